@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Addresses, prefixes and ports as people write them, and as the maps hold them (struct addr: network order, IPv4 as
+ * ::ffff:a.b.c.d). All functions return 0 or -errno and set their result only on success.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <netinet/in.h>
+#include "abi.h"
+
+struct address {			/* an address with its family said: FAMILY_IPV4, FAMILY_IPV6; 0: none */
+	struct addr addr;
+	__u8 family;
+};
+
+struct prefix {				/* len counts within the family: 0..32, 0..128; host bits are zero */
+	struct addr addr;
+	__u8 family, len;
+};
+
+#define ADDRESS_STRLEN 64		/* room for any address or prefix, brackets and port included */
+
+/* "192.0.2.1" or "2001:db8::1"; -EINVAL for everything else (no brackets, no port, no zone, no IPv4-mapped) */
+int address_parse(const char *s, struct address *ret);
+/* "10.0.0.0/8", "fd00::/8", or an address alone (/32, /128); -EINVAL also where host bits are set */
+int prefix_parse(const char *s, struct prefix *ret);
+/* 1..65535 */
+int port_parse(const char *s, __be16 *ret);
+
+const char *address_format(const struct address *a, char buf[ADDRESS_STRLEN]);
+/* "192.0.2.1:51820", "[2001:db8::1]:51820" */
+const char *endpoint_format(const struct address *a, __be16 port, char buf[ADDRESS_STRLEN]);
+const char *prefix_format(const struct prefix *p, char buf[ADDRESS_STRLEN]);
+
+struct address address_from_ipv4(struct in_addr a);
+struct address address_from_ipv6(struct in6_addr a);
+bool address_equal(const struct address *a, const struct address *b);
+bool prefix_covers(const struct prefix *p, const struct address *a);	/* same family and inside */
+bool prefix_within(const struct prefix *inner, const struct prefix *outer);
+/* The prefix's mask in the 16-byte form; the first 96 bits of an IPv4 mask are ones. */
+struct addr prefix_mask(const struct prefix *p);

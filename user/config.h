@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The configuration: /etc/wgxdp/wgxdp.yaml or standard input into structures, and back. Every error is told on standard
+ * error as FILE:LINE:COLUMN: error: text, with what was found there and what would be right.
+ */
+#pragma once
+#include <net/if.h>
+#include <stdio.h>
+#include "addr.h"
+
+#define NAME_LEN 64			/* of services; with the terminating zero */
+#define CONFIG_DEFAULT "/etc/wgxdp/wgxdp.yaml"
+
+enum mode { MODE_AUTO, MODE_NATIVE, MODE_GENERIC, MODE_TC };
+enum nat { NAT_DNAT, NAT_NONE };
+enum ipv6_handling { IPV6_DIRECT, IPV6_DNAT, IPV6_OFF };
+
+struct interface_config {
+	char name[IFNAMSIZ];
+	enum link_role role;
+	enum mode mode;
+};
+
+struct backend_config {
+	char ipv4[256], ipv6[256];	/* as written: an address or a name; "" for none */
+	__be16 port;
+};
+
+struct service_config {
+	char name[NAME_LEN];
+	char listen_interface[IFNAMSIZ];	/* "" where addresses are given */
+	struct address *listen_addresses;
+	size_t n_listen_addresses;
+	__be16 *ports;			/* at least one, except with NAT_NONE */
+	size_t n_ports;
+	struct backend_config backend;
+	enum nat nat;
+	enum ipv6_handling ipv6;
+	bool by_hand;			/* made by a command, not from the file: kept in running.yaml as "origin: hand" */
+};
+
+struct config {
+	struct interface_config *interfaces;
+	size_t n_interfaces;
+	struct service_config *services;
+	size_t n_services;
+	enum mode mode;			/* of `up --mode`; only in running.yaml ("mode: tc"); MODE_AUTO else */
+};
+
+/* Reads and checks FILE ("-": standard input). 0, or -errno after having told every error it found. -EINVAL: invalid
+ * (exit code 2); a file that cannot be read is -ENOENT, -EACCES … (exit code 2 as well). */
+int config_read(const char *file, struct config **ret);
+/* The same for text in memory; name stands in messages. */
+int config_parse(const char *text, const char *name, struct config **ret);
+/* Contradictions of a whole configuration, however it was made (two services on one address and port, backend equal to
+ * listen, names twice, no ports …). Called by config_read and config_parse. */
+int config_check(const struct config *c, const char *name);
+/* YAML that config_parse reads back to the same. */
+int config_write(const struct config *c, FILE *out);
+void config_free(struct config *c);
+
+const char *mode_name(enum mode m);
+const char *nat_name(enum nat n);
+const char *role_name(enum link_role r);
+int mode_parse(const char *s, enum mode *ret);
+int nat_parse(const char *s, enum nat *ret);

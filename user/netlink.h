@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the kernel says of interfaces, addresses, routes and rules: rtnetlink and generic netlink by libmnl. One socket a
+ * call; every function returns 0 or -errno.
+ */
+#pragma once
+#include <net/if.h>
+#include "addr.h"
+
+struct nl_link {
+	__u32 ifindex;
+	__u32 lower;			/* IFLA_LINK: the device below (VLAN, macvlan) or the veth peer's ifindex; 0: none */
+	__u32 master;			/* bridge, bond, VRF; 0: none */
+	__u32 mtu;
+	bool up;			/* IFF_UP */
+	bool ethernet;			/* ARPHRD_ETHER: has Ethernet headers */
+	bool loopback;
+	char name[IFNAMSIZ];
+	char kind[16];			/* IFLA_INFO_KIND: "veth", "vlan", "bridge", "wireguard", "tun" …; "" for hardware */
+	__u8 mac[6];
+	__u32 xdp_prog_id;		/* of whatever XDP program is attached, by any of the modes; 0: none */
+	char qdisc[16];
+};
+
+struct nl_address {
+	__u32 ifindex;
+	struct address local;		/* IFA_LOCAL, else IFA_ADDRESS: never the peer's */
+	__u8 prefix_len;
+	bool tentative, deprecated;
+};
+
+struct nl_route {
+	struct prefix dst;
+	__u32 oif;			/* of the first next hop */
+	__u32 table;
+	__u8 type;			/* RTN_UNICAST, RTN_LOCAL … */
+	bool gateway;
+};
+
+struct nl_rule {
+	__u8 family;
+	struct prefix src;		/* family 0: none */
+	bool tos, mark, iif, oif, dport;	/* has such a selector */
+	__u32 table, priority;
+};
+
+int nl_links(struct nl_link **ret, size_t *ret_n);
+int nl_addresses(struct nl_address **ret, size_t *ret_n);
+/* Both families, all tables, every next hop of a multipath route as a row of its own; no cached routes. */
+int nl_routes(struct nl_route **ret, size_t *ret_n);
+int nl_rules(struct nl_rule **ret, size_t *ret_n);
+/* The way to dst as the FIB says for output from this host: its device. -ENETUNREACH and the like where there is none. */
+int nl_route_get(const struct address *dst, __u32 *ret_oif);
+
+enum { NL_XDP_BASIC = 1 << 0, NL_XDP_REDIRECT = 1 << 1, NL_XDP_NDO_XMIT = 1 << 2, NL_XDP_NDO_XMIT_SG = 1 << 6 };
+/* The kernel's xdp_features bits (netdev family, kernel >= 6.3). -EOPNOTSUPP where the kernel does not tell. */
+int nl_xdp_features(__u32 ifindex, __u64 *ret);
+
+/* The driver's name (ethtool), as "veth", "virtio_net"; -errno where it has none. */
+int nl_driver(const char *ifname, char ret[32]);
