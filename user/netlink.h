@@ -10,6 +10,7 @@
 struct nl_link {
 	__u32 ifindex;
 	__u32 lower;			/* IFLA_LINK: the device below (VLAN, macvlan) or the veth peer's ifindex; 0: none */
+	bool lower_elsewhere;		/* lower is in another network namespace: no ifindex of ours */
 	__u32 master;			/* bridge, bond, VRF; 0: none */
 	__u32 mtu;
 	bool up;			/* IFF_UP */
@@ -39,8 +40,10 @@ struct nl_route {
 
 struct nl_rule {
 	__u8 family;
-	struct prefix src;		/* family 0: none */
+	struct prefix src, dst;		/* family 0: none */
 	bool tos, mark, iif, oif, dport;	/* has such a selector */
+	bool other;			/* another one: source port, protocol, user, tunnel id, VRF, suppressing, inverted */
+	__u8 action;			/* FR_ACT_TO_TBL, FR_ACT_BLACKHOLE … */
 	__u32 table, priority;
 };
 

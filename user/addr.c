@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Addresses, prefixes and ports: from what people write to what the maps hold, and back. Parsers are strict: what they
+ * accept is written back the same but for the spelling of IPv6.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "addr.h"
+
+#define IPV4_OFFSET 12			/* of an IPv4 address within its 16 bytes */
+
+/* Decimal digits only, no sign, no leading zero, at most max. */
+static int number_parse(const char *s, unsigned int max, unsigned int *ret)
+{
+	unsigned int n = 0;
+
+	if (!*s || (*s == '0' && s[1]))
+		return -EINVAL;
+	for (; *s; s++) {
+		if (*s < '0' || *s > '9')
+			return -EINVAL;
+		n = n * 10 + (*s - '0');
+		if (n > max)
+			return -EINVAL;
+	}
+	*ret = n;
+	return 0;
+}
+
+static unsigned int family_bits(__u8 family)
+{
+	return family == FAMILY_IPV4 ? 32 : 128;
+}
+
+/* The first n bits of a and b are the same. */
+static bool same_bits(const struct addr *a, const struct addr *b, unsigned int n)
+{
+	unsigned int rest = n % 8;
+
+	if (memcmp(a->b, b->b, n / 8))
+		return false;
+	return !rest || !((a->b[n / 8] ^ b->b[n / 8]) >> (8 - rest));
+}
+
+struct address address_from_ipv4(struct in_addr a)
+{
+	struct address r = { .family = FAMILY_IPV4 };
+
+	r.addr.b[10] = r.addr.b[11] = 0xff;
+	memcpy(r.addr.b + IPV4_OFFSET, &a, sizeof(a));
+	return r;
+}
+
+struct address address_from_ipv6(struct in6_addr a)
+{
+	struct address r = { .family = FAMILY_IPV6 };
+
+	memcpy(r.addr.b, &a, sizeof(a));
+	return r;
+}
+
+int address_parse(const char *s, struct address *ret)
+{
+	struct in6_addr a6;
+	struct in_addr a4;
+
+	if (inet_pton(AF_INET, s, &a4) == 1) {
+		*ret = address_from_ipv4(a4);
+		return 0;
+	}
+	if (inet_pton(AF_INET6, s, &a6) != 1 || IN6_IS_ADDR_V4MAPPED(&a6))
+		return -EINVAL;
+	*ret = address_from_ipv6(a6);
+	return 0;
+}
+
+int prefix_parse(const char *s, struct prefix *ret)
+{
+	const char *slash = strchr(s, '/');
+	char text[INET6_ADDRSTRLEN];
+	struct address a;
+	struct prefix p;
+	struct addr mask;
+	unsigned int len;
+
+	if (slash && slash - s >= (ptrdiff_t)sizeof(text))
+		return -EINVAL;
+	if (slash) {
+		memcpy(text, s, slash - s);
+		text[slash - s] = '\0';
+		s = text;
+	}
+	if (address_parse(s, &a))
+		return -EINVAL;
+	len = family_bits(a.family);
+	if (slash && number_parse(slash + 1, len, &len))
+		return -EINVAL;
+	p = (struct prefix) { .addr = a.addr, .family = a.family, .len = len };
+	mask = prefix_mask(&p);
+	if (p.addr.q[0] & ~mask.q[0] || p.addr.q[1] & ~mask.q[1])
+		return -EINVAL;
+	*ret = p;
+	return 0;
+}
+
+int port_parse(const char *s, __be16 *ret)
+{
+	unsigned int n;
+
+	if (number_parse(s, 65535, &n) || !n)
+		return -EINVAL;
+	*ret = htons(n);
+	return 0;
+}
+
+const char *address_format(const struct address *a, char buf[ADDRESS_STRLEN])
+{
+	if (a->family == FAMILY_IPV4)
+		return inet_ntop(AF_INET, a->addr.b + IPV4_OFFSET, buf, ADDRESS_STRLEN);
+	if (a->family == FAMILY_IPV6)
+		return inet_ntop(AF_INET6, a->addr.b, buf, ADDRESS_STRLEN);
+	return strcpy(buf, "none");
+}
+
+const char *endpoint_format(const struct address *a, __be16 port, char buf[ADDRESS_STRLEN])
+{
+	const char *form = a->family == FAMILY_IPV6 ? "[%s]:%u" : "%s:%u";
+	char text[ADDRESS_STRLEN];
+
+	address_format(a, text);
+	snprintf(buf, ADDRESS_STRLEN, form, text, ntohs(port));
+	return buf;
+}
+
+const char *prefix_format(const struct prefix *p, char buf[ADDRESS_STRLEN])
+{
+	struct address a = { .addr = p->addr, .family = p->family };
+	char text[ADDRESS_STRLEN];
+
+	address_format(&a, text);
+	snprintf(buf, ADDRESS_STRLEN, "%s/%u", text, p->len);
+	return buf;
+}
+
+bool address_equal(const struct address *a, const struct address *b)
+{
+	return a->family == b->family && a->addr.q[0] == b->addr.q[0] && a->addr.q[1] == b->addr.q[1];
+}
+
+/* Bits of the 16-byte form that a prefix fixes. */
+static unsigned int fixed_bits(const struct prefix *p)
+{
+	return 128 - family_bits(p->family) + p->len;
+}
+
+bool prefix_covers(const struct prefix *p, const struct address *a)
+{
+	return p->family == a->family && same_bits(&p->addr, &a->addr, fixed_bits(p));
+}
+
+bool prefix_within(const struct prefix *inner, const struct prefix *outer)
+{
+	return inner->family == outer->family && inner->len >= outer->len &&
+	       same_bits(&inner->addr, &outer->addr, fixed_bits(outer));
+}
+
+struct addr prefix_mask(const struct prefix *p)
+{
+	unsigned int bits = fixed_bits(p);
+	struct addr mask = {};
+	unsigned int i;
+
+	for (i = 0; i < bits; i++)
+		mask.b[i / 8] |= 0x80 >> i % 8;
+	return mask;
+}

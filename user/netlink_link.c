@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Links, their addresses, and what their drivers can do.
+ */
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/genetlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <net/if_arp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "netlink.h"
+#include "netlink_talk.h"
+
+/* linux/netdev.h, which came with 6.3 */
+#define NETDEV_FAMILY "netdev"
+enum { NETDEV_DEV_GET = 1 };
+enum { NETDEV_IFINDEX = 1, NETDEV_XDP_FEATURES = 3 };
+
+/* Whatever mode it is attached by; with several modes in use at once the kernel leaves IFLA_XDP_PROG_ID out. */
+static __u32 xdp_prog_id(const struct nlattr *xdp)
+{
+	const struct nlattr *a;
+	__u32 id = 0;
+
+	mnl_attr_for_each_nested(a, xdp) {
+		switch (mnl_attr_get_type(a)) {
+		case IFLA_XDP_PROG_ID:
+		case IFLA_XDP_DRV_PROG_ID:
+		case IFLA_XDP_SKB_PROG_ID:
+		case IFLA_XDP_HW_PROG_ID:
+			if (!id)
+				id = attr_u32(a);
+		}
+	}
+	return id;
+}
+
+static void link_attr(const struct nlattr *a, struct nl_link *link)
+{
+	const struct nlattr *info;
+
+	switch (mnl_attr_get_type(a)) {
+	case IFLA_IFNAME:
+		attr_string(a, link->name, sizeof(link->name));
+		break;
+	case IFLA_ADDRESS:
+		attr_copy(a, link->mac, sizeof(link->mac));
+		break;
+	case IFLA_LINK:
+		link->lower = attr_u32(a);
+		break;
+	case IFLA_LINK_NETNSID:
+		link->lower_elsewhere = true;
+		break;
+	case IFLA_MASTER:
+		link->master = attr_u32(a);
+		break;
+	case IFLA_MTU:
+		link->mtu = attr_u32(a);
+		break;
+	case IFLA_QDISC:
+		attr_string(a, link->qdisc, sizeof(link->qdisc));
+		break;
+	case IFLA_XDP:
+		link->xdp_prog_id = xdp_prog_id(a);
+		break;
+	case IFLA_LINKINFO:
+		mnl_attr_for_each_nested(info, a)
+			if (mnl_attr_get_type(info) == IFLA_INFO_KIND)
+				attr_string(info, link->kind, sizeof(link->kind));
+		break;
+	}
+}
+
+static int link_row(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *a;
+	struct nl_link *link;
+
+	if (nlh->nlmsg_type != RTM_NEWLINK)
+		return MNL_CB_OK;
+	link = list_add(data);
+	if (!link)
+		return MNL_CB_ERROR;
+	link->ifindex = info->ifi_index;
+	link->up = info->ifi_flags & IFF_UP;
+	link->loopback = info->ifi_flags & IFF_LOOPBACK;
+	link->ethernet = info->ifi_type == ARPHRD_ETHER;
+	mnl_attr_for_each(a, nlh, sizeof(*info))
+		link_attr(a, link);
+	return MNL_CB_OK;
+}
+
+int nl_links(struct nl_link **ret, size_t *ret_n)
+{
+	return nl_dump(RTM_GETLINK, sizeof(struct ifinfomsg), link_row, sizeof(**ret), ret, ret_n);
+}
+
+/* ---- addresses ---- */
+
+static int address_row(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *a, *local = NULL, *address = NULL;
+	__u32 flags = ifa->ifa_flags;
+	struct nl_address *row;
+
+	if (nlh->nlmsg_type != RTM_NEWADDR || (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
+		return MNL_CB_OK;
+	mnl_attr_for_each(a, nlh, sizeof(*ifa)) {
+		switch (mnl_attr_get_type(a)) {
+		case IFA_LOCAL:
+			local = a;
+			break;
+		case IFA_ADDRESS:
+			address = a;
+			break;
+		case IFA_FLAGS:
+			flags = attr_u32(a);
+			break;
+		}
+	}
+	row = list_add(data);
+	if (!row)
+		return MNL_CB_ERROR;
+	row->ifindex = ifa->ifa_index;
+	row->prefix_len = ifa->ifa_prefixlen;
+	row->local = attr_address(local ?: address, ifa->ifa_family);
+	row->tentative = flags & IFA_F_TENTATIVE;
+	row->deprecated = flags & IFA_F_DEPRECATED;
+	return MNL_CB_OK;
+}
+
+int nl_addresses(struct nl_address **ret, size_t *ret_n)
+{
+	return nl_dump(RTM_GETADDR, sizeof(struct ifaddrmsg), address_row, sizeof(**ret), ret, ret_n);
+}
+
+/* ---- what a device can do ---- */
+
+/* A request of the generic netlink family id, to be acknowledged; the caller adds attributes. */
+static struct nlmsghdr *genl_request(char *buffer, __u16 id, __u8 command)
+{
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct genlmsghdr *genl;
+
+	request->nlmsg_type = id;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	genl = mnl_nlmsg_put_extra_header(request, sizeof(*genl));
+	genl->cmd = command;
+	genl->version = 1;
+	return request;
+}
+
+static int family_row(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each(a, nlh, sizeof(struct genlmsghdr))
+		if (mnl_attr_get_type(a) == CTRL_ATTR_FAMILY_ID)
+			attr_copy(a, data, sizeof(__u16));
+	return MNL_CB_OK;
+}
+
+struct features {
+	__u64 bits;
+	bool told;
+};
+
+static int features_row(const struct nlmsghdr *nlh, void *data)
+{
+	struct features *features = data;
+	const struct nlattr *a;
+
+	mnl_attr_for_each(a, nlh, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(a) == NETDEV_XDP_FEATURES) {
+			attr_copy(a, &features->bits, sizeof(features->bits));
+			features->told = true;
+		}
+	}
+	return MNL_CB_OK;
+}
+
+int nl_xdp_features(__u32 ifindex, __u64 *ret)
+{
+	char buffer[128] = {};
+	struct features features = {};
+	struct mnl_socket *sock;
+	struct nlmsghdr *request;
+	__u16 family = 0;
+	int r;
+
+	r = nl_open(NETLINK_GENERIC, &sock);
+	if (r)
+		return r;
+	request = genl_request(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
+	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
+	r = nl_talk(sock, request, family_row, &family);
+	if (r == -ENOENT || (!r && !family))
+		r = -EOPNOTSUPP;
+	if (!r) {
+		request = genl_request(buffer, family, NETDEV_DEV_GET);
+		mnl_attr_put_u32(request, NETDEV_IFINDEX, ifindex);
+		r = nl_talk(sock, request, features_row, &features);
+	}
+	mnl_socket_close(sock);
+	if (!r && !features.told)
+		r = -EOPNOTSUPP;
+	if (!r)
+		*ret = features.bits;
+	return r;
+}
+
+int nl_driver(const char *ifname, char ret[32])
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq request = { .ifr_data = (void *)&info };
+	int fd, r;
+
+	if (strlen(ifname) >= sizeof(request.ifr_name))
+		return -ENODEV;
+	strcpy(request.ifr_name, ifname);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	r = ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
+	close(fd);
+	if (r)
+		return r;
+	info.driver[sizeof(info.driver) - 1] = '\0';
+	memcpy(ret, info.driver, sizeof(info.driver));
+	return 0;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Routes, rules, and the way to a destination.
+ */
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include "netlink.h"
+#include "netlink_talk.h"
+
+static bool is_gateway(const struct nlattr *a)
+{
+	return mnl_attr_get_type(a) == RTA_GATEWAY || mnl_attr_get_type(a) == RTA_VIA;
+}
+
+/* The next hops of a multipath route: a row each, else like the one given. */
+static int multipath_rows(struct list *l, struct nl_route route, const struct nlattr *multipath)
+{
+	const struct rtnexthop *hop = mnl_attr_get_payload(multipath);
+	int left = mnl_attr_get_payload_len(multipath);
+	const struct nlattr *attr;
+	struct nl_route *row;
+
+	for (; RTNH_OK(hop, left); left -= RTNH_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop)) {
+		row = list_add(l);
+		if (!row)
+			return MNL_CB_ERROR;
+		route.oif = hop->rtnh_ifindex;
+		route.gateway = false;
+		mnl_attr_for_each_payload((void *)RTNH_DATA(hop), hop->rtnh_len - RTNH_LENGTH(0))
+			route.gateway |= is_gateway(attr);
+		*row = route;
+	}
+	return MNL_CB_OK;
+}
+
+static int route_row(const struct nlmsghdr *nlh, void *data)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *a, *dst = NULL, *multipath = NULL;
+	struct nl_route route = { .table = rt->rtm_table, .type = rt->rtm_type }, *row;
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE || rt->rtm_flags & RTM_F_CLONED)
+		return MNL_CB_OK;
+	mnl_attr_for_each(a, nlh, sizeof(*rt)) {
+		switch (mnl_attr_get_type(a)) {
+		case RTA_DST:
+			dst = a;
+			break;
+		case RTA_OIF:
+			route.oif = attr_u32(a);
+			break;
+		case RTA_TABLE:
+			route.table = attr_u32(a);
+			break;
+		case RTA_MULTIPATH:
+			multipath = a;
+			break;
+		}
+		route.gateway |= is_gateway(a);
+	}
+	route.dst = attr_prefix(dst, rt->rtm_family, rt->rtm_dst_len);
+	if (!route.dst.family)		/* multicast routing and MPLS have tables of their own */
+		return MNL_CB_OK;
+	if (multipath)
+		return multipath_rows(data, route, multipath);
+	row = list_add(data);
+	if (!row)
+		return MNL_CB_ERROR;
+	*row = route;
+	return MNL_CB_OK;
+}
+
+int nl_routes(struct nl_route **ret, size_t *ret_n)
+{
+	return nl_dump(RTM_GETROUTE, sizeof(struct rtmsg), route_row, sizeof(**ret), ret, ret_n);
+}
+
+static void rule_attr(const struct nlattr *a, const struct fib_rule_hdr *hdr, struct nl_rule *rule)
+{
+	switch (mnl_attr_get_type(a)) {
+	case FRA_SRC:
+		rule->src = attr_prefix(a, hdr->family, hdr->src_len);
+		break;
+	case FRA_DST:
+		rule->dst = attr_prefix(a, hdr->family, hdr->dst_len);
+		break;
+	case FRA_FWMARK:		/* of 0 with a mask it selects as well: FRA_FWMASK is there then */
+	case FRA_FWMASK:
+		rule->mark |= attr_u32(a);
+		break;
+	case FRA_IIFNAME:
+		rule->iif = true;
+		break;
+	case FRA_OIFNAME:
+		rule->oif = true;
+		break;
+	case FRA_DPORT_RANGE:
+		rule->dport = true;
+		break;
+	case FRA_SPORT_RANGE:
+	case FRA_IP_PROTO:
+	case FRA_UID_RANGE:
+	case FRA_TUN_ID:
+		rule->other = true;
+		break;
+	case FRA_L3MDEV:
+		rule->other |= mnl_attr_get_payload_len(a) && mnl_attr_get_u8(a);
+		break;
+	case FRA_SUPPRESS_IFGROUP:	/* both are there always, ~0 for none */
+	case FRA_SUPPRESS_PREFIXLEN:
+		rule->other |= attr_u32(a) != ~0U;
+		break;
+	case FRA_TABLE:
+		rule->table = attr_u32(a);
+		break;
+	case FRA_PRIORITY:
+		rule->priority = attr_u32(a);
+		break;
+	default:			/* DSCP, flow label: younger than these headers */
+		rule->other |= mnl_attr_get_type(a) > FRA_DPORT_RANGE;
+	}
+}
+
+static int rule_row(const struct nlmsghdr *nlh, void *data)
+{
+	const struct fib_rule_hdr *hdr = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *a;
+	struct nl_rule *rule;
+
+	if (nlh->nlmsg_type != RTM_NEWRULE || (hdr->family != AF_INET && hdr->family != AF_INET6))
+		return MNL_CB_OK;
+	rule = list_add(data);
+	if (!rule)
+		return MNL_CB_ERROR;
+	rule->family = hdr->family;
+	rule->tos = hdr->tos;
+	rule->table = hdr->table;
+	rule->action = hdr->action;
+	rule->other = hdr->flags & FIB_RULE_INVERT;
+	mnl_attr_for_each(a, nlh, sizeof(*hdr))
+		rule_attr(a, hdr, rule);
+	return MNL_CB_OK;
+}
+
+int nl_rules(struct nl_rule **ret, size_t *ret_n)
+{
+	return nl_dump(RTM_GETRULE, sizeof(struct fib_rule_hdr), rule_row, sizeof(**ret), ret, ret_n);
+}
+
+static int oif_row(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each(a, nlh, sizeof(struct rtmsg))
+		if (mnl_attr_get_type(a) == RTA_OIF)
+			*(__u32 *)data = attr_u32(a);
+	return MNL_CB_OK;
+}
+
+int nl_route_get(const struct address *dst, __u32 *ret_oif)
+{
+	char buffer[128] = {};
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	bool ipv4 = dst->family == FAMILY_IPV4;
+	struct mnl_socket *sock;
+	struct rtmsg *rt;
+	__u32 oif = 0;
+	int r;
+
+	request->nlmsg_type = RTM_GETROUTE;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	rt = mnl_nlmsg_put_extra_header(request, sizeof(*rt));
+	rt->rtm_family = dst->family;
+	rt->rtm_dst_len = ipv4 ? 32 : 128;
+	mnl_attr_put(request, RTA_DST, ipv4 ? 4 : 16, ipv4 ? &dst->addr.w[3] : &dst->addr.w[0]);
+	r = nl_open(NETLINK_ROUTE, &sock);
+	if (r)
+		return r;
+	r = nl_talk(sock, request, oif_row, &oif);
+	mnl_socket_close(sock);
+	if (!r && !oif)
+		r = -ENETUNREACH;
+	if (!r)
+		*ret_oif = oif;
+	return r;
+}

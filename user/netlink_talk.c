@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * One place that sends and receives; a dump is a row of its callback: message in, rows of a list out.
+ */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include "netlink_talk.h"
+
+#define BUFFER_SIZE 32768		/* what the kernel fills at most in a part of a dump */
+#define DUMP_TRIES 10			/* of a dump during which something changed */
+
+void *list_add(struct list *l)
+{
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 16;
+		void *rows = reallocarray(l->rows, room, l->size);
+
+		if (!rows)
+			return NULL;
+		l->rows = rows;
+		l->room = room;
+	}
+	return memset((char *)l->rows + l->n++ * l->size, 0, l->size);
+}
+
+int nl_open(int bus, struct mnl_socket **ret)
+{
+	struct mnl_socket *sock = mnl_socket_open2(bus, SOCK_CLOEXEC);
+	int r;
+
+	if (!sock)
+		return -errno;
+	if (mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0) {
+		r = -errno;
+		mnl_socket_close(sock);
+		return r;
+	}
+	*ret = sock;
+	return 0;
+}
+
+int nl_talk(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t row, void *data)
+{
+	unsigned int seq = ++request->nlmsg_seq, port = mnl_socket_get_portid(sock);
+	char *buffer;
+	ssize_t n;
+	int r;
+
+	buffer = malloc(BUFFER_SIZE);
+	if (!buffer)
+		return -ENOMEM;
+	r = mnl_socket_sendto(sock, request, request->nlmsg_len) < 0 ? MNL_CB_ERROR : MNL_CB_OK;
+	while (r > MNL_CB_STOP) {
+		n = mnl_socket_recvfrom(sock, buffer, BUFFER_SIZE);
+		if (n < 0 && errno == EINTR)
+			continue;
+		r = n < 0 ? MNL_CB_ERROR : mnl_cb_run(buffer, n, seq, port, row, data);
+	}
+	r = r == MNL_CB_ERROR ? -errno : 0;
+	free(buffer);
+	return r;
+}
+
+/* One pass of a dump, on a socket of its own: what is left of a torn one is of no use. */
+static int dump_once(__u16 type, size_t header, mnl_cb_t row, struct list *l)
+{
+	char buffer[128] = {};
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct mnl_socket *sock;
+	int r;
+
+	request->nlmsg_type = type;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	mnl_nlmsg_put_extra_header(request, header);
+	if (type == RTM_GETLINK)
+		mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	r = nl_open(NETLINK_ROUTE, &sock);
+	if (r)
+		return r;
+	r = nl_talk(sock, request, row, l);
+	mnl_socket_close(sock);
+	return r;
+}
+
+/* The kernel marks a dump during which its table changed; libmnl makes EINTR of that. */
+int nl_dump(__u16 type, size_t header, mnl_cb_t row, size_t row_size, void *ret, size_t *ret_n)
+{
+	struct list l = { .size = row_size };
+	int tries, r = -EINTR;
+
+	for (tries = 0; tries < DUMP_TRIES && r == -EINTR; tries++) {
+		l.n = 0;
+		r = dump_once(type, header, row, &l);
+	}
+	if (r) {
+		free(l.rows);
+		return r;
+	}
+	*(void **)ret = l.rows;
+	*ret_n = l.n;
+	return 0;
+}
+
+__u32 attr_u32(const struct nlattr *a)
+{
+	return mnl_attr_get_payload_len(a) >= sizeof(__u32) ? mnl_attr_get_u32(a) : 0;
+}
+
+void attr_copy(const struct nlattr *a, void *to, size_t size)
+{
+	if (mnl_attr_get_payload_len(a) == size)
+		memcpy(to, mnl_attr_get_payload(a), size);
+}
+
+void attr_string(const struct nlattr *a, char *to, size_t size)
+{
+	size_t n = strnlen(mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
+
+	if (n >= size)
+		n = size - 1;
+	memcpy(to, mnl_attr_get_payload(a), n);
+	to[n] = '\0';
+}
+
+struct address attr_address(const struct nlattr *a, int family)
+{
+	struct in6_addr a6 = {};
+	struct in_addr a4 = {};
+
+	if (family == AF_INET) {
+		if (a)
+			attr_copy(a, &a4, sizeof(a4));
+		return address_from_ipv4(a4);
+	}
+	if (family != AF_INET6)
+		return (struct address) {};
+	if (a)
+		attr_copy(a, &a6, sizeof(a6));
+	return address_from_ipv6(a6);
+}
+
+struct prefix attr_prefix(const struct nlattr *a, int family, __u8 len)
+{
+	struct address address = attr_address(a, family);
+
+	return (struct prefix) { .addr = address.addr, .family = address.family, .len = len };
+}
