@@ -126,21 +126,20 @@ const char *address_format(const struct address *a, char buf[ADDRESS_STRLEN])
 
 const char *endpoint_format(const struct address *a, __be16 port, char buf[ADDRESS_STRLEN])
 {
-	const char *form = a->family == FAMILY_IPV6 ? "[%s]:%u" : "%s:%u";
 	char text[ADDRESS_STRLEN];
+	bool ipv6 = a->family == FAMILY_IPV6;
 
 	address_format(a, text);
-	snprintf(buf, ADDRESS_STRLEN, form, text, ntohs(port));
+	snprintf(buf, ADDRESS_STRLEN, "%s%.*s%s:%u", ipv6 ? "[" : "", INET6_ADDRSTRLEN, text, ipv6 ? "]" : "", ntohs(port));
 	return buf;
 }
 
 const char *prefix_format(const struct prefix *p, char buf[ADDRESS_STRLEN])
 {
 	struct address a = { .addr = p->addr, .family = p->family };
-	char text[ADDRESS_STRLEN];
+	size_t n = strlen(address_format(&a, buf));
 
-	address_format(&a, text);
-	snprintf(buf, ADDRESS_STRLEN, "%s/%u", text, p->len);
+	snprintf(buf + n, ADDRESS_STRLEN - n, "/%u", p->len);
 	return buf;
 }
 

@@ -9,6 +9,9 @@
 #include "netlink.h"
 #include "netlink_talk.h"
 
+/* Selectors of rules that are younger than the headers of 6.1 (FRA_DSCP, FRA_DPORT_MASK) */
+enum { DSCP = 25, DPORT_MASK = 29 };
+
 static bool is_gateway(const struct nlattr *a)
 {
 	return mnl_attr_get_type(a) == RTA_GATEWAY || mnl_attr_get_type(a) == RTA_VIA;
@@ -118,7 +121,12 @@ static void rule_attr(const struct nlattr *a, const struct fib_rule_hdr *hdr, st
 	case FRA_PRIORITY:
 		rule->priority = attr_u32(a);
 		break;
-	default:			/* DSCP, flow label: younger than these headers */
+	case DSCP:
+		rule->tos = true;
+		break;
+	case DPORT_MASK:		/* beside FRA_DPORT_RANGE */
+		break;
+	default:			/* flow label, and what is still to come */
 		rule->other |= mnl_attr_get_type(a) > FRA_DPORT_RANGE;
 	}
 }
