@@ -77,53 +77,37 @@ unit: $(UNITS:%=$(O)/tests/unit_%)
 
 -include $(wildcard $(O)/unit/*/*.d)
 
-# --- tests and installation -------------------------------------------------
-# A test program is one file: tests/unit_X.c and tests/packet_X.c (cmocka), tests/fuzz_X.c (libFuzzer);
-# user/*.c but main.c are built for them with sanitizers, as a library, of which each takes what it needs.
-# bpf/ is in the include path (after user/'s own) for the host plane.
-TEST_CC      ?= clang
-TEST_CFLAGS  ?= -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-ALL_TEST_CFLAGS = $(filter-out -O2 -Werror,$(ALL_CFLAGS)) -Wno-unknown-warning-option -Iuser -Ibpf $(TEST_CFLAGS)
-TEST_SRC     := $(wildcard tests/unit_*.c tests/packet_*.c tests/fuzz_*.c)
-TEST_BIN     := $(TEST_SRC:tests/%.c=$(O)/tests/%)
-TEST_OBJ     := $(patsubst user/%.c,$(O)/tests/user/%.o,$(filter-out user/main.c,$(USER_SRC)))
-LONG          = scripts/test --long
-MAN_PAGES    := $(wildcard docs/*.8 docs/*.5)
+# ---- running tests, installing ----
+# Every tests/unit_X.c, packet_X.c and fuzz_X.c becomes the program build/tests/NAME, which scripts/test runs.
+TEST_PROGRAMS := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit_*.c tests/packet_*.c tests/fuzz_*.c))
+MAN_PAGES     := $(wildcard docs/*.8 docs/*.5)
+run_tests      = $(Q)O=$(O) scripts/test
 
 .PHONY: tests check selftest longtest vmtest fuzz accept demo
-tests: $(TEST_BIN)
+tests: $(TEST_PROGRAMS)
 
-$(O)/tests/user/%.o: user/%.c Makefile VERSION | $(O)/wgxdp.skel.h
-	@mkdir -p $(@D)
-	$(call say,CC,$@)$(TEST_CC) $(ALL_TEST_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+check:			# shellcheck, unit and packet tests, fuzzers for 10 s each
+	$(run_tests) lint unit packet fuzz
 
-$(O)/tests/libuser.a: $(TEST_OBJ)
-	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
-
-$(O)/tests/fuzz_%: tests/fuzz_%.c $(O)/tests/libuser.a
-	$(call say,TEST,$@)$(TEST_CC) $(ALL_TEST_CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d $^ -o $@ $(LIBS)
-
-$(O)/tests/%: tests/%.c $(O)/tests/libuser.a
-	$(call say,TEST,$@)$(TEST_CC) $(ALL_TEST_CFLAGS) -MMD -MP -MF $@.d $^ -o $@ -lcmocka $(LIBS)
-
-check:			# unit and packet tests, fuzzers for 10 s each
-	$(Q)scripts/test lint unit packet fuzz
 selftest:		# T=NAME: only this one, of whatever tier
-	$(Q)scripts/test $(or $(T),selftest)
+	$(run_tests) $(or $(T),selftest)
+
 longtest:		# T='NAME...': only these
-	$(Q)$(LONG) $(T)
-vmtest:			# the selftests that say `vm`, on Debian's 6.1 and 6.12
-	$(Q)$(LONG) vm vm-6.1-demo
-fuzz:			# T=NAME, TIME=SECONDS for each
-	$(Q)FUZZ_SECONDS=$(or $(TIME),60) scripts/test $(or $(T),fuzz)
-accept:			# N=ISSUE
+	$(run_tests) --long $(T)
+
+vmtest:			# the selftests that say `vm`, and the demo, on Debian's 6.1 and 6.12
+	$(run_tests) --long vm vm-6.1-demo
+
+fuzz:			# T=NAME, TIME=SECONDS of each
+	$(Q)O=$(O) FUZZ_SECONDS=$(or $(TIME),60) scripts/test $(or $(T),fuzz)
+
+accept:			# N=ISSUE: every row of docs/acceptance.md under it
 	$(Q)scripts/accept $(N)
+
 demo:
 	$(Q)scripts/demo
 
 install: $(O)/wgxdp
-	$(Q)install -D -m 755 $(O)/wgxdp $(DESTDIR)$(PREFIX)/sbin/wgxdp
-	$(Q)$(foreach page,$(MAN_PAGES),install -D -m 644 $(page) \
-		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) :
-
--include $(TEST_OBJ:.o=.d) $(TEST_BIN:=.d)
+	$(Q)install -D -m 755 $< $(DESTDIR)$(PREFIX)/sbin/wgxdp
+	$(Q)for page in $(MAN_PAGES); do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; done
