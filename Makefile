@@ -111,3 +111,29 @@ install: $(O)/wgxdp
 	$(Q)install -D -m 755 $< $(DESTDIR)$(PREFIX)/sbin/wgxdp
 	$(Q)for page in $(MAN_PAGES); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; done
+
+# bench
+BENCH_DIR  = $(O)/tests/bench
+BENCH_OBJ := $(patsubst tests/bench/%.c,$(O)/tests/bench/%.o,$(filter-out %.bpf.c %/relay.c,$(wildcard tests/bench/*.c)))
+
+.PHONY: bench bench-programs
+bench-programs: $(BENCH_DIR)/bench $(BENCH_DIR)/relay
+
+bench: all bench-programs
+	$(Q)O=$(O) scripts/bench $(BENCH_ARGS)
+
+$(BENCH_DIR)/bench.bpf.o: tests/bench/bench.bpf.c tests/bench/job.h Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
+
+$(BENCH_DIR)/%.o: tests/bench/%.c Makefile | $(BENCH_DIR)/bench.skel.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -I$(BENCH_DIR) -MMD -MP -c $< -o $@
+
+$(BENCH_DIR)/bench: $(BENCH_OBJ)
+	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
+
+$(BENCH_DIR)/relay: $(BENCH_DIR)/relay.o
+	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@
+
+-include $(wildcard $(BENCH_DIR)/*.d)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The live program alone: ns a packet by test-run against redirect only and parse + redirect, each behind the same
+program that writes a fresh head; and what the verifier says of it."""
+import os
+from statistics import median
+
+import rounds
+import topology as net
+
+PINS = "/sys/fs/bpf/wgxdp/%s/progs/" % rounds.INSTANCE
+XDP_REDIRECT = 4
+KINDS = [("original ipv4", 4, "original"), ("reply ipv4", 4, "reply"),
+         ("original ipv6", 6, "original"), ("reply ipv6", 6, "reply")]
+
+
+def one(meter, row, target, repeat):
+    """A next hop is kept alive through tc now and then: such a last packet is no redirect, and the run is done again."""
+    for _ in range(3):
+        got = meter.ask("test", netns=net.netns(net.FIREWALL), dev="wan0" if row.direction == "original" else "lan0",
+                        target=target, repeat=repeat, **rounds.expectation(row))
+        if got["verdict"] == XDP_REDIRECT:
+            return got["ns"]
+    raise RuntimeError("test-run of %s: %s gave verdict %d, not XDP_REDIRECT" % (row.label(), target, got["verdict"]))
+
+
+def testrun(firewall, meter, n, repeat=200000):
+    firewall.become("native")
+    targets = (("redirect", "redirect"), ("parse", "parse"), ("wgxdp", PINS + "wgxdp_xdp"))
+    result = {}
+    for kind, family, direction in KINDS:
+        row = rounds.Row("wgxdp dnat ipv%d" % family, "native", family, direction, rounds.SMALL, 1)
+        ns = {name: [] for name, _ in targets}
+        (what, before), = firewall.proof(row)[:1]
+        for _ in range(n):
+            for name, target in targets:
+                ns[name].append(one(meter, row, target, repeat))
+        counted = firewall.proof(row)[0][1] - before
+        if counted < n * repeat * (1 - rounds.LOST):
+            raise RuntimeError("test-run of %s: %s counted %d of %d" % (kind, what, counted, n * repeat))
+        over = [a - b for a, b in zip(ns["wgxdp"], ns["parse"])]
+        result[kind] = {"redirect_only": median(ns["redirect"]), "parse_redirect": median(ns["parse"]),
+                        "wgxdp": median(ns["wgxdp"]), "over_parse": median(over), "min": min(over), "max": max(over)}
+    return result
+
+
+def verifier(firewall, meter, obj):
+    """Of the live programs, with the switches of this configuration, and of the object with its own defaults."""
+    firewall.become("native")
+    live = {name: meter.ask("program", pin=PINS + name) for name in sorted(os.listdir(PINS))}
+    return {"live": live, "object": meter.ask("object", file=obj)}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The bench's own programs: the sender (run by BPF_PROG_RUN with live frames), the sink, the bare redirect that every
+ * ratio is taken against, and the references of the test-run: redirect only, and parse + redirect. */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#include "job.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct bench_job job;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, 8);
+	__type(key, __u32);
+	__type(value, __u32);
+} ports SEC(".maps");			/* slot → device that the sender transmits on */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+	__uint(max_entries, 8);
+	__type(key, __u32);
+	__type(value, __u32);
+} crossings SEC(".maps");		/* device that it came in by → device that it leaves by */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} targets SEC(".maps");			/* the program under test */
+
+static __always_inline __u32 fold(__u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* RFC 1624: four bytes changed from `old` to `new`, both in network order */
+static __always_inline __u16 csum_replace(__u16 check, __u32 old, __u32 new)
+{
+	__u32 sum = (__u16)~check;
+
+	sum += (__u16)~old + (__u16)~(old >> 16) + (__u16)new + (new >> 16);
+	return ~fold(sum);
+}
+
+/* pages come back as the last receiver left them, so the whole head is written again */
+static __always_inline void *write_head(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u64 *to = data;
+
+	if (data + HEAD > end)
+		return NULL;
+#pragma unroll
+	for (int i = 0; i < HEAD / 8; i++)
+		to[i] = job.head[i];
+	return data;
+}
+
+static __always_inline void next_client(struct xdp_md *ctx, void *data)
+{
+	void *end = (void *)(long)ctx->data_end;
+	__u32 *address = data + (job.vary & 63), to;
+	__u32 from = bpf_htonl(job.base);
+
+	to = bpf_htonl(job.base + job.at);
+	job.at += job.stride;
+	if (job.at >= job.clients)
+		job.at -= job.clients;
+	if ((void *)(address + 1) > end)
+		return;
+	*address = to;
+	if (job.family == 4) {
+		struct iphdr *ip = data + ETH_HLEN;
+		struct udphdr *udp = (void *)(ip + 1);
+
+		ip->check = csum_replace(ip->check, from, to);
+		udp->check = csum_replace(udp->check, from, to) ?: 0xffff;
+	} else {
+		struct udphdr *udp = data + ETH_HLEN + sizeof(struct ipv6hdr);
+
+		udp->check = csum_replace(udp->check, from, to) ?: 0xffff;
+	}
+}
+
+SEC("xdp") int bench_send(struct xdp_md *ctx)
+{
+	void *data = write_head(ctx);
+
+	if (!data)
+		return XDP_ABORTED;
+	if (job.clients > 1)
+		next_client(ctx, data);
+	job.sent++;
+	return bpf_redirect_map(&ports, job.port, 0);
+}
+
+static __always_inline int arrived(struct xdp_md *ctx, void *data)
+{
+	void *end = (void *)(long)ctx->data_end;
+	__u32 *address = data + (job.expect_at & 63);
+	__u16 *port = data + (job.expect_port_at & 63);
+
+	if ((void *)(address + 4) > end || (void *)(port + 1) > end)
+		return 0;
+	if (job.family == 4)
+		return address[0] == job.expect[0] && *port == job.expect_port &&
+		       *(__u8 *)(data + ETH_HLEN + 8) == job.expect_ttl;
+	return address[0] == job.expect[0] && address[1] == job.expect[1] && address[2] == job.expect[2] &&
+	       address[3] == job.expect[3] && *port == job.expect_port && *(__u8 *)(data + ETH_HLEN + 7) == job.expect_ttl;
+}
+
+/* takes the marked packets, counts those that look as they must, leaves ARP and the like to the stack */
+SEC("xdp") int bench_sink(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__be16 proto;
+	__u64 *mark;
+
+	if (data + HEAD > end)
+		return XDP_PASS;
+	proto = ((struct ethhdr *)data)->h_proto;
+	if (proto == bpf_htons(ETH_P_IP))
+		mark = data + ETH_HLEN + sizeof(struct iphdr) + sizeof(struct udphdr);
+	else if (proto == bpf_htons(ETH_P_IPV6))
+		mark = data + ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct udphdr);
+	else
+		return XDP_PASS;
+	if (*mark != MARK)
+		return XDP_PASS;
+	if (arrived(ctx, data))
+		job.sunk++;
+	else
+		job.other++;
+	return XDP_DROP;
+}
+
+SEC("xdp") int bench_bare(struct xdp_md *ctx)
+{
+	return bpf_redirect_map(&crossings, ctx->ingress_ifindex, XDP_PASS);
+}
+
+/* ---- test-run: every repeat begins with a fresh head, the same for all targets ---- */
+
+SEC("xdp.frags") int bench_fresh(struct xdp_md *ctx)
+{
+	if (!write_head(ctx))
+		return XDP_ABORTED;
+	bpf_tail_call(ctx, &targets, 0);
+	return XDP_ABORTED;
+}
+
+SEC("xdp.frags") int bench_redirect(struct xdp_md *ctx)
+{
+	return bpf_redirect_map(&crossings, ctx->ingress_ifindex, 0);
+}
+
+/* the checks that a parser owes: every bound, the version, options, fragments, lengths, martians */
+static __always_inline int parse_ipv4(void *data, void *end)
+{
+	struct iphdr *ip = data + ETH_HLEN;
+	struct udphdr *udp = (void *)(ip + 1);
+	__u8 from, to;
+
+	if ((void *)(udp + 1) > end || *(__u8 *)ip != 0x45 || ip->frag_off & bpf_htons(0x3fff) ||
+	    ip->protocol != IPPROTO_UDP || ip->ttl <= 1)
+		return -1;
+	from = ip->saddr, to = ip->daddr;
+	if (from == 0 || from == 127 || from >= 224 || to == 127 || to >= 224)
+		return -1;
+	if (bpf_ntohs(ip->tot_len) < sizeof(*ip) + sizeof(*udp) || data + ETH_HLEN + bpf_ntohs(ip->tot_len) > end)
+		return -1;
+	return bpf_ntohs(udp->len) < sizeof(*udp) ? -1 : 0;
+}
+
+static __always_inline int parse_ipv6(void *data, void *end)
+{
+	struct ipv6hdr *ip = data + ETH_HLEN;
+	struct udphdr *udp = (void *)(ip + 1);
+
+	if ((void *)(udp + 1) > end || *(__u8 *)ip >> 4 != 6 || ip->nexthdr != IPPROTO_UDP || ip->hop_limit <= 1)
+		return -1;
+	if (ip->saddr.s6_addr[0] == 0xff || ip->daddr.s6_addr[0] == 0xff || !ip->saddr.s6_addr32[0] ||
+	    !ip->daddr.s6_addr32[0])
+		return -1;
+	if (bpf_ntohs(ip->payload_len) < sizeof(*udp) ||
+	    data + ETH_HLEN + sizeof(*ip) + bpf_ntohs(ip->payload_len) > end)
+		return -1;
+	return bpf_ntohs(udp->len) < sizeof(*udp) ? -1 : 0;
+}
+
+SEC("xdp.frags") int bench_parse(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct ethhdr *eth = data;
+	int rc = -1;
+
+	if ((void *)(eth + 1) > end)
+		return XDP_PASS;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		rc = parse_ipv4(data, end);
+	else if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		rc = parse_ipv6(data, end);
+	return rc ? XDP_PASS : bpf_redirect_map(&crossings, ctx->ingress_ifindex, 0);
+}

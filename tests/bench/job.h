@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the bench's user space tells its BPF programs, and what they count back: one struct in .bss, mapped into both.
+ * Sender, forwarder and sink run on one CPU, so plain counters are enough. */
+#pragma once
+#include <linux/types.h>
+
+#define HEAD 80				/* bytes of every packet that the sender writes anew: all headers and the mark */
+#define MARK 0x68636e6200000004ULL	/* first payload bytes: WireGuard's type 4 and an index that nothing else uses */
+
+struct bench_job {
+	/* the sender */
+	__u64 head[HEAD / 8];
+	__u32 family;			/* 4 or 6 */
+	__u32 port;			/* slot of `ports` to send to */
+	__u32 vary;			/* offset of the four address bytes that name the client */
+	__u32 base;			/* their value for client 0, host order */
+	__u32 clients, stride, at;
+	__u32 pad;
+	/* the sink: what its packets must look like */
+	__u32 expect_at;		/* offset of the address that the path must have left there */
+	__u32 expect_port_at;
+	__u32 expect[4];
+	__u16 expect_port, expect_ttl;
+	__u32 pad2;
+	/* counted */
+	__u64 sent, sunk, other;
+};

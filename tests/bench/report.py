@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The bench's results: bench.json, the table, and the limits that `--check` holds them against."""
+import json
+import os
+import sys
+from statistics import median
+
+import rounds
+
+# row, direction, clients (None: any number), least ratio to the bare redirect
+LEAST_RATIO = [("wgxdp dnat ipv4", "original", None, 0.88), ("wgxdp dnat ipv6", "original", None, 0.88),
+               ("wgxdp none ipv6", "original", None, 0.88),
+               ("wgxdp dnat ipv4", "reply", 1, 0.85), ("wgxdp dnat ipv6", "reply", 1, 0.85),
+               ("wgxdp none ipv6", "reply", 1, 0.85),
+               ("wgxdp dnat ipv4", "reply", 20000, 0.55), ("wgxdp dnat ipv6", "reply", 20000, 0.42),
+               ("wgxdp none ipv6", "reply", 20000, 0.42)]
+MOST_OVER_PARSE = 25        # ns of an original by test-run, over parse + redirect
+MOST_TC_OF_NFT = 0.65       # ns of tc over ns of nft dnat
+LEAST_OVER_NFT = 5          # packets of native XDP over packets of nft dnat, originals
+
+
+def as_dict(row):
+    ns = median(row.ns)
+    d = {"name": row.name, "direction": row.direction, "size": row.size, "clients": row.clients,
+         "family": "ipv%d" % row.family, "pps": round(1e9 / ns), "ns": round(ns, 1), "ratio_to_bare": None,
+         "min": round(min(row.ns), 1), "max": round(max(row.ns), 1), "wall_pps": round(median(row.wall_pps)),
+         "rounds": [round(x, 1) for x in row.ns], "config": rounds.CONFIG if row.name.startswith("wgxdp") else None}
+    if row.state == "nft":
+        d["config"] = rounds.NFT
+    if row.ratios:
+        d.update(ratio_to_bare=round(median(row.ratios), 3), ratio_min=round(min(row.ratios), 3),
+                 ratio_max=round(max(row.ratios), 3))
+    return d
+
+
+def write(path, result):
+    with open(path + ".new", "w", encoding="utf-8") as f:
+        json.dump(result, f, indent=1)
+        f.write("\n")
+    os.replace(path + ".new", path)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return json.load(f)
+
+
+def key(row):
+    return row["name"], row["direction"], row["family"], row["size"], row["clients"]
+
+
+def print_table(result):
+    print("%-24s %-8s %-5s %5s %7s %8s %15s %11s %7s %15s" % ("path", "packets", "", "bytes", "clients", "ns",
+                                                              "min..max", "packets/s", "ratio", "min..max"))
+    for r in sorted(result["rows"], key=lambda r: (r["direction"], r["size"], r["clients"], r["family"], r["ns"])):
+        ratio = ("%7.3f %15s" % (r["ratio_to_bare"], "%.3f..%.3f" % (r["ratio_min"], r["ratio_max"]))
+                 if r["ratio_to_bare"] is not None else "")
+        print("%-24s %-8s %-5s %5d %7d %8.1f %15s %11d %s" % (
+            r["name"], r["direction"], r["family"], r["size"], r["clients"], r["ns"],
+            "%.0f..%.0f" % (r["min"], r["max"]), r["pps"], ratio))
+    for kind, t in result.get("testrun", {}).items():
+        print("test-run %-14s redirect %.1f ns, parse + redirect %.1f, wgxdp %.1f: %+.1f over parse + redirect (%+.1f..%+.1f)"
+              % (kind, t["redirect_only"], t["parse_redirect"], t["wgxdp"], t["over_parse"], t["min"], t["max"]))
+    verifier = result.get("verifier", {})
+    for name, v in verifier.get("live", {}).items():
+        stack = verifier.get("object", {}).get(name, {}).get("stack")
+        print("verifier %-10s verified %d instructions, translated %d, stack %s bytes"
+              % (name, v["verified_insns"], v["translated_insns"], stack))
+
+
+def misses(result, partial):
+    """One line for each limit that is missed, or, unless the run was partial, that was not measured."""
+    rows = {key(r): r for r in result["rows"]}
+    bad = []
+
+    def limit(label, value, ok, wanted):
+        if value is None:
+            bad.extend([] if partial else ["%s: not measured" % label])
+        elif not ok(value):
+            bad.append("%s: %.3f, wanted %s" % (label, value, wanted))
+
+    for name, direction, clients, least in LEAST_RATIO:
+        found = [r for r in rows.values() if r["name"] == name and r["direction"] == direction and
+                 clients in (None, r["clients"])]
+        for r in found:
+            limit("%s, %s, %d clients, %d bytes: ratio to bare redirect" % (name, direction, r["clients"], r["size"]),
+                  r["ratio_to_bare"], lambda v, least=least: v >= least, ">= %.2f" % least)
+        if not found:
+            limit("%s, %s, %s" % (name, direction, clients or "any number of clients"), None, None, None)
+    for family in ("ipv4", "ipv6"):
+        limit("test-run, original %s: ns over parse + redirect" % family,
+              result.get("testrun", {}).get("original " + family, {}).get("over_parse"),
+              lambda v: v <= MOST_OVER_PARSE, "<= %d" % MOST_OVER_PARSE)
+    for direction in ("original", "reply"):
+        for clients in (1, 1000, 20000):
+            rest = (direction, "ipv4", rounds.SMALL, clients)
+            ns = {n: rows.get((n,) + rest, {}).get("ns") for n in ("nft dnat", "wgxdp dnat ipv4 tc", "wgxdp dnat ipv4")}
+            nft, tc, xdp = ns.values()
+            limit("wgxdp dnat ipv4 tc, %s, %d clients: ns over nft dnat's" % (direction, clients),
+                  tc / nft if tc and nft else None, lambda v: v <= MOST_TC_OF_NFT, "<= %.2f" % MOST_TC_OF_NFT)
+            if direction == "original":
+                limit("wgxdp dnat ipv4, %s, %d clients: packets over nft dnat's" % (direction, clients),
+                      nft / xdp if xdp and nft else None, lambda v: v >= LEAST_OVER_NFT, ">= %d" % LEAST_OVER_NFT)
+    return bad
+
+
+def check(result, partial):
+    bad = misses(result, partial)
+    for line in bad:
+        print("bench: missed: " + line, file=sys.stderr)
+    sys.stderr.flush()
+    print("check: %s" % ("%d limits missed" % len(bad) if bad else "no limit is missed"))
+    return not bad

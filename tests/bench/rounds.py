@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The bench's rows and how one is measured: states of the firewall (wgxdp in each mode, the kernel, nft, user-space
+relays), one sample of a row, and the counters that prove which path carried its packets."""
+import json
+import os
+import subprocess
+import time
+
+import topology as net
+
+PORT, NONE_PORT, CLIENT_PORT, RELAY_PORT = 51820, 51821, 40000, 40001
+SMALL, LARGE = 144, 1452        # UDP payload: a short WireGuard data message, and the longest of a tunnel of MTU 1420
+LOST = 0.001                    # more lost, or carried by another path, and the row is an error
+INSTANCE = "bench"
+
+CONFIG = """interfaces:
+  - { name: wan0, role: wan }
+  - { name: lan0, role: lan }
+services:
+  - name: dnat
+    listen: { interface: wan0, ports: [ %d ] }
+    backend: { ipv4: %s, ipv6: "%s", port: %d }
+    nat: dnat
+    ipv6: dnat
+  - name: none
+    backend: { ipv6: "%s", port: %d }
+    nat: none
+""" % (PORT, net.BACKEND[4], net.BACKEND[6], PORT, net.BACKEND[6], NONE_PORT)
+
+NFT = """table ip wgxdp_bench {
+	counter original { }
+	counter reply { }
+	chain translate {
+		type nat hook prerouting priority dstnat;
+		iifname "wan0" ip daddr %s udp dport %d dnat to %s:%d
+	}
+	chain forward {
+		type filter hook forward priority filter; policy drop;
+		iifname "wan0" ct status dnat counter name original accept
+		iifname "lan0" ct state established,related counter name reply accept
+	}
+}
+""" % (net.PUBLIC[4], PORT, net.BACKEND[4], PORT)
+
+
+class Row:
+    """One line of the table: a path, a direction, a family, a packet size and a number of clients."""
+
+    def __init__(self, name, state, family, direction, size, clients):
+        self.name, self.state, self.family, self.direction = name, state, family, direction
+        self.size, self.clients = size, clients
+        self.ns, self.ratios, self.wall_pps, self.errors = [], [], [], []
+
+    def variant(self):
+        return self.direction, self.family, self.size, self.clients
+
+    def label(self):
+        return "%s, %s, ipv%d, %d bytes, %d client%s" % (self.name, self.direction, self.family, self.size,
+                                                         self.clients, "s" if self.clients > 1 else "")
+
+
+def all_rows():
+    """In the order in which a round visits them; the bare redirect of a variant comes beside wgxdp's rows of it."""
+    rows = []
+    variants = [(d, SMALL, c) for d in ("original", "reply") for c in (1, 1000, 20000)]
+    variants += [(d, LARGE, 1) for d in ("original", "reply")]
+    for direction, size, clients in variants:
+        for name, state, family in (("bare redirect", "native", 4), ("wgxdp dnat ipv4", "native", 4),
+                                    ("bare redirect", "native", 6), ("wgxdp dnat ipv6", "native", 6),
+                                    ("wgxdp none ipv6", "native", 6)):
+            rows.append(Row(name, state, family, direction, size, clients))
+    for name, state in (("wgxdp dnat ipv4 generic", "generic"), ("wgxdp dnat ipv4 tc", "tc"),
+                        ("kernel forward", "forward"), ("nft dnat", "nft")):
+        rows += [Row(name, state, 4, d, s, c) for d, s, c in variants if s == SMALL]
+    rows += [Row("kernel forward", "forward", 6, d, SMALL, 1) for d in ("original", "reply")]
+    for name, state in (("relay recvmmsg", "relay"), ("socat", "socat")):
+        rows += [Row(name, state, 4, d, SMALL, 1) for d in ("original", "reply")]
+    return rows
+
+
+def expectation(row):
+    """The request's words for what the sender sends and what the path must have made of it."""
+    public, backend, port, ttl = net.PUBLIC[row.family], net.BACKEND[row.family], PORT, 63
+    reply = row.direction == "reply"
+    to, client, client_port = public, net.FIRST_CLIENT[row.family], CLIENT_PORT
+    arrives = public if reply else backend
+    if row.name == "bare redirect":
+        arrives, ttl = (backend if reply else public), 64
+    elif row.state == "forward":
+        to, arrives = backend, backend
+    elif row.name.startswith("wgxdp none"):
+        to, arrives, port = backend, backend, NONE_PORT
+    elif row.state in ("relay", "socat"):
+        ttl = 64
+        if reply:
+            client, client_port = net.LAN[4], RELAY_PORT
+    src, sport, dst, dport = (backend, port, client, client_port) if reply else (client, client_port, to, port)
+    path = 1 if row.name == "bare redirect" else 0
+    dmac, smac = net.frame_macs(path, reply)
+    return {"family": row.family, "reply": int(reply), "slot": 2 * path + reply, "dmac": dmac, "smac": smac,
+            "src": src, "dst": dst, "sport": sport, "dport": dport, "size": row.size, "clients": row.clients,
+            "expect": arrives, "expect-port": port, "expect-ttl": ttl}
+
+
+class Meter:
+    """The measuring process (bench.c): a line out, a line of JSON back."""
+
+    def __init__(self, program, cpu):
+        self.process = subprocess.Popen([program, str(cpu)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, word, **args):
+        line = " ".join([word] + ["%s=%s" % (k.replace("_", "-"), v) for k, v in args.items() if v is not None])
+        try:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        answer = self.process.stdout.readline()
+        result = json.loads(answer) if answer else {"error": "the measuring process ended"}
+        if "error" in result:
+            raise RuntimeError("%s: %s" % (line, result["error"]))
+        return result
+
+    def prepare(self):
+        for path in (0, 1):
+            for ns, dev, slot in ((net.CLIENT, "client", 0), (net.END, "end", 1)):
+                where = {"netns": net.netns(ns), "dev": dev + str(path)}
+                self.ask("sink", **where)
+                self.ask("port", slot=2 * path + slot, **where)
+            for dev, to in (("wan", "lan"), ("lan", "wan")):
+                self.ask("cross", netns=net.netns(net.FIREWALL), dev=dev + str(path), to=to + str(path), bare=path)
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Firewall:
+    """The namespace under test and the state it is in: one of native, generic, tc, forward, nft, relay, socat."""
+
+    def __init__(self, wgxdp, relay, cpu, config):
+        self.wgxdp, self.relay, self.cpu, self.config = os.path.abspath(wgxdp), relay, cpu, config
+        self.state = self.helper = None
+
+    def command(self, *words):
+        return net.run(*net.inside(net.FIREWALL), *words)
+
+    def become(self, state):
+        if state == self.state:
+            return
+        self.leave()
+        if state in ("native", "generic", "tc"):
+            self.command(self.wgxdp, "--instance", INSTANCE, "up", "-c", self.config, "--mode", state)
+        elif state == "nft":
+            net.run(*net.inside(net.FIREWALL), "nft", "-f", "-", text=NFT)
+        elif state == "relay":
+            self.start([self.relay, "%s:%d" % (net.PUBLIC[4], PORT), "%s:%d" % (net.BACKEND[4], PORT),
+                        "%s:%d" % (net.LAN[4], RELAY_PORT)])
+        elif state == "socat":
+            room = "rcvbuf=212992"      # doubled by the kernel: room for a batch of 64 packets, a page each
+            self.start(["socat", "UDP4-LISTEN:%d,bind=%s,%s" % (PORT, net.PUBLIC[4], room),
+                        "UDP4:%s:%d,bind=%s:%d,%s" % (net.BACKEND[4], PORT, net.LAN[4], RELAY_PORT, room)])
+        self.state = state
+
+    def start(self, words):
+        """On the measured CPU, ahead of the sender: it takes what has arrived before more is sent, so nothing is lost."""
+        words = net.inside(net.FIREWALL) + ["taskset", "-c", str(self.cpu), "chrt", "-f", "10"] + words
+        self.helper = subprocess.Popen(words)
+        for _ in range(200):
+            if ":%d " % PORT in self.command("ss", "-Hlnu") or self.helper.poll() is not None:
+                break
+            time.sleep(0.01)
+        if self.helper.poll() is not None:
+            raise RuntimeError("%s: exit %d" % (" ".join(words), self.helper.returncode))
+
+    def leave(self):
+        state, self.state = self.state, None
+        if self.helper:
+            self.helper.terminate()
+            self.helper.wait()
+            self.helper = None
+        if state in ("native", "generic", "tc"):
+            self.command(self.wgxdp, "--instance", INSTANCE, "down")
+        elif state == "nft":
+            self.command("nft", "delete", "table", "ip", "wgxdp_bench")
+
+    # ---- counters that prove a path ----
+
+    def show(self):
+        return json.loads(self.command(self.wgxdp, "--instance", INSTANCE, "show", "--json"))
+
+    def xdp_redirects(self, dev):
+        for line in self.command("ethtool", "-S", dev).splitlines():
+            if line.strip().startswith("rx_queue_0_xdp_redirect:"):
+                return int(line.split(":")[1])
+        raise RuntimeError("ethtool -S %s: no rx_queue_0_xdp_redirect" % dev)
+
+    def nft_counter(self, name):
+        for entry in json.loads(self.command("nft", "-j", "list", "counters", "table", "ip", "wgxdp_bench"))["nftables"]:
+            if entry.get("counter", {}).get("name") == name:
+                return entry["counter"]["packets"]
+        raise RuntimeError("nft: no counter " + name)
+
+    def snmp(self, *names):
+        text = self.command("cat", "/proc/net/snmp", "/proc/net/snmp6").splitlines()
+        values = {}
+        for keys, numbers in zip(text, text[1:]):
+            if keys.split(":")[0] == numbers.split(":")[0] and ":" in keys:
+                kind = keys.split(":")[0]
+                values.update(zip([kind + k for k in keys.split()[1:]], numbers.split()[1:]))
+        values.update(line.split() for line in text if line.startswith("Ip6"))
+        return [(n, int(values[n])) for n in names]
+
+    def proof(self, row):
+        """(what counts, how much): read before and after a sample."""
+        if row.name == "bare redirect":
+            dev = "wan1" if row.direction == "original" else "lan1"
+            return [("ethtool %s xdp_redirect" % dev, self.xdp_redirects(dev))]
+        if row.name.startswith("wgxdp"):
+            return self.wgxdp_proof(row)
+        if row.state == "forward":
+            return self.snmp("IpForwDatagrams" if row.family == 4 else "Ip6OutForwDatagrams")
+        if row.state == "nft":
+            return [("nft counter " + row.direction, self.nft_counter(row.direction))]
+        return self.snmp("UdpInDatagrams", "UdpOutDatagrams")
+
+    def wgxdp_proof(self, row):
+        shown = self.show()
+        modes = {i["name"]: i["mode"] for i in shown["interfaces"]}
+        if any(modes.get(dev) != row.state for dev in ("wan0", "lan0")):
+            raise RuntimeError("wgxdp's interfaces are in mode %s, not %s" % (modes, row.state))
+        name = "none" if row.name.startswith("wgxdp none") else "dnat"
+        service = [s for s in shown["services"] if s["name"] == name][0]
+        counts = [("show: %s.%s.forwarded" % (name, row.direction), service[row.direction]["forwarded"])]
+        dev = "wan0" if row.direction == "original" else "lan0"
+        if row.state == "native":
+            counts.append(("ethtool %s xdp_redirect" % dev, self.xdp_redirects(dev)))
+        return counts
+
+
+def prime(row, firewall, meter):
+    """Flows that a path must know first: conntrack's, and the client of a user-space relay."""
+    if row.state == "nft" or (row.state in ("relay", "socat") and row.direction == "reply"):
+        first = Row(row.name, row.state, row.family, "original", row.size, row.clients)
+        meter.ask("live", count=max(row.clients, 2), **expectation(first))
+
+
+def sample(row, firewall, meter, ms):
+    """One visit; returns ns a packet, or None with the reason in row.errors."""
+    firewall.become(row.state)
+    prime(row, firewall, meter)
+    before = firewall.proof(row)
+    helper = firewall.helper.pid if firewall.helper else None
+    got = meter.ask("live", ms=ms, helper=helper, **expectation(row))
+    bad = []
+    if not got["sent"] or got["sunk"] < got["sent"] * (1 - LOST) or got["other"]:
+        bad.append("sent %(sent)d, sunk %(sunk)d, arrived but not as they should %(other)d" % got)
+    for (what, old), (_, new) in zip(before, firewall.proof(row)):
+        if abs(new - old - got["sent"]) > got["sent"] * LOST:
+            bad.append("%s counted %d of %d sent" % (what, new - old, got["sent"]))
+    row.errors += bad
+    if bad:
+        return None
+    row.ns.append(got["ns"])
+    row.wall_pps.append(got["sunk"] / got["wall"])
+    return got["ns"]
+
+
+def one_round(rows, firewall, meter, ms, backwards):
+    """Every row once. The order turns from round to round, so that drift hits both sides of a ratio."""
+    order = rows[::-1] if backwards else rows
+    measured = {row: sample(row, firewall, meter, ms) for row in order}
+    bare = {row.variant(): ns for row, ns in measured.items() if row.name == "bare redirect"}
+    for row, ns in measured.items():
+        base = bare.get(row.variant())
+        if ns and base:
+            row.ratios.append(base / ns)
