@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The project's own rules that a program can check: an SPDX line in every file, the length of files and of functions.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+bad=0
+complain() { bad=1; echo "$*"; }
+
+sources() { find . \( -name .git -o -path "./${O:-build}" -o -name 'build*' -o -name __pycache__ \) -prune -o -type f -print; }
+
+while IFS= read -r file; do
+	case $file in
+	./COPYING | ./VERSION | ./.gitignore | *.pcap | *.bin | *.json | ./tests/corpus/*) continue ;;
+	esac
+	head -n 3 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0-or-later' || complain "$file: no SPDX line at its head"
+	lines=$(wc -l < "$file")
+	case $file in
+	*.c) ((lines <= 500)) || complain "$file: $lines lines, 500 are allowed" ;;
+	*.h) ((lines <= 200)) || complain "$file: $lines lines, 200 are allowed" ;;
+	*) continue ;;
+	esac
+	long=$(awk '/^{/ {start = FNR} /^}/ {if (start && FNR - start > 60) print FILENAME ":" start ": a function of " FNR - start " lines, 60 are allowed"; start = 0}' "$file")
+	[[ ! $long ]] || complain "$long"
+done < <(sources)
+((!bad)) || exit 1
+echo "every file keeps the rules"
