@@ -96,7 +96,8 @@ enum link_flags {
 	LINK_XDP_SENDS = 1 << 1,	/* devices may be redirected to from XDP */
 	LINK_XDP_SENDS_FRAGS = 1 << 2,	/* also packets in several buffers */
 	LINK_TC = 1 << 3,		/* our tc plane is attached: XDP leaves counting of what it passes to it */
-	LINK_SOURCES_TRIE = 1 << 4,	/* more prefixes than the short list holds: ask source_trie as well */
+	LINK_SOURCES_TRIE = 1 << 4,	/* more prefixes than the short list holds: source_trie has the rest */
+	LINK_GENERIC = 1 << 5,		/* our XDP runs in generic mode: it sends through any Ethernet device */
 };
 
 #define LINK_MACS 4
@@ -111,7 +112,8 @@ struct link {
 	__u8 pad;
 	__u16 flags;			/* enum link_flags */
 	__u64 macs[LINK_MACS];		/* own MACs: the six bytes as they stand in a header, then two of zero; 0: none */
-	__u8 pad2[16];
+	__u32 zero;			/* always: see blur() in bpf/pkt.h */
+	__u8 pad2[12];
 };
 _Static_assert(sizeof(struct link) == 64, "a link is a cache line");
 
@@ -150,12 +152,12 @@ enum nexthop_flags {
 #define NEXTHOP_GATEWAYS 1024
 struct nexthop {
 	__u64 until;			/* the answer is good before this */
-	__u64 probe;			/* from this on a packet goes through the kernel's neighbour output */
+	__u64 probe[2];			/* per plane: from this on a packet goes through the kernel's neighbour output */
 	__u32 generation;		/* of struct control, when asked */
 	__u16 flags;			/* enum nexthop_flags */
 	__u16 egress;			/* enum link_flags of the egress link */
 	struct bpf_fib_lookup fib;	/* question and answer in one */
-	__u8 pad[40];
+	__u8 pad[32];
 };
 _Static_assert(sizeof(struct nexthop) == 128, "a next hop is two cache lines");
 
@@ -209,12 +211,16 @@ enum verdict_kind { KIND_PASS, KIND_DROP };
 
 /* transmit_failed: PERCPU_HASH, egress ifindex → __u64 packets that a driver did not take */
 
+enum control_flags {
+	CONTROL_ASK_ALWAYS = 1 << 0,	/* a rule looks at source, mark or DSCP: no next hop of one client is another's */
+};
+
 /* control: ARRAY of one */
 struct control {
 	__u32 abi_version;
 	__u32 generation;		/* of next hops: whoever learns that routing changed adds one */
 	__u32 config_generation;	/* of /run/wgxdp/INSTANCE/running.yaml */
-	__u32 pad;
+	__u32 flags;			/* enum control_flags */
 	__u64 program;			/* hash of object and switches that run */
 };
 

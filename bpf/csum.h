@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Internet checksums, incremental (RFC 1624). Sums are over 16-bit words as they stand in memory, so byte order does not
+ * matter (RFC 1071).
+ */
+#ifndef WGXDP_CSUM_H
+#define WGXDP_CSUM_H
+
+#include "pkt.h"
+
+/* One's complement sum of up to 2^16 words, folded: 1 … 0xffff for anything but 0 */
+INLINE __u16 csum_fold(__u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum + (sum >> 16);
+}
+
+/* RFC 1624 eqn. 3: HC' = ~(~HC + delta), delta = new - old in one's complement, that is ~old + new, summed */
+INLINE __sum16 csum_add(__sum16 check, __u32 delta)
+{
+	return ~csum_fold((__u16)~check + delta);
+}
+
+/* A UDP checksum may not become 0, which says "none" (RFC 768) */
+INLINE __sum16 csum_add_udp(__sum16 check, __u32 delta)
+{
+	return csum_add(check, delta) ?: 0xffff;
+}
+
+/* The pseudo header's sum (RFC 768, RFC 8200 8.1): for IPv4 ::ffff: adds 0xffff, which is nothing */
+INLINE __u16 csum_pseudo(const struct addr *src, const struct addr *dst, __be16 len)
+{
+	__u64 sum = bpf_htons(IPPROTO_UDP) + len;
+
+#pragma unroll
+	for (int i = 0; i < 4; i++)
+		sum += (__u64)src->w[i] + dst->w[i];
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	return csum_fold(sum);
+}
+
+#endif

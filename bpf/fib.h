@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * resolve's half that asks the kernel: the next hop, remembered for at most a second in the slot of a backend, else asked for
+ * each packet in slot 0. And the neighbours' keeper: the kernel does not see what we forward, so now and then a packet of each
+ * next hop goes through its own neighbour output, which probes an entry that has grown stale.
+ */
+#ifndef WGXDP_FIB_H
+#define WGXDP_FIB_H
+
+#include "link.h"
+
+#define PROBE_SECONDS 2			/* below the kernel's delay_first_probe_time, 5 s, so that an entry in use counts as used */
+#define SLOT_SCRATCH 0
+
+struct fib_question {
+	struct addr src, dst;
+	__be16 sport, dport;
+	__u32 ifindex;			/* of the link that it comes in by */
+};
+
+/* Fills slot->fib with question and answer. 0, or a reason; after PASS_no_neighbour the answer lacks only the MACs. */
+INLINE int fib_ask(struct pkt *p, struct nexthop *slot, const struct fib_question *q)
+{
+	struct bpf_fib_lookup *fib = &slot->fib;	/* in the slot: 64 bytes less of stack */
+	const struct link *egress;
+	int rc;
+
+	*fib = (struct bpf_fib_lookup){
+		.family = p->family, .l4_protocol = IPPROTO_UDP, .sport = q->sport, .dport = q->dport,
+		.tot_len = 1,			/* so that the answer has the MTU; what it means is ours to say */
+		.ifindex = q->ifindex,
+	};
+	if (p->family == FAMILY_IPV4) {
+		fib->tos = p->tos;
+		fib->ipv4_src = q->src.w[3];
+		fib->ipv4_dst = q->dst.w[3];
+	} else {
+		fib->flowinfo = bpf_htonl(p->tos << 20);
+		memcpy(fib->ipv6_src, &q->src, sizeof(q->src));
+		memcpy(fib->ipv6_dst, &q->dst, sizeof(q->dst));
+	}
+	rc = bpf_fib_lookup(p->ctx, fib, sizeof(*fib), 0);
+	if (rc == BPF_FIB_LKUP_RET_NOT_FWDED)
+		return -PASS_local;
+	if (rc == BPF_FIB_LKUP_RET_FWD_DISABLED)
+		return -PASS_forwarding_off;
+	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return -PASS_no_route;
+	egress = link_find(fib->ifindex);
+	if (!egress)
+		return -PASS_unknown_egress;
+	slot->egress = egress->flags;
+	if (egress->flags & LINK_L3 || rc == BPF_FIB_LKUP_RET_SUCCESS) {
+		if (rc)
+			fib->mtu_result = egress->mtu;
+		return 0;
+	}
+	fib->mtu_result = egress->mtu;
+	return -PASS_no_neighbour;
+}
+
+INLINE int fib_resolve(struct pkt *p, __u32 slot, const struct fib_question *q, struct nexthop **ret)
+{
+	__u32 zero = 0;
+	struct nexthop *nexthop = bpf_map_lookup_elem(&nexthops, &slot);
+	const struct control *c = bpf_map_lookup_elem(&control, &zero);
+	__u64 now = bpf_jiffies64();
+	int rc;
+
+	if (!nexthop || !c)
+		return -PASS_no_route;
+	*ret = nexthop;
+	if (now < nexthop->until && nexthop->generation == c->generation)
+		return 0;
+	nexthop->until = 0;
+	nexthop->generation = c->generation;
+	rc = fib_ask(p, nexthop, q);
+	if (!rc && slot != SLOT_SCRATCH && !(c->flags & CONTROL_ASK_ALWAYS))
+		nexthop->until = now + tick_rate;
+	return rc;
+}
+
+/* The way of originals: to the backend, as asked by a client on the listener's link. Replies ask it too, for the link that
+ * they must come from. */
+INLINE int fib_backend(struct pkt *p, struct nexthop **ret)
+{
+	const struct service *s = p->service;
+	bool original = p->direction == DIRECTION_ORIGINAL;
+	struct fib_question q = {
+		.src = original ? p->src : p->dst,
+		.dst = original ? p->to : p->src,
+		.sport = original ? p->sport : p->dport,
+		.dport = original ? p->to_port : p->sport,
+		.ifindex = original ? p->ifindex : s->ifindex,
+	};
+
+	return fib_resolve(p, s->slot, &q, ret);
+}
+
+/* The way of replies: to the client, as if the listener's address sent them, so that rules by source choose its WAN */
+INLINE int fib_client(struct pkt *p, struct nexthop **ret)
+{
+	struct fib_question q = {
+		.src = p->to, .dst = p->dst, .sport = p->to_port, .dport = p->dport, .ifindex = p->ifindex,
+	};
+
+	return fib_resolve(p, SLOT_SCRATCH, &q, ret);
+}
+
+/* The slot that says when the next hop is due: a backend's own; of a reply one by a hash of gateway or client, which changes
+ * now and then, so that two that share one do not for ever. */
+INLINE struct nexthop *fib_probe_slot(struct pkt *p, struct nexthop *nexthop, __u64 now)
+{
+	__u32 slot = 0, hash;
+
+	if (p->direction == DIRECTION_ORIGINAL)
+		return nexthop;
+	/* of an IPv4 answer only the first word was written since the slot was cleared */
+	hash = nexthop->fib.ipv6_dst[0] ^ nexthop->fib.ipv6_dst[1] ^ nexthop->fib.ipv6_dst[2] ^ nexthop->fib.ipv6_dst[3];
+	hash ^= nexthop->fib.ifindex ^ (__u32)(now >> 14);
+	hash = hash * 0x9e3779b1 >> 22;
+	slot = gateway_slots + hash % NEXTHOP_GATEWAYS;
+	return bpf_map_lookup_elem(&nexthops, &slot);
+}
+
+/* Whether this packet goes through the kernel's neighbour output; 0 or PASS_probe. XDP hands it to tc. Each plane keeps a
+ * clock of its own, for tc may run on another CPU. */
+INLINE int fib_probe(struct pkt *p, struct nexthop *nexthop)
+{
+	__u64 now = bpf_jiffies64();
+	struct nexthop *slot;
+
+	if (p->plane == PLANE_XDP && !(p->link->flags & LINK_TC))
+		return 0;
+	slot = fib_probe_slot(p, nexthop, now);
+	if (!slot || now < slot->probe[p->plane & 1])
+		return 0;
+	slot->probe[p->plane & 1] = now + PROBE_SECONDS * tick_rate;
+	if (p->plane == PLANE_XDP)
+		return -PASS_probe;
+	p->through_neighbour = true;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * All maps and switches of the data path, on one page. What they hold: include/abi.h. The host plane has the same maps as
+ * plain C tables (host.h).
+ */
+#ifndef WGXDP_MAPS_H
+#define WGXDP_MAPS_H
+
+#include "pkt.h"
+
+#ifdef WGXDP_HOST
+#include "host_maps.h"
+#define SWITCH(type, name, value) static type name = value
+#else
+#define MAP(name_, type_, key_, value_, n_, flags_) struct { \
+	__uint(type, BPF_MAP_TYPE_##type_); \
+	__uint(max_entries, n_); \
+	__uint(map_flags, flags_); \
+	__type(key, key_); \
+	__type(value, value_); \
+} name_ SEC(".maps")
+#define SWITCH(type, name, value) const volatile type name = value
+#endif
+
+/* Sizes that follow the configuration (table, totals, sources, nexthops) are set before load. */
+MAP(links, ARRAY, __u32, struct link, LINKS, 0);
+MAP(table, ARRAY, __u32, struct table_bucket, 1, BPF_F_MMAPABLE);
+MAP(sources, ARRAY, __u32, struct sources, 1, 0);
+MAP(source_trie, LPM_TRIE, struct source_key, __u8, 65536, BPF_F_NO_PREALLOC);
+MAP(nexthops, PERCPU_ARRAY, __u32, struct nexthop, 1, 0);
+MAP(choices, LRU_HASH, struct choice_key, struct choice, 1, 0);
+MAP(totals, PERCPU_ARRAY, __u32, struct total, 1, 0);
+MAP(reasons, PERCPU_HASH, struct reason_key, __u64, 16384, BPF_F_NO_PREALLOC);
+MAP(transmit_failed, PERCPU_ARRAY, __u32, __u64, LINKS, 0);
+MAP(control, ARRAY, __u32, struct control, 1, BPF_F_MMAPABLE);
+#ifndef WGXDP_HOST
+MAP(devices, DEVMAP_HASH, __u32, __u32, LINKS, 0);
+#endif
+
+SWITCH(__u32, table_mask, 0);		/* buckets of the table - 1 */
+SWITCH(__u32, gateway_slots, 0);	/* first of the NEXTHOP_GATEWAYS slots in nexthops */
+SWITCH(__u32, tick_rate, 250);		/* jiffies a second */
+SWITCH(bool, with_choices, false);	/* some service has SERVICE_CHOICE */
+SWITCH(bool, with_source_trie, false);	/* some link has LINK_SOURCES_TRIE */
+SWITCH(__u32, ifindex_offset, 0);	/* of ifindex in the kernel's struct net_device, in bytes; 0: not known */
+
+#endif

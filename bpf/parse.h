@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * parse: Ethernet → IPv4 | IPv6 → UDP. Each pull_ checks its header, keeps what later steps need, and says where the next one
+ * begins. Options and extension headers are rare: a global function, verified once, walks them.
+ */
+#ifndef WGXDP_PARSE_H
+#define WGXDP_PARSE_H
+
+#include "plane.h"
+
+INLINE int pull_eth(struct pkt *p, __be16 *ret_proto)
+{
+	const struct ethhdr *eth = at(p, 0, sizeof(*eth));
+
+	if (!eth)
+		return NOT_OURS;
+	*ret_proto = eth->h_proto;
+	p->l3 = sizeof(*eth);
+	return 0;
+}
+
+/* 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/3 */
+INLINE __u64 ipv4_martian(__u64 a)
+{
+	return below(a, 1 << 24) | is_zero(a >> 24 ^ 127) | is_zero(a >> 29 ^ 7);
+}
+
+/* ::/64, which holds the unspecified, the loopback, the IPv4-mapped and IPv4-compatible addresses; multicast; link-local */
+INLINE __u64 ipv6_martian(const struct addr *a)
+{
+	return is_zero(a->q[0]) | is_zero(a->b[0] ^ 0xff) | is_zero((a->w[0] & bpf_htonl(0xffc00000)) ^ bpf_htonl(0xfe800000));
+}
+
+INLINE int pull_ipv4(struct pkt *p)
+{
+	const struct iphdr *ip = at(p, p->l3, sizeof(*ip));
+	__u8 version_ihl;
+
+	if (!ip)
+		return NOT_OURS;
+	version_ihl = *(__u8 *)ip;
+	if (ip->protocol != IPPROTO_UDP || ip->frag_off & bpf_htons(0x1fff))
+		return NOT_OURS;
+	p->family = FAMILY_IPV4;
+	p->ttl = ip->ttl;
+	p->tos = ip->tos;
+	p->len = bpf_ntohs(ip->tot_len);
+	p->src = addr_from4(ip->saddr);
+	p->dst = addr_from4(ip->daddr);
+	pkt_hold(p, PASS_martian, ipv4_martian(bpf_ntohl(ip->saddr)) | ipv4_martian(bpf_ntohl(ip->daddr)));
+	pkt_hold(p, PASS_fragment, (bpf_ntohs(ip->frag_off) & 0x2000) / 0x2000);
+	p->l4 = p->l3 + sizeof(*ip);
+	if (version_ihl != 0x45)
+		return plane(p, pull_extensions, version_ihl);
+	return 0;
+}
+
+INLINE int pull_ipv6(struct pkt *p)
+{
+	const struct ipv6hdr *ip = at(p, p->l3, sizeof(*ip));
+	__u8 next;
+
+	if (!ip || *(__u8 *)ip >> 4 != 6)
+		return NOT_OURS;
+	next = ip->nexthdr;
+	p->family = FAMILY_IPV6;
+	p->ttl = ip->hop_limit;
+	p->tos = bpf_ntohs(*(__be16 *)ip) >> 4;
+	p->len = sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	memcpy(&p->src, &ip->saddr, sizeof(p->src));
+	memcpy(&p->dst, &ip->daddr, sizeof(p->dst));
+	pkt_hold(p, PASS_martian, ipv6_martian(&p->src) | ipv6_martian(&p->dst));
+	p->l4 = p->l3 + sizeof(*ip);
+	if (next != IPPROTO_UDP)
+		return plane(p, pull_extensions, next);
+	return 0;
+}
+
+INLINE int pull_udp(struct pkt *p)
+{
+	const struct udphdr *udp;
+	__u32 payload, len;
+
+	p->l4 = p->l3 + (blur(p, p->l4 - p->l3) & 0x7ff);
+	p->len = blur(p, p->len);
+	udp = at(p, p->l4, sizeof(*udp));
+	if (!udp)
+		return NOT_OURS;
+	len = bpf_ntohs(udp->len);
+	payload = p->len - (p->l4 - p->l3);	/* far too large where there is none */
+	if (payload > 0xffff || payload < sizeof(*udp))
+		return NOT_OURS;
+	pkt_hold(p, PASS_malformed, below(len, sizeof(*udp)) | (below(payload, len) & ~(p->held >> PASS_fragment)));
+	p->sport = udp->source;
+	p->dport = udp->dest;
+	p->checksum = udp->check;
+	p->segment_len = p->len;
+	return 0;
+}
+
+/* 0 or NOT_OURS; what is wrong with a packet that may be ours is held */
+INLINE int parse(struct pkt *p, __be16 proto)
+{
+	int rc = proto == bpf_htons(ETH_P_IP) ? pull_ipv4(p) :
+		 proto == bpf_htons(ETH_P_IPV6) ? pull_ipv6(p) : NOT_OURS;
+
+	rc = rc ?: pull_udp(p);
+	if (!rc)
+		pkt_hold(p, PASS_malformed, !plane(p, whole));
+	return rc;
+}
+
+#endif

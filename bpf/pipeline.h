@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The way of a packet, written once for all planes (docs/design.md): parse, ours?, classify, resolve, rewrite, send. Each step
+ * answers 0, a negative reason, or NOT_OURS; verdict() alone counts and turns the answer into an action.
+ */
+#ifndef WGXDP_PIPELINE_H
+#define WGXDP_PIPELINE_H
+
+#include "fib.h"
+#include "link.h"
+#include "parse.h"
+#include "rewrite.h"
+#include "service.h"
+#include "verdict.h"
+
+/* The first in the list of those that parse held */
+INLINE int held_reason(const struct pkt *p)
+{
+#define REASON(kind, name, text) if (p->held >> kind##_##name & 1) return -kind##_##name;
+#include "reasons.def"
+#undef REASON
+	return NOT_OURS;
+}
+
+/* Everything that can fail, before the first byte is written */
+INLINE int resolve(struct pkt *p, struct nexthop **ret)
+{
+	int rc;
+
+	if (p->held)
+		return held_reason(p);
+	rc = p->direction == DIRECTION_ORIGINAL ? link_source(p) : 0;
+	if (rc)
+		return rc;
+	rc = fib_backend(p, ret);
+	if (p->direction == DIRECTION_REPLY && (!rc || rc == -PASS_no_neighbour)) {
+		if ((*ret)->fib.ifindex != p->ifindex)
+			return -PASS_wrong_link;
+		rc = fib_client(p, ret);
+	}
+	if (rc && rc != -PASS_no_neighbour)
+		return rc;
+	if (p->ttl <= 1)
+		return -PASS_hop_limit;
+	if (p->segment_len > (*ret)->fib.mtu_result)
+		return -PASS_too_big;
+	if (rc) {
+		p->through_neighbour = true;
+		return p->plane == PLANE_TC ? 0 : rc;
+	}
+	rc = plane(p, can_send, *ret);
+	return rc ?: fib_probe(p, *ret);
+}
+
+INLINE int pipeline(struct pkt *p, int *ret_action)
+{
+	struct nexthop *nexthop;
+	__be16 proto;
+	int rc;
+
+	p->link = link_find(p->ifindex);
+	if (!p->link || plane(p, load) || pull_eth(p, &proto) || !plane(p, for_us))
+		return NOT_OURS;
+	rc = parse(p, proto) ?: classify(p) ?: resolve(p, &nexthop) ?: rewrite(p);
+	if (rc)
+		return rc;
+	if (with_choices && p->direction == DIRECTION_ORIGINAL && p->service->flags & SERVICE_CHOICE)
+		service_remember(p);
+	return plane(p, send, nexthop, ret_action);
+}
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What a plane gives to the pipeline, by the name of its entry point's constant p->plane:
+ *   load(p)                  data and end, headers made linear; 0 or NOT_OURS
+ *   for_us(p)                the frame was for this host and is untagged
+ *   whole(p)                 all p->len bytes are there
+ *   pull_extensions(p, first)  past IPv4 options or IPv6 extension headers
+ *   can_send(p, nexthop)     0, or the reason why this plane cannot
+ *   rewrite_checksum(p, old_port)  the UDP checksum after p->to, p->to_port; the last write
+ *   send(p, nexthop, action) Ethernet header and off; 0 or a reason
+ */
+#ifndef WGXDP_PLANE_H
+#define WGXDP_PLANE_H
+
+#include "maps.h"
+#include "csum.h"
+#include "extensions.h"
+
+#ifdef WGXDP_HOST
+#include "host.h"
+#define plane(p, op, ...) host_##op(p, ##__VA_ARGS__)
+#else
+#include "xdp.h"
+#include "tc.h"
+#define plane(p, op, ...) ((p)->plane == PLANE_XDP ? xdp_##op(p, ##__VA_ARGS__) : tc_##op(p, ##__VA_ARGS__))
+#endif
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The tc plane, at ingress: complete on its own, and the one that sends what XDP cannot. Headers are written directly (the
+ * verifier's prologue unclones the skb); helpers that may move the packet come last.
+ */
+#ifndef WGXDP_TC_H
+#define WGXDP_TC_H
+
+#include <linux/pkt_cls.h>
+#include "maps.h"
+#include "extensions.h"
+#include "xdp.h"			/* ctx_ptr */
+
+#define TC_HEADERS (sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
+
+INLINE void tc_reload(struct pkt *p)
+{
+	struct __sk_buff *skb = p->ctx;
+
+	p->data = ctx_ptr(skb, data);
+	p->end = ctx_ptr(skb, data_end);
+}
+
+INLINE int tc_load(struct pkt *p)
+{
+	struct __sk_buff *skb = p->ctx;
+	__u32 need = skb->len < TC_HEADERS ? skb->len : TC_HEADERS;
+
+	tc_reload(p);
+	if (p->data + TC_HEADERS > p->end) {
+		if (bpf_skb_pull_data(skb, need))
+			return NOT_OURS;
+		tc_reload(p);
+	}
+	return 0;
+}
+
+INLINE bool tc_for_us(const struct pkt *p)
+{
+	const struct __sk_buff *skb = p->ctx;
+
+	return skb->pkt_type == 0 /* PACKET_HOST */ && !skb->vlan_present;
+}
+
+/* Also what GSO makes of it: segments of gso_size bytes of payload */
+INLINE bool tc_whole(struct pkt *p)
+{
+	const struct __sk_buff *skb = p->ctx;
+
+	if (skb->gso_segs > 1) {
+		p->segments = skb->gso_segs;
+		p->segment_len = p->l4 - p->l3 + sizeof(struct udphdr) + skb->gso_size;
+	}
+	return p->l3 + p->len <= skb->len;
+}
+
+__attribute__((noinline)) int tc_extensions(struct __sk_buff *ctx, __u32 l3, __u32 family, __u32 first)
+{
+	return extensions_walk(ctx, PLANE_TC, l3, family, first);
+}
+
+INLINE int tc_pull_extensions(struct pkt *p, __u8 first)
+{
+	int rc = extensions_take(p, tc_extensions(p->ctx, p->l3, p->family, first));
+
+	if (rc || bpf_skb_pull_data(p->ctx, p->l4 + sizeof(struct udphdr)))
+		return NOT_OURS;
+	tc_reload(p);
+	return 0;
+}
+
+INLINE int tc_can_send(const struct pkt *p, const struct nexthop *nexthop)
+{
+	return 0;
+}
+
+/* The skb's own sum (CHECKSUM_COMPLETE) is kept by helpers, whatever ip_summed is. An IPv4 header sums to nothing; in IPv6 the
+ * helper takes the addresses' difference off once too often (BPF_F_IPV6 is newer than our floor), and nothing makes up for the
+ * hop limit: one update mends both. A partial checksum holds the pseudo header alone, so addresses and ports are two calls. */
+INLINE void tc_rewrite_checksum(struct pkt *p, __be16 old_port)
+{
+	__u32 off = p->l4 + offsetof(struct udphdr, check);
+
+	if (p->family == FAMILY_IPV6)
+		bpf_csum_update(p->ctx, (__u32)p->delta + (__u16)~bpf_htons(0x0001));
+	if (p->checksum)
+		bpf_l4_csum_replace(p->ctx, off, 0, p->delta, BPF_F_MARK_MANGLED_0 | BPF_F_PSEUDO_HDR);
+	if (old_port == p->to_port)
+		return;
+	if (p->checksum)
+		bpf_l4_csum_replace(p->ctx, off, old_port, p->to_port, BPF_F_MARK_MANGLED_0 | sizeof(__be16));
+	else
+		bpf_csum_update(p->ctx, (__u16)~old_port + p->to_port);
+}
+
+INLINE int tc_send_by_neighbour(const struct nexthop *nexthop)
+{
+	struct bpf_redir_neigh to = { .nh_family = nexthop->fib.family };
+
+	if (nexthop->fib.family == FAMILY_IPV4)
+		to.ipv4_nh = nexthop->fib.ipv4_dst;
+	else
+		memcpy(to.ipv6_nh, nexthop->fib.ipv6_dst, sizeof(to.ipv6_nh));
+	return bpf_redirect_neigh(nexthop->fib.ifindex, &to, sizeof(to), 0);
+}
+
+INLINE int tc_send(struct pkt *p, const struct nexthop *nexthop, int *ret_action)
+{
+	struct ethhdr *eth;
+
+	if (p->through_neighbour && !(nexthop->egress & LINK_L3)) {
+		*ret_action = tc_send_by_neighbour(nexthop);
+	} else {
+		tc_reload(p);		/* the checksum helpers ended the old pointers */
+		eth = at(p, 0, sizeof(*eth));
+		if (!eth)
+			return -DROP_send_failed;
+		if (!(nexthop->egress & LINK_L3)) {
+			memcpy(eth->h_dest, nexthop->fib.dmac, ETH_ALEN);
+			memcpy(eth->h_source, nexthop->fib.smac, ETH_ALEN);
+		}
+		*ret_action = bpf_redirect(nexthop->fib.ifindex, 0);
+	}
+	return *ret_action == TC_ACT_REDIRECT ? 0 : -DROP_send_failed;
+}
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What became of packets after XDP gave them to a device: the kernel tells by tracepoints, here counted per egress interface.
+ */
+#ifndef WGXDP_TRANSMIT_H
+#define WGXDP_TRANSMIT_H
+
+#include "link.h"
+
+/* As tracefs has it in events/xdp/NAME/format; the loader compares before it attaches. */
+struct xdp_devmap_xmit {
+	__u64 common;
+	int from_ifindex;
+	__u32 act;
+	int to_ifindex, drops, sent, err;
+};
+
+struct xdp_redirect_err {
+	__u64 common;
+	int prog_id;
+	__u32 act;
+	int ifindex, err, to_ifindex;
+	__u32 map_id;
+	int map_index;
+};
+
+INLINE void transmit_failed_add(__u32 from, __u32 to, __u32 packets)
+{
+	__u32 place = to % LINKS;
+	__u64 *n = bpf_map_lookup_elem(&transmit_failed, &place);
+	const struct link *link = link_find(from);
+
+	if (n && link && link->role != ROLE_NONE)
+		*n += packets;
+}
+
+/* a driver's ring was full, or the driver refused */
+SEC("tp/xdp/xdp_devmap_xmit")
+int wgxdp_devmap_xmit(const struct xdp_devmap_xmit *ctx)
+{
+	if (ctx->drops > 0)
+		transmit_failed_add(ctx->from_ifindex, ctx->to_ifindex, ctx->drops);
+	return 0;
+}
+
+/* the device is down, or cannot transmit at all */
+SEC("tp/xdp/xdp_redirect_err")
+int wgxdp_redirect_err(const struct xdp_redirect_err *ctx)
+{
+	transmit_failed_add(ctx->ifindex, ctx->map_index, 1);
+	return 0;
+}
+
+#endif

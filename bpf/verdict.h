@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * verdict: the one exit, where a step's answer becomes counters and an action. XDP counts only what it sends or ends; what it
+ * passes up is decided and counted by tc, which sees it next.
+ */
+#ifndef WGXDP_VERDICT_H
+#define WGXDP_VERDICT_H
+
+#include "plane.h"
+
+/* A bit for each reason that ends the packet here */
+#define REASON(kind, name, text) | (KIND_##kind == KIND_DROP ? 1ULL << kind##_##name : 0)
+#define DROPS (0ULL
+static const __u64 reason_drops = DROPS
+#include "reasons.def"
+);
+#undef REASON
+#undef DROPS
+_Static_assert(REASON_MAX <= 64, "reasons fit one word");
+
+INLINE bool reason_is_drop(int rc)
+{
+	return reason_drops >> (-rc & 63) & 1;
+}
+
+INLINE void count_reason(const struct pkt *p, int rc)
+{
+	struct reason_key key = {
+		.id = p->service->id, .direction = p->direction, .plane = p->plane & 1, .reason = -rc,
+	};
+	__u64 *n = bpf_map_lookup_elem(&reasons, &key), zero = 0;
+
+	if (!n) {
+		bpf_map_update_elem(&reasons, &key, &zero, BPF_NOEXIST);
+		n = bpf_map_lookup_elem(&reasons, &key);
+	}
+	if (n)
+		*n += p->segments;
+}
+
+INLINE void count(const struct pkt *p, int rc)
+{
+	__u32 index = total_index(p->service->id, p->direction, p->plane & 1);
+	struct total *total = bpf_map_lookup_elem(&totals, &index);
+
+	if (!total)
+		return;
+	total->received += p->segments;
+	if (rc) {
+		count_reason(p, rc);
+		return;
+	}
+	total->forwarded += p->segments;
+	total->bytes += p->len + (p->segments - 1) * (p->l4 - p->l3 + sizeof(struct udphdr));
+}
+
+/* rc: what the pipeline came to; sent: the action that its send gave; pass and drop: the plane's words for these */
+INLINE int verdict(const struct pkt *p, int rc, int sent, int pass, int drop)
+{
+	bool ends = !rc || reason_is_drop(rc);
+
+	if (rc == NOT_OURS || !p->service)
+		return pass;
+	if (ends || p->plane != PLANE_XDP || !(p->link->flags & LINK_TC))
+		count(p, rc);
+	return !rc ? sent : ends ? drop : pass;
+}
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Entry points of the data path: one a plane. The way of a packet is in pipeline.h.
+ */
+#include "pipeline.h"
+#include "transmit.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+SEC("xdp.frags")
+int wgxdp_xdp(struct xdp_md *ctx)
+{
+	struct pkt p = { .ctx = ctx, .plane = PLANE_XDP, .ifindex = ctx->ingress_ifindex, .segments = 1 };
+	int action = XDP_ABORTED, rc = pipeline(&p, &action);
+
+	return verdict(&p, rc, action, XDP_PASS, XDP_DROP);
+}
+
+SEC("tc")
+int wgxdp_tc(struct __sk_buff *ctx)
+{
+	struct pkt p = { .ctx = ctx, .plane = PLANE_TC, .ifindex = ctx->ifindex, .segments = 1 };
+	int action = TC_ACT_SHOT, rc = pipeline(&p, &action);
+
+	return verdict(&p, rc, action, TC_ACT_UNSPEC, TC_ACT_SHOT);
+}

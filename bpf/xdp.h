@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The xdp plane. It writes only what it sends: every answer before send leaves the packet as it came.
+ */
+#ifndef WGXDP_XDP_H
+#define WGXDP_XDP_H
+
+#include "maps.h"
+#include "extensions.h"
+#include "csum.h"
+
+/* One load of data or data_end, 64 bits wide from the start: clang 14 else shares it with 32-bit arithmetic, and the verifier
+ * sees a scalar where a packet pointer was. */
+#define ctx_ptr(ctx, field) ({ \
+	void *ptr_; \
+	asm volatile("%0 = *(u32 *)(%1 + %2)" : "=r"(ptr_) : "r"(ctx), "i"(offsetof(typeof(*(ctx)), field))); \
+	ptr_; })
+
+INLINE int xdp_load(struct pkt *p)
+{
+	struct xdp_md *xdp = p->ctx;
+
+	p->data = ctx_ptr(xdp, data);
+	p->end = ctx_ptr(xdp, data_end);
+	return 0;
+}
+
+/* The destination MAC is one of the link's; it and two bytes of the source are read as one word. No branches: the verifier
+ * would walk the rest once for each. */
+INLINE bool xdp_for_us(const struct pkt *p)
+{
+	const __u64 *eth = at(p, 0, sizeof(struct ethhdr));
+	const struct link *link = p->link;
+	__u64 mac, differs;
+
+	if (!eth)
+		return false;
+	mac = *eth & bpf_cpu_to_be64(0xffffffffffff0000ULL);
+	differs = mac ^ link->macs[0];
+	if (!differs)
+		return true;
+	return mac == link->macs[1] || mac == link->macs[2] || mac == link->macs[3];
+}
+
+INLINE bool xdp_whole(struct pkt *p)
+{
+	__u32 there = p->l3 + p->len, in_frags = 0;
+
+	if (p->data + there > p->end) {
+		in_frags = 1;
+		there = !(there <= bpf_xdp_get_buff_len(p->ctx));
+	} else {
+		there = 0;
+	}
+	p->in_frags = blur(p, in_frags);
+	return !blur(p, there);
+}
+
+__attribute__((noinline)) int xdp_extensions(struct xdp_md *ctx, __u32 l3, __u32 family, __u32 first)
+{
+	return extensions_walk(ctx, PLANE_XDP, l3, family, first);
+}
+
+INLINE int xdp_pull_extensions(struct pkt *p, __u8 first)
+{
+	return extensions_take(p, xdp_extensions(p->ctx, p->l3, p->family, first));
+}
+
+/* A packet that another guest of the same machine sent may carry only its pseudo header's sum: its device, or tc, is to
+ * compute the rest. A redirect would forget that, so tc sends it. */
+INLINE bool xdp_checksum_partial(const struct pkt *p)
+{
+	const struct udphdr *udp = at(p, p->l4, sizeof(*udp));
+
+	return udp && p->checksum && udp->check == csum_pseudo(&p->src, &p->dst, udp->len);
+}
+
+INLINE int xdp_can_send(const struct pkt *p, const struct nexthop *nexthop)
+{
+	__u16 need = p->in_frags ? LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS : LINK_XDP_SENDS;
+	__u16 can = p->link->flags & LINK_GENERIC && !(nexthop->egress & LINK_L3) ? need : nexthop->egress;
+
+	if ((can & need) != need)
+		return -PASS_no_transmit;
+	return xdp_checksum_partial(p) ? -PASS_partial_checksum : 0;
+}
+
+INLINE void xdp_rewrite_checksum(struct pkt *p, __be16 old_port)
+{
+	struct udphdr *udp = at(p, p->l4, sizeof(*udp));
+
+	if (udp && p->checksum)
+		udp->check = csum_add_udp(udp->check, p->delta + (__u16)~old_port + p->to_port);
+}
+
+INLINE int xdp_send(struct pkt *p, const struct nexthop *nexthop, int *ret_action)
+{
+	struct ethhdr *eth = at(p, 0, sizeof(*eth));
+
+	if (!eth)
+		return -DROP_send_failed;
+	memcpy(eth->h_dest, nexthop->fib.dmac, ETH_ALEN);
+	memcpy(eth->h_source, nexthop->fib.smac, ETH_ALEN);
+	*ret_action = bpf_redirect_map(&devices, nexthop->fib.ifindex, 0);
+	return *ret_action == XDP_REDIRECT ? 0 : -DROP_send_failed;
+}
+
+#endif
