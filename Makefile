@@ -25,7 +25,7 @@ ALL_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -W
 LIBS      = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lelf -lz
 MULTIARCH := $(shell $(CC) -print-multiarch)
 BPF_CFLAGS ?= -O2 -g
-ALL_BPF_CFLAGS = -target bpf -mcpu=v2 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror \
+ALL_BPF_CFLAGS = -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror \
 	-Iinclude -I/usr/include/$(MULTIARCH) $(BPF_CFLAGS)
 
 USER_SRC := $(wildcard user/*.c)

@@ -29,6 +29,7 @@ MAP(sources, ARRAY, __u32, struct sources, 1, 0);
 MAP(source_trie, LPM_TRIE, struct source_key, __u8, 65536, BPF_F_NO_PREALLOC);
 MAP(nexthops, PERCPU_ARRAY, __u32, struct nexthop, 1, 0);
 MAP(choices, LRU_HASH, struct choice_key, struct choice, 1, 0);
+MAP(scratch, PERCPU_ARRAY, __u32, struct choice_scratch, 1, 0);
 MAP(totals, PERCPU_ARRAY, __u32, struct total, 1, 0);
 MAP(reasons, PERCPU_HASH, struct reason_key, __u64, 16384, BPF_F_NO_PREALLOC);
 MAP(transmit_failed, PERCPU_ARRAY, __u32, __u64, LINKS, 0);
@@ -42,6 +43,5 @@ SWITCH(__u32, gateway_slots, 0);	/* first of the NEXTHOP_GATEWAYS slots in nexth
 SWITCH(__u32, tick_rate, 250);		/* jiffies a second */
 SWITCH(bool, with_choices, false);	/* some service has SERVICE_CHOICE */
 SWITCH(bool, with_source_trie, false);	/* some link has LINK_SOURCES_TRIE */
-SWITCH(__u32, ifindex_offset, 0);	/* of ifindex in the kernel's struct net_device, in bytes; 0: not known */
 
 #endif

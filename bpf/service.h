@@ -8,28 +8,33 @@
 
 #include "table.h"
 
-INLINE struct choice_key choice_key(const struct pkt *p)
+/* The client and backend of this packet. Keys of 44 bytes are made in a map of their own: the stack is small. */
+INLINE struct choice_scratch *choice_scratch(const struct pkt *p)
 {
 	bool original = p->direction == DIRECTION_ORIGINAL;
+	__u32 zero = 0;
+	struct choice_scratch *s = bpf_map_lookup_elem(&scratch, &zero);
 
-	return (struct choice_key){
-		.client = original ? p->src : p->dst,
-		.backend = original ? p->to : p->src,
-		.client_port = original ? p->sport : p->dport,
-		.backend_port = original ? p->to_port : p->sport,
-		.family = p->family,
-	};
+	if (!s)
+		return NULL;
+	s->key.client = original ? p->src : p->dst;
+	s->key.backend = original ? p->to : p->src;
+	s->key.client_port = original ? p->sport : p->dport;
+	s->key.backend_port = original ? p->to_port : p->sport;
+	s->key.family = p->family;
+	return s;
 }
 
 /* A reply of a backend with several listeners: the one that this client used, if it is still a listener of this backend;
  * else, as for a client never seen, the first (which the reply's entry names). */
 INLINE void service_chosen(struct pkt *p)
 {
-	struct choice_key key = choice_key(p);
-	const struct choice *choice = bpf_map_lookup_elem(&choices, &key);
+	struct choice_scratch *s = choice_scratch(p);
 	const struct table_entry *entry;
+	const struct choice *choice;
 	struct table_key listener;
 
+	choice = s ? bpf_map_lookup_elem(&choices, &s->key) : NULL;
 	if (!choice)
 		return;
 	listener.addr = choice->addr;
@@ -47,14 +52,19 @@ INLINE void service_chosen(struct pkt *p)
 /* Called when the packet is about to be sent: the listener that this client uses now */
 INLINE void service_remember(const struct pkt *p)
 {
-	struct choice_key key = choice_key(p);
-	struct choice now = { .addr = p->dst, .port = p->dport, .ifindex = p->ifindex };
-	const struct choice *choice = bpf_map_lookup_elem(&choices, &key);
+	struct choice_scratch *s = choice_scratch(p);
+	const struct choice *choice;
 
-	if (choice && choice->addr.q[0] == now.addr.q[0] && choice->addr.q[1] == now.addr.q[1] &&
-	    choice->port == now.port && choice->ifindex == now.ifindex)
+	if (!s)
 		return;
-	bpf_map_update_elem(&choices, &key, &now, BPF_ANY);
+	choice = bpf_map_lookup_elem(&choices, &s->key);
+	if (choice && choice->addr.q[0] == p->dst.q[0] && choice->addr.q[1] == p->dst.q[1] &&
+	    choice->port == p->dport && choice->ifindex == p->ifindex)
+		return;
+	s->value.addr = p->dst;
+	s->value.port = p->dport;
+	s->value.ifindex = p->ifindex;
+	bpf_map_update_elem(&choices, &s->key, &s->value, BPF_ANY);
 }
 
 INLINE int classify(struct pkt *p)

@@ -175,6 +175,12 @@ struct choice {
 	__u32 ifindex;
 };
 
+/* scratch: PERCPU_ARRAY of one; room to make keys and values in, no state */
+struct choice_scratch {
+	struct choice_key key;
+	struct choice value;
+};
+
 /* ---- counters ---- */
 
 enum direction { DIRECTION_ORIGINAL, DIRECTION_REPLY };
