@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The grammar of the configuration: a table for each mapping, top section last. A later section is a row that gets a
+ * handler; rows without one are refused as not supported yet. What contradicts is found in config_check.c.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config_check.h"
+#include "log.h"
+#include "yaml.h"
+
+#define FILE_LIMIT (16 << 20)		/* bytes: more is a mistake */
+
+enum { RUNNING = 1 };			/* mark of rows that only a running file has */
+
+static const char *const mode_names[] = { "auto", "native", "generic", "tc", NULL };
+static const char *const nat_names[] = { "dnat", "none", NULL };
+static const char *const later_nats[] = { "masquerade", NULL };
+static const char *const role_names[] = { "", "wan", "lan", "tunnel", NULL };
+static const char *const ipv6_names[] = { "direct", "dnat", "off", NULL };
+static const char *const origin_names[] = { "file", "hand", NULL };
+
+static int name_parse(const char *const *names, const char *s)
+{
+	int i;
+
+	for (i = 0; names[i]; i++)
+		if (*s && !strcmp(names[i], s))
+			return i;
+	return -EINVAL;
+}
+
+const char *mode_name(enum mode m)
+{
+	return mode_names[m];
+}
+
+const char *nat_name(enum nat n)
+{
+	return nat_names[n];
+}
+
+const char *role_name(enum link_role r)
+{
+	return role_names[r];
+}
+
+const char *ipv6_name(enum ipv6_handling h)
+{
+	return ipv6_names[h];
+}
+
+int mode_parse(const char *s, enum mode *ret)
+{
+	int i = name_parse(mode_names, s);
+
+	if (i >= 0)
+		*ret = i;
+	return i < 0 ? i : 0;
+}
+
+int nat_parse(const char *s, enum nat *ret)
+{
+	int i = name_parse(nat_names, s);
+
+	if (i >= 0)
+		*ret = i;
+	return i < 0 ? i : 0;
+}
+
+/* ---- values that are more than text ---- */
+
+static void set_port(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+
+	if (text && port_parse(text, (__be16 *)((char *)object + key->offset)))
+		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text, key->like);
+}
+
+static bool has_port(const struct service_config *s, __be16 port)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_ports; i++)
+		if (s->ports[i] == port)
+			return true;
+	return false;
+}
+
+static void add_ports(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	struct service_config *s = object;
+	unsigned int port, last;
+	__be16 *place;
+
+	if (!text)
+		return;
+	if (ports_parse(text, &port, &last)) {
+		yaml_error(y, value, "%s: '%s' is no port or range of ports: 1 to 65535, as 51820 or 20000-20010", key->name, text);
+		return;
+	}
+	if (last - port >= PORTS_MAX - s->n_ports) {
+		yaml_error(y, value, "%s: more than %u ports in a service", key->name, PORTS_MAX);
+		return;
+	}
+	for (; port <= last; port++) {
+		if (has_port(s, htons(port))) {
+			yaml_error(y, value, "%s: port %u is listed twice", key->name, port);
+			return;
+		}
+		place = yaml_append(y, &s->ports, &s->n_ports, sizeof(*place));
+		if (!place)
+			return;
+		*place = htons(port);
+	}
+}
+
+/* What is no address keeps its place, with family 0: config_check tells of items by number. */
+static void add_address(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	struct service_config *s = object;
+	struct address *place = yaml_append(y, &s->listen_addresses, &s->n_listen_addresses, sizeof(*place));
+
+	if (place && text && address_parse(text, place))
+		yaml_error(y, value, "%s: '%s' %s", key->name, text, address_wrong(text, 0, false));
+}
+
+static void set_origin(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	struct service_config *s = object;
+	int origin = 0;
+
+	yaml_set_choice(y, key, value, &origin);
+	s->by_hand = origin;
+}
+
+/* ---- the grammar ---- */
+
+#define AT(s, f) .offset = offsetof(struct s, f), .size = sizeof(((struct s *)NULL)->f)
+#define ROWS(s, f, n) .offset = offsetof(struct s, f), .count = offsetof(struct s, n), .size = sizeof(*((struct s *)NULL)->f)
+
+static const struct yaml_key interface_keys[] = {
+	{ "name", yaml_set_text, "eth0", AT(interface_config, name), .required = true },
+	{ "role", yaml_set_choice, "wan", AT(interface_config, role), .choices = role_names, .required = true },
+	{ "mode", yaml_set_choice, "native", AT(interface_config, mode), .choices = mode_names },
+	{ .name = "shared" },
+	{},
+};
+
+static const struct yaml_key listen_keys[] = {
+	{ "interface", yaml_set_text, "eth0", AT(service_config, listen_interface) },
+	{ "addresses", yaml_set_list, "[ 203.0.113.1 ]", .item = add_address },
+	{ "ports", yaml_set_list, "[ 51820, 443 ]", .item = add_ports },
+	{},
+};
+
+static const struct yaml_key backend_keys[] = {
+	{ "ipv4", yaml_set_text, "192.168.1.10", AT(backend_config, ipv4) },
+	{ "ipv6", yaml_set_text, "2001:db8::10", AT(backend_config, ipv6) },
+	{ "port", set_port, "51820", AT(backend_config, port), .required = true },
+	{},
+};
+
+static const struct yaml_key service_keys[] = {
+	{ "name", yaml_set_text, "wg-end", AT(service_config, name), .required = true },
+	{ "listen", yaml_set_map, "{ interface: eth0, ports: [ 51820 ] }", .below = listen_keys },
+	{ "backend", yaml_set_map, "{ ipv4: 192.168.1.10, port: 51820 }", AT(service_config, backend), .below = backend_keys,
+	  .required = true },
+	{ "nat", yaml_set_choice, "dnat", AT(service_config, nat), .choices = nat_names, .later = later_nats },
+	{ "ipv6", yaml_set_choice, "direct", AT(service_config, ipv6), .choices = ipv6_names },
+	{ "origin", set_origin, "hand", .choices = origin_names, .mark = RUNNING },
+	{ .name = "hairpin" },
+	{ .name = "reply" },
+	{ .name = "df" },
+	{ .name = "allow" },
+	{ .name = "deny" },
+	{ .name = "wireguard" },
+	{ .name = "flows" },
+	{ .name = "backends" },
+	{},
+};
+
+static const struct yaml_key running_keys[] = {
+	{ "mode", yaml_set_choice, "auto", AT(config, mode), .choices = mode_names },
+	{},
+};
+
+static const struct yaml_key config_keys[] = {
+	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
+	{ "interfaces", yaml_set_rows, "[ { name: eth0, role: wan } ]", ROWS(config, interfaces, n_interfaces),
+	  .below = interface_keys },
+	{ "services", yaml_set_rows, "[ { name: wg-end, … } ]", ROWS(config, services, n_services), .below = service_keys },
+	{ .name = "peers" },
+	{ .name = "follow" },
+	{ .name = "policy" },
+	{ .name = "blind" },
+	{ .name = "announce" },
+	{ .name = "endpoints" },
+	{ .name = "learn" },
+	{ .name = "ddns" },
+	{ .name = "exporter" },
+	{},
+};
+
+/* ---- reading ---- */
+
+/* The item of a list of ports that holds this one. */
+static struct fy_node *port_item(struct fy_node *list, __be16 port)
+{
+	unsigned int first, last;
+	struct fy_node *item;
+	void *iter = NULL;
+
+	while (list && (item = fy_node_sequence_iterate(list, &iter)))
+		if (!ports_parse(fy_node_get_scalar0(item) ?: "", &first, &last) && ntohs(port) >= first && ntohs(port) <= last)
+			return item;
+	return list;
+}
+
+/* Where the path ends in something that the file leaves out, it is told of what should hold it. */
+static void tell_at(void *data, const struct config_place *place, const char *text)
+{
+	struct fy_node *node = NULL;
+	struct yaml *y = data;
+	char path[sizeof(place->path)];
+	char *slash;
+
+	strcpy(path, place->path);
+	while (!(node = fy_node_by_path(yaml_root(y), path, FY_NT, FYNWF_FOLLOW)) && (slash = strrchr(path, '/')))
+		*slash = '\0';
+	if (place->port && fy_node_is_sequence(node))
+		node = port_item(node, place->port);
+	yaml_error(y, node ?: yaml_root(y), "%s", text);
+}
+
+static int parse(const char *text, size_t n, const char *name, struct config **ret)
+{
+	struct fy_node *root;
+	struct config *c;
+	struct yaml y;
+	int r;
+
+	r = yaml_open(&y, text, n, name);
+	if (r)
+		return r;
+	c = calloc(1, sizeof(*c));
+	root = yaml_root(&y);
+	if (root && !fy_node_is_mapping(root))
+		yaml_error(&y, root, "a configuration is a mapping of sections, as interfaces: and services:");
+	else if (c && root) {
+		if (fy_node_mapping_lookup_pair_by_string(root, "running", FY_NT))
+			y.marks = RUNNING;
+		yaml_map(&y, root, config_keys, "the configuration", c);
+		config_check_each(c, y.errors, tell_at, &y);
+	}
+	r = !c || y.no_memory ? -ENOMEM : y.errors ? -EINVAL : 0;
+	yaml_close(&y);
+	if (!r)
+		*ret = c;
+	else
+		config_free(c);
+	return r;
+}
+
+int config_parse(const char *text, const char *name, struct config **ret)
+{
+	return parse(text, strlen(text), name, ret);
+}
+
+/* All of the stream, ended by a zero that does not count. */
+static int read_all(FILE *in, char **ret, size_t *ret_n)
+{
+	size_t n = 0, room = 0, got = 1;
+	char *text = NULL, *larger;
+	int r = 0;
+
+	while (!r && got) {
+		if (n + 1 >= room) {
+			room = room ? 2 * room : 8192;
+			larger = room <= FILE_LIMIT ? realloc(text, room) : NULL;
+			if (!larger) {
+				r = room <= FILE_LIMIT ? -ENOMEM : -EFBIG;
+				break;
+			}
+			text = larger;
+		}
+		errno = 0;
+		got = fread(text + n, 1, room - n - 1, in);
+		n += got;
+		if (!got && ferror(in))
+			r = errno ? -errno : -EIO;
+	}
+	if (r) {
+		free(text);
+		return r;
+	}
+	text[n] = '\0';
+	*ret = text;
+	*ret_n = n;
+	return 0;
+}
+
+int config_read(const char *file, struct config **ret)
+{
+	bool is_stdin = !strcmp(file, "-");
+	FILE *in = is_stdin ? stdin : fopen(file, "re");
+	char *text = NULL;
+	size_t n = 0;
+	int r;
+
+	r = in ? read_all(in, &text, &n) : -errno;
+	if (in && !is_stdin)
+		fclose(in);
+	if (r) {
+		log_error("cannot read %s: %s", is_stdin ? "standard input" : file, strerror(-r));
+		return r;
+	}
+	r = parse(text, n, is_stdin ? "<stdin>" : file, ret);
+	free(text);
+	return r;
+}
+
+void config_free(struct config *c)
+{
+	size_t i;
+
+	if (!c)
+		return;
+	for (i = 0; i < c->n_services; i++) {
+		free(c->services[i].listen_addresses);
+		free(c->services[i].ports);
+	}
+	free(c->services);
+	free(c->interfaces);
+	free(c);
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What is wrong with a configuration, however it was made: first each value on its own, then what contradicts. Where it
+ * stands in a file is said by a path, which the parser makes a line and a column.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config_check.h"
+
+struct check {
+	const struct config *c;
+	config_tell *tell;
+	void *data;
+	unsigned int errors;
+	struct config_place place;
+};
+
+static void __attribute__((format(printf, 3, 4))) at(struct check *k, __be16 port, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(k->place.path, sizeof(k->place.path), format, args);
+	va_end(args);
+	k->place.port = port;
+}
+
+static void __attribute__((format(printf, 2, 3))) tell(struct check *k, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	k->tell(k->data, &k->place, text);
+	k->errors++;
+}
+
+/* ---- values ---- */
+
+static void check_interface_name(struct check *k, const char *key, const char *name)
+{
+	if (*name && !is_interface_name(name))
+		tell(k, "%s: '%s' is no name of an interface, as eth0", key, name);
+	if (!strcmp(name, "lo"))
+		tell(k, "%s: wgxdp never attaches to lo: the interface to the clients or to the backend is wanted", key);
+}
+
+static void check_address(struct check *k, const char *key, const char *text, __u8 family, bool names)
+{
+	const char *why = *text ? address_wrong(text, family, names) : NULL;
+
+	if (why)
+		tell(k, "%s: '%s' %s", key, text, why);
+}
+
+static void check_service_values(struct check *k, size_t i)
+{
+	const struct service_config *s = &k->c->services[i];
+	char text[ADDRESS_STRLEN];
+	size_t j;
+
+	at(k, 0, "/services/%zu/name", i);
+	if (*s->name && !is_service_name(s->name))
+		tell(k, "name: '%s' is no name of a service: letters, digits, '-', '_' and '.', as wg-end", s->name);
+	at(k, 0, "/services/%zu/listen/interface", i);
+	check_interface_name(k, "interface", s->listen_interface);
+	for (j = 0; j < s->n_listen_addresses; j++) {
+		at(k, 0, "/services/%zu/listen/addresses/%zu", i, j);
+		if (s->listen_addresses[j].family)
+			check_address(k, "addresses", address_format(&s->listen_addresses[j], text), 0, false);
+	}
+	at(k, 0, "/services/%zu/backend/ipv4", i);
+	check_address(k, "ipv4", s->backend.ipv4, FAMILY_IPV4, true);
+	at(k, 0, "/services/%zu/backend/ipv6", i);
+	check_address(k, "ipv6", s->backend.ipv6, FAMILY_IPV6, true);
+}
+
+static void check_values(struct check *k)
+{
+	size_t i;
+
+	for (i = 0; i < k->c->n_interfaces; i++) {
+		at(k, 0, "/interfaces/%zu/name", i);
+		check_interface_name(k, "name", k->c->interfaces[i].name);
+	}
+	for (i = 0; i < k->c->n_services; i++)
+		check_service_values(k, i);
+}
+
+/* ---- contradictions within a service ---- */
+
+/* nat: none is the backend's own address and port; an interface says where its clients may come from. */
+static void check_none(struct check *k, size_t i)
+{
+	const struct service_config *s = &k->c->services[i];
+	size_t j;
+
+	at(k, 0, "/services/%zu/listen/addresses", i);
+	if (s->n_listen_addresses)
+		tell(k, "addresses: nat: none listens at the backend's own address: leave them out, or write nat: dnat");
+	for (j = 0; j < s->n_ports; j++) {
+		at(k, s->ports[j], "/services/%zu/listen/ports", i);
+		if (s->ports[j] != s->backend.port)
+			tell(k, "ports: nat: none listens at the backend's own port %u, not at %u: leave ports out, or write "
+			     "nat: dnat", ntohs(s->backend.port), ntohs(s->ports[j]));
+	}
+	at(k, 0, "/services/%zu/ipv6", i);
+	if (s->ipv6 == IPV6_DNAT)
+		tell(k, "ipv6: dnat contradicts nat: none: write nat: dnat, or ipv6: direct");
+}
+
+static void check_listen_address(struct check *k, size_t i, size_t j)
+{
+	const struct service_config *s = &k->c->services[i];
+	const struct address *a = &s->listen_addresses[j];
+	bool ipv6 = a->family == FAMILY_IPV6;
+	char text[ADDRESS_STRLEN];
+	size_t before;
+
+	at(k, 0, "/services/%zu/listen/addresses/%zu", i, j);
+	for (before = 0; before < j; before++)
+		if (address_equal(a, &s->listen_addresses[before]))
+			tell(k, "addresses: %s is listed twice", address_format(a, text));
+	if (!*(ipv6 ? s->backend.ipv6 : s->backend.ipv4))
+		tell(k, "addresses: %s is for %s, and the backend has no '%s'", address_format(a, text), ipv6 ? "IPv6" : "IPv4",
+		     ipv6 ? "ipv6" : "ipv4");
+	else if (ipv6 && s->ipv6 != IPV6_DNAT)
+		tell(k, "addresses: %s is IPv6, and ipv6: %s forwards none: write ipv6: dnat", address_format(a, text),
+		     ipv6_name(s->ipv6));
+}
+
+static void check_dnat(struct check *k, size_t i)
+{
+	const struct service_config *s = &k->c->services[i];
+	size_t j;
+
+	at(k, 0, "/services/%zu/listen/addresses", i);
+	if (*s->listen_interface && s->n_listen_addresses)
+		tell(k, "addresses: listen has an interface as well: leave out one of them");
+	at(k, 0, "/services/%zu/listen", i);
+	if (!*s->listen_interface && !s->n_listen_addresses)
+		tell(k, "listen: an interface or addresses are missing, as listen: { interface: eth0, ports: [ 51820 ] }");
+	at(k, 0, "/services/%zu/listen/ports", i);
+	if (!s->n_ports)
+		tell(k, "listen: ports are missing, as ports: [ 51820 ]");
+	for (j = 0; j < s->n_listen_addresses; j++)
+		check_listen_address(k, i, j);
+	at(k, 0, "/services/%zu/ipv6", i);
+	if (s->ipv6 == IPV6_DNAT && !*s->backend.ipv6)
+		tell(k, "ipv6: dnat needs an address of the backend under 'ipv6'");
+}
+
+static void check_service(struct check *k, size_t i)
+{
+	const struct service_config *s = &k->c->services[i];
+	bool ipv4 = *s->backend.ipv4, ipv6 = *s->backend.ipv6;
+
+	at(k, 0, "/services/%zu/name", i);
+	if (!*s->name)
+		tell(k, "a service without a name");
+	at(k, 0, "/services/%zu/backend", i);
+	if (!ipv4 && !ipv6)
+		tell(k, "backend: 'ipv4' or 'ipv6' is missing, as ipv4: 192.168.1.10");
+	if (!s->backend.port)
+		tell(k, "backend: 'port' is missing, as port: 51820");
+	at(k, 0, "/services/%zu/ipv6", i);
+	if (!ipv4 && ipv6 && s->ipv6 == IPV6_OFF)
+		tell(k, "ipv6: off leaves nothing of a backend that has only 'ipv6'");
+	if (s->nat == NAT_NONE)
+		check_none(k, i);
+	else
+		check_dnat(k, i);
+}
+
+/* ---- contradictions between entries ---- */
+
+static void check_names(struct check *k)
+{
+	const struct config *c = k->c;
+	size_t i, j;
+
+	for (i = 0; i < c->n_interfaces; i++) {
+		for (j = 0; j < i && strcmp(c->interfaces[i].name, c->interfaces[j].name); j++)
+			;
+		at(k, 0, "/interfaces/%zu/name", i);
+		if (j < i)
+			tell(k, "name: interface '%s' is there twice", c->interfaces[i].name);
+		if (!*c->interfaces[i].name || !c->interfaces[i].role)
+			tell(k, "an interface without a name or a role");
+	}
+	for (i = 0; i < c->n_services; i++) {
+		for (j = 0; j < i && strcmp(c->services[i].name, c->services[j].name); j++)
+			;
+		at(k, 0, "/services/%zu/name", i);
+		if (j < i)
+			tell(k, "name: service '%s' is there twice", c->services[i].name);
+	}
+}
+
+/* A local address and port that a service takes packets of. What is equal up to service is the same place. */
+struct listener {
+	char interface[IFNAMSIZ];
+	struct address address;		/* of listen: interface only the family */
+	__be16 port;
+	size_t service;
+};
+
+struct listeners {
+	struct listener *rows;
+	size_t n, room;
+	bool no_memory;
+};
+
+static void add_listener(struct listeners *l, const char *interface, const struct address *address, __be16 port, size_t service)
+{
+	struct listener *row;
+
+	if (l->n == l->room) {
+		l->room = l->room ? 2 * l->room : 64;
+		row = reallocarray(l->rows, l->room, sizeof(*row));
+		if (!row) {
+			l->no_memory = true;
+			l->room = l->n;
+			return;
+		}
+		l->rows = row;
+	}
+	row = memset(&l->rows[l->n++], 0, sizeof(*row));
+	strcpy(row->interface, interface);
+	row->address = *address;
+	row->port = port;
+	row->service = service;
+}
+
+/* The backend's address of a family as a listener may have it; family 0: none, or a name. */
+static struct address backend_address(const struct service_config *s, __u8 family)
+{
+	struct address a;
+
+	if (address_parse(family == FAMILY_IPV4 ? s->backend.ipv4 : s->backend.ipv6, &a) || a.family != family)
+		a.family = 0;
+	return a;
+}
+
+static void add_service_listeners(struct listeners *l, const struct service_config *s, size_t i)
+{
+	static const __u8 families[] = { FAMILY_IPV4, FAMILY_IPV6 };
+	struct address a;
+	size_t f, j, p;
+
+	for (f = 0; f < 2; f++) {
+		bool ipv6 = families[f] == FAMILY_IPV6;
+
+		a = backend_address(s, families[f]);
+		if (s->nat == NAT_NONE && a.family && !(ipv6 && s->ipv6 == IPV6_OFF))
+			add_listener(l, s->listen_interface, &a, s->backend.port, i);
+		a = (struct address) { .family = families[f] };
+		if (s->nat == NAT_NONE || !*s->listen_interface || !(ipv6 ? *s->backend.ipv6 : *s->backend.ipv4) ||
+		    (ipv6 && s->ipv6 != IPV6_DNAT))
+			continue;
+		for (p = 0; p < s->n_ports; p++)
+			add_listener(l, s->listen_interface, &a, s->ports[p], i);
+	}
+	for (j = 0; s->nat != NAT_NONE && j < s->n_listen_addresses; j++)
+		for (p = 0; p < s->n_ports; p++)
+			add_listener(l, "", &s->listen_addresses[j], s->ports[p], i);
+}
+
+static int compare_place(const struct listener *a, const struct listener *b)
+{
+	int r = strcmp(a->interface, b->interface);
+
+	r = r ?: memcmp(&a->address.addr, &b->address.addr, sizeof(a->address.addr));
+	r = r ?: a->address.family - b->address.family;
+	return r ?: ntohs(a->port) - ntohs(b->port);
+}
+
+static int compare_listeners(const void *a, const void *b)
+{
+	const struct listener *l = a, *m = b;
+
+	return compare_place(l, m) ?: (l->service > m->service) - (l->service < m->service);
+}
+
+static void tell_twice(struct check *k, const struct listener *first, const struct listener *second)
+{
+	const struct service_config *s = &k->c->services[second->service], *other = &k->c->services[first->service];
+	char text[ADDRESS_STRLEN];
+	bool dnat = s->nat == NAT_DNAT;
+
+	at(k, second->port, "/services/%zu/%s", second->service, dnat ? "listen/ports" : "backend");
+	if (dnat && *s->listen_interface)
+		tell(k, "ports: service '%s' listens at port %u of %s already", other->name, ntohs(second->port), s->listen_interface);
+	else
+		tell(k, "%s: service '%s' listens at %s already", dnat ? "ports" : "backend", other->name,
+		     endpoint_format(&second->address, second->port, text));
+}
+
+/* Once for a pair of services, however many ports they share. */
+static void check_listeners(struct check *k)
+{
+	const struct listener *told_first = NULL, *told = NULL, *first;
+	struct listeners l = {};
+	size_t i;
+
+	for (i = 0; i < k->c->n_services; i++)
+		add_service_listeners(&l, &k->c->services[i], i);
+	if (!l.no_memory && l.n)
+		qsort(l.rows, l.n, sizeof(*l.rows), compare_listeners);
+	for (i = 1, first = l.rows; i < l.n && !l.no_memory; i++) {
+		if (compare_place(first, &l.rows[i])) {
+			first = &l.rows[i];
+			continue;
+		}
+		if (!told || told_first->service != first->service || told->service != l.rows[i].service)
+			tell_twice(k, first, &l.rows[i]);
+		told_first = first;
+		told = &l.rows[i];
+	}
+	free(l.rows);
+	if (l.no_memory)
+		tell(k, "no memory");
+}
+
+/* A packet rewritten to where it came to would come again. */
+static void check_backend(struct check *k, size_t i)
+{
+	const struct service_config *s = &k->c->services[i];
+	char text[ADDRESS_STRLEN];
+	struct address a;
+	size_t j, p;
+
+	for (j = 0; j < s->n_listen_addresses; j++) {
+		bool ipv6 = s->listen_addresses[j].family == FAMILY_IPV6;
+
+		a = backend_address(s, s->listen_addresses[j].family);
+		for (p = 0; p < s->n_ports; p++) {
+			at(k, 0, "/services/%zu/backend/%s", i, ipv6 ? "ipv6" : "ipv4");
+			if (s->ports[p] == s->backend.port && address_equal(&a, &s->listen_addresses[j]))
+				tell(k, "%s: the backend is where the service listens, %s: the host behind is wanted, or nat: none",
+				     ipv6 ? "ipv6" : "ipv4", endpoint_format(&a, s->backend.port, text));
+		}
+	}
+}
+
+unsigned int config_check_each(const struct config *c, unsigned int errors, config_tell *tell, void *data)
+{
+	struct check k = { .c = c, .tell = tell, .data = data, .errors = errors };
+	size_t i;
+
+	check_values(&k);
+	if (k.errors)
+		return k.errors;
+	check_names(&k);
+	for (i = 0; i < c->n_services; i++)
+		check_service(&k, i);
+	for (i = 0; i < c->n_services && !k.errors; i++)
+		if (c->services[i].nat == NAT_DNAT)
+			check_backend(&k, i);
+	if (!k.errors)
+		check_listeners(&k);
+	return k.errors;
+}
+
+static void tell_plainly(void *data, const struct config_place *place, const char *text)
+{
+	fprintf(stderr, "%s: error: %s\n", (const char *)data, text);
+}
+
+int config_check(const struct config *c, const char *name)
+{
+	return config_check_each(c, 0, tell_plainly, (void *)name) ? -EINVAL : 0;
+}

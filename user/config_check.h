@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Below config.h, for its own files: what is wrong with a value, and where in a file that value stands.
+ */
+#pragma once
+#include "config.h"
+
+#define PORTS_MAX 1024			/* of a service */
+
+struct config_place {
+	char path[96];			/* as /services/1/listen/ports; what a file may leave out may end it */
+	__be16 port;			/* in a list of ports the one that is meant; 0: the list */
+};
+
+typedef void config_tell(void *data, const struct config_place *place, const char *text);
+
+/* Every value on its own, and, where nothing is wrong so far (errors 0), what contradicts. The number of all errors. */
+unsigned int config_check_each(const struct config *c, unsigned int errors, config_tell *tell, void *data);
+
+/* What is wrong with an address of a host, or a name where names are allowed, in words that follow it ("is …"); NULL:
+ * nothing. Family 0: any. */
+const char *address_wrong(const char *text, __u8 family, bool names);
+bool is_interface_name(const char *s);	/* what the kernel takes and a terminal shows */
+bool is_service_name(const char *s);
+/* "51820" or "20000-20010": first and last port */
+int ports_parse(const char *text, unsigned int *ret_first, unsigned int *ret_last);

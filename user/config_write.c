@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A configuration as YAML: what config_parse reads back to the same.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include "config.h"
+
+/* Names and addresses: quoted where YAML could see more in them than text. */
+static void put_text(FILE *out, const char *text)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+	if (isalnum((unsigned char)*text) && !text[strspn(text, plain)]) {
+		fputs(text, out);
+		return;
+	}
+	putc('"', out);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			putc('\\', out);
+		putc(*text, out);
+	}
+	putc('"', out);
+}
+
+/* [ 443, 20000-20010 ]: runs of three and more as ranges. */
+static void put_ports(FILE *out, const struct service_config *s)
+{
+	size_t i, run;
+
+	fputs("ports: [ ", out);
+	for (i = 0; i < s->n_ports; i += run) {
+		unsigned int first = ntohs(s->ports[i]);
+
+		for (run = 1; i + run < s->n_ports && ntohs(s->ports[i + run]) == first + run; run++)
+			;
+		if (run < 3)
+			run = 1;
+		fprintf(out, run > 1 ? "%s%u-%zu" : "%s%u", i ? ", " : "", first, first + run - 1);
+	}
+	fputs(" ]", out);
+}
+
+static void put_listen(FILE *out, const struct service_config *s)
+{
+	const char *comma = "";
+	char text[ADDRESS_STRLEN];
+	size_t i;
+
+	if (!*s->listen_interface && !s->n_listen_addresses && !s->n_ports)
+		return;
+	fputs("    listen: { ", out);
+	if (*s->listen_interface) {
+		fputs("interface: ", out);
+		put_text(out, s->listen_interface);
+		comma = ", ";
+	}
+	if (s->n_listen_addresses) {
+		fprintf(out, "%saddresses: [ ", comma);
+		for (i = 0; i < s->n_listen_addresses; i++) {
+			fputs(i ? ", " : "", out);
+			put_text(out, address_format(&s->listen_addresses[i], text));
+		}
+		fputs(" ]", out);
+		comma = ", ";
+	}
+	if (s->n_ports) {
+		fputs(comma, out);
+		put_ports(out, s);
+	}
+	fputs(" }\n", out);
+}
+
+static void put_backend(FILE *out, const struct backend_config *b)
+{
+	fputs("    backend: { ", out);
+	if (*b->ipv4) {
+		fputs("ipv4: ", out);
+		put_text(out, b->ipv4);
+		fputs(", ", out);
+	}
+	if (*b->ipv6) {
+		fputs("ipv6: ", out);
+		put_text(out, b->ipv6);
+		fputs(", ", out);
+	}
+	fprintf(out, "port: %u }\n", ntohs(b->port));
+}
+
+static int put(const struct config *c, FILE *out, bool running)
+{
+	size_t i;
+
+	if (running)
+		fprintf(out, "running: { mode: %s }\n", mode_name(c->mode));
+	if (c->n_interfaces)
+		fputs("interfaces:\n", out);
+	for (i = 0; i < c->n_interfaces; i++) {
+		fputs("  - { name: ", out);
+		put_text(out, c->interfaces[i].name);
+		fprintf(out, ", role: %s, mode: %s }\n", role_name(c->interfaces[i].role), mode_name(c->interfaces[i].mode));
+	}
+	if (c->n_services)
+		fputs("services:\n", out);
+	for (i = 0; i < c->n_services; i++) {
+		const struct service_config *s = &c->services[i];
+
+		fputs("  - name: ", out);
+		put_text(out, s->name);
+		putc('\n', out);
+		put_listen(out, s);
+		put_backend(out, &s->backend);
+		fprintf(out, "    nat: %s\n    ipv6: %s\n", nat_name(s->nat), ipv6_name(s->ipv6));
+		if (running && s->by_hand)
+			fputs("    origin: hand\n", out);
+	}
+	return ferror(out) || fflush(out) ? -EIO : 0;
+}
+
+int config_write(const struct config *c, FILE *out)
+{
+	return put(c, out, true);
+}
+
+int config_save(const struct config *c, FILE *out)
+{
+	return put(c, out, false);
+}

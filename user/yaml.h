@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A YAML document read into structures by tables: a row says a key, what may stand there and where it goes. Every error
+ * is told on standard error as FILE:LINE:COLUMN: error: text, with the source line and a caret, and counted; reading
+ * goes on, so that all are told.
+ */
+#pragma once
+#include <libfyaml.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct yaml {
+	const char *name;		/* stands in messages */
+	unsigned int errors;
+	bool no_memory;
+	unsigned int marks;		/* rows with another mark than these are unknown keys */
+	struct fy_diag *diag;
+	struct fy_parser *parser;
+	struct fy_document *document;
+	FILE *stream;
+};
+
+struct yaml_key;
+typedef void yaml_set(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object);
+
+struct yaml_key {
+	const char *name;		/* NULL: the end of the table */
+	yaml_set *set;			/* NULL: part of the grammar, but not supported yet */
+	const char *like;		/* what a value looks like, for messages */
+	size_t offset, size;		/* of the value in the object; of a row, in lists of mappings */
+	size_t count;			/* lists: the offset of the size_t that counts */
+	const struct yaml_key *below;	/* keys of a mapping, or of the mappings in a list */
+	yaml_set *item;			/* for each item of a list */
+	const char *const *choices, *const *later;	/* up to NULL; later: not supported yet */
+	bool required;
+	bool unlisted;			/* not for people: messages do not propose it */
+	unsigned int mark;
+};
+
+/* Handlers of rows. Text: to a char array of size. Choice: its number to an enum. */
+yaml_set yaml_set_text, yaml_set_choice, yaml_set_map, yaml_set_list, yaml_set_rows;
+
+/* Opens and closes; text must live as long. -EINVAL: no YAML, told. The root is NULL where nothing is written. */
+int yaml_open(struct yaml *y, const char *text, size_t n, const char *name);
+void yaml_close(struct yaml *y);
+struct fy_node *yaml_root(struct yaml *y);
+
+/* The mapping into object; what: how messages call it. */
+void yaml_map(struct yaml *y, struct fy_node *node, const struct yaml_key *keys, const char *what, void *object);
+/* The scalar's text, which lives as long as the document; NULL: told. */
+const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct fy_node *value);
+/* A new row of zeros at the end of an array; NULL: no memory, and noted. */
+void *yaml_append(struct yaml *y, void *array, size_t *n, size_t size);
+/* Tells an error at node: at its key where it is empty, at its beginning where it is a mapping or a list. */
+void yaml_error(struct yaml *y, struct fy_node *node, const char *format, ...) __attribute__((format(printf, 3, 4)));
