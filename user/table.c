@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The generic table's writer: see table.h for what readers are promised.
+ */
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "table.h"
+
+void table_grace(void)
+{
+	syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+__u32 table_size(size_t n)
+{
+	__u32 buckets = 256;
+
+	while ((size_t)buckets * TABLE_WAYS < n * 4)
+		buckets *= 2;
+	return buckets;
+}
+
+static struct table_entry *place(const struct table *t, __u64 hash, int i)
+{
+	return &t->buckets[table_home(hash, i / TABLE_WAYS, t->n - 1)].entry[i % TABLE_WAYS];
+}
+
+#define PLACES (2 * TABLE_WAYS)
+
+static bool same_key(const struct table_key *a, const struct table_key *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+static struct table_entry *find(const struct table *t, __u64 hash, const struct table_key *key)
+{
+	for (int i = 0; i < PLACES; i++) {
+		struct table_entry *e = place(t, hash, i);
+
+		if (e->tag == hash && same_key(&e->key, key))
+			return e;
+	}
+	return NULL;
+}
+
+const struct table_entry *table_lookup(const struct table *t, const struct table_key *key)
+{
+	return find(t, table_hash(key), key);
+}
+
+static void publish(struct table_entry *to, const struct table_entry *from, __u64 hash)
+{
+	to->key = from->key;
+	memcpy(to->value, from->value, sizeof(to->value));
+	__atomic_store_n(&to->tag, hash, __ATOMIC_RELEASE);
+}
+
+/* Entries that are to go: still readable until unpublish_all */
+struct leaving {
+	struct table_entry **entries;
+	size_t n;
+};
+
+static void unpublish_all(struct table *t, struct leaving *l)
+{
+	if (!l->n)
+		return;
+	t->grace();
+	for (size_t i = 0; i < l->n; i++)
+		__atomic_store_n(&l->entries[i]->tag, 0, __ATOMIC_RELEASE);
+	t->grace();
+	l->n = 0;
+}
+
+static struct table_entry *free_place(const struct table *t, __u64 hash)
+{
+	for (int i = 0; i < PLACES; i++)
+		if (!place(t, hash, i)->tag)
+			return place(t, hash, i);
+	return NULL;
+}
+
+/* Room for hash: a free place, or one made free by moving its entry to the entry's other home, depth moves deep */
+static struct table_entry *make_room(struct table *t, __u64 hash, int depth)
+{
+	struct table_entry *room = free_place(t, hash);
+
+	for (int i = 0; !room && depth && i < PLACES; i++) {
+		struct table_entry *e = place(t, hash, i), *to = make_room(t, e->tag, depth - 1);
+		struct leaving l = { .entries = &e, .n = 1 };
+
+		if (to && to != e && e->tag) {
+			publish(to, e, e->tag);
+			unpublish_all(t, &l);
+		}
+		if (!e->tag)		/* moved, by us or by the search deeper down */
+			room = e;
+	}
+	return room;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	return memcmp(&((const struct table_entry *)a)->key, &((const struct table_entry *)b)->key,
+		      sizeof(struct table_key));
+}
+
+/* Marks what is in the table and not wanted: to leave. */
+static void collect_unwanted(struct table *t, const struct table_entry *want, size_t n, struct leaving *l)
+{
+	for (__u32 b = 0; b < t->n; b++)
+		for (int w = 0; w < TABLE_WAYS; w++) {
+			struct table_entry *e = &t->buckets[b].entry[w];
+
+			if (e->tag && !bsearch(e, want, n, sizeof(*want), compare_keys))
+				l->entries[l->n++] = e;
+		}
+}
+
+/* A failed sync: what it published goes again (by key, for it may have been moved), so that only what was there remains */
+static void withdraw(struct table *t, const struct table_entry *want, const bool *published, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (int p = 0; p < PLACES && published[i]; p++) {
+			struct table_entry *e = place(t, want[i].tag, p);
+
+			if (e->tag == want[i].tag && same_key(&e->key, &want[i].key) &&
+			    !memcmp(e->value, want[i].value, sizeof(e->value)))
+				__atomic_store_n(&e->tag, 0, __ATOMIC_RELEASE);
+		}
+	t->grace();
+}
+
+/* Of a changed key two entries are there now: the one that differs from what is wanted leaves. */
+static void collect_changed(struct table *t, const struct table_entry *want, size_t n, struct leaving *l)
+{
+	for (size_t i = 0; i < n; i++)
+		for (int p = 0; p < PLACES; p++) {
+			struct table_entry *e = place(t, want[i].tag, p);
+
+			if (e->tag == want[i].tag && same_key(&e->key, &want[i].key) &&
+			    memcmp(e->value, want[i].value, sizeof(e->value)))
+				l->entries[l->n++] = e;
+		}
+}
+
+int table_sync(struct table *t, struct table_entry *want, size_t n)
+{
+	struct leaving leaving = { .entries = calloc((size_t)t->n * TABLE_WAYS, sizeof(*leaving.entries)) };
+	bool *published = calloc(n + 1, sizeof(*published));
+	size_t n_published = 0;
+	int rc = -ENOMEM;
+
+	if (!leaving.entries || !published)
+		goto cleanup;
+	qsort(want, n, sizeof(*want), compare_keys);
+	for (size_t i = 0; i < n; i++) {
+		struct table_entry *room;
+		const struct table_entry *old;
+
+		want[i].tag = table_hash(&want[i].key);
+		old = find(t, want[i].tag, &want[i].key);
+		if (old && !memcmp(old->value, want[i].value, sizeof(old->value)))
+			continue;
+		room = make_room(t, want[i].tag, 3);
+		if (!room) {
+			withdraw(t, want, published, i);
+			rc = -ENOSPC;
+			goto cleanup;
+		}
+		publish(room, &want[i], want[i].tag);
+		published[i] = true;
+		n_published++;
+	}
+	/* only now, for making room moved entries */
+	collect_changed(t, want, n, &leaving);
+	collect_unwanted(t, want, n, &leaving);
+	rc = n_published + leaving.n;
+	unpublish_all(t, &leaving);
+cleanup:
+	free(published);
+	free(leaving.entries);
+	return rc;
+}
