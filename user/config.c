@@ -104,12 +104,12 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct fy_node
 		return;
 	}
 	if (last - port >= PORTS_MAX - s->n_ports) {
-		yaml_error(y, value, "%s: more than %u ports in a service", key->name, PORTS_MAX);
+		yaml_error(y, value, "%s: more than %u ports: several services are wanted", key->name, PORTS_MAX);
 		return;
 	}
 	for (; port <= last; port++) {
 		if (has_port(s, htons(port))) {
-			yaml_error(y, value, "%s: port %u is listed twice", key->name, port);
+			yaml_error(y, value, "%s: port %u is listed twice: once is enough", key->name, port);
 			return;
 		}
 		place = yaml_append(y, &s->ports, &s->n_ports, sizeof(*place));
@@ -142,7 +142,8 @@ static void set_origin(struct yaml *y, const struct yaml_key *key, struct fy_nod
 /* ---- the grammar ---- */
 
 #define AT(s, f) .offset = offsetof(struct s, f), .size = sizeof(((struct s *)NULL)->f)
-#define ROWS(s, f, n) .offset = offsetof(struct s, f), .count = offsetof(struct s, n), .size = sizeof(*((struct s *)NULL)->f)
+#define ROWS(s, f, n) .offset = offsetof(struct s, f), .count = offsetof(struct s, n), \
+	.size = sizeof(*((struct s *)NULL)->f)
 
 static const struct yaml_key interface_keys[] = {
 	{ "name", yaml_set_text, "eth0", AT(interface_config, name), .required = true },
@@ -154,8 +155,8 @@ static const struct yaml_key interface_keys[] = {
 
 static const struct yaml_key listen_keys[] = {
 	{ "interface", yaml_set_text, "eth0", AT(service_config, listen_interface) },
-	{ "addresses", yaml_set_list, "[ 203.0.113.1 ]", .item = add_address },
-	{ "ports", yaml_set_list, "[ 51820, 443 ]", .item = add_ports },
+	{ "addresses", yaml_set_list, "203.0.113.1", .item = add_address },
+	{ "ports", yaml_set_list, "51820", .item = add_ports },
 	{},
 };
 
@@ -191,10 +192,11 @@ static const struct yaml_key running_keys[] = {
 };
 
 static const struct yaml_key config_keys[] = {
-	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
-	{ "interfaces", yaml_set_rows, "[ { name: eth0, role: wan } ]", ROWS(config, interfaces, n_interfaces),
+	{ "interfaces", yaml_set_rows, "{ name: eth0, role: wan }", ROWS(config, interfaces, n_interfaces),
 	  .below = interface_keys },
-	{ "services", yaml_set_rows, "[ { name: wg-end, … } ]", ROWS(config, services, n_services), .below = service_keys },
+	{ "services", yaml_set_rows, "{ name: wg-end, listen: …, backend: … }", ROWS(config, services, n_services),
+	  .below = service_keys },
+	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
 	{ .name = "peers" },
 	{ .name = "follow" },
 	{ .name = "policy" },

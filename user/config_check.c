@@ -125,7 +125,7 @@ static void check_listen_address(struct check *k, size_t i, size_t j)
 	at(k, 0, "/services/%zu/listen/addresses/%zu", i, j);
 	for (before = 0; before < j; before++)
 		if (address_equal(a, &s->listen_addresses[before]))
-			tell(k, "addresses: %s is listed twice", address_format(a, text));
+			tell(k, "addresses: %s is listed twice: once is enough", address_format(a, text));
 	if (!*(ipv6 ? s->backend.ipv6 : s->backend.ipv4))
 		tell(k, "addresses: %s is for %s, and the backend has no '%s'", address_format(a, text), ipv6 ? "IPv6" : "IPv4",
 		     ipv6 ? "ipv6" : "ipv4");
@@ -145,8 +145,7 @@ static void check_dnat(struct check *k, size_t i)
 	at(k, 0, "/services/%zu/listen", i);
 	if (!*s->listen_interface && !s->n_listen_addresses)
 		tell(k, "listen: an interface or addresses are missing, as listen: { interface: eth0, ports: [ 51820 ] }");
-	at(k, 0, "/services/%zu/listen/ports", i);
-	if (!s->n_ports)
+	else if (!s->n_ports)
 		tell(k, "listen: ports are missing, as ports: [ 51820 ]");
 	for (j = 0; j < s->n_listen_addresses; j++)
 		check_listen_address(k, i, j);
@@ -189,7 +188,7 @@ static void check_names(struct check *k)
 			;
 		at(k, 0, "/interfaces/%zu/name", i);
 		if (j < i)
-			tell(k, "name: interface '%s' is there twice", c->interfaces[i].name);
+			tell(k, "name: interface '%s' is there twice: one entry is wanted", c->interfaces[i].name);
 		if (!*c->interfaces[i].name || !c->interfaces[i].role)
 			tell(k, "an interface without a name or a role");
 	}
@@ -198,7 +197,7 @@ static void check_names(struct check *k)
 			;
 		at(k, 0, "/services/%zu/name", i);
 		if (j < i)
-			tell(k, "name: service '%s' is there twice", c->services[i].name);
+			tell(k, "name: service '%s' is there twice: another name is wanted", c->services[i].name);
 	}
 }
 
@@ -216,7 +215,8 @@ struct listeners {
 	bool no_memory;
 };
 
-static void add_listener(struct listeners *l, const char *interface, const struct address *address, __be16 port, size_t service)
+static void add_listener(struct listeners *l, const char *interface, const struct address *address, __be16 port,
+			 size_t service)
 {
 	struct listener *row;
 
@@ -295,10 +295,11 @@ static void tell_twice(struct check *k, const struct listener *first, const stru
 
 	at(k, second->port, "/services/%zu/%s", second->service, dnat ? "listen/ports" : "backend");
 	if (dnat && *s->listen_interface)
-		tell(k, "ports: service '%s' listens at port %u of %s already", other->name, ntohs(second->port), s->listen_interface);
+		tell(k, "ports: service '%s' listens at port %u of %s already: one of the two needs another port", other->name,
+		     ntohs(second->port), s->listen_interface);
 	else
-		tell(k, "%s: service '%s' listens at %s already", dnat ? "ports" : "backend", other->name,
-		     endpoint_format(&second->address, second->port, text));
+		tell(k, "%s: service '%s' listens at %s already: one of the two needs another address or port",
+		     dnat ? "ports" : "backend", other->name, endpoint_format(&second->address, second->port, text));
 }
 
 /* Once for a pair of services, however many ports they share. */

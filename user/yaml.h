@@ -27,7 +27,7 @@ typedef void yaml_set(struct yaml *y, const struct yaml_key *key, struct fy_node
 struct yaml_key {
 	const char *name;		/* NULL: the end of the table */
 	yaml_set *set;			/* NULL: part of the grammar, but not supported yet */
-	const char *like;		/* what a value looks like, for messages */
+	const char *like;		/* what a value, or an item of a list, looks like: for messages */
 	size_t offset, size;		/* of the value in the object; of a row, in lists of mappings */
 	size_t count;			/* lists: the offset of the size_t that counts */
 	const struct yaml_key *below;	/* keys of a mapping, or of the mappings in a list */
@@ -45,6 +45,8 @@ yaml_set yaml_set_text, yaml_set_choice, yaml_set_map, yaml_set_list, yaml_set_r
 int yaml_open(struct yaml *y, const char *text, size_t n, const char *name);
 void yaml_close(struct yaml *y);
 struct fy_node *yaml_root(struct yaml *y);
+
+bool yaml_is_empty(struct fy_node *node);	/* nothing is written there */
 
 /* The mapping into object; what: how messages call it. */
 void yaml_map(struct yaml *y, struct fy_node *node, const struct yaml_key *keys, const char *what, void *object);
