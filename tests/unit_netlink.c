@@ -4,8 +4,10 @@
  * ends. A second one, held by a child, has the other end of a veth pair. Without root: exit 77.
  */
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/fib_rules.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -21,6 +23,7 @@
 #include "../user/netlink.h"
 
 static const char *const setup_commands =
+	"modprobe -q tun 2> /dev/null || :\n"		/* a kernel without modules has it, or has not */
 	"set -e\n"
 	"ip link set lo up\n"
 	"ip link add w0 address 02:00:00:00:00:01 mtu 1400 type veth peer name w1\n"
@@ -311,6 +314,30 @@ static void features(void **state)
 	assert_int_equal(nl_xdp_features(9999, &bits), -ENODEV);
 }
 
+/* Any program, by any mode: its id is told. */
+static void programs(void **state)
+{
+	const struct bpf_insn pass[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	static const __u32 modes[] = { XDP_FLAGS_SKB_MODE, XDP_FLAGS_DRV_MODE };
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "pass", "GPL", pass, 2, NULL);
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+	size_t i;
+
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(bpf_xdp_attach(if_nametoindex("w0"), fd, modes[i], NULL), 0);
+		assert_int_equal(link_named("w0").xdp_prog_id, info.id);
+		assert_int_equal(bpf_xdp_detach(if_nametoindex("w0"), modes[i], NULL), 0);
+		assert_int_equal(link_named("w0").xdp_prog_id, 0);
+	}
+	close(fd);
+}
+
 /* More than a part of a dump holds. */
 static void many(void **state)
 {
@@ -330,7 +357,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(links), cmocka_unit_test(addresses), cmocka_unit_test(routes), cmocka_unit_test(rules),
-		cmocka_unit_test(ways), cmocka_unit_test(drivers), cmocka_unit_test(features), cmocka_unit_test(many),
+		cmocka_unit_test(ways), cmocka_unit_test(drivers), cmocka_unit_test(features), cmocka_unit_test(programs),
+		cmocka_unit_test(many),
 	};
 
 	if (geteuid()) {
