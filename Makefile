@@ -138,3 +138,18 @@ $(BENCH_DIR)/relay: $(BENCH_DIR)/relay.o
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@
 
 -include $(wildcard $(BENCH_DIR)/*.d)
+
+# ---- what the selftests (and the demo) need besides wgxdp ----
+SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/peer.bpf.o
+
+.PHONY: selftest-programs
+selftest-programs: $(SELFTEST_PROGRAMS)
+tests: selftest-programs
+
+$(O)/selftests/%: selftests/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -o $@
+
+$(O)/selftests/%.bpf.o: selftests/%.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@

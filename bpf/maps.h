@@ -33,6 +33,7 @@ MAP(scratch, PERCPU_ARRAY, __u32, struct choice_scratch, 1, 0);
 MAP(totals, PERCPU_ARRAY, __u32, struct total, 1, 0);
 MAP(reasons, PERCPU_HASH, struct reason_key, __u64, 16384, BPF_F_NO_PREALLOC);
 MAP(transmit_failed, PERCPU_ARRAY, __u32, __u64, LINKS, 0);
+MAP(names, ARRAY, __u32, struct service_name, 1, 0);
 MAP(control, ARRAY, __u32, struct control, 1, BPF_F_MMAPABLE);
 #ifndef WGXDP_HOST
 MAP(devices, DEVMAP_HASH, __u32, __u32, LINKS, 0);

@@ -95,9 +95,12 @@ enum link_flags {
 	LINK_L3 = 1 << 0,		/* no Ethernet header */
 	LINK_XDP_SENDS = 1 << 1,	/* devices may be redirected to from XDP */
 	LINK_XDP_SENDS_FRAGS = 1 << 2,	/* also packets in several buffers */
-	LINK_TC = 1 << 3,		/* our tc plane is attached: XDP leaves counting of what it passes to it */
-	LINK_SOURCES_TRIE = 1 << 4,	/* more prefixes than the short list holds: source_trie has the rest */
-	LINK_GENERIC = 1 << 5,		/* our XDP runs in generic mode: it sends through any Ethernet device */
+	LINK_SOURCES_TRIE = 1 << 3,	/* more prefixes than the short list holds: source_trie has the rest */
+	LINK_NATIVE = 1 << 4,		/* our XDP is attached, in native mode */
+	LINK_GENERIC = 1 << 5,		/* or in generic mode, which sends through any Ethernet device */
+	LINK_TC = 1 << 6,		/* our tc plane is attached: XDP leaves counting of what it passes to it */
+	LINK_TCX = 1 << 7,		/* by a tcx link; else by a filter */
+	LINK_QDISC_OURS = 1 << 8,	/* the filter's qdisc was made by us, and goes with it */
 };
 
 #define LINK_MACS 4
@@ -119,7 +122,7 @@ _Static_assert(sizeof(struct link) == 64, "a link is a cache line");
 
 /* sources: ARRAY. On a lan the prefixes allowed, on a wan those refused. Unused places have a mask that nothing matches
  * (addr not below mask). */
-#define SOURCES_GROUP 8
+#define SOURCES_GROUP 8			/* a link's list is never changed in place: a new one is written beside it */
 #define SOURCES_GROUPS 2
 struct prefix4 {
 	__be32 addr, mask;
@@ -197,6 +200,12 @@ static inline __u32 total_index(__u32 id, __u32 direction, __u32 plane)
 {
 	return id << 2 | plane << 1 | direction;
 }
+
+/* names: ARRAY by the id under which totals and reasons count; not read by the data path. Empty: a free id */
+#define NAME_LEN 64
+struct service_name {
+	char name[NAME_LEN];
+};
 
 /* reasons: PERCPU_HASH → __u64 packets */
 struct reason_key {

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include "addr.h"
 
-#define NAME_LEN 64			/* of services; with the terminating zero */
 #define CONFIG_DEFAULT "/etc/wgxdp/wgxdp.yaml"
 
 enum mode { MODE_AUTO, MODE_NATIVE, MODE_GENERIC, MODE_TC };

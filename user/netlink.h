@@ -61,3 +61,9 @@ int nl_xdp_features(__u32 ifindex, __u64 *ret);
 
 /* The driver's name (ethtool), as "veth", "virtio_net"; -errno where it has none. */
 int nl_driver(const char *ifname, char ret[32]);
+
+/* Filters at the device's ingress and egress, on a clsact or ingress qdisc. */
+int nl_filters(__u32 ifindex, size_t *ret);
+
+/* Whether the other end of a veth, in whatever network namespace, has a native XDP program. */
+int nl_peer_has_xdp(__u32 ifindex, bool *ret);

@@ -136,17 +136,24 @@ static void withdraw(struct table *t, const struct table_entry *want, const bool
 	t->grace();
 }
 
-/* Of a changed key two entries are there now: the one that differs from what is wanted leaves. */
+/* Of a changed key two entries are there now, and of one that a killed writer was moving as well: one that is as wanted
+ * stays, the others leave. */
 static void collect_changed(struct table *t, const struct table_entry *want, size_t n, struct leaving *l)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		bool kept = false;
+
 		for (int p = 0; p < PLACES; p++) {
 			struct table_entry *e = place(t, want[i].tag, p);
 
-			if (e->tag == want[i].tag && same_key(&e->key, &want[i].key) &&
-			    memcmp(e->value, want[i].value, sizeof(e->value)))
+			if (e->tag != want[i].tag || !same_key(&e->key, &want[i].key))
+				continue;
+			if (!kept && !memcmp(e->value, want[i].value, sizeof(e->value)))
+				kept = true;
+			else
 				l->entries[l->n++] = e;
 		}
+	}
 }
 
 int table_sync(struct table *t, struct table_entry *want, size_t n)

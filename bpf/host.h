@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The host plane: the pipeline in plain C, for ASan, fuzzing and coverage. It plays xdp or tc, as p->plane says, on a packet in
+ * an allocation of its own; the kernel's answers (routes, neighbours, the clock) are tables that a test fills.
+ */
+#ifndef WGXDP_HOST_H
+#define WGXDP_HOST_H
+
+#include <endian.h>
+#include "maps.h"
+#include "csum.h"
+#include "extensions.h"
+
+enum host_verdict { HOST_PASS, HOST_DROP, HOST_SENT };
+
+struct host_packet {			/* pkt.ctx */
+	__u8 *data;
+	__u32 len;
+	__u32 linear;			/* reached directly: less than len where it lies in several buffers */
+	__u32 gso_segs, gso_size;	/* tc */
+	/* answers */
+	__u32 egress;			/* ifindex; 0: not sent */
+	bool by_neighbour;		/* tc: sent by bpf_redirect_neigh(), which writes the MACs later */
+};
+
+/* ---- the kernel's answers ---- */
+
+static __u64 host_jiffies __attribute__((unused)) = 1 << 20;
+
+INLINE __u64 bpf_jiffies64(void)
+{
+	return host_jiffies;
+}
+
+struct host_route {			/* the first that matches answers */
+	struct addr dst, mask;		/* as in packets: IPv4 is ::ffff:a.b.c.d */
+	struct addr src, src_mask;	/* a rule that looks at the source; mask of zero: any */
+	__u32 iif;			/* only for packets that came in by this link; 0: any */
+	__u32 answer;			/* BPF_FIB_LKUP_RET_… */
+	__u32 ifindex, mtu;
+	struct addr gateway;		/* zero: on the link */
+	__u8 dmac[ETH_ALEN], smac[ETH_ALEN];
+};
+
+#define HOST_ROUTES 64
+static struct host_route host_routes[HOST_ROUTES] __attribute__((unused));
+static __u32 host_n_routes __attribute__((unused));
+static __u32 host_n_questions __attribute__((unused));
+static struct bpf_fib_lookup host_question __attribute__((unused));	/* the last one */
+static bool host_send_fails __attribute__((unused));
+
+INLINE bool host_covers(const struct addr *prefix, const struct addr *mask, const struct addr *a)
+{
+	return (a->q[0] & mask->q[0]) == prefix->q[0] && (a->q[1] & mask->q[1]) == prefix->q[1];
+}
+
+static inline long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *fib, int size, __u32 flags)
+{
+	struct addr src, dst;
+
+	host_question = *fib;
+	host_n_questions++;
+	if (fib->family == FAMILY_IPV4) {
+		src = addr_from4(fib->ipv4_src);
+		dst = addr_from4(fib->ipv4_dst);
+	} else {
+		memcpy(&src, fib->ipv6_src, sizeof(src));
+		memcpy(&dst, fib->ipv6_dst, sizeof(dst));
+	}
+	for (__u32 i = 0; i < host_n_routes; i++) {
+		const struct host_route *r = &host_routes[i];
+
+		if (!host_covers(&r->dst, &r->mask, &dst) || !host_covers(&r->src, &r->src_mask, &src) ||
+		    (r->iif && r->iif != fib->ifindex))
+			continue;
+		if (r->answer != BPF_FIB_LKUP_RET_SUCCESS && r->answer != BPF_FIB_LKUP_RET_NO_NEIGH)
+			return r->answer;
+		fib->ifindex = r->ifindex;
+		if (fib->family == FAMILY_IPV4 && r->gateway.w[3])
+			fib->ipv4_dst = r->gateway.w[3];
+		else if (r->gateway.w[3])
+			memcpy(fib->ipv6_dst, &r->gateway, sizeof(r->gateway));
+		if (r->answer == BPF_FIB_LKUP_RET_NO_NEIGH)
+			return r->answer;
+		fib->mtu_result = r->mtu;
+		memcpy(fib->dmac, r->dmac, ETH_ALEN);
+		memcpy(fib->smac, r->smac, ETH_ALEN);
+		return 0;
+	}
+	return BPF_FIB_LKUP_RET_NOT_FWDED;
+}
+
+/* ---- the plane ---- */
+
+INLINE int host_read(void *ctx, __u32 off, void *to, __u32 n)
+{
+	const struct host_packet *packet = ctx;
+
+	if (off > packet->len || n > packet->len - off)
+		return -EFAULT;
+	memcpy(to, packet->data + off, n);
+	return 0;
+}
+
+/* Brings need bytes into reach, or all there are; 0 or negative. XDP cannot. */
+INLINE int host_pull(struct pkt *p, __u32 need)
+{
+	struct host_packet *packet = p->ctx;
+
+	if (p->plane == PLANE_TC && need > packet->linear)
+		packet->linear = need < packet->len ? need : packet->len;
+	p->data = packet->data;
+	p->end = packet->data + packet->linear;
+	return packet->linear < need ? -ENOMEM : 0;
+}
+
+INLINE int host_load(struct pkt *p)
+{
+	host_pull(p, sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr));
+	return 0;
+}
+
+INLINE bool host_for_us(const struct pkt *p)
+{
+	const struct ethhdr *eth = at(p, 0, sizeof(*eth));
+	__u64 mac = 0;
+
+	if (!eth)
+		return false;
+	memcpy(&mac, eth->h_dest, ETH_ALEN);
+	for (int i = 0; i < LINK_MACS; i++)
+		if (mac == p->link->macs[i])
+			return true;
+	return false;
+}
+
+INLINE bool host_whole(struct pkt *p)
+{
+	const struct host_packet *packet = p->ctx;
+	__u32 end = p->l3 + p->len;
+
+	if (p->plane == PLANE_TC && packet->gso_segs > 1) {
+		p->segments = packet->gso_segs;
+		p->segment_len = p->l4 - p->l3 + sizeof(struct udphdr) + packet->gso_size;
+	}
+	p->in_frags = p->plane == PLANE_XDP && end > packet->linear;
+	return end <= packet->len;
+}
+
+INLINE int host_pull_extensions(struct pkt *p, __u8 first)
+{
+	int rc = extensions_take(p, extensions_walk(p->ctx, p->plane, p->l3, p->family, first));
+
+	return rc ?: host_pull(p, p->l4 + sizeof(struct udphdr)) ? NOT_OURS : 0;
+}
+
+INLINE int host_can_send(const struct pkt *p, const struct nexthop *nexthop)
+{
+	__u16 need = p->in_frags ? LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS : LINK_XDP_SENDS;
+	const struct udphdr *udp = at(p, p->l4, sizeof(*udp));
+
+	if (p->plane == PLANE_TC)
+		return 0;
+	if ((nexthop->egress & need) != need &&
+	    (!(p->link->flags & LINK_GENERIC) || nexthop->egress & LINK_L3))
+		return -PASS_no_transmit;
+	if (p->checksum && udp->check == csum_pseudo(&p->src, &p->dst, udp->len))
+		return -PASS_partial_checksum;
+	return 0;
+}
+
+INLINE void host_rewrite_checksum(struct pkt *p, __be16 old_port)
+{
+	struct udphdr *udp = at(p, p->l4, sizeof(*udp));
+
+	if (p->checksum)
+		udp->check = csum_add_udp(udp->check, p->delta + (__u16)~old_port + p->to_port);
+}
+
+INLINE int host_send(struct pkt *p, const struct nexthop *nexthop, int *ret_action)
+{
+	struct ethhdr *eth = at(p, 0, sizeof(*eth));
+	struct host_packet *packet = p->ctx;
+
+	if (host_send_fails)
+		return -DROP_send_failed;
+	packet->egress = nexthop->fib.ifindex;
+	packet->by_neighbour = p->through_neighbour;
+	if (!(nexthop->egress & LINK_L3) && !p->through_neighbour) {
+		memcpy(eth->h_dest, nexthop->fib.dmac, ETH_ALEN);
+		memcpy(eth->h_source, nexthop->fib.smac, ETH_ALEN);
+	}
+	*ret_action = HOST_SENT;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The maps of the data path as plain C tables, for tests: one CPU, every value of a hash an allocation of its own, so that
+ * ASan sees who reads past it. Searches are linear: tests hold few entries.
+ */
+#ifndef WGXDP_HOST_MAPS_H
+#define WGXDP_HOST_MAPS_H
+
+#include <errno.h>
+#include <stdlib.h>
+#include "pkt.h"
+
+enum host_map_kind {
+	HOST_ARRAY,
+	HOST_HASH,
+	HOST_LRU,			/* full, it forgets what was looked up longest ago */
+	HOST_TRIE,			/* keys begin with __u32 prefixlen */
+};
+#define HOST_KIND_ARRAY HOST_ARRAY
+#define HOST_KIND_PERCPU_ARRAY HOST_ARRAY
+#define HOST_KIND_PERCPU_HASH HOST_HASH
+#define HOST_KIND_LRU_HASH HOST_LRU
+#define HOST_KIND_LPM_TRIE HOST_TRIE
+
+struct host_entry {
+	void *key, *value;
+	__u64 used;			/* the map's clock when it was looked up last */
+};
+
+struct host_map {
+	const char *name;
+	enum host_map_kind kind;
+	__u32 key_size, value_size, max;
+	__u32 n;			/* entries in use; an array has all or, untouched, none */
+	__u64 clock;
+	struct host_entry *entries;
+	char *values;			/* of an array */
+};
+
+#define MAP(name_, type_, key_, value_, n_, flags_) \
+	static struct host_map name_ __attribute__((unused)) = { \
+		.name = #name_, .kind = HOST_KIND_##type_, \
+		.key_size = sizeof(key_), .value_size = sizeof(value_), .max = n_, \
+	}
+
+INLINE void *host_alloc(size_t size)
+{
+	void *m = calloc(1, size ?: 1);
+
+	return m ?: (abort(), m);
+}
+
+/* Empty, with room for max entries */
+static inline void host_map_reset(struct host_map *map, __u32 max)
+{
+	for (__u32 i = 0; map->entries && i < map->n; i++) {
+		free(map->entries[i].key);
+		free(map->entries[i].value);
+	}
+	free(map->entries);
+	free(map->values);
+	map->entries = NULL;
+	map->values = NULL;
+	map->n = 0;
+	map->max = max;
+}
+
+static inline __u32 host_bits_equal(const __u8 *a, const __u8 *b, __u32 max)
+{
+	__u32 n = 0;
+
+	while (n < max && !((a[n / 8] ^ b[n / 8]) >> (7 - n % 8) & 1))
+		n++;
+	return n;
+}
+
+static inline bool host_trie_covers(const void *entry, const void *key)
+{
+	__u32 len, wanted;
+
+	memcpy(&len, entry, sizeof(len));
+	memcpy(&wanted, key, sizeof(wanted));
+	return len <= wanted && host_bits_equal((const __u8 *)entry + 4, (const __u8 *)key + 4, len) == len;
+}
+
+static inline struct host_entry *host_map_find(struct host_map *map, const void *key, bool exact)
+{
+	struct host_entry *best = NULL;
+
+	for (__u32 i = 0; i < map->n; i++) {
+		struct host_entry *e = &map->entries[i];
+
+		if (map->kind == HOST_TRIE && !exact) {
+			if (host_trie_covers(e->key, key) && (!best || *(__u32 *)e->key > *(__u32 *)best->key))
+				best = e;
+		} else if (!memcmp(e->key, key, map->key_size)) {
+			return e;
+		}
+	}
+	return best;
+}
+
+static inline void *host_array_at(struct host_map *map, const void *key)
+{
+	__u32 index;
+
+	memcpy(&index, key, sizeof(index));
+	if (!map->values) {
+		map->values = host_alloc((size_t)map->max * map->value_size);
+		map->n = map->max;
+	}
+	return index < map->max ? map->values + (size_t)index * map->value_size : NULL;
+}
+
+static inline void *bpf_map_lookup_elem(struct host_map *map, const void *key)
+{
+	struct host_entry *e;
+
+	if (map->kind == HOST_ARRAY)
+		return host_array_at(map, key);
+	e = host_map_find(map, key, false);
+	if (!e)
+		return NULL;
+	e->used = ++map->clock;
+	return e->value;
+}
+
+static inline struct host_entry *host_map_oldest(struct host_map *map)
+{
+	struct host_entry *oldest = &map->entries[0];
+
+	for (__u32 i = 1; i < map->n; i++)
+		if (map->entries[i].used < oldest->used)
+			oldest = &map->entries[i];
+	return oldest;
+}
+
+/* A place for a key that is not there; NULL where the map is full */
+static inline struct host_entry *host_map_place(struct host_map *map)
+{
+	struct host_entry *e;
+
+	if (!map->entries)
+		map->entries = host_alloc((size_t)map->max * sizeof(*map->entries));
+	if (map->n == map->max && map->kind != HOST_LRU)
+		return NULL;
+	e = map->n == map->max ? host_map_oldest(map) : &map->entries[map->n++];
+	free(e->key);
+	free(e->value);
+	e->key = host_alloc(map->key_size);
+	e->value = host_alloc(map->value_size);
+	return e;
+}
+
+static inline long bpf_map_update_elem(struct host_map *map, const void *key, const void *value, __u64 flags)
+{
+	struct host_entry *e;
+	void *to;
+
+	if (map->kind == HOST_ARRAY) {
+		to = host_array_at(map, key);
+		if (!to || flags == BPF_NOEXIST)
+			return to ? -EEXIST : -E2BIG;
+		memcpy(to, value, map->value_size);
+		return 0;
+	}
+	e = host_map_find(map, key, true);
+	if (e ? flags == BPF_NOEXIST : flags == BPF_EXIST)
+		return e ? -EEXIST : -ENOENT;
+	e = e ?: host_map_place(map);
+	if (!e)
+		return -E2BIG;
+	memcpy(e->key, key, map->key_size);
+	memcpy(e->value, value, map->value_size);
+	e->used = ++map->clock;
+	return 0;
+}
+
+INLINE int host_read(void *ctx, __u32 off, void *to, __u32 n);	/* host.h; extensions.h comes before it */
+
+#endif

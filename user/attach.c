@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Attachment of programs to devices.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <string.h>
+#include <unistd.h>
+#include "attach.h"
+#include "netlink.h"
+
+/* Newer than Debian 12's headers */
+#define TCX_INGRESS ((enum bpf_attach_type)46)
+
+/* Our filters: this handle, at the first of these priorities that takes a BPF filter */
+#define FILTER_HANDLE 0x7767
+#define FILTER_PRIORITIES 8
+
+int attach_xdp(__u32 ifindex, int program, __u16 flag, int *ret_link)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts,
+		    .flags = flag == LINK_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
+	int link = bpf_link_create(program, ifindex, BPF_XDP, &opts);
+
+	if (link < 0)
+		return link;
+	*ret_link = link;
+	return 0;
+}
+
+static struct bpf_tc_hook filter_hook(__u32 ifindex, enum bpf_tc_attach_point point)
+{
+	return (struct bpf_tc_hook){ .sz = sizeof(struct bpf_tc_hook), .ifindex = ifindex, .attach_point = point };
+}
+
+static bool program_is_ours(__u32 id)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(id);
+	bool ours = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && !strcmp(info.name, "wgxdp_tc");
+
+	if (fd >= 0)
+		close(fd);
+	return ours;
+}
+
+/* The priority at which our filter stands, and its program; 0: none */
+static __u32 filter_find(__u32 ifindex, __u32 *ret_id)
+{
+	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
+
+	for (__u32 priority = 1; priority <= FILTER_PRIORITIES; priority++) {
+		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = priority);
+
+		if (bpf_tc_query(&hook, &opts) || !program_is_ours(opts.prog_id))
+			continue;
+		*ret_id = opts.prog_id;
+		return priority;
+	}
+	return 0;
+}
+
+static int attach_filter(__u32 ifindex, int program, __u16 *ret_flags)
+{
+	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
+	int made = bpf_tc_hook_create(&hook), rc = 0;
+
+	if (made && made != -EEXIST)	/* there: another's clsact, or an ingress qdisc, which serves as well */
+		return made;
+	for (__u32 priority = 1; priority <= FILTER_PRIORITIES; priority++) {
+		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = priority, .prog_fd = program);
+
+		rc = bpf_tc_attach(&hook, &opts);
+		if (!rc)
+			break;
+	}
+	if (!rc)
+		*ret_flags = made ? LINK_TC : LINK_TC | LINK_QDISC_OURS;
+	else if (!made)
+		detach_filter(ifindex, true);
+	return rc;
+}
+
+int attach_tc(__u32 ifindex, int program, int *ret_link, __u16 *ret_flags)
+{
+	int link = bpf_link_create(program, ifindex, TCX_INGRESS, NULL);
+
+	if (link >= 0) {
+		*ret_link = link;
+		*ret_flags = LINK_TC | LINK_TCX;
+		return 0;
+	}
+	*ret_link = -1;
+	return attach_filter(ifindex, program, ret_flags);
+}
+
+int attach_replace(int link, int program)
+{
+	return bpf_link_update(link, program, NULL);
+}
+
+int attach_replace_filter(__u32 ifindex, int program)
+{
+	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
+	__u32 id, priority = filter_find(ifindex, &id);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = priority, .prog_fd = program,
+		    .flags = BPF_TC_F_REPLACE);
+
+	return priority ? bpf_tc_attach(&hook, &opts) : -ENOENT;
+}
+
+void detach_filter(__u32 ifindex, bool qdisc_ours)
+{
+	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
+	__u32 id, priority = filter_find(ifindex, &id);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = priority);
+	size_t others;
+
+	if (priority)
+		bpf_tc_detach(&hook, &opts);
+	if (!qdisc_ours || nl_filters(ifindex, &others) || others)
+		return;
+	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+	bpf_tc_hook_destroy(&hook);
+}
+
+/* What bpf(2) takes for BPF_PROG_QUERY of tcx; libbpf 1.1 asks for other attach types in the same way */
+static size_t attached_tcx(__u32 ifindex, __u32 *ids, size_t room)
+{
+	__u32 n = room, flags;
+
+	return bpf_prog_query(ifindex, TCX_INGRESS, 0, &flags, ids, &n) ? 0 : n;
+}
+
+size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room)
+{
+	size_t n = attached_tcx(ifindex, ids, room);
+
+	if (n < room && filter_find(ifindex, &ids[n]))
+		n++;
+	return n;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Attachment of the data path's programs to a device: XDP and tcx by bpf_links, which are kept by their pins; on kernels
+ * without tcx (below 6.6) a filter on a clsact or ingress qdisc, shared politely.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include "abi.h"
+
+/* All return 0 or -errno. */
+
+/* A bpf_link; flag: LINK_NATIVE or LINK_GENERIC. -EBUSY: another program is there. */
+int attach_xdp(__u32 ifindex, int program, __u16 flag, int *ret_link);
+
+/* A bpf_link in *ret_link and LINK_TC | LINK_TCX; or, without tcx, -1 there and LINK_TC, perhaps with LINK_QDISC_OURS */
+int attach_tc(__u32 ifindex, int program, int *ret_link, __u16 *ret_flags);
+
+/* Another program in the place of ours: by links without a gap */
+int attach_replace(int link, int program);
+int attach_replace_filter(__u32 ifindex, int program);
+
+/* Our filter goes; with qdisc_ours its qdisc as well, unless others use it now */
+void detach_filter(__u32 ifindex, bool qdisc_ours);
+
+/* Ids of the BPF programs at the device's tc ingress, in tcx or in our places of a qdisc: n of them, at most room */
+size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room);

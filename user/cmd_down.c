@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * wgxdp down: nothing of the instance remains: no program, link, qdisc, map or pin.
+ */
+#include <unistd.h>
+#include "command.h"
+#include "dataplane.h"
+#include "log.h"
+#include "state.h"
+
+const char down_help[] =
+	"\n\n"
+	"Detaches the data path and removes every map, pin and qdisc of the instance. Nothing up: nothing to do.\n";
+
+int cmd_down(const struct global *g, int argc, char **argv)
+{
+	int lock;
+
+	if (argc > 1) {
+		log_error("down: %s: takes no argument", argv[1]);
+		return EXIT_USAGE;
+	}
+	lock = state_lock(g->instance);
+	if (lock < 0)
+		return EXIT_FAILED;
+	dataplane_down(g->instance);
+	state_remove(g->instance);
+	close(lock);
+	return EXIT_DONE;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * wgxdp show: what the maps say, built once as a document and printed as JSON or in the manner of wg(8).
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "command.h"
+#include "dataplane.h"
+#include "document.h"
+#include "log.h"
+#include "table.h"
+
+const char show_help[] =
+	"[interfaces|services|drops] [-j|--json]\n\n"
+	"Interfaces with role and mode, services with what they received, forwarded, dropped and passed up in each direction,\n"
+	"and the reasons for what was not forwarded. Without a noun: all of it.\n";
+
+#define SHOW_INTERFACES (1 << 0)
+#define SHOW_SERVICES (1 << 1)
+#define SHOW_DROPS (1 << 2)
+#define SHOW_ALL (SHOW_INTERFACES | SHOW_SERVICES | SHOW_DROPS)
+
+static const char *const reason_names[REASON_MAX] = {
+#define REASON(kind, name, text) [kind##_##name] = #name,
+#include "reasons.def"
+#undef REASON
+};
+
+static const bool reason_drops[REASON_MAX] = {
+#define REASON(kind, name, text) [kind##_##name] = KIND_##kind == KIND_DROP,
+#include "reasons.def"
+#undef REASON
+};
+
+static const char *const direction_names[] = { "original", "reply" };
+
+static const char *xdp_name(__u16 flags)
+{
+	return flags & LINK_NATIVE ? "native" : flags & LINK_GENERIC ? "generic" : "tc";
+}
+
+static const char *tc_name(__u16 flags)
+{
+	return flags & LINK_TCX ? "tcx" : flags & LINK_QDISC_OURS ? "clsact" : flags & LINK_TC ? "shared qdisc" : "none";
+}
+
+static int show_interfaces(struct document *d, const struct dataplane *dp)
+{
+	struct node list = document_list(document_root(d), "interfaces");
+	struct link *links;
+	size_t n;
+	int rc = dataplane_links(dp, &links, &n);
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		char name[IFNAMSIZ];
+		struct node row;
+		__u64 failed;
+
+		if (!links[i].role)
+			continue;
+		row = document_row(list);
+		if (!if_indextoname(links[i].ifindex, name))
+			snprintf(name, sizeof(name), "(gone: %u)", links[i].ifindex);
+		dataplane_transmit_failed(dp, links[i].ifindex, &failed);
+		document_text(row, "name", name);
+		document_text(row, "role", role_name(links[i].role));
+		document_text(row, "mode", xdp_name(links[i].flags));
+		document_text(row, "state", *name == '(' ? "gone" : "attached");
+		document_text(row, "tc", tc_name(links[i].flags));
+		document_text(row, "xdp_transmit", links[i].flags & LINK_XDP_SENDS ? "yes" : "no");
+		document_number(row, "xmit_failed", failed);
+	}
+	if (!rc)
+		free(links);
+	return rc;
+}
+
+/* Reasons of one service and direction that end or pass a packet, in all planes */
+static __u64 sum_reasons(const struct dataplane_reason *reasons, size_t n, __u32 id, __u32 direction, bool drops)
+{
+	__u64 sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (reasons[i].key.id == id && reasons[i].key.direction == direction &&
+		    reasons[i].key.reason < REASON_MAX && reason_drops[reasons[i].key.reason] == drops)
+			sum += reasons[i].packets;
+	return sum;
+}
+
+static int show_direction(struct node row, const struct dataplane *dp, __u32 id, __u32 direction,
+			  const struct dataplane_reason *reasons, size_t n)
+{
+	struct total xdp, tc;
+	struct node counters = document_map(row, direction_names[direction]);
+	int rc = dataplane_total(dp, id, direction, PLANE_XDP, &xdp) ?: dataplane_total(dp, id, direction, PLANE_TC, &tc);
+
+	if (rc)
+		return rc;
+	document_number(counters, "received", xdp.received + tc.received);
+	document_number(counters, "forwarded", xdp.forwarded + tc.forwarded);
+	document_number(counters, "dropped", sum_reasons(reasons, n, id, direction, true));
+	document_number(counters, "passed", sum_reasons(reasons, n, id, direction, false));
+	document_number(counters, "bytes", xdp.bytes + tc.bytes);
+	document_number(counters, "forwarded_xdp", xdp.forwarded);
+	document_number(counters, "forwarded_tc", tc.forwarded);
+	return 0;
+}
+
+static struct address entry_address(const struct addr *a, __u64 word)
+{
+	return (struct address){ .addr = *a, .family = word >> 8 & 0xff };
+}
+
+/* One kind of value of every listener of a service: each once, in the order of the table */
+static void show_listeners(struct node row, const char *key, const struct table_bucket *buckets, __u32 n, __u32 id,
+			   bool backends)
+{
+	struct node list = document_list(row, key);
+
+	for (__u32 i = 0; i < n * TABLE_WAYS; i++) {
+		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
+		char text[ADDRESS_STRLEN];
+		struct address a;
+
+		if (!e->tag || (e->key.word & 0xff) != KEY_SERVICE || e->service.id != id)
+			continue;
+		a = entry_address(backends ? &e->service.to : &e->key.addr, e->key.word);
+		endpoint_format(&a, backends ? e->service.port : (__be16)(e->key.word >> 16), text);
+		document_append_once(list, text);
+	}
+}
+
+static const char *show_nat(const struct table_bucket *buckets, __u32 n, __u32 id)
+{
+	for (__u32 i = 0; i < n * TABLE_WAYS; i++) {
+		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
+
+		if (e->tag && (e->key.word & 0xff) == KEY_SERVICE && e->service.id == id &&
+		    (memcmp(&e->key.addr, &e->service.to, sizeof(e->key.addr)) ||
+		     e->service.port != (__be16)(e->key.word >> 16)))
+			return "dnat";
+	}
+	return "none";
+}
+
+static int show_services(struct document *d, const struct dataplane *dp, const struct dataplane_reason *reasons,
+			 size_t n_reasons)
+{
+	struct node list = document_list(document_root(d), "services");
+	__u32 n = dataplane_entries(dp, MAP_table);
+	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
+	struct service_name *names;
+	size_t n_names;
+	int rc = buckets == MAP_FAILED ? -errno : dataplane_names(dp, &names, &n_names);
+
+	if (rc)
+		return rc;
+	for (__u32 id = 0; id < n_names && !rc; id++) {
+		struct node row;
+
+		if (!*names[id].name)
+			continue;
+		row = document_row(list);
+		document_text(row, "name", names[id].name);
+		show_listeners(row, "listen", buckets, n, id, false);
+		show_listeners(row, "backend", buckets, n, id, true);
+		document_text(row, "nat", show_nat(buckets, n, id));
+		rc = show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
+		     show_direction(row, dp, id, DIRECTION_REPLY, reasons, n_reasons);
+	}
+	munmap(buckets, n * sizeof(*buckets));
+	free(names);
+	return rc;
+}
+
+static int show_drops(struct document *d, const struct dataplane *dp, const struct dataplane_reason *reasons, size_t n)
+{
+	struct node list = document_list(document_root(d), "drops");
+	struct service_name *names;
+	size_t n_names;
+	int rc = dataplane_names(dp, &names, &n_names);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
+		const struct reason_key *k = &reasons[i].key;
+		__u64 packets = reasons[i].packets;
+		struct node row;
+
+		/* planes are neighbours in the list: one row for both */
+		if (i + 1 < n && reasons[i + 1].key.id == k->id && reasons[i + 1].key.direction == k->direction &&
+		    reasons[i + 1].key.reason == k->reason)
+			packets += reasons[++i].packets;
+		if (!packets || k->id >= n_names || k->reason >= REASON_MAX)
+			continue;
+		row = document_row(list);
+		document_text(row, "service", names[k->id].name);
+		document_text(row, "direction", direction_names[k->direction & 1]);
+		document_text(row, "reason", reason_names[k->reason]);
+		document_number(row, "packets", packets);
+		document_text(row, "verdict", reason_drops[k->reason] ? "dropped" : "passed");
+	}
+	free(names);
+	return 0;
+}
+
+static int parse(int argc, char **argv, bool *ret_json, unsigned int *ret_what)
+{
+	static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
+	static const struct {
+		const char *name;
+		unsigned int what;
+	} nouns[] = { { "interfaces", SHOW_INTERFACES }, { "services", SHOW_SERVICES }, { "drops", SHOW_DROPS } };
+	int option;
+
+	*ret_what = 0;
+	while ((option = getopt_long(argc, argv, "j", options, NULL)) != -1) {
+		if (option != 'j')
+			return -EINVAL;
+		*ret_json = true;
+	}
+	for (; optind < argc; optind++) {
+		unsigned int before = *ret_what;
+
+		for (size_t i = 0; i < sizeof(nouns) / sizeof(*nouns); i++)
+			if (!strcmp(argv[optind], nouns[i].name))
+				*ret_what |= nouns[i].what;
+		if (*ret_what == before) {
+			log_error("show: %s: interfaces, services or drops", argv[optind]);
+			return -EINVAL;
+		}
+	}
+	if (!*ret_what)
+		*ret_what = SHOW_ALL;
+	return 0;
+}
+
+static int show(const struct global *g, const struct dataplane *dp, bool json, unsigned int what)
+{
+	struct document *d = document_new();
+	struct dataplane_reason *reasons = NULL;
+	size_t n = 0;
+	int rc = d ? dataplane_reasons(dp, &reasons, &n) : -ENOMEM;
+
+	if (!rc && json) {
+		document_text(document_root(d), "version", VERSION);
+		document_text(document_root(d), "instance", g->instance);
+	}
+	if (!rc && what & SHOW_INTERFACES)
+		rc = show_interfaces(d, dp);
+	if (!rc && what & SHOW_SERVICES)
+		rc = show_services(d, dp, reasons, n);
+	if (!rc && what & SHOW_DROPS)
+		rc = show_drops(d, dp, reasons, n);
+	if (!rc)
+		rc = json ? document_print_json(d, stdout) : document_print(d, stdout);
+	if (rc)
+		log_error("cannot read the maps of instance %s: %s", g->instance, strerror(-rc));
+	free(reasons);
+	document_free(d);
+	return rc;
+}
+
+int cmd_show(const struct global *g, int argc, char **argv)
+{
+	struct dataplane *dp = NULL;
+	unsigned int what;
+	bool json = false;
+	int rc;
+
+	if (parse(argc, argv, &json, &what))
+		return EXIT_USAGE;
+	rc = dataplane_open(g->instance, &dp);
+	if (!rc && !dp->running) {
+		log_error("instance %s is not up", g->instance);
+		rc = -ENOENT;
+	}
+	if (!rc)
+		rc = show(g, dp, json, what);
+	dataplane_close(dp);
+	return rc ? EXIT_FAILED : EXIT_DONE;
+}

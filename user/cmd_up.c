@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * wgxdp up: from a file, or a firewall in one line, to a running instance: all of it or nothing.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "command.h"
+#include "dataplane.h"
+#include "grow.h"
+#include "log.h"
+#include "state.h"
+#include "transmit.h"
+
+const char up_help[] =
+	"[-c FILE] [--mode MODE]\n"
+	"       wgxdp up --wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port N[,N]...]\n"
+	"                [--nat dnat|none] [--mode MODE]\n\n"
+	"Loads the data path, attaches it and fills its maps. Running already, it is brought to what is asked for, touching\n"
+	"only what differs. All of it or nothing.\n\n"
+	"  -c, --config FILE  default " CONFIG_DEFAULT "; - is standard input\n"
+	"  --wan IF           where clients come in; every address of it is listened on\n"
+	"  --to BACKEND       wg-end's IPv4 address, IPv6 address or both, or names; :PORT (default 51820), IPv6 in brackets then\n"
+	"  --lan IF           where wg-end is; default: what the routing table says\n"
+	"  --port N[,N]       UDP ports to listen on (default 51820)\n"
+	"  --nat MODE         dnat: IPv4 is translated to the backend, IPv6 to the backend's own address let through (default);\n"
+	"                     none: no translation for either\n"
+	"  --mode MODE        auto: native XDP where the driver has it, else generic, else tc (default); native, generic, tc\n";
+
+struct arguments {
+	const char *file;		/* NULL: none said */
+	enum mode mode;
+	struct config *line;		/* made of --wan, --to …; NULL: none said */
+	struct service_config *service;	/* its only one */
+	bool port_said;			/* --port */
+};
+
+/* The configuration that a firewall in one line means: one service by the name of wg-end */
+static int line_config(struct arguments *a)
+{
+	if (a->line)
+		return 0;
+	a->line = calloc(1, sizeof(*a->line));
+	if (a->line)
+		a->service = append(a->line->services, a->line->n_services);
+	if (!a->service)
+		return -ENOMEM;
+	strcpy(a->service->name, "wg-end");
+	a->service->backend.port = htons(51820);
+	return 0;
+}
+
+static int add_interface(struct arguments *a, const char *name, enum link_role role)
+{
+	struct interface_config *i;
+
+	if (!*name || strlen(name) >= IFNAMSIZ) {
+		log_error("--%s %s: not an interface's name", role_name(role), name);
+		return -EINVAL;
+	}
+	i = append(a->line->interfaces, a->line->n_interfaces);
+	if (!i)
+		return -ENOMEM;
+	strcpy(i->name, name);
+	i->role = role;
+	return 0;
+}
+
+static int parse_ports(struct arguments *a, char *list)
+{
+	char *word, *rest = list;
+
+	a->port_said = true;
+	while ((word = strsep(&rest, ","))) {
+		__be16 *port = append(a->service->ports, a->service->n_ports);
+
+		if (!port)
+			return -ENOMEM;
+		if (port_parse(word, port)) {
+			log_error("--port %s: a port is a number from 1 to 65535", word);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/* "192.168.1.10,[fd00::10]:51820": the :PORT of the last one is of both. An IPv6 address without brackets has no port. */
+static int parse_backend(struct arguments *a, char *list)
+{
+	struct backend_config *b = &a->service->backend;
+	char *word, *rest = list, *colon = strrchr(list, ':'), *bracket = strrchr(list, ']');
+	struct address ip;
+
+	if (bracket ? colon > bracket : colon && strchr(list, ':') == colon) {
+		*colon = '\0';
+		if (port_parse(colon + 1, &b->port)) {
+			log_error("--to …:%s: a port is a number from 1 to 65535", colon + 1);
+			return -EINVAL;
+		}
+	}
+	while ((word = strsep(&rest, ","))) {
+		size_t len = strlen(word);
+		bool name;
+		char *to;
+
+		if (*word == '[' && len > 2 && word[len - 1] == ']') {
+			word[len - 1] = '\0';
+			word++;
+		}
+		name = address_parse(word, &ip);
+		if (!*word || len >= sizeof(b->ipv4) || (name && strchr(word, ':'))) {
+			log_error("--to %s: neither an address nor a name", word);
+			return -EINVAL;
+		}
+		to = name || ip.family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
+		if (*to) {
+			log_error("--to %s: one address of each family, and %s was said before", word, to);
+			return -EINVAL;
+		}
+		strcpy(to, word);
+	}
+	return 0;
+}
+
+enum { OPT_WAN = 256, OPT_LAN, OPT_TO, OPT_PORT, OPT_NAT, OPT_MODE };
+
+static int parse_option(struct arguments *a, int option)
+{
+	int rc = option == 'c' || option == OPT_MODE ? 0 : line_config(a);
+
+	if (rc)
+		return rc;
+	switch (option) {
+	case 'c':
+		a->file = optarg;
+		return 0;
+	case OPT_WAN:
+		return add_interface(a, optarg, ROLE_WAN);
+	case OPT_LAN:
+		return add_interface(a, optarg, ROLE_LAN);
+	case OPT_TO:
+		return parse_backend(a, optarg);
+	case OPT_PORT:
+		return parse_ports(a, optarg);
+	case OPT_NAT:
+		if (!nat_parse(optarg, &a->service->nat))
+			return 0;
+		log_error("--nat %s: dnat or none", optarg);
+		return -EINVAL;
+	case OPT_MODE:
+		if (!mode_parse(optarg, &a->mode))
+			return 0;
+		log_error("--mode %s: auto, native, generic or tc", optarg);
+		return -EINVAL;
+	}
+	return -EINVAL;		/* getopt told */
+}
+
+/* What only the whole line can tell. Each --wan listens: one service a wan, of the same backend. */
+static int finish_line(struct arguments *a)
+{
+	struct config *c = a->line;
+	size_t wans = 0;
+	__be16 *port;
+
+	if (!*a->service->backend.ipv4 && !*a->service->backend.ipv6) {
+		log_error("up: --to is missing: wg-end's address");
+		return -EINVAL;
+	}
+	if (a->service->nat == NAT_DNAT && !a->port_said) {
+		port = append(a->service->ports, a->service->n_ports);
+		if (!port)
+			return -ENOMEM;
+		*port = htons(51820);
+	}
+	for (size_t i = 0; i < c->n_interfaces; i++) {
+		struct service_config *s;
+		__be16 *ports;
+
+		if (c->interfaces[i].role != ROLE_WAN)
+			continue;
+		if (!wans++) {
+			strcpy(a->service->listen_interface, c->interfaces[i].name);
+			continue;
+		}
+		s = append(c->services, c->n_services);
+		ports = calloc(c->services->n_ports + 1, sizeof(*ports));
+		if (!s || !ports)
+			return -ENOMEM;
+		*s = c->services[0];
+		s->ports = memcpy(ports, s->ports, s->n_ports * sizeof(*ports));
+		snprintf(s->name, sizeof(s->name), "wg-end-%zu", wans);
+		strcpy(s->listen_interface, c->interfaces[i].name);
+	}
+	if (!wans) {
+		log_error("up: --wan is missing: the interface on which clients come in");
+		return -EINVAL;
+	}
+	return config_check(c, "up");
+}
+
+static int parse(struct arguments *a, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' }, { "wan", required_argument, NULL, OPT_WAN },
+		{ "lan", required_argument, NULL, OPT_LAN }, { "to", required_argument, NULL, OPT_TO },
+		{ "port", required_argument, NULL, OPT_PORT }, { "nat", required_argument, NULL, OPT_NAT },
+		{ "mode", required_argument, NULL, OPT_MODE }, { 0 },
+	};
+	int option, rc = 0;
+
+	while (!rc && (option = getopt_long(argc, argv, "c:", options, NULL)) != -1)
+		rc = parse_option(a, option);
+	if (!rc && optind < argc) {
+		log_error("up: %s: not an option; `wgxdp up --help` lists them", argv[optind]);
+		rc = -EINVAL;
+	}
+	if (!rc && a->line && a->file) {
+		log_error("up: either -c FILE or --wan and --to, not both");
+		rc = -EINVAL;
+	}
+	return rc ?: a->line ? finish_line(a) : 0;
+}
+
+static void report(const struct dataplane *dp, const struct plan *p, const struct host *h)
+{
+	for (size_t i = 0; i < p->n_ports; i++) {
+		const struct plan_port *port = &p->ports[i];
+		const struct dataplane_port *is = dp->ports;
+		const char *hint;
+
+		while (is->ifindex != port->ifindex)
+			is++;
+		printf("%s: %s, %s%s%s%s%s\n", port->name, role_name(port->role),
+		       is->flags & LINK_NATIVE ? "native XDP" : is->flags & LINK_GENERIC ? "generic XDP" : "tc only",
+		       *is->why ? " (" : "", is->why, *is->why ? ")" : "",
+		       !(is->flags & (LINK_NATIVE | LINK_GENERIC)) ? "" : is->flags & LINK_TC ? " + tc" : ", no tc");
+		if (!transmit_flags(host_link(h, port->ifindex), is->flags & LINK_NATIVE, &hint) &&
+		    is->flags & LINK_NATIVE)
+			printf("%s: cannot transmit from XDP, so tc sends what leaves by it%s%s\n", port->name,
+			       hint ? ": " : "", hint ?: "");
+	}
+}
+
+static void forwarding_hints(const struct plan *p)
+{
+	static const char *const family[] = { "ipv4", "ipv6" };
+
+	for (size_t i = 0; i < p->n_ports; i++)
+		for (int f = 0; f < 2; f++) {
+			char path[96], value = '1';
+			FILE *in;
+
+			snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/forwarding", family[f], p->ports[i].name);
+			in = fopen(path, "re");
+			if (in && fread(&value, 1, 1, in) == 1 && value == '0')
+				log_warning("interface %s: %s forwarding is off, so the kernel routes nothing from it: "
+					    "`sysctl net.%s.conf.all.forwarding=1`", p->ports[i].name, f ? "IPv6" : "IPv4",
+					    family[f]);
+			if (in)
+				fclose(in);
+		}
+}
+
+/* From a checked configuration to the running instance, under the lock */
+static int bring_up(const struct global *g, const struct config *c)
+{
+	struct dataplane *dp = NULL;
+	struct plan *p = NULL;
+	struct host h = { 0 };
+	struct service_name *names = NULL;
+	size_t n_names = 0;
+	int rc = pins_prepare() ?: host_read(&h) ?: dataplane_open(g->instance, &dp);
+
+	if (!rc && dp->running)
+		rc = dataplane_names(dp, &names, &n_names);
+	if (!rc)
+		rc = plan_make(c, &h, names, n_names, &p) ?: dataplane_load(dp, p) ?: dataplane_attach(dp, p, &h);
+	if (!rc) {
+		rc = dataplane_sync(dp, p, &h);
+		rc = rc < 0 ? rc : dataplane_commit(dp, p);
+	}
+	if (!rc) {
+		report(dp, p, &h);
+		forwarding_hints(p);
+	}
+	free(names);
+	plan_free(p);
+	dataplane_close(dp);
+	host_free(&h);
+	return rc;
+}
+
+int cmd_up(const struct global *g, int argc, char **argv)
+{
+	struct arguments a = { 0 };
+	int lock = -1, rc = parse(&a, argc, argv), status = EXIT_USAGE;
+
+	if (!rc && !a.line)
+		rc = config_read(a.file ?: CONFIG_DEFAULT, &a.line);
+	if (rc)
+		goto cleanup;
+	a.line->mode = a.mode;
+	status = EXIT_FAILED;
+	lock = state_lock(g->instance);
+	if (lock < 0 || bring_up(g, a.line) || state_write(g->instance, a.line))
+		goto cleanup;
+	status = EXIT_DONE;
+cleanup:
+	if (lock >= 0)
+		close(lock);
+	config_free(a.line);
+	return status;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The commands of wgxdp, one file a group; main.c has their table. A command gets what follows its name and returns the
+ * program's exit code.
+ */
+#pragma once
+#include "pins.h"
+
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,			/* usage, or an invalid configuration */
+};
+
+struct global {
+	const char *instance;		/* --instance, valid */
+};
+
+struct command {
+	const char *name;
+	int (*run)(const struct global *g, int argc, char **argv);	/* argv[0] is the name */
+	const char *summary;
+	const char *help;		/* what follows "Usage: wgxdp NAME " */
+};
+
+int cmd_up(const struct global *g, int argc, char **argv);
+int cmd_down(const struct global *g, int argc, char **argv);
+int cmd_show(const struct global *g, int argc, char **argv);
+
+extern const char up_help[], down_help[], show_help[];

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * dataplane: opening, loading and pinning; the only user of the skeleton.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+#include "attach.h"
+#include "dataplane.h"
+#include "log.h"
+#include "table.h"
+#include "wgxdp.skel.h"
+
+static const char *const map_names[MAP_COUNT] = {
+#define X(name) #name,
+	DATAPLANE_MAPS(X)
+#undef X
+};
+
+/* Rooms that are made before anything needs them, so that most changes of the configuration find the maps large enough */
+#define ROOM_SERVICES 64
+#define ROOM_PORTS 64
+#define ROOM_SLOTS 256
+#define ROOM_CHOICES 65536
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return getenv("WGXDP_LIBBPF") ? vfprintf(stderr, format, args) : 0;
+}
+
+static int open_pins(struct dataplane *dp)
+{
+	struct control c;
+	__u32 zero = 0;
+
+	for (int i = 0; i < MAP_COUNT; i++) {
+		dp->maps[i] = pin_get(dp->instance, "%s", map_names[i]);
+		if (dp->maps[i] >= 0)
+			continue;
+		log_error("instance %s: map %s is not pinned: `wgxdp down` removes what is left of it", dp->instance,
+			  map_names[i]);
+		return dp->maps[i];
+	}
+	dp->xdp = pin_get(dp->instance, "progs/wgxdp_xdp");
+	dp->tc = pin_get(dp->instance, "progs/wgxdp_tc");
+	if (bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) || c.abi_version != ABI_VERSION) {
+		log_error("instance %s runs with layout %u of its maps, this program has %u: `wgxdp down` with the program "
+			  "that started it, then `wgxdp up`", dp->instance, c.abi_version, ABI_VERSION);
+		return -EPROTO;
+	}
+	return 0;
+}
+
+int dataplane_open(const char *instance, struct dataplane **ret)
+{
+	struct dataplane *dp = calloc(1, sizeof(*dp));
+	int rc = 0;
+
+	if (!dp)
+		return -ENOMEM;
+	libbpf_set_print(quiet);
+	strcpy(dp->instance, instance);
+	for (int i = 0; i < MAP_COUNT; i++)
+		dp->maps[i] = -1;
+	dp->xdp = dp->tc = -1;
+	dp->running = pins_exist(instance);
+	if (dp->running)
+		rc = open_pins(dp);
+	if (rc)
+		dataplane_close(dp);
+	else
+		*ret = dp;
+	return rc;
+}
+
+static __u32 at_least(__u32 have, __u32 need)
+{
+	return have > need ? have : need;
+}
+
+/* Sizes: what the plan needs, what is usual, and never less than what runs */
+static void set_sizes(const struct dataplane *dp, struct wgxdp *s, const struct plan *p)
+{
+	__u32 services = at_least(ROOM_SERVICES, p->n_services), slots = at_least(ROOM_SLOTS, p->n_slots);
+	__u32 names = at_least(dataplane_entries(dp, MAP_names), services);
+	__u32 nexthops = at_least(dataplane_entries(dp, MAP_nexthops), slots + NEXTHOP_GATEWAYS);
+	__u32 table = at_least(dataplane_entries(dp, MAP_table), table_size(p->n_entries));
+	__u32 sources = at_least(dataplane_entries(dp, MAP_sources), 2 * at_least(ROOM_PORTS, p->n_ports));
+	struct timespec tick;
+
+	bpf_map__set_max_entries(s->maps.table, table);
+	bpf_map__set_max_entries(s->maps.sources, sources);
+	bpf_map__set_max_entries(s->maps.nexthops, nexthops);
+	bpf_map__set_max_entries(s->maps.choices, p->choices ? ROOM_CHOICES : at_least(dataplane_entries(dp, MAP_choices), 1));
+	bpf_map__set_max_entries(s->maps.names, names);
+	bpf_map__set_max_entries(s->maps.totals, names * 4);
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);	/* a jiffy */
+	s->rodata->tick_rate = (1000000000 + tick.tv_nsec / 2) / tick.tv_nsec;
+	s->rodata->table_mask = table - 1;
+	s->rodata->gateway_slots = nexthops - NEXTHOP_GATEWAYS;
+	s->rodata->with_choices = p->choices;
+	s->rodata->with_source_trie = p->n_trie;
+}
+
+/* FNV-1a over the object and everything set in it before load: equal means that loading it again would give the same */
+static __u64 program_hash(const struct wgxdp *s)
+{
+	__u64 h = 0xcbf29ce484222325ULL;
+	size_t n;
+	const unsigned char *elf = wgxdp__elf_bytes(&n);
+	struct bpf_map *map;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ elf[i]) * 0x100000001b3ULL;
+	for (size_t i = 0; i < sizeof(*s->rodata); i++)
+		h = (h ^ ((const unsigned char *)s->rodata)[i]) * 0x100000001b3ULL;
+	bpf_object__for_each_map(map, s->obj)
+		h = (h ^ bpf_map__max_entries(map)) * 0x100000001b3ULL;
+	return h;
+}
+
+/* Running maps of the same size are taken over; others are made anew, and take the counters over. */
+static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
+{
+	for (int i = 0; i < MAP_COUNT; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(s->obj, map_names[i]);
+		int rc;
+
+		dp->map_is_new[i] = dataplane_entries(dp, i) != bpf_map__max_entries(map);
+		if (dp->map_is_new[i])
+			continue;
+		rc = bpf_map__reuse_fd(map, dp->maps[i]);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Elements of an array map, of one value a CPU or one in all */
+static void copy_array(int from, int to, __u32 n, size_t value_size)
+{
+	void *value = malloc(value_size);
+
+	for (__u32 i = 0; value && i < n; i++)
+		if (!bpf_map_lookup_elem(from, &i, value))
+			bpf_map_update_elem(to, &i, value, BPF_ANY);
+	free(value);
+}
+
+static void take_maps(struct dataplane *dp, struct wgxdp *s)
+{
+	for (int i = 0; i < MAP_COUNT; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(s->obj, map_names[i]);
+		int old = dp->maps[i], new = dup(bpf_map__fd(map));
+
+		if (old >= 0 && dp->map_is_new[i] && i == MAP_totals)
+			copy_array(old, new, dataplane_entries(dp, i), bpf_map__value_size(map) * libbpf_num_possible_cpus());
+		if (old >= 0)
+			close(old);
+		dp->maps[i] = new;
+	}
+}
+
+static void load_error(int rc)
+{
+	struct utsname u;
+
+	uname(&u);
+	if (rc == -EPERM)
+		log_error("the kernel does not let us load BPF programs: run as root (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)");
+	else
+		log_error("the kernel (%s) refused the programs: %s; 6.1 or later is needed (WGXDP_LIBBPF=1 shows why)",
+			  u.release, strerror(-rc));
+}
+
+int dataplane_load(struct dataplane *dp, const struct plan *p)
+{
+	struct wgxdp *s = wgxdp__open();
+	struct control c = { 0 };
+	__u32 zero = 0;
+	__u64 hash;
+	int rc = 0;
+
+	if (!s)
+		return -errno;
+	set_sizes(dp, s, p);
+	hash = program_hash(s);
+	if (dp->running && dp->xdp >= 0 && dp->tc >= 0 && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) &&
+	    c.program == hash) {
+		wgxdp__destroy(s);
+		return 0;
+	}
+	dp->skeleton = s;
+	rc = reuse_maps(dp, s) ?: wgxdp__load(s);
+	if (rc) {
+		load_error(rc);
+		return rc;
+	}
+	take_maps(dp, s);
+	if (dp->xdp >= 0)
+		close(dp->xdp);
+	if (dp->tc >= 0)
+		close(dp->tc);
+	dp->xdp = dup(bpf_program__fd(s->progs.wgxdp_xdp));
+	dp->tc = dup(bpf_program__fd(s->progs.wgxdp_tc));
+	dp->reloaded = true;
+	dp->hash = hash;
+	return 0;
+}
+
+/* What the kernel tells of packets that it did not send; without tracefs it does not */
+static int pin_tracepoints(struct dataplane *dp, const char *suffix)
+{
+	struct wgxdp *s = dp->skeleton;
+	const struct {
+		struct bpf_program *program;
+		const char *name, *pin;
+	} tracepoints[] = {
+		{ s->progs.wgxdp_devmap_xmit, "xdp_devmap_xmit", "attach/tp-devmap_xmit" },
+		{ s->progs.wgxdp_redirect_err, "xdp_redirect_err", "attach/tp-redirect_err" },
+	};
+
+	for (int i = 0; i < 2; i++) {
+		struct bpf_link *link;
+
+		pin_remove(dp->instance, "%s", tracepoints[i].pin);
+		link = bpf_program__attach_tracepoint(tracepoints[i].program, "xdp", tracepoints[i].name);
+		if (!link) {
+			log_warning("packets that a driver does not send are not counted: %s: is tracefs mounted? "
+				    "(`mount -t tracefs tracefs /sys/kernel/tracing`)", strerror(errno));
+			return 0;
+		}
+		pin_set(bpf_link__fd(link), dp->instance, suffix, tracepoints[i].pin);
+		bpf_link__destroy(link);
+	}
+	return 0;
+}
+
+static int pin_all(struct dataplane *dp, const char *suffix)
+{
+	int rc = 0;
+
+	for (int i = 0; i < MAP_COUNT && !rc; i++)
+		if (!dp->running || dp->map_is_new[i])
+			rc = pin_set(dp->maps[i], dp->instance, suffix, map_names[i]);
+	if (!rc && dp->reloaded)
+		rc = pin_set(dp->xdp, dp->instance, suffix, "progs/wgxdp_xdp") ?:
+		     pin_set(dp->tc, dp->instance, suffix, "progs/wgxdp_tc") ?: pin_tracepoints(dp, suffix);
+	for (size_t i = 0; i < dp->n_ports && !rc; i++) {
+		struct dataplane_port *port = &dp->ports[i];
+		char name[32];
+
+		snprintf(name, sizeof(name), "attach/xdp-%u", port->ifindex);
+		if (port->xdp_new)
+			rc = pin_set(port->xdp_link, dp->instance, suffix, name);
+		snprintf(name, sizeof(name), "attach/tcx-%u", port->ifindex);
+		if (!rc && port->tc_new && port->tcx_link >= 0)
+			rc = pin_set(port->tcx_link, dp->instance, suffix, name);
+	}
+	return rc;
+}
+
+static int replace_programs(struct dataplane *dp)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < dp->n_ports && dp->running && dp->reloaded && !rc; i++) {
+		struct dataplane_port *port = &dp->ports[i];
+
+		if (!port->xdp_new && port->xdp_link >= 0)
+			rc = attach_replace(port->xdp_link, dp->xdp);
+		if (!rc && !port->tc_new && port->tcx_link >= 0)
+			rc = attach_replace(port->tcx_link, dp->tc);
+		else if (!rc && !port->tc_new && port->flags & LINK_TC)
+			rc = attach_replace_filter(port->ifindex, dp->tc);
+	}
+	if (rc)
+		log_error("cannot put the new programs in the place of the running ones: %s", strerror(-rc));
+	return rc;
+}
+
+static void drop_port(struct dataplane *dp, const struct dataplane_port *port)
+{
+	pin_remove(dp->instance, "attach/xdp-%u", port->ifindex);
+	pin_remove(dp->instance, "attach/tcx-%u", port->ifindex);
+	if (port->flags & LINK_TC && !(port->flags & LINK_TCX))
+		detach_filter(port->ifindex, port->flags & LINK_QDISC_OURS);
+}
+
+int dataplane_commit(struct dataplane *dp, const struct plan *p)
+{
+	const char *suffix = dp->running ? "" : "~new";
+	struct control c;
+	__u32 zero = 0;
+	int rc = replace_programs(dp);
+
+	if (!rc && !dp->running) {
+		pins_remove_all(dp->instance, suffix);	/* of an `up` that was killed */
+		rc = pins_make_dirs(dp->instance, suffix);
+	}
+	if (!rc)
+		rc = pin_all(dp, suffix);
+	if (!rc && !dp->running)
+		rc = pins_commit(dp->instance);
+	if (rc) {
+		if (!dp->running)
+			pins_remove_all(dp->instance, suffix);
+		return rc;
+	}
+	if (dp->reloaded && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c)) {
+		c.program = dp->hash;
+		bpf_map_update_elem(dp->maps[MAP_control], &zero, &c, BPF_ANY);
+	}
+	for (size_t i = 0; i < dp->n_ports; i++) {
+		if (!plan_port(p, dp->ports[i].ifindex))
+			drop_port(dp, &dp->ports[i]);
+		dp->ports[i].xdp_new = dp->ports[i].tc_new = false;
+	}
+	dp->running = true;
+	return 0;
+}
+
+void dataplane_close(struct dataplane *dp)
+{
+	if (!dp)
+		return;
+	for (size_t i = 0; i < dp->n_ports; i++) {
+		struct dataplane_port *port = &dp->ports[i];
+
+		if (port->tc_new && port->tcx_link < 0)
+			detach_filter(port->ifindex, port->flags & LINK_QDISC_OURS);
+		if (port->xdp_link >= 0)
+			close(port->xdp_link);
+		if (port->tcx_link >= 0)
+			close(port->tcx_link);
+	}
+	free(dp->ports);
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (dp->maps[i] >= 0)
+			close(dp->maps[i]);
+	if (dp->xdp >= 0)
+		close(dp->xdp);
+	if (dp->tc >= 0)
+		close(dp->tc);
+	wgxdp__destroy(dp->skeleton);
+	free(dp);
+}
+
+void dataplane_down(const char *instance)
+{
+	int links = pin_get(instance, "links");
+	struct link link;
+
+	for (__u32 i = 0; links >= 0 && i < LINKS; i++)
+		if (!bpf_map_lookup_elem(links, &i, &link) && link.flags & LINK_TC && !(link.flags & LINK_TCX))
+			detach_filter(link.ifindex, link.flags & LINK_QDISC_OURS);
+	if (links >= 0)
+		close(links);
+	pins_remove_all(instance, "");
+	pins_remove_all(instance, "~new");
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * dataplane: one instance's programs and maps in the kernel, loaded or found by their pins, and brought to a plan.
+ */
+#pragma once
+#include "pins.h"
+#include "plan.h"
+
+#define DATAPLANE_MAPS(X) \
+	X(links) X(table) X(sources) X(source_trie) X(nexthops) X(choices) X(scratch) X(totals) X(reasons) \
+	X(transmit_failed) X(names) X(control) X(devices)
+
+enum dataplane_map {
+#define X(name) MAP_##name,
+	DATAPLANE_MAPS(X)
+#undef X
+	MAP_COUNT
+};
+
+struct dataplane_port {			/* what is attached to a port; links of ours in the kernel are held by fd */
+	__u32 ifindex;
+	int xdp_link, tcx_link;		/* -1: none */
+	bool xdp_new, tc_new;		/* attached by this command: goes again if it fails */
+	__u16 flags;			/* of enum link_flags those that tell of attachment */
+	char why[128];			/* why not native, where it was asked for or tried */
+};
+
+struct dataplane {
+	char instance[INSTANCE_LEN];
+	bool running;			/* pins were there */
+	bool reloaded;			/* programs differ from the pinned ones */
+	__u64 hash;			/* then theirs, for struct control */
+	int maps[MAP_COUNT];
+	bool map_is_new[MAP_COUNT];
+	int xdp, tc;			/* programs */
+	struct dataplane_port *ports;
+	size_t n_ports;
+	struct wgxdp *skeleton;		/* NULL: the running programs serve */
+};
+
+/* Opens what is pinned, if anything: dp->running says. 0 or -errno, told; also where another ABI runs. */
+int dataplane_open(const char *instance, struct dataplane **ret);
+/* Programs and maps that can hold the plan, without touching what runs */
+int dataplane_load(struct dataplane *dp, const struct plan *p);
+/* Attaches to ports of the plan that have no program yet */
+int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct host *h);
+/* Maps as the plan says; returns how many entries were written, or -errno with nothing changed */
+int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h);
+/* Lets the loaded programs take over from running ones, and ports go that the plan does not have; pins what is new */
+int dataplane_commit(struct dataplane *dp, const struct plan *p);
+/* Closes; takes back what was attached and not committed */
+void dataplane_close(struct dataplane *dp);
+/* Detaches and unpins everything of an instance */
+void dataplane_down(const char *instance);
+
+/* ---- reading ---- */
+/* Elements of a map; 0: none such */
+__u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m);
+/* Sums over CPUs of one direction and plane of a service */
+int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane, struct total *ret);
+struct dataplane_reason {
+	struct reason_key key;
+	__u64 packets;
+};
+int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret, size_t *ret_n);
+int dataplane_forget_reasons(const struct dataplane *dp, __u32 id);
+int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 *ret);
+int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_t *ret_n);
+int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n);

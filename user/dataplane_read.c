@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * dataplane: what the maps say, summed over CPUs.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "dataplane.h"
+#include "grow.h"
+
+__u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	return dp->maps[m] >= 0 && !bpf_obj_get_info_by_fd(dp->maps[m], &info, &len) ? info.max_entries : 0;
+}
+
+int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane, struct total *ret)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct total *values = calloc(cpus, sizeof(*values));
+	__u32 index = total_index(id, direction, plane);
+
+	if (!values)
+		return -ENOMEM;
+	memset(ret, 0, sizeof(*ret));
+	if (bpf_map_lookup_elem(dp->maps[MAP_totals], &index, values)) {
+		free(values);
+		return -errno;
+	}
+	for (int i = 0; i < cpus; i++) {
+		ret->received += values[i].received;
+		ret->forwarded += values[i].forwarded;
+		ret->bytes += values[i].bytes;
+	}
+	free(values);
+	return 0;
+}
+
+/* Sum over CPUs of a per-CPU __u64 */
+static int sum_u64(int map, const void *key, __u64 *ret)
+{
+	int cpus = libbpf_num_possible_cpus(), rc;
+	__u64 *values = calloc(cpus, sizeof(*values));
+
+	if (!values)
+		return -ENOMEM;
+	rc = bpf_map_lookup_elem(map, key, values);
+	for (int i = 0; i < cpus && !rc; i++)
+		*ret += values[i];
+	free(values);
+	return rc;
+}
+
+static int compare_reasons(const void *a, const void *b)
+{
+	const struct reason_key *x = a, *y = b;
+	__s64 d = (__s64)x->id - y->id ?: x->direction - y->direction ?: x->reason - y->reason ?: x->plane - y->plane;
+
+	return d < 0 ? -1 : d > 0;
+}
+
+int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret, size_t *ret_n)
+{
+	struct dataplane_reason *list = NULL;
+	struct reason_key key, next;
+	size_t n = 0;
+	bool more = !bpf_map_get_next_key(dp->maps[MAP_reasons], NULL, &next);
+
+	while (more) {
+		struct dataplane_reason *r = append(list, n);
+
+		if (!r) {
+			free(list);
+			return -ENOMEM;
+		}
+		r->key = key = next;
+		sum_u64(dp->maps[MAP_reasons], &key, &r->packets);
+		more = !bpf_map_get_next_key(dp->maps[MAP_reasons], &key, &next);
+	}
+	if (n)
+		qsort(list, n, sizeof(*list), compare_reasons);
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}
+
+int dataplane_forget_reasons(const struct dataplane *dp, __u32 id)
+{
+	struct dataplane_reason *list;
+	size_t n;
+	int rc = dataplane_reasons(dp, &list, &n);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < n; i++)
+		if (list[i].key.id == id)
+			bpf_map_delete_elem(dp->maps[MAP_reasons], &list[i].key);
+	free(list);
+	return 0;
+}
+
+int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 *ret)
+{
+	__u32 place = ifindex % LINKS;
+
+	*ret = 0;
+	return sum_u64(dp->maps[MAP_transmit_failed], &place, ret);
+}
+
+/* All elements of an array map, by index */
+static int read_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret, size_t *ret_n)
+{
+	__u32 n = dataplane_entries(dp, m);
+	char *list = calloc(n + 1, size);
+
+	if (!list)
+		return -ENOMEM;
+	for (__u32 i = 0; i < n; i++)
+		if (bpf_map_lookup_elem(dp->maps[m], &i, list + i * size)) {
+			free(list);
+			return -errno;
+		}
+	*(void **)ret = list;
+	*ret_n = n;
+	return 0;
+}
+
+int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_t *ret_n)
+{
+	return read_array(dp, MAP_names, sizeof(**ret), ret, ret_n);
+}
+
+int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n)
+{
+	struct link *all;
+	size_t n, used = 0;
+	int rc = read_array(dp, MAP_links, sizeof(*all), &all, &n);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < n; i++)
+		if (all[i].ifindex)
+			all[used++] = all[i];
+	*ret = all;
+	*ret_n = used;
+	return 0;
+}

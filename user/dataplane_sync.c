@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * dataplane: the maps' contents as a plan says, touching only what differs. What a reader could see half written is written
+ * beside the old and published by one store: entries of the table, lists of sources.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <arpa/inet.h>
+#include "dataplane.h"
+#include "log.h"
+#include "table.h"
+#include "transmit.h"
+
+static int sync_table(struct dataplane *dp, struct plan *p)
+{
+	struct table t = { .n = dataplane_entries(dp, MAP_table), .grace = table_grace };
+	size_t size = t.n * sizeof(struct table_bucket);
+	int rc;
+
+	t.buckets = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, dp->maps[MAP_table], 0);
+	if (t.buckets == MAP_FAILED)
+		return -errno;
+	rc = table_sync(&t, p->entries, p->n_entries);
+	munmap(t.buckets, size);
+	if (rc == -ENOSPC)
+		log_error("the table has no room for %zu entries", p->n_entries);
+	return rc;
+}
+
+/* The running link at this place, all zero where it is free or another's */
+static struct link running_link(const struct dataplane *dp, __u32 ifindex)
+{
+	struct link link = { 0 };
+	__u32 place = ifindex % LINKS;
+
+	if (bpf_map_lookup_elem(dp->maps[MAP_links], &place, &link) || link.ifindex != ifindex)
+		memset(&link, 0, sizeof(link));
+	return link;
+}
+
+/* Indexes of lists of sources that no running link uses, in order */
+static __u32 free_sources(const bool *used, __u32 n, __u32 from)
+{
+	while (from < n && used[from])
+		from++;
+	return from;
+}
+
+static int trie_write(const struct dataplane *dp, const struct plan *p, __u32 port, __u32 list)
+{
+	__u8 one = 1;
+	int rc = 0;
+
+	for (size_t i = 0; i < p->n_trie && !rc; i++) {
+		struct source_key key = p->trie[i];
+
+		if (key.id != htonl(port))
+			continue;
+		key.id = htonl(list);
+		rc = bpf_map_update_elem(dp->maps[MAP_source_trie], &key, &one, BPF_ANY);
+	}
+	return rc;
+}
+
+/* Prefixes in the trie whose list is no longer any link's */
+static void trie_clean(const struct dataplane *dp, const bool *used, __u32 n)
+{
+	struct source_key key, next;
+	bool more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], NULL, &next);
+
+	while (more) {
+		key = next;
+		more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], &key, &next);
+		if (ntohl(key.id) >= n || !used[ntohl(key.id)])
+			bpf_map_delete_elem(dp->maps[MAP_source_trie], &key);
+	}
+}
+
+static bool same_sources(const struct dataplane *dp, const struct plan *p, const struct plan_port *port, __u32 list)
+{
+	struct sources now;
+
+	return !p->n_trie && !bpf_map_lookup_elem(dp->maps[MAP_sources], &list, &now) &&
+	       !memcmp(&now, &p->sources[port->sources], sizeof(now));
+}
+
+/* Writes each port's list beside those in use, unless it is as it was; links then name it. used: by lists, of n. */
+static int sync_sources(struct dataplane *dp, struct plan *p, bool *used, __u32 n, int *changes)
+{
+	__u32 list = 0;
+	bool *now = calloc(n, sizeof(*now));
+	int rc = now ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < p->n_links && !rc; i++) {
+		struct link *link = &p->links[i], old = running_link(dp, link->ifindex);
+		const struct plan_port *port = plan_port(p, link->ifindex);
+
+		if (!port)
+			continue;
+		if (old.role && same_sources(dp, p, port, old.sources)) {
+			link->sources = old.sources;
+		} else {
+			list = free_sources(used, n, list);
+			rc = list < n ? bpf_map_update_elem(dp->maps[MAP_sources], &list, &p->sources[port->sources], 0) ?:
+					trie_write(dp, p, port->sources, list) : -ENOSPC;
+			link->sources = list++;
+			++*changes;
+		}
+		if (!rc)
+			now[link->sources] = true;
+	}
+	if (!rc)
+		memcpy(used, now, n * sizeof(*now));
+	free(now);
+	return rc;
+}
+
+static __u16 attached_flags(const struct dataplane *dp, __u32 ifindex)
+{
+	for (size_t i = 0; i < dp->n_ports; i++)
+		if (dp->ports[i].ifindex == ifindex)
+			return dp->ports[i].flags;
+	return 0;
+}
+
+static int write_link(struct dataplane *dp, const struct link *link, int *changes)
+{
+	struct link old = running_link(dp, link->ifindex);
+	__u32 place = link->ifindex % LINKS;
+
+	if (!memcmp(&old, link, sizeof(old)))
+		return 0;
+	++*changes;
+	return bpf_map_update_elem(dp->maps[MAP_links], &place, link, BPF_ANY) ?:
+	       bpf_map_update_elem(dp->maps[MAP_devices], &link->ifindex, &link->ifindex, BPF_ANY);
+}
+
+static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h, int *changes)
+{
+	int rc = 0;
+
+	/* a port's own entry is the last word to its packets, so what they may be sent to comes first */
+	for (int ports = 0; ports < 2; ports++)
+		for (size_t i = 0; i < p->n_links && !rc; i++) {
+			struct link *link = &p->links[i];
+			const char *hint;
+
+			if (!!link->role != ports)
+				continue;
+			link->flags |= ports ? attached_flags(dp, link->ifindex) : 0;
+			link->flags |= transmit_flags(&h->links[i], link->flags & LINK_NATIVE, &hint);
+			rc = write_link(dp, link, changes);
+		}
+	return rc;
+}
+
+/* Interfaces that are gone */
+static int forget_links(struct dataplane *dp, const struct host *h, int *changes)
+{
+	struct link *links, none = { 0 };
+	size_t n;
+	int rc = dataplane_links(dp, &links, &n);
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		__u32 place = links[i].ifindex % LINKS;
+
+		if (host_link(h, links[i].ifindex))
+			continue;
+		++*changes;
+		rc = bpf_map_update_elem(dp->maps[MAP_links], &place, &none, BPF_ANY);
+		bpf_map_delete_elem(dp->maps[MAP_devices], &links[i].ifindex);
+	}
+	if (links)
+		free(links);
+	return rc;
+}
+
+/* Names by id; the counters of an id that is given to another service begin at 0 */
+static int sync_names(struct dataplane *dp, const struct plan *p)
+{
+	struct service_name *old = NULL, none = { "" };
+	size_t n_old = 0, n_cpus = libbpf_num_possible_cpus();
+	struct total *zero = calloc(n_cpus, sizeof(*zero));
+	int rc = zero ? dataplane_names(dp, &old, &n_old) : -ENOMEM;
+
+	for (__u32 id = 0; id < n_old && !rc; id++) {
+		const struct service_name *new = id < p->n_services ? &p->services[id] : &none;
+
+		if (!memcmp(new, &old[id], sizeof(*new)))
+			continue;
+		for (__u32 i = 0; i < 4 && !rc; i++) {
+			__u32 index = id << 2 | i;
+
+			rc = bpf_map_update_elem(dp->maps[MAP_totals], &index, zero, BPF_ANY);
+		}
+		if (!rc)
+			rc = dataplane_forget_reasons(dp, id) ?: bpf_map_update_elem(dp->maps[MAP_names], &id, new, BPF_ANY);
+	}
+	free(old);
+	free(zero);
+	return rc;
+}
+
+static int sync_control(struct dataplane *dp, const struct plan *p, bool changed)
+{
+	struct control c;
+	__u32 zero = 0, flags = p->ask_always ? CONTROL_ASK_ALWAYS : 0;
+
+	if (bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c))
+		return -errno;
+	if (c.abi_version == ABI_VERSION && c.flags == flags && !changed)
+		return 0;
+	c.abi_version = ABI_VERSION;
+	c.flags = flags;
+	c.generation++;
+	c.config_generation++;
+	return bpf_map_update_elem(dp->maps[MAP_control], &zero, &c, BPF_ANY);
+}
+
+int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
+{
+	__u32 n = dataplane_entries(dp, MAP_sources);
+	bool *used = calloc(n + 1, sizeof(*used));
+	struct link *running = NULL;
+	size_t n_running = 0;
+	int changes = 0, rc = used ? dataplane_links(dp, &running, &n_running) : -ENOMEM;
+
+	for (size_t i = 0; i < n_running && !rc; i++)
+		if (running[i].role && running[i].sources < n)
+			used[running[i].sources] = true;
+	if (!rc)
+		rc = sync_names(dp, p);
+	if (!rc)
+		rc = sync_sources(dp, p, used, n, &changes);
+	if (!rc) {
+		rc = sync_table(dp, p);		/* the one step that may have no room: before links change */
+		changes += rc > 0 ? rc : 0;
+		rc = rc < 0 ? rc : 0;
+	}
+	if (!rc)
+		rc = sync_links(dp, p, h, &changes) ?: forget_links(dp, h, &changes);
+	if (!rc) {
+		trie_clean(dp, used, n);
+		rc = sync_control(dp, p, changes);
+	}
+	free(running);
+	free(used);
+	return rc ?: changes;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A document of named values, built once and printed either as JSON (by libfyaml) or in the manner of wg(8), so that both say
+ * the same. Memory that runs out shows when it is printed.
+ */
+#pragma once
+#include <linux/types.h>
+#include <stdio.h>
+
+struct document;
+struct node {				/* a mapping or a list in a document */
+	struct document *document;
+	void *node;
+};
+
+struct document *document_new(void);
+void document_free(struct document *d);
+struct node document_root(struct document *d);
+
+struct node document_map(struct node parent, const char *key);
+struct node document_list(struct node parent, const char *key);
+struct node document_row(struct node list);		/* a new mapping at the end of a list */
+void document_append_once(struct node list, const char *text);
+void document_text(struct node map, const char *key, const char *text);
+void document_number(struct node map, const char *key, __u64 number);
+
+int document_print_json(const struct document *d, FILE *out);
+/* "interface: eth0" with its values below, indented; lists in one line; rows without a name one a line */
+int document_print(const struct document *d, FILE *out);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Arrays that grow: append() makes room for one more zeroed element at the end of ptr[0..n-1] and returns it, or NULL.
+ */
+#pragma once
+#include <stdlib.h>
+#include <string.h>
+
+static inline void *grow(void **ptr, size_t *n, size_t size)
+{
+	/* room doubles: it is full when n is a power of two */
+	if (!(*n & (*n - 1))) {
+		void *bigger = reallocarray(*ptr, *n ? *n * 2 : 1, size);
+
+		if (!bigger)
+			return NULL;
+		*ptr = bigger;
+	}
+	return memset((char *)*ptr + (*n)++ * size, 0, size);
+}
+#define append(ptr, n) ((typeof(ptr))grow((void **)&(ptr), &(n), sizeof(*(ptr))))

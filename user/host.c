@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The host as netlink tells it, in one piece.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "log.h"
+#include "plan.h"
+
+void host_free(struct host *h)
+{
+	free(h->links);
+	free(h->addresses);
+	free(h->routes);
+	free(h->rules);
+	memset(h, 0, sizeof(*h));
+}
+
+int host_read(struct host *h)
+{
+	int rc;
+
+	memset(h, 0, sizeof(*h));
+	rc = nl_links(&h->links, &h->n_links);
+	if (!rc)
+		rc = nl_addresses(&h->addresses, &h->n_addresses);
+	if (!rc)
+		rc = nl_routes(&h->routes, &h->n_routes);
+	if (!rc)
+		rc = nl_rules(&h->rules, &h->n_rules);
+	if (rc) {
+		log_error("cannot read interfaces, addresses and routes from the kernel: %s", strerror(-rc));
+		host_free(h);
+	}
+	return rc;
+}
+
+const struct nl_link *host_link(const struct host *h, __u32 ifindex)
+{
+	for (size_t i = 0; i < h->n_links; i++)
+		if (h->links[i].ifindex == ifindex)
+			return &h->links[i];
+	return NULL;
+}
+
+const struct nl_link *host_link_by_name(const struct host *h, const char *name)
+{
+	for (size_t i = 0; i < h->n_links; i++)
+		if (!strcmp(h->links[i].name, name))
+			return &h->links[i];
+	return NULL;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * wgxdp: the command table.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "command.h"
+#include "log.h"
+
+static const struct command commands[] = {
+	{ "up", cmd_up, "load, attach and fill; running already: bring it to what is asked for", up_help },
+	{ "down", cmd_down, "detach and remove everything of the instance", down_help },
+	{ "show", cmd_show, "interfaces, services and counters", show_help },
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static void usage(FILE *out)
+{
+	fputs("Usage: wgxdp [--instance NAME] COMMAND [ARGUMENT]...\n\nCommands:\n", out);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+	fputs("\nOptions:\n"
+	      "  --instance NAME  one of several on this host (default: " INSTANCE_DEFAULT "); also after the command\n"
+	      "  --help           this; after a command, its own\n"
+	      "  --version\n"
+	      "\nSee wgxdp(8).\n", out);
+}
+
+/* Takes --instance NAME and --instance=NAME out of argv, wherever it stands; false: told what is wrong */
+static bool take_instance(int *argc, char **argv, struct global *g)
+{
+	int n = 1;
+
+	for (int i = 1; i < *argc; i++) {
+		if (!strcmp(argv[i], "--instance")) {
+			if (i + 1 == *argc) {
+				log_error("--instance: a name is missing");
+				return false;
+			}
+			g->instance = argv[++i];
+		} else if (!strncmp(argv[i], "--instance=", 11)) {
+			g->instance = argv[i] + 11;
+		} else {
+			argv[n++] = argv[i];
+		}
+	}
+	argv[n] = NULL;
+	*argc = n;
+	if (instance_valid(g->instance))
+		return true;
+	log_error("--instance %s: not a name: up to %d letters, digits, - and _", g->instance, INSTANCE_LEN - 1);
+	return false;
+}
+
+static bool asks_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return true;
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	struct global g = { .instance = INSTANCE_DEFAULT };
+
+	if (!take_instance(&argc, argv, &g))
+		return EXIT_USAGE;
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("wgxdp " VERSION);
+		return EXIT_DONE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return EXIT_DONE;
+	}
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		const struct command *c = &commands[i];
+
+		if (strcmp(argv[1], c->name))
+			continue;
+		if (asks_help(argc - 1, argv + 1)) {
+			printf("Usage: wgxdp %s %s", c->name, c->help);
+			return EXIT_DONE;
+		}
+		return c->run(&g, argc - 1, argv + 1);
+	}
+	log_error("%s: no such command; `wgxdp --help` lists them", argv[1]);
+	return EXIT_USAGE;
+}

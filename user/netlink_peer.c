@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Two questions about one device: who else uses its qdisc, and whether the other end of a veth has an XDP program (asked
+ * across network namespaces).
+ */
+#include <linux/if_link.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include "netlink.h"
+#include "netlink_talk.h"
+
+struct peer {
+	__u32 ifindex, netns;
+	bool has_netns, has_xdp;
+};
+
+static int talk(void *buffer, mnl_cb_t row, void *data)
+{
+	struct mnl_socket *sock;
+	int rc = nl_open(NETLINK_ROUTE, &sock);
+
+	if (rc)
+		return rc;
+	rc = nl_talk(sock, buffer, row, data);
+	mnl_socket_close(sock);
+	return rc;
+}
+
+static int filter_row(const struct nlmsghdr *nlh, void *data)
+{
+	size_t *n = data;
+
+	if (nlh->nlmsg_type == RTM_NEWTFILTER)
+		++*n;
+	return MNL_CB_OK;
+}
+
+int nl_filters(__u32 ifindex, size_t *ret)
+{
+	size_t n = 0;
+	int rc = 0;
+
+	for (int egress = 0; egress < 2 && !rc; egress++) {
+		char buffer[128] = {};
+		struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+		struct tcmsg *tc;
+
+		request->nlmsg_type = RTM_GETTFILTER;
+		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+		tc = mnl_nlmsg_put_extra_header(request, sizeof(*tc));
+		tc->tcm_ifindex = ifindex;
+		tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
+		rc = talk(buffer, filter_row, &n);
+	}
+	if (!rc)
+		*ret = n;
+	return rc;
+}
+
+static int peer_row(const struct nlmsghdr *nlh, void *data)
+{
+	struct peer *peer = data;
+	const struct nlattr *a, *xdp;
+
+	mnl_attr_for_each(a, nlh, sizeof(struct ifinfomsg)) {
+		if (mnl_attr_get_type(a) == IFLA_LINK) {
+			peer->ifindex = attr_u32(a);
+		} else if (mnl_attr_get_type(a) == IFLA_LINK_NETNSID) {
+			peer->netns = attr_u32(a);
+			peer->has_netns = true;
+		} else if (mnl_attr_get_type(a) == IFLA_XDP) {
+			mnl_attr_for_each_nested(xdp, a)
+				if (mnl_attr_get_type(xdp) == IFLA_XDP_ATTACHED)
+					peer->has_xdp = *(__u8 *)mnl_attr_get_payload(xdp) == XDP_ATTACHED_DRV;
+		}
+	}
+	return MNL_CB_OK;
+}
+
+/* One link; netns: of another namespace by its id, as IFLA_LINK_NETNSID gave it */
+static int get_link(__u32 ifindex, const __u32 *netns, struct peer *ret)
+{
+	char buffer[128] = {};
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct ifinfomsg *link;
+
+	request->nlmsg_type = RTM_GETLINK;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	link = mnl_nlmsg_put_extra_header(request, sizeof(*link));
+	link->ifi_index = ifindex;
+	if (netns)
+		mnl_attr_put_u32(request, IFLA_TARGET_NETNSID, *netns);
+	return talk(buffer, peer_row, ret);
+}
+
+int nl_peer_has_xdp(__u32 ifindex, bool *ret)
+{
+	struct peer own = {}, peer = {};
+	int rc = get_link(ifindex, NULL, &own);
+
+	if (!rc && own.ifindex)
+		rc = get_link(own.ifindex, own.has_netns ? &own.netns : NULL, &peer);
+	if (!rc)
+		*ret = peer.has_xdp;
+	return rc;
+}

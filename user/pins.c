@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Pins in bpffs.
+ */
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+#include "log.h"
+#include "pins.h"
+
+#ifndef BPF_FS_MAGIC
+#define BPF_FS_MAGIC 0xcafe4a11
+#endif
+#define BPFFS "/sys/fs/bpf"
+
+bool instance_valid(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && len < INSTANCE_LEN &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == len;
+}
+
+int pins_prepare(void)
+{
+	struct statfs fs;
+
+	if (!statfs(BPFFS, &fs) && (__u32)fs.f_type == BPF_FS_MAGIC)
+		return 0;
+	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")) {
+		int rc = -errno;
+
+		log_error("%s is no BPF file system and cannot be made one: %s (`mount -t bpf bpf %s`)", BPFFS,
+			  strerror(-rc), BPFFS);
+		return rc;
+	}
+	return 0;
+}
+
+static void path_va(char path[PIN_LEN], const char *instance, const char *suffix, const char *format, va_list args)
+{
+	int n = snprintf(path, PIN_LEN, PINS_DIR "/%s%s/", instance, suffix);
+
+	vsnprintf(path + n, PIN_LEN - n, format, args);
+}
+
+void pin_path(char path[PIN_LEN], const char *instance, const char *suffix, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	path_va(path, instance, suffix, format, args);
+	va_end(args);
+}
+
+bool pins_exist(const char *instance)
+{
+	char path[PIN_LEN];
+
+	pin_path(path, instance, "", "control");
+	return !access(path, F_OK);
+}
+
+int pin_get(const char *instance, const char *format, ...)
+{
+	char path[PIN_LEN];
+	va_list args;
+
+	va_start(args, format);
+	path_va(path, instance, "", format, args);
+	va_end(args);
+	return bpf_obj_get(path);
+}
+
+int pin_set(int fd, const char *instance, const char *suffix, const char *name)
+{
+	char path[PIN_LEN], beside[PIN_LEN];
+	int rc;
+
+	pin_path(path, instance, suffix, "%s", name);
+	pin_path(beside, instance, suffix, "%s~new", name);
+	unlink(beside);
+	rc = bpf_obj_pin(fd, beside);
+	if (!rc && rename(beside, path))
+		rc = -errno;
+	if (rc)
+		log_error("cannot pin %s: %s", path, strerror(-rc));
+	return rc;
+}
+
+void pin_remove(const char *instance, const char *format, ...)
+{
+	char path[PIN_LEN];
+	va_list args;
+
+	va_start(args, format);
+	path_va(path, instance, "", format, args);
+	va_end(args);
+	unlink(path);
+}
+
+static const char *const subdirs[] = { "attach", "progs", "." };
+
+int pins_make_dirs(const char *instance, const char *suffix)
+{
+	char path[PIN_LEN];
+
+	mkdir(PINS_DIR, 0700);
+	pin_path(path, instance, suffix, "%s", "");
+	mkdir(path, 0700);
+	for (int i = 0; i < 2; i++) {
+		pin_path(path, instance, suffix, "%s", subdirs[i]);
+		if (mkdir(path, 0700) && errno != EEXIST) {
+			int rc = -errno;
+
+			log_error("cannot make %s: %s", path, strerror(-rc));
+			return rc;
+		}
+	}
+	return 0;
+}
+
+int pins_commit(const char *instance)
+{
+	char from[PIN_LEN], to[PIN_LEN];
+
+	snprintf(from, sizeof(from), PINS_DIR "/%s~new", instance);
+	snprintf(to, sizeof(to), PINS_DIR "/%s", instance);
+	return rename(from, to) ? -errno : 0;
+}
+
+void pins_remove_all(const char *instance, const char *suffix)
+{
+	char path[PIN_LEN];
+	struct dirent *entry;
+
+	for (size_t i = 0; i < sizeof(subdirs) / sizeof(*subdirs); i++) {
+		DIR *dir;
+
+		pin_path(path, instance, suffix, "%s", subdirs[i]);
+		dir = opendir(path);
+		while (dir && (entry = readdir(dir)))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+		if (dir)
+			closedir(dir);
+		if (strcmp(subdirs[i], "."))
+			rmdir(path);
+	}
+	snprintf(path, sizeof(path), PINS_DIR "/%s%s", instance, suffix);
+	rmdir(path);
+	rmdir(PINS_DIR);		/* stays while another instance has its own in it */
+}
+
+static bool has_program(const char *instance, const char *name, __u32 id)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	int fd = pin_get(instance, "progs/%s", name);
+	bool has = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && info.id == id;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
+bool pins_owner(__u32 program_id, const char *ours, char ret[INSTANCE_LEN])
+{
+	DIR *dir = opendir(PINS_DIR);
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		if (!instance_valid(entry->d_name) || !strcmp(entry->d_name, ours))
+			continue;
+		found = has_program(entry->d_name, "wgxdp_xdp", program_id) ||
+			has_program(entry->d_name, "wgxdp_tc", program_id);
+		if (found)
+			strcpy(ret, entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Where an instance's state is pinned: /sys/fs/bpf/wgxdp/INSTANCE/ with every map by its name, progs/ and attach/. A first `up`
+ * pins beside it (INSTANCE~new) and renames, so that an instance is there in whole or not at all.
+ */
+#pragma once
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PINS_DIR "/sys/fs/bpf/wgxdp"
+#define INSTANCE_DEFAULT "default"
+#define INSTANCE_LEN 33
+#define PIN_LEN 128
+
+/* [A-Za-z0-9_-]{1,32} */
+bool instance_valid(const char *name);
+
+/* Mounts bpffs if it is not. 0 or -errno, told. */
+int pins_prepare(void);
+/* PINS_DIR/INSTANCE[suffix]/format… */
+void pin_path(char path[PIN_LEN], const char *instance, const char *suffix, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+bool pins_exist(const char *instance);
+/* fd of a pinned object, or -errno */
+int pin_get(const char *instance, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Pins fd in the place of what is pinned there now, if anything */
+int pin_set(int fd, const char *instance, const char *suffix, const char *name);
+void pin_remove(const char *instance, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int pins_make_dirs(const char *instance, const char *suffix);
+/* INSTANCE~new becomes INSTANCE */
+int pins_commit(const char *instance);
+/* All pins of INSTANCE[suffix], so that what only they kept goes too */
+void pins_remove_all(const char *instance, const char *suffix);
+
+/* The instance, not ours, one of whose programs has this id; false: none */
+bool pins_owner(__u32 program_id, const char *ours, char ret[INSTANCE_LEN]);

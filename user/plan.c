@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: the order in which a configuration becomes map contents, and the links, ports and flags in it.
+ */
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include "grow.h"
+#include "log.h"
+#include "plan_make.h"
+
+const struct plan_port *plan_port(const struct plan *p, __u32 ifindex)
+{
+	for (size_t i = 0; i < p->n_ports; i++)
+		if (p->ports[i].ifindex == ifindex)
+			return &p->ports[i];
+	return NULL;
+}
+
+/* An address as it is, or a name's first address of that family */
+static int resolve(const struct service_config *s, const char *text, __u8 family, struct address *ret)
+{
+	struct addrinfo hints = { .ai_family = family, .ai_socktype = SOCK_DGRAM }, *list;
+	int rc;
+
+	if (!*text || !address_parse(text, ret))
+		return 0;
+	rc = getaddrinfo(text, NULL, &hints, &list);
+	if (rc) {
+		log_error("service %s: backend %s: %s: name it by an address, or see to it that the name resolves", s->name,
+			  text, gai_strerror(rc));
+		return -ENOENT;
+	}
+	*ret = family == AF_INET ? address_from_ipv4(((struct sockaddr_in *)list->ai_addr)->sin_addr) :
+				   address_from_ipv6(((struct sockaddr_in6 *)list->ai_addr)->sin6_addr);
+	freeaddrinfo(list);
+	return 0;
+}
+
+static int backend_is_ours(const struct making *m, const struct service_config *s, const struct address *backend)
+{
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < m->host->n_addresses && backend->family; i++)
+		if (address_equal(&m->host->addresses[i].local, backend)) {
+			log_error("service %s: backend %s is an address of this host: packets to it need no forwarding",
+				  s->name, address_format(backend, text));
+			return -EINVAL;
+		}
+	return 0;
+}
+
+int plan_backends(struct making *m)
+{
+	const struct config *c = m->config;
+	int rc = 0;
+
+	m->backends = calloc(c->n_services + 1, sizeof(*m->backends));
+	if (!m->backends)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->n_services && !rc; i++) {
+		const struct service_config *s = &c->services[i];
+		struct backend_address *b = &m->backends[i];
+
+		rc = resolve(s, s->backend.ipv4, AF_INET, &b->ipv4) ?: resolve(s, s->backend.ipv6, AF_INET6, &b->ipv6) ?:
+		     backend_is_ours(m, s, &b->ipv4) ?: backend_is_ours(m, s, &b->ipv6);
+	}
+	return rc;
+}
+
+static int add_port(struct making *m, const char *name, enum link_role role, enum mode mode)
+{
+	const struct nl_link *link = host_link_by_name(m->host, name);
+	struct plan_port *port;
+
+	if (!link) {
+		log_error("interface %s: not there; `ip link` lists those that are", name);
+		return -ENODEV;
+	}
+	if (link->loopback) {
+		log_error("interface %s: the loopback carries no packets of others", name);
+		return -EINVAL;
+	}
+	if (!link->ethernet) {
+		log_error("interface %s: an L3 device (%s); only Ethernet devices are supported so far", name,
+			  *link->kind ? link->kind : "no Ethernet header");
+		return -EOPNOTSUPP;
+	}
+	if (plan_port(m->plan, link->ifindex))
+		return 0;			/* said twice: the first, the configuration's own word, counts */
+	port = append(m->plan->ports, m->plan->n_ports);
+	if (!port)
+		return -ENOMEM;
+	port->ifindex = link->ifindex;
+	memcpy(port->name, link->name, sizeof(port->name));
+	port->role = role;
+	port->mode = mode != MODE_AUTO ? mode : m->config->mode;
+	port->sources = m->plan->n_ports - 1;
+	return 0;
+}
+
+static const char *link_name_of(const struct host *h, const struct address *a)
+{
+	for (size_t i = 0; i < h->n_addresses; i++)
+		if (address_equal(&h->addresses[i].local, a)) {
+			const struct nl_link *link = host_link(h, h->addresses[i].ifindex);
+
+			return link && !link->loopback ? link->name : NULL;
+		}
+	return NULL;
+}
+
+static int add_listening_ports(struct making *m, const struct service_config *s)
+{
+	int rc = 0;
+
+	if (*s->listen_interface)
+		return add_port(m, s->listen_interface, ROLE_WAN, MODE_AUTO);
+	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
+		const char *name = link_name_of(m->host, &s->listen_addresses[i]);
+
+		if (name)
+			rc = add_port(m, name, ROLE_WAN, MODE_AUTO);
+	}
+	return rc;
+}
+
+/* The link over which a backend is reached: a lan, unless the configuration says otherwise */
+static int add_backend_port(struct making *m, const struct service_config *s, const struct address *backend)
+{
+	char text[ADDRESS_STRLEN];
+	const struct nl_link *link;
+	__u32 oif;
+
+	if (!backend->family)
+		return 0;
+	if (nl_route_get(backend, &oif)) {
+		log_warning("service %s: no route to backend %s yet; run `wgxdp up` again when there is one", s->name,
+			    address_format(backend, text));
+		return 0;
+	}
+	link = host_link(m->host, oif);
+	return link ? add_port(m, link->name, ROLE_LAN, MODE_AUTO) : 0;
+}
+
+int plan_ports(struct making *m)
+{
+	const struct config *c = m->config;
+	int rc = 0;
+
+	for (size_t i = 0; i < c->n_interfaces && !rc; i++)
+		rc = add_port(m, c->interfaces[i].name, c->interfaces[i].role, c->interfaces[i].mode);
+	for (size_t i = 0; i < c->n_services && !rc; i++)
+		rc = add_listening_ports(m, &c->services[i]);
+	for (size_t i = 0; i < c->n_services && !rc; i++)
+		rc = add_backend_port(m, &c->services[i], &m->backends[i].ipv4) ?:
+		     add_backend_port(m, &c->services[i], &m->backends[i].ipv6);
+	return rc;
+}
+
+static int plan_links(struct making *m)
+{
+	for (size_t i = 0; i < m->host->n_links; i++) {
+		const struct nl_link *from = &m->host->links[i];
+		const struct plan_port *port = plan_port(m->plan, from->ifindex);
+		struct link *link = append(m->plan->links, m->plan->n_links);
+
+		if (!link)
+			return -ENOMEM;
+		link->ifindex = from->ifindex;
+		link->mtu = from->mtu;
+		link->role = port ? port->role : ROLE_NONE;
+		link->sources = port ? port->sources : 0;
+		link->flags = from->ethernet ? 0 : LINK_L3;
+		for (size_t j = 0; port && j < m->plan->n_trie; j++)
+			if (m->plan->trie[j].id == htonl(port->sources))
+				link->flags |= LINK_SOURCES_TRIE;
+		memset(link->macs, 0xff, sizeof(link->macs));
+		link->macs[0] = 0;
+		memcpy(&link->macs[0], from->mac, sizeof(from->mac));
+		for (size_t j = 0; j + 1 < m->plan->n_links; j++)
+			if (m->plan->links[j].ifindex % LINKS == link->ifindex % LINKS && (port || m->plan->links[j].role)) {
+				log_error("interfaces %u and %u: their indexes are equal modulo %u; recreate one of them",
+					  link->ifindex, m->plan->links[j].ifindex, LINKS);
+				return -ENOSPC;
+			}
+	}
+	return 0;
+}
+
+/* Next hops of one client may be another's only where no rule of the kernel looks at what differs between them. A rule by
+ * source is no matter where the source is an address of ours, for no client has it. */
+static bool rules_look_at_packets(const struct host *h)
+{
+	for (size_t i = 0; i < h->n_rules; i++) {
+		const struct nl_rule *r = &h->rules[i];
+		bool ours = !r->src.family;
+
+		for (size_t j = 0; j < h->n_addresses && !ours; j++)
+			ours = r->src.len == (r->src.family == FAMILY_IPV4 ? 32 : 128) &&
+			       prefix_covers(&r->src, &h->addresses[j].local);
+		if (!ours || r->tos || r->mark || r->dport)
+			return true;
+	}
+	return false;
+}
+
+int plan_make(const struct config *c, const struct host *h, const struct service_name *names, size_t n_names,
+	      struct plan **ret)
+{
+	struct making m = { .config = c, .host = h, .plan = calloc(1, sizeof(*m.plan)) };
+	int rc = -ENOMEM;
+
+	if (!m.plan)
+		return rc;
+	m.plan->services = calloc(n_names + c->n_services + 1, sizeof(*m.plan->services));
+	if (!m.plan->services)
+		goto cleanup;
+	if (n_names)
+		memcpy(m.plan->services, names, n_names * sizeof(*names));
+	m.plan->n_services = n_names;
+	m.plan->ask_always = rules_look_at_packets(h);
+	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_sources(&m) ?: plan_links(&m);
+cleanup:
+	free(m.backends);
+	free(m.listeners);
+	if (rc)
+		plan_free(m.plan);
+	else
+		*ret = m.plan;
+	return rc;
+}
+
+void plan_free(struct plan *p)
+{
+	if (!p)
+		return;
+	free(p->ports);
+	free(p->sources);
+	free(p->trie);
+	free(p->links);
+	free(p->entries);
+	free(p->services);
+	free(p);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: what a configuration means on this host now: the entries of every map, and where programs are attached. Made from the
+ * configuration and netlink's answers alone, before anything is touched; dataplane brings the maps to it.
+ */
+#pragma once
+#include "config.h"
+#include "netlink.h"
+
+struct host {				/* netlink's answers */
+	struct nl_link *links;
+	struct nl_address *addresses;
+	struct nl_route *routes;
+	struct nl_rule *rules;
+	size_t n_links, n_addresses, n_routes, n_rules;
+};
+
+struct plan_port {			/* an interface on which the data path is attached */
+	__u32 ifindex;
+	char name[IFNAMSIZ];
+	enum link_role role;
+	enum mode mode;			/* asked for */
+	__u32 sources;			/* index in sources */
+};
+
+struct plan {
+	struct plan_port *ports;
+	struct sources *sources;	/* one a port */
+	size_t n_ports;
+	struct source_key *trie;	/* prefixes for which sources had no room */
+	size_t n_trie;
+	struct link *links;		/* every interface of the host; flags without those that depend on attachment */
+	size_t n_links;
+	struct table_entry *entries;
+	size_t n_entries;
+	struct service_name *services;	/* by id; ids of a running instance are kept */
+	size_t n_services;		/* ids in use end before this */
+	__u32 n_slots;			/* next hop slots of backends, scratch included */
+	bool choices;			/* some service has SERVICE_CHOICE */
+	bool ask_always;		/* CONTROL_ASK_ALWAYS */
+};
+
+int host_read(struct host *h);
+void host_free(struct host *h);
+const struct nl_link *host_link(const struct host *h, __u32 ifindex);
+const struct nl_link *host_link_by_name(const struct host *h, const char *name);
+
+/* names: of the services of a running instance by id, or NULL. 0, or -errno after having told why. Names of backends are
+ * resolved here. */
+int plan_make(const struct config *c, const struct host *h, const struct service_name *names, size_t n_names,
+	      struct plan **ret);
+void plan_free(struct plan *p);
+const struct plan_port *plan_port(const struct plan *p, __u32 ifindex);

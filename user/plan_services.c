@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: services become listeners, one a local address, port and link; listeners become entries of the table: the original's
+ * under the local address and link, the reply's under the backend's.
+ */
+#include <errno.h>
+#include <string.h>
+#include "grow.h"
+#include "log.h"
+#include "plan_make.h"
+
+/* One's complement sum of an address's words, as they stand in memory */
+static __u16 address_sum(const struct addr *a)
+{
+	__u32 sum = 0;
+
+	for (int i = 0; i < 16; i += 2) {
+		__u16 word;
+
+		memcpy(&word, &a->b[i], sizeof(word));
+		sum += word;
+	}
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum + (sum >> 16);
+}
+
+/* new - old, in one's complement: what RFC 1624 adds to ~HC */
+static __u16 address_delta(const struct addr *old, const struct addr *new)
+{
+	__u32 delta = address_sum(new) + (__u16)~address_sum(old);
+
+	if (!memcmp(old, new, sizeof(*old)))
+		return 0;
+	delta = (delta & 0xffff) + (delta >> 16);
+	return delta + (delta >> 16);
+}
+
+/* The id under which a service counts: that of the running instance, else the first free one */
+static __u32 service_id(struct plan *p, const char *name)
+{
+	size_t id;
+
+	for (id = 0; id < p->n_services; id++)
+		if (!strcmp(p->services[id].name, name))
+			return id;
+	for (id = 0; id < p->n_services; id++)
+		if (!*p->services[id].name)
+			break;
+	if (id == p->n_services)
+		p->n_services++;
+	strcpy(p->services[id].name, name);
+	return id;
+}
+
+static bool configured(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_services; i++)
+		if (!strcmp(c->services[i].name, name))
+			return true;
+	return false;
+}
+
+static int add_listener(struct making *m, const struct listener *new)
+{
+	struct listener *l;
+
+	for (size_t i = 0; i < m->n_listeners; i++) {
+		l = &m->listeners[i];
+		if (l->ifindex == new->ifindex && l->port == new->port && address_equal(&l->local, &new->local)) {
+			char text[ADDRESS_STRLEN];
+
+			if (l->id == new->id)
+				return 0;
+			log_error("services %s and %s: both listen on %s", m->plan->services[l->id].name,
+				  m->plan->services[new->id].name, endpoint_format(&new->local, new->port, text));
+			return -EEXIST;
+		}
+	}
+	l = append(m->listeners, m->n_listeners);
+	if (!l)
+		return -ENOMEM;
+	*l = *new;
+	l->slot = 0;
+	for (size_t i = 0; i + 1 < m->n_listeners && !l->slot; i++)
+		if (m->listeners[i].ifindex == l->ifindex && address_equal(&m->listeners[i].backend, &l->backend))
+			l->slot = m->listeners[i].slot;
+	if (!l->slot)
+		l->slot = m->plan->n_slots++;
+	return 0;
+}
+
+static bool is_link_local(const struct address *a)
+{
+	return a->family == FAMILY_IPV6 && a->addr.b[0] == 0xfe && (a->addr.b[1] & 0xc0) == 0x80;
+}
+
+/* One local address of a service on one link, with all its ports */
+static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, const struct address *local)
+{
+	const struct service_config *s = &m->config->services[service];
+	const struct backend_address *b = &m->backends[service];
+	struct listener l = { .ifindex = ifindex, .id = id, .local = *local, .backend_port = s->backend.port };
+	int rc = 0;
+
+	l.backend = local->family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
+	if (!l.backend.family || is_link_local(local) || (local->family == FAMILY_IPV6 && s->ipv6 != IPV6_DNAT))
+		return 0;
+	for (size_t i = 0; i < s->n_ports && !rc; i++) {
+		l.port = s->ports[i];
+		rc = add_listener(m, &l);
+	}
+	return rc;
+}
+
+/* No translation: the backend's own address and port, on one link */
+static int let_through(struct making *m, size_t service, __u32 id, __u32 ifindex, const struct address *backend)
+{
+	__be16 port = m->config->services[service].backend.port;
+	struct listener l = { .ifindex = ifindex, .id = id, .local = *backend, .backend = *backend, .port = port,
+			      .backend_port = port };
+
+	return backend->family ? add_listener(m, &l) : 0;
+}
+
+static bool has_address(const struct host *h, __u32 ifindex, const struct address *a)
+{
+	for (size_t i = 0; i < h->n_addresses; i++)
+		if (h->addresses[i].ifindex == ifindex && address_equal(&h->addresses[i].local, a))
+			return true;
+	return false;
+}
+
+/* An address that no interface has (yet) is listened for on every wan */
+static bool nobody_has(const struct host *h, const struct address *a)
+{
+	for (size_t i = 0; i < h->n_addresses; i++)
+		if (address_equal(&h->addresses[i].local, a))
+			return false;
+	return true;
+}
+
+/* A service on one port: its own addresses there, and where it lets the backend's IPv6 through */
+static int service_on_port(struct making *m, size_t service, __u32 id, const struct plan_port *port)
+{
+	const struct service_config *s = &m->config->services[service];
+	const struct backend_address *b = &m->backends[service];
+	const struct host *h = m->host;
+	bool direct = s->nat == NAT_NONE || s->ipv6 == IPV6_DIRECT;
+	bool here = *s->listen_interface ? !strcmp(s->listen_interface, port->name) : port->role == ROLE_WAN;
+	int rc = 0;
+
+	if (!here)
+		return 0;
+	if (direct)
+		rc = let_through(m, service, id, port->ifindex, &b->ipv6);
+	if (!rc && s->nat == NAT_NONE)
+		return let_through(m, service, id, port->ifindex, &b->ipv4);
+	for (size_t i = 0; i < h->n_addresses && !rc && *s->listen_interface; i++)
+		if (h->addresses[i].ifindex == port->ifindex)
+			rc = listen_on(m, service, id, port->ifindex, &h->addresses[i].local);
+	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
+		const struct address *a = &s->listen_addresses[i];
+
+		if (has_address(h, port->ifindex, a) || nobody_has(h, a))
+			rc = listen_on(m, service, id, port->ifindex, a);
+	}
+	return rc;
+}
+
+/* Another listener of the same backend and port, under another address or port: replies then need the client's choice */
+static bool has_rival(const struct making *m, const struct listener *l)
+{
+	for (size_t i = 0; i < m->n_listeners; i++) {
+		const struct listener *o = &m->listeners[i];
+
+		if (address_equal(&o->backend, &l->backend) && o->backend_port == l->backend_port &&
+		    (!address_equal(&o->local, &l->local) || o->port != l->port))
+			return true;
+	}
+	return false;
+}
+
+static int add_entry(struct plan *p, const struct table_key *key, const struct service *value)
+{
+	struct table_entry *e;
+
+	for (size_t i = 0; i < p->n_entries; i++)
+		if (!memcmp(&p->entries[i].key, key, sizeof(*key)))
+			return 0;		/* replies: the first listener's stands */
+	e = append(p->entries, p->n_entries);
+	if (!e)
+		return -ENOMEM;
+	e->key = *key;
+	e->service = *value;
+	return 0;
+}
+
+static int add_entries(struct making *m, const struct listener *l)
+{
+	bool rival = has_rival(m, l);
+	__u16 flags = rival ? SERVICE_CHOICE : 0, delta = address_delta(&l->local.addr, &l->backend.addr);
+	struct service original = { .to = l->backend.addr, .port = l->backend_port, .delta = delta, .id = l->id,
+				    .flags = flags, .slot = l->slot, .ifindex = l->ifindex };
+	struct service reply = { .to = l->local.addr, .port = l->port, .delta = ~delta, .id = l->id,
+				 .flags = flags, .slot = l->slot, .ifindex = l->ifindex };
+	struct table_key key = { l->local.addr, table_word(KEY_SERVICE, l->local.family, l->port, l->ifindex) };
+	struct table_key back = { l->backend.addr, table_word(KEY_REPLY, l->backend.family, l->backend_port, 0) };
+
+	m->plan->choices |= rival;
+	return add_entry(m->plan, &key, &original) ?: add_entry(m->plan, &back, &reply);
+}
+
+int plan_services(struct making *m)
+{
+	const struct config *c = m->config;
+	struct plan *p = m->plan;
+	int rc = 0;
+
+	p->n_slots = 1;				/* 0 is scratch */
+	for (size_t id = 0; id < p->n_services; id++)
+		if (!configured(c, p->services[id].name))
+			memset(&p->services[id], 0, sizeof(p->services[id]));
+	for (size_t i = 0; i < c->n_services && !rc; i++) {
+		__u32 id = service_id(p, c->services[i].name);
+		size_t before = m->n_listeners;
+
+		for (size_t j = 0; j < p->n_ports && !rc; j++)
+			rc = service_on_port(m, i, id, &p->ports[j]);
+		if (!rc && m->n_listeners == before)
+			log_warning("service %s: nothing to listen on: no address of a family that its backend has",
+				    c->services[i].name);
+	}
+	for (size_t i = 0; i < m->n_listeners && !rc; i++)
+		rc = add_entries(m, &m->listeners[i]);
+	return rc;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The running configuration of an instance: /run/wgxdp/INSTANCE/running.yaml, replaced by rename, and the lock that every
+ * writer holds from reading to its last map write.
+ */
+#pragma once
+#include "config.h"
+
+#define STATE_DIR "/run/wgxdp"
+
+/* Waits for other commands of the instance; the lock is held until the fd is closed. fd, or -errno, told. */
+int state_lock(const char *instance);
+int state_write(const char *instance, const struct config *c);
+/* -ENOENT: none, or lost */
+int state_read(const char *instance, struct config **ret);
+/* The configuration goes; the lock's file stays, for another may wait for it */
+void state_remove(const char *instance);

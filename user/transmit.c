@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Which devices can transmit from XDP.
+ */
+#include <string.h>
+#include "abi.h"
+#include "transmit.h"
+
+/* Drivers whose ndo_xdp_xmit works on 6.1 and 6.2 once an XDP program is attached to the device; unknown means tc. */
+static const char *const known[] = {
+	"atlantic", "bnxt_en", "ena", "enetc", "i40e", "ice", "igb", "igc", "ixgbe", "ixgbevf", "mlx5_core", "mtk_eth_soc",
+	"mvneta", "mvpp2", "nfp", "qede", "sfc", "stmmac", "tun", "virtio_net",
+};
+
+static bool is_known(const char *driver)
+{
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (!strcmp(known[i], driver))
+			return true;
+	return false;
+}
+
+static __u16 flags_by_driver(const struct nl_link *link, bool native)
+{
+	char driver[32];
+	bool peer;
+
+	if (!strcmp(link->kind, "veth"))
+		return !nl_peer_has_xdp(link->ifindex, &peer) && peer ? LINK_XDP_SENDS : 0;
+	return native && !nl_driver(link->name, driver) && is_known(driver) ? LINK_XDP_SENDS : 0;
+}
+
+__u16 transmit_flags(const struct nl_link *link, bool native, const char **ret_hint)
+{
+	__u64 features;
+	__u16 flags;
+
+	*ret_hint = NULL;
+	if (!link->ethernet || link->loopback)
+		return 0;
+	if (nl_xdp_features(link->ifindex, &features))
+		flags = flags_by_driver(link, native);
+	else
+		flags = (features & NL_XDP_NDO_XMIT ? LINK_XDP_SENDS : 0) |
+			(features & NL_XDP_NDO_XMIT_SG ? LINK_XDP_SENDS_FRAGS : 0);
+	if (!flags && !strcmp(link->kind, "veth"))
+		*ret_hint = "its peer has neither an XDP program nor GRO (`ethtool -K PEER gro on` at the other end)";
+	return flags;
+}
