@@ -107,16 +107,44 @@ static void program_name(__u32 id, char *ret, size_t room)
 		close(fd);
 }
 
+/* XDP in another mode than the one asked for now goes first: a device has room for one. Returns the mode that it had. */
+static __u16 leave_other_mode(struct dataplane *dp, struct dataplane_port *port, enum mode mode)
+{
+	__u16 wanted = mode == MODE_NATIVE ? LINK_NATIVE : mode == MODE_GENERIC ? LINK_GENERIC :
+		       mode == MODE_TC ? 0 : XDP_FLAGS_OURS, had = port->flags & XDP_FLAGS_OURS;
+
+	if (port->xdp_link < 0 || had & wanted)
+		return 0;
+	pin_remove(dp->instance, "attach/xdp-%u", port->ifindex);
+	close(port->xdp_link);
+	port->xdp_link = -1;
+	port->flags &= ~XDP_FLAGS_OURS;
+	return had;
+}
+
+/* Nothing changes where the new mode is refused */
+static void return_to_mode(struct dataplane *dp, struct dataplane_port *port, __u16 mode)
+{
+	char name[32];
+
+	if (attach_xdp(port->ifindex, dp->xdp, mode, &port->xdp_link))
+		return;
+	port->flags |= mode;
+	snprintf(name, sizeof(name), "attach/xdp-%u", port->ifindex);
+	pin_set(port->xdp_link, dp->instance, "", name);
+}
+
 static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, const struct plan_port *p,
 			   const struct host *h)
 {
 	__u32 id = host_link(h, p->ifindex)->xdp_prog_id;
+	__u16 left = leave_other_mode(dp, port, p->mode);
 	char name[64];
 	int rc = -EOPNOTSUPP;
 
 	if (port->xdp_link >= 0 || p->mode == MODE_TC)
 		return 0;
-	if (id) {
+	if (id && !left) {
 		program_name(id, name, sizeof(name));
 		log_error("interface %s: XDP program %s is attached to it, not ours: remove it, or use `--mode tc`", p->name,
 			  name);
@@ -138,6 +166,8 @@ static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, co
 	if (rc && p->mode != MODE_AUTO) {
 		log_error("interface %s: %s XDP refused: %s; `--mode auto` takes what the driver can", p->name,
 			  mode_name(p->mode), strerror(-rc));
+		if (left)
+			return_to_mode(dp, port, left);
 		return rc;
 	}
 	return 0;
@@ -164,20 +194,6 @@ static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port, con
 	return rc;
 }
 
-/* XDP in another mode than the one asked for now goes first: a device has room for one */
-static void leave_other_mode(struct dataplane *dp, struct dataplane_port *port, enum mode mode)
-{
-	__u16 wanted = mode == MODE_NATIVE ? LINK_NATIVE : mode == MODE_GENERIC ? LINK_GENERIC :
-		       mode == MODE_TC ? 0 : XDP_FLAGS_OURS;
-
-	if (port->xdp_link < 0 || port->flags & wanted)
-		return;
-	close(port->xdp_link);
-	pin_remove(dp->instance, "attach/xdp-%u", port->ifindex);
-	port->xdp_link = -1;
-	port->flags &= ~XDP_FLAGS_OURS;
-}
-
 int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct host *h)
 {
 	int rc = dp->running ? running_ports(dp) : 0;
@@ -189,7 +205,6 @@ int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct ho
 
 		if (!port)
 			return -ENOMEM;
-		leave_other_mode(dp, port, p->ports[i].mode);
 		rc = attach_port_xdp(dp, port, &p->ports[i], h) ?: attach_port_tc(dp, port, &p->ports[i]);
 	}
 	return rc;
