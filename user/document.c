@@ -76,15 +76,12 @@ struct node document_row(struct node list)
 static struct fy_node *text_node(struct document *d, const char *text)
 {
 	char *quoted;
-	struct fy_node *node;
 
 	if (text[strspn(text, "0123456789.+-eE")] && strcmp(text, "null") && strcmp(text, "true") && strcmp(text, "false"))
 		return fy_node_create_scalar_copy(d->fyd, text, FY_NT);
 	if (asprintf(&quoted, "\"%s\"", text) < 0)
 		return NULL;
-	node = fy_node_build_from_string(d->fyd, quoted, FY_NT);
-	free(quoted);
-	return node;
+	return fy_node_build_from_malloc_string(d->fyd, quoted, FY_NT);	/* which the document frees */
 }
 
 void document_text(struct node map, const char *key, const char *text)
