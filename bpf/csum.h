@@ -27,16 +27,29 @@ INLINE __sum16 csum_add_udp(__sum16 check, __u32 delta)
 	return csum_add(check, delta) ?: 0xffff;
 }
 
-/* The pseudo header's sum (RFC 768, RFC 8200 8.1): for IPv4 ::ffff: adds 0xffff, which is nothing */
-INLINE __u16 csum_pseudo(const struct addr *src, const struct addr *dst, __be16 len)
+/* The pseudo header's sum (RFC 768, RFC 8200 8.1) as far as the addresses go, not folded */
+INLINE __u64 csum_pseudo4(__be32 src, __be32 dst)
 {
-	__u64 sum = bpf_htons(IPPROTO_UDP) + len;
+	return (__u64)src + dst;
+}
+
+INLINE __u64 csum_pseudo6(const struct addr *src, const struct addr *dst)
+{
+	__u64 sum = 0;
 
 #pragma unroll
 	for (int i = 0; i < 4; i++)
 		sum += (__u64)src->w[i] + dst->w[i];
+	return sum;
+}
+
+/* With protocol and length, folded */
+INLINE __u16 csum_pseudo(__u64 addresses, __be16 len)
+{
+	__u64 sum = addresses + len + bpf_htons(IPPROTO_UDP);
+
 	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
 	return csum_fold(sum);
 }
 

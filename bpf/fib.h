@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * resolve's half that asks the kernel: the next hop, remembered for at most a second in the slot of a backend, else asked for
- * each packet in slot 0. And the neighbours' keeper: the kernel does not see what we forward, so now and then a packet of each
- * next hop goes through its own neighbour output, which probes an entry that has grown stale.
+ * resolve's half that asks the kernel: the next hop, remembered for at most a second, of a backend, and of the client that its
+ * listener answered last. And the neighbours' keeper: the kernel does not see what we forward, so now and then a packet of
+ * each next hop goes through its own neighbour output, which probes an entry that has grown stale.
  */
 #ifndef WGXDP_FIB_H
 #define WGXDP_FIB_H
@@ -10,7 +10,6 @@
 #include "link.h"
 
 #define PROBE_SECONDS 2			/* below the kernel's delay_first_probe_time, 5 s, so that an entry in use counts as used */
-#define SLOT_SCRATCH 0
 
 struct fib_question {
 	struct addr src, dst;
@@ -59,83 +58,90 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *slot, const struct fib_questio
 	return -PASS_no_neighbour;
 }
 
-INLINE int fib_resolve(struct pkt *p, __u32 slot, const struct fib_question *q, struct nexthop **ret)
+INLINE bool fib_fresh(const struct nexthop *nexthop, const struct control *c, __u64 now)
 {
-	__u32 zero = 0;
-	struct nexthop *nexthop = bpf_map_lookup_elem(&nexthops, &slot);
-	const struct control *c = bpf_map_lookup_elem(&control, &zero);
-	__u64 now = bpf_jiffies64();
+	return now < nexthop->until && nexthop->generation == c->generation;
+}
+
+/* Asks, and remembers the answer for a second if it is whole */
+INLINE int fib_renew(struct pkt *p, struct nexthop *nexthop, const struct fib_question *q, const struct control *c,
+		     __u64 now)
+{
 	int rc;
 
-	if (!nexthop || !c)
-		return -PASS_no_route;
-	*ret = nexthop;
-	if (now < nexthop->until && nexthop->generation == c->generation)
-		return 0;
 	nexthop->until = 0;
 	nexthop->generation = c->generation;
 	rc = fib_ask(p, nexthop, q);
-	if (!rc && slot != SLOT_SCRATCH && !(c->flags & CONTROL_ASK_ALWAYS))
+	if (!rc && !(c->flags & CONTROL_ASK_ALWAYS))
 		nexthop->until = now + tick_rate;
 	return rc;
 }
 
 /* The way of originals: to the backend, as asked by a client on the listener's link. Replies ask it too, for the link that
  * they must come from. */
-INLINE int fib_backend(struct pkt *p, struct nexthop **ret)
+INLINE int fib_backend(struct pkt *p, struct nexthop *nexthop, const struct control *c, __u64 now)
 {
-	const struct service *s = p->service;
 	bool original = p->direction == DIRECTION_ORIGINAL;
 	struct fib_question q = {
 		.src = original ? p->src : p->dst,
 		.dst = original ? p->to : p->src,
 		.sport = original ? p->sport : p->dport,
 		.dport = original ? p->to_port : p->sport,
-		.ifindex = original ? p->ifindex : s->ifindex,
+		.ifindex = original ? p->ifindex : p->service->ifindex,
 	};
 
-	return fib_resolve(p, s->slot, &q, ret);
+	return fib_fresh(nexthop, c, now) ? 0 : fib_renew(p, nexthop, &q, c, now);
 }
 
-/* The way of replies: to the client, as if the listener's address sent them, so that rules by source choose its WAN */
-INLINE int fib_client(struct pkt *p, struct nexthop **ret)
+/* The way of replies: to the client, as if the listener's address sent them, so that rules by source choose its WAN. Good for
+ * the same client's next reply; of clients that take turns each is asked for. */
+INLINE int fib_client(struct pkt *p, struct nexthop *nexthop, const struct control *c, __u64 now)
 {
 	struct fib_question q = {
 		.src = p->to, .dst = p->dst, .sport = p->to_port, .dport = p->dport, .ifindex = p->ifindex,
 	};
+	__u64 differs = (nexthop->client.q[0] ^ p->dst.q[0]) | (nexthop->client.q[1] ^ p->dst.q[1]) |
+			(nexthop->client_port ^ p->dport) | (nexthop->ifindex ^ p->ifindex);
 
-	return fib_resolve(p, SLOT_SCRATCH, &q, ret);
+	if (!differs && fib_fresh(nexthop, c, now))
+		return 0;
+	nexthop->client = p->dst;
+	nexthop->client_port = p->dport;
+	nexthop->ifindex = p->ifindex;
+	nexthop->probe[p->plane & 1] = 0;	/* the neighbour's own clock is asked */
+	return fib_renew(p, nexthop, &q, c, now);
 }
 
-/* The slot that says when the next hop is due: a backend's own; of a reply one by a hash of gateway or client, which changes
- * now and then, so that two that share one do not for ever. */
-INLINE struct nexthop *fib_probe_slot(struct pkt *p, struct nexthop *nexthop, __u64 now)
+/* The neighbour's clock, by a hash that changes now and then, so that two that share one do not for ever */
+INLINE struct nexthop *fib_gateway_slot(const struct nexthop *nexthop, __u64 now)
 {
-	__u32 slot = 0, hash;
+	const __u32 *a = nexthop->fib.ipv6_dst;		/* of an IPv4 answer all but the first word are zero */
+	__u32 hash = a[0] ^ a[1] ^ a[2] ^ a[3] ^ nexthop->fib.ifindex ^ (__u32)(now >> 14);
+	__u32 slot = gateway_slots + (hash * 0x9e3779b1 >> 22);
 
-	if (p->direction == DIRECTION_ORIGINAL)
-		return nexthop;
-	/* of an IPv4 answer only the first word was written since the slot was cleared */
-	hash = nexthop->fib.ipv6_dst[0] ^ nexthop->fib.ipv6_dst[1] ^ nexthop->fib.ipv6_dst[2] ^ nexthop->fib.ipv6_dst[3];
-	hash ^= nexthop->fib.ifindex ^ (__u32)(now >> 14);
-	hash = hash * 0x9e3779b1 >> 22;
-	slot = gateway_slots + hash % NEXTHOP_GATEWAYS;
 	return bpf_map_lookup_elem(&nexthops, &slot);
 }
 
 /* Whether this packet goes through the kernel's neighbour output; 0 or PASS_probe. XDP hands it to tc. Each plane keeps a
  * clock of its own, for tc may run on another CPU. */
-INLINE int fib_probe(struct pkt *p, struct nexthop *nexthop)
+INLINE int fib_probe(struct pkt *p, struct nexthop *nexthop, __u64 now)
 {
-	__u64 now = bpf_jiffies64();
-	struct nexthop *slot;
+	__u64 *clock = &nexthop->probe[p->plane & 1], *shared = clock;
 
-	if (p->plane == PLANE_XDP && !(p->link->flags & LINK_TC))
+	if (now < *clock || (p->plane == PLANE_XDP && !(p->link->flags & LINK_TC)))
 		return 0;
-	slot = fib_probe_slot(p, nexthop, now);
-	if (!slot || now < slot->probe[p->plane & 1])
-		return 0;
-	slot->probe[p->plane & 1] = now + PROBE_SECONDS * tick_rate;
+	if (p->direction == DIRECTION_REPLY) {
+		struct nexthop *gateway = fib_gateway_slot(nexthop, now);
+
+		if (!gateway)
+			return 0;
+		shared = &gateway->probe[p->plane & 1];
+		if (now < *shared) {
+			*clock = *shared;
+			return 0;
+		}
+	}
+	*clock = *shared = now + PROBE_SECONDS * tick_rate;
 	if (p->plane == PLANE_XDP)
 		return -PASS_probe;
 	p->through_neighbour = true;

@@ -16,6 +16,17 @@ INLINE const struct link *link_find(__u32 ifindex)
 	return link && link->ifindex == ifindex ? link : NULL;
 }
 
+/* The other side's address: 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/3; ::/64 (which holds the unspecified, the loopback, the
+ * IPv4-mapped and IPv4-compatible addresses), multicast, link-local */
+INLINE __u64 is_martian(const struct pkt *p, struct addr a)
+{
+	__u64 top = bpf_ntohl(p->family == FAMILY_IPV4 ? a.w[3] : a.w[0]);
+
+	if (p->family == FAMILY_IPV4)
+		return below((224U << 24) - 1, top) | is_zero(top >> 24) | is_zero(top >> 24 ^ 127);
+	return is_zero(a.q[0]) | is_zero(top >> 24 ^ 0xff) | is_zero(top >> 22 ^ 0xfe80 >> 6);
+}
+
 /* All ones where some prefix of the group covers the address. No branches: with them the verifier would walk the rest of the
  * program once for each outcome. (~d & (d - 1)) has its top bit set only where d is 0, as long as d's own is not set. */
 INLINE __u64 sources_covers4(const struct sources *sources, __u32 group, const struct addr *a)

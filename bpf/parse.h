@@ -19,18 +19,6 @@ INLINE int pull_eth(struct pkt *p, __be16 *ret_proto)
 	return 0;
 }
 
-/* 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/3 */
-INLINE __u64 ipv4_martian(__u64 a)
-{
-	return below(a, 1 << 24) | is_zero(a >> 24 ^ 127) | is_zero(a >> 29 ^ 7);
-}
-
-/* ::/64, which holds the unspecified, the loopback, the IPv4-mapped and IPv4-compatible addresses; multicast; link-local */
-INLINE __u64 ipv6_martian(const struct addr *a)
-{
-	return is_zero(a->q[0]) | is_zero(a->b[0] ^ 0xff) | is_zero((a->w[0] & bpf_htonl(0xffc00000)) ^ bpf_htonl(0xfe800000));
-}
-
 INLINE int pull_ipv4(struct pkt *p)
 {
 	const struct iphdr *ip = at(p, p->l3, sizeof(*ip));
@@ -47,7 +35,7 @@ INLINE int pull_ipv4(struct pkt *p)
 	p->len = bpf_ntohs(ip->tot_len);
 	p->src = addr_from4(ip->saddr);
 	p->dst = addr_from4(ip->daddr);
-	pkt_hold(p, PASS_martian, ipv4_martian(bpf_ntohl(ip->saddr)) | ipv4_martian(bpf_ntohl(ip->daddr)));
+	p->pseudo = csum_pseudo4(ip->saddr, ip->daddr);
 	pkt_hold(p, PASS_fragment, (bpf_ntohs(ip->frag_off) & 0x2000) / 0x2000);
 	p->l4 = p->l3 + sizeof(*ip);
 	if (version_ihl != 0x45)
@@ -69,7 +57,7 @@ INLINE int pull_ipv6(struct pkt *p)
 	p->len = sizeof(*ip) + bpf_ntohs(ip->payload_len);
 	memcpy(&p->src, &ip->saddr, sizeof(p->src));
 	memcpy(&p->dst, &ip->daddr, sizeof(p->dst));
-	pkt_hold(p, PASS_martian, ipv6_martian(&p->src) | ipv6_martian(&p->dst));
+	p->pseudo = csum_pseudo6(&p->src, &p->dst);
 	p->l4 = p->l3 + sizeof(*ip);
 	if (next != IPPROTO_UDP)
 		return plane(p, pull_extensions, next);
@@ -79,7 +67,7 @@ INLINE int pull_ipv6(struct pkt *p)
 INLINE int pull_udp(struct pkt *p)
 {
 	const struct udphdr *udp;
-	__u32 payload, len;
+	__u64 payload, len;
 
 	p->l4 = p->l3 + (blur(p, p->l4 - p->l3) & 0x7ff);
 	p->len = blur(p, p->len);

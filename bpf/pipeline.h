@@ -22,22 +22,45 @@ INLINE int held_reason(const struct pkt *p)
 	return NOT_OURS;
 }
 
+/* The next hop, for replies that of the client, once it is clear that they come from where the backend is */
+INLINE int next_hop(struct pkt *p, const struct control *c, __u64 now, struct nexthop **ret)
+{
+	__u32 slot = p->service->slot;
+	struct nexthop *nexthop = bpf_map_lookup_elem(&nexthops, &slot);
+	int rc;
+
+	if (!nexthop)
+		return -PASS_no_route;
+	rc = fib_backend(p, nexthop, c, now);
+	if (p->direction == DIRECTION_REPLY && (!rc || rc == -PASS_no_neighbour)) {
+		if (nexthop->fib.ifindex != p->ifindex)
+			return -PASS_wrong_link;
+		slot++;
+		nexthop = bpf_map_lookup_elem(&nexthops, &slot);
+		if (!nexthop)
+			return -PASS_no_route;
+		rc = fib_client(p, nexthop, c, now);
+	}
+	*ret = nexthop;
+	return rc;
+}
+
 /* Everything that can fail, before the first byte is written */
 INLINE int resolve(struct pkt *p, struct nexthop **ret)
 {
+	bool original = p->direction == DIRECTION_ORIGINAL;
+	__u64 now = bpf_jiffies64();
+	__u32 zero = 0;
+	const struct control *c = bpf_map_lookup_elem(&control, &zero);
 	int rc;
 
-	if (p->held)
+	pkt_hold(p, PASS_martian, original ? is_martian(p, p->src) : is_martian(p, p->dst));
+	if (p->held || !c)
 		return held_reason(p);
-	rc = p->direction == DIRECTION_ORIGINAL ? link_source(p) : 0;
+	rc = original ? link_source(p) : 0;
 	if (rc)
 		return rc;
-	rc = fib_backend(p, ret);
-	if (p->direction == DIRECTION_REPLY && (!rc || rc == -PASS_no_neighbour)) {
-		if ((*ret)->fib.ifindex != p->ifindex)
-			return -PASS_wrong_link;
-		rc = fib_client(p, ret);
-	}
+	rc = next_hop(p, c, now, ret);
 	if (rc && rc != -PASS_no_neighbour)
 		return rc;
 	if (p->ttl <= 1)
@@ -49,7 +72,7 @@ INLINE int resolve(struct pkt *p, struct nexthop **ret)
 		return p->plane == PLANE_TC ? 0 : rc;
 	}
 	rc = plane(p, can_send, *ret);
-	return rc ?: fib_probe(p, *ret);
+	return rc ?: fib_probe(p, *ret, now);
 }
 
 INLINE int pipeline(struct pkt *p, int *ret_action)

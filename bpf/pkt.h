@@ -42,10 +42,12 @@ struct pkt {
 	enum plane plane;		/* a constant in each entry point: the other planes' code folds away */
 	__u32 ifindex;			/* of the logical link that it came in by */
 	const struct link *link;
-	__u32 l3, l4;			/* offsets of the IP and UDP headers from data */
-	__u32 len;			/* of the IP packet, by its own header */
-	__u32 segments, segment_len;	/* GSO (tc): packets in this one, and the L3 length of the largest; else 1 and len */
+	/* words of 64 bits, for the verifier forgets the bounds of smaller ones when they go to the stack */
+	__u64 l3, l4;			/* offsets of the IP and UDP headers from data */
+	__u64 len;			/* of the IP packet, by its own header */
+	__u64 segments, segment_len;	/* GSO (tc): packets in this one, and the L3 length of the largest; else 1 and len */
 	struct addr src, dst;
+	__u64 pseudo;			/* sum of both, for the pseudo header */
 	__be16 sport, dport;
 	__u8 family, ttl, tos;
 	bool checksum;			/* the UDP header carries one */
@@ -88,7 +90,7 @@ INLINE __u64 below(__u64 a, __u64 b)
 }
 
 /* size bytes at off, or NULL where the linear part ends before */
-INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
+INLINE void *at(const struct pkt *p, __u64 off, __u32 size)
 {
 	void *header = p->data + off;
 

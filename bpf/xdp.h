@@ -72,7 +72,7 @@ INLINE bool xdp_checksum_partial(const struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->l4, sizeof(*udp));
 
-	return udp && p->checksum && udp->check == csum_pseudo(&p->src, &p->dst, udp->len);
+	return udp && p->checksum && udp->check == csum_pseudo(p->pseudo, udp->len);
 }
 
 INLINE int xdp_can_send(const struct pkt *p, const struct nexthop *nexthop)

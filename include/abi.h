@@ -51,7 +51,7 @@ struct service {
 	__u16 delta;		/* checksum difference of the address alone: new - old, one's complement, as in RFC 1624 */
 	__u16 id;		/* what totals and reasons count under */
 	__u16 flags;		/* enum service_flags */
-	__u32 slot;		/* next hop slot of the backend, as asked by originals of this listener */
+	__u32 slot;		/* next hop slot of the backend, as asked by originals of this link; the next one is for replies */
 	__u32 ifindex;		/* the listener's logical link */
 };
 
@@ -72,13 +72,14 @@ struct table_bucket {
 _Static_assert(sizeof(struct service) == 32, "a service is half a cache line");
 _Static_assert(sizeof(struct table_entry) == 64, "an entry is a cache line");
 
-/* Never 0. Homes of a key: the low bits, and the bits from 20 on. */
+/* Never 0. Homes of a key: the low bits, and the bits from 20 on. Three products side by side, then one to mix them: in the
+ * data path the length of the chain is what costs. */
 static inline __u64 table_hash(const struct table_key *key)
 {
-	__u64 h = (key->addr.q[0] ^ 0x9e3779b97f4a7c15ULL) * 0xff51afd7ed558ccdULL;
+	__u64 h = key->addr.q[0] * 0xff51afd7ed558ccdULL + key->addr.q[1] * 0xc4ceb9fe1a85ec53ULL +
+		  key->word * 0x9e3779b97f4a7c15ULL;
 
-	h = (h ^ h >> 29 ^ key->addr.q[1]) * 0xc4ceb9fe1a85ec53ULL;
-	h = (h ^ h >> 31 ^ key->word) * 0x9fb21c651e98df25ULL;
+	h = (h ^ h >> 32) * 0x9fb21c651e98df25ULL;
 	return (h ^ h >> 32) | 1ULL << 63;
 }
 
@@ -146,21 +147,22 @@ struct source_key {
 
 /* ---- next hops ---- */
 
-enum nexthop_flags {
-	NEXTHOP_MACS = 1 << 0,		/* the neighbour was resolved */
-};
-
-/* nexthops: PERCPU_ARRAY. Slot 0 is scratch (replies); then backends; the last NEXTHOP_GATEWAYS remember, by a hash of the
- * neighbour, when replies were last carried by the kernel. Times in jiffies. */
+/* nexthops: PERCPU_ARRAY. Two slots a listener: that of its backend, for originals (struct service .slot, even), and that of
+ * the client that was answered last, for replies (.slot + 1). The last NEXTHOP_GATEWAYS remember, by a hash of the neighbour,
+ * when replies were last carried by the kernel. Times in jiffies. */
 #define NEXTHOP_GATEWAYS 1024
 struct nexthop {
 	__u64 until;			/* the answer is good before this */
 	__u64 probe[2];			/* per plane: from this on a packet goes through the kernel's neighbour output */
 	__u32 generation;		/* of struct control, when asked */
-	__u16 flags;			/* enum nexthop_flags */
 	__u16 egress;			/* enum link_flags of the egress link */
+	__u16 pad;
 	struct bpf_fib_lookup fib;	/* question and answer in one */
-	__u8 pad[32];
+	struct addr client;		/* replies: the destination, its port and the ingress link that were asked for */
+	__be16 client_port;
+	__u16 pad1;
+	__u32 ifindex;
+	__u8 pad2[8];
 };
 _Static_assert(sizeof(struct nexthop) == 128, "a next hop is two cache lines");
 

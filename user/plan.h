@@ -35,7 +35,7 @@ struct plan {
 	size_t n_entries;
 	struct service_name *services;	/* by id; ids of a running instance are kept */
 	size_t n_services;		/* ids in use end before this */
-	__u32 n_slots;			/* next hop slots of backends, scratch included */
+	__u32 n_slots;			/* next hop slots of listeners */
 	bool choices;			/* some service has SERVICE_CHOICE */
 	bool ask_always;		/* CONTROL_ASK_ALWAYS */
 };

@@ -84,8 +84,10 @@ static int add_listener(struct making *m, const struct listener *new)
 	for (size_t i = 0; i + 1 < m->n_listeners && !l->slot; i++)
 		if (m->listeners[i].ifindex == l->ifindex && address_equal(&m->listeners[i].backend, &l->backend))
 			l->slot = m->listeners[i].slot;
-	if (!l->slot)
-		l->slot = m->plan->n_slots++;
+	if (!l->slot) {
+		l->slot = m->plan->n_slots;
+		m->plan->n_slots += 2;		/* the backend's, and that of the client answered last */
+	}
 	return 0;
 }
 
@@ -216,7 +218,7 @@ int plan_services(struct making *m)
 	struct plan *p = m->plan;
 	int rc = 0;
 
-	p->n_slots = 1;				/* 0 is scratch */
+	p->n_slots = 2;				/* 0 is none's */
 	for (size_t id = 0; id < p->n_services; id++)
 		if (!configured(c, p->services[id].name))
 			memset(&p->services[id], 0, sizeof(p->services[id]));
