@@ -219,9 +219,12 @@ static int parse(int argc, char **argv, bool *ret_json, unsigned int *ret_what)
 	int option;
 
 	*ret_what = 0;
-	while ((option = getopt_long(argc, argv, "j", options, NULL)) != -1) {
-		if (option != 'j')
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":j", options, NULL)) != -1) {
+		if (option != 'j') {
+			option_error("show", option, argv);
 			return -EINVAL;
+		}
 		*ret_json = true;
 	}
 	for (; optind < argc; optind++) {
@@ -231,7 +234,7 @@ static int parse(int argc, char **argv, bool *ret_json, unsigned int *ret_what)
 			if (!strcmp(argv[optind], nouns[i].name))
 				*ret_what |= nouns[i].what;
 		if (*ret_what == before) {
-			log_error("show: %s: interfaces, services or drops", argv[optind]);
+			log_error("show: %s: interfaces, services or drops is wanted", argv[optind]);
 			return -EINVAL;
 		}
 	}
@@ -277,7 +280,7 @@ int cmd_show(const struct global *g, int argc, char **argv)
 		return EXIT_USAGE;
 	rc = dataplane_open(g->instance, &dp);
 	if (!rc && !dp->running) {
-		log_error("instance %s is not up", g->instance);
+		log_error("instance %s is not up: `wgxdp up` starts it, `ls " PINS_DIR "` names those that are", g->instance);
 		rc = -ENOENT;
 	}
 	if (!rc)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "command.h"
+#include "config_check.h"
 #include "dataplane.h"
 #include "grow.h"
 #include "log.h"
@@ -23,7 +24,8 @@ const char up_help[] =
 	"only what differs. All of it or nothing.\n\n"
 	"  -c, --config FILE  default " CONFIG_DEFAULT "; - is standard input\n"
 	"  --wan IF           where clients come in; every address of it is listened on\n"
-	"  --to BACKEND       wg-end's IPv4 address, IPv6 address or both, or names; :PORT (default 51820), IPv6 in brackets then\n"
+	"  --to BACKEND       wg-end's IPv4 address, IPv6 address or both; :PORT (default 51820), IPv6 in brackets then; a name\n"
+	"                     stands for the family that is not there as an address, alone for IPv4\n"
 	"  --lan IF           where wg-end is; default: what the routing table says\n"
 	"  --port N[,N]       UDP ports to listen on (default 51820)\n"
 	"  --nat MODE         dnat: IPv4 is translated to the backend, IPv6 to the backend's own address let through (default);\n"
@@ -80,49 +82,69 @@ static int parse_ports(struct arguments *a, char *list)
 		if (!port)
 			return -ENOMEM;
 		if (port_parse(word, port)) {
-			log_error("--port %s: a port is a number from 1 to 65535", word);
+			log_error("--port '%s': a port is a number from 1 to 65535; several are written as 51820,443", word);
 			return -EINVAL;
 		}
+		for (size_t i = 0; i + 1 < a->service->n_ports; i++)
+			if (a->service->ports[i] == *port) {
+				log_error("--port %s: said twice: once is enough", word);
+				return -EINVAL;
+			}
 	}
 	return 0;
 }
 
+/* One address, or one name, which gets the family that no address has: names come after addresses */
+static int add_backend(struct backend_config *b, const char *word, bool names)
+{
+	struct address ip;
+	bool name = address_parse(word, &ip);
+	char *to = name ? (*b->ipv4 ? b->ipv6 : b->ipv4) : ip.family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
+
+	if (!*word || strlen(word) >= sizeof(b->ipv4) || (name && strpbrk(word, ":[]"))) {
+		log_error("--to '%s': neither an address nor a name, as 192.168.1.10 or 2001:db8::10; a port stands once, at the "
+			  "end, as in 192.168.1.10,[2001:db8::10]:51820", word);
+		return -EINVAL;
+	}
+	if (name != names)
+		return 0;
+	if (*to) {
+		log_error("--to %s: there is %s already: one address of each family is wanted", word, to);
+		return -EINVAL;
+	}
+	strcpy(to, word);
+	return 0;
+}
+
 /* "192.168.1.10,[fd00::10]:51820": the :PORT of the last one is of both. An IPv6 address without brackets has no port. */
-static int parse_backend(struct arguments *a, char *list)
+static int parse_backend(struct arguments *a, const char *argument)
 {
 	struct backend_config *b = &a->service->backend;
-	char *word, *rest = list, *colon = strrchr(list, ':'), *bracket = strrchr(list, ']');
-	struct address ip;
+	char *list = strdup(argument), *word, *rest, *colon, *bracket;
+	int rc = list ? 0 : -ENOMEM;
 
-	if (bracket ? colon > bracket : colon && strchr(list, ':') == colon) {
-		*colon = '\0';
-		if (port_parse(colon + 1, &b->port)) {
-			log_error("--to …:%s: a port is a number from 1 to 65535", colon + 1);
-			return -EINVAL;
+	for (int names = 0; names < 2 && !rc; names++) {
+		rest = strcpy(list, argument);
+		colon = strrchr(list, ':');
+		bracket = strrchr(list, ']');
+		if (bracket ? colon > bracket : colon && strchr(list, ':') == colon) {
+			*colon = '\0';
+			rc = port_parse(colon + 1, &b->port);
+			if (rc)
+				log_error("--to %s: ':%s' is no port: a number from 1 to 65535 is wanted", argument, colon + 1);
+		}
+		while (!rc && (word = strsep(&rest, ","))) {
+			size_t len = strlen(word);
+
+			if (*word == '[' && len > 2 && word[len - 1] == ']') {
+				word[len - 1] = '\0';
+				word++;
+			}
+			rc = add_backend(b, word, names);
 		}
 	}
-	while ((word = strsep(&rest, ","))) {
-		size_t len = strlen(word);
-		bool name;
-		char *to;
-
-		if (*word == '[' && len > 2 && word[len - 1] == ']') {
-			word[len - 1] = '\0';
-			word++;
-		}
-		name = address_parse(word, &ip);
-		if (!*word || len >= sizeof(b->ipv4) || (name && strchr(word, ':'))) {
-			log_error("--to %s: neither an address nor a name", word);
-			return -EINVAL;
-		}
-		to = name || ip.family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
-		if (*to) {
-			log_error("--to %s: one address of each family, and %s was said before", word, to);
-			return -EINVAL;
-		}
-		strcpy(to, word);
-	}
-	return 0;
+	free(list);
+	return rc;
 }
 
 enum { OPT_WAN = 256, OPT_LAN, OPT_TO, OPT_PORT, OPT_NAT, OPT_MODE };
@@ -148,21 +170,48 @@ static int parse_option(struct arguments *a, int option)
 	case OPT_NAT:
 		if (!nat_parse(optarg, &a->service->nat))
 			return 0;
-		log_error("--nat %s: dnat or none", optarg);
+		log_error("--nat %s: %sdnat or none is wanted", optarg,
+			  strcmp(optarg, "masquerade") ? "" : "not supported yet: ");
 		return -EINVAL;
 	case OPT_MODE:
 		if (!mode_parse(optarg, &a->mode))
 			return 0;
-		log_error("--mode %s: auto, native, generic or tc", optarg);
+		log_error("--mode %s: auto, native, generic or tc is wanted", optarg);
 		return -EINVAL;
 	}
-	return -EINVAL;		/* getopt told */
+	return -EINVAL;
+}
+
+struct line_errors {
+	const struct config *config;
+	unsigned int told;
+};
+
+/* What config_check finds, by the argument that said it. Services after the first, and where the first listens, repeat. */
+static void tell_argument(void *data, const struct config_place *place, const char *text)
+{
+	struct line_errors *e = data;
+	size_t i, key = strcspn(text, ": ");
+	const char *argument = "up";
+
+	if (e->told && (strstr(place->path, "/listen/interface") || (!strncmp(place->path, "/services/", 10) &&
+								     strncmp(place->path, "/services/0/", 12))))
+		return;
+	e->told++;
+	if (sscanf(place->path, "/interfaces/%zu", &i) == 1)
+		argument = e->config->interfaces[i].role == ROLE_WAN ? "--wan" : "--lan";
+	else if (strstr(place->path, "/backend"))
+		argument = "--to";
+	else if (strstr(place->path, "/listen/ports"))
+		argument = "--port";
+	log_error("%s: %s", argument, text[key] == ':' ? text + key + 2 : text);
 }
 
 /* What only the whole line can tell. Each --wan listens: one service a wan, of the same backend. */
 static int finish_line(struct arguments *a)
 {
 	struct config *c = a->line;
+	struct line_errors errors = { .config = c };
 	size_t wans = 0;
 	__be16 *port;
 
@@ -199,7 +248,7 @@ static int finish_line(struct arguments *a)
 		log_error("up: --wan is missing: the interface on which clients come in");
 		return -EINVAL;
 	}
-	return config_check(c, "up");
+	return config_check_each(c, 0, tell_argument, &errors) ? -EINVAL : 0;
 }
 
 static int parse(struct arguments *a, int argc, char **argv)
@@ -212,8 +261,12 @@ static int parse(struct arguments *a, int argc, char **argv)
 	};
 	int option, rc = 0;
 
-	while (!rc && (option = getopt_long(argc, argv, "c:", options, NULL)) != -1)
-		rc = parse_option(a, option);
+	opterr = 0;
+	while (!rc && (option = getopt_long(argc, argv, ":c:", options, NULL)) != -1) {
+		if (option == ':' || option == '?')
+			option_error("up", option, argv);
+		rc = option == ':' || option == '?' ? -EINVAL : parse_option(a, option);
+	}
 	if (!rc && optind < argc) {
 		log_error("up: %s: not an option; `wgxdp up --help` lists them", argv[optind]);
 		rc = -EINVAL;
@@ -299,10 +352,15 @@ int cmd_up(const struct global *g, int argc, char **argv)
 	struct arguments a = { 0 };
 	int lock = -1, rc = parse(&a, argc, argv), status = EXIT_USAGE;
 
-	if (!rc && !a.line)
+	if (!rc && !a.line) {
 		rc = config_read(a.file ?: CONFIG_DEFAULT, &a.line);
+		if (rc == -ENOENT && !a.file)
+			log_error("up: without a file --wan IF and --to BACKEND are wanted; `wgxdp up --help` says more");
+	}
 	if (rc)
 		goto cleanup;
+	if (!a.line->n_services)
+		log_warning("no service is configured: nothing will be forwarded");
 	a.line->mode = a.mode;
 	status = EXIT_FAILED;
 	lock = state_lock(g->instance);

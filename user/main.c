@@ -2,6 +2,7 @@
  *
  * wgxdp: the command table.
  */
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ static void usage(FILE *out)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
 	fputs("\nOptions:\n"
 	      "  --instance NAME  one of several on this host (default: " INSTANCE_DEFAULT "); also after the command\n"
-	      "  --help           this; after a command, its own\n"
+	      "  -h, --help       this; after a command, its own\n"
 	      "  --version\n"
 	      "\nSee wgxdp(8).\n", out);
 }
@@ -51,6 +52,17 @@ static bool take_instance(int *argc, char **argv, struct global *g)
 		return true;
 	log_error("--instance %s: not a name: up to %d letters, digits, - and _", g->instance, INSTANCE_LEN - 1);
 	return false;
+}
+
+void option_error(const char *command, int returned, char **argv)
+{
+	char letter[] = { '-', (char)optopt, '\0' };
+	const char *said = returned == '?' && optopt > 0 && optopt < 128 ? letter : argv[optind - 1];
+
+	if (returned == ':')
+		log_error("%s: %s: an argument is missing; `wgxdp %s --help` says which", command, said, command);
+	else
+		log_error("%s: %s: not an option; `wgxdp %s --help` lists them", command, said, command);
 }
 
 static bool asks_help(int argc, char **argv)
@@ -85,7 +97,7 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], c->name))
 			continue;
 		if (asks_help(argc - 1, argv + 1)) {
-			printf("Usage: wgxdp %s %s", c->name, c->help);
+			printf("Usage: wgxdp %s%s%s", c->name, *c->help == '\n' ? "" : " ", c->help);
 			return EXIT_DONE;
 		}
 		return c->run(&g, argc - 1, argv + 1);
