@@ -68,7 +68,8 @@ int dataplane_open(const char *instance, struct dataplane **ret)
 	for (int i = 0; i < MAP_COUNT; i++)
 		dp->maps[i] = -1;
 	dp->xdp = dp->tc = -1;
-	dp->running = pins_exist(instance);
+	rc = pins_exist(instance);
+	dp->running = rc > 0;
 	if (dp->running)
 		rc = open_pins(dp);
 	if (rc)

@@ -61,12 +61,18 @@ void pin_path(char path[PIN_LEN], const char *instance, const char *suffix, cons
 	va_end(args);
 }
 
-bool pins_exist(const char *instance)
+int pins_exist(const char *instance)
 {
 	char path[PIN_LEN];
+	int rc;
 
 	pin_path(path, instance, "", "control");
-	return !access(path, F_OK);
+	rc = access(path, F_OK) ? -errno : 1;
+	if (rc == 1 || rc == -ENOENT)
+		return rc == 1;
+	log_error("cannot look for instance %s in " PINS_DIR ": %s%s", instance, strerror(-rc),
+		  rc == -EACCES ? ": run as root" : "");
+	return rc;
 }
 
 int pin_get(const char *instance, const char *format, ...)

@@ -21,7 +21,8 @@ int pins_prepare(void);
 /* PINS_DIR/INSTANCE[suffix]/format… */
 void pin_path(char path[PIN_LEN], const char *instance, const char *suffix, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-bool pins_exist(const char *instance);
+/* 1, 0, or -errno, told, where one may not look */
+int pins_exist(const char *instance);
 /* fd of a pinned object, or -errno */
 int pin_get(const char *instance, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Pins fd in the place of what is pinned there now, if anything */

@@ -32,7 +32,7 @@ int state_lock(const char *instance)
 	if (fd >= 0 && !flock(fd, LOCK_EX))
 		return fd;
 	rc = -errno;
-	log_error("cannot lock %s: %s%s", path, strerror(-rc), rc == -EACCES ? ": run as root" : "");
+	log_error("cannot lock %s: %s%s", path, strerror(-rc), geteuid() ? ": run as root" : "");
 	if (fd >= 0)
 		close(fd);
 	return rc;
