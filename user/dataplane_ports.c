@@ -134,6 +134,12 @@ static void return_to_mode(struct dataplane *dp, struct dataplane_port *port, __
 	pin_set(port->xdp_link, dp->instance, "", name);
 }
 
+/* EEXIST: the device itself was found free before */
+static const char *refusal(int rc)
+{
+	return rc == -EEXIST ? "an XDP program is attached to a bridge or bond above it" : strerror(-rc);
+}
+
 static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, const struct plan_port *p,
 			   const struct host *h)
 {
@@ -154,7 +160,7 @@ static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, co
 		rc = attach_xdp(p->ifindex, dp->xdp, LINK_NATIVE, &port->xdp_link);
 		port->flags |= rc ? 0 : LINK_NATIVE;
 		if (rc)
-			snprintf(port->why, sizeof(port->why), "native XDP refused: %s", strerror(-rc));
+			snprintf(port->why, sizeof(port->why), "native XDP refused: %s", refusal(rc));
 	}
 	if (rc && p->mode != MODE_NATIVE) {
 		rc = attach_xdp(p->ifindex, dp->xdp, LINK_GENERIC, &port->xdp_link);
@@ -165,7 +171,7 @@ static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, co
 		port->xdp_link = -1;
 	if (rc && p->mode != MODE_AUTO) {
 		log_error("interface %s: %s XDP refused: %s; `--mode auto` takes what the driver can", p->name,
-			  mode_name(p->mode), strerror(-rc));
+			  mode_name(p->mode), refusal(rc));
 		if (left)
 			return_to_mode(dp, port, left);
 		return rc;

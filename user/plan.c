@@ -28,8 +28,8 @@ static int resolve(const struct service_config *s, const char *text, __u8 family
 		return 0;
 	rc = getaddrinfo(text, NULL, &hints, &list);
 	if (rc) {
-		log_error("service %s: backend %s: %s: name it by an address, or see to it that the name resolves", s->name,
-			  text, gai_strerror(rc));
+		log_error("service %s: backend %s: no %s address: %s: name it by an address, or see to it that the name resolves",
+			  s->name, text, family == AF_INET ? "IPv4" : "IPv6", gai_strerror(rc));
 		return -ENOENT;
 	}
 	*ret = family == AF_INET ? address_from_ipv4(((struct sockaddr_in *)list->ai_addr)->sin_addr) :
@@ -44,8 +44,8 @@ static int backend_is_ours(const struct making *m, const struct service_config *
 
 	for (size_t i = 0; i < m->host->n_addresses && backend->family; i++)
 		if (address_equal(&m->host->addresses[i].local, backend)) {
-			log_error("service %s: backend %s is an address of this host: packets to it need no forwarding",
-				  s->name, address_format(backend, text));
+			log_error("service %s: backend %s is an address of this host: that of the host behind it is wanted, for "
+				  "packets to this one need no forwarding", s->name, address_format(backend, text));
 			return -EINVAL;
 		}
 	return 0;
@@ -79,7 +79,8 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 		return -ENODEV;
 	}
 	if (link->loopback) {
-		log_error("interface %s: the loopback carries no packets of others", name);
+		log_error("interface %s: the loopback carries no packets of others: the interface to the clients or to the "
+			  "backend is wanted", name);
 		return -EINVAL;
 	}
 	if (!link->ethernet) {
@@ -141,6 +142,9 @@ static int add_backend_port(struct making *m, const struct service_config *s, co
 		return 0;
 	}
 	link = host_link(m->host, oif);
+	if (link && plan_port(m->plan, oif) && plan_port(m->plan, oif)->role == ROLE_WAN)
+		log_warning("service %s: the route to backend %s leaves by %s, a wan: is that its address?", s->name,
+			    address_format(backend, text), link->name);
 	return link ? add_port(m, link->name, ROLE_LAN, MODE_AUTO) : 0;
 }
 

@@ -91,6 +91,17 @@ static int add_listener(struct making *m, const struct listener *new)
 	return 0;
 }
 
+/* A service that listens nowhere is no error: its address may come later, and with it another `up` */
+static void tell_no_listener(const struct service_config *s)
+{
+	if (*s->listen_interface)
+		log_warning("service %s: nothing to listen on: %s has no address of a family that the backend has; run "
+			    "`wgxdp up` again when it has one", s->name, s->listen_interface);
+	else
+		log_warning("service %s: nothing to listen on: no interface has its addresses, and none is named as a wan, as "
+			    "interfaces: [ { name: eth0, role: wan } ]", s->name);
+}
+
 static bool is_link_local(const struct address *a)
 {
 	return a->family == FAMILY_IPV6 && a->addr.b[0] == 0xfe && (a->addr.b[1] & 0xc0) == 0x80;
@@ -229,8 +240,7 @@ int plan_services(struct making *m)
 		for (size_t j = 0; j < p->n_ports && !rc; j++)
 			rc = service_on_port(m, i, id, &p->ports[j]);
 		if (!rc && m->n_listeners == before)
-			log_warning("service %s: nothing to listen on: no address of a family that its backend has",
-				    c->services[i].name);
+			tell_no_listener(&c->services[i]);
 	}
 	for (size_t i = 0; i < m->n_listeners && !rc; i++)
 		rc = add_entries(m, &m->listeners[i]);
