@@ -145,8 +145,9 @@ static void collect_changed(struct table *t, const struct table_entry *want, siz
 
 		for (int p = 0; p < PLACES; p++) {
 			struct table_entry *e = place(t, want[i].tag, p);
+			bool seen = p >= TABLE_WAYS && e == place(t, want[i].tag, p - TABLE_WAYS);	/* both homes are one */
 
-			if (e->tag != want[i].tag || !same_key(&e->key, &want[i].key))
+			if (seen || e->tag != want[i].tag || !same_key(&e->key, &want[i].key))
 				continue;
 			if (!kept && !memcmp(e->value, want[i].value, sizeof(e->value)))
 				kept = true;
