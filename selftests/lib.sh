@@ -1,0 +1,239 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the selftests share (the demo too): networks made of namespaces, WireGuard at their ends, and what the counters say.
+#
+# A script that sources this goes on in a sandbox (scripts/sandbox): names of namespaces and devices are its own, and whatever
+# it leaves behind ends with it. It runs in the project's root. Exit status: 0 passed, 77 skipped (the reason on the last
+# line), else failed. BREAK=1 in the environment makes some break on purpose what they test, and must make them fail.
+set -euo pipefail
+
+root=$(realpath "${BASH_SOURCE[0]%/*}/..")
+if [[ ! ${WGXDP_APART:-} ]]; then
+	WGXDP_APART=1 exec "$root/scripts/sandbox" "$(realpath "$0")" "$@"
+fi
+cd "$root"
+build=$(realpath "${O:-build}")
+wgxdp=$build/wgxdp
+udptool=$build/selftests/udptool
+export port=51820 # of the services
+work=$(mktemp -d /run/selftest.XXXXXX)
+
+fail() { echo "FAIL: $*" >&2; exit 1; }
+skip() { echo "$*"; exit 77; }
+say() { printf '%6.2f  %s\n' "$(elapsed)" "$*"; }
+
+started=$(cut -d ' ' -f 1 /proc/uptime)
+elapsed() { awk -v from="$started" '{print $1 - from}' /proc/uptime; }
+
+# WHAT LEFT OPERATOR RIGHT: a comparison of numbers, or with == and != of words; said, and the end where it does not hold
+expect() {
+	case $3 in
+	== | !=) [[ $2 == "$4" ]] && [[ $3 == == ]] || { [[ $2 != "$4" && $3 == != ]]; } ;;
+	*) awk -v a="$2" -v b="$4" "BEGIN {exit !(a $3 b)}" ;;
+	esac || fail "$1: $2, expected $3 $4"
+	say "ok $1: $2"
+}
+
+wait_for() { # SECONDS WHAT COMMAND...: until it succeeds
+	local deadline=$((SECONDS + $1 + 1)) what=$2
+	shift 2
+	until "$@" > /dev/null 2>&1; do
+		((SECONDS < deadline)) || fail "waited in vain: $what"
+		sleep 0.02
+	done
+}
+
+# --- networks
+
+inside() { nsenter --net="/run/netns/$1" "${@:2}"; } # NAMESPACE COMMAND...
+start() { nsenter --net="/run/netns/$1" "${@:2}" & } # the same in the background, as $!
+
+namespaces() { # NAME...
+	local ns
+	for ns; do
+		ip netns add "$ns"
+		inside "$ns" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
+			net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+		inside "$ns" ip link set lo up
+	done
+}
+
+routers() { # NAMESPACE...: they forward
+	local ns
+	for ns; do inside "$ns" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1; done
+}
+
+cable() { # NAMESPACE DEVICE NAMESPACE DEVICE
+	ip link add "$2" netns "$1" type veth peer name "$4" netns "$3"
+	cable_end "$1" "$2"
+	cable_end "$3" "$4"
+}
+
+# Between namespaces checksums are left undone, as no wire does; and veth takes frames from XDP only where the end that gets
+# them has GRO (or an XDP program).
+cable_end() { # NAMESPACE DEVICE
+	inside "$1" ethtool -K "$2" tx off gro on > /dev/null
+	inside "$1" ip link set "$2" up
+}
+
+# Before 6.3 a kernel does not say what the other end can take, and wgxdp trusts only an XDP program there.
+takes_xdp() { # NAMESPACE DEVICE [PROGRAM]
+	inside "$1" ip link set "$2" xdpdrv obj "$build/selftests/peer.bpf.o" program "${3:-pass}"
+}
+
+addresses() { # NAMESPACE DEVICE ADDRESS...
+	local address
+	for address in "${@:3}"; do inside "$1" ip address add "$address" dev "$2"; done
+}
+
+gateways() { # NAMESPACE ADDRESS...: default routes
+	local address
+	for address in "${@:2}"; do inside "$1" ip route replace default via "$address"; done
+}
+
+mac() { inside "$1" ip -br link show "$2" | awk '{print $3}'; } # NAMESPACE DEVICE
+
+#                 198.51.100.0/24          192.168.1.0/24
+#                 2001:db8:1::/64          2001:db8:2::/64
+#     client  .7 ----------------- .1 firewall .1 ----------------- .10 wg-end
+#          uplink                  wan        lan                   eth
+firewall_network() { # [PREFIX of the namespaces' names]
+	local client=${1:-}client firewall=${1:-}firewall end=${1:-}wg-end
+	namespaces "$client" "$firewall" "$end"
+	routers "$firewall"
+	cable "$client" uplink "$firewall" wan
+	cable "$firewall" lan "$end" eth
+	takes_xdp "$client" uplink
+	takes_xdp "$end" eth
+	addresses "$client" uplink 198.51.100.7/24 2001:db8:1::7/64
+	addresses "$firewall" wan 198.51.100.1/24 2001:db8:1::1/64
+	addresses "$firewall" lan 192.168.1.1/24 2001:db8:2::1/64
+	addresses "$end" eth 192.168.1.10/24 2001:db8:2::10/64
+	gateways "$client" 198.51.100.1 2001:db8:1::1
+	gateways "$end" 192.168.1.1 2001:db8:2::1
+}
+
+# --- senders and receivers (udptool)
+
+# What it hears is in $work/NAME; $! is it
+start_listener() { # NAMESPACE NAME OPTION... ADDRESS
+	start "$1" "$udptool" listen "${@:3}" > "$work/$2"
+	wait_for 5 "$2 listens" grep -q listening "$work/$2"
+}
+
+stop() { # PID
+	kill "$1"
+	wait "$1" || fail "process $1 ended with status $?"
+}
+
+said() { awk -v key="$2" '{for (i = 1; i < NF; i++) if ($i == key) value = $(i + 1)} END {print value}' "$work/$1"; } # NAME KEY
+
+tcp_listens() { inside "$1" ss -Hltn "sport = $2" | grep -q .; } # NAMESPACE PORT
+
+# --- packets that came by, counted by the kernel where nothing can have been dropped or translated yet
+
+# NAME is of a counter of nft's, RULE what it counts; several rules may have one counter
+count_arrivals() { # NAMESPACE NAME RULE...
+	inside "$1" nft -f - <<- EOF
+		add table inet seen
+		add chain inet seen arrivals { type filter hook prerouting priority -310; policy accept; }
+		add counter inet seen $2
+		add rule inet seen arrivals ${*:3} counter name $2
+	EOF
+}
+
+arrived() { # NAMESPACE NAME...: packets, of all these together
+	local name sum=0
+	for name in "${@:2}"; do
+		sum=$((sum + $(inside "$1" nft list counter inet seen "$name" | awk '$1 == "packets" {print $2}')))
+	done
+	echo "$sum"
+}
+
+# What the driver itself says it redirected, in native XDP only
+driver_redirects() { # NAMESPACE DEVICE
+	inside "$1" ethtool -S "$2" | awk '/xdp_redirect:/ {sum += $2} END {print sum + 0}'
+}
+
+# --- wgxdp, on the firewall unless $on says where else
+
+wgxdp() { inside "${on:-firewall}" "$wgxdp" "$@"; }
+
+shown() { wgxdp show --json | "$root/selftests/shown.py" "$@"; } # see there
+
+# Every packet that is ours is counted once, and ends one way.
+expect_sums() { say "ok sums: $(shown sums)" || fail 'the sums do not hold'; }
+
+# What of it, or of others, is on a host: pins, XDP programs, qdiscs and filters. To be compared.
+on_host() { # NAMESPACE
+	local device
+	find /sys/fs/bpf -path '*/wgxdp*' | sort
+	for device in $(inside "$1" ip -br link show | sed 's/[@ ].*//'); do
+		echo "$device: $(inside "$1" ip link show "$device" | grep -o 'prog/xdp id [0-9]*')"
+		inside "$1" tc qdisc show dev "$device"
+		inside "$1" tc filter show dev "$device" ingress
+		inside "$1" tc filter show dev "$device" egress
+	done
+}
+
+# The links, programs and maps that an instance holds, maps without a pin (constants) as well: KIND ID
+bpf_objects() { # INSTANCE
+	local pin
+	while IFS= read -r pin; do
+		bpftool -j link show pinned "$pin" 2> /dev/null || bpftool -j prog show pinned "$pin" 2> /dev/null ||
+			bpftool -j map show pinned "$pin"
+	done < <(find "/sys/fs/bpf/wgxdp/$1" -type f) | /usr/bin/python3 -c '
+import json, sys
+for line in sys.stdin:
+    thing = json.loads(line)
+    if "error" in thing:  # of another kind: asked again
+        continue
+    kind = "link" if "prog_id" in thing else "prog" if "tag" in thing else "map"
+    print(kind, thing["id"])
+    for id in thing.get("map_ids", []):
+        print("map", id)' | sort -u
+}
+
+none_of_these() { # FILE: none of the objects that it lists is there any more
+	local kind id
+	while read -r kind id; do
+		! bpftool "$kind" show id "$id" > /dev/null 2>&1 || return 1
+	done < "$1"
+}
+
+# --- WireGuard: $WGXDP_WG is kernel or go (default: the kernel's, if it is there)
+
+choose_wireguard() {
+	[[ ${WGXDP_WG:-} ]] || WGXDP_WG=$(if ip link add wgprobe type wireguard 2> /dev/null; then echo kernel; else echo go; fi)
+	ip link del wgprobe 2> /dev/null || :
+	case $WGXDP_WG in
+	kernel) ;;
+	go) [[ -c /dev/net/tun ]] || modprobe tun 2> /dev/null || fail 'no /dev/net/tun for wireguard-go' ;;
+	*) fail "WGXDP_WG is '$WGXDP_WG': kernel or go" ;;
+	esac
+}
+
+# A device without peers yet. Its keys are $work/DEVICE.{key,pub}; its name is unique, for wireguard-go's socket does not
+# belong to a namespace.
+tunnel() { # NAMESPACE DEVICE ADDRESS [PORT]
+	(umask 077 && wg genkey > "$work/$2.key")
+	wg pubkey < "$work/$2.key" > "$work/$2.pub"
+	if [[ $WGXDP_WG == kernel ]]; then
+		inside "$1" ip link add "$2" type wireguard
+	else
+		inside "$1" wireguard-go "$2" > "$work/$2.log" 2>&1 || fail "wireguard-go: $(< "$work/$2.log")"
+	fi
+	inside "$1" wg set "$2" private-key "$work/$2.key" ${4:+listen-port "$4"}
+	inside "$1" ip address add "$3" dev "$2"
+	inside "$1" ip link set "$2" mtu 1420 up
+}
+
+key() { cat "$work/$1.pub"; } # DEVICE
+
+endpoint_seen() { # NAMESPACE DEVICE PEER'S-DEVICE: where the device sees that peer
+	inside "$1" wg show "$2" endpoints | awk -v key="$(key "$3")" '$1 == key {print $2}'
+}
+
+handshaken() { # NAMESPACE DEVICE
+	[[ $(inside "$1" wg show "$2" latest-handshakes | cut -f 2) != 0 ]]
+}

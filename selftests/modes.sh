@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# Every mode carries originals and replies of both families, with no process of wgxdp alive, and `show` says which it is; auto
+# takes what the driver can; what is asked for and refused changes nothing. A kernel without its type information
+# (/sys/kernel/btf) will do.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+#                   2001:db8:1::/64                              2001:db8:2::/64
+source "${BASH_SOURCE[0]%/*}/lib.sh"
+
+n=1000
+to=(--wan wan --lan lan --to "192.168.1.10,2001:db8:2::10")
+
+# WHAT: questions and answers, by both families, all counted
+carries() {
+	inside client "$udptool" ask -n $n -r 10000 198.51.100.7:4000 198.51.100.1:$port > "$work/ipv4"
+	inside client "$udptool" ask -n $n -r 10000 "[2001:db8:1::7]:4000" "[2001:db8:2::10]:$port" > "$work/ipv6"
+	expect "$1: answered, IPv4" "$(said ipv4 answered)" == $n
+	expect "$1: answered, IPv6" "$(said ipv6 answered)" == $n
+	expect "$1: originals forwarded" "$(shown all original forwarded)" == $((2 * n))
+	expect "$1: replies forwarded" "$(shown all reply forwarded)" == $((2 * n))
+	expect_sums
+}
+
+modes() {
+	local mode redirects wanted
+	for mode in auto native generic tc; do
+		redirects=$(driver_redirects firewall wan)
+		wgxdp up "${to[@]}" --mode $mode
+		! pgrep -x wgxdp > /dev/null || fail 'a process of wgxdp is alive'
+		wanted=$mode
+		[[ $mode != auto ]] || wanted=native
+		expect "$mode: mode of wan" "$(shown get interfaces.wan.mode)" == $wanted
+		expect "$mode: mode of lan" "$(shown get interfaces.lan.mode)" == $wanted
+		carries $mode
+		redirects=$(($(driver_redirects firewall wan) - redirects))
+		if [[ $wanted == native ]]; then
+			expect "$mode: redirected by the driver" $redirects '>' $((2 * n * 95 / 100))
+		else
+			expect "$mode: redirected by the driver" $redirects == 0
+		fi
+		wgxdp down
+	done
+}
+
+# From each mode to each, without down: what is asked for is what runs
+mode_to_mode() {
+	local mode
+	for mode in native tc generic native generic tc native; do
+		wgxdp up "${to[@]}" --mode $mode > /dev/null
+		[[ $(shown get interfaces.wan.mode) == "$mode" && $(shown get interfaces.lan.mode) == "$mode" ]] ||
+			fail "asked for $mode, $(shown get interfaces.wan.mode) runs"
+	done
+	carries 'from mode to mode'
+	wgxdp down
+}
+
+# A bridge has no native XDP
+refused_native() {
+	inside firewall ip link add br0 type bridge
+	inside firewall ip link set br0 up
+	on_host firewall > "$work/before"
+	! wgxdp up --wan br0 --wan wan --to 192.168.1.10 --mode native > "$work/out" 2>&1 || fail 'native on a bridge'
+	grep -q br0 "$work/out" || fail "the refusal does not name br0: $(< "$work/out")"
+	on_host firewall | diff "$work/before" - || fail 'the refused up changed something'
+	say "ok $(grep error "$work/out")"
+	wgxdp up --wan br0 --wan wan --to 192.168.1.10
+	expect 'auto: mode of a bridge' "$(shown get interfaces.br0.mode)" != native
+	wgxdp down
+}
+
+without_btf() {
+	mkdir -p "$work/empty"
+	# shellcheck disable=SC2016
+	inside firewall unshare --mount --propagation private sh -c '
+		mount --bind "$1" /sys/kernel/btf && [ ! -e /sys/kernel/btf/vmlinux ] && shift && exec "$@"' sh \
+		"$work/empty" "$wgxdp" up "${to[@]}"
+	expect 'without BTF: mode of wan' "$(shown get interfaces.wan.mode)" == native
+	carries 'without BTF'
+	wgxdp down
+}
+
+firewall_network
+start_listener wg-end wg-end4 -e 192.168.1.10:$port
+start_listener wg-end wg-end6 -e "[2001:db8:2::10]:$port"
+modes
+mode_to_mode
+refused_native
+without_btf

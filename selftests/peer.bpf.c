@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * XDP programs for the far ends of test cables, which a driver wants there before it takes frames from XDP: `pass` does
+ * nothing; `slow` takes its time over each frame, so that the ring before it runs full. And `look`, a tc program of somebody
+ * else's, which does nothing either.
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+
+#define SLOW_NS 20000
+
+char LICENSE[] SEC("license") = "GPL";
+
+SEC("xdp.frags")
+int pass(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
+static long is_late(__u32 i, __u64 *until)
+{
+	return bpf_ktime_get_ns() >= *until;
+}
+
+SEC("xdp.frags")
+int slow(struct xdp_md *ctx)
+{
+	__u64 until = bpf_ktime_get_ns() + SLOW_NS;
+
+	bpf_loop(1 << 16, is_late, &until, 0);
+	return XDP_PASS;
+}
+
+SEC("tc")
+int look(struct __sk_buff *skb)
+{
+	return TC_ACT_UNSPEC;
+}

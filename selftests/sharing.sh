@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# What others have on the devices stays as it is, before, with and after wgxdp: filters on clsact, an ingress qdisc with one, an
+# XDP program (beside which only tc mode goes, and up says so); and wgxdp forwards beside them. A filter that somebody adds while
+# wgxdp runs outlives it, with its qdisc.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+source "${BASH_SOURCE[0]%/*}/lib.sh"
+
+peer=$build/selftests/peer.bpf.o
+add_filter() { inside firewall tc filter add dev "$1" ingress pref "$2" bpf direct-action obj "$peer" sec tc; } # DEVICE PREF
+
+theirs() { # what is not wgxdp's: theirs is never named so
+	on_host firewall | grep -vE 'wgxdp|^[a-z]*: $'
+}
+
+# WHAT TC-OF-WAN TC-OF-LAN XDP-OF-WAN: up and down, and what is forwarded between
+beside() {
+	local what=$1 before
+	theirs > "$work/theirs"
+	before=$(arrived wg-end all_of_them)
+	wgxdp up --wan wan --lan lan --to 192.168.1.10 --mode "${mode:-auto}"
+	expect "$what: mode of wan" "$(shown get interfaces.wan.mode)" == "$4"
+	expect "$what: tc on wan" "$(shown get interfaces.wan.tc)" == "${tcx:-$2}"
+	expect "$what: tc on lan" "$(shown get interfaces.lan.tc)" == "${tcx:-$3}"
+	inside client "$udptool" send -n 10 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > /dev/null
+	expect "$what: forwarded" $(($(arrived wg-end all_of_them) - before)) == 10
+	expect "$what: and counted" "$(shown all original forwarded)" == 10
+	wgxdp down
+	theirs | diff "$work/theirs" - || fail "$what: something of others' changed"
+	say "ok $what: all of others' is as it was"
+}
+
+# tcx, where the kernel has it, needs no qdisc at all
+tcx_here() {
+	wgxdp up --wan wan --to 192.168.1.10 > /dev/null
+	[[ $(shown get interfaces.wan.tc) != tcx ]] || echo tcx
+	wgxdp down
+}
+
+firewall_network
+count_arrivals wg-end all_of_them "udp dport $port"
+tcx=$(tcx_here)
+for mode in auto tc; do
+	xdp=native
+	[[ $mode != tc ]] || xdp=tc
+	beside "$mode, nothing there" clsact clsact $xdp
+	inside firewall tc qdisc add dev wan clsact
+	beside "$mode, clsact" clsact clsact $xdp
+	add_filter wan 1
+	add_filter wan 7
+	beside "$mode, clsact with filters" clsact clsact $xdp
+	inside firewall tc qdisc add dev lan ingress
+	beside "$mode, ingress qdisc" clsact ingress $xdp
+	add_filter lan 1
+	beside "$mode, ingress qdisc with a filter" clsact ingress $xdp
+	inside firewall tc qdisc del dev wan clsact
+	inside firewall tc qdisc del dev lan ingress
+done
+
+# Added while wgxdp runs, to wgxdp's own clsact where it has one
+mode=auto
+wgxdp up --wan wan --lan lan --to 192.168.1.10
+inside firewall tc qdisc add dev wan clsact 2> /dev/null || :
+add_filter wan 20
+wgxdp down
+inside firewall tc filter show dev wan ingress | grep -q 'pref 20' || fail "another's filter went with us"
+inside firewall tc filter show dev wan ingress | grep -q wgxdp && fail 'our filter stayed'
+say "ok another's filter outlives wgxdp"
+inside firewall tc qdisc del dev wan clsact
+
+inside firewall ip link set wan xdpdrv obj "$peer" program pass
+theirs > "$work/theirs"
+! wgxdp up --wan wan --lan lan --to 192.168.1.10 2> "$work/err" || fail 'up where another XDP program is'
+grep -q 'wan.*pass' "$work/err" || fail "up does not say that wan has the XDP program pass: $(< "$work/err")"
+theirs | diff "$work/theirs" - || fail 'the refused up changed something'
+say "ok $(< "$work/err")"
+mode='tc'
+beside 'tc, an XDP program of others' clsact clsact tc

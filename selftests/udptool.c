@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * udptool: UDP packets of known number, for the selftests. Each carries a mark and a sequence number; whoever receives tells
+ * how many came, and how many different ones.
+ *
+ *   udptool send [OPTION]... DEVICE MAC FROM TO      whole frames, from whatever source address
+ *   udptool ask [OPTION]... FROM TO                  from sockets connected to TO: only its answers count
+ *   udptool listen [OPTION]... ADDRESS               receives until told to end (SIGTERM), then says what came
+ *
+ * FROM, TO, ADDRESS: 192.0.2.1:51820 or [2001:db8::1]:51820
+ *   -n NUMBER  packets (1)                  -r RATE    packets a second (0: as fast as it goes)
+ *   -c NUMBER  clients: consecutive source addresses from FROM on, in turns (1)
+ *   -s BYTES   payload (32)                 -t TTL     or hop limit (64)
+ *   -z         no UDP checksum (IPv4)       -w MS      ask: how long to wait for the last answer (2000)
+ *   -e         listen: answer each          -g MS      listen: tell each silence of at least that long, when it ends
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MARK 0x77677864702e7465ULL
+#define SEQUENCES (1 << 24)
+#define PAYLOAD_MAX 9000
+#define CLIENTS_MAX 4096
+
+struct payload {
+	uint64_t mark;
+	uint32_t sequence;
+};
+
+union endpoint {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static struct {
+	uint32_t number, rate, clients, size, ttl, wait_ms, gap_ms;
+	bool no_checksum, echo;
+} option = { .number = 1, .clients = 1, .size = 32, .ttl = 64, .wait_ms = 2000 };
+
+static uint8_t seen[SEQUENCES / 8];
+static uint64_t received, distinct;
+static volatile sig_atomic_t ended;
+
+static void die(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("udptool: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	exit(1);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+static socklen_t endpoint_len(const union endpoint *e)
+{
+	return e->any.sa_family == AF_INET ? sizeof(e->v4) : sizeof(e->v6);
+}
+
+static union endpoint endpoint_parse(const char *s)
+{
+	union endpoint e = {};
+	char text[64];
+	const char *colon = strrchr(s, ':');
+	bool v6 = s[0] == '[';
+	size_t len = colon ? colon - s : 0;
+
+	if (!colon || len >= sizeof(text) || (v6 && (len < 2 || s[len - 1] != ']')))
+		die("'%s' is not ADDRESS:PORT or [ADDRESS]:PORT", s);
+	memcpy(text, s + v6, len - 2 * v6);
+	text[len - 2 * v6] = '\0';
+	e.any.sa_family = v6 ? AF_INET6 : AF_INET;
+	e.v4.sin_port = htons(atoi(colon + 1));	/* at the same place in both */
+	if (inet_pton(e.any.sa_family, text, v6 ? (void *)&e.v6.sin6_addr : (void *)&e.v4.sin_addr) != 1)
+		die("'%s' is not an address", text);
+	return e;
+}
+
+/* The nth address after e's */
+static union endpoint endpoint_add(union endpoint e, uint32_t n)
+{
+	uint32_t *low = e.any.sa_family == AF_INET ? &e.v4.sin_addr.s_addr : &e.v6.sin6_addr.s6_addr32[3];
+
+	*low = htonl(ntohl(*low) + n);
+	return e;
+}
+
+static void payload_fill(uint8_t *at, uint32_t sequence)
+{
+	struct payload p = { .mark = MARK, .sequence = sequence };
+
+	memset(at, 0, option.size);
+	memcpy(at, &p, sizeof(p));
+}
+
+/* Counts what came; a packet that is none of ours counts for nothing. */
+static void payload_note(const uint8_t *at, ssize_t len)
+{
+	struct payload p;
+
+	if (len < (ssize_t)sizeof(p))
+		return;
+	memcpy(&p, at, sizeof(p));
+	if (p.mark != MARK)
+		return;
+	p.sequence %= SEQUENCES;
+	received++;
+	distinct += !(seen[p.sequence / 8] >> p.sequence % 8 & 1);
+	seen[p.sequence / 8] |= 1 << p.sequence % 8;
+}
+
+/* Packet n's turn, if a rate was asked for */
+static uint64_t turn(uint64_t start, uint32_t n)
+{
+	return option.rate ? start + n * 1000000000ULL / option.rate : 0;
+}
+
+static void sleep_until(uint64_t ns)
+{
+	struct timespec t = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
+
+	if (ns)
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
+/* ---- send ---- */
+
+static uint32_t sum(const void *data, size_t len, uint32_t start)
+{
+	const uint8_t *b = data;
+	size_t i;
+
+	for (i = 0; i + 1 < len; i += 2)
+		start += b[i] << 8 | b[i + 1];
+	return start + (len & 1 ? b[len - 1] << 8 : 0);
+}
+
+static uint16_t sum_end(uint32_t s)
+{
+	s = (s & 0xffff) + (s >> 16);
+	s = (s & 0xffff) + (s >> 16);
+	return htons(~s);
+}
+
+static size_t fill_ip4(uint8_t *at, const union endpoint *from, const union endpoint *to, size_t len)
+{
+	struct iphdr ip = {
+		.version = 4, .ihl = 5, .tot_len = htons(sizeof(ip) + len), .ttl = option.ttl, .protocol = IPPROTO_UDP,
+		.saddr = from->v4.sin_addr.s_addr, .daddr = to->v4.sin_addr.s_addr,
+	};
+
+	ip.check = sum_end(sum(&ip, sizeof(ip), 0));
+	memcpy(at, &ip, sizeof(ip));
+	return sizeof(ip);
+}
+
+static size_t fill_ip6(uint8_t *at, const union endpoint *from, const union endpoint *to, size_t len)
+{
+	struct ip6_hdr ip = {
+		.ip6_flow = htonl(6 << 28), .ip6_plen = htons(len), .ip6_nxt = IPPROTO_UDP, .ip6_hlim = option.ttl,
+		.ip6_src = from->v6.sin6_addr, .ip6_dst = to->v6.sin6_addr,
+	};
+
+	memcpy(at, &ip, sizeof(ip));
+	return sizeof(ip);
+}
+
+/* Everything behind the Ethernet header; its length */
+static size_t fill(uint8_t *at, const union endpoint *from, const union endpoint *to, uint32_t sequence)
+{
+	bool v4 = to->any.sa_family == AF_INET;
+	size_t len = sizeof(struct udphdr) + option.size;
+	size_t off = v4 ? fill_ip4(at, from, to, len) : fill_ip6(at, from, to, len);
+	size_t addresses = v4 ? 8 : 32;
+	struct udphdr udp = { .source = from->v4.sin_port, .dest = to->v4.sin_port, .len = htons(len) };
+
+	payload_fill(at + off + sizeof(udp), sequence);
+	memcpy(at + off, &udp, sizeof(udp));
+	if (!option.no_checksum) {
+		udp.check = sum_end(sum(at + off - addresses, addresses + len, IPPROTO_UDP + len)) ?: 0xffff;
+		memcpy(at + off, &udp, sizeof(udp));
+	}
+	return off + len;
+}
+
+static int open_device(const char *device)
+{
+	struct sockaddr_ll ll = { .sll_family = AF_PACKET, .sll_ifindex = if_nametoindex(device) };
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+
+	if (!ll.sll_ifindex || fd < 0 || bind(fd, (void *)&ll, sizeof(ll)))
+		die("device %s: %m", device);
+	return fd;
+}
+
+static void send_all(char **argv)
+{
+	uint8_t frame[ETH_HLEN + 60 + PAYLOAD_MAX], *mac = frame;
+	union endpoint from = endpoint_parse(argv[2]), to = endpoint_parse(argv[3]), client;
+	int fd = open_device(argv[0]);
+	uint32_t sent = 0, n;
+	uint64_t start;
+
+	if (from.any.sa_family != to.any.sa_family)
+		die("FROM and TO are not of one family");
+	memset(frame, 0, sizeof(frame));
+	if (sscanf(argv[1], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1, mac + 2, mac + 3, mac + 4, mac + 5) != 6)
+		die("'%s' is not a MAC address", argv[1]);
+	frame[6] = 2;		/* source MAC: a local one */
+	frame[12] = from.any.sa_family == AF_INET ? 0x08 : 0x86;
+	frame[13] = from.any.sa_family == AF_INET ? 0x00 : 0xdd;
+	start = now_ns();
+	for (n = 0; n < option.number && !ended; n++) {
+		client = endpoint_add(from, n % option.clients);
+		sleep_until(turn(start, n));
+		while (write(fd, frame, ETH_HLEN + fill(frame + ETH_HLEN, &client, &to, n)) < 0)
+			if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR)
+				die("write: %m");
+		sent++;
+	}
+	printf("sent %u\n", sent);
+}
+
+/* ---- ask ---- */
+
+static struct pollfd asking[CLIENTS_MAX];
+
+static void open_clients(const union endpoint *from, const union endpoint *to)
+{
+	int one = 1, big = 4 << 20, ttl = option.ttl;
+	bool v4 = from->any.sa_family == AF_INET;
+	uint32_t i;
+
+	for (i = 0; i < option.clients; i++) {
+		union endpoint client = endpoint_add(*from, i);
+		int fd = socket(from->any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big));
+		setsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TTL : IPV6_UNICAST_HOPS, &ttl, sizeof(ttl));
+		if (bind(fd, &client.any, endpoint_len(&client)) || connect(fd, &to->any, endpoint_len(to)))
+			die("client %u: %m", i);
+		asking[i] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	}
+}
+
+/* Takes answers until `until`, or until all have come */
+static void take_answers(uint64_t until, uint32_t asked)
+{
+	uint8_t buffer[PAYLOAD_MAX];
+	uint64_t now = now_ns();
+	struct timespec wait = {};
+	ssize_t len;
+	uint32_t i;
+
+	do {
+		wait.tv_sec = until > now ? (until - now) / 1000000000 : 0;
+		wait.tv_nsec = until > now ? (until - now) % 1000000000 : 0;
+		if (ppoll(asking, option.clients, &wait, NULL) > 0)
+			for (i = 0; i < option.clients; i++)
+				while (asking[i].revents && (len = recv(asking[i].fd, buffer, sizeof(buffer), 0)) >= 0)
+					payload_note(buffer, len);
+		now = now_ns();
+	} while (now < until && distinct < asked && !ended);
+}
+
+static void ask_all(char **argv)
+{
+	uint8_t buffer[PAYLOAD_MAX];
+	union endpoint from = endpoint_parse(argv[0]), to = endpoint_parse(argv[1]);
+	uint64_t start = now_ns(), before;
+	uint32_t n;
+
+	if (from.any.sa_family != to.any.sa_family)
+		die("FROM and TO are not of one family");
+	open_clients(&from, &to);
+	for (n = 0; n < option.number && !ended; n++) {
+		take_answers(turn(start, n), n);
+		sleep_until(turn(start, n));
+		payload_fill(buffer, n);
+		if (send(asking[n % option.clients].fd, buffer, option.size, 0) < 0)
+			send(asking[n % option.clients].fd, buffer, option.size, 0);	/* the first told an old ICMP error */
+	}
+	do {
+		before = received;
+		take_answers(now_ns() + option.wait_ms * 1000000ULL, n);
+	} while (received != before && distinct < n && !ended);
+	printf("asked %u answered %lu answers %lu\n", n, distinct, received);
+}
+
+/* ---- listen ---- */
+
+static void listen_on(char **argv)
+{
+	union endpoint e = endpoint_parse(argv[0]), peer;
+	uint8_t buffer[PAYLOAD_MAX];
+	int fd = socket(e.any.sa_family, SOCK_DGRAM, 0), big = 64 << 20;
+	struct timeval patience = { .tv_usec = 100000 };	/* a signal may come just before recvfrom */
+	uint64_t last = 0, now, before;
+	socklen_t peer_len;
+	ssize_t len;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (bind(fd, &e.any, endpoint_len(&e)))
+		die("%s: %m", argv[0]);
+	puts("listening");
+	for (;;) {
+		peer_len = sizeof(peer);
+		len = recvfrom(fd, buffer, sizeof(buffer), ended ? MSG_DONTWAIT : 0, &peer.any, &peer_len);
+		if (len < 0 && errno == EAGAIN && ended)
+			break;
+		if (len < 0)
+			continue;
+		before = received;
+		payload_note(buffer, len);
+		if (received == before)
+			continue;
+		now = now_ns();
+		if (option.gap_ms && last && now - last >= option.gap_ms * 1000000ULL)
+			printf("silent %lu ms\n", (now - last) / 1000000);
+		last = now;
+		if (option.echo)
+			sendto(fd, buffer, len, 0, &peer.any, peer_len);
+	}
+	printf("received %lu distinct %lu\n", received, distinct);
+}
+
+static void end(int signal)
+{
+	ended = 1;
+}
+
+static void usage(void)
+{
+	die("send [OPTION]... DEVICE MAC FROM TO | ask [OPTION]... FROM TO | listen [OPTION]... ADDRESS");
+}
+
+static void options(int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "n:r:c:s:t:zw:eg:")) != -1)
+		switch (c) {
+		case 'n': option.number = atoi(optarg); break;
+		case 'r': option.rate = atoi(optarg); break;
+		case 'c': option.clients = atoi(optarg); break;
+		case 's': option.size = atoi(optarg); break;
+		case 't': option.ttl = atoi(optarg); break;
+		case 'z': option.no_checksum = true; break;
+		case 'w': option.wait_ms = atoi(optarg); break;
+		case 'e': option.echo = true; break;
+		case 'g': option.gap_ms = atoi(optarg); break;
+		default: usage();
+		}
+	if (option.size < sizeof(struct payload) || option.size > PAYLOAD_MAX - 60)
+		die("%u bytes of payload: %zu to %d go", option.size, sizeof(struct payload), PAYLOAD_MAX - 60);
+	if (!option.clients || option.clients > CLIENTS_MAX)
+		die("%u clients: 1 to %d go", option.clients, CLIENTS_MAX);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*run)(char **argv);
+		int arguments;
+	} commands[] = { { "send", send_all, 4 }, { "ask", ask_all, 2 }, { "listen", listen_on, 1 } };
+	struct sigaction action = { .sa_handler = end };
+	size_t i;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	if (argc < 2)
+		usage();
+	options(argc - 1, argv + 1);
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(argv[1], commands[i].name) && argc - 1 - optind == commands[i].arguments) {
+			commands[i].run(argv + 1 + optind);
+			return 0;
+		}
+	usage();
+}
