@@ -99,8 +99,8 @@ longtest:		# T='NAME...': only these
 vmtest:			# the selftests that say `vm`, and the demo, on Debian's 6.1 and 6.12
 	$(run_tests) --long vm vm-6.1-demo
 
-fuzz:			# T=NAME, TIME=SECONDS of each
-	$(Q)O=$(O) FUZZ_SECONDS=$(or $(TIME),60) scripts/test $(or $(T),fuzz)
+fuzz:			# T=NAME, TIME=SECONDS (or FUZZ_SECONDS=) of each
+	$(Q)O=$(O) FUZZ_SECONDS=$(or $(TIME),$(FUZZ_SECONDS),60) scripts/test $(or $(T),fuzz)
 
 accept:			# N=ISSUE: every row of docs/acceptance.md under it
 	$(Q)scripts/accept $(N)
@@ -153,3 +153,18 @@ $(O)/selftests/%: selftests/%.c Makefile
 $(O)/selftests/%.bpf.o: selftests/%.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
+
+# ---- the host plane: unit tests, fuzzers; the data path by test-run ----
+HOST_UNITS  := bpf pipeline resolve memory
+FUZZ_CFLAGS ?= -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+
+# how often to unroll is said to clang
+$(patsubst %,$(O)/unit/tests/%.o,$(HOST_UNITS:%=unit_%) host_plane): ALL_CFLAGS += -Wno-unknown-pragmas
+$(HOST_UNITS:%=$(O)/tests/unit_%): $(O)/unit/user/table.o
+unit: $(HOST_UNITS:%=$(O)/tests/unit_%)
+
+$(O)/tests/fuzz_%: tests/fuzz_%.c user/table.c Makefile
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) $(FUZZ_CFLAGS) -MMD -MP -MF $@.d $(filter %.c,$^) -o $@
+
+-include $(wildcard $(O)/tests/fuzz_*.d)

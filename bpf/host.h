@@ -164,7 +164,7 @@ INLINE int host_can_send(const struct pkt *p, const struct nexthop *nexthop)
 	if ((nexthop->egress & need) != need &&
 	    (!(p->link->flags & LINK_GENERIC) || nexthop->egress & LINK_L3))
 		return -PASS_no_transmit;
-	if (p->checksum && udp->check == csum_pseudo(&p->src, &p->dst, udp->len))
+	if (p->checksum && udp->check == csum_pseudo(p->pseudo, udp->len))
 		return -PASS_partial_checksum;
 	return 0;
 }
@@ -185,7 +185,7 @@ INLINE int host_send(struct pkt *p, const struct nexthop *nexthop, int *ret_acti
 	if (host_send_fails)
 		return -DROP_send_failed;
 	packet->egress = nexthop->fib.ifindex;
-	packet->by_neighbour = p->through_neighbour;
+	packet->by_neighbour = p->through_neighbour && !(nexthop->egress & LINK_L3);
 	if (!(nexthop->egress & LINK_L3) && !p->through_neighbour) {
 		memcpy(eth->h_dest, nexthop->fib.dmac, ETH_ALEN);
 		memcpy(eth->h_source, nexthop->fib.smac, ETH_ALEN);

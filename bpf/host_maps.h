@@ -116,6 +116,7 @@ static inline void *bpf_map_lookup_elem(struct host_map *map, const void *key)
 {
 	struct host_entry *e;
 
+	asm("" : "+r"(key));		/* or gcc warns of the keys of other kinds of map */
 	if (map->kind == HOST_ARRAY)
 		return host_array_at(map, key);
 	e = host_map_find(map, key, false);

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Fuzz target: the data path on the host plane. An input is four bytes of state, then a frame. What must hold of any frame:
+ * untouched unless sent, and then only where a forwarder writes; valid checksums stay valid; every packet counts once.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "host_ways.h"
+
+#define MUST(condition) do { \
+	if (!(condition)) { \
+		fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition); \
+		abort(); \
+	} } while (0)
+
+struct state {				/* the head of an input */
+	__u8 link;			/* plane: lowest bit */
+	__u8 kernel;			/* what the kernel does and says */
+	__u8 linear;			/* bytes in reach; 255: all */
+	__u8 gso;			/* payload of a segment in units of 16 bytes; 0: no GSO */
+};
+
+int LLVMFuzzerTestOneInput(const __u8 *data, size_t size);
+
+static __u32 ingress(const struct state *s)
+{
+	static const __u32 all[] = { W0, L0, X0, M0, T0, G0 };
+
+	return all[s->link / 2 % 6];
+}
+
+static void reset(const struct state *s)
+{
+	static bool ready;
+	__u32 zero = 0;
+
+	if (!ready)
+		scene_setup();
+	ready = true;
+	memset(bpf_map_lookup_elem(&totals, &zero), 0, totals.max * totals.value_size);
+	host_map_reset(&reasons, reasons.max);
+	memset(bpf_map_lookup_elem(&nexthops, &zero), s->kernel & 1 ? 0 : 0xff, nexthops.max * nexthops.value_size);
+	for (__u32 slot = 0; slot < nexthops.max; slot++)	/* clocks far ahead, answers long out of date */
+		((struct nexthop *)bpf_map_lookup_elem(&nexthops, &slot))->until = 0;
+	world_control()->flags = s->kernel & 2 ? CONTROL_ASK_ALWAYS : 0;
+	host_send_fails = s->kernel & 4;
+	if (s->kernel & 8)
+		host_map_reset(&choices, choices.max);
+}
+
+struct seen {				/* an IP packet with UDP in it, read the plain way */
+	__u32 l4, len;			/* l4 of the frame; len of the IP packet */
+	bool ip_valid, udp_valid, has_checksum, fragment;
+	__u8 ttl;
+};
+
+static bool see_ipv6(const __u8 *frame, __u32 len, struct seen *s)
+{
+	__u8 next = frame[ETH_HLEN + 6];
+
+	s->l4 = ETH_HLEN + 40;
+	s->len = 40 + (frame[ETH_HLEN + 4] << 8 | frame[ETH_HLEN + 5]);
+	s->ttl = frame[ETH_HLEN + 7];
+	s->ip_valid = true;
+	while (next != IPPROTO_UDP) {
+		const __u8 *h = frame + s->l4;
+
+		if (s->l4 + 8 > len)
+			return false;
+		if (next == IPPROTO_FRAGMENT)
+			s->fragment |= (h[2] | (h[3] & 0xf9)) != 0;
+		s->l4 += next == IPPROTO_FRAGMENT ? 8 : 8 + h[1] * 8;
+		next = h[0];
+	}
+	return true;
+}
+
+static bool see(const __u8 *frame, __u32 len, struct seen *s)
+{
+	const __u8 *ip = frame + ETH_HLEN, *udp;
+	bool ipv4 = frame[12] == 8;
+	__u32 sum, n;
+
+	memset(s, 0, sizeof(*s));
+	if (ipv4) {
+		s->l4 = ETH_HLEN + (ip[0] & 15) * 4;
+		s->len = ip[2] << 8 | ip[3];
+		s->ttl = ip[8];
+		s->fragment = ip[6] & 0x3f || ip[7];
+		s->ip_valid = frame_fold(frame_sum(ip, s->l4 - ETH_HLEN)) == 0xffff;
+	} else if (!see_ipv6(frame, len, s)) {
+		return false;
+	}
+	if (s->l4 + 8 > len)
+		return false;
+	udp = frame + s->l4;
+	n = udp[4] << 8 | udp[5];
+	s->has_checksum = udp[6] || udp[7];
+	if (s->l4 + n > len)
+		return false;
+	sum = frame_sum(ipv4 ? ip + 12 : ip + 8, ipv4 ? 8 : 32) + IPPROTO_UDP + n;
+	s->udp_valid = s->has_checksum && frame_fold(frame_fold(sum) + frame_fold(frame_sum(udp, n))) == 0xffff;
+	return true;
+}
+
+/* Where a forwarder may write: MACs, TTL, the IPv4 header's checksum, one address, one port, the UDP checksum */
+static bool may_change(const struct seen *s, bool ipv4, enum direction direction, __u32 at)
+{
+	__u32 from = ipv4 ? 26 : 22, n = ipv4 ? 4 : 16, port = s->l4;
+
+	if (direction == DIRECTION_ORIGINAL) {
+		from += n;
+		port += 2;
+	}
+	return at < 12 || at == (ipv4 ? 22 : 21) || (ipv4 && (at == 24 || at == 25)) || (at >= from && at < from + n) ||
+	       at == port || at == port + 1 || at == s->l4 + 6 || at == s->l4 + 7;
+}
+
+static enum direction direction_counted(__u64 *received)
+{
+	__u64 n[2] = { 0 };
+
+	for (__u32 id = 0; id < WORLD_SERVICES; id++)
+		for (int i = 0; i < 4; i++)
+			n[i & 1] += way_total(id, i & 1, i >> 1).received;
+	*received = n[0] + n[1];
+	return n[0] ? DIRECTION_ORIGINAL : DIRECTION_REPLY;
+}
+
+static void check_sent(const __u8 *before, const __u8 *after, __u32 len, enum direction direction)
+{
+	struct seen b, a;
+	bool ipv4 = before[12] == 8;
+
+	MUST(see(before, len, &b) && see(after, len, &a));
+	MUST(!b.fragment && b.ttl > 1 && a.ttl == b.ttl - 1);
+	MUST(ETH_HLEN + b.len <= len && a.len == b.len && a.l4 == b.l4);
+	MUST(!b.ip_valid || a.ip_valid);
+	MUST(!b.udp_valid || a.udp_valid);
+	MUST(a.has_checksum == b.has_checksum);
+	for (__u32 i = 0; i < len; i++)
+		MUST(before[i] == after[i] || may_change(&b, ipv4, direction, i));
+}
+
+static void check(const struct state *s, const __u8 *before, const __u8 *after, __u32 len, int verdict,
+		  const struct host_packet *packet)
+{
+	enum plane plane = s->link & 1;
+	const struct link *link = link_find(ingress(s));
+	__u64 received;
+	enum direction direction = direction_counted(&received);
+
+	MUST(ways_sums_hold());
+	MUST(received <= (packet->gso_segs > 1 ? packet->gso_segs : 1));
+	if (verdict == HOST_SENT) {
+		MUST(received && !host_send_fails && packet->egress);
+		MUST(plane == PLANE_TC || !packet->by_neighbour);
+		MUST(!memcmp(before, &link->macs[0], ETH_ALEN));
+		check_sent(before, after, len, direction);
+	} else if (verdict == HOST_PASS) {
+		MUST(!memcmp(before, after, len) && !packet->egress);
+		MUST(!received || plane == PLANE_TC || !(link->flags & LINK_TC));
+	} else {
+		MUST(host_send_fails && received && !packet->egress);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
+{
+	struct state s;
+	struct host_packet packet = { 0 };
+	__u8 *memory, *before;
+	int verdict;
+
+	if (size < sizeof(s) || size > 10000)
+		return 0;
+	memcpy(&s, data, sizeof(s));
+	data += sizeof(s);
+	size -= sizeof(s);
+	reset(&s);
+	memory = malloc(size + 2);
+	before = malloc(size + 1);
+	memcpy(before, data, size);
+	memcpy(memory + 2, data, size);
+	packet.data = memory + 2;
+	packet.len = size;
+	packet.linear = s.linear == 255 || s.linear > size ? size : s.linear;
+	if (s.link & 1 && s.gso && size > 42) {
+		packet.gso_size = s.gso * 16;
+		packet.gso_segs = (size - 42 + packet.gso_size - 1) / packet.gso_size;
+	}
+	verdict = world_run(s.link & 1, ingress(&s), &packet);
+	check(&s, before, packet.data, size, verdict, &packet);
+	free(memory);
+	free(before);
+	return 0;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The ways through the scene, each with a frame that comes and the frame that must leave, and running a frame in a buffer of
+ * exactly its size.
+ */
+#ifndef HOST_WAYS_H
+#define HOST_WAYS_H
+
+#include "host_scene.h"
+
+struct way {
+	const char *name;
+	__u32 in, id;
+	enum direction direction;
+	const char *client, *local, *backend;
+	__u16 port, backend_port;
+	__u32 out;
+	__u8 next_hop;			/* last byte of its MAC */
+};
+
+static const struct way ways[] = {
+	{ "dnat ipv4", W0, 0, DIRECTION_ORIGINAL, "192.0.2.9", "203.0.113.1", "192.168.1.10", 51820, 51820, L0, 10 },
+	{ "dnat ipv4, reply", L0, 0, DIRECTION_REPLY, "192.0.2.9", "203.0.113.1", "192.168.1.10", 51820, 51820, W0, 254 },
+	{ "reply on link", L0, 0, DIRECTION_REPLY, "203.0.113.7", "203.0.113.1", "192.168.1.10", 51820, 51820, W0, 77 },
+	{ "direct ipv6", W0, 0, DIRECTION_ORIGINAL, "2001:db8:9::9", "2001:db8:2::10", "2001:db8:2::10", 51820, 51820, L0, 10 },
+	{ "direct ipv6, reply", L0, 0, DIRECTION_REPLY, "2001:db8:9::9", "2001:db8:2::10", "2001:db8:2::10", 51820, 51820,
+	  W0, 254 },
+	{ "other port", W0, 1, DIRECTION_ORIGINAL, "192.0.2.9", "203.0.113.1", "192.168.1.10", 443, 51821, L0, 10 },
+	{ "other port, reply", L0, 1, DIRECTION_REPLY, "192.0.2.9", "203.0.113.1", "192.168.1.10", 443, 51821, W0, 254 },
+	{ "dnat ipv6", W0, 2, DIRECTION_ORIGINAL, "2001:db8:9::9", "2001:db8:1::1", "2001:db8:2::20", 51820, 51821, L0, 10 },
+	{ "dnat ipv6, reply", L0, 2, DIRECTION_REPLY, "2001:db8:9::9", "2001:db8:1::1", "2001:db8:2::20", 51820, 51821, W0, 254 },
+	{ "none ipv4", W0, 7, DIRECTION_ORIGINAL, "192.0.2.9", "198.18.0.30", "198.18.0.30", 51820, 51820, L0, 30 },
+	{ "none ipv4, reply", L0, 7, DIRECTION_REPLY, "192.0.2.9", "198.18.0.30", "198.18.0.30", 51820, 51820, W0, 254 },
+	{ "generic", G0, 8, DIRECTION_ORIGINAL, "192.0.2.9", "203.0.113.129", "192.168.2.20", 51820, 51820, M0, 10 },
+};
+#define WAYS (sizeof(ways) / sizeof(ways[0]))
+#define CLIENT_PORT 40000
+
+/* A frame of this way as it comes; the caller may change what it likes before way_leaves() */
+static inline void way_comes(const struct way *w, struct frame *f)
+{
+	bool original = w->direction == DIRECTION_ORIGINAL;
+
+	memset(f, 0, sizeof(*f));
+	world_mac(f->dmac, w->in, 1);
+	world_mac(f->smac, w->in, 0xee);
+	f->family = world_family(w->client);
+	f->ttl = 64;
+	f->payload = 32;
+	f->src = world_addr(original ? w->client : w->backend);
+	f->dst = world_addr(original ? w->local : w->client);
+	f->sport = original ? CLIENT_PORT : w->backend_port;
+	f->dport = original ? w->port : CLIENT_PORT;
+}
+
+/* ... and as it must leave, given how it came */
+static inline void way_leaves(const struct way *w, const struct frame *in, struct frame *out)
+{
+	bool original = w->direction == DIRECTION_ORIGINAL;
+
+	*out = *in;
+	world_mac(out->dmac, w->out, w->next_hop);
+	world_mac(out->smac, w->out, 1);
+	out->ttl--;
+	if (original) {
+		out->dst = world_addr(w->backend);
+		out->dport = w->backend_port;
+	} else {
+		out->src = world_addr(w->local);
+		out->sport = w->port;
+	}
+}
+
+struct ran {
+	int verdict;
+	bool touched;
+	struct host_packet packet;	/* data is gone */
+};
+
+/* Runs the first len bytes of frame, of which linear are in reach, in an allocation of len (and two, so that IP headers are
+ * aligned as in the kernel); what becomes of them is in out, if there is one. */
+static inline struct ran way_run(enum plane plane, __u32 ifindex, const __u8 *frame, __u32 len, __u32 linear, __u8 *out)
+{
+	__u8 *memory = malloc(len + 2);
+	struct ran r = { .packet = { .data = memory + 2, .len = len, .linear = linear } };
+
+	memcpy(memory + 2, frame, len);
+	r.verdict = world_run(plane, ifindex, &r.packet);
+	r.touched = memcmp(memory + 2, frame, len);
+	if (out)
+		memcpy(out, memory + 2, len);
+	r.packet.data = NULL;
+	free(memory);
+	return r;
+}
+
+/* ---- one frame after another ---- */
+
+static __u8 came[70000] __attribute__((unused)), left[70000] __attribute__((unused)), want[70000] __attribute__((unused));
+static struct frame in __attribute__((unused)), out __attribute__((unused));
+
+static inline const struct way *way_named(const char *name)
+{
+	for (size_t i = 0; i < WAYS; i++)
+		if (!strcmp(ways[i].name, name))
+			return &ways[i];
+	abort();
+}
+
+static inline struct ran send_in(enum plane plane, __u32 ifindex)
+{
+	__u32 len = frame_build(&in, came);
+
+	return way_run(plane, ifindex, came, len, len, left);
+}
+
+/* Twice: the first packet of a next hop goes through the kernel */
+static inline struct ran send_primed(enum plane plane, __u32 ifindex)
+{
+	send_in(plane, ifindex);
+	return send_in(plane, ifindex);
+}
+
+static inline struct total way_total(__u32 id, enum direction direction, enum plane plane)
+{
+	__u32 index = total_index(id, direction, plane);
+
+	return *(struct total *)bpf_map_lookup_elem(&totals, &index);
+}
+
+static inline __u64 way_reason(__u32 id, enum direction direction, enum plane plane, enum reason reason)
+{
+	struct reason_key key = { id, direction, plane, reason };
+	__u64 *n = bpf_map_lookup_elem(&reasons, &key);
+
+	return n ? *n : 0;
+}
+
+/* received = forwarded + dropped + passed, everywhere */
+static inline bool ways_sums_hold(void)
+{
+	for (__u32 id = 0; id < WORLD_SERVICES; id++)
+		for (int i = 0; i < 4; i++) {
+			struct total t = way_total(id, i & 1, i >> 1);
+
+			for (int reason = 1; reason < REASON_MAX; reason++)
+				t.forwarded += way_reason(id, i & 1, i >> 1, reason);
+			if (t.received != t.forwarded)
+				return false;
+		}
+	return true;
+}
+
+#endif

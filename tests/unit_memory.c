@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the data path remembers, on the host plane: answers of the FIB, when the kernel was given a packet last, the listener
+ * that a client chose; and what GSO counts.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "host_ways.h"
+#include <cmocka.h>
+
+static int set_up(void **state)
+{
+	scene_setup();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	world_clear();
+	return 0;
+}
+
+/* ---- what is asked, and how long it is remembered ---- */
+
+static void questions(void **state)
+{
+	const struct way *w = way_named("other port");
+
+	way_comes(w, &in);
+	in.tos = 0xb8;
+	send_in(PLANE_TC, w->in);
+	assert_int_equal(host_n_questions, 1);
+	assert_int_equal(host_question.ipv4_src, in.src.w[3]);
+	assert_int_equal(host_question.ipv4_dst, world_addr(w->backend).w[3]);
+	assert_int_equal(host_question.sport, htons(CLIENT_PORT));
+	assert_int_equal(host_question.dport, htons(51821));
+	assert_int_equal(host_question.ifindex, W0);
+	assert_int_equal(host_question.tos, 0xb8);
+	assert_int_equal(host_question.l4_protocol, IPPROTO_UDP);
+
+	w = way_named("dnat ipv6, reply");
+	way_comes(w, &in);
+	in.tos = 0x1c;
+	send_in(PLANE_TC, w->in);		/* where is the backend, and where the client? */
+	assert_int_equal(host_n_questions, 3);
+	assert_memory_equal(host_question.ipv6_src, &(struct addr[]){ world_addr(w->local) }[0], 16);
+	assert_memory_equal(host_question.ipv6_dst, &in.dst, 16);
+	assert_int_equal(host_question.sport, htons(51820));
+	assert_int_equal(host_question.dport, htons(CLIENT_PORT));
+	assert_int_equal(host_question.ifindex, L0);
+	assert_int_equal(host_question.flowinfo, htonl(0x01c00000));
+}
+
+static __u32 asked_for(const struct way *w)
+{
+	__u32 before = host_n_questions;
+
+	way_comes(w, &in);
+	send_in(PLANE_TC, w->in);
+	return host_n_questions - before;
+}
+
+static void remembered(void **state)
+{
+	const struct way *w = way_named("dnat ipv4");
+
+	assert_int_equal(asked_for(w), 1);
+	assert_int_equal(asked_for(w), 0);
+	host_jiffies += tick_rate - 1;
+	assert_int_equal(asked_for(w), 0);
+	host_jiffies++;
+	assert_int_equal(asked_for(w), 1);
+	assert_int_equal(asked_for(w), 0);
+	world_control()->generation++;		/* routing changed */
+	assert_int_equal(asked_for(w), 1);
+	assert_int_equal(asked_for(w), 0);
+	world_control()->flags = CONTROL_ASK_ALWAYS;
+	world_control()->generation++;
+	assert_int_equal(asked_for(w), 1);
+	assert_int_equal(asked_for(w), 1);
+	world_control()->flags = 0;
+	way_comes(w, &in);
+	in.dport = 54000;
+	send_in(PLANE_TC, W0);
+	host_n_questions = 0;
+	send_in(PLANE_TC, W0);			/* half an answer is asked for again */
+	assert_int_equal(host_n_questions, 1);
+}
+
+/* Replies by different clients, links and listeners each find their own way, whatever was remembered of another */
+static void replies_take_turns(void **state)
+{
+	static const char *const names[] = { "dnat ipv4, reply", "reply on link" };
+
+	for (int i = 0; i < 40; i++) {
+		const struct way *w = way_named(names[i * 7 / 3 % 2]);
+		struct ran r;
+		__u32 len;
+
+		way_comes(w, &in);
+		in.dport += i % 3;
+		way_leaves(w, &in, &out);
+		r = send_primed(PLANE_XDP, w->in);
+		assert_int_equal(r.verdict, HOST_SENT);
+		len = frame_build(&out, want);
+		assert_memory_equal(left, want, len);
+	}
+}
+
+/* ---- the kernel is given a packet now and then ---- */
+
+static void probes(void **state)
+{
+	const struct way *two[] = { way_named("dnat ipv4"), way_named("dnat ipv4, reply") };
+
+	for (int i = 0; i < 2; i++)
+		for (int plane = PLANE_XDP; plane <= PLANE_TC; plane++) {
+			unsigned int n = 0;
+
+			for (__u32 t = 0; t < 10 * tick_rate; t += 5, host_jiffies += 5) {
+				struct ran r;
+
+				way_comes(two[i], &in);
+				r = send_in(plane, two[i]->in);
+				n += plane == PLANE_XDP ? r.verdict == HOST_PASS : r.packet.by_neighbour;
+				assert_true(r.verdict == HOST_SENT || plane == PLANE_XDP);
+			}
+			assert_int_equal(n, 5);
+		}
+}
+
+/* ---- the listener that a client chose ---- */
+
+static const struct way *choose(const char *name, __u16 client_port)
+{
+	const struct way *w = way_named(name);
+
+	way_comes(w, &in);
+	in.sport = client_port;
+	return w;
+}
+
+static void reply_leaves_from(__u16 client_port, const char *address, __u16 port, __u32 egress)
+{
+	const struct way *w = way_named("other port, reply");
+	struct ran r;
+
+	way_comes(w, &in);
+	in.dport = client_port;
+	r = send_primed(PLANE_XDP, w->in);
+	assert_int_equal(r.verdict, HOST_SENT);
+	way_leaves(w, &in, &out);
+	out.src = world_addr(address);
+	out.sport = port;
+	world_mac(out.dmac, egress, 254);
+	world_mac(out.smac, egress, 1);
+	assert_memory_equal(left, want, frame_build(&out, want));
+	assert_int_equal(r.packet.egress, egress);
+}
+
+static void client_uses(__u16 client_port, __u16 port)
+{
+	choose("other port", client_port);
+	in.dport = port;
+	assert_int_equal(send_primed(PLANE_XDP, W0).verdict, HOST_SENT);
+}
+
+static void choices_remembered(void **state)
+{
+	reply_leaves_from(1000, "203.0.113.1", 443, W0);	/* never seen: the first listener */
+	client_uses(1000, 4500);
+	client_uses(1001, 443);
+	reply_leaves_from(1000, "203.0.113.1", 4500, W0);
+	reply_leaves_from(1001, "203.0.113.1", 443, W0);
+	choose("other port", 1001);				/* now by the other wan */
+	world_mac(in.dmac, X0, 1);
+	in.dst = world_addr("198.51.100.1");
+	assert_int_equal(send_primed(PLANE_XDP, X0).verdict, HOST_SENT);
+	reply_leaves_from(1001, "198.51.100.1", 443, X0);
+	reply_leaves_from(1000, "203.0.113.1", 4500, W0);
+	client_uses(1001, 4500);
+	reply_leaves_from(1001, "203.0.113.1", 4500, W0);
+	for (int i = 0; i < 8; i++)				/* forgotten: the map is full of others */
+		client_uses(2000 + i, 4500);
+	reply_leaves_from(1001, "203.0.113.1", 443, W0);
+	assert_true(ways_sums_hold());
+}
+
+/* A listener that is gone, or another service's now, is no choice any more */
+static void choices_end(void **state)
+{
+	client_uses(1000, 4500);
+	reply_leaves_from(1000, "203.0.113.1", 4500, W0);
+	for (size_t i = 0; i < world_n_entries; i++)
+		if (world_entries[i].key.word == table_word(KEY_SERVICE, FAMILY_IPV4, htons(4500), W0))
+			world_entries[i].service.port = htons(1);
+	world_commit();
+	reply_leaves_from(1000, "203.0.113.1", 443, W0);
+	for (size_t i = 0; i < world_n_entries; i++)
+		if (world_entries[i].key.word == table_word(KEY_SERVICE, FAMILY_IPV4, htons(4500), W0))
+			world_entries[i] = world_entries[--world_n_entries];
+	world_commit();
+	reply_leaves_from(1000, "203.0.113.1", 443, W0);
+}
+
+/* What is not sent is no choice */
+static void choices_of_sent_only(void **state)
+{
+	client_uses(1000, 443);
+	choose("other port", 1000);
+	in.dport = 4500;
+	in.ttl = 1;
+	send_in(PLANE_XDP, W0);
+	send_in(PLANE_TC, W0);
+	reply_leaves_from(1000, "203.0.113.1", 443, W0);
+}
+
+/* ---- GSO ---- */
+
+static void gso(void **state)
+{
+	const struct way *w = way_named("dnat ipv4");
+	struct total before, after;
+	__u32 len;
+
+	way_comes(w, &in);
+	send_in(PLANE_TC, w->in);
+	for (__u32 size = 1; size < 1500; size += 7)
+		for (__u32 segments = 2; segments < 45; segments += 6) {
+			struct host_packet packet = { .gso_segs = segments, .gso_size = size };
+			bool fits = size + 28 <= 1500;
+
+			in.payload = size * segments - (size > 3 ? 3 : 0);
+			len = frame_build(&in, came);
+			memcpy(left + 2, came, len);
+			packet.data = left + 2;
+			packet.len = packet.linear = len;
+			before = way_total(w->id, w->direction, PLANE_TC);
+			assert_int_equal(world_run(PLANE_TC, w->in, &packet), fits ? HOST_SENT : HOST_PASS);
+			after = way_total(w->id, w->direction, PLANE_TC);
+			assert_int_equal(after.received - before.received, segments);
+			assert_int_equal(after.forwarded - before.forwarded, fits ? segments : 0);
+			assert_int_equal(after.bytes - before.bytes, fits ? in.payload + segments * 28 : 0);
+		}
+	assert_true(ways_sums_hold());
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(questions), TEST(remembered), TEST(replies_take_turns), TEST(probes), TEST(choices_remembered),
+		TEST(choices_end), TEST(choices_of_sent_only), TEST(gso),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
