@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Documents say what the program has, and the program what they say: commands and options in the help texts and in the manual
+# page, reasons in include/reasons.def, in the manual page and in the guide, maps in bpf/maps.h and in the design. Then the
+# same on copies with one thing missing or too much, each of which must be found.
+# shellcheck disable=SC2016 # backquotes and dollars are sed's
+set -euo pipefail
+cd "$(dirname "$0")/.."
+wgxdp=$(realpath "${O:-build}")/wgxdp
+
+# --- what they say, one a line
+
+help_of() { "$wgxdp" "$@" --help; }
+options_in_help() { help_of "$@" | grep -oE '(^|[^-[:alnum:]])--?[a-z][a-z-]*' | grep -oE -- '--?[a-z-]+$' | sort -u; }
+commands_in_help() { help_of | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'; }
+options_in_program() { # COMMAND: as getopt knows them
+	grep -oE '\{ "[a-z-]+", (required|no|optional)_argument' "user/cmd_$1.c" | sed 's/.*"\(.*\)".*/--\1/' | sort -u
+}
+
+# The manual page between a line and the next heading
+section() { awk -v from="$1" '$0 == from {inside = 1; next} /^\.S[hs] / {inside = 0} inside' docs/wgxdp.8; }
+# Behind each Fl its words, up to the next macro: `Fl c , Fl -config Ar FILE` is -c and --config
+flags() {
+	awk '{
+		is_flag = 0
+		for (i = 1; i <= NF; i++)
+			if ($i == "Fl" || $i == ".Fl") is_flag = 1
+			else if ($i ~ /^[A-Z][a-z]$/) is_flag = 0
+			else if (is_flag && $i ~ /^[-a-z]+$/) print "-" $i
+	}' | sort -u
+}
+reasons() { sed -n "s/^REASON($1, \([a-z_]*\),.*/\1/p" include/reasons.def | sort; }
+reasons_in_page() { section ".Ss Reasons for $1" | sed -n 's/^\.It Cm //p' | sort; }
+reasons_in_guide() { sed -n 's/^ *| \(`[^|]*`\) |.*/\1/p' docs/guide-firewall.md | grep -oE '[a-z_]+' | sort; }
+maps() { sed -nE 's/^MAP\(([a-z_]+), ([A-Z_]+),.*/\1 \2/p' bpf/maps.h | sort; }
+maps_in_design() {
+	sed -n '/^Every map of `bpf\/maps.h`/,/^Planned maps:/p' docs/design.md |
+		sed -nE 's/^\| ([a-z_]+) \| ([A-Z_]+).*/\1 \2/p' | sort
+}
+
+# --- whether they agree
+
+bad=0
+same() { # WHAT ONE-SIDE ITS-WORDS OTHER-SIDE ITS-WORDS
+	local word
+	while IFS= read -r word; do
+		bad=1
+		echo "$1 $word: in $2, not in $4"
+	done < <(comm -23 <(echo "$3") <(echo "$5"))
+	while IFS= read -r word; do
+		bad=1
+		echo "$1 $word: in $4, not in $2"
+	done < <(comm -13 <(echo "$3") <(echo "$5"))
+}
+
+check_commands() {
+	local command
+	same command '--help' "$(commands_in_help | sort)" 'the manual page' \
+		"$(sed -n '/^\.Sh DESCRIPTION/,/^\.Sh MODES/s/^\.Ss //p' docs/wgxdp.8 | sort)"
+	same option '--help' "$(options_in_help)" 'the manual page, DESCRIPTION' \
+		"$(section '.Sh DESCRIPTION' | grep '^\.It' | flags)"
+	for command in $(commands_in_help); do
+		same option "$command --help" "$(options_in_help "$command")" "the manual page, $command" \
+			"$(section ".Ss $command" | grep '^\.It' | flags)"
+		same option "$command --help" "$(options_in_help "$command" | grep -- -- || :)" "user/cmd_$command.c" \
+			"$(options_in_program "$command")"
+	done
+	# in the synopsis the long name of -c stands for itself
+	same option 'the SYNOPSIS' "$(section '.Sh SYNOPSIS' | flags)" 'help texts' \
+		"$({ options_in_help; for command in $(commands_in_help); do options_in_help "$command"; done; } |
+			grep -vx -- --config | sort -u)"
+}
+
+# What formats it says nothing; where neither is installed, that remains to be seen
+check_format() {
+	local said=''
+	if command -v mandoc > /dev/null; then
+		said=$(mandoc -T lint -W warning docs/wgxdp.8 2>&1 || :)
+	elif command -v groff > /dev/null; then
+		said=$(groff -mandoc -ww -Tutf8 -z docs/wgxdp.8 2>&1 || :)
+	fi
+	[[ ! $said ]] || { bad=1; echo "$said"; }
+}
+
+check_all() {
+	check_commands
+	same 'reason to pass' reasons.def "$(reasons PASS)" 'the manual page' "$(reasons_in_page passing)"
+	same 'reason to drop' reasons.def "$(reasons DROP)" 'the manual page' "$(reasons_in_page dropping)"
+	same reason reasons.def "$({ reasons PASS; reasons DROP; } | grep -vx send_failed | sort)" \
+		"the guide's table" "$(reasons_in_guide)"
+	same map bpf/maps.h "$(maps)" "the design's table" "$(maps_in_design)"
+	((!bad))
+}
+
+# --- whether this finds what it is for
+
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+# FILE SED-SCRIPT: a copy with this changed must be found wrong
+must_find() {
+	rm -rf "${copy:?}"/*
+	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c "$copy"
+	sed -i "$2" "$copy/$1"
+	! cmp -s "$1" "$copy/$1" || { echo "'$2' changes nothing in $1"; exit 1; }
+	! (cd "$copy" && check_all > /dev/null) || { echo "nothing was found wrong after '$2' in $1"; exit 1; }
+}
+
+check_format
+check_all || exit 1
+[[ $(maps | wc -l) -ge 10 && $(reasons PASS | wc -l) -ge 10 && $(options_in_help up | wc -l) -ge 8 ]] ||
+	{ echo 'hardly anything was compared'; exit 1; }
+must_find docs/wgxdp.8 '/^\.It Fl -lan/d'
+must_find docs/wgxdp.8 's/^\.It Fl j , Fl -json/.It Fl -json/'
+must_find docs/wgxdp.8 's/^\.It Fl -version/.It Fl -release/'
+must_find docs/wgxdp.8 's/^\.Op Fl -mode.*//'
+must_find docs/wgxdp.8 's/^\.Ss down/.Ss off/'
+must_find docs/wgxdp.8 '/^\.It Cm martian/d'
+must_find docs/wgxdp.8 's/^\.It Cm send_failed/.It Cm send_refused/'
+must_find docs/guide-firewall.md 's/`hop_limit`/hop limit/'
+must_find docs/design.md '/^| scratch |/d'
+must_find docs/design.md 's/^| choices | LRU_HASH/| choices | HASH/'
+must_find docs/design.md 's/^| names | /| titles | /'
+must_find include/reasons.def '$aREASON(PASS, frobbed, "text")'
+must_find bpf/maps.h '$aMAP(frobs, HASH, __u32, __u32, 1, 0);'
+must_find user/cmd_up.c 's/{ "mode", required_argument/{ "frob", required_argument, NULL, 1 }, &/'
+echo "help texts, manual page, guide, design, reasons and maps say the same"
