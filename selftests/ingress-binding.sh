@@ -66,6 +66,7 @@ service() { # what follows `nat`, in YAML
 }
 
 firewall_network
+need_tun
 inside firewall ip tuntap add overlay mode tun
 inside firewall ip link set overlay up
 inside firewall ip route add 10.200.0.0/16 dev overlay

@@ -201,6 +201,8 @@ none_of_these() { # FILE: none of the objects that it lists is there any more
 	done < "$1"
 }
 
+need_tun() { [[ -c /dev/net/tun ]] || modprobe tun 2> /dev/null || fail 'no /dev/net/tun'; }
+
 # --- WireGuard: $WGXDP_WG is kernel or go (default: the kernel's, if it is there)
 
 choose_wireguard() {
@@ -208,7 +210,7 @@ choose_wireguard() {
 	ip link del wgprobe 2> /dev/null || :
 	case $WGXDP_WG in
 	kernel) ;;
-	go) [[ -c /dev/net/tun ]] || modprobe tun 2> /dev/null || fail 'no /dev/net/tun for wireguard-go' ;;
+	go) need_tun ;;
 	*) fail "WGXDP_WG is '$WGXDP_WG': kernel or go" ;;
 	esac
 }

@@ -8,6 +8,7 @@
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 
+shared='shared qdisc'
 peer=$build/selftests/peer.bpf.o
 add_filter() { inside firewall tc filter add dev "$1" ingress pref "$2" bpf direct-action obj "$peer" sec tc; } # DEVICE PREF
 
@@ -47,14 +48,14 @@ for mode in auto tc; do
 	[[ $mode != tc ]] || xdp=tc
 	beside "$mode, nothing there" clsact clsact $xdp
 	inside firewall tc qdisc add dev wan clsact
-	beside "$mode, clsact" clsact clsact $xdp
+	beside "$mode, clsact" "$shared" clsact $xdp
 	add_filter wan 1
 	add_filter wan 7
-	beside "$mode, clsact with filters" clsact clsact $xdp
+	beside "$mode, clsact with filters" "$shared" clsact $xdp
 	inside firewall tc qdisc add dev lan ingress
-	beside "$mode, ingress qdisc" clsact ingress $xdp
+	beside "$mode, ingress qdisc" "$shared" "$shared" $xdp
 	add_filter lan 1
-	beside "$mode, ingress qdisc with a filter" clsact ingress $xdp
+	beside "$mode, ingress qdisc with a filter" "$shared" "$shared" $xdp
 	inside firewall tc qdisc del dev wan clsact
 	inside firewall tc qdisc del dev lan ingress
 done
