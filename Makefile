@@ -25,7 +25,8 @@ ALL_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -W
 LIBS      = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lelf -lz
 MULTIARCH := $(shell $(CC) -print-multiarch)
 BPF_CFLAGS ?= -O2 -g
-ALL_BPF_CFLAGS = -target bpf -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror \
+ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
+ALL_BPF_CFLAGS = -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror \
 	-Iinclude -I/usr/include/$(MULTIARCH) $(BPF_CFLAGS)
 
 USER_SRC := $(wildcard user/*.c)
@@ -168,3 +169,9 @@ $(O)/tests/fuzz_%: tests/fuzz_%.c user/table.c Makefile
 	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) $(FUZZ_CFLAGS) -MMD -MP -MF $@.d $(filter %.c,$^) -o $@
 
 -include $(wildcard $(O)/tests/fuzz_*.d)
+
+$(O)/tests/run_packets: $(O)/unit/tests/run_packets.o $(O)/unit/tests/host_plane.o
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) $(CFLAGS) $(UNIT_CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
+
+tests: $(O)/tests/run_packets

@@ -33,13 +33,13 @@ INLINE __u64 csum_pseudo4(__be32 src, __be32 dst)
 	return (__u64)src + dst;
 }
 
-INLINE __u64 csum_pseudo6(const struct addr *src, const struct addr *dst)
+INLINE __u64 csum_pseudo6(const struct ipv6hdr *ip)
 {
 	__u64 sum = 0;
 
 #pragma unroll
 	for (int i = 0; i < 4; i++)
-		sum += (__u64)src->w[i] + dst->w[i];
+		sum += (__u64)load_word(__u32, &ip->saddr.s6_addr32[i]) + load_word(__u32, &ip->daddr.s6_addr32[i]);
 	return sum;
 }
 

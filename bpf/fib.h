@@ -31,12 +31,12 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *slot, const struct fib_questio
 	};
 	if (p->family == FAMILY_IPV4) {
 		fib->tos = p->tos;
-		fib->ipv4_src = q->src.w[3];
-		fib->ipv4_dst = q->dst.w[3];
+		fib->ipv4_src = addr_to4(q->src);
+		fib->ipv4_dst = addr_to4(q->dst);
 	} else {
 		fib->flowinfo = bpf_htonl(p->tos << 20);
-		memcpy(fib->ipv6_src, &q->src, sizeof(q->src));
-		memcpy(fib->ipv6_dst, &q->dst, sizeof(q->dst));
+		addr_store(fib->ipv6_src, q->src);
+		addr_store(fib->ipv6_dst, q->dst);
 	}
 	rc = bpf_fib_lookup(p->ctx, fib, sizeof(*fib), 0);
 	if (rc == BPF_FIB_LKUP_RET_NOT_FWDED)

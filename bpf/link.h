@@ -18,44 +18,39 @@ INLINE const struct link *link_find(__u32 ifindex)
 
 /* The other side's address: 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/3; ::/64 (which holds the unspecified, the loopback, the
  * IPv4-mapped and IPv4-compatible addresses), multicast, link-local */
-INLINE __u64 is_martian(const struct pkt *p, struct addr a)
+INLINE bool is_martian(const struct pkt *p, struct addr a)
 {
-	__u64 top = bpf_ntohl(p->family == FAMILY_IPV4 ? a.w[3] : a.w[0]);
+	__u64 top = p->family == FAMILY_IPV4 ? bpf_ntohl(addr_to4(a)) : bpf_be64_to_cpu(a.q[0]) >> 32;
 
 	if (p->family == FAMILY_IPV4)
-		return below((224U << 24) - 1, top) | is_zero(top >> 24) | is_zero(top >> 24 ^ 127);
-	return is_zero(a.q[0]) | is_zero(top >> 24 ^ 0xff) | is_zero(top >> 22 ^ 0xfe80 >> 6);
+		return top < 1 << 24 || top >= 224U << 24 || top >> 24 == 127;
+	return !a.q[0] || top >> 24 == 0xff || top >> 22 == 0xfe80 >> 6;
 }
 
-/* All ones where some prefix of the group covers the address. No branches: with them the verifier would walk the rest of the
- * program once for each outcome. (~d & (d - 1)) has its top bit set only where d is 0, as long as d's own is not set. */
-INLINE __u64 sources_covers4(const struct sources *sources, __u32 group, const struct addr *a)
+INLINE bool sources_covers4(const struct sources *sources, __u32 group, struct addr a)
 {
-	__u64 in = 0;
+	__be32 a4 = addr_to4(a);
 
 #pragma unroll
 	for (int i = 0; i < SOURCES_GROUP; i++) {
 		const struct prefix4 *prefix = &sources->ipv4[group * SOURCES_GROUP + i];
-		__u64 differs = (a->w[3] & prefix->mask) ^ prefix->addr;
 
-		in |= differs - 1;
+		if ((a4 & prefix->mask) == prefix->addr)
+			return true;
 	}
-	return in >> 63;
+	return false;
 }
 
-INLINE __u64 sources_covers6(const struct sources *sources, __u32 group, const struct addr *a)
+INLINE bool sources_covers6(const struct sources *sources, __u32 group, struct addr a)
 {
-	__u64 in = 0;
-
 #pragma unroll
 	for (int i = 0; i < SOURCES_GROUP; i++) {
 		const struct prefix6 *prefix = &sources->ipv6[group * SOURCES_GROUP + i];
-		__u64 differs = ((a->q[0] & prefix->mask.q[0]) ^ prefix->addr.q[0]) |
-				((a->q[1] & prefix->mask.q[1]) ^ prefix->addr.q[1]);
 
-		in |= ~differs & (differs - 1);
+		if ((a.q[0] & prefix->mask.q[0]) == prefix->addr.q[0] && (a.q[1] & prefix->mask.q[1]) == prefix->addr.q[1])
+			return true;
 	}
-	return in >> 63;
+	return false;
 }
 
 /* The prefixes that did not fit in the short list */
@@ -72,21 +67,16 @@ INLINE int link_source(const struct pkt *p)
 	const struct link *link = p->link;
 	__u32 id = link->sources;
 	const struct sources *list = bpf_map_lookup_elem(&sources, &id);
-	__u64 in;
+	bool in;
 
 	if (!list)
 		return -PASS_source;
-	if (p->family == FAMILY_IPV4) {
-		in = sources_covers4(list, 0, &p->src);
-		if (list->groups4 > 1)
-			in |= sources_covers4(list, 1, &p->src);
-	} else {
-		in = sources_covers6(list, 0, &p->src);
-		if (list->groups6 > 1)
-			in |= sources_covers6(list, 1, &p->src);
-	}
-	if (with_source_trie && link->flags & LINK_SOURCES_TRIE)
-		in |= sources_trie_covers(link, &p->src);
+	if (p->family == FAMILY_IPV4)
+		in = sources_covers4(list, 0, p->src) || (list->groups4 > 1 && sources_covers4(list, 1, p->src));
+	else
+		in = sources_covers6(list, 0, p->src) || (list->groups6 > 1 && sources_covers6(list, 1, p->src));
+	if (with_source_trie && !in && link->flags & LINK_SOURCES_TRIE)
+		in = sources_trie_covers(link, &p->src);
 	return in == (link->role == ROLE_LAN) ? 0 : -PASS_source;
 }
 

@@ -14,7 +14,7 @@ INLINE int pull_eth(struct pkt *p, __be16 *ret_proto)
 
 	if (!eth)
 		return NOT_OURS;
-	*ret_proto = eth->h_proto;
+	*ret_proto = load_word(__be16, (void *)eth + offsetof(struct ethhdr, h_proto));
 	p->l3 = sizeof(*eth);
 	return 0;
 }
@@ -55,9 +55,9 @@ INLINE int pull_ipv6(struct pkt *p)
 	p->ttl = ip->hop_limit;
 	p->tos = bpf_ntohs(*(__be16 *)ip) >> 4;
 	p->len = sizeof(*ip) + bpf_ntohs(ip->payload_len);
-	memcpy(&p->src, &ip->saddr, sizeof(p->src));
-	memcpy(&p->dst, &ip->daddr, sizeof(p->dst));
-	p->pseudo = csum_pseudo6(&p->src, &p->dst);
+	p->src = addr_load(&ip->saddr);
+	p->dst = addr_load(&ip->daddr);
+	p->pseudo = csum_pseudo6(ip);
 	p->l4 = p->l3 + sizeof(*ip);
 	if (next != IPPROTO_UDP)
 		return plane(p, pull_extensions, next);

@@ -54,9 +54,10 @@ INLINE int resolve(struct pkt *p, struct nexthop **ret)
 	const struct control *c = bpf_map_lookup_elem(&control, &zero);
 	int rc;
 
-	pkt_hold(p, PASS_martian, original ? is_martian(p, p->src) : is_martian(p, p->dst));
 	if (p->held || !c)
 		return held_reason(p);
+	if (original ? is_martian(p, p->src) : is_martian(p, p->dst))
+		return -PASS_martian;
 	rc = original ? link_source(p) : 0;
 	if (rc)
 		return rc;

@@ -25,6 +25,7 @@
 #define bpf_htonl htonl
 #define bpf_ntohl ntohl
 #define bpf_cpu_to_be64 htobe64
+#define bpf_be64_to_cpu be64toh
 #else
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -62,9 +63,52 @@ struct pkt {
 	__u16 delta;			/* checksum difference of that address, new - old */
 };
 
+/* Words as they stand in a header, whose alignment the kernel's headers understate: else clang goes byte by byte. */
+#ifdef WGXDP_HOST
+#define load_word(type, from) ({ type word_; memcpy(&word_, from, sizeof(word_)); word_; })
+#define store_word(type, to, word) ({ type word_ = (word); memcpy(to, &word_, sizeof(word_)); })
+#else
+#define load_word(type, from) (*(const type *)(from))
+#define store_word(type, to, word) (*(type *)(to) = (word))
+#endif
+
+/* Addresses only ever as their two words: a mixture of widths would be taken apart and put together again */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define ADDR_MAPPED 0xffff0000ULL
+#define ADDR_IPV4_SHIFT 32
+#else
+#define ADDR_MAPPED 0xffff00000000ULL
+#define ADDR_IPV4_SHIFT 0
+#endif
+
 INLINE struct addr addr_from4(__be32 a)
 {
-	return (struct addr){ .w = { 0, 0, bpf_htonl(0xffff), a } };
+	return (struct addr){ .q = { 0, ADDR_MAPPED | (__u64)a << ADDR_IPV4_SHIFT } };
+}
+
+INLINE __be32 addr_to4(struct addr a)
+{
+	return a.q[1] >> ADDR_IPV4_SHIFT;
+}
+
+INLINE struct addr addr_load(const void *from)
+{
+	return (struct addr){ .q = { load_word(__u64, from), load_word(__u64, from + 8) } };
+}
+
+INLINE void addr_store(void *to, struct addr a)
+{
+	store_word(__u64, to, a.q[0]);
+	store_word(__u64, to + 8, a.q[1]);
+}
+
+/* The Ethernet addresses of the FIB's answer */
+INLINE void eth_write(struct ethhdr *eth, const struct bpf_fib_lookup *fib)
+{
+	store_word(__u32, eth->h_dest, load_word(__u32, fib->dmac));
+	store_word(__u16, eth->h_dest + 4, load_word(__u16, fib->dmac + 4));
+	store_word(__u32, eth->h_source, load_word(__u32, fib->smac));
+	store_word(__u16, eth->h_source + 4, load_word(__u16, fib->smac + 4));
 }
 
 /* Conditions as numbers, without a branch: the verifier walks all that follows once for each way of a branch whose outcome
@@ -95,6 +139,8 @@ INLINE void *at(const struct pkt *p, __u64 off, __u32 size)
 	void *header = p->data + off;
 
 	opaque(header);		/* or clang adds off twice, and the verifier does not see that both are one */
+	if (!header)
+		__builtin_unreachable();
 	return header + size > p->end ? NULL : header;
 }
 

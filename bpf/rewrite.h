@@ -27,9 +27,9 @@ INLINE int rewrite(struct pkt *p)
 		if (!ip)
 			return -DROP_send_failed;
 		if (original)
-			ip->daddr = p->to.w[3];
+			ip->daddr = addr_to4(p->to);
 		else
-			ip->saddr = p->to.w[3];
+			ip->saddr = addr_to4(p->to);
 		ip->ttl = p->ttl - 1;
 		ip->check = csum_add(ip->check, p->delta + (__u16)~bpf_htons(0x0100));
 	} else {
@@ -37,7 +37,7 @@ INLINE int rewrite(struct pkt *p)
 
 		if (!ip)
 			return -DROP_send_failed;
-		memcpy(original ? &ip->daddr : &ip->saddr, &p->to, sizeof(p->to));
+		addr_store(original ? &ip->daddr : &ip->saddr, p->to);
 		ip->hop_limit = p->ttl - 1;
 	}
 	plane(p, rewrite_checksum, old_port);

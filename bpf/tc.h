@@ -147,8 +147,7 @@ INLINE int tc_send(struct pkt *p, const struct nexthop *nexthop, int *ret_action
 		if (!eth)
 			return -DROP_send_failed;
 		if (!(nexthop->egress & LINK_L3)) {
-			memcpy(eth->h_dest, nexthop->fib.dmac, ETH_ALEN);
-			memcpy(eth->h_source, nexthop->fib.smac, ETH_ALEN);
+			eth_write(eth, &nexthop->fib);
 		}
 		*ret_action = bpf_redirect(nexthop->fib.ifindex, 0);
 	}

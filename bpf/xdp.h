@@ -29,13 +29,13 @@ INLINE int xdp_load(struct pkt *p)
  * would walk the rest once for each. */
 INLINE bool xdp_for_us(const struct pkt *p)
 {
-	const __u64 *eth = at(p, 0, sizeof(struct ethhdr));
+	const void *eth = at(p, 0, sizeof(struct ethhdr));
 	const struct link *link = p->link;
 	__u64 mac, differs;
 
 	if (!eth)
 		return false;
-	mac = *eth & bpf_cpu_to_be64(0xffffffffffff0000ULL);
+	mac = load_word(__u64, eth) & bpf_cpu_to_be64(0xffffffffffff0000ULL);
 	differs = mac ^ link->macs[0];
 	if (!differs)
 		return true;
@@ -99,8 +99,7 @@ INLINE int xdp_send(struct pkt *p, const struct nexthop *nexthop, int *ret_actio
 
 	if (!eth)
 		return -DROP_send_failed;
-	memcpy(eth->h_dest, nexthop->fib.dmac, ETH_ALEN);
-	memcpy(eth->h_source, nexthop->fib.smac, ETH_ALEN);
+	eth_write(eth, &nexthop->fib);
 	*ret_action = bpf_redirect_map(&devices, nexthop->fib.ifindex, 0);
 	return *ret_action == XDP_REDIRECT ? 0 : -DROP_send_failed;
 }
