@@ -9,8 +9,14 @@ import topology as net
 
 PINS = "/sys/fs/bpf/wgxdp/%s/progs/" % rounds.INSTANCE
 XDP_REDIRECT = 4
+TARGETS = "redirect", "parse", "wgxdp"
 KINDS = [("original ipv4", 4, "original"), ("reply ipv4", 4, "reply"),
          ("original ipv6", 6, "original"), ("reply ipv6", 6, "reply")]
+
+
+def undisturbed(values):
+    """The fastest tenth: whoever shares the core only ever adds, and a limit in ns would measure him."""
+    return sorted(values)[len(values) // 10]
 
 
 def one(meter, row, target, repeat):
@@ -23,23 +29,27 @@ def one(meter, row, target, repeat):
     raise RuntimeError("test-run of %s: %s gave verdict %d, not XDP_REDIRECT" % (row.label(), target, got["verdict"]))
 
 
-def testrun(firewall, meter, n, repeat=200000):
+def testrun(firewall, meter, neighbours, n, repeat=100000):
+    """The three in turn, twice a round. (Each run waits for RCU before and after, so they cannot be much shorter.)"""
     firewall.become("native")
-    targets = (("redirect", "redirect"), ("parse", "parse"), ("wgxdp", PINS + "wgxdp_xdp"))
+    meter.ask("target", pin=PINS + "wgxdp_xdp")
     result = {}
     for kind, family, direction in KINDS:
         row = rounds.Row("wgxdp dnat ipv%d" % family, "native", family, direction, rounds.SMALL, 1)
-        ns = {name: [] for name, _ in targets}
+        ns = {name: [] for name in TARGETS}
         (what, before), = firewall.proof(row)[:1]
         for _ in range(n):
-            for name, target in targets:
-                ns[name].append(one(meter, row, target, repeat))
-        counted = firewall.proof(row)[0][1] - before
-        if counted < n * repeat * (1 - rounds.LOST):
-            raise RuntimeError("test-run of %s: %s counted %d of %d" % (kind, what, counted, n * repeat))
+            got = neighbours.watch(lambda row=row: [[one(meter, row, t, repeat) for t in TARGETS] for _ in range(2)])
+            for values in got:
+                for name, value in zip(TARGETS, values):
+                    ns[name].append(value)
+        counted, wanted = firewall.proof(row)[0][1] - before, len(ns["wgxdp"]) * repeat
+        if counted < wanted * (1 - rounds.LOST):
+            raise RuntimeError("test-run of %s: %s counted %d of %d" % (kind, what, counted, wanted))
         over = [a - b for a, b in zip(ns["wgxdp"], ns["parse"])]
-        result[kind] = {"redirect_only": median(ns["redirect"]), "parse_redirect": median(ns["parse"]),
-                        "wgxdp": median(ns["wgxdp"]), "over_parse": median(over), "min": min(over), "max": max(over)}
+        fast = {name: undisturbed(values) for name, values in ns.items()}
+        result[kind] = {"redirect_only": fast["redirect"], "parse_redirect": fast["parse"], "wgxdp": fast["wgxdp"],
+                        "over_parse": fast["wgxdp"] - fast["parse"], "over_parse_median": median(over)}
     return result
 
 

@@ -31,10 +31,10 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, TARGETS);
 	__type(key, __u32);
 	__type(value, __u32);
-} targets SEC(".maps");			/* the program under test */
+} targets SEC(".maps");			/* the programs that are run alone */
 
 static __always_inline __u32 fold(__u32 sum)
 {
@@ -150,13 +150,14 @@ SEC("xdp") int bench_bare(struct xdp_md *ctx)
 
 /* ---- test-run: every repeat begins with a fresh head, the same for all targets ---- */
 
-SEC("xdp.frags") int bench_fresh(struct xdp_md *ctx)
-{
-	if (!write_head(ctx))
-		return XDP_ABORTED;
-	bpf_tail_call(ctx, &targets, 0);
-	return XDP_ABORTED;
+#define FRESH(name, target) SEC("xdp.frags") int name(struct xdp_md *ctx) { \
+	if (write_head(ctx)) \
+		bpf_tail_call(ctx, &targets, target); \
+	return XDP_ABORTED; \
 }
+FRESH(bench_fresh_redirect, TARGET_REDIRECT)
+FRESH(bench_fresh_parse, TARGET_PARSE)
+FRESH(bench_fresh_wgxdp, TARGET_WGXDP)
 
 SEC("xdp.frags") int bench_redirect(struct xdp_md *ctx)
 {

@@ -97,7 +97,7 @@ static const struct command {
 	bool answers;			/* prints its own JSON */
 } commands[] = {
 	{ "sink", do_sink, false }, { "port", do_port, false }, { "cross", do_cross, false },
-	{ "live", measure_live, true }, { "test", measure_test, true },
+	{ "target", measure_target, false }, { "live", measure_live, true }, { "test", measure_test, true },
 	{ "program", inspect_program, true }, { "object", inspect_object, true },
 };
 

@@ -32,6 +32,7 @@ int frame_build(const struct request *r, __u8 *frame, size_t room, struct bench_
 
 /* measure.c */
 int measure_live(struct meter *b, const struct request *r);
+int measure_target(struct meter *b, const struct request *r);
 int measure_test(struct meter *b, const struct request *r);
 
 /* inspect.c */

@@ -7,6 +7,8 @@
 #define HEAD 80				/* bytes of every packet that the sender writes anew: all headers and the mark */
 #define MARK 0x68636e6200000004ULL	/* first payload bytes: WireGuard's type 4 and an index that nothing else uses */
 
+enum { TARGET_REDIRECT, TARGET_PARSE, TARGET_WGXDP, TARGETS };	/* what a test-run can run */
+
 struct bench_job {
 	/* the sender */
 	__u64 head[HEAD / 8];

@@ -109,42 +109,50 @@ int measure_live(struct meter *b, const struct request *r)
 	return 0;
 }
 
-static int target_fd(struct meter *b, const char *name)
+static int set_target(struct meter *b, __u32 target, int fd)
 {
-	if (!strcmp(name, "redirect"))
-		return bpf_program__fd(b->skel->progs.bench_redirect);
-	if (!strcmp(name, "parse"))
-		return bpf_program__fd(b->skel->progs.bench_parse);
-	return bpf_obj_get(name);
+	return bpf_map__update_elem(b->skel->maps.targets, &target, sizeof(target), &fd, sizeof(fd), BPF_ANY);
 }
 
-/* test FRAME netns= dev= target=redirect|parse|PIN repeat=: ns of one run of the target on a packet that came in by dev */
-int measure_test(struct meter *b, const struct request *r)
+/* target pin=      the live program that `test target=wgxdp` runs (set once: a change waits for RCU) */
+int measure_target(struct meter *b, const struct request *r)
 {
-	const char *name = arg(r, "target", "redirect");
-	int fd = target_fd(b, name), len, err;
-	long repeat = arg_number(r, "repeat", 1000000);
-	__u8 frame[2048] = { 0 }, out[2048];
-	struct bench_job job;
-	__u32 zero = 0;
-	double cpu;
+	int fd = bpf_obj_get(arg(r, "pin", "")), err;
 
 	if (fd < 0)
 		return fd;
+	err = set_target(b, TARGET_REDIRECT, bpf_program__fd(b->skel->progs.bench_redirect)) ?:
+	      set_target(b, TARGET_PARSE, bpf_program__fd(b->skel->progs.bench_parse)) ?: set_target(b, TARGET_WGXDP, fd);
+	close(fd);
+	return err;
+}
+
+static const struct bpf_program *runner_of(const struct meter *b, const char *target)
+{
+	return !strcmp(target, "redirect") ? b->skel->progs.bench_fresh_redirect :
+	       !strcmp(target, "parse") ? b->skel->progs.bench_fresh_parse : b->skel->progs.bench_fresh_wgxdp;
+}
+
+/* test FRAME netns= dev= target=redirect|parse|wgxdp repeat=: ns of one run on a packet that came in by dev */
+int measure_test(struct meter *b, const struct request *r)
+{
+	const struct bpf_program *runner = runner_of(b, arg(r, "target", ""));
+	struct xdp_md md = { .ingress_ifindex = if_nametoindex(arg(r, "dev", "")) };
+	long repeat = arg_number(r, "repeat", 1000000);
+	__u8 frame[2048] = { 0 }, out[2048];
+	struct bench_job job;
+	int len, err;
+	double cpu;
+
 	len = frame_build(r, frame, sizeof(frame), &job);
 	if (len < 0)
 		return len;
 	memcpy((void *)b->job, &job, sizeof(job));
-	err = bpf_map__update_elem(b->skel->maps.targets, &zero, sizeof(zero), &fd, sizeof(fd), BPF_ANY);
-	if (*name == '/')
-		close(fd);
-	if (err)
-		return err;
-	struct xdp_md md = { .data_end = len, .ingress_ifindex = if_nametoindex(arg(r, "dev", "")) };
+	md.data_end = len;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = len, .data_out = out,
 		    .data_size_out = sizeof(out), .ctx_in = &md, .ctx_size_in = sizeof(md), .repeat = repeat);
 	cpu = now(CLOCK_PROCESS_CPUTIME_ID);
-	err = bpf_prog_test_run_opts(bpf_program__fd(b->skel->progs.bench_fresh), &opts);
+	err = bpf_prog_test_run_opts(bpf_program__fd(runner), &opts);
 	cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	if (!err)
 		printf("{\"ns\": %.3f, \"verdict\": %u, \"repeat\": %ld}\n", cpu * 1e9 / repeat, opts.retval, repeat);

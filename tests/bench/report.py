@@ -58,9 +58,12 @@ def print_table(result):
         print("%-24s %-8s %-5s %5d %7d %8.1f %15s %11d %s" % (
             r["name"], r["direction"], r["family"], r["size"], r["clients"], r["ns"],
             "%.0f..%.0f" % (r["min"], r["max"]), r["pps"], ratio))
+    print("%d rounds of %s s; the other CPUs were busy %.0f %% of the time"
+          % (result["rounds"], result["secs"], 100 * result["others_load"]))
     for kind, t in result.get("testrun", {}).items():
-        print("test-run %-14s redirect %.1f ns, parse + redirect %.1f, wgxdp %.1f: %+.1f over parse + redirect (%+.1f..%+.1f)"
-              % (kind, t["redirect_only"], t["parse_redirect"], t["wgxdp"], t["over_parse"], t["min"], t["max"]))
+        print("test-run %-14s redirect %.1f ns, parse + redirect %.1f, wgxdp %.1f: %+.1f over parse + redirect "
+              "(fastest tenth of each; median of differences %+.1f)" % (
+                  kind, t["redirect_only"], t["parse_redirect"], t["wgxdp"], t["over_parse"], t["over_parse_median"]))
     verifier = result.get("verifier", {})
     for name, v in verifier.get("live", {}).items():
         stack = verifier.get("object", {}).get(name, {}).get("stack")
