@@ -51,7 +51,7 @@ struct service {
 	__u16 delta;		/* checksum difference of the address alone: new - old, one's complement, as in RFC 1624 */
 	__u16 id;		/* what totals and reasons count under */
 	__u16 flags;		/* enum service_flags */
-	__u32 slot;		/* next hop slot of the backend, as asked by originals of this link; the next one is for replies */
+	__u32 slot;		/* next hop slot of the backend for this link and local address; the next one is for replies */
 	__u32 ifindex;		/* the listener's logical link */
 };
 

@@ -81,9 +81,13 @@ static int add_listener(struct making *m, const struct listener *new)
 		return -ENOMEM;
 	*l = *new;
 	l->slot = 0;
-	for (size_t i = 0; i + 1 < m->n_listeners && !l->slot; i++)
-		if (m->listeners[i].ifindex == l->ifindex && address_equal(&m->listeners[i].backend, &l->backend))
-			l->slot = m->listeners[i].slot;
+	for (size_t i = 0; i + 1 < m->n_listeners && !l->slot; i++) {
+		const struct listener *o = &m->listeners[i];
+
+		/* the local address too: a rule by source may give each address of ours a way of its own */
+		if (o->ifindex == l->ifindex && address_equal(&o->backend, &l->backend) && address_equal(&o->local, &l->local))
+			l->slot = o->slot;
+	}
 	if (!l->slot) {
 		l->slot = m->plan->n_slots;
 		m->plan->n_slots += 2;		/* the backend's, and that of the client answered last */
