@@ -40,6 +40,8 @@ INLINE int next_hop(struct pkt *p, const struct control *c, __u64 now, struct ne
 		if (!nexthop)
 			return -PASS_no_route;
 		rc = fib_client(p, nexthop, c, now);
+		if ((!rc || rc == -PASS_no_neighbour) && !(nexthop->egress & LINK_LISTENS))
+			return -PASS_no_listener;
 	}
 	*ret = nexthop;
 	return rc;

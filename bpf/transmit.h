@@ -7,7 +7,8 @@
 
 #include "link.h"
 
-/* As tracefs has it in events/xdp/NAME/format; the loader compares before it attaches. */
+/* As tracefs has it in events/xdp/NAME/format, on 6.1 to 6.18 alike. They know ifindexes only: what another network
+ * namespace fails to send between devices of the same indexes is counted as well. */
 struct xdp_devmap_xmit {
 	__u64 common;
 	int from_ifindex;

@@ -23,70 +23,8 @@ struct addr {
 	};
 };
 
-/* ---- the generic table: links on VLANs, services, replies; later blind sites and routes (bpf/table.h, user/table.c) ---- */
-
-enum table_kind { KEY_NONE, KEY_SERVICE, KEY_REPLY, KEY_VLAN };
-
-/* addr is the local address (service), the backend's (reply); word from table_word() */
-struct table_key {
-	struct addr addr;
-	__u64 word;
-};
-
-/* kind, family, port in network order, and the logical link (ifindex; 0 for any, in replies) of a key, in one word */
-static inline __u64 table_word(enum table_kind kind, __u8 family, __be16 port, __u32 ifindex)
-{
-	return (__u64)ifindex << 32 | (__u32)(__u16)port << 16 | family << 8 | kind;
-}
-
-enum service_flags {
-	SERVICE_CHOICE = 1 << 0,	/* the backend serves several listeners: the client's choice is remembered */
-	SERVICE_SAME = 1 << 1,		/* nat none: nothing is rewritten but TTL and MACs */
-};
-
-/* Value of KEY_SERVICE and of KEY_REPLY: what a packet of that direction is rewritten to. 32 bytes. */
-struct service {
-	struct addr to;		/* the backend's address; in a reply the listener's */
-	__be16 port;		/* likewise */
-	__u16 delta;		/* checksum difference of the address alone: new - old, one's complement, as in RFC 1624 */
-	__u16 id;		/* what totals and reasons count under */
-	__u16 flags;		/* enum service_flags */
-	__u32 slot;		/* next hop slot of the backend for this link and local address; the next one is for replies */
-	__u32 ifindex;		/* the listener's logical link */
-};
-
-struct table_entry {
-	__u64 tag;		/* hash of the key; 0: free. Its store publishes the entry */
-	struct table_key key;
-	union {
-		struct service service;
-		__u8 value[32];
-	};
-};
-
-#define TABLE_WAYS 2
-struct table_bucket {
-	struct table_entry entry[TABLE_WAYS];
-};
-
-_Static_assert(sizeof(struct service) == 32, "a service is half a cache line");
-_Static_assert(sizeof(struct table_entry) == 64, "an entry is a cache line");
-
-/* Never 0. Homes of a key: the low bits, and the bits from 20 on. Three products side by side, then one to mix them: in the
- * data path the length of the chain is what costs. */
-static inline __u64 table_hash(const struct table_key *key)
-{
-	__u64 h = key->addr.q[0] * 0xff51afd7ed558ccdULL + key->addr.q[1] * 0xc4ceb9fe1a85ec53ULL +
-		  key->word * 0x9e3779b97f4a7c15ULL;
-
-	h = (h ^ h >> 32) * 0x9fb21c651e98df25ULL;
-	return (h ^ h >> 32) | 1ULL << 63;
-}
-
-static inline __u32 table_home(__u64 hash, int home, __u32 mask)
-{
-	return (home ? hash >> 20 : hash) & mask;
-}
+#include "abi_table.h"
+#include "abi_counters.h"
 
 /* ---- links ---- */
 
@@ -102,6 +40,7 @@ enum link_flags {
 	LINK_TC = 1 << 6,		/* our tc plane is attached: XDP leaves counting of what it passes to it */
 	LINK_TCX = 1 << 7,		/* by a tcx link; else by a filter */
 	LINK_QDISC_OURS = 1 << 8,	/* the filter's qdisc was made by us, and goes with it */
+	LINK_LISTENS = 1 << 9,		/* some service listens on it: replies leave by such links only */
 };
 
 #define LINK_MACS 4
@@ -186,48 +125,6 @@ struct choice_scratch {
 	struct choice value;
 };
 
-/* ---- counters ---- */
-
-enum direction { DIRECTION_ORIGINAL, DIRECTION_REPLY };
-enum plane { PLANE_XDP, PLANE_TC };
-
-/* totals: PERCPU_ARRAY, index total_index(). What is neither forwarded nor in reasons was not received. */
-struct total {
-	__u64 received;			/* packets, at classify */
-	__u64 forwarded;		/* packets given to a device to send */
-	__u64 bytes;			/* of the forwarded: L3 length as received, per segment of a GSO packet */
-};
-
-static inline __u32 total_index(__u32 id, __u32 direction, __u32 plane)
-{
-	return id << 2 | plane << 1 | direction;
-}
-
-/* names: ARRAY by the id under which totals and reasons count; not read by the data path. Empty: a free id */
-#define NAME_LEN 64
-struct service_name {
-	char name[NAME_LEN];
-};
-
-/* reasons: PERCPU_HASH → __u64 packets */
-struct reason_key {
-	__u32 id;
-	__u8 direction, plane;
-	__u16 reason;
-};
-
-enum reason {
-	REASON_NONE,
-#define REASON(kind, name, text) kind##_##name,
-#include "reasons.def"
-#undef REASON
-	REASON_MAX
-};
-
-enum verdict_kind { KIND_PASS, KIND_DROP };
-
-/* transmit_failed: PERCPU_HASH, egress ifindex → __u64 packets that a driver did not take */
-
 enum control_flags {
 	CONTROL_ASK_ALWAYS = 1 << 0,	/* a rule looks at source, mark or DSCP: no next hop of one client is another's */
 };
@@ -238,6 +135,7 @@ struct control {
 	__u32 generation;		/* of next hops: whoever learns that routing changed adds one */
 	__u32 config_generation;	/* of /run/wgxdp/INSTANCE/running.yaml */
 	__u32 flags;			/* enum control_flags */
+	__u64 netns;			/* inode of the network namespace that it was brought up in */
 	__u64 program;			/* hash of object and switches that run */
 };
 

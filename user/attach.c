@@ -67,9 +67,12 @@ static int attach_filter(__u32 ifindex, int program, __u16 *ret_flags)
 {
 	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
 	int made = bpf_tc_hook_create(&hook), rc = 0;
+	__u32 id;
 
 	if (made && made != -EEXIST)	/* there: another's clsact, or an ingress qdisc, which serves as well */
 		return made;
+	if (filter_find(ifindex, &id))		/* of an `up` that was killed: other instances were refused before */
+		detach_filter(ifindex, false);
 	for (__u32 priority = 1; priority <= FILTER_PRIORITIES; priority++) {
 		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = priority, .prog_fd = program);
 
@@ -110,6 +113,11 @@ int attach_replace_filter(__u32 ifindex, int program)
 		    .flags = BPF_TC_F_REPLACE);
 
 	return priority ? bpf_tc_attach(&hook, &opts) : -ENOENT;
+}
+
+void detach_link(int link)
+{
+	bpf_link_detach(link);
 }
 
 void detach_filter(__u32 ifindex, bool qdisc_ours)

@@ -20,6 +20,9 @@ int attach_tc(__u32 ifindex, int program, int *ret_link, __u16 *ret_flags);
 int attach_replace(int link, int program);
 int attach_replace_filter(__u32 ifindex, int program);
 
+/* Detaches a bpf_link at once: the kernel does it later where only its last pin or fd goes */
+void detach_link(int link);
+
 /* Our filter goes; with qdisc_ours its qdisc as well, unless others use it now */
 void detach_filter(__u32 ifindex, bool qdisc_ours);
 

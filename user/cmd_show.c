@@ -64,13 +64,13 @@ static int show_interfaces(struct document *d, const struct dataplane *dp)
 		if (!links[i].role)
 			continue;
 		row = document_row(list);
-		if (!if_indextoname(links[i].ifindex, name))
-			snprintf(name, sizeof(name), "(gone: %u)", links[i].ifindex);
+		if (dp->elsewhere || !if_indextoname(links[i].ifindex, name))
+			snprintf(name, sizeof(name), "(%u)", links[i].ifindex);
 		dataplane_transmit_failed(dp, links[i].ifindex, &failed);
 		document_text(row, "name", name);
 		document_text(row, "role", role_name(links[i].role));
 		document_text(row, "mode", xdp_name(links[i].flags));
-		document_text(row, "state", *name == '(' ? "gone" : "attached");
+		document_text(row, "state", dp->elsewhere ? "in another network namespace" : *name == '(' ? "gone" : "attached");
 		document_text(row, "tc", tc_name(links[i].flags));
 		document_text(row, "xdp_transmit", links[i].flags & LINK_XDP_SENDS ? "yes" : "no");
 		document_number(row, "xmit_failed", failed);
@@ -135,19 +135,6 @@ static void show_listeners(struct node row, const char *key, const struct table_
 	}
 }
 
-static const char *show_nat(const struct table_bucket *buckets, __u32 n, __u32 id)
-{
-	for (__u32 i = 0; i < n * TABLE_WAYS; i++) {
-		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
-
-		if (e->tag && (e->key.word & 0xff) == KEY_SERVICE && e->service.id == id &&
-		    (memcmp(&e->key.addr, &e->service.to, sizeof(e->key.addr)) ||
-		     e->service.port != (__be16)(e->key.word >> 16)))
-			return "dnat";
-	}
-	return "none";
-}
-
 static int show_services(struct document *d, const struct dataplane *dp, const struct dataplane_reason *reasons,
 			 size_t n_reasons)
 {
@@ -169,7 +156,7 @@ static int show_services(struct document *d, const struct dataplane *dp, const s
 		document_text(row, "name", names[id].name);
 		show_listeners(row, "listen", buckets, n, id, false);
 		show_listeners(row, "backend", buckets, n, id, true);
-		document_text(row, "nat", show_nat(buckets, n, id));
+		document_text(row, "nat", nat_name(names[id].nat));
 		rc = show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
 		     show_direction(row, dp, id, DIRECTION_REPLY, reasons, n_reasons);
 	}

@@ -328,6 +328,11 @@ static int bring_up(const struct global *g, const struct config *c)
 	size_t n_names = 0;
 	int rc = pins_prepare() ?: host_read(&h) ?: dataplane_open(g->instance, &dp);
 
+	if (!rc && dp->elsewhere) {
+		log_error("instance %s runs in another network namespace: `wgxdp up` there, or another --instance here",
+			  g->instance);
+		rc = -EBUSY;
+	}
 	if (!rc && dp->running)
 		rc = dataplane_names(dp, &names, &n_names);
 	if (!rc)

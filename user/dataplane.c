@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,6 +34,13 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	return getenv("WGXDP_LIBBPF") ? vfprintf(stderr, format, args) : 0;
 }
 
+__u64 netns_inode(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/net", &st) ? 0 : st.st_ino;
+}
+
 static int open_pins(struct dataplane *dp)
 {
 	struct control c;
@@ -48,6 +56,7 @@ static int open_pins(struct dataplane *dp)
 	}
 	dp->xdp = pin_get(dp->instance, "progs/wgxdp_xdp");
 	dp->tc = pin_get(dp->instance, "progs/wgxdp_tc");
+	dp->elsewhere = !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.netns != netns_inode();
 	if (bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) || c.abi_version != ABI_VERSION) {
 		log_error("instance %s runs with layout %u of its maps, this program has %u: `wgxdp down` with the program "
 			  "that started it, then `wgxdp up`", dp->instance, c.abi_version, ABI_VERSION);
@@ -289,6 +298,10 @@ static void drop_port(struct dataplane *dp, const struct dataplane_port *port)
 {
 	pin_remove(dp->instance, "attach/xdp-%u", port->ifindex);
 	pin_remove(dp->instance, "attach/tcx-%u", port->ifindex);
+	if (port->xdp_link >= 0)
+		detach_link(port->xdp_link);
+	if (port->tcx_link >= 0)
+		detach_link(port->tcx_link);
 	if (port->flags & LINK_TC && !(port->flags & LINK_TCX))
 		detach_filter(port->ifindex, port->flags & LINK_QDISC_OURS);
 }
@@ -301,7 +314,6 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 	int rc = replace_programs(dp);
 
 	if (!rc && !dp->running) {
-		pins_remove_all(dp->instance, suffix);	/* of an `up` that was killed */
 		rc = pins_make_dirs(dp->instance, suffix);
 	}
 	if (!rc)
@@ -352,16 +364,29 @@ void dataplane_close(struct dataplane *dp)
 	free(dp);
 }
 
-void dataplane_down(const char *instance)
+/* Filters are no pins: each is taken off its device, in the network namespace where it is */
+static void remove_filters(const char *instance)
 {
-	int links = pin_get(instance, "links");
+	int links = pin_get(instance, "links"), control = pin_get(instance, "control");
+	struct control c = { 0 };
 	struct link link;
+	__u32 zero = 0;
 
-	for (__u32 i = 0; links >= 0 && i < LINKS; i++)
+	if (control >= 0 && !bpf_map_lookup_elem(control, &zero, &c) && c.netns != netns_inode())
+		log_warning("instance %s was brought up in another network namespace: tc filters of it, if it has any, "
+			    "remain there", instance);
+	for (__u32 i = 0; links >= 0 && c.netns == netns_inode() && i < LINKS; i++)
 		if (!bpf_map_lookup_elem(links, &i, &link) && link.flags & LINK_TC && !(link.flags & LINK_TCX))
 			detach_filter(link.ifindex, link.flags & LINK_QDISC_OURS);
 	if (links >= 0)
 		close(links);
+	if (control >= 0)
+		close(control);
+}
+
+void dataplane_down(const char *instance)
+{
+	remove_filters(instance);
 	pins_remove_all(instance, "");
 	pins_remove_all(instance, "~new");
 }

@@ -28,6 +28,7 @@ struct dataplane_port {			/* what is attached to a port; links of ours in the ke
 struct dataplane {
 	char instance[INSTANCE_LEN];
 	bool running;			/* pins were there */
+	bool elsewhere;			/* in another network namespace: its ifindexes are not ours */
 	bool reloaded;			/* programs differ from the pinned ones */
 	__u64 hash;			/* then theirs, for struct control */
 	int maps[MAP_COUNT];
@@ -50,6 +51,8 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h);
 int dataplane_commit(struct dataplane *dp, const struct plan *p);
 /* Closes; takes back what was attached and not committed */
 void dataplane_close(struct dataplane *dp);
+/* Of the caller's network namespace, as struct control has it; 0: not known */
+__u64 netns_inode(void);
 /* Detaches and unpins everything of an instance */
 void dataplane_down(const char *instance);
 

@@ -116,6 +116,7 @@ static __u16 leave_other_mode(struct dataplane *dp, struct dataplane_port *port,
 	if (port->xdp_link < 0 || had & wanted)
 		return 0;
 	pin_remove(dp->instance, "attach/xdp-%u", port->ifindex);
+	detach_link(port->xdp_link);
 	close(port->xdp_link);
 	port->xdp_link = -1;
 	port->flags &= ~XDP_FLAGS_OURS;
@@ -204,6 +205,8 @@ int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct ho
 {
 	int rc = dp->running ? running_ports(dp) : 0;
 
+	if (!dp->running)		/* of an `up` that was killed */
+		pins_remove_all(dp->instance, "~new");
 	for (size_t i = 0; i < p->n_ports && !rc; i++)
 		rc = refuse_other_instance(dp, &p->ports[i], h);
 	for (size_t i = 0; i < p->n_ports && !rc; i++) {

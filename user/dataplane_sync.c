@@ -182,7 +182,7 @@ static int forget_links(struct dataplane *dp, const struct host *h, int *changes
 /* Names by id; the counters of an id that is given to another service begin at 0 */
 static int sync_names(struct dataplane *dp, const struct plan *p)
 {
-	struct service_name *old = NULL, none = { "" };
+	struct service_name *old = NULL, none = { 0 };
 	size_t n_old = 0, n_cpus = libbpf_num_possible_cpus();
 	struct total *zero = calloc(n_cpus, sizeof(*zero));
 	int rc = zero ? dataplane_names(dp, &old, &n_old) : -ENOMEM;
@@ -190,15 +190,19 @@ static int sync_names(struct dataplane *dp, const struct plan *p)
 	for (__u32 id = 0; id < n_old && !rc; id++) {
 		const struct service_name *new = id < p->n_services ? &p->services[id] : &none;
 
+		bool another = strcmp(new->name, old[id].name);
+
 		if (!memcmp(new, &old[id], sizeof(*new)))
 			continue;
-		for (__u32 i = 0; i < 4 && !rc; i++) {
+		for (__u32 i = 0; i < 4 && !rc && another; i++) {
 			__u32 index = id << 2 | i;
 
 			rc = bpf_map_update_elem(dp->maps[MAP_totals], &index, zero, BPF_ANY);
 		}
+		if (!rc && another)
+			rc = dataplane_forget_reasons(dp, id);
 		if (!rc)
-			rc = dataplane_forget_reasons(dp, id) ?: bpf_map_update_elem(dp->maps[MAP_names], &id, new, BPF_ANY);
+			rc = bpf_map_update_elem(dp->maps[MAP_names], &id, new, BPF_ANY);
 	}
 	free(old);
 	free(zero);
@@ -215,6 +219,7 @@ static int sync_control(struct dataplane *dp, const struct plan *p, bool changed
 	if (c.abi_version == ABI_VERSION && c.flags == flags && !changed)
 		return 0;
 	c.abi_version = ABI_VERSION;
+	c.netns = netns_inode();
 	c.flags = flags;
 	c.generation++;
 	c.config_generation++;

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
+#include "attach.h"
 #include "log.h"
 #include "pins.h"
 
@@ -113,7 +114,7 @@ void pin_remove(const char *instance, const char *format, ...)
 	unlink(path);
 }
 
-static const char *const subdirs[] = { "attach", "progs", "." };
+static const char *const subdirs[] = { "attach", "progs" };
 
 int pins_make_dirs(const char *instance, const char *suffix)
 {
@@ -143,25 +144,38 @@ int pins_commit(const char *instance)
 	return rename(from, to) ? -errno : 0;
 }
 
+/* One directory of pins; links in it let go of their devices at once */
+static void remove_pins(const char *path, bool links)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	char pin[PIN_LEN + 256];
+	int fd;
+
+	while (dir && (entry = readdir(dir))) {
+		snprintf(pin, sizeof(pin), "%s/%s", path, entry->d_name);
+		fd = links && *entry->d_name != '.' ? bpf_obj_get(pin) : -1;
+		if (fd >= 0) {
+			detach_link(fd);
+			close(fd);
+		}
+		unlink(pin);
+	}
+	if (dir)
+		closedir(dir);
+	rmdir(path);
+}
+
 void pins_remove_all(const char *instance, const char *suffix)
 {
 	char path[PIN_LEN];
-	struct dirent *entry;
 
 	for (size_t i = 0; i < sizeof(subdirs) / sizeof(*subdirs); i++) {
-		DIR *dir;
-
 		pin_path(path, instance, suffix, "%s", subdirs[i]);
-		dir = opendir(path);
-		while (dir && (entry = readdir(dir)))
-			unlinkat(dirfd(dir), entry->d_name, 0);
-		if (dir)
-			closedir(dir);
-		if (strcmp(subdirs[i], "."))
-			rmdir(path);
+		remove_pins(path, !strcmp(subdirs[i], "attach"));
 	}
 	snprintf(path, sizeof(path), PINS_DIR "/%s%s", instance, suffix);
-	rmdir(path);
+	remove_pins(path, false);
 	rmdir(PINS_DIR);		/* stays while another instance has its own in it */
 }
 

@@ -180,6 +180,9 @@ static int plan_links(struct making *m)
 		for (size_t j = 0; port && j < m->plan->n_trie; j++)
 			if (m->plan->trie[j].id == htonl(port->sources))
 				link->flags |= LINK_SOURCES_TRIE;
+		for (size_t j = 0; j < m->n_listeners; j++)
+			if (m->listeners[j].ifindex == link->ifindex)
+				link->flags |= LINK_LISTENS;
 		memset(link->macs, 0xff, sizeof(link->macs));
 		link->macs[0] = 0;
 		memcpy(&link->macs[0], from->mac, sizeof(from->mac));

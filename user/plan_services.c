@@ -36,19 +36,19 @@ static __u16 address_delta(const struct addr *old, const struct addr *new)
 }
 
 /* The id under which a service counts: that of the running instance, else the first free one */
-static __u32 service_id(struct plan *p, const char *name)
+static __u32 service_id(struct plan *p, const struct service_config *s)
 {
-	size_t id;
+	size_t id, free_id = p->n_services;
 
-	for (id = 0; id < p->n_services; id++)
-		if (!strcmp(p->services[id].name, name))
-			return id;
-	for (id = 0; id < p->n_services; id++)
-		if (!*p->services[id].name)
-			break;
+	for (id = 0; id < p->n_services && strcmp(p->services[id].name, s->name); id++)
+		if (!*p->services[id].name && free_id == p->n_services)
+			free_id = id;
+	if (id == p->n_services)
+		id = free_id;
 	if (id == p->n_services)
 		p->n_services++;
-	strcpy(p->services[id].name, name);
+	strcpy(p->services[id].name, s->name);
+	p->services[id].nat = s->nat;
 	return id;
 }
 
@@ -238,7 +238,7 @@ int plan_services(struct making *m)
 		if (!configured(c, p->services[id].name))
 			memset(&p->services[id], 0, sizeof(p->services[id]));
 	for (size_t i = 0; i < c->n_services && !rc; i++) {
-		__u32 id = service_id(p, c->services[i].name);
+		__u32 id = service_id(p, &c->services[i]);
 		size_t before = m->n_listeners;
 
 		for (size_t j = 0; j < p->n_ports && !rc; j++)

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What is counted: totals, and the reasons for what was not forwarded. Part of abi.h.
+ */
+#ifndef WGXDP_ABI_COUNTERS_H
+#define WGXDP_ABI_COUNTERS_H
+
+enum direction { DIRECTION_ORIGINAL, DIRECTION_REPLY };
+enum plane { PLANE_XDP, PLANE_TC };
+
+/* totals: PERCPU_ARRAY, index total_index(). What is neither forwarded nor in reasons was not received. */
+struct total {
+	__u64 received;			/* packets, at classify */
+	__u64 forwarded;		/* packets given to a device to send */
+	__u64 bytes;			/* of the forwarded: L3 length as received, per segment of a GSO packet */
+};
+
+static inline __u32 total_index(__u32 id, __u32 direction, __u32 plane)
+{
+	return id << 2 | plane << 1 | direction;
+}
+
+/* names: ARRAY by the id under which totals and reasons count; not read by the data path. Empty: a free id */
+#define NAME_LEN 64
+struct service_name {
+	char name[NAME_LEN];
+	__u8 nat;			/* 0: dnat, 1: none */
+	__u8 pad[7];
+};
+
+/* reasons: PERCPU_HASH → __u64 packets */
+struct reason_key {
+	__u32 id;
+	__u8 direction, plane;
+	__u16 reason;
+};
+
+enum reason {
+	REASON_NONE,
+#define REASON(kind, name, text) kind##_##name,
+#include "reasons.def"
+#undef REASON
+	REASON_MAX
+};
+
+enum verdict_kind { KIND_PASS, KIND_DROP };
+
+/* transmit_failed: PERCPU_ARRAY by egress ifindex % LINKS → __u64 packets that a driver did not take */
+
+#endif
