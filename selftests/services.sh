@@ -78,7 +78,7 @@ changes_its_mind() {
 	local to round
 	for round in 1 2 3; do
 		for to in 198.51.100.1:$port 198.51.100.1:443 198.51.100.2:1000; do
-			inside client "$udptool" ask -n 20 -r 20000 198.51.100.7:4000 $to > "$work/answered"
+			inside client "$udptool" ask -n 20 -r 20000 198.51.100.7:4000 "$to" > "$work/answered"
 			[[ $(said answered answered) == 20 ]] || fail "$mode, round $round: asked 20 of $to, answered $(said answered answered)"
 		done
 	done
@@ -99,10 +99,10 @@ not_ours() {
 	local to before
 	before=$(shown all original received)
 	for to in 198.51.100.1:444 198.51.100.1:1000 203.0.113.1:$port 203.0.113.1:443 192.168.2.10:4500; do
-		inside client "$udptool" send -n 10 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 $to > /dev/null
+		inside client "$udptool" send -n 10 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 "$to" > /dev/null
 	done
 	for to in 203.0.113.1:443 198.51.100.1:$port 198.51.100.2:1000; do
-		inside client "$udptool" send -n 10 -r 10000 uplink2 "$(mac firewall wan2)" 203.0.113.7:4000 $to > /dev/null
+		inside client "$udptool" send -n 10 -r 10000 uplink2 "$(mac firewall wan2)" 203.0.113.7:4000 "$to" > /dev/null
 	done
 	expect "$mode, none of its business: received" $(($(shown all original received) - before)) == 0
 }
