@@ -45,8 +45,9 @@ struct host_route {			/* the first that matches answers */
 #define HOST_ROUTES 64
 static struct host_route host_routes[HOST_ROUTES] __attribute__((unused));
 static __u32 host_n_routes __attribute__((unused));
+#define HOST_QUESTIONS 4			/* the last ones asked, the n-th at n modulo this */
+static struct bpf_fib_lookup host_questions[HOST_QUESTIONS] __attribute__((unused));
 static __u32 host_n_questions __attribute__((unused));
-static struct bpf_fib_lookup host_question __attribute__((unused));	/* the last one */
 static bool host_send_fails __attribute__((unused));
 
 INLINE bool host_covers(const struct addr *prefix, const struct addr *mask, const struct addr *a)
@@ -58,8 +59,7 @@ static inline long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *fib, int siz
 {
 	struct addr src, dst;
 
-	host_question = *fib;
-	host_n_questions++;
+	host_questions[host_n_questions++ % HOST_QUESTIONS] = *fib;
 	if (fib->family == FAMILY_IPV4) {
 		src = addr_from4(fib->ipv4_src);
 		dst = addr_from4(fib->ipv4_dst);

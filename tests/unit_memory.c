@@ -25,6 +25,26 @@ static int tear_down(void **state)
 
 /* ---- what is asked, and how long it is remembered ---- */
 
+static void asked(__u32 n, const char *src, const char *dst, __u16 sport, __u16 dport, __u32 ifindex)
+{
+	const struct bpf_fib_lookup *q = &host_questions[n];
+	struct addr from = world_addr(src), to = world_addr(dst);
+
+	assert_true(host_n_questions > n);
+	assert_int_equal(q->family, world_family(src));
+	assert_int_equal(q->l4_protocol, IPPROTO_UDP);
+	assert_int_equal(ntohs(q->sport), sport);
+	assert_int_equal(ntohs(q->dport), dport);
+	assert_int_equal(q->ifindex, ifindex);
+	if (q->family == FAMILY_IPV4) {
+		assert_int_equal(q->ipv4_src, from.w[3]);
+		assert_int_equal(q->ipv4_dst, to.w[3]);
+	} else {
+		assert_memory_equal(q->ipv6_src, &from, 16);
+		assert_memory_equal(q->ipv6_dst, &to, 16);
+	}
+}
+
 static void questions(void **state)
 {
 	const struct way *w = way_named("other port");
@@ -32,26 +52,17 @@ static void questions(void **state)
 	way_comes(w, &in);
 	in.tos = 0xb8;
 	send_in(PLANE_TC, w->in);
-	assert_int_equal(host_n_questions, 1);
-	assert_int_equal(host_question.ipv4_src, in.src.w[3]);
-	assert_int_equal(host_question.ipv4_dst, world_addr(w->backend).w[3]);
-	assert_int_equal(host_question.sport, htons(CLIENT_PORT));
-	assert_int_equal(host_question.dport, htons(51821));
-	assert_int_equal(host_question.ifindex, W0);
-	assert_int_equal(host_question.tos, 0xb8);
-	assert_int_equal(host_question.l4_protocol, IPPROTO_UDP);
-
+	asked(0, w->client, w->backend, CLIENT_PORT, 51821, W0);
+	assert_int_equal(host_questions[0].tos, 0xb8);
+	host_n_questions = 0;
 	w = way_named("dnat ipv6, reply");
 	way_comes(w, &in);
 	in.tos = 0x1c;
-	send_in(PLANE_TC, w->in);		/* where is the backend, and where the client? */
-	assert_int_equal(host_n_questions, 3);
-	assert_memory_equal(host_question.ipv6_src, &(struct addr[]){ world_addr(w->local) }[0], 16);
-	assert_memory_equal(host_question.ipv6_dst, &in.dst, 16);
-	assert_int_equal(host_question.sport, htons(51820));
-	assert_int_equal(host_question.dport, htons(CLIENT_PORT));
-	assert_int_equal(host_question.ifindex, L0);
-	assert_int_equal(host_question.flowinfo, htonl(0x01c00000));
+	send_in(PLANE_TC, w->in);		/* where is the backend, as a client would ask; and where is the client? */
+	asked(0, w->client, w->backend, CLIENT_PORT, 51821, W0);
+	asked(1, w->local, w->client, 51820, CLIENT_PORT, L0);
+	assert_int_equal(host_questions[1].flowinfo, htonl(0x01c00000));
+	assert_int_equal(host_n_questions, 2);
 }
 
 static __u32 asked_for(const struct way *w)
@@ -88,6 +99,13 @@ static void remembered(void **state)
 	host_n_questions = 0;
 	send_in(PLANE_TC, W0);			/* half an answer is asked for again */
 	assert_int_equal(host_n_questions, 1);
+	asked_for(way_named("dnat ipv4"));
+	w = way_named("dnat ipv4, reply");
+	assert_int_equal(asked_for(w), 1);
+	assert_int_equal(asked_for(w), 0);
+	in.dport++;				/* another client behind that address: a rule may look at ports */
+	send_in(PLANE_TC, w->in);
+	assert_int_equal(asked_for(w), 1);
 }
 
 /* Replies by different clients, links and listeners each find their own way, whatever was remembered of another */
@@ -105,6 +123,38 @@ static void replies_take_turns(void **state)
 		way_leaves(w, &in, &out);
 		r = send_primed(PLANE_XDP, w->in);
 		assert_int_equal(r.verdict, HOST_SENT);
+		len = frame_build(&out, want);
+		assert_memory_equal(left, want, len);
+	}
+}
+
+/* A client that used two of our addresses, from one port: each reply goes the way of its own source (ip rule from …), for each
+ * address has a slot of its own */
+static void replies_by_listener(void **state)
+{
+	const struct way *w = way_named("other port");
+	struct host_route *r;
+
+	world_listen(1, W0, "203.0.113.2", 443, "192.168.1.10", 51821, 22, SERVICE_CHOICE);
+	world_commit();
+	memmove(host_routes + 1, host_routes, host_n_routes * sizeof(*host_routes));
+	host_n_routes++;
+	memset(&host_routes[0], 0, sizeof(host_routes[0]));
+	r = world_route("192.0.2.0/24", W0, 1500, 253, "203.0.113.253");
+	world_prefix("203.0.113.2/32", &r->src, &r->src_mask);
+	host_routes[0] = *r;
+	for (int i = 0; i < 10; i++) {
+		const char *local = i & 1 ? "203.0.113.2" : "203.0.113.1";
+		__u32 len;
+
+		way_comes(w, &in);
+		in.dst = world_addr(local);
+		assert_int_equal(send_primed(PLANE_XDP, W0).verdict, HOST_SENT);
+		way_comes(way_named("other port, reply"), &in);
+		way_leaves(way_named("other port, reply"), &in, &out);
+		out.src = world_addr(local);
+		world_mac(out.dmac, W0, i & 1 ? 253 : 254);
+		assert_int_equal(send_primed(PLANE_XDP, L0).verdict, HOST_SENT);
 		len = frame_build(&out, want);
 		assert_memory_equal(left, want, len);
 	}
@@ -253,7 +303,7 @@ static void gso(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(questions), TEST(remembered), TEST(replies_take_turns), TEST(probes), TEST(choices_remembered),
+		TEST(questions), TEST(remembered), TEST(replies_take_turns), TEST(replies_by_listener), TEST(probes), TEST(choices_remembered),
 		TEST(choices_end), TEST(choices_of_sent_only), TEST(gso),
 	};
 

@@ -199,6 +199,10 @@ static void reasons_of_ways(void **state)
 	passes(L0, 0, DIRECTION_REPLY, PASS_local);
 	in.dst = world_addr("192.168.9.1");
 	passes(L0, 0, DIRECTION_REPLY, PASS_no_route);
+	in.dst = world_addr("192.168.2.77");		/* a LAN host is no client */
+	passes(L0, 0, DIRECTION_REPLY, PASS_no_listener);
+	in.dst = world_addr("192.168.1.99");
+	passes(L0, 0, DIRECTION_REPLY, PASS_no_listener);
 	way_comes(way_named("direct ipv6, reply"), &in);
 	in.dst = world_addr("2001:db8:77::1");
 	passes(L0, 0, DIRECTION_REPLY, PASS_unknown_egress);

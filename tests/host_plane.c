@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * See host_plane.h.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#define WGXDP_HOST
+#include "../bpf/pipeline.h"
+#include "host_plane.h"
+
+static struct host_map *map_by_name(const char *name)
+{
+	static struct host_map *const all[] = {
+		&links, &table, &sources, &source_trie, &nexthops, &choices, &scratch, &totals, &reasons, &control,
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (!strcmp(all[i]->name, name))
+			return all[i];
+	fprintf(stderr, "host plane: no map %s\n", name);
+	exit(1);
+}
+
+void host_plane_resize(const char *map, __u32 max)
+{
+	host_map_reset(map_by_name(map), max);
+}
+
+void host_plane_write(const char *map, const void *key, const void *value)
+{
+	if (bpf_map_update_elem(map_by_name(map), key, value, BPF_ANY)) {
+		fprintf(stderr, "host plane: no room in %s\n", map);
+		exit(1);
+	}
+}
+
+const void *host_plane_read(const char *map, const void *key)
+{
+	return bpf_map_lookup_elem(map_by_name(map), key);
+}
+
+void host_plane_start(void)
+{
+	table_mask = table.max - 1;
+	gateway_slots = nexthops.max - NEXTHOP_GATEWAYS;
+	with_choices = true;
+	with_source_trie = true;
+}
+
+static bool parse_addr(const char *text, struct addr *ret)
+{
+	*ret = addr_from4(0);
+	return strchr(text, ':') ? inet_pton(AF_INET6, text, ret) == 1 : inet_pton(AF_INET, text, &ret->w[3]) == 1;
+}
+
+static bool parse_prefix(char *text, struct addr *addr, struct addr *mask)
+{
+	char *slash = strchr(text, '/');
+	int len;
+
+	if (!slash)
+		return false;
+	*slash = 0;
+	len = atoi(slash + 1) + (strchr(text, ':') ? 0 : 96);
+	memset(mask, 0, sizeof(*mask));
+	for (int i = 0; i < len; i++)
+		mask->b[i / 8] |= 0x80 >> i % 8;
+	return parse_addr(text, addr);
+}
+
+static bool parse_mac(const char *text, __u8 *mac)
+{
+	return sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1, mac + 2, mac + 3, mac + 4, mac + 5) == 6;
+}
+
+bool host_plane_route(const char *line)
+{
+	struct host_route *r = &host_routes[host_n_routes];
+	char copy[512], *word, *rest = copy;
+
+	if (host_n_routes == HOST_ROUTES)
+		return false;
+	snprintf(copy, sizeof(copy), "%s", line);
+	copy[strcspn(copy, "\n")] = 0;
+	while ((word = strsep(&rest, " "))) {
+		char *value = strchr(word, '=');
+		bool ok = true;
+
+		if (!value)
+			return false;
+		*value++ = 0;
+		if (!strcmp(word, "prefix"))
+			ok = parse_prefix(value, &r->dst, &r->mask);
+		else if (!strcmp(word, "from"))
+			ok = parse_prefix(value, &r->src, &r->src_mask);
+		else if (!strcmp(word, "via"))
+			ok = parse_addr(value, &r->gateway);
+		else if (!strcmp(word, "dmac"))
+			ok = parse_mac(value, r->dmac);
+		else if (!strcmp(word, "smac"))
+			ok = parse_mac(value, r->smac);
+		else
+			*(!strcmp(word, "rc") ? &r->answer : !strcmp(word, "dev") ? &r->ifindex :
+			  !strcmp(word, "iif") ? &r->iif : &r->mtu) = atoi(value);
+		if (!ok)
+			return false;
+	}
+	host_n_routes++;
+	return true;
+}
+
+enum plane_verdict host_plane_run(enum plane plane, __u32 ifindex, const void *frame, __u32 len, __u32 linear,
+				  __u32 gso_segs, __u32 gso_size, void *out)
+{
+	__u8 *memory = malloc(len + 2);		/* so that IP headers are aligned as in the kernel */
+	struct host_packet packet = { .data = memory + 2, .len = len, .linear = linear < len ? linear : len,
+				      .gso_segs = gso_segs, .gso_size = gso_size };
+	struct pkt p = { .ctx = &packet, .plane = plane, .ifindex = ifindex, .segments = 1 };
+	int action = HOST_DROP, rc;
+
+	memcpy(memory + 2, frame, len);
+	rc = pipeline(&p, &action);
+	rc = verdict(&p, rc, action, HOST_PASS, HOST_DROP);
+	memcpy(out, memory + 2, len);
+	free(memory);
+	return rc == HOST_SENT ? PLANE_SENT : rc == HOST_PASS ? PLANE_PASSED : PLANE_DROPPED;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The host plane for a program that also uses libbpf, whose functions have the names of the data path's: tables are written by
+ * name, packets run by value.
+ */
+#ifndef HOST_PLANE_H
+#define HOST_PLANE_H
+
+#include <stdbool.h>
+#include "abi.h"
+
+enum plane_verdict { PLANE_PASSED, PLANE_DROPPED, PLANE_SENT };
+
+/* Empties a table and gives it room for max entries */
+void host_plane_resize(const char *map, __u32 max);
+void host_plane_write(const char *map, const void *key, const void *value);
+/* A value, or NULL */
+const void *host_plane_read(const char *map, const void *key);
+/* After the tables: masks and switches that follow from their sizes */
+void host_plane_start(void);
+/* A line of a file of routes: `prefix=… rc=… dev=IFINDEX mtu=N dmac=… smac=… [via=…] [from=…]`; the first that matches answers */
+bool host_plane_route(const char *line);
+/* In an allocation of len, of which linear bytes are in reach; what is left of them in out. by_neighbour: MACs are still to be
+ * written. */
+enum plane_verdict host_plane_run(enum plane plane, __u32 ifindex, const void *frame, __u32 len, __u32 linear,
+				  __u32 gso_segs, __u32 gso_size, void *out);
+
+#endif

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * run_packets INSTANCE xdp|tc|host-xdp|host-tc CASES RESULTS [ROUTES]: runs each packet through the programs that a running
+ * instance has attached (BPF_PROG_TEST_RUN), or through the host plane with that instance's maps, and writes what came of it:
+ * verdict, packet, and what the counters gained. It judges nothing but truncations; tests/packets.py does.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/pkt_cls.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "host_plane.h"
+
+enum { PACKET_MAX = 70000, IDS = 64, CPUS = 256 };
+#ifndef BPF_F_TEST_SKB_CHECKSUM_COMPLETE
+#define BPF_F_TEST_SKB_CHECKSUM_COMPLETE (1U << 2)
+#endif
+
+struct case_head {			/* then len bytes */
+	__u32 ifindex, len, runs, gso_segs, gso_size;
+	__u32 whole;			/* cut shorter, it may not be sent */
+	__u32 cuts;			/* 1: run every truncation too */
+	__u32 linear;			/* host: bytes in reach */
+};
+
+struct result_head {			/* then len bytes and n counters */
+	__u32 verdict;			/* enum plane_verdict, or ODD */
+	__u32 raw;			/* retval or errno */
+	__u32 len, n_counters, cuts, bad_cuts;
+};
+#define ODD 3
+
+struct counter {
+	__u32 id;
+	__u8 direction, plane;
+	__u16 what;			/* RECEIVED …, or REASONS + reason */
+	__u64 n;
+};
+enum { RECEIVED, FORWARDED, BYTES, REASONS };
+enum { COUNTERS = IDS * 4 * (REASONS + REASON_MAX) };
+
+static const char *instance;
+static bool tc, host;
+static int program, totals, reasons;
+static __u32 n_ids;
+static __u64 before[COUNTERS], after[COUNTERS];
+static __u8 packet[PACKET_MAX], out[PACKET_MAX];
+
+static void die(const char *what)
+{
+	fprintf(stderr, "run_packets: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static int pinned(const char *name)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/fs/bpf/wgxdp/%s/%s", instance, name);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		die(path);
+	return fd;
+}
+
+static __u32 map_info(int fd, struct bpf_map_info *info)
+{
+	__u32 len = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	if (bpf_obj_get_info_by_fd(fd, info, &len))
+		die("map");
+	return info->max_entries;
+}
+
+/* ---- counters: before[] and after[], one number for each id, direction, plane and kind ---- */
+
+static __u64 *number(__u64 *all, __u32 id, __u32 direction, __u32 plane, __u32 what)
+{
+	return &all[(id * 4 + plane * 2 + direction) * (REASONS + REASON_MAX) + what];
+}
+
+static void read_total(__u64 *all, __u32 id, __u32 direction, __u32 plane)
+{
+	__u32 index = total_index(id, direction, plane);
+	struct total cpus[CPUS] = { 0 };
+	const struct total *from = cpus;
+	int n = host ? 1 : libbpf_num_possible_cpus();
+
+	if (host)
+		from = host_plane_read("totals", &index);
+	else if (bpf_map_lookup_elem(totals, &index, cpus))
+		die("totals");
+	for (int i = 0; i < n; i++) {
+		*number(all, id, direction, plane, RECEIVED) += from[i].received;
+		*number(all, id, direction, plane, FORWARDED) += from[i].forwarded;
+		*number(all, id, direction, plane, BYTES) += from[i].bytes;
+	}
+}
+
+static void read_reasons(__u64 *all)
+{
+	struct reason_key key, *last = NULL;
+	__u64 cpus[CPUS];
+
+	for (; !bpf_map_get_next_key(reasons, last, &key); last = &key) {
+		if (bpf_map_lookup_elem(reasons, &key, cpus))
+			continue;
+		for (int i = 0; i < libbpf_num_possible_cpus(); i++)
+			*number(all, key.id, key.direction, key.plane, REASONS + key.reason) += cpus[i];
+	}
+}
+
+static void read_counters(__u64 *all)
+{
+	memset(all, 0, sizeof(before));
+	for (__u32 i = 0; i < n_ids * 4; i++)
+		read_total(all, i / 4, i & 1, i >> 1 & 1);
+	if (!host) {
+		read_reasons(all);
+		return;
+	}
+	for (__u32 i = 0; i < n_ids * 4; i++)
+		for (__u16 reason = 1; reason < REASON_MAX; reason++) {
+			struct reason_key key = { i / 4, i & 1, i >> 1 & 1, reason };
+			const __u64 *n = host_plane_read("reasons", &key);
+
+			*number(all, key.id, key.direction, key.plane, REASONS + reason) = n ? *n : 0;
+		}
+}
+
+static __u32 write_gains(FILE *to)
+{
+	__u32 n = 0;
+
+	for (__u32 i = 0; i < n_ids * 4; i++)
+		for (__u32 what = 0; what < REASONS + REASON_MAX; what++) {
+			struct counter c = { .id = i / 4, .direction = i & 1, .plane = i >> 1 & 1, .what = what };
+
+			c.n = *number(after, c.id, c.direction, c.plane, what) - *number(before, c.id, c.direction, c.plane, what);
+			if (c.n && to)
+				fwrite(&c, sizeof(c), 1, to);
+			n += !!c.n;
+		}
+	return n;
+}
+
+/* ---- one packet ---- */
+
+static int run_live(const struct case_head *c, __u32 len, __u32 flags, __u32 *raw)
+{
+	struct xdp_md xdp = { .data_end = len, .ingress_ifindex = c->ifindex };
+	struct __sk_buff skb = { .ifindex = c->ifindex, .gso_segs = c->gso_segs, .gso_size = c->gso_size };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = len, .data_out = out,
+		    .data_size_out = sizeof(out), .repeat = 1, .flags = flags);
+	int rc;
+
+	opts.ctx_in = tc ? (void *)&skb : &xdp;
+	opts.ctx_size_in = tc ? sizeof(skb) : sizeof(xdp);
+	rc = bpf_prog_test_run_opts(program, &opts);
+	*raw = rc ? -rc : opts.retval;
+	if (rc || opts.data_size_out != len)
+		return ODD;
+	if (tc)
+		return opts.retval == (__u32)TC_ACT_UNSPEC ? PLANE_PASSED : opts.retval == TC_ACT_REDIRECT ? PLANE_SENT :
+		       opts.retval == TC_ACT_SHOT ? PLANE_DROPPED : ODD;
+	return opts.retval == XDP_PASS ? PLANE_PASSED : opts.retval == XDP_REDIRECT ? PLANE_SENT :
+	       opts.retval == XDP_DROP ? PLANE_DROPPED : ODD;
+}
+
+static int run(const struct case_head *c, __u32 len, __u32 flags, __u32 *raw)
+{
+	*raw = 0;
+	if (host)
+		return host_plane_run(tc ? PLANE_TC : PLANE_XDP, c->ifindex, packet, len, c->linear, c->gso_segs, c->gso_size, out);
+	return run_live(c, len, flags, raw);
+}
+
+/* Cut anywhere, a packet stays as it was, unless only padding is gone and it is sent */
+static void run_cuts(const struct case_head *c, struct result_head *result)
+{
+	for (__u32 len = host ? 0 : 14; len < c->len; len++) {
+		__u32 raw;
+		int verdict;
+
+		if (len > 400 && c->len - len > 40)
+			continue;
+		verdict = run(c, len, 0, &raw);
+		if (verdict == ODD && raw == EINVAL)
+			continue;			/* too short for the kernel's own test-run */
+		result->cuts++;
+		if (verdict == PLANE_SENT ? len < c->whole : verdict != PLANE_PASSED || memcmp(packet, out, len)) {
+			result->bad_cuts++;
+			fprintf(stderr, "cut to %u of %u bytes: verdict %d (%u)\n", len, c->len, verdict, raw);
+		}
+	}
+}
+
+static void run_case(const struct case_head *c, FILE *to)
+{
+	static bool complete = true;		/* whether the kernel checks CHECKSUM_COMPLETE; with every second run */
+
+	for (__u32 i = 0; i < c->runs; i++) {
+		struct result_head result = { .len = c->len };
+		__u32 flags = tc && complete && i & 1 ? BPF_F_TEST_SKB_CHECKSUM_COMPLETE : 0;
+
+		read_counters(before);
+		result.verdict = run(c, c->len, flags, &result.raw);
+		if (flags && result.verdict == ODD && result.raw == EINVAL) {
+			complete = false;
+			result.verdict = run(c, c->len, 0, &result.raw);
+		}
+		read_counters(after);
+		result.n_counters = write_gains(NULL);
+		fwrite(&result, sizeof(result), 1, to);
+		fwrite(out, 1, c->len, to);
+		write_gains(to);
+	}
+	if (c->cuts) {
+		struct result_head result = { 0 };
+
+		read_counters(before);
+		run_cuts(c, &result);
+		read_counters(after);
+		result.n_counters = write_gains(NULL);
+		fwrite(&result, sizeof(result), 1, to);
+		write_gains(to);
+	}
+}
+
+/* ---- the host plane gets the instance's maps ---- */
+
+static void copy_array(const char *name)
+{
+	struct bpf_map_info info;
+	int fd = pinned(name);
+	__u32 n = map_info(fd, &info);
+	void *value = calloc(1, info.value_size);
+
+	host_plane_resize(name, n);
+	for (__u32 i = 0; i < n; i++) {
+		if (bpf_map_lookup_elem(fd, &i, value))
+			die(name);
+		host_plane_write(name, &i, value);
+	}
+	free(value);
+	close(fd);
+}
+
+static void copy_trie(void)
+{
+	struct source_key key, *last = NULL;
+	int fd = pinned("source_trie");
+	__u8 value;
+
+	host_plane_resize("source_trie", 1024);
+	for (; !bpf_map_get_next_key(fd, last, &key); last = &key)
+		if (!bpf_map_lookup_elem(fd, &key, &value))
+			host_plane_write("source_trie", &key, &value);
+	close(fd);
+}
+
+static void host_setup(const char *routes)
+{
+	struct bpf_map_info info;
+	FILE *f = fopen(routes, "r");
+	char line[512];
+	int fd = pinned("nexthops");
+
+	copy_array("links");
+	copy_array("table");
+	copy_array("sources");
+	copy_array("control");
+	copy_trie();
+	host_plane_resize("nexthops", map_info(fd, &info));
+	close(fd);
+	host_plane_resize("totals", n_ids * 4);
+	host_plane_resize("choices", 1024);
+	host_plane_start();
+	if (!f)
+		die(routes);
+	while (fgets(line, sizeof(line), f))
+		if (!host_plane_route(line)) {
+			fprintf(stderr, "run_packets: %s: bad route: %s", routes, line);
+			exit(1);
+		}
+	fclose(f);
+}
+
+static void setup(const char *plane, const char *routes)
+{
+	struct bpf_map_info info;
+	cpu_set_t cpu;
+
+	CPU_ZERO(&cpu);
+	CPU_SET(0, &cpu);			/* next hops are remembered per CPU */
+	sched_setaffinity(0, sizeof(cpu), &cpu);
+	host = !strncmp(plane, "host-", 5);
+	tc = strstr(plane, "tc");
+	totals = pinned("totals");
+	reasons = pinned("reasons");
+	n_ids = map_info(totals, &info) / 4;
+	n_ids = n_ids < IDS ? n_ids : IDS;
+	program = pinned(tc ? "progs/wgxdp_tc" : "progs/wgxdp_xdp");
+	if (host)
+		host_setup(routes);
+}
+
+int main(int argc, char **argv)
+{
+	struct case_head c;
+	FILE *from, *to;
+	int n = 0;
+
+	if (argc < 5) {
+		fprintf(stderr, "usage: run_packets INSTANCE xdp|tc|host-xdp|host-tc CASES RESULTS [ROUTES]\n");
+		return 2;
+	}
+	instance = argv[1];
+	setup(argv[2], argc > 5 ? argv[5] : "");
+	from = fopen(argv[3], "rb");
+	to = fopen(argv[4], "wb");
+	if (!from || !to)
+		die(from ? argv[4] : argv[3]);
+	for (; fread(&c, sizeof(c), 1, from) == 1; n++) {
+		if (c.len > sizeof(packet) || fread(packet, 1, c.len, from) != c.len)
+			die("cases");
+		run_case(&c, to);
+	}
+	fclose(from);
+	return fclose(to) ? 1 : 0;
+}
