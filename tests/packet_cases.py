@@ -303,7 +303,7 @@ def several_buffers():
     for n in (3000, 3400):
         JUMBO.sends(f'{n} bytes', n)
         JUMBO.sends(f'{n} bytes, checksum 0', n, check='zero')
-    live = {'planes': ('xdp', 'host-xdp', 'host-tc'), 'cuts': False, 'linear': 3000}       # longer than tc can be tried with
+    live = {'planes': ('xdp', 'host-xdp', 'host-tc'), 'cuts': False, 'linear': 3000, 'frags': True}       # longer than tc can be tried with
     for n in (4000, 8000, 8972):
         JUMBO.sends(f'{n} bytes', n, case=dict(live))
         JUMBO.sends(f'{n} bytes, checksum 0', n, check='zero', case=dict(live))

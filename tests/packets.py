@@ -4,8 +4,9 @@
 # (BPF_PROG_TEST_RUN), and through the host plane with the same maps; verdict, whole packet and counters are compared, and every
 # packet is cut everywhere.
 #
-#   packets.py [-v] [NAME]...   only cases whose name contains one of NAME
-#   packets.py --corpus DIR     writes the fuzzer's corpus
+#   packets.py [-v] [-u] [NAME]...   only cases whose name contains one of NAME; -v: name each;
+#                                    -u: uncut, and without the host plane
+#   packets.py --corpus DIR          writes the fuzzer's corpus
 #
 # timeout: 300
 #
@@ -30,7 +31,8 @@ NS, INSTANCE = 'wgxdp-packets', 'packets'
 CASE, RESULT, COUNTER = struct.Struct('=8I'), struct.Struct('=6I'), struct.Struct('=IBBHQ')
 VERDICTS = ['passed', 'dropped', 'sent', 'odd']
 PLANES = ['xdp', 'tc', 'host-xdp', 'host-tc']
-verbose = '-v' in sys.argv
+verbose, uncut = '-v' in sys.argv, '-u' in sys.argv
+tells_features = tuple(int(n) for n in os.uname().release.split('.')[:2]) >= (6, 3)     # what each device can transmit
 ids = {}                        # service: the number it counts under, as the first of its packets showed
 counted = {}                    # (number, direction, what): all that the running instance's counters gained
 bad = set()                     # names of cases that failed anywhere
@@ -56,7 +58,8 @@ def set_up():
     for link, (number, _, mtu) in net.LINKS.items():
         ip(f'link add {link} address {net.mac(link)} mtu {mtu} type veth peer name {link}p mtu {mtu}')
         inside('sysctl', '-qw', f'net.ipv6.conf.{link}p.disable_ipv6=1')
-        inside('ethtool', '-K', f'{link}p', 'gro', 'off' if link == 'd0' else 'on', stdout=subprocess.DEVNULL)
+        if link != 'd0':
+            ip(f'link set {link}p xdpdrv object {BUILD}/selftests/peer.bpf.o program pass')
         ip(f'link set {link}p up')
         ip(f'link set {link} up')
         for address in net.ADDRESSES[link]:
@@ -189,6 +192,8 @@ def expected_gains(c, sent, reason=None):
 def shapes(c, plane, mode):
     """The possible outcomes: (verdict, packet, counters); the first is what should come, the second the kernel's turn"""
     left = c.left_generic if mode == 'generic' else c.left
+    if c.frags and mode == 'native' and not tells_features:
+        left = 'no_transmit'
     if c.verdict == 'ignored' or (c.verdict == 'passed' and 'xdp' in plane) or (left and 'xdp' in plane):
         return [('passed', c.frame, {})]
     if c.verdict == 'passed':
@@ -243,7 +248,7 @@ def report(good, what, counts=True):
 
 
 def run_cases(cases, mode, index, directory):
-    for plane in PLANES:
+    for plane in PLANES[:2] if uncut else PLANES:
         some = [c for c in cases if not c.planes or plane in c.planes]
         cuts = 0
         for c, results in zip(some, run(plane, some, index, directory)):
@@ -274,7 +279,7 @@ def run_clock(cases, index, directory):
         for c in cases:
             for _ in range(2):
                 turns = kernel_turns(c, plane, index, directory)
-                good = len(turns) == 2 and 1.8 < turns[1] < 2.6
+                good = len(turns) == 2 and 1.8 < turns[1] < 4
                 if good:
                     break
             report(good, f'{plane}: {c.name}: the kernel\'s turns: {turns}')
@@ -329,11 +334,13 @@ def write_corpus(directory):
 
 
 def main():
-    words = [w for w in sys.argv[1:] if w != '-v']
+    words = [w for w in sys.argv[1:] if w not in ('-v', '-u')]
     if words[:1] == ['--corpus']:
         write_corpus(words[1])
         return 0
     cases = [c for c in packet_cases.build() if not words or any(w in c.name for w in words)]
+    for c in cases:
+        c.cuts &= not uncut
     read_reasons()
     set_up()
     try:
@@ -343,7 +350,7 @@ def main():
     finally:
         subprocess.run(['ip', 'netns', 'del', NS], check=True)
     print(f'{passed + len(cases) - len(bad)} passed, {failed + len(bad)} failed')
-    return failed != 0
+    return bool(failed or bad)
 
 
 if __name__ == '__main__':
