@@ -22,29 +22,35 @@ INLINE int held_reason(const struct pkt *p)
 	return NOT_OURS;
 }
 
-/* The next hop, for replies that of the client, once it is clear that they come from where the backend is */
+INLINE bool is_answer(int rc)
+{
+	return !rc || rc == -PASS_no_neighbour;
+}
+
+/* The next hop; for replies that of the client, if they come from where the backend is. The client is asked for first: a
+ * destination that is no client's, such as an address of ours, must not say how the backend is reached. */
 INLINE int next_hop(struct pkt *p, const struct control *c, __u64 now, struct nexthop **ret)
 {
-	__u32 slot = p->service->slot;
-	struct nexthop *nexthop = bpf_map_lookup_elem(&nexthops, &slot);
-	int rc;
+	__u32 slot = p->service->slot, reply_slot = slot + 1;
+	struct nexthop *backend = bpf_map_lookup_elem(&nexthops, &slot);
+	int rc, rc_client = 0;
 
-	if (!nexthop)
+	*ret = backend;
+	if (backend && p->direction == DIRECTION_REPLY)
+		*ret = bpf_map_lookup_elem(&nexthops, &reply_slot);
+	if (!backend || !*ret)
 		return -PASS_no_route;
-	rc = fib_backend(p, nexthop, c, now);
-	if (p->direction == DIRECTION_REPLY && (!rc || rc == -PASS_no_neighbour)) {
-		if (nexthop->fib.ifindex != p->ifindex)
-			return -PASS_wrong_link;
-		slot++;
-		nexthop = bpf_map_lookup_elem(&nexthops, &slot);
-		if (!nexthop)
-			return -PASS_no_route;
-		rc = fib_client(p, nexthop, c, now);
-		if ((!rc || rc == -PASS_no_neighbour) && !(nexthop->egress & LINK_LISTENS))
-			return -PASS_no_listener;
+	if (p->direction == DIRECTION_REPLY) {
+		rc_client = fib_client(p, *ret, c, now);
+		if (!is_answer(rc_client))
+			return rc_client;
 	}
-	*ret = nexthop;
-	return rc;
+	rc = fib_backend(p, backend, c, now);
+	if (p->direction == DIRECTION_ORIGINAL || !is_answer(rc))
+		return rc;
+	if (backend->fib.ifindex != p->ifindex)
+		return -PASS_wrong_link;
+	return (*ret)->egress & LINK_LISTENS ? rc_client : -PASS_no_listener;
 }
 
 /* Everything that can fail, before the first byte is written */

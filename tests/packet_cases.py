@@ -334,8 +334,16 @@ def choices():
         s.sends(f'reply from {s.local}', reply=True)
 
 
+def misleading():
+    """What the backend sends to an address of ours changes no other packet's way, whatever a rule by that source says"""
+    for dst in ('198.51.100.1', '198.18.5.2'):
+        for s in (WG, HTTPS):
+            s.passes(f'reply to {dst}', 'local', dst=dst, reply=True, case={'delay': 1100})
+            s.sends(f'after a reply to {dst}')
+
+
 GROUPS = (lengths, headers, all_ones, options, chains, fragments, contradictions, frames_of_others, other_protocols, sources,
-          destinations, left_to_tc, several_buffers, choices)
+          destinations, left_to_tc, several_buffers, choices, misleading)
 
 
 def build():

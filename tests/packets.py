@@ -28,7 +28,7 @@ import packet_network as net                                               # noq
 
 BUILD = os.path.abspath(os.environ.get('O', os.path.join(here, '..', 'build')))
 NS, INSTANCE = 'wgxdp-packets', 'packets'
-CASE, RESULT, COUNTER = struct.Struct('=8I'), struct.Struct('=6I'), struct.Struct('=IBBHQ')
+CASE, RESULT, COUNTER = struct.Struct('=9I'), struct.Struct('=6I'), struct.Struct('=IBBHQ')
 VERDICTS = ['passed', 'dropped', 'sent', 'odd']
 PLANES = ['xdp', 'tc', 'host-xdp', 'host-tc']
 verbose, uncut = '-v' in sys.argv, '-u' in sys.argv
@@ -108,6 +108,8 @@ def host_routes(path, index):
     for addresses in net.ADDRESSES.values():
         for address in addresses:
             line(address.split('/')[0], 4)
+    for source, via, link in net.RULES:
+        line('0.0.0.0/0', 0, link, net.NEIGHBOURS[link][via], via=via, **{'from': f'{source}/32'})
     line('198.51.101.0/24', 4)
     line('0.0.0.0/0', 5, iif=index['f0'])       # BPF_FIB_LKUP_RET_FWD_DISABLED
     for link, neighbours in net.NEIGHBOURS.items():
@@ -115,8 +117,6 @@ def host_routes(path, index):
             line(address, 0, link, host)
     for prefix, link in (('192.168.1.0/24', 'l0'), ('192.168.2.0/24', 'm0'), ('203.0.113.0/24', 'w0'), ('2001:db8:2::/64', 'l0'), ('2001:db8:1::/64', 'w0')):
         line(prefix, 7, link)                   # BPF_FIB_LKUP_RET_NO_NEIGH
-    for source, via, link in net.RULES:
-        line('0.0.0.0/0', 0, link, net.NEIGHBOURS[link][via], via=via, **{'from': f'{source}/32'})
     kinds = {'blackhole': 1, 'unreachable': 2, 'prohibit': 3}
     for destination, words in net.ROUTES:
         if words in kinds:
@@ -136,7 +136,7 @@ def host_routes(path, index):
 def write_cases(path, cases, index, runs=2):
     with open(path, 'wb') as f:
         for c in cases:
-            f.write(CASE.pack(index[c.link], len(c.frame), runs, *c.gso, c.whole, c.cuts and runs == 2, c.linear) + c.frame)
+            f.write(CASE.pack(index[c.link], len(c.frame), runs, *c.gso, c.whole, c.cuts and runs == 2, c.linear, c.delay) + c.frame)
 
 
 def read_result(f):
