@@ -49,6 +49,9 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *slot, const struct fib_questio
 	if (!egress)
 		return -PASS_unknown_egress;
 	slot->egress = egress->flags;
+	slot->port = egress->port;
+	slot->tags[0] = egress->tags[0];
+	slot->tags[1] = egress->tags[1];
 	if (egress->flags & LINK_L3 || rc == BPF_FIB_LKUP_RET_SUCCESS) {
 		if (rc)
 			fib->mtu_result = egress->mtu;
