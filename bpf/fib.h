@@ -8,6 +8,7 @@
 #define WGXDP_FIB_H
 
 #include "link.h"
+#include "plane.h"
 
 #define PROBE_SECONDS 2			/* below the kernel's delay_first_probe_time, 5 s, so that an entry in use counts as used */
 
