@@ -12,6 +12,7 @@
 #include "rewrite.h"
 #include "service.h"
 #include "verdict.h"
+#include "vlan.h"
 
 /* The first in the list of those that parse held */
 INLINE int held_reason(const struct pkt *p)
@@ -84,16 +85,40 @@ INLINE int resolve(struct pkt *p, struct nexthop **ret)
 	return rc ?: fib_probe(p, *ret, now);
 }
 
-INLINE int pipeline(struct pkt *p, int *ret_action)
+/* The logical link: of a tagged frame that of its VLAN, of an untagged one on a bridge's port the bridge; and the IP header */
+INLINE int pull_link(struct pkt *p, __be16 *proto)
+{
+	p->link = link_find(p->ifindex);
+	if (!p->link || plane(p, load))
+		return NOT_OURS;
+	if (p->bare)
+		return 0;
+	if (pull_eth(p, proto))
+		return NOT_OURS;
+	if (p->plane == PLANE_TC)
+		return plane(p, for_us) ? 0 : NOT_OURS;
+	p->generic = p->link->flags & LINK_GENERIC;
+	if (with_bridges && p->link->above && !is_vlan(*proto)) {
+		p->ifindex = p->link->above;
+		p->link = link_find(p->ifindex);
+		if (!p->link)
+			return NOT_OURS;
+	}
+	if (with_vlans && is_vlan(*proto) && pull_vlan(p, proto))
+		return NOT_OURS;
+	if (with_vlans)
+		p->l3 = blur(p, p->l3) & 0x1f;
+	return plane(p, for_us) ? 0 : NOT_OURS;
+}
+
+/* proto: what the stack says of a packet without Ethernet header */
+INLINE int pipeline(struct pkt *p, __be16 proto, int *ret_action)
 {
 	struct nexthop *nexthop;
-	__be16 proto;
 	int rc;
 
-	p->link = link_find(p->ifindex);
-	if (!p->link || plane(p, load) || pull_eth(p, &proto) || !plane(p, for_us))
-		return NOT_OURS;
-	rc = parse(p, proto) ?: classify(p) ?: resolve(p, &nexthop) ?: rewrite(p);
+	rc = pull_link(p, &proto) ?: parse(p, proto) ?: classify(p) ?: resolve(p, &nexthop) ?:
+	     plane(p, make_room, nexthop) ?: rewrite(p);
 	if (rc)
 		return rc;
 	if (with_choices && p->direction == DIRECTION_ORIGINAL && p->service->flags & SERVICE_CHOICE)

@@ -40,7 +40,7 @@ static bool program_is_ours(__u32 id)
 	struct bpf_prog_info info = { 0 };
 	__u32 len = sizeof(info);
 	int fd = bpf_prog_get_fd_by_id(id);
-	bool ours = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && !strcmp(info.name, "wgxdp_tc");
+	bool ours = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && !strncmp(info.name, "wgxdp_tc", 8);
 
 	if (fd >= 0)
 		close(fd);

@@ -17,10 +17,20 @@ enum dataplane_map {
 	MAP_COUNT
 };
 
+#define DATAPLANE_PROGRAMS(X) X(wgxdp_xdp) X(wgxdp_tc) X(wgxdp_tc_l3)
+
+enum dataplane_program {
+#define X(name) PROGRAM_##name,
+	DATAPLANE_PROGRAMS(X)
+#undef X
+	PROGRAM_COUNT
+};
+
 struct dataplane_port {			/* what is attached to a port; links of ours in the kernel are held by fd */
 	__u32 ifindex;
 	int xdp_link, tcx_link;		/* -1: none */
 	bool xdp_new, tc_new;		/* attached by this command: goes again if it fails */
+	bool l3;			/* a device without Ethernet headers */
 	__u16 flags;			/* of enum link_flags those that tell of attachment */
 	char why[128];			/* why not native, where it was asked for or tried */
 };
@@ -33,7 +43,7 @@ struct dataplane {
 	__u64 hash;			/* then theirs, for struct control */
 	int maps[MAP_COUNT];
 	bool map_is_new[MAP_COUNT];
-	int xdp, tc;			/* programs */
+	int programs[PROGRAM_COUNT];
 	struct dataplane_port *ports;
 	size_t n_ports;
 	struct wgxdp *skeleton;		/* NULL: the running programs serve */
