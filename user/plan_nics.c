@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "grow.h"
+#include "log.h"
 #include "plan_make.h"
 
 const struct plan_nic *plan_nic(const struct plan *p, __u32 ifindex)
@@ -128,6 +129,11 @@ int plan_nics(struct making *m)
 			rc = bridge_nics(m, i, link);
 		else if (!has_vlans(m->host, link) || !hides_tags(port, link, port->why))
 			rc = add_nic(m, i, link);
+		if (!rc && !port->n_nics && (port->mode == MODE_NATIVE || port->mode == MODE_GENERIC)) {
+			log_error("interface %s: no device for %s XDP: %s; `--mode auto` takes what there is", port->name,
+				  mode_name(port->mode), *port->why ? port->why : "a bridge without ports");
+			rc = -EOPNOTSUPP;
+		}
 	}
 	return rc;
 }
