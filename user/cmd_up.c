@@ -354,8 +354,12 @@ static int bring_up(const struct global *g, const struct config *c)
 	struct host h = { 0 };
 	struct service_name *names = NULL;
 	size_t n_names = 0;
-	int rc = pins_prepare() ?: host_read(&h) ?: dataplane_open(g->instance, &dp);
+	int rc = pins_prepare() ?: dataplane_open(g->instance, &dp);
 
+	if (!rc && !dp->running)
+		dataplane_discard_new(g->instance);
+	if (!rc)
+		rc = host_read(&h);
 	if (!rc && dp->elsewhere) {
 		log_error("instance %s runs in another network namespace: `wgxdp up` there, or another --instance here",
 			  g->instance);

@@ -340,18 +340,12 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 	__u32 zero = 0;
 	int rc = replace_programs(dp);
 
-	if (!rc && !dp->running) {
-		rc = pins_make_dirs(dp->instance, suffix);
-	}
 	if (!rc)
 		rc = pin_all(dp, suffix);
 	if (!rc && !dp->running)
 		rc = pins_commit(dp->instance);
-	if (rc) {
-		if (!dp->running)
-			pins_remove_all(dp->instance, suffix);
+	if (rc)
 		return rc;
-	}
 	if (dp->reloaded && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c)) {
 		c.program = dp->hash;
 		bpf_map_update_elem(dp->maps[MAP_control], &zero, &c, BPF_ANY);
@@ -361,6 +355,7 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 		dp->ports[i].xdp_new = dp->ports[i].tc_new = false;
 	}
 	dp->running = true;
+	dp->begun = false;
 	return 0;
 }
 
@@ -378,6 +373,8 @@ void dataplane_close(struct dataplane *dp)
 		if (port->tcx_link >= 0)
 			close(port->tcx_link);
 	}
+	if (dp->begun)
+		pins_remove_all(dp->instance, "~new");
 	free(dp->ports);
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (dp->maps[i] >= 0)
@@ -387,6 +384,23 @@ void dataplane_close(struct dataplane *dp)
 			close(dp->programs[i]);
 	wgxdp__destroy(dp->skeleton);
 	free(dp);
+}
+
+/* What an `up` that was killed has left: its programs were pinned before the first filter was attached */
+void dataplane_discard_new(const char *instance)
+{
+	char new[INSTANCE_LEN + 8];
+
+	snprintf(new, sizeof(new), "%s~new", instance);
+	for (int l3 = 0; l3 < 2; l3++) {
+		int program = pin_get(new, l3 ? "progs/wgxdp_tc_l3" : "progs/wgxdp_tc");
+
+		if (program >= 0) {
+			detach_filters_of(program);
+			close(program);
+		}
+	}
+	pins_remove_all(instance, "~new");
 }
 
 /* Filters are no pins: each is taken off its device, in the network namespace where it is */
@@ -411,7 +425,8 @@ static void remove_filters(const char *instance)
 
 void dataplane_down(const char *instance)
 {
+	libbpf_set_print(quiet);
 	remove_filters(instance);
 	pins_remove_all(instance, "");
-	pins_remove_all(instance, "~new");
+	dataplane_discard_new(instance);
 }

@@ -38,6 +38,7 @@ struct dataplane_port {			/* what is attached to a port; links of ours in the ke
 struct dataplane {
 	char instance[INSTANCE_LEN];
 	bool running;			/* pins were there */
+	bool begun;			/* pins of a first `up` are being made, beside their place */
 	bool elsewhere;			/* in another network namespace: its ifindexes are not ours */
 	bool reloaded;			/* programs differ from the pinned ones */
 	__u64 hash;			/* then theirs, for struct control */
@@ -63,6 +64,8 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p);
 void dataplane_close(struct dataplane *dp);
 /* Of the caller's network namespace, as struct control has it; 0: not known */
 __u64 netns_inode(void);
+/* Takes back what a first `up` has attached and pinned that was killed before it was done */
+void dataplane_discard_new(const char *instance);
 /* Detaches and unpins everything of an instance */
 void dataplane_down(const char *instance);
 

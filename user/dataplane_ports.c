@@ -202,16 +202,25 @@ static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port, con
 	return rc;
 }
 
+/* Filters belong to no process and to no pin: what they run is pinned before, so that it tells them */
+static int begin(struct dataplane *dp)
+{
+	dp->begun = true;
+	return pins_make_dirs(dp->instance, "~new") ?:
+	       pin_set(dp->programs[PROGRAM_wgxdp_tc], dp->instance, "~new", "progs/wgxdp_tc") ?:
+	       pin_set(dp->programs[PROGRAM_wgxdp_tc_l3], dp->instance, "~new", "progs/wgxdp_tc_l3");
+}
+
 int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct host *h)
 {
 	int rc = dp->running ? running_ports(dp) : 0;
 
-	if (!dp->running)		/* of an `up` that was killed */
-		pins_remove_all(dp->instance, "~new");
 	for (size_t i = 0; i < p->n_ports && !rc; i++)
 		rc = refuse_other_instance(dp, p->ports[i].ifindex, h);
 	for (size_t i = 0; i < p->n_nics && !rc; i++)
 		rc = refuse_other_instance(dp, p->nics[i].ifindex, h);
+	if (!rc && !dp->running)
+		rc = begin(dp);
 	for (size_t i = 0; i < p->n_nics && !rc; i++) {
 		struct dataplane_port *port = port_of(dp, p->nics[i].ifindex);
 
