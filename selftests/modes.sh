@@ -56,17 +56,17 @@ mode_to_mode() {
 	wgxdp down
 }
 
-# A bridge has no native XDP
+# A MACVLAN has no native XDP
 refused_native() {
-	inside firewall ip link add br0 type bridge
-	inside firewall ip link set br0 up
+	inside firewall ip link add mv0 link wan type macvlan
+	inside firewall ip link set mv0 up
 	on_host firewall > "$work/before"
-	! wgxdp up --wan br0 --wan wan --to 192.168.1.10 --mode native > "$work/out" 2>&1 || fail 'native on a bridge'
-	grep -q br0 "$work/out" || fail "the refusal does not name br0: $(< "$work/out")"
+	! wgxdp up --wan mv0 --wan wan --to 192.168.1.10 --mode native > "$work/out" 2>&1 || fail 'native on a MACVLAN'
+	grep -q mv0 "$work/out" || fail "the refusal does not name mv0: $(< "$work/out")"
 	on_host firewall | diff "$work/before" - || fail 'the refused up changed something'
 	say "ok $(grep error "$work/out")"
-	wgxdp up --wan br0 --wan wan --to 192.168.1.10
-	expect 'auto: mode of a bridge' "$(shown get interfaces.br0.mode)" != native
+	wgxdp up --wan mv0 --wan wan --to 192.168.1.10
+	expect 'auto: mode of a MACVLAN' "$(shown get interfaces.mv0.mode)" == generic
 	wgxdp down
 }
 

@@ -66,8 +66,8 @@ wgxdp up --wan wan --lan lan --to 192.168.1.10
 inside firewall tc qdisc add dev wan clsact 2> /dev/null || :
 add_filter wan 20
 wgxdp down
-inside firewall tc filter show dev wan ingress | grep -q 'pref 20' || fail "another's filter went with us"
-inside firewall tc filter show dev wan ingress | grep -q wgxdp && fail 'our filter stayed'
+inside firewall tc filter show dev wan ingress | grep 'pref 20' > /dev/null || fail "another's filter went with us"
+inside firewall tc filter show dev wan ingress | grep wgxdp > /dev/null && fail 'our filter stayed'
 say "ok another's filter outlives wgxdp"
 inside firewall tc qdisc del dev wan clsact
 
