@@ -22,9 +22,8 @@ beside() {
 	theirs > "$work/theirs"
 	before=$(arrived wg-end all_of_them)
 	wgxdp up --wan wan --lan lan --to 192.168.1.10 --mode "${mode:-auto}"
-	expect "$what: mode of wan" "$(shown get interfaces.wan.mode)" == "$4"
-	expect "$what: tc on wan" "$(shown get interfaces.wan.tc)" == "${tcx:-$2}"
-	expect "$what: tc on lan" "$(shown get interfaces.lan.tc)" == "${tcx:-$3}"
+	expect "$what: wan, and tc on wan, on lan" "$(shown get interfaces.wan.mode interfaces.wan.tc interfaces.lan.tc)" == \
+		"$4 ${tcx:-$2} ${tcx:-$3}"
 	inside client "$udptool" send -n 10 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > /dev/null
 	expect "$what: forwarded" $(($(arrived wg-end all_of_them) - before)) == 10
 	expect "$what: and counted" "$(shown all original forwarded)" == 10
