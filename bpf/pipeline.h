@@ -87,10 +87,11 @@ INLINE int pipeline(struct pkt *p, int *ret_action)
 	p->link = link_find(p->ifindex);
 	if (!p->link || plane(p, load) || pull_eth(p, &proto) || !plane(p, for_us))
 		return NOT_OURS;
-	rc = parse(p, proto) ?: classify(p) ?: resolve(p, &nexthop) ?: rewrite(p);
+	rc = parse(p, proto) ?: classify(p) ?: quote_sender(p) ?: resolve(p, &nexthop) ?:
+	     (p->quote ? quote_rewrite(p) : rewrite(p));
 	if (rc)
 		return rc;
-	if (with_choices && p->direction == DIRECTION_ORIGINAL && p->service->flags & SERVICE_CHOICE)
+	if (with_choices && !p->quote && p->direction == DIRECTION_ORIGINAL && p->service->flags & SERVICE_CHOICE)
 		service_remember(p);
 	return plane(p, send, nexthop, ret_action);
 }
