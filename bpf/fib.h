@@ -82,12 +82,13 @@ INLINE int fib_renew(struct pkt *p, struct nexthop *nexthop, const struct fib_qu
 }
 
 /* The way of originals: to the backend, as asked by a client on the listener's link. Replies ask it too, for the link that
- * they must come from. */
+ * they must come from; but for nobody: who claims to answer one of our own addresses may not make the rules for that source
+ * ours, for a second. */
 INLINE int fib_backend(struct pkt *p, struct nexthop *nexthop, const struct control *c, __u64 now)
 {
 	bool original = p->direction == DIRECTION_ORIGINAL;
 	struct fib_question q = {
-		.src = original ? p->src : p->dst,
+		.src = original ? p->src : c->flags & CONTROL_ASK_ALWAYS ? p->dst : (struct addr){ { { 0 } } },
 		.dst = original ? p->to : p->src,
 		.sport = original ? p->sport : p->dport,
 		.dport = original ? p->to_port : p->sport,

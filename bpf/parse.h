@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * parse: Ethernet → IPv4 | IPv6 → UDP. Each pull_ checks its header, keeps what later steps need, and says where the next one
- * begins. Options and extension headers are rare: a global function, verified once, walks them.
+ * parse: Ethernet → IPv4 | IPv6 → UDP, or an ICMP error and what it quotes. Each pull_ checks its header, keeps what later
+ * steps need, and says where the next one begins. Options and extension headers are rare: a global function walks them.
  */
 #ifndef WGXDP_PARSE_H
 #define WGXDP_PARSE_H
 
-#include "plane.h"
+#include "icmp.h"
 
 INLINE int pull_eth(struct pkt *p, __be16 *ret_proto)
 {
@@ -27,7 +27,7 @@ INLINE int pull_ipv4(struct pkt *p)
 	if (!ip)
 		return NOT_OURS;
 	version_ihl = *(__u8 *)ip;
-	if (ip->protocol != IPPROTO_UDP || ip->frag_off & bpf_htons(0x1fff))
+	if (ip->frag_off & bpf_htons(0x1fff))
 		return NOT_OURS;
 	p->family = FAMILY_IPV4;
 	p->ttl = ip->ttl;
@@ -38,6 +38,8 @@ INLINE int pull_ipv4(struct pkt *p)
 	p->pseudo = csum_pseudo4(ip->saddr, ip->daddr);
 	pkt_hold(p, PASS_fragment, (bpf_ntohs(ip->frag_off) & 0x2000) / 0x2000);
 	p->l4 = p->l3 + sizeof(*ip);
+	if (ip->protocol != IPPROTO_UDP)
+		return ip->protocol == IPPROTO_ICMP ? IS_ICMP : NOT_OURS;
 	if (version_ihl != 0x45)
 		return plane(p, pull_extensions, version_ihl);
 	return 0;
@@ -59,6 +61,8 @@ INLINE int pull_ipv6(struct pkt *p)
 	p->dst = addr_load(&ip->daddr);
 	p->pseudo = csum_pseudo6(ip);
 	p->l4 = p->l3 + sizeof(*ip);
+	if (next == IPPROTO_ICMPV6)
+		return IS_ICMP;
 	if (next != IPPROTO_UDP)
 		return plane(p, pull_extensions, next);
 	return 0;
@@ -92,7 +96,7 @@ INLINE int parse(struct pkt *p, __be16 proto)
 	int rc = proto == bpf_htons(ETH_P_IP) ? pull_ipv4(p) :
 		 proto == bpf_htons(ETH_P_IPV6) ? pull_ipv6(p) : NOT_OURS;
 
-	rc = rc ?: pull_udp(p);
+	rc = rc == IS_ICMP ? pull_quote(p) : rc ?: pull_udp(p);
 	if (!rc)
 		pkt_hold(p, PASS_malformed, !plane(p, whole));
 	return rc;

@@ -117,11 +117,11 @@ INLINE int pipeline(struct pkt *p, __be16 proto, int *ret_action)
 	struct nexthop *nexthop;
 	int rc;
 
-	rc = pull_link(p, &proto) ?: parse(p, proto) ?: classify(p) ?: resolve(p, &nexthop) ?:
-	     plane(p, make_room, nexthop) ?: rewrite(p);
+	rc = pull_link(p, &proto) ?: parse(p, proto) ?: classify(p) ?: quote_sender(p) ?: resolve(p, &nexthop) ?:
+	     plane(p, make_room, nexthop) ?: (p->quote ? quote_rewrite(p) : rewrite(p));
 	if (rc)
 		return rc;
-	if (with_choices && p->direction == DIRECTION_ORIGINAL && p->service->flags & SERVICE_CHOICE)
+	if (with_choices && !p->quote && p->direction == DIRECTION_ORIGINAL && p->service->flags & SERVICE_CHOICE)
 		service_remember(p);
 	return plane(p, send, nexthop, ret_action);
 }

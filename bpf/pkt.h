@@ -58,6 +58,7 @@ struct pkt {
 	bool through_neighbour;		/* tc: sent by the kernel's neighbour output, which resolves and probes */
 	__u64 held;			/* a bit for each reason that parse found, which counts only if the packet is ours */
 
+	struct quote *quote;		/* an ICMP error about a packet: src, dst and ports are that one's, turned round; else 0 */
 	const struct service *service;	/* classify's answer, 0 where not ours; with: */
 	__u8 direction;
 	struct addr to;			/* what the address (and port) are rewritten to: destination of an original, source of a reply */

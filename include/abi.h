@@ -129,6 +129,19 @@ struct choice_scratch {
 	struct choice value;
 };
 
+/* quotes: PERCPU_ARRAY of one; no state either: an ICMP error, whose quote is what makes it ours (bpf/icmp.h) */
+struct quote {
+	struct addr from;		/* who sent the error */
+	struct addr src, dst;		/* of the packet that it quotes */
+	struct addr to;			/* what src (of an original's direction) or dst is rewritten to */
+	__be16 sport, dport, to_port;
+	__u8 original, family;
+	__u32 ip_at, icmp_at, inner_at, udp_at;	/* where the headers lay in the packet when they were read */
+	/* the headers, as they came and as they leave */
+	__u8 outer[40], inner[40];	/* IP, without options */
+	__u8 icmp[8], udp[8];
+};
+
 enum control_flags {
 	CONTROL_ASK_ALWAYS = 1 << 0,	/* a rule looks at source, mark or DSCP: no next hop of one client is another's */
 };

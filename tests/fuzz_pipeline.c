@@ -128,11 +128,50 @@ static enum direction direction_counted(__u64 *received)
 	return n[0] ? DIRECTION_ORIGINAL : DIRECTION_REPLY;
 }
 
+/* An ICMP error: both IP headers, the message's sum, and addresses, port and checksums in the quote may change; sums that were
+ * right stay so */
+static __u16 error_sum(const __u8 *frame, __u32 at, __u32 end)
+{
+	bool ipv4 = frame[12] == 8;
+	__u32 pseudo = ipv4 ? 0 : frame_fold(frame_sum(frame + ETH_HLEN + 8, 32)) + IPPROTO_ICMPV6 + end - at;
+
+	return frame_fold(frame_fold(pseudo) + frame_fold(frame_sum(frame + at, end - at)));
+}
+
+static void check_sent_error(const __u8 *before, const __u8 *after, __u32 len)
+{
+	bool ipv4 = before[12] == 8;
+	const __u8 *ip = before + ETH_HLEN;
+	__u32 message = ETH_HLEN + (ipv4 ? (ip[0] & 15) * 4 : 40), quoted = message + 8, header = ipv4 ? 20 : 40;
+	__u32 udp = quoted + (ipv4 ? (before[quoted] & 15) * 4 : 40), addresses = ipv4 ? 12 : 8;
+	__u32 end = ETH_HLEN + (ipv4 ? ip[2] << 8 | ip[3] : 40 + (ip[4] << 8 | ip[5]));
+	__u8 type = before[message];
+
+	MUST(end <= len && udp + 8 <= end);
+	MUST(ipv4 ? type == 3 || type == 11 || type == 12 : type >= 1 && type <= 4);
+	MUST(after[ETH_HLEN + (ipv4 ? 8 : 7)] == ip[ipv4 ? 8 : 7] - 1);
+	MUST(error_sum(before, message, end) != 0xffff || error_sum(after, message, end) == 0xffff);
+	MUST(!ipv4 || frame_fold(frame_sum(ip, message - ETH_HLEN)) != 0xffff ||
+	     frame_fold(frame_sum(after + ETH_HLEN, message - ETH_HLEN)) == 0xffff);
+	for (__u32 i = 0; i < len; i++) {
+		bool outer = i >= ETH_HLEN + addresses && i < ETH_HLEN + header;
+		bool inner = i >= quoted + addresses && i < quoted + header;
+		bool check = ipv4 && (i / 2 == (ETH_HLEN + 10) / 2 || i / 2 == (quoted + 10) / 2);
+
+		MUST(before[i] == after[i] || i < 12 || i == ETH_HLEN + (ipv4 ? 8 : 7) || outer || inner || check ||
+		     i / 2 == message / 2 + 1 || (i >= udp && i < udp + 4) || i / 2 == udp / 2 + 3);
+	}
+}
+
 static void check_sent(const __u8 *before, const __u8 *after, __u32 len, enum direction direction)
 {
 	struct seen b, a;
 	bool ipv4 = before[12] == 8;
 
+	if (before[ETH_HLEN + (ipv4 ? 9 : 6)] == (ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6)) {
+		check_sent_error(before, after, len);
+		return;
+	}
 	MUST(see(before, len, &b) && see(after, len, &a));
 	MUST(!b.fragment && b.ttl > 1 && a.ttl == b.ttl - 1);
 	MUST(ETH_HLEN + b.len <= len && a.len == b.len && a.l4 == b.l4);

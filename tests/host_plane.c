@@ -11,7 +11,7 @@
 static struct host_map *map_by_name(const char *name)
 {
 	static struct host_map *const all[] = {
-		&links, &table, &sources, &source_trie, &nexthops, &choices, &scratch, &totals, &reasons, &control,
+		&links, &table, &sources, &source_trie, &nexthops, &choices, &scratch, &quotes, &totals, &reasons, &control,
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)

@@ -128,7 +128,7 @@ class Packet:
         self.__dict__.update(more)
 
     def but(self, **more):
-        p = Packet.__new__(Packet)
+        p = type(self).__new__(type(self))
         p.__dict__.update(self.__dict__)
         p.__dict__.update(more)
         return p

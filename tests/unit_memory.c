@@ -58,11 +58,16 @@ static void questions(void **state)
 	w = way_named("dnat ipv6, reply");
 	way_comes(w, &in);
 	in.tos = 0x1c;
-	send_in(PLANE_TC, w->in);		/* where is the client; and the backend, as that client would ask? */
+	send_in(PLANE_TC, w->in);		/* where is the client; and the backend, for anybody? */
 	asked(0, w->local, w->client, 51820, CLIENT_PORT, L0);
 	assert_int_equal(host_questions[0].flowinfo, htonl(0x01c00000));
-	asked(1, w->client, w->backend, CLIENT_PORT, 51821, W0);
+	asked(1, "::", w->backend, CLIENT_PORT, 51821, W0);
 	assert_int_equal(host_n_questions, 2);
+	host_n_questions = 0;
+	world_control()->flags = CONTROL_ASK_ALWAYS;	/* a rule may look at this very client */
+	world_control()->generation++;
+	send_in(PLANE_TC, w->in);
+	asked(1, w->client, w->backend, CLIENT_PORT, 51821, W0);
 }
 
 static __u32 asked_for(const struct way *w)
