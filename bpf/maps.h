@@ -30,6 +30,8 @@ MAP(source_trie, LPM_TRIE, struct source_key, __u8, 65536, BPF_F_NO_PREALLOC);
 MAP(nexthops, PERCPU_ARRAY, __u32, struct nexthop, 1, 0);
 MAP(choices, LRU_HASH, struct choice_key, struct choice, 1, 0);
 MAP(scratch, PERCPU_ARRAY, __u32, struct choice_scratch, 1, 0);
+MAP(frags, LRU_HASH, struct fragment_key, struct fragment, 32768, 0);
+MAP(frag_scratch, PERCPU_ARRAY, __u32, struct fragment_scratch, 1, 0);
 MAP(totals, PERCPU_ARRAY, __u32, struct total, 1, 0);
 MAP(reasons, PERCPU_HASH, struct reason_key, __u64, 16384, BPF_F_NO_PREALLOC);
 MAP(transmit_failed, PERCPU_ARRAY, __u32, __u64, LINKS, 0);

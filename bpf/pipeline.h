@@ -87,7 +87,7 @@ INLINE int pipeline(struct pkt *p, int *ret_action)
 	p->link = link_find(p->ifindex);
 	if (!p->link || plane(p, load) || pull_eth(p, &proto) || !plane(p, for_us))
 		return NOT_OURS;
-	rc = parse(p, proto) ?: classify(p) ?: resolve(p, &nexthop) ?: rewrite(p);
+	rc = parse(p, proto) ?: classify(p) ?: resolve(p, &nexthop) ?: fragment_remember(p) ?: rewrite(p);
 	if (rc)
 		return rc;
 	if (with_choices && p->direction == DIRECTION_ORIGINAL && p->service->flags & SERVICE_CHOICE)

@@ -27,7 +27,7 @@ import packet_network as net                                               # noq
 
 BUILD = os.path.abspath(os.environ.get('O', os.path.join(here, '..', 'build')))
 NS, INSTANCE = 'wgxdp-packets', 'packets'
-CASE, RESULT, COUNTER = struct.Struct('=8I'), struct.Struct('=6I'), struct.Struct('=IBBHQ')
+CASE, RESULT, COUNTER = struct.Struct('=9I'), struct.Struct('=6I'), struct.Struct('=IBBHQ')
 VERDICTS = ['passed', 'dropped', 'sent', 'odd']
 PLANES = ['xdp', 'tc', 'host-xdp', 'host-tc']
 verbose = '-v' in sys.argv
@@ -133,7 +133,7 @@ def host_routes(path, index):
 def write_cases(path, cases, index, runs=2):
     with open(path, 'wb') as f:
         for c in cases:
-            f.write(CASE.pack(index[c.link], len(c.frame), runs, *c.gso, c.whole, c.cuts and runs == 2, c.linear) + c.frame)
+            f.write(CASE.pack(index[c.link], len(c.frame), runs, *c.gso, c.whole, c.cuts and runs == 2, c.linear, c.wait) + c.frame)
 
 
 def read_result(f):
@@ -193,6 +193,8 @@ def shapes(c, plane, mode):
         return [('passed', c.frame, {})]
     if c.verdict == 'passed':
         return [('passed', c.frame, expected_gains(c, False, c.reason))]
+    if c.verdict == 'dropped':
+        return [('dropped', c.frame, expected_gains(c, False, c.reason))] + [('passed', c.frame, {})] * ('xdp' in plane)
     whole = [('sent', c.out, expected_gains(c, True))]
     if 'xdp' in plane:
         return whole + [('passed', c.frame, {})]
