@@ -327,7 +327,7 @@ def write_corpus(directory):
     for i, c in enumerate(packet_cases.some_of_each(4)):
         if c.link in places:
             with open(os.path.join(directory, f'{i:02}'), 'wb') as f:
-                f.write(bytes((places[c.link] * 2 | i & 1, 0, 255, c.gso[1] // 16)) + c.frame)
+                f.write(bytes((places[c.link] * 2 | i & 1, i % 2 * 16, 255, c.gso[1] // 16)) + c.frame)
 
 
 def main():
