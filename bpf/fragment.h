@@ -114,7 +114,7 @@ INLINE int fragment_remember(const struct pkt *p)
 	__be16 length;
 	__u64 now;
 
-	if (fragment_offset(p) != 1)
+	if (__builtin_expect(fragment_offset(p) != 1, 1))
 		return 0;
 	udp = at(p, p->l4, sizeof(*udp));
 	if (!udp)

@@ -46,7 +46,7 @@ INLINE int pull_ipv4(struct pkt *p)
 	p->dst = addr_from4(ip->daddr);
 	p->pseudo = csum_pseudo4(ip->saddr, ip->daddr);
 	p->l4 = p->l3 + sizeof(*ip);
-	if ((version_ihl ^ 0x45) | fragment)
+	if (__builtin_expect((version_ihl ^ 0x45) | fragment, 0))
 		return pull_rest(p, version_ihl);
 	return 0;
 }

@@ -169,7 +169,7 @@ INLINE __u32 fragment_start(const struct pkt *p)
 
 INLINE bool is_later(const struct pkt *p)
 {
-	return fragment_offset(p) > 1;
+	return __builtin_expect(fragment_offset(p) > 1, 0);
 }
 
 /* x as it is, but no constant any more to the verifier, which so joins paths that differ in nothing else */
