@@ -92,7 +92,7 @@ for mode in native tc; do
 	flood4=$!
 	flood "[2001:db8:77::]:4000" "[2001:db8:1::1]:$port"
 	flood6=$!
-	wait_for 5 'the flood begins' eval "((\$(shown all original forwarded) > $began + 100000))"
+	wait_for 20 'the flood begins' eval "((\$(shown all original forwarded) > $began + 5000))"
 	failed=$(unsent)
 	ask_both
 	sent=$((2 * number - $(unsent) + failed))
