@@ -10,7 +10,7 @@
 
 #define EXTENSIONS_MAX 8		/* IPv6 headers passed by: RFC 8200 4.1 names seven */
 #define EXTENSIONS_LEN 1024		/* bytes passed by */
-#define EXTENSION_FRAGMENT (1 << 16)	/* in the answer: the first fragment of several */
+#define EXTENSION_FRAGMENT (1 << 16)	/* in the answer, times: where the piece behind a fragment header begins */
 #define OPTION_LSRR 131			/* RFC 791: source routes are not for us to follow */
 #define OPTION_SSRR 137
 
@@ -50,28 +50,29 @@ INLINE int ipv4_walk(void *ctx, enum plane plane, __u32 l3, __u8 version_ihl)
 	return len;
 }
 
-/* The offset from l3 of the UDP header behind extension headers of which the first is of type next, perhaps with
- * EXTENSION_FRAGMENT; or 0 */
+/* The offset from l3 of the UDP header behind extension headers of which the first is of type next, or of a later fragment's
+ * piece; with EXTENSION_FRAGMENT times the offset of a piece; or 0 */
 INLINE int ipv6_walk(void *ctx, enum plane plane, __u32 l3, __u8 next)
 {
-	__u32 off = sizeof(struct ipv6hdr), fragment = 0;
+	__u32 off = sizeof(struct ipv6hdr), piece = 0;
 
 	for (int i = 0; i < EXTENSIONS_MAX && off < EXTENSIONS_LEN; i++) {
 		__u8 h[4] = { 0 };
-		__u64 is_fragment = is_zero(next ^ IPPROTO_FRAGMENT), later, passable;
+		__u64 is_fragment = is_zero(next ^ IPPROTO_FRAGMENT), later, passable, is_piece;
 
 		if (plane_read(ctx, plane, l3 + off, h, 4))
 			return 0;
-		later = 1 - is_zero(h[2] | (h[3] & 0xf8));
+		later = is_fragment & (1 - is_zero(h[2] | (h[3] & 0xf8)));
+		is_piece = later | (is_fragment & h[3]);	/* else an atomic fragment, which is whole */
 		passable = is_zero(next ^ IPPROTO_HOPOPTS) | is_zero(next ^ IPPROTO_DSTOPTS) |
-			   (is_zero(next ^ IPPROTO_ROUTING) & is_zero(h[3])) | (is_fragment & ~later);
-		if (!(passable & 1))			/* not UDP, a later fragment, or a route with segments left */
+			   (is_zero(next ^ IPPROTO_ROUTING) & is_zero(h[3])) | (is_fragment & ~(is_piece & (1 - is_zero(piece))));
+		if (!(passable & 1))			/* not UDP, a fragment of a fragment, or a route with segments left */
 			return 0;
-		fragment |= is_fragment & h[3];
 		off += 8 + (1 - is_fragment) * h[1] * 8;
+		piece += (is_piece & 1) * off;
 		next = h[0];
-		if (next == IPPROTO_UDP)
-			return off | (fragment & 1) * EXTENSION_FRAGMENT;
+		if (next == IPPROTO_UDP || later)
+			return off | piece * EXTENSION_FRAGMENT;
 	}
 	return 0;
 }
@@ -89,7 +90,7 @@ INLINE int extensions_take(struct pkt *p, int answer)
 
 	if (answer <= 0 || off > EXTENSIONS_LEN + sizeof(struct ipv6hdr))
 		return NOT_OURS;
-	pkt_hold(p, PASS_fragment, (answer & EXTENSION_FRAGMENT) / EXTENSION_FRAGMENT);
+	p->fragment = answer / EXTENSION_FRAGMENT;	/* pull_fragment() makes it whole */
 	p->l4 = p->l3 + off;
 	return 0;
 }

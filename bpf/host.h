@@ -151,7 +151,8 @@ INLINE int host_pull_extensions(struct pkt *p, __u8 first)
 {
 	int rc = extensions_take(p, extensions_walk(p->ctx, p->plane, p->l3, p->family, first));
 
-	return rc ?: host_pull(p, p->l4 + sizeof(struct udphdr)) ? NOT_OURS : 0;
+	host_pull(p, p->l4 + sizeof(struct udphdr));
+	return rc;
 }
 
 INLINE int host_make_room(const struct pkt *p, const struct nexthop *nexthop)
@@ -167,7 +168,7 @@ INLINE int host_can_send(const struct pkt *p, const struct nexthop *nexthop)
 		return 0;
 	if ((nexthop->egress & need) != need && (!p->generic || nexthop->egress & LINK_L3))
 		return -PASS_no_transmit;
-	if (p->checksum && udp->check == csum_pseudo(p->pseudo, udp->len))
+	if (p->checksum && !p->fragment && udp->check == csum_pseudo(p->pseudo, udp->len))
 		return -PASS_partial_checksum;
 	return 0;
 }

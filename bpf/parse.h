@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * parse: Ethernet → IPv4 | IPv6 → UDP, or an ICMP error and what it quotes. Each pull_ checks its header, keeps what later
- * steps need, and says where the next one begins. Options and extension headers are rare: a global function walks them.
+ * steps need, and says where the next one begins. Options and extension headers are rare: a global function walks them; so are
+ * fragments (fragment.h).
  */
 #ifndef WGXDP_PARSE_H
 #define WGXDP_PARSE_H
 
+#include "fragment.h"
 #include "icmp.h"
 
 INLINE int pull_eth(struct pkt *p, __be16 *ret_proto)
@@ -19,15 +21,24 @@ INLINE int pull_eth(struct pkt *p, __be16 *ret_proto)
 	return 0;
 }
 
+/* What few packets have: options, extension headers, and being a fragment. first: IPv4's byte of version and length, or IPv6's
+ * next header */
+INLINE int pull_rest(struct pkt *p, __u8 first)
+{
+	return plane(p, pull_extensions, first) ?: pull_fragment(p);
+}
+
 INLINE int pull_ipv4(struct pkt *p)
 {
 	const struct iphdr *ip = at(p, p->l3, sizeof(*ip));
+	__u16 fragment;
 	__u8 version_ihl;
 
 	if (!ip)
 		return NOT_OURS;
 	version_ihl = *(__u8 *)ip;
-	if (ip->frag_off & bpf_htons(0x1fff))
+	fragment = ip->frag_off & bpf_htons(0x3fff);
+	if (ip->protocol != IPPROTO_UDP && (ip->protocol != IPPROTO_ICMP || fragment))
 		return NOT_OURS;
 	p->family = FAMILY_IPV4;
 	p->ttl = ip->ttl;
@@ -36,12 +47,11 @@ INLINE int pull_ipv4(struct pkt *p)
 	p->src = addr_from4(ip->saddr);
 	p->dst = addr_from4(ip->daddr);
 	p->pseudo = csum_pseudo4(ip->saddr, ip->daddr);
-	pkt_hold(p, PASS_fragment, (bpf_ntohs(ip->frag_off) & 0x2000) / 0x2000);
 	p->l4 = p->l3 + sizeof(*ip);
 	if (ip->protocol != IPPROTO_UDP)
-		return ip->protocol == IPPROTO_ICMP ? IS_ICMP : NOT_OURS;
-	if (version_ihl != 0x45)
-		return plane(p, pull_extensions, version_ihl);
+		return IS_ICMP;
+	if (__builtin_expect((version_ihl ^ 0x45) | fragment, 0))
+		return pull_rest(p, version_ihl);
 	return 0;
 }
 
@@ -64,7 +74,7 @@ INLINE int pull_ipv6(struct pkt *p)
 	if (next == IPPROTO_ICMPV6)
 		return IS_ICMP;
 	if (next != IPPROTO_UDP)
-		return plane(p, pull_extensions, next);
+		return pull_rest(p, next);
 	return 0;
 }
 
@@ -73,16 +83,14 @@ INLINE int pull_udp(struct pkt *p)
 	const struct udphdr *udp;
 	__u64 payload, len;
 
-	p->l4 = p->l3 + (blur(p, p->l4 - p->l3) & 0x7ff);
-	p->len = blur(p, p->len);
 	udp = at(p, p->l4, sizeof(*udp));
 	if (!udp)
-		return NOT_OURS;
+		return fragment_tiny(p);
 	len = bpf_ntohs(udp->len);
 	payload = p->len - (p->l4 - p->l3);	/* far too large where there is none */
 	if (payload > 0xffff || payload < sizeof(*udp))
-		return NOT_OURS;
-	pkt_hold(p, PASS_malformed, below(len, sizeof(*udp)) | (below(payload, len) & ~(p->held >> PASS_fragment)));
+		return fragment_tiny(p);
+	pkt_hold(p, PASS_malformed, below(len, sizeof(*udp)) | (below(payload, len) & ~p->fragment));
 	p->sport = udp->source;
 	p->dport = udp->dest;
 	p->checksum = udp->check;
@@ -96,7 +104,14 @@ INLINE int parse(struct pkt *p, __be16 proto)
 	int rc = proto == bpf_htons(ETH_P_IP) ? pull_ipv4(p) :
 		 proto == bpf_htons(ETH_P_IPV6) ? pull_ipv6(p) : NOT_OURS;
 
-	rc = rc == IS_ICMP ? pull_quote(p) : rc ?: pull_udp(p);
+	if (rc == IS_ICMP) {
+		rc = pull_quote(p);
+	} else if (!rc) {
+		p->l4 = p->l3 + (blur(p, p->l4 - p->l3) & 0x7ff);
+		p->len = blur(p, p->len);
+		rc = is_later(p) ? fragment_find(p) : pull_udp(p);
+	}
+	p->fragment = blur(p, p->fragment);
 	if (!rc)
 		pkt_hold(p, PASS_malformed, !plane(p, whole));
 	return rc;

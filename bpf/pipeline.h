@@ -118,7 +118,7 @@ INLINE int pipeline(struct pkt *p, __be16 proto, int *ret_action)
 	int rc;
 
 	rc = pull_link(p, &proto) ?: parse(p, proto) ?: classify(p) ?: quote_sender(p) ?: resolve(p, &nexthop) ?:
-	     plane(p, make_room, nexthop) ?: (p->quote ? quote_rewrite(p) : rewrite(p));
+	     fragment_remember(p) ?: plane(p, make_room, nexthop) ?: (p->quote ? quote_rewrite(p) : rewrite(p));
 	if (rc)
 		return rc;
 	if (with_choices && !p->quote && p->direction == DIRECTION_ORIGINAL && p->service->flags & SERVICE_CHOICE)

@@ -56,6 +56,7 @@ struct pkt {
 	bool generic;			/* XDP: in generic mode on the port */
 	bool in_frags;			/* XDP: the packet lies in several buffers */
 	bool through_neighbour;		/* tc: sent by the kernel's neighbour output, which resolves and probes */
+	__u64 fragment;			/* 0: none; see fragment_word() */
 	__u64 held;			/* a bit for each reason that parse found, which counts only if the packet is ours */
 
 	struct quote *quote;		/* an ICMP error about a packet: src, dst and ports are that one's, turned round; else 0 */
@@ -150,6 +151,28 @@ INLINE void *at(const struct pkt *p, __u64 off, __u32 size)
 INLINE void pkt_hold(struct pkt *p, enum reason reason, __u64 condition)
 {
 	p->held |= condition << reason;
+}
+
+/* What a fragment is, in one word. Its offset in bytes, and 1 where more follow, as in IPv6's header: 1 a first one, above it a
+ * later one; and above these 16 bits where, from l3, the piece begins. */
+INLINE __u64 fragment_word(__u64 offset, __u64 start)
+{
+	return (start << 16 | offset) * (1 - is_zero(offset));
+}
+
+INLINE __u32 fragment_offset(const struct pkt *p)
+{
+	return p->fragment & 0xffff;
+}
+
+INLINE __u32 fragment_start(const struct pkt *p)
+{
+	return p->fragment >> 16 & 0xffff;
+}
+
+INLINE bool is_later(const struct pkt *p)
+{
+	return __builtin_expect(fragment_offset(p) > 1, 0);
 }
 
 /* x as it is, but no constant any more to the verifier, which so joins paths that differ in nothing else */

@@ -8,12 +8,10 @@
 
 #include "plane.h"
 
-/* After resolve nothing here can fail but what was checked before; a packet for which it does is dropped, never sent half. */
-INLINE int rewrite(struct pkt *p)
+/* The port, which a later fragment does not have */
+INLINE int rewrite_port(struct pkt *p, bool original)
 {
-	bool original = p->direction == DIRECTION_ORIGINAL;
 	struct udphdr *udp = at(p, p->l4, sizeof(*udp));
-	__be16 old_port = original ? p->dport : p->sport;
 
 	if (!udp)
 		return -DROP_send_failed;
@@ -21,6 +19,19 @@ INLINE int rewrite(struct pkt *p)
 		udp->dest = p->to_port;
 	else
 		udp->source = p->to_port;
+	return 0;
+}
+
+/* After resolve nothing here can fail but what was checked before; a packet for which it does is dropped, never sent half. */
+INLINE int rewrite(struct pkt *p)
+{
+	bool original = p->direction == DIRECTION_ORIGINAL;
+	__be16 old_port = original ? p->dport : p->sport;
+
+	if (is_later(p))
+		old_port = p->to_port;
+	else if (rewrite_port(p, original))
+		return -DROP_send_failed;
 	if (p->family == FAMILY_IPV4) {
 		struct iphdr *ip = at(p, p->l3, sizeof(*ip));
 

@@ -93,8 +93,9 @@ __attribute__((noinline)) int tc_extensions(struct __sk_buff *ctx, __u32 l3, __u
 INLINE int tc_pull_extensions(struct pkt *p, __u8 first)
 {
 	int rc = extensions_take(p, tc_extensions(p->ctx, p->l3, p->family, first));
+	__u32 need = p->l4 + sizeof(struct udphdr), len = ((struct __sk_buff *)p->ctx)->len;
 
-	if (rc || bpf_skb_pull_data(p->ctx, p->l4 + sizeof(struct udphdr)))
+	if (rc || bpf_skb_pull_data(p->ctx, need < len ? need : len))
 		return NOT_OURS;
 	tc_reload(p);
 	return 0;

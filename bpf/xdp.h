@@ -68,12 +68,12 @@ INLINE int xdp_pull_extensions(struct pkt *p, __u8 first)
 }
 
 /* A packet that another guest of the same machine sent may carry only its pseudo header's sum: its device, or tc, is to
- * compute the rest. A redirect would forget that, so tc sends it. */
+ * compute the rest. A redirect would forget that, so tc sends it. A fragment never does: it was complete before it was cut. */
 INLINE bool xdp_checksum_partial(const struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->l4, sizeof(*udp));
 
-	return udp && p->checksum && udp->check == csum_pseudo(p->pseudo, udp->len);
+	return udp && p->checksum && udp->check == csum_pseudo(p->pseudo, udp->len) && !p->fragment;
 }
 
 INLINE int xdp_can_send(const struct pkt *p, const struct nexthop *nexthop)

@@ -142,6 +142,28 @@ struct quote {
 	__u8 icmp[8], udp[8];
 };
 
+/* ---- fragments: frags, LRU_HASH: what the first fragment of a datagram tells of the later ones ---- */
+
+struct fragment_key {
+	struct addr src, dst;
+	__be32 id;			/* of 16 bits in IPv4 */
+	__u32 ifindex;			/* of the logical link */
+	__u8 family, protocol;
+	__u8 pad[6];
+};
+struct fragment {
+	__u64 until;			/* good before this, in jiffies */
+	__be16 sport, dport;
+	__be16 length;			/* of the datagram, by its UDP header */
+	__u16 end;			/* of the first fragment: where the next one may begin */
+};
+
+/* frag_scratch: PERCPU_ARRAY of one, no state */
+struct fragment_scratch {
+	struct fragment_key key;
+	struct fragment value;
+};
+
 enum control_flags {
 	CONTROL_ASK_ALWAYS = 1 << 0,	/* a rule looks at source, mark or DSCP: no next hop of one client is another's */
 };

@@ -110,7 +110,7 @@ def frames():
     out.append(s.Dot3(src=CLIENT, dst="01:80:c2:00:00:00") / s.LLC() / s.STP())
     out.append(s.Dot3(src=CLIENT, dst=FIREWALL) / s.LLC() / s.SNAP(OUI=0xc, code=0x2000) / junk(40))
 
-    # What would be ours on another MAC, from forbidden sources, with its hops used up, or as fragments
+    # What would be ours on another MAC, from forbidden sources, with its hops used up; fragments of others
     for dst in (OTHER, "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01"):
         out += [s.Ether(src=CLIENT, dst=dst) / ours / junk(32) for ours in (ours4, ours6)]
     for src in ("127.0.0.1", "224.0.0.1", "0.0.0.0", "255.255.255.255", "192.168.1.10", "198.51.100.1"):
@@ -120,8 +120,8 @@ def frames():
     for hops in (0, 1):
         out += [eth / s.IP(src="198.51.100.7", dst="198.51.100.1", ttl=hops) / s.UDP(sport=4000, dport=PORT) / junk(32),
                 eth / s.IPv6(src="2001:db8:1::7", dst="2001:db8:2::10", hlim=hops) / s.UDP(sport=4000, dport=PORT) / junk(32)]
-    out += [eth / part for part in s.fragment(ours4 / junk(3000), 1200)]
-    out += [eth / part for part in s.fragment6(v6 / s.IPv6ExtHdrFragment(id=7) / s.UDP(sport=4000, dport=PORT) / junk(3000), 1280)]
+    out += [eth / part for part in s.fragment(v4 / s.UDP(sport=4000, dport=9) / junk(3000), 1200)]
+    out += [eth / part for part in s.fragment6(v6 / s.IPv6ExtHdrFragment(id=7) / s.UDP(sport=4000, dport=9) / junk(3000), 1280)]
     out += [eth / v6 / s.IPv6ExtHdrRouting(addresses=["2001:db8:2::77"]) / s.TCP(), eth / v6 / s.IPv6ExtHdrDestOpt() / s.TCP()]
 
     raw = [bytes(frame) for frame in out]

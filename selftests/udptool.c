@@ -12,6 +12,7 @@
  *   -c NUMBER  clients: consecutive source addresses from FROM on, in turns (1)
  *   -s BYTES   payload (32)                 -t TTL     or hop limit (64)
  *   -z         no UDP checksum (IPv4)       -w MS      ask: how long to wait for the last answer (2000)
+ *   -f         send: first fragments, of random ids and sources (24 bits of them), of which nothing follows
  *   -e         listen: answer each          -g MS      listen: tell each silence of at least that long, when it ends
  */
 #include <arpa/inet.h>
@@ -53,7 +54,7 @@ union endpoint {
 
 static struct {
 	uint32_t number, rate, clients, size, ttl, wait_ms, gap_ms;
-	bool no_checksum, echo;
+	bool no_checksum, echo, fragments;
 } option = { .number = 1, .clients = 1, .size = 32, .ttl = 64, .wait_ms = 2000 };
 
 static uint8_t seen[SEQUENCES / 8];
@@ -113,23 +114,34 @@ static union endpoint endpoint_add(union endpoint e, uint32_t n)
 	return e;
 }
 
+/* Bytes that tell their place, and of which datagram they are */
+static void payload_rest(uint8_t *at, size_t len, uint32_t sequence)
+{
+	size_t i;
+
+	for (i = sizeof(struct payload); i < len; i++)
+		at[i] = (i * 40503 + sequence) >> 3;
+}
+
 static void payload_fill(uint8_t *at, uint32_t sequence)
 {
 	struct payload p = { .mark = MARK, .sequence = sequence };
 
-	memset(at, 0, option.size);
+	payload_rest(at, option.size, sequence);
 	memcpy(at, &p, sizeof(p));
 }
 
-/* Counts what came; a packet that is none of ours counts for nothing. */
+/* Counts what came; a packet that is none of ours, or not as it was sent, counts for nothing. */
 static void payload_note(const uint8_t *at, ssize_t len)
 {
+	static uint8_t want[65536];
 	struct payload p;
 
 	if (len < (ssize_t)sizeof(p))
 		return;
 	memcpy(&p, at, sizeof(p));
-	if (p.mark != MARK)
+	payload_rest(want, len, p.sequence);
+	if (p.mark != MARK || memcmp(at + sizeof(p), want + sizeof(p), len - sizeof(p)))
 		return;
 	p.sequence %= SEQUENCES;
 	received++;
@@ -177,6 +189,11 @@ static size_t fill_ip4(uint8_t *at, const union endpoint *from, const union endp
 		.saddr = from->v4.sin_addr.s_addr, .daddr = to->v4.sin_addr.s_addr,
 	};
 
+	if (option.fragments) {
+		ip.id = random();
+		ip.frag_off = htons(0x2000);
+		ip.check = 0;
+	}
 	ip.check = sum_end(sum(&ip, sizeof(ip), 0));
 	memcpy(at, &ip, sizeof(ip));
 	return sizeof(ip);
@@ -189,6 +206,15 @@ static size_t fill_ip6(uint8_t *at, const union endpoint *from, const union endp
 		.ip6_src = from->v6.sin6_addr, .ip6_dst = to->v6.sin6_addr,
 	};
 
+	if (option.fragments) {
+		struct ip6_frag more = { .ip6f_nxt = IPPROTO_UDP, .ip6f_offlg = IP6F_MORE_FRAG, .ip6f_ident = random() };
+
+		ip.ip6_nxt = IPPROTO_FRAGMENT;
+		ip.ip6_plen = htons(len + sizeof(more));
+		memcpy(at, &ip, sizeof(ip));
+		memcpy(at + sizeof(ip), &more, sizeof(more));
+		return sizeof(ip) + sizeof(more);
+	}
 	memcpy(at, &ip, sizeof(ip));
 	return sizeof(ip);
 }
@@ -204,7 +230,7 @@ static size_t fill(uint8_t *at, const union endpoint *from, const union endpoint
 
 	payload_fill(at + off + sizeof(udp), sequence);
 	memcpy(at + off, &udp, sizeof(udp));
-	if (!option.no_checksum) {
+	if (!option.no_checksum && !option.fragments) {
 		udp.check = sum_end(sum(at + off - addresses, addresses + len, IPPROTO_UDP + len)) ?: 0xffff;
 		memcpy(at + off, &udp, sizeof(udp));
 	}
@@ -239,7 +265,7 @@ static void send_all(char **argv)
 	frame[13] = from.any.sa_family == AF_INET ? 0x00 : 0xdd;
 	start = now_ns();
 	for (n = 0; n < option.number && !ended; n++) {
-		client = endpoint_add(from, n % option.clients);
+		client = endpoint_add(from, option.fragments ? random() & 0xffffff : n % option.clients);
 		sleep_until(turn(start, n));
 		while (write(fd, frame, ETH_HLEN + fill(frame + ETH_HLEN, &client, &to, n)) < 0)
 			if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR)
@@ -368,7 +394,7 @@ static void options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:r:c:s:t:zw:eg:")) != -1)
+	while ((c = getopt(argc, argv, "n:r:c:s:t:zfw:eg:")) != -1)
 		switch (c) {
 		case 'n': option.number = atoi(optarg); break;
 		case 'r': option.rate = atoi(optarg); break;
@@ -376,6 +402,7 @@ static void options(int argc, char **argv)
 		case 's': option.size = atoi(optarg); break;
 		case 't': option.ttl = atoi(optarg); break;
 		case 'z': option.no_checksum = true; break;
+		case 'f': option.fragments = true; break;
 		case 'w': option.wait_ms = atoi(optarg); break;
 		case 'e': option.echo = true; break;
 		case 'g': option.gap_ms = atoi(optarg); break;

@@ -11,7 +11,7 @@
 static struct host_map *map_by_name(const char *name)
 {
 	static struct host_map *const all[] = {
-		&links, &table, &sources, &source_trie, &nexthops, &choices, &scratch, &quotes, &totals, &reasons, &control,
+		&links, &table, &sources, &source_trie, &nexthops, &choices, &scratch, &quotes, &frags, &totals, &reasons, &control,
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -71,6 +71,11 @@ static bool parse_prefix(char *text, struct addr *addr, struct addr *mask)
 static bool parse_mac(const char *text, __u8 *mac)
 {
 	return sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1, mac + 2, mac + 3, mac + 4, mac + 5) == 6;
+}
+
+void host_plane_wait(__u32 ms)
+{
+	host_jiffies += (__u64)ms * tick_rate / 1000;
 }
 
 bool host_plane_route(const char *line)

@@ -18,6 +18,7 @@ void host_plane_write(const char *map, const void *key, const void *value);
 const void *host_plane_read(const char *map, const void *key);
 /* After the tables: masks and switches that follow from their sizes */
 void host_plane_start(void);
+void host_plane_wait(__u32 ms);
 /* A line of a file of routes: `prefix=… rc=… dev=IFINDEX mtu=N dmac=… smac=… [via=…] [from=…]`; the first that matches answers */
 bool host_plane_route(const char *line);
 /* In an allocation of len, of which linear bytes are in reach; what is left of them in out. by_neighbour: MACs are still to be

@@ -5,6 +5,7 @@ import struct
 from scapy.all import (ARP, Dot1AD, Dot1Q, Ether, GRE, ICMP, IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
                        IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, ICMPv6EchoRequest, PadN, Raw, SCTP, TCP)
 
+import packet_fragments
 import packet_icmp
 from packet_network import (CASES, CLIENT4, CLIENT6, COLD, COLD6, DEAF, FIRST, HOLE, HTTPS, JUMBO, NATT, NONE, NONE6, OFF,
                             OTHER, PORT, SECOND, SIX, SMALL, WG, WG6, Case, fold, ignored, mac, udp)
@@ -95,13 +96,10 @@ GOOD_CHAINS = [
     ('hop-by-hop, route, destination', [HOP, USED_UP, DEST]), ('atomic fragment', [IPv6ExtHdrFragment(id=7)]),
     ('hop-by-hop and atomic fragment', [HOP, IPv6ExtHdrFragment(id=7)]), ('eight headers', [DEST] * 8), ('long', [LONG]),
 ]
-FIRST_FRAGMENTS = [
-    ('first fragment', [IPv6ExtHdrFragment(id=7, m=1)]), ('hop-by-hop, first fragment', [HOP, IPv6ExtHdrFragment(m=1)]),
-]
 BAD_CHAINS = [
     ('nine headers', [DEST] * 9), ('route with a segment left', [IPv6ExtHdrRouting(segleft=1, addresses=['2001:db8::77'])]),
-    ('later fragment', [IPv6ExtHdrFragment(offset=185, m=1)]), ('last fragment', [IPv6ExtHdrFragment(offset=370)]),
-    ('later fragment behind hop-by-hop', [HOP, IPv6ExtHdrFragment(offset=1, m=1)]), ('longer than a packet', [LONG, LONG]),
+    ('longer than a packet', [LONG, LONG]),
+    ('fragment of a fragment', [IPv6ExtHdrFragment(id=7, m=1), IPv6ExtHdrFragment(id=8, m=1)]),
 ]
 
 
@@ -119,8 +117,6 @@ def chains():
         for reply, of in ((False, ''), (True, ', reply')):
             for name, chain in GOOD_CHAINS:
                 s.sends(f'{name}{of}', reply=reply, **chained(chain))
-            for name, chain in FIRST_FRAGMENTS:
-                s.passes(f'{name}{of}', 'fragment', reply=reply, **chained(chain))
             for name, chain in BAD_CHAINS:
                 s.ignores(f'{name}{of}', reply=reply, **chained(chain))
     for name, kind in (('authentication header', 51), ('mobility header', 135), ('host identity', 139), ('ESP', 50),
@@ -131,16 +127,6 @@ def chains():
         else:
             more['ip']['nh'] = kind
         WG6.ignores(name, **more)
-
-
-def fragments():
-    for s, of in ((WG, ''), (HTTPS, ', other port')):
-        for reply in (False, True):
-            say = of + (', reply' if reply else '')
-            s.passes(f'first fragment{say}', 'fragment', 64, reply=reply, ip={'flags': 'MF', 'id': 9})
-            s.passes(f'first fragment of a longer datagram{say}', 'fragment', 64, reply=reply, ip={'flags': 'MF'}, length=3000)
-            s.ignores(f'later fragment{say}', 64, reply=reply, ip={'flags': 'MF', 'frag': 9})
-            s.ignores(f'last fragment{say}', 64, reply=reply, ip={'frag': 185})
 
 
 def contradictions():
@@ -339,11 +325,11 @@ def misleading():
     """What the backend sends to an address of ours changes no other packet's way, whatever a rule by that source says"""
     for dst in ('198.51.100.1', '198.18.5.2'):
         for s in (WG, HTTPS):
-            s.passes(f'reply to {dst}', 'local', dst=dst, reply=True, case={'delay': 1100})
+            s.passes(f'reply to {dst}', 'local', dst=dst, reply=True, case={'wait': 1100})
             s.sends(f'after a reply to {dst}')
 
 
-GROUPS = (lengths, headers, all_ones, options, chains, fragments, contradictions, frames_of_others, other_protocols, sources,
+GROUPS = (lengths, headers, all_ones, options, chains, *packet_fragments.GROUPS, contradictions, frames_of_others, other_protocols, sources,
           destinations, left_to_tc, several_buffers, choices, misleading) + packet_icmp.GROUPS
 
 

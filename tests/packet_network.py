@@ -153,14 +153,14 @@ class Packet:
 
 
 class Case:
-    """A frame and what must become of it. verdict: sent, passed, ignored; left: why XDP leaves it to tc, which sends it (by the
+    """A frame and what must become of it. verdict: sent, passed, dropped, ignored; left: why XDP leaves it to tc, which sends it (by the
     kernel's neighbour output where neighbour: MACs come later)"""
     def __init__(self, name, link, frame, verdict, service=None, direction='original', reason=None, out=None, left=None,
                  neighbour=False, **more):
         self.name, self.link, self.frame, self.verdict, self.service = name, link, frame, verdict, service
         self.direction, self.reason, self.out, self.left, self.neighbour = direction, reason, out, left, neighbour
-        self.gso, self.planes, self.left_generic, self.cuts, self.frags, self.delay = (0, 0), None, left, True, False, 0
-        self.segments, self.bytes, self.whole, self.linear = 1, 0, 1 << 31, 0xffffffff
+        self.gso, self.planes, self.modes, self.left_generic, self.cuts, self.frags = (0, 0), None, None, left, True, False
+        self.segments, self.bytes, self.whole, self.linear, self.wait = 1, 0, 1 << 31, 0xffffffff, 0
         self.__dict__.update(more)
 
 

@@ -136,7 +136,7 @@ def host_routes(path, index):
 def write_cases(path, cases, index, runs=2):
     with open(path, 'wb') as f:
         for c in cases:
-            f.write(CASE.pack(index[c.link], len(c.frame), runs, *c.gso, c.whole, c.cuts and runs == 2, c.linear, c.delay) + c.frame)
+            f.write(CASE.pack(index[c.link], len(c.frame), runs, *c.gso, c.whole, c.cuts and runs == 2, c.linear, c.wait) + c.frame)
 
 
 def read_result(f):
@@ -198,6 +198,8 @@ def shapes(c, plane, mode):
         return [('passed', c.frame, {})]
     if c.verdict == 'passed':
         return [('passed', c.frame, expected_gains(c, False, c.reason))]
+    if c.verdict == 'dropped':
+        return [('dropped', c.frame, expected_gains(c, False, c.reason))] + [('passed', c.frame, {})] * ('xdp' in plane)
     whole = [('sent', c.out, expected_gains(c, True))]
     if 'xdp' in plane:
         return whole + [('passed', c.frame, {})]
@@ -330,7 +332,7 @@ def write_corpus(directory):
     for i, c in enumerate(packet_cases.some_of_each(4)):
         if c.link in places:
             with open(os.path.join(directory, f'{i:02}'), 'wb') as f:
-                f.write(bytes((places[c.link] * 2 | i & 1, 0, 255, c.gso[1] // 16)) + c.frame)
+                f.write(bytes((places[c.link] * 2 | i & 1, i % 2 * 16, 255, c.gso[1] // 16)) + c.frame)
 
 
 def main():

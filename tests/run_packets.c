@@ -25,7 +25,7 @@ struct case_head {			/* then len bytes */
 	__u32 whole;			/* cut shorter, it may not be sent */
 	__u32 cuts;			/* 1: run every truncation too */
 	__u32 linear;			/* host: bytes in reach */
-	__u32 delay;			/* ms before it, in which what is remembered of next hops grows old */
+	__u32 wait;			/* milliseconds before it comes */
 };
 
 struct result_head {			/* then len bytes and n counters */
@@ -206,8 +206,10 @@ static void run_case(const struct case_head *c, FILE *to)
 {
 	static bool complete = true;		/* whether the kernel checks CHECKSUM_COMPLETE; with every second run */
 
-	if (!host)
-		usleep(c->delay * 1000);
+	if (host)
+		host_plane_wait(c->wait);
+	else
+		usleep(c->wait * 1000);
 	for (__u32 i = 0; i < c->runs; i++) {
 		struct result_head result = { .len = c->len };
 		__u32 flags = tc && complete && i & 1 ? BPF_F_TEST_SKB_CHECKSUM_COMPLETE : 0;
@@ -295,6 +297,18 @@ static void host_setup(const char *routes)
 	fclose(f);
 }
 
+/* What an earlier run left */
+static void forget_fragments(void)
+{
+	struct fragment_key key;
+	int fd = pinned("frags");
+
+	while (!bpf_map_get_next_key(fd, NULL, &key))
+		if (bpf_map_delete_elem(fd, &key))
+			die("frags");
+	close(fd);
+}
+
 static void setup(const char *plane, const char *routes)
 {
 	struct bpf_map_info info;
@@ -312,6 +326,8 @@ static void setup(const char *plane, const char *routes)
 	program = pinned(tc ? "progs/wgxdp_tc" : "progs/wgxdp_xdp");
 	if (host)
 		host_setup(routes);
+	else
+		forget_fragments();
 }
 
 int main(int argc, char **argv)

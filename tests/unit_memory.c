@@ -322,9 +322,68 @@ static void gso(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* ---- fragments ---- */
+
+static int sent_fragment(const struct way *w, __u16 id, __u16 frag_off)
+{
+	way_comes(w, &in);
+	in.id = id;
+	in.frag_off = frag_off;
+	in.payload = frag_off & 0x2000 ? 40 : 13;
+	return send_in(PLANE_TC, w->in).verdict;
+}
+
+static void fragments_remembered(void **state)
+{
+	const struct way *w = way_named("dnat ipv4");
+
+	host_map_reset(&frags, 8);
+	assert_int_equal(sent_fragment(w, 1, 6), HOST_PASS);
+	assert_int_equal(sent_fragment(w, 1, 0x2000), HOST_SENT);
+	host_jiffies += 2 * tick_rate - 1;
+	assert_int_equal(sent_fragment(w, 1, 6), HOST_SENT);
+	host_jiffies++;
+	assert_int_equal(sent_fragment(w, 1, 6), HOST_PASS);
+	assert_int_equal(sent_fragment(w, 1, 0x2000), HOST_SENT);	/* anew, in the place of the old one */
+	assert_int_equal(frags.n, 1);
+	for (int id = 2; id <= 9; id++)
+		assert_int_equal(sent_fragment(w, id, 0x2000), HOST_SENT);
+	assert_int_equal(frags.n, 8);			/* full, it forgets the oldest */
+	assert_int_equal(sent_fragment(w, 1, 6), HOST_PASS);
+	for (int id = 2; id <= 9; id++)
+		assert_int_equal(sent_fragment(w, id, 6), HOST_SENT);
+	assert_int_equal(sent_fragment(w, 9, 5), HOST_DROP);
+	assert_int_equal(way_reason(w->id, w->direction, PLANE_TC, DROP_overlapping_fragment), 1);
+	assert_true(ways_sums_hold());
+}
+
+/* What is not sent is not remembered; what cannot be remembered is not sent */
+static void fragments_unsent(void **state)
+{
+	const struct way *w = way_named("dnat ipv4");
+
+	way_comes(w, &in);
+	in.frag_off = 0x2000;
+	in.payload = 40;
+	assert_int_equal(send_in(PLANE_XDP, w->in).verdict, HOST_PASS);		/* the kernel's turn */
+	assert_int_equal(frags.n, 0);
+	in.ttl = 1;
+	assert_int_equal(send_in(PLANE_TC, w->in).verdict, HOST_PASS);
+	assert_int_equal(frags.n, 0);
+	in.ttl = 64;
+	frags.kind = HOST_HASH;
+	frags.max = 0;
+	assert_int_equal(send_in(PLANE_TC, w->in).verdict, HOST_PASS);
+	assert_int_equal(way_reason(w->id, w->direction, PLANE_TC, PASS_fragment), 1);
+	frags.kind = HOST_LRU;
+	assert_true(ways_sums_hold());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(fragments_remembered, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(fragments_unsent, set_up, tear_down),
 		TEST(questions), TEST(remembered), TEST(not_misled), TEST(replies_take_turns), TEST(replies_by_listener), TEST(probes), TEST(choices_remembered),
 		TEST(choices_end), TEST(choices_of_sent_only), TEST(gso),
 	};

@@ -87,6 +87,20 @@ static unsigned int cut(const struct way *w, enum plane plane, const __u8 *frame
 	return n;
 }
 
+/* The frame of `in` as a piece of a datagram: IPv4's word, or that of the fragment header in shape 2, else nothing */
+static bool shape_piece(__u8 *frame, __u16 id, __u16 offset, bool more)
+{
+	if (in.family == FAMILY_IPV4) {
+		in.id = id;
+		in.frag_off = offset >> 3 | more << 13;
+		frame_build(&in, frame);
+		return true;
+	}
+	put16(frame + ETH_HLEN + 40 + 18, offset | more);
+	put16(frame + ETH_HLEN + 40 + 20, id);
+	return in.n_extra == 40;
+}
+
 static void truncations(void **state)
 {
 	static const __u32 payloads[PAYLOADS] = { 0, 1, 32, 148, 1400 };
@@ -107,6 +121,8 @@ static void truncations(void **state)
 		len = frame_build(&in, came);
 		for (int p = 0; p < 2; p++)
 			n += cut(w, planes[p], came, len, len - in.padding);
+		for (int p = 0; p < 4 && shape_piece(came, i + 1, p / 2 * 1600, p < 2); p++)
+			n += cut(w, planes[p & 1], came, len, len - in.padding);
 	}
 	assert_true(ways_sums_hold());
 	print_message("%u truncated packets\n", n);
