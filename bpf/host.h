@@ -7,10 +7,8 @@
 #define WGXDP_HOST_H
 
 #include <endian.h>
-#include "maps.h"
 #include "csum.h"
 #include "extensions.h"
-
 enum host_verdict { HOST_PASS, HOST_DROP, HOST_SENT };
 
 struct host_packet {			/* pkt.ctx */
@@ -159,6 +157,7 @@ INLINE int host_make_room(const struct pkt *p, const struct nexthop *nexthop)
 {
 	return p->l3 == sizeof(struct ethhdr) ? 0 : -PASS_no_headroom;	/* buffers are as long as packets */
 }
+
 INLINE int host_can_send(const struct pkt *p, const struct nexthop *nexthop)
 {
 	__u16 need = p->in_frags ? LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS : LINK_XDP_SENDS;

@@ -38,7 +38,7 @@ INLINE int pull_ipv4(struct pkt *p)
 		return NOT_OURS;
 	version_ihl = *(__u8 *)ip;
 	fragment = ip->frag_off & bpf_htons(0x3fff);
-	if (ip->protocol != IPPROTO_UDP && (ip->protocol != IPPROTO_ICMP || fragment))
+	if (ip->protocol != IPPROTO_UDP && (ip->protocol != IPPROTO_ICMP || fragment & bpf_htons(0x1fff)))
 		return NOT_OURS;
 	p->family = FAMILY_IPV4;
 	p->ttl = ip->ttl;
@@ -48,8 +48,10 @@ INLINE int pull_ipv4(struct pkt *p)
 	p->dst = addr_from4(ip->daddr);
 	p->pseudo = csum_pseudo4(ip->saddr, ip->daddr);
 	p->l4 = p->l3 + sizeof(*ip);
-	if (ip->protocol != IPPROTO_UDP)
+	if (ip->protocol != IPPROTO_UDP) {
+		pkt_hold(p, PASS_fragment, !!fragment);
 		return IS_ICMP;
+	}
 	if (__builtin_expect((version_ihl ^ 0x45) | fragment, 0))
 		return pull_rest(p, version_ihl);
 	return 0;
