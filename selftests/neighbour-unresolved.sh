@@ -46,6 +46,8 @@ count_arrivals wg-end questions "udp dport $port"
 count_arrivals client answers "udp sport $port"
 start_listener wg-end wg-end4 -e 192.168.1.10:$port
 start_listener wg-end wg-end6 -e "[2001:db8:2::10]:$port"
+start_listener client client4 198.51.100.7:4000 # or the client would answer with ICMP errors, which are the service's too
+start_listener client client6 "[2001:db8:1::7]:4000"
 for mode in native generic tc; do
 	try $mode 4 198.51.100.7:4000 198.51.100.1:$port 192.168.1.10 198.51.100.7
 	try $mode 6 "[2001:db8:1::7]:4000" "[2001:db8:2::10]:$port" 2001:db8:2::10 2001:db8:1::7
