@@ -97,7 +97,7 @@ side_by_side() {
 not_ours() {
 	local to before
 	before=$(shown all original received)
-	for to in 198.51.100.1:444 198.51.100.1:1000 203.0.113.1:$port 203.0.113.1:443 192.168.2.10:4500; do
+	for to in 198.51.100.1:444 198.51.100.1:1000 203.0.113.1:$port 203.0.113.1:443 192.168.2.10:4501; do
 		inside client "$udptool" send -n 10 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 "$to" > /dev/null
 	done
 	for to in 203.0.113.1:443 198.51.100.1:$port 198.51.100.2:1000; do
