@@ -31,6 +31,7 @@ MAP(nexthops, PERCPU_ARRAY, __u32, struct nexthop, 1, 0);
 MAP(choices, LRU_HASH, struct choice_key, struct choice, 1, 0);
 MAP(scratch, PERCPU_ARRAY, __u32, struct choice_scratch, 1, 0);
 MAP(quotes, PERCPU_ARRAY, __u32, struct quote, 1, 0);
+MAP(icmp_limits, LRU_HASH, struct addr, __u64, 4096, 0);
 MAP(totals, PERCPU_ARRAY, __u32, struct total, 1, 0);
 MAP(reasons, PERCPU_HASH, struct reason_key, __u64, 16384, BPF_F_NO_PREALLOC);
 MAP(transmit_failed, PERCPU_ARRAY, __u32, __u64, LINKS, 0);

@@ -7,6 +7,7 @@
 #define WGXDP_PIPELINE_H
 
 #include "fib.h"
+#include "icmp_send.h"
 #include "link.h"
 #include "parse.h"
 #include "rewrite.h"
@@ -80,7 +81,7 @@ INLINE int resolve(struct pkt *p, struct nexthop **ret)
 
 INLINE int pipeline(struct pkt *p, int *ret_action)
 {
-	struct nexthop *nexthop;
+	struct nexthop *nexthop = NULL;
 	__be16 proto;
 	int rc;
 
@@ -90,7 +91,7 @@ INLINE int pipeline(struct pkt *p, int *ret_action)
 	rc = parse(p, proto) ?: classify(p) ?: quote_sender(p) ?: resolve(p, &nexthop) ?:
 	     (p->quote ? quote_rewrite(p) : rewrite(p));
 	if (rc)
-		return rc;
+		return error_owed(p, rc, nexthop, ret_action);
 	if (with_choices && !p->quote && p->direction == DIRECTION_ORIGINAL && p->service->flags & SERVICE_CHOICE)
 		service_remember(p);
 	return plane(p, send, nexthop, ret_action);

@@ -22,5 +22,5 @@ int wgxdp_tc(struct __sk_buff *ctx)
 	struct pkt p = { .ctx = ctx, .plane = PLANE_TC, .ifindex = ctx->ifindex, .segments = 1 };
 	int action = TC_ACT_SHOT, rc = pipeline(&p, &action);
 
-	return verdict(&p, rc, action, TC_ACT_UNSPEC, TC_ACT_SHOT);
+	return verdict(&p, rc, action, TC_ACT_UNSPEC, action);	/* what is dropped may be answered */
 }

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Errors of our own, on the tc plane: fragmentation needed, packet too big, time exceeded, to clients of an address of ours,
+ * which would else be the kernel's to answer, as a packet for itself. Whatever it would forward it answers rightly, so that is
+ * left to it. The original packet, as it came, becomes the quote: cut, and a new head put in front of it.
+ */
+#ifndef WGXDP_ICMP_SEND_H
+#define WGXDP_ICMP_SEND_H
+
+#include "icmp.h"
+
+#define ANSWER_MAX4 576			/* RFC 1812 4.3.2.3, and the kernel */
+#define ANSWER_MAX6 1280		/* RFC 4443 2.4 */
+#define ANSWER_TTL 64
+#define ANSWERS_SECOND 10		/* to one source */
+#define ANSWERS_BURST 20
+
+struct answer4 {
+	struct iphdr ip;
+	struct icmphdr icmp;
+};
+struct answer6 {
+	struct ipv6hdr ip;
+	struct icmp6hdr icmp;
+};
+
+/* Whether this source may have one more: the time up to which it has used its share is kept */
+INLINE bool answer_allowed(struct addr source, __u32 family)
+{
+	__u64 now = bpf_jiffies64(), each = tick_rate / ANSWERS_SECOND ?: 1, until = now + each, *used;
+
+	if (family == FAMILY_IPV6)
+		source.q[1] = 0;		/* a /64 is one source */
+	used = bpf_map_lookup_elem(&icmp_limits, &source);
+	if (!used)
+		return !bpf_map_update_elem(&icmp_limits, &source, &until, BPF_ANY);
+	if (*used > now)
+		until = *used + each;
+	if (until > now + ANSWERS_BURST * each)
+		return false;
+	*used = until;
+	return true;
+}
+
+/* mtu: of the way that was too narrow; 0: time exceeded. sum: of the quoted bytes, whose length is n. */
+INLINE void answer_head4(struct answer4 *a, const struct iphdr *of, __u32 mtu, __u32 n, __u32 sum, __u16 id)
+{
+	__u32 head = 0;
+
+	*a = (struct answer4){
+		.ip = { .version = 4, .ihl = 5, .tos = (of->tos & 0x1e) | 0xc0, .tot_len = bpf_htons(sizeof(*a) + n), .id = id,
+			.ttl = ANSWER_TTL, .protocol = IPPROTO_ICMP, .saddr = of->daddr, .daddr = of->saddr },
+		.icmp = { .type = mtu ? ICMP_DEST_UNREACH : ICMP_TIME_EXCEEDED, .code = mtu ? ICMP_FRAG_NEEDED : 0 },
+	};
+	a->icmp.un.frag.mtu = bpf_htons(mtu);
+	a->icmp.checksum = ~csum_fold(sum + *(__u16 *)&a->icmp + a->icmp.un.frag.mtu);
+#pragma unroll
+	for (int i = 0; i < 10; i++)
+		head += ((__u16 *)&a->ip)[i];
+	a->ip.check = ~csum_fold(head);
+}
+
+INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 mtu, __u32 n, __u32 sum)
+{
+	__u64 pseudo;
+
+	*a = (struct answer6){
+		.ip = { .version = 6, .payload_len = bpf_htons(sizeof(a->icmp) + n), .nexthdr = IPPROTO_ICMPV6,
+			.hop_limit = ANSWER_TTL, .saddr = of->daddr, .daddr = of->saddr },
+		.icmp = { .icmp6_type = mtu ? ICMPV6_PKT_TOOBIG : ICMPV6_TIME_EXCEED },
+	};
+	mtu = mtu && mtu < ANSWER_MAX6 ? ANSWER_MAX6 : mtu;
+	a->icmp.icmp6_mtu = bpf_htonl(mtu);
+	pseudo = csum_pseudo6(&a->ip) + a->ip.payload_len + bpf_htons(IPPROTO_ICMPV6);
+	pseudo = (pseudo & 0xffffffff) + (pseudo >> 32);
+	pseudo = (pseudo & 0xffff) + (pseudo >> 16);
+	a->icmp.icmp6_cksum = ~csum_fold(sum + *(__u16 *)&a->icmp + bpf_htons(mtu) + csum_fold(pseudo));
+}
+
+#ifndef WGXDP_HOST
+/* The sum of the packet from off to its end, folded */
+INLINE __u32 tc_sum(struct __sk_buff *ctx, __u32 off)
+{
+	void *data = ctx_ptr(ctx, data) + (off & 0xff), *end = ctx_ptr(ctx, data_end);
+	__u64 sum = 0;
+
+	for (int i = 0; i < ANSWER_MAX6 / 4 && data + 4 <= end; i++, data += 4)
+		sum += *(__u32 *)data;
+	if (data + 2 <= end) {
+		sum += *(__u16 *)data;
+		data += 2;
+	}
+	if (data + 1 <= end)
+		sum += bpf_htons(*(__u8 *)data << 8);
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return csum_fold(sum);
+}
+
+/* Nothing but the first n bytes of the IP packet, and room for a head in front of it */
+INLINE int tc_make_room(struct __sk_buff *ctx, __u32 l3, __u32 n, __u32 head)
+{
+	return bpf_skb_change_tail(ctx, l3 + n, 0) ?: bpf_skb_adjust_room(ctx, head, BPF_ADJ_ROOM_MAC, 0) ?:
+	       bpf_skb_pull_data(ctx, l3 + head + n);
+}
+
+INLINE int tc_answer4(struct __sk_buff *ctx, __u32 l3, __u32 len, __u32 mtu)
+{
+	__u32 n = len < ANSWER_MAX4 - sizeof(struct answer4) ? len : ANSWER_MAX4 - sizeof(struct answer4);
+	struct iphdr of = {};
+	struct answer4 a;
+
+	if (bpf_skb_load_bytes(ctx, l3, &of, sizeof(of)) || (mtu && !(of.frag_off & bpf_htons(0x4000))))
+		return 1;
+	if (!answer_allowed(addr_from4(of.saddr), FAMILY_IPV4))
+		return -DROP_icmp_limited;
+	if (tc_make_room(ctx, l3, n, sizeof(a)))
+		return -DROP_send_failed;
+	answer_head4(&a, &of, mtu, n, tc_sum(ctx, l3 + sizeof(a)), bpf_get_prandom_u32());
+	return bpf_skb_store_bytes(ctx, l3, &a, sizeof(a), BPF_F_RECOMPUTE_CSUM) ? -DROP_send_failed : 0;
+}
+
+INLINE int tc_answer6(struct __sk_buff *ctx, __u32 l3, __u32 len, __u32 mtu)
+{
+	__u32 n = len < ANSWER_MAX6 - sizeof(struct answer6) ? len : ANSWER_MAX6 - sizeof(struct answer6);
+	struct ipv6hdr of = {};
+	struct answer6 a;
+
+	if (bpf_skb_load_bytes(ctx, l3, &of, sizeof(of)))
+		return 1;
+	if (!answer_allowed(addr_load(&of.saddr), FAMILY_IPV6))
+		return -DROP_icmp_limited;
+	if (tc_make_room(ctx, l3, n, sizeof(a)))
+		return -DROP_send_failed;
+	answer_head6(&a, &of, mtu, n, tc_sum(ctx, l3 + sizeof(a)));
+	return bpf_skb_store_bytes(ctx, l3, &a, sizeof(a), BPF_F_RECOMPUTE_CSUM) ? -DROP_send_failed : 0;
+}
+
+/* 0: answered; positive: not ours to answer, and untouched; negative: a reason to drop it. Back to whence it came. */
+__attribute__((noinline)) int tc_answer(struct __sk_buff *ctx, __u32 l3, __u32 family, __u32 len, __u32 mtu)
+{
+	__u8 macs[2 * ETH_ALEN] = {}, swapped[2 * ETH_ALEN] = {};
+	int rc;
+
+	if (l3 != ETH_HLEN || bpf_skb_load_bytes(ctx, 0, macs, sizeof(macs)))
+		return 1;
+	rc = family == FAMILY_IPV4 ? tc_answer4(ctx, l3, len, mtu) : tc_answer6(ctx, l3, len, mtu);
+	if (rc)
+		return rc;
+	memcpy(swapped, macs + ETH_ALEN, ETH_ALEN);
+	memcpy(swapped + ETH_ALEN, macs, ETH_ALEN);
+	return bpf_skb_store_bytes(ctx, 0, swapped, sizeof(swapped), 0) ? -DROP_send_failed : 0;
+}
+#endif
+
+/* In place of what resolve came to: an error that a router owes, where the kernel would take the packet for its own */
+INLINE int error_owed(struct pkt *p, int rc, const struct nexthop *nexthop, int *ret_action)
+{
+	bool too_big = rc == -PASS_too_big;
+
+	if (p->plane != PLANE_TC || !(too_big || rc == -PASS_hop_limit))
+		return rc;
+	if (p->quote || p->direction != DIRECTION_ORIGINAL || addr_same(&p->dst, &p->to) || !nexthop)
+		return rc;
+#ifdef WGXDP_HOST
+	return rc;
+#else
+	int answer = tc_answer(p->ctx, p->l3, p->family, p->len, too_big ? nexthop->fib.mtu_result : 0);
+
+	if (answer)
+		return answer > 0 ? rc : answer;
+	*ret_action = bpf_redirect(p->ifindex, 0);
+	return too_big ? -DROP_packet_too_big : -DROP_time_exceeded;
+#endif
+}
+
+#endif
