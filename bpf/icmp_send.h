@@ -169,7 +169,7 @@ INLINE int error_owed(struct pkt *p, int rc, const struct nexthop *nexthop, int 
 
 	if (answer)
 		return answer > 0 ? rc : answer;
-	*ret_action = bpf_redirect(p->ifindex, 0);
+	*ret_action = bpf_redirect(((struct __sk_buff *)p->ctx)->ifindex, 0);
 	return too_big ? -DROP_packet_too_big : -DROP_time_exceeded;
 #endif
 }
