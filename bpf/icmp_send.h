@@ -78,10 +78,35 @@ INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 mtu,
 }
 
 #ifndef WGXDP_HOST
-/* The sum of the packet from off to its end, folded */
-INLINE __u32 tc_sum(struct __sk_buff *ctx, __u32 off)
+/* Three global functions, one after the other, so that their stacks do not add up. First, nothing but as much of the IP packet
+ * as is quoted, and room for a head in front of it. 0; positive: not ours to answer, and untouched; negative: a reason. */
+__attribute__((noinline)) int tc_answer_room(struct __sk_buff *ctx, __u32 l3, __u32 family, __u32 len, __u32 mtu)
 {
-	void *data = ctx_ptr(ctx, data) + (off & 0xff), *end = ctx_ptr(ctx, data_end);
+	bool ipv4 = family == FAMILY_IPV4;
+	__u32 head = ipv4 ? sizeof(struct answer4) : sizeof(struct answer6);
+	__u32 most = (ipv4 ? ANSWER_MAX4 : ANSWER_MAX6) - head, n = len < most ? len : most;
+	struct addr source = {};
+	struct iphdr ip = {};
+
+	if (l3 != ETH_HLEN || bpf_skb_load_bytes(ctx, l3, &ip, sizeof(ip)) ||
+	    bpf_skb_load_bytes(ctx, l3 + offsetof(struct ipv6hdr, saddr), &source, sizeof(source)))
+		return 1;
+	if (ipv4 && mtu && !(ip.frag_off & bpf_htons(0x4000)))
+		return 1;
+	if (ipv4)
+		source = addr_from4(ip.saddr);
+	if (!answer_allowed(source, family))
+		return -DROP_icmp_limited;
+	if (bpf_skb_change_tail(ctx, l3 + n, 0) || bpf_skb_adjust_room(ctx, head, BPF_ADJ_ROOM_MAC, 0) ||
+	    bpf_skb_pull_data(ctx, l3 + head + n))
+		return -DROP_send_failed;
+	return 0;
+}
+
+/* Then the sum of the packet from off to its end, folded */
+__attribute__((noinline)) int tc_sum(struct __sk_buff *ctx, __u32 off)
+{
+	void *data = ctx_ptr(ctx, data) + (off & 0x7ff), *end = ctx_ptr(ctx, data_end);
 	__u64 sum = 0;
 
 	for (int i = 0; i < ANSWER_MAX6 / 4 && data + 4 <= end; i++, data += 4)
@@ -97,59 +122,47 @@ INLINE __u32 tc_sum(struct __sk_buff *ctx, __u32 off)
 	return csum_fold(sum);
 }
 
-/* Nothing but the first n bytes of the IP packet, and room for a head in front of it */
-INLINE int tc_make_room(struct __sk_buff *ctx, __u32 l3, __u32 n, __u32 head)
+/* Last the head, and back to whence it came */
+__attribute__((noinline)) int tc_answer_head(struct __sk_buff *ctx, __u32 l3, __u32 family, __u32 mtu, __u32 sum)
 {
-	return bpf_skb_change_tail(ctx, l3 + n, 0) ?: bpf_skb_adjust_room(ctx, head, BPF_ADJ_ROOM_MAC, 0) ?:
-	       bpf_skb_pull_data(ctx, l3 + head + n);
-}
-
-INLINE int tc_answer4(struct __sk_buff *ctx, __u32 l3, __u32 len, __u32 mtu)
-{
-	__u32 n = len < ANSWER_MAX4 - sizeof(struct answer4) ? len : ANSWER_MAX4 - sizeof(struct answer4);
-	struct iphdr of = {};
-	struct answer4 a;
-
-	if (bpf_skb_load_bytes(ctx, l3, &of, sizeof(of)) || (mtu && !(of.frag_off & bpf_htons(0x4000))))
-		return 1;
-	if (!answer_allowed(addr_from4(of.saddr), FAMILY_IPV4))
-		return -DROP_icmp_limited;
-	if (tc_make_room(ctx, l3, n, sizeof(a)))
-		return -DROP_send_failed;
-	answer_head4(&a, &of, mtu, n, tc_sum(ctx, l3 + sizeof(a)), bpf_get_prandom_u32());
-	return bpf_skb_store_bytes(ctx, l3, &a, sizeof(a), BPF_F_RECOMPUTE_CSUM) ? -DROP_send_failed : 0;
-}
-
-INLINE int tc_answer6(struct __sk_buff *ctx, __u32 l3, __u32 len, __u32 mtu)
-{
-	__u32 n = len < ANSWER_MAX6 - sizeof(struct answer6) ? len : ANSWER_MAX6 - sizeof(struct answer6);
+	union {
+		struct answer4 v4;
+		struct answer6 v6;
+	} a;
 	struct ipv6hdr of = {};
-	struct answer6 a;
+	__u8 macs[2 * ETH_ALEN] = {};
+	__u32 head = family == FAMILY_IPV4 ? sizeof(a.v4) : sizeof(a.v6), n = ctx->len - l3 - head;
+	int rc = bpf_skb_load_bytes(ctx, 0, macs, sizeof(macs));
 
-	if (bpf_skb_load_bytes(ctx, l3, &of, sizeof(of)))
-		return 1;
-	if (!answer_allowed(addr_load(&of.saddr), FAMILY_IPV6))
-		return -DROP_icmp_limited;
-	if (tc_make_room(ctx, l3, n, sizeof(a)))
-		return -DROP_send_failed;
-	answer_head6(&a, &of, mtu, n, tc_sum(ctx, l3 + sizeof(a)));
-	return bpf_skb_store_bytes(ctx, l3, &a, sizeof(a), BPF_F_RECOMPUTE_CSUM) ? -DROP_send_failed : 0;
+	if (family == FAMILY_IPV4) {
+		rc = rc ?: bpf_skb_load_bytes(ctx, l3 + head, &of, sizeof(struct iphdr));
+		answer_head4(&a.v4, (struct iphdr *)&of, mtu, n, sum, bpf_get_prandom_u32());
+		rc = rc ?: bpf_skb_store_bytes(ctx, l3, &a.v4, sizeof(a.v4), BPF_F_RECOMPUTE_CSUM);
+	} else {
+		rc = rc ?: bpf_skb_load_bytes(ctx, l3 + head, &of, sizeof(of));
+		answer_head6(&a.v6, &of, mtu, n, sum);
+		rc = rc ?: bpf_skb_store_bytes(ctx, l3, &a.v6, sizeof(a.v6), BPF_F_RECOMPUTE_CSUM);
+	}
+	return rc ?: bpf_skb_store_bytes(ctx, 0, macs + ETH_ALEN, ETH_ALEN, 0) ?:
+		     bpf_skb_store_bytes(ctx, ETH_ALEN, macs, ETH_ALEN, 0);
 }
 
-/* 0: answered; positive: not ours to answer, and untouched; negative: a reason to drop it. Back to whence it came. */
-__attribute__((noinline)) int tc_answer(struct __sk_buff *ctx, __u32 l3, __u32 family, __u32 len, __u32 mtu)
+/* A partial checksum in the quote the kernel or a device will complete when the answer leaves: that makes the datagram sum up to
+ * what is missing of the checksum as it came. 0, positive or negative as tc_answer_room(). */
+INLINE int tc_answer(struct pkt *p, __u32 mtu)
 {
-	__u8 macs[2 * ETH_ALEN] = {}, swapped[2 * ETH_ALEN] = {};
-	int rc;
+	bool partial = xdp_checksum_partial(p);
+	__u32 quote = p->l3 + (p->family == FAMILY_IPV4 ? sizeof(struct answer4) : sizeof(struct answer6)), sum;
+	__u32 udp = quote + (p->l4 - p->l3);
+	__be16 check = 0;
+	int rc = tc_answer_room(p->ctx, p->l3, p->family, p->len, mtu);
 
-	if (l3 != ETH_HLEN || bpf_skb_load_bytes(ctx, 0, macs, sizeof(macs)))
-		return 1;
-	rc = family == FAMILY_IPV4 ? tc_answer4(ctx, l3, len, mtu) : tc_answer6(ctx, l3, len, mtu);
 	if (rc)
 		return rc;
-	memcpy(swapped, macs + ETH_ALEN, ETH_ALEN);
-	memcpy(swapped + ETH_ALEN, macs, ETH_ALEN);
-	return bpf_skb_store_bytes(ctx, 0, swapped, sizeof(swapped), 0) ? -DROP_send_failed : 0;
+	sum = tc_sum(p->ctx, quote);
+	if (partial && !bpf_skb_load_bytes(p->ctx, udp + offsetof(struct udphdr, check), &check, sizeof(check)))
+		sum += (__u16)~tc_sum(p->ctx, udp) + (__u16)~check;
+	return tc_answer_head(p->ctx, p->l3, p->family, mtu, csum_fold(sum)) ? -DROP_send_failed : 0;
 }
 #endif
 
@@ -163,9 +176,9 @@ INLINE int error_owed(struct pkt *p, int rc, const struct nexthop *nexthop, int 
 	if (p->quote || p->direction != DIRECTION_ORIGINAL || addr_same(&p->dst, &p->to) || !nexthop)
 		return rc;
 #ifdef WGXDP_HOST
-	return rc;
+	return rc;			/* it has no packets of its own */
 #else
-	int answer = tc_answer(p->ctx, p->l3, p->family, p->len, too_big ? nexthop->fib.mtu_result : 0);
+	int answer = tc_answer(p, too_big ? nexthop->fib.mtu_result : 0);
 
 	if (answer)
 		return answer > 0 ? rc : answer;

@@ -92,25 +92,37 @@ probes() { # FILE: what the client is told, then what wg-end is
 	} > "$1"
 }
 
-refused() { # WHAT: connected sockets of the client's learn that the port is closed
-	local family address answers=0
-	for family in 4 6; do
-		address=198.51.100.1
-		[[ $family == 4 ]] || address=2001:db8:1::1
-		answers=$((answers + $(inside client /usr/bin/python3 -c '
-import socket, sys
-s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+connected() { # WHAT ERRNO TTL SIZE: connected sockets of the client's, of both families, learn what became of their packet
+	local address found=''
+	for address in 198.51.100.1 2001:db8:1::1; do
+		found+=" $(inside client /usr/bin/python3 -c '
+import errno, socket, sys
+six = ":" in sys.argv[1]
+s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
 s.settimeout(5)
+for option in ((25, 1), (23, 3), (16, int(sys.argv[3]))) if six else ((11, 1), (10, 3), (2, int(sys.argv[3]))):
+    s.setsockopt(socket.IPPROTO_IPV6 if six else socket.IPPROTO_IP, *option)  # RECVERR, MTU_DISCOVER=PROBE, TTL
 s.connect((sys.argv[1], int(sys.argv[2])))
-s.send(b"x")
+s.send(b"x" * int(sys.argv[4]))
 try:
     s.recv(9)
-except ConnectionRefusedError:
-    print(1)
-except OSError:
-    print(0)' $address $port)))
+except OSError as e:
+    print(errno.errorcode.get(e.errno, e))' $address $port "$3" "$4")"
 	done
-	expect "$1: connection refused, of both families" $answers == 2
+	expect "$1: what a socket is told" "$found" == " $2 $2"
+}
+
+sockets() { # WHAT: with checksums that a device is to complete, too
+	local tx
+	for tx in off on; do
+		inside client ethtool -K uplink tx $tx > /dev/null
+		inside near ethtool -K fore tx $tx > /dev/null
+		connected "$1, port closed, tx $tx" ECONNREFUSED 64 9
+		connected "$1, TTL used up, tx $tx" EHOSTUNREACH 2 9
+		connected "$1, TTL used up behind, tx $tx" EHOSTUNREACH 3 9
+		connected "$1, too long, tx $tx" EMSGSIZE 64 1425
+		connected "$1, too long behind, tx $tx" EMSGSIZE 64 1360
+	done
 }
 
 hops() { # FILE: as traceroute tells it, without times
@@ -140,7 +152,7 @@ network
 resolve
 dnat_by_nft
 probes "$work/nft"
-refused nft
+sockets nft
 hops "$work/nft.hops"
 inside firewall nft delete table inet reference
 expect 'probes through nft' "$(wc -l < "$work/nft")" '>=' 300
@@ -156,12 +168,12 @@ EOF
 for mode in native generic tc; do
 	wgxdp up -c "$work/wgxdp.yaml" --mode $mode
 	probes "$work/$mode"
-	cp "$work/nft" "$work/$mode" /tmp/ ; 	diff "$work/nft" "$work/$mode" > "$work/diff" || fail "$mode: not as through nft: $(head -n 6 "$work/diff" | cut -c 1-400)"
+		diff "$work/nft" "$work/$mode" > "$work/diff" || fail "$mode: not as through nft: $(head -n 6 "$work/diff" | cut -c 1-400)"
 	expect "$mode: probes that were told the same" "$(wc -l < "$work/$mode")" == "$(wc -l < "$work/nft")"
 	expect "$mode: errors carried to the client's side" "$(shown all reply forwarded)" '>' 30
 	expect "$mode: errors carried to wg-end" "$(shown all original forwarded)" '>' 30
 	expect "$mode: errors of our own" "$(($(shown reason original time_exceeded) + $(shown reason original packet_too_big)))" '>' 20
-	refused $mode
+	sockets $mode
 	hops "$work/$mode.hops"
 	diff "$work/nft.hops" "$work/$mode.hops" || fail "$mode: other hops than through nft"
 	expect "$mode: traceroute's lines" "$(wc -l < "$work/$mode.hops")" == "$(wc -l < "$work/nft.hops")"
