@@ -8,6 +8,7 @@
 #define WGXDP_FIB_H
 
 #include "link.h"
+#include "plane.h"
 
 #define PROBE_SECONDS 2			/* below the kernel's delay_first_probe_time, 5 s, so that an entry in use counts as used */
 
@@ -49,6 +50,9 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *slot, const struct fib_questio
 	if (!egress)
 		return -PASS_unknown_egress;
 	slot->egress = egress->flags;
+	slot->port = egress->port;
+	slot->tags[0] = egress->tags[0];
+	slot->tags[1] = egress->tags[1];
 	if (egress->flags & LINK_L3 || rc == BPF_FIB_LKUP_RET_SUCCESS) {
 		if (rc)
 			fib->mtu_result = egress->mtu;

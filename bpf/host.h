@@ -154,6 +154,10 @@ INLINE int host_pull_extensions(struct pkt *p, __u8 first)
 	return rc ?: host_pull(p, p->l4 + sizeof(struct udphdr)) ? NOT_OURS : 0;
 }
 
+INLINE int host_make_room(const struct pkt *p, const struct nexthop *nexthop)
+{
+	return p->l3 == sizeof(struct ethhdr) ? 0 : -PASS_no_headroom;	/* buffers are as long as packets */
+}
 INLINE int host_can_send(const struct pkt *p, const struct nexthop *nexthop)
 {
 	__u16 need = p->in_frags ? LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS : LINK_XDP_SENDS;
@@ -161,8 +165,7 @@ INLINE int host_can_send(const struct pkt *p, const struct nexthop *nexthop)
 
 	if (p->plane == PLANE_TC)
 		return 0;
-	if ((nexthop->egress & need) != need &&
-	    (!(p->link->flags & LINK_GENERIC) || nexthop->egress & LINK_L3))
+	if ((nexthop->egress & need) != need && (!p->generic || nexthop->egress & LINK_L3))
 		return -PASS_no_transmit;
 	if (p->checksum && udp->check == csum_pseudo(p->pseudo, udp->len))
 		return -PASS_partial_checksum;

@@ -81,6 +81,7 @@ INLINE int quote_read(void *ctx, enum plane plane, __u32 l3, __u32 family)
 	q->sport = udp->source;
 	q->dport = udp->dest;
 	q->family = family;
+	q->ip_at = l3;
 	return 0;
 }
 

@@ -6,7 +6,7 @@
 #ifndef WGXDP_LINK_H
 #define WGXDP_LINK_H
 
-#include "plane.h"
+#include "maps.h"
 
 INLINE const struct link *link_find(__u32 ifindex)
 {
@@ -61,7 +61,7 @@ INLINE __u64 sources_trie_covers(const struct link *link, const struct addr *a)
 	return bpf_map_lookup_elem(&source_trie, &key) != NULL;
 }
 
-/* On a lan the source must be in the list, on a wan it must not. */
+/* On a wan the source must not be in the list, elsewhere it must. */
 INLINE int link_source(const struct pkt *p)
 {
 	const struct link *link = p->link;
@@ -77,7 +77,7 @@ INLINE int link_source(const struct pkt *p)
 		in = sources_covers6(list, 0, p->src) || (list->groups6 > 1 && sources_covers6(list, 1, p->src));
 	if (with_source_trie && !in && link->flags & LINK_SOURCES_TRIE)
 		in = sources_trie_covers(link, &p->src);
-	return in == (link->role == ROLE_LAN) ? 0 : -PASS_source;
+	return in == (link->role != ROLE_WAN) ? 0 : -PASS_source;
 }
 
 #endif

@@ -13,6 +13,7 @@
 #include "rewrite.h"
 #include "service.h"
 #include "verdict.h"
+#include "vlan.h"
 
 /* The first in the list of those that parse held */
 INLINE int held_reason(const struct pkt *p)
@@ -23,29 +24,35 @@ INLINE int held_reason(const struct pkt *p)
 	return NOT_OURS;
 }
 
-/* The next hop, for replies that of the client, once it is clear that they come from where the backend is */
+INLINE bool is_answer(int rc)
+{
+	return !rc || rc == -PASS_no_neighbour;
+}
+
+/* The next hop; for replies that of the client, if they come from where the backend is. The client is asked for first: a
+ * destination that is no client's, such as an address of ours, must not say how the backend is reached. */
 INLINE int next_hop(struct pkt *p, const struct control *c, __u64 now, struct nexthop **ret)
 {
-	__u32 slot = p->service->slot;
-	struct nexthop *nexthop = bpf_map_lookup_elem(&nexthops, &slot);
-	int rc;
+	__u32 slot = p->service->slot, reply_slot = slot + 1;
+	struct nexthop *backend = bpf_map_lookup_elem(&nexthops, &slot);
+	int rc, rc_client = 0;
 
-	if (!nexthop)
+	*ret = backend;
+	if (backend && p->direction == DIRECTION_REPLY)
+		*ret = bpf_map_lookup_elem(&nexthops, &reply_slot);
+	if (!backend || !*ret)
 		return -PASS_no_route;
-	rc = fib_backend(p, nexthop, c, now);
-	if (p->direction == DIRECTION_REPLY && (!rc || rc == -PASS_no_neighbour)) {
-		if (nexthop->fib.ifindex != p->ifindex)
-			return -PASS_wrong_link;
-		slot++;
-		nexthop = bpf_map_lookup_elem(&nexthops, &slot);
-		if (!nexthop)
-			return -PASS_no_route;
-		rc = fib_client(p, nexthop, c, now);
-		if ((!rc || rc == -PASS_no_neighbour) && !(nexthop->egress & LINK_LISTENS))
-			return -PASS_no_listener;
+	if (p->direction == DIRECTION_REPLY) {
+		rc_client = fib_client(p, *ret, c, now);
+		if (!is_answer(rc_client))
+			return rc_client;
 	}
-	*ret = nexthop;
-	return rc;
+	rc = fib_backend(p, backend, c, now);
+	if (p->direction == DIRECTION_ORIGINAL || !is_answer(rc))
+		return rc;
+	if (backend->fib.ifindex != p->ifindex)
+		return -PASS_wrong_link;
+	return (*ret)->egress & LINK_LISTENS ? rc_client : -PASS_no_listener;
 }
 
 /* Everything that can fail, before the first byte is written */
@@ -79,17 +86,40 @@ INLINE int resolve(struct pkt *p, struct nexthop **ret)
 	return rc ?: fib_probe(p, *ret, now);
 }
 
-INLINE int pipeline(struct pkt *p, int *ret_action)
+/* The logical link: of a tagged frame that of its VLAN, of an untagged one on a bridge's port the bridge; and the IP header */
+INLINE int pull_link(struct pkt *p, __be16 *proto)
+{
+	p->link = link_find(p->ifindex);
+	if (!p->link || plane(p, load))
+		return NOT_OURS;
+	if (p->bare)
+		return 0;
+	if (pull_eth(p, proto))
+		return NOT_OURS;
+	if (p->plane == PLANE_TC)
+		return plane(p, for_us) ? 0 : NOT_OURS;
+	p->generic = p->link->flags & LINK_GENERIC;
+	if (with_bridges && p->link->above && !is_vlan(*proto)) {
+		p->ifindex = p->link->above;
+		p->link = link_find(p->ifindex);
+		if (!p->link)
+			return NOT_OURS;
+	}
+	if (with_vlans && is_vlan(*proto) && pull_vlan(p, proto))
+		return NOT_OURS;
+	if (with_vlans)
+		p->l3 = blur(p, p->l3) & 0x1f;
+	return plane(p, for_us) ? 0 : NOT_OURS;
+}
+
+/* proto: what the stack says of a packet without Ethernet header */
+INLINE int pipeline(struct pkt *p, __be16 proto, int *ret_action)
 {
 	struct nexthop *nexthop = NULL;
-	__be16 proto;
 	int rc;
 
-	p->link = link_find(p->ifindex);
-	if (!p->link || plane(p, load) || pull_eth(p, &proto) || !plane(p, for_us))
-		return NOT_OURS;
-	rc = parse(p, proto) ?: classify(p) ?: quote_sender(p) ?: resolve(p, &nexthop) ?:
-	     (p->quote ? quote_rewrite(p) : rewrite(p));
+	rc = pull_link(p, &proto) ?: parse(p, proto) ?: classify(p) ?: quote_sender(p) ?: resolve(p, &nexthop) ?:
+	     plane(p, make_room, nexthop) ?: (p->quote ? quote_rewrite(p) : rewrite(p));
 	if (rc)
 		return error_owed(p, rc, nexthop, ret_action);
 	if (with_choices && !p->quote && p->direction == DIRECTION_ORIGINAL && p->service->flags & SERVICE_CHOICE)

@@ -52,6 +52,8 @@ struct pkt {
 	__be16 sport, dport;
 	__u8 family, ttl, tos;
 	bool checksum;			/* the UDP header carries one */
+	bool bare;			/* tc: from an L3 device, without an Ethernet header; a constant in each entry point */
+	bool generic;			/* XDP: in generic mode on the port */
 	bool in_frags;			/* XDP: the packet lies in several buffers */
 	bool through_neighbour;		/* tc: sent by the kernel's neighbour output, which resolves and probes */
 	__u64 held;			/* a bit for each reason that parse found, which counts only if the packet is ours */

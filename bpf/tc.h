@@ -52,7 +52,7 @@ INLINE int tc_load(struct pkt *p)
 	__u32 need;
 
 	tc_reload(p);
-	if (tc_may_lack_mac(p)) {
+	if (!p->bare && tc_may_lack_mac(p)) {
 		if (tc_find_mac(skb))
 			return NOT_OURS;
 		tc_reload(p);
@@ -96,6 +96,20 @@ INLINE int tc_pull_extensions(struct pkt *p, __u8 first)
 
 	if (rc || bpf_skb_pull_data(p->ctx, p->l4 + sizeof(struct udphdr)))
 		return NOT_OURS;
+	tc_reload(p);
+	return 0;
+}
+
+/* What came without an Ethernet header and leaves with one; the kernel's neighbour output writes it */
+INLINE int tc_make_room(struct pkt *p, const struct nexthop *nexthop)
+{
+	if (p->l3 || nexthop->egress & LINK_L3)
+		return 0;
+	if (bpf_skb_change_head(p->ctx, ETH_HLEN, 0))
+		return -PASS_no_headroom;
+	p->l3 += ETH_HLEN;
+	p->l4 += ETH_HLEN;
+	p->through_neighbour = true;
 	tc_reload(p);
 	return 0;
 }

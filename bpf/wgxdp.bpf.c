@@ -11,7 +11,7 @@ SEC("xdp.frags")
 int wgxdp_xdp(struct xdp_md *ctx)
 {
 	struct pkt p = { .ctx = ctx, .plane = PLANE_XDP, .ifindex = ctx->ingress_ifindex, .segments = 1 };
-	int action = XDP_ABORTED, rc = pipeline(&p, &action);
+	int action = XDP_ABORTED, rc = pipeline(&p, 0, &action);
 
 	return verdict(&p, rc, action, XDP_PASS, XDP_DROP);
 }
@@ -20,7 +20,17 @@ SEC("tc")
 int wgxdp_tc(struct __sk_buff *ctx)
 {
 	struct pkt p = { .ctx = ctx, .plane = PLANE_TC, .ifindex = ctx->ifindex, .segments = 1 };
-	int action = TC_ACT_SHOT, rc = pipeline(&p, &action);
+	int action = TC_ACT_SHOT, rc = pipeline(&p, 0, &action);
+
+	return verdict(&p, rc, action, TC_ACT_UNSPEC, action);	/* what is dropped may be answered */
+}
+
+/* devices without an Ethernet header: PPP, TUN, WireGuard */
+SEC("tc")
+int wgxdp_tc_l3(struct __sk_buff *ctx)
+{
+	struct pkt p = { .ctx = ctx, .plane = PLANE_TC, .bare = true, .ifindex = ctx->ifindex, .segments = 1 };
+	int action = TC_ACT_SHOT, rc = pipeline(&p, ctx->protocol, &action);
 
 	return verdict(&p, rc, action, TC_ACT_UNSPEC, action);	/* what is dropped may be answered */
 }

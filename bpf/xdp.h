@@ -8,6 +8,7 @@
 #include "maps.h"
 #include "extensions.h"
 #include "csum.h"
+#include "vlan.h"
 
 /* One load of data or data_end, 64 bits wide from the start: clang 14 else shares it with 32-bit arithmetic, and the verifier
  * sees a scalar where a packet pointer was. */
@@ -78,11 +79,18 @@ INLINE bool xdp_checksum_partial(const struct pkt *p)
 INLINE int xdp_can_send(const struct pkt *p, const struct nexthop *nexthop)
 {
 	__u16 need = p->in_frags ? LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS : LINK_XDP_SENDS;
-	__u16 can = p->link->flags & LINK_GENERIC && !(nexthop->egress & LINK_L3) ? need : nexthop->egress;
+	__u16 can = p->generic && !(nexthop->egress & LINK_L3) ? need : nexthop->egress;
 
 	if ((can & need) != need)
 		return -PASS_no_transmit;
 	return xdp_checksum_partial(p) ? -PASS_partial_checksum : 0;
+}
+
+INLINE int xdp_make_room(struct pkt *p, const struct nexthop *nexthop)
+{
+	int rc = with_vlans ? vlan_make_room(p, nexthop) : 0;
+
+	return rc ?: with_vlans ? xdp_load(p) : 0;
 }
 
 INLINE void xdp_rewrite_checksum(struct pkt *p, __be16 old_port)
@@ -100,7 +108,9 @@ INLINE int xdp_send(struct pkt *p, const struct nexthop *nexthop, int *ret_actio
 	if (!eth)
 		return -DROP_send_failed;
 	eth_write(eth, &nexthop->fib);
-	*ret_action = bpf_redirect_map(&devices, nexthop->fib.ifindex, 0);
+	if (with_vlans && vlan_write(p, nexthop))
+		return -DROP_send_failed;
+	*ret_action = bpf_redirect_map(&devices, with_vlans && nexthop->port ? nexthop->port : nexthop->fib.ifindex, 0);
 	return *ret_action == XDP_REDIRECT ? 0 : -DROP_send_failed;
 }
 

@@ -41,6 +41,7 @@ enum link_flags {
 	LINK_TCX = 1 << 7,		/* by a tcx link; else by a filter */
 	LINK_QDISC_OURS = 1 << 8,	/* the filter's qdisc was made by us, and goes with it */
 	LINK_LISTENS = 1 << 9,		/* some service listens on it: replies leave by such links only */
+	LINK_OUTER_AD = 1 << 10,	/* a VLAN whose outer tag is of 802.1ad (0x88a8), not 802.1Q (0x8100) */
 };
 
 #define LINK_MACS 4
@@ -56,7 +57,9 @@ struct link {
 	__u16 flags;			/* enum link_flags */
 	__u64 macs[LINK_MACS];		/* own MACs: the six bytes as they stand in a header, then two of zero; 0: none */
 	__u32 zero;			/* always: see blur() in bpf/pkt.h */
-	__u8 pad2[12];
+	__u32 above;			/* of a port of a bridge: the bridge, for which its untagged frames are; else 0 */
+	__u32 port;			/* of a VLAN: the port on which its frames leave, with these tags; else 0 */
+	__be16 tags[2];			/* VLAN ids, the outer one first; 0: none */
 };
 _Static_assert(sizeof(struct link) == 64, "a link is a cache line");
 
@@ -99,9 +102,10 @@ struct nexthop {
 	struct bpf_fib_lookup fib;	/* question and answer in one */
 	struct addr client;		/* replies: the destination, its port and the ingress link that were asked for */
 	__be16 client_port;
+	__be16 tags[2];			/* of the egress link, as in struct link */
 	__u16 pad1;
 	__u32 ifindex;
-	__u8 pad2[8];
+	__u32 port;			/* of the egress link if that is a VLAN; else 0 */
 };
 _Static_assert(sizeof(struct nexthop) == 128, "a next hop is two cache lines");
 
@@ -132,8 +136,7 @@ struct quote {
 	struct addr to;			/* what src (of an original's direction) or dst is rewritten to */
 	__be16 sport, dport, to_port;
 	__u8 original, family;
-	__u32 icmp_at, inner_at, udp_at;	/* where the headers lie in the packet */
-	__u32 pad;
+	__u32 ip_at, icmp_at, inner_at, udp_at;	/* where the headers lay in the packet when they were read */
 	/* the headers, as they came and as they leave */
 	__u8 outer[40], inner[40];	/* IP, without options */
 	__u8 icmp[8], udp[8];

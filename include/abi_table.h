@@ -36,11 +36,24 @@ struct service {
 	__u32 ifindex;		/* the listener's logical link */
 };
 
+/* Value of KEY_VLAN, whose key's addr is { tags as vlan_key() puts them, 0 } and whose link is the port */
+struct vlan {
+	__u32 ifindex;		/* of the logical link */
+	__u32 pad[7];
+};
+
+/* Both tags of a frame in one word: protocol (host order) and id of the outer, id of the inner (0: none) */
+static inline __u64 vlan_key(__u16 outer_protocol, __be16 outer, __be16 inner)
+{
+	return (__u64)outer_protocol << 32 | (__u32)outer << 16 | inner;
+}
+
 struct table_entry {
 	__u64 tag;		/* hash of the key; 0: free. Its store publishes the entry */
 	struct table_key key;
 	union {
 		struct service service;
+		struct vlan vlan;
 		__u8 value[32];
 	};
 };

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# An `up` that is killed, at 19 moments between its beginning and its end, leaves nothing that `down` does not remove, and
+# An `up` that is killed, at 13 moments between its beginning and its end, leaves nothing that `down` does not remove, and
 # nothing that the next `up` does not mend.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
@@ -25,8 +25,8 @@ begin=$(date +%s%N)
 wgxdp "${up[@]}" > /dev/null
 whole=$(($(date +%s%N) - begin))
 wgxdp down
-for ((n = 1; n < 20; n++)); do
-	after=$(awk -v whole=$whole -v n=$n 'BEGIN {print whole * n / 20 / 1e9}')
+for ((n = 1; n < 14; n++)); do
+	after=$(awk -v whole=$whole -v n=$n 'BEGIN {print whole * n / 14 / 1e9}')
 	(timeout -s KILL "$after" nsenter --net=/run/netns/firewall "$wgxdp" "${up[@]}" || :) > /dev/null 2>&1
 	if ((n % 2)); then
 		wgxdp "${up[@]}" > /dev/null

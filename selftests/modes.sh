@@ -23,6 +23,8 @@ carries() {
 	expect_sums
 }
 
+running_modes() { shown get interfaces.wan.mode interfaces.lan.mode; }
+
 modes() {
 	local mode redirects wanted
 	for mode in auto native generic tc; do
@@ -31,8 +33,7 @@ modes() {
 		! pgrep -x wgxdp > /dev/null || fail 'a process of wgxdp is alive'
 		wanted=$mode
 		[[ $mode != auto ]] || wanted=native
-		expect "$mode: mode of wan" "$(shown get interfaces.wan.mode)" == $wanted
-		expect "$mode: mode of lan" "$(shown get interfaces.lan.mode)" == $wanted
+		expect "$mode: modes" "$(running_modes)" == "$wanted $wanted"
 		carries $mode
 		redirects=$(($(driver_redirects firewall wan) - redirects))
 		if [[ $wanted == native ]]; then
@@ -49,24 +50,23 @@ mode_to_mode() {
 	local mode
 	for mode in native tc generic native generic tc native; do
 		wgxdp up "${to[@]}" --mode $mode > /dev/null
-		[[ $(shown get interfaces.wan.mode) == "$mode" && $(shown get interfaces.lan.mode) == "$mode" ]] ||
-			fail "asked for $mode, $(shown get interfaces.wan.mode) runs"
+		[[ $(running_modes) == "$mode $mode" ]] || fail "asked for $mode, $(running_modes) runs"
 	done
 	carries 'from mode to mode'
 	wgxdp down
 }
 
-# A bridge has no native XDP
+# A MACVLAN has no native XDP
 refused_native() {
-	inside firewall ip link add br0 type bridge
-	inside firewall ip link set br0 up
+	inside firewall ip link add mv0 link wan type macvlan
+	inside firewall ip link set mv0 up
 	on_host firewall > "$work/before"
-	! wgxdp up --wan br0 --wan wan --to 192.168.1.10 --mode native > "$work/out" 2>&1 || fail 'native on a bridge'
-	grep -q br0 "$work/out" || fail "the refusal does not name br0: $(< "$work/out")"
+	! wgxdp up --wan mv0 --wan wan --to 192.168.1.10 --mode native > "$work/out" 2>&1 || fail 'native on a MACVLAN'
+	grep -q mv0 "$work/out" || fail "the refusal does not name mv0: $(< "$work/out")"
 	on_host firewall | diff "$work/before" - || fail 'the refused up changed something'
 	say "ok $(grep error "$work/out")"
-	wgxdp up --wan br0 --wan wan --to 192.168.1.10
-	expect 'auto: mode of a bridge' "$(shown get interfaces.br0.mode)" != native
+	wgxdp up --wan mv0 --wan wan --to 192.168.1.10
+	expect 'auto: mode of a MACVLAN' "$(shown get interfaces.mv0.mode)" == generic
 	wgxdp down
 }
 

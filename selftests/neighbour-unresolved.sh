@@ -8,7 +8,7 @@
 #                   2001:db8:1::/64                      2001:db8:2::/64
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 
-rounds=5
+rounds=3
 burst=20
 
 neighbours() { inside firewall ip neighbour show to "$1" | grep -c lladdr || :; } # ADDRESS

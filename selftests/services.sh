@@ -64,14 +64,13 @@ EOF
 
 # WHAT SERVICE FROM TO: each question is answered from where it had gone, and counted at that service
 answered() {
-	local before_original before_reply
-	before_original=$(shown get "services.$2.original.forwarded") before_reply=$(shown get "services.$2.reply.forwarded")
+	local original reply
+	read -r original reply < <(forwarded "$2")
 	inside client "$udptool" ask -n $n -r 20000 -c "${clients:-1}" "$3" "$4" > "$work/answered"
-	expect "$mode, $1: answered" "$(said answered answered)" == $n
-	expect "$mode, $1: answers" "$(said answered answers)" == $n
-	expect "$mode, $1: originals of $2" $(($(shown get "services.$2.original.forwarded") - before_original)) == $n
-	expect "$mode, $1: replies of $2" $(($(shown get "services.$2.reply.forwarded") - before_reply)) == $n
+	expect "$mode, $1: answered, answers" "$(said answered answered) $(said answered answers)" == "$n $n"
+	expect "$mode, $1: originals and replies of $2" "$(forwarded "$2")" == "$((original + n)) $((reply + n))"
 }
+forwarded() { shown get "services.$1.original.forwarded" "services.$1.reply.forwarded"; }
 
 # One client with one port, here and there: the answers follow its last choice
 changes_its_mind() {

@@ -22,9 +22,8 @@ beside() {
 	theirs > "$work/theirs"
 	before=$(arrived wg-end all_of_them)
 	wgxdp up --wan wan --lan lan --to 192.168.1.10 --mode "${mode:-auto}"
-	expect "$what: mode of wan" "$(shown get interfaces.wan.mode)" == "$4"
-	expect "$what: tc on wan" "$(shown get interfaces.wan.tc)" == "${tcx:-$2}"
-	expect "$what: tc on lan" "$(shown get interfaces.lan.tc)" == "${tcx:-$3}"
+	expect "$what: wan, and tc on wan, on lan" "$(shown get interfaces.wan.mode interfaces.wan.tc interfaces.lan.tc)" == \
+		"$4 ${tcx:-$2} ${tcx:-$3}"
 	inside client "$udptool" send -n 10 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > /dev/null
 	expect "$what: forwarded" $(($(arrived wg-end all_of_them) - before)) == 10
 	expect "$what: and counted" "$(shown all original forwarded)" == 10
@@ -66,8 +65,8 @@ wgxdp up --wan wan --lan lan --to 192.168.1.10
 inside firewall tc qdisc add dev wan clsact 2> /dev/null || :
 add_filter wan 20
 wgxdp down
-inside firewall tc filter show dev wan ingress | grep -q 'pref 20' || fail "another's filter went with us"
-inside firewall tc filter show dev wan ingress | grep -q wgxdp && fail 'our filter stayed'
+inside firewall tc filter show dev wan ingress | grep 'pref 20' > /dev/null || fail "another's filter went with us"
+inside firewall tc filter show dev wan ingress | grep wgxdp > /dev/null && fail 'our filter stayed'
 say "ok another's filter outlives wgxdp"
 inside firewall tc qdisc del dev wan clsact
 

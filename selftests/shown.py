@@ -1,9 +1,9 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -IS
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shown: what `wgxdp show --json`, on standard input, says.
 #
-#   shown get PATH                         a value: services.0.original.forwarded, interfaces.wan.mode
-#   shown all DIRECTION KEY                the sum of a counter over all services: reply forwarded
+#   shown get PATH...                      values: services.0.original.forwarded, interfaces.wan.mode
+#   shown all DIRECTION KEY...             the sums of counters over all services: reply forwarded
 #   shown reason DIRECTION REASON          packets that were not forwarded for that reason, over all services
 #   shown sums                             checks that every packet is accounted for; a line of what it found
 import json
@@ -47,9 +47,9 @@ def sums(shown):
 def main():
     shown, what, args = json.load(sys.stdin), sys.argv[1], sys.argv[2:]
     if what == "get":
-        print(get(shown, *args))
+        print(*(get(shown, path) for path in args))
     elif what == "all":
-        print(sum(service[args[0]][args[1]] for service in shown["services"]))
+        print(*(sum(service[args[0]][key] for service in shown["services"]) for key in args[1:]))
     elif what == "reason":
         print(reasons(shown, args[0], reason=args[1]))
     elif what == "sums":

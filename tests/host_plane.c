@@ -119,7 +119,7 @@ enum plane_verdict host_plane_run(enum plane plane, __u32 ifindex, const void *f
 	int action = HOST_DROP, rc;
 
 	memcpy(memory + 2, frame, len);
-	rc = pipeline(&p, &action);
+	rc = pipeline(&p, 0, &action);
 	rc = verdict(&p, rc, action, HOST_PASS, HOST_DROP);
 	memcpy(out, memory + 2, len);
 	free(memory);

@@ -29,6 +29,9 @@ static void scene_routes(void)
 {
 	world_route("203.0.113.1/32", 0, 0, 0, NULL)->answer = BPF_FIB_LKUP_RET_NOT_FWDED;
 	world_route("2001:db8:1::1/128", 0, 0, 0, NULL)->answer = BPF_FIB_LKUP_RET_NOT_FWDED;
+	world_route("198.51.100.1/32", 0, 0, 0, NULL)->answer = BPF_FIB_LKUP_RET_NOT_FWDED;
+	world_route("0.0.0.0/0", X0, 1500, 254, "198.51.100.254")->src = world_addr("198.51.100.1");
+	memset(&host_routes[host_n_routes - 1].src_mask, 0xff, 16);
 	world_route("192.168.1.99/32", L0, 0, 99, NULL)->answer = BPF_FIB_LKUP_RET_NO_NEIGH;
 	world_route("192.168.1.0/24", L0, 1500, 10, NULL);
 	world_route("192.168.2.0/24", M0, 1300, 10, NULL);
@@ -38,8 +41,6 @@ static void scene_routes(void)
 	world_route("203.0.113.0/24", W0, 1500, 77, NULL);
 	world_route("2001:db8:2::/48", L0, 1500, 10, NULL);
 	world_route("2001:db8:77::/48", 4000, 1500, 1, NULL);
-	world_route("0.0.0.0/0", X0, 1500, 254, "198.51.100.254")->src = world_addr("198.51.100.1");
-	memset(&host_routes[host_n_routes - 1].src_mask, 0xff, 16);
 	world_route("0.0.0.0/0", W0, 1500, 254, "203.0.113.254");
 	world_route("::/0", W0, 1500, 254, "2001:db8:1::fe");
 }

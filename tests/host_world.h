@@ -188,7 +188,7 @@ static void world_clear(void)
 static inline int world_run(enum plane plane, __u32 ifindex, struct host_packet *packet)
 {
 	struct pkt p = { .ctx = packet, .plane = plane, .ifindex = ifindex, .segments = 1 };
-	int action = HOST_DROP, rc = pipeline(&p, &action);
+	int action = HOST_DROP, rc = pipeline(&p, 0, &action);
 
 	return verdict(&p, rc, action, HOST_PASS, HOST_DROP);
 }

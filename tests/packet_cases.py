@@ -304,7 +304,7 @@ def several_buffers():
     for n in (3000, 3400):
         JUMBO.sends(f'{n} bytes', n)
         JUMBO.sends(f'{n} bytes, checksum 0', n, check='zero')
-    live = {'planes': ('xdp', 'host-xdp', 'host-tc'), 'cuts': False, 'linear': 3000}       # longer than tc can be tried with
+    live = {'planes': ('xdp', 'host-xdp', 'host-tc'), 'cuts': False, 'linear': 3000, 'frags': True}       # longer than tc can be tried with
     for n in (4000, 8000, 8972):
         JUMBO.sends(f'{n} bytes', n, case=dict(live))
         JUMBO.sends(f'{n} bytes, checksum 0', n, check='zero', case=dict(live))
@@ -335,8 +335,16 @@ def choices():
         s.sends(f'reply from {s.local}', reply=True)
 
 
+def misleading():
+    """What the backend sends to an address of ours changes no other packet's way, whatever a rule by that source says"""
+    for dst in ('198.51.100.1', '198.18.5.2'):
+        for s in (WG, HTTPS):
+            s.passes(f'reply to {dst}', 'local', dst=dst, reply=True, case={'delay': 1100})
+            s.sends(f'after a reply to {dst}')
+
+
 GROUPS = (lengths, headers, all_ones, options, chains, fragments, contradictions, frames_of_others, other_protocols, sources,
-          destinations, left_to_tc, several_buffers, choices) + packet_icmp.GROUPS
+          destinations, left_to_tc, several_buffers, choices, misleading) + packet_icmp.GROUPS
 
 
 def build():

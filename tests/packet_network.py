@@ -159,7 +159,7 @@ class Case:
                  neighbour=False, **more):
         self.name, self.link, self.frame, self.verdict, self.service = name, link, frame, verdict, service
         self.direction, self.reason, self.out, self.left, self.neighbour = direction, reason, out, left, neighbour
-        self.gso, self.planes, self.modes, self.left_generic, self.cuts = (0, 0), None, None, left, True
+        self.gso, self.planes, self.left_generic, self.cuts, self.frags, self.delay = (0, 0), None, left, True, False, 0
         self.segments, self.bytes, self.whole, self.linear = 1, 0, 1 << 31, 0xffffffff
         self.packet, self.mtu, self.shortened = None, 0, False   # tc answers it: an error about this packet; its MTU, or 0
         self.__dict__.update(more)

@@ -25,6 +25,7 @@ struct case_head {			/* then len bytes */
 	__u32 whole;			/* cut shorter, it may not be sent */
 	__u32 cuts;			/* CUTS: run every truncation too; SHORTENED: the kernel forgets the sum of what it cuts */
 	__u32 linear;			/* host: bytes in reach */
+	__u32 delay;			/* ms before it, in which what is remembered of next hops grows old */
 };
 
 struct result_head {			/* then len bytes and n counters */
@@ -210,6 +211,8 @@ static void run_case(const struct case_head *c, FILE *to)
 {
 	static bool complete = true;		/* whether the kernel checks CHECKSUM_COMPLETE; with every second run */
 
+	if (!host)
+		usleep(c->delay * 1000);
 	for (__u32 i = 0; i < c->runs; i++) {
 		struct result_head result = { .len = c->len };
 		__u32 flags = tc && complete && i & 1 && !(c->cuts & SHORTENED) ? BPF_F_TEST_SKB_CHECKSUM_COMPLETE : 0;

@@ -58,16 +58,16 @@ static void questions(void **state)
 	w = way_named("dnat ipv6, reply");
 	way_comes(w, &in);
 	in.tos = 0x1c;
-	send_in(PLANE_TC, w->in);		/* where is the backend, for anybody; and where is the client? */
-	asked(0, "::", w->backend, CLIENT_PORT, 51821, W0);
-	asked(1, w->local, w->client, 51820, CLIENT_PORT, L0);
-	assert_int_equal(host_questions[1].flowinfo, htonl(0x01c00000));
+	send_in(PLANE_TC, w->in);		/* where is the client; and the backend, for anybody? */
+	asked(0, w->local, w->client, 51820, CLIENT_PORT, L0);
+	assert_int_equal(host_questions[0].flowinfo, htonl(0x01c00000));
+	asked(1, "::", w->backend, CLIENT_PORT, 51821, W0);
 	assert_int_equal(host_n_questions, 2);
 	host_n_questions = 0;
 	world_control()->flags = CONTROL_ASK_ALWAYS;	/* a rule may look at this very client */
 	world_control()->generation++;
 	send_in(PLANE_TC, w->in);
-	asked(0, w->client, w->backend, CLIENT_PORT, 51821, W0);
+	asked(1, w->client, w->backend, CLIENT_PORT, 51821, W0);
 }
 
 static __u32 asked_for(const struct way *w)
@@ -111,6 +111,23 @@ static void remembered(void **state)
 	in.dport++;				/* another client behind that address: a rule may look at ports */
 	send_in(PLANE_TC, w->in);
 	assert_int_equal(asked_for(w), 1);
+}
+
+/* A packet of the backend to an address of ours is no client's reply: what a rule by that source says is not remembered */
+static void not_misled(void **state)
+{
+	const struct way *w = way_named("dnat ipv4, reply");
+
+	for (int plane = PLANE_XDP; plane <= PLANE_TC; plane++) {
+		world_control()->generation++;
+		way_comes(w, &in);
+		in.dst = world_addr("198.51.100.1");
+		assert_int_equal(send_in(plane, w->in).verdict, HOST_PASS);
+		way_comes(way_named("dnat ipv4"), &in);
+		assert_int_equal(send_primed(plane, W0).packet.egress, L0);
+		way_comes(w, &in);
+		assert_int_equal(send_primed(plane, w->in).packet.egress, W0);
+	}
 }
 
 /* Replies by different clients, links and listeners each find their own way, whatever was remembered of another */
@@ -308,7 +325,7 @@ static void gso(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(questions), TEST(remembered), TEST(replies_take_turns), TEST(replies_by_listener), TEST(probes), TEST(choices_remembered),
+		TEST(questions), TEST(remembered), TEST(not_misled), TEST(replies_take_turns), TEST(replies_by_listener), TEST(probes), TEST(choices_remembered),
 		TEST(choices_end), TEST(choices_of_sent_only), TEST(gso),
 	};
 

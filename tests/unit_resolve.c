@@ -209,11 +209,11 @@ static void reasons_of_ways(void **state)
 
 	other_service(55000);
 	passes(W0, 6, DIRECTION_ORIGINAL, PASS_no_route);
-	host_routes[5].answer = BPF_FIB_LKUP_RET_FWD_DISABLED;
+	host_routes[7].answer = BPF_FIB_LKUP_RET_FWD_DISABLED;
 	passes(W0, 6, DIRECTION_ORIGINAL, PASS_forwarding_off);
-	host_routes[5].answer = BPF_FIB_LKUP_RET_UNREACHABLE;
+	host_routes[7].answer = BPF_FIB_LKUP_RET_UNREACHABLE;
 	passes(W0, 6, DIRECTION_ORIGINAL, PASS_no_route);
-	host_routes[5].answer = BPF_FIB_LKUP_RET_PROHIBIT;
+	host_routes[7].answer = BPF_FIB_LKUP_RET_PROHIBIT;
 	passes(W0, 6, DIRECTION_ORIGINAL, PASS_no_route);
 }
 

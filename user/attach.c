@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/if_link.h>
+#include <net/if.h>
 #include <string.h>
 #include <unistd.h>
 #include "attach.h"
@@ -14,9 +15,12 @@
 /* Newer than Debian 12's headers */
 #define TCX_INGRESS ((enum bpf_attach_type)46)
 
-/* Our filters: this handle, at the first of these priorities that takes a BPF filter */
-#define FILTER_HANDLE 0x7767
+/* Our filters: at the first of these priorities that takes a BPF filter, by one of these handles */
 #define FILTER_PRIORITIES 8
+enum filter_handle {
+	FILTER_ON_THEIRS = 0x7767,	/* on a qdisc of others */
+	FILTER_ON_OURS,			/* on a qdisc that we made for it, and that goes with it */
+};
 
 int attach_xdp(__u32 ifindex, int program, __u16 flag, int *ret_link)
 {
@@ -40,50 +44,72 @@ static bool program_is_ours(__u32 id)
 	struct bpf_prog_info info = { 0 };
 	__u32 len = sizeof(info);
 	int fd = bpf_prog_get_fd_by_id(id);
-	bool ours = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && !strcmp(info.name, "wgxdp_tc");
+	bool ours = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && !strncmp(info.name, "wgxdp_tc", 8);
 
 	if (fd >= 0)
 		close(fd);
 	return ours;
 }
 
-/* The priority at which our filter stands, and its program; 0: none */
-static __u32 filter_find(__u32 ifindex, __u32 *ret_id)
+struct filter {
+	__u32 priority, handle, id;	/* id: of its program */
+};
+
+/* Our filter on a device; id: only with this program, 0: with any */
+static bool filter_find(__u32 ifindex, __u32 id, struct filter *ret)
 {
 	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
 
-	for (__u32 priority = 1; priority <= FILTER_PRIORITIES; priority++) {
-		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = priority);
+	for (__u32 handle = FILTER_ON_THEIRS; handle <= FILTER_ON_OURS; handle++)
+		for (__u32 priority = 1; priority <= FILTER_PRIORITIES; priority++) {
+			LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority);
 
-		if (bpf_tc_query(&hook, &opts) || !program_is_ours(opts.prog_id))
-			continue;
-		*ret_id = opts.prog_id;
-		return priority;
-	}
-	return 0;
+			if (bpf_tc_query(&hook, &opts) || (id && opts.prog_id != id) || !program_is_ours(opts.prog_id))
+				continue;
+			*ret = (struct filter){ .priority = priority, .handle = handle, .id = opts.prog_id };
+			return true;
+		}
+	return false;
+}
+
+static void filter_remove(__u32 ifindex, const struct filter *f)
+{
+	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f->handle, .priority = f->priority);
+	size_t others;
+
+	bpf_tc_detach(&hook, &opts);
+	if (f->handle != FILTER_ON_OURS || nl_filters(ifindex, &others) || others)
+		return;
+	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+	bpf_tc_hook_destroy(&hook);
 }
 
 static int attach_filter(__u32 ifindex, int program, __u16 *ret_flags)
 {
 	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
-	int made = bpf_tc_hook_create(&hook), rc = 0;
-	__u32 id;
+	__u32 handle = FILTER_ON_OURS;
+	struct filter left;
+	int rc;
 
-	if (made && made != -EEXIST)	/* there: another's clsact, or an ingress qdisc, which serves as well */
-		return made;
-	if (filter_find(ifindex, &id))		/* of an `up` that was killed: other instances were refused before */
-		detach_filter(ifindex, false);
+	if (filter_find(ifindex, 0, &left))	/* of an `up` that was killed: other instances were refused before */
+		filter_remove(ifindex, &left);
+	rc = bpf_tc_hook_create(&hook);
+	if (rc == -EEXIST)		/* another's clsact, or an ingress qdisc, which serves as well */
+		handle = FILTER_ON_THEIRS;
+	else if (rc)
+		return rc;
 	for (__u32 priority = 1; priority <= FILTER_PRIORITIES; priority++) {
-		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = priority, .prog_fd = program);
+		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority, .prog_fd = program);
 
 		rc = bpf_tc_attach(&hook, &opts);
 		if (!rc)
 			break;
 	}
 	if (!rc)
-		*ret_flags = made ? LINK_TC : LINK_TC | LINK_QDISC_OURS;
-	else if (!made)
-		detach_filter(ifindex, true);
+		*ret_flags = handle == FILTER_ON_OURS ? LINK_TC | LINK_QDISC_OURS : LINK_TC;
+	else if (handle == FILTER_ON_OURS)
+		filter_remove(ifindex, &(struct filter){ .handle = handle });
 	return rc;
 }
 
@@ -108,11 +134,13 @@ int attach_replace(int link, int program)
 int attach_replace_filter(__u32 ifindex, int program)
 {
 	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
-	__u32 id, priority = filter_find(ifindex, &id);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = priority, .prog_fd = program,
-		    .flags = BPF_TC_F_REPLACE);
+	struct filter f;
 
-	return priority ? bpf_tc_attach(&hook, &opts) : -ENOENT;
+	if (!filter_find(ifindex, 0, &f))
+		return -ENOENT;
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f.handle, .priority = f.priority, .prog_fd = program,
+		    .flags = BPF_TC_F_REPLACE);
+	return bpf_tc_attach(&hook, &opts);
 }
 
 void detach_link(int link)
@@ -122,17 +150,24 @@ void detach_link(int link)
 
 void detach_filter(__u32 ifindex, bool qdisc_ours)
 {
-	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
-	__u32 id, priority = filter_find(ifindex, &id);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = priority);
-	size_t others;
+	struct filter f = { .handle = FILTER_ON_OURS };
 
-	if (priority)
-		bpf_tc_detach(&hook, &opts);
-	if (!qdisc_ours || nl_filters(ifindex, &others) || others)
-		return;
-	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
-	bpf_tc_hook_destroy(&hook);
+	if (filter_find(ifindex, 0, &f) || qdisc_ours)
+		filter_remove(ifindex, &f);
+}
+
+void detach_filters_of(int program)
+{
+	struct if_nameindex *devices = if_nameindex();
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	struct filter f;
+
+	if (devices && !bpf_obj_get_info_by_fd(program, &info, &len))
+		for (struct if_nameindex *d = devices; d->if_index; d++)
+			if (filter_find(d->if_index, info.id, &f))
+				filter_remove(d->if_index, &f);
+	if_freenameindex(devices);
 }
 
 /* What bpf(2) takes for BPF_PROG_QUERY of tcx; libbpf 1.1 asks for other attach types in the same way */
@@ -147,7 +182,9 @@ size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room)
 {
 	size_t n = attached_tcx(ifindex, ids, room);
 
-	if (n < room && filter_find(ifindex, &ids[n]))
-		n++;
+	struct filter f;
+
+	if (n < room && filter_find(ifindex, 0, &f))
+		ids[n++] = f.id;
 	return n;
 }

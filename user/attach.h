@@ -23,8 +23,10 @@ int attach_replace_filter(__u32 ifindex, int program);
 /* Detaches a bpf_link at once: the kernel does it later where only its last pin or fd goes */
 void detach_link(int link);
 
-/* Our filter goes; with qdisc_ours its qdisc as well, unless others use it now */
+/* Our filter goes, and a qdisc that we made for it, unless others use it now; qdisc_ours: also where the filter is gone */
 void detach_filter(__u32 ifindex, bool qdisc_ours);
+/* The same for all filters of this program, on every device */
+void detach_filters_of(int program);
 
 /* Ids of the BPF programs at the device's tc ingress, in tcx or in our places of a qdisc: n of them, at most room */
 size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room);

@@ -49,6 +49,17 @@ static const char *tc_name(__u16 flags)
 	return flags & LINK_TCX ? "tcx" : flags & LINK_QDISC_OURS ? "clsact" : flags & LINK_TC ? "shared qdisc" : "none";
 }
 
+/* XDP's flags at the nics that carry a logical link: its own, its VLAN's port's, its bridge's ports' */
+static __u16 carriers(const struct link *links, size_t n, const struct link *link)
+{
+	__u16 flags = link->flags;
+
+	for (size_t i = 0; i < n; i++)
+		if (links[i].ifindex == link->port || links[i].above == link->ifindex)
+			flags |= links[i].flags & (LINK_NATIVE | LINK_GENERIC);
+	return flags;
+}
+
 static int show_interfaces(struct document *d, const struct dataplane *dp)
 {
 	struct node list = document_list(document_root(d), "interfaces");
@@ -69,7 +80,7 @@ static int show_interfaces(struct document *d, const struct dataplane *dp)
 		dataplane_transmit_failed(dp, links[i].ifindex, &failed);
 		document_text(row, "name", name);
 		document_text(row, "role", role_name(links[i].role));
-		document_text(row, "mode", xdp_name(links[i].flags));
+		document_text(row, "mode", xdp_name(carriers(links, n, &links[i])));
 		document_text(row, "state", dp->elsewhere ? "in another network namespace" : *name == '(' ? "gone" : "attached");
 		document_text(row, "tc", tc_name(links[i].flags));
 		document_text(row, "xdp_transmit", links[i].flags & LINK_XDP_SENDS ? "yes" : "no");

@@ -278,23 +278,51 @@ static int parse(struct arguments *a, int argc, char **argv)
 	return rc ?: a->line ? finish_line(a) : 0;
 }
 
+static const struct dataplane_port *attached(const struct dataplane *dp, __u32 ifindex)
+{
+	for (size_t i = 0; i < dp->n_ports; i++)
+		if (dp->ports[i].ifindex == ifindex)
+			return &dp->ports[i];
+	return NULL;
+}
+
+/* Whether a port's frames come in by this nic */
+static bool carries(const struct plan *p, const struct host *h, const struct plan_nic *nic, const struct plan_port *port)
+{
+	const struct nl_link *vlans[2], *below;
+
+	if (!port->n_nics)
+		return false;
+	return nic->ifindex == port->ifindex || host_link(h, nic->ifindex)->master == port->ifindex ||
+	       (plan_vlans(h, host_link(h, port->ifindex), vlans, &below) > 0 && below->ifindex == nic->ifindex);
+}
+
+static void report_nic(const struct dataplane *dp, const struct host *h, const struct plan_port *port,
+		       const struct plan_nic *nic)
+{
+	const struct dataplane_port *is = attached(dp, nic->ifindex);
+	const char *hint;
+
+	printf(", %s", is->flags & LINK_NATIVE ? "native XDP" : is->flags & LINK_GENERIC ? "generic XDP" : "no XDP");
+	if (nic->ifindex != port->ifindex)
+		printf(" on %s", nic->name);
+	if (*is->why)
+		printf(" (%s)", is->why);
+	else if (is->flags & LINK_NATIVE && !transmit_flags(host_link(h, nic->ifindex), true, &hint))
+		printf(" (cannot transmit, so tc sends what leaves by it%s%s)", hint ? ": " : "", hint ?: "");
+}
+
 static void report(const struct dataplane *dp, const struct plan *p, const struct host *h)
 {
 	for (size_t i = 0; i < p->n_ports; i++) {
 		const struct plan_port *port = &p->ports[i];
-		const struct dataplane_port *is = dp->ports;
-		const char *hint;
 
-		while (is->ifindex != port->ifindex)
-			is++;
-		printf("%s: %s, %s%s%s%s%s\n", port->name, role_name(port->role),
-		       is->flags & LINK_NATIVE ? "native XDP" : is->flags & LINK_GENERIC ? "generic XDP" : "tc only",
-		       *is->why ? " (" : "", is->why, *is->why ? ")" : "",
-		       !(is->flags & (LINK_NATIVE | LINK_GENERIC)) ? "" : is->flags & LINK_TC ? " + tc" : ", no tc");
-		if (!transmit_flags(host_link(h, port->ifindex), is->flags & LINK_NATIVE, &hint) &&
-		    is->flags & LINK_NATIVE)
-			printf("%s: cannot transmit from XDP, so tc sends what leaves by it%s%s\n", port->name,
-			       hint ? ": " : "", hint ?: "");
+		printf("%s: %s", port->name, role_name(port->role));
+		for (size_t j = 0; j < p->n_nics; j++)
+			if (carries(p, h, &p->nics[j], port))
+				report_nic(dp, h, port, &p->nics[j]);
+		printf(", %stc%s%s%s\n", attached(dp, port->ifindex)->flags & LINK_TC ? "" : "no ", *port->why ? " (" : "",
+		       port->why, *port->why ? ")" : "");
 	}
 }
 
@@ -326,8 +354,12 @@ static int bring_up(const struct global *g, const struct config *c)
 	struct host h = { 0 };
 	struct service_name *names = NULL;
 	size_t n_names = 0;
-	int rc = pins_prepare() ?: host_read(&h) ?: dataplane_open(g->instance, &dp);
+	int rc = pins_prepare() ?: dataplane_open(g->instance, &dp);
 
+	if (!rc && !dp->running)
+		dataplane_discard_new(g->instance);
+	if (!rc)
+		rc = host_read(&h);
 	if (!rc && dp->elsewhere) {
 		log_error("instance %s runs in another network namespace: `wgxdp up` there, or another --instance here",
 			  g->instance);

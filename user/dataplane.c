@@ -23,6 +23,12 @@ static const char *const map_names[MAP_COUNT] = {
 #undef X
 };
 
+static const char *const program_names[PROGRAM_COUNT] = {
+#define X(name) #name,
+	DATAPLANE_PROGRAMS(X)
+#undef X
+};
+
 /* Rooms that are made before anything needs them, so that most changes of the configuration find the maps large enough */
 #define ROOM_SERVICES 64
 #define ROOM_PORTS 64
@@ -54,8 +60,8 @@ static int open_pins(struct dataplane *dp)
 			  map_names[i]);
 		return dp->maps[i];
 	}
-	dp->xdp = pin_get(dp->instance, "progs/wgxdp_xdp");
-	dp->tc = pin_get(dp->instance, "progs/wgxdp_tc");
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		dp->programs[i] = pin_get(dp->instance, "progs/%s", program_names[i]);
 	dp->elsewhere = !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.netns != netns_inode();
 	if (bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) || c.abi_version != ABI_VERSION) {
 		log_error("instance %s runs with layout %u of its maps, this program has %u: `wgxdp down` with the program "
@@ -76,7 +82,8 @@ int dataplane_open(const char *instance, struct dataplane **ret)
 	strcpy(dp->instance, instance);
 	for (int i = 0; i < MAP_COUNT; i++)
 		dp->maps[i] = -1;
-	dp->xdp = dp->tc = -1;
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		dp->programs[i] = -1;
 	rc = pins_exist(instance);
 	dp->running = rc > 0;
 	if (dp->running)
@@ -114,6 +121,8 @@ static void set_sizes(const struct dataplane *dp, struct wgxdp *s, const struct 
 	s->rodata->table_mask = table - 1;
 	s->rodata->gateway_slots = nexthops - NEXTHOP_GATEWAYS;
 	s->rodata->with_choices = p->choices;
+	s->rodata->with_vlans = p->vlans;
+	s->rodata->with_bridges = p->bridges;
 	s->rodata->with_source_trie = p->n_trie;
 }
 
@@ -188,6 +197,14 @@ static void load_error(int rc)
 			  u.release, strerror(-rc));
 }
 
+static bool has_programs(const struct dataplane *dp)
+{
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		if (dp->programs[i] < 0)
+			return false;
+	return true;
+}
+
 int dataplane_load(struct dataplane *dp, const struct plan *p)
 {
 	struct wgxdp *s = wgxdp__open();
@@ -200,7 +217,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p)
 		return -errno;
 	set_sizes(dp, s, p);
 	hash = program_hash(s);
-	if (dp->running && dp->xdp >= 0 && dp->tc >= 0 && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) &&
+	if (dp->running && has_programs(dp) && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) &&
 	    c.program == hash) {
 		wgxdp__destroy(s);
 		return 0;
@@ -212,12 +229,11 @@ int dataplane_load(struct dataplane *dp, const struct plan *p)
 		return rc;
 	}
 	take_maps(dp, s);
-	if (dp->xdp >= 0)
-		close(dp->xdp);
-	if (dp->tc >= 0)
-		close(dp->tc);
-	dp->xdp = dup(bpf_program__fd(s->progs.wgxdp_xdp));
-	dp->tc = dup(bpf_program__fd(s->progs.wgxdp_tc));
+	for (int i = 0; i < PROGRAM_COUNT; i++) {
+		if (dp->programs[i] >= 0)
+			close(dp->programs[i]);
+		dp->programs[i] = dup(bpf_program__fd(bpf_object__find_program_by_name(s->obj, program_names[i])));
+	}
 	dp->reloaded = true;
 	dp->hash = hash;
 	return 0;
@@ -258,9 +274,14 @@ static int pin_all(struct dataplane *dp, const char *suffix)
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
 		if (!dp->running || dp->map_is_new[i])
 			rc = pin_set(dp->maps[i], dp->instance, suffix, map_names[i]);
+	for (int i = 0; i < PROGRAM_COUNT && !rc && dp->reloaded; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "progs/%s", program_names[i]);
+		rc = pin_set(dp->programs[i], dp->instance, suffix, name);
+	}
 	if (!rc && dp->reloaded)
-		rc = pin_set(dp->xdp, dp->instance, suffix, "progs/wgxdp_xdp") ?:
-		     pin_set(dp->tc, dp->instance, suffix, "progs/wgxdp_tc") ?: pin_tracepoints(dp, suffix);
+		rc = pin_tracepoints(dp, suffix);
 	for (size_t i = 0; i < dp->n_ports && !rc; i++) {
 		struct dataplane_port *port = &dp->ports[i];
 		char name[32];
@@ -281,25 +302,31 @@ static int replace_programs(struct dataplane *dp)
 
 	for (size_t i = 0; i < dp->n_ports && dp->running && dp->reloaded && !rc; i++) {
 		struct dataplane_port *port = &dp->ports[i];
+		int tc = dp->programs[port->l3 ? PROGRAM_wgxdp_tc_l3 : PROGRAM_wgxdp_tc];
 
 		if (!port->xdp_new && port->xdp_link >= 0)
-			rc = attach_replace(port->xdp_link, dp->xdp);
+			rc = attach_replace(port->xdp_link, dp->programs[PROGRAM_wgxdp_xdp]);
 		if (!rc && !port->tc_new && port->tcx_link >= 0)
-			rc = attach_replace(port->tcx_link, dp->tc);
+			rc = attach_replace(port->tcx_link, tc);
 		else if (!rc && !port->tc_new && port->flags & LINK_TC)
-			rc = attach_replace_filter(port->ifindex, dp->tc);
+			rc = attach_replace_filter(port->ifindex, tc);
 	}
 	if (rc)
 		log_error("cannot put the new programs in the place of the running ones: %s", strerror(-rc));
 	return rc;
 }
 
-static void drop_port(struct dataplane *dp, const struct dataplane_port *port)
+/* What the plan does not have at this device any more */
+static void drop_port(struct dataplane *dp, const struct dataplane_port *port, const struct plan *p)
 {
-	pin_remove(dp->instance, "attach/xdp-%u", port->ifindex);
+	if (!plan_nic(p, port->ifindex)) {
+		pin_remove(dp->instance, "attach/xdp-%u", port->ifindex);
+		if (port->xdp_link >= 0)
+			detach_link(port->xdp_link);
+	}
+	if (plan_port(p, port->ifindex))
+		return;
 	pin_remove(dp->instance, "attach/tcx-%u", port->ifindex);
-	if (port->xdp_link >= 0)
-		detach_link(port->xdp_link);
 	if (port->tcx_link >= 0)
 		detach_link(port->tcx_link);
 	if (port->flags & LINK_TC && !(port->flags & LINK_TCX))
@@ -313,28 +340,22 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 	__u32 zero = 0;
 	int rc = replace_programs(dp);
 
-	if (!rc && !dp->running) {
-		rc = pins_make_dirs(dp->instance, suffix);
-	}
 	if (!rc)
 		rc = pin_all(dp, suffix);
 	if (!rc && !dp->running)
 		rc = pins_commit(dp->instance);
-	if (rc) {
-		if (!dp->running)
-			pins_remove_all(dp->instance, suffix);
+	if (rc)
 		return rc;
-	}
 	if (dp->reloaded && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c)) {
 		c.program = dp->hash;
 		bpf_map_update_elem(dp->maps[MAP_control], &zero, &c, BPF_ANY);
 	}
 	for (size_t i = 0; i < dp->n_ports; i++) {
-		if (!plan_port(p, dp->ports[i].ifindex))
-			drop_port(dp, &dp->ports[i]);
+		drop_port(dp, &dp->ports[i], p);
 		dp->ports[i].xdp_new = dp->ports[i].tc_new = false;
 	}
 	dp->running = true;
+	dp->begun = false;
 	return 0;
 }
 
@@ -352,16 +373,34 @@ void dataplane_close(struct dataplane *dp)
 		if (port->tcx_link >= 0)
 			close(port->tcx_link);
 	}
+	if (dp->begun)
+		pins_remove_all(dp->instance, "~new");
 	free(dp->ports);
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (dp->maps[i] >= 0)
 			close(dp->maps[i]);
-	if (dp->xdp >= 0)
-		close(dp->xdp);
-	if (dp->tc >= 0)
-		close(dp->tc);
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		if (dp->programs[i] >= 0)
+			close(dp->programs[i]);
 	wgxdp__destroy(dp->skeleton);
 	free(dp);
+}
+
+/* What an `up` that was killed has left: its programs were pinned before the first filter was attached */
+void dataplane_discard_new(const char *instance)
+{
+	char new[INSTANCE_LEN + 8];
+
+	snprintf(new, sizeof(new), "%s~new", instance);
+	for (int l3 = 0; l3 < 2; l3++) {
+		int program = pin_get(new, l3 ? "progs/wgxdp_tc_l3" : "progs/wgxdp_tc");
+
+		if (program >= 0) {
+			detach_filters_of(program);
+			close(program);
+		}
+	}
+	pins_remove_all(instance, "~new");
 }
 
 /* Filters are no pins: each is taken off its device, in the network namespace where it is */
@@ -386,7 +425,8 @@ static void remove_filters(const char *instance)
 
 void dataplane_down(const char *instance)
 {
+	libbpf_set_print(quiet);
 	remove_filters(instance);
 	pins_remove_all(instance, "");
-	pins_remove_all(instance, "~new");
+	dataplane_discard_new(instance);
 }

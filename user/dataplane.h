@@ -17,10 +17,20 @@ enum dataplane_map {
 	MAP_COUNT
 };
 
+#define DATAPLANE_PROGRAMS(X) X(wgxdp_xdp) X(wgxdp_tc) X(wgxdp_tc_l3)
+
+enum dataplane_program {
+#define X(name) PROGRAM_##name,
+	DATAPLANE_PROGRAMS(X)
+#undef X
+	PROGRAM_COUNT
+};
+
 struct dataplane_port {			/* what is attached to a port; links of ours in the kernel are held by fd */
 	__u32 ifindex;
 	int xdp_link, tcx_link;		/* -1: none */
 	bool xdp_new, tc_new;		/* attached by this command: goes again if it fails */
+	bool l3;			/* a device without Ethernet headers */
 	__u16 flags;			/* of enum link_flags those that tell of attachment */
 	char why[128];			/* why not native, where it was asked for or tried */
 };
@@ -28,12 +38,13 @@ struct dataplane_port {			/* what is attached to a port; links of ours in the ke
 struct dataplane {
 	char instance[INSTANCE_LEN];
 	bool running;			/* pins were there */
+	bool begun;			/* pins of a first `up` are being made, beside their place */
 	bool elsewhere;			/* in another network namespace: its ifindexes are not ours */
 	bool reloaded;			/* programs differ from the pinned ones */
 	__u64 hash;			/* then theirs, for struct control */
 	int maps[MAP_COUNT];
 	bool map_is_new[MAP_COUNT];
-	int xdp, tc;			/* programs */
+	int programs[PROGRAM_COUNT];
 	struct dataplane_port *ports;
 	size_t n_ports;
 	struct wgxdp *skeleton;		/* NULL: the running programs serve */
@@ -53,6 +64,8 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p);
 void dataplane_close(struct dataplane *dp);
 /* Of the caller's network namespace, as struct control has it; 0: not known */
 __u64 netns_inode(void);
+/* Takes back what a first `up` has attached and pinned that was killed before it was done */
+void dataplane_discard_new(const char *instance);
 /* Detaches and unpins everything of an instance */
 void dataplane_down(const char *instance);
 

@@ -78,17 +78,17 @@ static struct dataplane_port *port_of(struct dataplane *dp, __u32 ifindex)
 	return port;
 }
 
-static int refuse_other_instance(const struct dataplane *dp, const struct plan_port *p, const struct host *h)
+static int refuse_other_instance(const struct dataplane *dp, __u32 ifindex, const struct host *h)
 {
 	__u32 ids[64];
-	size_t n = attached_tc(p->ifindex, ids, 63);
+	size_t n = attached_tc(ifindex, ids, 63);
 	char owner[INSTANCE_LEN];
 
-	ids[n++] = host_link(h, p->ifindex)->xdp_prog_id;
+	ids[n++] = host_link(h, ifindex)->xdp_prog_id;
 	for (size_t i = 0; i < n; i++)
 		if (ids[i] && pins_owner(ids[i], dp->instance, owner)) {
 			log_error("interface %s: instance %s is attached to it: `wgxdp --instance %s down` first, or one "
-				  "configuration for both", p->name, owner, owner);
+				  "configuration for both", host_link(h, ifindex)->name, owner, owner);
 			return -EBUSY;
 		}
 	return 0;
@@ -128,7 +128,7 @@ static void return_to_mode(struct dataplane *dp, struct dataplane_port *port, __
 {
 	char name[32];
 
-	if (attach_xdp(port->ifindex, dp->xdp, mode, &port->xdp_link))
+	if (attach_xdp(port->ifindex, dp->programs[PROGRAM_wgxdp_xdp], mode, &port->xdp_link))
 		return;
 	port->flags |= mode;
 	snprintf(name, sizeof(name), "attach/xdp-%u", port->ifindex);
@@ -141,7 +141,7 @@ static const char *refusal(int rc)
 	return rc == -EEXIST ? "an XDP program is attached to a bridge or bond above it" : strerror(-rc);
 }
 
-static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, const struct plan_port *p,
+static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, const struct plan_nic *p,
 			   const struct host *h)
 {
 	__u32 id = host_link(h, p->ifindex)->xdp_prog_id;
@@ -158,13 +158,13 @@ static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, co
 		return -EBUSY;
 	}
 	if (p->mode != MODE_GENERIC) {
-		rc = attach_xdp(p->ifindex, dp->xdp, LINK_NATIVE, &port->xdp_link);
+		rc = attach_xdp(p->ifindex, dp->programs[PROGRAM_wgxdp_xdp], LINK_NATIVE, &port->xdp_link);
 		port->flags |= rc ? 0 : LINK_NATIVE;
 		if (rc)
 			snprintf(port->why, sizeof(port->why), "native XDP refused: %s", refusal(rc));
 	}
 	if (rc && p->mode != MODE_NATIVE) {
-		rc = attach_xdp(p->ifindex, dp->xdp, LINK_GENERIC, &port->xdp_link);
+		rc = attach_xdp(p->ifindex, dp->programs[PROGRAM_wgxdp_xdp], LINK_GENERIC, &port->xdp_link);
 		port->flags |= rc ? 0 : LINK_GENERIC;
 	}
 	port->xdp_new = !rc;
@@ -185,15 +185,16 @@ static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port, con
 	__u16 flags = 0;
 	int rc;
 
+	port->l3 = p->l3;
 	if (port->flags & LINK_TC)
 		return 0;
-	rc = attach_tc(p->ifindex, dp->tc, &port->tcx_link, &flags);
+	rc = attach_tc(p->ifindex, dp->programs[p->l3 ? PROGRAM_wgxdp_tc_l3 : PROGRAM_wgxdp_tc], &port->tcx_link, &flags);
 	if (!rc) {
 		port->flags |= flags;
 		port->tc_new = true;
 		return 0;
 	}
-	if (port->xdp_link >= 0) {
+	if (p->n_nics) {
 		log_warning("interface %s: no tc plane: %s; what XDP cannot send is the kernel's", p->name, strerror(-rc));
 		return 0;
 	}
@@ -201,20 +202,34 @@ static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port, con
 	return rc;
 }
 
+/* Filters belong to no process and to no pin: what they run is pinned before, so that it tells them */
+static int begin(struct dataplane *dp)
+{
+	dp->begun = true;
+	return pins_make_dirs(dp->instance, "~new") ?:
+	       pin_set(dp->programs[PROGRAM_wgxdp_tc], dp->instance, "~new", "progs/wgxdp_tc") ?:
+	       pin_set(dp->programs[PROGRAM_wgxdp_tc_l3], dp->instance, "~new", "progs/wgxdp_tc_l3");
+}
+
 int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct host *h)
 {
 	int rc = dp->running ? running_ports(dp) : 0;
 
-	if (!dp->running)		/* of an `up` that was killed */
-		pins_remove_all(dp->instance, "~new");
 	for (size_t i = 0; i < p->n_ports && !rc; i++)
-		rc = refuse_other_instance(dp, &p->ports[i], h);
+		rc = refuse_other_instance(dp, p->ports[i].ifindex, h);
+	for (size_t i = 0; i < p->n_nics && !rc; i++)
+		rc = refuse_other_instance(dp, p->nics[i].ifindex, h);
+	if (!rc && !dp->running)
+		rc = begin(dp);
+	for (size_t i = 0; i < p->n_nics && !rc; i++) {
+		struct dataplane_port *port = port_of(dp, p->nics[i].ifindex);
+
+		rc = port ? attach_port_xdp(dp, port, &p->nics[i], h) : -ENOMEM;
+	}
 	for (size_t i = 0; i < p->n_ports && !rc; i++) {
 		struct dataplane_port *port = port_of(dp, p->ports[i].ifindex);
 
-		if (!port)
-			return -ENOMEM;
-		rc = attach_port_xdp(dp, port, &p->ports[i], h) ?: attach_port_tc(dp, port, &p->ports[i]);
+		rc = port ? attach_port_tc(dp, port, &p->ports[i]) : -ENOMEM;
 	}
 	return rc;
 }

@@ -119,11 +119,15 @@ static int sync_sources(struct dataplane *dp, struct plan *p, bool *used, __u32 
 	return rc;
 }
 
-static __u16 attached_flags(const struct dataplane *dp, __u32 ifindex)
+/* Of what is attached to a device now that which the plan keeps */
+static __u16 attached_flags(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
 {
+	__u16 keep = (plan_nic(p, ifindex) ? LINK_NATIVE | LINK_GENERIC : 0) |
+		     (plan_port(p, ifindex) ? LINK_TC | LINK_TCX | LINK_QDISC_OURS : 0);
+
 	for (size_t i = 0; i < dp->n_ports; i++)
 		if (dp->ports[i].ifindex == ifindex)
-			return dp->ports[i].flags;
+			return dp->ports[i].flags & keep;
 	return 0;
 }
 
@@ -147,12 +151,14 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 	for (int ports = 0; ports < 2; ports++)
 		for (size_t i = 0; i < p->n_links && !rc; i++) {
 			struct link *link = &p->links[i];
+			const struct nl_link *nic;
 			const char *hint;
 
-			if (!!link->role != ports)
+			if ((link->role || plan_nic(p, link->ifindex)) != ports)
 				continue;
-			link->flags |= ports ? attached_flags(dp, link->ifindex) : 0;
-			link->flags |= transmit_flags(&h->links[i], link->flags & LINK_NATIVE, &hint);
+			link->flags |= attached_flags(dp, p, link->ifindex);
+			nic = link->port ? host_link(h, link->port) : &h->links[i];
+			link->flags |= transmit_flags(nic, attached_flags(dp, p, nic->ifindex) & LINK_NATIVE, &hint);
 			rc = write_link(dp, link, changes);
 		}
 	return rc;

@@ -19,6 +19,8 @@ struct nl_link {
 	char name[IFNAMSIZ];
 	char kind[16];			/* IFLA_INFO_KIND: "veth", "vlan", "bridge", "wireguard", "tun" …; "" for hardware */
 	__u8 mac[6];
+	__u16 vlan_id, vlan_protocol;	/* of a VLAN: host order; protocol 0x8100 or 0x88a8 */
+	bool vlan_filtering;		/* of a bridge: it tells VLANs apart itself */
 	__u32 xdp_prog_id;		/* of whatever XDP program is attached, by any of the modes; 0: none */
 	char qdisc[16];
 };
@@ -58,6 +60,9 @@ int nl_route_get(const struct address *dst, __u32 *ret_oif);
 enum { NL_XDP_BASIC = 1 << 0, NL_XDP_REDIRECT = 1 << 1, NL_XDP_NDO_XMIT = 1 << 2, NL_XDP_NDO_XMIT_SG = 1 << 6 };
 /* The kernel's xdp_features bits (netdev family, kernel >= 6.3). -EOPNOTSUPP where the kernel does not tell. */
 int nl_xdp_features(__u32 ifindex, __u64 *ret);
+
+/* Whether the device takes VLAN tags off before XDP sees the frame (ethtool rxvlan). */
+int nl_rx_vlan_offload(const char *ifname, bool *ret);
 
 /* The driver's name (ethtool), as "veth", "virtio_net"; -errno where it has none. */
 int nl_driver(const char *ifname, char ret[32]);

@@ -39,6 +39,20 @@ static __u32 xdp_prog_id(const struct nlattr *xdp)
 	return id;
 }
 
+static void link_data(const struct nlattr *data, struct nl_link *link)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each_nested(a, data) {
+		if (!strcmp(link->kind, "vlan") && mnl_attr_get_type(a) == IFLA_VLAN_ID)
+			link->vlan_id = mnl_attr_get_u16(a);
+		else if (!strcmp(link->kind, "vlan") && mnl_attr_get_type(a) == IFLA_VLAN_PROTOCOL)
+			link->vlan_protocol = ntohs(mnl_attr_get_u16(a));
+		else if (!strcmp(link->kind, "bridge") && mnl_attr_get_type(a) == IFLA_BR_VLAN_FILTERING)
+			link->vlan_filtering = mnl_attr_get_u8(a);
+	}
+}
+
 static void link_attr(const struct nlattr *a, struct nl_link *link)
 {
 	const struct nlattr *info;
@@ -72,6 +86,8 @@ static void link_attr(const struct nlattr *a, struct nl_link *link)
 		mnl_attr_for_each_nested(info, a)
 			if (mnl_attr_get_type(info) == IFLA_INFO_KIND)
 				attr_string(info, link->kind, sizeof(link->kind));
+			else if (mnl_attr_get_type(info) == IFLA_INFO_DATA)	/* the kernel puts the kind first */
+				link_data(info, link);
 		break;
 	}
 }
@@ -216,10 +232,9 @@ int nl_xdp_features(__u32 ifindex, __u64 *ret)
 	return r;
 }
 
-int nl_driver(const char *ifname, char ret[32])
+static int ethtool(const char *ifname, void *command)
 {
-	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
-	struct ifreq request = { .ifr_data = (void *)&info };
+	struct ifreq request = { .ifr_data = command };
 	int fd, r;
 
 	if (strlen(ifname) >= sizeof(request.ifr_name))
@@ -230,6 +245,24 @@ int nl_driver(const char *ifname, char ret[32])
 		return -errno;
 	r = ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
 	close(fd);
+	return r;
+}
+
+int nl_rx_vlan_offload(const char *ifname, bool *ret)
+{
+	struct ethtool_value flags = { .cmd = ETHTOOL_GFLAGS };
+	int r = ethtool(ifname, &flags);
+
+	if (!r)
+		*ret = flags.data & ETH_FLAG_RXVLAN;
+	return r;
+}
+
+int nl_driver(const char *ifname, char ret[32])
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	int r = ethtool(ifname, &info);
+
 	if (r)
 		return r;
 	info.driver[sizeof(info.driver) - 1] = '\0';

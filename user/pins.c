@@ -201,7 +201,8 @@ bool pins_owner(__u32 program_id, const char *ours, char ret[INSTANCE_LEN])
 		if (!instance_valid(entry->d_name) || !strcmp(entry->d_name, ours))
 			continue;
 		found = has_program(entry->d_name, "wgxdp_xdp", program_id) ||
-			has_program(entry->d_name, "wgxdp_tc", program_id);
+			has_program(entry->d_name, "wgxdp_tc", program_id) ||
+			has_program(entry->d_name, "wgxdp_tc_l3", program_id);
 		if (found)
 			strcpy(ret, entry->d_name);
 	}

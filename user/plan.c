@@ -3,6 +3,7 @@
  * plan: the order in which a configuration becomes map contents, and the links, ports and flags in it.
  */
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,11 +84,6 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 			  "backend is wanted", name);
 		return -EINVAL;
 	}
-	if (!link->ethernet) {
-		log_error("interface %s: an L3 device (%s); only Ethernet devices are supported so far", name,
-			  *link->kind ? link->kind : "no Ethernet header");
-		return -EOPNOTSUPP;
-	}
 	if (plan_port(m->plan, link->ifindex))
 		return 0;			/* said twice: the first, the configuration's own word, counts */
 	port = append(m->plan->ports, m->plan->n_ports);
@@ -96,6 +92,7 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 	port->ifindex = link->ifindex;
 	memcpy(port->name, link->name, sizeof(port->name));
 	port->role = role;
+	port->l3 = !link->ethernet;
 	port->mode = mode != MODE_AUTO ? mode : m->config->mode;
 	port->sources = m->plan->n_ports - 1;
 	return 0;
@@ -163,6 +160,21 @@ int plan_ports(struct making *m)
 	return rc;
 }
 
+/* Tags that XDP has to put on what leaves by a VLAN */
+static void link_tags(const struct host *h, const struct nl_link *from, struct link *link)
+{
+	const struct nl_link *vlans[2], *nic;
+	int n = plan_vlans(h, from, vlans, &nic);
+
+	if (n <= 0)
+		return;
+	link->port = nic->ifindex;
+	for (int i = 0; i < n; i++)
+		link->tags[i] = htons(vlans[n - 1 - i]->vlan_id);
+	if (vlans[n - 1]->vlan_protocol == ETH_P_8021AD)
+		link->flags |= LINK_OUTER_AD;
+}
+
 static int plan_links(struct making *m)
 {
 	for (size_t i = 0; i < m->host->n_links; i++) {
@@ -177,6 +189,9 @@ static int plan_links(struct making *m)
 		link->role = port ? port->role : ROLE_NONE;
 		link->sources = port ? port->sources : 0;
 		link->flags = from->ethernet ? 0 : LINK_L3;
+		link_tags(m->host, from, link);
+		if (plan_nic(m->plan, from->ifindex) && from->master && plan_port(m->plan, from->master))
+			link->above = from->master;
 		for (size_t j = 0; port && j < m->plan->n_trie; j++)
 			if (m->plan->trie[j].id == htonl(port->sources))
 				link->flags |= LINK_SOURCES_TRIE;
@@ -187,7 +202,7 @@ static int plan_links(struct making *m)
 		link->macs[0] = 0;
 		memcpy(&link->macs[0], from->mac, sizeof(from->mac));
 		for (size_t j = 0; j + 1 < m->plan->n_links; j++)
-			if (m->plan->links[j].ifindex % LINKS == link->ifindex % LINKS && (port || m->plan->links[j].role)) {
+			if (m->plan->links[j].ifindex % LINKS == link->ifindex % LINKS && (port || plan_nic(m->plan, link->ifindex) || m->plan->links[j].role)) {
 				log_error("interfaces %u and %u: their indexes are equal modulo %u; recreate one of them",
 					  link->ifindex, m->plan->links[j].ifindex, LINKS);
 				return -ENOSPC;
@@ -228,7 +243,7 @@ int plan_make(const struct config *c, const struct host *h, const struct service
 		memcpy(m.plan->services, names, n_names * sizeof(*names));
 	m.plan->n_services = n_names;
 	m.plan->ask_always = rules_look_at_packets(h);
-	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_sources(&m) ?: plan_links(&m);
+	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_nics(&m) ?: plan_services(&m) ?: plan_sources(&m) ?: plan_links(&m);
 cleanup:
 	free(m.backends);
 	free(m.listeners);
@@ -246,6 +261,7 @@ void plan_free(struct plan *p)
 	free(p->ports);
 	free(p->sources);
 	free(p->trie);
+	free(p->nics);
 	free(p->links);
 	free(p->entries);
 	free(p->services);

@@ -21,12 +21,24 @@ struct plan_port {			/* an interface on which the data path is attached */
 	enum link_role role;
 	enum mode mode;			/* asked for */
 	__u32 sources;			/* index in sources */
+	bool l3;			/* a device without Ethernet headers */
+	size_t n_nics;			/* nics that carry it */
+	char why[128];			/* why it has none, where it could */
+};
+
+struct plan_nic {			/* a device to which XDP is attached, for one port or several */
+	__u32 ifindex;
+	char name[IFNAMSIZ];
+	enum mode mode;
+	__u32 port;			/* index in ports of the first one */
 };
 
 struct plan {
 	struct plan_port *ports;
 	struct sources *sources;	/* one a port */
 	size_t n_ports;
+	struct plan_nic *nics;
+	size_t n_nics;
 	struct source_key *trie;	/* prefixes for which sources had no room */
 	size_t n_trie;
 	struct link *links;		/* every interface of the host; flags without those that depend on attachment */
@@ -36,10 +48,14 @@ struct plan {
 	struct service_name *services;	/* by id; ids of a running instance are kept */
 	size_t n_services;		/* ids in use end before this */
 	__u32 n_slots;			/* next hop slots of listeners */
+	bool vlans, bridges;		/* some port is a VLAN; some nic a bridge's port */
 	bool choices;			/* some service has SERVICE_CHOICE */
 	bool ask_always;		/* CONTROL_ASK_ALWAYS */
 };
 
+/* VLANs of a logical link down to its nic, the outer one last: how many; -1 where a nic cannot tell */
+int plan_vlans(const struct host *h, const struct nl_link *link, const struct nl_link *vlans[2],
+	       const struct nl_link **ret_nic);
 int host_read(struct host *h);
 void host_free(struct host *h);
 const struct nl_link *host_link(const struct host *h, __u32 ifindex);
@@ -50,4 +66,5 @@ const struct nl_link *host_link_by_name(const struct host *h, const char *name);
 int plan_make(const struct config *c, const struct host *h, const struct service_name *names, size_t n_names,
 	      struct plan **ret);
 void plan_free(struct plan *p);
+const struct plan_nic *plan_nic(const struct plan *p, __u32 ifindex);
 const struct plan_port *plan_port(const struct plan *p, __u32 ifindex);

@@ -28,6 +28,9 @@ struct listener {			/* one local address and port on one link → a backend's ad
 /* Resolves every backend; ports from interfaces, listeners and the way to the backends */
 int plan_backends(struct making *m);
 int plan_ports(struct making *m);
+/* Devices that carry the ports, and how a frame there tells which port it is for */
+int plan_nics(struct making *m);
+int plan_add_entry(struct plan *p, const struct table_key *key, const void *value, size_t size);
 /* What may come from, or may not, on each port */
 int plan_sources(struct making *m);
 /* Entries of the table from listeners */

@@ -197,7 +197,7 @@ static bool has_rival(const struct making *m, const struct listener *l)
 	return false;
 }
 
-static int add_entry(struct plan *p, const struct table_key *key, const struct service *value)
+int plan_add_entry(struct plan *p, const struct table_key *key, const void *value, size_t size)
 {
 	struct table_entry *e;
 
@@ -208,7 +208,7 @@ static int add_entry(struct plan *p, const struct table_key *key, const struct s
 	if (!e)
 		return -ENOMEM;
 	e->key = *key;
-	e->service = *value;
+	memcpy(e->value, value, size);
 	return 0;
 }
 
@@ -224,7 +224,8 @@ static int add_entries(struct making *m, const struct listener *l)
 	struct table_key back = { l->backend.addr, table_word(KEY_REPLY, l->backend.family, l->backend_port, 0) };
 
 	m->plan->choices |= rival;
-	return add_entry(m->plan, &key, &original) ?: add_entry(m->plan, &back, &reply);
+	return plan_add_entry(m->plan, &key, &original, sizeof(original)) ?:
+	       plan_add_entry(m->plan, &back, &reply, sizeof(reply));
 }
 
 int plan_services(struct making *m)

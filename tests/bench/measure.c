@@ -3,10 +3,8 @@
  * chain on this CPU) and the CPU time of all who took part is divided by what the sink counted. test: a program alone,
  * by test-run, each repeat with a fresh head. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 #include <net/if.h>
@@ -15,11 +13,11 @@
 #include "bench.h"
 #include "bench.skel.h"
 
-static double now(clockid_t clock)
+static double cpu_now(void)
 {
 	struct timespec t;
 
-	clock_gettime(clock, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
@@ -42,15 +40,11 @@ static double cpu_of(int pid)
 	return ns * 1e-9;
 }
 
-struct clocks { double own, softirq, helper, wall; };
+struct clocks { double own, softirq, helper; };
 
 static struct clocks read_clocks(const struct meter *b, int helper)
 {
-	return (struct clocks){ now(CLOCK_PROCESS_CPUTIME_ID), cpu_of(b->ksoftirqd), cpu_of(helper), now(CLOCK_MONOTONIC) };
-}
-
-static void on_alarm(int signal_)
-{
+	return (struct clocks){ cpu_now(), cpu_of(b->ksoftirqd), cpu_of(helper) };
 }
 
 /* all packets sent have arrived, or nothing has for 50 ms */
@@ -66,23 +60,16 @@ static void settle(const struct meter *b)
 	}
 }
 
-/* One long call, ended by a signal: each call sleeps 10-20 ms before it begins. */
-static int send_all(struct meter *b, const __u8 *frame, int len, long count, double secs)
+/* In one long call: each call first waits for RCU, which takes 10-20 ms, and many times that on a busy machine. */
+static int send_all(struct meter *b, const __u8 *frame, int len, long count)
 {
-	struct itimerval timer = { .it_value = { (long)secs, (long)((secs - (long)secs) * 1e6) } }, off = { 0 };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = len, .batch_size = 64,
-		    .repeat = count ?: 0x7fffffff, .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
-	int err;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = len, .batch_size = 64, .repeat = count,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
 
-	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_alarm }, NULL);
-	if (!count)
-		setitimer(ITIMER_REAL, &timer, NULL);
-	err = bpf_prog_test_run_opts(bpf_program__fd(b->skel->progs.bench_send), &opts);
-	setitimer(ITIMER_REAL, &off, NULL);
-	return err == -EINTR ? 0 : err;
+	return bpf_prog_test_run_opts(bpf_program__fd(b->skel->progs.bench_send), &opts);
 }
 
-/* live FRAME slot= clients= expect= expect-port= ms=N|count=N [helper=PID]      count: send so many, to prime a path */
+/* live FRAME slot= clients= expect= expect-port= count= [helper=PID] */
 int measure_live(struct meter *b, const struct request *r)
 {
 	int helper = arg_number(r, "helper", 0), len, err;
@@ -96,15 +83,15 @@ int measure_live(struct meter *b, const struct request *r)
 		return len;
 	memcpy((void *)b->job, &job, sizeof(job));
 	from = read_clocks(b, helper);
-	err = send_all(b, frame, len, arg_number(r, "count", 0), arg_number(r, "ms", 400) / 1000.0);
+	err = send_all(b, frame, len, arg_number(r, "count", 1));
 	if (err)
 		return err;
 	settle(b);
 	to = read_clocks(b, helper);
 	cpu = to.own - from.own + to.softirq - from.softirq + to.helper - from.helper;
 	printf("{\"sent\": %llu, \"sunk\": %llu, \"other\": %llu, \"cpu\": %.9f, \"softirq\": %.9f, \"helper\": %.9f, "
-	       "\"wall\": %.9f, \"ns\": %.3f}\n", b->job->sent, b->job->sunk, b->job->other, cpu,
-	       to.softirq - from.softirq, to.helper - from.helper, to.wall - from.wall,
+	       "\"ns\": %.3f}\n", b->job->sent, b->job->sunk, b->job->other, cpu,
+	       to.softirq - from.softirq, to.helper - from.helper,
 	       b->job->sunk ? cpu * 1e9 / b->job->sunk : 0.0);
 	return 0;
 }
@@ -151,9 +138,9 @@ int measure_test(struct meter *b, const struct request *r)
 	md.data_end = len;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = len, .data_out = out,
 		    .data_size_out = sizeof(out), .ctx_in = &md, .ctx_size_in = sizeof(md), .repeat = repeat);
-	cpu = now(CLOCK_PROCESS_CPUTIME_ID);
+	cpu = cpu_now();
 	err = bpf_prog_test_run_opts(bpf_program__fd(runner), &opts);
-	cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	cpu = cpu_now() - cpu;
 	if (!err)
 		printf("{\"ns\": %.3f, \"verdict\": %u, \"repeat\": %ld}\n", cpu * 1e9 / repeat, opts.retval, repeat);
 	return err;

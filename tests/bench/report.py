@@ -23,7 +23,7 @@ def as_dict(row):
     ns = median(row.ns)
     d = {"name": row.name, "direction": row.direction, "size": row.size, "clients": row.clients,
          "family": "ipv%d" % row.family, "pps": round(1e9 / ns), "ns": round(ns, 1), "ratio_to_bare": None,
-         "min": round(min(row.ns), 1), "max": round(max(row.ns), 1), "wall_pps": round(median(row.wall_pps)),
+         "min": round(min(row.ns), 1), "max": round(max(row.ns), 1),
          "rounds": [round(x, 1) for x in row.ns], "config": rounds.CONFIG if row.name.startswith("wgxdp") else None}
     if row.state == "nft":
         d["config"] = rounds.NFT

@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# The links of a real firewall: VLANs and two tags at once on the WAN and the LAN, a bridge as LAN, wg-end behind a tunnel. What
+# a client asks is answered, both families, in auto and tc mode, by the plane that can; frames for another VLAN, for the port
+# below or for another MAC are nobody's.
+#
+#     client uplink ------- wan firewall lan ------- eth wg-end        all of this on VLAN 7 of wan, VLAN 9 of lan, …
+source "${BASH_SOURCE[0]%/*}/lib.sh"
+
+n=200 # questions of each family
+
+has_vlans() {
+	ip link add vlan-probe type dummy 2> /dev/null || ip link add vlan-probe type veth || return 1
+	ip link add link vlan-probe name vlan-probe.1 type vlan id 1 2> /dev/null || return 1
+	ip link del vlan-probe
+}
+
+# Tags stay in the frame, where XDP can see them
+tags_in_frames() { # NAMESPACE DEVICE
+	inside "$1" ethtool -K "$2" txvlan off rxvlan off tx-vlan-stag-hw-insert off rx-vlan-stag-hw-parse off > /dev/null
+}
+
+# $wan, $lan: the firewall's; $uplink, $eth: at the other ends
+plug() {
+	namespaces client firewall wg-end
+	routers firewall
+	cable client uplink firewall wan
+	cable firewall lan wg-end eth
+	takes_xdp client uplink
+	takes_xdp wg-end eth
+	for end in 'client uplink' 'firewall wan' 'firewall lan' 'wg-end eth'; do
+		# shellcheck disable=SC2086
+		tags_in_frames $end
+	done
+	uplink=uplink wan=wan lan=lan eth=eth
+}
+
+tagged() { # NAMESPACE DEVICE NAME ID [PROTOCOL]
+	inside "$1" ip link add link "$2" name "$3" type vlan ${5:+protocol "$5"} id "$4"
+	inside "$1" ip link set "$3" up
+}
+
+plain() { :; }
+
+vlan() {
+	tagged client uplink up7 7 && uplink=up7
+	tagged firewall wan wan7 7 && wan=wan7
+	tagged firewall lan lan9 9 && lan=lan9
+	tagged wg-end eth eth9 9 && eth=eth9
+}
+
+# 802.1Q in 802.1ad on the WAN, none on the LAN: heads grow and shrink by eight bytes
+two_tags() {
+	tagged client uplink up100 100 802.1ad && tagged client up100 up100.7 7 && uplink=up100.7
+	tagged firewall wan wan100 100 802.1ad && tagged firewall wan100 wan100.7 7 && wan=wan100.7
+}
+
+bridge() {
+	inside firewall ip link add br-lan type bridge
+	inside firewall ip link set lan master br-lan
+	inside firewall ip link set br-lan up
+	lan=br-lan
+}
+
+number() {
+	addresses client "$uplink" 198.51.100.7/24 2001:db8:1::7/64
+	addresses firewall "$wan" 198.51.100.1/24 2001:db8:1::1/64
+	addresses firewall "$lan" 192.168.1.1/24 2001:db8:2::1/64
+	addresses wg-end "$eth" 192.168.1.10/24 2001:db8:2::10/64
+	gateways client 198.51.100.1 2001:db8:1::1
+	gateways wg-end 192.168.1.1 2001:db8:2::1
+	start_listener wg-end wg-end4 -e 192.168.1.10:$port
+	listeners=$!
+	start_listener wg-end wg-end6 -e "[2001:db8:2::10]:$port"
+	listeners+=" $!"
+}
+
+answered() { # WHAT FROM TO
+	inside client "$udptool" ask -n $n -r 20000 "$2" "$3" > "$work/answered"
+	expect "$1: answered" "$(said answered answered)" == $n
+}
+
+# LINK MODE XDP: whether packets of both directions are to go by native XDP
+carries() {
+	local direction
+	wgxdp up --wan "$wan" --to 192.168.1.10,2001:db8:2::10 --mode "$2"
+	answered "$1, $2, IPv4" 198.51.100.7:4000 198.51.100.1:$port
+	answered "$1, $2, IPv6" '[2001:db8:1::7]:4000' "[2001:db8:2::10]:$port"
+	for direction in original reply; do
+		expect "$1, $2, $direction: forwarded" "$(shown all $direction forwarded)" == $((2 * n))
+		[[ $3 != *$direction* ]] ||
+			expect "$1, $2, $direction: by XDP" "$(shown all $direction forwarded_xdp)" '>' $((2 * n - 40))
+	done
+	expect_sums
+	wgxdp down
+}
+
+unplug() {
+	local pid
+	for pid in $listeners; do stop "$pid"; done
+	for ns in client firewall wg-end; do ip netns del $ns; done
+}
+
+try() { # LINK XDP-DIRECTIONS
+	plug
+	"$1"
+	number
+	carries "$1" auto "$2"
+	carries "$1" tc ''
+	[[ $1 != vlan ]] || other_vlan
+	[[ $1 != bridge ]] || other_macs
+	unplug
+}
+
+# What comes on VLAN 20, and untagged, is not for what listens on VLAN 7
+other_vlan() {
+	tagged client uplink up20 20
+	tagged firewall wan wan20 20
+	addresses firewall wan20 10.20.0.1/24
+	addresses client up20 10.20.0.7/24
+	wgxdp up --wan "$wan" --to 192.168.1.10,2001:db8:2::10
+	inside client "$udptool" send -n $n -r 20000 up20 "$(mac firewall wan)" 10.20.0.7:4000 198.51.100.1:$port
+	inside client "$udptool" send -n $n -r 20000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port
+	expect 'VLAN 20 and no VLAN: received' "$(shown all original received)" == 0
+	inside client "$udptool" send -n $n -r 20000 up7 "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port
+	expect 'VLAN 7: received' "$(shown all original received)" == $n
+	wgxdp down
+}
+
+# Frames for other MACs, which a bridge's port sees while somebody listens in
+other_macs() {
+	wgxdp up --wan "$wan" --to 192.168.1.10,2001:db8:2::10
+	inside firewall ip link set lan promisc on
+	inside wg-end "$udptool" send -n $n -r 20000 eth 02:00:00:00:00:99 192.168.1.10:$port 198.51.100.7:4000
+	expect 'for another MAC: received' "$(shown all reply received)" == 0
+	inside wg-end "$udptool" send -n $n -r 20000 eth "$(mac firewall br-lan)" 192.168.1.10:$port 198.51.100.7:4000
+	expect "for the bridge's MAC: received" "$(shown all reply received)" == $n
+	wgxdp down
+}
+
+try plain 'original reply'
+try bridge reply
+if has_vlans; then
+	try vlan 'original reply'
+	try two_tags 'original reply'
+else
+	say 'no VLANs in this kernel: the virtual machines try them'
+fi

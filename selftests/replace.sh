@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# A service's backend is replaced again and again under traffic, address and port at once: every packet reaches the one or the
+# other, none is lost, and none gets half of each (a torn entry of the table). BREAK=1 takes wgxdp down between the two.
+#
+#     client uplink ---- wan firewall lan ---- eth wg-end    192.168.1.10:51820 and 192.168.1.11:4000
+source "${BASH_SOURCE[0]%/*}/lib.sh"
+
+n=60000 # packets
+rate=6000
+
+firewall_network
+addresses wg-end eth 192.168.1.11/24
+for host in 10 11; do
+	inside firewall ip neigh replace 192.168.1.$host lladdr "$(mac wg-end eth)" dev lan nud permanent
+done
+inside wg-end nft add table inet quiet # what nobody listens for is not answered
+inside wg-end nft add chain inet quiet output '{ type filter hook output priority 0; }'
+inside wg-end nft add rule inet quiet output icmp type destination-unreachable drop
+count_arrivals wg-end first "ip daddr 192.168.1.10 udp dport $port"
+count_arrivals wg-end second 'ip daddr 192.168.1.11 udp dport 4000'
+count_arrivals wg-end torn 'ip daddr 192.168.1.10 udp dport 4000'
+count_arrivals wg-end torn "ip daddr 192.168.1.11 udp dport $port"
+
+wgxdp up --wan wan --lan lan --to 192.168.1.10:$port > /dev/null
+start client "$udptool" send -n $n -r $rate -c 200 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > "$work/sent"
+sender=$!
+replaced=0
+while kill -0 $sender 2> /dev/null; do
+	[[ ! ${BREAK:-} ]] || wgxdp down
+	if ((replaced++ % 2)); then to=192.168.1.10:$port; else to=192.168.1.11:4000; fi
+	wgxdp up --wan wan --lan lan --to $to > /dev/null
+done
+wait $sender
+say "replaced $replaced times"
+expect 'replaced often' $replaced '>=' 10
+expect 'torn' "$(arrived wg-end torn)" == 0
+expect 'to the one and the other' $(($(arrived wg-end first) + $(arrived wg-end second))) == $n
+expect 'some to each' $(($(arrived wg-end first) > 1000 && $(arrived wg-end second) > 1000)) == 1
+expect_sums
+expect 'forwarded' "$(shown all original forwarded)" == $n

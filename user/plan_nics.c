@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: the devices to which XDP is attached: a port itself, the nic below a VLAN, the ports of a bridge. tc is always at the
+ * logical link, where the kernel has done its part.
+ */
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <stdio.h>
+#include <string.h>
+#include "grow.h"
+#include "log.h"
+#include "plan_make.h"
+
+const struct plan_nic *plan_nic(const struct plan *p, __u32 ifindex)
+{
+	for (size_t i = 0; i < p->n_nics; i++)
+		if (p->nics[i].ifindex == ifindex)
+			return &p->nics[i];
+	return NULL;
+}
+
+int plan_vlans(const struct host *h, const struct nl_link *link, const struct nl_link *vlans[2],
+	       const struct nl_link **ret_nic)
+{
+	int n = 0;
+
+	while (!strcmp(link->kind, "vlan")) {
+		if (n == 2 || link->lower_elsewhere || !host_link(h, link->lower))
+			return -1;
+		vlans[n++] = link;
+		link = host_link(h, link->lower);
+	}
+	*ret_nic = link;
+	return n;
+}
+
+static bool has_vlans(const struct host *h, const struct nl_link *nic)
+{
+	for (size_t i = 0; i < h->n_links; i++)
+		if (!strcmp(h->links[i].kind, "vlan") && h->links[i].lower == nic->ifindex && !h->links[i].lower_elsewhere)
+			return true;
+	return false;
+}
+
+/* A nic that takes tags off where XDP cannot see them would show it frames of every VLAN as its own */
+static bool hides_tags(const struct plan_port *port, const struct nl_link *nic, char why[128])
+{
+	bool offload;
+
+	if (nl_rx_vlan_offload(nic->name, &offload) || !offload)
+		return false;
+	snprintf(why, 128, "%s takes VLAN tags off before XDP sees them: `ethtool -K %s rxvlan off` would give XDP",
+		 nic->name, nic->name);
+	return true;
+}
+
+static int add_nic(struct making *m, size_t port, const struct nl_link *link)
+{
+	struct plan_nic *nic;
+
+	m->plan->ports[port].n_nics++;
+	if (plan_nic(m->plan, link->ifindex))
+		return 0;
+	nic = append(m->plan->nics, m->plan->n_nics);
+	if (!nic)
+		return -ENOMEM;
+	nic->ifindex = link->ifindex;
+	memcpy(nic->name, link->name, sizeof(nic->name));
+	nic->mode = m->plan->ports[port].mode;
+	nic->port = port;
+	return 0;
+}
+
+static int vlan_nic(struct making *m, size_t i, const struct nl_link *link)
+{
+	struct plan_port *port = &m->plan->ports[i];
+	const struct nl_link *vlans[2], *nic;
+	struct vlan value = { .ifindex = link->ifindex };
+	struct table_key key = { .addr = { .q = { 0, 0 } } };
+	int n = plan_vlans(m->host, link, vlans, &nic);
+
+	if (n < 0 || !nic->ethernet) {
+		snprintf(port->why, sizeof(port->why), "more than two VLAN tags, or its nic is in another network namespace");
+		return 0;
+	}
+	if (hides_tags(port, nic, port->why))
+		return 0;
+	key.addr.q[0] = vlan_key(vlans[n - 1]->vlan_protocol, htons(vlans[n - 1]->vlan_id),
+				 n == 2 ? htons(vlans[0]->vlan_id) : 0);
+	key.word = table_word(KEY_VLAN, 0, 0, nic->ifindex);
+	m->plan->vlans = true;
+	return plan_add_entry(m->plan, &key, &value, sizeof(value)) ?: add_nic(m, i, nic);
+}
+
+static int bridge_nics(struct making *m, size_t i, const struct nl_link *bridge)
+{
+	struct plan_port *port = &m->plan->ports[i];
+	int rc = 0;
+
+	if (bridge->vlan_filtering) {
+		snprintf(port->why, sizeof(port->why), "a bridge that tells VLANs apart");
+		return 0;
+	}
+	for (size_t j = 0; j < m->host->n_links && !rc; j++) {
+		const struct nl_link *link = &m->host->links[j];
+
+		if (link->master != bridge->ifindex || !link->ethernet || !strcmp(link->kind, "vlan") ||
+		    (has_vlans(m->host, link) && hides_tags(port, link, port->why)))
+			continue;
+		m->plan->bridges = true;
+		rc = add_nic(m, i, link);
+	}
+	return rc;
+}
+
+int plan_nics(struct making *m)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < m->plan->n_ports && !rc; i++) {
+		struct plan_port *port = &m->plan->ports[i];
+		const struct nl_link *link = host_link(m->host, port->ifindex);
+
+		if (port->l3)
+			snprintf(port->why, sizeof(port->why), "no Ethernet header");
+		else if (!strcmp(link->kind, "vlan"))
+			rc = vlan_nic(m, i, link);
+		else if (!strcmp(link->kind, "bridge"))
+			rc = bridge_nics(m, i, link);
+		else if (!has_vlans(m->host, link) || !hides_tags(port, link, port->why))
+			rc = add_nic(m, i, link);
+		if (!rc && !port->n_nics && (port->mode == MODE_NATIVE || port->mode == MODE_GENERIC)) {
+			log_error("interface %s: no device for %s XDP: %s; `--mode auto` takes what there is", port->name,
+				  mode_name(port->mode), *port->why ? port->why : "a bridge without ports");
+			rc = -EOPNOTSUPP;
+		}
+	}
+	return rc;
+}
