@@ -7,6 +7,7 @@
 #define WGXDP_PIPELINE_H
 
 #include "fib.h"
+#include "icmp_send.h"
 #include "link.h"
 #include "parse.h"
 #include "rewrite.h"
@@ -114,13 +115,13 @@ INLINE int pull_link(struct pkt *p, __be16 *proto)
 /* proto: what the stack says of a packet without Ethernet header */
 INLINE int pipeline(struct pkt *p, __be16 proto, int *ret_action)
 {
-	struct nexthop *nexthop;
+	struct nexthop *nexthop = NULL;
 	int rc;
 
 	rc = pull_link(p, &proto) ?: parse(p, proto) ?: classify(p) ?: quote_sender(p) ?: resolve(p, &nexthop) ?:
 	     fragment_remember(p) ?: plane(p, make_room, nexthop) ?: (p->quote ? quote_rewrite(p) : rewrite(p));
 	if (rc)
-		return rc;
+		return error_owed(p, rc, nexthop, ret_action);
 	if (with_choices && !p->quote && p->direction == DIRECTION_ORIGINAL && p->service->flags & SERVICE_CHOICE)
 		service_remember(p);
 	return plane(p, send, nexthop, ret_action);

@@ -22,7 +22,7 @@ int wgxdp_tc(struct __sk_buff *ctx)
 	struct pkt p = { .ctx = ctx, .plane = PLANE_TC, .ifindex = ctx->ifindex, .segments = 1 };
 	int action = TC_ACT_SHOT, rc = pipeline(&p, 0, &action);
 
-	return verdict(&p, rc, action, TC_ACT_UNSPEC, TC_ACT_SHOT);
+	return verdict(&p, rc, action, TC_ACT_UNSPEC, action);	/* what is dropped may be answered */
 }
 
 /* devices without an Ethernet header: PPP, TUN, WireGuard */
@@ -32,5 +32,5 @@ int wgxdp_tc_l3(struct __sk_buff *ctx)
 	struct pkt p = { .ctx = ctx, .plane = PLANE_TC, .bare = true, .ifindex = ctx->ifindex, .segments = 1 };
 	int action = TC_ACT_SHOT, rc = pipeline(&p, ctx->protocol, &action);
 
-	return verdict(&p, rc, action, TC_ACT_UNSPEC, TC_ACT_SHOT);
+	return verdict(&p, rc, action, TC_ACT_UNSPEC, action);	/* what is dropped may be answered */
 }

@@ -270,4 +270,40 @@ def others():
     ignored('ICMP error about an ICMP error', 'w0', bytes(Error('w0', '198.41.0.4', nested.but(src=WG.local), (3, 3)).frame()))
 
 
-GROUPS = (kinds, quotes, all_ones, outer, ways, choices, others)
+# --- errors of our own
+
+def answer(c, number):
+    """What tc answers to the packet of a case; an IPv4 packet's identification is any number"""
+    p, six = c.packet, ':' in c.packet.src
+    keep = (1280 - 48 if six else 576 - 28)
+    kind = ((2, 0) if c.mtu else (3, 0)) if six else ((3, 4) if c.mtu else (11, 0))
+    e = Error(c.link, p.dst, p, kind, dmac=p.smac, smac=p.dmac, ttl=64, rest=struct.pack('!I', c.mtu), keep=keep)
+    return e.but(ip={} if six else {'tos': p.ip.get('tos', 0) & 0x1e | 0xc0, 'id': number}).frame()
+
+
+def answers():
+    for s, most in ((WG, 1472), (HTTPS, 1472), (SMALL, 1272), (SIX, 1452), (COLD, 1472), (COLD6, 1452), (DEAF, 1472)):
+        six = ':' in s.local
+        flags = {} if six else {'ip': {'flags': 'DF', 'id': 77, 'tos': 0xb9}}
+        for n in (most + 1, most + 2, most + 3, most + 100):
+            s.passes(f'ICMP of ours: too long by {n - most}', 'too_big', n, case={'cuts': n < most + 2}, **flags)
+        for n in (0, 1, 2, 3, 4, 508, 519, 520, 521, 522, 523, 1183, 1184, 1185, 1186):
+            s.passes(f'ICMP of ours: TTL used up, {n} bytes', 'hop_limit', n, ttl=1, case={'cuts': n < 3})
+        s.passes('ICMP of ours: TTL used up and too long', 'hop_limit', most + 9, ttl=1, **flags)
+        s.passes('ICMP of ours: checksum wrong', 'hop_limit', ttl=1, check=5)
+        s.passes('ICMP of ours: no checksum', 'hop_limit', ttl=1, check='zero')
+        s.passes('ICMP of ours: padded', 'hop_limit', 5, ttl=1, pad=b'\x55' * 13)
+        if not six:
+            for b in (NO_OPTION, b'\7\7\4\0\0\0\0\0'):
+                s.passes(f'ICMP of ours: with options {len(b)}', 'hop_limit', ttl=1, ip={'options': [Raw(b)]})
+            s.passes('ICMP of ours: fragments would do', 'too_big', most + 1)
+    for size, segments in ((1473, 2), (1600, 2)):
+        WG.passes(f'ICMP of ours: {segments} segments of {size}', 'too_big', size * segments, ip={'flags': 'DF'}, case={
+            'gso': (segments, size), 'segments': segments, 'planes': ('tc', 'host-tc'), 'cuts': False})
+    for reply in (False, True):
+        passes(WG, 'of ours about an error: none', 'hop_limit', reply, ttl=1)
+    WG.passes('ICMP of ours: for a martian, none', 'martian', ttl=1, src='127.0.0.1')
+    WG.passes('ICMP of ours: for a LAN host by the WAN, none', 'source', ttl=1, src='192.168.1.77')
+
+
+GROUPS = (kinds, quotes, all_ones, outer, ways, choices, others, answers)

@@ -161,6 +161,7 @@ class Case:
         self.direction, self.reason, self.out, self.left, self.neighbour = direction, reason, out, left, neighbour
         self.gso, self.planes, self.modes, self.left_generic, self.cuts, self.frags = (0, 0), None, None, left, True, False
         self.segments, self.bytes, self.whole, self.linear, self.wait = 1, 0, 1 << 31, 0xffffffff, 0
+        self.packet, self.mtu, self.shortened = None, 0, False   # tc answers it: an error about this packet; its MTU, or 0
         self.__dict__.update(more)
 
 
@@ -213,9 +214,22 @@ class Service:
             out = out.but(dmac=p.dmac, smac=p.smac)
         add(f'{self.label}: {name}', p, 'sent', self.name, 'reply' if reply else 'original', out, **case)
 
+    def answered(self, reason, reply, more):
+        """Whether tc answers what XDP passes for this reason: as it is not for this host, but to an address of it"""
+        return not reply and reason in ('hop_limit', 'too_big') and self.local != self.backend and (
+            reason == 'hop_limit' or ':' in self.local or more.get('ip', {}).get('flags') == 'DF')
+
     def passes(self, name, reason, n=32, case=None, reply=False, **more):
+        case = dict(case or {})
+        answered = self.answered(reason, reply, more)
+        if answered:                    # each from another source: they are limited
+            more.setdefault('src', ('2001:db8:9:%x::9' if ':' in self.local else '192.0.2.%d') % (16 + len(CASES) % 200))
         p = self.reply(n, **more) if reply else self.original(n, **more)
-        add(f'{self.label}: {name}', p, 'passed', self.name, 'reply' if reply else 'original', reason=reason, **(case or {}))
+        if answered:
+            length = len(p.ip_bytes())
+            case.update(packet=p, mtu=LINKS[self.out][2] if reason == 'too_big' else 0, whole=14 + length,
+                        shortened=bool(p.pad) or length > (1232 if ':' in self.local else 548))
+        add(f'{self.label}: {name}', p, 'passed', self.name, 'reply' if reply else 'original', reason=reason, **case)
 
     def ignores(self, name, n=32, reply=False, **more):
         ignored(f'{self.label}: {name}', *(lambda p: (p.link, p))(self.reply(n, **more) if reply else self.original(n, **more)))

@@ -23,6 +23,7 @@ import time
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, here)
 sys.dont_write_bytecode = True
+import packet_icmp                                                         # noqa: E402
 import packet_cases                                                        # noqa: E402
 import packet_network as net                                               # noqa: E402
 
@@ -136,7 +137,7 @@ def host_routes(path, index):
 def write_cases(path, cases, index, runs=2):
     with open(path, 'wb') as f:
         for c in cases:
-            f.write(CASE.pack(index[c.link], len(c.frame), runs, *c.gso, c.whole, c.cuts and runs == 2, c.linear, c.wait) + c.frame)
+            f.write(CASE.pack(index[c.link], len(c.frame), runs, *c.gso, c.whole, (c.cuts and runs == 2) + 2 * c.shortened, c.linear, c.wait) + c.frame)
 
 
 def read_result(f):
@@ -189,8 +190,12 @@ def expected_gains(c, sent, reason=None):
     return {(*key, 0): c.segments, (*key, 3 + REASONS[reason]): c.segments}
 
 
-def shapes(c, plane, mode):
+def shapes(c, plane, mode, got):
     """The possible outcomes: (verdict, packet, counters); the first is what should come, the second the kernel's turn"""
+    if c.packet and plane == 'tc':
+        number, = struct.unpack('!H', got[18:20])
+        return [('sent', packet_icmp.answer(c, number),
+                 expected_gains(c, False, 'packet_too_big' if c.mtu else 'time_exceeded'))]
     left = c.left_generic if mode == 'generic' else c.left
     if c.frags and mode == 'native' and not tells_features:
         left = 'no_transmit'
@@ -225,13 +230,13 @@ def differences(got, want):
 
 def judge(c, results, plane, mode):
     """None, or what is wrong"""
-    outcomes = shapes(c, plane, mode)
     turns = 0
     if c.cuts:
         *results, cut = results
         if cut[5]:
             return f'{cut[5]} of {cut[4]} truncations'
     for got in results:
+        outcomes = shapes(c, plane, mode, got[2])
         counted = gains(got[3], plane)
         why = [differences(got, (verdict, frame, (counted, want))) for verdict, frame, want in outcomes]
         if why[0]:
@@ -287,6 +292,20 @@ def run_clock(cases, index, directory):
             report(good, f'{plane}: {c.name}: the kernel\'s turns: {turns}')
 
 
+def run_limits(index, directory):
+    """One source is told 20 times at once, then ten times a second; another has a share of its own, and a /64 is one source"""
+    for s, sources in ((net.WG, ('192.0.2.250', '192.0.2.251')), (net.SIX, ('2001:db8:9:fff::1', '2001:db8:9:ffe::1'))):
+        for source in sources:
+            cases = [net.Case('told', s.link, s.original(src=a, ttl=1).frame(), 'sent', s.name, cuts=False)
+                     for a in ([source, source[:-1] + '77:5'] if ':' in source else [source] * 2)]
+            began, told = time.monotonic(), []
+            while time.monotonic() < began + 2:
+                told += [r[0] == 'sent' for of_case in run('tc', cases, index, directory, runs=25) for r in of_case]
+            most = 20 + 10 * (time.monotonic() - began)
+            report(sum(told[:25]) >= 20 and 30 <= sum(told) <= most, f'told {source}: {sum(told)} of {len(told)}, {sum(told[:25])} '
+                   f'of the first 25, at most {most:.1f}')
+
+
 def check_show(mode):
     """`wgxdp show` says what the counters gained, under the right names, and its sums hold"""
     shown = json.loads(wgxdp('show', '--json', stdout=subprocess.PIPE).stdout)
@@ -320,6 +339,7 @@ def run_mode(mode, cases, directory):
     run_cases(cases, mode, index, directory)
     if mode == 'native':
         run_clock([c for c in cases if c.name in ('wg: 148 bytes', 'six IPv6: 148 bytes, reply')], index, directory)
+        run_limits(index, directory)
     check_show(mode)
     wgxdp('down')
     ip('link del n0')

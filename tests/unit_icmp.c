@@ -212,12 +212,75 @@ static void send_failure(void **state)
 	assert_true(ways_sums_hold());
 }
 
+/* ---- errors of our own ---- */
+
+/* Heads in front of a random quote: lengths and sums are right, addresses changed places */
+static void heads(void **state)
+{
+	for (int i = 0; i < 20000; i++) {
+		bool ipv4 = i & 1;
+		__u32 mtu = i & 2 ? 0 : 1000 + random32() % 9000, n = 28 + random32() % 520, head = ipv4 ? 28 : 48, sum;
+		__u8 *frame = left + 2, *message = frame + ETH_HLEN + head - 8, *quote = message + 8;
+
+		put16(frame + 12, ipv4 ? ETH_P_IP : ETH_P_IPV6);
+		for (__u32 j = 0; j < n; j++)
+			quote[j] = random32() >> 8;
+		sum = htons(frame_fold(frame_sum(quote, n)));
+		if (ipv4)
+			answer_head4((struct answer4 *)(frame + ETH_HLEN), (struct iphdr *)quote, mtu, n, sum, random32());
+		else
+			answer_head6((struct answer6 *)(frame + ETH_HLEN), (struct ipv6hdr *)quote, mtu, n, sum);
+		assert_int_equal(message_sum(frame, ETH_HLEN + head + n), 0xffff);
+		assert_int_equal(message[0], ipv4 ? mtu ? 3 : 11 : mtu ? 2 : 3);
+		assert_int_equal(message[1], ipv4 && mtu ? 4 : 0);
+		assert_int_equal(message[6] << 8 | message[7], mtu && !ipv4 && mtu < 1280 ? 1280 : mtu);
+		if (ipv4) {
+			assert_int_equal(frame_fold(frame_sum(frame + ETH_HLEN, 20)), 0xffff);
+			assert_int_equal(frame[ETH_HLEN + 2] << 8 | frame[ETH_HLEN + 3], head + n);
+			assert_memory_equal(frame + ETH_HLEN + 12, quote + 16, 4);
+			assert_memory_equal(frame + ETH_HLEN + 16, quote + 12, 4);
+		} else {
+			assert_int_equal(frame[ETH_HLEN + 4] << 8 | frame[ETH_HLEN + 5], 8 + n);
+			assert_memory_equal(frame + ETH_HLEN + 8, quote + 24, 16);
+			assert_memory_equal(frame + ETH_HLEN + 24, quote + 8, 16);
+		}
+	}
+}
+
+static __u32 allowed(const char *source, __u32 of)
+{
+	__u32 n = 0;
+
+	while (of--)
+		n += answer_allowed(world_addr(source), world_family(source));
+	return n;
+}
+
+/* Twenty at once, then ten a second; a /64 is one source, and one source's share is not another's */
+static void limits(void **state)
+{
+	assert_int_equal(allowed("192.0.2.9", 100), 20);
+	assert_int_equal(allowed("192.0.2.10", 100), 20);
+	assert_int_equal(allowed("2001:db8:9::9", 100), 20);
+	assert_int_equal(allowed("2001:db8:9::77:9", 100), 0);
+	assert_int_equal(allowed("2001:db8:9:1::9", 5), 5);
+	for (int i = 0; i < 30; i++) {
+		host_jiffies += tick_rate / 10;
+		assert_int_equal(allowed("192.0.2.9", 3), 1);
+	}
+	host_jiffies += tick_rate;
+	assert_int_equal(allowed("192.0.2.9", 100), 10);
+	host_jiffies += 100 * tick_rate;
+	assert_int_equal(allowed("192.0.2.9", 100), 20);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(truncations), TEST(random_errors), TEST(changed_bytes), TEST(no_choice), TEST(send_failure),
+		TEST(truncations), TEST(random_errors), TEST(changed_bytes), TEST(no_choice), TEST(send_failure), TEST(heads),
+		TEST(limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
