@@ -166,14 +166,15 @@ INLINE int tc_answer(struct pkt *p, __u32 mtu)
 }
 #endif
 
-/* In place of what resolve came to: an error that a router owes, where the kernel would take the packet for its own */
+/* In place of what resolve came to: an error that a router owes, where the kernel would take the packet for its own. Of a
+ * datagram in pieces nothing is said. */
 INLINE int error_owed(struct pkt *p, int rc, const struct nexthop *nexthop, int *ret_action)
 {
 	bool too_big = rc == -PASS_too_big;
 
 	if (p->plane != PLANE_TC || !(too_big || rc == -PASS_hop_limit))
 		return rc;
-	if (p->quote || is_later(p) || p->direction != DIRECTION_ORIGINAL || addr_same(&p->dst, &p->to) || !nexthop)
+	if (p->quote || p->fragment || p->direction != DIRECTION_ORIGINAL || addr_same(&p->dst, &p->to) || !nexthop)
 		return rc;
 #ifdef WGXDP_HOST
 	return rc;			/* it has no packets of its own */
