@@ -6,6 +6,9 @@
 #ifndef WGXDP_ICMP_READ_H
 #define WGXDP_ICMP_READ_H
 
+#ifndef WGXDP_HOST
+#define _LINUX_IF_H			/* which linux/icmp.h includes for nothing, and which wants libc's headers for 32 bits */
+#endif
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include "plane.h"
