@@ -7,7 +7,8 @@
 #define WGXDP_ICMP_READ_H
 
 #ifndef WGXDP_HOST
-#define _LINUX_IF_H			/* which linux/icmp.h includes for nothing, and which wants libc's headers for 32 bits */
+#define _LINUX_IF_H			/* linux/if.h wants libc's headers, which a bare Debian lacks for 32 bits */
+#define IFNAMSIZ 16			/* and this is all that linux/icmp.h wants of it */
 #endif
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
