@@ -15,18 +15,6 @@ struct peer {
 	bool has_netns, has_xdp;
 };
 
-static int talk(void *buffer, mnl_cb_t row, void *data)
-{
-	struct mnl_socket *sock;
-	int rc = nl_open(NETLINK_ROUTE, &sock);
-
-	if (rc)
-		return rc;
-	rc = nl_talk(sock, buffer, row, data);
-	mnl_socket_close(sock);
-	return rc;
-}
-
 static int filter_row(const struct nlmsghdr *nlh, void *data)
 {
 	size_t *n = data;
@@ -51,7 +39,7 @@ int nl_filters(__u32 ifindex, size_t *ret)
 		tc = mnl_nlmsg_put_extra_header(request, sizeof(*tc));
 		tc->tcm_ifindex = ifindex;
 		tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
-		rc = talk(buffer, filter_row, &n);
+		rc = nl_ask(request, filter_row, &n);
 	}
 	if (!rc)
 		*ret = n;
@@ -91,7 +79,7 @@ static int get_link(__u32 ifindex, const __u32 *netns, struct peer *ret)
 	link->ifi_index = ifindex;
 	if (netns)
 		mnl_attr_put_u32(request, IFLA_TARGET_NETNSID, *netns);
-	return talk(buffer, peer_row, ret);
+	return nl_ask(request, peer_row, ret);
 }
 
 int nl_peer_has_xdp(__u32 ifindex, bool *ret)

@@ -172,7 +172,6 @@ int nl_route_get(const struct address *dst, __u32 *ret_oif)
 	char buffer[128] = {};
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	bool ipv4 = dst->family == FAMILY_IPV4;
-	struct mnl_socket *sock;
 	struct rtmsg *rt;
 	__u32 oif = 0;
 	int r;
@@ -183,11 +182,7 @@ int nl_route_get(const struct address *dst, __u32 *ret_oif)
 	rt->rtm_family = dst->family;
 	rt->rtm_dst_len = ipv4 ? 32 : 128;
 	mnl_attr_put(request, RTA_DST, ipv4 ? 4 : 16, ipv4 ? &dst->addr.w[3] : &dst->addr.w[0]);
-	r = nl_open(NETLINK_ROUTE, &sock);
-	if (r)
-		return r;
-	r = nl_talk(sock, request, oif_row, &oif);
-	mnl_socket_close(sock);
+	r = nl_ask(request, oif_row, &oif);
 	if (!r && !oif)
 		r = -ENETUNREACH;
 	if (!r)

@@ -64,25 +64,30 @@ int nl_talk(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t row, voi
 	return r;
 }
 
+int nl_ask(struct nlmsghdr *request, mnl_cb_t row, void *data)
+{
+	struct mnl_socket *sock;
+	int r = nl_open(NETLINK_ROUTE, &sock);
+
+	if (r)
+		return r;
+	r = nl_talk(sock, request, row, data);
+	mnl_socket_close(sock);
+	return r;
+}
+
 /* One pass of a dump, on a socket of its own: what is left of a torn one is of no use. */
 static int dump_once(__u16 type, size_t header, mnl_cb_t row, struct list *l)
 {
 	char buffer[128] = {};
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	struct mnl_socket *sock;
-	int r;
 
 	request->nlmsg_type = type;
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	mnl_nlmsg_put_extra_header(request, header);
 	if (type == RTM_GETLINK)
 		mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	r = nl_open(NETLINK_ROUTE, &sock);
-	if (r)
-		return r;
-	r = nl_talk(sock, request, row, l);
-	mnl_socket_close(sock);
-	return r;
+	return nl_ask(request, row, l);
 }
 
 /* The kernel marks a dump during which its table changed; libmnl makes EINTR of that. */

@@ -18,6 +18,8 @@ void *list_add(struct list *l);
 int nl_open(int bus, struct mnl_socket **ret);
 /* Sends the request and hands every answer to row, to the acknowledgement or the end of the dump. */
 int nl_talk(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t row, void *data);
+/* The same for one rtnetlink request, on a socket of its own. */
+int nl_ask(struct nlmsghdr *request, mnl_cb_t row, void *data);
 /* All of an rtnetlink table; row gets a struct list *, and *ret its rows, for free(). header: the size of the type's
  * header, sent as zeros: no filter. */
 int nl_dump(__u16 type, size_t header, mnl_cb_t row, size_t row_size, void *ret, size_t *ret_n);
