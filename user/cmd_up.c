@@ -8,13 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "apply.h"
 #include "command.h"
 #include "config_check.h"
-#include "dataplane.h"
 #include "grow.h"
 #include "log.h"
 #include "state.h"
-#include "transmit.h"
 
 const char up_help[] =
 	"[-c FILE] [--mode MODE]\n"
@@ -278,112 +277,6 @@ static int parse(struct arguments *a, int argc, char **argv)
 	return rc ?: a->line ? finish_line(a) : 0;
 }
 
-static const struct dataplane_port *attached(const struct dataplane *dp, __u32 ifindex)
-{
-	for (size_t i = 0; i < dp->n_ports; i++)
-		if (dp->ports[i].ifindex == ifindex)
-			return &dp->ports[i];
-	return NULL;
-}
-
-/* Whether a port's frames come in by this nic */
-static bool carries(const struct plan *p, const struct host *h, const struct plan_nic *nic, const struct plan_port *port)
-{
-	const struct nl_link *vlans[2], *below;
-
-	if (!port->n_nics)
-		return false;
-	return nic->ifindex == port->ifindex || host_link(h, nic->ifindex)->master == port->ifindex ||
-	       (plan_vlans(h, host_link(h, port->ifindex), vlans, &below) > 0 && below->ifindex == nic->ifindex);
-}
-
-static void report_nic(const struct dataplane *dp, const struct host *h, const struct plan_port *port,
-		       const struct plan_nic *nic)
-{
-	const struct dataplane_port *is = attached(dp, nic->ifindex);
-	const char *hint;
-
-	printf(", %s", is->flags & LINK_NATIVE ? "native XDP" : is->flags & LINK_GENERIC ? "generic XDP" : "no XDP");
-	if (nic->ifindex != port->ifindex)
-		printf(" on %s", nic->name);
-	if (*is->why)
-		printf(" (%s)", is->why);
-	else if (is->flags & LINK_NATIVE && !transmit_flags(host_link(h, nic->ifindex), true, &hint))
-		printf(" (cannot transmit, so tc sends what leaves by it%s%s)", hint ? ": " : "", hint ?: "");
-}
-
-static void report(const struct dataplane *dp, const struct plan *p, const struct host *h)
-{
-	for (size_t i = 0; i < p->n_ports; i++) {
-		const struct plan_port *port = &p->ports[i];
-
-		printf("%s: %s", port->name, role_name(port->role));
-		for (size_t j = 0; j < p->n_nics; j++)
-			if (carries(p, h, &p->nics[j], port))
-				report_nic(dp, h, port, &p->nics[j]);
-		printf(", %stc%s%s%s\n", attached(dp, port->ifindex)->flags & LINK_TC ? "" : "no ", *port->why ? " (" : "",
-		       port->why, *port->why ? ")" : "");
-	}
-}
-
-static void forwarding_hints(const struct plan *p)
-{
-	static const char *const family[] = { "ipv4", "ipv6" };
-
-	for (size_t i = 0; i < p->n_ports; i++)
-		for (int f = 0; f < 2; f++) {
-			char path[96], value = '1';
-			FILE *in;
-
-			snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/forwarding", family[f], p->ports[i].name);
-			in = fopen(path, "re");
-			if (in && fread(&value, 1, 1, in) == 1 && value == '0')
-				log_warning("interface %s: %s forwarding is off, so the kernel routes nothing from it: "
-					    "`sysctl net.%s.conf.all.forwarding=1`", p->ports[i].name, f ? "IPv6" : "IPv4",
-					    family[f]);
-			if (in)
-				fclose(in);
-		}
-}
-
-/* From a checked configuration to the running instance, under the lock */
-static int bring_up(const struct global *g, const struct config *c)
-{
-	struct dataplane *dp = NULL;
-	struct plan *p = NULL;
-	struct host h = { 0 };
-	struct service_name *names = NULL;
-	size_t n_names = 0;
-	int rc = pins_prepare() ?: dataplane_open(g->instance, &dp);
-
-	if (!rc && !dp->running)
-		dataplane_discard_new(g->instance);
-	if (!rc)
-		rc = host_read(&h);
-	if (!rc && dp->elsewhere) {
-		log_error("instance %s runs in another network namespace: `wgxdp up` there, or another --instance here",
-			  g->instance);
-		rc = -EBUSY;
-	}
-	if (!rc && dp->running)
-		rc = dataplane_names(dp, &names, &n_names);
-	if (!rc)
-		rc = plan_make(c, &h, names, n_names, &p) ?: dataplane_load(dp, p) ?: dataplane_attach(dp, p, &h);
-	if (!rc) {
-		rc = dataplane_sync(dp, p, &h);
-		rc = rc < 0 ? rc : dataplane_commit(dp, p);
-	}
-	if (!rc) {
-		report(dp, p, &h);
-		forwarding_hints(p);
-	}
-	free(names);
-	plan_free(p);
-	dataplane_close(dp);
-	host_free(&h);
-	return rc;
-}
-
 int cmd_up(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { 0 };
@@ -401,7 +294,7 @@ int cmd_up(const struct global *g, int argc, char **argv)
 	a.line->mode = a.mode;
 	status = EXIT_FAILED;
 	lock = state_lock(g->instance);
-	if (lock < 0 || bring_up(g, a.line) || state_write(g->instance, a.line))
+	if (lock < 0 || apply(g->instance, a.line) || state_write(g->instance, a.line))
 		goto cleanup;
 	status = EXIT_DONE;
 cleanup:
