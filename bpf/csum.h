@@ -15,6 +15,13 @@ INLINE __u16 csum_fold(__u32 sum)
 	return sum + (sum >> 16);
 }
 
+/* Whether the sum, unfolded and not 0, comes to check, which is not 0 either: whether they are the same modulo 65,535. That is
+ * one product, for of an odd number's multiples and of no others the product with its inverse stays below 2^64 / 65,535. */
+INLINE bool csum_is(__sum16 check, __u64 sum)
+{
+	return (sum + (__u16)~check) * 0xfffefffefffeffffULL <= ~0ULL / 0xffff;
+}
+
 /* RFC 1624 eqn. 3: HC' = ~(~HC + delta), delta = new - old in one's complement, that is ~old + new, summed */
 INLINE __sum16 csum_add(__sum16 check, __u32 delta)
 {

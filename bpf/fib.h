@@ -87,29 +87,33 @@ INLINE int fib_renew(struct pkt *p, struct nexthop *nexthop, const struct fib_qu
 INLINE int fib_backend(struct pkt *p, struct nexthop *nexthop, const struct control *c, __u64 now)
 {
 	bool original = p->direction == DIRECTION_ORIGINAL;
-	struct fib_question q = {
+	struct fib_question q;
+
+	if (fib_fresh(nexthop, c, now))
+		return 0;
+	q = (struct fib_question){
 		.src = original ? p->src : c->flags & CONTROL_ASK_ALWAYS ? p->dst : (struct addr){ { { 0 } } },
 		.dst = original ? p->to : p->src,
 		.sport = original ? p->sport : p->dport,
 		.dport = original ? p->to_port : p->sport,
 		.ifindex = original ? p->ifindex : p->service->ifindex,
 	};
-
-	return fib_fresh(nexthop, c, now) ? 0 : fib_renew(p, nexthop, &q, c, now);
+	return fib_renew(p, nexthop, &q, c, now);
 }
 
 /* The way of replies: to the client, as if the listener's address sent them, so that rules by source choose its WAN. Good for
  * the same client's next reply; of clients that take turns each is asked for. */
 INLINE int fib_client(struct pkt *p, struct nexthop *nexthop, const struct control *c, __u64 now)
 {
-	struct fib_question q = {
-		.src = p->to, .dst = p->dst, .sport = p->to_port, .dport = p->dport, .ifindex = p->ifindex,
-	};
+	struct fib_question q;
 	__u64 differs = (nexthop->client.q[0] ^ p->dst.q[0]) | (nexthop->client.q[1] ^ p->dst.q[1]) |
 			(nexthop->client_port ^ p->dport) | (nexthop->ifindex ^ p->ifindex);
 
 	if (!differs && fib_fresh(nexthop, c, now))
 		return 0;
+	q = (struct fib_question){
+		.src = p->to, .dst = p->dst, .sport = p->to_port, .dport = p->dport, .ifindex = p->ifindex,
+	};
 	nexthop->client = p->dst;
 	nexthop->client_port = p->dport;
 	nexthop->ifindex = p->ifindex;

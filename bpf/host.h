@@ -172,11 +172,9 @@ INLINE int host_can_send(const struct pkt *p, const struct nexthop *nexthop)
 	return 0;
 }
 
-INLINE void host_rewrite_checksum(struct pkt *p, __be16 old_port)
+INLINE void host_rewrite_checksum(struct pkt *p, struct udphdr *udp, __be16 old_port)
 {
-	struct udphdr *udp = at(p, p->l4, sizeof(*udp));
-
-	if (p->checksum)
+	if (udp && p->checksum)
 		udp->check = csum_add_udp(udp->check, p->delta + (__u16)~old_port + p->to_port);
 }
 

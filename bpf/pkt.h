@@ -72,8 +72,8 @@ struct pkt {
 #define load_word(type, from) ({ type word_; memcpy(&word_, from, sizeof(word_)); word_; })
 #define store_word(type, to, word) ({ type word_ = (word); memcpy(to, &word_, sizeof(word_)); })
 #else
-#define load_word(type, from) (*(const type *)(from))
-#define store_word(type, to, word) (*(type *)(to) = (word))
+#define load_word(type, from) ({ const void *from_ = (from); *(const type *)from_; })
+#define store_word(type, to, word) ({ void *to_ = (to); *(type *)to_ = (word); })
 #endif
 
 /* Addresses only ever as their two words: a mixture of widths would be taken apart and put together again */
@@ -143,9 +143,12 @@ INLINE void *at(const struct pkt *p, __u64 off, __u32 size)
 	void *header = p->data + off;
 
 	opaque(header);		/* or clang adds off twice, and the verifier does not see that both are one */
+	if (header + size > p->end)
+		return NULL;
+	opaque(header);		/* or clang makes one value of both answers, and every caller tests twice */
 	if (!header)
 		__builtin_unreachable();
-	return header + size > p->end ? NULL : header;
+	return header;
 }
 
 INLINE void pkt_hold(struct pkt *p, enum reason reason, __u64 condition)

@@ -7,7 +7,7 @@
  *   pull_extensions(p, first)  past IPv4 options or IPv6 extension headers
  *   can_send(p, nexthop)     0, or the reason why this plane cannot
  *   make_room(p, nexthop)    headers of the way out fit in front of the IP header; 0, or a reason with the packet unchanged
- *   rewrite_checksum(p, old_port)  the UDP checksum after p->to, p->to_port; the last write
+ *   rewrite_checksum(p, udp, old_port)  the UDP checksum after p->to, p->to_port; the last write. No udp: a later fragment
  *   send(p, nexthop, action) Ethernet header and off; 0 or a reason
  */
 #ifndef WGXDP_PLANE_H

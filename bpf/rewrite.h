@@ -8,30 +8,12 @@
 
 #include "plane.h"
 
-/* The port, which a later fragment does not have */
-INLINE int rewrite_port(struct pkt *p, bool original)
-{
-	struct udphdr *udp = at(p, p->l4, sizeof(*udp));
-
-	if (!udp)
-		return -DROP_send_failed;
-	if (original)
-		udp->dest = p->to_port;
-	else
-		udp->source = p->to_port;
-	return 0;
-}
-
 /* After resolve nothing here can fail but what was checked before; a packet for which it does is dropped, never sent half. */
 INLINE int rewrite(struct pkt *p)
 {
 	bool original = p->direction == DIRECTION_ORIGINAL;
-	__be16 old_port = original ? p->dport : p->sport;
+	struct udphdr *udp = NULL;
 
-	if (is_later(p))
-		old_port = p->to_port;
-	else if (rewrite_port(p, original))
-		return -DROP_send_failed;
 	if (p->family == FAMILY_IPV4) {
 		struct iphdr *ip = at(p, p->l3, sizeof(*ip));
 
@@ -51,7 +33,16 @@ INLINE int rewrite(struct pkt *p)
 		addr_store(original ? &ip->daddr : &ip->saddr, p->to);
 		ip->hop_limit = p->ttl - 1;
 	}
-	plane(p, rewrite_checksum, old_port);
+	if (!is_later(p)) {		/* which has no UDP header */
+		udp = at(p, p->l4, sizeof(*udp));
+		if (!udp)
+			return -DROP_send_failed;
+		if (original)
+			udp->dest = p->to_port;
+		else
+			udp->source = p->to_port;
+	}
+	plane(p, rewrite_checksum, udp, original ? p->dport : p->sport);
 	return 0;
 }
 

@@ -123,7 +123,7 @@ INLINE int tc_can_send(const struct pkt *p, const struct nexthop *nexthop)
 /* The skb's own sum (CHECKSUM_COMPLETE) is kept by helpers, whatever ip_summed is. An IPv4 header sums to nothing; in IPv6 the
  * helper takes the addresses' difference off once too often (BPF_F_IPV6 is newer than our floor), and nothing makes up for the
  * hop limit: one update mends both. A partial checksum holds the pseudo header alone, so addresses and ports are two calls. */
-INLINE void tc_rewrite_checksum(struct pkt *p, __be16 old_port)
+INLINE void tc_rewrite_checksum(struct pkt *p, const struct udphdr *udp, __be16 old_port)
 {
 	__u32 off = p->l4 + offsetof(struct udphdr, check);
 
@@ -131,7 +131,7 @@ INLINE void tc_rewrite_checksum(struct pkt *p, __be16 old_port)
 		bpf_csum_update(p->ctx, (__u32)p->delta + (__u16)~bpf_htons(0x0001));
 	if (p->checksum)
 		bpf_l4_csum_replace(p->ctx, off, 0, p->delta, BPF_F_MARK_MANGLED_0 | BPF_F_PSEUDO_HDR);
-	if (old_port == p->to_port)
+	if (!udp || old_port == p->to_port)
 		return;
 	if (p->checksum)
 		bpf_l4_csum_replace(p->ctx, off, old_port, p->to_port, BPF_F_MARK_MANGLED_0 | sizeof(__be16));

@@ -73,7 +73,7 @@ INLINE bool xdp_checksum_partial(const struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->l4, sizeof(*udp));
 
-	return udp && p->checksum && udp->check == csum_pseudo(p->pseudo, udp->len) && !p->fragment;
+	return udp && p->checksum && !p->fragment && csum_is(udp->check, p->pseudo + udp->len + bpf_htons(IPPROTO_UDP));
 }
 
 INLINE int xdp_can_send(const struct pkt *p, const struct nexthop *nexthop)
@@ -93,10 +93,8 @@ INLINE int xdp_make_room(struct pkt *p, const struct nexthop *nexthop)
 	return rc ?: with_vlans ? xdp_load(p) : 0;
 }
 
-INLINE void xdp_rewrite_checksum(struct pkt *p, __be16 old_port)
+INLINE void xdp_rewrite_checksum(struct pkt *p, struct udphdr *udp, __be16 old_port)
 {
-	struct udphdr *udp = at(p, p->l4, sizeof(*udp));
-
 	if (udp && p->checksum)
 		udp->check = csum_add_udp(udp->check, p->delta + (__u16)~old_port + p->to_port);
 }
