@@ -15,11 +15,12 @@ INLINE __u16 csum_fold(__u32 sum)
 	return sum + (sum >> 16);
 }
 
-/* Whether the sum, unfolded and not 0, comes to check, which is not 0 either: whether they are the same modulo 65,535. That is
- * one product, for of an odd number's multiples and of no others the product with its inverse stays below 2^64 / 65,535. */
-INLINE bool csum_is(__sum16 check, __u64 sum)
+/* How check compares to a sum, unfolded, in one product: where neither is 0, they are the same if they are so modulo 65,535; and
+ * of that number's multiples alone the product with its inverse modulo 2^64 is at most CSUM_SAME. */
+#define CSUM_SAME (~0ULL / 0xffff)
+INLINE __u64 csum_compare(__sum16 check, __u64 sum)
 {
-	return (sum + (__u16)~check) * 0xfffefffefffeffffULL <= ~0ULL / 0xffff;
+	return (sum + (__u16)~check) * 0xfffefffefffeffffULL;
 }
 
 /* RFC 1624 eqn. 3: HC' = ~(~HC + delta), delta = new - old in one's complement, that is ~old + new, summed */

@@ -141,7 +141,7 @@ INLINE bool host_whole(struct pkt *p)
 		p->segments = packet->gso_segs;
 		p->segment_len = p->l4 - p->l3 + sizeof(struct udphdr) + packet->gso_size;
 	}
-	p->in_frags = p->plane == PLANE_XDP && end > packet->linear;
+	p->frags = p->plane == PLANE_XDP && end > packet->linear ? LINK_XDP_SENDS_FRAGS : 0;
 	return end <= packet->len;
 }
 
@@ -160,7 +160,7 @@ INLINE int host_make_room(const struct pkt *p, const struct nexthop *nexthop)
 
 INLINE int host_can_send(const struct pkt *p, const struct nexthop *nexthop)
 {
-	__u16 need = p->in_frags ? LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS : LINK_XDP_SENDS;
+	__u16 need = LINK_XDP_SENDS | p->frags;
 	const struct udphdr *udp = at(p, p->l4, sizeof(*udp));
 
 	if (p->plane == PLANE_TC)

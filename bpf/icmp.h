@@ -87,7 +87,9 @@ INLINE int pull_quote(struct pkt *p)
 /* Classified as the client's, it still comes from whoever sent it: may he, on this link? */
 INLINE int quote_sender(struct pkt *p)
 {
-	if (p->quote && p->direction == DIRECTION_ORIGINAL)
+	if (__builtin_expect(!p->quote, 1))
+		return 0;
+	if (p->direction == DIRECTION_ORIGINAL)
 		p->src = p->quote->from;
 	return 0;
 }

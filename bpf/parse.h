@@ -83,19 +83,23 @@ INLINE int pull_ipv6(struct pkt *p)
 INLINE int pull_udp(struct pkt *p)
 {
 	const struct udphdr *udp;
-	__u64 payload, len;
+	__u64 payload, len, wrong;
 
 	udp = at(p, p->l4, sizeof(*udp));
 	if (!udp)
 		return fragment_tiny(p);
 	len = bpf_ntohs(udp->len);
 	payload = p->len - (p->l4 - p->l3);	/* far too large where there is none */
-	if (payload > 0xffff || payload < sizeof(*udp))
+	if (payload - sizeof(*udp) > 0xffff)
 		return fragment_tiny(p);
-	pkt_hold(p, PASS_malformed, below(len, sizeof(*udp)) | (below(payload, len) & ~p->fragment));
+	/* below a header, or, where it is all there, above the payload */
+	wrong = (len - sizeof(*udp)) | ((payload - len) & (p->fragment - 1));
+	opaque(wrong);
+	pkt_hold(p, PASS_malformed, wrong >> 63);
 	p->sport = udp->source;
 	p->dport = udp->dest;
 	p->checksum = udp->check;
+	p->partial = csum_compare(udp->check, p->pseudo + udp->len + bpf_htons(IPPROTO_UDP));
 	p->segment_len = p->len;
 	return 0;
 }
@@ -110,10 +114,8 @@ INLINE int parse(struct pkt *p, __be16 proto)
 		rc = pull_quote(p);
 	} else if (!rc) {
 		p->l4 = p->l3 + (blur(p, p->l4 - p->l3) & 0x7ff);
-		p->len = blur(p, p->len);
 		rc = is_later(p) ? fragment_find(p) : pull_udp(p);
 	}
-	p->fragment = blur(p, p->fragment);
 	if (!rc)
 		pkt_hold(p, PASS_malformed, !plane(p, whole));
 	return rc;

@@ -49,14 +49,15 @@ struct pkt {
 	__u64 segments, segment_len;	/* GSO (tc): packets in this one, and the L3 length of the largest; else 1 and len */
 	struct addr src, dst;
 	__u64 pseudo;			/* sum of both, for the pseudo header */
+	__u64 checksum;			/* of the UDP header; 0: none */
+	__u64 partial;			/* csum_compare() of UDP's checksum with the pseudo header's */
 	__be16 sport, dport;
 	__u8 family, ttl, tos;
-	bool checksum;			/* the UDP header carries one */
 	bool bare;			/* tc: from an L3 device, without an Ethernet header; a constant in each entry point */
 	bool generic;			/* XDP: in generic mode on the port */
-	bool in_frags;			/* XDP: the packet lies in several buffers */
 	bool through_neighbour;		/* tc: sent by the kernel's neighbour output, which resolves and probes */
 	__u64 fragment;			/* 0: none; see fragment_word() */
+	__u64 frags;			/* XDP: LINK_XDP_SENDS_FRAGS where it lies in several buffers; else 0 */
 	__u64 held;			/* a bit for each reason that parse found, which counts only if the packet is ours */
 
 	struct quote *quote;		/* an ICMP error about a packet: src, dst and ports are that one's, turned round; else 0 */

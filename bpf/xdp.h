@@ -45,16 +45,15 @@ INLINE bool xdp_for_us(const struct pkt *p)
 
 INLINE bool xdp_whole(struct pkt *p)
 {
-	__u32 there = p->l3 + p->len, in_frags = 0;
+	__u32 end = p->l3 + p->len, frags = 0, lacks = 0;
 
-	if (p->data + there > p->end) {
-		in_frags = 1;
-		there = !(there <= bpf_xdp_get_buff_len(p->ctx));
-	} else {
-		there = 0;
+	opaque(end);		/* 32 bits wide: 6.1 takes the result of a byte swap for unbounded */
+	if (p->data + end > p->end) {
+		frags = LINK_XDP_SENDS_FRAGS;
+		lacks = end > bpf_xdp_get_buff_len(p->ctx);
 	}
-	p->in_frags = blur(p, in_frags);
-	return !blur(p, there);
+	p->frags = blur(p, frags);
+	return !lacks;
 }
 
 __attribute__((noinline)) int xdp_extensions(struct xdp_md *ctx, __u32 l3, __u32 family, __u32 first)
@@ -71,17 +70,12 @@ INLINE int xdp_pull_extensions(struct pkt *p, __u8 first)
  * compute the rest. A redirect would forget that, so tc sends it. A fragment never does: it was complete before it was cut. */
 INLINE bool xdp_checksum_partial(const struct pkt *p)
 {
-	const struct udphdr *udp = at(p, p->l4, sizeof(*udp));
-
-	return udp && p->checksum && !p->fragment && csum_is(udp->check, p->pseudo + udp->len + bpf_htons(IPPROTO_UDP));
+	return p->partial <= CSUM_SAME && p->checksum && !p->fragment;
 }
 
 INLINE int xdp_can_send(const struct pkt *p, const struct nexthop *nexthop)
 {
-	__u16 need = p->in_frags ? LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS : LINK_XDP_SENDS;
-	__u16 can = p->generic && !(nexthop->egress & LINK_L3) ? need : nexthop->egress;
-
-	if ((can & need) != need)
+	if (((LINK_XDP_SENDS | p->frags) & ~nexthop->egress) && (!p->generic || nexthop->egress & LINK_L3))
 		return -PASS_no_transmit;
 	return xdp_checksum_partial(p) ? -PASS_partial_checksum : 0;
 }
