@@ -43,6 +43,7 @@ MAP(icmp_limits, LRU_HASH, struct addr, __u64, 4096, 0);
 MAP(totals, PERCPU_ARRAY, __u32, struct total, 1, 0);
 MAP(reasons, PERCPU_HASH, struct reason_key, __u64, 16384, BPF_F_NO_PREALLOC);
 MAP(transmit_failed, PERCPU_ARRAY, __u32, __u64, LINKS, 0);
+MAP(tx_dropped, ARRAY, __u32, __u64, LINKS, 0);
 MAP(names, ARRAY, __u32, struct service_name, 1, 0);
 MAP(control, ARRAY, __u32, struct control, 1, BPF_F_MMAPABLE);
 #ifndef WGXDP_HOST

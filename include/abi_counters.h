@@ -45,6 +45,8 @@ enum reason {
 
 enum verdict_kind { KIND_PASS, KIND_DROP };
 
-/* transmit_failed: PERCPU_ARRAY by egress ifindex % LINKS → __u64 packets that a driver did not take */
+/* transmit_failed: PERCPU_ARRAY by egress ifindex % LINKS → __u64 packets that a driver did not take from XDP
+ * tx_dropped: ARRAY by ifindex % LINKS → __u64 packets that the device had dropped when its link was written; not read by the
+ * data path: what generic XDP and tc send, the stack hands over, and no tracepoint tells of what the driver then drops */
 
 #endif

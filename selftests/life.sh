@@ -119,6 +119,19 @@ state_lost() {
 	expect_sums
 }
 
+# As over a version of wgxdp that did not have this map yet: counters stay, and the map is there
+a_new_map() {
+	local before
+	before=$(shown all original forwarded)
+	rm /sys/fs/bpf/wgxdp/default/tx_dropped
+	shown get instance > /dev/null || fail 'show without a map of this version'
+	wgxdp up --wan wan --lan lan "${to[@]}"
+	[[ -e /sys/fs/bpf/wgxdp/default/tx_dropped ]] || fail 'a map that this version has is not pinned'
+	ten_to $port
+	expect 'forwarded, by programs with a new map' "$came" == 10
+	expect 'forwarded in all' "$(shown all original forwarded)" '>=' $((before + 10))
+}
+
 # The devices go and come again, as others
 devices_anew() {
 	inside firewall ip link del lan
@@ -137,7 +150,7 @@ wan_mac=$(mac firewall wan)
 count_arrivals wg-end all_of_them "udp dport $port"
 nothing_before
 wrong_ones
-for step in runs_without_us up_twice other_configuration wrong_ones still_forwards gone at_once state_lost gone \
+for step in runs_without_us up_twice other_configuration wrong_ones still_forwards gone at_once state_lost a_new_map gone \
 	runs_without_us devices_anew gone; do
 	$step
 done

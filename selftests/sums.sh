@@ -69,6 +69,8 @@ slow_wg_end() {
 	inside wg-end ip link set eth xdpdrv off
 	takes_xdp wg-end eth slow
 	threaded 1
+	# the device's own count has all that it dropped: a question of the kernel's for wg-end would be among them
+	inside firewall ip neigh replace 192.168.1.10 dev lan lladdr "$(mac wg-end eth)" nud permanent
 }
 fast_wg_end() {
 	threaded 0
@@ -113,13 +115,15 @@ for mode in native generic tc; do
 	wgxdp down
 done
 
-begin 'a full ring' native
-slow_wg_end
-send -n 20000 198.51.100.7:4000 198.51.100.1:$port
-finish
-expect "$what: failed to be sent" "$failed" '>' 100
-fast_wg_end
-wgxdp down
+for mode in native generic tc; do
+	begin "$mode, a full ring" $mode
+	slow_wg_end
+	send -n 20000 198.51.100.7:4000 198.51.100.1:$port
+	finish
+	expect "$what: failed to be sent" "$failed" '>' 100
+	fast_wg_end
+	wgxdp down
+done
 
 inside wg-end ip link set eth xdpdrv off
 inside wg-end ethtool -K eth gro off > /dev/null

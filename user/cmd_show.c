@@ -60,12 +60,22 @@ static __u16 carriers(const struct link *links, size_t n, const struct link *lin
 	return flags;
 }
 
+/* What devices say that they dropped of what they were to send; where dp's are not ours to ask, nothing */
+static __u64 tx_dropped(const struct nl_link *here, size_t n, __u32 ifindex)
+{
+	for (size_t i = 0; i < n; i++)
+		if (here[i].ifindex == ifindex)
+			return here[i].tx_dropped;
+	return 0;
+}
+
 static int show_interfaces(struct document *d, const struct dataplane *dp)
 {
 	struct node list = document_list(document_root(d), "interfaces");
-	struct link *links;
-	size_t n;
-	int rc = dataplane_links(dp, &links, &n);
+	struct nl_link *here = NULL;
+	struct link *links = NULL;
+	size_t n = 0, n_here = 0;
+	int rc = dataplane_links(dp, &links, &n) ?: dp->elsewhere ? 0 : nl_links(&here, &n_here);
 
 	for (size_t i = 0; i < n && !rc; i++) {
 		char name[IFNAMSIZ];
@@ -77,7 +87,7 @@ static int show_interfaces(struct document *d, const struct dataplane *dp)
 		row = document_row(list);
 		if (dp->elsewhere || !if_indextoname(links[i].ifindex, name))
 			snprintf(name, sizeof(name), "(%u)", links[i].ifindex);
-		dataplane_transmit_failed(dp, links[i].ifindex, &failed);
+		dataplane_transmit_failed(dp, links[i].ifindex, tx_dropped(here, n_here, links[i].ifindex), &failed);
 		document_text(row, "name", name);
 		document_text(row, "role", role_name(links[i].role));
 		document_text(row, "mode", xdp_name(carriers(links, n, &links[i])));
@@ -86,8 +96,8 @@ static int show_interfaces(struct document *d, const struct dataplane *dp)
 		document_text(row, "xdp_transmit", links[i].flags & LINK_XDP_SENDS ? "yes" : "no");
 		document_number(row, "xmit_failed", failed);
 	}
-	if (!rc)
-		free(links);
+	free(links);
+	free(here);
 	return rc;
 }
 

@@ -54,7 +54,7 @@ static int open_pins(struct dataplane *dp)
 
 	for (int i = 0; i < MAP_COUNT; i++) {
 		dp->maps[i] = pin_get(dp->instance, "%s", map_names[i]);
-		if (dp->maps[i] >= 0)
+		if (dp->maps[i] >= 0 || i != MAP_control)	/* others are newer than what runs, and made by the next `up` */
 			continue;
 		log_error("instance %s: map %s is not pinned: `wgxdp down` removes what is left of it", dp->instance,
 			  map_names[i]);
@@ -197,8 +197,11 @@ static void load_error(int rc)
 			  u.release, strerror(-rc));
 }
 
-static bool has_programs(const struct dataplane *dp)
+static bool is_whole(const struct dataplane *dp)
 {
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (dp->maps[i] < 0)
+			return false;
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		if (dp->programs[i] < 0)
 			return false;
@@ -217,7 +220,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p)
 		return -errno;
 	set_sizes(dp, s, p);
 	hash = program_hash(s);
-	if (dp->running && has_programs(dp) && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) &&
+	if (dp->running && is_whole(dp) && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) &&
 	    c.program == hash) {
 		wgxdp__destroy(s);
 		return 0;

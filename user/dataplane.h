@@ -8,7 +8,7 @@
 
 #define DATAPLANE_MAPS(X) \
 	X(links) X(table) X(sources) X(source_trie) X(nexthops) X(choices) X(scratch) X(quotes) X(icmp_limits) X(frags) \
-	X(frag_scratch) X(totals) X(reasons) X(transmit_failed) X(names) X(control) X(devices)
+	X(frag_scratch) X(totals) X(reasons) X(transmit_failed) X(tx_dropped) X(names) X(control) X(devices)
 
 enum dataplane_map {
 #define X(name) MAP_##name,
@@ -80,6 +80,8 @@ struct dataplane_reason {
 };
 int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret, size_t *ret_n);
 int dataplane_forget_reasons(const struct dataplane *dp, __u32 id);
-int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 *ret);
+/* Packets that a device failed to send since its link was written: those that its driver did not take from XDP, or all that it
+ * says it dropped (tx_dropped, now), whichever is more: some drivers count the first among the second */
+int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 tx_dropped, __u64 *ret);
 int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_t *ret_n);
 int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n);

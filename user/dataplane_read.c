@@ -103,12 +103,21 @@ int dataplane_forget_reasons(const struct dataplane *dp, __u32 id)
 	return 0;
 }
 
-int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 *ret)
+int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 tx_dropped, __u64 *ret)
 {
 	__u32 place = ifindex % LINKS;
+	__u64 before;
 
 	*ret = 0;
-	return sum_u64(dp->maps[MAP_transmit_failed], &place, ret);
+	if (!bpf_map_lookup_elem(dp->maps[MAP_tx_dropped], &place, &before) && before < tx_dropped)
+		tx_dropped -= before;
+	else
+		tx_dropped = 0;
+	if (sum_u64(dp->maps[MAP_transmit_failed], &place, ret))
+		return -errno;
+	if (*ret < tx_dropped)
+		*ret = tx_dropped;
+	return 0;
 }
 
 /* All elements of an array map, by index */

@@ -131,7 +131,7 @@ static __u16 attached_flags(const struct dataplane *dp, const struct plan *p, __
 	return 0;
 }
 
-static int write_link(struct dataplane *dp, const struct link *link, int *changes)
+static int write_link(struct dataplane *dp, const struct link *link, __u64 tx_dropped, int *changes)
 {
 	struct link old = running_link(dp, link->ifindex);
 	__u32 place = link->ifindex % LINKS;
@@ -139,6 +139,8 @@ static int write_link(struct dataplane *dp, const struct link *link, int *change
 	if (!memcmp(&old, link, sizeof(old)))
 		return 0;
 	++*changes;
+	if (!old.ifindex && bpf_map_update_elem(dp->maps[MAP_tx_dropped], &place, &tx_dropped, BPF_ANY))
+		return -errno;
 	return bpf_map_update_elem(dp->maps[MAP_links], &place, link, BPF_ANY) ?:
 	       bpf_map_update_elem(dp->maps[MAP_devices], &link->ifindex, &link->ifindex, BPF_ANY);
 }
@@ -159,7 +161,7 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 			link->flags |= attached_flags(dp, p, link->ifindex);
 			nic = link->port ? host_link(h, link->port) : &h->links[i];
 			link->flags |= transmit_flags(nic, attached_flags(dp, p, nic->ifindex) & LINK_NATIVE, &hint);
-			rc = write_link(dp, link, changes);
+			rc = write_link(dp, link, h->links[i].tx_dropped, changes);
 		}
 	return rc;
 }

@@ -23,6 +23,7 @@ struct nl_link {
 	bool vlan_filtering;		/* of a bridge: it tells VLANs apart itself */
 	__u32 xdp_prog_id;		/* of whatever XDP program is attached, by any of the modes; 0: none */
 	char qdisc[16];
+	__u64 tx_dropped;		/* packets, since the device was made */
 };
 
 struct nl_address {

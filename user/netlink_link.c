@@ -8,6 +8,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if_arp.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -78,6 +79,11 @@ static void link_attr(const struct nlattr *a, struct nl_link *link)
 		break;
 	case IFLA_QDISC:
 		attr_string(a, link->qdisc, sizeof(link->qdisc));
+		break;
+	case IFLA_STATS64:
+		if (mnl_attr_get_payload_len(a) >= offsetof(struct rtnl_link_stats64, tx_dropped) + sizeof(__u64))
+			memcpy(&link->tx_dropped, (const char *)mnl_attr_get_payload(a) +
+			       offsetof(struct rtnl_link_stats64, tx_dropped), sizeof(link->tx_dropped));
 		break;
 	case IFLA_XDP:
 		link->xdp_prog_id = xdp_prog_id(a);
