@@ -102,14 +102,15 @@ INLINE int fib_backend(struct pkt *p, struct nexthop *nexthop, const struct cont
 }
 
 /* The way of replies: to the client, as if the listener's address sent them, so that rules by source choose its WAN. Good for
- * the same client's next reply; of clients that take turns each is asked for. */
-INLINE int fib_client(struct pkt *p, struct nexthop *nexthop, const struct control *c, __u64 now)
+ * the same client's next reply; of clients that take turns each is asked for, unless the slot is
+ * uniform and answers for all of them. */
+INLINE int fib_client(struct pkt *p, struct nexthop *nexthop, const struct control *c, __u64 now, bool uniform)
 {
 	struct fib_question q;
 	__u64 differs = (nexthop->client.q[0] ^ p->dst.q[0]) | (nexthop->client.q[1] ^ p->dst.q[1]) |
 			(nexthop->client_port ^ p->dport) | (nexthop->ifindex ^ p->ifindex);
 
-	if (!differs && fib_fresh(nexthop, c, now))
+	if ((uniform || !differs) && fib_fresh(nexthop, c, now))
 		return 0;
 	q = (struct fib_question){
 		.src = p->to, .dst = p->dst, .sport = p->to_port, .dport = p->dport, .ifindex = p->ifindex,

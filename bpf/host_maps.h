@@ -177,6 +177,15 @@ static inline long bpf_map_update_elem(struct host_map *map, const void *key, co
 	return 0;
 }
 
+static int signals;		/* no ring: only how often it was written to */
+static __u32 host_n_signals __attribute__((unused));
+
+static inline long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u64 flags)
+{
+	host_n_signals++;
+	return 0;
+}
+
 INLINE int host_read(void *ctx, __u32 off, void *to, __u32 n);	/* host.h; extensions.h comes before it */
 
 #endif

@@ -19,6 +19,10 @@
 	__type(key, key_); \
 	__type(value, value_); \
 } name_ SEC(".maps")
+#define RING(name_, type_, n_) struct { \
+	__uint(type, BPF_MAP_TYPE_##type_); \
+	__uint(max_entries, n_); \
+} name_ SEC(".maps")
 #define SWITCH(type, name, value) const volatile type name = value
 #endif
 
@@ -46,11 +50,14 @@ MAP(transmit_failed, PERCPU_ARRAY, __u32, __u64, LINKS, 0);
 MAP(tx_dropped, ARRAY, __u32, __u64, LINKS, 0);
 MAP(names, ARRAY, __u32, struct service_name, 1, 0);
 MAP(control, ARRAY, __u32, struct control, 1, BPF_F_MMAPABLE);
+MAP(uniform, ARRAY, __u32, struct uniform_row, UNIFORM_BLOCKS * UNIFORM_ROWS, BPF_F_MMAPABLE);
 #ifndef WGXDP_HOST
 MAP(devices, DEVMAP_HASH, __u32, __u32, LINKS, 0);
+RING(signals, RINGBUF, 4096);
 #endif
 
 SWITCH(__u32, table_mask, 0);		/* buckets of the table - 1 */
+SWITCH(__u32, uniform_slots, 0);	/* first of the NEXTHOP_UNIFORM slots in nexthops */
 SWITCH(__u32, gateway_slots, 0);	/* first of the NEXTHOP_GATEWAYS slots in nexthops */
 SWITCH(__u32, tick_rate, 250);		/* jiffies a second */
 SWITCH(bool, with_choices, false);	/* some service has SERVICE_CHOICE */

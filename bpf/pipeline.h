@@ -12,6 +12,7 @@
 #include "parse.h"
 #include "rewrite.h"
 #include "service.h"
+#include "uniform.h"
 #include "verdict.h"
 #include "vlan.h"
 
@@ -31,19 +32,25 @@ INLINE bool is_answer(int rc)
 
 /* The next hop; for replies that of the client, if they come from where the backend is. The client is asked for first: a
  * destination that is no client's, such as an address of ours, must not say how the backend is reached. */
-INLINE int next_hop(struct pkt *p, const struct control *c, __u64 now, struct nexthop **ret)
+INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop **ret)
 {
-	__u32 slot = p->service->slot, reply_slot = slot + 1;
+	__u32 slot = p->service->slot, reply_slot = 0;
+	bool uniform = false;
 	struct nexthop *backend = bpf_map_lookup_elem(&nexthops, &slot);
 	int rc, rc_client = 0;
 
 	*ret = backend;
-	if (backend && p->direction == DIRECTION_REPLY)
+	if (backend && p->direction == DIRECTION_REPLY) {
+		reply_slot = uniform_slot(p, c, now);
+		uniform = reply_slot;
+		if (!uniform)
+			reply_slot = slot + 1;
 		*ret = bpf_map_lookup_elem(&nexthops, &reply_slot);
+	}
 	if (!backend || !*ret)
 		return -PASS_no_route;
 	if (p->direction == DIRECTION_REPLY) {
-		rc_client = fib_client(p, *ret, c, now);
+		rc_client = fib_client(p, *ret, c, now, uniform);
 		if (!is_answer(rc_client))
 			return rc_client;
 	}
@@ -61,7 +68,7 @@ INLINE int resolve(struct pkt *p, struct nexthop **ret)
 	bool original = p->direction == DIRECTION_ORIGINAL;
 	__u64 now = bpf_jiffies64();
 	__u32 zero = 0;
-	const struct control *c = bpf_map_lookup_elem(&control, &zero);
+	struct control *c = bpf_map_lookup_elem(&control, &zero);
 	int rc;
 
 	if (p->held || !c)

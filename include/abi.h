@@ -9,7 +9,7 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
-#define ABI_VERSION 1
+#define ABI_VERSION 2
 
 #define FAMILY_IPV4 2		/* AF_INET */
 #define FAMILY_IPV6 10		/* AF_INET6 */
@@ -25,6 +25,7 @@ struct addr {
 
 #include "abi_table.h"
 #include "abi_counters.h"
+#include "abi_uniform.h"
 
 /* ---- links ---- */
 
@@ -90,8 +91,9 @@ struct source_key {
 /* ---- next hops ---- */
 
 /* nexthops: PERCPU_ARRAY. Two slots a listener: that of its backend, for originals (struct service .slot, even), and that of
- * the client that was answered last, for replies (.slot + 1). The last NEXTHOP_GATEWAYS remember, by a hash of the neighbour,
- * when replies were last carried by the kernel. Times in jiffies. */
+ * the client that was answered last, for replies (.slot + 1). Behind them NEXTHOP_UNIFORM, for replies to whole prefixes (uniform); the
+ * last NEXTHOP_GATEWAYS remember, by a hash of the neighbour, when replies were last carried by the kernel. Times in jiffies. */
+#define NEXTHOP_UNIFORM 64
 #define NEXTHOP_GATEWAYS 1024
 struct nexthop {
 	__u64 until;			/* the answer is good before this */
@@ -176,6 +178,8 @@ struct control {
 	__u32 flags;			/* enum control_flags */
 	__u64 netns;			/* inode of the network namespace that it was brought up in */
 	__u64 program;			/* hash of object and switches that run */
+	__u64 heartbeat;		/* uniform is kept by a living daemon, and good before this; in jiffies */
+	__u64 asked;			/* the data path asks for a heartbeat not before this */
 };
 
 #endif

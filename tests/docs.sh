@@ -32,7 +32,7 @@ flags() {
 reasons() { sed -n "s/^REASON($1, \([a-z_]*\),.*/\1/p" include/reasons.def | sort; }
 reasons_in_page() { section ".Ss Reasons for $1" | sed -n 's/^\.It Cm //p' | sort; }
 reasons_in_guide() { sed -n 's/^ *| \(`[^|]*`\) |.*/\1/p' docs/guide-firewall.md | grep -oE '[a-z_]+' | sort; }
-maps() { sed -nE 's/^MAP\(([a-z_]+), ([A-Z_]+),.*/\1 \2/p' bpf/maps.h | sort; }
+maps() { sed -nE 's/^(MAP|RING)\(([a-z_]+), ([A-Z_]+),.*/\2 \3/p' bpf/maps.h | sort; }
 maps_in_design() {
 	sed -n '/^Every map of `bpf\/maps.h`/,/^Planned maps:/p' docs/design.md |
 		sed -nE 's/^\| ([a-z_]+) \| ([A-Z_]+).*/\1 \2/p' | sort

@@ -43,6 +43,7 @@ void host_plane_start(void)
 {
 	table_mask = table.max - 1;
 	gateway_slots = nexthops.max - NEXTHOP_GATEWAYS;
+	uniform_slots = gateway_slots - NEXTHOP_UNIFORM;
 	with_choices = true;
 	with_source_trie = true;
 }

@@ -168,14 +168,16 @@ static void world_clear(void)
 {
 	struct { struct host_map *map; __u32 max; } maps[] = {
 		{ &links, LINKS }, { &table, 256 }, { &sources, 8 }, { &source_trie, 64 },
-		{ &nexthops, WORLD_SLOTS + NEXTHOP_GATEWAYS }, { &choices, 8 }, { &scratch, 1 }, { &frags, 64 }, { &frag_scratch, 1 },
+		{ &nexthops, WORLD_SLOTS + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS }, { &choices, 8 }, { &scratch, 1 }, { &frags, 64 }, { &frag_scratch, 1 },
 		{ &totals, WORLD_SERVICES * 4 }, { &reasons, 256 }, { &control, 1 },
+		{ &uniform, UNIFORM_BLOCKS * UNIFORM_ROWS },
 	};
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
 		host_map_reset(maps[i].map, maps[i].max);
 	table_mask = 255;
-	gateway_slots = WORLD_SLOTS;
+	uniform_slots = WORLD_SLOTS;
+	gateway_slots = WORLD_SLOTS + NEXTHOP_UNIFORM;
 	with_choices = true;
 	with_source_trie = true;
 	host_n_routes = 0;

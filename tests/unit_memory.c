@@ -113,6 +113,77 @@ static void remembered(void **state)
 	assert_int_equal(asked_for(w), 1);
 }
 
+static void uniform_say(__u32 block, __u32 place, __u16 answer)
+{
+	__u32 row = block * UNIFORM_ROWS + place / UNIFORM_ROW;
+
+	((struct uniform_row *)bpf_map_lookup_elem(&uniform, &row))->slot[place % UNIFORM_ROW] = answer;
+}
+
+/* Questions for one reply to each of ten clients of 192.0.2.0/24 */
+static __u32 asked_for_clients(void)
+{
+	const struct way *w = way_named("dnat ipv4, reply");
+	__u32 before;
+
+	asked_for(w);
+	before = host_n_questions;
+	for (int i = 0; i < 10; i++) {
+		way_comes(w, &in);
+		in.dport += i;
+		in.dst.b[15] += i;
+		assert_int_equal(send_primed(PLANE_TC, w->in).packet.egress, W0);
+	}
+	return host_n_questions - before;
+}
+
+/* A prefix with one next hop is asked for once, but only while the daemon's heart beats */
+static void uniform_prefixes(void **state)
+{
+	struct control *c = world_control();
+
+	c->asked = ~0ULL;
+	uniform_say(UNIFORM_IPV4, 0xc000, 3);		/* 192.0.0.0/16 */
+	assert_in_range(asked_for_clients(), 9, 10);
+	c->heartbeat = host_jiffies + 1;
+	assert_int_equal(asked_for_clients(), 0);
+	c->generation++;
+	assert_int_equal(asked_for_clients(), 0);	/* the first of them asked */
+	uniform_say(UNIFORM_IPV4, 0xc000, UNIFORM_DEEPER | 2);
+	assert_in_range(asked_for_clients(), 9, 10);
+	uniform_say(2, 0x0209, 3);			/* 192.0.2.9 alone */
+	assert_in_range(asked_for_clients(), 8, 9);
+	uniform_say(2, 0x0209, UNIFORM_DEEPER | 2);	/* a circle ends */
+	uniform_say(2, 0, UNIFORM_DEEPER | 2);
+	assert_in_range(asked_for_clients(), 9, 10);
+	uniform_say(UNIFORM_IPV4, 0xc000, 3);
+	assert_int_equal(asked_for_clients(), 0);
+	host_jiffies++;
+	assert_in_range(asked_for_clients(), 9, 10);
+}
+
+/* The data path asks for a heartbeat in time, and not for each packet */
+static void heartbeat_asked_for(void **state)
+{
+	struct control *c = world_control();
+	__u32 before = host_n_signals;
+
+	asked_for_clients();
+	assert_int_equal(host_n_signals, before + 1);
+	host_jiffies += tick_rate / 2;
+	asked_for_clients();
+	assert_int_equal(host_n_signals, before + 2);
+	host_jiffies += tick_rate / 2;
+	c->heartbeat = host_jiffies + tick_rate + 1;
+	asked_for_clients();
+	assert_int_equal(host_n_signals, before + 2);
+	host_jiffies++;
+	asked_for_clients();
+	assert_int_equal(host_n_signals, before + 3);
+	asked_for(way_named("dnat ipv4"));		/* an original has no use for it */
+	assert_int_equal(host_n_signals, before + 3);
+}
+
 /* A packet of the backend to an address of ours is no client's reply: what a rule by that source says is not remembered */
 static void not_misled(void **state)
 {
@@ -384,8 +455,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(fragments_remembered, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(fragments_unsent, set_up, tear_down),
-		TEST(questions), TEST(remembered), TEST(not_misled), TEST(replies_take_turns), TEST(replies_by_listener), TEST(probes), TEST(choices_remembered),
-		TEST(choices_end), TEST(choices_of_sent_only), TEST(gso),
+		TEST(questions), TEST(remembered), TEST(uniform_prefixes), TEST(heartbeat_asked_for),
+		TEST(not_misled), TEST(replies_take_turns), TEST(replies_by_listener), TEST(probes),
+		TEST(choices_remembered), TEST(choices_end), TEST(choices_of_sent_only), TEST(gso),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

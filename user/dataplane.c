@@ -105,7 +105,7 @@ static void set_sizes(const struct dataplane *dp, struct wgxdp *s, const struct 
 {
 	__u32 services = at_least(ROOM_SERVICES, p->n_services), slots = at_least(ROOM_SLOTS, p->n_slots);
 	__u32 names = at_least(dataplane_entries(dp, MAP_names), services);
-	__u32 nexthops = at_least(dataplane_entries(dp, MAP_nexthops), slots + NEXTHOP_GATEWAYS);
+	__u32 nexthops = at_least(dataplane_entries(dp, MAP_nexthops), slots + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS);
 	__u32 table = at_least(dataplane_entries(dp, MAP_table), table_size(p->n_entries));
 	__u32 sources = at_least(dataplane_entries(dp, MAP_sources), 2 * at_least(ROOM_PORTS, p->n_ports));
 	struct timespec tick;
@@ -120,6 +120,7 @@ static void set_sizes(const struct dataplane *dp, struct wgxdp *s, const struct 
 	s->rodata->tick_rate = (1000000000 + tick.tv_nsec / 2) / tick.tv_nsec;
 	s->rodata->table_mask = table - 1;
 	s->rodata->gateway_slots = nexthops - NEXTHOP_GATEWAYS;
+	s->rodata->uniform_slots = nexthops - NEXTHOP_GATEWAYS - NEXTHOP_UNIFORM;
 	s->rodata->with_choices = p->choices;
 	s->rodata->with_vlans = p->vlans;
 	s->rodata->with_bridges = p->bridges;

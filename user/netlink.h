@@ -39,6 +39,9 @@ struct nl_route {
 	__u32 table;
 	__u8 type;			/* RTN_UNICAST, RTN_LOCAL … */
 	bool gateway;
+	struct address via;		/* the gateway; family 0 where it is none, or of another family than dst */
+	__u32 metric;
+	bool conditional;		/* what it says does not hold for every packet: TOS, source prefix, tunnel, dead link */
 };
 
 struct nl_rule {

@@ -17,6 +17,14 @@ static bool is_gateway(const struct nlattr *a)
 	return mnl_attr_get_type(a) == RTA_GATEWAY || mnl_attr_get_type(a) == RTA_VIA;
 }
 
+static void via_attr(const struct nlattr *a, struct nl_route *route)
+{
+	if (mnl_attr_get_type(a) == RTA_GATEWAY)
+		route->via = attr_address(a, route->dst.family);
+	route->gateway |= is_gateway(a);
+	route->conditional |= mnl_attr_get_type(a) == RTA_ENCAP;
+}
+
 /* The next hops of a multipath route: a row each, else like the one given. */
 static int multipath_rows(struct list *l, struct nl_route route, const struct nlattr *multipath)
 {
@@ -30,10 +38,10 @@ static int multipath_rows(struct list *l, struct nl_route route, const struct nl
 		if (!row)
 			return MNL_CB_ERROR;
 		route.oif = hop->rtnh_ifindex;
-		route.gateway = false;
-		mnl_attr_for_each_payload((void *)RTNH_DATA(hop), hop->rtnh_len - RTNH_LENGTH(0))
-			route.gateway |= is_gateway(attr);
 		*row = route;
+		row->conditional |= !!(hop->rtnh_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN));
+		mnl_attr_for_each_payload((void *)RTNH_DATA(hop), hop->rtnh_len - RTNH_LENGTH(0))
+			via_attr(attr, row);
 	}
 	return MNL_CB_OK;
 }
@@ -42,7 +50,10 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 {
 	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *a, *dst = NULL, *multipath = NULL;
-	struct nl_route route = { .table = rt->rtm_table, .type = rt->rtm_type }, *row;
+	struct nl_route route = {
+		.dst.family = rt->rtm_family, .table = rt->rtm_table, .type = rt->rtm_type,
+		.conditional = rt->rtm_tos || rt->rtm_src_len || rt->rtm_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN),
+	}, *row;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || rt->rtm_flags & RTM_F_CLONED)
 		return MNL_CB_OK;
@@ -60,8 +71,11 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 		case RTA_MULTIPATH:
 			multipath = a;
 			break;
+		case RTA_PRIORITY:
+			route.metric = attr_u32(a);
+			break;
 		}
-		route.gateway |= is_gateway(a);
+		via_attr(a, &route);
 	}
 	route.dst = attr_prefix(dst, rt->rtm_family, rt->rtm_dst_len);
 	if (!route.dst.family)		/* multicast routing and MPLS have tables of their own */
