@@ -63,7 +63,8 @@ services:
     backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: $port }
     ipv6: dnat
 YAML
-# of the flood's pieces wg-end's kernel is not to keep any
+# Of the flood's pieces, and of what came in the wrong order, wg-end's kernel is not to keep any: half a minute later it would
+# complain that the rest never came, and these ICMP errors are the service's too.
 inside wg-end nft -f - << NFT
 table inet spoofed {
 	counter arrived {}
@@ -71,6 +72,7 @@ table inet spoofed {
 		type filter hook prerouting priority -500; policy accept;
 		ip saddr 10.0.0.0/8 counter name arrived drop
 		ip6 saddr 2001:db8:77::/64 counter name arrived drop
+		udp sport 5000 drop
 	}
 }
 NFT

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The links of a real firewall: VLANs and two tags at once on the WAN and the LAN, a bridge as LAN, wg-end behind a tunnel. What
-# a client asks is answered, both families, in auto and tc mode, by the plane that can; frames for another VLAN, for the port
-# below or for another MAC are nobody's.
+# The links of a real firewall: VLANs and two tags at once on the WAN and the LAN, a bridge as LAN. What a client asks is
+# answered, both families, in auto and tc mode, by the plane that can: tags that a device takes off where XDP cannot see them are
+# tc's, and `up` says so. Frames for another VLAN, for the port below or for another MAC are nobody's, offloaded or not.
 #
 #     client uplink ------- wan firewall lan ------- eth wg-end        all of this on VLAN 7 of wan, VLAN 9 of lan, …
 source "${BASH_SOURCE[0]%/*}/lib.sh"
@@ -22,7 +22,7 @@ tags_in_frames() { # NAMESPACE DEVICE
 }
 
 # $wan, $lan: the firewall's; $uplink, $eth: at the other ends
-plug() {
+plug() { # [offloaded]
 	namespaces client firewall wg-end
 	routers firewall
 	cable client uplink firewall wan
@@ -31,7 +31,7 @@ plug() {
 	takes_xdp wg-end eth
 	for end in 'client uplink' 'firewall wan' 'firewall lan' 'wg-end eth'; do
 		# shellcheck disable=SC2086
-		tags_in_frames $end
+		[[ ${1:-} == offloaded ]] || tags_in_frames $end
 	done
 	uplink=uplink wan=wan lan=lan eth=eth
 }
@@ -49,6 +49,14 @@ vlan() {
 	tagged firewall lan lan9 9 && lan=lan9
 	tagged wg-end eth eth9 9 && eth=eth9
 }
+
+vlan_on_lan() {
+	tagged firewall lan lan9 9 && lan=lan9
+	tagged wg-end eth eth9 9 && eth=eth9
+}
+
+# Of which the firewall knows nothing
+stray_vlan() { tagged client uplink up20 20; }
 
 # 802.1Q in 802.1ad on the WAN, none on the LAN: heads grow and shrink by eight bytes
 two_tags() {
@@ -70,6 +78,9 @@ number() {
 	addresses wg-end "$eth" 192.168.1.10/24 2001:db8:2::10/64
 	gateways client 198.51.100.1 2001:db8:1::1
 	gateways wg-end 192.168.1.1 2001:db8:2::1
+	for end in 198.51.100.7 2001:db8:1::7 192.168.1.10 2001:db8:2::10; do # another test meets unresolved neighbours
+		inside firewall ping -q -c 1 -W 5 "$end" > /dev/null
+	done
 	start_listener wg-end wg-end4 -e 192.168.1.10:$port
 	listeners=$!
 	start_listener wg-end wg-end6 -e "[2001:db8:2::10]:$port"
@@ -83,14 +94,15 @@ answered() { # WHAT FROM TO
 
 # LINK MODE XDP: whether packets of both directions are to go by native XDP
 carries() {
-	local direction
-	wgxdp up --wan "$wan" --to 192.168.1.10,2001:db8:2::10 --mode "$2"
+	local direction few
+	wgxdp up --wan "$wan" --to 192.168.1.10,2001:db8:2::10 --mode "$2" > "$work/up"
 	answered "$1, $2, IPv4" 198.51.100.7:4000 198.51.100.1:$port
 	answered "$1, $2, IPv6" '[2001:db8:1::7]:4000' "[2001:db8:2::10]:$port"
 	for direction in original reply; do
 		expect "$1, $2, $direction: forwarded" "$(shown all $direction forwarded)" == $((2 * n))
-		[[ $3 != *$direction* ]] ||
-			expect "$1, $2, $direction: by XDP" "$(shown all $direction forwarded_xdp)" '>' $((2 * n - 40))
+		few=('<' 1)
+		[[ $3 != *$direction* ]] || few=('>' $((2 * n - 40)))
+		expect "$1, $2, $direction: by XDP" "$(shown all $direction forwarded_xdp)" "${few[@]}"
 	done
 	expect_sums
 	wgxdp down
@@ -102,30 +114,59 @@ unplug() {
 	for ns in client firewall wg-end; do ip netns del $ns; done
 }
 
-try() { # LINK XDP-DIRECTIONS
-	plug
+try() { # LINK XDP-DIRECTIONS [offloaded]
+	local what=$1${3:+ $3}
+	plug "${3:-}"
 	"$1"
 	number
-	carries "$1" auto "$2"
-	carries "$1" tc ''
-	[[ $1 != vlan ]] || other_vlan
+	carries "$what" auto "$2"
+	[[ ! ${3:-} ]] || expect "$what: up says why" "$(grep -c 'takes VLAN tags off before XDP sees them: .ethtool' "$work/up")" '>' 0
+	carries "$what" tc ''
+	[[ $1 != vlan ]] || other_vlan "$what"
 	[[ $1 != bridge ]] || other_macs
+	[[ $1 != stray_vlan ]] || stray "$what"
 	unplug
 }
 
-# What comes on VLAN 20, and untagged, is not for what listens on VLAN 7
-other_vlan() {
+stranger() { # DEVICE TO: n packets from it
+	inside client "$udptool" send -n $n -r 20000 "$1" "$(mac firewall wan)" 198.51.100.7:4000 "$2:$port" > /dev/null
+}
+
+stray() { # WHAT
+	for mode in auto tc; do
+		wgxdp up --wan wan --to 192.168.1.10,2001:db8:2::10 --mode $mode > /dev/null
+		stranger up20 198.51.100.1
+		expect "$1, $mode: received" "$(shown all original received)" == 0
+		wgxdp down
+	done
+}
+
+# What comes on VLAN 20, and untagged, is not for what listens on VLAN 7; what comes on either VLAN not for the port
+other_vlan() { # WHAT
+	local client
+	start_listener client client4 198.51.100.7:4000 # or the client would answer with ICMP errors, which are the service's too
+	client=$!
 	tagged client uplink up20 20
 	tagged firewall wan wan20 20
 	addresses firewall wan20 10.20.0.1/24
-	addresses client up20 10.20.0.7/24
-	wgxdp up --wan "$wan" --to 192.168.1.10,2001:db8:2::10
-	inside client "$udptool" send -n $n -r 20000 up20 "$(mac firewall wan)" 10.20.0.7:4000 198.51.100.1:$port
-	inside client "$udptool" send -n $n -r 20000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port
-	expect 'VLAN 20 and no VLAN: received' "$(shown all original received)" == 0
-	inside client "$udptool" send -n $n -r 20000 up7 "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port
-	expect 'VLAN 7: received' "$(shown all original received)" == $n
-	wgxdp down
+	addresses firewall wan 203.0.113.1/24
+	for mode in auto tc; do
+		wgxdp up --wan "$wan" --to 192.168.1.10,2001:db8:2::10 --mode $mode > /dev/null
+		stranger up20 198.51.100.1
+		stranger uplink 198.51.100.1
+		expect "$1, $mode: VLAN 20 and no VLAN: received" "$(shown all original received)" == 0
+		stranger "$uplink" 198.51.100.1
+		expect "$1, $mode: its own VLAN: received" "$(shown all original received)" == $n
+		wgxdp down
+		wgxdp up --wan wan --to 192.168.1.10,2001:db8:2::10 --mode $mode > /dev/null
+		stranger up20 203.0.113.1
+		stranger "$uplink" 203.0.113.1
+		expect "$1, $mode: VLANs, to the port: received" "$(shown all original received)" == 0
+		stranger uplink 203.0.113.1
+		expect "$1, $mode: no VLAN, to the port: received" "$(shown all original received)" == $n
+		wgxdp down
+	done
+	stop $client
 }
 
 # Frames for other MACs, which a bridge's port sees while somebody listens in
@@ -144,6 +185,10 @@ try bridge reply
 if has_vlans; then
 	try vlan 'original reply'
 	try two_tags 'original reply'
+	try vlan '' offloaded
+	try two_tags reply offloaded
+	try vlan_on_lan original offloaded
+	try stray_vlan reply offloaded
 else
 	say 'no VLANs in this kernel: the virtual machines try them'
 fi

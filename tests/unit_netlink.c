@@ -301,6 +301,29 @@ static void drivers(void **state)
 	assert_string_equal(name, "bridge");
 }
 
+static void vlan_offload(void **state)
+{
+	bool tags = false, outer = false;
+
+	assert_int_equal(nl_rx_vlan_offload("w0", &tags, &outer), 0);
+	assert_true(tags && outer);
+	assert_int_equal(nl_rx_vlan_offload("t0", &tags, &outer), 0);
+	assert_false(tags || outer);
+	assert_int_equal(nl_rx_vlan_offload("none", &tags, &outer), -ENODEV);
+}
+
+/* That VLANs are told is seen in selftests/links.sh, for not every kernel here has them */
+static void peer_vlans(void **state)
+{
+	bool there = true;
+
+	assert_int_equal(nl_peer_has_vlans(if_nametoindex("w0"), &there), 0);
+	assert_false(there);
+	there = true;
+	assert_int_equal(nl_peer_has_vlans(if_nametoindex("f0"), &there), 0);	/* its peer is in the other namespace */
+	assert_false(there);
+}
+
 static void features(void **state)
 {
 	__u64 bits = 0;
@@ -359,7 +382,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(links), cmocka_unit_test(addresses), cmocka_unit_test(routes), cmocka_unit_test(rules),
 		cmocka_unit_test(ways), cmocka_unit_test(drivers), cmocka_unit_test(features), cmocka_unit_test(programs),
-		cmocka_unit_test(many),
+		cmocka_unit_test(vlan_offload), cmocka_unit_test(peer_vlans), cmocka_unit_test(many),
 	};
 
 	if (geteuid()) {

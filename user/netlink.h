@@ -65,8 +65,8 @@ enum { NL_XDP_BASIC = 1 << 0, NL_XDP_REDIRECT = 1 << 1, NL_XDP_NDO_XMIT = 1 << 2
 /* The kernel's xdp_features bits (netdev family, kernel >= 6.3). -EOPNOTSUPP where the kernel does not tell. */
 int nl_xdp_features(__u32 ifindex, __u64 *ret);
 
-/* Whether the device takes VLAN tags off before XDP sees the frame (ethtool rxvlan). */
-int nl_rx_vlan_offload(const char *ifname, bool *ret);
+/* Whether the device takes VLAN tags off before XDP sees the frame: of 802.1Q (ethtool rxvlan), of 802.1ad. */
+int nl_rx_vlan_offload(const char *ifname, bool *ret, bool *ret_outer);
 
 /* The driver's name (ethtool), as "veth", "virtio_net"; -errno where it has none. */
 int nl_driver(const char *ifname, char ret[32]);
@@ -74,5 +74,6 @@ int nl_driver(const char *ifname, char ret[32]);
 /* Filters at the device's ingress and egress, on a clsact or ingress qdisc. */
 int nl_filters(__u32 ifindex, size_t *ret);
 
-/* Whether the other end of a veth, in whatever network namespace, has a native XDP program. */
+/* Whether the other end of a veth, in whatever network namespace, has a native XDP program; whether VLANs are on it. */
 int nl_peer_has_xdp(__u32 ifindex, bool *ret);
+int nl_peer_has_vlans(__u32 ifindex, bool *ret);

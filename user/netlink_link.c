@@ -9,6 +9,7 @@
 #include <linux/sockios.h>
 #include <net/if_arp.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -254,14 +255,60 @@ static int ethtool(const char *ifname, void *command)
 	return r;
 }
 
-int nl_rx_vlan_offload(const char *ifname, bool *ret)
+/* Features are known by name; where each has its bit, the kernel says by a list of names */
+static int feature_bit(const char *ifname, const char *name, __u32 *ret_bit, __u32 *ret_n)
 {
-	struct ethtool_value flags = { .cmd = ETHTOOL_GFLAGS };
-	int r = ethtool(ifname, &flags);
+	struct {
+		struct ethtool_sset_info info;
+		__u32 n;
+	} count = { .info = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_FEATURES } };
+	struct ethtool_gstrings *names = NULL;
+	int r = ethtool(ifname, &count);
 
-	if (!r)
-		*ret = flags.data & ETH_FLAG_RXVLAN;
+	if (!r) {
+		names = calloc(1, sizeof(*names) + (size_t)count.n * ETH_GSTRING_LEN);
+		r = names ? 0 : -ENOMEM;
+	}
+	if (!r) {
+		names->cmd = ETHTOOL_GSTRINGS;
+		names->string_set = ETH_SS_FEATURES;
+		names->len = count.n;
+		r = ethtool(ifname, names);
+	}
+	for (*ret_bit = 0; !r && *ret_bit < count.n; ++*ret_bit)
+		if (!strncmp((char *)names->data + *ret_bit * ETH_GSTRING_LEN, name, ETH_GSTRING_LEN))
+			break;
+	if (!r && *ret_bit == count.n)
+		r = -ENOENT;
+	*ret_n = count.n;
+	free(names);
 	return r;
+}
+
+static int feature(const char *ifname, const char *name, bool *ret)
+{
+	struct ethtool_gfeatures *features;
+	__u32 bit, n, blocks;
+	int r = feature_bit(ifname, name, &bit, &n);
+
+	if (r)
+		return r;
+	blocks = (n + 31) / 32;
+	features = calloc(1, sizeof(*features) + blocks * sizeof(*features->features));
+	if (!features)
+		return -ENOMEM;
+	features->cmd = ETHTOOL_GFEATURES;
+	features->size = blocks;
+	r = ethtool(ifname, features);
+	if (!r)
+		*ret = features->features[bit / 32].active >> bit % 32 & 1;
+	free(features);
+	return r;
+}
+
+int nl_rx_vlan_offload(const char *ifname, bool *ret, bool *ret_outer)
+{
+	return feature(ifname, "rx-vlan-hw-parse", ret) ?: feature(ifname, "rx-vlan-stag-hw-parse", ret_outer);
 }
 
 int nl_driver(const char *ifname, char ret[32])

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Two questions about one device: who else uses its qdisc, and whether the other end of a veth has an XDP program (asked
- * across network namespaces).
+ * Questions about one device: who else uses its qdisc; and, across network namespaces, whether the other end of a veth has an
+ * XDP program, or VLANs.
  */
 #include <linux/if_link.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <string.h>
 #include "netlink.h"
 #include "netlink_talk.h"
 
 struct peer {
 	__u32 ifindex, netns;
-	bool has_netns, has_xdp;
+	bool has_netns, has_xdp, has_vlans;
 };
 
 static int filter_row(const struct nlmsghdr *nlh, void *data)
@@ -66,30 +67,63 @@ static int peer_row(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* One link; netns: of another namespace by its id, as IFLA_LINK_NETNSID gave it */
-static int get_link(__u32 ifindex, const __u32 *netns, struct peer *ret)
+/* Of all links of a namespace: whether one is a VLAN on this one */
+static int vlan_row(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *a, *info;
+	struct peer *peer = data;
+	bool vlan = false, here = true;
+	__u32 lower = 0;
+
+	mnl_attr_for_each(a, nlh, sizeof(struct ifinfomsg)) {
+		if (mnl_attr_get_type(a) == IFLA_LINK)
+			lower = attr_u32(a);
+		else if (mnl_attr_get_type(a) == IFLA_LINK_NETNSID)
+			here = false;
+		else if (mnl_attr_get_type(a) == IFLA_LINKINFO)
+			mnl_attr_for_each_nested(info, a)
+				vlan |= mnl_attr_get_type(info) == IFLA_INFO_KIND && !strcmp(mnl_attr_get_str(info), "vlan");
+	}
+	peer->has_vlans |= vlan && here && lower == peer->ifindex;
+	return MNL_CB_OK;
+}
+
+/* One link, or 0 for all; netns: those of another namespace by its id, as IFLA_LINK_NETNSID gave it */
+static int get_links(__u32 ifindex, const __u32 *netns, mnl_cb_t row, struct peer *ret)
 {
 	char buffer[128] = {};
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct ifinfomsg *link;
 
 	request->nlmsg_type = RTM_GETLINK;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	request->nlmsg_flags = NLM_F_REQUEST | (ifindex ? NLM_F_ACK : NLM_F_DUMP);
 	link = mnl_nlmsg_put_extra_header(request, sizeof(*link));
 	link->ifi_index = ifindex;
 	if (netns)
 		mnl_attr_put_u32(request, IFLA_TARGET_NETNSID, *netns);
-	return nl_ask(request, peer_row, ret);
+	return nl_ask(request, row, ret);
 }
 
 int nl_peer_has_xdp(__u32 ifindex, bool *ret)
 {
 	struct peer own = {}, peer = {};
-	int rc = get_link(ifindex, NULL, &own);
+	int rc = get_links(ifindex, NULL, peer_row, &own);
 
 	if (!rc && own.ifindex)
-		rc = get_link(own.ifindex, own.has_netns ? &own.netns : NULL, &peer);
+		rc = get_links(own.ifindex, own.has_netns ? &own.netns : NULL, peer_row, &peer);
 	if (!rc)
 		*ret = peer.has_xdp;
+	return rc;
+}
+
+int nl_peer_has_vlans(__u32 ifindex, bool *ret)
+{
+	struct peer peer = {};
+	int rc = get_links(ifindex, NULL, peer_row, &peer);
+
+	if (!rc && peer.ifindex)
+		rc = get_links(0, peer.has_netns ? &peer.netns : NULL, vlan_row, &peer);
+	if (!rc)
+		*ret = peer.has_vlans;
 	return rc;
 }

@@ -160,13 +160,13 @@ int plan_ports(struct making *m)
 	return rc;
 }
 
-/* Tags that XDP has to put on what leaves by a VLAN */
-static void link_tags(const struct host *h, const struct nl_link *from, struct link *link)
+/* Tags that XDP has to put on what leaves by a VLAN; where no port is one, XDP knows of none, and leaves that to tc */
+static void link_tags(const struct making *m, const struct nl_link *from, struct link *link)
 {
 	const struct nl_link *vlans[2], *nic;
-	int n = plan_vlans(h, from, vlans, &nic);
+	int n = plan_vlans(m->host, from, vlans, &nic);
 
-	if (n <= 0)
+	if (n <= 0 || !m->plan->vlans)
 		return;
 	link->port = nic->ifindex;
 	for (int i = 0; i < n; i++)
@@ -189,7 +189,7 @@ static int plan_links(struct making *m)
 		link->role = port ? port->role : ROLE_NONE;
 		link->sources = port ? port->sources : 0;
 		link->flags = from->ethernet ? 0 : LINK_L3;
-		link_tags(m->host, from, link);
+		link_tags(m, from, link);
 		if (plan_nic(m->plan, from->ifindex) && from->master && plan_port(m->plan, from->master))
 			link->above = from->master;
 		for (size_t j = 0; port && j < m->plan->n_trie; j++)

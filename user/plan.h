@@ -23,7 +23,7 @@ struct plan_port {			/* an interface on which the data path is attached */
 	__u32 sources;			/* index in sources */
 	bool l3;			/* a device without Ethernet headers */
 	size_t n_nics;			/* nics that carry it */
-	char why[128];			/* why it has none, where it could */
+	char why[160];			/* why it has none, where it could */
 };
 
 struct plan_nic {			/* a device to which XDP is attached, for one port or several */

@@ -34,23 +34,26 @@ int plan_vlans(const struct host *h, const struct nl_link *link, const struct nl
 	return n;
 }
 
+/* A veth's other end has tags to give, too, whatever this end knows of them */
 static bool has_vlans(const struct host *h, const struct nl_link *nic)
 {
+	bool there;
+
 	for (size_t i = 0; i < h->n_links; i++)
 		if (!strcmp(h->links[i].kind, "vlan") && h->links[i].lower == nic->ifindex && !h->links[i].lower_elsewhere)
 			return true;
-	return false;
+	return !strcmp(nic->kind, "veth") && !nl_peer_has_vlans(nic->ifindex, &there) && there;
 }
 
 /* A nic that takes tags off where XDP cannot see them would show it frames of every VLAN as its own */
-static bool hides_tags(const struct plan_port *port, const struct nl_link *nic, char why[128])
+static bool hides_tags(struct plan_port *port, const struct nl_link *nic)
 {
-	bool offload;
+	bool tags, outer;
 
-	if (nl_rx_vlan_offload(nic->name, &offload) || !offload)
+	if (nl_rx_vlan_offload(nic->name, &tags, &outer) || (!tags && !outer))
 		return false;
-	snprintf(why, 128, "%s takes VLAN tags off before XDP sees them: `ethtool -K %s rxvlan off` would give XDP",
-		 nic->name, nic->name);
+	snprintf(port->why, sizeof(port->why), "%s takes VLAN tags off before XDP sees them: `ethtool -K %s%s%s` would give XDP",
+		 nic->name, nic->name, tags ? " rxvlan off" : "", outer ? " rx-vlan-stag-hw-parse off" : "");
 	return true;
 }
 
@@ -83,12 +86,12 @@ static int vlan_nic(struct making *m, size_t i, const struct nl_link *link)
 		snprintf(port->why, sizeof(port->why), "more than two VLAN tags, or its nic is in another network namespace");
 		return 0;
 	}
-	if (hides_tags(port, nic, port->why))
+	m->plan->vlans = true;		/* XDP elsewhere may send to it */
+	if (hides_tags(port, nic))
 		return 0;
 	key.addr.q[0] = vlan_key(vlans[n - 1]->vlan_protocol, htons(vlans[n - 1]->vlan_id),
 				 n == 2 ? htons(vlans[0]->vlan_id) : 0);
 	key.word = table_word(KEY_VLAN, 0, 0, nic->ifindex);
-	m->plan->vlans = true;
 	return plan_add_entry(m->plan, &key, &value, sizeof(value)) ?: add_nic(m, i, nic);
 }
 
@@ -105,7 +108,7 @@ static int bridge_nics(struct making *m, size_t i, const struct nl_link *bridge)
 		const struct nl_link *link = &m->host->links[j];
 
 		if (link->master != bridge->ifindex || !link->ethernet || !strcmp(link->kind, "vlan") ||
-		    (has_vlans(m->host, link) && hides_tags(port, link, port->why)))
+		    (has_vlans(m->host, link) && hides_tags(port, link)))
 			continue;
 		m->plan->bridges = true;
 		rc = add_nic(m, i, link);
@@ -127,7 +130,7 @@ int plan_nics(struct making *m)
 			rc = vlan_nic(m, i, link);
 		else if (!strcmp(link->kind, "bridge"))
 			rc = bridge_nics(m, i, link);
-		else if (!has_vlans(m->host, link) || !hides_tags(port, link, port->why))
+		else if (!has_vlans(m->host, link) || !hides_tags(port, link))
 			rc = add_nic(m, i, link);
 		if (!rc && !port->n_nics && (port->mode == MODE_NATIVE || port->mode == MODE_GENERIC)) {
 			log_error("interface %s: no device for %s XDP: %s; `--mode auto` takes what there is", port->name,
