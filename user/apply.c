@@ -83,8 +83,7 @@ int apply(const char *instance, const struct config *c)
 	struct dataplane *dp = NULL;
 	struct plan *p = NULL;
 	struct host h = { 0 };
-	struct service_name *names = NULL;
-	size_t n_names = 0;
+	struct plan_input in = { .config = c, .host = &h };
 	int rc = pins_prepare() ?: dataplane_open(instance, &dp);
 
 	if (!rc && !dp->running)
@@ -97,9 +96,9 @@ int apply(const char *instance, const struct config *c)
 		rc = -EBUSY;
 	}
 	if (!rc && dp->running)
-		rc = dataplane_names(dp, &names, &n_names);
+		rc = dataplane_names(dp, &in.names, &in.n_names) ?: dataplane_slots(dp, &in.slots, &in.n_slots);
 	if (!rc)
-		rc = plan_make(c, &h, names, n_names, &p) ?: dataplane_load(dp, p) ?: dataplane_attach(dp, p, &h);
+		rc = plan_make(&in, &p) ?: dataplane_load(dp, p) ?: dataplane_attach(dp, p, &h);
 	if (!rc) {
 		rc = dataplane_sync(dp, p, &h);
 		rc = rc < 0 ? rc : dataplane_commit(dp, p);
@@ -108,7 +107,8 @@ int apply(const char *instance, const struct config *c)
 		report(dp, p, &h);
 		forwarding_hints(p);
 	}
-	free(names);
+	free(in.names);
+	free(in.slots);
 	plan_free(p);
 	dataplane_close(dp);
 	host_free(&h);
