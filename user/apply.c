@@ -60,22 +60,12 @@ static void report(const struct dataplane *dp, const struct plan *p, const struc
 
 static void forwarding_hints(const struct plan *p)
 {
-	static const char *const family[] = { "ipv4", "ipv6" };
-
 	for (size_t i = 0; i < p->n_ports; i++)
-		for (int f = 0; f < 2; f++) {
-			char path[96], value = '1';
-			FILE *in;
-
-			snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/forwarding", family[f], p->ports[i].name);
-			in = fopen(path, "re");
-			if (in && fread(&value, 1, 1, in) == 1 && value == '0')
+		for (int ipv6 = 0; ipv6 < 2; ipv6++)
+			if (!host_forwards(p->ports[i].name, ipv6))
 				log_warning("interface %s: %s forwarding is off, so the kernel routes nothing from it: "
-					    "`sysctl net.%s.conf.all.forwarding=1`", p->ports[i].name, f ? "IPv6" : "IPv4",
-					    family[f]);
-			if (in)
-				fclose(in);
-		}
+					    "`sysctl net.ipv%d.conf.all.forwarding=1`", p->ports[i].name, ipv6 ? "IPv6" : "IPv4",
+					    ipv6 ? 6 : 4);
 }
 
 int apply(const char *instance, const struct config *c)

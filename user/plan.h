@@ -75,6 +75,9 @@ void host_free(struct host *h);
 const struct nl_link *host_link(const struct host *h, __u32 ifindex);
 const struct nl_link *host_link_by_name(const struct host *h, const char *name);
 
+/* Whether the kernel routes what comes in by this interface; so long as it does not say no */
+bool host_forwards(const char *name, bool ipv6);
+
 /* 0, or -errno after having told why. Names of backends are resolved here. */
 int plan_make(const struct plan_input *in, struct plan **ret);
 void plan_free(struct plan *p);

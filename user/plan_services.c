@@ -129,11 +129,6 @@ static void tell_no_listener(const struct service_config *s)
 			    "interfaces: [ { name: eth0, role: wan } ]", s->name);
 }
 
-static bool is_link_local(const struct address *a)
-{
-	return a->family == FAMILY_IPV6 && a->addr.b[0] == 0xfe && (a->addr.b[1] & 0xc0) == 0x80;
-}
-
 /* One local address of a service on one link, with all its ports */
 static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, const struct address *local)
 {
@@ -143,7 +138,7 @@ static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, 
 	int rc = 0;
 
 	l.backend = local->family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
-	if (!l.backend.family || is_link_local(local) || (local->family == FAMILY_IPV6 && s->ipv6 != IPV6_DNAT))
+	if (!l.backend.family || address_is_link_local(local) || (local->family == FAMILY_IPV6 && s->ipv6 != IPV6_DNAT))
 		return 0;
 	for (size_t i = 0; i < s->n_ports && !rc; i++) {
 		l.port = s->ports[i];
