@@ -188,11 +188,18 @@ static void running(void **state)
 	assert_non_null(strstr(text, "origin: hand"));
 	free(text);
 	text = written(c, config_save);
+	assert_round_trip(c);
 	config_free(c);
+	assert_non_null(strstr(text, "mode: tc"));
+	assert_non_null(strstr(text, "origin: hand"));
+	assert_int_equal(parse_quietly(text, &c, &t), 0);
+	assert_true(c->services[1].by_hand);
+	free(text);
+	c->services[1].by_hand = false;
+	c->mode = MODE_AUTO;
+	text = written(c, config_save);		/* as a person would write it */
 	assert_null(strstr(text, "running"));
 	assert_null(strstr(text, "origin"));
-	assert_int_equal(parse_quietly(text, &c, &t), 0);
-	assert_false(c->services[1].by_hand);
 	config_free(c);
 	free(text);
 }

@@ -74,7 +74,7 @@ int apply(const char *instance, const struct config *c)
 	struct plan *p = NULL;
 	struct host h = { 0 };
 	struct plan_input in = { .config = c, .host = &h };
-	int rc = pins_prepare() ?: dataplane_open(instance, &dp);
+	int written = 0, rc = pins_prepare() ?: dataplane_open(instance, &dp);
 
 	if (!rc && !dp->running)
 		dataplane_discard_new(instance);
@@ -90,11 +90,12 @@ int apply(const char *instance, const struct config *c)
 	if (!rc)
 		rc = plan_make(&in, &p) ?: dataplane_load(dp, p) ?: dataplane_attach(dp, p, &h);
 	if (!rc) {
-		rc = dataplane_sync(dp, p, &h);
-		rc = rc < 0 ? rc : dataplane_commit(dp, p);
+		written = dataplane_sync(dp, p, &h);
+		rc = written < 0 ? written : dataplane_commit(dp, p);
 	}
 	if (!rc) {
 		report(dp, p, &h);
+		printf("%s%d %s written\n", dp->reloaded ? "programs loaded, " : "", written, written == 1 ? "entry" : "entries");
 		forwarding_hints(p);
 	}
 	free(in.names);

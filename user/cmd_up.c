@@ -34,6 +34,7 @@ const char up_help[] =
 struct arguments {
 	const char *file;		/* NULL: none said */
 	enum mode mode;
+	bool mode_said;
 	struct config *line;		/* made of --wan, --to …; NULL: none said */
 	struct service_config *service;	/* its only one */
 	bool port_said;			/* --port */
@@ -173,6 +174,7 @@ static int parse_option(struct arguments *a, int option)
 			  strcmp(optarg, "masquerade") ? "" : "not supported yet: ");
 		return -EINVAL;
 	case OPT_MODE:
+		a->mode_said = true;
 		if (!mode_parse(optarg, &a->mode))
 			return 0;
 		log_error("--mode %s: auto, native, generic or tc is wanted", optarg);
@@ -291,7 +293,8 @@ int cmd_up(const struct global *g, int argc, char **argv)
 		goto cleanup;
 	if (!a.line->n_services)
 		log_warning("no service is configured: nothing will be forwarded");
-	a.line->mode = a.mode;
+	if (a.mode_said)
+		a.line->mode = a.mode;
 	status = EXIT_FAILED;
 	lock = state_lock(g->instance);
 	if (lock < 0 || apply(g->instance, a.line) || state_write(g->instance, a.line))

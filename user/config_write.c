@@ -94,7 +94,9 @@ static int put(const struct config *c, FILE *out, bool running)
 {
 	size_t i;
 
-	if (running)
+	for (i = 0; i < c->n_services; i++)
+		running |= c->services[i].by_hand;
+	if (running || c->mode != MODE_AUTO)
 		fprintf(out, "running: { mode: %s }\n", mode_name(c->mode));
 	if (c->n_interfaces)
 		fputs("interfaces:\n", out);
@@ -114,7 +116,7 @@ static int put(const struct config *c, FILE *out, bool running)
 		put_listen(out, s);
 		put_backend(out, &s->backend);
 		fprintf(out, "    nat: %s\n    ipv6: %s\n", nat_name(s->nat), ipv6_name(s->ipv6));
-		if (running && s->by_hand)
+		if (s->by_hand)
 			fputs("    origin: hand\n", out);
 	}
 	return ferror(out) || fflush(out) ? -EIO : 0;
