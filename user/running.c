@@ -39,11 +39,16 @@ int running_read_quietly(const char *instance, struct config **ret)
 	return rc;
 }
 
+void running_not_up(const char *instance)
+{
+	log_error("instance %s is not up: `wgxdp up` starts it, `ls " PINS_DIR "` names those that are", instance);
+}
+
 int running_read(const char *instance, struct config **ret)
 {
 	int rc = running_read_quietly(instance, ret);
 
 	if (rc == -ENOENT)
-		log_error("instance %s is not up: `wgxdp up` starts it, `ls " PINS_DIR "` names those that are", instance);
+		running_not_up(instance);
 	return rc;
 }

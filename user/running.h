@@ -11,5 +11,7 @@ int running_read(const char *instance, struct config **ret);
 /* The same, without a word where it is not up */
 int running_read_quietly(const char *instance, struct config **ret);
 
+void running_not_up(const char *instance);	/* says that */
+
 /* From the maps alone: names are addresses, and every interface with a role is named */
 int config_rebuild(const struct dataplane *dp, const struct host *h, struct config **ret);
