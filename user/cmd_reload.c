@@ -13,6 +13,7 @@
 #include "log.h"
 #include "running.h"
 #include "state.h"
+#include "try.h"
 
 const char reload_help[] =
 	"[-c FILE] [--dry-run]\n\n"
@@ -93,6 +94,8 @@ static int reload(const char *instance, const struct arguments *a, struct config
 		name_handmade(old, new, a->dry);
 		if (!a->dry)
 			rc = apply(instance, new) ?: state_write(instance, new);
+		if (!a->dry && !rc)
+			try_keep(instance);
 	}
 	if (lock >= 0)
 		close(lock);
