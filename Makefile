@@ -57,12 +57,12 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr config netlink uniform
+UNITS       := addr config grammar netlink uniform
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
 $(O)/tests/unit_addr: $(call unit_obj,user/addr.c)
-$(O)/tests/unit_config: $(call unit_obj,user/config*.c user/yaml*.c user/addr.c user/log.c)
+$(O)/tests/unit_config $(O)/tests/unit_grammar: $(call unit_obj,user/config*.c user/yaml*.c user/addr.c user/log.c)
 $(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)
 $(O)/tests/unit_netlink: $(call unit_obj,user/netlink*.c user/addr.c)
 

@@ -175,3 +175,8 @@ struct addr prefix_mask(const struct prefix *p)
 		mask.b[i / 8] |= 0x80 >> i % 8;
 	return mask;
 }
+
+bool address_is_link_local(const struct address *a)
+{
+	return a->family == FAMILY_IPV6 && a->addr.b[0] == 0xfe && (a->addr.b[1] & 0xc0) == 0x80;
+}

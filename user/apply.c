@@ -60,22 +60,12 @@ static void report(const struct dataplane *dp, const struct plan *p, const struc
 
 static void forwarding_hints(const struct plan *p)
 {
-	static const char *const family[] = { "ipv4", "ipv6" };
-
 	for (size_t i = 0; i < p->n_ports; i++)
-		for (int f = 0; f < 2; f++) {
-			char path[96], value = '1';
-			FILE *in;
-
-			snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/forwarding", family[f], p->ports[i].name);
-			in = fopen(path, "re");
-			if (in && fread(&value, 1, 1, in) == 1 && value == '0')
+		for (int ipv6 = 0; ipv6 < 2; ipv6++)
+			if (!host_forwards(p->ports[i].name, ipv6))
 				log_warning("interface %s: %s forwarding is off, so the kernel routes nothing from it: "
-					    "`sysctl net.%s.conf.all.forwarding=1`", p->ports[i].name, f ? "IPv6" : "IPv4",
-					    family[f]);
-			if (in)
-				fclose(in);
-		}
+					    "`sysctl net.ipv%d.conf.all.forwarding=1`", p->ports[i].name, ipv6 ? "IPv6" : "IPv4",
+					    ipv6 ? 6 : 4);
 }
 
 int apply(const char *instance, const struct config *c)
@@ -83,9 +73,8 @@ int apply(const char *instance, const struct config *c)
 	struct dataplane *dp = NULL;
 	struct plan *p = NULL;
 	struct host h = { 0 };
-	struct service_name *names = NULL;
-	size_t n_names = 0;
-	int rc = pins_prepare() ?: dataplane_open(instance, &dp);
+	struct plan_input in = { .config = c, .host = &h };
+	int written = 0, rc = pins_prepare() ?: dataplane_open(instance, &dp);
 
 	if (!rc && !dp->running)
 		dataplane_discard_new(instance);
@@ -97,18 +86,20 @@ int apply(const char *instance, const struct config *c)
 		rc = -EBUSY;
 	}
 	if (!rc && dp->running)
-		rc = dataplane_names(dp, &names, &n_names);
+		rc = dataplane_names(dp, &in.names, &in.n_names) ?: dataplane_slots(dp, &in.slots, &in.n_slots);
 	if (!rc)
-		rc = plan_make(c, &h, names, n_names, &p) ?: dataplane_load(dp, p) ?: dataplane_attach(dp, p, &h);
+		rc = plan_make(&in, &p) ?: dataplane_load(dp, p) ?: dataplane_attach(dp, p, &h);
 	if (!rc) {
-		rc = dataplane_sync(dp, p, &h);
-		rc = rc < 0 ? rc : dataplane_commit(dp, p);
+		written = dataplane_sync(dp, p, &h);
+		rc = written < 0 ? written : dataplane_commit(dp, p);
 	}
 	if (!rc) {
 		report(dp, p, &h);
+		printf("%s%d %s written\n", dp->reloaded ? "programs loaded, " : "", written, written == 1 ? "entry" : "entries");
 		forwarding_hints(p);
 	}
-	free(names);
+	free(in.names);
+	free(in.slots);
 	plan_free(p);
 	dataplane_close(dp);
 	host_free(&h);

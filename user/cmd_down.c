@@ -7,6 +7,7 @@
 #include "dataplane.h"
 #include "log.h"
 #include "state.h"
+#include "try.h"
 
 const char down_help[] =
 	"\n\n"
@@ -25,6 +26,7 @@ int cmd_down(const struct global *g, int argc, char **argv)
 		return EXIT_FAILED;
 	dataplane_down(g->instance);
 	state_remove(g->instance);
+	try_keep(g->instance);
 	close(lock);
 	return EXIT_DONE;
 }

@@ -13,6 +13,7 @@
 #include "dataplane.h"
 #include "document.h"
 #include "log.h"
+#include "running.h"
 #include "table.h"
 
 const char show_help[] =
@@ -288,7 +289,7 @@ int cmd_show(const struct global *g, int argc, char **argv)
 		return EXIT_USAGE;
 	rc = dataplane_open(g->instance, &dp);
 	if (!rc && !dp->running) {
-		log_error("instance %s is not up: `wgxdp up` starts it, `ls " PINS_DIR "` names those that are", g->instance);
+		running_not_up(g->instance);
 		rc = -ENOENT;
 	}
 	if (!rc)

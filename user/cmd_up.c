@@ -14,11 +14,12 @@
 #include "grow.h"
 #include "log.h"
 #include "state.h"
+#include "try.h"
 
 const char up_help[] =
-	"[-c FILE] [--mode MODE]\n"
+	"[-c FILE] [--mode MODE] [--try SECONDS]\n"
 	"       wgxdp up --wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port N[,N]...]\n"
-	"                [--nat dnat|none] [--mode MODE]\n\n"
+	"                [--nat dnat|none] [--mode MODE] [--try SECONDS]\n\n"
 	"Loads the data path, attaches it and fills its maps. Running already, it is brought to what is asked for, touching\n"
 	"only what differs. All of it or nothing.\n\n"
 	"  -c, --config FILE  default " CONFIG_DEFAULT "; - is standard input\n"
@@ -29,14 +30,18 @@ const char up_help[] =
 	"  --port N[,N]       UDP ports to listen on (default 51820)\n"
 	"  --nat MODE         dnat: IPv4 is translated to the backend, IPv6 to the backend's own address let through (default);\n"
 	"                     none: no translation for either\n"
-	"  --mode MODE        auto: native XDP where the driver has it, else generic, else tc (default); native, generic, tc\n";
+	"  --mode MODE        auto: native XDP where the driver has it, else generic, else tc (default); native, generic, tc\n"
+	"  --try SECONDS      roll back to what ran before, unless Enter, or another `up`, keeps the change within that time; and\n"
+	"                     where this command is ended, or its terminal hangs up\n";
 
 struct arguments {
 	const char *file;		/* NULL: none said */
 	enum mode mode;
+	bool mode_said;
 	struct config *line;		/* made of --wan, --to …; NULL: none said */
 	struct service_config *service;	/* its only one */
 	bool port_said;			/* --port */
+	unsigned int try_seconds;	/* 0: for good */
 };
 
 /* The configuration that a firewall in one line means: one service by the name of wg-end */
@@ -146,11 +151,24 @@ static int parse_backend(struct arguments *a, const char *argument)
 	return rc;
 }
 
-enum { OPT_WAN = 256, OPT_LAN, OPT_TO, OPT_PORT, OPT_NAT, OPT_MODE };
+enum { OPT_WAN = 256, OPT_LAN, OPT_TO, OPT_PORT, OPT_NAT, OPT_MODE, OPT_TRY };
+
+static int parse_seconds(struct arguments *a, const char *text)
+{
+	char *end;
+	unsigned long seconds = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || !seconds || seconds > TRY_MAX) {
+		log_error("--try %s: a number of seconds from 1 to %d is wanted", text, TRY_MAX);
+		return -EINVAL;
+	}
+	a->try_seconds = seconds;
+	return 0;
+}
 
 static int parse_option(struct arguments *a, int option)
 {
-	int rc = option == 'c' || option == OPT_MODE ? 0 : line_config(a);
+	int rc = option == 'c' || option == OPT_MODE || option == OPT_TRY ? 0 : line_config(a);
 
 	if (rc)
 		return rc;
@@ -172,7 +190,10 @@ static int parse_option(struct arguments *a, int option)
 		log_error("--nat %s: %sdnat or none is wanted", optarg,
 			  strcmp(optarg, "masquerade") ? "" : "not supported yet: ");
 		return -EINVAL;
+	case OPT_TRY:
+		return parse_seconds(a, optarg);
 	case OPT_MODE:
+		a->mode_said = true;
 		if (!mode_parse(optarg, &a->mode))
 			return 0;
 		log_error("--mode %s: auto, native, generic or tc is wanted", optarg);
@@ -256,7 +277,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 		{ "config", required_argument, NULL, 'c' }, { "wan", required_argument, NULL, OPT_WAN },
 		{ "lan", required_argument, NULL, OPT_LAN }, { "to", required_argument, NULL, OPT_TO },
 		{ "port", required_argument, NULL, OPT_PORT }, { "nat", required_argument, NULL, OPT_NAT },
-		{ "mode", required_argument, NULL, OPT_MODE }, { 0 },
+		{ "mode", required_argument, NULL, OPT_MODE },
+		{ "try", required_argument, NULL, OPT_TRY }, { 0 },
 	};
 	int option, rc = 0;
 
@@ -277,10 +299,32 @@ static int parse(struct arguments *a, int argc, char **argv)
 	return rc ?: a->line ? finish_line(a) : 0;
 }
 
+/* Under the lock; with --try it waits without */
+static int bring_up(const char *instance, const struct config *c, unsigned int try_seconds)
+{
+	struct try *t = NULL;
+	int lock = state_lock(instance), rc = lock < 0 ? lock : 0;
+
+	if (!rc && try_seconds)
+		rc = try_begin(instance, try_seconds, lock, &t);
+	if (!rc)
+		rc = apply(instance, c) ?: state_write(instance, c);
+	if (!rc && !t)
+		try_keep(instance);
+	if (lock >= 0)
+		close(lock);
+	if (!t)
+		return rc;
+	if (!rc)
+		return try_wait(t);
+	try_abandon(t);
+	return rc;
+}
+
 int cmd_up(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { 0 };
-	int lock = -1, rc = parse(&a, argc, argv), status = EXIT_USAGE;
+	int rc = parse(&a, argc, argv), status = EXIT_USAGE;
 
 	if (!rc && !a.line) {
 		rc = config_read(a.file ?: CONFIG_DEFAULT, &a.line);
@@ -291,15 +335,10 @@ int cmd_up(const struct global *g, int argc, char **argv)
 		goto cleanup;
 	if (!a.line->n_services)
 		log_warning("no service is configured: nothing will be forwarded");
-	a.line->mode = a.mode;
-	status = EXIT_FAILED;
-	lock = state_lock(g->instance);
-	if (lock < 0 || apply(g->instance, a.line) || state_write(g->instance, a.line))
-		goto cleanup;
-	status = EXIT_DONE;
+	if (a.mode_said)
+		a.line->mode = a.mode;
+	status = bring_up(g->instance, a.line, a.try_seconds) ? EXIT_FAILED : EXIT_DONE;
 cleanup:
-	if (lock >= 0)
-		close(lock);
 	config_free(a.line);
 	return status;
 }

@@ -10,6 +10,7 @@ enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,			/* usage, or an invalid configuration */
+	EXIT_HOST = 3,			/* a valid one, but something on this host is wrong */
 };
 
 struct global {
@@ -26,8 +27,11 @@ struct command {
 int cmd_up(const struct global *g, int argc, char **argv);
 int cmd_down(const struct global *g, int argc, char **argv);
 int cmd_show(const struct global *g, int argc, char **argv);
+int cmd_check(const struct global *g, int argc, char **argv);
+int cmd_reload(const struct global *g, int argc, char **argv);
+int cmd_save(const struct global *g, int argc, char **argv);
 
 /* Tells what getopt_long() refused: it returned ':' or '?', with opterr 0 and a short list that begins with ':' */
 void option_error(const char *command, int returned, char **argv);
 
-extern const char up_help[], down_help[], show_help[];
+extern const char up_help[], down_help[], show_help[], check_help[], reload_help[], save_help[];

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "config_check.h"
+#include "config_later.h"
 #include "log.h"
 #include "yaml.h"
 
@@ -149,7 +150,7 @@ static const struct yaml_key interface_keys[] = {
 	{ "name", yaml_set_text, "eth0", AT(interface_config, name), .required = true },
 	{ "role", yaml_set_choice, "wan", AT(interface_config, role), .choices = role_names, .required = true },
 	{ "mode", yaml_set_choice, "native", AT(interface_config, mode), .choices = mode_names },
-	{ .name = "shared" },
+	LATER_INTERFACE_ROWS,
 	{},
 };
 
@@ -175,14 +176,9 @@ static const struct yaml_key service_keys[] = {
 	{ "nat", yaml_set_choice, "dnat", AT(service_config, nat), .choices = nat_names, .later = later_nats },
 	{ "ipv6", yaml_set_choice, "direct", AT(service_config, ipv6), .choices = ipv6_names },
 	{ "origin", set_origin, "hand", .choices = origin_names, .mark = RUNNING },
-	{ .name = "hairpin" },
-	{ .name = "reply" },
-	{ .name = "df" },
 	{ .name = "allow" },
 	{ .name = "deny" },
-	{ .name = "wireguard" },
-	{ .name = "flows" },
-	{ .name = "backends" },
+	LATER_SERVICE_ROWS,
 	{},
 };
 
@@ -197,15 +193,7 @@ static const struct yaml_key config_keys[] = {
 	{ "services", yaml_set_rows, "{ name: wg-end, listen: …, backend: … }", ROWS(config, services, n_services),
 	  .below = service_keys },
 	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
-	{ .name = "peers" },
-	{ .name = "follow" },
-	{ .name = "policy" },
-	{ .name = "blind" },
-	{ .name = "announce" },
-	{ .name = "endpoints" },
-	{ .name = "learn" },
-	{ .name = "ddns" },
-	{ .name = "exporter" },
+	LATER_SECTIONS,
 	{},
 };
 
@@ -240,7 +228,7 @@ static void tell_at(void *data, const struct config_place *place, const char *te
 	yaml_error(y, node ?: yaml_root(y), "%s", text);
 }
 
-static int parse(const char *text, size_t n, const char *name, struct config **ret)
+static int parse(const char *text, size_t n, const char *name, const struct config_look *look, struct config **ret)
 {
 	struct fy_node *root;
 	struct config *c;
@@ -261,6 +249,8 @@ static int parse(const char *text, size_t n, const char *name, struct config **r
 		config_check_each(c, y.errors, tell_at, &y);
 	}
 	r = !c || y.no_memory ? -ENOMEM : y.errors ? -EINVAL : 0;
+	if (!r && root && look)
+		look->look(look->data, c, tell_at, &y);
 	yaml_close(&y);
 	if (!r)
 		*ret = c;
@@ -271,7 +261,7 @@ static int parse(const char *text, size_t n, const char *name, struct config **r
 
 int config_parse(const char *text, const char *name, struct config **ret)
 {
-	return parse(text, strlen(text), name, ret);
+	return parse(text, strlen(text), name, NULL, ret);
 }
 
 /* All of the stream, ended by a zero that does not count. */
@@ -307,7 +297,7 @@ static int read_all(FILE *in, char **ret, size_t *ret_n)
 	return 0;
 }
 
-int config_read(const char *file, struct config **ret)
+int config_read_and_look(const char *file, const struct config_look *look, struct config **ret)
 {
 	bool is_stdin = !strcmp(file, "-");
 	FILE *in = is_stdin ? stdin : fopen(file, "re");
@@ -322,9 +312,14 @@ int config_read(const char *file, struct config **ret)
 		log_error("cannot read %s: %s", is_stdin ? "standard input" : file, strerror(-r));
 		return r;
 	}
-	r = parse(text, n, is_stdin ? "<stdin>" : file, ret);
+	r = parse(text, n, is_stdin ? "<stdin>" : file, look, ret);
 	free(text);
 	return r;
+}
+
+int config_read(const char *file, struct config **ret)
+{
+	return config_read_and_look(file, NULL, ret);
 }
 
 void config_free(struct config *c)

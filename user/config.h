@@ -43,11 +43,11 @@ struct config {
 	size_t n_interfaces;
 	struct service_config *services;
 	size_t n_services;
-	enum mode mode;			/* of `up --mode`; only in running.yaml; MODE_AUTO else */
+	enum mode mode;			/* of `up --mode`, or as saved from what runs */
 };
 
-/* A file of running state (config_write) begins with "running: { mode: … }", which says the mode of `up --mode`; only where
- * that stands a service may have "origin: hand". Everything else is as in a file that a person writes.
+/* What runs (config_write) begins with "running: { mode: … }", which says the mode of `up --mode`; only where that stands a
+ * service may have "origin: hand". Everything else is as in a file that a person writes.
  *
  * Reads and checks FILE ("-": standard input). 0, or -errno after having told every error it found. -EINVAL: invalid
  * (exit code 2); a file that cannot be read is -ENOENT, -EACCES … (exit code 2 as well). */
@@ -57,7 +57,7 @@ int config_parse(const char *text, const char *name, struct config **ret);
 /* Contradictions of a whole configuration, however it was made (two services on one address and port, backend equal to
  * listen, names twice, no ports …). Called by config_read and config_parse. */
 int config_check(const struct config *c, const char *name);
-/* YAML that config_parse reads back to the same; config_save without what only running files have. */
+/* YAML that config_parse reads back to the same; config_save without "running: …" where that would say nothing. */
 int config_write(const struct config *c, FILE *out);
 int config_save(const struct config *c, FILE *out);
 void config_free(struct config *c);

@@ -14,12 +14,22 @@ struct config_place {
 
 typedef void config_tell(void *data, const struct config_place *place, const char *text);
 
+/* Sees a valid configuration while the places in its file are known */
+struct config_look {
+	void (*look)(void *data, const struct config *c, config_tell *tell, void *to);
+	void *data;
+};
+/* As config_read; whatever look finds, the answer is 0 */
+int config_read_and_look(const char *file, const struct config_look *look, struct config **ret);
+
 /* Every value on its own, and, where nothing is wrong so far (errors 0), what contradicts. The number of all errors. */
 unsigned int config_check_each(const struct config *c, unsigned int errors, config_tell *tell, void *data);
 
 /* What is wrong with an address of a host, or a name where names are allowed, in words that follow it ("is …"); NULL:
  * nothing. Family 0: any. */
 const char *address_wrong(const char *text, __u8 family, bool names);
+/* The same of a prefix, or an address alone */
+const char *prefix_wrong(const char *text);
 bool is_interface_name(const char *s);	/* what the kernel takes and a terminal shows */
 bool is_service_name(const char *s);
 /* "51820" or "20000-20010": first and last port */

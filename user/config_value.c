@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "config_check.h"
 
@@ -122,6 +124,8 @@ static const char *text_wrong(const char *text, __u8 family, bool names)
 		return "is no address, as 203.0.113.1 or 2001:db8::1";
 	if (is_host_name(text))
 		return NULL;
+	if (!family)
+		return "is no address and no host name, as 2001:db8::10 or wg-end.example.net";
 	return family == FAMILY_IPV4 ? "is no IPv4 address and no host name, as 192.168.1.10 or wg-end.example.net"
 				     : "is no IPv6 address and no host name, as 2001:db8::10 or wg-end.example.net";
 }
@@ -136,4 +140,21 @@ const char *address_wrong(const char *text, __u8 family, bool names)
 		return family == FAMILY_IPV4 ? "is an IPv6 address: it belongs under 'ipv6'"
 					     : "is an IPv4 address: it belongs under 'ipv4'";
 	return a.family == FAMILY_IPV4 ? ipv4_wrong(a.addr.b + 12) : ipv6_wrong(a.addr.b);
+}
+
+const char *prefix_wrong(const char *text)
+{
+	const char *slash = strchr(text, '/');
+	struct prefix p;
+	struct address a;
+	char host[ADDRESS_STRLEN];
+
+	if (!prefix_parse(text, &p))
+		return NULL;
+	snprintf(host, sizeof(host), "%.*s", (int)(slash ? slash - text : strlen(text)), text);
+	if (!slash || address_parse(host, &a))
+		return "is no prefix, as 192.0.2.0/24 or 2001:db8::/32";
+	if (!slash[1] || slash[1 + strspn(slash + 1, "0123456789")] || atoi(slash + 1) > (a.family == FAMILY_IPV4 ? 32 : 128))
+		return a.family == FAMILY_IPV4 ? "has no length from 0 to 32" : "has no length from 0 to 128";
+	return "has bits behind its length: the prefix itself is wanted, as 192.0.2.0/24, not 192.0.2.1/24";
 }

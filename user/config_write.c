@@ -6,7 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
-#include "config.h"
+#include "config_diff.h"
 
 /* Names and addresses: quoted where YAML could see more in them than text. */
 static void put_text(FILE *out, const char *text)
@@ -90,33 +90,41 @@ static void put_backend(FILE *out, const struct backend_config *b)
 	fprintf(out, "port: %u }\n", ntohs(b->port));
 }
 
+void config_put_interface(FILE *out, const struct interface_config *i)
+{
+	fputs("  - { name: ", out);
+	put_text(out, i->name);
+	fprintf(out, ", role: %s, mode: %s }\n", role_name(i->role), mode_name(i->mode));
+}
+
+void config_put_service(FILE *out, const struct service_config *s)
+{
+	fputs("  - name: ", out);
+	put_text(out, s->name);
+	putc('\n', out);
+	put_listen(out, s);
+	put_backend(out, &s->backend);
+	fprintf(out, "    nat: %s\n    ipv6: %s\n", nat_name(s->nat), ipv6_name(s->ipv6));
+	if (s->by_hand)
+		fputs("    origin: hand\n", out);
+}
+
 static int put(const struct config *c, FILE *out, bool running)
 {
 	size_t i;
 
-	if (running)
+	for (i = 0; i < c->n_services; i++)
+		running |= c->services[i].by_hand;
+	if (running || c->mode != MODE_AUTO)
 		fprintf(out, "running: { mode: %s }\n", mode_name(c->mode));
 	if (c->n_interfaces)
 		fputs("interfaces:\n", out);
-	for (i = 0; i < c->n_interfaces; i++) {
-		fputs("  - { name: ", out);
-		put_text(out, c->interfaces[i].name);
-		fprintf(out, ", role: %s, mode: %s }\n", role_name(c->interfaces[i].role), mode_name(c->interfaces[i].mode));
-	}
+	for (i = 0; i < c->n_interfaces; i++)
+		config_put_interface(out, &c->interfaces[i]);
 	if (c->n_services)
 		fputs("services:\n", out);
-	for (i = 0; i < c->n_services; i++) {
-		const struct service_config *s = &c->services[i];
-
-		fputs("  - name: ", out);
-		put_text(out, s->name);
-		putc('\n', out);
-		put_listen(out, s);
-		put_backend(out, &s->backend);
-		fprintf(out, "    nat: %s\n    ipv6: %s\n", nat_name(s->nat), ipv6_name(s->ipv6));
-		if (running && s->by_hand)
-			fputs("    origin: hand\n", out);
-	}
+	for (i = 0; i < c->n_services; i++)
+		config_put_service(out, &c->services[i]);
 	return ferror(out) || fflush(out) ? -EIO : 0;
 }
 

@@ -94,3 +94,5 @@ int dataplane_forget_reasons(const struct dataplane *dp, __u32 id);
 int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 tx_dropped, __u64 *ret);
 int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_t *ret_n);
 int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n);
+/* The next-hop slots of all listeners */
+int dataplane_slots(const struct dataplane *dp, struct slot **ret, size_t *ret_n);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include "dataplane.h"
 #include "grow.h"
 
@@ -157,4 +158,35 @@ int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n
 	*ret = all;
 	*ret_n = used;
 	return 0;
+}
+
+int dataplane_slots(const struct dataplane *dp, struct slot **ret, size_t *ret_n)
+{
+	__u32 n = dataplane_entries(dp, MAP_table);
+	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
+	struct slot *list = NULL, *slot;
+	size_t used = 0;
+	int rc = 0;
+
+	if (buckets == MAP_FAILED)
+		return -errno;
+	for (__u32 i = 0; i < n * TABLE_WAYS && !rc; i++) {
+		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
+		__u8 family = e->key.word >> 8;
+
+		if (!e->tag || (e->key.word & 0xff) != KEY_SERVICE)
+			continue;
+		slot = append(list, used);
+		if (slot)
+			*slot = (struct slot){ .local = { e->key.addr, family }, .backend = { e->service.to, family },
+					       .ifindex = e->service.ifindex, .slot = e->service.slot };
+		else
+			rc = -ENOMEM;
+	}
+	munmap(buckets, n * sizeof(*buckets));
+	if (rc)
+		free(list);
+	else
+		*ret = list, *ret_n = used;
+	return rc;
 }

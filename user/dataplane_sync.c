@@ -67,7 +67,7 @@ static int trie_write(const struct dataplane *dp, const struct plan *p, __u32 po
 }
 
 /* Prefixes in the trie whose list is no longer any link's */
-static void trie_clean(const struct dataplane *dp, const bool *used, __u32 n)
+static void trie_clean(const struct dataplane *dp, const bool *used, __u32 n, int *changes)
 {
 	struct source_key key, next;
 	bool more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], NULL, &next);
@@ -75,17 +75,50 @@ static void trie_clean(const struct dataplane *dp, const bool *used, __u32 n)
 	while (more) {
 		key = next;
 		more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], &key, &next);
-		if (ntohl(key.id) >= n || !used[ntohl(key.id)])
-			bpf_map_delete_elem(dp->maps[MAP_source_trie], &key);
+		if (ntohl(key.id) < n && used[ntohl(key.id)])
+			continue;
+		bpf_map_delete_elem(dp->maps[MAP_source_trie], &key);
+		++*changes;
 	}
+}
+
+static int compare_source_keys(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct source_key));
+}
+
+/* Whether the trie has under this list what the plan has for the port, and nothing else */
+static bool same_trie(const struct dataplane *dp, const struct plan *p, __u32 port, __u32 list)
+{
+	struct source_key *wanted = calloc(p->n_trie + 1, sizeof(*wanted)), key, next;
+	bool more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], NULL, &next), same = wanted;
+	size_t n = 0, found = 0;
+
+	for (size_t i = 0; i < p->n_trie && wanted; i++) {
+		if (p->trie[i].id != htonl(port))
+			continue;
+		wanted[n] = p->trie[i];
+		wanted[n++].id = htonl(list);
+	}
+	if (n)
+		qsort(wanted, n, sizeof(*wanted), compare_source_keys);
+	for (; more && same; more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], &key, &next)) {
+		key = next;
+		if (key.id != htonl(list))
+			continue;
+		found++;
+		same = n && bsearch(&key, wanted, n, sizeof(*wanted), compare_source_keys);
+	}
+	free(wanted);
+	return same && found == n;
 }
 
 static bool same_sources(const struct dataplane *dp, const struct plan *p, const struct plan_port *port, __u32 list)
 {
 	struct sources now;
 
-	return !p->n_trie && !bpf_map_lookup_elem(dp->maps[MAP_sources], &list, &now) &&
-	       !memcmp(&now, &p->sources[port->sources], sizeof(now));
+	return !bpf_map_lookup_elem(dp->maps[MAP_sources], &list, &now) &&
+	       !memcmp(&now, &p->sources[port->sources], sizeof(now)) && same_trie(dp, p, port->sources, list);
 }
 
 /* Writes each port's list beside those in use, unless it is as it was; links then name it. used: by lists, of n. */
@@ -188,7 +221,7 @@ static int forget_links(struct dataplane *dp, const struct host *h, int *changes
 }
 
 /* Names by id; the counters of an id that is given to another service begin at 0 */
-static int sync_names(struct dataplane *dp, const struct plan *p)
+static int sync_names(struct dataplane *dp, const struct plan *p, int *changes)
 {
 	struct service_name *old = NULL, none = { 0 };
 	size_t n_old = 0, n_cpus = libbpf_num_possible_cpus();
@@ -202,6 +235,7 @@ static int sync_names(struct dataplane *dp, const struct plan *p)
 
 		if (!memcmp(new, &old[id], sizeof(*new)))
 			continue;
+		++*changes;
 		for (__u32 i = 0; i < 4 && !rc && another; i++) {
 			__u32 index = id << 2 | i;
 
@@ -246,7 +280,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 		if (running[i].role && running[i].sources < n)
 			used[running[i].sources] = true;
 	if (!rc)
-		rc = sync_names(dp, p);
+		rc = sync_names(dp, p, &changes);
 	if (!rc)
 		rc = sync_sources(dp, p, used, n, &changes);
 	if (!rc) {
@@ -257,7 +291,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	if (!rc)
 		rc = sync_links(dp, p, h, &changes) ?: forget_links(dp, h, &changes);
 	if (!rc) {
-		trie_clean(dp, used, n);
+		trie_clean(dp, used, n, &changes);
 		rc = sync_control(dp, p, changes);
 	}
 	free(running);

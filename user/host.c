@@ -2,6 +2,7 @@
  *
  * The host as netlink tells it, in one piece.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "log.h"
@@ -49,4 +50,19 @@ const struct nl_link *host_link_by_name(const struct host *h, const char *name)
 		if (!strcmp(h->links[i].name, name))
 			return &h->links[i];
 	return NULL;
+}
+
+bool host_forwards(const char *name, bool ipv6)
+{
+	char path[96], value = '1';
+	FILE *in;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv%d/conf/%s/forwarding", ipv6 ? 6 : 4, name);
+	in = fopen(path, "re");
+	if (in) {
+		if (fread(&value, 1, 1, in) != 1)
+			value = '1';
+		fclose(in);
+	}
+	return value != '0';
 }

@@ -228,21 +228,20 @@ static bool rules_look_at_packets(const struct host *h)
 	return false;
 }
 
-int plan_make(const struct config *c, const struct host *h, const struct service_name *names, size_t n_names,
-	      struct plan **ret)
+int plan_make(const struct plan_input *in, struct plan **ret)
 {
-	struct making m = { .config = c, .host = h, .plan = calloc(1, sizeof(*m.plan)) };
+	struct making m = { .in = in, .config = in->config, .host = in->host, .plan = calloc(1, sizeof(*m.plan)) };
 	int rc = -ENOMEM;
 
 	if (!m.plan)
 		return rc;
-	m.plan->services = calloc(n_names + c->n_services + 1, sizeof(*m.plan->services));
+	m.plan->services = calloc(in->n_names + in->config->n_services + 1, sizeof(*m.plan->services));
 	if (!m.plan->services)
 		goto cleanup;
-	if (n_names)
-		memcpy(m.plan->services, names, n_names * sizeof(*names));
-	m.plan->n_services = n_names;
-	m.plan->ask_always = rules_look_at_packets(h);
+	if (in->n_names)
+		memcpy(m.plan->services, in->names, in->n_names * sizeof(*in->names));
+	m.plan->n_services = in->n_names;
+	m.plan->ask_always = rules_look_at_packets(in->host);
 	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_nics(&m) ?: plan_services(&m) ?: plan_sources(&m) ?: plan_links(&m);
 cleanup:
 	free(m.backends);

@@ -53,6 +53,20 @@ struct plan {
 	bool ask_always;		/* CONTROL_ASK_ALWAYS */
 };
 
+struct slot {				/* a next-hop slot of a listener and whose it is */
+	struct address local, backend;
+	__u32 ifindex, slot;
+};
+
+struct plan_input {
+	const struct config *config;
+	const struct host *host;
+	struct service_name *names;	/* of a running instance: its services, by id */
+	size_t n_names;
+	struct slot *slots;		/* and its listeners' slots */
+	size_t n_slots;
+};
+
 /* VLANs of a logical link down to its nic, the outer one last: how many; -1 where a nic cannot tell */
 int plan_vlans(const struct host *h, const struct nl_link *link, const struct nl_link *vlans[2],
 	       const struct nl_link **ret_nic);
@@ -61,10 +75,11 @@ void host_free(struct host *h);
 const struct nl_link *host_link(const struct host *h, __u32 ifindex);
 const struct nl_link *host_link_by_name(const struct host *h, const char *name);
 
-/* names: of the services of a running instance by id, or NULL. 0, or -errno after having told why. Names of backends are
- * resolved here. */
-int plan_make(const struct config *c, const struct host *h, const struct service_name *names, size_t n_names,
-	      struct plan **ret);
+/* Whether the kernel routes what comes in by this interface; so long as it does not say no */
+bool host_forwards(const char *name, bool ipv6);
+
+/* 0, or -errno after having told why. Names of backends are resolved here. */
+int plan_make(const struct plan_input *in, struct plan **ret);
 void plan_free(struct plan *p);
 const struct plan_nic *plan_nic(const struct plan *p, __u32 ifindex);
 const struct plan_port *plan_port(const struct plan *p, __u32 ifindex);

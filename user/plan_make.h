@@ -10,12 +10,14 @@ struct backend_address {		/* of a service, resolved */
 };
 
 struct making {
+	const struct plan_input *in;
 	const struct config *config;
 	const struct host *host;
 	struct plan *plan;
 	struct backend_address *backends;	/* one a service */
 	struct listener *listeners;
 	size_t n_listeners;
+	__u32 last_slot;		/* that was given away */
 };
 
 struct listener {			/* one local address and port on one link → a backend's address and port */

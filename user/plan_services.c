@@ -60,6 +60,38 @@ static bool configured(const struct config *c, const char *name)
 	return false;
 }
 
+/* The local address too: a rule by source may give each address of ours a way of its own */
+static bool same_way(const struct listener *l, __u32 ifindex, const struct address *local, const struct address *backend)
+{
+	return l->ifindex == ifindex && address_equal(&l->local, local) && address_equal(&l->backend, backend);
+}
+
+static bool slot_taken(const struct plan_input *in, __u32 slot)
+{
+	for (size_t i = 0; i < in->n_slots; i++)
+		if (in->slots[i].slot == slot)
+			return true;
+	return false;
+}
+
+/* Two slots: the backend's, and that of the client answered last. Whoever has them now keeps them, and nobody else gets them
+ * in the same breath: what is remembered there would send one backend's packets to another's MAC. */
+static __u32 listener_slot(struct making *m, const struct listener *l)
+{
+	const struct plan_input *in = m->in;
+
+	for (const struct listener *o = m->listeners; o < l; o++)
+		if (same_way(l, o->ifindex, &o->local, &o->backend))
+			return o->slot;
+	for (size_t i = 0; i < in->n_slots; i++)
+		if (same_way(l, in->slots[i].ifindex, &in->slots[i].local, &in->slots[i].backend))
+			return in->slots[i].slot;
+	do
+		m->last_slot += 2;
+	while (slot_taken(in, m->last_slot));
+	return m->last_slot;
+}
+
 static int add_listener(struct making *m, const struct listener *new)
 {
 	struct listener *l;
@@ -80,18 +112,9 @@ static int add_listener(struct making *m, const struct listener *new)
 	if (!l)
 		return -ENOMEM;
 	*l = *new;
-	l->slot = 0;
-	for (size_t i = 0; i + 1 < m->n_listeners && !l->slot; i++) {
-		const struct listener *o = &m->listeners[i];
-
-		/* the local address too: a rule by source may give each address of ours a way of its own */
-		if (o->ifindex == l->ifindex && address_equal(&o->backend, &l->backend) && address_equal(&o->local, &l->local))
-			l->slot = o->slot;
-	}
-	if (!l->slot) {
-		l->slot = m->plan->n_slots;
-		m->plan->n_slots += 2;		/* the backend's, and that of the client answered last */
-	}
+	l->slot = listener_slot(m, l);
+	if (l->slot >= m->plan->n_slots)
+		m->plan->n_slots = l->slot + 2;
 	return 0;
 }
 
@@ -106,11 +129,6 @@ static void tell_no_listener(const struct service_config *s)
 			    "interfaces: [ { name: eth0, role: wan } ]", s->name);
 }
 
-static bool is_link_local(const struct address *a)
-{
-	return a->family == FAMILY_IPV6 && a->addr.b[0] == 0xfe && (a->addr.b[1] & 0xc0) == 0x80;
-}
-
 /* One local address of a service on one link, with all its ports */
 static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, const struct address *local)
 {
@@ -120,7 +138,7 @@ static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, 
 	int rc = 0;
 
 	l.backend = local->family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
-	if (!l.backend.family || is_link_local(local) || (local->family == FAMILY_IPV6 && s->ipv6 != IPV6_DNAT))
+	if (!l.backend.family || address_is_link_local(local) || (local->family == FAMILY_IPV6 && s->ipv6 != IPV6_DNAT))
 		return 0;
 	for (size_t i = 0; i < s->n_ports && !rc; i++) {
 		l.port = s->ports[i];
@@ -234,7 +252,7 @@ int plan_services(struct making *m)
 	struct plan *p = m->plan;
 	int rc = 0;
 
-	p->n_slots = 2;				/* 0 is none's */
+	p->n_slots = 2;			/* the first are nobody's */
 	for (size_t id = 0; id < p->n_services; id++)
 		if (!configured(c, p->services[id].name))
 			memset(&p->services[id], 0, sizeof(p->services[id]));

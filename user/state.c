@@ -12,9 +12,7 @@
 #include "log.h"
 #include "state.h"
 
-#define STATE_PATH_LEN 128
-
-static void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
+void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
 {
 	snprintf(path, STATE_PATH_LEN, STATE_DIR "/%s/%s", instance, name);
 }

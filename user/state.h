@@ -11,6 +11,9 @@
 /* Waits for other commands of the instance; the lock is held until the fd is closed. fd, or -errno, told. */
 int state_lock(const char *instance);
 int state_write(const char *instance, const struct config *c);
+/* Path of a file of the instance's, as "running.yaml"; "": its directory */
+#define STATE_PATH_LEN 128
+void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name);
 /* -ENOENT: none, or lost */
 int state_read(const char *instance, struct config **ret);
 /* The configuration goes; the lock's file stays, for another may wait for it */

@@ -32,6 +32,7 @@ struct yaml_key {
 	size_t count;			/* lists: the offset of the size_t that counts */
 	const struct yaml_key *below;	/* keys of a mapping, or of the mappings in a list */
 	yaml_set *item;			/* for each item of a list */
+	yaml_set *check;		/* where set is NULL: looks at the value all the same; its object is nothing's */
 	const char *const *choices, *const *later;	/* up to NULL; later: not supported yet */
 	bool required;
 	bool unlisted;			/* not for people: messages do not propose it */

@@ -112,7 +112,7 @@ static int find(const char *const *names, const char *text)
 void yaml_set_choice(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
-	char list[128] = "";
+	char list[256] = "";
 	int i;
 
 	if (!text)
@@ -219,7 +219,7 @@ static const struct yaml_key *unknown_key(struct yaml *y, struct fy_node *node, 
 	for (k = keys; k->name; k++) {
 		if (k->unlisted || !known_here(y, k))
 			continue;
-		if (find_key(y, k->below, name))
+		if (k->set && find_key(y, k->below, name))
 			add_name(under, sizeof(under), "' or '", k->name);
 		if (k->set)
 			add_name(known, sizeof(known), ", ", k->name);
@@ -243,6 +243,19 @@ struct seen {
 	unsigned long long keys, meant;
 };
 
+static void take(struct yaml *y, const struct yaml_key *key, struct fy_node *name, struct fy_node *value, void *object)
+{
+	char nothing = 0;
+
+	if (key->set) {
+		key->set(y, key, value, object);
+		return;
+	}
+	yaml_error(y, name, "%s: not supported yet", key->name);
+	if (key->check)
+		key->check(y, key, value, &nothing);
+}
+
 static void pair(struct yaml *y, struct fy_node_pair *pair, const struct yaml_key *keys, const char *what, void *object,
 		 struct seen *seen)
 {
@@ -263,10 +276,8 @@ static void pair(struct yaml *y, struct fy_node_pair *pair, const struct yaml_ke
 	bit = 1ULL << (key - keys);
 	if (seen->keys & bit)
 		yaml_error(y, name, "%s: given twice in %s: one of them has to go", key->name, what);
-	else if (!key->set)
-		yaml_error(y, name, "%s: not supported yet", key->name);
 	else
-		key->set(y, key, value, object);
+		take(y, key, name, value, object);
 	seen->keys |= bit;
 }
 
@@ -281,5 +292,6 @@ void yaml_map(struct yaml *y, struct fy_node *node, const struct yaml_key *keys,
 		pair(y, p, keys, what, object, &seen);
 	for (i = 0; keys[i].name; i++)
 		if (keys[i].required && !((seen.keys | seen.meant) & 1ULL << i))
-			yaml_error(y, node, "%s: '%s' is missing, as %s: %s", what, keys[i].name, keys[i].name, keys[i].like);
+			yaml_error(y, node, keys[i].set == yaml_set_list ? "%s: '%s' is missing, as %s: [ %s ]" :
+				   "%s: '%s' is missing, as %s: %s", what, keys[i].name, keys[i].name, keys[i].like);
 }

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# `save` writes what runs as a file that `up` reads: `save | up -c /dev/stdin` writes no entry of any map, loads and attaches
+# nothing, and what was made by hand stays so marked. Also where /run/wgxdp was lost: then from the maps. BREAK=1 changes a port
+# on the way.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1, .2 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+#                   2001:db8:1::/64                                  2001:db8:2::/64
+source "${BASH_SOURCE[0]%/*}/lib.sh"
+
+cat > "$work/wgxdp.yaml" << EOF
+running: { mode: auto }
+interfaces:
+  - { name: lan, role: lan }
+services:
+  - name: home
+    listen: { interface: wan, ports: [ $port, 443, 2000-2010 ] }
+    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: $port }
+  - name: static
+    listen: { addresses: [ "2001:db8:1::1", 198.51.100.2 ], ports: [ 1000 ] }
+    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: 4000 }
+    ipv6: dnat
+    origin: hand
+  - { name: direct, nat: none, backend: { ipv4: 192.168.1.11, port: 4500 }, origin: hand }
+EOF
+
+# Everything that is in the maps and that only user space writes
+maps() {
+	local map
+	for map in links table sources source_trie names control devices; do
+		echo "$map: $(bpftool -j map dump pinned "/sys/fs/bpf/wgxdp/default/$map" | md5sum)"
+	done
+}
+as_it_is() {
+	on_host firewall
+	bpf_objects default
+	maps
+}
+
+round_trip() { # WHAT
+	as_it_is > "$work/was"
+	wgxdp save > "$work/first" || fail "$1: save"
+	wgxdp save | sed "${BREAK:+s/4500/4501/}" | wgxdp up -c /dev/stdin > "$work/out" || fail "$1: up refuses what save wrote"
+	[[ $(tail -n 1 "$work/out") == '0 entries written' ]] || fail "$1: $(tail -n 1 "$work/out")"
+	as_it_is | diff "$work/was" - || fail "$1: something changed"
+	wgxdp save | diff "$work/first" - || fail "$1: saved again it is another"
+	say "ok $1: save | up: 0 entries written"
+}
+
+forwards() {
+	local before
+	before=$(arrived wg-end all_of_them)
+	inside client "$udptool" send -n 10 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 "198.51.100.1:443" > /dev/null
+	expect 'forwarded' $(($(arrived wg-end all_of_them) - before)) == 10
+}
+
+firewall_network
+addresses firewall wan 198.51.100.2/24
+count_arrivals wg-end all_of_them "udp dport $port"
+for ((n = 0; n < 40; n++)); do # more prefixes than a list has room for
+	inside firewall ip route add 10.$n.0.0/16 via 192.168.1.10
+	inside firewall ip route add 2001:db8:f$n::/48 via 2001:db8:2::10
+done
+! wgxdp save > "$work/out" 2>&1 || fail 'save with nothing up'
+grep -q 'instance default is not up' "$work/out" || fail "save with nothing up says $(< "$work/out")"
+for mode in auto native generic tc; do
+	wgxdp up -c "$work/wgxdp.yaml" --mode $mode > /dev/null
+	round_trip "mode $mode"
+	[[ $mode == auto ]] || grep -qx "running: { mode: $mode }" "$work/first" || fail "mode $mode is not in what was saved"
+	expect 'marked as made by hand' "$(grep -c 'origin: hand' "$work/first")" == 2
+done
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+for lost in 1 2; do
+	rm -r /run/wgxdp/default
+	wgxdp save > "$work/rebuilt" 2> "$work/said" || fail 'save, with /run lost'
+	grep -q 'running.yaml is lost: rebuilt from the maps' "$work/said" || fail "said: $(< "$work/said")"
+	wgxdp up -c "$work/rebuilt" > "$work/out"
+	expect "rebuilt from the maps, $lost: up" "$(tail -n 1 "$work/out")" == '0 entries written'
+	forwards
+done
+grep -q 'listen: { interface: wan, ports: \[ ' "$work/rebuilt" || fail "rebuilt: $(< "$work/rebuilt")"
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+round_trip 'the file again'

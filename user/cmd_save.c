@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * wgxdp save: what runs, as a file that `up` reads.
+ */
+#include <stdio.h>
+#include <unistd.h>
+#include "command.h"
+#include "log.h"
+#include "running.h"
+#include "state.h"
+
+const char save_help[] =
+	"\n\n"
+	"Writes what runs to standard output, as a configuration: `up` reads it, and changes nothing then. Services that were made by\n"
+	"hand are marked as such, and the mode is there that `up` was told.\n";
+
+int cmd_save(const struct global *g, int argc, char **argv)
+{
+	struct config *c = NULL;
+	int lock, rc;
+
+	if (argc > 1) {
+		log_error("save: %s: takes no argument", argv[1]);
+		return EXIT_USAGE;
+	}
+	lock = state_lock(g->instance);
+	if (lock < 0)
+		return EXIT_FAILED;
+	rc = running_read(g->instance, &c);
+	close(lock);
+	if (!rc && config_save(c, stdout)) {
+		log_error("cannot write the configuration to standard output");
+		rc = -1;
+	}
+	config_free(c);
+	return rc ? EXIT_FAILED : EXIT_DONE;
+}

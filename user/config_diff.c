@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Two configurations compared entry by entry, by name, and the lines of an entry by key.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "config_diff.h"
+
+enum { LINES = 16 };			/* of an entry: a key each, and each key once */
+
+struct entry {				/* as config_write() writes it; no lines: there is none */
+	char *text, *lines[LINES];
+	size_t n;
+};
+
+static void entry_split(struct entry *e)
+{
+	char *rest = e->text, *line;
+
+	while (rest && e->n < LINES && (line = strsep(&rest, "\n")))
+		if (*line)
+			e->lines[e->n++] = line;
+}
+
+static struct entry interface_entry(const struct interface_config *i)
+{
+	struct entry e = { 0 };
+	size_t size;
+	FILE *out = i ? open_memstream(&e.text, &size) : NULL;
+
+	if (!out)
+		return e;
+	config_put_interface(out, i);
+	fclose(out);
+	entry_split(&e);
+	return e;
+}
+
+static struct entry service_entry(const struct service_config *s)
+{
+	struct entry e = { 0 };
+	size_t size;
+	FILE *out = s ? open_memstream(&e.text, &size) : NULL;
+
+	if (!out)
+		return e;
+	config_put_service(out, s);
+	fclose(out);
+	entry_split(&e);
+	return e;
+}
+
+static size_t key_length(const char *line)
+{
+	return strcspn(line, ":");
+}
+
+/* The line of the same key */
+static const char *line_like(const struct entry *e, const char *line)
+{
+	size_t n = key_length(line);
+
+	for (size_t i = 0; i < e->n; i++)
+		if (key_length(e->lines[i]) == n && !strncmp(e->lines[i], line, n))
+			return e->lines[i];
+	return NULL;
+}
+
+struct diff {
+	FILE *out;
+	const char *section;		/* whose heading is not printed yet; NULL: it is */
+	bool differs;
+};
+
+static void heading(struct diff *d)
+{
+	d->differs = true;
+	if (d->section)
+		fprintf(d->out, " %s:\n", d->section);
+	d->section = NULL;
+}
+
+static bool same(const struct entry *a, const struct entry *b)
+{
+	bool equal = a->n == b->n;
+
+	for (size_t i = 0; i < a->n && equal; i++)
+		equal = !strcmp(a->lines[i], b->lines[i]);
+	return equal;
+}
+
+/* The first line says whose the others are */
+static void diff_entry(struct diff *d, struct entry old, struct entry new)
+{
+	if (!same(&old, &new)) {
+		heading(d);
+		for (size_t i = 0; i < old.n; i++) {
+			const char *now = line_like(&new, old.lines[i]);
+
+			if (now && !strcmp(now, old.lines[i])) {
+				if (!i)
+					fprintf(d->out, " %s\n", now);
+				continue;
+			}
+			fprintf(d->out, "-%s\n", old.lines[i]);
+			if (now)
+				fprintf(d->out, "+%s\n", now);
+		}
+		for (size_t i = 0; i < new.n; i++)
+			if (!line_like(&old, new.lines[i]))
+				fprintf(d->out, "+%s\n", new.lines[i]);
+	}
+	free(old.text);
+	free(new.text);
+}
+
+static const struct interface_config *config_interface(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_interfaces; i++)
+		if (!strcmp(c->interfaces[i].name, name))
+			return &c->interfaces[i];
+	return NULL;
+}
+
+struct service_config *config_service(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_services; i++)
+		if (!strcmp(c->services[i].name, name))
+			return &c->services[i];
+	return NULL;
+}
+
+/* Replies to clients never seen go by the first of several listeners, so the order of services means something */
+static bool other_order(const struct config *old, const struct config *new)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < old->n_services; i++) {
+		const struct service_config *s = config_service(new, old->services[i].name);
+
+		if (s && (size_t)(s - new->services) < at)
+			return true;
+		at = s ? s - new->services : at;
+	}
+	return false;
+}
+
+bool config_diff(const struct config *old, const struct config *new, FILE *out)
+{
+	struct diff d = { .out = out };
+
+	if (old->mode != new->mode) {
+		d.differs = true;
+		fprintf(out, "-running: { mode: %s }\n+running: { mode: %s }\n", mode_name(old->mode), mode_name(new->mode));
+	}
+	d.section = "interfaces";
+	for (size_t i = 0; i < old->n_interfaces; i++)
+		diff_entry(&d, interface_entry(&old->interfaces[i]),
+			   interface_entry(config_interface(new, old->interfaces[i].name)));
+	for (size_t i = 0; i < new->n_interfaces; i++)
+		if (!config_interface(old, new->interfaces[i].name))
+			diff_entry(&d, interface_entry(NULL), interface_entry(&new->interfaces[i]));
+	d.section = "services";
+	for (size_t i = 0; i < old->n_services; i++)
+		diff_entry(&d, service_entry(&old->services[i]), service_entry(config_service(new, old->services[i].name)));
+	for (size_t i = 0; i < new->n_services; i++)
+		if (!config_service(old, new->services[i].name))
+			diff_entry(&d, service_entry(NULL), service_entry(&new->services[i]));
+	if (other_order(old, new)) {
+		heading(&d);
+		fputs(" # in another order\n", out);
+	}
+	return d.differs;
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The grammar of what is not supported yet: every value is checked, so that a file which was written ahead of its time is told
+ * all that is wrong with it, and nothing is kept. Here .size is the largest number that may stand there.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config_check.h"
+#include "config_later.h"
+
+static const char *const bools[] = { "true", "false", NULL };
+const char *const later_replies[] = { "fib", "ingress", NULL };
+const char *const later_dfs[] = { "fragment", "report", NULL };
+static const char *const profiles[] = { "wireguard", "none", NULL };
+static const char *const rejects[] = { "address-unreachable", "admin-prohibited", "drop", NULL };
+static const char *const icmpv6_types[] = {
+	"echo-request", "echo-reply", "destination-unreachable", "packet-too-big", "time-exceeded", "parameter-problem",
+	"nd-router-advert", "nd-neighbor-solicit", "nd-neighbor-advert", NULL,
+};
+static const char *const proofs[] = { "handshake", "echo", NULL };
+
+static void wanted(struct yaml *y, const struct yaml_key *key, struct fy_node *value, const char *text, const char *what)
+{
+	yaml_error(y, value, "%s: '%s' is no %s, as %s", key->name, text, what, key->like);
+}
+
+#define IS(name_, set_, like_, ...) { .name = name_, .set = set_, .like = like_, ##__VA_ARGS__ }
+
+/* ---- values ---- */
+
+static void check_text(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	yaml_text(y, key, value);
+}
+
+void later_choice(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	struct yaml_key one = *key;
+	int ignored;
+
+	one.offset = 0;
+	yaml_set_choice(y, &one, value, &ignored);
+}
+
+void later_bool(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	struct yaml_key one = *key;
+
+	one.choices = bools;
+	later_choice(y, &one, value, object);
+}
+
+/* A whole number from 1 to max before the suffix, and nothing behind it */
+static bool is_number(const char *text, const char *suffix, size_t max)
+{
+	char *end;
+	unsigned long long n = strtoull(text, &end, 10);
+
+	return isdigit((unsigned char)*text) && !strcmp(end, suffix) && n && n <= (max ?: 1000000000);
+}
+
+static void check_number(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+
+	if (text && !is_number(text, "", key->size))
+		yaml_error(y, value, "%s: '%s' is no number from 1 to %zu", key->name, text, key->size ?: 1000000000);
+}
+
+static void check_duration(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+
+	if (text && !is_number(text, "s", 0))
+		wanted(y, key, value, text, "number of seconds");
+}
+
+static void check_rate(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+
+	if (text && !is_number(text, "/s", 0))
+		wanted(y, key, value, text, "number per second");
+}
+
+static void check_port(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	__be16 port;
+
+	if (text && port_parse(text, &port))
+		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text, key->like);
+}
+
+static void check_ports(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	unsigned int first, last;
+
+	if (text && ports_parse(text, &first, &last))
+		wanted(y, key, value, text, "port or range of ports");
+}
+
+static void check_address(struct yaml *y, const struct yaml_key *key, struct fy_node *value, __u8 family, bool names)
+{
+	const char *text = yaml_text(y, key, value), *why = text ? address_wrong(text, family, names) : NULL;
+
+	if (why)
+		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
+}
+
+static void check_any_address(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	check_address(y, key, value, 0, false);
+}
+
+static void check_ipv4(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	check_address(y, key, value, FAMILY_IPV4, true);
+}
+
+static void check_ipv6(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	check_address(y, key, value, FAMILY_IPV6, true);
+}
+
+static void check_host(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	check_address(y, key, value, 0, true);
+}
+
+/* ADDRESS:PORT, IPv6 in brackets */
+static void check_endpoint(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value), *colon = text ? strrchr(text, ':') : NULL;
+	char host[ADDRESS_STRLEN];
+	struct address a;
+	__be16 port;
+	size_t n;
+
+	if (!text)
+		return;
+	n = colon ? colon - text : 0;
+	if (n >= 2 && *text == '[' && text[n - 1] == ']') {
+		snprintf(host, sizeof(host), "%.*s", (int)n - 2, text + 1);
+		n = address_parse(host, &a) || a.family != FAMILY_IPV6 ? 0 : n;
+	} else {
+		snprintf(host, sizeof(host), "%.*s", (int)n, text);
+		n = address_parse(host, &a) || a.family != FAMILY_IPV4 ? 0 : n;
+	}
+	if (!n || port_parse(colon + 1, &port))
+		wanted(y, key, value, text, "address and port");
+}
+
+static void check_interface(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+
+	if (text && !is_interface_name(text))
+		yaml_error(y, value, "%s: '%s' is no name of an interface, as %s", key->name, text, key->like);
+}
+
+static void check_name(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+
+	if (text && (!is_service_name(text) || strlen(text) >= NAME_LEN))
+		yaml_error(y, value, "%s: '%s' is no name: up to %d letters, digits, '-', '_' and '.', as %s", key->name, text,
+			   NAME_LEN - 1, key->like);
+}
+
+static void check_prefix(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value), *why = text ? prefix_wrong(text) : NULL;
+
+	if (why)
+		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
+}
+
+/* Sites reach each other through it: what is good on one link only reaches nobody */
+static void check_overlay(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value), *why = text ? prefix_wrong(text) : NULL;
+	struct prefix p;
+
+	if (why)
+		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
+	else if (text && !prefix_parse(text, &p) && p.family != FAMILY_IPV6)
+		yaml_error(y, value, "%s: '%s' is IPv4: an overlay is of IPv6, as %s", key->name, text, key->like);
+	else if (text && p.addr.b[0] == 0xfe && (p.addr.b[1] & 0xc0) == 0x80)
+		yaml_error(y, value, "%s: '%s' is link-local, which no other link reaches: a ULA or a global prefix is wanted, "
+			   "as %s", key->name, text, key->like);
+	else if (text && p.addr.b[0] == 0xff)
+		yaml_error(y, value, "%s: '%s' is multicast: a ULA or a global prefix is wanted, as %s", key->name, text, key->like);
+}
+
+/* WireGuard's: 32 bytes in base64 */
+static void check_key(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *text = yaml_text(y, key, value);
+	size_t n = text ? strspn(text, base64) : 0;
+
+	if (text && (n != 43 || strcmp(text + n, "=") || (strchr(base64, text[42]) - base64) % 4))
+		yaml_error(y, value, "%s: '%s' is no key of WireGuard's: 44 characters, as `wg pubkey` tells it", key->name, text);
+}
+
+/* A section without anything in it is one whose entries are commented out */
+void later_rows(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	if (!yaml_is_empty(value))
+		yaml_set_list(y, key, value, object);
+}
+
+/* A word of these, or a list */
+static void check_all_or_list(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	static const char *const all[] = { "all", NULL };
+	struct yaml_key word = *key;
+
+	word.choices = all;
+	if (value && fy_node_is_sequence(value))
+		yaml_set_list(y, key, value, object);
+	else
+		later_choice(y, &word, value, object);
+}
+
+static void check_pair(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	struct yaml_key names = *key;
+
+	names.item = check_name;
+	if (value && fy_node_is_sequence(value) && fy_node_sequence_item_count(value) != 2)
+		yaml_error(y, value, "%s: two sites are a pair, as %s", key->name, key->like);
+	else
+		yaml_set_list(y, &names, value, object);
+}
+
+/* ---- services ---- */
+
+static const struct yaml_key amneziawg_keys[] = {
+	IS("h", yaml_set_list, "1234567", .item = check_number, .size = 0xffffffff),
+	IS("s", yaml_set_list, "15", .item = check_number, .size = 1280),
+	{},
+};
+
+static const struct yaml_key profile_keys[] = {
+	IS("amneziawg", yaml_set_map, "{ h: [ … ], s: [ … ] }", .below = amneziawg_keys, .required = true),
+	{},
+};
+
+static void check_profile(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	if (value && fy_node_is_mapping(value))
+		yaml_set_map(y, key, value, object);
+	else
+		later_choice(y, key, value, object);
+}
+
+static const struct yaml_key handshakes_keys[] = {
+	IS("per-source", check_rate, "20/s"),
+	IS("per-service", check_rate, "2000/s"),
+	{},
+};
+
+static const struct yaml_key challenge_keys[] = {
+	IS("above", check_rate, "1000/s", .required = true),
+	{},
+};
+
+static const struct yaml_key health_keys[] = {
+	IS("initiations", check_number, "20", .size = 1000000),
+	IS("sources", check_number, "3", .size = 1000000),
+	{},
+};
+
+const struct yaml_key later_wireguard_keys[] = {
+	IS("public-key", check_key, "\"…=\""),
+	IS("public-keys", yaml_set_list, "\"…=\"", .item = check_key),
+	IS("profile", check_profile, "wireguard", .choices = profiles, .below = profile_keys),
+	IS("handshakes", yaml_set_map, "{ per-source: 20/s, per-service: 2000/s }", .below = handshakes_keys),
+	IS("strict", later_bool, "false"),
+	IS("challenge", yaml_set_map, "{ above: 1000/s }", .below = challenge_keys),
+	IS("health", yaml_set_map, "{ initiations: 20, sources: 3 }", .below = health_keys),
+	{},
+};
+
+const struct yaml_key later_flows_keys[] = {
+	IS("max", check_number, "262144", .size = 1 << 24),
+	IS("timeout", check_duration, "300s"),
+	IS("ports", check_ports, "20000-60999"),
+	IS("source", yaml_set_list, "192.168.1.1", .item = check_any_address),
+	{},
+};
+
+static const struct yaml_key standby_keys[] = {
+	IS("ipv4", check_ipv4, "10.0.0.8"),
+	IS("ipv6", check_ipv6, "2001:db8::8"),
+	IS("port", check_port, "51820"),
+	{},
+};
+
+const struct yaml_key later_backends_keys[] = {
+	IS("name", check_name, "alpha", .required = true),
+	IS("ipv4", check_ipv4, "10.0.0.7"),
+	IS("ipv6", check_ipv6, "2001:db8::7"),
+	IS("port", check_port, "51820", .required = true),
+	IS("public-key", check_key, "\"…=\"", .required = true),
+	IS("standby", yaml_set_map, "{ ipv4: 10.0.0.8 }", .below = standby_keys),
+	{},
+};
+
+/* ---- sections ---- */
+
+const struct yaml_key later_peers_keys[] = {
+	IS("name", check_name, "site-a", .required = true),
+	IS("public-key", check_key, "\"…=\""),
+	IS("device", check_interface, "wgvpnr01", .required = true),
+	IS("prefixes", yaml_set_list, "\"fd12:3456:789a:a::/64\"", .item = check_prefix),
+	{},
+};
+
+const struct yaml_key later_follow_keys[] = {
+	IS("wireguard", yaml_set_list, "wgvpnr01", .item = check_interface),
+	IS("routes", yaml_set_list, "main", .item = check_name),
+	{},
+};
+
+const struct yaml_key later_policy_keys[] = {
+	IS("overlay", check_overlay, "\"fd12:3456:789a::/48\"", .required = true),
+	IS("udp-ports", yaml_set_list, "58000-60000", .item = check_ports),
+	IS("icmpv6", yaml_set_list, "echo-request", .item = later_choice, .choices = icmpv6_types),
+	IS("reject", later_choice, "address-unreachable", .choices = rejects),
+	{},
+};
+
+static const struct yaml_key blind_listen_keys[] = {
+	IS("interface", check_interface, "eth0", .required = true),
+	IS("port", check_port, "51820", .required = true),
+	{},
+};
+
+const struct yaml_key later_blind_keys[] = {
+	IS("listen", yaml_set_map, "{ interface: eth0, port: 51820 }", .below = blind_listen_keys, .required = true),
+	IS("device", check_interface, "wgvpnr01", .required = true),
+	IS("sites", check_all_or_list, "all", .item = check_name),
+	IS("pairs", check_all_or_list, "[ site-a, site-b ]", .item = check_pair),
+	IS("mtu", check_number, "1420", .size = 65535),
+	{},
+};
+
+const struct yaml_key later_announce_keys[] = {
+	IS("table", check_number, "700", .size = 0xffffffff, .required = true),
+	IS("after", check_duration, "180s"),
+	{},
+};
+
+const struct yaml_key later_endpoints_keys[] = {
+	IS("interface", check_interface, "wg0", .required = true),
+	IS("peer", check_key, "\"…=\"", .required = true),
+	IS("host", check_host, "vpn.example.net", .required = true),
+	IS("port", check_port, "51820", .required = true),
+	IS("by", later_choice, "handshake", .choices = proofs),
+	{},
+};
+
+static const struct yaml_key knock_keys[] = {
+	IS("port", check_port, "19000"),
+	IS("command", yaml_set_list, "/usr/local/bin/knocked", .item = check_text),
+	IS("user", check_text, "nobody"),
+	{},
+};
+
+const struct yaml_key later_learn_keys[] = {
+	IS("interface", check_interface, "wg1", .required = true),
+	IS("knock", yaml_set_map, "{ port: 19000 }", .below = knock_keys),
+	{},
+};
+
+static const struct yaml_key rfc2136_keys[] = {
+	IS("server", check_host, "\"2001:db8::53\"", .required = true),
+	IS("zone", check_host, "example.net", .required = true),
+	IS("key-file", check_text, "/etc/wgxdp/tsig.key"),
+	{},
+};
+
+/* The keys of OVH's interface are fixed when it is built */
+static void check_any(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	if (yaml_is_empty(value))
+		yaml_error(y, value, "%s: a value is missing, as %s", key->name, key->like);
+}
+
+static const struct yaml_key provider_keys[] = {
+	IS("rfc2136", yaml_set_map, "{ server: \"2001:db8::53\", zone: example.net }", .below = rfc2136_keys),
+	IS("ovh", check_any, "{ … }"),
+	IS("exec", yaml_set_list, "/usr/local/bin/update", .item = check_text),
+	{},
+};
+
+const struct yaml_key later_ddns_keys[] = {
+	IS("interface", check_interface, "ens18", .required = true),
+	IS("names", yaml_set_list, "wg-end.example.net", .item = check_host, .required = true),
+	IS("ttl", check_number, "300", .size = 604800),
+	IS("provider", yaml_set_map, "{ rfc2136: { … } }", .below = provider_keys, .required = true),
+	{},
+};
+
+const struct yaml_key later_exporter_keys[] = {
+	IS("listen", yaml_set_list, "\"127.0.0.1:9851\"", .item = check_endpoint, .required = true),
+	{},
+};

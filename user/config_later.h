@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Below config.h, for its own files: what the grammar knows and the program does not do yet. Such a key is refused, and its
+ * value checked all the same. What is built moves from here to config.c.
+ */
+#pragma once
+#include "yaml.h"
+
+yaml_set later_bool, later_choice, later_rows;
+extern const char *const later_replies[], *const later_dfs[];
+extern const struct yaml_key later_wireguard_keys[], later_flows_keys[], later_backends_keys[], later_peers_keys[],
+	later_follow_keys[], later_policy_keys[], later_blind_keys[], later_announce_keys[], later_endpoints_keys[],
+	later_learn_keys[], later_ddns_keys[], later_exporter_keys[];
+
+/* Rows of tables: a single value, a mapping, a list of mappings */
+#define LATER(name_, set_, like_, ...) { .name = name_, .check = set_, .like = like_, ##__VA_ARGS__ }
+#define LATER_MAP(name_, like_, keys) LATER(name_, yaml_set_map, like_, .below = keys)
+#define LATER_ROWS(name_, like_, keys) LATER(name_, later_rows, like_, .item = yaml_set_map, .below = keys)
+
+#define LATER_INTERFACE_ROWS \
+	LATER("shared", later_bool, "true")
+
+#define LATER_SERVICE_ROWS \
+	LATER("hairpin", later_bool, "true"), \
+	LATER("reply", later_choice, "fib", .choices = later_replies), \
+	LATER("df", later_choice, "fragment", .choices = later_dfs), \
+	LATER_MAP("wireguard", "{ public-key: \"…=\" }", later_wireguard_keys), \
+	LATER_MAP("flows", "{ max: 262144 }", later_flows_keys), \
+	LATER_ROWS("backends", "{ name: alpha, … }", later_backends_keys)
+
+#define LATER_SECTIONS \
+	LATER_ROWS("peers", "{ name: site-a, device: wgvpnr01 }", later_peers_keys), \
+	LATER_MAP("follow", "{ wireguard: [ wgvpnr01 ] }", later_follow_keys), \
+	LATER_MAP("policy", "{ overlay: \"fd12:3456:789a::/48\" }", later_policy_keys), \
+	LATER_MAP("blind", "{ listen: …, device: wgvpnr01 }", later_blind_keys), \
+	LATER_MAP("announce", "{ table: 700 }", later_announce_keys), \
+	LATER_ROWS("endpoints", "{ interface: wg0, … }", later_endpoints_keys), \
+	LATER_ROWS("learn", "{ interface: wg1 }", later_learn_keys), \
+	LATER_MAP("ddns", "{ interface: ens18, … }", later_ddns_keys), \
+	LATER_MAP("exporter", "{ listen: [ \"127.0.0.1:9851\" ] }", later_exporter_keys)

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A configuration against this host, as netlink and names tell of it.
+ */
+#include <errno.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "host_check.h"
+#include "pins.h"
+
+struct check {
+	const struct config *c;
+	const struct host *h;
+	const char *instance;
+	config_tell *tell;
+	void *data;
+	unsigned int n;
+	struct config_place place;
+};
+
+static void __attribute__((format(printf, 2, 3))) at(struct check *k, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(k->place.path, sizeof(k->place.path), format, args);
+	va_end(args);
+}
+
+static void __attribute__((format(printf, 2, 3))) tell(struct check *k, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	k->tell(k->data, &k->place, text);
+	k->n++;
+}
+
+/* ---- interfaces ---- */
+
+static void tell_missing(struct check *k, const char *key, const char *name)
+{
+	char there[256] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->h->n_links && n < sizeof(there); i++)
+		if (!k->h->links[i].loopback)
+			n += snprintf(there + n, sizeof(there) - n, "%s%s", n ? ", " : "", k->h->links[i].name);
+	tell(k, "%s: this host has no interface '%s': there is %s", key, name, *there ? there : "none");
+}
+
+static void check_forwarding(struct check *k, const char *key, const char *name)
+{
+	for (int ipv6 = 0; ipv6 < 2; ipv6++)
+		if (!host_forwards(name, ipv6))
+			tell(k, "%s: %s forwarding is off at %s, so the kernel routes nothing from it: `sysctl "
+			     "net.ipv%d.conf.all.forwarding=1`", key, ipv6 ? "IPv6" : "IPv4", name, ipv6 ? 6 : 4);
+}
+
+/* An XDP program that is none of ours, or of another instance; only root can tell them apart */
+static void check_program(struct check *k, const char *key, const struct nl_link *link)
+{
+	char owner[INSTANCE_LEN];
+
+	if (!link->xdp_prog_id || geteuid())
+		return;
+	if (pins_owner(link->xdp_prog_id, "", owner)) {
+		if (strcmp(owner, k->instance))
+			tell(k, "%s: instance %s is attached to %s: one instance an interface", key, owner, link->name);
+		return;
+	}
+	tell(k, "%s: an XDP program that is not ours (id %u) is attached to %s: remove it, or use mode: tc", key,
+	     link->xdp_prog_id, link->name);
+}
+
+static const struct interface_config *named(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_interfaces; i++)
+		if (!strcmp(c->interfaces[i].name, name))
+			return &c->interfaces[i];
+	return NULL;
+}
+
+static void check_interface(struct check *k, const char *key, const char *name)
+{
+	const struct nl_link *link = host_link_by_name(k->h, name);
+	const struct interface_config *i = named(k->c, name);
+
+	if (!link) {
+		tell_missing(k, key, name);
+		return;
+	}
+	if (link->loopback)
+		tell(k, "%s: %s is a loopback: the interface to the clients or to the backend is wanted", key, name);
+	if (!i || i->mode != MODE_TC)
+		check_program(k, key, link);
+	check_forwarding(k, key, name);
+}
+
+/* ---- services ---- */
+
+static bool wan_is_named(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_interfaces; i++)
+		if (c->interfaces[i].role == ROLE_WAN)
+			return true;
+	for (size_t i = 0; i < c->n_services; i++)
+		if (*c->services[i].listen_interface)
+			return true;
+	return false;
+}
+
+static const struct nl_address *holder(const struct host *h, const struct address *a)
+{
+	for (size_t i = 0; i < h->n_addresses; i++)
+		if (address_equal(&h->addresses[i].local, a))
+			return &h->addresses[i];
+	return NULL;
+}
+
+static bool has_address_of(const struct host *h, __u32 ifindex, bool ipv4, bool ipv6)
+{
+	for (size_t i = 0; i < h->n_addresses; i++)
+		if (h->addresses[i].ifindex == ifindex && !address_is_link_local(&h->addresses[i].local) &&
+		    (h->addresses[i].local.family == FAMILY_IPV4 ? ipv4 : ipv6))
+			return true;
+	return false;
+}
+
+static void check_listen(struct check *k, size_t i)
+{
+	const struct service_config *s = &k->c->services[i];
+	bool ipv4 = *s->backend.ipv4, ipv6 = *s->backend.ipv6 && s->ipv6 == IPV6_DNAT;
+	const struct nl_link *link;
+	char text[ADDRESS_STRLEN];
+
+	at(k, "/services/%zu/listen/interface", i);
+	link = *s->listen_interface ? host_link_by_name(k->h, s->listen_interface) : NULL;
+	if (*s->listen_interface && !named(k->c, s->listen_interface))
+		check_interface(k, "interface", s->listen_interface);
+	if (link && s->nat == NAT_DNAT && (ipv4 || ipv6) && !has_address_of(k->h, link->ifindex, ipv4, ipv6))
+		tell(k, "interface: %s has no address of a family that is translated, so nothing is listened on", link->name);
+	for (size_t j = 0; j < s->n_listen_addresses; j++) {
+		const struct nl_address *a = holder(k->h, &s->listen_addresses[j]);
+
+		at(k, "/services/%zu/listen/addresses/%zu", i, j);
+		if (!a && !wan_is_named(k->c))
+			tell(k, "addresses: no interface has %s, and none is named as a wan, as interfaces: [ { name: eth0, role: "
+			     "wan } ]", address_format(&s->listen_addresses[j], text));
+	}
+}
+
+/* What is reached over a wan is most often mistyped */
+static bool is_wan(const struct check *k, __u32 oif)
+{
+	const struct nl_link *link = host_link(k->h, oif);
+
+	if (link && named(k->c, link->name))
+		return named(k->c, link->name)->role == ROLE_WAN;
+	for (size_t i = 0; link && i < k->c->n_services; i++)
+		if (!strcmp(k->c->services[i].listen_interface, link->name))
+			return true;
+	return false;
+}
+
+static void check_backend(struct check *k, const char *key, const char *text, int family)
+{
+	struct addrinfo hints = { .ai_family = family, .ai_socktype = SOCK_DGRAM }, *list = NULL;
+	char format[ADDRESS_STRLEN];
+	struct address a;
+	__u32 oif;
+	int rc;
+
+	if (!*text)
+		return;
+	if (address_parse(text, &a)) {
+		rc = getaddrinfo(text, NULL, &hints, &list);
+		if (rc) {
+			tell(k, "%s: %s has no %s address: %s", key, text, family == AF_INET ? "IPv4" : "IPv6", gai_strerror(rc));
+			return;
+		}
+		a = family == AF_INET ? address_from_ipv4(((struct sockaddr_in *)list->ai_addr)->sin_addr) :
+					address_from_ipv6(((struct sockaddr_in6 *)list->ai_addr)->sin6_addr);
+		freeaddrinfo(list);
+	}
+	if (holder(k->h, &a))
+		tell(k, "%s: %s is an address of this host: that of the host behind it is wanted", key, address_format(&a, format));
+	else if (nl_route_get(&a, &oif))
+		tell(k, "%s: this host has no route to %s", key, address_format(&a, format));
+	else if (is_wan(k, oif))
+		tell(k, "%s: the route to %s leaves by %s, a wan: is that its address?", key, address_format(&a, format),
+		     host_link(k->h, oif)->name);
+}
+
+unsigned int host_check(const struct config *c, const struct host *h, const char *instance, config_tell *tell, void *data)
+{
+	struct check k = { .c = c, .h = h, .instance = instance, .tell = tell, .data = data };
+
+	for (size_t i = 0; i < c->n_interfaces; i++) {
+		at(&k, "/interfaces/%zu/name", i);
+		check_interface(&k, "name", c->interfaces[i].name);
+	}
+	for (size_t i = 0; i < c->n_services; i++) {
+		check_listen(&k, i);
+		at(&k, "/services/%zu/backend/ipv4", i);
+		check_backend(&k, "ipv4", c->services[i].backend.ipv4, AF_INET);
+		at(&k, "/services/%zu/backend/ipv6", i);
+		check_backend(&k, "ipv6", c->services[i].backend.ipv6, AF_INET6);
+	}
+	return k.n;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * From the maps back to a configuration that makes the same of them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "grow.h"
+#include "log.h"
+#include "running.h"
+#include "table.h"
+
+struct found {				/* a listener in the table */
+	struct address local, backend;
+	__be16 port, backend_port;
+	__u32 id, ifindex;
+	bool first;			/* replies to clients never seen go by it */
+};
+
+struct rebuild {
+	const struct host *host;
+	struct link *links;
+	size_t n_links;
+	struct found *found;
+	size_t n_found;
+	struct config *c;
+};
+
+static bool translated(const struct found *f)
+{
+	return !address_equal(&f->local, &f->backend);
+}
+
+/* Those first that replies name, so that they do again; else by address and port */
+static int compare_found(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+
+	return x->id != y->id ? (x->id > y->id) - (x->id < y->id) :
+	       x->first != y->first ? y->first - x->first :
+	       memcmp(&x->local.addr, &y->local.addr, sizeof(x->local.addr)) ?: ntohs(x->port) - ntohs(y->port);
+}
+
+static bool is_first(const struct table_bucket *buckets, __u32 n, const struct table_entry *e)
+{
+	struct table t = { .buckets = (struct table_bucket *)buckets, .n = n };
+	__u8 family = e->key.word >> 8;
+	struct table_key key = { e->service.to, table_word(KEY_REPLY, family, e->service.port, 0) };
+	const struct table_entry *reply = table_lookup(&t, &key);
+
+	return reply && reply->service.id == e->service.id && reply->service.ifindex == e->service.ifindex &&
+	       reply->service.port == (__be16)(e->key.word >> 16) &&
+	       !memcmp(&reply->service.to, &e->key.addr, sizeof(e->key.addr));
+}
+
+static int find_listeners(struct rebuild *r, const struct table_bucket *buckets, __u32 n)
+{
+	for (__u32 i = 0; i < n * TABLE_WAYS; i++) {
+		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
+		__u8 family = e->key.word >> 8;
+		struct found *f;
+
+		if (!e->tag || (e->key.word & 0xff) != KEY_SERVICE)
+			continue;
+		f = append(r->found, r->n_found);
+		if (!f)
+			return -ENOMEM;
+		*f = (struct found){
+			.local = { e->key.addr, family }, .port = e->key.word >> 16, .ifindex = e->service.ifindex,
+			.backend = { e->service.to, family }, .backend_port = e->service.port, .id = e->service.id,
+			.first = is_first(buckets, n, e),
+		};
+	}
+	if (r->n_found)
+		qsort(r->found, r->n_found, sizeof(*r->found), compare_found);
+	return 0;
+}
+
+static enum mode link_mode(const struct rebuild *r, const struct link *link)
+{
+	__u16 flags = link->flags;
+
+	for (size_t i = 0; i < r->n_links; i++)
+		if (r->links[i].ifindex == link->port || r->links[i].above == link->ifindex)
+			flags |= r->links[i].flags;
+	return flags & (LINK_NATIVE | LINK_GENERIC | LINK_L3) ? MODE_AUTO : MODE_TC;
+}
+
+static int rebuild_interfaces(struct rebuild *r)
+{
+	for (size_t i = 0; i < r->n_links; i++) {
+		const struct nl_link *link = host_link(r->host, r->links[i].ifindex);
+		struct interface_config *in;
+
+		if (!r->links[i].role || !link)
+			continue;
+		in = append(r->c->interfaces, r->c->n_interfaces);
+		if (!in)
+			return -ENOMEM;
+		strcpy(in->name, link->name);
+		in->role = r->links[i].role;
+		in->mode = link_mode(r, &r->links[i]);
+	}
+	return 0;
+}
+
+static int add_port(struct service_config *s, __be16 port)
+{
+	__be16 *place;
+
+	for (size_t i = 0; i < s->n_ports; i++)
+		if (s->ports[i] == port)
+			return 0;
+	place = append(s->ports, s->n_ports);
+	if (place)
+		*place = port;
+	return place ? 0 : -ENOMEM;
+}
+
+static int add_address(struct service_config *s, const struct address *a)
+{
+	struct address *place;
+
+	for (size_t i = 0; i < s->n_listen_addresses; i++)
+		if (address_equal(&s->listen_addresses[i], a))
+			return 0;
+	place = append(s->listen_addresses, s->n_listen_addresses);
+	if (place)
+		*place = *a;
+	return place ? 0 : -ENOMEM;
+}
+
+/* Whether the service listens at all that one interface has: then it listens at the interface */
+static const char *whole_interface(const struct rebuild *r, const struct service_config *s, const struct found *f, size_t n)
+{
+	bool families[2] = { false, false };	/* translated: IPv4, IPv6 */
+	size_t there = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (f[i].ifindex != f->ifindex)
+			return NULL;
+		if (translated(&f[i]))
+			families[f[i].local.family == FAMILY_IPV6] = true;
+	}
+	for (size_t i = 0; i < r->host->n_addresses; i++) {
+		const struct nl_address *a = &r->host->addresses[i];
+
+		if (a->ifindex == f->ifindex && families[a->local.family == FAMILY_IPV6] && !address_is_link_local(&a->local))
+			there++;
+	}
+	return there == s->n_listen_addresses && host_link(r->host, f->ifindex) ? host_link(r->host, f->ifindex)->name : NULL;
+}
+
+static int rebuild_service(struct rebuild *r, const struct service_name *name, const struct found *f, size_t n)
+{
+	struct service_config *s = append(r->c->services, r->c->n_services);
+	char text[ADDRESS_STRLEN];
+	const char *interface;
+	int rc = s ? 0 : -ENOMEM;
+
+	if (rc)
+		return rc;
+	memcpy(s->name, name->name, sizeof(s->name));
+	s->backend.port = f->backend_port;
+	s->nat = NAT_NONE;
+	for (size_t i = 0; i < n && !rc; i++) {
+		bool ipv6 = f[i].local.family == FAMILY_IPV6;
+
+		strcpy(ipv6 ? s->backend.ipv6 : s->backend.ipv4, address_format(&f[i].backend, text));
+		if (!translated(&f[i]))
+			continue;
+		s->nat = NAT_DNAT;
+		s->ipv6 = ipv6 ? IPV6_DNAT : s->ipv6;
+		rc = add_address(s, &f[i].local) ?: add_port(s, f[i].port);
+	}
+	interface = rc ? NULL : whole_interface(r, s, f, n);
+	if (interface) {
+		strcpy(s->listen_interface, interface);
+		free(s->listen_addresses);
+		s->listen_addresses = NULL;
+		s->n_listen_addresses = 0;
+	}
+	return rc;
+}
+
+static int rebuild_services(struct rebuild *r, const struct service_name *names, size_t n_names)
+{
+	size_t from = 0, to;
+	int rc = 0;
+
+	for (__u32 id = 0; id < n_names && !rc; id++) {
+		while (from < r->n_found && r->found[from].id < id)
+			from++;
+		for (to = from; to < r->n_found && r->found[to].id == id; to++)
+			;
+		if (*names[id].name && to > from)
+			rc = rebuild_service(r, &names[id], &r->found[from], to - from);
+		else if (*names[id].name)
+			log_warning("service %s: the maps do not tell what it is, for it listens nowhere now: left out",
+				    names[id].name);
+	}
+	return rc;
+}
+
+int config_rebuild(const struct dataplane *dp, const struct host *h, struct config **ret)
+{
+	struct rebuild r = { .host = h, .c = calloc(1, sizeof(*r.c)) };
+	__u32 n = dataplane_entries(dp, MAP_table);
+	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
+	struct service_name *names = NULL;
+	size_t n_names = 0;
+	int rc = !r.c || buckets == MAP_FAILED ? -ENOMEM : 0;
+
+	if (!rc)
+		rc = dataplane_names(dp, &names, &n_names) ?: dataplane_links(dp, &r.links, &r.n_links);
+	if (!rc)
+		rc = find_listeners(&r, buckets, n) ?: rebuild_interfaces(&r) ?: rebuild_services(&r, names, n_names);
+	if (rc)
+		log_error("cannot rebuild the configuration of instance %s from its maps: %s", dp->instance, strerror(-rc));
+	if (buckets != MAP_FAILED)
+		munmap(buckets, n * sizeof(*buckets));
+	free(names);
+	free(r.links);
+	free(r.found);
+	if (rc)
+		config_free(r.c);
+	else
+		*ret = r.c;
+	return rc;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What runs, as a configuration: from /run/wgxdp/INSTANCE/running.yaml, or, where that is lost, from the maps.
+ */
+#pragma once
+#include "config.h"
+#include "dataplane.h"
+
+/* The caller holds the instance's lock. -ENOENT: the instance is not up; told, like every error. */
+int running_read(const char *instance, struct config **ret);
+/* The same, without a word where it is not up */
+int running_read_quietly(const char *instance, struct config **ret);
+
+void running_not_up(const char *instance);	/* says that */
+
+/* From the maps alone: names are addresses, and every interface with a role is named */
+int config_rebuild(const struct dataplane *dp, const struct host *h, struct config **ret);
