@@ -13,7 +13,9 @@ LEAST_RATIO = [("wgxdp dnat ipv4", "original", None, 0.88), ("wgxdp dnat ipv6", 
                ("wgxdp dnat ipv4", "reply", 1, 0.85), ("wgxdp dnat ipv6", "reply", 1, 0.85),
                ("wgxdp none ipv6", "reply", 1, 0.85),
                ("wgxdp dnat ipv4", "reply", 20000, 0.55), ("wgxdp dnat ipv6", "reply", 20000, 0.42),
-               ("wgxdp none ipv6", "reply", 20000, 0.42)]
+               ("wgxdp none ipv6", "reply", 20000, 0.42)] + [
+                   ("wgxdp dnat %s daemon" % family, "reply", clients, 0.85)
+                   for family in ("ipv4", "ipv6") for clients in (20000, 1000000)]
 MOST_OVER_PARSE = 25        # ns of an original by test-run, over parse + redirect
 MOST_TC_OF_NFT = 0.65       # ns of tc over ns of nft dnat
 LEAST_OVER_NFT = 5          # packets of native XDP over packets of nft dnat, originals

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The bench's rows and how one is measured: states of the firewall (wgxdp in each mode, the kernel, nft, user-space
+"""The bench's rows and how one is measured: states of the firewall (wgxdp in each mode and with its daemon, the kernel, nft, user-space
 relays), one sample of a row, and the counters that prove which path carried its packets."""
 import json
 import os
@@ -73,6 +73,11 @@ def all_rows():
                                     ("bare redirect", "native", 6), ("wgxdp dnat ipv6", "native", 6),
                                     ("wgxdp none ipv6", "native", 6)):
             rows.append(Row(name, state, family, direction, size, clients))
+    for clients in (20000, 1000000):
+        for name, state, family in (("bare redirect", "daemon", 4), ("wgxdp dnat ipv4 daemon", "daemon", 4),
+                                    ("bare redirect", "daemon", 6), ("wgxdp dnat ipv6 daemon", "daemon", 6)):
+            if clients > 20000 or name != "bare redirect":
+                rows.append(Row(name, state, family, "reply", SMALL, clients))
     for name, state in (("wgxdp dnat ipv4 generic", "generic"), ("wgxdp dnat ipv4 tc", "tc"),
                         ("kernel forward", "forward"), ("nft dnat", "nft")):
         rows += [Row(name, state, 4, d, s, c) for d, s, c in variants if s == SMALL]
@@ -140,11 +145,12 @@ class Meter:
 
 
 class Firewall:
-    """The namespace under test and the state it is in: one of native, generic, tc, forward, nft, relay, socat."""
+    """The namespace under test and the state it is in: one of native, generic, tc, daemon (native
+    with the daemon), forward, nft, relay, socat."""
 
     def __init__(self, wgxdp, relay, cpu, config):
         self.wgxdp, self.relay, self.cpu, self.config = os.path.abspath(wgxdp), relay, cpu, config
-        self.state = self.helper = None
+        self.state = self.helper = self.daemon = None
 
     def command(self, *words):
         return net.run(*net.inside(net.FIREWALL), *words)
@@ -155,6 +161,8 @@ class Firewall:
         self.leave()
         if state in ("native", "generic", "tc"):
             self.command(self.wgxdp, "--instance", INSTANCE, "up", "-c", self.config, "--mode", state)
+        elif state == "daemon":
+            self.start_daemon()
         elif state == "nft":
             net.run(*net.inside(net.FIREWALL), "nft", "-f", "-", text=NFT)
         elif state == "relay":
@@ -180,14 +188,30 @@ class Firewall:
         if self.helper.poll() is not None:
             raise RuntimeError("%s: exit %d" % (" ".join(words), self.helper.returncode))
 
+    def start_daemon(self):
+        """On any other CPU: it sleeps but for a heartbeat a second."""
+        self.daemon = subprocess.Popen(net.inside(net.FIREWALL) + [self.wgxdp, "--instance", INSTANCE, "daemon", "-c",
+                                                                   self.config], stdout=subprocess.DEVNULL)
+        for _ in range(200):
+            try:
+                if self.show()["services"]:
+                    break
+            except RuntimeError:
+                time.sleep(0.05)
+        time.sleep(0.2)         # what it does once, after `up`
+
     def leave(self):
         state, self.state = self.state, None
         if self.helper:
             self.helper.terminate()
             self.helper.wait()
             self.helper = None
-        if state in ("native", "generic", "tc"):
+        if state in ("native", "generic", "tc", "daemon"):
             self.down()
+        if self.daemon:
+            self.daemon.terminate()
+            self.daemon.wait()
+            self.daemon = None
         elif state == "nft":
             self.command("nft", "delete", "table", "ip", "wgxdp_bench")
 
@@ -234,13 +258,14 @@ class Firewall:
     def wgxdp_proof(self, row):
         shown = self.show()
         modes = {i["name"]: i["mode"] for i in shown["interfaces"]}
-        if any(modes.get(dev) != row.state for dev in ("wan0", "lan0")):
-            raise RuntimeError("wgxdp's interfaces are in mode %s, not %s" % (modes, row.state))
+        mode = "native" if row.state == "daemon" else row.state
+        if any(modes.get(dev) != mode for dev in ("wan0", "lan0")):
+            raise RuntimeError("wgxdp's interfaces are in mode %s, not %s" % (modes, mode))
         name = "none" if row.name.startswith("wgxdp none") else "dnat"
         service = [s for s in shown["services"] if s["name"] == name][0]
         counts = [("show: %s.%s.forwarded" % (name, row.direction), service[row.direction]["forwarded"])]
         dev = "wan0" if row.direction == "original" else "lan0"
-        if row.state == "native":
+        if mode == "native":
             counts.append(("ethtool %s xdp_redirect" % dev, self.xdp_redirects(dev)))
         return counts
 
