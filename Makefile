@@ -20,11 +20,16 @@ say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2);)
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
-PKGS     := libbpf libmnl libfyaml
+WITH_SYSTEMD ?= 1
+PKGS     := libbpf libmnl libfyaml libuv
+ifeq ($(WITH_SYSTEMD),1)
+PKGS     += libsystemd
+ALL_DEFINES += -DWITH_SYSTEMD
+endif
 CFLAGS   ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror -D_GNU_SOURCE \
-	-Iinclude -I$(O) -DVERSION='"$(VERSION)"' $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CFLAGS)
-LIBS      = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lelf -lz
+	-Iinclude -I$(O) -DVERSION='"$(VERSION)"' $(ALL_DEFINES) $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CFLAGS)
+LIBS      = -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(PKGS)) -lelf -lz
 MULTIARCH := $(shell $(CC) -print-multiarch)
 BPF_CFLAGS ?= -O2 -g
 ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))

@@ -164,6 +164,18 @@ shown() { wgxdp show --json | "$root/selftests/shown.py" "$@"; } # see there
 # Every packet that is ours is counted once, and ends one way.
 expect_sums() { say "ok sums: $(shown sums)" || fail 'the sums do not hold'; }
 
+# The daemon is $daemon, and what it says in $work/daemon
+start_daemon() { # OPTION...
+	start "${on:-firewall}" "$wgxdp" daemon "$@" > "$work/daemon" 2>&1
+	daemon=$!
+	wait_for 10 "the daemon's readiness" grep -q 'up and followed' "$work/daemon"
+}
+
+end_daemon() {
+	kill "$daemon"
+	wait "$daemon" || fail "the daemon ended with status $?: $(< "$work/daemon")"
+}
+
 # What of it, or of others, is on a host: pins, XDP programs, qdiscs and filters. To be compared.
 on_host() { # NAMESPACE
 	local device

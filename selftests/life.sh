@@ -76,8 +76,7 @@ as_it_is() {
 
 wrong_ones() {
 	printf 'services:\n  - { name: a, nat: dant }\n' > "$work/wrong.yaml"
-	refused 1 nosuch --wan wan --wan nosuch "${to[@]}"
-	refused 1 nosuch --wan wan --lan nosuch "${to[@]}"
+	refused 2 lo --wan wan --lan lo "${to[@]}"
 	refused 2 bogus --wan wan --bogus "${to[@]}"
 	refused 2 wrong.yaml:2: -c "$work/wrong.yaml"
 	refused 2 nosuch.yaml -c "$work/nosuch.yaml"

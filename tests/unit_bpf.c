@@ -196,6 +196,16 @@ static void table_changes(void **state)
 	assert_int_equal(n_graces, 2);
 	e = (struct table_entry *)table_find(&want[0].key);
 	assert_int_equal(e->service.slot, 7);
+	want[0].key = random_key();		/* another key: what goes waits for who may have missed what came */
+	n_stays = n_graces = 0;
+	assert_int_equal(table_sync(&world_table, want, 1), 2);
+	assert_int_equal(n_graces, 2);
+	n_graces = 0;				/* nothing came: nobody can have missed it */
+	assert_int_equal(table_sync(&world_table, want, 0), 1);
+	assert_int_equal(n_graces, 1);
+	want[0].service.slot = 7;
+	assert_int_equal(table_sync(&world_table, want, 1), 1);
+	e = (struct table_entry *)table_find(&want[0].key);
 	e->key.word ^= 1ULL << 40;
 	assert_null(table_find(&want[0].key));
 	e->key.word ^= 1ULL << 40;

@@ -8,6 +8,7 @@
 #include "apply.h"
 #include "dataplane.h"
 #include "log.h"
+#include "plan.h"
 #include "transmit.h"
 
 static const struct dataplane_port *attached(const struct dataplane *dp, __u32 ifindex)
@@ -30,31 +31,39 @@ static bool carries(const struct plan *p, const struct host *h, const struct pla
 }
 
 static void report_nic(const struct dataplane *dp, const struct host *h, const struct plan_port *port,
-		       const struct plan_nic *nic)
+		       const struct plan_nic *nic, FILE *out)
 {
 	const struct dataplane_port *is = attached(dp, nic->ifindex);
 	const char *hint;
 
-	printf(", %s", is->flags & LINK_NATIVE ? "native XDP" : is->flags & LINK_GENERIC ? "generic XDP" : "no XDP");
+	fprintf(out, ", %s", is->flags & LINK_NATIVE ? "native XDP" : is->flags & LINK_GENERIC ? "generic XDP" : "no XDP");
 	if (nic->ifindex != port->ifindex)
-		printf(" on %s", nic->name);
+		fprintf(out, " on %s", nic->name);
 	if (*is->why)
-		printf(" (%s)", is->why);
+		fprintf(out, " (%s)", is->why);
 	else if (is->flags & LINK_NATIVE && !transmit_flags(host_link(h, nic->ifindex), true, &hint))
-		printf(" (cannot transmit, so tc sends what leaves by it%s%s)", hint ? ": " : "", hint ?: "");
+		fprintf(out, " (cannot transmit, so tc sends what leaves by it%s%s)", hint ? ": " : "", hint ?: "");
 }
 
 static void report(const struct dataplane *dp, const struct plan *p, const struct host *h)
 {
 	for (size_t i = 0; i < p->n_ports; i++) {
 		const struct plan_port *port = &p->ports[i];
+		char *text = NULL;
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
 
-		printf("%s: %s", port->name, role_name(port->role));
+		if (!out)
+			return;
+		fprintf(out, "%s: %s", port->name, role_name(port->role));
 		for (size_t j = 0; j < p->n_nics; j++)
 			if (carries(p, h, &p->nics[j], port))
-				report_nic(dp, h, port, &p->nics[j]);
-		printf(", %stc%s%s%s\n", attached(dp, port->ifindex)->flags & LINK_TC ? "" : "no ", *port->why ? " (" : "",
-		       port->why, *port->why ? ")" : "");
+				report_nic(dp, h, port, &p->nics[j], out);
+		fprintf(out, ", %stc%s%s%s", attached(dp, port->ifindex)->flags & LINK_TC ? "" : "no ", *port->why ? " (" : "",
+			port->why, *port->why ? ")" : "");
+		fclose(out);
+		log_info("%s", text);
+		free(text);
 	}
 }
 
@@ -68,14 +77,19 @@ static void forwarding_hints(const struct plan *p)
 					    ipv6 ? 6 : 4);
 }
 
-int apply(const char *instance, const struct config *c)
+struct outcome {
+	__u32 refused;			/* the device that could not be attached to, if it failed for that */
+	bool later;			/* done with programs that are to be replaced */
+};
+
+static int attempt(const char *instance, struct plan_input *in, bool may_wait, struct outcome *ret)
 {
 	struct dataplane *dp = NULL;
 	struct plan *p = NULL;
 	struct host h = { 0 };
-	struct plan_input in = { .config = c, .host = &h };
-	int written = 0, rc = pins_prepare() ?: dataplane_open(instance, &dp);
+	int written = 0, rc = dataplane_open(instance, &dp);
 
+	in->host = &h;
 	if (!rc && !dp->running)
 		dataplane_discard_new(instance);
 	if (!rc)
@@ -86,22 +100,66 @@ int apply(const char *instance, const struct config *c)
 		rc = -EBUSY;
 	}
 	if (!rc && dp->running)
-		rc = dataplane_names(dp, &in.names, &in.n_names) ?: dataplane_slots(dp, &in.slots, &in.n_slots);
+		rc = dataplane_names(dp, &in->names, &in->n_names) ?: dataplane_slots(dp, &in->slots, &in->n_slots);
 	if (!rc)
-		rc = plan_make(&in, &p) ?: dataplane_load(dp, p) ?: dataplane_attach(dp, p, &h);
+		rc = plan_make(in, &p) ?: dataplane_load(dp, p, may_wait) ?: dataplane_attach(dp, p, &h);
 	if (!rc) {
 		written = dataplane_sync(dp, p, &h);
 		rc = written < 0 ? written : dataplane_commit(dp, p);
 	}
 	if (!rc) {
 		report(dp, p, &h);
-		printf("%s%d %s written\n", dp->reloaded ? "programs loaded, " : "", written, written == 1 ? "entry" : "entries");
+		if (!in->tolerant)
+			log_info("%s%d %s written", dp->reloaded ? "programs loaded, " : "", written,
+				 written == 1 ? "entry" : "entries");
 		forwarding_hints(p);
 	}
-	free(in.names);
-	free(in.slots);
+	*ret = (struct outcome){ .refused = rc && dp ? dp->refused : 0, .later = !rc && dp->later };
+	free(in->names);
+	free(in->slots);
 	plan_free(p);
 	dataplane_close(dp);
 	host_free(&h);
+	return rc;
+}
+
+int apply(const char *instance, const struct config *c)
+{
+	struct plan_input in = { .config = c };
+	struct outcome outcome;
+
+	return pins_prepare() ?: attempt(instance, &in, false, &outcome);
+}
+
+int apply_followed(const char *instance, const struct config *c)
+{
+	struct plan_input in = { .config = c, .followed = true };
+	struct outcome outcome;
+
+	return pins_prepare() ?: attempt(instance, &in, false, &outcome);
+}
+
+int apply_follow(const char *instance, const struct config *c)
+{
+	struct plan_input without = { .config = c, .followed = true, .tolerant = true };
+	bool again, may_wait = true;
+	int rc = pins_prepare();
+
+	if (rc)
+		return rc;
+	do {
+		struct plan_input in = without;
+		struct outcome outcome;
+
+		rc = attempt(instance, &in, may_wait, &outcome);
+		again = outcome.later;
+		if (outcome.later) {
+			may_wait = false;
+		} else if (outcome.refused && !plan_refused(&without, outcome.refused) &&
+			   without.n_refused < sizeof(without.refused) / sizeof(*without.refused)) {
+			without.refused[without.n_refused++] = outcome.refused;
+			again = true;
+		}
+	} while (again);
 	return rc;
 }

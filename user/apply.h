@@ -5,6 +5,13 @@
 #pragma once
 #include "config.h"
 
-/* Loads, attaches and fills, or brings what runs to the configuration: all of it or nothing. The caller holds the
- * instance's lock (state_lock). Says on standard output which port got what. 0 or -errno, told. */
+/* Loads, attaches and fills, or brings what runs to the configuration: all of it or nothing. What is not there yet waits, and
+ * is told as a warning. The caller holds the instance's lock (state_lock). Says on standard output which port got what. 0 or
+ * -errno, told. */
 int apply(const char *instance, const struct config *c);
+
+/* The same where a daemon follows what changes from now on */
+int apply_followed(const char *instance, const struct config *c);
+/* The daemon's passes, on the kernel's word: a service or a device that this host has brought into contradiction (an address that two
+ * services now listen on, a device that another program has) is told and left out, and all others go on. */
+int apply_follow(const char *instance, const struct config *c);

@@ -10,10 +10,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include "command.h"
+#include "config_names.h"
 #include "dataplane.h"
 #include "document.h"
 #include "log.h"
 #include "running.h"
+#include "state.h"
 #include "table.h"
 
 const char show_help[] =
@@ -70,33 +72,62 @@ static __u64 tx_dropped(const struct nl_link *here, size_t n, __u32 ifindex)
 	return 0;
 }
 
+static void show_interface(struct node list, const char *name, const char *role, const char *mode, const char *state,
+			   __u16 flags, __u64 failed)
+{
+	struct node row = document_row(list);
+
+	document_text(row, "name", name);
+	document_text(row, "role", role);
+	document_text(row, "mode", mode);
+	document_text(row, "state", state);
+	document_text(row, "tc", tc_name(flags));
+	document_text(row, "xdp_transmit", flags & LINK_XDP_SENDS ? "yes" : "no");
+	document_number(row, "xmit_failed", failed);
+}
+
+/* Those that the configuration names and that have no role now */
+static void show_waiting(struct node list, const struct config *c, const struct link *links, size_t n)
+{
+	enum link_role role;
+	size_t at = 0;
+
+	for (const char *name; (name = config_interface(c, &at, &role));) {
+		__u32 ifindex = if_nametoindex(name);
+		bool there = false;
+
+		for (size_t i = 0; i < n; i++)
+			there |= links[i].role && links[i].ifindex == ifindex;
+		if (!there)
+			show_interface(list, name, role_name(role), "none", "waiting", 0, 0);
+	}
+}
+
 static int show_interfaces(struct document *d, const struct dataplane *dp)
 {
 	struct node list = document_list(document_root(d), "interfaces");
 	struct nl_link *here = NULL;
+	struct config *c = NULL;
 	struct link *links = NULL;
 	size_t n = 0, n_here = 0;
 	int rc = dataplane_links(dp, &links, &n) ?: dp->elsewhere ? 0 : nl_links(&here, &n_here);
 
 	for (size_t i = 0; i < n && !rc; i++) {
 		char name[IFNAMSIZ];
-		struct node row;
 		__u64 failed;
 
 		if (!links[i].role)
 			continue;
-		row = document_row(list);
 		if (dp->elsewhere || !if_indextoname(links[i].ifindex, name))
 			snprintf(name, sizeof(name), "(%u)", links[i].ifindex);
 		dataplane_transmit_failed(dp, links[i].ifindex, tx_dropped(here, n_here, links[i].ifindex), &failed);
-		document_text(row, "name", name);
-		document_text(row, "role", role_name(links[i].role));
-		document_text(row, "mode", xdp_name(carriers(links, n, &links[i])));
-		document_text(row, "state", dp->elsewhere ? "in another network namespace" : *name == '(' ? "gone" : "attached");
-		document_text(row, "tc", tc_name(links[i].flags));
-		document_text(row, "xdp_transmit", links[i].flags & LINK_XDP_SENDS ? "yes" : "no");
-		document_number(row, "xmit_failed", failed);
+		show_interface(list, name, role_name(links[i].role), xdp_name(carriers(links, n, &links[i])),
+			       dp->elsewhere ? "in another network namespace" : *name == '(' ? "gone" : "attached",
+			       links[i].flags, failed);
 	}
+	if (!rc && !dp->elsewhere && !state_read(dp->instance, &c))
+		show_waiting(list, c, links, n);
+	config_free(c);
 	free(links);
 	free(here);
 	return rc;
@@ -138,11 +169,12 @@ static struct address entry_address(const struct addr *a, __u64 word)
 	return (struct address){ .addr = *a, .family = word >> 8 & 0xff };
 }
 
-/* One kind of value of every listener of a service: each once, in the order of the table */
-static void show_listeners(struct node row, const char *key, const struct table_bucket *buckets, __u32 n, __u32 id,
+/* One kind of value of every listener of a service: each once, in the order of the table. Whether there is one. */
+static bool show_listeners(struct node row, const char *key, const struct table_bucket *buckets, __u32 n, __u32 id,
 			   bool backends)
 {
 	struct node list = document_list(row, key);
+	bool any = false;
 
 	for (__u32 i = 0; i < n * TABLE_WAYS; i++) {
 		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
@@ -154,7 +186,9 @@ static void show_listeners(struct node row, const char *key, const struct table_
 		a = entry_address(backends ? &e->service.to : &e->key.addr, e->key.word);
 		endpoint_format(&a, backends ? e->service.port : (__be16)(e->key.word >> 16), text);
 		document_append_once(list, text);
+		any = true;
 	}
+	return any;
 }
 
 static int show_services(struct document *d, const struct dataplane *dp, const struct dataplane_reason *reasons,
@@ -171,14 +205,16 @@ static int show_services(struct document *d, const struct dataplane *dp, const s
 		return rc;
 	for (__u32 id = 0; id < n_names && !rc; id++) {
 		struct node row;
+		bool listens;
 
 		if (!*names[id].name)
 			continue;
 		row = document_row(list);
 		document_text(row, "name", names[id].name);
-		show_listeners(row, "listen", buckets, n, id, false);
+		listens = show_listeners(row, "listen", buckets, n, id, false);
 		show_listeners(row, "backend", buckets, n, id, true);
 		document_text(row, "nat", nat_name(names[id].nat));
+		document_text(row, "state", listens ? "listening" : "waiting");
 		rc = show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
 		     show_direction(row, dp, id, DIRECTION_REPLY, reasons, n_reasons);
 	}

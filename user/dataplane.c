@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "attach.h"
+#include "control.h"
 #include "dataplane.h"
 #include "log.h"
 #include "table.h"
@@ -49,7 +50,7 @@ __u64 netns_inode(void)
 
 static int open_pins(struct dataplane *dp)
 {
-	struct control c;
+	struct control c = { 0 };
 	__u32 zero = 0;
 
 	for (int i = 0; i < MAP_COUNT; i++) {
@@ -63,7 +64,8 @@ static int open_pins(struct dataplane *dp)
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		dp->programs[i] = pin_get(dp->instance, "progs/%s", program_names[i]);
 	dp->elsewhere = !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.netns != netns_inode();
-	if (bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) || c.abi_version != ABI_VERSION) {
+	dp->choices = c.flags & CONTROL_WITH_CHOICES;
+	if (c.abi_version != ABI_VERSION) {
 		log_error("instance %s runs with layout %u of its maps, this program has %u: `wgxdp down` with the program "
 			  "that started it, then `wgxdp up`", dp->instance, c.abi_version, ABI_VERSION);
 		return -EPROTO;
@@ -101,7 +103,7 @@ static __u32 at_least(__u32 have, __u32 need)
 }
 
 /* Sizes: what the plan needs, what is usual, and never less than what runs */
-static void set_sizes(const struct dataplane *dp, struct wgxdp *s, const struct plan *p)
+static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
 {
 	__u32 services = at_least(ROOM_SERVICES, p->n_services), slots = at_least(ROOM_SLOTS, p->n_slots);
 	__u32 names = at_least(dataplane_entries(dp, MAP_names), services);
@@ -121,7 +123,7 @@ static void set_sizes(const struct dataplane *dp, struct wgxdp *s, const struct 
 	s->rodata->table_mask = table - 1;
 	s->rodata->gateway_slots = nexthops - NEXTHOP_GATEWAYS;
 	s->rodata->uniform_slots = nexthops - NEXTHOP_GATEWAYS - NEXTHOP_UNIFORM;
-	s->rodata->with_choices = p->choices;
+	s->rodata->with_choices = dp->choices = p->choices || dp->choices;
 	s->rodata->with_vlans = p->vlans;
 	s->rodata->with_bridges = p->bridges;
 	s->rodata->with_source_trie = p->n_trie;
@@ -209,7 +211,18 @@ static bool is_whole(const struct dataplane *dp)
 	return true;
 }
 
-int dataplane_load(struct dataplane *dp, const struct plan *p)
+/* Running programs and maps lack nothing for the plan but what tells clients of one backend apart: until that is there, replies
+ * leave from the first listener's address. Prefixes beyond the list would be no less than a hole. */
+static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const struct plan *p)
+{
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (i != MAP_choices && dataplane_entries(dp, i) !=
+		    bpf_map__max_entries(bpf_object__find_map_by_name(s->obj, map_names[i])))
+			return false;
+	return !p->n_trie;
+}
+
+int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 {
 	struct wgxdp *s = wgxdp__open();
 	struct control c = { 0 };
@@ -223,6 +236,11 @@ int dataplane_load(struct dataplane *dp, const struct plan *p)
 	hash = program_hash(s);
 	if (dp->running && is_whole(dp) && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) &&
 	    c.program == hash) {
+		wgxdp__destroy(s);
+		return 0;
+	}
+	dp->later = may_wait && dp->running && is_whole(dp) && can_wait(dp, s, p);
+	if (dp->later) {
 		wgxdp__destroy(s);
 		return 0;
 	}
@@ -340,8 +358,7 @@ static void drop_port(struct dataplane *dp, const struct dataplane_port *port, c
 int dataplane_commit(struct dataplane *dp, const struct plan *p)
 {
 	const char *suffix = dp->running ? "" : "~new";
-	struct control c;
-	__u32 zero = 0;
+	struct control *c;
 	int rc = replace_programs(dp);
 
 	if (!rc)
@@ -350,10 +367,10 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 		rc = pins_commit(dp->instance);
 	if (rc)
 		return rc;
-	if (dp->reloaded && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c)) {
-		c.program = dp->hash;
-		bpf_map_update_elem(dp->maps[MAP_control], &zero, &c, BPF_ANY);
-	}
+	c = dp->reloaded ? control_map(dp->maps[MAP_control]) : NULL;
+	if (c)
+		c->program = dp->hash;
+	control_unmap(c);
 	for (size_t i = 0; i < dp->n_ports; i++) {
 		drop_port(dp, &dp->ports[i], p);
 		dp->ports[i].xdp_new = dp->ports[i].tc_new = false;

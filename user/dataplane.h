@@ -42,6 +42,8 @@ struct dataplane {
 	bool running;			/* pins were there */
 	bool begun;			/* pins of a first `up` are being made, beside their place */
 	bool elsewhere;			/* in another network namespace: its ifindexes are not ours */
+	bool choices;			/* with_choices of the programs that will run: once on it stays, as sizes do */
+	bool later;			/* running programs serve for now, others are to be loaded */
 	bool reloaded;			/* programs differ from the pinned ones */
 	__u64 hash;			/* then theirs, for struct control */
 	int maps[MAP_COUNT];
@@ -49,13 +51,15 @@ struct dataplane {
 	int programs[PROGRAM_COUNT];
 	struct dataplane_port *ports;
 	size_t n_ports;
+	__u32 refused;			/* the device that dataplane_attach() failed at; 0: none */
 	struct wgxdp *skeleton;		/* NULL: the running programs serve */
 };
 
 /* Opens what is pinned, if anything: dp->running says. 0 or -errno, told; also where another ABI runs. */
 int dataplane_open(const char *instance, struct dataplane **ret);
-/* Programs and maps that can hold the plan, without touching what runs */
-int dataplane_load(struct dataplane *dp, const struct plan *p);
+/* Programs and maps that can hold the plan, without touching what runs. may_wait: where those that run can serve the plan for
+ * the time that loading takes, only dp->later is set. */
+int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait);
 /* Attaches to ports of the plan that have no program yet */
 int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct host *h);
 /* Maps as the plan says; returns how many entries were written, or -errno with nothing changed */

@@ -211,25 +211,32 @@ static int begin(struct dataplane *dp)
 	       pin_set(dp->programs[PROGRAM_wgxdp_tc_l3], dp->instance, "~new", "progs/wgxdp_tc_l3");
 }
 
+static int refused(struct dataplane *dp, __u32 ifindex, int rc)
+{
+	if (rc)
+		dp->refused = ifindex;
+	return rc;
+}
+
 int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct host *h)
 {
 	int rc = dp->running ? running_ports(dp) : 0;
 
 	for (size_t i = 0; i < p->n_ports && !rc; i++)
-		rc = refuse_other_instance(dp, p->ports[i].ifindex, h);
+		rc = refused(dp, p->ports[i].ifindex, refuse_other_instance(dp, p->ports[i].ifindex, h));
 	for (size_t i = 0; i < p->n_nics && !rc; i++)
-		rc = refuse_other_instance(dp, p->nics[i].ifindex, h);
+		rc = refused(dp, p->nics[i].ifindex, refuse_other_instance(dp, p->nics[i].ifindex, h));
 	if (!rc && !dp->running)
 		rc = begin(dp);
 	for (size_t i = 0; i < p->n_nics && !rc; i++) {
 		struct dataplane_port *port = port_of(dp, p->nics[i].ifindex);
 
-		rc = port ? attach_port_xdp(dp, port, &p->nics[i], h) : -ENOMEM;
+		rc = port ? refused(dp, p->nics[i].ifindex, attach_port_xdp(dp, port, &p->nics[i], h)) : -ENOMEM;
 	}
 	for (size_t i = 0; i < p->n_ports && !rc; i++) {
 		struct dataplane_port *port = port_of(dp, p->ports[i].ifindex);
 
-		rc = port ? attach_port_tc(dp, port, &p->ports[i]) : -ENOMEM;
+		rc = port ? refused(dp, p->ports[i].ifindex, attach_port_tc(dp, port, &p->ports[i])) : -ENOMEM;
 	}
 	return rc;
 }

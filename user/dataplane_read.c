@@ -124,16 +124,21 @@ int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 t
 /* All elements of an array map, by index */
 static int read_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret, size_t *ret_n)
 {
-	__u32 n = dataplane_entries(dp, m);
+	__u32 n = dataplane_entries(dp, m), count = n, next;
+	__u32 *keys = calloc(n + 1, sizeof(*keys));
 	char *list = calloc(n + 1, size);
+	int rc = keys && list ? 0 : -ENOMEM;
 
-	if (!list)
-		return -ENOMEM;
-	for (__u32 i = 0; i < n; i++)
-		if (bpf_map_lookup_elem(dp->maps[m], &i, list + i * size)) {
-			free(list);
-			return -errno;
-		}
+	/* in the order of indexes; at the end of the map the kernel says ENOENT */
+	if (!rc && bpf_map_lookup_batch(dp->maps[m], NULL, &next, keys, list, &count, NULL) && errno != ENOENT)
+		rc = -errno;
+	if (!rc && count != n)
+		rc = -EIO;
+	free(keys);
+	if (rc) {
+		free(list);
+		return rc;
+	}
 	*(void **)ret = list;
 	*ret_n = n;
 	return 0;

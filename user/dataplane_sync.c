@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <arpa/inet.h>
+#include "control.h"
 #include "dataplane.h"
 #include "log.h"
 #include "table.h"
@@ -251,21 +252,23 @@ static int sync_names(struct dataplane *dp, const struct plan *p, int *changes)
 	return rc;
 }
 
+/* Field by field, in place: the next-hop generation has other writers, which hold no lock */
 static int sync_control(struct dataplane *dp, const struct plan *p, bool changed)
 {
-	struct control c;
-	__u32 zero = 0, flags = p->ask_always ? CONTROL_ASK_ALWAYS : 0;
+	__u32 flags = (p->ask_always ? CONTROL_ASK_ALWAYS : 0) | (dp->choices && !dp->later ? CONTROL_WITH_CHOICES : 0);
+	struct control *c = control_map(dp->maps[MAP_control]);
 
-	if (bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c))
+	if (!c)
 		return -errno;
-	if (c.abi_version == ABI_VERSION && c.flags == flags && !changed)
-		return 0;
-	c.abi_version = ABI_VERSION;
-	c.netns = netns_inode();
-	c.flags = flags;
-	c.generation++;
-	c.config_generation++;
-	return bpf_map_update_elem(dp->maps[MAP_control], &zero, &c, BPF_ANY);
+	if (c->abi_version != ABI_VERSION || c->flags != flags || changed) {
+		c->abi_version = ABI_VERSION;
+		c->netns = netns_inode();
+		c->flags = flags;
+		control_forget_nexthops(c);
+		c->config_generation++;
+	}
+	control_unmap(c);
+	return 0;
 }
 
 int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)

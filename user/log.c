@@ -3,15 +3,59 @@
  * What is said to the person at the terminal: one line a call, written at once, so that the lines of two commands that
  * run side by side do not mix.
  */
+#include <stdbool.h>
 #include <stdio.h>
+#include "grow.h"
 #include "log.h"
 
-static void say(const char *level, const char *format, va_list args)
+struct texts {
+	char **list;
+	size_t n;
+};
+
+static struct texts before, now;	/* said in the last round, and in this one */
+static bool in_rounds;
+
+static bool has(const struct texts *t, const char *text)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (!strcmp(t->list[i], text))
+			return true;
+	return false;
+}
+
+static bool said_already(const char *text)
+{
+	bool again = has(&now, text) || has(&before, text);
+	char **place;
+
+	if (has(&now, text))
+		return true;
+	place = append(now.list, now.n);
+	if (place && !(*place = strdup(text)))
+		now.n--;
+	return again;
+}
+
+void log_round(void)
+{
+	in_rounds = true;
+	for (size_t i = 0; i < before.n; i++)
+		free(before.list[i]);
+	free(before.list);
+	before = now;
+	now = (struct texts){ 0 };
+}
+
+static void say(FILE *out, const char *level, const char *format, va_list args)
 {
 	char text[2048];
 
 	vsnprintf(text, sizeof(text), format, args);
-	fprintf(stderr, "wgxdp: %s: %s\n", level, text);
+	if (in_rounds && said_already(text))
+		return;
+	fprintf(out, "%s%s\n", level, text);
+	fflush(out);
 }
 
 void log_error(const char *format, ...)
@@ -19,7 +63,7 @@ void log_error(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say("error", format, args);
+	say(stderr, "wgxdp: error: ", format, args);
 	va_end(args);
 }
 
@@ -28,6 +72,15 @@ void log_warning(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say("warning", format, args);
+	say(stderr, "wgxdp: warning: ", format, args);
+	va_end(args);
+}
+
+void log_info(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(stdout, "", format, args);
 	va_end(args);
 }

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is said to the person at the terminal, on standard error: "wgxdp: error: …", "wgxdp: warning: …".
+ * What is said to the person at the terminal: on standard error "wgxdp: error: …" and "wgxdp: warning: …", on standard output
+ * what a command did.
  */
 #pragma once
 #include <stdarg.h>
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Begins a round of whoever does the same thing again and again: from now on a text that was said in the round before, or in
+ * this one, is not said again. */
+void log_round(void);

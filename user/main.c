@@ -12,6 +12,7 @@
 static const struct command commands[] = {
 	{ "up", cmd_up, "load, attach and fill; running already: bring it to what is asked for", up_help },
 	{ "check", cmd_check, "look for what is wrong with a configuration, and with this host for it", check_help },
+	{ "daemon", cmd_daemon, "up, and then follow what the kernel and other commands change", daemon_help },
 	{ "down", cmd_down, "detach and remove everything of the instance", down_help },
 	{ "reload", cmd_reload, "bring what runs to what the file says, and tell what differs", reload_help },
 	{ "save", cmd_save, "write what runs, as a configuration", save_help },

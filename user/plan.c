@@ -19,35 +19,43 @@ const struct plan_port *plan_port(const struct plan *p, __u32 ifindex)
 	return NULL;
 }
 
-/* An address as it is, or a name's first address of that family */
-static int resolve(const struct service_config *s, const char *text, __u8 family, struct address *ret)
+bool plan_refused(const struct plan_input *in, __u32 ifindex)
+{
+	for (size_t i = 0; i < in->n_refused; i++)
+		if (in->refused[i] == ifindex)
+			return true;
+	return false;
+}
+
+/* An address as it is, or a name's first address of that family; none yet: the service waits */
+static void resolve(const struct service_config *s, const char *text, __u8 family, struct address *ret)
 {
 	struct addrinfo hints = { .ai_family = family, .ai_socktype = SOCK_DGRAM }, *list;
 	int rc;
 
 	if (!*text || !address_parse(text, ret))
-		return 0;
+		return;
 	rc = getaddrinfo(text, NULL, &hints, &list);
 	if (rc) {
-		log_error("service %s: backend %s: no %s address: %s: name it by an address, or see to it that the name resolves",
-			  s->name, text, family == AF_INET ? "IPv4" : "IPv6", gai_strerror(rc));
-		return -ENOENT;
+		log_warning("service %s: waiting for backend %s: no %s address yet: %s", s->name, text,
+			    family == AF_INET ? "IPv4" : "IPv6", gai_strerror(rc));
+		return;
 	}
 	*ret = family == AF_INET ? address_from_ipv4(((struct sockaddr_in *)list->ai_addr)->sin_addr) :
 				   address_from_ipv6(((struct sockaddr_in6 *)list->ai_addr)->sin6_addr);
 	freeaddrinfo(list);
-	return 0;
 }
 
-static int backend_is_ours(const struct making *m, const struct service_config *s, const struct address *backend)
+static int backend_is_ours(const struct making *m, const struct service_config *s, struct address *backend)
 {
 	char text[ADDRESS_STRLEN];
 
 	for (size_t i = 0; i < m->host->n_addresses && backend->family; i++)
 		if (address_equal(&m->host->addresses[i].local, backend)) {
-			log_error("service %s: backend %s is an address of this host: that of the host behind it is wanted, for "
-				  "packets to this one need no forwarding", s->name, address_format(backend, text));
-			return -EINVAL;
+			address_format(backend, text);
+			backend->family = 0;
+			return contradiction(m, -EINVAL, "service %s: backend %s is an address of this host: that of the host "
+					     "behind it is wanted, for packets to this one need no forwarding", s->name, text);
 		}
 	return 0;
 }
@@ -64,8 +72,9 @@ int plan_backends(struct making *m)
 		const struct service_config *s = &c->services[i];
 		struct backend_address *b = &m->backends[i];
 
-		rc = resolve(s, s->backend.ipv4, AF_INET, &b->ipv4) ?: resolve(s, s->backend.ipv6, AF_INET6, &b->ipv6) ?:
-		     backend_is_ours(m, s, &b->ipv4) ?: backend_is_ours(m, s, &b->ipv6);
+		resolve(s, s->backend.ipv4, AF_INET, &b->ipv4);
+		resolve(s, s->backend.ipv6, AF_INET6, &b->ipv6);
+		rc = backend_is_ours(m, s, &b->ipv4) ?: backend_is_ours(m, s, &b->ipv6);
 	}
 	return rc;
 }
@@ -76,13 +85,17 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 	struct plan_port *port;
 
 	if (!link) {
-		log_error("interface %s: not there; `ip link` lists those that are", name);
-		return -ENODEV;
+		log_warning("interface %s: not there yet: waiting", name);
+		return 0;
 	}
 	if (link->loopback) {
 		log_error("interface %s: the loopback carries no packets of others: the interface to the clients or to the "
 			  "backend is wanted", name);
 		return -EINVAL;
+	}
+	if (plan_refused(m->in, link->ifindex)) {
+		log_warning("interface %s: waiting until it is free", name);
+		return 0;
 	}
 	if (plan_port(m->plan, link->ifindex))
 		return 0;			/* said twice: the first, the configuration's own word, counts */
@@ -134,8 +147,7 @@ static int add_backend_port(struct making *m, const struct service_config *s, co
 	if (!backend->family)
 		return 0;
 	if (nl_route_get(backend, &oif)) {
-		log_warning("service %s: no route to backend %s yet; run `wgxdp up` again when there is one", s->name,
-			    address_format(backend, text));
+		log_warning("service %s: waiting for a route to backend %s", s->name, address_format(backend, text));
 		return 0;
 	}
 	link = host_link(m->host, oif);

@@ -49,7 +49,7 @@ struct plan {
 	size_t n_services;		/* ids in use end before this */
 	__u32 n_slots;			/* next hop slots of listeners */
 	bool vlans, bridges;		/* some port is a VLAN; some nic a bridge's port */
-	bool choices;			/* some service has SERVICE_CHOICE */
+	bool choices;			/* some service has SERVICE_CHOICE, or may get it */
 	bool ask_always;		/* CONTROL_ASK_ALWAYS */
 };
 
@@ -65,6 +65,10 @@ struct plan_input {
 	size_t n_names;
 	struct slot *slots;		/* and its listeners' slots */
 	size_t n_slots;
+	__u32 refused[16];		/* devices that could not be attached to: others have them */
+	size_t n_refused;
+	bool followed;			/* a daemon follows what changes: what it may need then is loaded now */
+	bool tolerant;			/* what came by itself and contradicts is left out, told as a warning, not refused */
 };
 
 /* VLANs of a logical link down to its nic, the outer one last: how many; -1 where a nic cannot tell */
@@ -81,5 +85,6 @@ bool host_forwards(const char *name, bool ipv6);
 /* 0, or -errno after having told why. Names of backends are resolved here. */
 int plan_make(const struct plan_input *in, struct plan **ret);
 void plan_free(struct plan *p);
+bool plan_refused(const struct plan_input *in, __u32 ifindex);
 const struct plan_nic *plan_nic(const struct plan *p, __u32 ifindex);
 const struct plan_port *plan_port(const struct plan *p, __u32 ifindex);

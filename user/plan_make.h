@@ -27,6 +27,10 @@ struct listener {			/* one local address and port on one link → a backend's ad
 	__u32 slot;
 };
 
+/* A contradiction that this host brought about: the error rc of a command; 0 where the rest is to go on without it */
+#define contradiction(m, rc, ...) \
+	((m)->in->tolerant ? (log_warning(__VA_ARGS__), 0) : (log_error(__VA_ARGS__), (rc)))
+
 /* Resolves every backend; ports from interfaces, listeners and the way to the backends */
 int plan_backends(struct making *m);
 int plan_ports(struct making *m);

@@ -61,6 +61,10 @@ static int add_nic(struct making *m, size_t port, const struct nl_link *link)
 {
 	struct plan_nic *nic;
 
+	if (plan_refused(m->in, link->ifindex)) {
+		snprintf(m->plan->ports[port].why, sizeof(m->plan->ports[port].why), "waiting until %s is free", link->name);
+		return 0;
+	}
 	m->plan->ports[port].n_nics++;
 	if (plan_nic(m->plan, link->ifindex))
 		return 0;
@@ -133,9 +137,9 @@ int plan_nics(struct making *m)
 		else if (!has_vlans(m->host, link) || !hides_tags(port, link))
 			rc = add_nic(m, i, link);
 		if (!rc && !port->n_nics && (port->mode == MODE_NATIVE || port->mode == MODE_GENERIC)) {
-			log_error("interface %s: no device for %s XDP: %s; `--mode auto` takes what there is", port->name,
-				  mode_name(port->mode), *port->why ? port->why : "a bridge without ports");
-			rc = -EOPNOTSUPP;
+			rc = contradiction(m, -EOPNOTSUPP, "interface %s: no device for %s XDP: %s; `--mode auto` takes what "
+					   "there is", port->name, mode_name(port->mode),
+					   *port->why ? port->why : "a bridge without ports");
 		}
 	}
 	return rc;

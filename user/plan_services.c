@@ -103,9 +103,8 @@ static int add_listener(struct making *m, const struct listener *new)
 
 			if (l->id == new->id)
 				return 0;
-			log_error("services %s and %s: both listen on %s", m->plan->services[l->id].name,
-				  m->plan->services[new->id].name, endpoint_format(&new->local, new->port, text));
-			return -EEXIST;
+			return contradiction(m, -EEXIST, "services %s and %s: both listen on %s", m->plan->services[l->id].name,
+					     m->plan->services[new->id].name, endpoint_format(&new->local, new->port, text));
 		}
 	}
 	l = append(m->listeners, m->n_listeners);
@@ -118,15 +117,22 @@ static int add_listener(struct making *m, const struct listener *new)
 	return 0;
 }
 
-/* A service that listens nowhere is no error: its address may come later, and with it another `up` */
-static void tell_no_listener(const struct service_config *s)
+/* A service that listens nowhere is no error: what it lacks may come later */
+static void tell_no_listener(const struct making *m, size_t service)
 {
-	if (*s->listen_interface)
-		log_warning("service %s: nothing to listen on: %s has no address of a family that the backend has; run "
-			    "`wgxdp up` again when it has one", s->name, s->listen_interface);
+	const struct service_config *s = &m->config->services[service];
+	const struct backend_address *b = &m->backends[service];
+
+	if (!b->ipv4.family && !b->ipv6.family)
+		return;			/* told before: it waits for its backend */
+	if (!*s->listen_interface)
+		log_warning("service %s: waiting for something to listen on: no interface has its addresses, and none is named "
+			    "as a wan, as interfaces: [ { name: eth0, role: wan } ]", s->name);
+	else if (!host_link_by_name(m->host, s->listen_interface))
+		log_warning("service %s: waiting for interface %s", s->name, s->listen_interface);
 	else
-		log_warning("service %s: nothing to listen on: no interface has its addresses, and none is named as a wan, as "
-			    "interfaces: [ { name: eth0, role: wan } ]", s->name);
+		log_warning("service %s: waiting for an address: %s has none of a family that the backend has", s->name,
+			    s->listen_interface);
 }
 
 /* One local address of a service on one link, with all its ports */
@@ -230,6 +236,15 @@ int plan_add_entry(struct plan *p, const struct table_key *key, const void *valu
 	return 0;
 }
 
+/* A second address of the listening interface would make a rival of the first; loading takes its time */
+static bool may_get_rivals(const struct making *m)
+{
+	for (size_t i = 0; i < m->config->n_services && m->in->followed; i++)
+		if (*m->config->services[i].listen_interface && m->config->services[i].nat == NAT_DNAT)
+			return true;
+	return false;
+}
+
 static int add_entries(struct making *m, const struct listener *l)
 {
 	bool rival = has_rival(m, l);
@@ -253,6 +268,7 @@ int plan_services(struct making *m)
 	int rc = 0;
 
 	p->n_slots = 2;			/* the first are nobody's */
+	p->choices = may_get_rivals(m);
 	for (size_t id = 0; id < p->n_services; id++)
 		if (!configured(c, p->services[id].name))
 			memset(&p->services[id], 0, sizeof(p->services[id]));
@@ -263,7 +279,7 @@ int plan_services(struct making *m)
 		for (size_t j = 0; j < p->n_ports && !rc; j++)
 			rc = service_on_port(m, i, id, &p->ports[j]);
 		if (!rc && m->n_listeners == before)
-			tell_no_listener(&c->services[i]);
+			tell_no_listener(m, i);
 	}
 	for (size_t i = 0; i < m->n_listeners && !rc; i++)
 		rc = add_entries(m, &m->listeners[i]);

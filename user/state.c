@@ -71,4 +71,6 @@ void state_remove(const char *instance)
 
 	state_path(path, instance, "running.yaml");
 	unlink(path);
+	state_path(path, instance, "daemon");	/* whose daemon it was: user/daemon_state.c */
+	unlink(path);
 }

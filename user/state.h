@@ -16,5 +16,5 @@ int state_write(const char *instance, const struct config *c);
 void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name);
 /* -ENOENT: none, or lost */
 int state_read(const char *instance, struct config **ret);
-/* The configuration goes; the lock's file stays, for another may wait for it */
+/* The configuration goes, and what a daemon has noted; the lock's file stays, for another may wait for it */
 void state_remove(const char *instance);

@@ -66,11 +66,13 @@ struct leaving {
 	size_t n;
 };
 
-static void unpublish_all(struct table *t, struct leaving *l)
+/* published: something that a reader might have missed, and so may still look for here */
+static void unpublish_all(struct table *t, struct leaving *l, bool published)
 {
 	if (!l->n)
 		return;
-	t->grace();
+	if (published)
+		t->grace();
 	for (size_t i = 0; i < l->n; i++)
 		__atomic_store_n(&l->entries[i]->tag, 0, __ATOMIC_RELEASE);
 	t->grace();
@@ -96,7 +98,7 @@ static struct table_entry *make_room(struct table *t, __u64 hash, int depth)
 
 		if (to && to != e && e->tag) {
 			publish(to, e, e->tag);
-			unpublish_all(t, &l);
+			unpublish_all(t, &l, true);
 		}
 		if (!e->tag)		/* moved, by us or by the search deeper down */
 			room = e;
@@ -189,7 +191,7 @@ int table_sync(struct table *t, struct table_entry *want, size_t n)
 	collect_changed(t, want, n, &leaving);
 	collect_unwanted(t, want, n, &leaving);
 	rc = n_published + leaving.n;
-	unpublish_all(t, &leaving);
+	unpublish_all(t, &leaving, n_published);
 cleanup:
 	free(published);
 	free(leaving.entries);

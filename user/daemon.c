@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The daemon: a libuv loop. What the kernel tells is not interpreted: it only says that something changed, and then the whole
+ * is read and brought to what the configuration wants, as `up` does it, which writes nothing where nothing differs.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+#include "apply.h"
+#include "command.h"
+#include "control.h"
+#include "daemon.h"
+#include "daemon_state.h"
+#include "log.h"
+#include "netlink_watch.h"
+#include "notify.h"
+#include "state.h"
+
+#define SETTLE_MS 10			/* changes come in bursts: what follows within this is one with the first */
+#define CREDIT_MS 1000			/* of the CPU may be used at once; then, where changes never end, */
+#define SHARE 4				/* this part of one */
+#define RETRY_MS 1000			/* after one that failed, doubled up to */
+#define RETRY_MAX_MS 60000
+
+struct daemon {
+	uv_loop_t loop;
+	uv_poll_t netlink;
+	uv_timer_t settle, retry, watchdog;
+	uv_fs_event_t directory;
+	uv_signal_t hangup, terminate, interrupt;
+	struct daemon_state state;
+	ino_t watched;			/* the directory that is watched */
+	unsigned int changes;		/* enum nl_change, not looked at yet */
+	int64_t credit;			/* ms of the CPU, as of the loop's time credit_at */
+	uint64_t credit_at, retry_ms;
+	int status;			/* exit code */
+};
+
+static void settle_soon(struct daemon *d, unsigned int changes);
+static void on_retry(uv_timer_t *timer);
+
+static uint64_t cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
+}
+
+static void end(struct daemon *d, int status)
+{
+	d->status = status;
+	uv_stop(&d->loop);
+}
+
+/* ---- passes ---- */
+
+static void on_directory(uv_fs_event_t *handle, const char *name, int events, int status)
+{
+	struct daemon *d = handle->data;
+
+	if (daemon_state_changed(&d->state))
+		settle_soon(d, NL_ALL);
+}
+
+/* The directory of running.yaml, which may have been removed and made again */
+static void watch_directory(struct daemon *d)
+{
+	char path[STATE_PATH_LEN];
+
+	state_path(path, d->state.instance, "");
+	d->watched = d->state.directory;
+	uv_fs_event_stop(&d->directory);
+	if (uv_fs_event_start(&d->directory, on_directory, path, 0))
+		log_warning("cannot watch %s: what other commands change is seen late", path);
+	else
+		on_directory(&d->directory, NULL, 0, 0);	/* what changed before */
+}
+
+/* What runs is brought to its configuration. 1; 0: nothing runs any more; -errno, told. */
+static int bring(struct daemon *d)
+{
+	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : daemon_state_read(&d->state);
+
+	if (rc > 0)
+		rc = apply_follow(d->state.instance, d->state.config) ?: 1;
+	if (lock >= 0)
+		close(lock);
+	if (d->watched != d->state.directory)
+		watch_directory(d);
+	return rc;
+}
+
+static void pass(struct daemon *d)
+{
+	uint64_t began = cpu_ms();
+	int rc;
+
+	log_round();
+	rc = bring(d);
+	malloc_trim(0);
+	d->credit -= cpu_ms() - began;
+	if (!rc) {
+		end(d, EXIT_DONE);
+	} else if (rc < 0) {
+		uv_timer_start(&d->retry, on_retry, d->retry_ms, 0);
+		d->retry_ms = d->retry_ms * 2 < RETRY_MAX_MS ? d->retry_ms * 2 : RETRY_MAX_MS;
+	} else {
+		uv_timer_stop(&d->retry);
+		d->retry_ms = RETRY_MS;
+	}
+}
+
+static void on_settled(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+	uint64_t now = uv_now(&d->loop);
+
+	d->credit += (now - d->credit_at) / SHARE;
+	d->credit = d->credit < CREDIT_MS ? d->credit : CREDIT_MS;
+	d->credit_at = now;
+	if (d->changes)
+		control_forget_nexthops_of(d->state.instance);
+	d->changes &= ~NL_NEIGHBOURS;		/* which concern nothing else */
+	if (d->changes && d->credit < 0) {
+		uv_timer_start(&d->settle, on_settled, -d->credit * SHARE, 0);
+	} else if (d->changes) {
+		d->changes = 0;
+		pass(d);
+	}
+}
+
+static void settle_soon(struct daemon *d, unsigned int changes)
+{
+	d->changes |= changes;
+	if (d->changes && !uv_is_active((uv_handle_t *)&d->settle))
+		uv_timer_start(&d->settle, on_settled, SETTLE_MS, 0);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+	settle_soon(timer->data, NL_ALL);
+}
+
+static void on_netlink(uv_poll_t *poll, int status, int events)
+{
+	struct daemon *d = poll->data;
+	uv_os_fd_t fd;
+
+	if (!uv_fileno((uv_handle_t *)poll, &fd))
+		settle_soon(d, status ? NL_ALL : nl_watch_read(fd));
+}
+
+/* ---- beginning, reading the file again, ending ---- */
+
+/* All of it or nothing, as a command does it */
+static int take_file(struct daemon *d, struct config *c)
+{
+	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
+
+	if (!rc)
+		rc = apply_followed(d->state.instance, c);
+	if (rc)
+		config_free(c);
+	else
+		rc = daemon_state_write(&d->state, c);
+	if (lock >= 0)
+		close(lock);
+	return rc;
+}
+
+static void on_hangup(uv_signal_t *handle, int signum)
+{
+	struct daemon *d = handle->data;
+	struct config *c;
+
+	log_round();
+	if (!d->state.file) {
+		log_error("there is no file to read again: what runs was not made from one");
+		return;
+	}
+	notify_reloading();
+	if (!config_read(d->state.file, &c)) {
+		c->mode = d->state.config->mode;
+		if (!take_file(d, c))
+			log_info("%s is what runs", d->state.file);
+	}
+	malloc_trim(0);
+	notify_ready();
+}
+
+static void on_end(uv_signal_t *handle, int signum)
+{
+	end(handle->data, EXIT_DONE);
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+	notify_alive();
+}
+
+/* The file, or what a daemon of the same file left. An exit code. */
+static int begin(struct daemon *d, bool again)
+{
+	struct config *c;
+	int rc;
+
+	if (again || !d->state.file) {
+		rc = bring(d);
+		if (rc > 0 || !d->state.file)
+			return rc < 0 ? EXIT_FAILED : EXIT_DONE;
+	}
+	rc = config_read(d->state.file, &c);
+	return rc ? EXIT_USAGE : take_file(d, c) ? EXIT_FAILED : EXIT_DONE;
+}
+
+static void watch_signal(struct daemon *d, uv_signal_t *handle, int signum, uv_signal_cb callback)
+{
+	uv_signal_init(&d->loop, handle);
+	handle->data = d;
+	uv_signal_start(handle, callback, signum);
+}
+
+/* Everything that is heard, before what is there is read: nothing falls between. 0 or -errno, told. */
+static int watch(struct daemon *d)
+{
+	uv_timer_t *timers[] = { &d->settle, &d->retry, &d->watchdog };
+	int fd = nl_watch(), rc = uv_loop_init(&d->loop);
+
+	if (fd < 0 || rc) {
+		log_error("cannot follow the kernel's changes: %s", strerror(fd < 0 ? -fd : -rc));
+		return fd < 0 ? fd : rc;
+	}
+	for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++) {
+		uv_timer_init(&d->loop, timers[i]);
+		timers[i]->data = d;
+	}
+	watch_signal(d, &d->hangup, SIGHUP, on_hangup);
+	watch_signal(d, &d->terminate, SIGTERM, on_end);
+	watch_signal(d, &d->interrupt, SIGINT, on_end);
+	uv_fs_event_init(&d->loop, &d->directory);
+	d->directory.data = d;
+	uv_poll_init(&d->loop, &d->netlink, fd);
+	d->netlink.data = d;
+	uv_poll_start(&d->netlink, UV_READABLE, on_netlink);
+	return 0;
+}
+
+int daemon_run(const char *instance, const char *file)
+{
+	struct daemon d = {
+		.state = { .instance = instance, .file = file, .held = -1 }, .retry_ms = RETRY_MS, .status = -1, .credit = CREDIT_MS,
+	};
+	uint64_t period = notify_period();
+	bool again;
+
+	if (daemon_state_hold(&d.state, &again) || watch(&d))
+		return EXIT_FAILED;
+	log_round();
+	d.status = begin(&d, again);
+	if (d.status != EXIT_DONE)
+		return d.status;
+	malloc_trim(0);
+	if (!d.watched)
+		watch_directory(&d);
+	if (period)
+		uv_timer_start(&d.watchdog, on_watchdog, period / 2, period / 2);
+	notify_ready();
+	log_info("instance %s is up and followed", instance);
+	uv_run(&d.loop, UV_RUN_DEFAULT);
+	notify_stopping();
+	return d.status;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the daemon shares with commands.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include "daemon_state.h"
+#include "log.h"
+#include "pins.h"
+#include "state.h"
+
+static bool newer(const struct stat *a, const struct stat *b)
+{
+	return a->st_mtim.tv_sec != b->st_mtim.tv_sec ? a->st_mtim.tv_sec > b->st_mtim.tv_sec
+						      : a->st_mtim.tv_nsec > b->st_mtim.tv_nsec;
+}
+
+static void note(struct daemon_state *s)
+{
+	char path[STATE_PATH_LEN];
+	struct stat st;
+
+	state_path(path, s->instance, "running.yaml");
+	if (stat(path, &s->config_is))
+		memset(&s->config_is, 0, sizeof(s->config_is));
+	state_path(path, s->instance, "");
+	s->directory = stat(path, &st) ? 0 : st.st_ino;
+}
+
+/* Whether the file that is there says what we would write, and running.yaml is not older than the configuration */
+static bool left_by_us(const struct daemon_state *s, int fd)
+{
+	char path[STATE_PATH_LEN], text[4096];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	struct stat runs, file;
+
+	text[n < 0 ? 0 : n] = '\0';
+	state_path(path, s->instance, "running.yaml");
+	if (stat(path, &runs) || pins_exist(s->instance) <= 0 || strcmp(text, s->file ?: ""))
+		return false;
+	return !s->file || stat(s->file, &file) || !newer(&file, &runs);
+}
+
+int daemon_state_hold(struct daemon_state *s, bool *ret_again)
+{
+	char path[STATE_PATH_LEN];
+	int fd, rc = 0;
+
+	mkdir(STATE_DIR, 0755);
+	state_path(path, s->instance, "");
+	mkdir(path, 0755);
+	state_path(path, s->instance, "daemon");
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
+		rc = -errno;
+	if (rc == -EWOULDBLOCK)
+		log_error("a daemon of instance %s runs already", s->instance);
+	else if (rc)
+		log_error("cannot write %s: %s", path, strerror(-rc));
+	if (rc) {
+		if (fd >= 0)
+			close(fd);
+		return rc == -EWOULDBLOCK ? -EBUSY : rc;
+	}
+	*ret_again = left_by_us(s, fd);
+	if (ftruncate(fd, 0) || (s->file && pwrite(fd, s->file, strlen(s->file), 0) < 0))
+		log_warning("cannot write %s: %s", path, strerror(errno));
+	s->held = fd;
+	return 0;
+}
+
+bool daemon_state_changed(const struct daemon_state *s)
+{
+	struct daemon_state now = { .instance = s->instance };
+
+	note(&now);
+	return now.directory != s->directory || now.config_is.st_ino != s->config_is.st_ino ||
+	       newer(&now.config_is, &s->config_is) || newer(&s->config_is, &now.config_is);
+}
+
+/* Our file was removed, by `down` or by hand */
+static void hold_again(struct daemon_state *s)
+{
+	struct stat st;
+	bool again;
+
+	if (s->held >= 0 && !fstat(s->held, &st) && st.st_nlink)
+		return;
+	if (s->held >= 0)
+		close(s->held);
+	s->held = -1;
+	daemon_state_hold(s, &again);
+}
+
+int daemon_state_read(struct daemon_state *s)
+{
+	struct config *c;
+	int rc = pins_exist(s->instance);
+
+	if (rc <= 0)
+		return rc;
+	if (!daemon_state_changed(s))
+		return 1;
+	rc = state_read(s->instance, &c);
+	hold_again(s);
+	if (rc == -ENOENT && s->config) {
+		log_warning(STATE_DIR "/%s was removed: it is written again", s->instance);
+		rc = state_write(s->instance, s->config);
+	} else if (!rc) {
+		config_free(s->config);
+		s->config = c;
+	}
+	note(s);
+	return rc ?: 1;
+}
+
+int daemon_state_write(struct daemon_state *s, struct config *c)
+{
+	int rc = state_write(s->instance, c);
+
+	if (rc) {
+		config_free(c);
+		return rc;
+	}
+	config_free(s->config);
+	s->config = c;
+	note(s);
+	return 0;
+}
