@@ -21,7 +21,7 @@ say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2);)
 MAKEFLAGS += --no-builtin-rules
 
 WITH_SYSTEMD ?= 1
-PKGS     := libbpf libmnl libfyaml libuv
+PKGS     := libbpf libmnl libfyaml libuv libcares
 ifeq ($(WITH_SYSTEMD),1)
 PKGS     += libsystemd
 ALL_DEFINES += -DWITH_SYSTEMD

@@ -5,11 +5,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "answers.h"
 #include "apply.h"
 #include "dataplane.h"
 #include "log.h"
 #include "plan.h"
+#include "resolver.h"
 #include "transmit.h"
+
+#define RESOLVE_MS 2000			/* at most; then the last good answers stand */
 
 static const struct dataplane_port *attached(const struct dataplane *dp, __u32 ifindex)
 {
@@ -94,6 +98,8 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 		dataplane_discard_new(instance);
 	if (!rc)
 		rc = host_read(&h);
+	if (!rc && answers_follow_prefixes(in->answers, &h))
+		in->moved = true;
 	if (!rc && dp->elsewhere) {
 		log_error("instance %s runs in another network namespace: `wgxdp up` there, or another --instance here",
 			  instance);
@@ -125,23 +131,43 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 
 int apply(const char *instance, const struct config *c)
 {
-	struct plan_input in = { .config = c };
+	struct answers answers;
+	struct plan_input in = { .config = c, .answers = &answers };
 	struct outcome outcome;
+	int rc = pins_prepare();
 
-	return pins_prepare() ?: attempt(instance, &in, false, &outcome);
+	if (rc)
+		return rc;
+	answers_read(instance, &answers);
+	rc = answers_for(&answers, c);
+	if (!rc) {
+		in.moved = resolver_once(&answers, false, RESOLVE_MS);
+		rc = attempt(instance, &in, false, &outcome);
+	}
+	if (!rc)
+		answers_write(instance, &answers, in.moved);
+	answers_free(&answers);
+	return rc;
 }
 
-int apply_followed(const char *instance, const struct config *c)
+int apply_followed(const char *instance, const struct config *c, struct answers *answers)
 {
-	struct plan_input in = { .config = c, .followed = true };
+	struct plan_input in = { .config = c, .answers = answers, .followed = true };
 	struct outcome outcome;
+	int rc = pins_prepare();
 
-	return pins_prepare() ?: attempt(instance, &in, false, &outcome);
+	if (rc)
+		return rc;
+	in.moved = resolver_once(answers, true, RESOLVE_MS);
+	rc = attempt(instance, &in, false, &outcome);
+	if (!rc)
+		answers_write(instance, answers, in.moved);
+	return rc;
 }
 
-int apply_follow(const char *instance, const struct config *c)
+int apply_follow(const char *instance, const struct config *c, struct answers *answers)
 {
-	struct plan_input without = { .config = c, .followed = true, .tolerant = true };
+	struct plan_input without = { .config = c, .answers = answers, .followed = true, .tolerant = true };
 	bool again, may_wait = true;
 	int rc = pins_prepare();
 
@@ -152,6 +178,7 @@ int apply_follow(const char *instance, const struct config *c)
 		struct outcome outcome;
 
 		rc = attempt(instance, &in, may_wait, &outcome);
+		without.moved |= in.moved;
 		again = outcome.later;
 		if (outcome.later) {
 			may_wait = false;
@@ -161,5 +188,7 @@ int apply_follow(const char *instance, const struct config *c)
 			again = true;
 		}
 	} while (again);
+	if (!rc && without.moved)
+		answers_write(instance, answers, true);
 	return rc;
 }

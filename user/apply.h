@@ -10,8 +10,11 @@
  * -errno, told. */
 int apply(const char *instance, const struct config *c);
 
-/* The same where a daemon follows what changes from now on */
-int apply_followed(const char *instance, const struct config *c);
-/* The daemon's passes, on the kernel's word: a service or a device that this host has brought into contradiction (an address that two
- * services now listen on, a device that another program has) is told and left out, and all others go on. */
-int apply_follow(const char *instance, const struct config *c);
+/* The same where a daemon follows what changes from now on: answers are what it knows of the configuration's names, and only
+ * those of which nothing is known are waited for */
+struct answers;
+int apply_followed(const char *instance, const struct config *c, struct answers *answers);
+
+/* The daemon's passes, on the kernel's word: a service or a device that this host has brought into contradiction (an address
+ * that two services now listen on, a device that another program has) is told and left out, and all others go on. */
+int apply_follow(const char *instance, const struct config *c, struct answers *answers);

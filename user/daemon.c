@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <uv.h>
+#include "answers.h"
 #include "apply.h"
 #include "command.h"
 #include "control.h"
@@ -19,6 +20,7 @@
 #include "log.h"
 #include "netlink_watch.h"
 #include "notify.h"
+#include "resolver.h"
 #include "state.h"
 
 #define SETTLE_MS 10			/* changes come in bursts: what follows within this is one with the first */
@@ -34,6 +36,8 @@ struct daemon {
 	uv_fs_event_t directory;
 	uv_signal_t hangup, terminate, interrupt;
 	struct daemon_state state;
+	struct answers answers;		/* to the names of state.config */
+	struct resolver *resolver;
 	ino_t watched;			/* the directory that is watched */
 	unsigned int changes;		/* enum nl_change, not looked at yet */
 	int64_t credit;			/* ms of the CPU, as of the loop's time credit_at */
@@ -88,9 +92,11 @@ static int bring(struct daemon *d)
 	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : daemon_state_read(&d->state);
 
 	if (rc > 0)
-		rc = apply_follow(d->state.instance, d->state.config) ?: 1;
+		rc = answers_for(&d->answers, d->state.config) ?:
+		     apply_follow(d->state.instance, d->state.config, &d->answers) ?: 1;
 	if (lock >= 0)
 		close(lock);
+	resolver_renew(d->resolver);
 	if (d->watched != d->state.directory)
 		watch_directory(d);
 	return rc;
@@ -131,6 +137,7 @@ static void on_settled(uv_timer_t *timer)
 		uv_timer_start(&d->settle, on_settled, -d->credit * SHARE, 0);
 	} else if (d->changes) {
 		d->changes = 0;
+		resolver_hope(d->resolver);
 		pass(d);
 	}
 }
@@ -145,6 +152,15 @@ static void settle_soon(struct daemon *d, unsigned int changes)
 static void on_retry(uv_timer_t *timer)
 {
 	settle_soon(timer->data, NL_ALL);
+}
+
+static void on_resolved(void *data, bool moved)
+{
+	struct daemon *d = data;
+
+	answers_write(d->state.instance, &d->answers, moved);
+	if (moved)
+		settle_soon(d, NL_ALL);
 }
 
 static void on_netlink(uv_poll_t *poll, int status, int events)
@@ -164,11 +180,14 @@ static int take_file(struct daemon *d, struct config *c)
 	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
 
 	if (!rc)
-		rc = apply_followed(d->state.instance, c);
+		rc = answers_for(&d->answers, c) ?: apply_followed(d->state.instance, c, &d->answers);
 	if (rc)
 		config_free(c);
 	else
 		rc = daemon_state_write(&d->state, c);
+	if (rc && d->state.config)
+		answers_for(&d->answers, d->state.config);
+	resolver_renew(d->resolver);
 	if (lock >= 0)
 		close(lock);
 	return rc;
@@ -248,7 +267,7 @@ static int watch(struct daemon *d)
 	uv_poll_init(&d->loop, &d->netlink, fd);
 	d->netlink.data = d;
 	uv_poll_start(&d->netlink, UV_READABLE, on_netlink);
-	return 0;
+	return resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver);
 }
 
 int daemon_run(const char *instance, const char *file)
@@ -261,6 +280,7 @@ int daemon_run(const char *instance, const char *file)
 
 	if (daemon_state_hold(&d.state, &again) || watch(&d))
 		return EXIT_FAILED;
+	answers_read(instance, &d.answers);
 	log_round();
 	d.status = begin(&d, again);
 	if (d.status != EXIT_DONE)

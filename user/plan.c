@@ -4,9 +4,9 @@
  */
 #include <errno.h>
 #include <linux/if_ether.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include "answers.h"
 #include "grow.h"
 #include "log.h"
 #include "plan_make.h"
@@ -27,23 +27,17 @@ bool plan_refused(const struct plan_input *in, __u32 ifindex)
 	return false;
 }
 
-/* An address as it is, or a name's first address of that family; none yet: the service waits */
-static void resolve(const struct service_config *s, const char *text, __u8 family, struct address *ret)
+/* An address as it is, or where its prefix has moved; or a name's. None yet: the service waits. */
+static void resolve(const struct making *m, const struct service_config *s, const char *text, __u8 family,
+		    struct address *ret)
 {
-	struct addrinfo hints = { .ai_family = family, .ai_socktype = SOCK_DGRAM }, *list;
-	int rc;
+	const struct answer *a = *text ? answers_find(m->in->answers, text, family) : NULL;
 
-	if (!*text || !address_parse(text, ret))
-		return;
-	rc = getaddrinfo(text, NULL, &hints, &list);
-	if (rc) {
-		log_warning("service %s: waiting for backend %s: no %s address yet: %s", s->name, text,
-			    family == AF_INET ? "IPv4" : "IPv6", gai_strerror(rc));
-		return;
-	}
-	*ret = family == AF_INET ? address_from_ipv4(((struct sockaddr_in *)list->ai_addr)->sin_addr) :
-				   address_from_ipv6(((struct sockaddr_in6 *)list->ai_addr)->sin6_addr);
-	freeaddrinfo(list);
+	if (a && a->address.family)
+		*ret = a->address;
+	else if (*text && address_parse(text, ret))
+		log_warning("service %s: waiting for backend %s, which has no %s address yet", s->name, text,
+			    family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 }
 
 static int backend_is_ours(const struct making *m, const struct service_config *s, struct address *backend)
@@ -72,8 +66,8 @@ int plan_backends(struct making *m)
 		const struct service_config *s = &c->services[i];
 		struct backend_address *b = &m->backends[i];
 
-		resolve(s, s->backend.ipv4, AF_INET, &b->ipv4);
-		resolve(s, s->backend.ipv6, AF_INET6, &b->ipv6);
+		resolve(m, s, s->backend.ipv4, FAMILY_IPV4, &b->ipv4);
+		resolve(m, s, s->backend.ipv6, FAMILY_IPV6, &b->ipv6);
 		rc = backend_is_ours(m, s, &b->ipv4) ?: backend_is_ours(m, s, &b->ipv6);
 	}
 	return rc;

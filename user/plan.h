@@ -58,9 +58,11 @@ struct slot {				/* a next-hop slot of a listener and whose it is */
 	__u32 ifindex, slot;
 };
 
+struct answers;
 struct plan_input {
 	const struct config *config;
 	const struct host *host;
+	struct answers *answers;	/* where backends are that are named, or whose prefix may move */
 	struct service_name *names;	/* of a running instance: its services, by id */
 	size_t n_names;
 	struct slot *slots;		/* and its listeners' slots */
@@ -68,6 +70,7 @@ struct plan_input {
 	__u32 refused[16];		/* devices that could not be attached to: others have them */
 	size_t n_refused;
 	bool followed;			/* a daemon follows what changes: what it may need then is loaded now */
+	bool moved;			/* answers are others than before: set by the way */
 	bool tolerant;			/* what came by itself and contradicts is left out, told as a warning, not refused */
 };
 
@@ -82,7 +85,7 @@ const struct nl_link *host_link_by_name(const struct host *h, const char *name);
 /* Whether the kernel routes what comes in by this interface; so long as it does not say no */
 bool host_forwards(const char *name, bool ipv6);
 
-/* 0, or -errno after having told why. Names of backends are resolved here. */
+/* 0, or -errno after having told why */
 int plan_make(const struct plan_input *in, struct plan **ret);
 void plan_free(struct plan *p);
 bool plan_refused(const struct plan_input *in, __u32 ifindex);
