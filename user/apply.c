@@ -13,8 +13,6 @@
 #include "resolver.h"
 #include "transmit.h"
 
-#define RESOLVE_MS 2000			/* at most; then the last good answers stand */
-
 static const struct dataplane_port *attached(const struct dataplane *dp, __u32 ifindex)
 {
 	for (size_t i = 0; i < dp->n_ports; i++)
@@ -81,6 +79,17 @@ static void forwarding_hints(const struct plan *p)
 					    ipv6 ? 6 : 4);
 }
 
+/* Which prefixes have one next hop; without it replies ask the FIB */
+static void keep_uniform(const struct dataplane *dp, const struct host *h)
+{
+	struct uniform *u;
+
+	if (uniform_make(h, &u))
+		return;
+	dataplane_uniform(dp, u);
+	free(u);
+}
+
 struct outcome {
 	__u32 refused;			/* the device that could not be attached to, if it failed for that */
 	bool later;			/* done with programs that are to be replaced */
@@ -113,6 +122,8 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 		written = dataplane_sync(dp, p, &h);
 		rc = written < 0 ? written : dataplane_commit(dp, p);
 	}
+	if (!rc && in->followed)
+		keep_uniform(dp, &h);
 	if (!rc) {
 		report(dp, p, &h);
 		if (!in->tolerant)

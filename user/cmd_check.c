@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "answers.h"
 #include "command.h"
 #include "config_check.h"
 #include "host_check.h"
 #include "log.h"
 #include "plan.h"
+#include "resolver.h"
 
 const char check_help[] =
 	"[-c FILE]\n\n"
@@ -22,6 +24,7 @@ const char check_help[] =
 struct findings {
 	const char *instance;
 	const struct host *host;
+	struct answers answers;
 	unsigned int n;
 };
 
@@ -29,13 +32,17 @@ static void look(void *data, const struct config *c, config_tell *tell, void *to
 {
 	struct findings *f = data;
 
-	f->n = host_check(c, f->host, f->instance, tell, to);
+	answers_read(f->instance, &f->answers);
+	answers_for(&f->answers, c);
+	resolver_once(&f->answers, false, RESOLVE_MS);
+	answers_follow_prefixes(&f->answers, f->host);
+	f->n = host_check(c, f->host, &f->answers, f->instance, tell, to);
 }
 
 /* What only the plan as a whole can tell: it says so itself */
-static unsigned int try_plan(const struct config *c, const struct host *h)
+static unsigned int try_plan(const struct config *c, struct findings *f)
 {
-	struct plan_input in = { .config = c, .host = h };
+	struct plan_input in = { .config = c, .host = f->host, .answers = &f->answers };
 	struct plan *p = NULL;
 	unsigned int wrong = plan_make(&in, &p) != 0;
 
@@ -78,11 +85,12 @@ int cmd_check(const struct global *g, int argc, char **argv)
 	if (config_read_and_look(file, &looker, &c))
 		goto cleanup;
 	if (!f.n)
-		f.n = try_plan(c, &h);
+		f.n = try_plan(c, &f);
 	status = f.n ? EXIT_HOST : EXIT_DONE;
 	if (!f.n)
 		printf("%s: valid, %zu service%s; this host has what it names\n", file, c->n_services, c->n_services == 1 ? "" : "s");
 cleanup:
+	answers_free(&f.answers);
 	config_free(c);
 	host_free(&h);
 	return status;

@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 #include "control.h"
 #include "pins.h"
+
+#define HEARTBEAT_SECONDS 2
 
 struct control *control_map(int map)
 {
@@ -27,17 +30,48 @@ void control_forget_nexthops(struct control *c)
 	__atomic_add_fetch(&c->generation, 1, __ATOMIC_RELEASE);
 }
 
-int control_forget_nexthops_of(const char *instance)
+void control_set_heartbeat(struct control *c, __u64 until)
+{
+	__atomic_store_n(&c->heartbeat, until, __ATOMIC_RELEASE);
+}
+
+static int control_of(const char *instance, struct control **ret)
 {
 	int fd = pin_get(instance, "control"), rc = 0;
-	struct control *c = fd >= 0 ? control_map(fd) : NULL;
 
-	if (c)
-		control_forget_nexthops(c);
-	else
+	if (fd < 0)
+		return fd;
+	*ret = control_map(fd);
+	if (!*ret)
 		rc = -errno;
-	control_unmap(c);
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	return rc;
+}
+
+int control_routing_changed(const char *instance, bool routes)
+{
+	struct control *c;
+	int rc = control_of(instance, &c);
+
+	if (rc)
+		return rc;
+	if (routes)
+		control_set_heartbeat(c, 0);
+	control_forget_nexthops(c);
+	control_unmap(c);
+	return 0;
+}
+
+int control_heartbeat(const char *instance, const struct signal *signal)
+{
+	struct timespec tick;
+	struct control *c;
+	int rc = control_of(instance, &c);
+
+	if (rc)
+		return rc;
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);	/* a jiffy */
+	control_set_heartbeat(c, signal->jiffies + HEARTBEAT_SECONDS * (1000000000 / tick.tv_nsec));
+	control_unmap(c);
+	return 0;
 }

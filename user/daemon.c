@@ -3,6 +3,7 @@
  * The daemon: a libuv loop. What the kernel tells is not interpreted: it only says that something changed, and then the whole
  * is read and brought to what the configuration wants, as `up` does it, which writes nothing where nothing differs.
  */
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
@@ -31,7 +32,9 @@
 
 struct daemon {
 	uv_loop_t loop;
-	uv_poll_t netlink;
+	uv_poll_t netlink, signals;
+	struct ring_buffer *ring;	/* of the data path's signals */
+	bool vouched;			/* the map uniform is as the kernel's routes are, as far as we know */
 	uv_timer_t settle, retry, watchdog;
 	uv_fs_event_t directory;
 	uv_signal_t hangup, terminate, interrupt;
@@ -46,6 +49,7 @@ struct daemon {
 };
 
 static void settle_soon(struct daemon *d, unsigned int changes);
+static void take_changes(struct daemon *d, bool all);
 static void on_retry(uv_timer_t *timer);
 
 static uint64_t cpu_ms(void)
@@ -108,8 +112,11 @@ static void pass(struct daemon *d)
 	int rc;
 
 	log_round();
+	control_routing_changed(d->state.instance, true);	/* as long as it takes, the FIB is asked */
 	rc = bring(d);
 	malloc_trim(0);
+	d->vouched = rc > 0;
+	take_changes(d, false);
 	d->credit -= cpu_ms() - began;
 	if (!rc) {
 		end(d, EXIT_DONE);
@@ -130,9 +137,6 @@ static void on_settled(uv_timer_t *timer)
 	d->credit += (now - d->credit_at) / SHARE;
 	d->credit = d->credit < CREDIT_MS ? d->credit : CREDIT_MS;
 	d->credit_at = now;
-	if (d->changes)
-		control_forget_nexthops_of(d->state.instance);
-	d->changes &= ~NL_NEIGHBOURS;		/* which concern nothing else */
 	if (d->changes && d->credit < 0) {
 		uv_timer_start(&d->settle, on_settled, -d->credit * SHARE, 0);
 	} else if (d->changes) {
@@ -144,7 +148,7 @@ static void on_settled(uv_timer_t *timer)
 
 static void settle_soon(struct daemon *d, unsigned int changes)
 {
-	d->changes |= changes;
+	d->changes |= changes & ~NL_NEIGHBOURS;	/* which concern nothing but next hops */
 	if (d->changes && !uv_is_active((uv_handle_t *)&d->settle))
 		uv_timer_start(&d->settle, on_settled, SETTLE_MS, 0);
 }
@@ -163,13 +167,60 @@ static void on_resolved(void *data, bool moved)
 		settle_soon(d, NL_ALL);
 }
 
-static void on_netlink(uv_poll_t *poll, int status, int events)
+/* What the kernel has told meanwhile; next hops are asked for anew at once */
+static void take_changes(struct daemon *d, bool all)
 {
-	struct daemon *d = poll->data;
+	unsigned int changes = all ? NL_ALL : 0;
 	uv_os_fd_t fd;
 
-	if (!uv_fileno((uv_handle_t *)poll, &fd))
-		settle_soon(d, status ? NL_ALL : nl_watch_read(fd));
+	if (!uv_fileno((uv_handle_t *)&d->netlink, &fd))
+		changes |= nl_watch_read(fd);
+	if (!changes)
+		return;
+	d->vouched &= !(changes & ~NL_NEIGHBOURS);
+	control_routing_changed(d->state.instance, !d->vouched);
+	settle_soon(d, changes);
+}
+
+static void on_netlink(uv_poll_t *poll, int status, int events)
+{
+	take_changes(poll->data, status != 0);
+}
+
+/* The data path asks whether somebody still keeps the map uniform */
+static int on_signal(void *data, void *record, size_t size)
+{
+	const struct signal *signal = record;
+	struct daemon *d = data;
+
+	if (size < sizeof(*signal) || signal->kind != SIGNAL_HEARTBEAT)
+		return 0;
+	take_changes(d, false);
+	if (d->vouched)
+		control_heartbeat(d->state.instance, signal);
+	return 0;
+}
+
+static void on_signals(uv_poll_t *poll, int status, int events)
+{
+	struct daemon *d = poll->data;
+
+	ring_buffer__consume(d->ring);
+}
+
+static void watch_signals(struct daemon *d)
+{
+	int map = pin_get(d->state.instance, "signals");
+
+	d->ring = map >= 0 ? ring_buffer__new(map, on_signal, d, NULL) : NULL;
+	if (map >= 0)
+		close(map);
+	if (!d->ring || uv_poll_init(&d->loop, &d->signals, ring_buffer__epoll_fd(d->ring))) {
+		log_warning("cannot hear the data path: replies to many clients ask the kernel for each");
+		return;
+	}
+	d->signals.data = d;
+	uv_poll_start(&d->signals, UV_READABLE, on_signals);
 }
 
 /* ---- beginning, reading the file again, ending ---- */
@@ -210,6 +261,7 @@ static void on_hangup(uv_signal_t *handle, int signum)
 			log_info("%s is what runs", d->state.file);
 	}
 	malloc_trim(0);
+	take_changes(d, true);			/* nobody knows how long it took */
 	notify_ready();
 }
 
@@ -286,6 +338,9 @@ int daemon_run(const char *instance, const char *file)
 	if (d.status != EXIT_DONE)
 		return d.status;
 	malloc_trim(0);
+	d.vouched = true;
+	take_changes(&d, false);
+	watch_signals(&d);
 	if (!d.watched)
 		watch_directory(&d);
 	if (period)

@@ -73,12 +73,8 @@ __u64 netns_inode(void);
 /* Takes back what a first `up` has attached and pinned that was killed before it was done */
 void dataplane_discard_new(const char *instance);
 /* Writes what differs of u to the map uniform, and lets every next hop be asked for anew. Until the data path has asked for
- * another heartbeat nothing of it is believed, so nobody sees the half of it. */
+ * another heartbeat (control.h) nothing of it is believed, so nobody sees the half of it. */
 int dataplane_uniform(const struct dataplane *dp, const struct uniform *u);
-/* From now on nothing of the map is believed: a route has changed */
-void dataplane_uniform_stop(const struct dataplane *dp);
-/* Lets the map be believed for two seconds after a signal of the data path */
-void dataplane_heartbeat(const struct dataplane *dp, const struct signal *signal);
 /* Detaches and unpins everything of an instance */
 void dataplane_down(const char *instance);
 

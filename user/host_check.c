@@ -3,17 +3,18 @@
  * A configuration against this host, as netlink and names tell of it.
  */
 #include <errno.h>
-#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "answers.h"
 #include "host_check.h"
 #include "pins.h"
 
 struct check {
 	const struct config *c;
 	const struct host *h;
+	const struct answers *answers;
 	const char *instance;
 	config_tell *tell;
 	void *data;
@@ -169,25 +170,20 @@ static bool is_wan(const struct check *k, __u32 oif)
 	return false;
 }
 
-static void check_backend(struct check *k, const char *key, const char *text, int family)
+static void check_backend(struct check *k, const char *key, const char *text, __u8 family)
 {
-	struct addrinfo hints = { .ai_family = family, .ai_socktype = SOCK_DGRAM }, *list = NULL;
+	const struct answer *answer = *text ? answers_find(k->answers, text, family) : NULL;
 	char format[ADDRESS_STRLEN];
 	struct address a;
 	__u32 oif;
-	int rc;
 
 	if (!*text)
 		return;
-	if (address_parse(text, &a)) {
-		rc = getaddrinfo(text, NULL, &hints, &list);
-		if (rc) {
-			tell(k, "%s: %s has no %s address: %s", key, text, family == AF_INET ? "IPv4" : "IPv6", gai_strerror(rc));
-			return;
-		}
-		a = family == AF_INET ? address_from_ipv4(((struct sockaddr_in *)list->ai_addr)->sin_addr) :
-					address_from_ipv6(((struct sockaddr_in6 *)list->ai_addr)->sin6_addr);
-		freeaddrinfo(list);
+	if (answer && answer->address.family) {
+		a = answer->address;
+	} else if (address_parse(text, &a)) {
+		tell(k, "%s: %s has no %s address", key, text, family == FAMILY_IPV4 ? "IPv4" : "IPv6");
+		return;
 	}
 	if (holder(k->h, &a))
 		tell(k, "%s: %s is an address of this host: that of the host behind it is wanted", key, address_format(&a, format));
@@ -198,9 +194,10 @@ static void check_backend(struct check *k, const char *key, const char *text, in
 		     host_link(k->h, oif)->name);
 }
 
-unsigned int host_check(const struct config *c, const struct host *h, const char *instance, config_tell *tell, void *data)
+unsigned int host_check(const struct config *c, const struct host *h, const struct answers *answers, const char *instance,
+			config_tell *tell, void *data)
 {
-	struct check k = { .c = c, .h = h, .instance = instance, .tell = tell, .data = data };
+	struct check k = { .c = c, .h = h, .answers = answers, .instance = instance, .tell = tell, .data = data };
 
 	for (size_t i = 0; i < c->n_interfaces; i++) {
 		at(&k, "/interfaces/%zu/name", i);
@@ -209,9 +206,9 @@ unsigned int host_check(const struct config *c, const struct host *h, const char
 	for (size_t i = 0; i < c->n_services; i++) {
 		check_listen(&k, i);
 		at(&k, "/services/%zu/backend/ipv4", i);
-		check_backend(&k, "ipv4", c->services[i].backend.ipv4, AF_INET);
+		check_backend(&k, "ipv4", c->services[i].backend.ipv4, FAMILY_IPV4);
 		at(&k, "/services/%zu/backend/ipv6", i);
-		check_backend(&k, "ipv6", c->services[i].backend.ipv6, AF_INET6);
+		check_backend(&k, "ipv6", c->services[i].backend.ipv6, FAMILY_IPV6);
 	}
 	return k.n;
 }

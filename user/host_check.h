@@ -7,4 +7,6 @@
 #include "plan.h"
 
 /* Tells each, where in the configuration it is named; how many. Nothing is touched. */
-unsigned int host_check(const struct config *c, const struct host *h, const char *instance, config_tell *tell, void *data);
+struct answers;
+unsigned int host_check(const struct config *c, const struct host *h, const struct answers *answers, const char *instance,
+			config_tell *tell, void *data);

@@ -69,7 +69,7 @@ struct plan_input {
 	size_t n_slots;
 	__u32 refused[16];		/* devices that could not be attached to: others have them */
 	size_t n_refused;
-	bool followed;			/* a daemon follows what changes: what it may need then is loaded now */
+	bool followed;			/* a daemon follows what changes: what it may need then is loaded now, uniform is kept */
 	bool moved;			/* answers are others than before: set by the way */
 	bool tolerant;			/* what came by itself and contradicts is left out, told as a warning, not refused */
 };

@@ -10,6 +10,8 @@
 
 struct resolver;
 
+#define RESOLVE_MS 2000			/* for which commands wait for answers at most; then the last good ones stand */
+
 /* Called when names were resolved; moved: some address is another than before */
 typedef void resolver_done(void *data, bool moved);
 
