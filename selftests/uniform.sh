@@ -55,7 +55,8 @@ change_route() { # FROM TO ADDRESS
 	local late
 	before=$(arrived "$2" replies)
 	inside firewall ip route replace default via "198.51.100.$3"
-	sleep 0.1
+	[[ ! ${WGXDP_STRICT:-} ]] || sleep 0.1
+	[[ ${WGXDP_STRICT:-} ]] || wait_for 5 "replies by $2" came_by "$2" $((before + rate / 2))
 	late=$(arrived "$1" replies)
 	wait_for 3 "replies by $2" came_by "$2" $((before + rate / 2))
 	expect "$1 to $2: the old way, after 100 ms" $(($(arrived "$1" replies) - late)) == 0
