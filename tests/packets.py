@@ -24,6 +24,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, here)
 sys.dont_write_bytecode = True
 import packet_icmp                                                         # noqa: E402
+import packet_lists                                                        # noqa: E402
 import packet_cases                                                        # noqa: E402
 import packet_network as net                                               # noqa: E402
 
@@ -331,7 +332,7 @@ def run_mode(mode, cases, directory):
     counted.clear()
     config = os.path.join(directory, 'wgxdp.yaml')
     with open(config, 'w', encoding='ascii') as f:
-        f.write(net.CONFIG)
+        f.write(net.CONFIG + packet_lists.CONFIG)
     wgxdp('up', '-c', config, '--mode', mode)
     late_link()
     index = interfaces()

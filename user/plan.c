@@ -266,6 +266,7 @@ void plan_free(struct plan *p)
 	free(p->ports);
 	free(p->sources);
 	free(p->trie);
+	free(p->lists);
 	free(p->nics);
 	free(p->links);
 	free(p->entries);

@@ -33,6 +33,11 @@ struct plan_nic {			/* a device to which XDP is attached, for one port or severa
 	__u32 port;			/* index in ports of the first one */
 };
 
+struct list_entry {			/* of source_trie */
+	struct source_key key;
+	__u8 verdict;			/* enum list_verdict */
+};
+
 struct plan {
 	struct plan_port *ports;
 	struct sources *sources;	/* one a port */
@@ -41,6 +46,8 @@ struct plan {
 	size_t n_nics;
 	struct source_key *trie;	/* prefixes for which sources had no room */
 	size_t n_trie;
+	struct list_entry *lists;	/* allow and deny of services */
+	size_t n_lists;
 	struct link *links;		/* every interface of the host; flags without those that depend on attachment */
 	size_t n_links;
 	struct table_entry *entries;
