@@ -2,7 +2,7 @@
 # Services that are not for all, for tests/packets.py: the client's prefix is denied, or others are allowed; deny beats allow, also
 # within what is denied. What is dropped for that has passed every check of where it may come from, and no other.
 from packet_icmp import error, sends
-from packet_network import CLIENT4, CLIENT6, Service, add
+from packet_network import CASES, CLIENT4, CLIENT6, HTTPS, NATT, OTHER, Service, add
 
 MEMBERS = Service('members', 'w0', '203.0.113.1', 57000, '192.168.1.30', 57001, 'l0', 30)
 MEMBERS6 = Service('members', 'w0', '2001:db8:1::1', 57000, '2001:db8:2::30', 57001, 'l0', 30)
@@ -57,3 +57,24 @@ def errors_about():
 
 
 GROUPS = (lists, errors_about)
+
+# --- after all of these the service `ports` gets another backend: what the former one still answers, by what its clients chose
+
+CHANGE = ('service', 'set', 'ports', '--backend', '192.168.1.41:51821')
+
+
+def former():
+    del CASES[:]
+    for s in (HTTPS, NATT, OTHER):
+        now = Service(s.name, s.link, s.local, s.port, '192.168.1.41', s.backend_port, s.out, 41, s.back)
+        now.sends('to the new backend', sport=40007)
+        now.sends('reply of the new backend', dport=40007, reply=True)
+    HTTPS.sends('reply of the former backend, to a client never seen', dport=8, reply=True)
+    HTTPS.sends('reply of the former backend', dport=40001, reply=True)
+    OTHER.sends('reply of the former backend', dport=40002, reply=True)
+    NATT.sends('reply of the former backend', dport=40003, reply=True)
+    HTTPS.passes('reply of the former backend on a WAN', 'wrong_link', link='w0', dport=40001, reply=True)
+    HTTPS.ignores('the former backend, from another port', sport=51822, reply=True)
+    for c in CASES:
+        c.planes = ('xdp', 'tc')
+    return list(CASES)

@@ -11,7 +11,7 @@
 /* Names and addresses: quoted where YAML could see more in them than text. */
 static void put_text(FILE *out, const char *text)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
 
 	if (isalnum((unsigned char)*text) && !text[strspn(text, plain)]) {
 		fputs(text, out);

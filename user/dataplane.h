@@ -100,5 +100,7 @@ int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_
 int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n);
 /* Allow and deny of all services, as the trie has them */
 int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t *ret_n);
+/* What the table holds, in no order */
+int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t *ret_n);
 /* The next-hop slots of all listeners */
 int dataplane_slots(const struct dataplane *dp, struct slot **ret, size_t *ret_n);

@@ -65,6 +65,8 @@ struct slot {				/* a next-hop slot of a listener and whose it is */
 	__u32 ifindex, slot;
 };
 
+#define OLD_SECONDS 180			/* so long are answers of a listener's former backend translated */
+
 struct answers;
 struct plan_input {
 	const struct config *config;
@@ -79,6 +81,9 @@ struct plan_input {
 	bool followed;			/* a daemon follows what changes: what it may need then is loaded now, uniform is kept */
 	bool moved;			/* answers are others than before: set by the way */
 	bool tolerant;			/* what came by itself and contradicts is left out, told as a warning, not refused */
+	struct table_entry *running;	/* and its table */
+	size_t n_running;
+	__u64 now;			/* CLOCK_BOOTTIME, seconds */
 };
 
 /* VLANs of a logical link down to its nic, the outer one last: how many; -1 where a nic cannot tell */

@@ -40,6 +40,9 @@ int plan_nics(struct making *m);
 int plan_add_entry(struct plan *p, const struct table_key *key, const void *value, size_t size);
 /* What may come from, or may not, on each port */
 int plan_sources(struct making *m);
+/* Former backends: their replies, and the link over which they come */
+int plan_old(struct making *m);
+int plan_backend_port(struct making *m, const struct address *backend);
 /* Whom a service is for */
 int plan_lists(struct making *m, const struct service_config *s, __u32 id);
 /* Entries of the table from listeners */
