@@ -64,5 +64,6 @@ SWITCH(bool, with_choices, false);	/* some service has SERVICE_CHOICE */
 SWITCH(bool, with_vlans, false);		/* tagged frames are looked up, and may be sent */
 SWITCH(bool, with_bridges, false);	/* some port belongs to a bridge */
 SWITCH(bool, with_source_trie, false);	/* some link has LINK_SOURCES_TRIE */
+SWITCH(bool, with_lists, false);	/* some service has SERVICE_LISTS */
 
 #endif

@@ -76,6 +76,8 @@ INLINE int resolve(struct pkt *p, struct nexthop **ret)
 	if (original ? is_martian(p, p->src) : is_martian(p, p->dst))
 		return -PASS_martian;
 	rc = original ? link_source(p) : 0;
+	if (with_lists && !rc && original && p->service->flags & SERVICE_LISTS)
+		rc = service_admits(p);
 	if (rc)
 		return rc;
 	rc = next_hop(p, c, now, ret);

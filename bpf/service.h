@@ -25,8 +25,8 @@ INLINE struct choice_scratch *choice_scratch(const struct pkt *p)
 	return s;
 }
 
-/* A reply of a backend with several listeners: the one that this client used, if it is still a listener of this backend;
- * else, as for a client never seen, the first (which the reply's entry names). */
+/* A reply of a backend with several listeners: the one that this client used, if it is still a listener of this backend, or was
+ * until a moment ago; else, as for a client never seen, the first (which the reply's entry names). */
 INLINE void service_chosen(struct pkt *p)
 {
 	struct choice_scratch *s = choice_scratch(p);
@@ -39,12 +39,16 @@ INLINE void service_chosen(struct pkt *p)
 		return;
 	listener.addr = choice->addr;
 	listener.word = table_word(KEY_SERVICE, p->family, choice->port, choice->ifindex);
+	if (p->service->flags & SERVICE_OLD) {
+		listener.addr = old_addr(&choice->addr, &p->src);
+		listener.word ^= KEY_SERVICE ^ KEY_OLD;
+	}
 	entry = table_find(&listener);
 	if (!entry || entry->service.port != p->sport || entry->service.to.q[0] != p->src.q[0] ||
 	    entry->service.to.q[1] != p->src.q[1])
 		return;
 	p->service = &entry->service;
-	p->to = listener.addr;
+	p->to = choice->addr;
 	p->to_port = choice->port;
 	p->delta = ~entry->service.delta;
 }
@@ -65,6 +69,18 @@ INLINE void service_remember(const struct pkt *p)
 	s->value.port = p->dport;
 	s->value.ifindex = p->ifindex;
 	bpf_map_update_elem(&choices, &s->key, &s->value, BPF_ANY);
+}
+
+/* Whether the service's lists keep this client out. It is the client that counts, also where a router on its way complains. */
+INLINE int service_admits(const struct pkt *p)
+{
+	struct source_key key = { .prefixlen = 32 + 128, .id = bpf_htonl(SERVICE_LIST | p->service->id), .addr = p->src };
+	const __u8 *verdict;
+
+	if (p->quote)
+		key.addr = p->quote->dst;
+	verdict = bpf_map_lookup_elem(&source_trie, &key);
+	return verdict && *verdict == LIST_DENY ? -DROP_denied : 0;
 }
 
 INLINE int classify(struct pkt *p)

@@ -6,7 +6,7 @@
 #ifndef WGXDP_ABI_TABLE_H
 #define WGXDP_ABI_TABLE_H
 
-enum table_kind { KEY_NONE, KEY_SERVICE, KEY_REPLY, KEY_VLAN };
+enum table_kind { KEY_NONE, KEY_SERVICE, KEY_REPLY, KEY_VLAN, KEY_OLD, KEY_UNTIL };
 
 /* addr is the local address (service), the backend's (reply); word from table_word() */
 struct table_key {
@@ -23,9 +23,11 @@ static inline __u64 table_word(enum table_kind kind, __u8 family, __be16 port, _
 enum service_flags {
 	SERVICE_CHOICE = 1 << 0,	/* the backend serves several listeners: the client's choice is remembered */
 	SERVICE_SAME = 1 << 1,		/* nat none: nothing is rewritten but TTL and MACs */
+	SERVICE_OLD = 1 << 2,		/* of a KEY_REPLY: its listeners are looked up as KEY_OLD */
+	SERVICE_LISTS = 1 << 3,		/* of a KEY_SERVICE: allow and deny of the service are in source_trie */
 };
 
-/* Value of KEY_SERVICE and of KEY_REPLY: what a packet of that direction is rewritten to. 32 bytes. */
+/* Value of KEY_SERVICE, KEY_OLD and KEY_REPLY: what a packet of that direction is rewritten to. 32 bytes. */
 struct service {
 	struct addr to;		/* the backend's address; in a reply the listener's */
 	__be16 port;		/* likewise */
@@ -35,6 +37,24 @@ struct service {
 	__u32 slot;		/* next hop slot of the backend for this link and local address; the next one is for replies */
 	__u32 ifindex;		/* the listener's logical link */
 };
+
+/* A listener whose backend is another now: under KEY_OLD, with old_addr() in place of the local address, as it was, and under
+ * KEY_UNTIL, else the same key, the time (CLOCK_BOOTTIME, seconds) from when on a writer takes both away. Where a backend has
+ * listeners of both kinds, those of now are under KEY_OLD as well, without a time. */
+struct old_until {
+	__u64 until;
+	__u64 pad[3];
+};
+
+static inline struct addr old_addr(const struct addr *local, const struct addr *backend)
+{
+	return (struct addr){ .q = { local->q[0] ^ backend->q[0], local->q[1] ^ backend->q[1] } };
+}
+
+/* source_trie has these too: .id is SERVICE_LIST | the service's id, the value of enum list_verdict. The longest prefix counts;
+ * where there is none, the service is for all. */
+#define SERVICE_LIST (1U << 31)
+enum list_verdict { LIST_ALLOW = 1, LIST_DENY = 2 };
 
 /* Value of KEY_VLAN, whose key's addr is { tags as vlan_key() puts them, 0 } and whose link is the port */
 struct vlan {
@@ -54,6 +74,7 @@ struct table_entry {
 	union {
 		struct service service;
 		struct vlan vlan;
+		struct old_until old;
 		__u8 value[32];
 	};
 };

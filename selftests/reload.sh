@@ -85,6 +85,7 @@ sends() { # NUMBER: in the background
 under_traffic() {
 	local k before sender sent=0
 	[[ ! ${BREAK:-} ]] || other extra 443 | sed '1i services:' > "$work/2.yaml"
+	wgxdp up -c "$work/0.yaml" > /dev/null
 	before=$(arrived wg-end all_of_them)
 	sends $n
 	for ((k = 1; k <= reloads; k++)); do

@@ -11,10 +11,10 @@ wgxdp=$(realpath "${O:-build}")/wgxdp
 # --- what they say, one a line
 
 help_of() { "$wgxdp" "$@" --help; }
-options_in_help() { help_of "$@" | grep -oE '(^|[^-[:alnum:]])--?[a-z][a-z-]*' | grep -oE -- '--?[a-z-]+$' | sort -u; }
+options_in_help() { help_of "$@" | grep -oE '(^|[^-[:alnum:]])--?[a-z][a-z0-9-]*' | grep -oE -- '--?[a-z][a-z0-9-]*$' | sort -u; }
 commands_in_help() { help_of | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'; }
 options_in_program() { # COMMAND: as getopt knows them
-	grep -oE '\{ "[a-z-]+", (required|no|optional)_argument' "user/cmd_$1.c" | sed 's/.*"\(.*\)".*/--\1/' | sort -u
+	grep -oE '\{ "[a-z0-9-]+", (required|no|optional)_argument' "user/cmd_$1.c" | sed 's/.*"\(.*\)".*/--\1/' | sort -u
 }
 
 # The manual page between a line and the next heading
@@ -26,7 +26,7 @@ flags() {
 		for (i = 1; i <= NF; i++)
 			if ($i == "Fl" || $i == ".Fl") is_flag = 1
 			else if ($i ~ /^[A-Z][a-z]$/) is_flag = 0
-			else if (is_flag && $i ~ /^[-a-z]+$/) print "-" $i
+			else if (is_flag && $i ~ /^-?[a-z][-a-z0-9]*$/) print "-" $i
 	}' | sort -u
 }
 reasons() { sed -n "s/^REASON($1, \([a-z_]*\),.*/\1/p" include/reasons.def | sort; }

@@ -46,6 +46,7 @@ void host_plane_start(void)
 	uniform_slots = gateway_slots - NEXTHOP_UNIFORM;
 	with_choices = true;
 	with_source_trie = true;
+	with_lists = true;
 }
 
 static bool parse_addr(const char *text, struct addr *ret)

@@ -7,6 +7,7 @@ from scapy.all import (ARP, Dot1AD, Dot1Q, Ether, GRE, ICMP, IP, IPv6, IPv6ExtHd
 
 import packet_fragments
 import packet_icmp
+import packet_lists
 from packet_network import (CASES, CLIENT4, CLIENT6, COLD, COLD6, DEAF, FIRST, HOLE, HTTPS, JUMBO, NATT, NONE, NONE6, OFF,
                             OTHER, PORT, SECOND, SIX, SMALL, WG, WG6, Case, fold, ignored, mac, udp)
 
@@ -330,7 +331,7 @@ def misleading():
 
 
 GROUPS = (lengths, headers, all_ones, options, chains, *packet_fragments.GROUPS, contradictions, frames_of_others, other_protocols, sources,
-          destinations, left_to_tc, several_buffers, choices, misleading) + packet_icmp.GROUPS
+          destinations, left_to_tc, several_buffers, choices, misleading) + packet_icmp.GROUPS + packet_lists.GROUPS
 
 
 def build():

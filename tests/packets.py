@@ -24,6 +24,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, here)
 sys.dont_write_bytecode = True
 import packet_icmp                                                         # noqa: E402
+import packet_lists                                                        # noqa: E402
 import packet_cases                                                        # noqa: E402
 import packet_network as net                                               # noqa: E402
 
@@ -326,17 +327,20 @@ def check_show(mode):
             report(row['mode'] == mode, f'{row["name"]}: mode {row["mode"]}, expected {mode}')
 
 
-def run_mode(mode, cases, directory):
+def run_mode(mode, cases, later, directory):
     ids.clear()
     counted.clear()
     config = os.path.join(directory, 'wgxdp.yaml')
     with open(config, 'w', encoding='ascii') as f:
-        f.write(net.CONFIG)
+        f.write(net.CONFIG + packet_lists.CONFIG)
     wgxdp('up', '-c', config, '--mode', mode)
     late_link()
     index = interfaces()
     host_routes(os.path.join(directory, 'routes'), index)
     run_cases(cases, mode, index, directory)
+    if later:
+        wgxdp(*packet_lists.CHANGE)
+        run_cases(later, mode, index, directory)
     if mode == 'native':
         run_clock([c for c in cases if c.name in ('wg: 148 bytes', 'six IPv6: 148 bytes, reply')], index, directory)
         run_limits(index, directory)
@@ -361,17 +365,18 @@ def main():
         write_corpus(words[1])
         return 0
     cases = [c for c in packet_cases.build() if not words or any(w in c.name for w in words)]
-    for c in cases:
+    later = packet_lists.former() if not words else []
+    for c in cases + later:
         c.cuts &= not uncut
     read_reasons()
     set_up()
     try:
         with tempfile.TemporaryDirectory() as directory:
             for mode in ('native', 'generic'):
-                run_mode(mode, cases, directory)
+                run_mode(mode, cases, later, directory)
     finally:
         subprocess.run(['ip', 'netns', 'del', NS], check=True)
-    print(f'{passed + len(cases) - len(bad)} passed, {failed + len(bad)} failed')
+    print(f'{passed + len(cases) + len(later) - len(bad)} passed, {failed + len(bad)} failed')
     return bool(failed or bad)
 
 

@@ -29,6 +29,8 @@ static const char *const good =
 	"    backend: &host { ipv4: 192.168.1.10, ipv6: wg-end.example.net, port: 51820 }\n"
 	"    nat: dnat\n"
 	"    ipv6: direct\n"
+	"    allow: [ 192.0.2.0/24, \"2001:db8::/32\" ]\n"
+	"    deny: [ 192.0.2.7 ]\n"
 	"  - name: \"static.2\"\n"
 	"    listen:\n"
 	"      addresses:\n"
@@ -74,6 +76,13 @@ static char *written(const struct config *c, int (*write)(const struct config *,
 	return text;
 }
 
+static void assert_same_prefixes(const struct prefix *a, size_t n, const struct prefix *b, size_t n_b)
+{
+	assert_int_equal(n, n_b);
+	for (size_t i = 0; i < n; i++)
+		assert_true(prefix_within(&a[i], &b[i]) && prefix_within(&b[i], &a[i]));
+}
+
 static void assert_same_service(const struct service_config *a, const struct service_config *b)
 {
 	size_t i;
@@ -89,6 +98,8 @@ static void assert_same_service(const struct service_config *a, const struct ser
 	assert_int_equal(a->n_ports, b->n_ports);
 	for (i = 0; i < a->n_ports; i++)
 		assert_int_equal(a->ports[i], b->ports[i]);
+	assert_same_prefixes(a->allow, a->n_allow, b->allow, b->n_allow);
+	assert_same_prefixes(a->deny, a->n_deny, b->deny, b->n_deny);
 	assert_int_equal(a->n_listen_addresses, b->n_listen_addresses);
 	for (i = 0; i < a->n_listen_addresses; i++)
 		assert_true(address_equal(&a->listen_addresses[i], &b->listen_addresses[i]));
@@ -143,6 +154,9 @@ static void good_file(void **state)
 	assert_int_equal(c->services[0].ports[12], htons(20010));
 	assert_string_equal(c->services[0].backend.ipv6, "wg-end.example.net");
 	assert_int_equal(c->services[0].ipv6, IPV6_DIRECT);
+	assert_int_equal(c->services[0].n_allow, 2);
+	assert_int_equal(c->services[0].allow[1].len, 32);
+	assert_int_equal(c->services[0].deny[0].len, 32);
 	assert_int_equal(c->services[1].n_listen_addresses, 2);
 	address_parse("2001:db8::1", &a);
 	assert_true(address_equal(&c->services[1].listen_addresses[1], &a));

@@ -349,6 +349,37 @@ static void choices_end(void **state)
 	reply_leaves_from(1000, "203.0.113.1", 443, W0);
 }
 
+/* Of a backend that another has replaced the answers go by the listeners that were its own */
+static void choices_former(void **state)
+{
+	__u32 id = way_named("other port")->id, n = world_n_entries, former = 0;
+
+	client_uses(1000, 4500);
+	client_uses(1001, 443);
+	for (__u32 i = 0; i < n; i++) {
+		struct table_entry *e = &world_entries[i], *old;
+
+		if (e->service.id != id)
+			continue;
+		if ((e->key.word & 0xff) == KEY_REPLY) {
+			e->service.flags |= SERVICE_OLD;
+			continue;
+		}
+		old = &world_entries[world_n_entries++];
+		*old = *e;
+		old->key.addr = old_addr(&e->key.addr, &e->service.to);
+		old->key.word ^= KEY_SERVICE ^ KEY_OLD;
+		e->service.to.b[15] ^= 1;
+		former++;
+	}
+	assert_true(former > 1);
+	world_commit();
+	reply_leaves_from(1000, "203.0.113.1", 4500, W0);
+	reply_leaves_from(1001, "203.0.113.1", 443, W0);
+	reply_leaves_from(1002, "203.0.113.1", 443, W0);
+	assert_true(ways_sums_hold());
+}
+
 /* What is not sent is no choice */
 static void choices_of_sent_only(void **state)
 {
@@ -457,7 +488,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(fragments_unsent, set_up, tear_down),
 		TEST(questions), TEST(remembered), TEST(uniform_prefixes), TEST(heartbeat_asked_for),
 		TEST(not_misled), TEST(replies_take_turns), TEST(replies_by_listener), TEST(probes),
-		TEST(choices_remembered), TEST(choices_end), TEST(choices_of_sent_only), TEST(gso),
+		TEST(choices_remembered), TEST(choices_end), TEST(choices_former), TEST(choices_of_sent_only), TEST(gso),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

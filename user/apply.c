@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include "answers.h"
 #include "apply.h"
 #include "dataplane.h"
@@ -79,6 +80,30 @@ static void forwarding_hints(const struct plan *p)
 					    ipv6 ? 6 : 4);
 }
 
+static __u64 now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return t.tv_sec;
+}
+
+unsigned int apply_due(const char *instance)
+{
+	struct table_entry *running = NULL;
+	struct dataplane *dp = NULL;
+	__u64 until = 0;
+	size_t n = 0;
+
+	if (!dataplane_open(instance, &dp) && dp->running && !dataplane_table(dp, &running, &n))
+		for (size_t i = 0; i < n; i++)
+			if ((running[i].key.word & 0xff) == KEY_UNTIL && (!until || running[i].old.until < until))
+				until = running[i].old.until;
+	free(running);
+	dataplane_close(dp);
+	return !until ? 0 : until > now() ? until - now() : 1;
+}
+
 /* Which prefixes have one next hop; without it replies ask the FIB */
 static void keep_uniform(const struct dataplane *dp, const struct host *h)
 {
@@ -103,6 +128,7 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 	int written = 0, rc = dataplane_open(instance, &dp);
 
 	in->host = &h;
+	in->now = now();
 	if (!rc && !dp->running)
 		dataplane_discard_new(instance);
 	if (!rc)
@@ -115,7 +141,8 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 		rc = -EBUSY;
 	}
 	if (!rc && dp->running)
-		rc = dataplane_names(dp, &in->names, &in->n_names) ?: dataplane_slots(dp, &in->slots, &in->n_slots);
+		rc = dataplane_names(dp, &in->names, &in->n_names) ?: dataplane_slots(dp, &in->slots, &in->n_slots) ?:
+		     dataplane_table(dp, &in->running, &in->n_running);
 	if (!rc)
 		rc = plan_make(in, &p) ?: dataplane_load(dp, p, may_wait) ?: dataplane_attach(dp, p, &h);
 	if (!rc) {
@@ -134,6 +161,7 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 	*ret = (struct outcome){ .refused = rc && dp ? dp->refused : 0, .later = !rc && dp->later };
 	free(in->names);
 	free(in->slots);
+	free(in->running);
 	plan_free(p);
 	dataplane_close(dp);
 	host_free(&h);

@@ -18,3 +18,6 @@ int apply_followed(const char *instance, const struct config *c, struct answers 
 /* The daemon's passes, on the kernel's word: a service or a device that this host has brought into contradiction (an address
  * that two services now listen on, a device that another program has) is told and left out, and all others go on. */
 int apply_follow(const char *instance, const struct config *c, struct answers *answers);
+
+/* Seconds until another apply() would take away what answers of former backends are translated by; 0: there is none */
+unsigned int apply_due(const char *instance);

@@ -13,6 +13,7 @@
 #include "config_check.h"
 #include "grow.h"
 #include "log.h"
+#include "service_args.h"
 #include "state.h"
 #include "try.h"
 
@@ -75,82 +76,6 @@ static int add_interface(struct arguments *a, const char *name, enum link_role r
 	return 0;
 }
 
-static int parse_ports(struct arguments *a, char *list)
-{
-	char *word, *rest = list;
-
-	a->port_said = true;
-	while ((word = strsep(&rest, ","))) {
-		__be16 *port = append(a->service->ports, a->service->n_ports);
-
-		if (!port)
-			return -ENOMEM;
-		if (port_parse(word, port)) {
-			log_error("--port '%s': a port is a number from 1 to 65535; several are written as 51820,443", word);
-			return -EINVAL;
-		}
-		for (size_t i = 0; i + 1 < a->service->n_ports; i++)
-			if (a->service->ports[i] == *port) {
-				log_error("--port %s: said twice: once is enough", word);
-				return -EINVAL;
-			}
-	}
-	return 0;
-}
-
-/* One address, or one name, which gets the family that no address has: names come after addresses */
-static int add_backend(struct backend_config *b, const char *word, bool names)
-{
-	struct address ip;
-	bool name = address_parse(word, &ip);
-	char *to = name ? (*b->ipv4 ? b->ipv6 : b->ipv4) : ip.family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
-
-	if (!*word || strlen(word) >= sizeof(b->ipv4) || (name && strpbrk(word, ":[]"))) {
-		log_error("--to '%s': neither an address nor a name, as 192.168.1.10 or 2001:db8::10; a port stands once, at the "
-			  "end, as in 192.168.1.10,[2001:db8::10]:51820", word);
-		return -EINVAL;
-	}
-	if (name != names)
-		return 0;
-	if (*to) {
-		log_error("--to %s: there is %s already: one address of each family is wanted", word, to);
-		return -EINVAL;
-	}
-	strcpy(to, word);
-	return 0;
-}
-
-/* "192.168.1.10,[fd00::10]:51820": the :PORT of the last one is of both. An IPv6 address without brackets has no port. */
-static int parse_backend(struct arguments *a, const char *argument)
-{
-	struct backend_config *b = &a->service->backend;
-	char *list = strdup(argument), *word, *rest, *colon, *bracket;
-	int rc = list ? 0 : -ENOMEM;
-
-	for (int names = 0; names < 2 && !rc; names++) {
-		rest = strcpy(list, argument);
-		colon = strrchr(list, ':');
-		bracket = strrchr(list, ']');
-		if (bracket ? colon > bracket : colon && strchr(list, ':') == colon) {
-			*colon = '\0';
-			rc = port_parse(colon + 1, &b->port);
-			if (rc)
-				log_error("--to %s: ':%s' is no port: a number from 1 to 65535 is wanted", argument, colon + 1);
-		}
-		while (!rc && (word = strsep(&rest, ","))) {
-			size_t len = strlen(word);
-
-			if (*word == '[' && len > 2 && word[len - 1] == ']') {
-				word[len - 1] = '\0';
-				word++;
-			}
-			rc = add_backend(b, word, names);
-		}
-	}
-	free(list);
-	return rc;
-}
-
 enum { OPT_WAN = 256, OPT_LAN, OPT_TO, OPT_PORT, OPT_NAT, OPT_MODE, OPT_TRY };
 
 static int parse_seconds(struct arguments *a, const char *text)
@@ -181,15 +106,12 @@ static int parse_option(struct arguments *a, int option)
 	case OPT_LAN:
 		return add_interface(a, optarg, ROLE_LAN);
 	case OPT_TO:
-		return parse_backend(a, optarg);
+		return service_backend(&a->service->backend, "--to", optarg);
 	case OPT_PORT:
-		return parse_ports(a, optarg);
+		a->port_said = true;
+		return service_ports(a->service, optarg);
 	case OPT_NAT:
-		if (!nat_parse(optarg, &a->service->nat))
-			return 0;
-		log_error("--nat %s: %sdnat or none is wanted", optarg,
-			  strcmp(optarg, "masquerade") ? "" : "not supported yet: ");
-		return -EINVAL;
+		return service_nat(a->service, optarg);
 	case OPT_TRY:
 		return parse_seconds(a, optarg);
 	case OPT_MODE:
@@ -211,8 +133,8 @@ struct line_errors {
 static void tell_argument(void *data, const struct config_place *place, const char *text)
 {
 	struct line_errors *e = data;
-	size_t i, key = strcspn(text, ": ");
 	const char *argument = "up";
+	size_t i;
 
 	if (e->told && (strstr(place->path, "/listen/interface") || (!strncmp(place->path, "/services/", 10) &&
 								     strncmp(place->path, "/services/0/", 12))))
@@ -224,7 +146,7 @@ static void tell_argument(void *data, const struct config_place *place, const ch
 		argument = "--to";
 	else if (strstr(place->path, "/listen/ports"))
 		argument = "--port";
-	log_error("%s: %s", argument, text[key] == ':' ? text + key + 2 : text);
+	log_error("%s: %s", argument, without_key(text));
 }
 
 /* What only the whole line can tell. Each --wan listens: one service a wan, of the same backend. */

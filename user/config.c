@@ -131,6 +131,19 @@ static void add_address(struct yaml *y, const struct yaml_key *key, struct fy_no
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, address_wrong(text, 0, false));
 }
 
+/* As with addresses, what is no prefix keeps its place */
+static void add_prefix(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value), *why = text ? prefix_wrong(text) : NULL;
+	struct prefix *place = yaml_append(y, (char *)object + key->offset, (size_t *)((char *)object + key->count),
+					   sizeof(*place));
+
+	if (why)
+		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
+	else if (place && text)
+		prefix_parse(text, place);
+}
+
 static void set_origin(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
 {
 	struct service_config *s = object;
@@ -176,8 +189,8 @@ static const struct yaml_key service_keys[] = {
 	{ "nat", yaml_set_choice, "dnat", AT(service_config, nat), .choices = nat_names, .later = later_nats },
 	{ "ipv6", yaml_set_choice, "direct", AT(service_config, ipv6), .choices = ipv6_names },
 	{ "origin", set_origin, "hand", .choices = origin_names, .mark = RUNNING },
-	{ .name = "allow" },
-	{ .name = "deny" },
+	{ "allow", yaml_set_list, "192.0.2.0/24", ROWS(service_config, allow, n_allow), .item = add_prefix },
+	{ "deny", yaml_set_list, "192.0.2.0/24", ROWS(service_config, deny, n_deny), .item = add_prefix },
 	LATER_SERVICE_ROWS,
 	{},
 };
@@ -322,16 +335,22 @@ int config_read(const char *file, struct config **ret)
 	return config_read_and_look(file, NULL, ret);
 }
 
+void config_free_service(struct service_config *s)
+{
+	free(s->listen_addresses);
+	free(s->ports);
+	free(s->allow);
+	free(s->deny);
+}
+
 void config_free(struct config *c)
 {
 	size_t i;
 
 	if (!c)
 		return;
-	for (i = 0; i < c->n_services; i++) {
-		free(c->services[i].listen_addresses);
-		free(c->services[i].ports);
-	}
+	for (i = 0; i < c->n_services; i++)
+		config_free_service(&c->services[i]);
 	free(c->services);
 	free(c->interfaces);
 	free(c);

@@ -35,6 +35,8 @@ struct service_config {
 	struct backend_config backend;
 	enum nat nat;
 	enum ipv6_handling ipv6;
+	struct prefix *allow, *deny;	/* of clients; where allow is empty all that deny does not have */
+	size_t n_allow, n_deny;
 	bool by_hand;			/* made by a command, not from the file: kept in running.yaml as "origin: hand" */
 };
 
@@ -61,6 +63,7 @@ int config_check(const struct config *c, const char *name);
 int config_write(const struct config *c, FILE *out);
 int config_save(const struct config *c, FILE *out);
 void config_free(struct config *c);
+void config_free_service(struct service_config *s);	/* what it holds */
 
 const char *mode_name(enum mode m);
 const char *nat_name(enum nat n);

@@ -154,6 +154,41 @@ static void check_dnat(struct check *k, size_t i)
 		tell(k, "ipv6: dnat needs an address of the backend under 'ipv6'");
 }
 
+static int compare_prefix(const struct prefix *x, const struct prefix *y)
+{
+	return memcmp(&x->addr, &y->addr, sizeof(x->addr)) ?: x->family - y->family ?: x->len - y->len;
+}
+
+static int compare_prefixes(const void *a, const void *b)
+{
+	const struct prefix *x = *(const struct prefix *const *)a, *y = *(const struct prefix *const *)b;
+
+	return compare_prefix(x, y) ?: (x > y) - (x < y);
+}
+
+/* At the second of two that are the same */
+static void check_prefixes(struct check *k, size_t i, const char *key, const struct prefix *list, size_t n)
+{
+	const struct prefix **sorted = calloc(n + 1, sizeof(*sorted));
+	char text[ADDRESS_STRLEN];
+	size_t j;
+
+	at(k, 0, "/services/%zu/%s", i, key);
+	if (n > PREFIXES_MAX)
+		tell(k, "%s: %zu prefixes: more than %u: an nft set on the backend holds more", key, n, PREFIXES_MAX);
+	for (j = 0; j < n && sorted; j++)
+		sorted[j] = &list[j];
+	if (n && sorted)
+		qsort(sorted, n, sizeof(*sorted), compare_prefixes);
+	for (j = 1; j < n && sorted; j++) {
+		if (compare_prefix(sorted[j - 1], sorted[j]))
+			continue;
+		at(k, 0, "/services/%zu/%s/%zu", i, key, (size_t)(sorted[j] - list));
+		tell(k, "%s: %s is listed twice: once is enough", key, prefix_format(sorted[j], text));
+	}
+	free(sorted);
+}
+
 static void check_service(struct check *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
@@ -170,6 +205,8 @@ static void check_service(struct check *k, size_t i)
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (!ipv4 && ipv6 && s->ipv6 == IPV6_OFF)
 		tell(k, "ipv6: off leaves nothing of a backend that has only 'ipv6'");
+	check_prefixes(k, i, "allow", s->allow, s->n_allow);
+	check_prefixes(k, i, "deny", s->deny, s->n_deny);
 	if (s->nat == NAT_NONE)
 		check_none(k, i);
 	else

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #define PORTS_MAX 1024			/* of a service */
+#define PREFIXES_MAX 8192		/* of a service's list */
 
 struct config_place {
 	char path[96];			/* as /services/1/listen/ports; what a file may leave out may end it */

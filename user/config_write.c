@@ -11,7 +11,7 @@
 /* Names and addresses: quoted where YAML could see more in them than text. */
 static void put_text(FILE *out, const char *text)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
 
 	if (isalnum((unsigned char)*text) && !text[strspn(text, plain)]) {
 		fputs(text, out);
@@ -90,6 +90,20 @@ static void put_backend(FILE *out, const struct backend_config *b)
 	fprintf(out, "port: %u }\n", ntohs(b->port));
 }
 
+static void put_prefixes(FILE *out, const char *key, const struct prefix *list, size_t n)
+{
+	char text[ADDRESS_STRLEN];
+
+	if (!n)
+		return;
+	fprintf(out, "    %s: [ ", key);
+	for (size_t i = 0; i < n; i++) {
+		fputs(i ? ", " : "", out);
+		put_text(out, prefix_format(&list[i], text));
+	}
+	fputs(" ]\n", out);
+}
+
 void config_put_interface(FILE *out, const struct interface_config *i)
 {
 	fputs("  - { name: ", out);
@@ -105,6 +119,8 @@ void config_put_service(FILE *out, const struct service_config *s)
 	put_listen(out, s);
 	put_backend(out, &s->backend);
 	fprintf(out, "    nat: %s\n    ipv6: %s\n", nat_name(s->nat), ipv6_name(s->ipv6));
+	put_prefixes(out, "allow", s->allow, s->n_allow);
+	put_prefixes(out, "deny", s->deny, s->n_deny);
 	if (s->by_hand)
 		fputs("    origin: hand\n", out);
 }

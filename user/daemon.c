@@ -23,6 +23,7 @@
 #include "notify.h"
 #include "resolver.h"
 #include "state.h"
+#include "try.h"
 
 #define SETTLE_MS 10			/* changes come in bursts: what follows within this is one with the first */
 #define CREDIT_MS 1000			/* of the CPU may be used at once; then, where changes never end, */
@@ -35,7 +36,7 @@ struct daemon {
 	uv_poll_t netlink, signals;
 	struct ring_buffer *ring;	/* of the data path's signals */
 	bool vouched;			/* the map uniform is as the kernel's routes are, as far as we know */
-	uv_timer_t settle, retry, watchdog;
+	uv_timer_t settle, retry, former, watchdog;
 	uv_fs_event_t directory;
 	uv_signal_t hangup, terminate, interrupt;
 	struct daemon_state state;
@@ -106,6 +107,22 @@ static int bring(struct daemon *d)
 	return rc;
 }
 
+static void on_former(uv_timer_t *timer)
+{
+	settle_soon(timer->data, NL_ALL);
+}
+
+/* When answers of a former backend are to be translated no more */
+static void former_backends(struct daemon *d)
+{
+	unsigned int due = apply_due(d->state.instance);
+
+	if (due)
+		uv_timer_start(&d->former, on_former, due * 1000ULL, 0);
+	else
+		uv_timer_stop(&d->former);
+}
+
 static void pass(struct daemon *d)
 {
 	uint64_t began = cpu_ms();
@@ -126,6 +143,7 @@ static void pass(struct daemon *d)
 	} else {
 		uv_timer_stop(&d->retry);
 		d->retry_ms = RETRY_MS;
+		former_backends(d);
 	}
 }
 
@@ -236,6 +254,10 @@ static int take_file(struct daemon *d, struct config *c)
 		config_free(c);
 	else
 		rc = daemon_state_write(&d->state, c);
+	if (!rc) {
+		try_keep(d->state.instance);
+		former_backends(d);
+	}
 	if (rc && d->state.config)
 		answers_for(&d->answers, d->state.config);
 	resolver_renew(d->resolver);
@@ -300,7 +322,7 @@ static void watch_signal(struct daemon *d, uv_signal_t *handle, int signum, uv_s
 /* Everything that is heard, before what is there is read: nothing falls between. 0 or -errno, told. */
 static int watch(struct daemon *d)
 {
-	uv_timer_t *timers[] = { &d->settle, &d->retry, &d->watchdog };
+	uv_timer_t *timers[] = { &d->settle, &d->retry, &d->former, &d->watchdog };
 	int fd = nl_watch(), rc = uv_loop_init(&d->loop);
 
 	if (fd < 0 || rc) {

@@ -127,6 +127,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_vlans = p->vlans;
 	s->rodata->with_bridges = p->bridges;
 	s->rodata->with_source_trie = p->n_trie;
+	s->rodata->with_lists = p->n_lists;
 }
 
 /* FNV-1a over the object and everything set in it before load: equal means that loading it again would give the same */

@@ -78,6 +78,10 @@ int dataplane_uniform(const struct dataplane *dp, const struct uniform *u);
 /* Detaches and unpins everything of an instance */
 void dataplane_down(const char *instance);
 
+/* Parts of dataplane_sync: lists of services, before and after the table says who has some; *changes counts */
+int dataplane_lists_write(const struct dataplane *dp, const struct plan *p, int *changes);
+int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int *changes);
+
 /* ---- reading ---- */
 /* Elements of a map; 0: none such */
 __u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m);
@@ -94,5 +98,9 @@ int dataplane_forget_reasons(const struct dataplane *dp, __u32 id);
 int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 tx_dropped, __u64 *ret);
 int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_t *ret_n);
 int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n);
+/* Allow and deny of all services, as the trie has them */
+int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t *ret_n);
+/* What the table holds, in no order */
+int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t *ret_n);
 /* The next-hop slots of all listeners */
 int dataplane_slots(const struct dataplane *dp, struct slot **ret, size_t *ret_n);

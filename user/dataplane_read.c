@@ -179,13 +179,44 @@ int dataplane_slots(const struct dataplane *dp, struct slot **ret, size_t *ret_n
 		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
 		__u8 family = e->key.word >> 8;
 
-		if (!e->tag || (e->key.word & 0xff) != KEY_SERVICE)
+		if (!e->tag || ((e->key.word & 0xff) != KEY_SERVICE && (e->key.word & 0xff) != KEY_OLD))
 			continue;
 		slot = append(list, used);
-		if (slot)
+		if (slot && (e->key.word & 0xff) == KEY_OLD)
+			*slot = (struct slot){ .local = { old_addr(&e->key.addr, &e->service.to), family },
+					       .backend = { e->service.to, family }, .ifindex = e->service.ifindex,
+					       .slot = e->service.slot };
+		else if (slot)
 			*slot = (struct slot){ .local = { e->key.addr, family }, .backend = { e->service.to, family },
 					       .ifindex = e->service.ifindex, .slot = e->service.slot };
 		else
+			rc = -ENOMEM;
+	}
+	munmap(buckets, n * sizeof(*buckets));
+	if (rc)
+		free(list);
+	else
+		*ret = list, *ret_n = used;
+	return rc;
+}
+
+int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t *ret_n)
+{
+	__u32 n = dataplane_entries(dp, MAP_table);
+	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
+	struct table_entry *list = NULL;
+	size_t used = 0;
+	int rc = 0;
+
+	if (buckets == MAP_FAILED)
+		return -errno;
+	for (__u32 i = 0; i < n * TABLE_WAYS && !rc; i++) {
+		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
+		struct table_entry *place = e->tag ? append(list, used) : NULL;
+
+		if (place)
+			*place = *e;
+		else if (e->tag)
 			rc = -ENOMEM;
 	}
 	munmap(buckets, n * sizeof(*buckets));

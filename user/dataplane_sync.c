@@ -76,7 +76,7 @@ static void trie_clean(const struct dataplane *dp, const bool *used, __u32 n, in
 	while (more) {
 		key = next;
 		more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], &key, &next);
-		if (ntohl(key.id) < n && used[ntohl(key.id)])
+		if (ntohl(key.id) & SERVICE_LIST || (ntohl(key.id) < n && used[ntohl(key.id)]))
 			continue;
 		bpf_map_delete_elem(dp->maps[MAP_source_trie], &key);
 		++*changes;
@@ -285,7 +285,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	if (!rc)
 		rc = sync_names(dp, p, &changes);
 	if (!rc)
-		rc = sync_sources(dp, p, used, n, &changes);
+		rc = sync_sources(dp, p, used, n, &changes) ?: dataplane_lists_write(dp, p, &changes);
 	if (!rc) {
 		rc = sync_table(dp, p);		/* the one step that may have no room: before links change */
 		changes += rc > 0 ? rc : 0;
@@ -295,7 +295,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 		rc = sync_links(dp, p, h, &changes) ?: forget_links(dp, h, &changes);
 	if (!rc) {
 		trie_clean(dp, used, n, &changes);
-		rc = sync_control(dp, p, changes);
+		rc = dataplane_lists_clean(dp, p, &changes) ?: sync_control(dp, p, changes);
 	}
 	free(running);
 	free(used);

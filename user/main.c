@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	{ "down", cmd_down, "detach and remove everything of the instance", down_help },
 	{ "reload", cmd_reload, "bring what runs to what the file says, and tell what differs", reload_help },
 	{ "save", cmd_save, "write what runs, as a configuration", save_help },
+	{ "service", cmd_service, "make, change and remove services of what runs, and say whom they are for", service_help },
 	{ "show", cmd_show, "interfaces, services and counters", show_help },
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))

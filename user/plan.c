@@ -132,6 +132,17 @@ static int add_listening_ports(struct making *m, const struct service_config *s)
 }
 
 /* The link over which a backend is reached: a lan, unless the configuration says otherwise */
+int plan_backend_port(struct making *m, const struct address *backend)
+{
+	const struct nl_link *link;
+	__u32 oif;
+
+	if (nl_route_get(backend, &oif))
+		return 0;
+	link = host_link(m->host, oif);
+	return link && !link->loopback ? add_port(m, link->name, ROLE_LAN, MODE_AUTO) : 0;
+}
+
 static int add_backend_port(struct making *m, const struct service_config *s, const struct address *backend)
 {
 	char text[ADDRESS_STRLEN];
@@ -148,7 +159,7 @@ static int add_backend_port(struct making *m, const struct service_config *s, co
 	if (link && plan_port(m->plan, oif) && plan_port(m->plan, oif)->role == ROLE_WAN)
 		log_warning("service %s: the route to backend %s leaves by %s, a wan: is that its address?", s->name,
 			    address_format(backend, text), link->name);
-	return link ? add_port(m, link->name, ROLE_LAN, MODE_AUTO) : 0;
+	return plan_backend_port(m, backend);
 }
 
 int plan_ports(struct making *m)
@@ -248,7 +259,8 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 		memcpy(m.plan->services, in->names, in->n_names * sizeof(*in->names));
 	m.plan->n_services = in->n_names;
 	m.plan->ask_always = rules_look_at_packets(in->host);
-	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_nics(&m) ?: plan_services(&m) ?: plan_sources(&m) ?: plan_links(&m);
+	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_old(&m) ?: plan_nics(&m) ?: plan_sources(&m) ?:
+	     plan_links(&m);
 cleanup:
 	free(m.backends);
 	free(m.listeners);
@@ -266,6 +278,7 @@ void plan_free(struct plan *p)
 	free(p->ports);
 	free(p->sources);
 	free(p->trie);
+	free(p->lists);
 	free(p->nics);
 	free(p->links);
 	free(p->entries);

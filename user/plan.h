@@ -33,6 +33,11 @@ struct plan_nic {			/* a device to which XDP is attached, for one port or severa
 	__u32 port;			/* index in ports of the first one */
 };
 
+struct list_entry {			/* of source_trie */
+	struct source_key key;
+	__u8 verdict;			/* enum list_verdict */
+};
+
 struct plan {
 	struct plan_port *ports;
 	struct sources *sources;	/* one a port */
@@ -41,6 +46,8 @@ struct plan {
 	size_t n_nics;
 	struct source_key *trie;	/* prefixes for which sources had no room */
 	size_t n_trie;
+	struct list_entry *lists;	/* allow and deny of services */
+	size_t n_lists;
 	struct link *links;		/* every interface of the host; flags without those that depend on attachment */
 	size_t n_links;
 	struct table_entry *entries;
@@ -58,6 +65,8 @@ struct slot {				/* a next-hop slot of a listener and whose it is */
 	__u32 ifindex, slot;
 };
 
+#define OLD_SECONDS 180			/* so long are answers of a listener's former backend translated */
+
 struct answers;
 struct plan_input {
 	const struct config *config;
@@ -72,6 +81,9 @@ struct plan_input {
 	bool followed;			/* a daemon follows what changes: what it may need then is loaded now, uniform is kept */
 	bool moved;			/* answers are others than before: set by the way */
 	bool tolerant;			/* what came by itself and contradicts is left out, told as a warning, not refused */
+	struct table_entry *running;	/* and its table */
+	size_t n_running;
+	__u64 now;			/* CLOCK_BOOTTIME, seconds */
 };
 
 /* VLANs of a logical link down to its nic, the outer one last: how many; -1 where a nic cannot tell */

@@ -24,6 +24,7 @@ struct listener {			/* one local address and port on one link → a backend's ad
 	__u32 ifindex, id;
 	struct address local, backend;
 	__be16 port, backend_port;
+	bool lists;			/* its service is not for all */
 	__u32 slot;
 };
 
@@ -39,5 +40,10 @@ int plan_nics(struct making *m);
 int plan_add_entry(struct plan *p, const struct table_key *key, const void *value, size_t size);
 /* What may come from, or may not, on each port */
 int plan_sources(struct making *m);
+/* Former backends: their replies, and the link over which they come */
+int plan_old(struct making *m);
+int plan_backend_port(struct making *m, const struct address *backend);
+/* Whom a service is for */
+int plan_lists(struct making *m, const struct service_config *s, __u32 id);
 /* Entries of the table from listeners */
 int plan_services(struct making *m);

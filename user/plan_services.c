@@ -140,7 +140,8 @@ static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, 
 {
 	const struct service_config *s = &m->config->services[service];
 	const struct backend_address *b = &m->backends[service];
-	struct listener l = { .ifindex = ifindex, .id = id, .local = *local, .backend_port = s->backend.port };
+	struct listener l = { .ifindex = ifindex, .id = id, .local = *local, .backend_port = s->backend.port,
+			      .lists = s->n_allow || s->n_deny };
 	int rc = 0;
 
 	l.backend = local->family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
@@ -156,9 +157,9 @@ static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, 
 /* No translation: the backend's own address and port, on one link */
 static int let_through(struct making *m, size_t service, __u32 id, __u32 ifindex, const struct address *backend)
 {
-	__be16 port = m->config->services[service].backend.port;
-	struct listener l = { .ifindex = ifindex, .id = id, .local = *backend, .backend = *backend, .port = port,
-			      .backend_port = port };
+	const struct service_config *s = &m->config->services[service];
+	struct listener l = { .ifindex = ifindex, .id = id, .local = *backend, .backend = *backend, .port = s->backend.port,
+			      .backend_port = s->backend.port, .lists = s->n_allow || s->n_deny };
 
 	return backend->family ? add_listener(m, &l) : 0;
 }
@@ -250,7 +251,7 @@ static int add_entries(struct making *m, const struct listener *l)
 	bool rival = has_rival(m, l);
 	__u16 flags = rival ? SERVICE_CHOICE : 0, delta = address_delta(&l->local.addr, &l->backend.addr);
 	struct service original = { .to = l->backend.addr, .port = l->backend_port, .delta = delta, .id = l->id,
-				    .flags = flags, .slot = l->slot, .ifindex = l->ifindex };
+				    .flags = flags | (l->lists ? SERVICE_LISTS : 0), .slot = l->slot, .ifindex = l->ifindex };
 	struct service reply = { .to = l->local.addr, .port = l->port, .delta = ~delta, .id = l->id,
 				 .flags = flags, .slot = l->slot, .ifindex = l->ifindex };
 	struct table_key key = { l->local.addr, table_word(KEY_SERVICE, l->local.family, l->port, l->ifindex) };
@@ -276,6 +277,7 @@ int plan_services(struct making *m)
 		__u32 id = service_id(p, &c->services[i]);
 		size_t before = m->n_listeners;
 
+		rc = plan_lists(m, &c->services[i], id);
 		for (size_t j = 0; j < p->n_ports && !rc; j++)
 			rc = service_on_port(m, i, id, &p->ports[j]);
 		if (!rc && m->n_listeners == before)

@@ -24,6 +24,8 @@ struct rebuild {
 	size_t n_links;
 	struct found *found;
 	size_t n_found;
+	struct list_entry *lists;
+	size_t n_lists;
 	struct config *c;
 };
 
@@ -152,6 +154,42 @@ static const char *whole_interface(const struct rebuild *r, const struct service
 	return there == s->n_listen_addresses && host_link(r->host, f->ifindex) ? host_link(r->host, f->ifindex)->name : NULL;
 }
 
+static int add_prefix(struct prefix **list, size_t *n, const struct list_entry *e)
+{
+	static const __u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
+	bool ipv4 = e->key.prefixlen >= 32 + 96 && !memcmp(&e->key.addr, mapped, sizeof(mapped));
+	struct prefix *place = append(*list, *n);
+
+	if (!place)
+		return -ENOMEM;
+	place->addr = e->key.addr;
+	place->family = ipv4 ? FAMILY_IPV4 : FAMILY_IPV6;
+	place->len = e->key.prefixlen - 32 - (ipv4 ? 96 : 0);
+	return 0;
+}
+
+/* Prefixes that meant nothing, for another beat them, are not in the map. That some were allowed it says by denying the rest. */
+static int rebuild_lists(const struct rebuild *r, struct service_config *s, __u32 id)
+{
+	const struct list_entry *denied = NULL;
+	bool rest = false;
+	int rc = 0;
+
+	for (size_t i = 0; i < r->n_lists && !rc; i++) {
+		const struct list_entry *e = &r->lists[i];
+
+		if (ntohl(e->key.id) != (SERVICE_LIST | id))
+			continue;
+		if (e->key.prefixlen == 32) {
+			rest = true;
+			continue;
+		}
+		denied = e->verdict == LIST_DENY ? e : denied;
+		rc = e->verdict == LIST_DENY ? add_prefix(&s->deny, &s->n_deny, e) : add_prefix(&s->allow, &s->n_allow, e);
+	}
+	return rc ?: rest && !s->n_allow && denied ? add_prefix(&s->allow, &s->n_allow, denied) : 0;
+}
+
 static int rebuild_service(struct rebuild *r, const struct service_name *name, const struct found *f, size_t n)
 {
 	struct service_config *s = append(r->c->services, r->c->n_services);
@@ -181,7 +219,7 @@ static int rebuild_service(struct rebuild *r, const struct service_name *name, c
 		s->listen_addresses = NULL;
 		s->n_listen_addresses = 0;
 	}
-	return rc;
+	return rc ?: rebuild_lists(r, s, f->id);
 }
 
 static int rebuild_services(struct rebuild *r, const struct service_name *names, size_t n_names)
@@ -213,7 +251,8 @@ int config_rebuild(const struct dataplane *dp, const struct host *h, struct conf
 	int rc = !r.c || buckets == MAP_FAILED ? -ENOMEM : 0;
 
 	if (!rc)
-		rc = dataplane_names(dp, &names, &n_names) ?: dataplane_links(dp, &r.links, &r.n_links);
+		rc = dataplane_names(dp, &names, &n_names) ?: dataplane_links(dp, &r.links, &r.n_links) ?:
+		     dataplane_lists(dp, &r.lists, &r.n_lists);
 	if (!rc)
 		rc = find_listeners(&r, buckets, n) ?: rebuild_interfaces(&r) ?: rebuild_services(&r, names, n_names);
 	if (rc)
@@ -223,6 +262,7 @@ int config_rebuild(const struct dataplane *dp, const struct host *h, struct conf
 	free(names);
 	free(r.links);
 	free(r.found);
+	free(r.lists);
 	if (rc)
 		config_free(r.c);
 	else

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: whom a service is for. In the data path the longest prefix counts, but deny beats allow: so what lies within a denied
+ * prefix is denied, whatever it was meant to be; and where some are allowed, the shortest prefix of all denies the rest.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "grow.h"
+#include "plan_make.h"
+
+struct rule {
+	struct prefix prefix;
+	bool deny;
+};
+
+/* Whoever covers others comes before them, and of equals the one that denies */
+static int compare_rules(const void *a, const void *b)
+{
+	const struct rule *x = a, *y = b;
+
+	return x->prefix.family - y->prefix.family ?: memcmp(&x->prefix.addr, &y->prefix.addr, sizeof(x->prefix.addr)) ?:
+	       x->prefix.len - y->prefix.len ?: y->deny - x->deny;
+}
+
+static size_t put_rules(struct rule *rules, const struct prefix *list, size_t n, bool deny)
+{
+	for (size_t i = 0; i < n; i++)
+		rules[i] = (struct rule){ list[i], deny };
+	return n;
+}
+
+static int add(struct plan *p, __u32 id, const struct prefix *prefix, enum list_verdict verdict)
+{
+	struct list_entry *e = append(p->lists, p->n_lists);
+
+	if (!e)
+		return -ENOMEM;
+	e->key.id = htonl(SERVICE_LIST | id);
+	e->key.prefixlen = 32;
+	e->verdict = verdict;
+	if (!prefix)
+		return 0;
+	e->key.prefixlen += prefix->len + (prefix->family == FAMILY_IPV4 ? 96 : 0);
+	e->key.addr = prefix->addr;
+	return 0;
+}
+
+int plan_lists(struct making *m, const struct service_config *s, __u32 id)
+{
+	struct rule *rules = calloc(s->n_allow + s->n_deny + 1, sizeof(*rules));
+	const struct prefix *denied = NULL;
+	size_t n;
+	int rc = rules ? 0 : -ENOMEM;
+
+	if (rc)
+		return rc;
+	n = put_rules(rules, s->deny, s->n_deny, true);
+	n += put_rules(rules + n, s->allow, s->n_allow, false);
+	if (n)
+		qsort(rules, n, sizeof(*rules), compare_rules);
+	if (s->n_allow)
+		rc = add(m->plan, id, NULL, LIST_DENY);
+	for (size_t i = 0; i < n && !rc; i++) {
+		const struct prefix *p = &rules[i].prefix;
+
+		/* within the last one that denies, which is no narrower than any before it that covers this one */
+		if (denied && prefix_within(p, denied))
+			continue;
+		if (rules[i].deny)
+			denied = p;
+		rc = add(m->plan, id, p, rules[i].deny ? LIST_DENY : LIST_ALLOW);
+	}
+	free(rules);
+	return rc;
+}
