@@ -21,7 +21,12 @@ say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2);)
 MAKEFLAGS += --no-builtin-rules
 
 WITH_SYSTEMD ?= 1
+WITH_MHD ?= 1
 PKGS     := libbpf libmnl libfyaml libuv libcares
+ifeq ($(WITH_MHD),1)
+PKGS     += libmicrohttpd
+ALL_DEFINES += -DWITH_MHD
+endif
 ifeq ($(WITH_SYSTEMD),1)
 PKGS     += libsystemd
 ALL_DEFINES += -DWITH_SYSTEMD

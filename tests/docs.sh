@@ -38,6 +38,9 @@ maps_in_design() {
 		sed -nE 's/^\| ([a-z_]+) \| ([A-Z_]+).*/\1 \2/p' | sort
 }
 
+metrics() { sed -nE 's/.*metric_family\(&s[.>-]+text, "(wgxdp_[a-z_]+)".*/\1/p' user/metrics.c | sort; }
+metrics_in_page() { sed -n 's/^| \(`wgxdp[^|]*\) |.*/\1/p' docs/metrics.md | grep -oE 'wgxdp_[a-z_]+' | sort; }
+
 # --- whether they agree
 
 bad=0
@@ -89,6 +92,7 @@ check_all() {
 	same reason reasons.def "$({ reasons PASS; reasons DROP; } | grep -vx send_failed | sort)" \
 		"the guide's table" "$(reasons_in_guide)"
 	same map bpf/maps.h "$(maps)" "the design's table" "$(maps_in_design)"
+	same metric user/metrics.c "$(metrics)" docs/metrics.md "$(metrics_in_page)"
 	((!bad))
 }
 
@@ -99,7 +103,7 @@ trap 'rm -rf "$copy"' EXIT
 # FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
-	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c "$copy"
+	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/metrics.c "$copy"
 	sed -i "$2" "$copy/$1"
 	! cmp -s "$1" "$copy/$1" || { echo "'$2' changes nothing in $1"; exit 1; }
 	! (cd "$copy" && check_all > /dev/null) || { echo "nothing was found wrong after '$2' in $1"; exit 1; }
@@ -120,6 +124,7 @@ must_find docs/guide-firewall.md 's/`hop_limit`/hop limit/'
 must_find docs/design.md '/^| scratch |/d'
 must_find docs/design.md 's/^| choices | LRU_HASH/| choices | HASH/'
 must_find docs/design.md 's/^| names | /| titles | /'
+must_find docs/metrics.md 's/`wgxdp_map_entries`/`wgxdp_map_rows`/'
 must_find include/reasons.def '$aREASON(PASS, frobbed, "text")'
 must_find bpf/maps.h '$aMAP(frobs, HASH, __u32, __u32, 1, 0);'
 must_find user/cmd_up.c 's/{ "mode", required_argument/{ "frob", required_argument, NULL, 1 }, &/'

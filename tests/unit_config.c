@@ -40,7 +40,8 @@ static const char *const good =
 	"    backend: { ipv4: fw.example.net., ipv6: \"2001:db8::9\", port: 443 }\n"
 	"    ipv6: dnat\n"
 	"  - { name: through, nat: none, backend: *host, ipv6: off, listen: { interface: ppp0 } }\n"
-	"  - { name: 3, nat: none, backend: { ipv6: \"fd00::1\", port: 1 } }\n";
+	"  - { name: 3, nat: none, backend: { ipv6: \"fd00::1\", port: 1 } }\n"
+	"exporter: { listen: [ \"127.0.0.1:9851\", '[::1]:9851' ] }\n";
 
 /* The first lines of errors: FILE:LINE:COLUMN: error: text, one below the other. */
 static void first_lines(const char *text, const char *name, char *out, size_t size)

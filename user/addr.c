@@ -115,6 +115,25 @@ int port_parse(const char *s, __be16 *ret)
 	return 0;
 }
 
+int endpoint_parse(const char *s, struct address *ret_address, __be16 *ret_port)
+{
+	const char *colon = strrchr(s, ':');
+	size_t n = colon ? colon - s : 0;
+	bool brackets = n >= 2 && *s == '[' && s[n - 1] == ']';
+	char host[ADDRESS_STRLEN];
+	struct address a;
+	__be16 port;
+
+	if (!n || n >= sizeof(host))
+		return -EINVAL;
+	snprintf(host, sizeof(host), "%.*s", (int)n - 2 * brackets, s + brackets);
+	if (address_parse(host, &a) || (a.family == FAMILY_IPV6) != brackets || port_parse(colon + 1, &port))
+		return -EINVAL;
+	*ret_address = a;
+	*ret_port = port;
+	return 0;
+}
+
 const char *address_format(const struct address *a, char buf[ADDRESS_STRLEN])
 {
 	if (a->family == FAMILY_IPV4)

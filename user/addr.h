@@ -25,6 +25,8 @@ struct prefix {				/* len counts within the family: 0..32, 0..128; host bits are
 int address_parse(const char *s, struct address *ret);
 /* "10.0.0.0/8", "fd00::/8", or an address alone (/32, /128); -EINVAL also where host bits are set */
 int prefix_parse(const char *s, struct prefix *ret);
+/* "192.0.2.1:51820", "[2001:db8::1]:51820"; -EINVAL for everything else */
+int endpoint_parse(const char *s, struct address *ret_address, __be16 *ret_port);
 /* 1..65535 */
 int port_parse(const char *s, __be16 *ret);
 

@@ -94,7 +94,9 @@ static int reload(const char *instance, const struct arguments *a, struct config
 		name_handmade(old, new, a->dry);
 		if (!a->dry)
 			rc = apply(instance, new) ?: state_write(instance, new);
-		if (!a->dry && !rc)
+		if (!a->dry && rc)
+			state_note_failure(instance);
+		else if (!a->dry)
 			try_keep(instance);
 	}
 	if (lock >= 0)
@@ -117,7 +119,10 @@ int cmd_reload(const struct global *g, int argc, char **argv)
 			running_not_up(g->instance);
 		return EXIT_FAILED;
 	}
-	if (config_read(a.file, &new))		/* before the lock is taken: standard input may be another command's output */
+	rc = config_read(a.file, &new);
+	if (rc && !a.dry)
+		state_note_failure(g->instance);
+	if (rc)					/* before the lock is taken: standard input may be another command's output */
 		return EXIT_USAGE;
 	rc = reload(g->instance, &a, new);
 	config_free(new);

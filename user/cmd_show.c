@@ -14,53 +14,26 @@
 #include "dataplane.h"
 #include "document.h"
 #include "log.h"
+#include "metrics.h"
 #include "running.h"
 #include "state.h"
 #include "table.h"
+#include "words.h"
 
 const char show_help[] =
-	"[interfaces|services|drops] [-j|--json]\n\n"
+	"[interfaces|services|drops|metrics] [-j|--json]\n\n"
 	"Interfaces with role and mode, services with what they received, forwarded, dropped and passed up in each direction,\n"
-	"and the reasons for what was not forwarded. Without a noun: all of it.\n";
+	"and the reasons for what was not forwarded. Without a noun: all of it. metrics: what the exporter tells Prometheus.\n";
 
 #define SHOW_INTERFACES (1 << 0)
 #define SHOW_SERVICES (1 << 1)
 #define SHOW_DROPS (1 << 2)
+#define SHOW_METRICS (1 << 3)		/* by themselves */
 #define SHOW_ALL (SHOW_INTERFACES | SHOW_SERVICES | SHOW_DROPS)
-
-static const char *const reason_names[REASON_MAX] = {
-#define REASON(kind, name, text) [kind##_##name] = #name,
-#include "reasons.def"
-#undef REASON
-};
-
-static const bool reason_drops[REASON_MAX] = {
-#define REASON(kind, name, text) [kind##_##name] = KIND_##kind == KIND_DROP,
-#include "reasons.def"
-#undef REASON
-};
-
-static const char *const direction_names[] = { "original", "reply" };
-
-static const char *xdp_name(__u16 flags)
-{
-	return flags & LINK_NATIVE ? "native" : flags & LINK_GENERIC ? "generic" : "tc";
-}
 
 static const char *tc_name(__u16 flags)
 {
 	return flags & LINK_TCX ? "tcx" : flags & LINK_QDISC_OURS ? "clsact" : flags & LINK_TC ? "shared qdisc" : "none";
-}
-
-/* XDP's flags at the nics that carry a logical link: its own, its VLAN's port's, its bridge's ports' */
-static __u16 carriers(const struct link *links, size_t n, const struct link *link)
-{
-	__u16 flags = link->flags;
-
-	for (size_t i = 0; i < n; i++)
-		if (links[i].ifindex == link->port || links[i].above == link->ifindex)
-			flags |= links[i].flags & (LINK_NATIVE | LINK_GENERIC);
-	return flags;
 }
 
 /* What devices say that they dropped of what they were to send; where dp's are not ours to ask, nothing */
@@ -121,7 +94,7 @@ static int show_interfaces(struct document *d, const struct dataplane *dp)
 		if (dp->elsewhere || !if_indextoname(links[i].ifindex, name))
 			snprintf(name, sizeof(name), "(%u)", links[i].ifindex);
 		dataplane_transmit_failed(dp, links[i].ifindex, tx_dropped(here, n_here, links[i].ifindex), &failed);
-		show_interface(list, name, role_name(links[i].role), xdp_name(carriers(links, n, &links[i])),
+		show_interface(list, name, role_name(links[i].role), mode_of_link(links, n, &links[i]),
 			       dp->elsewhere ? "in another network namespace" : *name == '(' ? "gone" : "attached",
 			       links[i].flags, failed);
 	}
@@ -140,7 +113,7 @@ static __u64 sum_reasons(const struct dataplane_reason *reasons, size_t n, __u32
 
 	for (size_t i = 0; i < n; i++)
 		if (reasons[i].key.id == id && reasons[i].key.direction == direction &&
-		    reasons[i].key.reason < REASON_MAX && reason_drops[reasons[i].key.reason] == drops)
+		    reasons[i].key.reason < REASON_MAX && reason_drops(reasons[i].key.reason) == drops)
 			sum += reasons[i].packets;
 	return sum;
 }
@@ -149,7 +122,7 @@ static int show_direction(struct node row, const struct dataplane *dp, __u32 id,
 			  const struct dataplane_reason *reasons, size_t n)
 {
 	struct total xdp, tc;
-	struct node counters = document_map(row, direction_names[direction]);
+	struct node counters = document_map(row, direction_name(direction));
 	int rc = dataplane_total(dp, id, direction, PLANE_XDP, &xdp) ?: dataplane_total(dp, id, direction, PLANE_TC, &tc);
 
 	if (rc)
@@ -245,10 +218,10 @@ static int show_drops(struct document *d, const struct dataplane *dp, const stru
 			continue;
 		row = document_row(list);
 		document_text(row, "service", names[k->id].name);
-		document_text(row, "direction", direction_names[k->direction & 1]);
-		document_text(row, "reason", reason_names[k->reason]);
+		document_text(row, "direction", direction_name(k->direction));
+		document_text(row, "reason", reason_name(k->reason));
 		document_number(row, "packets", packets);
-		document_text(row, "verdict", reason_drops[k->reason] ? "dropped" : "passed");
+		document_text(row, "verdict", reason_drops(k->reason) ? "dropped" : "passed");
 	}
 	free(names);
 	return 0;
@@ -260,7 +233,8 @@ static int parse(int argc, char **argv, bool *ret_json, unsigned int *ret_what)
 	static const struct {
 		const char *name;
 		unsigned int what;
-	} nouns[] = { { "interfaces", SHOW_INTERFACES }, { "services", SHOW_SERVICES }, { "drops", SHOW_DROPS } };
+	} nouns[] = { { "interfaces", SHOW_INTERFACES }, { "services", SHOW_SERVICES }, { "drops", SHOW_DROPS },
+		   { "metrics", SHOW_METRICS } };
 	int option;
 
 	*ret_what = 0;
@@ -279,9 +253,13 @@ static int parse(int argc, char **argv, bool *ret_json, unsigned int *ret_what)
 			if (!strcmp(argv[optind], nouns[i].name))
 				*ret_what |= nouns[i].what;
 		if (*ret_what == before) {
-			log_error("show: %s: interfaces, services or drops is wanted", argv[optind]);
+			log_error("show: %s: interfaces, services, drops or metrics is wanted", argv[optind]);
 			return -EINVAL;
 		}
+	}
+	if (*ret_what & SHOW_METRICS && (*ret_what != SHOW_METRICS || *ret_json)) {
+		log_error("show: metrics are shown by themselves, and not as JSON");
+		return -EINVAL;
 	}
 	if (!*ret_what)
 		*ret_what = SHOW_ALL;
@@ -323,6 +301,8 @@ int cmd_show(const struct global *g, int argc, char **argv)
 
 	if (parse(argc, argv, &json, &what))
 		return EXIT_USAGE;
+	if (what == SHOW_METRICS)
+		return metrics_write(stdout, g->instance) ? EXIT_FAILED : EXIT_DONE;
 	rc = dataplane_open(g->instance, &dp);
 	if (!rc && !dp->running) {
 		running_not_up(g->instance);

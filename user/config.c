@@ -144,6 +144,23 @@ static void add_prefix(struct yaml *y, const struct yaml_key *key, struct fy_nod
 		prefix_parse(text, place);
 }
 
+static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	struct config *c = object;
+	struct endpoint_config *place = text ? yaml_append(y, &c->exporter, &c->n_exporter, sizeof(*place)) : NULL;
+
+	if (!place)
+		return;
+	if (endpoint_parse(text, &place->address, &place->port)) {
+		yaml_error(y, value, "%s: '%s' is no address and port, as %s", key->name, text, key->like);
+		return;
+	}
+	for (size_t i = 0; i + 1 < c->n_exporter; i++)
+		if (c->exporter[i].port == place->port && address_equal(&c->exporter[i].address, &place->address))
+			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name, text);
+}
+
 static void set_origin(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
 {
 	struct service_config *s = object;
@@ -200,11 +217,17 @@ static const struct yaml_key running_keys[] = {
 	{},
 };
 
+static const struct yaml_key exporter_keys[] = {
+	{ "listen", yaml_set_list, "\"127.0.0.1:9851\"", .item = add_endpoint, .required = true },
+	{},
+};
+
 static const struct yaml_key config_keys[] = {
 	{ "interfaces", yaml_set_rows, "{ name: eth0, role: wan }", ROWS(config, interfaces, n_interfaces),
 	  .below = interface_keys },
 	{ "services", yaml_set_rows, "{ name: wg-end, listen: …, backend: … }", ROWS(config, services, n_services),
 	  .below = service_keys },
+	{ "exporter", yaml_set_map, "{ listen: [ \"127.0.0.1:9851\" ] }", .below = exporter_keys },
 	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
 	LATER_SECTIONS,
 	{},
@@ -352,6 +375,7 @@ void config_free(struct config *c)
 	for (i = 0; i < c->n_services; i++)
 		config_free_service(&c->services[i]);
 	free(c->services);
+	free(c->exporter);
 	free(c->interfaces);
 	free(c);
 }

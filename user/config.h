@@ -40,11 +40,18 @@ struct service_config {
 	bool by_hand;			/* made by a command, not from the file: kept in running.yaml as "origin: hand" */
 };
 
+struct endpoint_config {
+	struct address address;
+	__be16 port;
+};
+
 struct config {
 	struct interface_config *interfaces;
 	size_t n_interfaces;
 	struct service_config *services;
 	size_t n_services;
+	struct endpoint_config *exporter;	/* where metrics are served */
+	size_t n_exporter;
 	enum mode mode;			/* of `up --mode`, or as saved from what runs */
 };
 

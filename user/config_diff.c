@@ -50,6 +50,20 @@ static struct entry service_entry(const struct service_config *s)
 	return e;
 }
 
+static struct entry exporter_entry(const struct config *c)
+{
+	struct entry e = { 0 };
+	size_t size;
+	FILE *out = open_memstream(&e.text, &size);
+
+	if (!out)
+		return e;
+	config_put_exporter(out, c);
+	fclose(out);
+	entry_split(&e);
+	return e;
+}
+
 static size_t key_length(const char *line)
 {
 	return strcspn(line, ":");
@@ -153,6 +167,7 @@ bool config_diff(const struct config *old, const struct config *new, FILE *out)
 		d.differs = true;
 		fprintf(out, "-running: { mode: %s }\n+running: { mode: %s }\n", mode_name(old->mode), mode_name(new->mode));
 	}
+	diff_entry(&d, exporter_entry(old), exporter_entry(new));
 	d.section = "interfaces";
 	for (size_t i = 0; i < old->n_interfaces; i++)
 		diff_entry(&d, interface_entry(&old->interfaces[i]),

@@ -13,3 +13,4 @@ struct service_config *config_service(const struct config *c, const char *name);
 /* One entry of config_write() */
 void config_put_interface(FILE *out, const struct interface_config *i);
 void config_put_service(FILE *out, const struct service_config *s);
+void config_put_exporter(FILE *out, const struct config *c);

@@ -131,29 +131,6 @@ static void check_host(struct yaml *y, const struct yaml_key *key, struct fy_nod
 	check_address(y, key, value, 0, true);
 }
 
-/* ADDRESS:PORT, IPv6 in brackets */
-static void check_endpoint(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
-{
-	const char *text = yaml_text(y, key, value), *colon = text ? strrchr(text, ':') : NULL;
-	char host[ADDRESS_STRLEN];
-	struct address a;
-	__be16 port;
-	size_t n;
-
-	if (!text)
-		return;
-	n = colon ? colon - text : 0;
-	if (n >= 2 && *text == '[' && text[n - 1] == ']') {
-		snprintf(host, sizeof(host), "%.*s", (int)n - 2, text + 1);
-		n = address_parse(host, &a) || a.family != FAMILY_IPV6 ? 0 : n;
-	} else {
-		snprintf(host, sizeof(host), "%.*s", (int)n, text);
-		n = address_parse(host, &a) || a.family != FAMILY_IPV4 ? 0 : n;
-	}
-	if (!n || port_parse(colon + 1, &port))
-		wanted(y, key, value, text, "address and port");
-}
-
 static void check_interface(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
@@ -405,10 +382,5 @@ const struct yaml_key later_ddns_keys[] = {
 	IS("names", yaml_set_list, "wg-end.example.net", .item = check_host, .required = true),
 	IS("ttl", check_number, "300", .size = 604800),
 	IS("provider", yaml_set_map, "{ rfc2136: { … } }", .below = provider_keys, .required = true),
-	{},
-};
-
-const struct yaml_key later_exporter_keys[] = {
-	IS("listen", yaml_set_list, "\"127.0.0.1:9851\"", .item = check_endpoint, .required = true),
 	{},
 };

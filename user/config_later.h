@@ -10,7 +10,7 @@ yaml_set later_bool, later_choice, later_rows;
 extern const char *const later_replies[], *const later_dfs[];
 extern const struct yaml_key later_wireguard_keys[], later_flows_keys[], later_backends_keys[], later_peers_keys[],
 	later_follow_keys[], later_policy_keys[], later_blind_keys[], later_announce_keys[], later_endpoints_keys[],
-	later_learn_keys[], later_ddns_keys[], later_exporter_keys[];
+	later_learn_keys[], later_ddns_keys[];
 
 /* Rows of tables: a single value, a mapping, a list of mappings */
 #define LATER(name_, set_, like_, ...) { .name = name_, .check = set_, .like = like_, ##__VA_ARGS__ }
@@ -36,5 +36,4 @@ extern const struct yaml_key later_wireguard_keys[], later_flows_keys[], later_b
 	LATER_MAP("announce", "{ table: 700 }", later_announce_keys), \
 	LATER_ROWS("endpoints", "{ interface: wg0, … }", later_endpoints_keys), \
 	LATER_ROWS("learn", "{ interface: wg1 }", later_learn_keys), \
-	LATER_MAP("ddns", "{ interface: ens18, … }", later_ddns_keys), \
-	LATER_MAP("exporter", "{ listen: [ \"127.0.0.1:9851\" ] }", later_exporter_keys)
+	LATER_MAP("ddns", "{ interface: ens18, … }", later_ddns_keys)

@@ -125,6 +125,18 @@ void config_put_service(FILE *out, const struct service_config *s)
 		fputs("    origin: hand\n", out);
 }
 
+void config_put_exporter(FILE *out, const struct config *c)
+{
+	char text[ADDRESS_STRLEN];
+
+	if (!c->n_exporter)
+		return;
+	fputs("exporter: { listen: [ ", out);
+	for (size_t i = 0; i < c->n_exporter; i++)
+		fprintf(out, "%s\"%s\"", i ? ", " : "", endpoint_format(&c->exporter[i].address, c->exporter[i].port, text));
+	fputs(" ] }\n", out);
+}
+
 static int put(const struct config *c, FILE *out, bool running)
 {
 	size_t i;
@@ -141,6 +153,7 @@ static int put(const struct config *c, FILE *out, bool running)
 		fputs("services:\n", out);
 	for (i = 0; i < c->n_services; i++)
 		config_put_service(out, &c->services[i]);
+	config_put_exporter(out, c);
 	return ferror(out) || fflush(out) ? -EIO : 0;
 }
 

@@ -18,6 +18,7 @@
 #include "control.h"
 #include "daemon.h"
 #include "daemon_state.h"
+#include "exporter.h"
 #include "log.h"
 #include "netlink_watch.h"
 #include "notify.h"
@@ -42,6 +43,7 @@ struct daemon {
 	struct daemon_state state;
 	struct answers answers;		/* to the names of state.config */
 	struct resolver *resolver;
+	struct exporter *exporter;
 	ino_t watched;			/* the directory that is watched */
 	unsigned int changes;		/* enum nl_change, not looked at yet */
 	int64_t credit;			/* ms of the CPU, as of the loop's time credit_at */
@@ -102,6 +104,8 @@ static int bring(struct daemon *d)
 	if (lock >= 0)
 		close(lock);
 	resolver_renew(d->resolver);
+	if (d->state.config)
+		exporter_renew(d->exporter, d->state.config);
 	if (d->watched != d->state.directory)
 		watch_directory(d);
 	return rc;
@@ -261,6 +265,8 @@ static int take_file(struct daemon *d, struct config *c)
 	if (rc && d->state.config)
 		answers_for(&d->answers, d->state.config);
 	resolver_renew(d->resolver);
+	if (d->state.config)
+		exporter_renew(d->exporter, d->state.config);
 	if (lock >= 0)
 		close(lock);
 	return rc;
@@ -270,6 +276,7 @@ static void on_hangup(uv_signal_t *handle, int signum)
 {
 	struct daemon *d = handle->data;
 	struct config *c;
+	int rc;
 
 	log_round();
 	if (!d->state.file) {
@@ -277,11 +284,15 @@ static void on_hangup(uv_signal_t *handle, int signum)
 		return;
 	}
 	notify_reloading();
-	if (!config_read(d->state.file, &c)) {
-		c->mode = d->state.config->mode;
-		if (!take_file(d, c))
-			log_info("%s is what runs", d->state.file);
+	rc = config_read(d->state.file, &c);
+	if (!rc) {
+		c->mode = c->mode == MODE_AUTO ? d->state.config->mode : c->mode;
+		rc = take_file(d, c);
 	}
+	if (rc)
+		state_note_failure(d->state.instance);
+	else
+		log_info("%s is what runs", d->state.file);
 	malloc_trim(0);
 	take_changes(d, true);			/* nobody knows how long it took */
 	notify_ready();
@@ -341,7 +352,8 @@ static int watch(struct daemon *d)
 	uv_poll_init(&d->loop, &d->netlink, fd);
 	d->netlink.data = d;
 	uv_poll_start(&d->netlink, UV_READABLE, on_netlink);
-	return resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver);
+	return resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
+	       exporter_new(&d->loop, d->state.instance, &d->exporter);
 }
 
 int daemon_run(const char *instance, const char *file)

@@ -85,6 +85,8 @@ int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int 
 /* ---- reading ---- */
 /* Elements of a map; 0: none such */
 __u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m);
+/* How many of them are in use, of the table and of hashes */
+__u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m);
 /* Sums over CPUs of one direction and plane of a service */
 int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane, struct total *ret);
 struct dataplane_reason {

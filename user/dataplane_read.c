@@ -226,3 +226,74 @@ int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t
 		*ret = list, *ret_n = used;
 	return rc;
 }
+
+static __u32 table_used(const struct dataplane *dp)
+{
+	__u32 n = dataplane_entries(dp, MAP_table), used = 0;
+	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
+
+	if (buckets == MAP_FAILED)
+		return 0;
+	for (__u32 i = 0; i < n * TABLE_WAYS; i++)
+		used += buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS].tag != 0;
+	munmap(buckets, n * sizeof(*buckets));
+	return used;
+}
+
+static __u32 names_used(const struct dataplane *dp)
+{
+	struct service_name *names = NULL;
+	size_t n = 0;
+	__u32 used = 0;
+
+	if (dataplane_names(dp, &names, &n))
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		used += *names[i].name != '\0';
+	free(names);
+	return used;
+}
+
+/* In large steps: the kernel copies, and what comes and goes meanwhile makes no end and no beginning */
+static __u32 hash_used(const struct dataplane *dp, enum dataplane_map m)
+{
+	enum { STEP = 4096, KEY = 64, VALUE = 64 };
+	char *keys = malloc(STEP * (KEY + VALUE));
+	__u32 used = 0, count, batch = 0;
+	int rc = keys ? 0 : -1;
+
+	for (bool first = true; !rc; first = false) {
+		count = STEP;
+		rc = bpf_map_lookup_batch(dp->maps[m], first ? NULL : &batch, &batch, keys, keys + STEP * KEY, &count, NULL);
+		if (!rc || errno == ENOENT)
+			used += count;
+	}
+	free(keys);
+	return used;
+}
+
+/* Few and per CPU */
+static __u32 reasons_used(const struct dataplane *dp)
+{
+	struct dataplane_reason *list = NULL;
+	size_t n = 0;
+
+	if (dataplane_reasons(dp, &list, &n))
+		return 0;
+	free(list);
+	return n;
+}
+
+__u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m)
+{
+	switch (m) {
+	case MAP_table:
+		return table_used(dp);
+	case MAP_names:
+		return names_used(dp);
+	case MAP_reasons:
+		return reasons_used(dp);
+	default:
+		return hash_used(dp, m);
+	}
+}

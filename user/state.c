@@ -36,6 +36,14 @@ int state_lock(const char *instance)
 	return rc;
 }
 
+static void forget_failure(const char *instance)
+{
+	char path[STATE_PATH_LEN];
+
+	state_path(path, instance, "failed");
+	unlink(path);
+}
+
 int state_write(const char *instance, const struct config *c)
 {
 	char path[STATE_PATH_LEN], beside[STATE_PATH_LEN];
@@ -54,7 +62,28 @@ int state_write(const char *instance, const struct config *c)
 		rc = -errno;
 	if (rc)
 		log_error("cannot write %s: %s", path, strerror(-rc));
+	else
+		forget_failure(instance);
 	return rc;
+}
+
+void state_note_failure(const char *instance)
+{
+	char path[STATE_PATH_LEN];
+	int fd;
+
+	state_path(path, instance, "failed");
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd >= 0)
+		close(fd);
+}
+
+bool state_failed(const char *instance)
+{
+	char path[STATE_PATH_LEN];
+
+	state_path(path, instance, "failed");
+	return !access(path, F_OK);
 }
 
 int state_read(const char *instance, struct config **ret)
@@ -71,6 +100,7 @@ void state_remove(const char *instance)
 
 	state_path(path, instance, "running.yaml");
 	unlink(path);
+	forget_failure(instance);
 	state_path(path, instance, "daemon");	/* whose daemon it was: user/daemon_state.c */
 	unlink(path);
 }

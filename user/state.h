@@ -14,6 +14,9 @@ int state_write(const char *instance, const struct config *c);
 /* Path of a file of the instance's, as "running.yaml"; "": its directory */
 #define STATE_PATH_LEN 128
 void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name);
+/* A reload failed, until the next state_write() */
+void state_note_failure(const char *instance);
+bool state_failed(const char *instance);
 /* -ENOENT: none, or lost */
 int state_read(const char *instance, struct config **ret);
 /* The configuration goes, and what a daemon has noted; the lock's file stays, for another may wait for it */

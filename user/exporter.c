@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The exporter. libmicrohttpd has no thread of its own: its epoll descriptor is polled by the loop, so an idle exporter sleeps.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "exporter.h"
+#include "grow.h"
+#include "log.h"
+#include "metrics.h"
+
+#ifdef WITH_MHD
+#include <microhttpd.h>
+
+#define CONNECTIONS 32
+#define IDLE_SECONDS 120		/* of a connection that is kept: above the usual scrape interval */
+
+struct server {				/* at one address */
+	struct exporter *exporter;
+	struct endpoint_config at;
+	struct MHD_Daemon *daemon;
+	uv_poll_t poll;
+	uv_timer_t timeout;		/* of connections */
+	bool wanted;
+	int closing;			/* handles that are still to be closed */
+	struct server *next;
+};
+
+struct exporter {
+	uv_loop_t *loop;
+	const char *instance;
+	struct server *servers;
+};
+
+static enum MHD_Result answer(struct MHD_Connection *connection, unsigned int status, const char *type, const char *text,
+			      size_t size, enum MHD_ResponseMemoryMode memory)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(size, (void *)text, memory);
+	enum MHD_Result rc;
+
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	rc = MHD_queue_response(connection, status, response);
+	MHD_destroy_response(response);
+	return rc;
+}
+
+static enum MHD_Result answer_metrics(struct MHD_Connection *connection, const char *instance)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int rc = out ? metrics_write(out, instance) : -ENOMEM;
+
+	if (out && fclose(out))
+		rc = -ENOMEM;
+	if (rc) {
+		static const char failed[] = "the maps cannot be read\n";
+
+		free(text);
+		return answer(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain", failed, sizeof(failed) - 1,
+			      MHD_RESPMEM_PERSISTENT);
+	}
+	return answer(connection, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text, size, MHD_RESPMEM_MUST_FREE);
+}
+
+static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *url, const char *method,
+				  const char *version, const char *upload, size_t *upload_size, void **request)
+{
+	static const char hint[] = "wgxdp: see /metrics\n", none[] = "not found: /metrics is there\n", not[] = "GET or HEAD\n";
+	struct server *s = data;
+
+	if (strcmp(method, MHD_HTTP_METHOD_GET) && strcmp(method, MHD_HTTP_METHOD_HEAD))
+		return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain", not, sizeof(not) - 1, MHD_RESPMEM_PERSISTENT);
+	if (!strcmp(url, "/metrics"))
+		return answer_metrics(connection, s->exporter->instance);
+	if (!strcmp(url, "/"))
+		return answer(connection, MHD_HTTP_OK, "text/plain", hint, sizeof(hint) - 1, MHD_RESPMEM_PERSISTENT);
+	return answer(connection, MHD_HTTP_NOT_FOUND, "text/plain", none, sizeof(none) - 1, MHD_RESPMEM_PERSISTENT);
+}
+
+/* ---- the loop ---- */
+
+static void on_timeout(uv_timer_t *timer);
+
+static void run(struct server *s)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	MHD_run(s->daemon);
+	if (MHD_get_timeout(s->daemon, &ms) == MHD_YES)
+		uv_timer_start(&s->timeout, on_timeout, ms + 1, 0);
+	else
+		uv_timer_stop(&s->timeout);
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+	run(timer->data);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	run(poll->data);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct server *s = handle->data;
+
+	if (!--s->closing)
+		free(s);
+}
+
+static void stop(struct server *s)
+{
+	uv_poll_stop(&s->poll);
+	uv_timer_stop(&s->timeout);
+	MHD_stop_daemon(s->daemon);
+	s->closing = 2;
+	uv_close((uv_handle_t *)&s->poll, on_closed);
+	uv_close((uv_handle_t *)&s->timeout, on_closed);
+}
+
+/* A socket of our own: only so a refusal tells why. fd or -errno. */
+static int listening_socket(const struct endpoint_config *at)
+{
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = at->port };
+	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = at->port };
+	bool ipv6 = at->address.family == FAMILY_IPV6;
+	int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1, rc;
+
+	if (fd < 0)
+		return -errno;
+	memcpy(&six.sin6_addr, at->address.addr.b, sizeof(six.sin6_addr));
+	memcpy(&four.sin_addr, at->address.addr.b + 12, sizeof(four.sin_addr));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (ipv6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	rc = ipv6 ? bind(fd, (struct sockaddr *)&six, sizeof(six)) : bind(fd, (struct sockaddr *)&four, sizeof(four));
+	if (!rc)
+		rc = listen(fd, CONNECTIONS);
+	if (!rc)
+		return fd;
+	rc = -errno;
+	close(fd);
+	return rc;
+}
+
+static int serve(struct exporter *e, const struct endpoint_config *at)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	const union MHD_DaemonInfo *info;
+	int fd = s ? listening_socket(at) : -ENOMEM;
+
+	if (fd < 0) {
+		free(s);
+		return fd;
+	}
+	*s = (struct server){ .exporter = e, .at = *at, .wanted = true };
+	s->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
+				     MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
+				     MHD_OPTION_END);
+	info = s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+	if (!info || uv_poll_init(e->loop, &s->poll, info->epoll_fd)) {
+		if (s->daemon)
+			MHD_stop_daemon(s->daemon);
+		else
+			close(fd);
+		free(s);
+		return -ENOMEM;
+	}
+	uv_timer_init(e->loop, &s->timeout);
+	s->poll.data = s->timeout.data = s;
+	uv_poll_start(&s->poll, UV_READABLE, on_poll);
+	s->next = e->servers;
+	e->servers = s;
+	return 0;
+}
+
+int exporter_new(uv_loop_t *loop, const char *instance, struct exporter **ret)
+{
+	*ret = calloc(1, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	**ret = (struct exporter){ .loop = loop, .instance = instance };
+	return 0;
+}
+
+static struct server *server_at(const struct exporter *e, const struct endpoint_config *at)
+{
+	for (struct server *s = e->servers; s; s = s->next)
+		if (s->at.port == at->port && address_equal(&s->at.address, &at->address))
+			return s;
+	return NULL;
+}
+
+void exporter_renew(struct exporter *e, const struct config *c)
+{
+	char text[ADDRESS_STRLEN];
+
+	for (struct server *s = e->servers; s; s = s->next)
+		s->wanted = false;
+	for (size_t i = 0; i < c->n_exporter; i++)
+		if (server_at(e, &c->exporter[i]))
+			server_at(e, &c->exporter[i])->wanted = true;
+	for (struct server **at = &e->servers, *s; (s = *at);) {
+		if (s->wanted) {
+			at = &s->next;
+			continue;
+		}
+		*at = s->next;
+		stop(s);
+	}
+	for (size_t i = 0; i < c->n_exporter; i++) {
+		int rc = server_at(e, &c->exporter[i]) ? 0 : serve(e, &c->exporter[i]);
+
+		if (rc)
+			log_warning("exporter: cannot listen on %s: %s",
+				    endpoint_format(&c->exporter[i].address, c->exporter[i].port, text), strerror(-rc));
+	}
+}
+#else
+struct exporter {
+	char nothing;
+};
+
+int exporter_new(uv_loop_t *loop, const char *instance, struct exporter **ret)
+{
+	*ret = NULL;
+	return 0;
+}
+
+void exporter_renew(struct exporter *e, const struct config *c)
+{
+	if (c->n_exporter)
+		log_warning("exporter: this program was built without libmicrohttpd, and serves no metrics");
+}
+#endif

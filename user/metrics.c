@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Metrics in Prometheus' text format: a family after the other, each with its help and type. Labels are bounded: services,
+ * interfaces, names, maps and reasons, never a client.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "answers.h"
+#include "config_names.h"
+#include "dataplane.h"
+#include "log.h"
+#include "metrics.h"
+#include "metrics_text.h"
+#include "running.h"
+#include "state.h"
+#include "words.h"
+
+struct scrape {
+	struct metrics_text text;
+	const struct dataplane *dp;
+	struct service_name *services;
+	struct dataplane_reason *reasons;
+	struct link *links;
+	struct nl_link *here;
+	struct config *config;		/* NULL: lost */
+	size_t n_services, n_reasons, n_links, n_here;
+};
+
+static const char *const paths[] = { [PLANE_XDP] = "xdp", [PLANE_TC] = "tc" };
+
+/* ---- services ---- */
+
+static __u64 sum_reasons(const struct scrape *s, __u32 id, __u32 direction, __u32 plane, bool drops)
+{
+	__u64 sum = 0;
+
+	for (size_t i = 0; i < s->n_reasons; i++) {
+		const struct reason_key *k = &s->reasons[i].key;
+
+		if (k->id == id && k->direction == direction && k->plane == plane && reason_drops(k->reason) == drops)
+			sum += s->reasons[i].packets;
+	}
+	return sum;
+}
+
+static void service_packets(struct scrape *s, __u32 id, __u32 direction, __u32 plane, bool bytes)
+{
+	static const char *const verdicts[] = { "forwarded", "dropped", "passed" };
+	const char *labels[][2] = {
+		{ "service", s->services[id].name }, { "direction", direction_name(direction) }, { "path", paths[plane] },
+		{ "verdict", NULL }, { 0 },
+	};
+	struct total total;
+
+	if (dataplane_total(s->dp, id, direction, plane, &total))
+		return;
+	for (int v = 0; v < (bytes ? 1 : 3); v++) {
+		labels[3][1] = verdicts[v];
+		metric(&s->text, labels, bytes ? total.bytes : !v ? total.forwarded :
+		       sum_reasons(s, id, direction, plane, v == 1));
+	}
+}
+
+static void services(struct scrape *s, bool bytes)
+{
+	for (__u32 id = 0; id < s->n_services; id++)
+		for (__u32 i = 0; i < 4 && *s->services[id].name; i++)
+			service_packets(s, id, i / 2, i % 2, bytes);
+}
+
+/* Reasons are sorted by service, direction and reason, then plane: which makes one of two neighbours here */
+static void service_drops(struct scrape *s)
+{
+	for (size_t i = 0; i < s->n_reasons; i++) {
+		const struct reason_key *k = &s->reasons[i].key, *next = &s->reasons[i + 1].key;
+		__u64 packets = s->reasons[i].packets;
+
+		if (i + 1 < s->n_reasons && next->id == k->id && next->direction == k->direction && next->reason == k->reason)
+			packets += s->reasons[++i].packets;
+		if (k->id >= s->n_services || !*s->services[k->id].name || !reason_drops(k->reason))
+			continue;
+		metric(&s->text, LABELS({ "service", s->services[k->id].name }, { "direction", direction_name(k->direction) },
+					{ "reason", reason_name(k->reason) }), packets);
+	}
+}
+
+static void service_families(struct scrape *s)
+{
+	metric_family(&s->text, "wgxdp_service_packets_total", "counter",
+		      "Packets of a service by direction, program and what became of them.");
+	services(s, false);
+	metric_family(&s->text, "wgxdp_service_bytes_total", "counter",
+		      "Bytes of a service's forwarded packets, with their IP header.");
+	services(s, true);
+	metric_family(&s->text, "wgxdp_service_dropped_packets_total", "counter", "Packets of a service that ended here, by reason.");
+	service_drops(s);
+}
+
+/* ---- interfaces ---- */
+
+static const char *link_name(const struct scrape *s, __u32 ifindex, char buffer[IFNAMSIZ])
+{
+	for (size_t i = 0; i < s->n_here; i++)
+		if (s->here[i].ifindex == ifindex)
+			return s->here[i].name;
+	snprintf(buffer, IFNAMSIZ, "(%u)", ifindex);
+	return buffer;
+}
+
+static bool has_role(const struct scrape *s, const char *name)
+{
+	char buffer[IFNAMSIZ];
+
+	for (size_t i = 0; i < s->n_links; i++)
+		if (s->links[i].role && !strcmp(link_name(s, s->links[i].ifindex, buffer), name))
+			return true;
+	return false;
+}
+
+static __u64 transmit_failed(const struct scrape *s, __u32 ifindex)
+{
+	__u64 dropped = 0, failed = 0;
+
+	for (size_t i = 0; i < s->n_here; i++)
+		if (s->here[i].ifindex == ifindex)
+			dropped = s->here[i].tx_dropped;
+	dataplane_transmit_failed(s->dp, ifindex, dropped, &failed);
+	return failed;
+}
+
+enum interface_family { INTERFACE_INFO, INTERFACE_ATTACHED, INTERFACE_FAILED };
+
+static void interfaces(struct scrape *s, enum interface_family family)
+{
+	char buffer[IFNAMSIZ];
+	enum link_role role;
+	const char *name;
+	size_t at = 0;
+
+	for (size_t i = 0; i < s->n_links; i++) {
+		const struct link *l = &s->links[i];
+
+		if (!l->role)
+			continue;
+		name = link_name(s, l->ifindex, buffer);
+		if (family == INTERFACE_INFO)
+			metric(&s->text, LABELS({ "interface", name }, { "role", role_name(l->role) },
+						{ "mode", mode_of_link(s->links, s->n_links, l) }), 1);
+		else
+			metric(&s->text, LABELS({ "interface", name }),
+			       family == INTERFACE_ATTACHED ? *name != '(' : transmit_failed(s, l->ifindex));
+	}
+	while (family == INTERFACE_ATTACHED && s->config && (name = config_interface(s->config, &at, &role)))
+		if (!has_role(s, name))
+			metric(&s->text, LABELS({ "interface", name }), 0);
+}
+
+static void interface_families(struct scrape *s)
+{
+	metric_family(&s->text, "wgxdp_interface_info", "gauge", "An interface with its role, and the mode of XDP on it.");
+	interfaces(s, INTERFACE_INFO);
+	metric_family(&s->text, "wgxdp_interface_attached", "gauge",
+		      "Whether an interface is attached to; 0: it is waited for.");
+	interfaces(s, INTERFACE_ATTACHED);
+	metric_family(&s->text, "wgxdp_interface_transmit_failed_packets_total", "counter",
+		      "Packets that the device failed to send.");
+	interfaces(s, INTERFACE_FAILED);
+}
+
+/* ---- maps, configuration, names ---- */
+
+static void map_families(struct scrape *s)
+{
+	static const struct {
+		enum dataplane_map map;
+		const char *name;
+	} maps[] = {
+		{ MAP_table, "table" }, { MAP_source_trie, "source_trie" }, { MAP_choices, "choices" }, { MAP_frags, "frags" },
+		{ MAP_icmp_limits, "icmp_limits" }, { MAP_reasons, "reasons" }, { MAP_names, "names" },
+	};
+
+	metric_family(&s->text, "wgxdp_map_entries", "gauge", "Entries of a map that are in use.");
+	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
+		metric(&s->text, LABELS({ "map", maps[i].name }), dataplane_used(s->dp, maps[i].map));
+	metric_family(&s->text, "wgxdp_map_max_entries", "gauge", "Entries that a map has room for.");
+	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
+		metric(&s->text, LABELS({ "map", maps[i].name }),
+		       dataplane_entries(s->dp, maps[i].map) * (maps[i].map == MAP_table ? TABLE_WAYS : 1));
+}
+
+static void config_families(struct scrape *s)
+{
+	char path[STATE_PATH_LEN];
+	struct stat st = { 0 };
+
+	metric_family(&s->text, "wgxdp_config_last_reload_successful", "gauge", "Whether the last reload was one.");
+	metric(&s->text, NULL, !state_failed(s->dp->instance));
+	state_path(path, s->dp->instance, "running.yaml");
+	stat(path, &st);
+	metric_family(&s->text, "wgxdp_config_last_reload_success_timestamp_seconds", "gauge",
+		      "When the configuration that runs was taken over.");
+	metric_seconds(&s->text, NULL, st.st_mtim.tv_sec + st.st_mtim.tv_nsec / 1e9);
+}
+
+/* A name that stands for both families counts from the older answer on */
+static void name_families(struct scrape *s)
+{
+	struct answers known;
+
+	answers_read(s->dp->instance, &known);
+	if (!s->config || answers_for(&known, s->config))
+		known.n = 0;
+	metric_family(&s->text, "wgxdp_name_resolved_timestamp_seconds", "gauge",
+		      "When a name was resolved last; 0: never.");
+	for (size_t i = 0; i < known.n; i++) {
+		__s64 resolved = known.list[i].resolved;
+		bool before = false;
+
+		for (size_t j = 0; j < known.n; j++)
+			if (!strcmp(known.list[j].text, known.list[i].text)) {
+				before |= j < i;
+				resolved = known.list[j].resolved < resolved ? known.list[j].resolved : resolved;
+			}
+		if (!before && answer_is_name(&known.list[i]))
+			metric(&s->text, LABELS({ "name", known.list[i].text }), resolved);
+	}
+	answers_free(&known);
+}
+
+static int collect(struct scrape *s)
+{
+	const struct dataplane *dp = s->dp;
+
+	if (state_read(dp->instance, &s->config))
+		s->config = NULL;
+	return dataplane_names(dp, &s->services, &s->n_services) ?: dataplane_reasons(dp, &s->reasons, &s->n_reasons) ?:
+	       dataplane_links(dp, &s->links, &s->n_links) ?: dp->elsewhere ? 0 : nl_links(&s->here, &s->n_here);
+}
+
+int metrics_write(FILE *out, const char *instance)
+{
+	struct scrape s = { .text.out = out };
+	struct dataplane *dp = NULL;
+	int rc = dataplane_open(instance, &dp);
+
+	if (!rc && !dp->running) {
+		running_not_up(instance);
+		rc = -ENOENT;
+	}
+	s.dp = dp;
+	if (!rc) {
+		rc = collect(&s);
+		if (rc)
+			log_error("cannot read the maps of instance %s: %s", instance, strerror(-rc));
+	}
+	if (!rc) {
+		metric_family(&s.text, "wgxdp_build_info", "gauge", "The version of wgxdp.");
+		metric(&s.text, LABELS({ "version", VERSION }), 1);
+		service_families(&s);
+		interface_families(&s);
+		map_families(&s);
+		config_families(&s);
+		name_families(&s);
+		process_families(&s.text);
+	}
+	free(s.services);
+	free(s.reasons);
+	free(s.links);
+	free(s.here);
+	config_free(s.config);
+	dataplane_close(dp);
+	return rc ?: ferror(out) || fflush(out) ? -EIO : 0;
+}

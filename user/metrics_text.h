@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Prometheus' text format.
+ */
+#pragma once
+#include <linux/types.h>
+#include <stdio.h>
+
+struct metrics_text {
+	FILE *out;
+	const char *family;		/* whose values are written */
+};
+
+/* name and value, ended by { 0 } */
+#define LABELS(...) (const char *[][2]){ __VA_ARGS__, { 0 } }
+
+void metric_family(struct metrics_text *t, const char *name, const char *type, const char *help);
+/* labels: NULL for none */
+void metric(struct metrics_text *t, const char *labels[][2], __u64 value);
+void metric_seconds(struct metrics_text *t, const char *labels[][2], double value);
+
+/* Of this process: the metrics that every exporter has */
+void process_families(struct metrics_text *t);
