@@ -23,6 +23,7 @@ static inline __u64 table_word(enum table_kind kind, __u8 family, __be16 port, _
 enum service_flags {
 	SERVICE_CHOICE = 1 << 0,	/* the backend serves several listeners: the client's choice is remembered */
 	SERVICE_SAME = 1 << 1,		/* nat none: nothing is rewritten but TTL and MACs */
+	SERVICE_DF_REPORT = 1 << 2,	/* IPv4 without DF that is too long: its sender is told, instead of cutting it */
 };
 
 /* Value of KEY_SERVICE and of KEY_REPLY: what a packet of that direction is rewritten to. 32 bytes. */

@@ -114,6 +114,8 @@ static int put(const struct config *c, FILE *out, bool running)
 		put_listen(out, s);
 		put_backend(out, &s->backend);
 		fprintf(out, "    nat: %s\n    ipv6: %s\n", nat_name(s->nat), ipv6_name(s->ipv6));
+		if (s->df != DF_FRAGMENT)
+			fprintf(out, "    df: %s\n", df_name(s->df));
 		if (running && s->by_hand)
 			fputs("    origin: hand\n", out);
 	}

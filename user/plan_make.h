@@ -23,6 +23,7 @@ struct listener {			/* one local address and port on one link → a backend's ad
 	struct address local, backend;
 	__be16 port, backend_port;
 	__u32 slot;
+	__u16 flags;			/* enum service_flags that the configuration says */
 };
 
 /* Resolves every backend; ports from interfaces, listeners and the way to the backends */

@@ -111,12 +111,18 @@ static bool is_link_local(const struct address *a)
 	return a->family == FAMILY_IPV6 && a->addr.b[0] == 0xfe && (a->addr.b[1] & 0xc0) == 0x80;
 }
 
+static __u16 flags_of(const struct service_config *s)
+{
+	return s->df == DF_REPORT ? SERVICE_DF_REPORT : 0;
+}
+
 /* One local address of a service on one link, with all its ports */
 static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, const struct address *local)
 {
 	const struct service_config *s = &m->config->services[service];
 	const struct backend_address *b = &m->backends[service];
-	struct listener l = { .ifindex = ifindex, .id = id, .local = *local, .backend_port = s->backend.port };
+	struct listener l = { .ifindex = ifindex, .id = id, .local = *local, .backend_port = s->backend.port,
+			      .flags = flags_of(s) };
 	int rc = 0;
 
 	l.backend = local->family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
@@ -132,9 +138,9 @@ static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, 
 /* No translation: the backend's own address and port, on one link */
 static int let_through(struct making *m, size_t service, __u32 id, __u32 ifindex, const struct address *backend)
 {
-	__be16 port = m->config->services[service].backend.port;
-	struct listener l = { .ifindex = ifindex, .id = id, .local = *backend, .backend = *backend, .port = port,
-			      .backend_port = port };
+	const struct service_config *s = &m->config->services[service];
+	struct listener l = { .ifindex = ifindex, .id = id, .local = *backend, .backend = *backend, .port = s->backend.port,
+			      .backend_port = s->backend.port, .flags = flags_of(s) };
 
 	return backend->family ? add_listener(m, &l) : 0;
 }
@@ -215,7 +221,7 @@ int plan_add_entry(struct plan *p, const struct table_key *key, const void *valu
 static int add_entries(struct making *m, const struct listener *l)
 {
 	bool rival = has_rival(m, l);
-	__u16 flags = rival ? SERVICE_CHOICE : 0, delta = address_delta(&l->local.addr, &l->backend.addr);
+	__u16 flags = l->flags | (rival ? SERVICE_CHOICE : 0), delta = address_delta(&l->local.addr, &l->backend.addr);
 	struct service original = { .to = l->backend.addr, .port = l->backend_port, .delta = delta, .id = l->id,
 				    .flags = flags, .slot = l->slot, .ifindex = l->ifindex };
 	struct service reply = { .to = l->local.addr, .port = l->port, .delta = ~delta, .id = l->id,
