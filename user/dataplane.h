@@ -8,7 +8,7 @@
 
 #define DATAPLANE_MAPS(X) \
 	X(links) X(table) X(sources) X(source_trie) X(nexthops) X(choices) X(scratch) X(quotes) X(icmp_limits) X(frags) \
-	X(frag_scratch) X(totals) X(reasons) X(transmit_failed) X(names) X(control) X(devices)
+	X(frag_scratch) X(pieces) X(totals) X(reasons) X(transmit_failed) X(names) X(control) X(devices)
 
 enum dataplane_map {
 #define X(name) MAP_##name,
