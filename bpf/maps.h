@@ -43,6 +43,7 @@ MAP(scratch, PERCPU_ARRAY, __u32, struct choice_scratch, 1, 0);
 MAP(quotes, PERCPU_ARRAY, __u32, struct quote, 1, 0);
 MAP(frags, LRU_HASH, struct fragment_key, struct fragment, FRAGMENTS, 0);
 MAP(frag_scratch, PERCPU_ARRAY, __u32, struct fragment_scratch, 1, 0);
+MAP(pieces, PERCPU_ARRAY, __u32, struct pieces, 1, 0);
 MAP(icmp_limits, LRU_HASH, struct addr, __u64, 4096, 0);
 MAP(totals, PERCPU_ARRAY, __u32, struct total, 1, 0);
 MAP(reasons, PERCPU_HASH, struct reason_key, __u64, 16384, BPF_F_NO_PREALLOC);

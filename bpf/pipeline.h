@@ -6,6 +6,7 @@
 #ifndef WGXDP_PIPELINE_H
 #define WGXDP_PIPELINE_H
 
+#include "cut.h"
 #include "fib.h"
 #include "icmp_send.h"
 #include "link.h"
@@ -85,7 +86,7 @@ INLINE int resolve(struct pkt *p, struct nexthop **ret)
 		return rc;
 	if (p->ttl <= 1)
 		return -PASS_hop_limit;
-	if (p->segment_len > (*ret)->fib.mtu_result)
+	if (p->segment_len > (*ret)->fib.mtu_result && !cut_fits(p, *ret))
 		return -PASS_too_big;
 	if (rc) {
 		p->through_neighbour = true;
@@ -133,7 +134,10 @@ INLINE int pipeline(struct pkt *p, __be16 proto, int *ret_action)
 		return error_owed(p, rc, nexthop, ret_action);
 	if (with_choices && !p->quote && p->direction == DIRECTION_ORIGINAL && p->service->flags & SERVICE_CHOICE)
 		service_remember(p);
-	return plane(p, send, nexthop, ret_action);
+	rc = cut_pieces(p, nexthop);
+	if (rc && rc != -DROP_pieces_unresolved)
+		return rc;
+	return plane(p, send, nexthop, ret_action) ?: rc;
 }
 
 #endif

@@ -58,6 +58,7 @@ struct pkt {
 	bool through_neighbour;		/* tc: sent by the kernel's neighbour output, which resolves and probes */
 	__u64 fragment;			/* 0: none; see fragment_word() */
 	__u64 frags;			/* XDP: LINK_XDP_SENDS_FRAGS where it lies in several buffers; else 0 */
+	__u64 step;			/* tc: it is cut in pieces of so many bytes behind their IP headers; 0: it is not */
 	__u64 held;			/* a bit for each reason that parse found, which counts only if the packet is ours */
 
 	struct quote *quote;		/* an ICMP error about a packet: src, dst and ports are that one's, turned round; else 0 */

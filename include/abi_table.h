@@ -25,6 +25,7 @@ enum service_flags {
 	SERVICE_SAME = 1 << 1,		/* nat none: nothing is rewritten but TTL and MACs */
 	SERVICE_OLD = 1 << 2,		/* of a KEY_REPLY: its listeners are looked up as KEY_OLD */
 	SERVICE_LISTS = 1 << 3,		/* of a KEY_SERVICE: allow and deny of the service are in source_trie */
+	SERVICE_DF_REPORT = 1 << 4,	/* IPv4 without DF that is too long: its sender is told, instead of cutting it */
 };
 
 /* Value of KEY_SERVICE, KEY_OLD and KEY_REPLY: what a packet of that direction is rewritten to. 32 bytes. */

@@ -14,6 +14,7 @@
  *   -z         no UDP checksum (IPv4)       -w MS      ask: how long to wait for the last answer (2000)
  *   -f         send: first fragments, of random ids and sources (24 bits of them), of which nothing follows
  *   -e         listen: answer each          -g MS      listen: tell each silence of at least that long, when it ends
+ *   -d         ask, listen: do not set DF   -u NUMBER  ask: give the kernel so many packets at once (UDP_SEGMENT)
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -54,8 +55,9 @@ union endpoint {
 
 static struct {
 	uint32_t number, rate, clients, size, ttl, wait_ms, gap_ms;
-	bool no_checksum, echo, fragments;
-} option = { .number = 1, .clients = 1, .size = 32, .ttl = 64, .wait_ms = 2000 };
+	uint32_t segments;
+	bool no_checksum, echo, fragments, no_df;
+} option = { .number = 1, .clients = 1, .size = 32, .ttl = 64, .wait_ms = 2000, .segments = 1 };
 
 static uint8_t seen[SEQUENCES / 8];
 static uint64_t received, distinct;
@@ -275,13 +277,21 @@ static void send_all(char **argv)
 	printf("sent %u\n", sent);
 }
 
+static void set_df(int fd)
+{
+	int never = IP_PMTUDISC_DONT;
+
+	if (option.no_df && setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &never, sizeof(never)))
+		die("IP_MTU_DISCOVER: %m");
+}
+
 /* ---- ask ---- */
 
 static struct pollfd asking[CLIENTS_MAX];
 
 static void open_clients(const union endpoint *from, const union endpoint *to)
 {
-	int one = 1, big = 4 << 20, ttl = option.ttl;
+	int one = 1, big = 4 << 20, ttl = option.ttl, size = option.size;
 	bool v4 = from->any.sa_family == AF_INET;
 	uint32_t i;
 
@@ -292,8 +302,11 @@ static void open_clients(const union endpoint *from, const union endpoint *to)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big));
 		setsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TTL : IPV6_UNICAST_HOPS, &ttl, sizeof(ttl));
+		set_df(fd);
 		if (bind(fd, &client.any, endpoint_len(&client)) || connect(fd, &to->any, endpoint_len(to)))
 			die("client %u: %m", i);
+		if (option.segments > 1 && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size)))
+			die("UDP_SEGMENT: %m");
 		asking[i] = (struct pollfd){ .fd = fd, .events = POLLIN };
 	}
 }
@@ -320,20 +333,22 @@ static void take_answers(uint64_t until, uint32_t asked)
 
 static void ask_all(char **argv)
 {
-	uint8_t buffer[PAYLOAD_MAX];
+	uint8_t buffer[65536];
 	union endpoint from = endpoint_parse(argv[0]), to = endpoint_parse(argv[1]);
 	uint64_t start = now_ns(), before;
-	uint32_t n;
+	uint32_t n, i, fd, len;
 
 	if (from.any.sa_family != to.any.sa_family)
 		die("FROM and TO are not of one family");
 	open_clients(&from, &to);
-	for (n = 0; n < option.number && !ended; n++) {
+	for (n = 0; n < option.number && !ended; n += i) {
 		take_answers(turn(start, n), n);
 		sleep_until(turn(start, n));
-		payload_fill(buffer, n);
-		if (send(asking[n % option.clients].fd, buffer, option.size, 0) < 0)
-			send(asking[n % option.clients].fd, buffer, option.size, 0);	/* the first told an old ICMP error */
+		fd = asking[n / option.segments % option.clients].fd;
+		for (i = 0, len = 0; i < option.segments && n + i < option.number; i++, len += option.size)
+			payload_fill(buffer + len, n + i);
+		if (send(fd, buffer, len, 0) < 0)
+			send(fd, buffer, len, 0);	/* the first told an old ICMP error */
 	}
 	do {
 		before = received;
@@ -356,6 +371,7 @@ static void listen_on(char **argv)
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	set_df(fd);
 	if (bind(fd, &e.any, endpoint_len(&e)))
 		die("%s: %m", argv[0]);
 	puts("listening");
@@ -394,7 +410,7 @@ static void options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:r:c:s:t:zfw:eg:")) != -1)
+	while ((c = getopt(argc, argv, "n:r:c:s:t:zfw:eg:du:")) != -1)
 		switch (c) {
 		case 'n': option.number = atoi(optarg); break;
 		case 'r': option.rate = atoi(optarg); break;
@@ -406,10 +422,14 @@ static void options(int argc, char **argv)
 		case 'w': option.wait_ms = atoi(optarg); break;
 		case 'e': option.echo = true; break;
 		case 'g': option.gap_ms = atoi(optarg); break;
+		case 'd': option.no_df = true; break;
+		case 'u': option.segments = atoi(optarg); break;
 		default: usage();
 		}
 	if (option.size < sizeof(struct payload) || option.size > PAYLOAD_MAX - 60)
 		die("%u bytes of payload: %zu to %d go", option.size, sizeof(struct payload), PAYLOAD_MAX - 60);
+	if (!option.segments || option.segments * option.size > 65000)
+		die("%u packets of %u bytes at once: 65,000 bytes go", option.segments, option.size);
 	if (!option.clients || option.clients > CLIENTS_MAX)
 		die("%u clients: 1 to %d go", option.clients, CLIENTS_MAX);
 }

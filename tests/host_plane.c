@@ -11,7 +11,7 @@
 static struct host_map *map_by_name(const char *name)
 {
 	static struct host_map *const all[] = {
-		&links, &table, &sources, &source_trie, &nexthops, &choices, &scratch, &quotes, &frags, &totals, &reasons, &control,
+		&links, &table, &sources, &source_trie, &nexthops, &choices, &scratch, &quotes, &frags, &pieces, &totals, &reasons, &control,
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -116,8 +116,30 @@ bool host_plane_route(const char *line)
 	return true;
 }
 
+static __u8 clones[1 << 20];
+static __u32 n_clones, clones_size;
+
+static void cloned(const struct host_packet *packet, __u32 egress)
+{
+	struct clone_head head = { egress, packet->len };
+
+	if (clones_size + sizeof(head) + packet->len > sizeof(clones))
+		abort();
+	memcpy(clones + clones_size, &head, sizeof(head));
+	memcpy(clones + clones_size + sizeof(head), packet->data, packet->len);
+	clones_size += sizeof(head) + packet->len;
+	n_clones++;
+}
+
+const void *host_plane_clones(__u32 *ret_n, __u32 *ret_size)
+{
+	*ret_n = n_clones;
+	*ret_size = clones_size;
+	return clones;
+}
+
 enum plane_verdict host_plane_run(enum plane plane, __u32 ifindex, const void *frame, __u32 len, __u32 linear,
-				  __u32 gso_segs, __u32 gso_size, void *out)
+				  __u32 gso_segs, __u32 gso_size, void *out, __u32 *ret_len)
 {
 	__u8 *memory = malloc(len + 2);		/* so that IP headers are aligned as in the kernel */
 	struct host_packet packet = { .data = memory + 2, .len = len, .linear = linear < len ? linear : len,
@@ -126,9 +148,12 @@ enum plane_verdict host_plane_run(enum plane plane, __u32 ifindex, const void *f
 	int action = HOST_DROP, rc;
 
 	memcpy(memory + 2, frame, len);
+	host_cloned = cloned;
+	n_clones = clones_size = 0;
 	rc = pipeline(&p, 0, &action);
-	rc = verdict(&p, rc, action, HOST_PASS, HOST_DROP);
-	memcpy(out, memory + 2, len);
+	rc = verdict(&p, rc, action, HOST_PASS, plane == PLANE_TC ? action : HOST_DROP);
+	*ret_len = packet.len;
+	memcpy(out, memory + 2, packet.len);
 	free(memory);
 	return rc == HOST_SENT ? PLANE_SENT : rc == HOST_PASS ? PLANE_PASSED : PLANE_DROPPED;
 }

@@ -24,6 +24,11 @@ bool host_plane_route(const char *line);
 /* In an allocation of len, of which linear bytes are in reach; what is left of them in out. by_neighbour: MACs are still to be
  * written. */
 enum plane_verdict host_plane_run(enum plane plane, __u32 ifindex, const void *frame, __u32 len, __u32 linear,
-				  __u32 gso_segs, __u32 gso_size, void *out);
+				  __u32 gso_segs, __u32 gso_size, void *out, __u32 *ret_len);
+/* What left as clones of the packet that was run last: for each its head, then its bytes */
+struct clone_head {
+	__u32 ifindex, len;
+};
+const void *host_plane_clones(__u32 *ret_n, __u32 *ret_size);
 
 #endif

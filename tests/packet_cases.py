@@ -5,6 +5,7 @@ import struct
 from scapy.all import (ARP, Dot1AD, Dot1Q, Ether, GRE, ICMP, IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
                        IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, ICMPv6EchoRequest, PadN, Raw, SCTP, TCP)
 
+import packet_cut
 import packet_fragments
 import packet_icmp
 import packet_lists
@@ -331,7 +332,7 @@ def misleading():
 
 
 GROUPS = (lengths, headers, all_ones, options, chains, *packet_fragments.GROUPS, contradictions, frames_of_others, other_protocols, sources,
-          destinations, left_to_tc, several_buffers, choices, misleading) + packet_icmp.GROUPS + packet_lists.GROUPS
+          destinations, left_to_tc, several_buffers, choices, misleading) + packet_icmp.GROUPS + packet_lists.GROUPS + packet_cut.GROUPS
 
 
 def build():

@@ -172,10 +172,10 @@ def others():
     one = SMALL, 1280, 2560
     d = Datagram(one[0], 'as long as the smaller MTU', 2600)
     d.add('first', 'sent', 0, one[1])
-    d.add('later, too long', 'passed', one[1], one[1] + 1288, reason='too_big')
+    d.add('later, too long', 'passed', one[1], one[1] + 1288, reason='too_big', flags='DF+MF')
     d.add('later', 'sent', one[1], one[2])
     d = Datagram(SMALL, 'longer than the smaller MTU', 2600)
-    d.add('first', 'passed', 0, 1288, reason='too_big')
+    d.add('first', 'passed', 0, 1288, reason='too_big', flags='DF+MF')
     d.add('later', 'ignored', 1288, 2600)
     for s in (COLD, COLD6):
         Datagram(s, 'unresolved neighbour', 148, case={'left': 'no_neighbour', 'neighbour': True}).sends(80)

@@ -23,13 +23,14 @@ NEIGHBOURS = {
     'w0': {'203.0.113.254': 254, '203.0.113.7': 7, '2001:db8:1::fe': 254, '2001:db8:1::7': 7}, 'x0': {'198.51.100.254': 254},
     'l0': {'192.168.1.10': 10, '192.168.1.30': 30, '192.168.1.40': 40, '192.168.1.41': 41, '2001:db8:2::10': 10, '2001:db8:2::20': 20,
            '2001:db8:2::30': 30},
-    'm0': {'192.168.2.10': 10, '192.168.2.77': 77}, 'j0': {'192.168.3.10': 10}, 'd0': {'192.168.5.10': 10},
+    'm0': {'192.168.2.10': 10, '192.168.2.20': 20, '192.168.2.77': 77}, 'j0': {'192.168.3.10': 10}, 'd0': {'192.168.5.10': 10},
 }
 # (destination, `ip route` words after it)
 ROUTES = [
     ('198.18.0.0/24', 'via 192.168.1.30'),
     ('192.0.2.64/26', 'via 203.0.113.254 mtu lock 1300'),
     ('192.0.2.128/26', 'via 203.0.113.254 mtu 1300'),          # not locked, a router does not heed it: ip_forward_use_pmtu
+    ('100.70.0.0/24', 'via 203.0.113.254 mtu lock 108'), ('100.70.1.0/24', 'via 203.0.113.254 mtu lock 71'),
     ('192.168.9.0/24', 'blackhole'), ('100.65.0.0/16', 'unreachable'), ('100.66.0.0/16', 'prohibit'),
     ('100.67.0.0/16', 'blackhole'), ('2001:db8:9:65::/64', 'blackhole'),
     ('0.0.0.0/0', 'via 203.0.113.254'), ('::/0', 'via 2001:db8:1::fe'),
@@ -76,6 +77,14 @@ services:
   - name: none
     backend: { ipv4: 198.18.0.30, ipv6: "2001:db8:2::30", port: 51820 }
     nat: none
+  - name: told
+    listen: { addresses: [ 203.0.113.1 ], ports: [ 57000 ] }
+    backend: { ipv4: 192.168.2.20, port: 51820 }
+    df: report
+  - name: none-told
+    backend: { ipv4: 198.18.0.31, port: 51820 }
+    nat: none
+    df: report
   - name: "off"
     listen: { addresses: [ 198.51.101.1 ], ports: [ 51820 ] }
     backend: { ipv4: 192.168.1.30, port: 51820 }
@@ -161,6 +170,7 @@ class Case:
         self.direction, self.reason, self.out, self.left, self.neighbour = direction, reason, out, left, neighbour
         self.gso, self.planes, self.modes, self.left_generic, self.cuts, self.frags = (0, 0), None, None, left, True, False
         self.segments, self.bytes, self.whole, self.linear, self.wait = 1, 0, 1 << 31, 0xffffffff, 0
+        self.pieces, self.answer_from = [], None                # tc cuts it: (link, frame) of all but the last, which is out
         self.packet, self.mtu, self.shortened = None, 0, False   # tc answers it: an error about this packet; its MTU, or 0
         self.__dict__.update(more)
 
@@ -221,6 +231,8 @@ class Service:
 
     def passes(self, name, reason, n=32, case=None, reply=False, **more):
         case = dict(case or {})
+        if reason == 'too_big' and ':' not in self.local:
+            more['ip'] = {'flags': 'DF', **more.get('ip', {})}      # else it is cut: packet_cut.py
         answered = self.answered(reason, reply, more)
         if answered:                    # each from another source: they are limited
             more.setdefault('src', ('2001:db8:9:%x::9' if ':' in self.local else '192.0.2.%d') % (16 + len(CASES) % 200))
@@ -249,6 +261,8 @@ HOLE = Service('hole', 'w0', '203.0.113.1', 55000, '192.168.9.9', 51820, 'l0', 9
 JUMBO = Service('jumbo', 'w0', '203.0.113.1', 56000, '192.168.3.10', 51820, 'j0', 10)
 NONE = Service('none', 'w0', '198.18.0.30', 51820, '198.18.0.30', 51820, 'l0', 30)
 NONE6 = Service('none', 'w0', '2001:db8:2::30', 51820, '2001:db8:2::30', 51820, 'l0', 30)
+TOLD = Service('told', 'w0', '203.0.113.1', 57000, '192.168.2.20', 51820, 'm0', 20)
+NONE_TOLD = Service('none-told', 'w0', '198.18.0.31', 51820, '198.18.0.31', 51820, 'l0', 30)
 OFF = Service('off', 'f0', '198.51.101.1', 51820, '192.168.1.30', 51820, 'l0', 30)
 FIRST = Service('iface', 'y0', '198.18.5.1', 51820, '192.168.1.40', 51820, 'l0', 40)
 SECOND = Service('iface', 'y0', '198.18.5.2', 51820, '192.168.1.40', 51820, 'l0', 40, ('w0', 7))

@@ -30,7 +30,7 @@ import packet_network as net                                               # noq
 
 BUILD = os.path.abspath(os.environ.get('O', os.path.join(here, '..', 'build')))
 NS, INSTANCE = 'wgxdp-packets', 'packets'
-CASE, RESULT, COUNTER = struct.Struct('=9I'), struct.Struct('=6I'), struct.Struct('=IBBHQ')
+CASE, RESULT, COUNTER, CLONE = (struct.Struct(s) for s in ('=9I', '=7I', '=IBBHQ', '=2I'))
 VERDICTS = ['passed', 'dropped', 'sent', 'odd']
 PLANES = ['xdp', 'tc', 'host-xdp', 'host-tc']
 verbose, uncut = '-v' in sys.argv, '-u' in sys.argv
@@ -142,10 +142,14 @@ def write_cases(path, cases, index, runs=2):
 
 
 def read_result(f):
-    verdict, raw, length, n, cuts, bad = RESULT.unpack(f.read(RESULT.size))
+    verdict, raw, length, n, cuts, bad, n_clones = RESULT.unpack(f.read(RESULT.size))
     frame = f.read(length)
     counters = [COUNTER.unpack(f.read(COUNTER.size)) for _ in range(n)]
-    return VERDICTS[verdict], raw, frame, counters, cuts, bad
+    clones = []
+    for _ in range(n_clones):
+        egress, size = CLONE.unpack(f.read(CLONE.size))
+        clones.append((egress, f.read(size)))
+    return VERDICTS[verdict], raw, frame, counters, cuts, bad, clones
 
 
 def run(plane, cases, index, directory, runs=2):
@@ -155,7 +159,7 @@ def run(plane, cases, index, directory, runs=2):
     inside(f'{BUILD}/tests/run_packets', INSTANCE, plane, *paths)
     with open(paths[1], 'rb') as f:
         results = [[read_result(f) for _ in range(runs + (c.cuts and runs == 2))] for c in cases]
-    for _, _, _, counters, _, _ in (r for of_case in results for r in of_case if 'host' not in plane):
+    for _, _, _, counters, *_ in (r for of_case in results for r in of_case if 'host' not in plane):
         for number, direction, _, what, n in counters:
             key = (number, ('original', 'reply')[direction], what)
             counted[key] = counted.get(key, 0) + n
@@ -197,6 +201,8 @@ def shapes(c, plane, mode, got):
         number, = struct.unpack('!H', got[18:20])
         return [('sent', packet_icmp.answer(c, number),
                  expected_gains(c, False, 'packet_too_big' if c.mtu else 'time_exceeded'))]
+    if c.verdict == 'sent' and c.reason and 'tc' in plane:      # sent, but not whole
+        return [('sent', c.out, expected_gains(c, False, c.reason))]
     left = c.left_generic if mode == 'generic' else c.left
     if c.frags and mode == 'native' and not tells_features:
         left = 'no_transmit'
@@ -213,25 +219,35 @@ def shapes(c, plane, mode, got):
 
 
 def learn(c, results):
-    for _, _, _, counters, _, _ in results:
+    for _, _, _, counters, *_ in results:
         for number, *_ in counters:
             if c.service and c.service not in ids and number not in ids.values():
                 ids[c.service] = number
 
 
-def differences(got, want):
+def first_difference(got, want):
+    n = next(i for i, (a, b) in enumerate(zip(got + b'\0', want + b'\1')) if a != b)
+    return f'byte {n}:\n    got      {got.hex()}\n    expected {want.hex()}'
+
+
+def differences(got, want, pieces):
     verdict, frame, counted = want
     if got[0] != verdict:
         return f'{got[0]} (raw {got[1]}), expected {verdict}'
     if got[2] != frame:
-        n = next(i for i, (a, b) in enumerate(zip(got[2] + b'\0', frame + b'\1')) if a != b)
-        return f'byte {n}:\n    got      {got[2].hex()}\n    expected {frame.hex()}'
+        return first_difference(got[2], frame)
+    pieces = pieces if verdict == 'sent' else []
+    if len(got[6]) != len(pieces):
+        return f'{len(got[6])} pieces before the last, expected {len(pieces)}'
+    for n, (there, wanted) in enumerate(zip(got[6], pieces)):
+        if there != wanted:
+            return f'piece {n} on {there[0]}, expected on {wanted[0]}: ' + (first_difference(there[1], wanted[1]) if there[1] != wanted[1] else '')
     return f'counters {counted[0]}, expected {counted[1]}' if counted[0] != counted[1] else None
 
 
-def judge(c, results, plane, mode):
+def judge(c, results, plane, mode, index):
     """None, or what is wrong"""
-    turns = 0
+    turns, pieces = 0, [(index[link], frame) for link, frame in c.pieces] if 'tc' in plane else []
     if c.cuts:
         *results, cut = results
         if cut[5]:
@@ -239,7 +255,7 @@ def judge(c, results, plane, mode):
     for got in results:
         outcomes = shapes(c, plane, mode, got[2])
         counted = gains(got[3], plane)
-        why = [differences(got, (verdict, frame, (counted, want))) for verdict, frame, want in outcomes]
+        why = [differences(got, (verdict, frame, (counted, want)), pieces) for verdict, frame, want in outcomes]
         if why[0]:
             if why[-1]:
                 return why[0]
@@ -261,7 +277,7 @@ def run_cases(cases, mode, index, directory):
         cuts = 0
         for c, results in zip(some, run(plane, some, index, directory)):
             learn(c, results)
-            why = judge(c, results, plane, mode)
+            why = judge(c, results, plane, mode, index)
             cuts += results[-1][4]
             if why:
                 bad.add(c)

@@ -4,14 +4,18 @@
  * instance has attached (BPF_PROG_TEST_RUN), or through the host plane with that instance's maps, and writes what came of it:
  * verdict, packet, and what the counters gained. It judges nothing but truncations; tests/packets.py does.
  */
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "host_plane.h"
 
@@ -28,10 +32,10 @@ struct case_head {			/* then len bytes */
 	__u32 wait;			/* milliseconds before it comes */
 };
 
-struct result_head {			/* then len bytes and n counters */
+struct result_head {			/* then len bytes, n counters and n clones */
 	__u32 verdict;			/* enum plane_verdict, or ODD */
 	__u32 raw;			/* retval or errno */
-	__u32 len, n_counters, cuts, bad_cuts;
+	__u32 len, n_counters, cuts, bad_cuts, n_clones;
 };
 #define ODD 3
 #define CUTS 1
@@ -53,6 +57,9 @@ static __u32 n_ids;
 static __u64 before[COUNTERS], after[COUNTERS];
 static __u8 packet[PACKET_MAX], out[PACKET_MAX];
 static __u32 out_len;
+static __u8 clones[1 << 20];
+static __u32 n_clones, clones_size;
+static int tap = -1;
 
 static void die(const char *what)
 {
@@ -178,13 +185,52 @@ static int run_live(const struct case_head *c, __u32 len, __u32 flags, __u32 *ra
 	       opts.retval == XDP_DROP ? PLANE_DROPPED : ODD;
 }
 
+/* What the program itself sent, by bpf_clone_redirect(), before it returned: IPv4, whatever else a kernel says of its own */
+static void take_clones(void)
+{
+	static __u8 frame[PACKET_MAX];
+	struct sockaddr_ll from;
+	socklen_t from_len;
+	ssize_t n;
+
+	n_clones = clones_size = 0;
+	while (from_len = sizeof(from), (n = recvfrom(tap, frame, sizeof(frame), 0, (void *)&from, &from_len)) >= 0) {
+		struct clone_head head = { from.sll_ifindex, n };
+
+		if (from.sll_pkttype != PACKET_OUTGOING || from.sll_protocol != htons(ETH_P_IP) ||
+		    clones_size + sizeof(head) + n > sizeof(clones))
+			continue;
+		memcpy(clones + clones_size, &head, sizeof(head));
+		memcpy(clones + clones_size + sizeof(head), frame, n);
+		clones_size += sizeof(head) + n;
+		n_clones++;
+	}
+}
+
 static int run(const struct case_head *c, __u32 len, __u32 flags, __u32 *raw)
 {
+	int verdict;
+
 	*raw = 0;
 	out_len = len;
 	if (host)
-		return host_plane_run(tc ? PLANE_TC : PLANE_XDP, c->ifindex, packet, len, c->linear, c->gso_segs, c->gso_size, out);
-	return run_live(c, len, flags, raw);
+		return host_plane_run(tc ? PLANE_TC : PLANE_XDP, c->ifindex, packet, len, c->linear, c->gso_segs, c->gso_size, out,
+				      &out_len);
+	verdict = run_live(c, len, flags, raw);
+	take_clones();
+	return verdict;
+}
+
+static __u32 write_clones(FILE *to)
+{
+	const void *from = clones;
+	__u32 n = n_clones, size = clones_size;
+
+	if (host)
+		from = host_plane_clones(&n, &size);
+	if (to)
+		fwrite(from, 1, size, to);
+	return n;
 }
 
 /* Cut anywhere, a packet stays as it was, unless only padding is gone and it is sent */
@@ -228,9 +274,11 @@ static void run_case(const struct case_head *c, FILE *to)
 		read_counters(after);
 		result.n_counters = write_gains(NULL);
 		result.len = out_len;
+		result.n_clones = write_clones(NULL);
 		fwrite(&result, sizeof(result), 1, to);
 		fwrite(out, 1, out_len, to);
 		write_gains(to);
+		write_clones(to);
 	}
 	if (c->cuts & CUTS) {
 		struct result_head result = { 0 };
@@ -318,6 +366,7 @@ static void forget_fragments(void)
 static void setup(const char *plane, const char *routes)
 {
 	struct bpf_map_info info;
+	int room = 16 << 20;
 	cpu_set_t cpu;
 
 	CPU_ZERO(&cpu);
@@ -330,10 +379,14 @@ static void setup(const char *plane, const char *routes)
 	n_ids = map_info(totals, &info) / 4;
 	n_ids = n_ids < IDS ? n_ids : IDS;
 	program = pinned(tc ? "progs/wgxdp_tc" : "progs/wgxdp_xdp");
-	if (host)
+	if (host) {
 		host_setup(routes);
-	else
-		forget_fragments();
+		return;
+	}
+	forget_fragments();
+	tap = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(ETH_P_ALL));
+	if (tap < 0 || setsockopt(tap, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
+		die("packet socket");
 }
 
 int main(int argc, char **argv)

@@ -31,6 +31,7 @@ static const char *const good =
 	"    ipv6: direct\n"
 	"    allow: [ 192.0.2.0/24, \"2001:db8::/32\" ]\n"
 	"    deny: [ 192.0.2.7 ]\n"
+	"    df: fragment\n"
 	"  - name: \"static.2\"\n"
 	"    listen:\n"
 	"      addresses:\n"
@@ -39,6 +40,7 @@ static const char *const good =
 	"      ports: [ '51820' ]\n"
 	"    backend: { ipv4: fw.example.net., ipv6: \"2001:db8::9\", port: 443 }\n"
 	"    ipv6: dnat\n"
+	"    df: report\n"
 	"  - { name: through, nat: none, backend: *host, ipv6: off, listen: { interface: ppp0 } }\n"
 	"  - { name: 3, nat: none, backend: { ipv6: \"fd00::1\", port: 1 } }\n"
 	"exporter: { listen: [ \"127.0.0.1:9851\", '[::1]:9851' ] }\n";
@@ -95,6 +97,7 @@ static void assert_same_service(const struct service_config *a, const struct ser
 	assert_int_equal(a->backend.port, b->backend.port);
 	assert_int_equal(a->nat, b->nat);
 	assert_int_equal(a->ipv6, b->ipv6);
+	assert_int_equal(a->df, b->df);
 	assert_int_equal(a->by_hand, b->by_hand);
 	assert_int_equal(a->n_ports, b->n_ports);
 	for (i = 0; i < a->n_ports; i++)
@@ -163,6 +166,9 @@ static void good_file(void **state)
 	assert_true(address_equal(&c->services[1].listen_addresses[1], &a));
 	assert_int_equal(c->services[1].backend.port, htons(443));
 	assert_int_equal(c->services[1].ipv6, IPV6_DNAT);
+	assert_int_equal(c->services[0].df, DF_FRAGMENT);
+	assert_int_equal(c->services[1].df, DF_REPORT);
+	assert_int_equal(c->services[2].df, DF_FRAGMENT);
 	assert_int_equal(c->services[2].nat, NAT_NONE);
 	assert_string_equal(c->services[2].backend.ipv4, "192.168.1.10");
 	assert_int_equal(c->services[2].ipv6, IPV6_OFF);

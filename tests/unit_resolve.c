@@ -119,6 +119,7 @@ static void reasons_of_headers(void **state)
 		way_passes(w, PASS_malformed);
 		way_comes(w, &in);
 		in.payload = in.family == FAMILY_IPV4 ? 1473 : 1453;
+		in.frag_off = 0x4000;
 		way_passes(w, PASS_too_big);
 		in.payload--;
 		assert_int_equal(send_primed(PLANE_XDP, w->in).verdict, HOST_SENT);
@@ -241,10 +242,12 @@ static void left_to_tc(void **state)
 	other_service(54000);
 	tc_takes("no neighbour", 5, L0, true);
 	in.payload = 1473;
+	in.frag_off = 0x4000;
 	passes(W0, 5, DIRECTION_ORIGINAL, PASS_too_big);
 	other_service(52000);
 	tc_takes("no XDP transmit", 3, M0, false);
 	in.payload = 1300;
+	in.frag_off = 0x4000;
 	passes(W0, 3, DIRECTION_ORIGINAL, PASS_too_big);
 	other_service(53000);
 	tc_takes("an L3 device", 4, T0, false);

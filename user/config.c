@@ -21,6 +21,7 @@ static const char *const nat_names[] = { "dnat", "none", NULL };
 static const char *const later_nats[] = { "masquerade", NULL };
 static const char *const role_names[] = { "", "wan", "lan", "tunnel", NULL };
 static const char *const ipv6_names[] = { "direct", "dnat", "off", NULL };
+static const char *const df_names[] = { "fragment", "report", NULL };
 static const char *const origin_names[] = { "file", "hand", NULL };
 
 static int name_parse(const char *const *names, const char *s)
@@ -51,6 +52,11 @@ const char *role_name(enum link_role r)
 const char *ipv6_name(enum ipv6_handling h)
 {
 	return ipv6_names[h];
+}
+
+const char *df_name(enum df_handling h)
+{
+	return df_names[h];
 }
 
 int mode_parse(const char *s, enum mode *ret)
@@ -205,6 +211,7 @@ static const struct yaml_key service_keys[] = {
 	  .required = true },
 	{ "nat", yaml_set_choice, "dnat", AT(service_config, nat), .choices = nat_names, .later = later_nats },
 	{ "ipv6", yaml_set_choice, "direct", AT(service_config, ipv6), .choices = ipv6_names },
+	{ "df", yaml_set_choice, "fragment", AT(service_config, df), .choices = df_names },
 	{ "origin", set_origin, "hand", .choices = origin_names, .mark = RUNNING },
 	{ "allow", yaml_set_list, "192.0.2.0/24", ROWS(service_config, allow, n_allow), .item = add_prefix },
 	{ "deny", yaml_set_list, "192.0.2.0/24", ROWS(service_config, deny, n_deny), .item = add_prefix },

@@ -13,6 +13,7 @@
 enum mode { MODE_AUTO, MODE_NATIVE, MODE_GENERIC, MODE_TC };
 enum nat { NAT_DNAT, NAT_NONE };
 enum ipv6_handling { IPV6_DIRECT, IPV6_DNAT, IPV6_OFF };
+enum df_handling { DF_FRAGMENT, DF_REPORT };	/* of IPv4 without DF that is too long */
 
 struct interface_config {
 	char name[IFNAMSIZ];
@@ -37,6 +38,7 @@ struct service_config {
 	enum ipv6_handling ipv6;
 	struct prefix *allow, *deny;	/* of clients; where allow is empty all that deny does not have */
 	size_t n_allow, n_deny;
+	enum df_handling df;
 	bool by_hand;			/* made by a command, not from the file: kept in running.yaml as "origin: hand" */
 };
 
@@ -76,5 +78,6 @@ const char *mode_name(enum mode m);
 const char *nat_name(enum nat n);
 const char *role_name(enum link_role r);
 const char *ipv6_name(enum ipv6_handling h);
+const char *df_name(enum df_handling h);
 int mode_parse(const char *s, enum mode *ret);
 int nat_parse(const char *s, enum nat *ret);

@@ -12,7 +12,6 @@
 
 static const char *const bools[] = { "true", "false", NULL };
 const char *const later_replies[] = { "fib", "ingress", NULL };
-const char *const later_dfs[] = { "fragment", "report", NULL };
 static const char *const profiles[] = { "wireguard", "none", NULL };
 static const char *const rejects[] = { "address-unreachable", "admin-prohibited", "drop", NULL };
 static const char *const icmpv6_types[] = {

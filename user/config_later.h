@@ -7,7 +7,7 @@
 #include "yaml.h"
 
 yaml_set later_bool, later_choice, later_rows;
-extern const char *const later_replies[], *const later_dfs[];
+extern const char *const later_replies[];
 extern const struct yaml_key later_wireguard_keys[], later_flows_keys[], later_backends_keys[], later_peers_keys[],
 	later_follow_keys[], later_policy_keys[], later_blind_keys[], later_announce_keys[], later_endpoints_keys[],
 	later_learn_keys[], later_ddns_keys[];
@@ -23,7 +23,6 @@ extern const struct yaml_key later_wireguard_keys[], later_flows_keys[], later_b
 #define LATER_SERVICE_ROWS \
 	LATER("hairpin", later_bool, "true"), \
 	LATER("reply", later_choice, "fib", .choices = later_replies), \
-	LATER("df", later_choice, "fragment", .choices = later_dfs), \
 	LATER_MAP("wireguard", "{ public-key: \"…=\" }", later_wireguard_keys), \
 	LATER_MAP("flows", "{ max: 262144 }", later_flows_keys), \
 	LATER_ROWS("backends", "{ name: alpha, … }", later_backends_keys)

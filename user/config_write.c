@@ -119,6 +119,8 @@ void config_put_service(FILE *out, const struct service_config *s)
 	put_listen(out, s);
 	put_backend(out, &s->backend);
 	fprintf(out, "    nat: %s\n    ipv6: %s\n", nat_name(s->nat), ipv6_name(s->ipv6));
+	if (s->df != DF_FRAGMENT)
+		fprintf(out, "    df: %s\n", df_name(s->df));
 	put_prefixes(out, "allow", s->allow, s->n_allow);
 	put_prefixes(out, "deny", s->deny, s->n_deny);
 	if (s->by_hand)

@@ -9,7 +9,7 @@
 
 #define DATAPLANE_MAPS(X) \
 	X(links) X(table) X(sources) X(source_trie) X(nexthops) X(choices) X(scratch) X(quotes) X(icmp_limits) X(frags) \
-	X(frag_scratch) X(totals) X(reasons) X(transmit_failed) X(tx_dropped) X(names) X(control) \
+	X(frag_scratch) X(pieces) X(totals) X(reasons) X(transmit_failed) X(tx_dropped) X(names) X(control) \
 	X(uniform) X(signals) X(devices)
 
 enum dataplane_map {

@@ -26,6 +26,7 @@ struct listener {			/* one local address and port on one link → a backend's ad
 	__be16 port, backend_port;
 	bool lists;			/* its service is not for all */
 	__u32 slot;
+	__u16 flags;			/* enum service_flags that the configuration says */
 };
 
 /* A contradiction that this host brought about: the error rc of a command; 0 where the rest is to go on without it */

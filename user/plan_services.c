@@ -135,13 +135,18 @@ static void tell_no_listener(const struct making *m, size_t service)
 			    s->listen_interface);
 }
 
+static __u16 flags_of(const struct service_config *s)
+{
+	return s->df == DF_REPORT ? SERVICE_DF_REPORT : 0;
+}
+
 /* One local address of a service on one link, with all its ports */
 static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, const struct address *local)
 {
 	const struct service_config *s = &m->config->services[service];
 	const struct backend_address *b = &m->backends[service];
 	struct listener l = { .ifindex = ifindex, .id = id, .local = *local, .backend_port = s->backend.port,
-			      .lists = s->n_allow || s->n_deny };
+			      .lists = s->n_allow || s->n_deny, .flags = flags_of(s) };
 	int rc = 0;
 
 	l.backend = local->family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
@@ -159,7 +164,7 @@ static int let_through(struct making *m, size_t service, __u32 id, __u32 ifindex
 {
 	const struct service_config *s = &m->config->services[service];
 	struct listener l = { .ifindex = ifindex, .id = id, .local = *backend, .backend = *backend, .port = s->backend.port,
-			      .backend_port = s->backend.port, .lists = s->n_allow || s->n_deny };
+			      .backend_port = s->backend.port, .lists = s->n_allow || s->n_deny, .flags = flags_of(s) };
 
 	return backend->family ? add_listener(m, &l) : 0;
 }
@@ -249,7 +254,7 @@ static bool may_get_rivals(const struct making *m)
 static int add_entries(struct making *m, const struct listener *l)
 {
 	bool rival = has_rival(m, l);
-	__u16 flags = rival ? SERVICE_CHOICE : 0, delta = address_delta(&l->local.addr, &l->backend.addr);
+	__u16 flags = l->flags | (rival ? SERVICE_CHOICE : 0), delta = address_delta(&l->local.addr, &l->backend.addr);
 	struct service original = { .to = l->backend.addr, .port = l->backend_port, .delta = delta, .id = l->id,
 				    .flags = flags | (l->lists ? SERVICE_LISTS : 0), .slot = l->slot, .ifindex = l->ifindex };
 	struct service reply = { .to = l->local.addr, .port = l->port, .delta = ~delta, .id = l->id,
