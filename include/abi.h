@@ -131,19 +131,6 @@ struct choice_scratch {
 	struct choice value;
 };
 
-/* quotes: PERCPU_ARRAY of one; no state either: an ICMP error, whose quote is what makes it ours (bpf/icmp.h) */
-struct quote {
-	struct addr from;		/* who sent the error */
-	struct addr src, dst;		/* of the packet that it quotes */
-	struct addr to;			/* what src (of an original's direction) or dst is rewritten to */
-	__be16 sport, dport, to_port;
-	__u8 original, family;
-	__u32 ip_at, icmp_at, inner_at, udp_at;	/* where the headers lay in the packet when they were read */
-	/* the headers, as they came and as they leave */
-	__u8 outer[40], inner[40];	/* IP, without options */
-	__u8 icmp[8], udp[8];
-};
-
 /* ---- fragments: frags, LRU_HASH: what the first fragment of a datagram tells of the later ones ---- */
 
 struct fragment_key {
@@ -166,21 +153,7 @@ struct fragment_scratch {
 	struct fragment value;
 };
 
-/* pieces: PERCPU_ARRAY of one, no state: a packet that is cut, from the first piece to the last (bpf/cut.h) */
-#define PIECES_LEN 16000		/* of what is cut, without its IP header */
-#define PIECE_MAX 15360
-#define PIECE_ROOM 16384		/* the next power of 2 */
-struct pieces {
-	__u32 l3, header;		/* where its IP header is, and how long */
-	__u32 len, step, rest;		/* behind it: of all, of each piece but the last, and what has not left yet */
-	__u32 first_alone;		/* the first piece becomes the packet, and nothing else leaves */
-	__u32 ifindex;			/* by which they leave */
-	__u32 frag_off;			/* as it came, in host order */
-	__u64 sum;
-	__u32 option, option_goes, option_delta;	/* where the next one is; whether this one becomes none; what that does to the sum */
-	__u8 ip[2][64];			/* the header of the first piece, and that of the others */
-	__u8 stash[PIECES_LEN + PIECE_ROOM];	/* what is behind it; more than is used, for the verifier */
-};
+#include "abi_scratch.h"
 
 enum control_flags {
 	CONTROL_ASK_ALWAYS = 1 << 0,	/* a rule looks at source, mark or DSCP: no next hop of one client is another's */

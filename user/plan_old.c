@@ -189,7 +189,8 @@ static int add_entries(struct making *m, const struct olds *l, const struct old 
 	if (rc)
 		return rc;
 	reply = planned(m->plan, &back);
-	reply->service.flags = rivals ? SERVICE_CHOICE | SERVICE_OLD : 0;
+	reply->service.flags &= ~(SERVICE_CHOICE | SERVICE_OLD);
+	reply->service.flags |= rivals ? SERVICE_CHOICE | SERVICE_OLD : 0;
 	m->plan->choices |= rivals;
 	if (o->service.slot >= m->plan->n_slots)
 		m->plan->n_slots = o->service.slot + 2;

@@ -16,6 +16,7 @@ struct found {				/* a listener in the table */
 	__be16 port, backend_port;
 	__u32 id, ifindex;
 	bool first;			/* replies to clients never seen go by it */
+	bool report;			/* df: report */
 };
 
 struct rebuild {
@@ -71,7 +72,7 @@ static int find_listeners(struct rebuild *r, const struct table_bucket *buckets,
 		*f = (struct found){
 			.local = { e->key.addr, family }, .port = e->key.word >> 16, .ifindex = e->service.ifindex,
 			.backend = { e->service.to, family }, .backend_port = e->service.port, .id = e->service.id,
-			.first = is_first(buckets, n, e),
+			.first = is_first(buckets, n, e), .report = e->service.flags & SERVICE_DF_REPORT,
 		};
 	}
 	if (r->n_found)
@@ -202,6 +203,7 @@ static int rebuild_service(struct rebuild *r, const struct service_name *name, c
 	memcpy(s->name, name->name, sizeof(s->name));
 	s->backend.port = f->backend_port;
 	s->nat = NAT_NONE;
+	s->df = f->report ? DF_REPORT : DF_FRAGMENT;
 	for (size_t i = 0; i < n && !rc; i++) {
 		bool ipv6 = f[i].local.family == FAMILY_IPV6;
 
