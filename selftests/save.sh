@@ -21,6 +21,7 @@ services:
     listen: { addresses: [ "2001:db8:1::1", 198.51.100.2 ], ports: [ 1000 ] }
     backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: 4000 }
     ipv6: dnat
+    df: report
     origin: hand
   - { name: direct, nat: none, backend: { ipv4: 192.168.1.11, port: 4500 }, origin: hand }
 EOF
