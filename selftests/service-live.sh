@@ -122,7 +122,7 @@ former_backend() {
 
 later() { # three minutes
 	wgxdp save > "$work/saved"
-	inside firewall unshare --time --boottime 181 "$wgxdp" up -c "$work/saved" > "$work/out"
+	inside firewall unshare --time --boottime 181 --fork "$wgxdp" up -c "$work/saved" > "$work/out"
 	[[ $(tail -n 1 "$work/out") != '0 entries written' ]] || fail 'nothing was taken away'
 }
 
@@ -139,14 +139,14 @@ daemon_takes_it_away() {
 	wgxdp service set wg-end --backend 192.168.1.10 > /dev/null
 	gain client:from443 -- answers wg-end eth lan 192.168.1.11:$port 4001
 	wgxdp save > "$work/saved"
-	start firewall unshare --time --boottime 177 "$wgxdp" daemon -c "$work/saved" > "$work/daemon" 2>&1
+	start firewall unshare --time --boottime 177 --fork "$wgxdp" daemon -c "$work/saved" > "$work/daemon" 2>&1
 	local daemon=$!
 	wait_for 5 'the daemon follows' grep -q 'is up and followed' "$work/daemon"
 	gain client:from443 -- answers wg-end eth lan 192.168.1.11:$port 4001
 	wait_for 8 'the daemon takes the former backend away' former_is_gone
 	gain client:raw -- answers wg-end eth lan 192.168.1.11:$port 4001
 	gain client:from443 -- answers wg-end eth lan 192.168.1.10:$port 4001
-	kill $daemon
+	kill "$(pgrep -P $daemon)"
 	wait $daemon || fail "the daemon ended with status $?"
 	say 'ok the daemon takes it away by itself'
 }
