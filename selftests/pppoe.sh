@@ -98,27 +98,29 @@ over_ipv6() { # WHAT
 
 # The daemon's part is over when a client of the new address gets answers
 renewed() { # MODE
-	local before old index at
+	local before old index at seconds
 	before=$(address) old=$(shown all original forwarded) index=$(index)
 	kill -HUP "$pppd"
 	wait_for 30 'another address' connected "$before"
 	at=$(elapsed)
 	say "ok $1: reconnected, $before is $(address) now, interface $index is $(index)"
 	wait_for 20 'an answer of the new address' answers_to_all
-	expect "$1: seconds from the new address to an answer" "$(awk "BEGIN {print $(elapsed) - $at}")" '<' 10
+	seconds=$(awk "BEGIN {print $(elapsed) - $at}")
+	expect "$1: seconds from the new address to an answer" "$seconds" '<' 10
+	worst=$(printf '%s\n' "$seconds" "${worst:-0}" | sort -g | tail -n 1)
 	expect "$1: packets forwarded since" $(($(shown all original forwarded) - old)) '>' 0
 	over_ipv6 "$1, renewed"
 }
 
-follow() { # MODE
-	local program=("$wgxdp" daemon -c "$work/wgxdp.yaml" --mode "$1")
+follow() {
+	local program=("$wgxdp" daemon) # without a file, it follows what runs
 	[[ ! ${BREAK:-} ]] || program=(sleep 60)
 	start firewall "${program[@]}" > "$work/daemon.log" 2>&1
 	daemon=$!
 }
 
 try() { # MODE
-	wgxdp up -c "$work/wgxdp.yaml" --mode "$1"
+	wgxdp up --wan ppp0 --lan br-lan --to 192.168.1.10,2001:db8:2::10 --mode "$1"
 	fresh_tunnels
 	wait_for 20 "$1: a handshake" ping_through
 	expect "$1: wg-end sees the client as" "$(endpoint_seen wg-end wge wgc | sed 's/:[0-9]*$//')" == 198.51.100.7
@@ -130,7 +132,7 @@ try() { # MODE
 	done
 	over_ipv6 "$1"
 	if [[ $has_daemon || ${BREAK:-} ]]; then
-		follow "$1"
+		follow
 		renewed "$1"
 		renewed "$1, again"
 		expect_sums
@@ -145,12 +147,6 @@ has_daemon=''
 choose_wireguard
 network
 provider
-cat > "$work/wgxdp.yaml" << YAML
-services:
-  - name: wg-end
-    listen: { interface: ppp0, ports: [ $port ] }
-    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: $port }
-YAML
 head -c $size /dev/urandom > "$work/file"
 dial
 wait_for 30 'a session' connected ''
@@ -158,3 +154,4 @@ expect 'ppp0' "$(inside firewall ip link show ppp0 | grep -o 'mtu [0-9]*')" == '
 try auto
 try tc
 [[ $has_daemon ]] || skip 'open: no wgxdp daemon yet to follow a reconnect of pppd'
+say "ok auto and tc: a handshake, $size bytes each way, two reconnects each without a new up, answers after $worst s at most"

@@ -72,6 +72,13 @@ static bool filter_find(__u32 ifindex, __u32 id, struct filter *ret)
 	return false;
 }
 
+bool attached_filter(__u32 ifindex)
+{
+	struct filter f;
+
+	return filter_find(ifindex, 0, &f);
+}
+
 static void filter_remove(__u32 ifindex, const struct filter *f)
 {
 	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);

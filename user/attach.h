@@ -25,7 +25,9 @@ void detach_link(int link);
 
 /* Our filter goes, and a qdisc that we made for it, unless others use it now; qdisc_ours: also where the filter is gone */
 void detach_filter(__u32 ifindex, bool qdisc_ours);
-/* The same for all filters of this program, on every device */
+/* Whether a device has our filter: it goes with its device or qdisc */
+bool attached_filter(__u32 ifindex);
+/* The same as detach_filter() for all filters of this program, on every device */
 void detach_filters_of(int program);
 
 /* Ids of the BPF programs at the device's tc ingress, in tcx or in our places of a qdisc: n of them, at most room */

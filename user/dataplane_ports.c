@@ -55,7 +55,7 @@ static int running_ports(struct dataplane *dp)
 		port->flags = links[i].flags & (XDP_FLAGS_OURS | TC_FLAGS_OURS);
 		if (port->xdp_link < 0)
 			port->flags &= ~XDP_FLAGS_OURS;
-		if (port->flags & LINK_TCX && port->tcx_link < 0)
+		if (port->flags & LINK_TCX ? port->tcx_link < 0 : port->flags & LINK_TC && !attached_filter(port->ifindex))
 			port->flags &= ~TC_FLAGS_OURS;
 	}
 	if (!rc)
