@@ -10,7 +10,7 @@
 
 #ifdef WGXDP_HOST
 #include "host_maps.h"
-#define SWITCH(type, name, value) static type name = value
+#define SWITCH(type, name, value) static __attribute__((unused)) type name = value
 #else
 #define MAP(name_, type_, key_, value_, n_, flags_) struct { \
 	__uint(type, BPF_MAP_TYPE_##type_); \
@@ -63,7 +63,8 @@ SWITCH(__u32, gateway_slots, 0);	/* first of the NEXTHOP_GATEWAYS slots in nexth
 SWITCH(__u32, tick_rate, 250);		/* jiffies a second */
 SWITCH(bool, with_choices, false);	/* some service has SERVICE_CHOICE */
 SWITCH(bool, with_vlans, false);		/* tagged frames are looked up, and may be sent */
-SWITCH(bool, with_bridges, false);	/* some port belongs to a bridge */
+SWITCH(bool, with_bridges, false);	/* some port belongs to a bridge or bond */
+SWITCH(bool, with_routers, false);	/* some link has the MAC of a virtual router */
 SWITCH(bool, with_source_trie, false);	/* some link has LINK_SOURCES_TRIE */
 SWITCH(bool, with_lists, false);	/* some service has SERVICE_LISTS */
 

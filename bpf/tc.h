@@ -66,11 +66,22 @@ INLINE int tc_load(struct pkt *p)
 	return 0;
 }
 
+/* What is for the MAC of a virtual router (VRRP) is its MACVLAN's to the stack, and here another host's still */
+INLINE bool tc_for_router(const struct pkt *p)
+{
+	const void *eth = at(p, 0, sizeof(struct ethhdr));
+	const __u64 *macs = p->link->macs;
+	__u64 mac = eth ? load_word(__u64, eth) & bpf_cpu_to_be64(0xffffffffffff0000ULL) : 0;
+
+	return mac == macs[1] || mac == macs[2] || mac == macs[3];
+}
+
 INLINE bool tc_for_us(const struct pkt *p)
 {
 	const struct __sk_buff *skb = p->ctx;
+	bool host = skb->pkt_type == 0 /* PACKET_HOST */;
 
-	return skb->pkt_type == 0 /* PACKET_HOST */ && !skb->vlan_present;
+	return (host || (with_routers && skb->pkt_type == 3 /* PACKET_OTHERHOST */ && tc_for_router(p))) && !skb->vlan_present;
 }
 
 /* Also what GSO makes of it: segments of gso_size bytes of payload */

@@ -46,6 +46,7 @@ enum link_flags {
 };
 
 #define LINK_MACS 4
+#define LINK_NO_MAC (~0ULL)
 #define LINKS 4096			/* places; a link's place is its ifindex modulo this */
 
 /* links: ARRAY by ifindex % LINKS. ifindex 0: no link there. 64 bytes. */
@@ -56,9 +57,10 @@ struct link {
 	__u8 role;			/* enum link_role */
 	__u8 pad;
 	__u16 flags;			/* enum link_flags */
-	__u64 macs[LINK_MACS];		/* own MACs: the six bytes as they stand in a header, then two of zero; 0: none */
+	__u64 macs[LINK_MACS];		/* own MACs: the six bytes as they stand in a header, then two of zero; or LINK_NO_MAC */
 	__u32 zero;			/* always: see blur() in bpf/pkt.h */
-	__u32 above;			/* of a port of a bridge: the bridge, for which its untagged frames are; else 0 */
+	__u32 above;			/* of a port of a bridge or bond, for which its untagged frames are, or of a virtual router's
+					 * MACVLAN: that interface; else 0 */
 	__u32 port;			/* of a VLAN: the port on which its frames leave, with these tags; else 0 */
 	__be16 tags[2];			/* VLAN ids, the outer one first; 0: none */
 };

@@ -6,19 +6,12 @@
 # tc's, and `up` says so. Frames for another VLAN, for the port below or for another MAC are nobody's, offloaded or not.
 #
 #     client uplink ------- wan firewall lan ------- eth wg-end        all of this on VLAN 7 of wan, VLAN 9 of lan, …
-source "${BASH_SOURCE[0]%/*}/lib.sh"
-
-n=200 # questions of each family
+source "${BASH_SOURCE[0]%/*}/ways.sh"
 
 has_vlans() {
 	ip link add vlan-probe type dummy 2> /dev/null || ip link add vlan-probe type veth || return 1
 	ip link add link vlan-probe name vlan-probe.1 type vlan id 1 2> /dev/null || return 1
 	ip link del vlan-probe
-}
-
-# Tags stay in the frame, where XDP can see them
-tags_in_frames() { # NAMESPACE DEVICE
-	inside "$1" ethtool -K "$2" txvlan off rxvlan off tx-vlan-stag-hw-insert off rx-vlan-stag-hw-parse off > /dev/null
 }
 
 # $wan, $lan: the firewall's; $uplink, $eth: at the other ends
@@ -34,11 +27,6 @@ plug() { # [offloaded]
 		[[ ${1:-} == offloaded ]] || tags_in_frames $end
 	done
 	uplink=uplink wan=wan lan=lan eth=eth
-}
-
-tagged() { # NAMESPACE DEVICE NAME ID [PROTOCOL]
-	inside "$1" ip link add link "$2" name "$3" type vlan ${5:+protocol "$5"} id "$4"
-	inside "$1" ip link set "$3" up
 }
 
 plain() { :; }
@@ -69,49 +57,6 @@ bridge() {
 	inside firewall ip link set lan master br-lan
 	inside firewall ip link set br-lan up
 	lan=br-lan
-}
-
-number() {
-	addresses client "$uplink" 198.51.100.7/24 2001:db8:1::7/64
-	addresses firewall "$wan" 198.51.100.1/24 2001:db8:1::1/64
-	addresses firewall "$lan" 192.168.1.1/24 2001:db8:2::1/64
-	addresses wg-end "$eth" 192.168.1.10/24 2001:db8:2::10/64
-	gateways client 198.51.100.1 2001:db8:1::1
-	gateways wg-end 192.168.1.1 2001:db8:2::1
-	for end in 198.51.100.7 2001:db8:1::7 192.168.1.10 2001:db8:2::10; do # another test meets unresolved neighbours
-		inside firewall ping -q -c 1 -W 5 "$end" > /dev/null
-	done
-	start_listener wg-end wg-end4 -e 192.168.1.10:$port
-	listeners=$!
-	start_listener wg-end wg-end6 -e "[2001:db8:2::10]:$port"
-	listeners+=" $!"
-}
-
-answered() { # WHAT FROM TO
-	inside client "$udptool" ask -n $n -r 20000 "$2" "$3" > "$work/answered"
-	expect "$1: answered" "$(said answered answered)" == $n
-}
-
-# LINK MODE XDP: whether packets of both directions are to go by native XDP
-carries() {
-	local direction few
-	wgxdp up --wan "$wan" --to 192.168.1.10,2001:db8:2::10 --mode "$2" > "$work/up"
-	answered "$1, $2, IPv4" 198.51.100.7:4000 198.51.100.1:$port
-	answered "$1, $2, IPv6" '[2001:db8:1::7]:4000' "[2001:db8:2::10]:$port"
-	for direction in original reply; do
-		expect "$1, $2, $direction: forwarded" "$(shown all $direction forwarded)" == $((2 * n))
-		few=('<' 1)
-		[[ $3 != *$direction* ]] || few=('>' $((2 * n - 40)))
-		expect "$1, $2, $direction: by XDP" "$(shown all $direction forwarded_xdp)" "${few[@]}"
-	done
-	expect_sums
-	wgxdp down
-}
-
-unplug() {
-	local pid
-	for pid in $listeners; do stop "$pid"; done
-	for ns in client firewall wg-end; do ip netns del $ns; done
 }
 
 try() { # LINK XDP-DIRECTIONS [offloaded]

@@ -56,7 +56,7 @@ mode_to_mode() {
 	wgxdp down
 }
 
-# A MACVLAN has no native XDP
+# A MACVLAN has no native XDP, and none at all where the nic below is to have it
 refused_native() {
 	inside firewall ip link add mv0 link wan type macvlan
 	inside firewall ip link set mv0 up
@@ -66,7 +66,10 @@ refused_native() {
 	on_host firewall | diff "$work/before" - || fail 'the refused up changed something'
 	say "ok $(grep error "$work/out")"
 	wgxdp up --wan mv0 --wan wan --to 192.168.1.10
-	expect 'auto: mode of a MACVLAN' "$(shown get interfaces.mv0.mode)" == generic
+	expect 'auto: mode of a MACVLAN, and of the nic below' "$(shown get interfaces.mv0.mode interfaces.wan.mode)" == 'tc native'
+	wgxdp down
+	wgxdp up --wan mv0 --to 192.168.1.10
+	expect 'auto: mode of a MACVLAN alone' "$(shown get interfaces.mv0.mode)" == generic
 	wgxdp down
 }
 

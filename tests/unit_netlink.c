@@ -263,7 +263,7 @@ static int route_get(const char *text, __u32 *ret)
 	struct address a;
 
 	assert_int_equal(address_parse(text, &a), 0);
-	return nl_route_get(&a, ret);
+	return nl_route_get(&a, 0, ret);
 }
 
 static void ways(void **state)

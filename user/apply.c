@@ -44,7 +44,7 @@ static void report_nic(const struct dataplane *dp, const struct host *h, const s
 		fprintf(out, " on %s", nic->name);
 	if (*is->why)
 		fprintf(out, " (%s)", is->why);
-	else if (is->flags & LINK_NATIVE && !transmit_flags(host_link(h, nic->ifindex), true, &hint))
+	else if (is->flags & LINK_NATIVE && !transmit_flags(h, host_link(h, nic->ifindex), true, &hint))
 		fprintf(out, " (cannot transmit, so tc sends what leaves by it%s%s)", hint ? ": " : "", hint ?: "");
 }
 

@@ -70,7 +70,7 @@ static void show_waiting(struct node list, const struct config *c, const struct 
 		bool there = false;
 
 		for (size_t i = 0; i < n; i++)
-			there |= links[i].role && links[i].ifindex == ifindex;
+			there |= (links[i].role || links[i].above) && links[i].ifindex == ifindex;
 		if (!there)
 			show_interface(list, name, role_name(role), "none", "waiting", 0, 0);
 	}

@@ -126,6 +126,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_choices = dp->choices = p->choices || dp->choices;
 	s->rodata->with_vlans = p->vlans;
 	s->rodata->with_bridges = p->bridges;
+	s->rodata->with_routers = p->routers;
 	s->rodata->with_source_trie = p->n_trie;
 	s->rodata->with_lists = p->n_lists;
 }

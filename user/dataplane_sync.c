@@ -194,7 +194,7 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 				continue;
 			link->flags |= attached_flags(dp, p, link->ifindex);
 			nic = link->port ? host_link(h, link->port) : &h->links[i];
-			link->flags |= transmit_flags(nic, attached_flags(dp, p, nic->ifindex) & LINK_NATIVE, &hint);
+			link->flags |= transmit_flags(h, nic, attached_flags(dp, p, nic->ifindex) & LINK_NATIVE, &hint);
 			rc = write_link(dp, link, h->links[i].tx_dropped, changes);
 		}
 	return rc;

@@ -52,6 +52,23 @@ const struct nl_link *host_link_by_name(const struct host *h, const char *name)
 	return NULL;
 }
 
+__u32 host_link_vrf(const struct host *h, const struct nl_link *link)
+{
+	const struct nl_link *master = link && link->master ? host_link(h, link->master) : NULL;
+
+	return master && !strcmp(master->kind, "vrf") ? master->ifindex : 0;
+}
+
+__u32 host_vrf(const struct host *h, const struct service_config *s)
+{
+	const struct nl_link *listens = *s->listen_interface ? host_link_by_name(h, s->listen_interface) : NULL;
+
+	for (size_t i = 0; i < h->n_addresses && !listens && s->n_listen_addresses; i++)
+		if (address_equal(&h->addresses[i].local, &s->listen_addresses[0]))
+			listens = host_link(h, h->addresses[i].ifindex);
+	return host_link_vrf(h, listens);
+}
+
 bool host_forwards(const char *name, bool ipv6)
 {
 	char path[96], value = '1';

@@ -170,7 +170,7 @@ static bool is_wan(const struct check *k, __u32 oif)
 	return false;
 }
 
-static void check_backend(struct check *k, const char *key, const char *text, __u8 family)
+static void check_backend(struct check *k, const struct service_config *s, const char *key, const char *text, __u8 family)
 {
 	const struct answer *answer = *text ? answers_find(k->answers, text, family) : NULL;
 	char format[ADDRESS_STRLEN];
@@ -187,7 +187,7 @@ static void check_backend(struct check *k, const char *key, const char *text, __
 	}
 	if (holder(k->h, &a))
 		tell(k, "%s: %s is an address of this host: that of the host behind it is wanted", key, address_format(&a, format));
-	else if (nl_route_get(&a, &oif))
+	else if (nl_route_get(&a, host_vrf(k->h, s), &oif))
 		tell(k, "%s: this host has no route to %s", key, address_format(&a, format));
 	else if (is_wan(k, oif))
 		tell(k, "%s: the route to %s leaves by %s, a wan: is that its address?", key, address_format(&a, format),
@@ -206,9 +206,9 @@ unsigned int host_check(const struct config *c, const struct host *h, const stru
 	for (size_t i = 0; i < c->n_services; i++) {
 		check_listen(&k, i);
 		at(&k, "/services/%zu/backend/ipv4", i);
-		check_backend(&k, "ipv4", c->services[i].backend.ipv4, FAMILY_IPV4);
+		check_backend(&k, &c->services[i], "ipv4", c->services[i].backend.ipv4, FAMILY_IPV4);
 		at(&k, "/services/%zu/backend/ipv6", i);
-		check_backend(&k, "ipv6", c->services[i].backend.ipv6, FAMILY_IPV6);
+		check_backend(&k, &c->services[i], "ipv6", c->services[i].backend.ipv6, FAMILY_IPV6);
 	}
 	return k.n;
 }

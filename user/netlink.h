@@ -12,6 +12,7 @@ struct nl_link {
 	__u32 lower;			/* IFLA_LINK: the device below (VLAN, macvlan) or the veth peer's ifindex; 0: none */
 	bool lower_elsewhere;		/* lower is in another network namespace: no ifindex of ours */
 	__u32 master;			/* bridge, bond, VRF; 0: none */
+	bool bond_backup;		/* port of a bond by which it takes no frames now */
 	__u32 mtu;
 	bool up;			/* IFF_UP */
 	bool ethernet;			/* ARPHRD_ETHER: has Ethernet headers */
@@ -58,8 +59,9 @@ int nl_addresses(struct nl_address **ret, size_t *ret_n);
 /* Both families, all tables, every next hop of a multipath route as a row of its own; no cached routes. */
 int nl_routes(struct nl_route **ret, size_t *ret_n);
 int nl_rules(struct nl_rule **ret, size_t *ret_n);
-/* The way to dst as the FIB says for output from this host: its device. -ENETUNREACH and the like where there is none. */
-int nl_route_get(const struct address *dst, __u32 *ret_oif);
+/* The way to dst as the FIB says for output from this host, in a VRF or (0) none: its device. -ENETUNREACH and the like where
+ * there is none. */
+int nl_route_get(const struct address *dst, __u32 vrf, __u32 *ret_oif);
 
 enum { NL_XDP_BASIC = 1 << 0, NL_XDP_REDIRECT = 1 << 1, NL_XDP_NDO_XMIT = 1 << 2, NL_XDP_NDO_XMIT_SG = 1 << 6 };
 /* The kernel's xdp_features bits (netdev family, kernel >= 6.3). -EOPNOTSUPP where the kernel does not tell. */

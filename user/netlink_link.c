@@ -55,6 +55,24 @@ static void link_data(const struct nlattr *data, struct nl_link *link)
 	}
 }
 
+/* What the bridge or bond that it is a port of says of it */
+static void port_data(const struct nlattr *info, struct nl_link *link)
+{
+	const struct nlattr *kind = NULL, *data = NULL, *a;
+
+	mnl_attr_for_each_nested(a, info) {
+		if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_KIND)
+			kind = a;
+		else if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_DATA)
+			data = a;
+	}
+	if (!kind || !data || strcmp(mnl_attr_get_str(kind), "bond"))
+		return;
+	mnl_attr_for_each_nested(a, data)
+		if (mnl_attr_get_type(a) == IFLA_BOND_SLAVE_STATE)
+			link->bond_backup = mnl_attr_get_u8(a) != 0;	/* BOND_STATE_ACTIVE */
+}
+
 static void link_attr(const struct nlattr *a, struct nl_link *link)
 {
 	const struct nlattr *info;
@@ -95,6 +113,7 @@ static void link_attr(const struct nlattr *a, struct nl_link *link)
 				attr_string(info, link->kind, sizeof(link->kind));
 			else if (mnl_attr_get_type(info) == IFLA_INFO_DATA)	/* the kernel puts the kind first */
 				link_data(info, link);
+		port_data(a, link);
 		break;
 	}
 }

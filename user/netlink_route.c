@@ -181,7 +181,7 @@ static int oif_row(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-int nl_route_get(const struct address *dst, __u32 *ret_oif)
+int nl_route_get(const struct address *dst, __u32 vrf, __u32 *ret_oif)
 {
 	char buffer[128] = {};
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -196,6 +196,8 @@ int nl_route_get(const struct address *dst, __u32 *ret_oif)
 	rt->rtm_family = dst->family;
 	rt->rtm_dst_len = ipv4 ? 32 : 128;
 	mnl_attr_put(request, RTA_DST, ipv4 ? 4 : 16, ipv4 ? &dst->addr.w[3] : &dst->addr.w[0]);
+	if (vrf)
+		mnl_attr_put_u32(request, RTA_OIF, vrf);
 	r = nl_ask(request, oif_row, &oif);
 	if (!r && !oif)
 		r = -ENETUNREACH;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the order in which a configuration becomes map contents, and the links, ports and flags in it.
+ * plan: the order in which a configuration becomes map contents, and the ports and flags in it.
  */
 #include <errno.h>
-#include <linux/if_ether.h>
 #include <stdlib.h>
 #include <string.h>
 #include "answers.h"
@@ -87,8 +86,9 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 			  "backend is wanted", name);
 		return -EINVAL;
 	}
+	link = plan_base(m->host, link);
 	if (plan_refused(m->in, link->ifindex)) {
-		log_warning("interface %s: waiting until it is free", name);
+		log_warning("interface %s: waiting until it is free", link->name);
 		return 0;
 	}
 	if (plan_port(m->plan, link->ifindex))
@@ -132,12 +132,12 @@ static int add_listening_ports(struct making *m, const struct service_config *s)
 }
 
 /* The link over which a backend is reached: a lan, unless the configuration says otherwise */
-int plan_backend_port(struct making *m, const struct address *backend)
+int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf)
 {
 	const struct nl_link *link;
 	__u32 oif;
 
-	if (nl_route_get(backend, &oif))
+	if (nl_route_get(backend, vrf, &oif))
 		return 0;
 	link = host_link(m->host, oif);
 	return link && !link->loopback ? add_port(m, link->name, ROLE_LAN, MODE_AUTO) : 0;
@@ -146,20 +146,22 @@ int plan_backend_port(struct making *m, const struct address *backend)
 static int add_backend_port(struct making *m, const struct service_config *s, const struct address *backend)
 {
 	char text[ADDRESS_STRLEN];
+	const struct plan_port *port;
 	const struct nl_link *link;
-	__u32 oif;
+	__u32 oif, vrf = host_vrf(m->host, s);
 
 	if (!backend->family)
 		return 0;
-	if (nl_route_get(backend, &oif)) {
+	if (nl_route_get(backend, vrf, &oif)) {
 		log_warning("service %s: waiting for a route to backend %s", s->name, address_format(backend, text));
 		return 0;
 	}
 	link = host_link(m->host, oif);
-	if (link && plan_port(m->plan, oif) && plan_port(m->plan, oif)->role == ROLE_WAN)
+	port = link ? plan_port(m->plan, plan_base(m->host, link)->ifindex) : NULL;
+	if (port && port->role == ROLE_WAN)
 		log_warning("service %s: the route to backend %s leaves by %s, a wan: is that its address?", s->name,
 			    address_format(backend, text), link->name);
-	return plan_backend_port(m, backend);
+	return plan_backend_port(m, backend, vrf);
 }
 
 int plan_ports(struct making *m)
@@ -175,57 +177,6 @@ int plan_ports(struct making *m)
 		rc = add_backend_port(m, &c->services[i], &m->backends[i].ipv4) ?:
 		     add_backend_port(m, &c->services[i], &m->backends[i].ipv6);
 	return rc;
-}
-
-/* Tags that XDP has to put on what leaves by a VLAN; where no port is one, XDP knows of none, and leaves that to tc */
-static void link_tags(const struct making *m, const struct nl_link *from, struct link *link)
-{
-	const struct nl_link *vlans[2], *nic;
-	int n = plan_vlans(m->host, from, vlans, &nic);
-
-	if (n <= 0 || !m->plan->vlans)
-		return;
-	link->port = nic->ifindex;
-	for (int i = 0; i < n; i++)
-		link->tags[i] = htons(vlans[n - 1 - i]->vlan_id);
-	if (vlans[n - 1]->vlan_protocol == ETH_P_8021AD)
-		link->flags |= LINK_OUTER_AD;
-}
-
-static int plan_links(struct making *m)
-{
-	for (size_t i = 0; i < m->host->n_links; i++) {
-		const struct nl_link *from = &m->host->links[i];
-		const struct plan_port *port = plan_port(m->plan, from->ifindex);
-		struct link *link = append(m->plan->links, m->plan->n_links);
-
-		if (!link)
-			return -ENOMEM;
-		link->ifindex = from->ifindex;
-		link->mtu = from->mtu;
-		link->role = port ? port->role : ROLE_NONE;
-		link->sources = port ? port->sources : 0;
-		link->flags = from->ethernet ? 0 : LINK_L3;
-		link_tags(m, from, link);
-		if (plan_nic(m->plan, from->ifindex) && from->master && plan_port(m->plan, from->master))
-			link->above = from->master;
-		for (size_t j = 0; port && j < m->plan->n_trie; j++)
-			if (m->plan->trie[j].id == htonl(port->sources))
-				link->flags |= LINK_SOURCES_TRIE;
-		for (size_t j = 0; j < m->n_listeners; j++)
-			if (m->listeners[j].ifindex == link->ifindex)
-				link->flags |= LINK_LISTENS;
-		memset(link->macs, 0xff, sizeof(link->macs));
-		link->macs[0] = 0;
-		memcpy(&link->macs[0], from->mac, sizeof(from->mac));
-		for (size_t j = 0; j + 1 < m->plan->n_links; j++)
-			if (m->plan->links[j].ifindex % LINKS == link->ifindex % LINKS && (port || plan_nic(m->plan, link->ifindex) || m->plan->links[j].role)) {
-				log_error("interfaces %u and %u: their indexes are equal modulo %u; recreate one of them",
-					  link->ifindex, m->plan->links[j].ifindex, LINKS);
-				return -ENOSPC;
-			}
-	}
-	return 0;
 }
 
 /* Next hops of one client may be another's only where no rule of the kernel looks at what differs between them. A rule by

@@ -55,7 +55,8 @@ struct plan {
 	struct service_name *services;	/* by id; ids of a running instance are kept */
 	size_t n_services;		/* ids in use end before this */
 	__u32 n_slots;			/* next hop slots of listeners */
-	bool vlans, bridges;		/* some port is a VLAN; some nic a bridge's port */
+	bool vlans, bridges;		/* some port is a VLAN; some nic a bridge's or bond's port */
+	bool routers;			/* some link has the MAC of a virtual router */
 	bool choices;			/* some service has SERVICE_CHOICE, or may get it */
 	bool ask_always;		/* CONTROL_ASK_ALWAYS */
 };
@@ -93,6 +94,9 @@ int host_read(struct host *h);
 void host_free(struct host *h);
 const struct nl_link *host_link(const struct host *h, __u32 ifindex);
 const struct nl_link *host_link_by_name(const struct host *h, const char *name);
+/* The VRF of a link (or NULL), and that in which a service's packets are routed, by where it listens: its ifindex; 0: none */
+__u32 host_link_vrf(const struct host *h, const struct nl_link *link);
+__u32 host_vrf(const struct host *h, const struct service_config *s);
 
 /* Whether the kernel routes what comes in by this interface; so long as it does not say no */
 bool host_forwards(const char *name, bool ipv6);

@@ -43,8 +43,15 @@ int plan_add_entry(struct plan *p, const struct table_key *key, const void *valu
 int plan_sources(struct making *m);
 /* Former backends: their replies, and the link over which they come */
 int plan_old(struct making *m);
-int plan_backend_port(struct making *m, const struct address *backend);
+int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf);
 /* Whom a service is for */
 int plan_lists(struct making *m, const struct service_config *s, __u32 id);
 /* Entries of the table from listeners */
 int plan_services(struct making *m);
+int plan_links(struct making *m);
+/* The port that a link is part of: of a virtual router's MACVLAN (VRRP) the link below, unless it has routes of its own */
+const struct nl_link *plan_base(const struct host *h, const struct nl_link *link);
+/* The link below a MACVLAN, or NULL where it is none, or that is not of this host */
+const struct nl_link *plan_macvlan(const struct host *h, const struct nl_link *link);
+/* The bond that a link is a port of, or NULL */
+const struct nl_link *plan_bond(const struct host *h, const struct nl_link *link);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the devices to which XDP is attached: a port itself, the nic below a VLAN, the ports of a bridge. tc is always at the
- * logical link, where the kernel has done its part.
+ * plan: the devices to which XDP is attached: a port itself, the nic below a VLAN, the ports of a bridge. To those of a bond the
+ * kernel attaches what is attached to the bond. tc is always at the logical link, where the kernel has done its part.
  */
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -34,27 +34,46 @@ int plan_vlans(const struct host *h, const struct nl_link *link, const struct nl
 	return n;
 }
 
+/* Where frames come in by a nic: itself, or a bond's ports. The nth of them, or NULL */
+static const struct nl_link *wire(const struct host *h, const struct nl_link *nic, size_t n)
+{
+	if (strcmp(nic->kind, "bond"))
+		return n ? NULL : nic;
+	for (size_t i = 0; i < h->n_links; i++)
+		if (h->links[i].master == nic->ifindex && !n--)
+			return &h->links[i];
+	return NULL;
+}
+
 /* A veth's other end has tags to give, too, whatever this end knows of them */
 static bool has_vlans(const struct host *h, const struct nl_link *nic)
 {
+	const struct nl_link *at;
 	bool there;
 
 	for (size_t i = 0; i < h->n_links; i++)
 		if (!strcmp(h->links[i].kind, "vlan") && h->links[i].lower == nic->ifindex && !h->links[i].lower_elsewhere)
 			return true;
-	return !strcmp(nic->kind, "veth") && !nl_peer_has_vlans(nic->ifindex, &there) && there;
+	for (size_t i = 0; (at = wire(h, nic, i)); i++)
+		if (!strcmp(at->kind, "veth") && !nl_peer_has_vlans(at->ifindex, &there) && there)
+			return true;
+	return false;
 }
 
 /* A nic that takes tags off where XDP cannot see them would show it frames of every VLAN as its own */
-static bool hides_tags(struct plan_port *port, const struct nl_link *nic)
+static bool hides_tags(const struct host *h, struct plan_port *port, const struct nl_link *nic)
 {
+	const struct nl_link *at;
 	bool tags, outer;
 
-	if (nl_rx_vlan_offload(nic->name, &tags, &outer) || (!tags && !outer))
-		return false;
-	snprintf(port->why, sizeof(port->why), "%s takes VLAN tags off before XDP sees them: `ethtool -K %s%s%s` would give XDP",
-		 nic->name, nic->name, tags ? " rxvlan off" : "", outer ? " rx-vlan-stag-hw-parse off" : "");
-	return true;
+	for (size_t i = 0; (at = wire(h, nic, i)); i++) {
+		if (nl_rx_vlan_offload(at->name, &tags, &outer) || (!tags && !outer))
+			continue;
+		snprintf(port->why, sizeof(port->why), "%s takes VLAN tags off before XDP sees them: `ethtool -K %s%s%s` would "
+			 "give XDP", at->name, at->name, tags ? " rxvlan off" : "", outer ? " rx-vlan-stag-hw-parse off" : "");
+		return true;
+	}
+	return false;
 }
 
 static int add_nic(struct making *m, size_t port, const struct nl_link *link)
@@ -75,28 +94,34 @@ static int add_nic(struct making *m, size_t port, const struct nl_link *link)
 	memcpy(nic->name, link->name, sizeof(nic->name));
 	nic->mode = m->plan->ports[port].mode;
 	nic->port = port;
+	m->plan->bridges |= !strcmp(link->kind, "bond");
 	return 0;
 }
 
 static int vlan_nic(struct making *m, size_t i, const struct nl_link *link)
 {
 	struct plan_port *port = &m->plan->ports[i];
-	const struct nl_link *vlans[2], *nic;
+	const struct nl_link *vlans[2], *nic, *at;
 	struct vlan value = { .ifindex = link->ifindex };
 	struct table_key key = { .addr = { .q = { 0, 0 } } };
-	int n = plan_vlans(m->host, link, vlans, &nic);
+	int n = plan_vlans(m->host, link, vlans, &nic), rc;
 
 	if (n < 0 || !nic->ethernet) {
 		snprintf(port->why, sizeof(port->why), "more than two VLAN tags, or its nic is in another network namespace");
 		return 0;
 	}
 	m->plan->vlans = true;		/* XDP elsewhere may send to it */
-	if (hides_tags(port, nic))
+	if (hides_tags(m->host, port, nic))
 		return 0;
 	key.addr.q[0] = vlan_key(vlans[n - 1]->vlan_protocol, htons(vlans[n - 1]->vlan_id),
 				 n == 2 ? htons(vlans[0]->vlan_id) : 0);
 	key.word = table_word(KEY_VLAN, 0, 0, nic->ifindex);
-	return plan_add_entry(m->plan, &key, &value, sizeof(value)) ?: add_nic(m, i, nic);
+	rc = plan_add_entry(m->plan, &key, &value, sizeof(value));
+	for (size_t j = 0; (at = wire(m->host, nic, j)) && !rc; j++) {
+		key.word = table_word(KEY_VLAN, 0, 0, at->ifindex);
+		rc = at->bond_backup ? 0 : plan_add_entry(m->plan, &key, &value, sizeof(value));
+	}
+	return rc ?: add_nic(m, i, nic);
 }
 
 static int bridge_nics(struct making *m, size_t i, const struct nl_link *bridge)
@@ -112,7 +137,7 @@ static int bridge_nics(struct making *m, size_t i, const struct nl_link *bridge)
 		const struct nl_link *link = &m->host->links[j];
 
 		if (link->master != bridge->ifindex || !link->ethernet || !strcmp(link->kind, "vlan") ||
-		    (has_vlans(m->host, link) && hides_tags(port, link)))
+		    (has_vlans(m->host, link) && hides_tags(m->host, port, link)))
 			continue;
 		m->plan->bridges = true;
 		rc = add_nic(m, i, link);
@@ -134,7 +159,10 @@ int plan_nics(struct making *m)
 			rc = vlan_nic(m, i, link);
 		else if (!strcmp(link->kind, "bridge"))
 			rc = bridge_nics(m, i, link);
-		else if (!has_vlans(m->host, link) || !hides_tags(port, link))
+		else if (plan_macvlan(m->host, link) && plan_port(m->plan, link->lower))
+			snprintf(port->why, sizeof(port->why), "the kernel has XDP here or on %s below it, not on both",
+				 plan_macvlan(m->host, link)->name);
+		else if (!has_vlans(m->host, link) || !hides_tags(m->host, port, link))
 			rc = add_nic(m, i, link);
 		if (!rc && !port->n_nics && (port->mode == MODE_NATIVE || port->mode == MODE_GENERIC)) {
 			rc = contradiction(m, -EOPNOTSUPP, "interface %s: no device for %s XDP: %s; `--mode auto` takes what "

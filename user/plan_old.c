@@ -204,8 +204,9 @@ int plan_old(struct making *m)
 
 	for (size_t i = 0; i < l.n && !rc; i++) {
 		struct address backend = { l.list[i].service.to, l.list[i].key.word >> 8 };
+		__u32 vrf = host_link_vrf(m->host, host_link(m->host, l.list[i].service.ifindex));
 
-		rc = add_entries(m, &l, &l.list[i]) ?: plan_backend_port(m, &backend);
+		rc = add_entries(m, &l, &l.list[i]) ?: plan_backend_port(m, &backend, vrf);
 	}
 	free(l.list);
 	return rc;

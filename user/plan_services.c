@@ -171,9 +171,12 @@ static int let_through(struct making *m, size_t service, __u32 id, __u32 ifindex
 
 static bool has_address(const struct host *h, __u32 ifindex, const struct address *a)
 {
-	for (size_t i = 0; i < h->n_addresses; i++)
-		if (h->addresses[i].ifindex == ifindex && address_equal(&h->addresses[i].local, a))
+	for (size_t i = 0; i < h->n_addresses; i++) {
+		const struct nl_link *link = host_link(h, h->addresses[i].ifindex);
+
+		if (link && plan_base(h, link)->ifindex == ifindex && address_equal(&h->addresses[i].local, a))
 			return true;
+	}
 	return false;
 }
 
@@ -193,7 +196,8 @@ static int service_on_port(struct making *m, size_t service, __u32 id, const str
 	const struct backend_address *b = &m->backends[service];
 	const struct host *h = m->host;
 	bool direct = s->nat == NAT_NONE || s->ipv6 == IPV6_DIRECT;
-	bool here = *s->listen_interface ? !strcmp(s->listen_interface, port->name) : port->role == ROLE_WAN;
+	const struct nl_link *named = host_link_by_name(h, s->listen_interface);
+	bool here = *s->listen_interface ? named && plan_base(h, named)->ifindex == port->ifindex : port->role == ROLE_WAN;
 	int rc = 0;
 
 	if (!here)
@@ -202,8 +206,8 @@ static int service_on_port(struct making *m, size_t service, __u32 id, const str
 		rc = let_through(m, service, id, port->ifindex, &b->ipv6);
 	if (!rc && s->nat == NAT_NONE)
 		return let_through(m, service, id, port->ifindex, &b->ipv4);
-	for (size_t i = 0; i < h->n_addresses && !rc && *s->listen_interface; i++)
-		if (h->addresses[i].ifindex == port->ifindex)
+	for (size_t i = 0; i < h->n_addresses && !rc && named; i++)
+		if (h->addresses[i].ifindex == named->ifindex)
 			rc = listen_on(m, service, id, port->ifindex, &h->addresses[i].local);
 	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
 		const struct address *a = &s->listen_addresses[i];

@@ -59,9 +59,9 @@ static bool counts(const struct nl_route *r)
 
 /* Whether a route over a link that is no wan keeps its prefix from a wan. A default route says nothing of what lies there,
  * and half a one (as VPNs make it) on an interface that the configuration does not name neither. */
-static bool refuses(const struct plan *p, const struct nl_route *r)
+static bool refuses(const struct making *m, const struct nl_link *oif, const struct nl_route *r)
 {
-	const struct plan_port *port = plan_port(p, r->oif);
+	const struct plan_port *port = plan_port(m->plan, plan_base(m->host, oif)->ifindex);
 
 	if (port)
 		return port->role != ROLE_WAN && r->dst.len;
@@ -79,7 +79,7 @@ static int collect(const struct making *m, const struct plan_port *port, struct 
 
 		if (!counts(r) || !link || link->loopback)
 			continue;
-		if (port->role == ROLE_WAN ? refuses(m->plan, r) : r->oif == port->ifindex)
+		if (port->role == ROLE_WAN ? refuses(m, link, r) : r->oif == port->ifindex)
 			rc = prefixes_add(l, &r->dst);
 	}
 	for (size_t i = 0; i < h->n_addresses && port->role == ROLE_WAN && !rc; i++) {
