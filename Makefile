@@ -22,7 +22,7 @@ MAKEFLAGS += --no-builtin-rules
 
 WITH_SYSTEMD ?= 1
 WITH_MHD ?= 1
-PKGS     := libbpf libmnl libfyaml libuv libcares
+PKGS     := libbpf libxdp libmnl libfyaml libuv libcares
 ifeq ($(WITH_MHD),1)
 PKGS     += libmicrohttpd
 ALL_DEFINES += -DWITH_MHD
@@ -154,7 +154,7 @@ $(BENCH_DIR)/relay: $(BENCH_DIR)/relay.o
 -include $(wildcard $(BENCH_DIR)/*.d)
 
 # ---- what the selftests (and the demo) need besides wgxdp ----
-SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/peer.bpf.o
+SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/peer.bpf.o $(O)/selftests/beside.bpf.o
 
 .PHONY: selftest-programs
 selftest-programs: $(SELFTEST_PROGRAMS)

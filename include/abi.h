@@ -43,6 +43,7 @@ enum link_flags {
 	LINK_QDISC_OURS = 1 << 8,	/* the filter's qdisc was made by us, and goes with it */
 	LINK_LISTENS = 1 << 9,		/* some service listens on it: replies leave by such links only */
 	LINK_OUTER_AD = 1 << 10,	/* a VLAN whose outer tag is of 802.1ad (0x88a8), not 802.1Q (0x8100) */
+	LINK_SHARED = 1 << 11,		/* our XDP is a component of libxdp's dispatcher */
 };
 
 #define LINK_MACS 4

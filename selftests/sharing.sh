@@ -78,3 +78,27 @@ theirs | diff "$work/theirs" - || fail 'the refused up changed something'
 say "ok $(< "$work/err")"
 mode='tc'
 beside 'tc, an XDP program of others' clsact clsact tc
+
+# Told to share: not with that program, which came without libxdp's dispatcher; and where there is none, either `up` shares or
+# the kernel refuses what the dispatcher needs, and then nothing is left
+cat > "$work/shared.yaml" << EOF_YAML
+interfaces: [ { name: wan, role: wan, shared: true } ]
+services: [ { name: wg-end, listen: { interface: wan, ports: [ $port ] }, backend: { ipv4: 192.168.1.10, port: $port } } ]
+EOF_YAML
+theirs > "$work/theirs"
+! wgxdp up -c "$work/shared.yaml" 2> "$work/err" || fail 'up shares with a program that has no dispatcher'
+grep -q 'wan: XDP program pass .*dispatcher.*--mode tc' "$work/err" || fail "$(< "$work/err")"
+theirs | diff "$work/theirs" - || fail 'the refused up changed something'
+say "ok $(< "$work/err")"
+inside firewall ip link set wan xdpdrv off
+theirs > "$work/theirs"
+if wgxdp up -c "$work/shared.yaml" 2> "$work/err"; then
+	expect 'shared' "$(shown get interfaces.wan.shared)" == yes
+	wgxdp down
+else
+	grep -q 'wan: shared XDP refused: .*freplace.*--mode tc' "$work/err" || fail "$(< "$work/err")"
+	say "ok $(< "$work/err")"
+fi
+on_host firewall | grep wgxdp && fail 'something of ours is left'
+theirs | diff "$work/theirs" - || fail "something of others' changed"
+say 'ok told to share: all is as it was'

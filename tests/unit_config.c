@@ -19,7 +19,7 @@
 static const char *const good =
 	"interfaces:            # a comment\n"
 	"  - { name: eth0, role: wan }\n"
-	"  - { name: br-lan, role: lan, mode: native }\n"
+	"  - { name: br-lan, role: lan, mode: native, shared: true }\n"
 	"  - name: wgvpnr01\n"
 	"    role: tunnel\n"
 	"    mode: tc\n"
@@ -120,6 +120,7 @@ static void assert_same(const struct config *a, const struct config *b)
 		assert_string_equal(a->interfaces[i].name, b->interfaces[i].name);
 		assert_int_equal(a->interfaces[i].role, b->interfaces[i].role);
 		assert_int_equal(a->interfaces[i].mode, b->interfaces[i].mode);
+		assert_int_equal(a->interfaces[i].shared, b->interfaces[i].shared);
 	}
 	for (i = 0; i < a->n_services; i++)
 		assert_same_service(&a->services[i], &b->services[i]);
@@ -148,6 +149,8 @@ static void good_file(void **state)
 	assert_string_equal(c->interfaces[1].name, "br-lan");
 	assert_int_equal(c->interfaces[1].role, ROLE_LAN);
 	assert_int_equal(c->interfaces[1].mode, MODE_NATIVE);
+	assert_true(c->interfaces[1].shared);
+	assert_false(c->interfaces[0].shared);
 	assert_int_equal(c->interfaces[0].mode, MODE_AUTO);
 	assert_int_equal(c->interfaces[2].mode, MODE_TC);
 	assert_int_equal(c->mode, MODE_AUTO);

@@ -42,6 +42,8 @@ static void report_nic(const struct dataplane *dp, const struct host *h, const s
 	fprintf(out, ", %s", is->flags & LINK_NATIVE ? "native XDP" : is->flags & LINK_GENERIC ? "generic XDP" : "no XDP");
 	if (nic->ifindex != port->ifindex)
 		fprintf(out, " on %s", nic->name);
+	if (is->flags & LINK_SHARED)
+		fputs(", shared", out);
 	if (*is->why)
 		fprintf(out, " (%s)", is->why);
 	else if (is->flags & LINK_NATIVE && !transmit_flags(h, host_link(h, nic->ifindex), true, &hint))

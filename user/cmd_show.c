@@ -54,6 +54,7 @@ static void show_interface(struct node list, const char *name, const char *role,
 	document_text(row, "role", role);
 	document_text(row, "mode", mode);
 	document_text(row, "state", state);
+	document_text(row, "shared", flags & LINK_SHARED ? "yes" : "no");
 	document_text(row, "tc", tc_name(flags));
 	document_text(row, "xdp_transmit", flags & LINK_XDP_SENDS ? "yes" : "no");
 	document_number(row, "xmit_failed", failed);

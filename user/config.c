@@ -22,6 +22,7 @@ static const char *const later_nats[] = { "masquerade", NULL };
 static const char *const role_names[] = { "", "wan", "lan", "tunnel", NULL };
 static const char *const ipv6_names[] = { "direct", "dnat", "off", NULL };
 static const char *const df_names[] = { "fragment", "report", NULL };
+static const char *const bool_names[] = { "false", "true", NULL };
 static const char *const origin_names[] = { "file", "hand", NULL };
 
 static int name_parse(const char *const *names, const char *s)
@@ -176,6 +177,15 @@ static void set_origin(struct yaml *y, const struct yaml_key *key, struct fy_nod
 	s->by_hand = origin;
 }
 
+static void set_shared(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+{
+	struct interface_config *i = object;
+	int shared = 0;
+
+	yaml_set_choice(y, key, value, &shared);
+	i->shared = shared;
+}
+
 /* ---- the grammar ---- */
 
 #define AT(s, f) .offset = offsetof(struct s, f), .size = sizeof(((struct s *)NULL)->f)
@@ -186,7 +196,7 @@ static const struct yaml_key interface_keys[] = {
 	{ "name", yaml_set_text, "eth0", AT(interface_config, name), .required = true },
 	{ "role", yaml_set_choice, "wan", AT(interface_config, role), .choices = role_names, .required = true },
 	{ "mode", yaml_set_choice, "native", AT(interface_config, mode), .choices = mode_names },
-	LATER_INTERFACE_ROWS,
+	{ "shared", set_shared, "true", .choices = bool_names },
 	{},
 };
 

@@ -19,6 +19,7 @@ struct interface_config {
 	char name[IFNAMSIZ];
 	enum link_role role;
 	enum mode mode;
+	bool shared;			/* XDP beside programs of others */
 };
 
 struct backend_config {

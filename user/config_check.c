@@ -87,6 +87,9 @@ static void check_values(struct check *k)
 	for (i = 0; i < k->c->n_interfaces; i++) {
 		at(k, 0, "/interfaces/%zu/name", i);
 		check_interface_name(k, "name", k->c->interfaces[i].name);
+		at(k, 0, "/interfaces/%zu/shared", i);
+		if (k->c->interfaces[i].shared && k->c->interfaces[i].mode == MODE_TC)
+			tell(k, "shared: it is for XDP, and mode: tc has none: leave shared out, for tc is beside others anyway");
 	}
 	for (i = 0; i < k->c->n_services; i++)
 		check_service_values(k, i);

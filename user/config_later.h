@@ -17,9 +17,6 @@ extern const struct yaml_key later_wireguard_keys[], later_flows_keys[], later_b
 #define LATER_MAP(name_, like_, keys) LATER(name_, yaml_set_map, like_, .below = keys)
 #define LATER_ROWS(name_, like_, keys) LATER(name_, later_rows, like_, .item = yaml_set_map, .below = keys)
 
-#define LATER_INTERFACE_ROWS \
-	LATER("shared", later_bool, "true")
-
 #define LATER_SERVICE_ROWS \
 	LATER("hairpin", later_bool, "true"), \
 	LATER("reply", later_choice, "fib", .choices = later_replies), \

@@ -108,7 +108,7 @@ void config_put_interface(FILE *out, const struct interface_config *i)
 {
 	fputs("  - { name: ", out);
 	put_text(out, i->name);
-	fprintf(out, ", role: %s, mode: %s }\n", role_name(i->role), mode_name(i->mode));
+	fprintf(out, ", role: %s, mode: %s%s }\n", role_name(i->role), mode_name(i->mode), i->shared ? ", shared: true" : "");
 }
 
 void config_put_service(FILE *out, const struct service_config *s)

@@ -11,10 +11,12 @@
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
+#include <xdp/libxdp.h>
 #include "attach.h"
 #include "control.h"
 #include "dataplane.h"
 #include "log.h"
+#include "shared.h"
 #include "table.h"
 #include "wgxdp.skel.h"
 
@@ -263,6 +265,31 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	return 0;
 }
 
+int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_program **ret)
+{
+	struct bpf_program *program;
+	struct wgxdp *s = dp->component ? dp->component_skeleton : wgxdp__open();
+	int rc = s ? 0 : -errno;
+
+	*ret = dp->component;
+	if (rc || dp->component)
+		return rc;
+	set_sizes(dp, s, p);
+	for (int i = 0; i < MAP_COUNT && !rc; i++)
+		rc = bpf_map__reuse_fd(bpf_object__find_map_by_name(s->obj, map_names[i]), dp->maps[i]);
+	bpf_object__for_each_program(program, s->obj)
+		bpf_program__set_autoload(program, program == s->progs.wgxdp_xdp);
+	*ret = rc ? NULL : xdp_program__from_bpf_obj(s->obj, bpf_program__section_name(s->progs.wgxdp_xdp));
+	rc = rc ?: libxdp_get_error(*ret) ?: xdp_program__set_xdp_frags_support(*ret, true);
+	if (rc) {
+		wgxdp__destroy(s);
+		return rc;
+	}
+	dp->component_skeleton = s;
+	dp->component = *ret;
+	return 0;
+}
+
 /* What the kernel tells of packets that it did not send; without tracefs it does not */
 static int pin_tracepoints(struct dataplane *dp, const char *suffix)
 {
@@ -311,7 +338,7 @@ static int pin_all(struct dataplane *dp, const char *suffix)
 		char name[32];
 
 		snprintf(name, sizeof(name), "attach/xdp-%u", port->ifindex);
-		if (port->xdp_new)
+		if (port->xdp_new && port->xdp_link >= 0)
 			rc = pin_set(port->xdp_link, dp->instance, suffix, name);
 		snprintf(name, sizeof(name), "attach/tcx-%u", port->ifindex);
 		if (!rc && port->tc_new && port->tcx_link >= 0)
@@ -320,7 +347,7 @@ static int pin_all(struct dataplane *dp, const char *suffix)
 	return rc;
 }
 
-static int replace_programs(struct dataplane *dp)
+static int replace_programs(struct dataplane *dp, const struct plan *p)
 {
 	int rc = 0;
 
@@ -330,6 +357,8 @@ static int replace_programs(struct dataplane *dp)
 
 		if (!port->xdp_new && port->xdp_link >= 0)
 			rc = attach_replace(port->xdp_link, dp->programs[PROGRAM_wgxdp_xdp]);
+		if (!port->xdp_new && port->flags & LINK_SHARED && plan_nic(p, port->ifindex))
+			rc = dataplane_replace_component(dp, port, p);
 		if (!rc && !port->tc_new && port->tcx_link >= 0)
 			rc = attach_replace(port->tcx_link, tc);
 		else if (!rc && !port->tc_new && port->flags & LINK_TC)
@@ -347,6 +376,8 @@ static void drop_port(struct dataplane *dp, const struct dataplane_port *port, c
 		pin_remove(dp->instance, "attach/xdp-%u", port->ifindex);
 		if (port->xdp_link >= 0)
 			detach_link(port->xdp_link);
+		if (port->flags & LINK_SHARED)
+			shared_detach(port->ifindex, dp->maps[MAP_control], 0);
 	}
 	if (plan_port(p, port->ifindex))
 		return;
@@ -361,7 +392,7 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 {
 	const char *suffix = dp->running ? "" : "~new";
 	struct control *c;
-	int rc = replace_programs(dp);
+	int rc = replace_programs(dp, p);
 
 	if (!rc)
 		rc = pin_all(dp, suffix);
@@ -389,6 +420,8 @@ void dataplane_close(struct dataplane *dp)
 	for (size_t i = 0; i < dp->n_ports; i++) {
 		struct dataplane_port *port = &dp->ports[i];
 
+		if (port->xdp_new && port->flags & LINK_SHARED)
+			shared_detach(port->ifindex, dp->maps[MAP_control], 0);
 		if (port->tc_new && port->tcx_link < 0)
 			detach_filter(port->ifindex, port->flags & LINK_QDISC_OURS);
 		if (port->xdp_link >= 0)
@@ -405,6 +438,8 @@ void dataplane_close(struct dataplane *dp)
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		if (dp->programs[i] >= 0)
 			close(dp->programs[i]);
+	xdp_program__close(dp->component);
+	wgxdp__destroy(dp->component_skeleton);
 	wgxdp__destroy(dp->skeleton);
 	free(dp);
 }
@@ -413,8 +448,14 @@ void dataplane_close(struct dataplane *dp)
 void dataplane_discard_new(const char *instance)
 {
 	char new[INSTANCE_LEN + 8];
+	int control;
 
 	snprintf(new, sizeof(new), "%s~new", instance);
+	control = pin_get(new, "control");
+	if (control >= 0) {
+		shared_detach_all(control);
+		close(control);
+	}
 	for (int l3 = 0; l3 < 2; l3++) {
 		int program = pin_get(new, l3 ? "progs/wgxdp_tc_l3" : "progs/wgxdp_tc");
 
@@ -426,8 +467,8 @@ void dataplane_discard_new(const char *instance)
 	pins_remove_all(instance, "~new");
 }
 
-/* Filters are no pins: each is taken off its device, in the network namespace where it is */
-static void remove_filters(const char *instance)
+/* Filters and components are no pins: each is taken off its device, in the network namespace where it is */
+static void remove_unpinned(const char *instance)
 {
 	int links = pin_get(instance, "links"), control = pin_get(instance, "control");
 	struct control c = { 0 };
@@ -435,11 +476,15 @@ static void remove_filters(const char *instance)
 	__u32 zero = 0;
 
 	if (control >= 0 && !bpf_map_lookup_elem(control, &zero, &c) && c.netns != netns_inode())
-		log_warning("instance %s was brought up in another network namespace: tc filters of it, if it has any, "
-			    "remain there", instance);
+		log_warning("instance %s was brought up in another network namespace: tc filters and shared XDP of it, "
+			    "if it has any, remain there", instance);
 	for (__u32 i = 0; links >= 0 && c.netns == netns_inode() && i < LINKS; i++)
-		if (!bpf_map_lookup_elem(links, &i, &link) && link.flags & LINK_TC && !(link.flags & LINK_TCX))
-			detach_filter(link.ifindex, link.flags & LINK_QDISC_OURS);
+		if (!bpf_map_lookup_elem(links, &i, &link)) {
+			if (link.flags & LINK_SHARED)
+				shared_detach(link.ifindex, control, 0);
+			if (link.flags & LINK_TC && !(link.flags & LINK_TCX))
+				detach_filter(link.ifindex, link.flags & LINK_QDISC_OURS);
+		}
 	if (links >= 0)
 		close(links);
 	if (control >= 0)
@@ -449,7 +494,7 @@ static void remove_filters(const char *instance)
 void dataplane_down(const char *instance)
 {
 	libbpf_set_print(quiet);
-	remove_filters(instance);
+	remove_unpinned(instance);
 	pins_remove_all(instance, "");
 	dataplane_discard_new(instance);
 }

@@ -53,6 +53,8 @@ struct dataplane {
 	size_t n_ports;
 	__u32 refused;			/* the device that dataplane_attach() failed at; 0: none */
 	struct wgxdp *skeleton;		/* NULL: the running programs serve */
+	struct wgxdp *component_skeleton;
+	struct xdp_program *component;	/* the XDP program once more, as libxdp attaches it */
 };
 
 /* Opens what is pinned, if anything: dp->running says. 0 or -errno, told; also where another ABI runs. */
@@ -60,6 +62,10 @@ int dataplane_open(const char *instance, struct dataplane **ret);
 /* Programs and maps that can hold the plan, without touching what runs. may_wait: where those that run can serve the plan for
  * the time that loading takes, only dp->later is set. */
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait);
+/* The XDP program for libxdp, of the same switches and maps; it is loaded when it is first attached */
+int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_program **ret);
+/* What runs as a component becomes the loaded program: the new one is there before the old one goes */
+int dataplane_replace_component(struct dataplane *dp, const struct dataplane_port *port, const struct plan *p);
 /* Attaches to ports of the plan that have no program yet */
 int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct host *h);
 /* Maps as the plan says; returns how many entries were written, or -errno with nothing changed */

@@ -7,12 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <xdp/libxdp.h>
 #include "attach.h"
 #include "dataplane.h"
 #include "grow.h"
 #include "log.h"
+#include "shared.h"
 
-#define XDP_FLAGS_OURS (LINK_NATIVE | LINK_GENERIC)
+#define XDP_MODES (LINK_NATIVE | LINK_GENERIC)
+#define XDP_FLAGS_OURS (XDP_MODES | LINK_SHARED)
 #define TC_FLAGS_OURS (LINK_TC | LINK_TCX | LINK_QDISC_OURS)
 
 /* A pinned link that still holds its device; the pin of one that does not goes */
@@ -30,6 +33,13 @@ static int live_link(const char *instance, const char *kind, __u32 ifindex)
 	close(fd);
 	pin_remove(instance, "attach/%s-%u", kind, ifindex);
 	return -1;
+}
+
+static bool is_component(const struct dataplane *dp, __u32 ifindex)
+{
+	__u32 ids[SHARED_MAX];
+
+	return shared_components(ifindex, dp->maps[MAP_control], ids);
 }
 
 /* What a running instance has attached */
@@ -53,7 +63,7 @@ static int running_ports(struct dataplane *dp)
 		port->xdp_link = live_link(dp->instance, "xdp", port->ifindex);
 		port->tcx_link = live_link(dp->instance, "tcx", port->ifindex);
 		port->flags = links[i].flags & (XDP_FLAGS_OURS | TC_FLAGS_OURS);
-		if (port->xdp_link < 0)
+		if (port->flags & LINK_SHARED ? !is_component(dp, port->ifindex) : port->xdp_link < 0)
 			port->flags &= ~XDP_FLAGS_OURS;
 		if (port->flags & LINK_TCX ? port->tcx_link < 0 : port->flags & LINK_TC && !attached_filter(port->ifindex))
 			port->flags &= ~TC_FLAGS_OURS;
@@ -81,10 +91,12 @@ static struct dataplane_port *port_of(struct dataplane *dp, __u32 ifindex)
 static int refuse_other_instance(const struct dataplane *dp, __u32 ifindex, const struct host *h)
 {
 	__u32 ids[64];
-	size_t n = attached_tc(ifindex, ids, 63);
+	size_t n = attached_tc(ifindex, ids, 63 - SHARED_MAX);
 	char owner[INSTANCE_LEN];
 
 	ids[n++] = host_link(h, ifindex)->xdp_prog_id;
+	if (ids[n - 1])
+		n += shared_components(ifindex, -1, &ids[n]);
 	for (size_t i = 0; i < n; i++)
 		if (ids[i] && pins_owner(ids[i], dp->instance, owner)) {
 			log_error("interface %s: instance %s is attached to it: `wgxdp --instance %s down` first, or one "
@@ -107,30 +119,56 @@ static void program_name(__u32 id, char *ret, size_t room)
 		close(fd);
 }
 
-/* XDP in another mode than the one asked for now goes first: a device has room for one. Returns the mode that it had. */
-static __u16 leave_other_mode(struct dataplane *dp, struct dataplane_port *port, enum mode mode)
+/* Beside others, and alone: LINK_SHARED, a mode */
+static int attach_as(struct dataplane *dp, struct dataplane_port *port, const struct plan *p, __u16 flags)
 {
-	__u16 wanted = mode == MODE_NATIVE ? LINK_NATIVE : mode == MODE_GENERIC ? LINK_GENERIC :
-		       mode == MODE_TC ? 0 : XDP_FLAGS_OURS, had = port->flags & XDP_FLAGS_OURS;
+	struct xdp_program *program;
+	int rc;
 
-	if (port->xdp_link < 0 || had & wanted)
+	if (flags & LINK_SHARED)
+		rc = dataplane_component(dp, p, &program) ?: shared_attach(port->ifindex, program, flags & XDP_MODES);
+	else
+		rc = attach_xdp(port->ifindex, dp->programs[PROGRAM_wgxdp_xdp], flags & XDP_MODES, &port->xdp_link);
+	if (!rc)
+		port->flags |= flags;
+	return rc;
+}
+
+int dataplane_replace_component(struct dataplane *dp, const struct dataplane_port *port, const struct plan *p)
+{
+	struct xdp_program *program;
+
+	return dataplane_component(dp, p, &program) ?: shared_attach(port->ifindex, program, port->flags & XDP_MODES) ?:
+	       shared_detach(port->ifindex, dp->maps[MAP_control], xdp_program__id(program));
+}
+
+/* XDP in another mode than the one asked for now goes first: a device has room for one. Returns the mode that it had. */
+static __u16 leave_other_mode(struct dataplane *dp, struct dataplane_port *port, const struct plan_nic *nic)
+{
+	__u16 wanted = nic->mode == MODE_NATIVE ? LINK_NATIVE : nic->mode == MODE_GENERIC ? LINK_GENERIC :
+		       nic->mode == MODE_TC ? 0 : XDP_MODES, had = port->flags & XDP_FLAGS_OURS;
+
+	if (!had || (had & wanted && !(had & LINK_SHARED) == !nic->shared))
 		return 0;
-	pin_remove(dp->instance, "attach/xdp-%u", port->ifindex);
-	detach_link(port->xdp_link);
-	close(port->xdp_link);
-	port->xdp_link = -1;
+	if (had & LINK_SHARED) {
+		shared_detach(port->ifindex, dp->maps[MAP_control], 0);
+	} else {
+		pin_remove(dp->instance, "attach/xdp-%u", port->ifindex);
+		detach_link(port->xdp_link);
+		close(port->xdp_link);
+		port->xdp_link = -1;
+	}
 	port->flags &= ~XDP_FLAGS_OURS;
 	return had;
 }
 
 /* Nothing changes where the new mode is refused */
-static void return_to_mode(struct dataplane *dp, struct dataplane_port *port, __u16 mode)
+static void return_to_mode(struct dataplane *dp, struct dataplane_port *port, const struct plan *p, __u16 had)
 {
 	char name[32];
 
-	if (attach_xdp(port->ifindex, dp->programs[PROGRAM_wgxdp_xdp], mode, &port->xdp_link))
+	if (!had || attach_as(dp, port, p, had) || had & LINK_SHARED)
 		return;
-	port->flags |= mode;
 	snprintf(name, sizeof(name), "attach/xdp-%u", port->ifindex);
 	pin_set(port->xdp_link, dp->instance, "", name);
 }
@@ -138,46 +176,74 @@ static void return_to_mode(struct dataplane *dp, struct dataplane_port *port, __
 /* EEXIST: the device itself was found free before */
 static const char *refusal(int rc)
 {
-	return rc == -EEXIST ? "an XDP program is attached to a bridge or bond above it" : strerror(-rc);
+	return rc == -EEXIST ? "an XDP program is attached to a bridge or bond above it" :
+	       rc == -ENOSYS ? "this kernel lets no program take a function's place (freplace), which libxdp's dispatcher needs" :
+	       rc == -E2BIG ? "libxdp's dispatcher is full" : strerror(-rc);
 }
 
-static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, const struct plan_nic *p,
-			   const struct host *h)
+/* What is there and not ours, unless it shares. What a command that was killed has left of ours in a dispatcher goes. */
+static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 {
-	__u32 id = host_link(h, p->ifindex)->xdp_prog_id;
-	__u16 left = leave_other_mode(dp, port, p->mode);
+	__u32 id = shared_program(nic->ifindex);
+	bool dispatcher = id && shared_is_dispatcher(id);
 	char name[64];
+
+	if (dispatcher && is_component(dp, nic->ifindex)) {
+		shared_detach(nic->ifindex, dp->maps[MAP_control], 0);
+		id = shared_program(nic->ifindex);
+	}
+	if (!id || (dispatcher && nic->shared))
+		return 0;
+	program_name(id, name, sizeof(name));
+	if (dispatcher)
+		log_error("interface %s: %s, libxdp's dispatcher, is attached to it: `shared: true` goes beside what is in it, "
+			  "`--mode tc` without XDP", nic->name, name);
+	else
+		log_error("interface %s: XDP program %s is attached to it, not ours%s: remove it, or use `--mode tc`",
+			  nic->name, name, nic->shared ? ", and without libxdp's dispatcher, so it does not share" : "");
+	return -EBUSY;
+}
+
+/* As fast as the driver allows, or in the one mode that others have there */
+static int attach_best(struct dataplane *dp, struct dataplane_port *port, const struct plan *p, const struct plan_nic *nic)
+{
+	__u16 shared = nic->shared ? LINK_SHARED : 0, theirs = nic->shared ? shared_mode(nic->ifindex) : 0;
 	int rc = -EOPNOTSUPP;
 
-	if (port->xdp_link >= 0 || p->mode == MODE_TC)
-		return 0;
-	if (id && !left) {
-		program_name(id, name, sizeof(name));
-		log_error("interface %s: XDP program %s is attached to it, not ours: remove it, or use `--mode tc`", p->name,
-			  name);
-		return -EBUSY;
-	}
-	if (p->mode != MODE_GENERIC) {
-		rc = attach_xdp(p->ifindex, dp->programs[PROGRAM_wgxdp_xdp], LINK_NATIVE, &port->xdp_link);
-		port->flags |= rc ? 0 : LINK_NATIVE;
+	if (nic->mode == MODE_NATIVE || (nic->mode == MODE_AUTO && theirs != LINK_GENERIC)) {
+		rc = attach_as(dp, port, p, LINK_NATIVE | shared);
 		if (rc)
 			snprintf(port->why, sizeof(port->why), "native XDP refused: %s", refusal(rc));
 	}
-	if (rc && p->mode != MODE_NATIVE) {
-		rc = attach_xdp(p->ifindex, dp->programs[PROGRAM_wgxdp_xdp], LINK_GENERIC, &port->xdp_link);
-		port->flags |= rc ? 0 : LINK_GENERIC;
+	if (shared && rc && xdp_program__fd(dp->component) < 0)
+		return rc;		/* not loaded: that is no matter of the mode */
+	if (rc && rc != -ENOSYS && nic->mode != MODE_NATIVE && theirs != LINK_NATIVE)
+		rc = attach_as(dp, port, p, LINK_GENERIC | shared);
+	return rc;
+}
+
+static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, const struct plan *p,
+			   const struct plan_nic *nic)
+{
+	__u16 left = leave_other_mode(dp, port, nic);
+	int rc;
+
+	if (port->flags & XDP_FLAGS_OURS || nic->mode == MODE_TC)
+		return 0;
+	rc = refuse_theirs(dp, nic);
+	if (!rc) {
+		rc = attach_best(dp, port, p, nic);
+		port->xdp_new = !rc;
+		if (!rc || (nic->mode == MODE_AUTO && !nic->shared))
+			return 0;
+		if (nic->shared)
+			log_error("interface %s: shared XDP refused: %s; `--mode tc` does without XDP", nic->name, refusal(rc));
+		else
+			log_error("interface %s: %s XDP refused: %s; `--mode auto` takes what the driver can", nic->name,
+				  mode_name(nic->mode), refusal(rc));
 	}
-	port->xdp_new = !rc;
-	if (rc)
-		port->xdp_link = -1;
-	if (rc && p->mode != MODE_AUTO) {
-		log_error("interface %s: %s XDP refused: %s; `--mode auto` takes what the driver can", p->name,
-			  mode_name(p->mode), refusal(rc));
-		if (left)
-			return_to_mode(dp, port, left);
-		return rc;
-	}
-	return 0;
+	return_to_mode(dp, port, p, left);
+	return rc;
 }
 
 static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port, const struct plan_port *p)
@@ -202,11 +268,13 @@ static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port, con
 	return rc;
 }
 
-/* Filters belong to no process and to no pin: what they run is pinned before, so that it tells them */
+/* Filters and components belong to no process and to no pin of ours: what tells them is pinned before: a filter's program, and
+ * the map control, which a component uses */
 static int begin(struct dataplane *dp)
 {
 	dp->begun = true;
 	return pins_make_dirs(dp->instance, "~new") ?:
+	       pin_set(dp->maps[MAP_control], dp->instance, "~new", "control") ?:
 	       pin_set(dp->programs[PROGRAM_wgxdp_tc], dp->instance, "~new", "progs/wgxdp_tc") ?:
 	       pin_set(dp->programs[PROGRAM_wgxdp_tc_l3], dp->instance, "~new", "progs/wgxdp_tc_l3");
 }
@@ -231,7 +299,7 @@ int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct ho
 	for (size_t i = 0; i < p->n_nics && !rc; i++) {
 		struct dataplane_port *port = port_of(dp, p->nics[i].ifindex);
 
-		rc = port ? refused(dp, p->nics[i].ifindex, attach_port_xdp(dp, port, &p->nics[i], h)) : -ENOMEM;
+		rc = port ? refused(dp, p->nics[i].ifindex, attach_port_xdp(dp, port, p, &p->nics[i])) : -ENOMEM;
 	}
 	for (size_t i = 0; i < p->n_ports && !rc; i++) {
 		struct dataplane_port *port = port_of(dp, p->ports[i].ifindex);

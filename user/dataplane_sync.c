@@ -156,7 +156,7 @@ static int sync_sources(struct dataplane *dp, struct plan *p, bool *used, __u32 
 /* Of what is attached to a device now that which the plan keeps */
 static __u16 attached_flags(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
 {
-	__u16 keep = (plan_nic(p, ifindex) ? LINK_NATIVE | LINK_GENERIC : 0) |
+	__u16 keep = (plan_nic(p, ifindex) ? LINK_NATIVE | LINK_GENERIC | LINK_SHARED : 0) |
 		     (plan_port(p, ifindex) ? LINK_TC | LINK_TCX | LINK_QDISC_OURS : 0);
 
 	for (size_t i = 0; i < dp->n_ports; i++)

@@ -10,6 +10,7 @@
 #include "answers.h"
 #include "host_check.h"
 #include "pins.h"
+#include "shared.h"
 
 struct check {
 	const struct config *c;
@@ -65,7 +66,7 @@ static void check_forwarding(struct check *k, const char *key, const char *name)
 }
 
 /* An XDP program that is none of ours, or of another instance; only root can tell them apart */
-static void check_program(struct check *k, const char *key, const struct nl_link *link)
+static void check_program(struct check *k, const char *key, const struct nl_link *link, bool shared)
 {
 	char owner[INSTANCE_LEN];
 
@@ -74,6 +75,12 @@ static void check_program(struct check *k, const char *key, const struct nl_link
 	if (pins_owner(link->xdp_prog_id, "", owner)) {
 		if (strcmp(owner, k->instance))
 			tell(k, "%s: instance %s is attached to %s: one instance an interface", key, owner, link->name);
+		return;
+	}
+	if (shared_is_dispatcher(link->xdp_prog_id)) {
+		if (!shared)
+			tell(k, "%s: libxdp's dispatcher is attached to %s: shared: true goes beside what is in it, or use mode: tc",
+			     key, link->name);
 		return;
 	}
 	tell(k, "%s: an XDP program that is not ours (id %u) is attached to %s: remove it, or use mode: tc", key,
@@ -100,7 +107,7 @@ static void check_interface(struct check *k, const char *key, const char *name)
 	if (link->loopback)
 		tell(k, "%s: %s is a loopback: the interface to the clients or to the backend is wanted", key, name);
 	if (!i || i->mode != MODE_TC)
-		check_program(k, key, link);
+		check_program(k, key, link, i && i->shared);
 	check_forwarding(k, key, name);
 }
 

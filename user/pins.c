@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/magic.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -166,6 +167,11 @@ static void remove_pins(const char *path, bool links)
 	rmdir(path);
 }
 
+void pins_remove_directory(const char *path)
+{
+	remove_pins(path, false);
+}
+
 void pins_remove_all(const char *instance, const char *suffix)
 {
 	char path[PIN_LEN];
@@ -177,6 +183,18 @@ void pins_remove_all(const char *instance, const char *suffix)
 	snprintf(path, sizeof(path), PINS_DIR "/%s%s", instance, suffix);
 	remove_pins(path, false);
 	rmdir(PINS_DIR);		/* stays while another instance has its own in it */
+}
+
+bool pins_program_uses(int program, __u32 map_id)
+{
+	__u32 ids[64], len = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info = { .nr_map_ids = sizeof(ids) / sizeof(*ids), .map_ids = (uintptr_t)ids };
+	bool uses = false;
+
+	if (map_id && !bpf_obj_get_info_by_fd(program, &info, &len))
+		for (__u32 i = 0; i < info.nr_map_ids && i < sizeof(ids) / sizeof(*ids); i++)
+			uses |= ids[i] == map_id;
+	return uses;
 }
 
 static bool has_program(const char *instance, const char *name, __u32 id)
@@ -191,8 +209,22 @@ static bool has_program(const char *instance, const char *name, __u32 id)
 	return has;
 }
 
+/* What has no pin of ours: a component of libxdp's dispatcher */
+static bool is_of(const char *instance, int program)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+	int control = pin_get(instance, "control");
+	bool is = control >= 0 && !bpf_obj_get_info_by_fd(control, &info, &len) && pins_program_uses(program, info.id);
+
+	if (control >= 0)
+		close(control);
+	return is;
+}
+
 bool pins_owner(__u32 program_id, const char *ours, char ret[INSTANCE_LEN])
 {
+	int program = bpf_prog_get_fd_by_id(program_id);
 	DIR *dir = opendir(PINS_DIR);
 	struct dirent *entry;
 	bool found = false;
@@ -202,11 +234,13 @@ bool pins_owner(__u32 program_id, const char *ours, char ret[INSTANCE_LEN])
 			continue;
 		found = has_program(entry->d_name, "wgxdp_xdp", program_id) ||
 			has_program(entry->d_name, "wgxdp_tc", program_id) ||
-			has_program(entry->d_name, "wgxdp_tc_l3", program_id);
+			has_program(entry->d_name, "wgxdp_tc_l3", program_id) || is_of(entry->d_name, program);
 		if (found)
 			strcpy(ret, entry->d_name);
 	}
 	if (dir)
 		closedir(dir);
+	if (program >= 0)
+		close(program);
 	return found;
 }

@@ -33,6 +33,10 @@ int pins_make_dirs(const char *instance, const char *suffix);
 int pins_commit(const char *instance);
 /* All pins of INSTANCE[suffix], so that what only they kept goes too; links are detached before this returns */
 void pins_remove_all(const char *instance, const char *suffix);
+/* A directory with all pins in it */
+void pins_remove_directory(const char *path);
 
-/* The instance, not ours, one of whose programs has this id; false: none */
+/* Whether a program uses the map with this id: an instance's programs are those that use its control */
+bool pins_program_uses(int program, __u32 map_id);
+/* The instance, not ours, that the program with this id is of; false: none */
 bool pins_owner(__u32 program_id, const char *ours, char ret[INSTANCE_LEN]);

@@ -72,7 +72,7 @@ int plan_backends(struct making *m)
 	return rc;
 }
 
-static int add_port(struct making *m, const char *name, enum link_role role, enum mode mode)
+static int add_port(struct making *m, const char *name, enum link_role role, enum mode mode, bool shared)
 {
 	const struct nl_link *link = host_link_by_name(m->host, name);
 	struct plan_port *port;
@@ -101,6 +101,7 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 	port->role = role;
 	port->l3 = !link->ethernet;
 	port->mode = mode != MODE_AUTO ? mode : m->config->mode;
+	port->shared = shared;
 	port->sources = m->plan->n_ports - 1;
 	return 0;
 }
@@ -121,12 +122,12 @@ static int add_listening_ports(struct making *m, const struct service_config *s)
 	int rc = 0;
 
 	if (*s->listen_interface)
-		return add_port(m, s->listen_interface, ROLE_WAN, MODE_AUTO);
+		return add_port(m, s->listen_interface, ROLE_WAN, MODE_AUTO, false);
 	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
 		const char *name = link_name_of(m->host, &s->listen_addresses[i]);
 
 		if (name)
-			rc = add_port(m, name, ROLE_WAN, MODE_AUTO);
+			rc = add_port(m, name, ROLE_WAN, MODE_AUTO, false);
 	}
 	return rc;
 }
@@ -140,7 +141,7 @@ int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf
 	if (nl_route_get(backend, vrf, &oif))
 		return 0;
 	link = host_link(m->host, oif);
-	return link && !link->loopback ? add_port(m, link->name, ROLE_LAN, MODE_AUTO) : 0;
+	return link && !link->loopback ? add_port(m, link->name, ROLE_LAN, MODE_AUTO, false) : 0;
 }
 
 static int add_backend_port(struct making *m, const struct service_config *s, const struct address *backend)
@@ -170,7 +171,8 @@ int plan_ports(struct making *m)
 	int rc = 0;
 
 	for (size_t i = 0; i < c->n_interfaces && !rc; i++)
-		rc = add_port(m, c->interfaces[i].name, c->interfaces[i].role, c->interfaces[i].mode);
+		rc = add_port(m, c->interfaces[i].name, c->interfaces[i].role, c->interfaces[i].mode,
+			      c->interfaces[i].shared);
 	for (size_t i = 0; i < c->n_services && !rc; i++)
 		rc = add_listening_ports(m, &c->services[i]);
 	for (size_t i = 0; i < c->n_services && !rc; i++)

@@ -22,6 +22,7 @@ struct plan_port {			/* an interface on which the data path is attached */
 	enum mode mode;			/* asked for */
 	__u32 sources;			/* index in sources */
 	bool l3;			/* a device without Ethernet headers */
+	bool shared;			/* XDP beside programs of others */
 	size_t n_nics;			/* nics that carry it */
 	char why[160];			/* why it has none, where it could */
 };
@@ -30,6 +31,7 @@ struct plan_nic {			/* a device to which XDP is attached, for one port or severa
 	__u32 ifindex;
 	char name[IFNAMSIZ];
 	enum mode mode;
+	bool shared;			/* by libxdp's dispatcher: some port of it is to be */
 	__u32 port;			/* index in ports of the first one */
 };
 

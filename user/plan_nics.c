@@ -78,21 +78,27 @@ static bool hides_tags(const struct host *h, struct plan_port *port, const struc
 
 static int add_nic(struct making *m, size_t port, const struct nl_link *link)
 {
-	struct plan_nic *nic;
+	struct plan_nic *nic = NULL;
 
 	if (plan_refused(m->in, link->ifindex)) {
 		snprintf(m->plan->ports[port].why, sizeof(m->plan->ports[port].why), "waiting until %s is free", link->name);
 		return 0;
 	}
 	m->plan->ports[port].n_nics++;
-	if (plan_nic(m->plan, link->ifindex))
+	for (size_t i = 0; i < m->plan->n_nics; i++)
+		if (m->plan->nics[i].ifindex == link->ifindex)
+			nic = &m->plan->nics[i];
+	if (nic) {
+		nic->shared |= m->plan->ports[port].shared;
 		return 0;
+	}
 	nic = append(m->plan->nics, m->plan->n_nics);
 	if (!nic)
 		return -ENOMEM;
 	nic->ifindex = link->ifindex;
 	memcpy(nic->name, link->name, sizeof(nic->name));
 	nic->mode = m->plan->ports[port].mode;
+	nic->shared = m->plan->ports[port].shared;
 	nic->port = port;
 	m->plan->bridges |= !strcmp(link->kind, "bond");
 	return 0;

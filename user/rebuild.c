@@ -80,14 +80,15 @@ static int find_listeners(struct rebuild *r, const struct table_bucket *buckets,
 	return 0;
 }
 
-static enum mode link_mode(const struct rebuild *r, const struct link *link)
+/* Of a link and of what carries it */
+static __u16 link_flags(const struct rebuild *r, const struct link *link)
 {
 	__u16 flags = link->flags;
 
 	for (size_t i = 0; i < r->n_links; i++)
 		if (r->links[i].ifindex == link->port || r->links[i].above == link->ifindex)
 			flags |= r->links[i].flags;
-	return flags & (LINK_NATIVE | LINK_GENERIC | LINK_L3) ? MODE_AUTO : MODE_TC;
+	return flags;
 }
 
 static int rebuild_interfaces(struct rebuild *r)
@@ -103,7 +104,8 @@ static int rebuild_interfaces(struct rebuild *r)
 			return -ENOMEM;
 		strcpy(in->name, link->name);
 		in->role = r->links[i].role;
-		in->mode = link_mode(r, &r->links[i]);
+		in->mode = link_flags(r, &r->links[i]) & (LINK_NATIVE | LINK_GENERIC | LINK_L3) ? MODE_AUTO : MODE_TC;
+		in->shared = link_flags(r, &r->links[i]) & LINK_SHARED;
 	}
 	return 0;
 }

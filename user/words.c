@@ -34,6 +34,6 @@ const char *mode_of_link(const struct link *links, size_t n, const struct link *
 
 	for (size_t i = 0; i < n; i++)
 		if (links[i].ifindex == link->port || links[i].above == link->ifindex)
-			flags |= links[i].flags & (LINK_NATIVE | LINK_GENERIC);
+			flags |= links[i].flags & (LINK_NATIVE | LINK_GENERIC | LINK_SHARED);
 	return flags & LINK_NATIVE ? "native" : flags & LINK_GENERIC ? "generic" : "tc";
 }

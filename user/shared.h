@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Sharing a device's XDP with programs of others: ours is one component of libxdp's dispatcher. Components are known as an
+ * instance's by its map control, so that those of a command that was killed are found as well.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include "abi.h"
+
+#define SHARED_MAX 10			/* components of a dispatcher */
+
+struct xdp_program;
+
+/* Whether this XDP program is a dispatcher of libxdp's, by whatever version */
+bool shared_is_dispatcher(__u32 program_id);
+/* The XDP program of a device now; 0: none */
+__u32 shared_program(__u32 ifindex);
+/* LINK_NATIVE or LINK_GENERIC, as the device's dispatcher is attached; 0: there is none */
+__u16 shared_mode(__u32 ifindex);
+/* Ids of the components in a device's dispatcher that use the map control; -1: of all components */
+size_t shared_components(__u32 ifindex, int control, __u32 ids[SHARED_MAX]);
+
+/* One more component. 0 or -errno; -ENOSYS: the kernel refuses what the dispatcher needs. */
+int shared_attach(__u32 ifindex, struct xdp_program *program, __u16 flag);
+/* The instance's components go, but for the one with the id keep; others stay. What a device that is gone has left goes too. */
+int shared_detach(__u32 ifindex, int control, __u32 keep);
+/* The same at every device */
+void shared_detach_all(int control);
