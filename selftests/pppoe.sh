@@ -131,19 +131,15 @@ try() { # MODE
 		expect "$1, $direction: by XDP, which no ppp0 has" "$(shown all $direction forwarded_xdp)" == 0
 	done
 	over_ipv6 "$1"
-	if [[ $has_daemon || ${BREAK:-} ]]; then
-		follow
-		renewed "$1"
-		renewed "$1, again"
-		expect_sums
-		stop $daemon
-	fi
+	follow
+	renewed "$1"
+	renewed "$1, again"
+	expect_sums
+	stop $daemon
 	wgxdp down
 }
 
 modprobe -a pppoe ppp_generic 8021q
-has_daemon=''
-! "$wgxdp" daemon --help > /dev/null 2>&1 || has_daemon=1
 choose_wireguard
 network
 provider
@@ -153,5 +149,4 @@ wait_for 30 'a session' connected ''
 expect 'ppp0' "$(inside firewall ip link show ppp0 | grep -o 'mtu [0-9]*')" == 'mtu 1492'
 try auto
 try tc
-[[ $has_daemon ]] || skip 'open: no wgxdp daemon yet to follow a reconnect of pppd'
 say "ok auto and tc: a handshake, $size bytes each way, two reconnects each without a new up, answers after $worst s at most"
