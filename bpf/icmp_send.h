@@ -126,14 +126,14 @@ INLINE bool answer_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
 #endif
 
 /* In place of what resolve came to: an error that a router owes, where the kernel would take the packet for its own. Of a
- * datagram in pieces nothing is said. */
+ * datagram in pieces the first is answered: only that tells the sender which of his sockets it is about (RFC 1122 3.2.2). */
 INLINE int error_owed(struct pkt *p, int rc, const struct nexthop *nexthop, int *ret_action)
 {
 	bool too_big = rc == -PASS_too_big;
 
 	if (p->plane != PLANE_TC || !(too_big || rc == -PASS_hop_limit))
 		return rc;
-	if (p->quote || p->fragment || !nexthop)
+	if (p->quote || is_later(p) || !nexthop)
 		return rc;
 #ifdef WGXDP_HOST
 	return rc;			/* it has no packets of its own */

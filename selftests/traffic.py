@@ -5,6 +5,9 @@
 #   traffic make FILE              writes them as a pcap (needs scapy)
 #   traffic send FILE DEVICE       sends them, in order
 #   traffic catch DEVICE FILE      writes what leaves by DEVICE, as whole frames, until SIGTERM
+#   traffic hear DEVICE FILE       likewise what comes in by it, for whomever, from MACs of this test (02:00:00:00:00:…)
+#   traffic bridged FILE           writes frames of the services that pass by on a bridge, from one of its ports to another
+#   traffic turn FILE FILE         the same frames, from FIREWALL to CLIENT
 #
 # They come from CLIENT to FIREWALL, whose services are UDP 51820 on 198.51.100.1 and on [2001:db8:2::10], behind it.
 import os
@@ -150,6 +153,34 @@ def frames():
     return raw
 
 
+# As between hosts on one LAN: what comes in by the firewall's bridge, but is for another's MAC
+def bridged():
+    from scapy import all as s
+    out = []
+    for n in range(10):
+        for dst in (FIREWALL, OTHER):
+            eth = s.Ether(src=CLIENT, dst=dst)
+            for size in (0, 32, 1392):
+                body = s.UDP(sport=4000, dport=PORT) / bytes([n] * size)
+                answer = s.UDP(sport=PORT, dport=4000) / bytes([n] * size)
+                out += [eth / s.IP(src="192.168.1.7", dst="192.168.1.10", id=n, ttl=1 + n) / body,
+                        eth / s.IP(src="192.168.1.7", dst="192.168.1.1", id=n) / body,
+                        eth / s.IP(src="192.168.1.7", dst="198.51.100.1", id=n) / body,
+                        eth / s.IP(src="192.168.1.10", dst="192.168.1.7", id=n) / answer,
+                        eth / s.IP(src="192.168.1.10", dst="198.51.100.7", id=n) / answer,
+                        eth / s.IP(src="192.168.1.10", dst="198.51.100.7", id=n, flags="MF") / answer,
+                        eth / s.IP(src="192.168.1.10", dst="198.51.100.7", id=n, frag=99) / bytes(40),
+                        eth / s.IPv6(src="2001:db8:2::7", dst="2001:db8:2::10", hlim=1 + n) / body,
+                        eth / s.IPv6(src="2001:db8:2::7", dst="2001:db8:2::1") / body,
+                        eth / s.IPv6(src="2001:db8:2::10", dst="2001:db8:1::7") / answer]
+    return [bytes(frame) for frame in out]
+
+
+def turned(raw):
+    macs = {bytes.fromhex(a.replace(":", "")): bytes.fromhex(b.replace(":", "")) for a, b in ((CLIENT, FIREWALL), (FIREWALL, CLIENT))}
+    return [macs.get(f[:6], f[:6]) + macs.get(f[6:12], f[6:12]) + f[12:] for f in raw]
+
+
 def write(path, raw):
     with open(path, "wb") as pcap:
         pcap.write(struct.pack("<IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, 1))
@@ -182,8 +213,10 @@ def whole(data, control):
     return data
 
 
-def catch(device, path):
+def catch(device, path, leaving=True):
     sock, raw = packet_socket(device), []
+    if not leaving:                                     # PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC
+        sock.setsockopt(SOL_PACKET, 1, struct.pack("IHH8s", socket.if_nametoindex(device), 1, 0, b""))
     ending = []
     signal.signal(signal.SIGTERM, lambda *_: ending.append(1))
     sock.settimeout(0.1)
@@ -195,7 +228,7 @@ def catch(device, path):
             if ending:
                 break
             continue
-        if address[2] == PACKET_OUTGOING:
+        if address[2] == PACKET_OUTGOING if leaving else address[2] != PACKET_OUTGOING and data[6:11] == b"\2\0\0\0\0":
             raw.append(whole(data, control))
     write(path, raw)
     print(len(raw))
@@ -209,14 +242,18 @@ def send(path, device):
 
 def main():
     command, args = sys.argv[1], sys.argv[2:]
-    if command == "make":
-        raw = frames()
+    if command in ("make", "bridged"):
+        raw = frames() if command == "make" else bridged()
         write(args[0], raw)
         print(len(raw))
+    elif command == "turn":
+        write(args[1], turned(read(args[0])))
     elif command == "send":
         send(*args)
     elif command == "catch":
         catch(*args)
+    elif command == "hear":
+        catch(*args, leaving=False)
     else:
         sys.exit(f"{command}?")
 

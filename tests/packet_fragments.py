@@ -5,7 +5,7 @@ import itertools
 
 from scapy.all import IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN, Raw, Ether
 
-from packet_network import (CASES, COLD, COLD6, DEAF, HTTPS, JUMBO, NONE, NONE6, SIX, SMALL, WG, WG6, Case, udp)
+from packet_network import (CASES, COLD, COLD6, DEAF, HTTPS, JUMBO, LINKS, NONE, NONE6, SIX, SMALL, WG, WG6, Case, udp)
 
 HOP, DEST = IPv6ExtHdrHopByHop(options=[PadN(optdata=b'\0' * 4)]), IPv6ExtHdrDestOpt(options=[PadN(optdata=b'\0' * 4)])
 ROUTE = IPv6ExtHdrRouting(type=4, segleft=0, addresses=['2001:db8::77'])
@@ -69,6 +69,9 @@ class Datagram:
             CASES.append(Case(f'{self.label}, {what}', p.link, framed(p, packet), 'ignored', **case))
             return
         frame = framed(p, packet)
+        if verdict == 'passed' and not start and self.s.answered(reason, self.direction == 'reply', {'ip': {'flags': 'DF'}}):
+            case.update(packet=p.but(ip_bytes=lambda: packet), mtu=LINKS[self.s.out][2] if reason == 'too_big' else 0, whole=len(frame),
+                        shortened=len(packet) > (1232 if ':' in p.src else 548))
         out = framed(q, piece(q, ident, start, end, **self.cut, **more)) if verdict == 'sent' else None
         if out:
             case['whole'] = len(frame)
@@ -169,6 +172,13 @@ def others():
         d = Datagram(s, 'from a forged source', 148, src=forged)
         d.add('first', 'passed', 0, 80, reason='source')
         d.add('last', 'ignored', 80)
+    for ttl in (0, 1):
+        Datagram(NONE, 'first with its hops used up, which the kernel answers', 148).add('first', 'passed', 0, 80, reason='hop_limit', of={'ttl': ttl})
+    d = Datagram(SIX, 'longer than the MTU', 4000, src='2001:db8:9:77::9')
+    d.add('first', 'passed', 0, 1456, reason='too_big')
+    d.add('later', 'ignored', 1456, 2912)
+    d.add('first, shorter', 'sent', 0, 1448)
+    d.add('later, longer', 'passed', 1448, 2904, reason='too_big')
     one = SMALL, 1280, 2560
     d = Datagram(one[0], 'as long as the smaller MTU', 2600)
     d.add('first', 'sent', 0, one[1])
