@@ -9,7 +9,7 @@
 #             ::7, ::8      2001:db8:1::/64                              2001:db8:2::/64    ::10
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 
-n=20000 # packets of a client whom nothing concerns
+n=12000 # packets of a client whom nothing concerns
 
 # CLIENT COUNT: of ten packets of this client so many arrive, and the others are counted as denied
 come_from() {
