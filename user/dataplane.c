@@ -3,7 +3,6 @@
  * dataplane: opening, loading and pinning; the only user of the skeleton.
  */
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -279,6 +278,7 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 		rc = bpf_map__reuse_fd(bpf_object__find_map_by_name(s->obj, map_names[i]), dp->maps[i]);
 	bpf_object__for_each_program(program, s->obj)
 		bpf_program__set_autoload(program, program == s->progs.wgxdp_xdp);
+	shared_prepare(s->progs.wgxdp_xdp);
 	*ret = rc ? NULL : xdp_program__from_bpf_obj(s->obj, bpf_program__section_name(s->progs.wgxdp_xdp));
 	rc = rc ?: libxdp_get_error(*ret) ?: xdp_program__set_xdp_frags_support(*ret, true);
 	if (rc) {

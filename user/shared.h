@@ -10,6 +10,7 @@
 
 #define SHARED_MAX 10			/* components of a dispatcher */
 
+struct bpf_program;
 struct xdp_program;
 
 /* Whether this XDP program is a dispatcher of libxdp's, by whatever version */
@@ -21,6 +22,8 @@ __u16 shared_mode(__u32 ifindex);
 /* Ids of the components in a device's dispatcher that use the map control; -1: of all components */
 size_t shared_components(__u32 ifindex, int control, __u32 ids[SHARED_MAX]);
 
+/* Makes a program fit for a component, before it is loaded */
+void shared_prepare(struct bpf_program *program);
 /* One more component. 0 or -errno; -ENOSYS: the kernel refuses what the dispatcher needs. */
 int shared_attach(__u32 ifindex, struct xdp_program *program, __u16 flag);
 /* The instance's components go, but for the one with the id keep; others stay. What a device that is gone has left goes too. */
