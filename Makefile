@@ -124,8 +124,19 @@ accept:			# N=ISSUE: every row of docs/acceptance.md under it
 demo:
 	$(Q)scripts/demo
 
+# Units for the one instance, and templates for several: wgxdp@NAME reads /etc/wgxdp/NAME.yaml
+UNITDIR     ?= $(PREFIX)/lib/systemd/system
+as_template := -e 's,(sbin/wgxdp) (up|daemon|reload|down),\1 --instance %i \2,' \
+	-e 's,%i (up|daemon|reload)$$,& -c /etc/wgxdp/%i.yaml,' -e 's,/wgxdp[.]yaml,/%i.yaml,' \
+	-e 's,wgxdp[.]service$$,wgxdp@%i.service,' -e 's/^Description=.*/& (%i)/'
+
 install: $(O)/wgxdp
 	$(Q)install -D -m 755 $< $(DESTDIR)$(PREFIX)/sbin/wgxdp
+	$(Q)for unit in wgxdp wgxdp-daemon; do for at in '' @; do \
+		install -d $(DESTDIR)$(UNITDIR)/$$unit$$at.service.d && \
+		install -m 644 scripts/systemd/hardening.conf $(DESTDIR)$(UNITDIR)/$$unit$$at.service.d/ && \
+		sed -E -e 's,/usr/local/sbin,$(PREFIX)/sbin,' $${at:+$(as_template)} scripts/systemd/$$unit.service \
+			> $(DESTDIR)$(UNITDIR)/$$unit$$at.service || exit 1; done; done
 	$(Q)for page in $(MAN_PAGES); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; done
 

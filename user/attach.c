@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "attach.h"
 #include "netlink.h"
+#include "pins.h"
 
 /* Newer than Debian 12's headers */
 #define TCX_INGRESS ((enum bpf_attach_type)46)
@@ -39,15 +40,18 @@ static struct bpf_tc_hook filter_hook(__u32 ifindex, enum bpf_tc_attach_point po
 	return (struct bpf_tc_hook){ .sz = sizeof(struct bpf_tc_hook), .ifindex = ifindex, .attach_point = point };
 }
 
+/* By its name, which only root may ask for (CAP_SYS_ADMIN); else by pins, of whatever instance */
 static bool program_is_ours(__u32 id)
 {
 	struct bpf_prog_info info = { 0 };
 	__u32 len = sizeof(info);
 	int fd = bpf_prog_get_fd_by_id(id);
-	bool ours = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && !strncmp(info.name, "wgxdp_tc", 8);
+	bool ours;
 
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return errno == EPERM && pins_have_program(id);
+	ours = !bpf_obj_get_info_by_fd(fd, &info, &len) && !strncmp(info.name, "wgxdp_tc", 8);
+	close(fd);
 	return ours;
 }
 

@@ -305,8 +305,9 @@ static int pin_tracepoints(struct dataplane *dp, const char *suffix)
 	for (int i = 0; i < 2; i++) {
 		struct bpf_link *link;
 
-		pin_remove(dp->instance, "%s", tracepoints[i].pin);
 		link = bpf_program__attach_tracepoint(tracepoints[i].program, "xdp", tracepoints[i].name);
+		if (!link && pin_exists(dp->instance, "%s", tracepoints[i].pin))
+			continue;	/* one that counts into the same map; what we may not do now we could before */
 		if (!link) {
 			log_warning("packets that a driver does not send are not counted: %s: is tracefs mounted? "
 				    "(`mount -t tracefs tracefs /sys/kernel/tracing`)", strerror(errno));

@@ -88,6 +88,17 @@ int pin_get(const char *instance, const char *format, ...)
 	return bpf_obj_get(path);
 }
 
+bool pin_exists(const char *instance, const char *format, ...)
+{
+	char path[PIN_LEN];
+	va_list args;
+
+	va_start(args, format);
+	path_va(path, instance, "", format, args);
+	va_end(args);
+	return !access(path, F_OK);
+}
+
 int pin_set(int fd, const char *instance, const char *suffix, const char *name)
 {
 	char path[PIN_LEN], beside[PIN_LEN];
@@ -222,6 +233,27 @@ static bool is_of(const char *instance, int program)
 	return is;
 }
 
+/* In a directory of pins, one of our programs has this id */
+static bool has_one(const char *directory, __u32 id)
+{
+	return has_program(directory, "wgxdp_xdp", id) || has_program(directory, "wgxdp_tc", id) ||
+	       has_program(directory, "wgxdp_tc_l3", id);
+}
+
+bool pins_have_program(__u32 program_id)
+{
+	DIR *dir = opendir(PINS_DIR);
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir)))
+		found = *entry->d_name != '.' && strlen(entry->d_name) < INSTANCE_LEN + sizeof("~new") &&
+			has_one(entry->d_name, program_id);
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
 bool pins_owner(__u32 program_id, const char *ours, char ret[INSTANCE_LEN])
 {
 	int program = bpf_prog_get_fd_by_id(program_id);
@@ -232,9 +264,7 @@ bool pins_owner(__u32 program_id, const char *ours, char ret[INSTANCE_LEN])
 	while (dir && !found && (entry = readdir(dir))) {
 		if (!instance_valid(entry->d_name) || !strcmp(entry->d_name, ours))
 			continue;
-		found = has_program(entry->d_name, "wgxdp_xdp", program_id) ||
-			has_program(entry->d_name, "wgxdp_tc", program_id) ||
-			has_program(entry->d_name, "wgxdp_tc_l3", program_id) || is_of(entry->d_name, program);
+		found = has_one(entry->d_name, program_id) || is_of(entry->d_name, program);
 		if (found)
 			strcpy(ret, entry->d_name);
 	}

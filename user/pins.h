@@ -25,6 +25,7 @@ void pin_path(char path[PIN_LEN], const char *instance, const char *suffix, cons
 int pins_exist(const char *instance);
 /* fd of a pinned object, or -errno */
 int pin_get(const char *instance, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool pin_exists(const char *instance, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Pins fd in the place of what is pinned there now, if anything */
 int pin_set(int fd, const char *instance, const char *suffix, const char *name);
 void pin_remove(const char *instance, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -38,5 +39,7 @@ void pins_remove_directory(const char *path);
 
 /* Whether a program uses the map with this id: an instance's programs are those that use its control */
 bool pins_program_uses(int program, __u32 map_id);
+/* Any instance has it pinned, also one whose first `up` is not done */
+bool pins_have_program(__u32 program_id);
 /* The instance, not ours, that the program with this id is of; false: none */
 bool pins_owner(__u32 program_id, const char *ours, char ret[INSTANCE_LEN]);
