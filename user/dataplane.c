@@ -231,19 +231,16 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	struct control c = { 0 };
 	__u32 zero = 0;
 	__u64 hash;
+	bool serves;
 	int rc = 0;
 
 	if (!s)
 		return -errno;
 	set_sizes(dp, s, p);
 	hash = program_hash(s);
-	if (dp->running && is_whole(dp) && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) &&
-	    c.program == hash) {
-		wgxdp__destroy(s);
-		return 0;
-	}
-	dp->later = may_wait && dp->running && is_whole(dp) && can_wait(dp, s, p);
-	if (dp->later) {
+	serves = dp->running && is_whole(dp) && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.program == hash;
+	dp->later = !serves && may_wait && dp->running && is_whole(dp) && can_wait(dp, s, p);
+	if (serves || dp->later) {
 		wgxdp__destroy(s);
 		return 0;
 	}
