@@ -144,10 +144,10 @@ def frames():
             whole[at:at + 2] = struct.pack("!H", length)
             raw.append(bytes(whole))
 
-    # Jumbo frames, some of which would be ours if the way out took them
+    # Jumbo frames: none to the service, which are cut for the way out, or their sender told
     for size in (1600, 3000, 4100, 8000, 8900):
         raw += [bytes(frame) for frame in both(s.UDP(sport=4000, dport=9) / junk(size)) + both(s.TCP(dport=80) / junk(size)) +
-                both(s.UDP(sport=4000, dport=PORT) / junk(size))]
+                both(s.UDP(sport=4000, dport=PORT + 1) / junk(size))]
 
     rnd.shuffle(raw)
     return raw
