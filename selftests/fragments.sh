@@ -17,7 +17,7 @@ if [[ ${BREAK:-} ]]; then
 fi
 
 ask() { # NAME FROM TO
-	inside client "$udptool" ask -n $number -r 100 -w 300 -s 4000 "$2" "$3" > "$work/$1"
+	inside client "$udptool" ask -n $number -r 100 -s 4000 "$2" "$3" > "$work/$1"
 }
 
 # Both families at once: sets answered4, answered6
