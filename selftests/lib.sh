@@ -40,8 +40,10 @@ at_most() { # MS
 	if [[ ${WGXDP_STRICT:-} ]]; then echo "$1"; else echo $(($1 * 50)); fi
 }
 
-wait_for() { # SECONDS WHAT COMMAND...: until it succeeds
-	local deadline=$((SECONDS + $1 + 1)) what=$2
+wait_for() { # SECONDS WHAT COMMAND...: until it succeeds; where time is not measured, five times as long
+	local patience=5 what=$2
+	[[ ! ${WGXDP_STRICT:-} ]] || patience=1
+	local deadline=$((SECONDS + $1 * patience + 1))
 	shift 2
 	until "$@" > /dev/null 2>&1; do
 		((SECONDS < deadline)) || fail "waited in vain: $what"
