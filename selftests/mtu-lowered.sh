@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
-# timeout: 900
+# timeout: 1800
 # vm
 # The MTU of a link is lowered in the middle of a transfer, to 1492 and then to 1400, and the transfer ends: on the WAN and on the
 # LAN, by dnat and without translation, over both families, with wireguard-go (DF set) and kernel WireGuard (DF not set over
