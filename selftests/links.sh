@@ -8,12 +8,6 @@
 #     client uplink ------- wan firewall lan ------- eth wg-end        all of this on VLAN 7 of wan, VLAN 9 of lan, …
 source "${BASH_SOURCE[0]%/*}/ways.sh"
 
-has_vlans() {
-	ip link add vlan-probe type dummy 2> /dev/null || ip link add vlan-probe type veth || return 1
-	ip link add link vlan-probe name vlan-probe.1 type vlan id 1 2> /dev/null || return 1
-	ip link del vlan-probe
-}
-
 # $wan, $lan: the firewall's; $uplink, $eth: at the other ends
 plug() { # [offloaded]
 	namespaces client firewall wg-end
