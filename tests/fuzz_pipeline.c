@@ -213,6 +213,32 @@ static __u64 dropped(void)
 	return n;
 }
 
+static struct { __u32 n, bytes; } clones;	/* pieces before the last, and what they carry behind their IP headers */
+
+static __u32 carried(const __u8 *frame)
+{
+	const __u8 *ip = frame + ETH_HLEN;
+
+	return (ip[2] << 8 | ip[3]) - (ip[0] & 15) * 4;
+}
+
+static void cloned(const struct host_packet *packet, __u32 egress)
+{
+	clones.n++;
+	clones.bytes += carried(packet->data);
+	MUST(packet->len <= ETH_HLEN + 1500 && packet->data[ETH_HLEN + 6] & 0x20 && egress);
+}
+
+static void check_pieces(const __u8 *before, const __u8 *last, const struct host_packet *packet)
+{
+	const __u8 *ip = before + ETH_HLEN;
+
+	MUST(before[12] == 8 && !(ip[6] & 0x40));
+	MUST(packet->len <= ETH_HLEN + 1500);
+	MUST((last[ETH_HLEN + 6] & 0x20) == (ip[6] & 0x20));
+	MUST(clones.bytes + carried(last) == carried(before));
+}
+
 static void check(const struct state *s, const __u8 *before, const __u8 *after, __u32 len, int verdict,
 		  const struct host_packet *packet)
 {
@@ -227,7 +253,10 @@ static void check(const struct state *s, const __u8 *before, const __u8 *after, 
 		MUST(received && !host_send_fails && packet->egress);
 		MUST(plane == PLANE_TC || !packet->by_neighbour);
 		MUST(!memcmp(before, &link->macs[0], ETH_ALEN));
-		check_sent(before, after, len, direction);
+		if (clones.n)
+			check_pieces(before, after, packet);
+		else
+			check_sent(before, after, len, direction);
 	} else if (verdict == HOST_PASS) {
 		MUST(!memcmp(before, after, len) && !packet->egress);
 		MUST(!received || plane == PLANE_TC || !(link->flags & LINK_TC));
@@ -288,6 +317,8 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 		packet.gso_size = s.gso * 16;
 		packet.gso_segs = (size - 42 + packet.gso_size - 1) / packet.gso_size;
 	}
+	memset(&clones, 0, sizeof(clones));
+	host_cloned = cloned;
 	verdict = world_run(s.link & 1, ingress(&s), &packet);
 	check(&s, before, packet.data, size, verdict, &packet);
 	free(memory);
