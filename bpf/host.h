@@ -137,10 +137,8 @@ INLINE bool host_whole(struct pkt *p)
 	const struct host_packet *packet = p->ctx;
 	__u32 end = p->l3 + p->len;
 
-	if (p->plane == PLANE_TC && packet->gso_segs > 1) {
-		p->segments = packet->gso_segs;
-		p->segment_len = p->l4 - p->l3 + sizeof(struct udphdr) + packet->gso_size;
-	}
+	if (p->plane == PLANE_TC)
+		take_segments(p, packet->gso_segs, packet->gso_size, packet->len - p->l3);
 	p->frags = p->plane == PLANE_XDP && end > packet->linear ? LINK_XDP_SENDS_FRAGS : 0;
 	return end <= packet->len;
 }

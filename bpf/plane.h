@@ -17,6 +17,19 @@
 #include "csum.h"
 #include "extensions.h"
 
+/* What GSO makes of a packet, of which there are len bytes: segments of size bytes of payload. Where a virtual machine sent it,
+ * nobody has counted them yet (segs: 0). */
+INLINE void take_segments(struct pkt *p, __u32 segs, __u32 size, __u32 len)
+{
+	__u32 header = p->l4 - p->l3 + sizeof(struct udphdr), end = p->len < len ? p->len : len;
+	__u32 payload = end > header ? end - header : 0;
+
+	if (!size || (segs < 2 && payload <= size))
+		return;
+	p->segments = segs > 1 ? segs : payload / size + !!(payload % size);
+	p->segment_len = header + size;
+}
+
 #ifdef WGXDP_HOST
 #include "host.h"
 #define plane(p, op, ...) host_##op(p, ##__VA_ARGS__)

@@ -84,15 +84,11 @@ INLINE bool tc_for_us(const struct pkt *p)
 	return (host || (with_routers && skb->pkt_type == 3 /* PACKET_OTHERHOST */ && tc_for_router(p))) && !skb->vlan_present;
 }
 
-/* Also what GSO makes of it: segments of gso_size bytes of payload */
 INLINE bool tc_whole(struct pkt *p)
 {
 	const struct __sk_buff *skb = p->ctx;
 
-	if (skb->gso_segs > 1) {
-		p->segments = skb->gso_segs;
-		p->segment_len = p->l4 - p->l3 + sizeof(struct udphdr) + skb->gso_size;
-	}
+	take_segments(p, skb->gso_segs, skb->gso_size, skb->len - p->l3);
 	return p->l3 + p->len <= skb->len;
 }
 

@@ -404,7 +404,7 @@ static void gso(void **state)
 	send_in(PLANE_TC, w->in);
 	for (__u32 size = 1; size < 1500; size += 7)
 		for (__u32 segments = 2; segments < 45; segments += 6) {
-			struct host_packet packet = { .gso_segs = segments, .gso_size = size };
+			struct host_packet packet = { .gso_segs = size & 2 || size * segments > 65000 ? segments : 0, .gso_size = size };
 			bool fits = size + 28 <= 1500;
 
 			in.payload = size * segments - (size > 3 ? 3 : 0);
