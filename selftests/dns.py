@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # dns: a name server of a few names, which are read from a file at each question.
 #
-#   dns ADDRESS FILE      lines of FILE: NAME TTL ADDRESS...; a name that is not there does not exist
+#   dns ADDRESS FILE [SECONDS]      lines of FILE: NAME TTL ADDRESS...; a name that is not there does not exist. An answer takes
+#                                   so many seconds
 import ipaddress
 import socket
 import struct
 import sys
+import time
 
 A, AAAA = 1, 28
 NXDOMAIN = 3
@@ -46,6 +48,7 @@ def main():
     print("listening", flush=True)
     while True:
         packet, client = sock.recvfrom(512)
+        time.sleep(float(sys.argv[3]) if len(sys.argv) > 3 else 0)
         sock.sendto(answer(packet, sys.argv[2]), client)
 
 

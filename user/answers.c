@@ -168,6 +168,20 @@ int answers_for(struct answers *a, const struct config *c)
 	return 0;
 }
 
+void answers_learn(struct answers *a, const char *instance)
+{
+	struct answers file;
+
+	answers_read(instance, &file);
+	for (size_t i = 0; i < a->n; i++) {
+		const struct answer *theirs = answers_find(&file, a->list[i].text, a->list[i].family);
+
+		if (theirs && (!a->list[i].address.family || theirs->resolved >= a->list[i].resolved))
+			a->list[i] = *theirs;
+	}
+	answers_free(&file);
+}
+
 /* ---- prefixes ---- */
 
 static bool is_global(const struct address *a)

@@ -30,6 +30,8 @@ int answers_write(const char *instance, const struct answers *a, bool moved);
 void answers_free(struct answers *a);
 /* Exactly what the configuration asks for, with what is known of that. 0 or -errno. */
 int answers_for(struct answers *a, const struct config *c);
+/* What others have learnt of the same names since, as they wrote it: where that is no older, it is ours too */
+void answers_learn(struct answers *a, const char *instance);
 const struct answer *answers_find(const struct answers *a, const char *text, __u8 family);
 
 /* Backends in prefixes of our interfaces: where an interface has another prefix in the place of theirs, they have moved there,

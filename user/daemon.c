@@ -93,14 +93,29 @@ static void watch_directory(struct daemon *d)
 		on_directory(&d->directory, NULL, 0, 0);	/* what changed before */
 }
 
+/* The configuration that runs, and what the command that made it has learnt of its names. As daemon_state_read(). */
+static int read_running(struct daemon *d)
+{
+	const struct config *before = d->state.config;
+	int rc = daemon_state_read(&d->state);
+
+	if (rc <= 0)
+		return rc;
+	rc = answers_for(&d->answers, d->state.config);
+	if (!rc && d->state.config != before) {
+		answers_learn(&d->answers, d->state.instance);
+		answers_write(d->state.instance, &d->answers, true);
+	}
+	return rc ?: 1;
+}
+
 /* What runs is brought to its configuration. 1; 0: nothing runs any more; -errno, told. */
 static int bring(struct daemon *d)
 {
-	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : daemon_state_read(&d->state);
+	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : read_running(d);
 
 	if (rc > 0)
-		rc = answers_for(&d->answers, d->state.config) ?:
-		     apply_follow(d->state.instance, d->state.config, &d->answers) ?: 1;
+		rc = apply_follow(d->state.instance, d->state.config, &d->answers) ?: 1;
 	if (lock >= 0)
 		close(lock);
 	resolver_renew(d->resolver);
@@ -183,10 +198,15 @@ static void on_retry(uv_timer_t *timer)
 static void on_resolved(void *data, bool moved)
 {
 	struct daemon *d = data;
+	int lock = state_lock(d->state.instance);
+	bool changed = daemon_state_changed(&d->state);	/* by a command, whose answers are in the file: read_running() */
 
-	answers_write(d->state.instance, &d->answers, moved);
-	if (moved)
+	if (!changed)
+		answers_write(d->state.instance, &d->answers, moved);
+	if (changed || moved)
 		settle_soon(d, NL_ALL);
+	if (lock >= 0)
+		close(lock);
 }
 
 /* What the kernel has told meanwhile; next hops are asked for anew at once */
