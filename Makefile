@@ -67,7 +67,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr config grammar links netlink uniform
+UNITS       := addr config grammar links lists netlink uniform
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
@@ -75,7 +75,7 @@ $(O)/tests/unit_addr: $(call unit_obj,user/addr.c)
 $(O)/tests/unit_config $(O)/tests/unit_grammar: $(call unit_obj,user/config*.c user/yaml*.c user/addr.c user/log.c)
 $(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)
 $(O)/tests/unit_netlink: $(call unit_obj,user/netlink*.c user/addr.c)
-$(O)/tests/unit_links: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c \
+$(O)/tests/unit_links $(O)/tests/unit_lists: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c \
 		user/state.c user/config*.c user/yaml*.c)
 
 $(O)/unit/%.o: %.c Makefile

@@ -157,10 +157,17 @@ static const char *whole_interface(const struct rebuild *r, const struct service
 	return there == s->n_listen_addresses && host_link(r->host, f->ifindex) ? host_link(r->host, f->ifindex)->name : NULL;
 }
 
-static int add_prefix(struct prefix **list, size_t *n, const struct list_entry *e)
+/* The bits of an IPv4 prefix; -1: of another */
+static int ipv4_length(const struct list_entry *e)
 {
 	static const __u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
-	bool ipv4 = e->key.prefixlen >= 32 + 96 && !memcmp(&e->key.addr, mapped, sizeof(mapped));
+
+	return e->key.prefixlen >= 32 + 96 && !memcmp(&e->key.addr, mapped, sizeof(mapped)) ? (int)e->key.prefixlen - 32 - 96 : -1;
+}
+
+static int add_prefix(struct prefix **list, size_t *n, const struct list_entry *e)
+{
+	bool ipv4 = ipv4_length(e) >= 0;
 	struct prefix *place = append(*list, *n);
 
 	if (!place)
@@ -171,22 +178,30 @@ static int add_prefix(struct prefix **list, size_t *n, const struct list_entry *
 	return 0;
 }
 
-/* Prefixes that meant nothing, for another beat them, are not in the map. That some were allowed it says by denying the rest. */
+/* Prefixes that meant nothing, for another beat them, are not in the map. That some were allowed it says by denying the rest; and
+ * 0.0.0.0/0 may say only what the rest is: that it is allowed where there is no list of those who are, that it is denied where
+ * some of it is allowed. */
 static int rebuild_lists(const struct rebuild *r, struct service_config *s, __u32 id)
 {
 	const struct list_entry *denied = NULL;
-	bool rest = false;
+	bool rest = false, all = false, some_ipv4 = false;
 	int rc = 0;
 
-	for (size_t i = 0; i < r->n_lists && !rc; i++) {
+	for (size_t i = 0; i < r->n_lists; i++) {
 		const struct list_entry *e = &r->lists[i];
 
 		if (ntohl(e->key.id) != (SERVICE_LIST | id))
 			continue;
-		if (e->key.prefixlen == 32) {
-			rest = true;
+		all |= e->key.prefixlen == 32;
+		rest |= e->key.prefixlen == 32 && e->verdict == LIST_DENY;
+		some_ipv4 |= ipv4_length(e) > 0 && e->verdict == LIST_ALLOW;
+	}
+	for (size_t i = 0; i < r->n_lists && !rc; i++) {
+		const struct list_entry *e = &r->lists[i];
+
+		if (ntohl(e->key.id) != (SERVICE_LIST | id) || (e->key.prefixlen == 32 && rest) ||
+		    (!ipv4_length(e) && (e->verdict == LIST_ALLOW ? !all : some_ipv4)))
 			continue;
-		}
 		denied = e->verdict == LIST_DENY ? e : denied;
 		rc = e->verdict == LIST_DENY ? add_prefix(&s->deny, &s->n_deny, e) : add_prefix(&s->allow, &s->n_allow, e);
 	}
