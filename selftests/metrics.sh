@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The exporter says what `show` says, of 102 services within 50 ms; `show metrics` the same; what waits, failed reloads and
-# addresses that come late are seen. BREAK=1 asks an exporter whose daemon is stopped.
+# addresses that come late are seen. Who holds more connections than there are hinders nobody else. BREAK=1 asks an exporter whose daemon is stopped.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 source "${BASH_SOURCE[0]%/*}/lib.sh"
@@ -45,6 +45,23 @@ inside firewall ip address add 198.51.100.9/24 dev wan
 wait_for 2 'an address that comes late' scrape 198.51.100.9:9851
 expect 'elsewhere' "$(inside firewall curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:9851/nowhere)" == 404
 expect 'POST' "$(inside firewall curl -s -o /dev/null -w '%{http_code}' -d x http://127.0.0.1:9851/metrics)" == 405
+
+start client /usr/bin/python3 -c '
+import socket, time
+held = []
+for _ in range(200):
+    try:
+        held.append(socket.create_connection(("198.51.100.9", 9851), 0.2))
+        held[-1].send(b"GET /metrics HTTP/1.1\r\n")
+    except OSError:
+        pass
+print("holds", len(held), flush=True)
+time.sleep(600)' > "$work/holder"
+holder=$!
+wait_for 50 'connections that ask for nothing' grep -q holds "$work/holder"
+scrape 198.51.100.9:9851 > "$work/held" || fail 'one client has all connections'
+expect 'of them the daemon holds' "$(inside firewall ss -Htnp state established state close-wait 'sport = 9851' | grep -c wgxdp)" '<=' 8
+kill $holder
 
 took=()
 for _ in {1..20}; do
