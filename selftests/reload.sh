@@ -73,7 +73,26 @@ EOF
 	expect 'services' "$(shown get services.stays.nat services.extra.nat)" == 'dnat dnat'
 	! shown get services.guest.nat > /dev/null 2>&1 || fail 'guest is still there'
 	wgxdp reload -c "$work/2.yaml" > "$work/out"
-	expect 'the same again' "$(head -n 1 "$work/out"), $(tail -n 1 "$work/out")" == 'nothing differs, 0 entries written'
+	expect 'the same again' "$(tail -n 2 "$work/out" | xargs)" == '0 entries written nothing differs'
+}
+
+# Who reads the difference slowly holds up nobody: not other commands, not the daemon
+pager() {
+	{
+		echo 'services:'
+		seq 1 900 | sed "s/.*/  - { name: s&, listen: { addresses: [ 203.0.113.1 ], ports: [ 1& ] }, backend: { ipv4: 192.168.1.10, port: & } }/"
+	} > "$work/many.yaml"
+	mkfifo "$work/pager"
+	wgxdp reload "$@" -c "$work/many.yaml" > "$work/pager" 2> "$work/said" &
+	local reload=$!
+	exec 7< "$work/pager"
+	read -r -n 1 -u 7 # it has begun to tell
+	timeout 20 nsenter --net=/run/netns/firewall "$wgxdp" save > "$work/saved" || fail "reload $* holds up others while it is read"
+	cat <&7 > "$work/out"
+	exec 7<&-
+	wait $reload || fail "reload $*: $(< "$work/said")"
+	rm "$work/pager"
+	[[ $(wc -c < "$work/out") -gt 100000 ]] || fail "too little to fill a pipe: $(wc -c < "$work/out")"
 }
 
 sends() { # NUMBER: in the background
@@ -121,5 +140,8 @@ count_arrivals wg-end all_of_them "udp dport $port"
 files
 refused_when_down
 dry_run
+pager --dry-run
+pager
+say 'ok a pager holds up nobody'
 two_at_once
 under_traffic

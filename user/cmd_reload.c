@@ -80,27 +80,33 @@ static void name_handmade(const struct config *old, const struct config *new, bo
 	}
 }
 
+static void tell_difference(const struct config *old, const struct config *new, bool dry)
+{
+	if (!config_diff(old, new, stdout))
+		puts("nothing differs");
+	fflush(stdout);
+	name_handmade(old, new, dry);
+}
+
+/* What differs is told without the lock: a pager, which reads as its user does, would hold up every other command and the daemon */
 static int reload(const char *instance, const struct arguments *a, struct config *new)
 {
 	struct config *old = NULL;
 	int lock = state_lock(instance), rc = lock < 0 ? lock : running_read(instance, &old);
 
-	if (!rc) {
-		if (new->mode == MODE_AUTO)
-			new->mode = old->mode;
-		if (!config_diff(old, new, stdout))
-			puts("nothing differs");
-		fflush(stdout);
-		name_handmade(old, new, a->dry);
-		if (!a->dry)
-			rc = apply(instance, new) ?: state_write(instance, new);
-		if (!a->dry && rc)
+	if (!rc && new->mode == MODE_AUTO)
+		new->mode = old->mode;
+	if (!rc && !a->dry) {
+		rc = apply(instance, new) ?: state_write(instance, new);
+		if (rc)
 			state_note_failure(instance);
-		else if (!a->dry)
+		else
 			try_keep(instance);
 	}
 	if (lock >= 0)
 		close(lock);
+	if (old && (a->dry || !rc))
+		tell_difference(old, new, a->dry);
 	config_free(old);
 	return rc;
 }
