@@ -80,6 +80,14 @@ for lost in 1 2; do
 	expect "rebuilt from the maps, $lost: up" "$(tail -n 1 "$work/out")" == '0 entries written'
 	forwards
 done
+rm -r /run/wgxdp/default
+[[ ! -d /etc/wgxdp ]] || mount -t tmpfs none /etc/wgxdp
+start_daemon # without a file: it goes on with what runs, and writes it again
+forwards
+wgxdp save 2> "$work/said" | wgxdp up -c - > "$work/out"
+[[ ! -s $work/said ]] || fail "a daemon runs, and yet save says $(< "$work/said")"
+expect 'written again by a daemon, and up' "$(tail -n 1 "$work/out")" == '0 entries written'
+end_daemon
 grep -q 'listen: { interface: wan, ports: \[ ' "$work/rebuilt" || fail "rebuilt: $(< "$work/rebuilt")"
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null
 round_trip 'the file again'

@@ -11,6 +11,7 @@
 #include "daemon_state.h"
 #include "log.h"
 #include "pins.h"
+#include "running.h"
 #include "state.h"
 
 static bool newer(const struct stat *a, const struct stat *b)
@@ -98,7 +99,7 @@ static void hold_again(struct daemon_state *s)
 
 int daemon_state_read(struct daemon_state *s)
 {
-	struct config *c;
+	struct config *c = NULL;
 	int rc = pins_exist(s->instance);
 
 	if (rc <= 0)
@@ -110,9 +111,11 @@ int daemon_state_read(struct daemon_state *s)
 	if (rc == -ENOENT && s->config) {
 		log_warning(STATE_DIR "/%s was removed: it is written again", s->instance);
 		rc = state_write(s->instance, s->config);
-	} else if (!rc) {
-		config_free(s->config);
-		s->config = c;
+	} else {
+		if (rc == -ENOENT && !s->file)	/* else begin() reads the file */
+			rc = running_read(s->instance, &c) ?: state_write(s->instance, c);
+		config_free(rc ? c : s->config);
+		s->config = rc ? s->config : c;
 	}
 	note(s);
 	return rc ?: 1;
