@@ -144,12 +144,28 @@ devices_anew() {
 	expect 'forwarded, by a new lan' "$came" == 10
 }
 
+# Of a host that has made thousands of interfaces: one whose index has the wan's place in the map, and two others with one place
+indexes() {
+	local index
+	index=$(inside firewall ip -j link show wan | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["ifindex"])')
+	ip link add early netns firewall index $((index + 4096)) type veth peer name early-end netns client
+	ip link add many netns firewall index $((index + 8000)) type veth peer name many-end netns client
+	ip link add more netns firewall index $((index + 12096)) type veth peer name more-end netns client
+	wgxdp up --wan wan --lan lan "${to[@]}" || fail 'an interface that is nothing to us keeps it from being up'
+	ten_to $port
+	expect 'forwarded, beside interfaces with equal places' "$came" == 10
+	expect 'up again' "$(wgxdp up --wan wan --lan lan "${to[@]}" | tail -n 1)" == '0 entries written'
+	inside firewall ip link del early
+	inside firewall ip link del many
+	inside firewall ip link del more
+}
+
 firewall_network
 wan_mac=$(mac firewall wan)
 count_arrivals wg-end all_of_them "udp dport $port"
 nothing_before
 wrong_ones
 for step in runs_without_us up_twice other_configuration wrong_ones still_forwards gone at_once state_lost a_new_map gone \
-	runs_without_us devices_anew gone; do
+	indexes gone runs_without_us devices_anew gone; do
 	$step
 done

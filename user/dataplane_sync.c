@@ -187,15 +187,15 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 	for (int ports = 0; ports < 2; ports++)
 		for (size_t i = 0; i < p->n_links && !rc; i++) {
 			struct link *link = &p->links[i];
-			const struct nl_link *nic;
+			const struct nl_link *is = host_link(h, link->ifindex), *nic;
 			const char *hint;
 
 			if ((link->role || plan_nic(p, link->ifindex)) != ports)
 				continue;
 			link->flags |= attached_flags(dp, p, link->ifindex);
-			nic = link->port ? host_link(h, link->port) : &h->links[i];
+			nic = link->port ? host_link(h, link->port) : is;
 			link->flags |= transmit_flags(h, nic, attached_flags(dp, p, nic->ifindex) & LINK_NATIVE, &hint);
-			rc = write_link(dp, link, h->links[i].tx_dropped, changes);
+			rc = write_link(dp, link, is->tx_dropped, changes);
 		}
 	return rc;
 }

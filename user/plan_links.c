@@ -138,13 +138,47 @@ static void link_tags(const struct making *m, const struct nl_link *from, struct
 		link->flags |= LINK_OUTER_AD;
 }
 
+static bool is_attached(const struct plan *p, const struct nl_link *link)
+{
+	return plan_port(p, link->ifindex) || plan_nic(p, link->ifindex);
+}
+
+/* Of two interfaces with one place in the map the one that we are attached to has it; packets that leave by the other are the
+ * kernel's. 1: this is the other; 0; -ENOSPC, told: we are to be attached to both. */
+static int gives_way(const struct making *m, const struct nl_link *link)
+{
+	const struct host *h = m->host;
+	bool ours = is_attached(m->plan, link);
+
+	for (const struct nl_link *other = h->links; other < h->links + h->n_links; other++) {
+		bool theirs;
+
+		if (other->ifindex % LINKS != link->ifindex % LINKS || other == link)
+			continue;
+		theirs = is_attached(m->plan, other);
+		if (ours == theirs ? other > link : ours)
+			continue;
+		if (ours)
+			return contradiction(m, -ENOSPC, "interfaces %s and %s: their indexes, %u and %u, are equal modulo %u: "
+					     "recreate one of them", link->name, other->name, link->ifindex, other->ifindex, LINKS) ?: 1;
+		return 1;
+	}
+	return 0;
+}
+
 int plan_links(struct making *m)
 {
 	for (size_t i = 0; i < m->host->n_links; i++) {
 		const struct nl_link *from = &m->host->links[i];
 		const struct plan_port *port = plan_port(m->plan, from->ifindex);
-		struct link *link = append(m->plan->links, m->plan->n_links);
+		int way = gives_way(m, from);
+		struct link *link;
 
+		if (way < 0)
+			return way;
+		if (way)
+			continue;
+		link = append(m->plan->links, m->plan->n_links);
 		if (!link)
 			return -ENOMEM;
 		link->ifindex = from->ifindex;
@@ -160,12 +194,6 @@ int plan_links(struct making *m)
 		if (link_listens(m, from))
 			link->flags |= LINK_LISTENS;
 		link_macs(m, from, link);
-		for (size_t j = 0; j + 1 < m->plan->n_links; j++)
-			if (m->plan->links[j].ifindex % LINKS == link->ifindex % LINKS && (port || plan_nic(m->plan, link->ifindex) || m->plan->links[j].role)) {
-				log_error("interfaces %u and %u: their indexes are equal modulo %u; recreate one of them",
-					  link->ifindex, m->plan->links[j].ifindex, LINKS);
-				return -ENOSPC;
-			}
 	}
 	return 0;
 }
