@@ -37,9 +37,14 @@ static const char *const program_names[PROGRAM_COUNT] = {
 #define ROOM_SLOTS 256
 #define ROOM_CHOICES 65536
 
-static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+static int print(enum libbpf_print_level level, const char *format, va_list args)
 {
 	return getenv("WGXDP_LIBBPF") ? vfprintf(stderr, format, args) : 0;
+}
+
+void dataplane_quiet(void)
+{
+	libbpf_set_print(print);
 }
 
 __u64 netns_inode(void)
@@ -81,7 +86,7 @@ int dataplane_open(const char *instance, struct dataplane **ret)
 
 	if (!dp)
 		return -ENOMEM;
-	libbpf_set_print(quiet);
+	dataplane_quiet();
 	strcpy(dp->instance, instance);
 	for (int i = 0; i < MAP_COUNT; i++)
 		dp->maps[i] = -1;
@@ -130,6 +135,8 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_routers = p->routers;
 	s->rodata->with_source_trie = p->n_trie;
 	s->rodata->with_lists = p->n_lists;
+	/* a third of the time that loading takes, so only where it is needed, and then for good */
+	bpf_program__set_autoload(s->progs.wgxdp_tc_l3, p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
 }
 
 /* FNV-1a over the object and everything set in it before load: equal means that loading it again would give the same */
@@ -138,6 +145,7 @@ static __u64 program_hash(const struct wgxdp *s)
 	__u64 h = 0xcbf29ce484222325ULL;
 	size_t n;
 	const unsigned char *elf = wgxdp__elf_bytes(&n);
+	struct bpf_program *program;
 	struct bpf_map *map;
 
 	for (size_t i = 0; i < n; i++)
@@ -146,6 +154,8 @@ static __u64 program_hash(const struct wgxdp *s)
 		h = (h ^ ((const unsigned char *)s->rodata)[i]) * 0x100000001b3ULL;
 	bpf_object__for_each_map(map, s->obj)
 		h = (h ^ bpf_map__max_entries(map)) * 0x100000001b3ULL;
+	bpf_object__for_each_program(program, s->obj)
+		h = (h ^ bpf_program__autoload(program)) * 0x100000001b3ULL;
 	return h;
 }
 
@@ -209,7 +219,7 @@ static bool is_whole(const struct dataplane *dp)
 		if (dp->maps[i] < 0)
 			return false;
 	for (int i = 0; i < PROGRAM_COUNT; i++)
-		if (dp->programs[i] < 0)
+		if (dp->programs[i] < 0 && i != PROGRAM_wgxdp_tc_l3)
 			return false;
 	return true;
 }
@@ -222,7 +232,7 @@ static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const st
 		if (i != MAP_choices && dataplane_entries(dp, i) !=
 		    bpf_map__max_entries(bpf_object__find_map_by_name(s->obj, map_names[i])))
 			return false;
-	return !p->n_trie;
+	return !p->n_trie && (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
 }
 
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
@@ -252,9 +262,11 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	}
 	take_maps(dp, s);
 	for (int i = 0; i < PROGRAM_COUNT; i++) {
+		struct bpf_program *program = bpf_object__find_program_by_name(s->obj, program_names[i]);
+
 		if (dp->programs[i] >= 0)
 			close(dp->programs[i]);
-		dp->programs[i] = dup(bpf_program__fd(bpf_object__find_program_by_name(s->obj, program_names[i])));
+		dp->programs[i] = bpf_program__autoload(program) ? dup(bpf_program__fd(program)) : -1;
 	}
 	dp->reloaded = true;
 	dp->hash = hash;
@@ -326,6 +338,8 @@ static int pin_all(struct dataplane *dp, const char *suffix)
 	for (int i = 0; i < PROGRAM_COUNT && !rc && dp->reloaded; i++) {
 		char name[32];
 
+		if (dp->programs[i] < 0)
+			continue;
 		snprintf(name, sizeof(name), "progs/%s", program_names[i]);
 		rc = pin_set(dp->programs[i], dp->instance, suffix, name);
 	}
@@ -440,59 +454,4 @@ void dataplane_close(struct dataplane *dp)
 	wgxdp__destroy(dp->component_skeleton);
 	wgxdp__destroy(dp->skeleton);
 	free(dp);
-}
-
-/* What an `up` that was killed has left: its programs were pinned before the first filter was attached */
-void dataplane_discard_new(const char *instance)
-{
-	char new[INSTANCE_LEN + 8];
-	int control;
-
-	snprintf(new, sizeof(new), "%s~new", instance);
-	control = pin_get(new, "control");
-	if (control >= 0) {
-		shared_detach_all(control);
-		close(control);
-	}
-	for (int l3 = 0; l3 < 2; l3++) {
-		int program = pin_get(new, l3 ? "progs/wgxdp_tc_l3" : "progs/wgxdp_tc");
-
-		if (program >= 0) {
-			detach_filters_of(program);
-			close(program);
-		}
-	}
-	pins_remove_all(instance, "~new");
-}
-
-/* Filters and components are no pins: each is taken off its device, in the network namespace where it is */
-static void remove_unpinned(const char *instance)
-{
-	int links = pin_get(instance, "links"), control = pin_get(instance, "control");
-	struct control c = { 0 };
-	struct link link;
-	__u32 zero = 0;
-
-	if (control >= 0 && !bpf_map_lookup_elem(control, &zero, &c) && c.netns != netns_inode())
-		log_warning("instance %s was brought up in another network namespace: tc filters and shared XDP of it, "
-			    "if it has any, remain there", instance);
-	for (__u32 i = 0; links >= 0 && c.netns == netns_inode() && i < LINKS; i++)
-		if (!bpf_map_lookup_elem(links, &i, &link)) {
-			if (link.flags & LINK_SHARED)
-				shared_detach(link.ifindex, control, 0);
-			if (link.flags & LINK_TC && !(link.flags & LINK_TCX))
-				detach_filter(link.ifindex, link.flags & LINK_QDISC_OURS);
-		}
-	if (links >= 0)
-		close(links);
-	if (control >= 0)
-		close(control);
-}
-
-void dataplane_down(const char *instance)
-{
-	libbpf_set_print(quiet);
-	remove_unpinned(instance);
-	pins_remove_all(instance, "");
-	dataplane_discard_new(instance);
 }

@@ -48,7 +48,7 @@ struct dataplane {
 	__u64 hash;			/* then theirs, for struct control */
 	int maps[MAP_COUNT];
 	bool map_is_new[MAP_COUNT];
-	int programs[PROGRAM_COUNT];
+	int programs[PROGRAM_COUNT];	/* -1: not there; tc_l3 is loaded when it is needed first */
 	struct dataplane_port *ports;
 	size_t n_ports;
 	__u32 refused;			/* the device that dataplane_attach() failed at; 0: none */
@@ -57,6 +57,8 @@ struct dataplane {
 	struct xdp_program *component;	/* the XDP program once more, as libxdp attaches it */
 };
 
+/* Of libbpf's own messages nothing is printed, unless the environment has WGXDP_LIBBPF */
+void dataplane_quiet(void);
 /* Opens what is pinned, if anything: dp->running says. 0 or -errno, told; also where another ABI runs. */
 int dataplane_open(const char *instance, struct dataplane **ret);
 /* Programs and maps that can hold the plan, without touching what runs. may_wait: where those that run can serve the plan for

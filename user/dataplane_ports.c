@@ -272,11 +272,13 @@ static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port, con
  * the map control, which a component uses */
 static int begin(struct dataplane *dp)
 {
+	int l3 = dp->programs[PROGRAM_wgxdp_tc_l3];
+
 	dp->begun = true;
 	return pins_make_dirs(dp->instance, "~new") ?:
 	       pin_set(dp->maps[MAP_control], dp->instance, "~new", "control") ?:
 	       pin_set(dp->programs[PROGRAM_wgxdp_tc], dp->instance, "~new", "progs/wgxdp_tc") ?:
-	       pin_set(dp->programs[PROGRAM_wgxdp_tc_l3], dp->instance, "~new", "progs/wgxdp_tc_l3");
+	       (l3 < 0 ? 0 : pin_set(l3, dp->instance, "~new", "progs/wgxdp_tc_l3"));
 }
 
 static int refused(struct dataplane *dp, __u32 ifindex, int rc)

@@ -100,6 +100,7 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 	memcpy(port->name, link->name, sizeof(port->name));
 	port->role = role;
 	port->l3 = !link->ethernet;
+	m->plan->l3 |= port->l3;
 	port->mode = mode != MODE_AUTO ? mode : m->config->mode;
 	port->shared = shared;
 	port->sources = m->plan->n_ports - 1;

@@ -58,6 +58,7 @@ struct plan {
 	size_t n_services;		/* ids in use end before this */
 	__u32 n_slots;			/* next hop slots of listeners */
 	bool vlans, bridges;		/* some port is a VLAN; some nic a bridge's or bond's port */
+	bool l3;			/* some port has no Ethernet header */
 	bool routers;			/* some link has the MAC of a virtual router */
 	bool choices;			/* some service has SERVICE_CHOICE, or may get it */
 	bool ask_always;		/* CONTROL_ASK_ALWAYS */
