@@ -76,7 +76,7 @@ $(O)/tests/unit_config $(O)/tests/unit_grammar: $(call unit_obj,user/config*.c u
 $(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)
 $(O)/tests/unit_netlink: $(call unit_obj,user/netlink*.c user/addr.c)
 $(O)/tests/unit_links $(O)/tests/unit_lists: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c \
-		user/state.c user/config*.c user/yaml*.c)
+		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c)
 
 $(O)/unit/%.o: %.c Makefile
 	@mkdir -p $(@D)

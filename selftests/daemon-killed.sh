@@ -56,6 +56,17 @@ goes_on_with_what_runs() {
 	say 'ok a daemon that comes back goes on with what runs, unless its file has changed'
 }
 
+# Killed when all was done but the name of running.yaml
+goes_on_with_what_a_killed_command_did() {
+	inside firewall strace -f -o /dev/null -e inject=rename:signal=KILL:when=1 "$wgxdp" up --wan wan --to 192.168.1.10 --port 1007 \
+		> /dev/null 2>&1 || :
+	inside firewall ip address add 198.51.100.251/24 dev wan
+	listens_too() { wgxdp show services | grep -q 'listen: .*198.51.100.251:1007'; }
+	wait_for 2 'the daemon follows it, at an address that came' listens_too
+	inside firewall ip address del 198.51.100.251/24 dev wan
+	say 'ok the daemon goes on with what a killed command did'
+}
+
 reads_its_file_again() {
 	configuration 1003
 	kill -HUP "$daemon"
@@ -83,6 +94,7 @@ count_arrivals wg-end all_of_them "udp dport $port"
 configuration $port
 start_daemon -c "$work/wgxdp.yaml"
 goes_on_with_what_runs
+goes_on_with_what_a_killed_command_did
 reads_its_file_again
 configuration $port
 kill -HUP "$daemon"

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "plan.h"
 #include "resolver.h"
+#include "state.h"
 #include "transmit.h"
 
 static const struct dataplane_port *attached(const struct dataplane *dp, __u32 ifindex)
@@ -175,15 +176,17 @@ int apply(const char *instance, const struct config *c)
 	struct answers answers;
 	struct plan_input in = { .config = c, .answers = &answers };
 	struct outcome outcome;
-	int rc = pins_prepare();
+	int settled, rc = pins_prepare();
 
 	if (rc)
 		return rc;
 	answers_read(instance, &answers);
-	rc = answers_for(&answers, c);
+	rc = answers_for(&answers, c) ?: state_prepare(instance, c, &in.config_hash);
 	if (!rc) {
 		in.moved = resolver_once(&answers, false, RESOLVE_MS);
 		rc = attempt(instance, &in, false, &outcome);
+		settled = state_settle(instance);
+		rc = rc ?: settled;
 	}
 	if (!rc)
 		answers_write(instance, &answers, in.moved);
@@ -195,12 +198,14 @@ int apply_followed(const char *instance, const struct config *c, struct answers 
 {
 	struct plan_input in = { .config = c, .answers = answers, .followed = true };
 	struct outcome outcome;
-	int rc = pins_prepare();
+	int settled, rc = pins_prepare() ?: state_prepare(instance, c, &in.config_hash);
 
 	if (rc)
 		return rc;
 	in.moved = resolver_once(answers, true, RESOLVE_MS);
 	rc = attempt(instance, &in, false, &outcome);
+	settled = state_settle(instance);
+	rc = rc ?: settled;
 	if (!rc)
 		answers_write(instance, answers, in.moved);
 	return rc;

@@ -5,7 +5,7 @@
 #pragma once
 #include "config.h"
 
-/* Loads, attaches and fills, or brings what runs to the configuration: all of it or nothing. What is not there yet waits, and
+/* Loads, attaches and fills, or brings what runs to the configuration, and writes that to running.yaml: all of it or nothing. What is not there yet waits, and
  * is told as a warning. The caller holds the instance's lock (state_lock). Says on standard output which port got what. 0 or
  * -errno, told. */
 int apply(const char *instance, const struct config *c);

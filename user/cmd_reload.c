@@ -97,7 +97,7 @@ static int reload(const char *instance, const struct arguments *a, struct config
 	if (!rc && new->mode == MODE_AUTO)
 		new->mode = old->mode;
 	if (!rc && !a->dry) {
-		rc = apply(instance, new) ?: state_write(instance, new);
+		rc = apply(instance, new);
 		if (rc)
 			state_note_failure(instance);
 		else

@@ -323,7 +323,7 @@ int cmd_service(const struct global *g, int argc, char **argv)
 	status = EXIT_USAGE;
 	if (config_check_each(c, 0, tell_option, &a))
 		goto cleanup;
-	status = apply(g->instance, c) || state_write(g->instance, c) ? EXIT_FAILED : EXIT_DONE;
+	status = apply(g->instance, c) ? EXIT_FAILED : EXIT_DONE;
 cleanup:
 	if (lock >= 0)
 		close(lock);

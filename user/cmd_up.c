@@ -230,7 +230,7 @@ static int bring_up(const char *instance, const struct config *c, unsigned int t
 	if (!rc && try_seconds)
 		rc = try_begin(instance, try_seconds, lock, &t);
 	if (!rc)
-		rc = apply(instance, c) ?: state_write(instance, c);
+		rc = apply(instance, c);
 	if (!rc && !t)
 		try_keep(instance);
 	if (lock >= 0)

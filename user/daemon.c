@@ -274,11 +274,10 @@ static int take_file(struct daemon *d, struct config *c)
 
 	if (!rc)
 		rc = answers_for(&d->answers, c) ?: apply_followed(d->state.instance, c, &d->answers);
-	if (rc)
+	if (rc) {
 		config_free(c);
-	else
-		rc = daemon_state_write(&d->state, c);
-	if (!rc) {
+	} else {
+		daemon_state_take(&d->state, c);
 		try_keep(d->state.instance);
 		former_backends(d);
 	}

@@ -104,6 +104,9 @@ int daemon_state_read(struct daemon_state *s)
 
 	if (rc <= 0)
 		return rc;
+	rc = state_settle(s->instance);
+	if (rc)
+		return rc;
 	if (!daemon_state_changed(s))
 		return 1;
 	rc = state_read(s->instance, &c);
@@ -121,16 +124,9 @@ int daemon_state_read(struct daemon_state *s)
 	return rc ?: 1;
 }
 
-int daemon_state_write(struct daemon_state *s, struct config *c)
+void daemon_state_take(struct daemon_state *s, struct config *c)
 {
-	int rc = state_write(s->instance, c);
-
-	if (rc) {
-		config_free(c);
-		return rc;
-	}
 	config_free(s->config);
 	s->config = c;
 	note(s);
-	return 0;
 }

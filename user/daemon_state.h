@@ -23,5 +23,5 @@ int daemon_state_hold(struct daemon_state *s, bool *ret_again);
 bool daemon_state_changed(const struct daemon_state *s);
 /* To be called under the instance's lock: s->config becomes what runs. 1; 0: nothing runs any more; -errno, told. */
 int daemon_state_read(struct daemon_state *s);
-/* Writes running.yaml; s->config becomes c, which is freed at failure. Under the lock. */
-int daemon_state_write(struct daemon_state *s, struct config *c);
+/* c was brought to run (apply.h), and becomes s->config. Under the lock. */
+void daemon_state_take(struct daemon_state *s, struct config *c);

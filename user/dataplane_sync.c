@@ -265,8 +265,9 @@ static int sync_control(struct dataplane *dp, const struct plan *p, bool changed
 		c->netns = netns_inode();
 		c->flags = flags;
 		control_forget_nexthops(c);
-		c->config_generation++;
 	}
+	if (p->config_hash)
+		__atomic_store_n(&c->config_hash, p->config_hash, __ATOMIC_RELEASE);
 	control_unmap(c);
 	return 0;
 }

@@ -5,12 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "control.h"
 #include "log.h"
 #include "state.h"
+
+#define NEXT "running.yaml.new"		/* what is to run */
 
 void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
 {
@@ -44,27 +48,101 @@ static void forget_failure(const char *instance)
 	unlink(path);
 }
 
-int state_write(const char *instance, const struct config *c)
+/* FNV-1a; never 0 */
+static __u32 text_hash(const char *text, size_t n)
 {
-	char path[STATE_PATH_LEN], beside[STATE_PATH_LEN];
-	FILE *out;
-	int rc;
+	__u32 h = 0x811c9dc5;
 
-	state_path(path, instance, "running.yaml");
-	state_path(beside, instance, "running.yaml.new");
-	out = fopen(beside, "we");
-	rc = out ? config_write(c, out) : -errno;
-	if (!rc && (fflush(out) || fsync(fileno(out))))
+	while (n--)
+		h = (h ^ (unsigned char)*text++) * 0x01000193;
+	return h ?: 1;
+}
+
+static int write_whole(const char *path, const char *text, size_t n)
+{
+	FILE *out = fopen(path, "we");
+	int rc = out ? 0 : -errno;
+
+	if (!rc && (fwrite(text, 1, n, out) != n || fflush(out) || fsync(fileno(out))))
 		rc = -errno;
 	if (out && fclose(out) && !rc)
 		rc = -errno;
-	if (!rc && rename(beside, path))
+	return rc;
+}
+
+int state_prepare(const char *instance, const struct config *c, __u32 *ret_hash)
+{
+	char path[STATE_PATH_LEN], *text = NULL;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+	int rc = out ? config_write(c, out) : -errno;
+
+	if (out && fclose(out) && !rc)
 		rc = -errno;
+	state_path(path, instance, NEXT);
+	rc = rc ?: write_whole(path, text, n);
 	if (rc)
 		log_error("cannot write %s: %s", path, strerror(-rc));
 	else
-		forget_failure(instance);
+		*ret_hash = text_hash(text, n);
+	free(text);
 	return rc;
+}
+
+static int take_next(const char *instance)
+{
+	char path[STATE_PATH_LEN], next[STATE_PATH_LEN];
+
+	state_path(path, instance, "running.yaml");
+	state_path(next, instance, NEXT);
+	if (rename(next, path)) {
+		int rc = -errno;
+
+		log_error("cannot write %s: %s", path, strerror(-rc));
+		return rc;
+	}
+	forget_failure(instance);
+	return 0;
+}
+
+int state_write(const char *instance, const struct config *c)
+{
+	__u32 hash;
+
+	return state_prepare(instance, c, &hash) ?: take_next(instance);
+}
+
+/* Whether the maps are of the next configuration: the command that brought them there was killed before it could say so */
+static bool next_runs(const char *instance)
+{
+	char path[STATE_PATH_LEN], *text = NULL;
+	struct stat st;
+	__u32 hash;
+	FILE *in;
+	bool runs;
+
+	state_path(path, instance, NEXT);
+	in = fopen(path, "re");
+	if (!in)
+		return false;
+	if (!fstat(fileno(in), &st))
+		text = malloc(st.st_size + 1);
+	runs = text && fread(text, 1, st.st_size, in) == (size_t)st.st_size && !control_config(instance, &hash) &&
+	       hash == text_hash(text, st.st_size);
+	fclose(in);
+	free(text);
+	return runs;
+}
+
+int state_settle(const char *instance)
+{
+	char path[STATE_PATH_LEN];
+
+	if (next_runs(instance))
+		return take_next(instance);
+	state_path(path, instance, NEXT);
+	unlink(path);
+	return 0;
 }
 
 void state_note_failure(const char *instance)
@@ -90,7 +168,7 @@ int state_read(const char *instance, struct config **ret)
 {
 	char path[STATE_PATH_LEN];
 
-	state_path(path, instance, "running.yaml");
+	state_path(path, instance, next_runs(instance) ? NEXT : "running.yaml");
 	return access(path, R_OK) ? -errno : config_read(path, ret);
 }
 
@@ -99,6 +177,8 @@ void state_remove(const char *instance)
 	char path[STATE_PATH_LEN];
 
 	state_path(path, instance, "running.yaml");
+	unlink(path);
+	state_path(path, instance, NEXT);
 	unlink(path);
 	forget_failure(instance);
 	state_path(path, instance, "daemon");	/* whose daemon it was: user/daemon_state.c */

@@ -10,11 +10,17 @@
 
 /* Waits for other commands of the instance; the lock is held until the fd is closed. fd, or -errno, told. */
 int state_lock(const char *instance);
+/* Writes what is to run beside running.yaml. Once control has the hash, that is once the maps are as it says, it is what runs,
+ * even if the command is killed before state_settle() gives it its name. 0 or -errno, told. */
+int state_prepare(const char *instance, const struct config *c, __u32 *ret_hash);
+/* Under the lock: what was prepared, by whomever, becomes running.yaml if it runs, and else goes. 0 or -errno, told. */
+int state_settle(const char *instance);
+/* running.yaml anew, where the maps are as it says */
 int state_write(const char *instance, const struct config *c);
 /* Path of a file of the instance's, as "running.yaml"; "": its directory */
 #define STATE_PATH_LEN 128
 void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name);
-/* A reload failed, until the next state_write() */
+/* A reload failed, until a configuration comes to run */
 void state_note_failure(const char *instance);
 bool state_failed(const char *instance);
 /* -ENOENT: none, or lost */

@@ -85,7 +85,7 @@ static char roll_back(const struct try *t)
 		return KEPT;
 	}
 	if (!rc && t->before) {
-		rc = apply(t->instance, t->before) ?: state_write(t->instance, t->before);
+		rc = apply(t->instance, t->before);
 	} else if (!rc) {
 		dataplane_down(t->instance);
 		state_remove(t->instance);
