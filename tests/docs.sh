@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Documents say what the program has, and the program what they say: commands and options in the help texts and in the manual
-# page, reasons in include/reasons.def, in the manual page and in the guide, maps in bpf/maps.h and in the design. Then the
-# same on copies with one thing missing or too much, each of which must be found.
+# page, reasons in include/reasons.def, in the manual page and in the guide, maps in bpf/maps.h and in the design, keys and their
+# values in the configuration's grammar and in its manual page, the examples of which are valid. Then the same on copies with one thing missing or too much, each of which must be found.
 # shellcheck disable=SC2016 # backquotes and dollars are sed's
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -41,6 +41,38 @@ maps_in_design() {
 metrics() { sed -nE 's/.*metric_family\(&s[.>-]+text, "(wgxdp_[a-z_]+)".*/\1/p' user/metrics.c | sort; }
 metrics_in_page() { sed -n 's/^| \(`wgxdp[^|]*\) |.*/\1/p' docs/metrics.md | grep -oE 'wgxdp_[a-z_]+' | sort; }
 
+# Keys of the configuration, each behind its section; the sections themselves have none
+keys() {
+	awk -F '"' '/^static const struct yaml_key / {split($0, word, "[ _]"); section = word[6]; next} /^}/ {section = ""}
+		section && /^\t\{ "/ {print (section == "config" ? "section" : section), $2}' user/config.c | sort
+}
+keys_in_page() {
+	awk '/^\.S[hs] / {section = ""} /^\.Ss / {section = $2; sub("s$", "", section)}
+		/^\.It Cm / && section {print section, $3}
+		/^\.Ss / && $2 ~ /^(interfaces|services|exporter|running)$/ {print "section", $2}' docs/wgxdp.yaml.5 | sort
+}
+# Words that a value may be: `origin hand`
+values() {
+	sed -nE 's/^static const char \*const ([a-z0-9]+)_names\[\] = \{ (.*) NULL \};/\1 \2/p' user/config.c |
+		awk '{gsub("[\",]", ""); for (i = 2; i <= NF; i++) print ($1 == "bool" ? "shared" : $1), $i}' | sort
+}
+values_in_page() {
+	awk '/^\.S[hs] / {key = ""} /^\.It / {key = $3}
+		key ~ /^(mode|nat|role|ipv6|df|shared|origin)$/ && /^\.Cm / {print key, $2}' docs/wgxdp.yaml.5 |
+		grep -vxE 'mode up|origin (running|save)' | sort -u # other words than values
+}
+# Each is valid, whatever this host lacks for it
+check_examples() {
+	local n=0 status text
+	while IFS= read -r -d '' text; do
+		n=$((n + 1)) status=0
+		"$wgxdp" check -c - <<< "$text" > "$copy.said" 2>&1 || status=$?
+		((status == 0 || status == 3)) || { bad=1; echo "example $n of the configuration: $(< "$copy.said")"; }
+	done < <(awk '/^\.Sh EXAMPLES/ {inside = 1} inside && /^\.Ed/ {printf "%s%c", text, 0; text = ""; literal = 0}
+		literal {gsub(/\\\(dq/, "\""); text = text $0 "\n"} inside && /^\.Bd -literal/ {literal = 1}' docs/wgxdp.yaml.5)
+	((n >= 4)) || { bad=1; echo "only $n examples of a configuration"; }
+}
+
 # --- whether they agree
 
 bad=0
@@ -76,13 +108,15 @@ check_commands() {
 
 # What formats it says nothing; where neither is installed, that remains to be seen
 check_format() {
-	local said=''
-	if command -v mandoc > /dev/null; then
-		said=$(mandoc -T lint -W warning docs/wgxdp.8 2>&1 || :)
-	elif command -v groff > /dev/null; then
-		said=$(groff -mandoc -ww -Tutf8 -z docs/wgxdp.8 2>&1 || :)
-	fi
-	[[ ! $said ]] || { bad=1; echo "$said"; }
+	local page said=''
+	for page in docs/*.[58]; do
+		if command -v mandoc > /dev/null; then
+			said=$(mandoc -T lint -W warning "$page" 2>&1 || :)
+		elif command -v groff > /dev/null; then
+			said=$(groff -mandoc -ww -Tutf8 -z "$page" 2>&1 || :)
+		fi
+		[[ ! $said ]] || { bad=1; echo "$page: $said"; }
+	done
 }
 
 check_all() {
@@ -92,6 +126,9 @@ check_all() {
 	same reason reasons.def "$({ reasons PASS; reasons DROP; } | grep -vx send_failed | sort)" \
 		"the guide's table" "$(reasons_in_guide)"
 	same map bpf/maps.h "$(maps)" "the design's table" "$(maps_in_design)"
+	same key 'the grammar' "$(keys)" wgxdp.yaml.5 "$(keys_in_page)"
+	same value 'the grammar' "$(values)" wgxdp.yaml.5 "$(values_in_page)"
+	check_examples
 	same metric user/metrics.c "$(metrics)" docs/metrics.md "$(metrics_in_page)"
 	((!bad))
 }
@@ -99,11 +136,11 @@ check_all() {
 # --- whether this finds what it is for
 
 copy=$(mktemp -d)
-trap 'rm -rf "$copy"' EXIT
+trap 'rm -rf "$copy" "$copy.said"' EXIT
 # FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
-	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/metrics.c "$copy"
+	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/config.c user/metrics.c "$copy"
 	sed -i "$2" "$copy/$1"
 	! cmp -s "$1" "$copy/$1" || { echo "'$2' changes nothing in $1"; exit 1; }
 	! (cd "$copy" && check_all > /dev/null) || { echo "nothing was found wrong after '$2' in $1"; exit 1; }
@@ -111,6 +148,11 @@ must_find() {
 
 check_format
 check_all || exit 1
+make -s install DESTDIR="$copy" PREFIX=/usr
+for page in docs/*.[58]; do
+	cmp "$page" "$copy/usr/share/man/man${page##*.}/${page##*/}" || { echo "make install leaves out $page"; exit 1; }
+done
+[[ $(keys | wc -l) -ge 25 && $(values | wc -l) -ge 15 ]] || { echo 'hardly any key was compared'; exit 1; }
 [[ $(maps | wc -l) -ge 10 && $(reasons PASS | wc -l) -ge 10 && $(options_in_help up | wc -l) -ge 8 ]] ||
 	{ echo 'hardly anything was compared'; exit 1; }
 must_find docs/wgxdp.8 '/^\.It Fl -lan/d'
@@ -120,6 +162,10 @@ must_find docs/wgxdp.8 's/^\.Op Fl -mode.*//'
 must_find docs/wgxdp.8 's/^\.Ss down/.Ss off/'
 must_find docs/wgxdp.8 '/^\.It Cm martian/d'
 must_find docs/wgxdp.8 's/^\.It Cm send_failed/.It Cm send_refused/'
+must_find docs/wgxdp.yaml.5 '/^\.It Cm shared/d'
+must_find docs/wgxdp.yaml.5 's/^\.Cm report :/.Cm tell :/'
+must_find docs/wgxdp.yaml.5 's/role: lan }/role: dmz }/'
+must_find user/config.c 's/{ "df", yaml_set_choice/{ "frob", yaml_set_text, "x" },\n\t&/'
 must_find docs/guide-firewall.md 's/`hop_limit`/hop limit/'
 must_find docs/design.md '/^| scratch |/d'
 must_find docs/design.md 's/^| choices | LRU_HASH/| choices | HASH/'
@@ -128,4 +174,4 @@ must_find docs/metrics.md 's/`wgxdp_map_entries`/`wgxdp_map_rows`/'
 must_find include/reasons.def '$aREASON(PASS, frobbed, "text")'
 must_find bpf/maps.h '$aMAP(frobs, HASH, __u32, __u32, 1, 0);'
 must_find user/cmd_up.c 's/{ "mode", required_argument/{ "frob", required_argument, NULL, 1 }, &/'
-echo "help texts, manual page, guide, design, reasons and maps say the same"
+echo "help texts, manual pages, guide, design, reasons, maps and keys say the same"
