@@ -67,11 +67,14 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr config grammar links lists netlink uniform
+UNITS       := addr answers config grammar links lists netlink resolver uniform
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
 $(O)/tests/unit_addr: $(call unit_obj,user/addr.c)
+$(O)/tests/unit_answers: $(call unit_obj,user/answers.c user/addr.c user/host.c user/log.c user/netlink*.c)
+$(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/answers.c user/state.c user/addr.c user/host.c user/log.c \
+		user/netlink*.c user/config*.c user/yaml*.c)
 $(O)/tests/unit_config $(O)/tests/unit_grammar: $(call unit_obj,user/config*.c user/yaml*.c user/addr.c user/log.c)
 $(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)
 $(O)/tests/unit_netlink: $(call unit_obj,user/netlink*.c user/addr.c)

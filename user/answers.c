@@ -40,10 +40,10 @@ static bool parse_line(const char *line, struct answer *a)
 	if (sscanf(line, "%255s %7s %45s %" SCNd64 " %15s %u", a->text, family, address, (int64_t *)&a->resolved, interface,
 		   &len) != 6 || len > 128)
 		return false;
-	a->family = strcmp(family, "ipv4") ? FAMILY_IPV6 : FAMILY_IPV4;
+	a->family = !strcmp(family, "ipv4") ? FAMILY_IPV4 : !strcmp(family, "ipv6") ? FAMILY_IPV6 : 0;
 	a->len = len;
 	strcpy(a->interface, interface);
-	return !address_parse(address, &a->address) && a->address.family == a->family;
+	return a->family && !address_parse(address, &a->address) && a->address.family == a->family;
 }
 
 static void read_file(const char *path, struct answers *ret)

@@ -327,46 +327,49 @@ void resolver_hope(struct resolver *r)
 }
 
 struct once {
-	bool done, moved;
+	uv_loop_t loop;
+	bool moved;
 };
 
+/* The loop ends at once, not when it next has something to do */
 static void on_once(void *data, bool moved)
 {
-	*(struct once *)data = (struct once){ .done = true, .moved = moved };
+	struct once *once = data;
+
+	once->moved = moved;
+	uv_stop(&once->loop);
 }
 
 static void on_enough(uv_timer_t *timer)
 {
-	*(bool *)timer->data = true;
+	uv_stop(timer->loop);
 }
 
 bool resolver_once(struct answers *answers, bool missing, unsigned int ms)
 {
-	bool enough = false, any = false;
-	struct once once = { 0 };
+	struct once once = { .moved = false };
 	struct resolver *r;
 	uv_timer_t deadline;
-	uv_loop_t loop;
+	bool any = false;
 
 	for (size_t i = 0; i < answers->n; i++)
 		any |= answer_is_name(&answers->list[i]) && !(missing && answers->list[i].address.family);
-	if (!any || uv_loop_init(&loop))
+	if (!any || uv_loop_init(&once.loop))
 		return false;
-	uv_timer_init(&loop, &deadline);
-	deadline.data = &enough;
+	uv_timer_init(&once.loop, &deadline);
 	uv_timer_start(&deadline, on_enough, ms, 0);
-	if (resolver_new(&loop, answers, on_once, &once, &r))
+	if (resolver_new(&once.loop, answers, on_once, &once, &r))
 		return false;
 	resolver_renew(r);
-	while (!once.done && !enough)
-		uv_run(&loop, UV_RUN_ONCE);
+	uv_run(&once.loop, UV_RUN_DEFAULT);
 	if (r->channel)
 		end_round(r);
 	uv_close((uv_handle_t *)&deadline, NULL);
 	uv_close((uv_handle_t *)&r->due, NULL);
 	uv_close((uv_handle_t *)&r->timeout, NULL);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	uv_loop_close(&loop);
+	while (uv_run(&once.loop, UV_RUN_DEFAULT))
+		;
+	uv_loop_close(&once.loop);
 	free(r->names);
 	free(r);
 	return once.moved;
