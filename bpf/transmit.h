@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What became of packets after XDP gave them to a device: the kernel tells by tracepoints, here counted per egress interface.
+ * What became of packets after XDP gave them to a device: the kernel tells by tracepoints, here counted per egress interface. By
+ * raw ones, which CAP_PERFMON is enough for, where device_ifindex is known, else by those of tracefs.
  */
 #ifndef WGXDP_TRANSMIT_H
 #define WGXDP_TRANSMIT_H
@@ -35,7 +36,25 @@ INLINE void transmit_failed_add(__u32 from, __u32 to, __u32 packets)
 		*n += packets;
 }
 
+INLINE int ifindex_of(__u64 device)
+{
+	int ifindex = 0;
+
+	bpf_probe_read_kernel(&ifindex, sizeof(ifindex), (const void *)(device + device_ifindex));
+	return ifindex;
+}
+
 /* a driver's ring was full, or the driver refused */
+SEC("raw_tp/xdp_devmap_xmit")
+int wgxdp_devmap_raw(const struct bpf_raw_tracepoint_args *ctx)
+{
+	int drops = ctx->args[3];
+
+	if (drops > 0)
+		transmit_failed_add(ifindex_of(ctx->args[0]), ifindex_of(ctx->args[1]), drops);
+	return 0;
+}
+
 SEC("tp/xdp/xdp_devmap_xmit")
 int wgxdp_devmap_xmit(const struct xdp_devmap_xmit *ctx)
 {
@@ -45,6 +64,13 @@ int wgxdp_devmap_xmit(const struct xdp_devmap_xmit *ctx)
 }
 
 /* the device is down, or cannot transmit at all */
+SEC("raw_tp/xdp_redirect_err")
+int wgxdp_redirect_raw(const struct bpf_raw_tracepoint_args *ctx)
+{
+	transmit_failed_add(ifindex_of(ctx->args[0]), ctx->args[6], 1);
+	return 0;
+}
+
 SEC("tp/xdp/xdp_redirect_err")
 int wgxdp_redirect_err(const struct xdp_redirect_err *ctx)
 {

@@ -115,15 +115,32 @@ for mode in native generic tc; do
 	wgxdp down
 done
 
-for mode in native generic tc; do
-	begin "$mode, a full ring" $mode
+# Of packets to lan that were not sent those that the kernel's tracepoints told of
+told() {
+	bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/transmit_failed | /usr/bin/python3 -c '
+import json, sys
+print(sum(cpu["value"] for entry in json.load(sys.stdin) if entry["formatted"]["key"] == int(sys.argv[1])
+          for cpu in entry["formatted"]["values"]))' "$(inside firewall ip -o link show lan | cut -d : -f 1)"
+}
+full_ring() { # MODE WHAT
+	begin "$1, a full ring$2" "$1"
 	slow_wg_end
 	send -n 20000 198.51.100.7:4000 198.51.100.1:$port
 	finish
 	expect "$what: failed to be sent" "$failed" '>' 100
 	fast_wg_end
+}
+
+for mode in native generic tc; do
+	full_ring $mode ''
+	[[ $mode != native ]] || expect "$what: told by raw tracepoints" "$(told)" '>' 100
 	wgxdp down
 done
+mount --bind /dev/null /sys/kernel/btf/vmlinux
+full_ring native ', without BTF'
+expect "$what: told by tracefs" "$(told)" '>' 100
+wgxdp down
+umount /sys/kernel/btf/vmlinux
 
 inside wg-end ip link set eth xdpdrv off
 inside wg-end ethtool -K eth gro off > /dev/null

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: only
 # systemd
-# timeout: 900
+# timeout: 960
 # The installed units under a real systemd: with three capabilities and all else taken away the daemon waits for a network that
 # is not there yet, forwards when it comes, reloads, restarts, is killed by its watchdog and returns, and loses nothing under
-# traffic; stopped, what runs goes on; wgxdp.service brings it up, reloads and takes all of it down. systemd-analyze is content.
+# traffic; stopped, what runs goes on; wgxdp.service brings it up, reloads and takes all of it down. The same by the templates;
+# sharing XDP takes a drop-in, and is refused with what to do where that is missing. systemd-analyze is content with all units.
+# BREAK=1 restarts wgxdp.service, not the daemon alone.
 #
 #     client uplink ---- wan this VM lan ---- eth wg-end
 WGXDP_APART=1 # the VM is apart enough, and its /run is systemd's
@@ -38,6 +40,7 @@ forwards() { # WHEN
 	expect "forwarded, $1" $(($(arrived wg-end all_of_them) - before)) == 10
 }
 # PACKETS WHAT COMMAND...: under traffic
+lost_of=0
 without_loss() {
 	local before sender
 	before=$(arrived wg-end all_of_them)
@@ -46,6 +49,7 @@ without_loss() {
 	"${@:3}"
 	wait $sender
 	expect "lost of $1: $2" $(($1 - $(arrived wg-end all_of_them) + before)) == 0
+	lost_of=$((lost_of + $1))
 }
 restarted() { (($(property NRestarts) > $1)); }
 listens() { "$wgxdp" show services | grep -q "listen: .*:$1"; }
@@ -76,16 +80,20 @@ forwards 'when the network came'
 curl -sf http://127.0.0.1:9851/metrics > "$work/metrics" || fail 'the exporter does not answer'
 expect 'capabilities' "$(awk '$1 == "CapPrm:" || $1 == "CapBnd:" {print $2}' "/proc/$(property MainPID)/status" | sort -u)" \
 	== "$(printf '%016x' $((1 << 12 | 1 << 38 | 1 << 39)))"
-systemd-analyze security --no-pager wgxdp-daemon > "$work/security"
-exposure=$(sed -nE 's/.*exposure level[^:]*: ([0-9.]+).*/\1/p' "$work/security")
-expect 'exposure' "$exposure" '<=' 2.0
-[[ -e /sys/fs/bpf/wgxdp/default/attach/tp-devmap_xmit ]] ||
-	fail "no tracepoint tells of packets that are not sent: $(journalctl -u wgxdp --no-pager)"
+exposures=''
+for unit in wgxdp wgxdp-daemon wgxdp@one wgxdp-daemon@one; do
+	systemd-analyze security --no-pager $unit.service > "$work/security"
+	exposure=$(sed -nE 's/.*exposure level[^:]*: ([0-9.]+).*/\1/p' "$work/security")
+	expect "exposure of $unit" "$exposure" '<=' 2.0
+	exposures+=" $exposure"
+done
+tracepoints() { find /sys/fs/bpf/wgxdp/"$1"/attach -name 'tp-*' | wc -l; } # INSTANCE
+expect 'tracepoints that tell of packets that are not sent' "$(tracepoints default)" == 2
 
 configuration $port 1001 > /etc/wgxdp/wgxdp.yaml
 without_loss 600 'a reload' systemctl reload wgxdp-daemon
 listens 1001 || fail 'the reload was none'
-without_loss 1500 'a restart' systemctl restart wgxdp-daemon
+without_loss 1500 'a restart' systemctl restart "$(if [[ ${BREAK:-} ]]; then echo wgxdp; else echo wgxdp-daemon; fi)"
 killed() {
 	kill -KILL "$(property MainPID)"
 	wait_for 20 'a restart after kill -9' restarted 0
@@ -100,26 +108,77 @@ wait_for 20 'the daemon is back' systemctl -q is-active wgxdp-daemon
 systemctl stop wgxdp-daemon
 forwards 'with the daemon stopped'
 
+systemctl stop wgxdp
+nothing_left() { # WHEN
+	expect "pins, $1" "$(find /sys/fs/bpf -type f -o -path '*/wgxdp/*')" == ''
+	expect "XDP programs, $1" "$(ip -br link show | grep -c xdp || :)" == 0
+}
+nothing_left 'after wgxdp.service was stopped'
+
 systemctl start wgxdp
 forwards 'by wgxdp.service'
+expect 'its tracepoints' "$(tracepoints default)" == 2
 configuration $port 1002 > /etc/wgxdp/wgxdp.yaml
 systemctl reload wgxdp
 listens 1002 || fail 'the reload of wgxdp.service was none'
 systemctl start wgxdp-daemon
+first=$(property MainPID)
+systemctl restart wgxdp
+wait_for 20 'the daemon is restarted with wgxdp.service' systemctl -q is-active wgxdp-daemon
+expect 'the daemon after that: another process' "$(property MainPID)" != "$first"
+forwards 'after wgxdp.service was restarted'
 systemctl stop wgxdp
-expect 'pins, after wgxdp.service was stopped' "$(find /sys/fs/bpf -path '*wgxdp/*' | wc -l)" == 0
-wait_for 20 'the daemon ends with it' test "$(property ActiveState)" != activating
-for _ in {1..50}; do
-	[[ $(property ActiveState) != inactive ]] || break
-	sleep 0.1
-done
-expect 'the daemon, after that' "$(property ActiveState), $(property Result)" == 'inactive, success'
+expect 'the daemon ends with wgxdp.service' "$(property ActiveState), $(property Result)" == 'inactive, success'
+nothing_left 'after both were stopped'
 
 mv /etc/wgxdp/wgxdp.yaml /etc/wgxdp/one.yaml
 systemctl start wgxdp-daemon@one
-listens_as_one() { "$wgxdp" --instance one show services | grep -q "listen: .*:$port"; }
-wait_for 10 'an instance by the template' listens_as_one
+listens_as_one() { "$wgxdp" --instance one show services | grep -q "listen: .*:$1"; }
+wait_for 10 'an instance by the template' listens_as_one $port
+expect 'wgxdp@one' "$(property ActiveState wgxdp@one)" == active
 forwards 'by an instance of the template'
-systemctl stop wgxdp-daemon@one
-"$wgxdp" --instance one down
-say "ok units, exposure $exposure"
+configuration $port 1003 > /etc/wgxdp/one.yaml
+systemctl reload wgxdp-daemon@one
+wait_for 10 'a reload by the template of the daemon' listens_as_one 1003
+configuration $port 1004 > /etc/wgxdp/one.yaml
+systemctl reload wgxdp@one
+listens_as_one 1004 || fail 'the reload of wgxdp@one was none'
+systemctl stop wgxdp@one
+expect 'wgxdp-daemon@one ends with it' "$(property ActiveState wgxdp-daemon@one)" == inactive
+nothing_left 'after the template was stopped'
+
+refused() { # UNIT
+	journalctl -u "$1" -o cat --no-pager | grep -q 'interface wan: to share XDP .*CAP_SYS_ADMIN.* shared.conf' ||
+		fail "$1: $(journalctl -u "$1" -n 20 --no-pager)"
+	say "ok $1: refused, with what to do"
+}
+components() { xdp-loader status "$1" | awk '$1 == "=>" {print $3}' | xargs; } # DEVICE
+{
+	echo 'interfaces: [ { name: wan, role: wan, shared: true }, { name: lan, role: lan, shared: true } ]'
+	configuration $port
+} > /etc/wgxdp/wgxdp.yaml
+! systemctl start wgxdp 2> /dev/null || fail 'XDP was shared without CAP_SYS_ADMIN'
+refused wgxdp
+nothing_left 'after that'
+for unit in wgxdp wgxdp-daemon; do
+	install -D -m 644 -t /run/systemd/system/$unit.service.d /usr/share/doc/wgxdp/shared.conf
+done
+systemctl daemon-reload
+systemctl start wgxdp-daemon
+forwards 'with shared XDP'
+expect 'components' "$(components wan), $(components lan)" == 'wgxdp_xdp, wgxdp_xdp'
+without_loss 1500 'a restart with shared XDP' systemctl restart wgxdp-daemon
+rm /run/systemd/system/wgxdp{,-daemon}.service.d/shared.conf
+systemctl daemon-reload
+systemctl restart wgxdp-daemon 2> /dev/null || :
+wait_for 30 'the daemon says what it lacks' refused wgxdp-daemon
+systemctl stop wgxdp-daemon
+"$wgxdp" reload > /dev/null
+wgxdp_down_without() { setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin "$wgxdp" down 2> "$work/err"; }
+! wgxdp_down_without || fail 'down left components of the dispatcher where they are'
+grep -q 'interface wan: to share XDP' "$work/err" || fail "$(< "$work/err")"
+forwards 'after a down that might not'
+"$wgxdp" down
+systemctl stop wgxdp
+nothing_left 'after shared XDP was stopped'
+say "exposure of wgxdp, wgxdp-daemon and their templates:$exposures; 0 lost of $lost_of"

@@ -72,6 +72,8 @@ check_examples() {
 		literal {gsub(/\\\(dq/, "\""); text = text $0 "\n"} inside && /^\.Bd -literal/ {literal = 1}' docs/wgxdp.yaml.5)
 	((n >= 4)) || { bad=1; echo "only $n examples of a configuration"; }
 }
+drop_in() { grep -v '^#' scripts/systemd/shared.conf | sort; }
+drop_in_in_guide() { sed -n '/^It is this:$/,/^#/s/^    //p' docs/guide-firewall.md | sort; }
 
 # --- whether they agree
 
@@ -129,6 +131,7 @@ check_all() {
 	same key 'the grammar' "$(keys)" wgxdp.yaml.5 "$(keys_in_page)"
 	same value 'the grammar' "$(values)" wgxdp.yaml.5 "$(values_in_page)"
 	check_examples
+	same line scripts/systemd/shared.conf "$(drop_in)" 'the guide' "$(drop_in_in_guide)"
 	same metric user/metrics.c "$(metrics)" docs/metrics.md "$(metrics_in_page)"
 	((!bad))
 }
@@ -140,7 +143,7 @@ trap 'rm -rf "$copy" "$copy.said"' EXIT
 # FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
-	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/config.c user/metrics.c "$copy"
+	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/config.c user/metrics.c scripts/systemd "$copy"
 	sed -i "$2" "$copy/$1"
 	! cmp -s "$1" "$copy/$1" || { echo "'$2' changes nothing in $1"; exit 1; }
 	! (cd "$copy" && check_all > /dev/null) || { echo "nothing was found wrong after '$2' in $1"; exit 1; }
@@ -171,6 +174,7 @@ must_find docs/design.md '/^| scratch |/d'
 must_find docs/design.md 's/^| choices | LRU_HASH/| choices | HASH/'
 must_find docs/design.md 's/^| names | /| titles | /'
 must_find docs/metrics.md 's/`wgxdp_map_entries`/`wgxdp_map_rows`/'
+must_find scripts/systemd/shared.conf 's/ADMIN$/& CAP_KILL/'
 must_find include/reasons.def '$aREASON(PASS, frobbed, "text")'
 must_find bpf/maps.h '$aMAP(frobs, HASH, __u32, __u32, 1, 0);'
 must_find user/cmd_up.c 's/{ "mode", required_argument/{ "frob", required_argument, NULL, 1 }, &/'

@@ -15,7 +15,7 @@ const char down_help[] =
 
 int cmd_down(const struct global *g, int argc, char **argv)
 {
-	int lock;
+	int lock, rc;
 
 	if (argc > 1) {
 		log_error("down: %s: takes no argument", argv[1]);
@@ -24,9 +24,11 @@ int cmd_down(const struct global *g, int argc, char **argv)
 	lock = state_lock(g->instance);
 	if (lock < 0)
 		return EXIT_FAILED;
-	dataplane_down(g->instance);
-	state_remove(g->instance);
-	try_keep(g->instance);
+	rc = dataplane_down(g->instance);
+	if (!rc) {
+		state_remove(g->instance);
+		try_keep(g->instance);
+	}
 	close(lock);
-	return EXIT_DONE;
+	return rc ? EXIT_FAILED : EXIT_DONE;
 }

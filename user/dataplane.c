@@ -255,6 +255,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 		return 0;
 	}
 	dp->skeleton = s;
+	dataplane_choose_tracepoints(s);
 	rc = reuse_maps(dp, s) ?: wgxdp__load(s);
 	if (rc) {
 		load_error(rc);
@@ -299,35 +300,6 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 	return 0;
 }
 
-/* What the kernel tells of packets that it did not send; without tracefs it does not */
-static int pin_tracepoints(struct dataplane *dp, const char *suffix)
-{
-	struct wgxdp *s = dp->skeleton;
-	const struct {
-		struct bpf_program *program;
-		const char *name, *pin;
-	} tracepoints[] = {
-		{ s->progs.wgxdp_devmap_xmit, "xdp_devmap_xmit", "attach/tp-devmap_xmit" },
-		{ s->progs.wgxdp_redirect_err, "xdp_redirect_err", "attach/tp-redirect_err" },
-	};
-
-	for (int i = 0; i < 2; i++) {
-		struct bpf_link *link;
-
-		link = bpf_program__attach_tracepoint(tracepoints[i].program, "xdp", tracepoints[i].name);
-		if (!link && pin_exists(dp->instance, "%s", tracepoints[i].pin))
-			continue;	/* one that counts into the same map; what we may not do now we could before */
-		if (!link) {
-			log_warning("packets that a driver does not send are not counted: %s: is tracefs mounted? "
-				    "(`mount -t tracefs tracefs /sys/kernel/tracing`)", strerror(errno));
-			return 0;
-		}
-		pin_set(bpf_link__fd(link), dp->instance, suffix, tracepoints[i].pin);
-		bpf_link__destroy(link);
-	}
-	return 0;
-}
-
 static int pin_all(struct dataplane *dp, const char *suffix)
 {
 	int rc = 0;
@@ -344,7 +316,7 @@ static int pin_all(struct dataplane *dp, const char *suffix)
 		rc = pin_set(dp->programs[i], dp->instance, suffix, name);
 	}
 	if (!rc && dp->reloaded)
-		rc = pin_tracepoints(dp, suffix);
+		dataplane_count_unsent(dp, suffix);
 	for (size_t i = 0; i < dp->n_ports && !rc; i++) {
 		struct dataplane_port *port = &dp->ports[i];
 		char name[32];

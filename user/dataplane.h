@@ -68,6 +68,10 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait);
 int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_program **ret);
 /* What runs as a component becomes the loaded program: the new one is there before the old one goes */
 int dataplane_replace_component(struct dataplane *dp, const struct dataplane_port *port, const struct plan *p);
+/* Parts of dataplane_load and dataplane_commit: what tells of packets that drivers did not send; without it they are not counted, and
+ * that is told */
+void dataplane_choose_tracepoints(struct wgxdp *s);
+void dataplane_count_unsent(struct dataplane *dp, const char *suffix);
 /* Attaches to ports of the plan that have no program yet */
 int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct host *h);
 /* Maps as the plan says; returns how many entries were written, or -errno with nothing changed */
@@ -83,8 +87,8 @@ void dataplane_discard_new(const char *instance);
 /* Writes what differs of u to the map uniform, and lets every next hop be asked for anew. Until the data path has asked for
  * another heartbeat (control.h) nothing of it is believed, so nobody sees the half of it. */
 int dataplane_uniform(const struct dataplane *dp, const struct uniform *u);
-/* Detaches and unpins everything of an instance */
-void dataplane_down(const char *instance);
+/* Detaches and unpins everything of an instance. 0, or -EPERM, told, with nothing changed. */
+int dataplane_down(const char *instance);
 
 /* Parts of dataplane_sync: lists of services, before and after the table says who has some; *changes counts */
 int dataplane_lists_write(const struct dataplane *dp, const struct plan *p, int *changes);

@@ -3,6 +3,7 @@
  * dataplane: taking back everything of an instance, and what a killed `up` has left of one.
  */
 #include <bpf/bpf.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <unistd.h>
 #include "attach.h"
@@ -34,17 +35,21 @@ void dataplane_discard_new(const char *instance)
 }
 
 /* Filters and components are no pins: each is taken off its device, in the network namespace where it is */
-static void remove_unpinned(const char *instance)
+static int remove_unpinned(const char *instance)
 {
-	int links = pin_get(instance, "links"), control = pin_get(instance, "control");
+	int links = pin_get(instance, "links"), control = pin_get(instance, "control"), rc = 0;
 	struct control c = { 0 };
+	char name[IF_NAMESIZE];
 	struct link link;
 	__u32 zero = 0;
 
 	if (control >= 0 && !bpf_map_lookup_elem(control, &zero, &c) && c.netns != netns_inode())
 		log_warning("instance %s was brought up in another network namespace: tc filters and shared XDP of it, "
 			    "if it has any, remain there", instance);
-	for (__u32 i = 0; links >= 0 && c.netns == netns_inode() && i < LINKS; i++)
+	for (__u32 i = 0; links >= 0 && c.netns == netns_inode() && i < LINKS && !rc; i++)
+		if (!bpf_map_lookup_elem(links, &i, &link) && link.flags & LINK_SHARED && if_indextoname(link.ifindex, name))
+			rc = shared_permitted(name);
+	for (__u32 i = 0; links >= 0 && c.netns == netns_inode() && i < LINKS && !rc; i++)
 		if (!bpf_map_lookup_elem(links, &i, &link)) {
 			if (link.flags & LINK_SHARED)
 				shared_detach(link.ifindex, control, 0);
@@ -55,12 +60,18 @@ static void remove_unpinned(const char *instance)
 		close(links);
 	if (control >= 0)
 		close(control);
+	return rc;
 }
 
-void dataplane_down(const char *instance)
+int dataplane_down(const char *instance)
 {
+	int rc;
+
 	dataplane_quiet();
-	remove_unpinned(instance);
+	rc = remove_unpinned(instance);
+	if (rc)
+		return rc;
 	pins_remove_all(instance, "");
 	dataplane_discard_new(instance);
+	return 0;
 }

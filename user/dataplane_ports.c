@@ -43,17 +43,21 @@ static bool is_component(const struct dataplane *dp, __u32 ifindex)
 }
 
 /* What a running instance has attached */
-static int running_ports(struct dataplane *dp)
+static int running_ports(struct dataplane *dp, const struct host *h)
 {
 	struct link *links;
 	size_t n;
 	int rc = dataplane_links(dp, &links, &n);
 
 	for (size_t i = 0; i < n && !rc; i++) {
+		const struct nl_link *device = host_link(h, links[i].ifindex);
 		struct dataplane_port *port;
 
 		if (!(links[i].flags & (XDP_FLAGS_OURS | LINK_TC)))
 			continue;
+		rc = device && links[i].flags & LINK_SHARED ? shared_permitted(device->name) : 0;
+		if (rc)
+			break;
 		port = append(dp->ports, dp->n_ports);
 		if (!port) {
 			rc = -ENOMEM;
@@ -181,6 +185,14 @@ static const char *refusal(int rc)
 	       rc == -E2BIG ? "libxdp's dispatcher is full" : strerror(-rc);
 }
 
+/* The mode in which others have the dispatcher, where that is not the one asked for; else 0 */
+static __u16 other_mode(const struct plan_nic *nic)
+{
+	__u16 other = nic->mode == MODE_NATIVE ? LINK_GENERIC : nic->mode == MODE_GENERIC ? LINK_NATIVE : 0;
+
+	return other ? shared_mode(nic->ifindex) & other : 0;
+}
+
 /* What is there and not ours, unless it shares. What a command that was killed has left of ours in a dispatcher goes. */
 static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 {
@@ -192,8 +204,13 @@ static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 		shared_detach(nic->ifindex, dp->maps[MAP_control], 0);
 		id = shared_program(nic->ifindex);
 	}
-	if (!id || (dispatcher && nic->shared))
+	if (!id || (dispatcher && nic->shared && !other_mode(nic)))
 		return 0;
+	if (dispatcher && nic->shared) {
+		log_error("interface %s: libxdp's dispatcher is attached to it in %s mode, which all in it share: `mode: auto`",
+			  nic->name, other_mode(nic) == LINK_NATIVE ? "native" : "generic");
+		return -EBUSY;
+	}
 	program_name(id, name, sizeof(name));
 	if (dispatcher)
 		log_error("interface %s: %s, libxdp's dispatcher, is attached to it: `shared: true` goes beside what is in it, "
@@ -290,8 +307,10 @@ static int refused(struct dataplane *dp, __u32 ifindex, int rc)
 
 int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct host *h)
 {
-	int rc = dp->running ? running_ports(dp) : 0;
+	int rc = dp->running ? running_ports(dp, h) : 0;
 
+	for (size_t i = 0; i < p->n_nics && !rc; i++)
+		rc = p->nics[i].shared ? shared_permitted(p->nics[i].name) : 0;
 	for (size_t i = 0; i < p->n_ports && !rc; i++)
 		rc = refused(dp, p->ports[i].ifindex, refuse_other_instance(dp, p->ports[i].ifindex, h));
 	for (size_t i = 0; i < p->n_nics && !rc; i++)

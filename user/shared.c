@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
+#include "log.h"
 #include "pins.h"
 #include "shared.h"
 
@@ -20,6 +21,15 @@
 static int quiet(enum libxdp_print_level level, const char *format, va_list args)
 {
 	return getenv("WGXDP_LIBBPF") ? vfprintf(stderr, format, args) : 0;
+}
+
+int shared_permitted(const char *interface)
+{
+	if (bpf_prog_get_fd_by_id(0) >= 0 || errno != EPERM)	/* no program has this id: who may ask is told so */
+		return 0;
+	log_error("interface %s: to share XDP with programs of others takes CAP_SYS_ADMIN, for libxdp asks for them by their ids: "
+		  "the units have it by the drop-in shared.conf (wgxdp(8), FILES)", interface);
+	return -EPERM;
 }
 
 bool shared_is_dispatcher(__u32 program_id)

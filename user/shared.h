@@ -13,6 +13,9 @@
 struct bpf_program;
 struct xdp_program;
 
+/* Whether we may share a device: libxdp asks for programs by their ids, which takes CAP_SYS_ADMIN. 0 or -EPERM, told with the
+ * name of the interface. */
+int shared_permitted(const char *interface);
 /* Whether this XDP program is a dispatcher of libxdp's, by whatever version */
 bool shared_is_dispatcher(__u32 program_id);
 /* The XDP program of a device now; 0: none */

@@ -87,8 +87,9 @@ static char roll_back(const struct try *t)
 	if (!rc && t->before) {
 		rc = apply(t->instance, t->before);
 	} else if (!rc) {
-		dataplane_down(t->instance);
-		state_remove(t->instance);
+		rc = dataplane_down(t->instance);
+		if (!rc)
+			state_remove(t->instance);
 	}
 	if (rc)
 		log_error("instance %s: what ran before could not be brought back", t->instance);
