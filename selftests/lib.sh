@@ -170,7 +170,11 @@ wgxdp() { inside "${on:-firewall}" "$wgxdp" "$@"; }
 shown() { wgxdp show --json | "$root/selftests/shown.py" "$@"; } # see there
 
 # Every packet that is ours is counted once, and ends one way.
-expect_sums() { say "ok sums: $(shown sums)" || fail 'the sums do not hold'; }
+expect_sums() {
+	local sums
+	sums=$(shown sums) || fail 'the sums do not hold'
+	say "ok sums: $sums"
+}
 
 # The daemon is $daemon, and what it says in $work/daemon
 start_daemon() { # OPTION...
