@@ -14,7 +14,8 @@
  *   -z         no UDP checksum (IPv4)       -w MS      ask: how long to wait for the last answer (2000)
  *   -f         send: first fragments, of random ids and sources (24 bits of them), of which nothing follows
  *   -e         listen: answer each          -g MS      listen: tell each silence of at least that long, when it ends
- *   -d         ask, listen: do not set DF   -u NUMBER  ask: give the kernel so many packets at once (UDP_SEGMENT)
+ *   -d         ask, listen: do not set DF   -D         ask: set DF always, else only of what is sent by itself
+ *   -u NUMBER  ask: give the kernel so many packets at once (UDP_SEGMENT)
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -56,7 +57,7 @@ union endpoint {
 static struct {
 	uint32_t number, rate, clients, size, ttl, wait_ms, gap_ms;
 	uint32_t segments;
-	bool no_checksum, echo, fragments, no_df;
+	bool no_checksum, echo, fragments, no_df, always_df;
 } option = { .number = 1, .clients = 1, .size = 32, .ttl = 64, .wait_ms = 2000, .segments = 1 };
 
 static uint8_t seen[SEQUENCES / 8];
@@ -279,9 +280,9 @@ static void send_all(char **argv)
 
 static void set_df(int fd)
 {
-	int never = IP_PMTUDISC_DONT;
+	int discover = option.no_df ? IP_PMTUDISC_DONT : IP_PMTUDISC_DO;
 
-	if (option.no_df && setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &never, sizeof(never)))
+	if ((option.no_df || option.always_df) && setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof(discover)))
 		die("IP_MTU_DISCOVER: %m");
 }
 
@@ -331,12 +332,31 @@ static void take_answers(uint64_t until, uint32_t asked)
 	} while (now < until && distinct < asked && !ended);
 }
 
+/* Before 6.11 the kernel refuses UDP_SEGMENT (EIO) where the device makes no checksums; who meets that sends each by itself */
+static void send_together(int fd, const uint8_t *buffer, uint32_t n)
+{
+	static bool refused;
+	uint32_t i;
+	int none = 0;
+
+	if (!refused && send(fd, buffer, n * option.size, 0) >= 0)
+		return;
+	refused |= option.segments > 1 && errno == EIO;
+	if (!refused) {
+		send(fd, buffer, n * option.size, 0);	/* the first told an old ICMP error */
+		return;
+	}
+	setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &none, sizeof(none));
+	for (i = 0; i < n; i++)
+		send(fd, buffer + i * option.size, option.size, 0);
+}
+
 static void ask_all(char **argv)
 {
 	uint8_t buffer[65536];
 	union endpoint from = endpoint_parse(argv[0]), to = endpoint_parse(argv[1]);
 	uint64_t start = now_ns(), before;
-	uint32_t n, i, fd, len;
+	uint32_t n, i, fd;
 
 	if (from.any.sa_family != to.any.sa_family)
 		die("FROM and TO are not of one family");
@@ -345,10 +365,9 @@ static void ask_all(char **argv)
 		take_answers(turn(start, n), n);
 		sleep_until(turn(start, n));
 		fd = asking[n / option.segments % option.clients].fd;
-		for (i = 0, len = 0; i < option.segments && n + i < option.number; i++, len += option.size)
-			payload_fill(buffer + len, n + i);
-		if (send(fd, buffer, len, 0) < 0)
-			send(fd, buffer, len, 0);	/* the first told an old ICMP error */
+		for (i = 0; i < option.segments && n + i < option.number; i++)
+			payload_fill(buffer + i * option.size, n + i);
+		send_together(fd, buffer, i);
 	}
 	do {
 		before = received;
@@ -410,7 +429,7 @@ static void options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:r:c:s:t:zfw:eg:du:")) != -1)
+	while ((c = getopt(argc, argv, "n:r:c:s:t:zfw:eg:dDu:")) != -1)
 		switch (c) {
 		case 'n': option.number = atoi(optarg); break;
 		case 'r': option.rate = atoi(optarg); break;
@@ -423,6 +442,7 @@ static void options(int argc, char **argv)
 		case 'e': option.echo = true; break;
 		case 'g': option.gap_ms = atoi(optarg); break;
 		case 'd': option.no_df = true; break;
+		case 'D': option.always_df = true; break;
 		case 'u': option.segments = atoi(optarg); break;
 		default: usage();
 		}
