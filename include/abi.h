@@ -56,7 +56,7 @@ struct link {
 	__u32 sources;			/* index in the map sources */
 	__u32 mtu;			/* of an L3 packet, in bytes */
 	__u8 role;			/* enum link_role */
-	__u8 pad;
+	__u8 refused;			/* for user space: the errno with which native XDP was refused; 0: it was not */
 	__u16 flags;			/* enum link_flags */
 	__u64 macs[LINK_MACS];		/* own MACs: the six bytes as they stand in a header, then two of zero; or LINK_NO_MAC */
 	__u32 zero;			/* always: see blur() in bpf/pkt.h */

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Every mode carries originals and replies of both families, with no process of wgxdp alive, and `show` says which it is; auto
-# takes what the driver can; what is asked for and refused changes nothing. A kernel without its type information
+# Every mode carries originals and replies of both families, with no process of wgxdp alive, and `show` says which it is, and
+# why; auto takes what the driver can; what is asked for and refused changes nothing. A kernel without its type information
 # (/sys/kernel/btf) will do.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
@@ -25,8 +25,18 @@ carries() {
 
 running_modes() { shown get interfaces.wan.mode interfaces.lan.mode; }
 
+# WHAT INTERFACE TEXT: after what was done to it, after `up` again, and under the daemon
+why_is() {
+	expect "$1: why" "$(shown get "interfaces.$2.why")" == "$3"
+	wgxdp save | wgxdp up -c - > /dev/null
+	expect "$1, up again: why" "$(shown get "interfaces.$2.why")" == "$3"
+	start_daemon
+	expect "$1, with the daemon: why" "$(shown get "interfaces.$2.why")" == "$3"
+	end_daemon
+}
+
 modes() {
-	local mode redirects wanted
+	local mode redirects wanted why
 	for mode in auto native generic tc; do
 		redirects=$(driver_redirects firewall wan)
 		wgxdp up "${to[@]}" --mode $mode
@@ -34,6 +44,9 @@ modes() {
 		wanted=$mode
 		[[ $mode != auto ]] || wanted=native
 		expect "$mode: modes" "$(running_modes)" == "$wanted $wanted"
+		why="$mode was asked for"
+		[[ $mode != auto ]] || why='the driver has native XDP'
+		why_is "$mode" lan "$why"
 		carries $mode
 		redirects=$(($(driver_redirects firewall wan) - redirects))
 		if [[ $wanted == native ]]; then
@@ -67,10 +80,27 @@ refused_native() {
 	say "ok $(grep error "$work/out")"
 	wgxdp up --wan mv0 --wan wan --to 192.168.1.10
 	expect 'auto: mode of a MACVLAN, and of the nic below' "$(shown get interfaces.mv0.mode interfaces.wan.mode)" == 'tc native'
+	why_is 'a MACVLAN' mv0 'the kernel has XDP here or on wan below it, not on both'
 	wgxdp down
 	wgxdp up --wan mv0 --to 192.168.1.10
 	expect 'auto: mode of a MACVLAN alone' "$(shown get interfaces.mv0.mode)" == generic
+	why_is 'a MACVLAN alone' mv0 'native XDP refused: Operation not supported'
 	wgxdp down
+}
+
+other_whys() {
+	inside wg-end ip link set eth xdpdrv off
+	inside wg-end ethtool -K eth gro off > /dev/null
+	wgxdp up "${to[@]}" > /dev/null
+	expect 'a device that cannot transmit: why' "$(shown get interfaces.lan.why)" == 'the driver has native XDP; it cannot transmit, so'"\
+ tc sends what leaves by it: its peer has neither an XDP program nor GRO (\`ethtool -K PEER gro on\` at the other end)"
+	wgxdp up "${to[@]}" --mode generic > /dev/null
+	wgxdp up "${to[@]}" > /dev/null
+	expect 'generic before: why' "$(shown get interfaces.lan.why)" == 'generic was asked for before, and auto keeps it'
+	wgxdp up "${to[@]}" --wan nowhere > /dev/null 2>&1
+	expect 'not there: why' "$(shown get interfaces.nowhere.why)" == 'not there yet'
+	wgxdp down
+	takes_xdp wg-end eth
 }
 
 without_btf() {
@@ -90,4 +120,5 @@ start_listener wg-end wg-end6 -e "[2001:db8:2::10]:$port"
 modes
 mode_to_mode
 refused_native
+other_whys
 without_btf

@@ -14,6 +14,7 @@
 #include "resolver.h"
 #include "state.h"
 #include "transmit.h"
+#include "why.h"
 
 static const struct dataplane_port *attached(const struct dataplane *dp, __u32 ifindex)
 {
@@ -21,17 +22,6 @@ static const struct dataplane_port *attached(const struct dataplane *dp, __u32 i
 		if (dp->ports[i].ifindex == ifindex)
 			return &dp->ports[i];
 	return NULL;
-}
-
-/* Whether a port's frames come in by this nic */
-static bool carries(const struct plan *p, const struct host *h, const struct plan_nic *nic, const struct plan_port *port)
-{
-	const struct nl_link *vlans[2], *below;
-
-	if (!port->n_nics)
-		return false;
-	return nic->ifindex == port->ifindex || host_link(h, nic->ifindex)->master == port->ifindex ||
-	       (plan_vlans(h, host_link(h, port->ifindex), vlans, &below) > 0 && below->ifindex == nic->ifindex);
 }
 
 static void report_nic(const struct dataplane *dp, const struct host *h, const struct plan_port *port,
@@ -45,8 +35,8 @@ static void report_nic(const struct dataplane *dp, const struct host *h, const s
 		fprintf(out, " on %s", nic->name);
 	if (is->flags & LINK_SHARED)
 		fputs(", shared", out);
-	if (*is->why)
-		fprintf(out, " (%s)", is->why);
+	if (is->refused && !(is->flags & LINK_NATIVE))
+		fprintf(out, " (native XDP refused: %s)", why_refused(is->refused));
 	else if (is->flags & LINK_NATIVE && !transmit_flags(h, host_link(h, nic->ifindex), true, &hint))
 		fprintf(out, " (cannot transmit, so tc sends what leaves by it%s%s)", hint ? ": " : "", hint ?: "");
 }
@@ -63,7 +53,7 @@ static void report(const struct dataplane *dp, const struct plan *p, const struc
 			return;
 		fprintf(out, "%s: %s", port->name, role_name(port->role));
 		for (size_t j = 0; j < p->n_nics; j++)
-			if (carries(p, h, &p->nics[j], port))
+			if (plan_carries(h, &p->nics[j], port))
 				report_nic(dp, h, port, &p->nics[j], out);
 		fprintf(out, ", %stc%s%s%s", attached(dp, port->ifindex)->flags & LINK_TC ? "" : "no ", *port->why ? " (" : "",
 			port->why, *port->why ? ")" : "");

@@ -18,6 +18,7 @@
 #include "running.h"
 #include "state.h"
 #include "table.h"
+#include "why.h"
 #include "words.h"
 
 const char show_help[] =
@@ -46,13 +47,14 @@ static __u64 tx_dropped(const struct nl_link *here, size_t n, __u32 ifindex)
 }
 
 static void show_interface(struct node list, const char *name, const char *role, const char *mode, const char *state,
-			   __u16 flags, __u64 failed)
+			   const char *why, __u16 flags, __u64 failed)
 {
 	struct node row = document_row(list);
 
 	document_text(row, "name", name);
 	document_text(row, "role", role);
 	document_text(row, "mode", mode);
+	document_text(row, "why", why);
 	document_text(row, "state", state);
 	document_text(row, "shared", flags & LINK_SHARED ? "yes" : "no");
 	document_text(row, "tc", tc_name(flags));
@@ -73,37 +75,63 @@ static void show_waiting(struct node list, const struct config *c, const struct 
 		for (size_t i = 0; i < n; i++)
 			there |= (links[i].role || links[i].above) && links[i].ifindex == ifindex;
 		if (!there)
-			show_interface(list, name, role_name(role), "none", "waiting", 0, 0);
+			show_interface(list, name, role_name(role), "none", "waiting",
+				       ifindex ? "there, and not attached: `up`, or the daemon, has told why" : "not there yet",
+				       0, 0);
 	}
 }
 
-static int show_interfaces(struct document *d, const struct dataplane *dp)
+static const char *link_state(const struct dataplane *dp, const char *name)
 {
-	struct node list = document_list(document_root(d), "interfaces");
-	struct nl_link *here = NULL;
-	struct config *c = NULL;
-	struct link *links = NULL;
-	size_t n = 0, n_here = 0;
-	int rc = dataplane_links(dp, &links, &n) ?: dp->elsewhere ? 0 : nl_links(&here, &n_here);
+	return dp->elsewhere ? "in another network namespace" : *name == '(' ? "gone" : "attached";
+}
 
-	for (size_t i = 0; i < n && !rc; i++) {
-		char name[IFNAMSIZ];
+/* p: NULL where they are not this network namespace's */
+static int show_links(struct node list, const struct dataplane *dp, const struct host *h, const struct plan *p,
+		      const struct link *links, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char name[IFNAMSIZ], *why;
 		__u64 failed;
 
 		if (!links[i].role)
 			continue;
 		if (dp->elsewhere || !if_indextoname(links[i].ifindex, name))
 			snprintf(name, sizeof(name), "(%u)", links[i].ifindex);
-		dataplane_transmit_failed(dp, links[i].ifindex, tx_dropped(here, n_here, links[i].ifindex), &failed);
-		show_interface(list, name, role_name(links[i].role), mode_of_link(links, n, &links[i]),
-			       dp->elsewhere ? "in another network namespace" : *name == '(' ? "gone" : "attached",
-			       links[i].flags, failed);
+		dataplane_transmit_failed(dp, links[i].ifindex, tx_dropped(h->links, h->n_links, links[i].ifindex), &failed);
+		why = p && plan_port(p, links[i].ifindex) ? why_port(p, h, links, n, links[i].ifindex)
+							  : strdup(link_state(dp, name));
+		if (!why)
+			return -ENOMEM;
+		show_interface(list, name, role_name(links[i].role), mode_of_link(links, n, &links[i]), link_state(dp, name),
+			       why, links[i].flags, failed);
+		free(why);
 	}
-	if (!rc && !dp->elsewhere && !state_read(dp->instance, &c))
+	return 0;
+}
+
+static int show_interfaces(struct document *d, const struct dataplane *dp)
+{
+	struct node list = document_list(document_root(d), "interfaces");
+	struct config *c = NULL;
+	struct link *links = NULL;
+	struct plan *p = NULL;
+	struct host h = { 0 };
+	size_t n = 0;
+	int rc = dataplane_links(dp, &links, &n);
+
+	if (!rc && !dp->elsewhere)
+		rc = host_read(&h) ?: !state_read(dp->instance, &c) ? 0 : config_rebuild(dp, &h, &c);
+	if (!rc && c)
+		rc = plan_running(&h, c, links, n, &p);
+	if (!rc)
+		rc = show_links(list, dp, &h, p, links, n);
+	if (!rc && c)
 		show_waiting(list, c, links, n);
+	plan_free(p);
 	config_free(c);
 	free(links);
-	free(here);
+	host_free(&h);
 	return rc;
 }
 

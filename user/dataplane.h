@@ -34,7 +34,7 @@ struct dataplane_port {			/* what is attached to a port; links of ours in the ke
 	bool xdp_new, tc_new;		/* attached by this command: goes again if it fails */
 	bool l3;			/* a device without Ethernet headers */
 	__u16 flags;			/* of enum link_flags those that tell of attachment */
-	char why[128];			/* why not native, where it was asked for or tried */
+	__u8 refused;			/* as in struct link */
 };
 
 struct dataplane {

@@ -13,6 +13,7 @@
 #include "grow.h"
 #include "log.h"
 #include "shared.h"
+#include "why.h"
 
 #define XDP_MODES (LINK_NATIVE | LINK_GENERIC)
 #define XDP_FLAGS_OURS (XDP_MODES | LINK_SHARED)
@@ -67,6 +68,7 @@ static int running_ports(struct dataplane *dp, const struct host *h)
 		port->xdp_link = live_link(dp->instance, "xdp", port->ifindex);
 		port->tcx_link = live_link(dp->instance, "tcx", port->ifindex);
 		port->flags = links[i].flags & (XDP_FLAGS_OURS | TC_FLAGS_OURS);
+		port->refused = links[i].refused;
 		if (port->flags & LINK_SHARED ? !is_component(dp, port->ifindex) : port->xdp_link < 0)
 			port->flags &= ~XDP_FLAGS_OURS;
 		if (port->flags & LINK_TCX ? port->tcx_link < 0 : port->flags & LINK_TC && !attached_filter(port->ifindex))
@@ -177,14 +179,6 @@ static void return_to_mode(struct dataplane *dp, struct dataplane_port *port, co
 	pin_set(port->xdp_link, dp->instance, "", name);
 }
 
-/* EEXIST: the device itself was found free before */
-static const char *refusal(int rc)
-{
-	return rc == -EEXIST ? "an XDP program is attached to a bridge or bond above it" :
-	       rc == -ENOSYS ? "this kernel lets no program take a function's place (freplace), which libxdp's dispatcher needs" :
-	       rc == -E2BIG ? "libxdp's dispatcher is full" : strerror(-rc);
-}
-
 /* The mode in which others have the dispatcher, where that is not the one asked for; else 0 */
 static __u16 other_mode(const struct plan_nic *nic)
 {
@@ -227,10 +221,11 @@ static int attach_best(struct dataplane *dp, struct dataplane_port *port, const 
 	__u16 shared = nic->shared ? LINK_SHARED : 0, theirs = nic->shared ? shared_mode(nic->ifindex) : 0;
 	int rc = -EOPNOTSUPP;
 
+	port->refused = 0;
 	if (nic->mode == MODE_NATIVE || (nic->mode == MODE_AUTO && theirs != LINK_GENERIC)) {
 		rc = attach_as(dp, port, p, LINK_NATIVE | shared);
 		if (rc)
-			snprintf(port->why, sizeof(port->why), "native XDP refused: %s", refusal(rc));
+			port->refused = -rc < 256 ? -rc : EOPNOTSUPP;	/* ENOTSUPP, of some drivers, is no errno of user space */
 	}
 	if (shared && rc && xdp_program__fd(dp->component) < 0)
 		return rc;		/* not loaded: that is no matter of the mode */
@@ -254,10 +249,11 @@ static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, co
 		if (!rc || (nic->mode == MODE_AUTO && !nic->shared))
 			return 0;
 		if (nic->shared)
-			log_error("interface %s: shared XDP refused: %s; `--mode tc` does without XDP", nic->name, refusal(rc));
+			log_error("interface %s: shared XDP refused: %s; `--mode tc` does without XDP", nic->name,
+				  why_refused(-rc));
 		else
 			log_error("interface %s: %s XDP refused: %s; `--mode auto` takes what the driver can", nic->name,
-				  mode_name(nic->mode), refusal(rc));
+				  mode_name(nic->mode), why_refused(-rc));
 	}
 	return_to_mode(dp, port, p, left);
 	return rc;

@@ -165,6 +165,14 @@ static __u16 attached_flags(const struct dataplane *dp, const struct plan *p, __
 	return 0;
 }
 
+static __u8 refused(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
+{
+	for (size_t i = 0; i < dp->n_ports && plan_nic(p, ifindex); i++)
+		if (dp->ports[i].ifindex == ifindex)
+			return dp->ports[i].refused;
+	return 0;
+}
+
 static int write_link(struct dataplane *dp, const struct link *link, __u64 tx_dropped, int *changes)
 {
 	struct link old = running_link(dp, link->ifindex);
@@ -193,6 +201,7 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 			if ((link->role || plan_nic(p, link->ifindex)) != ports)
 				continue;
 			link->flags |= attached_flags(dp, p, link->ifindex);
+			link->refused = refused(dp, p, link->ifindex);
 			nic = link->port ? host_link(h, link->port) : is;
 			link->flags |= transmit_flags(h, nic, attached_flags(dp, p, nic->ifindex) & LINK_NATIVE, &hint);
 			rc = write_link(dp, link, is->tx_dropped, changes);

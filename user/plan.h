@@ -111,4 +111,8 @@ int plan_make(const struct plan_input *in, struct plan **ret);
 void plan_free(struct plan *p);
 bool plan_refused(const struct plan_input *in, __u32 ifindex);
 const struct plan_nic *plan_nic(const struct plan *p, __u32 ifindex);
+/* Whether a port's frames come in by this nic */
+bool plan_carries(const struct host *h, const struct plan_nic *nic, const struct plan_port *port);
+/* What would carry a running instance's ports as this host is now: ports (without sources) and nics alone. 0 or -errno. */
+int plan_running(const struct host *h, const struct config *c, const struct link *links, size_t n, struct plan **ret);
 const struct plan_port *plan_port(const struct plan *p, __u32 ifindex);

@@ -19,6 +19,16 @@ const struct plan_nic *plan_nic(const struct plan *p, __u32 ifindex)
 	return NULL;
 }
 
+bool plan_carries(const struct host *h, const struct plan_nic *nic, const struct plan_port *port)
+{
+	const struct nl_link *vlans[2], *below;
+
+	if (!port->n_nics)
+		return false;
+	return nic->ifindex == port->ifindex || host_link(h, nic->ifindex)->master == port->ifindex ||
+	       (plan_vlans(h, host_link(h, port->ifindex), vlans, &below) > 0 && below->ifindex == nic->ifindex);
+}
+
 int plan_vlans(const struct host *h, const struct nl_link *link, const struct nl_link *vlans[2],
 	       const struct nl_link **ret_nic)
 {
@@ -151,30 +161,82 @@ static int bridge_nics(struct making *m, size_t i, const struct nl_link *bridge)
 	return rc;
 }
 
+static int port_nics(struct making *m, size_t i)
+{
+	struct plan_port *port = &m->plan->ports[i];
+	const struct nl_link *link = host_link(m->host, port->ifindex);
+
+	if (port->l3)
+		snprintf(port->why, sizeof(port->why), "no Ethernet header");
+	else if (!strcmp(link->kind, "vlan"))
+		return vlan_nic(m, i, link);
+	else if (!strcmp(link->kind, "bridge"))
+		return bridge_nics(m, i, link);
+	else if (plan_macvlan(m->host, link) && plan_port(m->plan, link->lower))
+		snprintf(port->why, sizeof(port->why), "the kernel has XDP here or on %s below it, not on both",
+			 plan_macvlan(m->host, link)->name);
+	else if (!has_vlans(m->host, link) || !hides_tags(m->host, port, link))
+		return add_nic(m, i, link);
+	return 0;
+}
+
 int plan_nics(struct making *m)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < m->plan->n_ports && !rc; i++) {
-		struct plan_port *port = &m->plan->ports[i];
-		const struct nl_link *link = host_link(m->host, port->ifindex);
+		const struct plan_port *port = &m->plan->ports[i];
 
-		if (port->l3)
-			snprintf(port->why, sizeof(port->why), "no Ethernet header");
-		else if (!strcmp(link->kind, "vlan"))
-			rc = vlan_nic(m, i, link);
-		else if (!strcmp(link->kind, "bridge"))
-			rc = bridge_nics(m, i, link);
-		else if (plan_macvlan(m->host, link) && plan_port(m->plan, link->lower))
-			snprintf(port->why, sizeof(port->why), "the kernel has XDP here or on %s below it, not on both",
-				 plan_macvlan(m->host, link)->name);
-		else if (!has_vlans(m->host, link) || !hides_tags(m->host, port, link))
-			rc = add_nic(m, i, link);
+		rc = port_nics(m, i);
 		if (!rc && !port->n_nics && (port->mode == MODE_NATIVE || port->mode == MODE_GENERIC)) {
 			rc = contradiction(m, -EOPNOTSUPP, "interface %s: no device for %s XDP: %s; `--mode auto` takes what "
 					   "there is", port->name, mode_name(port->mode),
 					   *port->why ? port->why : "a bridge without ports");
 		}
 	}
+	return rc;
+}
+
+/* Its own, or that of a virtual router's MACVLAN that is part of it */
+static const struct interface_config *config_of(const struct config *c, const struct host *h, const struct nl_link *link)
+{
+	const struct interface_config *found = NULL;
+
+	for (size_t i = 0; i < c->n_interfaces; i++) {
+		const struct nl_link *named = host_link_by_name(h, c->interfaces[i].name);
+
+		if (named == link)
+			return &c->interfaces[i];
+		if (!found && named && plan_base(h, named) == link)
+			found = &c->interfaces[i];
+	}
+	return found;
+}
+
+int plan_running(const struct host *h, const struct config *c, const struct link *links, size_t n, struct plan **ret)
+{
+	struct plan_input in = { .config = c, .host = h };
+	struct making m = { .in = &in, .config = c, .host = h, .plan = calloc(1, sizeof(*m.plan)) };
+	int rc = m.plan ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		const struct nl_link *link = links[i].role ? host_link(h, links[i].ifindex) : NULL;
+		const struct interface_config *said = link ? config_of(c, h, link) : NULL;
+		struct plan_port *port = link ? append(m.plan->ports, m.plan->n_ports) : NULL;
+
+		if (port) {
+			*port = (struct plan_port){ .ifindex = link->ifindex, .role = links[i].role, .l3 = !link->ethernet, .shared = said && said->shared };
+			memcpy(port->name, link->name, sizeof(port->name));
+			port->mode = said && said->mode != MODE_AUTO ? said->mode : c->mode;
+		} else if (link) {
+			rc = -ENOMEM;
+		}
+	}
+	for (size_t i = 0; !rc && i < m.plan->n_ports; i++)
+		rc = port_nics(&m, i);
+	if (rc)
+		plan_free(m.plan);
+	else
+		*ret = m.plan;
 	return rc;
 }
