@@ -3,7 +3,8 @@
 # vm: only
 # A WAN whose downstream is shaped, as SQM does it: an ingress qdisc whose filter sends all that comes in through an ifb, and a
 # BPF filter of somebody else beside it; once more with clsact. wgxdp forwards both ways, also what meets unresolved neighbours,
-# in auto and tc mode; what is not its own still goes through the ifb; and all of it is there as before, meanwhile and afterwards.
+# in auto and tc mode, and under the daemon whichever comes first or goes; what is not its own still goes through the ifb; and
+# all of it is there as before, meanwhile and afterwards. BREAK=1: without the daemon.
 #
 #     client uplink ------- wan firewall lan ------- eth wg-end
 #                            | ^
@@ -71,6 +72,44 @@ sqm_anew() { # WHAT QDISC
 	theirs | diff "$work/theirs" - || fail "$1: something of others' changed"
 }
 
+# Under the daemon, whatever comes first: SQM finds wgxdp's own qdisc in its way only where there is no tcx (before 6.6)
+followed() { # WHAT QDISC
+	[[ ${BREAK:-} ]] || start_daemon
+	inside firewall tc qdisc del dev wan "$2"
+	inside firewall tc qdisc add dev wan "$2" || fail "$1: something is in the way of the new qdisc"
+	inside firewall tc qdisc del dev wan "$2"
+	shape "$2"
+	theirs > "$work/theirs"
+	wait_for 10 "$1, SQM anew: carried by wgxdp again" carried
+	say "ok $1, SQM anew: carried again"
+	if [[ ! $tcx ]]; then
+		inside firewall tc filter del dev wan ingress pref 1
+		wait_for 10 "$1, its filter removed: carried by wgxdp again" carried
+		say "ok $1, wgxdp's filter removed: carried again"
+	fi
+	shaped "$1, followed by the daemon"
+}
+carried() {
+	inside client "$udptool" ask -n 5 -r 1000 -w 100 198.51.100.7:4000 198.51.100.1:$port > "$work/asked" && [[ $(said asked answered) == 5 ]]
+}
+
+first() { # WHAT QDISC: wgxdp runs before SQM does
+	inside firewall tc qdisc del dev wan "$2"
+	wgxdp up --wan wan --to '192.168.1.10,2001:db8:2::10' --mode tc > /dev/null
+	tcx=1
+	if [[ $(shown get interfaces.wan.tc) != tcx ]]; then
+		tcx=
+		! inside firewall tc qdisc add dev wan ingress 2> /dev/null || fail "$1: the guide tells of an order that need not be"
+		inside firewall tc qdisc del dev wan clsact
+	fi
+	inside firewall tc qdisc add dev wan "$2"
+	say "ok $1, wgxdp first: there is room for SQM's qdisc"
+	followed "$1, wgxdp first" "$2"
+	wgxdp down
+	wait "$daemon" || fail "the daemon ended with status $?: $(< "$work/daemon")"
+	theirs | diff "$work/theirs" - || fail "$1, wgxdp first: something of others' changed"
+}
+
 modprobe -a ifb act_mirred cls_matchall cls_bpf sch_ingress sch_fq_codel
 for qdisc in ingress clsact; do
 	plug $qdisc
@@ -87,6 +126,7 @@ for qdisc in ingress clsact; do
 		say "ok $qdisc, $mode: all of others' is as it was"
 	done
 	sqm_anew "$qdisc" "$qdisc"
+	first "$qdisc" "$qdisc"
 	unplug
 done
 say 'ok both ways beside an ifb and a filter of others, which stay as they are'

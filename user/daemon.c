@@ -29,6 +29,7 @@
 #define SETTLE_MS 10			/* changes come in bursts: what follows within this is one with the first */
 #define CREDIT_MS 1000			/* of the CPU may be used at once; then, where changes never end, */
 #define SHARE 4				/* this part of one */
+#define QDISC_MS 1000			/* who takes a qdisc away may put another in its place, which would be in the way of ours */
 #define RETRY_MS 1000			/* after one that failed, doubled up to */
 #define RETRY_MAX_MS 60000
 
@@ -185,7 +186,9 @@ static void on_settled(uv_timer_t *timer)
 
 static void settle_soon(struct daemon *d, unsigned int changes)
 {
-	d->changes |= changes & ~NL_NEIGHBOURS;	/* which concern nothing but next hops */
+	if (changes == NL_QDISCS && !uv_is_active((uv_handle_t *)&d->retry))
+		uv_timer_start(&d->retry, on_retry, QDISC_MS, 0);
+	d->changes |= changes & ~(NL_NEIGHBOURS | NL_QDISCS);	/* the former concern nothing but next hops */
 	if (d->changes && !uv_is_active((uv_handle_t *)&d->settle))
 		uv_timer_start(&d->settle, on_settled, SETTLE_MS, 0);
 }
@@ -219,8 +222,10 @@ static void take_changes(struct daemon *d, bool all)
 		changes |= nl_watch_read(fd);
 	if (!changes)
 		return;
-	d->vouched &= !(changes & ~NL_NEIGHBOURS);
-	control_routing_changed(d->state.instance, !d->vouched);
+	if (changes & ~NL_QDISCS) {
+		d->vouched &= !(changes & ~(NL_NEIGHBOURS | NL_QDISCS));
+		control_routing_changed(d->state.instance, !d->vouched);
+	}
 	settle_soon(d, changes);
 }
 

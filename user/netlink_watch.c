@@ -3,6 +3,7 @@
  * The kernel's word that something changed.
  */
 #include <errno.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@ int nl_watch(void)
 {
 	static const int groups[] = {
 		RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
-		RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP, RTNLGRP_NEIGH,
+		RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP, RTNLGRP_NEIGH, RTNLGRP_TC,
 	};
 	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE), rc = 0;
@@ -57,6 +58,12 @@ static unsigned int change(const struct nlmsghdr *nlh)
 	case RTM_NEWNEIGH:
 	case RTM_DELNEIGH:
 		return NL_NEIGHBOURS;
+	case RTM_DELQDISC:
+	case RTM_DELTFILTER:
+		if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(struct tcmsg) &&
+		    TC_H_MAJ(((struct tcmsg *)mnl_nlmsg_get_payload(nlh))->tcm_parent) != TC_H_MAJ(TC_H_INGRESS))
+			return 0;
+		return NL_QDISCS;
 	}
 	return 0;
 }

@@ -9,7 +9,8 @@ enum nl_change {
 	NL_ADDRESSES = 1 << 1,
 	NL_ROUTES = 1 << 2,		/* and rules, and next-hop objects */
 	NL_NEIGHBOURS = 1 << 3,
-	NL_ALL = (1 << 4) - 1,
+	NL_QDISCS = 1 << 4,		/* a qdisc at a device's ingress went, or a filter of one */
+	NL_ALL = (1 << 5) - 1,
 };
 
 /* A socket that becomes readable when something changes. fd, or -errno. */
