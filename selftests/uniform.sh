@@ -88,4 +88,13 @@ say "ok a killed daemon's word ended by itself"
 wait $sender
 expect_sums
 expect 'replies lost' $(($(shown all reply forwarded) - $(arrived a replies) - $(arrived b replies))) == 0
+start_daemon -c "$work/wgxdp.yaml"
+kill -STOP "$daemon"
+wgxdp down
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+kill -CONT "$daemon"
+clients_send 40000
+wait_for 7 'the daemon vouches for maps that came in the place of its own' believed
+wait $sender
+end_daemon
 say 'ok none went the old way 100 ms after 3 route changes'

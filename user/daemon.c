@@ -3,6 +3,7 @@
  * The daemon: a libuv loop. What the kernel tells is not interpreted: it only says that something changed, and then the whole
  * is read and brought to what the configuration wants, as `up` does it, which writes nothing where nothing differs.
  */
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <malloc.h>
@@ -35,8 +36,9 @@
 
 struct daemon {
 	uv_loop_t loop;
-	uv_poll_t netlink, signals;
+	uv_poll_t netlink, *signals;
 	struct ring_buffer *ring;	/* of the data path's signals */
+	__u32 ring_map;			/* whose it is: its id */
 	bool vouched;			/* the map uniform is as the kernel's routes are, as far as we know */
 	uv_timer_t settle, retry, former, watchdog;
 	uv_fs_event_t directory;
@@ -54,6 +56,7 @@ struct daemon {
 
 static void settle_soon(struct daemon *d, unsigned int changes);
 static void take_changes(struct daemon *d, bool all);
+static void watch_signals(struct daemon *d);
 static void on_retry(uv_timer_t *timer);
 
 static uint64_t cpu_ms(void)
@@ -164,6 +167,7 @@ static void pass(struct daemon *d)
 		uv_timer_stop(&d->retry);
 		d->retry_ms = RETRY_MS;
 		former_backends(d);
+		watch_signals(d);
 	}
 }
 
@@ -255,19 +259,45 @@ static void on_signals(uv_poll_t *poll, int status, int events)
 	ring_buffer__consume(d->ring);
 }
 
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void forget_signals(struct daemon *d)
+{
+	if (d->signals)
+		uv_close((uv_handle_t *)d->signals, on_closed);
+	ring_buffer__free(d->ring);
+	d->signals = NULL;
+	d->ring = NULL;
+}
+
+/* Those of the map that is pinned now: after `down` and `up` that is another */
 static void watch_signals(struct daemon *d)
 {
 	int map = pin_get(d->state.instance, "signals");
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
 
-	d->ring = map >= 0 ? ring_buffer__new(map, on_signal, d, NULL) : NULL;
+	if (map >= 0)
+		bpf_obj_get_info_by_fd(map, &info, &len);
+	if (!d->ring || info.id != d->ring_map) {
+		forget_signals(d);
+		d->ring_map = info.id;
+		d->ring = map >= 0 ? ring_buffer__new(map, on_signal, d, NULL) : NULL;
+		d->signals = d->ring ? calloc(1, sizeof(*d->signals)) : NULL;
+		if (d->signals && !uv_poll_init(&d->loop, d->signals, ring_buffer__epoll_fd(d->ring))) {
+			d->signals->data = d;
+			uv_poll_start(d->signals, UV_READABLE, on_signals);
+		} else {
+			free(d->signals);
+			d->signals = NULL;
+			log_warning("cannot hear the data path: replies to many clients ask the kernel for each");
+		}
+	}
 	if (map >= 0)
 		close(map);
-	if (!d->ring || uv_poll_init(&d->loop, &d->signals, ring_buffer__epoll_fd(d->ring))) {
-		log_warning("cannot hear the data path: replies to many clients ask the kernel for each");
-		return;
-	}
-	d->signals.data = d;
-	uv_poll_start(&d->signals, UV_READABLE, on_signals);
 }
 
 /* ---- beginning, reading the file again, ending ---- */
