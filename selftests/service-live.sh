@@ -99,6 +99,13 @@ add_and_delete() {
 	wgxdp service del office > /dev/null
 	gain -- asks 10 1001
 	! wgxdp save | grep -q office || fail 'it is still there'
+	wgxdp service add office --listen 2001:db8:1::1 --port 1000 --backend 192.168.2.10,2001:db8:3::10 > /dev/null
+	wgxdp service set office --nat none > /dev/null || fail 'IPv6 that was translated keeps it from being let through'
+	wgxdp service set office --nat dnat --listen 2001:db8:1::1 > /dev/null
+	wgxdp save | grep -A 5 'name: office' | grep -q 'ipv6: dnat' || fail "not translated: $(wgxdp save)"
+	wgxdp service set office --listen 198.51.100.1 --port 1000 > /dev/null
+	wgxdp save | grep -A 5 'name: office' | grep -q 'ipv6: direct' || fail "IPv6 is left over: $(wgxdp save)"
+	wgxdp service del office > /dev/null
 	say 'ok added, changed, deleted'
 }
 

@@ -206,6 +206,16 @@ static int default_port(struct service_config *s)
 	return s->nat == NAT_DNAT && !s->n_ports ? -ENOMEM : 0;
 }
 
+/* What an IPv6 address to listen on brought with it goes with it, and with translation */
+static bool no_ipv6_dnat(const struct service_config *s)
+{
+	bool ipv6 = *s->listen_interface;
+
+	for (size_t i = 0; i < s->n_listen_addresses; i++)
+		ipv6 |= s->listen_addresses[i].family == FAMILY_IPV6;
+	return s->ipv6 == IPV6_DNAT && (s->nat == NAT_NONE || !ipv6);
+}
+
 /* The options' words, on a new service or on one that runs */
 static int change(struct arguments *a, struct service_config *s)
 {
@@ -228,6 +238,8 @@ static int change(struct arguments *a, struct service_config *s)
 	s->backend.port = port;
 	if (a->ipv6 || (a->listen && from->ipv6 != IPV6_DIRECT))
 		s->ipv6 = from->ipv6;
+	else if (no_ipv6_dnat(s))
+		s->ipv6 = IPV6_DIRECT;
 	return default_port(s);
 }
 
