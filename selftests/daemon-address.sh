@@ -57,11 +57,13 @@ start_daemon -c "$work/wgxdp.yaml"
 [[ ! ${BREAK:-} ]] || kill -STOP "$daemon"
 worst=0
 from=1
+descriptors=$(find "/proc/$daemon/fd" -type l | wc -l)
 for ((round = 10; round < 20; round++)); do
 	change $from $round "$( ((round % 2)) && echo after || echo before)"
 	from=$round
 done
 kill -CONT "$daemon"
+expect "descriptors of the daemon, after $((round - 10)) changes" "$(find "/proc/$daemon/fd" -type l | wc -l)" '<=' "$descriptors"
 end_daemon
 expect_sums
 expect "lost at worst, of $((round - 10)) changes, in ms" $((worst * 1000 / rate)) '<=' "$(at_most 100)"

@@ -51,11 +51,14 @@ __u32 shared_program(__u32 ifindex)
 	return bpf_xdp_query_id(ifindex, 0, &id) ? 0 : id;
 }
 
-/* NULL: no dispatcher, or one that this libxdp does not know */
+/* NULL: no dispatcher, or one that this libxdp does not know, which before 1.4.1 loses two descriptors of any other program */
 static struct xdp_multiprog *dispatcher(__u32 ifindex)
 {
+	__u32 id = shared_program(ifindex);
 	struct xdp_multiprog *mp;
 
+	if (!id || !shared_is_dispatcher(id))
+		return NULL;
 	libxdp_set_print(quiet);
 	mp = xdp_multiprog__get_from_ifindex(ifindex);
 	if (!mp || libxdp_get_error(mp))
