@@ -140,6 +140,7 @@ static void check_listen_address(struct check *k, size_t i, size_t j)
 static void check_dnat(struct check *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
+	bool ipv6 = !s->n_listen_addresses;
 	size_t j;
 
 	at(k, 0, "/services/%zu/listen/addresses", i);
@@ -150,11 +151,15 @@ static void check_dnat(struct check *k, size_t i)
 		tell(k, "listen: an interface or addresses are missing, as listen: { interface: eth0, ports: [ 51820 ] }");
 	else if (!s->n_ports)
 		tell(k, "listen: ports are missing, as ports: [ 51820 ]");
-	for (j = 0; j < s->n_listen_addresses; j++)
+	for (j = 0; j < s->n_listen_addresses; j++) {
 		check_listen_address(k, i, j);
+		ipv6 |= s->listen_addresses[j].family == FAMILY_IPV6;
+	}
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (s->ipv6 == IPV6_DNAT && !*s->backend.ipv6)
 		tell(k, "ipv6: dnat needs an address of the backend under 'ipv6'");
+	else if (s->ipv6 == IPV6_DNAT && !ipv6)
+		tell(k, "ipv6: dnat, and no IPv6 address is listened at: one under 'addresses' is wanted, or ipv6: direct");
 }
 
 static int compare_prefix(const struct prefix *x, const struct prefix *y)

@@ -154,7 +154,8 @@ const char *prefix_wrong(const char *text)
 	snprintf(host, sizeof(host), "%.*s", (int)(slash ? slash - text : strlen(text)), text);
 	if (!slash || address_parse(host, &a))
 		return "is no prefix, as 192.0.2.0/24 or 2001:db8::/32";
-	if (!slash[1] || slash[1 + strspn(slash + 1, "0123456789")] || atoi(slash + 1) > (a.family == FAMILY_IPV4 ? 32 : 128))
+	if (!slash[1] || slash[1 + strspn(slash + 1, "0123456789")] || atoi(slash + 1) > (a.family == FAMILY_IPV4 ? 32 : 128) ||
+	    (slash[1] == '0' && slash[2]))
 		return a.family == FAMILY_IPV4 ? "has no length from 0 to 32" : "has no length from 0 to 128";
 	return "has bits behind its length: the prefix itself is wanted, as 192.0.2.0/24, not 192.0.2.1/24";
 }
