@@ -17,8 +17,7 @@
 
 #define CONNECTIONS 32
 #define OF_ONE_CLIENT 8			/* of them: nobody has them all */
-#define REQUEST_SECONDS 10		/* without a word of a connection that has asked for nothing yet */
-#define IDLE_SECONDS 120		/* of one that is kept: above the usual scrape interval */
+#define SILENCE_SECONDS 10		/* after which a connection ends; none is kept for another request */
 
 struct server {				/* at one address */
 	struct exporter *exporter;
@@ -45,7 +44,6 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned int st
 
 	if (!response)
 		return MHD_NO;
-	MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, IDLE_SECONDS);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	rc = MHD_queue_response(connection, status, response);
 	MHD_destroy_response(response);
@@ -167,7 +165,7 @@ static int serve(struct exporter *e, const struct endpoint_config *at)
 	*s = (struct server){ .exporter = e, .at = *at, .wanted = true };
 	s->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
 				     MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-				     OF_ONE_CLIENT, MHD_OPTION_CONNECTION_TIMEOUT, REQUEST_SECONDS, MHD_OPTION_END);
+				     OF_ONE_CLIENT, MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS, MHD_OPTION_END);
 	info = s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info || uv_poll_init(e->loop, &s->poll, info->epoll_fd)) {
 		if (s->daemon)
