@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
+# timeout: 300
 # An `up` that is killed, at 13 moments between its beginning and its end, leaves nothing that `down` does not remove, and
 # nothing that the next `up` does not mend. One that changes what runs, killed at any of its steps, leaves the one or the other
 # configuration, and `save` says which; also where only the name of running.yaml was not changed yet. BREAK=1 loses what a
@@ -43,6 +44,9 @@ changes_killed() {
 		forwards "a change killed at $step, and up" "$says"
 		was=$says
 	done
+	killed_at 2001 rename 1
+	killed_at 2002 fsync 1
+	expect 'killed, and another before it changed anything: runs, and is saved' "$(listens)" == 2001
 	wgxdp down
 }
 

@@ -70,25 +70,6 @@ static int write_whole(const char *path, const char *text, size_t n)
 	return rc;
 }
 
-int state_prepare(const char *instance, const struct config *c, __u32 *ret_hash)
-{
-	char path[STATE_PATH_LEN], *text = NULL;
-	size_t n;
-	FILE *out = open_memstream(&text, &n);
-	int rc = out ? config_write(c, out) : -errno;
-
-	if (out && fclose(out) && !rc)
-		rc = -errno;
-	state_path(path, instance, NEXT);
-	rc = rc ?: write_whole(path, text, n);
-	if (rc)
-		log_error("cannot write %s: %s", path, strerror(-rc));
-	else
-		*ret_hash = text_hash(text, n);
-	free(text);
-	return rc;
-}
-
 static int take_next(const char *instance)
 {
 	char path[STATE_PATH_LEN], next[STATE_PATH_LEN];
@@ -103,13 +84,6 @@ static int take_next(const char *instance)
 	}
 	forget_failure(instance);
 	return 0;
-}
-
-int state_write(const char *instance, const struct config *c)
-{
-	__u32 hash;
-
-	return state_prepare(instance, c, &hash) ?: take_next(instance);
 }
 
 /* Whether the maps are of the next configuration: the command that brought them there was killed before it could say so */
@@ -143,6 +117,33 @@ int state_settle(const char *instance)
 	state_path(path, instance, NEXT);
 	unlink(path);
 	return 0;
+}
+
+int state_prepare(const char *instance, const struct config *c, __u32 *ret_hash)
+{
+	char path[STATE_PATH_LEN], *text = NULL;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+	int rc = state_settle(instance);	/* what a killed command left there may run */
+
+	rc = rc ?: out ? config_write(c, out) : -errno;
+	if (out && fclose(out) && !rc)
+		rc = -errno;
+	state_path(path, instance, NEXT);
+	rc = rc ?: write_whole(path, text, n);
+	if (rc)
+		log_error("cannot write %s: %s", path, strerror(-rc));
+	else
+		*ret_hash = text_hash(text, n);
+	free(text);
+	return rc;
+}
+
+int state_write(const char *instance, const struct config *c)
+{
+	__u32 hash;
+
+	return state_prepare(instance, c, &hash) ?: take_next(instance);
 }
 
 void state_note_failure(const char *instance)
