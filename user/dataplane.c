@@ -195,6 +195,8 @@ static void take_maps(struct dataplane *dp, struct wgxdp *s)
 
 		if (old >= 0 && dp->map_is_new[i] && i == MAP_totals)
 			copy_array(old, new, dataplane_entries(dp, i), bpf_map__value_size(map) * libbpf_num_possible_cpus());
+		if (old >= 0 && dp->map_is_new[i] && i == MAP_names)	/* whose the totals are */
+			copy_array(old, new, dataplane_entries(dp, i), bpf_map__value_size(map));
 		if (old >= 0)
 			close(old);
 		dp->maps[i] = new;

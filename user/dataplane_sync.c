@@ -122,12 +122,12 @@ static bool same_sources(const struct dataplane *dp, const struct plan *p, const
 	       !memcmp(&now, &p->sources[port->sources], sizeof(now)) && same_trie(dp, p, port->sources, list);
 }
 
-/* Writes each port's list beside those in use, unless it is as it was; links then name it. used: by lists, of n. */
-static int sync_sources(struct dataplane *dp, struct plan *p, bool *used, __u32 n, int *changes)
+/* Writes each port's list beside those in use, unless it is as it was; links then name it. used, now: by lists, of n, before
+ * and after. */
+static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, bool *now, __u32 n, int *changes)
 {
 	__u32 list = 0;
-	bool *now = calloc(n, sizeof(*now));
-	int rc = now ? 0 : -ENOMEM;
+	int rc = 0;
 
 	for (size_t i = 0; i < p->n_links && !rc; i++) {
 		struct link *link = &p->links[i], old = running_link(dp, link->ifindex);
@@ -147,9 +147,8 @@ static int sync_sources(struct dataplane *dp, struct plan *p, bool *used, __u32 
 		if (!rc)
 			now[link->sources] = true;
 	}
-	if (!rc)
-		memcpy(used, now, n * sizeof(*now));
-	free(now);
+	if (rc == -ENOSPC)
+		log_error("no room for lists of sources of %zu interfaces", p->n_ports);
 	return rc;
 }
 
@@ -230,35 +229,80 @@ static int forget_links(struct dataplane *dp, const struct host *h, int *changes
 	return rc;
 }
 
-/* Names by id; the counters of an id that is given to another service begin at 0 */
-static int sync_names(struct dataplane *dp, const struct plan *p, int *changes)
+/* What a sync begins with, to go back to where something has no room */
+struct before {
+	struct service_name *names;
+	struct list_entry *lists;
+	bool *used;			/* lists of sources, of n */
+	size_t n_names, n_lists;
+	__u32 n;
+};
+
+static int read_before(const struct dataplane *dp, struct before *b)
 {
-	struct service_name *old = NULL, none = { 0 };
-	size_t n_old = 0, n_cpus = libbpf_num_possible_cpus();
+	struct link *running = NULL;
+	size_t n = 0;
+	int rc;
+
+	b->n = dataplane_entries(dp, MAP_sources);
+	b->used = calloc(b->n + 1, sizeof(*b->used));
+	rc = b->used ? dataplane_links(dp, &running, &n) : -ENOMEM;
+	for (size_t i = 0; i < n && !rc; i++)
+		if (running[i].role && running[i].sources < b->n)
+			b->used[running[i].sources] = true;
+	free(running);
+	return rc ?: dataplane_names(dp, &b->names, &b->n_names) ?: dataplane_lists(dp, &b->lists, &b->n_lists);
+}
+
+static int write_name(const struct dataplane *dp, __u32 id, const struct service_name *name, bool another)
+{
+	size_t n_cpus = libbpf_num_possible_cpus();
 	struct total *zero = calloc(n_cpus, sizeof(*zero));
-	int rc = zero ? dataplane_names(dp, &old, &n_old) : -ENOMEM;
+	int rc = zero ? 0 : -ENOMEM;
 
-	for (__u32 id = 0; id < n_old && !rc; id++) {
-		const struct service_name *new = id < p->n_services ? &p->services[id] : &none;
+	for (__u32 i = 0; i < 4 && !rc && another; i++) {
+		__u32 index = id << 2 | i;
 
-		bool another = strcmp(new->name, old[id].name);
-
-		if (!memcmp(new, &old[id], sizeof(*new)))
-			continue;
-		++*changes;
-		for (__u32 i = 0; i < 4 && !rc && another; i++) {
-			__u32 index = id << 2 | i;
-
-			rc = bpf_map_update_elem(dp->maps[MAP_totals], &index, zero, BPF_ANY);
-		}
-		if (!rc && another)
-			rc = dataplane_forget_reasons(dp, id);
-		if (!rc)
-			rc = bpf_map_update_elem(dp->maps[MAP_names], &id, new, BPF_ANY);
+		rc = bpf_map_update_elem(dp->maps[MAP_totals], &index, zero, BPF_ANY);
 	}
-	free(old);
+	if (!rc && another)
+		rc = dataplane_forget_reasons(dp, id);
+	if (!rc)
+		rc = bpf_map_update_elem(dp->maps[MAP_names], &id, name, BPF_ANY);
 	free(zero);
 	return rc;
+}
+
+/* Names by id; new ones before the table has entries for them, those that go when it has none any more. The counters of an id
+ * begin at 0 with each name. */
+static int sync_names(const struct dataplane *dp, const struct plan *p, const struct before *b, bool those_that_go, int *changes)
+{
+	static const struct service_name none;
+	int rc = 0;
+
+	for (__u32 id = 0; id < b->n_names && !rc; id++) {
+		const struct service_name *new = id < p->n_services ? &p->services[id] : &none;
+
+		if (!*new->name != those_that_go || !memcmp(new, &b->names[id], sizeof(*new)))
+			continue;
+		++*changes;
+		rc = write_name(dp, id, new, strcmp(new->name, b->names[id].name));
+	}
+	return rc;
+}
+
+/* Nothing that runs uses what was written yet */
+static void undo(const struct dataplane *dp, const struct plan *p, const struct before *b)
+{
+	struct plan was = { .lists = b->lists, .n_lists = b->n_lists };
+	int ignored = 0;
+
+	dataplane_lists_write(dp, &was, &ignored);
+	dataplane_lists_clean(dp, &was, &ignored);
+	trie_clean(dp, b->used, b->n, &ignored);
+	for (__u32 id = 0; id < b->n_names && id < p->n_services; id++)
+		if (*p->services[id].name)
+			bpf_map_update_elem(dp->maps[MAP_names], &id, &b->names[id], BPF_ANY);
 }
 
 /* Field by field, in place: the next-hop generation has other writers, which hold no lock */
@@ -283,31 +327,34 @@ static int sync_control(struct dataplane *dp, const struct plan *p, bool changed
 
 int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 {
-	__u32 n = dataplane_entries(dp, MAP_sources);
-	bool *used = calloc(n + 1, sizeof(*used));
-	struct link *running = NULL;
-	size_t n_running = 0;
-	int changes = 0, rc = used ? dataplane_links(dp, &running, &n_running) : -ENOMEM;
+	struct before b = { 0 };
+	int changes = 0, rc = read_before(dp, &b);
+	bool *now = calloc(b.n + 1, sizeof(*now));
 
-	for (size_t i = 0; i < n_running && !rc; i++)
-		if (running[i].role && running[i].sources < n)
-			used[running[i].sources] = true;
-	if (!rc)
-		rc = sync_names(dp, p, &changes);
-	if (!rc)
-		rc = sync_sources(dp, p, used, n, &changes) ?: dataplane_lists_write(dp, p, &changes);
+	rc = rc ?: now ? 0 : -ENOMEM;
+	if (rc)
+		goto cleanup;
+	rc = sync_names(dp, p, &b, false, &changes) ?: sync_sources(dp, p, b.used, now, b.n, &changes) ?:
+	     dataplane_lists_write(dp, p, &changes);
 	if (!rc) {
-		rc = sync_table(dp, p);		/* the one step that may have no room: before links change */
+		rc = sync_table(dp, p);		/* the last step that may have no room: before links change */
 		changes += rc > 0 ? rc : 0;
 		rc = rc < 0 ? rc : 0;
 	}
-	if (!rc)
-		rc = sync_links(dp, p, h, &changes) ?: forget_links(dp, h, &changes);
-	if (!rc) {
-		trie_clean(dp, used, n, &changes);
-		rc = dataplane_lists_clean(dp, p, &changes) ?: sync_control(dp, p, changes);
+	if (rc) {
+		undo(dp, p, &b);
+		goto cleanup;
 	}
-	free(running);
-	free(used);
+	rc = sync_links(dp, p, h, &changes) ?: forget_links(dp, h, &changes);
+	if (!rc) {
+		trie_clean(dp, now, b.n, &changes);
+		rc = dataplane_lists_clean(dp, p, &changes) ?: sync_names(dp, p, &b, true, &changes) ?:
+		     sync_control(dp, p, changes);
+	}
+cleanup:
+	free(b.names);
+	free(b.lists);
+	free(b.used);
+	free(now);
 	return rc ?: changes;
 }

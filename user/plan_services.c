@@ -279,9 +279,6 @@ int plan_services(struct making *m)
 
 	p->n_slots = 2;			/* the first are nobody's */
 	p->choices = may_get_rivals(m);
-	for (size_t id = 0; id < p->n_services; id++)
-		if (!configured(c, p->services[id].name))
-			memset(&p->services[id], 0, sizeof(p->services[id]));
 	for (size_t i = 0; i < c->n_services && !rc; i++) {
 		__u32 id = service_id(p, &c->services[i]);
 		size_t before = m->n_listeners;
@@ -292,6 +289,10 @@ int plan_services(struct making *m)
 		if (!rc && m->n_listeners == before)
 			tell_no_listener(m, i);
 	}
+	/* only now: what has their numbers would take their counters before all is done */
+	for (size_t id = 0; id < p->n_services; id++)
+		if (!configured(c, p->services[id].name))
+			memset(&p->services[id], 0, sizeof(p->services[id]));
 	for (size_t i = 0; i < m->n_listeners && !rc; i++)
 		rc = add_entries(m, &m->listeners[i]);
 	return rc;
