@@ -3,7 +3,8 @@
 # vm: only
 # Bonds: the WAN's ports back each other up, the LAN's share the load; VLANs on both too. The kernel puts XDP on their ports, and
 # both families are answered, in auto and tc mode. What comes in by the port that is the backup, or for another MAC, is nobody's;
-# when the active port fails, the other one's frames are forwarded without a new `up`, and by XDP after one.
+# when the active port fails, the other one's frames are forwarded without a new `up`, and by XDP after one,
+# or by itself under a daemon.
 #
 #                      p1 ------- wan1                    lan1 ------- eth1
 #     client uplink <               > wan firewall lan <                 > eth wg-end
@@ -90,6 +91,32 @@ fails_over() { # MODE
 	ping_all
 }
 
+# Under a daemon what comes by the new active port is XDP's again by itself. BREAK=1 stops the daemon before.
+fails_over_followed() {
+	echo "services: [ { name: wg-end, listen: { interface: $wan, ports: [ $port ] }," \
+		"backend: { ipv4: 192.168.1.10, ipv6: \"2001:db8:2::10\", port: $port } } ]" > "$work/wgxdp.yaml"
+	start_daemon -c "$work/wgxdp.yaml"
+	[[ ! ${BREAK:-} ]] || kill -STOP "$daemon"
+	inside client ip link set p1 down
+	wait_for 10 'wan2 is active' active wan2
+	wait_for 5 'the daemon follows: originals by XDP' by_xdp
+	asked 'followed, wan1 is down'
+	inside client ip link set p1 up
+	inside firewall ip link set wan type bond active_slave wan1
+	wait_for 10 'wan1 is active' active wan1
+	wait_for 5 'the daemon follows back: originals by XDP' by_xdp
+	expect_sums
+	wgxdp down
+	wait "$daemon"
+	say 'ok the daemon follows when the active port of a bond fails, and when it is back'
+}
+by_xdp() {
+	local before
+	before=$(shown all original forwarded_xdp)
+	inside client "$udptool" ask -n $n -r 20000 198.51.100.7:4000 198.51.100.1:$port > /dev/null
+	(($(shown all original forwarded_xdp) - before > n - 20))
+}
+
 modprobe bonding
 plug
 number
@@ -101,6 +128,7 @@ for mode in auto tc; do
 	only_for_us $mode
 	fails_over $mode
 done
+fails_over_followed
 unplug
 plug
 tagged client uplink up7 7 && uplink=up7
