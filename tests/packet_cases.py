@@ -284,6 +284,9 @@ def left_to_tc():
             s.sends(f'{segments} segments of {size}', n, case={
                 'gso': (segments, size), 'segments': segments, 'planes': ('tc', 'host-tc'), 'cuts': False})
             CASES[-1].bytes += (segments - 1) * 28
+            s.sends(f'{segments} segments of {size}, not told how many', n, case={
+                'gso': (0, size), 'segments': segments, 'planes': ('tc', 'host-tc'), 'cuts': False})
+            CASES[-1].bytes += (segments - 1) * 28
     WG.passes('segments that do not fit', 'too_big', 2946, case={
         'gso': (2, 1473), 'segments': 2, 'planes': ('tc', 'host-tc'), 'cuts': False})
 
