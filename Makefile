@@ -73,7 +73,7 @@ unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
 $(O)/tests/unit_addr: $(call unit_obj,user/addr.c)
 $(O)/tests/unit_answers: $(call unit_obj,user/answers.c user/addr.c user/host.c user/log.c user/netlink*.c)
-$(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/answers.c user/state.c user/control.c user/pins.c user/attach.c user/addr.c user/host.c user/log.c \
+$(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/answers.c user/addr.c user/host.c user/log.c \
 		user/netlink*.c user/config*.c user/yaml*.c)
 $(O)/tests/unit_config $(O)/tests/unit_grammar: $(call unit_obj,user/config*.c user/yaml*.c user/addr.c user/log.c)
 $(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)

@@ -163,6 +163,9 @@ for ns in client wg-end; do
 	count_arrivals $ns told 'icmp type destination-unreachable'
 	inside $ns nft add rule inet seen arrivals icmpv6 type packet-too-big counter name told
 done
+for address in 198.51.100.7 2001:db8:1::7 192.168.1.10 2001:db8:2::10; do
+	inside firewall ping -q -c 1 -W 10 $address > /dev/null # before they are resolved, a sender keeps 92 datagrams at most
+done
 for device in wan lan; do inside firewall ethtool -K $device rx-udp-gro-forwarding on; done
 [[ ! ${BREAK:-} ]] || for device in wan lan; do inside firewall ip link set $device mtu 1499; done
 
