@@ -35,11 +35,11 @@ up() { # MODE NAT
 	asked=0 sink=([original]=0 [reply]=0)
 }
 
-# off: the ends' kernels (before 6.11: the sender, for they refuse) make single datagrams with checksums of what is sent
-# together; on: they leave both to their device, and so to the firewall
-ends_offload() { # on|off
-	inside client ethtool -K uplink tx "$1" tx-udp-segmentation "$1" > /dev/null
-	inside wg-end ethtool -K eth tx "$1" tx-udp-segmentation "$1" > /dev/null
+# What the ends leave to their devices, and so to the firewall: checksums, and making single datagrams of what is sent together,
+# which else their kernels do, or (before 6.11, where they make no checksums either) the sender
+ends_leave() { # CHECKSUMS SEGMENTS: on|off
+	inside client ethtool -K uplink tx "$1" tx-udp-segmentation "$2" > /dev/null
+	inside wg-end ethtool -K eth tx "$1" tx-udp-segmentation "$2" > /dev/null
 }
 
 ends_take_xdp() { # on|off
@@ -169,18 +169,19 @@ done
 for device in wan lan; do inside firewall ethtool -K $device rx-udp-gro-forwarding on; done
 [[ ! ${BREAK:-} ]] || for device in wan lan; do inside firewall ip link set $device mtu 1499; done
 
-ends_offload off
+ends_leave off off
 carries 'native XDP' auto
+ends_leave on off
 carries 'tc, put together' tc
-ends_offload on
+ends_leave on on
 carries 'tc, as they were sent' tc
 carries 'checksums undone, so XDP passes up' auto
-ends_offload off
+ends_leave on off
 ends_take_xdp off
 carries 'ends that take nothing from XDP' auto
 ends_take_xdp on
 
-told 'native XDP' auto
-ends_offload on
+told 'XDP passes up' auto
+ends_leave on on
 told 'tc' tc
 say "ok $total of $total datagrams came whole, 0 of them called too long"
