@@ -226,9 +226,9 @@ static int attach_best(struct dataplane *dp, struct dataplane_port *port, const 
 		rc = attach_as(dp, port, p, LINK_NATIVE | shared);
 		if (rc)
 			port->refused = -rc < 256 ? -rc : EOPNOTSUPP;	/* ENOTSUPP, of some drivers, is no errno of user space */
+		if (rc && shared && xdp_program__fd(dp->component) < 0)
+			return rc;	/* not loaded: that is no matter of the mode */
 	}
-	if (shared && rc && xdp_program__fd(dp->component) < 0)
-		return rc;		/* not loaded: that is no matter of the mode */
 	if (rc && rc != -ENOSYS && nic->mode != MODE_NATIVE && theirs != LINK_NATIVE)
 		rc = attach_as(dp, port, p, LINK_GENERIC | shared);
 	return rc;
