@@ -48,7 +48,7 @@ sed -nE 's/^\| (`wgxdp[^|]*) \| ([^|]*)\|.*/\1|\2/p' docs/metrics.md | tr -d '`,
 expect 'metrics and their labels, on docs/metrics.md too' "$(wc -l < "$work/exported")" '>=' 10
 scrape '[::1]:9851' | without_time | cmp - <(without_time < "$work/metrics") || fail 'over IPv6 something else'
 inside firewall ip address add 198.51.100.9/24 dev wan
-wait_for 2 'an address that comes late' scrape 198.51.100.9:9851
+wait_for 20 'an address that comes late' scrape 198.51.100.9:9851
 expect 'elsewhere' "$(inside firewall curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:9851/nowhere)" == 404
 expect 'POST' "$(inside firewall curl -s -o /dev/null -w '%{http_code}' -d x http://127.0.0.1:9851/metrics)" == 405
 
