@@ -178,7 +178,7 @@ static void want(const char *ipv4, const char *ipv6)
 	strcpy(service.backend.ipv6, ipv6);
 	assert_int_equal(answers_for(&answers, &c), 0);
 	resolver_renew(resolver);
-	next_ms = 0;
+	next_ms = uv_backend_timeout(&loop);
 }
 
 /* The next round, when its time has come */
@@ -186,7 +186,7 @@ static void run_round(void)
 {
 	unsigned int before = rounds;
 
-	skipped_ms += next_ms;
+	skipped_ms += next_ms > 0 ? next_ms : 0;
 	while (rounds == before)
 		uv_run(&loop, UV_RUN_ONCE);
 }
