@@ -32,7 +32,7 @@
 #define FRAGMENTS 32768
 #endif
 
-/* Sizes that follow the configuration (table, totals, sources, nexthops) are set before load. */
+/* Sizes that follow the configuration (table, totals, sources, nexthops, and all of the relay's from peers on) are set before load. */
 MAP(links, ARRAY, __u32, struct link, LINKS, 0);
 MAP(table, ARRAY, __u32, struct table_bucket, 1, BPF_F_MMAPABLE);
 MAP(sources, ARRAY, __u32, struct sources, 1, 0);
@@ -52,6 +52,15 @@ MAP(tx_dropped, ARRAY, __u32, __u64, LINKS, 0);
 MAP(names, ARRAY, __u32, struct service_name, 1, 0);
 MAP(control, ARRAY, __u32, struct control, 1, BPF_F_MMAPABLE);
 MAP(uniform, ARRAY, __u32, struct uniform_row, UNIFORM_BLOCKS * UNIFORM_ROWS, BPF_F_MMAPABLE);
+MAP(peers, ARRAY, __u32, struct peer, 1, 0);
+MAP(peer_names, ARRAY, __u32, struct peer_name, 1, 0);
+MAP(peer_totals, PERCPU_ARRAY, __u32, struct total, 1, 0);
+MAP(subnets, ARRAY, __u32, __u32, 1, BPF_F_MMAPABLE);
+MAP(routes, LPM_TRIE, struct route_key, __u32, 1, BPF_F_NO_PREALLOC);
+MAP(own, ARRAY, __u32, struct own, LINKS, 0);
+MAP(policy, ARRAY, __u32, struct policy, 1, BPF_F_MMAPABLE);
+MAP(allowed, ARRAY, __u32, struct allowed_bucket, 1, 0);
+MAP(judged, PERCPU_ARRAY, __u32, struct judged, 1, 0);
 #ifndef WGXDP_HOST
 MAP(devices, DEVMAP_HASH, __u32, __u32, LINKS, 0);
 RING(signals, RINGBUF, 4096);
@@ -68,5 +77,14 @@ SWITCH(bool, with_bridges, false);	/* some port belongs to a bridge or bond */
 SWITCH(bool, with_routers, false);	/* some link has the MAC of a virtual router */
 SWITCH(bool, with_source_trie, false);	/* some link has LINK_SOURCES_TRIE */
 SWITCH(bool, with_lists, false);	/* some service has SERVICE_LISTS */
+/* of the relay */
+SWITCH(__u64, overlay_hi, 0);		/* the prefix that holds all sites, and its mask, as words of struct addr */
+SWITCH(__u64, overlay_lo, 0);
+SWITCH(__u64, overlay_mask_hi, 0);
+SWITCH(__u64, overlay_mask_lo, 0);
+SWITCH(__u32, allowed_mask, 0);		/* buckets of allowed - 1 */
+SWITCH(bool, with_subnets, false);	/* the overlay is exactly a /48: subnets has it */
+SWITCH(bool, with_routes64, false);	/* the table has some KEY_ROUTE */
+SWITCH(bool, with_routes, false);	/* routes has some entry */
 
 #endif

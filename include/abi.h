@@ -26,6 +26,7 @@ struct addr {
 #include "abi_table.h"
 #include "abi_counters.h"
 #include "abi_uniform.h"
+#include "abi_relay.h"
 
 /* ---- links ---- */
 
@@ -44,6 +45,7 @@ enum link_flags {
 	LINK_LISTENS = 1 << 9,		/* some service listens on it: replies leave by such links only */
 	LINK_OUTER_AD = 1 << 10,	/* a VLAN whose outer tag is of 802.1ad (0x88a8), not 802.1Q (0x8100) */
 	LINK_SHARED = 1 << 11,		/* our XDP is a component of libxdp's dispatcher */
+	LINK_PEERS = 1 << 12,		/* peers of the relay are behind it */
 };
 
 #define LINK_MACS 4

@@ -35,4 +35,13 @@ struct pieces {
 	__u8 stash[PIECES_LEN + PIECE_ROOM];	/* what is behind it; more than is used, for the verifier */
 };
 
+/* judged: what is behind extension headers, or no UDP, of a packet of the overlay (bpf/judge.h) */
+struct judged {
+	__u64 tag;			/* under which it is to be remembered in allowed; 0: it is not */
+	__u32 l4;			/* offset of its upper layer's header from the IP header; of a later fragment that of its piece */
+	__u32 fragment;			/* where the piece behind a fragment header begins; 0: no fragment */
+	__be16 sport, dport;		/* or what stands for them: see judge_upper() */
+	__u8 bytes[64];			/* headers as they are read */
+};
+
 #endif

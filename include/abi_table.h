@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The generic table: what user space writes and every packet reads. Links on VLANs, services, replies; later blind
- * sites and routes (bpf/table.h, user/table.c). Part of abi.h.
+ * The generic table: what user space writes and every packet reads. Links on VLANs, services, replies, routes to /64s; later blind
+ * sites (bpf/table.h, user/table.c). Part of abi.h.
  */
 #ifndef WGXDP_ABI_TABLE_H
 #define WGXDP_ABI_TABLE_H
 
-enum table_kind { KEY_NONE, KEY_SERVICE, KEY_REPLY, KEY_VLAN, KEY_OLD, KEY_UNTIL };
+enum table_kind { KEY_NONE, KEY_SERVICE, KEY_REPLY, KEY_VLAN, KEY_OLD, KEY_UNTIL, KEY_ROUTE };
 
 /* addr is the local address (service), the backend's (reply); word from table_word() */
 struct table_key {
@@ -63,6 +63,12 @@ struct vlan {
 	__u32 pad[7];
 };
 
+/* Value of KEY_ROUTE, whose key's addr is a /64 and whose word is table_word(KEY_ROUTE, FAMILY_IPV6, 0, 0) */
+struct route {
+	__u32 word;		/* whose it is: see abi_relay.h */
+	__u32 pad[7];
+};
+
 /* Both tags of a frame in one word: protocol (host order) and id of the outer, id of the inner (0: none) */
 static inline __u64 vlan_key(__u16 outer_protocol, __be16 outer, __be16 inner)
 {
@@ -76,6 +82,7 @@ struct table_entry {
 		struct service service;
 		struct vlan vlan;
 		struct old_until old;
+		struct route route;
 		__u8 value[32];
 	};
 };

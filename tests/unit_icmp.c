@@ -247,7 +247,7 @@ static void heads(void **state)
 	}
 }
 
-static __u32 allowed(const char *source, __u32 of)
+static __u32 told_within_limits(const char *source, __u32 of)
 {
 	__u32 n = 0;
 
@@ -259,19 +259,19 @@ static __u32 allowed(const char *source, __u32 of)
 /* Twenty at once, then ten a second; a /64 is one source, and one source's share is not another's */
 static void limits(void **state)
 {
-	assert_int_equal(allowed("192.0.2.9", 100), 20);
-	assert_int_equal(allowed("192.0.2.10", 100), 20);
-	assert_int_equal(allowed("2001:db8:9::9", 100), 20);
-	assert_int_equal(allowed("2001:db8:9::77:9", 100), 0);
-	assert_int_equal(allowed("2001:db8:9:1::9", 5), 5);
+	assert_int_equal(told_within_limits("192.0.2.9", 100), 20);
+	assert_int_equal(told_within_limits("192.0.2.10", 100), 20);
+	assert_int_equal(told_within_limits("2001:db8:9::9", 100), 20);
+	assert_int_equal(told_within_limits("2001:db8:9::77:9", 100), 0);
+	assert_int_equal(told_within_limits("2001:db8:9:1::9", 5), 5);
 	for (int i = 0; i < 30; i++) {
 		host_jiffies += tick_rate / 10;
-		assert_int_equal(allowed("192.0.2.9", 3), 1);
+		assert_int_equal(told_within_limits("192.0.2.9", 3), 1);
 	}
 	host_jiffies += tick_rate;
-	assert_int_equal(allowed("192.0.2.9", 100), 10);
+	assert_int_equal(told_within_limits("192.0.2.9", 100), 10);
 	host_jiffies += 100 * tick_rate;
-	assert_int_equal(allowed("192.0.2.9", 100), 20);
+	assert_int_equal(told_within_limits("192.0.2.9", 100), 20);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -11,7 +11,7 @@
 #include "netlink.h"
 #include "netlink_talk.h"
 
-struct peer {
+struct veth_end {
 	__u32 ifindex, netns;
 	bool has_netns, has_xdp, has_vlans;
 };
@@ -49,7 +49,7 @@ int nl_filters(__u32 ifindex, size_t *ret)
 
 static int peer_row(const struct nlmsghdr *nlh, void *data)
 {
-	struct peer *peer = data;
+	struct veth_end *peer = data;
 	const struct nlattr *a, *xdp;
 
 	mnl_attr_for_each(a, nlh, sizeof(struct ifinfomsg)) {
@@ -71,7 +71,7 @@ static int peer_row(const struct nlmsghdr *nlh, void *data)
 static int vlan_row(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *a, *info;
-	struct peer *peer = data;
+	struct veth_end *peer = data;
 	bool vlan = false, here = true;
 	__u32 lower = 0;
 
@@ -89,7 +89,7 @@ static int vlan_row(const struct nlmsghdr *nlh, void *data)
 }
 
 /* One link, or 0 for all; netns: those of another namespace by its id, as IFLA_LINK_NETNSID gave it */
-static int get_links(__u32 ifindex, const __u32 *netns, mnl_cb_t row, struct peer *ret)
+static int get_links(__u32 ifindex, const __u32 *netns, mnl_cb_t row, struct veth_end *ret)
 {
 	char buffer[128] = {};
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -106,7 +106,7 @@ static int get_links(__u32 ifindex, const __u32 *netns, mnl_cb_t row, struct pee
 
 int nl_peer_has_xdp(__u32 ifindex, bool *ret)
 {
-	struct peer own = {}, peer = {};
+	struct veth_end own = {}, peer = {};
 	int rc = get_links(ifindex, NULL, peer_row, &own);
 
 	if (!rc && own.ifindex)
@@ -118,7 +118,7 @@ int nl_peer_has_xdp(__u32 ifindex, bool *ret)
 
 int nl_peer_has_vlans(__u32 ifindex, bool *ret)
 {
-	struct peer peer = {};
+	struct veth_end peer = {};
 	int rc = get_links(ifindex, NULL, peer_row, &peer);
 
 	if (!rc && peer.ifindex)

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The relay: peers, the routes to their sites, and the policy between them (bpf/route.h, bpf/policy.h). User space writes all
+ * of it but `allowed`. Part of abi.h.
+ */
+#ifndef WGXDP_ABI_RELAY_H
+#define WGXDP_ABI_RELAY_H
+
+/* Programs that know the relay are programs of their own, wgxdp_xdp_relay, wgxdp_tc_relay and wgxdp_tc_l3_relay, so that those
+ * of a firewall carry nothing of it: user space loads the ones or the others, and pins them under the same names. */
+
+/* ---- peers: ARRAY by id, from 1 on; 0 is nobody. 32 bytes. ---- */
+
+enum peer_flags {
+	PEER_TUNNEL = 1 << 0,		/* on an L3 device, to which its packets are given; else a nic's, reached by the FIB */
+};
+
+struct peer {
+	__u32 ifindex;			/* of the logical link behind which it is: its packets come from nowhere else; 0: waiting */
+	__u32 mtu;			/* of a tunnel: its device's, of L3 packets in bytes */
+	__u32 flags;			/* enum peer_flags */
+	__u32 slot;			/* of a nic's peer: its next hop in nexthops */
+	__u32 pad[4];
+};
+
+/* peer_names: ARRAY by peer id; not read by the data path. Empty: a free id */
+enum peer_name_flags {
+	PEER_NAME_FOLLOWED = 1 << 0,	/* by `follow`, not of the configuration */
+};
+
+struct peer_name {
+	char name[NAME_LEN];
+	__u8 key[32];			/* its public key; all zero: none */
+	char device[16];
+	__u32 flags;			/* enum peer_name_flags */
+	__u32 pad;
+};
+
+/* peer_totals: PERCPU_ARRAY of struct total, index total_index(peer, enum peer_direction, plane). What came from a peer stands
+ * under rx, all of it; what was forwarded to it under tx, where received is 0. reasons has peers too: .id is PEER_ID | peer. */
+enum peer_direction { PEER_RX, PEER_TX };
+#define PEER_ID (1U << 31)
+
+/* ---- routes: whose an address is, in one word: the peer's id, or 0; and flags ---- */
+
+#define ROUTE_PEER_MASK 0xfffffU
+#define ROUTE_LONGER (1U << 20)		/* there are longer prefixes below: `routes` has the answer, in which this one is as well */
+#define ROUTE_LOCAL (1U << 21)		/* of this host: up, untouched */
+
+/* subnets: ARRAY of 65,536 words by bits 48 to 63 of the address, in host order, where the overlay is exactly a /48
+ * (with_subnets). Every prefix from /48 to /64 is expanded into it. */
+#define SUBNETS 65536
+
+/* KEY_ROUTE in the table: /64s elsewhere. Where the table has none, `routes` is asked. */
+
+/* routes: LPM_TRIE → word: all else */
+struct route_key {
+	__u32 prefixlen;		/* of the address: 0 to 128 */
+	struct addr addr;
+};
+
+/* own: ARRAY by ifindex % LINKS of the logical link: where the relay stands on it */
+struct own {
+	struct addr addr;		/* errors about what comes in by this link are sent from here; all zero: none is sent */
+	__u32 ifindex;
+	__u32 peer;			/* the only one behind this link; 0: none, or several */
+	__u32 pad[2];
+};
+
+/* ---- policy: ARRAY of one. Its words may change at any time, one by one. ---- */
+
+enum policy_reject { REJECT_ADDRESS, REJECT_PROHIBITED, REJECT_SILENTLY };	/* type 1 code 3; code 1; no error */
+
+struct policy {
+	__u64 ports[1024];		/* UDP destination ports allowed, in host order: bit port % 64 of word port / 64 */
+	__u64 icmpv6[4];		/* types allowed, likewise */
+	__u32 reject;			/* enum policy_reject */
+	__u32 pad;
+	/* secrets of the tags in allowed: random, and never changed while that map lives; factors are odd */
+	__u32 keys[14];
+	__u64 factors[2];
+};
+
+/* allowed: ARRAY of buckets (a power of 2, allowed_mask + 1): what passed a moment ago by the policy's lists, so that its replies
+ * and errors about it may. Written by the data path, without a lock: whatever mixture of two writers' tag and until is read, it
+ * speaks of a packet that passed. */
+#define ALLOWED_WAYS 4
+#define ALLOWED_SECONDS 180
+#define ALLOWED_BUCKETS 32768		/* the default */
+struct allowed {
+	__u64 tag;			/* of addresses, ports and protocol: see allowed_tag() in bpf/allowed.h */
+	__u64 until;			/* jiffies; 0: free */
+};
+struct allowed_bucket {
+	struct allowed way[ALLOWED_WAYS];
+};
+
+_Static_assert(sizeof(struct peer) == 32 && sizeof(struct own) == 32, "half a cache line each");
+_Static_assert(sizeof(struct allowed_bucket) == 64, "a bucket is a cache line");
+
+#endif
