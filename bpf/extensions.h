@@ -50,37 +50,46 @@ INLINE int ipv4_walk(void *ctx, enum plane plane, __u32 l3, __u8 version_ihl)
 	return len;
 }
 
-/* The offset from l3 of the UDP header behind extension headers of which the first is of type next, or of a later fragment's
- * piece; with EXTENSION_FRAGMENT times the offset of a piece; or 0 */
-INLINE int ipv6_walk(void *ctx, enum plane plane, __u32 l3, __u8 next)
+/* The offset from l3 of the header behind extension headers of which the first is of type *next, which becomes its type; of a
+ * later fragment that of its piece, and *next is IPPROTO_FRAGMENT; with EXTENSION_FRAGMENT times the offset of a piece. Or 0: cut
+ * short, too many, a fragment of a fragment, or a route with segments left. */
+INLINE int ipv6_walk(void *ctx, enum plane plane, __u32 l3, __u8 *next)
 {
 	__u32 off = sizeof(struct ipv6hdr), piece = 0;
 
-	for (int i = 0; i < EXTENSIONS_MAX && off < EXTENSIONS_LEN; i++) {
+	for (int i = 0; i <= EXTENSIONS_MAX; i++) {
 		__u8 h[4] = { 0 };
-		__u64 is_fragment = is_zero(next ^ IPPROTO_FRAGMENT), later, passable, is_piece;
+		__u64 is_fragment = is_zero(*next ^ IPPROTO_FRAGMENT), later, is_piece;
+		__u64 is_option = is_zero(*next ^ IPPROTO_HOPOPTS) | is_zero(*next ^ IPPROTO_DSTOPTS);
+		__u64 is_route = is_zero(*next ^ IPPROTO_ROUTING);
 
-		if (plane_read(ctx, plane, l3 + off, h, 4))
+		if (!(is_fragment | is_option | is_route))
+			return off | piece * EXTENSION_FRAGMENT;
+		if (i == EXTENSIONS_MAX || off >= EXTENSIONS_LEN || plane_read(ctx, plane, l3 + off, h, 4))
 			return 0;
 		later = is_fragment & (1 - is_zero(h[2] | (h[3] & 0xf8)));
 		is_piece = later | (is_fragment & h[3]);	/* else an atomic fragment, which is whole */
-		passable = is_zero(next ^ IPPROTO_HOPOPTS) | is_zero(next ^ IPPROTO_DSTOPTS) |
-			   (is_zero(next ^ IPPROTO_ROUTING) & is_zero(h[3])) | (is_fragment & ~(is_piece & (1 - is_zero(piece))));
-		if (!(passable & 1))			/* not UDP, a fragment of a fragment, or a route with segments left */
+		if ((is_route & (1 - is_zero(h[3]))) | (is_piece & (1 - is_zero(piece))))
 			return 0;
 		off += 8 + (1 - is_fragment) * h[1] * 8;
 		piece += (is_piece & 1) * off;
-		next = h[0];
-		if (next == IPPROTO_UDP || later)
+		*next = later ? IPPROTO_FRAGMENT : h[0];
+		if (later)
 			return off | piece * EXTENSION_FRAGMENT;
 	}
 	return 0;
 }
 
-/* first: IPv4's byte of version and length, or IPv6's next header */
+/* The same to UDP, or past IPv4's options. first: IPv4's byte of version and length, or IPv6's next header */
 INLINE int extensions_walk(void *ctx, enum plane plane, __u32 l3, __u32 family, __u32 first)
 {
-	return family == FAMILY_IPV4 ? ipv4_walk(ctx, plane, l3, first) : ipv6_walk(ctx, plane, l3, first);
+	__u8 next = first;
+	int answer;
+
+	if (family == FAMILY_IPV4)
+		return ipv4_walk(ctx, plane, l3, first);
+	answer = ipv6_walk(ctx, plane, l3, &next);
+	return next == IPPROTO_UDP || next == IPPROTO_FRAGMENT ? answer : 0;
 }
 
 /* What the walk's answer means to the packet */

@@ -62,6 +62,11 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *slot, const struct fib_questio
 	return -PASS_no_neighbour;
 }
 
+INLINE bool is_answer(int rc)
+{
+	return !rc || rc == -PASS_no_neighbour;
+}
+
 INLINE bool fib_fresh(const struct nexthop *nexthop, const struct control *c, __u64 now)
 {
 	return now < nexthop->until && nexthop->generation == c->generation;
@@ -140,7 +145,7 @@ INLINE int fib_probe(struct pkt *p, struct nexthop *nexthop, __u64 now)
 
 	if (now < *clock || (p->plane == PLANE_XDP && !(p->link->flags & LINK_TC)))
 		return 0;
-	if (p->direction == DIRECTION_REPLY) {
+	if (p->direction == DIRECTION_REPLY || p->overlay) {
 		struct nexthop *gateway = fib_gateway_slot(nexthop, now);
 
 		if (!gateway)

@@ -151,6 +151,25 @@ INLINE int host_pull_extensions(struct pkt *p, __u8 first)
 	return rc;
 }
 
+INLINE int host_reach(struct pkt *p)
+{
+	host_pull(p, p->l4 + sizeof(struct udphdr));
+	return 0;
+}
+
+INLINE void host_hop_checksum(const struct pkt *p)
+{
+}
+
+INLINE int host_give(const struct pkt *p, __u32 ifindex, int *ret_action)
+{
+	if (host_send_fails)
+		return -DROP_send_failed;
+	((struct host_packet *)p->ctx)->egress = ifindex;
+	*ret_action = HOST_SENT;
+	return 0;
+}
+
 INLINE int host_make_room(const struct pkt *p, const struct nexthop *nexthop)
 {
 	return p->l3 == sizeof(struct ethhdr) ? 0 : -PASS_no_headroom;	/* buffers are as long as packets */

@@ -11,7 +11,9 @@
 #include "icmp_rewrite.h"
 #include "link.h"
 
-#define IS_ICMP 1		/* an answer of parse's first half: go on with pull_quote() */
+/* Answers of parse's first half */
+#define IS_ICMP 1		/* go on with pull_quote() */
+#define IS_OVERLAY 2		/* for a site: relay_pipeline() */
 
 #ifdef WGXDP_HOST
 INLINE int host_quote_read(struct pkt *p)

@@ -10,6 +10,8 @@
 #define ANSWER_MAX4 576			/* RFC 1812 4.3.2.3, and the kernel */
 #define ANSWER_MAX6 1280		/* RFC 4443 2.4 */
 #define ANSWER_TTL 64
+#define ANSWER_OWN (1U << 31)		/* IPv6: from our own address on the link, not from whom the packet was sent to */
+#define ANSWER_UNREACHABLE (1U << 30)	/* IPv6: destination unreachable; the code is in the lowest byte */
 #define ANSWERS_SECOND 10		/* to one source */
 #define ANSWERS_BURST 20
 
@@ -58,14 +60,18 @@ INLINE void answer_head4(struct answer4 *a, const struct iphdr *of, __u32 mtu, _
 	a->ip.check = ~csum_fold(head);
 }
 
-INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 mtu, __u32 n, __u32 sum)
+/* what: an MTU or 0, as above; or ANSWER_UNREACHABLE | code */
+INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 what, __u32 n, __u32 sum)
 {
+	bool unreachable = what & ANSWER_UNREACHABLE;
+	__u32 mtu = unreachable ? 0 : what;
 	__u64 pseudo;
 
 	*a = (struct answer6){
 		.ip = { .version = 6, .payload_len = bpf_htons(sizeof(a->icmp) + n), .nexthdr = IPPROTO_ICMPV6,
 			.hop_limit = ANSWER_TTL, .saddr = of->daddr, .daddr = of->saddr },
-		.icmp = { .icmp6_type = mtu ? ICMPV6_PKT_TOOBIG : ICMPV6_TIME_EXCEED },
+		.icmp = { .icmp6_type = unreachable ? ICMPV6_DEST_UNREACH : mtu ? ICMPV6_PKT_TOOBIG : ICMPV6_TIME_EXCEED,
+			  .icmp6_code = unreachable ? what & 0xff : 0 },
 	};
 	mtu = mtu && mtu < ANSWER_MAX6 ? ANSWER_MAX6 : mtu;
 	a->icmp.icmp6_mtu = bpf_htonl(mtu);

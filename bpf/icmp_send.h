@@ -54,8 +54,9 @@ __attribute__((noinline)) int tc_sum(struct __sk_buff *ctx, __u32 off)
 	return csum_fold(sum);
 }
 
-/* Last the head, and back to whence it came. from: of an IPv4 answer; 0: an IPv6 one, which is from whom it was sent to */
-__attribute__((noinline)) int tc_answer_head(struct __sk_buff *ctx, __u32 l3, __u32 from, __u32 mtu, __u32 sum)
+/* Last the head, and back to whence it came. from: of an IPv4 answer; 0: an IPv6 one, which is from whom it was sent to, unless
+ * what says ANSWER_OWN. what: as in answer_head6() */
+__attribute__((noinline)) int tc_answer_head(struct __sk_buff *ctx, __u32 l3, __u32 from, __u32 what, __u32 sum)
 {
 	union {
 		struct answer4 v4;
@@ -64,16 +65,20 @@ __attribute__((noinline)) int tc_answer_head(struct __sk_buff *ctx, __u32 l3, __
 	struct ipv6hdr of = {};
 	__u8 macs[2 * ETH_ALEN] = {};
 	__u32 head = from ? sizeof(a.v4) : sizeof(a.v6), n = ctx->len - l3 - head;
+	__u32 place = ctx->ifindex % LINKS;
+	const struct own *o = what & ANSWER_OWN ? bpf_map_lookup_elem(&own, &place) : NULL;
 	int rc = bpf_skb_load_bytes(ctx, 0, macs, sizeof(macs));
 
 	if (from) {
 		rc = rc ?: bpf_skb_load_bytes(ctx, l3 + head, &of, sizeof(struct iphdr));
 		((struct iphdr *)&of)->daddr = from;
-		answer_head4(&a.v4, (struct iphdr *)&of, mtu, n, sum, bpf_get_prandom_u32());
+		answer_head4(&a.v4, (struct iphdr *)&of, what, n, sum, bpf_get_prandom_u32());
 		rc = rc ?: bpf_skb_store_bytes(ctx, l3, &a.v4, sizeof(a.v4), BPF_F_RECOMPUTE_CSUM);
 	} else {
 		rc = rc ?: bpf_skb_load_bytes(ctx, l3 + head, &of, sizeof(of));
-		answer_head6(&a.v6, &of, mtu, n, sum);
+		if (o)
+			addr_store(&of.daddr, o->addr);
+		answer_head6(&a.v6, &of, what & ~ANSWER_OWN, n, sum);
 		rc = rc ?: bpf_skb_store_bytes(ctx, l3, &a.v6, sizeof(a.v6), BPF_F_RECOMPUTE_CSUM);
 	}
 	if (rc || !l3)
@@ -92,20 +97,20 @@ __attribute__((noinline)) int tc_own_address(struct __sk_buff *ctx, __u32 to)
 
 /* A partial checksum in the quote the kernel or a device will complete when the answer leaves: that makes the datagram sum up to
  * what is missing of the checksum as it came. 0, positive or negative as tc_answer_room(). */
-INLINE int tc_answer(struct pkt *p, __u32 from, __u32 mtu)
+INLINE int tc_answer(struct pkt *p, __u32 from, __u32 what)
 {
 	bool partial = xdp_checksum_partial(p);
 	__u32 quote = p->l3 + (p->family == FAMILY_IPV4 ? sizeof(struct answer4) : sizeof(struct answer6)), sum;
-	__u32 udp = quote + (p->l4 - p->l3);
+	__u32 upper = quote + (p->l4 - p->l3), check_at = p->overlay ? p->check_at : offsetof(struct udphdr, check);
 	__be16 check = 0;
 	int rc = tc_answer_room(p->ctx, p->l3, p->family, p->len);
 
 	if (rc)
 		return rc;
 	sum = tc_sum(p->ctx, quote);
-	if (partial && !bpf_skb_load_bytes(p->ctx, udp + offsetof(struct udphdr, check), &check, sizeof(check)))
-		sum += (__u16)~tc_sum(p->ctx, udp) + (__u16)~check;
-	return tc_answer_head(p->ctx, p->l3, from, mtu, csum_fold(sum)) ? -DROP_send_failed : 0;
+	if (partial && !bpf_skb_load_bytes(p->ctx, upper + check_at, &check, sizeof(check)))
+		sum += (__u16)~tc_sum(p->ctx, upper) + (__u16)~check;
+	return tc_answer_head(p->ctx, p->l3, from, what, csum_fold(sum)) ? -DROP_send_failed : 0;
 }
 
 /* Whether it is ours to answer, and of IPv4 from which address */

@@ -57,7 +57,8 @@ INLINE int pull_ipv4(struct pkt *p)
 	return 0;
 }
 
-INLINE int pull_ipv6(struct pkt *p)
+/* The type of the header behind it, or NOT_OURS */
+INLINE int pull_ipv6_header(struct pkt *p)
 {
 	const struct ipv6hdr *ip = at(p, p->l3, sizeof(*ip));
 	__u8 next;
@@ -73,6 +74,15 @@ INLINE int pull_ipv6(struct pkt *p)
 	p->dst = addr_load(&ip->daddr);
 	p->pseudo = csum_pseudo6(ip);
 	p->l4 = p->l3 + sizeof(*ip);
+	return next;
+}
+
+INLINE int pull_ipv6(struct pkt *p)
+{
+	int next = pull_ipv6_header(p);
+
+	if (next < 0)
+		return next;
 	if (next == IPPROTO_ICMPV6)
 		return IS_ICMP;
 	if (next != IPPROTO_UDP)

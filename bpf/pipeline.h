@@ -20,15 +20,10 @@
 /* The first in the list of those that parse held */
 INLINE int held_reason(const struct pkt *p)
 {
-#define REASON(kind, name, text) if (p->held >> kind##_##name & 1) return -kind##_##name;
+#define REASON(kind, name, text) if (CAN_BE_HELD >> kind##_##name & p->held >> kind##_##name & 1) return -kind##_##name;
 #include "reasons.def"
 #undef REASON
 	return NOT_OURS;
-}
-
-INLINE bool is_answer(int rc)
-{
-	return !rc || rc == -PASS_no_neighbour;
 }
 
 /* The next hop; for replies that of the client, if they come from where the backend is. The client is asked for first: a
@@ -122,13 +117,13 @@ INLINE int pull_link(struct pkt *p, __be16 *proto)
 	return plane(p, for_us) ? 0 : NOT_OURS;
 }
 
-/* proto: what the stack says of a packet without Ethernet header */
-INLINE int pipeline(struct pkt *p, __be16 proto, int *ret_action)
+/* Of what came by a link of ours, from its IP header on */
+INLINE int service_pipeline(struct pkt *p, __be16 proto, int *ret_action)
 {
 	struct nexthop *nexthop = NULL;
 	int rc;
 
-	rc = pull_link(p, &proto) ?: parse(p, proto) ?: classify(p) ?: quote_sender(p) ?: resolve(p, &nexthop) ?:
+	rc = parse(p, proto) ?: classify(p) ?: quote_sender(p) ?: resolve(p, &nexthop) ?:
 	     fragment_remember(p) ?: plane(p, make_room, nexthop) ?: (p->quote ? quote_rewrite(p) : rewrite(p));
 	if (rc)
 		return error_owed(p, rc, nexthop, ret_action);
@@ -138,6 +133,12 @@ INLINE int pipeline(struct pkt *p, __be16 proto, int *ret_action)
 	if (rc && rc != -DROP_pieces_unresolved)
 		return rc;
 	return plane(p, send, nexthop, ret_action) ?: rc;
+}
+
+/* proto: what the stack says of a packet without Ethernet header */
+INLINE int pipeline(struct pkt *p, __be16 proto, int *ret_action)
+{
+	return pull_link(p, &proto) ?: service_pipeline(p, proto, ret_action);
 }
 
 #endif

@@ -67,6 +67,15 @@ struct pkt {
 	struct addr to;			/* what the address (and port) are rewritten to: destination of an original, source of a reply */
 	__be16 to_port;
 	__u16 delta;			/* checksum difference of that address, new - old */
+
+	bool relay;			/* a constant in each entry point: the relay's steps are in it */
+	bool overlay;			/* for a site: its peers count, not a service; and nothing is rewritten */
+	__u8 next;			/* type of the header behind IPv6's own */
+	__u8 check_at;			/* offset of the checksum in the header at l4 */
+	bool silent;			/* no error may be sent about it */
+	__u32 from, to_peer;		/* ids of the peers; 0: nobody */
+	const struct peer *peer;	/* the latter, or NULL: it may not go anywhere */
+	__u64 tag;			/* to be remembered in allowed when it is sent; 0: nothing is */
 };
 
 /* Words as they stand in a header, whose alignment the kernel's headers understate: else clang goes byte by byte. */
@@ -152,6 +161,10 @@ INLINE void *at(const struct pkt *p, __u64 off, __u32 size)
 		__builtin_unreachable();
 	return header;
 }
+
+/* The only reasons that may be held: others are no code */
+#define CAN_BE_HELD (1ULL << PASS_fragment | 1ULL << PASS_malformed | 1ULL << PASS_martian | 1ULL << DROP_tiny_fragment | \
+		     1ULL << DROP_overlapping_fragment)
 
 INLINE void pkt_hold(struct pkt *p, enum reason reason, __u64 condition)
 {

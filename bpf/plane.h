@@ -5,10 +5,14 @@
  *   for_us(p)                the frame was for this host and is untagged
  *   whole(p)                 all p->len bytes are there
  *   pull_extensions(p, first)  past IPv4 options or IPv6 extension headers
+ *   judge(p)                 what a packet between sites is that is no plain UDP (judge.h)
+ *   reach(p)                 the header at p->l4 made linear; 0 or NOT_OURS
  *   can_send(p, nexthop)     0, or the reason why this plane cannot
  *   make_room(p, nexthop)    headers of the way out fit in front of the IP header; 0, or a reason with the packet unchanged
  *   rewrite_checksum(p, udp, old_port)  the UDP checksum after p->to, p->to_port; the last write. No udp: a later fragment
+ *   hop_checksum(p)          after IPv6's hop limit alone was written
  *   send(p, nexthop, action) Ethernet header and off; 0 or a reason
+ *   give(p, ifindex, action) likewise, to a tunnel
  */
 #ifndef WGXDP_PLANE_H
 #define WGXDP_PLANE_H

@@ -97,15 +97,19 @@ __attribute__((noinline)) int tc_extensions(struct __sk_buff *ctx, __u32 l3, __u
 	return extensions_walk(ctx, PLANE_TC, l3, family, first);
 }
 
-INLINE int tc_pull_extensions(struct pkt *p, __u8 first)
+INLINE int tc_reach(struct pkt *p)
 {
-	int rc = extensions_take(p, tc_extensions(p->ctx, p->l3, p->family, first));
 	__u32 need = p->l4 + sizeof(struct udphdr), len = ((struct __sk_buff *)p->ctx)->len;
 
-	if (rc || bpf_skb_pull_data(p->ctx, need < len ? need : len))
+	if (bpf_skb_pull_data(p->ctx, need < len ? need : len))
 		return NOT_OURS;
 	tc_reload(p);
 	return 0;
+}
+
+INLINE int tc_pull_extensions(struct pkt *p, __u8 first)
+{
+	return extensions_take(p, tc_extensions(p->ctx, p->l3, p->family, first)) ?: tc_reach(p);
 }
 
 /* What came without an Ethernet header and leaves with one; the kernel's neighbour output writes it */
@@ -144,6 +148,19 @@ INLINE void tc_rewrite_checksum(struct pkt *p, const struct udphdr *udp, __be16 
 		bpf_l4_csum_replace(p->ctx, off, old_port, p->to_port, BPF_F_MARK_MANGLED_0 | sizeof(__be16));
 	else
 		bpf_csum_update(p->ctx, (__u16)~old_port + p->to_port);
+}
+
+/* of IPv6, whose addresses stay: see above */
+INLINE void tc_hop_checksum(const struct pkt *p)
+{
+	bpf_csum_update(p->ctx, (__u16)~bpf_htons(0x0001));
+}
+
+/* To a device without Ethernet headers, for which the kernel takes one off */
+INLINE int tc_give(const struct pkt *p, __u32 ifindex, int *ret_action)
+{
+	*ret_action = bpf_redirect(ifindex, 0);
+	return *ret_action == TC_ACT_REDIRECT ? 0 : -DROP_send_failed;
 }
 
 INLINE int tc_send_by_neighbour(const struct nexthop *nexthop)

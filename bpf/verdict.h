@@ -23,10 +23,11 @@ INLINE bool reason_is_drop(int rc)
 	return reason_drops >> (-rc & 63) & 1;
 }
 
-INLINE void count_reason(const struct pkt *p, int rc)
+/* id: a service's, or PEER_ID | a peer's */
+INLINE void count_reason(const struct pkt *p, __u32 id, int rc)
 {
 	struct reason_key key = {
-		.id = p->service->id, .direction = p->direction, .plane = p->plane & 1, .reason = -rc,
+		.id = id, .direction = p->direction, .plane = p->plane & 1, .reason = -rc,
 	};
 	__u64 *n = bpf_map_lookup_elem(&reasons, &key), zero = 0;
 
@@ -38,6 +39,12 @@ INLINE void count_reason(const struct pkt *p, int rc)
 		*n += p->segments;
 }
 
+INLINE void count_forwarded(const struct pkt *p, struct total *total)
+{
+	total->forwarded += p->segments;
+	total->bytes += p->len + (p->segments - 1) * (p->l4 - p->l3 + sizeof(struct udphdr));
+}
+
 INLINE void count(const struct pkt *p, int rc)
 {
 	__u32 index = total_index(p->service->id, p->direction, p->plane & 1);
@@ -47,11 +54,10 @@ INLINE void count(const struct pkt *p, int rc)
 		return;
 	total->received += p->segments;
 	if (rc) {
-		count_reason(p, rc);
+		count_reason(p, p->service->id, rc);
 		return;
 	}
-	total->forwarded += p->segments;
-	total->bytes += p->len + (p->segments - 1) * (p->l4 - p->l3 + sizeof(struct udphdr));
+	count_forwarded(p, total);
 }
 
 /* rc: what the pipeline came to; sent: the action that its send gave; pass and drop: the plane's words for these */
@@ -63,6 +69,37 @@ INLINE int verdict(const struct pkt *p, int rc, int sent, int pass, int drop)
 		return pass;
 	if (ends || p->plane != PLANE_XDP || !(p->link->flags & LINK_TC))
 		count(p, rc);
+	return !rc ? sent : ends ? drop : pass;
+}
+
+/* What came from a peer, and, if it was forwarded, went to another */
+INLINE void count_peers(const struct pkt *p, int rc)
+{
+	__u32 rx = total_index(p->from, PEER_RX, p->plane & 1), tx = total_index(p->to_peer, PEER_TX, p->plane & 1);
+	struct total *total = bpf_map_lookup_elem(&peer_totals, &rx);
+
+	if (!total)
+		return;
+	total->received += p->segments;
+	if (rc) {
+		count_reason(p, PEER_ID | p->from, rc);
+		return;
+	}
+	count_forwarded(p, total);
+	total = bpf_map_lookup_elem(&peer_totals, &tx);
+	if (total)
+		count_forwarded(p, total);
+}
+
+/* As verdict() */
+INLINE int relay_verdict(const struct pkt *p, int rc, int sent, int pass, int drop)
+{
+	bool ends = !rc || reason_is_drop(rc);
+
+	if (!p->overlay || rc == NOT_OURS)
+		return verdict(p, rc, sent, pass, drop);
+	if (ends || p->plane != PLANE_XDP || !(p->link->flags & LINK_TC))
+		count_peers(p, rc);
 	return !rc ? sent : ends ? drop : pass;
 }
 

@@ -93,6 +93,22 @@ INLINE void xdp_rewrite_checksum(struct pkt *p, struct udphdr *udp, __be16 old_p
 		udp->check = csum_add_udp(udp->check, p->delta + (__u16)~old_port + p->to_port);
 }
 
+/* XDP brings nothing into reach, and keeps no sum of the packet */
+INLINE int xdp_reach(const struct pkt *p)
+{
+	return 0;
+}
+
+INLINE void xdp_hop_checksum(const struct pkt *p)
+{
+}
+
+/* what leaves by a tunnel, tc gives it */
+INLINE int xdp_give(const struct pkt *p, __u32 ifindex, int *ret_action)
+{
+	return -PASS_no_transmit;
+}
+
 INLINE int xdp_send(struct pkt *p, const struct nexthop *nexthop, int *ret_action)
 {
 	struct ethhdr *eth = at(p, 0, sizeof(*eth));

@@ -55,7 +55,8 @@ enum peer_direction { PEER_RX, PEER_TX };
 
 /* routes: LPM_TRIE → word: all else */
 struct route_key {
-	__u32 prefixlen;		/* of the address: 0 to 128 */
+	__u32 prefixlen;		/* counts from zero: 32 + bits of the address */
+	__be32 zero;
 	struct addr addr;
 };
 
@@ -75,7 +76,9 @@ struct policy {
 	__u64 ports[1024];		/* UDP destination ports allowed, in host order: bit port % 64 of word port / 64 */
 	__u64 icmpv6[4];		/* types allowed, likewise */
 	__u32 reject;			/* enum policy_reject */
-	__u32 pad;
+	/* for user space: the overlay's prefix */
+	__u32 overlay_len;
+	struct addr overlay;
 	/* secrets of the tags in allowed: random, and never changed while that map lives; factors are odd */
 	__u32 keys[14];
 	__u64 factors[2];

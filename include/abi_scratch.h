@@ -35,13 +35,17 @@ struct pieces {
 	__u8 stash[PIECES_LEN + PIECE_ROOM];	/* what is behind it; more than is used, for the verifier */
 };
 
-/* judged: what is behind extension headers, or no UDP, of a packet of the overlay (bpf/judge.h) */
+/* judged: of a packet between sites that is no plain UDP what bpf/judge.h found */
 struct judged {
 	__u64 tag;			/* under which it is to be remembered in allowed; 0: it is not */
-	__u32 l4;			/* offset of its upper layer's header from the IP header; of a later fragment that of its piece */
-	__u32 fragment;			/* where the piece behind a fragment header begins; 0: no fragment */
-	__be16 sport, dport;		/* or what stands for them: see judge_upper() */
-	__u8 bytes[64];			/* headers as they are read */
+	__u64 partial;			/* of TCP, as in struct pkt */
+	__u32 end;			/* of the IP packet */
+	__u32 l4;			/* offset of its upper layer's header, or of a later fragment's piece, from the IP header */
+	__u32 fragment;			/* likewise of the piece behind a fragment header; 0: no fragment */
+	__be16 sport, dport;		/* or what stands for them */
+	__u16 checksum, check_at;	/* of TCP, and where behind l4 it is; else 0 */
+	__u32 silent;			/* no error may be sent about it */
+	__u8 bytes[40];			/* the header that is being read */
 };
 
 #endif
