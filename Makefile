@@ -67,19 +67,22 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers config grammar links lists netlink resolver uniform
+UNITS       := addr answers config grammar links lists netlink relay resolver uniform wireguard
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
 $(O)/tests/unit_addr: $(call unit_obj,user/addr.c)
 $(O)/tests/unit_answers: $(call unit_obj,user/answers.c user/addr.c user/host.c user/log.c user/netlink*.c)
 $(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/answers.c user/addr.c user/host.c user/log.c \
-		user/netlink*.c user/config*.c user/yaml*.c)
-$(O)/tests/unit_config $(O)/tests/unit_grammar: $(call unit_obj,user/config*.c user/yaml*.c user/addr.c user/log.c)
+		user/netlink*.c user/config*.c user/yaml*.c user/wg_key.c user/relay_prefix.c)
+$(O)/tests/unit_config $(O)/tests/unit_grammar $(O)/tests/unit_relay: $(call unit_obj,user/config*.c user/yaml*.c user/addr.c user/log.c \
+		user/wg_key.c user/relay_prefix.c)
 $(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)
 $(O)/tests/unit_netlink: $(call unit_obj,user/netlink*.c user/addr.c)
 $(O)/tests/unit_links $(O)/tests/unit_lists: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c \
-		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c)
+		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c user/wireguard*.c user/wg_key.c \
+		user/relay_prefix.c)
+$(O)/tests/unit_wireguard: $(call unit_obj,user/wireguard*.c user/wg_key.c user/netlink_talk.c user/addr.c)
 
 $(O)/unit/%.o: %.c Makefile
 	@mkdir -p $(@D)

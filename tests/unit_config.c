@@ -14,7 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "same_config.h"
 #include "told.h"
+
+#define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
 
 static const char *const good =
 	"interfaces:            # a comment\n"
@@ -43,6 +46,16 @@ static const char *const good =
 	"    df: report\n"
 	"  - { name: through, nat: none, backend: *host, ipv6: off, listen: { interface: ppp0 } }\n"
 	"  - { name: 3, nat: none, backend: { ipv6: \"fd00::1\", port: 1 } }\n"
+	"peers:\n"
+	"  - { name: site-a, public-key: \"" KEY "\", device: wgvpnr01, prefixes: [ \"fd12:3456:789a:a::/64\", \"fd12:3456:7899::a\" ] }\n"
+	"  - { name: \"+ab/cd12\", device: eth2.7, prefixes: [ \"fd12:3456:789a:b00::/56\", \"fd12:3456:789a:a::7\" ] }\n"
+	"  - { name: waits, device: wgvpnr02 }\n"
+	"follow: { wireguard: [ wgvpnr01, wgvpnr03 ] }\n"
+	"policy:\n"
+	"  overlay: \"fd12:3456:789a::/48\"\n"
+	"  udp-ports: [ 58000-60000, 443 ]\n"
+	"  icmpv6: [ echo-request, nd-neighbor-advert ]\n"
+	"  reject: drop\n"
 	"exporter: { listen: [ \"127.0.0.1:9851\", '[::1]:9851' ] }\n";
 
 /* The first lines of errors: FILE:LINE:COLUMN: error: text, one below the other. */
@@ -64,77 +77,6 @@ static void first_lines(const char *text, const char *name, char *out, size_t si
 		used += len;
 		out[used] = '\0';
 	}
-}
-
-/* ---- comparing ---- */
-
-static char *written(const struct config *c, int (*write)(const struct config *, FILE *))
-{
-	char *text;
-	size_t n;
-	FILE *out = open_memstream(&text, &n);
-
-	assert_int_equal(write(c, out), 0);
-	fclose(out);
-	return text;
-}
-
-static void assert_same_prefixes(const struct prefix *a, size_t n, const struct prefix *b, size_t n_b)
-{
-	assert_int_equal(n, n_b);
-	for (size_t i = 0; i < n; i++)
-		assert_true(prefix_within(&a[i], &b[i]) && prefix_within(&b[i], &a[i]));
-}
-
-static void assert_same_service(const struct service_config *a, const struct service_config *b)
-{
-	size_t i;
-
-	assert_string_equal(a->name, b->name);
-	assert_string_equal(a->listen_interface, b->listen_interface);
-	assert_string_equal(a->backend.ipv4, b->backend.ipv4);
-	assert_string_equal(a->backend.ipv6, b->backend.ipv6);
-	assert_int_equal(a->backend.port, b->backend.port);
-	assert_int_equal(a->nat, b->nat);
-	assert_int_equal(a->ipv6, b->ipv6);
-	assert_int_equal(a->df, b->df);
-	assert_int_equal(a->by_hand, b->by_hand);
-	assert_int_equal(a->n_ports, b->n_ports);
-	for (i = 0; i < a->n_ports; i++)
-		assert_int_equal(a->ports[i], b->ports[i]);
-	assert_same_prefixes(a->allow, a->n_allow, b->allow, b->n_allow);
-	assert_same_prefixes(a->deny, a->n_deny, b->deny, b->n_deny);
-	assert_int_equal(a->n_listen_addresses, b->n_listen_addresses);
-	for (i = 0; i < a->n_listen_addresses; i++)
-		assert_true(address_equal(&a->listen_addresses[i], &b->listen_addresses[i]));
-}
-
-static void assert_same(const struct config *a, const struct config *b)
-{
-	size_t i;
-
-	assert_int_equal(a->mode, b->mode);
-	assert_int_equal(a->n_interfaces, b->n_interfaces);
-	assert_int_equal(a->n_services, b->n_services);
-	for (i = 0; i < a->n_interfaces; i++) {
-		assert_string_equal(a->interfaces[i].name, b->interfaces[i].name);
-		assert_int_equal(a->interfaces[i].role, b->interfaces[i].role);
-		assert_int_equal(a->interfaces[i].mode, b->interfaces[i].mode);
-		assert_int_equal(a->interfaces[i].shared, b->interfaces[i].shared);
-	}
-	for (i = 0; i < a->n_services; i++)
-		assert_same_service(&a->services[i], &b->services[i]);
-}
-
-static void assert_round_trip(const struct config *c)
-{
-	char *text = written(c, config_write);
-	struct config *back = NULL;
-
-	assert_int_equal(config_parse(text, "written", &back), 0);
-	assert_same(c, back);
-	config_free(back);
-	free(text);
 }
 
 /* ---- tests ---- */
@@ -205,7 +147,7 @@ static void running(void **state)
 
 	assert_int_equal(config_parse(good, "good.yaml", &c), 0);
 	c->mode = MODE_TC;
-	c->services[1].by_hand = true;
+	c->services[1].by_hand = c->peers[2].by_hand = true;
 	assert_round_trip(c);
 	text = written(c, config_write);
 	assert_int_equal(strncmp(text, "running: { mode: tc }\n", 22), 0);
@@ -217,9 +159,9 @@ static void running(void **state)
 	assert_non_null(strstr(text, "mode: tc"));
 	assert_non_null(strstr(text, "origin: hand"));
 	assert_int_equal(parse_quietly(text, &c, &t), 0);
-	assert_true(c->services[1].by_hand);
+	assert_true(c->services[1].by_hand && c->peers[2].by_hand);
 	free(text);
-	c->services[1].by_hand = false;
+	c->services[1].by_hand = c->peers[2].by_hand = false;
 	c->mode = MODE_AUTO;
 	text = written(c, config_save);		/* as a person would write it */
 	assert_null(strstr(text, "running"));

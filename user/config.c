@@ -7,14 +7,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "config_check.h"
 #include "config_later.h"
+#include "config_relay.h"
 #include "log.h"
 #include "yaml.h"
 
 #define FILE_LIMIT (16 << 20)		/* bytes: more is a mistake */
-
-enum { RUNNING = 1 };			/* mark of rows that only a running file has */
 
 static const char *const mode_names[] = { "auto", "native", "generic", "tc", NULL };
 static const char *const nat_names[] = { "dnat", "none", NULL };
@@ -23,7 +21,6 @@ static const char *const role_names[] = { "", "wan", "lan", "tunnel", NULL };
 static const char *const ipv6_names[] = { "direct", "dnat", "off", NULL };
 static const char *const df_names[] = { "fragment", "report", NULL };
 static const char *const bool_names[] = { "false", "true", NULL };
-static const char *const origin_names[] = { "file", "hand", NULL };
 
 static int name_parse(const char *const *names, const char *s)
 {
@@ -138,19 +135,6 @@ static void add_address(struct yaml *y, const struct yaml_key *key, struct fy_no
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, address_wrong(text, 0, false));
 }
 
-/* As with addresses, what is no prefix keeps its place */
-static void add_prefix(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
-{
-	const char *text = yaml_text(y, key, value), *why = text ? prefix_wrong(text) : NULL;
-	struct prefix *place = yaml_append(y, (char *)object + key->offset, (size_t *)((char *)object + key->count),
-					   sizeof(*place));
-
-	if (why)
-		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
-	else if (place && text)
-		prefix_parse(text, place);
-}
-
 static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
@@ -166,15 +150,6 @@ static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct fy_n
 	for (size_t i = 0; i + 1 < c->n_exporter; i++)
 		if (c->exporter[i].port == place->port && address_equal(&c->exporter[i].address, &place->address))
 			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name, text);
-}
-
-static void set_origin(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
-{
-	struct service_config *s = object;
-	int origin = 0;
-
-	yaml_set_choice(y, key, value, &origin);
-	s->by_hand = origin;
 }
 
 static void set_shared(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
@@ -222,9 +197,9 @@ static const struct yaml_key service_keys[] = {
 	{ "nat", yaml_set_choice, "dnat", AT(service_config, nat), .choices = nat_names, .later = later_nats },
 	{ "ipv6", yaml_set_choice, "direct", AT(service_config, ipv6), .choices = ipv6_names },
 	{ "df", yaml_set_choice, "fragment", AT(service_config, df), .choices = df_names },
-	{ "origin", set_origin, "hand", .choices = origin_names, .mark = RUNNING },
-	{ "allow", yaml_set_list, "192.0.2.0/24", ROWS(service_config, allow, n_allow), .item = add_prefix },
-	{ "deny", yaml_set_list, "192.0.2.0/24", ROWS(service_config, deny, n_deny), .item = add_prefix },
+	{ "origin", config_set_origin, "hand", AT(service_config, by_hand), .choices = config_origins, .mark = YAML_RUNNING },
+	{ "allow", yaml_set_list, "192.0.2.0/24", ROWS(service_config, allow, n_allow), .item = config_add_prefix },
+	{ "deny", yaml_set_list, "192.0.2.0/24", ROWS(service_config, deny, n_deny), .item = config_add_prefix },
 	LATER_SERVICE_ROWS,
 	{},
 };
@@ -244,6 +219,9 @@ static const struct yaml_key config_keys[] = {
 	  .below = interface_keys },
 	{ "services", yaml_set_rows, "{ name: wg-end, listen: …, backend: … }", ROWS(config, services, n_services),
 	  .below = service_keys },
+	{ "peers", yaml_set_rows, "{ name: site-a, device: wgvpnr01 }", ROWS(config, peers, n_peers), .below = config_peer_keys },
+	{ "follow", yaml_set_map, "{ wireguard: [ wgvpnr01 ] }", AT(config, follow), .below = config_follow_keys },
+	{ "policy", config_set_policy, "{ overlay: \"fd12:3456:789a::/48\" }", AT(config, policy), .below = config_policy_keys },
 	{ "exporter", yaml_set_map, "{ listen: [ \"127.0.0.1:9851\" ] }", .below = exporter_keys },
 	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
 	LATER_SECTIONS,
@@ -297,7 +275,7 @@ static int parse(const char *text, size_t n, const char *name, const struct conf
 		yaml_error(&y, root, "a configuration is a mapping of sections, as interfaces: and services:");
 	else if (c && root) {
 		if (fy_node_mapping_lookup_pair_by_string(root, "running", FY_NT))
-			y.marks = RUNNING;
+			y.marks = YAML_RUNNING;
 		yaml_map(&y, root, config_keys, "the configuration", c);
 		config_check_each(c, y.errors, tell_at, &y);
 	}
@@ -383,6 +361,16 @@ void config_free_service(struct service_config *s)
 	free(s->deny);
 }
 
+void config_free_peer(struct peer_config *p)
+{
+	free(p->prefixes);
+}
+
+bool config_relays(const struct config *c)
+{
+	return c->n_peers || c->follow.n_wireguard;
+}
+
 void config_free(struct config *c)
 {
 	size_t i;
@@ -391,7 +379,12 @@ void config_free(struct config *c)
 		return;
 	for (i = 0; i < c->n_services; i++)
 		config_free_service(&c->services[i]);
+	for (i = 0; i < c->n_peers; i++)
+		config_free_peer(&c->peers[i]);
 	free(c->services);
+	free(c->peers);
+	free(c->follow.wireguard);
+	free(c->policy.udp_ports);
 	free(c->exporter);
 	free(c->interfaces);
 	free(c);

@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include "addr.h"
+#include "wg_key.h"
 
 #define CONFIG_DEFAULT "/etc/wgxdp/wgxdp.yaml"
 
@@ -43,6 +44,36 @@ struct service_config {
 	bool by_hand;			/* made by a command, not from the file: kept in running.yaml as "origin: hand" */
 };
 
+struct peer_config {
+	char name[NAME_LEN];
+	struct wg_key key;		/* none: a peer on a nic */
+	char device[IFNAMSIZ];
+	struct prefix *prefixes;	/* its site's, and its tunnel addresses */
+	size_t n_prefixes;
+	bool by_hand;			/* as with services */
+};
+
+struct follow_config {
+	struct device_name {
+		char name[IFNAMSIZ];
+	} *wireguard;			/* devices whose peers are WireGuard's own word */
+	size_t n_wireguard;
+};
+
+struct port_range {			/* host order, both ends included */
+	__u16 first, last;
+};
+
+enum reject { REJECT_ADDRESS, REJECT_ADMIN, REJECT_DROP };
+
+struct policy_config {
+	struct prefix overlay;		/* family 0: none, and no policy */
+	struct port_range *udp_ports;
+	size_t n_udp_ports;
+	__u32 icmpv6;			/* a bit for each type that may pass: its number in icmpv6_name() */
+	enum reject reject;
+};
+
 struct endpoint_config {
 	struct address address;
 	__be16 port;
@@ -53,13 +84,17 @@ struct config {
 	size_t n_interfaces;
 	struct service_config *services;
 	size_t n_services;
+	struct peer_config *peers;
+	size_t n_peers;
+	struct follow_config follow;
+	struct policy_config policy;
 	struct endpoint_config *exporter;	/* where metrics are served */
 	size_t n_exporter;
 	enum mode mode;			/* of `up --mode`, or as saved from what runs */
 };
 
 /* What runs (config_write) begins with "running: { mode: … }", which says the mode of `up --mode`; only where that stands a
- * service may have "origin: hand". Everything else is as in a file that a person writes.
+ * service or peer may have "origin: hand". Everything else is as in a file that a person writes.
  *
  * Reads and checks FILE ("-": standard input). 0, or -errno after having told every error it found. -EINVAL: invalid
  * (exit code 2); a file that cannot be read is -ENOENT, -EACCES … (exit code 2 as well). */
@@ -74,11 +109,16 @@ int config_write(const struct config *c, FILE *out);
 int config_save(const struct config *c, FILE *out);
 void config_free(struct config *c);
 void config_free_service(struct service_config *s);	/* what it holds */
+void config_free_peer(struct peer_config *p);
+bool config_relays(const struct config *c);	/* some peer is configured or followed */
 
 const char *mode_name(enum mode m);
 const char *nat_name(enum nat n);
 const char *role_name(enum link_role r);
 const char *ipv6_name(enum ipv6_handling h);
 const char *df_name(enum df_handling h);
+const char *reject_name(enum reject r);
+/* The ICMPv6 types that policy knows, by number: "echo-request", and 128 of ICMPv6; NULL: no more */
+const char *icmpv6_name(unsigned int i, __u8 *ret_type);
 int mode_parse(const char *s, enum mode *ret);
 int nat_parse(const char *s, enum nat *ret);

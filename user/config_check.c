@@ -5,47 +5,16 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include "config_check.h"
-
-struct check {
-	const struct config *c;
-	config_tell *tell;
-	void *data;
-	unsigned int errors;
-	struct config_place place;
-};
-
-static void __attribute__((format(printf, 3, 4))) at(struct check *k, __be16 port, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(k->place.path, sizeof(k->place.path), format, args);
-	va_end(args);
-	k->place.port = port;
-}
-
-static void __attribute__((format(printf, 2, 3))) tell(struct check *k, const char *format, ...)
-{
-	char text[1024];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	k->tell(k->data, &k->place, text);
-	k->errors++;
-}
+#include "config_relay.h"
 
 /* ---- values ---- */
 
-static void check_interface_name(struct check *k, const char *key, const char *name)
+void config_check_device(struct check *k, const char *key, const char *name, const char *like)
 {
 	if (*name && !is_interface_name(name))
-		tell(k, "%s: '%s' is no name of an interface, as eth0", key, name);
+		tell(k, "%s: '%s' is no name of an interface, as %s", key, name, like);
 	if (!strcmp(name, "lo"))
 		tell(k, "%s: wgxdp never attaches to lo: the interface to the clients or to the backend is wanted", key);
 }
@@ -68,7 +37,7 @@ static void check_service_values(struct check *k, size_t i)
 	if (*s->name && !is_service_name(s->name))
 		tell(k, "name: '%s' is no name of a service: letters, digits, '-', '_' and '.', as wg-end", s->name);
 	at(k, 0, "/services/%zu/listen/interface", i);
-	check_interface_name(k, "interface", s->listen_interface);
+	config_check_device(k, "interface", s->listen_interface, "eth0");
 	for (j = 0; j < s->n_listen_addresses; j++) {
 		at(k, 0, "/services/%zu/listen/addresses/%zu", i, j);
 		if (s->listen_addresses[j].family)
@@ -86,13 +55,14 @@ static void check_values(struct check *k)
 
 	for (i = 0; i < k->c->n_interfaces; i++) {
 		at(k, 0, "/interfaces/%zu/name", i);
-		check_interface_name(k, "name", k->c->interfaces[i].name);
+		config_check_device(k, "name", k->c->interfaces[i].name, "eth0");
 		at(k, 0, "/interfaces/%zu/shared", i);
 		if (k->c->interfaces[i].shared && k->c->interfaces[i].mode == MODE_TC)
 			tell(k, "shared: it is for XDP, and mode: tc has none: leave shared out, for tc is beside others anyway");
 	}
 	for (i = 0; i < k->c->n_services; i++)
 		check_service_values(k, i);
+	config_check_relay_values(k);
 }
 
 /* ---- contradictions within a service ---- */
@@ -410,6 +380,7 @@ unsigned int config_check_each(const struct config *c, unsigned int errors, conf
 			check_backend(&k, i);
 	if (!k.errors)
 		check_listeners(&k);
+	config_check_relay(&k);
 	return k.errors;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 #include "config.h"
 
+#define NO_KEY "%s: '%s' is no key of WireGuard's: 44 characters, as `wg pubkey` tells it"
 #define PORTS_MAX 1024			/* of a service */
 #define PREFIXES_MAX 8192		/* of a service's list */
 
@@ -33,5 +34,6 @@ const char *address_wrong(const char *text, __u8 family, bool names);
 const char *prefix_wrong(const char *text);
 bool is_interface_name(const char *s);	/* what the kernel takes and a terminal shows */
 bool is_service_name(const char *s);
+bool is_peer_name(const char *s);	/* it may be the first characters of a key */
 /* "51820" or "20000-20010": first and last port */
 int ports_parse(const char *text, unsigned int *ret_first, unsigned int *ret_last);

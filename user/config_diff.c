@@ -22,46 +22,47 @@ static void entry_split(struct entry *e)
 			e->lines[e->n++] = line;
 }
 
+/* What `put` writes to out, of something that is there */
+#define ENTRY(there, put) ({ \
+	struct entry e = { 0 }; \
+	size_t size; \
+	FILE *out = (there) ? open_memstream(&e.text, &size) : NULL; \
+	if (out) { \
+		put; \
+		fclose(out); \
+	} \
+	entry_split(&e); \
+	e; \
+})
+
 static struct entry interface_entry(const struct interface_config *i)
 {
-	struct entry e = { 0 };
-	size_t size;
-	FILE *out = i ? open_memstream(&e.text, &size) : NULL;
-
-	if (!out)
-		return e;
-	config_put_interface(out, i);
-	fclose(out);
-	entry_split(&e);
-	return e;
+	return ENTRY(i, config_put_interface(out, i));
 }
 
 static struct entry service_entry(const struct service_config *s)
 {
-	struct entry e = { 0 };
-	size_t size;
-	FILE *out = s ? open_memstream(&e.text, &size) : NULL;
+	return ENTRY(s, config_put_service(out, s));
+}
 
-	if (!out)
-		return e;
-	config_put_service(out, s);
-	fclose(out);
-	entry_split(&e);
-	return e;
+static struct entry peer_entry(const struct peer_config *p)
+{
+	return ENTRY(p, config_put_peer(out, p));
+}
+
+static struct entry follow_entry(const struct config *c)
+{
+	return ENTRY(c, config_put_follow(out, c));
+}
+
+static struct entry policy_entry(const struct config *c)
+{
+	return ENTRY(c, config_put_policy(out, c));
 }
 
 static struct entry exporter_entry(const struct config *c)
 {
-	struct entry e = { 0 };
-	size_t size;
-	FILE *out = open_memstream(&e.text, &size);
-
-	if (!out)
-		return e;
-	config_put_exporter(out, c);
-	fclose(out);
-	entry_split(&e);
-	return e;
+	return ENTRY(c, config_put_exporter(out, c));
 }
 
 static size_t key_length(const char *line)
@@ -144,6 +145,60 @@ struct service_config *config_service(const struct config *c, const char *name)
 	return NULL;
 }
 
+struct peer_config *config_peer(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_peers; i++)
+		if (!strcmp(c->peers[i].name, name))
+			return &c->peers[i];
+	return NULL;
+}
+
+/* ---- peers, of which there may be tens of thousands ---- */
+
+static int compare_peers(const void *a, const void *b)
+{
+	return strcmp((*(const struct peer_config *const *)a)->name, (*(const struct peer_config *const *)b)->name);
+}
+
+/* In the order of names, ended by NULL; NULL: no memory */
+static const struct peer_config **by_name(const struct config *c)
+{
+	const struct peer_config **sorted = calloc(c->n_peers + 1, sizeof(*sorted));
+
+	for (size_t i = 0; i < c->n_peers && sorted; i++)
+		sorted[i] = &c->peers[i];
+	if (sorted)
+		qsort(sorted, c->n_peers, sizeof(*sorted), compare_peers);
+	return sorted;
+}
+
+static bool same_peer(const struct peer_config *a, const struct peer_config *b)
+{
+	bool same = a->by_hand == b->by_hand && !wg_key_compare(&a->key, &b->key) && !strcmp(a->device, b->device) &&
+		    a->n_prefixes == b->n_prefixes;
+
+	for (size_t i = 0; i < a->n_prefixes && same; i++)
+		same = prefix_within(&a->prefixes[i], &b->prefixes[i]) && prefix_within(&b->prefixes[i], &a->prefixes[i]);
+	return same;
+}
+
+static void diff_peers(struct diff *d, const struct config *old, const struct config *new)
+{
+	const struct peer_config **olds = by_name(old), **news = by_name(new), **o = olds, **n = news;
+
+	d->section = "peers";
+	while (olds && news && (*o || *n)) {
+		int order = !*o ? 1 : !*n ? -1 : strcmp((*o)->name, (*n)->name);
+
+		if (order || !same_peer(*o, *n))
+			diff_entry(d, peer_entry(order > 0 ? NULL : *o), peer_entry(order < 0 ? NULL : *n));
+		o += order <= 0;
+		n += order >= 0;
+	}
+	free(olds);
+	free(news);
+}
+
 /* Replies to clients never seen go by the first of several listeners, so the order of services means something */
 static bool other_order(const struct config *old, const struct config *new)
 {
@@ -168,6 +223,8 @@ bool config_diff(const struct config *old, const struct config *new, FILE *out)
 		fprintf(out, "-running: { mode: %s }\n+running: { mode: %s }\n", mode_name(old->mode), mode_name(new->mode));
 	}
 	diff_entry(&d, exporter_entry(old), exporter_entry(new));
+	diff_entry(&d, follow_entry(old), follow_entry(new));
+	diff_entry(&d, policy_entry(old), policy_entry(new));
 	d.section = "interfaces";
 	for (size_t i = 0; i < old->n_interfaces; i++)
 		diff_entry(&d, interface_entry(&old->interfaces[i]),
@@ -185,5 +242,6 @@ bool config_diff(const struct config *old, const struct config *new, FILE *out)
 		heading(&d);
 		fputs(" # in another order\n", out);
 	}
+	diff_peers(&d, old, new);
 	return d.differs;
 }

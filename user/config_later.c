@@ -13,11 +13,6 @@
 static const char *const bools[] = { "true", "false", NULL };
 const char *const later_replies[] = { "fib", "ingress", NULL };
 static const char *const profiles[] = { "wireguard", "none", NULL };
-static const char *const rejects[] = { "address-unreachable", "admin-prohibited", "drop", NULL };
-static const char *const icmpv6_types[] = {
-	"echo-request", "echo-reply", "destination-unreachable", "packet-too-big", "time-exceeded", "parameter-problem",
-	"nd-router-advert", "nd-neighbor-solicit", "nd-neighbor-advert", NULL,
-};
 static const char *const proofs[] = { "handshake", "echo", NULL };
 
 static void wanted(struct yaml *y, const struct yaml_key *key, struct fy_node *value, const char *text, const char *what)
@@ -138,7 +133,7 @@ static void check_interface(struct yaml *y, const struct yaml_key *key, struct f
 		yaml_error(y, value, "%s: '%s' is no name of an interface, as %s", key->name, text, key->like);
 }
 
-static void check_name(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+void later_name(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
@@ -147,40 +142,13 @@ static void check_name(struct yaml *y, const struct yaml_key *key, struct fy_nod
 			   NAME_LEN - 1, key->like);
 }
 
-static void check_prefix(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
-{
-	const char *text = yaml_text(y, key, value), *why = text ? prefix_wrong(text) : NULL;
-
-	if (why)
-		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
-}
-
-/* Sites reach each other through it: what is good on one link only reaches nobody */
-static void check_overlay(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
-{
-	const char *text = yaml_text(y, key, value), *why = text ? prefix_wrong(text) : NULL;
-	struct prefix p;
-
-	if (why)
-		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
-	else if (text && !prefix_parse(text, &p) && p.family != FAMILY_IPV6)
-		yaml_error(y, value, "%s: '%s' is IPv4: an overlay is of IPv6, as %s", key->name, text, key->like);
-	else if (text && p.addr.b[0] == 0xfe && (p.addr.b[1] & 0xc0) == 0x80)
-		yaml_error(y, value, "%s: '%s' is link-local, which no other link reaches: a ULA or a global prefix is wanted, "
-			   "as %s", key->name, text, key->like);
-	else if (text && p.addr.b[0] == 0xff)
-		yaml_error(y, value, "%s: '%s' is multicast: a ULA or a global prefix is wanted, as %s", key->name, text, key->like);
-}
-
-/* WireGuard's: 32 bytes in base64 */
 static void check_key(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
 {
-	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const char *text = yaml_text(y, key, value);
-	size_t n = text ? strspn(text, base64) : 0;
+	struct wg_key ignored;
 
-	if (text && (n != 43 || strcmp(text + n, "=") || (strchr(base64, text[42]) - base64) % 4))
-		yaml_error(y, value, "%s: '%s' is no key of WireGuard's: 44 characters, as `wg pubkey` tells it", key->name, text);
+	if (text && wg_key_parse(text, &ignored))
+		yaml_error(y, value, NO_KEY, key->name, text);
 }
 
 /* A section without anything in it is one whose entries are commented out */
@@ -207,7 +175,7 @@ static void check_pair(struct yaml *y, const struct yaml_key *key, struct fy_nod
 {
 	struct yaml_key names = *key;
 
-	names.item = check_name;
+	names.item = later_name;
 	if (value && fy_node_is_sequence(value) && fy_node_sequence_item_count(value) != 2)
 		yaml_error(y, value, "%s: two sites are a pair, as %s", key->name, key->like);
 	else
@@ -279,7 +247,7 @@ static const struct yaml_key standby_keys[] = {
 };
 
 const struct yaml_key later_backends_keys[] = {
-	IS("name", check_name, "alpha", .required = true),
+	IS("name", later_name, "alpha", .required = true),
 	IS("ipv4", check_ipv4, "10.0.0.7"),
 	IS("ipv6", check_ipv6, "2001:db8::7"),
 	IS("port", check_port, "51820", .required = true),
@@ -290,28 +258,6 @@ const struct yaml_key later_backends_keys[] = {
 
 /* ---- sections ---- */
 
-const struct yaml_key later_peers_keys[] = {
-	IS("name", check_name, "site-a", .required = true),
-	IS("public-key", check_key, "\"…=\""),
-	IS("device", check_interface, "wgvpnr01", .required = true),
-	IS("prefixes", yaml_set_list, "\"fd12:3456:789a:a::/64\"", .item = check_prefix),
-	{},
-};
-
-const struct yaml_key later_follow_keys[] = {
-	IS("wireguard", yaml_set_list, "wgvpnr01", .item = check_interface),
-	IS("routes", yaml_set_list, "main", .item = check_name),
-	{},
-};
-
-const struct yaml_key later_policy_keys[] = {
-	IS("overlay", check_overlay, "\"fd12:3456:789a::/48\"", .required = true),
-	IS("udp-ports", yaml_set_list, "58000-60000", .item = check_ports),
-	IS("icmpv6", yaml_set_list, "echo-request", .item = later_choice, .choices = icmpv6_types),
-	IS("reject", later_choice, "address-unreachable", .choices = rejects),
-	{},
-};
-
 static const struct yaml_key blind_listen_keys[] = {
 	IS("interface", check_interface, "eth0", .required = true),
 	IS("port", check_port, "51820", .required = true),
@@ -321,7 +267,7 @@ static const struct yaml_key blind_listen_keys[] = {
 const struct yaml_key later_blind_keys[] = {
 	IS("listen", yaml_set_map, "{ interface: eth0, port: 51820 }", .below = blind_listen_keys, .required = true),
 	IS("device", check_interface, "wgvpnr01", .required = true),
-	IS("sites", check_all_or_list, "all", .item = check_name),
+	IS("sites", check_all_or_list, "all", .item = later_name),
 	IS("pairs", check_all_or_list, "[ site-a, site-b ]", .item = check_pair),
 	IS("mtu", check_number, "1420", .size = 65535),
 	{},

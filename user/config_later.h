@@ -6,10 +6,10 @@
 #pragma once
 #include "yaml.h"
 
-yaml_set later_bool, later_choice, later_rows;
+yaml_set later_bool, later_choice, later_rows, later_name;
 extern const char *const later_replies[];
-extern const struct yaml_key later_wireguard_keys[], later_flows_keys[], later_backends_keys[], later_peers_keys[],
-	later_follow_keys[], later_policy_keys[], later_blind_keys[], later_announce_keys[], later_endpoints_keys[],
+extern const struct yaml_key later_wireguard_keys[], later_flows_keys[], later_backends_keys[],
+	later_blind_keys[], later_announce_keys[], later_endpoints_keys[],
 	later_learn_keys[], later_ddns_keys[];
 
 /* Rows of tables: a single value, a mapping, a list of mappings */
@@ -24,10 +24,9 @@ extern const struct yaml_key later_wireguard_keys[], later_flows_keys[], later_b
 	LATER_MAP("flows", "{ max: 262144 }", later_flows_keys), \
 	LATER_ROWS("backends", "{ name: alpha, … }", later_backends_keys)
 
+#define LATER_FOLLOW_ROWS LATER("routes", yaml_set_list, "main", .item = later_name)
+
 #define LATER_SECTIONS \
-	LATER_ROWS("peers", "{ name: site-a, device: wgvpnr01 }", later_peers_keys), \
-	LATER_MAP("follow", "{ wireguard: [ wgvpnr01 ] }", later_follow_keys), \
-	LATER_MAP("policy", "{ overlay: \"fd12:3456:789a::/48\" }", later_policy_keys), \
 	LATER_MAP("blind", "{ listen: …, device: wgvpnr01 }", later_blind_keys), \
 	LATER_MAP("announce", "{ table: 700 }", later_announce_keys), \
 	LATER_ROWS("endpoints", "{ interface: wg0, … }", later_endpoints_keys), \

@@ -5,11 +5,20 @@
 #include <string.h>
 #include "config_names.h"
 
-/* Named interfaces first, then those on which services listen */
+/* Named interfaces first, then those on which services listen, then devices of peers */
 static const char *interface_at(const struct config *c, size_t i, enum link_role *ret_role)
 {
-	*ret_role = i < c->n_interfaces ? c->interfaces[i].role : ROLE_WAN;
-	return i < c->n_interfaces ? c->interfaces[i].name : c->services[i - c->n_interfaces].listen_interface;
+	*ret_role = i < c->n_interfaces ? c->interfaces[i].role : i < c->n_interfaces + c->n_services ? ROLE_WAN : ROLE_TUNNEL;
+	if (i < c->n_interfaces)
+		return c->interfaces[i].name;
+	i -= c->n_interfaces;
+	if (i < c->n_services)
+		return c->services[i].listen_interface;
+	i -= c->n_services;
+	if (i < c->follow.n_wireguard)
+		return c->follow.wireguard[i].name;
+	i -= c->follow.n_wireguard;
+	return i < c->n_peers ? c->peers[i].device : NULL;
 }
 
 static bool named_before(const struct config *c, size_t i, const char *name)
@@ -24,9 +33,10 @@ static bool named_before(const struct config *c, size_t i, const char *name)
 
 const char *config_interface(const struct config *c, size_t *at, enum link_role *ret_role)
 {
-	while (*at < c->n_interfaces + c->n_services) {
+	const char *name;
+
+	while ((name = interface_at(c, *at, ret_role))) {
 		size_t i = (*at)++;
-		const char *name = interface_at(c, i, ret_role);
 
 		if (*name && !named_before(c, i, name))
 			return name;

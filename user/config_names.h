@@ -5,5 +5,6 @@
 #pragma once
 #include "config.h"
 
-/* One after the other, each once; *at begins as 0. NULL: no more. ret_role: ROLE_WAN of one that is only listened on */
+/* One after the other, each once; *at begins as 0. NULL: no more. ret_role: ROLE_WAN of one that is only listened on,
+ * ROLE_TUNNEL of one that is only a peer's device */
 const char *config_interface(const struct config *c, size_t *at, enum link_role *ret_role);

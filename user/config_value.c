@@ -57,6 +57,16 @@ bool is_service_name(const char *s)
 	return c != s;
 }
 
+bool is_peer_name(const char *s)
+{
+	const char *c;
+
+	for (c = s; *c; c++)
+		if (!isascii(*c) || (!isalnum(*c) && !strchr(c == s ? "+/" : "-_.+/", *c)))
+			return false;
+	return c != s;
+}
+
 /* RFC 1123; the last label is no number, or mistyped addresses were names. */
 static bool is_host_name(const char *s)
 {

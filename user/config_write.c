@@ -127,6 +127,58 @@ void config_put_service(FILE *out, const struct service_config *s)
 		fputs("    origin: hand\n", out);
 }
 
+void config_put_peer(FILE *out, const struct peer_config *p)
+{
+	char text[WG_KEY_STRLEN];
+
+	fputs("  - name: ", out);
+	put_text(out, p->name);
+	if (!wg_key_is_none(&p->key))
+		fprintf(out, "\n    public-key: \"%s\"", wg_key_format(&p->key, text));
+	fputs("\n    device: ", out);
+	put_text(out, p->device);
+	putc('\n', out);
+	put_prefixes(out, "prefixes", p->prefixes, p->n_prefixes);
+	if (p->by_hand)
+		fputs("    origin: hand\n", out);
+}
+
+void config_put_follow(FILE *out, const struct config *c)
+{
+	if (!c->follow.n_wireguard)
+		return;
+	fputs("follow: { wireguard: [ ", out);
+	for (size_t i = 0; i < c->follow.n_wireguard; i++) {
+		fputs(i ? ", " : "", out);
+		put_text(out, c->follow.wireguard[i].name);
+	}
+	fputs(" ] }\n", out);
+}
+
+void config_put_policy(FILE *out, const struct config *c)
+{
+	const struct policy_config *p = &c->policy;
+	const char *comma = "", *name;
+	char text[ADDRESS_STRLEN];
+	__u8 type;
+
+	if (!p->overlay.family)
+		return;
+	fprintf(out, "policy:\n  overlay: \"%s\"\n  udp-ports: [", prefix_format(&p->overlay, text));
+	for (size_t i = 0; i < p->n_udp_ports; i++) {
+		const struct port_range *r = &p->udp_ports[i];
+
+		fprintf(out, r->first == r->last ? "%s %u" : "%s %u-%u", i ? "," : "", r->first, r->last);
+	}
+	fputs(" ]\n  icmpv6: [", out);
+	for (unsigned int i = 0; (name = icmpv6_name(i, &type)); i++)
+		if (p->icmpv6 & 1U << i) {
+			fprintf(out, "%s %s", comma, name);
+			comma = ",";
+		}
+	fprintf(out, " ]\n  reject: %s\n", reject_name(p->reject));
+}
+
 void config_put_exporter(FILE *out, const struct config *c)
 {
 	char text[ADDRESS_STRLEN];
@@ -145,6 +197,8 @@ static int put(const struct config *c, FILE *out, bool running)
 
 	for (i = 0; i < c->n_services; i++)
 		running |= c->services[i].by_hand;
+	for (i = 0; i < c->n_peers; i++)
+		running |= c->peers[i].by_hand;
 	if (running || c->mode != MODE_AUTO)
 		fprintf(out, "running: { mode: %s }\n", mode_name(c->mode));
 	if (c->n_interfaces)
@@ -155,6 +209,12 @@ static int put(const struct config *c, FILE *out, bool running)
 		fputs("services:\n", out);
 	for (i = 0; i < c->n_services; i++)
 		config_put_service(out, &c->services[i]);
+	if (c->n_peers)
+		fputs("peers:\n", out);
+	for (i = 0; i < c->n_peers; i++)
+		config_put_peer(out, &c->peers[i]);
+	config_put_follow(out, c);
+	config_put_policy(out, c);
 	config_put_exporter(out, c);
 	return ferror(out) || fflush(out) ? -EIO : 0;
 }

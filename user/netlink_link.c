@@ -185,30 +185,6 @@ int nl_addresses(struct nl_address **ret, size_t *ret_n)
 
 /* ---- what a device can do ---- */
 
-/* A request of the generic netlink family id, to be acknowledged; the caller adds attributes. */
-static struct nlmsghdr *genl_request(char *buffer, __u16 id, __u8 command)
-{
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	struct genlmsghdr *genl;
-
-	request->nlmsg_type = id;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	genl = mnl_nlmsg_put_extra_header(request, sizeof(*genl));
-	genl->cmd = command;
-	genl->version = 1;
-	return request;
-}
-
-static int family_row(const struct nlmsghdr *nlh, void *data)
-{
-	const struct nlattr *a;
-
-	mnl_attr_for_each(a, nlh, sizeof(struct genlmsghdr))
-		if (mnl_attr_get_type(a) == CTRL_ATTR_FAMILY_ID)
-			attr_copy(a, data, sizeof(__u16));
-	return MNL_CB_OK;
-}
-
 struct features {
 	__u64 bits;
 	bool told;
@@ -234,19 +210,15 @@ int nl_xdp_features(__u32 ifindex, __u64 *ret)
 	struct features features = {};
 	struct mnl_socket *sock;
 	struct nlmsghdr *request;
-	__u16 family = 0;
+	__u16 family;
 	int r;
 
 	r = nl_open(NETLINK_GENERIC, &sock);
 	if (r)
 		return r;
-	request = genl_request(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
-	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
-	r = nl_talk(sock, request, family_row, &family);
-	if (r == -ENOENT || (!r && !family))
-		r = -EOPNOTSUPP;
+	r = nl_family(sock, NETDEV_FAMILY, &family);
 	if (!r) {
-		request = genl_request(buffer, family, NETDEV_DEV_GET);
+		request = nl_genl_request(buffer, family, NETDEV_DEV_GET, 1);
 		mnl_attr_put_u32(request, NETDEV_IFINDEX, ifindex);
 		r = nl_talk(sock, request, features_row, &features);
 	}

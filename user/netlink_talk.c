@@ -3,6 +3,7 @@
  * One place that sends and receives; a dump is a row of its callback: message in, rows of a list out.
  */
 #include <errno.h>
+#include <linux/genetlink.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,45 @@ int nl_dump(__u16 type, size_t header, mnl_cb_t row, size_t row_size, void *ret,
 	*(void **)ret = l.rows;
 	*ret_n = l.n;
 	return 0;
+}
+
+struct nlmsghdr *nl_genl_request(char *buffer, __u16 id, __u8 command, __u8 version)
+{
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct genlmsghdr *genl;
+
+	request->nlmsg_type = id;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	genl = mnl_nlmsg_put_extra_header(request, sizeof(*genl));
+	genl->cmd = command;
+	genl->version = version;
+	return request;
+}
+
+static int family_row(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each(a, nlh, sizeof(struct genlmsghdr))
+		if (mnl_attr_get_type(a) == CTRL_ATTR_FAMILY_ID)
+			attr_copy(a, data, sizeof(__u16));
+	return MNL_CB_OK;
+}
+
+int nl_family(struct mnl_socket *sock, const char *name, __u16 *ret)
+{
+	char buffer[128] = {};
+	struct nlmsghdr *request = nl_genl_request(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1);
+	__u16 id = 0;
+	int r;
+
+	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, name);
+	r = nl_talk(sock, request, family_row, &id);
+	if (r == -ENOENT || (!r && !id))
+		return -EOPNOTSUPP;
+	if (!r)
+		*ret = id;
+	return r;
 }
 
 __u32 attr_u32(const struct nlattr *a)

@@ -204,8 +204,12 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 	struct making m = { .in = in, .config = in->config, .host = in->host, .plan = calloc(1, sizeof(*m.plan)) };
 	int rc = -ENOMEM;
 
-	if (!m.plan)
-		return rc;
+	if (config_relays(in->config)) {
+		log_error("peers, follow: not supported yet: the data path of the relay is not there");
+		rc = -EOPNOTSUPP;
+	}
+	if (!m.plan || rc == -EOPNOTSUPP)
+		goto cleanup;
 	m.plan->services = calloc(in->n_names + in->config->n_services + 1, sizeof(*m.plan->services));
 	if (!m.plan->services)
 		goto cleanup;

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+enum { YAML_RUNNING = 1 };		/* a mark of rows: only a running file has them */
+
 struct yaml {
 	const char *name;		/* stands in messages */
 	unsigned int errors;

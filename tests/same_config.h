@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Whether two configurations are the same, and one the same when it was written and read back. To be included after cmocka.h.
+ */
+#ifndef SAME_CONFIG_H
+#define SAME_CONFIG_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "../user/config.h"
+
+static char *written(const struct config *c, int (*write)(const struct config *, FILE *))
+{
+	char *text;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	assert_int_equal(write(c, out), 0);
+	fclose(out);
+	return text;
+}
+
+static void assert_same_prefixes(const struct prefix *a, size_t n, const struct prefix *b, size_t n_b)
+{
+	assert_int_equal(n, n_b);
+	for (size_t i = 0; i < n; i++)
+		assert_true(prefix_within(&a[i], &b[i]) && prefix_within(&b[i], &a[i]));
+}
+
+static void assert_same_service(const struct service_config *a, const struct service_config *b)
+{
+	size_t i;
+
+	assert_string_equal(a->name, b->name);
+	assert_string_equal(a->listen_interface, b->listen_interface);
+	assert_string_equal(a->backend.ipv4, b->backend.ipv4);
+	assert_string_equal(a->backend.ipv6, b->backend.ipv6);
+	assert_int_equal(a->backend.port, b->backend.port);
+	assert_int_equal(a->nat, b->nat);
+	assert_int_equal(a->ipv6, b->ipv6);
+	assert_int_equal(a->df, b->df);
+	assert_int_equal(a->by_hand, b->by_hand);
+	assert_int_equal(a->n_ports, b->n_ports);
+	for (i = 0; i < a->n_ports; i++)
+		assert_int_equal(a->ports[i], b->ports[i]);
+	assert_same_prefixes(a->allow, a->n_allow, b->allow, b->n_allow);
+	assert_same_prefixes(a->deny, a->n_deny, b->deny, b->n_deny);
+	assert_int_equal(a->n_listen_addresses, b->n_listen_addresses);
+	for (i = 0; i < a->n_listen_addresses; i++)
+		assert_true(address_equal(&a->listen_addresses[i], &b->listen_addresses[i]));
+}
+
+static void assert_same_relay(const struct config *a, const struct config *b)
+{
+	assert_int_equal(a->n_peers, b->n_peers);
+	for (size_t i = 0; i < a->n_peers; i++) {
+		assert_string_equal(a->peers[i].name, b->peers[i].name);
+		assert_string_equal(a->peers[i].device, b->peers[i].device);
+		assert_memory_equal(&a->peers[i].key, &b->peers[i].key, sizeof(a->peers[i].key));
+		assert_int_equal(a->peers[i].by_hand, b->peers[i].by_hand);
+		assert_same_prefixes(a->peers[i].prefixes, a->peers[i].n_prefixes, b->peers[i].prefixes, b->peers[i].n_prefixes);
+	}
+	assert_int_equal(a->follow.n_wireguard, b->follow.n_wireguard);
+	for (size_t i = 0; i < a->follow.n_wireguard; i++)
+		assert_string_equal(a->follow.wireguard[i].name, b->follow.wireguard[i].name);
+	assert_same_prefixes(&a->policy.overlay, 1, &b->policy.overlay, 1);
+	assert_int_equal(a->policy.icmpv6, b->policy.icmpv6);
+	assert_int_equal(a->policy.reject, b->policy.reject);
+	assert_int_equal(a->policy.n_udp_ports, b->policy.n_udp_ports);
+	for (size_t i = 0; i < a->policy.n_udp_ports; i++)
+		assert_memory_equal(&a->policy.udp_ports[i], &b->policy.udp_ports[i], sizeof(struct port_range));
+}
+
+static void assert_same(const struct config *a, const struct config *b)
+{
+	size_t i;
+
+	assert_int_equal(a->mode, b->mode);
+	assert_int_equal(a->n_interfaces, b->n_interfaces);
+	assert_int_equal(a->n_services, b->n_services);
+	for (i = 0; i < a->n_interfaces; i++) {
+		assert_string_equal(a->interfaces[i].name, b->interfaces[i].name);
+		assert_int_equal(a->interfaces[i].role, b->interfaces[i].role);
+		assert_int_equal(a->interfaces[i].mode, b->interfaces[i].mode);
+		assert_int_equal(a->interfaces[i].shared, b->interfaces[i].shared);
+	}
+	for (i = 0; i < a->n_services; i++)
+		assert_same_service(&a->services[i], &b->services[i]);
+	assert_same_relay(a, b);
+}
+
+static void assert_round_trip(const struct config *c)
+{
+	char *text = written(c, config_write);
+	struct config *back = NULL;
+
+	assert_int_equal(config_parse(text, "written", &back), 0);
+	assert_same(c, back);
+	config_free(back);
+	free(text);
+}
+
+#endif

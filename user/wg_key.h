@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * WireGuard's public keys, as its tools write them.
+ */
+#pragma once
+#include <linux/types.h>
+#include <stdbool.h>
+
+#define WG_KEY_LEN 32
+#define WG_KEY_STRLEN 45		/* in base64, with the zero */
+
+struct wg_key {				/* all zero: none */
+	__u8 b[WG_KEY_LEN];
+};
+
+/* 44 characters of base64; -EINVAL for everything else */
+int wg_key_parse(const char *text, struct wg_key *ret);
+const char *wg_key_format(const struct wg_key *key, char buf[WG_KEY_STRLEN]);
+bool wg_key_is_none(const struct wg_key *key);
+int wg_key_compare(const struct wg_key *a, const struct wg_key *b);	/* as memcmp */
