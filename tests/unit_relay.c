@@ -43,7 +43,7 @@ static void values(void **state)
 	assert_int_equal(c->policy.n_udp_ports, 2);
 	assert_int_equal(c->policy.udp_ports[1].first, 443);
 	assert_int_equal(c->policy.icmpv6, 1 << 0 | 1 << 8);
-	assert_int_equal(c->policy.reject, REJECT_DROP);
+	assert_int_equal(c->policy.reject, REJECT_SILENTLY);
 	assert_true(config_relays(c));
 	config_free(c);
 	assert_int_equal(config_parse(little, "little.yaml", &c), 0);	/* scenario S's rules */
@@ -105,7 +105,7 @@ static void other_name(struct config *c)
 
 static void other_policy(struct config *c)
 {
-	c->policy.reject = REJECT_ADMIN;
+	c->policy.reject = REJECT_PROHIBITED;
 }
 
 static void less_followed(struct config *c)

@@ -188,10 +188,10 @@ struct addr prefix_mask(const struct prefix *p)
 {
 	unsigned int bits = fixed_bits(p);
 	struct addr mask = {};
-	unsigned int i;
 
-	for (i = 0; i < bits; i++)
-		mask.b[i / 8] |= 0x80 >> i % 8;
+	memset(mask.b, 0xff, bits / 8);
+	if (bits % 8)
+		mask.b[bits / 8] = 0xff << (8 - bits % 8);
 	return mask;
 }
 

@@ -135,7 +135,9 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 	}
 	if (!rc && dp->running)
 		rc = dataplane_names(dp, &in->names, &in->n_names) ?: dataplane_slots(dp, &in->slots, &in->n_slots) ?:
-		     dataplane_table(dp, &in->running, &in->n_running);
+		     dataplane_table(dp, &in->running, &in->n_running) ?: dataplane_peers(dp, &in->peers, &in->n_peers);
+	if (!rc)
+		rc = followed_read(in->config, &in->followed_peers, &in->n_followed);
 	if (!rc)
 		rc = plan_make(in, &p) ?: dataplane_load(dp, p, may_wait) ?: dataplane_attach(dp, p, &h);
 	if (!rc) {
@@ -155,6 +157,8 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 	free(in->names);
 	free(in->slots);
 	free(in->running);
+	free(in->peers);
+	followed_free(in->followed_peers, in->n_followed);
 	plan_free(p);
 	dataplane_close(dp);
 	host_free(&h);

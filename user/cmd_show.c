@@ -16,21 +16,25 @@
 #include "log.h"
 #include "metrics.h"
 #include "running.h"
+#include "show_relay.h"
 #include "state.h"
 #include "table.h"
 #include "why.h"
 #include "words.h"
 
 const char show_help[] =
-	"[interfaces|services|drops|metrics] [-j|--json]\n\n"
+	"[interfaces|services|peers|routes|drops|metrics] [-j|--json]\n\n"
 	"Interfaces with role and mode, services with what they received, forwarded, dropped and passed up in each direction,\n"
-	"and the reasons for what was not forwarded. Without a noun: all of it. metrics: what the exporter tells Prometheus.\n";
+	"peers likewise, with what WireGuard says of them, and the reasons for what was not forwarded. Without a noun: all of it.\n"
+	"routes: prefixes and whose they are. metrics: what the exporter tells Prometheus.\n";
 
 #define SHOW_INTERFACES (1 << 0)
 #define SHOW_SERVICES (1 << 1)
 #define SHOW_DROPS (1 << 2)
 #define SHOW_METRICS (1 << 3)		/* by themselves */
-#define SHOW_ALL (SHOW_INTERFACES | SHOW_SERVICES | SHOW_DROPS)
+#define SHOW_PEERS (1 << 4)
+#define SHOW_ROUTES (1 << 5)		/* in the plain form they stand with their peers */
+#define SHOW_ALL (SHOW_INTERFACES | SHOW_SERVICES | SHOW_DROPS | SHOW_PEERS)
 
 static const char *tc_name(__u16 flags)
 {
@@ -225,16 +229,34 @@ static int show_services(struct document *d, const struct dataplane *dp, const s
 	return rc;
 }
 
+static bool show_whose(struct node list, const struct reason_key *k, const struct service_name *names, size_t n_names,
+		       const struct relay_peer *peers, size_t n_peers, struct node *ret)
+{
+	bool peer = k->id & PEER_ID;
+	__u32 id = k->id & ~PEER_ID;
+
+	if (peer ? id && (id >= n_peers || !*peers[id].name.name) : id >= n_names)
+		return false;
+	*ret = document_row(list);
+	if (!peer)
+		document_text(*ret, "service", names[id].name);
+	else if (id)
+		document_text(*ret, "peer", peers[id].name.name);
+	else
+		document_null(*ret, "peer");
+	document_text(*ret, "direction", peer ? "rx" : direction_name(k->direction));
+	return true;
+}
+
 static int show_drops(struct document *d, const struct dataplane *dp, const struct dataplane_reason *reasons, size_t n)
 {
 	struct node list = document_list(document_root(d), "drops");
-	struct service_name *names;
-	size_t n_names;
-	int rc = dataplane_names(dp, &names, &n_names);
+	struct service_name *names = NULL;
+	struct relay_peer *peers = NULL;
+	size_t n_names = 0, n_peers = 0;
+	int rc = dataplane_names(dp, &names, &n_names) ?: dataplane_peers(dp, &peers, &n_peers);
 
-	if (rc)
-		return rc;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && !rc; i++) {
 		const struct reason_key *k = &reasons[i].key;
 		__u64 packets = reasons[i].packets;
 		struct node row;
@@ -243,17 +265,15 @@ static int show_drops(struct document *d, const struct dataplane *dp, const stru
 		if (i + 1 < n && reasons[i + 1].key.id == k->id && reasons[i + 1].key.direction == k->direction &&
 		    reasons[i + 1].key.reason == k->reason)
 			packets += reasons[++i].packets;
-		if (!packets || k->id >= n_names || k->reason >= REASON_MAX)
+		if (!packets || k->reason >= REASON_MAX || !show_whose(list, k, names, n_names, peers, n_peers, &row))
 			continue;
-		row = document_row(list);
-		document_text(row, "service", names[k->id].name);
-		document_text(row, "direction", direction_name(k->direction));
 		document_text(row, "reason", reason_name(k->reason));
 		document_number(row, "packets", packets);
 		document_text(row, "verdict", reason_drops(k->reason) ? "dropped" : "passed");
 	}
+	free(peers);
 	free(names);
-	return 0;
+	return rc;
 }
 
 static int parse(int argc, char **argv, bool *ret_json, unsigned int *ret_what)
@@ -262,8 +282,8 @@ static int parse(int argc, char **argv, bool *ret_json, unsigned int *ret_what)
 	static const struct {
 		const char *name;
 		unsigned int what;
-	} nouns[] = { { "interfaces", SHOW_INTERFACES }, { "services", SHOW_SERVICES }, { "drops", SHOW_DROPS },
-		   { "metrics", SHOW_METRICS } };
+	} nouns[] = { { "interfaces", SHOW_INTERFACES }, { "services", SHOW_SERVICES }, { "peers", SHOW_PEERS },
+		   { "routes", SHOW_ROUTES }, { "drops", SHOW_DROPS }, { "metrics", SHOW_METRICS } };
 	int option;
 
 	*ret_what = 0;
@@ -282,7 +302,7 @@ static int parse(int argc, char **argv, bool *ret_json, unsigned int *ret_what)
 			if (!strcmp(argv[optind], nouns[i].name))
 				*ret_what |= nouns[i].what;
 		if (*ret_what == before) {
-			log_error("show: %s: interfaces, services, drops or metrics is wanted", argv[optind]);
+			log_error("show: %s: interfaces, services, peers, routes, drops or metrics is wanted", argv[optind]);
 			return -EINVAL;
 		}
 	}
@@ -291,7 +311,7 @@ static int parse(int argc, char **argv, bool *ret_json, unsigned int *ret_what)
 		return -EINVAL;
 	}
 	if (!*ret_what)
-		*ret_what = SHOW_ALL;
+		*ret_what = SHOW_ALL | (*ret_json ? SHOW_ROUTES : 0);
 	return 0;
 }
 
@@ -310,6 +330,10 @@ static int show(const struct global *g, const struct dataplane *dp, bool json, u
 		rc = show_interfaces(d, dp);
 	if (!rc && what & SHOW_SERVICES)
 		rc = show_services(d, dp, reasons, n);
+	if (!rc && what & SHOW_PEERS)
+		rc = show_peers(d, dp, reasons, n);
+	if (!rc && what & SHOW_ROUTES)
+		rc = show_routes(d, dp);
 	if (!rc && what & SHOW_DROPS)
 		rc = show_drops(d, dp, reasons, n);
 	if (!rc)

@@ -255,8 +255,8 @@ int cmd_up(const struct global *g, int argc, char **argv)
 	}
 	if (rc)
 		goto cleanup;
-	if (!a.line->n_services)
-		log_warning("no service is configured: nothing will be forwarded");
+	if (!a.line->n_services && !config_relays(a.line))
+		log_warning("no service and no peer is configured: nothing will be forwarded");
 	if (a.mode_said)
 		a.line->mode = a.mode;
 	status = bring_up(g->instance, a.line, a.try_seconds) ? EXIT_FAILED : EXIT_DONE;

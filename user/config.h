@@ -64,14 +64,12 @@ struct port_range {			/* host order, both ends included */
 	__u16 first, last;
 };
 
-enum reject { REJECT_ADDRESS, REJECT_ADMIN, REJECT_DROP };
-
 struct policy_config {
 	struct prefix overlay;		/* family 0: none, and no policy */
 	struct port_range *udp_ports;
 	size_t n_udp_ports;
 	__u32 icmpv6;			/* a bit for each type that may pass: its number in icmpv6_name() */
-	enum reject reject;
+	enum policy_reject reject;
 };
 
 struct endpoint_config {
@@ -117,7 +115,7 @@ const char *nat_name(enum nat n);
 const char *role_name(enum link_role r);
 const char *ipv6_name(enum ipv6_handling h);
 const char *df_name(enum df_handling h);
-const char *reject_name(enum reject r);
+const char *reject_name(enum policy_reject r);
 /* The ICMPv6 types that policy knows, by number: "echo-request", and 128 of ICMPv6; NULL: no more */
 const char *icmpv6_name(unsigned int i, __u8 *ret_type);
 int mode_parse(const char *s, enum mode *ret);

@@ -23,7 +23,7 @@ static const struct {
 
 static const struct port_range default_udp_ports = { 58000, 60000 };	/* docs/design.md: a mesh's own WireGuard */
 
-const char *reject_name(enum reject r)
+const char *reject_name(enum policy_reject r)
 {
 	return reject_names[r];
 }

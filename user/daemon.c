@@ -31,6 +31,7 @@
 #define CREDIT_MS 1000			/* of the CPU may be used at once; then, where changes never end, */
 #define SHARE 4				/* this part of one */
 #define QDISC_MS 1000			/* who takes a qdisc away may put another in its place, which would be in the way of ours */
+#define FOLLOW_MS 500			/* WireGuard tells nobody that its peers changed: it is asked */
 #define RETRY_MS 1000			/* after one that failed, doubled up to */
 #define RETRY_MAX_MS 60000
 
@@ -40,7 +41,8 @@ struct daemon {
 	struct ring_buffer *ring;	/* of the data path's signals */
 	__u32 ring_map;			/* whose it is: its id */
 	bool vouched;			/* the map uniform is as the kernel's routes are, as far as we know */
-	uv_timer_t settle, retry, former, watchdog;
+	uv_timer_t settle, retry, former, watchdog, follow;
+	__u64 followed;			/* followed_hash(), as of the last time that it was asked for */
 	uv_fs_event_t directory;
 	uv_signal_t hangup, terminate, interrupt;
 	struct daemon_state state;
@@ -357,6 +359,17 @@ static void on_end(uv_signal_t *handle, int signum)
 	end(handle->data, EXIT_DONE);
 }
 
+/* What changed between this question and the pass that follows it shows at the next one */
+static void on_follow(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+	__u64 now = d->state.config && d->state.config->follow.n_wireguard ? followed_hash(d->state.config) : 0;
+
+	if (now != d->followed)
+		settle_soon(d, NL_ALL);
+	d->followed = now;
+}
+
 static void on_watchdog(uv_timer_t *timer)
 {
 	notify_alive();
@@ -387,7 +400,7 @@ static void watch_signal(struct daemon *d, uv_signal_t *handle, int signum, uv_s
 /* Everything that is heard, before what is there is read: nothing falls between. 0 or -errno, told. */
 static int watch(struct daemon *d)
 {
-	uv_timer_t *timers[] = { &d->settle, &d->retry, &d->former, &d->watchdog };
+	uv_timer_t *timers[] = { &d->settle, &d->retry, &d->former, &d->watchdog, &d->follow };
 	int fd = nl_watch(), rc = uv_loop_init(&d->loop);
 
 	if (fd < 0 || rc) {
@@ -431,6 +444,7 @@ int daemon_run(const char *instance, const char *file)
 	watch_signals(&d);
 	if (!d.watched)
 		watch_directory(&d);
+	uv_timer_start(&d.follow, on_follow, FOLLOW_MS, FOLLOW_MS);
 	if (period)
 		uv_timer_start(&d.watchdog, on_watchdog, period / 2, period / 2);
 	notify_ready();

@@ -31,11 +31,20 @@ static const char *const program_names[PROGRAM_COUNT] = {
 #undef X
 };
 
+/* Those that know the relay are pinned under the same names: a firewall's carry nothing of it */
+static const char *const relay_program_names[PROGRAM_COUNT] = {
+#define X(name) #name "_relay",
+	DATAPLANE_PROGRAMS(X)
+#undef X
+};
+
 /* Rooms that are made before anything needs them, so that most changes of the configuration find the maps large enough */
 #define ROOM_SERVICES 64
 #define ROOM_PORTS 64
 #define ROOM_SLOTS 256
 #define ROOM_CHOICES 65536
+#define ROOM_PEERS 64
+#define ROOM_ROUTES (1 << 20)		/* places in a trie cost nothing until they are used */
 
 static int print(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -108,6 +117,48 @@ static __u32 at_least(__u32 have, __u32 need)
 	return have > need ? have : need;
 }
 
+/* Peers double, so that those who come one by one seldom need new programs */
+static __u32 peers_room(const struct dataplane *dp, const struct plan_relay *r)
+{
+	__u32 n = at_least(dataplane_entries(dp, MAP_peers), r->on ? ROOM_PEERS : 1);
+
+	while (n < r->n_peers)
+		n *= 2;
+	return n;
+}
+
+/* Programs: those with the relay, or without; for L3 devices, a third of the time that loading takes, only where they are needed, and
+ * then for good */
+static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
+{
+	const struct plan_relay *r = &p->relay;
+	struct addr mask = prefix_mask(&r->overlay);
+	__u32 peers = peers_room(dp, r), allowed = at_least(dataplane_entries(dp, MAP_allowed), r->on ? ALLOWED_BUCKETS : 1);
+
+	for (int i = 0; i < PROGRAM_COUNT; i++) {
+		bool wanted = i != PROGRAM_wgxdp_tc_l3 || p->l3 || dp->programs[i] >= 0;
+
+		bpf_program__set_autoload(bpf_object__find_program_by_name(s->obj, program_names[i]), wanted && !r->on);
+		bpf_program__set_autoload(bpf_object__find_program_by_name(s->obj, relay_program_names[i]), wanted && r->on);
+	}
+	bpf_map__set_max_entries(s->maps.peers, peers);
+	bpf_map__set_max_entries(s->maps.peer_names, peers);
+	bpf_map__set_max_entries(s->maps.peer_totals, 4 * peers);
+	bpf_map__set_max_entries(s->maps.subnets, at_least(dataplane_entries(dp, MAP_subnets), r->subnets ? SUBNETS : 1));
+	bpf_map__set_max_entries(s->maps.routes, at_least(dataplane_entries(dp, MAP_routes), r->on ? ROOM_ROUTES : 1));
+	bpf_map__set_max_entries(s->maps.allowed, allowed);
+	if (!r->on)
+		return;
+	s->rodata->overlay_hi = r->overlay.addr.q[0];
+	s->rodata->overlay_lo = r->overlay.addr.q[1];
+	s->rodata->overlay_mask_hi = mask.q[0];
+	s->rodata->overlay_mask_lo = mask.q[1];
+	s->rodata->allowed_mask = allowed - 1;
+	s->rodata->with_subnets = r->subnets;
+	s->rodata->with_routes64 = r->overlay.len != 48;
+	s->rodata->with_routes = true;		/* a tunnel's own address may come at any time */
+}
+
 /* Sizes: what the plan needs, what is usual, and never less than what runs */
 static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
 {
@@ -135,8 +186,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_routers = p->routers;
 	s->rodata->with_source_trie = p->n_trie;
 	s->rodata->with_lists = p->n_lists;
-	/* a third of the time that loading takes, so only where it is needed, and then for good */
-	bpf_program__set_autoload(s->progs.wgxdp_tc_l3, p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
+	set_relay(dp, s, p);
 }
 
 /* FNV-1a over the object and everything set in it before load: equal means that loading it again would give the same */
@@ -193,9 +243,9 @@ static void take_maps(struct dataplane *dp, struct wgxdp *s)
 		struct bpf_map *map = bpf_object__find_map_by_name(s->obj, map_names[i]);
 		int old = dp->maps[i], new = dup(bpf_map__fd(map));
 
-		if (old >= 0 && dp->map_is_new[i] && i == MAP_totals)
+		if (old >= 0 && dp->map_is_new[i] && (i == MAP_totals || i == MAP_peer_totals))
 			copy_array(old, new, dataplane_entries(dp, i), bpf_map__value_size(map) * libbpf_num_possible_cpus());
-		if (old >= 0 && dp->map_is_new[i] && i == MAP_names)	/* whose the totals are */
+		if (old >= 0 && dp->map_is_new[i] && (i == MAP_names || i == MAP_peer_names))	/* whose the totals are */
 			copy_array(old, new, dataplane_entries(dp, i), bpf_map__value_size(map));
 		if (old >= 0)
 			close(old);
@@ -239,6 +289,7 @@ static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const st
 
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 {
+	const char *const *names = p->relay.on ? relay_program_names : program_names;
 	struct wgxdp *s = wgxdp__open();
 	struct control c = { 0 };
 	__u32 zero = 0;
@@ -265,7 +316,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	}
 	take_maps(dp, s);
 	for (int i = 0; i < PROGRAM_COUNT; i++) {
-		struct bpf_program *program = bpf_object__find_program_by_name(s->obj, program_names[i]);
+		struct bpf_program *program = bpf_object__find_program_by_name(s->obj, names[i]);
 
 		if (dp->programs[i] >= 0)
 			close(dp->programs[i]);
@@ -280,6 +331,7 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 {
 	struct bpf_program *program;
 	struct wgxdp *s = dp->component ? dp->component_skeleton : wgxdp__open();
+	struct bpf_program *xdp = !s ? NULL : p->relay.on ? s->progs.wgxdp_xdp_relay : s->progs.wgxdp_xdp;
 	int rc = s ? 0 : -errno;
 
 	*ret = dp->component;
@@ -289,9 +341,9 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
 		rc = bpf_map__reuse_fd(bpf_object__find_map_by_name(s->obj, map_names[i]), dp->maps[i]);
 	bpf_object__for_each_program(program, s->obj)
-		bpf_program__set_autoload(program, program == s->progs.wgxdp_xdp);
-	shared_prepare(s->progs.wgxdp_xdp);
-	*ret = rc ? NULL : xdp_program__from_bpf_obj(s->obj, bpf_program__section_name(s->progs.wgxdp_xdp));
+		bpf_program__set_autoload(program, program == xdp);
+	shared_prepare(xdp);
+	*ret = rc ? NULL : xdp_program__from_bpf_obj(s->obj, bpf_program__section_name(xdp));
 	rc = rc ?: libxdp_get_error(*ret) ?: xdp_program__set_xdp_frags_support(*ret, true);
 	if (rc) {
 		wgxdp__destroy(s);

@@ -10,7 +10,8 @@
 #define DATAPLANE_MAPS(X) \
 	X(links) X(table) X(sources) X(source_trie) X(nexthops) X(choices) X(scratch) X(quotes) X(icmp_limits) X(frags) \
 	X(frag_scratch) X(pieces) X(totals) X(reasons) X(transmit_failed) X(tx_dropped) X(names) X(control) \
-	X(uniform) X(signals) X(devices)
+	X(uniform) X(signals) X(devices) X(peers) X(peer_names) X(peer_totals) X(subnets) X(routes) X(own) X(policy) \
+	X(allowed) X(judged)
 
 enum dataplane_map {
 #define X(name) MAP_##name,
@@ -93,13 +94,19 @@ int dataplane_down(const char *instance);
 /* Parts of dataplane_sync: lists of services, before and after the table says who has some; *changes counts */
 int dataplane_lists_write(const struct dataplane *dp, const struct plan *p, int *changes);
 int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int *changes);
+/* And of the relay: peers, policy and longest prefixes before the table names them; then subnets, and what goes */
+int dataplane_relay_write(const struct dataplane *dp, const struct plan *p, int *changes);
+int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int *changes);
 
 /* ---- reading ---- */
 /* Elements of a map; 0: none such */
 __u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m);
 /* How many of them are in use, of the table and of hashes */
 __u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m);
-/* Sums over CPUs of one direction and plane of a service */
+/* All elements of an array map of structures, by index; how many */
+int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret, size_t *ret_n);
+/* Sums over CPUs: of an element of totals or peer_totals; of one direction and plane of a service */
+int dataplane_total_of(const struct dataplane *dp, enum dataplane_map m, __u32 index, struct total *ret);
 int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane, struct total *ret);
 struct dataplane_reason {
 	struct reason_key key;
@@ -107,6 +114,16 @@ struct dataplane_reason {
 };
 int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret, size_t *ret_n);
 int dataplane_forget_reasons(const struct dataplane *dp, __u32 id);
+/* Of a peer in one direction (enum peer_direction), by its id */
+int dataplane_peer_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane, struct total *ret);
+/* Peers by id, from 0, which is nobody, on; the id of a free one has no name */
+int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t *ret_n);
+/* Prefixes of the relay's peers, by address; .word: the peer's id. The map subnets does not tell in which prefixes it was said:
+ * they are taken from shapes where these fit (and are sorted by the way), else the fewest are made. */
+int dataplane_routes(const struct dataplane *dp, struct prefix *shapes, size_t n_shapes, struct relay_route **ret, size_t *ret_n);
+/* Those in the trie, in the order of addresses */
+int dataplane_longest(const struct dataplane *dp, struct relay_route **ret, size_t *ret_n);
+int dataplane_policy(const struct dataplane *dp, struct policy *ret);
 /* Packets that a device failed to send since its link was written: those that its driver did not take from XDP, or all that it
  * says it dropped (tx_dropped, now), whichever is more: some drivers count the first among the second */
 int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 tx_dropped, __u64 *ret);

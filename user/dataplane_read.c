@@ -21,14 +21,18 @@ __u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m)
 
 int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane, struct total *ret)
 {
+	return dataplane_total_of(dp, MAP_totals, total_index(id, direction, plane), ret);
+}
+
+int dataplane_total_of(const struct dataplane *dp, enum dataplane_map m, __u32 index, struct total *ret)
+{
 	int cpus = libbpf_num_possible_cpus();
 	struct total *values = calloc(cpus, sizeof(*values));
-	__u32 index = total_index(id, direction, plane);
 
 	if (!values)
 		return -ENOMEM;
 	memset(ret, 0, sizeof(*ret));
-	if (bpf_map_lookup_elem(dp->maps[MAP_totals], &index, values)) {
+	if (bpf_map_lookup_elem(dp->maps[m], &index, values)) {
 		free(values);
 		return -errno;
 	}
@@ -121,8 +125,7 @@ int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 t
 	return 0;
 }
 
-/* All elements of an array map, by index */
-static int read_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret, size_t *ret_n)
+int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret, size_t *ret_n)
 {
 	__u32 n = dataplane_entries(dp, m), count = n, next;
 	__u32 *keys = calloc(n + 1, sizeof(*keys));
@@ -130,7 +133,7 @@ static int read_array(const struct dataplane *dp, enum dataplane_map m, size_t s
 	int rc = keys && list ? 0 : -ENOMEM;
 
 	/* in the order of indexes; at the end of the map the kernel says ENOENT */
-	if (!rc && bpf_map_lookup_batch(dp->maps[m], NULL, &next, keys, list, &count, NULL) && errno != ENOENT)
+	if (!rc && n && bpf_map_lookup_batch(dp->maps[m], NULL, &next, keys, list, &count, NULL) && errno != ENOENT)
 		rc = -errno;
 	if (!rc && count != n)
 		rc = -EIO;
@@ -146,14 +149,14 @@ static int read_array(const struct dataplane *dp, enum dataplane_map m, size_t s
 
 int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_t *ret_n)
 {
-	return read_array(dp, MAP_names, sizeof(**ret), ret, ret_n);
+	return dataplane_array(dp, MAP_names, sizeof(**ret), ret, ret_n);
 }
 
 int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n)
 {
 	struct link *all;
 	size_t n, used = 0;
-	int rc = read_array(dp, MAP_links, sizeof(*all), &all, &n);
+	int rc = dataplane_array(dp, MAP_links, sizeof(*all), &all, &n);
 
 	if (rc)
 		return rc;

@@ -335,7 +335,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	if (rc)
 		goto cleanup;
 	rc = sync_names(dp, p, &b, false, &changes) ?: sync_sources(dp, p, b.used, now, b.n, &changes) ?:
-	     dataplane_lists_write(dp, p, &changes);
+	     dataplane_lists_write(dp, p, &changes) ?: dataplane_relay_write(dp, p, &changes);
 	if (!rc) {
 		rc = sync_table(dp, p);		/* the last step that may have no room: before links change */
 		changes += rc > 0 ? rc : 0;
@@ -348,7 +348,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	rc = sync_links(dp, p, h, &changes) ?: forget_links(dp, h, &changes);
 	if (!rc) {
 		trie_clean(dp, now, b.n, &changes);
-		rc = dataplane_lists_clean(dp, p, &changes) ?: sync_names(dp, p, &b, true, &changes) ?:
+		rc = dataplane_lists_clean(dp, p, &changes) ?: dataplane_relay_clean(dp, p, &changes) ?: sync_names(dp, p, &b, true, &changes) ?:
 		     sync_control(dp, p, changes);
 	}
 cleanup:

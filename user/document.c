@@ -97,6 +97,16 @@ void document_number(struct node map, const char *key, __u64 number)
 	put(map, key, fy_node_create_scalar_copy(map.document->fyd, text, FY_NT));
 }
 
+void document_null(struct node map, const char *key)
+{
+	put(map, key, fy_node_create_scalar_copy(map.document->fyd, "null", FY_NT));
+}
+
+void document_append(struct node list, const char *text)
+{
+	append_to(list, text_node(list.document, text));
+}
+
 void document_append_once(struct node list, const char *text)
 {
 	struct fy_node *item;
@@ -105,7 +115,7 @@ void document_append_once(struct node list, const char *text)
 	while ((item = fy_node_sequence_iterate(list.node, &at)))
 		if (!strcmp(fy_node_get_scalar0(item), text))
 			return;
-	append_to(list, text_node(list.document, text));
+	document_append(list, text);
 }
 
 int document_print_json(const struct document *d, FILE *out)
@@ -140,6 +150,11 @@ static void print_value(struct fy_node *value, FILE *out)
 	}
 }
 
+static bool is_null(struct fy_node *value)
+{
+	return fy_node_is_scalar(value) && fy_node_get_style(value) == FYNS_PLAIN && !strcmp(fy_node_get_scalar0(value), "null");
+}
+
 /* A row with a name: a paragraph; one without: its values in a line */
 static void print_row(const char *noun, struct fy_node *row, FILE *out)
 {
@@ -150,6 +165,8 @@ static void print_row(const char *noun, struct fy_node *row, FILE *out)
 	while ((pair = fy_node_mapping_iterate(row, &at))) {
 		const char *key = fy_node_get_scalar0(fy_node_pair_key(pair));
 
+		if (is_null(fy_node_pair_value(pair)))
+			continue;
 		if (!named)
 			fputs("  ", out);
 		else if (!strcmp(key, "name"))

@@ -20,8 +20,10 @@ struct node document_root(struct document *d);
 struct node document_map(struct node parent, const char *key);
 struct node document_list(struct node parent, const char *key);
 struct node document_row(struct node list);		/* a new mapping at the end of a list */
+void document_append(struct node list, const char *text);
 void document_append_once(struct node list, const char *text);
 void document_text(struct node map, const char *key, const char *text);
+void document_null(struct node map, const char *key);	/* the plain form leaves it out */
 void document_number(struct node map, const char *key, __u64 number);
 
 int document_print_json(const struct document *d, FILE *out);

@@ -201,6 +201,31 @@ static void check_backend(struct check *k, const struct service_config *s, const
 		     host_link(k->h, oif)->name);
 }
 
+/* Of peers and of what is followed, each where it is named first. A WireGuard device knows a peer by nothing but its key. */
+static void check_devices(struct check *k)
+{
+	const struct config *c = k->c;
+
+	for (size_t i = 0; i < c->n_peers; i++) {
+		const struct peer_config *p = &c->peers[i];
+		const struct nl_link *link = host_link_by_name(k->h, p->device);
+		size_t before = 0;
+
+		while (before < i && strcmp(c->peers[before].device, p->device))
+			before++;
+		at(k, "/peers/%zu/device", i);
+		if (before == i)
+			check_interface(k, "device", p->device);
+		at(k, "/peers/%zu", i);
+		if (link && !strcmp(link->kind, "wireguard") && wg_key_is_none(&p->key))
+			tell(k, "peers: '%s' has no public-key, by which %s would know it", p->name, p->device);
+	}
+	for (size_t i = 0; i < c->follow.n_wireguard; i++) {
+		at(k, "/follow/wireguard/%zu", i);
+		check_interface(k, "wireguard", c->follow.wireguard[i].name);
+	}
+}
+
 unsigned int host_check(const struct config *c, const struct host *h, const struct answers *answers, const char *instance,
 			config_tell *tell, void *data)
 {
@@ -217,5 +242,6 @@ unsigned int host_check(const struct config *c, const struct host *h, const stru
 		at(&k, "/services/%zu/backend/ipv6", i);
 		check_backend(&k, &c->services[i], "ipv6", c->services[i].backend.ipv6, FAMILY_IPV6);
 	}
+	check_devices(&k);
 	return k.n;
 }

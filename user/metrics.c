@@ -16,6 +16,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "metrics_text.h"
+#include "relay_view.h"
 #include "running.h"
 #include "state.h"
 #include "words.h"
@@ -28,6 +29,7 @@ struct scrape {
 	struct link *links;
 	struct nl_link *here;
 	struct config *config;		/* NULL: lost */
+	struct relay_view relay;
 	size_t n_services, n_reasons, n_links, n_here;
 };
 
@@ -99,6 +101,73 @@ static void service_families(struct scrape *s)
 	services(s, true);
 	metric_family(&s->text, "wgxdp_service_dropped_packets_total", "counter", "Packets of a service that ended here, by reason.");
 	service_drops(s);
+}
+
+/* ---- peers ---- */
+
+static __u64 peer_reasons(const struct scrape *s, __u32 id, bool drops)
+{
+	return sum_reasons(s, PEER_ID | id, PEER_RX, PLANE_XDP, drops) + sum_reasons(s, PEER_ID | id, PEER_RX, PLANE_TC, drops);
+}
+
+static void peer_packets(struct scrape *s, __u32 id, enum peer_direction direction, bool bytes)
+{
+	const char *name = s->relay.peers[id].name.name, *word = direction == PEER_RX ? "rx" : "tx";
+	struct total xdp, tc;
+
+	if (dataplane_peer_total(s->dp, id, direction, PLANE_XDP, &xdp) || dataplane_peer_total(s->dp, id, direction, PLANE_TC, &tc))
+		return;
+	metric(&s->text, LABELS({ "peer", name }, { "direction", word }, { "verdict", "forwarded" }),
+	       bytes ? xdp.bytes + tc.bytes : xdp.forwarded + tc.forwarded);
+	for (int drops = 1; drops >= 0 && !bytes && direction == PEER_RX; drops--)
+		metric(&s->text, LABELS({ "peer", name }, { "direction", word }, { "verdict", drops ? "dropped" : "passed" }),
+		       peer_reasons(s, id, drops));
+}
+
+static void peers(struct scrape *s, bool bytes)
+{
+	for (__u32 id = 1; id < s->relay.n_peers; id++)
+		for (int direction = PEER_RX; direction <= PEER_TX && *s->relay.peers[id].name.name; direction++)
+			peer_packets(s, id, direction, bytes);
+}
+
+static void peer_drops(struct scrape *s)
+{
+	for (size_t i = 0; i < s->n_reasons; i++) {
+		const struct reason_key *k = &s->reasons[i].key, *next = &s->reasons[i + 1].key;
+		__u32 id = k->id & ~PEER_ID;
+		__u64 packets = s->reasons[i].packets;
+
+		if (!(k->id & PEER_ID))
+			continue;
+		if (i + 1 < s->n_reasons && next->id == k->id && next->direction == k->direction && next->reason == k->reason)
+			packets += s->reasons[++i].packets;
+		if (id && id < s->relay.n_peers && *s->relay.peers[id].name.name && reason_drops(k->reason))
+			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name }, { "direction", "rx" },
+						{ "reason", reason_name(k->reason) }), packets);
+	}
+}
+
+static void peer_handshakes(struct scrape *s)
+{
+	for (__u32 id = 1; id < s->relay.n_peers; id++)
+		if (*s->relay.peers[id].name.name && s->relay.wireguard[id])
+			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name }), s->relay.wireguard[id]->handshake);
+}
+
+static void peer_families(struct scrape *s)
+{
+	metric_family(&s->text, "wgxdp_peer_packets_total", "counter",
+		      "Packets from a peer (rx) by what became of them, and those forwarded to it (tx).");
+	peers(s, false);
+	metric_family(&s->text, "wgxdp_peer_bytes_total", "counter",
+		      "Bytes of packets forwarded from a peer (rx) and to it (tx), with their IP header.");
+	peers(s, true);
+	metric_family(&s->text, "wgxdp_peer_dropped_packets_total", "counter", "Packets from a peer that ended here, by reason.");
+	peer_drops(s);
+	metric_family(&s->text, "wgxdp_peer_last_handshake_timestamp_seconds", "gauge",
+		      "When WireGuard completed a handshake with a peer last; 0: never.");
+	peer_handshakes(s);
 }
 
 /* ---- interfaces ---- */
@@ -181,7 +250,7 @@ static void map_families(struct scrape *s)
 		const char *name;
 	} maps[] = {
 		{ MAP_table, "table" }, { MAP_source_trie, "source_trie" }, { MAP_choices, "choices" }, { MAP_frags, "frags" },
-		{ MAP_icmp_limits, "icmp_limits" }, { MAP_reasons, "reasons" }, { MAP_names, "names" },
+		{ MAP_icmp_limits, "icmp_limits" }, { MAP_reasons, "reasons" }, { MAP_names, "names" }, { MAP_routes, "routes" },
 	};
 
 	metric_family(&s->text, "wgxdp_map_entries", "gauge", "Entries of a map that are in use.");
@@ -239,7 +308,7 @@ static int collect(struct scrape *s)
 	if (state_read(dp->instance, &s->config))
 		s->config = NULL;
 	return dataplane_names(dp, &s->services, &s->n_services) ?: dataplane_reasons(dp, &s->reasons, &s->n_reasons) ?:
-	       dataplane_links(dp, &s->links, &s->n_links) ?: dp->elsewhere ? 0 : nl_links(&s->here, &s->n_here);
+	       dataplane_links(dp, &s->links, &s->n_links) ?: relay_view_read(dp, false, &s->relay) ?: dp->elsewhere ? 0 : nl_links(&s->here, &s->n_here);
 }
 
 int metrics_write(FILE *out, const char *instance)
@@ -262,6 +331,7 @@ int metrics_write(FILE *out, const char *instance)
 		metric_family(&s.text, "wgxdp_build_info", "gauge", "The version of wgxdp.");
 		metric(&s.text, LABELS({ "version", VERSION }), 1);
 		service_families(&s);
+		peer_families(&s);
 		interface_families(&s);
 		map_families(&s);
 		config_families(&s);
@@ -272,6 +342,7 @@ int metrics_write(FILE *out, const char *instance)
 	free(s.reasons);
 	free(s.links);
 	free(s.here);
+	relay_view_free(&s.relay);
 	config_free(s.config);
 	dataplane_close(dp);
 	return rc ?: ferror(out) || fflush(out) ? -EIO : 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "answers.h"
+#include "config_names.h"
 #include "grow.h"
 #include "log.h"
 #include "plan_make.h"
@@ -166,6 +167,20 @@ static int add_backend_port(struct making *m, const struct service_config *s, co
 	return plan_backend_port(m, backend, vrf);
 }
 
+/* Peers' devices, each once; those that are named or listened on have a role already */
+static int add_devices(struct making *m)
+{
+	enum link_role role;
+	const char *name;
+	size_t at = 0;
+	int rc = 0;
+
+	while (!rc && (name = config_interface(m->config, &at, &role)))
+		if (role == ROLE_TUNNEL && at > m->config->n_interfaces)
+			rc = add_port(m, name, role, MODE_AUTO, false);
+	return rc;
+}
+
 int plan_ports(struct making *m)
 {
 	const struct config *c = m->config;
@@ -176,6 +191,7 @@ int plan_ports(struct making *m)
 			      c->interfaces[i].shared);
 	for (size_t i = 0; i < c->n_services && !rc; i++)
 		rc = add_listening_ports(m, &c->services[i]);
+	rc = rc ?: add_devices(m);
 	for (size_t i = 0; i < c->n_services && !rc; i++)
 		rc = add_backend_port(m, &c->services[i], &m->backends[i].ipv4) ?:
 		     add_backend_port(m, &c->services[i], &m->backends[i].ipv6);
@@ -204,12 +220,8 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 	struct making m = { .in = in, .config = in->config, .host = in->host, .plan = calloc(1, sizeof(*m.plan)) };
 	int rc = -ENOMEM;
 
-	if (config_relays(in->config)) {
-		log_error("peers, follow: not supported yet: the data path of the relay is not there");
-		rc = -EOPNOTSUPP;
-	}
-	if (!m.plan || rc == -EOPNOTSUPP)
-		goto cleanup;
+	if (!m.plan)
+		return rc;
 	m.plan->services = calloc(in->n_names + in->config->n_services + 1, sizeof(*m.plan->services));
 	if (!m.plan->services)
 		goto cleanup;
@@ -218,8 +230,8 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 	m.plan->n_services = in->n_names;
 	m.plan->config_hash = in->config_hash;
 	m.plan->ask_always = rules_look_at_packets(in->host);
-	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_old(&m) ?: plan_nics(&m) ?: plan_sources(&m) ?:
-	     plan_links(&m);
+	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_old(&m) ?: plan_relay(&m) ?: plan_nics(&m) ?:
+	     plan_sources(&m) ?: plan_links(&m);
 cleanup:
 	free(m.backends);
 	free(m.listeners);
@@ -242,5 +254,10 @@ void plan_free(struct plan *p)
 	free(p->links);
 	free(p->entries);
 	free(p->services);
+	free(p->relay.peers);
+	free(p->relay.routes);
+	free(p->relay.subnets);
+	free(p->relay.longest);
+	free(p->relay.own);
 	free(p);
 }

@@ -6,6 +6,7 @@
 #pragma once
 #include "config.h"
 #include "netlink.h"
+#include "plan_relay.h"
 
 struct host {				/* netlink's answers */
 	struct nl_link *links;
@@ -63,6 +64,7 @@ struct plan {
 	bool choices;			/* some service has SERVICE_CHOICE, or may get it */
 	bool ask_always;		/* CONTROL_ASK_ALWAYS */
 	__u32 config_hash;		/* of the configuration that it was made of (state_prepare()); 0: the one that runs */
+	struct plan_relay relay;
 };
 
 struct slot {				/* a next-hop slot of a listener and whose it is */
@@ -90,6 +92,10 @@ struct plan_input {
 	struct table_entry *running;	/* and its table */
 	size_t n_running;
 	__u64 now;			/* CLOCK_BOOTTIME, seconds */
+	struct relay_peer *peers;	/* its peers, by id */
+	size_t n_peers;
+	struct followed *followed_peers;	/* what WireGuard says of follow.wireguard */
+	size_t n_followed;
 };
 
 /* VLANs of a logical link down to its nic, the outer one last: how many; -1 where a nic cannot tell */

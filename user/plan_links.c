@@ -193,6 +193,8 @@ int plan_links(struct making *m)
 				link->flags |= LINK_SOURCES_TRIE;
 		if (link_listens(m, from))
 			link->flags |= LINK_LISTENS;
+		if (plan_has_peers(m->plan, from->ifindex))
+			link->flags |= LINK_PEERS;
 		link_macs(m, from, link);
 	}
 	return 0;

@@ -71,7 +71,18 @@ static bool slot_taken(const struct plan_input *in, __u32 slot)
 	for (size_t i = 0; i < in->n_slots; i++)
 		if (in->slots[i].slot == slot)
 			return true;
+	for (size_t i = 1; i < in->n_peers; i++)
+		if (in->peers[i].peer.slot == slot)
+			return true;
 	return false;
+}
+
+__u32 plan_slot(struct making *m)
+{
+	do
+		m->last_slot += 2;
+	while (slot_taken(m->in, m->last_slot));
+	return m->last_slot;
 }
 
 /* Two slots: the backend's, and that of the client answered last. Whoever has them now keeps them, and nobody else gets them
@@ -86,10 +97,7 @@ static __u32 listener_slot(struct making *m, const struct listener *l)
 	for (size_t i = 0; i < in->n_slots; i++)
 		if (same_way(l, in->slots[i].ifindex, &in->slots[i].local, &in->slots[i].backend))
 			return in->slots[i].slot;
-	do
-		m->last_slot += 2;
-	while (slot_taken(in, m->last_slot));
-	return m->last_slot;
+	return plan_slot(m);
 }
 
 static int add_listener(struct making *m, const struct listener *new)

@@ -273,7 +273,8 @@ int config_rebuild(const struct dataplane *dp, const struct host *h, struct conf
 		rc = dataplane_names(dp, &names, &n_names) ?: dataplane_links(dp, &r.links, &r.n_links) ?:
 		     dataplane_lists(dp, &r.lists, &r.n_lists);
 	if (!rc)
-		rc = find_listeners(&r, buckets, n) ?: rebuild_interfaces(&r) ?: rebuild_services(&r, names, n_names);
+		rc = find_listeners(&r, buckets, n) ?: rebuild_interfaces(&r) ?: rebuild_services(&r, names, n_names) ?:
+		     config_rebuild_relay(dp, r.c);
 	if (rc)
 		log_error("cannot rebuild the configuration of instance %s from its maps: %s", dp->instance, strerror(-rc));
 	if (buckets != MAP_FAILED)

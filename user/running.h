@@ -15,3 +15,5 @@ void running_not_up(const char *instance);	/* says that */
 
 /* From the maps alone: names are addresses, and every interface with a role is named */
 int config_rebuild(const struct dataplane *dp, const struct host *h, struct config **ret);
+/* The relay's part of that: peers with the fewest prefixes that mean the same */
+int config_rebuild_relay(const struct dataplane *dp, struct config *c);

@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# The relay's peers and routes as commands, files, WireGuard and the daemon make them; what packets meet there is others' matter.
+#
+#     relay   wg-one: peers by follow      wg-two: peers by import      eth2: a site on a cable
+#
+# BREAK=1 takes wg-one out of what is followed: then its peers must be missed.
+source "${BASH_SOURCE[0]%/*}/lib.sh"
+
+one=wgo$$ two=wgt$$ # wireguard-go's sockets are no namespace's
+overlay=fd12:3456:789a
+on=relay
+
+routes() { wgxdp show routes --json | python3 -c 'import json, sys
+print(" ".join(r["prefix"] + "=" + r["peer"] for r in json.load(sys.stdin)["routes"]))'; }
+field() { # PEER KEY
+	wgxdp show peers --json | python3 -c 'import json, sys
+print(*[p[sys.argv[2]] for p in json.load(sys.stdin)["peers"] if p["name"] == sys.argv[1]])' "$@"
+}
+names() { wgxdp show peers --json | python3 -c 'import json, sys
+print(" ".join(sorted(p["name"] for p in json.load(sys.stdin)["peers"])))'; }
+has_route() { [[ " $(routes) " == *" $1 "* ]]; }
+has_no_route() { ! has_route "$1"; }
+written() { sed -n 's/.*\b\([0-9][0-9]*\) entr[a-z]* written/\1/p' <<< "$1"; }
+in_time() { expect 'ms until then' $((($(date +%s%N) - from) / 1000000)) '<=' "$(at_most 1000)"; }
+new_key() { wg genkey | wg pubkey; }
+
+choose_wireguard
+namespaces relay site
+routers relay
+cable relay eth2 site eth0
+tunnel relay "$one" fd12:3456:7899::1/128
+tunnel relay "$two" fd12:3456:7899::2/128
+a=$(new_key) b=$(new_key) c=$(new_key) d=$(new_key)
+inside relay wg set "$one" peer "$a" allowed-ips fd12:3456:7899::a/128,$overlay:a::/64,10.1.0.1/32
+inside relay wg set "$two" peer "$c" allowed-ips fd12:3456:7899::c/128,$overlay:c00::/56 peer "$d" allowed-ips $overlay:d::/64
+
+followed="$one"
+[[ ! ${BREAK:-} ]] || followed="$two"
+cat > "$work/wgxdp.yaml" << EOF
+peers:
+  - { name: cable, device: eth2, prefixes: [ "$overlay:e::/64" ] }
+  - { name: absent, device: wg-absent, prefixes: [ "$overlay:f::/64", "$overlay:e::7" ] }
+follow: { wireguard: [ $followed ] }
+policy: { overlay: "$overlay::/48" }
+EOF
+
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null 2> "$work/errors" || fail "up: $(< "$work/errors")"
+grep -q 'wg-absent: not there yet: waiting' "$work/errors" || fail 'nothing is said of a device that is not there'
+expect "a peer named by its key's first 8 characters" "$(field "${a:0:8}" public_key)" == "$a"
+expect 'routes of the file and of WireGuard' "$(routes)" == "fd12:3456:7899::a/128=${a:0:8} $overlay:a::/64=${a:0:8} $overlay:e::/64=cable $overlay:e::7/128=absent $overlay:f::/64=absent"
+expect 'states' "$(field cable state) $(field absent state) $(field "${a:0:8}" followed)" == 'attached waiting yes'
+
+# what runs is what runs again
+again=$(wgxdp save | wgxdp up -c - 2> /dev/null)
+expect 'entries that save and up write' "$(written "$again")" == 0
+rm /run/wgxdp/default/running.yaml
+wgxdp save > "$work/rebuilt.yaml" 2> /dev/null
+expect 'entries after running.yaml was lost' "$(written "$(wgxdp up -c "$work/rebuilt.yaml" 2> /dev/null)")" == 0
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null 2>&1
+
+# commands
+wgxdp peer add hand --device eth2 --prefix $overlay:1::/64 2> /dev/null > /dev/null || fail 'peer add'
+has_route "$overlay:1::/64=hand" || fail "peer add: $(routes)"
+said=$(wgxdp peer set hand --prefix $overlay:2::/64 2> /dev/null)
+expect 'entries that a prefix for another writes' "$(written "$said")" == 2
+wgxdp route add $overlay:3::/64 --peer hand > /dev/null 2>&1 || fail 'route add'
+expect 'routes by hand' "$(routes | tr ' ' '\n' | grep -c =hand)" == 2
+wgxdp route add $overlay:b::/64 --peer "${a:0:8}" > /dev/null 2>&1 || fail 'route add of a followed peer'
+has_route "$overlay:b::/64=${a:0:8}" && has_route "$overlay:a::/64=${a:0:8}" || fail "a followed peer's: $(routes)"
+wgxdp route del $overlay:b::/64 > /dev/null 2>&1 || fail 'route del'
+has_no_route "$overlay:b::/64=${a:0:8}" || fail 'route del left it'
+! wgxdp peer add hand --device eth2 2> /dev/null || fail 'a second peer of one name'
+! wgxdp peer add other --device eth2 --prefix $overlay:2::/64 2> "$work/errors" || fail 'one prefix of two peers'
+grep -q "belongs to peer 'hand' already" "$work/errors" || fail "said: $(< "$work/errors")"
+! wgxdp route add 2001:db8::/32 --peer hand 2> /dev/null || fail 'a prefix outside of the overlay'
+wgxdp peer import "$two" > /dev/null 2>&1 || fail 'peer import'
+has_route "$overlay:c00::/56=${c:0:8}" && has_route "$overlay:d::/64=${d:0:8}" || fail "import: $(routes)"
+wgxdp save | grep -q 'origin: hand' || fail 'save does not say what was made by hand'
+wgxdp peer del hand > /dev/null 2>&1 || fail 'peer del'
+has_no_route "$overlay:2::/64=hand" || fail 'peer del left its routes'
+wgxdp show metrics | grep -q "^wgxdp_peer_packets_total{peer=\"cable\",direction=\"rx\",verdict=\"forwarded\"} 0" || fail 'no metrics of peers'
+wgxdp reload -c "$work/wgxdp.yaml" > /dev/null 2>&1 || fail 'reload'
+expect 'peers after reload' "$(names)" == "$(printf '%s\n' "${a:0:8}" absent cable | LC_ALL=C sort | xargs)"
+
+# the daemon follows
+start_daemon -c "$work/wgxdp.yaml"
+from=$(date +%s%N)
+inside relay wg set "$one" peer "$b" allowed-ips $overlay:b::/64
+wait_for 10 'a peer that wg set has added' has_route "$overlay:b::/64=${b:0:8}"
+in_time
+from=$(date +%s%N)
+inside relay wg set "$one" peer "$b" allowed-ips $overlay:bb::/64
+wait_for 10 'its other AllowedIPs' has_route "$overlay:bb::/64=${b:0:8}"
+in_time
+has_no_route "$overlay:b::/64=${b:0:8}" || fail 'the former ones are there'
+from=$(date +%s%N)
+inside relay wg set "$one" peer "$b" remove
+wait_for 10 'its end' has_no_route "$overlay:bb::/64=${b:0:8}"
+in_time
+end_daemon
+wgxdp down
+say 'ok'
