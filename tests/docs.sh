@@ -43,22 +43,25 @@ metrics_in_page() { sed -n 's/^| \(`wgxdp[^|]*\) |.*/\1/p' docs/metrics.md | gre
 
 # Keys of the configuration, each behind its section; the sections themselves have none
 keys() {
-	awk -F '"' '/^static const struct yaml_key / {split($0, word, "[ _]"); section = word[6]; next} /^}/ {section = ""}
-		section && /^\t\{ "/ {print (section == "config" ? "section" : section), $2}' user/config.c | sort
+	awk -F '"' '/^(static )?const struct yaml_key / {
+			split($0, word, "[ _]"); section = word[6]; next
+		}
+		/^}/ {section = ""}
+		section && /^\t\{ "/ {print (section == "config" ? "section" : section), $2}' user/config.c user/config_relay.c | sort
 }
 keys_in_page() {
 	awk '/^\.S[hs] / {section = ""} /^\.Ss / {section = $2; sub("s$", "", section)}
 		/^\.It Cm / && section {print section, $3}
-		/^\.Ss / && $2 ~ /^(interfaces|services|exporter|running)$/ {print "section", $2}' docs/wgxdp.yaml.5 | sort
+		/^\.Ss / && $2 ~ /^(interfaces|services|peers|follow|policy|exporter|running)$/ {print "section", $2}' docs/wgxdp.yaml.5 | sort
 }
 # Words that a value may be: `origin hand`
 values() {
-	sed -nE 's/^static const char \*const ([a-z0-9]+)_names\[\] = \{ (.*) NULL \};/\1 \2/p' user/config.c |
+	sed -nE 's/^(static )?const char \*const (config_)?([a-z0-9]+)_names\[\] = \{ (.*) NULL \};/\3 \4/p' user/config.c user/config_relay.c |
 		awk '{gsub("[\",]", ""); for (i = 2; i <= NF; i++) print ($1 == "bool" ? "shared" : $1), $i}' | sort
 }
 values_in_page() {
 	awk '/^\.S[hs] / {key = ""} /^\.It / {key = $3}
-		key ~ /^(mode|nat|role|ipv6|df|shared|origin)$/ && /^\.Cm / {print key, $2}' docs/wgxdp.yaml.5 |
+		key ~ /^(mode|nat|role|ipv6|df|shared|origin|reject)$/ && /^\.Cm / {print key, $2}' docs/wgxdp.yaml.5 |
 		grep -vxE 'mode up|origin (running|save)' | sort -u # other words than values
 }
 # Each is valid, whatever this host lacks for it
@@ -143,7 +146,7 @@ trap 'rm -rf "$copy" "$copy.said"' EXIT
 # FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
-	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/config.c user/metrics.c scripts/systemd "$copy"
+	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/config.c user/config_relay.c user/metrics.c scripts/systemd "$copy"
 	sed -i "$2" "$copy/$1"
 	! cmp -s "$1" "$copy/$1" || { echo "'$2' changes nothing in $1"; exit 1; }
 	! (cd "$copy" && check_all > /dev/null) || { echo "nothing was found wrong after '$2' in $1"; exit 1; }

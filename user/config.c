@@ -197,7 +197,7 @@ static const struct yaml_key service_keys[] = {
 	{ "nat", yaml_set_choice, "dnat", AT(service_config, nat), .choices = nat_names, .later = later_nats },
 	{ "ipv6", yaml_set_choice, "direct", AT(service_config, ipv6), .choices = ipv6_names },
 	{ "df", yaml_set_choice, "fragment", AT(service_config, df), .choices = df_names },
-	{ "origin", config_set_origin, "hand", AT(service_config, by_hand), .choices = config_origins, .mark = YAML_RUNNING },
+	{ "origin", config_set_origin, "hand", AT(service_config, by_hand), .choices = config_origin_names, .mark = YAML_RUNNING },
 	{ "allow", yaml_set_list, "192.0.2.0/24", ROWS(service_config, allow, n_allow), .item = config_add_prefix },
 	{ "deny", yaml_set_list, "192.0.2.0/24", ROWS(service_config, deny, n_deny), .item = config_add_prefix },
 	LATER_SERVICE_ROWS,

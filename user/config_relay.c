@@ -8,7 +8,7 @@
 #include "config_later.h"
 #include "config_relay.h"
 
-const char *const config_origins[] = { "file", "hand", NULL };
+const char *const config_origin_names[] = { "file", "hand", NULL };
 static const char *const reject_names[] = { "address-unreachable", "admin-prohibited", "drop", NULL };
 
 static const struct {
@@ -166,7 +166,7 @@ const struct yaml_key config_peer_keys[] = {
 	{ "device", yaml_set_text, "wgvpnr01", AT(peer_config, device), .required = true },
 	{ "prefixes", yaml_set_list, "\"fd12:3456:789a:a::/64\"", .offset = offsetof(struct peer_config, prefixes),
 	  .count = offsetof(struct peer_config, n_prefixes), .item = config_add_prefix },
-	{ "origin", config_set_origin, "hand", AT(peer_config, by_hand), .choices = config_origins, .mark = YAML_RUNNING },
+	{ "origin", config_set_origin, "hand", AT(peer_config, by_hand), .choices = config_origin_names, .mark = YAML_RUNNING },
 	{},
 };
 

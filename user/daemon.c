@@ -31,7 +31,7 @@
 #define CREDIT_MS 1000			/* of the CPU may be used at once; then, where changes never end, */
 #define SHARE 4				/* this part of one */
 #define QDISC_MS 1000			/* who takes a qdisc away may put another in its place, which would be in the way of ours */
-#define FOLLOW_MS 500			/* WireGuard tells nobody that its peers changed: it is asked */
+#define FOLLOW_MS 300			/* WireGuard tells nobody that its peers changed: it is asked */
 #define RETRY_MS 1000			/* after one that failed, doubled up to */
 #define RETRY_MAX_MS 60000
 
