@@ -77,10 +77,12 @@ grep -q "belongs to peer 'hand' already" "$work/errors" || fail "said: $(< "$wor
 ! wgxdp route add 2001:db8::/32 --peer hand 2> /dev/null || fail 'a prefix outside of the overlay'
 wgxdp peer import "$two" > /dev/null 2>&1 || fail 'peer import'
 has_route "$overlay:c00::/56=${c:0:8}" && has_route "$overlay:d::/64=${d:0:8}" || fail "import: $(routes)"
-wgxdp save | grep -q 'origin: hand' || fail 'save does not say what was made by hand'
+wgxdp save > "$work/saved.yaml"
+grep -q 'origin: hand' "$work/saved.yaml" || fail 'save does not say what was made by hand'
 wgxdp peer del hand > /dev/null 2>&1 || fail 'peer del'
 has_no_route "$overlay:2::/64=hand" || fail 'peer del left its routes'
-wgxdp show metrics | grep -q "^wgxdp_peer_packets_total{peer=\"cable\",direction=\"rx\",verdict=\"forwarded\"} 0" || fail 'no metrics of peers'
+wgxdp show metrics > "$work/metrics"
+grep -q '^wgxdp_peer_packets_total{peer="cable",direction="rx",verdict="forwarded"} 0' "$work/metrics" || fail 'no metrics of peers'
 wgxdp reload -c "$work/wgxdp.yaml" > /dev/null 2>&1 || fail 'reload'
 expect 'peers after reload' "$(names)" == "$(printf '%s\n' "${a:0:8}" absent cable | LC_ALL=C sort | xargs)"
 

@@ -95,7 +95,7 @@ int dataplane_down(const char *instance);
 int dataplane_lists_write(const struct dataplane *dp, const struct plan *p, int *changes);
 int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int *changes);
 /* And of the relay: peers, policy and longest prefixes before the table names them; then subnets, and what goes */
-int dataplane_relay_write(const struct dataplane *dp, const struct plan *p, int *changes);
+int dataplane_relay_write(const struct dataplane *dp, struct plan *p, int *changes);
 int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int *changes);
 
 /* ---- reading ---- */

@@ -218,8 +218,17 @@ static int put(struct batch *b, const struct relay_route *r)
 	return ++b->n == BATCH ? flush(b) : 0;
 }
 
-/* Both sorted: what only wanted has, or has otherwise, is written; what only now has is removed */
-static int sync_longest(const struct dataplane *dp, const struct plan_relay *r, bool removes, int *changes)
+static int put_gone(struct plan_relay *r, const struct relay_route *route)
+{
+	struct relay_route *place = append(r->gone, r->n_gone);
+
+	if (place)
+		*place = *route;
+	return place ? 0 : -ENOMEM;
+}
+
+/* Both sorted: what only wanted has, or has otherwise, is written; what only now has is to go */
+static int write_longest(const struct dataplane *dp, struct plan_relay *r, int *changes)
 {
 	struct relay_route *wanted = sorted(r->longest, r->n_longest), *now = NULL;
 	struct batch *b = calloc(1, sizeof(*b));
@@ -227,14 +236,15 @@ static int sync_longest(const struct dataplane *dp, const struct plan_relay *r, 
 	int rc = wanted && b ? dataplane_longest(dp, &now, &n) : -ENOMEM;
 
 	if (b)
-		*b = (struct batch){ .dp = dp, .removes = removes };
+		b->dp = dp;
 	while (!rc && (i < r->n_longest || j < n)) {
 		int order = i == r->n_longest ? 1 : j == n ? -1 : by_prefix(&wanted[i], &now[j]);
-		bool differs = order ? (order > 0) == removes : !removes && wanted[i].word != now[j].word;
 
-		if (differs) {
+		if (order > 0) {
+			rc = put_gone(r, &now[j]);
+		} else if (order < 0 || wanted[i].word != now[j].word) {
 			++*changes;
-			rc = put(b, removes ? &now[j] : &wanted[i]);
+			rc = put(b, &wanted[i]);
 		}
 		i += order <= 0;
 		j += order >= 0;
@@ -248,6 +258,21 @@ static int sync_longest(const struct dataplane *dp, const struct plan_relay *r, 
 	return rc;
 }
 
+static int remove_gone(const struct dataplane *dp, const struct plan_relay *r, int *changes)
+{
+	struct batch *b = calloc(1, sizeof(*b));
+	int rc = b ? 0 : -ENOMEM;
+
+	if (b)
+		*b = (struct batch){ .dp = dp, .removes = true };
+	for (size_t i = 0; i < r->n_gone && !rc; i++)
+		rc = put(b, &r->gone[i]);
+	rc = rc ?: flush(b);
+	*changes += r->n_gone;
+	free(b);
+	return rc;
+}
+
 /* ---- all ---- */
 
 static bool was_on(const struct dataplane *dp)
@@ -255,14 +280,14 @@ static bool was_on(const struct dataplane *dp)
 	return dataplane_entries(dp, MAP_peers) > 1;
 }
 
-int dataplane_relay_write(const struct dataplane *dp, const struct plan *p, int *changes)
+int dataplane_relay_write(const struct dataplane *dp, struct plan *p, int *changes)
 {
-	const struct plan_relay *r = &p->relay;
+	struct plan_relay *r = &p->relay;
+	int rc = 0;
 
-	if (!r->on)
-		return 0;
-	return sync_policy(dp, r, changes) ?: sync_peers(dp, r, false, changes) ?: sync_own(dp, r, changes) ?:
-	       sync_longest(dp, r, false, changes);
+	if (r->on)
+		rc = sync_policy(dp, r, changes) ?: sync_peers(dp, r, false, changes) ?: sync_own(dp, r, changes);
+	return rc || (!r->on && !was_on(dp)) ? rc : write_longest(dp, r, changes);
 }
 
 int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int *changes)
@@ -271,6 +296,6 @@ int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int 
 
 	if (!r->on && !was_on(dp))
 		return 0;
-	return sync_subnets(dp, r, changes) ?: sync_longest(dp, r, true, changes) ?: sync_peers(dp, r, true, changes) ?:
+	return sync_subnets(dp, r, changes) ?: remove_gone(dp, r, changes) ?: sync_peers(dp, r, true, changes) ?:
 	       r->on ? 0 : sync_own(dp, r, changes);
 }

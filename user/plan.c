@@ -258,6 +258,7 @@ void plan_free(struct plan *p)
 	free(p->relay.routes);
 	free(p->relay.subnets);
 	free(p->relay.longest);
+	free(p->relay.gone);
 	free(p->relay.own);
 	free(p);
 }

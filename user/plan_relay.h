@@ -33,6 +33,8 @@ struct plan_relay {
 	__u32 *subnets;			/* SUBNETS words; NULL: the overlay is no /48 */
 	struct relay_route *longest;	/* for the map routes */
 	size_t n_longest;
+	struct relay_route *gone;	/* what runs of these and is not among them: found by the writer */
+	size_t n_gone;
 	bool routes64;			/* the table has some /64s */
 	struct own *own;		/* of links with peers */
 	size_t n_own;

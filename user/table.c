@@ -163,7 +163,7 @@ int table_sync(struct table *t, struct table_entry *want, size_t n)
 {
 	struct leaving leaving = { .entries = calloc((size_t)t->n * TABLE_WAYS, sizeof(*leaving.entries)) };
 	bool *published = calloc(n + 1, sizeof(*published));
-	size_t n_published = 0;
+	size_t n_published = 0, n_changed;
 	int rc = -ENOMEM;
 
 	if (!leaving.entries || !published)
@@ -189,8 +189,9 @@ int table_sync(struct table *t, struct table_entry *want, size_t n)
 	}
 	/* only now, for making room moved entries */
 	collect_changed(t, want, n, &leaving);
+	n_changed = leaving.n;
 	collect_unwanted(t, want, n, &leaving);
-	rc = n_published + leaving.n;
+	rc = (n_published > n_changed ? n_published : n_changed) + leaving.n - n_changed;
 	unpublish_all(t, &leaving, n_published);
 cleanup:
 	free(published);

@@ -21,7 +21,7 @@ void table_grace(void);
 /* Makes the table hold exactly want[0..n-1] (their tags are set here): new and changed entries are published first, then what
  * is no longer wanted goes, in two grace periods whatever the number (one where nothing was published, none where nothing
  * differs). Returns the number of
- * entries written or removed, or -ENOSPC with the table as it was for every entry that was in it. Keys in want are unique. */
+ * entries written (a changed one counts once) or removed, or -ENOSPC with the table as it was for every entry that was in it. Keys in want are unique. */
 int table_sync(struct table *t, struct table_entry *want, size_t n);
 
 /* The entry of a key, or NULL: as the data path finds it. */
