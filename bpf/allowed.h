@@ -45,6 +45,7 @@ INLINE __u64 allowed_find(const struct allowed_bucket *bucket, __u64 tag, __u32 
 	for (int i = 0; i < ALLOWED_WAYS; i++) {
 		__u64 same = is_zero(read_once(bucket->way[i].tag) ^ tag);
 
+		opaque(same);
 		until += same * (read_once(bucket->way[i].until) - until);
 		place += same * (i - place);
 	}
@@ -82,6 +83,7 @@ INLINE void allowed_remember(__u64 tag)
 	for (int i = 1; i < ALLOWED_WAYS; i++) {
 		__u64 is_older = below(bucket->way[i].until, oldest);
 
+		opaque(is_older);
 		oldest += is_older * (bucket->way[i].until - oldest);
 		place += is_older * (i - place);
 	}

@@ -50,22 +50,27 @@ INLINE int ipv4_walk(void *ctx, enum plane plane, __u32 l3, __u8 version_ihl)
 	return len;
 }
 
+INLINE __u64 is_extension(__u8 type)
+{
+	return is_zero(type ^ IPPROTO_HOPOPTS) | is_zero(type ^ IPPROTO_DSTOPTS) | is_zero(type ^ IPPROTO_ROUTING) |
+	       is_zero(type ^ IPPROTO_FRAGMENT);
+}
+
 /* The offset from l3 of the header behind extension headers of which the first is of type *next, which becomes its type; of a
  * later fragment that of its piece, and *next is IPPROTO_FRAGMENT; with EXTENSION_FRAGMENT times the offset of a piece. Or 0: cut
  * short, too many, a fragment of a fragment, or a route with segments left. */
 INLINE int ipv6_walk(void *ctx, enum plane plane, __u32 l3, __u8 *next)
 {
 	__u32 off = sizeof(struct ipv6hdr), piece = 0;
+	__u8 type = *next;
 
-	for (int i = 0; i <= EXTENSIONS_MAX; i++) {
+	if (!is_extension(type))
+		return off;
+	for (int i = 0; i < EXTENSIONS_MAX && off < EXTENSIONS_LEN; i++) {
 		__u8 h[4] = { 0 };
-		__u64 is_fragment = is_zero(*next ^ IPPROTO_FRAGMENT), later, is_piece;
-		__u64 is_option = is_zero(*next ^ IPPROTO_HOPOPTS) | is_zero(*next ^ IPPROTO_DSTOPTS);
-		__u64 is_route = is_zero(*next ^ IPPROTO_ROUTING);
+		__u64 is_fragment = is_zero(type ^ IPPROTO_FRAGMENT), is_route = is_zero(type ^ IPPROTO_ROUTING), later, is_piece;
 
-		if (!(is_fragment | is_option | is_route))
-			return off | piece * EXTENSION_FRAGMENT;
-		if (i == EXTENSIONS_MAX || off >= EXTENSIONS_LEN || plane_read(ctx, plane, l3 + off, h, 4))
+		if (plane_read(ctx, plane, l3 + off, h, 4))
 			return 0;
 		later = is_fragment & (1 - is_zero(h[2] | (h[3] & 0xf8)));
 		is_piece = later | (is_fragment & h[3]);	/* else an atomic fragment, which is whole */
@@ -73,9 +78,11 @@ INLINE int ipv6_walk(void *ctx, enum plane plane, __u32 l3, __u8 *next)
 			return 0;
 		off += 8 + (1 - is_fragment) * h[1] * 8;
 		piece += (is_piece & 1) * off;
-		*next = later ? IPPROTO_FRAGMENT : h[0];
-		if (later)
+		type = h[0];
+		if (later || !is_extension(type)) {
+			*next = later ? IPPROTO_FRAGMENT : type;
 			return off | piece * EXTENSION_FRAGMENT;
+		}
 	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The host plane: the pipeline in plain C, for ASan, fuzzing and coverage. It plays xdp or tc, as p->plane says, on a packet in
- * an allocation of its own; the kernel's answers (routes, neighbours, the clock) are tables that a test fills.
+ * an allocation of its own; the kernel's answers are in host_kernel.h.
  */
 #ifndef WGXDP_HOST_H
 #define WGXDP_HOST_H
@@ -9,6 +9,8 @@
 #include <endian.h>
 #include "csum.h"
 #include "extensions.h"
+#include "host_kernel.h"
+
 enum host_verdict { HOST_PASS, HOST_DROP, HOST_SENT };
 
 struct host_packet {			/* pkt.ctx */
@@ -20,73 +22,6 @@ struct host_packet {			/* pkt.ctx */
 	__u32 egress;			/* ifindex; 0: not sent */
 	bool by_neighbour;		/* tc: sent by bpf_redirect_neigh(), which writes the MACs later */
 };
-
-/* ---- the kernel's answers ---- */
-
-static __u64 host_jiffies __attribute__((unused)) = 1 << 20;
-
-INLINE __u64 bpf_jiffies64(void)
-{
-	return host_jiffies;
-}
-
-struct host_route {			/* the first that matches answers */
-	struct addr dst, mask;		/* as in packets: IPv4 is ::ffff:a.b.c.d */
-	struct addr src, src_mask;	/* a rule that looks at the source; mask of zero: any */
-	__u32 iif;			/* only for packets that came in by this link; 0: any */
-	__u32 answer;			/* BPF_FIB_LKUP_RET_… */
-	__u32 ifindex, mtu;
-	struct addr gateway;		/* zero: on the link */
-	__u8 dmac[ETH_ALEN], smac[ETH_ALEN];
-};
-
-#define HOST_ROUTES 64
-static struct host_route host_routes[HOST_ROUTES] __attribute__((unused));
-static __u32 host_n_routes __attribute__((unused));
-#define HOST_QUESTIONS 4			/* the last ones asked, the n-th at n modulo this */
-static struct bpf_fib_lookup host_questions[HOST_QUESTIONS] __attribute__((unused));
-static __u32 host_n_questions __attribute__((unused));
-static bool host_send_fails __attribute__((unused));
-
-INLINE bool host_covers(const struct addr *prefix, const struct addr *mask, const struct addr *a)
-{
-	return (a->q[0] & mask->q[0]) == prefix->q[0] && (a->q[1] & mask->q[1]) == prefix->q[1];
-}
-
-static inline long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *fib, int size, __u32 flags)
-{
-	struct addr src, dst;
-
-	host_questions[host_n_questions++ % HOST_QUESTIONS] = *fib;
-	if (fib->family == FAMILY_IPV4) {
-		src = addr_from4(fib->ipv4_src);
-		dst = addr_from4(fib->ipv4_dst);
-	} else {
-		memcpy(&src, fib->ipv6_src, sizeof(src));
-		memcpy(&dst, fib->ipv6_dst, sizeof(dst));
-	}
-	for (__u32 i = 0; i < host_n_routes; i++) {
-		const struct host_route *r = &host_routes[i];
-
-		if (!host_covers(&r->dst, &r->mask, &dst) || !host_covers(&r->src, &r->src_mask, &src) ||
-		    (r->iif && r->iif != fib->ifindex))
-			continue;
-		if (r->answer != BPF_FIB_LKUP_RET_SUCCESS && r->answer != BPF_FIB_LKUP_RET_NO_NEIGH)
-			return r->answer;
-		fib->ifindex = r->ifindex;
-		if (fib->family == FAMILY_IPV4 && r->gateway.w[3])
-			fib->ipv4_dst = r->gateway.w[3];
-		else if (r->gateway.w[3])
-			memcpy(fib->ipv6_dst, &r->gateway, sizeof(r->gateway));
-		if (r->answer == BPF_FIB_LKUP_RET_NO_NEIGH)
-			return r->answer;
-		fib->mtu_result = r->mtu;
-		memcpy(fib->dmac, r->dmac, ETH_ALEN);
-		memcpy(fib->smac, r->smac, ETH_ALEN);
-		return 0;
-	}
-	return BPF_FIB_LKUP_RET_NOT_FWDED;
-}
 
 /* ---- the plane ---- */
 
@@ -170,8 +105,12 @@ INLINE int host_give(const struct pkt *p, __u32 ifindex, int *ret_action)
 	return 0;
 }
 
-INLINE int host_make_room(const struct pkt *p, const struct nexthop *nexthop)
+INLINE int host_make_room(struct pkt *p, const struct nexthop *nexthop)
 {
+	if (p->bare) {			/* the Ethernet header comes later, with the neighbour's MAC */
+		p->through_neighbour = true;
+		return 0;
+	}
 	return p->l3 == sizeof(struct ethhdr) ? 0 : -PASS_no_headroom;	/* buffers are as long as packets */
 }
 

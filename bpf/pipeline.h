@@ -17,6 +17,10 @@
 #include "verdict.h"
 #include "vlan.h"
 
+/* The only reasons that parse may hold: others are no code */
+#define CAN_BE_HELD (1ULL << PASS_fragment | 1ULL << PASS_malformed | 1ULL << PASS_martian | 1ULL << DROP_tiny_fragment | \
+		     1ULL << DROP_overlapping_fragment)
+
 /* The first in the list of those that parse held */
 INLINE int held_reason(const struct pkt *p)
 {

@@ -162,10 +162,6 @@ INLINE void *at(const struct pkt *p, __u64 off, __u32 size)
 	return header;
 }
 
-/* The only reasons that may be held: others are no code */
-#define CAN_BE_HELD (1ULL << PASS_fragment | 1ULL << PASS_malformed | 1ULL << PASS_martian | 1ULL << DROP_tiny_fragment | \
-		     1ULL << DROP_overlapping_fragment)
-
 INLINE void pkt_hold(struct pkt *p, enum reason reason, __u64 condition)
 {
 	p->held |= condition << reason;

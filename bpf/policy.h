@@ -18,6 +18,7 @@ INLINE int policy_ports(struct pkt *p)
 
 	if (!rules)
 		return -DROP_refused;
+	opaque(port);			/* 6.1 takes the result of a byte swap for unbounded, and clang would save the mask */
 	listed = rules->ports[port >> 6 & 1023] >> (port & 63) & 1;
 	if (listed) {
 		p->tag = allowed_tag(rules, p->src, p->dst, p->sport, p->dport, IPPROTO_UDP);

@@ -43,14 +43,13 @@ INLINE int relay_resolve(struct pkt *p, int judged, struct nexthop **ret, __u32 
 {
 	__u64 now = bpf_jiffies64();
 	struct nexthop *nexthop;
-	bool known = p->peer;
 	__u32 slot;
 	int rc;
 
 	if (p->ttl <= 1)
 		return -PASS_hop_limit;
-	if (!known)
-		return judged;
+	if (!p->peer)
+		return judged ?: -DROP_unrouted;
 	if (p->peer->flags & PEER_TUNNEL) {
 		*ret_mtu = p->peer->mtu;
 		rc = p->segment_len > *ret_mtu ? -PASS_too_big : judged;

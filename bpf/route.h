@@ -95,6 +95,7 @@ INLINE int route_stranger(struct pkt *p)
 	if (p->family != FAMILY_IPV6 || !is_overlay(p->dst) || route_word(p->dst) & ROUTE_LOCAL)
 		return NOT_OURS;
 	p->overlay = true;
+	p->direction = PEER_RX;
 	p->from = 0;
 	return -PASS_source;
 }

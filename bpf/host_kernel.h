@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The kernel's answers to the host plane: routes, neighbours and the clock are tables that a test fills. Part of host.h.
+ */
+#ifndef WGXDP_HOST_KERNEL_H
+#define WGXDP_HOST_KERNEL_H
+
+#include "pkt.h"
+
+static __u64 host_jiffies __attribute__((unused)) = 1 << 20;
+
+INLINE __u64 bpf_jiffies64(void)
+{
+	return host_jiffies;
+}
+
+struct host_route {			/* the first that matches answers */
+	struct addr dst, mask;		/* as in packets: IPv4 is ::ffff:a.b.c.d */
+	struct addr src, src_mask;	/* a rule that looks at the source; mask of zero: any */
+	__u32 iif;			/* only for packets that came in by this link; 0: any */
+	__u32 answer;			/* BPF_FIB_LKUP_RET_… */
+	__u32 ifindex, mtu;
+	struct addr gateway;		/* zero: on the link */
+	__u8 dmac[ETH_ALEN], smac[ETH_ALEN];
+};
+
+#define HOST_ROUTES 64
+static struct host_route host_routes[HOST_ROUTES] __attribute__((unused));
+static __u32 host_n_routes __attribute__((unused));
+#define HOST_QUESTIONS 4			/* the last ones asked, the n-th at n modulo this */
+static struct bpf_fib_lookup host_questions[HOST_QUESTIONS] __attribute__((unused));
+static __u32 host_n_questions __attribute__((unused));
+static bool host_send_fails __attribute__((unused));
+
+INLINE bool host_covers(const struct addr *prefix, const struct addr *mask, const struct addr *a)
+{
+	return (a->q[0] & mask->q[0]) == prefix->q[0] && (a->q[1] & mask->q[1]) == prefix->q[1];
+}
+
+static inline long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *fib, int size, __u32 flags)
+{
+	struct addr src, dst;
+
+	host_questions[host_n_questions++ % HOST_QUESTIONS] = *fib;
+	if (fib->family == FAMILY_IPV4) {
+		src = addr_from4(fib->ipv4_src);
+		dst = addr_from4(fib->ipv4_dst);
+	} else {
+		memcpy(&src, fib->ipv6_src, sizeof(src));
+		memcpy(&dst, fib->ipv6_dst, sizeof(dst));
+	}
+	for (__u32 i = 0; i < host_n_routes; i++) {
+		const struct host_route *r = &host_routes[i];
+
+		if (!host_covers(&r->dst, &r->mask, &dst) || !host_covers(&r->src, &r->src_mask, &src) ||
+		    (r->iif && r->iif != fib->ifindex))
+			continue;
+		if (r->answer != BPF_FIB_LKUP_RET_SUCCESS && r->answer != BPF_FIB_LKUP_RET_NO_NEIGH)
+			return r->answer;
+		fib->ifindex = r->ifindex;
+		if (fib->family == FAMILY_IPV4 && r->gateway.w[3])
+			fib->ipv4_dst = r->gateway.w[3];
+		else if (r->gateway.w[3])
+			memcpy(fib->ipv6_dst, &r->gateway, sizeof(r->gateway));
+		if (r->answer == BPF_FIB_LKUP_RET_NO_NEIGH)
+			return r->answer;
+		fib->mtu_result = r->mtu;
+		memcpy(fib->dmac, r->dmac, ETH_ALEN);
+		memcpy(fib->smac, r->smac, ETH_ALEN);
+		return 0;
+	}
+	return BPF_FIB_LKUP_RET_NOT_FWDED;
+}
+
+#endif
