@@ -66,7 +66,7 @@ static void report(const struct dataplane *dp, const struct plan *p, const struc
 static void forwarding_hints(const struct plan *p)
 {
 	for (size_t i = 0; i < p->n_ports; i++)
-		for (int ipv6 = 0; ipv6 < 2; ipv6++)
+		for (int ipv6 = plan_is_overlay(p, &p->ports[i]); ipv6 < 2; ipv6++)
 			if (!host_forwards(p->ports[i].name, ipv6))
 				log_warning("interface %s: %s forwarding is off, so the kernel routes nothing from it: "
 					    "`sysctl net.ipv%d.conf.all.forwarding=1`", p->ports[i].name, ipv6 ? "IPv6" : "IPv4",

@@ -330,10 +330,8 @@ static int show(const struct global *g, const struct dataplane *dp, bool json, u
 		rc = show_interfaces(d, dp);
 	if (!rc && what & SHOW_SERVICES)
 		rc = show_services(d, dp, reasons, n);
-	if (!rc && what & SHOW_PEERS)
-		rc = show_peers(d, dp, reasons, n);
-	if (!rc && what & SHOW_ROUTES)
-		rc = show_routes(d, dp);
+	if (!rc && what & (SHOW_PEERS | SHOW_ROUTES))
+		rc = show_relay(d, dp, what & SHOW_PEERS, what & SHOW_ROUTES, reasons, n);
 	if (!rc && what & SHOW_DROPS)
 		rc = show_drops(d, dp, reasons, n);
 	if (!rc)

@@ -113,6 +113,8 @@ struct dataplane_reason {
 	__u64 packets;
 };
 int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret, size_t *ret_n);
+/* They are in the order of ids: where those of this id begin */
+size_t dataplane_reasons_from(const struct dataplane_reason *list, size_t n, __u32 id);
 int dataplane_forget_reasons(const struct dataplane *dp, __u32 id);
 /* Of a peer in one direction (enum peer_direction), by its id */
 int dataplane_peer_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane, struct total *ret);

@@ -93,6 +93,21 @@ int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret,
 	return 0;
 }
 
+size_t dataplane_reasons_from(const struct dataplane_reason *list, size_t n, __u32 id)
+{
+	size_t first = 0;
+
+	while (first < n) {
+		size_t middle = first + (n - first) / 2;
+
+		if (list[middle].key.id < id)
+			first = middle + 1;
+		else
+			n = middle;
+	}
+	return first;
+}
+
 int dataplane_forget_reasons(const struct dataplane *dp, __u32 id)
 {
 	struct dataplane_reason *list;

@@ -57,9 +57,9 @@ static void tell_missing(struct check *k, const char *key, const char *name)
 	tell(k, "%s: this host has no interface '%s': there is %s", key, name, *there ? there : "none");
 }
 
-static void check_forwarding(struct check *k, const char *key, const char *name)
+static void check_forwarding(struct check *k, const char *key, const char *name, bool only_ipv6)
 {
-	for (int ipv6 = 0; ipv6 < 2; ipv6++)
+	for (int ipv6 = only_ipv6; ipv6 < 2; ipv6++)
 		if (!host_forwards(name, ipv6))
 			tell(k, "%s: %s forwarding is off at %s, so the kernel routes nothing from it: `sysctl "
 			     "net.ipv%d.conf.all.forwarding=1`", key, ipv6 ? "IPv6" : "IPv4", name, ipv6 ? 6 : 4);
@@ -95,7 +95,7 @@ static const struct interface_config *named(const struct config *c, const char *
 	return NULL;
 }
 
-static void check_interface(struct check *k, const char *key, const char *name)
+static void check_interface(struct check *k, const char *key, const char *name, bool only_ipv6)
 {
 	const struct nl_link *link = host_link_by_name(k->h, name);
 	const struct interface_config *i = named(k->c, name);
@@ -108,7 +108,7 @@ static void check_interface(struct check *k, const char *key, const char *name)
 		tell(k, "%s: %s is a loopback: the interface to the clients or to the backend is wanted", key, name);
 	if (!i || i->mode != MODE_TC)
 		check_program(k, key, link, i && i->shared);
-	check_forwarding(k, key, name);
+	check_forwarding(k, key, name, only_ipv6);
 }
 
 /* ---- services ---- */
@@ -151,7 +151,7 @@ static void check_listen(struct check *k, size_t i)
 	at(k, "/services/%zu/listen/interface", i);
 	link = *s->listen_interface ? host_link_by_name(k->h, s->listen_interface) : NULL;
 	if (*s->listen_interface && !named(k->c, s->listen_interface))
-		check_interface(k, "interface", s->listen_interface);
+		check_interface(k, "interface", s->listen_interface, false);
 	if (link && s->nat == NAT_DNAT && (ipv4 || ipv6) && !has_address_of(k->h, link->ifindex, ipv4, ipv6))
 		tell(k, "interface: %s has no address of a family that is translated, so nothing is listened on", link->name);
 	for (size_t j = 0; j < s->n_listen_addresses; j++) {
@@ -215,14 +215,14 @@ static void check_devices(struct check *k)
 			before++;
 		at(k, "/peers/%zu/device", i);
 		if (before == i)
-			check_interface(k, "device", p->device);
+			check_interface(k, "device", p->device, true);
 		at(k, "/peers/%zu", i);
 		if (link && !strcmp(link->kind, "wireguard") && wg_key_is_none(&p->key))
 			tell(k, "peers: '%s' has no public-key, by which %s would know it", p->name, p->device);
 	}
 	for (size_t i = 0; i < c->follow.n_wireguard; i++) {
 		at(k, "/follow/wireguard/%zu", i);
-		check_interface(k, "wireguard", c->follow.wireguard[i].name);
+		check_interface(k, "wireguard", c->follow.wireguard[i].name, true);
 	}
 }
 
@@ -233,7 +233,7 @@ unsigned int host_check(const struct config *c, const struct host *h, const stru
 
 	for (size_t i = 0; i < c->n_interfaces; i++) {
 		at(&k, "/interfaces/%zu/name", i);
-		check_interface(&k, "name", c->interfaces[i].name);
+		check_interface(&k, "name", c->interfaces[i].name, false);
 	}
 	for (size_t i = 0; i < c->n_services; i++) {
 		check_listen(&k, i);

@@ -41,10 +41,12 @@ static __u64 sum_reasons(const struct scrape *s, __u32 id, __u32 direction, __u3
 {
 	__u64 sum = 0;
 
-	for (size_t i = 0; i < s->n_reasons; i++) {
+	for (size_t i = dataplane_reasons_from(s->reasons, s->n_reasons, id); i < s->n_reasons; i++) {
 		const struct reason_key *k = &s->reasons[i].key;
 
-		if (k->id == id && k->direction == direction && k->plane == plane && reason_drops(k->reason) == drops)
+		if (k->id != id)
+			break;
+		if (k->direction == direction && k->plane == plane && reason_drops(k->reason) == drops)
 			sum += s->reasons[i].packets;
 	}
 	return sum;

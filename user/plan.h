@@ -122,3 +122,6 @@ bool plan_carries(const struct host *h, const struct plan_nic *nic, const struct
 /* What would carry a running instance's ports as this host is now: ports (without sources) and nics alone. 0 or -errno. */
 int plan_running(const struct host *h, const struct config *c, const struct link *links, size_t n, struct plan **ret);
 const struct plan_port *plan_port(const struct plan *p, __u32 ifindex);
+/* Whether a peer of the relay is behind this link; whether a port is for peers alone, where nothing but IPv6 matters */
+bool plan_has_peers(const struct plan *p, __u32 ifindex);
+bool plan_is_overlay(const struct plan *p, const struct plan_port *port);

@@ -53,8 +53,6 @@ int plan_links(struct making *m);
 __u32 plan_slot(struct making *m);
 /* Peers, whose addresses are, and policy; after plan_services, whose entries of the table come first */
 int plan_relay(struct making *m);
-/* Whether a peer is behind this link */
-bool plan_has_peers(const struct plan *p, __u32 ifindex);
 /* The port that a link is part of: of a virtual router's MACVLAN (VRRP) the link below, unless it has routes of its own */
 const struct nl_link *plan_base(const struct host *h, const struct nl_link *link);
 /* The link below a MACVLAN, or NULL where it is none, or that is not of this host */

@@ -231,6 +231,11 @@ bool plan_has_peers(const struct plan *p, __u32 ifindex)
 	return false;
 }
 
+bool plan_is_overlay(const struct plan *p, const struct plan_port *port)
+{
+	return port->role == ROLE_TUNNEL && plan_has_peers(p, port->ifindex);
+}
+
 /* ---- where the relay stands on its peers' devices ---- */
 
 static unsigned int common_bits(const struct addr *a, const struct addr *b)

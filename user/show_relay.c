@@ -13,8 +13,8 @@ static __u64 sum_reasons(const struct dataplane_reason *reasons, size_t n, __u32
 {
 	__u64 sum = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (reasons[i].key.id == (PEER_ID | id) && reason_drops(reasons[i].key.reason) == drops)
+	for (size_t i = dataplane_reasons_from(reasons, n, PEER_ID | id); i < n && reasons[i].key.id == (PEER_ID | id); i++)
+		if (reason_drops(reasons[i].key.reason) == drops)
 			sum += reasons[i].packets;
 	return sum;
 }
@@ -58,12 +58,18 @@ static void show_wireguard(struct node row, const struct wg_peer *p)
 		document_null(row, "latest_handshake");
 }
 
+static int by_address(const void *a, const void *b)
+{
+	const struct relay_route *x = a, *y = b;
+
+	return memcmp(&x->prefix.addr, &y->prefix.addr, sizeof(x->prefix.addr)) ?: x->prefix.len - y->prefix.len;
+}
+
 static int by_peer(const void *a, const void *b)
 {
 	const struct relay_route *x = a, *y = b;
 
-	return (x->word > y->word) - (x->word < y->word) ?: memcmp(&x->prefix.addr, &y->prefix.addr, sizeof(x->prefix.addr)) ?:
-	       x->prefix.len - y->prefix.len;
+	return (x->word > y->word) - (x->word < y->word) ?: by_address(a, b);
 }
 
 static int show_peer(struct node list, const struct dataplane *dp, const struct relay_view *v, __u32 id, size_t *route,
@@ -91,39 +97,47 @@ static int show_peer(struct node list, const struct dataplane *dp, const struct 
 	return show_direction(row, dp, id, PEER_RX, reasons, n) ?: show_direction(row, dp, id, PEER_TX, reasons, n);
 }
 
-int show_peers(struct document *d, const struct dataplane *dp, const struct dataplane_reason *reasons, size_t n)
+static int show_peers(struct document *d, const struct dataplane *dp, struct relay_view *v,
+		      const struct dataplane_reason *reasons, size_t n)
 {
 	struct node list = document_list(document_root(d), "peers");
-	struct relay_view v;
 	size_t route = 0;
-	int rc = relay_view_read(dp, true, &v);
+	int rc = 0;
 
-	if (rc)
-		return rc;
-	if (v.n_routes)
-		qsort(v.routes, v.n_routes, sizeof(*v.routes), by_peer);
-	for (size_t id = 1; id < v.n_peers && !rc; id++)
-		if (*v.peers[id].name.name)
-			rc = show_peer(list, dp, &v, id, &route, reasons, n);
-	relay_view_free(&v);
+	if (v->n_routes)
+		qsort(v->routes, v->n_routes, sizeof(*v->routes), by_peer);
+	for (size_t id = 1; id < v->n_peers && !rc; id++)
+		if (*v->peers[id].name.name)
+			rc = show_peer(list, dp, v, id, &route, reasons, n);
 	return rc;
 }
 
-int show_routes(struct document *d, const struct dataplane *dp)
+static void show_routes(struct document *d, struct relay_view *v)
 {
 	struct node list = document_list(document_root(d), "routes");
 	char text[ADDRESS_STRLEN];
+
+	if (v->n_routes)
+		qsort(v->routes, v->n_routes, sizeof(*v->routes), by_address);
+	for (size_t i = 0; i < v->n_routes; i++) {
+		struct node row = document_row(list);
+
+		document_text(row, "prefix", prefix_format(&v->routes[i].prefix, text));
+		document_text(row, "peer", v->routes[i].word < v->n_peers ? v->peers[v->routes[i].word].name.name : "");
+	}
+}
+
+int show_relay(struct document *d, const struct dataplane *dp, bool peers, bool routes, const struct dataplane_reason *reasons, size_t n)
+{
 	struct relay_view v;
 	int rc = relay_view_read(dp, true, &v);
 
 	if (rc)
 		return rc;
-	for (size_t i = 0; i < v.n_routes; i++) {
-		struct node row = document_row(list);
-
-		document_text(row, "prefix", prefix_format(&v.routes[i].prefix, text));
-		document_text(row, "peer", v.routes[i].word < v.n_peers ? v.peers[v.routes[i].word].name.name : "");
-	}
+	if (peers)
+		rc = show_peers(d, dp, &v, reasons, n);
+	if (routes)
+		show_routes(d, &v);
 	relay_view_free(&v);
-	return 0;
+	return rc;
 }

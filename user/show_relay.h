@@ -6,5 +6,5 @@
 #include "dataplane.h"
 #include "document.h"
 
-int show_peers(struct document *d, const struct dataplane *dp, const struct dataplane_reason *reasons, size_t n);
-int show_routes(struct document *d, const struct dataplane *dp);
+/* "peers" and "routes", as they are wanted. 0 or -errno. */
+int show_relay(struct document *d, const struct dataplane *dp, bool peers, bool routes, const struct dataplane_reason *reasons, size_t n);
