@@ -277,14 +277,15 @@ static bool is_whole(const struct dataplane *dp)
 }
 
 /* Running programs and maps lack nothing for the plan but what tells clients of one backend apart: until that is there, replies
- * leave from the first listener's address. Prefixes beyond the list would be no less than a hole. */
+ * leave from the first listener's address. Prefixes beyond the list would be no less than a hole, and of another overlay no
+ * program knows but its own. */
 static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const struct plan *p)
 {
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (i != MAP_choices && dataplane_entries(dp, i) !=
 		    bpf_map__max_entries(bpf_object__find_map_by_name(s->obj, map_names[i])))
 			return false;
-	return !p->n_trie && (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
+	return !p->n_trie && !p->relay.on && (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
 }
 
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)

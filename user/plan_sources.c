@@ -88,6 +88,8 @@ static int collect(const struct making *m, const struct plan_port *port, struct 
 
 		rc = prefixes_add(l, &own);
 	}
+	if (!rc && m->plan->relay.on && port->role == ROLE_WAN && !plan_has_peers(m->plan, port->ifindex))
+		rc = prefixes_add(l, &m->plan->relay.overlay);
 	return rc ?: prefixes_reduce(l);
 }
 

@@ -19,7 +19,7 @@
 
 #define DUMP_TRIES 10			/* of a dump during which the device changed */
 #define ANSWER_LIMIT (64 << 20)		/* bytes of a socket's answer: more is none */
-#define ANSWER_SECONDS 5
+#define ANSWER_SECONDS 2
 
 void wg_free(struct wg_device *d)
 {
