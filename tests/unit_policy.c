@@ -33,6 +33,35 @@ static void replies(void **state)
 	assert_int_equal(fate(TC, udp6(C, A, 58000, 40000)), DROP_refused);
 }
 
+static __u64 latest(void)
+{
+	__u64 until = 0;
+
+	for (__u32 i = 0; i < RELAY_BUCKETS * ALLOWED_WAYS; i++) {
+		__u32 place = i / ALLOWED_WAYS;
+		struct allowed_bucket *bucket = bpf_map_lookup_elem(&allowed, &place);
+
+		if (bucket->way[i % ALLOWED_WAYS].until > until)
+			until = bucket->way[i % ALLOWED_WAYS].until;
+	}
+	return until;
+}
+
+/* What is fresh is not written again, a second later it is */
+static void refreshed(void **state)
+{
+	__u64 first;
+
+	fate(TA, udp6(A, C, 40000, 58000));
+	first = latest();
+	host_jiffies += tick_rate - 1;
+	fate(TA, udp6(A, C, 40000, 58000));
+	assert_int_equal(latest(), first);
+	host_jiffies += 2;
+	fate(TA, udp6(A, C, 40000, 58000));
+	assert_int_equal(latest(), first + tick_rate + 1);
+}
+
 /* Nothing that is not sent is remembered */
 static void not_remembered(void **state)
 {
@@ -209,6 +238,21 @@ static void extensions(void **state)
 	}
 }
 
+/* Headers that reach behind the packet, where the frame goes on */
+static void padded(void **state)
+{
+	struct packet6 p = udp6(A, C, 40000, 58000);
+	static __u8 frame[4096];
+	__u32 len;
+
+	packet6_extend(&p, IPPROTO_DSTOPTS, 4, 1, 4);
+	p.data[0] = 47;
+	len = packet6_build(&p, TA, frame);
+	assert_int_equal(fate_of(PLANE_TC, TA, frame, len, len), DROP_refused);
+	put16(frame + 4, 31);
+	assert_int_equal(fate_of(PLANE_TC, TA, frame, len, len), DROP_invalid);
+}
+
 static void fragments(void **state)
 {
 	struct packet6 first = udp6(A, C, 40000, 58000), refused = udp6(A, C, 40000, 22), rest = packet6(A, C, IPPROTO_UDP, 16);
@@ -246,8 +290,8 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		T(ports), T(replies), T(not_remembered), T(crowded), T(echoes), T(types), T(errors), T(other_protocols), T(silence),
-		T(extensions), T(fragments),
+		T(ports), T(replies), T(refreshed), T(not_remembered), T(crowded), T(echoes), T(types), T(errors), T(other_protocols), T(silence),
+		T(extensions), T(padded), T(fragments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
