@@ -115,6 +115,30 @@ static int read_running(struct daemon *d)
 	return rc ?: 1;
 }
 
+/* What changed between this question and the pass that follows it shows at the next one */
+static void on_follow(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+	__u64 now = d->state.config ? followed_hash(d->state.config) : 0;
+
+	if (now != d->followed)
+		settle_soon(d, NL_ALL);
+	d->followed = now;
+}
+
+/* What else goes by the configuration; where nothing is followed nobody wakes up for it */
+static void renew(struct daemon *d)
+{
+	resolver_renew(d->resolver);
+	if (!d->state.config)
+		return;
+	exporter_renew(d->exporter, d->state.config);
+	if (!d->state.config->follow.n_wireguard)
+		uv_timer_stop(&d->follow);
+	else if (!uv_is_active((uv_handle_t *)&d->follow))
+		uv_timer_start(&d->follow, on_follow, FOLLOW_MS, FOLLOW_MS);
+}
+
 /* What runs is brought to its configuration. 1; 0: nothing runs any more; -errno, told. */
 static int bring(struct daemon *d)
 {
@@ -124,9 +148,7 @@ static int bring(struct daemon *d)
 		rc = apply_follow(d->state.instance, d->state.config, &d->answers) ?: 1;
 	if (lock >= 0)
 		close(lock);
-	resolver_renew(d->resolver);
-	if (d->state.config)
-		exporter_renew(d->exporter, d->state.config);
+	renew(d);
 	if (d->watched != d->state.directory)
 		watch_directory(d);
 	return rc;
@@ -320,9 +342,7 @@ static int take_file(struct daemon *d, struct config *c)
 	}
 	if (rc && d->state.config)
 		answers_for(&d->answers, d->state.config);
-	resolver_renew(d->resolver);
-	if (d->state.config)
-		exporter_renew(d->exporter, d->state.config);
+	renew(d);
 	if (lock >= 0)
 		close(lock);
 	return rc;
@@ -357,17 +377,6 @@ static void on_hangup(uv_signal_t *handle, int signum)
 static void on_end(uv_signal_t *handle, int signum)
 {
 	end(handle->data, EXIT_DONE);
-}
-
-/* What changed between this question and the pass that follows it shows at the next one */
-static void on_follow(uv_timer_t *timer)
-{
-	struct daemon *d = timer->data;
-	__u64 now = d->state.config && d->state.config->follow.n_wireguard ? followed_hash(d->state.config) : 0;
-
-	if (now != d->followed)
-		settle_soon(d, NL_ALL);
-	d->followed = now;
 }
 
 static void on_watchdog(uv_timer_t *timer)
@@ -444,7 +453,6 @@ int daemon_run(const char *instance, const char *file)
 	watch_signals(&d);
 	if (!d.watched)
 		watch_directory(&d);
-	uv_timer_start(&d.follow, on_follow, FOLLOW_MS, FOLLOW_MS);
 	if (period)
 		uv_timer_start(&d.watchdog, on_watchdog, period / 2, period / 2);
 	notify_ready();
