@@ -244,9 +244,12 @@ static int open_device(const char *device)
 {
 	struct sockaddr_ll ll = { .sll_family = AF_PACKET, .sll_ifindex = if_nametoindex(device) };
 	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+	int memory = 1 << 26;	/* or the packets in a full ring, which are ours until it has sent them, make us wait */
 
 	if (!ll.sll_ifindex || fd < 0 || bind(fd, (void *)&ll, sizeof(ll)))
 		die("device %s: %m", device);
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &memory, sizeof(memory)))
+		die("SO_SNDBUFFORCE: %m");
 	return fd;
 }
 
@@ -255,7 +258,7 @@ static void send_all(char **argv)
 	uint8_t frame[ETH_HLEN + 60 + PAYLOAD_MAX], *mac = frame;
 	union endpoint from = endpoint_parse(argv[2]), to = endpoint_parse(argv[3]), client;
 	int fd = open_device(argv[0]);
-	uint32_t sent = 0, n;
+	uint32_t sent = 0, refused = 0, n;
 	uint64_t start;
 
 	if (from.any.sa_family != to.any.sa_family)
@@ -270,12 +273,14 @@ static void send_all(char **argv)
 	for (n = 0; n < option.number && !ended; n++) {
 		client = endpoint_add(from, option.fragments ? random() & 0xffffff : n % option.clients);
 		sleep_until(turn(start, n));
-		while (write(fd, frame, ETH_HLEN + fill(frame + ETH_HLEN, &client, &to, n)) < 0)
+		while (write(fd, frame, ETH_HLEN + fill(frame + ETH_HLEN, &client, &to, n)) < 0) {
 			if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR)
 				die("write: %m");
+			refused += errno == ENOBUFS;
+		}
 		sent++;
 	}
-	printf("sent %u\n", sent);
+	printf("sent %u refused %u\n", sent, refused);
 }
 
 static void set_df(int fd)
