@@ -98,6 +98,7 @@ static const struct command {
 } commands[] = {
 	{ "sink", do_sink, false }, { "port", do_port, false }, { "cross", do_cross, false },
 	{ "target", measure_target, false }, { "live", measure_live, true }, { "test", measure_test, true },
+	{ "tun", tun_make, false }, { "tunnel", measure_tunnel, true },
 	{ "program", inspect_program, true }, { "object", inspect_object, true },
 };
 

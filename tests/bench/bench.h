@@ -34,6 +34,11 @@ int frame_build(const struct request *r, __u8 *frame, size_t room, struct bench_
 int measure_live(struct meter *b, const struct request *r);
 int measure_target(struct meter *b, const struct request *r);
 int measure_test(struct meter *b, const struct request *r);
+double cpu_spent(const struct meter *b);	/* seconds, by this process and by ksoftirqd */
+
+/* tun.c */
+int tun_make(struct meter *b, const struct request *r);
+int measure_tunnel(struct meter *b, const struct request *r);
 
 /* inspect.c */
 int inspect_program(struct meter *b, const struct request *r);

@@ -85,7 +85,8 @@ static int parse_ends(const struct request *r, int family, struct ends *ret_ends
 	       inet_pton(af, arg(r, "dst", ""), ret_ends->dst) == 1 ? 0 : -EINVAL;
 }
 
-/* a client is the source of an original and the destination of a reply; the path leaves its mark at the other end */
+/* A client is the source of an original and the destination of a reply; the path leaves its mark at the other end. Four bytes of
+ * its address, from `vary` on, say which it is. */
 static int give_orders(const struct request *r, const __u8 *frame, int family, struct bench_job *job)
 {
 	bool reply = arg_number(r, "reply", 0);
@@ -97,7 +98,7 @@ static int give_orders(const struct request *r, const __u8 *frame, int family, s
 	memcpy(job->head, frame, HEAD);
 	job->family = family;
 	job->port = arg_number(r, "slot", 0);
-	job->vary = (reply ? dst : src) + (family == 4 ? 0 : 12);
+	job->vary = (reply ? dst : src) + arg_number(r, "vary", family == 4 ? 0 : 12);
 	memcpy(&base, frame + job->vary, 4);
 	job->base = ntohl(base);
 	job->clients = arg_number(r, "clients", 1);

@@ -47,6 +47,11 @@ static struct clocks read_clocks(const struct meter *b, int helper)
 	return (struct clocks){ cpu_now(), cpu_of(b->ksoftirqd), cpu_of(helper) };
 }
 
+double cpu_spent(const struct meter *b)
+{
+	return cpu_now() + cpu_of(b->ksoftirqd);
+}
+
 /* all packets sent have arrived, or nothing has for 50 ms */
 static void settle(const struct meter *b)
 {

@@ -6,6 +6,7 @@ import sys
 from statistics import median
 
 import rounds
+import sites
 
 # row, direction, clients (None: any number), least ratio to the bare redirect
 LEAST_RATIO = [("wgxdp dnat ipv4", "original", None, 0.88), ("wgxdp dnat ipv6", "original", None, 0.88),
@@ -13,22 +14,24 @@ LEAST_RATIO = [("wgxdp dnat ipv4", "original", None, 0.88), ("wgxdp dnat ipv6", 
                ("wgxdp dnat ipv4", "reply", 1, 0.85), ("wgxdp dnat ipv6", "reply", 1, 0.85),
                ("wgxdp none ipv6", "reply", 1, 0.85),
                ("wgxdp dnat ipv4", "reply", 20000, 0.55), ("wgxdp dnat ipv6", "reply", 20000, 0.42),
-               ("wgxdp none ipv6", "reply", 20000, 0.42)] + [
+               ("wgxdp none ipv6", "reply", 20000, 0.42), ("wgxdp route nic", "site", 1, 0.88)] + [
                    ("wgxdp dnat %s daemon" % family, "reply", clients, 0.85)
                    for family in ("ipv4", "ipv6") for clients in (20000, 1000000)]
 MOST_OVER_PARSE = 25        # ns of an original by test-run, over parse + redirect
 MOST_TC_OF_NFT = 0.65       # ns of tc over ns of nft dnat
 LEAST_OVER_NFT = 5          # packets of native XDP over packets of nft dnat, originals
+MOST_OF_ONE_ROUTE = 1.15    # ns with 65,536 routes and as many random destinations over ns with one
+LEAST_OVER_POLICY = 4       # packets of the relay on nics over packets of the kernel with the policy's rules
+MOST_TUNNEL_OF_POLICY = 0.70
 
 
 def as_dict(row):
     ns = median(row.ns)
+    config = rounds.config_of(row.state) if row.name.startswith("wgxdp") else rounds.NFT_STATES.get(row.state)
     d = {"name": row.name, "direction": row.direction, "size": row.size, "clients": row.clients,
          "family": "ipv%d" % row.family, "pps": round(1e9 / ns), "ns": round(ns, 1), "ratio_to_bare": None,
          "min": round(min(row.ns), 1), "max": round(max(row.ns), 1),
-         "rounds": [round(x, 1) for x in row.ns], "config": rounds.CONFIG if row.name.startswith("wgxdp") else None}
-    if row.state == "nft":
-        d["config"] = rounds.NFT
+         "rounds": [round(x, 1) for x in row.ns], "config": config}
     if row.ratios:
         d.update(ratio_to_bare=round(median(row.ratios), 3), ratio_min=round(min(row.ratios), 3),
                  ratio_max=round(max(row.ratios), 3))
@@ -106,7 +109,23 @@ def misses(result, partial):
             if direction == "original":
                 limit("wgxdp dnat ipv4, %s, %d clients: packets over nft dnat's" % (direction, clients),
                       nft / xdp if xdp and nft else None, lambda v: v >= LEAST_OVER_NFT, ">= %d" % LEAST_OVER_NFT)
+    site_limits(rows, limit)
     return bad
+
+
+def site_limits(rows, limit):
+    def over(a, b):
+        ns = [rows.get((name, direction, "ipv6", rounds.SMALL, n), {}).get("ns") for name, direction, n in (a, b)]
+        return ns[0] / ns[1] if all(ns) else None
+
+    one, policy = ("wgxdp route nic", "site", 1), ("kernel forward nft policy", "site", 1)
+    limit("wgxdp route nic: ns with %d routes over ns with one" % sites.SITES, over(one[:2] + (sites.SITES,), one),
+          lambda v: v <= MOST_OF_ONE_ROUTE, "<= %.2f" % MOST_OF_ONE_ROUTE)
+    limit("wgxdp route nic: packets over the kernel's with the policy's rules", over(policy, one),
+          lambda v: v >= LEAST_OVER_POLICY, ">= %d" % LEAST_OVER_POLICY)
+    limit("wgxdp route tunnel: ns over the kernel's with the policy's rules",
+          over(("wgxdp route tunnel", "tunnel", 1), ("kernel forward nft policy", "tunnel", 1)),
+          lambda v: v <= MOST_TUNNEL_OF_POLICY, "<= %.2f" % MOST_TUNNEL_OF_POLICY)
 
 
 def check(result, partial):

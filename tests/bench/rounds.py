@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The bench's rows and how one is measured: states of the firewall (wgxdp in each mode and with its daemon, the kernel, nft, user-space
-relays), one sample of a row, and the counters that prove which path carried its packets."""
+"""The bench's rows and how one is measured: states of the firewall (wgxdp in each mode, with its daemon, as a relay, the kernel,
+nft, user-space relays), one sample of a row, and the counters that prove which path carried its packets."""
 import json
 import os
 import subprocess
 import time
 
+import sites
 import topology as net
 
 PORT, NONE_PORT, CLIENT_PORT, RELAY_PORT = 51820, 51821, 40000, 40001
@@ -44,6 +45,13 @@ NFT = """table ip wgxdp_bench {
 }
 """ % (net.PUBLIC[4], PORT, net.BACKEND[4], PORT)
 
+WGXDP_STATES = ("native", "generic", "tc", "daemon") + tuple(sites.CONFIGS)
+NFT_STATES = {"nft": NFT, "policy": sites.NFT}
+
+
+def config_of(state):
+    return sites.CONFIGS.get(state, CONFIG)
+
 
 class Row:
     """One line of the table: a path, a direction, a family, a packet size and a number of clients."""
@@ -58,8 +66,9 @@ class Row:
         return self.direction, self.family, self.size, self.clients
 
     def label(self):
-        return "%s, %s, ipv%d, %d bytes, %d client%s" % (self.name, self.direction, self.family, self.size,
-                                                         self.clients, "s" if self.clients > 1 else "")
+        what = "destination" if self.state in sites.CONFIGS else "client"
+        return "%s, %s, ipv%d, %d bytes, %d %s%s" % (self.name, self.direction, self.family, self.size, self.clients, what,
+                                                     "s" if self.clients > 1 else "")
 
 
 def all_rows():
@@ -84,11 +93,23 @@ def all_rows():
     rows += [Row("kernel forward", "forward", 6, d, SMALL, 1) for d in ("original", "reply")]
     for name, state in (("relay recvmmsg", "relay"), ("socat", "socat")):
         rows += [Row(name, state, 4, d, SMALL, 1) for d in ("original", "reply")]
-    return rows
+    return rows + site_rows()
+
+
+def site_rows():
+    """Of the relay: between nics (site), and between TUN devices (tunnel)"""
+    rows = []
+    for state, n in (("route", 1), ("routes", sites.SITES)):
+        rows += [Row("bare redirect", state, 6, "site", SMALL, n), Row("wgxdp route nic", state, 6, "site", SMALL, n)]
+    return rows + [Row("wgxdp route tunnel", "tunnel", 6, "tunnel", SMALL, 1),
+                   Row("kernel forward nft policy", "policy", 6, "tunnel", SMALL, 1),
+                   Row("kernel forward nft policy", "policy", 6, "site", SMALL, 1)]
 
 
 def expectation(row):
     """The request's words for what the sender sends and what the path must have made of it."""
+    if row.name != "bare redirect" and (row.state in sites.CONFIGS or row.state == "policy"):
+        return sites.expectation(row)
     public, backend, port, ttl = net.PUBLIC[row.family], net.BACKEND[row.family], PORT, 63
     reply = row.direction == "reply"
     to, client, client_port = public, net.FIRST_CLIENT[row.family], CLIENT_PORT
@@ -138,6 +159,13 @@ class Meter:
                 self.ask("port", slot=2 * path + slot, **where)
             for dev, to in (("wan", "lan"), ("lan", "wan")):
                 self.ask("cross", netns=net.netns(net.FIREWALL), dev=dev + str(path), to=to + str(path), bare=path)
+        for side, dev in enumerate(sites.TUNS):
+            self.ask("tun", netns=net.netns(net.FIREWALL), dev=dev, side=side)
+        sites.make()
+
+    def carry(self, row, count, helper=None):
+        """So many of a row's packets; the answer tells of them."""
+        return self.ask("tunnel" if row.direction == "tunnel" else "live", count=count, helper=helper, **expectation(row))
 
     def end(self):
         self.process.stdin.close()
@@ -145,8 +173,8 @@ class Meter:
 
 
 class Firewall:
-    """The namespace under test and the state it is in: one of native, generic, tc, daemon (native
-    with the daemon), forward, nft, relay, socat."""
+    """The namespace under test and the state it is in: one of native, generic, tc, daemon (native with the daemon), route
+    and routes (a relay with one and with many), tunnel, forward, nft, policy, relay, socat."""
 
     def __init__(self, wgxdp, relay, cpu, config):
         self.wgxdp, self.relay, self.cpu, self.config = os.path.abspath(wgxdp), relay, cpu, config
@@ -159,12 +187,14 @@ class Firewall:
         if state == self.state:
             return
         self.leave()
-        if state in ("native", "generic", "tc"):
-            self.command(self.wgxdp, "--instance", INSTANCE, "up", "-c", self.config, "--mode", state)
-        elif state == "daemon":
+        if state == "daemon":
             self.start_daemon()
-        elif state == "nft":
-            net.run(*net.inside(net.FIREWALL), "nft", "-f", "-", text=NFT)
+        elif state in WGXDP_STATES:
+            self.write_config(state)
+            self.command(self.wgxdp, "--instance", INSTANCE, "up", "-c", self.config, "--mode",
+                         "auto" if state in sites.CONFIGS else state)
+        elif state in NFT_STATES:
+            net.run(*net.inside(net.FIREWALL), "nft", "-f", "-", text=NFT_STATES[state])
         elif state == "relay":
             self.start([self.relay, "%s:%d" % (net.PUBLIC[4], PORT), "%s:%d" % (net.BACKEND[4], PORT),
                         "%s:%d" % (net.LAN[4], RELAY_PORT)])
@@ -173,6 +203,10 @@ class Firewall:
             self.start(["socat", "UDP4-LISTEN:%d,bind=%s,%s" % (PORT, net.PUBLIC[4], room),
                         "UDP4:%s:%d,bind=%s:%d,%s" % (net.BACKEND[4], PORT, net.LAN[4], RELAY_PORT, room)])
         self.state = state
+
+    def write_config(self, state):
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(config_of(state))
 
     def down(self):
         self.command(self.wgxdp, "--instance", INSTANCE, "down")
@@ -190,6 +224,7 @@ class Firewall:
 
     def start_daemon(self):
         """On any other CPU: it sleeps but for a heartbeat a second."""
+        self.write_config("daemon")
         self.daemon = subprocess.Popen(net.inside(net.FIREWALL) + [self.wgxdp, "--instance", INSTANCE, "daemon", "-c",
                                                                    self.config], stdout=subprocess.DEVNULL)
         for _ in range(200):
@@ -206,19 +241,19 @@ class Firewall:
             self.helper.terminate()
             self.helper.wait()
             self.helper = None
-        if state in ("native", "generic", "tc", "daemon"):
+        if state in WGXDP_STATES:
             self.down()
         if self.daemon:
             self.daemon.terminate()
             self.daemon.wait()
             self.daemon = None
-        elif state == "nft":
-            self.command("nft", "delete", "table", "ip", "wgxdp_bench")
+        if state in NFT_STATES:
+            self.command("nft", "delete", "table", *NFT_STATES[state].split()[1:3])
 
     # ---- counters that prove a path ----
 
-    def show(self):
-        return json.loads(self.command(self.wgxdp, "--instance", INSTANCE, "show", "--json"))
+    def show(self, *what):
+        return json.loads(self.command(self.wgxdp, "--instance", INSTANCE, "show", *what, "--json"))
 
     def xdp_redirects(self, dev):
         for line in self.command("ethtool", "-S", dev).splitlines():
@@ -245,17 +280,29 @@ class Firewall:
     def proof(self, row):
         """(what counts, how much): read before and after a sample."""
         if row.name == "bare redirect":
-            dev = "wan1" if row.direction == "original" else "lan1"
+            dev = "lan1" if row.direction == "reply" else "wan1"
             return [("ethtool %s xdp_redirect" % dev, self.xdp_redirects(dev))]
         if row.name.startswith("wgxdp"):
             return self.wgxdp_proof(row)
         if row.state == "forward":
             return self.snmp("IpForwDatagrams" if row.family == 4 else "Ip6OutForwDatagrams")
+        if row.state == "policy":
+            return self.snmp("Ip6OutForwDatagrams")
         if row.state == "nft":
             return [("nft counter " + row.direction, self.nft_counter(row.direction))]
         return self.snmp("UdpInDatagrams", "UdpOutDatagrams")
 
+    def site_proof(self, row):
+        name = "tun0" if row.state == "tunnel" else "a"
+        rx = [p for p in self.show("peers")["peers"] if p["name"] == name][0]["rx"]
+        if row.state == "tunnel":
+            return [("show: peer %s, forwarded by tc" % name, rx["forwarded_tc"])]
+        return [("show: peer %s, forwarded by XDP" % name, rx["forwarded_xdp"]),
+                ("ethtool wan0 xdp_redirect", self.xdp_redirects("wan0"))]
+
     def wgxdp_proof(self, row):
+        if row.state in sites.CONFIGS:
+            return self.site_proof(row)
         shown = self.show()
         modes = {i["name"]: i["mode"] for i in shown["interfaces"]}
         mode = "native" if row.state == "daemon" else row.state
@@ -274,7 +321,10 @@ def prime(row, firewall, meter):
     """Flows that a path must know first: conntrack's, and the client of a user-space relay."""
     if row.state == "nft" or (row.state in ("relay", "socat") and row.direction == "reply"):
         first = Row(row.name, row.state, row.family, "original", row.size, row.clients)
-        meter.ask("live", count=max(row.clients, 2), **expectation(first))
+        meter.carry(first, max(row.clients, 2))
+    if row.state == "policy":   # an answer, after which all is established
+        meter.carry(row, 2)
+        meter.ask("tunnel" if row.direction == "tunnel" else "live", count=2, **sites.answer(row))
 
 
 class Neighbours:
@@ -312,10 +362,10 @@ def sample(row, firewall, meter, secs):
     prime(row, firewall, meter)
     helper = firewall.helper.pid if firewall.helper else None
     if not row.count:       # a packet count for so many seconds, from a short trial
-        ns = meter.ask("live", count=20000, helper=helper, **expectation(row))["ns"]
+        ns = meter.carry(row, 20000, helper)["ns"]
         row.count = int(secs * 1e9 / (ns or 1000))
     before = firewall.proof(row)
-    got = meter.ask("live", count=row.count, helper=helper, **expectation(row))
+    got = meter.carry(row, row.count, helper)
     bad = []
     if got["sent"] < row.count or got["sunk"] < got["sent"] * (1 - (LOST_BY_USERS if helper else LOST)) or got["other"]:
         bad.append("sent %(sent)d, sunk %(sunk)d, arrived but not as they should %(other)d" % got)
