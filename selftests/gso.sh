@@ -17,18 +17,9 @@ declare -A client=([4]=198.51.100.7:4000 [6]='[2001:db8:1::7]:4000') public sink
 declare -A end=([4]=192.168.1.10:$port [6]="[2001:db8:2::10]:$port") longest=([4]=1472 [6]=1452)
 
 up() { # MODE NAT
-	cat > "$work/wgxdp.yaml" <<- YAML
-		interfaces: [ { name: wan, role: wan } ]
-		services:
-		  - name: wg-end
-		    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: $port }
-		    nat: $2
-	YAML
+	service_file "$2"
 	public=([4]=${end[4]} [6]=${end[6]})
-	if [[ $2 == dnat ]]; then
-		printf '    %s\n' "listen: { interface: wan, ports: [ $port ] }" 'ipv6: dnat' >> "$work/wgxdp.yaml"
-		public=([4]=198.51.100.1:$port [6]="[2001:db8:1::1]:$port")
-	fi
+	[[ $2 == none ]] || public=([4]=198.51.100.1:$port [6]="[2001:db8:1::1]:$port")
 	wgxdp up -c "$work/wgxdp.yaml" --mode "$1" > /dev/null
 	inside client nft reset counters > /dev/null
 	inside wg-end nft reset counters > /dev/null

@@ -101,18 +101,23 @@ gateways() { # NAMESPACE ADDRESS...: default routes
 
 mac() { inside "$1" ip -br link show "$2" | awk '{print $3}'; } # NAMESPACE DEVICE
 
-#                 198.51.100.0/24          192.168.1.0/24
-#                 2001:db8:1::/64          2001:db8:2::/64
-#     client  .7 ----------------- .1 firewall .1 ----------------- .10 wg-end
-#          uplink                  wan        lan                   eth
-firewall_network() { # [PREFIX of the namespaces' names]
-	local client=${1:-}client firewall=${1:-}firewall end=${1:-}wg-end
+firewall_cables() { # [CLIENT FIREWALL WG-END]: the namespaces' names
+	local client=${1:-client} firewall=${2:-firewall} end=${3:-wg-end}
 	namespaces "$client" "$firewall" "$end"
 	routers "$firewall"
 	cable "$client" uplink "$firewall" wan
 	cable "$firewall" lan "$end" eth
 	takes_xdp "$client" uplink
 	takes_xdp "$end" eth
+}
+
+#                 198.51.100.0/24          192.168.1.0/24
+#                 2001:db8:1::/64          2001:db8:2::/64
+#     client  .7 ----------------- .1 firewall .1 ----------------- .10 wg-end
+#          uplink                  wan        lan                   eth
+firewall_network() { # [PREFIX of the namespaces' names]
+	local client=${1:-}client firewall=${1:-}firewall end=${1:-}wg-end
+	firewall_cables "$client" "$firewall" "$end"
 	addresses "$client" uplink 198.51.100.7/24 2001:db8:1::7/64
 	addresses "$firewall" wan 198.51.100.1/24 2001:db8:1::1/64
 	addresses "$firewall" lan 192.168.1.1/24 2001:db8:2::1/64
@@ -138,6 +143,20 @@ said() { awk -v key="$2" '{for (i = 1; i < NF; i++) if ($i == key) value = $(i +
 
 tcp_listens() { inside "$1" ss -Hltn "sport = $2" | grep -q .; } # NAMESPACE PORT
 
+# $work/file, of $size bytes, over TCP
+transfer() { # WHAT FROM TO ADDRESS
+	local receiver at
+	at=$(elapsed)
+	start "$3" socat -u TCP4-LISTEN:7000,reuseaddr "CREATE:$work/got"
+	receiver=$!
+	wait_for 10 'socat listens' tcp_listens "$3" 7000
+	inside "$2" socat -u "OPEN:$work/file" "TCP4:$4:7000"
+	wait "$receiver" || fail "$1: the transfer broke"
+	cmp "$work/file" "$work/got" || fail "$1: the file did not come whole"
+	rm "$work/got"
+	say "ok $1, from $2: $size bytes, $(awk "BEGIN {print int($size * 8e-6 / ($(elapsed) - $at))}") Mbit/s"
+}
+
 # --- packets that came by, counted by the kernel where nothing can have been dropped or translated yet
 
 # NAME is of a counter of nft's, RULE what it counts; several rules may have one counter
@@ -158,6 +177,18 @@ arrived() { # NAMESPACE NAME...: packets, of all these together
 	echo "$sum"
 }
 
+# What nobody listens for is not answered there: the answers would be counted
+quiet() { # NAMESPACE...
+	local ns
+	for ns; do
+		inside "$ns" nft -f - <<- EOF
+			add table inet quiet
+			add chain inet quiet output { type filter hook output priority 0; }
+			add rule inet quiet output icmp type destination-unreachable drop
+		EOF
+	done
+}
+
 # What the driver itself says it redirected, in native XDP only
 driver_redirects() { # NAMESPACE DEVICE
 	inside "$1" ethtool -S "$2" | awk '/xdp_redirect:/ {sum += $2} END {print sum + 0}'
@@ -166,6 +197,17 @@ driver_redirects() { # NAMESPACE DEVICE
 # --- wgxdp, on the firewall unless $on says where else
 
 wgxdp() { inside "${on:-firewall}" "$wgxdp" "$@"; }
+
+service_file() { # NAT: $work/wgxdp.yaml, a service of both families on $port
+	cat > "$work/wgxdp.yaml" <<- YAML
+		interfaces: [ { name: wan, role: wan } ]
+		services:
+		  - name: wg-end
+		    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: $port }
+		    nat: $1
+	YAML
+	[[ $1 == none ]] || printf '    %s\n' "listen: { interface: wan, ports: [ $port ] }" 'ipv6: dnat' >> "$work/wgxdp.yaml"
+}
 
 shown() { wgxdp show --json | "$root/selftests/shown.py" "$@"; } # see there
 

@@ -10,12 +10,7 @@ source "${BASH_SOURCE[0]%/*}/ways.sh"
 
 # $wan, $lan: the firewall's; $uplink, $eth: at the other ends
 plug() { # [offloaded]
-	namespaces client firewall wg-end
-	routers firewall
-	cable client uplink firewall wan
-	cable firewall lan wg-end eth
-	takes_xdp client uplink
-	takes_xdp wg-end eth
+	firewall_cables
 	for end in 'client uplink' 'firewall wan' 'firewall lan' 'wg-end eth'; do
 		# shellcheck disable=SC2086
 		[[ ${1:-} == offloaded ]] || tags_in_frames $end

@@ -38,14 +38,7 @@ wide() { # and what the ends learned is forgotten
 }
 
 up() { # NAT
-	cat > "$work/wgxdp.yaml" <<- YAML
-		interfaces: [ { name: wan, role: wan } ]
-		services:
-		  - name: wg-end
-		    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: $port }
-		    nat: $1
-	YAML
-	[[ $1 == none ]] || printf '    %s\n' "listen: { interface: wan, ports: [ $port ] }" 'ipv6: dnat' >> "$work/wgxdp.yaml"
+	service_file "$1"
 	wgxdp up -c "$work/wgxdp.yaml" > /dev/null
 }
 

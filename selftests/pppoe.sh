@@ -74,19 +74,6 @@ fresh_tunnels() {
 	inside client wg set wgc peer "$(key wge)" allowed-ips 10.77.0.0/24 endpoint "$(address):$port"
 }
 
-transfer() { # WHAT FROM TO ADDRESS
-	local receiver at
-	at=$(elapsed)
-	start "$3" socat -u TCP4-LISTEN:7000,reuseaddr "CREATE:$work/got"
-	receiver=$!
-	wait_for 10 'socat listens' tcp_listens "$3" 7000
-	inside "$2" socat -u "OPEN:$work/file" "TCP4:$4:7000"
-	wait "$receiver" || fail "$1: the transfer broke"
-	cmp "$work/file" "$work/got" || fail "$1: the file did not come whole"
-	rm "$work/got"
-	say "ok $1: $size bytes, $(awk "BEGIN {print int($size * 8e-6 / ($(elapsed) - $at))}") Mbit/s"
-}
-
 # By wg-end's own address, and back
 over_ipv6() { # WHAT
 	inside client wg set wgc peer "$(key wge)" endpoint "[2001:db8:2::10]:$port"

@@ -23,12 +23,7 @@ configuration() { # MODE: of wan
 }
 
 plug() { # MODE: of the dispatcher on wan
-	namespaces client firewall wg-end
-	routers firewall
-	cable client uplink firewall wan
-	cable firewall lan wg-end eth
-	takes_xdp client uplink
-	takes_xdp wg-end eth
+	firewall_cables
 	for end in 'client uplink' 'firewall wan' 'firewall lan' 'wg-end eth'; do
 		# shellcheck disable=SC2086
 		tags_in_frames $end

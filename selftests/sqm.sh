@@ -14,12 +14,7 @@ source "${BASH_SOURCE[0]%/*}/ways.sh"
 pings=20
 
 plug() { # QDISC
-	namespaces client firewall wg-end
-	routers firewall
-	cable client uplink firewall wan
-	cable firewall lan wg-end eth
-	takes_xdp client uplink
-	takes_xdp wg-end eth
+	firewall_cables
 	inside firewall ip link add ifb4wan type ifb
 	inside firewall ip link set ifb4wan up
 	inside firewall tc qdisc add dev ifb4wan root fq_codel

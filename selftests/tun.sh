@@ -131,18 +131,6 @@ joined() { # SIDE NAMESPACE DEVICE NET PORT: a tunnel from the firewall's SIDE t
 
 ping_through() { inside client ping -q -c 1 -W 1 10.77.0.1; }
 
-transfer() { # WHAT FROM TO ADDRESS
-	local receiver
-	start "$3" socat -u TCP4-LISTEN:7000,reuseaddr "CREATE:$work/got"
-	receiver=$!
-	wait_for 10 'socat listens' tcp_listens "$3" 7000
-	inside "$2" socat -u "OPEN:$work/file" "TCP4:$4:7000"
-	wait "$receiver" || fail "$1: the transfer broke"
-	cmp "$work/file" "$work/got" || fail "$1: the file did not come whole"
-	rm "$work/got"
-	say "ok $1, from $2: $size bytes"
-}
-
 tunnels() {
 	local end direction least=$((2 * size / 1400))
 	namespaces client firewall wg-end
