@@ -190,8 +190,8 @@ def others():
     for s in (COLD, COLD6):
         Datagram(s, 'unresolved neighbour', 148, case={'left': 'no_neighbour', 'neighbour': True}).sends(80)
     Datagram(DEAF, 'a link that XDP cannot send to', 148, case={'left': 'no_transmit', 'left_generic': None}).sends(80)
-    Datagram(JUMBO, 'large pieces', 9000, case={'planes': ('xdp', 'host-xdp', 'host-tc'), 'cuts': False, 'linear': 3000}).sends(
-        4000, 8000)
+    Datagram(JUMBO, 'large pieces', 9000, case={'planes': ('xdp', 'host-xdp', 'host-tc'), 'cuts': False, 'linear': 3000,
+                                                 'frags': True}).sends(4000, 8000)
 
 
 def hostile():
