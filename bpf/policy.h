@@ -51,6 +51,14 @@ INLINE int policy_judge(struct pkt *p)
 	return rc;
 }
 
+/* A later fragment goes like its first. Where that one was tc's to send, XDP may see this one before: then it is tc's as well. */
+INLINE int policy_later(struct pkt *p)
+{
+	if (!fragment_find(p))
+		return 0;
+	return p->plane == PLANE_XDP && p->link->flags & LINK_TC ? -PASS_fragment : -DROP_invalid;
+}
+
 /* 0 or a reason, blurred: what follows is the same for all */
 INLINE int policy_admits(struct pkt *p)
 {
@@ -65,7 +73,7 @@ INLINE int policy_admits(struct pkt *p)
 	if (rc == JUDGED_UDP)
 		rc = pull_udp(p) ? -DROP_invalid : policy_ports(p);
 	else if (rc == JUDGED_LATER)
-		rc = fragment_find(p) ? -DROP_invalid : 0;
+		rc = policy_later(p);
 	if (!plane(p, whole) || p->held)
 		rc = -DROP_invalid;
 	return rc;

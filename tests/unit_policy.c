@@ -286,12 +286,31 @@ static void fragments(void **state)
 	assert_int_equal(fate(TA, piece6(rest, 24, false, 4)), DROP_invalid);
 }
 
+/* Between the first, which XDP left to tc, and tc's sending it XDP may see the rest */
+static void overtaking(void **state)
+{
+	struct packet6 first = udp6(N, A, 40000, 58000), rest = packet6(N, A, IPPROTO_UDP, 16);
+
+	packet6_udp(first.data, 40000, 58000, 56);
+	first = piece6(first, 0, true, 1);
+	rest = piece6(rest, 40, false, 1);
+	assert_int_equal(fate_by(PLANE_XDP, NN, &first), UP);
+	assert_int_equal(fate_by(PLANE_XDP, NN, &rest), UP);
+	assert_int_equal(fate_by(PLANE_TC, NN, &first), SENT);
+	assert_int_equal(fate_by(PLANE_TC, NN, &rest), SENT);
+	host_jiffies += 2 * tick_rate + 1;
+	assert_int_equal(fate_by(PLANE_XDP, NN, &rest), UP);
+	assert_int_equal(fate_by(PLANE_TC, NN, &rest), DROP_invalid);
+	world_link(NN, ROLE_LAN, LINK_XDP_SENDS | LINK_PEERS, 1500, 0);	/* no tc there */
+	assert_int_equal(fate_by(PLANE_XDP, NN, &rest), DROP_invalid);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(ports), T(replies), T(refreshed), T(not_remembered), T(crowded), T(echoes), T(types), T(errors), T(other_protocols), T(silence),
-		T(extensions), T(padded), T(fragments),
+		T(extensions), T(padded), T(fragments), T(overtaking),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
