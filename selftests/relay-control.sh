@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The relay's peers and routes as commands, files, WireGuard and the daemon make them; what packets meet there is others' matter.
+# The relay's peers and routes as commands, files, WireGuard and the daemon make them, and that traffic follows; what else packets
+# meet there is others' matter.
 #
 #     relay   wg-one: peers by follow      wg-two: peers by import      eth2: a site on a cable
+#       eth1                 \                                           |
+#         far, a peer that wg set adds and removes                      site
 #
-# BREAK=1 takes wg-one out of what is followed: then its peers must be missed.
+# nft lets nothing through, so that what gets there is wgxdp's. BREAK=1 takes wg-one out of what is followed: then its peers must be missed.
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 
-one=wgo$$ two=wgt$$ # wireguard-go's sockets are no namespace's
+one=wgo$$ two=wgt$$ far=wgf$$ # wireguard-go's sockets are no namespace's
 overlay=fd12:3456:789a
 on=relay
 
@@ -26,13 +29,36 @@ written() { sed -n 's/.*\b\([0-9][0-9]*\) entr[a-z]* written/\1/p' <<< "$1"; }
 in_time() { expect 'ms until then' $((($(date +%s%N) - from) / 1000000)) '<=' "$(at_most 1000)"; }
 new_key() { wg genkey | wg pubkey; }
 
-choose_wireguard
-namespaces relay site
-routers relay
-cable relay eth2 site eth0
-tunnel relay "$one" fd12:3456:7899::1/128
+network() { # and the far peer's tunnel, of which the relay does not know yet
+	choose_wireguard
+	namespaces relay site far
+	routers relay
+	cable relay eth1 far eth0
+	cable relay eth2 site eth0
+	takes_xdp site eth0
+	addresses relay eth1 198.51.100.1/24
+	addresses far eth0 198.51.100.7/24
+	addresses relay eth2 fd12:3456:7898::1/64
+	addresses site eth0 fd12:3456:7898::2/64 "$overlay:e::10/128"
+	inside relay ip route add "$overlay:e::/64" via fd12:3456:7898::2
+	inside site ip route add "$overlay::/48" via fd12:3456:7898::1 src "$overlay:e::10"
+	inside relay nft 'add table ip6 t; add chain ip6 t c { type filter hook forward priority filter; policy drop; }'
+	tunnel relay "$one" fd12:3456:7899::1/128 "$port"
+	tunnel far "$far" "$overlay:b::1/64"
+	addresses far "$far" "$overlay:bb::1/64"
+	inside far wg set "$far" peer "$(key "$one")" endpoint "198.51.100.1:$port" allowed-ips "$overlay::/48"
+	inside far ip route add "$overlay::/48" dev "$far"
+}
+
+answered() { inside far ping -q -c 1 -W 0.2 -I "$1" "$overlay:e::10"; } # AN-ADDRESS-OF-FAR'S
+unreachable() { # ADDRESS
+	inside site ping -c 1 -W 0.2 "$1" > "$work/ping" || :
+	grep -q 'From fd12:3456:7898::1 .*Address unreachable' "$work/ping"
+}
+
+network
 tunnel relay "$two" fd12:3456:7899::2/128
-a=$(new_key) b=$(new_key) c=$(new_key) d=$(new_key)
+a=$(new_key) b=$(key "$far") c=$(new_key) d=$(new_key)
 inside relay wg set "$one" peer "$a" allowed-ips fd12:3456:7899::a/128,$overlay:a::/64,10.1.0.1/32
 inside relay wg set "$two" peer "$c" allowed-ips fd12:3456:7899::c/128,$overlay:c00::/56 peer "$d" allowed-ips $overlay:d::/64
 
@@ -97,16 +123,21 @@ start_daemon -c "$work/wgxdp.yaml"
 from=$(date +%s%N)
 inside relay wg set "$one" peer "$b" allowed-ips $overlay:b::/64
 wait_for 10 'a peer that wg set has added' has_route "$overlay:b::/64=${b:0:8}"
+wait_for 10 'an answer to it' answered $overlay:b::1
 in_time
+! unreachable $overlay:b::1 || fail 'it is unreachable'
 from=$(date +%s%N)
 inside relay wg set "$one" peer "$b" allowed-ips $overlay:bb::/64
 wait_for 10 'its other AllowedIPs' has_route "$overlay:bb::/64=${b:0:8}"
+wait_for 10 'an answer to it, at its other address' answered $overlay:bb::1
 in_time
 has_no_route "$overlay:b::/64=${b:0:8}" || fail 'the former ones are there'
 from=$(date +%s%N)
 inside relay wg set "$one" peer "$b" remove
 wait_for 10 'its end' has_no_route "$overlay:bb::/64=${b:0:8}"
+wait_for 10 'refusals of what is sent to it' unreachable $overlay:bb::1
 in_time
+! answered $overlay:bb::1 || fail 'it is still answered'
 end_daemon
 wgxdp down
 say 'ok'

@@ -189,10 +189,11 @@ refused() { # FROM TO RELAY'S-ADDRESS
 }
 
 watch_errors() {
-	local s from=([97]=$tunnels::1 $tunnels::1 $tunnels::2 $tunnels:d::1)
+	local s
+	local -A from=([a]=$tunnels::1 [b]=$tunnels::1 [c]=$tunnels::2 [d]=$tunnels:d::1)
 	for s in "${sites[@]}"; do
 		count_arrivals "server-$s" unreachable icmpv6 type destination-unreachable icmpv6 code addr-unreachable \
-			ip6 saddr "${from[$(printf %d "'$s")]}"
+			ip6 saddr "${from[$s]}"
 		inside "server-$s" nft -f - <<- EOF_NFT
 			add counter inet seen refused
 			add rule inet seen arrivals udp dport { 57999, 60001 } counter name refused
@@ -214,7 +215,7 @@ mtu_of_way() { inside "server-$1" ip -6 route get "$overlay:$2::10" | grep -o 'm
 wide() { inside "server-$1" ip -6 route flush cache; } # SITE: what it learned is forgotten
 told_by() { grep -q "^From $2 icmp_seq=[0-9]* Packet too big: mtu=$3" "$work/$1"; } # FILE ADDRESS MTU
 too_long() { # FROM TO MTU RELAY'S-ADDRESS
-	inside "server-$1" ping -c 2 -i 0.2 -W 2 -M do -s $((1420 - 48)) "$overlay:$2::10" > "$work/too-long" 2>&1 || :
+	inside "server-$1" ping -c 2 -i 0.2 -W 2 -M "do" -s $((1420 - 48)) "$overlay:$2::10" > "$work/too-long" 2>&1 || :
 	told_by too-long "$4" "$3"
 }
 
@@ -222,7 +223,7 @@ too_long() { # FROM TO MTU RELAY'S-ADDRESS
 narrow() { # FROM TO MTU RELAY'S-ADDRESS
 	wait_for 5 "packet too big of $4, $3, from $1 to $2" too_long "$@"
 	expect "MTU of the way from $1 to $2" "$(mtu_of_way "$1" "$2")" == "$3"
-	inside "server-$1" ping -q -c 1 -W 5 -M do -s $(($3 - 48)) "$overlay:$2::10" > /dev/null || fail "$3 bytes do not pass from $1 to $2"
+	inside "server-$1" ping -q -c 1 -W 5 -M "do" -s $(($3 - 48)) "$overlay:$2::10" > /dev/null || fail "$3 bytes do not pass from $1 to $2"
 }
 
 at_mtu() { # DEVICE MTU: at the relay

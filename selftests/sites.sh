@@ -67,7 +67,7 @@ relay_tunnel() { # DEVICE PORT ADDRESS
 # what the other sites allow.
 edge_tunnel() { # SITE RELAY'S-DEVICE ENDPOINT
 	local edge=wgr-$1
-	tunnel "edge-$1" "$edge" "$tunnels::$1/128" $port
+	tunnel "edge-$1" "$edge" "$tunnels::$1/128" "${port:?}"
 	inside relay wg set "$2" peer "$(key "$edge")" allowed-ips "$overlay:$1::/64,$tunnels::$1/128"
 	inside "edge-$1" wg set "$edge" peer "$(key "$2")" endpoint "$3" persistent-keepalive 25 \
 		allowed-ips "$overlay::/48,${relay_end[$2]}/128"
