@@ -65,12 +65,15 @@ static void report(const struct dataplane *dp, const struct plan *p, const struc
 
 static void forwarding_hints(const struct plan *p)
 {
-	for (size_t i = 0; i < p->n_ports; i++)
-		for (int ipv6 = plan_is_overlay(p, &p->ports[i]); ipv6 < 2; ipv6++)
-			if (!host_forwards(p->ports[i].name, ipv6))
+	for (size_t i = 0; i < p->n_ports; i++) {
+		const struct plan_port *port = &p->ports[i];
+		int ipv6 = !plan_is_overlay(p, port) ? 0 : port->l3 ? 2 : 1;	/* peers in tunnels need none */
+
+		for (; ipv6 < 2; ipv6++)
+			if (!host_forwards(port->name, ipv6))
 				log_warning("interface %s: %s forwarding is off, so the kernel routes nothing from it: "
-					    "`sysctl net.ipv%d.conf.all.forwarding=1`", p->ports[i].name, ipv6 ? "IPv6" : "IPv4",
-					    ipv6 ? 6 : 4);
+					    "`sysctl net.ipv%d.conf.all.forwarding=1`", port->name, ipv6 ? "IPv6" : "IPv4", ipv6 ? 6 : 4);
+	}
 }
 
 static __u64 now(void)

@@ -57,9 +57,10 @@ static void tell_missing(struct check *k, const char *key, const char *name)
 	tell(k, "%s: this host has no interface '%s': there is %s", key, name, *there ? there : "none");
 }
 
-static void check_forwarding(struct check *k, const char *key, const char *name, bool only_ipv6)
+/* ipv6: the first family that matters: 0: IPv4; 1: IPv6; 2: none */
+static void check_forwarding(struct check *k, const char *key, const char *name, int ipv6)
 {
-	for (int ipv6 = only_ipv6; ipv6 < 2; ipv6++)
+	for (; ipv6 < 2; ipv6++)
 		if (!host_forwards(name, ipv6))
 			tell(k, "%s: %s forwarding is off at %s, so the kernel routes nothing from it: `sysctl "
 			     "net.ipv%d.conf.all.forwarding=1`", key, ipv6 ? "IPv6" : "IPv4", name, ipv6 ? 6 : 4);
@@ -95,7 +96,8 @@ static const struct interface_config *named(const struct config *c, const char *
 	return NULL;
 }
 
-static void check_interface(struct check *k, const char *key, const char *name, bool only_ipv6)
+/* of_peers: nothing else is said to be there; peers in tunnels need no forwarding */
+static void check_interface(struct check *k, const char *key, const char *name, bool of_peers)
 {
 	const struct nl_link *link = host_link_by_name(k->h, name);
 	const struct interface_config *i = named(k->c, name);
@@ -108,7 +110,7 @@ static void check_interface(struct check *k, const char *key, const char *name, 
 		tell(k, "%s: %s is a loopback: the interface to the clients or to the backend is wanted", key, name);
 	if (!i || i->mode != MODE_TC)
 		check_program(k, key, link, i && i->shared);
-	check_forwarding(k, key, name, only_ipv6);
+	check_forwarding(k, key, name, !of_peers ? 0 : link->ethernet ? 1 : 2);
 }
 
 /* ---- services ---- */
