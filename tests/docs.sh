@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Documents say what the program has, and the program what they say: commands and options in the help texts and in the manual
-# page, reasons in include/reasons.def, in the manual page and in the guide, maps in bpf/maps.h and in the design, keys and their
+# page, reasons in include/reasons.def, in the manual page and in the guides, maps in bpf/maps.h and in the design, keys and their
 # values in the configuration's grammar and in its manual page, the examples of which are valid. Then the same on copies with one thing missing or too much, each of which must be found.
 # shellcheck disable=SC2016 # backquotes and dollars are sed's
 set -euo pipefail
@@ -72,8 +72,19 @@ check_examples() {
 		"$wgxdp" check -c - <<< "$text" > "$copy.said" 2>&1 || status=$?
 		((status == 0 || status == 3)) || { bad=1; echo "example $n of the configuration: $(< "$copy.said")"; }
 	done < <(awk '/^\.Sh EXAMPLES/ {inside = 1} inside && /^\.Ed/ {printf "%s%c", text, 0; text = ""; literal = 0}
-		literal {gsub(/\\\(dq/, "\""); text = text $0 "\n"} inside && /^\.Bd -literal/ {literal = 1}' docs/wgxdp.yaml.5)
-	((n >= 4)) || { bad=1; echo "only $n examples of a configuration"; }
+		literal {gsub(/\\\(dq/, "\""); text = text $0 "\n"} inside && /^\.Bd -literal/ {literal = 1}' docs/wgxdp.yaml.5
+		configurations_in docs/guide-relay.md)
+	((n >= 7)) || { bad=1; echo "only $n examples of a configuration"; }
+}
+relay_reasons() { # those that only packets between sites have
+	sed -nE 's/^REASON\(DROP, (refused|unrouted|same_site|invalid),.*/\1/p' include/reasons.def
+}
+reasons_in_relay_guide() { sed -n 's/^ *| \(`[^|]*`\) |.*/\1/p' docs/guide-relay.md | grep -oE '[a-z_]+' | sort; }
+# Configurations in a guide, each with a NUL behind it
+configurations_in() { # FILE
+	awk '/^    (interfaces|services|peers|follow|policy|exporter):/ && !inside {inside = 1}
+		inside && !/^    / {printf "%c", 0; inside = 0}
+		inside {print substr($0, 5)}' "$1"
 }
 drop_in() { grep -v '^#' scripts/systemd/shared.conf | sort; }
 drop_in_in_guide() { sed -n '/^It is this:$/,/^#/s/^    //p' docs/guide-firewall.md | sort; }
@@ -130,6 +141,10 @@ check_all() {
 	same 'reason to drop' reasons.def "$(reasons DROP)" 'the manual page' "$(reasons_in_page dropping)"
 	same reason reasons.def "$({ reasons PASS; reasons DROP; } | grep -vx send_failed | sort)" \
 		"the guide's table" "$(reasons_in_guide)"
+	same reason 'those of a relay' "$(relay_reasons | sort)" "the relay guide's table" \
+		"$(reasons_in_relay_guide | grep -xE 'refused|unrouted|same_site|invalid')"
+	same 'reason of the relay guide' 'the table' "$(reasons_in_relay_guide)" reasons.def \
+		"$({ reasons PASS; reasons DROP; } | sort | grep -xF "$(reasons_in_relay_guide)")"
 	same map bpf/maps.h "$(maps)" "the design's table" "$(maps_in_design)"
 	same key 'the grammar' "$(keys)" wgxdp.yaml.5 "$(keys_in_page)"
 	same value 'the grammar' "$(values)" wgxdp.yaml.5 "$(values_in_page)"
@@ -173,6 +188,9 @@ must_find docs/wgxdp.yaml.5 's/^\.Cm report :/.Cm tell :/'
 must_find docs/wgxdp.yaml.5 's/role: lan }/role: dmz }/'
 must_find user/config.c 's/{ "df", yaml_set_choice/{ "frob", yaml_set_text, "x" },\n\t&/'
 must_find docs/guide-firewall.md 's/`hop_limit`/hop limit/'
+must_find docs/guide-relay.md 's/`unrouted`/`unroutable`/'
+must_find docs/guide-relay.md 's/`same_site`/same site/'
+must_find docs/guide-relay.md 's/    follow: { wireguard/    follow: { wire/'
 must_find docs/design.md '/^| scratch |/d'
 must_find docs/design.md 's/^| choices | LRU_HASH/| choices | HASH/'
 must_find docs/design.md 's/^| names | /| titles | /'
