@@ -122,21 +122,21 @@ expect 'peers after reload' "$(names)" == "$(printf '%s\n' "${a:0:8}" absent cab
 start_daemon -c "$work/wgxdp.yaml"
 from=$(date +%s%N)
 inside relay wg set "$one" peer "$b" allowed-ips $overlay:b::/64
-wait_for 10 'a peer that wg set has added' has_route "$overlay:b::/64=${b:0:8}"
-wait_for 10 'an answer to it' answered $overlay:b::1
+wait_for 10 'an answer to a peer that wg set has added' answered $overlay:b::1
 in_time
+has_route "$overlay:b::/64=${b:0:8}" || fail "its route is not shown: $(routes)"
 ! unreachable $overlay:b::1 || fail 'it is unreachable'
 from=$(date +%s%N)
 inside relay wg set "$one" peer "$b" allowed-ips $overlay:bb::/64
-wait_for 10 'its other AllowedIPs' has_route "$overlay:bb::/64=${b:0:8}"
-wait_for 10 'an answer to it, at its other address' answered $overlay:bb::1
+wait_for 10 'an answer to it at its other AllowedIPs' answered $overlay:bb::1
 in_time
+has_route "$overlay:bb::/64=${b:0:8}" || fail "its other route is not shown: $(routes)"
 has_no_route "$overlay:b::/64=${b:0:8}" || fail 'the former ones are there'
 from=$(date +%s%N)
 inside relay wg set "$one" peer "$b" remove
-wait_for 10 'its end' has_no_route "$overlay:bb::/64=${b:0:8}"
 wait_for 10 'refusals of what is sent to it' unreachable $overlay:bb::1
 in_time
+has_no_route "$overlay:bb::/64=${b:0:8}" || fail 'its route is still shown'
 ! answered $overlay:bb::1 || fail 'it is still answered'
 end_daemon
 inside relay sysctl -qw net.ipv6.conf.all.forwarding=0 net.ipv4.ip_forward=0
