@@ -114,6 +114,15 @@ INLINE int host_make_room(struct pkt *p, const struct nexthop *nexthop)
 	return p->l3 == sizeof(struct ethhdr) ? 0 : -PASS_no_headroom;	/* buffers are as long as packets */
 }
 
+INLINE int host_trim(struct pkt *p)
+{
+	struct host_packet *packet = p->ctx;
+
+	if (packet->len > p->l3 + p->len)
+		packet->len = p->l3 + p->len;
+	return 0;
+}
+
 INLINE int host_can_send(const struct pkt *p, const struct nexthop *nexthop)
 {
 	__u16 need = LINK_XDP_SENDS | p->frags;

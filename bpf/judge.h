@@ -9,6 +9,7 @@
 #include "allowed.h"
 #include "icmp_read.h"
 #include "plane.h"
+#include "route.h"
 
 /* Other answers are -DROP_refused and -DROP_invalid */
 enum judgement {
@@ -21,8 +22,9 @@ enum judgement {
 #define TCP_HEADER 20
 #define TCP_CHECK 16			/* offset of its checksum */
 
-/* Bits of types that conntrack does not track, and for which the list alone decides: MLD and neighbour discovery but redirects */
-#define ICMP6_UNTRACKED(type) (((type) >= 130 && (type) <= 136) || (type) == 143)
+/* Types that conntrack does not track, and for which the list alone decides: MLD, neighbour discovery but redirects, and two of
+ * multicast router discovery (RFC 4286) */
+#define ICMP6_UNTRACKED(type) (((type) >= 130 && (type) <= 136) || (type) == 143 || (type) == 151 || (type) == 152)
 
 /* Queries, whose answers have the next type */
 INLINE bool icmp6_is_query(__u8 type)
@@ -105,7 +107,7 @@ INLINE int judge_icmp(void *ctx, enum plane plane, struct judged *j, __u32 at, s
 	if (judge_read(ctx, plane, j, at, sizeof(struct icmp6hdr)))
 		return -DROP_invalid;
 	type = j->bytes[0];
-	listed = policy->icmpv6[type >> 6] >> (type & 63) & 1;
+	listed = policy->icmpv6[type >> 6] >> (type & 63) & is_overlay(dst);
 	j->silent = type < 128 || type == 137;		/* RFC 4443 2.4 (e): nor about redirects */
 	j->sport = load_word(__be16, j->bytes + 4);
 	j->dport = load_word(__be16, j->bytes);		/* type and code */

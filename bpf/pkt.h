@@ -70,6 +70,7 @@ struct pkt {
 
 	bool relay;			/* a constant in each entry point: the relay's steps are in it */
 	bool overlay;			/* for a site: its peers count, not a service; and nothing is rewritten */
+	bool outside;			/* for a peer's own address, which is not of the overlay: only as an answer */
 	__u8 next;			/* type of the header behind IPv6's own */
 	__u8 check_at;			/* offset of the checksum in the header at l4 */
 	bool silent;			/* no error may be sent about it */

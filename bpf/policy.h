@@ -20,7 +20,7 @@ INLINE int policy_ports(struct pkt *p)
 		return -DROP_refused;
 	opaque(port);			/* 6.1 takes the result of a byte swap for unbounded, and clang would save the mask */
 	listed = rules->ports[port >> 6 & 1023] >> (port & 63) & 1;
-	if (listed) {
+	if (listed && !p->outside) {
 		p->tag = allowed_tag(rules, p->src, p->dst, p->sport, p->dport, IPPROTO_UDP);
 		return 0;
 	}
@@ -74,9 +74,10 @@ INLINE int policy_admits(struct pkt *p)
 		rc = pull_udp(p) ? -DROP_invalid : policy_ports(p);
 	else if (rc == JUDGED_LATER)
 		rc = policy_later(p);
-	if (!plane(p, whole) || p->held)
-		rc = -DROP_invalid;
-	return rc;
+	if (plane(p, whole))
+		return p->held ? -DROP_invalid : rc;
+	p->silent = true;		/* the kernel would not even look at it */
+	return -DROP_invalid;
 }
 
 #endif

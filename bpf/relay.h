@@ -80,8 +80,12 @@ INLINE int relay_resolve(struct pkt *p, int judged, struct nexthop **ret, __u32 
 
 INLINE int relay_rewrite(struct pkt *p)
 {
-	struct ipv6hdr *ip = at(p, p->l3, sizeof(*ip));
+	struct ipv6hdr *ip;
+	int rc = plane(p, trim);
 
+	if (rc)
+		return rc;
+	ip = at(p, p->l3, sizeof(*ip));
 	if (!ip)
 		return -DROP_send_failed;
 	ip->hop_limit = p->ttl - 1;
@@ -129,14 +133,14 @@ INLINE int site_pipeline(struct pkt *p, int *ret_action)
 	int found = route_find(p), rc;
 
 	if (found == NOT_OURS || found == -PASS_source)
-		return found;
+		return p->outside ? NOT_OURS : found;
 	rc = policy_admits(p) ?: found;
 	rc = relay_resolve(p, rc, &nexthop, &mtu) ?: fragment_remember(p);
 	if (!rc && nexthop)
 		rc = plane(p, make_room, nexthop);
 	rc = rc ?: relay_rewrite(p);
 	if (rc)
-		return relay_error(p, rc, mtu, ret_action);
+		return p->outside ? NOT_OURS : relay_error(p, rc, mtu, ret_action);
 	if (p->tag)
 		allowed_remember(p->tag);
 	return nexthop ? plane(p, send, nexthop, ret_action) : plane(p, give, p->peer->ifindex, ret_action);
@@ -154,7 +158,8 @@ INLINE int relay(struct pkt *p, __be16 proto, int *ret_action)
 		if (next < 0)
 			return next;
 		p->next = next;
-		if (is_overlay(p->dst))
+		p->outside = !is_overlay(p->dst);
+		if (!p->outside || route_outside(p))
 			return site_pipeline(p, ret_action);
 	}
 	rc = service_pipeline(p, proto, ret_action);

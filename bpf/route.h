@@ -49,6 +49,12 @@ INLINE __u32 route_word(struct addr a)
 	return word;
 }
 
+/* Whether it is for a peer's own address: outside of the overlay peers have no others, and no sites */
+INLINE bool route_outside(const struct pkt *p)
+{
+	return with_routes && route_longest(p->dst) & ROUTE_PEER_MASK;
+}
+
 INLINE const struct peer *peer_find(__u32 id)
 {
 	return bpf_map_lookup_elem(&peers, &id);

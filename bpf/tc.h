@@ -9,6 +9,7 @@
 #include <linux/pkt_cls.h>
 #include "maps.h"
 #include "extensions.h"
+#include "tc_mac.h"
 #include "xdp.h"			/* ctx_ptr */
 
 #define TC_HEADERS (sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
@@ -19,31 +20,6 @@ INLINE void tc_reload(struct pkt *p)
 
 	p->data = ctx_ptr(skb, data);
 	p->end = ctx_ptr(skb, data_end);
-}
-
-/* Generic XDP (ours, or another's) copies the skb where it wants more headroom, and from 6.9 on the copy has forgotten how long
- * its MAC header is: data begins behind it, and a redirect would send it without one. Putting the header there anew mends that,
- * for us and for those who see the packet after us. */
-__attribute__((noinline)) int tc_find_mac(struct __sk_buff *ctx)
-{
-	__u64 mac[2] = {}, first[2] = {};	/* of an Ethernet header */
-
-	if (bpf_skb_load_bytes_relative(ctx, 0, mac, ETH_HLEN, BPF_HDR_START_MAC))
-		return NOT_OURS;
-	if (!bpf_skb_load_bytes(ctx, 0, first, ETH_HLEN) && first[0] == mac[0] && first[1] == mac[1])
-		return 0;
-	if (bpf_skb_change_head(ctx, ETH_HLEN, 0) || bpf_skb_store_bytes(ctx, 0, mac, ETH_HLEN, 0))
-		return NOT_OURS;
-	return 0;
-}
-
-/* What begins with another type than the stack's own word for it is tagged, no Ethernet II, or lacks its MAC header. */
-INLINE bool tc_may_lack_mac(const struct pkt *p)
-{
-	const struct __sk_buff *skb = p->ctx;
-	const struct ethhdr *eth = at(p, 0, sizeof(*eth));
-
-	return !eth || eth->h_proto != (__be16)skb->protocol || p->link->flags & LINK_GENERIC;
 }
 
 INLINE int tc_load(struct pkt *p)
@@ -122,6 +98,18 @@ INLINE int tc_make_room(struct pkt *p, const struct nexthop *nexthop)
 	p->l3 += ETH_HLEN;
 	p->l4 += ETH_HLEN;
 	p->through_neighbour = true;
+	tc_reload(p);
+	return 0;
+}
+
+INLINE int tc_trim(struct pkt *p)
+{
+	__u32 end = p->l3 + p->len, len = ((struct __sk_buff *)p->ctx)->len;
+
+	if (len <= end)
+		return 0;
+	if (bpf_skb_change_tail(p->ctx, end, 0))
+		return -DROP_send_failed;
 	tc_reload(p);
 	return 0;
 }

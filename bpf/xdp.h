@@ -87,6 +87,19 @@ INLINE int xdp_make_room(struct pkt *p, const struct nexthop *nexthop)
 	return rc ?: with_vlans ? xdp_load(p) : 0;
 }
 
+INLINE int xdp_trim(struct pkt *p)
+{
+	__u32 end = p->l3 + p->len, len;
+
+	opaque(end);
+	if (!(p->data + end < p->end || p->frags))
+		return 0;
+	len = bpf_xdp_get_buff_len(p->ctx);
+	if (len > end && bpf_xdp_adjust_tail(p->ctx, (int)(end - len)))
+		return -DROP_send_failed;
+	return xdp_load(p);
+}
+
 INLINE void xdp_rewrite_checksum(struct pkt *p, struct udphdr *udp, __be16 old_port)
 {
 	if (udp && p->checksum)

@@ -95,7 +95,7 @@ static bool quotes_known(const __u8 *ip, const __u8 *quoted, const __u8 *end)
 
 static bool may_pass(const __u8 *ip, const __u8 *end)
 {
-	bool later;
+	bool later, inside = ip[24] == 0xfd && ip[25] == 0x12;	/* an edge's own address, fd99::, gets answers alone */
 	__u8 next;
 	const __u8 *h = upper(ip, end, &next, &later);
 
@@ -103,7 +103,7 @@ static bool may_pass(const __u8 *ip, const __u8 *end)
 		return false;			/* no first one went before */
 	MUST(h + 8 <= end);
 	if (next == IPPROTO_UDP)
-		return (get16(h + 2) >= 58000 && get16(h + 2) <= 60000) ||
+		return (get16(h + 2) >= 58000 && get16(h + 2) <= 60000 && inside) ||
 		       (is_pair(ip + 8, C, A) && get16(h) == 58000 && get16(h + 2) == 40000);
 	if (next != IPPROTO_ICMPV6)
 		return false;
@@ -111,7 +111,7 @@ static bool may_pass(const __u8 *ip, const __u8 *end)
 		return quotes_known(ip, h + 8, end);
 	if (h[0] == 129)
 		return is_pair(ip + 8, C, A) && !h[1] && get16(h + 4) == 7;
-	return h[0] == 128 || (h[0] >= 134 && h[0] <= 136);
+	return inside && (h[0] == 128 || (h[0] >= 134 && h[0] <= 136));
 }
 
 static int run(enum plane plane, __u32 link, __u8 *data, __u32 len, __u32 linear, struct host_packet *ret)

@@ -111,6 +111,7 @@ def set_up():
         prefix = f'{OVERLAY}:{PREFIX[site]}00::/56'
         if link[0] == 't':
             run('ip', 'route', 'add', prefix, 'dev', link)
+            run('ip', 'route', 'add', f'fd99::{PREFIX[site]}', 'dev', link)
     run('ip', 'neigh', 'add', 'fe80::d', 'lladdr', mac('nn', 1), 'dev', 'nn', 'nud', 'permanent')
     run('ip', 'route', 'add', f'{OVERLAY}:d00::/56', 'via', 'fe80::d', 'dev', 'nn')
     for host in range(1, 4):
@@ -248,13 +249,23 @@ def allowed():
             sends(f'to {to}: piece {i}', site, to, p)
         for i, p in enumerate(fragments(echo(src, dst, n=120), ident=2000 + WAYS.index((site, to)))):
             sends(f'to {to}: piece {i} of an echo', site, to, p)
-    sends('from the edge itself', 'a', 'c', udp('fd99::a', host('c')))
+        for n in (1, 9):
+            p = udp(src, dst, n=n)
+            check(f'to {to}: {n} bytes behind it', SITES[site], bytes(p) + bytes(n), (SITES[to], hop(p)))
+    for site, to in (('a', 'c'), ('a', 'b'), ('c', 'n'), ('a', 'o')):
+        src, dst = f'fd99::{PREFIX[site]}', host(to)
+        sends(f'from the edge itself, to {to}', site, to, udp(src, dst))
+        sends(f'echo from the edge itself, to {to}', site, to, echo(src, dst))
+        sends(f'from {to}: a reply to the edge', to, site, udp(dst, src, 40000, 58000))
+        sends(f'from {to}: an echo reply to the edge', to, site, echo(dst, src, ICMPv6EchoReply))
+        sends(f'from {to}: an error to the edge', to, site, quote(dst, udp(src, dst)))
 
 
 def refused():
     for site, to in WAYS:
         for name, payload in (('UDP', UDP(sport=40000, dport=PORT)), ('UDP below', UDP(dport=57999)), ('UDP above', UDP(dport=60001)),
-                              ('SYN', TCP(flags='S')), ('ACK', TCP(flags='A')), ('GRE', None), ('AH', None)):
+                              ('SYN', TCP(flags='S')), ('ACK', TCP(flags='A')), ('GRE', None), ('AH', None),
+                              ('MRD', ICMPv6Unknown(type=151, msgbody=bytes(4))), ('MRD', ICMPv6Unknown(type=152, msgbody=bytes(4)))):
             packet = IPv6(src=host(site, fresh=True), dst=host(to)) / (payload or Raw(bytes(24)))
             if not payload:
                 packet.nh = {'GRE': 47, 'AH': 51}[name]
@@ -298,6 +309,9 @@ def attacks():
         drops(f'to {to}: no next header', link, IPv6(src=src, dst=dst, nh=59) / Raw(bytes(8)))
         drops(f'to {to}: source route', link, IPv6(src=src, dst=dst) / IPv6ExtHdrRouting(type=0, segleft=1, addresses=[host('b', 3)])
               / UDP(dport=58000))
+        for answer in (udp(src, 'fd99::b', 40000, 58000), udp(src, 'fd99::b'), echo(src, 'fd99::b'), echo(src, 'fd99::b', ICMPv6EchoReply),
+                       quote(src, udp('fd99::b', dst))):
+            drops(f'to an edge that has not asked: {answer.summary()}', link, answer)
         pieces = fragments(udp(src, dst, 58000, n=100), ident=7777)
         drops(f'to {to}: a later piece alone', link, pieces[1])
         drops(f'to {to}: a first piece without a whole header', link,
@@ -307,6 +321,8 @@ def attacks():
         drops(f'to {to}: UDP longer than it is', link, IPv6(src=src, dst=dst) / UDP(dport=58000, len=99) / Raw(b'x'))
         drops(f'to {to}: UDP shorter than its header', link, IPv6(src=src, dst=dst) / UDP(dport=58000, len=7) / Raw(b'x'))
         drops(f'to {to}: cut short', link, bytes(udp(src, dst, n=64))[:-1])
+        drops(f'to {to}: cut short, at its last hop', link, bytes(udp(src, dst, n=64, hlim=1))[:-1])
+        drops(f'to {to}: longer than any MTU, and cut short', link, IPv6(src=src, dst=dst, plen=65535) / UDP(dport=58000) / Raw(b'x'))
         drops(f'to {to}: an extension header beyond the end', link, IPv6(src=src, dst=dst, nh=60) / Raw(b'\x11\x40' + bytes(20)))
         chain = IPv6(src=src, dst=dst)
         for _ in range(9):

@@ -123,9 +123,34 @@ static void types(void **state)
 {
 	for (int type = 0; type < 256; type++) {
 		int want = type == 128 || (type >= 134 && type <= 136) ? SENT :
-			   (type >= 130 && type <= 133) || type == 139 || type == 143 ? DROP_refused : DROP_invalid;
+			   (type >= 130 && type <= 133) || type == 139 || type == 143 || type == 151 || type == 152 ? DROP_refused : DROP_invalid;
 
 		assert_int_equal(fate(TA, icmp6(A, C, type, 0, 7)), want);
+	}
+}
+
+/* An edge's own address is outside of the overlay: it gets answers, and else nothing of ours */
+static void edges(void **state)
+{
+	struct packet6 sent = udp6("fd99::c", A, 40000, 58000), echo = icmp6("fd99::c", A, 128, 0, 7), late;
+
+	for (int asked = 0; asked < 2; asked++) {
+		assert_int_equal(fate(TA, udp6(A, "fd99::c", 58000, 40000)), asked ? SENT : UP);
+		assert_int_equal(fate(TA, icmp6(A, "fd99::c", 129, 0, 7)), asked ? SENT : UP);
+		assert_int_equal(fate(TA, error6(A, &sent)), asked ? SENT : UP);
+		assert_int_equal(fate(TA, error6(A, &echo)), asked ? SENT : UP);
+		assert_int_equal(fate(TA, udp6(A, "fd99::c", 40000, 58000)), UP);
+		assert_int_equal(fate(TA, icmp6(A, "fd99::c", 128, 0, 7)), UP);
+		assert_int_equal(fate(TA, icmp6(A, "fd99::c", 135, 0, 7)), UP);
+		assert_int_equal(fate(TA, icmp6(A, "fd99::c", 129, 0, 8)), UP);
+		assert_int_equal(fate(TA, packet6(A, "fd99::c", IPPROTO_TCP, 20)), UP);
+		assert_int_equal(fate(TA, udp6(N, "fd99::c", 58000, 40000)), UP);
+		assert_int_equal(fate(TC, udp6(C, "fd99::c", 58000, 40000)), UP);
+		late = udp6(A, "fd99::c", 58000, 40000);
+		late.ttl = 1;
+		assert_int_equal(fate(TA, late), UP);
+		fate(TC, sent);
+		fate(TC, echo);
 	}
 }
 
@@ -309,7 +334,7 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		T(ports), T(replies), T(refreshed), T(not_remembered), T(crowded), T(echoes), T(types), T(errors), T(other_protocols), T(silence),
+		T(ports), T(replies), T(refreshed), T(not_remembered), T(crowded), T(echoes), T(types), T(edges), T(errors), T(other_protocols), T(silence),
 		T(extensions), T(padded), T(fragments), T(overtaking),
 	};
 
