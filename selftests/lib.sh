@@ -89,9 +89,13 @@ takes_xdp() { # NAMESPACE DEVICE [PROGRAM]
 	inside "$1" ip link set "$2" xdpdrv obj "$build/selftests/peer.bpf.o" program "${3:-pass}"
 }
 
+# nodad: even where nobody waits for duplicates an address is tentative until a worker of the kernel's has come by
 addresses() { # NAMESPACE DEVICE ADDRESS...
-	local address
-	for address in "${@:3}"; do inside "$1" ip address add "$address" dev "$2"; done
+	local address nodad
+	for address in "${@:3}"; do
+		[[ $address == *:* ]] && nodad=nodad || nodad=''
+		inside "$1" ip address add "$address" dev "$2" $nodad
+	done
 }
 
 gateways() { # NAMESPACE ADDRESS...: default routes
@@ -154,7 +158,7 @@ transfer() { # WHAT FROM TO ADDRESS
 	wait "$receiver" || fail "$1: the transfer broke"
 	cmp "$work/file" "$work/got" || fail "$1: the file did not come whole"
 	rm "$work/got"
-	say "ok $1, from $2: $size bytes, $(awk "BEGIN {print int($size * 8e-6 / ($(elapsed) - $at))}") Mbit/s"
+	say "ok $1, from $2: ${size:?} bytes, $(awk "BEGIN {print int($size * 8e-6 / ($(elapsed) - $at))}") Mbit/s"
 }
 
 # --- packets that came by, counted by the kernel where nothing can have been dropped or translated yet

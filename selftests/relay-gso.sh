@@ -118,6 +118,18 @@ up() { # MODE
 
 narrower() { if ((mtu[$1] < mtu[$2])); then echo "${mtu[$1]}"; else echo "${mtu[$2]}"; fi; } # SITE SITE
 
+# Where they were seen last
+lost() { # FROM TO
+	local site device
+	cat "$work/asker" "$work/listener"
+	wgxdp show --json > "$work/shown"
+	for site in "$1" "$2"; do
+		device=$(relay_device "$site")
+		echo "site $site: $(of_peers "$site" rx.received) came from it before $(inside relay ip -s -s link show "$device" | tr -s ' \n' ' ')"
+		echo "    forwarded to it $(of_peers "$site" tx.forwarded) $(inside "$site" ip -s -s link show "$(site_device "$site")" | tr -s ' \n' ' ')"
+	done
+}
+
 # From one site to the other, as many as one packet takes or a few small ones, and each by itself back
 exchange() { # WHAT FROM TO BYTES AT-ONCE
 	local to
@@ -125,6 +137,7 @@ exchange() { # WHAT FROM TO BYTES AT-ONCE
 	start_listener "$3" listener -e "$to"
 	inside "$2" "$udptool" ask -n $n -r "$rate" -w 20000 -s "$4" -u "$5" "[$(site_address "$2")]:58000" "$to" > "$work/asker"
 	stop $!
+	[[ $(said asker answered) == "$n" ]] || lost "$2" "$3" >&2
 	expect "$1, $2 to $3, $5 of $4 bytes at once: answered" "$(said asker answered)" == $n
 	sent[$2]=$((sent[$2] + n)) sink[$3]=$((sink[$3] + $(said listener received)))
 	sent[$3]=$((sent[$3] + $(said listener received))) sink[$2]=$((sink[$2] + $(said asker answers)))
@@ -170,7 +183,7 @@ accounted() { # WHAT
 }
 
 carries() { # WHAT MODE
-	local way many least
+	local way many
 	up "$2"
 	watch
 	for way in $ways; do

@@ -337,6 +337,17 @@ static void take_answers(uint64_t until, uint32_t asked)
 	} while (now < until && distinct < asked && !ended);
 }
 
+/* What the socket has no room for yet is not lost */
+static ssize_t send_waiting(int fd, const uint8_t *buffer, size_t len)
+{
+	struct pollfd full = { .fd = fd, .events = POLLOUT };
+	ssize_t rc;
+
+	while ((rc = send(fd, buffer, len, 0)) < 0 && errno == EAGAIN)
+		poll(&full, 1, 100);
+	return rc;
+}
+
 /* Before 6.11 the kernel refuses UDP_SEGMENT (EIO) where the device makes no checksums; who meets that sends each by itself */
 static void send_together(int fd, const uint8_t *buffer, uint32_t n)
 {
@@ -344,16 +355,16 @@ static void send_together(int fd, const uint8_t *buffer, uint32_t n)
 	uint32_t i;
 	int none = 0;
 
-	if (!refused && send(fd, buffer, n * option.size, 0) >= 0)
+	if (!refused && send_waiting(fd, buffer, n * option.size) >= 0)
 		return;
 	refused |= option.segments > 1 && errno == EIO;
 	if (!refused) {
-		send(fd, buffer, n * option.size, 0);	/* the first told an old ICMP error */
+		send_waiting(fd, buffer, n * option.size);	/* the first told an old ICMP error */
 		return;
 	}
 	setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &none, sizeof(none));
 	for (i = 0; i < n; i++)
-		send(fd, buffer + i * option.size, option.size, 0);
+		send_waiting(fd, buffer + i * option.size, option.size);
 }
 
 static void ask_all(char **argv)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 300
 # Documents say what the program has, and the program what they say: commands and options in the help texts and in the manual
 # page, reasons in include/reasons.def, in the manual page and in the guides, maps in bpf/maps.h and in the design, keys and their
 # values in the configuration's grammar and in its manual page, the examples of which are valid. Then the same on copies with one thing missing or too much, each of which must be found.
