@@ -77,7 +77,7 @@ int nat_parse(const char *s, enum nat *ret)
 
 /* ---- values that are more than text ---- */
 
-static void set_port(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void set_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
@@ -95,7 +95,7 @@ static bool has_port(const struct service_config *s, __be16 port)
 	return false;
 }
 
-static void add_ports(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct service_config *s = object;
@@ -125,7 +125,7 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct fy_node
 }
 
 /* What is no address keeps its place, with family 0: config_check tells of items by number. */
-static void add_address(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void add_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct service_config *s = object;
@@ -135,7 +135,7 @@ static void add_address(struct yaml *y, const struct yaml_key *key, struct fy_no
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, address_wrong(text, 0, false));
 }
 
-static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct config *c = object;
@@ -152,7 +152,7 @@ static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct fy_n
 			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name, text);
 }
 
-static void set_shared(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void set_shared(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	struct interface_config *i = object;
 	int shared = 0;
@@ -231,14 +231,13 @@ static const struct yaml_key config_keys[] = {
 /* ---- reading ---- */
 
 /* The item of a list of ports that holds this one. */
-static struct fy_node *port_item(struct fy_node *list, __be16 port)
+static struct yaml_node *port_item(struct yaml_node *list, __be16 port)
 {
 	unsigned int first, last;
-	struct fy_node *item;
-	void *iter = NULL;
+	struct yaml_node *item = list ? list->first : NULL;
 
-	while (list && (item = fy_node_sequence_iterate(list, &iter)))
-		if (!ports_parse(fy_node_get_scalar0(item) ?: "", &first, &last) && ntohs(port) >= first && ntohs(port) <= last)
+	for (; item; item = item->next)
+		if (!ports_parse(item->text ?: "", &first, &last) && ntohs(port) >= first && ntohs(port) <= last)
 			return item;
 	return list;
 }
@@ -246,22 +245,22 @@ static struct fy_node *port_item(struct fy_node *list, __be16 port)
 /* Where the path ends in something that the file leaves out, it is told of what should hold it. */
 static void tell_at(void *data, const struct config_place *place, const char *text)
 {
-	struct fy_node *node = NULL;
+	struct yaml_node *node = NULL;
 	struct yaml *y = data;
 	char path[sizeof(place->path)];
 	char *slash;
 
 	strcpy(path, place->path);
-	while (!(node = fy_node_by_path(yaml_root(y), path, FY_NT, FYNWF_FOLLOW)) && (slash = strrchr(path, '/')))
+	while (!(node = yaml_by_path(yaml_root(y), path)) && (slash = strrchr(path, '/')))
 		*slash = '\0';
-	if (place->port && fy_node_is_sequence(node))
+	if (place->port && node && node->type == YAML_LIST)
 		node = port_item(node, place->port);
 	yaml_error(y, node ?: yaml_root(y), "%s", text);
 }
 
 static int parse(const char *text, size_t n, const char *name, const struct config_look *look, struct config **ret)
 {
-	struct fy_node *root;
+	struct yaml_node *root;
 	struct config *c;
 	struct yaml y;
 	int r;
@@ -271,10 +270,10 @@ static int parse(const char *text, size_t n, const char *name, const struct conf
 		return r;
 	c = calloc(1, sizeof(*c));
 	root = yaml_root(&y);
-	if (root && !fy_node_is_mapping(root))
+	if (root && root->type != YAML_MAP)
 		yaml_error(&y, root, "a configuration is a mapping of sections, as interfaces: and services:");
 	else if (c && root) {
-		if (fy_node_mapping_lookup_pair_by_string(root, "running", FY_NT))
+		if (yaml_by_path(root, "/running"))
 			y.marks = YAML_RUNNING;
 		yaml_map(&y, root, config_keys, "the configuration", c);
 		config_check_each(c, y.errors, tell_at, &y);

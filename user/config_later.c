@@ -15,7 +15,7 @@ const char *const later_replies[] = { "fib", "ingress", NULL };
 static const char *const profiles[] = { "wireguard", "none", NULL };
 static const char *const proofs[] = { "handshake", "echo", NULL };
 
-static void wanted(struct yaml *y, const struct yaml_key *key, struct fy_node *value, const char *text, const char *what)
+static void wanted(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, const char *text, const char *what)
 {
 	yaml_error(y, value, "%s: '%s' is no %s, as %s", key->name, text, what, key->like);
 }
@@ -24,12 +24,12 @@ static void wanted(struct yaml *y, const struct yaml_key *key, struct fy_node *v
 
 /* ---- values ---- */
 
-static void check_text(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void check_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	yaml_text(y, key, value);
 }
 
-void later_choice(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+void later_choice(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	struct yaml_key one = *key;
 	int ignored;
@@ -38,7 +38,7 @@ void later_choice(struct yaml *y, const struct yaml_key *key, struct fy_node *va
 	yaml_set_choice(y, &one, value, &ignored);
 }
 
-void later_bool(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+void later_bool(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	struct yaml_key one = *key;
 
@@ -55,7 +55,7 @@ static bool is_number(const char *text, const char *suffix, size_t max)
 	return isdigit((unsigned char)*text) && !strcmp(end, suffix) && n && n <= (max ?: 1000000000);
 }
 
-static void check_number(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void check_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
@@ -63,7 +63,7 @@ static void check_number(struct yaml *y, const struct yaml_key *key, struct fy_n
 		yaml_error(y, value, "%s: '%s' is no number from 1 to %zu", key->name, text, key->size ?: 1000000000);
 }
 
-static void check_duration(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void check_duration(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
@@ -71,7 +71,7 @@ static void check_duration(struct yaml *y, const struct yaml_key *key, struct fy
 		wanted(y, key, value, text, "number of seconds");
 }
 
-static void check_rate(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void check_rate(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
@@ -79,7 +79,7 @@ static void check_rate(struct yaml *y, const struct yaml_key *key, struct fy_nod
 		wanted(y, key, value, text, "number per second");
 }
 
-static void check_port(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void check_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	__be16 port;
@@ -88,7 +88,7 @@ static void check_port(struct yaml *y, const struct yaml_key *key, struct fy_nod
 		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text, key->like);
 }
 
-static void check_ports(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void check_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	unsigned int first, last;
@@ -97,7 +97,7 @@ static void check_ports(struct yaml *y, const struct yaml_key *key, struct fy_no
 		wanted(y, key, value, text, "port or range of ports");
 }
 
-static void check_address(struct yaml *y, const struct yaml_key *key, struct fy_node *value, __u8 family, bool names)
+static void check_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, __u8 family, bool names)
 {
 	const char *text = yaml_text(y, key, value), *why = text ? address_wrong(text, family, names) : NULL;
 
@@ -105,27 +105,27 @@ static void check_address(struct yaml *y, const struct yaml_key *key, struct fy_
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
 }
 
-static void check_any_address(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void check_any_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	check_address(y, key, value, 0, false);
 }
 
-static void check_ipv4(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void check_ipv4(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	check_address(y, key, value, FAMILY_IPV4, true);
 }
 
-static void check_ipv6(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void check_ipv6(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	check_address(y, key, value, FAMILY_IPV6, true);
 }
 
-static void check_host(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void check_host(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	check_address(y, key, value, 0, true);
 }
 
-static void check_interface(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void check_interface(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
@@ -133,7 +133,7 @@ static void check_interface(struct yaml *y, const struct yaml_key *key, struct f
 		yaml_error(y, value, "%s: '%s' is no name of an interface, as %s", key->name, text, key->like);
 }
 
-void later_name(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+void later_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
@@ -142,7 +142,7 @@ void later_name(struct yaml *y, const struct yaml_key *key, struct fy_node *valu
 			   NAME_LEN - 1, key->like);
 }
 
-static void check_key(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void check_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct wg_key ignored;
@@ -152,31 +152,31 @@ static void check_key(struct yaml *y, const struct yaml_key *key, struct fy_node
 }
 
 /* A section without anything in it is one whose entries are commented out */
-void later_rows(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+void later_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	if (!yaml_is_empty(value))
 		yaml_set_list(y, key, value, object);
 }
 
 /* A word of these, or a list */
-static void check_all_or_list(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void check_all_or_list(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	static const char *const all[] = { "all", NULL };
 	struct yaml_key word = *key;
 
 	word.choices = all;
-	if (value && fy_node_is_sequence(value))
+	if (value && value->type == YAML_LIST)
 		yaml_set_list(y, key, value, object);
 	else
 		later_choice(y, &word, value, object);
 }
 
-static void check_pair(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void check_pair(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	struct yaml_key names = *key;
 
 	names.item = later_name;
-	if (value && fy_node_is_sequence(value) && fy_node_sequence_item_count(value) != 2)
+	if (value && value->type == YAML_LIST && value->n != 2)
 		yaml_error(y, value, "%s: two sites are a pair, as %s", key->name, key->like);
 	else
 		yaml_set_list(y, &names, value, object);
@@ -195,9 +195,9 @@ static const struct yaml_key profile_keys[] = {
 	{},
 };
 
-static void check_profile(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void check_profile(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
-	if (value && fy_node_is_mapping(value))
+	if (value && value->type == YAML_MAP)
 		yaml_set_map(y, key, value, object);
 	else
 		later_choice(y, key, value, object);
@@ -309,7 +309,7 @@ static const struct yaml_key rfc2136_keys[] = {
 };
 
 /* The keys of OVH's interface are fixed when it is built */
-static void check_any(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void check_any(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	if (yaml_is_empty(value))
 		yaml_error(y, value, "%s: a value is missing, as %s", key->name, key->like);

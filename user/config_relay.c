@@ -38,7 +38,7 @@ const char *icmpv6_name(unsigned int i, __u8 *ret_type)
 
 /* ---- values ---- */
 
-static void set_key(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void set_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
@@ -46,7 +46,7 @@ static void set_key(struct yaml *y, const struct yaml_key *key, struct fy_node *
 		yaml_error(y, value, NO_KEY, key->name, text);
 }
 
-void config_set_origin(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+void config_set_origin(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	struct yaml_key one = *key;
 	int origin = 0;
@@ -56,19 +56,17 @@ void config_set_origin(struct yaml *y, const struct yaml_key *key, struct fy_nod
 	*(bool *)((char *)object + key->offset) = origin;
 }
 
-void config_add_prefix(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+void config_add_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
-	const char *text = yaml_text(y, key, value), *why = text ? prefix_wrong(text) : NULL;
+	const char *text = yaml_text(y, key, value);
 	struct prefix *place = yaml_append(y, (char *)object + key->offset, (size_t *)((char *)object + key->count),
 					   sizeof(*place));
 
-	if (why)
-		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
-	else if (place && text)
-		prefix_parse(text, place);
+	if (place && text && prefix_parse(text, place))
+		yaml_error(y, value, "%s: '%s' %s", key->name, text, prefix_wrong(text));
 }
 
-static void add_device(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void add_device(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	struct follow_config *f = object;
 	struct device_name *place = yaml_append(y, &f->wireguard, &f->n_wireguard, sizeof(*place));
@@ -80,7 +78,7 @@ static void add_device(struct yaml *y, const struct yaml_key *key, struct fy_nod
 		yaml_set_text(y, &one, value, place->name);
 }
 
-static void set_overlay(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void set_overlay(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value), *why = text ? prefix_wrong(text) : NULL;
 	struct policy_config *p = object;
@@ -91,7 +89,7 @@ static void set_overlay(struct yaml *y, const struct yaml_key *key, struct fy_no
 		prefix_parse(text, &p->overlay);
 }
 
-static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct policy_config *p = object;
@@ -115,13 +113,13 @@ static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct fy_
 		*place = (struct port_range){ first, last };
 }
 
-static void set_udp_ports(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void set_udp_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	((struct policy_config *)object)->n_udp_ports = 0;
 	yaml_set_list(y, key, value, object);
 }
 
-static void add_icmpv6(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void add_icmpv6(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	static const char *names[N_ICMPV6 + 1];
 	struct policy_config *p = object;
@@ -139,13 +137,13 @@ static void add_icmpv6(struct yaml *y, const struct yaml_key *key, struct fy_nod
 		p->icmpv6 |= 1U << type;
 }
 
-static void set_icmpv6(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+static void set_icmpv6(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	((struct policy_config *)object)->icmpv6 = 0;
 	yaml_set_list(y, key, value, object);
 }
 
-void config_set_policy(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+void config_set_policy(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	struct policy_config *p = (struct policy_config *)((char *)object + key->offset);
 	struct port_range *range = yaml_append(y, &p->udp_ports, &p->n_udp_ports, sizeof(*range));

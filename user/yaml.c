@@ -9,55 +9,64 @@
 #include <string.h>
 #include "yaml.h"
 
-#define ERRORS_TOLD 50			/* the rest is counted: libfyaml takes milliseconds to find a line in a long file */
+#define ERRORS_TOLD 50			/* the rest is counted */
 
-bool yaml_is_empty(struct fy_node *node)
+bool yaml_is_empty(const struct yaml_node *node)
 {
-	return !node || (fy_node_is_scalar(node) && !fy_node_get_scalar_token(node));
+	return !node || (node->type == YAML_SCALAR && !node->text);
 }
 
-/* The first node in what is written here that libfyaml can point at: it is silent about those that hold nothing, and
- * about mappings with such in them. */
-static struct fy_node *first_written(struct fy_node *node)
+/* The first node in what is written here that can be pointed at. */
+static struct yaml_node *first_written(struct yaml_node *node)
 {
-	struct fy_node *found = NULL, *item;
-	struct fy_node_pair *pair;
-	void *iter = NULL;
+	struct yaml_node *at = node;
 
-	if (yaml_is_empty(node))
-		return NULL;
-	if (fy_node_is_mapping(node) && !fy_node_mapping_is_empty(node)) {
-		while (!found && (pair = fy_node_mapping_iterate(node, &iter))) {
-			found = first_written(fy_node_pair_key(pair));
-			if (!found)
-				found = first_written(fy_node_pair_value(pair));
-		}
-		return found;
-	}
-	if (fy_node_is_sequence(node) && !fy_node_sequence_is_empty(node)) {
-		while (!found && (item = fy_node_sequence_iterate(node, &iter)))
-			found = first_written(item);
-		return found;
-	}
-	return node;
+	while (at && (at->first || yaml_is_empty(at)))
+		at = yaml_following(at, node);
+	return at;
 }
 
 /* In a mapping its key, in a list the list. */
-static struct fy_node *outer(struct fy_node *node)
+static struct yaml_node *outer(struct yaml_node *node)
 {
-	struct fy_node *parent = fy_node_get_parent(node);
-	struct fy_node_pair *pair;
-	void *iter = NULL;
+	struct yaml_node *parent = node->parent, *key = parent && parent->type == YAML_MAP ? parent->first : NULL;
 
-	while (fy_node_is_mapping(parent) && (pair = fy_node_mapping_iterate(parent, &iter)))
-		if (fy_node_pair_value(pair) == node && !yaml_is_empty(fy_node_pair_key(pair)))
-			return fy_node_pair_key(pair);
+	for (; key; key = key->next->next)
+		if (key->next == node && !yaml_is_empty(key))
+			return key;
 	return parent;
 }
 
-void yaml_error(struct yaml *y, struct fy_node *node, const char *format, ...)
+static bool goes_on(char c)		/* a byte of a character's that is not its first */
 {
-	struct fy_node *at = NULL;
+	return (c & 0xc0) == 0x80;
+}
+
+/* The line, or of a long one what is around the node, and a caret below the node's beginning */
+static void show_source(const struct yaml *y, const struct yaml_node *node)
+{
+	enum { BEFORE = 40, SHOWN = 80 };
+	const char *at = y->text + node->at, *end = at + strcspn(at, "\r\n"), *start = at, *c;
+
+	while (start > y->text && start[-1] != '\n' && (at - start < BEFORE || goes_on(*start)))
+		start--;
+	if (end - start > SHOWN)
+		for (end = start + SHOWN; goes_on(*end);)
+			end--;
+	fprintf(stderr, "%.*s\n", (int)(end - start), start);
+	for (c = start; c < at; c++)
+		if (!goes_on(*c))
+			putc(*c == '\t' ? '\t' : ' ', stderr);
+	putc('^', stderr);
+	for (c = at + 1; c < at + node->len && c < end; c++)
+		if (!goes_on(*c))
+			putc('~', stderr);
+	putc('\n', stderr);
+}
+
+void yaml_error(struct yaml *y, struct yaml_node *node, const char *format, ...)
+{
+	struct yaml_node *at = NULL;
 	char text[512], *c;
 	va_list args;
 
@@ -72,9 +81,11 @@ void yaml_error(struct yaml *y, struct fy_node *node, const char *format, ...)
 	for (; node && !at; node = outer(node))
 		at = first_written(node);
 	if (at)
-		fy_node_report(at, FYET_ERROR, "%s", text);
+		fprintf(stderr, "%s:%d:%d: error: %s\n", y->name, at->line + 1, at->column + 1, text);
 	else
 		fprintf(stderr, "%s:1:1: error: %s\n", y->name, text);
+	if (at)
+		show_source(y, at);
 }
 
 /* ---- the document ---- */
@@ -103,6 +114,11 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 	size_t len = 1;
 
 	for (; s < end && len; s += len) {
+		if (*s > ' ' && *s < 0x7f) {		/* most are */
+			indent = false;
+			len = 1;
+			continue;
+		}
 		len = character(s, end - s);
 		if (!len)
 			fprintf(stderr, "%s:%u:%zu: error: byte 0x%02x: not text in UTF-8\n", y->name, line, s - start + 1, *s);
@@ -120,58 +136,50 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 	return len ? 0 : -EINVAL;
 }
 
-/* libfyaml's words, all of them, for some come without a place (and would be no error of FILE:LINE:COLUMN). */
+/* libfyaml's words, all of them, for some come without a place (and would be no error of FILE:LINE:COLUMN). What it reads from
+ * memory has no name but where it is: <memory-@0x…-0x…> */
 static void tell_unparsed(struct yaml *y, const char *said)
 {
-	size_t n = strlen(y->name);
+	static const char memory[] = "<memory-@";
+	bool placed = !strncmp(said, memory, strlen(memory));
 
 	y->errors++;
-	if (!strncmp(said, y->name, n) && said[n] == ':')
-		fputs(said, stderr);
-	else
+	if (!placed)
 		fprintf(stderr, "%s:1:1: error: no YAML: %.*s\n", y->name, (int)strcspn(said, "\n"), said);
+	while (placed && *said) {
+		size_t n = strcspn(said, "\n") + 1;
+		const char *end = !strncmp(said, memory, strlen(memory)) ? memchr(said, '>', n) : NULL;
+
+		if (end)
+			fputs(y->name, stderr);
+		fwrite(end ? end + 1 : said, 1, said + n - (end ? end + 1 : said), stderr);
+		said += n;
+	}
 }
 
-static bool load(struct yaml *y)
-{
-	struct fy_document *second;
-
-	y->document = fy_parse_load_document(y->parser);
-	second = y->document ? fy_parse_load_document(y->parser) : NULL;
-	if (!second)
-		return !fy_parser_get_stream_error(y->parser);
-	fprintf(stderr, "%s:%d:1: error: a second document: one a file\n", y->name,
-		fy_document_state_start_mark(fy_document_get_document_state(second))->line + 1);
-	y->errors++;
-	fy_parse_document_destroy(y->parser, second);
-	return true;
-}
-
-static void diag_to(struct fy_diag_cfg *cfg, FILE *out)
-{
-	fy_diag_cfg_default(cfg);
-	cfg->fp = out;
-	cfg->level = FYET_ERROR;
-	cfg->colorize = cfg->show_source = cfg->show_position = cfg->show_type = cfg->show_module = false;
-}
-
-/* The document, and what libfyaml says of it on the way; errors in its meaning go straight to standard error. */
-static int parse(struct yaml *y, const char *text, size_t n, FILE *ear)
+/* What libfyaml says of it on the way goes to ear. From memory, for streams are read in small pieces and copied. */
+static int parse(struct yaml *y, FILE *ear)
 {
 	struct fy_parse_cfg cfg = { .flags = FYPCF_ALLOW_DUPLICATE_KEYS | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE };
 	struct fy_diag_cfg diag;
-	bool parsed;
+	struct fy_parser *parser;
+	int r = -ENOMEM;
 
-	diag_to(&diag, ear);
-	y->stream = fmemopen((void *)text, n, "r");
-	cfg.diag = y->diag = fy_diag_create(&diag);
-	y->parser = y->diag ? fy_parser_create(&cfg) : NULL;
-	if (!y->stream || !y->parser || fy_parser_set_input_fp(y->parser, y->name, y->stream))
-		return -ENOMEM;
-	parsed = load(y);
-	diag_to(&diag, stderr);
-	fy_diag_set_cfg(y->diag, &diag);
-	return parsed ? y->errors ? -EINVAL : 0 : -EBADMSG;
+	fy_diag_cfg_default(&diag);
+	diag.fp = ear;
+	diag.level = FYET_ERROR;
+	diag.colorize = diag.show_source = diag.show_position = diag.show_type = diag.show_module = false;
+	cfg.diag = fy_diag_create(&diag);
+	parser = cfg.diag ? fy_parser_create(&cfg) : NULL;
+	if (parser && !fy_parser_set_string(parser, y->text, y->n)) {
+		yaml_tree_build(&y->tree, parser);
+		r = y->tree.no_memory ? -ENOMEM : fy_parser_get_stream_error(parser) ? -EBADMSG : y->tree.second ? -EINVAL : 0;
+	}
+	if (parser)
+		fy_parser_destroy(parser);
+	if (cfg.diag)
+		fy_diag_unref(cfg.diag);
+	return r;
 }
 
 int yaml_open(struct yaml *y, const char *text, size_t n, const char *name)
@@ -181,20 +189,23 @@ int yaml_open(struct yaml *y, const char *text, size_t n, const char *name)
 	FILE *ear;
 	int r;
 
-	*y = (struct yaml) { .name = name };
+	*y = (struct yaml) { .name = name, .text = text, .n = n };
 	r = check_characters(y, text, n);
 	if (r || !n)
 		return r;
 	ear = open_memstream(&said, &said_n);
-	r = ear ? parse(y, text, n, ear) : -ENOMEM;
-	if (r)
-		yaml_close(y);
+	r = ear ? parse(y, ear) : -ENOMEM;
 	if (ear)
 		fclose(ear);
-	if (r == -EBADMSG) {
+	if (r == -EINVAL) {
+		fprintf(stderr, "%s:%d:1: error: a second document: one a file\n", y->name, y->tree.second);
+		y->errors++;
+	} else if (r == -EBADMSG) {
 		tell_unparsed(y, said);
 		r = -EINVAL;
 	}
+	if (r)
+		yaml_close(y);
 	free(said);
 	return r;
 }
@@ -203,23 +214,10 @@ void yaml_close(struct yaml *y)
 {
 	if (y->errors > ERRORS_TOLD)
 		fprintf(stderr, "%s: %u more errors\n", y->name, y->errors - ERRORS_TOLD);
-	if (y->document)
-		fy_parse_document_destroy(y->parser, y->document);
-	if (y->parser)
-		fy_parser_destroy(y->parser);
-	if (y->diag)
-		fy_diag_unref(y->diag);
-	if (y->stream)
-		fclose(y->stream);
-	y->document = NULL;
-	y->parser = NULL;
-	y->diag = NULL;
-	y->stream = NULL;
+	yaml_tree_free(&y->tree);
 }
 
-struct fy_node *yaml_root(struct yaml *y)
+struct yaml_node *yaml_root(struct yaml *y)
 {
-	struct fy_node *root = y->document ? fy_document_root(y->document) : NULL;
-
-	return yaml_is_empty(root) ? NULL : root;
+	return yaml_is_empty(y->tree.root) ? NULL : y->tree.root;
 }

@@ -5,26 +5,22 @@
  * goes on, so that all are told.
  */
 #pragma once
-#include <libfyaml.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdio.h>
+#include "yaml_tree.h"
 
 enum { YAML_RUNNING = 1 };		/* a mark of rows: only a running file has them */
 
 struct yaml {
 	const char *name;		/* stands in messages */
+	const char *text;		/* the source */
+	size_t n;
 	unsigned int errors;
 	bool no_memory;
 	unsigned int marks;		/* rows with another mark than these are unknown keys */
-	struct fy_diag *diag;
-	struct fy_parser *parser;
-	struct fy_document *document;
-	FILE *stream;
+	struct yaml_tree tree;
 };
 
 struct yaml_key;
-typedef void yaml_set(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object);
+typedef void yaml_set(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object);
 
 struct yaml_key {
 	const char *name;		/* NULL: the end of the table */
@@ -47,15 +43,15 @@ yaml_set yaml_set_text, yaml_set_choice, yaml_set_map, yaml_set_list, yaml_set_r
 /* Opens and closes; text must live as long. -EINVAL: no YAML, told. The root is NULL where nothing is written. */
 int yaml_open(struct yaml *y, const char *text, size_t n, const char *name);
 void yaml_close(struct yaml *y);
-struct fy_node *yaml_root(struct yaml *y);
+struct yaml_node *yaml_root(struct yaml *y);
 
-bool yaml_is_empty(struct fy_node *node);	/* nothing is written there */
+bool yaml_is_empty(const struct yaml_node *node);	/* nothing is written there */
 
 /* The mapping into object; what: how messages call it. */
-void yaml_map(struct yaml *y, struct fy_node *node, const struct yaml_key *keys, const char *what, void *object);
+void yaml_map(struct yaml *y, struct yaml_node *node, const struct yaml_key *keys, const char *what, void *object);
 /* The scalar's text, which lives as long as the document; NULL: told. */
-const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct fy_node *value);
+const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value);
 /* A new row of zeros at the end of an array; NULL: no memory, and noted. */
 void *yaml_append(struct yaml *y, void *array, size_t *n, size_t size);
 /* Tells an error at node: at its key where it is empty, at its beginning where it is a mapping or a list. */
-void yaml_error(struct yaml *y, struct fy_node *node, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void yaml_error(struct yaml *y, struct yaml_node *node, const char *format, ...) __attribute__((format(printf, 3, 4)));

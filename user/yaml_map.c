@@ -25,26 +25,23 @@ void *yaml_append(struct yaml *y, void *array, size_t *n, size_t size)
 
 /* ---- values ---- */
 
-static struct fy_node *resolved(struct yaml *y, struct fy_node *node)
+static struct yaml_node *resolved(struct yaml *y, struct yaml_node *node)
 {
-	struct fy_node *to;
-
-	if (yaml_is_empty(node) || !fy_node_is_alias(node))
+	if (yaml_is_empty(node) || node->type != YAML_ALIAS)
 		return node;
-	to = fy_node_resolve_alias(node);
-	if (!to)
-		yaml_error(y, node, "alias '*%s' has no anchor '&%s'", fy_node_get_scalar0(node), fy_node_get_scalar0(node));
-	return to;
+	if (!node->to)
+		yaml_error(y, node, "alias '*%s' has no anchor '&%s'", node->text, node->text);
+	return node->to;
 }
 
 /* The value, behind its alias, where it is of the wanted type; NULL: told. */
-static struct fy_node *typed(struct yaml *y, const struct yaml_key *key, struct fy_node *value, enum fy_node_type type)
+static struct yaml_node *typed(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, enum yaml_type type)
 {
 	static const char *const names[] = {
-		[FYNT_SCALAR] = "a single value", [FYNT_SEQUENCE] = "a list", [FYNT_MAPPING] = "a mapping",
+		[YAML_SCALAR] = "a single value", [YAML_LIST] = "a list", [YAML_MAP] = "a mapping",
 	};
 
-	const char *open = type == FYNT_SEQUENCE ? "[ " : "", *close = type == FYNT_SEQUENCE ? " ]" : "";
+	const char *open = type == YAML_LIST ? "[ " : "", *close = type == YAML_LIST ? " ]" : "";
 
 	value = resolved(y, value);
 	if (!value)
@@ -53,33 +50,28 @@ static struct fy_node *typed(struct yaml *y, const struct yaml_key *key, struct 
 		yaml_error(y, value, "%s: a value is missing, as %s%s%s", key->name, open, key->like, close);
 		return NULL;
 	}
-	if (fy_node_get_type(value) == type)
+	if (value->type == type)
 		return value;
 	yaml_error(y, value, "%s: %s is wanted, as %s%s%s, not %s", key->name, names[type], open, key->like, close,
-		   names[fy_node_get_type(value)]);
+		   names[value->type]);
 	return NULL;
 }
 
-const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct fy_node *value)
+const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value)
 {
-	const char *text;
-	size_t n;
-
-	value = typed(y, key, value, FYNT_SCALAR);
-	text = value ? fy_node_get_scalar0(value) : NULL;
-	if (!text)
+	value = typed(y, key, value, YAML_SCALAR);
+	if (!value)
 		return NULL;
-	fy_node_get_scalar(value, &n);
-	if (n && n == strlen(text))
-		return text;
-	if (n)
+	if (value->n && value->n == strlen(value->text))
+		return value->text;
+	if (value->n)
 		yaml_error(y, value, "%s: a zero byte in the value: text is wanted, as %s", key->name, key->like);
 	else
 		yaml_error(y, value, "%s: a value is missing, as %s", key->name, key->like);
 	return NULL;
 }
 
-void yaml_set_text(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+void yaml_set_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
@@ -109,7 +101,7 @@ static int find(const char *const *names, const char *text)
 	return -1;
 }
 
-void yaml_set_choice(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+void yaml_set_choice(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	char list[256] = "";
@@ -132,24 +124,23 @@ void yaml_set_choice(struct yaml *y, const struct yaml_key *key, struct fy_node 
 	yaml_error(y, value, "%s: '%s' is none of %s", key->name, text, list);
 }
 
-void yaml_set_map(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+void yaml_set_map(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
-	value = typed(y, key, value, FYNT_MAPPING);
+	value = typed(y, key, value, YAML_MAP);
 	if (value)
 		yaml_map(y, value, key->below, key->name, (char *)object + key->offset);
 }
 
-void yaml_set_list(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+void yaml_set_list(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
-	struct fy_node *item;
-	void *iter = NULL;
+	struct yaml_node *item;
 
-	value = typed(y, key, value, FYNT_SEQUENCE);
-	while (value && (item = fy_node_sequence_iterate(value, &iter)))
+	value = typed(y, key, value, YAML_LIST);
+	for (item = value ? value->first : NULL; item; item = item->next)
 		key->item(y, key, item, object);
 }
 
-static void row(struct yaml *y, const struct yaml_key *key, struct fy_node *item, void *object)
+static void row(struct yaml *y, const struct yaml_key *key, struct yaml_node *item, void *object)
 {
 	struct yaml_key one = *key;
 	void *place = yaml_append(y, (char *)object + key->offset, (size_t *)((char *)object + key->count), key->size);
@@ -161,7 +152,7 @@ static void row(struct yaml *y, const struct yaml_key *key, struct fy_node *item
 }
 
 /* A section without anything in it is one whose entries are commented out. */
-void yaml_set_rows(struct yaml *y, const struct yaml_key *key, struct fy_node *value, void *object)
+void yaml_set_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	struct yaml_key rows = *key;
 
@@ -209,9 +200,9 @@ static const struct yaml_key *find_key(const struct yaml *y, const struct yaml_k
 }
 
 /* The row that was probably meant, or NULL. */
-static const struct yaml_key *unknown_key(struct yaml *y, struct fy_node *node, const struct yaml_key *keys, const char *what)
+static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node, const struct yaml_key *keys, const char *what)
 {
-	const char *name = fy_node_get_scalar0(node);
+	const char *name = node->text;
 	unsigned int least = strlen(name) < 5 ? 2 : 3, d;
 	const struct yaml_key *k, *nearest = NULL;
 	char known[160] = "", under[160] = "";
@@ -243,7 +234,7 @@ struct seen {
 	unsigned long long keys, meant;
 };
 
-static void take(struct yaml *y, const struct yaml_key *key, struct fy_node *name, struct fy_node *value, void *object)
+static void take(struct yaml *y, const struct yaml_key *key, struct yaml_node *name, struct yaml_node *value, void *object)
 {
 	char nothing = 0;
 
@@ -256,18 +247,18 @@ static void take(struct yaml *y, const struct yaml_key *key, struct fy_node *nam
 		key->check(y, key, value, &nothing);
 }
 
-static void pair(struct yaml *y, struct fy_node_pair *pair, const struct yaml_key *keys, const char *what, void *object,
+static void pair(struct yaml *y, struct yaml_node *name, const struct yaml_key *keys, const char *what, void *object,
 		 struct seen *seen)
 {
-	struct fy_node *name = fy_node_pair_key(pair), *value = fy_node_pair_value(pair);
+	struct yaml_node *value = name->next;
 	const struct yaml_key *key;
 	unsigned long long bit;
 
-	if (yaml_is_empty(name) || !fy_node_is_scalar(name) || fy_node_is_alias(name)) {
+	if (yaml_is_empty(name) || name->type != YAML_SCALAR) {
 		yaml_error(y, yaml_is_empty(name) ? value : name, "a key in %s is no name, as %s:", what, keys->name);
 		return;
 	}
-	key = find_key(y, keys, fy_node_get_scalar0(name));
+	key = find_key(y, keys, name->text);
 	if (!key) {
 		key = unknown_key(y, name, keys, what);
 		seen->meant |= key ? 1ULL << (key - keys) : 0;
@@ -281,15 +272,14 @@ static void pair(struct yaml *y, struct fy_node_pair *pair, const struct yaml_ke
 	seen->keys |= bit;
 }
 
-void yaml_map(struct yaml *y, struct fy_node *node, const struct yaml_key *keys, const char *what, void *object)
+void yaml_map(struct yaml *y, struct yaml_node *node, const struct yaml_key *keys, const char *what, void *object)
 {
 	struct seen seen = {};
-	struct fy_node_pair *p;
-	void *iter = NULL;
+	struct yaml_node *name;
 	size_t i;
 
-	while ((p = fy_node_mapping_iterate(node, &iter)))
-		pair(y, p, keys, what, object, &seen);
+	for (name = node->first; name; name = name->next->next)
+		pair(y, name, keys, what, object, &seen);
 	for (i = 0; keys[i].name; i++)
 		if (keys[i].required && !((seen.keys | seen.meant) & 1ULL << i))
 			yaml_error(y, node, keys[i].set == yaml_set_list ? "%s: '%s' is missing, as %s: [ %s ]" :
