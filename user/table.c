@@ -87,6 +87,8 @@ static struct table_entry *free_place(const struct table *t, __u64 hash)
 	return NULL;
 }
 
+enum { MOVES = 6 };			/* fewer do not always make room for a changed key whose two homes are one */
+
 /* Room for hash: a free place, or one made free by moving its entry to the entry's other home, depth moves deep */
 static struct table_entry *make_room(struct table *t, __u64 hash, int depth)
 {
@@ -106,24 +108,6 @@ static struct table_entry *make_room(struct table *t, __u64 hash, int depth)
 	return room;
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-	return memcmp(&((const struct table_entry *)a)->key, &((const struct table_entry *)b)->key,
-		      sizeof(struct table_key));
-}
-
-/* Marks what is in the table and not wanted: to leave. */
-static void collect_unwanted(struct table *t, const struct table_entry *want, size_t n, struct leaving *l)
-{
-	for (__u32 b = 0; b < t->n; b++)
-		for (int w = 0; w < TABLE_WAYS; w++) {
-			struct table_entry *e = &t->buckets[b].entry[w];
-
-			if (e->tag && !bsearch(e, want, n, sizeof(*want), compare_keys))
-				l->entries[l->n++] = e;
-		}
-}
-
 /* A failed sync: what it published goes again (by key, for it may have been moved), so that only what was there remains */
 static void withdraw(struct table *t, const struct table_entry *want, const bool *published, size_t n)
 {
@@ -138,19 +122,26 @@ static void withdraw(struct table *t, const struct table_entry *want, const bool
 	t->grace();
 }
 
+static size_t place_number(const struct table *t, const struct table_entry *e)
+{
+	size_t bucket = ((char *)e - (char *)t->buckets) / sizeof(*t->buckets);
+
+	return bucket * TABLE_WAYS + (e - t->buckets[bucket].entry);
+}
+
 /* Of a changed key two entries are there now, and of one that a killed writer was moving as well: one that is as wanted
- * stays, the others leave. */
-static void collect_changed(struct table *t, const struct table_entry *want, size_t n, struct leaving *l)
+ * stays, the others leave. seen: by place, the wanted keys' */
+static void collect_changed(struct table *t, const struct table_entry *want, size_t n, bool *seen, struct leaving *l)
 {
 	for (size_t i = 0; i < n; i++) {
 		bool kept = false;
 
 		for (int p = 0; p < PLACES; p++) {
 			struct table_entry *e = place(t, want[i].tag, p);
-			bool seen = p >= TABLE_WAYS && e == place(t, want[i].tag, p - TABLE_WAYS);	/* both homes are one */
 
-			if (seen || e->tag != want[i].tag || !same_key(&e->key, &want[i].key))
+			if (e->tag != want[i].tag || !same_key(&e->key, &want[i].key) || seen[place_number(t, e)])
 				continue;
+			seen[place_number(t, e)] = true;
 			if (!kept && !memcmp(e->value, want[i].value, sizeof(e->value)))
 				kept = true;
 			else
@@ -159,16 +150,26 @@ static void collect_changed(struct table *t, const struct table_entry *want, siz
 	}
 }
 
+/* What is in the table and not wanted */
+static void collect_unwanted(struct table *t, const bool *seen, struct leaving *l)
+{
+	for (size_t i = 0; i < (size_t)t->n * TABLE_WAYS; i++) {
+		struct table_entry *e = &t->buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
+
+		if (e->tag && !seen[i])
+			l->entries[l->n++] = e;
+	}
+}
+
 int table_sync(struct table *t, struct table_entry *want, size_t n)
 {
 	struct leaving leaving = { .entries = calloc((size_t)t->n * TABLE_WAYS, sizeof(*leaving.entries)) };
-	bool *published = calloc(n + 1, sizeof(*published));
+	bool *published = calloc(n + 1, sizeof(*published)), *seen = calloc((size_t)t->n * TABLE_WAYS, sizeof(*seen));
 	size_t n_published = 0, n_changed;
 	int rc = -ENOMEM;
 
-	if (!leaving.entries || !published)
+	if (!leaving.entries || !published || !seen)
 		goto cleanup;
-	qsort(want, n, sizeof(*want), compare_keys);
 	for (size_t i = 0; i < n; i++) {
 		struct table_entry *room;
 		const struct table_entry *old;
@@ -177,7 +178,7 @@ int table_sync(struct table *t, struct table_entry *want, size_t n)
 		old = find(t, want[i].tag, &want[i].key);
 		if (old && !memcmp(old->value, want[i].value, sizeof(old->value)))
 			continue;
-		room = make_room(t, want[i].tag, 3);
+		room = make_room(t, want[i].tag, MOVES);
 		if (!room) {
 			withdraw(t, want, published, i);
 			rc = -ENOSPC;
@@ -188,12 +189,13 @@ int table_sync(struct table *t, struct table_entry *want, size_t n)
 		n_published++;
 	}
 	/* only now, for making room moved entries */
-	collect_changed(t, want, n, &leaving);
+	collect_changed(t, want, n, seen, &leaving);
 	n_changed = leaving.n;
-	collect_unwanted(t, want, n, &leaving);
+	collect_unwanted(t, seen, &leaving);
 	rc = (n_published > n_changed ? n_published : n_changed) + leaving.n - n_changed;
 	unpublish_all(t, &leaving, n_published);
 cleanup:
+	free(seen);
 	free(published);
 	free(leaving.entries);
 	return rc;
