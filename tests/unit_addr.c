@@ -43,6 +43,26 @@ static void addresses(void **state)
 	assert_int_equal(a.family, 77);
 }
 
+/* Every pattern of words that are zero, short or long: as inet_ntop() has it */
+static void spelling(void **state)
+{
+	char text[ADDRESS_STRLEN], expected[INET6_ADDRSTRLEN];
+
+	for (unsigned int zeros = 0; zeros < 256; zeros++)
+		for (unsigned int digits = 0; digits < 256; digits++) {
+			struct address a = { .family = FAMILY_IPV6 };
+
+			for (unsigned int i = 0; i < 8; i++) {
+				unsigned int word = zeros >> i & 1 ? 0 : (0xa0b1 + zeros) >> 4 * (digits >> i / 2 & 3);
+
+				a.addr.b[2 * i] = word >> 8;
+				a.addr.b[2 * i + 1] = word;
+			}
+			inet_ntop(AF_INET6, a.addr.b, expected, sizeof(expected));
+			assert_string_equal(address_format(&a, text), expected);
+		}
+}
+
 static void layout(void **state)
 {
 	static const __u8 ipv4[16] = { [10] = 0xff, 0xff, 192, 0, 2, 1 };
@@ -174,7 +194,7 @@ static void ports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(addresses), cmocka_unit_test(layout), cmocka_unit_test(prefixes),
+		cmocka_unit_test(addresses), cmocka_unit_test(layout), cmocka_unit_test(spelling), cmocka_unit_test(prefixes),
 		cmocka_unit_test(inside), cmocka_unit_test(masks), cmocka_unit_test(ports),
 	};
 

@@ -6,6 +6,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <endian.h>
 #include <netinet/in.h>
 #include "abi.h"
 
@@ -43,3 +44,12 @@ bool prefix_covers(const struct prefix *p, const struct address *a);	/* same fam
 bool prefix_within(const struct prefix *inner, const struct prefix *outer);
 /* The prefix's mask in the 16-byte form; the first 96 bits of an IPv4 mask are ones. */
 struct addr prefix_mask(const struct prefix *p);
+
+/* By address, the shorter first of the same one; inline, for it sorts a hundred thousand */
+static inline int prefix_compare(const struct prefix *a, const struct prefix *b)
+{
+	for (int i = 0; i < 2; i++)
+		if (a->addr.q[i] != b->addr.q[i])
+			return be64toh(a->addr.q[i]) < be64toh(b->addr.q[i]) ? -1 : 1;
+	return a->len - b->len;
+}

@@ -137,8 +137,8 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 		rc = -EBUSY;
 	}
 	if (!rc && dp->running)
-		rc = dataplane_names(dp, &in->names, &in->n_names) ?: dataplane_slots(dp, &in->slots, &in->n_slots) ?:
-		     dataplane_table(dp, &in->running, &in->n_running) ?: dataplane_peers(dp, &in->peers, &in->n_peers);
+		rc = dataplane_names(dp, &in->names, &in->n_names) ?: dataplane_table(dp, &in->running, &in->n_running) ?:
+		     dataplane_slots(in->running, in->n_running, &in->slots, &in->n_slots) ?: dataplane_peers(dp, &in->peers, &in->n_peers);
 	if (!rc)
 		rc = followed_read(in->config, &in->followed_peers, &in->n_followed);
 	if (!rc)

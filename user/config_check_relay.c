@@ -72,16 +72,18 @@ static void check_names_and_keys(struct check *k)
 	if (sorted)
 		qsort(sorted, c->n_peers, sizeof(*sorted), compare_names);
 	for (size_t i = 1; i < c->n_peers && sorted; i++) {
+		if (strcmp(sorted[i]->name, sorted[i - 1]->name))
+			continue;
 		at(k, 0, "/peers/%zu/name", (size_t)(sorted[i] - c->peers));
-		if (!strcmp(sorted[i]->name, sorted[i - 1]->name))
-			tell(k, "name: peer '%s' is there twice: another name is wanted", sorted[i]->name);
+		tell(k, "name: peer '%s' is there twice: another name is wanted", sorted[i]->name);
 	}
 	if (sorted)
 		qsort(sorted, c->n_peers, sizeof(*sorted), compare_keys);
 	for (size_t i = 1; i < c->n_peers && sorted; i++) {
+		if (wg_key_is_none(&sorted[i]->key) || wg_key_compare(&sorted[i]->key, &sorted[i - 1]->key))
+			continue;
 		at(k, 0, "/peers/%zu/public-key", (size_t)(sorted[i] - c->peers));
-		if (!wg_key_is_none(&sorted[i]->key) && !wg_key_compare(&sorted[i]->key, &sorted[i - 1]->key))
-			tell(k, "public-key: peer '%s' has this key already: a key is one peer's", sorted[i - 1]->name);
+		tell(k, "public-key: peer '%s' has this key already: a key is one peer's", sorted[i - 1]->name);
 	}
 	free(sorted);
 }
@@ -95,7 +97,7 @@ static int compare_owned(const void *a, const void *b)
 {
 	const struct owned *x = a, *y = b;
 
-	return memcmp(&x->prefix->addr, &y->prefix->addr, sizeof(x->prefix->addr)) ?: x->prefix->len - y->prefix->len ?:
+	return prefix_compare(x->prefix, y->prefix) ?:
 	       (x->peer > y->peer) - (x->peer < y->peer) ?: (x->prefix > y->prefix) - (x->prefix < y->prefix);
 }
 
@@ -111,8 +113,7 @@ static void check_twice(struct check *k, const struct owned *sorted, size_t n)
 	for (size_t i = 1; i < n; i++) {
 		const struct owned *o = &sorted[i], *before = &sorted[i - 1];
 
-		if (o->prefix->len != before->prefix->len ||
-		    memcmp(&o->prefix->addr, &before->prefix->addr, sizeof(o->prefix->addr)))
+		if (prefix_compare(o->prefix, before->prefix))
 			continue;
 		at_prefix(k, o);
 		if (o->peer == before->peer)
@@ -139,9 +140,10 @@ static void check_prefixes(struct check *k)
 			const char *why = relay_prefix_wrong(&c->peers[i].prefixes[j], &c->policy.overlay);
 
 			*o = (struct owned){ &c->peers[i].prefixes[j], i };
+			if (!why)
+				continue;
 			at_prefix(k, o);
-			if (why)
-				tell(k, "prefixes: %s %s (%s)", prefix_format(o->prefix, text), why, overlay);
+			tell(k, "prefixes: %s %s (%s)", prefix_format(o->prefix, text), why, overlay);
 		}
 	if (list) {
 		qsort(list, n, sizeof(*list), compare_owned);
@@ -167,9 +169,10 @@ void config_check_relay(struct check *k)
 	const struct config *c = k->c;
 
 	for (size_t i = 0; i < c->n_peers; i++) {
+		if (*c->peers[i].name && *c->peers[i].device)
+			continue;
 		at(k, 0, "/peers/%zu", i);
-		if (!*c->peers[i].name || !*c->peers[i].device)
-			tell(k, "a peer without a name or a device");
+		tell(k, "a peer without a name or a device");
 	}
 	check_names_and_keys(k);
 	check_followed(k);

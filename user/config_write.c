@@ -12,17 +12,16 @@
 static void put_text(FILE *out, const char *text)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
+	size_t n;
 
 	if (isalnum((unsigned char)*text) && !text[strspn(text, plain)]) {
 		fputs(text, out);
 		return;
 	}
 	putc('"', out);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			putc('\\', out);
-		putc(*text, out);
-	}
+	for (; text[n = strcspn(text, "\"\\")]; text += n + 1)
+		fprintf(out, "%.*s\\%c", (int)n, text, text[n]);
+	fputs(text, out);
 	putc('"', out);
 }
 

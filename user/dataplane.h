@@ -135,5 +135,5 @@ int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n
 int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t *ret_n);
 /* What the table holds, in no order */
 int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t *ret_n);
-/* The next-hop slots of all listeners */
-int dataplane_slots(const struct dataplane *dp, struct slot **ret, size_t *ret_n);
+/* The next-hop slots of all listeners in it */
+int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret, size_t *ret_n);

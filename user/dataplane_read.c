@@ -183,41 +183,6 @@ int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n
 	return 0;
 }
 
-int dataplane_slots(const struct dataplane *dp, struct slot **ret, size_t *ret_n)
-{
-	__u32 n = dataplane_entries(dp, MAP_table);
-	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
-	struct slot *list = NULL, *slot;
-	size_t used = 0;
-	int rc = 0;
-
-	if (buckets == MAP_FAILED)
-		return -errno;
-	for (__u32 i = 0; i < n * TABLE_WAYS && !rc; i++) {
-		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
-		__u8 family = e->key.word >> 8;
-
-		if (!e->tag || ((e->key.word & 0xff) != KEY_SERVICE && (e->key.word & 0xff) != KEY_OLD))
-			continue;
-		slot = append(list, used);
-		if (slot && (e->key.word & 0xff) == KEY_OLD)
-			*slot = (struct slot){ .local = { old_addr(&e->key.addr, &e->service.to), family },
-					       .backend = { e->service.to, family }, .ifindex = e->service.ifindex,
-					       .slot = e->service.slot };
-		else if (slot)
-			*slot = (struct slot){ .local = { e->key.addr, family }, .backend = { e->service.to, family },
-					       .ifindex = e->service.ifindex, .slot = e->service.slot };
-		else
-			rc = -ENOMEM;
-	}
-	munmap(buckets, n * sizeof(*buckets));
-	if (rc)
-		free(list);
-	else
-		*ret = list, *ret_n = used;
-	return rc;
-}
-
 int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t *ret_n)
 {
 	__u32 n = dataplane_entries(dp, MAP_table);
@@ -243,6 +208,29 @@ int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t
 	else
 		*ret = list, *ret_n = used;
 	return rc;
+}
+
+int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret, size_t *ret_n)
+{
+	struct slot *list = NULL, *slot;
+	size_t used = 0;
+
+	for (const struct table_entry *e = table; e < table + n; e++) {
+		__u8 kind = e->key.word, family = e->key.word >> 8;
+
+		if (kind != KEY_SERVICE && kind != KEY_OLD)
+			continue;
+		slot = append(list, used);
+		if (!slot) {
+			free(list);
+			return -ENOMEM;
+		}
+		*slot = (struct slot){ .local = { kind == KEY_OLD ? old_addr(&e->key.addr, &e->service.to) : e->key.addr, family },
+				       .backend = { e->service.to, family }, .ifindex = e->service.ifindex, .slot = e->service.slot };
+	}
+	*ret = list;
+	*ret_n = used;
+	return 0;
 }
 
 static __u32 table_used(const struct dataplane *dp)

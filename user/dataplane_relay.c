@@ -51,8 +51,8 @@ static int write_peer(const struct dataplane *dp, __u32 id, const struct relay_p
 	return rc;
 }
 
-/* going: those that the plan does not have; else those that it has */
-static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bool going, int *changes)
+/* going: those that the plan does not have; else those that it has. ret_stay: there are none of the former */
+static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bool going, bool *ret_stay, int *changes)
 {
 	struct relay_peer *old = NULL, none = { 0 };
 	bool *forget = NULL, some = false;
@@ -61,10 +61,15 @@ static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bo
 
 	forget = rc ? NULL : calloc(n + 1, sizeof(*forget));
 	rc = rc ?: forget ? 0 : -ENOMEM;
+	*ret_stay = !rc;
 	for (size_t id = 1; id < n && !rc; id++) {
 		const struct relay_peer *new = id < r->n_peers ? &r->peers[id] : &none;
+		bool goes = !*new->name.name;
 
-		if (!*new->name.name != going || !memcmp(new, &old[id], sizeof(*new)))
+		if (!memcmp(new, &old[id], sizeof(*new)))
+			continue;
+		*ret_stay &= !goes;
+		if (goes != going)
 			continue;
 		forget[id] = *old[id].name.name && strcmp(old[id].name.name, new->name.name);
 		some |= forget[id];
@@ -179,7 +184,7 @@ static int by_prefix(const void *a, const void *b)
 {
 	const struct relay_route *x = a, *y = b;
 
-	return memcmp(&x->prefix.addr, &y->prefix.addr, sizeof(x->prefix.addr)) ?: x->prefix.len - y->prefix.len;
+	return prefix_compare(&x->prefix, &y->prefix);
 }
 
 static struct relay_route *sorted(const struct relay_route *list, size_t n)
@@ -286,16 +291,20 @@ int dataplane_relay_write(const struct dataplane *dp, struct plan *p, int *chang
 	int rc = 0;
 
 	if (r->on)
-		rc = sync_policy(dp, r, changes) ?: sync_peers(dp, r, false, changes) ?: sync_own(dp, r, changes);
+		rc = sync_policy(dp, r, changes) ?: sync_peers(dp, r, false, &r->peers_stay, changes) ?: sync_own(dp, r, changes);
 	return rc || (!r->on && !was_on(dp)) ? rc : write_longest(dp, r, changes);
 }
 
 int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int *changes)
 {
 	const struct plan_relay *r = &p->relay;
+	bool stay = r->peers_stay;
+	int rc;
 
 	if (!r->on && !was_on(dp))
 		return 0;
-	return sync_subnets(dp, r, changes) ?: remove_gone(dp, r, changes) ?: sync_peers(dp, r, true, changes) ?:
-	       r->on ? 0 : sync_own(dp, r, changes);
+	rc = sync_subnets(dp, r, changes) ?: remove_gone(dp, r, changes);
+	if (!rc && !stay)
+		rc = sync_peers(dp, r, true, &stay, changes);
+	return rc || r->on ? rc : sync_own(dp, r, changes);
 }

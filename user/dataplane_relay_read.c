@@ -48,7 +48,7 @@ static int by_prefix(const void *a, const void *b)
 {
 	const struct relay_route *x = a, *y = b;
 
-	return memcmp(&x->prefix.addr, &y->prefix.addr, sizeof(x->prefix.addr)) ?: x->prefix.len - y->prefix.len;
+	return prefix_compare(&x->prefix, &y->prefix);
 }
 
 static int add(struct relay_route **list, size_t *n, const struct addr *addr, __u8 len, __u32 word)

@@ -35,6 +35,7 @@ struct plan_relay {
 	size_t n_longest;
 	struct relay_route *gone;	/* what runs of these and is not among them: found by the writer */
 	size_t n_gone;
+	bool peers_stay;		/* all that run are among these: found by the writer */
 	bool routes64;			/* the table has some /64s */
 	struct own *own;		/* of links with peers */
 	size_t n_own;

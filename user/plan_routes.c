@@ -17,8 +17,7 @@ static int compare_routes(const void *a, const void *b)
 	const struct relay_route *x = a, *y = b;
 	__u32 px = x->word & ROUTE_PEER_MASK ?: ~0U, py = y->word & ROUTE_PEER_MASK ?: ~0U;
 
-	return memcmp(&x->prefix.addr, &y->prefix.addr, sizeof(x->prefix.addr)) ?: x->prefix.len - y->prefix.len ?:
-	       (px > py) - (px < py);
+	return prefix_compare(&x->prefix, &y->prefix) ?: (px > py) - (px < py);
 }
 
 static bool same_prefix(const struct prefix *a, const struct prefix *b)

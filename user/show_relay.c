@@ -62,7 +62,7 @@ static int by_address(const void *a, const void *b)
 {
 	const struct relay_route *x = a, *y = b;
 
-	return memcmp(&x->prefix.addr, &y->prefix.addr, sizeof(x->prefix.addr)) ?: x->prefix.len - y->prefix.len;
+	return prefix_compare(&x->prefix, &y->prefix);
 }
 
 static int by_peer(const void *a, const void *b)
