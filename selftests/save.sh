@@ -72,6 +72,21 @@ for mode in auto native generic tc; do
 	expect 'marked as made by hand' "$(grep -c 'origin: hand' "$work/first")" == 2
 done
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+# what is beside running.yaml counts only as long as it is whole, of that text, and of this program
+run=/run/wgxdp/default
+wgxdp save > "$work/first"
+cp $run/running.image "$work/image"
+head -c 1000 "$work/image" > $run/running.image
+wgxdp save | cmp - "$work/first" || fail 'with an image cut short'
+cp "$wgxdp" "$work/upgraded"
+sed 's/name: direct/name: otherwise/' "$work/image" > $run/running.image # not read by another program
+inside firewall "$work/upgraded" save | cmp - "$work/first" || fail 'another program reads the image'
+cp "$work/image" $run/running.image
+sed -i 's/name: direct/name: indirect/' $run/running.yaml
+wgxdp save | sed s/indirect/direct/ | cmp - "$work/first" || fail 'running.yaml changed'
+! wgxdp save | cmp -s - "$work/first" || fail 'running.yaml is not read any more'
+rm $run/running.image
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null
 for lost in 1 2; do
 	rm -r /run/wgxdp/default
 	wgxdp save > "$work/rebuilt" 2> "$work/said" || fail 'save, with /run lost'

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "../user/config.h"
+#include "../user/config_image.h"
 
 static char *written(const struct config *c, int (*write)(const struct config *, FILE *))
 {
@@ -89,6 +90,28 @@ static void assert_same(const struct config *a, const struct config *b)
 	assert_same_relay(a, b);
 }
 
+static char *image_of(const struct config *c, size_t *ret_n)
+{
+	char *image;
+	FILE *out = open_memstream(&image, ret_n);
+
+	config_image_write(c, out);
+	fclose(out);
+	return image;
+}
+
+static void assert_image(const struct config *c)
+{
+	struct config *back = NULL;
+	size_t n;
+	char *image = image_of(c, &n);
+
+	assert_int_equal(config_image_read(image, n, &back), 0);
+	assert_same(c, back);
+	config_free(back);
+	free(image);
+}
+
 static void assert_round_trip(const struct config *c)
 {
 	char *text = written(c, config_write);
@@ -98,6 +121,7 @@ static void assert_round_trip(const struct config *c)
 	assert_same(c, back);
 	config_free(back);
 	free(text);
+	assert_image(c);
 }
 
 #endif

@@ -10,11 +10,13 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "config_image.h"
 #include "control.h"
 #include "log.h"
 #include "state.h"
 
 #define NEXT "running.yaml.new"		/* what is to run */
+#define IMAGE "running.image"		/* of the one or the other, for who reads it next */
 
 void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
 {
@@ -48,14 +50,21 @@ static void forget_failure(const char *instance)
 	unlink(path);
 }
 
-/* FNV-1a; never 0 */
+/* FNV-1a, of words, for texts may be of megabytes; never 0 */
 static __u32 text_hash(const char *text, size_t n)
 {
-	__u32 h = 0x811c9dc5;
+	__u64 h = 0xcbf29ce484222325ULL ^ n, word;
+	__u32 folded;
 
+	for (; n >= sizeof(word); n -= sizeof(word), text += sizeof(word)) {
+		memcpy(&word, text, sizeof(word));
+		h = (h ^ word) * 0x100000001b3ULL;
+		h ^= h >> 32;			/* for what a multiplication moves up alone */
+	}
 	while (n--)
-		h = (h ^ (unsigned char)*text++) * 0x01000193;
-	return h ?: 1;
+		h = (h ^ (unsigned char)*text++) * 0x100000001b3ULL;
+	folded = h ^ h >> 32;
+	return folded ?: 1;
 }
 
 static int write_whole(const char *path, const char *text, size_t n)
@@ -69,6 +78,85 @@ static int write_whole(const char *path, const char *text, size_t n)
 		rc = -errno;
 	return rc;
 }
+
+/* ---- the image: only to be quick, so whatever is wrong with it is no error ---- */
+
+struct image_of {			/* the text, and the program, for no other can read it */
+	__u64 device, inode, size, modified;
+	__u32 hash, pad;
+	__u64 text_size;
+};
+
+static bool image_of(__u32 hash, size_t n, struct image_of *ret)
+{
+	struct stat st;
+
+	if (stat("/proc/self/exe", &st))
+		return false;
+	*ret = (struct image_of){ .device = st.st_dev, .inode = st.st_ino, .size = st.st_size, .text_size = n,
+				  .modified = st.st_mtim.tv_sec * 1000000000ULL + st.st_mtim.tv_nsec, .hash = hash };
+	return true;
+}
+
+/* A new file, for who reads the old one now */
+static void image_write(const char *instance, const struct config *c, __u32 hash, size_t n)
+{
+	char path[STATE_PATH_LEN];
+	struct image_of of;
+	FILE *out;
+
+	state_path(path, instance, IMAGE);
+	unlink(path);
+	out = image_of(hash, n, &of) ? fopen(path, "wxe") : NULL;
+	if (!out)
+		return;
+	fwrite(&of, sizeof(of), 1, out);
+	config_image_write(c, out);
+	if (ferror(out) | fclose(out))
+		unlink(path);
+}
+
+static int read_whole(const char *path, char **ret, size_t *ret_n)
+{
+	FILE *in = fopen(path, "re");
+	char *text = NULL;
+	struct stat st;
+	int rc = in && !fstat(fileno(in), &st) ? 0 : -errno;
+
+	if (!rc && !(text = malloc(st.st_size + 1)))
+		rc = -ENOMEM;
+	if (!rc && fread(text, 1, st.st_size, in) != (size_t)st.st_size)
+		rc = -EIO;
+	if (in)
+		fclose(in);
+	if (rc) {
+		free(text);
+		return rc;
+	}
+	text[st.st_size] = '\0';
+	*ret = text;
+	*ret_n = st.st_size;
+	return 0;
+}
+
+static int image_read(const char *instance, const char *text_path, struct config **ret)
+{
+	char path[STATE_PATH_LEN], *text = NULL, *image = NULL;
+	size_t n = 0, n_image = 0;
+	struct image_of of;
+	int rc;
+
+	state_path(path, instance, IMAGE);
+	rc = read_whole(path, &image, &n_image) ?: read_whole(text_path, &text, &n);
+	if (!rc && (n_image < sizeof(of) || !image_of(text_hash(text, n), n, &of) || memcmp(&of, image, sizeof(of))))
+		rc = -EINVAL;
+	rc = rc ?: config_image_read(image + sizeof(of), n_image - sizeof(of), ret);
+	free(text);
+	free(image);
+	return rc;
+}
+
+/* ---- the text ---- */
 
 static int take_next(const char *instance)
 {
@@ -89,21 +177,15 @@ static int take_next(const char *instance)
 /* Whether the maps are of the next configuration: the command that brought them there was killed before it could say so */
 static bool next_runs(const char *instance)
 {
-	char path[STATE_PATH_LEN], *text = NULL;
-	struct stat st;
+	char path[STATE_PATH_LEN], *text;
 	__u32 hash;
-	FILE *in;
+	size_t n;
 	bool runs;
 
 	state_path(path, instance, NEXT);
-	in = fopen(path, "re");
-	if (!in)
+	if (read_whole(path, &text, &n))
 		return false;
-	if (!fstat(fileno(in), &st))
-		text = malloc(st.st_size + 1);
-	runs = text && fread(text, 1, st.st_size, in) == (size_t)st.st_size && !control_config(instance, &hash) &&
-	       hash == text_hash(text, st.st_size);
-	fclose(in);
+	runs = !control_config(instance, &hash) && hash == text_hash(text, n);
 	free(text);
 	return runs;
 }
@@ -131,10 +213,12 @@ int state_prepare(const char *instance, const struct config *c, __u32 *ret_hash)
 		rc = -errno;
 	state_path(path, instance, NEXT);
 	rc = rc ?: write_whole(path, text, n);
-	if (rc)
+	if (rc) {
 		log_error("cannot write %s: %s", path, strerror(-rc));
-	else
+	} else {
 		*ret_hash = text_hash(text, n);
+		image_write(instance, c, *ret_hash, n);
+	}
 	free(text);
 	return rc;
 }
@@ -170,7 +254,9 @@ int state_read(const char *instance, struct config **ret)
 	char path[STATE_PATH_LEN];
 
 	state_path(path, instance, next_runs(instance) ? NEXT : "running.yaml");
-	return access(path, R_OK) ? -errno : config_read(path, ret);
+	if (access(path, R_OK))
+		return -errno;
+	return image_read(instance, path, ret) ? config_read(path, ret) : 0;
 }
 
 void state_remove(const char *instance)
@@ -180,6 +266,8 @@ void state_remove(const char *instance)
 	state_path(path, instance, "running.yaml");
 	unlink(path);
 	state_path(path, instance, NEXT);
+	unlink(path);
+	state_path(path, instance, IMAGE);
 	unlink(path);
 	forget_failure(instance);
 	state_path(path, instance, "daemon");	/* whose daemon it was: user/daemon_state.c */
