@@ -116,8 +116,8 @@ int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret,
 /* They are in the order of ids: where those of this id begin */
 size_t dataplane_reasons_from(const struct dataplane_reason *list, size_t n, __u32 id);
 int dataplane_forget_reasons(const struct dataplane *dp, __u32 id);
-/* Of a peer in one direction (enum peer_direction), by its id */
-int dataplane_peer_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane, struct total *ret);
+/* Of the first n_peers ids, by total_index(id, enum peer_direction, plane) */
+int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct total **ret);
 /* Peers by id, from 0, which is nobody, on; the id of a free one has no name */
 int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t *ret_n);
 /* Prefixes of the relay's peers, by address; .word: the peer's id. The map subnets does not tell in which prefixes it was said:

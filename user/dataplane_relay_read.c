@@ -3,6 +3,7 @@
  * dataplane: what the relay's maps hold.
  */
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,9 +33,33 @@ int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t 
 	return 0;
 }
 
-int dataplane_peer_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane, struct total *ret)
+/* In large steps, but of no more than a megabyte or so: there is a value for each CPU that may come */
+int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct total **ret)
 {
-	return dataplane_total_of(dp, MAP_peer_totals, total_index(id, direction, plane), ret);
+	size_t cpus = libbpf_num_possible_cpus(), step = 1 + 32768 / cpus, n = total_index(n_peers, 0, 0), done = 0;
+	struct total *values = calloc(step * cpus, sizeof(*values)), *list = calloc(n + 1, sizeof(*list));
+	__u32 *keys = calloc(step, sizeof(*keys)), at, count;
+	int rc = values && list && keys ? 0 : -ENOMEM;
+
+	for (bool more = true; more && done < n && !rc; done += count) {
+		count = n - done < step ? n - done : step;
+		more = !bpf_map_lookup_batch(dp->maps[MAP_peer_totals], done ? &at : NULL, &at, keys, values, &count, NULL);
+		if (!more && errno != ENOENT)
+			rc = -errno;
+		for (size_t i = 0; i < count * cpus && !rc; i++) {
+			list[done + i / cpus].received += values[i].received;
+			list[done + i / cpus].forwarded += values[i].forwarded;
+			list[done + i / cpus].bytes += values[i].bytes;
+		}
+	}
+	free(keys);
+	free(values);
+	if (rc) {
+		free(list);
+		return rc;
+	}
+	*ret = list;
+	return 0;
 }
 
 int dataplane_policy(const struct dataplane *dp, struct policy *ret)

@@ -5,7 +5,6 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,12 +114,10 @@ static __u64 peer_reasons(const struct scrape *s, __u32 id, bool drops)
 static void peer_packets(struct scrape *s, __u32 id, enum peer_direction direction, bool bytes)
 {
 	const char *name = s->relay.peers[id].name.name, *word = direction == PEER_RX ? "rx" : "tx";
-	struct total xdp, tc;
+	struct total total = relay_view_total(&s->relay, id, direction);
 
-	if (dataplane_peer_total(s->dp, id, direction, PLANE_XDP, &xdp) || dataplane_peer_total(s->dp, id, direction, PLANE_TC, &tc))
-		return;
 	metric(&s->text, LABELS({ "peer", name }, { "direction", word }, { "verdict", "forwarded" }),
-	       bytes ? xdp.bytes + tc.bytes : xdp.forwarded + tc.forwarded);
+	       bytes ? total.bytes : total.forwarded);
 	for (int drops = 1; drops >= 0 && !bytes && direction == PEER_RX; drops--)
 		metric(&s->text, LABELS({ "peer", name }, { "direction", word }, { "verdict", drops ? "dropped" : "passed" }),
 		       peer_reasons(s, id, drops));

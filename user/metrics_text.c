@@ -3,7 +3,6 @@
  * Prometheus' text format, and what it tells of this process.
  */
 #include <dirent.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -16,25 +15,48 @@ void metric_family(struct metrics_text *t, const char *name, const char *type, c
 	fprintf(t->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
+/* Without printf and locks: a relay of 10,000 peers has 60,000 lines */
+static void put(struct metrics_text *t, const char *text)
+{
+	fputs_unlocked(text, t->out);
+}
+
+static void put_value(struct metrics_text *t, const char *text)
+{
+	size_t n;
+
+	for (; text[n = strcspn(text, "\"\\")]; text += n + 1) {
+		fwrite_unlocked(text, 1, n, t->out);
+		putc_unlocked('\\', t->out);
+		putc_unlocked(text[n], t->out);
+	}
+	put(t, text);
+}
+
 static void put_labels(struct metrics_text *t, const char *labels[][2])
 {
-	fputs(t->family, t->out);
+	put(t, t->family);
 	for (size_t i = 0; labels && labels[i][0]; i++) {
-		fprintf(t->out, "%c%s=\"", i ? ',' : '{', labels[i][0]);
-		for (const char *c = labels[i][1]; *c; c++) {
-			if (*c == '"' || *c == '\\')
-				fputc('\\', t->out);
-			fputc(*c, t->out);
-		}
-		fputc('"', t->out);
+		put(t, i ? "," : "{");
+		put(t, labels[i][0]);
+		put(t, "=\"");
+		put_value(t, labels[i][1]);
+		put(t, "\"");
 	}
-	fputs(labels ? "} " : " ", t->out);
+	put(t, labels ? "} " : " ");
 }
 
 void metric(struct metrics_text *t, const char *labels[][2], __u64 value)
 {
+	char text[24], *c = text + sizeof(text);
+
+	*--c = '\0';
+	*--c = '\n';
+	do
+		*--c = '0' + value % 10;
+	while (value /= 10);
 	put_labels(t, labels);
-	fprintf(t->out, "%" PRIu64 "\n", (uint64_t)value);
+	put(t, c);
 }
 
 void metric_seconds(struct metrics_text *t, const char *labels[][2], double value)

@@ -55,8 +55,8 @@ static int look_at_wireguard(struct relay_view *v)
 		const char *device = v->peers[id].name.device;
 		size_t before = 1;
 
-		while (before < id && strcmp(v->peers[before].name.device, device))
-			before++;
+		while (*device && before < id && strcmp(v->peers[before].name.device, device))
+			before++;		/* not for free ids, which are on no device */
 		if (*device && before == id)
 			rc = look_at_device(v, device);
 	}
@@ -102,6 +102,9 @@ int relay_view_read(const struct dataplane *dp, bool routes, struct relay_view *
 	struct shapes shapes = { 0 };
 	int rc = dataplane_peers(dp, &v.peers, &v.n_peers);
 
+	while (!rc && v.n_peers && !*v.peers[v.n_peers - 1].name.name)
+		v.n_peers--;			/* places that nobody has had yet */
+	rc = rc ?: dataplane_peer_totals(dp, v.n_peers, &v.totals);
 	rc = rc ?: look_at_wireguard(&v);
 	if (!rc && routes)
 		rc = read_shapes(dp, &v, &shapes) ?: dataplane_routes(dp, shapes.list, shapes.n, &v.routes, &v.n_routes);
@@ -113,6 +116,15 @@ int relay_view_read(const struct dataplane *dp, bool routes, struct relay_view *
 	return rc;
 }
 
+struct total relay_view_total(const struct relay_view *v, __u32 id, enum peer_direction direction)
+{
+	const struct total *xdp = &v->totals[total_index(id, direction, PLANE_XDP)],
+			   *tc = &v->totals[total_index(id, direction, PLANE_TC)];
+
+	return (struct total){ .received = xdp->received + tc->received, .forwarded = xdp->forwarded + tc->forwarded,
+			       .bytes = xdp->bytes + tc->bytes };
+}
+
 void relay_view_free(struct relay_view *v)
 {
 	for (size_t i = 0; i < v->n_devices; i++)
@@ -120,5 +132,6 @@ void relay_view_free(struct relay_view *v)
 	free(v->devices);
 	free(v->wireguard);
 	free(v->peers);
+	free(v->totals);
 	free(v->routes);
 }

@@ -20,27 +20,22 @@ static __u64 sum_reasons(const struct dataplane_reason *reasons, size_t n, __u32
 }
 
 /* What came from a peer is there in whole; of what went to it, what was forwarded */
-static int show_direction(struct node row, const struct dataplane *dp, __u32 id, enum peer_direction direction,
-			  const struct dataplane_reason *reasons, size_t n)
+static void show_direction(struct node row, const struct relay_view *v, __u32 id, enum peer_direction direction,
+			   const struct dataplane_reason *reasons, size_t n)
 {
 	struct node counters = document_map(row, direction == PEER_RX ? "rx" : "tx");
-	struct total xdp, tc;
-	int rc = dataplane_peer_total(dp, id, direction, PLANE_XDP, &xdp) ?:
-		 dataplane_peer_total(dp, id, direction, PLANE_TC, &tc);
+	struct total total = relay_view_total(v, id, direction);
 
-	if (rc)
-		return rc;
 	if (direction == PEER_RX)
-		document_number(counters, "received", xdp.received + tc.received);
-	document_number(counters, "forwarded", xdp.forwarded + tc.forwarded);
+		document_number(counters, "received", total.received);
+	document_number(counters, "forwarded", total.forwarded);
 	if (direction == PEER_RX) {
 		document_number(counters, "dropped", sum_reasons(reasons, n, id, true));
 		document_number(counters, "passed", sum_reasons(reasons, n, id, false));
 	}
-	document_number(counters, "bytes", xdp.bytes + tc.bytes);
-	document_number(counters, "forwarded_xdp", xdp.forwarded);
-	document_number(counters, "forwarded_tc", tc.forwarded);
-	return 0;
+	document_number(counters, "bytes", total.bytes);
+	document_number(counters, "forwarded_xdp", v->totals[total_index(id, direction, PLANE_XDP)].forwarded);
+	document_number(counters, "forwarded_tc", v->totals[total_index(id, direction, PLANE_TC)].forwarded);
 }
 
 /* null: WireGuard knows no such peer, or not yet where it is */
@@ -72,8 +67,8 @@ static int by_peer(const void *a, const void *b)
 	return (x->word > y->word) - (x->word < y->word) ?: by_address(a, b);
 }
 
-static int show_peer(struct node list, const struct dataplane *dp, const struct relay_view *v, __u32 id, size_t *route,
-		     const struct dataplane_reason *reasons, size_t n)
+static void show_peer(struct node list, const struct relay_view *v, __u32 id, size_t *route,
+		      const struct dataplane_reason *reasons, size_t n)
 {
 	const struct relay_peer *p = &v->peers[id];
 	const struct wg_key *key = (const void *)p->name.key;
@@ -94,22 +89,20 @@ static int show_peer(struct node list, const struct dataplane *dp, const struct 
 	for (; *route < v->n_routes && v->routes[*route].word == id; ++*route)
 		document_append(prefixes, prefix_format(&v->routes[*route].prefix, text));
 	show_wireguard(row, v->wireguard[id]);
-	return show_direction(row, dp, id, PEER_RX, reasons, n) ?: show_direction(row, dp, id, PEER_TX, reasons, n);
+	show_direction(row, v, id, PEER_RX, reasons, n);
+	show_direction(row, v, id, PEER_TX, reasons, n);
 }
 
-static int show_peers(struct document *d, const struct dataplane *dp, struct relay_view *v,
-		      const struct dataplane_reason *reasons, size_t n)
+static void show_peers(struct document *d, struct relay_view *v, const struct dataplane_reason *reasons, size_t n)
 {
 	struct node list = document_list(document_root(d), "peers");
 	size_t route = 0;
-	int rc = 0;
 
 	if (v->n_routes)
 		qsort(v->routes, v->n_routes, sizeof(*v->routes), by_peer);
-	for (size_t id = 1; id < v->n_peers && !rc; id++)
+	for (size_t id = 1; id < v->n_peers; id++)
 		if (*v->peers[id].name.name)
-			rc = show_peer(list, dp, v, id, &route, reasons, n);
-	return rc;
+			show_peer(list, v, id, &route, reasons, n);
 }
 
 static void show_routes(struct document *d, struct relay_view *v)
@@ -135,7 +128,7 @@ int show_relay(struct document *d, const struct dataplane *dp, bool peers, bool 
 	if (rc)
 		return rc;
 	if (peers)
-		rc = show_peers(d, dp, &v, reasons, n);
+		show_peers(d, &v, reasons, n);
 	if (routes)
 		show_routes(d, &v);
 	relay_view_free(&v);
