@@ -161,6 +161,10 @@ INLINE int relay(struct pkt *p, __be16 proto, int *ret_action)
 		p->outside = !is_overlay(p->dst);
 		if (!p->outside || route_outside(p))
 			return site_pipeline(p, ret_action);
+		/* a service's backend in a site answers from there; whoever says so elsewhere is no backend */
+		rc = is_overlay(p->src) ? route_source(p) : 0;
+		if (rc)
+			return rc;
 	}
 	rc = service_pipeline(p, proto, ret_action);
 	return rc == NOT_OURS ? route_stranger(p) : rc;

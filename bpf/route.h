@@ -69,26 +69,39 @@ INLINE const struct own *own_find(__u32 ifindex)
 	return o && o->ifindex == ifindex ? o : NULL;
 }
 
-/* p->from, and, where there is one to which it may go, p->peer. What is for this host is not ours; a source that is of no peer
- * behind this link counts for the link's only one. */
+/* p->from, if the source is of a peer behind this link; else it counts for the link's only one, and goes up */
+INLINE int route_source(struct pkt *p)
+{
+	__u32 from = route_word(p->src) & ROUTE_PEER_MASK;
+	const struct peer *source = peer_find(from);
+	const struct own *o;
+
+	if (!source || !from || source->ifindex != p->ifindex) {
+		o = own_find(p->ifindex);
+		p->from = o ? o->peer : 0;
+		p->overlay = true;
+		return -PASS_source;
+	}
+	p->from = from;
+	return 0;
+}
+
+/* p->from, and, where there is one to which it may go, p->peer. What is for this host is not ours. */
 INLINE int route_find(struct pkt *p)
 {
-	__u32 word = route_word(p->dst), from = route_word(p->src) & ROUTE_PEER_MASK, id = word & ROUTE_PEER_MASK;
-	const struct peer *source = peer_find(from), *to = peer_find(id);
-	const struct own *o;
+	__u32 word = route_word(p->dst), id = word & ROUTE_PEER_MASK;
+	const struct peer *to = peer_find(id);
+	int rc;
 
 	if (word & ROUTE_LOCAL)
 		return NOT_OURS;
 	p->overlay = true;
-	if (!source || !from || source->ifindex != p->ifindex) {
-		o = own_find(p->ifindex);
-		p->from = o ? o->peer : 0;
-		return -PASS_source;
-	}
-	p->from = from;
+	rc = route_source(p);
+	if (rc)
+		return rc;
 	if (!to || !id || !to->ifindex)
 		return -DROP_unrouted;
-	if (id == from)
+	if (id == p->from)
 		return -DROP_same_site;
 	p->to_peer = id;
 	p->peer = to;
