@@ -54,11 +54,13 @@ static int write_peer(const struct dataplane *dp, __u32 id, const struct relay_p
 /* going: those that the plan does not have; else those that it has. ret_stay: there are none of the former */
 static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bool going, bool *ret_stay, int *changes)
 {
-	struct relay_peer *old = NULL, none = { 0 };
-	bool *forget = NULL, some = false;
-	size_t n = 0;
-	int rc = dataplane_peers(dp, &old, &n);
+	bool *forget = NULL, some = false, known = r->n_running && !dp->map_is_new[MAP_peers] && !dp->map_is_new[MAP_peer_names];
+	struct relay_peer *read = NULL, none = { 0 };
+	const struct relay_peer *old = r->running;
+	size_t n = r->n_running;
+	int rc = known && !going ? 0 : dataplane_peers(dp, &read, &n);
 
+	old = read ?: old;
 	forget = rc ? NULL : calloc(n + 1, sizeof(*forget));
 	rc = rc ?: forget ? 0 : -ENOMEM;
 	*ret_stay = !rc;
@@ -79,7 +81,7 @@ static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bo
 	if (!rc && some)
 		rc = forget_counters(dp, forget, n);
 	free(forget);
-	free(old);
+	free(read);
 	return rc;
 }
 

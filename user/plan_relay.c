@@ -329,6 +329,8 @@ int plan_relay(struct making *m)
 	if (!config_relays(m->config))
 		return 0;
 	r->on = true;
+	r->running = m->in->peers;
+	r->n_running = m->in->n_peers;
 	r->overlay = m->config->policy.overlay;
 	rc = collect(&c);
 	if (!rc) {

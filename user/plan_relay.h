@@ -28,6 +28,8 @@ struct plan_relay {
 	struct prefix overlay;
 	struct relay_peer *peers;	/* by id; 0 is nobody */
 	size_t n_peers;
+	const struct relay_peer *running;	/* what the plan was made from, with the lock held */
+	size_t n_running;
 	struct relay_route *routes;	/* every prefix once, by address, the shorter ones first */
 	size_t n_routes;
 	__u32 *subnets;			/* SUBNETS words; NULL: the overlay is no /48 */

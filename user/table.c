@@ -30,6 +30,13 @@ static struct table_entry *place(const struct table *t, __u64 hash, int i)
 	return &t->buckets[table_home(hash, i / TABLE_WAYS, t->n - 1)].entry[i % TABLE_WAYS];
 }
 
+static size_t place_number(const struct table *t, const struct table_entry *e)
+{
+	size_t bucket = ((char *)e - (char *)t->buckets) / sizeof(*t->buckets);
+
+	return bucket * TABLE_WAYS + (e - t->buckets[bucket].entry);
+}
+
 #define PLACES (2 * TABLE_WAYS)
 
 static bool same_key(const struct table_key *a, const struct table_key *b)
@@ -90,16 +97,18 @@ static struct table_entry *free_place(const struct table *t, __u64 hash)
 enum { MOVES = 6 };			/* fewer do not always make room for a changed key whose two homes are one */
 
 /* Room for hash: a free place, or one made free by moving its entry to the entry's other home, depth moves deep */
-static struct table_entry *make_room(struct table *t, __u64 hash, int depth)
+static struct table_entry *make_room(struct table *t, __u64 hash, int depth, bool *kept)
 {
 	struct table_entry *room = free_place(t, hash);
 
 	for (int i = 0; !room && depth && i < PLACES; i++) {
-		struct table_entry *e = place(t, hash, i), *to = make_room(t, e->tag, depth - 1);
+		struct table_entry *e = place(t, hash, i), *to = make_room(t, e->tag, depth - 1, kept);
 		struct leaving l = { .entries = &e, .n = 1 };
 
 		if (to && to != e && e->tag) {
 			publish(to, e, e->tag);
+			kept[place_number(t, to)] = kept[place_number(t, e)];
+			kept[place_number(t, e)] = false;
 			unpublish_all(t, &l, true);
 		}
 		if (!e->tag)		/* moved, by us or by the search deeper down */
@@ -122,28 +131,22 @@ static void withdraw(struct table *t, const struct table_entry *want, const bool
 	t->grace();
 }
 
-static size_t place_number(const struct table *t, const struct table_entry *e)
-{
-	size_t bucket = ((char *)e - (char *)t->buckets) / sizeof(*t->buckets);
-
-	return bucket * TABLE_WAYS + (e - t->buckets[bucket].entry);
-}
-
 /* Of a changed key two entries are there now, and of one that a killed writer was moving as well: one that is as wanted
- * stays, the others leave. seen: by place, the wanted keys' */
-static void collect_changed(struct table *t, const struct table_entry *want, size_t n, bool *seen, struct leaving *l)
+ * stays, the others leave. */
+static void collect_changed(struct table *t, const struct table_entry *want, const bool *published, size_t n, bool *kept,
+			    struct leaving *l)
 {
 	for (size_t i = 0; i < n; i++) {
-		bool kept = false;
+		bool found = false;
 
-		for (int p = 0; p < PLACES; p++) {
+		for (int p = 0; p < PLACES && published[i]; p++) {
 			struct table_entry *e = place(t, want[i].tag, p);
 
-			if (e->tag != want[i].tag || !same_key(&e->key, &want[i].key) || seen[place_number(t, e)])
+			if (e->tag != want[i].tag || !same_key(&e->key, &want[i].key) || kept[place_number(t, e)])
 				continue;
-			seen[place_number(t, e)] = true;
-			if (!kept && !memcmp(e->value, want[i].value, sizeof(e->value)))
-				kept = true;
+			kept[place_number(t, e)] = true;	/* or is among those that leave */
+			if (!found && !memcmp(e->value, want[i].value, sizeof(e->value)))
+				found = true;
 			else
 				l->entries[l->n++] = e;
 		}
@@ -151,12 +154,12 @@ static void collect_changed(struct table *t, const struct table_entry *want, siz
 }
 
 /* What is in the table and not wanted */
-static void collect_unwanted(struct table *t, const bool *seen, struct leaving *l)
+static void collect_unwanted(struct table *t, const bool *kept, struct leaving *l)
 {
 	for (size_t i = 0; i < (size_t)t->n * TABLE_WAYS; i++) {
 		struct table_entry *e = &t->buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
 
-		if (e->tag && !seen[i])
+		if (e->tag && !kept[i])
 			l->entries[l->n++] = e;
 	}
 }
@@ -164,21 +167,22 @@ static void collect_unwanted(struct table *t, const bool *seen, struct leaving *
 int table_sync(struct table *t, struct table_entry *want, size_t n)
 {
 	struct leaving leaving = { .entries = calloc((size_t)t->n * TABLE_WAYS, sizeof(*leaving.entries)) };
-	bool *published = calloc(n + 1, sizeof(*published)), *seen = calloc((size_t)t->n * TABLE_WAYS, sizeof(*seen));
+	bool *published = calloc(n + 1, sizeof(*published)), *kept = calloc((size_t)t->n * TABLE_WAYS, sizeof(*kept));
 	size_t n_published = 0, n_changed;
 	int rc = -ENOMEM;
 
-	if (!leaving.entries || !published || !seen)
+	if (!leaving.entries || !published || !kept)
 		goto cleanup;
 	for (size_t i = 0; i < n; i++) {
-		struct table_entry *room;
-		const struct table_entry *old;
+		struct table_entry *room, *old;
 
 		want[i].tag = table_hash(&want[i].key);
 		old = find(t, want[i].tag, &want[i].key);
-		if (old && !memcmp(old->value, want[i].value, sizeof(old->value)))
+		if (old && !memcmp(old->value, want[i].value, sizeof(old->value))) {
+			kept[place_number(t, old)] = true;
 			continue;
-		room = make_room(t, want[i].tag, MOVES);
+		}
+		room = make_room(t, want[i].tag, MOVES, kept);
 		if (!room) {
 			withdraw(t, want, published, i);
 			rc = -ENOSPC;
@@ -189,13 +193,13 @@ int table_sync(struct table *t, struct table_entry *want, size_t n)
 		n_published++;
 	}
 	/* only now, for making room moved entries */
-	collect_changed(t, want, n, seen, &leaving);
+	collect_changed(t, want, published, n, kept, &leaving);
 	n_changed = leaving.n;
-	collect_unwanted(t, seen, &leaving);
+	collect_unwanted(t, kept, &leaving);
 	rc = (n_published > n_changed ? n_published : n_changed) + leaving.n - n_changed;
 	unpublish_all(t, &leaving, n_published);
 cleanup:
-	free(seen);
+	free(kept);
 	free(published);
 	free(leaving.entries);
 	return rc;
