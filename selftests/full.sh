@@ -32,7 +32,7 @@ as_it_is() {
 	done
 	wgxdp show
 	wgxdp save
-	find /run/wgxdp/default -name 'running*'
+	find /run/wgxdp/default -name 'running*' | sort
 }
 refused() { # WHAT COMMAND...
 	local status=0

@@ -8,7 +8,7 @@
 #                                    -u: uncut, and without the host plane
 #   packets.py --corpus DIR          writes the fuzzer's corpus
 #
-# timeout: 600
+# timeout: 900
 #
 # A next hop's first packet in two seconds goes through the kernel, which so keeps the neighbour alive: XDP passes it up without
 # a trace, tc sends it without MACs. So each packet is run twice, and one of the two may come to that.
