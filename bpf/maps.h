@@ -32,7 +32,8 @@
 #define FRAGMENTS 32768
 #endif
 
-/* Sizes that follow the configuration (table, totals, sources, nexthops, and all of the relay's from peers on) are set before load. */
+/* Sizes that follow the configuration (table, totals, sources, nexthops, and all of the relay's and of flows from peers on) are
+ * set before load. */
 MAP(links, ARRAY, __u32, struct link, LINKS, 0);
 MAP(table, ARRAY, __u32, struct table_bucket, 1, BPF_F_MMAPABLE);
 MAP(sources, ARRAY, __u32, struct sources, 1, 0);
@@ -61,6 +62,13 @@ MAP(own, ARRAY, __u32, struct own, LINKS, 0);
 MAP(policy, ARRAY, __u32, struct policy, 1, BPF_F_MMAPABLE);
 MAP(allowed, ARRAY, __u32, struct allowed_bucket, 1, 0);
 MAP(judged, PERCPU_ARRAY, __u32, struct judged, 1, 0);
+MAP(flows, HASH, struct flow_key, struct flow, 1, BPF_F_NO_PREALLOC);
+MAP(embryos, LRU_HASH, struct flow_key, struct embryo, 1, 0);
+MAP(embryo_limits, LRU_HASH, struct addr, __u64, 1, 0);
+MAP(pools, ARRAY, __u32, struct pool, 1, 0);
+MAP(flow_totals, PERCPU_ARRAY, __u32, struct flow_total, 1, 0);
+MAP(flows_deleted, ARRAY, __u32, __u64, 1, 0);
+MAP(flow_scratch, PERCPU_ARRAY, __u32, struct flow_scratch, 1, 0);
 #ifndef WGXDP_HOST
 MAP(devices, DEVMAP_HASH, __u32, __u32, LINKS, 0);
 RING(signals, RINGBUF, 4096);

@@ -27,6 +27,7 @@ struct addr {
 #include "abi_counters.h"
 #include "abi_uniform.h"
 #include "abi_relay.h"
+#include "abi_flow.h"
 
 /* ---- links ---- */
 

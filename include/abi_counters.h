@@ -24,7 +24,7 @@ static inline __u32 total_index(__u32 id, __u32 direction, __u32 plane)
 #define NAME_LEN 64
 struct service_name {
 	char name[NAME_LEN];
-	__u8 nat;			/* 0: dnat, 1: none */
+	__u8 nat;			/* 0: dnat, 1: none, 2: masquerade */
 	__u8 pad[7];
 };
 

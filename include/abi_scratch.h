@@ -48,4 +48,25 @@ struct judged {
 	__u8 bytes[40];			/* the header that is being read */
 };
 
+/* flow_scratch: a packet of a flow, or of a newcomer */
+struct flow_scratch {
+	struct flow_key key;		/* as it came; of an error: what it quotes, turned round */
+	struct flow_way {		/* as it leaves */
+		struct addr src, dst;
+		__be16 sport, dport;
+		__u16 delta;		/* checksum difference of both addresses */
+		__u8 family;
+		__u8 is_new;		/* enum flow_newness: what is to be done when it is sent */
+	} way;
+	__u32 id, ifindex;		/* of service and listener's link */
+	/* what of it is being made */
+	struct flow_key other;		/* the other direction's key */
+	struct embryo embryo;
+	__u8 value[sizeof(struct flow)];	/* struct flow, without a timer that the kernel would look for here */
+	__u64 now, start;
+	__u32 probe, share;		/* ports tried; whether the source's share has been asked for */
+	int answer;
+};
+enum flow_newness { FLOW_KNOWN, FLOW_NEWCOMER, FLOW_MOVES, FLOW_ANSWERED };
+
 #endif

@@ -26,13 +26,18 @@ enum service_flags {
 	SERVICE_OLD = 1 << 2,		/* of a KEY_REPLY: its listeners are looked up as KEY_OLD */
 	SERVICE_LISTS = 1 << 3,		/* of a KEY_SERVICE: allow and deny of the service are in source_trie */
 	SERVICE_DF_REPORT = 1 << 4,	/* IPv4 without DF that is too long: its sender is told, instead of cutting it */
+	SERVICE_MASQUERADE = 1 << 5,	/* of a KEY_SERVICE: its clients have flows. Of a KEY_REPLY: all its listeners' do, and
+					 * what has none is nobody's */
+	SERVICE_FLOWS = 1 << 6,		/* of a KEY_REPLY: some of its listeners' clients do: they are looked for first */
+	SERVICE_TO_IPV6 = 1 << 7,	/* of a KEY_SERVICE that masquerades: the backend's address is IPv6, whatever the listener's is */
 };
 
 /* Value of KEY_SERVICE, KEY_OLD and KEY_REPLY: what a packet of that direction is rewritten to. 32 bytes. */
 struct service {
 	struct addr to;		/* the backend's address; in a reply the listener's */
 	__be16 port;		/* likewise */
-	__u16 delta;		/* checksum difference of the address alone: new - old, one's complement, as in RFC 1624 */
+	__u16 delta;		/* checksum difference of the address alone: new - old, one's complement, as in RFC 1624; not of
+				 * what masquerades */
 	__u16 id;		/* what totals and reasons count under */
 	__u16 flags;		/* enum service_flags */
 	__u32 slot;		/* next hop slot of the backend for this link and local address; the next one is for replies */
