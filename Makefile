@@ -85,7 +85,7 @@ $(O)/tests/unit_links $(O)/tests/unit_lists $(O)/tests/unit_plan_relay: $(call u
 $(O)/tests/unit_wireguard: $(call unit_obj,user/wireguard*.c user/wg_key.c user/netlink_talk.c user/addr.c)
 
 # what it measures is the program's own objects
-$(O)/tests/unit_relay_size: $(patsubst %,$(O)/user/%.o,dataplane_sync dataplane_relay dataplane_relay_read dataplane_read \
+$(O)/tests/unit_relay_size: $(patsubst %,$(O)/user/%.o,dataplane_sync dataplane_flows dataplane_relay dataplane_relay_read dataplane_read \
 		dataplane_lists table transmit control $(filter plan% config% yaml% netlink% wireguard%,$(notdir $(USER_SRC:.c=))) \
 		host addr log answers state wg_key relay_prefix followed pins attach)
 $(O)/unit/tests/unit_relay_size.o: UNIT_CFLAGS :=

@@ -29,6 +29,8 @@ INLINE __sum16 csum_add(__sum16 check, __u32 delta)
 	return ~csum_fold((__u16)~check + delta);
 }
 
+#define NO_CHANGE 0xffff		/* ~old + new of a word that stays */
+
 /* A UDP checksum may not become 0, which says "none" (RFC 768) */
 INLINE __sum16 csum_add_udp(__sum16 check, __u32 delta)
 {

@@ -116,8 +116,8 @@ INLINE bool cut_fits(struct pkt *p, const struct nexthop *nexthop)
 {
 	int step;
 
-	if (p->plane != PLANE_TC)
-		return false;
+	if (p->plane != PLANE_TC || is_across(p))
+		return false;			/* its sender is told, and cuts it for what there is */
 	step = tc_cut_plan(p->ctx, p->l3, nexthop->fib.ifindex, nexthop->fib.mtu_result,
 			   p->service->flags & SERVICE_DF_REPORT);
 	p->step = step & 0xfff8;

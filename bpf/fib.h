@@ -18,19 +18,19 @@ struct fib_question {
 	__u32 ifindex;			/* of the link that it comes in by */
 };
 
-/* Fills slot->fib with question and answer. 0, or a reason; after PASS_no_neighbour the answer lacks only the MACs. */
-INLINE int fib_ask(struct pkt *p, struct nexthop *slot, const struct fib_question *q)
+/* Fills slot->fib with question, of this family, and answer. 0, or a reason; after PASS_no_neighbour the answer lacks only the MACs. */
+INLINE int fib_ask(struct pkt *p, struct nexthop *slot, const struct fib_question *q, __u8 family)
 {
 	struct bpf_fib_lookup *fib = &slot->fib;	/* in the slot: 64 bytes less of stack */
 	const struct link *egress;
 	int rc;
 
 	*fib = (struct bpf_fib_lookup){
-		.family = p->family, .l4_protocol = IPPROTO_UDP, .sport = q->sport, .dport = q->dport,
+		.family = family, .l4_protocol = IPPROTO_UDP, .sport = q->sport, .dport = q->dport,
 		.tot_len = 1,			/* so that the answer has the MTU; what it means is ours to say */
 		.ifindex = q->ifindex,
 	};
-	if (p->family == FAMILY_IPV4) {
+	if (family == FAMILY_IPV4) {
 		fib->tos = p->tos;
 		fib->ipv4_src = addr_to4(q->src);
 		fib->ipv4_dst = addr_to4(q->dst);
@@ -73,17 +73,31 @@ INLINE bool fib_fresh(const struct nexthop *nexthop, const struct control *c, __
 }
 
 /* Asks, and remembers the answer for a second if it is whole */
-INLINE int fib_renew(struct pkt *p, struct nexthop *nexthop, const struct fib_question *q, const struct control *c,
-		     __u64 now)
+INLINE int fib_renew(struct pkt *p, struct nexthop *nexthop, const struct fib_question *q, __u8 family,
+		     const struct control *c, __u64 now)
 {
 	int rc;
 
 	nexthop->until = 0;
 	nexthop->generation = c->generation;
-	rc = fib_ask(p, nexthop, q);
+	rc = fib_ask(p, nexthop, q, family);
 	if (!rc && !(c->flags & CONTROL_ASK_ALWAYS))
 		nexthop->until = now + tick_rate;
 	return rc;
+}
+
+/* The address as which an original is seen when its way is asked for: the client's, or the first one of ours where it leaves with
+ * one of these, whichever that is */
+INLINE struct addr fib_source(const struct pkt *p)
+{
+	__u32 id = p->service->id;
+	struct addr source = p->src;
+	const struct pool *pool;
+
+	pool = p->flows && p->way ? bpf_map_lookup_elem(&pools, &id) : NULL;
+	if (pool)
+		source = addr_load(p->leaves == FAMILY_IPV4 ? &pool->own4[0] : &pool->own6[0]);
+	return source;
 }
 
 /* The way of originals: to the backend, as asked by a client on the listener's link. Replies ask it too, for the link that
@@ -97,13 +111,13 @@ INLINE int fib_backend(struct pkt *p, struct nexthop *nexthop, const struct cont
 	if (fib_fresh(nexthop, c, now))
 		return 0;
 	q = (struct fib_question){
-		.src = original ? p->src : c->flags & CONTROL_ASK_ALWAYS ? p->dst : (struct addr){ { { 0 } } },
+		.src = original ? fib_source(p) : c->flags & CONTROL_ASK_ALWAYS ? p->dst : (struct addr){ { { 0 } } },
 		.dst = original ? p->to : p->src,
 		.sport = original ? p->sport : p->dport,
 		.dport = original ? p->to_port : p->sport,
 		.ifindex = original ? p->ifindex : p->service->ifindex,
 	};
-	return fib_renew(p, nexthop, &q, c, now);
+	return fib_renew(p, nexthop, &q, original ? family_out(p) : p->family, c, now);
 }
 
 /* The way of replies: to the client, as if the listener's address sent them, so that rules by source choose its WAN. Good for
@@ -112,19 +126,21 @@ INLINE int fib_backend(struct pkt *p, struct nexthop *nexthop, const struct cont
 INLINE int fib_client(struct pkt *p, struct nexthop *nexthop, const struct control *c, __u64 now, bool uniform)
 {
 	struct fib_question q;
-	__u64 differs = (nexthop->client.q[0] ^ p->dst.q[0]) | (nexthop->client.q[1] ^ p->dst.q[1]) |
-			(nexthop->client_port ^ p->dport) | (nexthop->ifindex ^ p->ifindex);
+	struct addr client = client_of(p);
+	__be16 port = p->flows && p->way ? p->way->way.dport : p->dport;
+	__u64 differs = (nexthop->client.q[0] ^ client.q[0]) | (nexthop->client.q[1] ^ client.q[1]) |
+			(nexthop->client_port ^ port) | (nexthop->ifindex ^ p->ifindex);
 
 	if ((uniform || !differs) && fib_fresh(nexthop, c, now))
 		return 0;
 	q = (struct fib_question){
-		.src = p->to, .dst = p->dst, .sport = p->to_port, .dport = p->dport, .ifindex = p->ifindex,
+		.src = p->to, .dst = client, .sport = p->to_port, .dport = port, .ifindex = p->ifindex,
 	};
-	nexthop->client = p->dst;
-	nexthop->client_port = p->dport;
+	nexthop->client = client;
+	nexthop->client_port = port;
 	nexthop->ifindex = p->ifindex;
 	nexthop->probe[p->plane & 1] = 0;	/* the neighbour's own clock is asked */
-	return fib_renew(p, nexthop, &q, c, now);
+	return fib_renew(p, nexthop, &q, family_out(p), c, now);
 }
 
 /* The neighbour's clock, by a hash that changes now and then, so that two that share one do not for ever */

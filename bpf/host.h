@@ -23,6 +23,8 @@ struct host_packet {			/* pkt.ctx */
 	bool by_neighbour;		/* tc: sent by bpf_redirect_neigh(), which writes the MACs later */
 };
 
+#define HOST_ROOM 128			/* bytes behind a packet that is to change its family */
+
 /* ---- the plane ---- */
 
 INLINE int host_read(void *ctx, __u32 off, void *to, __u32 n)
@@ -105,8 +107,29 @@ INLINE int host_give(const struct pkt *p, __u32 ifindex, int *ret_action)
 	return 0;
 }
 
+/* What is behind the IP header moves, in an allocation that has room */
+INLINE int host_make_room_across(struct pkt *p)
+{
+	struct host_packet *packet = p->ctx;
+	__u32 l4 = p->l3 + p->way->across.head, rest = packet->len - p->l4;
+
+	if (p->l4 + HOST_ROOM < l4)
+		return -PASS_no_headroom;
+	memmove(packet->data + l4, packet->data + p->l4, rest);
+	packet->len = l4 + rest;
+	packet->linear = packet->len;
+	p->l4 = l4;
+	p->end = packet->data + packet->len;
+	return 0;
+}
+
 INLINE int host_make_room(struct pkt *p, const struct nexthop *nexthop)
 {
+	int rc = is_across(p) ? host_make_room_across(p) : 0;
+
+	if (rc)
+		return rc;
+
 	if (p->bare) {			/* the Ethernet header comes later, with the neighbour's MAC */
 		p->through_neighbour = true;
 		return 0;
@@ -137,10 +160,10 @@ INLINE int host_can_send(const struct pkt *p, const struct nexthop *nexthop)
 	return 0;
 }
 
-INLINE void host_rewrite_checksum(struct pkt *p, struct udphdr *udp, __be16 old_port)
+INLINE void host_rewrite_checksum(struct pkt *p, struct udphdr *udp, __u32 ports)
 {
 	if (udp && p->checksum)
-		udp->check = csum_add_udp(udp->check, p->delta + (__u16)~old_port + p->to_port);
+		udp->check = csum_add_udp(udp->check, p->delta + ports);
 }
 
 INLINE int host_send(struct pkt *p, const struct nexthop *nexthop, int *ret_action)

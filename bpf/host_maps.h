@@ -18,6 +18,7 @@ enum host_map_kind {
 };
 #define HOST_KIND_ARRAY HOST_ARRAY
 #define HOST_KIND_PERCPU_ARRAY HOST_ARRAY
+#define HOST_KIND_HASH HOST_HASH
 #define HOST_KIND_PERCPU_HASH HOST_HASH
 #define HOST_KIND_LRU_HASH HOST_LRU
 #define HOST_KIND_LPM_TRIE HOST_TRIE
@@ -177,12 +178,16 @@ static inline long bpf_map_update_elem(struct host_map *map, const void *key, co
 	return 0;
 }
 
-static int signals;		/* no ring: only how often it was written to */
-static __u32 host_n_signals __attribute__((unused));
-
-static inline long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u64 flags)
+static inline long bpf_map_delete_elem(struct host_map *map, const void *key)
 {
-	host_n_signals++;
+	struct host_entry *e = host_map_find(map, key, true);
+
+	if (!e)
+		return -ENOENT;
+	free(e->key);
+	free(e->value);
+	*e = map->entries[--map->n];
+	map->entries[map->n] = (struct host_entry){ 0 };
 	return 0;
 }
 

@@ -24,6 +24,19 @@ struct answer6 {
 	struct icmp6hdr icmp;
 };
 
+/* Where both are made, and what is answered is read to */
+struct answer_room {
+	union {
+		struct answer4 v4;
+		struct answer6 v6;
+	};
+	union {
+		struct iphdr of4;
+		struct ipv6hdr of6;
+	};
+	__u8 macs[2 * ETH_ALEN];
+};
+
 /* Whether this source may have one more: the time up to which it has used its share is kept */
 INLINE bool answer_allowed(struct addr source, __u32 family)
 {

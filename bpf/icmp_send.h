@@ -58,33 +58,33 @@ __attribute__((noinline)) int tc_sum(struct __sk_buff *ctx, __u32 off)
  * what says ANSWER_OWN. what: as in answer_head6() */
 __attribute__((noinline)) int tc_answer_head(struct __sk_buff *ctx, __u32 l3, __u32 from, __u32 what, __u32 sum)
 {
-	union {
-		struct answer4 v4;
-		struct answer6 v6;
-	} a;
-	struct ipv6hdr of = {};
-	__u8 macs[2 * ETH_ALEN] = {};
-	__u32 head = from ? sizeof(a.v4) : sizeof(a.v6), n = ctx->len - l3 - head;
+	__u32 zero = 0, head = from ? sizeof(struct answer4) : sizeof(struct answer6), n = ctx->len - l3 - head;
 	__u32 place = ctx->ifindex % LINKS;
 	const struct own *o = what & ANSWER_OWN ? bpf_map_lookup_elem(&own, &place) : NULL;
-	int rc = bpf_skb_load_bytes(ctx, 0, macs, sizeof(macs));
+	struct answer_room *room;
+	struct pieces *c = bpf_map_lookup_elem(&pieces, &zero);
+	int rc;
 
+	if (!c)
+		return -1;
+	room = (void *)c->stash;		/* the stack has none */
+	rc = bpf_skb_load_bytes(ctx, 0, room->macs, sizeof(room->macs));
 	if (from) {
-		rc = rc ?: bpf_skb_load_bytes(ctx, l3 + head, &of, sizeof(struct iphdr));
-		((struct iphdr *)&of)->daddr = from;
-		answer_head4(&a.v4, (struct iphdr *)&of, what, n, sum, bpf_get_prandom_u32());
-		rc = rc ?: bpf_skb_store_bytes(ctx, l3, &a.v4, sizeof(a.v4), BPF_F_RECOMPUTE_CSUM);
+		rc = rc ?: bpf_skb_load_bytes(ctx, l3 + head, &room->of4, sizeof(room->of4));
+		room->of4.daddr = from;
+		answer_head4(&room->v4, &room->of4, what, n, sum, bpf_get_prandom_u32());
+		rc = rc ?: bpf_skb_store_bytes(ctx, l3, &room->v4, sizeof(room->v4), BPF_F_RECOMPUTE_CSUM);
 	} else {
-		rc = rc ?: bpf_skb_load_bytes(ctx, l3 + head, &of, sizeof(of));
+		rc = rc ?: bpf_skb_load_bytes(ctx, l3 + head, &room->of6, sizeof(room->of6));
 		if (o)
-			addr_store(&of.daddr, o->addr);
-		answer_head6(&a.v6, &of, what & ~ANSWER_OWN, n, sum);
-		rc = rc ?: bpf_skb_store_bytes(ctx, l3, &a.v6, sizeof(a.v6), BPF_F_RECOMPUTE_CSUM);
+			addr_store(&room->of6.daddr, o->addr);
+		answer_head6(&room->v6, &room->of6, what & ~ANSWER_OWN, n, sum);
+		rc = rc ?: bpf_skb_store_bytes(ctx, l3, &room->v6, sizeof(room->v6), BPF_F_RECOMPUTE_CSUM);
 	}
 	if (rc || !l3)
 		return rc;
-	return bpf_skb_store_bytes(ctx, 0, macs + ETH_ALEN, ETH_ALEN, 0) ?:
-	       bpf_skb_store_bytes(ctx, ETH_ALEN, macs, ETH_ALEN, 0);
+	return bpf_skb_store_bytes(ctx, 0, room->macs + ETH_ALEN, ETH_ALEN, 0) ?:
+	       bpf_skb_store_bytes(ctx, ETH_ALEN, room->macs, ETH_ALEN, 0);
 }
 
 /* The address of ours that is preferred on the way to this one, as in the kernel's errors; 0 where it cannot say (before 6.7) */
@@ -99,18 +99,22 @@ __attribute__((noinline)) int tc_own_address(struct __sk_buff *ctx, __u32 to)
  * what is missing of the checksum as it came. 0, positive or negative as tc_answer_room(). */
 INLINE int tc_answer(struct pkt *p, __u32 from, __u32 what)
 {
-	bool partial = xdp_checksum_partial(p);
-	__u32 quote = p->l3 + (p->family == FAMILY_IPV4 ? sizeof(struct answer4) : sizeof(struct answer6)), sum;
-	__u32 upper = quote + (p->l4 - p->l3), check_at = p->overlay ? p->check_at : offsetof(struct udphdr, check);
+	__u32 partial = blur(p, xdp_checksum_partial(p)), l3 = blur(p, p->l3), family = blur(p, p->family);	/* whatever the path here */
+	__u32 upper = blur(p, p->l4 - p->l3), check_at = p->overlay ? p->check_at : offsetof(struct udphdr, check), quote, sum;
 	__be16 check = 0;
-	int rc = tc_answer_room(p->ctx, p->l3, p->family, p->len);
+	int rc;
 
+	from = blur(p, from);
+	what = blur(p, what);
+	rc = tc_answer_room(p->ctx, l3, family, p->len);
 	if (rc)
 		return rc;
+	quote = l3 + (family == FAMILY_IPV4 ? sizeof(struct answer4) : sizeof(struct answer6));
 	sum = tc_sum(p->ctx, quote);
+	upper += quote;
 	if (partial && !bpf_skb_load_bytes(p->ctx, upper + check_at, &check, sizeof(check)))
 		sum += (__u16)~tc_sum(p->ctx, upper) + (__u16)~check;
-	return tc_answer_head(p->ctx, p->l3, from, what, csum_fold(sum)) ? -DROP_send_failed : 0;
+	return tc_answer_head(p->ctx, l3, from, what, csum_fold(sum)) ? -DROP_send_failed : 0;
 }
 
 /* Whether it is ours to answer, and of IPv4 from which address */
@@ -120,6 +124,10 @@ INLINE bool answer_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
 	bool uncut = ipv4 && too_big && without_df(p);
 
 	*ret_from = 0;
+	if (p->flows && p->way) {		/* sent to an address of ours, whichever way it goes */
+		*ret_from = ipv4 ? addr_to4(p->dst) : 0;
+		return true;
+	}
 	if (original ? !addr_same(&p->dst, &p->to) : uncut && !addr_same(&p->src, &p->to)) {
 		*ret_from = ipv4 ? addr_to4(original ? p->dst : p->to) : 0;
 		return true;
@@ -143,12 +151,14 @@ INLINE int error_owed(struct pkt *p, int rc, const struct nexthop *nexthop, int 
 #ifdef WGXDP_HOST
 	return rc;			/* it has no packets of its own */
 #else
-	__u32 from;
+	__u32 from, mtu = too_big ? nexthop->fib.mtu_result : 0;
 	int answer;
 
 	if (!answer_is_ours(p, too_big, &from))
 		return rc;
-	answer = tc_answer(p, from, too_big ? nexthop->fib.mtu_result : 0);
+	if (is_across(p) && too_big)		/* as long as it may come, to be so long when it leaves */
+		mtu = mtu - p->way->across.head + (p->family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	answer = tc_answer(p, from, mtu);
 	if (answer)
 		return answer > 0 ? rc : answer;
 	*ret_action = bpf_redirect(((struct __sk_buff *)p->ctx)->ifindex, 0);

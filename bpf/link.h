@@ -16,6 +16,16 @@ INLINE const struct link *link_find(__u32 ifindex)
 	return link && link->ifindex == ifindex ? link : NULL;
 }
 
+/* Whom a reply is for */
+INLINE struct addr client_of(const struct pkt *p)
+{
+	struct addr client = p->dst;
+
+	if (p->flows && p->way)
+		client = addr_load(&p->way->way.dst);
+	return client;
+}
+
 /* The other side's address: 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/3; ::/64 (which holds the unspecified, the loopback, the
  * IPv4-mapped and IPv4-compatible addresses), multicast, link-local */
 INLINE bool is_martian(const struct pkt *p, struct addr a)

@@ -40,7 +40,7 @@ INLINE int pull_ipv4(struct pkt *p)
 	fragment = ip->frag_off & bpf_htons(0x3fff);
 	if (ip->protocol != IPPROTO_UDP && (ip->protocol != IPPROTO_ICMP || fragment & bpf_htons(0x1fff)))
 		return NOT_OURS;
-	p->family = FAMILY_IPV4;
+	p->family = p->leaves = FAMILY_IPV4;
 	p->ttl = ip->ttl;
 	p->tos = ip->tos;
 	p->len = bpf_ntohs(ip->tot_len);
@@ -66,7 +66,7 @@ INLINE int pull_ipv6_header(struct pkt *p)
 	if (!ip || *(__u8 *)ip >> 4 != 6)
 		return NOT_OURS;
 	next = ip->nexthdr;
-	p->family = FAMILY_IPV6;
+	p->family = p->leaves = FAMILY_IPV6;
 	p->ttl = ip->hop_limit;
 	p->tos = bpf_ntohs(*(__be16 *)ip) >> 4;
 	p->len = sizeof(*ip) + bpf_ntohs(ip->payload_len);

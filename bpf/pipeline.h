@@ -8,6 +8,7 @@
 
 #include "cut.h"
 #include "fib.h"
+#include "flow_send.h"
 #include "icmp_send.h"
 #include "link.h"
 #include "parse.h"
@@ -59,7 +60,7 @@ INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop 
 		return rc;
 	if (backend->fib.ifindex != p->ifindex)
 		return -PASS_wrong_link;
-	return (*ret)->egress & LINK_LISTENS ? rc_client : -PASS_no_listener;
+	return (p->flows && p->way) || (*ret)->egress & LINK_LISTENS ? rc_client : -PASS_no_listener;
 }
 
 /* Everything that can fail, before the first byte is written */
@@ -127,11 +128,16 @@ INLINE int service_pipeline(struct pkt *p, __be16 proto, int *ret_action)
 	struct nexthop *nexthop = NULL;
 	int rc;
 
-	rc = parse(p, proto) ?: classify(p) ?: quote_sender(p) ?: resolve(p, &nexthop) ?:
-	     fragment_remember(p) ?: plane(p, make_room, nexthop) ?: (p->quote ? quote_rewrite(p) : rewrite(p));
+	rc = parse(p, proto) ?: classify(p);
+	if (p->flows && !rc)
+		rc = flow_find(p);
+	rc = rc ?: quote_sender(p) ?: resolve(p, &nexthop) ?:
+	     (p->flows ? flow_admits(p) : 0) ?: fragment_remember(p) ?: plane(p, make_room, nexthop) ?:
+	     (p->flows ? flow_commit(p) : 0) ?:
+	     (p->flows && p->way ? flow_rewrite(p) : p->quote ? quote_rewrite(p) : rewrite(p));
 	if (rc)
 		return error_owed(p, rc, nexthop, ret_action);
-	if (with_choices && !p->quote && p->direction == DIRECTION_ORIGINAL && p->service->flags & SERVICE_CHOICE)
+	if (with_choices && !(p->flows && p->way) && !p->quote && p->direction == DIRECTION_ORIGINAL && p->service->flags & SERVICE_CHOICE)
 		service_remember(p);
 	rc = cut_pieces(p, nexthop);
 	if (rc && rc != -DROP_pieces_unresolved)

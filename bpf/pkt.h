@@ -33,6 +33,7 @@
 #define memcpy __builtin_memcpy
 #endif
 #include "abi.h"
+#include "condition.h"
 
 /* A step's answer where the packet is not ours: up, untouched, counted to nobody. Reasons are negative too, and nearer to 0. */
 #define NOT_OURS (-REASON_MAX)
@@ -77,6 +78,11 @@ struct pkt {
 	__u32 from, to_peer;		/* ids of the peers; 0: nobody */
 	const struct peer *peer;	/* the latter, or NULL: it may not go anywhere */
 	__u64 tag;			/* to be remembered in allowed when it is sent; 0: nothing is */
+
+	bool flows;			/* a constant in each entry point: the steps of flows are in it */
+	__u8 leaves;			/* the family in which it leaves; only with flows: see family_out() */
+	struct flow_scratch *way;	/* of a packet of a flow, or of a newcomer, as what it leaves; else NULL */
+	struct flow *flow;		/* its flow, or NULL: a newcomer, or who answers one */
 };
 
 /* Words as they stand in a header, whose alignment the kernel's headers understate: else clang goes byte by byte. */
@@ -127,28 +133,6 @@ INLINE void eth_write(struct ethhdr *eth, const struct bpf_fib_lookup *fib)
 	store_word(__u16, eth->h_source + 4, load_word(__u16, fib->smac + 4));
 }
 
-/* Conditions as numbers, without a branch: the verifier walks all that follows once for each way of a branch whose outcome
- * lingers. 1 or 0; below() for numbers under 2^63. */
-#ifdef WGXDP_HOST
-#define opaque(x)
-#else
-#define opaque(x) barrier_var(x)	/* or clang makes a branch of it again */
-#endif
-
-INLINE __u64 is_zero(__u64 x)
-{
-	x = ~x & (x - 1);
-	opaque(x);
-	return x >> 63;
-}
-
-INLINE __u64 below(__u64 a, __u64 b)
-{
-	a -= b;
-	opaque(a);
-	return a >> 63;
-}
-
 /* size bytes at off, or NULL where the linear part ends before */
 INLINE void *at(const struct pkt *p, __u64 off, __u32 size)
 {
@@ -161,6 +145,17 @@ INLINE void *at(const struct pkt *p, __u64 off, __u32 size)
 	if (!header)
 		__builtin_unreachable();
 	return header;
+}
+
+INLINE __u8 family_out(const struct pkt *p)
+{
+	return p->flows ? p->leaves : p->family;
+}
+
+/* Whether it changes from IPv4 to IPv6, or back */
+INLINE bool is_across(const struct pkt *p)
+{
+	return p->flows && p->way && p->leaves != p->family;
 }
 
 INLINE void pkt_hold(struct pkt *p, enum reason reason, __u64 condition)

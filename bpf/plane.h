@@ -10,7 +10,8 @@
  *   can_send(p, nexthop)     0, or the reason why this plane cannot
  *   make_room(p, nexthop)    headers of the way out fit in front of the IP header; 0, or a reason with the packet unchanged
  *   trim(p)                  bytes behind the IP packet taken off; 0 or a reason
- *   rewrite_checksum(p, udp, old_port)  the UDP checksum after p->to, p->to_port; the last write. No udp: a later fragment
+ *   rewrite_checksum(p, udp, ports)  the UDP checksum, where addresses changed by p->delta and ports by this; the last write. No
+ *                            udp: a later fragment
  *   hop_checksum(p)          after IPv6's hop limit alone was written
  *   send(p, nexthop, action) Ethernet header and off; 0 or a reason
  *   give(p, ifindex, action) likewise, to a tunnel

@@ -28,7 +28,7 @@ INLINE int relay_next_hop(struct pkt *p, struct nexthop *nexthop, __u64 now)
 	q = (struct fib_question){
 		.src = p->src, .dst = p->dst, .sport = p->sport, .dport = p->dport, .ifindex = p->peer->ifindex,
 	};
-	rc = fib_renew(p, nexthop, &q, c, now);
+	rc = fib_renew(p, nexthop, &q, FAMILY_IPV6, c, now);
 	via = addr_load(nexthop->fib.ipv6_dst);
 	differs = (via.q[0] ^ p->dst.q[0]) | (via.q[1] ^ p->dst.q[1]);
 	nexthop->client = differs ? (struct addr){ { { 0 } } } : p->dst;

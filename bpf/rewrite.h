@@ -42,7 +42,7 @@ INLINE int rewrite(struct pkt *p)
 		else
 			udp->source = p->to_port;
 	}
-	plane(p, rewrite_checksum, udp, original ? p->dport : p->sport);
+	plane(p, rewrite_checksum, udp, (__u16)~(original ? p->dport : p->sport) + p->to_port);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <linux/pkt_cls.h>
 #include "maps.h"
 #include "extensions.h"
+#include "tc_family.h"
 #include "tc_mac.h"
 #include "xdp.h"			/* ctx_ptr */
 
@@ -40,16 +41,6 @@ INLINE int tc_load(struct pkt *p)
 		tc_reload(p);
 	}
 	return 0;
-}
-
-/* What is for the MAC of a virtual router (VRRP) is its MACVLAN's to the stack, and here another host's still */
-INLINE bool tc_for_router(const struct pkt *p)
-{
-	const void *eth = at(p, 0, sizeof(struct ethhdr));
-	const __u64 *macs = p->link->macs;
-	__u64 mac = eth ? load_word(__u64, eth) & bpf_cpu_to_be64(0xffffffffffff0000ULL) : 0;
-
-	return mac == macs[1] || mac == macs[2] || mac == macs[3];
 }
 
 INLINE bool tc_for_us(const struct pkt *p)
@@ -88,9 +79,30 @@ INLINE int tc_pull_extensions(struct pkt *p, __u8 first)
 	return extensions_take(p, tc_extensions(p->ctx, p->l3, p->family, first)) ?: tc_reach(p);
 }
 
+INLINE int tc_make_room_across(struct pkt *p)
+{
+	__u32 head = p->way->across.head & 0x7f, need, len;
+	int rc = tc_change_family(p->ctx, p->leaves == FAMILY_IPV4, p->l4 - p->l3, head);
+
+	tc_reload(p);
+	if (rc)
+		return rc > 0 ? -PASS_no_headroom : -DROP_send_failed;
+	p->l4 = p->l3 + head;
+	len = ((struct __sk_buff *)p->ctx)->len;
+	need = p->l4 + sizeof(struct udphdr);
+	if (bpf_skb_pull_data(p->ctx, need < len ? need : len))
+		return -DROP_send_failed;
+	tc_reload(p);
+	return 0;
+}
+
 /* What came without an Ethernet header and leaves with one; the kernel's neighbour output writes it */
 INLINE int tc_make_room(struct pkt *p, const struct nexthop *nexthop)
 {
+	int rc = is_across(p) ? tc_make_room_across(p) : 0;
+
+	if (rc)
+		return rc;
 	if (p->l3 || nexthop->egress & LINK_L3)
 		return 0;
 	if (bpf_skb_change_head(p->ctx, ETH_HLEN, 0))
@@ -122,7 +134,7 @@ INLINE int tc_can_send(const struct pkt *p, const struct nexthop *nexthop)
 /* The skb's own sum (CHECKSUM_COMPLETE) is kept by helpers, whatever ip_summed is. An IPv4 header sums to nothing; in IPv6 the
  * helper takes the addresses' difference off once too often (BPF_F_IPV6 is newer than our floor), and nothing makes up for the
  * hop limit: one update mends both. A partial checksum holds the pseudo header alone, so addresses and ports are two calls. */
-INLINE void tc_rewrite_checksum(struct pkt *p, const struct udphdr *udp, __be16 old_port)
+INLINE void tc_rewrite_checksum(struct pkt *p, const struct udphdr *udp, __u32 ports)
 {
 	__u32 off = p->l4 + offsetof(struct udphdr, check);
 
@@ -130,12 +142,12 @@ INLINE void tc_rewrite_checksum(struct pkt *p, const struct udphdr *udp, __be16 
 		bpf_csum_update(p->ctx, (__u32)p->delta + (__u16)~bpf_htons(0x0001));
 	if (p->checksum)
 		bpf_l4_csum_replace(p->ctx, off, 0, p->delta, BPF_F_MARK_MANGLED_0 | BPF_F_PSEUDO_HDR);
-	if (!udp || old_port == p->to_port)
+	if (!udp || ports == NO_CHANGE)
 		return;
 	if (p->checksum)
-		bpf_l4_csum_replace(p->ctx, off, old_port, p->to_port, BPF_F_MARK_MANGLED_0 | sizeof(__be16));
+		bpf_l4_csum_replace(p->ctx, off, 0, ports, BPF_F_MARK_MANGLED_0);
 	else
-		bpf_csum_update(p->ctx, (__u16)~old_port + p->to_port);
+		bpf_csum_update(p->ctx, ports);
 }
 
 /* of IPv6, whose addresses stay: see above */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * MAC headers that the stack has lost sight of. Part of tc.h.
+ * MAC headers that the stack has lost sight of, and those of virtual routers. Part of tc.h.
  */
 #ifndef WGXDP_TC_MAC_H
 #define WGXDP_TC_MAC_H
@@ -30,6 +30,16 @@ INLINE bool tc_may_lack_mac(const struct pkt *p)
 	const struct ethhdr *eth = at(p, 0, sizeof(*eth));
 
 	return !eth || eth->h_proto != (__be16)skb->protocol || p->link->flags & LINK_GENERIC;
+}
+
+/* What is for the MAC of a virtual router (VRRP) is its MACVLAN's to the stack, and here another host's still */
+INLINE bool tc_for_router(const struct pkt *p)
+{
+	const void *eth = at(p, 0, sizeof(struct ethhdr));
+	const __u64 *macs = p->link->macs;
+	__u64 mac = eth ? load_word(__u64, eth) & bpf_cpu_to_be64(0xffffffffffff0000ULL) : 0;
+
+	return mac == macs[1] || mac == macs[2] || mac == macs[3];
 }
 
 #endif

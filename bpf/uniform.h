@@ -7,7 +7,7 @@
 #ifndef WGXDP_UNIFORM_H
 #define WGXDP_UNIFORM_H
 
-#include "maps.h"
+#include "link.h"
 
 /* Asks the daemon for another heartbeat in time, at most twice a second */
 INLINE void uniform_ask(struct control *c, __u64 now)
@@ -24,12 +24,14 @@ INLINE void uniform_ask(struct control *c, __u64 now)
  * step: two are all of IPv4, three the usual prefix of a site in IPv6. */
 INLINE __u32 uniform_slot(const struct pkt *p, struct control *c, __u64 now)
 {
-	__u64 bits, block = p->family == FAMILY_IPV4 ? UNIFORM_IPV4 : UNIFORM_IPV6;
+	__u8 family = family_out(p);
+	struct addr client = client_of(p);
+	__u64 bits, block = family == FAMILY_IPV4 ? UNIFORM_IPV4 : UNIFORM_IPV6;
 
 	uniform_ask(c, now);
 	if (now >= c->heartbeat)
 		return 0;
-	bits = p->family == FAMILY_IPV4 ? (__u64)bpf_ntohl(addr_to4(p->dst)) << 32 : bpf_be64_to_cpu(p->dst.q[0]);
+	bits = family == FAMILY_IPV4 ? (__u64)bpf_ntohl(addr_to4(client)) << 32 : bpf_be64_to_cpu(client.q[0]);
 #pragma unroll
 	for (int i = 0; i < 3; i++) {
 		__u32 index = block * UNIFORM_ROWS + (bits >> 53);

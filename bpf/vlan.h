@@ -82,7 +82,7 @@ INLINE int vlan_make_room(struct pkt *p, const struct nexthop *nexthop)
 /* What stands between the MACs and the IP header */
 INLINE int vlan_write(struct pkt *p, const struct nexthop *nexthop)
 {
-	__be16 proto = p->family == FAMILY_IPV4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	__be16 proto = family_out(p) == FAMILY_IPV4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
 	__u64 tags = vlan_tags_out(nexthop);
 	__be16 *words = at(p, offsetof(struct ethhdr, h_proto), sizeof(*words) + 2 * sizeof(struct vlan_tag));
 

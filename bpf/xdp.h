@@ -80,8 +80,23 @@ INLINE int xdp_can_send(const struct pkt *p, const struct nexthop *nexthop)
 	return xdp_checksum_partial(p) ? -PASS_partial_checksum : 0;
 }
 
+/* Another IP header than the one that it has: its head is moved so that what is behind both stays */
+INLINE int xdp_make_room_across(struct pkt *p, const struct nexthop *nexthop)
+{
+	__u32 tags = with_vlans ? vlan_tags_out(nexthop) & 3 : 0, l3 = sizeof(struct ethhdr) + tags * sizeof(struct vlan_tag);
+	__u32 l4 = l3 + (p->way->across.head & 0x7f);
+
+	if (bpf_xdp_adjust_head(p->ctx, (int)p->l4 - (int)l4))
+		return -PASS_no_headroom;
+	p->l3 = l3;
+	p->l4 = l4;
+	return xdp_load(p);
+}
+
 INLINE int xdp_make_room(struct pkt *p, const struct nexthop *nexthop)
 {
+	if (is_across(p))
+		return xdp_make_room_across(p, nexthop);
 	int rc = with_vlans ? vlan_make_room(p, nexthop) : 0;
 
 	return rc ?: with_vlans ? xdp_load(p) : 0;
@@ -100,10 +115,10 @@ INLINE int xdp_trim(struct pkt *p)
 	return xdp_load(p);
 }
 
-INLINE void xdp_rewrite_checksum(struct pkt *p, struct udphdr *udp, __be16 old_port)
+INLINE void xdp_rewrite_checksum(struct pkt *p, struct udphdr *udp, __u32 ports)
 {
 	if (udp && p->checksum)
-		udp->check = csum_add_udp(udp->check, p->delta + (__u16)~old_port + p->to_port);
+		udp->check = csum_add_udp(udp->check, p->delta + ports);
 }
 
 /* XDP brings nothing into reach, and keeps no sum of the packet */

@@ -50,6 +50,7 @@ struct judged {
 
 /* flow_scratch: a packet of a flow, or of a newcomer */
 struct flow_scratch {
+	struct service service;		/* what it was classified as, wherever in the table that stands */
 	struct flow_key key;		/* as it came; of an error: what it quotes, turned round */
 	struct flow_way {		/* as it leaves */
 		struct addr src, dst;
@@ -59,6 +60,15 @@ struct flow_scratch {
 		__u8 is_new;		/* enum flow_newness: what is to be done when it is sent */
 	} way;
 	__u32 id, ifindex;		/* of service and listener's link */
+	struct flow_across {		/* where it leaves in the other family (bpf/across.h) */
+		__u32 payload, head;	/* bytes behind the header, and of the header, with IPv6's for fragments */
+		__u16 fragment;		/* as in IPv6's header, in host order: offset, and 1 where more follow; 0: whole */
+		__u8 tos, ttl;
+		__u32 no_checksum;	/* its UDP header has none */
+		__u8 bytes[48];		/* the header */
+		__u32 kind, word;	/* of an ICMP error: type and code, and what follows the checksum, in host order */
+		__u8 inner[40];		/* and the header that it quotes */
+	} across;
 	/* what of it is being made */
 	struct flow_key other;		/* the other direction's key */
 	struct embryo embryo;

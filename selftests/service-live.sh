@@ -75,7 +75,7 @@ words() {
 	refused 2 'no name of a service' del 'a b'
 	refused 2 "--port '0'" set wg-end --port 0
 	refused 2 "':x' is no port" set wg-end --backend 192.168.1.10:x
-	refused 2 '--nat masquerade: not supported yet' set wg-end --nat masquerade
+	refused 2 '--nat snat: dnat, none or masquerade is wanted' set wg-end --nat snat
 	refused 2 '--listen: ' add a --backend 192.168.1.10
 	refused 2 "--port: service 'wg-end' listens at port 443 of wan already" add a --listen wan --port 443 --backend 192.168.1.11
 	refused 2 '--backend: ' set wg-end --backend 127.0.0.1

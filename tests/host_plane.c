@@ -12,6 +12,7 @@ static struct host_map *map_by_name(const char *name)
 {
 	static struct host_map *const all[] = {
 		&links, &table, &sources, &source_trie, &nexthops, &choices, &scratch, &quotes, &frags, &pieces, &totals, &reasons, &control,
+		&flows, &embryos, &embryo_limits, &pools, &flow_totals,
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -141,10 +142,10 @@ const void *host_plane_clones(__u32 *ret_n, __u32 *ret_size)
 enum plane_verdict host_plane_run(enum plane plane, __u32 ifindex, const void *frame, __u32 len, __u32 linear,
 				  __u32 gso_segs, __u32 gso_size, void *out, __u32 *ret_len)
 {
-	__u8 *memory = malloc(len + 2);		/* so that IP headers are aligned as in the kernel */
+	__u8 *memory = malloc(len + 2 + (pools.max > 1 ? HOST_ROOM : 0));		/* so that IP headers are aligned as in the kernel */
 	struct host_packet packet = { .data = memory + 2, .len = len, .linear = linear < len ? linear : len,
 				      .gso_segs = gso_segs, .gso_size = gso_size };
-	struct pkt p = { .ctx = &packet, .plane = plane, .ifindex = ifindex, .segments = 1 };
+	struct pkt p = { .ctx = &packet, .plane = plane, .ifindex = ifindex, .segments = 1, .flows = pools.max > 1 };
 	int action = HOST_DROP, rc;
 
 	memcpy(memory + 2, frame, len);

@@ -172,7 +172,16 @@ class Case:
         self.segments, self.bytes, self.whole, self.linear, self.wait = 1, 0, 1 << 31, 0xffffffff, 0
         self.pieces, self.answer_from = [], None                # tc cuts it: (link, frame) of all but the last, which is out
         self.packet, self.mtu, self.shortened = None, 0, False   # tc answers it: an error about this packet; its MTU, or 0
+        self.any_ident = False                                  # IPv4's identification is what comes out
         self.__dict__.update(more)
+
+    def out_as(self, got):
+        if not self.any_ident:
+            return self.out
+        out = bytearray(self.out)
+        out[18:20], out[24:26] = got[18:20], b'\0\0'
+        out[24:26] = struct.pack('!H', 0xffff - fold(words(bytes(out[14:34]))))
+        return bytes(out)
 
 
 CASES = []

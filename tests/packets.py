@@ -212,10 +212,11 @@ def shapes(c, plane, mode, got):
         return [('passed', c.frame, expected_gains(c, False, c.reason))]
     if c.verdict == 'dropped':
         return [('dropped', c.frame, expected_gains(c, False, c.reason))] + [('passed', c.frame, {})] * ('xdp' in plane)
-    whole = [('sent', c.out, expected_gains(c, True))]
+    out = c.out_as(got)
+    whole = [('sent', out, expected_gains(c, True))]
     if 'xdp' in plane:
         return whole + [('passed', c.frame, {})]
-    return whole + [('sent', c.frame[:12] + c.out[12:], expected_gains(c, True))]
+    return whole + [('sent', c.frame[:12] + out[12:], expected_gains(c, True))]
 
 
 def learn(c, results):

@@ -176,7 +176,7 @@ static int run_live(const struct case_head *c, __u32 len, __u32 flags, __u32 *ra
 	rc = bpf_prog_test_run_opts(program, &opts);
 	*raw = rc ? -rc : opts.retval;
 	out_len = opts.data_size_out;
-	if (rc || (out_len != len && (!tc || opts.retval != (__u32)TC_ACT_REDIRECT)))
+	if (rc || (out_len != len && opts.retval != (tc ? (__u32)TC_ACT_REDIRECT : XDP_REDIRECT)))
 		return ODD;
 	if (tc)
 		return opts.retval == (__u32)TC_ACT_UNSPEC ? PLANE_PASSED : opts.retval == TC_ACT_REDIRECT ? PLANE_SENT :
@@ -336,6 +336,11 @@ static void host_setup(const char *routes)
 	copy_array("sources");
 	copy_array("control");
 	copy_trie();
+	copy_array("pools");
+	host_plane_resize("flows", 1024);
+	host_plane_resize("embryos", 1024);
+	host_plane_resize("embryo_limits", 1024);
+	host_plane_resize("flow_totals", n_ids);
 	host_plane_resize("nexthops", map_info(fd, &info));
 	close(fd);
 	host_plane_resize("totals", n_ids * 4);
@@ -352,14 +357,14 @@ static void host_setup(const char *routes)
 }
 
 /* What an earlier run left */
-static void forget_fragments(void)
+static void forget(const char *map)
 {
-	struct fragment_key key;
-	int fd = pinned("frags");
+	__u8 key[64];
+	int fd = pinned(map);
 
-	while (!bpf_map_get_next_key(fd, NULL, &key))
-		if (bpf_map_delete_elem(fd, &key))
-			die("frags");
+	while (!bpf_map_get_next_key(fd, NULL, key))
+		if (bpf_map_delete_elem(fd, key))
+			die(map);
 	close(fd);
 }
 
@@ -383,7 +388,10 @@ static void setup(const char *plane, const char *routes)
 		host_setup(routes);
 		return;
 	}
-	forget_fragments();
+	forget("frags");
+	forget("flows");
+	forget("embryos");
+	forget("embryo_limits");
 	tap = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(ETH_P_ALL));
 	if (tap < 0 || setsockopt(tap, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
 		die("packet socket");

@@ -40,6 +40,13 @@ static void assert_same_service(const struct service_config *a, const struct ser
 	assert_int_equal(a->nat, b->nat);
 	assert_int_equal(a->ipv6, b->ipv6);
 	assert_int_equal(a->df, b->df);
+	assert_int_equal(a->flows.max, b->flows.max);
+	assert_int_equal(a->flows.timeout, b->flows.timeout);
+	assert_int_equal(a->flows.ports.first, b->flows.ports.first);
+	assert_int_equal(a->flows.ports.last, b->flows.ports.last);
+	assert_int_equal(a->flows.n_sources, b->flows.n_sources);
+	for (i = 0; i < a->flows.n_sources; i++)
+		assert_true(address_equal(&a->flows.sources[i], &b->flows.sources[i]));
 	assert_int_equal(a->by_hand, b->by_hand);
 	assert_int_equal(a->n_ports, b->n_ports);
 	for (i = 0; i < a->n_ports; i++)

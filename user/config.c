@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "config_flows.h"
 #include "config_later.h"
 #include "config_relay.h"
 #include "log.h"
@@ -15,8 +16,7 @@
 #define FILE_LIMIT (16 << 20)		/* bytes: more is a mistake */
 
 static const char *const mode_names[] = { "auto", "native", "generic", "tc", NULL };
-static const char *const nat_names[] = { "dnat", "none", NULL };
-static const char *const later_nats[] = { "masquerade", NULL };
+static const char *const nat_names[] = { "dnat", "none", "masquerade", NULL };
 static const char *const role_names[] = { "", "wan", "lan", "tunnel", NULL };
 static const char *const ipv6_names[] = { "direct", "dnat", "off", NULL };
 static const char *const df_names[] = { "fragment", "report", NULL };
@@ -194,12 +194,13 @@ static const struct yaml_key service_keys[] = {
 	{ "listen", yaml_set_map, "{ interface: eth0, ports: [ 51820 ] }", .below = listen_keys },
 	{ "backend", yaml_set_map, "{ ipv4: 192.168.1.10, port: 51820 }", AT(service_config, backend), .below = backend_keys,
 	  .required = true },
-	{ "nat", yaml_set_choice, "dnat", AT(service_config, nat), .choices = nat_names, .later = later_nats },
+	{ "nat", yaml_set_choice, "dnat", AT(service_config, nat), .choices = nat_names },
 	{ "ipv6", yaml_set_choice, "direct", AT(service_config, ipv6), .choices = ipv6_names },
 	{ "df", yaml_set_choice, "fragment", AT(service_config, df), .choices = df_names },
 	{ "origin", config_set_origin, "hand", AT(service_config, by_hand), .choices = config_origin_names, .mark = YAML_RUNNING },
 	{ "allow", yaml_set_list, "192.0.2.0/24", ROWS(service_config, allow, n_allow), .item = config_add_prefix },
 	{ "deny", yaml_set_list, "192.0.2.0/24", ROWS(service_config, deny, n_deny), .item = config_add_prefix },
+	{ "flows", yaml_set_map, "{ max: 262144 }", .below = config_flows_keys },
 	LATER_SERVICE_ROWS,
 	{},
 };
@@ -358,6 +359,7 @@ void config_free_service(struct service_config *s)
 	free(s->ports);
 	free(s->allow);
 	free(s->deny);
+	free(s->flows.sources);
 }
 
 void config_free_peer(struct peer_config *p)

@@ -12,7 +12,7 @@
 #define CONFIG_DEFAULT "/etc/wgxdp/wgxdp.yaml"
 
 enum mode { MODE_AUTO, MODE_NATIVE, MODE_GENERIC, MODE_TC };
-enum nat { NAT_DNAT, NAT_NONE };
+enum nat { NAT_DNAT, NAT_NONE, NAT_MASQUERADE };
 enum ipv6_handling { IPV6_DIRECT, IPV6_DNAT, IPV6_OFF };
 enum df_handling { DF_FRAGMENT, DF_REPORT };	/* of IPv4 without DF that is too long */
 
@@ -28,6 +28,17 @@ struct backend_config {
 	__be16 port;
 };
 
+struct port_range {			/* host order, both ends included */
+	__u16 first, last;
+};
+
+struct flows_config {			/* of NAT_MASQUERADE; what is 0 is as by default */
+	__u32 max, timeout;		/* how many there may be; of idle ones, in seconds */
+	struct port_range ports;	/* of ours */
+	struct address *sources;	/* of ours; none: the one on the way to the backend */
+	size_t n_sources;
+};
+
 struct service_config {
 	char name[NAME_LEN];
 	char listen_interface[IFNAMSIZ];	/* "" where addresses are given */
@@ -41,6 +52,7 @@ struct service_config {
 	struct prefix *allow, *deny;	/* of clients; where allow is empty all that deny does not have */
 	size_t n_allow, n_deny;
 	enum df_handling df;
+	struct flows_config flows;
 	bool by_hand;			/* made by a command, not from the file: kept in running.yaml as "origin: hand" */
 };
 
@@ -58,10 +70,6 @@ struct follow_config {
 		char name[IFNAMSIZ];
 	} *wireguard;			/* devices whose peers are WireGuard's own word */
 	size_t n_wireguard;
-};
-
-struct port_range {			/* host order, both ends included */
-	__u16 first, last;
 };
 
 struct policy_config {

@@ -99,6 +99,8 @@ static void check_listen_address(struct check *k, size_t i, size_t j)
 	for (before = 0; before < j; before++)
 		if (address_equal(a, &s->listen_addresses[before]))
 			tell(k, "addresses: %s is listed twice: once is enough", address_format(a, text));
+	if (s->nat == NAT_MASQUERADE)
+		return;				/* any pair of families */
 	if (!*(ipv6 ? s->backend.ipv6 : s->backend.ipv4))
 		tell(k, "addresses: %s is for %s, and the backend has no '%s'", address_format(a, text), ipv6 ? "IPv6" : "IPv4",
 		     ipv6 ? "ipv6" : "ipv4");
@@ -126,6 +128,8 @@ static void check_dnat(struct check *k, size_t i)
 		ipv6 |= s->listen_addresses[j].family == FAMILY_IPV6;
 	}
 	at(k, 0, "/services/%zu/ipv6", i);
+	if (s->nat == NAT_MASQUERADE)
+		return;
 	if (s->ipv6 == IPV6_DNAT && !*s->backend.ipv6)
 		tell(k, "ipv6: dnat needs an address of the backend under 'ipv6'");
 	else if (s->ipv6 == IPV6_DNAT && !ipv6)
@@ -167,6 +171,26 @@ static void check_prefixes(struct check *k, size_t i, const char *key, const str
 	free(sorted);
 }
 
+static void check_flows(struct check *k, size_t i)
+{
+	const struct service_config *s = &k->c->services[i];
+	const struct flows_config *f = &s->flows;
+	char text[ADDRESS_STRLEN];
+	size_t n[2] = { 0 };
+
+	at(k, 0, "/services/%zu/flows", i);
+	if (s->nat != NAT_MASQUERADE && (f->max || f->timeout || f->ports.last || f->n_sources))
+		tell(k, "flows: they are of nat: masquerade, and nat: %s has none: leave flows out", nat_name(s->nat));
+	for (size_t j = 0; j < f->n_sources; j++) {
+		at(k, 0, "/services/%zu/flows/source/%zu", i, j);
+		if (++n[f->sources[j].family == FAMILY_IPV6] > POOL_ADDRS)
+			tell(k, "source: more than %u addresses of a family", POOL_ADDRS);
+		for (size_t before = 0; before < j; before++)
+			if (address_equal(&f->sources[j], &f->sources[before]))
+				tell(k, "source: %s is listed twice: once is enough", address_format(&f->sources[j], text));
+	}
+}
+
 static void check_service(struct check *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
@@ -183,6 +207,7 @@ static void check_service(struct check *k, size_t i)
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (!ipv4 && ipv6 && s->ipv6 == IPV6_OFF)
 		tell(k, "ipv6: off leaves nothing of a backend that has only 'ipv6'");
+	check_flows(k, i);
 	check_prefixes(k, i, "allow", s->allow, s->n_allow);
 	check_prefixes(k, i, "deny", s->deny, s->n_deny);
 	if (s->nat == NAT_NONE)
@@ -275,8 +300,10 @@ static void add_service_listeners(struct listeners *l, const struct service_conf
 		if (s->nat == NAT_NONE && a.family && !(ipv6 && s->ipv6 == IPV6_OFF))
 			add_listener(l, s->listen_interface, &a, s->backend.port, i);
 		a = (struct address) { .family = families[f] };
-		if (s->nat == NAT_NONE || !*s->listen_interface || !(ipv6 ? *s->backend.ipv6 : *s->backend.ipv4) ||
-		    (ipv6 && s->ipv6 != IPV6_DNAT))
+		if (s->nat == NAT_NONE || !*s->listen_interface)
+			continue;
+		if (s->nat == NAT_MASQUERADE ? ipv6 && s->ipv6 == IPV6_OFF :
+		    !(ipv6 ? *s->backend.ipv6 : *s->backend.ipv4) || (ipv6 && s->ipv6 != IPV6_DNAT))
 			continue;
 		for (p = 0; p < s->n_ports; p++)
 			add_listener(l, s->listen_interface, &a, s->ports[p], i);
@@ -306,7 +333,7 @@ static void tell_twice(struct check *k, const struct listener *first, const stru
 {
 	const struct service_config *s = &k->c->services[second->service], *other = &k->c->services[first->service];
 	char text[ADDRESS_STRLEN];
-	bool dnat = s->nat == NAT_DNAT;
+	bool dnat = s->nat != NAT_NONE;
 
 	at(k, second->port, "/services/%zu/%s", second->service, dnat ? "listen/ports" : "backend");
 	if (dnat && *s->listen_interface)
@@ -376,7 +403,7 @@ unsigned int config_check_each(const struct config *c, unsigned int errors, conf
 	for (i = 0; i < c->n_services; i++)
 		check_service(&k, i);
 	for (i = 0; i < c->n_services && !k.errors; i++)
-		if (c->services[i].nat == NAT_DNAT)
+		if (c->services[i].nat != NAT_NONE)
 			check_backend(&k, i);
 	if (!k.errors)
 		check_listeners(&k);

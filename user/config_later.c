@@ -88,26 +88,12 @@ static void check_port(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text, key->like);
 }
 
-static void check_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	const char *text = yaml_text(y, key, value);
-	unsigned int first, last;
-
-	if (text && ports_parse(text, &first, &last))
-		wanted(y, key, value, text, "port or range of ports");
-}
-
 static void check_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, __u8 family, bool names)
 {
 	const char *text = yaml_text(y, key, value), *why = text ? address_wrong(text, family, names) : NULL;
 
 	if (why)
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
-}
-
-static void check_any_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	check_address(y, key, value, 0, false);
 }
 
 static void check_ipv4(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
@@ -228,14 +214,6 @@ const struct yaml_key later_wireguard_keys[] = {
 	IS("strict", later_bool, "false"),
 	IS("challenge", yaml_set_map, "{ above: 1000/s }", .below = challenge_keys),
 	IS("health", yaml_set_map, "{ initiations: 20, sources: 3 }", .below = health_keys),
-	{},
-};
-
-const struct yaml_key later_flows_keys[] = {
-	IS("max", check_number, "262144", .size = 1 << 24),
-	IS("timeout", check_duration, "300s"),
-	IS("ports", check_ports, "20000-60999"),
-	IS("source", yaml_set_list, "192.168.1.1", .item = check_any_address),
 	{},
 };
 

@@ -8,7 +8,7 @@
 
 yaml_set later_bool, later_choice, later_rows, later_name;
 extern const char *const later_replies[];
-extern const struct yaml_key later_wireguard_keys[], later_flows_keys[], later_backends_keys[],
+extern const struct yaml_key later_wireguard_keys[], later_backends_keys[],
 	later_blind_keys[], later_announce_keys[], later_endpoints_keys[],
 	later_learn_keys[], later_ddns_keys[];
 
@@ -21,7 +21,6 @@ extern const struct yaml_key later_wireguard_keys[], later_flows_keys[], later_b
 	LATER("hairpin", later_bool, "true"), \
 	LATER("reply", later_choice, "fib", .choices = later_replies), \
 	LATER_MAP("wireguard", "{ public-key: \"…=\" }", later_wireguard_keys), \
-	LATER_MAP("flows", "{ max: 262144 }", later_flows_keys), \
 	LATER_ROWS("backends", "{ name: alpha, … }", later_backends_keys)
 
 #define LATER_FOLLOW_ROWS LATER("routes", yaml_set_list, "main", .item = later_name)

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include "config_flows.h"
 #include "config_diff.h"
 
 /* Names and addresses: quoted where YAML could see more in them than text. */
@@ -120,6 +121,7 @@ void config_put_service(FILE *out, const struct service_config *s)
 	fprintf(out, "    nat: %s\n    ipv6: %s\n", nat_name(s->nat), ipv6_name(s->ipv6));
 	if (s->df != DF_FRAGMENT)
 		fprintf(out, "    df: %s\n", df_name(s->df));
+	config_put_flows(out, &s->flows);
 	put_prefixes(out, "allow", s->allow, s->n_allow);
 	put_prefixes(out, "deny", s->deny, s->n_deny);
 	if (s->by_hand)

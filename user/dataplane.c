@@ -31,12 +31,22 @@ static const char *const program_names[PROGRAM_COUNT] = {
 #undef X
 };
 
-/* Those that know the relay are pinned under the same names: a firewall's carry nothing of it */
-static const char *const relay_program_names[PROGRAM_COUNT] = {
-#define X(name) #name "_relay",
-	DATAPLANE_PROGRAMS(X)
-#undef X
-};
+/* Those that know the relay, flows, or both are pinned under the same names: a firewall's carry nothing of it */
+static const char *const program_sets[] = { "", "_relay", "_flows", "_relay_flows" };
+enum { PROGRAM_SETS = sizeof(program_sets) / sizeof(program_sets[0]) };
+
+static int program_set(const struct plan *p)
+{
+	return !!p->relay.on + 2 * !!p->n_flows;
+}
+
+static struct bpf_program *program_of(const struct wgxdp *s, int program, int set)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s%s", program_names[program], program_sets[set]);
+	return bpf_object__find_program_by_name(s->obj, name);
+}
 
 /* Rooms that are made before anything needs them, so that most changes of the configuration find the maps large enough */
 #define ROOM_SERVICES 64
@@ -127,20 +137,21 @@ static __u32 peers_room(const struct dataplane *dp, const struct plan_relay *r)
 	return n;
 }
 
-/* Programs: those with the relay, or without; for L3 devices, a third of the time that loading takes, only where they are needed, and
- * then for good */
+/* For L3 devices, a third of the time that loading takes, only where they are needed, and then for good */
+static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
+{
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		for (int set = 0; set < PROGRAM_SETS; set++)
+			bpf_program__set_autoload(program_of(s, i, set), set == program_set(p) &&
+						  (i != PROGRAM_wgxdp_tc_l3 || p->l3 || dp->programs[i] >= 0));
+}
+
 static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
 {
 	const struct plan_relay *r = &p->relay;
 	struct addr mask = prefix_mask(&r->overlay);
 	__u32 peers = peers_room(dp, r), allowed = at_least(dataplane_entries(dp, MAP_allowed), r->on ? ALLOWED_BUCKETS : 1);
 
-	for (int i = 0; i < PROGRAM_COUNT; i++) {
-		bool wanted = i != PROGRAM_wgxdp_tc_l3 || p->l3 || dp->programs[i] >= 0;
-
-		bpf_program__set_autoload(bpf_object__find_program_by_name(s->obj, program_names[i]), wanted && !r->on);
-		bpf_program__set_autoload(bpf_object__find_program_by_name(s->obj, relay_program_names[i]), wanted && r->on);
-	}
 	bpf_map__set_max_entries(s->maps.peers, peers);
 	bpf_map__set_max_entries(s->maps.peer_names, peers);
 	bpf_map__set_max_entries(s->maps.peer_totals, 4 * peers);
@@ -186,6 +197,8 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_routers = p->routers;
 	s->rodata->with_source_trie = p->n_trie;
 	s->rodata->with_lists = p->n_lists;
+	set_programs(dp, s, p);
+	dataplane_size_flows(dp, s->obj, p, names);
 	set_relay(dp, s, p);
 }
 
@@ -245,6 +258,10 @@ static void take_maps(struct dataplane *dp, struct wgxdp *s)
 
 		if (old >= 0 && dp->map_is_new[i] && (i == MAP_totals || i == MAP_peer_totals))
 			copy_array(old, new, dataplane_entries(dp, i), bpf_map__value_size(map) * libbpf_num_possible_cpus());
+		if (old >= 0 && dp->map_is_new[i] && (i == MAP_flow_totals || i == MAP_flows_deleted || i == MAP_pools))
+			copy_array(old, new, dataplane_entries(dp, i), bpf_map__value_size(map) * libbpf_num_possible_cpus());
+		if (old >= 0 && dp->map_is_new[i] && i == MAP_flows)
+			dataplane_copy_flows(old, new);
 		if (old >= 0 && dp->map_is_new[i] && (i == MAP_names || i == MAP_peer_names))	/* whose the totals are */
 			copy_array(old, new, dataplane_entries(dp, i), bpf_map__value_size(map));
 		if (old >= 0)
@@ -285,12 +302,11 @@ static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const st
 		if (i != MAP_choices && dataplane_entries(dp, i) !=
 		    bpf_map__max_entries(bpf_object__find_map_by_name(s->obj, map_names[i])))
 			return false;
-	return !p->n_trie && !p->relay.on && (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
+	return !p->n_trie && !p->relay.on && !p->n_flows && (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
 }
 
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 {
-	const char *const *names = p->relay.on ? relay_program_names : program_names;
 	struct wgxdp *s = wgxdp__open();
 	struct control c = { 0 };
 	__u32 zero = 0;
@@ -317,7 +333,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	}
 	take_maps(dp, s);
 	for (int i = 0; i < PROGRAM_COUNT; i++) {
-		struct bpf_program *program = bpf_object__find_program_by_name(s->obj, names[i]);
+		struct bpf_program *program = program_of(s, i, program_set(p));
 
 		if (dp->programs[i] >= 0)
 			close(dp->programs[i]);
@@ -332,7 +348,7 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 {
 	struct bpf_program *program;
 	struct wgxdp *s = dp->component ? dp->component_skeleton : wgxdp__open();
-	struct bpf_program *xdp = !s ? NULL : p->relay.on ? s->progs.wgxdp_xdp_relay : s->progs.wgxdp_xdp;
+	struct bpf_program *xdp = s ? program_of(s, PROGRAM_wgxdp_xdp, program_set(p)) : NULL;
 	int rc = s ? 0 : -errno;
 
 	*ret = dp->component;

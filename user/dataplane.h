@@ -98,6 +98,14 @@ int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int 
 /* And of the relay: peers, policy and longest prefixes before the table names them; then subnets, and what goes */
 int dataplane_relay_write(const struct dataplane *dp, struct plan *p, int *changes);
 int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int *changes);
+/* And of flows: pools, before the table has services that use them; flows that lose their port are ended */
+int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int *changes);
+int dataplane_forget_flow_totals(const struct dataplane *dp, __u32 id);
+/* How large their maps are to be, for so many services; a size that was once reached stays */
+struct bpf_object;
+void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p, __u32 services);
+/* From one map to a larger one */
+void dataplane_copy_flows(int from, int to);
 
 /* ---- reading ---- */
 /* Elements of a map; 0: none such */

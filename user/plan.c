@@ -254,6 +254,7 @@ void plan_free(struct plan *p)
 	free(p->links);
 	free(p->entries);
 	free(p->services);
+	free(p->pools);
 	free(p->relay.peers);
 	free(p->relay.routes);
 	free(p->relay.subnets);

@@ -57,6 +57,9 @@ struct plan {
 	size_t n_entries;
 	struct service_name *services;	/* by id; ids of a running instance are kept */
 	size_t n_services;		/* ids in use end before this */
+	struct pool *pools;		/* by id; of services that do not masquerade without ports */
+	size_t n_pools;
+	__u32 n_flows;			/* that there is to be room for; 0: no service masquerades */
 	__u32 n_slots;			/* next hop slots of listeners */
 	bool vlans, bridges;		/* some port is a VLAN; some nic a bridge's or bond's port */
 	bool l3;			/* some port has no Ethernet header */

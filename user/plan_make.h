@@ -46,6 +46,9 @@ int plan_old(struct making *m);
 int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf);
 /* Whom a service is for */
 int plan_lists(struct making *m, const struct service_config *s, __u32 id);
+/* Addresses and ports of ours with which a service's clients leave, if it masquerades; before its listeners */
+int plan_pool(struct making *m, size_t service, __u32 id);
+const struct pool *plan_pool_of(const struct plan *p, __u32 id);
 /* Entries of the table from listeners */
 int plan_services(struct making *m);
 int plan_links(struct making *m);

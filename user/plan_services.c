@@ -148,6 +148,25 @@ static __u16 flags_of(const struct service_config *s)
 	return s->df == DF_REPORT ? SERVICE_DF_REPORT : 0;
 }
 
+static bool listens6(const struct service_config *s)
+{
+	return s->nat == NAT_MASQUERADE ? s->ipv6 != IPV6_OFF : s->ipv6 == IPV6_DNAT;
+}
+
+/* Whatever family the listener is of, it has a backend; of its own family, if there is one. Without an address of ours in that
+ * family there is none. */
+static void masquerade(const struct making *m, size_t service, struct listener *l)
+{
+	const struct backend_address *b = &m->backends[service];
+	const struct pool *pool = plan_pool_of(m->plan, l->id);
+
+	if (!l->backend.family)
+		l->backend = l->local.family == FAMILY_IPV4 ? b->ipv6 : b->ipv4;
+	if (!pool || !(l->backend.family == FAMILY_IPV4 ? pool->n4 : pool->n6))
+		l->backend.family = 0;
+	l->flags |= SERVICE_MASQUERADE | (l->backend.family == FAMILY_IPV6 ? SERVICE_TO_IPV6 : 0);
+}
+
 /* One local address of a service on one link, with all its ports */
 static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, const struct address *local)
 {
@@ -158,7 +177,9 @@ static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, 
 	int rc = 0;
 
 	l.backend = local->family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
-	if (!l.backend.family || address_is_link_local(local) || (local->family == FAMILY_IPV6 && s->ipv6 != IPV6_DNAT))
+	if (s->nat == NAT_MASQUERADE)
+		masquerade(m, service, &l);
+	if (!l.backend.family || address_is_link_local(local) || (local->family == FAMILY_IPV6 && !listens6(s)))
 		return 0;
 	for (size_t i = 0; i < s->n_ports && !rc; i++) {
 		l.port = s->ports[i];
@@ -203,7 +224,7 @@ static int service_on_port(struct making *m, size_t service, __u32 id, const str
 	const struct service_config *s = &m->config->services[service];
 	const struct backend_address *b = &m->backends[service];
 	const struct host *h = m->host;
-	bool direct = s->nat == NAT_NONE || s->ipv6 == IPV6_DIRECT;
+	bool direct = s->nat == NAT_NONE || (s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT);
 	const struct nl_link *named = host_link_by_name(h, s->listen_interface);
 	bool here = *s->listen_interface ? named && plan_base(h, named)->ifindex == port->ifindex : port->role == ROLE_WAN;
 	int rc = 0;
@@ -233,7 +254,7 @@ static bool has_rival(const struct making *m, const struct listener *l)
 		const struct listener *o = &m->listeners[i];
 
 		if (address_equal(&o->backend, &l->backend) && o->backend_port == l->backend_port &&
-		    (!address_equal(&o->local, &l->local) || o->port != l->port))
+		    !(o->flags & SERVICE_MASQUERADE) && (!address_equal(&o->local, &l->local) || o->port != l->port))
 			return true;
 	}
 	return false;
@@ -263,14 +284,30 @@ static bool may_get_rivals(const struct making *m)
 	return false;
 }
 
+/* Of the reply's entry: whether some of the backend's listeners masquerade, or all of them */
+static __u16 reply_flags(const struct making *m, const struct listener *l)
+{
+	__u16 flags = SERVICE_MASQUERADE;
+
+	for (size_t i = 0; i < m->n_listeners; i++) {
+		const struct listener *o = &m->listeners[i];
+
+		if (!address_equal(&o->backend, &l->backend) || o->backend_port != l->backend_port)
+			continue;
+		flags |= o->flags & SERVICE_MASQUERADE ? SERVICE_FLOWS : 0;
+		flags &= o->flags & SERVICE_MASQUERADE ? ~0 : ~SERVICE_MASQUERADE;
+	}
+	return flags;
+}
+
 static int add_entries(struct making *m, const struct listener *l)
 {
-	bool rival = has_rival(m, l);
+	bool rival = !(l->flags & SERVICE_MASQUERADE) && has_rival(m, l);
 	__u16 flags = l->flags | (rival ? SERVICE_CHOICE : 0), delta = address_delta(&l->local.addr, &l->backend.addr);
 	struct service original = { .to = l->backend.addr, .port = l->backend_port, .delta = delta, .id = l->id,
 				    .flags = flags | (l->lists ? SERVICE_LISTS : 0), .slot = l->slot, .ifindex = l->ifindex };
 	struct service reply = { .to = l->local.addr, .port = l->port, .delta = ~delta, .id = l->id,
-				 .flags = flags, .slot = l->slot, .ifindex = l->ifindex };
+				 .flags = (flags & ~(SERVICE_MASQUERADE | SERVICE_TO_IPV6)) | reply_flags(m, l), .slot = l->slot, .ifindex = l->ifindex };
 	struct table_key key = { l->local.addr, table_word(KEY_SERVICE, l->local.family, l->port, l->ifindex) };
 	struct table_key back = { l->backend.addr, table_word(KEY_REPLY, l->backend.family, l->backend_port, 0) };
 
@@ -291,7 +328,7 @@ int plan_services(struct making *m)
 		__u32 id = service_id(p, &c->services[i]);
 		size_t before = m->n_listeners;
 
-		rc = plan_lists(m, &c->services[i], id);
+		rc = plan_lists(m, &c->services[i], id) ?: plan_pool(m, i, id);
 		for (size_t j = 0; j < p->n_ports && !rc; j++)
 			rc = service_on_port(m, i, id, &p->ports[j]);
 		if (!rc && m->n_listeners == before)

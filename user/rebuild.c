@@ -231,6 +231,7 @@ static int rebuild_service(struct rebuild *r, const struct service_name *name, c
 		s->ipv6 = ipv6 ? IPV6_DNAT : s->ipv6;
 		rc = add_address(s, &f[i].local) ?: add_port(s, f[i].port);
 	}
+	s->nat = name->nat == NAT_MASQUERADE ? NAT_MASQUERADE : s->nat;
 	interface = rc ? NULL : whole_interface(r, s, f, n);
 	if (interface) {
 		strcpy(s->listen_interface, interface);

@@ -87,7 +87,7 @@ int service_nat(struct service_config *s, const char *text)
 {
 	if (!nat_parse(text, &s->nat))
 		return 0;
-	log_error("--nat %s: %sdnat or none is wanted", text, strcmp(text, "masquerade") ? "" : "not supported yet: ");
+	log_error("--nat %s: dnat, none or masquerade is wanted", text);
 	return -EINVAL;
 }
 

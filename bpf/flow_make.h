@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Flows made and ended, which few packets do: one global function, verified once, that needs no packet. A newcomer becomes an
+ * embryo, which has a port of ours: it is under the reply's key, which decides between CPUs (BPF_NOEXIST). The backend's answer
+ * makes a flow of it: both directions or neither. Part of flow.h.
+ */
+#ifndef WGXDP_FLOW_MAKE_H
+#define WGXDP_FLOW_MAKE_H
+
+#ifndef WGXDP_HOST
+#include <linux/errno.h>
+#endif
+#include "flow_port.h"
+
+#define CLOCK_MONOTONIC_ID 1
+#define NANOSECONDS 1000000000ULL
+
+INLINE struct flow_total *flow_total(__u32 id)
+{
+	return bpf_map_lookup_elem(&flow_totals, &id);
+}
+
+/* ---- the end of a flow ---- */
+
+/* Of the original's entry: both directions end when neither was seen for the service's time-out */
+static int flow_expire(void *map, struct flow_key *key, struct flow *flow)
+{
+	struct flow_key other = flow_reverse(key, flow);
+	const struct flow *reply = bpf_map_lookup_elem(&flows, &other);
+	__u32 id = flow->id;
+	const struct pool *pool = bpf_map_lookup_elem(&pools, &id);
+	__u64 now = bpf_jiffies64(), until = flow->seen;
+	struct flow_total *total;
+
+	if (reply && reply->seen > until)
+		until = reply->seen;
+	until += (__u64)(pool ? pool->timeout : FLOW_TIMEOUT) * tick_rate;
+	if (reply && now < until) {
+		bpf_timer_start(&flow->timer, (until - now) * (NANOSECONDS / tick_rate), 0);
+		return 0;
+	}
+	bpf_map_delete_elem(&flows, key);
+	bpf_map_delete_elem(&flows, &other);
+	total = flow_total(id);
+	if (total)
+		__sync_fetch_and_add(&total->expired, 1);
+	return 0;
+}
+
+/* The timer of the original's entry, which one that user space wrote has not; 0 or negative */
+INLINE int flow_arm(const struct flow_key *key)
+{
+	struct flow *flow = bpf_map_lookup_elem(&flows, key);
+
+	if (!flow || flow->armed)
+		return 0;
+	if (bpf_timer_init(&flow->timer, &flows, CLOCK_MONOTONIC_ID) || bpf_timer_set_callback(&flow->timer, flow_expire))
+		return -1;
+	bpf_timer_start(&flow->timer, NANOSECONDS, 0);
+	flow->armed = 1;
+	return 0;
+}
+
+/* A flow to a backend that its service does not have any more */
+INLINE void flow_end(struct flow_scratch *s)
+{
+	const struct flow *flow = bpf_map_lookup_elem(&flows, &s->key);
+	struct flow_total *total = flow_total(s->id);
+
+	if (!flow)
+		return;
+	s->other = flow_reverse(&s->key, flow);
+	bpf_map_delete_elem(&flows, &s->key);
+	bpf_map_delete_elem(&flows, &s->other);
+	if (total)
+		__sync_fetch_and_add(&total->moved, 1);
+}
+
+/* ---- the backend's answer ---- */
+
+/* The value of one direction, at s->value */
+INLINE struct flow *flow_value(struct flow_scratch *s)
+{
+	struct flow *flow = (void *)s->value;
+
+	__builtin_memset(s->value, 0, sizeof(s->value));
+	flow->id = s->id;
+	flow->ifindex = s->ifindex;
+	flow->seen = flow->since = s->now;
+	return flow;
+}
+
+/* Under s->key, the reply's, and s->other, the original's: 0; or a reason, and neither is there */
+INLINE int flow_insert(struct flow_scratch *s)
+{
+	struct flow *flow = flow_value(s);
+	int rc;
+
+	flow->src = s->way.src;
+	flow->dst = s->way.dst;
+	flow->sport = s->way.sport;
+	flow->dport = s->way.dport;
+	flow->delta = s->way.delta;
+	flow->family = s->way.family;
+	rc = bpf_map_update_elem(&flows, &s->key, flow, BPF_NOEXIST);
+	if (rc)
+		return rc == -EEXIST ? 0 : -DROP_flows_full;	/* another CPU has the next answer already */
+	flow = flow_value(s);
+	flow->src = s->key.dst;
+	flow->dst = s->key.src;
+	flow->sport = s->key.dport;
+	flow->dport = s->key.sport;
+	flow->delta = ~s->way.delta;
+	flow->family = s->key.family;
+	rc = bpf_map_update_elem(&flows, &s->other, flow, BPF_NOEXIST);
+	if (!rc && !flow_arm(&s->other))
+		return 0;
+	if (!rc)
+		bpf_map_delete_elem(&flows, &s->other);
+	bpf_map_delete_elem(&flows, &s->key);
+	return rc == -EEXIST ? 0 : -DROP_flows_full;	/* he has another port meanwhile: this was the answer to an earlier one */
+}
+
+INLINE int flow_answered(struct flow_scratch *s)
+{
+	struct flow_total *total = flow_total(s->id);
+	struct addr source;
+	__u64 *used;
+	int rc;
+
+	s->other.src = s->way.dst;
+	s->other.dst = s->way.src;
+	s->other.sport = s->way.dport;
+	s->other.dport = s->way.sport;
+	s->other.family = s->way.family;
+	s->other.direction = DIRECTION_ORIGINAL;
+	flow_delta(s);
+	rc = flow_insert(s);
+	if (rc)
+		return rc;
+	if (!bpf_map_delete_elem(&embryos, &s->key) && total)
+		__sync_fetch_and_add(&total->created, 1);
+	used = embryo_used(&s->other, &source);
+	if (used)
+		*used -= EMBRYO_EACH;
+	return 0;
+}
+
+/* What s->way.is_new says; 0 or a reason */
+__attribute__((noinline)) int flow_make(void)
+{
+	struct flow_scratch *s = flow_scratch_find();
+
+	if (!s)
+		return -DROP_flows_full;
+	s->now = bpf_jiffies64();
+	if (s->way.is_new == FLOW_ANSWERED)
+		return flow_answered(s);
+	if (s->way.is_new == FLOW_KNOWN) {
+		flow_arm(&s->key);
+		return 0;
+	}
+	if (s->way.is_new == FLOW_MOVES)
+		flow_end(s);
+	return flow_begin(s);
+}
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Below config.h, for its own files: a service's flows.
+ */
+#pragma once
+#include "config.h"
+#include "yaml.h"
+
+#define FLOWS_MAX (1 << 24)		/* of a service */
+#define FLOW_TIMEOUT_MAX 86400		/* seconds */
+
+extern const struct yaml_key config_flows_keys[];
+void config_put_flows(FILE *out, const struct flows_config *f);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * dataplane: flows that go on in larger maps, and pools as a plan says.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "dataplane.h"
+
+static void size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m, const char *name, __u32 wanted)
+{
+	__u32 have = dataplane_entries(dp, m);
+
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, name), have > wanted ? have : wanted);
+}
+
+/* Both directions of a flow are entries. Without flows each map has one. */
+void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p, __u32 services)
+{
+	bool on = p->n_flows;
+
+	size_map(dp, obj, MAP_flows, "flows", on ? 2 * p->n_flows : 1);
+	size_map(dp, obj, MAP_embryos, "embryos", on ? EMBRYOS : 1);
+	size_map(dp, obj, MAP_embryo_limits, "embryo_limits", on ? EMBRYOS : 1);
+	size_map(dp, obj, MAP_pools, "pools", on ? services : 1);
+	size_map(dp, obj, MAP_flow_totals, "flow_totals", on ? services : 1);
+	size_map(dp, obj, MAP_flows_deleted, "flows_deleted", on ? services : 1);
+}
+
+/* One entry at a time: it happens when the configuration asks for more of them */
+void dataplane_copy_flows(int from, int to)
+{
+	struct flow_key key, *last = NULL;
+	struct flow flow;
+
+	for (; !bpf_map_get_next_key(from, last, &key); last = &key) {
+		if (bpf_map_lookup_elem(from, &key, &flow))
+			continue;
+		flow.armed = 0;			/* timers are not copied */
+		bpf_map_update_elem(to, &key, &flow, BPF_NOEXIST);
+	}
+}
+
+/* Whether a pool's address and port is one of it */
+static bool pool_has(const struct pool *pool, __u8 family, const struct addr *a, __be16 port)
+{
+	const struct addr *own = family == FAMILY_IPV4 ? pool->own4 : pool->own6;
+	__u32 n = family == FAMILY_IPV4 ? pool->n4 : pool->n6;
+
+	if (ntohs(port) < pool->first || ntohs(port) > pool->last)
+		return false;
+	for (__u32 i = 0; i < n; i++)
+		if (!memcmp(&own[i], a, sizeof(*a)))
+			return true;
+	return false;
+}
+
+/* Flows of a service whose address or port the pool does not have any more */
+static int forget_flows(const struct dataplane *dp, __u32 id, const struct pool *pool)
+{
+	struct flow_key key, next, *last = NULL;
+	struct flow flow;
+	__u64 n = 0;
+
+	for (; !bpf_map_get_next_key(dp->maps[MAP_flows], last, &next); last = &key) {
+		key = next;
+		if (key.direction != DIRECTION_ORIGINAL || bpf_map_lookup_elem(dp->maps[MAP_flows], &key, &flow) || flow.id != id ||
+		    pool_has(pool, flow.family, &flow.src, flow.sport))
+			continue;
+		next = flow_reverse(&key, &flow);
+		bpf_map_delete_elem(dp->maps[MAP_flows], &key);
+		bpf_map_delete_elem(dp->maps[MAP_flows], &next);
+		bpf_map_lookup_elem(dp->maps[MAP_flows_deleted], &id, &n);
+		n++;
+		bpf_map_update_elem(dp->maps[MAP_flows_deleted], &id, &n, BPF_ANY);
+	}
+	return 0;
+}
+
+int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int *changes)
+{
+	__u32 n = dataplane_entries(dp, MAP_pools);
+	int rc = 0;
+
+	for (__u32 id = 0; id < n && id < p->n_pools && !rc; id++) {
+		struct pool now = { 0 };
+
+		rc = bpf_map_lookup_elem(dp->maps[MAP_pools], &id, &now) ? -errno : 0;
+		if (rc || !memcmp(&now, &p->pools[id], sizeof(now)))
+			continue;
+		++*changes;
+		rc = bpf_map_update_elem(dp->maps[MAP_pools], &id, &p->pools[id], BPF_ANY) ? -errno : 0;
+		if (!rc && now.last)
+			rc = forget_flows(dp, id, &p->pools[id]);
+	}
+	return rc;
+}
+
+int dataplane_forget_flow_totals(const struct dataplane *dp, __u32 id)
+{
+	struct flow_total *zero = calloc(libbpf_num_possible_cpus(), sizeof(*zero));
+	__u64 none = 0;
+	int rc = zero ? 0 : -ENOMEM;
+
+	if (!rc && id < dataplane_entries(dp, MAP_flow_totals))
+		rc = bpf_map_update_elem(dp->maps[MAP_flow_totals], &id, zero, BPF_ANY) ?:
+		     bpf_map_update_elem(dp->maps[MAP_flows_deleted], &id, &none, BPF_ANY);
+	free(zero);
+	return rc;
+}
