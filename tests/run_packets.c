@@ -176,6 +176,8 @@ static int run_live(const struct case_head *c, __u32 len, __u32 flags, __u32 *ra
 	rc = bpf_prog_test_run_opts(program, &opts);
 	*raw = rc ? -rc : opts.retval;
 	out_len = opts.data_size_out;
+	if (!rc && out_len != len && opts.retval == (tc ? TC_ACT_SHOT : XDP_DROP))
+		return PLANE_DROPPED;		/* its header had been changed for the other family */
 	if (rc || (out_len != len && opts.retval != (tc ? (__u32)TC_ACT_REDIRECT : XDP_REDIRECT)))
 		return ODD;
 	if (tc)
@@ -389,9 +391,11 @@ static void setup(const char *plane, const char *routes)
 		return;
 	}
 	forget("frags");
-	forget("flows");
-	forget("embryos");
-	forget("embryo_limits");
+	if (!getenv("KEEP_FLOWS")) {
+		forget("flows");
+		forget("embryos");
+		forget("embryo_limits");
+	}
 	tap = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(ETH_P_ALL));
 	if (tap < 0 || setsockopt(tap, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
 		die("packet socket");
