@@ -67,7 +67,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers config grammar links lists netlink plan_relay relay relay_size resolver uniform wireguard
+UNITS       := addr answers config flows grammar links lists netlink plan_relay relay relay_size resolver uniform wg_dump wireguard
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
@@ -82,11 +82,14 @@ $(O)/tests/unit_netlink: $(call unit_obj,user/netlink*.c user/addr.c)
 $(O)/tests/unit_links $(O)/tests/unit_lists $(O)/tests/unit_plan_relay: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c \
 		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c user/wireguard*.c user/wg_key.c \
 		user/relay_prefix.c)
+$(O)/tests/unit_wg_dump: $(call unit_obj,user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
+$(O)/tests/unit_flows: $(call unit_obj,user/show_flows.c user/dataplane_flow_read.c user/dataplane_read.c user/dataplane_relay_read.c \
+		user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
 $(O)/tests/unit_wireguard: $(call unit_obj,user/wireguard*.c user/wg_key.c user/netlink_talk.c user/addr.c)
 
 # what it measures is the program's own objects
 $(O)/tests/unit_relay_size: $(patsubst %,$(O)/user/%.o,dataplane_sync dataplane_flows dataplane_relay dataplane_relay_read dataplane_read \
-		dataplane_lists table transmit control $(filter plan% config% yaml% netlink% wireguard%,$(notdir $(USER_SRC:.c=))) \
+		dataplane_lists dataplane_flow_read table transmit control $(filter plan% config% yaml% netlink% wireguard%,$(notdir $(USER_SRC:.c=))) \
 		host addr log answers state wg_key relay_prefix followed pins attach)
 $(O)/unit/tests/unit_relay_size.o: UNIT_CFLAGS :=
 $(O)/tests/unit_relay_size: UNIT_CFLAGS :=

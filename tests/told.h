@@ -37,7 +37,7 @@ static const char *heard(struct told *t)
 	return t->text;
 }
 
-static int parse_quietly(const char *text, struct config **ret, struct told *t)
+static inline int parse_quietly(const char *text, struct config **ret, struct told *t)
 {
 	int r;
 

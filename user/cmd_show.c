@@ -2,6 +2,7 @@
  *
  * wgxdp show: what the maps say, built once as a document and printed as JSON or in the manner of wg(8).
  */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <getopt.h>
 #include <net/if.h>
@@ -16,6 +17,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "running.h"
+#include "show_flows.h"
 #include "show_relay.h"
 #include "state.h"
 #include "table.h"
@@ -23,10 +25,15 @@
 #include "words.h"
 
 const char show_help[] =
-	"[interfaces|services|peers|routes|drops|metrics] [-j|--json]\n\n"
+	"[interfaces|services|peers|routes|drops|metrics] [-j|--json]\n"
+	"       wgxdp show flows [--wg FILE] [-j|--json]\n\n"
 	"Interfaces with role and mode, services with what they received, forwarded, dropped and passed up in each direction,\n"
 	"peers likewise, with what WireGuard says of them, and the reasons for what was not forwarded. Without a noun: all of it.\n"
-	"routes: prefixes and whose they are. metrics: what the exporter tells Prometheus.\n";
+	"routes: prefixes and whose they are. metrics: what the exporter tells Prometheus.\n"
+	"flows: the clients of masquerading services, where they came in, as whom the backend sees them, seconds since they came and\n"
+	"since they were last heard of, and packets/bytes in each direction.\n\n"
+	"  --wg FILE   what `wg show IF dump` (or `wg show all dump`) says on the backend, - is standard input: the peer of each\n"
+	"  -j, --json  for programs\n";
 
 #define SHOW_INTERFACES (1 << 0)
 #define SHOW_SERVICES (1 << 1)
@@ -34,6 +41,7 @@ const char show_help[] =
 #define SHOW_METRICS (1 << 3)		/* by themselves */
 #define SHOW_PEERS (1 << 4)
 #define SHOW_ROUTES (1 << 5)		/* in the plain form they stand with their peers */
+#define SHOW_FLOWS (1 << 6)		/* by themselves */
 #define SHOW_ALL (SHOW_INTERFACES | SHOW_SERVICES | SHOW_DROPS | SHOW_PEERS)
 
 static const char *tc_name(__u16 flags)
@@ -170,9 +178,18 @@ static int show_direction(struct node row, const struct dataplane *dp, __u32 id,
 	return 0;
 }
 
-static struct address entry_address(const struct addr *a, __u64 word)
+static struct address local_address(const struct table_entry *e)
 {
-	return (struct address){ .addr = *a, .family = word >> 8 & 0xff };
+	return (struct address){ .addr = e->key.addr, .family = e->key.word >> 8 & 0xff };
+}
+
+/* Of a masquerading service it may be of the other family */
+static struct address backend_address(const struct table_entry *e)
+{
+	__u8 family = !(e->service.flags & SERVICE_MASQUERADE) ? e->key.word >> 8 & 0xff :
+		      e->service.flags & SERVICE_TO_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
+
+	return (struct address){ .addr = e->service.to, .family = family };
 }
 
 /* One kind of value of every listener of a service: each once, in the order of the table. Whether there is one. */
@@ -189,12 +206,36 @@ static bool show_listeners(struct node row, const char *key, const struct table_
 
 		if (!e->tag || (e->key.word & 0xff) != KEY_SERVICE || e->service.id != id)
 			continue;
-		a = entry_address(backends ? &e->service.to : &e->key.addr, e->key.word);
+		a = backends ? backend_address(e) : local_address(e);
 		endpoint_format(&a, backends ? e->service.port : (__be16)(e->key.word >> 16), text);
 		document_append_once(list, text);
 		any = true;
 	}
 	return any;
+}
+
+/* As whom the backend sees the clients of a masquerading service, and how many there are */
+static int show_pool(struct node row, const struct dataplane *dp, __u32 id)
+{
+	struct node list = document_list(row, "source");
+	struct flow_numbers n = { 0 };
+	char text[ADDRESS_STRLEN];
+	struct pool pool;
+
+	if (bpf_map_lookup_elem(dp->maps[MAP_pools], &id, &pool))
+		return -errno;
+	for (__u32 i = 0; i < pool.n4; i++)
+		document_append(list, address_format(&(struct address){ pool.own4[i], FAMILY_IPV4 }, text));
+	for (__u32 i = 0; i < pool.n6; i++)
+		document_append(list, address_format(&(struct address){ pool.own6[i], FAMILY_IPV6 }, text));
+	snprintf(text, sizeof(text), pool.first == pool.last ? "%u" : "%u-%u", pool.first, pool.last);
+	document_text(row, "source_ports", text);
+	document_number(row, "flow_timeout", pool.timeout);
+	document_number(row, "flows_max", dataplane_entries(dp, MAP_flows) / 2);
+	if (dataplane_flow_numbers(dp, id, &n))
+		return -errno;
+	document_number(row, "flows", n.now);
+	return 0;
 }
 
 static int show_services(struct document *d, const struct dataplane *dp, const struct dataplane_reason *reasons,
@@ -221,7 +262,9 @@ static int show_services(struct document *d, const struct dataplane *dp, const s
 		show_listeners(row, "backend", buckets, n, id, true);
 		document_text(row, "nat", nat_name(names[id].nat));
 		document_text(row, "state", listens ? "listening" : "waiting");
-		rc = show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
+		if (names[id].nat == NAT_MASQUERADE)
+			rc = show_pool(row, dp, id);
+		rc = rc ?: show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
 		     show_direction(row, dp, id, DIRECTION_REPLY, reasons, n_reasons);
 	}
 	munmap(buckets, n * sizeof(*buckets));
@@ -276,42 +319,67 @@ static int show_drops(struct document *d, const struct dataplane *dp, const stru
 	return rc;
 }
 
-static int parse(int argc, char **argv, bool *ret_json, unsigned int *ret_what)
+struct arguments {
+	unsigned int what;
+	bool json;
+	const char *wg;			/* file with wg-end's dump; NULL: none said */
+};
+
+enum { OPT_WG = 256 };
+
+static int check_words(const struct arguments *a)
 {
-	static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
+	if (a->what & SHOW_METRICS && (a->what != SHOW_METRICS || a->json)) {
+		log_error("show: metrics are shown by themselves, and not as JSON");
+		return -EINVAL;
+	}
+	if (a->what & SHOW_FLOWS && a->what != SHOW_FLOWS) {
+		log_error("show: flows are shown by themselves");
+		return -EINVAL;
+	}
+	if (a->wg && a->what != SHOW_FLOWS) {
+		log_error("show: --wg is for flows: `wgxdp show flows --wg %s`", a->wg);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int parse(int argc, char **argv, struct arguments *a)
+{
+	static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { "wg", required_argument, NULL, OPT_WG }, { 0 } };
 	static const struct {
 		const char *name;
 		unsigned int what;
 	} nouns[] = { { "interfaces", SHOW_INTERFACES }, { "services", SHOW_SERVICES }, { "peers", SHOW_PEERS },
-		   { "routes", SHOW_ROUTES }, { "drops", SHOW_DROPS }, { "metrics", SHOW_METRICS } };
+		   { "routes", SHOW_ROUTES }, { "drops", SHOW_DROPS }, { "metrics", SHOW_METRICS }, { "flows", SHOW_FLOWS } };
 	int option;
 
-	*ret_what = 0;
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":j", options, NULL)) != -1) {
-		if (option != 'j') {
+		if (option == 'j') {
+			a->json = true;
+		} else if (option == OPT_WG) {
+			a->wg = optarg;
+		} else {
 			option_error("show", option, argv);
 			return -EINVAL;
 		}
-		*ret_json = true;
 	}
 	for (; optind < argc; optind++) {
-		unsigned int before = *ret_what;
+		unsigned int before = a->what;
 
 		for (size_t i = 0; i < sizeof(nouns) / sizeof(*nouns); i++)
 			if (!strcmp(argv[optind], nouns[i].name))
-				*ret_what |= nouns[i].what;
-		if (*ret_what == before) {
-			log_error("show: %s: interfaces, services, peers, routes, drops or metrics is wanted", argv[optind]);
+				a->what |= nouns[i].what;
+		if (a->what == before) {
+			log_error("show: %s: interfaces, services, peers, routes, flows, drops or metrics is wanted", argv[optind]);
 			return -EINVAL;
 		}
 	}
-	if (*ret_what & SHOW_METRICS && (*ret_what != SHOW_METRICS || *ret_json)) {
-		log_error("show: metrics are shown by themselves, and not as JSON");
+	if (check_words(a))
 		return -EINVAL;
-	}
-	if (!*ret_what)
-		*ret_what = SHOW_ALL | (*ret_json ? SHOW_ROUTES : 0);
+	if (!a->what)
+		a->what = SHOW_ALL | (a->json ? SHOW_ROUTES : 0);
 	return 0;
 }
 
@@ -346,13 +414,13 @@ static int show(const struct global *g, const struct dataplane *dp, bool json, u
 int cmd_show(const struct global *g, int argc, char **argv)
 {
 	struct dataplane *dp = NULL;
-	unsigned int what;
-	bool json = false;
+	struct arguments a = { 0 };
+	struct wg_dump dump = { 0 };
 	int rc;
 
-	if (parse(argc, argv, &json, &what))
+	if (parse(argc, argv, &a) || (a.wg && wg_dump_read(a.wg, &dump)))
 		return EXIT_USAGE;
-	if (what == SHOW_METRICS)
+	if (a.what == SHOW_METRICS)
 		return metrics_write(stdout, g->instance) ? EXIT_FAILED : EXIT_DONE;
 	rc = dataplane_open(g->instance, &dp);
 	if (!rc && !dp->running) {
@@ -360,7 +428,8 @@ int cmd_show(const struct global *g, int argc, char **argv)
 		rc = -ENOENT;
 	}
 	if (!rc)
-		rc = show(g, dp, json, what);
+		rc = a.what == SHOW_FLOWS ? show_flows(dp, a.json, a.wg ? &dump : NULL, stdout) : show(g, dp, a.json, a.what);
 	dataplane_close(dp);
+	wg_dump_free(&dump);
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <stddef.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 #include "control.h"
+#include "jiffies.h"
 #include "pins.h"
 
 #define HEARTBEAT_SECONDS 2
@@ -76,14 +76,12 @@ int control_routing_changed(const char *instance, bool routes)
 
 int control_heartbeat(const char *instance, const struct signal *signal)
 {
-	struct timespec tick;
 	struct control *c;
 	int rc = control_of(instance, &c);
 
 	if (rc)
 		return rc;
-	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);	/* a jiffy */
-	control_set_heartbeat(c, signal->jiffies + HEARTBEAT_SECONDS * (1000000000 / tick.tv_nsec));
+	control_set_heartbeat(c, signal->jiffies + HEARTBEAT_SECONDS * jiffies_a_second());
 	control_unmap(c);
 	return 0;
 }

@@ -8,12 +8,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
 #include "attach.h"
 #include "control.h"
 #include "dataplane.h"
+#include "jiffies.h"
 #include "log.h"
 #include "shared.h"
 #include "table.h"
@@ -178,7 +178,6 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	__u32 nexthops = at_least(dataplane_entries(dp, MAP_nexthops), slots + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS);
 	__u32 table = at_least(dataplane_entries(dp, MAP_table), table_size(p->n_entries));
 	__u32 sources = at_least(dataplane_entries(dp, MAP_sources), 2 * at_least(ROOM_PORTS, p->n_ports));
-	struct timespec tick;
 
 	bpf_map__set_max_entries(s->maps.table, table);
 	bpf_map__set_max_entries(s->maps.sources, sources);
@@ -186,8 +185,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	bpf_map__set_max_entries(s->maps.choices, p->choices ? ROOM_CHOICES : at_least(dataplane_entries(dp, MAP_choices), 1));
 	bpf_map__set_max_entries(s->maps.names, names);
 	bpf_map__set_max_entries(s->maps.totals, names * 4);
-	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);	/* a jiffy */
-	s->rodata->tick_rate = (1000000000 + tick.tv_nsec / 2) / tick.tv_nsec;
+	s->rodata->tick_rate = jiffies_a_second();
 	s->rodata->table_mask = table - 1;
 	s->rodata->gateway_slots = nexthops - NEXTHOP_GATEWAYS;
 	s->rodata->uniform_slots = nexthops - NEXTHOP_GATEWAYS - NEXTHOP_UNIFORM;

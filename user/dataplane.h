@@ -127,6 +127,19 @@ size_t dataplane_reasons_from(const struct dataplane_reason *list, size_t n, __u
 int dataplane_forget_reasons(const struct dataplane *dp, __u32 id);
 /* Of the first n_peers ids, by total_index(id, enum peer_direction, plane) */
 int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct total **ret);
+/* Every flow, by its original's entry, in no order; what comes and goes meanwhile may be among them or not. Ends with what `each`
+ * returned, if that is not 0. */
+typedef int flow_each(void *data, const struct flow_key *key, const struct flow *flow);
+int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data);
+/* The other direction of one; false: it is gone */
+bool dataplane_flow_reply(const struct dataplane *dp, const struct flow_key *key, const struct flow *flow, struct flow *ret);
+/* Ends the flow that has this key of the original's direction, and counts it. The caller holds the instance's lock. false: there is
+ * none any more. */
+bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_key *key);
+struct flow_numbers {
+	__u64 now, created, expired, moved, deleted;
+};
+int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, struct flow_numbers *ret);
 /* Peers by id, from 0, which is nobody, on; the id of a free one has no name */
 int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t *ret_n);
 /* Prefixes of the relay's peers, by address; .word: the peer's id. The map subnets does not tell in which prefixes it was said:
