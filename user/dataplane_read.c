@@ -290,6 +290,17 @@ static __u32 reasons_used(const struct dataplane *dp)
 	return n;
 }
 
+/* Counted, not read: there may be a million */
+static __u32 flows_used(const struct dataplane *dp)
+{
+	struct flow_numbers n;
+	__u64 used = 0;
+
+	for (__u32 id = 0; id < dataplane_entries(dp, MAP_flow_totals); id++)
+		used += dataplane_flow_numbers(dp, id, &n) ? 0 : 2 * n.now;
+	return used;
+}
+
 __u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m)
 {
 	switch (m) {
@@ -297,6 +308,8 @@ __u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m)
 		return table_used(dp);
 	case MAP_names:
 		return names_used(dp);
+	case MAP_flows:
+		return flows_used(dp);
 	case MAP_reasons:
 		return reasons_used(dp);
 	default:

@@ -104,6 +104,52 @@ static void service_families(struct scrape *s)
 	service_drops(s);
 }
 
+/* ---- flows ---- */
+
+static const __u16 refusals[] = { DROP_flows_full, DROP_ports_exhausted, DROP_newcomer_limited };
+
+static __u64 refused(const struct scrape *s, __u32 id)
+{
+	__u64 sum = 0;
+
+	for (size_t i = dataplane_reasons_from(s->reasons, s->n_reasons, id); i < s->n_reasons && s->reasons[i].key.id == id; i++)
+		for (size_t j = 0; j < sizeof(refusals) / sizeof(*refusals); j++)
+			sum += s->reasons[i].key.reason == refusals[j] ? s->reasons[i].packets : 0;
+	return sum;
+}
+
+enum flow_family { FLOWS_NOW, FLOWS_CREATED, FLOWS_EXPIRED, FLOWS_MOVED, FLOWS_DELETED, FLOWS_REFUSED };
+
+static void flows(struct scrape *s, enum flow_family family)
+{
+	for (__u32 id = 0; id < s->n_services; id++) {
+		struct flow_numbers n;
+
+		if (!*s->services[id].name || s->services[id].nat != NAT_MASQUERADE || dataplane_flow_numbers(s->dp, id, &n))
+			continue;
+		metric(&s->text, LABELS({ "service", s->services[id].name }),
+		       family == FLOWS_NOW ? n.now : family == FLOWS_CREATED ? n.created : family == FLOWS_EXPIRED ? n.expired :
+		       family == FLOWS_MOVED ? n.moved : family == FLOWS_DELETED ? n.deleted : refused(s, id));
+	}
+}
+
+static void flow_families(struct scrape *s)
+{
+	metric_family(&s->text, "wgxdp_flows", "gauge", "Clients that a masquerading service has.");
+	flows(s, FLOWS_NOW);
+	metric_family(&s->text, "wgxdp_flows_created_total", "counter", "Clients that a masquerading service's backend has answered.");
+	flows(s, FLOWS_CREATED);
+	metric_family(&s->text, "wgxdp_flows_expired_total", "counter", "Of these, those that were idle for too long.");
+	flows(s, FLOWS_EXPIRED);
+	metric_family(&s->text, "wgxdp_flows_moved_total", "counter", "Of these, those whose service has another backend now.");
+	flows(s, FLOWS_MOVED);
+	metric_family(&s->text, "wgxdp_flows_deleted_total", "counter",
+		      "Of these, those that a command ended, or that a pool without their address and port did.");
+	flows(s, FLOWS_DELETED);
+	metric_family(&s->text, "wgxdp_flows_refused_total", "counter", "Packets of newcomers for whom there was no room or no port.");
+	flows(s, FLOWS_REFUSED);
+}
+
 /* ---- peers ---- */
 
 static __u64 peer_reasons(const struct scrape *s, __u32 id, bool drops)
@@ -250,6 +296,7 @@ static void map_families(struct scrape *s)
 	} maps[] = {
 		{ MAP_table, "table" }, { MAP_source_trie, "source_trie" }, { MAP_choices, "choices" }, { MAP_frags, "frags" },
 		{ MAP_icmp_limits, "icmp_limits" }, { MAP_reasons, "reasons" }, { MAP_names, "names" }, { MAP_routes, "routes" },
+		{ MAP_flows, "flows" }, { MAP_embryos, "embryos" },
 	};
 
 	metric_family(&s->text, "wgxdp_map_entries", "gauge", "Entries of a map that are in use.");
@@ -330,6 +377,7 @@ int metrics_write(FILE *out, const char *instance)
 		metric_family(&s.text, "wgxdp_build_info", "gauge", "The version of wgxdp.");
 		metric(&s.text, LABELS({ "version", VERSION }), 1);
 		service_families(&s);
+		flow_families(&s);
 		peer_families(&s);
 		interface_families(&s);
 		map_families(&s);
