@@ -32,6 +32,15 @@ int endpoint_parse(const char *s, struct address *ret_address, __be16 *ret_port)
 int port_parse(const char *s, __be16 *ret);
 
 const char *address_format(const struct address *a, char buf[ADDRESS_STRLEN]);
+/* The backend of an entry of the table: of KEY_SERVICE or KEY_OLD. A masquerading listener's may be of the other family. */
+static inline struct address entry_backend(const struct table_entry *e)
+{
+	__u8 family = !(e->service.flags & SERVICE_MASQUERADE) ? e->key.word >> 8 & 0xff :
+		      e->service.flags & SERVICE_TO_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
+
+	return (struct address){ .addr = e->service.to, .family = family };
+}
+
 /* "192.0.2.1:51820", "[2001:db8::1]:51820" */
 const char *endpoint_format(const struct address *a, __be16 port, char buf[ADDRESS_STRLEN]);
 const char *prefix_format(const struct prefix *p, char buf[ADDRESS_STRLEN]);

@@ -183,15 +183,6 @@ static struct address local_address(const struct table_entry *e)
 	return (struct address){ .addr = e->key.addr, .family = e->key.word >> 8 & 0xff };
 }
 
-/* Of a masquerading service it may be of the other family */
-static struct address backend_address(const struct table_entry *e)
-{
-	__u8 family = !(e->service.flags & SERVICE_MASQUERADE) ? e->key.word >> 8 & 0xff :
-		      e->service.flags & SERVICE_TO_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
-
-	return (struct address){ .addr = e->service.to, .family = family };
-}
-
 /* One kind of value of every listener of a service: each once, in the order of the table. Whether there is one. */
 static bool show_listeners(struct node row, const char *key, const struct table_bucket *buckets, __u32 n, __u32 id,
 			   bool backends)
@@ -206,7 +197,7 @@ static bool show_listeners(struct node row, const char *key, const struct table_
 
 		if (!e->tag || (e->key.word & 0xff) != KEY_SERVICE || e->service.id != id)
 			continue;
-		a = backends ? backend_address(e) : local_address(e);
+		a = backends ? entry_backend(e) : local_address(e);
 		endpoint_format(&a, backends ? e->service.port : (__be16)(e->key.word >> 16), text);
 		document_append_once(list, text);
 		any = true;

@@ -226,7 +226,7 @@ int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret
 			return -ENOMEM;
 		}
 		*slot = (struct slot){ .local = { kind == KEY_OLD ? old_addr(&e->key.addr, &e->service.to) : e->key.addr, family },
-				       .backend = { e->service.to, family }, .ifindex = e->service.ifindex, .slot = e->service.slot };
+				       .backend = entry_backend(e), .ifindex = e->service.ifindex, .slot = e->service.slot };
 	}
 	*ret = list;
 	*ret_n = used;

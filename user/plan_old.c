@@ -21,6 +21,11 @@ struct olds {
 	size_t n;
 };
 
+static struct address old_backend(const struct old *o)
+{
+	return entry_backend(&(struct table_entry){ .key = o->key, .service = o->service });
+}
+
 static enum table_kind kind_of(const struct table_entry *e)
 {
 	return e->key.word & 0xff;
@@ -173,8 +178,7 @@ static struct service old_reply(const struct making *m, const struct olds *l, co
 
 static int add_entries(struct making *m, const struct olds *l, const struct old *o)
 {
-	__u8 family = o->key.word >> 8;
-	struct table_key back = { o->service.to, table_word(KEY_REPLY, family, o->service.port, 0) };
+	struct table_key back = { o->service.to, table_word(KEY_REPLY, old_backend(o).family, o->service.port, 0) };
 	struct table_key until = { old_addr(&o->key.addr, &o->service.to), with_kind(o->key.word, KEY_UNTIL) };
 	struct old_until value = { .until = o->until };
 	bool rivals = has_rivals(m, l, o);
@@ -203,7 +207,7 @@ int plan_old(struct making *m)
 	int rc = collect(m, &l);
 
 	for (size_t i = 0; i < l.n && !rc; i++) {
-		struct address backend = { l.list[i].service.to, l.list[i].key.word >> 8 };
+		struct address backend = old_backend(&l.list[i]);
 		__u32 vrf = host_link_vrf(m->host, host_link(m->host, l.list[i].service.ifindex));
 
 		rc = add_entries(m, &l, &l.list[i]) ?: plan_backend_port(m, &backend, vrf);

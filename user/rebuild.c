@@ -20,6 +20,7 @@ struct found {				/* a listener in the table */
 };
 
 struct rebuild {
+	const struct dataplane *dp;
 	const struct host *host;
 	struct link *links;
 	size_t n_links;
@@ -48,8 +49,7 @@ static int compare_found(const void *a, const void *b)
 static bool is_first(const struct table_bucket *buckets, __u32 n, const struct table_entry *e)
 {
 	struct table t = { .buckets = (struct table_bucket *)buckets, .n = n };
-	__u8 family = e->key.word >> 8;
-	struct table_key key = { e->service.to, table_word(KEY_REPLY, family, e->service.port, 0) };
+	struct table_key key = { e->service.to, table_word(KEY_REPLY, entry_backend(e).family, e->service.port, 0) };
 	const struct table_entry *reply = table_lookup(&t, &key);
 
 	return reply && reply->service.id == e->service.id && reply->service.ifindex == e->service.ifindex &&
@@ -71,7 +71,7 @@ static int find_listeners(struct rebuild *r, const struct table_bucket *buckets,
 			return -ENOMEM;
 		*f = (struct found){
 			.local = { e->key.addr, family }, .port = e->key.word >> 16, .ifindex = e->service.ifindex,
-			.backend = { e->service.to, family }, .backend_port = e->service.port, .id = e->service.id,
+			.backend = entry_backend(e), .backend_port = e->service.port, .id = e->service.id,
 			.first = is_first(buckets, n, e), .report = e->service.flags & SERVICE_DF_REPORT,
 		};
 	}
@@ -222,7 +222,7 @@ static int rebuild_service(struct rebuild *r, const struct service_name *name, c
 	s->nat = NAT_NONE;
 	s->df = f->report ? DF_REPORT : DF_FRAGMENT;
 	for (size_t i = 0; i < n && !rc; i++) {
-		bool ipv6 = f[i].local.family == FAMILY_IPV6;
+		bool ipv6 = f[i].backend.family == FAMILY_IPV6;
 
 		strcpy(ipv6 ? s->backend.ipv6 : s->backend.ipv4, address_format(&f[i].backend, text));
 		if (!translated(&f[i]))
@@ -231,7 +231,11 @@ static int rebuild_service(struct rebuild *r, const struct service_name *name, c
 		s->ipv6 = ipv6 ? IPV6_DNAT : s->ipv6;
 		rc = add_address(s, &f[i].local) ?: add_port(s, f[i].port);
 	}
-	s->nat = name->nat == NAT_MASQUERADE ? NAT_MASQUERADE : s->nat;
+	if (name->nat == NAT_MASQUERADE) {
+		s->nat = NAT_MASQUERADE;
+		s->ipv6 = IPV6_DIRECT;
+		rc = rc ?: config_rebuild_flows(r->dp, f->id, s);
+	}
 	interface = rc ? NULL : whole_interface(r, s, f, n);
 	if (interface) {
 		strcpy(s->listen_interface, interface);
@@ -263,7 +267,7 @@ static int rebuild_services(struct rebuild *r, const struct service_name *names,
 
 int config_rebuild(const struct dataplane *dp, const struct host *h, struct config **ret)
 {
-	struct rebuild r = { .host = h, .c = calloc(1, sizeof(*r.c)) };
+	struct rebuild r = { .dp = dp, .host = h, .c = calloc(1, sizeof(*r.c)) };
 	__u32 n = dataplane_entries(dp, MAP_table);
 	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
 	struct service_name *names = NULL;

@@ -15,5 +15,7 @@ void running_not_up(const char *instance);	/* says that */
 
 /* From the maps alone: names are addresses, and every interface with a role is named */
 int config_rebuild(const struct dataplane *dp, const struct host *h, struct config **ret);
+/* A masquerading service's part: the room for flows is shared out evenly */
+int config_rebuild_flows(const struct dataplane *dp, __u32 id, struct service_config *s);
 /* The relay's part of that: peers with the fewest prefixes that mean the same */
 int config_rebuild_relay(const struct dataplane *dp, struct config *c);
