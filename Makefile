@@ -83,7 +83,7 @@ $(O)/tests/unit_links $(O)/tests/unit_lists $(O)/tests/unit_plan_relay: $(call u
 		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c user/wireguard*.c user/wg_key.c \
 		user/relay_prefix.c)
 $(O)/tests/unit_wg_dump: $(call unit_obj,user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
-$(O)/tests/unit_flows: $(call unit_obj,user/show_flows.c user/dataplane_flow_read.c user/dataplane_read.c user/dataplane_relay_read.c \
+$(O)/tests/unit_flows: $(call unit_obj,user/show_flows.c user/dataplane_flow_read.c user/dataplane_flows.c user/dataplane_read.c user/dataplane_relay_read.c \
 		user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
 $(O)/tests/unit_wireguard: $(call unit_obj,user/wireguard*.c user/wg_key.c user/netlink_talk.c user/addr.c)
 

@@ -49,6 +49,7 @@ static int set_up(void **state)
 	dp.maps[MAP_names] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(name), 8, 0);
 	dp.maps[MAP_peers] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct peer), 4, 0);
 	dp.maps[MAP_peer_names] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(peer), 4, 0);
+	dp.maps[MAP_pools] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct pool), 8, 0);
 	dp.maps[MAP_flow_totals] = map(BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct flow_total), 8, 0);
 	dp.maps[MAP_flows_deleted] = map(BPF_MAP_TYPE_ARRAY, 4, 8, 8, 0);
 	for (__u32 i = 0; i < 3; i++) {
@@ -237,17 +238,8 @@ static void numbers(void **state)
 	free(t);
 }
 
-/* FLOWS of them, each once and in order */
-static void many(void **state)
+static void put_many(void)
 {
-	struct timespec t;
-	struct address a, last = { 0 };
-	size_t n = 0, len, room = 0;
-	char *line = NULL, word[64];
-	FILE *out = tmpfile();
-	__be16 port;
-	double before;
-
 	for (__u32 i = 0; i < FLOWS; i++) {
 		char client[64], ours[64];
 
@@ -255,12 +247,63 @@ static void many(void **state)
 		snprintf(ours, sizeof(ours), "192.168.1.%u:%u", 1 + i / 40000, 20000 + i % 40000);
 		put(&(struct tuple){ 0, client, "198.51.100.1:51820", ours, "192.168.1.10:51820" }, 1, 1, 5);
 	}
+}
+
+static double cpu_seconds(void)
+{
+	struct timespec t;
+
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	before = t.tv_sec + t.tv_nsec / 1e9;
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* A pool that has half as many ports, and then is gone: whoever has none of its ports ends, and nobody else */
+static void taken_away(void **state)
+{
+	struct pool pool = { .first = 20000, .last = 60999, .timeout = 300, .n4 = 7 };
+	struct plan p = { .pools = &pool, .n_pools = 1 };
+	struct flow_numbers n;
+	int changes = 0;
+	double before;
+
+	for (__u32 i = 0; i < pool.n4; i++)
+		pool.own4[i] = addr("192.168.1.1:1", &(__be16){ 0 }, &(__u8){ 0 });
+	for (__u32 i = 0; i < pool.n4; i++)
+		pool.own4[i].b[15] = 1 + i;
+	assert_int_equal(dataplane_pools_write(&dp, &p, &changes), 0);
+	assert_int_equal(changes, 1);
+	put_many();
+	before = cpu_seconds();
+	pool.last = 39999;
+	assert_int_equal(dataplane_pools_write(&dp, &p, &changes), 0);
+	print_message("half of %u flows: %.1f s of the CPU\n", FLOWS, cpu_seconds() - before);
+	assert_true(cpu_seconds() - before < LIST_SECONDS);
+	dataplane_flow_numbers(&dp, 0, &n);
+	assert_int_equal(n.deleted, FLOWS / 40000 * 20000 + (FLOWS % 40000 > 20000 ? FLOWS % 40000 - 20000 : 0));
+	assert_int_equal(entries(), 2 * (FLOWS - n.deleted));
+	p.n_pools = 0;
+	assert_int_equal(dataplane_pools_write(&dp, &p, &changes), 0);
+	assert_int_equal(changes, 3);
+	assert_int_equal(entries(), 0);
+	dataplane_flow_numbers(&dp, 0, &n);
+	assert_int_equal(n.deleted, FLOWS);
+}
+
+/* FLOWS of them, each once and in order */
+static void many(void **state)
+{
+	struct address a, last = { 0 };
+	size_t n = 0, len, room = 0;
+	char *line = NULL, word[64];
+	FILE *out = tmpfile();
+	__be16 port;
+	double before;
+
+	put_many();
+	before = cpu_seconds();
 	assert_int_equal(show_flows(&dp, false, NULL, out), 0);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	print_message("%u flows: %.1f s of the CPU\n", FLOWS, t.tv_sec + t.tv_nsec / 1e9 - before);
-	assert_true(t.tv_sec + t.tv_nsec / 1e9 - before < LIST_SECONDS);
+	print_message("%u flows: %.1f s of the CPU\n", FLOWS, cpu_seconds() - before);
+	assert_true(cpu_seconds() - before < LIST_SECONDS);
 	rewind(out);
 	while (getline(&line, &room, out) > 0) {
 		if (sscanf(line, "many %63s", word) != 1)
@@ -281,6 +324,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(lists, set_up, tear_down), cmocka_unit_test_setup_teardown(deletes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(numbers, set_up, tear_down), cmocka_unit_test_setup_teardown(many, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(taken_away, set_up, tear_down),
 	};
 
 	if (geteuid()) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "dataplane.h"
+#include "grow.h"
 
 static void size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m, const char *name, __u32 wanted)
 {
@@ -57,43 +58,56 @@ static bool pool_has(const struct pool *pool, __u8 family, const struct addr *a,
 	return false;
 }
 
-/* Flows of a service whose address or port the pool does not have any more */
+struct lost {				/* flows of a service whose address or port its pool does not have any more */
+	__u32 id;
+	const struct pool *pool;
+	struct flow_key *keys;
+	size_t n;
+};
+
+static int find_lost(void *data, const struct flow_key *key, const struct flow *flow)
+{
+	struct lost *l = data;
+	struct flow_key *place;
+
+	if (flow->id != l->id || pool_has(l->pool, flow->family, &flow->src, flow->sport))
+		return 0;
+	place = append(l->keys, l->n);
+	if (!place)
+		return -ENOMEM;
+	*place = *key;
+	return 0;
+}
+
+/* First all are found: the map is not walked while its entries go */
 static int forget_flows(const struct dataplane *dp, __u32 id, const struct pool *pool)
 {
-	struct flow_key key, next, *last = NULL;
-	struct flow flow;
-	__u64 n = 0;
+	struct lost l = { .id = id, .pool = pool };
+	int rc = dataplane_flows(dp, find_lost, &l);
 
-	for (; !bpf_map_get_next_key(dp->maps[MAP_flows], last, &next); last = &key) {
-		key = next;
-		if (key.direction != DIRECTION_ORIGINAL || bpf_map_lookup_elem(dp->maps[MAP_flows], &key, &flow) || flow.id != id ||
-		    pool_has(pool, flow.family, &flow.src, flow.sport))
-			continue;
-		next = flow_reverse(&key, &flow);
-		bpf_map_delete_elem(dp->maps[MAP_flows], &key);
-		bpf_map_delete_elem(dp->maps[MAP_flows], &next);
-		bpf_map_lookup_elem(dp->maps[MAP_flows_deleted], &id, &n);
-		n++;
-		bpf_map_update_elem(dp->maps[MAP_flows_deleted], &id, &n, BPF_ANY);
-	}
-	return 0;
+	for (size_t i = 0; i < l.n && !rc; i++)
+		dataplane_flow_delete(dp, &l.keys[i]);
+	free(l.keys);
+	return rc;
 }
 
 int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int *changes)
 {
+	static const struct pool none;		/* of a service that is gone */
 	__u32 n = dataplane_entries(dp, MAP_pools);
 	int rc = 0;
 
-	for (__u32 id = 0; id < n && id < p->n_pools && !rc; id++) {
+	for (__u32 id = 0; id < n && !rc; id++) {
+		const struct pool *pool = id < p->n_pools ? &p->pools[id] : &none;
 		struct pool now = { 0 };
 
 		rc = bpf_map_lookup_elem(dp->maps[MAP_pools], &id, &now) ? -errno : 0;
-		if (rc || !memcmp(&now, &p->pools[id], sizeof(now)))
+		if (rc || !memcmp(&now, pool, sizeof(now)))
 			continue;
 		++*changes;
-		rc = bpf_map_update_elem(dp->maps[MAP_pools], &id, &p->pools[id], BPF_ANY) ? -errno : 0;
+		rc = bpf_map_update_elem(dp->maps[MAP_pools], &id, pool, BPF_ANY) ? -errno : 0;
 		if (!rc && now.last)
-			rc = forget_flows(dp, id, &p->pools[id]);
+			rc = forget_flows(dp, id, pool);
 	}
 	return rc;
 }
