@@ -45,10 +45,10 @@ metrics_in_page() { sed -n 's/^| \(`wgxdp[^|]*\) |.*/\1/p' docs/metrics.md | gre
 # Keys of the configuration, each behind its section; the sections themselves have none
 keys() {
 	awk -F '"' '/^(static )?const struct yaml_key / {
-			split($0, word, "[ _]"); section = word[6]; next
+			split($0, word, "[ _]"); section = word[6]; sub("s$", "", section); next
 		}
 		/^}/ {section = ""}
-		section && /^\t\{ "/ {print (section == "config" ? "section" : section), $2}' user/config.c user/config_relay.c | sort
+		section && /^\t\{ (\.name = )?"/ {print (section == "config" ? "section" : section), $2}' user/config.c user/config_relay.c user/config_flows.c | sort
 }
 keys_in_page() {
 	awk '/^\.S[hs] / {section = ""} /^\.Ss / {section = $2; sub("s$", "", section)}
@@ -162,7 +162,7 @@ trap 'rm -rf "$copy" "$copy.said"' EXIT
 # FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
-	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/config.c user/config_relay.c user/metrics.c scripts/systemd "$copy"
+	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/config.c user/config_relay.c user/config_flows.c user/metrics.c scripts/systemd "$copy"
 	sed -i "$2" "$copy/$1"
 	! cmp -s "$1" "$copy/$1" || { echo "'$2' changes nothing in $1"; exit 1; }
 	! (cd "$copy" && check_all > /dev/null) || { echo "nothing was found wrong after '$2' in $1"; exit 1; }

@@ -46,6 +46,12 @@ static const char *const good =
 	"    df: report\n"
 	"  - { name: through, nat: none, backend: *host, ipv6: off, listen: { interface: ppp0 } }\n"
 	"  - { name: 3, nat: none, backend: { ipv6: \"fd00::1\", port: 1 } }\n"
+	"  - name: all\n"
+	"    listen: { addresses: [ 203.0.113.9, \"2001:db8::9\" ], ports: [ 51820 ] }\n"
+	"    backend: { ipv6: wg-end.example.net, port: 51820 }\n"
+	"    nat: masquerade\n"
+	"    flows: { max: 1000000, timeout: 600s, ports: 1024-65535, source: [ \"2001:db8:0::1\", \"fd00::1\" ] }\n"
+	"  - { name: more, listen: { interface: eth1, ports: [ 1 ] }, backend: *host, nat: masquerade, flows: { ports: 443 } }\n"
 	"peers:\n"
 	"  - { name: site-a, public-key: \"" KEY "\", device: wgvpnr01, prefixes: [ \"fd12:3456:789a:a::/64\", \"fd12:3456:7899::a\" ] }\n"
 	"  - { name: \"+ab/cd12\", device: eth2.7, prefixes: [ \"fd12:3456:789a:b00::/56\", \"fd12:3456:789a:a::7\" ] }\n"
@@ -81,6 +87,23 @@ static void first_lines(const char *text, const char *name, char *out, size_t si
 
 /* ---- tests ---- */
 
+static void assert_flows(const struct config *c)
+{
+	const struct service_config *s = &c->services[4];
+	struct address a;
+
+	assert_int_equal(s->nat, NAT_MASQUERADE);
+	assert_int_equal(s->flows.max, 1000000);
+	assert_int_equal(s->flows.timeout, 600);
+	assert_true(s->flows.ports.first == 1024 && s->flows.ports.last == 65535);
+	assert_int_equal(s->flows.n_sources, 2);
+	address_parse("2001:db8::1", &a);
+	assert_true(address_equal(&s->flows.sources[0], &a));
+	s++;
+	assert_true(!s->flows.max && !s->flows.timeout && !s->flows.n_sources);
+	assert_true(s->flows.ports.first == 443 && s->flows.ports.last == 443);
+}
+
 static void good_file(void **state)
 {
 	struct address a;
@@ -96,7 +119,7 @@ static void good_file(void **state)
 	assert_int_equal(c->interfaces[0].mode, MODE_AUTO);
 	assert_int_equal(c->interfaces[2].mode, MODE_TC);
 	assert_int_equal(c->mode, MODE_AUTO);
-	assert_int_equal(c->n_services, 4);
+	assert_int_equal(c->n_services, 6);
 	assert_string_equal(c->services[0].listen_interface, "eth0");
 	assert_int_equal(c->services[0].n_ports, 13);
 	assert_int_equal(c->services[0].ports[1], htons(443));
@@ -118,6 +141,7 @@ static void good_file(void **state)
 	assert_string_equal(c->services[2].backend.ipv4, "192.168.1.10");
 	assert_int_equal(c->services[2].ipv6, IPV6_OFF);
 	assert_string_equal(c->services[3].name, "3");
+	assert_flows(c);
 	assert_false(c->services[0].by_hand);
 	assert_round_trip(c);
 	config_free(c);
@@ -235,6 +259,13 @@ static void no_contradiction(void **state)
 		"services:\n"
 		"  - { name: a, listen: { interface: eth0, ports: [ 51820 ] }, nat: none, backend: { ipv4: a.example, port: 51820 } }\n"
 		"  - { name: b, listen: { interface: eth0, ports: [ 51820 ] }, nat: none, backend: { ipv4: b.example, port: 51820 } }\n",
+		/* masquerading for the family that the backend has not */
+		"services:\n"
+		"  - { name: a, listen: { addresses: [ 203.0.113.1, \"2001:db8::1\" ], ports: [ 1-9 ] }, nat: masquerade, ipv6: direct,\n"
+		"      backend: { ipv4: 192.168.1.10, port: 9 }, flows: { } }\n"
+		"  - { name: b, listen: { interface: eth1, ports: [ 1-9 ] }, nat: masquerade, backend: { ipv6: \"fd00::1\", port: 9 },\n"
+		"      flows: { source: [ ] } }\n"
+		"  - { name: c, listen: { interface: eth2, ports: [ 1 ] }, nat: masquerade, backend: { ipv6: \"fd00::1\", port: 9 }, ipv6: off }\n",
 	};
 	struct config *c;
 	size_t i;
@@ -261,12 +292,12 @@ static void files(void **state)
 	fd = mkstemp(name);
 	assert_int_equal(write(fd, good, strlen(good)), strlen(good));
 	assert_int_equal(config_read(name, &c), 0);
-	assert_int_equal(c->n_services, 4);
+	assert_int_equal(c->n_services, 6);
 	config_free(c);
 	lseek(fd, 0, SEEK_SET);
 	dup2(fd, 0);
 	assert_int_equal(config_read("-", &c), 0);
-	assert_int_equal(c->n_services, 4);
+	assert_int_equal(c->n_services, 6);
 	config_free(c);
 	unlink(name);
 	close(fd);

@@ -19,7 +19,7 @@
 #include "state.h"
 
 const char service_help[] =
-	"add NAME --listen WHERE --backend BACKEND[,BACKEND][:PORT] [--port N[,N]...] [--nat dnat|none]\n"
+	"add NAME --listen WHERE --backend BACKEND[,BACKEND][:PORT] [--port N[,N]...] [--nat dnat|none|masquerade]\n"
 	"               [--ipv6 direct|dnat|off]\n"
 	"       wgxdp service set NAME [--listen WHERE] [--backend ...] [--port ...] [--nat ...] [--ipv6 ...]\n"
 	"       wgxdp service del NAME\n"
@@ -32,7 +32,8 @@ const char service_help[] =
 	"  --backend BACKEND  IPv4 address, IPv6 address or both; :PORT (default 51820), IPv6 in brackets then; a name stands for\n"
 	"                     the family that is not there as an address, alone for IPv4\n"
 	"  --port N[,N]       UDP ports to listen on (default 51820)\n"
-	"  --nat MODE         dnat (default), or none: no translation\n"
+	"  --nat MODE         dnat (default); none: no translation; masquerade: the backend sees an address of this host, and clients of\n"
+	"                     either family reach it\n"
 	"  --ipv6 MODE        direct: the backend's own address is let through (default); dnat: translated as IPv4 is (default where\n"
 	"                     an IPv6 address is listened on); off\n";
 
@@ -199,11 +200,11 @@ static void take_ports(struct service_config *s, struct service_config *from)
 
 static int default_port(struct service_config *s)
 {
-	__be16 *port = s->nat == NAT_DNAT && !s->n_ports ? append(s->ports, s->n_ports) : NULL;
+	__be16 *port = s->nat != NAT_NONE && !s->n_ports ? append(s->ports, s->n_ports) : NULL;
 
 	if (port)
 		*port = htons(51820);
-	return s->nat == NAT_DNAT && !s->n_ports ? -ENOMEM : 0;
+	return s->nat != NAT_NONE && !s->n_ports ? -ENOMEM : 0;
 }
 
 /* What an IPv6 address to listen on brought with it goes with it, and with translation */
@@ -213,7 +214,7 @@ static bool no_ipv6_dnat(const struct service_config *s)
 
 	for (size_t i = 0; i < s->n_listen_addresses; i++)
 		ipv6 |= s->listen_addresses[i].family == FAMILY_IPV6;
-	return s->ipv6 == IPV6_DNAT && (s->nat == NAT_NONE || !ipv6);
+	return s->ipv6 == IPV6_DNAT && (s->nat != NAT_DNAT || !ipv6);
 }
 
 /* The options' words, on a new service or on one that runs */
@@ -229,6 +230,10 @@ static int change(struct arguments *a, struct service_config *s)
 		if (!*s->listen_interface)
 			take_listen(s, &none);
 	}
+	if (s->nat != NAT_MASQUERADE) {
+		free(s->flows.sources);
+		s->flows = none.flows;
+	}
 	if (a->listen)
 		take_listen(s, from);
 	if (from->n_ports)
@@ -236,7 +241,7 @@ static int change(struct arguments *a, struct service_config *s)
 	if (*from->backend.ipv4 || *from->backend.ipv6)
 		s->backend = from->backend;
 	s->backend.port = port;
-	if (a->ipv6 || (a->listen && from->ipv6 != IPV6_DIRECT))
+	if (a->ipv6 || (a->listen && from->ipv6 != IPV6_DIRECT && s->nat != NAT_MASQUERADE))
 		s->ipv6 = from->ipv6;
 	else if (no_ipv6_dnat(s))
 		s->ipv6 = IPV6_DIRECT;

@@ -20,7 +20,7 @@
 const char up_help[] =
 	"[-c FILE] [--mode MODE] [--try SECONDS]\n"
 	"       wgxdp up --wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port N[,N]...]\n"
-	"                [--nat dnat|none] [--mode MODE] [--try SECONDS]\n\n"
+	"                [--nat dnat|none|masquerade] [--mode MODE] [--try SECONDS]\n\n"
 	"Loads the data path, attaches it and fills its maps. Running already, it is brought to what is asked for, touching\n"
 	"only what differs. All of it or nothing.\n\n"
 	"  -c, --config FILE  default " CONFIG_DEFAULT "; - is standard input\n"
@@ -30,7 +30,8 @@ const char up_help[] =
 	"  --lan IF           where wg-end is; default: what the routing table says\n"
 	"  --port N[,N]       UDP ports to listen on (default 51820)\n"
 	"  --nat MODE         dnat: IPv4 is translated to the backend, IPv6 to the backend's own address let through (default);\n"
-	"                     none: no translation for either\n"
+	"                     none: no translation for either; masquerade: the backend sees an address of this host, and clients of\n"
+	"                     either family reach it\n"
 	"  --mode MODE        auto: native XDP where the driver has it, else generic, else tc (default); native, generic, tc\n"
 	"  --try SECONDS      roll back to what ran before, unless Enter, or another `up`, keeps the change within that time; and\n"
 	"                     where this command is ended, or its terminal hangs up\n";
@@ -161,7 +162,7 @@ static int finish_line(struct arguments *a)
 		log_error("up: --to is missing: wg-end's address");
 		return -EINVAL;
 	}
-	if (a->service->nat == NAT_DNAT && !a->port_said) {
+	if (a->service->nat != NAT_NONE && !a->port_said) {
 		port = append(a->service->ports, a->service->n_ports);
 		if (!port)
 			return -ENOMEM;

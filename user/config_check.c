@@ -47,6 +47,11 @@ static void check_service_values(struct check *k, size_t i)
 	check_address(k, "ipv4", s->backend.ipv4, FAMILY_IPV4, true);
 	at(k, 0, "/services/%zu/backend/ipv6", i);
 	check_address(k, "ipv6", s->backend.ipv6, FAMILY_IPV6, true);
+	for (j = 0; j < s->flows.n_sources; j++) {
+		at(k, 0, "/services/%zu/flows/source/%zu", i, j);
+		if (s->flows.sources[j].family)
+			check_address(k, "source", address_format(&s->flows.sources[j], text), 0, false);
+	}
 }
 
 static void check_values(struct check *k)
@@ -171,6 +176,20 @@ static void check_prefixes(struct check *k, size_t i, const char *key, const str
 	free(sorted);
 }
 
+/* It is to be of a family in which the backend is reached */
+static void check_source(struct check *k, const struct service_config *s, const struct address *source)
+{
+	bool ipv6 = source->family == FAMILY_IPV6;
+	const char *backend = ipv6 ? s->backend.ipv6 : s->backend.ipv4;
+	char text[ADDRESS_STRLEN];
+
+	address_format(source, text);
+	if (!*backend)
+		tell(k, "source: %s is for %s, and the backend has no '%s'", text, ipv6 ? "IPv6" : "IPv4", ipv6 ? "ipv6" : "ipv4");
+	else if (!strcmp(text, backend))
+		tell(k, "source: %s is the backend's: an address of this host is wanted", text);
+}
+
 static void check_flows(struct check *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
@@ -188,7 +207,11 @@ static void check_flows(struct check *k, size_t i)
 		for (size_t before = 0; before < j; before++)
 			if (address_equal(&f->sources[j], &f->sources[before]))
 				tell(k, "source: %s is listed twice: once is enough", address_format(&f->sources[j], text));
+		check_source(k, s, &f->sources[j]);
 	}
+	at(k, 0, "/services/%zu/ipv6", i);
+	if (s->nat == NAT_MASQUERADE && s->ipv6 == IPV6_DNAT)
+		tell(k, "ipv6: dnat contradicts nat: masquerade, which has clients of both families: leave it out");
 }
 
 static void check_service(struct check *k, size_t i)
@@ -205,7 +228,7 @@ static void check_service(struct check *k, size_t i)
 	if (!s->backend.port)
 		tell(k, "backend: 'port' is missing, as port: 51820");
 	at(k, 0, "/services/%zu/ipv6", i);
-	if (!ipv4 && ipv6 && s->ipv6 == IPV6_OFF)
+	if (!ipv4 && ipv6 && s->ipv6 == IPV6_OFF && s->nat != NAT_MASQUERADE)
 		tell(k, "ipv6: off leaves nothing of a backend that has only 'ipv6'");
 	check_flows(k, i);
 	check_prefixes(k, i, "allow", s->allow, s->n_allow);

@@ -146,7 +146,8 @@ static bool has_address_of(const struct host *h, __u32 ifindex, bool ipv4, bool 
 static void check_listen(struct check *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
-	bool ipv4 = *s->backend.ipv4, ipv6 = *s->backend.ipv6 && s->ipv6 == IPV6_DNAT;
+	bool both = s->nat == NAT_MASQUERADE, ipv4 = both || *s->backend.ipv4;
+	bool ipv6 = both ? s->ipv6 != IPV6_OFF : *s->backend.ipv6 && s->ipv6 == IPV6_DNAT;
 	const struct nl_link *link;
 	char text[ADDRESS_STRLEN];
 
@@ -154,7 +155,7 @@ static void check_listen(struct check *k, size_t i)
 	link = *s->listen_interface ? host_link_by_name(k->h, s->listen_interface) : NULL;
 	if (*s->listen_interface && !named(k->c, s->listen_interface))
 		check_interface(k, "interface", s->listen_interface, false);
-	if (link && s->nat == NAT_DNAT && (ipv4 || ipv6) && !has_address_of(k->h, link->ifindex, ipv4, ipv6))
+	if (link && s->nat != NAT_NONE && (ipv4 || ipv6) && !has_address_of(k->h, link->ifindex, ipv4, ipv6))
 		tell(k, "interface: %s has no address of a family that is translated, so nothing is listened on", link->name);
 	for (size_t j = 0; j < s->n_listen_addresses; j++) {
 		const struct nl_address *a = holder(k->h, &s->listen_addresses[j]);
@@ -163,6 +164,12 @@ static void check_listen(struct check *k, size_t i)
 		if (!a && !wan_is_named(k->c))
 			tell(k, "addresses: no interface has %s, and none is named as a wan, as interfaces: [ { name: eth0, role: "
 			     "wan } ]", address_format(&s->listen_addresses[j], text));
+	}
+	for (size_t j = 0; j < s->flows.n_sources; j++) {
+		at(k, "/services/%zu/flows/source/%zu", i, j);
+		if (!holder(k->h, &s->flows.sources[j]))
+			tell(k, "source: no interface of this host has %s, so answers to it may not come here",
+			     address_format(&s->flows.sources[j], text));
 	}
 }
 
