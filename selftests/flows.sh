@@ -78,7 +78,8 @@ expect 'the peer' "$(rows --wg <(printf 'x\ty\t51820\toff\n%s\t(none)\t192.168.1
 	'198.51.100.7:20500 YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY='
 status=0
 echo nonsense | wgxdp show flows --wg - > "$work/said" 2>&1 || status=$?
-expect 'nonsense for a dump' "$status $(< "$work/said")" == '2 wgxdp: error: <stdin>:1: no line of `wg show IF dump`, or `wg show all dump`'
+expect 'nonsense for a dump' "$status $(< "$work/said")" == \
+	"2 wgxdp: error: <stdin>:1: no line of \`wg show IF dump\`, or \`wg show all dump\`"
 
 say "$crowd clients at once"
 all_there() { # who has none sends again, as clients do
