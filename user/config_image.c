@@ -61,6 +61,7 @@ static void walk(struct image *im, struct config *c)
 		ARRAY(im, s->ports, s->n_ports);
 		ARRAY(im, s->allow, s->n_allow);
 		ARRAY(im, s->deny, s->n_deny);
+		ARRAY(im, s->flows.sources, s->flows.n_sources);
 	}
 	ARRAY(im, c->peers, c->n_peers);
 	for (size_t i = 0; i < c->n_peers; i++)
