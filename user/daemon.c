@@ -6,7 +6,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "daemon_state.h"
 #include "exporter.h"
 #include "log.h"
+#include "memory.h"
 #include "netlink_watch.h"
 #include "notify.h"
 #include "resolver.h"
@@ -178,7 +178,7 @@ static void pass(struct daemon *d)
 	log_round();
 	control_routing_changed(d->state.instance, true);	/* as long as it takes, the FIB is asked */
 	rc = bring(d);
-	malloc_trim(0);
+	memory_give_back();
 	d->vouched = rc > 0;
 	take_changes(d, false);
 	d->credit -= cpu_ms() - began;
@@ -369,7 +369,7 @@ static void on_hangup(uv_signal_t *handle, int signum)
 		state_note_failure(d->state.instance);
 	else
 		log_info("%s is what runs", d->state.file);
-	malloc_trim(0);
+	memory_give_back();
 	take_changes(d, true);			/* nobody knows how long it took */
 	notify_ready();
 }
@@ -447,7 +447,7 @@ int daemon_run(const char *instance, const char *file)
 	d.status = begin(&d, again);
 	if (d.status != EXIT_DONE)
 		return d.status;
-	malloc_trim(0);
+	memory_give_back();
 	d.vouched = true;
 	take_changes(&d, false);
 	watch_signals(&d);
