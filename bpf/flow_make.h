@@ -47,18 +47,38 @@ static int flow_expire(void *map, struct flow_key *key, struct flow *flow)
 	return 0;
 }
 
-/* The timer of the original's entry, which one that user space wrote has not; 0 or negative */
+/* The timer of the original's entry: one that user space wrote has none, and in a burst of newcomers the kernel may have no memory
+ * for one in this moment. What is sent a second later asks again, and the daemon for what nobody sends anything for. 0 or negative */
 INLINE int flow_arm(const struct flow_key *key)
 {
 	struct flow *flow = bpf_map_lookup_elem(&flows, key);
+	long rc;
 
 	if (!flow || flow->armed)
 		return 0;
-	if (bpf_timer_init(&flow->timer, &flows, CLOCK_MONOTONIC_ID) || bpf_timer_set_callback(&flow->timer, flow_expire))
-		return -1;
+	rc = bpf_timer_init(&flow->timer, &flows, CLOCK_MONOTONIC_ID);
+	if (rc)
+		return rc == -EBUSY ? 0 : -1;	/* another CPU has just done it */
+	bpf_timer_set_callback(&flow->timer, flow_expire);
 	bpf_timer_start(&flow->timer, NANOSECONDS, 0);
 	flow->armed = 1;
 	return 0;
+}
+
+/* Of the flow whose entry of either direction is under s->key. That of the reply remembers that there is nothing left to do. */
+INLINE void flow_arm_either(struct flow_scratch *s)
+{
+	struct flow *flow;
+
+	if (s->key.direction == DIRECTION_ORIGINAL) {
+		flow_arm(&s->key);
+		return;
+	}
+	flow = bpf_map_lookup_elem(&flows, &s->key);
+	if (!flow)
+		return;
+	s->other = flow_reverse(&s->key, flow);
+	flow->armed = !flow_arm(&s->other);
 }
 
 /* A flow to a backend that its service does not have any more */
@@ -113,10 +133,10 @@ INLINE int flow_insert(struct flow_scratch *s)
 	flow->delta = ~s->way.delta;
 	flow->family = s->key.family;
 	rc = bpf_map_update_elem(&flows, &s->other, flow, BPF_NOEXIST);
-	if (!rc && !flow_arm(&s->other))
+	if (!rc) {
+		flow_arm(&s->other);
 		return 0;
-	if (!rc)
-		bpf_map_delete_elem(&flows, &s->other);
+	}
 	bpf_map_delete_elem(&flows, &s->key);
 	return rc == -EEXIST ? 0 : -DROP_flows_full;	/* he has another port meanwhile: this was the answer to an earlier one */
 }
@@ -157,7 +177,7 @@ __attribute__((noinline)) int flow_make(void)
 	if (s->way.is_new == FLOW_ANSWERED)
 		return flow_answered(s);
 	if (s->way.is_new == FLOW_KNOWN) {
-		flow_arm(&s->key);
+		flow_arm_either(s);
 		return 0;
 	}
 	if (s->way.is_new == FLOW_MOVES)

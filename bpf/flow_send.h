@@ -44,7 +44,7 @@ INLINE int flow_commit(struct pkt *p)
 	if (now - flow->seen < tick_rate)
 		return 0;
 	flow->seen = now;
-	return p->direction == DIRECTION_ORIGINAL && !flow->armed ? flow_make() : 0;
+	return flow->armed ? 0 : flow_make();
 }
 
 INLINE int flow_rewrite_ip(struct pkt *p, const struct flow_way *way)

@@ -39,3 +39,13 @@ ENTRIES(, pipeline, verdict)
 ENTRIES(_relay, relay, relay_verdict)
 ENTRIES(_flows, pipeline, verdict, .flows = true)
 ENTRIES(_relay_flows, relay, relay_verdict, .flows = true)
+
+/* For user space, by BPF_PROG_TEST_RUN: behind an Ethernet header comes the key of an original's entry in flows, whose timer is to run.
+ * 0: it does, or there is no such flow. */
+SEC("tc")
+int wgxdp_flow_arm(struct __sk_buff *ctx)
+{
+	struct flow_key key;
+
+	return bpf_skb_load_bytes(ctx, ETH_HLEN, &key, sizeof(key)) ? -1 : flow_arm(&key);
+}

@@ -21,7 +21,7 @@ _Static_assert(sizeof(struct flow_key) == 40, "no padding in a key");
 
 /* flows: HASH, two entries a flow, one a direction, made together or not at all; half of the map's size is how many flows there
  * is room for. The other direction's key is flow_reverse(). User space may delete entries, the original's first, and may write
- * some that it read (.timer is not copied and `armed` is then to be 0: the data path arms them with the next original).
+ * some that it read (.timer is not copied and `armed` is then to be 0: the data path arms them with the next packet, or wgxdp_flow_arm by its key).
  * `seen` and `since` are jiffies. */
 struct flow {
 	struct addr src, dst;		/* what it leaves with: of an original our address and the backend's, of a reply the
@@ -34,7 +34,7 @@ struct flow {
 	__u64 since;			/* when the backend answered first */
 	__u32 ifindex;			/* of the listener's link */
 	__u8 family;			/* with which it leaves */
-	__u8 armed;			/* of the original's direction: the timer is */
+	__u8 armed;			/* the timer of the original's entry is */
 	__u16 pad;
 	struct bpf_timer timer;		/* of the original's direction: ends both when neither was seen for the service's time-out */
 };

@@ -11,7 +11,7 @@ source "${BASH_SOURCE[0]%/*}/lib.sh"
 
 crowd=300 # clients
 
-configuration() { # PORTS
+configuration() { # PORTS [MAX]
 	cat <<- EOF
 		services:
 		  - name: many
@@ -23,7 +23,12 @@ configuration() { # PORTS
 		    listen: { interface: wan, ports: [ 443 ] }
 		    backend: { ipv6: "2001:db8:2::10", port: $port }
 		    nat: masquerade
-		    flows: { max: 1000 }
+		    flows: { max: ${2:-1000} }
+		  - name: brief
+		    listen: { interface: wan, ports: [ 444 ] }
+		    backend: { ipv4: 192.168.1.10, port: $port }
+		    nat: masquerade
+		    flows: { max: 1000, timeout: 3s, ports: 30000 }
 	EOF
 }
 
@@ -68,7 +73,7 @@ expect 'another port' "$(grep -cE "^many 198.51.100.7:4000 198.51.100.1:$port 19
 expect 'IPv6' "$(grep -cF "six [2001:db8:1::7]:30000 [2001:db8:1::1]:443 [2001:db8:2::1]:30000 [2001:db8:2::10]:$port " "$work/rows")" == 1
 expect 'IPv4 to IPv6' "$(grep -cF "six 198.51.100.7:30001 198.51.100.1:443 [2001:db8:2::1]:30001 [2001:db8:2::10]:$port " "$work/rows")" == 1
 expect 'sorted' "$(cut -d ' ' -f 2 "$work/rows" | tr '\n' ' ')" == '198.51.100.7:4000 198.51.100.7:20500 198.51.100.7:30001 [2001:db8:1::7]:30000 '
-expect 'of many' "$(shown get services.many.flows) $(shown get services.many.flows_max) $(shown get services.many.source_ports)" == '2 3000 20000-20999'
+expect 'of many' "$(shown get services.many.flows) $(shown get services.many.flows_max) $(shown get services.many.source_ports)" == '2 4000 20000-20999'
 expect 'as whom' "$(shown get services.many.source) $(shown get services.six.source) $(shown get services.many.flow_timeout)" == \
 	"['192.168.1.1'] ['2001:db8:2::1'] 600"
 expect 'backend of another family' "$(shown get services.six.backend)" == "['[2001:db8:2::10]:$port']"
@@ -82,17 +87,14 @@ expect 'nonsense for a dump' "$status $(< "$work/said")" == \
 	"2 wgxdp: error: <stdin>:1: no line of \`wg show IF dump\`, or \`wg show all dump\`"
 
 say "$crowd clients at once"
-all_there() { # who has none sends again, as clients do
-	inside client "$udptool" send -n $crowd -r 2000 -c $crowd uplink "$(mac firewall wan)" 10.9.0.1:5000 198.51.100.1:$port
-	sleep 0.2
-	[[ $(count) == $((crowd + 4)) ]]
-}
+inside client "$udptool" send -n $crowd -r 2000 -c $crowd uplink "$(mac firewall wan)" 10.9.0.1:5000 198.51.100.1:$port
+all_there() { [[ $(count) == $((crowd + 4)) ]]; }
 wait_for 5 'their flows' all_there
 expect 'ports, each once' "$(rows | grep ^many | cut -d ' ' -f 4 | sort -u | wc -l)" == $((crowd + 2))
 wgxdp show metrics > "$work/metrics"
 expect 'metric of flows' "$(metric 'wgxdp_flows{service="many"}')" == $((crowd + 2))
 expect 'metric of those created' "$(metric 'wgxdp_flows_created_total{service="six"}')" == 2
-expect 'metric of entries' "$(metric 'wgxdp_map_entries{map="flows"}') of $(metric 'wgxdp_map_max_entries{map="flows"}')" == "$((2 * crowd + 8)) of 6000"
+expect 'metric of entries' "$(metric 'wgxdp_map_entries{map="flows"}') of $(metric 'wgxdp_map_max_entries{map="flows"}')" == "$((2 * crowd + 8)) of 8000"
 
 mkfifo "$work/pager"
 exec {pager}<> "$work/pager"
@@ -142,6 +144,12 @@ expect 'fewer ports: left' "$(count ^many)" == "$left"
 expect 'all of them of these' "$(rows | grep -cE '^many .* 192.168.1.1:200[0-9]{2} ')" == "$left"
 expect 'the other service' "$(count ^six)" == 1
 expect 'counted' "$(metric 'wgxdp_flows{service="many"}')" == "$left"
+ask 198.51.100.7:30000 198.51.100.1:444
+configuration 20000-20099 3000 | wgxdp up -c - > "$work/up" # larger maps
+grep -q 'programs loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
+expect 'copied' "$(count ^brief) $(count ^many)" == "1 $left"
+ended() { [[ $(count ^brief) == 0 ]]; }
+wait_for 10 'one that was copied ends without a packet' ended
 wgxdp service del six > /dev/null
 expect 'of a service that is gone' "$(count ^six) $(count '^(')" == '0 0'
 expect 'all' "$(wgxdp flow del --all)" == "$left flows deleted"

@@ -44,6 +44,8 @@ static const char *const good =
 	"    backend: { ipv4: fw.example.net., ipv6: \"2001:db8::9\", port: 443 }\n"
 	"    ipv6: dnat\n"
 	"    df: report\n"
+	"    hairpin: true\n"
+	"    flows: { timeout: 60s }\n"
 	"  - { name: through, nat: none, backend: *host, ipv6: off, listen: { interface: ppp0 } }\n"
 	"  - { name: 3, nat: none, backend: { ipv6: \"fd00::1\", port: 1 } }\n"
 	"  - name: all\n"
@@ -92,6 +94,8 @@ static void assert_flows(const struct config *c)
 	const struct service_config *s = &c->services[4];
 	struct address a;
 
+	assert_true(c->services[1].hairpin && c->services[1].flows.timeout == 60);
+	assert_true(!c->services[0].hairpin && !s->hairpin);
 	assert_int_equal(s->nat, NAT_MASQUERADE);
 	assert_int_equal(s->flows.max, 1000000);
 	assert_int_equal(s->flows.timeout, 600);

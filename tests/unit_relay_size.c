@@ -25,8 +25,9 @@
 #define LOAD_MS 500			/* of the CPU: other programs' time is none of ours */
 #define RELOAD_MS 200
 
-static struct nl_link links[] = { { .ifindex = 7, .name = "wg0", .kind = "wireguard", .mtu = 1420, .up = true } };
-static struct nl_address addresses[] = { { .ifindex = 7, .local = { { .b = { 0xfd, 1 } }, FAMILY_IPV6 }, .prefix_len = 128 } };
+/* The index of a device that every network namespace has: the map devices takes no other */
+static struct nl_link links[] = { { .ifindex = 1, .name = "wg0", .kind = "wireguard", .mtu = 1420, .up = true } };
+static struct nl_address addresses[] = { { .ifindex = 1, .local = { { .b = { 0xfd, 1 } }, FAMILY_IPV6 }, .prefix_len = 128 } };
 static struct host host = { .links = links, .n_links = 1, .addresses = addresses, .n_addresses = 1 };
 
 __u64 netns_inode(void)			/* of dataplane.c, which needs the programs */

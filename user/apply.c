@@ -100,6 +100,15 @@ unsigned int apply_due(const char *instance)
 	return !until ? 0 : until > now() ? until - now() : 1;
 }
 
+void apply_sweep(const char *instance)
+{
+	struct dataplane *dp = NULL;
+
+	if (!dataplane_open(instance, &dp) && dp->running)
+		dataplane_sweep_flows(dp);
+	dataplane_close(dp);
+}
+
 /* Which prefixes have one next hop; without it replies ask the FIB */
 static void keep_uniform(const struct dataplane *dp, const struct host *h)
 {

@@ -21,3 +21,6 @@ int apply_follow(const char *instance, const struct config *c, struct answers *a
 
 /* Seconds until another apply() would take away what answers of former backends are translated by; 0: there is none */
 unsigned int apply_due(const char *instance);
+
+/* Now and then, by the daemon: dataplane_sweep_flows() */
+void apply_sweep(const char *instance);

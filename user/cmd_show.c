@@ -213,8 +213,8 @@ static int show_pool(struct node row, const struct dataplane *dp, __u32 id)
 	char text[ADDRESS_STRLEN];
 	struct pool pool;
 
-	if (bpf_map_lookup_elem(dp->maps[MAP_pools], &id, &pool))
-		return -errno;
+	if (!dataplane_pool(dp, id, &pool))
+		return 0;
 	for (__u32 i = 0; i < pool.n4; i++)
 		document_append(list, address_format(&(struct address){ pool.own4[i], FAMILY_IPV4 }, text));
 	for (__u32 i = 0; i < pool.n6; i++)
@@ -253,9 +253,7 @@ static int show_services(struct document *d, const struct dataplane *dp, const s
 		show_listeners(row, "backend", buckets, n, id, true);
 		document_text(row, "nat", nat_name(names[id].nat));
 		document_text(row, "state", listens ? "listening" : "waiting");
-		if (names[id].nat == NAT_MASQUERADE)
-			rc = show_pool(row, dp, id);
-		rc = rc ?: show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
+		rc = show_pool(row, dp, id) ?: show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
 		     show_direction(row, dp, id, DIRECTION_REPLY, reasons, n_reasons);
 	}
 	munmap(buckets, n * sizeof(*buckets));

@@ -152,13 +152,22 @@ static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct yaml
 			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name, text);
 }
 
+static bool set_bool(struct yaml *y, const struct yaml_key *key, struct yaml_node *value)
+{
+	int choice = 0;
+
+	yaml_set_choice(y, key, value, &choice);
+	return choice;
+}
+
 static void set_shared(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
-	struct interface_config *i = object;
-	int shared = 0;
+	((struct interface_config *)object)->shared = set_bool(y, key, value);
+}
 
-	yaml_set_choice(y, key, value, &shared);
-	i->shared = shared;
+static void set_hairpin(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	((struct service_config *)object)->hairpin = set_bool(y, key, value);
 }
 
 /* ---- the grammar ---- */
@@ -201,6 +210,7 @@ static const struct yaml_key service_keys[] = {
 	{ "allow", yaml_set_list, "192.0.2.0/24", ROWS(service_config, allow, n_allow), .item = config_add_prefix },
 	{ "deny", yaml_set_list, "192.0.2.0/24", ROWS(service_config, deny, n_deny), .item = config_add_prefix },
 	{ "flows", yaml_set_map, "{ max: 262144 }", .below = config_flows_keys },
+	{ "hairpin", set_hairpin, "true", .choices = bool_names },
 	LATER_SERVICE_ROWS,
 	{},
 };
@@ -370,6 +380,19 @@ void config_free_peer(struct peer_config *p)
 bool config_relays(const struct config *c)
 {
 	return c->n_peers || c->follow.n_wireguard;
+}
+
+bool service_has_flows(const struct service_config *s)
+{
+	return s->nat == NAT_MASQUERADE || s->hairpin;
+}
+
+bool config_has_flows(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_services; i++)
+		if (service_has_flows(&c->services[i]))
+			return true;
+	return false;
 }
 
 void config_free(struct config *c)

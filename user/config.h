@@ -32,7 +32,7 @@ struct port_range {			/* host order, both ends included */
 	__u16 first, last;
 };
 
-struct flows_config {			/* of NAT_MASQUERADE; what is 0 is as by default */
+struct flows_config {			/* of service_has_flows(); what is 0 is as by default */
 	__u32 max, timeout;		/* how many there may be; of idle ones, in seconds */
 	struct port_range ports;	/* of ours */
 	struct address *sources;	/* of ours; none: the one on the way to the backend */
@@ -53,6 +53,7 @@ struct service_config {
 	size_t n_allow, n_deny;
 	enum df_handling df;
 	struct flows_config flows;
+	bool hairpin;			/* who comes from a lan to the listen address is masqueraded */
 	bool by_hand;			/* made by a command, not from the file: kept in running.yaml as "origin: hand" */
 };
 
@@ -117,6 +118,8 @@ void config_free(struct config *c);
 void config_free_service(struct service_config *s);	/* what it holds */
 void config_free_peer(struct peer_config *p);
 bool config_relays(const struct config *c);	/* some peer is configured or followed */
+bool service_has_flows(const struct service_config *s);
+bool config_has_flows(const struct config *c);	/* some service has */
 
 const char *mode_name(enum mode m);
 const char *nat_name(enum nat n);

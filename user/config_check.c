@@ -198,8 +198,8 @@ static void check_flows(struct check *k, size_t i)
 	size_t n[2] = { 0 };
 
 	at(k, 0, "/services/%zu/flows", i);
-	if (s->nat != NAT_MASQUERADE && (f->max || f->timeout || f->ports.last || f->n_sources))
-		tell(k, "flows: they are of nat: masquerade, and nat: %s has none: leave flows out", nat_name(s->nat));
+	if (!service_has_flows(s) && (f->max || f->timeout || f->ports.last || f->n_sources))
+		tell(k, "flows: they are of nat: masquerade and of hairpin: true, and nat: %s has none: leave flows out", nat_name(s->nat));
 	for (size_t j = 0; j < f->n_sources; j++) {
 		at(k, 0, "/services/%zu/flows/source/%zu", i, j);
 		if (++n[f->sources[j].family == FAMILY_IPV6] > POOL_ADDRS)
@@ -209,6 +209,9 @@ static void check_flows(struct check *k, size_t i)
 				tell(k, "source: %s is listed twice: once is enough", address_format(&f->sources[j], text));
 		check_source(k, s, &f->sources[j]);
 	}
+	at(k, 0, "/services/%zu/hairpin", i);
+	if (s->hairpin && s->nat == NAT_NONE)
+		tell(k, "hairpin: with nat: none clients of a lan ask for the backend's own address, not for one of ours: leave it out");
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (s->nat == NAT_MASQUERADE && s->ipv6 == IPV6_DNAT)
 		tell(k, "ipv6: dnat contradicts nat: masquerade, which has clients of both families: leave it out");

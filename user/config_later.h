@@ -18,7 +18,6 @@ extern const struct yaml_key later_wireguard_keys[], later_backends_keys[],
 #define LATER_ROWS(name_, like_, keys) LATER(name_, later_rows, like_, .item = yaml_set_map, .below = keys)
 
 #define LATER_SERVICE_ROWS \
-	LATER("hairpin", later_bool, "true"), \
 	LATER("reply", later_choice, "fib", .choices = later_replies), \
 	LATER_MAP("wireguard", "{ public-key: \"…=\" }", later_wireguard_keys), \
 	LATER_ROWS("backends", "{ name: alpha, … }", later_backends_keys)

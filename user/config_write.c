@@ -121,6 +121,8 @@ void config_put_service(FILE *out, const struct service_config *s)
 	fprintf(out, "    nat: %s\n    ipv6: %s\n", nat_name(s->nat), ipv6_name(s->ipv6));
 	if (s->df != DF_FRAGMENT)
 		fprintf(out, "    df: %s\n", df_name(s->df));
+	if (s->hairpin)
+		fputs("    hairpin: true\n", out);
 	config_put_flows(out, &s->flows);
 	put_prefixes(out, "allow", s->allow, s->n_allow);
 	put_prefixes(out, "deny", s->deny, s->n_deny);

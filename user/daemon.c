@@ -31,6 +31,7 @@
 #define CREDIT_MS 1000			/* of the CPU may be used at once; then, where changes never end, */
 #define SHARE 4				/* this part of one */
 #define QDISC_MS 1000			/* who takes a qdisc away may put another in its place, which would be in the way of ours */
+#define SWEEP_MS 300000			/* flows that lost their timer, which is rare, are looked for */
 #define FOLLOW_MS 300			/* WireGuard tells nobody that its peers changed: it is asked */
 #define RETRY_MS 1000			/* after one that failed, doubled up to */
 #define RETRY_MAX_MS 60000
@@ -41,7 +42,7 @@ struct daemon {
 	struct ring_buffer *ring;	/* of the data path's signals */
 	__u32 ring_map;			/* whose it is: its id */
 	bool vouched;			/* the map uniform is as the kernel's routes are, as far as we know */
-	uv_timer_t settle, retry, former, watchdog, follow;
+	uv_timer_t settle, retry, former, watchdog, follow, sweep;
 	__u64 followed;			/* followed_hash(), as of the last time that it was asked for */
 	uv_fs_event_t directory;
 	uv_signal_t hangup, terminate, interrupt;
@@ -126,6 +127,24 @@ static void on_follow(uv_timer_t *timer)
 	d->followed = now;
 }
 
+static void on_sweep(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+
+	log_round();
+	apply_sweep(d->state.instance);
+	memory_give_back();
+}
+
+/* One that is running goes on */
+static void repeat(uv_timer_t *timer, bool wanted, uv_timer_cb callback, uint64_t ms)
+{
+	if (!wanted)
+		uv_timer_stop(timer);
+	else if (!uv_is_active((uv_handle_t *)timer))
+		uv_timer_start(timer, callback, ms, ms);
+}
+
 /* What else goes by the configuration; where nothing is followed nobody wakes up for it */
 static void renew(struct daemon *d)
 {
@@ -133,10 +152,8 @@ static void renew(struct daemon *d)
 	if (!d->state.config)
 		return;
 	exporter_renew(d->exporter, d->state.config);
-	if (!d->state.config->follow.n_wireguard)
-		uv_timer_stop(&d->follow);
-	else if (!uv_is_active((uv_handle_t *)&d->follow))
-		uv_timer_start(&d->follow, on_follow, FOLLOW_MS, FOLLOW_MS);
+	repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS);
+	repeat(&d->sweep, config_has_flows(d->state.config), on_sweep, SWEEP_MS);
 }
 
 /* What runs is brought to its configuration. 1; 0: nothing runs any more; -errno, told. */
@@ -409,7 +426,7 @@ static void watch_signal(struct daemon *d, uv_signal_t *handle, int signum, uv_s
 /* Everything that is heard, before what is there is read: nothing falls between. 0 or -errno, told. */
 static int watch(struct daemon *d)
 {
-	uv_timer_t *timers[] = { &d->settle, &d->retry, &d->former, &d->watchdog, &d->follow };
+	uv_timer_t *timers[] = { &d->settle, &d->retry, &d->former, &d->watchdog, &d->follow, &d->sweep };
 	int fd = nl_watch(), rc = uv_loop_init(&d->loop);
 
 	if (fd < 0 || rc) {

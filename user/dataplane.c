@@ -144,6 +144,7 @@ static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct pla
 		for (int set = 0; set < PROGRAM_SETS; set++)
 			bpf_program__set_autoload(program_of(s, i, set), set == program_set(p) &&
 						  (i != PROGRAM_wgxdp_tc_l3 || p->l3 || dp->programs[i] >= 0));
+	bpf_program__set_autoload(s->progs.wgxdp_flow_arm, p->n_flows);
 }
 
 static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
@@ -237,31 +238,14 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 	return 0;
 }
 
-/* Elements of an array map, of one value a CPU or one in all */
-static void copy_array(int from, int to, __u32 n, size_t value_size)
-{
-	void *value = malloc(value_size);
-
-	for (__u32 i = 0; value && i < n; i++)
-		if (!bpf_map_lookup_elem(from, &i, value))
-			bpf_map_update_elem(to, &i, value, BPF_ANY);
-	free(value);
-}
-
 static void take_maps(struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(s->obj, map_names[i]);
 		int old = dp->maps[i], new = dup(bpf_map__fd(map));
 
-		if (old >= 0 && dp->map_is_new[i] && (i == MAP_totals || i == MAP_peer_totals))
-			copy_array(old, new, dataplane_entries(dp, i), bpf_map__value_size(map) * libbpf_num_possible_cpus());
-		if (old >= 0 && dp->map_is_new[i] && (i == MAP_flow_totals || i == MAP_flows_deleted || i == MAP_pools))
-			copy_array(old, new, dataplane_entries(dp, i), bpf_map__value_size(map) * libbpf_num_possible_cpus());
-		if (old >= 0 && dp->map_is_new[i] && i == MAP_flows)
-			dataplane_copy_flows(old, new);
-		if (old >= 0 && dp->map_is_new[i] && (i == MAP_names || i == MAP_peer_names))	/* whose the totals are */
-			copy_array(old, new, dataplane_entries(dp, i), bpf_map__value_size(map));
+		if (old >= 0 && dp->map_is_new[i])
+			dataplane_carry_over(dp, i, new, bpf_map__value_size(map));
 		if (old >= 0)
 			close(old);
 		dp->maps[i] = new;
@@ -369,7 +353,7 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 	return 0;
 }
 
-static int pin_all(struct dataplane *dp, const char *suffix)
+static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffix)
 {
 	int rc = 0;
 
@@ -384,8 +368,10 @@ static int pin_all(struct dataplane *dp, const char *suffix)
 		snprintf(name, sizeof(name), "progs/%s", program_names[i]);
 		rc = pin_set(dp->programs[i], dp->instance, suffix, name);
 	}
-	if (!rc && dp->reloaded)
+	if (!rc && dp->reloaded) {
 		dataplane_count_unsent(dp, suffix);
+		dataplane_pin_arm(dp, p, suffix);
+	}
 	for (size_t i = 0; i < dp->n_ports && !rc; i++) {
 		struct dataplane_port *port = &dp->ports[i];
 		char name[32];
@@ -448,7 +434,7 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 	int rc = replace_programs(dp, p);
 
 	if (!rc)
-		rc = pin_all(dp, suffix);
+		rc = pin_all(dp, p, suffix);
 	if (!rc && !dp->running)
 		rc = pins_commit(dp->instance);
 	if (rc)
@@ -457,6 +443,8 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 	if (c)
 		c->program = dp->hash;
 	control_unmap(c);
+	if (dp->reloaded && p->n_flows && dp->map_is_new[MAP_flows])
+		dataplane_sweep_flows(dp);
 	for (size_t i = 0; i < dp->n_ports; i++) {
 		drop_port(dp, &dp->ports[i], p);
 		dp->ports[i].xdp_new = dp->ports[i].tc_new = false;

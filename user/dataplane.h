@@ -104,8 +104,13 @@ int dataplane_forget_flow_totals(const struct dataplane *dp, __u32 id);
 /* How large their maps are to be, for so many services; a size that was once reached stays */
 struct bpf_object;
 void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p, __u32 services);
-/* From one map to a larger one */
-void dataplane_copy_flows(int from, int to);
+/* Part of dataplane_load: from a map that runs to the one that takes its place */
+void dataplane_carry_over(const struct dataplane *dp, enum dataplane_map m, int to, size_t value_size);
+/* Part of dataplane_commit: the program that gives copied flows their timers, and they theirs */
+void dataplane_pin_arm(struct dataplane *dp, const struct plan *p, const char *suffix);
+/* Flows without a timer get one, which the kernel's want of memory or a copy left without; of two that met in one instant the half
+ * that is left goes. How many entries needed it, or -errno. What is read is the whole map. */
+int dataplane_sweep_flows(const struct dataplane *dp);
 
 /* ---- reading ---- */
 /* Elements of a map; 0: none such */
@@ -131,11 +136,15 @@ int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct tot
  * returned, if that is not 0. */
 typedef int flow_each(void *data, const struct flow_key *key, const struct flow *flow);
 int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data);
+/* Likewise the entries of both directions */
+int dataplane_flow_entries(const struct dataplane *dp, flow_each *each, void *data);
 /* The other direction of one; false: it is gone */
 bool dataplane_flow_reply(const struct dataplane *dp, const struct flow_key *key, const struct flow *flow, struct flow *ret);
 /* Ends the flow that has this key of the original's direction, and counts it. The caller holds the instance's lock. false: there is
  * none any more. */
 bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_key *key);
+/* As whom a service's clients are shown; false: it has no flows */
+bool dataplane_pool(const struct dataplane *dp, __u32 id, struct pool *ret);
 struct flow_numbers {
 	__u64 now, created, expired, moved, deleted;
 };

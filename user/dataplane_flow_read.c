@@ -11,7 +11,7 @@
 
 #define BATCH 4096			/* entries: far more than the fullest bucket of the kernel's hash has */
 
-int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data)
+int dataplane_flow_entries(const struct dataplane *dp, flow_each *each, void *data)
 {
 	struct flow_key *keys = calloc(BATCH, sizeof(*keys));
 	struct flow *flows = calloc(BATCH, sizeof(*flows));
@@ -28,12 +28,28 @@ int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data)
 			last = 1;
 		}
 		for (__u32 i = 0; i < count && !rc; i++)
-			if (keys[i].direction == DIRECTION_ORIGINAL)
-				rc = each(data, &keys[i], &flows[i]);
+			rc = each(data, &keys[i], &flows[i]);
 	}
 	free(keys);
 	free(flows);
 	return rc;
+}
+
+struct originals {
+	flow_each *each;
+	void *data;
+};
+
+static int only_original(void *data, const struct flow_key *key, const struct flow *flow)
+{
+	const struct originals *o = data;
+
+	return key->direction == DIRECTION_ORIGINAL ? o->each(o->data, key, flow) : 0;
+}
+
+int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data)
+{
+	return dataplane_flow_entries(dp, only_original, &(struct originals){ each, data });
 }
 
 bool dataplane_flow_reply(const struct dataplane *dp, const struct flow_key *key, const struct flow *flow, struct flow *ret)
@@ -70,6 +86,11 @@ bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_key *ke
 	n++;
 	bpf_map_update_elem(dp->maps[MAP_flows_deleted], &id, &n, BPF_ANY);
 	return true;
+}
+
+bool dataplane_pool(const struct dataplane *dp, __u32 id, struct pool *ret)
+{
+	return !bpf_map_lookup_elem(dp->maps[MAP_pools], &id, ret) && ret->last;
 }
 
 int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, struct flow_numbers *ret)

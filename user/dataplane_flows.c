@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: flows that go on in larger maps, and pools as a plan says.
+ * dataplane: room for flows, and pools as a plan says.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -28,20 +28,6 @@ void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, co
 	size_map(dp, obj, MAP_pools, "pools", on ? services : 1);
 	size_map(dp, obj, MAP_flow_totals, "flow_totals", on ? services : 1);
 	size_map(dp, obj, MAP_flows_deleted, "flows_deleted", on ? services : 1);
-}
-
-/* One entry at a time: it happens when the configuration asks for more of them */
-void dataplane_copy_flows(int from, int to)
-{
-	struct flow_key key, *last = NULL;
-	struct flow flow;
-
-	for (; !bpf_map_get_next_key(from, last, &key); last = &key) {
-		if (bpf_map_lookup_elem(from, &key, &flow))
-			continue;
-		flow.armed = 0;			/* timers are not copied */
-		bpf_map_update_elem(to, &key, &flow, BPF_NOEXIST);
-	}
 }
 
 /* Whether a pool's address and port is one of it */

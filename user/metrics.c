@@ -124,8 +124,9 @@ static void flows(struct scrape *s, enum flow_family family)
 {
 	for (__u32 id = 0; id < s->n_services; id++) {
 		struct flow_numbers n;
+		struct pool pool;
 
-		if (!*s->services[id].name || s->services[id].nat != NAT_MASQUERADE || dataplane_flow_numbers(s->dp, id, &n))
+		if (!*s->services[id].name || !dataplane_pool(s->dp, id, &pool) || dataplane_flow_numbers(s->dp, id, &n))
 			continue;
 		metric(&s->text, LABELS({ "service", s->services[id].name }),
 		       family == FLOWS_NOW ? n.now : family == FLOWS_CREATED ? n.created : family == FLOWS_EXPIRED ? n.expired :

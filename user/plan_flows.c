@@ -73,7 +73,7 @@ int plan_pool(struct making *m, size_t service, __u32 id)
 	while (p->n_pools <= id)
 		if (!append(p->pools, p->n_pools))
 			return -ENOMEM;
-	if (s->nat != NAT_MASQUERADE)
+	if (!service_has_flows(s))
 		return 0;
 	pool = &p->pools[id];
 	pool->first = s->flows.ports.last ? s->flows.ports.first : FLOW_PORT_FIRST;

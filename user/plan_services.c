@@ -168,7 +168,7 @@ static void masquerade(const struct making *m, size_t service, struct listener *
 }
 
 /* One local address of a service on one link, with all its ports */
-static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, const struct address *local)
+static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, const struct address *local, bool hairpin)
 {
 	const struct service_config *s = &m->config->services[service];
 	const struct backend_address *b = &m->backends[service];
@@ -177,7 +177,7 @@ static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, 
 	int rc = 0;
 
 	l.backend = local->family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
-	if (s->nat == NAT_MASQUERADE)
+	if (s->nat == NAT_MASQUERADE || (hairpin && l.backend.family))
 		masquerade(m, service, &l);
 	if (!l.backend.family || address_is_link_local(local) || (local->family == FAMILY_IPV6 && !listens6(s)))
 		return 0;
@@ -218,32 +218,50 @@ static bool nobody_has(const struct host *h, const struct address *a)
 	return true;
 }
 
+/* Whether a service listens on one port */
+static bool is_here(const struct making *m, size_t service, const struct plan_port *port)
+{
+	const struct service_config *s = &m->config->services[service];
+	const struct nl_link *named = host_link_by_name(m->host, s->listen_interface);
+
+	return *s->listen_interface ? named && plan_base(m->host, named)->ifindex == port->ifindex : port->role == ROLE_WAN;
+}
+
+/* The addresses at which it listens on that port, for what comes in by the link `ifindex` */
+static int listen_at(struct making *m, size_t service, __u32 id, const struct plan_port *port, __u32 ifindex)
+{
+	const struct service_config *s = &m->config->services[service];
+	const struct host *h = m->host;
+	const struct nl_link *named = host_link_by_name(h, s->listen_interface);
+	bool hairpin = ifindex != port->ifindex;
+	int rc = 0;
+
+	for (size_t i = 0; i < h->n_addresses && !rc && named; i++)
+		if (h->addresses[i].ifindex == named->ifindex)
+			rc = listen_on(m, service, id, ifindex, &h->addresses[i].local, hairpin);
+	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
+		const struct address *a = &s->listen_addresses[i];
+
+		if (has_address(h, port->ifindex, a) || nobody_has(h, a))
+			rc = listen_on(m, service, id, ifindex, a, hairpin);
+	}
+	return rc;
+}
+
 /* A service on one port: its own addresses there, and where it lets the backend's IPv6 through */
 static int service_on_port(struct making *m, size_t service, __u32 id, const struct plan_port *port)
 {
 	const struct service_config *s = &m->config->services[service];
 	const struct backend_address *b = &m->backends[service];
-	const struct host *h = m->host;
 	bool direct = s->nat == NAT_NONE || (s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT);
-	const struct nl_link *named = host_link_by_name(h, s->listen_interface);
-	bool here = *s->listen_interface ? named && plan_base(h, named)->ifindex == port->ifindex : port->role == ROLE_WAN;
-	int rc = 0;
+	int rc = direct ? let_through(m, service, id, port->ifindex, &b->ipv6) : 0;
 
-	if (!here)
-		return 0;
-	if (direct)
-		rc = let_through(m, service, id, port->ifindex, &b->ipv6);
 	if (!rc && s->nat == NAT_NONE)
 		return let_through(m, service, id, port->ifindex, &b->ipv4);
-	for (size_t i = 0; i < h->n_addresses && !rc && named; i++)
-		if (h->addresses[i].ifindex == named->ifindex)
-			rc = listen_on(m, service, id, port->ifindex, &h->addresses[i].local);
-	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
-		const struct address *a = &s->listen_addresses[i];
-
-		if (has_address(h, port->ifindex, a) || nobody_has(h, a))
-			rc = listen_on(m, service, id, port->ifindex, a);
-	}
+	rc = rc ?: listen_at(m, service, id, port, port->ifindex);
+	for (size_t i = 0; i < m->plan->n_ports && !rc && s->hairpin; i++)
+		if (m->plan->ports[i].role == ROLE_LAN)
+			rc = listen_at(m, service, id, port, m->plan->ports[i].ifindex);
 	return rc;
 }
 
@@ -300,6 +318,12 @@ static __u16 reply_flags(const struct making *m, const struct listener *l)
 	return flags;
 }
 
+/* Replies without a flow are for a listener that translates without one, if there is such */
+static bool answers(const struct making *m, const struct listener *l)
+{
+	return !(l->flags & SERVICE_MASQUERADE) || reply_flags(m, l) & SERVICE_MASQUERADE;
+}
+
 static int add_entries(struct making *m, const struct listener *l)
 {
 	bool rival = !(l->flags & SERVICE_MASQUERADE) && has_rival(m, l);
@@ -313,7 +337,7 @@ static int add_entries(struct making *m, const struct listener *l)
 
 	m->plan->choices |= rival;
 	return plan_add_entry(m->plan, &key, &original, sizeof(original)) ?:
-	       plan_add_entry(m->plan, &back, &reply, sizeof(reply));
+	       (answers(m, l) ? plan_add_entry(m->plan, &back, &reply, sizeof(reply)) : 0);
 }
 
 int plan_services(struct making *m)
@@ -330,7 +354,8 @@ int plan_services(struct making *m)
 
 		rc = plan_lists(m, &c->services[i], id) ?: plan_pool(m, i, id);
 		for (size_t j = 0; j < p->n_ports && !rc; j++)
-			rc = service_on_port(m, i, id, &p->ports[j]);
+			if (is_here(m, i, &p->ports[j]))
+				rc = service_on_port(m, i, id, &p->ports[j]);
 		if (!rc && m->n_listeners == before)
 			tell_no_listener(m, i);
 	}

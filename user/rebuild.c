@@ -17,6 +17,7 @@ struct found {				/* a listener in the table */
 	__u32 id, ifindex;
 	bool first;			/* replies to clients never seen go by it */
 	bool report;			/* df: report */
+	bool hairpin;			/* for who comes from a lan to what is not of that lan */
 };
 
 struct rebuild {
@@ -42,6 +43,7 @@ static int compare_found(const void *a, const void *b)
 	const struct found *x = a, *y = b;
 
 	return x->id != y->id ? (x->id > y->id) - (x->id < y->id) :
+	       x->hairpin != y->hairpin ? x->hairpin - y->hairpin :
 	       x->first != y->first ? y->first - x->first :
 	       memcmp(&x->local.addr, &y->local.addr, sizeof(x->local.addr)) ?: ntohs(x->port) - ntohs(y->port);
 }
@@ -55,6 +57,18 @@ static bool is_first(const struct table_bucket *buckets, __u32 n, const struct t
 	return reply && reply->service.id == e->service.id && reply->service.ifindex == e->service.ifindex &&
 	       reply->service.port == (__be16)(e->key.word >> 16) &&
 	       !memcmp(&reply->service.to, &e->key.addr, sizeof(e->key.addr));
+}
+
+static bool is_hairpin(const struct rebuild *r, const struct table_entry *e)
+{
+	bool lan = false;
+
+	for (size_t i = 0; i < r->n_links; i++)
+		lan |= r->links[i].ifindex == e->service.ifindex && r->links[i].role == ROLE_LAN;
+	for (size_t i = 0; i < r->host->n_addresses && lan; i++)
+		lan = r->host->addresses[i].ifindex != e->service.ifindex ||
+		      memcmp(&r->host->addresses[i].local.addr, &e->key.addr, sizeof(e->key.addr));
+	return lan && e->service.flags & SERVICE_MASQUERADE;
 }
 
 static int find_listeners(struct rebuild *r, const struct table_bucket *buckets, __u32 n)
@@ -72,7 +86,7 @@ static int find_listeners(struct rebuild *r, const struct table_bucket *buckets,
 		*f = (struct found){
 			.local = { e->key.addr, family }, .port = e->key.word >> 16, .ifindex = e->service.ifindex,
 			.backend = entry_backend(e), .backend_port = e->service.port, .id = e->service.id,
-			.first = is_first(buckets, n, e), .report = e->service.flags & SERVICE_DF_REPORT,
+			.first = is_first(buckets, n, e), .report = e->service.flags & SERVICE_DF_REPORT, .hairpin = is_hairpin(r, e),
 		};
 	}
 	if (r->n_found)
@@ -142,7 +156,7 @@ static const char *whole_interface(const struct rebuild *r, const struct service
 	bool families[2] = { false, false };	/* translated: IPv4, IPv6 */
 	size_t there = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && !f[i].hairpin; i++) {
 		if (f[i].ifindex != f->ifindex)
 			return NULL;
 		if (translated(&f[i]))
@@ -225,7 +239,8 @@ static int rebuild_service(struct rebuild *r, const struct service_name *name, c
 		bool ipv6 = f[i].backend.family == FAMILY_IPV6;
 
 		strcpy(ipv6 ? s->backend.ipv6 : s->backend.ipv4, address_format(&f[i].backend, text));
-		if (!translated(&f[i]))
+		s->hairpin |= f[i].hairpin;
+		if (!translated(&f[i]) || f[i].hairpin)
 			continue;
 		s->nat = NAT_DNAT;
 		s->ipv6 = ipv6 ? IPV6_DNAT : s->ipv6;
@@ -234,8 +249,8 @@ static int rebuild_service(struct rebuild *r, const struct service_name *name, c
 	if (name->nat == NAT_MASQUERADE) {
 		s->nat = NAT_MASQUERADE;
 		s->ipv6 = IPV6_DIRECT;
-		rc = rc ?: config_rebuild_flows(r->dp, f->id, s);
 	}
+	rc = rc ?: config_rebuild_flows(r->dp, f->id, s);
 	interface = rc ? NULL : whole_interface(r, s, f, n);
 	if (interface) {
 		strcpy(s->listen_interface, interface);

@@ -2,7 +2,6 @@
  *
  * From the maps back to a configuration: as whom a masquerading service's clients are shown.
  */
-#include <bpf/bpf.h>
 #include <errno.h>
 #include "grow.h"
 #include "running.h"
@@ -26,7 +25,8 @@ static __u32 share_of_room(const struct dataplane *dp, __u32 id)
 	if (dataplane_names(dp, &names, &n))
 		return 0;
 	for (__u32 i = 0; i < n; i++) {
-		bool shares = *names[i].name && names[i].nat == NAT_MASQUERADE;
+		struct pool pool;
+		bool shares = *names[i].name && dataplane_pool(dp, i, &pool);
 
 		sharers += shares;
 		before += shares && i < id;
@@ -41,8 +41,8 @@ int config_rebuild_flows(const struct dataplane *dp, __u32 id, struct service_co
 	struct pool pool;
 	int rc = 0;
 
-	if (bpf_map_lookup_elem(dp->maps[MAP_pools], &id, &pool))
-		return -errno;
+	if (!dataplane_pool(dp, id, &pool))
+		return 0;
 	f->max = share_of_room(dp, id);
 	f->timeout = pool.timeout;
 	f->ports = (struct port_range){ pool.first, pool.last };

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * dataplane: what no packet does for flows that nobody uses any more: a timer for those without, and halves are ended.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "dataplane.h"
+#include "grow.h"
+#include "jiffies.h"
+#include "wgxdp.skel.h"
+
+#define PIN_ARM "progs/wgxdp_flow_arm"
+#define YOUNG_SECONDS 10
+
+struct sweep {
+	const struct dataplane *dp;
+	__u64 young;			/* made after this time, in jiffies: the other direction may be about to come */
+	struct flow_key *keys;
+	size_t n;
+};
+
+/* Of replies the original's entry has the timer; one without that entry is a half */
+static int find_untimed(void *data, const struct flow_key *key, const struct flow *flow)
+{
+	struct sweep *s = data;
+	bool original = key->direction == DIRECTION_ORIGINAL;
+	struct flow_key *place, other = flow_reverse(key, flow);
+	struct flow o;
+
+	if (original ? flow->armed : flow->since >= s->young)
+		return 0;
+	if (!original && !bpf_map_lookup_elem(s->dp->maps[MAP_flows], &other, &o) && o.sport == key->dport &&
+	    !memcmp(&o.src, &key->dst, sizeof(o.src)))
+		return 0;
+	place = append(s->keys, s->n);
+	if (!place)
+		return -ENOMEM;
+	*place = *key;
+	return 0;
+}
+
+static bool arm(int program, const struct flow_key *key)
+{
+	unsigned char frame[ETH_HLEN + sizeof(*key)] = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame), .repeat = 1);
+
+	memcpy(frame + ETH_HLEN, key, sizeof(*key));
+	return !bpf_prog_test_run_opts(program, &run) && !run.retval;
+}
+
+int dataplane_sweep_flows(const struct dataplane *dp)
+{
+	int program = pin_get(dp->instance, PIN_ARM), rc, n = 0;
+	struct sweep s = { .dp = dp, .young = jiffies_now() - YOUNG_SECONDS * jiffies_a_second() };
+
+	if (program < 0)
+		return 0;			/* programs that run know no flows */
+	rc = dataplane_flow_entries(dp, find_untimed, &s);
+	for (size_t i = 0; i < s.n && !rc; i++)
+		n += s.keys[i].direction == DIRECTION_ORIGINAL ? arm(program, &s.keys[i]) :
+		     !bpf_map_delete_elem(dp->maps[MAP_flows], &s.keys[i]);
+	free(s.keys);
+	close(program);
+	return rc ?: n;
+}
+
+void dataplane_pin_arm(struct dataplane *dp, const struct plan *p, const char *suffix)
+{
+	if (p->n_flows)
+		pin_set(bpf_program__fd(dp->skeleton->progs.wgxdp_flow_arm), dp->instance, suffix, PIN_ARM);
+	else
+		pin_remove(dp->instance, PIN_ARM);
+}
