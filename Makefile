@@ -184,7 +184,7 @@ $(BENCH_DIR)/relay: $(BENCH_DIR)/relay.o
 -include $(wildcard $(BENCH_DIR)/*.d)
 
 # ---- what the selftests (and the demo) need besides wgxdp ----
-SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/peer.bpf.o $(O)/selftests/beside.bpf.o
+SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/peer.bpf.o $(O)/selftests/beside.bpf.o
 
 .PHONY: selftest-programs
 selftest-programs: $(SELFTEST_PROGRAMS)
@@ -192,7 +192,9 @@ tests: selftest-programs
 
 $(O)/selftests/%: selftests/%.c Makefile
 	@mkdir -p $(@D)
-	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -o $@
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -o $@ $(SELFTEST_LIBS)
+
+$(O)/selftests/flowrace: SELFTEST_LIBS = -pthread -lbpf
 
 $(O)/selftests/%.bpf.o: selftests/%.bpf.c Makefile
 	@mkdir -p $(@D)

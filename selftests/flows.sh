@@ -28,7 +28,7 @@ configuration() { # PORTS [MAX]
 		    listen: { interface: wan, ports: [ 444 ] }
 		    backend: { ipv4: 192.168.1.10, port: $port }
 		    nat: masquerade
-		    flows: { max: 1000, timeout: 3s, ports: 30000 }
+		    flows: { max: 1000, timeout: 8s, ports: 30000 }
 	EOF
 }
 
@@ -149,7 +149,7 @@ configuration 20000-20099 3000 | wgxdp up -c - > "$work/up" # larger maps
 grep -q 'programs loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
 expect 'copied' "$(count ^brief) $(count ^many)" == "1 $left"
 ended() { [[ $(count ^brief) == 0 ]]; }
-wait_for 10 'one that was copied ends without a packet' ended
+wait_for 15 'one that was copied ends without a packet' ended
 wgxdp service del six > /dev/null
 expect 'of a service that is gone' "$(count ^six) $(count '^(')" == '0 0'
 expect 'all' "$(wgxdp flow del --all)" == "$left flows deleted"
