@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * cut: IPv4 without DF that is longer than the MTU of the way out leaves in pieces, as from any router (RFC 791 3.2), on the tc
- * plane alone: whether (cut_fits, in resolve), and, once it is rewritten, all pieces but the last (cut_pieces), which is left in its place
+ * cut: IPv4 without DF that is longer than the MTU of the way out leaves in pieces, as from any router (RFC 791 3.2), as IPv6 too (RFC 7915
+ * 4.1), on the tc plane alone: whether (cut_fits, in resolve), and, once it is rewritten, all pieces but the last (cut_pieces), which is left in its place
  * and sent like a packet that was not cut.
  */
 #ifndef WGXDP_CUT_H
@@ -11,6 +11,10 @@
 
 #define IP_DF bpf_htons(0x4000)
 #define FITS 1
+enum cut_flags {
+	CUT_REPORTS = 1,		/* df: report */
+	CUT_AS_IPV6 = 2,		/* it leaves as IPv6 */
+};
 #ifdef WGXDP_HOST
 #define bpf_check_mtu(ctx, ifindex, mtu, more, flags) 1
 
@@ -78,48 +82,58 @@ INLINE bool cut_partial(void *ctx, const struct iphdr *ip, __u32 l4, const struc
  * machine may send, are fragments, and the kernel knows. What would need a new checksum first (partial ones, segments) and what
  * has no room in the stash is not cut, but its sender told, as with `df: report`. What is a fragment already, or an error about a
  * packet, is always cut: who made it would not do otherwise if he was told. */
-INLINE int cut_plan(void *ctx, __u32 gso_size, __u32 l3, __u32 ifindex, __u32 mtu, __u32 report)
+INLINE int cut_plan(void *ctx, __u32 gso_size, __u32 l3, __u32 ifindex, __u32 mtu, __u32 flags)
 {
 	struct iphdr ip = {};
 	struct udphdr udp = {};
-	__u32 header, len, device_mtu = 0;
+	__u32 header, len, device_mtu = 0, zero = 0;
+	struct pieces *c = bpf_map_lookup_elem(&pieces, &zero);
 
+	if (!c || (gso_size && flags & CUT_AS_IPV6))
+		return 0;
 	if (gso_size)
 		return !bpf_check_mtu(ctx, ifindex, &device_mtu, 0, BPF_MTU_CHK_SEGS) && device_mtu <= mtu ? FITS : 0;
 	if (plane_read(ctx, PLANE_TC, l3, &ip, sizeof(ip)) || ip.version != 4 || ip.frag_off & IP_DF)
 		return 0;
 	header = ip.ihl * 4;
 	len = bpf_ntohs(ip.tot_len) - header;
-	if (mtu < header + 8 || mtu > 0xffff || len > PIECES_LEN)
+	c->ident = bpf_htonl(bpf_ntohs(ip.id));
+	if (len > PIECES_LEN)
 		return 0;
 	if (ip.protocol == IPPROTO_UDP && !(ip.frag_off & bpf_htons(0x3fff)) &&
-	    (report || plane_read(ctx, PLANE_TC, l3 + header, &udp, sizeof(udp)) || cut_partial(ctx, &ip, l3 + header, &udp)))
+	    (flags & CUT_REPORTS || plane_read(ctx, PLANE_TC, l3 + header, &udp, sizeof(udp)) || cut_partial(ctx, &ip, l3 + header, &udp)))
+		return 0;
+	if (flags & CUT_AS_IPV6)
+		header = sizeof(struct ipv6hdr) + sizeof(struct fragment_header);
+	if (mtu < header + 8 || mtu > 0xffff)
 		return 0;
 	mtu = (mtu - header) / 8 * 8;
 	return mtu < PIECE_MAX ? mtu : PIECE_MAX;
 }
 
 #ifdef WGXDP_HOST
-INLINE int tc_cut_plan(struct host_packet *ctx, __u32 l3, __u32 ifindex, __u32 mtu, __u32 report)
+INLINE int tc_cut_plan(struct host_packet *ctx, __u32 l3, __u32 ifindex, __u32 mtu, __u32 flags)
 {
-	return cut_plan(ctx, ctx->gso_size, l3, ifindex, mtu, report);
+	return cut_plan(ctx, ctx->gso_size, l3, ifindex, mtu, flags);
 }
 #else
-__attribute__((noinline)) int tc_cut_plan(struct __sk_buff *ctx, __u32 l3, __u32 ifindex, __u32 mtu, __u32 report)
+__attribute__((noinline)) int tc_cut_plan(struct __sk_buff *ctx, __u32 l3, __u32 ifindex, __u32 mtu, __u32 flags)
 {
-	return cut_plan(ctx, ctx->gso_size, l3, ifindex, mtu, report);
+	return cut_plan(ctx, ctx->gso_size, l3, ifindex, mtu, flags);
 }
 #endif
 
 /* Whether what is too long may go all the same */
 INLINE bool cut_fits(struct pkt *p, const struct nexthop *nexthop)
 {
+	__u32 flags = p->service->flags & SERVICE_DF_REPORT ? CUT_REPORTS : 0;
 	int step;
 
-	if (p->plane != PLANE_TC || is_across(p))
-		return false;			/* its sender is told, and cuts it for what there is */
-	step = tc_cut_plan(p->ctx, p->l3, nexthop->fib.ifindex, nexthop->fib.mtu_result,
-			   p->service->flags & SERVICE_DF_REPORT);
+	if (p->plane != PLANE_TC || (is_across(p) && p->quote))
+		return false;
+	if (is_across(p))
+		flags |= CUT_AS_IPV6;
+	step = tc_cut_plan(p->ctx, p->l3, nexthop->fib.ifindex, nexthop->fib.mtu_result, flags);
 	p->step = step & 0xfff8;
 	return step > 0;
 }
@@ -139,7 +153,7 @@ INLINE int cut_pieces(struct pkt *p, const struct nexthop *nexthop)
 		eth = at(p, 0, sizeof(*eth));
 		if (!eth)
 			return -DROP_send_failed;
-		eth->h_proto = bpf_htons(ETH_P_IP);
+		eth->h_proto = is_across(p) ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
 		if (!first_alone)
 			eth_write(eth, &nexthop->fib);
 	}

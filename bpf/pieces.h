@@ -6,7 +6,7 @@
 #ifndef WGXDP_PIECES_H
 #define WGXDP_PIECES_H
 
-#include "plane.h"
+#include "fragment.h"
 #include "icmp.h"
 
 #define IP_MF bpf_htons(0x2000)
@@ -66,13 +66,23 @@ INLINE void cut_options(struct pieces *c)
 {
 	struct iphdr *ip = (void *)c->ip[1];
 
+	if (c->header <= sizeof(*ip) || c->ip[0][0] >> 4 != 4)
+		return;
 	c->option = sizeof(*ip);
 	c->option_delta = 0;
 	bpf_loop(OPTIONS_MAX, cut_option, NULL, 0);
 	ip->check = csum_add(ip->check, bpf_htons(csum_fold(c->option_delta)));
 }
 
-/* The header of the n bytes from start on */
+/* The header of the n bytes from start on: RFC 8200 4.5 */
+INLINE void cut_header6(const struct pieces *c, struct ipv6hdr *ip, __u32 start, __u32 n, bool more)
+{
+	struct fragment_header *f = (void *)(ip + 1);
+
+	ip->payload_len = bpf_htons(sizeof(*f) + n);
+	f->offset = bpf_htons((c->frag_off + start) | more);
+}
+
 INLINE void cut_header(const struct pieces *c, struct iphdr *ip, __u32 start, __u32 n, bool more)
 {
 	__be16 len = bpf_htons(c->header + n), frag_off = bpf_htons(c->frag_off + start / 8);
@@ -103,10 +113,13 @@ static long cut_piece(__u32 i, void **ctx)
 		return 1;
 	if ((!i || n < step) && bpf_skb_change_tail(*ctx, c->l3 + header + n, 0))
 		return 1;
-	if (i && plane_write(*ctx, PLANE_TC, c->l3 + header, c->stash + start, bounded(n, PIECE_ROOM)))
+	if ((i || c->shift) && plane_write(*ctx, PLANE_TC, c->l3 + header, c->stash + start, bounded(n, PIECE_ROOM)))
 		return 1;
 	ip = (void *)c->ip[i ? 1 : 0];
-	cut_header(c, ip, start, n, c->rest > n);
+	if (ip->version == 6)
+		cut_header6(c, (void *)ip, start, n, c->rest > n);
+	else
+		cut_header(c, ip, start, n, c->rest > n);
 	if (plane_write(*ctx, PLANE_TC, c->l3, ip, header))
 		return 1;
 	if (c->rest == n || c->first_alone) {
@@ -119,30 +132,54 @@ static long cut_piece(__u32 i, void **ctx)
 	return 0;
 }
 
+/* What the header at c->ip[0] says: its length in pieces, where the packet is in its datagram. How many bytes follow it. */
+INLINE __u32 cut_read4(struct pieces *c)
+{
+	const struct iphdr *ip = (void *)c->ip[0];
+
+	c->header = (c->ip[0][0] & 15) * 4;
+	c->shift = 0;
+	c->frag_off = bpf_ntohs(ip->frag_off);
+	return bpf_ntohs(ip->tot_len) - c->header;
+}
+
+INLINE __u32 cut_read6(struct pieces *c)
+{
+	struct ipv6hdr *ip = (void *)c->ip[0];
+	struct fragment_header *f = (void *)(ip + 1);
+	__u32 len = bpf_ntohs(ip->payload_len);
+
+	c->header = sizeof(*ip) + sizeof(*f);
+	c->shift = ip->nexthdr == IPPROTO_FRAGMENT ? 0 : sizeof(*f);
+	if (c->shift) {
+		f->next = ip->nexthdr;
+		f->zero = 0;
+		f->offset = 0;
+		f->id = c->ident;
+		ip->nexthdr = IPPROTO_FRAGMENT;
+	}
+	c->frag_off = bpf_ntohs(f->offset);
+	return len - sizeof(*f) + c->shift;
+}
+
 /* From the packet with its headers for the way out to its last piece (or the first, alone); 0 or negative */
 INLINE int cut_all(void *ctx, __u32 l3, __u32 step, __u32 ifindex, __u32 first_alone)
 {
-	__u32 zero = 0, header, len;
+	__u32 zero = 0, len;
 	struct pieces *c = bpf_map_lookup_elem(&pieces, &zero);
-	const struct iphdr *ip;
 
-	if (!c || plane_read(ctx, PLANE_TC, l3, c->ip[0], sizeof(*ip) + OPTIONS_MAX))
+	if (!c || plane_read(ctx, PLANE_TC, l3, c->ip[0], sizeof(struct iphdr) + OPTIONS_MAX))
 		return -1;
-	ip = (void *)c->ip[0];
-	header = (c->ip[0][0] & 15) * 4;
-	len = bpf_ntohs(ip->tot_len) - header;
-	if (len - 1 >= PIECES_LEN || plane_read(ctx, PLANE_TC, l3 + header, c->stash, bounded(len, PIECE_ROOM)))
+	len = c->ip[0][0] >> 4 == 6 ? cut_read6(c) : cut_read4(c);
+	if (len - 1 >= PIECES_LEN || plane_read(ctx, PLANE_TC, l3 + c->header - c->shift, c->stash, bounded(len, PIECE_ROOM)))
 		return -1;
 	c->l3 = l3;
-	c->header = header;
 	c->len = c->rest = len;
 	c->step = step;
 	c->ifindex = ifindex;
 	c->first_alone = first_alone;
-	c->frag_off = bpf_ntohs(ip->frag_off);
 	memcpy(c->ip[1], c->ip[0], sizeof(c->ip[1]));
-	if (header > sizeof(*ip))
-		cut_options(c);
+	cut_options(c);
 	bpf_loop(PIECES_LEN / 8, cut_piece, &ctx, 0);
 	return c->rest ? -1 : 0;
 }

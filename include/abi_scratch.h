@@ -24,11 +24,13 @@ struct quote {
 #define PIECE_MAX 15360
 #define PIECE_ROOM 16384		/* the next power of 2 */
 struct pieces {
-	__u32 l3, header;		/* where its IP header is, and how long */
+	__u32 l3, header;		/* where its IP header is, and how long, in pieces */
+	__u32 shift;			/* of that, what a whole packet lacks: IPv6's header for fragments */
+	__be32 ident;			/* of IPv6 that came as IPv4 */
 	__u32 len, step, rest;		/* behind it: of all, of each piece but the last, and what has not left yet */
 	__u32 first_alone;		/* the first piece becomes the packet, and nothing else leaves */
 	__u32 ifindex;			/* by which they leave */
-	__u32 frag_off;			/* as it came, in host order */
+	__u32 frag_off;			/* as it came, in host order; in IPv6 with the bits below it */
 	__u64 sum;
 	__u32 option, option_goes, option_delta;	/* where the next one is; whether this one becomes none; what that does to the sum */
 	__u8 ip[2][64];			/* the header of the first piece, and that of the others */

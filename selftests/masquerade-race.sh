@@ -49,7 +49,7 @@ for ((round = 1; round <= rounds; round++)); do
 	[[ $(whole) == $((2 * $(said race ports))) ]] || fail "$(whole) entries"
 	wgxdp flow del --all > /dev/null
 done
-expect 'nearly all ports were given, of 1000' $most -ge 900
+expect 'nearly all ports were given, of 1000' "$most" -ge 900
 expect 'exhaustion, counted' "$(shown reason original ports_exhausted)" == $refused
 expect 'flows made' "$(wgxdp show metrics | awk '/^wgxdp_flows_created_total/ {print $2}')" == "$((rounds * clients - refused))"
 expect 'entries left' "$(whole)" == 0

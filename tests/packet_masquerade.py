@@ -4,7 +4,7 @@
 import os
 
 from scapy.all import (ICMP, IP, ICMPv6DestUnreach, ICMPv6PacketTooBig, ICMPv6ParamProblem, ICMPv6TimeExceeded, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
-                       Ether, PadN, Raw)
+                       Ether, PadN, Raw, defragment6)
 
 from packet_network import CASES, PORT, Case, Service, add, mac, udp
 
@@ -245,10 +245,42 @@ def answered():
             add(f'{s.label}: TTL 1{", reply" if reply else ""}', p, 'passed', s.name, 'reply' if reply else 'original', reason='hop_limit',
                 packet=p, whole=14 + len(p.ip_bytes()), cuts=False)
     for s, reply in ((UP, False), (DOWN, True)):
-        for flags in ('DF', 0):
-            p = (s.reply if reply else s.original)(1460, ip={'flags': flags})
-            add(f'{s.label}: too long for IPv6, flags {flags}', p, 'passed', s.name, 'reply' if reply else 'original', reason='too_big',
-                packet=p, mtu=1480, whole=14 + len(p.ip_bytes()), cuts=False, shortened=True)
+        p = (s.reply if reply else s.original)(1460, ip={'flags': 'DF'})
+        add(f'{s.label}: too long for IPv6', p, 'passed', s.name, 'reply' if reply else 'original', reason='too_big',
+            packet=p, mtu=1480, whole=14 + len(p.ip_bytes()), cuts=False, shortened=True)
+
+
+def cut(s, reply, name, comes, pieces, cuts=False):
+    """IP packets: one that comes, and what leaves, the last one by the program's verdict"""
+    link, host = s.back if reply else (s.out, s.hop)
+    frames = [frame(link, host, piece) for piece in pieces]
+    where = s.out if reply else s.link
+    CASES.append(Case(f'{s.label}: cut as IPv6, {name}{", reply" if reply else ""}', where, frame(where, None, comes), 'sent', s.name,
+                      'reply' if reply else 'original', out=frames[-1], bytes=len(comes), whole=14 + len(comes), cuts=cuts,
+                      pieces=[(link, f) for f in frames[:-1]], left='too_big', shortened=True))
+
+
+STEP = 1448                 # that fit, in eights, behind IPv6's headers into 1,500 bytes
+
+
+def in_pieces():
+    """IPv4 without DF that is too long as IPv6: RFC 7915 4.1, RFC 8200 4.5; fragments are cut once more"""
+    for s, reply in ((UP, False), (DOWN, True)):
+        before = (s.backend, s.ours, s.backend_port, PORT) if reply else (s.client, s.local, PORT, s.port)
+        after = (s.local, s.client, s.port, PORT) if reply else (s.ours, s.backend, PORT, s.backend_port)
+        for n in (1453, 1454, 1459, 1460, 1464, 1472, 2000, 2888, 2889, 3300):
+            for ident, check in ((0x1234, 'full'), (0, 'zero')):
+                data = bytes(i * 7 & 255 for i in range(n))
+                comes = bytes(IP(src=before[0], dst=before[1], ttl=64, proto=17, id=ident, tos=0xbb) / Raw(udp(*before, data, check)))
+                left = udp(*after, data)
+                pieces = [piece(*after[:2], 63, ident, a, a + STEP < len(left), left[a:a + STEP], 0xbb) for a in range(0, len(left), STEP)]
+                assert bytes(defragment6([IPv6(p) for p in pieces]).payload) == left, 'pieces do not make the datagram'
+                cut(s, reply, f'{n} bytes, checksum {check}', comes, pieces, n == 2000)
+        came, left = (udp(*of, bytes(2 * 1480 + 100)) for of in (before, after))
+        for begin, end in ((0, 1480), (1480, 2960)):
+            comes = piece(*before[:2], 64, 0x77, begin, 1, came[begin:end], 0)
+            pieces = [piece(*after[:2], 63, 0x77, a, 1, left[a:b], 0) for a, b in ((begin, begin + STEP), (begin + STEP, end))]
+            cut(s, reply, f'a fragment from {begin} on', comes, pieces)
 
 
 def nobodys():
@@ -260,7 +292,7 @@ def nobodys():
         s.passes('from a LAN host', 'source', src='2001:db8:2::77' if ':' in s.local else '192.168.1.77')
 
 
-GROUPS = (known, errors, fragments, headers, answered, nobodys)
+GROUPS = (known, errors, fragments, headers, answered, in_pieces, nobodys)
 
 
 def build():

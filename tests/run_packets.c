@@ -187,7 +187,14 @@ static int run_live(const struct case_head *c, __u32 len, __u32 flags, __u32 *ra
 	       opts.retval == XDP_DROP ? PLANE_DROPPED : ODD;
 }
 
-/* What the program itself sent, by bpf_clone_redirect(), before it returned: IPv4, whatever else a kernel says of its own */
+/* IPv4, or a fragment of IPv6: what else there is a kernel says of its own */
+static bool may_be_piece(const struct sockaddr_ll *from, const __u8 *frame, size_t n)
+{
+	return from->sll_pkttype == PACKET_OUTGOING && (from->sll_protocol == htons(ETH_P_IP) ||
+	       (from->sll_protocol == htons(ETH_P_IPV6) && n > 20 && frame[20] == IPPROTO_FRAGMENT));
+}
+
+/* What the program itself sent, by bpf_clone_redirect(), before it returned */
 static void take_clones(void)
 {
 	static __u8 frame[PACKET_MAX];
@@ -199,8 +206,7 @@ static void take_clones(void)
 	while (from_len = sizeof(from), (n = recvfrom(tap, frame, sizeof(frame), 0, (void *)&from, &from_len)) >= 0) {
 		struct clone_head head = { from.sll_ifindex, n };
 
-		if (from.sll_pkttype != PACKET_OUTGOING || from.sll_protocol != htons(ETH_P_IP) ||
-		    clones_size + sizeof(head) + n > sizeof(clones))
+		if (!may_be_piece(&from, frame, n) || clones_size + sizeof(head) + n > sizeof(clones))
 			continue;
 		memcpy(clones + clones_size, &head, sizeof(head));
 		memcpy(clones + clones_size + sizeof(head), frame, n);
