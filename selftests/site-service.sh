@@ -2,18 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A service into a site: clients on the IPv6 internet speak to the relay's public port, and a server with nothing but an address of
 # the overlay, behind site A's tunnel, answers. A handshake and a file of 10 MB; counted to the service, not to the peer. Whoever
-# says from site B, by a tunnel of its own, that he is that server is not translated, though WireGuard lets him speak so. BREAK=1
-# calls the server's address site B's: then what comes by A's tunnel is nobody's.
+# says from site B, by a tunnel of its own, that he is that server is not translated, though WireGuard lets him speak so. Clients of
+# IPv4 come in by another port, and the server sees them as the relay. BREAK=1 calls the server's address site B's: then what comes by
+# A's tunnel is nobody's.
 #
 #     client uplink ------- wan relay under-a ------- under-a site-a lan ------- eth server
-#       wgc       2001:db8:1::/64  :                           :   fd12:3456:789a:a::/64  wge
+#       wgc, wgd  2001:db8:1::/64  :                           :   fd12:3456:789a:a::/64  wge
+#                 198.51.100.0/24  :                           :
 #                              to-a~~~~~~~~ WireGuard ~~~~~~~~to-relay-a
 #                              to-b~~~~~~~~ WireGuard ~~~~~~~~to-relay-b  site-b
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 
 on=relay
 site=fd12:3456:789a:a server=fd12:3456:789a:a::10 public=2001:db8:1::1
-toa=ta$$ tob=tb$$ bya=ra$$ byb=rb$$ wgc=c$$ wge=e$$ # wireguard-go's sockets are no namespace's
+toa=ta$$ tob=tb$$ bya=ra$$ byb=rb$$ wgc=c$$ wgd=d$$ wge=e$$ # wireguard-go's sockets are no namespace's
 
 choose_wireguard
 namespaces client relay site-a site-b server
@@ -23,8 +25,8 @@ takes_xdp client uplink
 cable relay under-a site-a under-a
 cable relay under-b site-b under-b
 cable site-a lan server eth
-addresses client uplink 2001:db8:1::7/64
-addresses relay wan $public/64
+addresses client uplink 2001:db8:1::7/64 198.51.100.7/24
+addresses relay wan $public/64 198.51.100.1/24
 addresses relay under-a 10.9.1.1/24
 addresses relay under-b 10.9.2.1/24
 addresses site-a under-a 10.9.1.2/24
@@ -58,6 +60,11 @@ services:
     listen: { interface: wan, ports: [ $port ] }
     backend: { ipv6: "$server", port: $port }
     ipv6: dnat
+  - name: into-a-by-ipv4
+    listen: { addresses: [ 198.51.100.1 ], ports: [ 443 ] }
+    backend: { ipv6: "$server", port: $port }
+    nat: masquerade
+    flows: { max: 1000 }
 peers:
   - { name: site-a, public-key: "$(key $bya)", device: $toa, prefixes: [ "$site::/64" ] }
   - { name: site-b, public-key: "$(key $byb)", device: $tob, prefixes: [ "fd12:3456:789a:b::/64"$more ] }
@@ -80,6 +87,20 @@ transfer 'into the site' client server 10.77.0.1
 expect 'originals forwarded' "$(shown all original forwarded)" '>=' $((size / 1400))
 expect 'replies forwarded' "$(shown all reply forwarded)" '>=' 100
 expect 'packets counted to peers' "$(wgxdp show peers | awk '$1 == "rx:" {n += $2 + $4} $1 == "tx:" {n += $2} END {print n}')" == 0
+expect_sums
+
+tunnel client $wgd 10.77.0.3/32
+inside client ip link set $wgd mtu 1340
+inside server wg set $wge peer "$(key $wgd)" allowed-ips 10.77.0.3/32
+addresses server $wge 10.77.1.1/32
+inside client wg set $wgd peer "$(key $wge)" allowed-ips 10.77.1.1/32 endpoint 198.51.100.1:443
+inside client ip route add 10.77.1.1/32 dev $wgd src 10.77.0.3
+ping_by_ipv4() { inside client ping -q -c 2 -i 0.2 -W 5 10.77.1.1; }
+wait_for 10 'an answer by IPv4 too' ping_by_ipv4
+expect 'the server sees that client as' "$(endpoint_seen server $wge $wgd | sed 's/:[0-9]*$//')" == '[fd12:3456:7899::1]'
+transfer 'into the site by IPv4' client server 10.77.1.1
+flow() { wgxdp show flows | awk '$1 == "into-a-by-ipv4" {print $2, $5}' | sed 's/:[0-9]* / /'; }
+expect 'its flow' "$(flow)" == "198.51.100.7 [$server]:$port"
 expect_sums
 
 # Even where the relay's routes would have the server there
