@@ -205,7 +205,7 @@ static void check_backend(struct check *k, const struct service_config *s, const
 		tell(k, "%s: %s is an address of this host: that of the host behind it is wanted", key, address_format(&a, format));
 	else if (nl_route_get(&a, host_vrf(k->h, s), &oif))
 		tell(k, "%s: this host has no route to %s", key, address_format(&a, format));
-	else if (is_wan(k, oif))
+	else if (s->nat != NAT_MASQUERADE && is_wan(k, oif))
 		tell(k, "%s: the route to %s leaves by %s, a wan: is that its address?", key, address_format(&a, format),
 		     host_link(k->h, oif)->name);
 }

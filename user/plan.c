@@ -161,7 +161,7 @@ static int add_backend_port(struct making *m, const struct service_config *s, co
 	}
 	link = host_link(m->host, oif);
 	port = link ? plan_port(m->plan, plan_base(m->host, link)->ifindex) : NULL;
-	if (port && port->role == ROLE_WAN)
+	if (port && port->role == ROLE_WAN && s->nat != NAT_MASQUERADE)
 		log_warning("service %s: the route to backend %s leaves by %s, a wan: is that its address?", s->name,
 			    address_format(backend, text), link->name);
 	return plan_backend_port(m, backend, vrf);
