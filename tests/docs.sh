@@ -74,7 +74,8 @@ check_examples() {
 		((status == 0 || status == 3)) || { bad=1; echo "example $n of the configuration: $(< "$copy.said")"; }
 	done < <(awk '/^\.Sh EXAMPLES/ {inside = 1} inside && /^\.Ed/ {printf "%s%c", text, 0; text = ""; literal = 0}
 		literal {gsub(/\\\(dq/, "\""); text = text $0 "\n"} inside && /^\.Bd -literal/ {literal = 1}' docs/wgxdp.yaml.5
-		configurations_in docs/guide-relay.md)
+		configurations_in docs/guide-relay.md
+		configurations_in docs/guide-masquerade.md)
 	((n >= 7)) || { bad=1; echo "only $n examples of a configuration"; }
 }
 relay_reasons() { # those that only packets between sites have
