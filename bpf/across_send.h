@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * What each plane does to a packet that leaves in the other family, once there is room for its header; and the UDP checksum that IPv4
- * may lack and IPv6 may not..
+ * may lack and IPv6 may not.
  */
 #ifndef WGXDP_ACROSS_SEND_H
 #define WGXDP_ACROSS_SEND_H
@@ -10,31 +10,9 @@
 
 /* ---- the checksum that IPv4 had not ---- */
 
-INLINE long across_sum_some(void *ctx, enum plane plane)
+static long sum_some_xdp(__u32 i, void **ctx)
 {
-	__u32 zero = 0, n;
-	struct pieces *c = bpf_map_lookup_elem(&pieces, &zero);
-
-	if (!c)
-		return 1;
-	n = c->rest < SUM_BYTES ? c->rest : SUM_BYTES;
-	__builtin_memset(c->stash, 0, SUM_BYTES);
-	if (!n || plane_read(ctx, plane, c->l3, c->stash, bounded(n, SUM_BYTES)))
-		return 1;
-	c->sum += bpf_csum_diff(NULL, 0, (void *)c->stash, SUM_BYTES, 0);
-	c->l3 += n;
-	c->rest -= n;
-	return 0;
-}
-
-static long across_sum_xdp(__u32 i, void **ctx)
-{
-	return across_sum_some(*ctx, PLANE_XDP);
-}
-
-static long across_sum_tc(__u32 i, void **ctx)
-{
-	return across_sum_some(*ctx, PLANE_TC);
+	return sum_some(*ctx, PLANE_XDP);
 }
 
 /* Of the datagram at l4, whose ports are as they leave and whose checksum is 0; 0 or negative */
@@ -54,9 +32,9 @@ INLINE int across_checksum(void *ctx, enum plane plane, __u32 l4)
 	c->rest = bpf_ntohs(len);
 	c->sum = 0;
 	if (plane == PLANE_XDP)
-		bpf_loop(PIECES_LEN / SUM_BYTES, across_sum_xdp, &ctx, 0);
+		bpf_loop(PIECES_LEN / SUM_BYTES, sum_some_xdp, &ctx, 0);
 	else
-		bpf_loop(PIECES_LEN / SUM_BYTES, across_sum_tc, &ctx, 0);
+		bpf_loop(PIECES_LEN / SUM_BYTES, sum_some_tc, &ctx, 0);
 	if (c->rest)
 		return -1;
 	sum = c->sum + addr_sum(&s->way.src) + addr_sum(&s->way.dst) + len + bpf_htons(IPPROTO_UDP);

@@ -8,6 +8,7 @@
 #define WGXDP_CUT_H
 
 #include "pieces.h"
+#include "piece_sum.h"
 
 #define IP_DF bpf_htons(0x4000)
 #define FITS 1
@@ -17,15 +18,6 @@ enum cut_flags {
 };
 #ifdef WGXDP_HOST
 #define bpf_check_mtu(ctx, ifindex, mtu, more, flags) 1
-
-INLINE __u64 bpf_csum_diff(const void *none, __u32 zero, const __be32 *of, __u32 size, __u32 seed)
-{
-	__u64 sum = seed;
-
-	for (; size; size -= 4)
-		sum += *of++;
-	return sum % 0xffff;
-}
 #endif
 
 INLINE bool without_df(const struct pkt *p)
@@ -35,23 +27,9 @@ INLINE bool without_df(const struct pkt *p)
 	return p->family == FAMILY_IPV4 && ip && !(ip->frag_off & IP_DF);
 }
 
-#define SUM_BYTES 512			/* at a time */
-
-static long sum_some(__u32 i, void **ctx)
+static long sum_some_tc(__u32 i, void **ctx)
 {
-	__u32 zero = 0, n;
-	struct pieces *c = bpf_map_lookup_elem(&pieces, &zero);
-
-	if (!c)
-		return 1;
-	n = c->rest < SUM_BYTES ? c->rest : SUM_BYTES;
-	__builtin_memset(c->stash, 0, SUM_BYTES);
-	if (!n || plane_read(*ctx, PLANE_TC, c->l3, c->stash, bounded(n, SUM_BYTES)))
-		return 1;
-	c->sum += bpf_csum_diff(NULL, 0, (void *)c->stash, SUM_BYTES, 0);
-	c->l3 += n;
-	c->rest -= n;
-	return 0;
+	return sum_some(*ctx, PLANE_TC);
 }
 
 /* Whether these bytes and the pseudo header make a right checksum */
@@ -65,7 +43,7 @@ INLINE bool sums_up(void *ctx, __u32 off, __u32 len, __u64 pseudo)
 	c->l3 = off;
 	c->rest = len;
 	c->sum = pseudo;
-	bpf_loop(PIECES_LEN / SUM_BYTES, sum_some, &ctx, 0);
+	bpf_loop(PIECES_LEN / SUM_BYTES, sum_some_tc, &ctx, 0);
 	return !c->rest && csum_compare(0, c->sum) <= CSUM_SAME;
 }
 

@@ -86,7 +86,7 @@ INLINE int flow_quote_write_across(void *ctx, enum plane plane, __u32 l3, struct
 /* As quote_write() */
 INLINE int flow_quote_write(void *ctx, enum plane plane, __u32 l3, __u32 family)
 {
-	__u32 zero = 0, moved;
+	__u32 zero = 0;
 	struct quote *q = bpf_map_lookup_elem(&quotes, &zero);
 	struct flow_scratch *s = flow_scratch_find();
 
@@ -94,15 +94,7 @@ INLINE int flow_quote_write(void *ctx, enum plane plane, __u32 l3, __u32 family)
 		return -1;
 	if (s->way.family != family)
 		return flow_quote_write_across(ctx, plane, l3, q, s);
-	moved = l3 - q->ip_at;
-	if (plane_write(ctx, plane, q->icmp_at + moved, q->icmp, sizeof(q->icmp)) ||
-	    plane_write(ctx, plane, q->udp_at + moved, q->udp, sizeof(q->udp)))
-		return -1;
-	if (family == FAMILY_IPV4)
-		return plane_write(ctx, plane, l3, q->outer, sizeof(struct iphdr)) ?:
-		       plane_write(ctx, plane, q->inner_at + moved, q->inner, sizeof(struct iphdr));
-	return plane_write(ctx, plane, l3, q->outer, sizeof(struct ipv6hdr)) ?:
-	       plane_write(ctx, plane, q->inner_at + moved, q->inner, sizeof(struct ipv6hdr));
+	return quote_store(ctx, plane, q, l3, family);
 }
 
 #ifdef WGXDP_HOST

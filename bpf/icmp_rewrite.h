@@ -95,18 +95,32 @@ INLINE __u32 quote_change_ipv6(struct quote *q, const struct addr *outer_to, __u
 	return delta + outer_delta;
 }
 
+/* All headers as they stand in the map, into the packet whose IP header is at l3 by now; 0 or negative */
+INLINE int quote_store(void *ctx, enum plane plane, const struct quote *q, __u32 l3, __u32 family)
+{
+	__u32 moved = l3 - q->ip_at;	/* by tags, or an Ethernet header, that it leaves with */
+
+	if (plane_write(ctx, plane, q->icmp_at + moved, q->icmp, sizeof(q->icmp)) ||
+	    plane_write(ctx, plane, q->udp_at + moved, q->udp, sizeof(q->udp)))
+		return -1;
+	if (family == FAMILY_IPV4)
+		return plane_write(ctx, plane, l3, q->outer, sizeof(struct iphdr)) ?:
+		       plane_write(ctx, plane, q->inner_at + moved, q->inner, sizeof(struct iphdr));
+	return plane_write(ctx, plane, l3, q->outer, sizeof(struct ipv6hdr)) ?:
+	       plane_write(ctx, plane, q->inner_at + moved, q->inner, sizeof(struct ipv6hdr));
+}
+
 /* All headers, first in the map, then in the packet. As conntrack does it, what a router behind the backend says to the client
  * comes from the address that the client knows; where nothing is translated, from the router. 0 or negative. */
 INLINE int quote_write(void *ctx, enum plane plane, __u32 l3, __u32 family)
 {
-	__u32 zero = 0, delta, outer_delta, change, moved;
+	__u32 zero = 0, delta, outer_delta, change;
 	struct quote *q = bpf_map_lookup_elem(&quotes, &zero);
 	struct addr outer_to;
 	struct icmphdr *icmp;
 
 	if (!q)
 		return -1;
-	moved = l3 - q->ip_at;		/* by tags, or an Ethernet header, that it leaves with */
 	outer_to = q->to;
 	delta = addr_delta(q->original ? &q->src : &q->dst, &q->to);
 	outer_delta = delta;
@@ -119,14 +133,7 @@ INLINE int quote_write(void *ctx, enum plane plane, __u32 l3, __u32 family)
 					 quote_change_ipv6(q, &outer_to, delta, outer_delta);
 	icmp = (void *)q->icmp;
 	icmp->checksum = csum_add(icmp->checksum, csum_fold(change + quote_change_udp(q, delta)));
-	if (plane_write(ctx, plane, q->icmp_at + moved, q->icmp, sizeof(q->icmp)) ||
-	    plane_write(ctx, plane, q->udp_at + moved, q->udp, sizeof(q->udp)))
-		return -1;
-	if (family == FAMILY_IPV4)
-		return plane_write(ctx, plane, l3, q->outer, sizeof(struct iphdr)) ?:
-		       plane_write(ctx, plane, q->inner_at + moved, q->inner, sizeof(struct iphdr));
-	return plane_write(ctx, plane, l3, q->outer, sizeof(struct ipv6hdr)) ?:
-	       plane_write(ctx, plane, q->inner_at + moved, q->inner, sizeof(struct ipv6hdr));
+	return quote_store(ctx, plane, q, l3, family);
 }
 
 #endif
