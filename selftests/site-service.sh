@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# vm
 # A service into a site: clients on the IPv6 internet speak to the relay's public port, and a server with nothing but an address of
 # the overlay, behind site A's tunnel, answers. A handshake and a file of 10 MB; counted to the service, not to the peer. Whoever
 # says from site B, by a tunnel of its own, that he is that server is not translated, though WireGuard lets him speak so. Clients of
