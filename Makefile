@@ -167,7 +167,7 @@ bench-programs: $(BENCH_DIR)/bench $(BENCH_DIR)/relay
 bench: all bench-programs
 	$(Q)O=$(O) scripts/bench $(BENCH_ARGS)
 
-$(BENCH_DIR)/bench.bpf.o: tests/bench/bench.bpf.c tests/bench/job.h Makefile
+$(BENCH_DIR)/bench.bpf.o: tests/bench/bench.bpf.c tests/bench/job.h $(wildcard include/*.h) Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 

@@ -87,8 +87,7 @@ INLINE void across_head4(struct flow_scratch *s, struct iphdr *ip)
 
 INLINE void across_head6(struct flow_scratch *s, struct ipv6hdr *ip)
 {
-	struct flow_across *a = &s->across;
-	struct fragment_header *f = (void *)(ip + 1);
+	const struct flow_across *a = &s->across;
 	__u32 extra = a->head - sizeof(*ip);
 
 	*(__be32 *)ip = bpf_htonl(6 << 28 | (__u32)a->tos << 20);
@@ -97,7 +96,11 @@ INLINE void across_head6(struct flow_scratch *s, struct ipv6hdr *ip)
 	ip->hop_limit = a->ttl;
 	addr_store(&ip->saddr, s->way.src);
 	addr_store(&ip->daddr, s->way.dst);
-	/* 16 bits of IPv4 as they stand in its header's first half of a word */
+}
+
+/* 16 bits of IPv4 as they stand in its header's first half of a word */
+INLINE void across_fragment(const struct flow_across *a, struct fragment_header *f)
+{
 	f->next = IPPROTO_UDP;
 	f->zero = 0;
 	f->offset = bpf_htons(a->fragment);
@@ -118,6 +121,7 @@ INLINE int across_head(void *ctx, enum plane plane, __u32 l3)
 		rc = plane_write(ctx, plane, l3, s->across.bytes, sizeof(struct iphdr));
 	} else {
 		across_head6(s, (void *)s->across.bytes);
+		across_fragment(&s->across, (void *)(s->across.bytes + sizeof(struct ipv6hdr)));
 		rc = plane_write(ctx, plane, l3, s->across.bytes, sizeof(struct ipv6hdr));
 		if (!rc && s->across.head > sizeof(struct ipv6hdr))
 			rc = plane_write(ctx, plane, l3 + sizeof(struct ipv6hdr), s->across.bytes + sizeof(struct ipv6hdr),

@@ -80,9 +80,20 @@ INLINE int host_across(struct pkt *p)
 	return 0;
 }
 #else
+/* Where it lies, for a helper that writes it costs as much as all else that is done here; else, and with a fragment header, as others */
 __attribute__((noinline)) int xdp_across_head(struct xdp_md *ctx, __u32 l3)
 {
-	return across_head(ctx, PLANE_XDP, l3);
+	struct flow_scratch *s = flow_scratch_find();
+	void *head = ctx_ptr(ctx, data) + within(l3, 5);
+
+	opaque(head);
+	if (!s || s->across.head > sizeof(struct ipv6hdr) || head + sizeof(struct ipv6hdr) > ctx_ptr(ctx, data_end))
+		return across_head(ctx, PLANE_XDP, l3);
+	if (s->way.family == FAMILY_IPV4)
+		across_head4(s, head);
+	else
+		across_head6(s, head);
+	return 0;
 }
 
 __attribute__((noinline)) int xdp_across_sum(struct xdp_md *ctx, __u32 l4)

@@ -9,6 +9,7 @@
 #include <linux/udp.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
+#include "abi.h"
 #include "job.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -35,6 +36,13 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } targets SEC(".maps");			/* the programs that are run alone */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);		/* as many as there are to be: flows.c */
+	__type(key, struct flow_key);
+	__type(value, __u8[sizeof(struct flow)]);
+} lru SEC(".maps");			/* what bench_lru rewrites packets to */
 
 static __always_inline __u32 fold(__u32 sum)
 {
@@ -111,7 +119,7 @@ static __always_inline int arrived(struct xdp_md *ctx, void *data)
 
 	if ((void *)(address + 4) > end || (void *)(port + 1) > end)
 		return 0;
-	if (job.family == 4)
+	if (job.arrives == 4)
 		return address[0] == job.expect[0] && *port == job.expect_port &&
 		       *(__u8 *)(data + ETH_HLEN + 8) == job.expect_ttl;
 	return address[0] == job.expect[0] && address[1] == job.expect[1] && address[2] == job.expect[2] &&
@@ -146,6 +154,42 @@ SEC("xdp") int bench_sink(struct xdp_md *ctx)
 SEC("xdp") int bench_bare(struct xdp_md *ctx)
 {
 	return bpf_redirect_map(&crossings, ctx->ingress_ifindex, XDP_PASS);
+}
+
+static __always_inline void swap(void *a, void *b, __u32 n)
+{
+	__u8 c[16];
+
+	__builtin_memcpy(c, a, n);
+	__builtin_memcpy(a, b, n);
+	__builtin_memcpy(b, c, n);
+}
+
+/* in place of the sink: every packet goes back to where it came from, as whoever it was for would answer it (the same checksum) */
+SEC("xdp") int bench_answer(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct ethhdr *eth = data;
+
+	if (data + HEAD > end)
+		return XDP_PASS;
+	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
+		struct iphdr *ip = (void *)(eth + 1);
+		struct udphdr *udp = (void *)(ip + 1);
+
+		swap(&ip->saddr, &ip->daddr, sizeof(ip->saddr));
+		swap(&udp->source, &udp->dest, sizeof(udp->source));
+	} else if (eth->h_proto == bpf_htons(ETH_P_IPV6) && ((struct ipv6hdr *)(eth + 1))->nexthdr == IPPROTO_UDP) {
+		struct ipv6hdr *ip = (void *)(eth + 1);
+		struct udphdr *udp = (void *)(ip + 1);
+
+		swap(&ip->saddr, &ip->daddr, sizeof(ip->saddr));
+		swap(&udp->source, &udp->dest, sizeof(udp->source));
+	} else {
+		return XDP_PASS;
+	}
+	swap(eth->h_dest, eth->h_source, ETH_ALEN);
+	return XDP_TX;
 }
 
 /* ---- test-run: every repeat begins with a fresh head, the same for all targets ---- */
@@ -211,4 +255,42 @@ SEC("xdp.frags") int bench_parse(struct xdp_md *ctx)
 	else if (eth->h_proto == bpf_htons(ETH_P_IPV6))
 		rc = parse_ipv6(data, end);
 	return rc ? XDP_PASS : bpf_redirect_map(&crossings, ctx->ingress_ifindex, 0);
+}
+
+/* ---- what a program with flows has to do at the least, IPv4 and the original's direction alone ---- */
+
+static __always_inline void lru_rewrite(struct iphdr *ip, struct udphdr *udp, const struct flow *flow)
+{
+	__u32 ports = (__u16)~udp->source + flow->sport + (__u16)~udp->dest + flow->dport;
+
+	ip->saddr = flow->src.w[3];
+	ip->daddr = flow->dst.w[3];
+	ip->ttl--;
+	ip->check = ~fold((__u16)~ip->check + flow->delta + (__u16)~bpf_htons(0x0100));
+	udp->source = flow->sport;
+	udp->dest = flow->dport;
+	if (udp->check)
+		udp->check = (__u16)~fold((__u16)~udp->check + flow->delta + ports) ?: 0xffff;
+}
+
+SEC("xdp.frags") int bench_lru(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct iphdr *ip = data + ETH_HLEN;
+	struct udphdr *udp = (void *)(ip + 1);
+	struct flow_key key = { .family = FAMILY_IPV4, .direction = DIRECTION_ORIGINAL };
+	const struct flow *flow;
+
+	if ((void *)(udp + 1) > end || ((struct ethhdr *)data)->h_proto != bpf_htons(ETH_P_IP) || parse_ipv4(data, end))
+		return XDP_PASS;
+	key.src.w[2] = key.dst.w[2] = bpf_htonl(0xffff);
+	key.src.w[3] = ip->saddr;
+	key.dst.w[3] = ip->daddr;
+	key.sport = udp->source;
+	key.dport = udp->dest;
+	flow = bpf_map_lookup_elem(&lru, &key);
+	if (!flow)
+		return XDP_PASS;
+	lru_rewrite(ip, udp, flow);
+	return bpf_redirect_map(&crossings, ctx->ingress_ifindex, 0);
 }

@@ -99,6 +99,7 @@ static const struct command {
 	{ "sink", do_sink, false }, { "port", do_port, false }, { "cross", do_cross, false },
 	{ "target", measure_target, false }, { "live", measure_live, true }, { "test", measure_test, true },
 	{ "tun", tun_make, false }, { "tunnel", measure_tunnel, true },
+	{ "newcomers", flows_newcomers, true }, { "flows", flows_write, false }, { "lru", flows_lru, false },
 	{ "program", inspect_program, true }, { "object", inspect_object, true },
 };
 

@@ -40,6 +40,11 @@ double cpu_spent(const struct meter *b);	/* seconds, by this process and by ksof
 int tun_make(struct meter *b, const struct request *r);
 int measure_tunnel(struct meter *b, const struct request *r);
 
+/* flows.c */
+int flows_newcomers(struct meter *b, const struct request *r);
+int flows_write(struct meter *b, const struct request *r);
+int flows_lru(struct meter *b, const struct request *r);
+
 /* inspect.c */
 int inspect_program(struct meter *b, const struct request *r);
 int inspect_object(struct meter *b, const struct request *r);

@@ -85,14 +85,17 @@ static int parse_ends(const struct request *r, int family, struct ends *ret_ends
 	       inet_pton(af, arg(r, "dst", ""), ret_ends->dst) == 1 ? 0 : -EINVAL;
 }
 
-/* A client is the source of an original and the destination of a reply; the path leaves its mark at the other end. Four bytes of
+/* A client is the source of an original and the destination of a reply; the path leaves its mark at the other end, or, where an
+ * answer is what arrives, at the source. Four bytes of
  * its address, from `vary` on, say which it is. */
 static int give_orders(const struct request *r, const __u8 *frame, int family, struct bench_job *job)
 {
-	bool reply = arg_number(r, "reply", 0);
-	__u32 l4 = ETH_HLEN + (family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	bool reply = arg_number(r, "reply", 0), source = arg_number(r, "expect-source", reply);
+	int arrives = arg_number(r, "arrives", family);
 	__u32 src = ETH_HLEN + (family == 4 ? offsetof(struct iphdr, saddr) : offsetof(struct ipv6hdr, saddr));
 	__u32 dst = src + (family == 4 ? 4 : 16);
+	__u32 l4 = ETH_HLEN + (arrives == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	__u32 from = ETH_HLEN + (arrives == 4 ? offsetof(struct iphdr, saddr) : offsetof(struct ipv6hdr, saddr));
 	__be32 base;
 
 	memcpy(job->head, frame, HEAD);
@@ -103,11 +106,12 @@ static int give_orders(const struct request *r, const __u8 *frame, int family, s
 	job->base = ntohl(base);
 	job->clients = arg_number(r, "clients", 1);
 	job->stride = 7919 % job->clients;	/* a prime: visits every client once in `clients` packets, no two neighbours */
-	job->expect_at = reply ? src : dst;
-	job->expect_port_at = reply ? l4 : l4 + 2;
+	job->arrives = arrives;
+	job->expect_at = source ? from : from + (arrives == 4 ? 4 : 16);
+	job->expect_port_at = source ? l4 : l4 + 2;
 	job->expect_port = htons(arg_number(r, "expect-port", 0));
 	job->expect_ttl = arg_number(r, "expect-ttl", 63);
-	return inet_pton(family == 4 ? AF_INET : AF_INET6, arg(r, "expect", ""), job->expect) == 1 ? 0 : -EINVAL;
+	return inet_pton(arrives == 4 ? AF_INET : AF_INET6, arg(r, "expect", ""), job->expect) == 1 ? 0 : -EINVAL;
 }
 
 /* Returns the length of the frame, or -errno. */

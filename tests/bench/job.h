@@ -23,7 +23,7 @@ struct bench_job {
 	__u32 expect_port_at;
 	__u32 expect[4];
 	__u16 expect_port, expect_ttl;
-	__u32 pad2;
+	__u32 arrives;			/* family with which it arrives */
 	/* counted */
 	__u64 sent, sunk, other;
 };

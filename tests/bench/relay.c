@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define BATCH 64
-#define CLIENTS 64
+#define CLIENTS 4096
+#define PLACES 8192			/* of the hash by which a client is found: 32 - 19 bits */
 #define PACKET 2048
 
 struct client {
@@ -21,7 +23,7 @@ struct client {
 };
 
 static struct sockaddr_in backend, from;
-static struct client clients[CLIENTS];
+static struct client clients[CLIENTS], *places[PLACES];
 static int n_clients, epoll_fd, listener;
 static char buffers[BATCH][PACKET];
 static struct iovec vectors[BATCH];
@@ -61,22 +63,30 @@ static int open_socket(const struct sockaddr_in *bind_to, unsigned int id)
 	return fd;
 }
 
+/* His place, or the free one where he belongs */
+static struct client **place_of(const struct sockaddr_in *address)
+{
+	unsigned int at = (address->sin_addr.s_addr ^ (unsigned int)address->sin_port << 16) * 0x9e3779b1 >> 19;
+
+	while (places[at] && (places[at]->address.sin_addr.s_addr != address->sin_addr.s_addr ||
+			      places[at]->address.sin_port != address->sin_port))
+		at = (at + 1) % PLACES;
+	return &places[at];
+}
+
 static struct client *client_of(const struct sockaddr_in *address)
 {
-	struct client *c;
+	struct client **place = place_of(address), *c = *place;
 
-	for (int i = 0; i < n_clients; i++)
-		if (clients[i].address.sin_addr.s_addr == address->sin_addr.s_addr &&
-		    clients[i].address.sin_port == address->sin_port)
-			return &clients[i];
-	if (n_clients == CLIENTS)
-		return NULL;
+	if (c || n_clients == CLIENTS)
+		return c;
 	c = &clients[n_clients];
 	c->address = *address;
 	c->fd = open_socket(n_clients ? NULL : &from, n_clients + 1);
 	if (c->fd < 0 || connect(c->fd, (const struct sockaddr *)&backend, sizeof(backend)))
 		return NULL;
 	n_clients++;
+	*place = c;
 	return c;
 }
 
@@ -132,11 +142,13 @@ int main(int argc, char **argv)
 {
 	struct sockaddr_in listen_on;
 	struct epoll_event events[BATCH];
+	struct rlimit files = { CLIENTS + BATCH, CLIENTS + BATCH };
 
 	if (argc != 4 || parse(argv[1], &listen_on) || parse(argv[2], &backend) || parse(argv[3], &from)) {
 		fputs("usage: relay LISTEN:PORT BACKEND:PORT FROM:PORT\n", stderr);
 		return 2;
 	}
+	setrlimit(RLIMIT_NOFILE, &files);
 	epoll_fd = epoll_create1(0);
 	listener = open_socket(&listen_on, 0);
 	if (epoll_fd < 0 || listener < 0) {

@@ -5,6 +5,7 @@ import os
 import sys
 from statistics import median
 
+import flows
 import rounds
 import sites
 
@@ -16,13 +17,18 @@ LEAST_RATIO = [("wgxdp dnat ipv4", "original", None, 0.88), ("wgxdp dnat ipv6", 
                ("wgxdp dnat ipv4", "reply", 20000, 0.55), ("wgxdp dnat ipv6", "reply", 20000, 0.42),
                ("wgxdp none ipv6", "reply", 20000, 0.42), ("wgxdp route nic", "site", 1, 0.88)] + [
                    ("wgxdp dnat %s daemon" % family, "reply", clients, 0.85)
-                   for family in ("ipv4", "ipv6") for clients in (20000, 1000000)]
+                   for family in ("ipv4", "ipv6") for clients in (20000, 1000000)] + [
+                       ("wgxdp masquerade " + pair, direction, 1, least)
+                       for pair, least in (("44", 0.82), ("46", 0.78), ("64", 0.78)) for direction in ("original", "reply")]
 MOST_OVER_PARSE = 25        # ns of an original by test-run, over parse + redirect
 MOST_TC_OF_NFT = 0.65       # ns of tc over ns of nft dnat
 LEAST_OVER_NFT = 5          # packets of native XDP over packets of nft dnat, originals
 MOST_OF_ONE_ROUTE = 1.15    # ns with 65,536 routes and as many random destinations over ns with one
 LEAST_OVER_POLICY = 4       # packets of the relay on nics over packets of the kernel with the policy's rules
 MOST_TUNNEL_OF_POLICY = 0.70
+MOST_OF_LRU = 1.15          # ns with a million flows over ns of a program that does no more than look them up and rewrite
+LEAST_OVER_NFT_MASQUERADE = 4
+LEAST_OVER_SOCKETS = 8      # packets over packets of a relay with a socket a client
 
 
 def as_dict(row):
@@ -110,6 +116,7 @@ def misses(result, partial):
                 limit("wgxdp dnat ipv4, %s, %d clients: packets over nft dnat's" % (direction, clients),
                       nft / xdp if xdp and nft else None, lambda v: v >= LEAST_OVER_NFT, ">= %d" % LEAST_OVER_NFT)
     site_limits(rows, limit)
+    flow_limits(rows, limit)
     return bad
 
 
@@ -126,6 +133,20 @@ def site_limits(rows, limit):
     limit("wgxdp route tunnel: ns over the kernel's with the policy's rules",
           over(("wgxdp route tunnel", "tunnel", 1), ("kernel forward nft policy", "tunnel", 1)),
           lambda v: v <= MOST_TUNNEL_OF_POLICY, "<= %.2f" % MOST_TUNNEL_OF_POLICY)
+
+
+def flow_limits(rows, limit):
+    def over(name, direction, clients):
+        ns = [rows.get((n, direction, "ipv4", rounds.SMALL, clients), {}).get("ns") for n in (name, "wgxdp masquerade 44")]
+        return ns[0] / ns[1] if all(ns) else None
+
+    lru = over("lru lookup", "original", flows.MILLION)
+    limit("wgxdp masquerade 44, %d flows: ns over lru lookup's" % flows.MILLION, 1 / lru if lru else None,
+          lambda v: v <= MOST_OF_LRU, "<= %.2f" % MOST_OF_LRU)
+    for name, least in (("nft masquerade", LEAST_OVER_NFT_MASQUERADE), ("relay sockets", LEAST_OVER_SOCKETS)):
+        for direction, clients in flows.COMPARED:
+            limit("wgxdp masquerade 44, %s, %d clients: packets over %s" % (direction, clients, name), over(name, direction, clients),
+                  lambda v, least=least: v >= least, ">= %d" % least)
 
 
 def check(result, partial):

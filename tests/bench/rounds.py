@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 
+import flows
 import sites
 import topology as net
 
@@ -45,12 +46,13 @@ NFT = """table ip wgxdp_bench {
 }
 """ % (net.PUBLIC[4], PORT, net.BACKEND[4], PORT)
 
-WGXDP_STATES = ("native", "generic", "tc", "daemon") + tuple(sites.CONFIGS)
-NFT_STATES = {"nft": NFT, "policy": sites.NFT}
+WGXDP_STATES = ("native", "generic", "tc", "daemon") + tuple(sites.CONFIGS) + tuple(flows.CONFIGS)
+DAEMON_STATES = ("daemon", "many44", "many46")
+NFT_STATES = {"nft": NFT, "policy": sites.NFT, "nft-masquerade": flows.NFT}
 
 
 def config_of(state):
-    return sites.CONFIGS.get(state, CONFIG)
+    return sites.CONFIGS.get(state) or flows.CONFIGS.get(state, CONFIG)
 
 
 class Row:
@@ -64,6 +66,13 @@ class Row:
 
     def variant(self):
         return self.direction, self.family, self.size, self.clients
+
+    def is_bare(self):
+        return self.name in ("bare redirect", flows.BARE)
+
+    def bare(self):
+        """What its ratio is taken against"""
+        return flows.BARE if self.state in flows.STATES else "bare redirect"
 
     def label(self):
         what = "destination" if self.state in sites.CONFIGS else "client"
@@ -93,7 +102,7 @@ def all_rows():
     rows += [Row("kernel forward", "forward", 6, d, SMALL, 1) for d in ("original", "reply")]
     for name, state in (("relay recvmmsg", "relay"), ("socat", "socat")):
         rows += [Row(name, state, 4, d, SMALL, 1) for d in ("original", "reply")]
-    return rows + site_rows()
+    return rows + site_rows() + flows.rows(Row, SMALL)
 
 
 def site_rows():
@@ -108,13 +117,15 @@ def site_rows():
 
 def expectation(row):
     """The request's words for what the sender sends and what the path must have made of it."""
-    if row.name != "bare redirect" and (row.state in sites.CONFIGS or row.state == "policy"):
+    if not row.is_bare() and (row.state in sites.CONFIGS or row.state == "policy"):
         return sites.expectation(row)
+    if not row.is_bare() and row.state in flows.STATES:
+        return flows.expectation(row)
     public, backend, port, ttl = net.PUBLIC[row.family], net.BACKEND[row.family], PORT, 63
     reply = row.direction == "reply"
     to, client, client_port = public, net.FIRST_CLIENT[row.family], CLIENT_PORT
     arrives = public if reply else backend
-    if row.name == "bare redirect":
+    if row.is_bare():
         arrives, ttl = (backend if reply else public), 64
     elif row.state == "forward":
         to, arrives = backend, backend
@@ -125,7 +136,7 @@ def expectation(row):
         if reply:
             client, client_port = net.LAN[4], RELAY_PORT
     src, sport, dst, dport = (backend, port, client, client_port) if reply else (client, client_port, to, port)
-    path = 1 if row.name == "bare redirect" else 0
+    path = 1 if row.is_bare() else 0
     dmac, smac = net.frame_macs(path, reply)
     return {"family": row.family, "reply": int(reply), "slot": 2 * path + reply, "dmac": dmac, "smac": smac,
             "src": src, "dst": dst, "sport": sport, "dport": dport, "size": row.size, "clients": row.clients,
@@ -165,6 +176,8 @@ class Meter:
 
     def carry(self, row, count, helper=None):
         """So many of a row's packets; the answer tells of them."""
+        if row.direction == "newcomer":
+            return flows.answered(row, self, count)
         return self.ask("tunnel" if row.direction == "tunnel" else "live", count=count, helper=helper, **expectation(row))
 
     def end(self):
@@ -174,11 +187,12 @@ class Meter:
 
 class Firewall:
     """The namespace under test and the state it is in: one of native, generic, tc, daemon (native with the daemon), route
-    and routes (a relay with one and with many), tunnel, forward, nft, policy, relay, socat."""
+    and routes (a relay with one and with many), tunnel, forward, nft, policy, relay, socat, and those of flows.py."""
 
     def __init__(self, wgxdp, relay, cpu, config):
         self.wgxdp, self.relay, self.cpu, self.config = os.path.abspath(wgxdp), relay, cpu, config
         self.state = self.helper = self.daemon = None
+        self.flows = set()      # that it has: pair of families, clients
 
     def command(self, *words):
         return net.run(*net.inside(net.FIREWALL), *words)
@@ -187,15 +201,15 @@ class Firewall:
         if state == self.state:
             return
         self.leave()
-        if state == "daemon":
-            self.start_daemon()
+        if state in DAEMON_STATES:
+            self.start_daemon(state)
         elif state in WGXDP_STATES:
             self.write_config(state)
             self.command(self.wgxdp, "--instance", INSTANCE, "up", "-c", self.config, "--mode",
-                         "auto" if state in sites.CONFIGS else state)
+                         state if state in ("generic", "tc") else "native" if state not in sites.CONFIGS else "auto")
         elif state in NFT_STATES:
             net.run(*net.inside(net.FIREWALL), "nft", "-f", "-", text=NFT_STATES[state])
-        elif state == "relay":
+        elif state in ("relay", "sockets"):
             self.start([self.relay, "%s:%d" % (net.PUBLIC[4], PORT), "%s:%d" % (net.BACKEND[4], PORT),
                         "%s:%d" % (net.LAN[4], RELAY_PORT)])
         elif state == "socat":
@@ -222,9 +236,9 @@ class Firewall:
         if self.helper.poll() is not None:
             raise RuntimeError("%s: exit %d" % (" ".join(words), self.helper.returncode))
 
-    def start_daemon(self):
+    def start_daemon(self, state):
         """On any other CPU: it sleeps but for a heartbeat a second."""
-        self.write_config("daemon")
+        self.write_config(state)
         self.daemon = subprocess.Popen(net.inside(net.FIREWALL) + [self.wgxdp, "--instance", INSTANCE, "daemon", "-c",
                                                                    self.config], stdout=subprocess.DEVNULL)
         for _ in range(200):
@@ -236,7 +250,7 @@ class Firewall:
         time.sleep(0.2)         # what it does once, after `up`
 
     def leave(self):
-        state, self.state = self.state, None
+        state, self.state, self.flows = self.state, None, set()
         if self.helper:
             self.helper.terminate()
             self.helper.wait()
@@ -247,8 +261,19 @@ class Firewall:
             self.daemon.terminate()
             self.daemon.wait()
             self.daemon = None
+        if state == "lru":
+            net.run("ip", "-n", net.FIREWALL, "link", "set", "wan0", "xdp", "off")
+        if state in ("many44", "many46"):
+            flows.quiet()       # a million of them are freed
         if state in NFT_STATES:
             self.command("nft", "delete", "table", *NFT_STATES[state].split()[1:3])
+
+    def pin(self, name):
+        return "/sys/fs/bpf/wgxdp/%s/%s" % (INSTANCE, name)
+
+    def forget_flows(self):
+        if self.show("flows")["flows"]:
+            self.command(self.wgxdp, "--instance", INSTANCE, "flow", "del", "--all")
 
     # ---- counters that prove a path ----
 
@@ -279,7 +304,7 @@ class Firewall:
 
     def proof(self, row):
         """(what counts, how much): read before and after a sample."""
-        if row.name == "bare redirect":
+        if row.is_bare():
             dev = "lan1" if row.direction == "reply" else "wan1"
             return [("ethtool %s xdp_redirect" % dev, self.xdp_redirects(dev))]
         if row.name.startswith("wgxdp"):
@@ -288,7 +313,9 @@ class Firewall:
             return self.snmp("IpForwDatagrams" if row.family == 4 else "Ip6OutForwDatagrams")
         if row.state == "policy":
             return self.snmp("Ip6OutForwDatagrams")
-        if row.state == "nft":
+        if row.state == "lru":
+            return [("ethtool wan0 xdp_redirect", self.xdp_redirects("wan0"))]
+        if row.state in ("nft", "nft-masquerade"):
             return [("nft counter " + row.direction, self.nft_counter(row.direction))]
         return self.snmp("UdpInDatagrams", "UdpOutDatagrams")
 
@@ -305,11 +332,15 @@ class Firewall:
             return self.site_proof(row)
         shown = self.show()
         modes = {i["name"]: i["mode"] for i in shown["interfaces"]}
-        mode = "native" if row.state == "daemon" else row.state
+        mode = row.state if row.state in ("generic", "tc") else "native"
         if any(modes.get(dev) != mode for dev in ("wan0", "lan0")):
             raise RuntimeError("wgxdp's interfaces are in mode %s, not %s" % (modes, mode))
-        name = "none" if row.name.startswith("wgxdp none") else "dnat"
+        name = flows.service(row) if row.state in flows.STATES else "none" if row.name.startswith("wgxdp none") else "dnat"
         service = [s for s in shown["services"] if s["name"] == name][0]
+        if row.direction == "newcomer":
+            return [("show: %s.%s" % (name, what), value) for what, value in (
+                ("original.forwarded", service["original"]["forwarded"]), ("reply.forwarded", service["reply"]["forwarded"]),
+                ("flows", service["flows"]))]
         counts = [("show: %s.%s.forwarded" % (name, row.direction), service[row.direction]["forwarded"])]
         dev = "wan0" if row.direction == "original" else "lan0"
         if mode == "native":
@@ -319,6 +350,8 @@ class Firewall:
 
 def prime(row, firewall, meter):
     """Flows that a path must know first: conntrack's, and the client of a user-space relay."""
+    if row.state in flows.STATES and not row.is_bare():
+        flows.prepare(row, firewall, meter)
     if row.state == "nft" or (row.state in ("relay", "socat") and row.direction == "reply"):
         first = Row(row.name, row.state, row.family, "original", row.size, row.clients)
         meter.carry(first, max(row.clients, 2))
@@ -361,6 +394,8 @@ def sample(row, firewall, meter, secs):
     firewall.become(row.state)
     prime(row, firewall, meter)
     helper = firewall.helper.pid if firewall.helper else None
+    if row.direction == "newcomer":
+        row.count = row.clients
     if not row.count:       # a packet count for so many seconds, from a short trial
         ns = meter.carry(row, 20000, helper)["ns"]
         row.count = int(secs * 1e9 / (ns or 1000))
@@ -380,9 +415,9 @@ def one_round(rows, firewall, meter, neighbours, secs, backwards):
     """Every row once. The order turns from round to round, so that drift hits both sides of a ratio."""
     order = rows[::-1] if backwards else rows
     measured = {row: neighbours.watch(lambda row=row: sample(row, firewall, meter, secs)) for row in order}
-    bare = {row.variant(): ns for row, ns in measured.items() if row.name == "bare redirect"}
+    bare = {(row.name,) + row.variant(): ns for row, ns in measured.items() if row.is_bare()}
     for row, ns in measured.items():
-        base = bare.get(row.variant())
+        base = bare.get((row.bare(),) + row.variant())
         if ns:
             row.ns.append(ns)
         if ns and base:
