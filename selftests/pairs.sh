@@ -15,7 +15,7 @@ configuration() { # [BACKEND-OF-44]
 		cat <<- EOF_SERVICE
 			  - name: pair$pair
 			    listen: { interface: wan, ports: [ $((10000 + pair)) ] }
-			    backend: { ipv${pair:1}: "${backend[${pair:1}]}", port: $port }
+			    backend: { ipv${pair:1}: "${backend[${pair:1}]}", port: ${port:?} }
 			    nat: masquerade
 			    flows: { max: 1000 }
 		EOF_SERVICE
@@ -36,7 +36,7 @@ through() { inside client ping -q -c 1 -W 1 -I "10.77.0.$1" "10.78.$1.1"; } # PA
 # All tunnels up, and wg-end sees the firewall at each
 tunnels_up() {
 	local pair
-	wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
+	wgxdp up -c "${work:?}/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
 	tunnel wg-end wge 10.77.0.1/16 "$port"
 	for pair in "${pairs[@]}"; do
 		tunnel_of "$pair"
