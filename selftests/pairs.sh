@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # what lib.sh has
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Masquerading services for all four pairs of families, and a WireGuard tunnel of the client's through each, for those who source
 # lib.sh first. The tunnel of pair 46 (client IPv4, backend IPv6) is wgc46 at the client, 10.77.0.46; wg-end is 10.78.46.1 in it.
@@ -15,7 +15,7 @@ configuration() { # [BACKEND-OF-44]
 		cat <<- EOF_SERVICE
 			  - name: pair$pair
 			    listen: { interface: wan, ports: [ $((10000 + pair)) ] }
-			    backend: { ipv${pair:1}: "${backend[${pair:1}]}", port: ${port:?} }
+			    backend: { ipv${pair:1}: "${backend[${pair:1}]}", port: $port }
 			    nat: masquerade
 			    flows: { max: 1000 }
 		EOF_SERVICE
@@ -36,7 +36,7 @@ through() { inside client ping -q -c 1 -W 1 -I "10.77.0.$1" "10.78.$1.1"; } # PA
 # All tunnels up, and wg-end sees the firewall at each
 tunnels_up() {
 	local pair
-	wgxdp up -c "${work:?}/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
+	wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
 	tunnel wg-end wge 10.77.0.1/16 "$port"
 	for pair in "${pairs[@]}"; do
 		tunnel_of "$pair"
