@@ -103,6 +103,23 @@ INLINE void quote_head6(struct ipv6hdr *ip, const struct flow_scratch *s, const 
 	addr_store(&ip->daddr, inner ? s->way.src : s->way.dst);
 }
 
+/* A quoted first fragment's header is left behind, and said by IPv4's; what that adds to the message's sum, without IPv4's header */
+INLINE __u32 quote_no_fragment(const struct quote *q, struct iphdr *ip)
+{
+	const struct fragment_header *f = (void *)q->fragment;
+	__u32 sum;
+
+	if (!f->next)
+		return 0;
+	ip->tot_len = bpf_htons(bpf_ntohs(ip->tot_len) - sizeof(*f));
+	ip->id = bpf_htons(bpf_ntohl(f->id));
+	ip->frag_off = bpf_htons((bpf_ntohs(f->offset) & 1) << 13);
+	ip->check = 0;
+	sum = quote_sum(ip, sizeof(*ip));
+	ip->check = ~sum;
+	return (__u16)~quote_sum(f, sizeof(*f));
+}
+
 /* What of the pseudo header is in the sum of an ICMPv6 message of this many bytes */
 INLINE __u32 quote_pseudo(const struct addr *a, const struct addr *b, __u32 len)
 {
@@ -128,6 +145,7 @@ INLINE void flow_quote_change(struct quote *q, struct flow_scratch *s)
 		sum += (__u16)~csum_fold(quote_pseudo(&q->from, &q->src, old)) + (__u16)~quote_sum(inner, sizeof(*inner));
 		quote_head4((void *)s->across.bytes, s, outer, message, false);
 		quote_head4((void *)s->across.inner, s, inner, bpf_ntohs(inner->payload_len), true);
+		sum += quote_no_fragment(q, (void *)s->across.inner);
 		sum += quote_sum(s->across.inner, sizeof(struct iphdr));
 	} else {
 		const struct iphdr *outer = (void *)q->outer, *inner = (void *)q->inner;

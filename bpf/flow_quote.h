@@ -22,6 +22,8 @@ __attribute__((noinline)) int flow_quote_kind(__u32 family)
 		return -DROP_untranslatable;
 	word = bpf_ntohl(load_word(__be32, q->icmp + 4));
 	kind = family == FAMILY_IPV4 ? icmp_to6(q->icmp[0], q->icmp[1], word, &new_word) : icmp_to4(q->icmp[0], q->icmp[1], word, &new_word);
+	if (kind == ICMP_KIND(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED) && q->fragment[0])
+		new_word -= sizeof(struct fragment_header);	/* what comes in pieces has that on top when it leaves */
 	s->across.kind = kind;
 	s->across.word = new_word;
 	return kind ? 0 : -DROP_untranslatable;

@@ -12,7 +12,7 @@
 #endif
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
-#include "plane.h"
+#include "fragment.h"
 
 /* Unreachable, fragmentation needed, packet too big, time exceeded, parameter problem */
 INLINE bool icmp_is_error(__u32 family, __u8 type)
@@ -45,11 +45,24 @@ INLINE __u32 quote_read4(void *ctx, enum plane plane, __u32 l3, struct quote *q)
 	return l3 + bpf_ntohs(outer->tot_len);
 }
 
-/* Likewise of an ICMPv6 error; extension headers in a quote are not followed */
+/* The header of a first fragment in a quote of IPv6, which is passed by: an end that has been told before sends its datagrams in
+ * pieces, and is to be told again. What follows it, or 0 */
+INLINE __u8 quote_fragment(void *ctx, enum plane plane, struct quote *q)
+{
+	const struct fragment_header *f = (void *)q->fragment;
+
+	if (plane_read(ctx, plane, q->udp_at, q->fragment, sizeof(q->fragment)) || f->offset & bpf_htons(0xfff8))
+		return 0;
+	q->udp_at += sizeof(*f);
+	return f->next;
+}
+
+/* Likewise of an ICMPv6 error; other extension headers in a quote are not followed */
 INLINE __u32 quote_read6(void *ctx, enum plane plane, __u32 l3, struct quote *q)
 {
 	const struct ipv6hdr *outer = (void *)q->outer, *inner = (void *)q->inner;
 	struct addr to;
+	__u8 next;
 
 	q->icmp_at = l3 + sizeof(*outer);
 	q->inner_at = q->icmp_at + sizeof(struct icmp6hdr);
@@ -61,7 +74,8 @@ INLINE __u32 quote_read6(void *ctx, enum plane plane, __u32 l3, struct quote *q)
 	q->src = addr_load(&inner->saddr);
 	q->dst = addr_load(&inner->daddr);
 	to = addr_load(&outer->daddr);
-	if (q->inner[0] >> 4 != 6 || inner->nexthdr != IPPROTO_UDP || to.q[0] != q->src.q[0] || to.q[1] != q->src.q[1])
+	next = inner->nexthdr == IPPROTO_FRAGMENT ? quote_fragment(ctx, plane, q) : inner->nexthdr;
+	if (q->inner[0] >> 4 != 6 || next != IPPROTO_UDP || to.q[0] != q->src.q[0] || to.q[1] != q->src.q[1])
 		return 0;
 	return l3 + sizeof(*outer) + bpf_ntohs(outer->payload_len);
 }
@@ -76,6 +90,7 @@ INLINE int quote_read(void *ctx, enum plane plane, __u32 l3, __u32 family)
 
 	if (!q)
 		return NOT_OURS;
+	q->to.q[0] = 0;			/* no fragment */
 	end = family == FAMILY_IPV4 ? quote_read4(ctx, plane, l3, q) : quote_read6(ctx, plane, l3, q);
 	if (!end || q->udp_at + sizeof(*udp) > end ||
 	    plane_read(ctx, plane, q->icmp_at, q->icmp, sizeof(q->icmp)) || !icmp_is_error(family, q->icmp[0]) ||

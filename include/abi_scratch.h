@@ -10,7 +10,10 @@
 struct quote {
 	struct addr from;		/* who sent the error */
 	struct addr src, dst;		/* of the packet that it quotes */
-	struct addr to;			/* what src (of an original's direction) or dst is rewritten to */
+	union {
+		struct addr to;		/* what src (of an original's direction) or dst is rewritten to */
+		__u8 fragment[8];	/* until then, and of flows: the first fragment's header that IPv6 quotes, or 0 */
+	};
 	__be16 sport, dport, to_port;
 	__u8 original, family;
 	__u32 ip_at, icmp_at, inner_at, udp_at;	/* where the headers lay in the packet when they were read */

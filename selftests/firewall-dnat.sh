@@ -42,7 +42,6 @@ transfer() {
 	sender=$!
 	exec {fifo}> "$work/fifo"
 }
-arrived_bytes() { (($(stat -c %s "$work/got" 2> /dev/null || echo 0) >= $1)); }
 
 # Who carried it. Nearly all is XDP's: the first packets towards a neighbour, and its refreshing now and then, are tc's.
 expect_xdp() { # DIRECTION DEVICE LEAST

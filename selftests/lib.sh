@@ -147,19 +147,35 @@ said() { awk -v key="$2" '{for (i = 1; i < NF; i++) if ($i == key) value = $(i +
 
 tcp_listens() { inside "$1" ss -Hltn "sport = $2" | grep -q .; } # NAMESPACE PORT
 
-# $work/file, of $size bytes, over TCP
-transfer() { # WHAT FROM TO ADDRESS
-	local receiver at
-	at=$(elapsed)
-	start "$3" socat -u TCP4-LISTEN:7000,reuseaddr "CREATE:$work/got"
+# $work/file, of $size bytes, over TCP: FROM TO ADDRESS [FROM'S-ADDRESS]; then something may happen, before transfer_ends
+transfer_begins() {
+	began=$(elapsed)
+	start "$2" socat -u TCP4-LISTEN:7000,reuseaddr "CREATE:$work/got"
 	receiver=$!
-	wait_for 10 'socat listens' tcp_listens "$3" 7000
-	inside "$2" socat -u "OPEN:$work/file" "TCP4:$4:7000"
+	wait_for 10 'socat listens' tcp_listens "$2" 7000
+	start "$1" socat -u "OPEN:$work/file" "TCP4:$3:7000${4:+,bind=$4}"
+	sender=$!
+}
+transfer_over() { ! kill -0 "$sender" && ! kill -0 "$receiver"; }
+transfer_ends() { # WHAT
+	wait "$sender" || fail "$1: the transfer broke"
 	wait "$receiver" || fail "$1: the transfer broke"
 	cmp "$work/file" "$work/got" || fail "$1: the file did not come whole"
 	rm "$work/got"
-	say "ok $1, from $2: ${size:?} bytes, $(awk "BEGIN {print int($size * 8e-6 / ($(elapsed) - $at))}") Mbit/s"
+	say "ok $1: ${size:?} bytes, $(awk "BEGIN {print int($size * 8e-6 / ($(elapsed) - $began))}") Mbit/s"
 }
+transfer() { # WHAT FROM TO ADDRESS [FROM'S-ADDRESS]
+	transfer_begins "${@:2}"
+	transfer_ends "$1, from $2"
+}
+
+# SECONDS WHAT BYTES COMMAND...: in the middle of a transfer, when so many bytes have come
+midway() {
+	wait_for "$1" "$2: $3 bytes" arrived_bytes "$3"
+	"${@:4}"
+	! transfer_over 2> /dev/null || fail "$2: over before ${*:4}"
+}
+arrived_bytes() { (($(stat -c %s "$work/got" 2> /dev/null || echo 0) >= $1)); }
 
 # --- packets that came by, counted by the kernel where nothing can have been dropped or translated yet
 
@@ -179,6 +195,13 @@ arrived() { # NAMESPACE NAME...: packets, of all these together
 		sum=$((sum + $(inside "$1" nft list counter inet seen "$name" | awk '$1 == "packets" {print $2}')))
 	done
 	echo "$sum"
+}
+
+reassembled() { # NAMESPACE: datagrams put together from pieces, IPv4 and IPv6
+	inside "$1" cat /proc/net/snmp /proc/net/snmp6 | awk '$1 == "Ip6ReasmOKs" {n += $2}
+		$1 == "Ip:" && !column {for (i = 1; i <= NF; i++) if ($i == "ReasmOKs") column = i; next}
+		$1 == "Ip:" {n += $column}
+		END {print n}'
 }
 
 # What nobody listens for is not answered there: the answers would be counted

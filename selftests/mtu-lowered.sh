@@ -43,39 +43,20 @@ up() { # NAT
 }
 
 ping_through() { inside client ping -q -c 1 -W 1 10.77.0.1; }
-arrived_bytes() { (($(stat -c %s "$work/got" 2> /dev/null || echo 0) >= $1)); }
-over() { ! kill -0 "$sender" && ! kill -0 "$receiver"; }
-
-reassembled() { # NAMESPACE: datagrams put together from pieces, IPv4 and IPv6
-	inside "$1" cat /proc/net/snmp /proc/net/snmp6 | awk '$1 == "Ip6ReasmOKs" {n += $2}
-		$1 == "Ip:" && !column {for (i = 1; i <= NF; i++) if ($i == "ReasmOKs") column = i; next}
-		$1 == "Ip:" {n += $column}
-		END {print n}'
-}
 
 # WHAT SIDE: towards that side, for there packets are too long then
-transfer() {
-	local from=wg-end to=client address=10.77.0.2 at pieces mtu
+narrowed() {
+	local from=wg-end to=client address=10.77.0.2 pieces mtu
 	[[ $2 == wan ]] || from=client to=wg-end address=10.77.0.1
-	at=$(elapsed) pieces=$(reassembled $to)
-	start $to socat -u TCP4-LISTEN:7000,reuseaddr "CREATE:$work/got"
-	receiver=$!
-	wait_for 5 'socat listens' tcp_listens $to 7000
-	start $from socat -u "OPEN:$work/file" TCP4:$address:7000
-	sender=$!
+	pieces=$(reassembled $to)
+	transfer_begins $from $to $address
 	for mtu in 1492 1400; do
-		wait_for $limit "$1: bytes before MTU $mtu" arrived_bytes $((mtu == 1492 ? size / 4 : size / 2))
-		mtu "$2" $mtu
-		! over || fail "$1: over before MTU $mtu"
+		midway $limit "$1" $((mtu == 1492 ? size / 4 : size / 2)) mtu "$2" $mtu
 	done
-	wait_for $limit "$1: the end of the transfer" over
-	wait $sender || fail "$1: the transfer broke"
-	wait $receiver || fail "$1: the transfer broke"
-	cmp "$work/file" "$work/got" || fail "$1: the file did not come whole"
+	wait_for $limit "$1: the end of the transfer" transfer_over
+	transfer_ends "$1"
 	expect "$1: arrived in pieces" $(($(reassembled $to) - pieces)) '>' 1000
-	rm "$work/got"
 	n=$((n + 1))
-	say "ok $1: $size bytes, $(awk "BEGIN {print int($size * 8e-6 / ($(elapsed) - $at))}") Mbit/s"
 }
 
 firewall_network
@@ -100,7 +81,7 @@ for nat in dnat none; do
 		for side in lan wan; do
 			wide
 			wait_for 10 "an answer by $endpoint" ping_through
-			transfer "$WGXDP_WG, $nat, IPv$family, narrow $side" $side
+			narrowed "$WGXDP_WG, $nat, IPv$family, narrow $side" $side
 		done
 	done
 	expect_sums

@@ -36,11 +36,6 @@ narrow() { # lan|wan: 1400 on that side, 1500 on the other
 	inside wg-end ip route flush cache
 }
 
-reassembled() { # NAMESPACE: datagrams put together from pieces
-	inside "$1" cat /proc/net/snmp |
-		awk '$1 == "Ip:" && !column {for (i = 1; i <= NF; i++) if ($i == "ReasmOKs") column = i; next} $1 == "Ip:" {print $column}'
-}
-
 ask() { # SIZE TO: how many came back as they went
 	inside client "$udptool" ask -d -n $n -r 2000 -w 200 -s "$1" 198.51.100.7:4000 "$2" > "$work/answered"
 	said answered answered

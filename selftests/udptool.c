@@ -13,6 +13,7 @@
  *   -s BYTES   payload (32)                 -t TTL     or hop limit (64)
  *   -z         no UDP checksum (IPv4)       -w MS      ask: how long to wait for the last answer (2000)
  *   -f         send: first fragments, of random ids and sources (24 bits of them), of which nothing follows
+ *   -a         send: each from another source (24 bits; IPv6: and another /64) and port
  *   -e         listen: answer each          -g MS      listen: tell each silence of at least that long, when it ends
  *   -d         ask, listen: do not set DF   -D         ask: set DF always, else only of what is sent by itself
  *   -u NUMBER  ask: give the kernel so many packets at once (UDP_SEGMENT)
@@ -55,9 +56,8 @@ union endpoint {
 };
 
 static struct {
-	uint32_t number, rate, clients, size, ttl, wait_ms, gap_ms;
-	uint32_t segments;
-	bool no_checksum, echo, fragments, no_df, always_df;
+	uint32_t number, rate, clients, size, ttl, wait_ms, gap_ms, segments;
+	bool no_checksum, echo, fragments, spoofed, no_df, always_df;
 } option = { .number = 1, .clients = 1, .size = 32, .ttl = 64, .wait_ms = 2000, .segments = 1 };
 
 static uint8_t seen[SEQUENCES / 8];
@@ -162,7 +162,7 @@ static void sleep_until(uint64_t ns)
 {
 	struct timespec t = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
 
-	if (ns)
+	if (ns > now_ns())
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
 
@@ -271,8 +271,12 @@ static void send_all(char **argv)
 	frame[13] = from.any.sa_family == AF_INET ? 0x00 : 0xdd;
 	start = now_ns();
 	for (n = 0; n < option.number && !ended; n++) {
-		client = endpoint_add(from, option.fragments ? random() & 0xffffff : n % option.clients);
-		sleep_until(turn(start, n));
+		client = endpoint_add(from, option.fragments || option.spoofed ? random() & 0xffffff : n % option.clients);
+		if (option.spoofed) {
+			client.v4.sin_port = random();			/* at the same place in both */
+			client.v6.sin6_addr.s6_addr32[1] = random();	/* nothing of IPv4's */
+		}
+		sleep_until(turn(start, option.spoofed ? n & ~63 : n));	/* 64 at a time: timers are dear */
 		while (write(fd, frame, ETH_HLEN + fill(frame + ETH_HLEN, &client, &to, n)) < 0) {
 			if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR)
 				die("write: %m");
@@ -445,7 +449,7 @@ static void options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:r:c:s:t:zfw:eg:dDu:")) != -1)
+	while ((c = getopt(argc, argv, "n:r:c:s:t:zfaw:eg:dDu:")) != -1)
 		switch (c) {
 		case 'n': option.number = atoi(optarg); break;
 		case 'r': option.rate = atoi(optarg); break;
@@ -454,6 +458,7 @@ static void options(int argc, char **argv)
 		case 't': option.ttl = atoi(optarg); break;
 		case 'z': option.no_checksum = true; break;
 		case 'f': option.fragments = true; break;
+		case 'a': option.spoofed = true; break;
 		case 'w': option.wait_ms = atoi(optarg); break;
 		case 'e': option.echo = true; break;
 		case 'g': option.gap_ms = atoi(optarg); break;

@@ -154,7 +154,11 @@ def quotes():
                 ignores(s, f'quote that begins with {first:#x}', reply, tail=with_byte(s, reply, 0, first), keep=0)
     for s in (SIX, WG6, NONE6):
         for reply in (False, True):
-            for header, number in ((IPv6ExtHdrFragment(id=7, m=1, nh=17), 44), (IPv6ExtHdrFragment(offset=9, nh=17), 44),
+            first = {'chain': [IPv6ExtHdrFragment(id=7, m=1, nh=17)], 'ip': {'nh': 44}}
+            sends(s, 'about a first fragment', reply, quote=first)
+            sends(s, 'about a first fragment, cut', reply, quote=first, keep=56)
+            ignores(s, 'about a first fragment, cut before ports end', reply, quote=first, keep=55)
+            for header, number in ((IPv6ExtHdrFragment(offset=9, nh=17), 44), (IPv6ExtHdrFragment(id=7, m=1, nh=6), 44),
                                    (IPv6ExtHdrDestOpt(options=[PadN(optdata=b'\0' * 4)], nh=17), 60)):
                 ignores(s, f'quoted extension header {number}', reply, quote={'chain': [header], 'ip': {'nh': number}})
             for proto in (1, 6, 58, 59, 136):

@@ -132,8 +132,13 @@ ONLY_DOWN = [
 ]
 
 
-def quoted(src, dst, sport, dport, inner, check):
+def quoted(src, dst, sport, dport, inner, check, ident=None):
+    """ident: of a first fragment"""
     body = udp(src, dst, sport, dport, bytes(range(24)), check)
+    if ident is not None and ':' in src:
+        return bytes(IPv6(src=src, dst=dst, hlim=7, nh=44, tc=inner) / IPv6ExtHdrFragment(nh=17, m=1, id=ident) / Raw(body))
+    if ident is not None:
+        return bytes(IP(src=src, dst=dst, ttl=7, proto=17, tos=inner, id=ident & 0xffff, flags='MF') / Raw(body))
     if ':' in src:
         return bytes(IPv6(src=src, dst=dst, hlim=7, nh=17, tc=inner) / Raw(body))
     return bytes(IP(src=src, dst=dst, ttl=7, proto=17, tos=inner, id=0, flags='DF') / Raw(body))
@@ -145,22 +150,24 @@ def error(link, host, src, dst, icmp, ttl, quote, tos, far=None):
     return bytes(Ether(**macs) / ip / icmp.copy() / Raw(quote))
 
 
-def tell(s, name, icmp4, icmp6, reply, check='full', tos=4, inner=8):
+def tell(s, name, icmp4, icmp6, reply, check='full', tos=4, inner=8, ident=None):
     """reply: the backend's side complains about what the client sent, else the client's about an answer"""
     comes_ipv6, leaves_ipv6 = ':' in (s.ours if reply else s.local), ':' in (s.local if reply else s.ours)
     coming, leaving = (icmp6 if v6 else icmp4 for v6 in (comes_ipv6, leaves_ipv6))
     if coming is None:
         return
+    if ident is not None and not comes_ipv6:
+        return
     if reply:
         frm, (link, far) = s.backend, s.back
-        comes = error(s.out, None, frm, s.ours, coming, 60, quoted(s.ours, s.backend, PORT, s.backend_port, inner, check), tos)
-        out = leaving and error(link, None, s.local, s.client, leaving, 59, quoted(s.client, s.local, PORT, s.port, inner, check), tos, far)
+        comes = error(s.out, None, frm, s.ours, coming, 60, quoted(s.ours, s.backend, PORT, s.backend_port, inner, check, ident), tos)
+        out = leaving and error(link, None, s.local, s.client, leaving, 59, quoted(s.client, s.local, PORT, s.port, inner, check, ident), tos, far)
         where, direction = s.out, 'reply'
     else:
         frm = '2001:db8:77::1' if comes_ipv6 else '192.0.2.33'
-        comes = error(s.link, None, frm, s.local, coming, 60, quoted(s.local, s.client, s.port, PORT, inner, check), tos)
+        comes = error(s.link, None, frm, s.local, coming, 60, quoted(s.local, s.client, s.port, PORT, inner, check, ident), tos)
         out = leaving and error(s.out, None, s.ours, s.backend, leaving, 59,
-                                quoted(s.backend, s.ours, s.backend_port, PORT, inner, check), tos, s.hop)
+                                quoted(s.backend, s.ours, s.backend_port, PORT, inner, check, ident), tos, s.hop)
         where, direction = s.link, 'original'
     verdict, more = ('sent', {}) if leaving else ('dropped', {'reason': 'untranslatable'})
     CASES.append(Case(f'{s.label}: {name}{", reply" if reply else ""}', where, comes, verdict, s.name, direction, out=out,
@@ -174,6 +181,10 @@ def errors():
             for reply in (False, True):
                 tell(s, name, icmp4, icmp6, reply)
         tell(s, 'no checksum', *ERRORS[0][1:], True, 'zero')
+        for reply in (False, True):         # each piece has a header of 8 bytes more in IPv6
+            tell(s, 'too big, about a first fragment', ICMP(type=3, code=4, nexthopmtu=1372), ICMPv6PacketTooBig(mtu=1400), reply,
+                 ident=0x12345678)
+            tell(s, 'hop limit, about a first fragment', ICMP(type=11), ICMPv6TimeExceeded(), reply, ident=0xffff)
         for reply in (False, True):
             for name, icmp4, icmp6 in ONLY_UP if ':' not in (s.ours if reply else s.local) else ONLY_DOWN:
                 if (':' in s.ours) != (':' in s.local):
