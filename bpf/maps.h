@@ -69,9 +69,12 @@ MAP(pools, ARRAY, __u32, struct pool, 1, 0);
 MAP(flow_totals, PERCPU_ARRAY, __u32, struct flow_total, 1, 0);
 MAP(flows_deleted, ARRAY, __u32, __u64, 1, 0);
 MAP(flow_scratch, PERCPU_ARRAY, __u32, struct flow_scratch, 1, 0);
+MAP(event_watch, ARRAY, __u32, __u64, 1, BPF_F_MMAPABLE);
+MAP(event_budget, PERCPU_ARRAY, __u32, struct event_budget, 1, 0);
 #ifndef WGXDP_HOST
 MAP(devices, DEVMAP_HASH, __u32, __u32, LINKS, 0);
 RING(signals, RINGBUF, 4096);
+RING(events, RINGBUF, EVENTS_BYTES);
 #endif
 
 SWITCH(__u32, table_mask, 0);		/* buckets of the table - 1 */

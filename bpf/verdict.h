@@ -6,7 +6,7 @@
 #ifndef WGXDP_VERDICT_H
 #define WGXDP_VERDICT_H
 
-#include "plane.h"
+#include "event.h"
 
 /* A bit for each reason that ends the packet here */
 #define REASON(kind, name, text) | (KIND_##kind == KIND_DROP ? 1ULL << kind##_##name : 0)
@@ -37,6 +37,8 @@ INLINE void count_reason(const struct pkt *p, __u32 id, int rc)
 	}
 	if (n)
 		*n += p->segments;
+	if (reason_is_drop(rc))
+		event_drop(p, id, rc);
 }
 
 INLINE void count_forwarded(const struct pkt *p, struct total *total)

@@ -147,13 +147,20 @@ said() { awk -v key="$2" '{for (i = 1; i < NF; i++) if ($i == key) value = $(i +
 
 tcp_listens() { inside "$1" ss -Hltn "sport = $2" | grep -q .; } # NAMESPACE PORT
 
+# $work/file: its second half slowly, as long as there is $work/hold
+pour() {
+	exec 3< "$work/file"
+	dd bs=64k count=$((size / 131072)) <&3
+	while [[ -e $work/hold ]] && dd bs=16k count=1 <&3; do sleep 0.05; done
+	cat <&3
+} 2> /dev/null
 # $work/file, of $size bytes, over TCP: FROM TO ADDRESS [FROM'S-ADDRESS]; then something may happen, before transfer_ends
 transfer_begins() {
 	began=$(elapsed)
 	start "$2" socat -u TCP4-LISTEN:7000,reuseaddr "CREATE:$work/got"
 	receiver=$!
 	wait_for 10 'socat listens' tcp_listens "$2" 7000
-	start "$1" socat -u "OPEN:$work/file" "TCP4:$3:7000${4:+,bind=$4}"
+	inside "$1" socat -u - "TCP4:$3:7000${4:+,bind=$4}" < <(pour) &
 	sender=$!
 }
 transfer_over() { ! kill -0 "$sender" && ! kill -0 "$receiver"; }
@@ -169,10 +176,12 @@ transfer() { # WHAT FROM TO ADDRESS [FROM'S-ADDRESS]
 	transfer_ends "$1, from $2"
 }
 
-# SECONDS WHAT BYTES COMMAND...: in the middle of a transfer, when so many bytes have come
+# SECONDS WHAT BYTES COMMAND...: in the middle of a transfer, when so many bytes have come. Where there was $work/hold before it began it
+# is not over before the command is.
 midway() {
 	wait_for "$1" "$2: $3 bytes" arrived_bytes "$3"
 	"${@:4}"
+	rm -f "$work/hold"
 	! transfer_over 2> /dev/null || fail "$2: over before ${*:4}"
 }
 arrived_bytes() { (($(stat -c %s "$work/got" 2> /dev/null || echo 0) >= $1)); }

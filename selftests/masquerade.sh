@@ -42,6 +42,7 @@ expect 'flows after a reload' "$(ours)" == "$(< "$work/before")"
 expect 'made so far' "$(created)" == ${#pairs[@]}
 
 file $((64 << 20))
+touch "$work/hold"
 transfer_begins client wg-end 10.78.44.1 10.77.0.44
 midway 30 'another backend' $((size / 8)) to_another_host
 transfer_ends 'pair 44, to another backend on the way'

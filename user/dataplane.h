@@ -12,7 +12,7 @@
 	X(frag_scratch) X(pieces) X(totals) X(reasons) X(transmit_failed) X(tx_dropped) X(names) X(control) \
 	X(uniform) X(signals) X(devices) X(peers) X(peer_names) X(peer_totals) X(subnets) X(routes) X(own) X(policy) \
 	X(allowed) X(judged) X(flows) X(embryos) X(embryo_limits) X(pools) X(flow_totals) X(flows_deleted) \
-	X(flow_scratch)
+	X(flow_scratch) X(events) X(event_watch) X(event_budget)
 
 enum dataplane_map {
 #define X(name) MAP_##name,

@@ -15,6 +15,7 @@ static const struct command commands[] = {
 	{ "daemon", cmd_daemon, "up, and then follow what the kernel and other commands change", daemon_help },
 	{ "down", cmd_down, "detach and remove everything of the instance", down_help },
 	{ "flow", cmd_flow, "end flows of masquerading services", flow_help },
+	{ "monitor", cmd_monitor, "tell of packets as they are dropped", monitor_help },
 	{ "peer", cmd_peer, "make, change and remove peers of the relay that runs, or take over WireGuard's", peer_help },
 	{ "reload", cmd_reload, "bring what runs to what the file says, and tell what differs", reload_help },
 	{ "route", cmd_route, "give and take prefixes of the relay's peers", route_help },
