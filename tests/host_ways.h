@@ -136,6 +136,18 @@ static inline __u64 way_reason(__u32 id, enum direction direction, enum plane pl
 	return n ? *n : 0;
 }
 
+/* The direction of what was counted, and how many */
+static inline enum direction way_counted(__u64 *ret_received)
+{
+	__u64 n[2] = { 0 };
+
+	for (__u32 id = 0; id < WORLD_SERVICES; id++)
+		for (int i = 0; i < 4; i++)
+			n[i & 1] += way_total(id, i & 1, i >> 1).received;
+	*ret_received = n[0] + n[1];
+	return n[0] ? DIRECTION_ORIGINAL : DIRECTION_REPLY;
+}
+
 /* received = forwarded + dropped + passed, everywhere */
 static inline bool ways_sums_hold(void)
 {
