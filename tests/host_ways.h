@@ -81,14 +81,16 @@ struct ran {
  * aligned as in the kernel); what becomes of them is in out, if there is one. */
 static inline struct ran way_run(enum plane plane, __u32 ifindex, const __u8 *frame, __u32 len, __u32 linear, __u8 *out)
 {
-	__u8 *memory = malloc(len + 2);
+	__u32 room = world_flows ? HOST_ROOM : 0;
+	__u8 *memory = malloc(len + 2 + room);
 	struct ran r = { .packet = { .data = memory + 2, .len = len, .linear = linear } };
 
 	memcpy(memory + 2, frame, len);
+	ASAN_POISON_MEMORY_REGION(memory + 2 + len, room);
 	r.verdict = world_run(plane, ifindex, &r.packet);
 	r.touched = memcmp(memory + 2, frame, len);
 	if (out)
-		memcpy(out, memory + 2, len);
+		memcpy(out, memory + 2, r.packet.len);
 	r.packet.data = NULL;
 	free(memory);
 	return r;
