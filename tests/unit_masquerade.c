@@ -273,6 +273,23 @@ static void no_port(void **state)
 	whole();
 }
 
+/* A pool that lost its last address, or whose ports are none, gives nothing */
+static void no_pool(void **state)
+{
+	for (size_t i = 0; i < MASQ_PAIRS; i++) {
+		const struct masq *m = &masqs[i];
+		struct pool *pool = flows_pool(m->id);
+
+		pool->n4 = pool->n6 = 0;
+		assert_int_equal(client_sends(m, 0, 40000), GONE);
+		pool->n4 = pool->n6 = 1;
+		pool->last = pool->first - 1;
+		assert_int_equal(client_sends(m, 0, 40000), GONE);
+		assert_int_equal(refused(m, DIRECTION_ORIGINAL, DROP_ports_exhausted), 2);
+	}
+	assert_int_equal(embryos.n, 0);
+}
+
 /* As many newcomers as a source may have, in one host or in a /64; who tries again costs nothing, and who is answered is given back */
 static void share(void **state)
 {
@@ -389,7 +406,7 @@ static void two_listeners(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(life), TEST(shapes), TEST(clocks), TEST(timers), TEST(no_timer), TEST(embryos_end), TEST(full), TEST(no_port),
+		TEST(life), TEST(shapes), TEST(clocks), TEST(timers), TEST(no_timer), TEST(embryos_end), TEST(full), TEST(no_port), TEST(no_pool),
 		TEST(share), TEST(moved), TEST(own_addresses), TEST(two_listeners),
 	};
 
