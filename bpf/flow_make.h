@@ -85,10 +85,11 @@ INLINE void flow_arm_either(struct flow_scratch *s)
 INLINE void flow_end(struct flow_scratch *s)
 {
 	const struct flow *flow = bpf_map_lookup_elem(&flows, &s->key);
-	struct flow_total *total = flow_total(s->id);
+	struct flow_total *total;
 
 	if (!flow)
 		return;
+	total = flow_total(flow->id);	/* the listener may be another service's by now */
 	s->other = flow_reverse(&s->key, flow);
 	bpf_map_delete_elem(&flows, &s->key);
 	bpf_map_delete_elem(&flows, &s->other);

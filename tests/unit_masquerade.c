@@ -356,6 +356,26 @@ static void moved(void **state)
 	moving = NULL;
 }
 
+/* The listener is another service's now: what ends was counted for the former one */
+static void moved_to_another_service(void **state)
+{
+	const struct masq *m = masq_named("44, small MTU");
+
+	flow_made(m, 0, 40000);
+	flows_listen(m);
+	for (size_t i = 0; i < world_n_entries; i++)
+		if (world_entries[i].service.id == m->id)
+			world_entries[i].service.id = 9;
+	*flows_pool(9) = *flows_pool(m->id);
+	world_commit();
+	moving = m;
+	assert_int_not_equal(client_sends(m, 0, 40000), GONE);
+	moving = NULL;
+	assert_int_equal(flows_total(m->id)->moved, 1);
+	assert_int_equal(flows_total(9)->moved, 0);
+	assert_int_equal(flows.n, 0);
+}
+
 /* ---- who is who ---- */
 
 /* Several addresses of ours: all are used, and the same port at each is another client's */
@@ -407,7 +427,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(life), TEST(shapes), TEST(clocks), TEST(timers), TEST(no_timer), TEST(embryos_end), TEST(full), TEST(no_port), TEST(no_pool),
-		TEST(share), TEST(moved), TEST(own_addresses), TEST(two_listeners),
+		TEST(share), TEST(moved), TEST(moved_to_another_service), TEST(own_addresses), TEST(two_listeners),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
