@@ -421,13 +421,36 @@ static void two_listeners(void **state)
 	assert_int_equal(flows.n, 4);
 }
 
+/* Who has two embryos, because his own port became free meanwhile, and is answered at both, has one flow, and is counted once; the
+ * other answer comes to him all the same */
+static void two_embryos(void **state)
+{
+	const struct masq *m = masq_named("64");
+	__u16 port, other;
+
+	flow_made(m, 1, 40000);
+	other = client_sends(m, 0, 40000);
+	assert_int_not_equal(other, 40000);
+	host_map_reset(&flows, 64);			/* a command deletes it */
+	flows_total(m->id)->created = 0;
+	port = client_sends(m, 0, 40000);
+	assert_int_equal(port, 40000);
+	assert_int_equal(embryos.n, 2);
+	assert_true(backend_answers(m, port, 0, 40000));
+	assert_true(backend_answers(m, other, 0, 40000));
+	assert_int_equal(flows.n, 2);
+	assert_int_equal(embryos.n, 0);
+	whole();
+	assert_int_equal(client_sends(m, 0, 40000), port);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(life), TEST(shapes), TEST(clocks), TEST(timers), TEST(no_timer), TEST(embryos_end), TEST(full), TEST(no_port), TEST(no_pool),
-		TEST(share), TEST(moved), TEST(moved_to_another_service), TEST(own_addresses), TEST(two_listeners),
+		TEST(share), TEST(moved), TEST(moved_to_another_service), TEST(own_addresses), TEST(two_listeners), TEST(two_embryos),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
