@@ -157,8 +157,12 @@ static inline bool ways_sums_hold(void)
 		for (int i = 0; i < 4; i++) {
 			struct total t = way_total(id, i & 1, i >> 1);
 
-			for (int reason = 1; reason < REASON_MAX; reason++)
-				t.forwarded += way_reason(id, i & 1, i >> 1, reason);
+			for (__u32 j = 0; j < reasons.n; j++) {
+				const struct reason_key *key = reasons.entries[j].key;
+
+				if (key->id == id && key->direction == (i & 1) && key->plane == i >> 1)
+					t.forwarded += *(__u64 *)reasons.entries[j].value;
+			}
 			if (t.received != t.forwarded)
 				return false;
 		}

@@ -167,8 +167,8 @@ static void world_clear(void)
 {
 	struct { struct host_map *map; __u32 max; } maps[] = {
 		{ &links, LINKS }, { &table, 256 }, { &sources, 8 }, { &source_trie, 64 },
-		{ &nexthops, WORLD_SLOTS + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS }, { &choices, 8 }, { &scratch, 1 }, { &frags, 64 }, { &frag_scratch, 1 }, { &pieces, 1 },
-		{ &totals, WORLD_SERVICES * 4 }, { &reasons, 256 }, { &control, 1 },
+		{ &nexthops, WORLD_SLOTS + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS }, { &choices, 8 }, { &scratch, 1 },
+		{ &frags, 64 }, { &frag_scratch, 1 }, { &pieces, 1 }, { &totals, WORLD_SERVICES * 4 }, { &reasons, 256 }, { &control, 1 },
 		{ &uniform, UNIFORM_BLOCKS * UNIFORM_ROWS },
 	};
 
