@@ -201,7 +201,7 @@ $(O)/selftests/%.bpf.o: selftests/%.bpf.c Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # ---- the host plane: unit tests, fuzzers; the data path by test-run ----
-HOST_UNITS  := bpf pipeline resolve memory icmp cut sites policy
+HOST_UNITS  := bpf pipeline resolve memory icmp cut sites policy masquerade
 FUZZ_CFLAGS ?= -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
 # how often to unroll is said to clang

@@ -85,10 +85,11 @@ INLINE void flow_arm_either(struct flow_scratch *s)
 INLINE void flow_end(struct flow_scratch *s)
 {
 	const struct flow *flow = bpf_map_lookup_elem(&flows, &s->key);
-	struct flow_total *total = flow_total(s->id);
+	struct flow_total *total;
 
 	if (!flow)
 		return;
+	total = flow_total(flow->id);	/* the listener may be another service's by now */
 	s->other = flow_reverse(&s->key, flow);
 	bpf_map_delete_elem(&flows, &s->key);
 	bpf_map_delete_elem(&flows, &s->other);
@@ -114,6 +115,7 @@ INLINE struct flow *flow_value(struct flow_scratch *s)
 INLINE int flow_insert(struct flow_scratch *s)
 {
 	struct flow *flow = flow_value(s);
+	struct flow_total *total = flow_total(s->id);
 	int rc;
 
 	flow->src = s->way.src;
@@ -135,6 +137,8 @@ INLINE int flow_insert(struct flow_scratch *s)
 	rc = bpf_map_update_elem(&flows, &s->other, flow, BPF_NOEXIST);
 	if (!rc) {
 		flow_arm(&s->other);
+		if (total)
+			__sync_fetch_and_add(&total->created, 1);
 		return 0;
 	}
 	bpf_map_delete_elem(&flows, &s->key);
@@ -143,7 +147,6 @@ INLINE int flow_insert(struct flow_scratch *s)
 
 INLINE int flow_answered(struct flow_scratch *s)
 {
-	struct flow_total *total = flow_total(s->id);
 	struct addr source;
 	__u64 *used;
 	int rc;
@@ -158,8 +161,7 @@ INLINE int flow_answered(struct flow_scratch *s)
 	rc = flow_insert(s);
 	if (rc)
 		return rc;
-	if (!bpf_map_delete_elem(&embryos, &s->key) && total)
-		__sync_fetch_and_add(&total->created, 1);
+	bpf_map_delete_elem(&embryos, &s->key);
 	used = embryo_used(&s->other, &source);
 	if (used)
 		*used -= EMBRYO_EACH;

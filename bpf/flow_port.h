@@ -47,10 +47,11 @@ INLINE bool flow_candidate(struct flow_scratch *s, const struct pool *pool, __u3
 {
 	bool ipv4 = s->way.family == FAMILY_IPV4;
 	__u32 range = (__u32)pool->last - pool->first + 1, n = ipv4 ? pool->n4 : pool->n6, all = range * n, own;
-	__u64 place = (s->start >> 32) % n * range, port = bpf_ntohs(s->key.sport);
+	__u64 place, port = bpf_ntohs(s->key.sport);
 
 	if (!n || n > POOL_ADDRS || pool->last < pool->first)
 		return false;
+	place = (s->start >> 32) % n * range;
 	if (i || port < pool->first || port > pool->last)
 		place = i < FLOW_PORTS / 2 ? (s->start * (2 * i + 1) >> 16) % all : ((__u32)s->start + i) % all;
 	else

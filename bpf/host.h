@@ -7,6 +7,7 @@
 #define WGXDP_HOST_H
 
 #include <endian.h>
+#include <sanitizer/asan_interface.h>
 #include "csum.h"
 #include "extensions.h"
 #include "host_kernel.h"
@@ -23,7 +24,7 @@ struct host_packet {			/* pkt.ctx */
 	bool by_neighbour;		/* tc: sent by bpf_redirect_neigh(), which writes the MACs later */
 };
 
-#define HOST_ROOM 128			/* bytes behind a packet that is to change its family */
+#define HOST_ROOM 128			/* bytes behind a packet that is to change its family; out of reach until then, if it likes */
 
 /* ---- the plane ---- */
 
@@ -115,6 +116,7 @@ INLINE int host_make_room_across(struct pkt *p)
 
 	if (p->l4 + HOST_ROOM < l4)
 		return -PASS_no_headroom;
+	ASAN_UNPOISON_MEMORY_REGION(packet->data + packet->len, HOST_ROOM);
 	memmove(packet->data + l4, packet->data + p->l4, rest);
 	packet->len = l4 + rest;
 	packet->linear = packet->len;

@@ -37,11 +37,12 @@ INLINE void bpf_ringbuf_submit(void *record, __u64 flags)
 	host_n_events++;
 }
 
-/* No timer runs: tests call what one would */
+/* No timer runs: tests call what one would, and see when the last one was to */
 static bool host_timer_fails __attribute__((unused));
+static __u64 host_timer_after __attribute__((unused));	/* nanoseconds */
 #define bpf_timer_init(timer, map, clock) ((void)(timer), host_timer_fails ? -ENOMEM : 0)
 #define bpf_timer_set_callback(timer, callback) ((void)(callback))
-#define bpf_timer_start(timer, nanoseconds, flags) ((void)(timer))
+#define bpf_timer_start(timer, nanoseconds, flags) ((void)(timer), host_timer_after = (nanoseconds))
 
 INLINE __u32 bpf_get_prandom_u32(void)
 {

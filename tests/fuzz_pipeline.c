@@ -3,16 +3,8 @@
  * Fuzz target: the data path on the host plane. An input is four bytes of state, then a frame. What must hold of any frame:
  * untouched unless sent, and then only where a forwarder writes; valid checksums stay valid; every packet counts once.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include "host_ways.h"
-
-#define MUST(condition) do { \
-	if (!(condition)) { \
-		fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition); \
-		abort(); \
-	} } while (0)
+#include "fuzz_must.h"
+#include "host_see.h"
 
 struct state {				/* the head of an input */
 	__u8 link;			/* plane: lowest bit */
@@ -52,75 +44,6 @@ static void reset(const struct state *s, bool all)
 		host_map_reset(&frags, frags.max);
 }
 
-struct seen {				/* an IP packet with UDP in it, read the plain way */
-	__u32 l4, len;			/* l4 of the frame; len of the IP packet */
-	bool ip_valid, udp_valid, has_checksum, first, later;
-	__u32 word;			/* where offset and more-follows stand in the frame; 0: nowhere */
-	__u16 sum;			/* over what is there: no rewriting changes it */
-	__u8 ttl;
-};
-
-static bool see_ipv6(const __u8 *frame, __u32 len, struct seen *s)
-{
-	__u8 next = frame[ETH_HLEN + 6];
-
-	s->l4 = ETH_HLEN + 40;
-	s->len = 40 + (frame[ETH_HLEN + 4] << 8 | frame[ETH_HLEN + 5]);
-	s->ttl = frame[ETH_HLEN + 7];
-	s->ip_valid = true;
-	while (next != IPPROTO_UDP) {
-		const __u8 *h = frame + s->l4;
-
-		if (s->l4 + 8 > len)
-			return false;
-		if (next == IPPROTO_FRAGMENT) {
-			s->word = h + 2 - frame;
-			s->later = h[2] | (h[3] & 0xf8);
-			s->first = h[3] & 1 && !s->later;
-		}
-		s->l4 += next == IPPROTO_FRAGMENT ? 8 : 8 + h[1] * 8;
-		next = h[0];
-		if (s->later)
-			break;
-	}
-	return true;
-}
-
-static bool see(const __u8 *frame, __u32 len, struct seen *s)
-{
-	const __u8 *ip = frame + ETH_HLEN, *udp;
-	bool ipv4 = frame[12] == 8;
-	__u32 sum, n;
-
-	memset(s, 0, sizeof(*s));
-	if (ipv4) {
-		s->l4 = ETH_HLEN + (ip[0] & 15) * 4;
-		s->len = ip[2] << 8 | ip[3];
-		s->ttl = ip[8];
-		s->word = ETH_HLEN + 6;
-		s->later = ip[6] & 0x1f || ip[7];
-		s->first = ip[6] & 0x20 && !s->later;
-		s->ip_valid = frame_fold(frame_sum(ip, s->l4 - ETH_HLEN)) == 0xffff;
-	} else if (!see_ipv6(frame, len, s)) {
-		return false;
-	}
-	if (s->later)
-		return true;
-	if (s->l4 + 8 > len)
-		return false;
-	udp = frame + s->l4;
-	n = udp[4] << 8 | udp[5];
-	s->has_checksum = udp[6] || udp[7];
-	if (s->first)
-		n = s->len - (s->l4 - ETH_HLEN);
-	if (s->l4 + n > len)
-		return false;
-	sum = frame_sum(ipv4 ? ip + 12 : ip + 8, ipv4 ? 8 : 32) + IPPROTO_UDP + n;
-	s->sum = frame_fold(frame_fold(sum) + frame_fold(frame_sum(udp, n))) % 0xffff;
-	s->udp_valid = s->has_checksum && !s->sum;
-	return true;
-}
-
 /* Where a forwarder may write: MACs, TTL, the IPv4 header's checksum, one address, one port, the UDP checksum */
 static bool may_change(const struct seen *s, bool ipv4, enum direction direction, __u32 at)
 {
@@ -136,49 +59,26 @@ static bool may_change(const struct seen *s, bool ipv4, enum direction direction
 	       at == port || at == port + 1 || at == s->l4 + 6 || at == s->l4 + 7;
 }
 
-static enum direction direction_counted(__u64 *received)
-{
-	__u64 n[2] = { 0 };
-
-	for (__u32 id = 0; id < WORLD_SERVICES; id++)
-		for (int i = 0; i < 4; i++)
-			n[i & 1] += way_total(id, i & 1, i >> 1).received;
-	*received = n[0] + n[1];
-	return n[0] ? DIRECTION_ORIGINAL : DIRECTION_REPLY;
-}
-
 /* An ICMP error: both IP headers, the message's sum, and addresses, port and checksums in the quote may change; sums that were
  * right stay so */
-static __u16 error_sum(const __u8 *frame, __u32 at, __u32 end)
-{
-	bool ipv4 = frame[12] == 8;
-	__u32 pseudo = ipv4 ? 0 : frame_fold(frame_sum(frame + ETH_HLEN + 8, 32)) + IPPROTO_ICMPV6 + end - at;
-
-	return frame_fold(frame_fold(pseudo) + frame_fold(frame_sum(frame + at, end - at)));
-}
-
 static void check_sent_error(const __u8 *before, const __u8 *after, __u32 len)
 {
-	bool ipv4 = before[12] == 8;
-	const __u8 *ip = before + ETH_HLEN;
-	__u32 message = ETH_HLEN + (ipv4 ? (ip[0] & 15) * 4 : 40), quoted = message + 8, header = ipv4 ? 20 : 40;
-	__u32 udp = quoted + (ipv4 ? (before[quoted] & 15) * 4 : 40), addresses = ipv4 ? 12 : 8;
-	__u32 end = ETH_HLEN + (ipv4 ? ip[2] << 8 | ip[3] : 40 + (ip[4] << 8 | ip[5]));
-	__u8 type = before[message];
+	struct seen_error b, a;
+	__u32 addresses;
 
-	MUST(end <= len && udp + 8 <= end);
-	MUST(ipv4 ? type == 3 || type == 11 || type == 12 : type >= 1 && type <= 4);
-	MUST(after[ETH_HLEN + (ipv4 ? 8 : 7)] == ip[ipv4 ? 8 : 7] - 1);
-	MUST(error_sum(before, message, end) != 0xffff || error_sum(after, message, end) == 0xffff);
-	MUST(!ipv4 || frame_fold(frame_sum(ip, message - ETH_HLEN)) != 0xffff ||
-	     frame_fold(frame_sum(after + ETH_HLEN, message - ETH_HLEN)) == 0xffff);
+	MUST(see_error(before, len, &b) && see_error(after, len, &a));
+	addresses = b.ipv4 ? 12 : 8;
+	MUST(b.ipv4 ? b.type == 3 || b.type == 11 || b.type == 12 : b.type >= 1 && b.type <= 4);
+	MUST(a.ttl == b.ttl - 1);
+	MUST(!b.sum_valid || a.sum_valid);
+	MUST(!b.ip_valid || a.ip_valid);
 	for (__u32 i = 0; i < len; i++) {
-		bool outer = i >= ETH_HLEN + addresses && i < ETH_HLEN + header;
-		bool inner = i >= quoted + addresses && i < quoted + header;
-		bool check = ipv4 && (i / 2 == (ETH_HLEN + 10) / 2 || i / 2 == (quoted + 10) / 2);
+		bool outer = i >= ETH_HLEN + addresses && i < ETH_HLEN + (b.ipv4 ? 20 : 40);
+		bool inner = i >= b.quoted + addresses && i < b.quoted + (b.ipv4 ? 20 : 40);
+		bool check = b.ipv4 && (i / 2 == (ETH_HLEN + 10) / 2 || i / 2 == (b.quoted + 10) / 2);
 
-		MUST(before[i] == after[i] || i < 12 || i == ETH_HLEN + (ipv4 ? 8 : 7) || outer || inner || check ||
-		     i / 2 == message / 2 + 1 || (i >= udp && i < udp + 4) || i / 2 == udp / 2 + 3);
+		MUST(before[i] == after[i] || i < 12 || i == ETH_HLEN + (b.ipv4 ? 8 : 7) || outer || inner || check ||
+		     i / 2 == b.at / 2 + 1 || (i >= b.udp && i < b.udp + 4) || i / 2 == b.udp / 2 + 3);
 	}
 }
 
@@ -187,7 +87,7 @@ static void check_sent(const __u8 *before, const __u8 *after, __u32 len, enum di
 	struct seen b, a;
 	bool ipv4 = before[12] == 8;
 
-	if (before[ETH_HLEN + (ipv4 ? 9 : 6)] == (ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6)) {
+	if (is_error(before)) {
 		check_sent_error(before, after, len);
 		return;
 	}
@@ -251,7 +151,7 @@ static void check(const struct state *s, const __u8 *before, const __u8 *after, 
 	enum plane plane = s->link & 1;
 	const struct link *link = link_find(ingress(s));
 	__u64 received;
-	enum direction direction = direction_counted(&received);
+	enum direction direction = way_counted(&received);
 
 	MUST(ways_sums_hold());
 	MUST(received <= segments(packet));

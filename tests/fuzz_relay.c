@@ -5,16 +5,8 @@
  * limit; sent only from a site behind this link to another one, and only what the policy lets pass, read here the plain way; and
  * every packet counts once.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "fuzz_must.h"
 #include "host_packet6.h"
-
-#define MUST(condition) do { \
-	if (!(condition)) { \
-		fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition); \
-		abort(); \
-	} } while (0)
 
 #define A OVERLAY "a::1"
 #define C OVERLAY "c::3"
@@ -40,11 +32,6 @@ static __u32 link_of(__u32 peer)
 	static const __u32 all[] = { 0, TA, TA, TC, NN, NO, 0 };
 
 	return all[peer];
-}
-
-static __u16 get16(const __u8 *b)
-{
-	return b[0] << 8 | b[1];
 }
 
 static bool is_pair(const __u8 *src, const char *from, const char *to)

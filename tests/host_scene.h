@@ -113,6 +113,11 @@ static void put16(__u8 *to, __u16 x)
 	to[1] = x;
 }
 
+static inline __u32 get16(const __u8 *b)
+{
+	return b[0] << 8 | b[1];
+}
+
 static void frame_udp(const struct frame *f, __u8 *udp, const __u8 *addrs, __u32 n_addrs)
 {
 	__u32 len = 8 + f->payload, sum, seed = f->seed;

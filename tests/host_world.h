@@ -15,6 +15,7 @@ enum { WORLD_SLOTS = 32, WORLD_SERVICES = 16, WORLD_ENTRIES = 64 };
 
 static struct table_entry world_entries[WORLD_ENTRIES];
 static size_t world_n_entries;
+static bool world_flows;			/* programs with flows run: host_flows.h */
 static struct table world_table = { .n = 256 };
 
 static struct addr world_addr(const char *text)
@@ -127,14 +128,12 @@ static void world_listen(__u16 id, __u32 link, const char *local, __u16 port, co
 {
 	struct addr l = world_addr(local), b = world_addr(backend);
 	struct table_entry *original = &world_entries[world_n_entries++], *reply = &world_entries[world_n_entries];
-	__u8 family = world_family(local);
-
 	*original = (struct table_entry){
-		.key = { l, table_word(KEY_SERVICE, family, htons(port), link) },
+		.key = { l, table_word(KEY_SERVICE, world_family(local), htons(port), link) },
 		.service = { b, htons(backend_port), world_delta(&l, &b), id, flags, slot, link },
 	};
 	*reply = (struct table_entry){
-		.key = { b, table_word(KEY_REPLY, family, htons(backend_port), 0) },
+		.key = { b, table_word(KEY_REPLY, world_family(backend), htons(backend_port), 0) },
 		.service = { l, htons(port), world_delta(&b, &l), id, flags, slot, link },
 	};
 	for (size_t i = 0; i < world_n_entries; i++)
@@ -168,9 +167,8 @@ static void world_clear(void)
 {
 	struct { struct host_map *map; __u32 max; } maps[] = {
 		{ &links, LINKS }, { &table, 256 }, { &sources, 8 }, { &source_trie, 64 },
-		{ &nexthops, WORLD_SLOTS + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS }, { &choices, 8 }, { &scratch, 1 }, { &frags, 64 }, { &frag_scratch, 1 },
-		{ &pieces, 1 },
-		{ &totals, WORLD_SERVICES * 4 }, { &reasons, 256 }, { &control, 1 },
+		{ &nexthops, WORLD_SLOTS + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS }, { &choices, 8 }, { &scratch, 1 },
+		{ &frags, 64 }, { &frag_scratch, 1 }, { &pieces, 1 }, { &totals, WORLD_SERVICES * 4 }, { &reasons, 256 }, { &control, 1 }, { &event_watch, 1 }, { &event_budget, 1 },
 		{ &uniform, UNIFORM_BLOCKS * UNIFORM_ROWS },
 	};
 
@@ -184,13 +182,15 @@ static void world_clear(void)
 	host_n_routes = 0;
 	host_n_questions = 0;
 	host_send_fails = false;
+	host_timer_fails = world_flows = false;
 	world_n_entries = 0;
 	world_control()->abi_version = ABI_VERSION;
 }
 
 static inline int world_run(enum plane plane, __u32 ifindex, struct host_packet *packet)
 {
-	struct pkt p = { .ctx = packet, .plane = plane, .ifindex = ifindex, .segments = 1 };
+	struct pkt p = { .ctx = packet, .plane = plane, .ifindex = ifindex, .segments = 1,
+			 .flows = world_flows };
 	int action = HOST_DROP, rc = pipeline(&p, 0, &action);
 
 	return verdict(&p, rc, action, HOST_PASS, HOST_DROP);

@@ -44,11 +44,6 @@ static __u32 random32(void)
 	return state >> 33 ^ state >> 12;
 }
 
-static __u32 get16(const __u8 *from)
-{
-	return from[0] << 8 | from[1];
-}
-
 static void take(const __u8 *frame, __u32 len, __u32 egress)
 {
 	const __u8 *ip = frame + ETH_HLEN;

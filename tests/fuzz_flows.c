@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Fuzz target: masquerading services on the host plane. An input is four bytes of state, then steps: nine bytes of how, then the bytes
+ * of a frame, whose addresses, ports and lengths are mostly put right, so that newcomers are answered, flows used, pieces follow, and
+ * errors are about what was sent (fuzz_steps.h). What must hold of each frame: untouched unless sent or dropped; what is sent goes to the
+ * backend as one of the pool's, of a flow always the same one, or to the very client whose it is, in either family, TTL one less,
+ * payload and a right checksum kept; it counts once; and flows are whole after each (host_flows.h).
+ */
+#include "fuzz_steps.h"
+
+int LLVMFuzzerTestOneInput(const __u8 *data, size_t size);
+
+/* ---- who was given what: read off what leaves, not asked of the data path ---- */
+
+static struct given {
+	const struct masq *m;
+	struct addr client, ours, backend;
+	__u16 client_port, ours_port;
+	bool live;			/* flows had it before this frame */
+	__u64 until;			/* as an embryo */
+} given[2 * STEPS_MAX];
+static __u32 n_given;
+
+static bool is_client(const struct given *g, const struct masq *m, const struct addr *client, __u16 port)
+{
+	return g->m == m && g->client_port == port && addr_same(&g->client, client);
+}
+
+/* The last one who was given this; the backend's answer is his */
+static struct given *given_as(const struct addr *ours, __u16 ours_port, const struct addr *backend, __u16 backend_port)
+{
+	for (__u32 i = n_given; i--;)
+		if (given[i].ours_port == ours_port && given[i].m->backend_port == backend_port && addr_same(&given[i].ours, ours) &&
+		    addr_same(&given[i].backend, backend))
+			return &given[i];
+	return NULL;
+}
+
+static void given_lives(void)
+{
+	for (__u32 i = 0; i < n_given; i++) {
+		struct given *g = &given[i];
+		struct flow_key key = { .src = g->client, .dst = world_addr(g->m->local), .sport = htons(g->client_port),
+					.dport = htons(g->m->port), .family = world_family(g->m->client),
+					.direction = DIRECTION_ORIGINAL };
+		const struct flow *f = bpf_map_lookup_elem(&flows, &key);
+
+		g->live = f && addr_same(&f->src, &g->ours) && ntohs(f->sport) == g->ours_port && addr_same(&f->dst, &g->backend);
+	}
+}
+
+/* An original of this client left so */
+static void give(const struct masq *m, const struct seen *b, const struct seen *a)
+{
+	const struct pool *pool = flows_pool(m->id);
+	bool ipv4 = a->family == FAMILY_IPV4;
+	const struct addr *own = ipv4 ? pool->own4 : pool->own6;
+	const struct given *other = given_as(&a->src, a->sport, &a->dst, a->dport);
+	struct addr backend = step_backend(m);
+
+	MUST(addr_same(&a->dst, &backend) && a->dport == m->backend_port);
+	MUST(addr_same(&a->src, &own[0]) || ((ipv4 ? pool->n4 : pool->n6) > 1 && addr_same(&a->src, &own[1])));
+	MUST(a->sport >= pool->first && a->sport <= pool->last);
+	MUST(!other || !other->live || is_client(other, m, &b->src, b->sport));
+	for (__u32 i = 0; i < n_given; i++)
+		MUST(!given[i].live || !is_client(&given[i], m, &b->src, b->sport) || !addr_same(&given[i].backend, &backend) ||
+		     (addr_same(&given[i].ours, &a->src) && given[i].ours_port == a->sport));
+	MUST(n_given < sizeof(given) / sizeof(given[0]));
+	given[n_given++] = (struct given){ m, b->src, a->src, backend, b->sport, a->sport, false, host_jiffies + EMBRYO_SECONDS * tick_rate };
+}
+
+/* Whose a reply is that left: he was given that port, and either has a flow or may still be answered; NULL: it is of no flow, and of
+ * the other service of that backend */
+static const struct given *taken(const struct addr *src, __u16 sport, const struct addr *dst, __u16 dport)
+{
+	const struct given *g = given_as(dst, dport, src, sport);
+	struct addr dnat = world_addr("192.168.1.40"), backend;
+
+	g = g && (g->live || host_jiffies < g->until) ? g : NULL;
+	MUST(g || (addr_same(src, &dnat) && sport == 51820));
+	if (!g)
+		return NULL;
+	backend = step_backend(g->m);
+	MUST(addr_same(&backend, src));
+	return g;
+}
+
+/* At which service an original is; NULL: at the one that does not masquerade */
+static const struct masq *listener(__u32 link, const struct addr *local, __u16 port)
+{
+	for (size_t i = 0; i < MASQS; i++) {
+		struct addr a = world_addr(masqs[i].local);
+
+		if (masqs[i].in == link && masqs[i].port == port && addr_same(&a, local))
+			return &masqs[i];
+	}
+	MUST(link == W0 && port == 54000);
+	return NULL;
+}
+
+/* ---- what leaves: pieces, of which all but the last are clones ---- */
+
+static struct {
+	__u32 n, end;			/* pieces, and where in the datagram the next one begins */
+	struct seen first, seen;	/* the first and the last one */
+	bool wrong;			/* a header's checksum */
+	__u8 data[FRAME_MAX];		/* behind their IP headers */
+} gone;
+
+static void goes(const struct host_packet *packet, __u32 egress)
+{
+	struct seen s;
+	__u32 n;
+
+	MUST(see(packet->data, packet->len, &s) && egress);
+	n = s.len - (s.l4 - ETH_HLEN);
+	MUST(ETH_HLEN + s.len <= packet->len);
+	if (!gone.n++) {
+		gone.first = s;
+		gone.end = s.offset;
+	} else {
+		MUST(gone.seen.more && s.offset == gone.end && s.ttl == gone.seen.ttl && s.id == gone.seen.id);
+		MUST(addr_same(&s.src, &gone.seen.src) && addr_same(&s.dst, &gone.seen.dst) && s.family == gone.seen.family);
+	}
+	MUST(gone.end - gone.first.offset + n <= sizeof(gone.data));
+	memcpy(&gone.data[gone.end - gone.first.offset], packet->data + s.l4, n);
+	gone.wrong |= !s.ip_valid;
+	gone.end += n;
+	gone.seen = s;
+}
+
+static struct {				/* ports of first fragments that were sent */
+	__u32 link;
+	struct seen seen;
+} firsts[STEPS_MAX];
+static __u32 n_firsts;
+
+/* Of a later piece the ports are those of its first, and which one of ours it leaves with is nowhere in it */
+static void ports_of_piece(__u32 link, struct seen *b, struct seen *a)
+{
+	__u32 zero = 0, i = n_firsts;
+	const struct flow_scratch *s = bpf_map_lookup_elem(&flow_scratch, &zero);
+
+	while (i && !(firsts[i - 1].link == link && firsts[i - 1].seen.id == b->id && firsts[i - 1].seen.family == b->family &&
+		      addr_same(&firsts[i - 1].seen.src, &b->src) && addr_same(&firsts[i - 1].seen.dst, &b->dst)))
+		i--;
+	MUST(i);
+	b->sport = firsts[i - 1].seen.sport;
+	b->dport = firsts[i - 1].seen.dport;
+	a->sport = ntohs(s->way.sport);
+	a->dport = ntohs(s->way.dport);
+}
+
+static void check_tuple(__u32 link, enum direction direction, struct seen *b, struct seen *a)
+{
+	const struct masq *m;
+	const struct given *g;
+
+	if (b->later)
+		ports_of_piece(link, b, a);
+	else if (b->more && n_firsts < STEPS_MAX)
+		firsts[n_firsts].link = link, firsts[n_firsts++].seen = *b;
+	if (direction == DIRECTION_ORIGINAL) {
+		m = listener(link, &b->dst, b->dport);
+		if (m)
+			give(m, b, a);
+		return;
+	}
+	g = taken(&b->src, b->sport, &b->dst, b->dport);
+	if (g) {
+		struct addr local = world_addr(g->m->local);
+
+		MUST(addr_same(&a->src, &local) && addr_same(&a->dst, &g->client));
+		MUST(b->later || (a->sport == g->m->port && a->dport == g->client_port));
+	}
+}
+
+static void check_family(const struct seen *b, const struct seen *a)
+{
+	if (a->family == b->family) {
+		MUST(gone.n > 1 || (a->l4 == b->l4 && a->len == b->len && a->id == b->id));
+		return;
+	}
+	if (a->family == FAMILY_IPV4) {
+		MUST(a->l4 == ETH_HLEN + 20 && gone.n == 1);
+		MUST(!(b->more || b->later) || a->id == (b->id & 0xffff));
+	} else {
+		MUST(!a->more_than_udp && (a->more || a->later || a->l4 == ETH_HLEN + 40));
+		MUST(!(a->more || a->later) || a->id == b->id);
+	}
+}
+
+static void check_datagram(__u32 link, enum direction direction, const __u8 *before, __u32 len)
+{
+	struct seen b, *a = &gone.first;
+	__u32 n;
+
+	MUST(see(before, len, &b) && ETH_HLEN + b.len <= len);
+	n = b.len - (b.l4 - ETH_HLEN);
+	MUST(gone.n && a->offset == b.offset && gone.seen.more == b.more && gone.end == b.offset + n);
+	MUST(!gone.wrong || (!b.ip_valid && a->family == b.family));
+	MUST(b.ttl > 1 && a->ttl == b.ttl - 1 && a->tos == b.tos);
+	check_family(&b, a);
+	if (b.later) {
+		MUST(!memcmp(gone.data, before + b.l4, n));
+	} else {
+		__u8 head[40], *udp = gone.data;
+		bool ipv4 = a->family == FAMILY_IPV4;
+		__u32 summed = b.more ? n : get16(before + b.l4 + 4);
+
+		head[0] = ipv4 ? 0x40 : 0x60;
+		memcpy(head + (ipv4 ? 12 : 8), ipv4 ? &a->src.b[12] : a->src.b, ipv4 ? 4 : 16);
+		memcpy(head + (ipv4 ? 16 : 24), ipv4 ? &a->dst.b[12] : a->dst.b, ipv4 ? 4 : 16);
+		MUST(!memcmp(udp + 4, before + b.l4 + 4, 2) && !memcmp(udp + 8, before + b.l4 + 8, n - 8));
+		MUST(!b.has_checksum || (get16(udp + 6) && see_sum(head, udp, summed) == b.sum));
+		if (!b.has_checksum && b.family == FAMILY_IPV4 && !ipv4)
+			MUST(get16(udp + 6) && !see_sum(head, udp, summed));
+		else if (!b.has_checksum)
+			MUST(!get16(udp + 6));
+	}
+	check_tuple(link, direction, &b, a);
+}
+
+/* Of an error to the client: about his original, which he sent to the listener; to the backend: about its reply, which it sent to us */
+static void check_error(__u32 link, enum direction direction, const __u8 *before, __u32 len, const __u8 *after, __u32 after_len)
+{
+	struct seen_error b, a;
+	struct addr local, backend;
+	const struct given *g = NULL;
+	bool across;
+
+	MUST(see_error(before, len, &b) && see_error(after, after_len, &a));
+	across = a.ipv4 != b.ipv4;
+	MUST(b.ttl > 1 && a.ttl == b.ttl - 1);
+	MUST(a.ip_valid || (!across && !b.ip_valid));
+	MUST(a.quoted_valid || (!across && !b.quoted_valid));
+	MUST(a.sum_valid || !b.sum_valid);
+	MUST(a.ipv4 ? a.type == 3 || a.type == 11 || a.type == 12 : a.type >= 1 && a.type <= 4);
+	MUST(across || (a.type == b.type && a.code == b.code));
+	MUST(a.end - a.udp == b.end - b.udp && !memcmp(after + a.udp + 8, before + b.udp + 8, b.end - b.udp - 8));
+	if (direction == DIRECTION_REPLY) {
+		g = taken(&b.dst, b.dport, &b.src, b.sport);
+		if (!g)
+			return;
+		local = world_addr(g->m->local);
+		MUST(addr_same(&a.from, &local) && addr_same(&a.to, &g->client) && addr_same(&a.src, &g->client) && addr_same(&a.dst, &local));
+		MUST(a.sport == g->client_port && a.dport == g->m->port);
+		return;
+	}
+	if (!listener(link, &b.src, b.sport))
+		return;
+	for (__u32 i = 0; i < n_given && !(g && g->live); i++)
+		if (is_client(&given[i], listener(link, &b.src, b.sport), &b.dst, b.dport))
+			g = &given[i];
+	MUST(g && g->live);
+	backend = step_backend(g->m);
+	MUST(addr_same(&a.from, &g->ours) && addr_same(&a.to, &backend) && addr_same(&a.src, &backend) && addr_same(&a.dst, &g->ours));
+	MUST(a.sport == g->m->backend_port && a.dport == g->ours_port);
+}
+
+/* ---- a step ---- */
+
+/* Of all that the maps of flows hold */
+static __u64 digest(void)
+{
+	struct host_map *maps[] = { &flows, &embryos, &embryo_limits };
+	__u64 h = 0;
+
+	for (int i = 0; i < 3; i++)
+		for (__u32 j = 0; j < maps[i]->n; j++) {
+			for (__u32 k = 0; k < maps[i]->key_size; k++)
+				h = (h ^ ((__u8 *)maps[i]->entries[j].key)[k]) * 0x100000001b3;
+			for (__u32 k = 0; k < maps[i]->value_size; k++)
+				h = (h ^ ((__u8 *)maps[i]->entries[j].value)[k]) * 0x100000001b3;
+		}
+	return h;
+}
+
+static __u32 segments(const struct host_packet *packet)
+{
+	return packet->gso_size && packet->len > 42 ? (packet->len - 42 + packet->gso_size - 1) / packet->gso_size : 1;
+}
+
+static void sent(const struct step *s, enum direction direction, const __u8 *before, __u32 len, const struct host_packet *packet)
+{
+	__u32 link = step_link(s);
+
+	MUST(!host_send_fails && packet->egress && !memcmp(before, &link_find(link)->macs[0], ETH_ALEN));
+	MUST(s->how & ON_TC || !packet->by_neighbour);
+	if (is_error(before)) {
+		check_error(link, direction, before, len, packet->data, packet->len);
+		return;
+	}
+	goes(packet, packet->egress);
+	check_datagram(link, direction, before, len);
+	if (last.any && s->time & 8)
+		return;
+	last.any = !gone.seen.later && packet->len <= sizeof(last.frame);
+	if (!last.any)
+		return;
+	memcpy(last.frame, packet->data, packet->len);
+	last.len = packet->len;
+	last.link = packet->egress;
+	last.seen = gone.seen;
+}
+
+static void check(const struct step *s, const __u8 *before, __u32 len, int verdict, const struct host_packet *packet, bool changed)
+{
+	enum plane plane = s->how & ON_TC ? PLANE_TC : PLANE_XDP;
+	__u64 received;
+	enum direction direction = way_counted(&received);
+	bool same = packet->len == len && !memcmp(before, packet->data, len);
+	__u32 zero = 0;
+	const struct flow_scratch *way = bpf_map_lookup_elem(&flow_scratch, &zero);
+	const char *complaint = flows_complaint();
+
+	if (complaint)
+		fprintf(stderr, "%s\n", complaint);
+	MUST(!complaint && ways_sums_hold());
+	MUST(received <= segments(&(struct host_packet){ .len = len, .gso_size = packet->gso_size }));
+	if (verdict == HOST_SENT) {
+		MUST(received && (!changed || !is_error(before)));
+		sent(s, direction, before, len, packet);
+	} else if (verdict == HOST_PASS) {
+		MUST(same && !packet->egress && !changed);
+		MUST(!received || plane == PLANE_TC);
+	} else {
+		MUST(received && !packet->egress);
+		MUST(same || host_send_fails || (way->way.family == FAMILY_IPV4) != (before[12] == 8));
+	}
+}
+
+static void reset_counts(void)
+{
+	__u32 zero = 0;
+
+	memset(bpf_map_lookup_elem(&totals, &zero), 0, totals.max * totals.value_size);
+	host_map_reset(&reasons, reasons.max);
+	memset(&gone, 0, sizeof(gone));
+}
+
+static void time_passes(const struct step *s)
+{
+	const __u32 jiffies[] = { 0, 0, 1, tick_rate, 2 * tick_rate, 14 * tick_rate, 16 * tick_rate, 40 * tick_rate };
+
+	host_jiffies += jiffies[s->time & 7];
+	if (s->time >> 7) {
+		moved = moved ? NULL : step_masq(s);
+		flows_listen(moved);
+		world_control()->generation++;
+	}
+	flows_timers();
+	given_lives();
+}
+
+static void run(const struct step *s, const __u8 *bytes, __u32 n)
+{
+	static __u8 frame[FRAME_MAX];
+	struct host_packet packet = { 0 };
+	__u32 len = step_frame(s, frame, bytes, n), link = step_link(s);
+	__u8 *memory = malloc(len + 2 + HOST_ROOM);
+	enum plane plane = s->how & ON_TC ? PLANE_TC : PLANE_XDP;
+	__u64 before;
+	int verdict;
+
+	time_passes(s);
+	reset_counts();
+	memcpy(memory + 2, frame, len);
+	packet.data = memory + 2;
+	packet.len = len;
+	packet.linear = s->linear == 255 || s->linear > len ? len : s->linear;
+	if (plane == PLANE_TC && s->gso && len > 42) {
+		packet.gso_size = s->gso * 16;
+		packet.gso_segs = segments(&packet);
+	}
+	ASAN_POISON_MEMORY_REGION(memory + 2 + len, HOST_ROOM);
+	before = digest();
+	verdict = world_run(plane, link, &packet);
+	check(s, frame, len, verdict, &packet, digest() != before);
+	free(memory);
+}
+
+/* ---- an input ---- */
+
+static void reset(const struct state *s)
+{
+	static bool ready;
+	__u32 zero = 0;
+
+	if (!ready)
+		flows_setup();
+	ready = true;
+	if (moved)
+		flows_listen(NULL);
+	moved = NULL;
+	last.any = false;
+	n_given = n_firsts = 0;
+	memset(bpf_map_lookup_elem(&nexthops, &zero), 0, nexthops.max * nexthops.value_size);
+	if (!(s->kernel & PROBES))
+		flows_no_probes();
+	world_control()->flags = s->kernel & ASKS_ALWAYS ? CONTROL_ASK_ALWAYS : 0;
+	host_send_fails = s->kernel & SEND_FAILS;
+	host_timer_fails = s->kernel & TIMER_FAILS;
+	host_map_reset(&frags, frags.max);
+	flows_room(1 + s->flows % 24, 1 + s->embryos % 12);
+	flows_pools(CLIENT_PORT, CLIENT_PORT + s->ports % 64);
+	for (size_t i = 0; s->kernel & SHARE_USED && i < 2; i++) {
+		struct addr client = world_addr(masqs[i].client);
+		__u64 until = host_jiffies + (EMBRYO_SHARE - 2) * EMBRYO_EACH;
+
+		if (i)
+			client.q[1] = 0;
+		bpf_map_update_elem(&embryo_limits, &client, &until, BPF_ANY);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
+{
+	struct state state;
+
+	if (size < sizeof(state))
+		return 0;
+	memcpy(&state, data, sizeof(state));
+	data += sizeof(state);
+	size -= sizeof(state);
+	reset(&state);
+	host_cloned = goes;
+	for (int i = 0; i < STEPS_MAX && size >= sizeof(struct step); i++) {
+		struct step step;
+		__u32 n;
+
+		memcpy(&step, data, sizeof(step));
+		data += sizeof(step);
+		size -= sizeof(step);
+		n = get16(step.len) % FRAME_MAX;
+		n = n < BYTES_MAX ? n : BYTES_MAX;
+		n = n < size ? n : size;
+		run(&step, data, n);
+		data += n;
+		size -= n;
+	}
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What a fuzz target demands of any input.
+ */
+#ifndef FUZZ_MUST_H
+#define FUZZ_MUST_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MUST(condition) do { \
+	if (!(condition)) { \
+		fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition); \
+		abort(); \
+	} } while (0)
+
+#endif

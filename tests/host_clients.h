@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Clients of the masquerading services in host_flows.h, and backends that answer them: each packet is built, run, and held against the
+ * whole one that must leave.
+ */
+#ifndef HOST_CLIENTS_H
+#define HOST_CLIENTS_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "host_flows.h"
+#include "host_see.h"
+#include <cmocka.h>
+
+#define GONE 0				/* a port: it was not sent */
+
+static enum plane plane;		/* of all that follows */
+static struct addr ours;		/* as whom the last client was shown */
+static const struct masq *moving;	/* whose backend is another now */
+static struct ran ran;
+
+/* ---- frames, as they come and as they must leave ---- */
+
+static void comes(const struct masq *m, bool reply, struct addr from, __u16 sport, struct addr to, __u16 dport)
+{
+	__u32 link = reply ? m->out : m->in;
+
+	memset(&in, 0, sizeof(in));
+	world_mac(in.dmac, link, 1);
+	world_mac(in.smac, link, 0xee);
+	in.family = world_family(reply ? m->backend : m->client);
+	in.ttl = 64;
+	in.payload = 32;
+	in.src = from;
+	in.dst = to;
+	in.sport = sport;
+	in.dport = dport;
+}
+
+static struct addr backend_of(const struct masq *m)
+{
+	struct addr a = world_addr(m->backend);
+
+	a.b[15] += m == moving;
+	return a;
+}
+
+/* `out` for `in`, with these in place of its own */
+static void leaves(const struct masq *m, bool reply, struct addr from, __u16 sport, struct addr to, __u16 dport)
+{
+	__u32 link = reply ? m->in : m->out;
+	bool across = world_family(m->client) != world_family(m->backend);
+
+	out = in;
+	world_mac(out.dmac, link, reply ? m->client_hop : m->next_hop);
+	world_mac(out.smac, link, 1);
+	out.family = world_family(reply ? m->client : m->backend);
+	out.ttl--;
+	out.src = from;
+	out.dst = to;
+	out.sport = sport;
+	out.dport = dport;
+	if (across && out.family == FAMILY_IPV4 && in.payload > 1232)	/* RFC 7915 5.1: 1,260 bytes */
+		out.frag_off = 0x4000;
+	else if (across && out.family == FAMILY_IPV4)
+		out.id = htons(bpf_get_prandom_u32());
+}
+
+/* Runs `in`; whether it was sent */
+static bool runs(__u32 link)
+{
+	__u32 len = frame_build(&in, came);
+
+	ran = way_run(plane, link, came, len, len, left);
+	if (ran.verdict == HOST_PASS)
+		assert_false(ran.touched);
+	return ran.verdict == HOST_SENT;
+}
+
+/* What was sent is `out` */
+static void sent_rightly(__u32 link)
+{
+	__u32 len = frame_build(&out, want);
+
+	assert_int_equal(ran.packet.len, len);
+	assert_memory_equal(left, want, len);
+	assert_int_equal(ran.packet.egress, link);
+}
+
+/* The n-th client of a service: the one that the table names, and those behind it */
+static struct addr nth_client(const struct masq *m, __u32 n)
+{
+	struct addr a = world_addr(m->client);
+
+	a.w[3] = htonl(ntohl(a.w[3]) + n);
+	return a;
+}
+
+/* An original of the n-th client from this port: the port of ours that it leaves with, or GONE; the address in `ours` */
+static inline __u16 client_sends(const struct masq *m, __u32 n, __u16 port)
+{
+	const struct pool *pool = flows_pool(m->id);
+	bool ipv4 = world_family(m->backend) == FAMILY_IPV4;
+	struct seen s;
+	__u32 i = 0;
+
+	comes(m, false, nth_client(m, n), port, world_addr(m->local), m->port);
+	if (!runs(m->in))
+		return GONE;
+	assert_true(see(left, ran.packet.len, &s));
+	ours = s.src;
+	leaves(m, false, ours, s.sport, backend_of(m), m->backend_port);
+	sent_rightly(m->out);
+	while (i < (ipv4 ? pool->n4 : pool->n6) && !addr_same(ipv4 ? &pool->own4[i] : &pool->own6[i], &ours))
+		i++;
+	assert_in_range(i, 0, (ipv4 ? pool->n4 : pool->n6) - 1);
+	assert_in_range(s.sport, pool->first, pool->last);
+	return s.sport;
+}
+
+/* The backend's answer to this port of ours (at `ours`); whether it came to the n-th client at his port */
+static inline bool backend_answers(const struct masq *m, __u16 to, __u32 n, __u16 port)
+{
+	comes(m, true, backend_of(m), m->backend_port, ours, to);
+	if (!runs(m->out))
+		return false;
+	leaves(m, true, world_addr(m->local), m->port, nth_client(m, n), port);
+	sent_rightly(m->in);
+	return true;
+}
+
+static void whole(void)
+{
+	const char *complaint = flows_complaint();
+
+	if (complaint)
+		fail_msg("%s", complaint);
+}
+
+/* A flow of the n-th client from this port; its port of ours */
+static inline __u16 flow_made(const struct masq *m, __u32 n, __u16 port)
+{
+	__u16 to = client_sends(m, n, port);
+
+	assert_int_not_equal(to, GONE);
+	assert_true(backend_answers(m, to, n, port));
+	whole();
+	return to;
+}
+
+static struct flow_key key_of(const struct masq *m, __u32 n, __u16 port)
+{
+	return (struct flow_key){ .src = nth_client(m, n), .dst = world_addr(m->local), .sport = htons(port), .dport = htons(m->port),
+				  .family = world_family(m->client), .direction = DIRECTION_ORIGINAL };
+}
+
+static inline struct flow *flow_of(const struct masq *m, __u32 n, __u16 port)
+{
+	struct flow_key key = key_of(m, n, port);
+
+	return bpf_map_lookup_elem(&flows, &key);
+}
+
+static inline struct flow *reply_of(const struct masq *m, __u32 n, __u16 port)
+{
+	struct flow_key key = key_of(m, n, port);
+
+	key = flow_reverse(&key, flow_of(m, n, port));
+	return bpf_map_lookup_elem(&flows, &key);
+}
+
+#endif
