@@ -150,7 +150,7 @@ tcp_listens() { inside "$1" ss -Hltn "sport = $2" | grep -q .; } # NAMESPACE POR
 # $work/file: its second half slowly, as long as there is $work/hold
 pour() {
 	exec 3< "$work/file"
-	dd bs=64k count=$((size / 131072)) <&3
+	dd bs=64k count=$((${size:?} / 131072)) <&3
 	while [[ -e $work/hold ]] && dd bs=16k count=1 <&3; do sleep 0.05; done
 	cat <&3
 } 2> /dev/null
