@@ -154,6 +154,8 @@ static inline bool see_error(const __u8 *frame, __u32 len, struct seen_error *e)
 	if (e->end > len || e->quoted + (e->ipv4 ? 20 : 40) > e->end)
 		return false;
 	e->udp = e->quoted + (e->ipv4 ? (frame[e->quoted] & 15) * 4 : 40);
+	if (!e->ipv4 && frame[e->quoted + 6] == IPPROTO_FRAGMENT)
+		e->udp += 8;
 	if (e->udp + 8 > e->end)
 		return false;
 	e->ttl = ip[e->ipv4 ? 8 : 7];
