@@ -69,7 +69,7 @@ MAP(pools, ARRAY, __u32, struct pool, 1, 0);
 MAP(flow_totals, PERCPU_ARRAY, __u32, struct flow_total, 1, 0);
 MAP(flows_deleted, ARRAY, __u32, __u64, 1, 0);
 MAP(flow_scratch, PERCPU_ARRAY, __u32, struct flow_scratch, 1, 0);
-MAP(event_watch, ARRAY, __u32, __u64, 1, BPF_F_MMAPABLE);
+MAP(event_watch, ARRAY, __u32, __u64, 1, 0);
 MAP(event_budget, PERCPU_ARRAY, __u32, struct event_budget, 1, 0);
 #ifndef WGXDP_HOST
 MAP(devices, DEVMAP_HASH, __u32, __u32, LINKS, 0);

@@ -22,7 +22,7 @@ struct event {
 	__u32 segments;
 };
 
-/* event_watch: ARRAY of one, mapped by the monitor → __u64, in jiffies: it looks at events until then, or says so again before
+/* event_watch: ARRAY of one → __u64, in jiffies: it looks at events until then, or says so again before
  * event_budget: PERCPU_ARRAY of one: what a CPU may still tell */
 struct event_budget {
 	__u64 last;			/* the jiffy of the last event */

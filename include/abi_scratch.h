@@ -79,7 +79,7 @@ struct flow_scratch {
 	struct embryo embryo;
 	__u8 value[sizeof(struct flow)];	/* struct flow, without a timer that the kernel would look for here */
 	__u64 now, start;
-	__u32 probe, share;		/* ports tried; whether the source's share has been asked for */
+	__u32 share;			/* whether the source's share has been asked for */
 	int answer;
 };
 enum flow_newness { FLOW_KNOWN, FLOW_NEWCOMER, FLOW_MOVES, FLOW_ANSWERED };

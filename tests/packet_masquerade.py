@@ -6,18 +6,9 @@ import os
 from scapy.all import (ICMP, IP, ICMPv6DestUnreach, ICMPv6PacketTooBig, ICMPv6ParamProblem, ICMPv6TimeExceeded, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
                        Ether, PadN, Raw, defragment6)
 
-from packet_network import CASES, PORT, Case, Service, add, mac, udp
+from packet_network import CASES, INTERFACES, PORT, Case, Service, add, mac, udp
 
-CONFIG = '''
-interfaces:
-  - { name: w0, role: wan }
-  - { name: x0, role: wan }
-  - { name: l0, role: lan }
-  - { name: m0, role: lan }
-  - { name: j0, role: lan }
-  - { name: d0, role: lan }
-  - { name: f0, role: wan }
-  - { name: y0, role: wan }
+CONFIG = INTERFACES + '''\
 services:
   - name: both
     listen: { addresses: [ 203.0.113.1, "2001:db8:1::1" ], ports: [ 51820 ] }

@@ -37,7 +37,7 @@ ROUTES = [
 ]
 # rules: from this source by that gateway and link, in a table of its own
 RULES = [('198.51.100.1', '198.51.100.254', 'x0'), ('198.18.5.2', '203.0.113.7', 'w0')]
-CONFIG = '''
+INTERFACES = '''
 interfaces:
   - { name: w0, role: wan }
   - { name: x0, role: wan }
@@ -47,6 +47,8 @@ interfaces:
   - { name: d0, role: lan }
   - { name: f0, role: wan }
   - { name: y0, role: wan }
+'''
+CONFIG = INTERFACES + '''\
 services:
   - name: wg
     listen: { addresses: [ 203.0.113.1 ], ports: [ 51820 ] }

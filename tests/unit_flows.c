@@ -202,11 +202,11 @@ static void deletes(void **state)
 	assert_int_equal(dataplane_flow_numbers(&dp, 2, &n), 0);
 	assert_int_equal(n.deleted, 1);
 	bpf_map_lookup_elem(dp.maps[MAP_flows], &second, &flow);
-	assert_true(dataplane_flow_reply(&dp, &second, &flow, &reply));
+	assert_true(dataplane_flow_other(&dp, &second, &flow, &reply));
 	back = flow_reverse(&second, &flow);
 	reply.dport = htons(6);
 	bpf_map_update_elem(dp.maps[MAP_flows], &back, &reply, BPF_EXIST);
-	assert_false(dataplane_flow_reply(&dp, &second, &flow, &reply));
+	assert_false(dataplane_flow_other(&dp, &second, &flow, &reply));
 	assert_true(dataplane_flow_delete(&dp, &second));
 	assert_int_equal(entries(), 1);
 	assert_int_equal(dataplane_flow_numbers(&dp, 0, &n), 0);

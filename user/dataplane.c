@@ -221,14 +221,25 @@ static __u64 program_hash(const struct wgxdp *s)
 	return h;
 }
 
-/* Running maps of the same size are taken over; others are made anew, and take the counters over. */
+/* 0: none such */
+static __u32 value_size(int map)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(map, &info, &len) ? 0 : info.value_size;
+}
+
+/* Running maps of the same size are taken over; others are made anew, and take the counters over. Values of another size are those
+ * of maps without state, for others would be another ABI_VERSION. */
 static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(s->obj, map_names[i]);
 		int rc;
 
-		dp->map_is_new[i] = dataplane_entries(dp, i) != bpf_map__max_entries(map);
+		dp->map_is_new[i] = dataplane_entries(dp, i) != bpf_map__max_entries(map) ||
+				    value_size(dp->maps[i]) != bpf_map__value_size(map);
 		if (dp->map_is_new[i])
 			continue;
 		rc = bpf_map__reuse_fd(map, dp->maps[i]);

@@ -139,7 +139,7 @@ int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data);
 /* Likewise the entries of both directions */
 int dataplane_flow_entries(const struct dataplane *dp, flow_each *each, void *data);
 /* The other direction of one; false: it is gone */
-bool dataplane_flow_reply(const struct dataplane *dp, const struct flow_key *key, const struct flow *flow, struct flow *ret);
+bool dataplane_flow_other(const struct dataplane *dp, const struct flow_key *key, const struct flow *flow, struct flow *ret);
 /* Ends the flow that has this key of the original's direction, and counts it. The caller holds the instance's lock. false: there is
  * none any more. */
 bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_key *key);

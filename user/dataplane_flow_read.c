@@ -52,15 +52,17 @@ int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data)
 	return dataplane_flow_entries(dp, only_original, &(struct originals){ each, data });
 }
 
-bool dataplane_flow_reply(const struct dataplane *dp, const struct flow_key *key, const struct flow *flow, struct flow *ret)
+bool dataplane_flow_other(const struct dataplane *dp, const struct flow_key *key, const struct flow *flow, struct flow *ret)
 {
-	struct flow_key reverse = flow_reverse(key, flow);
-	struct flow reply;
+	struct flow_key reverse = flow_reverse(key, flow), back;
+	struct flow other;
 
-	if (bpf_map_lookup_elem(dp->maps[MAP_flows], &reverse, &reply) || reply.dport != key->sport ||
-	    memcmp(&reply.dst, &key->src, sizeof(key->src)))
+	if (bpf_map_lookup_elem(dp->maps[MAP_flows], &reverse, &other))
 		return false;
-	*ret = reply;
+	back = flow_reverse(&reverse, &other);
+	if (memcmp(&back, key, sizeof(back)))
+		return false;
+	*ret = other;
 	return true;
 }
 
@@ -75,7 +77,7 @@ bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_key *ke
 	/* what it is now: it may be another one under the same key since it was read */
 	if (bpf_map_lookup_elem(dp->maps[MAP_flows], key, &flow))
 		return false;
-	whole = dataplane_flow_reply(dp, key, &flow, &reply);
+	whole = dataplane_flow_other(dp, key, &flow, &reply);
 	reverse = flow_reverse(key, &flow);
 	if (bpf_map_delete_elem(dp->maps[MAP_flows], key))
 		return false;			/* its timer was faster, and counted */

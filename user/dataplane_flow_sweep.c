@@ -29,13 +29,10 @@ static int find_untimed(void *data, const struct flow_key *key, const struct flo
 {
 	struct sweep *s = data;
 	bool original = key->direction == DIRECTION_ORIGINAL;
-	struct flow_key *place, other = flow_reverse(key, flow);
-	struct flow o;
+	struct flow_key *place;
+	struct flow other;
 
-	if (original ? flow->armed : flow->since >= s->young)
-		return 0;
-	if (!original && !bpf_map_lookup_elem(s->dp->maps[MAP_flows], &other, &o) && o.sport == key->dport &&
-	    !memcmp(&o.src, &key->dst, sizeof(o.src)))
+	if (original ? flow->armed : flow->since >= s->young || dataplane_flow_other(s->dp, key, flow, &other))
 		return 0;
 	place = append(s->keys, s->n);
 	if (!place)

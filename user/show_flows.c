@@ -48,7 +48,7 @@ static int add_row(void *data, const struct flow_key *key, const struct flow *fl
 		.id = flow->id, .family = flow->family, .seen = flow->seen, .since = flow->since,
 		.packets[DIRECTION_ORIGINAL] = flow->packets, .bytes[DIRECTION_ORIGINAL] = flow->bytes,
 	};
-	if (dataplane_flow_reply(f->dp, key, flow, &reply)) {
+	if (dataplane_flow_other(f->dp, key, flow, &reply)) {
 		r->seen = reply.seen > r->seen ? reply.seen : r->seen;
 		r->packets[DIRECTION_REPLY] = reply.packets;
 		r->bytes[DIRECTION_REPLY] = reply.bytes;
