@@ -19,7 +19,7 @@ pretended4=(192.168.1.10 192.168.1.77 198.51.100.1 192.168.1.1 10.200.3.4)
 pretended6=(2001:db8:2::10 2001:db8:2::77 2001:db8:1::1 2001:db8:2::1 fd12:3456:789a:3::4)
 stranger4=198.51.100.99 stranger6=2001:db8:1::99
 
-send() { inside client "$udptool" send -n $each -r 100000 uplink "$wan_mac" "$@" > /dev/null; } # FROM TO
+send() { inside client "$udptool" send -n $each -r 50000 uplink "$wan_mac" "$@" > /dev/null; } # FROM TO
 
 # To the service from a pretended source, and as a reply of wg-end's to somebody outside
 pretend() { # SERVICE4 SERVICE6: addresses

@@ -152,10 +152,17 @@ static void payload_note(const uint8_t *at, ssize_t len)
 	seen[p.sequence / 8] |= 1 << p.sequence % 8;
 }
 
-/* Packet n's turn, if a rate was asked for */
-static uint64_t turn(uint64_t start, uint32_t n)
+#define STALL_NS 5000000
+
+/* Packet n's turn, if a rate was asked for. Who was kept from its CPU does not make up for it by a burst, which a slow machine's
+ * queues would not hold; but a flood is to be as large as it was asked for. */
+static uint64_t turn(uint64_t *start, uint32_t n)
 {
-	return option.rate ? start + n * 1000000000ULL / option.rate : 0;
+	uint64_t at = *start + n * 1000000000ULL / (option.rate ?: 1), now = now_ns();
+
+	if (option.rate && !option.spoofed && now > at + STALL_NS)
+		*start += now - at;
+	return option.rate ? at : 0;
 }
 
 static void sleep_until(uint64_t ns)
@@ -276,7 +283,7 @@ static void send_all(char **argv)
 			client.v4.sin_port = random();			/* at the same place in both */
 			client.v6.sin6_addr.s6_addr32[1] = random();	/* nothing of IPv4's */
 		}
-		sleep_until(turn(start, option.spoofed ? n & ~63 : n));	/* 64 at a time: timers are dear */
+		sleep_until(turn(&start, option.spoofed ? n & ~63 : n));	/* 64 at a time: timers are dear */
 		while (write(fd, frame, ETH_HLEN + fill(frame + ETH_HLEN, &client, &to, n)) < 0) {
 			if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR)
 				die("write: %m");
@@ -382,8 +389,8 @@ static void ask_all(char **argv)
 		die("FROM and TO are not of one family");
 	open_clients(&from, &to);
 	for (n = 0; n < option.number && !ended; n += i) {
-		take_answers(turn(start, n), n);
-		sleep_until(turn(start, n));
+		take_answers(turn(&start, n), n);
+		sleep_until(turn(&start, n));
 		fd = asking[n / option.segments % option.clients].fd;
 		for (i = 0; i < option.segments && n + i < option.number; i++)
 			payload_fill(buffer + i * option.size, n + i);
