@@ -95,20 +95,14 @@ pager() {
 	[[ $(wc -c < "$work/out") -gt 100000 ]] || fail "too little to fill a pipe: $(wc -c < "$work/out")"
 }
 
-sends() { # NUMBER: in the background
-	start client "$udptool" send -n "$1" -r $rate uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > "$work/sent"
-	sent=$((sent + $1))
-	sender=$!
-}
-
 under_traffic() {
-	local k before sender sent=0
+	local k before
 	[[ ! ${BREAK:-} ]] || other extra 443 | sed '1i services:' > "$work/2.yaml"
 	wgxdp up -c "$work/0.yaml" > /dev/null
 	before=$(arrived wg-end all_of_them)
-	sends $n
+	sends $n -r $rate uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port
 	for ((k = 1; k <= reloads; k++)); do
-		kill -0 "$sender" 2> /dev/null || sends $((n / 10)) # on a slow machine more
+		still_sends $k $((reloads + 1))
 		wgxdp reload -c "$work/$((k % 4)).yaml" > "$work/out"
 		grep -q '^[-+]' "$work/out" || fail "reload $k changed nothing: $(< "$work/out")"
 	done

@@ -182,20 +182,18 @@ elsewhere() {
 
 # Counted by who received it: nothing is lost, and the last packet before the command ends goes nowhere but to the new one
 under_traffic() {
-	local n=40000 moved=0 sender before after
+	local moved=0 before after
 	before=$(arrived wg-end ten eleven)
-	start client "$udptool" send -n $n -r 8000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:443 > "$work/sent"
-	sender=$!
-	while kill -0 $sender 2> /dev/null; do
+	sends 40000 -r 8000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:443
+	while still_sends $moved 11; do
 		wgxdp service set wg-end --backend 192.168.1.1$((moved++ % 2 ? 0 : 1)) > /dev/null
 		after=$(arrived wg-end "$( ((moved % 2)) && echo ten || echo eleven)")
 		sleep 0.05
 		expect 'to the former one, after the command' "$(arrived wg-end "$( ((moved % 2)) && echo ten || echo eleven)")" == "$after"
 	done > "$work/moves"
-	wait $sender
 	((moved > 10)) || fail "moved $moved times"
 	expect_sums
-	expect "lost of $n while the backend changed $moved times" $((n + before - $(arrived wg-end ten eleven))) == 0
+	expect "lost of $sent while the backend changed $moved times" $((sent + before - $(arrived wg-end ten eleven))) == 0
 }
 
 build_network
