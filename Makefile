@@ -215,7 +215,8 @@ $(O)/tests/fuzz_%: tests/fuzz_%.c user/table.c $(wildcard bpf/*.h include/*.h in
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) $(FUZZ_CFLAGS) $(filter %.c,$^) -o $@
 
-$(O)/tests/run_packets: $(O)/unit/tests/run_packets.o $(O)/unit/tests/host_plane.o
+$(O)/unit/tests/run_packets.o: | $(O)/wgxdp.skel.h
+$(O)/tests/run_packets: $(O)/unit/tests/run_packets.o $(O)/unit/tests/host_plane.o $(O)/unit/user/table.o
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(UNIT_CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 
