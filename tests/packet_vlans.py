@@ -9,7 +9,7 @@
 #
 # timeout: 600
 #
-# BREAK=1 gives the frames that come other VLANs' ids: then nearly all of it must fail.
+# BREAK=1 gives the frames that come other VLANs' ids: then all that XDP is to take from a VLAN must fail.
 import os
 import struct
 import sys
