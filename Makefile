@@ -67,7 +67,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers config flows grammar links lists netlink plan_relay relay relay_size resolver uniform wg_dump wireguard
+UNITS       := addr answers config flows grammar headroom links lists netlink plan_relay relay relay_size resolver uniform wg_dump wireguard
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
@@ -79,9 +79,10 @@ $(O)/tests/unit_config $(O)/tests/unit_grammar $(O)/tests/unit_relay: $(call uni
 		user/wg_key.c user/relay_prefix.c)
 $(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)
 $(O)/tests/unit_netlink: $(call unit_obj,user/netlink*.c user/addr.c)
-$(O)/tests/unit_links $(O)/tests/unit_lists $(O)/tests/unit_plan_relay: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c \
+$(O)/tests/unit_headroom $(O)/tests/unit_links $(O)/tests/unit_lists $(O)/tests/unit_plan_relay: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c \
 		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c user/wireguard*.c user/wg_key.c \
 		user/relay_prefix.c)
+$(O)/tests/unit_headroom: $(call unit_obj,user/headroom.c)
 $(O)/tests/unit_wg_dump: $(call unit_obj,user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
 $(O)/tests/unit_flows: $(call unit_obj,user/show_flows.c user/dataplane_flow_read.c user/dataplane_flows.c user/dataplane_read.c user/dataplane_relay_read.c \
 		user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
@@ -214,7 +215,8 @@ $(O)/tests/fuzz_%: tests/fuzz_%.c user/table.c $(wildcard bpf/*.h include/*.h in
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) $(FUZZ_CFLAGS) $(filter %.c,$^) -o $@
 
-$(O)/tests/run_packets: $(O)/unit/tests/run_packets.o $(O)/unit/tests/host_plane.o
+$(O)/unit/tests/run_packets.o: | $(O)/wgxdp.skel.h
+$(O)/tests/run_packets: $(O)/unit/tests/run_packets.o $(O)/unit/tests/host_plane.o $(O)/unit/user/table.o
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(UNIT_CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 

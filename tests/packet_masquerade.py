@@ -197,9 +197,12 @@ def frame(link, host, ip):
     return bytes(Ether(type=0x86dd if ip[0] >> 4 == 6 else 0x800, **macs) / Raw(ip))
 
 
+IDENT = 0x12345600          # of the first datagram in pieces
+
+
 def fragments():
     data = bytes(i & 255 for i in range(300))
-    for ident, s in enumerate((BOTH, BOTH6, UP, DOWN), 0x12345600):
+    for ident, s in enumerate((BOTH, BOTH6, UP, DOWN), IDENT):
         for reply in (False, True):
             link, host = (s.back if reply else (s.out, s.hop))
             before = (s.backend, s.ours, s.backend_port, PORT) if reply else (s.client, s.local, PORT, s.port)
@@ -216,7 +219,7 @@ def fragments():
                                   out=frame(link, host, out), bytes=len(comes), whole=14 + len(comes)))
     for s, reply in ((UP, False), (DOWN, True)):
         before = (s.backend, s.ours, s.backend_port, PORT) if reply else (s.client, s.local, PORT, s.port)
-        comes = piece(*before[:2], 64, 7, 0, 1, udp(*before, data, 'zero')[:104], 0)
+        comes = piece(*before[:2], 64, IDENT + 7, 0, 1, udp(*before, data, 'zero')[:104], 0)
         CASES.append(Case(f'{s.label}: the first piece of a datagram without checksum', s.out if reply else s.link,
                           frame(s.out if reply else s.link, None, comes), 'dropped', s.name, 'reply' if reply else 'original',
                           'fragment_checksum', cuts=False))
@@ -280,8 +283,8 @@ def in_pieces():
                 cut(s, reply, f'{n} bytes, checksum {check}', comes, pieces, n == 2000)
         came, left = (udp(*of, bytes(2 * 1480 + 100)) for of in (before, after))
         for begin, end in ((0, 1480), (1480, 2960)):
-            comes = piece(*before[:2], 64, 0x77, begin, 1, came[begin:end], 0)
-            pieces = [piece(*after[:2], 63, 0x77, a, 1, left[a:b], 0) for a, b in ((begin, begin + STEP), (begin + STEP, end))]
+            comes = piece(*before[:2], 64, IDENT + 8 & 0xffff, begin, 1, came[begin:end], 0)
+            pieces = [piece(*after[:2], 63, IDENT + 8 & 0xffff, a, 1, left[a:b], 0) for a, b in ((begin, begin + STEP), (begin + STEP, end))]
             cut(s, reply, f'a fragment from {begin} on', comes, pieces)
 
 

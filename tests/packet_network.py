@@ -174,6 +174,7 @@ class Case:
         self.segments, self.bytes, self.whole, self.linear, self.wait = 1, 0, 1 << 31, 0xffffffff, 0
         self.pieces, self.answer_from = [], None                # tc cuts it: (link, frame) of all but the last, which is out
         self.packet, self.mtu, self.shortened = None, 0, False   # tc answers it: an error about this packet; its MTU, or 0
+        self.room, self.alone = 0xffffffff, False               # in front of it; where no tc plane is, XDP counts what it leaves
         self.any_ident = False                                  # IPv4's identification is what comes out
         self.__dict__.update(more)
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * run_packets INSTANCE xdp|tc|host-xdp|host-tc CASES RESULTS [ROUTES]: runs each packet through the programs that a running
+ * run_packets INSTANCE xdp|tc|host-xdp|host-tc CASES RESULTS [ROUTES [VLANS]]: runs each packet through the programs that a running
  * instance has attached (BPF_PROG_TEST_RUN), or through the host plane with that instance's maps, and writes what came of it:
  * verdict, packet, and what the counters gained. It judges nothing but truncations; tests/packets.py does.
  */
@@ -19,7 +19,8 @@
 #include <unistd.h>
 #include "host_plane.h"
 
-enum { PACKET_MAX = 70000, IDS = 64, CPUS = 256 };
+/* RUN_ROOM: what XDP's test-run leaves in front of a packet, less struct xdp_frame */
+enum { PACKET_MAX = 70000, IDS = 64, CPUS = 256, RUN_ROOM = 256 - 40 };
 #ifndef BPF_F_TEST_SKB_CHECKSUM_COMPLETE
 #define BPF_F_TEST_SKB_CHECKSUM_COMPLETE (1U << 2)
 #endif
@@ -30,6 +31,7 @@ struct case_head {			/* then len bytes */
 	__u32 cuts;			/* CUTS: run every truncation too; SHORTENED: the kernel forgets the sum of what it cuts */
 	__u32 linear;			/* host: bytes in reach */
 	__u32 wait;			/* milliseconds before it comes */
+	__u32 room;			/* xdp: bytes in front of it, in fours; more than RUN_ROOM: as many as there are */
 };
 
 struct result_head {			/* then len bytes, n counters and n clones */
@@ -55,7 +57,7 @@ static bool tc, host;
 static int program, totals, reasons;
 static __u32 n_ids;
 static __u64 before[COUNTERS], after[COUNTERS];
-static __u8 packet[PACKET_MAX], out[PACKET_MAX];
+static __u8 room[RUN_ROOM + PACKET_MAX], out[PACKET_MAX], *const packet = room + RUN_ROOM;
 static __u32 out_len;
 static __u8 clones[1 << 20];
 static __u32 n_clones, clones_size;
@@ -88,6 +90,8 @@ static __u32 map_info(int fd, struct bpf_map_info *info)
 		die("map");
 	return info->max_entries;
 }
+
+#include "run_vlans.h"			/* with these */
 
 /* ---- counters: before[] and after[], one number for each id, direction, plane and kind ---- */
 
@@ -165,9 +169,10 @@ static __u32 write_gains(FILE *to)
 
 static int run_live(const struct case_head *c, __u32 len, __u32 flags, __u32 *raw)
 {
-	struct xdp_md xdp = { .data_end = len, .ingress_ifindex = c->ifindex };
+	__u32 taken = tc || c->room > RUN_ROOM ? 0 : RUN_ROOM - c->room;	/* by metadata, which is no room */
+	struct xdp_md xdp = { .data = taken, .data_end = taken + len, .ingress_ifindex = c->ifindex };
 	struct __sk_buff skb = { .ifindex = c->ifindex, .gso_segs = c->gso_segs, .gso_size = c->gso_size };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = len, .data_out = out,
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet - taken, .data_size_in = taken + len, .data_out = out,
 		    .data_size_out = sizeof(out), .repeat = 1, .flags = flags);
 	int rc;
 
@@ -175,7 +180,8 @@ static int run_live(const struct case_head *c, __u32 len, __u32 flags, __u32 *ra
 	opts.ctx_size_in = tc ? sizeof(skb) : sizeof(xdp);
 	rc = bpf_prog_test_run_opts(program, &opts);
 	*raw = rc ? -rc : opts.retval;
-	out_len = opts.data_size_out;
+	out_len = opts.data_size_out - (rc ? 0 : taken);
+	memmove(out, out + taken, out_len);
 	if (!rc && out_len != len && opts.retval == (tc ? TC_ACT_SHOT : XDP_DROP))
 		return PLANE_DROPPED;		/* its header had been changed for the other family */
 	if (rc || (out_len != len && opts.retval != (tc ? (__u32)TC_ACT_REDIRECT : XDP_REDIRECT)))
@@ -376,7 +382,7 @@ static void forget(const char *map)
 	close(fd);
 }
 
-static void setup(const char *plane, const char *routes)
+static void setup(const char *plane, const char *routes, const char *vlans)
 {
 	struct bpf_map_info info;
 	int room = 16 << 20;
@@ -396,6 +402,12 @@ static void setup(const char *plane, const char *routes)
 		host_setup(routes);
 		return;
 	}
+	if (*vlans) {
+		int table = pinned("table");
+
+		vlans_read(vlans, pinned("links"), table, map_info(table, &info));
+		program = tc ? program : with_vlans_too(program);
+	}
 	forget("frags");
 	if (!getenv("KEEP_FLOWS")) {
 		forget("flows");
@@ -414,17 +426,17 @@ int main(int argc, char **argv)
 	int n = 0;
 
 	if (argc < 5) {
-		fprintf(stderr, "usage: run_packets INSTANCE xdp|tc|host-xdp|host-tc CASES RESULTS [ROUTES]\n");
+		fprintf(stderr, "usage: run_packets INSTANCE xdp|tc|host-xdp|host-tc CASES RESULTS [ROUTES [VLANS]]\n");
 		return 2;
 	}
 	instance = argv[1];
-	setup(argv[2], argc > 5 ? argv[5] : "");
+	setup(argv[2], argc > 5 ? argv[5] : "", argc > 6 ? argv[6] : "");
 	from = fopen(argv[3], "rb");
 	to = fopen(argv[4], "wb");
 	if (!from || !to)
 		die(from ? argv[4] : argv[3]);
 	for (; fread(&c, sizeof(c), 1, from) == 1; n++) {
-		if (c.len > sizeof(packet) || fread(packet, 1, c.len, from) != c.len)
+		if (c.len > PACKET_MAX || fread(packet, 1, c.len, from) != c.len)
 			die("cases");
 		run_case(&c, to);
 	}

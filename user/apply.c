@@ -9,6 +9,7 @@
 #include "answers.h"
 #include "apply.h"
 #include "dataplane.h"
+#include "headroom.h"
 #include "log.h"
 #include "plan.h"
 #include "resolver.h"
@@ -74,6 +75,13 @@ static void forwarding_hints(const struct plan *p)
 				log_warning("interface %s: %s forwarding is off, so the kernel routes nothing from it: "
 					    "`sysctl net.ipv%d.conf.all.forwarding=1`", port->name, ipv6 ? "IPv6" : "IPv4", ipv6 ? 6 : 4);
 	}
+}
+
+static void headroom_hints(const struct dataplane *dp, const struct plan *p, const struct host *h)
+{
+	for (size_t i = 0; i < p->n_nics; i++)
+		if (attached(dp, p->nics[i].ifindex)->flags & LINK_NATIVE)
+			headroom_warn(p, h, &p->nics[i]);
 }
 
 static __u64 now(void)
@@ -164,6 +172,7 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 			log_info("%s%d %s written", dp->reloaded ? "programs loaded, " : "", written,
 				 written == 1 ? "entry" : "entries");
 		forwarding_hints(p);
+		headroom_hints(dp, p, &h);
 	}
 	*ret = (struct outcome){ .refused = rc && dp ? dp->refused : 0, .later = !rc && dp->later };
 	free(in->names);

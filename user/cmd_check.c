@@ -10,6 +10,7 @@
 #include "answers.h"
 #include "command.h"
 #include "config_check.h"
+#include "headroom.h"
 #include "host_check.h"
 #include "log.h"
 #include "plan.h"
@@ -39,13 +40,16 @@ static void look(void *data, const struct config *c, config_tell *tell, void *to
 	f->n = host_check(c, f->host, &f->answers, f->instance, tell, to);
 }
 
-/* What only the plan as a whole can tell: it says so itself */
+/* What only the plan as a whole can tell: it says so itself. What goes, but by tc alone, is nothing that is wrong. */
 static unsigned int try_plan(const struct config *c, struct findings *f)
 {
 	struct plan_input in = { .config = c, .host = f->host, .answers = &f->answers };
 	struct plan *p = NULL;
 	unsigned int wrong = plan_make(&in, &p) != 0;
 
+	for (size_t i = 0; !wrong && i < p->n_nics; i++)
+		if (p->nics[i].mode == MODE_AUTO || p->nics[i].mode == MODE_NATIVE)
+			headroom_warn(p, f->host, &p->nics[i]);
 	plan_free(p);
 	return wrong;
 }

@@ -70,6 +70,9 @@ int nl_xdp_features(__u32 ifindex, __u64 *ret);
 /* Whether the device takes VLAN tags off before XDP sees the frame: of 802.1Q (ethtool rxvlan), of 802.1ad. */
 int nl_rx_vlan_offload(const char *ifname, bool *ret, bool *ret_outer);
 
+/* An ethtool command (linux/ethtool.h), answered in its place; 0 or -errno. */
+int nl_ethtool(const char *ifname, void *command);
+
 /* The driver's name (ethtool), as "veth", "virtio_net"; -errno where it has none. */
 int nl_driver(const char *ifname, char ret[32]);
 

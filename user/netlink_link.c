@@ -230,7 +230,7 @@ int nl_xdp_features(__u32 ifindex, __u64 *ret)
 	return r;
 }
 
-static int ethtool(const char *ifname, void *command)
+int nl_ethtool(const char *ifname, void *command)
 {
 	struct ifreq request = { .ifr_data = command };
 	int fd, r;
@@ -254,7 +254,7 @@ static int feature_bit(const char *ifname, const char *name, __u32 *ret_bit, __u
 		__u32 n;
 	} count = { .info = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_FEATURES } };
 	struct ethtool_gstrings *names = NULL;
-	int r = ethtool(ifname, &count);
+	int r = nl_ethtool(ifname, &count);
 
 	if (!r) {
 		names = calloc(1, sizeof(*names) + (size_t)count.n * ETH_GSTRING_LEN);
@@ -264,7 +264,7 @@ static int feature_bit(const char *ifname, const char *name, __u32 *ret_bit, __u
 		names->cmd = ETHTOOL_GSTRINGS;
 		names->string_set = ETH_SS_FEATURES;
 		names->len = count.n;
-		r = ethtool(ifname, names);
+		r = nl_ethtool(ifname, names);
 	}
 	for (*ret_bit = 0; !r && *ret_bit < count.n; ++*ret_bit)
 		if (!strncmp((char *)names->data + *ret_bit * ETH_GSTRING_LEN, name, ETH_GSTRING_LEN))
@@ -290,7 +290,7 @@ static int feature(const char *ifname, const char *name, bool *ret)
 		return -ENOMEM;
 	features->cmd = ETHTOOL_GFEATURES;
 	features->size = blocks;
-	r = ethtool(ifname, features);
+	r = nl_ethtool(ifname, features);
 	if (!r)
 		*ret = features->features[bit / 32].active >> bit % 32 & 1;
 	free(features);
@@ -305,7 +305,7 @@ int nl_rx_vlan_offload(const char *ifname, bool *ret, bool *ret_outer)
 int nl_driver(const char *ifname, char ret[32])
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
-	int r = ethtool(ifname, &info);
+	int r = nl_ethtool(ifname, &info);
 
 	if (r)
 		return r;

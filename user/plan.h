@@ -24,6 +24,7 @@ struct plan_port {			/* an interface on which the data path is attached */
 	__u32 sources;			/* index in sources */
 	bool l3;			/* a device without Ethernet headers */
 	bool shared;			/* XDP beside programs of others */
+	bool lengthens;			/* IPv4 that comes in by it may leave as IPv6, with a longer header */
 	size_t n_nics;			/* nics that carry it */
 	char why[160];			/* why it has none, where it could */
 };

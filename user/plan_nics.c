@@ -161,11 +161,62 @@ static int bridge_nics(struct making *m, size_t i, const struct nl_link *bridge)
 	return rc;
 }
 
+static bool is_part(const struct host *h, const struct nl_link *link, const struct plan_port *port)
+{
+	return link && plan_base(h, link)->ifindex == port->ifindex;
+}
+
+/* Whether a client of IPv4 reaches the service by this port */
+static bool listens_ipv4(const struct making *m, const struct service_config *s, const struct plan_port *port)
+{
+	const struct host *h = m->host;
+	const struct nl_link *link = *s->listen_interface ? host_link_by_name(h, s->listen_interface) : NULL;
+
+	for (size_t i = 0; i < s->n_listen_addresses; i++) {
+		const struct address *a = &s->listen_addresses[i];
+		size_t at = 0;
+
+		if (a->family != FAMILY_IPV4)
+			continue;
+		while (at < h->n_addresses && !address_equal(&h->addresses[at].local, a))
+			at++;
+		if (at == h->n_addresses && port->role == ROLE_WAN)
+			return true;		/* nobody has it: it is listened for on every wan */
+		if (at < h->n_addresses && is_part(h, host_link(h, h->addresses[at].ifindex), port))
+			return true;
+	}
+	return is_part(h, link, port);
+}
+
+/* Whether a backend of clients of IPv6 answers in IPv4 by it: it is behind a lan, or, where there is none, behind whatever there is */
+static bool answers_ipv4(const struct making *m, const struct service_config *s, const struct plan_port *port)
+{
+	bool has_lan = false;
+
+	for (size_t i = 0; i < m->plan->n_ports; i++)
+		has_lan |= m->plan->ports[i].role == ROLE_LAN;
+	return s->ipv6 != IPV6_OFF && (port->role == ROLE_LAN || !has_lan);
+}
+
+static bool lengthens(const struct making *m, const struct plan_port *port)
+{
+	for (size_t i = 0; i < m->config->n_services; i++) {
+		const struct service_config *s = &m->config->services[i];
+		bool ipv4 = *s->backend.ipv4, ipv6 = *s->backend.ipv6;
+
+		if (s->nat == NAT_MASQUERADE && ((ipv6 && !ipv4 && listens_ipv4(m, s, port)) ||
+						 (ipv4 && !ipv6 && answers_ipv4(m, s, port))))
+			return true;
+	}
+	return false;
+}
+
 static int port_nics(struct making *m, size_t i)
 {
 	struct plan_port *port = &m->plan->ports[i];
 	const struct nl_link *link = host_link(m->host, port->ifindex);
 
+	port->lengthens = lengthens(m, port);
 	if (port->l3)
 		snprintf(port->why, sizeof(port->why), "no Ethernet header");
 	else if (!strcmp(link->kind, "vlan"))

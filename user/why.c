@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "headroom.h"
 #include "transmit.h"
 #include "why.h"
 
@@ -17,7 +18,7 @@ const char *why_refused(int error)
 	       error == E2BIG ? "libxdp's dispatcher is full" : strerror(error);
 }
 
-static void why_nic(const struct host *h, const struct plan_nic *nic, const struct link *is, FILE *out)
+static void why_nic(const struct host *h, const struct plan_port *port, const struct plan_nic *nic, const struct link *is, FILE *out)
 {
 	__u16 flags = is ? is->flags : 0, mode = flags & (LINK_NATIVE | LINK_GENERIC);
 	const char *hint;
@@ -37,6 +38,8 @@ static void why_nic(const struct host *h, const struct plan_nic *nic, const stru
 		fputs("no XDP yet: another `up` would try", out);
 	if (mode & LINK_NATIVE && !transmit_flags(h, host_link(h, nic->ifindex), true, &hint))
 		fprintf(out, "; it cannot transmit, so tc sends what leaves by it%s%s", hint ? ": " : "", hint ?: "");
+	if (mode & LINK_NATIVE && port->lengthens)
+		headroom_hint(h, nic, "; ", out);
 }
 
 static const struct link *link_of(const struct link *links, size_t n, __u32 ifindex)
@@ -63,7 +66,7 @@ char *why_port(const struct plan *p, const struct host *h, const struct link *li
 		fputs(between, out);
 		if (p->nics[i].ifindex != ifindex)
 			fprintf(out, "by %s: ", p->nics[i].name);
-		why_nic(h, &p->nics[i], link_of(links, n, p->nics[i].ifindex), out);
+		why_nic(h, port, &p->nics[i], link_of(links, n, p->nics[i].ifindex), out);
 		between = "; ";
 	}
 	if (port && (*port->why || !port->n_nics))
