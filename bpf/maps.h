@@ -69,6 +69,18 @@ MAP(pools, ARRAY, __u32, struct pool, 1, 0);
 MAP(flow_totals, PERCPU_ARRAY, __u32, struct flow_total, 1, 0);
 MAP(flows_deleted, ARRAY, __u32, __u64, 1, 0);
 MAP(flow_scratch, PERCPU_ARRAY, __u32, struct flow_scratch, 1, 0);
+MAP(guards, ARRAY, __u32, struct guard, 1, 0);
+MAP(guard_keys, ARRAY, __u32, struct guard_key, 1, 0);
+MAP(guard_state, ARRAY, __u32, struct guard_state, 1, 0);
+MAP(guard_budget, PERCPU_ARRAY, __u32, struct guard_budget, 1, 0);
+MAP(guard_sources, LRU_HASH, struct guard_source, __u64, 1, 0);
+MAP(guard_scratch, PERCPU_ARRAY, __u32, struct guard_scratch, 1, 0);
+MAP(answered, LRU_HASH, struct client_key, struct answered, 1, 0);
+MAP(indices, LRU_HASH, struct index_key, struct answered, 1, 0);
+MAP(replays, LRU_HASH, struct replay_key, struct replay, 1, 0);
+MAP(handshakes, LRU_HASH, struct handshake_key, __u64, 1, 0);
+MAP(health, ARRAY, __u32, struct health, 1, 0);
+MAP(failed, ARRAY, __u32, __u64, 1, 0);
 MAP(event_watch, ARRAY, __u32, __u64, 1, 0);
 MAP(event_budget, PERCPU_ARRAY, __u32, struct event_budget, 1, 0);
 #ifndef WGXDP_HOST

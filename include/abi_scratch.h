@@ -82,6 +82,26 @@ struct flow_scratch {
 	__u32 share;			/* whether the source's share has been asked for */
 	int answer;
 };
+/* guard_scratch: a message of a service with a guard */
+struct guard_scratch {
+	struct client_key client;	/* who sent it, or whom it is for */
+	__u32 kind;			/* enum message; 0: none */
+	__u32 backend;			/* its number */
+	__le32 index;			/* of what goes to the backend the receiver's; of what it sends its own */
+	__u32 known;			/* the backend has answered the client */
+	__u32 original;
+	int answer;
+	__u32 key, keys;		/* place of the key that is tried, and behind the last one */
+	__u8 message[160];		/* an initiation or response, from its type on */
+	__u32 work[8 + 16 + 16];	/* struct blake2s_work */
+	struct guard_source source;
+	struct replay_key replay_key;
+	struct replay replay;
+	struct answered answered;
+	struct index_key index_key;
+	struct handshake_key handshake;
+};
+
 enum flow_newness { FLOW_KNOWN, FLOW_NEWCOMER, FLOW_MOVES, FLOW_ANSWERED };
 
 #endif
