@@ -9,6 +9,7 @@
 #include "cut.h"
 #include "fib.h"
 #include "flow_send.h"
+#include "guard.h"
 #include "icmp_send.h"
 #include "link.h"
 #include "parse.h"
@@ -79,6 +80,8 @@ INLINE int resolve(struct pkt *p, struct nexthop **ret)
 	rc = original ? link_source(p) : 0;
 	if (with_lists && !rc && original && p->service->flags & SERVICE_LISTS)
 		rc = service_admits(p);
+	if (p->guards && !rc)
+		rc = p->guard_says;
 	if (rc)
 		return rc;
 	rc = next_hop(p, c, now, ret);
@@ -129,11 +132,13 @@ INLINE int service_pipeline(struct pkt *p, __be16 proto, int *ret_action)
 	int rc;
 
 	rc = parse(p, proto) ?: classify(p);
+	if (p->guards && !rc)
+		rc = guard_find(p);
 	if (p->flows && !rc)
 		rc = flow_find(p);
 	rc = rc ?: quote_sender(p) ?: resolve(p, &nexthop) ?:
 	     (p->flows ? flow_admits(p) : 0) ?: fragment_remember(p) ?: plane(p, make_room, nexthop) ?:
-	     (p->flows ? flow_commit(p) : 0) ?:
+	     (p->guards ? guard_commit(p) : 0) ?: (p->flows ? flow_commit(p) : 0) ?:
 	     (p->flows && p->way ? flow_rewrite(p) : p->quote ? quote_rewrite(p) : rewrite(p));
 	if (rc)
 		return error_owed(p, rc, nexthop, ret_action);

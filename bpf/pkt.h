@@ -83,6 +83,11 @@ struct pkt {
 	__u8 leaves;			/* the family in which it leaves; only with flows: see family_out() */
 	struct flow_scratch *way;	/* of a packet of a flow, or of a newcomer, as what it leaves; else NULL */
 	struct flow *flow;		/* its flow, or NULL: a newcomer, or who answers one */
+
+	bool guards;			/* a constant in each entry point: the steps of the guard are in it */
+	__u8 backend;			/* number of the service's backend that it is for, or from */
+	int guard_says;			/* 0, or the reason for which the guard ends it, if nothing else does before */
+	struct guard_scratch *guard;	/* of a handshake message that is to be remembered when it is sent; else NULL */
 };
 
 /* Words as they stand in a header, whose alignment the kernel's headers understate: else clang goes byte by byte. */
@@ -96,10 +101,14 @@ struct pkt {
 
 /* Addresses only ever as their two words: a mixture of widths would be taken apart and put together again */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define from_le32(word) (word)
 #define ADDR_MAPPED 0xffff0000ULL
+#define ADDR_MAPPED_MASK 0xffffffffULL
 #define ADDR_IPV4_SHIFT 32
 #else
+#define from_le32(word) __builtin_bswap32(word)
 #define ADDR_MAPPED 0xffff00000000ULL
+#define ADDR_MAPPED_MASK 0xffffffff00000000ULL
 #define ADDR_IPV4_SHIFT 0
 #endif
 

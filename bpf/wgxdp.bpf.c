@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Entry points of the data path: one a plane, and one for devices without an Ethernet header (PPP, TUN, WireGuard); and the same
- * with a relay, with flows, and with both, so that a firewall's carry nothing of it. The way of a packet is in pipeline.h and
+ * with a relay, with flows, with both, and with a guard too, so that a firewall's carry nothing of it. The way of a packet is in pipeline.h and
  * relay.h.
  */
 #include "relay.h"
@@ -39,6 +39,9 @@ ENTRIES(, pipeline, verdict)
 ENTRIES(_relay, relay, relay_verdict)
 ENTRIES(_flows, pipeline, verdict, .flows = true)
 ENTRIES(_relay_flows, relay, relay_verdict, .flows = true)
+
+ENTRIES(_guard, pipeline, verdict, .flows = true, .guards = true)
+ENTRIES(_relay_guard, relay, relay_verdict, .flows = true, .guards = true)
 
 /* For user space, by BPF_PROG_TEST_RUN: behind an Ethernet header comes the key of an original's entry in flows, whose timer is to run.
  * 0: it does, or there is no such flow. */

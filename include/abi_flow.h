@@ -54,7 +54,7 @@ struct embryo {
 	__be16 client_port, local_port;
 	__u16 id;			/* of the service */
 	__u8 family;			/* the client's */
-	__u8 pad;
+	__u8 backend;			/* its number */
 	__u32 ifindex;			/* of the listener's link */
 	__u32 pad1;
 	__u64 until;			/* good before this, in jiffies */

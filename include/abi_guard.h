@@ -128,7 +128,7 @@ struct health {
 #define BUDGET_UNKNOWN 1500000
 struct guard_budget {
 	__u64 since;			/* jiffies when it was filled last */
-	__u64 left[2];			/* others, known */
+	__s64 left[2];			/* others, known; below 0 where the last one took more */
 };
 
 /* failed: ARRAY, by a hash of the source (IPv6: its /64) → its tag and the jiffies of its last wrong mac1, 32 bits each. While there

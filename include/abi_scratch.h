@@ -6,6 +6,8 @@
 #ifndef WGXDP_ABI_SCRATCH_H
 #define WGXDP_ABI_SCRATCH_H
 
+#include "blake2s.h"
+
 /* quotes: an ICMP error, whose quote is what makes it ours (bpf/icmp.h) */
 struct quote {
 	struct addr from;		/* who sent the error */
@@ -65,6 +67,7 @@ struct flow_scratch {
 		__u8 is_new;		/* enum flow_newness: what is to be done when it is sent */
 	} way;
 	__u32 id, ifindex;		/* of service and listener's link */
+	__u32 backend;			/* its number, of services with several */
 	struct flow_across {		/* where it leaves in the other family (bpf/across.h) */
 		__u32 payload, head;	/* bytes behind the header, and of the header, with IPv6's for fragments */
 		__u16 fragment;		/* as in IPv6's header, in host order: offset, and 1 where more follow; 0: whole */
@@ -91,9 +94,10 @@ struct guard_scratch {
 	__u32 known;			/* the backend has answered the client */
 	__u32 original;
 	int answer;
-	__u32 key, keys;		/* place of the key that is tried, and behind the last one */
+	__u32 key, tried;		/* place of the first key, and how many were tried */
+	__u32 segments;
 	__u8 message[160];		/* an initiation or response, from its type on */
-	__u32 work[8 + 16 + 16];	/* struct blake2s_work */
+	struct blake2s_work work;
 	struct guard_source source;
 	struct replay_key replay_key;
 	struct replay replay;

@@ -24,6 +24,12 @@ static inline __u64 table_word(enum table_kind kind, __u8 family, __be16 port, _
 	return (__u64)ifindex << 32 | (__u32)(__u16)port << 16 | family << 8 | kind;
 }
 
+/* What to add to the word of a KEY_SERVICE for a backend by its number */
+static inline __u64 table_backend(__u32 number)
+{
+	return number ? KEY_BACKEND - KEY_SERVICE + number : 0;
+}
+
 enum service_flags {
 	SERVICE_CHOICE = 1 << 0,	/* the backend serves several listeners: the client's choice is remembered */
 	SERVICE_SAME = 1 << 1,		/* nat none: nothing is rewritten but TTL and MACs */

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the guard looks at in a handshake message, and in data whose sender it does not know: a global function, verified once,
+ * that needs no packet (guard.h brings the message into guard_scratch). Nothing is remembered here but time spent, and who was
+ * wrong. Part of guard.h.
+ */
+#ifndef WGXDP_GUARD_CHECK_H
+#define WGXDP_GUARD_CHECK_H
+
+#include "maps.h"
+#include "blake2s.h"
+
+INLINE struct guard_scratch *guard_scratch_find(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&guard_scratch, &zero);
+}
+
+INLINE const struct guard *guard_of(const struct guard_scratch *s)
+{
+	__u32 id = s->client.id;
+
+	return bpf_map_lookup_elem(&guards, &id);
+}
+
+#define INITIATION_MAC1 116		/* where it stands, and what it covers */
+#define RESPONSE_MAC1 60
+#define WORDS(n) ((n) / sizeof(__u32))
+
+/* Message words from bytes of the message, the rest 0 */
+INLINE void message_words(__u32 m[16], const __u8 *from, __u32 n)
+{
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < 16; i++)
+		m[i] = i < n ? from_le32(load_word(__u32, from + 4 * i)) : 0;
+}
+
+INLINE bool mac_is(const __u32 h[8], const __u8 *mac)
+{
+	return !((h[0] ^ from_le32(load_word(__u32, mac))) | (h[1] ^ from_le32(load_word(__u32, mac + 4))) |
+		 (h[2] ^ from_le32(load_word(__u32, mac + 8))) | (h[3] ^ from_le32(load_word(__u32, mac + 12))));
+}
+
+/* What counts as one source: an IPv4 address, or an IPv6 /64 */
+INLINE struct addr guard_source(const struct addr *client)
+{
+	bool ipv4 = !client->q[0] && (client->q[1] & ADDR_MAPPED_MASK) == ADDR_MAPPED;
+
+	return (struct addr){ .q = { client->q[0], ipv4 ? client->q[1] : 0 } };
+}
+
+/* ---- the time that the guard may spend, of each CPU ---- */
+
+INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
+{
+	*left += ticks * a_second / tick_rate;
+	if (*left > (__s64)a_second / 8)
+		*left = a_second / 8;
+}
+
+/* What is left for those whom a backend has answered, or for others */
+INLINE __s64 *guard_budget_left(const struct guard_scratch *s, __u64 now)
+{
+	__u32 zero = 0;
+	struct guard_budget *b = bpf_map_lookup_elem(&guard_budget, &zero);
+	__u64 ticks;
+
+	if (!b)
+		return NULL;
+	ticks = now - b->since;
+	if (ticks) {
+		if (ticks > tick_rate / 8)
+			ticks = tick_rate / 8;
+		b->since = now;
+		budget_fill(&b->left[0], ticks, BUDGET_UNKNOWN);
+		budget_fill(&b->left[1], ticks, BUDGET_KNOWN);
+	}
+	return &b->left[s->known & 1];
+}
+
+INLINE __u64 source_hash(const struct addr *source)
+{
+	__u64 h = source->q[0] * 0xff51afd7ed558ccdULL + source->q[1] * 0xc4ceb9fe1a85ec53ULL;
+
+	h = (h ^ h >> 32) * 0x9fb21c651e98df25ULL;
+	return h ^ h >> 32;
+}
+
+/* Where a source that was wrong is remembered, and as what: the hash's high half, and when */
+INLINE __u64 *failed_place(__u64 hash)
+{
+	__u32 place = hash % FAILED_PLACES;
+
+	return bpf_map_lookup_elem(&failed, &place);
+}
+
+INLINE bool has_failed(__u64 hash, __u64 now)
+{
+	const __u64 *f = failed_place(hash);
+
+	return f && *f >> 32 == hash >> 32 && (__u32)now - (__u32)*f < tick_rate;
+}
+
+/* ---- mac1 ---- */
+
+/* Tries one key; 1: no more */
+static long guard_try(__u32 i, void *none)
+{
+	struct guard_scratch *s = guard_scratch_find();
+	const struct guard_key *key;
+	struct blake2s_work *w;
+	__u32 place;
+
+	if (!s)
+		return 1;
+	place = s->key + i;
+	key = bpf_map_lookup_elem(&guard_keys, &place);
+	if (!key)
+		return 1;
+	s->tried = i + 1;
+	w = &s->work;
+	memcpy(w->h, key->mac1, sizeof(w->h));
+	if (s->kind == MESSAGE_INITIATION) {
+		message_words(w->m, s->message, 16);
+		blake2s_compress(w, 64 + 64, 0);
+		message_words(w->m, s->message + 64, WORDS(INITIATION_MAC1 - 64));
+		blake2s_compress(w, 64 + INITIATION_MAC1, 1);
+	} else {
+		message_words(w->m, s->message, WORDS(RESPONSE_MAC1));
+		blake2s_compress(w, 64 + RESPONSE_MAC1, 1);
+	}
+	if (!mac_is(w->h, s->message + (s->kind == MESSAGE_INITIATION ? INITIATION_MAC1 : RESPONSE_MAC1)))
+		return 0;
+	s->backend = key->backend;
+	s->answer = 0;
+	return 1;
+}
+
+INLINE int guard_mac1(struct guard_scratch *s, const struct guard *g, __u64 now)
+{
+	struct addr source = guard_source(&s->client.addr);
+	__u64 hash = source_hash(&source), *f;
+	__s64 *left = guard_budget_left(s, now);
+	__u32 keys = g->keys;
+
+	if (!left || *left <= 0)
+		return -DROP_guard_busy;
+	if (!s->known && *left < BUDGET_UNKNOWN / 16 && has_failed(hash, now))
+		return -DROP_guard_busy;
+	s->key = keys >> 8;
+	s->tried = 0;
+	s->answer = -DROP_guard_mac1;
+	bpf_loop(keys & 0xff, guard_try, NULL, 0);
+	*left -= s->tried * (s->kind == MESSAGE_INITIATION ? 2 : 1);
+	if (s->answer) {
+		f = failed_place(hash);
+		if (f)
+			*f = hash >> 32 << 32 | (__u32)now;
+	}
+	return s->answer;
+}
+
+/* Whether the message may go to the service, and to which backend: 0 or a reason */
+__attribute__((noinline)) int guard_check(void)
+{
+	struct guard_scratch *s = guard_scratch_find();
+	const struct guard *g = s ? guard_of(s) : NULL;
+	const struct answered *a, *index;
+	__u64 now = bpf_jiffies64();
+
+	if (!s || !g)
+		return -DROP_guard_busy;
+	a = bpf_map_lookup_elem(&answered, &s->client);
+	s->known = a && now < a->until;
+	if (s->kind == MESSAGE_INITIATION || s->kind == MESSAGE_RESPONSE)
+		return guard_mac1(s, g, now);
+	s->index_key.index = s->index;
+	s->index_key.id = s->client.id;
+	index = s->segments > 1 ? NULL : bpf_map_lookup_elem(&indices, &s->index_key);
+	if (index && now < index->until) {
+		s->backend = index->backend;
+		return 0;
+	}
+	if (a && s->known) {
+		s->backend = a->backend;
+		return 0;
+	}
+	return s->kind && !(g->flags & (GUARD_STRICT | GUARD_BACKENDS)) ? 0 : -DROP_guard_stranger;
+}
+
+#endif
