@@ -35,18 +35,11 @@ done
 [[ ! ${BREAK:-} ]] || inside firewall ip neigh replace 192.168.1.12 lladdr "$(mac one eth)" dev lan nud permanent
 
 wgxdp up --wan wan --lan lan --to 192.168.1.11 > /dev/null
-sending() { # one round of n packets more
-	start client "$udptool" send -n $n -r $rate -c 200 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > "$work/sent"
-	sender=$!
-	sent=$((sent + n))
-}
-sent=0 moved=0
-sending
-while kill -0 $sender 2> /dev/null || [[ $moved -lt 10 ]]; do # a slow machine needs several rounds
-	kill -0 $sender 2> /dev/null || sending
+sends $n -r $rate -c 200 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port
+moved=0
+while still_sends $moved 10; do
 	wgxdp up --wan wan --lan lan --to 192.168.1.1$((moved++ % 2 ? 1 : 2)) > /dev/null
 done
-wait $sender
 say "moved $moved times"
 expect 'moved often' $moved '>=' 10
 expect 'some to each' $(($(arrived one right) > 1000 && $(arrived two right) > 1000)) == 1

@@ -22,10 +22,9 @@ configuration() { # PORT...
 listens() { wgxdp show services | grep -q "listen: .*:$1"; } # PORT
 
 killed_again_and_again() {
-	local killed=0 sender
-	start client "$udptool" send -n $n -r $rate -c 200 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > "$work/sent"
-	sender=$!
-	while kill -0 $sender 2> /dev/null; do
+	local killed=0
+	sends $n -r $rate -c 200 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port
+	while still_sends $killed 10; do
 		kill -KILL "$daemon"
 		wait "$daemon" 2> /dev/null || :
 		[[ ! ${BREAK:-} ]] || wgxdp down
@@ -35,10 +34,9 @@ killed_again_and_again() {
 		start_daemon -c "$work/wgxdp.yaml"
 		sleep "0.0$((killed % 10))"
 	done
-	wait $sender
 	expect_sums
 	expect 'killed often' $killed '>=' 10
-	expect "lost of $n while the daemon was killed $killed times" $((n - $(arrived wg-end all_of_them))) == 0
+	expect "lost of $sent while the daemon was killed $killed times" $((sent - $(arrived wg-end all_of_them))) == 0
 }
 
 goes_on_with_what_runs() {

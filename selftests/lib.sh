@@ -56,6 +56,20 @@ wait_for() { # SECONDS WHAT COMMAND...: until it succeeds; where time is not mea
 inside() { nsenter --net="/run/netns/$1" "${@:2}"; } # NAMESPACE COMMAND...
 start() { nsenter --net="/run/netns/$1" "${@:2}" & } # the same in the background, as $!
 
+# For what is done often while somebody sends: rounds of N packets, one more as long as it was not done often enough, as on a
+# slow machine. $sent is how many that makes.
+sends() { # N ARGUMENT... of `udptool send`, by the host client
+	sender_says=("$@")
+	start client "$udptool" send -n "$@" > "$work/sent"
+	sender=$!
+	sent=$((${sent:-0} + $1))
+}
+still_sends() { # DONE ENOUGH
+	kill -0 "$sender" 2> /dev/null && return
+	wait "$sender"
+	[[ $1 -lt $2 ]] && sends "${sender_says[@]}"
+}
+
 namespaces() { # NAME...
 	local ns
 	for ns; do
