@@ -28,8 +28,8 @@ INLINE const struct guard *guard_of(const struct guard_scratch *s)
 #define RESPONSE_MAC1 60
 #define WORDS(n) ((n) / sizeof(__u32))
 
-/* Message words from bytes of the message, the rest 0 */
-INLINE void message_words(__u32 m[16], const __u8 *from, __u32 n)
+/* n words of a message's block, the rest 0 */
+INLINE void block_words(__u32 m[16], const __u8 *from, __u32 n)
 {
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < 16; i++)
@@ -111,6 +111,7 @@ static long guard_try(__u32 i, void *none)
 	const struct guard_key *key;
 	struct blake2s_work *w;
 	__u32 place;
+	bool fits;
 
 	if (!s)
 		return 1;
@@ -119,18 +120,18 @@ static long guard_try(__u32 i, void *none)
 	if (!key)
 		return 1;
 	s->tried = i + 1;
-	w = &s->work;
+	w = s->work;
 	memcpy(w->h, key->mac1, sizeof(w->h));
 	if (s->kind == MESSAGE_INITIATION) {
-		message_words(w->m, s->message, 16);
-		blake2s_compress(w, 64 + 64, 0);
-		message_words(w->m, s->message + 64, WORDS(INITIATION_MAC1 - 64));
-		blake2s_compress(w, 64 + INITIATION_MAC1, 1);
+		blake2s_compress(&w[0], BLAKE2S_BLOCK + 64, 0);
+		memcpy(w[1].h, w[0].h, sizeof(w->h));
+		blake2s_compress(&w[1], BLAKE2S_BLOCK + INITIATION_MAC1, 1);
+		fits = mac_is(w[1].h, s->message + INITIATION_MAC1);
 	} else {
-		message_words(w->m, s->message, WORDS(RESPONSE_MAC1));
-		blake2s_compress(w, 64 + RESPONSE_MAC1, 1);
+		blake2s_compress(&w[0], BLAKE2S_BLOCK + RESPONSE_MAC1, 1);
+		fits = mac_is(w[0].h, s->message + RESPONSE_MAC1);
 	}
-	if (!mac_is(w->h, s->message + (s->kind == MESSAGE_INITIATION ? INITIATION_MAC1 : RESPONSE_MAC1)))
+	if (!fits)
 		return 0;
 	s->backend = key->backend;
 	s->answer = 0;
@@ -151,6 +152,8 @@ INLINE int guard_mac1(struct guard_scratch *s, const struct guard *g, __u64 now)
 	s->key = keys >> 8;
 	s->tried = 0;
 	s->answer = -DROP_guard_mac1;
+	block_words(s->work[0].m, s->message, WORDS(s->kind == MESSAGE_INITIATION ? 64 : RESPONSE_MAC1));
+	block_words(s->work[1].m, s->message + 64, WORDS(INITIATION_MAC1 - 64));
 	bpf_loop(keys & 0xff, guard_try, NULL, 0);
 	*left -= s->tried * (s->kind == MESSAGE_INITIATION ? 2 : 1);
 	if (s->answer) {

@@ -97,7 +97,7 @@ struct guard_scratch {
 	__u32 key, tried;		/* place of the first key, and how many were tried */
 	__u32 segments;
 	__u8 message[160];		/* an initiation or response, from its type on */
-	struct blake2s_work work;
+	struct blake2s_work work[2];	/* for the two blocks of an initiation, or the one of a response */
 	struct guard_source source;
 	struct replay_key replay_key;
 	struct replay replay;

@@ -191,7 +191,7 @@ static inline int world_run(enum plane plane, __u32 ifindex, struct host_packet 
 {
 	struct pkt p = { .ctx = packet, .plane = plane, .ifindex = ifindex, .segments = 1,
 			 .flows = world_flows };
-	int action = HOST_DROP, rc = pipeline(&p, 0, &action);
+	int action = HOST_DROP, rc = pipeline(&p, 0, false, &action);
 
 	return verdict(&p, rc, action, HOST_PASS, HOST_DROP);
 }
