@@ -338,12 +338,12 @@ static void files(void **state)
 	fd = mkstemp(name);
 	assert_int_equal(write(fd, good, strlen(good)), strlen(good));
 	assert_int_equal(config_read(name, &c), 0);
-	assert_int_equal(c->n_services, 6);
+	assert_int_equal(c->n_services, 9);
 	config_free(c);
 	lseek(fd, 0, SEEK_SET);
 	dup2(fd, 0);
 	assert_int_equal(config_read("-", &c), 0);
-	assert_int_equal(c->n_services, 6);
+	assert_int_equal(c->n_services, 9);
 	config_free(c);
 	unlink(name);
 	close(fd);
