@@ -95,7 +95,7 @@ $(O)/unit/tests/unit_blake2s.o: $(O)/tests/blake2s.skel.h
 $(O)/tests/unit_blake2s: LIBS += -lcrypto
 
 # what it measures is the program's own objects
-$(O)/tests/unit_relay_size: $(patsubst %,$(O)/user/%.o,dataplane_sync dataplane_flows dataplane_relay dataplane_relay_read dataplane_read \
+$(O)/tests/unit_relay_size: $(patsubst %,$(O)/user/%.o,dataplane_sync dataplane_flows dataplane_guard dataplane_guard_read dataplane_relay dataplane_relay_read dataplane_read \
 		dataplane_lists dataplane_flow_read table transmit control $(filter plan% config% yaml% netlink% wireguard%,$(notdir $(USER_SRC:.c=))) \
 		host addr log answers state wg_key relay_prefix followed pins attach)
 $(O)/unit/tests/unit_relay_size.o: UNIT_CFLAGS :=
