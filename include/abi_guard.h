@@ -55,6 +55,11 @@ struct guard_key {
 	__u32 pad[7];
 };
 
+/* public_keys: ARRAY, as guard_keys: what each was made of; not read by the data path */
+struct public_key {
+	__u8 b[32];
+};
+
 /* guard_state: ARRAY by the service's id: up to when limits are used, in ticks */
 struct guard_state {
 	__u64 service_until, challenge_until;
@@ -148,6 +153,12 @@ struct health {
 	__u64 seconds;			/* all times from initiation to response together, in nanoseconds */
 	__u64 pad[2];
 	__u64 buckets[HANDSHAKE_BUCKETS];
+};
+
+/* backend_names: ARRAY, as health: the names of a service's backends, where it has several; not read by the data path. A backend
+ * keeps its number while it keeps its name, for answered, indices and flows have the number. */
+struct backend_name {
+	char name[NAME_LEN];		/* "": a free number */
 };
 
 /* guard_budget: PERCPU_ARRAY of one: compressions of BLAKE2s that the guard may spend: for sources that a backend has answered,

@@ -8,8 +8,8 @@
 
 enum table_kind {
 	KEY_NONE, KEY_SERVICE, KEY_REPLY, KEY_VLAN, KEY_OLD, KEY_UNTIL, KEY_ROUTE,
-	KEY_BACKEND = 64		/* and the number (1 to 63) of a backend of a service that has several: as KEY_SERVICE, whose is the
-					 * first one's */
+	KEY_BACKEND = 64		/* and the number (1 to 63) of a backend of a service that has several: as KEY_SERVICE, which is number
+					 * 0's, or of the lowest number that has an address */
 };
 
 /* addr is the local address (service), the backend's (reply); word from table_word() */
@@ -39,7 +39,7 @@ enum service_flags {
 	SERVICE_MASQUERADE = 1 << 5,	/* of a KEY_SERVICE: its clients have flows. Of a KEY_REPLY: all its listeners' do, and
 					 * what has none is nobody's */
 	SERVICE_FLOWS = 1 << 6,		/* of a KEY_REPLY: some of its listeners' clients do: they are looked for first */
-	SERVICE_BACKEND_SHIFT = 8,	/* of a KEY_REPLY: above these bits the backend's number */
+	SERVICE_BACKEND_SHIFT = 8,	/* where a service has several backends: above these bits the number of this one */
 	SERVICE_TO_IPV6 = 1 << 7,	/* of a KEY_SERVICE that masquerades: the backend's address is IPv6, whatever the listener's is */
 };
 

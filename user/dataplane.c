@@ -31,13 +31,13 @@ static const char *const program_names[PROGRAM_COUNT] = {
 #undef X
 };
 
-/* Those that know the relay, flows, or both are pinned under the same names: a firewall's carry nothing of it */
-static const char *const program_sets[] = { "", "_relay", "_flows", "_relay_flows" };
+/* Those that know the relay, flows, the guard (and flows), or both are pinned under the same names: a firewall's carry nothing of it */
+static const char *const program_sets[] = { "", "_relay", "_flows", "_relay_flows", "_guard", "_relay_guard" };
 enum { PROGRAM_SETS = sizeof(program_sets) / sizeof(program_sets[0]) };
 
 static int program_set(const struct plan *p)
 {
-	return !!p->relay.on + 2 * !!p->n_flows;
+	return !!p->relay.on + (p->guarded ? 4 : 2 * !!p->n_flows);
 }
 
 static struct bpf_program *program_of(const struct wgxdp *s, int program, int set)
@@ -198,6 +198,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_lists = p->n_lists;
 	set_programs(dp, s, p);
 	dataplane_size_flows(dp, s->obj, p, names);
+	dataplane_size_guard(dp, s->obj, p, names);
 	set_relay(dp, s, p);
 }
 
@@ -295,7 +296,7 @@ static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const st
 		if (i != MAP_choices && dataplane_entries(dp, i) !=
 		    bpf_map__max_entries(bpf_object__find_map_by_name(s->obj, map_names[i])))
 			return false;
-	return !p->n_trie && !p->relay.on && !p->n_flows && (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
+	return !p->n_trie && !p->relay.on && !p->n_flows && !p->guarded && (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
 }
 
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
