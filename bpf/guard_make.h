@@ -82,10 +82,10 @@ INLINE int guard_make_original(struct guard_scratch *s, const struct guard *g)
 
 	if (rc)
 		return rc;
+	if (s->kind == MESSAGE_INITIATION && is_replayed(s, now))
+		return -DROP_guard_replay;	/* whoever it seems to be pays nothing for it */
 	if (!source_admits(s, g, ticks))
 		return -DROP_guard_limited;
-	if (s->kind == MESSAGE_INITIATION && is_replayed(s, now))
-		return -DROP_guard_replay;
 	if (!service_admits_one(s, g, ticks))
 		return -DROP_guard_limited;
 	if (s->kind == MESSAGE_INITIATION)
