@@ -29,21 +29,27 @@ static __u16 shown_port;		/* and as whom the backend saw him last, at `ours` */
 
 /* ---- messages ---- */
 
-static void openssl_mac1(__u32 n, const __u8 *covered, size_t len, __u8 mac[MAC_LEN])
+static inline void openssl_mac(const __u8 *key, size_t keylen, const void *covered, size_t len, __u8 mac[MAC_LEN])
 {
 	size_t size = MAC_LEN, written;
 	OSSL_PARAM params[] = { OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size), OSSL_PARAM_construct_end() };
-	__u8 label[40] = "mac1----", key[32];
 	static EVP_MAC_CTX *ctx;
+
+	if (!ctx)
+		ctx = EVP_MAC_CTX_new(EVP_MAC_fetch(NULL, "BLAKE2SMAC", NULL));
+	assert_int_equal(EVP_MAC_init(ctx, key, keylen, params), 1);
+	assert_int_equal(EVP_MAC_update(ctx, covered, len), 1);
+	assert_int_equal(EVP_MAC_final(ctx, mac, &written, MAC_LEN), 1);
+}
+
+static void openssl_mac1(__u32 n, const __u8 *covered, size_t len, __u8 mac[MAC_LEN])
+{
+	__u8 label[40] = "mac1----", key[32];
 	unsigned int hashed;
 
 	key_bytes(n, label + 8);
 	assert_int_equal(EVP_Digest(label, sizeof(label), key, &hashed, EVP_blake2s256(), NULL), 1);
-	if (!ctx)
-		ctx = EVP_MAC_CTX_new(EVP_MAC_fetch(NULL, "BLAKE2SMAC", NULL));
-	assert_int_equal(EVP_MAC_init(ctx, key, sizeof(key), params), 1);
-	assert_int_equal(EVP_MAC_update(ctx, covered, len), 1);
-	assert_int_equal(EVP_MAC_final(ctx, mac, &written, MAC_LEN), 1);
+	openssl_mac(key, sizeof(key), covered, len, mac);
 }
 
 static __u32 message_len(const struct told *m)

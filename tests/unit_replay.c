@@ -158,6 +158,82 @@ static void replaying(void **state)
 	everywhere(0, replays_here);
 }
 
+/* ---- cookies ---- */
+
+/* An initiation with the cookie that the n-th secret gives to the client */
+static struct told with_cookie(__u32 n)
+{
+	struct told m = initiation_for(0);
+	__u8 input[COOKIE_INPUT] = { 0 }, secret[32], cookie[MAC_LEN];
+	struct addr a = client_addr();
+
+	key_bytes(100 + n, secret);
+	memcpy(input, &a, 16);
+	put_le32(input + 16, client_port);
+	openssl_mac(secret, sizeof(secret), input, sizeof(input), cookie);
+	openssl_mac(cookie, sizeof(cookie), m.bytes, 132, m.bytes + 132);
+	return m;
+}
+
+static void challenge_here(void)
+{
+	struct guard *g = guard_at(at_service->id);
+	__u32 zero = 0, told = host_n_challenges;
+	struct cookies *c = bpf_map_lookup_elem(&cookies, &zero);
+	struct told m, old;
+	__u64 before;
+	__u8 secret[32];
+
+	for (int n = 0; n < 2; n++) {
+		key_bytes(100 + n, secret);
+		blake2s_key(c->secret[n].h, secret, sizeof(secret), MAC_LEN);
+	}
+	c->alive = host_jiffies + 100 * tick_rate;
+	g->flags |= GUARD_CHALLENGE;
+	g->challenge_each = (__u64)tick_rate << GUARD_TICK;
+	g->challenge_burst = 2;
+	old = initiation_for(0);
+	assert_int_equal(sends(&old), 0);
+	assert_int_equal(sends_initiation(0), 0);
+	before = remembered();
+	m = initiation_for(0);
+	assert_int_equal(sends(&m), -DROP_guard_challenged);
+	assert_int_equal(host_n_challenges, told + 1);
+	assert_memory_equal(host_challenge.mac1, m.bytes + 116, MAC_LEN);
+	assert_int_equal(host_challenge.client_port, htons(client_port));
+	assert_int_equal(remembered(), before);
+	client_port++;
+	assert_int_equal(sends(&old), -DROP_guard_replay);	/* which nobody is to be told about */
+	assert_int_equal(host_n_challenges, told + 1);
+	client_port--;
+	m = with_cookie(2);
+	assert_int_equal(sends(&m), -DROP_guard_challenged);
+	for (__u32 n = 0; n < 2; n++) {
+		m = with_cookie(n);
+		client_port++;
+		assert_int_equal(sends(&m), -DROP_guard_challenged);	/* another's */
+		client_port--;
+		assert_int_equal(sends(&m), 0);
+		m.bytes[132 + n] ^= 1;
+		assert_int_equal(sends(&m), -DROP_guard_challenged);
+	}
+	m = message(MESSAGE_COOKIE, 0, 1);		/* who has the backend's cookie cannot have ours */
+	assert_true(backend_sends(0, &m));
+	assert_int_equal(sends_initiation(0), 0);
+	seconds(COOKIE_SECONDS);
+	c->alive = host_jiffies + tick_rate;
+	for (int i = 0; i < 3; i++)
+		sends_initiation(0);
+	assert_int_equal(sends_initiation(0), -DROP_guard_challenged);
+	c->alive = host_jiffies;			/* no daemon */
+	assert_int_equal(sends_initiation(0), 0);
+}
+
+static void challenge(void **state)
+{
+	everywhere(0, challenge_here);
+}
+
 /* ---- strict ---- */
 
 static void strict_here(void)
@@ -355,7 +431,7 @@ static void healthy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(source_limit), TEST(service_limit), TEST(replaying), TEST(strict), TEST(forged), TEST(passed_up), TEST(healthy),
+		TEST(source_limit), TEST(service_limit), TEST(replaying), TEST(challenge), TEST(strict), TEST(forged), TEST(passed_up), TEST(healthy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
