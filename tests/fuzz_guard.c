@@ -257,13 +257,13 @@ static __u32 step_frame(const struct step *s, __u32 *ret_size)
 	*ret_size = 0;
 	if (!backend && s->kind & 64 && in.family == FAMILY_IPV4 && s->kind % 8 != LATER) {
 		in.frag_off = 0x2000;
-		in.id = s->time;
+		in.id = s->time | service->id << 8;	/* ports are in no later piece */
 		in.payload = n / 16 * 8;
 		in.udp_len = n - in.payload;
 		in.padding = s->junk % 64;
 	} else if (!backend && s->kind % 8 == LATER) {
 		in.frag_off = 8 + s->len;
-		in.id = s->time;
+		in.id = s->time | service->id << 8;	/* ports are in no later piece */
 	} else if (!backend && s->kind & 128 && n > 16 && n <= 512 && s->kind & 8) {
 		for (__u32 i = 1; i < 4; i++)
 			memcpy(payload + i * n, payload, n);
