@@ -84,10 +84,8 @@ INLINE void challenge_send(const struct guard_scratch *s)
 /* 0, or a reason: an initiation with a right mac1 */
 INLINE int cookie_admits(struct guard_scratch *s, const struct guard *g, __u64 now)
 {
-	__u32 id = s->client.id, zero = 0;
-	struct guard_state *state = bpf_map_lookup_elem(&guard_state, &id);
-	const struct cookies *c = bpf_map_lookup_elem(&cookies, &zero);
-	__s64 *left;
+	struct guard_state *state = bpf_map_lookup_elem(&guard_state, &s->id);
+	const struct cookies *c = bpf_map_lookup_elem(&cookies, &s->zero);
 
 	if (!(g->flags & GUARD_CHALLENGE) || !state || !c)
 		return 0;
@@ -95,10 +93,9 @@ INLINE int cookie_admits(struct guard_scratch *s, const struct guard *g, __u64 n
 		state->challenging = now + tick_rate;
 	if (now >= state->challenging || now >= c->alive || has_other_cookie(s, now))
 		return 0;
-	left = guard_budget_left(s, now);
-	if (!left || *left <= 0)
+	if (!guard_may_spend(s))
 		return -DROP_guard_busy;
-	*left -= 2 * COOKIE_COST;
+	guard_spent(s, 2 * COOKIE_COST);
 	if (has_cookie(s, c))
 		return 0;
 	challenge_send(s);

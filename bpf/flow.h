@@ -89,6 +89,15 @@ INLINE int flow_of_reply(struct pkt *p, struct flow_scratch *s, struct flow *flo
 	return flow_listener(p, s);
 }
 
+/* The number under which an original's flow is kept, of a service with several backends */
+INLINE __u32 guard_backend(const struct pkt *p)
+{
+	__u32 zero = 0;
+	const struct guard_scratch *s = bpf_map_lookup_elem(&guard_scratch, &zero);
+
+	return s && p->direction == DIRECTION_ORIGINAL ? s->backend : 0;
+}
+
 /* Of a backend that has other services too, what has no flow is theirs. */
 INLINE int flow_find_way(struct pkt *p, struct flow_scratch *s)
 {
@@ -104,7 +113,7 @@ INLINE int flow_find_way(struct pkt *p, struct flow_scratch *s)
 	s->key.dport = p->dport;
 	s->key.family = p->family;
 	s->key.direction = p->direction;
-	s->key.backend = s->backend = p->direction == DIRECTION_ORIGINAL ? p->backend : 0;
+	s->key.backend = s->backend = p->guards ? guard_backend(p) : 0;
 	flow = bpf_map_lookup_elem(&flows, &s->key);
 	rc = p->direction == DIRECTION_ORIGINAL ? flow_of_original(p, s, flow) : flow_of_reply(p, s, flow);
 	if (rc)

@@ -1,30 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * guard: of services that ask for it, what is no WireGuard message ends here. Data of the right shape costs a look at 4 bytes; the
- * few handshake messages are brought into a map and looked at by guard_check(), and remembered by guard_make() when they are sent.
+ * few handshake messages are looked at by guard_look() (message.h), and remembered by guard_make() when they are sent.
  */
 #ifndef WGXDP_GUARD_H
 #define WGXDP_GUARD_H
 
-#include "guard_check.h"
 #include "guard_make.h"
 #include "message.h"
-#include "segments.h"
 #include "table.h"
-
-/* A packet of several segments is data all through, or it is none */
-INLINE bool is_data_all(const struct pkt *p, const struct guard *g, const struct guard_message *m)
-{
-	return m->kind == MESSAGE_DATA && guard_segments(p, m->at, g->junk[MESSAGE_DATA - 1], g->header[MESSAGE_DATA - 1]);
-}
-
-/* A first fragment is looked at for as far as it goes: what a frame has behind it would say anything, and is not sent */
-INLINE bool is_in_piece(const struct pkt *p, const struct guard_message *m)
-{
-	__u32 need = m->kind == MESSAGE_INITIATION ? INITIATION_LEN : m->kind == MESSAGE_RESPONSE ? RESPONSE_LEN : 8;
-
-	return !p->fragment || m->at + need <= p->l3 + p->len;
-}
 
 /* Of an original */
 INLINE void guard_client(const struct pkt *p, struct guard_scratch *s)
@@ -32,7 +16,7 @@ INLINE void guard_client(const struct pkt *p, struct guard_scratch *s)
 	s->original = true;
 	s->client.addr = p->src;
 	s->client.port = p->sport;
-	s->client.id = p->service->id;
+	s->client.id = s->id;
 	s->client.pad = 0;
 }
 
@@ -41,47 +25,54 @@ INLINE bool guard_knows(struct guard_scratch *s)
 {
 	const struct answered *a = bpf_map_lookup_elem(&answered, &s->client);
 
-	return a && bpf_jiffies64() < a->until;
+	if (!a || bpf_jiffies64() >= a->until)
+		return false;
+	s->backend = a->backend;
+	return true;
 }
 
 /* What goes to a backend: 0 or a reason; s->backend */
-INLINE int guard_original(struct pkt *p, const struct guard *g, struct guard_scratch *s, struct guard_message *m)
+INLINE int guard_original(struct pkt *p, const struct guard *g, struct guard_scratch *s, const struct udphdr *udp)
 {
-	__u16 more = g->flags & (GUARD_STRICT | GUARD_BACKENDS);
+	__u32 more = g->flags & (GUARD_STRICT | GUARD_BACKENDS);
+	bool data = is_plain_data(p, g, udp);
+	int rc;
 
-	if (m->kind == MESSAGE_DATA && !more)
+	if (data && !more)
 		return 0;
 	guard_client(p, s);
-	s->kind = m->kind;
-	s->index = m->index;
-	s->backend = 0;
-	s->segments = p->segments;
-	if (m->kind == MESSAGE_DATA && more == GUARD_STRICT && guard_knows(s))
+	if (data && more == GUARD_STRICT && guard_knows(s))
 		return 0;
-	if (m->kind == MESSAGE_INITIATION || m->kind == MESSAGE_RESPONSE) {
-		if (m->kind == MESSAGE_INITIATION ? guard_read(p, m->at, s->message, INITIATION_LEN) :
-		    guard_read(p, m->at, s->message, RESPONSE_LEN))
-			return -DROP_guard_shape;
-		s->local = p->dst;
-		s->local_port = p->dport;
-		s->ifindex = p->ifindex;
-		p->guard = s;
-	}
-	return guard_check();
+	s->local = p->dst;
+	s->local_port = p->dport;
+	s->ifindex = p->ifindex;
+	message_where(p, s, udp);
+	rc = plane(p, guard_look) ?: guard_check();
+	s->remember = !rc && (s->kind == MESSAGE_INITIATION || s->kind == MESSAGE_RESPONSE);
+	return rc;
 }
 
-/* A message for another backend than the first: the entry of that one */
-INLINE int guard_choose(struct pkt *p, __u32 backend)
+/* An error, and a later fragment, say nothing: of several backends they are for the client's last one */
+INLINE int guard_follow(struct pkt *p, const struct guard *g, struct guard_scratch *s)
 {
-	struct table_key key = { p->dst, table_word(KEY_SERVICE, p->family, p->dport, p->ifindex) + table_backend(backend & 63) };
+	if (!(g->flags & GUARD_BACKENDS))
+		return 0;
+	guard_client(p, s);
+	return guard_knows(s) ? 0 : -DROP_guard_stranger;
+}
+
+/* A message for another backend than the one that listeners name: the entry of that one */
+INLINE int guard_choose(struct pkt *p, struct guard_scratch *s)
+{
 	const struct table_entry *entry;
 
-	if (!backend)
+	if (!s->backend)
 		return 0;
-	entry = table_find(&key);
+	s->table_key.addr = p->dst;
+	s->table_key.word = table_word(KEY_SERVICE, p->family, p->dport, p->ifindex) + table_backend(s->backend & 63);
+	entry = table_find(&s->table_key);
 	if (!entry)
 		return -DROP_guard_stranger;
-	p->backend = backend;
 	p->service = &entry->service;
 	p->to = entry->service.to;
 	p->to_port = entry->service.port;
@@ -89,73 +80,79 @@ INLINE int guard_choose(struct pkt *p, __u32 backend)
 	return 0;
 }
 
-/* What a backend sends: nothing is refused; with what it begins a session, that is remembered */
-INLINE void guard_reply(struct pkt *p, struct guard_scratch *s, struct guard_message *m)
+/* What is asked of the packet's service; NULL: nothing */
+INLINE const struct guard *guard_begin(const struct pkt *p, struct guard_scratch *s)
 {
-	if (m->kind == MESSAGE_DATA || !m->kind || guard_read(p, m->at, s->message, 16))
-		return;
-	s->kind = m->kind;
-	s->index = m->index;
-	s->backend = p->backend;
-	p->guard = s;
+	const struct guard *g;
+
+	s->id = p->service->id;
+	g = bpf_map_lookup_elem(&guards, &s->id);
+	return g && g->flags & GUARD_ON ? g : NULL;
 }
 
-/* After classify. An error, and a later fragment, say nothing: of several backends they are for the client's last one. */
-INLINE int guard_find(struct pkt *p)
+/* Of an original, after classify: what it comes to is said by resolve, unless something is wrong before */
+INLINE void guard_find(struct pkt *p)
 {
-	__u32 id = p->service->id;
-	const struct guard *g = bpf_map_lookup_elem(&guards, &id);
 	struct guard_scratch *s = guard_scratch_find();
-	bool original = p->direction == DIRECTION_ORIGINAL;
-	struct guard_message m = { 0 };
+	const struct guard *g;
+	const struct udphdr *udp;
 
-	if (!original)
-		p->backend = p->service->flags >> SERVICE_BACKEND_SHIFT;
-	if (!g || !s || !(g->flags & GUARD_ON) || p->held)
-		return 0;
-	if (p->quote || is_later(p)) {
-		if (!original || !(g->flags & GUARD_BACKENDS))
-			return 0;
-		guard_client(p, s);
-		s->kind = 0;
-		s->segments = 2;	/* no index */
-		p->guard_says = guard_check();
-		return p->guard_says ? 0 : guard_choose(p, s->backend);
+	if (!s)
+		return;
+	s->says = 0;
+	s->remember = 0;
+	s->backend = 0;
+	if (p->direction == DIRECTION_REPLY || p->held)
+		return;
+	g = guard_begin(p, s);
+	if (!g)
+		return;
+	udp = at(p, p->l4, sizeof(*udp));
+	s->says = p->quote || is_later(p) ? guard_follow(p, g, s) : udp ? guard_original(p, g, s, udp) : -DROP_guard_shape;
+	if (!s->says && g->flags & GUARD_BACKENDS)
+		s->says = guard_choose(p, s);
+}
+
+INLINE int guard_says(void)
+{
+	const struct guard_scratch *s = guard_scratch_find();
+
+	return s ? s->says : -DROP_guard_busy;
+}
+
+/* What a backend sends: with what it begins a session, that is remembered */
+INLINE void guard_reply(struct pkt *p, struct guard_scratch *s)
+{
+	const struct guard *g = guard_begin(p, s);
+	const struct udphdr *udp = at(p, p->l4, sizeof(*udp));
+
+	if (!g || !udp || p->quote || is_later(p) || is_plain_data(p, g, udp))
+		return;
+	s->original = false;
+	s->client.id = s->id;
+	s->client.pad = 0;
+	s->client.addr = p->dst;
+	s->client.port = p->dport;
+	s->backend = p->service->flags >> SERVICE_BACKEND_SHIFT;
+	if (p->way) {
+		s->client.addr = p->way->way.dst;
+		s->client.port = p->way->way.dport;
+		s->backend = p->way->backend;
 	}
-	message_find(p, g, &m);
-	if (!original) {
-		guard_reply(p, s, &m);
-		return 0;
-	}
-	if (!m.kind || !is_in_piece(p, &m) || (p->segments > 1 && !is_data_all(p, g, &m))) {
-		p->guard_says = -DROP_guard_shape;
-		return 0;
-	}
-	p->guard_says = guard_original(p, g, s, &m);
-	if (!p->guard_says && g->flags & GUARD_BACKENDS)
-		p->guard_says = guard_choose(p, s->backend);
-	return 0;
+	message_where(p, s, udp);
+	s->remember = !plane(p, guard_look) && s->kind && s->kind != MESSAGE_DATA;
 }
 
 /* When it is about to be sent */
 INLINE int guard_commit(struct pkt *p)
 {
-	struct guard_scratch *s = p->guard;
+	struct guard_scratch *s = guard_scratch_find();
 
 	if (!s)
 		return 0;
-	if (p->direction == DIRECTION_REPLY) {
-		s->original = false;
-		s->client.id = p->service->id;
-		s->client.pad = 0;
-		s->client.addr = p->dst;
-		s->client.port = p->dport;
-		if (p->way) {
-			s->client.addr = p->way->way.dst;
-			s->client.port = p->way->way.dport;
-		}
-	}
-	return guard_make();
+	if (p->direction == DIRECTION_REPLY)
+		guard_reply(p, s);
+	return s->remember ? guard_make() : 0;
 }
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the guard looks at in a handshake message, and in data whose sender it does not know: a global function, verified once,
- * that needs no packet (guard.h brings the message into guard_scratch). Nothing is remembered here but time spent, and who was
- * wrong. Part of guard.h.
+ * What the guard looks at in a handshake message, and in data whose sender it does not know, from where message.h brought it:
+ * guard_scratch. Nothing is remembered here but time spent, and who was wrong. Part of message.h.
  */
 #ifndef WGXDP_GUARD_CHECK_H
 #define WGXDP_GUARD_CHECK_H
@@ -19,9 +18,7 @@ INLINE struct guard_scratch *guard_scratch_find(void)
 
 INLINE const struct guard *guard_of(const struct guard_scratch *s)
 {
-	__u32 id = s->client.id;
-
-	return bpf_map_lookup_elem(&guards, &id);
+	return bpf_map_lookup_elem(&guards, &s->id);
 }
 
 /* What counts as one source: an IPv4 address, or an IPv6 /64 */
@@ -41,11 +38,10 @@ INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
 		*left = a_second / 8;
 }
 
-/* What is left for those whom a backend has answered, or for others */
+/* What is left for all, or, as long as there is any, for those alone whom a backend has answered */
 INLINE __s64 *guard_budget_left(const struct guard_scratch *s, __u64 now)
 {
-	__u32 zero = 0;
-	struct guard_budget *b = bpf_map_lookup_elem(&guard_budget, &zero);
+	struct guard_budget *b = bpf_map_lookup_elem(&guard_budget, &s->zero);
 	__u64 ticks;
 
 	if (!b)
@@ -58,7 +54,7 @@ INLINE __s64 *guard_budget_left(const struct guard_scratch *s, __u64 now)
 		budget_fill(&b->left[0], ticks, BUDGET_UNKNOWN);
 		budget_fill(&b->left[1], ticks, BUDGET_KNOWN);
 	}
-	return &b->left[s->known & 1];
+	return s->known && b->left[1] > 0 ? &b->left[1] : &b->left[0];
 }
 
 INLINE __u64 source_hash(const struct addr *source)
@@ -120,16 +116,29 @@ static long guard_try(__u32 i, void *none)
 	return 1;
 }
 
-INLINE int guard_mac1(struct guard_scratch *s, const struct guard *g, __u64 now)
+/* Before and after: while little is left, who was wrong a moment ago gets none of it */
+INLINE bool guard_may_spend(struct guard_scratch *s)
+{
+	const __s64 *left = guard_budget_left(s, s->now);
+
+	return left && *left > 0 && (s->known || *left >= BUDGET_UNKNOWN / 16 || !has_failed(s->hash, s->now));
+}
+
+INLINE void guard_spent(struct guard_scratch *s, __u32 compressions)
+{
+	__s64 *left = guard_budget_left(s, s->now);
+
+	if (left)
+		*left -= compressions;
+}
+
+INLINE int guard_mac1(struct guard_scratch *s, __u32 keys)
 {
 	struct addr source = guard_source(&s->client.addr);
-	__u64 hash = source_hash(&source), *f;
-	__s64 *left = guard_budget_left(s, now);
-	__u32 keys = g->keys;
+	__u64 *f;
 
-	if (!left || *left <= 0)
-		return -DROP_guard_busy;
-	if (!s->known && *left < BUDGET_UNKNOWN / 16 && has_failed(hash, now))
+	s->hash = source_hash(&source);
+	if (!guard_may_spend(s))
 		return -DROP_guard_busy;
 	s->key = keys >> 8;
 	s->tried = 0;
@@ -137,41 +146,42 @@ INLINE int guard_mac1(struct guard_scratch *s, const struct guard *g, __u64 now)
 	block_words(s->work[0].m, s->message, WORDS(s->kind == MESSAGE_INITIATION ? 64 : RESPONSE_MAC1));
 	block_words(s->work[1].m, s->message + 64, WORDS(INITIATION_MAC1 - 64));
 	bpf_loop(keys & 0xff, guard_try, NULL, 0);
-	*left -= s->tried * (s->kind == MESSAGE_INITIATION ? 2 : 1);
+	guard_spent(s, s->tried * (s->kind == MESSAGE_INITIATION ? 2 : 1));
 	if (s->answer) {
-		f = failed_place(hash);
+		f = failed_place(s->hash);
 		if (f)
-			*f = hash >> 32 << 32 | (__u32)now;
+			*f = s->hash >> 32 << 32 | (__u32)s->now;
 	}
 	return s->answer;
 }
 
-/* Whether the message may go to the service, and to which backend: 0 or a reason */
+/* Whether an original's message may go to the service, and to which backend: 0 or a reason */
 __attribute__((noinline)) int guard_check(void)
 {
 	struct guard_scratch *s = guard_scratch_find();
 	const struct guard *g = s ? guard_of(s) : NULL;
-	const struct answered *a, *index;
-	__u64 now = bpf_jiffies64();
+	const struct answered *a;
 
 	if (!s || !g)
 		return -DROP_guard_busy;
-	a = bpf_map_lookup_elem(&answered, &s->client);
-	s->known = a && now < a->until;
-	if (s->kind == MESSAGE_INITIATION || s->kind == MESSAGE_RESPONSE)
-		return guard_mac1(s, g, now);
-	s->index_key.index = s->index;
-	s->index_key.id = s->client.id;
-	index = s->segments > 1 ? NULL : bpf_map_lookup_elem(&indices, &s->index_key);
-	if (index && now < index->until) {
-		s->backend = index->backend;
+	if (s->kind == MESSAGE_DATA && !(g->flags & (GUARD_STRICT | GUARD_BACKENDS)))
 		return 0;
-	}
-	if (a && s->known) {
+	a = bpf_map_lookup_elem(&answered, &s->client);
+	s->now = bpf_jiffies64();
+	s->known = a && s->now < a->until;
+	s->backend = s->known ? a->backend : 0;
+	if (s->kind == MESSAGE_INITIATION || s->kind == MESSAGE_RESPONSE)
+		return guard_mac1(s, g->keys);
+	s->index_key.index = s->index;
+	s->index_key.id = s->id;
+	a = s->indices ? NULL : bpf_map_lookup_elem(&indices, &s->index_key);
+	if (a && s->now < a->until) {
 		s->backend = a->backend;
 		return 0;
 	}
-	return s->kind && !(g->flags & (GUARD_STRICT | GUARD_BACKENDS)) ? 0 : -DROP_guard_stranger;
+	if (s->known)
+		return 0;
+	return g->flags & (GUARD_STRICT | GUARD_BACKENDS) ? -DROP_guard_stranger : 0;
 }
 
 #endif

@@ -10,21 +10,21 @@
 
 INLINE bool source_admits(struct guard_scratch *s, const struct guard *g, __u64 now)
 {
-	__u64 *until, first = now + g->source_each;
+	__u64 *until;
 
 	s->source.addr = guard_source(&s->client.addr);
 	s->source.id = s->client.id;
 	until = bpf_map_lookup_elem(&guard_sources, &s->source);
 	if (until)
 		return limit_take(until, g->source_each, g->source_burst, now);
-	bpf_map_update_elem(&guard_sources, &s->source, &first, BPF_ANY);
+	s->ns = now + g->source_each;
+	bpf_map_update_elem(&guard_sources, &s->source, &s->ns, BPF_ANY);
 	return true;
 }
 
 INLINE bool service_admits_one(const struct guard_scratch *s, const struct guard *g, __u64 now)
 {
-	__u32 id = s->client.id;
-	struct guard_state *state = bpf_map_lookup_elem(&guard_state, &id);
+	struct guard_state *state = bpf_map_lookup_elem(&guard_state, &s->id);
 
 	return s->known || !state || limit_take(&state->service_until, g->service_each, g->service_burst, now);
 }
@@ -41,11 +41,10 @@ INLINE bool is_replayed(struct guard_scratch *s, __u64 now)
 				       r->port != s->client.port);
 }
 
-INLINE struct health *health_of(const struct guard_scratch *s)
+INLINE struct health *health_of(struct guard_scratch *s)
 {
-	__u32 place = s->client.id * GUARD_BACKENDS_MAX + (s->backend & (GUARD_BACKENDS_MAX - 1));
-
-	return bpf_map_lookup_elem(&health, &place);
+	s->place = s->id * GUARD_BACKENDS_MAX + (s->backend & (GUARD_BACKENDS_MAX - 1));
+	return bpf_map_lookup_elem(&health, &s->place);
 }
 
 /* The handshake that a backend is asked for, or answers */
@@ -60,14 +59,14 @@ INLINE void remember_initiation(struct guard_scratch *s, __u64 now)
 {
 	struct addr source = guard_source(&s->client.addr);
 	struct health *h = health_of(s);
-	__u64 ns = bpf_ktime_get_ns();
 
 	s->replay.addr = s->client.addr;
 	s->replay.port = s->client.port;
 	s->replay.until = now + REPLAY_SECONDS * tick_rate;
 	bpf_map_update_elem(&replays, &s->replay_key, &s->replay, BPF_ANY);
 	handshake_key(s, s->message + 4);
-	bpf_map_update_elem(&handshakes, &s->handshake, &ns, BPF_ANY);
+	s->ns = bpf_ktime_get_ns();
+	bpf_map_update_elem(&handshakes, &s->handshake, &s->ns, BPF_ANY);
 	if (!h)
 		return;
 	__sync_fetch_and_add(&h->initiations, 1);

@@ -1,35 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Which of WireGuard's four messages a packet is, by type, reserved bytes and length; or AmneziaWG's, whose types are other words
- * and which may have bytes in front. Part of guard.h.
+ * and which may have bytes in front. What is no plain data is brought into guard_scratch and looked at by a global function of each
+ * plane, verified once. Part of guard.h.
  */
 #ifndef WGXDP_MESSAGE_H
 #define WGXDP_MESSAGE_H
 
-#include "plane.h"
-
-struct guard_message {
-	__u32 kind;			/* enum message; 0: none of them */
-	__u32 at;			/* offset of its type */
-	__u32 index;			/* the word behind it */
-};
-
-INLINE int guard_read(const struct pkt *p, __u32 off, void *to, __u32 n)
-{
-	return plane_read(p->ctx, p->plane, off, to, n);
-}
-
-/* The first 8 bytes at off, of which nearly all are in reach */
-INLINE bool guard_words(const struct pkt *p, __u64 off, __u32 words[2])
-{
-	const void *head = at(p, off, 8);
-
-	if (!head)
-		return !guard_read(p, off, words, 8);
-	words[0] = load_word(__u32, head);
-	words[1] = load_word(__u32, head + 4);
-	return true;
-}
+#include "guard_check.h"
+#include "segments.h"
 
 /* Whether a message of this kind may be so long */
 INLINE bool length_fits(__u32 kind, __u64 len)
@@ -38,45 +17,99 @@ INLINE bool length_fits(__u32 kind, __u64 len)
 	       len == (kind == MESSAGE_INITIATION ? INITIATION_LEN : kind == MESSAGE_RESPONSE ? RESPONSE_LEN : COOKIE_LEN);
 }
 
-/* With bytes in front of some messages, each is looked for where it would be */
-INLINE void message_behind_junk(const struct pkt *p, const struct guard *g, __u64 len, struct guard_message *m)
+/* Data without bytes in front, of one packet, with its first 8 bytes in reach: nearly all there is */
+INLINE bool is_plain_data(const struct pkt *p, const struct guard *g, const struct udphdr *udp)
 {
-	__u32 words[2];
+	const void *head = at(p, p->l4 + sizeof(*udp), 8);
 
-#pragma clang loop unroll(full)
-	for (__u32 kind = MESSAGE_INITIATION; kind <= MESSAGE_DATA; kind++) {
+	return head && p->segments == 1 && !(g->flags & GUARD_JUNK) && load_word(__u32, head) == g->header[MESSAGE_DATA - 1] &&
+	       length_fits(MESSAGE_DATA, bpf_ntohs(udp->len) - sizeof(*udp));
+}
+
+/* What the pipeline says of a packet that guard_look() looks at: UDP's payload, how long it claims to be, and how far it goes here */
+INLINE void message_where(const struct pkt *p, struct guard_scratch *s, const struct udphdr *udp)
+{
+	s->payload = p->l4 + sizeof(*udp);
+	s->len = p->segments > 1 ? p->segment_len - (p->l4 - p->l3) - sizeof(*udp) : bpf_ntohs(udp->len) - sizeof(*udp);
+	s->end = p->l3 + p->len;
+	s->segments = p->segments;
+}
+
+/* The first kind whose header and length are there: s->kind, its beginning in s->message */
+INLINE void message_find(struct guard_scratch *s, const struct guard *g, void *ctx, enum plane plane)
+{
+	s->kind = 0;
+#pragma clang loop unroll(disable)
+	for (__u32 kind = MESSAGE_INITIATION; kind <= MESSAGE_DATA && !s->kind; kind++) {
 		__u32 junk = g->junk[kind - 1];
 
-		if (m->kind || len < junk || !length_fits(kind, len - junk) ||
-		    guard_read(p, p->l4 + sizeof(struct udphdr) + junk, words, sizeof(words)) || words[0] != g->header[kind - 1])
+		if (s->len < junk || !length_fits(kind, s->len - junk) || plane_read(ctx, plane, s->payload + junk, s->message, 16) ||
+		    load_word(__u32, s->message) != g->header[kind - 1])
 			continue;
-		m->kind = kind;
-		m->at = p->l4 + sizeof(struct udphdr) + junk;
-		m->index = words[1];
+		s->kind = kind;
+		s->junk = junk;
 	}
+	s->index = load_word(__u32, s->message + 4);
 }
 
-INLINE void message_find(const struct pkt *p, const struct guard *g, struct guard_message *m)
+/* All of a handshake message; of a first fragment no more than is in it: what a frame has behind it would say anything, and is not
+ * sent. 0 or negative */
+INLINE int message_read(struct guard_scratch *s, void *ctx, enum plane plane)
 {
-	const struct udphdr *udp = at(p, p->l4, sizeof(*udp));
-	__u64 len = p->segments > 1 ? p->segment_len - (p->l4 - p->l3) : udp ? bpf_ntohs(udp->len) : 0;
-	__u32 words[2], kind;
+	__u32 at = s->payload + s->junk;
 
-	len -= sizeof(*udp);		/* far too long where there is no header */
-	m->kind = 0;
-	if (g->flags & GUARD_JUNK) {
-		message_behind_junk(p, g, len, m);
-		return;
-	}
-	if (!udp || !guard_words(p, p->l4 + sizeof(*udp), words))
-		return;
-	kind = words[0] == g->header[3] ? MESSAGE_DATA : words[0] == g->header[0] ? MESSAGE_INITIATION :
-	       words[0] == g->header[1] ? MESSAGE_RESPONSE : words[0] == g->header[2] ? MESSAGE_COOKIE : 0;
-	if (!kind || !length_fits(kind, len))
-		return;
-	m->kind = kind;
-	m->at = p->l4 + sizeof(*udp);
-	m->index = words[1];
+	if (s->kind != MESSAGE_INITIATION && s->kind != MESSAGE_RESPONSE)
+		return at + 16 > s->end ? -1 : 0;
+	if (at + (s->kind == MESSAGE_INITIATION ? INITIATION_LEN : RESPONSE_LEN) > s->end)
+		return -1;
+	return s->kind == MESSAGE_INITIATION ? plane_read(ctx, plane, at, s->message, INITIATION_LEN) :
+					       plane_read(ctx, plane, at, s->message, RESPONSE_LEN);
 }
+
+/* What s->payload has; of an original also whether it is whole, and data all through where that is to be cut: 0 or a reason */
+INLINE int guard_look(void *ctx, enum plane plane)
+{
+	struct guard_scratch *s = guard_scratch_find();
+	const struct guard *g = s ? guard_of(s) : NULL;
+
+	if (!s || !g)
+		return -DROP_guard_busy;
+	s->indices = 0;
+	message_find(s, g, ctx, plane);
+	if (!s->original)
+		return 0;
+	if (!s->kind || message_read(s, ctx, plane))
+		return -DROP_guard_shape;
+	if (s->segments > 1 && (s->kind != MESSAGE_DATA || !are_data(ctx, plane, s, g)))
+		return -DROP_guard_shape;
+	return 0;
+}
+
+#ifdef WGXDP_HOST
+INLINE int host_guard_look(const struct pkt *p)
+{
+	return guard_look(p->ctx, p->plane);
+}
+#else
+__attribute__((noinline)) int xdp_guard(struct xdp_md *ctx)
+{
+	return guard_look(ctx, PLANE_XDP);
+}
+
+__attribute__((noinline)) int tc_guard(struct __sk_buff *ctx)
+{
+	return guard_look(ctx, PLANE_TC);
+}
+
+INLINE int xdp_guard_look(const struct pkt *p)
+{
+	return xdp_guard(p->ctx);
+}
+
+INLINE int tc_guard_look(const struct pkt *p)
+{
+	return tc_guard(p->ctx);
+}
+#endif
 
 #endif

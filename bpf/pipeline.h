@@ -81,7 +81,7 @@ INLINE int resolve(struct pkt *p, bool guards, struct nexthop **ret)
 	if (with_lists && !rc && original && p->service->flags & SERVICE_LISTS)
 		rc = service_admits(p);
 	if (guards && !rc)
-		rc = p->guard_says;
+		rc = guard_says();
 	if (rc)
 		return rc;
 	rc = next_hop(p, c, now, ret);
@@ -133,7 +133,7 @@ INLINE int service_pipeline(struct pkt *p, __be16 proto, bool guards, int *ret_a
 
 	rc = parse(p, proto) ?: classify(p);
 	if (guards && !rc)
-		rc = guard_find(p);
+		guard_find(p);
 	if (p->flows && !rc)
 		rc = flow_find(p);
 	rc = rc ?: quote_sender(p) ?: resolve(p, guards, &nexthop) ?:

@@ -85,9 +85,6 @@ struct pkt {
 	struct flow *flow;		/* its flow, or NULL: a newcomer, or who answers one */
 
 	bool guards;			/* a constant in each entry point: the steps of the guard are in it */
-	__u8 backend;			/* number of the service's backend that it is for, or from */
-	int guard_says;			/* 0, or the reason for which the guard ends it, if nothing else does before */
-	struct guard_scratch *guard;	/* of a handshake message that is to be remembered when it is sent; else NULL */
 };
 
 /* Words as they stand in a header, whose alignment the kernel's headers understate: else clang goes byte by byte. */

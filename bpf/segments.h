@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the guard asks of a GSO packet, whose segments become packets of their own later: each must be data. Part of guard.h.
+ * What the guard asks of a GSO packet, whose segments become packets of their own later: each must be data. Part of message.h.
  */
 #ifndef WGXDP_SEGMENTS_H
 #define WGXDP_SEGMENTS_H
@@ -9,47 +9,35 @@
 
 #define SEGMENTS_MAX 128		/* UDP_MAX_SEGMENTS of newer kernels */
 
-/* Whether one of the segments of size bytes, of total bytes from payload on, is no data: each begins with junk bytes and the header */
-INLINE int segments_walk(void *ctx, enum plane plane, __u32 payload, __u32 total, __u32 size, __u32 junk, __u32 header)
+INLINE __u32 gso_size(const void *ctx)
 {
-	__u32 last = total % size, done = 0;
+#ifdef WGXDP_HOST
+	return ((const struct host_packet *)ctx)->gso_size;
+#else
+	return ((const struct __sk_buff *)ctx)->gso_size;
+#endif
+}
 
-	if (last && (last < junk + DATA_LEN || (last - junk) & 15))
-		return 1;
+/* tc: whether all segments from s->payload on are data: each begins with the same junk and header, and the last one is as long as
+ * data may be */
+INLINE bool are_data(void *ctx, enum plane plane, struct guard_scratch *s, const struct guard *g)
+{
+	__u32 size = plane == PLANE_TC ? gso_size(ctx) : 0, total = s->end - s->payload, last, done = 0;
+
+	if (!size || size > 0xffff || total > 0xffff)
+		return false;
+	last = total % size;
+	if (last && (last < s->junk + DATA_LEN || (last - s->junk) & 15))
+		return false;
+#pragma clang loop unroll(disable)
 	for (int i = 0; i < SEGMENTS_MAX && done < total; i++) {
-		__u32 word = 0;
-
-		if (plane_read(ctx, plane, payload + done + junk, &word, sizeof(word)) || word != header)
-			return 1;
+		if (plane_read(ctx, plane, s->payload + done + s->junk, s->message, 8) ||
+		    load_word(__u32, s->message) != g->header[MESSAGE_DATA - 1])
+			return false;
+		s->indices += load_word(__u32, s->message + 4) != s->index;
 		done += size;
 	}
-	return done < total;
-}
-
-#ifdef WGXDP_HOST
-INLINE int host_segments(struct host_packet *ctx, __u32 payload, __u32 total, __u32 junk, __u32 header)
-{
-	return segments_walk(ctx, PLANE_TC, payload, total, ctx->gso_size ?: 1, junk, header);
-}
-#define are_segments host_segments
-#else
-__attribute__((noinline)) int tc_segments(struct __sk_buff *ctx, __u32 payload, __u32 total, __u32 junk, __u32 header)
-{
-	__u32 size = ctx->gso_size;
-
-	return size && size <= 0xffff && total <= 0xffff ? segments_walk(ctx, PLANE_TC, payload, total, size, junk, header) : 1;
-}
-#define are_segments tc_segments
-#endif
-
-/* tc: of the message at an offset whether all segments of its packet are data */
-INLINE bool guard_segments(const struct pkt *p, __u32 at, __u32 junk, __u32 header)
-{
-	__u32 payload = at - junk;
-
-	if (p->plane != PLANE_TC)
-		return false;
-	return !are_segments(p->ctx, payload, p->l3 + p->len - payload, junk, header);
+	return done >= total;
 }
 
 #endif

@@ -85,23 +85,29 @@ struct flow_scratch {
 	__u32 share;			/* whether the source's share has been asked for */
 	int answer;
 };
-/* guard_scratch: a message of a service with a guard */
+/* guard_scratch: a packet in programs with a guard */
 struct guard_scratch {
+	int says;			/* 0, or the reason for which the guard ends it, if nothing else does before */
+	__u32 remember;			/* a handshake message, which is to be remembered when it is sent */
+	__u32 id, place, zero;		/* keys of arrays: the service's, and others */
+	__u64 now, ns, hash;
 	struct client_key client;	/* who sent it, or whom it is for */
 	__u32 kind;			/* enum message; 0: none */
-	__u32 backend;			/* its number */
+	__u32 backend;			/* number of the service's backend that it is for, or from */
 	__le32 index;			/* of what goes to the backend the receiver's; of what it sends its own */
 	__u32 known;			/* the backend has answered the client */
 	__u32 original;
 	int answer;
 	__u32 key, tried;		/* place of the first key, and how many were tried */
-	__u32 segments;
+	__u32 segments, payload, len, end, junk;	/* of the packet: see message.h */
+	__u32 indices;			/* segments with another index than the first one's */
 	struct addr local;		/* where an original was sent to */
 	__u32 ifindex;
 	__be16 local_port;
 	__u16 pad;
 	__u8 message[160];		/* an initiation or response, from its type on */
 	struct blake2s_work work[2];	/* for the two blocks of an initiation, or the one of a response */
+	struct table_key table_key;
 	struct guard_source source;
 	struct replay_key replay_key;
 	struct replay replay;
