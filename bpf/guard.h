@@ -124,6 +124,9 @@ INLINE int guard_original(struct pkt *p, const struct guard *g, struct guard_scr
 		if (m->kind == MESSAGE_INITIATION ? guard_read(p, m->at, s->message, INITIATION_LEN) :
 		    guard_read(p, m->at, s->message, RESPONSE_LEN))
 			return -DROP_guard_shape;
+		s->local = p->dst;
+		s->local_port = p->dport;
+		s->ifindex = p->ifindex;
 		p->guard = s;
 	}
 	return guard_check();

@@ -36,6 +36,19 @@ INLINE void block_words(__u32 m[16], const __u8 *from, __u32 n)
 		m[i] = i < n ? from_le32(load_word(__u32, from + 4 * i)) : 0;
 }
 
+/* The state before the block of a key of 16 bytes, for 16 */
+INLINE void cookie_mac_begin(__u32 h[8])
+{
+	h[0] = BLAKE2S_IV0 ^ 0x01010000 ^ MAC_LEN << 8 ^ MAC_LEN;
+	h[1] = BLAKE2S_IV1;
+	h[2] = BLAKE2S_IV2;
+	h[3] = BLAKE2S_IV3;
+	h[4] = BLAKE2S_IV4;
+	h[5] = BLAKE2S_IV5;
+	h[6] = BLAKE2S_IV6;
+	h[7] = BLAKE2S_IV7;
+}
+
 INLINE bool mac_is(const __u32 h[8], const __u8 *mac)
 {
 	return !((h[0] ^ from_le32(load_word(__u32, mac))) | (h[1] ^ from_le32(load_word(__u32, mac + 4))) |

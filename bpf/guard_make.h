@@ -6,22 +6,7 @@
 #ifndef WGXDP_GUARD_MAKE_H
 #define WGXDP_GUARD_MAKE_H
 
-#include "guard_check.h"
-
-/* Takes one of a limit that is used up to *until, as struct guard says; false where there is none left. Several CPUs take of it. */
-INLINE bool limit_take(__u64 *until, __u64 each, __u64 burst, __u64 now)
-{
-#pragma clang loop unroll(full)
-	for (int i = 0; i < 4; i++) {
-		__u64 old = *(volatile __u64 *)until, from = old > now ? old : now;
-
-		if (from + each > now + burst * each)
-			return false;
-		if (__sync_val_compare_and_swap(until, old, from + each) == old)
-			return true;
-	}
-	return false;
-}
+#include "cookie.h"
 
 INLINE bool source_admits(struct guard_scratch *s, const struct guard *g, __u64 now)
 {
@@ -93,7 +78,10 @@ INLINE void remember_initiation(struct guard_scratch *s, __u64 now)
 INLINE int guard_make_original(struct guard_scratch *s, const struct guard *g)
 {
 	__u64 now = bpf_jiffies64(), ticks = now << GUARD_TICK;
+	int rc = s->kind == MESSAGE_INITIATION ? cookie_admits(s, g, now) : 0;
 
+	if (rc)
+		return rc;
 	if (!source_admits(s, g, ticks))
 		return -DROP_guard_limited;
 	if (s->kind == MESSAGE_INITIATION && is_replayed(s, now))
@@ -129,8 +117,11 @@ INLINE int guard_make_reply(struct guard_scratch *s)
 	__u64 now = bpf_jiffies64();
 	struct health *h = health_of(s);
 
-	if (s->kind == MESSAGE_COOKIE)
+	if (s->kind == MESSAGE_COOKIE) {
+		s->answered.until = now + COOKIE_SECONDS * tick_rate;
+		bpf_map_update_elem(&challenged, &s->client, &s->answered.until, BPF_ANY);
 		return 0;
+	}
 	s->answered.until = now + SESSION_SECONDS * tick_rate;
 	s->answered.backend = s->backend;
 	s->answered.pad = 0;

@@ -80,6 +80,8 @@ MAP(answered, LRU_HASH, struct client_key, struct answered, 1, 0);
 MAP(indices, LRU_HASH, struct index_key, struct answered, 1, 0);
 MAP(replays, LRU_HASH, struct replay_key, struct replay, 1, 0);
 MAP(handshakes, LRU_HASH, struct handshake_key, __u64, 1, 0);
+MAP(challenged, LRU_HASH, struct client_key, __u64, 1, 0);
+MAP(cookies, ARRAY, __u32, struct cookies, 1, 0);
 MAP(health, ARRAY, __u32, struct health, 1, 0);
 MAP(backend_names, ARRAY, __u32, struct backend_name, 1, 0);
 MAP(failed, ARRAY, __u32, __u64, 1, 0);
@@ -88,6 +90,7 @@ MAP(event_budget, PERCPU_ARRAY, __u32, struct event_budget, 1, 0);
 #ifndef WGXDP_HOST
 MAP(devices, DEVMAP_HASH, __u32, __u32, LINKS, 0);
 RING(signals, RINGBUF, 4096);
+RING(challenges, RINGBUF, CHALLENGES_BYTES);
 RING(events, RINGBUF, EVENTS_BYTES);
 #endif
 

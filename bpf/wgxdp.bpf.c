@@ -4,6 +4,7 @@
  * with a relay, with flows, with both, and with a guard too, so that a firewall's carry nothing of it. The way of a packet is in pipeline.h and
  * relay.h.
  */
+#include "answer.h"
 #include "relay.h"
 #include "transmit.h"
 
@@ -50,4 +51,12 @@ int wgxdp_flow_arm(struct __sk_buff *ctx)
 	struct flow_key key;
 
 	return bpf_skb_load_bytes(ctx, ETH_HLEN, &key, sizeof(key)) ? -1 : flow_arm(&key);
+}
+
+/* For user space, by BPF_PROG_TEST_RUN with ctx_in's ifindex: sends the frame there, with the MACs of the way to its destination.
+ * 0: it was given to the device. */
+SEC("tc")
+int wgxdp_answer(struct __sk_buff *ctx)
+{
+	return answer_send(ctx);
 }

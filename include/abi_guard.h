@@ -114,6 +114,34 @@ struct handshake_key {
 	__u32 pad;
 };
 
+/* The cookie challenge. cookies: ARRAY of one, kept by the daemon: the states of BLAKE2s (16 bytes) after the blocks of its secrets,
+ * this one and the one before; a cookie is that of the client's address and port (COOKIE_INPUT bytes: the address, the port in 32
+ * bits little-endian). While it is not alive nobody is challenged. */
+#define COOKIE_SECONDS 120
+#define COOKIE_INPUT 20
+struct cookie_key {
+	__u32 h[8];
+};
+struct cookies {
+	struct cookie_key secret[2];
+	__u64 alive;			/* before this, in jiffies */
+};
+
+/* challenges: RINGBUF: initiations that a cookie reply is owed for */
+#define CHALLENGES_BYTES 65536
+struct challenge {
+	struct addr client, local;	/* its source and destination */
+	__be16 client_port, local_port;
+	__u32 ifindex;			/* of the logical link by which it came */
+	__u32 id;			/* of the service */
+	__u32 key;			/* place of the key that fits, in guard_keys */
+	__le32 index;			/* the sender's */
+	__u8 mac1[MAC_LEN];
+	__u32 pad;
+};
+
+/* challenged: LRU_HASH, struct client_key of whom a backend itself has sent a cookie → up to when it is good, in jiffies */
+
 /* health: ARRAY by id * GUARD_BACKENDS_MAX + number, of the services that have a guard; made for struct guard's ids */
 #define HANDSHAKE_BUCKETS 16		/* the i-th: below 2^i milliseconds; the last one: any */
 struct health {

@@ -96,6 +96,10 @@ struct guard_scratch {
 	int answer;
 	__u32 key, tried;		/* place of the first key, and how many were tried */
 	__u32 segments;
+	struct addr local;		/* where an original was sent to */
+	__u32 ifindex;
+	__be16 local_port;
+	__u16 pad;
 	__u8 message[160];		/* an initiation or response, from its type on */
 	struct blake2s_work work[2];	/* for the two blocks of an initiation, or the one of a response */
 	struct guard_source source;
