@@ -79,7 +79,8 @@ $(O)/tests/unit_config $(O)/tests/unit_grammar $(O)/tests/unit_relay: $(call uni
 		user/wg_key.c user/relay_prefix.c)
 $(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)
 $(O)/tests/unit_netlink: $(call unit_obj,user/netlink*.c user/addr.c)
-$(O)/tests/unit_links $(O)/tests/unit_lists $(O)/tests/unit_plan_relay: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c \
+$(O)/tests/unit_guard: $(call unit_obj,user/dataplane_guard*.c user/dataplane_flows.c user/dataplane_flow_read.c user/dataplane_read.c user/table.c)
+$(O)/tests/unit_guard $(O)/tests/unit_links $(O)/tests/unit_lists $(O)/tests/unit_plan_relay: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c \
 		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c user/wireguard*.c user/wg_key.c \
 		user/relay_prefix.c)
 $(O)/tests/unit_wg_dump: $(call unit_obj,user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
