@@ -56,18 +56,13 @@ static const char *const good =
 	"    nat: masquerade\n"
 	"    flows: { max: 1000000, timeout: 600s, ports: 1024-65535, source: [ \"2001:db8:0::1\", \"fd00::1\" ] }\n"
 	"  - { name: more, listen: { interface: eth1, ports: [ 1 ] }, backend: *host, nat: masquerade, flows: { ports: 443 } }\n"
-	"  - name: guarded\n"
-	"    listen: { interface: eth2, ports: [ 51820 ] }\n"
-	"    backend: *host\n"
+	"  - name: guarded\n    listen: { interface: eth2, ports: [ 51820 ] }\n    backend: *host\n"
 	"    wireguard: { public-keys: [ " KEY ", \"" KEY2 "\" ], handshakes: { per-source: 50/s }, strict: true }\n"
 	"  - { name: unasked, listen: { interface: eth2, ports: [ 2 ] }, backend: *host, wireguard: { profile: none } }\n"
-	"  - name: several\n"
-	"    listen: { interface: eth2, ports: [ 1 ] }\n"
-	"    backends:\n"
+	"  - name: several\n    listen: { interface: eth2, ports: [ 1 ] }\n    backends:\n"
 	"      - { name: alpha, ipv6: \"2001:db8::a\", port: 51820, public-key: \"" KEY "\" }\n"
 	"      - { name: 8, ipv4: beta.example.net, port: 51821, public-keys: [ \"" KEY2 "\", \"" KEY3 "\" ] }\n"
-	"    nat: masquerade\n"
-	"    wireguard: { profile: { amneziawg: { h: [ 4294967295, 6, 7, 8 ], s: [ 0, 1280, 3 ] } }, handshakes: { per-source: 1/s,\n"
+	"    nat: masquerade\n    wireguard: { profile: { amneziawg: { h: [ 4294967295, 6, 7, 8 ], s: [ 0, 1280, 3 ] } }, handshakes: { per-source: 1/s,\n"
 	"      per-service: 1000000/s } }\n"
 	"peers:\n"
 	"  - { name: site-a, public-key: \"" KEY "\", device: wgvpnr01, prefixes: [ \"fd12:3456:789a:a::/64\", \"fd12:3456:7899::a\" ] }\n"
@@ -134,18 +129,14 @@ static void assert_guards(const struct config *c)
 	wg_key_parse(KEY2, &key);
 	assert_int_equal(wg_key_compare(&s->backend.keys[1], &key), 0);
 	assert_true(s->guard.per_source == 50 && !s->guard.per_service);
-	s++;
-	assert_true(s->guard.on && s->guard.profile == PROFILE_NONE && !service_has_guard(s));
-	s++;
+	assert_true(s[1].guard.on && s[1].guard.profile == PROFILE_NONE && !service_has_guard(&s[1]));
+	s += 2;
 	assert_true(service_has_guard(s) && !s->guard.strict && s->guard.profile == PROFILE_AMNEZIAWG);
 	assert_int_equal(s->n_backends, 2);
-	assert_string_equal(backend_at(s, 1)->name, "8");
-	assert_string_equal(backend_at(s, 1)->ipv4, "beta.example.net");
-	assert_int_equal(s->backends[1].port, htons(51821));
-	assert_int_equal(s->backends[1].n_keys, 2);
+	assert_true(!strcmp(backend_at(s, 1)->name, "8") && !strcmp(backend_at(s, 1)->ipv4, "beta.example.net"));
+	assert_true(s->backends[1].port == htons(51821) && s->backends[1].n_keys == 2);
 	assert_true(service_has_family(s, FAMILY_IPV4) && service_has_family(s, FAMILY_IPV6));
-	assert_true(s->guard.n_headers == 4 && s->guard.headers[0] == 0xffffffff && s->guard.headers[3] == 8);
-	assert_true(s->guard.n_junk == 3 && !s->guard.junk[0] && s->guard.junk[1] == 1280);
+	assert_true(s->guard.n_headers == 4 && s->guard.headers[0] == 0xffffffff && s->guard.headers[3] == 8 && s->guard.n_junk == 3 && !s->guard.junk[0] && s->guard.junk[1] == 1280);
 	assert_true(s->guard.per_source == 1 && s->guard.per_service == 1000000);
 }
 

@@ -155,8 +155,7 @@ static void no_guard(void **state)
 }
 
 #define SERVICE(name, port, guard) \
-	"  - { name: " name ", listen: { interface: wan0, ports: [ " port " ] }, backend: { ipv4: 192.168.1.10, port: " port " },\n" \
-	"      wireguard: { " guard " } }\n"
+	"  - { name: " name ", listen: { interface: wan0, ports: [ " port " ] }, backend: { ipv4: 192.168.1.10, port: " port " }, wireguard: { " guard " } }\n"
 
 /* What OpenSSL and Python's hashlib make of 116 bytes, 0 to 115, with the key HASH("mac1----" || KEY_A) */
 static void assert_mac1(const struct guard_key *k)
@@ -165,8 +164,8 @@ static void assert_mac1(const struct guard_key *k)
 	struct blake2s_work w;
 	__u8 message[116];
 
-	for (size_t i = 0; i < sizeof(message); i++)
-		message[i] = i;
+	for (size_t i = 0; i < sizeof(message); message[i] = i, i++)
+		;
 	memcpy(w.h, k->mac1, sizeof(w.h));
 	blake2s_block(&w, message, 64, 128, 0);
 	blake2s_block(&w, message + 64, 52, 180, 1);
@@ -185,8 +184,7 @@ static void guards(void **state)
 	const struct guard *b = &p->guards[1].guard, *c = &p->guards[2].guard;
 	__u64 second = (__u64)jiffies_a_second() << GUARD_TICK;
 
-	assert_true(p->guarded);
-	assert_int_equal(p->n_keys, 3);
+	assert_true(p->guarded && p->n_keys == 3);
 	assert_int_equal(p->guards[0].guard.flags, 0);
 	assert_int_equal(b->flags, GUARD_ON);
 	assert_int_equal(b->header[2], htole32(3));
@@ -197,8 +195,7 @@ static void guards(void **state)
 	assert_int_equal(p->guards[1].n_keys, 2);
 	assert_mac1(&p->guards[1].keys[0].key);
 	assert_int_equal(c->flags, GUARD_ON | GUARD_STRICT | GUARD_JUNK);
-	assert_int_equal(c->header[0], htole32(305419896));
-	assert_int_equal(c->header[3], htole32(8));
+	assert_true(c->header[0] == htole32(305419896) && c->header[3] == htole32(8));
 	assert_true(!c->junk[0] && c->junk[1] == 40 && !c->junk[2] && !c->junk[3]);
 	assert_int_equal(c->source_each, second / 20);
 	assert_int_equal(c->source_burst, 40);
@@ -213,8 +210,7 @@ static void two_backends(void **state)
 
 	assert_int_equal(p->guards[0].guard.flags, GUARD_ON | GUARD_BACKENDS);
 	assert_int_equal(p->guards[0].n_keys, 3);
-	assert_int_equal(p->guards[0].keys[0].key.backend, 0);
-	assert_int_equal(p->guards[0].keys[2].key.backend, 1);
+	assert_true(!p->guards[0].keys[0].key.backend && p->guards[0].keys[2].key.backend == 1);
 	for (int i = 0; i < 2; i++) {
 		__u16 port = i ? 443 : 51820;
 
@@ -412,10 +408,8 @@ static void rows(void **state)
 	p = plan_of("services:\n" SERVICE("a", "1", "public-keys: [ \"" KEY_C "\", \"" KEY_A "\" ]"));
 	assert_int_equal(written(p), 3);
 	assert_keys(0, 2, "ca");
-	assert_int_equal(backend_of(0, &key), 0);	/* who was reading the former row reads it to its end */
-	assert_int_equal(key.b[0], 'a');
-	assert_int_equal(backend_of(1, &key), 0);
-	assert_int_equal(key.b[0], 'b');
+	assert_true(!backend_of(0, &key) && key.b[0] == 'a');	/* who was reading the former row reads it to its end */
+	assert_true(!backend_of(1, &key) && key.b[0] == 'b');
 	plan_free(p);
 	p = plan_of("services:\n" SERVICE("a", "1", "public-keys: [ \"" KEY_C "\", \"" KEY_A "\" ], strict: true"));
 	assert_int_equal(written(p), 1);		/* other limits, the same keys */

@@ -44,6 +44,9 @@ struct flows_config {			/* of service_has_flows(); what is 0 is as by default */
 
 enum profile { PROFILE_WIREGUARD, PROFILE_NONE, PROFILE_AMNEZIAWG };
 
+#define GUARD_SOURCE_RATE 20		/* by default, and twice as many at once */
+#define GUARD_SERVICE_RATE 2000		/* and as many at once */
+
 struct guard_config {			/* of service_has_guard(); what is 0 is as by default */
 	bool on;			/* asked for; where there are several backends it is there without that */
 	bool strict;

@@ -168,6 +168,7 @@ struct guard_public {
 	__u32 backend;
 };
 int dataplane_guard_keys(const struct dataplane *dp, const struct guard *g, struct guard_public **ret, size_t *ret_n);
+__u64 dataplane_cookie_replies(const struct dataplane *dp);
 int dataplane_health(const struct dataplane *dp, __u32 id, __u32 backend, struct health *ret);
 /* Peers by id, from 0, which is nobody, on; the id of a free one has no name */
 int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t *ret_n);

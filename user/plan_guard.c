@@ -11,9 +11,6 @@
 #include "jiffies.h"
 #include "plan_make.h"
 
-#define SOURCE_RATE 20			/* handshake messages a second, and twice as many at once */
-#define SERVICE_RATE 2000		/* as many at once */
-
 /* ---- numbers ---- */
 
 /* Of a running instance: which name a number stands for */
@@ -111,15 +108,15 @@ static void set_guard(struct guard *g, const struct service_config *s)
 		g->junk[i] = amneziawg ? c->junk[i] : 0;
 		g->flags |= g->junk[i] ? GUARD_JUNK : 0;
 	}
-	g->source_each = ticks_each(c->per_source ?: SOURCE_RATE);
-	g->source_burst = 2 * (c->per_source ?: SOURCE_RATE);
-	g->service_each = ticks_each(c->per_service ?: SERVICE_RATE);
+	g->source_each = ticks_each(c->per_source ?: GUARD_SOURCE_RATE);
+	g->source_burst = 2 * (c->per_source ?: GUARD_SOURCE_RATE);
+	g->service_each = ticks_each(c->per_service ?: GUARD_SERVICE_RATE);
+	g->service_burst = c->per_service ? 2 * c->per_service : GUARD_SERVICE_RATE;
 	if (c->challenge_above) {
 		g->flags |= GUARD_CHALLENGE;
 		g->challenge_each = ticks_each(c->challenge_above);
 		g->challenge_burst = c->challenge_above;
 	}
-	g->service_burst = c->per_service ? 2 * c->per_service : SERVICE_RATE;
 }
 
 int plan_guard(struct making *m, size_t service, __u32 id)
