@@ -17,6 +17,11 @@
 #include "same_config.h"
 #include "told.h"
 
+#ifdef WITH_SODIUM
+#define CHALLENGE "challenge: { above: 1000/s }, "
+#else
+#define CHALLENGE ""
+#endif
 #define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
 #define KEY2 "YmJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
 #define KEY3 "Y2JjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
@@ -57,7 +62,7 @@ static const char *const good =
 	"    flows: { max: 1000000, timeout: 600s, ports: 1024-65535, source: [ \"2001:db8:0::1\", \"fd00::1\" ] }\n"
 	"  - { name: more, listen: { interface: eth1, ports: [ 1 ] }, backend: *host, nat: masquerade, flows: { ports: 443 } }\n"
 	"  - name: guarded\n    listen: { interface: eth2, ports: [ 51820 ] }\n    backend: *host\n"
-	"    wireguard: { public-keys: [ " KEY ", \"" KEY2 "\" ], handshakes: { per-source: 50/s }, strict: true }\n"
+	"    wireguard: { public-keys: [ " KEY ", \"" KEY2 "\" ], handshakes: { per-source: 50/s }, " CHALLENGE "strict: true }\n"
 	"  - { name: unasked, listen: { interface: eth2, ports: [ 2 ] }, backend: *host, wireguard: { profile: none } }\n"
 	"  - name: several\n    listen: { interface: eth2, ports: [ 1 ] }\n    backends:\n"
 	"      - { name: alpha, ipv6: \"2001:db8::a\", port: 51820, public-key: \"" KEY "\" }\n"
@@ -129,6 +134,9 @@ static void assert_guards(const struct config *c)
 	wg_key_parse(KEY2, &key);
 	assert_int_equal(wg_key_compare(&s->backend.keys[1], &key), 0);
 	assert_true(s->guard.per_source == 50 && !s->guard.per_service);
+#ifdef WITH_SODIUM
+	assert_int_equal(s->guard.challenge_above, 1000);
+#endif
 	assert_true(s[1].guard.on && s[1].guard.profile == PROFILE_NONE && !service_has_guard(&s[1]));
 	s += 2;
 	assert_true(service_has_guard(s) && !s->guard.strict && s->guard.profile == PROFILE_AMNEZIAWG);
