@@ -50,7 +50,7 @@ come() {
 	round=$((round + 1))
 }
 round=0
-handshakes() { inside client wg show all latest-handshakes | awk '$3 {n++} END {print n + 0}'; }
+handshakes() { inside client wg show all latest-handshakes | awk '$1 ~ /^wgc/ && $3 {n++} END {print n + 0}'; }
 all_in() { [[ $(handshakes) == "$clients" ]]; }
 clients_come() { # WHEN
 	local at
@@ -64,8 +64,8 @@ network() {
 	local i
 	firewall_network
 	inside firewall ip route add 10.0.0.0/8 via 198.51.100.7
-	inside client ip route add blackhole 10.0.0.0/8
-	inside wg-end ip route add blackhole 172.16.0.0/12
+	inside wg-end ip neigh add 192.168.1.99 lladdr 02:00:00:00:00:99 dev eth nud permanent # nobody, who gets its answers
+	inside wg-end ip route add 172.16.0.0/12 via 192.168.1.99
 	count_arrivals wg-end flood "ip saddr 10.0.0.0/8 udp dport $port"
 	inside wg-end nft -f - <<- EOF
 		add counter inet seen cookies
@@ -97,7 +97,7 @@ clients_come 'while the firewall is flooded'
 expect "of the flood there came then" $(($(arrived wg-end flood) - first)) == 0
 expect 'cookie replies' "$(replies)" '>' 100
 
-begin_flood load firewall lan "$(mac wg-end eth)" 172.16.0.0/12 192.168.1.10 8000 8
+begin_flood load firewall lan "$(mac wg-end eth)" 172.16.0.0/12 192.168.1.10 2400 4
 sleep 1
 before=$(arrived wg-end cookies)
 clients_come 'while wg-end is under load too'
