@@ -7,8 +7,8 @@
 #ifndef WGXDP_GUARD_CHECK_H
 #define WGXDP_GUARD_CHECK_H
 
+#include "mac.h"
 #include "maps.h"
-#include "blake2s.h"
 
 INLINE struct guard_scratch *guard_scratch_find(void)
 {
@@ -24,41 +24,10 @@ INLINE const struct guard *guard_of(const struct guard_scratch *s)
 	return bpf_map_lookup_elem(&guards, &id);
 }
 
-#define INITIATION_MAC1 116		/* where it stands, and what it covers */
-#define RESPONSE_MAC1 60
-#define WORDS(n) ((n) / sizeof(__u32))
-
-/* n words of a message's block, the rest 0 */
-INLINE void block_words(__u32 m[16], const __u8 *from, __u32 n)
-{
-#pragma clang loop unroll(full)
-	for (__u32 i = 0; i < 16; i++)
-		m[i] = i < n ? from_le32(load_word(__u32, from + 4 * i)) : 0;
-}
-
-/* The state before the block of a key of 16 bytes, for 16 */
-INLINE void cookie_mac_begin(__u32 h[8])
-{
-	h[0] = BLAKE2S_IV0 ^ 0x01010000 ^ MAC_LEN << 8 ^ MAC_LEN;
-	h[1] = BLAKE2S_IV1;
-	h[2] = BLAKE2S_IV2;
-	h[3] = BLAKE2S_IV3;
-	h[4] = BLAKE2S_IV4;
-	h[5] = BLAKE2S_IV5;
-	h[6] = BLAKE2S_IV6;
-	h[7] = BLAKE2S_IV7;
-}
-
-INLINE bool mac_is(const __u32 h[8], const __u8 *mac)
-{
-	return !((h[0] ^ from_le32(load_word(__u32, mac))) | (h[1] ^ from_le32(load_word(__u32, mac + 4))) |
-		 (h[2] ^ from_le32(load_word(__u32, mac + 8))) | (h[3] ^ from_le32(load_word(__u32, mac + 12))));
-}
-
 /* What counts as one source: an IPv4 address, or an IPv6 /64 */
 INLINE struct addr guard_source(const struct addr *client)
 {
-	bool ipv4 = !client->q[0] && (client->q[1] & ADDR_MAPPED_MASK) == ADDR_MAPPED;
+	bool ipv4 = !client->q[0] && client->w[2] == bpf_htonl(0xffff);
 
 	return (struct addr){ .q = { client->q[0], ipv4 ? client->q[1] : 0 } };
 }

@@ -101,14 +101,10 @@ struct pkt {
 
 /* Addresses only ever as their two words: a mixture of widths would be taken apart and put together again */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define from_le32(word) (word)
 #define ADDR_MAPPED 0xffff0000ULL
-#define ADDR_MAPPED_MASK 0xffffffffULL
 #define ADDR_IPV4_SHIFT 32
 #else
-#define from_le32(word) __builtin_bswap32(word)
 #define ADDR_MAPPED 0xffff00000000ULL
-#define ADDR_MAPPED_MASK 0xffffffff00000000ULL
 #define ADDR_IPV4_SHIFT 0
 #endif
 

@@ -204,6 +204,23 @@ static void guards(void **state)
 	plan_free(p);
 }
 
+#ifdef WITH_SODIUM
+static void challenge(void **state)
+{
+	struct plan *p = plan_of("services:\n"
+				 SERVICE("a", "1", "public-key: \"" KEY_A "\"")
+				 SERVICE("b", "2", "public-key: \"" KEY_B "\", challenge: { above: 250/s }"));
+	const struct guard *b = &p->guards[1].guard;
+
+	assert_int_equal(p->guards[0].guard.flags, GUARD_ON);
+	assert_int_equal(b->flags, GUARD_ON | GUARD_CHALLENGE);
+	assert_int_equal(b->challenge_each, ((__u64)jiffies_a_second() << GUARD_TICK) / 250);
+	assert_int_equal(b->challenge_burst, 250);
+	assert_true(p->challenges);
+	plan_free(p);
+}
+#endif
+
 static void two_backends(void **state)
 {
 	struct plan *p = plan_of(HOSTS("") ALPHA BETA);
@@ -494,6 +511,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(no_guard), TEST(guards), TEST(two_backends), TEST(direct), TEST(masquerading), TEST(numbers), TEST(waiting),
 		TEST(one_becomes_several), TEST(rows), TEST(no_room), TEST(healths),
+#ifdef WITH_SODIUM
+		TEST(challenge),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
