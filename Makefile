@@ -99,7 +99,7 @@ $(O)/tests/blake2s.bpf.o: tests/blake2s.bpf.c include/blake2s.h Makefile
 
 $(O)/tests/unit_cookie: $(call unit_obj,user/cookie_reply.c)
 $(O)/unit/tests/unit_blake2s.o: $(O)/tests/blake2s.skel.h
-$(O)/tests/unit_blake2s $(O)/tests/unit_cookie: LIBS += -lcrypto
+$(addprefix $(O)/tests/unit_,blake2s cookie admission replay backends): LIBS += -lcrypto
 
 # what it measures is the program's own objects
 $(O)/tests/unit_relay_size: $(patsubst %,$(O)/user/%.o,dataplane_sync dataplane_flows dataplane_guard dataplane_guard_read dataplane_relay dataplane_relay_read dataplane_read \
@@ -215,7 +215,7 @@ $(O)/selftests/%.bpf.o: selftests/%.bpf.c Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # ---- the host plane: unit tests, fuzzers; the data path by test-run ----
-HOST_UNITS  := bpf pipeline resolve memory icmp cut sites policy masquerade
+HOST_UNITS  := bpf pipeline resolve memory icmp cut sites policy masquerade admission replay backends
 FUZZ_CFLAGS ?= -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
 # how often to unroll is said to clang

@@ -18,6 +18,14 @@ INLINE bool is_data_all(const struct pkt *p, const struct guard *g, const struct
 	return m->kind == MESSAGE_DATA && guard_segments(p, m->at, g->junk[MESSAGE_DATA - 1], g->header[MESSAGE_DATA - 1]);
 }
 
+/* A first fragment is looked at for as far as it goes: what a frame has behind it would say anything, and is not sent */
+INLINE bool is_in_piece(const struct pkt *p, const struct guard_message *m)
+{
+	__u32 need = m->kind == MESSAGE_INITIATION ? INITIATION_LEN : m->kind == MESSAGE_RESPONSE ? RESPONSE_LEN : 8;
+
+	return !p->fragment || m->at + need <= p->l3 + p->len;
+}
+
 /* Of an original */
 INLINE void guard_client(const struct pkt *p, struct guard_scratch *s)
 {
@@ -111,14 +119,15 @@ INLINE int guard_find(struct pkt *p)
 		guard_client(p, s);
 		s->kind = 0;
 		s->segments = 2;	/* no index */
-		return guard_check() ? 0 : guard_choose(p, s->backend);
+		p->guard_says = guard_check();
+		return p->guard_says ? 0 : guard_choose(p, s->backend);
 	}
 	message_find(p, g, &m);
 	if (!original) {
 		guard_reply(p, s, &m);
 		return 0;
 	}
-	if (!m.kind || (p->segments > 1 && !is_data_all(p, g, &m))) {
+	if (!m.kind || !is_in_piece(p, &m) || (p->segments > 1 && !is_data_all(p, g, &m))) {
 		p->guard_says = -DROP_guard_shape;
 		return 0;
 	}

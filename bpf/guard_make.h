@@ -78,14 +78,15 @@ INLINE void remember_initiation(struct guard_scratch *s, __u64 now)
 INLINE int guard_make_original(struct guard_scratch *s, const struct guard *g)
 {
 	__u64 now = bpf_jiffies64(), ticks = now << GUARD_TICK;
-	int rc = s->kind == MESSAGE_INITIATION ? cookie_admits(s, g, now) : 0;
+	int rc;
 
+	if (s->kind == MESSAGE_INITIATION && is_replayed(s, now))
+		return -DROP_guard_replay;	/* whoever it seems to be pays nothing for it, and is told nothing */
+	rc = s->kind == MESSAGE_INITIATION ? cookie_admits(s, g, now) : 0;
 	if (rc)
 		return rc;
 	if (!source_admits(s, g, ticks))
 		return -DROP_guard_limited;
-	if (s->kind == MESSAGE_INITIATION && is_replayed(s, now))
-		return -DROP_guard_replay;
 	if (!service_admits_one(s, g, ticks))
 		return -DROP_guard_limited;
 	if (s->kind == MESSAGE_INITIATION)

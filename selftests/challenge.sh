@@ -77,7 +77,10 @@ network() {
 		tunnel client "wgc$i" "10.77.1.$i/32"
 		inside wg-end wg set wge peer "$(key "wgc$i")" allowed-ips "10.77.1.$i/32"
 	done
-	[[ ! ${BREAK:-} ]] || count_arrivals client lost "udp sport $port udp length 72 drop"
+	if [[ ${BREAK:-} ]]; then
+		count_arrivals client lost "udp sport $port udp length 72"
+		inside client nft add rule inet seen arrivals udp sport $port udp length 72 drop
+	fi
 }
 
 choose_wireguard
