@@ -22,10 +22,15 @@ MAKEFLAGS += --no-builtin-rules
 
 WITH_SYSTEMD ?= 1
 WITH_MHD ?= 1
+WITH_SODIUM ?= 1
 PKGS     := libbpf libxdp libmnl libfyaml libuv libcares
 ifeq ($(WITH_MHD),1)
 PKGS     += libmicrohttpd
 ALL_DEFINES += -DWITH_MHD
+endif
+ifeq ($(WITH_SODIUM),1)
+PKGS     += libsodium
+ALL_DEFINES += -DWITH_SODIUM
 endif
 ifeq ($(WITH_SYSTEMD),1)
 PKGS     += libsystemd
@@ -67,7 +72,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers blake2s config flows grammar links lists netlink plan_relay relay relay_size resolver uniform wg_dump wireguard
+UNITS       := addr answers blake2s config cookie flows grammar links lists netlink plan_relay relay relay_size resolver uniform wg_dump wireguard
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
@@ -92,8 +97,9 @@ $(O)/tests/blake2s.bpf.o: tests/blake2s.bpf.c include/blake2s.h Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
+$(O)/tests/unit_cookie: $(call unit_obj,user/cookie_reply.c)
 $(O)/unit/tests/unit_blake2s.o: $(O)/tests/blake2s.skel.h
-$(O)/tests/unit_blake2s $(O)/tests/unit_admission $(O)/tests/unit_replay $(O)/tests/unit_backends: LIBS += -lcrypto
+$(addprefix $(O)/tests/unit_,blake2s cookie admission replay backends): LIBS += -lcrypto
 
 # what it measures is the program's own objects
 $(O)/tests/unit_relay_size: $(patsubst %,$(O)/user/%.o,dataplane_sync dataplane_flows dataplane_guard dataplane_guard_read dataplane_relay dataplane_relay_read dataplane_read \

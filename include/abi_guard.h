@@ -125,6 +125,7 @@ struct cookie_key {
 struct cookies {
 	struct cookie_key secret[2];
 	__u64 alive;			/* before this, in jiffies */
+	__u64 replies;			/* sent since `up`; not for the data path */
 };
 
 /* challenges: RINGBUF: initiations that a cookie reply is owed for */

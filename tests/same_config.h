@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include "../user/config.h"
 #include "../user/config_image.h"
+#include "with_challenge.h"
 
 static char *written(const struct config *c, int (*write)(const struct config *, FILE *))
 {

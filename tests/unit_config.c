@@ -57,7 +57,7 @@ static const char *const good =
 	"    flows: { max: 1000000, timeout: 600s, ports: 1024-65535, source: [ \"2001:db8:0::1\", \"fd00::1\" ] }\n"
 	"  - { name: more, listen: { interface: eth1, ports: [ 1 ] }, backend: *host, nat: masquerade, flows: { ports: 443 } }\n"
 	"  - name: guarded\n    listen: { interface: eth2, ports: [ 51820 ] }\n    backend: *host\n"
-	"    wireguard: { public-keys: [ " KEY ", \"" KEY2 "\" ], handshakes: { per-source: 50/s }, strict: true }\n"
+	"    wireguard: { public-keys: [ " KEY ", \"" KEY2 "\" ], handshakes: { per-source: 50/s }, " CHALLENGE "strict: true }\n"
 	"  - { name: unasked, listen: { interface: eth2, ports: [ 2 ] }, backend: *host, wireguard: { profile: none } }\n"
 	"  - name: several\n    listen: { interface: eth2, ports: [ 1 ] }\n    backends:\n"
 	"      - { name: alpha, ipv6: \"2001:db8::a\", port: 51820, public-key: \"" KEY "\" }\n"
@@ -128,7 +128,7 @@ static void assert_guards(const struct config *c)
 	assert_int_equal(s->backend.n_keys, 2);
 	wg_key_parse(KEY2, &key);
 	assert_int_equal(wg_key_compare(&s->backend.keys[1], &key), 0);
-	assert_true(s->guard.per_source == 50 && !s->guard.per_service);
+	assert_true(s->guard.per_source == 50 && !s->guard.per_service && s->guard.challenge_above == CHALLENGE_ABOVE);
 	assert_true(s[1].guard.on && s[1].guard.profile == PROFILE_NONE && !service_has_guard(&s[1]));
 	s += 2;
 	assert_true(service_has_guard(s) && !s->guard.strict && s->guard.profile == PROFILE_AMNEZIAWG);

@@ -22,6 +22,7 @@
 #include "../user/jiffies.h"
 #include "../user/plan_make.h"
 #include "told.h"
+#include "with_challenge.h"
 
 #define KEY_A "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
 #define KEY_B "YmJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
@@ -178,7 +179,7 @@ static void guards(void **state)
 {
 	struct plan *p = plan_of("services:\n"
 				 SERVICE("a", "1", "profile: none")
-				 SERVICE("b", "2", "public-keys: [ \"" KEY_A "\", \"" KEY_B "\" ], handshakes: { per-source: 50/s }")
+				 SERVICE("b", "2", "public-keys: [ \"" KEY_A "\", \"" KEY_B "\" ], " CHALLENGE "handshakes: { per-source: 50/s }")
 				 SERVICE("c", "3", "public-key: \"" KEY_C "\", strict: true, handshakes: { per-service: 10/s }, "
 					 "profile: { amneziawg: { h: [ 305419896, 6, 7, 8 ], s: [ 0, 40 ] } }"));
 	const struct guard *b = &p->guards[1].guard, *c = &p->guards[2].guard;
@@ -186,10 +187,10 @@ static void guards(void **state)
 
 	assert_true(p->guarded && p->n_keys == 3);
 	assert_int_equal(p->guards[0].guard.flags, 0);
-	assert_int_equal(b->flags, GUARD_ON);
+	assert_int_equal(b->flags, CHALLENGE_ABOVE ? GUARD_ON | GUARD_CHALLENGE : GUARD_ON);
+	assert_true(b->challenge_each == (CHALLENGE_ABOVE ? second / 250 : 0) && b->challenge_burst == CHALLENGE_ABOVE);
 	assert_int_equal(b->header[2], htole32(3));
-	assert_int_equal(b->source_each, second / 50);
-	assert_int_equal(b->source_burst, 100);
+	assert_true(b->source_each == second / 50 && b->source_burst == 100);
 	assert_int_equal(b->service_each, second / 2000);
 	assert_int_equal(b->service_burst, 2000);
 	assert_int_equal(p->guards[1].n_keys, 2);
@@ -199,8 +200,7 @@ static void guards(void **state)
 	assert_true(!c->junk[0] && c->junk[1] == 40 && !c->junk[2] && !c->junk[3]);
 	assert_int_equal(c->source_each, second / 20);
 	assert_int_equal(c->source_burst, 40);
-	assert_int_equal(c->service_each, second / 10);
-	assert_int_equal(c->service_burst, 20);
+	assert_true(c->service_each == second / 10 && c->service_burst == 20);
 	plan_free(p);
 }
 

@@ -55,6 +55,7 @@ struct guard_config {			/* of service_has_guard(); what is 0 is as by default */
 	__u32 junk[MESSAGES];
 	size_t n_headers, n_junk;
 	__u32 per_source, per_service;	/* handshake messages a second */
+	__u32 challenge_above;		/* initiations a second; 0: nobody is challenged */
 };
 
 struct service_config {

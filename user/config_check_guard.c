@@ -175,6 +175,25 @@ static void check_amneziawg(struct check *k, size_t i)
 		tell(k, "s: %u and %u make initiations and responses equally long, which AmneziaWG refuses", g->junk[0], g->junk[1]);
 }
 
+/* ---- the challenge ---- */
+
+static void check_challenge(struct check *k, size_t i)
+{
+	const struct guard_config *g = &k->c->services[i].guard;
+
+	at(k, 0, "/services/%zu/wireguard/challenge", i);
+	if (!g->challenge_above)
+		return;
+#ifndef WITH_SODIUM
+	tell(k, "challenge: this program was built without libsodium, and sends no cookies: leave challenge out");
+#endif
+	if (g->profile == PROFILE_NONE)
+		tell(k, "challenge: profile: none looks at nothing: leave challenge out, or write profile: wireguard");
+	if (g->profile == PROFILE_AMNEZIAWG && g->junk[2] + COOKIE_LEN > g->junk[0] + INITIATION_LEN)
+		tell(k, "challenge: a cookie with %u bytes in front is larger than the initiation that it answers, with %u", g->junk[2],
+		     g->junk[0]);
+}
+
 void config_check_guard(struct check *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
@@ -184,6 +203,7 @@ void config_check_guard(struct check *k, size_t i)
 	if (s->n_backends || s->guard.on)
 		check_keys(k, i);
 	check_amneziawg(k, i);
+	check_challenge(k, i);
 	at(k, 0, "/services/%zu/wireguard/strict", i);
 	if (s->guard.strict && s->guard.profile == PROFILE_NONE)
 		tell(k, "strict: profile: none looks at nothing: leave strict out, or write profile: wireguard");

@@ -145,11 +145,17 @@ static const struct yaml_key handshakes_keys[] = {
 	{},
 };
 
+static const struct yaml_key challenge_keys[] = {
+	{ "above", set_rate, "1000/s", AT(service_config, guard.challenge_above), .required = true },
+	{},
+};
+
 const struct yaml_key config_wireguard_keys[] = {
 	{ "public-key", add_key, "\"…=\"", LIST(service_config, backend.keys, backend.n_keys) },
 	{ "public-keys", yaml_set_list, "\"…=\"", LIST(service_config, backend.keys, backend.n_keys), .item = add_key },
 	{ "profile", set_profile, "wireguard", .choices = profile_names, .below = profile_keys },
 	{ "handshakes", yaml_set_map, "{ per-source: 20/s, per-service: 2000/s }", .below = handshakes_keys },
+	{ "challenge", yaml_set_map, "{ above: 1000/s }", .below = challenge_keys },
 	{ "strict", set_strict, "true", .choices = strict_names },
 	LATER_WIREGUARD_ROWS,
 	{},
@@ -202,6 +208,8 @@ static void put_wireguard(FILE *out, const struct service_config *s)
 		fprintf(out, ", handshakes: { per-source: %u/s, per-service: %u/s }", g->per_source, g->per_service);
 	else if (g->per_source || g->per_service)
 		fprintf(out, ", handshakes: { %s: %u/s }", g->per_source ? "per-source" : "per-service", g->per_source ?: g->per_service);
+	if (g->challenge_above)
+		fprintf(out, ", challenge: { above: %u/s }", g->challenge_above);
 	if (g->strict)
 		fputs(", strict: true", out);
 	put_keys(out, ", ", &s->backend);

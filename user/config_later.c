@@ -61,14 +61,6 @@ static void check_duration(struct yaml *y, const struct yaml_key *key, struct ya
 		wanted(y, key, value, text, "number of seconds");
 }
 
-static void check_rate(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	const char *text = yaml_text(y, key, value);
-
-	if (text && !is_number(text, "/s", 0))
-		wanted(y, key, value, text, "number per second");
-}
-
 static void check_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
@@ -159,11 +151,6 @@ static void check_pair(struct yaml *y, const struct yaml_key *key, struct yaml_n
 }
 
 /* ---- services ---- */
-
-const struct yaml_key later_challenge_keys[] = {
-	IS("above", check_rate, "1000/s", .required = true),
-	{},
-};
 
 const struct yaml_key later_health_keys[] = {
 	IS("initiations", check_number, "20", .size = 1000000),

@@ -145,6 +145,7 @@ static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct pla
 			bpf_program__set_autoload(program_of(s, i, set), set == program_set(p) &&
 						  (i != PROGRAM_wgxdp_tc_l3 || p->l3 || dp->programs[i] >= 0));
 	bpf_program__set_autoload(s->progs.wgxdp_flow_arm, p->n_flows);
+	bpf_program__set_autoload(s->progs.wgxdp_answer, p->challenges);
 }
 
 static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
@@ -383,6 +384,7 @@ static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffi
 	if (!rc && dp->reloaded) {
 		dataplane_count_unsent(dp, suffix);
 		dataplane_pin_arm(dp, p, suffix);
+		dataplane_pin_answer(dp, p, suffix);
 	}
 	for (size_t i = 0; i < dp->n_ports && !rc; i++) {
 		struct dataplane_port *port = &dp->ports[i];

@@ -13,7 +13,8 @@
 	X(uniform) X(signals) X(devices) X(peers) X(peer_names) X(peer_totals) X(subnets) X(routes) X(own) X(policy) \
 	X(allowed) X(judged) X(flows) X(embryos) X(embryo_limits) X(pools) X(flow_totals) X(flows_deleted) \
 	X(flow_scratch) X(guards) X(guard_keys) X(public_keys) X(guard_state) X(guard_budget) X(guard_sources) X(guard_scratch) \
-	X(answered) X(indices) X(replays) X(handshakes) X(health) X(backend_names) X(failed) X(events) X(event_watch) X(event_budget)
+	X(answered) X(indices) X(replays) X(handshakes) X(challenged) X(cookies) \
+	X(challenges) X(health) X(backend_names) X(failed) X(events) X(event_watch) X(event_budget)
 
 enum dataplane_map {
 #define X(name) MAP_##name,
@@ -115,6 +116,8 @@ void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, co
 void dataplane_carry_over(const struct dataplane *dp, enum dataplane_map m, int to, size_t value_size);
 /* Part of dataplane_commit: the program that gives copied flows their timers, and they theirs */
 void dataplane_pin_arm(struct dataplane *dp, const struct plan *p, const char *suffix);
+/* And the one that sends cookie replies */
+void dataplane_pin_answer(struct dataplane *dp, const struct plan *p, const char *suffix);
 /* Flows without a timer get one, which the kernel's want of memory or a copy left without; of two that met in one instant the half
  * that is left goes. How many entries needed it, or -errno. What is read is the whole map. */
 int dataplane_sweep_flows(const struct dataplane *dp);
@@ -165,6 +168,7 @@ struct guard_public {
 	__u32 backend;
 };
 int dataplane_guard_keys(const struct dataplane *dp, const struct guard *g, struct guard_public **ret, size_t *ret_n);
+__u64 dataplane_cookie_replies(const struct dataplane *dp);
 int dataplane_health(const struct dataplane *dp, __u32 id, __u32 backend, struct health *ret);
 /* Peers by id, from 0, which is nobody, on; the id of a free one has no name */
 int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t *ret_n);

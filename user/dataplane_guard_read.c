@@ -42,6 +42,15 @@ int dataplane_guard_keys(const struct dataplane *dp, const struct guard *g, stru
 	return 0;
 }
 
+__u64 dataplane_cookie_replies(const struct dataplane *dp)
+{
+	struct cookies c = { 0 };
+	__u32 zero = 0;
+
+	bpf_map_lookup_elem(dp->maps[MAP_cookies], &zero, &c);
+	return c.replies;
+}
+
 int dataplane_health(const struct dataplane *dp, __u32 id, __u32 backend, struct health *ret)
 {
 	__u32 at = id * GUARD_BACKENDS_MAX + backend;

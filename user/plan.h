@@ -76,6 +76,7 @@ struct plan {
 	size_t n_guards;
 	size_t n_keys;			/* of all of them */
 	bool guarded;			/* some service has one */
+	bool challenges;		/* and sends cookies */
 	__u32 n_slots;			/* next hop slots of listeners */
 	bool vlans, bridges;		/* some port is a VLAN; some nic a bridge's or bond's port */
 	bool l3;			/* some port has no Ethernet header */

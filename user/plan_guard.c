@@ -112,6 +112,11 @@ static void set_guard(struct guard *g, const struct service_config *s)
 	g->source_burst = 2 * (c->per_source ?: GUARD_SOURCE_RATE);
 	g->service_each = ticks_each(c->per_service ?: GUARD_SERVICE_RATE);
 	g->service_burst = c->per_service ? 2 * c->per_service : GUARD_SERVICE_RATE;
+	if (c->challenge_above) {
+		g->flags |= GUARD_CHALLENGE;
+		g->challenge_each = ticks_each(c->challenge_above);
+		g->challenge_burst = c->challenge_above;
+	}
 }
 
 int plan_guard(struct making *m, size_t service, __u32 id)
@@ -133,5 +138,6 @@ int plan_guard(struct making *m, size_t service, __u32 id)
 	rc = rc ?: add_keys(m, service, g);
 	p->n_keys += g->n_keys;
 	p->guarded = true;
+	p->challenges |= g->guard.flags & GUARD_CHALLENGE;
 	return rc;
 }

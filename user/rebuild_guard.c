@@ -91,7 +91,9 @@ int config_rebuild_guard(const struct dataplane *dp, __u32 id, struct service_co
 	c->strict = g.flags & GUARD_STRICT;
 	c->per_source = rate_of(g.source_each, g.source_burst, GUARD_SOURCE_RATE, 2 * GUARD_SOURCE_RATE);
 	c->per_service = rate_of(g.service_each, g.service_burst, GUARD_SERVICE_RATE, GUARD_SERVICE_RATE);
+	c->challenge_above = g.flags & GUARD_CHALLENGE ? g.challenge_burst : 0;
 	take_profile(c, &g);
-	c->on = !(g.flags & GUARD_BACKENDS) || c->strict || c->profile != PROFILE_WIREGUARD || c->per_source || c->per_service;
+	c->on = !(g.flags & GUARD_BACKENDS) || c->strict || c->profile != PROFILE_WIREGUARD || c->per_source || c->per_service ||
+		c->challenge_above;
 	return add_keys(dp, id, &g, s);
 }

@@ -157,6 +157,10 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 		document_text(map, "strict", guard.flags & GUARD_STRICT ? "yes" : "no");
 		show_rate(map, "per_source", guard.source_each);
 		show_rate(map, "per_service", guard.service_each);
+		if (guard.flags & GUARD_CHALLENGE)
+			document_number(map, "challenge", guard.challenge_burst);
+		else
+			document_null(map, "challenge");
 		list = document_list(row, "backends");
 		for (size_t i = 0; i < n_backends; i++)
 			show_backend(list, &backends[i], keys, n_keys);
@@ -232,5 +236,7 @@ void guard_families(struct metrics_text *t, const struct dataplane *dp, const st
 	guard_family(t, dp, table, n, services, n_services, GUARD_HANDSHAKES);
 	metric_family(t, "wgxdp_handshake_duration_seconds", "histogram", "Time from an initiation to a backend's response.");
 	guard_family(t, dp, table, n, services, n_services, GUARD_DURATION);
+	metric_family(t, "wgxdp_cookie_replies_total", "counter", "Cookies that the daemon has sent to whom the guard challenges.");
+	metric(t, NULL, dataplane_cookie_replies(dp));
 	free(table);
 }
