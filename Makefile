@@ -22,10 +22,15 @@ MAKEFLAGS += --no-builtin-rules
 
 WITH_SYSTEMD ?= 1
 WITH_MHD ?= 1
+WITH_SODIUM ?= 1
 PKGS     := libbpf libxdp libmnl libfyaml libuv libcares
 ifeq ($(WITH_MHD),1)
 PKGS     += libmicrohttpd
 ALL_DEFINES += -DWITH_MHD
+endif
+ifeq ($(WITH_SODIUM),1)
+PKGS     += libsodium
+ALL_DEFINES += -DWITH_SODIUM
 endif
 ifeq ($(WITH_SYSTEMD),1)
 PKGS     += libsystemd
@@ -67,7 +72,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers config flows grammar headroom links lists netlink plan_relay relay relay_size resolver uniform wg_dump wireguard
+UNITS       := addr answers blake2s config cookie flows grammar headroom links lists netlink plan_relay relay relay_size resolver uniform wg_dump wireguard
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
@@ -79,7 +84,8 @@ $(O)/tests/unit_config $(O)/tests/unit_grammar $(O)/tests/unit_relay: $(call uni
 		user/wg_key.c user/relay_prefix.c)
 $(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)
 $(O)/tests/unit_netlink: $(call unit_obj,user/netlink*.c user/addr.c)
-$(O)/tests/unit_headroom $(O)/tests/unit_links $(O)/tests/unit_lists $(O)/tests/unit_plan_relay: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c \
+$(O)/tests/unit_guard: $(call unit_obj,user/dataplane_guard*.c user/dataplane_flows.c user/dataplane_flow_read.c user/dataplane_read.c user/table.c)
+$(O)/tests/unit_guard $(O)/tests/unit_headroom $(O)/tests/unit_links $(O)/tests/unit_lists $(O)/tests/unit_plan_relay: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c \
 		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c user/wireguard*.c user/wg_key.c \
 		user/relay_prefix.c)
 $(O)/tests/unit_headroom: $(call unit_obj,user/headroom.c)
@@ -88,8 +94,16 @@ $(O)/tests/unit_flows: $(call unit_obj,user/show_flows.c user/dataplane_flow_rea
 		user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
 $(O)/tests/unit_wireguard: $(call unit_obj,user/wireguard*.c user/wg_key.c user/netlink_talk.c user/addr.c)
 
+$(O)/tests/blake2s.bpf.o: tests/blake2s.bpf.c include/blake2s.h Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
+
+$(O)/tests/unit_cookie: $(call unit_obj,user/cookie_reply.c)
+$(O)/unit/tests/unit_blake2s.o: $(O)/tests/blake2s.skel.h
+$(addprefix $(O)/tests/unit_,blake2s cookie admission replay backends): LIBS += -lcrypto
+
 # what it measures is the program's own objects
-$(O)/tests/unit_relay_size: $(patsubst %,$(O)/user/%.o,dataplane_sync dataplane_flows dataplane_relay dataplane_relay_read dataplane_read \
+$(O)/tests/unit_relay_size: $(patsubst %,$(O)/user/%.o,dataplane_sync dataplane_flows dataplane_guard dataplane_guard_read dataplane_relay dataplane_relay_read dataplane_read \
 		dataplane_lists dataplane_flow_read table transmit control $(filter plan% config% yaml% netlink% wireguard%,$(notdir $(USER_SRC:.c=))) \
 		host addr log answers state wg_key relay_prefix followed pins attach)
 $(O)/unit/tests/unit_relay_size.o: UNIT_CFLAGS :=
@@ -202,7 +216,7 @@ $(O)/selftests/%.bpf.o: selftests/%.bpf.c Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # ---- the host plane: unit tests, fuzzers; the data path by test-run ----
-HOST_UNITS  := bpf pipeline resolve memory icmp cut sites policy masquerade
+HOST_UNITS  := bpf pipeline resolve memory icmp cut sites policy masquerade admission replay backends
 FUZZ_CFLAGS ?= -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
 # how often to unroll is said to clang

@@ -51,7 +51,7 @@ INLINE int flow_listener(struct pkt *p, struct flow_scratch *s)
 	if (!(service->flags & SERVICE_MASQUERADE) || !addr_same(&service->to, &s->way.src) || service->port != s->way.sport ||
 	    service->ifindex != s->ifindex) {
 		key.addr = s->way.src;
-		key.word = table_word(KEY_SERVICE, s->way.family, s->way.sport, s->ifindex);
+		key.word = table_word(KEY_SERVICE, s->way.family, s->way.sport, s->ifindex) + (p->guards ? table_backend(s->backend) : 0);
 		entry = table_find(&key);
 		if (!entry || !(entry->service.flags & SERVICE_MASQUERADE) || !addr_same(&entry->service.to, &p->src) ||
 		    entry->service.port != p->sport)
@@ -70,6 +70,7 @@ INLINE int flow_of_reply(struct pkt *p, struct flow_scratch *s, struct flow *flo
 	if (flow) {
 		s->id = flow->id;
 		s->ifindex = flow->ifindex;
+		s->backend = flow->backend;
 		flow_take(p, s, flow);
 		return flow_listener(p, s);
 	}
@@ -78,6 +79,7 @@ INLINE int flow_of_reply(struct pkt *p, struct flow_scratch *s, struct flow *flo
 		return -PASS_no_flow;
 	s->id = e->id;
 	s->ifindex = e->ifindex;
+	s->backend = e->backend;
 	s->way.src = e->local;
 	s->way.dst = e->client;
 	s->way.sport = e->local_port;
@@ -85,6 +87,15 @@ INLINE int flow_of_reply(struct pkt *p, struct flow_scratch *s, struct flow *flo
 	s->way.family = e->family;
 	s->way.is_new = p->quote ? FLOW_KNOWN : FLOW_ANSWERED;
 	return flow_listener(p, s);
+}
+
+/* The number under which an original's flow is kept, of a service with several backends */
+INLINE __u32 guard_backend(const struct pkt *p)
+{
+	__u32 zero = 0;
+	const struct guard_scratch *s = bpf_map_lookup_elem(&guard_scratch, &zero);
+
+	return s && p->direction == DIRECTION_ORIGINAL ? s->backend : 0;
 }
 
 /* Of a backend that has other services too, what has no flow is theirs. */
@@ -102,6 +113,7 @@ INLINE int flow_find_way(struct pkt *p, struct flow_scratch *s)
 	s->key.dport = p->dport;
 	s->key.family = p->family;
 	s->key.direction = p->direction;
+	s->key.backend = s->backend = p->guards ? guard_backend(p) : 0;
 	flow = bpf_map_lookup_elem(&flows, &s->key);
 	rc = p->direction == DIRECTION_ORIGINAL ? flow_of_original(p, s, flow) : flow_of_reply(p, s, flow);
 	if (rc)

@@ -106,6 +106,7 @@ INLINE struct flow *flow_value(struct flow_scratch *s)
 
 	__builtin_memset(s->value, 0, sizeof(s->value));
 	flow->id = s->id;
+	flow->backend = s->backend;
 	flow->ifindex = s->ifindex;
 	flow->seen = flow->since = s->now;
 	return flow;
@@ -157,6 +158,7 @@ INLINE int flow_answered(struct flow_scratch *s)
 	s->other.dport = s->way.sport;
 	s->other.family = s->way.family;
 	s->other.direction = DIRECTION_ORIGINAL;
+	s->other.backend = s->backend;
 	flow_delta(s);
 	rc = flow_insert(s);
 	if (rc)

@@ -64,13 +64,14 @@ INLINE bool flow_candidate(struct flow_scratch *s, const struct pool *pool, __u3
 	s->other.dport = bpf_htons(pool->first + place % range);
 	s->other.family = s->way.family;
 	s->other.direction = DIRECTION_REPLY;
+	s->other.backend = 0;
 	return true;
 }
 
 INLINE bool embryo_is(const struct embryo *e, const struct flow_key *key)
 {
 	return addr_same(&e->client, &key->src) && addr_same(&e->local, &key->dst) && e->client_port == key->sport &&
-	       e->local_port == key->dport && e->family == key->family;
+	       e->local_port == key->dport && e->family == key->family && e->backend == key->backend;
 }
 
 /* Tries one port; 1: no more */
@@ -123,6 +124,7 @@ INLINE int flow_begin(struct flow_scratch *s)
 	s->embryo.local_port = s->key.dport;
 	s->embryo.id = s->id;
 	s->embryo.family = s->key.family;
+	s->embryo.backend = s->key.backend;
 	s->embryo.ifindex = s->ifindex;
 	s->embryo.until = s->now + EMBRYO_SECONDS * tick_rate;
 	s->share = 0;

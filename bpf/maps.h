@@ -69,11 +69,28 @@ MAP(pools, ARRAY, __u32, struct pool, 1, 0);
 MAP(flow_totals, PERCPU_ARRAY, __u32, struct flow_total, 1, 0);
 MAP(flows_deleted, ARRAY, __u32, __u64, 1, 0);
 MAP(flow_scratch, PERCPU_ARRAY, __u32, struct flow_scratch, 1, 0);
+MAP(guards, ARRAY, __u32, struct guard, 1, BPF_F_MMAPABLE);
+MAP(guard_keys, ARRAY, __u32, struct guard_key, 1, 0);
+MAP(public_keys, ARRAY, __u32, struct public_key, 1, 0);
+MAP(guard_state, ARRAY, __u32, struct guard_state, 1, 0);
+MAP(guard_budget, PERCPU_ARRAY, __u32, struct guard_budget, 1, 0);
+MAP(guard_sources, LRU_HASH, struct guard_source, __u64, 1, 0);
+MAP(guard_scratch, PERCPU_ARRAY, __u32, struct guard_scratch, 1, 0);
+MAP(answered, LRU_HASH, struct client_key, struct answered, 1, 0);
+MAP(indices, LRU_HASH, struct index_key, struct answered, 1, 0);
+MAP(replays, LRU_HASH, struct replay_key, struct replay, 1, 0);
+MAP(handshakes, LRU_HASH, struct handshake_key, __u64, 1, 0);
+MAP(challenged, LRU_HASH, struct client_key, __u64, 1, 0);
+MAP(cookies, ARRAY, __u32, struct cookies, 1, 0);
+MAP(health, ARRAY, __u32, struct health, 1, 0);
+MAP(backend_names, ARRAY, __u32, struct backend_name, 1, 0);
+MAP(failed, ARRAY, __u32, __u64, 1, 0);
 MAP(event_watch, ARRAY, __u32, __u64, 1, 0);
 MAP(event_budget, PERCPU_ARRAY, __u32, struct event_budget, 1, 0);
 #ifndef WGXDP_HOST
 MAP(devices, DEVMAP_HASH, __u32, __u32, LINKS, 0);
 RING(signals, RINGBUF, 4096);
+RING(challenges, RINGBUF, CHALLENGES_BYTES);
 RING(events, RINGBUF, EVENTS_BYTES);
 #endif
 

@@ -9,6 +9,7 @@
 #include "cut.h"
 #include "fib.h"
 #include "flow_send.h"
+#include "guard.h"
 #include "icmp_send.h"
 #include "link.h"
 #include "parse.h"
@@ -64,7 +65,7 @@ INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop 
 }
 
 /* Everything that can fail, before the first byte is written */
-INLINE int resolve(struct pkt *p, struct nexthop **ret)
+INLINE int resolve(struct pkt *p, bool guards, struct nexthop **ret)
 {
 	bool original = p->direction == DIRECTION_ORIGINAL;
 	__u64 now = bpf_jiffies64();
@@ -79,6 +80,8 @@ INLINE int resolve(struct pkt *p, struct nexthop **ret)
 	rc = original ? link_source(p) : 0;
 	if (with_lists && !rc && original && p->service->flags & SERVICE_LISTS)
 		rc = service_admits(p);
+	if (guards && !rc)
+		rc = guard_says();
 	if (rc)
 		return rc;
 	rc = next_hop(p, c, now, ret);
@@ -123,17 +126,19 @@ INLINE int pull_link(struct pkt *p, __be16 *proto)
 }
 
 /* Of what came by a link of ours, from its IP header on */
-INLINE int service_pipeline(struct pkt *p, __be16 proto, int *ret_action)
+INLINE int service_pipeline(struct pkt *p, __be16 proto, bool guards, int *ret_action)
 {
 	struct nexthop *nexthop = NULL;
 	int rc;
 
 	rc = parse(p, proto) ?: classify(p);
+	if (guards && !rc)
+		guard_find(p);
 	if (p->flows && !rc)
 		rc = flow_find(p);
-	rc = rc ?: quote_sender(p) ?: resolve(p, &nexthop) ?:
+	rc = rc ?: quote_sender(p) ?: resolve(p, guards, &nexthop) ?:
 	     (p->flows ? flow_admits(p) : 0) ?: fragment_remember(p) ?: plane(p, make_room, nexthop) ?:
-	     (p->flows ? flow_commit(p) : 0) ?:
+	     (guards ? guard_commit(p) : 0) ?: (p->flows ? flow_commit(p) : 0) ?:
 	     (p->flows && p->way ? flow_rewrite(p) : p->quote ? quote_rewrite(p) : rewrite(p));
 	if (rc)
 		return error_owed(p, rc, nexthop, ret_action);
@@ -145,10 +150,10 @@ INLINE int service_pipeline(struct pkt *p, __be16 proto, int *ret_action)
 	return plane(p, send, nexthop, ret_action) ?: rc;
 }
 
-/* proto: what the stack says of a packet without Ethernet header */
-INLINE int pipeline(struct pkt *p, __be16 proto, int *ret_action)
+/* proto: what the stack says of a packet without Ethernet header; guards: a constant, the guard's steps are in it */
+INLINE int pipeline(struct pkt *p, __be16 proto, bool guards, int *ret_action)
 {
-	return pull_link(p, &proto) ?: service_pipeline(p, proto, ret_action);
+	return pull_link(p, &proto) ?: service_pipeline(p, proto, guards, ret_action);
 }
 
 #endif

@@ -83,6 +83,8 @@ struct pkt {
 	__u8 leaves;			/* the family in which it leaves; only with flows: see family_out() */
 	struct flow_scratch *way;	/* of a packet of a flow, or of a newcomer, as what it leaves; else NULL */
 	struct flow *flow;		/* its flow, or NULL: a newcomer, or who answers one */
+
+	bool guards;			/* a constant in each entry point: the steps of the guard are in it */
 };
 
 /* Words as they stand in a header, whose alignment the kernel's headers understate: else clang goes byte by byte. */

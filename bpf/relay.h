@@ -147,7 +147,7 @@ INLINE int site_pipeline(struct pkt *p, int *ret_action)
 }
 
 /* As pipeline(), in programs with a relay */
-INLINE int relay(struct pkt *p, __be16 proto, int *ret_action)
+INLINE int relay(struct pkt *p, __be16 proto, bool guards, int *ret_action)
 {
 	int rc = pull_link(p, &proto), next;
 
@@ -166,7 +166,7 @@ INLINE int relay(struct pkt *p, __be16 proto, int *ret_action)
 		if (rc)
 			return rc;
 	}
-	rc = service_pipeline(p, proto, ret_action);
+	rc = service_pipeline(p, proto, guards, ret_action);
 	return rc == NOT_OURS ? route_stranger(p) : rc;
 }
 

@@ -39,6 +39,8 @@ INLINE void service_chosen(struct pkt *p)
 		return;
 	listener.addr = choice->addr;
 	listener.word = table_word(KEY_SERVICE, p->family, choice->port, choice->ifindex);
+	if (p->guards)
+		listener.word += table_backend(p->service->flags >> SERVICE_BACKEND_SHIFT);
 	if (p->service->flags & SERVICE_OLD) {
 		listener.addr = old_addr(&choice->addr, &p->src);
 		listener.word ^= KEY_SERVICE ^ KEY_OLD;

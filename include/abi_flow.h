@@ -15,7 +15,7 @@ struct flow_key {
 	__be16 sport, dport;
 	__u8 family;
 	__u8 direction;			/* enum direction */
-	__u16 pad;			/* 0 */
+	__u16 backend;			/* of an original of a service with several backends that one's number; else 0 */
 };
 _Static_assert(sizeof(struct flow_key) == 40, "no padding in a key");
 
@@ -35,14 +35,15 @@ struct flow {
 	__u32 ifindex;			/* of the listener's link */
 	__u8 family;			/* with which it leaves */
 	__u8 armed;			/* the timer of the original's entry is */
-	__u16 pad;
+	__u16 backend;			/* as in the original's key */
 	struct bpf_timer timer;		/* of the original's direction: ends both when neither was seen for the service's time-out */
 };
 
 static inline struct flow_key flow_reverse(const struct flow_key *key, const struct flow *flow)
 {
 	return (struct flow_key){ .src = flow->dst, .dst = flow->src, .sport = flow->dport, .dport = flow->sport,
-				  .family = flow->family, .direction = !key->direction };
+				  .family = flow->family, .direction = !key->direction,
+				  .backend = key->direction == DIRECTION_REPLY ? flow->backend : 0 };
 }
 
 /* embryos: LRU_HASH, key of the reply's direction → who is waiting for that reply. It becomes a flow when the backend answers. */
@@ -53,7 +54,7 @@ struct embryo {
 	__be16 client_port, local_port;
 	__u16 id;			/* of the service */
 	__u8 family;			/* the client's */
-	__u8 pad;
+	__u8 backend;			/* its number */
 	__u32 ifindex;			/* of the listener's link */
 	__u32 pad1;
 	__u64 until;			/* good before this, in jiffies */

@@ -6,6 +6,8 @@
 #ifndef WGXDP_ABI_SCRATCH_H
 #define WGXDP_ABI_SCRATCH_H
 
+#include "blake2s.h"
+
 /* quotes: an ICMP error, whose quote is what makes it ours (bpf/icmp.h) */
 struct quote {
 	struct addr from;		/* who sent the error */
@@ -65,6 +67,7 @@ struct flow_scratch {
 		__u8 is_new;		/* enum flow_newness: what is to be done when it is sent */
 	} way;
 	__u32 id, ifindex;		/* of service and listener's link */
+	__u32 backend;			/* its number, of services with several */
 	struct flow_across {		/* where it leaves in the other family (bpf/across.h) */
 		__u32 payload, head;	/* bytes behind the header, and of the header, with IPv6's for fragments */
 		__u16 fragment;		/* as in IPv6's header, in host order: offset, and 1 where more follow; 0: whole */
@@ -82,6 +85,37 @@ struct flow_scratch {
 	__u32 share;			/* whether the source's share has been asked for */
 	int answer;
 };
+/* guard_scratch: a packet in programs with a guard */
+struct guard_scratch {
+	int says;			/* 0, or the reason for which the guard ends it, if nothing else does before */
+	__u32 remember;			/* a handshake message, which is to be remembered when it is sent */
+	__u32 id, place, zero;		/* keys of arrays: the service's, and others */
+	__u64 now, ns, hash;
+	struct client_key client;	/* who sent it, or whom it is for */
+	__u32 kind;			/* enum message; 0: none */
+	__u32 backend;			/* number of the service's backend that it is for, or from */
+	__le32 index;			/* of what goes to the backend the receiver's; of what it sends its own */
+	__u32 known;			/* the backend has answered the client */
+	__u32 original;
+	int answer;
+	__u32 key, tried;		/* place of the first key, and how many were tried */
+	__u32 segments, payload, len, end, junk;	/* of the packet: see message.h */
+	__u32 indices;			/* segments with another index than the first one's */
+	struct addr local;		/* where an original was sent to */
+	__u32 ifindex;
+	__be16 local_port;
+	__u16 pad;
+	__u8 message[160];		/* an initiation or response, from its type on */
+	struct blake2s_work work[2];	/* for the two blocks of an initiation, or the one of a response */
+	struct table_key table_key;
+	struct guard_source source;
+	struct replay_key replay_key;
+	struct replay replay;
+	struct answered answered;
+	struct index_key index_key;
+	struct handshake_key handshake;
+};
+
 enum flow_newness { FLOW_KNOWN, FLOW_NEWCOMER, FLOW_MOVES, FLOW_ANSWERED };
 
 #endif

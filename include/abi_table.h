@@ -6,7 +6,11 @@
 #ifndef WGXDP_ABI_TABLE_H
 #define WGXDP_ABI_TABLE_H
 
-enum table_kind { KEY_NONE, KEY_SERVICE, KEY_REPLY, KEY_VLAN, KEY_OLD, KEY_UNTIL, KEY_ROUTE };
+enum table_kind {
+	KEY_NONE, KEY_SERVICE, KEY_REPLY, KEY_VLAN, KEY_OLD, KEY_UNTIL, KEY_ROUTE,
+	KEY_BACKEND = 64		/* and the number (1 to 63) of a backend of a service that has several: as KEY_SERVICE, which is number
+					 * 0's, or of the lowest number that has an address */
+};
 
 /* addr is the local address (service), the backend's (reply); word from table_word() */
 struct table_key {
@@ -20,6 +24,12 @@ static inline __u64 table_word(enum table_kind kind, __u8 family, __be16 port, _
 	return (__u64)ifindex << 32 | (__u32)(__u16)port << 16 | family << 8 | kind;
 }
 
+/* What to add to the word of a KEY_SERVICE for a backend by its number */
+static inline __u64 table_backend(__u32 number)
+{
+	return number ? KEY_BACKEND - KEY_SERVICE + number : 0;
+}
+
 enum service_flags {
 	SERVICE_CHOICE = 1 << 0,	/* the backend serves several listeners: the client's choice is remembered */
 	SERVICE_SAME = 1 << 1,		/* nat none: nothing is rewritten but TTL and MACs */
@@ -29,6 +39,7 @@ enum service_flags {
 	SERVICE_MASQUERADE = 1 << 5,	/* of a KEY_SERVICE: its clients have flows. Of a KEY_REPLY: all its listeners' do, and
 					 * what has none is nobody's */
 	SERVICE_FLOWS = 1 << 6,		/* of a KEY_REPLY: some of its listeners' clients do: they are looked for first */
+	SERVICE_BACKEND_SHIFT = 8,	/* where a service has several backends: above these bits the number of this one */
 	SERVICE_TO_IPV6 = 1 << 7,	/* of a KEY_SERVICE that masquerades: the backend's address is IPv6, whatever the listener's is */
 };
 

@@ -30,16 +30,16 @@ flags() {
 			else if (is_flag && $i ~ /^-?[a-z][-a-z0-9]*$/) print "-" $i
 	}' | sort -u
 }
-reasons() { sed -n "s/^REASON($1, \([a-z_]*\),.*/\1/p" include/reasons.def | sort; }
+reasons() { sed -n "s/^REASON($1, \([a-z0-9_]*\),.*/\1/p" include/reasons.def | sort; }
 reasons_in_page() { section ".Ss Reasons for $1" | sed -n 's/^\.It Cm //p' | sort; }
-reasons_in_guide() { sed -n 's/^ *| \(`[^|]*`\) |.*/\1/p' docs/guide-firewall.md | grep -oE '[a-z_]+' | sort; }
+reasons_in_guide() { sed -n 's/^ *| \(`[^|]*`\) |.*/\1/p' docs/guide-firewall.md | grep -oE '[a-z0-9_]+' | sort; }
 maps() { sed -nE 's/^(MAP|RING)\(([a-z_]+), ([A-Z_]+),.*/\2 \3/p' bpf/maps.h | sort; }
 maps_in_design() {
 	sed -n '/^Every map of `bpf\/maps.h`/,/^Planned maps:/p' docs/design.md |
 		sed -nE 's/^\| ([a-z_]+) \| ([A-Z_]+).*/\1 \2/p' | sort
 }
 
-metrics() { sed -nE 's/.*metric_family\(&s[.>-]+text, "(wgxdp_[a-z_]+)".*/\1/p' user/metrics.c | sort; }
+metrics() { sed -nE 's/.*metric_family\((&s[.>-]+text|t), "(wgxdp_[a-z_]+)".*/\2/p' user/metrics.c user/show_guard.c | sort; }
 metrics_in_page() { sed -n 's/^| \(`wgxdp[^|]*\) |.*/\1/p' docs/metrics.md | grep -oE 'wgxdp_[a-z_]+' | sort; }
 
 # Keys of the configuration, each behind its section; the sections themselves have none
@@ -48,7 +48,7 @@ keys() {
 			split($0, word, "[ _]"); section = word[6]; sub("s$", "", section); next
 		}
 		/^}/ {section = ""}
-		section && /^\t\{ (\.name = )?"/ {print (section == "config" ? "section" : section), $2}' user/config.c user/config_relay.c user/config_flows.c | sort
+		section && /^\t\{ (\.name = )?"/ {print (section == "config" ? "section" : section), $2}' user/config.c user/config_relay.c user/config_flows.c user/config_guard.c | sort
 }
 keys_in_page() {
 	awk '/^\.S[hs] / {section = ""} /^\.Ss / {section = $2; sub("s$", "", section)}
@@ -57,12 +57,12 @@ keys_in_page() {
 }
 # Words that a value may be: `origin hand`
 values() {
-	sed -nE 's/^(static )?const char \*const (config_)?([a-z0-9]+)_names\[\] = \{ (.*) NULL \};/\3 \4/p' user/config.c user/config_relay.c |
+	sed -nE 's/^(static )?const char \*const (config_)?([a-z0-9]+)_names\[\] = \{ (.*) NULL \};/\3 \4/p' user/config.c user/config_relay.c user/config_guard.c |
 		awk '{gsub("[\",]", ""); for (i = 2; i <= NF; i++) print ($1 == "bool" ? "shared" : $1), $i}' | sort
 }
 values_in_page() {
 	awk '/^\.S[hs] / {key = ""} /^\.It / {key = $3}
-		key ~ /^(mode|nat|role|ipv6|df|shared|origin|reject)$/ && /^\.Cm / {print key, $2}' docs/wgxdp.yaml.5 |
+		key ~ /^(mode|nat|role|ipv6|df|shared|origin|reject|profile|strict)$/ && /^\.Cm / {print key, $2}' docs/wgxdp.yaml.5 |
 		grep -vxE 'mode up|origin (running|save)' | sort -u # other words than values
 }
 # Each is valid, whatever this host lacks for it
@@ -163,7 +163,7 @@ trap 'rm -rf "$copy" "$copy.said"' EXIT
 # FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
-	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/config.c user/config_relay.c user/config_flows.c user/metrics.c scripts/systemd "$copy"
+	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/metrics.c user/show_guard.c scripts/systemd "$copy"
 	sed -i "$2" "$copy/$1"
 	! cmp -s "$1" "$copy/$1" || { echo "'$2' changes nothing in $1"; exit 1; }
 	! (cd "$copy" && check_all > /dev/null) || { echo "nothing was found wrong after '$2' in $1"; exit 1; }

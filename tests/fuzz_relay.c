@@ -107,7 +107,7 @@ static int run(enum plane plane, __u32 link, __u8 *data, __u32 len, __u32 linear
 	int action = HOST_DROP, rc;
 
 	*ret = (struct host_packet){ .data = data, .len = len, .linear = linear < len ? linear : len };
-	rc = relay(&p, htons(ETH_P_IPV6), &action);
+	rc = relay(&p, htons(ETH_P_IPV6), false, &action);
 	return relay_verdict(&p, rc, action, HOST_PASS, HOST_DROP);
 }
 

@@ -89,7 +89,7 @@ static int fate_of(enum plane plane, __u32 link, const __u8 *frame, __u32 len, _
 	for (int reason = 1; reason < REASON_MAX; reason++)
 		before[reason] = reason_of(reason);
 	memcpy(data, frame, len);
-	rc = relay(&p, htons(ETH_P_IPV6), &action);
+	rc = relay(&p, htons(ETH_P_IPV6), false, &action);
 	rc = relay_verdict(&p, rc, action, HOST_PASS, HOST_DROP);
 	for (int reason = 1; reason < REASON_MAX; reason++)
 		if (reason_of(reason) != before[reason])

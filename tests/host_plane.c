@@ -151,7 +151,7 @@ enum plane_verdict host_plane_run(enum plane plane, __u32 ifindex, const void *f
 	memcpy(memory + 2, frame, len);
 	host_cloned = cloned;
 	n_clones = clones_size = 0;
-	rc = pipeline(&p, 0, &action);
+	rc = pipeline(&p, 0, false, &action);
 	rc = verdict(&p, rc, action, HOST_PASS, plane == PLANE_TC ? action : HOST_DROP);
 	*ret_len = packet.len;
 	memcpy(out, memory + 2, packet.len);

@@ -88,7 +88,8 @@ struct frame {
 	__u32 n_extra;			/* IPv4 options or IPv6 extension headers, as they are */
 	__u8 extra[1200];
 	int udp_len, ip_len;		/* added to what would be right */
-	__u32 seed;			/* of the payload */
+	__u32 seed;			/* of the payload, */
+	const __u8 *bytes;		/* unless these are it */
 };
 
 static __u32 frame_sum(const __u8 *b, __u32 n)
@@ -127,7 +128,7 @@ static void frame_udp(const struct frame *f, __u8 *udp, const __u8 *addrs, __u32
 	put16(udp + 4, len + f->udp_len);
 	put16(udp + 6, 0);
 	for (__u32 i = 8; i < len; i++)
-		udp[i] = (seed = seed * 1103515245 + 12345) >> 16;
+		udp[i] = f->bytes ? f->bytes[i - 8] : (seed = seed * 1103515245 + 12345) >> 16;
 	sum = frame_sum(addrs, n_addrs) + IPPROTO_UDP + len;
 	if (f->checksum == PARTIAL)
 		put16(udp + 6, frame_fold(sum));

@@ -11,11 +11,12 @@
 #include "../user/table.h"
 
 enum { W0 = 1, X0, L0, M0, T0, G0 = LINKS + 9 };	/* wan ×2, lan, lan without XDP transmit, L3, lan in generic mode */
-enum { WORLD_SLOTS = 32, WORLD_SERVICES = 16, WORLD_ENTRIES = 64 };
+enum { WORLD_SLOTS = 64, WORLD_SERVICES = 16, WORLD_ENTRIES = 64 };
 
 static struct table_entry world_entries[WORLD_ENTRIES];
 static size_t world_n_entries;
 static bool world_flows;			/* programs with flows run: host_flows.h */
+static bool world_guards;			/* and with the guard: host_guard.h */
 static struct table world_table = { .n = 256 };
 
 static struct addr world_addr(const char *text)
@@ -182,7 +183,7 @@ static void world_clear(void)
 	host_n_routes = 0;
 	host_n_questions = 0;
 	host_send_fails = false;
-	host_timer_fails = world_flows = false;
+	host_timer_fails = world_flows = world_guards = false;
 	world_n_entries = 0;
 	world_control()->abi_version = ABI_VERSION;
 }
@@ -190,8 +191,8 @@ static void world_clear(void)
 static inline int world_run(enum plane plane, __u32 ifindex, struct host_packet *packet)
 {
 	struct pkt p = { .ctx = packet, .plane = plane, .ifindex = ifindex, .segments = 1,
-			 .flows = world_flows };
-	int action = HOST_DROP, rc = pipeline(&p, 0, &action);
+			 .flows = world_flows, .guards = world_guards };
+	int action = HOST_DROP, rc = pipeline(&p, 0, world_guards, &action);
 
 	return verdict(&p, rc, action, HOST_PASS, HOST_DROP);
 }

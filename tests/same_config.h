@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include "../user/config.h"
 #include "../user/config_image.h"
+#include "with_challenge.h"
 
 static char *written(const struct config *c, int (*write)(const struct config *, FILE *))
 {
@@ -28,15 +29,28 @@ static void assert_same_prefixes(const struct prefix *a, size_t n, const struct 
 		assert_true(prefix_within(&a[i], &b[i]) && prefix_within(&b[i], &a[i]));
 }
 
+static void assert_same_backend(const struct backend_config *a, const struct backend_config *b)
+{
+	assert_string_equal(a->name, b->name);
+	assert_string_equal(a->ipv4, b->ipv4);
+	assert_string_equal(a->ipv6, b->ipv6);
+	assert_int_equal(a->port, b->port);
+	assert_int_equal(a->n_keys, b->n_keys);
+	for (size_t i = 0; i < a->n_keys; i++)
+		assert_int_equal(wg_key_compare(&a->keys[i], &b->keys[i]), 0);
+}
+
 static void assert_same_service(const struct service_config *a, const struct service_config *b)
 {
 	size_t i;
 
 	assert_string_equal(a->name, b->name);
 	assert_string_equal(a->listen_interface, b->listen_interface);
-	assert_string_equal(a->backend.ipv4, b->backend.ipv4);
-	assert_string_equal(a->backend.ipv6, b->backend.ipv6);
-	assert_int_equal(a->backend.port, b->backend.port);
+	assert_same_backend(&a->backend, &b->backend);
+	assert_int_equal(a->n_backends, b->n_backends);
+	for (i = 0; i < a->n_backends; i++)
+		assert_same_backend(&a->backends[i], &b->backends[i]);
+	assert_memory_equal(&a->guard, &b->guard, sizeof(a->guard));
 	assert_int_equal(a->nat, b->nat);
 	assert_int_equal(a->ipv6, b->ipv6);
 	assert_int_equal(a->df, b->df);

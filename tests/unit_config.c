@@ -18,6 +18,8 @@
 #include "told.h"
 
 #define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
+#define KEY2 "YmJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
+#define KEY3 "Y2JjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
 
 static const char *const good =
 	"interfaces:            # a comment\n"
@@ -54,6 +56,14 @@ static const char *const good =
 	"    nat: masquerade\n"
 	"    flows: { max: 1000000, timeout: 600s, ports: 1024-65535, source: [ \"2001:db8:0::1\", \"fd00::1\" ] }\n"
 	"  - { name: more, listen: { interface: eth1, ports: [ 1 ] }, backend: *host, nat: masquerade, flows: { ports: 443 } }\n"
+	"  - name: guarded\n    listen: { interface: eth2, ports: [ 51820 ] }\n    backend: *host\n"
+	"    wireguard: { public-keys: [ " KEY ", \"" KEY2 "\" ], handshakes: { per-source: 50/s }, " CHALLENGE "strict: true }\n"
+	"  - { name: unasked, listen: { interface: eth2, ports: [ 2 ] }, backend: *host, wireguard: { profile: none } }\n"
+	"  - name: several\n    listen: { interface: eth2, ports: [ 1 ] }\n    backends:\n"
+	"      - { name: alpha, ipv6: \"2001:db8::a\", port: 51820, public-key: \"" KEY "\" }\n"
+	"      - { name: 8, ipv4: beta.example.net, port: 51821, public-keys: [ \"" KEY2 "\", \"" KEY3 "\" ] }\n"
+	"    nat: masquerade\n    wireguard: { profile: { amneziawg: { h: [ 4294967295, 6, 7, 8 ], s: [ 0, 1280, 3 ] } }, handshakes: { per-source: 1/s,\n"
+	"      per-service: 1000000/s } }\n"
 	"peers:\n"
 	"  - { name: site-a, public-key: \"" KEY "\", device: wgvpnr01, prefixes: [ \"fd12:3456:789a:a::/64\", \"fd12:3456:7899::a\" ] }\n"
 	"  - { name: \"+ab/cd12\", device: eth2.7, prefixes: [ \"fd12:3456:789a:b00::/56\", \"fd12:3456:789a:a::7\" ] }\n"
@@ -108,6 +118,28 @@ static void assert_flows(const struct config *c)
 	assert_true(s->flows.ports.first == 443 && s->flows.ports.last == 443);
 }
 
+static void assert_guards(const struct config *c)
+{
+	const struct service_config *s = &c->services[6];
+	struct wg_key key;
+
+	assert_false(service_has_guard(&c->services[0]));
+	assert_true(service_has_guard(s) && s->guard.strict && s->guard.profile == PROFILE_WIREGUARD);
+	assert_int_equal(s->backend.n_keys, 2);
+	wg_key_parse(KEY2, &key);
+	assert_int_equal(wg_key_compare(&s->backend.keys[1], &key), 0);
+	assert_true(s->guard.per_source == 50 && !s->guard.per_service && s->guard.challenge_above == CHALLENGE_ABOVE);
+	assert_true(s[1].guard.on && s[1].guard.profile == PROFILE_NONE && !service_has_guard(&s[1]));
+	s += 2;
+	assert_true(service_has_guard(s) && !s->guard.strict && s->guard.profile == PROFILE_AMNEZIAWG);
+	assert_int_equal(s->n_backends, 2);
+	assert_true(!strcmp(backend_at(s, 1)->name, "8") && !strcmp(backend_at(s, 1)->ipv4, "beta.example.net"));
+	assert_true(s->backends[1].port == htons(51821) && s->backends[1].n_keys == 2);
+	assert_true(service_has_family(s, FAMILY_IPV4) && service_has_family(s, FAMILY_IPV6));
+	assert_true(s->guard.n_headers == 4 && s->guard.headers[0] == 0xffffffff && s->guard.headers[3] == 8 && s->guard.n_junk == 3 && !s->guard.junk[0] && s->guard.junk[1] == 1280);
+	assert_true(s->guard.per_source == 1 && s->guard.per_service == 1000000);
+}
+
 static void good_file(void **state)
 {
 	struct address a;
@@ -123,7 +155,7 @@ static void good_file(void **state)
 	assert_int_equal(c->interfaces[0].mode, MODE_AUTO);
 	assert_int_equal(c->interfaces[2].mode, MODE_TC);
 	assert_int_equal(c->mode, MODE_AUTO);
-	assert_int_equal(c->n_services, 6);
+	assert_int_equal(c->n_services, 9);
 	assert_string_equal(c->services[0].listen_interface, "eth0");
 	assert_int_equal(c->services[0].n_ports, 13);
 	assert_int_equal(c->services[0].ports[1], htons(443));
@@ -146,6 +178,7 @@ static void good_file(void **state)
 	assert_int_equal(c->services[2].ipv6, IPV6_OFF);
 	assert_string_equal(c->services[3].name, "3");
 	assert_flows(c);
+	assert_guards(c);
 	assert_false(c->services[0].by_hand);
 	assert_round_trip(c);
 	config_free(c);
@@ -296,12 +329,12 @@ static void files(void **state)
 	fd = mkstemp(name);
 	assert_int_equal(write(fd, good, strlen(good)), strlen(good));
 	assert_int_equal(config_read(name, &c), 0);
-	assert_int_equal(c->n_services, 6);
+	assert_int_equal(c->n_services, 9);
 	config_free(c);
 	lseek(fd, 0, SEEK_SET);
 	dup2(fd, 0);
 	assert_int_equal(config_read("-", &c), 0);
-	assert_int_equal(c->n_services, 6);
+	assert_int_equal(c->n_services, 9);
 	config_free(c);
 	unlink(name);
 	close(fd);

@@ -32,7 +32,7 @@ int endpoint_parse(const char *s, struct address *ret_address, __be16 *ret_port)
 int port_parse(const char *s, __be16 *ret);
 
 const char *address_format(const struct address *a, char buf[ADDRESS_STRLEN]);
-/* The backend of an entry of the table: of KEY_SERVICE or KEY_OLD. A masquerading listener's may be of the other family. */
+/* The backend of an entry of the table: of KEY_SERVICE, KEY_BACKEND or KEY_OLD. A masquerading listener's may be of the other family. */
 static inline struct address entry_backend(const struct table_entry *e)
 {
 	__u8 family = !(e->service.flags & SERVICE_MASQUERADE) ? e->key.word >> 8 & 0xff :

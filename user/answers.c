@@ -157,8 +157,9 @@ int answers_for(struct answers *a, const struct config *c)
 	int rc = 0;
 
 	for (size_t i = 0; i < c->n_services && !rc; i++)
-		rc = ask_for(&new, a, c->services[i].backend.ipv4, FAMILY_IPV4) ?:
-		     ask_for(&new, a, c->services[i].backend.ipv6, FAMILY_IPV6);
+		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)
+			rc = ask_for(&new, a, backend_at(&c->services[i], j)->ipv4, FAMILY_IPV4) ?:
+			     ask_for(&new, a, backend_at(&c->services[i], j)->ipv6, FAMILY_IPV6);
 	if (rc) {
 		answers_free(&new);
 		return rc;

@@ -20,8 +20,8 @@
 
 const char service_help[] =
 	"add NAME --listen WHERE --backend BACKEND[,BACKEND][:PORT] [--port N[,N]...] [--nat dnat|none|masquerade]\n"
-	"               [--ipv6 direct|dnat|off]\n"
-	"       wgxdp service set NAME [--listen WHERE] [--backend ...] [--port ...] [--nat ...] [--ipv6 ...]\n"
+	"               [--ipv6 direct|dnat|off] [--public-key KEY]... [--strict]\n"
+	"       wgxdp service set NAME [--listen WHERE] [--backend ...] [--port ...] [--nat ...] [--ipv6 ...] [--public-key ...]... [--strict]\n"
 	"       wgxdp service del NAME\n"
 	"       wgxdp service deny NAME PREFIX\n"
 	"       wgxdp service allow NAME PREFIX\n\n"
@@ -35,7 +35,10 @@ const char service_help[] =
 	"  --nat MODE         dnat (default); none: no translation; masquerade: the backend sees an address of this host, and clients of\n"
 	"                     either family reach it\n"
 	"  --ipv6 MODE        direct: the backend's own address is let through (default); dnat: translated as IPv4 is (default where\n"
-	"                     an IPv6 address is listened on); off\n";
+	"                     an IPv6 address is listened on); off\n"
+	"  --public-key KEY   of WireGuard at the backend: turns the guard on, which lets nothing in that is no WireGuard for this key;\n"
+	"                     may be repeated: new and old ones\n"
+	"  --strict           the guard lets in data only from whom the backend has answered\n";
 
 struct arguments {
 	const char *verb, *name, *prefix_text;
@@ -44,7 +47,7 @@ struct arguments {
 	bool listen, nat, ipv6;		/* which were said; ports and backend tell by themselves */
 };
 
-enum { OPT_LISTEN = 256, OPT_PORT, OPT_BACKEND, OPT_NAT, OPT_IPV6 };
+enum { OPT_LISTEN = 256, OPT_PORT, OPT_BACKEND, OPT_NAT, OPT_IPV6, OPT_KEY, OPT_STRICT };
 
 static int parse_listen(struct service_config *s, const char *argument)
 {
@@ -105,6 +108,11 @@ static int parse_option(struct arguments *a, int option)
 	case OPT_IPV6:
 		a->ipv6 = true;
 		return parse_ipv6(&a->wanted, optarg);
+	case OPT_KEY:
+		return service_key(&a->wanted.backend, optarg);
+	case OPT_STRICT:
+		a->wanted.guard.strict = true;
+		return 0;
 	}
 	return -EINVAL;
 }
@@ -116,7 +124,7 @@ static bool is(const struct arguments *a, const char *verb)
 
 static bool said_options(const struct arguments *a)
 {
-	return a->listen || a->nat || a->ipv6 || a->wanted.n_ports || *a->wanted.backend.ipv4 || *a->wanted.backend.ipv6;
+	return a->listen || a->nat || a->ipv6 || a->wanted.n_ports || a->wanted.backend.n_keys || a->wanted.guard.strict || *a->wanted.backend.ipv4 || *a->wanted.backend.ipv6;
 }
 
 /* What has to be said, and what may not */
@@ -166,7 +174,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 	static const struct option options[] = {
 		{ "listen", required_argument, NULL, OPT_LISTEN }, { "port", required_argument, NULL, OPT_PORT },
 		{ "backend", required_argument, NULL, OPT_BACKEND }, { "nat", required_argument, NULL, OPT_NAT },
-		{ "ipv6", required_argument, NULL, OPT_IPV6 }, { 0 },
+		{ "ipv6", required_argument, NULL, OPT_IPV6 },
+		{ "public-key", required_argument, NULL, OPT_KEY }, { "strict", no_argument, NULL, OPT_STRICT }, { 0 },
 	};
 	int option, rc = 0;
 
@@ -196,6 +205,26 @@ static void take_ports(struct service_config *s, struct service_config *from)
 	s->ports = from->ports;
 	s->n_ports = from->n_ports;
 	from->ports = NULL;
+}
+
+static void take_hosts(struct backend_config *b, const struct backend_config *from)
+{
+	strcpy(b->ipv4, from->ipv4);
+	strcpy(b->ipv6, from->ipv6);
+}
+
+/* Other keys than it had are what it has */
+static void take_guard(struct service_config *s, struct service_config *from)
+{
+	if (from->backend.n_keys) {
+		free(s->backend.keys);
+		s->backend.keys = from->backend.keys;
+		s->backend.n_keys = from->backend.n_keys;
+		from->backend.keys = NULL;
+		from->backend.n_keys = 0;
+	}
+	s->guard.on |= s->backend.n_keys || from->guard.strict;
+	s->guard.strict |= from->guard.strict;
 }
 
 static int default_port(struct service_config *s)
@@ -239,8 +268,10 @@ static int change(struct arguments *a, struct service_config *s)
 	if (from->n_ports)
 		take_ports(s, from);
 	if (*from->backend.ipv4 || *from->backend.ipv6)
-		s->backend = from->backend;
-	s->backend.port = port;
+		take_hosts(&s->backend, &from->backend);
+	if (!s->n_backends || *from->backend.ipv4 || *from->backend.ipv6)
+		s->backend.port = port;
+	take_guard(s, from);
 	if (a->ipv6 || (a->listen && from->ipv6 != IPV6_DIRECT && s->nat != NAT_MASQUERADE))
 		s->ipv6 = from->ipv6;
 	else if (no_ipv6_dnat(s))
@@ -319,7 +350,8 @@ static int edit(struct arguments *a, struct config *c)
 static void tell_option(void *data, const struct config_place *place, const char *text)
 {
 	const struct arguments *a = data;
-	const char *option = strstr(place->path, "/backend") ? "--backend: " : strstr(place->path, "/listen/ports") ? "--port: " :
+	const char *option = strstr(place->path, "/strict") ? "--strict: " : strstr(place->path, "/wireguard") ? "--public-key: " :
+			     strstr(place->path, "/backend") ? "--backend: " : strstr(place->path, "/listen/ports") ? "--port: " :
 			     strstr(place->path, "/listen") ? "--listen: " : strstr(place->path, "/ipv6") ? "--ipv6: " : "";
 
 	log_error("service %s %s: %s%s", a->verb, a->name, option, without_key(text));

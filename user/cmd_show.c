@@ -18,6 +18,7 @@
 #include "metrics.h"
 #include "running.h"
 #include "show_flows.h"
+#include "show_guard.h"
 #include "show_relay.h"
 #include "state.h"
 #include "table.h"
@@ -183,6 +184,14 @@ static struct address local_address(const struct table_entry *e)
 	return (struct address){ .addr = e->key.addr, .family = e->key.word >> 8 & 0xff };
 }
 
+/* Where a service has several backends each has listeners of its own, at the same places */
+static bool is_listener(const struct table_entry *e, bool backends)
+{
+	__u8 kind = e->key.word;
+
+	return kind == KEY_SERVICE || (backends && kind >= KEY_BACKEND);
+}
+
 /* One kind of value of every listener of a service: each once, in the order of the table. Whether there is one. */
 static bool show_listeners(struct node row, const char *key, const struct table_bucket *buckets, __u32 n, __u32 id,
 			   bool backends)
@@ -195,7 +204,7 @@ static bool show_listeners(struct node row, const char *key, const struct table_
 		char text[ADDRESS_STRLEN];
 		struct address a;
 
-		if (!e->tag || (e->key.word & 0xff) != KEY_SERVICE || e->service.id != id)
+		if (!e->tag || !is_listener(e, backends) || e->service.id != id)
 			continue;
 		a = backends ? entry_backend(e) : local_address(e);
 		endpoint_format(&a, backends ? e->service.port : (__be16)(e->key.word >> 16), text);
@@ -235,9 +244,10 @@ static int show_services(struct document *d, const struct dataplane *dp, const s
 	struct node list = document_list(document_root(d), "services");
 	__u32 n = dataplane_entries(dp, MAP_table);
 	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
+	struct table_entry *table = NULL;
 	struct service_name *names;
-	size_t n_names;
-	int rc = buckets == MAP_FAILED ? -errno : dataplane_names(dp, &names, &n_names);
+	size_t n_names, n_table = 0;
+	int rc = buckets == MAP_FAILED ? -errno : dataplane_table(dp, &table, &n_table) ?: dataplane_names(dp, &names, &n_names);
 
 	if (rc)
 		return rc;
@@ -253,10 +263,11 @@ static int show_services(struct document *d, const struct dataplane *dp, const s
 		show_listeners(row, "backend", buckets, n, id, true);
 		document_text(row, "nat", nat_name(names[id].nat));
 		document_text(row, "state", listens ? "listening" : "waiting");
-		rc = show_pool(row, dp, id) ?: show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
+		rc = show_pool(row, dp, id) ?: show_guard(row, dp, table, n_table, id) ?: show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
 		     show_direction(row, dp, id, DIRECTION_REPLY, reasons, n_reasons);
 	}
 	munmap(buckets, n * sizeof(*buckets));
+	free(table);
 	free(names);
 	return rc;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "config_flows.h"
+#include "config_guard.h"
 #include "config_later.h"
 #include "config_relay.h"
 #include "log.h"
@@ -76,14 +77,6 @@ int nat_parse(const char *s, enum nat *ret)
 }
 
 /* ---- values that are more than text ---- */
-
-static void set_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	const char *text = yaml_text(y, key, value);
-
-	if (text && port_parse(text, (__be16 *)((char *)object + key->offset)))
-		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text, key->like);
-}
 
 static bool has_port(const struct service_config *s, __be16 port)
 {
@@ -191,18 +184,14 @@ static const struct yaml_key listen_keys[] = {
 	{},
 };
 
-static const struct yaml_key backend_keys[] = {
-	{ "ipv4", yaml_set_text, "192.168.1.10", AT(backend_config, ipv4) },
-	{ "ipv6", yaml_set_text, "2001:db8::10", AT(backend_config, ipv6) },
-	{ "port", set_port, "51820", AT(backend_config, port), .required = true },
-	{},
-};
-
 static const struct yaml_key service_keys[] = {
 	{ "name", yaml_set_text, "wg-end", AT(service_config, name), .required = true },
 	{ "listen", yaml_set_map, "{ interface: eth0, ports: [ 51820 ] }", .below = listen_keys },
-	{ "backend", yaml_set_map, "{ ipv4: 192.168.1.10, port: 51820 }", AT(service_config, backend), .below = backend_keys,
-	  .required = true },
+	{ "backend", yaml_set_map, "{ ipv4: 192.168.1.10, port: 51820 }", AT(service_config, backend), .below = config_backend_keys,
+	  .required = true, .unless = "backends" },
+	{ "backends", yaml_set_rows, "{ name: alpha, ipv4: 10.0.0.7, port: 51820, public-key: \"…=\" }", ROWS(service_config, backends, n_backends),
+	  .below = config_backends_keys },
+	{ "wireguard", config_set_wireguard, "{ public-key: \"…=\" }", .below = config_wireguard_keys },
 	{ "nat", yaml_set_choice, "dnat", AT(service_config, nat), .choices = nat_names },
 	{ "ipv6", yaml_set_choice, "direct", AT(service_config, ipv6), .choices = ipv6_names },
 	{ "df", yaml_set_choice, "fragment", AT(service_config, df), .choices = df_names },
@@ -365,6 +354,10 @@ int config_read(const char *file, struct config **ret)
 
 void config_free_service(struct service_config *s)
 {
+	for (size_t i = 0; i < s->n_backends; i++)
+		free(s->backends[i].keys);
+	free(s->backends);
+	free(s->backend.keys);
 	free(s->listen_addresses);
 	free(s->ports);
 	free(s->allow);
@@ -387,10 +380,23 @@ bool service_has_flows(const struct service_config *s)
 	return s->nat == NAT_MASQUERADE || s->hairpin;
 }
 
+bool service_has_guard(const struct service_config *s)
+{
+	return (s->guard.on || s->n_backends) && s->guard.profile != PROFILE_NONE;
+}
+
 bool config_has_flows(const struct config *c)
 {
 	for (size_t i = 0; i < c->n_services; i++)
 		if (service_has_flows(&c->services[i]))
+			return true;
+	return false;
+}
+
+bool service_has_family(const struct service_config *s, __u8 family)
+{
+	for (size_t i = 0; i < backends_of(s); i++)
+		if (*(family == FAMILY_IPV4 ? backend_at(s, i)->ipv4 : backend_at(s, i)->ipv6))
 			return true;
 	return false;
 }

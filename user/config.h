@@ -24,8 +24,11 @@ struct interface_config {
 };
 
 struct backend_config {
+	char name[NAME_LEN];		/* of one of several; "": the only one */
 	char ipv4[256], ipv6[256];	/* as written: an address or a name; "" for none */
 	__be16 port;
+	struct wg_key *keys;		/* public ones, of which the guard knows what is for it */
+	size_t n_keys;
 };
 
 struct port_range {			/* host order, both ends included */
@@ -39,6 +42,22 @@ struct flows_config {			/* of service_has_flows(); what is 0 is as by default */
 	size_t n_sources;
 };
 
+enum profile { PROFILE_WIREGUARD, PROFILE_NONE, PROFILE_AMNEZIAWG };
+
+#define GUARD_SOURCE_RATE 20		/* by default, and twice as many at once */
+#define GUARD_SERVICE_RATE 2000		/* and as many at once */
+
+struct guard_config {			/* of service_has_guard(); what is 0 is as by default */
+	bool on;			/* asked for; where there are several backends it is there without that */
+	bool strict;
+	enum profile profile;
+	__u32 headers[MESSAGES];	/* of AmneziaWG, and the sizes of what is in front */
+	__u32 junk[MESSAGES];
+	size_t n_headers, n_junk;
+	__u32 per_source, per_service;	/* handshake messages a second */
+	__u32 challenge_above;		/* initiations a second; 0: nobody is challenged */
+};
+
 struct service_config {
 	char name[NAME_LEN];
 	char listen_interface[IFNAMSIZ];	/* "" where addresses are given */
@@ -47,6 +66,9 @@ struct service_config {
 	__be16 *ports;			/* at least one, except with NAT_NONE */
 	size_t n_ports;
 	struct backend_config backend;
+	struct backend_config *backends;	/* several, each with its keys, in place of that one: backend_at() */
+	size_t n_backends;
+	struct guard_config guard;
 	enum nat nat;
 	enum ipv6_handling ipv6;
 	struct prefix *allow, *deny;	/* of clients; where allow is empty all that deny does not have */
@@ -120,12 +142,24 @@ void config_free_peer(struct peer_config *p);
 bool config_relays(const struct config *c);	/* some peer is configured or followed */
 bool service_has_flows(const struct service_config *s);
 bool config_has_flows(const struct config *c);	/* some service has */
+bool service_has_guard(const struct service_config *s);
+/* Its backends, or the only one */
+static inline size_t backends_of(const struct service_config *s)
+{
+	return s->n_backends ?: 1;
+}
+static inline const struct backend_config *backend_at(const struct service_config *s, size_t i)
+{
+	return s->n_backends ? &s->backends[i] : &s->backend;
+}
+bool service_has_family(const struct service_config *s, __u8 family);	/* some backend of it has */
 
 const char *mode_name(enum mode m);
 const char *nat_name(enum nat n);
 const char *role_name(enum link_role r);
 const char *ipv6_name(enum ipv6_handling h);
 const char *df_name(enum df_handling h);
+const char *profile_name(enum profile p);
 const char *reject_name(enum policy_reject r);
 /* The ICMPv6 types that policy knows, by number: "echo-request", and 128 of ICMPv6; NULL: no more */
 const char *icmpv6_name(unsigned int i, __u8 *ret_type);

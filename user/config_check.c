@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "config_guard.h"
 #include "config_relay.h"
 
 /* ---- values ---- */
@@ -19,7 +20,7 @@ void config_check_device(struct check *k, const char *key, const char *name, con
 		tell(k, "%s: wgxdp never attaches to lo: the interface to the clients or to the backend is wanted", key);
 }
 
-static void check_address(struct check *k, const char *key, const char *text, __u8 family, bool names)
+void config_check_host(struct check *k, const char *key, const char *text, __u8 family, bool names)
 {
 	const char *why = *text ? address_wrong(text, family, names) : NULL;
 
@@ -41,16 +42,13 @@ static void check_service_values(struct check *k, size_t i)
 	for (j = 0; j < s->n_listen_addresses; j++) {
 		at(k, 0, "/services/%zu/listen/addresses/%zu", i, j);
 		if (s->listen_addresses[j].family)
-			check_address(k, "addresses", address_format(&s->listen_addresses[j], text), 0, false);
+			config_check_host(k, "addresses", address_format(&s->listen_addresses[j], text), 0, false);
 	}
-	at(k, 0, "/services/%zu/backend/ipv4", i);
-	check_address(k, "ipv4", s->backend.ipv4, FAMILY_IPV4, true);
-	at(k, 0, "/services/%zu/backend/ipv6", i);
-	check_address(k, "ipv6", s->backend.ipv6, FAMILY_IPV6, true);
+	config_check_backend_values(k, i);
 	for (j = 0; j < s->flows.n_sources; j++) {
 		at(k, 0, "/services/%zu/flows/source/%zu", i, j);
 		if (s->flows.sources[j].family)
-			check_address(k, "source", address_format(&s->flows.sources[j], text), 0, false);
+			config_check_host(k, "source", address_format(&s->flows.sources[j], text), 0, false);
 	}
 }
 
@@ -106,7 +104,7 @@ static void check_listen_address(struct check *k, size_t i, size_t j)
 			tell(k, "addresses: %s is listed twice: once is enough", address_format(a, text));
 	if (s->nat == NAT_MASQUERADE)
 		return;				/* any pair of families */
-	if (!*(ipv6 ? s->backend.ipv6 : s->backend.ipv4))
+	if (!service_has_family(s, a->family))
 		tell(k, "addresses: %s is for %s, and the backend has no '%s'", address_format(a, text), ipv6 ? "IPv6" : "IPv4",
 		     ipv6 ? "ipv6" : "ipv4");
 	else if (ipv6 && s->ipv6 != IPV6_DNAT)
@@ -135,7 +133,7 @@ static void check_dnat(struct check *k, size_t i)
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (s->nat == NAT_MASQUERADE)
 		return;
-	if (s->ipv6 == IPV6_DNAT && !*s->backend.ipv6)
+	if (s->ipv6 == IPV6_DNAT && !service_has_family(s, FAMILY_IPV6))
 		tell(k, "ipv6: dnat needs an address of the backend under 'ipv6'");
 	else if (s->ipv6 == IPV6_DNAT && !ipv6)
 		tell(k, "ipv6: dnat, and no IPv6 address is listened at: one under 'addresses' is wanted, or ipv6: direct");
@@ -179,14 +177,15 @@ static void check_prefixes(struct check *k, size_t i, const char *key, const str
 /* It is to be of a family in which the backend is reached */
 static void check_source(struct check *k, const struct service_config *s, const struct address *source)
 {
-	bool ipv6 = source->family == FAMILY_IPV6;
-	const char *backend = ipv6 ? s->backend.ipv6 : s->backend.ipv4;
+	bool ipv6 = source->family == FAMILY_IPV6, backends = false;
 	char text[ADDRESS_STRLEN];
 
 	address_format(source, text);
-	if (!*backend)
+	for (size_t i = 0; i < backends_of(s); i++)
+		backends |= !strcmp(text, ipv6 ? backend_at(s, i)->ipv6 : backend_at(s, i)->ipv4);
+	if (!service_has_family(s, source->family))
 		tell(k, "source: %s is for %s, and the backend has no '%s'", text, ipv6 ? "IPv6" : "IPv4", ipv6 ? "ipv6" : "ipv4");
-	else if (!strcmp(text, backend))
+	else if (backends)
 		tell(k, "source: %s is the backend's: an address of this host is wanted", text);
 }
 
@@ -220,18 +219,24 @@ static void check_flows(struct check *k, size_t i)
 static void check_service(struct check *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
-	bool ipv4 = *s->backend.ipv4, ipv6 = *s->backend.ipv6;
+	bool ipv4 = service_has_family(s, FAMILY_IPV4);
 
 	at(k, 0, "/services/%zu/name", i);
 	if (!*s->name)
 		tell(k, "a service without a name");
-	at(k, 0, "/services/%zu/backend", i);
-	if (!ipv4 && !ipv6)
-		tell(k, "backend: 'ipv4' or 'ipv6' is missing, as ipv4: 192.168.1.10");
-	if (!s->backend.port)
-		tell(k, "backend: 'port' is missing, as port: 51820");
+	for (size_t b = 0; b < backends_of(s); b++) {
+		const struct backend_config *is = backend_at(s, b);
+		const char *key = s->n_backends ? "backends" : "backend";
+
+		config_at_backend(k, i, b, "");
+		if (!*is->ipv4 && !*is->ipv6)
+			tell(k, "%s: 'ipv4' or 'ipv6' is missing, as ipv4: 192.168.1.10", key);
+		if (!is->port)
+			tell(k, "%s: 'port' is missing, as port: 51820", key);
+	}
+	config_check_guard(k, i);
 	at(k, 0, "/services/%zu/ipv6", i);
-	if (!ipv4 && ipv6 && s->ipv6 == IPV6_OFF && s->nat != NAT_MASQUERADE)
+	if (!ipv4 && service_has_family(s, FAMILY_IPV6) && s->ipv6 == IPV6_OFF && s->nat != NAT_MASQUERADE)
 		tell(k, "ipv6: off leaves nothing of a backend that has only 'ipv6'");
 	check_flows(k, i);
 	check_prefixes(k, i, "allow", s->allow, s->n_allow);
@@ -304,11 +309,11 @@ static void add_listener(struct listeners *l, const char *interface, const struc
 }
 
 /* The backend's address of a family as a listener may have it; family 0: none, or a name. */
-static struct address backend_address(const struct service_config *s, __u8 family)
+static struct address backend_address(const struct backend_config *b, __u8 family)
 {
 	struct address a;
 
-	if (address_parse(family == FAMILY_IPV4 ? s->backend.ipv4 : s->backend.ipv6, &a) || a.family != family)
+	if (address_parse(family == FAMILY_IPV4 ? b->ipv4 : b->ipv6, &a) || a.family != family)
 		a.family = 0;
 	return a;
 }
@@ -322,14 +327,14 @@ static void add_service_listeners(struct listeners *l, const struct service_conf
 	for (f = 0; f < 2; f++) {
 		bool ipv6 = families[f] == FAMILY_IPV6;
 
-		a = backend_address(s, families[f]);
+		a = backend_address(&s->backend, families[f]);
 		if (s->nat == NAT_NONE && a.family && !(ipv6 && s->ipv6 == IPV6_OFF))
 			add_listener(l, s->listen_interface, &a, s->backend.port, i);
 		a = (struct address) { .family = families[f] };
 		if (s->nat == NAT_NONE || !*s->listen_interface)
 			continue;
 		if (s->nat == NAT_MASQUERADE ? ipv6 && s->ipv6 == IPV6_OFF :
-		    !(ipv6 ? *s->backend.ipv6 : *s->backend.ipv4) || (ipv6 && s->ipv6 != IPV6_DNAT))
+		    !service_has_family(s, families[f]) || (ipv6 && s->ipv6 != IPV6_DNAT))
 			continue;
 		for (p = 0; p < s->n_ports; p++)
 			add_listener(l, s->listen_interface, &a, s->ports[p], i);
@@ -397,9 +402,10 @@ static void check_listeners(struct check *k)
 }
 
 /* A packet rewritten to where it came to would come again. */
-static void check_backend(struct check *k, size_t i)
+static void check_backend(struct check *k, size_t i, size_t b)
 {
 	const struct service_config *s = &k->c->services[i];
+	const struct backend_config *is = backend_at(s, b);
 	char text[ADDRESS_STRLEN];
 	struct address a;
 	size_t j, p;
@@ -407,12 +413,12 @@ static void check_backend(struct check *k, size_t i)
 	for (j = 0; j < s->n_listen_addresses; j++) {
 		bool ipv6 = s->listen_addresses[j].family == FAMILY_IPV6;
 
-		a = backend_address(s, s->listen_addresses[j].family);
+		a = backend_address(is, s->listen_addresses[j].family);
 		for (p = 0; p < s->n_ports; p++) {
-			at(k, 0, "/services/%zu/backend/%s", i, ipv6 ? "ipv6" : "ipv4");
-			if (s->ports[p] == s->backend.port && address_equal(&a, &s->listen_addresses[j]))
+			config_at_backend(k, i, b, ipv6 ? "/ipv6" : "/ipv4");
+			if (s->ports[p] == is->port && address_equal(&a, &s->listen_addresses[j]))
 				tell(k, "%s: the backend is where the service listens, %s: the host behind is wanted, or nat: none",
-				     ipv6 ? "ipv6" : "ipv4", endpoint_format(&a, s->backend.port, text));
+				     ipv6 ? "ipv6" : "ipv4", endpoint_format(&a, is->port, text));
 		}
 	}
 }
@@ -429,8 +435,8 @@ unsigned int config_check_each(const struct config *c, unsigned int errors, conf
 	for (i = 0; i < c->n_services; i++)
 		check_service(&k, i);
 	for (i = 0; i < c->n_services && !k.errors; i++)
-		if (c->services[i].nat != NAT_NONE)
-			check_backend(&k, i);
+		for (size_t b = 0; b < backends_of(&c->services[i]) && c->services[i].nat != NAT_NONE; b++)
+			check_backend(&k, i, b);
 	if (!k.errors)
 		check_listeners(&k);
 	config_check_relay(&k);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "config_diff.h"
 
-enum { LINES = 16 };			/* of an entry: a key each, and each key once */
+enum { LINES = 16 + GUARD_BACKENDS_MAX };	/* of an entry: a key or a backend each, and each once */
 
 struct entry {				/* as config_write() writes it; no lines: there is none */
 	char *text, *lines[LINES];
@@ -67,7 +67,7 @@ static struct entry exporter_entry(const struct config *c)
 
 static size_t key_length(const char *line)
 {
-	return strcspn(line, ":");
+	return strncmp(line, "      - { name: ", 16) ? strcspn(line, ":") : strcspn(line, ",");	/* a backend */
 }
 
 /* The line of the same key */

@@ -9,8 +9,7 @@
 #include "config_check.h"
 #include "config_flows.h"
 
-/* A whole number from 1 to max before the suffix; 0: none */
-static __u32 number(const char *text, const char *suffix, __u32 max)
+__u32 config_number(const char *text, const char *suffix, __u32 max)
 {
 	char *end;
 	unsigned long long n = strtoull(text, &end, 10);
@@ -23,7 +22,7 @@ static void set_max(struct yaml *y, const struct yaml_key *key, struct yaml_node
 	const char *text = yaml_text(y, key, value);
 	struct service_config *s = object;
 
-	s->flows.max = text ? number(text, "", FLOWS_MAX) : 0;
+	s->flows.max = text ? config_number(text, "", FLOWS_MAX) : 0;
 	if (text && !s->flows.max)
 		yaml_error(y, value, "%s: '%s' is no number from 1 to %u", key->name, text, FLOWS_MAX);
 }
@@ -33,7 +32,7 @@ static void set_timeout(struct yaml *y, const struct yaml_key *key, struct yaml_
 	const char *text = yaml_text(y, key, value);
 	struct service_config *s = object;
 
-	s->flows.timeout = text ? number(text, "s", FLOW_TIMEOUT_MAX) : 0;
+	s->flows.timeout = text ? config_number(text, "s", FLOW_TIMEOUT_MAX) : 0;
 	if (text && !s->flows.timeout)
 		yaml_error(y, value, "%s: '%s' is no number of seconds from 1s to %us, as %s", key->name, text, FLOW_TIMEOUT_MAX,
 			   key->like);

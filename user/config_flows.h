@@ -10,4 +10,6 @@
 #define FLOW_TIMEOUT_MAX 86400		/* seconds */
 
 extern const struct yaml_key config_flows_keys[];
+/* A whole number from 1 to max before the suffix; 0: none */
+__u32 config_number(const char *text, const char *suffix, __u32 max);
 void config_put_flows(FILE *out, const struct flows_config *f);

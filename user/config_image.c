@@ -57,6 +57,10 @@ static void walk(struct image *im, struct config *c)
 	for (size_t i = 0; i < c->n_services; i++) {
 		struct service_config *s = &c->services[i];
 
+		ARRAY(im, s->backend.keys, s->backend.n_keys);
+		ARRAY(im, s->backends, s->n_backends);
+		for (size_t b = 0; b < s->n_backends; b++)
+			ARRAY(im, s->backends[b].keys, s->backends[b].n_keys);
 		ARRAY(im, s->listen_addresses, s->n_listen_addresses);
 		ARRAY(im, s->ports, s->n_ports);
 		ARRAY(im, s->allow, s->n_allow);

@@ -10,9 +10,7 @@
 #include "config_check.h"
 #include "config_later.h"
 
-static const char *const bools[] = { "true", "false", NULL };
 const char *const later_replies[] = { "fib", "ingress", NULL };
-static const char *const profiles[] = { "wireguard", "none", NULL };
 static const char *const proofs[] = { "handshake", "echo", NULL };
 
 static void wanted(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, const char *text, const char *what)
@@ -38,14 +36,6 @@ void later_choice(struct yaml *y, const struct yaml_key *key, struct yaml_node *
 	yaml_set_choice(y, &one, value, &ignored);
 }
 
-void later_bool(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	struct yaml_key one = *key;
-
-	one.choices = bools;
-	later_choice(y, &one, value, object);
-}
-
 /* A whole number from 1 to max before the suffix, and nothing behind it */
 static bool is_number(const char *text, const char *suffix, size_t max)
 {
@@ -69,14 +59,6 @@ static void check_duration(struct yaml *y, const struct yaml_key *key, struct ya
 
 	if (text && !is_number(text, "s", 0))
 		wanted(y, key, value, text, "number of seconds");
-}
-
-static void check_rate(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	const char *text = yaml_text(y, key, value);
-
-	if (text && !is_number(text, "/s", 0))
-		wanted(y, key, value, text, "number per second");
 }
 
 static void check_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
@@ -170,67 +152,16 @@ static void check_pair(struct yaml *y, const struct yaml_key *key, struct yaml_n
 
 /* ---- services ---- */
 
-static const struct yaml_key amneziawg_keys[] = {
-	IS("h", yaml_set_list, "1234567", .item = check_number, .size = 0xffffffff),
-	IS("s", yaml_set_list, "15", .item = check_number, .size = 1280),
-	{},
-};
-
-static const struct yaml_key profile_keys[] = {
-	IS("amneziawg", yaml_set_map, "{ h: [ … ], s: [ … ] }", .below = amneziawg_keys, .required = true),
-	{},
-};
-
-static void check_profile(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	if (value && value->type == YAML_MAP)
-		yaml_set_map(y, key, value, object);
-	else
-		later_choice(y, key, value, object);
-}
-
-static const struct yaml_key handshakes_keys[] = {
-	IS("per-source", check_rate, "20/s"),
-	IS("per-service", check_rate, "2000/s"),
-	{},
-};
-
-static const struct yaml_key challenge_keys[] = {
-	IS("above", check_rate, "1000/s", .required = true),
-	{},
-};
-
-static const struct yaml_key health_keys[] = {
+const struct yaml_key later_health_keys[] = {
 	IS("initiations", check_number, "20", .size = 1000000),
 	IS("sources", check_number, "3", .size = 1000000),
 	{},
 };
 
-const struct yaml_key later_wireguard_keys[] = {
-	IS("public-key", check_key, "\"…=\""),
-	IS("public-keys", yaml_set_list, "\"…=\"", .item = check_key),
-	IS("profile", check_profile, "wireguard", .choices = profiles, .below = profile_keys),
-	IS("handshakes", yaml_set_map, "{ per-source: 20/s, per-service: 2000/s }", .below = handshakes_keys),
-	IS("strict", later_bool, "false"),
-	IS("challenge", yaml_set_map, "{ above: 1000/s }", .below = challenge_keys),
-	IS("health", yaml_set_map, "{ initiations: 20, sources: 3 }", .below = health_keys),
-	{},
-};
-
-static const struct yaml_key standby_keys[] = {
+const struct yaml_key later_standby_keys[] = {
 	IS("ipv4", check_ipv4, "10.0.0.8"),
 	IS("ipv6", check_ipv6, "2001:db8::8"),
 	IS("port", check_port, "51820"),
-	{},
-};
-
-const struct yaml_key later_backends_keys[] = {
-	IS("name", later_name, "alpha", .required = true),
-	IS("ipv4", check_ipv4, "10.0.0.7"),
-	IS("ipv6", check_ipv6, "2001:db8::7"),
-	IS("port", check_port, "51820", .required = true),
-	IS("public-key", check_key, "\"…=\"", .required = true),
-	IS("standby", yaml_set_map, "{ ipv4: 10.0.0.8 }", .below = standby_keys),
 	{},
 };
 

@@ -6,9 +6,9 @@
 #pragma once
 #include "yaml.h"
 
-yaml_set later_bool, later_choice, later_rows, later_name;
+yaml_set later_choice, later_rows, later_name;
 extern const char *const later_replies[];
-extern const struct yaml_key later_wireguard_keys[], later_backends_keys[],
+extern const struct yaml_key later_health_keys[], later_standby_keys[],
 	later_blind_keys[], later_announce_keys[], later_endpoints_keys[],
 	later_learn_keys[], later_ddns_keys[];
 
@@ -18,9 +18,12 @@ extern const struct yaml_key later_wireguard_keys[], later_backends_keys[],
 #define LATER_ROWS(name_, like_, keys) LATER(name_, later_rows, like_, .item = yaml_set_map, .below = keys)
 
 #define LATER_SERVICE_ROWS \
-	LATER("reply", later_choice, "fib", .choices = later_replies), \
-	LATER_MAP("wireguard", "{ public-key: \"…=\" }", later_wireguard_keys), \
-	LATER_ROWS("backends", "{ name: alpha, … }", later_backends_keys)
+	LATER("reply", later_choice, "fib", .choices = later_replies)
+
+#define LATER_WIREGUARD_ROWS \
+	LATER_MAP("health", "{ initiations: 20, sources: 3 }", later_health_keys)
+
+#define LATER_BACKEND_ROWS LATER_MAP("standby", "{ ipv4: 10.0.0.8 }", later_standby_keys)
 
 #define LATER_FOLLOW_ROWS LATER("routes", yaml_set_list, "main", .item = later_name)
 

@@ -8,9 +8,10 @@
 #include <string.h>
 #include "config_flows.h"
 #include "config_diff.h"
+#include "config_guard.h"
 
 /* Names and addresses: quoted where YAML could see more in them than text. */
-static void put_text(FILE *out, const char *text)
+void config_put_text(FILE *out, const char *text)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
 	size_t n;
@@ -55,14 +56,14 @@ static void put_listen(FILE *out, const struct service_config *s)
 	fputs("    listen: { ", out);
 	if (*s->listen_interface) {
 		fputs("interface: ", out);
-		put_text(out, s->listen_interface);
+		config_put_text(out, s->listen_interface);
 		comma = ", ";
 	}
 	if (s->n_listen_addresses) {
 		fprintf(out, "%saddresses: [ ", comma);
 		for (i = 0; i < s->n_listen_addresses; i++) {
 			fputs(i ? ", " : "", out);
-			put_text(out, address_format(&s->listen_addresses[i], text));
+			config_put_text(out, address_format(&s->listen_addresses[i], text));
 		}
 		fputs(" ]", out);
 		comma = ", ";
@@ -79,12 +80,12 @@ static void put_backend(FILE *out, const struct backend_config *b)
 	fputs("    backend: { ", out);
 	if (*b->ipv4) {
 		fputs("ipv4: ", out);
-		put_text(out, b->ipv4);
+		config_put_text(out, b->ipv4);
 		fputs(", ", out);
 	}
 	if (*b->ipv6) {
 		fputs("ipv6: ", out);
-		put_text(out, b->ipv6);
+		config_put_text(out, b->ipv6);
 		fputs(", ", out);
 	}
 	fprintf(out, "port: %u }\n", ntohs(b->port));
@@ -99,7 +100,7 @@ static void put_prefixes(FILE *out, const char *key, const struct prefix *list, 
 	fprintf(out, "    %s: [ ", key);
 	for (size_t i = 0; i < n; i++) {
 		fputs(i ? ", " : "", out);
-		put_text(out, prefix_format(&list[i], text));
+		config_put_text(out, prefix_format(&list[i], text));
 	}
 	fputs(" ]\n", out);
 }
@@ -107,17 +108,19 @@ static void put_prefixes(FILE *out, const char *key, const struct prefix *list, 
 void config_put_interface(FILE *out, const struct interface_config *i)
 {
 	fputs("  - { name: ", out);
-	put_text(out, i->name);
+	config_put_text(out, i->name);
 	fprintf(out, ", role: %s, mode: %s%s }\n", role_name(i->role), mode_name(i->mode), i->shared ? ", shared: true" : "");
 }
 
 void config_put_service(FILE *out, const struct service_config *s)
 {
 	fputs("  - name: ", out);
-	put_text(out, s->name);
+	config_put_text(out, s->name);
 	putc('\n', out);
 	put_listen(out, s);
-	put_backend(out, &s->backend);
+	if (!s->n_backends)
+		put_backend(out, &s->backend);
+	config_put_guard(out, s);
 	fprintf(out, "    nat: %s\n    ipv6: %s\n", nat_name(s->nat), ipv6_name(s->ipv6));
 	if (s->df != DF_FRAGMENT)
 		fprintf(out, "    df: %s\n", df_name(s->df));
@@ -135,11 +138,11 @@ void config_put_peer(FILE *out, const struct peer_config *p)
 	char text[WG_KEY_STRLEN];
 
 	fputs("  - name: ", out);
-	put_text(out, p->name);
+	config_put_text(out, p->name);
 	if (!wg_key_is_none(&p->key))
 		fprintf(out, "\n    public-key: \"%s\"", wg_key_format(&p->key, text));
 	fputs("\n    device: ", out);
-	put_text(out, p->device);
+	config_put_text(out, p->device);
 	putc('\n', out);
 	put_prefixes(out, "prefixes", p->prefixes, p->n_prefixes);
 	if (p->by_hand)
@@ -153,7 +156,7 @@ void config_put_follow(FILE *out, const struct config *c)
 	fputs("follow: { wireguard: [ ", out);
 	for (size_t i = 0; i < c->follow.n_wireguard; i++) {
 		fputs(i ? ", " : "", out);
-		put_text(out, c->follow.wireguard[i].name);
+		config_put_text(out, c->follow.wireguard[i].name);
 	}
 	fputs(" ] }\n", out);
 }

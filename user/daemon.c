@@ -3,8 +3,6 @@
  * The daemon: a libuv loop. What the kernel tells is not interpreted: it only says that something changed, and then the whole
  * is read and brought to what the configuration wants, as `up` does it, which writes nothing where nothing differs.
  */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,6 +14,7 @@
 #include "apply.h"
 #include "command.h"
 #include "control.h"
+#include "cookie.h"
 #include "daemon.h"
 #include "daemon_state.h"
 #include "exporter.h"
@@ -24,6 +23,7 @@
 #include "netlink_watch.h"
 #include "notify.h"
 #include "resolver.h"
+#include "ring.h"
 #include "state.h"
 #include "try.h"
 
@@ -38,9 +38,8 @@
 
 struct daemon {
 	uv_loop_t loop;
-	uv_poll_t netlink, *signals;
-	struct ring_buffer *ring;	/* of the data path's signals */
-	__u32 ring_map;			/* whose it is: its id */
+	uv_poll_t netlink;
+	struct ring signals;		/* of the data path */
 	bool vouched;			/* the map uniform is as the kernel's routes are, as far as we know */
 	uv_timer_t settle, retry, former, watchdog, follow, sweep;
 	__u64 followed;			/* followed_hash(), as of the last time that it was asked for */
@@ -50,6 +49,7 @@ struct daemon {
 	struct answers answers;		/* to the names of state.config */
 	struct resolver *resolver;
 	struct exporter *exporter;
+	struct cookie *cookie;
 	ino_t watched;			/* the directory that is watched */
 	unsigned int changes;		/* enum nl_change, not looked at yet */
 	int64_t credit;			/* ms of the CPU, as of the loop's time credit_at */
@@ -152,6 +152,7 @@ static void renew(struct daemon *d)
 	if (!d->state.config)
 		return;
 	exporter_renew(d->exporter, d->state.config);
+	cookie_renew(d->cookie, d->state.config);
 	repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS);
 	repeat(&d->sweep, config_has_flows(d->state.config), on_sweep, SWEEP_MS);
 }
@@ -293,52 +294,10 @@ static int on_signal(void *data, void *record, size_t size)
 	return 0;
 }
 
-static void on_signals(uv_poll_t *poll, int status, int events)
-{
-	struct daemon *d = poll->data;
-
-	ring_buffer__consume(d->ring);
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
-
-static void forget_signals(struct daemon *d)
-{
-	if (d->signals)
-		uv_close((uv_handle_t *)d->signals, on_closed);
-	ring_buffer__free(d->ring);
-	d->signals = NULL;
-	d->ring = NULL;
-}
-
-/* Those of the map that is pinned now: after `down` and `up` that is another */
 static void watch_signals(struct daemon *d)
 {
-	int map = pin_get(d->state.instance, "signals");
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
-
-	if (map >= 0)
-		bpf_obj_get_info_by_fd(map, &info, &len);
-	if (!d->ring || info.id != d->ring_map) {
-		forget_signals(d);
-		d->ring_map = info.id;
-		d->ring = map >= 0 ? ring_buffer__new(map, on_signal, d, NULL) : NULL;
-		d->signals = d->ring ? calloc(1, sizeof(*d->signals)) : NULL;
-		if (d->signals && !uv_poll_init(&d->loop, d->signals, ring_buffer__epoll_fd(d->ring))) {
-			d->signals->data = d;
-			uv_poll_start(d->signals, UV_READABLE, on_signals);
-		} else {
-			free(d->signals);
-			d->signals = NULL;
-			log_warning("cannot hear the data path: replies to many clients ask the kernel for each");
-		}
-	}
-	if (map >= 0)
-		close(map);
+	if (ring_listen(&d->signals, &d->loop, d->state.instance, "signals", on_signal, d))
+		log_warning("cannot hear the data path: replies to many clients ask the kernel for each");
 }
 
 /* ---- beginning, reading the file again, ending ---- */
@@ -446,7 +405,7 @@ static int watch(struct daemon *d)
 	d->netlink.data = d;
 	uv_poll_start(&d->netlink, UV_READABLE, on_netlink);
 	return resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
-	       exporter_new(&d->loop, d->state.instance, &d->exporter);
+	       exporter_new(&d->loop, d->state.instance, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie);
 }
 
 int daemon_run(const char *instance, const char *file)
@@ -476,5 +435,6 @@ int daemon_run(const char *instance, const char *file)
 	log_info("instance %s is up and followed", instance);
 	uv_run(&d.loop, UV_RUN_DEFAULT);
 	notify_stopping();
+	cookie_end(d.cookie);
 	return d.status;
 }

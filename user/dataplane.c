@@ -31,13 +31,13 @@ static const char *const program_names[PROGRAM_COUNT] = {
 #undef X
 };
 
-/* Those that know the relay, flows, or both are pinned under the same names: a firewall's carry nothing of it */
-static const char *const program_sets[] = { "", "_relay", "_flows", "_relay_flows" };
+/* Those that know the relay, flows, the guard (and flows), or both are pinned under the same names: a firewall's carry nothing of it */
+static const char *const program_sets[] = { "", "_relay", "_flows", "_relay_flows", "_guard", "_relay_guard" };
 enum { PROGRAM_SETS = sizeof(program_sets) / sizeof(program_sets[0]) };
 
 static int program_set(const struct plan *p)
 {
-	return !!p->relay.on + 2 * !!p->n_flows;
+	return !!p->relay.on + (p->guarded ? 4 : 2 * !!p->n_flows);
 }
 
 static struct bpf_program *program_of(const struct wgxdp *s, int program, int set)
@@ -145,6 +145,7 @@ static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct pla
 			bpf_program__set_autoload(program_of(s, i, set), set == program_set(p) &&
 						  (i != PROGRAM_wgxdp_tc_l3 || p->l3 || dp->programs[i] >= 0));
 	bpf_program__set_autoload(s->progs.wgxdp_flow_arm, p->n_flows);
+	bpf_program__set_autoload(s->progs.wgxdp_answer, p->challenges);
 }
 
 static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
@@ -198,6 +199,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_lists = p->n_lists;
 	set_programs(dp, s, p);
 	dataplane_size_flows(dp, s->obj, p, names);
+	dataplane_size_guard(dp, s->obj, p, names);
 	set_relay(dp, s, p);
 }
 
@@ -295,7 +297,7 @@ static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const st
 		if (i != MAP_choices && dataplane_entries(dp, i) !=
 		    bpf_map__max_entries(bpf_object__find_map_by_name(s->obj, map_names[i])))
 			return false;
-	return !p->n_trie && !p->relay.on && !p->n_flows && (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
+	return !p->n_trie && !p->relay.on && !p->n_flows && !p->guarded && (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
 }
 
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
@@ -382,6 +384,7 @@ static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffi
 	if (!rc && dp->reloaded) {
 		dataplane_count_unsent(dp, suffix);
 		dataplane_pin_arm(dp, p, suffix);
+		dataplane_pin_answer(dp, p, suffix);
 	}
 	for (size_t i = 0; i < dp->n_ports && !rc; i++) {
 		struct dataplane_port *port = &dp->ports[i];

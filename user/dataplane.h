@@ -12,7 +12,9 @@
 	X(frag_scratch) X(pieces) X(totals) X(reasons) X(transmit_failed) X(tx_dropped) X(names) X(control) \
 	X(uniform) X(signals) X(devices) X(peers) X(peer_names) X(peer_totals) X(subnets) X(routes) X(own) X(policy) \
 	X(allowed) X(judged) X(flows) X(embryos) X(embryo_limits) X(pools) X(flow_totals) X(flows_deleted) \
-	X(flow_scratch) X(events) X(event_watch) X(event_budget)
+	X(flow_scratch) X(guards) X(guard_keys) X(public_keys) X(guard_state) X(guard_budget) X(guard_sources) X(guard_scratch) \
+	X(answered) X(indices) X(replays) X(handshakes) X(challenged) X(cookies) \
+	X(challenges) X(health) X(backend_names) X(failed) X(events) X(event_watch) X(event_budget)
 
 enum dataplane_map {
 #define X(name) MAP_##name,
@@ -101,13 +103,21 @@ int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int 
 /* And of flows: pools, before the table has services that use them; flows that lose their port are ended */
 int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int *changes);
 int dataplane_forget_flow_totals(const struct dataplane *dp, __u32 id);
-/* How large their maps are to be, for so many services; a size that was once reached stays */
+/* And of the guard: keys before, what names them after the table has the backends that they lead to */
+int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *changes);
+int dataplane_guards_write(const struct dataplane *dp, const struct plan *p, int *changes);
+int dataplane_forget_guard(const struct dataplane *dp, __u32 id);
 struct bpf_object;
+void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p, __u32 services);
+void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m, const char *name, __u32 wanted);
+/* How large their maps are to be, for so many services; a size that was once reached stays */
 void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p, __u32 services);
 /* Part of dataplane_load: from a map that runs to the one that takes its place */
 void dataplane_carry_over(const struct dataplane *dp, enum dataplane_map m, int to, size_t value_size);
 /* Part of dataplane_commit: the program that gives copied flows their timers, and they theirs */
 void dataplane_pin_arm(struct dataplane *dp, const struct plan *p, const char *suffix);
+/* And the one that sends cookie replies */
+void dataplane_pin_answer(struct dataplane *dp, const struct plan *p, const char *suffix);
 /* Flows without a timer get one, which the kernel's want of memory or a copy left without; of two that met in one instant the half
  * that is left goes. How many entries needed it, or -errno. What is read is the whole map. */
 int dataplane_sweep_flows(const struct dataplane *dp);
@@ -149,6 +159,17 @@ struct flow_numbers {
 	__u64 now, created, expired, moved, deleted;
 };
 int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, struct flow_numbers *ret);
+/* Names of backends by id * GUARD_BACKENDS_MAX + number */
+int dataplane_backend_names(const struct dataplane *dp, struct backend_name **ret, size_t *ret_n);
+/* A service's guard; false: it has none. With it, how each of its keys[] is written and whose it is; n is in guard->keys */
+bool dataplane_guard(const struct dataplane *dp, __u32 id, struct guard *ret);
+struct guard_public {
+	struct public_key key;
+	__u32 backend;
+};
+int dataplane_guard_keys(const struct dataplane *dp, const struct guard *g, struct guard_public **ret, size_t *ret_n);
+__u64 dataplane_cookie_replies(const struct dataplane *dp);
+int dataplane_health(const struct dataplane *dp, __u32 id, __u32 backend, struct health *ret);
 /* Peers by id, from 0, which is nobody, on; the id of a free one has no name */
 int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t *ret_n);
 /* Prefixes of the relay's peers, by address; .word: the peer's id. The map subnets does not tell in which prefixes it was said:

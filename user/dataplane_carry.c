@@ -18,11 +18,12 @@ static void copy_array(int from, int to, __u32 n, size_t value_size)
 	free(value);
 }
 
-/* Arrays of services and peers: counters, and whose they are */
+/* Arrays of services, peers and backends: counters, whose they are, and what they ask for */
 static bool is_carried_over(enum dataplane_map m)
 {
 	return m == MAP_totals || m == MAP_peer_totals || m == MAP_names || m == MAP_peer_names || m == MAP_flow_totals ||
-	       m == MAP_flows_deleted || m == MAP_pools;
+	       m == MAP_flows_deleted || m == MAP_pools || m == MAP_guards || m == MAP_guard_keys || m == MAP_public_keys ||
+	       m == MAP_guard_state || m == MAP_health || m == MAP_backend_names;
 }
 
 /* One entry at a time: it happens when the configuration asks for more of them */

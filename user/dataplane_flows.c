@@ -10,7 +10,7 @@
 #include "dataplane.h"
 #include "grow.h"
 
-static void size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m, const char *name, __u32 wanted)
+void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m, const char *name, __u32 wanted)
 {
 	__u32 have = dataplane_entries(dp, m);
 
@@ -22,12 +22,12 @@ void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, co
 {
 	bool on = p->n_flows;
 
-	size_map(dp, obj, MAP_flows, "flows", on ? 2 * p->n_flows : 1);
-	size_map(dp, obj, MAP_embryos, "embryos", on ? EMBRYOS : 1);
-	size_map(dp, obj, MAP_embryo_limits, "embryo_limits", on ? EMBRYOS : 1);
-	size_map(dp, obj, MAP_pools, "pools", on ? services : 1);
-	size_map(dp, obj, MAP_flow_totals, "flow_totals", on ? services : 1);
-	size_map(dp, obj, MAP_flows_deleted, "flows_deleted", on ? services : 1);
+	dataplane_size_map(dp, obj, MAP_flows, "flows", on ? 2 * p->n_flows : 1);
+	dataplane_size_map(dp, obj, MAP_embryos, "embryos", on ? EMBRYOS : 1);
+	dataplane_size_map(dp, obj, MAP_embryo_limits, "embryo_limits", on ? EMBRYOS : 1);
+	dataplane_size_map(dp, obj, MAP_pools, "pools", on ? services : 1);
+	dataplane_size_map(dp, obj, MAP_flow_totals, "flow_totals", on ? services : 1);
+	dataplane_size_map(dp, obj, MAP_flows_deleted, "flows_deleted", on ? services : 1);
 }
 
 /* Whether a pool's address and port is one of it */

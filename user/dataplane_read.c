@@ -218,7 +218,7 @@ int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret
 	for (const struct table_entry *e = table; e < table + n; e++) {
 		__u8 kind = e->key.word, family = e->key.word >> 8;
 
-		if (kind != KEY_SERVICE && kind != KEY_OLD)
+		if (kind != KEY_SERVICE && kind != KEY_OLD && kind < KEY_BACKEND)
 			continue;
 		slot = append(list, used);
 		if (!slot) {

@@ -266,7 +266,7 @@ static int write_name(const struct dataplane *dp, __u32 id, const struct service
 		rc = bpf_map_update_elem(dp->maps[MAP_totals], &index, zero, BPF_ANY);
 	}
 	if (!rc && another)
-		rc = dataplane_forget_reasons(dp, id) ?: dataplane_forget_flow_totals(dp, id);
+		rc = dataplane_forget_reasons(dp, id) ?: dataplane_forget_flow_totals(dp, id) ?: dataplane_forget_guard(dp, id);
 	if (!rc)
 		rc = bpf_map_update_elem(dp->maps[MAP_names], &id, name, BPF_ANY);
 	free(zero);
@@ -335,7 +335,8 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	if (rc)
 		goto cleanup;
 	rc = sync_names(dp, p, &b, false, &changes) ?: sync_sources(dp, p, b.used, now, b.n, &changes) ?:
-	     dataplane_lists_write(dp, p, &changes) ?: dataplane_pools_write(dp, p, &changes) ?: dataplane_relay_write(dp, p, &changes);
+	     dataplane_lists_write(dp, p, &changes) ?: dataplane_pools_write(dp, p, &changes) ?: dataplane_keys_write(dp, p, &changes) ?:
+	     dataplane_relay_write(dp, p, &changes);
 	if (!rc) {
 		rc = sync_table(dp, p);		/* the last step that may have no room: before links change */
 		changes += rc > 0 ? rc : 0;
@@ -345,7 +346,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 		undo(dp, p, &b);
 		goto cleanup;
 	}
-	rc = sync_links(dp, p, h, &changes) ?: forget_links(dp, h, &changes);
+	rc = dataplane_guards_write(dp, p, &changes) ?: sync_links(dp, p, h, &changes) ?: forget_links(dp, h, &changes);
 	if (!rc) {
 		trie_clean(dp, now, b.n, &changes);
 		rc = dataplane_lists_clean(dp, p, &changes) ?: dataplane_relay_clean(dp, p, &changes) ?: sync_names(dp, p, &b, true, &changes) ?:

@@ -97,6 +97,14 @@ void document_number(struct node map, const char *key, __u64 number)
 	put(map, key, fy_node_create_scalar_copy(map.document->fyd, text, FY_NT));
 }
 
+void document_decimal(struct node map, const char *key, double number)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%.3f", number);
+	put(map, key, fy_node_create_scalar_copy(map.document->fyd, text, FY_NT));
+}
+
 void document_null(struct node map, const char *key)
 {
 	put(map, key, fy_node_create_scalar_copy(map.document->fyd, "null", FY_NT));
@@ -129,10 +137,15 @@ int document_print_json(const struct document *d, FILE *out)
 	return 0;
 }
 
-/* "received 5, forwarded 5", or the items of a list, or the scalar itself */
+static bool is_null(struct fy_node *value)
+{
+	return fy_node_is_scalar(value) && fy_node_get_style(value) == FYNS_PLAIN && !strcmp(fy_node_get_scalar0(value), "null");
+}
+
+/* "5 received, 5 forwarded", with a name before it if there is one; or the items of a list, mappings a line each; or the scalar itself */
 static void print_value(struct fy_node *value, FILE *out)
 {
-	const char *comma = "";
+	const char *comma = "", *key;
 	struct fy_node_pair *pair;
 	struct fy_node *item;
 	void *at = NULL;
@@ -140,19 +153,24 @@ static void print_value(struct fy_node *value, FILE *out)
 	if (fy_node_is_scalar(value))
 		fputs(fy_node_get_scalar0(value), out);
 	while (fy_node_is_mapping(value) && (pair = fy_node_mapping_iterate(value, &at))) {
-		fprintf(out, "%s%s %s", comma, fy_node_get_scalar0(fy_node_pair_value(pair)),
-			fy_node_get_scalar0(fy_node_pair_key(pair)));
+		item = fy_node_pair_value(pair);
+		key = fy_node_get_scalar0(fy_node_pair_key(pair));
+		if (is_null(item) || (fy_node_is_sequence(item) && !fy_node_sequence_item_count(item)))
+			continue;
+		if (!strcmp(key, "name")) {
+			fprintf(out, *fy_node_get_scalar0(item) ? "%s: " : "%s", fy_node_get_scalar0(item));
+			continue;
+		}
+		fputs(comma, out);
+		print_value(item, out);
+		fprintf(out, " %s", key);
 		comma = ", ";
 	}
 	while (fy_node_is_sequence(value) && (item = fy_node_sequence_iterate(value, &at))) {
-		fprintf(out, "%s%s", comma, fy_node_get_scalar0(item));
+		fputs(fy_node_is_mapping(item) ? "\n    " : comma, out);
+		print_value(item, out);
 		comma = ", ";
 	}
-}
-
-static bool is_null(struct fy_node *value)
-{
-	return fy_node_is_scalar(value) && fy_node_get_style(value) == FYNS_PLAIN && !strcmp(fy_node_get_scalar0(value), "null");
 }
 
 /* A row with a name: a paragraph; one without: its values in a line */

@@ -25,6 +25,7 @@ void document_append_once(struct node list, const char *text);
 void document_text(struct node map, const char *key, const char *text);
 void document_null(struct node map, const char *key);	/* the plain form leaves it out */
 void document_number(struct node map, const char *key, __u64 number);
+void document_decimal(struct node map, const char *key, double number);	/* to three places */
 
 int document_print_json(const struct document *d, FILE *out);
 /* "interface: eth0" with its values below, indented; lists in one line; rows without a name one a line */

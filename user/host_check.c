@@ -146,8 +146,8 @@ static bool has_address_of(const struct host *h, __u32 ifindex, bool ipv4, bool 
 static void check_listen(struct check *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
-	bool both = s->nat == NAT_MASQUERADE, ipv4 = both || *s->backend.ipv4;
-	bool ipv6 = both ? s->ipv6 != IPV6_OFF : *s->backend.ipv6 && s->ipv6 == IPV6_DNAT;
+	bool both = s->nat == NAT_MASQUERADE, ipv4 = both || service_has_family(s, FAMILY_IPV4);
+	bool ipv6 = both ? s->ipv6 != IPV6_OFF : service_has_family(s, FAMILY_IPV6) && s->ipv6 == IPV6_DNAT;
 	const struct nl_link *link;
 	char text[ADDRESS_STRLEN];
 
@@ -210,6 +210,20 @@ static void check_backend(struct check *k, const struct service_config *s, const
 		     host_link(k->h, oif)->name);
 }
 
+static void check_backends(struct check *k, size_t i)
+{
+	const struct service_config *s = &k->c->services[i];
+	char where[64];
+
+	for (size_t b = 0; b < backends_of(s); b++) {
+		snprintf(where, sizeof(where), s->n_backends ? "/services/%zu/backends/%zu" : "/services/%zu/backend", i, b);
+		at(k, "%s/ipv4", where);
+		check_backend(k, s, "ipv4", backend_at(s, b)->ipv4, FAMILY_IPV4);
+		at(k, "%s/ipv6", where);
+		check_backend(k, s, "ipv6", backend_at(s, b)->ipv6, FAMILY_IPV6);
+	}
+}
+
 /* Of peers and of what is followed, each where it is named first. A WireGuard device knows a peer by nothing but its key. */
 static void check_devices(struct check *k)
 {
@@ -246,10 +260,7 @@ unsigned int host_check(const struct config *c, const struct host *h, const stru
 	}
 	for (size_t i = 0; i < c->n_services; i++) {
 		check_listen(&k, i);
-		at(&k, "/services/%zu/backend/ipv4", i);
-		check_backend(&k, &c->services[i], "ipv4", c->services[i].backend.ipv4, FAMILY_IPV4);
-		at(&k, "/services/%zu/backend/ipv6", i);
-		check_backend(&k, &c->services[i], "ipv6", c->services[i].backend.ipv6, FAMILY_IPV6);
+		check_backends(&k, i);
 	}
 	check_devices(&k);
 	return k.n;

@@ -17,6 +17,7 @@
 #include "metrics_text.h"
 #include "relay_view.h"
 #include "running.h"
+#include "show_guard.h"
 #include "state.h"
 #include "words.h"
 
@@ -379,6 +380,7 @@ int metrics_write(FILE *out, const char *instance)
 		metric(&s.text, LABELS({ "version", VERSION }), 1);
 		service_families(&s);
 		flow_families(&s);
+		guard_families(&s.text, dp, s.services, s.n_services);
 		peer_families(&s);
 		interface_families(&s);
 		map_families(&s);

@@ -54,22 +54,31 @@ static int backend_is_ours(const struct making *m, const struct service_config *
 	return 0;
 }
 
+static int resolve_backend(const struct making *m, const struct service_config *s, const struct backend_config *from,
+			   struct backend_address *ret)
+{
+	resolve(m, s, from->ipv4, FAMILY_IPV4, &ret->ipv4);
+	resolve(m, s, from->ipv6, FAMILY_IPV6, &ret->ipv6);
+	return backend_is_ours(m, s, &ret->ipv4) ?: backend_is_ours(m, s, &ret->ipv6);
+}
+
 int plan_backends(struct making *m)
 {
 	const struct config *c = m->config;
+	size_t n = 0;
 	int rc = 0;
 
-	m->backends = calloc(c->n_services + 1, sizeof(*m->backends));
-	if (!m->backends)
-		return -ENOMEM;
-	for (size_t i = 0; i < c->n_services && !rc; i++) {
-		const struct service_config *s = &c->services[i];
-		struct backend_address *b = &m->backends[i];
-
-		resolve(m, s, s->backend.ipv4, FAMILY_IPV4, &b->ipv4);
-		resolve(m, s, s->backend.ipv6, FAMILY_IPV6, &b->ipv6);
-		rc = backend_is_ours(m, s, &b->ipv4) ?: backend_is_ours(m, s, &b->ipv6);
+	m->first_backend = calloc(c->n_services + 1, sizeof(*m->first_backend));
+	for (size_t i = 0; i < c->n_services && m->first_backend; i++) {
+		m->first_backend[i] = n;
+		n += backends_of(&c->services[i]);
 	}
+	m->backends = calloc(n + 1, sizeof(*m->backends));
+	if (!m->backends || !m->first_backend)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->n_services && !rc; i++)
+		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)
+			rc = resolve_backend(m, &c->services[i], backend_at(&c->services[i], j), plan_backend(m, i, j));
 	return rc;
 }
 
@@ -193,8 +202,9 @@ int plan_ports(struct making *m)
 		rc = add_listening_ports(m, &c->services[i]);
 	rc = rc ?: add_devices(m);
 	for (size_t i = 0; i < c->n_services && !rc; i++)
-		rc = add_backend_port(m, &c->services[i], &m->backends[i].ipv4) ?:
-		     add_backend_port(m, &c->services[i], &m->backends[i].ipv6);
+		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)
+			rc = add_backend_port(m, &c->services[i], &plan_backend(m, i, j)->ipv4) ?:
+			     add_backend_port(m, &c->services[i], &plan_backend(m, i, j)->ipv6);
 	return rc;
 }
 
@@ -234,6 +244,7 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 	     plan_sources(&m) ?: plan_links(&m);
 cleanup:
 	free(m.backends);
+	free(m.first_backend);
 	free(m.listeners);
 	if (rc)
 		plan_free(m.plan);
@@ -255,6 +266,11 @@ void plan_free(struct plan *p)
 	free(p->entries);
 	free(p->services);
 	free(p->pools);
+	for (size_t i = 0; i < p->n_guards; i++) {
+		free(p->guards[i].keys);
+		free(p->guards[i].names);
+	}
+	free(p->guards);
 	free(p->relay.peers);
 	free(p->relay.routes);
 	free(p->relay.subnets);

@@ -42,6 +42,18 @@ struct list_entry {			/* of source_trie */
 	__u8 verdict;			/* enum list_verdict */
 };
 
+struct plan_key {			/* of WireGuard at a backend */
+	struct guard_key key;
+	struct public_key public;
+};
+
+struct plan_guard {			/* of a service */
+	struct guard guard;		/* flags 0: none. .keys is given by dataplane_keys_write() */
+	struct plan_key *keys;
+	size_t n_keys;
+	struct backend_name *names;	/* GUARD_BACKENDS_MAX; NULL: it has one backend, without a name */
+};
+
 struct plan {
 	struct plan_port *ports;
 	struct sources *sources;	/* one a port */
@@ -61,6 +73,11 @@ struct plan {
 	struct pool *pools;		/* by id; of services that do not masquerade without ports */
 	size_t n_pools;
 	__u32 n_flows;			/* that there is to be room for; 0: no service masquerades */
+	struct plan_guard *guards;	/* by id */
+	size_t n_guards;
+	size_t n_keys;			/* of all of them */
+	bool guarded;			/* some service has one */
+	bool challenges;		/* and sends cookies */
 	__u32 n_slots;			/* next hop slots of listeners */
 	bool vlans, bridges;		/* some port is a VLAN; some nic a bridge's or bond's port */
 	bool l3;			/* some port has no Ethernet header */
@@ -86,6 +103,8 @@ struct plan_input {
 	struct answers *answers;	/* where backends are that are named, or whose prefix may move */
 	struct service_name *names;	/* of a running instance: its services, by id */
 	size_t n_names;
+	struct backend_name *backend_names;	/* by id * GUARD_BACKENDS_MAX + number */
+	size_t n_backend_names;
 	struct slot *slots;		/* and its listeners' slots */
 	size_t n_slots;
 	__u32 refused[16];		/* devices that could not be attached to: others have them */

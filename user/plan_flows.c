@@ -66,7 +66,6 @@ static void pool_find(const struct making *m, const struct service_config *s, co
 int plan_pool(struct making *m, size_t service, __u32 id)
 {
 	const struct service_config *s = &m->config->services[service];
-	const struct backend_address *b = &m->backends[service];
 	struct plan *p = m->plan;
 	struct pool *pool;
 
@@ -81,8 +80,10 @@ int plan_pool(struct making *m, size_t service, __u32 id)
 	pool->timeout = s->flows.timeout ?: FLOW_TIMEOUT;
 	for (size_t i = 0; i < s->flows.n_sources; i++)
 		pool_add(pool, &s->flows.sources[i]);
-	pool_find(m, s, &b->ipv4, pool);
-	pool_find(m, s, &b->ipv6, pool);
+	for (size_t b = 0; b < backends_of(s); b++) {
+		pool_find(m, s, &plan_backend(m, service, b)->ipv4, pool);
+		pool_find(m, s, &plan_backend(m, service, b)->ipv6, pool);
+	}
 	p->n_flows += s->flows.max ?: FLOWS;
 	return 0;
 }

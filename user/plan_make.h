@@ -7,6 +7,7 @@
 
 struct backend_address {		/* of a service, resolved */
 	struct address ipv4, ipv6;	/* family 0: none */
+	__u8 number;
 };
 
 struct making {
@@ -14,7 +15,8 @@ struct making {
 	const struct config *config;
 	const struct host *host;
 	struct plan *plan;
-	struct backend_address *backends;	/* one a service */
+	struct backend_address *backends;	/* of all services: plan_backend() */
+	size_t *first_backend;		/* where each one's begin */
 	struct listener *listeners;
 	size_t n_listeners;
 	__u32 last_slot;		/* that was given away */
@@ -25,6 +27,7 @@ struct listener {			/* one local address and port on one link → a backend's ad
 	struct address local, backend;
 	__be16 port, backend_port;
 	bool lists;			/* its service is not for all */
+	__u8 kind;			/* enum table_kind: KEY_SERVICE, KEY_BACKEND … */
 	__u32 slot;
 	__u16 flags;			/* enum service_flags that the configuration says */
 };
@@ -35,6 +38,10 @@ struct listener {			/* one local address and port on one link → a backend's ad
 
 /* Resolves every backend; ports from interfaces, listeners and the way to the backends */
 int plan_backends(struct making *m);
+static inline struct backend_address *plan_backend(const struct making *m, size_t service, size_t backend)
+{
+	return &m->backends[m->first_backend[service] + backend];
+}
 int plan_ports(struct making *m);
 /* Devices that carry the ports, and how a frame there tells which port it is for */
 int plan_nics(struct making *m);
@@ -49,6 +56,8 @@ int plan_lists(struct making *m, const struct service_config *s, __u32 id);
 /* Addresses and ports of ours with which a service's clients leave, if it masquerades; before its listeners */
 int plan_pool(struct making *m, size_t service, __u32 id);
 const struct pool *plan_pool_of(const struct plan *p, __u32 id);
+/* What its guard asks for, and which numbers its backends have; before its listeners */
+int plan_guard(struct making *m, size_t service, __u32 id);
 /* Entries of the table from listeners */
 int plan_services(struct making *m);
 int plan_links(struct making *m);

@@ -62,13 +62,22 @@ static bool same_addr(const struct addr *a, const struct addr *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
+/* It is one of several backends now, with another number */
+static bool is_present(const struct plan *p, const struct old *o)
+{
+	struct table_key back = { o->service.to, table_word(KEY_REPLY, old_backend(o).family, o->service.port, 0) };
+	const struct table_entry *reply = planned(p, &back);
+
+	return reply && reply->service.id == o->service.id;
+}
+
 /* Still a listener of the same service, translated, and of another backend now */
 static bool is_old(const struct plan *p, const struct old *o)
 {
 	const struct table_entry *now = planned(p, &o->key);
 
 	return now && now->service.id == o->service.id && !same_addr(&o->key.addr, &o->service.to) &&
-	       !same_addr(&o->key.addr, &now->service.to) && !same_backend(&now->service, &o->service);
+	       !same_addr(&o->key.addr, &now->service.to) && !same_backend(&now->service, &o->service) && !is_present(p, o);
 }
 
 /* One more, in place of the oldest where its listener has enough */

@@ -106,7 +106,7 @@ static int add_listener(struct making *m, const struct listener *new)
 
 	for (size_t i = 0; i < m->n_listeners; i++) {
 		l = &m->listeners[i];
-		if (l->ifindex == new->ifindex && l->port == new->port && address_equal(&l->local, &new->local)) {
+		if (l->kind == new->kind && l->ifindex == new->ifindex && l->port == new->port && address_equal(&l->local, &new->local)) {
 			char text[ADDRESS_STRLEN];
 
 			if (l->id == new->id)
@@ -125,13 +125,26 @@ static int add_listener(struct making *m, const struct listener *new)
 	return 0;
 }
 
+/* That of the lowest number which has an address: who cannot be told by a key is for it. NULL: all are waited for */
+static const struct backend_address *first_backend(const struct making *m, size_t service)
+{
+	const struct backend_address *first = NULL;
+
+	for (size_t i = 0; i < backends_of(&m->config->services[service]); i++) {
+		const struct backend_address *b = plan_backend(m, service, i);
+
+		if ((b->ipv4.family || b->ipv6.family) && (!first || b->number < first->number))
+			first = b;
+	}
+	return first;
+}
+
 /* A service that listens nowhere is no error: what it lacks may come later */
 static void tell_no_listener(const struct making *m, size_t service)
 {
 	const struct service_config *s = &m->config->services[service];
-	const struct backend_address *b = &m->backends[service];
 
-	if (!b->ipv4.family && !b->ipv6.family)
+	if (!first_backend(m, service))
 		return;			/* told before: it waits for its backend */
 	if (!*s->listen_interface)
 		log_warning("service %s: waiting for something to listen on: no interface has its addresses, and none is named "
@@ -143,9 +156,29 @@ static void tell_no_listener(const struct making *m, size_t service)
 			    s->listen_interface);
 }
 
-static __u16 flags_of(const struct service_config *s)
+static struct listener listener_of(const struct making *m, size_t service, size_t backend, __u32 id, __u32 ifindex,
+				   const struct address *local)
 {
-	return s->df == DF_REPORT ? SERVICE_DF_REPORT : 0;
+	const struct service_config *s = &m->config->services[service];
+
+	return (struct listener){ .ifindex = ifindex, .id = id, .local = *local, .port = backend_at(s, backend)->port,
+				  .backend_port = backend_at(s, backend)->port, .lists = s->n_allow || s->n_deny,
+				  .flags = (s->df == DF_REPORT ? SERVICE_DF_REPORT : 0) |
+					   plan_backend(m, service, backend)->number << SERVICE_BACKEND_SHIFT };
+}
+
+/* Under its backend's number, and where it is the first one's, for all */
+static int add_numbered(struct making *m, struct listener *l, bool first)
+{
+	__u8 number = l->flags >> SERVICE_BACKEND_SHIFT;
+	int rc = 0;
+
+	if (number) {
+		l->kind = KEY_BACKEND + number;
+		rc = add_listener(m, l);
+	}
+	l->kind = KEY_SERVICE;
+	return rc ?: !number || first ? add_listener(m, l) : 0;
 }
 
 static bool listens6(const struct service_config *s)
@@ -155,9 +188,8 @@ static bool listens6(const struct service_config *s)
 
 /* Whatever family the listener is of, it has a backend; of its own family, if there is one. Without an address of ours in that
  * family there is none. */
-static void masquerade(const struct making *m, size_t service, struct listener *l)
+static void masquerade(const struct making *m, const struct backend_address *b, struct listener *l)
 {
-	const struct backend_address *b = &m->backends[service];
 	const struct pool *pool = plan_pool_of(m->plan, l->id);
 
 	if (!l->backend.family)
@@ -167,35 +199,51 @@ static void masquerade(const struct making *m, size_t service, struct listener *
 	l->flags |= SERVICE_MASQUERADE | (l->backend.family == FAMILY_IPV6 ? SERVICE_TO_IPV6 : 0);
 }
 
-/* One local address of a service on one link, with all its ports */
-static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, const struct address *local, bool hairpin)
+/* One local address of a service on one link, with all its ports, before one of its backends */
+static int listen_for(struct making *m, size_t service, size_t backend, __u32 id, __u32 ifindex, const struct address *local, bool hairpin)
 {
 	const struct service_config *s = &m->config->services[service];
-	const struct backend_address *b = &m->backends[service];
-	struct listener l = { .ifindex = ifindex, .id = id, .local = *local, .backend_port = s->backend.port,
-			      .lists = s->n_allow || s->n_deny, .flags = flags_of(s) };
+	const struct backend_address *b = plan_backend(m, service, backend);
+	struct listener l = listener_of(m, service, backend, id, ifindex, local);
 	int rc = 0;
 
 	l.backend = local->family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
 	if (s->nat == NAT_MASQUERADE || (hairpin && l.backend.family))
-		masquerade(m, service, &l);
-	if (!l.backend.family || address_is_link_local(local) || (local->family == FAMILY_IPV6 && !listens6(s)))
+		masquerade(m, b, &l);
+	if (!l.backend.family)
 		return 0;
 	for (size_t i = 0; i < s->n_ports && !rc; i++) {
 		l.port = s->ports[i];
-		rc = add_listener(m, &l);
+		rc = add_numbered(m, &l, b == first_backend(m, service));
 	}
 	return rc;
 }
 
-/* No translation: the backend's own address and port, on one link */
-static int let_through(struct making *m, size_t service, __u32 id, __u32 ifindex, const struct address *backend)
+static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, const struct address *local, bool hairpin)
 {
 	const struct service_config *s = &m->config->services[service];
-	struct listener l = { .ifindex = ifindex, .id = id, .local = *backend, .backend = *backend, .port = s->backend.port,
-			      .backend_port = s->backend.port, .lists = s->n_allow || s->n_deny, .flags = flags_of(s) };
+	int rc = 0;
 
-	return backend->family ? add_listener(m, &l) : 0;
+	if (address_is_link_local(local) || (local->family == FAMILY_IPV6 && !listens6(s)))
+		return 0;
+	for (size_t i = 0; i < backends_of(s) && !rc; i++)
+		rc = listen_for(m, service, i, id, ifindex, local, hairpin);
+	return rc;
+}
+
+/* No translation: each backend's own address and port, on one link */
+static int let_through(struct making *m, size_t service, __u32 id, __u32 ifindex, bool ipv6)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < backends_of(&m->config->services[service]) && !rc; i++) {
+		const struct backend_address *b = plan_backend(m, service, i);
+		struct listener l = listener_of(m, service, i, id, ifindex, ipv6 ? &b->ipv6 : &b->ipv4);
+
+		l.backend = l.local;
+		rc = l.backend.family ? add_numbered(m, &l, true) : 0;
+	}
+	return rc;
 }
 
 static bool has_address(const struct host *h, __u32 ifindex, const struct address *a)
@@ -252,12 +300,11 @@ static int listen_at(struct making *m, size_t service, __u32 id, const struct pl
 static int service_on_port(struct making *m, size_t service, __u32 id, const struct plan_port *port)
 {
 	const struct service_config *s = &m->config->services[service];
-	const struct backend_address *b = &m->backends[service];
 	bool direct = s->nat == NAT_NONE || (s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT);
-	int rc = direct ? let_through(m, service, id, port->ifindex, &b->ipv6) : 0;
+	int rc = direct ? let_through(m, service, id, port->ifindex, true) : 0;
 
 	if (!rc && s->nat == NAT_NONE)
-		return let_through(m, service, id, port->ifindex, &b->ipv4);
+		return let_through(m, service, id, port->ifindex, false);
 	rc = rc ?: listen_at(m, service, id, port, port->ifindex);
 	for (size_t i = 0; i < m->plan->n_ports && !rc && s->hairpin; i++)
 		if (m->plan->ports[i].role == ROLE_LAN)
@@ -332,7 +379,7 @@ static int add_entries(struct making *m, const struct listener *l)
 				    .flags = flags | (l->lists ? SERVICE_LISTS : 0), .slot = l->slot, .ifindex = l->ifindex };
 	struct service reply = { .to = l->local.addr, .port = l->port, .delta = ~delta, .id = l->id,
 				 .flags = (flags & ~(SERVICE_MASQUERADE | SERVICE_TO_IPV6)) | reply_flags(m, l), .slot = l->slot, .ifindex = l->ifindex };
-	struct table_key key = { l->local.addr, table_word(KEY_SERVICE, l->local.family, l->port, l->ifindex) };
+	struct table_key key = { l->local.addr, table_word(l->kind, l->local.family, l->port, l->ifindex) };
 	struct table_key back = { l->backend.addr, table_word(KEY_REPLY, l->backend.family, l->backend_port, 0) };
 
 	m->plan->choices |= rival;
@@ -352,7 +399,7 @@ int plan_services(struct making *m)
 		__u32 id = service_id(p, &c->services[i]);
 		size_t before = m->n_listeners;
 
-		rc = plan_lists(m, &c->services[i], id) ?: plan_pool(m, i, id);
+		rc = plan_lists(m, &c->services[i], id) ?: plan_guard(m, i, id) ?: plan_pool(m, i, id);
 		for (size_t j = 0; j < p->n_ports && !rc; j++)
 			if (is_here(m, i, &p->ports[j]))
 				rc = service_on_port(m, i, id, &p->ports[j]);

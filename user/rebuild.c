@@ -15,6 +15,7 @@ struct found {				/* a listener in the table */
 	struct address local, backend;
 	__be16 port, backend_port;
 	__u32 id, ifindex;
+	__u8 number;			/* of the backend, where there are several */
 	bool first;			/* replies to clients never seen go by it */
 	bool report;			/* df: report */
 	bool hairpin;			/* for who comes from a lan to what is not of that lan */
@@ -45,7 +46,7 @@ static int compare_found(const void *a, const void *b)
 	return x->id != y->id ? (x->id > y->id) - (x->id < y->id) :
 	       x->hairpin != y->hairpin ? x->hairpin - y->hairpin :
 	       x->first != y->first ? y->first - x->first :
-	       memcmp(&x->local.addr, &y->local.addr, sizeof(x->local.addr)) ?: ntohs(x->port) - ntohs(y->port);
+	       memcmp(&x->local.addr, &y->local.addr, sizeof(x->local.addr)) ?: ntohs(x->port) - ntohs(y->port) ?: x->number - y->number;
 }
 
 static bool is_first(const struct table_bucket *buckets, __u32 n, const struct table_entry *e)
@@ -71,6 +72,14 @@ static bool is_hairpin(const struct rebuild *r, const struct table_entry *e)
 	return lan && e->service.flags & SERVICE_MASQUERADE;
 }
 
+/* Of several backends what is under KEY_SERVICE is one of those that are under KEY_BACKEND too, but for number 0 */
+static bool tells(const struct table_entry *e)
+{
+	__u8 kind = e->key.word;
+
+	return kind >= KEY_BACKEND || (kind == KEY_SERVICE && !(e->service.flags >> SERVICE_BACKEND_SHIFT));
+}
+
 static int find_listeners(struct rebuild *r, const struct table_bucket *buckets, __u32 n)
 {
 	for (__u32 i = 0; i < n * TABLE_WAYS; i++) {
@@ -78,14 +87,14 @@ static int find_listeners(struct rebuild *r, const struct table_bucket *buckets,
 		__u8 family = e->key.word >> 8;
 		struct found *f;
 
-		if (!e->tag || (e->key.word & 0xff) != KEY_SERVICE)
+		if (!e->tag || !tells(e))
 			continue;
 		f = append(r->found, r->n_found);
 		if (!f)
 			return -ENOMEM;
 		*f = (struct found){
 			.local = { e->key.addr, family }, .port = e->key.word >> 16, .ifindex = e->service.ifindex,
-			.backend = entry_backend(e), .backend_port = e->service.port, .id = e->service.id,
+			.number = e->service.flags >> SERVICE_BACKEND_SHIFT, .backend = entry_backend(e), .backend_port = e->service.port, .id = e->service.id,
 			.first = is_first(buckets, n, e), .report = e->service.flags & SERVICE_DF_REPORT, .hairpin = is_hairpin(r, e),
 		};
 	}
@@ -226,19 +235,23 @@ static int rebuild_service(struct rebuild *r, const struct service_name *name, c
 {
 	struct service_config *s = append(r->c->services, r->c->n_services);
 	char text[ADDRESS_STRLEN];
+	struct backend_config *b;
 	const char *interface;
 	int rc = s ? 0 : -ENOMEM;
 
 	if (rc)
 		return rc;
 	memcpy(s->name, name->name, sizeof(s->name));
-	s->backend.port = f->backend_port;
 	s->nat = NAT_NONE;
 	s->df = f->report ? DF_REPORT : DF_FRAGMENT;
 	for (size_t i = 0; i < n && !rc; i++) {
 		bool ipv6 = f[i].backend.family == FAMILY_IPV6;
 
-		strcpy(ipv6 ? s->backend.ipv6 : s->backend.ipv4, address_format(&f[i].backend, text));
+		b = config_rebuild_backend(r->dp, f->id, f[i].number, s);
+		if (!b)
+			return -ENOMEM;
+		strcpy(ipv6 ? b->ipv6 : b->ipv4, address_format(&f[i].backend, text));
+		b->port = f[i].backend_port;
 		s->hairpin |= f[i].hairpin;
 		if (!translated(&f[i]) || f[i].hairpin)
 			continue;
@@ -250,7 +263,7 @@ static int rebuild_service(struct rebuild *r, const struct service_name *name, c
 		s->nat = NAT_MASQUERADE;
 		s->ipv6 = IPV6_DIRECT;
 	}
-	rc = rc ?: config_rebuild_flows(r->dp, f->id, s);
+	rc = rc ?: config_rebuild_flows(r->dp, f->id, s) ?: config_rebuild_guard(r->dp, f->id, s);
 	interface = rc ? NULL : whole_interface(r, s, f, n);
 	if (interface) {
 		strcpy(s->listen_interface, interface);

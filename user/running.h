@@ -17,5 +17,9 @@ void running_not_up(const char *instance);	/* says that */
 int config_rebuild(const struct dataplane *dp, const struct host *h, struct config **ret);
 /* A masquerading service's part: the room for flows is shared out evenly */
 int config_rebuild_flows(const struct dataplane *dp, __u32 id, struct service_config *s);
+/* Where the number's backend is written: the only one, or one of several, which is added; NULL: no memory. Then what its guard asks
+ * for, keys too */
+struct backend_config *config_rebuild_backend(const struct dataplane *dp, __u32 id, __u32 number, struct service_config *s);
+int config_rebuild_guard(const struct dataplane *dp, __u32 id, struct service_config *s);
 /* The relay's part of that: peers with the fewest prefixes that mean the same */
 int config_rebuild_relay(const struct dataplane *dp, struct config *c);

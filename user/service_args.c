@@ -83,6 +83,18 @@ int service_backend(struct backend_config *b, const char *option, const char *ar
 	return rc;
 }
 
+int service_key(struct backend_config *b, const char *text)
+{
+	struct wg_key *place = append(b->keys, b->n_keys);
+
+	if (!place)
+		return -ENOMEM;
+	if (!wg_key_parse(text, place) && !wg_key_is_none(place))
+		return 0;
+	log_error("--public-key '%s': no key of WireGuard's: 44 characters, as `wg pubkey` tells it", text);
+	return -EINVAL;
+}
+
 int service_nat(struct service_config *s, const char *text)
 {
 	if (!nat_parse(text, &s->nat))

@@ -10,6 +10,8 @@ int service_ports(struct service_config *s, char *list);
 /* "192.168.1.10,[fd00::10]:51820": the :PORT of the last one is of both. An IPv6 address without brackets has no port. A name
  * is of the family that no address has. */
 int service_backend(struct backend_config *b, const char *option, const char *argument);
+/* One more public key */
+int service_key(struct backend_config *b, const char *text);
 int service_nat(struct service_config *s, const char *text);
 
 /* What config_check says begins with a key of the file, which a command line does not have */

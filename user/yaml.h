@@ -33,6 +33,7 @@ struct yaml_key {
 	yaml_set *check;		/* where set is NULL: looks at the value all the same; its object is nothing's */
 	const char *const *choices, *const *later;	/* up to NULL; later: not supported yet */
 	bool required;
+	const char *unless;		/* required: but where this key is there */
 	bool unlisted;			/* not for people: messages do not propose it */
 	unsigned int mark;
 };

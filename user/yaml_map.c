@@ -272,6 +272,15 @@ static void pair(struct yaml *y, struct yaml_node *name, const struct yaml_key *
 	seen->keys |= bit;
 }
 
+/* By the key that may stand in its place */
+static bool is_replaced(const struct yaml_key *keys, const char *unless, unsigned long long seen)
+{
+	for (size_t i = 0; unless && keys[i].name; i++)
+		if (!strcmp(keys[i].name, unless))
+			return seen & 1ULL << i;
+	return false;
+}
+
 void yaml_map(struct yaml *y, struct yaml_node *node, const struct yaml_key *keys, const char *what, void *object)
 {
 	struct seen seen = {};
@@ -281,7 +290,8 @@ void yaml_map(struct yaml *y, struct yaml_node *node, const struct yaml_key *key
 	for (name = node->first; name; name = name->next->next)
 		pair(y, name, keys, what, object, &seen);
 	for (i = 0; keys[i].name; i++)
-		if (keys[i].required && !((seen.keys | seen.meant) & 1ULL << i))
+		if (keys[i].required && !((seen.keys | seen.meant) & 1ULL << i) &&
+		    !is_replaced(keys, keys[i].unless, seen.keys | seen.meant))
 			yaml_error(y, node, keys[i].set == yaml_set_list ? "%s: '%s' is missing, as %s: [ %s ]" :
 				   "%s: '%s' is missing, as %s: %s", what, keys[i].name, keys[i].name, keys[i].like);
 }

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * An answer that user space has made (a cookie reply), as the kernel would send it: no raw socket, and no port that is taken.
+ */
+#ifndef WGXDP_ANSWER_H
+#define WGXDP_ANSWER_H
+
+#include "pkt.h"
+
+/* The question of who is next on the way to the packet's destination */
+INLINE int answer_ask(struct __sk_buff *ctx, struct bpf_fib_lookup *fib)
+{
+	struct ipv6hdr ip6;
+	struct iphdr ip;
+
+	fib->ifindex = ctx->ifindex;
+	fib->l4_protocol = IPPROTO_UDP;
+	if (ctx->protocol == bpf_htons(ETH_P_IP)) {
+		if (bpf_skb_load_bytes(ctx, ETH_HLEN, &ip, sizeof(ip)))
+			return -1;
+		fib->family = FAMILY_IPV4;
+		fib->ipv4_src = ip.saddr;
+		fib->ipv4_dst = ip.daddr;
+		return 0;
+	}
+	if (bpf_skb_load_bytes(ctx, ETH_HLEN, &ip6, sizeof(ip6)))
+		return -1;
+	fib->family = FAMILY_IPV6;
+	memcpy(fib->ipv6_src, &ip6.saddr, sizeof(ip6.saddr));
+	memcpy(fib->ipv6_dst, &ip6.daddr, sizeof(ip6.daddr));
+	return 0;
+}
+
+/* A device without Ethernet headers has no neighbours; the kernel takes the header off */
+INLINE int answer_send(struct __sk_buff *ctx)
+{
+	struct bpf_fib_lookup fib = { 0 };
+	int rc;
+
+	if (answer_ask(ctx, &fib))
+		return -1;
+	rc = bpf_fib_lookup(ctx, &fib, sizeof(fib), BPF_FIB_LOOKUP_OUTPUT);
+	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return -1;
+	if (bpf_skb_store_bytes(ctx, 0, fib.dmac, ETH_ALEN, 0) || bpf_skb_store_bytes(ctx, ETH_ALEN, fib.smac, ETH_ALEN, 0))
+		return -1;
+	return bpf_clone_redirect(ctx, ctx->ifindex, 0);
+}
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the guard looks at in a handshake message, and in data whose sender it does not know, from where message.h brought it:
+ * guard_scratch. Nothing is remembered here but time spent, and who was wrong. Part of message.h.
+ */
+#ifndef WGXDP_GUARD_CHECK_H
+#define WGXDP_GUARD_CHECK_H
+
+#include "mac.h"
+#include "maps.h"
+
+INLINE struct guard_scratch *guard_scratch_find(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&guard_scratch, &zero);
+}
+
+INLINE const struct guard *guard_of(const struct guard_scratch *s)
+{
+	return bpf_map_lookup_elem(&guards, &s->id);
+}
+
+/* What counts as one source: an IPv4 address, or an IPv6 /64 */
+INLINE struct addr guard_source(const struct addr *client)
+{
+	bool ipv4 = !client->q[0] && client->w[2] == bpf_htonl(0xffff);
+
+	return (struct addr){ .q = { client->q[0], ipv4 ? client->q[1] : 0 } };
+}
+
+/* ---- the time that the guard may spend, of each CPU ---- */
+
+INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
+{
+	*left += ticks * a_second / tick_rate;
+	if (*left > (__s64)a_second / 8)
+		*left = a_second / 8;
+}
+
+/* What is left for all, or, as long as there is any, for those alone whom a backend has answered */
+INLINE __s64 *guard_budget_left(const struct guard_scratch *s, __u64 now)
+{
+	struct guard_budget *b = bpf_map_lookup_elem(&guard_budget, &s->zero);
+	__u64 ticks;
+
+	if (!b)
+		return NULL;
+	ticks = now - b->since;
+	if (ticks) {
+		if (ticks > tick_rate / 8)
+			ticks = tick_rate / 8;
+		b->since = now;
+		budget_fill(&b->left[0], ticks, BUDGET_UNKNOWN);
+		budget_fill(&b->left[1], ticks, BUDGET_KNOWN);
+	}
+	return s->known && b->left[1] > 0 ? &b->left[1] : &b->left[0];
+}
+
+INLINE __u64 source_hash(const struct addr *source)
+{
+	__u64 h = source->q[0] * 0xff51afd7ed558ccdULL + source->q[1] * 0xc4ceb9fe1a85ec53ULL;
+
+	h = (h ^ h >> 32) * 0x9fb21c651e98df25ULL;
+	return h ^ h >> 32;
+}
+
+/* Where a source that was wrong is remembered, and as what: the hash's high half, and when */
+INLINE __u64 *failed_place(__u64 hash)
+{
+	__u32 place = hash % FAILED_PLACES;
+
+	return bpf_map_lookup_elem(&failed, &place);
+}
+
+INLINE bool has_failed(__u64 hash, __u64 now)
+{
+	const __u64 *f = failed_place(hash);
+
+	return f && *f >> 32 == hash >> 32 && (__u32)now - (__u32)*f < tick_rate;
+}
+
+/* ---- mac1 ---- */
+
+/* Tries one key; 1: no more */
+static long guard_try(__u32 i, void *none)
+{
+	struct guard_scratch *s = guard_scratch_find();
+	const struct guard_key *key;
+	struct blake2s_work *w;
+	__u32 place;
+	bool fits;
+
+	if (!s)
+		return 1;
+	place = s->key + i;
+	key = bpf_map_lookup_elem(&guard_keys, &place);
+	if (!key)
+		return 1;
+	s->tried = i + 1;
+	w = s->work;
+	memcpy(w->h, key->mac1, sizeof(w->h));
+	if (s->kind == MESSAGE_INITIATION) {
+		blake2s_compress(&w[0], BLAKE2S_BLOCK + 64, 0);
+		memcpy(w[1].h, w[0].h, sizeof(w->h));
+		blake2s_compress(&w[1], BLAKE2S_BLOCK + INITIATION_MAC1, 1);
+		fits = mac_is(w[1].h, s->message + INITIATION_MAC1);
+	} else {
+		blake2s_compress(&w[0], BLAKE2S_BLOCK + RESPONSE_MAC1, 1);
+		fits = mac_is(w[0].h, s->message + RESPONSE_MAC1);
+	}
+	if (!fits)
+		return 0;
+	s->backend = key->backend;
+	s->answer = 0;
+	return 1;
+}
+
+/* Before and after: while little is left, who was wrong a moment ago gets none of it */
+INLINE bool guard_may_spend(struct guard_scratch *s)
+{
+	const __s64 *left = guard_budget_left(s, s->now);
+
+	return left && *left > 0 && (s->known || *left >= BUDGET_UNKNOWN / 16 || !has_failed(s->hash, s->now));
+}
+
+INLINE void guard_spent(struct guard_scratch *s, __u32 compressions)
+{
+	__s64 *left = guard_budget_left(s, s->now);
+
+	if (left)
+		*left -= compressions;
+}
+
+INLINE int guard_mac1(struct guard_scratch *s, __u32 keys)
+{
+	struct addr source = guard_source(&s->client.addr);
+	__u64 *f;
+
+	s->hash = source_hash(&source);
+	if (!guard_may_spend(s))
+		return -DROP_guard_busy;
+	s->key = keys >> 8;
+	s->tried = 0;
+	s->answer = -DROP_guard_mac1;
+	block_words(s->work[0].m, s->message, WORDS(s->kind == MESSAGE_INITIATION ? 64 : RESPONSE_MAC1));
+	block_words(s->work[1].m, s->message + 64, WORDS(INITIATION_MAC1 - 64));
+	bpf_loop(keys & 0xff, guard_try, NULL, 0);
+	guard_spent(s, s->tried * (s->kind == MESSAGE_INITIATION ? 2 : 1));
+	if (s->answer) {
+		f = failed_place(s->hash);
+		if (f)
+			*f = s->hash >> 32 << 32 | (__u32)s->now;
+	}
+	return s->answer;
+}
+
+/* Whether an original's message may go to the service, and to which backend: 0 or a reason */
+__attribute__((noinline)) int guard_check(void)
+{
+	struct guard_scratch *s = guard_scratch_find();
+	const struct guard *g = s ? guard_of(s) : NULL;
+	const struct answered *a;
+
+	if (!s || !g)
+		return -DROP_guard_busy;
+	if (s->kind == MESSAGE_DATA && !(g->flags & (GUARD_STRICT | GUARD_BACKENDS)))
+		return 0;
+	a = bpf_map_lookup_elem(&answered, &s->client);
+	s->now = bpf_jiffies64();
+	s->known = a && s->now < a->until;
+	s->backend = s->known ? a->backend : 0;
+	if (s->kind == MESSAGE_INITIATION || s->kind == MESSAGE_RESPONSE)
+		return guard_mac1(s, g->keys);
+	s->index_key.index = s->index;
+	s->index_key.id = s->id;
+	a = s->indices ? NULL : bpf_map_lookup_elem(&indices, &s->index_key);
+	if (a && s->now < a->until) {
+		s->backend = a->backend;
+		return 0;
+	}
+	if (s->known)
+		return 0;
+	return g->flags & (GUARD_STRICT | GUARD_BACKENDS) ? -DROP_guard_stranger : 0;
+}
+
+#endif

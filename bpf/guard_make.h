@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What is remembered of a handshake message that is about to be sent, and what of it is too much: limits, replays, who was
+ * answered, indices, health. A global function that needs no packet. Part of guard.h.
+ */
+#ifndef WGXDP_GUARD_MAKE_H
+#define WGXDP_GUARD_MAKE_H
+
+#include "cookie.h"
+
+INLINE bool source_admits(struct guard_scratch *s, const struct guard *g, __u64 now)
+{
+	__u64 *until;
+
+	s->source.addr = guard_source(&s->client.addr);
+	s->source.id = s->client.id;
+	until = bpf_map_lookup_elem(&guard_sources, &s->source);
+	if (until)
+		return limit_take(until, g->source_each, g->source_burst, now);
+	s->ns = now + g->source_each;
+	bpf_map_update_elem(&guard_sources, &s->source, &s->ns, BPF_ANY);
+	return true;
+}
+
+INLINE bool service_admits_one(const struct guard_scratch *s, const struct guard *g, __u64 now)
+{
+	struct guard_state *state = bpf_map_lookup_elem(&guard_state, &s->id);
+
+	return s->known || !state || limit_take(&state->service_until, g->service_each, g->service_burst, now);
+}
+
+/* Whether somebody else has sent this initiation before; what is in s->replay then is its sender's */
+INLINE bool is_replayed(struct guard_scratch *s, __u64 now)
+{
+	const struct replay *r;
+
+	memcpy(s->replay_key.mac1, s->message + INITIATION_MAC1, MAC_LEN);
+	s->replay_key.id = s->client.id;
+	r = bpf_map_lookup_elem(&replays, &s->replay_key);
+	return r && now < r->until && (r->addr.q[0] != s->client.addr.q[0] || r->addr.q[1] != s->client.addr.q[1] ||
+				       r->port != s->client.port);
+}
+
+INLINE struct health *health_of(struct guard_scratch *s)
+{
+	s->place = s->id * GUARD_BACKENDS_MAX + (s->backend & (GUARD_BACKENDS_MAX - 1));
+	return bpf_map_lookup_elem(&health, &s->place);
+}
+
+/* The handshake that a backend is asked for, or answers */
+INLINE void handshake_key(struct guard_scratch *s, const __u8 *index)
+{
+	s->handshake.client = s->client;
+	s->handshake.index = load_word(__u32, index);
+	s->handshake.pad = 0;
+}
+
+INLINE void remember_initiation(struct guard_scratch *s, __u64 now)
+{
+	struct addr source = guard_source(&s->client.addr);
+	struct health *h = health_of(s);
+
+	s->replay.addr = s->client.addr;
+	s->replay.port = s->client.port;
+	s->replay.until = now + REPLAY_SECONDS * tick_rate;
+	bpf_map_update_elem(&replays, &s->replay_key, &s->replay, BPF_ANY);
+	handshake_key(s, s->message + 4);
+	s->ns = bpf_ktime_get_ns();
+	bpf_map_update_elem(&handshakes, &s->handshake, &s->ns, BPF_ANY);
+	if (!h)
+		return;
+	__sync_fetch_and_add(&h->initiations, 1);
+	__sync_fetch_and_add(&h->unanswered, 1);
+	h->sources |= 1ULL << (source_hash(&source) & 63);
+}
+
+INLINE int guard_make_original(struct guard_scratch *s, const struct guard *g)
+{
+	__u64 now = bpf_jiffies64(), ticks = now << GUARD_TICK;
+	int rc;
+
+	if (s->kind == MESSAGE_INITIATION && is_replayed(s, now))
+		return -DROP_guard_replay;	/* whoever it seems to be pays nothing for it, and is told nothing */
+	rc = s->kind == MESSAGE_INITIATION ? cookie_admits(s, g, now) : 0;
+	if (rc)
+		return rc;
+	if (!source_admits(s, g, ticks))
+		return -DROP_guard_limited;
+	if (!service_admits_one(s, g, ticks))
+		return -DROP_guard_limited;
+	if (s->kind == MESSAGE_INITIATION)
+		remember_initiation(s, now);
+	return 0;
+}
+
+/* How long the backend took, if it was asked through us */
+INLINE void remember_time(struct guard_scratch *s, struct health *h)
+{
+	const __u64 *begun;
+	__u64 ns, bucket = 0;
+
+	handshake_key(s, s->message + 8);
+	begun = bpf_map_lookup_elem(&handshakes, &s->handshake);
+	if (!begun)
+		return;
+	ns = bpf_ktime_get_ns() - *begun;
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < HANDSHAKE_BUCKETS - 1; i++)
+		bucket += ns >= 1000000ULL << i;
+	__sync_fetch_and_add(&h->seconds, ns);
+	__sync_fetch_and_add(&h->buckets[bucket & (HANDSHAKE_BUCKETS - 1)], 1);
+	bpf_map_delete_elem(&handshakes, &s->handshake);
+}
+
+INLINE int guard_make_reply(struct guard_scratch *s)
+{
+	__u64 now = bpf_jiffies64();
+	struct health *h = health_of(s);
+
+	if (s->kind == MESSAGE_COOKIE) {
+		s->answered.until = now + COOKIE_SECONDS * tick_rate;
+		bpf_map_update_elem(&challenged, &s->client, &s->answered.until, BPF_ANY);
+		return 0;
+	}
+	s->answered.until = now + SESSION_SECONDS * tick_rate;
+	s->answered.backend = s->backend;
+	s->answered.pad = 0;
+	s->index_key.index = s->index;
+	s->index_key.id = s->client.id;
+	bpf_map_update_elem(&answered, &s->client, &s->answered, BPF_ANY);
+	bpf_map_update_elem(&indices, &s->index_key, &s->answered, BPF_ANY);
+	if (s->kind != MESSAGE_RESPONSE || !h)
+		return 0;
+	__sync_fetch_and_add(&h->responses, 1);
+	h->unanswered = h->sources = 0;
+	h->answered = now;
+	remember_time(s, h);
+	return 0;
+}
+
+/* 0 or a reason, and then nothing is remembered but what it took of limits */
+__attribute__((noinline)) int guard_make(void)
+{
+	struct guard_scratch *s = guard_scratch_find();
+	const struct guard *g = s ? guard_of(s) : NULL;
+
+	if (!s || !g)
+		return -DROP_guard_busy;
+	return s->original ? guard_make_original(s, g) : guard_make_reply(s);
+}
+
+#endif

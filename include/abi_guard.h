@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The guard: what WireGuard messages must be to pass a service that asks for it (bpf/guard.h), and, where several backends share
+ * one listener, which of them a message is for. Message types, mac1 and cookies as in the WireGuard paper, section 5.4. Part of abi.h.
+ */
+#ifndef WGXDP_ABI_GUARD_H
+#define WGXDP_ABI_GUARD_H
+
+/* Programs that know the guard are programs of their own (wgxdp_xdp_guard …, wgxdp_xdp_relay_guard …), which know flows too. */
+
+enum message { MESSAGE_INITIATION = 1, MESSAGE_RESPONSE, MESSAGE_COOKIE, MESSAGE_DATA };
+#define MESSAGES 4
+#define INITIATION_LEN 148
+#define RESPONSE_LEN 92
+#define COOKIE_LEN 64
+#define DATA_LEN 32			/* of the shortest one; all are multiples of 16 */
+#define MAC_LEN 16
+
+enum guard_flags {
+	GUARD_ON = 1 << 0,
+	GUARD_STRICT = 1 << 1,		/* data only from whom the backend has answered, or by an index that it gave out */
+	GUARD_BACKENDS = 1 << 2,	/* the key that fits says which backend */
+	GUARD_JUNK = 1 << 3,		/* some message has bytes in front (AmneziaWG) */
+	GUARD_CHALLENGE = 1 << 4,	/* above challenge_each initiations must have a mac2 */
+};
+
+/* guards: ARRAY by the service's id; 0: it asks for none. Times and rates in ticks: jiffies << GUARD_TICK. A limit of one thing
+ * each `each` with `burst` of them at once is passed where until + each <= now + burst * each. */
+#define GUARD_TICK 20
+struct guard {
+	__u32 flags;
+	__u32 keys;			/* guard_keys(): the place of the first, and how many. One word, so that keys change at once */
+	__u32 header[MESSAGES];		/* of types 1 to 4, as they stand in the packet: type and reserved bytes, or AmneziaWG's */
+	__u16 junk[MESSAGES];		/* bytes in front of these */
+	__u64 source_each, source_burst;	/* initiations and responses with a right mac1: of a source (IPv6: its /64) */
+	__u64 service_each, service_burst;	/* and of the service, without sources that the backend has answered */
+	__u64 challenge_each, challenge_burst;
+	__u32 health_initiations, health_sources;	/* for user space: a backend that answered none of so many is down; 0: never */
+	__u8 pad[40];
+};
+_Static_assert(sizeof(struct guard) == 128, "a guard is two cache lines");
+
+#define GUARD_BACKENDS_MAX 64		/* of a service; they are numbered, and what is under KEY_SERVICE is the first one's */
+#define GUARD_KEYS_MAX 128		/* of a service: old and new ones */
+
+static inline __u32 guard_keys_word(__u32 first, __u32 n)
+{
+	return first << 8 | n;
+}
+
+/* guard_keys: ARRAY. Those of a service stand in a row; new ones are written elsewhere, then struct guard .keys. */
+struct guard_key {
+	__u32 mac1[8];			/* BLAKE2s (16 bytes) after the block of the key HASH("mac1----" || public key) */
+	__u32 backend;			/* its number */
+	__u32 pad[7];
+};
+
+/* public_keys: ARRAY, as guard_keys: what each was made of; not read by the data path */
+struct public_key {
+	__u8 b[32];
+};
+
+/* guard_state: ARRAY by the service's id: up to when limits are used, in ticks */
+struct guard_state {
+	__u64 service_until, challenge_until;
+	__u64 challenging;		/* it challenges before this, in jiffies */
+	__u64 pad;
+};
+
+/* guard_sources: LRU_HASH, source (IPv6: its /64) and service → up to when its limit is used, in ticks */
+struct guard_source {
+	struct addr addr;
+	__u64 id;
+};
+
+/* answered: LRU_HASH: clients to whom a backend has sent an initiation or a response, which it does only to peers that it
+ * knows. Good before until, in jiffies: as long as a session that begins with it. */
+#define SESSION_SECONDS 200		/* WireGuard's Reject-After-Time, and what the way takes */
+struct client_key {
+	struct addr addr;
+	__be16 port;
+	__u16 id;			/* of the service */
+	__u32 pad;			/* 0 */
+};
+struct answered {
+	__u64 until;
+	__u32 backend;
+	__u32 pad;
+};
+
+/* indices: LRU_HASH, as answered, sender index of a backend's initiation or response → the backend; it is the receiver index of what is for it */
+struct index_key {
+	__le32 index;
+	__u32 id;			/* of the service */
+};
+
+/* replays: LRU_HASH: mac1 of initiations that were forwarded → who sent it; good before until, in jiffies */
+#define REPLAY_SECONDS 180
+struct replay_key {
+	__u8 mac1[MAC_LEN];
+	__u64 id;
+};
+struct replay {
+	struct addr addr;
+	__be16 port;
+	__u16 pad[3];
+	__u64 until;
+};
+
+/* handshakes: LRU_HASH: initiations that were forwarded, until the backend answers → when, in nanoseconds (CLOCK_MONOTONIC) */
+struct handshake_key {
+	struct client_key client;
+	__le32 index;			/* the initiator's */
+	__u32 pad;
+};
+
+/* The cookie challenge. cookies: ARRAY of one, kept by the daemon: the states of BLAKE2s (16 bytes) after the blocks of its secrets,
+ * this one and the one before; a cookie is that of the client's address and port (COOKIE_INPUT bytes: the address, the port in 32
+ * bits little-endian). While it is not alive nobody is challenged. */
+#define COOKIE_SECONDS 120
+#define COOKIE_INPUT 20
+struct cookie_key {
+	__u32 h[8];
+};
+struct cookies {
+	struct cookie_key secret[2];
+	__u64 alive;			/* before this, in jiffies */
+	__u64 replies;			/* sent since `up`; not for the data path */
+};
+
+/* challenges: RINGBUF: initiations that a cookie reply is owed for */
+#define CHALLENGES_BYTES 65536
+struct challenge {
+	struct addr client, local;	/* its source and destination */
+	__be16 client_port, local_port;
+	__u32 ifindex;			/* of the logical link by which it came */
+	__u32 id;			/* of the service */
+	__u32 key;			/* place of the key that fits, in guard_keys */
+	__le32 index;			/* the sender's */
+	__u8 mac1[MAC_LEN];
+	__u32 pad;
+};
+
+/* challenged: LRU_HASH, struct client_key of whom a backend itself has sent a cookie → up to when it is good, in jiffies */
+
+/* health: ARRAY by id * GUARD_BACKENDS_MAX + number, of the services that have a guard; made for struct guard's ids */
+#define HANDSHAKE_BUCKETS 16		/* the i-th: below 2^i milliseconds; the last one: any */
+struct health {
+	__u64 initiations;		/* with a right mac1, forwarded */
+	__u64 responses;		/* of the backend */
+	__u64 unanswered;		/* initiations since it answered last */
+	__u64 sources;			/* of those: a bit for each of 64 hashes of their sources */
+	__u64 answered;			/* when it answered last, in jiffies; 0: never */
+	__u64 seconds;			/* all times from initiation to response together, in nanoseconds */
+	__u64 pad[2];
+	__u64 buckets[HANDSHAKE_BUCKETS];
+};
+
+/* backend_names: ARRAY, as health: the names of a service's backends, where it has several; not read by the data path. A backend
+ * keeps its number while it keeps its name, for answered, indices and flows have the number. */
+struct backend_name {
+	char name[NAME_LEN];		/* "": a free number */
+};
+
+/* guard_budget: PERCPU_ARRAY of one: compressions of BLAKE2s that the guard may spend: for sources that a backend has answered,
+ * and for others */
+#define BUDGET_KNOWN 500000		/* a second */
+#define BUDGET_UNKNOWN 1500000
+struct guard_budget {
+	__u64 since;			/* jiffies when it was filled last */
+	__s64 left[2];			/* others, known; below 0 where the last one took more */
+};
+
+/* failed: ARRAY, by a hash of the source (IPv6: its /64) → its tag and the jiffies of its last wrong mac1, 32 bits each. While there
+ * is little left to spend, such a source gets none of it for a second. */
+#define FAILED_PLACES 65536
+
+#endif

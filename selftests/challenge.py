@@ -1,0 +1,64 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""challenge DEVICE MAC PREFIX DESTINATION PORT PUBLIC-KEY RATE TIMES: a flood of initiations that WireGuard has to look at, for their
+mac1 is right, from all over an IPv4 /8 or /12: RATE a second, TIMES a second so many at once, until it is told to end (SIGTERM); then
+it prints how many."""
+import base64
+import hashlib
+import ipaddress
+import os
+import random
+import signal
+import socket
+import struct
+import sys
+import time
+
+device, mac, prefix, destination, port, key, rate, times = sys.argv[1:9]
+mac1_key = hashlib.blake2s(b'mac1----' + base64.b64decode(key)).digest()
+net = ipaddress.ip_network(prefix)
+FRAMES = 10000
+
+
+def ip_sum(head):
+    s = sum(struct.unpack('!10H', head))
+    s = (s & 0xffff) + (s >> 16)
+    return ~(s + (s >> 16)) & 0xffff
+
+
+def frame():
+    message = b'\1\0\0\0' + os.urandom(112)
+    message += hashlib.blake2s(message, key=mac1_key, digest_size=16).digest() + bytes(16)
+    source = net[random.randrange(1, net.num_addresses - 1)].packed
+    head = struct.pack('!BBHHHBBH', 0x45, 0, 28 + len(message), 0, 0x4000, 64, 17, 0) + source + socket.inet_aton(destination)
+    head = head[:10] + struct.pack('!H', ip_sum(head)) + head[12:]
+    udp = struct.pack('!HHHH', random.randrange(1024, 65536), int(port), 8 + len(message), 0)
+    return bytes.fromhex(mac.replace(':', '')) + b'\2\0\0\0\0\1\x08\0' + head + udp + message
+
+
+def end(*_):
+    print('sent', sent, flush=True)
+    os._exit(0)
+
+
+sent = 0
+out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+out.bind((device, 0))
+frames = [frame() for _ in range(FRAMES)]
+signal.signal(signal.SIGTERM, end)
+print('floods', flush=True)
+begun = time.monotonic()
+pauses = 0
+while True:
+    for _ in range(max(1, int(rate) // int(times))):
+        try:
+            out.send(frames[sent % FRAMES])
+        except OSError:  # no room
+            continue
+        sent += 1
+    pauses += 1
+    late = begun + pauses / int(times) - time.monotonic()
+    if late > 0:
+        time.sleep(late)
+    else:
+        begun -= late  # what was missed is not made up for

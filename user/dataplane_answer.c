@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * dataplane: the program by which the daemon sends cookie replies, pinned while a service challenges.
+ */
+#include <bpf/libbpf.h>
+#include "cookie_reply.h"
+#include "dataplane.h"
+#include "wgxdp.skel.h"
+
+void dataplane_pin_answer(struct dataplane *dp, const struct plan *p, const char *suffix)
+{
+	if (p->challenges)
+		pin_set(bpf_program__fd(dp->skeleton->progs.wgxdp_answer), dp->instance, suffix, PIN_ANSWER);
+	else
+		pin_remove(dp->instance, PIN_ANSWER);
+}
