@@ -17,12 +17,12 @@ INLINE bool length_fits(__u32 kind, __u64 len)
 	       len == (kind == MESSAGE_INITIATION ? INITIATION_LEN : kind == MESSAGE_RESPONSE ? RESPONSE_LEN : COOKIE_LEN);
 }
 
-/* Data without bytes in front, of one packet, with its first 8 bytes in reach: nearly all there is */
+/* Data without bytes in front, in one piece and one packet, with its first 8 bytes in reach: nearly all there is */
 INLINE bool is_plain_data(const struct pkt *p, const struct guard *g, const struct udphdr *udp)
 {
 	const void *head = at(p, p->l4 + sizeof(*udp), 8);
 
-	return head && p->segments == 1 && !(g->flags & GUARD_JUNK) && load_word(__u32, head) == g->header[MESSAGE_DATA - 1] &&
+	return head && p->segments == 1 && !p->fragment && !(g->flags & GUARD_JUNK) && load_word(__u32, head) == g->header[MESSAGE_DATA - 1] &&
 	       length_fits(MESSAGE_DATA, bpf_ntohs(udp->len) - sizeof(*udp));
 }
 
@@ -43,7 +43,7 @@ INLINE void message_find(struct guard_scratch *s, const struct guard *g, void *c
 	for (__u32 kind = MESSAGE_INITIATION; kind <= MESSAGE_DATA && !s->kind; kind++) {
 		__u32 junk = g->junk[kind - 1];
 
-		if (s->len < junk || !length_fits(kind, s->len - junk) || plane_read(ctx, plane, s->payload + junk, s->message, 16) ||
+		if (s->len < junk || !length_fits(kind, s->len - junk) || plane_read(ctx, plane, s->payload + junk, s->message, 8) ||
 		    load_word(__u32, s->message) != g->header[kind - 1])
 			continue;
 		s->kind = kind;
@@ -59,7 +59,7 @@ INLINE int message_read(struct guard_scratch *s, void *ctx, enum plane plane)
 	__u32 at = s->payload + s->junk;
 
 	if (s->kind != MESSAGE_INITIATION && s->kind != MESSAGE_RESPONSE)
-		return at + 16 > s->end ? -1 : 0;
+		return at + 8 > s->end ? -1 : 0;
 	if (at + (s->kind == MESSAGE_INITIATION ? INITIATION_LEN : RESPONSE_LEN) > s->end)
 		return -1;
 	return s->kind == MESSAGE_INITIATION ? plane_read(ctx, plane, at, s->message, INITIATION_LEN) :
@@ -76,10 +76,10 @@ INLINE int guard_look(void *ctx, enum plane plane)
 		return -DROP_guard_busy;
 	s->indices = 0;
 	message_find(s, g, ctx, plane);
-	if (!s->original)
-		return 0;
 	if (!s->kind || message_read(s, ctx, plane))
 		return -DROP_guard_shape;
+	if (!s->original)
+		return 0;
 	if (s->segments > 1 && (s->kind != MESSAGE_DATA || !are_data(ctx, plane, s, g)))
 		return -DROP_guard_shape;
 	return 0;

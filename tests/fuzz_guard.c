@@ -121,7 +121,8 @@ static void check_sent(const struct step *s, bool gso, __u32 size)
 {
 	bool many = now_is.flags & 2, strict = now_is.flags & 1;
 	__u32 at = 0, kind = kind_of(payload, gso ? size : in.payload + in.udp_len, &at), backend = 0;
-	const struct known *index = by_index(le32(payload + at + 4)), *client = by_client();
+	__u32 first = le32(payload + at + 4);
+	const struct known *index = by_index(first), *client = by_client();
 
 	while (backend < BACKENDS) {
 		struct addr a = nth_backend(service, backend);
@@ -142,8 +143,9 @@ static void check_sent(const struct step *s, bool gso, __u32 size)
 			__u32 n = in.payload - i < size ? in.payload - i : size;
 
 			MUST(kind_of(payload + i, n, &at) == 4);
+			if (le32(payload + i + at + 4) != first)
+				index = NULL;
 		}
-		index = NULL;
 	}
 	if (kind <= 2) {
 		check_handshake(payload + at, kind, backend);

@@ -107,6 +107,8 @@ static void make_maps(struct dataplane *dp, const struct plan *p)
 	dp->maps[MAP_subnets] = map(BPF_MAP_TYPE_ARRAY, 4, 4, p->relay.subnets ? SUBNETS : 1, BPF_F_MMAPABLE);
 	dp->maps[MAP_routes] = map(BPF_MAP_TYPE_LPM_TRIE, sizeof(struct route_key), 4, 1 << 20, BPF_F_NO_PREALLOC);
 	dp->maps[MAP_own] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct own), LINKS, 0);
+	dp->maps[MAP_guards] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct guard), 1, BPF_F_MMAPABLE);
+	dp->maps[MAP_backend_names] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct backend_name), 1, 0);
 	dp->maps[MAP_policy] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct policy), 1, BPF_F_MMAPABLE);
 }
 
