@@ -152,16 +152,13 @@ static void payload_note(const uint8_t *at, ssize_t len)
 	seen[p.sequence / 8] |= 1 << p.sequence % 8;
 }
 
-#define STALL_NS 5000000
-
-/* Packet n's turn, if a rate was asked for. Who was kept from its CPU does not make up for it by a burst, which a slow machine's
- * queues would not hold; but a flood is to be as large as it was asked for. */
+/* Packet n's turn, if a rate was asked for. Who was kept from its CPU makes up for no more than 5 ms by a burst, for a slow
+ * machine's queues hold none; but a flood is to be as large as it was asked for. */
 static uint64_t turn(uint64_t *start, uint32_t n)
 {
 	uint64_t at = *start + n * 1000000000ULL / (option.rate ?: 1), now = now_ns();
 
-	if (option.rate && !option.spoofed && now > at + STALL_NS)
-		*start += now - at;
+	*start += !option.spoofed && now > at + 5000000 ? now - at : 0;
 	return option.rate ? at : 0;
 }
 
@@ -447,10 +444,7 @@ static void end(int signal)
 	ended = 1;
 }
 
-static void usage(void)
-{
-	die("send [OPTION]... DEVICE MAC FROM TO | ask [OPTION]... FROM TO | listen [OPTION]... ADDRESS");
-}
+#define usage() die("send [OPTION]... DEVICE MAC FROM TO | ask [OPTION]... FROM TO | listen [OPTION]... ADDRESS")
 
 static void options(int argc, char **argv)
 {
