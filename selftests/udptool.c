@@ -445,7 +445,6 @@ static void end(int signal)
 }
 
 #define usage() die("send [OPTION]... DEVICE MAC FROM TO | ask [OPTION]... FROM TO | listen [OPTION]... ADDRESS")
-
 static void options(int argc, char **argv)
 {
 	int c;
