@@ -65,8 +65,8 @@ INLINE __u64 source_hash(const struct addr *source)
 	return h ^ h >> 32;
 }
 
-/* Where a source that was wrong is remembered, and as what: the hash's high half, and when */
-INLINE __u64 *failed_place(__u64 hash)
+/* Where sources that were wrong are remembered: each by the hash's high half, and when that was */
+INLINE struct failed *failed_place(__u64 hash)
 {
 	__u32 place = hash % FAILED_PLACES;
 
@@ -75,9 +75,31 @@ INLINE __u64 *failed_place(__u64 hash)
 
 INLINE bool has_failed(__u64 hash, __u64 now)
 {
-	const __u64 *f = failed_place(hash);
+	const struct failed *f = failed_place(hash);
+	bool found = false;
 
-	return f && *f >> 32 == hash >> 32 && (__u32)now - (__u32)*f < tick_rate;
+#pragma clang loop unroll(full)
+	for (int i = 0; f && i < FAILED_EACH; i++)
+		found |= f->of[i] >> 32 == hash >> 32 && (__u32)now - (__u32)f->of[i] < FAILED_SECONDS * tick_rate;
+	return found;
+}
+
+/* In the place that it had, or the oldest one's */
+INLINE void remember_failed(__u64 hash, __u64 now)
+{
+	struct failed *f = failed_place(hash);
+	__u32 age = 0, at = 0;
+
+	if (!f)
+		return;
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < FAILED_EACH; i++) {
+		__u32 since = f->of[i] >> 32 == hash >> 32 ? ~0U : (__u32)now - (__u32)f->of[i];
+
+		at = since >= age ? i : at;
+		age = since >= age ? since : age;
+	}
+	f->of[at & (FAILED_EACH - 1)] = hash >> 32 << 32 | (__u32)now;
 }
 
 /* ---- mac1 ---- */
@@ -135,7 +157,6 @@ INLINE void guard_spent(struct guard_scratch *s, __u32 compressions)
 INLINE int guard_mac1(struct guard_scratch *s, __u32 keys)
 {
 	struct addr source = guard_source(&s->client.addr);
-	__u64 *f;
 
 	s->hash = source_hash(&source);
 	if (!guard_may_spend(s))
@@ -147,11 +168,8 @@ INLINE int guard_mac1(struct guard_scratch *s, __u32 keys)
 	block_words(s->work[1].m, s->message + 64, WORDS(INITIATION_MAC1 - 64));
 	bpf_loop(keys & 0xff, guard_try, NULL, 0);
 	guard_spent(s, s->tried * (s->kind == MESSAGE_INITIATION ? 2 : 1));
-	if (s->answer) {
-		f = failed_place(s->hash);
-		if (f)
-			*f = s->hash >> 32 << 32 | (__u32)s->now;
-	}
+	if (s->answer)
+		remember_failed(s->hash, s->now);
 	return s->answer;
 }
 

@@ -171,8 +171,14 @@ struct guard_budget {
 	__s64 left[2];			/* others, known; below 0 where the last one took more */
 };
 
-/* failed: ARRAY, by a hash of the source (IPv6: its /64) → its tag and the jiffies of its last wrong mac1, 32 bits each. While there
- * is little left to spend, such a source gets none of it for a second. */
-#define FAILED_PLACES 65536
+/* failed: ARRAY, by a hash of the source (IPv6: its /64) → of the four that failed last its tag and the jiffies of its last wrong mac1,
+ * 32 bits each. While there is little left to spend, such a source gets none of it for FAILED_SECONDS: less than the five after which
+ * WireGuard tries again. */
+#define FAILED_PLACES 16384
+#define FAILED_SECONDS 4
+#define FAILED_EACH 4
+struct failed {
+	__u64 of[FAILED_EACH];
+};
 
 #endif
