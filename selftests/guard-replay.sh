@@ -23,6 +23,7 @@ configuration() { # NAT
 		    listen: { interface: wan, ports: [ $port ] }
 		    backend: { ipv4: 192.168.1.10, port: $port }
 		    nat: $1
+		    $([[ $1 != masquerade ]] || echo 'flows: { max: 1000 }')
 		    wireguard: { public-key: "$(key wge)" }
 	EOF
 }
@@ -67,7 +68,9 @@ round() { # NAT
 	for ((i = 1; i <= clients; i++)); do
 		inside client wg set wgc$i peer "$(key wge)" endpoint "198.51.100.1:$port" allowed-ips 10.77.0.1/32 persistent-keepalive 2000
 	done
+	say "$1: clients begin"
 	wait_for 10 "$clients handshakes" all_in
+	say "$1: $clients handshakes"
 	wait_for 10 'what tcpdump has seen' written
 	sleep 0.5 # the keepalives have gone, and nobody sends any more
 	kill "$capturing"
