@@ -37,7 +37,7 @@ state() { # MAP...
 	bpftool -j map dump pinned $pins/answered
 	bpftool -j map dump pinned $pins/indices
 	for map; do
-		bpftool -j map dump pinned $pins/$map | /usr/bin/python3 -IS -c '
+		bpftool -j map dump pinned "$pins/$map" | /usr/bin/python3 -IS -c '
 import json, sys
 print(*sorted(str(e["key"]) for e in json.load(sys.stdin)))'
 	done
