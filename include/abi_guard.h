@@ -164,8 +164,10 @@ struct backend_name {
 
 /* guard_budget: PERCPU_ARRAY of one: compressions of BLAKE2s that the guard may spend: for sources that a backend has answered,
  * and for others */
+#ifndef BUDGET_KNOWN
 #define BUDGET_KNOWN 500000		/* a second */
 #define BUDGET_UNKNOWN 1500000
+#endif
 struct guard_budget {
 	__u64 since;			/* jiffies when it was filled last */
 	__s64 left[2];			/* others, known; below 0 where the last one took more */

@@ -32,6 +32,13 @@ configuration() {
 	EOF
 }
 
+# The same guard, but with all the time in the world
+break_limits() {
+	local other=$root/${O:-build}/broken
+	make -s -C "$root" O="$other" BPF_CFLAGS='-O2 -g -DBUDGET_KNOWN=4000000000LL -DBUDGET_UNKNOWN=4000000000LL' > /dev/null
+	wgxdp=$other/wgxdp
+}
+
 begin_flood() { # SOURCES
 	start client "$flood" -r "$rate" -c "$1" uplink "$(mac firewall wan)" 100.64.0.1 198.51.100.1 $port > "$work/flood"
 	flooding=$!
@@ -69,6 +76,7 @@ client_tunnel() { # NAME NUMBER
 	inside wg-end wg set wge peer "$(key "$1")" allowed-ips "10.77.1.$2/32"
 }
 
+[[ ! ${BREAK:-} ]] || break_limits
 choose_wireguard
 firewall_network
 tunnel wg-end wge 10.77.0.1/16 $port
@@ -118,7 +126,7 @@ in=$(handshakes $((2 * clients + 1)) $((3 * clients)))
 end_flood
 say "$in of $clients new clients came in within 10 s, every packet from another source"
 for reason in mac1 busy limited; do say "guard_$reason: $(shown reason original guard_$reason)"; done
-[[ ! ${WGXDP_STRICT:-} ]] || expect 'packets a second that came, of the floods' "$(((many + came) / 2))" '>=' $((rate * 9 / 10))
+expect 'packets a second that came, of the floods' "$(((many + came) / 2))" '>=' $((rate * 9 / 10))
 expect 'data that came in the flood, in percent of what came without' $((100 * stormy / calm)) '>=' 70
 expect "the slowest of $clients that were answered before, in ms" "$slowest" '<=' "$(at_most 10000)"
 expect_sums
