@@ -14,7 +14,7 @@ INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
 		*left = a_second / 8;
 }
 
-/* What is left for all, or, as long as there is any, for those alone whom a backend has answered */
+/* What is left for all, or, as long as there is any, for those alone whom a backend has answered; or for who was wrong lately */
 INLINE __s64 *guard_budget_left(const struct guard_scratch *s, __u64 now)
 {
 	struct guard_budget *b = bpf_map_lookup_elem(&guard_budget, &s->zero);
@@ -29,7 +29,10 @@ INLINE __s64 *guard_budget_left(const struct guard_scratch *s, __u64 now)
 		b->since = now;
 		budget_fill(&b->left[0], ticks, BUDGET_UNKNOWN);
 		budget_fill(&b->left[1], ticks, BUDGET_KNOWN);
+		budget_fill(&b->left[2], ticks, BUDGET_FAILED);
 	}
+	if (s->failed)
+		return &b->left[2];
 	return s->known && b->left[1] > 0 ? &b->left[1] : &b->left[0];
 }
 
@@ -78,12 +81,14 @@ INLINE void remember_failed(__u64 hash, __u64 now)
 	f->of[at & (FAILED_EACH - 1)] = hash >> 32 << 32 | (__u32)now;
 }
 
-/* Before and after: while little is left, who was wrong a moment ago gets none of it */
+/* Before and after */
 INLINE bool guard_may_spend(struct guard_scratch *s)
 {
-	const __s64 *left = guard_budget_left(s, s->now);
+	const __s64 *left;
 
-	return left && *left > 0 && (s->known || *left >= BUDGET_UNKNOWN / 16 || !has_failed(s->hash, s->now));
+	s->failed = !s->known && has_failed(s->hash, s->now);
+	left = guard_budget_left(s, s->now);
+	return left && *left > 0;
 }
 
 INLINE void guard_spent(struct guard_scratch *s, __u32 compressions)

@@ -54,5 +54,5 @@ SEC("xdp") int flood(struct xdp_md *ctx)
 	p->index = bpf_get_prandom_u32();
 	p->ip.check = ~fold((__u16)~p->ip.check + (__u16)p->ip.saddr + (p->ip.saddr >> 16)); /* it was that of 0.0.0.0 */
 	job.sent++;
-	return bpf_redirect(job.device, 0);
+	return job.device ? bpf_redirect(job.device, 0) : XDP_DROP;
 }

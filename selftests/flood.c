@@ -5,7 +5,7 @@
  *   flood [OPTION]... DEVICE MAC FIRST-SOURCE TO PORT      until so many are sent, or until told to end (SIGTERM): `sent N seconds S`
  *
  *   -n NUMBER  packets (0: until told)       -r RATE   packets a second (0: as fast as it goes), many at once
- *   -c NUMBER  sources (10000)
+ *   -c NUMBER  sources (10000)               -x        they are made, but go nowhere: what making them costs
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include <linux/udp.h>
 #include <net/if.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ struct frame {
 
 static volatile sig_atomic_t ended;
 static unsigned long number, rate, sources = 10000;
+static bool nowhere;
 
 static void die(const char *what)
 {
@@ -116,7 +118,7 @@ static void send_all(struct flood *skel, struct frame *f)
 		if (opts.repeat && bpf_prog_test_run_opts(bpf_program__fd(skel->progs.flood), &opts) && errno != EINTR)
 			die("BPF_PROG_RUN");
 	}
-	printf("sent %llu seconds %.3f\n", job->sent, now() - begun);
+	printf("sent %llu seconds %.3f cpu %.3f\n", job->sent, now() - begun, clock() / (double)CLOCKS_PER_SEC);
 }
 
 int main(int argc, char **argv)
@@ -126,11 +128,12 @@ int main(int argc, char **argv)
 	struct frame f;
 	int c;
 
-	while ((c = getopt(argc, argv, "n:r:c:")) != -1)
+	while ((c = getopt(argc, argv, "n:r:c:x")) != -1)
 		switch (c) {
 		case 'n': number = atol(optarg); break;
 		case 'r': rate = atol(optarg); break;
 		case 'c': sources = atol(optarg); break;
+		case 'x': nowhere = true; break;
 		default: return 2;
 		}
 	if (argc - optind != 5 || !sources)
@@ -142,10 +145,10 @@ int main(int argc, char **argv)
 	if (!skel)
 		die("the program");
 	memcpy(skel->bss->job.head, &f, FLOOD_HEAD);
-	skel->bss->job.device = if_nametoindex(argv[0]);
+	skel->bss->job.device = nowhere ? 0 : if_nametoindex(argv[0]);
 	skel->bss->job.base = ntohl(inet_addr(argv[2]));
 	skel->bss->job.sources = sources;
-	if (!skel->bss->job.device)
+	if (!nowhere && !skel->bss->job.device)
 		die(argv[0]);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	puts("floods");

@@ -35,7 +35,7 @@ configuration() {
 # The same guard, but with all the time in the world
 break_limits() {
 	local other=$root/${O:-build}/broken
-	make -s -C "$root" O="$other" BPF_CFLAGS='-O2 -g -DBUDGET_KNOWN=4000000000LL -DBUDGET_UNKNOWN=4000000000LL' > /dev/null
+	make -s -C "$root" O="$other" BPF_CFLAGS='-O2 -g -DBUDGET_KNOWN=4000000000LL -DBUDGET_UNKNOWN=4000000000LL -DBUDGET_FAILED=4000000000LL' > /dev/null
 	wgxdp=$other/wgxdp
 }
 
