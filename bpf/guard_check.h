@@ -6,6 +6,7 @@
 #ifndef WGXDP_GUARD_CHECK_H
 #define WGXDP_GUARD_CHECK_H
 
+#include "guard_time.h"
 #include "mac.h"
 #include "maps.h"
 
@@ -27,57 +28,6 @@ INLINE struct addr guard_source(const struct addr *client)
 	bool ipv4 = !client->q[0] && client->w[2] == bpf_htonl(0xffff);
 
 	return (struct addr){ .q = { client->q[0], ipv4 ? client->q[1] : 0 } };
-}
-
-/* ---- the time that the guard may spend, of each CPU ---- */
-
-INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
-{
-	*left += ticks * a_second / tick_rate;
-	if (*left > (__s64)a_second / 8)
-		*left = a_second / 8;
-}
-
-/* What is left for all, or, as long as there is any, for those alone whom a backend has answered */
-INLINE __s64 *guard_budget_left(const struct guard_scratch *s, __u64 now)
-{
-	struct guard_budget *b = bpf_map_lookup_elem(&guard_budget, &s->zero);
-	__u64 ticks;
-
-	if (!b)
-		return NULL;
-	ticks = now - b->since;
-	if (ticks) {
-		if (ticks > tick_rate / 8)
-			ticks = tick_rate / 8;
-		b->since = now;
-		budget_fill(&b->left[0], ticks, BUDGET_UNKNOWN);
-		budget_fill(&b->left[1], ticks, BUDGET_KNOWN);
-	}
-	return s->known && b->left[1] > 0 ? &b->left[1] : &b->left[0];
-}
-
-INLINE __u64 source_hash(const struct addr *source)
-{
-	__u64 h = source->q[0] * 0xff51afd7ed558ccdULL + source->q[1] * 0xc4ceb9fe1a85ec53ULL;
-
-	h = (h ^ h >> 32) * 0x9fb21c651e98df25ULL;
-	return h ^ h >> 32;
-}
-
-/* Where a source that was wrong is remembered, and as what: the hash's high half, and when */
-INLINE __u64 *failed_place(__u64 hash)
-{
-	__u32 place = hash % FAILED_PLACES;
-
-	return bpf_map_lookup_elem(&failed, &place);
-}
-
-INLINE bool has_failed(__u64 hash, __u64 now)
-{
-	const __u64 *f = failed_place(hash);
-
-	return f && *f >> 32 == hash >> 32 && (__u32)now - (__u32)*f < tick_rate;
 }
 
 /* ---- mac1 ---- */
@@ -116,26 +66,9 @@ static long guard_try(__u32 i, void *none)
 	return 1;
 }
 
-/* Before and after: while little is left, who was wrong a moment ago gets none of it */
-INLINE bool guard_may_spend(struct guard_scratch *s)
-{
-	const __s64 *left = guard_budget_left(s, s->now);
-
-	return left && *left > 0 && (s->known || *left >= BUDGET_UNKNOWN / 16 || !has_failed(s->hash, s->now));
-}
-
-INLINE void guard_spent(struct guard_scratch *s, __u32 compressions)
-{
-	__s64 *left = guard_budget_left(s, s->now);
-
-	if (left)
-		*left -= compressions;
-}
-
 INLINE int guard_mac1(struct guard_scratch *s, __u32 keys)
 {
 	struct addr source = guard_source(&s->client.addr);
-	__u64 *f;
 
 	s->hash = source_hash(&source);
 	if (!guard_may_spend(s))
@@ -147,11 +80,8 @@ INLINE int guard_mac1(struct guard_scratch *s, __u32 keys)
 	block_words(s->work[1].m, s->message + 64, WORDS(INITIATION_MAC1 - 64));
 	bpf_loop(keys & 0xff, guard_try, NULL, 0);
 	guard_spent(s, s->tried * (s->kind == MESSAGE_INITIATION ? 2 : 1));
-	if (s->answer) {
-		f = failed_place(s->hash);
-		if (f)
-			*f = s->hash >> 32 << 32 | (__u32)s->now;
-	}
+	if (s->answer)
+		remember_failed(s->hash, s->now);
 	return s->answer;
 }
 

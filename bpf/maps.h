@@ -84,7 +84,7 @@ MAP(challenged, LRU_HASH, struct client_key, __u64, 1, 0);
 MAP(cookies, ARRAY, __u32, struct cookies, 1, 0);
 MAP(health, ARRAY, __u32, struct health, 1, 0);
 MAP(backend_names, ARRAY, __u32, struct backend_name, 1, 0);
-MAP(failed, ARRAY, __u32, __u64, 1, 0);
+MAP(failed, ARRAY, __u32, struct failed, 1, 0);
 MAP(event_watch, ARRAY, __u32, __u64, 1, 0);
 MAP(event_budget, PERCPU_ARRAY, __u32, struct event_budget, 1, 0);
 #ifndef WGXDP_HOST

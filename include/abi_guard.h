@@ -162,17 +162,25 @@ struct backend_name {
 	char name[NAME_LEN];		/* "": a free number */
 };
 
-/* guard_budget: PERCPU_ARRAY of one: compressions of BLAKE2s that the guard may spend: for sources that a backend has answered,
- * and for others */
+/* guard_budget: PERCPU_ARRAY of one: compressions of BLAKE2s that the guard may spend: for sources that a backend has answered, for
+ * others, and for those that were wrong a moment ago */
+#ifndef BUDGET_KNOWN
 #define BUDGET_KNOWN 500000		/* a second */
 #define BUDGET_UNKNOWN 1500000
+#define BUDGET_FAILED 100000
+#endif
 struct guard_budget {
 	__u64 since;			/* jiffies when it was filled last */
-	__s64 left[2];			/* others, known; below 0 where the last one took more */
+	__s64 left[3];			/* others, known, failed; below 0 where the last one took more */
 };
 
-/* failed: ARRAY, by a hash of the source (IPv6: its /64) → its tag and the jiffies of its last wrong mac1, 32 bits each. While there
- * is little left to spend, such a source gets none of it for a second. */
-#define FAILED_PLACES 65536
+/* failed: ARRAY, by a hash of the source (IPv6: its /64) → of the four that failed last its tag and the jiffies of its last wrong mac1,
+ * 32 bits each. For FAILED_SECONDS such a source gets of BUDGET_FAILED alone: less than the five after which WireGuard tries again. */
+#define FAILED_PLACES 16384
+#define FAILED_SECONDS 4
+#define FAILED_EACH 4
+struct failed {
+	__u64 of[FAILED_EACH];
+};
 
 #endif

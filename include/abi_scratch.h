@@ -96,6 +96,7 @@ struct guard_scratch {
 	__u32 backend;			/* number of the service's backend that it is for, or from */
 	__le32 index;			/* of what goes to the backend the receiver's; of what it sends its own */
 	__u32 known;			/* the backend has answered the client */
+	__u32 failed;			/* no: and it has been wrong lately */
 	__u32 original;
 	int answer;
 	__u32 key, tried;		/* place of the first key, and how many were tried */

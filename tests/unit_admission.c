@@ -381,7 +381,8 @@ static void rotation(void **state)
 
 /* ---- time ---- */
 
-#define FULL_BUDGET (31 * BUDGET_UNKNOWN / 250)	/* of an eighth of a second, in whole jiffies */
+#define FULL(budget) (31 * (budget) / 250)	/* of an eighth of a second, in whole jiffies */
+#define FULL_BUDGET FULL(BUDGET_UNKNOWN)
 
 static struct guard_budget *budget(void)
 {
@@ -390,8 +391,8 @@ static struct guard_budget *budget(void)
 	return bpf_map_lookup_elem(&guard_budget, &zero);
 }
 
-/* Forgeries use it up, and what is left is for whom the backend has answered; as time goes, others get some again, but first who
- * was not wrong */
+/* Forgeries use it up, and what is left is for whom the backend has answered; who has been wrong once has little of it, which he
+ * shares with such alone; as time goes, all get some again */
 static void time_is_used_up(void **state)
 {
 	struct told right = initiation_for(0), wrong = initiation_for(64);
@@ -404,13 +405,14 @@ static void time_is_used_up(void **state)
 	client_number = 1;
 	while (sends(&wrong) == -DROP_guard_mac1)
 		tried++;
-	assert_in_range(tried, (FULL_BUDGET - BUDGET_UNKNOWN / 16) / 128, (FULL_BUDGET - BUDGET_UNKNOWN / 16) / 128 + 1);
+	assert_in_range(tried, 1 + FULL(BUDGET_FAILED) / 128, 2 + FULL(BUDGET_FAILED) / 128);
+	assert_in_range(budget()->left[0], FULL_BUDGET - 132, FULL_BUDGET - 128);	/* his first, and the one who is known */
 	assert_int_equal(sends(&right), -DROP_guard_busy);	/* as the liar */
 	client_number = 2;
 	assert_int_equal(sends(&right), 0);			/* another */
 	for (client_number = 3; sends(&wrong) == -DROP_guard_mac1; client_number++)
 		tried++;
-	assert_in_range(tried, FULL_BUDGET / 128, FULL_BUDGET / 128 + 1);
+	assert_in_range(tried, (FULL_BUDGET + FULL(BUDGET_FAILED)) / 128 - 1, (FULL_BUDGET + FULL(BUDGET_FAILED)) / 128 + 2);
 	client_number = 2;
 	assert_int_equal(sends(&right), -DROP_guard_busy);
 	right = message(MESSAGE_RESPONSE, 1, 2);
@@ -425,6 +427,8 @@ static void time_is_used_up(void **state)
 	assert_int_equal(sends_initiation(0), 0);
 	assert_in_range(budget()->left[0], BUDGET_UNKNOWN / tick_rate - 200, BUDGET_UNKNOWN / tick_rate);
 	client_number = 5;
+	for (tried = 0; sends(&wrong) == -DROP_guard_mac1; tried++)
+		assert_in_range(tried, 0, BUDGET_FAILED / tick_rate / 128);
 	assert_int_equal(sends_initiation(0), -DROP_guard_busy);
 	host_jiffies += tick_rate - 2;
 	assert_int_equal(sends_initiation(0), 0);		/* there is enough for all */
