@@ -19,11 +19,11 @@ def undisturbed(values):
     return sorted(values)[len(values) // 10]
 
 
-def one(meter, row, target, repeat):
+def one(meter, row, target, repeat, **more):
     """A next hop is kept alive through tc now and then: such a last packet is no redirect, and the run is done again."""
     for _ in range(3):
         got = meter.ask("test", netns=net.netns(net.FIREWALL), dev="wan0" if row.direction == "original" else "lan0",
-                        target=target, repeat=repeat, **rounds.expectation(row))
+                        target=target, repeat=repeat, **rounds.expectation(row), **more)
         if got["verdict"] == XDP_REDIRECT:
             return got["ns"]
     raise RuntimeError("test-run of %s: %s gave verdict %d, not XDP_REDIRECT" % (row.label(), target, got["verdict"]))
