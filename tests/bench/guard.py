@@ -5,10 +5,7 @@ and initiations with a right mac1, alone, with one key and where it is the last 
 The bench's packets of 144 bytes are data by their shape. Whom the backend has answered is written into wgxdp's map, as user space may."""
 import base64
 import hashlib
-import time
-from statistics import median
 
-import alone
 import topology as net
 
 ANSWERED = 100000
@@ -69,24 +66,3 @@ def initiation(keys):
     """For the last of them"""
     mac1 = hashlib.blake2s(INITIATION, key=hashlib.blake2s(b"mac1----" + public_key(keys - 1)).digest(), digest_size=16).digest()
     return (INITIATION + mac1 + bytes(16)).hex()
-
-
-def testrun(make, firewall, meter, neighbours, n):
-    """ns of an initiation through the live program. A run is as long as the guard's time budget lasts."""
-    result = {}
-    for keys in KEYS:
-        repeat = STORE // (2 * keys)
-        row = make("wgxdp dnat ipv4 guard", "keys %d" % keys, 4, "original", 148, 1)
-        firewall.become(row.state)
-        meter.ask("target", pin=alone.PINS + "wgxdp_xdp")
-        (what, before), = firewall.proof(row)[:1]
-        ns = []
-        for _ in range(n):
-            time.sleep(REFILL)
-            ns.append(neighbours.watch(lambda row=row, repeat=repeat: alone.one(meter, row, "wgxdp", repeat,
-                                                                               payload=initiation(keys))))
-        counted = firewall.proof(row)[0][1] - before
-        if counted < n * repeat * 0.99:         # a next hop that is kept alive through tc is none
-            raise RuntimeError("test-run of initiations: %s counted %d of %d" % (what, counted, n * repeat))
-        result[str(keys)] = {"ns": alone.undisturbed(ns), "median": median(ns)}
-    return result
