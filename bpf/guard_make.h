@@ -7,6 +7,7 @@
 #define WGXDP_GUARD_MAKE_H
 
 #include "cookie.h"
+#include "replay.h"
 
 INLINE bool source_admits(struct guard_scratch *s, const struct guard *g, __u64 now)
 {
@@ -29,49 +30,38 @@ INLINE bool service_admits_one(const struct guard_scratch *s, const struct guard
 	return s->known || !state || limit_take(&state->service_until, g->service_each, g->service_burst, now);
 }
 
-/* Whether somebody else has sent this initiation before; what is in s->replay then is its sender's */
-INLINE bool is_replayed(struct guard_scratch *s, __u64 now)
-{
-	const struct replay *r;
-
-	memcpy(s->replay_key.mac1, s->message + INITIATION_MAC1, MAC_LEN);
-	s->replay_key.id = s->client.id;
-	r = bpf_map_lookup_elem(&replays, &s->replay_key);
-	return r && now < r->until && (r->addr.q[0] != s->client.addr.q[0] || r->addr.q[1] != s->client.addr.q[1] ||
-				       r->port != s->client.port);
-}
-
 INLINE struct health *health_of(struct guard_scratch *s)
 {
 	s->place = s->id * GUARD_BACKENDS_MAX + (s->backend & (GUARD_BACKENDS_MAX - 1));
 	return bpf_map_lookup_elem(&health, &s->place);
 }
 
-/* The handshake that a backend is asked for, or answers */
-INLINE void handshake_key(struct guard_scratch *s, const __u8 *index)
+/* Where the handshake is remembered that a backend is asked for, or answers; s->hash */
+INLINE struct handshake *handshake_find(struct guard_scratch *s, const __u8 *index)
 {
-	s->handshake.client = s->client;
-	s->handshake.index = load_word(__u32, index);
-	s->handshake.pad = 0;
+	__u64 word = (__u64)load_word(__u32, index) << 32 | (__u32)s->client.port << 16 | s->id;
+	__u64 h = (source_hash(&s->client.addr) ^ word) * 0x9fb21c651e98df25ULL;
+
+	s->hash = h ^ h >> 32;
+	s->place = s->hash % HANDSHAKE_PLACES;
+	return bpf_map_lookup_elem(&handshakes, &s->place);
 }
 
-INLINE void remember_initiation(struct guard_scratch *s, __u64 now)
+INLINE void remember_initiation(struct guard_scratch *s)
 {
-	struct addr source = guard_source(&s->client.addr);
-	struct health *h = health_of(s);
+	struct handshake *begins = handshake_find(s, s->message + 4);
+	struct health *h;
 
-	s->replay.addr = s->client.addr;
-	s->replay.port = s->client.port;
-	s->replay.until = now + REPLAY_SECONDS * tick_rate;
-	bpf_map_update_elem(&replays, &s->replay_key, &s->replay, BPF_ANY);
-	handshake_key(s, s->message + 4);
-	s->ns = bpf_ktime_get_ns();
-	bpf_map_update_elem(&handshakes, &s->handshake, &s->ns, BPF_ANY);
+	if (begins) {
+		begins->hash = s->hash;
+		begins->begun = bpf_ktime_get_ns();
+	}
+	h = health_of(s);
 	if (!h)
 		return;
 	__sync_fetch_and_add(&h->initiations, 1);
 	__sync_fetch_and_add(&h->unanswered, 1);
-	h->sources |= 1ULL << (source_hash(&source) & 63);
+	h->sources |= 1ULL << (source_hash(&s->source.addr) & 63);
 }
 
 INLINE int guard_make_original(struct guard_scratch *s, const struct guard *g)
@@ -88,28 +78,28 @@ INLINE int guard_make_original(struct guard_scratch *s, const struct guard *g)
 		return -DROP_guard_limited;
 	if (!service_admits_one(s, g, ticks))
 		return -DROP_guard_limited;
-	if (s->kind == MESSAGE_INITIATION)
-		remember_initiation(s, now);
+	if (s->kind == MESSAGE_INITIATION) {
+		replay_remember(s, now);
+		remember_initiation(s);
+	}
 	return 0;
 }
 
 /* How long the backend took, if it was asked through us */
 INLINE void remember_time(struct guard_scratch *s, struct health *h)
 {
-	const __u64 *begun;
+	struct handshake *begun = handshake_find(s, s->message + 8);
 	__u64 ns, bucket = 0;
 
-	handshake_key(s, s->message + 8);
-	begun = bpf_map_lookup_elem(&handshakes, &s->handshake);
-	if (!begun)
+	if (!begun || begun->hash != s->hash)
 		return;
-	ns = bpf_ktime_get_ns() - *begun;
+	ns = bpf_ktime_get_ns() - begun->begun;
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < HANDSHAKE_BUCKETS - 1; i++)
 		bucket += ns >= 1000000ULL << i;
 	__sync_fetch_and_add(&h->seconds, ns);
 	__sync_fetch_and_add(&h->buckets[bucket & (HANDSHAKE_BUCKETS - 1)], 1);
-	bpf_map_delete_elem(&handshakes, &s->handshake);
+	begun->hash = 0;
 }
 
 INLINE int guard_make_reply(struct guard_scratch *s)

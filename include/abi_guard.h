@@ -64,7 +64,7 @@ struct public_key {
 struct guard_state {
 	__u64 service_until, challenge_until;
 	__u64 challenging;		/* it challenges before this, in jiffies */
-	__u64 pad;
+	__u64 seed;			/* of the rows of replays: nobody outside knows which initiations share one; 0: none yet */
 };
 
 /* guard_sources: LRU_HASH, source (IPv6: its /64) and service → up to when its limit is used, in ticks */
@@ -94,25 +94,36 @@ struct index_key {
 	__u32 id;			/* of the service */
 };
 
-/* replays: LRU_HASH: mac1 of initiations that were forwarded → who sent it; good before until, in jiffies */
+/* replays: ARRAY, by a hash of mac1 and struct guard_state .seed → initiations that were forwarded, who sent each, and until when it is
+ * good: jiffies, of which 32 bits are kept, no longer than REPLAY_SECONDS. The oldest of a row makes room. (To write an entry of an
+ * LRU_HASH takes longer than all else that is done for an initiation but mac1.) */
 #define REPLAY_SECONDS 180
-struct replay_key {
-	__u8 mac1[MAC_LEN];
-	__u64 id;
-};
+#define REPLAYS_ROW 4
 struct replay {
+	__u64 mac1[2];
 	struct addr addr;
+	__u32 until;
 	__be16 port;
-	__u16 pad[3];
-	__u64 until;
+	__u16 id;			/* of the service */
+};
+struct replays {
+	struct replay replay[REPLAYS_ROW];
 };
 
-/* handshakes: LRU_HASH: initiations that were forwarded, until the backend answers → when, in nanoseconds (CLOCK_MONOTONIC) */
-struct handshake_key {
-	struct client_key client;
-	__le32 index;			/* the initiator's */
-	__u32 pad;
+/* handshakes: ARRAY, by a hash of client, service and the initiator's index → that hash, and when the initiation was forwarded, in
+ * nanoseconds (CLOCK_MONOTONIC); a hash of 0 when it was answered, or of nobody */
+struct handshake {
+	__u64 hash;
+	__u64 begun;
 };
+
+#ifdef WGXDP_HOST
+#define REPLAY_ROWS 64			/* tests ask what is in all of them */
+#define HANDSHAKE_PLACES 64
+#else
+#define REPLAY_ROWS 65536
+#define HANDSHAKE_PLACES 16384
+#endif
 
 /* The cookie challenge. cookies: ARRAY of one, kept by the daemon: the states of BLAKE2s (16 bytes) after the blocks of its secrets,
  * this one and the one before; a cookie is that of the client's address and port (COOKIE_INPUT bytes: the address, the port in 32

@@ -100,6 +100,7 @@ struct guard_scratch {
 	__u32 original;
 	int answer;
 	__u32 key, tried;		/* place of the first key, and how many were tried */
+	__u32 row, turn;		/* of replays; and which one of these the initiation is, or becomes */
 	__u32 segments, payload, len, end, junk;	/* of the packet: see message.h */
 	__u32 indices;			/* segments with another index than the first one's */
 	struct addr local;		/* where an original was sent to */
@@ -110,11 +111,8 @@ struct guard_scratch {
 	struct blake2s_work work[2];	/* for the two blocks of an initiation, or the one of a response */
 	struct table_key table_key;
 	struct guard_source source;
-	struct replay_key replay_key;
-	struct replay replay;
 	struct answered answered;
 	struct index_key index_key;
-	struct handshake_key handshake;
 };
 
 enum flow_newness { FLOW_KNOWN, FLOW_NEWCOMER, FLOW_MOVES, FLOW_ANSWERED };

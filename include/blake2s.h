@@ -24,24 +24,38 @@
 
 /* In the data path a map's value; of a message of two blocks there are best two, each with its block in m */
 struct blake2s_work {
-	__u32 h[8];			/* the state, before and after */
+	__u32 v[16];			/* first, for offsets of one byte */
 	__u32 m[16];			/* the block: words in host order, of little-endian bytes; not changed */
-	__u32 v[16];
+	__u32 h[8];			/* the state, before and after */
 };
 
-#define BLAKE2S_ROR(x, n) ((x) >> (n) | (x) << (32 - (n)))
+/* In BPF each of these is told by its instructions: clang copies registers for a fifth of them */
+#ifdef __bpf__
+#define BLAKE2S_ADD(x, y) asm("%0 += %1" : "+w"(x) : "w"(y))
+#define BLAKE2S_XOR(x, y) asm("%0 ^= %1" : "+w"(x) : "w"(y))
+#define BLAKE2S_ROR(x, n) do { \
+	__u32 low_ = x; \
+	asm("%0 >>= %1" : "+w"(low_) : "i"(n)); \
+	asm("%0 <<= %1" : "+w"(x) : "i"(32 - (n))); \
+	asm("%0 |= %1" : "+w"(x) : "w"(low_)); \
+} while (0)
+#else
+#define BLAKE2S_ADD(x, y) ((x) += (y))
+#define BLAKE2S_XOR(x, y) ((x) ^= (y))
+#define BLAKE2S_ROR(x, n) ((x) = (x) >> (n) | (x) << (32 - (n)))
+#endif
 
 /* What comes from memory is added before b, for which all wait */
 #define BLAKE2S_G(a, b, c, d, x, y) do { \
 	__u32 a_ = v[a], c_ = v[c], d_ = v[d]; \
-	a_ += m[x]; a_ += v##b; \
-	d_ ^= a_; d_ = BLAKE2S_ROR(d_, 16); \
-	c_ += d_; \
-	v##b ^= c_; v##b = BLAKE2S_ROR(v##b, 12); \
-	a_ += m[y]; a_ += v##b; \
-	d_ ^= a_; d_ = BLAKE2S_ROR(d_, 8); \
-	c_ += d_; \
-	v##b ^= c_; v##b = BLAKE2S_ROR(v##b, 7); \
+	BLAKE2S_ADD(a_, m[x]); BLAKE2S_ADD(a_, v##b); \
+	BLAKE2S_XOR(d_, a_); BLAKE2S_ROR(d_, 16); \
+	BLAKE2S_ADD(c_, d_); \
+	BLAKE2S_XOR(v##b, c_); BLAKE2S_ROR(v##b, 12); \
+	BLAKE2S_ADD(a_, m[y]); BLAKE2S_ADD(a_, v##b); \
+	BLAKE2S_XOR(d_, a_); BLAKE2S_ROR(d_, 8); \
+	BLAKE2S_ADD(c_, d_); \
+	BLAKE2S_XOR(v##b, c_); BLAKE2S_ROR(v##b, 7); \
 	v[a] = a_; v[c] = c_; v[d] = d_; \
 } while (0)
 

@@ -161,7 +161,10 @@ static __u64 digest(void)
 	__u64 h = 0;
 
 	for (int i = 0; i < 6; i++) {
-		h = (h ^ maps[i]->n) * 0x100000001b3;
+		for (__u32 j = 0; maps[i]->values && j < maps[i]->max * maps[i]->value_size; j++)	/* arrays, 0 at first */
+			if (maps[i]->values[j])
+				h = (h ^ (j << 8 | (__u8)maps[i]->values[j])) * 0x100000001b3;
+		h = (h ^ (maps[i]->values ? 0 : maps[i]->n)) * 0x100000001b3;
 		for (__u32 j = 0; maps[i]->entries && j < maps[i]->n; j++)
 			for (__u32 k = 0; k < maps[i]->value_size; k++)
 				h = (h ^ ((__u8 *)maps[i]->entries[j].value)[k]) * 0x100000001b3;

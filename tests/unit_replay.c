@@ -123,6 +123,15 @@ static void service_limit(void **state)
 
 /* ---- replays ---- */
 
+static __u32 replays_held(void)
+{
+	__u32 held = 0;
+
+	for (__u32 i = 0; replays.values && i < REPLAY_ROWS * REPLAYS_ROW; i++)
+		held += ((struct replay *)replays.values)[i].until != 0;
+	return held;
+}
+
 static void replays_here(void)
 {
 	struct told m = initiation_for(0);
@@ -156,6 +165,30 @@ static void replays_here(void)
 static void replaying(void **state)
 {
 	everywhere(0, replays_here);
+}
+
+/* More than there is room for: the oldest are forgotten, never the newest */
+static void replays_full_here(void)
+{
+	struct guard *g = guard_at(at_service->id);
+
+	g->source_each = g->service_each = 0;
+	for (__u32 i = 0; i < 4 * REPLAY_ROWS * REPLAYS_ROW; i++) {
+		struct told m = initiation_for(0);
+
+		host_jiffies++;
+		client_number = 0;
+		assert_int_equal(sends(&m), 0);
+		client_number = 1;
+		assert_int_equal(sends(&m), -DROP_guard_replay);
+	}
+	assert_in_range(replays_held(), REPLAY_ROWS * REPLAYS_ROW * 9 / 10, REPLAY_ROWS * REPLAYS_ROW);
+	client_number = 0;
+}
+
+static void replays_full(void **state)
+{
+	everywhere(0, replays_full_here);
 }
 
 /* ---- cookies ---- */
@@ -360,7 +393,7 @@ static void passed_up_here(void)
 	ran = way_run(PLANE_TC, W0, came, len, len, left);
 	assert_int_equal(ran.verdict, HOST_SENT);
 	assert_true(ran.packet.by_neighbour);
-	assert_int_equal(replays.n, 1);
+	assert_int_equal(replays_held(), 1);
 	assert_int_equal(guard_sources.n, 1);
 	assert_int_equal(health_at(at_service->id, 0)->initiations, 1);
 	client_number = 1;
@@ -431,7 +464,7 @@ static void healthy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(source_limit), TEST(service_limit), TEST(replaying), TEST(challenge), TEST(strict), TEST(forged), TEST(passed_up), TEST(healthy),
+		TEST(source_limit), TEST(service_limit), TEST(replaying), TEST(replays_full), TEST(challenge), TEST(strict), TEST(forged), TEST(passed_up), TEST(healthy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

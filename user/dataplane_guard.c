@@ -19,8 +19,6 @@
 #define ROOM_SOURCES 65536
 #define ROOM_ANSWERED 262144
 #define ROOM_INDICES 131072
-#define ROOM_REPLAYS 262144
-#define ROOM_HANDSHAKES 16384
 #define ROOM_CHALLENGED 65536
 
 static __u32 keys_room(size_t n)
@@ -44,8 +42,8 @@ void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, co
 	dataplane_size_map(dp, obj, MAP_guard_sources, "guard_sources", on ? ROOM_SOURCES : 1);
 	dataplane_size_map(dp, obj, MAP_answered, "answered", on ? ROOM_ANSWERED : 1);
 	dataplane_size_map(dp, obj, MAP_indices, "indices", on ? ROOM_INDICES : 1);
-	dataplane_size_map(dp, obj, MAP_replays, "replays", on ? ROOM_REPLAYS : 1);
-	dataplane_size_map(dp, obj, MAP_handshakes, "handshakes", on ? ROOM_HANDSHAKES : 1);
+	dataplane_size_map(dp, obj, MAP_replays, "replays", on ? REPLAY_ROWS : 1);
+	dataplane_size_map(dp, obj, MAP_handshakes, "handshakes", on ? HANDSHAKE_PLACES : 1);
 	dataplane_size_map(dp, obj, MAP_challenged, "challenged", on ? ROOM_CHALLENGED : 1);
 	dataplane_size_map(dp, obj, MAP_challenges, "challenges", p->challenges ? CHALLENGES_BYTES : 1);	/* a page */
 	dataplane_size_map(dp, obj, MAP_health, "health", on ? services * GUARD_BACKENDS_MAX : 1);

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The live program alone: ns a packet by test-run against redirect only and parse + redirect, each behind the same
-program that writes a fresh head; and what the verifier says of it."""
+program that writes a fresh head; initiations through the guard; and what the verifier says of it."""
 import os
+import time
 from statistics import median
 
+import guard
 import rounds
 import topology as net
 
@@ -19,11 +21,11 @@ def undisturbed(values):
     return sorted(values)[len(values) // 10]
 
 
-def one(meter, row, target, repeat):
+def one(meter, row, target, repeat, **more):
     """A next hop is kept alive through tc now and then: such a last packet is no redirect, and the run is done again."""
     for _ in range(3):
         got = meter.ask("test", netns=net.netns(net.FIREWALL), dev="wan0" if row.direction == "original" else "lan0",
-                        target=target, repeat=repeat, **rounds.expectation(row))
+                        target=target, repeat=repeat, **rounds.expectation(row), **more)
         if got["verdict"] == XDP_REDIRECT:
             return got["ns"]
     raise RuntimeError("test-run of %s: %s gave verdict %d, not XDP_REDIRECT" % (row.label(), target, got["verdict"]))
@@ -50,6 +52,27 @@ def testrun(firewall, meter, neighbours, n, repeat=100000):
         fast = {name: undisturbed(values) for name, values in ns.items()}
         result[kind] = {"redirect_only": fast["redirect"], "parse_redirect": fast["parse"], "wgxdp": fast["wgxdp"],
                         "over_parse": fast["wgxdp"] - fast["parse"], "over_parse_median": median(over)}
+    return result
+
+
+def initiations(firewall, meter, neighbours, n):
+    """ns of an initiation through the live program. A run is as long as the guard's time budget lasts."""
+    result = {}
+    for keys in guard.KEYS:
+        repeat = guard.STORE // (2 * keys)
+        row = rounds.Row("wgxdp dnat ipv4 guard", "keys %d" % keys, 4, "original", 148, 1)
+        firewall.become(row.state)
+        meter.ask("target", pin=PINS + "wgxdp_xdp")
+        (what, before), = firewall.proof(row)[:1]
+        ns = []
+        for _ in range(n):
+            time.sleep(guard.REFILL)
+            ns.append(neighbours.watch(lambda row=row, repeat=repeat, payload=guard.initiation(keys):
+                                       one(meter, row, "wgxdp", repeat, payload=payload)))
+        counted = firewall.proof(row)[0][1] - before
+        if counted < n * repeat * 0.99:         # a next hop that is kept alive through tc is none
+            raise RuntimeError("test-run of initiations: %s counted %d of %d" % (what, counted, n * repeat))
+        result[str(keys)] = {"ns": undisturbed(ns), "median": median(ns)}
     return result
 
 

@@ -44,6 +44,13 @@ struct {
 	__type(value, __u8[sizeof(struct flow)]);
 } lru SEC(".maps");			/* what bench_lru rewrites packets to */
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);		/* as many as wgxdp's: guard.c */
+	__type(key, struct client_key);
+	__type(value, struct answered);
+} lru_clients SEC(".maps");		/* whom bench_lookup lets through */
+
 static __always_inline __u32 fold(__u32 sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -293,4 +300,42 @@ SEC("xdp.frags") int bench_lru(struct xdp_md *ctx)
 		return XDP_PASS;
 	lru_rewrite(ip, udp, flow);
 	return bpf_redirect_map(&crossings, ctx->ingress_ifindex, 0);
+}
+
+/* ---- likewise a guard that asks for clients ---- */
+
+static __always_inline int client_of(void *data, void *end, struct client_key *key)
+{
+	struct ethhdr *eth = data;
+	struct ipv6hdr *ip6 = (void *)(eth + 1);
+	struct iphdr *ip = (void *)(eth + 1);
+	struct udphdr *udp;
+
+	if ((void *)(eth + 1) > end)
+		return -1;
+	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
+		udp = (void *)(ip + 1);
+		if ((void *)(udp + 1) > end || parse_ipv4(data, end))
+			return -1;
+		key->addr.w[2] = bpf_htonl(0xffff);
+		key->addr.w[3] = ip->saddr;
+	} else {
+		udp = (void *)(ip6 + 1);
+		if (eth->h_proto != bpf_htons(ETH_P_IPV6) || (void *)(udp + 1) > end || parse_ipv6(data, end))
+			return -1;
+		__builtin_memcpy(&key->addr, &ip6->saddr, sizeof(key->addr));
+	}
+	key->port = udp->source;
+	return 0;
+}
+
+SEC("xdp.frags") int bench_lookup(struct xdp_md *ctx)
+{
+	struct client_key key = { 0 };
+	const struct answered *a;
+
+	if (client_of((void *)(long)ctx->data, (void *)(long)ctx->data_end, &key))
+		return XDP_PASS;
+	a = bpf_map_lookup_elem(&lru_clients, &key);
+	return a && a->until ? bpf_redirect_map(&crossings, ctx->ingress_ifindex, 0) : XDP_PASS;
 }

@@ -100,6 +100,7 @@ static const struct command {
 	{ "target", measure_target, false }, { "live", measure_live, true }, { "test", measure_test, true },
 	{ "tun", tun_make, false }, { "tunnel", measure_tunnel, true },
 	{ "newcomers", flows_newcomers, true }, { "flows", flows_write, false }, { "lru", flows_lru, false },
+	{ "answered", guard_answered, false }, { "lookup", guard_lookup, false },
 	{ "program", inspect_program, true }, { "object", inspect_object, true },
 };
 

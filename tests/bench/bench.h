@@ -16,6 +16,8 @@ struct request {
 	struct { const char *key, *value; } args[MAX_ARGS];
 };
 
+struct addr;
+
 struct meter {
 	struct bench *skel;
 	volatile struct bench_job *job;		/* in the skeleton's .bss */
@@ -44,6 +46,14 @@ int measure_tunnel(struct meter *b, const struct request *r);
 int flows_newcomers(struct meter *b, const struct request *r);
 int flows_write(struct meter *b, const struct request *r);
 int flows_lru(struct meter *b, const struct request *r);
+
+#define MAP_BATCH 4096			/* entries written by one system call */
+#define SCATTER 611953			/* a prime: neighbours in the map's memory are none in the sender's order */
+int parse_end(const struct request *r, const char *name, const char *port_name, struct addr *a, __be16 *port, __u8 *family);
+
+/* guard.c */
+int guard_answered(struct meter *b, const struct request *r);
+int guard_lookup(struct meter *b, const struct request *r);
 
 /* inspect.c */
 int inspect_program(struct meter *b, const struct request *r);

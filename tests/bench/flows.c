@@ -16,9 +16,6 @@
 #include "bench.h"
 #include "bench.skel.h"
 
-#define BATCH 4096			/* entries written by one system call */
-#define SCATTER 611953			/* a prime: neighbours in the map's memory are none in the sender's order */
-
 struct tuples {				/* of client 0; the others differ in the last four bytes of `client` and `ours` */
 	struct addr client, local, ours, backend;
 	__be16 client_port, local_port, ours_port, backend_port;
@@ -44,7 +41,7 @@ int flows_newcomers(struct meter *b, const struct request *r)
 
 /* ---- entries ---- */
 
-static int parse_end(const struct request *r, const char *name, const char *port_name, struct addr *a, __be16 *port, __u8 *family)
+int parse_end(const struct request *r, const char *name, const char *port_name, struct addr *a, __be16 *port, __u8 *family)
 {
 	const char *text = arg(r, name, "");
 
@@ -98,15 +95,15 @@ static void make_entries(const struct tuples *t, const struct flow *like, __u32 
 static int write_entries(int map, const struct tuples *t, const struct flow *like, __u32 clients)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	struct flow_key *keys = calloc(BATCH, sizeof(*keys));
-	struct flow *flows = calloc(BATCH, sizeof(*flows));
+	struct flow_key *keys = calloc(MAP_BATCH, sizeof(*keys));
+	struct flow *flows = calloc(MAP_BATCH, sizeof(*flows));
 	int err = keys && flows ? 0 : -ENOMEM;
 	__u32 used = 0;
 
 	for (__u32 i = 0; i < clients && !err; i++) {
 		make_entries(t, like, (__u64)i * SCATTER % clients, keys + used, flows + used);
 		used += 2;
-		if (used < BATCH && i + 1 < clients)
+		if (used < MAP_BATCH && i + 1 < clients)
 			continue;
 		err = bpf_map_update_batch(map, keys, flows, &used, &opts);
 		used = 0;

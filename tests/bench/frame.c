@@ -59,20 +59,35 @@ static void put_ipv6(__u8 *l3, const struct ends *e, size_t udp_len)
 	memcpy(l3, &ip, sizeof(ip));
 }
 
-static void put_udp(__u8 *l4, const struct ends *e, size_t udp_len, size_t address)
+/* In hexadecimal, instead of what is there */
+static int put_payload(const char *hex, __u8 *to, size_t len)
+{
+	if (strlen(hex) != 2 * len)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++)
+		if (sscanf(hex + 2 * i, "%2hhx", to + i) != 1)
+			return -EINVAL;
+	return 0;
+}
+
+static int put_udp(const struct request *r, __u8 *l4, const struct ends *e, size_t udp_len, size_t address)
 {
 	struct udphdr udp = { .source = e->sport, .dest = e->dport, .len = htons(udp_len) };
 	const __u64 mark = MARK;
+	const char *payload = arg(r, "payload", NULL);
 	__u32 sum;
 
 	memcpy(l4, &udp, sizeof(udp));
 	memcpy(l4 + sizeof(udp), &mark, sizeof(mark));
 	for (size_t i = sizeof(udp) + sizeof(mark); i < udp_len; i++)
 		l4[i] = i;
+	if (payload && put_payload(payload, l4 + sizeof(udp), udp_len - sizeof(udp)))
+		return -EINVAL;
 	sum = sum_words(e->src, address, IPPROTO_UDP + udp_len);
 	sum = sum_words(e->dst, address, sum);
 	udp.check = finish(sum_words(l4, udp_len, sum)) ?: 0xffff;
 	memcpy(l4, &udp, sizeof(udp));
+	return 0;
 }
 
 static int parse_ends(const struct request *r, int family, struct ends *ret_ends)
@@ -135,8 +150,7 @@ int frame_build(const struct request *r, __u8 *frame, size_t room, struct bench_
 		put_ipv4(frame + ETH_HLEN, &e, udp_len);
 	else
 		put_ipv6(frame + ETH_HLEN, &e, udp_len);
-	put_udp(frame + ETH_HLEN + header, &e, udp_len, family == 4 ? 4 : 16);
-	err = give_orders(r, frame, family, &job);
+	err = put_udp(r, frame + ETH_HLEN + header, &e, udp_len, family == 4 ? 4 : 16) ?: give_orders(r, frame, family, &job);
 	if (err)
 		return err;
 	*ret_job = job;

@@ -6,6 +6,7 @@ import sys
 from statistics import median
 
 import flows
+import guard
 import rounds
 import sites
 
@@ -29,6 +30,9 @@ MOST_TUNNEL_OF_POLICY = 0.70
 MOST_OF_LRU = 1.15          # ns with a million flows over ns of a program that does no more than look them up and rewrite
 LEAST_OVER_NFT_MASQUERADE = 4
 LEAST_OVER_SOCKETS = 8      # packets over packets of a relay with a socket a client
+MOST_OF_OFF = 1.15          # ns with a guard over ns without
+MOST_OF_LOOKUP = 1.15       # ns that strict takes beside, over those that a program that only looks clients up takes over bare redirect
+MOST_INITIATION = {1: 400, 64: 20000}       # ns by test-run, by the number of keys
 
 
 def as_dict(row):
@@ -75,6 +79,8 @@ def print_table(result):
         print("test-run %-14s redirect %.1f ns, parse + redirect %.1f, wgxdp %.1f: %+.1f over parse + redirect "
               "(fastest tenth of each; median of differences %+.1f)" % (
                   kind, t["redirect_only"], t["parse_redirect"], t["wgxdp"], t["over_parse"], t["over_parse_median"]))
+    for keys, t in result.get("initiations", {}).items():
+        print("test-run initiation, key %s of %s: %.0f ns (fastest tenth; median %.0f)" % (keys, keys, t["ns"], t["median"]))
     verifier = result.get("verifier", {})
     for name, v in verifier.get("live", {}).items():
         stack = verifier.get("object", {}).get(name, {}).get("stack")
@@ -117,6 +123,10 @@ def misses(result, partial):
                       nft / xdp if xdp and nft else None, lambda v: v >= LEAST_OVER_NFT, ">= %d" % LEAST_OVER_NFT)
     site_limits(rows, limit)
     flow_limits(rows, limit)
+    guard_limits(rows, limit)
+    for keys, most in MOST_INITIATION.items():
+        limit("test-run, initiation with %d keys: ns" % keys, result.get("initiations", {}).get(str(keys), {}).get("ns"),
+              lambda v, most=most: v <= most, "<= %d" % most)
     return bad
 
 
@@ -147,6 +157,20 @@ def flow_limits(rows, limit):
         for direction, clients in flows.COMPARED:
             limit("wgxdp masquerade 44, %s, %d clients: packets over %s" % (direction, clients, name), over(name, direction, clients),
                   lambda v, least=least: v >= least, ">= %d" % least)
+
+
+def guard_limits(rows, limit):
+    for family in ("ipv4", "ipv6"):
+        def ns(name, clients, family=family):
+            return rows.get((name, "original", family, rounds.SMALL, clients), {}).get("ns")
+
+        name, many = "wgxdp dnat " + family, guard.ANSWERED
+        off, on = ns(name, 1), ns(name + " guard", 1)
+        limit("%s guard: ns over those without" % name, on / off if on and off else None, lambda v: v <= MOST_OF_OFF, "<= %.2f" % MOST_OF_OFF)
+        off, on, lookup, bare = ns(name, many), ns(name + " strict", many), ns(guard.LOOKUP, many), ns("bare redirect", many)
+        limit("%s strict, %d clients: ns more than without, over a lookup's" % (name, many),
+              (on - off) / (lookup - bare) if on and off and lookup and bare else None,
+              lambda v: v <= MOST_OF_LOOKUP, "<= %.2f" % MOST_OF_LOOKUP)
 
 
 def check(result, partial):

@@ -7,6 +7,7 @@ import subprocess
 import time
 
 import flows
+import guard
 import sites
 import topology as net
 
@@ -46,13 +47,13 @@ NFT = """table ip wgxdp_bench {
 }
 """ % (net.PUBLIC[4], PORT, net.BACKEND[4], PORT)
 
-WGXDP_STATES = ("native", "generic", "tc", "daemon") + tuple(sites.CONFIGS) + tuple(flows.CONFIGS)
+WGXDP_STATES = ("native", "generic", "tc", "daemon") + tuple(sites.CONFIGS) + tuple(flows.CONFIGS) + tuple(guard.CONFIGS)
 DAEMON_STATES = ("daemon", "many44", "many46")
 NFT_STATES = {"nft": NFT, "policy": sites.NFT, "nft-masquerade": flows.NFT}
 
 
 def config_of(state):
-    return sites.CONFIGS.get(state) or flows.CONFIGS.get(state, CONFIG)
+    return {**sites.CONFIGS, **flows.CONFIGS, **guard.CONFIGS}.get(state, CONFIG)
 
 
 class Row:
@@ -91,6 +92,7 @@ def all_rows():
                                     ("bare redirect", "native", 6), ("wgxdp dnat ipv6", "native", 6),
                                     ("wgxdp none ipv6", "native", 6)):
             rows.append(Row(name, state, family, direction, size, clients))
+    rows += guard.rows(Row, SMALL)
     for clients in (20000, 1000000):
         for name, state, family in (("bare redirect", "daemon", 4), ("wgxdp dnat ipv4 daemon", "daemon", 4),
                                     ("bare redirect", "daemon", 6), ("wgxdp dnat ipv6 daemon", "daemon", 6)):
@@ -127,6 +129,8 @@ def expectation(row):
     arrives = public if reply else backend
     if row.is_bare():
         arrives, ttl = (backend if reply else public), 64
+    elif row.name == guard.LOOKUP:
+        arrives, ttl = public, 64
     elif row.state == "forward":
         to, arrives = backend, backend
     elif row.name.startswith("wgxdp none"):
@@ -187,7 +191,7 @@ class Meter:
 
 class Firewall:
     """The namespace under test and the state it is in: one of native, generic, tc, daemon (native with the daemon), route
-    and routes (a relay with one and with many), tunnel, forward, nft, policy, relay, socat, and those of flows.py."""
+    and routes (a relay with one and with many), tunnel, forward, nft, policy, relay, socat, and those of flows.py and guard.py."""
 
     def __init__(self, wgxdp, relay, cpu, config):
         self.wgxdp, self.relay, self.cpu, self.config = os.path.abspath(wgxdp), relay, cpu, config
@@ -261,7 +265,7 @@ class Firewall:
             self.daemon.terminate()
             self.daemon.wait()
             self.daemon = None
-        if state == "lru":
+        if state in ("lru", guard.LOOKUP):
             net.run("ip", "-n", net.FIREWALL, "link", "set", "wan0", "xdp", "off")
         if state in ("many44", "many46"):
             flows.quiet()       # a million of them are freed
@@ -313,7 +317,7 @@ class Firewall:
             return self.snmp("IpForwDatagrams" if row.family == 4 else "Ip6OutForwDatagrams")
         if row.state == "policy":
             return self.snmp("Ip6OutForwDatagrams")
-        if row.state == "lru":
+        if row.state in ("lru", guard.LOOKUP):
             return [("ethtool wan0 xdp_redirect", self.xdp_redirects("wan0"))]
         if row.state in ("nft", "nft-masquerade"):
             return [("nft counter " + row.direction, self.nft_counter(row.direction))]
@@ -352,6 +356,8 @@ def prime(row, firewall, meter):
     """Flows that a path must know first: conntrack's, and the client of a user-space relay."""
     if row.state in flows.STATES and not row.is_bare():
         flows.prepare(row, firewall, meter)
+    if not row.is_bare():
+        guard.prepare(row, firewall, meter, expectation(row))
     if row.state == "nft" or (row.state in ("relay", "socat") and row.direction == "reply"):
         first = Row(row.name, row.state, row.family, "original", row.size, row.clients)
         meter.carry(first, max(row.clients, 2))
