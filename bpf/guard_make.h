@@ -66,20 +66,19 @@ INLINE void remember_initiation(struct guard_scratch *s)
 
 INLINE int guard_make_original(struct guard_scratch *s, const struct guard *g)
 {
-	__u64 now = bpf_jiffies64(), ticks = now << GUARD_TICK;
 	int rc;
 
-	if (s->kind == MESSAGE_INITIATION && is_replayed(s, now))
+	if (s->kind == MESSAGE_INITIATION && is_replayed(s, s->now))
 		return -DROP_guard_replay;	/* whoever it seems to be pays nothing for it, and is told nothing */
-	rc = s->kind == MESSAGE_INITIATION ? cookie_admits(s, g, now) : 0;
+	rc = s->kind == MESSAGE_INITIATION ? cookie_admits(s, g, s->now) : 0;
 	if (rc)
 		return rc;
-	if (!source_admits(s, g, ticks))
+	if (!source_admits(s, g, s->now << GUARD_TICK))
 		return -DROP_guard_limited;
-	if (!service_admits_one(s, g, ticks))
+	if (!service_admits_one(s, g, s->now << GUARD_TICK))
 		return -DROP_guard_limited;
 	if (s->kind == MESSAGE_INITIATION) {
-		replay_remember(s, now);
+		replay_remember(s, s->now);
 		remember_initiation(s);
 	}
 	return 0;
@@ -104,15 +103,14 @@ INLINE void remember_time(struct guard_scratch *s, struct health *h)
 
 INLINE int guard_make_reply(struct guard_scratch *s)
 {
-	__u64 now = bpf_jiffies64();
 	struct health *h = health_of(s);
 
 	if (s->kind == MESSAGE_COOKIE) {
-		s->answered.until = now + COOKIE_SECONDS * tick_rate;
+		s->answered.until = s->now + COOKIE_SECONDS * tick_rate;
 		bpf_map_update_elem(&challenged, &s->client, &s->answered.until, BPF_ANY);
 		return 0;
 	}
-	s->answered.until = now + SESSION_SECONDS * tick_rate;
+	s->answered.until = s->now + SESSION_SECONDS * tick_rate;
 	s->answered.backend = s->backend;
 	s->answered.pad = 0;
 	s->index_key.index = s->index;
@@ -123,7 +121,7 @@ INLINE int guard_make_reply(struct guard_scratch *s)
 		return 0;
 	__sync_fetch_and_add(&h->responses, 1);
 	h->unanswered = h->sources = 0;
-	h->answered = now;
+	h->answered = s->now;
 	remember_time(s, h);
 	return 0;
 }
@@ -136,6 +134,7 @@ __attribute__((noinline)) int guard_make(void)
 
 	if (!s || !g)
 		return -DROP_guard_busy;
+	s->now = bpf_jiffies64();
 	return s->original ? guard_make_original(s, g) : guard_make_reply(s);
 }
 

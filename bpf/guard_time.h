@@ -52,7 +52,7 @@ INLINE struct failed *failed_place(__u64 hash)
 	return bpf_map_lookup_elem(&failed, &place);
 }
 
-INLINE bool has_failed(__u64 hash, __u64 now)
+static __attribute__((noinline)) __u32 has_failed(__u64 hash, __u64 now)
 {
 	const struct failed *f = failed_place(hash);
 	bool found = false;
@@ -63,14 +63,14 @@ INLINE bool has_failed(__u64 hash, __u64 now)
 	return found;
 }
 
-/* In the place that it had, or the oldest one's */
-INLINE void remember_failed(__u64 hash, __u64 now)
+/* Called, for the stack of who calls. In the place that it had, or the oldest one's */
+static __attribute__((noinline)) __u32 remember_failed(__u64 hash, __u64 now)
 {
 	struct failed *f = failed_place(hash);
 	__u32 age = 0, at = 0;
 
 	if (!f)
-		return;
+		return 0;
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < FAILED_EACH; i++) {
 		__u32 since = f->of[i] >> 32 == hash >> 32 ? ~0U : (__u32)now - (__u32)f->of[i];
@@ -79,6 +79,7 @@ INLINE void remember_failed(__u64 hash, __u64 now)
 		age = since >= age ? since : age;
 	}
 	f->of[at & (FAILED_EACH - 1)] = hash >> 32 << 32 | (__u32)now;
+	return 0;
 }
 
 /* Before and after */
