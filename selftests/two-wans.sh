@@ -40,6 +40,10 @@ build_network() {
 		count_arrivals isp$n right "iifname outer udp sport $port ip6 saddr ${net6[n]}::1"
 		count_arrivals isp$n replies "iifname outer udp sport $port"
 	done
+	for n in 1 2; do # or a slow machine's kernel would lose the first ones while it resolves them
+		inside isp$n ping -q -c 1 -W 5 10.8.$n.2 > /dev/null
+		inside isp$n ping -q -c 1 -W 5 2001:db8:8:$n::2 > /dev/null
+	done
 	gateways firewall 198.51.100.2 2001:db8:1::2
 	for ((n = 1; n <= clients; n++)); do
 		addresses client lo 10.9.0.$n/32 "$(printf '2001:db8:9::%x/128' $n)"
