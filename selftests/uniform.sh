@@ -62,7 +62,8 @@ change_route() { # FROM TO ADDRESS
 	wait_for 20 "replies by $2" came_by "$2" $((before + rate / 2))
 	expect "$1 to $2: the old way, after 100 ms" $(($(arrived "$1" replies) - late)) == 0
 }
-all_came() { (($(shown all reply forwarded) == $(arrived a replies) + $(arrived b replies))); }
+# but for what a slow machine's full rings refused, of which the device tells
+all_came() { (($(shown all reply forwarded) - $(shown get interfaces.wan.xmit_failed) == $(arrived a replies) + $(arrived b replies))); }
 came_by() { (($(arrived "$1" replies) >= $2)); }
 
 inside firewall ip neigh replace 198.51.100.2 lladdr "$(mac a eth)" dev wan nud permanent
