@@ -86,7 +86,7 @@ INLINE const struct guard *guard_begin(const struct pkt *p, struct guard_scratch
 	const struct guard *g;
 
 	s->id = p->service->id;
-	g = bpf_map_lookup_elem(&guards, &s->id);
+	g = guard_of(s);
 	return g && g->flags & GUARD_ON ? g : NULL;
 }
 

@@ -73,12 +73,12 @@ INLINE int guard_mac1(struct guard_scratch *s, __u32 keys)
 	s->hash = source_hash(&source);
 	if (!guard_may_spend(s))
 		return -DROP_guard_busy;
-	s->key = keys >> 8;
+	s->key = GUARD_KEYS_FIRST(keys);
 	s->tried = 0;
 	s->answer = -DROP_guard_mac1;
 	block_words(s->work[0].m, s->message, WORDS(s->kind == MESSAGE_INITIATION ? 64 : RESPONSE_MAC1));
 	block_words(s->work[1].m, s->message + 64, WORDS(INITIATION_MAC1 - 64));
-	bpf_loop(keys & 0xff, guard_try, NULL, 0);
+	bpf_loop(GUARD_KEYS_N(keys), guard_try, NULL, 0);
 	guard_spent(s, s->tried * (s->kind == MESSAGE_INITIATION ? 2 : 1));
 	if (s->answer)
 		remember_failed(s->hash, s->now);

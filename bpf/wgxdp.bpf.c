@@ -14,7 +14,7 @@ char LICENSE[] SEC("license") = "GPL";
 	SEC("xdp.frags") \
 	int name(struct xdp_md *ctx) \
 	{ \
-		struct pkt p = { .ctx = ctx, .plane = PLANE_XDP, .ifindex = ctx->ingress_ifindex, .segments = 1, ##__VA_ARGS__ }; \
+		struct pkt p = { .ctx = ctx, .plane = PLANE_XDP, .ifindex = ctx->ingress_ifindex, .segments = 1, .guards = guard, ##__VA_ARGS__ }; \
 		int action = XDP_ABORTED, rc = way(&p, 0, guard, &action); \
 		\
 		return end(&p, rc, action, XDP_PASS, XDP_DROP); \
@@ -25,7 +25,7 @@ char LICENSE[] SEC("license") = "GPL";
 	SEC("tc") \
 	int name(struct __sk_buff *ctx) \
 	{ \
-		struct pkt p = { .ctx = ctx, .plane = PLANE_TC, .ifindex = ctx->ifindex, .segments = 1, ##__VA_ARGS__ }; \
+		struct pkt p = { .ctx = ctx, .plane = PLANE_TC, .ifindex = ctx->ifindex, .segments = 1, .guards = guard, ##__VA_ARGS__ }; \
 		int action = TC_ACT_SHOT, rc = way(&p, protocol, guard, &action); \
 		\
 		return end(&p, rc, action, TC_ACT_UNSPEC, action); \
@@ -40,8 +40,8 @@ ENTRIES(, pipeline, false, verdict)
 ENTRIES(_relay, relay, false, relay_verdict)
 ENTRIES(_flows, pipeline, false, verdict, .flows = true)
 ENTRIES(_relay_flows, relay, false, relay_verdict, .flows = true)
-ENTRIES(_guard, pipeline, true, verdict, .flows = true, .guards = true)
-ENTRIES(_relay_guard, relay, true, relay_verdict, .flows = true, .guards = true)
+ENTRIES(_guard, pipeline, true, verdict, .flows = true)
+ENTRIES(_relay_guard, relay, true, relay_verdict, .flows = true)
 
 /* For user space, by BPF_PROG_TEST_RUN: behind an Ethernet header comes the key of an original's entry in flows, whose timer is to run.
  * 0: it does, or there is no such flow. */

@@ -29,7 +29,7 @@ enum guard_flags {
 #define GUARD_TICK 20
 struct guard {
 	__u32 flags;
-	__u32 keys;			/* guard_keys(): the place of the first, and how many. One word, so that keys change at once */
+	__u32 keys;			/* GUARD_KEYS_WORD(): the place of the first, and how many. One word, so that keys change at once */
 	__u32 header[MESSAGES];		/* of types 1 to 4, as they stand in the packet: type and reserved bytes, or AmneziaWG's */
 	__u16 junk[MESSAGES];		/* bytes in front of these */
 	__u64 source_each, source_burst;	/* initiations and responses with a right mac1: of a source (IPv6: its /64) */
@@ -43,10 +43,9 @@ _Static_assert(sizeof(struct guard) == 128, "a guard is two cache lines");
 #define GUARD_BACKENDS_MAX 64		/* of a service; they are numbered, and what is under KEY_SERVICE is the first one's */
 #define GUARD_KEYS_MAX 128		/* of a service: old and new ones */
 
-static inline __u32 guard_keys_word(__u32 first, __u32 n)
-{
-	return first << 8 | n;
-}
+#define GUARD_KEYS_WORD(first, n) ((first) << 8 | (n))
+#define GUARD_KEYS_FIRST(word) ((word) >> 8)
+#define GUARD_KEYS_N(word) ((word) & 0xff)
 
 /* guard_keys: ARRAY. Those of a service stand in a row; new ones are written elsewhere, then struct guard .keys. */
 struct guard_key {

@@ -164,6 +164,16 @@ static inline void blake2s(__u8 *out, __u32 outlen, const __u8 *key, __u32 keyle
 		w.h[i] = htole32(w.h[i]);
 	memcpy(out, w.h, outlen);
 }
+
+/* The key that WireGuard makes of a responder's public one: "mac1----" for mac1, "cookie--" for cookie replies (whitepaper, 5.4.4 and 5.4.7) */
+static inline void blake2s_label(__u8 key[32], const char *label, const __u8 public[32])
+{
+	__u8 in[8 + 32];
+
+	memcpy(in, label, 8);
+	memcpy(in + 8, public, 32);
+	blake2s(key, 32, NULL, 0, in, sizeof(in));
+}
 #endif
 
 #endif

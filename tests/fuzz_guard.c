@@ -376,7 +376,7 @@ static void reset(const struct state *s)
 static void rotate(void)
 {
 	for (__u32 id = 0; id < GUARDED && n_keys > 1; id++)
-		guard_at(id)->keys = guard_keys_word(17, n_keys - 1);
+		guard_at(id)->keys = GUARD_KEYS_WORD(17, n_keys - 1);
 	first_key = n_keys > 1;
 }
 

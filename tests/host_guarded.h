@@ -74,7 +74,7 @@ static inline void guards_ask(__u32 flags, __u32 n_keys)
 	for (__u32 id = 0; id < GUARDED; id++) {
 		struct guard *g = guard_at(id);
 
-		*g = (struct guard){ .flags = GUARD_ON | flags, .keys = guard_keys_word(16, n_keys) };
+		*g = (struct guard){ .flags = GUARD_ON | flags, .keys = GUARD_KEYS_WORD(16, n_keys) };
 		for (__u32 i = 0; i < MESSAGES; i++)
 			g->header[i] = htole32(i + 1);
 		g->source_each = g->service_each = 1;

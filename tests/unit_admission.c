@@ -370,11 +370,11 @@ static void rotation(void **state)
 	assert_int_equal(sends_initiation(1), -DROP_guard_mac1);
 	keys_written(200, 0, 2, false);
 	assert_int_equal(sends_initiation(1), -DROP_guard_mac1);
-	g->keys = guard_keys_word(200, 2);
+	g->keys = GUARD_KEYS_WORD(200, 2);
 	assert_int_equal(sends_initiation(0), 0);
 	assert_int_equal(sends_initiation(1), 0);
 	keys_written(100, 1, 1, false);
-	g->keys = guard_keys_word(100, 1);
+	g->keys = GUARD_KEYS_WORD(100, 1);
 	assert_int_equal(sends_initiation(0), -DROP_guard_mac1);
 	assert_int_equal(sends_initiation(1), 0);
 }
@@ -399,7 +399,7 @@ static void time_is_used_up(void **state)
 	__u32 tried = 0, known = client_port;
 
 	keys_written(16, 0, 64, false);
-	guard_at(0)->keys = guard_keys_word(16, 64);
+	guard_at(0)->keys = GUARD_KEYS_WORD(16, 64);
 	shakes(0, 1, 2);
 	client_port++;
 	client_number = 1;

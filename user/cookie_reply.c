@@ -71,10 +71,9 @@ void cookie_of(const struct challenge *c, const struct cookie_key *secret, __u8 
 
 static int encrypt(struct cookie_message *m, const __u8 cookie[MAC_LEN], const struct challenge *c, const struct public_key *public)
 {
-	__u8 label[8 + sizeof(public->b)] = "cookie--", key[32];
+	__u8 key[32];
 
-	memcpy(label + 8, public->b, sizeof(public->b));
-	blake2s(key, sizeof(key), NULL, 0, label, sizeof(label));
+	blake2s_label(key, "cookie--", public->b);
 	return crypto_aead_xchacha20poly1305_ietf_encrypt(m->cookie, NULL, cookie, MAC_LEN, c->mac1, MAC_LEN, NULL, m->nonce, key) ?
 	       -EINVAL : 0;
 }

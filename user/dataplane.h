@@ -163,6 +163,7 @@ int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, struct flow_num
 int dataplane_backend_names(const struct dataplane *dp, struct backend_name **ret, size_t *ret_n);
 /* A service's guard; false: it has none. With it, how each of its keys[] is written and whose it is; n is in guard->keys */
 bool dataplane_guard(const struct dataplane *dp, __u32 id, struct guard *ret);
+bool guard_is_amneziawg(const struct guard *g);	/* type words or junk that WireGuard's messages do not have */
 struct guard_public {
 	struct public_key key;
 	__u32 backend;

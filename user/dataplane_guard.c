@@ -53,22 +53,12 @@ void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, co
 
 /* ---- keys ---- */
 
-static __u32 row_first(__u32 word)
-{
-	return word >> 8;
-}
-
-static __u32 row_length(__u32 word)
-{
-	return word & 0xff;
-}
-
 static bool same_row(const struct dataplane *dp, __u32 word, const struct plan_guard *g)
 {
-	bool same = row_length(word) == g->n_keys;
+	bool same = GUARD_KEYS_N(word) == g->n_keys;
 
 	for (__u32 i = 0; i < g->n_keys && same; i++) {
-		__u32 place = row_first(word) + i;
+		__u32 place = GUARD_KEYS_FIRST(word) + i;
 		struct guard_key key;
 		struct public_key public;
 
@@ -81,8 +71,8 @@ static bool same_row(const struct dataplane *dp, __u32 word, const struct plan_g
 
 static void take_row(bool *used, __u32 room, __u32 word)
 {
-	for (__u32 i = 0; i < row_length(word) && row_first(word) + i < room; i++)
-		used[row_first(word) + i] = true;
+	for (__u32 i = 0; i < GUARD_KEYS_N(word) && GUARD_KEYS_FIRST(word) + i < room; i++)
+		used[GUARD_KEYS_FIRST(word) + i] = true;
 }
 
 /* n places in a row that nobody has; room: there are none */
@@ -102,7 +92,7 @@ static int write_row(const struct dataplane *dp, struct plan_guard *g, bool *use
 
 	if (rc)
 		return rc;
-	g->guard.keys = guard_keys_word(first, g->n_keys);
+	g->guard.keys = GUARD_KEYS_WORD(first, g->n_keys);
 	take_row(used, room, g->guard.keys);
 	for (__u32 i = 0; i < g->n_keys && !rc; i++) {
 		__u32 place = first + i;

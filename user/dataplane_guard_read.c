@@ -3,6 +3,7 @@
  * dataplane: what the maps say of guards and of the backends behind them.
  */
 #include <bpf/bpf.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +19,18 @@ bool dataplane_guard(const struct dataplane *dp, __u32 id, struct guard *ret)
 	return id < dataplane_entries(dp, MAP_guards) && !bpf_map_lookup_elem(dp->maps[MAP_guards], &id, ret) && ret->flags;
 }
 
+bool guard_is_amneziawg(const struct guard *g)
+{
+	bool is = g->flags & GUARD_JUNK;
+
+	for (int i = 0; i < MESSAGES; i++)
+		is |= g->header[i] != htole32(i + 1);
+	return is;
+}
+
 int dataplane_guard_keys(const struct dataplane *dp, const struct guard *g, struct guard_public **ret, size_t *ret_n)
 {
-	__u32 first = g->keys >> 8, n = g->keys & 0xff;
+	__u32 first = GUARD_KEYS_FIRST(g->keys), n = GUARD_KEYS_N(g->keys);
 	struct guard_public *list = calloc(n + 1, sizeof(*list));
 	int rc = list ? 0 : -ENOMEM;
 

@@ -62,13 +62,12 @@ static int give_numbers(struct making *m, size_t service, __u32 id, struct plan_
 static int add_key(struct plan_guard *g, const struct wg_key *public, __u32 backend)
 {
 	struct plan_key *k = append(g->keys, g->n_keys);
-	__u8 label[8 + WG_KEY_LEN] = "mac1----", key[32];
+	__u8 key[32];
 
 	if (!k)
 		return -ENOMEM;
-	memcpy(label + 8, public->b, sizeof(public->b));
 	memcpy(k->public.b, public->b, sizeof(public->b));
-	blake2s(key, sizeof(key), NULL, 0, label, sizeof(label));
+	blake2s_label(key, "mac1----", public->b);
 	blake2s_key(k->key.mac1, key, sizeof(key), MAC_LEN);
 	k->key.backend = backend;
 	return 0;

@@ -60,17 +60,13 @@ static int add_keys(const struct dataplane *dp, __u32 id, const struct guard *g,
 
 static void take_profile(struct guard_config *c, const struct guard *g)
 {
+	if (!guard_is_amneziawg(g))
+		return;
+	c->profile = PROFILE_AMNEZIAWG;
+	c->n_headers = c->n_junk = MESSAGES;
 	for (int i = 0; i < MESSAGES; i++) {
 		c->headers[i] = le32toh(g->header[i]);
 		c->junk[i] = g->junk[i];
-		if (c->headers[i] != i + 1 || c->junk[i])
-			c->profile = PROFILE_AMNEZIAWG;
-	}
-	if (c->profile == PROFILE_AMNEZIAWG) {
-		c->n_headers = c->n_junk = MESSAGES;
-	} else {
-		memset(c->headers, 0, sizeof(c->headers));
-		memset(c->junk, 0, sizeof(c->junk));
 	}
 }
 

@@ -79,15 +79,6 @@ static __u64 timed(const struct health *h)
 
 /* ---- show ---- */
 
-static const char *profile_of(const struct guard *g)
-{
-	bool amneziawg = g->flags & GUARD_JUNK;
-
-	for (int i = 0; i < MESSAGES; i++)
-		amneziawg |= g->header[i] != htole32(i + 1);
-	return profile_name(amneziawg ? PROFILE_AMNEZIAWG : PROFILE_WIREGUARD);
-}
-
 static void show_keys(struct node row, const struct guard_public *keys, size_t n, __u32 backend, bool all)
 {
 	struct node list = document_list(row, "public_keys");
@@ -152,7 +143,7 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 	rc = dataplane_guard_keys(dp, &guard, &keys, &n_keys) ?: guarded_read(dp, table, n, id, &backends, &n_backends);
 	if (!rc) {
 		map = document_map(row, "wireguard");
-		document_text(map, "profile", profile_of(&guard));
+		document_text(map, "profile", profile_name(guard_is_amneziawg(&guard) ? PROFILE_AMNEZIAWG : PROFILE_WIREGUARD));
 		show_keys(map, keys, n_keys, 0, true);
 		document_text(map, "strict", guard.flags & GUARD_STRICT ? "yes" : "no");
 		show_rate(map, "per_source", guard.source_each);
