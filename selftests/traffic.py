@@ -237,6 +237,7 @@ def catch(device, path, leaving=True):
 def send(path, device):
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     sock.bind((device, 0))
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # on another CPU the next frame may overtake the last one
     print(sum(sock.send(frame) > 0 for frame in read(path)))
 
 
