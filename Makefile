@@ -99,6 +99,7 @@ $(O)/tests/blake2s.bpf.o: tests/blake2s.bpf.c include/blake2s.h Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 $(O)/tests/unit_cookie: $(call unit_obj,user/cookie_reply.c)
+$(O)/tests/unit_standby: $(call unit_obj,user/standby_next.c)
 $(O)/unit/tests/unit_blake2s.o: $(O)/tests/blake2s.skel.h
 $(addprefix $(O)/tests/unit_,blake2s cookie admission replay backends): LIBS += -lcrypto
 

@@ -62,6 +62,10 @@ INLINE void remember_initiation(struct guard_scratch *s)
 	__sync_fetch_and_add(&h->initiations, 1);
 	__sync_fetch_and_add(&h->unanswered, 1);
 	h->sources |= 1ULL << (source_hash(&s->source.addr) & 63);
+	if (!s->known)
+		return;
+	__sync_fetch_and_add(&h->known_unanswered, 1);
+	h->known_sources |= 1ULL << (source_hash(&s->source.addr) & 63);
 }
 
 INLINE int guard_make_original(struct guard_scratch *s, const struct guard *g)
@@ -120,7 +124,7 @@ INLINE int guard_make_reply(struct guard_scratch *s)
 	if (s->kind != MESSAGE_RESPONSE || !h)
 		return 0;
 	__sync_fetch_and_add(&h->responses, 1);
-	h->unanswered = h->sources = 0;
+	h->unanswered = h->sources = h->known_unanswered = h->known_sources = 0;
 	h->answered = s->now;
 	remember_time(s, h);
 	return 0;

@@ -35,8 +35,9 @@ struct guard {
 	__u64 source_each, source_burst;	/* initiations and responses with a right mac1: of a source (IPv6: its /64) */
 	__u64 service_each, service_burst;	/* and of the service, without sources that the backend has answered */
 	__u64 challenge_each, challenge_burst;
-	__u32 health_initiations, health_sources;	/* for user space: a backend that answered none of so many is down; 0: never */
-	__u8 pad[40];
+	__u32 health_initiations, health_sources;	/* for user space: a backend that answered none of so many, from so many, is down */
+	__u64 standby;			/* for user space: a bit for each number whose standby serves */
+	__u8 pad[32];
 };
 _Static_assert(sizeof(struct guard) == 128, "a guard is two cache lines");
 
@@ -162,7 +163,7 @@ struct health {
 	__u64 sources;			/* of those: a bit for each of 64 hashes of their sources */
 	__u64 answered;			/* when it answered last, in jiffies; 0: never */
 	__u64 seconds;			/* all times from initiation to response together, in nanoseconds */
-	__u64 pad[2];
+	__u64 known_unanswered, known_sources;	/* as above, of clients that it has answered: nobody else can make them up */
 	__u64 buckets[HANDSHAKE_BUCKETS];
 };
 

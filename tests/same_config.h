@@ -35,6 +35,7 @@ static void assert_same_backend(const struct backend_config *a, const struct bac
 	assert_string_equal(a->ipv4, b->ipv4);
 	assert_string_equal(a->ipv6, b->ipv6);
 	assert_int_equal(a->port, b->port);
+	assert_memory_equal(&a->standby, &b->standby, sizeof(a->standby));
 	assert_int_equal(a->n_keys, b->n_keys);
 	for (size_t i = 0; i < a->n_keys; i++)
 		assert_int_equal(wg_key_compare(&a->keys[i], &b->keys[i]), 0);

@@ -57,13 +57,15 @@ static const char *const good =
 	"    flows: { max: 1000000, timeout: 600s, ports: 1024-65535, source: [ \"2001:db8:0::1\", \"fd00::1\" ] }\n"
 	"  - { name: more, listen: { interface: eth1, ports: [ 1 ] }, backend: *host, nat: masquerade, flows: { ports: 443 } }\n"
 	"  - name: guarded\n    listen: { interface: eth2, ports: [ 51820 ] }\n    backend: *host\n"
-	"    wireguard: { public-keys: [ " KEY ", \"" KEY2 "\" ], handshakes: { per-source: 50/s }, " CHALLENGE "strict: true }\n"
+	"    wireguard: { public-keys: [ " KEY ", \"" KEY2 "\" ], handshakes: { per-source: 50/s }, " CHALLENGE "strict: true, health: { sources: 1 } }\n"
 	"  - { name: unasked, listen: { interface: eth2, ports: [ 2 ] }, backend: *host, wireguard: { profile: none } }\n"
 	"  - name: several\n    listen: { interface: eth2, ports: [ 1 ] }\n    backends:\n"
-	"      - { name: alpha, ipv6: \"2001:db8::a\", port: 51820, public-key: \"" KEY "\" }\n"
+	"      - { name: alpha, ipv6: \"2001:db8::a\", port: 51820, public-key: \"" KEY "\", standby: { ipv6: \"2001:db8::b\", port: 443 } }\n"
 	"      - { name: 8, ipv4: beta.example.net, port: 51821, public-keys: [ \"" KEY2 "\", \"" KEY3 "\" ] }\n"
 	"    nat: masquerade\n    wireguard: { profile: { amneziawg: { h: [ 4294967295, 6, 7, 8 ], s: [ 0, 1280, 3 ] } }, handshakes: { per-source: 1/s,\n"
 	"      per-service: 1000000/s } }\n"
+	"  - { name: two, listen: { interface: eth2, ports: [ 3 ] }, backend: { ipv4: 192.168.1.20, port: 1, standby: { ipv4: host.example.net } },"
+	" wireguard: { public-key: " KEY3 ", health: { initiations: 6, sources: 16 } } }\n"
 	"peers:\n"
 	"  - { name: site-a, public-key: \"" KEY "\", device: wgvpnr01, prefixes: [ \"fd12:3456:789a:a::/64\", \"fd12:3456:7899::a\" ] }\n"
 	"  - { name: \"+ab/cd12\", device: eth2.7, prefixes: [ \"fd12:3456:789a:b00::/56\", \"fd12:3456:789a:a::7\" ] }\n"
@@ -138,6 +140,7 @@ static void assert_guards(const struct config *c)
 	assert_true(service_has_family(s, FAMILY_IPV4) && service_has_family(s, FAMILY_IPV6));
 	assert_true(s->guard.n_headers == 4 && s->guard.headers[0] == 0xffffffff && s->guard.headers[3] == 8 && s->guard.n_junk == 3 && !s->guard.junk[0] && s->guard.junk[1] == 1280);
 	assert_true(s->guard.per_source == 1 && s->guard.per_service == 1000000);
+	assert_true(s[1].guard.health_initiations == 6 && s[1].guard.health_sources == 16 && backend_has_standby(&s[1].backend));
 }
 
 static void good_file(void **state)
@@ -150,16 +153,13 @@ static void good_file(void **state)
 	assert_string_equal(c->interfaces[1].name, "br-lan");
 	assert_int_equal(c->interfaces[1].role, ROLE_LAN);
 	assert_int_equal(c->interfaces[1].mode, MODE_NATIVE);
-	assert_true(c->interfaces[1].shared);
-	assert_false(c->interfaces[0].shared);
-	assert_int_equal(c->interfaces[0].mode, MODE_AUTO);
+	assert_true(c->interfaces[1].shared && !c->interfaces[0].shared && c->interfaces[0].mode == MODE_AUTO);
 	assert_int_equal(c->interfaces[2].mode, MODE_TC);
 	assert_int_equal(c->mode, MODE_AUTO);
-	assert_int_equal(c->n_services, 9);
+	assert_int_equal(c->n_services, 10);
 	assert_string_equal(c->services[0].listen_interface, "eth0");
 	assert_int_equal(c->services[0].n_ports, 13);
-	assert_int_equal(c->services[0].ports[1], htons(443));
-	assert_int_equal(c->services[0].ports[12], htons(20010));
+	assert_true(c->services[0].ports[1] == htons(443) && c->services[0].ports[12] == htons(20010));
 	assert_string_equal(c->services[0].backend.ipv6, "wg-end.example.net");
 	assert_int_equal(c->services[0].ipv6, IPV6_DIRECT);
 	assert_int_equal(c->services[0].n_allow, 2);
@@ -329,12 +329,12 @@ static void files(void **state)
 	fd = mkstemp(name);
 	assert_int_equal(write(fd, good, strlen(good)), strlen(good));
 	assert_int_equal(config_read(name, &c), 0);
-	assert_int_equal(c->n_services, 9);
+	assert_int_equal(c->n_services, 10);
 	config_free(c);
 	lseek(fd, 0, SEEK_SET);
 	dup2(fd, 0);
 	assert_int_equal(config_read("-", &c), 0);
-	assert_int_equal(c->n_services, 9);
+	assert_int_equal(c->n_services, 10);
 	config_free(c);
 	unlink(name);
 	close(fd);

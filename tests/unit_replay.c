@@ -412,6 +412,29 @@ static void passed_up(void **state)
 
 /* ---- health ---- */
 
+/* Of whom the backend has answered alone, and as long as a session lives */
+static void known_unanswered_here(struct health *h)
+{
+	struct told m;
+
+	assert_int_equal(sends_initiation(0), 0);
+	assert_int_equal(h->known_unanswered, 1);
+	assert_int_equal(__builtin_popcountll(h->known_sources), 1);
+	for (client_number = 1U << 8; client_number < 4U << 8; client_number += 1U << 8)
+		assert_int_equal(sends_initiation(0), 0);
+	client_number = 0;
+	assert_int_equal(h->unanswered, 4);
+	assert_int_equal(h->known_unanswered, 1);
+	assert_int_equal(__builtin_popcountll(h->known_sources), 1);
+	host_jiffies += SESSION_SECONDS * tick_rate;
+	assert_int_equal(sends_initiation(0), 0);
+	assert_int_equal(h->unanswered, 5);
+	assert_int_equal(h->known_unanswered, 1);
+	m = message(MESSAGE_RESPONSE, 1, 98);
+	assert_true(backend_sends(0, &m));
+	assert_int_equal(h->unanswered | h->known_unanswered | h->known_sources, 0);
+}
+
 static void health_here(void)
 {
 	static const __u32 jiffies[] = { 0, 1, 2, 5, 25, 250, 2500, 10000 };
@@ -425,6 +448,7 @@ static void health_here(void)
 	assert_int_equal(h->unanswered, 3);
 	assert_in_range(__builtin_popcountll(h->sources), 1, 3);
 	assert_int_equal(h->answered, 0);
+	assert_int_equal(h->known_unanswered, 0);
 	client_number = 0;
 	for (__u32 i = 0; i < sizeof(jiffies) / sizeof(jiffies[0]); i++) {
 		__u32 ms = jiffies[i] * 4, bucket = 0;
@@ -445,13 +469,16 @@ static void health_here(void)
 		assert_int_equal(h->seconds, all);
 		assert_int_equal(h->unanswered, 0);
 		assert_int_equal(h->sources, 0);
+		assert_int_equal(h->known_unanswered, 0);
+		assert_int_equal(h->known_sources, 0);
 		assert_int_equal(h->answered, host_jiffies);
 		assert_int_equal(h->responses, 3 * (i + 1));
 	}
+	known_unanswered_here(h);
 	m = message(MESSAGE_INITIATION, 5, 0);
 	assert_true(backend_sends(0, &m));
-	assert_int_equal(h->initiations, 3 + sizeof(jiffies) / sizeof(jiffies[0]));
-	assert_int_equal(h->responses, 3 * sizeof(jiffies) / sizeof(jiffies[0]));
+	assert_int_equal(h->initiations, 3 + 5 + sizeof(jiffies) / sizeof(jiffies[0]));
+	assert_int_equal(h->responses, 1 + 3 * sizeof(jiffies) / sizeof(jiffies[0]));
 }
 
 static void healthy(void **state)

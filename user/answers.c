@@ -151,6 +151,12 @@ static int ask_for(struct answers *new, const struct answers *known, const char 
 	return 0;
 }
 
+static int ask_for_backend(struct answers *new, const struct answers *a, const struct backend_config *b)
+{
+	return ask_for(new, a, b->ipv4, FAMILY_IPV4) ?: ask_for(new, a, b->ipv6, FAMILY_IPV6) ?:
+	       ask_for(new, a, b->standby.ipv4, FAMILY_IPV4) ?: ask_for(new, a, b->standby.ipv6, FAMILY_IPV6);
+}
+
 int answers_for(struct answers *a, const struct config *c)
 {
 	struct answers new = { 0 };
@@ -158,8 +164,7 @@ int answers_for(struct answers *a, const struct config *c)
 
 	for (size_t i = 0; i < c->n_services && !rc; i++)
 		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)
-			rc = ask_for(&new, a, backend_at(&c->services[i], j)->ipv4, FAMILY_IPV4) ?:
-			     ask_for(&new, a, backend_at(&c->services[i], j)->ipv6, FAMILY_IPV6);
+			rc = ask_for_backend(&new, a, backend_at(&c->services[i], j));
 	if (rc) {
 		answers_free(&new);
 		return rc;

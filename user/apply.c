@@ -155,7 +155,7 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 	}
 	if (!rc && dp->running)
 		rc = dataplane_names(dp, &in->names, &in->n_names) ?: dataplane_backend_names(dp, &in->backend_names, &in->n_backend_names) ?:
-		     dataplane_table(dp, &in->running, &in->n_running) ?:
+		     dataplane_guards(dp, &in->guards, &in->n_guards) ?: dataplane_table(dp, &in->running, &in->n_running) ?:
 		     dataplane_slots(in->running, in->n_running, &in->slots, &in->n_slots) ?: dataplane_peers(dp, &in->peers, &in->n_peers);
 	if (!rc)
 		rc = followed_read(in->config, &in->followed_peers, &in->n_followed);
@@ -178,6 +178,7 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 	*ret = (struct outcome){ .refused = rc && dp ? dp->refused : 0, .later = !rc && dp->later };
 	free(in->names);
 	free(in->backend_names);
+	free(in->guards);
 	free(in->slots);
 	free(in->running);
 	free(in->peers);

@@ -29,6 +29,10 @@ struct backend_config {
 	__be16 port;
 	struct wg_key *keys;		/* public ones, of which the guard knows what is for it */
 	size_t n_keys;
+	struct standby_config {		/* serves in its place while it is down: user/standby.h */
+		char ipv4[256], ipv6[256];	/* as above; both "": there is none */
+		__be16 port;		/* 0: the same */
+	} standby;
 };
 
 struct port_range {			/* host order, both ends included */
@@ -46,6 +50,9 @@ enum profile { PROFILE_WIREGUARD, PROFILE_NONE, PROFILE_AMNEZIAWG };
 
 #define GUARD_SOURCE_RATE 20		/* by default, and twice as many at once */
 #define GUARD_SERVICE_RATE 2000		/* and as many at once */
+#define GUARD_HEALTH_INITIATIONS 20
+#define GUARD_HEALTH_SOURCES 3
+#define GUARD_HEALTH_SOURCES_MAX 16	/* the data path has 64 bits for them */
 
 struct guard_config {			/* of service_has_guard(); what is 0 is as by default */
 	bool on;			/* asked for; where there are several backends it is there without that */
@@ -56,6 +63,7 @@ struct guard_config {			/* of service_has_guard(); what is 0 is as by default */
 	size_t n_headers, n_junk;
 	__u32 per_source, per_service;	/* handshake messages a second */
 	__u32 challenge_above;		/* initiations a second; 0: nobody is challenged */
+	__u32 health_initiations, health_sources;	/* so many unanswered, from so many: the backend is down */
 };
 
 struct service_config {
@@ -151,6 +159,10 @@ static inline size_t backends_of(const struct service_config *s)
 static inline const struct backend_config *backend_at(const struct service_config *s, size_t i)
 {
 	return s->n_backends ? &s->backends[i] : &s->backend;
+}
+static inline bool backend_has_standby(const struct backend_config *b)
+{
+	return *b->standby.ipv4 || *b->standby.ipv6 || b->standby.port;
 }
 bool service_has_family(const struct service_config *s, __u8 family);	/* some backend of it has */
 

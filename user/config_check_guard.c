@@ -28,6 +28,10 @@ void config_check_backend_values(struct check *k, size_t i)
 		config_check_host(k, "ipv4", is->ipv4, FAMILY_IPV4, true);
 		config_at_backend(k, i, b, "/ipv6");
 		config_check_host(k, "ipv6", is->ipv6, FAMILY_IPV6, true);
+		config_at_backend(k, i, b, "/standby/ipv4");
+		config_check_host(k, "ipv4", is->standby.ipv4, FAMILY_IPV4, true);
+		config_at_backend(k, i, b, "/standby/ipv6");
+		config_check_host(k, "ipv6", is->standby.ipv6, FAMILY_IPV6, true);
 	}
 }
 
@@ -152,6 +156,37 @@ static void check_backends(struct check *k, size_t i)
 	}
 }
 
+/* ---- standbys ---- */
+
+static bool is_there(const struct backend_config *standby, const char *ipv4, const char *ipv6, __be16 port)
+{
+	bool same = (*ipv4 && !strcmp(standby->standby.ipv4, ipv4)) || (*ipv6 && !strcmp(standby->standby.ipv6, ipv6));
+
+	return same && (standby->standby.port ?: standby->port) == port;
+}
+
+static void check_standby(struct check *k, size_t i, size_t b)
+{
+	const struct service_config *s = &k->c->services[i];
+	const struct backend_config *is = backend_at(s, b);
+
+	config_at_backend(k, i, b, "/standby");
+	if (!service_has_guard(s))
+		tell(k, "standby: only a guard sees whether a backend answers: wireguard: { public-key: \"…=\" } is wanted as well");
+	if (s->nat == NAT_NONE)
+		tell(k, "standby: nat: none has the backend at its own address: write nat: dnat or masquerade");
+	if (!*is->ipv4 != !*is->standby.ipv4 || !*is->ipv6 != !*is->standby.ipv6)
+		tell(k, "standby: it and the backend need the same families, 'ipv4', 'ipv6' or both");
+	for (size_t j = 0; j < backends_of(s); j++) {
+		const struct backend_config *other = backend_at(s, j);
+
+		if (is_there(is, other->ipv4, other->ipv6, other->port))
+			tell(k, "standby: it is where the backend%s%s is: another address or port is wanted", *other->name ? " " : "", other->name);
+		else if (j < b && is_there(is, other->standby.ipv4, other->standby.ipv6, other->standby.port ?: other->port))
+			tell(k, "standby: it is where that of '%s' is, and answers could be of either: another port is wanted", other->name);
+	}
+}
+
 /* ---- AmneziaWG ---- */
 
 static void check_amneziawg(struct check *k, size_t i)
@@ -202,6 +237,9 @@ void config_check_guard(struct check *k, size_t i)
 		check_backends(k, i);
 	if (s->n_backends || s->guard.on)
 		check_keys(k, i);
+	for (size_t b = 0; b < backends_of(s); b++)
+		if (backend_has_standby(backend_at(s, b)))
+			check_standby(k, i, b);
 	check_amneziawg(k, i);
 	check_challenge(k, i);
 	at(k, 0, "/services/%zu/wireguard/strict", i);

@@ -8,7 +8,6 @@
 #include <string.h>
 #include "config_flows.h"
 #include "config_guard.h"
-#include "config_later.h"
 
 static const char *const profile_names[] = { "wireguard", "none", NULL };
 static const char *const strict_names[] = { "false", "true", NULL };
@@ -72,6 +71,16 @@ static void set_rate(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	*(__u32 *)((char *)object + key->offset) = rate;
 }
 
+static void set_count(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	__u32 number = text ? config_number(text, "", key->size) : 0;
+
+	if (text && !number)
+		yaml_error(y, value, "%s: '%s' is no number from 1 to %zu", key->name, text, key->size);
+	*(__u32 *)((char *)object + key->offset) = number;
+}
+
 static void set_strict(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	struct yaml_key one = *key;
@@ -110,10 +119,18 @@ void config_set_wireguard(struct yaml *y, const struct yaml_key *key, struct yam
 #define AT(s, f) .offset = offsetof(struct s, f), .size = sizeof(((struct s *)NULL)->f)
 #define LIST(s, f, n) .offset = offsetof(struct s, f), .count = offsetof(struct s, n)
 
+static const struct yaml_key standby_keys[] = {
+	{ "ipv4", yaml_set_text, "10.0.0.8", AT(backend_config, standby.ipv4) },
+	{ "ipv6", yaml_set_text, "2001:db8::8", AT(backend_config, standby.ipv6) },
+	{ "port", set_port, "51820", AT(backend_config, standby.port) },
+	{},
+};
+
 const struct yaml_key config_backend_keys[] = {
 	{ "ipv4", yaml_set_text, "192.168.1.10", AT(backend_config, ipv4) },
 	{ "ipv6", yaml_set_text, "2001:db8::10", AT(backend_config, ipv6) },
 	{ "port", set_port, "51820", AT(backend_config, port), .required = true },
+	{ "standby", yaml_set_map, "{ ipv4: 10.0.0.8 }", .below = standby_keys },
 	{},
 };
 
@@ -124,7 +141,7 @@ const struct yaml_key config_backends_keys[] = {
 	{ "port", set_port, "51820", AT(backend_config, port), .required = true },
 	{ "public-key", add_key, "\"…=\"", LIST(backend_config, keys, n_keys), .required = true, .unless = "public-keys" },
 	{ "public-keys", yaml_set_list, "\"…=\"", LIST(backend_config, keys, n_keys), .item = add_key },
-	LATER_BACKEND_ROWS,
+	{ "standby", yaml_set_map, "{ ipv4: 10.0.0.8 }", .below = standby_keys },
 	{},
 };
 
@@ -150,6 +167,12 @@ static const struct yaml_key challenge_keys[] = {
 	{},
 };
 
+static const struct yaml_key health_keys[] = {
+	{ "initiations", set_count, "20", .offset = offsetof(struct service_config, guard.health_initiations), .size = 1000000 },
+	{ "sources", set_count, "3", .offset = offsetof(struct service_config, guard.health_sources), .size = GUARD_HEALTH_SOURCES_MAX },
+	{},
+};
+
 const struct yaml_key config_wireguard_keys[] = {
 	{ "public-key", add_key, "\"…=\"", LIST(service_config, backend.keys, backend.n_keys) },
 	{ "public-keys", yaml_set_list, "\"…=\"", LIST(service_config, backend.keys, backend.n_keys), .item = add_key },
@@ -157,7 +180,7 @@ const struct yaml_key config_wireguard_keys[] = {
 	{ "handshakes", yaml_set_map, "{ per-source: 20/s, per-service: 2000/s }", .below = handshakes_keys },
 	{ "challenge", yaml_set_map, "{ above: 1000/s }", .below = challenge_keys },
 	{ "strict", set_strict, "true", .choices = strict_names },
-	LATER_WIREGUARD_ROWS,
+	{ "health", yaml_set_map, "{ initiations: 20, sources: 3 }", .below = health_keys },
 	{},
 };
 
@@ -210,10 +233,33 @@ static void put_wireguard(FILE *out, const struct service_config *s)
 		fprintf(out, ", handshakes: { %s: %u/s }", g->per_source ? "per-source" : "per-service", g->per_source ?: g->per_service);
 	if (g->challenge_above)
 		fprintf(out, ", challenge: { above: %u/s }", g->challenge_above);
+	if (g->health_initiations && g->health_sources)
+		fprintf(out, ", health: { initiations: %u, sources: %u }", g->health_initiations, g->health_sources);
+	else if (g->health_initiations || g->health_sources)
+		fprintf(out, ", health: { %s: %u }", g->health_initiations ? "initiations" : "sources",
+			g->health_initiations ?: g->health_sources);
 	if (g->strict)
 		fputs(", strict: true", out);
 	put_keys(out, ", ", &s->backend);
 	fputs(" }\n", out);
+}
+
+void config_put_standby(FILE *out, const struct backend_config *b)
+{
+	if (!backend_has_standby(b))
+		return;
+	fputs(", standby: {", out);
+	if (*b->standby.ipv4) {
+		fputs(" ipv4: ", out);
+		config_put_text(out, b->standby.ipv4);
+	}
+	if (*b->standby.ipv6) {
+		fputs(*b->standby.ipv4 ? ", ipv6: " : " ipv6: ", out);
+		config_put_text(out, b->standby.ipv6);
+	}
+	if (b->standby.port)
+		fprintf(out, ", port: %u", ntohs(b->standby.port));
+	fputs(" }", out);
 }
 
 static void put_backend(FILE *out, const struct backend_config *b)
@@ -230,6 +276,7 @@ static void put_backend(FILE *out, const struct backend_config *b)
 	}
 	fprintf(out, ", port: %u", ntohs(b->port));
 	put_keys(out, ", ", b);
+	config_put_standby(out, b);
 	fputs(" }\n", out);
 }
 

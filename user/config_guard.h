@@ -12,6 +12,7 @@
 extern const struct yaml_key config_backend_keys[], config_backends_keys[], config_wireguard_keys[];
 yaml_set config_set_wireguard;
 void config_put_guard(FILE *out, const struct service_config *s);	/* and backends, where there are several */
+void config_put_standby(FILE *out, const struct backend_config *b);
 
 /* Parts of config_check: values of a service, and what contradicts among them */
 void config_check_backend_values(struct check *k, size_t i);

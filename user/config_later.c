@@ -70,27 +70,12 @@ static void check_port(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text, key->like);
 }
 
-static void check_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, __u8 family, bool names)
+static void check_host(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
-	const char *text = yaml_text(y, key, value), *why = text ? address_wrong(text, family, names) : NULL;
+	const char *text = yaml_text(y, key, value), *why = text ? address_wrong(text, 0, true) : NULL;
 
 	if (why)
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
-}
-
-static void check_ipv4(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	check_address(y, key, value, FAMILY_IPV4, true);
-}
-
-static void check_ipv6(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	check_address(y, key, value, FAMILY_IPV6, true);
-}
-
-static void check_host(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	check_address(y, key, value, 0, true);
 }
 
 static void check_interface(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
@@ -149,21 +134,6 @@ static void check_pair(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	else
 		yaml_set_list(y, &names, value, object);
 }
-
-/* ---- services ---- */
-
-const struct yaml_key later_health_keys[] = {
-	IS("initiations", check_number, "20", .size = 1000000),
-	IS("sources", check_number, "3", .size = 1000000),
-	{},
-};
-
-const struct yaml_key later_standby_keys[] = {
-	IS("ipv4", check_ipv4, "10.0.0.8"),
-	IS("ipv6", check_ipv6, "2001:db8::8"),
-	IS("port", check_port, "51820"),
-	{},
-};
 
 /* ---- sections ---- */
 

@@ -8,8 +8,7 @@
 
 yaml_set later_choice, later_rows, later_name;
 extern const char *const later_replies[];
-extern const struct yaml_key later_health_keys[], later_standby_keys[],
-	later_blind_keys[], later_announce_keys[], later_endpoints_keys[],
+extern const struct yaml_key later_blind_keys[], later_announce_keys[], later_endpoints_keys[],
 	later_learn_keys[], later_ddns_keys[];
 
 /* Rows of tables: a single value, a mapping, a list of mappings */
@@ -19,11 +18,6 @@ extern const struct yaml_key later_health_keys[], later_standby_keys[],
 
 #define LATER_SERVICE_ROWS \
 	LATER("reply", later_choice, "fib", .choices = later_replies)
-
-#define LATER_WIREGUARD_ROWS \
-	LATER_MAP("health", "{ initiations: 20, sources: 3 }", later_health_keys)
-
-#define LATER_BACKEND_ROWS LATER_MAP("standby", "{ ipv4: 10.0.0.8 }", later_standby_keys)
 
 #define LATER_FOLLOW_ROWS LATER("routes", yaml_set_list, "main", .item = later_name)
 

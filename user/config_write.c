@@ -88,7 +88,9 @@ static void put_backend(FILE *out, const struct backend_config *b)
 		config_put_text(out, b->ipv6);
 		fputs(", ", out);
 	}
-	fprintf(out, "port: %u }\n", ntohs(b->port));
+	fprintf(out, "port: %u", ntohs(b->port));
+	config_put_standby(out, b);
+	fputs(" }\n", out);
 }
 
 static void put_prefixes(FILE *out, const char *key, const struct prefix *list, size_t n)

@@ -24,6 +24,7 @@
 #include "notify.h"
 #include "resolver.h"
 #include "ring.h"
+#include "standby.h"
 #include "state.h"
 #include "try.h"
 
@@ -50,6 +51,7 @@ struct daemon {
 	struct resolver *resolver;
 	struct exporter *exporter;
 	struct cookie *cookie;
+	struct standby *standby;
 	ino_t watched;			/* the directory that is watched */
 	unsigned int changes;		/* enum nl_change, not looked at yet */
 	int64_t credit;			/* ms of the CPU, as of the loop's time credit_at */
@@ -153,6 +155,7 @@ static void renew(struct daemon *d)
 		return;
 	exporter_renew(d->exporter, d->state.config);
 	cookie_renew(d->cookie, d->state.config);
+	standby_renew(d->standby, d->state.config);
 	repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS);
 	repeat(&d->sweep, config_has_flows(d->state.config), on_sweep, SWEEP_MS);
 }
@@ -242,6 +245,12 @@ static void settle_soon(struct daemon *d, unsigned int changes)
 static void on_retry(uv_timer_t *timer)
 {
 	settle_soon(timer->data, NL_ALL);
+}
+
+/* Another one serves in a backend's place */
+static void on_switched(void *data)
+{
+	settle_soon(data, NL_ALL);
 }
 
 static void on_resolved(void *data, bool moved)
@@ -405,7 +414,8 @@ static int watch(struct daemon *d)
 	d->netlink.data = d;
 	uv_poll_start(&d->netlink, UV_READABLE, on_netlink);
 	return resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
-	       exporter_new(&d->loop, d->state.instance, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie);
+	       exporter_new(&d->loop, d->state.instance, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie) ?:
+	       standby_new(&d->loop, d->state.instance, &d->answers, on_switched, d, &d->standby);
 }
 
 int daemon_run(const char *instance, const char *file)

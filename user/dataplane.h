@@ -161,6 +161,8 @@ struct flow_numbers {
 int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, struct flow_numbers *ret);
 /* Names of backends by id * GUARD_BACKENDS_MAX + number */
 int dataplane_backend_names(const struct dataplane *dp, struct backend_name **ret, size_t *ret_n);
+/* Guards by id */
+int dataplane_guards(const struct dataplane *dp, struct guard **ret, size_t *ret_n);
 /* A service's guard; false: it has none. With it, how each of its keys[] is written and whose it is; n is in guard->keys */
 bool dataplane_guard(const struct dataplane *dp, __u32 id, struct guard *ret);
 bool guard_is_amneziawg(const struct guard *g);	/* type words or junk that WireGuard's messages do not have */

@@ -109,7 +109,7 @@ int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *change
 	bool *used = calloc(room + 1, sizeof(*used)), waited = false;
 	struct guard *now = NULL;
 	size_t n = 0;
-	int rc = used ? dataplane_array(dp, MAP_guards, sizeof(*now), &now, &n) : -ENOMEM;
+	int rc = used ? dataplane_guards(dp, &now, &n) : -ENOMEM;
 
 	for (size_t id = 0; id < n && !rc; id++)
 		take_row(used, room, now[id].keys);
@@ -149,6 +149,7 @@ static void write_limits(struct guard *to, const struct guard *from)
 	to->challenge_burst = from->challenge_burst;
 	to->health_initiations = from->health_initiations;
 	to->health_sources = from->health_sources;
+	to->standby = from->standby;
 }
 
 /* In place: one that begins is whole when its flags say so, and one that ends says so first; keys change by one store */

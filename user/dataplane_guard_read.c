@@ -14,6 +14,11 @@ int dataplane_backend_names(const struct dataplane *dp, struct backend_name **re
 	return dataplane_array(dp, MAP_backend_names, sizeof(**ret), ret, ret_n);
 }
 
+int dataplane_guards(const struct dataplane *dp, struct guard **ret, size_t *ret_n)
+{
+	return dataplane_array(dp, MAP_guards, sizeof(**ret), ret, ret_n);
+}
+
 bool dataplane_guard(const struct dataplane *dp, __u32 id, struct guard *ret)
 {
 	return id < dataplane_entries(dp, MAP_guards) && !bpf_map_lookup_elem(dp->maps[MAP_guards], &id, ret) && ret->flags;

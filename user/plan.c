@@ -57,8 +57,11 @@ static int backend_is_ours(const struct making *m, const struct service_config *
 static int resolve_backend(const struct making *m, const struct service_config *s, const struct backend_config *from,
 			   struct backend_address *ret)
 {
-	resolve(m, s, from->ipv4, FAMILY_IPV4, &ret->ipv4);
-	resolve(m, s, from->ipv6, FAMILY_IPV6, &ret->ipv6);
+	bool standby = plan_on_standby(m, s, from);
+
+	resolve(m, s, standby ? from->standby.ipv4 : from->ipv4, FAMILY_IPV4, &ret->ipv4);
+	resolve(m, s, standby ? from->standby.ipv6 : from->ipv6, FAMILY_IPV6, &ret->ipv6);
+	ret->port = standby && from->standby.port ? from->standby.port : from->port;
 	return backend_is_ours(m, s, &ret->ipv4) ?: backend_is_ours(m, s, &ret->ipv6);
 }
 

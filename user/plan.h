@@ -105,6 +105,8 @@ struct plan_input {
 	size_t n_names;
 	struct backend_name *backend_names;	/* by id * GUARD_BACKENDS_MAX + number */
 	size_t n_backend_names;
+	struct guard *guards;		/* by id */
+	size_t n_guards;
 	struct slot *slots;		/* and its listeners' slots */
 	size_t n_slots;
 	__u32 refused[16];		/* devices that could not be attached to: others have them */

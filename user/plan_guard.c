@@ -57,6 +57,32 @@ static int give_numbers(struct making *m, size_t service, __u32 id, struct plan_
 	return 0;
 }
 
+/* ---- standbys ---- */
+
+static bool runs_as(const struct making *m, __u32 id, __u32 number, const struct service_config *s, const struct backend_config *b)
+{
+	return s->n_backends ? *b->name && !strcmp(running_name(m, id, number), b->name) : !number && !*running_name(m, id, 0);
+}
+
+bool plan_on_standby(const struct making *m, const struct service_config *s, const struct backend_config *b)
+{
+	for (__u32 id = 0; id < m->in->n_names && id < m->in->n_guards && backend_has_standby(b); id++)
+		for (__u32 n = 0; n < GUARD_BACKENDS_MAX && !strcmp(m->in->names[id].name, s->name); n++)
+			if (m->in->guards[id].standby >> n & 1 && runs_as(m, id, n, s, b))
+				return true;
+	return false;
+}
+
+/* Who stays one's standby keeps serving */
+static void keep_standbys(const struct making *m, size_t service, struct guard *g)
+{
+	const struct service_config *s = &m->config->services[service];
+
+	for (size_t i = 0; i < backends_of(s); i++)
+		if (plan_on_standby(m, s, backend_at(s, i)))
+			g->standby |= 1ULL << plan_backend(m, service, i)->number;
+}
+
 /* ---- keys ---- */
 
 static int add_key(struct plan_guard *g, const struct wg_key *public, __u32 backend)
@@ -111,6 +137,8 @@ static void set_guard(struct guard *g, const struct service_config *s)
 	g->source_burst = 2 * (c->per_source ?: GUARD_SOURCE_RATE);
 	g->service_each = ticks_each(c->per_service ?: GUARD_SERVICE_RATE);
 	g->service_burst = c->per_service ? 2 * c->per_service : GUARD_SERVICE_RATE;
+	g->health_initiations = c->health_initiations ?: GUARD_HEALTH_INITIATIONS;
+	g->health_sources = c->health_sources ?: GUARD_HEALTH_SOURCES;
 	if (c->challenge_above) {
 		g->flags |= GUARD_CHALLENGE;
 		g->challenge_each = ticks_each(c->challenge_above);
@@ -134,6 +162,7 @@ int plan_guard(struct making *m, size_t service, __u32 id)
 	set_guard(&g->guard, s);
 	if (s->n_backends)
 		rc = give_numbers(m, service, id, g);
+	keep_standbys(m, service, &g->guard);
 	rc = rc ?: add_keys(m, service, g);
 	p->n_keys += g->n_keys;
 	p->guarded = true;

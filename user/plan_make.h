@@ -7,6 +7,7 @@
 
 struct backend_address {		/* of a service, resolved */
 	struct address ipv4, ipv6;	/* family 0: none */
+	__be16 port;
 	__u8 number;
 };
 
@@ -58,6 +59,8 @@ int plan_pool(struct making *m, size_t service, __u32 id);
 const struct pool *plan_pool_of(const struct plan *p, __u32 id);
 /* What its guard asks for, and which numbers its backends have; before its listeners */
 int plan_guard(struct making *m, size_t service, __u32 id);
+/* Whether its standby serves in a backend's place, as the daemon has said */
+bool plan_on_standby(const struct making *m, const struct service_config *s, const struct backend_config *b);
 /* Entries of the table from listeners */
 int plan_services(struct making *m);
 int plan_links(struct making *m);

@@ -161,8 +161,8 @@ static struct listener listener_of(const struct making *m, size_t service, size_
 {
 	const struct service_config *s = &m->config->services[service];
 
-	return (struct listener){ .ifindex = ifindex, .id = id, .local = *local, .port = backend_at(s, backend)->port,
-				  .backend_port = backend_at(s, backend)->port, .lists = s->n_allow || s->n_deny,
+	return (struct listener){ .ifindex = ifindex, .id = id, .local = *local, .port = plan_backend(m, service, backend)->port,
+				  .backend_port = plan_backend(m, service, backend)->port, .lists = s->n_allow || s->n_deny,
 				  .flags = (s->df == DF_REPORT ? SERVICE_DF_REPORT : 0) |
 					   plan_backend(m, service, backend)->number << SERVICE_BACKEND_SHIFT };
 }

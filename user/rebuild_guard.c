@@ -88,8 +88,10 @@ int config_rebuild_guard(const struct dataplane *dp, __u32 id, struct service_co
 	c->per_source = rate_of(g.source_each, g.source_burst, GUARD_SOURCE_RATE, 2 * GUARD_SOURCE_RATE);
 	c->per_service = rate_of(g.service_each, g.service_burst, GUARD_SERVICE_RATE, GUARD_SERVICE_RATE);
 	c->challenge_above = g.flags & GUARD_CHALLENGE ? g.challenge_burst : 0;
+	c->health_initiations = g.health_initiations == GUARD_HEALTH_INITIATIONS ? 0 : g.health_initiations;
+	c->health_sources = g.health_sources == GUARD_HEALTH_SOURCES ? 0 : g.health_sources;
 	take_profile(c, &g);
 	c->on = !(g.flags & GUARD_BACKENDS) || c->strict || c->profile != PROFILE_WIREGUARD || c->per_source || c->per_service ||
-		c->challenge_above;
+		c->challenge_above || c->health_initiations || c->health_sources;
 	return add_keys(dp, id, &g, s);
 }

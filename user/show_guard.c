@@ -9,6 +9,7 @@
 #include "grow.h"
 #include "jiffies.h"
 #include "show_guard.h"
+#include "standby.h"
 
 /* ---- as the maps have it ---- */
 
@@ -53,6 +54,8 @@ int guarded_read(const struct dataplane *dp, const struct table_entry *table, si
 		if (rc)
 			break;
 		g->number = number;
+		g->down = backend_is_down(&guard, &g->health);
+		g->on_standby = guard.standby >> number & 1;
 		if (guard.flags & GUARD_BACKENDS)
 			strcpy(g->name, names[at].name);
 		for (size_t i = 0; i < n; i++)
@@ -113,6 +116,8 @@ static void show_backend(struct node list, const struct guarded *g, const struct
 	for (int i = 0; i < 2; i++)
 		if (g->address[i].family)
 			document_append(addresses, endpoint_format(&g->address[i], g->port, text));
+	document_text(row, "state", g->down ? "down" : "up");
+	document_text(row, "on_standby", g->on_standby ? "yes" : "no");
 	document_number(row, "initiations", h->initiations);
 	document_number(row, "responses", h->responses);
 	if (h->initiations)
@@ -163,16 +168,29 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 
 /* ---- metrics ---- */
 
-enum guard_family { GUARD_HANDSHAKES, GUARD_DURATION };
+typedef void guard_rows(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g);
 
-static void handshakes(struct metrics_text *t, const char *service, const char *backend, const struct health *h)
+static void states(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g)
 {
+	metric(t, LABELS({ "service", service }, { "backend", backend }), !g->down);
+}
+
+static void standbys(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g)
+{
+	metric(t, LABELS({ "service", service }, { "backend", backend }), g->on_standby);
+}
+
+static void handshakes(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g)
+{
+	const struct health *h = &g->health;
+
 	metric(t, LABELS({ "service", service }, { "backend", backend }, { "type", "initiation" }), h->initiations);
 	metric(t, LABELS({ "service", service }, { "backend", backend }, { "type", "response" }), h->responses);
 }
 
-static void duration(struct metrics_text *t, const char *service, const char *backend, const struct health *h)
+static void duration(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g)
 {
+	const struct health *h = &g->health;
 	const char *family = t->family;
 	__u64 sum = 0;
 	char le[24];
@@ -200,7 +218,7 @@ static const char *label(const struct guarded *g, char buf[ADDRESS_STRLEN])
 }
 
 static void guard_family(struct metrics_text *t, const struct dataplane *dp, const struct table_entry *table, size_t n,
-			 const struct service_name *services, size_t n_services, enum guard_family family)
+			 const struct service_name *services, size_t n_services, guard_rows *rows)
 {
 	char text[ADDRESS_STRLEN];
 
@@ -211,7 +229,7 @@ static void guard_family(struct metrics_text *t, const struct dataplane *dp, con
 		if (!*services[id].name || guarded_read(dp, table, n, id, &list, &n_list))
 			continue;
 		for (size_t i = 0; i < n_list; i++)
-			(family == GUARD_HANDSHAKES ? handshakes : duration)(t, services[id].name, label(&list[i], text), &list[i].health);
+			rows(t, services[id].name, label(&list[i], text), &list[i]);
 		free(list);
 	}
 }
@@ -222,11 +240,15 @@ void guard_families(struct metrics_text *t, const struct dataplane *dp, const st
 	size_t n = 0;
 
 	dataplane_table(dp, &table, &n);
+	metric_family(t, "wgxdp_backend_up", "gauge", "0: it has left so many initiations unanswered as its service's health says.");
+	guard_family(t, dp, table, n, services, n_services, states);
+	metric_family(t, "wgxdp_backend_on_standby", "gauge", "1: its standby serves in its place.");
+	guard_family(t, dp, table, n, services, n_services, standbys);
 	metric_family(t, "wgxdp_handshakes_total", "counter",
 		      "Initiations with a right mac1 that were forwarded to a backend, and its responses.");
-	guard_family(t, dp, table, n, services, n_services, GUARD_HANDSHAKES);
+	guard_family(t, dp, table, n, services, n_services, handshakes);
 	metric_family(t, "wgxdp_handshake_duration_seconds", "histogram", "Time from an initiation to a backend's response.");
-	guard_family(t, dp, table, n, services, n_services, GUARD_DURATION);
+	guard_family(t, dp, table, n, services, n_services, duration);
 	metric_family(t, "wgxdp_cookie_replies_total", "counter", "Cookies that the daemon has sent to whom the guard challenges.");
 	metric(t, NULL, dataplane_cookie_replies(dp));
 	free(table);

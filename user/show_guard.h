@@ -14,6 +14,7 @@ struct guarded {
 	struct address address[2];	/* IPv4 and IPv6; family 0: none */
 	__be16 port;
 	struct health health;
+	bool down, on_standby;
 };
 
 /* Those of one service: none without a guard. 0 or -errno */
