@@ -150,6 +150,8 @@ INLINE int guard_commit(struct pkt *p)
 
 	if (!s)
 		return 0;
+	if (p->direction == DIRECTION_REPLY && p->service->flags & SERVICE_QUIET)
+		return -DROP_guard_standby;
 	if (p->direction == DIRECTION_REPLY)
 		guard_reply(p, s);
 	return s->remember ? guard_make() : 0;

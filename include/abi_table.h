@@ -39,7 +39,9 @@ enum service_flags {
 	SERVICE_MASQUERADE = 1 << 5,	/* of a KEY_SERVICE: its clients have flows. Of a KEY_REPLY: all its listeners' do, and
 					 * what has none is nobody's */
 	SERVICE_FLOWS = 1 << 6,		/* of a KEY_REPLY: some of its listeners' clients do: they are looked for first */
-	SERVICE_BACKEND_SHIFT = 8,	/* where a service has several backends: above these bits the number of this one */
+	SERVICE_BACKEND_SHIFT = 8,	/* where a service has several backends: above these bits the number of this one, 0 to 63 */
+	SERVICE_QUIET = 1 << 15,	/* of a KEY_REPLY or KEY_OLD, and then the only one above them: another host serves in its place, and
+					 * who hears of both has no session for long */
 	SERVICE_TO_IPV6 = 1 << 7,	/* of a KEY_SERVICE that masquerades: the backend's address is IPv6, whatever the listener's is */
 };
 

@@ -249,12 +249,38 @@ static void gone_backend(void **state)
 	assert_int_equal(sends_initiation(0), 0);
 }
 
+/* Of a backend in whose place another host serves nothing is heard, and nothing remembered */
+static void quiet_here(void)
+{
+	struct told m = message(MESSAGE_RESPONSE, 20, 10);
+	__u64 before;
+
+	shakes(0, 10, 20);
+	assert_true(backend_sends(0, &m));
+	before = remembered();
+	for (size_t i = 0; i < world_n_entries; i++)
+		if ((__u8)world_entries[i].key.word == KEY_REPLY)
+			world_entries[i].service.flags = (__u8)world_entries[i].service.flags | SERVICE_QUIET;
+	world_commit();
+	for (int type = MESSAGE_INITIATION; type <= MESSAGE_DATA; type++) {
+		m = message(type, 30, 10);
+		assert_false(backend_sends(0, &m));
+		assert_int_equal(ran.verdict, HOST_DROP);
+	}
+	assert_int_equal(remembered(), before);
+}
+
+static void quiet(void **state)
+{
+	everywhere(quiet_here);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(by_key), TEST(by_index), TEST(one_tuple), TEST(errors), TEST(in_pieces), TEST(gone_backend),
+		TEST(by_key), TEST(by_index), TEST(one_tuple), TEST(errors), TEST(quiet), TEST(in_pieces), TEST(gone_backend),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,8 @@
 struct backend_address {		/* of a service, resolved */
 	struct address ipv4, ipv6;	/* family 0: none */
 	__be16 port;
+	struct address idle[2];		/* of the other one, the standby or who has it */
+	__be16 idle_port;
 	__u8 number;
 };
 

@@ -71,6 +71,22 @@ static bool is_present(const struct plan *p, const struct old *o)
 	return reply && reply->service.id == o->service.id;
 }
 
+/* Who serves in its place is its standby, or has it as one: clients hear of one of them alone */
+static bool is_idle(const struct making *m, const struct old *o)
+{
+	const struct address is = old_backend(o);
+
+	for (size_t i = 0; i < m->config->n_services; i++)
+		for (size_t j = 0; j < backends_of(&m->config->services[i]); j++) {
+			const struct backend_address *b = plan_backend(m, i, j);
+
+			if (!strcmp(m->plan->services[o->service.id].name, m->config->services[i].name) && b->idle_port == o->service.port &&
+			    (address_equal(&b->idle[0], &is) || address_equal(&b->idle[1], &is)))
+				return true;
+		}
+	return false;
+}
+
 /* Still a listener of the same service, translated, and of another backend now */
 static bool is_old(const struct plan *p, const struct old *o)
 {
@@ -122,10 +138,14 @@ static int collect(const struct making *m, struct olds *l)
 			o.until = until ? until->old.until : 0;
 			o.key.word = with_kind(key.word, KEY_SERVICE);
 			o.key.addr = old_addr(&e->key.addr, &e->service.to);
+		} else if (kind_of(e) >= KEY_BACKEND && is_idle(m, &o)) {
+			o.key.word = with_kind(o.key.word, KEY_SERVICE);
 		} else if (kind_of(e) != KEY_SERVICE) {
 			continue;
 		}
-		o.service.flags &= ~(SERVICE_LISTS | SERVICE_OLD);
+		o.service.flags &= ~(SERVICE_LISTS | SERVICE_OLD | SERVICE_QUIET);
+		if (is_idle(m, &o))
+			o.service.flags = (__u8)o.service.flags | SERVICE_QUIET;
 		if (o.until > in->now && is_old(m->plan, &o))
 			rc = add_old(l, &o);
 	}
@@ -197,6 +217,7 @@ static int add_entries(struct making *m, const struct olds *l, const struct old 
 
 	if (!rc && !planned(m->plan, &back)) {
 		s = old_reply(m, l, o, &back);
+		s.flags = o->service.flags & SERVICE_QUIET ? (__u8)s.flags | SERVICE_QUIET : s.flags & ~SERVICE_QUIET;
 		rc = plan_add_entry(m->plan, &back, &s, sizeof(s));
 	}
 	if (rc)
