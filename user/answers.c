@@ -132,6 +132,18 @@ const struct answer *answers_find(const struct answers *a, const char *text, __u
 	return NULL;
 }
 
+bool answers_address(const struct answers *a, const char *text, __u8 family, struct address *ret)
+{
+	const struct answer *is = *text ? answers_find(a, text, family) : NULL;
+
+	*ret = (struct address){ 0 };
+	if (is && is->address.family)
+		*ret = is->address;
+	else if (*text && address_parse(text, ret))
+		ret->family = 0;
+	return ret->family;
+}
+
 static int ask_for(struct answers *new, const struct answers *known, const char *text, __u8 family)
 {
 	const struct answer *old = answers_find(known, text, family);

@@ -33,6 +33,8 @@ int answers_for(struct answers *a, const struct config *c);
 /* What others have learnt of the same names since, as they wrote it: where that is no older, it is ours too */
 void answers_learn(struct answers *a, const char *instance);
 const struct answer *answers_find(const struct answers *a, const char *text, __u8 family);
+/* An address as it is, or where its prefix has moved; a name's, if there is one yet. False (ret->family 0): none. text may be "". */
+bool answers_address(const struct answers *a, const char *text, __u8 family, struct address *ret);
 
 /* Backends in prefixes of our interfaces: where an interface has another prefix in the place of theirs, they have moved there,
  * with the same host part. Whether any has. */

@@ -244,21 +244,28 @@ static void put_wireguard(FILE *out, const struct service_config *s)
 	fputs(" }\n", out);
 }
 
+void config_put_place(FILE *out, const char *before, const char *ipv4, const char *ipv6, __be16 port)
+{
+	if (*ipv4) {
+		fprintf(out, "%sipv4: ", before);
+		config_put_text(out, ipv4);
+		before = ", ";
+	}
+	if (*ipv6) {
+		fprintf(out, "%sipv6: ", before);
+		config_put_text(out, ipv6);
+		before = ", ";
+	}
+	if (port)
+		fprintf(out, "%sport: %u", before, ntohs(port));
+}
+
 void config_put_standby(FILE *out, const struct backend_config *b)
 {
 	if (!backend_has_standby(b))
 		return;
 	fputs(", standby: {", out);
-	if (*b->standby.ipv4) {
-		fputs(" ipv4: ", out);
-		config_put_text(out, b->standby.ipv4);
-	}
-	if (*b->standby.ipv6) {
-		fputs(*b->standby.ipv4 ? ", ipv6: " : " ipv6: ", out);
-		config_put_text(out, b->standby.ipv6);
-	}
-	if (b->standby.port)
-		fprintf(out, ", port: %u", ntohs(b->standby.port));
+	config_put_place(out, " ", b->standby.ipv4, b->standby.ipv6, b->standby.port);
 	fputs(" }", out);
 }
 
@@ -266,15 +273,7 @@ static void put_backend(FILE *out, const struct backend_config *b)
 {
 	fputs("      - { name: ", out);
 	config_put_text(out, b->name);
-	if (*b->ipv4) {
-		fputs(", ipv4: ", out);
-		config_put_text(out, b->ipv4);
-	}
-	if (*b->ipv6) {
-		fputs(", ipv6: ", out);
-		config_put_text(out, b->ipv6);
-	}
-	fprintf(out, ", port: %u", ntohs(b->port));
+	config_put_place(out, ", ", b->ipv4, b->ipv6, b->port);
 	put_keys(out, ", ", b);
 	config_put_standby(out, b);
 	fputs(" }\n", out);

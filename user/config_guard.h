@@ -12,6 +12,8 @@
 extern const struct yaml_key config_backend_keys[], config_backends_keys[], config_wireguard_keys[];
 yaml_set config_set_wireguard;
 void config_put_guard(FILE *out, const struct service_config *s);	/* and backends, where there are several */
+/* "ipv4: …, ipv6: …, port: …" of what there is, the first after before, the others after ", " */
+void config_put_place(FILE *out, const char *before, const char *ipv4, const char *ipv6, __be16 port);
 void config_put_standby(FILE *out, const struct backend_config *b);
 
 /* Parts of config_check: values of a service, and what contradicts among them */

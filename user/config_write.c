@@ -77,18 +77,8 @@ static void put_listen(FILE *out, const struct service_config *s)
 
 static void put_backend(FILE *out, const struct backend_config *b)
 {
-	fputs("    backend: { ", out);
-	if (*b->ipv4) {
-		fputs("ipv4: ", out);
-		config_put_text(out, b->ipv4);
-		fputs(", ", out);
-	}
-	if (*b->ipv6) {
-		fputs("ipv6: ", out);
-		config_put_text(out, b->ipv6);
-		fputs(", ", out);
-	}
-	fprintf(out, "port: %u", ntohs(b->port));
+	fputs("    backend: {", out);
+	config_put_place(out, " ", b->ipv4, b->ipv6, b->port);
 	config_put_standby(out, b);
 	fputs(" }\n", out);
 }

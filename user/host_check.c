@@ -188,16 +188,13 @@ static bool is_wan(const struct check *k, __u32 oif)
 
 static void check_backend(struct check *k, const struct service_config *s, const char *key, const char *text, __u8 family)
 {
-	const struct answer *answer = *text ? answers_find(k->answers, text, family) : NULL;
 	char format[ADDRESS_STRLEN];
 	struct address a;
 	__u32 oif;
 
 	if (!*text)
 		return;
-	if (answer && answer->address.family) {
-		a = answer->address;
-	} else if (address_parse(text, &a)) {
+	if (!answers_address(k->answers, text, family, &a)) {
 		tell(k, "%s: %s has no %s address", key, text, family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 		return;
 	}

@@ -27,21 +27,11 @@ bool plan_refused(const struct plan_input *in, __u32 ifindex)
 	return false;
 }
 
-/* An address as it is, or where its prefix has moved; or a name's, if there is one yet */
-static bool is_known(const struct making *m, const char *text, __u8 family, struct address *ret)
-{
-	const struct answer *a = *text ? answers_find(m->in->answers, text, family) : NULL;
-
-	if (a && a->address.family)
-		*ret = a->address;
-	return (a && a->address.family) || (*text && !address_parse(text, ret));
-}
-
 /* None yet: the service waits */
 static void resolve(const struct making *m, const struct service_config *s, const char *text, __u8 family,
 		    struct address *ret)
 {
-	if (*text && !is_known(m, text, family, ret))
+	if (!answers_address(m->in->answers, text, family, ret) && *text)
 		log_warning("service %s: waiting for backend %s, which has no %s address yet", s->name, text,
 			    family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 }
@@ -66,12 +56,13 @@ static int resolve_backend(const struct making *m, const struct service_config *
 	bool standby = plan_on_standby(m, s, from);
 	__be16 standby_port = from->standby.port ?: from->port;
 
+	ret->on_standby = standby;
 	resolve(m, s, standby ? from->standby.ipv4 : from->ipv4, FAMILY_IPV4, &ret->ipv4);
 	resolve(m, s, standby ? from->standby.ipv6 : from->ipv6, FAMILY_IPV6, &ret->ipv6);
 	ret->port = standby ? standby_port : from->port;
 	if (backend_has_standby(from)) {
-		is_known(m, standby ? from->ipv4 : from->standby.ipv4, FAMILY_IPV4, &ret->idle[0]);
-		is_known(m, standby ? from->ipv6 : from->standby.ipv6, FAMILY_IPV6, &ret->idle[1]);
+		answers_address(m->in->answers, standby ? from->ipv4 : from->standby.ipv4, FAMILY_IPV4, &ret->idle[0]);
+		answers_address(m->in->answers, standby ? from->ipv6 : from->standby.ipv6, FAMILY_IPV6, &ret->idle[1]);
 		ret->idle_port = standby ? from->port : standby_port;
 	}
 	return backend_is_ours(m, s, &ret->ipv4) ?: backend_is_ours(m, s, &ret->ipv6);

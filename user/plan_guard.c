@@ -76,10 +76,8 @@ bool plan_on_standby(const struct making *m, const struct service_config *s, con
 /* Who stays one's standby keeps serving */
 static void keep_standbys(const struct making *m, size_t service, struct guard *g)
 {
-	const struct service_config *s = &m->config->services[service];
-
-	for (size_t i = 0; i < backends_of(s); i++)
-		if (plan_on_standby(m, s, backend_at(s, i)))
+	for (size_t i = 0; i < backends_of(&m->config->services[service]); i++)
+		if (plan_backend(m, service, i)->on_standby)
 			g->standby |= 1ULL << plan_backend(m, service, i)->number;
 }
 

@@ -10,6 +10,7 @@ struct backend_address {		/* of a service, resolved */
 	__be16 port;
 	struct address idle[2];		/* of the other one, the standby or who has it */
 	__be16 idle_port;
+	bool on_standby;		/* which serves in its place */
 	__u8 number;
 };
 

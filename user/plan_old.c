@@ -121,33 +121,44 @@ static int add_old(struct olds *l, const struct old *new)
 	return 0;
 }
 
-/* Of what runs: listeners that are to change now, and those that have changed before and whose time is not up */
+/* The listener that an entry is of, or was: of one that has changed before too, and its time is what is left */
+static bool old_of(const struct plan_input *in, const struct table_entry *e, struct old *ret)
+{
+	const struct table_entry *until;
+	struct table_key key = e->key;
+
+	*ret = (struct old){ .key = e->key, .service = e->service, .until = in->now + OLD_SECONDS };
+	ret->service.flags &= ~(SERVICE_LISTS | SERVICE_OLD | SERVICE_QUIET);
+	if (kind_of(e) == KEY_OLD) {
+		key.word = with_kind(key.word, KEY_UNTIL);
+		until = running(in, &key);
+		ret->until = until ? until->old.until : 0;
+		ret->key.addr = old_addr(&e->key.addr, &e->service.to);
+	} else if (kind_of(e) != KEY_SERVICE && kind_of(e) < KEY_BACKEND) {
+		return false;
+	}
+	ret->key.word = with_kind(e->key.word, KEY_SERVICE);
+	return true;
+}
+
+/* Of what runs: listeners that are to change now, and those that have changed before and whose time is not up. What one of
+ * several backends has besides the listener itself counts only where it stands by. */
 static int collect(const struct making *m, struct olds *l)
 {
 	const struct plan_input *in = m->in;
+	struct old o;
 	int rc = 0;
 
 	for (size_t i = 0; i < in->n_running && !rc; i++) {
-		const struct table_entry *e = &in->running[i], *until;
-		struct table_key key = e->key;
-		struct old o = { .key = e->key, .service = e->service, .until = in->now + OLD_SECONDS };
+		const struct table_entry *e = &in->running[i];
 
-		if (kind_of(e) == KEY_OLD) {
-			key.word = with_kind(key.word, KEY_UNTIL);
-			until = running(in, &key);
-			o.until = until ? until->old.until : 0;
-			o.key.word = with_kind(key.word, KEY_SERVICE);
-			o.key.addr = old_addr(&e->key.addr, &e->service.to);
-		} else if (kind_of(e) >= KEY_BACKEND && is_idle(m, &o)) {
-			o.key.word = with_kind(o.key.word, KEY_SERVICE);
-		} else if (kind_of(e) != KEY_SERVICE) {
+		if (!old_of(in, e, &o) || o.until <= in->now || !is_old(m->plan, &o))
 			continue;
-		}
-		o.service.flags &= ~(SERVICE_LISTS | SERVICE_OLD | SERVICE_QUIET);
 		if (is_idle(m, &o))
 			o.service.flags = (__u8)o.service.flags | SERVICE_QUIET;
-		if (o.until > in->now && is_old(m->plan, &o))
-			rc = add_old(l, &o);
+		else if (kind_of(e) >= KEY_BACKEND)
+			continue;
+		rc = add_old(l, &o);
 	}
 	return rc;
 }

@@ -39,17 +39,6 @@ struct standby {
 
 /* ---- whether there is somebody ---- */
 
-static bool address_of(const struct standby *s, const char *text, __u8 family, struct address *ret)
-{
-	const struct answer *a = *text ? answers_find(s->answers, text, family) : NULL;
-
-	if (a)
-		*ret = a->address;
-	else if (!*text || address_parse(text, ret))
-		return false;
-	return ret->family;
-}
-
 static int ask(const struct address *a, __be16 port)
 {
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = port };
@@ -79,7 +68,7 @@ static bool is_reached(const struct standby *s, struct seen *b, const struct bac
 	socklen_t len = sizeof(error);
 
 	if (b->socket < 0) {
-		if (address_of(s, c->ipv4, FAMILY_IPV4, &a) || address_of(s, c->ipv6, FAMILY_IPV6, &a))
+		if (answers_address(s->answers, c->ipv4, FAMILY_IPV4, &a) || answers_address(s->answers, c->ipv6, FAMILY_IPV6, &a))
 			b->socket = ask(&a, c->port);
 		b->asked = now;
 		return false;
@@ -169,39 +158,41 @@ static __u32 number_of(const struct backend_name *names, size_t n, __u32 id, con
 	return *name ? GUARD_BACKENDS_MAX : 0;
 }
 
-static bool look_at_service(struct standby *s, struct dataplane *dp, const struct service_config *service, __u32 id)
+struct running_names {
+	struct service_name *services;	/* by id */
+	struct backend_name *backends;	/* by id * GUARD_BACKENDS_MAX + number */
+	size_t n_services, n_backends;
+};
+
+static bool look_at_service(struct standby *s, struct dataplane *dp, const struct running_names *names,
+			    const struct service_config *service)
 {
-	struct backend_name *names = NULL;
 	bool switched = false;
-	size_t n = 0;
 
-	if (dataplane_backend_names(dp, &names, &n))
-		return false;
-	for (size_t i = 0; i < backends_of(service); i++) {
-		const struct backend_config *c = backend_at(service, i);
-		__u32 number = number_of(names, n, id, c->name);
+	for (__u32 id = 0; id < names->n_services; id++)
+		for (size_t i = 0; i < backends_of(service) && !strcmp(names->services[id].name, service->name); i++) {
+			const struct backend_config *c = backend_at(service, i);
+			__u32 number = number_of(names->backends, names->n_backends, id, c->name);
 
-		if (backend_has_standby(c) && number < GUARD_BACKENDS_MAX)
-			switched |= look(s, dp, service, c, id, number);
-	}
-	free(names);
+			if (backend_has_standby(c) && number < GUARD_BACKENDS_MAX)
+				switched |= look(s, dp, service, c, id, number);
+		}
 	return switched;
 }
 
 static void on_tick(uv_timer_t *timer)
 {
 	struct standby *s = timer->data;
-	struct service_name *names = NULL;
+	struct running_names names = { 0 };
 	struct dataplane *dp = NULL;
 	bool switched = false;
-	size_t n = 0;
 
-	if (!dataplane_open(s->instance, &dp) && dp->running && !dataplane_names(dp, &names, &n))
+	if (!dataplane_open(s->instance, &dp) && dp->running && !dataplane_names(dp, &names.services, &names.n_services) &&
+	    !dataplane_backend_names(dp, &names.backends, &names.n_backends))
 		for (size_t i = 0; i < s->config->n_services; i++)
-			for (__u32 id = 0; id < n; id++)
-				if (!strcmp(names[id].name, s->config->services[i].name))
-					switched |= look_at_service(s, dp, &s->config->services[i], id);
-	free(names);
+			switched |= look_at_service(s, dp, &names, &s->config->services[i]);
+	free(names.services);
+	free(names.backends);
 	dataplane_close(dp);
 	if (switched)
 		s->switched(s->data);
