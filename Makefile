@@ -77,15 +77,15 @@ UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
 $(O)/tests/unit_addr: $(call unit_obj,user/addr.c)
-$(O)/tests/unit_answers: $(call unit_obj,user/answers.c user/addr.c user/host.c user/log.c user/netlink*.c)
-$(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/answers.c user/addr.c user/host.c user/log.c \
+$(O)/tests/unit_answers: $(call unit_obj,user/answers.c user/kept.c user/addr.c user/host.c user/log.c user/netlink*.c)
+$(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/answers.c user/kept.c user/addr.c user/host.c user/log.c \
 		user/netlink*.c user/config*.c user/yaml*.c user/wg_key.c user/relay_prefix.c)
 $(O)/tests/unit_config $(O)/tests/unit_grammar $(O)/tests/unit_relay: $(call unit_obj,user/config*.c user/yaml*.c user/addr.c user/log.c \
 		user/wg_key.c user/relay_prefix.c)
 $(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)
 $(O)/tests/unit_netlink: $(call unit_obj,user/netlink*.c user/addr.c)
 $(O)/tests/unit_guard: $(call unit_obj,user/dataplane_guard*.c user/dataplane_flows.c user/dataplane_flow_read.c user/dataplane_read.c user/table.c)
-$(O)/tests/unit_guard $(O)/tests/unit_headroom $(O)/tests/unit_links $(O)/tests/unit_lists $(O)/tests/unit_plan_relay: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c \
+$(O)/tests/unit_guard $(O)/tests/unit_headroom $(O)/tests/unit_links $(O)/tests/unit_lists $(O)/tests/unit_plan_relay: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c user/kept.c \
 		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c user/wireguard*.c user/wg_key.c \
 		user/relay_prefix.c)
 $(O)/tests/unit_headroom: $(call unit_obj,user/headroom.c)
@@ -98,15 +98,15 @@ $(O)/tests/blake2s.bpf.o: tests/blake2s.bpf.c include/blake2s.h Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
-$(O)/tests/unit_cookie: $(call unit_obj,user/cookie_reply.c)
+$(O)/tests/unit_cookie: $(call unit_obj,user/cookie_reply.c user/udp_frame.c)
 $(O)/tests/unit_standby: $(call unit_obj,user/standby_next.c)
 $(O)/unit/tests/unit_blake2s.o: $(O)/tests/blake2s.skel.h
-$(addprefix $(O)/tests/unit_,blake2s cookie admission replay backends): LIBS += -lcrypto
+$(addprefix $(O)/tests/unit_,blake2s cookie admission replay backends blind blind_packets): LIBS += -lcrypto
 
 # what it measures is the program's own objects
 $(O)/tests/unit_relay_size: $(patsubst %,$(O)/user/%.o,dataplane_sync dataplane_flows dataplane_guard dataplane_guard_read dataplane_relay dataplane_relay_read dataplane_read \
 		dataplane_lists dataplane_flow_read table transmit control $(filter plan% config% yaml% netlink% wireguard%,$(notdir $(USER_SRC:.c=))) \
-		host addr log answers state wg_key relay_prefix followed pins attach)
+		host addr log answers kept state wg_key relay_prefix followed pins attach)
 $(O)/unit/tests/unit_relay_size.o: UNIT_CFLAGS :=
 $(O)/tests/unit_relay_size: UNIT_CFLAGS :=
 
@@ -220,7 +220,7 @@ $(O)/selftests/%.bpf.o: selftests/%.bpf.c Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # ---- the host plane: unit tests, fuzzers; the data path by test-run ----
-HOST_UNITS  := bpf pipeline resolve memory icmp cut sites policy masquerade admission replay backends
+HOST_UNITS  := bpf pipeline resolve memory icmp cut sites policy masquerade admission replay backends blind blind_packets
 FUZZ_CFLAGS ?= -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
 # how often to unroll is said to clang

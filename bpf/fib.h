@@ -94,6 +94,8 @@ INLINE struct addr fib_source(const struct pkt *p)
 	struct addr source = p->src;
 	const struct pool *pool;
 
+	if (p->blind && p->way && !p->flow && p->way->way.is_new == FLOW_KNOWN)
+		return addr_load(&p->way->way.src);
 	pool = p->flows && p->way ? bpf_map_lookup_elem(&pools, &id) : NULL;
 	if (pool)
 		source = addr_load(p->leaves == FAMILY_IPV4 ? &pool->own4[0] : &pool->own6[0]);

@@ -85,6 +85,17 @@ MAP(cookies, ARRAY, __u32, struct cookies, 1, 0);
 MAP(health, ARRAY, __u32, struct health, 1, 0);
 MAP(backend_names, ARRAY, __u32, struct backend_name, 1, 0);
 MAP(failed, ARRAY, __u32, struct failed, 1, 0);
+MAP(blind_sites, ARRAY, __u32, struct blind_site, 1, BPF_F_MMAPABLE);
+MAP(blind_names, ARRAY, __u32, struct peer_name, 1, 0);
+MAP(endpoints, ARRAY, __u32, struct table_bucket, 1, BPF_F_MMAPABLE);
+MAP(sessions, ARRAY, __u32, struct blind_bucket, 1, 0);
+MAP(hints, ARRAY, __u32, struct blind_bucket, 1, 0);
+MAP(blind_lock, ARRAY, __u32, struct blind_lock, 1, 0);
+MAP(blind_pairs, HASH, __u32, struct blind_pair, 1, BPF_F_NO_PREALLOC);
+MAP(blind_totals, PERCPU_ARRAY, __u32, struct blind_total, 1, 0);
+MAP(blind_waiting, ARRAY, __u32, struct blind_waiting, 1, 0);
+MAP(blind_state, ARRAY, __u32, struct blind_state, 1, 0);
+MAP(blind_scratch, PERCPU_ARRAY, __u32, struct blind_scratch, 1, 0);
 MAP(event_watch, ARRAY, __u32, __u64, 1, 0);
 MAP(event_budget, PERCPU_ARRAY, __u32, struct event_budget, 1, 0);
 #ifndef WGXDP_HOST
@@ -114,5 +125,10 @@ SWITCH(__u32, allowed_mask, 0);		/* buckets of allowed - 1 */
 SWITCH(bool, with_subnets, false);	/* the overlay is exactly a /48: subnets has it */
 SWITCH(bool, with_routes64, false);	/* the table has some KEY_ROUTE */
 SWITCH(bool, with_routes, false);	/* routes has some entry */
+/* of the blind relay */
+SWITCH(__be16, blind_port, 0);
+SWITCH(__u32, blind_mask, 0);		/* buckets of sessions, and of hints, - 1 */
+SWITCH(__u32, endpoints_mask, 0);	/* of endpoints */
+SWITCH(__u32, blind_slots, 0);		/* first of the sites' slots in nexthops, two each: one a place */
 
 #endif

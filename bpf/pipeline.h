@@ -6,6 +6,7 @@
 #ifndef WGXDP_PIPELINE_H
 #define WGXDP_PIPELINE_H
 
+#include "blind_send.h"
 #include "cut.h"
 #include "fib.h"
 #include "flow_send.h"
@@ -125,20 +126,31 @@ INLINE int pull_link(struct pkt *p, __be16 *proto)
 	return plane(p, for_us) ? 0 : NOT_OURS;
 }
 
+INLINE int service_find(struct pkt *p, bool guards)
+{
+	int rc = classify(p);
+
+	if (guards && !rc)
+		guard_find(p);
+	return p->flows && !rc ? flow_find(p) : rc;
+}
+
 /* Of what came by a link of ours, from its IP header on */
 INLINE int service_pipeline(struct pkt *p, __be16 proto, bool guards, int *ret_action)
 {
 	struct nexthop *nexthop = NULL;
-	int rc;
+	int rc, found = NOT_OURS;
 
-	rc = parse(p, proto) ?: classify(p);
-	if (guards && !rc)
-		guard_find(p);
-	if (p->flows && !rc)
-		rc = flow_find(p);
+	rc = parse(p, proto);
+	if (!rc && p->blind)
+		found = blind_find(p);
+	if (!rc && found == NOT_OURS)
+		rc = service_find(p, guards);
+	else
+		rc = rc ?: found;
 	rc = rc ?: quote_sender(p) ?: resolve(p, guards, &nexthop) ?:
 	     (p->flows ? flow_admits(p) : 0) ?: fragment_remember(p) ?: plane(p, make_room, nexthop) ?:
-	     (guards ? guard_commit(p) : 0) ?: (p->flows ? flow_commit(p) : 0) ?:
+	     (guards ? guard_commit(p) : 0) ?: (p->blind && !found ? blind_commit(p) : 0) ?: (p->flows ? flow_commit(p) : 0) ?:
 	     (p->flows && p->way ? flow_rewrite(p) : p->quote ? quote_rewrite(p) : rewrite(p));
 	if (rc)
 		return error_owed(p, rc, nexthop, ret_action);

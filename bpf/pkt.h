@@ -85,6 +85,7 @@ struct pkt {
 	struct flow *flow;		/* its flow, or NULL: a newcomer, or who answers one */
 
 	bool guards;			/* a constant in each entry point: the steps of the guard are in it */
+	bool blind;			/* likewise: those of the blind relay */
 };
 
 /* Words as they stand in a header, whose alignment the kernel's headers understate: else clang goes byte by byte. */

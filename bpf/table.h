@@ -29,19 +29,20 @@ INLINE const struct table_entry *bucket_find(const struct table_bucket *bucket, 
 	return read_once(bucket->entry[1].tag) == hash ? &bucket->entry[1] : NULL;
 }
 
-INLINE const struct table_entry *table_find(const struct table_key *key)
+/* map: a constant, as mask is: its buckets - 1 */
+INLINE const struct table_entry *table_find_in(void *map, __u32 mask, const struct table_key *key)
 {
 	__u64 hash = table_hash(key), differs;
-	__u32 home = table_home(hash, 0, table_mask);
-	const struct table_bucket *bucket = bpf_map_lookup_elem(&table, &home);
+	__u32 home = table_home(hash, 0, mask);
+	const struct table_bucket *bucket = bpf_map_lookup_elem(map, &home);
 	const struct table_entry *entry;
 
 	if (!bucket)
 		return NULL;
 	entry = bucket_find(bucket, hash);
 	if (!entry) {
-		home = table_home(hash, 1, table_mask);
-		bucket = bpf_map_lookup_elem(&table, &home);
+		home = table_home(hash, 1, mask);
+		bucket = bpf_map_lookup_elem(map, &home);
 		entry = bucket ? bucket_find(bucket, hash) : NULL;
 	}
 	if (!entry)
@@ -50,6 +51,11 @@ INLINE const struct table_entry *table_find(const struct table_key *key)
 	differs = (entry->key.addr.q[0] ^ key->addr.q[0]) | (entry->key.addr.q[1] ^ key->addr.q[1]) |
 		  (entry->key.word ^ key->word);
 	return differs ? NULL : entry;
+}
+
+INLINE const struct table_entry *table_find(const struct table_key *key)
+{
+	return table_find_in(&table, table_mask, key);
 }
 
 #endif

@@ -67,11 +67,10 @@ __attribute__((noinline)) int tc_extensions(struct __sk_buff *ctx, __u32 l3, __u
 INLINE int tc_reach(struct pkt *p)
 {
 	__u32 need = p->l4 + sizeof(struct udphdr), len = ((struct __sk_buff *)p->ctx)->len;
+	long rc = bpf_skb_pull_data(p->ctx, need < len ? need : len);
 
-	if (bpf_skb_pull_data(p->ctx, need < len ? need : len))
-		return NOT_OURS;
 	tc_reload(p);
-	return 0;
+	return rc ? NOT_OURS : 0;
 }
 
 INLINE int tc_pull_extensions(struct pkt *p, __u8 first)

@@ -5,6 +5,7 @@
  * relay.h.
  */
 #include "answer.h"
+#include "blind_egress.h"
 #include "relay.h"
 #include "transmit.h"
 
@@ -42,6 +43,8 @@ ENTRIES(_flows, pipeline, false, verdict, .flows = true)
 ENTRIES(_relay_flows, relay, false, relay_verdict, .flows = true)
 ENTRIES(_guard, pipeline, true, verdict, .flows = true)
 ENTRIES(_relay_guard, relay, true, relay_verdict, .flows = true)
+ENTRIES(_blind, pipeline, false, verdict, .flows = true, .blind = true)
+ENTRIES(_relay_blind, relay, false, relay_verdict, .flows = true, .blind = true)
 
 /* For user space, by BPF_PROG_TEST_RUN: behind an Ethernet header comes the key of an original's entry in flows, whose timer is to run.
  * 0: it does, or there is no such flow. */
@@ -59,4 +62,12 @@ SEC("tc")
 int wgxdp_answer(struct __sk_buff *ctx)
 {
 	return answer_send(ctx);
+}
+
+/* At egress of the blind relay's link; behind it whatever else is there */
+SEC("tc")
+int wgxdp_tc_egress(struct __sk_buff *ctx)
+{
+	blind_egress(ctx);
+	return TC_ACT_UNSPEC;
 }

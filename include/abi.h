@@ -29,6 +29,7 @@ struct addr {
 #include "abi_relay.h"
 #include "abi_flow.h"
 #include "abi_guard.h"
+#include "abi_blind.h"
 #include "abi_event.h"
 
 /* ---- links ---- */

@@ -115,6 +115,20 @@ struct guard_scratch {
 	struct index_key index_key;
 };
 
+/* blind_scratch: a packet for the blind relay */
+struct blind_scratch {
+	__u64 now;
+	__u32 from, to;			/* sites */
+	__u32 origin;			/* `from`, or who gave out the index in question */
+	__le32 index, receiver;		/* the sender's, or of data and cookies the receiver's; of a response the receiver's */
+	__u32 waits;			/* it is for a site that is not known yet */
+	__u32 make;			/* a handshake message, of which something is to be learnt when it is sent */
+	__u64 key, value;		/* what is to be written */
+	__u32 home[2], zero, pair;
+	__u32 first, single;		/* the first site whose key is tried; and the only one */
+	int answer;
+};
+
 enum flow_newness { FLOW_KNOWN, FLOW_NEWCOMER, FLOW_MOVES, FLOW_ANSWERED };
 
 #endif

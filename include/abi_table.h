@@ -7,7 +7,7 @@
 #define WGXDP_ABI_TABLE_H
 
 enum table_kind {
-	KEY_NONE, KEY_SERVICE, KEY_REPLY, KEY_VLAN, KEY_OLD, KEY_UNTIL, KEY_ROUTE,
+	KEY_NONE, KEY_SERVICE, KEY_REPLY, KEY_VLAN, KEY_OLD, KEY_UNTIL, KEY_ROUTE, KEY_BLIND, KEY_ENDPOINT,
 	KEY_BACKEND = 64		/* and the number (1 to 63) of a backend of a service that has several: as KEY_SERVICE, which is number
 					 * 0's, or of the lowest number that has an address */
 };
@@ -101,6 +101,7 @@ struct table_entry {
 		struct vlan vlan;
 		struct old_until old;
 		struct route route;
+		__u32 site;	/* of KEY_ENDPOINT, in the map endpoints */
 		__u8 value[32];
 	};
 };

@@ -21,10 +21,14 @@ struct uniform_row {
 };
 
 /* signals: RINGBUF; what the data path asks of the daemon */
-enum signal_kind { SIGNAL_NONE, SIGNAL_HEARTBEAT };
+enum signal_kind {
+	SIGNAL_NONE, SIGNAL_HEARTBEAT,
+	SIGNAL_MOVED,			/* a message for our own WireGuard came from where no site is: perhaps one is there now */
+	SIGNAL_CHALLENGE,		/* is this site where its data comes from? Something is to go through its tunnel */
+};
 struct signal {
 	__u32 kind;			/* enum signal_kind */
-	__u32 pad;
+	__u32 site;			/* of SIGNAL_CHALLENGE */
 	__u64 jiffies;			/* when */
 };
 

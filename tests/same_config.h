@@ -94,6 +94,21 @@ static void assert_same_relay(const struct config *a, const struct config *b)
 		assert_memory_equal(&a->policy.udp_ports[i], &b->policy.udp_ports[i], sizeof(struct port_range));
 }
 
+static void assert_same_blind(const struct blind_config *a, const struct blind_config *b)
+{
+	assert_string_equal(a->interface, b->interface);
+	assert_string_equal(a->device, b->device);
+	assert_int_equal(a->port, b->port);
+	assert_int_equal(a->mtu, b->mtu);
+	assert_int_equal(a->n_sites, b->n_sites);
+	assert_int_equal(a->n_pairs, b->n_pairs);
+	for (size_t i = 0; i < a->n_sites; i++)
+		assert_string_equal(a->sites[i].name, b->sites[i].name);
+	for (size_t i = 0; i < a->n_pairs; i++)
+		for (int j = 0; j < 2; j++)
+			assert_string_equal(a->pairs[i].name[j], b->pairs[i].name[j]);
+}
+
 static void assert_same(const struct config *a, const struct config *b)
 {
 	size_t i;
@@ -110,6 +125,7 @@ static void assert_same(const struct config *a, const struct config *b)
 	for (i = 0; i < a->n_services; i++)
 		assert_same_service(&a->services[i], &b->services[i]);
 	assert_same_relay(a, b);
+	assert_same_blind(&a->blind, &b->blind);
 }
 
 static char *image_of(const struct config *c, size_t *ret_n)

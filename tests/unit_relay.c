@@ -142,9 +142,44 @@ static void differences(void **state)
 	}
 }
 
+static const char *const blinds[] = {
+	"blind: { listen: { interface: eth0, port: 51820 }, device: wgvpnr01 }\n",
+	"blind:\n  listen: { interface: eth0.7, port: 443 }\n  device: wgvpnr01\n  sites: [ site-a, site-b, \"+ab/cd12\" ]\n"
+	"  pairs: [ [ site-a, site-b ], [ site-b, \"+ab/cd12\" ] ]\n  mtu: 1380\n",
+	"blind: { listen: { interface: eth0, port: 51820 }, device: wgvpnr01, sites: all, pairs: all, mtu: 1420 }\n",
+};
+
+/* What it becomes, that it reads back to the same, and what differs between two */
+static void blind(void **state)
+{
+	struct config *c[3];
+	size_t size;
+	char *text;
+	FILE *out;
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(config_parse(blinds[i], "blind.yaml", &c[i]), 0);
+		assert_round_trip(c[i]);
+	}
+	assert_string_equal(c[1]->blind.interface, "eth0.7");
+	assert_string_equal(c[1]->blind.device, "wgvpnr01");
+	assert_int_equal(c[1]->blind.port, htons(443));
+	assert_int_equal(c[1]->blind.n_sites, 3);
+	assert_string_equal(c[1]->blind.pairs[1].name[1], "+ab/cd12");
+	assert_int_equal(c[1]->blind.mtu, 1380);
+	assert_int_equal(c[0]->blind.n_sites + c[0]->blind.n_pairs + c[0]->blind.mtu, 0);
+	out = open_memstream(&text, &size);
+	assert_true(config_diff(c[0], c[2], out));
+	fclose(out);
+	assert_string_equal(text, " blind:\n+  mtu: 1420\n");
+	free(text);
+	for (int i = 0; i < 3; i++)
+		config_free(c[i]);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(values), cmocka_unit_test(differences) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(values), cmocka_unit_test(differences), cmocka_unit_test(blind) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

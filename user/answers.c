@@ -6,29 +6,19 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "answers.h"
 #include "grow.h"
+#include "kept.h"
 #include "log.h"
 #include "state.h"
 
-#define KEPT_DIR "/var/lib/wgxdp"
-#define PATH_LEN 256
 
 bool answer_is_name(const struct answer *a)
 {
 	struct address address;
 
 	return address_parse(a->text, &address);
-}
-
-/* The file that outlives a boot */
-static void kept_path(char path[PATH_LEN], const char *instance, const char *name)
-{
-	const char *dir = getenv("STATE_DIRECTORY");
-
-	snprintf(path, PATH_LEN, "%s/%s%s%s", dir && *dir == '/' ? dir : KEPT_DIR, instance, *name ? "/" : "", name);
 }
 
 static bool parse_line(const char *line, struct answer *a)
@@ -61,7 +51,7 @@ static void read_file(const char *path, struct answers *ret)
 
 void answers_read(const char *instance, struct answers *ret)
 {
-	char path[PATH_LEN];
+	char path[KEPT_PATH_LEN];
 
 	*ret = (struct answers){ 0 };
 	state_path(path, instance, "names");
@@ -72,7 +62,7 @@ void answers_read(const char *instance, struct answers *ret)
 
 static int write_file(const char *path, const struct answers *a)
 {
-	char beside[PATH_LEN + 8], text[ADDRESS_STRLEN];
+	char beside[KEPT_PATH_LEN + 8], text[ADDRESS_STRLEN];
 	FILE *out;
 	int rc = 0;
 
@@ -99,7 +89,7 @@ static int write_file(const char *path, const struct answers *a)
 
 int answers_write(const char *instance, const struct answers *a, bool moved)
 {
-	char path[PATH_LEN];
+	char path[KEPT_PATH_LEN];
 	int rc;
 
 	state_path(path, instance, "names");
@@ -107,9 +97,7 @@ int answers_write(const char *instance, const struct answers *a, bool moved)
 		return 0;
 	rc = write_file(path, a);
 	if (!rc && moved) {
-		kept_path(path, instance, "");
-		mkdir(KEPT_DIR, 0755);
-		mkdir(path, 0755);
+		kept_prepare(instance);
 		kept_path(path, instance, "names");
 		rc = write_file(path, a);
 	}

@@ -133,6 +133,19 @@ struct outcome {
 	bool later;			/* done with programs that are to be replaced */
 };
 
+/* Peers of this host's own WireGuard, for which the blind relay is to have room */
+static size_t count_sites(const struct config *c)
+{
+	struct wg_device d = { 0 };
+	size_t n;
+
+	if (!*c->blind.device || wg_read(c->blind.device, &d))
+		return 0;
+	n = d.n_peers;
+	wg_free(&d);
+	return n;
+}
+
 static int attempt(const char *instance, struct plan_input *in, bool may_wait, struct outcome *ret)
 {
 	struct dataplane *dp = NULL;
@@ -157,6 +170,7 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 		rc = dataplane_names(dp, &in->names, &in->n_names) ?: dataplane_backend_names(dp, &in->backend_names, &in->n_backend_names) ?:
 		     dataplane_guards(dp, &in->guards, &in->n_guards) ?: dataplane_table(dp, &in->running, &in->n_running) ?:
 		     dataplane_slots(in->running, in->n_running, &in->slots, &in->n_slots) ?: dataplane_peers(dp, &in->peers, &in->n_peers);
+	in->n_sites = count_sites(in->config);
 	if (!rc)
 		rc = followed_read(in->config, &in->followed_peers, &in->n_followed);
 	if (!rc)

@@ -15,6 +15,7 @@
 
 /* Newer than Debian 12's headers */
 #define TCX_INGRESS ((enum bpf_attach_type)46)
+#define TCX_EGRESS ((enum bpf_attach_type)47)
 
 /* Our filters: at the first of these priorities that takes a BPF filter, by one of these handles */
 #define FILTER_PRIORITIES 8
@@ -59,10 +60,10 @@ struct filter {
 	__u32 priority, handle, id;	/* id: of its program */
 };
 
-/* Our filter on a device; id: only with this program, 0: with any */
-static bool filter_find(__u32 ifindex, __u32 id, struct filter *ret)
+/* Our filter at a device's ingress or egress; id: only with this program, 0: with any */
+static bool filter_find_at(__u32 ifindex, enum bpf_tc_attach_point point, __u32 id, struct filter *ret)
 {
-	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
+	struct bpf_tc_hook hook = filter_hook(ifindex, point);
 
 	for (__u32 handle = FILTER_ON_THEIRS; handle <= FILTER_ON_OURS; handle++)
 		for (__u32 priority = 1; priority <= FILTER_PRIORITIES; priority++) {
@@ -74,6 +75,11 @@ static bool filter_find(__u32 ifindex, __u32 id, struct filter *ret)
 			return true;
 		}
 	return false;
+}
+
+static bool filter_find(__u32 ifindex, __u32 id, struct filter *ret)
+{
+	return filter_find_at(ifindex, BPF_TC_INGRESS, id, ret);
 }
 
 bool attached_filter(__u32 ifindex)
@@ -96,6 +102,19 @@ static void filter_remove(__u32 ifindex, const struct filter *f)
 	bpf_tc_hook_destroy(&hook);
 }
 
+/* At the first priority that is free */
+static int filter_add(struct bpf_tc_hook *hook, __u32 handle, int program)
+{
+	int rc = -ENOSPC;
+
+	for (__u32 priority = 1; priority <= FILTER_PRIORITIES && rc; priority++) {
+		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority, .prog_fd = program);
+
+		rc = bpf_tc_attach(hook, &opts);
+	}
+	return rc;
+}
+
 static int attach_filter(__u32 ifindex, int program, __u16 *ret_flags)
 {
 	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
@@ -110,13 +129,7 @@ static int attach_filter(__u32 ifindex, int program, __u16 *ret_flags)
 		handle = FILTER_ON_THEIRS;
 	else if (rc)
 		return rc;
-	for (__u32 priority = 1; priority <= FILTER_PRIORITIES; priority++) {
-		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority, .prog_fd = program);
-
-		rc = bpf_tc_attach(&hook, &opts);
-		if (!rc)
-			break;
-	}
+	rc = filter_add(&hook, handle, program);
 	if (!rc)
 		*ret_flags = handle == FILTER_ON_OURS ? LINK_TC | LINK_QDISC_OURS : LINK_TC;
 	else if (handle == FILTER_ON_OURS)
@@ -135,6 +148,29 @@ int attach_tc(__u32 ifindex, int program, int *ret_link, __u16 *ret_flags)
 	}
 	*ret_link = -1;
 	return attach_filter(ifindex, program, ret_flags);
+}
+
+int attach_egress(__u32 ifindex, int program, int *ret_link)
+{
+	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_EGRESS);
+
+	*ret_link = bpf_link_create(program, ifindex, TCX_EGRESS, NULL);
+	if (*ret_link >= 0)
+		return 0;
+	*ret_link = -1;
+	detach_egress(ifindex);
+	return filter_add(&hook, FILTER_ON_THEIRS, program);
+}
+
+void detach_egress(__u32 ifindex)
+{
+	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_EGRESS);
+	struct filter f;
+
+	if (!filter_find_at(ifindex, BPF_TC_EGRESS, 0, &f))
+		return;
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f.handle, .priority = f.priority);
+	bpf_tc_detach(&hook, &opts);
 }
 
 int attach_replace(int link, int program)
@@ -163,6 +199,7 @@ void detach_filter(__u32 ifindex, bool qdisc_ours)
 {
 	struct filter f = { .handle = FILTER_ON_OURS };
 
+	detach_egress(ifindex);
 	if (filter_find(ifindex, 0, &f) || qdisc_ours)
 		filter_remove(ifindex, &f);
 }

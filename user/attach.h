@@ -16,6 +16,10 @@ int attach_xdp(__u32 ifindex, int program, __u16 flag, int *ret_link);
 /* A bpf_link in *ret_link and LINK_TC | LINK_TCX; or, without tcx, -1 there and LINK_TC, perhaps with LINK_QDISC_OURS */
 int attach_tc(__u32 ifindex, int program, int *ret_link, __u16 *ret_flags);
 
+/* At its egress, where ours at its ingress is: a bpf_link, or -1 there and a filter */
+int attach_egress(__u32 ifindex, int program, int *ret_link);
+void detach_egress(__u32 ifindex);		/* the filter */
+
 /* Another program in the place of ours: by links without a gap */
 int attach_replace(int link, int program);
 int attach_replace_filter(__u32 ifindex, int program);

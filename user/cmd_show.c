@@ -20,17 +20,18 @@
 #include "show_flows.h"
 #include "show_guard.h"
 #include "show_relay.h"
+#include "show_sites.h"
 #include "state.h"
 #include "table.h"
 #include "why.h"
 #include "words.h"
 
 const char show_help[] =
-	"[interfaces|services|peers|routes|drops|metrics] [-j|--json]\n"
+	"[interfaces|services|peers|routes|sites|drops|metrics] [-j|--json]\n"
 	"       wgxdp show flows [--wg FILE] [-j|--json]\n\n"
 	"Interfaces with role and mode, services with what they received, forwarded, dropped and passed up in each direction,\n"
 	"peers likewise, with what WireGuard says of them, and the reasons for what was not forwarded. Without a noun: all of it.\n"
-	"routes: prefixes and whose they are. metrics: what the exporter tells Prometheus.\n"
+	"routes: prefixes and whose they are. sites: where those of the blind relay are, and what they send. metrics: what the exporter tells Prometheus.\n"
 	"flows: the clients of masquerading services, where they came in, as whom the backend sees them, seconds since they came and\n"
 	"since they were last heard of, and packets/bytes in each direction.\n\n"
 	"  --wg FILE   what `wg show IF dump` (or `wg show all dump`) says on the backend, - is standard input: the peer of each\n"
@@ -43,7 +44,8 @@ const char show_help[] =
 #define SHOW_PEERS (1 << 4)
 #define SHOW_ROUTES (1 << 5)		/* in the plain form they stand with their peers */
 #define SHOW_FLOWS (1 << 6)		/* by themselves */
-#define SHOW_ALL (SHOW_INTERFACES | SHOW_SERVICES | SHOW_DROPS | SHOW_PEERS)
+#define SHOW_SITES (1 << 7)
+#define SHOW_ALL (SHOW_INTERFACES | SHOW_SERVICES | SHOW_DROPS | SHOW_PEERS | SHOW_SITES)
 
 static const char *tc_name(__u16 flags)
 {
@@ -189,7 +191,7 @@ static bool is_listener(const struct table_entry *e, bool backends)
 {
 	__u8 kind = e->key.word;
 
-	return kind == KEY_SERVICE || (backends && kind >= KEY_BACKEND);
+	return kind == KEY_SERVICE || (backends ? kind >= KEY_BACKEND : kind == KEY_BLIND);
 }
 
 /* One kind of value of every listener of a service: each once, in the order of the table. Whether there is one. */
@@ -351,7 +353,7 @@ static int parse(int argc, char **argv, struct arguments *a)
 		const char *name;
 		unsigned int what;
 	} nouns[] = { { "interfaces", SHOW_INTERFACES }, { "services", SHOW_SERVICES }, { "peers", SHOW_PEERS },
-		   { "routes", SHOW_ROUTES }, { "drops", SHOW_DROPS }, { "metrics", SHOW_METRICS }, { "flows", SHOW_FLOWS } };
+		   { "routes", SHOW_ROUTES }, { "drops", SHOW_DROPS }, { "metrics", SHOW_METRICS }, { "flows", SHOW_FLOWS }, { "sites", SHOW_SITES } };
 	int option;
 
 	opterr = 0;
@@ -372,7 +374,7 @@ static int parse(int argc, char **argv, struct arguments *a)
 			if (!strcmp(argv[optind], nouns[i].name))
 				a->what |= nouns[i].what;
 		if (a->what == before) {
-			log_error("show: %s: interfaces, services, peers, routes, flows, drops or metrics is wanted", argv[optind]);
+			log_error("show: %s: interfaces, services, peers, routes, sites, flows, drops or metrics is wanted", argv[optind]);
 			return -EINVAL;
 		}
 	}
@@ -400,6 +402,8 @@ static int show(const struct global *g, const struct dataplane *dp, bool json, u
 		rc = show_services(d, dp, reasons, n);
 	if (!rc && what & (SHOW_PEERS | SHOW_ROUTES))
 		rc = show_relay(d, dp, what & SHOW_PEERS, what & SHOW_ROUTES, reasons, n);
+	if (!rc && what & SHOW_SITES)
+		rc = show_sites(d, dp, what == SHOW_SITES);
 	if (!rc && what & SHOW_DROPS)
 		rc = show_drops(d, dp, reasons, n);
 	if (!rc)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "config_blind.h"
 #include "config_flows.h"
 #include "config_guard.h"
 #include "config_later.h"
@@ -40,7 +41,7 @@ const char *mode_name(enum mode m)
 
 const char *nat_name(enum nat n)
 {
-	return nat_names[n];
+	return n == NAT_BLIND ? "blind" : nat_names[n];
 }
 
 const char *role_name(enum link_role r)
@@ -222,6 +223,7 @@ static const struct yaml_key config_keys[] = {
 	{ "peers", yaml_set_rows, "{ name: site-a, device: wgvpnr01 }", ROWS(config, peers, n_peers), .below = config_peer_keys },
 	{ "follow", yaml_set_map, "{ wireguard: [ wgvpnr01 ] }", AT(config, follow), .below = config_follow_keys },
 	{ "policy", config_set_policy, "{ overlay: \"fd12:3456:789a::/48\" }", AT(config, policy), .below = config_policy_keys },
+	{ "blind", yaml_set_map, "{ listen: { interface: eth0, port: 51820 }, device: wgvpnr01 }", AT(config, blind), .below = config_blind_keys },
 	{ "exporter", yaml_set_map, "{ listen: [ \"127.0.0.1:9851\" ] }", .below = exporter_keys },
 	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
 	LATER_SECTIONS,
@@ -415,6 +417,8 @@ void config_free(struct config *c)
 	free(c->peers);
 	free(c->follow.wireguard);
 	free(c->policy.udp_ports);
+	free(c->blind.sites);
+	free(c->blind.pairs);
 	free(c->exporter);
 	free(c->interfaces);
 	free(c);

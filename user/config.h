@@ -12,7 +12,7 @@
 #define CONFIG_DEFAULT "/etc/wgxdp/wgxdp.yaml"
 
 enum mode { MODE_AUTO, MODE_NATIVE, MODE_GENERIC, MODE_TC };
-enum nat { NAT_DNAT, NAT_NONE, NAT_MASQUERADE };
+enum nat { NAT_DNAT, NAT_NONE, NAT_MASQUERADE, NAT_BLIND };	/* the last one: no service's of a configuration */
 enum ipv6_handling { IPV6_DIRECT, IPV6_DNAT, IPV6_OFF };
 enum df_handling { DF_FRAGMENT, DF_REPORT };	/* of IPv4 without DF that is too long */
 
@@ -111,6 +111,23 @@ struct policy_config {
 	enum policy_reject reject;
 };
 
+#define BLIND_MTU 1420
+#define BLIND_NAME "blind"		/* as a service it counts under this name */
+
+struct blind_config {			/* the blind relay; device "": none */
+	char interface[IFNAMSIZ], device[IFNAMSIZ];	/* that WireGuard comes in by, and this host's own WireGuard behind it */
+	__be16 port;
+	__u32 mtu;			/* of the sites' tunnels; 0: BLIND_MTU */
+	struct site_name {
+		char name[NAME_LEN];
+	} *sites;			/* none: all peers of the device */
+	size_t n_sites;
+	struct site_pair {
+		char name[2][NAME_LEN];
+	} *pairs;			/* that may talk; none: all */
+	size_t n_pairs;
+};
+
 struct endpoint_config {
 	struct address address;
 	__be16 port;
@@ -125,6 +142,7 @@ struct config {
 	size_t n_peers;
 	struct follow_config follow;
 	struct policy_config policy;
+	struct blind_config blind;
 	struct endpoint_config *exporter;	/* where metrics are served */
 	size_t n_exporter;
 	enum mode mode;			/* of `up --mode`, or as saved from what runs */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "config_blind.h"
 #include "config_guard.h"
 #include "config_relay.h"
 
@@ -66,6 +67,7 @@ static void check_values(struct check *k)
 	for (i = 0; i < k->c->n_services; i++)
 		check_service_values(k, i);
 	config_check_relay_values(k);
+	config_check_blind_values(k);
 }
 
 /* ---- contradictions within a service ---- */
@@ -440,6 +442,7 @@ unsigned int config_check_each(const struct config *c, unsigned int errors, conf
 	if (!k.errors)
 		check_listeners(&k);
 	config_check_relay(&k);
+	config_check_blind(&k);
 	return k.errors;
 }
 

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "config_blind.h"
 #include "config_diff.h"
 
 enum { LINES = 16 + GUARD_BACKENDS_MAX };	/* of an entry: a key or a backend each, and each once */
@@ -58,6 +59,11 @@ static struct entry follow_entry(const struct config *c)
 static struct entry policy_entry(const struct config *c)
 {
 	return ENTRY(c, config_put_policy(out, c));
+}
+
+static struct entry blind_entry(const struct config *c)
+{
+	return ENTRY(c, config_put_blind(out, c));
 }
 
 static struct entry exporter_entry(const struct config *c)
@@ -222,6 +228,7 @@ bool config_diff(const struct config *old, const struct config *new, FILE *out)
 		d.differs = true;
 		fprintf(out, "-running: { mode: %s }\n+running: { mode: %s }\n", mode_name(old->mode), mode_name(new->mode));
 	}
+	diff_entry(&d, blind_entry(old), blind_entry(new));
 	diff_entry(&d, exporter_entry(old), exporter_entry(new));
 	diff_entry(&d, follow_entry(old), follow_entry(new));
 	diff_entry(&d, policy_entry(old), policy_entry(new));

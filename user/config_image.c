@@ -72,6 +72,8 @@ static void walk(struct image *im, struct config *c)
 		ARRAY(im, c->peers[i].prefixes, c->peers[i].n_prefixes);
 	ARRAY(im, c->follow.wireguard, c->follow.n_wireguard);
 	ARRAY(im, c->policy.udp_ports, c->policy.n_udp_ports);
+	ARRAY(im, c->blind.sites, c->blind.n_sites);
+	ARRAY(im, c->blind.pairs, c->blind.n_pairs);
 	ARRAY(im, c->exporter, c->n_exporter);
 }
 

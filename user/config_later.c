@@ -111,46 +111,7 @@ void later_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node *va
 		yaml_set_list(y, key, value, object);
 }
 
-/* A word of these, or a list */
-static void check_all_or_list(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	static const char *const all[] = { "all", NULL };
-	struct yaml_key word = *key;
-
-	word.choices = all;
-	if (value && value->type == YAML_LIST)
-		yaml_set_list(y, key, value, object);
-	else
-		later_choice(y, &word, value, object);
-}
-
-static void check_pair(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	struct yaml_key names = *key;
-
-	names.item = later_name;
-	if (value && value->type == YAML_LIST && value->n != 2)
-		yaml_error(y, value, "%s: two sites are a pair, as %s", key->name, key->like);
-	else
-		yaml_set_list(y, &names, value, object);
-}
-
 /* ---- sections ---- */
-
-static const struct yaml_key blind_listen_keys[] = {
-	IS("interface", check_interface, "eth0", .required = true),
-	IS("port", check_port, "51820", .required = true),
-	{},
-};
-
-const struct yaml_key later_blind_keys[] = {
-	IS("listen", yaml_set_map, "{ interface: eth0, port: 51820 }", .below = blind_listen_keys, .required = true),
-	IS("device", check_interface, "wgvpnr01", .required = true),
-	IS("sites", check_all_or_list, "all", .item = later_name),
-	IS("pairs", check_all_or_list, "[ site-a, site-b ]", .item = check_pair),
-	IS("mtu", check_number, "1420", .size = 65535),
-	{},
-};
 
 const struct yaml_key later_announce_keys[] = {
 	IS("table", check_number, "700", .size = 0xffffffff, .required = true),

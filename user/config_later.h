@@ -8,7 +8,7 @@
 
 yaml_set later_choice, later_rows, later_name;
 extern const char *const later_replies[];
-extern const struct yaml_key later_blind_keys[], later_announce_keys[], later_endpoints_keys[],
+extern const struct yaml_key later_announce_keys[], later_endpoints_keys[],
 	later_learn_keys[], later_ddns_keys[];
 
 /* Rows of tables: a single value, a mapping, a list of mappings */
@@ -22,7 +22,6 @@ extern const struct yaml_key later_blind_keys[], later_announce_keys[], later_en
 #define LATER_FOLLOW_ROWS LATER("routes", yaml_set_list, "main", .item = later_name)
 
 #define LATER_SECTIONS \
-	LATER_MAP("blind", "{ listen: …, device: wgvpnr01 }", later_blind_keys), \
 	LATER_MAP("announce", "{ table: 700 }", later_announce_keys), \
 	LATER_ROWS("endpoints", "{ interface: wg0, … }", later_endpoints_keys), \
 	LATER_ROWS("learn", "{ interface: wg1 }", later_learn_keys), \

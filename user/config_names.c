@@ -5,16 +5,19 @@
 #include <string.h>
 #include "config_names.h"
 
-/* Named interfaces first, then those on which services listen, then devices of peers */
+/* Named interfaces first, then those on which services or the blind relay listen, then devices of peers */
 static const char *interface_at(const struct config *c, size_t i, enum link_role *ret_role)
 {
-	*ret_role = i < c->n_interfaces ? c->interfaces[i].role : i < c->n_interfaces + c->n_services ? ROLE_WAN : ROLE_TUNNEL;
+	*ret_role = i < c->n_interfaces ? c->interfaces[i].role : i <= c->n_interfaces + c->n_services ? ROLE_WAN : ROLE_TUNNEL;
 	if (i < c->n_interfaces)
 		return c->interfaces[i].name;
 	i -= c->n_interfaces;
 	if (i < c->n_services)
 		return c->services[i].listen_interface;
 	i -= c->n_services;
+	if (!i)
+		return c->blind.interface;
+	i--;
 	if (i < c->follow.n_wireguard)
 		return c->follow.wireguard[i].name;
 	i -= c->follow.n_wireguard;

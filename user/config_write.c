@@ -6,8 +6,9 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
-#include "config_flows.h"
+#include "config_blind.h"
 #include "config_diff.h"
+#include "config_flows.h"
 #include "config_guard.h"
 
 /* Names and addresses: quoted where YAML could see more in them than text. */
@@ -213,6 +214,7 @@ static int put(const struct config *c, FILE *out, bool running)
 		config_put_peer(out, &c->peers[i]);
 	config_put_follow(out, c);
 	config_put_policy(out, c);
+	config_put_blind(out, c);
 	config_put_exporter(out, c);
 	return ferror(out) || fflush(out) ? -EIO : 0;
 }

@@ -12,6 +12,7 @@
 #include <uv.h>
 #include "answers.h"
 #include "apply.h"
+#include "blind.h"
 #include "command.h"
 #include "control.h"
 #include "cookie.h"
@@ -52,6 +53,7 @@ struct daemon {
 	struct exporter *exporter;
 	struct cookie *cookie;
 	struct standby *standby;
+	struct blind *blind;
 	ino_t watched;			/* the directory that is watched */
 	unsigned int changes;		/* enum nl_change, not looked at yet */
 	int64_t credit;			/* ms of the CPU, as of the loop's time credit_at */
@@ -156,6 +158,7 @@ static void renew(struct daemon *d)
 	exporter_renew(d->exporter, d->state.config);
 	cookie_renew(d->cookie, d->state.config);
 	standby_renew(d->standby, d->state.config);
+	blind_renew(d->blind, d->state.config);
 	repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS);
 	repeat(&d->sweep, config_has_flows(d->state.config), on_sweep, SWEEP_MS);
 }
@@ -295,8 +298,12 @@ static int on_signal(void *data, void *record, size_t size)
 	const struct signal *signal = record;
 	struct daemon *d = data;
 
-	if (size < sizeof(*signal) || signal->kind != SIGNAL_HEARTBEAT)
+	if (size < sizeof(*signal))
 		return 0;
+	if (signal->kind != SIGNAL_HEARTBEAT) {
+		blind_signal(d->blind, signal);
+		return 0;
+	}
 	take_changes(d, false);
 	if (d->vouched)
 		control_heartbeat(d->state.instance, signal);
@@ -415,7 +422,7 @@ static int watch(struct daemon *d)
 	uv_poll_start(&d->netlink, UV_READABLE, on_netlink);
 	return resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
 	       exporter_new(&d->loop, d->state.instance, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie) ?:
-	       standby_new(&d->loop, d->state.instance, &d->answers, on_switched, d, &d->standby);
+	       standby_new(&d->loop, d->state.instance, &d->answers, on_switched, d, &d->standby) ?: blind_new(&d->loop, d->state.instance, &d->blind);
 }
 
 int daemon_run(const char *instance, const char *file)
@@ -446,5 +453,6 @@ int daemon_run(const char *instance, const char *file)
 	uv_run(&d.loop, UV_RUN_DEFAULT);
 	notify_stopping();
 	cookie_end(d.cookie);
+	blind_end(d.blind);
 	return d.status;
 }

@@ -31,13 +31,13 @@ static const char *const program_names[PROGRAM_COUNT] = {
 #undef X
 };
 
-/* Those that know the relay, flows, the guard (and flows), or both are pinned under the same names: a firewall's carry nothing of it */
-static const char *const program_sets[] = { "", "_relay", "_flows", "_relay_flows", "_guard", "_relay_guard" };
+/* Those that know the relay, flows, the guard or the blind relay (and flows), or both are pinned under the same names: a firewall's carry nothing of it */
+static const char *const program_sets[] = { "", "_relay", "_flows", "_relay_flows", "_guard", "_relay_guard", "_blind", "_relay_blind" };
 enum { PROGRAM_SETS = sizeof(program_sets) / sizeof(program_sets[0]) };
 
 static int program_set(const struct plan *p)
 {
-	return !!p->relay.on + (p->guarded ? 4 : 2 * !!p->n_flows);
+	return !!p->relay.on + (p->blind.on ? 6 : p->guarded ? 4 : 2 * !!p->n_flows);
 }
 
 static struct bpf_program *program_of(const struct wgxdp *s, int program, int set)
@@ -107,10 +107,8 @@ int dataplane_open(const char *instance, struct dataplane **ret)
 		return -ENOMEM;
 	dataplane_quiet();
 	strcpy(dp->instance, instance);
-	for (int i = 0; i < MAP_COUNT; i++)
-		dp->maps[i] = -1;
-	for (int i = 0; i < PROGRAM_COUNT; i++)
-		dp->programs[i] = -1;
+	memset(dp->maps, -1, sizeof(dp->maps));
+	memset(dp->programs, -1, sizeof(dp->programs));
 	rc = pins_exist(instance);
 	dp->running = rc > 0;
 	if (dp->running)
@@ -122,10 +120,7 @@ int dataplane_open(const char *instance, struct dataplane **ret)
 	return rc;
 }
 
-static __u32 at_least(__u32 have, __u32 need)
-{
-	return have > need ? have : need;
-}
+#define at_least(have, need) ({ __u32 have_ = (have), need_ = (need); have_ > need_ ? have_ : need_; })
 
 /* Peers double, so that those who come one by one seldom need new programs */
 static __u32 peers_room(const struct dataplane *dp, const struct plan_relay *r)
@@ -145,7 +140,8 @@ static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct pla
 			bpf_program__set_autoload(program_of(s, i, set), set == program_set(p) &&
 						  (i != PROGRAM_wgxdp_tc_l3 || p->l3 || dp->programs[i] >= 0));
 	bpf_program__set_autoload(s->progs.wgxdp_flow_arm, p->n_flows);
-	bpf_program__set_autoload(s->progs.wgxdp_answer, p->challenges);
+	bpf_program__set_autoload(s->progs.wgxdp_answer, p->challenges || p->blind.on);
+	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, p->blind.on);
 }
 
 static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
@@ -177,7 +173,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 {
 	__u32 services = at_least(ROOM_SERVICES, p->n_services), slots = at_least(ROOM_SLOTS, p->n_slots);
 	__u32 names = at_least(dataplane_entries(dp, MAP_names), services);
-	__u32 nexthops = at_least(dataplane_entries(dp, MAP_nexthops), slots + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS);
+	__u32 sites = p->blind.on ? 2 * at_least(dataplane_entries(dp, MAP_blind_sites), p->blind.room) : 0, nexthops = at_least(dataplane_entries(dp, MAP_nexthops), slots + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS + sites);
 	__u32 table = at_least(dataplane_entries(dp, MAP_table), table_size(p->n_entries));
 	__u32 sources = at_least(dataplane_entries(dp, MAP_sources), 2 * at_least(ROOM_PORTS, p->n_ports));
 
@@ -189,8 +185,9 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	bpf_map__set_max_entries(s->maps.totals, names * 4);
 	s->rodata->tick_rate = jiffies_a_second();
 	s->rodata->table_mask = table - 1;
-	s->rodata->gateway_slots = nexthops - NEXTHOP_GATEWAYS;
-	s->rodata->uniform_slots = nexthops - NEXTHOP_GATEWAYS - NEXTHOP_UNIFORM;
+	s->rodata->gateway_slots = nexthops - sites - NEXTHOP_GATEWAYS;
+	s->rodata->blind_slots = nexthops - sites;
+	s->rodata->uniform_slots = nexthops - sites - NEXTHOP_GATEWAYS - NEXTHOP_UNIFORM;
 	s->rodata->with_choices = dp->choices = p->choices || dp->choices;
 	s->rodata->with_vlans = p->vlans;
 	s->rodata->with_bridges = p->bridges;
@@ -201,6 +198,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	dataplane_size_flows(dp, s->obj, p, names);
 	dataplane_size_guard(dp, s->obj, p, names);
 	set_relay(dp, s, p);
+	dataplane_size_blind(dp, s, p);
 }
 
 /* FNV-1a over the object and everything set in it before load: equal means that loading it again would give the same */
@@ -288,16 +286,15 @@ static bool is_whole(const struct dataplane *dp)
 	return true;
 }
 
-/* Running programs and maps lack nothing for the plan but what tells clients of one backend apart: until that is there, replies
- * leave from the first listener's address. Prefixes beyond the list would be no less than a hole, and of another overlay no
- * program knows but its own. */
+/* Running programs and maps lack nothing for the plan but what tells clients of one backend apart: until that is there, replies leave
+ * from the first listener's address. Prefixes beyond the list would be a hole, and of another overlay no program knows but its own. */
 static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const struct plan *p)
 {
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (i != MAP_choices && dataplane_entries(dp, i) !=
 		    bpf_map__max_entries(bpf_object__find_map_by_name(s->obj, map_names[i])))
 			return false;
-	return !p->n_trie && !p->relay.on && !p->n_flows && !p->guarded && (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
+	return !p->n_trie && !p->relay.on && !p->n_flows && !p->guarded && !p->blind.on && (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
 }
 
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
@@ -305,9 +302,9 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	struct wgxdp *s = wgxdp__open();
 	struct control c = { 0 };
 	__u32 zero = 0;
-	__u64 hash;
 	bool serves;
 	int rc = 0;
+	__u64 hash;
 
 	if (!s)
 		return -errno;
@@ -386,6 +383,8 @@ static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffi
 		dataplane_pin_arm(dp, p, suffix);
 		dataplane_pin_answer(dp, p, suffix);
 	}
+	if (!rc)
+		dataplane_pin_egress(dp, p, suffix);
 	for (size_t i = 0; i < dp->n_ports && !rc; i++) {
 		struct dataplane_port *port = &dp->ports[i];
 		char name[32];

@@ -14,7 +14,8 @@
 	X(allowed) X(judged) X(flows) X(embryos) X(embryo_limits) X(pools) X(flow_totals) X(flows_deleted) \
 	X(flow_scratch) X(guards) X(guard_keys) X(public_keys) X(guard_state) X(guard_budget) X(guard_sources) X(guard_scratch) \
 	X(answered) X(indices) X(replays) X(handshakes) X(challenged) X(cookies) \
-	X(challenges) X(health) X(backend_names) X(failed) X(events) X(event_watch) X(event_budget)
+	X(challenges) X(health) X(backend_names) X(failed) X(blind_sites) X(blind_names) X(endpoints) X(sessions) X(hints) X(blind_lock) \
+	X(blind_pairs) X(blind_totals) X(blind_waiting) X(blind_state) X(blind_scratch) X(events) X(event_watch) X(event_budget)
 
 enum dataplane_map {
 #define X(name) MAP_##name,
@@ -82,6 +83,10 @@ int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct ho
 int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h);
 /* Lets the loaded programs take over from running ones, and ports go that the plan does not have; pins what is new */
 int dataplane_commit(struct dataplane *dp, const struct plan *p);
+/* Of the blind relay: room for sites; the program at its interface's egress, attached or taken off; what its maps begin with */
+void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const struct plan *p);
+void dataplane_pin_egress(struct dataplane *dp, const struct plan *p, const char *suffix);
+int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int *changes);
 /* Closes; takes back what was attached and not committed */
 void dataplane_close(struct dataplane *dp);
 /* Of the caller's network namespace, as struct control has it; 0: not known */

@@ -9,7 +9,7 @@
 
 void dataplane_pin_answer(struct dataplane *dp, const struct plan *p, const char *suffix)
 {
-	if (p->challenges)
+	if (p->challenges || p->blind.on)
 		pin_set(bpf_program__fd(dp->skeleton->progs.wgxdp_answer), dp->instance, suffix, PIN_ANSWER);
 	else
 		pin_remove(dp->instance, PIN_ANSWER);

@@ -310,3 +310,28 @@ int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int 
 		rc = sync_peers(dp, r, true, &stay, changes);
 	return rc || r->on ? rc : sync_own(dp, r, changes);
 }
+
+/* ---- the blind relay ---- */
+
+/* How many sites there is room for, where it counts; and the device of our own WireGuard */
+int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int *changes)
+{
+	struct peer_name own = { 0 }, name;
+	struct blind_state state;
+	__u32 zero = 0, room = dataplane_entries(dp, MAP_blind_sites);
+	int rc = 0;
+
+	if (!p->blind.on || bpf_map_lookup_elem(dp->maps[MAP_blind_state], &zero, &state) ||
+	    bpf_map_lookup_elem(dp->maps[MAP_blind_names], &zero, &name))
+		return 0;
+	strcpy(own.device, p->blind.device);
+	if (memcmp(&own, &name, sizeof(own))) {
+		++*changes;
+		rc = bpf_map_update_elem(dp->maps[MAP_blind_names], &zero, &own, BPF_ANY);
+	}
+	if (rc || state.room == room)
+		return rc;
+	++*changes;
+	state.room = room;
+	return bpf_map_update_elem(dp->maps[MAP_blind_state], &zero, &state, BPF_ANY);
+}

@@ -336,7 +336,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 		goto cleanup;
 	rc = sync_names(dp, p, &b, false, &changes) ?: sync_sources(dp, p, b.used, now, b.n, &changes) ?:
 	     dataplane_lists_write(dp, p, &changes) ?: dataplane_pools_write(dp, p, &changes) ?: dataplane_keys_write(dp, p, &changes) ?:
-	     dataplane_relay_write(dp, p, &changes);
+	     dataplane_relay_write(dp, p, &changes) ?: dataplane_blind_write(dp, p, &changes);
 	if (!rc) {
 		rc = sync_table(dp, p);		/* the last step that may have no room: before links change */
 		changes += rc > 0 ? rc : 0;

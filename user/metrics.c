@@ -18,6 +18,7 @@
 #include "relay_view.h"
 #include "running.h"
 #include "show_guard.h"
+#include "show_sites.h"
 #include "state.h"
 #include "words.h"
 
@@ -382,6 +383,7 @@ int metrics_write(FILE *out, const char *instance)
 		flow_families(&s);
 		guard_families(&s.text, dp, s.services, s.n_services);
 		peer_families(&s);
+		site_families(&s.text, dp);
 		interface_families(&s);
 		map_families(&s);
 		config_families(&s);

@@ -206,6 +206,8 @@ int plan_ports(struct making *m)
 			      c->interfaces[i].shared);
 	for (size_t i = 0; i < c->n_services && !rc; i++)
 		rc = add_listening_ports(m, &c->services[i]);
+	if (*c->blind.interface)
+		rc = rc ?: add_port(m, c->blind.interface, ROLE_WAN, MODE_AUTO, false);
 	rc = rc ?: add_devices(m);
 	for (size_t i = 0; i < c->n_services && !rc; i++)
 		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)
@@ -238,7 +240,7 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 
 	if (!m.plan)
 		return rc;
-	m.plan->services = calloc(in->n_names + in->config->n_services + 1, sizeof(*m.plan->services));
+	m.plan->services = calloc(in->n_names + in->config->n_services + 2, sizeof(*m.plan->services));
 	if (!m.plan->services)
 		goto cleanup;
 	if (in->n_names)
@@ -246,7 +248,7 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 	m.plan->n_services = in->n_names;
 	m.plan->config_hash = in->config_hash;
 	m.plan->ask_always = rules_look_at_packets(in->host);
-	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_old(&m) ?: plan_relay(&m) ?: plan_nics(&m) ?:
+	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_blind(&m) ?: plan_old(&m) ?: plan_relay(&m) ?: plan_nics(&m) ?:
 	     plan_sources(&m) ?: plan_links(&m);
 cleanup:
 	free(m.backends);

@@ -54,6 +54,14 @@ struct plan_guard {			/* of a service */
 	struct backend_name *names;	/* GUARD_BACKENDS_MAX; NULL: it has one backend, without a name */
 };
 
+struct plan_blind {
+	bool on;
+	__u32 room;			/* for so many sites, with number 0 */
+	char device[IFNAMSIZ];		/* this host's own WireGuard */
+	__be16 port;
+	__u32 ifindex;			/* of the interface that it listens on; 0: it waits for that */
+};
+
 struct plan {
 	struct plan_port *ports;
 	struct sources *sources;	/* one a port */
@@ -86,6 +94,7 @@ struct plan {
 	bool ask_always;		/* CONTROL_ASK_ALWAYS */
 	__u32 config_hash;		/* of the configuration that it was made of (state_prepare()); 0: the one that runs */
 	struct plan_relay relay;
+	struct plan_blind blind;
 };
 
 struct slot {				/* a next-hop slot of a listener and whose it is */
@@ -121,6 +130,7 @@ struct plan_input {
 	size_t n_peers;
 	struct followed *followed_peers;	/* what WireGuard says of follow.wireguard */
 	size_t n_followed;
+	size_t n_sites;			/* peers that blind.device has now */
 };
 
 /* VLANs of a logical link down to its nic, the outer one last: how many; -1 where a nic cannot tell */

@@ -64,6 +64,10 @@ const struct pool *plan_pool_of(const struct plan *p, __u32 id);
 int plan_guard(struct making *m, size_t service, __u32 id);
 /* Whether its standby serves in a backend's place, as the daemon has said */
 bool plan_on_standby(const struct making *m, const struct service_config *s, const struct backend_config *b);
+/* Where the blind relay listens; after plan_services */
+int plan_blind(struct making *m);
+/* The id under which something of this name counts */
+__u32 plan_service_id(struct plan *p, const char *name, enum nat nat);
 /* Entries of the table from listeners */
 int plan_services(struct making *m);
 int plan_links(struct making *m);

@@ -35,20 +35,20 @@ static __u16 address_delta(const struct addr *old, const struct addr *new)
 	return delta + (delta >> 16);
 }
 
-/* The id under which a service counts: that of the running instance, else the first free one */
-static __u32 service_id(struct plan *p, const struct service_config *s)
+/* That of the running instance, else the first free one */
+__u32 plan_service_id(struct plan *p, const char *name, enum nat nat)
 {
 	size_t id, free_id = p->n_services;
 
-	for (id = 0; id < p->n_services && strcmp(p->services[id].name, s->name); id++)
+	for (id = 0; id < p->n_services && strcmp(p->services[id].name, name); id++)
 		if (!*p->services[id].name && free_id == p->n_services)
 			free_id = id;
 	if (id == p->n_services)
 		id = free_id;
 	if (id == p->n_services)
 		p->n_services++;
-	strcpy(p->services[id].name, s->name);
-	p->services[id].nat = s->nat;
+	strcpy(p->services[id].name, name);
+	p->services[id].nat = nat;
 	return id;
 }
 
@@ -57,7 +57,7 @@ static bool configured(const struct config *c, const char *name)
 	for (size_t i = 0; i < c->n_services; i++)
 		if (!strcmp(c->services[i].name, name))
 			return true;
-	return false;
+	return *c->blind.device && !strcmp(name, BLIND_NAME);
 }
 
 /* The local address too: a rule by source may give each address of ours a way of its own */
@@ -396,7 +396,7 @@ int plan_services(struct making *m)
 	p->n_slots = 2;			/* the first are nobody's */
 	p->choices = may_get_rivals(m);
 	for (size_t i = 0; i < c->n_services && !rc; i++) {
-		__u32 id = service_id(p, &c->services[i]);
+		__u32 id = plan_service_id(p, c->services[i].name, c->services[i].nat);
 		size_t before = m->n_listeners;
 
 		rc = plan_lists(m, &c->services[i], id) ?: plan_guard(m, i, id) ?: plan_pool(m, i, id);

@@ -286,7 +286,7 @@ static int rebuild_services(struct rebuild *r, const struct service_name *names,
 			;
 		if (*names[id].name && to > from)
 			rc = rebuild_service(r, &names[id], &r->found[from], to - from);
-		else if (*names[id].name)
+		else if (*names[id].name && names[id].nat != NAT_BLIND)
 			log_warning("service %s: the maps do not tell what it is, for it listens nowhere now: left out",
 				    names[id].name);
 	}
@@ -307,7 +307,7 @@ int config_rebuild(const struct dataplane *dp, const struct host *h, struct conf
 		     dataplane_lists(dp, &r.lists, &r.n_lists);
 	if (!rc)
 		rc = find_listeners(&r, buckets, n) ?: rebuild_interfaces(&r) ?: rebuild_services(&r, names, n_names) ?:
-		     config_rebuild_relay(dp, r.c);
+		     config_rebuild_relay(dp, r.c) ?: config_rebuild_blind(dp, h, r.c);
 	if (rc)
 		log_error("cannot rebuild the configuration of instance %s from its maps: %s", dp->instance, strerror(-rc));
 	if (buckets != MAP_FAILED)

@@ -21,5 +21,7 @@ int config_rebuild_flows(const struct dataplane *dp, __u32 id, struct service_co
  * for, keys too */
 struct backend_config *config_rebuild_backend(const struct dataplane *dp, __u32 id, __u32 number, struct service_config *s);
 int config_rebuild_guard(const struct dataplane *dp, __u32 id, struct service_config *s);
+/* The blind relay's: the mtu is said by nothing that runs */
+int config_rebuild_blind(const struct dataplane *dp, const struct host *h, struct config *c);
 /* The relay's part of that: peers with the fewest prefixes that mean the same */
 int config_rebuild_relay(const struct dataplane *dp, struct config *c);

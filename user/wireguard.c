@@ -13,6 +13,9 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef WITH_SODIUM
+#include <sodium.h>
+#endif
 #include "grow.h"
 #include "netlink_talk.h"
 #include "wireguard.h"
@@ -134,6 +137,8 @@ int wg_message(const struct nlmsghdr *nlh, void *data)
 	if (nlh->nlmsg_len < NLMSG_HDRLEN + sizeof(struct genlmsghdr))
 		return MNL_CB_OK;
 	mnl_attr_for_each(a, nlh, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(a) == WGDEVICE_A_PUBLIC_KEY)
+			attr_copy(a, &((struct wg_device *)data)->key, sizeof(struct wg_key));
 		if (mnl_attr_get_type(a) != WGDEVICE_A_PEERS)
 			continue;
 		mnl_attr_for_each_nested(row, a)
@@ -216,6 +221,20 @@ static int uapi_allowed(const char *value, struct wg_peer *p)
 	return 0;
 }
 
+/* The socket tells the private key, of which nothing is kept */
+static int uapi_own_key(const char *value, struct wg_device *d)
+{
+	struct wg_key private;
+	int rc = hex_key(value, &private);
+
+#ifdef WITH_SODIUM
+	if (!rc && !wg_key_is_none(&private))
+		crypto_scalarmult_curve25519_base(d->key.b, private.b);
+#endif
+	explicit_bzero(&private, sizeof(private));
+	return rc;
+}
+
 /* One line; those before the first peer are of the device, and others than these mean nothing here */
 static int uapi_line(const char *key, const char *value, struct wg_device *d)
 {
@@ -233,7 +252,7 @@ static int uapi_line(const char *key, const char *value, struct wg_device *d)
 		return p ? hex_key(value, &p->key) : -ENOMEM;
 	}
 	if (!p)
-		return 0;
+		return !strcmp(key, "private_key") ? uapi_own_key(value, d) : 0;
 	if (!strcmp(key, "endpoint"))
 		return uapi_endpoint(value, p);
 	if (!strcmp(key, "allowed_ip"))
@@ -303,26 +322,96 @@ static int read_answer(int fd, char **ret, size_t *ret_n)
 	return got < 0 ? -errno : 0;
 }
 
-static int read_socket(const char *device, struct wg_device *ret)
+/* One question and its answer. 0 or -errno */
+static int talk(const char *device, const char *question, char **ret, size_t *ret_n)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct timeval limit = { .tv_sec = ANSWER_SECONDS };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
-	char *text = NULL;
-	size_t n;
+	ssize_t n = strlen(question);
 
 	if (fd < 0)
 		return -errno;
 	snprintf(address.sun_path, sizeof(address.sun_path), WG_SOCKET_DIR "/%s.sock", device);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) || send(fd, "get=1\n\n", 7, MSG_NOSIGNAL) != 7)
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) || send(fd, question, n, MSG_NOSIGNAL) != n)
 		rc = errno == ENOENT || errno == ECONNREFUSED ? -EOPNOTSUPP : -errno;
 	else
-		rc = read_answer(fd, &text, &n) ?: wg_uapi(text, n, ret);
-	free(text);
+		rc = read_answer(fd, ret, ret_n);
 	close(fd);
 	return rc;
+}
+
+static int read_socket(const char *device, struct wg_device *ret)
+{
+	char *text = NULL;
+	size_t n;
+	int rc = talk(device, "get=1\n\n", &text, &n) ?: wg_uapi(text, n, ret);
+
+	if (text)
+		explicit_bzero(text, n);
+	free(text);
+	return rc;
+}
+
+static int set_socket(const char *device, const struct wg_key *peer, const struct address *a, __be16 port)
+{
+	char question[256], hex[2 * WG_KEY_LEN + 1], text[ADDRESS_STRLEN], *answer = NULL;
+	size_t n = 0;
+	int rc;
+
+	for (int i = 0; i < WG_KEY_LEN; i++)
+		sprintf(hex + 2 * i, "%02x", peer->b[i]);
+	snprintf(question, sizeof(question), "set=1\npublic_key=%s\nupdate_only=true\nendpoint=%s\n\n", hex, endpoint_format(a, port, text));
+	rc = talk(device, question, &answer, &n);
+	if (!rc && (n < 8 || strncmp(answer, "errno=0\n", 8)))
+		rc = -EPROTO;
+	free(answer);
+	return rc;
+}
+
+static int set_kernel(const char *device, const struct wg_key *peer, const struct address *a, __be16 port)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = port };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = port };
+	struct nlattr *peers, *row;
+	struct nlmsghdr *request;
+	struct mnl_socket *sock;
+	char buffer[512];
+	__u16 family;
+	int rc = nl_open(NETLINK_GENERIC, &sock);
+
+	if (rc)
+		return rc;
+	rc = nl_family(sock, WG_GENL_NAME, &family);
+	if (!rc) {
+		memcpy(&in.sin_addr, a->addr.b + 12, sizeof(in.sin_addr));
+		memcpy(&in6.sin6_addr, a->addr.b, sizeof(in6.sin6_addr));
+		request = nl_genl_request(buffer, family, WG_CMD_SET_DEVICE, WG_GENL_VERSION);
+		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+		mnl_attr_put_strz(request, WGDEVICE_A_IFNAME, device);
+		peers = mnl_attr_nest_start(request, WGDEVICE_A_PEERS);
+		row = mnl_attr_nest_start(request, 0);
+		mnl_attr_put(request, WGPEER_A_PUBLIC_KEY, sizeof(*peer), peer);
+		mnl_attr_put_u32(request, WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
+		if (a->family == FAMILY_IPV4)
+			mnl_attr_put(request, WGPEER_A_ENDPOINT, sizeof(in), &in);
+		else
+			mnl_attr_put(request, WGPEER_A_ENDPOINT, sizeof(in6), &in6);
+		mnl_attr_nest_end(request, row);
+		mnl_attr_nest_end(request, peers);
+		rc = nl_talk(sock, request, NULL, NULL);
+	}
+	mnl_socket_close(sock);
+	return rc;
+}
+
+int wg_set_endpoint(const char *device, const struct wg_key *peer, const struct address *a, __be16 port)
+{
+	int rc = set_kernel(device, peer, a, port);
+
+	return rc == -EOPNOTSUPP || rc == -ENOENT ? set_socket(device, peer, a, port) : rc;
 }
 
 int wg_read(const char *device, struct wg_device *ret)

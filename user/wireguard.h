@@ -23,6 +23,7 @@ struct wg_peer {
 };
 
 struct wg_device {
+	struct wg_key key;		/* its own public one; none: it has none, or it is not known (wireguard-go, without libsodium) */
 	struct wg_peer *peers;
 	size_t n_peers;
 };
@@ -31,6 +32,8 @@ struct wg_device {
  * or another -errno. Nothing is told. */
 int wg_read(const char *device, struct wg_device *ret);
 void wg_free(struct wg_device *d);
+/* Where a peer is, until it says otherwise: for a device that has just been made. 0 or -errno. */
+int wg_set_endpoint(const char *device, const struct wg_key *peer, const struct address *a, __be16 port);
 
 /* ---- what arrives, apart from how: parts of wg_read ---- */
 

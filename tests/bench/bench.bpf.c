@@ -97,7 +97,8 @@ static __always_inline void next_client(struct xdp_md *ctx, void *data)
 		struct iphdr *ip = data + ETH_HLEN;
 		struct udphdr *udp = (void *)(ip + 1);
 
-		ip->check = csum_replace(ip->check, from, to);
+		if (!job.index_varies)
+			ip->check = csum_replace(ip->check, from, to);
 		udp->check = csum_replace(udp->check, from, to) ?: 0xffff;
 	} else {
 		struct udphdr *udp = data + ETH_HLEN + sizeof(struct ipv6hdr);
@@ -149,7 +150,7 @@ SEC("xdp") int bench_sink(struct xdp_md *ctx)
 		mark = data + ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct udphdr);
 	else
 		return XDP_PASS;
-	if (*mark != MARK)
+	if (*mark != MARK && (!job.index_varies || (__u32)*mark != (__u32)MARK))
 		return XDP_PASS;
 	if (arrived(ctx, data))
 		job.sunk++;

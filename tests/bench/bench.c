@@ -101,6 +101,7 @@ static const struct command {
 	{ "tun", tun_make, false }, { "tunnel", measure_tunnel, true },
 	{ "newcomers", flows_newcomers, true }, { "flows", flows_write, false }, { "lru", flows_lru, false },
 	{ "answered", guard_answered, false }, { "lookup", guard_lookup, false },
+	{ "sessions", blind_sessions, false },
 	{ "program", inspect_program, true }, { "object", inspect_object, true },
 };
 

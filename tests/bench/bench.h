@@ -55,6 +55,9 @@ int parse_end(const struct request *r, const char *name, const char *port_name, 
 int guard_answered(struct meter *b, const struct request *r);
 int guard_lookup(struct meter *b, const struct request *r);
 
+/* blind.c */
+int blind_sessions(struct meter *b, const struct request *r);
+
 /* inspect.c */
 int inspect_program(struct meter *b, const struct request *r);
 int inspect_object(struct meter *b, const struct request *r);

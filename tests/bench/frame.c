@@ -117,6 +117,7 @@ static int give_orders(const struct request *r, const __u8 *frame, int family, s
 	job->family = family;
 	job->port = arg_number(r, "slot", 0);
 	job->vary = (reply ? dst : src) + arg_number(r, "vary", family == 4 ? 0 : 12);
+	job->index_varies = job->vary >= ETH_HLEN + (family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) + sizeof(struct udphdr);
 	memcpy(&base, frame + job->vary, 4);
 	job->base = ntohl(base);
 	job->clients = arg_number(r, "clients", 1);

@@ -11,7 +11,7 @@
 #include "bench.h"
 
 #define LOG_SIZE (1 << 16)
-#define MAX_PROGRAMS 24
+#define MAX_PROGRAMS 40
 
 /* program pin= */
 int inspect_program(struct meter *b, const struct request *r)

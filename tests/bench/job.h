@@ -17,7 +17,7 @@ struct bench_job {
 	__u32 vary;			/* offset of the four address bytes that name the client */
 	__u32 base;			/* their value for client 0, host order */
 	__u32 clients, stride, at;
-	__u32 pad;
+	__u32 index_varies;		/* those four bytes are of the mark, and nothing of the headers */
 	/* the sink: what its packets must look like */
 	__u32 expect_at;		/* offset of the address that the path must have left there */
 	__u32 expect_port_at;

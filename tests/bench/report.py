@@ -5,6 +5,7 @@ import os
 import sys
 from statistics import median
 
+import blind
 import flows
 import guard
 import rounds
@@ -81,6 +82,8 @@ def print_table(result):
                   kind, t["redirect_only"], t["parse_redirect"], t["wgxdp"], t["over_parse"], t["over_parse_median"]))
     for keys, t in result.get("initiations", {}).items():
         print("test-run initiation, key %s of %s: %.0f ns (fastest tenth; median %.0f)" % (keys, keys, t["ns"], t["median"]))
+    if "routed" in result:
+        print("wireguard-go between two others: %(ns).0f ns of its own CPU time a packet that it decrypts and encrypts" % result["routed"])
     verifier = result.get("verifier", {})
     for name, v in verifier.get("live", {}).items():
         stack = verifier.get("object", {}).get(name, {}).get("stack")
@@ -124,6 +127,7 @@ def misses(result, partial):
     site_limits(rows, limit)
     flow_limits(rows, limit)
     guard_limits(rows, limit)
+    blind.limits(rows, limit, rounds.SMALL, result.get("routed"))
     for keys, most in MOST_INITIATION.items():
         limit("test-run, initiation with %d keys: ns" % keys, result.get("initiations", {}).get(str(keys), {}).get("ns"),
               lambda v, most=most: v <= most, "<= %d" % most)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 
+import blind
 import flows
 import guard
 import sites
@@ -47,13 +48,13 @@ NFT = """table ip wgxdp_bench {
 }
 """ % (net.PUBLIC[4], PORT, net.BACKEND[4], PORT)
 
-WGXDP_STATES = ("native", "generic", "tc", "daemon") + tuple(sites.CONFIGS) + tuple(flows.CONFIGS) + tuple(guard.CONFIGS)
+WGXDP_STATES = ("native", "generic", "tc", "daemon") + tuple(sites.CONFIGS) + tuple(flows.CONFIGS) + tuple(guard.CONFIGS) + tuple(blind.CONFIGS)
 DAEMON_STATES = ("daemon", "many44", "many46")
 NFT_STATES = {"nft": NFT, "policy": sites.NFT, "nft-masquerade": flows.NFT}
 
 
 def config_of(state):
-    return {**sites.CONFIGS, **flows.CONFIGS, **guard.CONFIGS}.get(state, CONFIG)
+    return {**sites.CONFIGS, **flows.CONFIGS, **guard.CONFIGS, **blind.CONFIGS}.get(state, CONFIG)
 
 
 class Row:
@@ -69,11 +70,11 @@ class Row:
         return self.direction, self.family, self.size, self.clients
 
     def is_bare(self):
-        return self.name in ("bare redirect", flows.BARE)
+        return self.name in ("bare redirect", flows.BARE, blind.BARE)
 
     def bare(self):
         """What its ratio is taken against"""
-        return flows.BARE if self.state in flows.STATES else "bare redirect"
+        return flows.BARE if self.state in flows.STATES else blind.BARE if self.state == blind.STATE else "bare redirect"
 
     def label(self):
         what = "destination" if self.state in sites.CONFIGS else "client"
@@ -104,7 +105,7 @@ def all_rows():
     rows += [Row("kernel forward", "forward", 6, d, SMALL, 1) for d in ("original", "reply")]
     for name, state in (("relay recvmmsg", "relay"), ("socat", "socat")):
         rows += [Row(name, state, 4, d, SMALL, 1) for d in ("original", "reply")]
-    return rows + site_rows() + flows.rows(Row, SMALL)
+    return rows + site_rows() + flows.rows(Row, SMALL) + blind.rows(Row, SMALL)
 
 
 def site_rows():
@@ -123,6 +124,8 @@ def expectation(row):
         return sites.expectation(row)
     if not row.is_bare() and row.state in flows.STATES:
         return flows.expectation(row)
+    if not row.is_bare() and row.state == blind.STATE:
+        return blind.expectation(row)
     public, backend, port, ttl = net.PUBLIC[row.family], net.BACKEND[row.family], PORT, 63
     reply = row.direction == "reply"
     to, client, client_port = public, net.FIRST_CLIENT[row.family], CLIENT_PORT
@@ -339,7 +342,7 @@ class Firewall:
         mode = row.state if row.state in ("generic", "tc") else "native"
         if any(modes.get(dev) != mode for dev in ("wan0", "lan0")):
             raise RuntimeError("wgxdp's interfaces are in mode %s, not %s" % (modes, mode))
-        name = flows.service(row) if row.state in flows.STATES else "none" if row.name.startswith("wgxdp none") else "dnat"
+        name = flows.service(row) if row.state in flows.STATES else "blind" if row.state == blind.STATE else "none" if row.name.startswith("wgxdp none") else "dnat"
         service = [s for s in shown["services"] if s["name"] == name][0]
         if row.direction == "newcomer":
             return [("show: %s.%s" % (name, what), value) for what, value in (
@@ -358,6 +361,7 @@ def prime(row, firewall, meter):
         flows.prepare(row, firewall, meter)
     if not row.is_bare():
         guard.prepare(row, firewall, meter, expectation(row))
+        blind.prepare(row, firewall, meter)
     if row.state == "nft" or (row.state in ("relay", "socat") and row.direction == "reply"):
         first = Row(row.name, row.state, row.family, "original", row.size, row.clients)
         meter.carry(first, max(row.clients, 2))

@@ -1,0 +1,79 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sites that a relay joins blindly, for those who source lib.sh and sites.sh first: each edge has one tunnel, whose peers are the relay
+# and every other site, all at the relay's address.
+relay=wgr-one # its own WireGuard
+
+blind_edge() { # SITE ENDPOINT: the relay's
+	local edge=wgb-$1
+	tunnel "edge-$1" "$edge" "$tunnels::$1/128" "${port:?}"
+	inside relay wg set $relay peer "$(key "$edge")" allowed-ips "$tunnels::$1/128"
+	inside relay ip route add "$tunnels::$1" dev $relay
+	blind_peer "$1" $relay "$2" "$tunnels::1/128" persistent-keepalive 25
+	inside "edge-$1" ip route add "$tunnels::1" dev "$edge"
+}
+
+blind_peer() { # SITE PEER'S-DEVICE ENDPOINT ALLOWED-IPS OPTION...
+	inside "edge-$1" wg set "wgb-$1" peer "$(key "$2")" endpoint "$3" allowed-ips "$4" "${@:5}"
+}
+
+blind_pair() { # SITE OTHER ENDPOINT: what SITE knows of the other one
+	blind_peer "$1" "wgb-$2" "$3" "$overlay:$2::/64,$tunnels::$2/128"
+	inside "edge-$1" ip route add "$overlay:$2::/64" dev "wgb-$1" src "$overlay:$1::1"
+	inside "edge-$1" ip route add "$tunnels::$2" dev "wgb-$1"
+}
+
+declare -A relay_at=([4]=198.51.100.1:51820 [6]=[2001:db8::1]:51820)
+
+blind_mesh() { # SITE...: each knows each other
+	local s t
+	for s; do
+		for t; do
+			[[ $s == "$t" ]] || blind_pair "$s" "$t" "${relay_at[${family[$s]:-4}]}"
+		done
+	done
+}
+
+blind_file() { # OPTION...: $work/wgxdp.yaml, with these keys of blind: besides
+	printf '%s\n' 'interfaces: [ { name: eth0, role: wan } ]' \
+		"blind: { listen: { interface: eth0, port: $port }, device: $relay${*:+, $*} }" > "$work/wgxdp.yaml"
+}
+
+all_authenticated() { # N: the relay knows where so many sites are
+	(($(grep -c 'blind: site .* is at' "$work/daemon") >= $1))
+}
+
+# Sites behind symmetric NATs, but c, where it is not named, with IPv6; and the relay's nic sends from XDP. The daemon is still to come.
+blind_network() { # SITE...: those behind a NAT; a and b at least
+	local s
+	declare -gA family=()
+	[[ $* == *c* ]] || family[c]=6
+	choose_wireguard
+	internet
+	takes_xdp internet relay
+	for s in a b c; do site "$s"; done
+	for s; do nat "$s" "${number[$s]}" symmetric; done
+	[[ ! ${family[c]:-} ]] || on_internet edge-c wan 2001:db8::c/64
+	routers relay
+	relay_tunnel $relay "$port" "$tunnels::1"
+	for s in a b c; do blind_edge "$s" "${relay_at[${family[$s]:-4}]}"; done
+	blind_mesh a b c
+	site_names
+}
+declare -A number=([a]=1 [b]=2 [c]=3)
+
+site_names() { # as wg-quick's file has them
+	local s
+	mkdir -p /etc/wireguard
+	mount -t tmpfs none /etc/wireguard
+	for s in a b c; do printf '# site-%s\n[Peer]\nPublicKey = %s\n' "$s" "$(key "wgb-$s")"; done > "/etc/wireguard/$relay.conf"
+}
+
+decrypted() { # what the relay's own WireGuard has received of its peers, in bytes
+	inside relay wg show $relay transfer | awk '{sum += $2} END {print sum + 0}'
+}
+
+ping_between() { # SITE OTHER OPTION...: packets lost
+	inside "server-$1" ping -q "${@:3}" "$overlay:$2::10" > "$work/ping-$1-$2" || :
+	awk '/packet loss/ {print $1 - $4}' "$work/ping-$1-$2"
+}

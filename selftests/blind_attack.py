@@ -1,0 +1,317 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An attacker on the blind relay (blind-attack.sh), who knows every public key, every index in use and where every site is.
+
+known NOW SESSIONS NAMES RELAY-KEY: what he knows, on standard output: of bpftool's dumps of these maps, of NOW in jiffies, and of `wg show
+DEVICE endpoints` on standard input.
+
+send DEVICE RELAY-MAC IPV4 IPV6 RELAY-IPV4 RELAY-IPV6 PORT KNOWN RATE own|spoofed: RATE messages of all kinds a second to the relay, by what is
+in KNOWN, which is read again when it changes, until told to end (SIGTERM): from his own addresses and any port, or as if from where the
+sites are. What he receives he sends on: to the relay and to the sites. Prints how many of each kind.
+
+compare KNOWN...: what became of indices from each of these to the next: `kept` so many times, `changed` (confirmed, alive, and of another
+site than before, or gone), and `planted`: in the last one, with a number that he has made up."""
+import base64
+import ipaddress
+import json
+import os
+import random
+import signal
+import socket
+import struct
+import sys
+import time
+
+import wgpackets
+
+PLANTED = 0xa77a0000  # what the attacker makes up begins like this
+CONFIRMED = 1
+FRAMES = 3000
+TURNS = 100  # a second
+
+
+# ---- what is known
+
+def known(now, sessions, names, relay_key):
+    numbers = {}
+    for name in load(names):
+        numbers[base64.b64encode(bytes(name['value']['key'])).decode()] = name['key']
+    print('now', now)
+    print('relay', relay_key)
+    for line in sys.stdin:
+        key, endpoint = line.split()
+        address, _, port = endpoint.rpartition(':')
+        print('site', numbers[key], key, address.strip('[]'), port)
+    for bucket in load(sessions):
+        for way in bucket['value']['way']:
+            key, value = way['key'], way['value']
+            if key:
+                print('index', key >> 32 & 1023, value >> 8 & 1023, key & 0xffffffff, value >> 32, value & 255)
+
+
+def load(path):
+    with open(path, encoding='ascii') as f:
+        return [entry['formatted'] for entry in json.load(f)]
+
+
+class Known:
+    def __init__(self, path):
+        self.sites, self.between, self.own, self.indices = {}, [], [], {}
+        with open(path, encoding='ascii') as f:
+            for line in f:
+                self.take(*line.split())
+        for (user, index), (origin, until, _) in self.indices.items():
+            if self.lives(until):
+                (self.between if user else self.own).append((user, origin, index))
+
+    def take(self, word, *args):
+        if word == 'now':
+            self.now = int(args[0])
+        elif word == 'relay':
+            self.relay = wgpackets.mac1_key(args[0])
+        elif word == 'site':
+            self.sites[int(args[0])] = wgpackets.mac1_key(args[1]), args[2], int(args[3])
+        else:
+            user, origin, index, until, flags = map(int, args)
+            self.indices[user, index] = origin, until, flags
+
+    def lives(self, until):
+        return 0 < (until - self.now) % 2**32 < 2**31
+
+
+def compare(*paths):
+    kept = changed = planted = 0
+    files = [Known(path) for path in paths]
+    for before, after in zip(files, files[1:]):
+        for key, (origin, until, flags) in before.indices.items():
+            if not flags & CONFIRMED or not after.lives(until):
+                continue
+            is_now = after.indices.get(key)
+            if is_now and is_now[0] == origin and is_now[2] & CONFIRMED:
+                kept += 1
+                continue
+            changed += 1
+            print(f'index {key[1]:08x} of site {key[0]}, which site {origin} gave out, is now {is_now}', file=sys.stderr)
+    for (_, index), (_, until, _) in files[-1].indices.items():
+        planted += files[-1].lives(until) and index & 0xffff0000 == PLANTED
+    print('kept', kept, 'changed', changed, 'planted', planted)
+
+
+# ---- packets
+
+def checksum(data):
+    return 0xffff - int.from_bytes(data + bytes(len(data) & 1), 'big') % 0xffff
+
+
+def udp(source, sport, destination, dport, payload):
+    head = struct.pack('!HHH', sport, dport, 8 + len(payload))
+    pseudo = source + destination + struct.pack('!HH', 17, 8 + len(payload))
+    return head + struct.pack('!H', checksum(pseudo + head + b'\0\0' + payload)) + payload
+
+
+def ipv4(source, destination, datagram, ttl=64, number=0, fragment=0x4000, options=b''):
+    size = 20 + len(options)
+    head = struct.pack('!BBHHHBBH', 0x40 + size // 4, 0, size + len(datagram), number, fragment, ttl, 17, 0) + source + destination + options
+    return head[:10] + struct.pack('!H', checksum(head)) + head[12:] + datagram
+
+
+def ipv6(source, destination, datagram, ttl=64, header=17):
+    return struct.pack('!IHBB', 6 << 28, len(datagram), header, ttl) + source + destination + datagram
+
+
+class Attacker:
+    def __init__(self, device, mac, own4, own6, relay4, relay6, port):
+        self.own = own4, own6
+        self.relay = {4: ipaddress.ip_address(relay4).packed, 6: ipaddress.ip_address(relay6).packed}
+        self.port = int(port)
+        self.out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self.out.bind((device, 0))
+        self.macs = bytes.fromhex(mac.replace(':', '')) + self.out.getsockname()[4]
+        self.heard = [(self.listener(device, 0x0800), 14 + 20), (self.listener(device, 0x86dd), 14 + 40)]
+        self.back = {4: socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 6: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)}
+        self.counts = {}
+
+    @staticmethod
+    def listener(device, protocol):
+        s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol))
+        s.bind((device, protocol))
+        s.setblocking(False)
+        return s
+
+    # ---- who he is, and what he says
+
+    def source(self):
+        """The site that he seems to be, or 0; address and port"""
+        if not self.spoofs:
+            return 0, random.choice(self.own), random.randrange(1024, 65536)
+        site = random.choice(list(self.known.sites))
+        return site, *self.known.sites[site][1:]
+
+    def index(self, which):
+        of = {'known': self.known.between, 'own': self.known.own}.get(which)
+        return random.choice(of) if of else (0, 0, PLANTED | random.randrange(65536))
+
+    def of_sender(self, which, site):
+        """An index that the site may send with, half of the time"""
+        mine = [entry for entry in self.known.between if entry[0] == site]
+        return random.choice(mine) if which == 'known' and mine and random.random() < 0.5 else self.index(which)
+
+    def addressee(self, site):
+        """mac1's key of anyone else"""
+        return random.choice([self.known.relay] + [entry[0] for number, entry in self.known.sites.items() if number != site])
+
+    def initiation(self, site, which, key=None):
+        message = struct.pack('<II', 1, self.index(which)[2]) + os.urandom(108)
+        return message + wgpackets.mac1(message, key or self.addressee(site)) + bytes(16)
+
+    def response(self, site, which, sender):
+        _, origin, receiver = self.of_sender(which, site)
+        fits = self.known.sites.get(origin, (self.known.relay,))[0]
+        key = random.choice([fits, fits, self.addressee(site)])
+        message = struct.pack('<III', 2, self.index(sender)[2], receiver) + os.urandom(48)
+        return message + wgpackets.mac1(message, key) + bytes(16)
+
+    def cookie(self, site, which):
+        return struct.pack('<II', 3, self.of_sender(which, site)[2]) + os.urandom(56)
+
+    def data(self, site, which):
+        size = random.choice((16, 16, 112, 1040))
+        return struct.pack('<IIQ', 4, self.of_sender(which, site)[2], random.randrange(1 << random.choice((8, 63)))) + os.urandom(size)
+
+    def odd(self, site):
+        """What is none of WireGuard's messages, but nearly so"""
+        message = random.choice((self.initiation(site, 'known'), self.response(site, 'known', 'random'), self.cookie(site, 'known'),
+                                 self.data(site, 'known'), b'GET / HTTP/1.0\r\n\r\n', b'\4\0\0', b''))
+        how = random.randrange(4)
+        if how == 0:
+            return message[:random.randrange(len(message) + 1)]
+        if how == 1:
+            return message + bytes(random.randrange(1, 16))
+        return message[:how] + b'\1' + message[how + 1:]  # a reserved byte
+
+    def packet(self, address, sport, payload):
+        source = ipaddress.ip_address(address)
+        to = self.relay[source.version]
+        datagram = udp(source.packed, sport, to, self.port, payload)
+        return self.frame(source.version, (ipv4 if source.version == 4 else ipv6)(source.packed, to, datagram))
+
+    def frame(self, version, packet):
+        return self.macs + (b'\x08\0' if version == 4 else b'\x86\xdd') + packet
+
+    def malformed(self):
+        """Of IP or UDP, around a message that would be one. Pieces: all of them, or others than the first, for of the first one alone the
+        kernel would tell its sender, as any kernel would."""
+        site, address, sport = self.source()
+        source = ipaddress.ip_address(address)
+        to = self.relay[source.version]
+        message = random.choice((self.data(site, 'known'), self.initiation(site, 'known'), self.data(site, 'own')))
+        good = udp(source.packed, sport, to, self.port, message)
+        datagram = random.choice((good, good, good[:4] + b'\xff\xff' + good[6:], good[:4] + b'\0\7' + good[6:], good[:6] + b'\0\0' + good[8:],
+                                  good[:6] + b'\1\1' + good[8:], good[:random.randrange(8)]))
+        if source.version == 6:
+            piece = struct.pack('!BBHI', 17, 0, 8, random.randrange(2**32)) + datagram
+            return [self.frame(6, random.choice((ipv6(source.packed, to, datagram, random.choice((1, 64))),
+                                                 ipv6(source.packed, to, piece, 64, 44))))]
+        how = random.randrange(4)
+        if how == 0:
+            return [self.frame(4, ipv4(source.packed, to, datagram, 1))]
+        if how == 1:
+            return [self.frame(4, ipv4(source.packed, to, datagram, options=b'\1\1\1\0'))]
+        if how == 2:
+            return [self.frame(4, ipv4(source.packed, to, datagram, fragment=3))]
+        number = random.randrange(65536)
+        return [self.frame(4, ipv4(source.packed, to, good[:24], number=number, fragment=0x2000)),
+                self.frame(4, ipv4(source.packed, to, good[24:], number=number, fragment=3))]
+
+    # ---- all of it
+
+    def kinds(self):
+        for which in ('random', 'known', 'own'):
+            yield f'initiation-{which}', lambda site, which=which: self.initiation(site, which)
+            for sender in ('random', 'known', 'own'):
+                yield f'response-{which}', lambda site, which=which, sender=sender: self.response(site, which, sender)
+            yield f'cookie-{which}', lambda site, which=which: self.cookie(site, which)
+            for _ in range(4):
+                yield f'data-{which}', lambda site, which=which: self.data(site, which)
+        for _ in range(3):
+            yield 'initiation-random', lambda site: self.initiation(site, 'random')
+        yield 'initiation-wrong', lambda site: self.initiation(site, 'known', os.urandom(32))
+        yield 'odd', self.odd
+
+    def make(self, path):
+        """FRAMES messages or more, as frames, each with its kind"""
+        self.known = Known(path)
+        kinds = list(self.kinds())
+        frames = []
+        while len(frames) < FRAMES:
+            for kind, make in kinds:
+                site, address, sport = self.source()
+                frames.append((kind, [self.packet(address, sport, make(site))]))
+            frames.append(('malformed', self.malformed()))
+        random.shuffle(frames)
+        return frames
+
+    def send_on(self):
+        """What came from the relay"""
+        for s, at in self.heard:
+            while True:
+                try:
+                    frame = s.recv(2048)
+                except BlockingIOError:
+                    break
+                if frame[at - 20 + 9 if at == 34 else 14 + 6] != 17:
+                    continue
+                self.count('received')
+                family = 4 if at == 34 else 6
+                places = [(str(ipaddress.ip_address(self.relay[family])), self.port)]
+                places += [entry[1:] for entry in self.known.sites.values() if (':' in entry[1]) == (family == 6)]
+                for place in places:
+                    self.back[family].sendto(frame[at + 8:], place)
+
+    def count(self, kind):
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+
+    def send(self, path, rate, spoofs):
+        self.spoofs = spoofs
+        changed, frames, at = 0, [], 0
+        begun, turns = time.monotonic(), 0
+        while not self.ends:
+            if os.stat(path).st_mtime_ns != changed:
+                changed = os.stat(path).st_mtime_ns
+                frames = self.make(path)
+            self.send_on()
+            for _ in range(rate // TURNS):
+                kind, together = frames[at % FRAMES]
+                at += 1
+                for frame in together:
+                    self.out.send(frame)
+                self.count(kind)
+            turns += 1
+            late = begun + turns / TURNS - time.monotonic()
+            if late > 0:
+                time.sleep(late)
+            else:
+                begun -= late  # what was missed is not made up for
+
+    ends = False
+
+    def end(self, *_):
+        self.ends = True
+
+
+def main():
+    what, args = sys.argv[1], sys.argv[2:]
+    if what == 'known':
+        known(*args)
+    elif what == 'compare':
+        compare(*args)
+    else:
+        attacker = Attacker(*args[:7])
+        signal.signal(signal.SIGTERM, attacker.end)
+        print('attacks', flush=True)
+        attacker.send(args[7], int(args[8]), args[9] == 'spoofed')
+        print('sent', sum(n for kind, n in attacker.counts.items() if kind != 'received'),
+              *(f'{kind} {n}' for kind, n in sorted(attacker.counts.items())))
+
+
+main()

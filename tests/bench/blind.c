@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* For the bench of the blind relay: sites and sessions, written into wgxdp's own maps as the daemon and the data path would. Site 1 is at
+ * the backend; the senders are sites from 2 on, one a source address, or one of which each packet has another index. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include "abi.h"
+#include "bench.h"
+#include "job.h"
+#include "../../user/jiffies.h"
+
+#define INDEX htonl(0x626e6368)		/* of MARK, as it stands in the packet */
+#define TO 1
+#define FROM 2
+
+struct maps {
+	int table, sites, endpoints, sessions;
+	__u32 n_endpoints, n_sessions;
+};
+
+static int open_map(const struct request *r, const char *name, __u32 *ret_n)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", arg(r, "pins", ""), name);
+	fd = bpf_obj_get(path);
+	if (fd >= 0 && ret_n && !bpf_obj_get_info_by_fd(fd, &info, &len))
+		*ret_n = info.max_entries;
+	return fd;
+}
+
+/* Under what it counts, and the link: those of its first listener */
+static int find_listener(int table, struct service *ret)
+{
+	struct table_bucket bucket;
+
+	for (__u32 i = 0; !bpf_map_lookup_elem(table, &i, &bucket); i++)
+		for (int w = 0; w < TABLE_WAYS; w++)
+			if (bucket.entry[w].tag && (bucket.entry[w].key.word & 0xff) == KEY_BLIND) {
+				*ret = bucket.entry[w].service;
+				return 0;
+			}
+	return -ENOENT;
+}
+
+static __u16 sum(const struct addr *a, __u32 s)
+{
+	for (int i = 0; i < 16; i += 2)
+		s += *(const __u16 *)&a->b[i];
+	while (s >> 16)
+		s = (s & 0xffff) + (s >> 16);
+	return s;
+}
+
+static int put_site(const struct maps *m, __u32 number, const struct addr *a, __be16 port, __u8 family, const struct addr *local)
+{
+	struct blind_site site = { 0 };
+	struct blind_place *p = &site.place[0];
+	int err = find_listener(m->table, &p->service);
+
+	p->service.to = *a;
+	p->service.port = port;
+	p->local = *local;
+	p->family = family;
+	p->sum = sum(local, sum(a, 0));
+	return err ?: bpf_map_update_elem(m->sites, &number, &site, BPF_ANY);
+}
+
+static int put_endpoint(const struct maps *m, __u32 number, const struct addr *a, __be16 port, __u8 family)
+{
+	struct table_entry e = { .key = { *a, table_word(KEY_ENDPOINT, family, port, 0) }, .site = number };
+	struct table_bucket bucket;
+
+	e.tag = table_hash(&e.key);
+	for (int home = 0; home < 2; home++) {
+		__u32 i = table_home(e.tag, home, m->n_endpoints - 1);
+
+		for (int w = 0; !bpf_map_lookup_elem(m->endpoints, &i, &bucket) && w < TABLE_WAYS; w++)
+			if (!bucket.entry[w].tag || bucket.entry[w].tag == e.tag) {
+				bucket.entry[w] = e;
+				return bpf_map_update_elem(m->endpoints, &i, &bucket, BPF_ANY);
+			}
+	}
+	return -ENOSPC;
+}
+
+/* Good for longer than a round. all: the whole table, written at once in the end */
+static int put_session(const struct maps *m, struct blind_bucket *all, __u32 number, __u32 index)
+{
+	__u64 until = jiffies_now() + BLIND_SECONDS * jiffies_a_second();
+	__u64 key = BLIND_KEY(number, index), h = key * 0x9fb21c651e98df25ULL;
+
+	h ^= h >> 32;
+	for (int home = 0; home < 2; home++)
+		for (int w = 0; w < BLIND_WAYS; w++) {
+			struct blind_session *e = &all[(home ? h >> 20 : h) & (m->n_sessions - 1)].way[w];
+
+			if (e->key)
+				continue;
+			*e = (struct blind_session){ key, BLIND_VALUE(until, TO, BLIND_CONFIRMED) };
+			return 0;
+		}
+	return -ENOSPC;
+}
+
+static int write_all(const struct request *r, const struct maps *m, struct blind_bucket *all)
+{
+	__u32 clients = arg_number(r, "clients", 1), by_index = arg_number(r, "by-index", 0), sites = by_index ? 1 : clients;
+	struct addr from, to, in, out;
+	__be16 sport, port, ignored;
+	__u8 family, back;
+	int err = parse_end(r, "client", "client-port", &from, &sport, &family) ?: parse_end(r, "backend", "backend-port", &to, &port, &back) ?:
+		  parse_end(r, "local", "client-port", &in, &ignored, &family) ?: parse_end(r, "ours", "client-port", &out, &ignored, &back) ?:
+		  put_site(m, TO, &to, port, back, &out);
+
+	for (__u32 i = 0; i < sites && !err; i++) {
+		struct addr a = from;
+
+		a.w[3] = htonl(ntohl(from.w[3]) + i);
+		err = put_site(m, FROM + i, &a, sport, family, &in) ?: put_endpoint(m, FROM + i, &a, sport, family) ?:
+		      put_session(m, all, FROM + i, INDEX);
+	}
+	for (__u32 i = 1; i < clients && by_index && !err; i++)
+		err = put_session(m, all, FROM, htonl(ntohl(INDEX) + i));
+	for (__u32 i = 0; i < m->n_sessions && !err; i++)
+		err = bpf_map_update_elem(m->sessions, &i, &all[i], BPF_ANY);
+	return err;
+}
+
+/* sessions pins= clients= [by-index=1] client= client-port= local= ours= backend= backend-port= */
+int blind_sessions(struct meter *b, const struct request *r)
+{
+	struct maps m = { 0 };
+	struct blind_bucket *all;
+	int err;
+
+	m.table = open_map(r, "table", NULL);
+	m.sites = open_map(r, "blind_sites", NULL);
+	m.endpoints = open_map(r, "endpoints", &m.n_endpoints);
+	m.sessions = open_map(r, "sessions", &m.n_sessions);
+	all = calloc(m.n_sessions + 1, sizeof(*all));
+	err = m.table < 0 || m.sites < 0 || m.endpoints < 0 || m.sessions < 0 ? -ENOENT : all ? write_all(r, &m, all) : -ENOMEM;
+	free(all);
+	close(m.table);
+	close(m.sites);
+	close(m.endpoints);
+	close(m.sessions);
+	return err;
+}

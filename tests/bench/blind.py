@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The blind relay in the bench: data between two sites, of one session and of 65,536, and of 1,000 sites to one, within a family and
+across. Sites and sessions are written into the maps, as the daemon and handshakes would."""
+import topology as net
+
+PORT, CLIENT_PORT, SITE_PORT = 51820, 40000, 51821
+SITES, SESSIONS = 1000, 65536
+BARE = "bare redirect blind"
+LEAST_OVER_ROUTED = 10
+INDEX_FROM_SOURCE = 20          # bytes from IPv4's source address to the receiver index of a data message
+
+CONFIG = """interfaces:
+  - { name: wan0, role: wan }
+  - { name: lan0, role: lan }
+blind:
+  listen: { interface: wan0, port: %d }
+  device: wg-none
+  sites: [ %s ]
+""" % (PORT, ", ".join("s%d" % n for n in range(SITES)))
+STATE = "blind"
+CONFIGS = {STATE: CONFIG}
+
+
+def rows(make, size):
+    """The bare redirect of each variant beside them"""
+    made = []
+    for clients, pairs in ((1, ("44", "66", "46", "64")), (SITES, ("44",)), (SESSIONS, ("44",))):
+        for family in sorted({int(pair[0]) for pair in pairs}):
+            made.append(make(BARE, STATE, family, "original", size, clients))
+        made += [make("wgxdp blind " + pair, STATE, int(pair[0]), "original", size, clients) for pair in pairs]
+    return made
+
+
+def tuples(row):
+    out, back = (int(f) for f in row.name.split()[-1])
+    return {"client": net.FIRST_CLIENT[out], "client-port": CLIENT_PORT, "local": net.PUBLIC[out], "ours": net.LAN[back],
+            "backend": net.BACKEND[back], "backend-port": SITE_PORT}, out, back
+
+
+def expectation(row):
+    """As rounds.expectation()"""
+    t, out, back = tuples(row)
+    dmac, smac = net.frame_macs(0, False)
+    words = {"family": out, "arrives": back, "reply": 0, "slot": 0, "dmac": dmac, "smac": smac, "size": row.size, "clients": row.clients,
+             "src": t["client"], "sport": t["client-port"], "dst": t["local"], "dport": PORT, "expect": t["backend"],
+             "expect-port": t["backend-port"], "expect-ttl": 63}
+    if row.clients == SESSIONS:
+        words["vary"] = INDEX_FROM_SOURCE
+    return words
+
+
+def prepare(row, firewall, meter):
+    what = row.name, row.clients
+    if row.state == STATE and what not in firewall.flows:
+        firewall.flows.clear()          # the maps are another variant's then
+        firewall.flows.add(what)
+        meter.ask("sessions", pins=firewall.pin(""), clients=row.clients, by_index=int(row.clients == SESSIONS), **tuples(row)[0])
+
+
+def limits(rows, limit, size, routed):
+    def ratio(name, family, clients):
+        return rows.get((name, "original", family, size, clients), {}).get("ratio_to_bare")
+
+    for name, family, clients, least in (("wgxdp blind 44", "ipv4", 1, 0.85), ("wgxdp blind 66", "ipv6", 1, 0.85),
+                                         ("wgxdp blind 44", "ipv4", SITES, 0.75), ("wgxdp blind 44", "ipv4", SESSIONS, 0.75),
+                                         ("wgxdp blind 46", "ipv4", 1, 0.78), ("wgxdp blind 64", "ipv6", 1, 0.78)):
+        limit("%s, %d sessions: ratio to bare redirect" % (name, clients), ratio(name, family, clients), lambda v, least=least: v >= least,
+              ">= %.2f" % least)
+    ns = rows.get(("wgxdp blind 44", "original", "ipv4", size, 1), {}).get("ns")
+    limit("wgxdp blind 44: packets a CPU second over those of wireguard-go that decrypts and encrypts", routed["ns"] / ns if routed and ns else None,
+          lambda v: v >= LEAST_OVER_ROUTED, ">= %d" % LEAST_OVER_ROUTED)

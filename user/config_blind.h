@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Below config.h, for its own files: the blind relay's part of the grammar, and of what may be wrong with it.
+ */
+#pragma once
+#include "config_tell.h"
+#include "yaml.h"
+
+extern const struct yaml_key config_blind_keys[];
+
+void config_check_blind_values(struct check *k);
+void config_check_blind(struct check *k);
+void config_put_blind(FILE *out, const struct config *c);

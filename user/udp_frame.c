@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Headers of a datagram that is no socket's.
+ */
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/udp.h>
+#include <stdbool.h>
+#include <string.h>
+#include "udp_frame.h"
+
+#define TTL 64
+
+static __u32 sum(const void *data, size_t n, __u32 before)
+{
+	const __u8 *b = data;
+
+	for (size_t i = 0; i < n; i++)
+		before += i & 1 ? b[i] : b[i] << 8;
+	return before;
+}
+
+static __be16 folded(__u32 sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return htons(~sum);
+}
+
+static size_t put_ipv4(__u8 *at, const struct addr *src, const struct addr *dst, size_t len)
+{
+	struct iphdr ip = { .version = 4, .ihl = 5, .tot_len = htons(sizeof(ip) + len), .frag_off = htons(IP_DF), .ttl = TTL,
+			    .protocol = IPPROTO_UDP };
+
+	memcpy(&ip.saddr, src->b + 12, sizeof(ip.saddr));
+	memcpy(&ip.daddr, dst->b + 12, sizeof(ip.daddr));
+	ip.check = folded(sum(&ip, sizeof(ip), 0));
+	memcpy(at, &ip, sizeof(ip));
+	return sizeof(ip);
+}
+
+static size_t put_ipv6(__u8 *at, const struct addr *src, const struct addr *dst, size_t len)
+{
+	struct ip6_hdr ip = { .ip6_flow = htonl(6 << 28), .ip6_plen = htons(len), .ip6_nxt = IPPROTO_UDP, .ip6_hlim = TTL };
+
+	memcpy(&ip.ip6_src, src->b, sizeof(ip.ip6_src));
+	memcpy(&ip.ip6_dst, dst->b, sizeof(ip.ip6_dst));
+	memcpy(at, &ip, sizeof(ip));
+	return sizeof(ip);
+}
+
+/* Addresses sum to the same with ::ffff: in front of both, or without */
+int udp_frame(__u8 *frame, const struct addr *src, __be16 sport, const struct addr *dst, __be16 dport, const void *payload, size_t n)
+{
+	bool ipv4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)dst->b);
+	struct ether_header eth = { .ether_type = htons(ipv4 ? ETHERTYPE_IP : ETHERTYPE_IPV6) };
+	size_t len = sizeof(struct udphdr) + n;
+	struct udphdr udp = { .source = sport, .dest = dport, .len = htons(len) };
+	__u8 *at = frame + sizeof(eth);
+
+	memcpy(frame, &eth, sizeof(eth));
+	at += ipv4 ? put_ipv4(at, src, dst, len) : put_ipv6(at, src, dst, len);
+	memcpy(at + sizeof(udp), payload, n);
+	memcpy(at, &udp, sizeof(udp));
+	udp.check = folded(sum(at, len, sum(src, sizeof(*src), sum(dst, sizeof(*dst), IPPROTO_UDP + len)))) ?: 0xffff;
+	memcpy(at, &udp, sizeof(udp));
+	return at + len - frame;
+}
