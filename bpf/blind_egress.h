@@ -119,7 +119,7 @@ INLINE void blind_egress(struct __sk_buff *ctx)
 		s->key = BLIND_KEY(0, s->index);
 		s->value = BLIND_VALUE(s->now + BLIND_LONGEST_SECONDS * tick_rate, 0, BLIND_CONFIRMED);
 		session_put(s);
-	} else if (kind == MESSAGE_DATA && s->to && !session_value(s->to, s->index, s->now)) {
+	} else if (kind == MESSAGE_DATA && s->to && !hint_value(s->index, s->now)) {	/* of a site, forwarded by the tc plane */
 		site = bpf_map_lookup_elem(&blind_sites, &s->to);
 		if (site)
 			egress_copy(ctx, &e, site, s->now);

@@ -32,6 +32,14 @@ INLINE __u64 session_value(__u32 site, __le32 index, __u64 now)
 	return blind_value(blind_find_in(&sessions, key), key, now);
 }
 
+/* Who sends with an index of a session between sites */
+INLINE __u64 hint_value(__le32 index, __u64 now)
+{
+	__u64 key = BLIND_KEY(0, index);
+
+	return blind_value(blind_find_in(&hints, key), key, now);
+}
+
 static __attribute__((noinline)) int session_put(struct blind_scratch *s)
 {
 	return blind_put_in(&sessions, s);
@@ -102,7 +110,7 @@ INLINE int blind_learn(struct blind_scratch *s, __u32 seconds, __u32 flags)
 INLINE void blind_hint(struct blind_scratch *s, __le32 index, __u32 site)
 {
 	s->key = BLIND_KEY(0, index);
-	if (blind_value(blind_find_in(&hints, s->key), s->key, s->now))
+	if (hint_value(index, s->now))
 		return;				/* two sites send with the same one: the first is asked */
 	s->value = BLIND_VALUE(s->now + BLIND_SECONDS * tick_rate, site, BLIND_CONFIRMED);
 	hint_put(s);

@@ -102,10 +102,13 @@ INLINE void blind_challenge(const struct blind_scratch *b, __u32 number, const s
 	struct signal signal = { .kind = SIGNAL_CHALLENGE, .site = number, .jiffies = b->now };
 	struct blind_site *site = bpf_map_lookup_elem(&blind_sites, &number);
 	struct blind_state *state = blind_state_find();
+	__u64 before;
 
-	if (!site || !state || site->place[site->now & 1].family != family || b->now - site->challenged < tick_rate)
+	if (!site || !state || site->place[site->now & 1].family != family)
 		return;
-	site->challenged = b->now;
+	before = site->challenged;
+	if (b->now < before + tick_rate || __sync_val_compare_and_swap(&site->challenged, before, b->now) != before)
+		return;
 	site->asked = 0;
 	site->candidate = from->addr;
 	site->candidate_port = from->port;
@@ -130,7 +133,7 @@ __attribute__((noinline)) int blind_other(__u32 family, __u32 data, __u32 seen, 
 		return seen ? NOT_OURS : blind_stray(b);
 	if (b->from)
 		return NOT_OURS;
-	hint = blind_value(blind_find_in(&hints, BLIND_KEY(0, b->index)), BLIND_KEY(0, b->index), b->now);
+	hint = hint_value(b->index, b->now);
 	if (!hint)
 		return seen ? NOT_OURS : blind_stray(b);
 	if (foreign)

@@ -65,19 +65,20 @@ INLINE __u64 blind_value(struct blind_session *e, __u64 key, __u64 now)
 
 /* ---- writers ---- */
 
-/* The place of the key, else one that is free, or whose time is up; -1: none. Bit 2: the second bucket */
+/* The place of the key, else one that is free, or whose time is up, or else of one that nobody has confirmed; -1: none. Bit 2: the second
+ * bucket */
 INLINE int blind_room_for(const struct blind_bucket *a, const struct blind_bucket *b, __u64 key, __u64 now)
 {
-	int free = -1, found = -1;
+	__u32 best = 0;
 
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 2 * BLIND_WAYS; i++) {
 		const struct blind_session *e = i < BLIND_WAYS ? &a->way[i] : &b->way[i - BLIND_WAYS];
+		__u32 fits = e->key == key ? 24 : !e->key || !blind_alive(e->value, now) ? 16 : e->value & BLIND_CONFIRMED ? 0 : 8;
 
-		found = e->key == key ? i : found;
-		free = !e->key || !blind_alive(e->value, now) ? i : free;
+		best = fits > best ? fits + i : best;
 	}
-	return found >= 0 ? found : free;
+	return best ? (int)(best & 7) : -1;
 }
 
 INLINE void blind_store(struct blind_session *e, __u64 key, __u64 value)

@@ -46,7 +46,7 @@ def known(now, sessions, names, relay_key):
         for way in bucket['value']['way']:
             key, value = way['key'], way['value']
             if key:
-                print('index', key >> 32 & 1023, value >> 8 & 1023, key & 0xffffffff, value >> 32, value & 255)
+                print('index', key >> 32 & 1023, value >> 8 & 1023, key & 0xffffffff, value >> 18, value & 255)
 
 
 def load(path):
@@ -76,7 +76,7 @@ class Known:
             self.indices[user, index] = origin, until, flags
 
     def lives(self, until):
-        return 0 < (until - self.now) % 2**32 < 2**31
+        return until > self.now
 
 
 def compare(*paths):

@@ -321,17 +321,23 @@ static void full_ring_here(void)
 }
 EVERYWHERE(full_ring)
 
-/* Who has no place in the table is refused, until another's time is up */
+/* In a full table who comes takes the place of one that nobody has confirmed; where all are, he is refused until another's time is up */
 static void full_table_here(void)
 {
 	host_map_reset(&sessions, 1);
 	blind_mask = 0;
 	for (__u32 i = 0; i < BLIND_WAYS; i++)
 		assert_int_equal(initiates(S, D, 0x10 + i), D);
-	refuses(initiates(S, D, 0x20), -DROP_blind_refused);
-	assert_int_equal(initiates(S, D, 0x10), D);
+	assert_int_equal(initiates(S, D, 0x20), D);
+	holds(D, 0x20, S, in_seconds(10), INITIATED);
 	host_jiffies = in_seconds(10);
-	assert_int_equal(initiates(S, D, 0x30), D);
+	for (__u32 i = 0; i < BLIND_WAYS / 2; i++) {
+		shakes(0x30 + i, 0x40 + i);
+		assert_int_equal(sends_data(S, 0x40 + i), D);
+	}
+	refuses(initiates(S, D, 0x50), -DROP_blind_refused);
+	host_jiffies = in_seconds(190);
+	assert_int_equal(initiates(S, D, 0x50), D);
 }
 EVERYWHERE(full_table)
 
@@ -354,11 +360,17 @@ EVERYWHERE(early_data)
 /* Who forges a response, as he can from D's address, keeps D's own out no more than others that S will not take */
 static void forged_response_here(void)
 {
+	__u64 end = in_seconds(190);
+
 	assert_int_equal(initiates(S, D, 0x10), D);
 	assert_int_equal(responds(D, S, 0x66, 0x10), S);
+	host_jiffies = in_seconds(5);
 	assert_int_equal(responds(D, S, 0x20, 0x10), S);
+	holds(D, 0x10, S, end, INITIATED | CONFIRMED);
 	assert_int_equal(sends_data(S, 0x20), D);
 	assert_int_equal(sends_data(D, 0x10), S);
+	host_jiffies++;
+	refuses(responds(D, S, 0x21, 0x10), -DROP_blind_refused);
 }
 EVERYWHERE(forged_response)
 

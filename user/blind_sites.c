@@ -195,16 +195,28 @@ static void forget_number(const struct sites *s, __u32 number)
 	free(cpus);
 }
 
+/* The number that it had before it was gone, as while its device is made anew */
+static __u32 former_number(const struct sites *s, const struct wg_key *key)
+{
+	__u32 n = 1;
+
+	while (n < s->room && (*s->known[n].name || wg_key_compare(&s->known[n].key, key)))
+		n++;
+	return n;
+}
+
 static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 {
-	__u32 n = free_number(s);
+	__u32 former = former_number(s, &p->key), n = former < s->room ? former : free_number(s);
 
 	if (n == s->room) {
 		log_warning("blind: no room for site %s beside %u others until wgxdp begins again", name, n - 1);
 		return false;
 	}
-	forget_number(s, n);
-	s->known[n] = (struct blind_known){ .key = p->key };
+	if (n != former) {
+		forget_number(s, n);
+		s->known[n] = (struct blind_known){ .key = p->key };
+	}
 	strcpy(s->known[n].name, name);
 	write_key(&s->mapped[n], &p->key);
 	write_name(s, n);
@@ -229,7 +241,8 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 	for (__u32 n = 1; n < s->room; n++)
 		if (*s->known[n].name && (!has_peer(d, &s->known[n].key) || !is_site(&s->config->blind, s->known[n].name))) {
 			log_info("blind: site %s is gone", s->known[n].name);
-			s->known[n] = (struct blind_known){ 0 };
+			*s->known[n].name = '\0';	/* key and place are remembered: it may come back */
+			s->known[n].endpoint.family = 0;
 			s->mapped[n].place[s->mapped[n].now & 1].family = 0;
 			write_name(s, n);
 			changed = true;
@@ -420,10 +433,12 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d)
 void sites_remind(const struct sites *s, const struct wg_device *d)
 {
 	for (size_t i = 0; i < d->n_peers; i++) {
-		const struct blind_known *k = &s->known[number_of(s, &d->peers[i].key) % s->room];
+		const struct wg_peer *p = &d->peers[i];
+		const struct blind_known *k = &s->known[number_of(s, &p->key) % s->room];
 
-		if (!d->peers[i].endpoint.family && *k->name && k->last.family &&
-		    !wg_set_endpoint(s->config->blind.device, &k->key, &k->last, k->last_port))
+		if (p->handshake || !*k->name || !k->last.family)
+			continue;
+		if (p->endpoint.family || !wg_set_endpoint(s->config->blind.device, &k->key, &k->last, k->last_port))
 			sites_knock(s, k - s->known);
 	}
 }
@@ -449,19 +464,24 @@ void sites_take_key(struct sites *s, const struct wg_key *key)
 
 void sites_read_running(struct sites *s)
 {
-	memset(s->known, 0, sizeof(s->known));
 	for (__u32 n = 1; n < s->room; n++) {
 		const struct blind_place *place = &s->mapped[n].place[s->mapped[n].now & 1];
+		struct blind_known *k = &s->known[n];
 		struct peer_name name;
 
+		*k->name = '\0';		/* who is gone is remembered */
 		if (bpf_map_lookup_elem(s->fds[BLIND_MAP_names], &n, &name) || !*name.name)
 			continue;
-		strcpy(s->known[n].name, name.name);
-		memcpy(&s->known[n].key, name.key, sizeof(name.key));
-		s->known[n].endpoint = (struct address){ .addr = place->service.to, .family = place->family };
-		s->known[n].port = place->service.port;
-		s->known[n].last = s->known[n].endpoint;
-		s->known[n].last_port = s->known[n].port;
+		if (memcmp(&k->key, name.key, sizeof(k->key)))
+			*k = (struct blind_known){ 0 };
+		strcpy(k->name, name.name);
+		memcpy(&k->key, name.key, sizeof(k->key));
+		k->endpoint = (struct address){ .addr = place->service.to, .family = place->family };
+		k->port = place->service.port;
+		if (k->endpoint.family) {
+			k->last = k->endpoint;
+			k->last_port = k->port;
+		}
 	}
 }
 

@@ -43,7 +43,8 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d);
 void sites_take_key(struct sites *s, const struct wg_key *key);
 /* As the maps have them */
 void sites_read_running(struct sites *s);
-/* A WireGuard that knows nobody's place, as after a restart, is told where each was last, and given something to send there */
+/* A WireGuard that knows nobody's place, as after a restart, is told where each was last, and given something to send there until it has
+ * had a handshake */
 void sites_remind(const struct sites *s, const struct wg_device *d);
 /* Something for a site's tunnel, so that our own WireGuard sends a message there: the port is that of discard */
 void sites_knock(const struct sites *s, __u32 number);

@@ -40,6 +40,8 @@ void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const str
 	dataplane_size_map(dp, s->obj, MAP_sessions, "sessions", buckets);
 	dataplane_size_map(dp, s->obj, MAP_hints, "hints", buckets);
 	dataplane_size_map(dp, s->obj, MAP_endpoints, "endpoints", b->on ? table_size(room) : 1);
+	if (b->on)			/* who was wrong lately has a budget of his own, as with a guard */
+		dataplane_size_map(dp, s->obj, MAP_failed, "failed", FAILED_PLACES);
 	s->rodata->blind_port = b->port;
 	s->rodata->blind_mask = bpf_map__max_entries(s->maps.sessions) - 1;
 	s->rodata->endpoints_mask = bpf_map__max_entries(s->maps.endpoints) - 1;
