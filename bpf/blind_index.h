@@ -80,14 +80,14 @@ static long blind_take_place(__u32 i, void *none)
 	return 1;
 }
 
+static const struct blind_pair no_pair CONSTANT = { .next = 0 };
+
 INLINE int blind_room(struct blind_scratch *s)
 {
-	static const struct blind_pair none;
-
 	s->pair = BLIND_PAIR(s->from, s->to);
 	s->answer = -1;
 	if (!bpf_map_lookup_elem(&blind_pairs, &s->pair))
-		bpf_map_update_elem(&blind_pairs, &s->pair, &none, BPF_NOEXIST);
+		bpf_map_update_elem(&blind_pairs, &s->pair, &no_pair, BPF_NOEXIST);
 	bpf_loop(BLIND_ROOM_TRIES, blind_take_place, NULL, 0);
 	return s->answer;
 }

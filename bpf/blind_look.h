@@ -8,7 +8,7 @@
 
 #include "message.h"
 
-static const struct guard blind_headers = {
+static const struct guard blind_headers CONSTANT = {
 	.header = { from_le32(MESSAGE_INITIATION), from_le32(MESSAGE_RESPONSE), from_le32(MESSAGE_COOKIE), from_le32(MESSAGE_DATA) },
 };
 

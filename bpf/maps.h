@@ -26,6 +26,13 @@
 #define SWITCH(type, name, value) const volatile type name = value
 #endif
 
+/* What is no switch: .rodata has those alone, for tests read them there */
+#ifdef WGXDP_HOST
+#define CONSTANT
+#else
+#define CONSTANT SEC(".rodata.constants")
+#endif
+
 /* Datagrams of whose first fragments the ports are remembered. When it is full, the oldest are forgotten: at a flood of all that
  * 1 Gbit/s carries, 1.5 million a second, one lives for 20 ms, and its others follow within microseconds. */
 #ifndef FRAGMENTS

@@ -6,11 +6,11 @@ relay=wgr-one # its own WireGuard
 
 blind_edge() { # SITE ENDPOINT: the relay's
 	local edge=wgb-$1
-	tunnel "edge-$1" "$edge" "$tunnels::$1/128" "${port:?}"
-	inside relay wg set $relay peer "$(key "$edge")" allowed-ips "$tunnels::$1/128"
-	inside relay ip route add "$tunnels::$1" dev $relay
-	blind_peer "$1" $relay "$2" "$tunnels::1/128" persistent-keepalive 25
-	inside "edge-$1" ip route add "$tunnels::1" dev "$edge"
+	tunnel "edge-$1" "$edge" "${tunnels:?}::$1/128" "${port:?}"
+	inside relay wg set $relay peer "$(key "$edge")" allowed-ips "${tunnels:?}::$1/128"
+	inside relay ip route add "${tunnels:?}::$1" dev $relay
+	blind_peer "$1" $relay "$2" "${tunnels:?}::1/128" persistent-keepalive 25
+	inside "edge-$1" ip route add "${tunnels:?}::1" dev "$edge"
 }
 
 blind_peer() { # SITE PEER'S-DEVICE ENDPOINT ALLOWED-IPS OPTION...
@@ -18,12 +18,12 @@ blind_peer() { # SITE PEER'S-DEVICE ENDPOINT ALLOWED-IPS OPTION...
 }
 
 blind_pair() { # SITE OTHER ENDPOINT: what SITE knows of the other one
-	blind_peer "$1" "wgb-$2" "$3" "$overlay:$2::/64,$tunnels::$2/128"
-	inside "edge-$1" ip route add "$overlay:$2::/64" dev "wgb-$1" src "$overlay:$1::1"
-	inside "edge-$1" ip route add "$tunnels::$2" dev "wgb-$1"
+	blind_peer "$1" "wgb-$2" "$3" "${overlay:?}:$2::/64,${tunnels:?}::$2/128"
+	inside "edge-$1" ip route add "${overlay:?}:$2::/64" dev "wgb-$1" src "${overlay:?}:$1::1"
+	inside "edge-$1" ip route add "${tunnels:?}::$2" dev "wgb-$1"
 }
 
-declare -A relay_at=([4]=198.51.100.1:51820 [6]=[2001:db8::1]:51820)
+declare -A relay_at=(["4"]='198.51.100.1:51820' ["6"]='[2001:db8::1]:51820')
 
 blind_mesh() { # SITE...: each knows each other
 	local s t
@@ -36,11 +36,11 @@ blind_mesh() { # SITE...: each knows each other
 
 blind_file() { # OPTION...: $work/wgxdp.yaml, with these keys of blind: besides
 	printf '%s\n' 'interfaces: [ { name: eth0, role: wan } ]' \
-		"blind: { listen: { interface: eth0, port: $port }, device: $relay${*:+, $*} }" > "$work/wgxdp.yaml"
+		"blind: { listen: { interface: eth0, port: $port }, device: $relay${*:+, $*} }" > "${work:?}/wgxdp.yaml"
 }
 
 all_authenticated() { # N: the relay knows where so many sites are
-	(($(grep -c 'blind: site .* is at' "$work/daemon") >= $1))
+	(($(grep -c 'blind: site .* is at' "${work:?}/daemon") >= $1))
 }
 
 # Sites behind symmetric NATs, but c, where it is not named, with IPv6; and the relay's nic sends from XDP. The daemon is still to come.
@@ -55,7 +55,7 @@ blind_network() { # SITE...: those behind a NAT; a and b at least
 	for s; do nat "$s" "${number[$s]}" symmetric; done
 	[[ ! ${family[c]:-} ]] || on_internet edge-c wan 2001:db8::c/64
 	routers relay
-	relay_tunnel $relay "$port" "$tunnels::1"
+	relay_tunnel $relay "$port" "${tunnels:?}::1"
 	for s in a b c; do blind_edge "$s" "${relay_at[${family[$s]:-4}]}"; done
 	blind_mesh a b c
 	site_names
@@ -74,6 +74,6 @@ decrypted() { # what the relay's own WireGuard has received of its peers, in byt
 }
 
 ping_between() { # SITE OTHER OPTION...: packets lost
-	inside "server-$1" ping -q "${@:3}" "$overlay:$2::10" > "$work/ping-$1-$2" || :
-	awk '/packet loss/ {print $1 - $4}' "$work/ping-$1-$2"
+	inside "server-$1" ping -q "${@:3}" "${overlay:?}:$2::10" > "${work:?}/ping-$1-$2" || :
+	awk '/packet loss/ {print $1 - $4}' "${work:?}/ping-$1-$2"
 }
