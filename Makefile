@@ -23,6 +23,8 @@ MAKEFLAGS += --no-builtin-rules
 WITH_SYSTEMD ?= 1
 WITH_MHD ?= 1
 WITH_SODIUM ?= 1
+WITH_LDNS ?= 1
+WITH_CURL ?= 1
 PKGS     := libbpf libxdp libmnl libfyaml libuv libcares
 ifeq ($(WITH_MHD),1)
 PKGS     += libmicrohttpd
@@ -31,6 +33,14 @@ endif
 ifeq ($(WITH_SODIUM),1)
 PKGS     += libsodium
 ALL_DEFINES += -DWITH_SODIUM
+endif
+ifeq ($(WITH_LDNS),1)
+PKGS     += ldns
+ALL_DEFINES += -DWITH_LDNS
+endif
+ifeq ($(WITH_CURL),1)
+PKGS     += libcurl libcrypto
+ALL_DEFINES += -DWITH_CURL
 endif
 ifeq ($(WITH_SYSTEMD),1)
 PKGS     += libsystemd
@@ -72,7 +82,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers blake2s config cookie flows grammar headroom links lists netlink plan_relay relay relay_size resolver uniform wg_dump wireguard
+UNITS       := addr answers blake2s config cookie ddns flows grammar headroom links lists netlink plan_relay relay relay_size resolver uniform wg_dump wireguard
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
@@ -82,6 +92,8 @@ $(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/answers.c user/ke
 		user/netlink*.c user/config*.c user/yaml*.c user/wg_key.c user/relay_prefix.c)
 $(O)/tests/unit_config $(O)/tests/unit_grammar $(O)/tests/unit_relay: $(call unit_obj,user/config*.c user/yaml*.c user/addr.c user/log.c \
 		user/wg_key.c user/relay_prefix.c)
+$(O)/tests/unit_ddns: $(call unit_obj,user/ddns.c user/ddns_*.c user/netlink*.c user/config*.c user/yaml*.c user/addr.c user/log.c user/wg_key.c \
+		user/relay_prefix.c)
 $(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)
 $(O)/tests/unit_netlink: $(call unit_obj,user/netlink*.c user/addr.c)
 $(O)/tests/unit_guard: $(call unit_obj,user/dataplane_guard*.c user/dataplane_flows.c user/dataplane_flow_read.c user/dataplane_read.c user/table.c)

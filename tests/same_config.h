@@ -10,6 +10,7 @@
 #include "../user/config.h"
 #include "../user/config_image.h"
 #include "with_challenge.h"
+#include "with_ddns.h"
 
 static char *written(const struct config *c, int (*write)(const struct config *, FILE *))
 {
@@ -109,6 +110,20 @@ static void assert_same_blind(const struct blind_config *a, const struct blind_c
 			assert_string_equal(a->pairs[i].name[j], b->pairs[i].name[j]);
 }
 
+static void assert_same_ddns(const struct ddns_config *a, const struct ddns_config *b)
+{
+	struct ddns_config x = *a, y = *b;
+
+	assert_int_equal(a->n_names, b->n_names);
+	assert_int_equal(a->n_command, b->n_command);
+	for (size_t i = 0; i < a->n_names; i++)
+		assert_string_equal(a->names[i].text, b->names[i].text);
+	for (size_t i = 0; i < a->n_command; i++)
+		assert_string_equal(a->command[i].text, b->command[i].text);
+	x.names = y.names = x.command = y.command = NULL;
+	assert_memory_equal(&x, &y, sizeof(x));
+}
+
 static void assert_same(const struct config *a, const struct config *b)
 {
 	size_t i;
@@ -126,6 +141,9 @@ static void assert_same(const struct config *a, const struct config *b)
 		assert_same_service(&a->services[i], &b->services[i]);
 	assert_same_relay(a, b);
 	assert_same_blind(&a->blind, &b->blind);
+	assert_int_equal(a->n_ddns, b->n_ddns);
+	for (i = 0; i < a->n_ddns; i++)
+		assert_same_ddns(&a->ddns[i], &b->ddns[i]);
 }
 
 static char *image_of(const struct config *c, size_t *ret_n)

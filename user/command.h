@@ -25,6 +25,7 @@ struct command {
 };
 
 int cmd_up(const struct global *g, int argc, char **argv);
+int cmd_ddns(const struct global *g, int argc, char **argv);
 int cmd_down(const struct global *g, int argc, char **argv);
 int cmd_daemon(const struct global *g, int argc, char **argv);
 int cmd_show(const struct global *g, int argc, char **argv);
@@ -41,4 +42,4 @@ int cmd_save(const struct global *g, int argc, char **argv);
 void option_error(const char *command, int returned, char **argv);
 
 extern const char up_help[], daemon_help[], down_help[], show_help[], check_help[], reload_help[], save_help[], service_help[],
-	peer_help[], route_help[], flow_help[], monitor_help[];
+	peer_help[], route_help[], flow_help[], monitor_help[], ddns_help[];

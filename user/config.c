@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "config_blind.h"
+#include "config_ddns_keys.h"
 #include "config_flows.h"
 #include "config_guard.h"
 #include "config_later.h"
@@ -225,6 +226,7 @@ static const struct yaml_key config_keys[] = {
 	{ "policy", config_set_policy, "{ overlay: \"fd12:3456:789a::/48\" }", AT(config, policy), .below = config_policy_keys },
 	{ "blind", yaml_set_map, "{ listen: { interface: eth0, port: 51820 }, device: wgvpnr01 }", AT(config, blind), .below = config_blind_keys },
 	{ "exporter", yaml_set_map, "{ listen: [ \"127.0.0.1:9851\" ] }", .below = exporter_keys },
+	{ "ddns", config_set_ddns, "{ interface: ens18, … }", .below = config_ddns_keys },
 	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
 	LATER_SECTIONS,
 	{},
@@ -420,6 +422,9 @@ void config_free(struct config *c)
 	free(c->blind.sites);
 	free(c->blind.pairs);
 	free(c->exporter);
+	for (i = 0; i < c->n_ddns; i++)
+		config_free_ddns(&c->ddns[i]);
+	free(c->ddns);
 	free(c->interfaces);
 	free(c);
 }

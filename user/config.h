@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include "addr.h"
+#include "config_ddns.h"
 #include "wg_key.h"
 
 #define CONFIG_DEFAULT "/etc/wgxdp/wgxdp.yaml"
@@ -145,6 +146,8 @@ struct config {
 	struct blind_config blind;
 	struct endpoint_config *exporter;	/* where metrics are served */
 	size_t n_exporter;
+	struct ddns_config *ddns;
+	size_t n_ddns;
 	enum mode mode;			/* of `up --mode`, or as saved from what runs */
 };
 

@@ -71,6 +71,11 @@ static struct entry exporter_entry(const struct config *c)
 	return ENTRY(c, config_put_exporter(out, c));
 }
 
+static struct entry ddns_entry(const struct config *c, size_t i)
+{
+	return ENTRY(i < c->n_ddns, config_put_ddns_one(out, &c->ddns[i]));
+}
+
 static size_t key_length(const char *line)
 {
 	return strncmp(line, "      - { name: ", 16) ? strcspn(line, ":") : strcspn(line, ",");	/* a backend */
@@ -250,5 +255,8 @@ bool config_diff(const struct config *old, const struct config *new, FILE *out)
 		fputs(" # in another order\n", out);
 	}
 	diff_peers(&d, old, new);
+	d.section = "ddns";
+	for (size_t i = 0; i < old->n_ddns || i < new->n_ddns; i++)
+		diff_entry(&d, ddns_entry(old, i), ddns_entry(new, i));
 	return d.differs;
 }

@@ -75,6 +75,11 @@ static void walk(struct image *im, struct config *c)
 	ARRAY(im, c->blind.sites, c->blind.n_sites);
 	ARRAY(im, c->blind.pairs, c->blind.n_pairs);
 	ARRAY(im, c->exporter, c->n_exporter);
+	ARRAY(im, c->ddns, c->n_ddns);
+	for (size_t i = 0; i < c->n_ddns; i++) {
+		ARRAY(im, c->ddns[i].names, c->ddns[i].n_names);
+		ARRAY(im, c->ddns[i].command, c->ddns[i].n_command);
+	}
 }
 
 void config_image_write(const struct config *c, FILE *out)

@@ -140,32 +140,3 @@ const struct yaml_key later_learn_keys[] = {
 	IS("knock", yaml_set_map, "{ port: 19000 }", .below = knock_keys),
 	{},
 };
-
-static const struct yaml_key rfc2136_keys[] = {
-	IS("server", check_host, "\"2001:db8::53\"", .required = true),
-	IS("zone", check_host, "example.net", .required = true),
-	IS("key-file", check_text, "/etc/wgxdp/tsig.key"),
-	{},
-};
-
-/* The keys of OVH's interface are fixed when it is built */
-static void check_any(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	if (yaml_is_empty(value))
-		yaml_error(y, value, "%s: a value is missing, as %s", key->name, key->like);
-}
-
-static const struct yaml_key provider_keys[] = {
-	IS("rfc2136", yaml_set_map, "{ server: \"2001:db8::53\", zone: example.net }", .below = rfc2136_keys),
-	IS("ovh", check_any, "{ … }"),
-	IS("exec", yaml_set_list, "/usr/local/bin/update", .item = check_text),
-	{},
-};
-
-const struct yaml_key later_ddns_keys[] = {
-	IS("interface", check_interface, "ens18", .required = true),
-	IS("names", yaml_set_list, "wg-end.example.net", .item = check_host, .required = true),
-	IS("ttl", check_number, "300", .size = 604800),
-	IS("provider", yaml_set_map, "{ rfc2136: { … } }", .below = provider_keys, .required = true),
-	{},
-};

@@ -216,6 +216,7 @@ static int put(const struct config *c, FILE *out, bool running)
 	config_put_policy(out, c);
 	config_put_blind(out, c);
 	config_put_exporter(out, c);
+	config_put_ddns(out, c);
 	return ferror(out) || fflush(out) ? -EIO : 0;
 }
 

@@ -13,6 +13,7 @@ static const struct command commands[] = {
 	{ "up", cmd_up, "load, attach and fill; running already: bring it to what is asked for", up_help },
 	{ "check", cmd_check, "look for what is wrong with a configuration, and with this host for it", check_help },
 	{ "daemon", cmd_daemon, "up, and then follow what the kernel and other commands change", daemon_help },
+	{ "ddns", cmd_ddns, "write this host's addresses into DNS", ddns_help },
 	{ "down", cmd_down, "detach and remove everything of the instance", down_help },
 	{ "flow", cmd_flow, "end flows of masquerading services", flow_help },
 	{ "monitor", cmd_monitor, "tell of packets as they are dropped", monitor_help },

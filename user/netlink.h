@@ -32,6 +32,8 @@ struct nl_address {
 	struct address local;		/* IFA_LOCAL, else IFA_ADDRESS: never the peer's */
 	__u8 prefix_len;
 	bool tentative, deprecated;
+	__u32 flags;			/* IFA_F_* */
+	__u32 preferred;		/* seconds; 0xffffffff: for ever */
 };
 
 struct nl_route {

@@ -150,6 +150,7 @@ static int address_row(const struct nlmsghdr *nlh, void *data)
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *a, *local = NULL, *address = NULL;
 	__u32 flags = ifa->ifa_flags;
+	struct ifa_cacheinfo lifetimes = { .ifa_prefered = 0xffffffff };
 	struct nl_address *row;
 
 	if (nlh->nlmsg_type != RTM_NEWADDR || (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
@@ -165,6 +166,9 @@ static int address_row(const struct nlmsghdr *nlh, void *data)
 		case IFA_FLAGS:
 			flags = attr_u32(a);
 			break;
+		case IFA_CACHEINFO:
+			attr_copy(a, &lifetimes, sizeof(lifetimes));
+			break;
 		}
 	}
 	row = list_add(data);
@@ -175,6 +179,8 @@ static int address_row(const struct nlmsghdr *nlh, void *data)
 	row->local = attr_address(local ?: address, ifa->ifa_family);
 	row->tentative = flags & IFA_F_TENTATIVE;
 	row->deprecated = flags & IFA_F_DEPRECATED;
+	row->flags = flags;
+	row->preferred = lifetimes.ifa_prefered;
 	return MNL_CB_OK;
 }
 

@@ -1,0 +1,189 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# `wgxdp ddns` with a real name server: names follow wg-end's prefix, all of them by one signed update, and nothing is written where
+# nothing differs; what is temporary, deprecated, tentative, private or a ULA is never published; a wrong key, a server that is down
+# or unsigned, and a CNAME are errors. Secrets are in no argument, environment or output. BREAK=1 lets somebody else write between.
+#
+#     published:  ens18 wg-end mgmt -- fd53::/64 -- eth dns (knot: example.net)
+source "${BASH_SOURCE[0]%/*}/lib.sh"
+
+on=wg-end
+ddns() { # STATUS OPTION...: what it says is in $work/said
+	local status=0
+	wgxdp ddns "${@:2}" > "$work/said" 2>&1 || status=$?
+	cat "$work/said" >> "$work/all"
+	[[ $status == "$1" ]] || fail "ddns ${*:2}: status $status, not $1: $(< "$work/said")"
+}
+says() { # TEXT...: lines that were said
+	local text
+	for text; do grep -qF -- "$text" "$work/said" || fail "not said: $text, but: $(< "$work/said")"; done
+}
+configuration() { # [KEYS] of the section; $names, $server, $key
+	cat <<- EOF
+		ddns:
+		  interface: ens18
+		  names: [ ${names:-wg-end.example.net, firewall.example.net} ]
+		  ${1:-ttl: 300}
+		  provider: { rfc2136: { server: "${server:-fd53::53}", zone: example.net, key-file: ${key:-$work/tsig.key} } }
+	EOF
+}
+ask() { inside wg-end dig +norecurse +noall +answer @fd53::53 "$2" "$1" | awk '{print $5, $2}' | sort | xargs; } # NAME TYPE: ADDRESS TTL
+serial() { inside wg-end dig +short +tries=1 +time=1 @fd53::53 SOA example.net | awk '$3 ~ /^[0-9]+$/ {print $3}'; }
+address() { inside wg-end ip -6 address "$1" "$2" dev ens18 nodad "${@:3}"; }
+other_update() { # LINE...: by somebody else
+	printf '%s\n' 'server fd53::53' 'zone example.net' "key hmac-sha256:wgxdp $(sed -n 's/^ *secret: *//p' "$work/tsig.key")" "$@" send |
+		inside dns knsupdate
+}
+knot_answers() { [[ $(serial) ]]; }
+start_knot() {
+	start dns knotd -c "$work/knot.conf" > "$work/knot.log" 2>&1
+	knot=$!
+	wait_for 10 'knot answers' knot_answers
+}
+
+namespaces wg-end dns
+cable wg-end mgmt dns eth
+cable wg-end ens18 dns lan
+addresses wg-end mgmt fd53::1/64
+addresses dns eth fd53::53/64
+count_arrivals dns updates 'udp dport 53 @th,80,8 & 0x78 == 0x28'
+mkdir "$work/knot"
+(umask 077 && keymgr -t wgxdp hmac-sha256 > "$work/tsig.key" && keymgr -t other hmac-sha256 > "$work/other.key")
+sed 's/ other/ wgxdp/; s/:other:/:wgxdp:/' "$work/other.key" > "$work/wrong.key"
+chmod 644 "$work/wrong.key"
+cat > "$work/knot.conf" << EOF
+include: $work/tsig.key
+server:
+    rundir: $work/knot
+    listen: fd53::53@53
+database:
+    storage: $work/knot
+log:
+  - target: stderr
+    any: info
+acl:
+  - id: update
+    key: wgxdp
+    action: update
+zone:
+  - domain: example.net
+    storage: $work/knot
+    file: zone
+    acl: update
+    zonefile-sync: -1
+    journal-content: all
+EOF
+printf '%s\n' '@ 60 SOA ns.example.net. admin.example.net. 1 60 60 3600 60' '@ 60 NS ns' 'ns 60 AAAA fd53::53' \
+	'mail 60 CNAME ns' > "$work/knot/zone"
+start_knot
+
+# --- nothing to publish
+configuration > "$work/ddns.yaml"
+ddns 2 -c "$work/ddns.yaml"
+says 'no address of ens18 can be published' 'fe80::' 'fqdn=wg-end.example.net' 'fqdn=firewall.example.net'
+inside wg-end sysctl -qw net.ipv6.conf.ens18.use_tempaddr=2
+address add fd12::10/64
+address add 2001:db8:9::10/64 preferred_lft 0
+inside wg-end sysctl -qw net.ipv6.conf.ens18.accept_dad=1 net.ipv6.conf.ens18.dad_transmits=200
+inside wg-end ip address add 2001:db8:8::10/64 dev ens18
+ddns 2 -c "$work/ddns.yaml"
+says 'fd12::10 is a ULA' '2001:db8:9::10 is deprecated' '2001:db8:8::10 is tentative'
+expect 'updates without an address that may be published' "$(arrived dns updates)" == 0
+
+# --- written, and nothing where nothing differs
+inside wg-end sysctl -qw net.ipv6.conf.ens18.dad_transmits=0
+address add 2001:db8:1::10/64 valid_lft 7000 preferred_lft 3000 mngtmpaddr
+temporary() { inside wg-end ip -6 address show dev ens18 temporary -tentative | grep -q 2001:db8:1:; }
+wait_for 5 'a temporary address' temporary
+ddns 0 -c "$work/ddns.yaml" --dry-run
+says 'DRY RUN: would write AAAA 2001:db8:1::10 ttl=300 fqdn=wg-end.example.net'
+expect 'updates of a dry run' "$(arrived dns updates)" == 0
+ddns 0 -c "$work/ddns.yaml"
+says 'AAAA 2001:db8:1::10 written ttl=300 fqdn=wg-end.example.net' 'AAAA 2001:db8:1::10 written ttl=300 fqdn=firewall.example.net'
+expect 'wg-end' "$(ask wg-end.example.net AAAA)" == '2001:db8:1::10 300'
+expect 'firewall' "$(ask firewall.example.net AAAA)" == '2001:db8:1::10 300'
+expect 'updates for two names' "$(arrived dns updates)" == 1
+[[ ! ${BREAK:-} ]] || other_update 'add wg-end.example.net. 300 AAAA 2001:db8::bad'
+was=$(serial)
+before=$(arrived dns updates)
+ddns 0 -c "$work/ddns.yaml"
+expect 'updates where nothing differs' $(($(arrived dns updates) - before)) == 0
+expect "the zone's serial" "$(serial)" == "$was"
+says 'AAAA 2001:db8:1::10 unchanged fqdn=wg-end.example.net'
+
+# --- the prefix changes; what is published stays while it is as good as another
+address add 2001:db8:2::10/64
+ddns 0 -c "$work/ddns.yaml"
+says 'AAAA 2001:db8:1::10 unchanged fqdn=firewall.example.net'
+address change 2001:db8:1::10/64 preferred_lft 0
+ddns 0 -c "$work/ddns.yaml"
+expect 'after the prefix changed' "$(ask wg-end.example.net AAAA), $(ask firewall.example.net AAAA)" == '2001:db8:2::10 300, 2001:db8:2::10 300'
+configuration 'ttl: 60' > "$work/short.yaml"
+ddns 0 -c "$work/short.yaml"
+expect 'another TTL' "$(ask wg-end.example.net AAAA)" == '2001:db8:2::10 60'
+configuration 'host: "::99"' > "$work/host.yaml"
+ddns 0 -c "$work/host.yaml"
+expect 'another host behind the prefix' "$(ask firewall.example.net AAAA)" == '2001:db8:2::99 300'
+many=()
+for i in {1..40}; do many+=("add many.example.net. 300 AAAA 2001:db8:5::$i"); done
+other_update "${many[@]}"
+names=many.example.net configuration > "$work/many.yaml"
+ddns 0 -c "$work/many.yaml"
+expect 'in the place of 40 (by TCP)' "$(ask many.example.net AAAA)" == '2001:db8:2::10 300'
+
+# --- IPv4
+was=$(serial)
+configuration 'records: [ A ]' > "$work/four.yaml"
+addresses wg-end ens18 100.64.1.2/10 192.168.1.10/24 169.254.1.1/16
+inside wg-end ip address add 10.1.1.1 peer 203.0.113.1 dev ens18
+ddns 2 -c "$work/four.yaml"
+says '100.64.1.2 is of a provider' '192.168.1.10 is private' '10.1.1.1 is private'
+expect 'the serial, with no public IPv4' "$(serial)" == "$was"
+configuration 'records: [ A, AAAA ]' > "$work/both.yaml"
+ddns 2 -c "$work/both.yaml"
+says 'A: no address of ens18' 'AAAA 2001:db8:2::10 written'
+addresses wg-end ens18 203.0.113.5/24
+ddns 0 -c "$work/both.yaml"
+expect 'A and AAAA of firewall' "$(ask firewall.example.net A), $(ask firewall.example.net AAAA)" == '203.0.113.5 300, 2001:db8:2::10 300'
+
+# --- what fails
+was=$(serial)
+address del 2001:db8:2::10/64
+address add 2001:db8:3::10/64
+key=$work/wrong.key configuration > "$work/wrong.yaml"
+ddns 1 -c "$work/wrong.yaml"
+says 'key wgxdp: BADSIG: its secret is another one there fqdn=wg-end.example.net' 'others may read it'
+key=$work/other.key configuration > "$work/unknown.yaml"
+ddns 1 -c "$work/unknown.yaml"
+says 'key other: BADKEY: the server knows no key of that name'
+echo 'example.net 300' > "$work/zone"
+start wg-end "$root/selftests/dns.py" 127.0.0.1 "$work/zone" > "$work/dns"
+wait_for 5 'a name server without keys' grep -q listening "$work/dns"
+server=127.0.0.1 configuration > "$work/unsigned.yaml"
+ddns 1 -c "$work/unsigned.yaml"
+says 'server 127.0.0.1: its answer is not signed by key wgxdp'
+names=mail.example.net configuration > "$work/cname.yaml"
+ddns 1 -c "$work/cname.yaml"
+says 'there is a CNAME' 'fqdn=mail.example.net'
+expect 'the serial after failures' "$(serial)" == "$was"
+kill -STOP "$knot"
+start wg-end "$wgxdp" ddns -c "$work/ddns.yaml" > "$work/said"
+pid=$!
+asks() { inside wg-end ss -Huan | grep -q '\[fd53::53\]:53'; }
+wait_for 5 'it waits for an answer' asks
+tr '\0' '\n' < /proc/$pid/cmdline > "$work/visible"
+tr '\0' '\n' < /proc/$pid/environ >> "$work/visible"
+kill -CONT "$knot"
+wait $pid || fail "ddns with a slow server: $(< "$work/said")"
+says 'AAAA 2001:db8:3::10 written'
+stop "$knot"
+ddns 1 -c "$work/ddns.yaml"
+says 'server fd53::53: Connection refused fqdn=wg-end.example.net'
+sed -n 's/^ *secret: *//p' "$work"/{tsig,other}.key > "$work/secrets"
+expect 'secrets there are' "$(wc -l < "$work/secrets")" == 2
+! grep -qFf "$work/secrets" "$work/all" "$work/visible" || fail 'a secret can be seen'
+ddns 64 -c "$work/ddns.yaml" --print
+ddns 64 -c /dev/null
+ddns 64 --bogus
+say 'ok what fails says why'

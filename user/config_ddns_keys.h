@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Below config.h, for its own files: DynDNS's part of the grammar.
+ */
+#pragma once
+#include "yaml.h"
+
+extern const struct yaml_key config_ddns_keys[];
+yaml_set config_set_ddns;		/* of the section: a mapping, or a list of them */

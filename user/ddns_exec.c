@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Records by a program of the admin's. It cannot tell what is there, so DNS is asked for it as everybody asks, without /etc/hosts,
+ * which often has this host's own name.
+ */
+#include <ares.h>
+#include <arpa/nameser.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "ddns.h"
+
+#define TRY_MS 2000			/* for an answer of DNS */
+#define TRIES 2
+#define ANSWERS_MAX 64			/* of one name; more are more than the one that is wanted, too */
+#define PROGRAM_MS 30000
+#define LOOK_MS 10			/* how often it is looked for its end */
+
+/* ---- what is there ---- */
+
+struct question {
+	struct ddns_run *run;
+	struct ddns_set *set;
+	int status;
+};
+
+static void on_answer(void *data, int status, int timeouts, unsigned char *answer, int n)
+{
+	struct question *q = data;
+	struct ares_addrttl v4[ANSWERS_MAX];
+	struct ares_addr6ttl v6[ANSWERS_MAX];
+	bool ipv4 = q->set->family == FAMILY_IPV4;
+	int found = ANSWERS_MAX;
+
+	if (status == ARES_SUCCESS)
+		status = ipv4 ? ares_parse_a_reply(answer, n, NULL, v4, &found) : ares_parse_aaaa_reply(answer, n, NULL, v6, &found);
+	for (int i = 0; i < found && status == ARES_SUCCESS; i++) {
+		struct in6_addr six;
+		struct address a;
+
+		if (ipv4) {
+			a = address_from_ipv4(v4[i].ipaddr);
+		} else {
+			memcpy(&six, &v6[i].ip6addr, sizeof(six));
+			a = address_from_ipv6(six);
+		}
+		ddns_has(q->run, q->set, &a, 0, 0);	/* a cache's TTL is not the record's */
+	}
+	q->status = status == ARES_ENODATA || status == ARES_ENOTFOUND ? ARES_SUCCESS : status;
+}
+
+static void wait_for(ares_channel channel)
+{
+	ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
+	struct pollfd polled[ARES_GETSOCK_MAXNUM];
+	struct timeval most = { .tv_sec = TRY_MS / 1000 }, t;
+
+	for (;;) {
+		int bits = ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM), n = 0;
+
+		for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++)
+			if (ARES_GETSOCK_READABLE(bits, i) || ARES_GETSOCK_WRITABLE(bits, i))
+				polled[n++] = (struct pollfd){
+					.fd = sockets[i],
+					.events = (ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) | (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0),
+				};
+		if (!n)
+			return;
+		ares_timeout(channel, &most, &t);
+		if (poll(polled, n, t.tv_sec * 1000 + t.tv_usec / 1000 + 1) <= 0)
+			ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+		for (int i = 0; i < n; i++)
+			if (polled[i].revents)
+				ares_process_fd(channel, polled[i].revents & ~POLLOUT ? polled[i].fd : ARES_SOCKET_BAD,
+						polled[i].revents & POLLOUT ? polled[i].fd : ARES_SOCKET_BAD);
+	}
+}
+
+static void read_sets(struct ddns_run *run)
+{
+	struct ares_options options = { .timeout = TRY_MS, .tries = TRIES };
+	struct question *questions = calloc(run->n_sets, sizeof(*questions));
+	ares_channel channel;
+
+	if (!questions || ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES)) {
+		ddns_fail_all(run, "exec: no memory, or /etc/resolv.conf cannot be read");
+		free(questions);
+		return;
+	}
+	for (size_t i = 0; i < run->n_sets; i++) {
+		questions[i] = (struct question){ run, &run->sets[i], ARES_ETIMEOUT };
+		ares_query(channel, run->sets[i].name, ns_c_in, run->sets[i].family == FAMILY_IPV4 ? ns_t_a : ns_t_aaaa, on_answer,
+			   &questions[i]);
+	}
+	wait_for(channel);
+	ares_destroy(channel);
+	for (size_t i = 0; i < run->n_sets; i++)
+		if (questions[i].status != ARES_SUCCESS)
+			ddns_warn(run, "%s: DNS does not tell whether it has %s: %s", run->sets[i].name, ddns_type(&run->sets[i]),
+				  ares_strerror(questions[i].status));
+	free(questions);
+}
+
+/* ---- writing ---- */
+
+/* -ETIME: it took too long, and was killed; else what waitpid() says, or -errno */
+static int wait_for_end(pid_t pid)
+{
+	struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
+	int status = 0;
+
+	for (int ms = 0; ms < PROGRAM_MS; ms += LOOK_MS) {
+		pid_t done = waitpid(pid, &status, WNOHANG);
+
+		if (done)
+			return done < 0 ? -errno : status;
+		nanosleep(&pause, NULL);
+	}
+	kill(-pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	return -ETIME;
+}
+
+/* A process group of its own, no descriptors but 0 to 2 (what it prints are no lines of ours), no environment but PATH */
+static int start(char **words, pid_t *ret)
+{
+	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	char *environment[] = { path, NULL };
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t how;
+	sigset_t none, all;
+	int rc;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&files, 2, 1);
+	posix_spawn_file_actions_addclosefrom_np(&files, 3);
+	posix_spawnattr_init(&how);
+	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(&how, &none);
+	posix_spawnattr_setsigdefault(&how, &all);
+	rc = posix_spawn(ret, words[0], &files, &how, words, environment);
+	posix_spawnattr_destroy(&how);
+	posix_spawn_file_actions_destroy(&files);
+	return -rc;
+}
+
+static void write_set(struct ddns_run *run, struct ddns_set *set, char **words)
+{
+	const struct ddns_config *c = run->config;
+	char address[ADDRESS_STRLEN], ttl[16];
+	char *last[] = { (char *)set->name, (char *)ddns_type(set), address, ttl, NULL };
+	pid_t pid;
+	int rc;
+
+	address_format(&set->wanted, address);
+	snprintf(ttl, sizeof(ttl), "%u", c->ttl);
+	memcpy(words + c->n_command, last, sizeof(last));
+	rc = start(words, &pid);
+	if (rc) {
+		ddns_fail(run, set, "exec: cannot run %s: %s", words[0], strerror(-rc));
+		return;
+	}
+	rc = wait_for_end(pid);
+	if (rc == -ETIME)
+		ddns_fail(run, set, "exec: %s took more than %d seconds, and was killed", words[0], PROGRAM_MS / 1000);
+	else if (rc < 0)
+		ddns_fail(run, set, "exec: nobody knows how %s ended: %s", words[0], strerror(-rc));
+	else if (WIFSIGNALED(rc))
+		ddns_fail(run, set, "exec: %s was ended by signal %d", words[0], WTERMSIG(rc));
+	else if (WEXITSTATUS(rc))
+		ddns_fail(run, set, "exec: %s failed with status %d", words[0], WEXITSTATUS(rc));
+}
+
+static void write_sets(struct ddns_run *run)
+{
+	const struct ddns_config *c = run->config;
+	char **words = calloc(c->n_command + 5, sizeof(*words));
+
+	if (!words) {
+		ddns_fail_all(run, "exec: no memory");
+		return;
+	}
+	for (size_t i = 0; i < c->n_command; i++)
+		words[i] = c->command[i].text;
+	for (size_t i = 0; i < run->n_sets; i++)
+		if (run->sets[i].write && !run->sets[i].failed)
+			write_set(run, &run->sets[i], words);
+	free(words);
+}
+
+static void end(struct ddns_run *run)
+{
+}
+
+const struct ddns_provider ddns_exec = { read_sets, write_sets, end };
