@@ -18,6 +18,7 @@
 #include "cookie.h"
 #include "daemon.h"
 #include "daemon_state.h"
+#include "ddns_daemon.h"
 #include "exporter.h"
 #include "log.h"
 #include "memory.h"
@@ -54,6 +55,7 @@ struct daemon {
 	struct cookie *cookie;
 	struct standby *standby;
 	struct blind *blind;
+	struct ddns *ddns;
 	ino_t watched;			/* the directory that is watched */
 	unsigned int changes;		/* enum nl_change, not looked at yet */
 	int64_t credit;			/* ms of the CPU, as of the loop's time credit_at */
@@ -159,6 +161,7 @@ static void renew(struct daemon *d)
 	cookie_renew(d->cookie, d->state.config);
 	standby_renew(d->standby, d->state.config);
 	blind_renew(d->blind, d->state.config);
+	ddns_renew(d->ddns, d->state.config);
 	repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS);
 	repeat(&d->sweep, config_has_flows(d->state.config), on_sweep, SWEEP_MS);
 }
@@ -280,6 +283,8 @@ static void take_changes(struct daemon *d, bool all)
 		changes |= nl_watch_read(fd);
 	if (!changes)
 		return;
+	if (changes & (NL_ADDRESSES | NL_LINKS))
+		ddns_changed(d->ddns);
 	if (changes & ~NL_QDISCS) {
 		d->vouched &= !(changes & ~(NL_NEIGHBOURS | NL_QDISCS));
 		control_routing_changed(d->state.instance, !d->vouched);
@@ -422,7 +427,8 @@ static int watch(struct daemon *d)
 	uv_poll_start(&d->netlink, UV_READABLE, on_netlink);
 	return resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
 	       exporter_new(&d->loop, d->state.instance, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie) ?:
-	       standby_new(&d->loop, d->state.instance, &d->answers, on_switched, d, &d->standby) ?: blind_new(&d->loop, d->state.instance, &d->blind);
+	       standby_new(&d->loop, d->state.instance, &d->answers, on_switched, d, &d->standby) ?: blind_new(&d->loop, d->state.instance, &d->blind) ?:
+	       ddns_new(&d->loop, d->state.instance, &d->ddns);
 }
 
 int daemon_run(const char *instance, const char *file)
@@ -454,5 +460,9 @@ int daemon_run(const char *instance, const char *file)
 	notify_stopping();
 	cookie_end(d.cookie);
 	blind_end(d.blind);
+	if (ddns_busy(d.ddns)) {
+		fflush(NULL);
+		_exit(d.status);
+	}
 	return d.status;
 }

@@ -87,6 +87,8 @@ void ddns_tell(const struct ddns_run *run)
 	for (size_t i = 0; i < run->n_lines; i++) {
 		const struct ddns_line *l = &run->lines[i];
 
+		if (!*l->text)			/* who called does not want it */
+			continue;
 		if (l->level == DDNS_COMPLAIN)
 			log_error("%s", l->text);
 		else if (l->level == DDNS_WARN)

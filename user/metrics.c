@@ -12,6 +12,7 @@
 #include "answers.h"
 #include "config_names.h"
 #include "dataplane.h"
+#include "ddns_daemon.h"
 #include "log.h"
 #include "metrics.h"
 #include "metrics_text.h"
@@ -350,6 +351,23 @@ static void name_families(struct scrape *s)
 	answers_free(&known);
 }
 
+static void ddns_families(struct scrape *s)
+{
+	metric_family(&s->text, "wgxdp_ddns_last_success_timestamp_seconds", "gauge",
+		      "When a name's records were last known to be right; 0: never.");
+	for (size_t i = 0; s->config && i < s->config->n_ddns; i++)
+		for (size_t j = 0; j < s->config->ddns[i].n_names; j++) {
+			const char *name = s->config->ddns[i].names[j].text;
+			bool before = false;
+
+			for (size_t k = 0; k < i; k++)
+				for (size_t l = 0; l < s->config->ddns[k].n_names; l++)
+					before |= !strcmp(s->config->ddns[k].names[l].text, name);
+			if (!before)
+				metric(&s->text, LABELS({ "name", name }), ddns_succeeded(s->dp->instance, name));
+		}
+}
+
 static int collect(struct scrape *s)
 {
 	const struct dataplane *dp = s->dp;
@@ -388,6 +406,7 @@ int metrics_write(FILE *out, const char *instance)
 		map_families(&s);
 		config_families(&s);
 		name_families(&s);
+		ddns_families(&s);
 		process_families(&s.text);
 	}
 	free(s.services);

@@ -270,6 +270,8 @@ void state_remove(const char *instance)
 	state_path(path, instance, IMAGE);
 	unlink(path);
 	forget_failure(instance);
+	state_path(path, instance, "ddns");	/* when what was written: user/ddns_daemon.c */
+	unlink(path);
 	state_path(path, instance, "daemon");	/* whose daemon it was: user/daemon_state.c */
 	unlink(path);
 }
