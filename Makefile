@@ -181,6 +181,8 @@ install: $(O)/wgxdp
 		install -m 644 scripts/systemd/hardening.conf $(DESTDIR)$(UNITDIR)/$$unit$$at.service.d/ && \
 		sed -E -e 's,/usr/local/sbin,$(PREFIX)/sbin,' $${at:+$(as_template)} scripts/systemd/$$unit.service \
 			> $(DESTDIR)$(UNITDIR)/$$unit$$at.service || exit 1; done; done
+	$(Q)for unit in wgxdp-ddns.service wgxdp-ddns.timer; do \
+		sed -e 's,/usr/local/sbin,$(PREFIX)/sbin,' scripts/systemd/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
 	$(Q)install -D -m 644 scripts/systemd/shared.conf $(DESTDIR)$(PREFIX)/share/doc/wgxdp/shared.conf
 	$(Q)for page in $(MAN_PAGES); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; done

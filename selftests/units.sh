@@ -6,7 +6,8 @@
 # The installed units under a real systemd: with three capabilities and all else taken away the daemon waits for a network that
 # is not there yet, forwards when it comes, reloads, restarts, is killed by its watchdog and returns, and loses nothing under
 # traffic; stopped, what runs goes on; wgxdp.service brings it up, reloads and takes all of it down. The same by the templates;
-# sharing XDP takes a drop-in, and is refused with what to do where that is missing. systemd-analyze is content with all units.
+# sharing XDP takes a drop-in, and is refused with what to do where that is missing. systemd-analyze is content with all units. wgxdp-ddns.service needs no
+# capability, and its timer has the times that it should.
 # BREAK=1 restarts wgxdp.service, not the daemon alone.
 #
 #     client uplink ---- wan this VM lan ---- eth wg-end
@@ -81,7 +82,7 @@ curl -sf http://127.0.0.1:9851/metrics > "$work/metrics" || fail 'the exporter d
 expect 'capabilities' "$(awk '$1 == "CapPrm:" || $1 == "CapBnd:" {print $2}' "/proc/$(property MainPID)/status" | sort -u)" \
 	== "$(printf '%016x' $((1 << 12 | 1 << 38 | 1 << 39)))"
 exposures=''
-for unit in wgxdp wgxdp-daemon wgxdp@one wgxdp-daemon@one; do
+for unit in wgxdp wgxdp-daemon wgxdp@one wgxdp-daemon@one wgxdp-ddns; do
 	systemd-analyze security --no-pager $unit.service > "$work/security"
 	exposure=$(sed -nE 's/.*exposure level[^:]*: ([0-9.]+).*/\1/p' "$work/security")
 	expect "exposure of $unit" "$exposure" '<=' 2.0
@@ -89,6 +90,22 @@ for unit in wgxdp wgxdp-daemon wgxdp@one wgxdp-daemon@one; do
 done
 tracepoints() { find /sys/fs/bpf/wgxdp/"$1"/attach -name 'tp-*' | wc -l; } # INSTANCE
 expect 'tracepoints that tell of packets that are not sent' "$(tracepoints default)" == 2
+
+# DynDNS, with no capability: its program gets to run, and no address is no failure
+mkdir -p /run/systemd/system/wgxdp-ddns.service.d
+printf '[Service]\nExecStart=\nExecStart=%s ddns -c /etc/wgxdp/ddns.yaml\n' "$wgxdp" > /run/systemd/system/wgxdp-ddns.service.d/test.conf
+cat > /etc/wgxdp/ddns.yaml <<- EOF
+	ddns: { interface: wan, names: [ wg-end.example.net ], records: [ A ], provider: { exec: [ /bin/echo, ran ] } }
+EOF
+systemctl daemon-reload
+ddns_says() { journalctl -u wgxdp-ddns -o cat --no-pager; }
+systemctl start wgxdp-ddns || fail "wgxdp-ddns: $(ddns_says)"
+ddns_says | grep -q 'A 198.51.100.1 written ttl=300 fqdn=wg-end.example.net' || fail "wgxdp-ddns: $(ddns_says)"
+sed -i 's/interface: wan/interface: lan/' /etc/wgxdp/ddns.yaml
+systemctl start wgxdp-ddns || fail "wgxdp-ddns without an address: $(ddns_says)"
+ddns_says | grep -q 'no address of lan can be published: 192.168.1.1 is private' || fail "wgxdp-ddns: $(ddns_says)"
+timer_says() { systemctl show wgxdp-ddns.timer | grep -oE '(On(Boot|UnitActive)USec=[0-9a-z]+|AccuracyUSec=.*|Persistent=.*)' | sort | xargs; }
+expect "the timer's times" "$(timer_says)" == 'AccuracyUSec=30s OnBootUSec=2min OnUnitActiveUSec=5min Persistent=yes'
 
 configuration $port 1001 > /etc/wgxdp/wgxdp.yaml
 without_loss 600 'a reload' systemctl reload wgxdp-daemon
@@ -181,4 +198,4 @@ forwards 'after a down that might not'
 "$wgxdp" down
 systemctl stop wgxdp
 nothing_left 'after shared XDP was stopped'
-say "exposure of wgxdp, wgxdp-daemon and their templates:$exposures; 0 lost of $lost_of"
+say "exposure of wgxdp, wgxdp-daemon, their templates, and wgxdp-ddns:$exposures; 0 lost of $lost_of"
