@@ -34,13 +34,15 @@ ifeq ($(WITH_SODIUM),1)
 PKGS     += libsodium
 ALL_DEFINES += -DWITH_SODIUM
 endif
+# not linked, but opened by the name that linking would note (user/ddns_library.h)
+soname = $(shell objdump -p $$($(CC) -print-file-name=lib$(1).so) | awk '$$1 == "SONAME" {print $$2}')
 ifeq ($(WITH_LDNS),1)
-PKGS     += ldns
-ALL_DEFINES += -DWITH_LDNS
+OPENED   += ldns
+ALL_DEFINES += -DWITH_LDNS -DLDNS_SONAME='"$(call soname,ldns)"'
 endif
 ifeq ($(WITH_CURL),1)
-PKGS     += libcurl libcrypto
-ALL_DEFINES += -DWITH_CURL
+OPENED   += libcurl libcrypto
+ALL_DEFINES += -DWITH_CURL -DCURL_SONAME='"$(call soname,curl)"' -DCRYPTO_SONAME='"$(call soname,crypto)"'
 endif
 ifeq ($(WITH_SYSTEMD),1)
 PKGS     += libsystemd
@@ -48,7 +50,7 @@ ALL_DEFINES += -DWITH_SYSTEMD
 endif
 CFLAGS   ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror -D_GNU_SOURCE \
-	-Iinclude -I$(O) -DVERSION='"$(VERSION)"' $(ALL_DEFINES) $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CFLAGS)
+	-Iinclude -I$(O) -DVERSION='"$(VERSION)"' $(ALL_DEFINES) $(shell $(PKG_CONFIG) --cflags $(PKGS) $(OPENED)) $(CFLAGS)
 LIBS      = -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(PKGS)) -lelf -lz
 MULTIARCH := $(shell $(CC) -print-multiarch)
 BPF_CFLAGS ?= -O2 -g
@@ -92,7 +94,7 @@ $(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/answers.c user/ke
 		user/netlink*.c user/config*.c user/yaml*.c user/wg_key.c user/relay_prefix.c)
 $(O)/tests/unit_config $(O)/tests/unit_grammar $(O)/tests/unit_relay: $(call unit_obj,user/config*.c user/yaml*.c user/addr.c user/log.c \
 		user/wg_key.c user/relay_prefix.c)
-$(O)/tests/unit_ddns: $(call unit_obj,user/ddns.c user/ddns_address.c user/ddns_secret.c user/ddns_import.c user/ddns_rfc2136.c user/ddns_ovh.c user/ddns_exec.c user/netlink*.c user/config*.c user/yaml*.c user/addr.c user/log.c user/wg_key.c \
+$(O)/tests/unit_ddns: $(call unit_obj,user/ddns.c user/ddns_address.c user/ddns_secret.c user/ddns_import.c user/ddns_rfc2136.c user/ddns_ovh.c user/ddns_exec.c user/ddns_library.c user/netlink*.c user/config*.c user/yaml*.c user/addr.c user/log.c user/wg_key.c \
 		user/relay_prefix.c)
 $(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)
 $(O)/tests/unit_netlink: $(call unit_obj,user/netlink*.c user/addr.c)

@@ -63,20 +63,20 @@ static void wait_for(ares_channel channel)
 	struct timeval most = { .tv_sec = TRY_MS / 1000 }, t;
 
 	for (;;) {
-		int bits = ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM), n = 0;
+		unsigned int bits = ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM), n = 0;
 
-		for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++)
-			if (ARES_GETSOCK_READABLE(bits, i) || ARES_GETSOCK_WRITABLE(bits, i))
-				polled[n++] = (struct pollfd){
-					.fd = sockets[i],
-					.events = (ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) | (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0),
-				};
+		for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++, bits >>= 1) {
+			bool in = bits & 1, out = bits & 1U << ARES_GETSOCK_MAXNUM;
+
+			if (in || out)
+				polled[n++] = (struct pollfd){ .fd = sockets[i], .events = (in ? POLLIN : 0) | (out ? POLLOUT : 0) };
+		}
 		if (!n)
 			return;
 		ares_timeout(channel, &most, &t);
 		if (poll(polled, n, t.tv_sec * 1000 + t.tv_usec / 1000 + 1) <= 0)
 			ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-		for (int i = 0; i < n; i++)
+		for (unsigned int i = 0; i < n; i++)
 			if (polled[i].revents)
 				ares_process_fd(channel, polled[i].revents & ~POLLOUT ? polled[i].fd : ARES_SOCKET_BAD,
 						polled[i].revents & POLLOUT ? polled[i].fd : ARES_SOCKET_BAD);

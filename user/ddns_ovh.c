@@ -4,6 +4,7 @@
  * at a time; the zone's name servers get it all by the refresh at the end.
  */
 #ifdef WITH_CURL
+#define CURL_DISABLE_TYPECHECK		/* whose macros know no pointers to functions */
 #include <curl/curl.h>
 #include <errno.h>
 #include <openssl/evp.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 #include "ddns.h"
+#include "ddns_library.h"
 #include "ddns_ovh.h"
 #include "ddns_secret.h"
 #include "yaml_tree.h"
@@ -19,6 +21,31 @@
 #define CONNECT_MS 5000
 #define REQUEST_MS 10000
 #define REPLY_MAX 65536			/* bytes */
+
+#define FUNCTIONS(X) X(curl_easy_cleanup) X(curl_easy_getinfo) X(curl_easy_init) X(curl_easy_perform) X(curl_easy_reset) \
+	X(curl_easy_setopt) X(curl_easy_strerror) X(curl_global_init) X(curl_slist_append) X(curl_slist_free_all)
+
+static struct library {
+	FUNCTIONS(LIBRARY_POINTER)
+} lib;
+static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
+
+static struct {
+	typeof(EVP_Digest) *EVP_Digest;
+	typeof(EVP_sha1) *EVP_sha1;
+} crypto;
+static const struct library_function crypto_functions[] = { { "EVP_Digest", 0 }, { "EVP_sha1", sizeof(void *) } };
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static const char *closed;		/* why a library is not there */
+
+static void open_libraries(void)
+{
+	closed = library_open(CURL_SONAME, functions, sizeof(functions) / sizeof(*functions), &lib) ?:
+		 library_open(CRYPTO_SONAME, crypto_functions, 2, &crypto);
+	if (!closed)
+		lib.curl_global_init(CURL_GLOBAL_DEFAULT);
+}
 
 static const char *const urls[] = {
 	[OVH_EU] = "https://eu.api.ovh.com/1.0", [OVH_CA] = "https://ca.api.ovh.com/1.0", [OVH_US] = "https://api.us.ovhcloud.com/1.0",
@@ -45,11 +72,13 @@ int ovh_sign(const struct ovh_credentials *keys, const char *method, const char 
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int n = 0;
 	char *text;
-	int length = asprintf(&text, "%s+%s+%s+%s+%s+%ld", keys->secret, keys->consumer, method, url, body, when), done;
+	int length = -1, done;
 
+	if (!pthread_once(&once, open_libraries) && !closed)
+		length = asprintf(&text, "%s+%s+%s+%s+%s+%ld", keys->secret, keys->consumer, method, url, body, when);
 	if (length < 0)
 		return -ENOMEM;
-	done = EVP_Digest(text, length, digest, &n, EVP_sha1(), NULL);
+	done = crypto.EVP_Digest(text, length, digest, &n, crypto.EVP_sha1(), NULL);
 	explicit_bzero(text, length);
 	free(text);
 	if (!done || n != 20)
@@ -81,7 +110,7 @@ static bool add_header(struct curl_slist **headers, const char *name, const char
 	char text[256];
 
 	snprintf(text, sizeof(text), "%s: %s", name, value);
-	longer = curl_slist_append(*headers, text);
+	longer = lib.curl_slist_append(*headers, text);
 	explicit_bzero(text, sizeof(text));
 	*headers = longer ?: *headers;
 	return longer;
@@ -98,7 +127,7 @@ static struct curl_slist *sign(const struct ovh *o, const char *method, const ch
 	    add_header(&headers, "X-Ovh-Consumer", o->keys.consumer) && add_header(&headers, "X-Ovh-Timestamp", number) &&
 	    add_header(&headers, "X-Ovh-Signature", signature) && add_header(&headers, "Content-Type", "application/json"))
 		return headers;
-	curl_slist_free_all(headers);
+	lib.curl_slist_free_all(headers);
 	return NULL;
 }
 
@@ -106,26 +135,26 @@ static void forget(struct curl_slist *headers)
 {
 	for (struct curl_slist *h = headers; h; h = h->next)
 		explicit_bzero(h->data, strlen(h->data));
-	curl_slist_free_all(headers);
+	lib.curl_slist_free_all(headers);
 }
 
 static CURLcode send_request(const struct ovh *o, const char *method, const char *url, const char *body, struct curl_slist *headers,
 			     struct reply *r)
 {
-	curl_easy_reset(o->curl);
-	curl_easy_setopt(o->curl, CURLOPT_URL, url);
-	curl_easy_setopt(o->curl, CURLOPT_CUSTOMREQUEST, method);
-	curl_easy_setopt(o->curl, CURLOPT_PROTOCOLS_STR, "https,http");
-	curl_easy_setopt(o->curl, CURLOPT_USERAGENT, "wgxdp/" VERSION);
-	curl_easy_setopt(o->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(o->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-	curl_easy_setopt(o->curl, CURLOPT_TIMEOUT_MS, (long)REQUEST_MS);
-	curl_easy_setopt(o->curl, CURLOPT_WRITEFUNCTION, on_reply);
-	curl_easy_setopt(o->curl, CURLOPT_WRITEDATA, r);
+	lib.curl_easy_reset(o->curl);
+	lib.curl_easy_setopt(o->curl, CURLOPT_URL, url);
+	lib.curl_easy_setopt(o->curl, CURLOPT_CUSTOMREQUEST, method);
+	lib.curl_easy_setopt(o->curl, CURLOPT_PROTOCOLS_STR, "https,http");
+	lib.curl_easy_setopt(o->curl, CURLOPT_USERAGENT, "wgxdp/" VERSION);
+	lib.curl_easy_setopt(o->curl, CURLOPT_NOSIGNAL, 1L);
+	lib.curl_easy_setopt(o->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+	lib.curl_easy_setopt(o->curl, CURLOPT_TIMEOUT_MS, (long)REQUEST_MS);
+	lib.curl_easy_setopt(o->curl, CURLOPT_WRITEFUNCTION, on_reply);
+	lib.curl_easy_setopt(o->curl, CURLOPT_WRITEDATA, r);
 	if (*body || !strcmp(method, "POST"))
-		curl_easy_setopt(o->curl, CURLOPT_POSTFIELDS, body);
-	curl_easy_setopt(o->curl, CURLOPT_HTTPHEADER, headers);
-	return curl_easy_perform(o->curl);
+		lib.curl_easy_setopt(o->curl, CURLOPT_POSTFIELDS, body);
+	lib.curl_easy_setopt(o->curl, CURLOPT_HTTPHEADER, headers);
+	return lib.curl_easy_perform(o->curl);
 }
 
 static void read_json(struct reply *r)
@@ -167,10 +196,10 @@ static int request(struct ovh *o, const char *method, const char *path, const ch
 	}
 	done = send_request(o, method, url, body, headers, r);
 	forget(headers);
-	curl_easy_getinfo(o->curl, CURLINFO_RESPONSE_CODE, &status);
+	lib.curl_easy_getinfo(o->curl, CURLINFO_RESPONSE_CODE, &status);
 	r->text[r->n] = '\0';
 	if (done != CURLE_OK) {
-		snprintf(o->why, sizeof(o->why), "%s: %s", o->url, r->too_long ? "an answer of more than 64 KiB" : curl_easy_strerror(done));
+		snprintf(o->why, sizeof(o->why), "%s: %s", o->url, r->too_long ? "an answer of more than 64 KiB" : lib.curl_easy_strerror(done));
 		return -EIO;
 	}
 	read_json(r);
@@ -274,11 +303,6 @@ static void read_set(struct ddns_run *run, struct ddns_set *set, struct reply *r
 	free(aliases);
 }
 
-static void initialise(void)
-{
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 static int take_credentials(struct ddns_run *run, struct ovh *o)
 {
 	const char *file = run->config->secret;
@@ -318,15 +342,14 @@ static int take_time(struct ovh *o, struct reply *r)
 
 static void read_sets(struct ddns_run *run)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct reply *r = malloc(sizeof(*r));
 	struct ovh *o = run->data = calloc(1, sizeof(*o));
 
-	pthread_once(&once, initialise);
-	if (o)
-		o->curl = curl_easy_init();
+	pthread_once(&once, open_libraries);
+	if (o && !closed)
+		o->curl = lib.curl_easy_init();
 	if (!r || !o || !o->curl) {
-		ddns_fail_all(run, "ovh: no memory");
+		ddns_fail_all(run, "ovh: %s", closed ?: "no memory");
 	} else if (!take_credentials(run, o)) {
 		o->url = *run->config->url ? run->config->url : urls[run->config->endpoint];
 		if (take_time(o, r))
@@ -404,7 +427,7 @@ static void end(struct ddns_run *run)
 	struct ovh *o = run->data;
 
 	if (o && o->curl)
-		curl_easy_cleanup(o->curl);
+		lib.curl_easy_cleanup(o->curl);
 	if (o)
 		explicit_bzero(&o->keys, sizeof(o->keys));
 	free(o);

@@ -11,12 +11,14 @@
 #include <ldns/ldns.h>
 #include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include "ddns.h"
+#include "ddns_library.h"
 #include "ddns_secret.h"
 
 #define TRY_MS 5000
@@ -24,6 +26,19 @@
 #define UDP_MAX 1232			/* of ours: longer ones go by TCP */
 #define FUDGE 300			/* seconds by which clocks may differ */
 #define ALGORITHM "hmac-sha256."
+
+#define FUNCTIONS(X) X(ldns_dname_compare) X(ldns_dname_new_frm_str) X(ldns_pkt2wire) X(ldns_pkt_aa) X(ldns_pkt_answer) \
+	X(ldns_pkt_free) X(ldns_pkt_get_rcode) X(ldns_pkt_query_new) X(ldns_pkt_set_random_id) X(ldns_pkt_set_rd) X(ldns_pkt_tsig) \
+	X(ldns_pkt_tsig_sign) X(ldns_pkt_tsig_verify) X(ldns_rdf2native_int16) X(ldns_rdf_clone) X(ldns_rdf_data) X(ldns_rdf_deep_free) \
+	X(ldns_rdf_new_frm_data) X(ldns_rdf_size) X(ldns_rr_get_type) X(ldns_rr_list_deep_free) X(ldns_rr_list_new) \
+	X(ldns_rr_list_push_rr) X(ldns_rr_list_rr) X(ldns_rr_list_rr_count) X(ldns_rr_new) X(ldns_rr_owner) X(ldns_rr_push_rdf) \
+	X(ldns_rr_rd_count) X(ldns_rr_rdf) X(ldns_rr_set_class) X(ldns_rr_set_owner) X(ldns_rr_set_ttl) X(ldns_rr_set_type) \
+	X(ldns_rr_ttl) X(ldns_update_pkt_new) X(ldns_wire2pkt)
+
+static struct library {
+	FUNCTIONS(LIBRARY_POINTER)
+} lib;
+static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
 
 enum { TSIG_MAC = 3, TSIG_ERROR = 5 };	/* of a TSIG record's fields */
 
@@ -183,7 +198,7 @@ static int ask(struct server *s, const struct wire *question, struct wire *answe
 
 static ldns_rdf *name_of(const char *text)
 {
-	return ldns_dname_new_frm_str(text);
+	return lib.ldns_dname_new_frm_str(text);
 }
 
 /* The message over the wire and its answer back. NULL: server->why says what is wrong */
@@ -192,9 +207,9 @@ static ldns_pkt *exchange(struct server *s, const ldns_pkt *question, struct wir
 	struct wire out = { 0 };
 	ldns_pkt *back = NULL;
 
-	if (ldns_pkt2wire(&out.bytes, question, &out.n) != LDNS_STATUS_OK)
+	if (lib.ldns_pkt2wire(&out.bytes, question, &out.n) != LDNS_STATUS_OK)
 		strcpy(s->why, "no memory");
-	else if (!ask(s, &out, answer) && ldns_wire2pkt(&back, answer->bytes, answer->n) != LDNS_STATUS_OK) {
+	else if (!ask(s, &out, answer) && lib.ldns_wire2pkt(&back, answer->bytes, answer->n) != LDNS_STATUS_OK) {
 		strcpy(s->why, "its answer cannot be read");
 		back = NULL;
 	}
@@ -216,24 +231,24 @@ static const char *rcode_name(unsigned int rcode)
 static void take_answer(struct ddns_run *run, struct ddns_set *set, const ldns_pkt *answer, const ldns_rdf *name)
 {
 	ldns_rr_type type = set->family == FAMILY_IPV4 ? LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA;
-	const ldns_rr_list *rows = ldns_pkt_answer(answer);
+	const ldns_rr_list *rows = lib.ldns_pkt_answer(answer);
 
-	for (size_t i = 0; i < ldns_rr_list_rr_count(rows); i++) {
-		const ldns_rr *rr = ldns_rr_list_rr(rows, i);
-		const ldns_rdf *value = ldns_rr_rd_count(rr) ? ldns_rr_rdf(rr, 0) : NULL;
+	for (size_t i = 0; i < lib.ldns_rr_list_rr_count(rows); i++) {
+		const ldns_rr *rr = lib.ldns_rr_list_rr(rows, i);
+		const ldns_rdf *value = lib.ldns_rr_rd_count(rr) ? lib.ldns_rr_rdf(rr, 0) : NULL;
 		struct address a;
 
-		if (ldns_dname_compare(ldns_rr_owner(rr), name))
+		if (lib.ldns_dname_compare(lib.ldns_rr_owner(rr), name))
 			continue;
-		if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_CNAME) {
+		if (lib.ldns_rr_get_type(rr) == LDNS_RR_TYPE_CNAME) {
 			ddns_fail(run, set, "%s: there is a CNAME, beside which nothing can be: remove it by hand", ddns_type(set));
 			return;
 		}
-		if (ldns_rr_get_type(rr) != type || !value || ldns_rdf_size(value) != (type == LDNS_RR_TYPE_A ? 4 : 16))
+		if (lib.ldns_rr_get_type(rr) != type || !value || lib.ldns_rdf_size(value) != (type == LDNS_RR_TYPE_A ? 4 : 16))
 			continue;
-		a = type == LDNS_RR_TYPE_A ? address_from_ipv4(*(struct in_addr *)ldns_rdf_data(value))
-					   : address_from_ipv6(*(struct in6_addr *)ldns_rdf_data(value));
-		if (ddns_has(run, set, &a, ldns_rr_ttl(rr), 0))
+		a = type == LDNS_RR_TYPE_A ? address_from_ipv4(*(struct in_addr *)lib.ldns_rdf_data(value))
+					   : address_from_ipv6(*(struct in6_addr *)lib.ldns_rdf_data(value));
+		if (ddns_has(run, set, &a, lib.ldns_rr_ttl(rr), 0))
 			return;
 	}
 }
@@ -243,27 +258,27 @@ static void read_set(struct ddns_run *run, struct ddns_set *set)
 	const struct ddns_config *c = run->config;
 	struct server *s = run->data;
 	ldns_rdf *name = name_of(set->name);
-	ldns_pkt *question = !name ? NULL : ldns_pkt_query_new(ldns_rdf_clone(name),
+	ldns_pkt *question = !name ? NULL : lib.ldns_pkt_query_new(lib.ldns_rdf_clone(name),
 		set->family == FAMILY_IPV4 ? LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA, LDNS_RR_CLASS_IN, 0);
 	struct wire wire = { 0 };
 	ldns_pkt *answer;
 
 	if (question)
-		ldns_pkt_set_random_id(question);
+		lib.ldns_pkt_set_random_id(question);
 	answer = question ? exchange(s, question, &wire) : NULL;
 	if (!question)
 		ddns_fail(run, set, "%s: no memory, or no name", ddns_type(set));
 	else if (!answer)
 		ddns_fail_all(run, "server %s: %s", c->server, s->why);	/* nor will it tell of the others */
-	else if (ldns_pkt_get_rcode(answer) != LDNS_RCODE_NOERROR && ldns_pkt_get_rcode(answer) != LDNS_RCODE_NXDOMAIN)
-		ddns_fail(run, set, "server %s: asked for %s, it says %s", c->server, ddns_type(set), rcode_name(ldns_pkt_get_rcode(answer)));
-	else if (!ldns_pkt_aa(answer))
+	else if (lib.ldns_pkt_get_rcode(answer) != LDNS_RCODE_NOERROR && lib.ldns_pkt_get_rcode(answer) != LDNS_RCODE_NXDOMAIN)
+		ddns_fail(run, set, "server %s: asked for %s, it says %s", c->server, ddns_type(set), rcode_name(lib.ldns_pkt_get_rcode(answer)));
+	else if (!lib.ldns_pkt_aa(answer))
 		ddns_fail(run, set, "server %s: it does not have the zone %s: the zone's primary is wanted", c->server, c->zone);
 	else
 		take_answer(run, set, answer, name);
-	ldns_pkt_free(answer);
-	ldns_pkt_free(question);
-	ldns_rdf_deep_free(name);
+	lib.ldns_pkt_free(answer);
+	lib.ldns_pkt_free(question);
+	lib.ldns_rdf_deep_free(name);
 	free(wire.bytes);
 }
 
@@ -295,12 +310,21 @@ static int open_server(struct ddns_run *run, struct server *s)
 	return rc;
 }
 
+static const char *closed;		/* why the library is not there */
+
+static void open_library(void)
+{
+	closed = library_open(LDNS_SONAME, functions, sizeof(functions) / sizeof(*functions), &lib);
+}
+
 static void read_sets(struct ddns_run *run)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct server *s = run->data = calloc(1, sizeof(*s));
 
-	if (!s)
-		ddns_fail_all(run, "no memory");
+	pthread_once(&once, open_library);
+	if (!s || closed)
+		ddns_fail_all(run, "rfc2136: %s", closed ?: "no memory");
 	else if (!open_server(run, s))
 		for (size_t i = 0; i < run->n_sets; i++)
 			if (!run->sets[i].failed)
@@ -314,23 +338,23 @@ static bool add_row(ldns_rr_list *rows, const struct ddns_set *set, __u32 ttl, c
 {
 	ldns_rr_type type = set->family == FAMILY_IPV4 ? LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA;
 	bool ipv4 = set->family == FAMILY_IPV4;
-	ldns_rr *rr = ldns_rr_new();
+	ldns_rr *rr = lib.ldns_rr_new();
 
 	if (!rr)
 		return false;
-	ldns_rr_set_owner(rr, name_of(set->name));
-	ldns_rr_set_type(rr, type);
-	ldns_rr_set_class(rr, value ? LDNS_RR_CLASS_IN : LDNS_RR_CLASS_ANY);
-	ldns_rr_set_ttl(rr, ttl);
+	lib.ldns_rr_set_owner(rr, name_of(set->name));
+	lib.ldns_rr_set_type(rr, type);
+	lib.ldns_rr_set_class(rr, value ? LDNS_RR_CLASS_IN : LDNS_RR_CLASS_ANY);
+	lib.ldns_rr_set_ttl(rr, ttl);
 	if (value)
-		ldns_rr_push_rdf(rr, ldns_rdf_new_frm_data(ipv4 ? LDNS_RDF_TYPE_A : LDNS_RDF_TYPE_AAAA, ipv4 ? 4 : 16,
+		lib.ldns_rr_push_rdf(rr, lib.ldns_rdf_new_frm_data(ipv4 ? LDNS_RDF_TYPE_A : LDNS_RDF_TYPE_AAAA, ipv4 ? 4 : 16,
 							   value->addr.b + (ipv4 ? 12 : 0)));
-	return ldns_rr_list_push_rr(rows, rr);
+	return lib.ldns_rr_list_push_rr(rows, rr);
 }
 
 static ldns_pkt *make_update(const struct ddns_run *run)
 {
-	ldns_rr_list *rows = ldns_rr_list_new();
+	ldns_rr_list *rows = lib.ldns_rr_list_new();
 	ldns_pkt *update = NULL;
 	bool ok = rows != NULL;
 
@@ -341,12 +365,12 @@ static ldns_pkt *make_update(const struct ddns_run *run)
 			ok = add_row(rows, s, 0, NULL) && add_row(rows, s, run->config->ttl, &s->wanted);
 	}
 	if (ok)
-		update = ldns_update_pkt_new(name_of(run->config->zone), LDNS_RR_CLASS_IN, NULL, rows, NULL);
+		update = lib.ldns_update_pkt_new(name_of(run->config->zone), LDNS_RR_CLASS_IN, NULL, rows, NULL);
 	if (update) {
-		ldns_pkt_set_rd(update, false);
-		ldns_pkt_set_random_id(update);
+		lib.ldns_pkt_set_rd(update, false);
+		lib.ldns_pkt_set_random_id(update);
 	}
-	ldns_rr_list_deep_free(rows);
+	lib.ldns_rr_list_deep_free(rows);
 	return update;
 }
 
@@ -379,17 +403,17 @@ static void judge(struct ddns_run *run, const ldns_pkt *update, ldns_pkt *answer
 {
 	const struct server *s = run->data;
 	const struct ddns_config *c = run->config;
-	const ldns_rr *tsig = ldns_pkt_tsig(answer);
-	const ldns_rdf *error = tsig && ldns_rr_rd_count(tsig) > TSIG_ERROR ? ldns_rr_rdf(tsig, TSIG_ERROR) : NULL;
-	const char *hint = error && ldns_rdf_size(error) == 2 ? tsig_hint(ldns_rdf2native_int16(error)) : NULL;
-	unsigned int rcode = ldns_pkt_get_rcode(answer);
+	const ldns_rr *tsig = lib.ldns_pkt_tsig(answer);
+	const ldns_rdf *error = tsig && lib.ldns_rr_rd_count(tsig) > TSIG_ERROR ? lib.ldns_rr_rdf(tsig, TSIG_ERROR) : NULL;
+	const char *hint = error && lib.ldns_rdf_size(error) == 2 ? tsig_hint(lib.ldns_rdf2native_int16(error)) : NULL;
+	unsigned int rcode = lib.ldns_pkt_get_rcode(answer);
 
 	if (hint)
 		ddns_fail_all(run, "server %s: key %s: %s", c->server, s->key.name, hint);
 	else if (rcode != LDNS_RCODE_NOERROR)
 		ddns_fail_all(run, "server %s: zone %s, key %s: %s%s", c->server, c->zone, s->key.name, rcode_name(rcode), rcode_hint(rcode));
-	else if (!tsig || !ldns_pkt_tsig_verify(answer, wire->bytes, wire->n, s->key.name, s->key.secret,
-						ldns_rr_rdf(ldns_pkt_tsig(update), TSIG_MAC)))
+	else if (!tsig || !lib.ldns_pkt_tsig_verify(answer, wire->bytes, wire->n, s->key.name, s->key.secret,
+						lib.ldns_rr_rdf(lib.ldns_pkt_tsig(update), TSIG_MAC)))
 		ddns_fail_all(run, "server %s: its answer is not signed by key %s: nobody knows whether it is the server's", c->server,
 			      s->key.name);
 }
@@ -400,7 +424,7 @@ static void write_sets(struct ddns_run *run)
 	ldns_pkt *update = make_update(run), *answer = NULL;
 	struct wire wire = { 0 };
 
-	if (!update || ldns_pkt_tsig_sign(update, s->key.name, s->key.secret, FUDGE, ALGORITHM, NULL) != LDNS_STATUS_OK)
+	if (!update || lib.ldns_pkt_tsig_sign(update, s->key.name, s->key.secret, FUDGE, ALGORITHM, NULL) != LDNS_STATUS_OK)
 		ddns_fail_all(run, "key-file %s: the update cannot be signed", run->config->secret);
 	else
 		answer = exchange(s, update, &wire);
@@ -408,8 +432,8 @@ static void write_sets(struct ddns_run *run)
 		judge(run, update, answer, &wire);
 	else
 		ddns_fail_all(run, "server %s: %s", run->config->server, s->why);
-	ldns_pkt_free(answer);
-	ldns_pkt_free(update);
+	lib.ldns_pkt_free(answer);
+	lib.ldns_pkt_free(update);
 	free(wire.bytes);
 }
 
