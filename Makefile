@@ -72,13 +72,13 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers blake2s config cookie flows grammar headroom links lists netlink plan_relay relay relay_size resolver uniform wg_dump wireguard
+UNITS       := addr answers blake2s config cookie endpoints flows grammar headroom links lists netlink plan_relay relay relay_size resolver uniform wg_dump wireguard
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
 $(O)/tests/unit_addr: $(call unit_obj,user/addr.c)
 $(O)/tests/unit_answers: $(call unit_obj,user/answers.c user/kept.c user/addr.c user/host.c user/log.c user/netlink*.c)
-$(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/answers.c user/kept.c user/addr.c user/host.c user/log.c \
+$(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/dns.c user/answers.c user/kept.c user/addr.c user/host.c user/log.c \
 		user/netlink*.c user/config*.c user/yaml*.c user/wg_key.c user/relay_prefix.c)
 $(O)/tests/unit_config $(O)/tests/unit_grammar $(O)/tests/unit_relay: $(call unit_obj,user/config*.c user/yaml*.c user/addr.c user/log.c \
 		user/wg_key.c user/relay_prefix.c)
@@ -99,6 +99,7 @@ $(O)/tests/blake2s.bpf.o: tests/blake2s.bpf.c include/blake2s.h Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 $(O)/tests/unit_cookie: $(call unit_obj,user/cookie_reply.c user/udp_frame.c)
+$(O)/tests/unit_endpoints: $(call unit_obj,user/endpoint_next.c user/addr.c)
 $(O)/tests/unit_standby: $(call unit_obj,user/standby_next.c)
 $(O)/unit/tests/unit_blake2s.o: $(O)/tests/blake2s.skel.h
 $(addprefix $(O)/tests/unit_,blake2s cookie admission replay backends blind blind_packets): LIBS += -lcrypto

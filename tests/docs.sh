@@ -48,21 +48,22 @@ keys() {
 			split($0, word, "[ _]"); section = word[6]; sub("s$", "", section); next
 		}
 		/^}/ {section = ""}
-		section && /^\t\{ (\.name = )?"/ {print (section == "config" ? "section" : section), $2}' user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c | sort
+		section && /^\t\{ (\.name = )?"/ {print (section == "config" ? "section" : section), $2}' user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c \
+		user/config_endpoints.c | sort
 }
 keys_in_page() {
 	awk '/^\.S[hs] / {section = ""} /^\.Ss / {section = $2; sub("s$", "", section)}
 		/^\.It Cm / && section {print section, $3}
-		/^\.Ss / && $2 ~ /^(interfaces|services|peers|follow|policy|blind|exporter|running)$/ {print "section", $2}' docs/wgxdp.yaml.5 | sort
+		/^\.Ss / && $2 ~ /^(interfaces|services|peers|follow|policy|blind|endpoints|exporter|running)$/ {print "section", $2}' docs/wgxdp.yaml.5 | sort
 }
 # Words that a value may be: `origin hand`
 values() {
-	sed -nE 's/^(static )?const char \*const (config_)?([a-z0-9]+)_names\[\] = \{ (.*) NULL \};/\3 \4/p' user/config.c user/config_relay.c user/config_guard.c |
+	sed -nE 's/^(static )?const char \*const (config_)?([a-z0-9]+)_names\[\] = \{ (.*) NULL \};/\3 \4/p' user/config.c user/config_relay.c user/config_guard.c user/config_endpoints.c |
 		awk '{gsub("[\",]", ""); for (i = 2; i <= NF; i++) print ($1 == "bool" ? "shared" : $1), $i}' | sort
 }
 values_in_page() {
 	awk '/^\.S[hs] / {key = ""} /^\.It / {key = $3}
-		key ~ /^(mode|nat|role|ipv6|df|shared|origin|reject|profile|strict)$/ && /^\.Cm / {print key, $2}' docs/wgxdp.yaml.5 |
+		key ~ /^(mode|nat|role|ipv6|df|shared|origin|reject|profile|strict|by)$/ && /^\.Cm / {print key, $2}' docs/wgxdp.yaml.5 |
 		grep -vxE 'mode up|origin (running|save)' | sort -u # other words than values
 }
 # Each is valid, whatever this host lacks for it
@@ -76,7 +77,8 @@ check_examples() {
 		literal {gsub(/\\\(dq/, "\""); text = text $0 "\n"} inside && /^\.Bd -literal/ {literal = 1}' docs/wgxdp.yaml.5
 		configurations_in docs/guide-relay.md
 		configurations_in docs/guide-masquerade.md
-		configurations_in docs/guide-blind.md)
+		configurations_in docs/guide-blind.md
+		configurations_in docs/guide-endpoint.md)
 	((n >= 7)) || { bad=1; echo "only $n examples of a configuration"; }
 }
 relay_reasons() { # those that only packets between sites have
@@ -164,7 +166,7 @@ trap 'rm -rf "$copy" "$copy.said"' EXIT
 # FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
-	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c user/metrics.c user/show_guard.c user/show_sites.c scripts/systemd "$copy"
+	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c user/config_endpoints.c user/metrics.c user/show_guard.c user/show_sites.c scripts/systemd "$copy"
 	sed -i "$2" "$copy/$1"
 	! cmp -s "$1" "$copy/$1" || { echo "'$2' changes nothing in $1"; exit 1; }
 	! (cd "$copy" && check_all > /dev/null) || { echo "nothing was found wrong after '$2' in $1"; exit 1; }
@@ -190,6 +192,7 @@ must_find docs/wgxdp.yaml.5 '/^\.It Cm shared/d'
 must_find docs/wgxdp.yaml.5 's/^\.Cm report :/.Cm tell :/'
 must_find docs/wgxdp.yaml.5 's/role: lan }/role: dmz }/'
 must_find docs/wgxdp.yaml.5 '/^\.It Cm pairs/d'
+must_find docs/guide-endpoint.md 's/interface: wg0, peer/device: wg0, peer/'
 must_find docs/guide-blind.md 's/      pairs: \[/      pair: [/'
 must_find user/config.c 's/{ "df", yaml_set_choice/{ "frob", yaml_set_text, "x" },\n\t&/'
 must_find docs/guide-firewall.md 's/`hop_limit`/hop limit/'

@@ -208,8 +208,13 @@ int apply(const char *instance, const struct config *c)
 	struct answers answers;
 	struct plan_input in = { .config = c, .answers = &answers };
 	struct outcome outcome;
-	int settled, rc = pins_prepare();
+	int settled, rc;
 
+	if (config_is_control(c) && pins_exist(instance) <= 0) {
+		log_info("nothing to load: what this configuration asks for is done by `wgxdp daemon`");
+		return 0;
+	}
+	rc = pins_prepare();
 	if (rc)
 		return rc;
 	answers_read(instance, &answers);

@@ -143,6 +143,8 @@ struct config {
 	struct follow_config follow;
 	struct policy_config policy;
 	struct blind_config blind;
+	struct peer_endpoint_config *endpoints;	/* that the daemon follows: config_endpoints.h */
+	size_t n_endpoints;
 	struct endpoint_config *exporter;	/* where metrics are served */
 	size_t n_exporter;
 	enum mode mode;			/* of `up --mode`, or as saved from what runs */
@@ -167,6 +169,7 @@ void config_free_service(struct service_config *s);	/* what it holds */
 void config_free_peer(struct peer_config *p);
 bool config_relays(const struct config *c);	/* some peer is configured or followed */
 bool service_has_flows(const struct service_config *s);
+bool config_is_control(const struct config *c);	/* nothing in it needs the data path */
 bool config_has_flows(const struct config *c);	/* some service has */
 bool service_has_guard(const struct service_config *s);
 /* Its backends, or the only one */

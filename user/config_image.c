@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "config_endpoints.h"
 #include "config_image.h"
 
 struct image {
@@ -74,6 +75,7 @@ static void walk(struct image *im, struct config *c)
 	ARRAY(im, c->policy.udp_ports, c->policy.n_udp_ports);
 	ARRAY(im, c->blind.sites, c->blind.n_sites);
 	ARRAY(im, c->blind.pairs, c->blind.n_pairs);
+	ARRAY(im, c->endpoints, c->n_endpoints);
 	ARRAY(im, c->exporter, c->n_exporter);
 }
 

@@ -11,7 +11,6 @@
 #include "config_later.h"
 
 const char *const later_replies[] = { "fib", "ingress", NULL };
-static const char *const proofs[] = { "handshake", "echo", NULL };
 
 static void wanted(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, const char *text, const char *what)
 {
@@ -95,15 +94,6 @@ void later_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *va
 			   NAME_LEN - 1, key->like);
 }
 
-static void check_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	const char *text = yaml_text(y, key, value);
-	struct wg_key ignored;
-
-	if (text && wg_key_parse(text, &ignored))
-		yaml_error(y, value, NO_KEY, key->name, text);
-}
-
 /* A section without anything in it is one whose entries are commented out */
 void later_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
@@ -116,15 +106,6 @@ void later_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node *va
 const struct yaml_key later_announce_keys[] = {
 	IS("table", check_number, "700", .size = 0xffffffff, .required = true),
 	IS("after", check_duration, "180s"),
-	{},
-};
-
-const struct yaml_key later_endpoints_keys[] = {
-	IS("interface", check_interface, "wg0", .required = true),
-	IS("peer", check_key, "\"…=\"", .required = true),
-	IS("host", check_host, "vpn.example.net", .required = true),
-	IS("port", check_port, "51820", .required = true),
-	IS("by", later_choice, "handshake", .choices = proofs),
 	{},
 };
 

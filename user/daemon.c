@@ -18,6 +18,7 @@
 #include "cookie.h"
 #include "daemon.h"
 #include "daemon_state.h"
+#include "endpoints.h"
 #include "exporter.h"
 #include "log.h"
 #include "memory.h"
@@ -54,6 +55,7 @@ struct daemon {
 	struct cookie *cookie;
 	struct standby *standby;
 	struct blind *blind;
+	struct endpoints *endpoints;
 	ino_t watched;			/* the directory that is watched */
 	unsigned int changes;		/* enum nl_change, not looked at yet */
 	int64_t credit;			/* ms of the CPU, as of the loop's time credit_at */
@@ -82,11 +84,19 @@ static void end(struct daemon *d, int status)
 
 /* ---- passes ---- */
 
+/* Whether the configuration asks for nothing of the data path, and none is there: then none is loaded */
+static bool is_apart(const struct daemon *d, const struct config *c)
+{
+	return c && config_is_control(c) && pins_exist(d->state.instance) <= 0;
+}
+
 static void on_directory(uv_fs_event_t *handle, const char *name, int events, int status)
 {
 	struct daemon *d = handle->data;
 
-	if (daemon_state_changed(&d->state))
+	if (is_apart(d, d->state.config) && daemon_state_dropped(&d->state))
+		end(d, EXIT_DONE);		/* by `down` */
+	else if (daemon_state_changed(&d->state))
 		settle_soon(d, NL_ALL);
 }
 
@@ -159,6 +169,7 @@ static void renew(struct daemon *d)
 	cookie_renew(d->cookie, d->state.config);
 	standby_renew(d->standby, d->state.config);
 	blind_renew(d->blind, d->state.config);
+	endpoints_renew(d->endpoints, d->state.config);
 	repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS);
 	repeat(&d->sweep, config_has_flows(d->state.config), on_sweep, SWEEP_MS);
 }
@@ -166,8 +177,12 @@ static void renew(struct daemon *d)
 /* What runs is brought to its configuration. 1; 0: nothing runs any more; -errno, told. */
 static int bring(struct daemon *d)
 {
-	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : read_running(d);
+	int lock, rc;
 
+	if (is_apart(d, d->state.config))
+		return 1;
+	lock = state_lock(d->state.instance);
+	rc = lock < 0 ? lock : read_running(d);
 	if (rc > 0)
 		rc = apply_follow(d->state.instance, d->state.config, &d->answers) ?: 1;
 	if (lock >= 0)
@@ -214,6 +229,8 @@ static void pass(struct daemon *d)
 	} else {
 		uv_timer_stop(&d->retry);
 		d->retry_ms = RETRY_MS;
+		if (is_apart(d, d->state.config))
+			return;
 		former_backends(d);
 		watch_signals(d);
 	}
@@ -232,6 +249,7 @@ static void on_settled(uv_timer_t *timer)
 	} else if (d->changes) {
 		d->changes = 0;
 		resolver_hope(d->resolver);
+		endpoints_hope(d->endpoints);
 		pass(d);
 	}
 }
@@ -322,15 +340,17 @@ static void watch_signals(struct daemon *d)
 static int take_file(struct daemon *d, struct config *c)
 {
 	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
+	bool apart = is_apart(d, c);
 
-	if (!rc)
+	if (!rc && !apart)
 		rc = answers_for(&d->answers, c) ?: apply_followed(d->state.instance, c, &d->answers);
 	if (rc) {
 		config_free(c);
 	} else {
 		daemon_state_take(&d->state, c);
 		try_keep(d->state.instance);
-		former_backends(d);
+		if (!apart)
+			former_backends(d);
 	}
 	if (rc && d->state.config)
 		answers_for(&d->answers, d->state.config);
@@ -422,7 +442,8 @@ static int watch(struct daemon *d)
 	uv_poll_start(&d->netlink, UV_READABLE, on_netlink);
 	return resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
 	       exporter_new(&d->loop, d->state.instance, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie) ?:
-	       standby_new(&d->loop, d->state.instance, &d->answers, on_switched, d, &d->standby) ?: blind_new(&d->loop, d->state.instance, &d->blind);
+	       standby_new(&d->loop, d->state.instance, &d->answers, on_switched, d, &d->standby) ?: blind_new(&d->loop, d->state.instance, &d->blind) ?:
+	       endpoints_new(&d->loop, &d->endpoints);
 }
 
 int daemon_run(const char *instance, const char *file)
@@ -443,13 +464,14 @@ int daemon_run(const char *instance, const char *file)
 	memory_give_back();
 	d.vouched = true;
 	take_changes(&d, false);
-	watch_signals(&d);
+	if (!is_apart(&d, d.state.config))
+		watch_signals(&d);
 	if (!d.watched)
 		watch_directory(&d);
 	if (period)
 		uv_timer_start(&d.watchdog, on_watchdog, period / 2, period / 2);
 	notify_ready();
-	log_info("instance %s is up and followed", instance);
+	log_info(is_apart(&d, d.state.config) ? "instance %s is up and followed; it needs no data path" : "instance %s is up and followed", instance);
 	uv_run(&d.loop, UV_RUN_DEFAULT);
 	notify_stopping();
 	cookie_end(d.cookie);

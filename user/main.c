@@ -14,6 +14,7 @@ static const struct command commands[] = {
 	{ "check", cmd_check, "look for what is wrong with a configuration, and with this host for it", check_help },
 	{ "daemon", cmd_daemon, "up, and then follow what the kernel and other commands change", daemon_help },
 	{ "down", cmd_down, "detach and remove everything of the instance", down_help },
+	{ "endpoint", cmd_endpoint, "bring a WireGuard peer's endpoint to an address of its name that answers", endpoint_help },
 	{ "flow", cmd_flow, "end flows of masquerading services", flow_help },
 	{ "monitor", cmd_monitor, "tell of packets as they are dropped", monitor_help },
 	{ "peer", cmd_peer, "make, change and remove peers of the relay that runs, or take over WireGuard's", peer_help },
