@@ -87,7 +87,7 @@ relay_reasons() { # those that only packets between sites have
 reasons_in_relay_guide() { sed -n 's/^ *| \(`[^|]*`\) |.*/\1/p' docs/guide-relay.md | grep -oE '[a-z_]+' | sort; }
 # Configurations in a guide, each with a NUL behind it
 configurations_in() { # FILE
-	awk '/^    (interfaces|services|peers|follow|policy|blind|exporter):/ && !inside {inside = 1}
+	awk '/^    (interfaces|services|peers|follow|policy|blind|endpoints|exporter):/ && !inside {inside = 1}
 		inside && !/^    / {printf "%c", 0; inside = 0}
 		inside {print substr($0, 5)}' "$1"
 }
