@@ -156,17 +156,14 @@ static int read_kernel(const char *device, struct wg_device *ret)
 	struct mnl_socket *sock;
 	struct nlmsghdr *request;
 	__u16 family;
-	int rc = nl_open(NETLINK_GENERIC, &sock);
+	int rc = nl_genl_open(WG_GENL_NAME, &sock, &family);
 
 	if (rc)
 		return rc;
-	rc = nl_family(sock, WG_GENL_NAME, &family);
-	if (!rc) {
-		request = nl_genl_request(buffer, family, WG_CMD_GET_DEVICE, WG_GENL_VERSION);
-		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-		mnl_attr_put_strz(request, WGDEVICE_A_IFNAME, device);
-		rc = nl_talk(sock, request, wg_message, ret);
-	}
+	request = nl_genl_request(buffer, family, WG_CMD_GET_DEVICE, WG_GENL_VERSION);
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	mnl_attr_put_strz(request, WGDEVICE_A_IFNAME, device);
+	rc = nl_talk(sock, request, wg_message, ret);
 	mnl_socket_close(sock);
 	return rc;
 }
@@ -380,29 +377,26 @@ static int set_kernel(const char *device, const struct wg_key *peer, const struc
 	struct mnl_socket *sock;
 	char buffer[512];
 	__u16 family;
-	int rc = nl_open(NETLINK_GENERIC, &sock);
+	int rc = nl_genl_open(WG_GENL_NAME, &sock, &family);
 
 	if (rc)
 		return rc;
-	rc = nl_family(sock, WG_GENL_NAME, &family);
-	if (!rc) {
-		memcpy(&in.sin_addr, a->addr.b + 12, sizeof(in.sin_addr));
-		memcpy(&in6.sin6_addr, a->addr.b, sizeof(in6.sin6_addr));
-		request = nl_genl_request(buffer, family, WG_CMD_SET_DEVICE, WG_GENL_VERSION);
-		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-		mnl_attr_put_strz(request, WGDEVICE_A_IFNAME, device);
-		peers = mnl_attr_nest_start(request, WGDEVICE_A_PEERS);
-		row = mnl_attr_nest_start(request, 0);
-		mnl_attr_put(request, WGPEER_A_PUBLIC_KEY, sizeof(*peer), peer);
-		mnl_attr_put_u32(request, WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
-		if (a->family == FAMILY_IPV4)
-			mnl_attr_put(request, WGPEER_A_ENDPOINT, sizeof(in), &in);
-		else
-			mnl_attr_put(request, WGPEER_A_ENDPOINT, sizeof(in6), &in6);
-		mnl_attr_nest_end(request, row);
-		mnl_attr_nest_end(request, peers);
-		rc = nl_talk(sock, request, NULL, NULL);
-	}
+	memcpy(&in.sin_addr, a->addr.b + 12, sizeof(in.sin_addr));
+	memcpy(&in6.sin6_addr, a->addr.b, sizeof(in6.sin6_addr));
+	request = nl_genl_request(buffer, family, WG_CMD_SET_DEVICE, WG_GENL_VERSION);
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	mnl_attr_put_strz(request, WGDEVICE_A_IFNAME, device);
+	peers = mnl_attr_nest_start(request, WGDEVICE_A_PEERS);
+	row = mnl_attr_nest_start(request, 0);
+	mnl_attr_put(request, WGPEER_A_PUBLIC_KEY, sizeof(*peer), peer);
+	mnl_attr_put_u32(request, WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
+	if (a->family == FAMILY_IPV4)
+		mnl_attr_put(request, WGPEER_A_ENDPOINT, sizeof(in), &in);
+	else
+		mnl_attr_put(request, WGPEER_A_ENDPOINT, sizeof(in6), &in6);
+	mnl_attr_nest_end(request, row);
+	mnl_attr_nest_end(request, peers);
+	rc = nl_talk(sock, request, NULL, NULL);
 	mnl_socket_close(sock);
 	return rc;
 }
