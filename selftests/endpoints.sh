@@ -29,7 +29,7 @@ pings_end() {
 says_good() { tail -n 1 "$work/daemon" | grep -q "${six//[[\]]/.}.* is good"; }
 
 laptop_network
-broken add gone 2001:db8:2::1
+broken add gone 2001:db8:2::-2001:db8:2::7f
 name 2001:db8:2::1 203.0.113.1
 cat > "$work/wgxdp.yaml" << EOF
 endpoints:
@@ -41,9 +41,9 @@ is_at 203.0.113.1:51820
 say 'ok IPv6 broken but routed: IPv4'
 
 pings_begin
-broken delete gone 2001:db8:2::1
+broken delete gone 2001:db8:2::-2001:db8:2::7f
 wait_for 150 'IPv6 is taken' is_there "$six"
-[[ ! ${BREAK:-} ]] || broken add gone 2001:db8:2::1
+[[ ! ${BREAK:-} ]] || broken add gone 2001:db8:2::-2001:db8:2::7f
 wait_for 15 'it is good' says_good
 sleep 1
 pings_end
@@ -52,7 +52,7 @@ expect "server sees" "$(endpoint_seen server wgs wgl | sed 's/:[0-9]*$//')" == '
 expect "lost of $sent while IPv6 was taken" "$lost" == 0
 
 pings_begin
-broken add gone 2001:db8:2::1
+broken add gone 2001:db8:2::-2001:db8:2::7f
 began=$SECONDS
 wait_for 200 'IPv4 again' is_there 203.0.113.1:51820
 pings_end

@@ -12,6 +12,7 @@
 #include "config_flows.h"
 #include "config_guard.h"
 #include "config_later.h"
+#include "config_learn.h"
 #include "config_relay.h"
 #include "log.h"
 #include "yaml.h"
@@ -227,6 +228,7 @@ static const struct yaml_key config_keys[] = {
 	{ "blind", yaml_set_map, "{ listen: { interface: eth0, port: 51820 }, device: wgvpnr01 }", AT(config, blind), .below = config_blind_keys },
 	{ "endpoints", yaml_set_rows, "{ interface: wg0, peer: \"…=\", host: vpn.example.net, port: 51820 }", ROWS(config, endpoints, n_endpoints),
 	  .below = config_endpoints_keys },
+	{ "learn", yaml_set_rows, "{ interface: wg1 }", ROWS(config, learn, n_learn), .below = config_learn_keys },
 	{ "exporter", yaml_set_map, "{ listen: [ \"127.0.0.1:9851\" ] }", .below = exporter_keys },
 	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
 	LATER_SECTIONS,
@@ -382,7 +384,7 @@ bool config_relays(const struct config *c)
 
 bool config_is_control(const struct config *c)
 {
-	return c->n_endpoints && !c->n_interfaces && !c->n_services && !config_relays(c) && !*c->blind.device;
+	return c->n_endpoints && !c->n_interfaces && !c->n_services && !config_relays(c) && !*c->blind.device && !c->n_learn;
 }
 
 bool service_has_flows(const struct service_config *s)
@@ -428,6 +430,9 @@ void config_free(struct config *c)
 	free(c->blind.sites);
 	free(c->blind.pairs);
 	free(c->endpoints);
+	for (i = 0; i < c->n_learn; i++)
+		free(c->learn[i].command);
+	free(c->learn);
 	free(c->exporter);
 	free(c->interfaces);
 	free(c);

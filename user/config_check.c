@@ -9,6 +9,7 @@
 #include <string.h>
 #include "config_blind.h"
 #include "config_endpoints.h"
+#include "config_learn.h"
 #include "config_guard.h"
 #include "config_relay.h"
 
@@ -70,6 +71,7 @@ static void check_values(struct check *k)
 	config_check_relay_values(k);
 	config_check_blind_values(k);
 	config_check_endpoints(k);
+	config_check_learn(k);
 }
 
 /* ---- contradictions within a service ---- */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "config_blind.h"
 #include "config_endpoints.h"
+#include "config_learn.h"
 #include "config_diff.h"
 
 enum { LINES = 16 + GUARD_BACKENDS_MAX };	/* of an entry: a key or a backend each, and each once */
@@ -70,6 +71,11 @@ static struct entry blind_entry(const struct config *c)
 static struct entry endpoint_entry(const struct peer_endpoint_config *p)
 {
 	return ENTRY(p, config_put_endpoint(out, p));
+}
+
+static struct entry learn_entry(const struct config *c)
+{
+	return ENTRY(c, config_put_learn(out, c));
 }
 
 static struct entry exporter_entry(const struct config *c)
@@ -244,6 +250,7 @@ bool config_diff(const struct config *old, const struct config *new, FILE *out)
 	}
 	diff_entry(&d, blind_entry(old), blind_entry(new));
 	diff_entry(&d, exporter_entry(old), exporter_entry(new));
+	diff_entry(&d, learn_entry(old), learn_entry(new));
 	diff_entry(&d, follow_entry(old), follow_entry(new));
 	diff_entry(&d, policy_entry(old), policy_entry(new));
 	d.section = "interfaces";

@@ -60,15 +60,6 @@ static void check_duration(struct yaml *y, const struct yaml_key *key, struct ya
 		wanted(y, key, value, text, "number of seconds");
 }
 
-static void check_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	const char *text = yaml_text(y, key, value);
-	__be16 port;
-
-	if (text && port_parse(text, &port))
-		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text, key->like);
-}
-
 static void check_host(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value), *why = text ? address_wrong(text, 0, true) : NULL;
@@ -106,19 +97,6 @@ void later_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node *va
 const struct yaml_key later_announce_keys[] = {
 	IS("table", check_number, "700", .size = 0xffffffff, .required = true),
 	IS("after", check_duration, "180s"),
-	{},
-};
-
-static const struct yaml_key knock_keys[] = {
-	IS("port", check_port, "19000"),
-	IS("command", yaml_set_list, "/usr/local/bin/knocked", .item = check_text),
-	IS("user", check_text, "nobody"),
-	{},
-};
-
-const struct yaml_key later_learn_keys[] = {
-	IS("interface", check_interface, "wg1", .required = true),
-	IS("knock", yaml_set_map, "{ port: 19000 }", .below = knock_keys),
 	{},
 };
 

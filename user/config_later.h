@@ -8,7 +8,7 @@
 
 yaml_set later_choice, later_rows, later_name;
 extern const char *const later_replies[];
-extern const struct yaml_key later_announce_keys[], later_learn_keys[], later_ddns_keys[];
+extern const struct yaml_key later_announce_keys[], later_ddns_keys[];
 
 /* Rows of tables: a single value, a mapping, a list of mappings */
 #define LATER(name_, set_, like_, ...) { .name = name_, .check = set_, .like = like_, ##__VA_ARGS__ }
@@ -22,5 +22,4 @@ extern const struct yaml_key later_announce_keys[], later_learn_keys[], later_dd
 
 #define LATER_SECTIONS \
 	LATER_MAP("announce", "{ table: 700 }", later_announce_keys), \
-	LATER_ROWS("learn", "{ interface: wg1 }", later_learn_keys), \
 	LATER_MAP("ddns", "{ interface: ens18, … }", later_ddns_keys)

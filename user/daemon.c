@@ -20,6 +20,7 @@
 #include "daemon_state.h"
 #include "endpoints.h"
 #include "exporter.h"
+#include "learn.h"
 #include "log.h"
 #include "memory.h"
 #include "netlink_watch.h"
@@ -56,6 +57,7 @@ struct daemon {
 	struct standby *standby;
 	struct blind *blind;
 	struct endpoints *endpoints;
+	struct learn *learn;
 	ino_t watched;			/* the directory that is watched */
 	unsigned int changes;		/* enum nl_change, not looked at yet */
 	int64_t credit;			/* ms of the CPU, as of the loop's time credit_at */
@@ -170,6 +172,7 @@ static void renew(struct daemon *d)
 	standby_renew(d->standby, d->state.config);
 	blind_renew(d->blind, d->state.config);
 	endpoints_renew(d->endpoints, d->state.config);
+	learn_renew(d->learn, d->state.config);
 	repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS);
 	repeat(&d->sweep, config_has_flows(d->state.config), on_sweep, SWEEP_MS);
 }
@@ -443,7 +446,7 @@ static int watch(struct daemon *d)
 	return resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
 	       exporter_new(&d->loop, d->state.instance, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie) ?:
 	       standby_new(&d->loop, d->state.instance, &d->answers, on_switched, d, &d->standby) ?: blind_new(&d->loop, d->state.instance, &d->blind) ?:
-	       endpoints_new(&d->loop, &d->endpoints);
+	       endpoints_new(&d->loop, &d->endpoints) ?: learn_new(&d->loop, d->state.instance, &d->learn);
 }
 
 int daemon_run(const char *instance, const char *file)

@@ -195,6 +195,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_routers = p->routers;
 	s->rodata->with_source_trie = p->n_trie;
 	s->rodata->with_lists = p->n_lists;
+	s->rodata->with_hearing = p->hearing;
 	set_programs(dp, s, p);
 	dataplane_size_flows(dp, s->obj, p, names);
 	dataplane_size_guard(dp, s->obj, p, names);

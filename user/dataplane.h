@@ -15,7 +15,7 @@
 	X(flow_scratch) X(guards) X(guard_keys) X(public_keys) X(guard_state) X(guard_budget) X(guard_sources) X(guard_scratch) \
 	X(answered) X(indices) X(replays) X(handshakes) X(challenged) X(cookies) \
 	X(challenges) X(health) X(backend_names) X(failed) X(blind_sites) X(blind_names) X(endpoints) X(sessions) X(hints) X(blind_lock) \
-	X(blind_pairs) X(blind_totals) X(blind_waiting) X(blind_state) X(blind_scratch) X(events) X(event_watch) X(event_budget)
+	X(blind_pairs) X(blind_totals) X(blind_waiting) X(blind_state) X(blind_scratch) X(events) X(event_watch) X(event_budget) X(hearing) X(hear_budget) X(heard)
 
 enum dataplane_map {
 #define X(name) MAP_##name,

@@ -139,6 +139,8 @@ int wg_message(const struct nlmsghdr *nlh, void *data)
 	mnl_attr_for_each(a, nlh, sizeof(struct genlmsghdr)) {
 		if (mnl_attr_get_type(a) == WGDEVICE_A_PUBLIC_KEY)
 			attr_copy(a, &((struct wg_device *)data)->key, sizeof(struct wg_key));
+		if (mnl_attr_get_type(a) == WGDEVICE_A_LISTEN_PORT && mnl_attr_get_payload_len(a) >= sizeof(__u16))
+			((struct wg_device *)data)->port = htons(mnl_attr_get_u16(a));
 		if (mnl_attr_get_type(a) != WGDEVICE_A_PEERS)
 			continue;
 		mnl_attr_for_each_nested(row, a)
@@ -218,6 +220,16 @@ static int uapi_allowed(const char *value, struct wg_peer *p)
 	return 0;
 }
 
+static int uapi_port(const char *value, struct wg_device *d)
+{
+	__u64 port;
+
+	if (number(value, &port) || port > 65535)
+		return -EINVAL;
+	d->port = htons(port);
+	return 0;
+}
+
 /* The socket tells the private key, of which nothing is kept */
 static int uapi_own_key(const char *value, struct wg_device *d)
 {
@@ -248,6 +260,8 @@ static int uapi_line(const char *key, const char *value, struct wg_device *d)
 		p = append(d->peers, d->n_peers);
 		return p ? hex_key(value, &p->key) : -ENOMEM;
 	}
+	if (!p && !strcmp(key, "listen_port"))
+		return uapi_port(value, d);
 	if (!p)
 		return !strcmp(key, "private_key") ? uapi_own_key(value, d) : 0;
 	if (!strcmp(key, "endpoint"))
