@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 240
-# tier: long
 # vm
 # Knocks by real traceroutes, 1, 5 and 12 hops away, by UDP to rising ports and to one (-U), and by `wgxdp knock send`: each runs a program,
 # as nobody, without a shell, once in ten seconds, and is written down for a unit; what is no knock, or for another host, does nothing. The same by

@@ -51,7 +51,8 @@ for i in range(1000):
     sock.sendto(messages[i % len(messages)], ("203.0.113.1", 51820))
     time.sleep(2)' "$work/caught" 2> /dev/null
 forger=$!
-start r2 bash -c 'while :; do echo "$(date +%s.%N) $(wg show wg2 endpoints | cut -f 2)"; sleep 0.1; done' > "$work/endpoints"
+watch() { while :; do echo "$(date +%s.%N) $(endpoint)"; sleep 0.1; done; }
+watch > "$work/endpoints" &
 watcher=$!
 for ((c = 0; c < changes; c++)); do
 	sleep 10

@@ -49,12 +49,12 @@ keys() {
 		}
 		/^}/ {section = ""}
 		section && /^\t\{ (\.name = )?"/ {print (section == "config" ? "section" : section), $2}' user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c \
-		user/config_endpoints.c | sort
+		user/config_endpoints.c user/config_learn.c | sort
 }
 keys_in_page() {
 	awk '/^\.S[hs] / {section = ""} /^\.Ss / {section = $2; sub("s$", "", section)}
 		/^\.It Cm / && section {print section, $3}
-		/^\.Ss / && $2 ~ /^(interfaces|services|peers|follow|policy|blind|endpoints|exporter|running)$/ {print "section", $2}' docs/wgxdp.yaml.5 | sort
+		/^\.Ss / && $2 ~ /^(interfaces|services|peers|follow|policy|blind|endpoints|learn|exporter|running)$/ {print "section", $2}' docs/wgxdp.yaml.5 | sort
 }
 # Words that a value may be: `origin hand`
 values() {
@@ -78,7 +78,8 @@ check_examples() {
 		configurations_in docs/guide-relay.md
 		configurations_in docs/guide-masquerade.md
 		configurations_in docs/guide-blind.md
-		configurations_in docs/guide-endpoint.md)
+		configurations_in docs/guide-endpoint.md
+		configurations_in docs/guide-road-warrior.md)
 	((n >= 7)) || { bad=1; echo "only $n examples of a configuration"; }
 }
 relay_reasons() { # those that only packets between sites have
@@ -87,7 +88,7 @@ relay_reasons() { # those that only packets between sites have
 reasons_in_relay_guide() { sed -n 's/^ *| \(`[^|]*`\) |.*/\1/p' docs/guide-relay.md | grep -oE '[a-z_]+' | sort; }
 # Configurations in a guide, each with a NUL behind it
 configurations_in() { # FILE
-	awk '/^    (interfaces|services|peers|follow|policy|blind|endpoints|exporter):/ && !inside {inside = 1}
+	awk '/^    (interfaces|services|peers|follow|policy|blind|endpoints|learn|exporter):/ && !inside {inside = 1}
 		inside && !/^    / {printf "%c", 0; inside = 0}
 		inside {print substr($0, 5)}' "$1"
 }
@@ -166,7 +167,7 @@ trap 'rm -rf "$copy" "$copy.said"' EXIT
 # FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
-	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c user/config_endpoints.c user/metrics.c user/show_guard.c user/show_sites.c scripts/systemd "$copy"
+	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c user/config_endpoints.c user/config_learn.c user/metrics.c user/show_guard.c user/show_sites.c scripts/systemd "$copy"
 	sed -i "$2" "$copy/$1"
 	! cmp -s "$1" "$copy/$1" || { echo "'$2' changes nothing in $1"; exit 1; }
 	! (cd "$copy" && check_all > /dev/null) || { echo "nothing was found wrong after '$2' in $1"; exit 1; }
@@ -192,6 +193,7 @@ must_find docs/wgxdp.yaml.5 '/^\.It Cm shared/d'
 must_find docs/wgxdp.yaml.5 's/^\.Cm report :/.Cm tell :/'
 must_find docs/wgxdp.yaml.5 's/role: lan }/role: dmz }/'
 must_find docs/wgxdp.yaml.5 '/^\.It Cm pairs/d'
+must_find docs/guide-road-warrior.md 's/knock: { port/knock: { ports/'
 must_find docs/guide-endpoint.md 's/interface: wg0, peer/device: wg0, peer/'
 must_find docs/guide-blind.md 's/      pairs: \[/      pair: [/'
 must_find user/config.c 's/{ "df", yaml_set_choice/{ "frob", yaml_set_text, "x" },\n\t&/'

@@ -29,11 +29,10 @@ const char knock_help[] =
 	"sends them. A knock lets the endpoint of IF's peer be learnt again from its next handshake initiation, and runs COMMAND. Stays until\n"
 	"it is stopped; it comes in by the interfaces that have default routes. With a configuration: the section learn.\n"
 	"`send` knocks at HOST, however many hops away.\n\n"
-	"  -i, --interface IF     the WireGuard interface (default: the only one)\n"
-	"  -p, --port PORT        default 19000\n"
-	"  -c, --command COMMAND  a program with its arguments, run as nobody, without a shell\n"
-	"  -k, --kill             stops the one that runs\n"
-	"  -h, --help             this\n";
+	"  -i IF       the WireGuard interface (default: the only one)\n"
+	"  -p PORT     default 19000\n"
+	"  -c COMMAND  a program with its arguments, run as nobody, without a shell\n"
+	"  -k          stops the one that runs\n";
 
 struct arguments {
 	const char *interface, *command;
@@ -43,14 +42,10 @@ struct arguments {
 
 static int parse(int argc, char **argv, struct arguments *a)
 {
-	static const struct option options[] = {
-		{ "interface", required_argument, NULL, 'i' }, { "port", required_argument, NULL, 'p' },
-		{ "command", required_argument, NULL, 'c' }, { "kill", no_argument, NULL, 'k' }, { 0 }
-	};
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":i:p:c:k", options, NULL)) != -1) {
+	while ((option = getopt(argc, argv, ":i:p:c:k")) != -1) {
 		switch (option) {
 		case 'i':
 			a->interface = optarg;
@@ -64,7 +59,7 @@ static int parse(int argc, char **argv, struct arguments *a)
 		case 'p':
 			if (!port_parse(optarg, &a->port) && ntohs(a->port) <= 65536 - KNOCK_PORTS)
 				break;
-			log_error("--port %s: 1 to %u is wanted, for it is the first of %u", optarg, 65536 - KNOCK_PORTS, KNOCK_PORTS);
+			log_error("-p %s: 1 to %u is wanted, for it is the first of %u", optarg, 65536 - KNOCK_PORTS, KNOCK_PORTS);
 			return -EINVAL;
 		default:
 			option_error("knock", option, argv);
