@@ -84,13 +84,13 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers blake2s config cookie ddns flows grammar headroom links lists netlink plan_relay relay relay_size resolver uniform wg_dump wireguard
+UNITS       := addr answers blake2s config cookie ddns endpoints flows grammar headroom links lists netlink plan_relay relay relay_size resolver uniform wg_dump wireguard
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
 $(O)/tests/unit_addr: $(call unit_obj,user/addr.c)
 $(O)/tests/unit_answers: $(call unit_obj,user/answers.c user/kept.c user/addr.c user/host.c user/log.c user/netlink*.c)
-$(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/answers.c user/kept.c user/addr.c user/host.c user/log.c \
+$(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/dns.c user/answers.c user/kept.c user/addr.c user/host.c user/log.c \
 		user/netlink*.c user/config*.c user/yaml*.c user/wg_key.c user/relay_prefix.c)
 $(O)/tests/unit_config $(O)/tests/unit_grammar $(O)/tests/unit_relay: $(call unit_obj,user/config*.c user/yaml*.c user/addr.c user/log.c \
 		user/wg_key.c user/relay_prefix.c)
@@ -113,6 +113,7 @@ $(O)/tests/blake2s.bpf.o: tests/blake2s.bpf.c include/blake2s.h Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 $(O)/tests/unit_cookie: $(call unit_obj,user/cookie_reply.c user/udp_frame.c)
+$(O)/tests/unit_endpoints: $(call unit_obj,user/endpoint_next.c user/addr.c)
 $(O)/tests/unit_standby: $(call unit_obj,user/standby_next.c)
 $(O)/unit/tests/unit_blake2s.o: $(O)/tests/blake2s.skel.h
 $(addprefix $(O)/tests/unit_,blake2s cookie admission replay backends blind blind_packets): LIBS += -lcrypto
@@ -183,9 +184,11 @@ install: $(O)/wgxdp
 		install -m 644 scripts/systemd/hardening.conf $(DESTDIR)$(UNITDIR)/$$unit$$at.service.d/ && \
 		sed -E -e 's,/usr/local/sbin,$(PREFIX)/sbin,' $${at:+$(as_template)} scripts/systemd/$$unit.service \
 			> $(DESTDIR)$(UNITDIR)/$$unit$$at.service || exit 1; done; done
-	$(Q)for unit in wgxdp-ddns.service wgxdp-ddns.timer; do \
+	$(Q)for unit in wgxdp-ddns wgxdp-endpoint@; do \
+		install -D -m 644 -t $(DESTDIR)$(UNITDIR)/$$unit.service.d scripts/systemd/once.conf || exit 1; done
+	$(Q)for unit in wgxdp-ddns.service wgxdp-ddns.timer wgxdp-endpoint@.service wgxdp-endpoint@.timer wgxdp-knock.service wgxdp-knock.path; do \
 		sed -e 's,/usr/local/sbin,$(PREFIX)/sbin,' scripts/systemd/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
-	$(Q)install -D -m 644 scripts/systemd/shared.conf $(DESTDIR)$(PREFIX)/share/doc/wgxdp/shared.conf
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/wgxdp scripts/systemd/shared.conf scripts/systemd/endpoint.conf
 	$(Q)for page in $(MAN_PAGES); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; done
 

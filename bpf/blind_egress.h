@@ -8,7 +8,6 @@
 
 #include "blind.h"
 
-
 #define COPY_MAX 128			/* bytes of UDP's payload */
 
 struct egress {

@@ -8,19 +8,6 @@
 
 #include "table.h"
 
-INLINE __u64 blind_hash(__u64 key)
-{
-	__u64 h = key * 0x9fb21c651e98df25ULL;
-
-	return h ^ h >> 32;
-}
-
-/* Homes of a key, as table_home() */
-INLINE __u32 blind_home(__u64 hash, int home)
-{
-	return (home ? hash >> 20 : hash) & blind_mask;
-}
-
 INLINE bool blind_alive(__u64 value, __u64 now)
 {
 	return BLIND_UNTIL(value) > now;
@@ -39,13 +26,13 @@ INLINE struct blind_session *blind_way(struct blind_bucket *bucket, __u64 key)
 INLINE struct blind_session *blind_find_in(void *map, __u64 key)
 {
 	__u64 hash = blind_hash(key);
-	__u32 home = blind_home(hash, 0);
+	__u32 home = blind_home(hash, 0, blind_mask);
 	struct blind_bucket *bucket = bpf_map_lookup_elem(map, &home);
 	struct blind_session *e = bucket ? blind_way(bucket, key) : NULL;
 
 	if (e)
 		return e;
-	home = blind_home(hash, 1);
+	home = blind_home(hash, 1, blind_mask);
 	bucket = bpf_map_lookup_elem(map, &home);
 	return bucket ? blind_way(bucket, key) : NULL;
 }
@@ -104,8 +91,8 @@ INLINE int blind_put_in(void *map, struct blind_scratch *s)
 	struct blind_lock *lock;
 	int place;
 
-	s->home[0] = blind_home(blind_hash(s->key), 0);
-	s->home[1] = blind_home(blind_hash(s->key), 1);
+	s->home[0] = blind_home(blind_hash(s->key), 0, blind_mask);
+	s->home[1] = blind_home(blind_hash(s->key), 1, blind_mask);
 	s->zero = 0;
 	first = bpf_map_lookup_elem(map, &s->home[0]);
 	if (!first)

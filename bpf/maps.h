@@ -103,6 +103,8 @@ MAP(blind_totals, PERCPU_ARRAY, __u32, struct blind_total, 1, 0);
 MAP(blind_waiting, ARRAY, __u32, struct blind_waiting, 1, 0);
 MAP(blind_state, ARRAY, __u32, struct blind_state, 1, 0);
 MAP(blind_scratch, PERCPU_ARRAY, __u32, struct blind_scratch, 1, 0);
+MAP(hearing, ARRAY, __u32, struct hearing, 1, 0);
+MAP(hear_budget, PERCPU_ARRAY, __u32, struct hear_budget, 1, 0);
 MAP(event_watch, ARRAY, __u32, __u64, 1, 0);
 MAP(event_budget, PERCPU_ARRAY, __u32, struct event_budget, 1, 0);
 #ifndef WGXDP_HOST
@@ -110,6 +112,7 @@ MAP(devices, DEVMAP_HASH, __u32, __u32, LINKS, 0);
 RING(signals, RINGBUF, 4096);
 RING(challenges, RINGBUF, CHALLENGES_BYTES);
 RING(events, RINGBUF, EVENTS_BYTES);
+RING(heard, RINGBUF, HEARD_BYTES);
 #endif
 
 SWITCH(__u32, table_mask, 0);		/* buckets of the table - 1 */
@@ -122,6 +125,7 @@ SWITCH(bool, with_vlans, false);		/* tagged frames are looked up, and may be sen
 SWITCH(bool, with_bridges, false);	/* some port belongs to a bridge or bond */
 SWITCH(bool, with_routers, false);	/* some link has the MAC of a virtual router */
 SWITCH(bool, with_source_trie, false);	/* some link has LINK_SOURCES_TRIE */
+SWITCH(bool, with_hearing, false);	/* of what is for this host itself some is told: hearing */
 SWITCH(bool, with_lists, false);	/* some service has SERVICE_LISTS */
 /* of the relay */
 SWITCH(__u64, overlay_hi, 0);		/* the prefix that holds all sites, and its mask, as words of struct addr */

@@ -7,6 +7,7 @@
 #define WGXDP_VERDICT_H
 
 #include "event.h"
+#include "hear.h"
 
 /* A bit for each reason that ends the packet here */
 #define REASON(kind, name, text) | (KIND_##kind == KIND_DROP ? 1ULL << kind##_##name : 0)
@@ -67,8 +68,10 @@ INLINE int verdict(const struct pkt *p, int rc, int sent, int pass, int drop)
 {
 	bool ends = !rc || reason_is_drop(rc);
 
-	if (rc == NOT_OURS || !p->service)
+	if (rc == NOT_OURS || !p->service) {
+		hear(p);
 		return pass;
+	}
 	if (ends || p->plane != PLANE_XDP || !(p->link->flags & LINK_TC))
 		count(p, rc);
 	return !rc ? sent : ends ? drop : pass;

@@ -31,6 +31,7 @@ struct addr {
 #include "abi_guard.h"
 #include "abi_blind.h"
 #include "abi_event.h"
+#include "abi_learn.h"
 
 /* ---- links ---- */
 

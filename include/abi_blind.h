@@ -60,6 +60,20 @@ enum blind_flags {
 	BLIND_CONFIRMED = 1 << 0,	/* by the other site's response, or its first data: nobody's newcomer takes its place */
 	BLIND_INITIATED = 1 << 1,	/* made by an initiation, which a response may confirm */
 };
+
+/* Of a key, and its homes, as table_home() */
+static inline __u64 blind_hash(__u64 key)
+{
+	__u64 h = key * 0x9fb21c651e98df25ULL;
+
+	return h ^ h >> 32;
+}
+
+static inline __u32 blind_home(__u64 hash, int home, __u32 mask)
+{
+	return (home ? hash >> 20 : hash) & mask;
+}
+
 #define BLIND_SECONDS 190		/* WireGuard's Reject-After-Time, and what the way takes */
 #define BLIND_LONGEST_SECONDS 200	/* as SESSION_SECONDS: of an index of our own WireGuard */
 #define BLIND_TENTATIVE_SECONDS 10	/* of an initiation that nobody has answered */

@@ -57,6 +57,17 @@ struct service {
 	__u32 ifindex;		/* the listener's logical link */
 };
 
+/* One's complement sum of an address's words as they stand in memory (RFC 1071), and of what was summed before */
+static inline __u16 address_sum(const struct addr *a, __u16 before)
+{
+	__u32 sum = before;
+
+	for (int i = 0; i < 4; i++)
+		sum += (a->w[i] & 0xffff) + (a->w[i] >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum + (sum >> 16);
+}
+
 /* A listener whose backend is another now: under KEY_OLD, with old_addr() in place of the local address, as it was, and under
  * KEY_UNTIL, else the same key, the time (CLOCK_BOOTTIME, seconds) from when on a writer takes both away. Where a backend has
  * listeners of both kinds, those of now are under KEY_OLD as well, without a time. */

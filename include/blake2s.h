@@ -174,6 +174,15 @@ static inline void blake2s_label(__u8 key[32], const char *label, const __u8 pub
 	memcpy(in + 8, public, 32);
 	blake2s(key, 32, NULL, 0, in, sizeof(in));
 }
+
+/* Of mac1: the state after that key's block */
+static inline void blake2s_mac1(__u32 h[8], const __u8 public[32])
+{
+	__u8 key[32];
+
+	blake2s_label(key, "mac1----", public);
+	blake2s_key(h, key, sizeof(key), 16);
+}
 #endif
 
 #endif

@@ -3,15 +3,18 @@
 # dns: a name server of a few names, which are read from a file at each question.
 #
 #   dns ADDRESS FILE [SECONDS]      lines of FILE: NAME TTL ADDRESS...; a name that is not there does not exist. An answer takes
-#                                   so many seconds
+#                                   so many seconds. What else may stand in the place of an address: servfail, refused, nxdomain,
+#                                   truncated (by TCP too), silent, garbage, slow (1.5 s, before addresses), cname:NAME
 import ipaddress
 import socket
 import struct
 import sys
-import time
+import threading
 
-A, AAAA = 1, 28
-NXDOMAIN = 3
+A, AAAA, CNAME = 1, 28, 5
+SERVFAIL, NXDOMAIN, REFUSED = 2, 3, 5
+ANSWER, TRUNCATED = 0x8580, 0x200
+LIES = {"servfail": SERVFAIL, "refused": REFUSED, "nxdomain": NXDOMAIN, "truncated": TRUNCATED, "silent": None, "garbage": None}
 
 
 def records(path, name):
@@ -19,7 +22,7 @@ def records(path, name):
         for line in file:
             words = line.split()
             if words and words[0] == name:
-                return int(words[1]), [ipaddress.ip_address(word) for word in words[2:]]
+                return int(words[1]), words[2:]
     return None
 
 
@@ -31,25 +34,81 @@ def name_at(packet, at):
     return ".".join(labels), at + 1
 
 
+def wire(name):
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+
+
+def row(owner, kind, ttl, data):
+    return owner + struct.pack("!HHIH", kind, 1, ttl, len(data)) + data
+
+
+def rows_of(path, name, kind):
+    """What answers: the addresses, behind CNAMEs, as often as one points on (a loop ends)."""
+    rows, owner = [], b"\xc0\x0c"
+    for _ in range(8):
+        ttl, words = records(path, name) or (0, [])
+        addresses = [ipaddress.ip_address(w) for w in words if ":" in w[:5] or w[0].isdigit()]
+        rows += [row(owner, kind, ttl, a.packed) for a in addresses if kind == (A if a.version == 4 else AAAA)]
+        target = [w[6:] for w in words if w.startswith("cname:")]
+        if not target:
+            break
+        rows.append(row(owner, CNAME, ttl, wire(target[0])))
+        name, owner = target[0], wire(target[0])
+    return rows
+
+
 def answer(packet, path):
     name, end = name_at(packet, 12)
     kind, = struct.unpack_from("!H", packet, end)
     known = records(path, name)
-    ttl, addresses = known or (0, [])
-    found = [a for a in addresses if kind == (A if a.version == 4 else AAAA)]
-    head = packet[:2] + struct.pack("!HHHHH", 0x8580 | (0 if known else NXDOMAIN), 1, len(found), 0, 0)
-    rows = b"".join(struct.pack("!HHHIH", 0xc00c, kind, 1, ttl, len(a.packed)) + a.packed for a in found)
-    return head + packet[12:end + 4] + rows
+    lie = next((w for w in known[1] if w in LIES), None) if known else "nxdomain"
+    if lie == "silent":
+        return None
+    if lie == "garbage":
+        return packet[:2] + b"\xff" * 40
+    rows = [] if lie else rows_of(path, name, kind)
+    head = packet[:2] + struct.pack("!HHHHH", ANSWER | (LIES[lie] if lie else 0), 1, len(rows), 0, 0)
+    return head + packet[12:end + 4] + b"".join(rows)
+
+
+def delay(packet, path, always):
+    known = records(path, name_at(packet, 12)[0])
+    return 1.5 if known and "slow" in known[1] else always
+
+
+def reply(sock, packet, client):
+    text = answer(packet, sys.argv[2])
+    if text and len(text) > 512:  # the rest is to be asked for by TCP
+        end = name_at(packet, 12)[1] + 4
+        text = text[:2] + struct.pack("!HHHHH", ANSWER | TRUNCATED, 1, 0, 0, 0) + packet[12:end]
+    if text:
+        sock.sendto(text, client)
+
+
+def serve_tcp(listener):
+    while True:
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(2)
+            try:
+                size, = struct.unpack("!H", connection.recv(2, socket.MSG_WAITALL))
+                text = answer(connection.recv(size, socket.MSG_WAITALL), sys.argv[2])
+                if text:
+                    connection.sendall(struct.pack("!H", len(text)) + text)
+            except (OSError, struct.error, IndexError):
+                pass
 
 
 def main():
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind((sys.argv[1], 53))
+    listener = socket.create_server((sys.argv[1], 53))
+    threading.Thread(target=serve_tcp, args=(listener,), daemon=True).start()
     print("listening", flush=True)
     while True:
         packet, client = sock.recvfrom(512)
-        time.sleep(float(sys.argv[3]) if len(sys.argv) > 3 else 0)
-        sock.sendto(answer(packet, sys.argv[2]), client)
+        wait = delay(packet, sys.argv[2], float(sys.argv[3]) if len(sys.argv) > 3 else 0)
+        threading.Timer(wait, reply, (sock, packet, client)).start() if wait else reply(sock, packet, client)
 
 
 main()

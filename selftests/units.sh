@@ -7,7 +7,8 @@
 # is not there yet, forwards when it comes, reloads, restarts, is killed by its watchdog and returns, and loses nothing under
 # traffic; stopped, what runs goes on; wgxdp.service brings it up, reloads and takes all of it down. The same by the templates;
 # sharing XDP takes a drop-in, and is refused with what to do where that is missing. systemd-analyze is content with all units. wgxdp-ddns.service needs no
-# capability, and its timer has the times that it should.
+# capability, and its timer has the times that it should; wgxdp-endpoint@ sets an endpoint, by raw ICMP where its drop-in is; a knock's file runs
+# wgxdp-knock.service.
 # BREAK=1 restarts wgxdp.service, not the daemon alone.
 #
 #     client uplink ---- wan this VM lan ---- eth wg-end
@@ -82,7 +83,7 @@ curl -sf http://127.0.0.1:9851/metrics > "$work/metrics" || fail 'the exporter d
 expect 'capabilities' "$(awk '$1 == "CapPrm:" || $1 == "CapBnd:" {print $2}' "/proc/$(property MainPID)/status" | sort -u)" \
 	== "$(printf '%016x' $((1 << 12 | 1 << 38 | 1 << 39)))"
 exposures=''
-for unit in wgxdp wgxdp-daemon wgxdp@one wgxdp-daemon@one wgxdp-ddns; do
+for unit in wgxdp wgxdp-daemon wgxdp@one wgxdp-daemon@one wgxdp-ddns wgxdp-endpoint@wgx wgxdp-knock; do
 	systemd-analyze security --no-pager $unit.service > "$work/security"
 	exposure=$(sed -nE 's/.*exposure level[^:]*: ([0-9.]+).*/\1/p' "$work/security")
 	expect "exposure of $unit" "$exposure" '<=' 2.0
@@ -106,6 +107,40 @@ systemctl start wgxdp-ddns || fail "wgxdp-ddns without an address: $(ddns_says)"
 ddns_says | grep -q 'no address of lan can be published: 192.168.1.1 is private' || fail "wgxdp-ddns: $(ddns_says)"
 timer_says() { systemctl show wgxdp-ddns.timer | grep -oE '(On(Boot|UnitActive)USec=[0-9a-z]+|AccuracyUSec=.*|Persistent=.*)' | sort | xargs; }
 expect "the timer's times" "$(timer_says)" == 'AccuracyUSec=30s OnBootUSec=2min OnUnitActiveUSec=5min Persistent=yes'
+
+# An endpoint by its name; ping sockets are forbidden here, and raw ones take a drop-in
+key=$(wg genkey | wg pubkey)
+ip link add wgx type wireguard
+wg set wgx private-key <(wg genkey) peer "$key" endpoint 198.51.100.99:51820
+ip link set wgx up
+sysctl -qw net.ipv4.ping_group_range='1 0'
+mkdir -p /etc/wgxdp/endpoint
+printf 'PEER=%s\nHOST=198.51.100.7\nPORT=51820\n' "$key" > /etc/wgxdp/endpoint/wgx
+! systemctl start wgxdp-endpoint@wgx 2> /dev/null || fail 'raw ICMP without its drop-in'
+journalctl -u wgxdp-endpoint@wgx -o cat --no-pager | grep -q 'CAP_NET_RAW' || fail "$(journalctl -u wgxdp-endpoint@wgx --no-pager)"
+expect 'its endpoint, as it was' "$(wg show wgx endpoints | cut -f2)" == 198.51.100.99:51820
+install -D -m 644 -t /run/systemd/system/wgxdp-endpoint@.service.d /usr/share/doc/wgxdp/endpoint.conf
+systemctl daemon-reload
+systemctl start wgxdp-endpoint@wgx || fail "$(journalctl -u wgxdp-endpoint@wgx --no-pager)"
+expect 'the endpoint that answers' "$(wg show wgx endpoints | cut -f2)" == 198.51.100.7:51820
+expect 'its capabilities' "$(systemctl show -p CapabilityBoundingSet --value wgxdp-endpoint@wgx)" == 'cap_net_admin cap_net_raw'
+systemctl start wgxdp-endpoint@wgx.timer
+systemctl -q is-active wgxdp-endpoint@wgx.timer || fail 'its timer'
+systemctl stop wgxdp-endpoint@wgx.timer
+ip link del wgx
+
+# The file that a knock touches
+printf '#!/bin/sh\nid -u > /run/knocked/uid\n' > /usr/local/bin/knocked
+chmod 755 /usr/local/bin/knocked
+mkdir -p /run/systemd/system/wgxdp-knock.service.d
+printf '[Service]\nRuntimeDirectory=knocked\nRuntimeDirectoryPreserve=yes\n' > /run/systemd/system/wgxdp-knock.service.d/test.conf
+systemctl daemon-reload
+systemctl start wgxdp-knock.path
+date > /run/wgxdp/default/knocked
+wait_for 10 'wgxdp-knock.service ran' test -s /run/knocked/uid
+expect 'as no user that there is' "$(cat /run/knocked/uid)" '>=' 61184
+systemctl stop wgxdp-knock.path
+rm /run/wgxdp/default/knocked /usr/local/bin/knocked
 
 configuration $port 1001 > /etc/wgxdp/wgxdp.yaml
 without_loss 600 'a reload' systemctl reload wgxdp-daemon
@@ -198,4 +233,4 @@ forwards 'after a down that might not'
 "$wgxdp" down
 systemctl stop wgxdp
 nothing_left 'after shared XDP was stopped'
-say "exposure of wgxdp, wgxdp-daemon, their templates, and wgxdp-ddns:$exposures; 0 lost of $lost_of"
+say "exposure of wgxdp, wgxdp-daemon, their templates, wgxdp-ddns, wgxdp-endpoint@ and wgxdp-knock:$exposures; 0 lost of $lost_of"

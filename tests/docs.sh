@@ -48,21 +48,22 @@ keys() {
 			split($0, word, "[ _]"); section = word[6]; sub("s$", "", section); next
 		}
 		/^}/ {section = ""}
-		section && /^\t\{ (\.name = )?"/ {print (section == "config" ? "section" : section), $2}' user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c user/config_ddns.c | sort
+		section && /^\t\{ (\.name = )?"/ {print (section == "config" ? "section" : section), $2}' user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c \
+		user/config_endpoints.c user/config_learn.c user/config_ddns.c | sort
 }
 keys_in_page() {
 	awk '/^\.S[hs] / {section = ""} /^\.Ss / {section = $2; sub("s$", "", section)}
 		/^\.It Cm / && section {print section, $3}
-		/^\.Ss / && $2 ~ /^(interfaces|services|peers|follow|policy|blind|exporter|ddns|running)$/ {print "section", $2}' docs/wgxdp.yaml.5 | sort
+		/^\.Ss / && $2 ~ /^(interfaces|services|peers|follow|policy|blind|endpoints|learn|exporter|ddns|running)$/ {print "section", $2}' docs/wgxdp.yaml.5 | sort
 }
 # Words that a value may be: `origin hand`
 values() {
-	sed -nE 's/^(static )?const char \*const (config_)?([a-z0-9]+)_names\[\] = \{ (.*) NULL \};/\3 \4/p' user/config.c user/config_relay.c user/config_guard.c |
+	sed -nE 's/^(static )?const char \*const (config_)?([a-z0-9]+)_names\[\] = \{ (.*) NULL \};/\3 \4/p' user/config.c user/config_relay.c user/config_guard.c user/config_endpoints.c |
 		awk '{gsub("[\",]", ""); for (i = 2; i <= NF; i++) print ($1 == "bool" ? "shared" : $1), $i}' | sort
 }
 values_in_page() {
 	awk '/^\.S[hs] / {key = ""} /^\.It / {key = $3}
-		key ~ /^(mode|nat|role|ipv6|df|shared|origin|reject|profile|strict)$/ && /^\.Cm / {print key, $2}' docs/wgxdp.yaml.5 |
+		key ~ /^(mode|nat|role|ipv6|df|shared|origin|reject|profile|strict|by)$/ && /^\.Cm / {print key, $2}' docs/wgxdp.yaml.5 |
 		grep -vxE 'mode up|origin (running|save)' | sort -u # other words than values
 }
 # Each is valid, whatever this host lacks for it
@@ -77,7 +78,9 @@ check_examples() {
 		configurations_in docs/guide-relay.md
 		configurations_in docs/guide-masquerade.md
 		configurations_in docs/guide-blind.md
-		configurations_in docs/guide-dns.md)
+		configurations_in docs/guide-dns.md
+		configurations_in docs/guide-endpoint.md
+		configurations_in docs/guide-road-warrior.md)
 	((n >= 7)) || { bad=1; echo "only $n examples of a configuration"; }
 }
 relay_reasons() { # those that only packets between sites have
@@ -86,7 +89,7 @@ relay_reasons() { # those that only packets between sites have
 reasons_in_relay_guide() { sed -n 's/^ *| \(`[^|]*`\) |.*/\1/p' docs/guide-relay.md | grep -oE '[a-z_]+' | sort; }
 # Configurations in a guide, each with a NUL behind it
 configurations_in() { # FILE
-	awk '/^    (interfaces|services|peers|follow|policy|blind|exporter|ddns):/ && !inside {inside = 1}
+	awk '/^    (interfaces|services|peers|follow|policy|blind|endpoints|learn|exporter|ddns):/ && !inside {inside = 1}
 		inside && !/^    / {printf "%c", 0; inside = 0}
 		inside {print substr($0, 5)}' "$1"
 }
@@ -165,7 +168,7 @@ trap 'rm -rf "$copy" "$copy.said"' EXIT
 # FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
-	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c user/config_ddns.c user/metrics.c user/show_guard.c user/show_sites.c scripts/systemd "$copy"
+	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c user/config_endpoints.c user/config_learn.c user/config_ddns.c user/metrics.c user/show_guard.c user/show_sites.c scripts/systemd "$copy"
 	sed -i "$2" "$copy/$1"
 	! cmp -s "$1" "$copy/$1" || { echo "'$2' changes nothing in $1"; exit 1; }
 	! (cd "$copy" && check_all > /dev/null) || { echo "nothing was found wrong after '$2' in $1"; exit 1; }
@@ -193,6 +196,8 @@ must_find docs/wgxdp.yaml.5 's/role: lan }/role: dmz }/'
 must_find docs/wgxdp.yaml.5 '/^\.It Cm pairs/d'
 must_find docs/wgxdp.yaml.5 '/^\.It Cm credentials/d'
 must_find docs/guide-dns.md 's/      names: \[/      name: [/'
+must_find docs/guide-road-warrior.md 's/knock: { port/knock: { ports/'
+must_find docs/guide-endpoint.md 's/interface: wg0, peer/device: wg0, peer/'
 must_find docs/guide-blind.md 's/      pairs: \[/      pair: [/'
 must_find user/config.c 's/{ "df", yaml_set_choice/{ "frob", yaml_set_text, "x" },\n\t&/'
 must_find docs/guide-firewall.md 's/`hop_limit`/hop limit/'

@@ -21,7 +21,6 @@ static const struct { const char *addr; __u16 port; } people[PEOPLE] = {
 	[STRANGER4] = { "198.41.0.7", 40007 }, [STRANGER6] = { "2001:db8:9::77", 40008 },
 };
 
-
 static inline struct blind_site *site_at(__u32 n)
 {
 	return bpf_map_lookup_elem(&blind_sites, &n);
@@ -137,11 +136,10 @@ static inline void blind_setup(void)
 			.service = { .id = BLIND_ID, .ifindex = W0 } };
 	world_commit();
 	for (__u32 n = 0; n < SITES; n++) {
-		__u8 key[32], label[32];
+		__u8 key[32];
 
 		public_key(n, key);
-		blake2s_label(label, "mac1----", key);
-		blake2s_key(site_at(n)->mac1, label, sizeof(label), MAC_LEN);
+		blake2s_mac1(site_at(n)->mac1, key);
 		if (n != RELAY && n != AWAY)
 			site_moves_to(n, n);
 		for (__u32 other = 1; other < SITES && n != RELAY; other++)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include "../user/config.h"
 #include "../user/config_image.h"
+#include "same_roaming.h"
 #include "with_challenge.h"
 #include "with_ddns.h"
 
@@ -141,6 +142,7 @@ static void assert_same(const struct config *a, const struct config *b)
 		assert_same_service(&a->services[i], &b->services[i]);
 	assert_same_relay(a, b);
 	assert_same_blind(&a->blind, &b->blind);
+	assert_same_roaming(a, b);
 	assert_int_equal(a->n_ddns, b->n_ddns);
 	for (i = 0; i < a->n_ddns; i++)
 		assert_same_ddns(&a->ddns[i], &b->ddns[i]);

@@ -13,7 +13,6 @@
 #include "log.h"
 #include "state.h"
 
-
 bool answer_is_name(const struct answer *a)
 {
 	struct address address;

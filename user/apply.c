@@ -64,9 +64,9 @@ static void report(const struct dataplane *dp, const struct plan *p, const struc
 	}
 }
 
-static void forwarding_hints(const struct plan *p)
+static void forwarding_hints(const struct plan *p, const struct config *c)
 {
-	for (size_t i = 0; i < p->n_ports; i++) {
+	for (size_t i = 0; i < p->n_ports && (c->n_services || config_relays(c) || *c->blind.device); i++) {
 		const struct plan_port *port = &p->ports[i];
 		int ipv6 = !plan_is_overlay(p, port) ? 0 : port->l3 ? 2 : 1;	/* peers in tunnels need none */
 
@@ -186,7 +186,7 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 		if (!in->tolerant)
 			log_info("%s%d %s written", dp->reloaded ? "programs loaded, " : "", written,
 				 written == 1 ? "entry" : "entries");
-		forwarding_hints(p);
+		forwarding_hints(p, in->config);
 		headroom_hints(dp, p, &h);
 	}
 	*ret = (struct outcome){ .refused = rc && dp ? dp->refused : 0, .later = !rc && dp->later };
@@ -208,8 +208,13 @@ int apply(const char *instance, const struct config *c)
 	struct answers answers;
 	struct plan_input in = { .config = c, .answers = &answers };
 	struct outcome outcome;
-	int settled, rc = pins_prepare();
+	int settled, rc;
 
+	if (config_is_control(c) && pins_exist(instance) <= 0) {
+		log_info("nothing to load: what this configuration asks for is done by `wgxdp daemon`");
+		return 0;
+	}
+	rc = pins_prepare();
 	if (rc)
 		return rc;
 	answers_read(instance, &answers);

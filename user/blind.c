@@ -113,32 +113,29 @@ static void look_soon(struct blind *b)
 /* ---- challenges ---- */
 
 /* What WireGuard has received of a site, all of it authenticated */
-static __u64 received(const struct blind *b, __u32 number)
+static __u64 received(const struct blind *b, const struct wg_device *d, __u32 number)
 {
-	struct wg_device d;
-	__u64 bytes = 0;
-
-	if (wg_read(b->sites.config->blind.device, &d))
-		return 0;
-	for (size_t i = 0; i < d.n_peers; i++)
-		if (!wg_key_compare(&d.peers[i].key, &b->sites.known[number].key))
-			bytes = d.peers[i].rx_bytes;
-	wg_free(&d);
-	return bytes;
+	for (size_t i = 0; i < d->n_peers; i++)
+		if (!wg_key_compare(&d->peers[i].key, &b->sites.known[number].key))
+			return d->peers[i].rx_bytes;
+	return 0;
 }
 
 /* Whoever answers from where a site was is that site: only where nobody does, twice, the candidate gets a copy of the next question */
 static void on_asking(uv_timer_t *timer)
 {
 	struct blind *b = timer->data;
+	struct wg_device d = { 0 };
 	bool more = false;
 
+	if (b->sites.mapped)
+		wg_read(b->sites.config->blind.device, &d);
 	for (__u32 n = 1; n < b->sites.room; n++) {
 		struct asking *a = &b->asking[n];
 
 		if (!a->questions)
 			continue;
-		if (!b->sites.mapped || received(b, n) != a->received) {
+		if (!b->sites.mapped || received(b, &d, n) != a->received) {
 			a->questions = 0;
 			continue;
 		}
@@ -149,6 +146,7 @@ static void on_asking(uv_timer_t *timer)
 		sites_knock(&b->sites, n);
 		more |= a->questions;
 	}
+	wg_free(&d);
 	if (!more)
 		uv_timer_stop(timer);
 }
@@ -156,10 +154,13 @@ static void on_asking(uv_timer_t *timer)
 static void challenge(struct blind *b, __u32 number)
 {
 	struct asking *a = &b->asking[number];
+	struct wg_device d = { 0 };
 
 	if (a->questions)
 		return;
-	*a = (struct asking){ .received = received(b, number), .questions = 1 };
+	wg_read(b->sites.config->blind.device, &d);
+	*a = (struct asking){ .received = received(b, &d, number), .questions = 1 };
+	wg_free(&d);
 	b->sites.mapped[number].asked = 0;
 	sites_knock(&b->sites, number);
 	if (!uv_is_active((uv_handle_t *)&b->ask))

@@ -16,6 +16,7 @@
 #include "jiffies.h"
 #include "kept.h"
 #include "log.h"
+#include "map_info.h"
 
 static void key_text(const struct blind_known *known, __u32 number, char ret[WG_KEY_STRLEN])
 {
@@ -84,14 +85,10 @@ int sites_save(const struct sites *s)
 static __u32 number_of(const struct sites *s, const char *text)
 {
 	struct wg_key key;
-	__u32 n = 0;
 
 	if (!strcmp(text, "-"))
 		return 0;
-	for (n = 1; n < s->room && !wg_key_parse(text, &key); n++)
-		if (*s->known[n].name && !wg_key_compare(&s->known[n].key, &key))
-			return n;
-	return s->room;
+	return wg_key_parse(text, &key) ? s->room : sites_number(s, &key, false);
 }
 
 static bool take_site(struct sites *s, const char *line)
@@ -106,14 +103,13 @@ static bool take_site(struct sites *s, const char *line)
 }
 
 /* In either home, as bpf/blind_table.h has it */
-static int put(int map, __u32 buckets, __u64 key, __u64 value)
+static int put(int map, __u64 key, __u64 value)
 {
-	__u64 h = key * 0x9fb21c651e98df25ULL;
+	__u32 mask = map_entries(map) - 1;
 	struct blind_bucket bucket;
 
-	h ^= h >> 32;
 	for (int home = 0; home < 2; home++) {
-		__u32 i = (home ? h >> 20 : h) & (buckets - 1);
+		__u32 i = blind_home(blind_hash(key), home, mask);
 
 		for (int w = 0; !bpf_map_lookup_elem(map, &i, &bucket) && w < BLIND_WAYS; w++)
 			if (!bucket.way[w].key) {
@@ -122,14 +118,6 @@ static int put(int map, __u32 buckets, __u64 key, __u64 value)
 			}
 	}
 	return -ENOSPC;
-}
-
-static __u32 buckets_of(int map)
-{
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(map, &info, &len) ? 1 : info.max_entries;
 }
 
 static bool take_session(const struct sites *s, const char *line, int64_t elapsed)
@@ -147,7 +135,7 @@ static bool take_session(const struct sites *s, const char *line, int64_t elapse
 	o = number_of(s, origin);
 	if (u >= s->room || o >= s->room || left <= elapsed || left > BLIND_LONGEST_SECONDS)
 		return false;
-	return !put(map, buckets_of(map), BLIND_KEY(u, index), BLIND_VALUE(jiffies_now() + (left - elapsed) * jiffies_a_second(), o, flags & 0xff));
+	return !put(map, BLIND_KEY(u, index), BLIND_VALUE(jiffies_now() + (left - elapsed) * jiffies_a_second(), o, flags & 0xff));
 }
 
 void sites_restore(struct sites *s)

@@ -18,9 +18,11 @@
 #include "cookie_reply.h"
 #include "jiffies.h"
 #include "log.h"
+#include "map_info.h"
 #include "pins.h"
 #include "table.h"
 #include "udp_frame.h"
+#include "udp_socket.h"
 
 static const char *const map_names[] = { "blind_sites", "blind_names", "endpoints", "sessions", "hints", "blind_waiting", "blind_state",
 					 "blind_totals" };
@@ -38,14 +40,6 @@ void sites_close(struct sites *s)
 	memset(s->fds, -1, sizeof(s->fds));
 }
 
-static __u32 entries(int map)
-{
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(map, &info, &len) ? 0 : info.max_entries;
-}
-
 int sites_open(struct sites *s)
 {
 	sites_close(s);
@@ -54,7 +48,7 @@ int sites_open(struct sites *s)
 		if (s->fds[i] < 0)
 			return s->fds[i];
 	}
-	s->room = entries(s->fds[BLIND_MAP_sites]);
+	s->room = map_entries(s->fds[BLIND_MAP_sites]);
 	if (s->room < 2)
 		return -ENOENT;
 	s->mapped = mmap(NULL, s->room * sizeof(*s->mapped), PROT_READ | PROT_WRITE, MAP_SHARED, s->fds[BLIND_MAP_sites], 0);
@@ -67,7 +61,7 @@ int sites_open(struct sites *s)
 bool sites_are_others(const struct sites *s)
 {
 	int fd = pin_get(s->instance, "%s", map_names[BLIND_MAP_sites]);
-	bool others = fd < 0 || entries(fd) != s->room;
+	bool others = fd < 0 || map_entries(fd) != s->room;
 
 	if (fd >= 0)
 		close(fd);
@@ -95,11 +89,11 @@ static bool may_talk(const struct blind_config *c, const char *a, const char *b)
 	return !c->n_pairs;
 }
 
-static __u32 number_of(const struct sites *s, const struct wg_key *key)
+__u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone)
 {
 	__u32 n = 1;
 
-	while (n < s->room && (!*s->known[n].name || wg_key_compare(&s->known[n].key, key)))
+	while (n < s->room && (gone == !!*s->known[n].name || wg_key_compare(&s->known[n].key, key)))
 		n++;
 	return n;
 }
@@ -126,12 +120,7 @@ static struct address tunnel_of(const struct wg_peer *p)
 
 static void write_key(struct blind_site *site, const struct wg_key *key)
 {
-	__u8 label[32];
-	__u32 mac1[8];
-
-	blake2s_label(label, "mac1----", key->b);
-	blake2s_key(mac1, label, sizeof(label), MAC_LEN);
-	memcpy(site->mac1, mac1, sizeof(mac1));
+	blake2s_mac1(site->mac1, key->b);
 }
 
 static void write_name(const struct sites *s, __u32 number)
@@ -195,19 +184,10 @@ static void forget_number(const struct sites *s, __u32 number)
 	free(cpus);
 }
 
-/* The number that it had before it was gone, as while its device is made anew */
-static __u32 former_number(const struct sites *s, const struct wg_key *key)
-{
-	__u32 n = 1;
-
-	while (n < s->room && (*s->known[n].name || wg_key_compare(&s->known[n].key, key)))
-		n++;
-	return n;
-}
-
+/* With the number that it had before it was gone, as while its device is made anew */
 static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 {
-	__u32 former = former_number(s, &p->key), n = former < s->room ? former : free_number(s);
+	__u32 former = sites_number(s, &p->key, true), n = former < s->room ? former : free_number(s);
 
 	if (n == s->room) {
 		log_warning("blind: no room for site %s beside %u others until wgxdp begins again", name, n - 1);
@@ -249,11 +229,11 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 		}
 	for (size_t i = 0; i < d->n_peers; i++) {
 		char name[NAME_LEN];
-		__u32 n = number_of(s, &d->peers[i].key);
+		__u32 n = sites_number(s, &d->peers[i].key, false);
 
 		name_site(s, &names, &d->peers[i].key, name);
 		if (n == s->room && is_site(&s->config->blind, name) && add_site(s, &d->peers[i], name)) {
-			n = number_of(s, &d->peers[i].key);
+			n = sites_number(s, &d->peers[i].key, false);
 			changed = true;
 		}
 		if (n < s->room)
@@ -265,35 +245,12 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 
 /* ---- where they are ---- */
 
-static struct sockaddr_in6 sockaddr_of(const struct address *a, __be16 port)
-{
-	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = port };
-
-	memcpy(&to.sin6_addr, &a->addr, sizeof(to.sin6_addr));
-	return to;
-}
-
-/* A socket for datagrams there, of either family; device: only by that one. -1 */
-static int socket_to(const struct address *a, __be16 port, const char *device)
-{
-	struct sockaddr_in6 to = sockaddr_of(a, port);
-	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), off = 0;
-
-	if (fd >= 0 && (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) ||
-			(device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device))) ||
-			connect(fd, (struct sockaddr *)&to, sizeof(to)))) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 /* The address of ours with which this host sends there */
 static bool local_of(const struct address *a, __be16 port, struct addr *ret)
 {
 	struct sockaddr_in6 from;
 	socklen_t len = sizeof(from);
-	int fd = socket_to(a, port, NULL);
+	int fd = udp_socket(a, port, NULL);
 	bool done = fd >= 0 && !getsockname(fd, (struct sockaddr *)&from, &len);
 
 	if (done)
@@ -303,20 +260,11 @@ static bool local_of(const struct address *a, __be16 port, struct addr *ret)
 	return done;
 }
 
-static __u16 address_sum(const struct addr *a, __u32 sum)
-{
-	for (int i = 0; i < 16; i += 2)
-		sum += *(const __u16 *)&a->b[i];
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return sum;
-}
-
 /* The service under which it counts, and the link: those of a listener of the blind relay */
 static bool listener_of(const struct sites *s, struct service *ret)
 {
 	int fd = pin_get(s->instance, "table");
-	__u32 n = fd < 0 ? 0 : entries(fd);
+	__u32 n = map_entries(fd);
 	bool found = false;
 
 	for (__u32 i = 0; i < n && !found; i++) {
@@ -333,15 +281,16 @@ static bool listener_of(const struct sites *s, struct service *ret)
 	return found;
 }
 
-/* Written where nobody looks, then said */
-static bool move_site(struct sites *s, __u32 number, const struct wg_peer *p)
+/* Written where nobody looks, then said. listener: found at the first move of several */
+static bool move_site(struct sites *s, __u32 number, const struct wg_peer *p, struct service *listener)
 {
 	struct blind_site *site = &s->mapped[number];
 	__u32 next = !(site->now & 1);
 	struct blind_place place = { 0 };
 
-	if (!listener_of(s, &place.service) || !local_of(&p->endpoint, p->endpoint_port, &place.local))
+	if ((!listener->ifindex && !listener_of(s, listener)) || !local_of(&p->endpoint, p->endpoint_port, &place.local))
 		return false;
+	place.service = *listener;
 	place.service.to = p->endpoint.addr;
 	place.service.port = p->endpoint_port;
 	place.sum = address_sum(&place.local, address_sum(&place.service.to, 0));
@@ -358,7 +307,7 @@ static bool move_site(struct sites *s, __u32 number, const struct wg_peer *p)
 
 void sites_write_endpoints(const struct sites *s)
 {
-	struct table t = { .n = entries(s->fds[BLIND_MAP_endpoints]), .grace = table_grace };
+	struct table t = { .n = map_entries(s->fds[BLIND_MAP_endpoints]), .grace = table_grace };
 	struct table_entry want[BLIND_SITES_MAX] = { 0 };
 	size_t n = 0, size = t.n * sizeof(struct table_bucket);
 
@@ -408,16 +357,17 @@ static void release(const struct sites *s, __u32 number)
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d)
 {
 	bool moved[BLIND_SITES_MAX] = { false }, any = false;
+	struct service listener = { 0 };
 	char text[ADDRESS_STRLEN];
 
 	for (size_t i = 0; i < d->n_peers; i++) {
 		const struct wg_peer *p = &d->peers[i];
-		__u32 n = number_of(s, &p->key);
+		__u32 n = sites_number(s, &p->key, false);
 
 		if (n == s->room || !p->endpoint.family || !p->handshake ||
 		    (address_equal(&p->endpoint, &s->known[n].endpoint) && p->endpoint_port == s->known[n].port))
 			continue;
-		moved[n] = move_site(s, n, p);
+		moved[n] = move_site(s, n, p, &listener);
 		any |= moved[n];
 		if (moved[n])
 			log_info("blind: site %s is at %s", s->known[n].name, endpoint_format(&p->endpoint, p->endpoint_port, text));
@@ -434,7 +384,7 @@ void sites_remind(const struct sites *s, const struct wg_device *d)
 {
 	for (size_t i = 0; i < d->n_peers; i++) {
 		const struct wg_peer *p = &d->peers[i];
-		const struct blind_known *k = &s->known[number_of(s, &p->key) % s->room];
+		const struct blind_known *k = &s->known[sites_number(s, &p->key, false) % s->room];
 
 		if (p->handshake || !*k->name || !k->last.family)
 			continue;
@@ -446,7 +396,7 @@ void sites_remind(const struct sites *s, const struct wg_device *d)
 void sites_knock(const struct sites *s, __u32 number)
 {
 	const struct address *tunnel = &s->known[number].tunnel;
-	int fd = tunnel->family ? socket_to(tunnel, htons(9), s->config->blind.device) : -1;
+	int fd = tunnel->family ? udp_socket(tunnel, htons(9), s->config->blind.device) : -1;
 
 	if (fd < 0)
 		return;

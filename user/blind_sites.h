@@ -41,6 +41,8 @@ void sites_write_endpoints(const struct sites *s);
 bool sites_follow_endpoints(struct sites *s, const struct wg_device *d);
 /* This host's own key */
 void sites_take_key(struct sites *s, const struct wg_key *key);
+/* The number of who has that key, gone: of those that are no sites any more; room: nobody */
+__u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone);
 /* As the maps have them */
 void sites_read_running(struct sites *s);
 /* A WireGuard that knows nobody's place, as after a restart, is told where each was last, and given something to send there until it has

@@ -9,9 +9,11 @@
 #include <string.h>
 #include "config_blind.h"
 #include "config_ddns_keys.h"
+#include "config_endpoints.h"
 #include "config_flows.h"
 #include "config_guard.h"
 #include "config_later.h"
+#include "config_learn.h"
 #include "config_relay.h"
 #include "log.h"
 #include "yaml.h"
@@ -225,6 +227,9 @@ static const struct yaml_key config_keys[] = {
 	{ "follow", yaml_set_map, "{ wireguard: [ wgvpnr01 ] }", AT(config, follow), .below = config_follow_keys },
 	{ "policy", config_set_policy, "{ overlay: \"fd12:3456:789a::/48\" }", AT(config, policy), .below = config_policy_keys },
 	{ "blind", yaml_set_map, "{ listen: { interface: eth0, port: 51820 }, device: wgvpnr01 }", AT(config, blind), .below = config_blind_keys },
+	{ "endpoints", yaml_set_rows, "{ interface: wg0, peer: \"…=\", host: vpn.example.net, port: 51820 }", ROWS(config, endpoints, n_endpoints),
+	  .below = config_endpoints_keys },
+	{ "learn", yaml_set_rows, "{ interface: wg1 }", ROWS(config, learn, n_learn), .below = config_learn_keys },
 	{ "exporter", yaml_set_map, "{ listen: [ \"127.0.0.1:9851\" ] }", .below = exporter_keys },
 	{ "ddns", config_set_ddns, "{ interface: ens18, … }", .below = config_ddns_keys },
 	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
@@ -379,6 +384,11 @@ bool config_relays(const struct config *c)
 	return c->n_peers || c->follow.n_wireguard;
 }
 
+bool config_is_control(const struct config *c)
+{
+	return (c->n_endpoints || c->n_ddns) && !c->n_interfaces && !c->n_services && !config_relays(c) && !*c->blind.device && !c->n_learn;
+}
+
 bool service_has_flows(const struct service_config *s)
 {
 	return s->nat == NAT_MASQUERADE || s->hairpin;
@@ -421,6 +431,10 @@ void config_free(struct config *c)
 	free(c->policy.udp_ports);
 	free(c->blind.sites);
 	free(c->blind.pairs);
+	free(c->endpoints);
+	for (i = 0; i < c->n_learn; i++)
+		free(c->learn[i].command);
+	free(c->learn);
 	free(c->exporter);
 	for (i = 0; i < c->n_ddns; i++)
 		config_free_ddns(&c->ddns[i]);

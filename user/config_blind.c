@@ -12,7 +12,7 @@
 
 /* ---- values ---- */
 
-static void set_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void config_set_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
@@ -99,7 +99,7 @@ static void set_all_or_list(struct yaml *y, const struct yaml_key *key, struct y
 
 static const struct yaml_key listen_keys[] = {
 	{ "interface", yaml_set_text, "eth0", AT(interface), .required = true },
-	{ "port", set_port, "51820", AT(port), .required = true },
+	{ "port", config_set_port, "51820", AT(port), .required = true },
 	{},
 };
 

@@ -7,6 +7,7 @@
 #include "yaml.h"
 
 extern const struct yaml_key config_blind_keys[];
+yaml_set config_set_port;		/* a __be16 at the row's offset */
 
 void config_check_blind_values(struct check *k);
 void config_check_blind(struct check *k);

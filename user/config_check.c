@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "config_blind.h"
+#include "config_endpoints.h"
+#include "config_learn.h"
 #include "config_guard.h"
 #include "config_relay.h"
 
@@ -68,6 +70,8 @@ static void check_values(struct check *k)
 		check_service_values(k, i);
 	config_check_relay_values(k);
 	config_check_blind_values(k);
+	config_check_endpoints(k);
+	config_check_learn(k);
 }
 
 /* ---- contradictions within a service ---- */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "config_blind.h"
+#include "config_endpoints.h"
+#include "config_learn.h"
 #include "config_diff.h"
 
 enum { LINES = 16 + GUARD_BACKENDS_MAX };	/* of an entry: a key or a backend each, and each once */
@@ -64,6 +66,16 @@ static struct entry policy_entry(const struct config *c)
 static struct entry blind_entry(const struct config *c)
 {
 	return ENTRY(c, config_put_blind(out, c));
+}
+
+static struct entry endpoint_entry(const struct peer_endpoint_config *p)
+{
+	return ENTRY(p, config_put_endpoint(out, p));
+}
+
+static struct entry learn_entry(const struct config *c)
+{
+	return ENTRY(c, config_put_learn(out, c));
 }
 
 static struct entry exporter_entry(const struct config *c)
@@ -145,6 +157,14 @@ static const struct interface_config *config_interface(const struct config *c, c
 	for (size_t i = 0; i < c->n_interfaces; i++)
 		if (!strcmp(c->interfaces[i].name, name))
 			return &c->interfaces[i];
+	return NULL;
+}
+
+static const struct peer_endpoint_config *config_endpoint(const struct config *c, const struct peer_endpoint_config *like)
+{
+	for (size_t i = 0; i < c->n_endpoints; i++)
+		if (!strcmp(c->endpoints[i].interface, like->interface) && !wg_key_compare(&c->endpoints[i].peer, &like->peer))
+			return &c->endpoints[i];
 	return NULL;
 }
 
@@ -235,6 +255,7 @@ bool config_diff(const struct config *old, const struct config *new, FILE *out)
 	}
 	diff_entry(&d, blind_entry(old), blind_entry(new));
 	diff_entry(&d, exporter_entry(old), exporter_entry(new));
+	diff_entry(&d, learn_entry(old), learn_entry(new));
 	diff_entry(&d, follow_entry(old), follow_entry(new));
 	diff_entry(&d, policy_entry(old), policy_entry(new));
 	d.section = "interfaces";
@@ -244,6 +265,12 @@ bool config_diff(const struct config *old, const struct config *new, FILE *out)
 	for (size_t i = 0; i < new->n_interfaces; i++)
 		if (!config_interface(old, new->interfaces[i].name))
 			diff_entry(&d, interface_entry(NULL), interface_entry(&new->interfaces[i]));
+	d.section = "endpoints";
+	for (size_t i = 0; i < old->n_endpoints; i++)
+		diff_entry(&d, endpoint_entry(&old->endpoints[i]), endpoint_entry(config_endpoint(new, &old->endpoints[i])));
+	for (size_t i = 0; i < new->n_endpoints; i++)
+		if (!config_endpoint(old, &new->endpoints[i]))
+			diff_entry(&d, endpoint_entry(NULL), endpoint_entry(&new->endpoints[i]));
 	d.section = "services";
 	for (size_t i = 0; i < old->n_services; i++)
 		diff_entry(&d, service_entry(&old->services[i]), service_entry(config_service(new, old->services[i].name)));

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "config_endpoints.h"
 #include "config_image.h"
+#include "config_learn.h"
 
 struct image {
 	FILE *out;			/* NULL: it is read, from at */
@@ -74,6 +76,10 @@ static void walk(struct image *im, struct config *c)
 	ARRAY(im, c->policy.udp_ports, c->policy.n_udp_ports);
 	ARRAY(im, c->blind.sites, c->blind.n_sites);
 	ARRAY(im, c->blind.pairs, c->blind.n_pairs);
+	ARRAY(im, c->endpoints, c->n_endpoints);
+	ARRAY(im, c->learn, c->n_learn);
+	for (size_t i = 0; i < c->n_learn; i++)
+		ARRAY(im, c->learn[i].command, c->learn[i].n_command);
 	ARRAY(im, c->exporter, c->n_exporter);
 	ARRAY(im, c->ddns, c->n_ddns);
 	for (size_t i = 0; i < c->n_ddns; i++) {

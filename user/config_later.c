@@ -3,7 +3,6 @@
  * The grammar of what is not supported yet: every value is checked, so that a file which was written ahead of its time is told
  * all that is wrong with it, and nothing is kept. Here .size is the largest number that may stand there.
  */
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,6 @@
 #include "config_later.h"
 
 const char *const later_replies[] = { "fib", "ingress", NULL };
-static const char *const proofs[] = { "handshake", "echo", NULL };
 
 static void wanted(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, const char *text, const char *what)
 {
@@ -21,11 +19,6 @@ static void wanted(struct yaml *y, const struct yaml_key *key, struct yaml_node 
 #define IS(name_, set_, like_, ...) { .name = name_, .set = set_, .like = like_, ##__VA_ARGS__ }
 
 /* ---- values ---- */
-
-static void check_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	yaml_text(y, key, value);
-}
 
 void later_choice(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
@@ -61,31 +54,6 @@ static void check_duration(struct yaml *y, const struct yaml_key *key, struct ya
 		wanted(y, key, value, text, "number of seconds");
 }
 
-static void check_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	const char *text = yaml_text(y, key, value);
-	__be16 port;
-
-	if (text && port_parse(text, &port))
-		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text, key->like);
-}
-
-static void check_host(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	const char *text = yaml_text(y, key, value), *why = text ? address_wrong(text, 0, true) : NULL;
-
-	if (why)
-		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
-}
-
-static void check_interface(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	const char *text = yaml_text(y, key, value);
-
-	if (text && !is_interface_name(text))
-		yaml_error(y, value, "%s: '%s' is no name of an interface, as %s", key->name, text, key->like);
-}
-
 void later_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
@@ -95,48 +63,10 @@ void later_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *va
 			   NAME_LEN - 1, key->like);
 }
 
-static void check_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	const char *text = yaml_text(y, key, value);
-	struct wg_key ignored;
-
-	if (text && wg_key_parse(text, &ignored))
-		yaml_error(y, value, NO_KEY, key->name, text);
-}
-
-/* A section without anything in it is one whose entries are commented out */
-void later_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	if (!yaml_is_empty(value))
-		yaml_set_list(y, key, value, object);
-}
-
 /* ---- sections ---- */
 
 const struct yaml_key later_announce_keys[] = {
 	IS("table", check_number, "700", .size = 0xffffffff, .required = true),
 	IS("after", check_duration, "180s"),
-	{},
-};
-
-const struct yaml_key later_endpoints_keys[] = {
-	IS("interface", check_interface, "wg0", .required = true),
-	IS("peer", check_key, "\"…=\"", .required = true),
-	IS("host", check_host, "vpn.example.net", .required = true),
-	IS("port", check_port, "51820", .required = true),
-	IS("by", later_choice, "handshake", .choices = proofs),
-	{},
-};
-
-static const struct yaml_key knock_keys[] = {
-	IS("port", check_port, "19000"),
-	IS("command", yaml_set_list, "/usr/local/bin/knocked", .item = check_text),
-	IS("user", check_text, "nobody"),
-	{},
-};
-
-const struct yaml_key later_learn_keys[] = {
-	IS("interface", check_interface, "wg1", .required = true),
-	IS("knock", yaml_set_map, "{ port: 19000 }", .below = knock_keys),
 	{},
 };

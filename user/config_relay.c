@@ -38,7 +38,7 @@ const char *icmpv6_name(unsigned int i, __u8 *ret_type)
 
 /* ---- values ---- */
 
-static void set_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void config_set_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
@@ -160,7 +160,7 @@ void config_set_policy(struct yaml *y, const struct yaml_key *key, struct yaml_n
 
 const struct yaml_key config_peer_keys[] = {
 	{ "name", yaml_set_text, "site-a", AT(peer_config, name), .required = true },
-	{ "public-key", set_key, "\"…=\"", AT(peer_config, key) },
+	{ "public-key", config_set_key, "\"…=\"", AT(peer_config, key) },
 	{ "device", yaml_set_text, "wgvpnr01", AT(peer_config, device), .required = true },
 	{ "prefixes", yaml_set_list, "\"fd12:3456:789a:a::/64\"", .offset = offsetof(struct peer_config, prefixes),
 	  .count = offsetof(struct peer_config, n_prefixes), .item = config_add_prefix },

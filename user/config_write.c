@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 #include "config_blind.h"
+#include "config_endpoints.h"
+#include "config_learn.h"
 #include "config_diff.h"
 #include "config_flows.h"
 #include "config_guard.h"
@@ -215,6 +217,8 @@ static int put(const struct config *c, FILE *out, bool running)
 	config_put_follow(out, c);
 	config_put_policy(out, c);
 	config_put_blind(out, c);
+	config_put_endpoints(out, c);
+	config_put_learn(out, c);
 	config_put_exporter(out, c);
 	config_put_ddns(out, c);
 	return ferror(out) || fflush(out) ? -EIO : 0;

@@ -19,7 +19,9 @@
 #include "daemon.h"
 #include "daemon_state.h"
 #include "ddns_daemon.h"
+#include "endpoints.h"
 #include "exporter.h"
+#include "learn.h"
 #include "log.h"
 #include "memory.h"
 #include "netlink_watch.h"
@@ -56,6 +58,8 @@ struct daemon {
 	struct standby *standby;
 	struct blind *blind;
 	struct ddns *ddns;
+	struct endpoints *endpoints;
+	struct learn *learn;
 	ino_t watched;			/* the directory that is watched */
 	unsigned int changes;		/* enum nl_change, not looked at yet */
 	int64_t credit;			/* ms of the CPU, as of the loop's time credit_at */
@@ -84,11 +88,19 @@ static void end(struct daemon *d, int status)
 
 /* ---- passes ---- */
 
+/* Whether the configuration asks for nothing of the data path, and none is there: then none is loaded */
+static bool is_apart(const struct daemon *d, const struct config *c)
+{
+	return c && config_is_control(c) && pins_exist(d->state.instance) <= 0;
+}
+
 static void on_directory(uv_fs_event_t *handle, const char *name, int events, int status)
 {
 	struct daemon *d = handle->data;
 
-	if (daemon_state_changed(&d->state))
+	if (is_apart(d, d->state.config) && daemon_state_dropped(&d->state))
+		end(d, EXIT_DONE);		/* by `down` */
+	else if (daemon_state_changed(&d->state))
 		settle_soon(d, NL_ALL);
 }
 
@@ -162,6 +174,8 @@ static void renew(struct daemon *d)
 	standby_renew(d->standby, d->state.config);
 	blind_renew(d->blind, d->state.config);
 	ddns_renew(d->ddns, d->state.config);
+	endpoints_renew(d->endpoints, d->state.config);
+	learn_renew(d->learn, d->state.config);
 	repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS);
 	repeat(&d->sweep, config_has_flows(d->state.config), on_sweep, SWEEP_MS);
 }
@@ -169,8 +183,12 @@ static void renew(struct daemon *d)
 /* What runs is brought to its configuration. 1; 0: nothing runs any more; -errno, told. */
 static int bring(struct daemon *d)
 {
-	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : read_running(d);
+	int lock, rc;
 
+	if (is_apart(d, d->state.config))
+		return 1;
+	lock = state_lock(d->state.instance);
+	rc = lock < 0 ? lock : read_running(d);
 	if (rc > 0)
 		rc = apply_follow(d->state.instance, d->state.config, &d->answers) ?: 1;
 	if (lock >= 0)
@@ -217,6 +235,8 @@ static void pass(struct daemon *d)
 	} else {
 		uv_timer_stop(&d->retry);
 		d->retry_ms = RETRY_MS;
+		if (is_apart(d, d->state.config))
+			return;
 		former_backends(d);
 		watch_signals(d);
 	}
@@ -235,6 +255,7 @@ static void on_settled(uv_timer_t *timer)
 	} else if (d->changes) {
 		d->changes = 0;
 		resolver_hope(d->resolver);
+		endpoints_hope(d->endpoints);
 		pass(d);
 	}
 }
@@ -327,15 +348,17 @@ static void watch_signals(struct daemon *d)
 static int take_file(struct daemon *d, struct config *c)
 {
 	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
+	bool apart = is_apart(d, c);
 
-	if (!rc)
+	if (!rc && !apart)
 		rc = answers_for(&d->answers, c) ?: apply_followed(d->state.instance, c, &d->answers);
 	if (rc) {
 		config_free(c);
 	} else {
 		daemon_state_take(&d->state, c);
 		try_keep(d->state.instance);
-		former_backends(d);
+		if (!apart)
+			former_backends(d);
 	}
 	if (rc && d->state.config)
 		answers_for(&d->answers, d->state.config);
@@ -428,7 +451,7 @@ static int watch(struct daemon *d)
 	return resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
 	       exporter_new(&d->loop, d->state.instance, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie) ?:
 	       standby_new(&d->loop, d->state.instance, &d->answers, on_switched, d, &d->standby) ?: blind_new(&d->loop, d->state.instance, &d->blind) ?:
-	       ddns_new(&d->loop, d->state.instance, &d->ddns);
+	       ddns_new(&d->loop, d->state.instance, &d->ddns) ?: endpoints_new(&d->loop, &d->endpoints) ?: learn_new(&d->loop, d->state.instance, &d->learn);
 }
 
 int daemon_run(const char *instance, const char *file)
@@ -449,13 +472,14 @@ int daemon_run(const char *instance, const char *file)
 	memory_give_back();
 	d.vouched = true;
 	take_changes(&d, false);
-	watch_signals(&d);
+	if (!is_apart(&d, d.state.config))
+		watch_signals(&d);
 	if (!d.watched)
 		watch_directory(&d);
 	if (period)
 		uv_timer_start(&d.watchdog, on_watchdog, period / 2, period / 2);
 	notify_ready();
-	log_info("instance %s is up and followed", instance);
+	log_info(is_apart(&d, d.state.config) ? "instance %s is up and followed; it needs no data path" : "instance %s is up and followed", instance);
 	uv_run(&d.loop, UV_RUN_DEFAULT);
 	notify_stopping();
 	cookie_end(d.cookie);

@@ -83,13 +83,19 @@ bool daemon_state_changed(const struct daemon_state *s)
 	       newer(&now.config_is, &s->config_is) || newer(&s->config_is, &now.config_is);
 }
 
+bool daemon_state_dropped(const struct daemon_state *s)
+{
+	struct stat st;
+
+	return s->held < 0 || fstat(s->held, &st) || !st.st_nlink;
+}
+
 /* Our file was removed, by `down` or by hand */
 static void hold_again(struct daemon_state *s)
 {
-	struct stat st;
 	bool again;
 
-	if (s->held >= 0 && !fstat(s->held, &st) && st.st_nlink)
+	if (!daemon_state_dropped(s))
 		return;
 	if (s->held >= 0)
 		close(s->held);

@@ -21,6 +21,8 @@ struct daemon_state {
 int daemon_state_hold(struct daemon_state *s, bool *ret_again);
 /* Whether running.yaml, or its directory, is another than at the last read or write */
 bool daemon_state_changed(const struct daemon_state *s);
+/* Whether `down` has taken the file `daemon` away */
+bool daemon_state_dropped(const struct daemon_state *s);
 /* To be called under the instance's lock: s->config becomes what runs. 1; 0: nothing runs any more; -errno, told. */
 int daemon_state_read(struct daemon_state *s);
 /* c was brought to run (apply.h), and becomes s->config. Under the lock. */

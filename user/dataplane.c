@@ -15,6 +15,7 @@
 #include "dataplane.h"
 #include "jiffies.h"
 #include "log.h"
+#include "map_info.h"
 #include "shared.h"
 #include "table.h"
 #include "wgxdp.skel.h"
@@ -194,6 +195,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_routers = p->routers;
 	s->rodata->with_source_trie = p->n_trie;
 	s->rodata->with_lists = p->n_lists;
+	s->rodata->with_hearing = p->hearing;
 	set_programs(dp, s, p);
 	dataplane_size_flows(dp, s->obj, p, names);
 	dataplane_size_guard(dp, s->obj, p, names);
@@ -221,15 +223,6 @@ static __u64 program_hash(const struct wgxdp *s)
 	return h;
 }
 
-/* 0: none such */
-static __u32 value_size(int map)
-{
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(map, &info, &len) ? 0 : info.value_size;
-}
-
 /* Running maps of the same size are taken over; others are made anew, and take the counters over. Values of another size are those
  * of maps without state, for others would be another ABI_VERSION. */
 static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
@@ -239,7 +232,7 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 		int rc;
 
 		dp->map_is_new[i] = dataplane_entries(dp, i) != bpf_map__max_entries(map) ||
-				    value_size(dp->maps[i]) != bpf_map__value_size(map);
+				    map_info(dp->maps[i]).value_size != bpf_map__value_size(map);
 		if (dp->map_is_new[i])
 			continue;
 		rc = bpf_map__reuse_fd(map, dp->maps[i]);
@@ -381,7 +374,7 @@ static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffi
 	if (!rc && dp->reloaded) {
 		dataplane_count_unsent(dp, suffix);
 		dataplane_pin_arm(dp, p, suffix);
-		dataplane_pin_answer(dp, p, suffix);
+		dataplane_pin_answer(dp, suffix);
 	}
 	if (!rc)
 		dataplane_pin_egress(dp, p, suffix);

@@ -15,7 +15,7 @@
 	X(flow_scratch) X(guards) X(guard_keys) X(public_keys) X(guard_state) X(guard_budget) X(guard_sources) X(guard_scratch) \
 	X(answered) X(indices) X(replays) X(handshakes) X(challenged) X(cookies) \
 	X(challenges) X(health) X(backend_names) X(failed) X(blind_sites) X(blind_names) X(endpoints) X(sessions) X(hints) X(blind_lock) \
-	X(blind_pairs) X(blind_totals) X(blind_waiting) X(blind_state) X(blind_scratch) X(events) X(event_watch) X(event_budget)
+	X(blind_pairs) X(blind_totals) X(blind_waiting) X(blind_state) X(blind_scratch) X(events) X(event_watch) X(event_budget) X(hearing) X(hear_budget) X(heard)
 
 enum dataplane_map {
 #define X(name) MAP_##name,
@@ -121,8 +121,8 @@ void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, co
 void dataplane_carry_over(const struct dataplane *dp, enum dataplane_map m, int to, size_t value_size);
 /* Part of dataplane_commit: the program that gives copied flows their timers, and they theirs */
 void dataplane_pin_arm(struct dataplane *dp, const struct plan *p, const char *suffix);
-/* And the one that sends cookie replies */
-void dataplane_pin_answer(struct dataplane *dp, const struct plan *p, const char *suffix);
+/* And the one that sends cookie replies, where it was loaded */
+void dataplane_pin_answer(struct dataplane *dp, const char *suffix);
 /* Flows without a timer get one, which the kernel's want of memory or a copy left without; of two that met in one instant the half
  * that is left goes. How many entries needed it, or -errno. What is read is the whole map. */
 int dataplane_sweep_flows(const struct dataplane *dp);

@@ -7,10 +7,12 @@
 #include "dataplane.h"
 #include "wgxdp.skel.h"
 
-void dataplane_pin_answer(struct dataplane *dp, const struct plan *p, const char *suffix)
+void dataplane_pin_answer(struct dataplane *dp, const char *suffix)
 {
-	if (p->challenges || p->blind.on)
-		pin_set(bpf_program__fd(dp->skeleton->progs.wgxdp_answer), dp->instance, suffix, PIN_ANSWER);
+	const struct bpf_program *answer = dp->skeleton->progs.wgxdp_answer;
+
+	if (bpf_program__autoload(answer))
+		pin_set(bpf_program__fd(answer), dp->instance, suffix, PIN_ANSWER);
 	else
 		pin_remove(dp->instance, PIN_ANSWER);
 }

@@ -10,13 +10,11 @@
 #include <sys/mman.h>
 #include "dataplane.h"
 #include "grow.h"
+#include "map_info.h"
 
 __u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m)
 {
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
-
-	return dp->maps[m] >= 0 && !bpf_obj_get_info_by_fd(dp->maps[m], &info, &len) ? info.max_entries : 0;
+	return map_entries(dp->maps[m]);
 }
 
 int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane, struct total *ret)

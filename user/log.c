@@ -47,12 +47,12 @@ void log_round(void)
 	now = (struct texts){ 0 };
 }
 
-static void say(FILE *out, const char *level, const char *format, va_list args)
+static void say(FILE *out, const char *level, bool always, const char *format, va_list args)
 {
 	char text[2048];
 
 	vsnprintf(text, sizeof(text), format, args);
-	if (in_rounds && said_already(text))
+	if (!always && in_rounds && said_already(text))
 		return;
 	fprintf(out, "%s%s\n", level, text);
 	fflush(out);
@@ -63,7 +63,7 @@ void log_error(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say(stderr, "wgxdp: error: ", format, args);
+	say(stderr, "wgxdp: error: ", false, format, args);
 	va_end(args);
 }
 
@@ -72,7 +72,7 @@ void log_warning(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say(stderr, "wgxdp: warning: ", format, args);
+	say(stderr, "wgxdp: warning: ", false, format, args);
 	va_end(args);
 }
 
@@ -81,6 +81,15 @@ void log_info(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say(stdout, "", format, args);
+	say(stdout, "", false, format, args);
+	va_end(args);
+}
+
+void log_event(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(stdout, "", true, format, args);
 	va_end(args);
 }

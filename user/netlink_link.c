@@ -217,17 +217,13 @@ int nl_xdp_features(__u32 ifindex, __u64 *ret)
 	struct mnl_socket *sock;
 	struct nlmsghdr *request;
 	__u16 family;
-	int r;
+	int r = nl_genl_open(NETDEV_FAMILY, &sock, &family);
 
-	r = nl_open(NETLINK_GENERIC, &sock);
 	if (r)
 		return r;
-	r = nl_family(sock, NETDEV_FAMILY, &family);
-	if (!r) {
-		request = nl_genl_request(buffer, family, NETDEV_DEV_GET, 1);
-		mnl_attr_put_u32(request, NETDEV_IFINDEX, ifindex);
-		r = nl_talk(sock, request, features_row, &features);
-	}
+	request = nl_genl_request(buffer, family, NETDEV_DEV_GET, 1);
+	mnl_attr_put_u32(request, NETDEV_IFINDEX, ifindex);
+	r = nl_talk(sock, request, features_row, &features);
 	mnl_socket_close(sock);
 	if (!r && !features.told)
 		r = -EOPNOTSUPP;

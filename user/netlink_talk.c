@@ -133,7 +133,7 @@ static int family_row(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-int nl_family(struct mnl_socket *sock, const char *name, __u16 *ret)
+static int find_family(struct mnl_socket *sock, const char *name, __u16 *ret)
 {
 	char buffer[128] = {};
 	struct nlmsghdr *request = nl_genl_request(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1);
@@ -146,6 +146,21 @@ int nl_family(struct mnl_socket *sock, const char *name, __u16 *ret)
 		return -EOPNOTSUPP;
 	if (!r)
 		*ret = id;
+	return r;
+}
+
+int nl_genl_open(const char *name, struct mnl_socket **ret, __u16 *ret_family)
+{
+	struct mnl_socket *sock;
+	int r = nl_open(NETLINK_GENERIC, &sock);
+
+	if (r)
+		return r;
+	r = find_family(sock, name, ret_family);
+	if (r)
+		mnl_socket_close(sock);
+	else
+		*ret = sock;
 	return r;
 }
 

@@ -26,8 +26,8 @@ int nl_dump(__u16 type, size_t header, mnl_cb_t row, size_t row_size, void *ret,
 
 /* A request of a generic netlink family, to be acknowledged; the caller adds attributes. */
 struct nlmsghdr *nl_genl_request(char *buffer, __u16 id, __u8 command, __u8 version);
-/* The id of a generic netlink family; -EOPNOTSUPP: the kernel has none of that name. */
-int nl_family(struct mnl_socket *sock, const char *name, __u16 *ret);
+/* A socket for a generic netlink family, and the family's id; -EOPNOTSUPP: the kernel has none of that name. */
+int nl_genl_open(const char *name, struct mnl_socket **ret, __u16 *ret_family);
 
 __u32 attr_u32(const struct nlattr *a);
 void attr_copy(const struct nlattr *a, void *to, size_t size);

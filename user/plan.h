@@ -90,6 +90,7 @@ struct plan {
 	bool vlans, bridges;		/* some port is a VLAN; some nic a bridge's or bond's port */
 	bool l3;			/* some port has no Ethernet header */
 	bool routers;			/* some link has the MAC of a virtual router */
+	bool hearing;			/* initiations and knocks for this host itself are told */
 	bool choices;			/* some service has SERVICE_CHOICE, or may get it */
 	bool ask_always;		/* CONTROL_ASK_ALWAYS */
 	__u32 config_hash;		/* of the configuration that it was made of (state_prepare()); 0: the one that runs */

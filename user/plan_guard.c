@@ -86,13 +86,11 @@ static void keep_standbys(const struct making *m, size_t service, struct guard *
 static int add_key(struct plan_guard *g, const struct wg_key *public, __u32 backend)
 {
 	struct plan_key *k = append(g->keys, g->n_keys);
-	__u8 key[32];
 
 	if (!k)
 		return -ENOMEM;
 	memcpy(k->public.b, public->b, sizeof(public->b));
-	blake2s_label(key, "mac1----", public->b);
-	blake2s_key(k->key.mac1, key, sizeof(key), MAC_LEN);
+	blake2s_mac1(k->key.mac1, public->b);
 	k->key.backend = backend;
 	return 0;
 }

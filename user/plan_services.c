@@ -9,25 +9,10 @@
 #include "log.h"
 #include "plan_make.h"
 
-/* One's complement sum of an address's words, as they stand in memory */
-static __u16 address_sum(const struct addr *a)
-{
-	__u32 sum = 0;
-
-	for (int i = 0; i < 16; i += 2) {
-		__u16 word;
-
-		memcpy(&word, &a->b[i], sizeof(word));
-		sum += word;
-	}
-	sum = (sum & 0xffff) + (sum >> 16);
-	return sum + (sum >> 16);
-}
-
 /* new - old, in one's complement: what RFC 1624 adds to ~HC */
 static __u16 address_delta(const struct addr *old, const struct addr *new)
 {
-	__u32 delta = address_sum(new) + (__u16)~address_sum(old);
+	__u32 delta = address_sum(new, 0) + (__u16)~address_sum(old, 0);
 
 	if (!memcmp(old, new, sizeof(*old)))
 		return 0;

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Names to addresses. What is asked at the same time is a round, with a channel of its own, so that each reads
- * /etc/resolv.conf as it is then and nothing stays open between.
+ * Names to addresses. What is asked at the same time is a round, with a channel of its own (dns.h).
  */
-#include <ares.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "config_check.h"
+#include "dns.h"
 #include "grow.h"
 #include "log.h"
 #include "resolver.h"
 
-#define TRY_MS 1000			/* for an answer of a server, at the first of */
-#define TRIES 2
 #define TTL_MIN 1			/* seconds */
 #define TTL_MAX 86400
 #define TTL_HOSTS 30			/* of /etc/hosts, and of a TTL of 0 */
@@ -30,13 +27,6 @@ struct name {				/* one of answers, by text and family */
 	struct resolver *resolver;
 };
 
-struct socket {
-	uv_poll_t poll;
-	ares_socket_t fd;
-	struct resolver *resolver;
-	struct socket *next;
-};
-
 struct resolver {
 	uv_loop_t *loop;
 	struct answers *answers;
@@ -44,15 +34,13 @@ struct resolver {
 	void *data;
 	struct name *names;
 	size_t n_names;
-	ares_channel channel;		/* NULL: no round now */
-	struct socket *sockets;
+	struct dns *dns;		/* NULL: no round now */
 	unsigned int open;		/* questions */
 	bool moved, renew;		/* in this round; after it */
-	uv_timer_t due, timeout;	/* of the next round; of c-ares in this one */
+	uv_timer_t due;			/* of the next round */
 };
 
 static void on_due(uv_timer_t *timer);
-static void on_timeout(uv_timer_t *timer);
 static void start_round(struct resolver *r);
 
 static __s64 now_s(void)
@@ -85,12 +73,11 @@ static void on_due(uv_timer_t *timer)
 
 static void end_round(struct resolver *r)
 {
-	ares_channel channel = r->channel;
+	struct dns *dns = r->dns;
 	bool moved = r->moved;
 
-	r->channel = NULL;
-	uv_timer_stop(&r->timeout);
-	ares_destroy(channel);			/* closes its sockets: on_socket_state() */
+	r->dns = NULL;
+	dns_close(dns);
 	r->moved = false;
 	if (r->renew)
 		resolver_renew(r);
@@ -99,65 +86,14 @@ static void end_round(struct resolver *r)
 	r->done(r->data, moved);
 }
 
-static void process(struct resolver *r, ares_socket_t readable, ares_socket_t writable)
-{
-	struct timeval most = { .tv_sec = TRY_MS / 1000 }, t;
-
-	ares_process_fd(r->channel, readable, writable);
-	if (!r->open) {
-		end_round(r);
-		return;
-	}
-	ares_timeout(r->channel, &most, &t);
-	uv_timer_start(&r->timeout, on_timeout, t.tv_sec * 1000 + t.tv_usec / 1000 + 1, 0);
-}
-
-static void on_timeout(uv_timer_t *timer)
-{
-	process(timer->data, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-}
-
-static void on_socket(uv_poll_t *poll, int status, int events)
-{
-	struct socket *s = poll->data;
-
-	process(s->resolver, status || events & UV_READABLE ? s->fd : ARES_SOCKET_BAD,
-		status || events & UV_WRITABLE ? s->fd : ARES_SOCKET_BAD);
-}
-
-static void on_socket_closed(uv_handle_t *handle)
-{
-	free(handle->data);
-}
-
-/* c-ares says what it waits for on a socket; nothing: it closes it */
-static void on_socket_state(void *data, ares_socket_t fd, int readable, int writable)
+static bool on_progress(void *data)
 {
 	struct resolver *r = data;
-	struct socket **at = &r->sockets, *s;
 
-	while (*at && (*at)->fd != fd)
-		at = &(*at)->next;
-	s = *at;
-	if (!readable && !writable) {
-		if (!s)
-			return;
-		*at = s->next;
-		uv_poll_stop(&s->poll);
-		uv_close((uv_handle_t *)&s->poll, on_socket_closed);
-		return;
-	}
-	if (!s) {
-		s = calloc(1, sizeof(*s));
-		if (!s || uv_poll_init(r->loop, &s->poll, fd)) {
-			free(s);		/* the time-out ends it */
-			return;
-		}
-		*s = (struct socket){ .poll = s->poll, .fd = fd, .resolver = r, .next = r->sockets };
-		s->poll.data = s;
-		r->sockets = s;
-	}
-	uv_poll_start(&s->poll, (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0), on_socket);
+	if (r->open)
+		return true;
+	end_round(r);
+	return false;
 }
 
 /* ---- answers ---- */
@@ -240,34 +176,23 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 	n->due = uv_now(r->loop) + again * 1000ULL;
 }
 
-static void ask(struct resolver *r, struct name *n)
-{
-	struct ares_addrinfo_hints hints = { .ai_family = n->family, .ai_socktype = SOCK_DGRAM, .ai_flags = ARES_AI_NOSORT };
-
-	r->open++;
-	ares_getaddrinfo(r->channel, n->text, NULL, &hints, on_answer, n);
-}
-
 static void start_round(struct resolver *r)
 {
-	struct ares_options options = {
-		.timeout = TRY_MS, .tries = TRIES, .sock_state_cb = on_socket_state, .sock_state_cb_data = r,
-	};
 	uint64_t until;
 
 	uv_update_time(r->loop);
 	until = uv_now(r->loop) + TOGETHER_MS;
-	if (ares_init_options(&r->channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB)) {
-		r->channel = NULL;
+	if (dns_open(r->loop, on_progress, r, &r->dns)) {
+		r->dns = NULL;
 		uv_timer_start(&r->due, on_due, RETRY_MAX * 1000, 0);
 		return;
 	}
-	r->open++;			/* ours: some answers come at once */
 	for (size_t i = 0; i < r->n_names; i++)
-		if (r->names[i].due <= until)
-			ask(r, &r->names[i]);
-	r->open--;
-	process(r, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+		if (r->names[i].due <= until) {
+			r->open++;
+			dns_ask(r->dns, r->names[i].text, r->names[i].family, on_answer, &r->names[i]);
+		}
+	dns_go(r->dns);
 }
 
 /* ---- from outside ---- */
@@ -276,14 +201,11 @@ int resolver_new(uv_loop_t *loop, struct answers *answers, resolver_done *done, 
 {
 	struct resolver *r = calloc(1, sizeof(*r));
 
-	if (!r || ares_library_init(ARES_LIB_INIT_ALL)) {
-		free(r);
+	if (!r)
 		return -ENOMEM;
-	}
 	*r = (struct resolver){ .loop = loop, .answers = answers, .done = done, .data = data };
 	uv_timer_init(loop, &r->due);
-	uv_timer_init(loop, &r->timeout);
-	r->due.data = r->timeout.data = r;
+	r->due.data = r;
 	*ret = r;
 	return 0;
 }
@@ -293,7 +215,7 @@ void resolver_renew(struct resolver *r)
 	struct name *old = r->names, *n;
 	size_t n_old = r->n_names;
 
-	r->renew = r->channel;		/* whose questions are about the old ones */
+	r->renew = r->dns;		/* whose questions are about the old ones */
 	if (r->renew)
 		return;
 	r->names = NULL;
@@ -317,12 +239,12 @@ void resolver_renew(struct resolver *r)
 
 void resolver_hope(struct resolver *r)
 {
-	for (size_t i = 0; i < r->n_names && !r->channel; i++)
+	for (size_t i = 0; i < r->n_names && !r->dns; i++)
 		if (r->names[i].retry > RETRY_MIN) {
 			r->names[i].retry = RETRY_MIN;
 			r->names[i].due = uv_now(r->loop) + RETRY_MIN * 1000ULL;
 		}
-	if (!r->channel)
+	if (!r->dns)
 		schedule(r);
 }
 
@@ -362,11 +284,10 @@ bool resolver_once(struct answers *answers, bool missing, unsigned int ms)
 		return false;
 	resolver_renew(r);
 	uv_run(&once.loop, UV_RUN_DEFAULT);
-	if (r->channel)
+	if (r->dns)
 		end_round(r);
 	uv_close((uv_handle_t *)&deadline, NULL);
 	uv_close((uv_handle_t *)&r->due, NULL);
-	uv_close((uv_handle_t *)&r->timeout, NULL);
 	while (uv_run(&once.loop, UV_RUN_DEFAULT))
 		;
 	uv_loop_close(&once.loop);

@@ -5,7 +5,6 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +15,7 @@
 #include "log.h"
 #include "standby.h"
 #include "state.h"
+#include "udp_socket.h"
 
 #define TICK_MS 1000
 #define REACH_SECONDS 4			/* neighbour discovery has failed by then */
@@ -41,12 +41,9 @@ struct standby {
 
 static int ask(const struct address *a, __be16 port)
 {
-	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = port };
-	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), off = 0;
+	int fd = udp_socket(a, port, NULL);
 
-	memcpy(&to.sin6_addr, &a->addr, sizeof(to.sin6_addr));
-	if (fd >= 0 && (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) || connect(fd, (struct sockaddr *)&to, sizeof(to)) ||
-			send(fd, "", 0, 0) < 0)) {
+	if (fd >= 0 && send(fd, "", 0, 0) < 0) {
 		close(fd);
 		return -1;
 	}

@@ -139,6 +139,8 @@ int wg_message(const struct nlmsghdr *nlh, void *data)
 	mnl_attr_for_each(a, nlh, sizeof(struct genlmsghdr)) {
 		if (mnl_attr_get_type(a) == WGDEVICE_A_PUBLIC_KEY)
 			attr_copy(a, &((struct wg_device *)data)->key, sizeof(struct wg_key));
+		if (mnl_attr_get_type(a) == WGDEVICE_A_LISTEN_PORT && mnl_attr_get_payload_len(a) >= sizeof(__u16))
+			((struct wg_device *)data)->port = htons(mnl_attr_get_u16(a));
 		if (mnl_attr_get_type(a) != WGDEVICE_A_PEERS)
 			continue;
 		mnl_attr_for_each_nested(row, a)
@@ -156,17 +158,14 @@ static int read_kernel(const char *device, struct wg_device *ret)
 	struct mnl_socket *sock;
 	struct nlmsghdr *request;
 	__u16 family;
-	int rc = nl_open(NETLINK_GENERIC, &sock);
+	int rc = nl_genl_open(WG_GENL_NAME, &sock, &family);
 
 	if (rc)
 		return rc;
-	rc = nl_family(sock, WG_GENL_NAME, &family);
-	if (!rc) {
-		request = nl_genl_request(buffer, family, WG_CMD_GET_DEVICE, WG_GENL_VERSION);
-		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-		mnl_attr_put_strz(request, WGDEVICE_A_IFNAME, device);
-		rc = nl_talk(sock, request, wg_message, ret);
-	}
+	request = nl_genl_request(buffer, family, WG_CMD_GET_DEVICE, WG_GENL_VERSION);
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	mnl_attr_put_strz(request, WGDEVICE_A_IFNAME, device);
+	rc = nl_talk(sock, request, wg_message, ret);
 	mnl_socket_close(sock);
 	return rc;
 }
@@ -221,6 +220,16 @@ static int uapi_allowed(const char *value, struct wg_peer *p)
 	return 0;
 }
 
+static int uapi_port(const char *value, struct wg_device *d)
+{
+	__u64 port;
+
+	if (number(value, &port) || port > 65535)
+		return -EINVAL;
+	d->port = htons(port);
+	return 0;
+}
+
 /* The socket tells the private key, of which nothing is kept */
 static int uapi_own_key(const char *value, struct wg_device *d)
 {
@@ -251,6 +260,8 @@ static int uapi_line(const char *key, const char *value, struct wg_device *d)
 		p = append(d->peers, d->n_peers);
 		return p ? hex_key(value, &p->key) : -ENOMEM;
 	}
+	if (!p && !strcmp(key, "listen_port"))
+		return uapi_port(value, d);
 	if (!p)
 		return !strcmp(key, "private_key") ? uapi_own_key(value, d) : 0;
 	if (!strcmp(key, "endpoint"))
@@ -380,29 +391,26 @@ static int set_kernel(const char *device, const struct wg_key *peer, const struc
 	struct mnl_socket *sock;
 	char buffer[512];
 	__u16 family;
-	int rc = nl_open(NETLINK_GENERIC, &sock);
+	int rc = nl_genl_open(WG_GENL_NAME, &sock, &family);
 
 	if (rc)
 		return rc;
-	rc = nl_family(sock, WG_GENL_NAME, &family);
-	if (!rc) {
-		memcpy(&in.sin_addr, a->addr.b + 12, sizeof(in.sin_addr));
-		memcpy(&in6.sin6_addr, a->addr.b, sizeof(in6.sin6_addr));
-		request = nl_genl_request(buffer, family, WG_CMD_SET_DEVICE, WG_GENL_VERSION);
-		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-		mnl_attr_put_strz(request, WGDEVICE_A_IFNAME, device);
-		peers = mnl_attr_nest_start(request, WGDEVICE_A_PEERS);
-		row = mnl_attr_nest_start(request, 0);
-		mnl_attr_put(request, WGPEER_A_PUBLIC_KEY, sizeof(*peer), peer);
-		mnl_attr_put_u32(request, WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
-		if (a->family == FAMILY_IPV4)
-			mnl_attr_put(request, WGPEER_A_ENDPOINT, sizeof(in), &in);
-		else
-			mnl_attr_put(request, WGPEER_A_ENDPOINT, sizeof(in6), &in6);
-		mnl_attr_nest_end(request, row);
-		mnl_attr_nest_end(request, peers);
-		rc = nl_talk(sock, request, NULL, NULL);
-	}
+	memcpy(&in.sin_addr, a->addr.b + 12, sizeof(in.sin_addr));
+	memcpy(&in6.sin6_addr, a->addr.b, sizeof(in6.sin6_addr));
+	request = nl_genl_request(buffer, family, WG_CMD_SET_DEVICE, WG_GENL_VERSION);
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	mnl_attr_put_strz(request, WGDEVICE_A_IFNAME, device);
+	peers = mnl_attr_nest_start(request, WGDEVICE_A_PEERS);
+	row = mnl_attr_nest_start(request, 0);
+	mnl_attr_put(request, WGPEER_A_PUBLIC_KEY, sizeof(*peer), peer);
+	mnl_attr_put_u32(request, WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
+	if (a->family == FAMILY_IPV4)
+		mnl_attr_put(request, WGPEER_A_ENDPOINT, sizeof(in), &in);
+	else
+		mnl_attr_put(request, WGPEER_A_ENDPOINT, sizeof(in6), &in6);
+	mnl_attr_nest_end(request, row);
+	mnl_attr_nest_end(request, peers);
+	rc = nl_talk(sock, request, NULL, NULL);
 	mnl_socket_close(sock);
 	return rc;
 }

@@ -24,6 +24,7 @@ struct wg_peer {
 
 struct wg_device {
 	struct wg_key key;		/* its own public one; none: it has none, or it is not known (wireguard-go, without libsodium) */
+	__be16 port;			/* on which it listens; 0: on none */
 	struct wg_peer *peers;
 	size_t n_peers;
 };

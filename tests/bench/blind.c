@@ -12,6 +12,7 @@
 #include "bench.h"
 #include "job.h"
 #include "../../user/jiffies.h"
+#include "../../user/map_info.h"
 
 #define INDEX htonl(0x626e6368)		/* of MARK, as it stands in the packet */
 #define TO 1
@@ -24,15 +25,13 @@ struct maps {
 
 static int open_map(const struct request *r, const char *name, __u32 *ret_n)
 {
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
 	char path[256];
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", arg(r, "pins", ""), name);
 	fd = bpf_obj_get(path);
-	if (fd >= 0 && ret_n && !bpf_obj_get_info_by_fd(fd, &info, &len))
-		*ret_n = info.max_entries;
+	if (ret_n)
+		*ret_n = map_entries(fd);
 	return fd;
 }
 
@@ -50,15 +49,6 @@ static int find_listener(int table, struct service *ret)
 	return -ENOENT;
 }
 
-static __u16 sum(const struct addr *a, __u32 s)
-{
-	for (int i = 0; i < 16; i += 2)
-		s += *(const __u16 *)&a->b[i];
-	while (s >> 16)
-		s = (s & 0xffff) + (s >> 16);
-	return s;
-}
-
 static int put_site(const struct maps *m, __u32 number, const struct addr *a, __be16 port, __u8 family, const struct addr *local)
 {
 	struct blind_site site = { 0 };
@@ -69,7 +59,7 @@ static int put_site(const struct maps *m, __u32 number, const struct addr *a, __
 	p->service.port = port;
 	p->local = *local;
 	p->family = family;
-	p->sum = sum(local, sum(a, 0));
+	p->sum = address_sum(local, address_sum(a, 0));
 	return err ?: bpf_map_update_elem(m->sites, &number, &site, BPF_ANY);
 }
 
@@ -95,12 +85,11 @@ static int put_endpoint(const struct maps *m, __u32 number, const struct addr *a
 static int put_session(const struct maps *m, struct blind_bucket *all, __u32 number, __u32 index)
 {
 	__u64 until = jiffies_now() + BLIND_SECONDS * jiffies_a_second();
-	__u64 key = BLIND_KEY(number, index), h = key * 0x9fb21c651e98df25ULL;
+	__u64 key = BLIND_KEY(number, index);
 
-	h ^= h >> 32;
 	for (int home = 0; home < 2; home++)
 		for (int w = 0; w < BLIND_WAYS; w++) {
-			struct blind_session *e = &all[(home ? h >> 20 : h) & (m->n_sessions - 1)].way[w];
+			struct blind_session *e = &all[blind_home(blind_hash(key), home, m->n_sessions - 1)].way[w];
 
 			if (e->key)
 				continue;

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Which endpoint a peer is given: when the present one is dead, in which order others are tried, what counts as an answer, and how one
+ * that is better is tried without harm.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "../user/endpoints.h"
+
+#define SECOND 1000ULL
+#define BEGAN (1000 * SECOND)		/* of the clock */
+#define WALL 1700000000ULL
+#define PORT htons(51820)
+
+static struct endpoint_of e;
+static struct wg_peer p;		/* as WireGuard tells of it */
+static __u64 now;
+static struct address to;		/* what was to be set last */
+static __be16 to_port;
+
+static struct address address(const char *text)
+{
+	struct address a;
+
+	assert_int_equal(address_parse(text, &a), 0);
+	return a;
+}
+
+static bool candidates(const char *first, ...)
+{
+	struct address *list = calloc(8, sizeof(*list));
+	const char *text;
+	size_t n = 0;
+	va_list args;
+
+	va_start(args, first);
+	for (text = first; text; text = va_arg(args, const char *))
+		list[n++] = address(text);
+	va_end(args);
+	return endpoint_take(&e, &p, list, n);
+}
+
+static void peer_is_at(const char *text)
+{
+	p.endpoint = address(text);
+	p.endpoint_port = PORT;
+}
+
+static enum endpoint_step look(void)
+{
+	to = (struct address){ .family = 0 };
+	return endpoint_next(&e, &p, now, WALL + now / SECOND, &to, &to_port);
+}
+
+static void assert_to(const char *text)
+{
+	struct address a = address(text);
+
+	assert_true(address_equal(&to, &a));
+	assert_int_equal(to_port, PORT);
+}
+
+/* What the daemon does with SET, NEXT and BACK */
+static void do_it(void)
+{
+	p.endpoint = to;
+	p.endpoint_port = to_port;
+	endpoint_was_set(&e, &p);
+}
+
+/* So many seconds during which somebody sends, and this often comes what answers; the steps that are none are not told */
+static enum endpoint_step sends(unsigned int seconds)
+{
+	enum endpoint_step step = ENDPOINT_STAY;
+
+	while (seconds-- && step == ENDPOINT_STAY) {
+		now += SECOND;
+		p.tx_bytes += 148;
+		step = look();
+	}
+	return step;
+}
+
+static int set_up(void **state)
+{
+	free(e.candidates);
+	e = (struct endpoint_of){ .port = PORT };
+	p = (struct wg_peer){ .handshake = WALL + BEGAN / SECOND - 60 };
+	now = BEGAN;
+	return 0;
+}
+
+static void a_peer_without_endpoint_gets_the_first(void **state)
+{
+	assert_int_equal(look(), ENDPOINT_STAY);	/* nothing resolved yet */
+	candidates("2001:db8::1", "203.0.113.1", NULL);
+	assert_int_equal(look(), ENDPOINT_SET);
+	assert_to("2001:db8::1");
+	do_it();
+	p.rx_bytes += 92;
+	assert_int_equal(look(), ENDPOINT_CONFIRMED);
+	assert_int_equal(look(), ENDPOINT_STAY);
+}
+
+static void an_idle_peer_is_left_alone(void **state)
+{
+	peer_is_at("203.0.113.1");
+	candidates("2001:db8::1", "203.0.113.1", NULL);
+	for (int i = 0; i < 3600; i++, now += SECOND)
+		assert_int_equal(look(), ENDPOINT_STAY);
+	p.tx_bytes += 148;			/* after an hour somebody sends: WireGuard gets its time */
+	assert_int_equal(look(), ENDPOINT_STAY);
+	now += SECOND;
+	p.rx_bytes += 92;
+	p.handshake = WALL + now / SECOND;
+	assert_int_equal(look(), ENDPOINT_STAY);
+	assert_int_equal(sends(10), ENDPOINT_STAY);
+}
+
+static void a_dead_one_is_left_after_135_seconds(void **state)
+{
+	unsigned int seconds = 0;
+
+	peer_is_at("2001:db8::1");		/* its last handshake is 60 s ago */
+	candidates("2001:db8::1", "203.0.113.1", "203.0.113.2", NULL);
+	while (sends(1) == ENDPOINT_STAY)
+		seconds++;
+	assert_in_range(seconds, 73, 76);
+	assert_to("203.0.113.1");
+	do_it();
+	assert_int_equal(sends(30), ENDPOINT_NEXT);
+	assert_to("203.0.113.2");
+	do_it();
+	now += SECOND;
+	p.rx_bytes += 92;
+	p.handshake = WALL + now / SECOND;
+	assert_int_equal(look(), ENDPOINT_CONFIRMED);
+	assert_int_equal(sends(100), ENDPOINT_STAY);
+}
+
+static void all_are_tried_and_again(void **state)
+{
+	static const char *const order[] = { "2001:db8::1", "203.0.113.2", "203.0.113.1", "2001:db8::1" };
+
+	peer_is_at("203.0.113.1");
+	p.handshake = 0;			/* never */
+	candidates("2001:db8::1", "203.0.113.2", "203.0.113.1", NULL);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		enum endpoint_step step = sends(60);
+
+		assert_true(step == ENDPOINT_SET || step == ENDPOINT_NEXT);
+		assert_to(order[i]);
+		do_it();
+	}
+}
+
+static void the_only_one_stays(void **state)
+{
+	peer_is_at("203.0.113.1");
+	candidates("203.0.113.1", NULL);
+	assert_int_equal(sends(600), ENDPOINT_STAY);
+}
+
+static void what_answers_is_alive_without_handshakes(void **state)
+{
+	peer_is_at("203.0.113.1");
+	candidates("2001:db8::1", "203.0.113.1", NULL);
+	for (int i = 0; i < 600; i++) {
+		p.rx_bytes += 32;
+		assert_int_equal(sends(1), ENDPOINT_STAY);
+	}
+}
+
+static void a_better_one_is_tried_and_stays(void **state)
+{
+	peer_is_at("203.0.113.1");
+	candidates("2001:db8::1", "203.0.113.1", NULL);
+	look();
+	assert_false(endpoint_try(&e, &p, 1, now));		/* that is where it is */
+	assert_true(endpoint_try(&e, &p, 0, now));
+	to = e.candidates[0];
+	to_port = PORT;
+	do_it();
+	now += 100;
+	p.rx_bytes += 1000;			/* what was on the way: WireGuard moved back */
+	peer_is_at("203.0.113.1");
+	assert_int_equal(look(), ENDPOINT_SET);
+	assert_to("2001:db8::1");
+	do_it();
+	now += 100;
+	assert_int_equal(look(), ENDPOINT_STAY);
+	p.rx_bytes += 1000;
+	assert_int_equal(look(), ENDPOINT_CONFIRMED);
+}
+
+static void one_that_does_not_carry_is_left_for_longer_each_time(void **state)
+{
+	__u64 wait = ENDPOINT_WAIT_MS;
+
+	peer_is_at("203.0.113.1");
+	candidates("2001:db8::1", "203.0.113.1", NULL);
+	look();
+	for (int i = 0; i < 6; i++) {
+		assert_true(endpoint_try(&e, &p, 0, now));
+		to = e.candidates[0];
+		to_port = PORT;
+		do_it();
+		assert_int_equal(sends(60), ENDPOINT_BACK);
+		assert_to("203.0.113.1");
+		do_it();
+		assert_false(endpoint_try(&e, &p, 0, now + wait - 1));
+		now += wait;
+		wait = 2 * wait < ENDPOINT_WAIT_MAX_MS ? 2 * wait : ENDPOINT_WAIT_MAX_MS;
+	}
+}
+
+static void who_keeps_sending_from_the_old_place_wins(void **state)
+{
+	peer_is_at("203.0.113.1");
+	candidates("2001:db8::1", "203.0.113.1", NULL);
+	look();
+	assert_true(endpoint_try(&e, &p, 0, now));
+	for (__u64 until = now + ENDPOINT_SETTLE_MS; now < until; now += 100) {
+		to = e.candidates[0];
+		to_port = PORT;
+		do_it();
+		p.rx_bytes += 1000;
+		peer_is_at("203.0.113.1");
+		assert_int_equal(look(), ENDPOINT_SET);
+	}
+	assert_int_equal(look(), ENDPOINT_STAY);
+	assert_false(endpoint_try(&e, &p, 0, now));
+}
+
+static void a_moved_name_is_told(void **state)
+{
+	peer_is_at("203.0.113.1");
+	assert_false(candidates("203.0.113.1", "203.0.113.2", NULL));
+	assert_false(candidates("203.0.113.2", "203.0.113.1", NULL));
+	assert_true(candidates("203.0.113.2", NULL));
+	assert_false(candidates("203.0.113.3", NULL));	/* told once */
+	peer_is_at("198.51.100.9");			/* it roamed */
+	assert_false(candidates("203.0.113.4", NULL));
+}
+
+static void a_list_that_shrinks_in_a_trial_is_no_harm(void **state)
+{
+	peer_is_at("203.0.113.3");
+	candidates("2001:db8::1", "203.0.113.1", "203.0.113.3", NULL);
+	look();
+	assert_true(endpoint_try(&e, &p, 1, now));
+	to = e.candidates[1];
+	to_port = PORT;
+	do_it();
+	candidates("2001:db8::2", NULL);
+	for (int i = 0; i < 100; i++)
+		sends(1);
+	p.handshake = 0;
+	candidates(NULL);
+	assert_int_equal(sends(100), ENDPOINT_STAY);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup(f, set_up)
+		TEST(a_peer_without_endpoint_gets_the_first),
+		TEST(an_idle_peer_is_left_alone),
+		TEST(a_dead_one_is_left_after_135_seconds),
+		TEST(all_are_tried_and_again),
+		TEST(the_only_one_stays),
+		TEST(what_answers_is_alive_without_handshakes),
+		TEST(a_better_one_is_tried_and_stays),
+		TEST(one_that_does_not_carry_is_left_for_longer_each_time),
+		TEST(who_keeps_sending_from_the_old_place_wins),
+		TEST(a_moved_name_is_told),
+		TEST(a_list_that_shrinks_in_a_trial_is_no_harm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

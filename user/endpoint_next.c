@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Of endpoints: when the address that a peer has is dead, and which one is tried. WireGuard moves to where the last authenticated
+ * message came from; so what is the endpoint, and was since something came, is good.
+ */
+#include <stdlib.h>
+#include "endpoints.h"
+
+#define SENDS_MS 15000			/* after this nobody wants to send any more */
+
+static bool is(const struct wg_peer *p, const struct address *a, __be16 port)
+{
+	return p->endpoint_port == port && address_equal(&p->endpoint, a);
+}
+
+int endpoint_number(const struct endpoint_of *e, const struct wg_peer *p)
+{
+	for (size_t i = 0; i < e->n; i++)
+		if (is(p, &e->candidates[i], e->port))
+			return i;
+	return -1;
+}
+
+static void observe(struct endpoint_of *e, const struct wg_peer *p, __u64 now, __u64 wall)
+{
+	__u64 age = wall > p->handshake ? (wall - p->handshake) * 1000 : 0;
+
+	if (!e->seen)
+		e->handshake_at = p->handshake && age < now ? now - age : 0;
+	else if (p->handshake != e->handshake)
+		e->handshake_at = now;
+	if (e->seen && p->tx_bytes != e->tx) {
+		e->sent_at = now;
+		e->unanswered_since = e->unanswered_since ?: now;
+	}
+	if (!e->seen || p->rx_bytes != e->rx)
+		e->unanswered_since = 0;
+	e->seen = true;
+	e->rx = p->rx_bytes;
+	e->tx = p->tx_bytes;
+	e->handshake = p->handshake;
+}
+
+static enum endpoint_step set(struct endpoint_of *e, const struct wg_peer *p, enum endpoint_step step, __u64 now, struct address *ret,
+			      __be16 *ret_port)
+{
+	e->trying = true;
+	e->since = now;
+	e->rx_before = p->rx_bytes;
+	*ret = e->candidates[e->candidate];
+	*ret_port = e->port;
+	return step;
+}
+
+static enum endpoint_step give_up(struct endpoint_of *e, __u64 now, struct address *ret, __be16 *ret_port)
+{
+	e->trying = false;
+	e->wait = !e->wait ? ENDPOINT_WAIT_MS : 2 * e->wait < ENDPOINT_WAIT_MAX_MS ? 2 * e->wait : ENDPOINT_WAIT_MAX_MS;
+	e->not_before = now + e->wait;
+	*ret = e->before;
+	*ret_port = e->port_before;
+	return ENDPOINT_BACK;
+}
+
+static enum endpoint_step in_trial(struct endpoint_of *e, const struct wg_peer *p, __u64 now, struct address *ret, __be16 *ret_port)
+{
+	bool there = e->candidate < e->n && is(p, &e->candidates[e->candidate], e->port);
+
+	if (there && p->rx_bytes != e->rx_before) {
+		e->trying = false;
+		e->wait = 0;
+		return ENDPOINT_CONFIRMED;
+	}
+	if (!there && e->before.family && e->candidate < e->n && now - e->since < ENDPOINT_SETTLE_MS) {
+		*ret = e->candidates[e->candidate];	/* what was on the way still has moved it back */
+		*ret_port = e->port;
+		e->rx_before = p->rx_bytes;
+		return ENDPOINT_SET;
+	}
+	if (!there) {				/* it knows better, by something authenticated, or somebody set it */
+		if (e->before.family)
+			give_up(e, now, ret, ret_port);
+		e->trying = false;
+		return ENDPOINT_STAY;
+	}
+	if (now - e->since < ENDPOINT_TRY_MS)
+		return ENDPOINT_STAY;
+	if (!e->left)
+		return e->before.family ? give_up(e, now, ret, ret_port) : (e->trying = false, ENDPOINT_STAY);
+	e->left--;
+	e->candidate = (e->candidate + 1) % e->n;
+	return set(e, p, ENDPOINT_NEXT, now, ret, ret_port);
+}
+
+/* Somebody sends, nothing comes, and WireGuard had more than the time that it needs */
+static bool is_dead(const struct endpoint_of *e, __u64 now)
+{
+	if (!e->unanswered_since || now - e->unanswered_since < ENDPOINT_TRY_MS || now - e->sent_at > SENDS_MS)
+		return false;
+	return !e->handshake_at || now - e->handshake_at >= ENDPOINT_DEAD_MS;
+}
+
+enum endpoint_step endpoint_next(struct endpoint_of *e, const struct wg_peer *p, __u64 now, __u64 wall, struct address *ret, __be16 *ret_port)
+{
+	int number;
+
+	observe(e, p, now, wall);
+	if (e->trying)
+		return in_trial(e, p, now, ret, ret_port);
+	if (!e->n || (p->endpoint.family && !is_dead(e, now)))
+		return ENDPOINT_STAY;
+	number = endpoint_number(e, p);
+	if (e->n == 1 && !number)
+		return ENDPOINT_STAY;		/* there is no other */
+	e->before = (struct address){ .family = 0 };
+	e->candidate = !number ? 1 : 0;		/* the best that it does not have */
+	e->left = e->n - 1;
+	e->unanswered_since = 0;
+	return set(e, p, ENDPOINT_SET, now, ret, ret_port);
+}
+
+void endpoint_was_set(struct endpoint_of *e, const struct wg_peer *p)
+{
+	e->rx_before = p->rx_bytes;
+}
+
+bool endpoint_try(struct endpoint_of *e, const struct wg_peer *p, size_t candidate, __u64 now)
+{
+	if (e->trying || now < e->not_before || candidate >= e->n || !p->endpoint.family || is(p, &e->candidates[candidate], e->port))
+		return false;
+	e->before = p->endpoint;
+	e->port_before = p->endpoint_port;
+	e->candidate = candidate;
+	e->left = 0;
+	e->trying = true;
+	e->since = now;
+	e->rx_before = p->rx_bytes;
+	return true;
+}
+
+bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct address *list, size_t n)
+{
+	bool had = endpoint_number(e, p) >= 0, other = n != e->n;
+
+	for (size_t i = 0; i < n && !other; i++)
+		other = !address_equal(&list[i], &e->candidates[i]);
+	free(e->candidates);
+	e->candidates = list;
+	e->n = n;
+	if (!other)
+		return false;
+	e->wait = e->not_before = 0;		/* another server, perhaps */
+	if (e->trying && !e->before.family)
+		e->trying = false;		/* begins again */
+	else if (e->trying)
+		e->candidate = n;		/* none: in_trial() ends it */
+	return had && endpoint_number(e, p) < 0;
+}
