@@ -160,12 +160,13 @@ static struct resolver *resolver;
 static unsigned int rounds;
 static bool moved;			/* in the last round */
 static int next_ms;			/* from there to the next; -1: nothing is to be asked */
+static uint64_t done_at;		/* its end, by the loop's clock */
 
 static void on_done(void *data, bool is_moved)
 {
 	rounds++;
 	moved = is_moved;
-	next_ms = uv_backend_timeout(&loop);
+	done_at = uv_now(&loop);
 	uv_stop(&loop);
 }
 
@@ -189,6 +190,10 @@ static void run_round(void)
 	skipped_ms += next_ms > 0 ? next_ms : 0;
 	while (rounds == before)
 		uv_run(&loop, UV_RUN_ONCE);
+	uv_run(&loop, UV_RUN_NOWAIT);		/* what the round closed: before that a loop waits for nothing */
+	next_ms = uv_backend_timeout(&loop);
+	if (next_ms >= 0)
+		next_ms += uv_now(&loop) - done_at;
 }
 
 static void on_nothing(uv_timer_t *timer)
