@@ -62,6 +62,10 @@ inside laptop ping -q -c 2 -i 0.2 10.78.0.1 > /dev/null || fail 'the tunnel carr
 wait_for 5 'the daemon says so' grep -q '203.0.113.1:51820 (vpn.example.net) is good: WireGuard has its answer' "$work/daemon"
 grep -q '\[2001:db8:2::2\]:51820 (vpn.example.net) is tried' "$work/daemon" || fail 'the one that is better was not tried first'
 say 'ok a host that answers pings and runs no WireGuard is skipped'
+inside laptop "$wgxdp" show metrics > "$work/metrics" || fail 'no metrics where no data path runs'
+promtool check metrics < "$work/metrics" > "$work/checked" 2>&1 || fail "promtool: $(head "$work/checked")"
+# to the one that does not carry, and on
+expect 'changes of that peer, as counted' "$(awk -v peer="$peer" '/^wgxdp_endpoint_changes_total/ && index($0, peer) {print $2}' "$work/metrics")" '>=' 2
 
 wait_for 10 'they have lied for a while' awk -v a="$lied" -v b="$(elapsed)" 'BEGIN {exit b - a < 6}'
 for lie in "${lies[@]}"; do

@@ -71,6 +71,7 @@ expect "lost of $sent while the record changed" "$lost" == 0
 inside server nft -f - << EOF
 table inet mute { chain input { type filter hook input priority 0; ip6 daddr 2001:db8:2::2 udp dport 51820 drop; }; }
 EOF
+broken delete gone 2001:db8:2::-2001:db8:2::7f
 name 2001:db8:2::2 203.0.113.2
 pings_begin
 wait_for 150 'IPv6 is tried' grep -q '\[2001:db8:2::2\]:51820 (vpn.example.net) answers again, and is tried' "$work/daemon"

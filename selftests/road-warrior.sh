@@ -26,6 +26,7 @@ start nat tcpdump -q -i inner -w "$work/caught" -U 'udp dst port 51820 and udp[8
 catcher=$!
 wait_for 5 'tcpdump listens' grep -q listening "$work/tcpdump"
 new_session() {
+	sleep 0.2 # WireGuard answers no initiations that are closer together
 	inside r1 wg set wg1 peer "$(key wg2)" remove
 	inside r1 wg set wg1 peer "$(key wg2)" allowed-ips 10.77.0.2/32 endpoint 203.0.113.1:51820
 	pings

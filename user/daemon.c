@@ -350,8 +350,9 @@ static int take_file(struct daemon *d, struct config *c)
 	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
 	bool apart = is_apart(d, c);
 
-	if (!rc && !apart)
-		rc = answers_for(&d->answers, c) ?: apply_followed(d->state.instance, c, &d->answers);
+	if (!rc)
+		rc = apart ? state_write(d->state.instance, c) :
+			     answers_for(&d->answers, c) ?: apply_followed(d->state.instance, c, &d->answers);
 	if (rc) {
 		config_free(c);
 	} else {
@@ -451,7 +452,7 @@ static int watch(struct daemon *d)
 	return resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
 	       exporter_new(&d->loop, d->state.instance, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie) ?:
 	       standby_new(&d->loop, d->state.instance, &d->answers, on_switched, d, &d->standby) ?: blind_new(&d->loop, d->state.instance, &d->blind) ?:
-	       ddns_new(&d->loop, d->state.instance, &d->ddns) ?: endpoints_new(&d->loop, &d->endpoints) ?: learn_new(&d->loop, d->state.instance, &d->learn);
+	       ddns_new(&d->loop, d->state.instance, &d->ddns) ?: endpoints_new(&d->loop, d->state.instance, &d->endpoints) ?: learn_new(&d->loop, d->state.instance, &d->learn);
 }
 
 int daemon_run(const char *instance, const char *file)

@@ -12,7 +12,7 @@
 #include "ddns_daemon.h"
 #include "grow.h"
 #include "log.h"
-#include "state.h"
+#include "noted.h"
 
 #define AGAIN_MS 300000
 #define SETTLE_MS 10			/* addresses change in bursts */
@@ -30,73 +30,16 @@ struct job {
 	char *complaints;		/* what the last run complained of */
 };
 
-struct success {
-	char name[256];
-	__s64 when;
-};
-
 struct ddns {
 	uv_loop_t *loop;
-	const char *instance;
 	struct job **jobs;
 	size_t n_jobs;
 	char *text;			/* of the sections */
 	uv_timer_t settle;
-	struct success *successes;
-	size_t n_successes;
+	struct noted succeeded;		/* when which name was last right */
 };
 
 static void run(struct job *j);
-
-/* ---- what metrics tell ---- */
-
-static void note_success(struct ddns *d, const char *name)
-{
-	struct success *s = d->successes;
-
-	while (s < d->successes + d->n_successes && strcmp(s->name, name))
-		s++;
-	if (s == d->successes + d->n_successes && (s = append(d->successes, d->n_successes)))
-		strcpy(s->name, name);
-	if (s)
-		s->when = time(NULL);
-}
-
-/* Lines of a name and a time */
-static void write_successes(const struct ddns *d)
-{
-	char path[STATE_PATH_LEN], new[STATE_PATH_LEN + 8];
-	FILE *out;
-	bool ok;
-
-	state_path(path, d->instance, "ddns");
-	snprintf(new, sizeof(new), "%s.new", path);
-	out = fopen(new, "we");
-	if (!out)
-		return;
-	for (size_t i = 0; i < d->n_successes; i++)
-		fprintf(out, "%s %lld\n", d->successes[i].name, d->successes[i].when);
-	ok = !ferror(out);
-	ok &= !fclose(out);
-	if (!ok || rename(new, path))
-		remove(new);
-}
-
-__s64 ddns_succeeded(const char *instance, const char *name)
-{
-	char path[STATE_PATH_LEN], is[256];
-	long long when, found = 0;
-	FILE *in;
-
-	state_path(path, instance, "ddns");
-	in = fopen(path, "re");
-	while (in && fscanf(in, "%255s %lld", is, &when) == 2)
-		if (!strcmp(is, name))
-			found = when;
-	if (in)
-		fclose(in);
-	return found;
-}
 
 /* ---- runs ---- */
 
@@ -168,11 +111,11 @@ static void on_done(uv_work_t *work, int status)
 		for (size_t s = 0; s < j->run.n_sets; s++)
 			ok &= strcmp(j->run.sets[s].name, j->config.names[i].text) || !j->run.sets[s].failed;
 		if (ok)
-			note_success(j->ddns, j->config.names[i].text);
+			noted_set(&j->ddns->succeeded, j->config.names[i].text, time(NULL));
 		any |= ok;
 	}
 	if (any)
-		write_successes(j->ddns);
+		noted_write(&j->ddns->succeeded);
 	tell(j);
 	ddns_free(&j->run);
 	j->retry_ms = how != DDNS_FAILED ? 0 : !j->retry_ms ? RETRY_MS : j->retry_ms * 2 < AGAIN_MS ? j->retry_ms * 2 : AGAIN_MS;
@@ -209,7 +152,8 @@ int ddns_new(uv_loop_t *loop, const char *instance, struct ddns **ret)
 	*ret = calloc(1, sizeof(**ret));
 	if (!*ret)
 		return -ENOMEM;
-	**ret = (struct ddns){ .loop = loop, .instance = instance };
+	**ret = (struct ddns){ .loop = loop };
+	noted_read(&(*ret)->succeeded, instance, "ddns");
 	uv_timer_init(loop, &(*ret)->settle);
 	(*ret)->settle.data = *ret;
 	return 0;

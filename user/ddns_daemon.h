@@ -16,6 +16,3 @@ void ddns_renew(struct ddns *d, const struct config *c);
 void ddns_changed(struct ddns *d);
 /* Whether a thread is at it now: then only _exit() may end the program */
 bool ddns_busy(const struct ddns *d);
-
-/* When all records of a name were last known to be right, seconds since 1970, as the daemon of the instance noted it; 0: never */
-__s64 ddns_succeeded(const char *instance, const char *name);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "echo.h"
+#include "endpoint_set.h"
 #include "endpoints.h"
 #include "grow.h"
 #include "log.h"
@@ -47,6 +48,7 @@ struct endpoints {
 	uv_timer_t tick;
 	struct followed **list;		/* each on its own, for lookups know them */
 	size_t n;
+	const char *instance;
 };
 
 static uint64_t now_ms(const struct followed *f)
@@ -113,7 +115,7 @@ static void knock(struct followed *f, const struct address *inside)
 static void put(struct followed *f, const struct address *a, __be16 port)
 {
 	char text[64], where[ADDRESS_STRLEN];
-	int rc = wg_set_endpoint(f->is.interface, &f->is.peer, a, port);
+	int rc = endpoint_set(f->set->instance, f->is.interface, &f->is.peer, a, port);
 
 	if (rc)
 		log_error("endpoint of %s: it cannot be set to %s: %s", name_of(f, text), endpoint_format(a, port, where), strerror(-rc));
@@ -381,13 +383,13 @@ void endpoints_hope(struct endpoints *s)
 		}
 }
 
-int endpoints_new(uv_loop_t *loop, struct endpoints **ret)
+int endpoints_new(uv_loop_t *loop, const char *instance, struct endpoints **ret)
 {
 	struct endpoints *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return -ENOMEM;
-	*s = (struct endpoints){ .loop = loop };
+	*s = (struct endpoints){ .loop = loop, .instance = instance };
 	uv_timer_init(loop, &s->tick);
 	s->tick.data = s;
 	*ret = s;

@@ -58,7 +58,7 @@ bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct addres
 
 struct endpoints;
 /* 0 or -errno */
-int endpoints_new(uv_loop_t *loop, struct endpoints **ret);
+int endpoints_new(uv_loop_t *loop, const char *instance, struct endpoints **ret);
 /* Where none is configured it sleeps */
 void endpoints_renew(struct endpoints *s, const struct config *c);
 /* The network has changed: what failed is tried again soon */

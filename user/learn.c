@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "blake2s.h"
+#include "endpoint_set.h"
 #include "knock.h"
 #include "learn.h"
 #include "log.h"
@@ -31,6 +32,7 @@ struct place {
 
 struct learning {			/* one of the configuration */
 	const struct learn_config *is;
+	const char *instance;
 	char interface[IFNAMSIZ];
 	struct wg_key key, peer;	/* this host's own; the peer's. None: not known yet */
 	__be16 port;
@@ -141,7 +143,7 @@ static void nudge(struct learning *g, uint64_t now)
 
 static void put(struct learning *g, const struct place *to, const char *why)
 {
-	int rc = wg_set_endpoint(g->is->interface, &g->peer, &to->address, to->port);
+	int rc = endpoint_set(g->instance, g->is->interface, &g->peer, &to->address, to->port);
 	char text[ADDRESS_STRLEN];
 
 	if (rc)
@@ -343,6 +345,7 @@ void learn_renew(struct learn *l, const struct config *c)
 	for (size_t i = 0; list && i < c->n_learn; i++) {
 		list[i].is = &c->learn[i];
 		carry_over(&list[i], l->list, l->n);
+		list[i].instance = l->instance;
 		strcpy(list[i].interface, c->learn[i].interface);
 	}
 	free(l->list);

@@ -10,12 +10,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "answers.h"
+#include "config_endpoints.h"
+#include "config_learn.h"
 #include "config_names.h"
 #include "dataplane.h"
-#include "ddns_daemon.h"
+#include "endpoint_set.h"
 #include "log.h"
 #include "metrics.h"
 #include "metrics_text.h"
+#include "noted.h"
 #include "relay_view.h"
 #include "running.h"
 #include "show_guard.h"
@@ -25,6 +28,7 @@
 
 struct scrape {
 	struct metrics_text text;
+	const char *instance;
 	const struct dataplane *dp;
 	struct service_name *services;
 	struct dataplane_reason *reasons;
@@ -318,8 +322,8 @@ static void config_families(struct scrape *s)
 	struct stat st = { 0 };
 
 	metric_family(&s->text, "wgxdp_config_last_reload_successful", "gauge", "Whether the last reload was one.");
-	metric(&s->text, NULL, !state_failed(s->dp->instance));
-	state_path(path, s->dp->instance, "running.yaml");
+	metric(&s->text, NULL, !state_failed(s->instance));
+	state_path(path, s->instance, "running.yaml");
 	stat(path, &st);
 	metric_family(&s->text, "wgxdp_config_last_reload_success_timestamp_seconds", "gauge",
 		      "When the configuration that runs was taken over.");
@@ -331,7 +335,7 @@ static void name_families(struct scrape *s)
 {
 	struct answers known;
 
-	answers_read(s->dp->instance, &known);
+	answers_read(s->instance, &known);
 	if (!s->config || answers_for(&known, s->config))
 		known.n = 0;
 	metric_family(&s->text, "wgxdp_name_resolved_timestamp_seconds", "gauge",
@@ -353,6 +357,9 @@ static void name_families(struct scrape *s)
 
 static void ddns_families(struct scrape *s)
 {
+	struct noted n;
+
+	noted_read(&n, s->instance, "ddns");
 	metric_family(&s->text, "wgxdp_ddns_last_success_timestamp_seconds", "gauge",
 		      "When a name's records were last known to be right; 0: never.");
 	for (size_t i = 0; s->config && i < s->config->n_ddns; i++)
@@ -364,51 +371,104 @@ static void ddns_families(struct scrape *s)
 				for (size_t l = 0; l < s->config->ddns[k].n_names; l++)
 					before |= !strcmp(s->config->ddns[k].names[l].text, name);
 			if (!before)
-				metric(&s->text, LABELS({ "name", name }), ddns_succeeded(s->dp->instance, name));
+				metric(&s->text, LABELS({ "name", name }), noted_value(&n, name));
 		}
+	noted_free(&n);
+}
+
+static bool is_followed(const struct config *c, const char *interface)
+{
+	for (size_t i = 0; i < c->n_endpoints; i++)
+		if (!strcmp(c->endpoints[i].interface, interface))
+			return true;
+	for (size_t i = 0; i < c->n_learn; i++)
+		if (!strcmp(c->learn[i].interface, interface))
+			return true;
+	return false;
+}
+
+/* Those that are configured, and those that were learnt */
+static void endpoint_families(struct scrape *s)
+{
+	char name[ENDPOINT_NOTE_LEN];
+	struct noted n;
+
+	noted_read(&n, s->instance, "endpoints");
+	for (size_t i = 0; s->config && i < s->config->n_endpoints; i++) {
+		endpoint_note(s->config->endpoints[i].interface, &s->config->endpoints[i].peer, name);
+		noted_set(&n, name, noted_value(&n, name));
+	}
+	metric_family(&s->text, "wgxdp_endpoint_changes_total", "counter", "How often the daemon set a WireGuard peer's endpoint.");
+	for (size_t i = 0; i < n.n; i++) {
+		char *peer = strchr(n.list[i].name, '/');
+
+		if (!peer)
+			continue;
+		*peer++ = '\0';
+		if (s->config && is_followed(s->config, n.list[i].name))
+			metric(&s->text, LABELS({ "interface", n.list[i].name }, { "peer", peer }), n.list[i].value);
+	}
+	noted_free(&n);
 }
 
 static int collect(struct scrape *s)
 {
 	const struct dataplane *dp = s->dp;
 
-	if (state_read(dp->instance, &s->config))
-		s->config = NULL;
 	return dataplane_names(dp, &s->services, &s->n_services) ?: dataplane_reasons(dp, &s->reasons, &s->n_reasons) ?:
 	       dataplane_links(dp, &s->links, &s->n_links) ?: relay_view_read(dp, false, &s->relay) ?: dp->elsewhere ? 0 : nl_links(&s->here, &s->n_here);
 }
 
+/* Of the maps; without a data path there is none of them */
+static int write_maps(struct scrape *s)
+{
+	int rc = collect(s);
+
+	if (rc) {
+		log_error("cannot read the maps of instance %s: %s", s->instance, strerror(-rc));
+		return rc;
+	}
+	service_families(s);
+	flow_families(s);
+	guard_families(&s->text, s->dp, s->services, s->n_services);
+	peer_families(s);
+	site_families(&s->text, s->dp);
+	interface_families(s);
+	map_families(s);
+	return 0;
+}
+
+static int write_all(struct scrape *s)
+{
+	int rc;
+
+	if (state_read(s->instance, &s->config))
+		s->config = NULL;
+	if (!s->dp->running && !(s->config && config_is_control(s->config))) {
+		running_not_up(s->instance);
+		return -ENOENT;
+	}
+	metric_family(&s->text, "wgxdp_build_info", "gauge", "The version of wgxdp.");
+	metric(&s->text, LABELS({ "version", VERSION }), 1);
+	rc = s->dp->running ? write_maps(s) : 0;
+	if (rc)
+		return rc;
+	config_families(s);
+	name_families(s);
+	ddns_families(s);
+	endpoint_families(s);
+	process_families(&s->text);
+	return 0;
+}
+
 int metrics_write(FILE *out, const char *instance)
 {
-	struct scrape s = { .text.out = out };
+	struct scrape s = { .text.out = out, .instance = instance };
 	struct dataplane *dp = NULL;
 	int rc = dataplane_open(instance, &dp);
 
-	if (!rc && !dp->running) {
-		running_not_up(instance);
-		rc = -ENOENT;
-	}
 	s.dp = dp;
-	if (!rc) {
-		rc = collect(&s);
-		if (rc)
-			log_error("cannot read the maps of instance %s: %s", instance, strerror(-rc));
-	}
-	if (!rc) {
-		metric_family(&s.text, "wgxdp_build_info", "gauge", "The version of wgxdp.");
-		metric(&s.text, LABELS({ "version", VERSION }), 1);
-		service_families(&s);
-		flow_families(&s);
-		guard_families(&s.text, dp, s.services, s.n_services);
-		peer_families(&s);
-		site_families(&s.text, dp);
-		interface_families(&s);
-		map_families(&s);
-		config_families(&s);
-		name_families(&s);
-		ddns_families(&s);
-		process_families(&s.text);
-	}
+	rc = rc ?: write_all(&s);
 	free(s.services);
 	free(s.reasons);
 	free(s.links);

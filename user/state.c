@@ -13,6 +13,7 @@
 #include "config_image.h"
 #include "control.h"
 #include "log.h"
+#include "noted.h"
 #include "state.h"
 
 #define NEXT "running.yaml.new"		/* what is to run */
@@ -261,6 +262,7 @@ int state_read(const char *instance, struct config **ret)
 
 void state_remove(const char *instance)
 {
+	static const char *const noted[] = NOTED_FILES;
 	char path[STATE_PATH_LEN];
 
 	state_path(path, instance, "running.yaml");
@@ -270,8 +272,10 @@ void state_remove(const char *instance)
 	state_path(path, instance, IMAGE);
 	unlink(path);
 	forget_failure(instance);
-	state_path(path, instance, "ddns");	/* when what was written: user/ddns_daemon.c */
-	unlink(path);
+	for (size_t i = 0; i < sizeof(noted) / sizeof(*noted); i++) {
+		state_path(path, instance, noted[i]);
+		unlink(path);
+	}
 	state_path(path, instance, "daemon");	/* whose daemon it was: user/daemon_state.c */
 	unlink(path);
 }

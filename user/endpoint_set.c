@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * endpoints and learn both set endpoints, and both count in one file, which is read before it is written.
+ */
+#include <stdio.h>
+#include "endpoint_set.h"
+#include "noted.h"
+
+const char *endpoint_note(const char *interface, const struct wg_key *peer, char ret[ENDPOINT_NOTE_LEN])
+{
+	char key[WG_KEY_STRLEN];
+
+	snprintf(ret, ENDPOINT_NOTE_LEN, "%s/%s", interface, wg_key_format(peer, key));
+	return ret;
+}
+
+int endpoint_set(const char *instance, const char *interface, const struct wg_key *peer, const struct address *address, __be16 port)
+{
+	int rc = wg_set_endpoint(interface, peer, address, port);
+	char name[ENDPOINT_NOTE_LEN];
+	struct noted n;
+
+	if (rc)
+		return rc;
+	noted_read(&n, instance, "endpoints");
+	endpoint_note(interface, peer, name);
+	noted_set(&n, name, noted_value(&n, name) + 1);
+	noted_write(&n);
+	noted_free(&n);
+	return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Numbers by name that the daemon notes in /run for the metrics, which commands write as well. They outlive the daemon, and end with `down`.
+ */
+#pragma once
+#include <linux/types.h>
+#include <stddef.h>
+
+#define NOTED_FILES { "ddns", "endpoints" }
+
+struct note {
+	char name[256];			/* without white space */
+	__s64 value;
+};
+
+struct noted {
+	const char *instance, *file;
+	struct note *list;
+	size_t n;
+};
+
+/* What was noted by now in this file, one of NOTED_FILES; nothing where there is none */
+void noted_read(struct noted *n, const char *instance, const char *file);
+/* 0: never noted */
+__s64 noted_value(const struct noted *n, const char *name);
+void noted_set(struct noted *n, const char *name, __s64 value);
+/* What is in it now, all at once; without a word where that fails, for the next time makes up for it */
+void noted_write(const struct noted *n);
+void noted_free(struct noted *n);
