@@ -35,6 +35,11 @@ knot_network() {
 	cable wg-end ens18 dns lan
 	addresses wg-end mgmt fd53::1/64
 	addresses dns eth fd53::53/64
+	knot_begins
+}
+
+# In the network that is there: dns has fd53::53
+knot_begins() {
 	count_arrivals dns updates 'udp dport 53 @th,80,8 & 0x78 == 0x28'
 	mkdir "$work/knot"
 	(umask 077 && keymgr -t wgxdp hmac-sha256 > "$work/tsig.key")

@@ -218,6 +218,33 @@ static void one_that_does_not_carry_is_left_for_longer_each_time(void **state)
 	}
 }
 
+/* Who has answers every second loses no more than three seconds of them by a trial in vain; who is idle waits for a keepalive */
+static void a_busy_one_is_not_left_alone_for_long(void **state)
+{
+	peer_is_at("203.0.113.1");
+	candidates("2001:db8::1", "203.0.113.1", NULL);
+	for (int busy = 1; busy >= 0; busy--) {
+		__u64 began;
+
+		look();
+		now += SECOND;
+		p.tx_bytes += 100;
+		p.rx_bytes += 100;
+		look();
+		now += busy ? SECOND : 5 * SECOND;
+		began = now;
+		assert_true(endpoint_try(&e, &p, 0, now));
+		to = e.candidates[0];
+		to_port = PORT;
+		do_it();
+		assert_int_equal(sends(60), ENDPOINT_BACK);
+		assert_to("203.0.113.1");
+		do_it();
+		assert_int_equal((now - began) / SECOND, busy ? 3 : 11);
+		now += ENDPOINT_WAIT_MS;
+	}
+}
+
 static void who_keeps_sending_from_the_old_place_wins(void **state)
 {
 	peer_is_at("203.0.113.1");
@@ -276,6 +303,7 @@ int main(void)
 		TEST(what_answers_is_alive_without_handshakes),
 		TEST(a_better_one_is_tried_and_stays),
 		TEST(one_that_does_not_carry_is_left_for_longer_each_time),
+		TEST(a_busy_one_is_not_left_alone_for_long),
 		TEST(who_keeps_sending_from_the_old_place_wins),
 		TEST(a_moved_name_is_told),
 		TEST(a_list_that_shrinks_in_a_trial_is_no_harm),

@@ -33,6 +33,8 @@ static void observe(struct endpoint_of *e, const struct wg_peer *p, __u64 now, _
 		e->sent_at = now;
 		e->unanswered_since = e->unanswered_since ?: now;
 	}
+	if (e->seen && p->rx_bytes != e->rx)
+		e->rx_at = now;
 	if (!e->seen || p->rx_bytes != e->rx)
 		e->unanswered_since = 0;
 	e->seen = true;
@@ -83,7 +85,7 @@ static enum endpoint_step in_trial(struct endpoint_of *e, const struct wg_peer *
 		e->trying = false;
 		return ENDPOINT_STAY;
 	}
-	if (now - e->since < ENDPOINT_TRY_MS)
+	if (now - e->since < (e->before.family && e->busy ? ENDPOINT_BUSY_TRY_MS : ENDPOINT_TRY_MS))
 		return ENDPOINT_STAY;
 	if (!e->left)
 		return e->before.family ? give_up(e, now, ret, ret_port) : (e->trying = false, ENDPOINT_STAY);
@@ -133,6 +135,7 @@ bool endpoint_try(struct endpoint_of *e, const struct wg_peer *p, size_t candida
 	e->candidate = candidate;
 	e->left = 0;
 	e->trying = true;
+	e->busy = e->rx_at && now - e->rx_at <= ENDPOINT_BUSY_MS;
 	e->since = now;
 	e->rx_before = p->rx_bytes;
 	return true;

@@ -10,6 +10,8 @@
 
 #define ENDPOINT_DEAD_MS 135000		/* since the last handshake, while somebody sends: WireGuard makes a new one after 120 s */
 #define ENDPOINT_TRY_MS 11000		/* for a candidate to answer: WireGuard asks every 5 s */
+#define ENDPOINT_BUSY_MS 1500		/* since the last bytes: then answers come one after the other, */
+#define ENDPOINT_BUSY_TRY_MS 2500	/* and a better candidate that answers at all does so by then */
 #define ENDPOINT_SETTLE_MS 2000		/* packets that are on the way still may move WireGuard back */
 #define ENDPOINT_WAIT_MS 300000		/* before one that was better, and did not carry, is tried again; doubled each time, up to */
 #define ENDPOINT_WAIT_MAX_MS 3600000
@@ -24,8 +26,10 @@ struct endpoint_of {			/* what is known of one; times in ms of one clock */
 	__u64 handshake_at;		/* when that was */
 	__u64 sent_at;			/* when somebody sent last; 0: nobody has since the beginning */
 	__u64 unanswered_since;		/* when somebody sent first after the last answer; 0: nobody */
+	__u64 rx_at;			/* when bytes came last; 0: none have since the beginning */
 
 	bool trying;
+	bool busy;			/* what was there before was answering when that began */
 	size_t candidate;		/* which one is tried */
 	size_t left;			/* others to be tried after it */
 	__u64 since;			/* when that began, */
