@@ -91,6 +91,13 @@ ddns 0 -c "$work/ddns.yaml"
 expect 'a new name' "$(live new)" == 'AAAA 2001:db8:1::10 300'
 grep -q '^ AAAA 2001:db8:1::10 300$' "$api/live" || fail "the zone's own name: $(< "$api/live")"
 expect 'writes: two, and a refresh' $(($(wrote) - before)) == 3
+before=$(wrote)
+sed -i "s/names: .*/names: [ WG-END.Example.NET, example.net ]/; s/zone: [^,]*/zone: Example.NET/" "$work/ddns.yaml"
+mode unfiltered
+ddns 0 -c "$work/ddns.yaml"
+says 'AAAA 2001:db8:1::10 unchanged fqdn=WG-END.Example.NET' 'AAAA 2001:db8:1::10 unchanged fqdn=example.net'
+expect 'writes for capitals, and where all records are found for the zone itself' $(($(wrote) - before)) == 0
+mode ok
 
 # --- what fails
 before=$(wrote)
@@ -100,7 +107,7 @@ says 'there is a CNAME' 'fqdn=mail.example.net' 'AAAA 2001:db8:1::10 unchanged f
 settings "OVH_APP_SECRET=${secret}x" > "$work/wrong.conf"
 ddns 1 --import "$work/wrong.conf"
 says 'status 400: Invalid signature fqdn=wg-end.example.net'
-for what in '403 status 403: This call has not been granted' '404 status 404' '500 status 500' 'garbage is none' 'huge more than 64 KiB'; do
+for what in '403 status 403: This call has not been granted' '404 status 404' '500 status 500' 'echo status 403: with a key' 'garbage is none' 'huge more than 64 KiB'; do
 	mode "${what%% *}"
 	ddns 1 --import "$work/ddns.conf"
 	says "${what#* }" fqdn=wg-end.example.net fqdn=firewall.example.net
@@ -120,6 +127,20 @@ expect 'after writes that were refused' "$(live wg-end)" == 'AAAA 2001:db8:1::10
 mode ok
 ddns 0 --import "$work/ddns.conf"
 expect 'when they are not' "$(live wg-end), $(live firewall)" == 'AAAA 2001:db8:3::10 300, A 203.0.113.1 300 AAAA 2001:db8:3::10 300'
+
+# --- what the name servers do not have yet is not taken for right
+mode refresh
+address add 2001:db8:4::10
+address del 2001:db8:3::10
+settings 'RECORD_FQDNS=(wg-end.example.net firewall.example.net late.example.net)' > "$work/late.conf"
+ddns 1 --import "$work/late.conf"
+says 'do not have what was written: POST /domain/zone/example.net/refresh: status 403' fqdn=wg-end.example.net fqdn=late.example.net
+mode ok
+ddns 0 --import "$work/late.conf"
+expect 'after a refresh that failed' "$(live wg-end), $(live late)" == 'AAAA 2001:db8:4::10 300, AAAA 2001:db8:4::10 300'
+address add 2001:db8:3::10
+address del 2001:db8:4::10
+ddns 0 --import "$work/ddns.conf"
 settings 'OVH_ENDPOINT=http://192.0.2.2:8081' > "$work/down.conf"
 ddns 1 --import "$work/down.conf"
 says "connect to server"
