@@ -3,7 +3,8 @@
 # vm
 # The daemon has names follow wg-end's address: within a second of the kernel's word they are what it is now, both by one update;
 # while the name server is down it complains once, and when that is back the names are right without anybody's doing; a section that
-# is changed counts from SIGHUP on; it ends at once though a name server hangs. BREAK=1 stops the daemon while an address changes.
+# is changed counts from SIGHUP on, and a run of the old one that was going on does not have the last word; it ends at once though a
+# name server hangs, also one of a section that is gone. BREAK=1 stops the daemon while an address changes.
 #
 #     published:  ens18 wg-end mgmt -- fd53::/64 -- eth dns
 source "${BASH_SOURCE[0]%/*}/lib.sh"
