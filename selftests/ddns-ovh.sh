@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
 # `wgxdp ddns` with OVH's API, whose stand-in (ovh.py) checks signatures and calls by itself, and with a program of the admin's: what
-# differs is written and refreshed, what does not is only read; a shell-style file is imported, and never run; an API that refuses,
-# fails, hangs or talks nonsense is an error that says so, and no secret is in what is said. BREAK=1 changes the address between.
+# differs is written and refreshed, what does not is only read; a refresh that failed is made up for, and foreign records stay; a
+# shell-style file is imported, and never run; an API that refuses, fails, hangs, redirects or talks nonsense is an error that says so,
+# and no secret is in what is said. BREAK=1 changes the address between.
 #
 #     published:  ens18 wg-end mgmt .1 -- 192.0.2.0/24 -- .2 eth api (ovh.py, name server)
 source "${BASH_SOURCE[0]%/*}/lib.sh"
@@ -91,6 +92,13 @@ ddns 0 -c "$work/ddns.yaml"
 expect 'a new name' "$(live new)" == 'AAAA 2001:db8:1::10 300'
 grep -q '^ AAAA 2001:db8:1::10 300$' "$api/live" || fail "the zone's own name: $(< "$api/live")"
 expect 'writes: two, and a refresh' $(($(wrote) - before)) == 3
+before=$(wrote)
+sed -i "s/names: .*/names: [ WG-END.Example.NET, example.net ]/; s/zone: [^,]*/zone: Example.NET/" "$work/ddns.yaml"
+mode unfiltered
+ddns 0 -c "$work/ddns.yaml"
+says 'AAAA 2001:db8:1::10 unchanged fqdn=WG-END.Example.NET' 'AAAA 2001:db8:1::10 unchanged fqdn=example.net'
+expect 'writes for capitals, and where all records are found for the zone itself' $(($(wrote) - before)) == 0
+mode ok
 
 # --- what fails
 before=$(wrote)
@@ -100,11 +108,12 @@ says 'there is a CNAME' 'fqdn=mail.example.net' 'AAAA 2001:db8:1::10 unchanged f
 settings "OVH_APP_SECRET=${secret}x" > "$work/wrong.conf"
 ddns 1 --import "$work/wrong.conf"
 says 'status 400: Invalid signature fqdn=wg-end.example.net'
-for what in '403 status 403: This call has not been granted' '404 status 404' '500 status 500' 'garbage is none' 'huge more than 64 KiB'; do
+for what in '403 status 403: This call has not been granted' '404 status 404' '500 status 500' 'echo status 403: with a key' 'garbage is none' 'nested is none' 'redirect status 307' 'huge more than 64 KiB'; do
 	mode "${what%% *}"
 	ddns 1 --import "$work/ddns.conf"
 	says "${what#* }" fqdn=wg-end.example.net fqdn=firewall.example.net
 done
+! grep -q elsewhere "$api/calls" || fail 'a redirection was followed'
 mode slow
 took=$SECONDS
 ddns 1 --import "$work/ddns.conf"
@@ -120,6 +129,20 @@ expect 'after writes that were refused' "$(live wg-end)" == 'AAAA 2001:db8:1::10
 mode ok
 ddns 0 --import "$work/ddns.conf"
 expect 'when they are not' "$(live wg-end), $(live firewall)" == 'AAAA 2001:db8:3::10 300, A 203.0.113.1 300 AAAA 2001:db8:3::10 300'
+
+# --- what the name servers do not have yet is not taken for right
+mode refresh
+address add 2001:db8:4::10
+address del 2001:db8:3::10
+settings 'RECORD_FQDNS=(wg-end.example.net firewall.example.net late.example.net)' > "$work/late.conf"
+ddns 1 --import "$work/late.conf"
+says 'do not have what was written: POST /domain/zone/example.net/refresh: status 403' fqdn=wg-end.example.net fqdn=late.example.net
+mode ok
+ddns 0 --import "$work/late.conf"
+expect 'after a refresh that failed' "$(live wg-end), $(live late)" == 'AAAA 2001:db8:4::10 300, AAAA 2001:db8:4::10 300'
+address add 2001:db8:3::10
+address del 2001:db8:4::10
+ddns 0 --import "$work/ddns.conf"
 settings 'OVH_ENDPOINT=http://192.0.2.2:8081' > "$work/down.conf"
 ddns 1 --import "$work/down.conf"
 says "connect to server"

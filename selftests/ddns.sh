@@ -68,6 +68,9 @@ expect 'after the prefix changed' "$(ask wg-end.example.net AAAA), $(ask firewal
 configuration 'ttl: 60' > "$work/short.yaml"
 ddns 0 -c "$work/short.yaml"
 expect 'another TTL' "$(ask wg-end.example.net AAAA)" == '2001:db8:2::10 60'
+other_update 'del wg-end.example.net.' 'add wg-end.example.net. 0 AAAA 2001:db8:2::10'
+ddns 0 -c "$work/short.yaml"
+expect 'in the place of a TTL of 0' "$(ask wg-end.example.net AAAA)" == '2001:db8:2::10 60'
 configuration 'host: "::99"' > "$work/host.yaml"
 ddns 0 -c "$work/host.yaml"
 expect 'another host behind the prefix' "$(ask firewall.example.net AAAA)" == '2001:db8:2::99 300'
@@ -103,12 +106,15 @@ says 'key wgxdp: BADSIG: its secret is another one there fqdn=wg-end.example.net
 key=$work/other.key configuration > "$work/unknown.yaml"
 ddns 1 -c "$work/unknown.yaml"
 says 'key other: BADKEY: the server knows no key of that name'
-echo 'example.net 300' > "$work/zone"
+printf '%s\n' 'example.net 300' 'cut.example.net 300 truncated' > "$work/zone"
 start wg-end "$root/selftests/dns.py" 127.0.0.1 "$work/zone" > "$work/dns"
 wait_for 5 'a name server without keys' grep -q listening "$work/dns"
 server=127.0.0.1 configuration > "$work/unsigned.yaml"
 ddns 1 -c "$work/unsigned.yaml"
 says 'server 127.0.0.1: its answer is not signed by key wgxdp'
+server=127.0.0.1 names=cut.example.net configuration > "$work/cut.yaml"
+ddns 1 -c "$work/cut.yaml"
+says 'server 127.0.0.1: its answer is truncated, by TCP too fqdn=cut.example.net'
 names=mail.example.net configuration > "$work/cname.yaml"
 ddns 1 -c "$work/cname.yaml"
 says 'there is a CNAME' 'fqdn=mail.example.net'

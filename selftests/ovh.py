@@ -7,7 +7,8 @@
 #                                   name servers have it: as of the last refresh
 #
 # Its clock is 1000 seconds ahead. Modes: ok; STATUS: an error of such a status to all but the time; writes: 403 to what writes;
-# garbage: an answer that is no JSON; huge: one of a megabyte; slow: one after 15 seconds
+# refresh: 403 to the refresh; echo: the consumer key in an error; unfiltered: a search for the sub-domain "" finds all
+# garbage: an answer that is no JSON; nested: JSON too deep; redirect: to elsewhere; huge: one of a megabyte; slow: one after 15 seconds
 import hashlib
 import http.server
 import json
@@ -18,6 +19,7 @@ import time
 import urllib.parse
 
 AHEAD = 1000
+NONSENSE = {"garbage": b"[ 1, {\"\xff", "huge": b"[" + b"1," * 500000 + b"1]", "nested": b"[" * 60000}
 directory = sys.argv[3]
 keys = open(f"{directory}/keys").read().split()
 records = {r["id"]: r for r in json.load(open(f"{directory}/records"))}
@@ -41,8 +43,10 @@ def checked_fields(body, fields):
     return row
 
 
-def carry_out(method, path, query, body):
+def carry_out(method, path, query, body, mode):
     global next_id
+    if mode == "unfiltered" and query.get("subDomain") == "":
+        del query["subDomain"]
     if path == "/domain/zone/example.net/record" and method == "GET":
         return [i for i, r in records.items()
                 if all(r[key] == value for key, value in query.items())]
@@ -80,8 +84,10 @@ def check(handler, body):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    def answer(self, status, text):
+    def answer(self, status, text, *headers):
         self.send_response(status)
+        for header in headers:
+            self.send_header(*header)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
@@ -101,14 +107,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
             check(self, body)
             with open(f"{directory}/calls", "a") as file:
                 print(self.command, self.path, body, file=file)
-            if mode.isdigit() or (mode == "writes" and self.command != "GET"):
+            if mode.isdigit() or (mode == "writes" and self.command != "GET") or (mode == "refresh" and path.endswith(mode)):
                 raise Refused(int(mode) if mode.isdigit() else 403, "This call has not been granted")
+            if mode == "echo":
+                raise Refused(403, f"The consumer key {keys[2]} is unknown")
             if mode == "slow":
                 time.sleep(15)
-            if mode in ("garbage", "huge"):
-                return self.answer(200, b"[ 1, {\"\xff" if mode == "garbage" else b"[" + b"1," * 500000 + b"1]")
+            if mode == "redirect":
+                return self.answer(307, b"", ("Location", f"http://{self.headers['Host']}/1.0/elsewhere"))
+            if mode in NONSENSE:
+                return self.answer(200, NONSENSE[mode])
             query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
-            self.answer(200, json.dumps(carry_out(self.command, path, query, body)).encode())
+            self.answer(200, json.dumps(carry_out(self.command, path, query, body, mode)).encode())
         except Refused as refused:
             self.answer(refused.args[0], json.dumps({"message": refused.args[1], "errorCode": "X"}).encode())
 

@@ -17,6 +17,7 @@
 #include "../user/ddns.h"
 #include "../user/ddns_address.h"
 #include "../user/ddns_import.h"
+#include "../user/ddns_library.h"
 #include "../user/ddns_ovh.h"
 #include "../user/ddns_secret.h"
 #include "same_config.h"
@@ -268,6 +269,28 @@ static void bad_imports(void **state)
 	assert_non_null(strstr(heard(&t), "cannot read /nowhere/at/all"));
 }
 
+/* A name without a slash stays one, also where there is such a file */
+static void import_of_a_credential(void **state)
+{
+	char was[512], directory[] = "/tmp/wgxdp-ddns.XXXXXX";
+	struct config *c;
+	FILE *out;
+
+	assert_non_null(getcwd(was, sizeof(was)));
+	assert_non_null(mkdtemp(directory));
+	assert_int_equal(chdir(directory), 0);
+	out = fopen("ddns.conf", "w");
+	fputs(SETTINGS, out);
+	fclose(out);
+	setenv("CREDENTIALS_DIRECTORY", directory, 1);
+	assert_int_equal(ddns_import("ddns.conf", &c), 0);
+	assert_string_equal(c->ddns[0].secret, "ddns.conf");
+	config_free(c);
+	unlink("ddns.conf");
+	assert_int_equal(chdir(was), 0);
+	rmdir(directory);
+}
+
 static void secret_files(void **state)
 {
 	char why[SECRET_WHY_LEN], *text, directory[] = "/tmp/wgxdp-ddns.XXXXXX", path[128];
@@ -282,7 +305,7 @@ static void secret_files(void **state)
 	chmod(path, 0640);
 	unsetenv("CREDENTIALS_DIRECTORY");
 	assert_int_not_equal(secret_read("tsig", &text, &open, why), 0);
-	assert_non_null(strstr(why, "LoadCredential"));
+	assert_non_null(strstr(why, "as ./tsig, and nobody has given this program credentials (LoadCredential"));
 	setenv("CREDENTIALS_DIRECTORY", directory, 1);
 	assert_int_equal(secret_read("tsig", &text, &open, why), 0);
 	assert_string_equal(text, "hidden");
@@ -312,6 +335,18 @@ static void signature(void **state)
 #else
 	skip();
 #endif
+}
+
+/* What is wrong with one library is still that when another was tried */
+static void libraries(void **state)
+{
+	const char *first = library_open("libnowhere-first.so.1", NULL, 0, NULL);
+	const char *second = library_open("libnowhere-second.so.1", NULL, 0, NULL);
+
+	assert_non_null(strstr(second, "libnowhere-second"));
+	assert_non_null(strstr(first, "libnowhere-first"));
+	free((char *)first);
+	free((char *)second);
 }
 
 /* ---- the section ---- */
@@ -354,6 +389,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unfit), cmocka_unit_test(candidates), cmocka_unit_test(still), cmocka_unit_test(keys), cmocka_unit_test(good_imports),
 		cmocka_unit_test(bad_imports), cmocka_unit_test(secret_files), cmocka_unit_test(signature), cmocka_unit_test(section), cmocka_unit_test(zones),
+		cmocka_unit_test(libraries), cmocka_unit_test(import_of_a_credential),
 	};
 	int fd, rc;
 

@@ -19,7 +19,8 @@
 #define RETRY_MS 5000			/* after a failure, doubled up to AGAIN_MS */
 
 struct job {
-	struct ddns *ddns;		/* NULL: given up */
+	struct ddns *ddns;
+	bool given_up;
 	struct ddns_config config;
 	struct ddns_run run;
 	uv_work_t work;
@@ -37,6 +38,7 @@ struct ddns {
 	char *text;			/* of the sections */
 	uv_timer_t settle;
 	struct noted succeeded;		/* when which name was last right */
+	size_t n_running;		/* of those given up, too */
 };
 
 static void run(struct job *j);
@@ -67,7 +69,7 @@ static void free_job(uv_handle_t *handle)
 
 static void give_up(struct job *j)
 {
-	j->ddns = NULL;
+	j->given_up = true;
 	uv_timer_stop(&j->due);
 	if (!j->running)
 		uv_close((uv_handle_t *)&j->due, free_job);
@@ -93,6 +95,15 @@ static void tell(struct job *j)
 	j->complaints = text;
 }
 
+/* It may have written after those in its place what was right before: they look once more */
+static void end_given_up(struct job *j)
+{
+	for (size_t i = 0; i < j->ddns->n_jobs; i++)
+		run(j->ddns->jobs[i]);
+	ddns_free(&j->run);
+	uv_close((uv_handle_t *)&j->due, free_job);
+}
+
 static void on_done(uv_work_t *work, int status)
 {
 	struct job *j = work->data;
@@ -100,9 +111,9 @@ static void on_done(uv_work_t *work, int status)
 	bool any = false;
 
 	j->running = false;
-	if (!j->ddns) {
-		ddns_free(&j->run);
-		uv_close((uv_handle_t *)&j->due, free_job);
+	j->ddns->n_running--;
+	if (j->given_up) {
+		end_given_up(j);
 		return;
 	}
 	for (size_t i = 0; i < j->config.n_names; i++) {
@@ -133,16 +144,14 @@ static void run(struct job *j)
 	uv_timer_stop(&j->due);
 	j->run = (struct ddns_run){ .config = &j->config, .only_changes = true };
 	j->running = !uv_queue_work(j->ddns->loop, &j->work, on_work, on_done);
+	j->ddns->n_running += j->running;
 	if (!j->running)
 		uv_timer_start(&j->due, on_due, RETRY_MS, 0);
 }
 
 bool ddns_busy(const struct ddns *d)
 {
-	for (size_t i = 0; d && i < d->n_jobs; i++)
-		if (d->jobs[i]->running)
-			return true;
-	return false;
+	return d && d->n_running;
 }
 
 /* ---- from outside ---- */

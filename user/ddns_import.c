@@ -339,7 +339,7 @@ static void take_names(struct import *im, const struct variable *v, struct ddns_
 
 static void take_settings(struct import *im, const struct variable variables[VARIABLES], struct ddns_config *d)
 {
-	char *path = realpath(im->file, NULL);
+	char *path = strchr(im->file, '/') ? realpath(im->file, NULL) : NULL;	/* else it is a credential of systemd's */
 
 	*d = (struct ddns_config){ .ipv6 = true, .by = DDNS_OVH };
 #ifndef WITH_CURL

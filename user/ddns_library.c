@@ -3,7 +3,14 @@
  * Opening a library, and finding functions in it.
  */
 #include <dlfcn.h>
+#include <string.h>
 #include "ddns_library.h"
+
+/* dlerror()'s text lives until its next call, and in one thread */
+static const char *wrong(void)
+{
+	return strdup(dlerror() ?: "") ?: "no memory";
+}
 
 const char *library_open(const char *soname, const struct library_function *list, size_t n, void *pointers)
 {
@@ -13,8 +20,8 @@ const char *library_open(const char *soname, const struct library_function *list
 		void *function = dlsym(library, list[i].name);
 
 		if (!function)
-			return dlerror();
+			return wrong();
 		*(void **)((char *)pointers + list[i].offset) = function;
 	}
-	return library ? NULL : dlerror();
+	return library ? NULL : wrong();
 }

@@ -5,6 +5,7 @@
  */
 #ifdef WITH_CURL
 #define CURL_DISABLE_TYPECHECK		/* whose macros know no pointers to functions */
+#include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <openssl/evp.h>
@@ -51,19 +52,21 @@ static const char *const urls[] = {
 	[OVH_EU] = "https://eu.api.ovh.com/1.0", [OVH_CA] = "https://ca.api.ovh.com/1.0", [OVH_US] = "https://api.us.ovhcloud.com/1.0",
 };
 
-struct ovh {
-	CURL *curl;
-	struct ovh_credentials keys;
-	const char *url;
-	long ahead;			/* the API's clock, of ours */
-	char why[512];			/* a request failed */
-};
-
 struct reply {
 	char text[REPLY_MAX + 1];
 	size_t n;
 	bool too_long;
 	struct yaml_tree tree;		/* JSON is YAML */
+};
+
+struct ovh {
+	CURL *curl;
+	struct ovh_credentials keys;
+	const char *url;
+	char zone[256];			/* in small letters, as it is there */
+	long ahead;			/* the API's clock, of ours */
+	char why[512];			/* a request failed */
+	struct reply reply;
 };
 
 int ovh_sign(const struct ovh_credentials *keys, const char *method, const char *url, const char *body, long when,
@@ -178,6 +181,14 @@ static const char *text_at(struct reply *r, const char *path)
 	return node && node->type == YAML_SCALAR && node->text ? node->text : "";
 }
 
+/* What the API says is wrong; an echo of a key is not for the log */
+static const char *message(struct ovh *o, struct reply *r)
+{
+	const char *text = text_at(r, "/message");
+
+	return strstr(text, o->keys.key) || strstr(text, o->keys.secret) || strstr(text, o->keys.consumer) ? "with a key in its words" : text;
+}
+
 /* A request without a body has "". headers NULL: it need not be signed. 0, or o->why says what is wrong; r is for drop() */
 static int request(struct ovh *o, const char *method, const char *path, const char *body, bool is_signed, struct reply *r)
 {
@@ -206,7 +217,7 @@ static int request(struct ovh *o, const char *method, const char *path, const ch
 	if (status / 100 == 2)
 		return 0;
 	snprintf(o->why, sizeof(o->why), "%s %.200s: status %ld%s%.200s", method, path, status, *text_at(r, "/message") ? ": " : "",
-		 text_at(r, "/message"));
+		 message(o, r));
 	return -EPROTO;
 }
 
@@ -230,32 +241,51 @@ static int number(const char *text, __u64 *ret)
 	return 0;
 }
 
+static void small_letters(char *text)
+{
+	for (; *text; text++)
+		*text = tolower((unsigned char)*text);
+}
+
 /* What stands before the zone in a name: "" of its own */
 static void sub_domain(const struct ddns_run *run, const struct ddns_set *set, char ret[256])
 {
 	size_t n = strlen(set->name) - strlen(run->config->zone);
 
 	snprintf(ret, 256, "%.*s", n ? (int)n - 1 : 0, set->name);
+	small_letters(ret);
 }
 
-static int read_record(struct ddns_run *run, struct ddns_set *set, __u64 id, struct reply *r)
+/* Nobody promises that a search for the sub-domain "" finds but the zone's own records, and others are not to be deleted */
+static int read_record(struct ddns_run *run, struct ddns_set *set, const char *type, __u64 id, struct reply *r)
 {
 	struct ovh *o = run->data;
 	struct address a = { .family = 0 };
-	char path[512];
+	char path[512], sub[256];
 	__u64 ttl = 0;
+	bool is = false;
 	int rc;
 
-	snprintf(path, sizeof(path), "/domain/zone/%s/record/%llu", run->config->zone, id);
+	sub_domain(run, set, sub);
+	snprintf(path, sizeof(path), "/domain/zone/%s/record/%llu", o->zone, id);
 	rc = request(o, "GET", path, "", true, r);
-	if (!rc && (!*text_at(r, "/target") || number(text_at(r, "/ttl"), &ttl))) {
+	if (!rc && (!*text_at(r, "/target") || !*text_at(r, "/fieldType") || number(text_at(r, "/ttl"), &ttl))) {
 		unreadable(o, path);
 		rc = -EPROTO;
 	}
-	if (!rc)
+	if (!rc) {
+		const char *there = text_at(r, "/subDomain");
+
+		is = !strcasecmp(text_at(r, "/fieldType"), type) && !strcasecmp(strcmp(there, "null") ? there : "", sub);
 		address_parse(text_at(r, "/target"), &a);
+	}
 	drop(r);
-	return rc ?: ddns_has(run, set, &a, ttl && ttl < ~0U ? ttl : ~0U, id);	/* 0: whatever the zone's is */
+	if (!is)
+		return rc;
+	if (!strcmp(type, ddns_type(set)))
+		return ddns_has(run, set, &a, ttl && ttl < ~0U ? ttl : ~0U, id);	/* 0: whatever the zone's is */
+	ddns_fail(run, set, "%s: there is a CNAME, beside which nothing can be: remove it by hand", ddns_type(set));
+	return -EEXIST;
 }
 
 /* Ids of a name's records of a type; *ret for free() */
@@ -268,13 +298,13 @@ static int list_records(struct ddns_run *run, const struct ddns_set *set, const 
 	*ret = NULL;
 	*ret_n = 0;
 	sub_domain(run, set, sub);
-	snprintf(path, sizeof(path), "/domain/zone/%s/record?fieldType=%s&subDomain=%s", run->config->zone, type, sub);
+	snprintf(path, sizeof(path), "/domain/zone/%s/record?fieldType=%s&subDomain=%s", o->zone, type, sub);
 	rc = request(o, "GET", path, "", true, r);
 	if (!rc && (!r->tree.root || r->tree.root->type != YAML_LIST))
 		rc = -EPROTO;
-	else if (!rc)
-		*ret = calloc(r->tree.root->n + 1, sizeof(**ret));
-	for (struct yaml_node *item = rc || !*ret ? NULL : r->tree.root->first; item && !rc; item = item->next)
+	else if (!rc && !(*ret = calloc(r->tree.root->n + 1, sizeof(**ret))))
+		rc = -ENOMEM;
+	for (struct yaml_node *item = rc ? NULL : r->tree.root->first; item && !rc; item = item->next)
 		rc = item->type == YAML_SCALAR && item->text ? number(item->text, &(*ret)[(*ret_n)++]) : -EPROTO;
 	if (rc && !*o->why)
 		unreadable(o, path);
@@ -282,25 +312,29 @@ static int list_records(struct ddns_run *run, const struct ddns_set *set, const 
 	return rc;
 }
 
+static int read_records(struct ddns_run *run, struct ddns_set *set, const char *type, struct reply *r)
+{
+	__u64 *ids = NULL;
+	size_t n = 0;
+	int rc = list_records(run, set, type, r, &ids, &n);
+
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = read_record(run, set, type, ids[i], r);
+	free(ids);
+	return rc;
+}
+
 static void read_set(struct ddns_run *run, struct ddns_set *set, struct reply *r)
 {
 	struct ovh *o = run->data;
-	__u64 *ids = NULL, *aliases = NULL;
-	size_t n = 0, n_aliases = 0;
 	int rc;
 
 	*o->why = '\0';
-	rc = list_records(run, set, "CNAME", r, &aliases, &n_aliases) ?: list_records(run, set, ddns_type(set), r, &ids, &n);
-	if (!rc && n_aliases)
-		ddns_fail(run, set, "%s: there is a CNAME, beside which nothing can be: remove it by hand", ddns_type(set));
-	for (size_t i = 0; i < n && !rc && !n_aliases; i++)
-		rc = read_record(run, set, ids[i], r);
+	rc = read_records(run, set, "CNAME", r) ?: read_records(run, set, ddns_type(set), r);
 	if (rc == -EIO)
 		ddns_fail_all(run, "ovh: %s", o->why);	/* nor will it tell of the others */
 	else if (rc && !set->failed)
 		ddns_fail(run, set, "ovh: %s", o->why);
-	free(ids);
-	free(aliases);
 }
 
 static int take_credentials(struct ddns_run *run, struct ovh *o)
@@ -342,23 +376,23 @@ static int take_time(struct ovh *o, struct reply *r)
 
 static void read_sets(struct ddns_run *run)
 {
-	struct reply *r = malloc(sizeof(*r));
 	struct ovh *o = run->data = calloc(1, sizeof(*o));
 
 	pthread_once(&once, open_libraries);
 	if (o && !closed)
 		o->curl = lib.curl_easy_init();
-	if (!r || !o || !o->curl) {
+	if (!o || !o->curl) {
 		ddns_fail_all(run, "ovh: %s", closed ?: "no memory");
 	} else if (!take_credentials(run, o)) {
 		o->url = *run->config->url ? run->config->url : urls[run->config->endpoint];
-		if (take_time(o, r))
+		strcpy(o->zone, run->config->zone);
+		small_letters(o->zone);
+		if (take_time(o, &o->reply))
 			ddns_fail_all(run, "ovh: %s", o->why);
 		for (size_t i = 0; i < run->n_sets; i++)
 			if (!run->sets[i].failed)
-				read_set(run, &run->sets[i], r);
+				read_set(run, &run->sets[i], &o->reply);
 	}
-	free(r);
 }
 
 /* ---- writing ---- */
@@ -371,55 +405,81 @@ static int call(struct ddns_run *run, const char *method, const char *path, cons
 	return rc;
 }
 
-static int write_record(struct ddns_run *run, const struct ddns_set *set, const __u64 *id, struct reply *r)
+/* In the place of that one of those that are there; if there is none, a new one, which is it then */
+static int write_record(struct ddns_run *run, struct ddns_set *set, size_t at, __u32 ttl, struct reply *r)
 {
-	char body[768], path[512], number[32] = "", sub[256], text[ADDRESS_STRLEN];
+	char body[768], path[512], place[32] = "", sub[256], text[ADDRESS_STRLEN];
+	struct ovh *o = run->data;
+	bool new = !set->n_there;
+	__u64 id;
+	int rc;
 
 	sub_domain(run, set, sub);
 	address_format(&set->wanted, text);
-	if (id)
-		snprintf(number, sizeof(number), "/%llu", *id);
-	snprintf(path, sizeof(path), "/domain/zone/%s/record%s", run->config->zone, number);
-	snprintf(body, sizeof(body), "{\"%s%s%ssubDomain\":\"%s\",\"target\":\"%s\",\"ttl\":%u}", id ? "" : "fieldType\":\"",
-		 id ? "" : ddns_type(set), id ? "" : "\",\"", sub, text, run->config->ttl);
-	return call(run, id ? "PUT" : "POST", path, body, r);
+	if (!new)
+		snprintf(place, sizeof(place), "/%llu", set->ids[at]);
+	snprintf(path, sizeof(path), "/domain/zone/%s/record%s", o->zone, place);
+	snprintf(body, sizeof(body), "{\"%s%s%ssubDomain\":\"%s\",\"target\":\"%s\",\"ttl\":%u}", new ? "fieldType\":\"" : "",
+		 new ? ddns_type(set) : "", new ? "\",\"" : "", sub, text, ttl);
+	rc = request(o, new ? "POST" : "PUT", path, body, true, r);
+	if (!rc && new && !number(text_at(r, "/id"), &id))
+		rc = ddns_has(run, set, &set->wanted, ttl, id);
+	drop(r);
+	return rc;
 }
 
-/* One of those that are there becomes, or is, the one that is wanted; the others go after it. */
+/* One of those that are there becomes, or is, the one that is wanted, and the first; the others go after it. */
 static void write_set(struct ddns_run *run, struct ddns_set *set, struct reply *r)
 {
-	size_t kept = 0;
+	struct ovh *o = run->data;
+	size_t n = set->n_there, kept = 0;
 	char path[512];
 	int rc = 0;
 
-	while (kept < set->n_there && !address_equal(&set->there[kept], &set->wanted))
+	while (kept < n && !address_equal(&set->there[kept], &set->wanted))
 		kept++;
-	if (!set->n_there)
-		rc = write_record(run, set, NULL, r);
-	else if (kept == set->n_there || set->other_ttl)
-		rc = write_record(run, set, &set->ids[kept == set->n_there ? 0 : kept], r);
-	kept = kept == set->n_there ? 0 : kept;
-	for (size_t i = 0; i < set->n_there && !rc; i++) {
-		snprintf(path, sizeof(path), "/domain/zone/%s/record/%llu", run->config->zone, set->ids[i]);
+	if (kept == n || set->other_ttl)
+		rc = write_record(run, set, kept == n ? 0 : kept, run->config->ttl, r);
+	kept = kept == n ? 0 : kept;
+	for (size_t i = 0; i < n && !rc; i++) {
+		snprintf(path, sizeof(path), "/domain/zone/%s/record/%llu", o->zone, set->ids[i]);
 		rc = i == kept ? 0 : call(run, "DELETE", path, "", r);
 	}
-	if (rc)
-		ddns_fail(run, set, "ovh: %s", ((struct ovh *)run->data)->why);
+	if (n)
+		set->ids[0] = set->ids[kept];
+	if (rc && !set->failed)
+		ddns_fail(run, set, "ovh: %s", o->why);
+}
+
+/* Name servers do not have what was written. The next run would take it for right: so it gets another TTL until then. */
+static void mark(struct ddns_run *run, struct ovh *o)
+{
+	char why[sizeof(o->why)];
+	int rc = 0;
+
+	strcpy(why, o->why);
+	for (size_t i = 0; i < run->n_sets; i++) {
+		struct ddns_set *s = &run->sets[i];
+
+		if (!s->write || s->failed)
+			continue;
+		ddns_fail(run, s, "ovh: name servers do not have what was written: %s", why);
+		if (rc == -EIO || !s->n_there || (rc = write_record(run, s, 0, run->config->ttl + 1, &o->reply)))
+			ddns_warn(run, "ovh: %s: nor will they, until the zone %s is refreshed by hand", s->name, run->config->zone);
+	}
 }
 
 static void write_sets(struct ddns_run *run)
 {
-	struct reply *r = malloc(sizeof(*r));
 	struct ovh *o = run->data;
 	char path[512];
 
-	for (size_t i = 0; i < run->n_sets && r; i++)
+	for (size_t i = 0; i < run->n_sets; i++)
 		if (run->sets[i].write && !run->sets[i].failed)
-			write_set(run, &run->sets[i], r);	/* one that failed half-way is refreshed as well */
-	snprintf(path, sizeof(path), "/domain/zone/%s/refresh", run->config->zone);
-	if (!r || call(run, "POST", path, "", r))
-		ddns_fail_all(run, "ovh: %s", r ? o->why : "no memory");
-	free(r);
+			write_set(run, &run->sets[i], &o->reply);	/* one that failed half-way is refreshed as well */
+	snprintf(path, sizeof(path), "/domain/zone/%s/refresh", o->zone);
+	if (call(run, "POST", path, "", &o->reply))
+		mark(run, o);
 }
 
 static void end(struct ddns_run *run)

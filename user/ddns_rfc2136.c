@@ -209,7 +209,11 @@ static ldns_pkt *exchange(struct server *s, const ldns_pkt *question, struct wir
 
 	if (lib.ldns_pkt2wire(&out.bytes, question, &out.n) != LDNS_STATUS_OK)
 		strcpy(s->why, "no memory");
-	else if (!ask(s, &out, answer) && lib.ldns_wire2pkt(&back, answer->bytes, answer->n) != LDNS_STATUS_OK) {
+	else if (ask(s, &out, answer))
+		;
+	else if (LDNS_TC_WIRE(answer->bytes))
+		strcpy(s->why, "its answer is truncated, by TCP too");
+	else if (lib.ldns_wire2pkt(&back, answer->bytes, answer->n) != LDNS_STATUS_OK) {
 		strcpy(s->why, "its answer cannot be read");
 		back = NULL;
 	}
@@ -248,7 +252,7 @@ static void take_answer(struct ddns_run *run, struct ddns_set *set, const ldns_p
 			continue;
 		a = type == LDNS_RR_TYPE_A ? address_from_ipv4(*(struct in_addr *)lib.ldns_rdf_data(value))
 					   : address_from_ipv6(*(struct in6_addr *)lib.ldns_rdf_data(value));
-		if (ddns_has(run, set, &a, lib.ldns_rr_ttl(rr), 0))
+		if (ddns_has(run, set, &a, lib.ldns_rr_ttl(rr) ?: ~0U, 0))
 			return;
 	}
 }
