@@ -38,9 +38,7 @@ INLINE int across_checksum(void *ctx, enum plane plane, __u32 l4)
 	if (c->rest)
 		return -1;
 	sum = c->sum + addr_sum(&s->way.src) + addr_sum(&s->way.dst) + len + bpf_htons(IPPROTO_UDP);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	check = ~csum_fold(sum);
+	check = ~csum_fold64(sum);
 	check = check ?: 0xffff;
 	return plane_write(ctx, plane, at, &check, sizeof(check));
 }

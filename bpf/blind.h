@@ -27,7 +27,6 @@ INLINE int blind_leave(struct pkt *p, struct flow_scratch *s, __u32 from, __u32 
 	const struct blind_site *site = bpf_map_lookup_elem(&blind_sites, &to);
 	const struct blind_place *place;
 	__u32 now;
-	__u64 sum;
 
 	if (!site)
 		return -DROP_blind_refused;
@@ -35,15 +34,13 @@ INLINE int blind_leave(struct pkt *p, struct flow_scratch *s, __u32 from, __u32 
 	place = &site->place[now];
 	if (!place->family)
 		return -DROP_blind_waiting;
-	sum = (p->pseudo & 0xffffffff) + (p->pseudo >> 32);
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
 	s->key.sport = p->sport;
 	s->key.dport = p->dport;
 	s->way.src = place->local;
 	s->way.dst = place->service.to;
 	s->way.sport = p->dport;
 	s->way.dport = place->service.port;
-	s->way.delta = csum_fold(place->sum + (__u16)~csum_fold(sum));
+	s->way.delta = csum_fold(place->sum + (__u16)~csum_fold64(p->pseudo));
 	s->way.family = place->family;
 	s->way.is_new = FLOW_KNOWN;
 	s->service = place->service;
@@ -107,11 +104,6 @@ INLINE bool blind_is_uniform(struct pkt *p, const struct udphdr *udp)
 	return !plane(p, blind_segments);
 }
 
-INLINE __u64 blind_length(const struct pkt *p, const struct udphdr *udp)
-{
-	return p->segments > 1 ? p->segment_len - (p->l4 - p->l3) - sizeof(*udp) : bpf_ntohs(udp->len) - sizeof(*udp);
-}
-
 INLINE int blind_find_way(struct pkt *p, const struct udphdr *udp, const void *head)
 {
 	struct blind_scratch *b = blind_scratch_find();
@@ -131,7 +123,7 @@ INLINE int blind_find_way(struct pkt *p, const struct udphdr *udp, const void *h
 	else if (b->from && type == MESSAGE_COOKIE)
 		to = BLIND_ORIGIN(session_value(b->from, b->index, b->now));
 	if (to)
-		return length_fits(data ? MESSAGE_DATA : MESSAGE_COOKIE, blind_length(p, udp)) && blind_is_uniform(p, udp) ?
+		return length_fits(data ? MESSAGE_DATA : MESSAGE_COOKIE, message_length(p, udp)) && blind_is_uniform(p, udp) ?
 		       blind_leave(p, s, b->from, to) : -DROP_guard_shape;
 	rc = blind_ask(p, udp, b);
 	return rc > 0 ? blind_leave(p, s, b->from, rc & (BLIND_SITES_MAX - 1)) : rc;

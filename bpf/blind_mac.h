@@ -13,8 +13,6 @@ static long blind_try(__u32 i, void *none)
 	struct blind_scratch *b = blind_scratch_find();
 	struct guard_scratch *s = guard_scratch_find();
 	struct blind_site *site;
-	struct blake2s_work *w;
-	bool fits;
 
 	if (!b || !s)
 		return 1;
@@ -25,18 +23,7 @@ static long blind_try(__u32 i, void *none)
 	if (!b->single && !(site->may[b->from / 64 & (BLIND_SITES_MAX / 64 - 1)] >> (b->from & 63) & 1))
 		return 0;
 	s->tried++;
-	w = s->work;
-	memcpy(w->h, site->mac1, sizeof(w->h));
-	if (s->kind == MESSAGE_INITIATION) {
-		blake2s_compress(&w[0], BLAKE2S_BLOCK + 64, 0);
-		memcpy(w[1].h, w[0].h, sizeof(w->h));
-		blake2s_compress(&w[1], BLAKE2S_BLOCK + INITIATION_MAC1, 1);
-		fits = mac_is(w[1].h, s->message + INITIATION_MAC1);
-	} else {
-		blake2s_compress(&w[0], BLAKE2S_BLOCK + RESPONSE_MAC1, 1);
-		fits = mac_is(w[0].h, s->message + RESPONSE_MAC1);
-	}
-	if (!fits)
+	if (!mac1_fits(s, site->mac1))
 		return 0;
 	b->to = b->first + i;
 	b->answer = 1;
@@ -67,15 +54,9 @@ INLINE bool blind_fits_any(struct blind_scratch *b)
 
 INLINE bool blind_begin(struct blind_scratch *b, struct guard_scratch *s)
 {
-	struct addr source = guard_source(&s->client.addr);
-
-	s->hash = source_hash(&source);
 	s->known = b->from;
 	s->now = b->now;
-	s->tried = 0;
-	block_words(s->work[0].m, s->message, WORDS(s->kind == MESSAGE_INITIATION ? 64 : RESPONSE_MAC1));
-	block_words(s->work[1].m, s->message + 64, WORDS(INITIATION_MAC1 - 64));
-	return guard_may_spend(s);
+	return mac1_begin(s);
 }
 
 #endif

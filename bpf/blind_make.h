@@ -92,7 +92,7 @@ __attribute__((noinline)) int blind_handshake(void)
 	if (!blind_begin(b, s))
 		return -DROP_guard_busy;
 	rc = s->kind == MESSAGE_INITIATION ? blind_initiation(b, s) : blind_response(b, s);
-	guard_spent(s, s->tried * (s->kind == MESSAGE_INITIATION ? 2 : 1));
+	mac1_end(s);
 	return rc;
 }
 

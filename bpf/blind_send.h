@@ -21,7 +21,7 @@ INLINE void blind_count(const struct pkt *p)
 	if (!total)
 		return;
 	total->packets += p->segments;
-	total->bytes += p->len + (p->segments - 1) * (p->l4 - p->l3 + sizeof(struct udphdr));
+	total->bytes += segments_bytes(p);
 }
 
 /* 0 or a reason */

@@ -47,7 +47,7 @@ static __attribute__((noinline)) __u32 mac2_fits(struct guard_scratch *s, const 
 	blake2s_compress(mac, BLAKE2S_BLOCK + 128, 0);
 	block_words(mac->m, s->message + 128, WORDS(INITIATION_MAC2 - 128));
 	blake2s_compress(mac, BLAKE2S_BLOCK + INITIATION_MAC2, 1);
-	return mac_is(mac->h, s->message + INITIATION_MAC2);
+	return !mac_compare(mac->h, s->message + INITIATION_MAC2);
 }
 
 INLINE bool has_cookie(struct guard_scratch *s, const struct cookies *c)

@@ -15,6 +15,13 @@ INLINE __u16 csum_fold(__u32 sum)
 	return sum + (sum >> 16);
 }
 
+/* Likewise of 64 bits */
+INLINE __u16 csum_fold64(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	return csum_fold((sum & 0xffff) + (sum >> 16));
+}
+
 /* How check compares to a sum, unfolded, in one product: where neither is 0, they are the same if they are so modulo 65,535; and
  * of that number's multiples alone the product with its inverse modulo 2^64 is at most CSUM_SAME. */
 #define CSUM_SAME (~0ULL / 0xffff)
@@ -56,11 +63,7 @@ INLINE __u64 csum_pseudo6(const struct ipv6hdr *ip)
 /* With protocol and length, folded */
 INLINE __u16 csum_pseudo(__u64 addresses, __be16 len)
 {
-	__u64 sum = addresses + len + bpf_htons(IPPROTO_UDP);
-
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return csum_fold(sum);
+	return csum_fold64(addresses + len + bpf_htons(IPPROTO_UDP));
 }
 
 #endif

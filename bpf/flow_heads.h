@@ -18,9 +18,7 @@ static __attribute__((noinline)) __u32 quote_sum(const void *from, __u32 n)
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < 10 && i < n / 4; i++)
 		sum += load_word(__u32, from + 4 * i);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return csum_fold(sum);
+	return csum_fold64(sum);
 }
 
 INLINE __u32 sum_of(const struct addr *a, const struct addr *b)

@@ -32,14 +32,52 @@ INLINE struct addr guard_source(const struct addr *client)
 
 /* ---- mac1 ---- */
 
+/* Before keys are tried: what is hashed for each of them. False: this CPU has no time for it */
+INLINE bool mac1_begin(struct guard_scratch *s)
+{
+	struct addr source = guard_source(&s->client.addr);
+
+	s->hash = source_hash(&source);
+	if (!guard_may_spend(s))
+		return false;
+	s->tried = 0;
+	block_words(s->work[0].m, s->message, WORDS(s->kind == MESSAGE_INITIATION ? 64 : RESPONSE_MAC1));
+	block_words(s->work[1].m, s->message + 64, WORDS(INITIATION_MAC1 - 64));
+	return true;
+}
+
+/* Whether it is by a key whose block gives this state */
+INLINE bool mac1_fits(struct guard_scratch *s, const __u32 state[8])
+{
+	struct blake2s_work *w = s->work;
+	__u32 differs;
+
+	memcpy(w->h, state, sizeof(w->h));
+	if (s->kind == MESSAGE_INITIATION) {
+		blake2s_compress(&w[0], BLAKE2S_BLOCK + 64, 0);
+		memcpy(w[1].h, w[0].h, sizeof(w->h));
+		blake2s_compress(&w[1], BLAKE2S_BLOCK + INITIATION_MAC1, 1);
+		differs = mac_compare(w[1].h, s->message + INITIATION_MAC1);
+	} else {
+		blake2s_compress(&w[0], BLAKE2S_BLOCK + RESPONSE_MAC1, 1);
+		differs = mac_compare(w[0].h, s->message + RESPONSE_MAC1);
+		opaque(differs);	/* or clang makes one comparison of both, with offsets in registers */
+	}
+	return !differs;
+}
+
+/* After s->tried of them */
+INLINE void mac1_end(struct guard_scratch *s)
+{
+	guard_spent(s, s->tried * (s->kind == MESSAGE_INITIATION ? 2 : 1));
+}
+
 /* Tries one key; 1: no more */
 static long guard_try(__u32 i, void *none)
 {
 	struct guard_scratch *s = guard_scratch_find();
 	const struct guard_key *key;
-	struct blake2s_work *w;
 	__u32 place;
-	bool fits;
 
 	if (!s)
 		return 1;
@@ -48,18 +86,7 @@ static long guard_try(__u32 i, void *none)
 	if (!key)
 		return 1;
 	s->tried = i + 1;
-	w = s->work;
-	memcpy(w->h, key->mac1, sizeof(w->h));
-	if (s->kind == MESSAGE_INITIATION) {
-		blake2s_compress(&w[0], BLAKE2S_BLOCK + 64, 0);
-		memcpy(w[1].h, w[0].h, sizeof(w->h));
-		blake2s_compress(&w[1], BLAKE2S_BLOCK + INITIATION_MAC1, 1);
-		fits = mac_is(w[1].h, s->message + INITIATION_MAC1);
-	} else {
-		blake2s_compress(&w[0], BLAKE2S_BLOCK + RESPONSE_MAC1, 1);
-		fits = mac_is(w[0].h, s->message + RESPONSE_MAC1);
-	}
-	if (!fits)
+	if (!mac1_fits(s, key->mac1))
 		return 0;
 	s->backend = key->backend;
 	s->answer = 0;
@@ -68,18 +95,12 @@ static long guard_try(__u32 i, void *none)
 
 INLINE int guard_mac1(struct guard_scratch *s, __u32 keys)
 {
-	struct addr source = guard_source(&s->client.addr);
-
-	s->hash = source_hash(&source);
-	if (!guard_may_spend(s))
+	if (!mac1_begin(s))
 		return -DROP_guard_busy;
 	s->key = GUARD_KEYS_FIRST(keys);
-	s->tried = 0;
 	s->answer = -DROP_guard_mac1;
-	block_words(s->work[0].m, s->message, WORDS(s->kind == MESSAGE_INITIATION ? 64 : RESPONSE_MAC1));
-	block_words(s->work[1].m, s->message + 64, WORDS(INITIATION_MAC1 - 64));
 	bpf_loop(GUARD_KEYS_N(keys), guard_try, NULL, 0);
-	guard_spent(s, s->tried * (s->kind == MESSAGE_INITIATION ? 2 : 1));
+	mac1_end(s);
 	if (s->answer)
 		remember_failed(s->hash, s->now);
 	return s->answer;

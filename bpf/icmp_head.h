@@ -89,9 +89,7 @@ INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 what
 	mtu = mtu && mtu < ANSWER_MAX6 ? ANSWER_MAX6 : mtu;
 	a->icmp.icmp6_mtu = bpf_htonl(mtu);
 	pseudo = csum_pseudo6(&a->ip) + a->ip.payload_len + bpf_htons(IPPROTO_ICMPV6);
-	pseudo = (pseudo & 0xffffffff) + (pseudo >> 32);
-	pseudo = (pseudo & 0xffff) + (pseudo >> 16);
-	a->icmp.icmp6_cksum = ~csum_fold(sum + *(__u16 *)&a->icmp + bpf_htons(mtu) + csum_fold(pseudo));
+	a->icmp.icmp6_cksum = ~csum_fold(sum + *(__u16 *)&a->icmp + bpf_htons(mtu) + csum_fold64(pseudo));
 }
 
 #endif

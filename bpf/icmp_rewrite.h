@@ -32,9 +32,7 @@ INLINE __u16 addr_sum(const struct addr *a)
 #pragma unroll
 	for (int i = 0; i < 4; i++)
 		sum += a->w[i];
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return csum_fold(sum);
+	return csum_fold64(sum);
 }
 
 INLINE __u16 addr_delta(const struct addr *old, const struct addr *new)

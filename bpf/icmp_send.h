@@ -49,9 +49,7 @@ __attribute__((noinline)) int tc_sum(struct __sk_buff *ctx, __u32 off)
 	}
 	if (data + 1 <= end)
 		sum += bpf_htons(*(__u8 *)data << 8);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return csum_fold(sum);
+	return csum_fold64(sum);
 }
 
 /* Last the head, and back to whence it came. from: of an IPv4 answer; 0: an IPv6 one, which is from whom it was sent to, unless

@@ -39,10 +39,11 @@ INLINE void cookie_mac_begin(__u32 h[8])
 	h[7] = BLAKE2S_IV7;
 }
 
-INLINE bool mac_is(const __u32 h[8], const __u8 *mac)
+/* 0: they are the same */
+INLINE __u32 mac_compare(const __u32 h[8], const __u8 *mac)
 {
-	return !((h[0] ^ from_le32(load_word(__u32, mac))) | (h[1] ^ from_le32(load_word(__u32, mac + 4))) |
-		 (h[2] ^ from_le32(load_word(__u32, mac + 8))) | (h[3] ^ from_le32(load_word(__u32, mac + 12))));
+	return (h[0] ^ from_le32(load_word(__u32, mac))) | (h[1] ^ from_le32(load_word(__u32, mac + 4))) |
+	       (h[2] ^ from_le32(load_word(__u32, mac + 8))) | (h[3] ^ from_le32(load_word(__u32, mac + 12)));
 }
 
 #endif

@@ -26,11 +26,17 @@ INLINE bool is_plain_data(const struct pkt *p, const struct guard *g, const stru
 	       length_fits(MESSAGE_DATA, bpf_ntohs(udp->len) - sizeof(*udp));
 }
 
+/* Of UDP's payload, as it claims; of GSO, of each but the last one */
+INLINE __u64 message_length(const struct pkt *p, const struct udphdr *udp)
+{
+	return p->segments > 1 ? p->segment_len - (p->l4 - p->l3) - sizeof(*udp) : bpf_ntohs(udp->len) - sizeof(*udp);
+}
+
 /* What the pipeline says of a packet that guard_look() looks at: UDP's payload, how long it claims to be, and how far it goes here */
 INLINE void message_where(const struct pkt *p, struct guard_scratch *s, const struct udphdr *udp)
 {
 	s->payload = p->l4 + sizeof(*udp);
-	s->len = p->segments > 1 ? p->segment_len - (p->l4 - p->l3) - sizeof(*udp) : bpf_ntohs(udp->len) - sizeof(*udp);
+	s->len = message_length(p, udp);
 	s->end = p->l3 + p->len;
 	s->segments = p->segments;
 }

@@ -36,6 +36,12 @@ INLINE void take_segments(struct pkt *p, __u32 segs, __u32 size, __u32 len)
 	p->segment_len = header + size;
 }
 
+/* Bytes of what GSO makes of it, each with its headers */
+INLINE __u64 segments_bytes(const struct pkt *p)
+{
+	return p->len + (p->segments - 1) * (p->l4 - p->l3 + sizeof(struct udphdr));
+}
+
 #ifdef WGXDP_HOST
 #include "host.h"
 #define plane(p, op, ...) host_##op(p, ##__VA_ARGS__)

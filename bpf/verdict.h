@@ -45,7 +45,7 @@ INLINE void count_reason(const struct pkt *p, __u32 id, int rc)
 INLINE void count_forwarded(const struct pkt *p, struct total *total)
 {
 	total->forwarded += p->segments;
-	total->bytes += p->len + (p->segments - 1) * (p->l4 - p->l3 + sizeof(struct udphdr));
+	total->bytes += segments_bytes(p);
 }
 
 INLINE void count(const struct pkt *p, int rc)

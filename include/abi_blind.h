@@ -75,7 +75,7 @@ static inline __u32 blind_home(__u64 hash, int home, __u32 mask)
 }
 
 #define BLIND_SECONDS 190		/* WireGuard's Reject-After-Time, and what the way takes */
-#define BLIND_LONGEST_SECONDS 200	/* as SESSION_SECONDS: of an index of our own WireGuard */
+#define BLIND_LONGEST_SECONDS SESSION_SECONDS	/* of an index of our own WireGuard */
 #define BLIND_TENTATIVE_SECONDS 10	/* of an initiation that nobody has answered */
 #define BLIND_ANSWER_SECONDS 5	/* after its first response, which may be forged, an initiation may have others */
 #define BLIND_WAITING_SECONDS 30	/* of one that waits for its addressee */
@@ -105,7 +105,7 @@ struct blind_total {
 struct blind_waiting {
 	__u64 since;			/* jiffies; 0: none */
 	__u32 from;
-	__u8 message[148];
+	__u8 message[INITIATION_LEN];
 };
 
 /* blind_state: ARRAY of one */

@@ -119,7 +119,6 @@ struct guard_scratch {
 struct blind_scratch {
 	__u64 now;
 	__u32 from, to;			/* sites */
-	__u32 origin;			/* `from`, or who gave out the index in question */
 	__le32 index, receiver;		/* the sender's, or of data and cookies the receiver's; of a response the receiver's */
 	__u32 waits;			/* it is for a site that is not known yet */
 	__u32 make;			/* a handshake message, of which something is to be learnt when it is sent */

@@ -76,6 +76,8 @@ static void sums(void **state)
 		assert_int_equal(csum_fold(sum), folded);
 	}
 	assert_int_equal(csum_fold(0xffffffff), 0xffff);
+	assert_int_equal(csum_fold64(0x1ffffffff), 1);
+	assert_int_equal(csum_fold64(~0ULL), 0xffff);
 }
 
 /* A message of words and its checksum; some words change: the checksum brought up to date is the one computed anew */
