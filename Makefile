@@ -184,7 +184,7 @@ install: $(O)/wgxdp
 		install -m 644 scripts/systemd/hardening.conf $(DESTDIR)$(UNITDIR)/$$unit$$at.service.d/ && \
 		sed -E -e 's,/usr/local/sbin,$(PREFIX)/sbin,' $${at:+$(as_template)} scripts/systemd/$$unit.service \
 			> $(DESTDIR)$(UNITDIR)/$$unit$$at.service || exit 1; done; done
-	$(Q)for unit in wgxdp-ddns wgxdp-endpoint@; do \
+	$(Q)for unit in wgxdp-ddns wgxdp-endpoint@ wgxdp-knock; do \
 		install -D -m 644 -t $(DESTDIR)$(UNITDIR)/$$unit.service.d scripts/systemd/once.conf || exit 1; done
 	$(Q)for unit in wgxdp-ddns.service wgxdp-ddns.timer wgxdp-endpoint@.service wgxdp-endpoint@.timer wgxdp-knock.service wgxdp-knock.path; do \
 		sed -e 's,/usr/local/sbin,$(PREFIX)/sbin,' scripts/systemd/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done

@@ -14,11 +14,11 @@ INLINE void hear(const struct pkt *p)
 {
 }
 #else
-/* The kind of what this is, or HEARD_KINDS */
-INLINE __u32 hear_kind(const struct hearing *h, __be16 dport, __u32 ttl, __u32 type, __u32 len)
+/* The kind of what this is, or HEARD_KINDS. type: of a message as long as an initiation, or 0 */
+INLINE __u32 hear_kind(const struct hearing *h, __be16 dport, __u32 ttl, __u32 type)
 {
 	for (int i = 0; i < HEAR_PORTS; i++) {
-		if (h->ports[i] && h->ports[i] == dport && type == bpf_htonl(1 << 24) && len == INITIATION_BYTES)
+		if (h->ports[i] && h->ports[i] == dport && type == bpf_htonl(1 << 24))
 			return HEARD_INITIATION;
 		if (h->knocks[i] && ttl <= 1 && (__u32)(bpf_ntohs(dport) - h->knocks[i]) < KNOCK_PORTS)
 			return HEARD_KNOCK;
@@ -51,14 +51,16 @@ INLINE void hear_addresses(struct heard *h, const void *ip, __u32 family)
 #define HEAR(name, context, load) \
 	__attribute__((noinline)) int name(context *ctx, __u32 l3, __u32 l4, __u32 family, __u32 ttl) \
 	{ \
-		struct { __be16 sport, dport, len, check; __u32 type; } udp; \
-		__u32 zero = 0, kind, n = family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr); \
+		struct { __be16 sport, dport, len, check; } udp; \
+		__u32 zero = 0, type = 0, kind, n = family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr); \
 		const struct hearing *listens = bpf_map_lookup_elem(&hearing, &zero); \
 		struct heard *h; \
 		\
 		if (!listens || load(ctx, l4, &udp, sizeof(udp))) \
 			return 0; \
-		kind = hear_kind(listens, udp.dport, ttl, udp.type, bpf_ntohs(udp.len) - sizeof(struct udphdr)); \
+		if (udp.len == bpf_htons(sizeof(udp) + INITIATION_BYTES)) \
+			load(ctx, l4 + sizeof(udp), &type, sizeof(type)); \
+		kind = hear_kind(listens, udp.dport, ttl, type); \
 		if (kind == HEARD_KINDS || !hear_may(kind)) \
 			return 0; \
 		h = bpf_ringbuf_reserve(&heard, sizeof(*h), 0); \
@@ -76,7 +78,7 @@ INLINE void hear_addresses(struct heard *h, const void *ip, __u32 family)
 		h->kind = kind; \
 		h->pad[0] = h->pad[1] = 0; \
 		h->ifindex = HEAR_IFINDEX(ctx); \
-		if (kind == HEARD_INITIATION && load(ctx, l4 + sizeof(struct udphdr), h->message, INITIATION_BYTES)) { \
+		if (kind == HEARD_INITIATION && load(ctx, l4 + sizeof(udp), h->message, INITIATION_BYTES)) { \
 			bpf_ringbuf_discard(h, 0); \
 			return 0; \
 		} \

@@ -65,6 +65,26 @@ for hops in 1 5 12; do
 		nothing 'to another host' nsenter --net=/run/netns/net sh -c "ip neigh replace 203.0.113.77 lladdr $(mac r2 wan) dev home; traceroute -n -w 0.3 -p 19000 203.0.113.77"
 		nothing 'to other ports' nsenter --net=/run/netns/net traceroute -n -w 0.3 -m 2 -p 19100 $to
 		nothing 'with another TTL' nsenter --net=/run/netns/net traceroute -n -w 0.3 -f 2 -m 2 -p 19000 $to
+		addresses net home 2001:db8:9::1/64
+		addresses r2 wan 2001:db8:9::2/64
+		knocks 'traceroute -6, 1 hop' nsenter --net=/run/netns/net traceroute -6 -n -w 0.3 -p 19000 2001:db8:9::2
+		grep -qx '2001:db8:9::1 190[0-9]*' "$knocked" || fail "written down: $(< "$knocked")"
+		nothing 'fragments, TCP, what is cut short, with options a TTL of 2' nsenter --net=/run/netns/net /usr/bin/python3 -c '
+from scapy.all import *
+ip = dict(src="203.0.113.254", dst="203.0.113.1", ttl=1)
+udp = UDP(sport=9, dport=19000)
+packets = [IP(**ip, flags="MF") / udp / (b"x" * 16), IP(**ip, frag=2) / udp / b"x", IP(**ip) / TCP(dport=19000), IP(**ip) / raw(udp)[:4],
+           IP(**ip, proto=17) / b"", IP(**{**ip, "ttl": 2}, options=[IPOption_Router_Alert()]) / udp, IP(**ip) / ICMP(type=3) / IP(**ip) / udp,
+           IP(**{**ip, "dst": "255.255.255.255"}) / udp, IP(**{**ip, "dst": "224.0.0.1"}) / udp]
+six = dict(src="2001:db8:9::1", dst="2001:db8:9::2", hlim=1)
+packets6 = [IPv6(**six) / IPv6ExtHdrFragment(m=1) / udp / (b"x" * 16), IPv6(**six) / IPv6ExtHdrFragment(offset=2) / udp,
+            IPv6(**six, plen=4) / raw(udp)[:4], IPv6(**six, nh=17), IPv6(**{**six, "dst": "ff02::1"}) / udp]
+there = getmacbyip("203.0.113.1")
+sendp([Ether(dst=there) / p for p in packets + packets6], iface="home", verbose=False)'
+		knocks 'of no payload, with options, to the last port' nsenter --net=/run/netns/net /usr/bin/python3 -c '
+from scapy.all import *
+sendp(Ether(dst=getmacbyip("203.0.113.1")) / IP(src="203.0.113.254", dst="203.0.113.1", ttl=1, options=[IPOption_NOP()] * 4) /
+      UDP(sport=9, dport=19099), iface="home", verbose=False)'
 		nothing 'an echo request' nsenter --net=/run/netns/net traceroute -n -I -w 0.3 -m 2 $to
 	else
 		knocks "traceroute, $hops hops" traceroute -n -w 0.3 -m 20 -p 19000 $to

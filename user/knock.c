@@ -3,15 +3,14 @@
  * Programs that are run for a knock.
  */
 #include <errno.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include "knock.h"
 #include "log.h"
+#include "netlink.h"
 #include "state.h"
 
 struct run {
@@ -25,16 +24,15 @@ static struct run *running;		/* NULL: none */
 
 bool knock_is_for_us(const struct address *to)
 {
-	struct sockaddr_in6 at = { .sin6_family = AF_INET6 };
-	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), off = 0;
-	bool ours;
+	struct nl_address *list = NULL;
+	bool ours = false;
+	size_t n = 0;
 
-	if (fd < 0)
+	if (nl_addresses(&list, &n))
 		return false;
-	memcpy(&at.sin6_addr, to->addr.b, sizeof(at.sin6_addr));
-	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	ours = !bind(fd, (struct sockaddr *)&at, sizeof(at));
-	close(fd);
+	for (size_t i = 0; i < n; i++)
+		ours |= address_equal(&list[i].local, to);
+	free(list);
 	return ours;
 }
 
