@@ -47,38 +47,56 @@ INLINE void hear_addresses(struct heard *h, const void *ip, __u32 family)
 	h->dst = family == FAMILY_IPV4 ? addr_from4(load_word(__be32, ip + 16)) : addr_load(ip + 24);
 }
 
-/* l3, l4: where the headers are. load(ctx, off, to, n) as bpf_skb_load_bytes. */
+/* What IP says of itself: 0 where that is no whole UDP datagram, or behind extension headers */
+struct hear_ip {
+	__u32 family, ttl, len;		/* of the header */
+};
+
+INLINE int hear_parse(struct hear_ip *ip, const __u8 head[12])
+{
+	if (head[0] >> 4 == 6 && head[6] == IPPROTO_UDP) {
+		*ip = (struct hear_ip){ FAMILY_IPV6, head[7], sizeof(struct ipv6hdr) };
+		return 1;
+	}
+	*ip = (struct hear_ip){ FAMILY_IPV4, head[8], (head[0] & 15) * 4 };
+	return head[0] >> 4 == 4 && ip->len >= sizeof(struct iphdr) && head[9] == IPPROTO_UDP && !(head[6] & 0x3f) && !head[7];
+}
+
+/* It looks at the packet anew, for what the pipeline has found out would be kept for this alone. load(ctx, off, to, n) as
+ * bpf_skb_load_bytes. */
 #define HEAR(name, context, load) \
-	__attribute__((noinline)) int name(context *ctx, __u32 l3, __u32 l4, __u32 family, __u32 ttl) \
+	INLINE int name(context *ctx, __u32 l3) \
 	{ \
 		struct { __be16 sport, dport, len, check; } udp; \
-		__u32 zero = 0, type = 0, kind, n = family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr); \
+		__u32 zero = 0, type = 0, kind; \
 		const struct hearing *listens = bpf_map_lookup_elem(&hearing, &zero); \
+		__u8 head[12]; \
+		struct hear_ip ip; \
 		struct heard *h; \
 		\
-		if (!listens || load(ctx, l4, &udp, sizeof(udp))) \
+		if (!listens || load(ctx, l3, head, sizeof(head)) || !hear_parse(&ip, head) || load(ctx, l3 + ip.len, &udp, sizeof(udp))) \
 			return 0; \
 		if (udp.len == bpf_htons(sizeof(udp) + INITIATION_BYTES)) \
-			load(ctx, l4 + sizeof(udp), &type, sizeof(type)); \
-		kind = hear_kind(listens, udp.dport, ttl, type); \
+			load(ctx, l3 + ip.len + sizeof(udp), &type, sizeof(type)); \
+		kind = hear_kind(listens, udp.dport, ip.ttl, type); \
 		if (kind == HEARD_KINDS || !hear_may(kind)) \
 			return 0; \
 		h = bpf_ringbuf_reserve(&heard, sizeof(*h), 0); \
 		if (!h) \
 			return 0; \
 		/* the header's room is the message's until that is loaded */ \
-		if (load(ctx, l3, h->message, n & 63) || n > INITIATION_BYTES) { \
+		if (load(ctx, l3, h->message, ip.family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr))) { \
 			bpf_ringbuf_discard(h, 0); \
 			return 0; \
 		} \
-		hear_addresses(h, h->message, family); \
+		hear_addresses(h, h->message, ip.family); \
 		h->sport = udp.sport; \
 		h->dport = udp.dport; \
-		h->family = family; \
+		h->family = ip.family; \
 		h->kind = kind; \
 		h->pad[0] = h->pad[1] = 0; \
-		h->ifindex = HEAR_IFINDEX(ctx); \
-		if (kind == HEARD_INITIATION && load(ctx, l4 + sizeof(udp), h->message, INITIATION_BYTES)) { \
+		h->ifindex = ctx->ingress_ifindex; \
+		if (kind == HEARD_INITIATION && load(ctx, l3 + ip.len + sizeof(udp), h->message, INITIATION_BYTES)) { \
 			bpf_ringbuf_discard(h, 0); \
 			return 0; \
 		} \
@@ -86,19 +104,45 @@ INLINE void hear_addresses(struct heard *h, const void *ip, __u32 family)
 		return 0; \
 	}
 
-#define HEAR_IFINDEX(ctx) ((ctx)->ingress_ifindex)
-HEAR(xdp_hear, struct xdp_md, bpf_xdp_load_bytes)
-HEAR(tc_hear, struct __sk_buff, bpf_skb_load_bytes)
+HEAR(hear_by_xdp, struct xdp_md, bpf_xdp_load_bytes)
+HEAR(hear_by_tc, struct __sk_buff, bpf_skb_load_bytes)
+
+__attribute__((noinline)) int xdp_hear(struct xdp_md *ctx)
+{
+	__be16 type;
+
+	if (bpf_xdp_load_bytes(ctx, offsetof(struct ethhdr, h_proto), &type, sizeof(type)))
+		return 0;
+	return hear_by_xdp(ctx, type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD) ? ETH_HLEN + 4 : ETH_HLEN);
+}
+
+/* Where XDP has not heard it */
+INLINE bool tc_hears(const struct __sk_buff *ctx)
+{
+	const struct link *link = link_find(ctx->ifindex);
+
+	return link && !(link->flags & (LINK_NATIVE | LINK_GENERIC));
+}
+
+__attribute__((noinline)) int tc_hear(struct __sk_buff *ctx)
+{
+	return tc_hears(ctx) && hear_by_tc(ctx, ETH_HLEN);
+}
+
+__attribute__((noinline)) int tc_hear_bare(struct __sk_buff *ctx)
+{
+	return tc_hears(ctx) && hear_by_tc(ctx, 0);
+}
 
 /* Of a packet of nobody's; tc hears what XDP did not see */
 INLINE void hear(const struct pkt *p)
 {
-	if (!with_hearing || !p->dport || p->quote || p->fragment)
+	if (!with_hearing)
 		return;
 	if (p->plane == PLANE_XDP)
-		xdp_hear(p->ctx, p->l3, p->l4, p->family, p->ttl);
-	else if (!(p->link->flags & (LINK_NATIVE | LINK_GENERIC)))
-		tc_hear(p->ctx, p->l3, p->l4, p->family, p->ttl);
+		xdp_hear(p->ctx);
+	else
+		p->bare ? tc_hear_bare(p->ctx) : tc_hear(p->ctx);
 }
 #endif
 

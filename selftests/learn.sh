@@ -59,6 +59,7 @@ done
 sleep 0.5
 kill $catcher
 wait $catcher || :
+inside r1 wg set wg1 peer "$(key wg2)" remove # which would go on, and come through
 inside net nft delete table ip catch
 place=$(endpoint)
 

@@ -40,7 +40,7 @@ stop $catcher
 inside net nft flush chain ip catch forward
 new_session || wait_for 20 'the tunnel again' pings
 
-# -O: each ping that is not answered is said; -D: when
+# -O: each ping that is not answered by the next one is said, though it may be later; -D: when
 start r1 ping -D -O -i 0.05 -W 2 10.77.0.2 > "$work/pings"
 pinger=$!
 start stranger /usr/bin/python3 -c '
@@ -77,8 +77,10 @@ end_daemon
 import re, sys
 work = sys.argv[1]
 changed = [float(line) for line in open(work + "/changed")]
-answers = [float(m[1]) for m in re.finditer(r"^\[([\d.]+)\] \d+ bytes from", open(work + "/pings").read(), re.M)]
-silent = [float(m[1]) for m in re.finditer(r"^\[([\d.]+)\] no answer", open(work + "/pings").read(), re.M)]
+pings = open(work + "/pings").read()
+answers = [float(when) for when in re.findall(r"^\[([\d.]+)\] \d+ bytes from", pings, re.M)]
+answered = set(re.findall(r"bytes from .* icmp_seq=(\d+) ", pings))
+silent = [float(when) for when, seq in re.findall(r"^\[([\d.]+)\] no answer yet for icmp_seq=(\d+)", pings, re.M) if seq not in answered]
 outages = [min(a for a in answers if a > c + 0.02) - c for c in changed]
 lost = [s for s in silent if not any(c - 0.2 <= s <= c + 1.2 for c in changed)]
 forged, longest, since = 0, 0, None
