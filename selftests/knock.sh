@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
 # timeout: 240
 # vm
 # Knocks by real traceroutes, 1, 5 and 12 hops away, by UDP to rising ports and to one (-U), and by `wgxdp knock send`: each runs a program,
