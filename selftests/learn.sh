@@ -73,7 +73,7 @@ socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(messages[int(sys.argv[2]
 }
 for i in 0 1 2; do
 	hush
-	sleep 3.2 # it has heard nothing from its peer
+	sleep 5.2 # it has heard nothing from its peer, and the last trial is as long ago
 	replay $i
 	wait_for 5 'the endpoint is forged' says '192.0.2.66:.* is tried'
 	began=$(elapsed)
@@ -94,5 +94,39 @@ hush
 replay 3
 sleep 1
 says 'is tried' && fail 'it goes on learning after three in vain'
+end_daemon
+
+# forty a second, each a new one from another port, by somebody who knows no more than the public key
+start_daemon -c "$work/wgxdp.yaml"
+hush
+sleep 3.2
+start stranger /usr/bin/python3 -c '
+import os, socket, sys, time
+sys.path.insert(0, "selftests")
+from wgpackets import mac1, mac1_key
+key = mac1_key(sys.argv[1])
+for i in range(480):
+    message = b"\1\0\0\0" + os.urandom(112)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.sendto(message + mac1(message, key) + bytes(16), ("203.0.113.1", 51820))
+    time.sleep(0.025)' "$(key wg2)"
+forger=$!
+wait_for 5 'one of many is tried' says '192.0.2.66:.* is tried'
+forged=0 longest=0 since=$(elapsed)
+while kill -0 $forger 2> /dev/null; do
+	if is_there "$place"; then
+		since=$(elapsed)
+	else
+		forged=$((forged + 1))
+	fi
+	longest=$(awk -v a="$since" -v b="$(elapsed)" -v longest=$longest 'BEGIN {d = int((b - a) * 1000); print (d > longest ? d : longest)}')
+	sleep 0.1
+done
+wait $forger
+expect 'looks at an endpoint that is the forger'"'"'s' $forged '>' 10
+expect 'ms that one of forty a second has the endpoint, at most' "$longest" '<' "$(at_most 5000)"
+wait_for 6 'it is what it was' is_there "$place"
+sleep 5.5
+is_there "$place" || fail "after all that it is at $(endpoint)"
 end_daemon
 say 'ok learnt and proven by WireGuard, or taken back'

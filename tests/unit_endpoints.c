@@ -245,6 +245,64 @@ static void a_busy_one_is_not_left_alone_for_long(void **state)
 	}
 }
 
+/* In a trial of the better one: an order that changes is no news, a list without it ends the trial where it began */
+static void names_change_in_a_trial(void **state)
+{
+	for (int gone = 0; gone < 2; gone++) {
+		set_up(state);
+		peer_is_at("203.0.113.1");
+		candidates("2001:db8::1", "2001:db8::2", "203.0.113.1", NULL);
+		look();
+		assert_true(endpoint_try(&e, &p, 0, now));
+		to = e.candidates[0];
+		to_port = PORT;
+		do_it();
+		assert_int_equal(sends(1), ENDPOINT_STAY);
+		if (gone)
+			candidates("2001:db8::2", "203.0.113.1", NULL);
+		else
+			candidates("2001:db8::2", "2001:db8::1", "203.0.113.1", NULL);
+		assert_int_equal(sends(gone ? 1 : 60), ENDPOINT_BACK);
+		assert_to("203.0.113.1");
+	}
+}
+
+/* Else one that carries nothing would be tried again at each answer of a name server that rotates */
+static void another_order_ends_no_waiting(void **state)
+{
+	peer_is_at("203.0.113.1");
+	candidates("2001:db8::1", "2001:db8::2", "203.0.113.1", NULL);
+	look();
+	assert_true(endpoint_try(&e, &p, 0, now));
+	to = e.candidates[0];
+	to_port = PORT;
+	do_it();
+	assert_int_equal(sends(60), ENDPOINT_BACK);
+	do_it();
+	candidates("2001:db8::2", "2001:db8::1", "203.0.113.1", NULL);
+	assert_false(endpoint_try(&e, &p, 0, now));
+	candidates("2001:db8::2", "2001:db8::3", "203.0.113.1", NULL);
+	assert_true(endpoint_try(&e, &p, 0, now));
+}
+
+/* Its interface was made again: counters from 0 are no answer, and no handshake is none */
+static void counters_begin_again(void **state)
+{
+	peer_is_at("203.0.113.1");
+	p.rx_bytes = 5000;
+	candidates("2001:db8::1", "203.0.113.1", NULL);
+	look();
+	assert_true(endpoint_try(&e, &p, 0, now));
+	to = e.candidates[0];
+	to_port = PORT;
+	do_it();
+	p.rx_bytes = p.handshake = 0;
+	assert_int_equal(sends(1), ENDPOINT_STAY);
+	assert_int_equal(e.handshake_at, 0);
+	p.rx_bytes = 92;
+	assert_int_equal(sends(1), ENDPOINT_CONFIRMED);
+}
+
 static void who_keeps_sending_from_the_old_place_wins(void **state)
 {
 	peer_is_at("203.0.113.1");
@@ -304,6 +362,9 @@ int main(void)
 		TEST(a_better_one_is_tried_and_stays),
 		TEST(one_that_does_not_carry_is_left_for_longer_each_time),
 		TEST(a_busy_one_is_not_left_alone_for_long),
+		TEST(names_change_in_a_trial),
+		TEST(another_order_ends_no_waiting),
+		TEST(counters_begin_again),
 		TEST(who_keeps_sending_from_the_old_place_wins),
 		TEST(a_moved_name_is_told),
 		TEST(a_list_that_shrinks_in_a_trial_is_no_harm),

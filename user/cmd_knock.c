@@ -73,7 +73,7 @@ static int parse(int argc, char **argv, struct arguments *a)
 
 static int send_all(const struct addrinfo *to)
 {
-	int fd = socket(to->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = fd < 0 ? -errno : 0, sent = 0;
+	int fd = socket(to->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = fd < 0 ? -errno : 0, sent = 0, none = 0;
 
 	for (int hops = 1; hops <= HOPS && !rc; hops++) {
 		if (to->ai_family == AF_INET6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof(hops))
@@ -81,12 +81,14 @@ static int send_all(const struct addrinfo *to)
 			rc = -errno;
 		else if (sendto(fd, "knock", 5, 0, to->ai_addr, to->ai_addrlen) == 5)
 			sent++;
-		else if (errno != EHOSTUNREACH && errno != ECONNREFUSED)	/* an answer to one before */
+		else if (errno == EHOSTUNREACH || errno == ECONNREFUSED)	/* most often an answer to one before */
+			none = -errno;
+		else
 			rc = -errno;
 	}
 	if (fd >= 0)
 		close(fd);
-	return sent ? 0 : rc;
+	return sent ? 0 : rc ?: none;
 }
 
 static int cmd_send(int argc, char **argv)

@@ -15,6 +15,9 @@
 #include "echo.h"
 
 #define NONCE 16
+#ifndef ICMP_FILTER			/* linux/icmp.h, which netinet/ip_icmp.h bears not beside it */
+#define ICMP_FILTER 1
+#endif
 
 struct probe {				/* the same head in both families */
 	__u8 type, code;
@@ -197,6 +200,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 static int open_channel(struct echo *e, struct channel *c, uv_loop_t *loop, int family)
 {
 	int protocol = family == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, type = SOCK_NONBLOCK | SOCK_CLOEXEC;
+	__u32 filter4 = ~(1U << ICMP_ECHOREPLY);	/* types that are not to come: struct icmp_filter */
 	struct icmp6_filter filter;
 
 	c->echo = e;
@@ -212,6 +216,8 @@ static int open_channel(struct echo *e, struct channel *c, uv_loop_t *loop, int 
 		ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
 		setsockopt(c->fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof(filter));
 	}
+	if (c->raw && family == AF_INET)
+		setsockopt(c->fd, SOL_RAW, ICMP_FILTER, &filter4, sizeof(filter4));
 	uv_poll_init(loop, &c->poll, c->fd);
 	c->poll.data = c;
 	uv_poll_start(&c->poll, UV_READABLE, on_readable);

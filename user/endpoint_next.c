@@ -28,7 +28,7 @@ static void observe(struct endpoint_of *e, const struct wg_peer *p, __u64 now, _
 	if (!e->seen)
 		e->handshake_at = p->handshake && age < now ? now - age : 0;
 	else if (p->handshake != e->handshake)
-		e->handshake_at = now;
+		e->handshake_at = p->handshake ? now : 0;	/* 0: it was set up anew */
 	if (e->seen && p->tx_bytes != e->tx) {
 		e->sent_at = now;
 		e->unanswered_since = e->unanswered_since ?: now;
@@ -68,12 +68,16 @@ static enum endpoint_step in_trial(struct endpoint_of *e, const struct wg_peer *
 {
 	bool there = e->candidate < e->n && is(p, &e->candidates[e->candidate], e->port);
 
-	if (there && p->rx_bytes != e->rx_before) {
+	if (p->rx_bytes < e->rx_before)		/* it was set up anew */
+		e->rx_before = p->rx_bytes;
+	if (there && p->rx_bytes > e->rx_before) {
 		e->trying = false;
 		e->wait = 0;
 		return ENDPOINT_CONFIRMED;
 	}
-	if (!there && e->before.family && e->candidate < e->n && now - e->since < ENDPOINT_SETTLE_MS) {
+	if (e->candidate >= e->n && e->before.family)	/* it is no address of the name any more */
+		return give_up(e, now, ret, ret_port);
+	if (!there && e->before.family && now - e->since < ENDPOINT_SETTLE_MS) {
 		*ret = e->candidates[e->candidate];	/* what was on the way still has moved it back */
 		*ret_port = e->port;
 		e->rx_before = p->rx_bytes;
@@ -141,21 +145,40 @@ bool endpoint_try(struct endpoint_of *e, const struct wg_peer *p, size_t candida
 	return true;
 }
 
+static size_t find(const struct address *list, size_t n, const struct address *a)
+{
+	size_t i = 0;
+
+	while (i < n && !address_equal(&list[i], a))
+		i++;
+	return i;
+}
+
+bool endpoint_knows(const struct endpoint_of *e, const struct address *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (find(e->candidates, e->n, &list[i]) == e->n)
+			return false;
+	return n == e->n;
+}
+
 bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct address *list, size_t n)
 {
-	bool had = endpoint_number(e, p) >= 0, other = n != e->n;
+	bool had = endpoint_number(e, p) >= 0;
+	size_t tried;
 
-	for (size_t i = 0; i < n && !other; i++)
-		other = !address_equal(&list[i], &e->candidates[i]);
+	if (endpoint_knows(e, list, n)) {	/* whose order a name server may change each time */
+		free(list);
+		return false;
+	}
+	tried = e->candidate < e->n ? find(list, n, &e->candidates[e->candidate]) : n;
 	free(e->candidates);
 	e->candidates = list;
 	e->n = n;
-	if (!other)
-		return false;
 	e->wait = e->not_before = 0;		/* another server, perhaps */
 	if (e->trying && !e->before.family)
 		e->trying = false;		/* begins again */
 	else if (e->trying)
-		e->candidate = n;		/* none: in_trial() ends it */
+		e->candidate = tried;		/* none: in_trial() ends it */
 	return had && endpoint_number(e, p) < 0;
 }

@@ -232,8 +232,12 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 	}
 	if (!n)
 		return;
-	if (n != f->of.n || memcmp(list, f->of.candidates, n * sizeof(*list)))
-		f->probe_due = 0;
+	if (!endpoint_knows(&f->of, list, n)) {
+		if (f->echo)			/* it is about the old ones */
+			echo_cancel(f->echo);
+		f->echo = NULL;
+		f->answers = f->probe_due = 0;
+	}
 	read_peer(f, &p, &inside);
 	if (endpoint_take(&f->of, &p, list, n)) {
 		f->moved = true;
@@ -257,8 +261,10 @@ static void look_by_handshake(struct followed *f)
 	__be16 port = 0;
 	int number;
 
-	if (read_peer(f, &p, &inside))
+	if (read_peer(f, &p, &inside)) {
+		f->of.trying = false;
 		return;
+	}
 	switch (endpoint_next(&f->of, &p, now_ms(f), time(NULL), &to, &port)) {
 	case ENDPOINT_STAY:
 		break;

@@ -57,6 +57,8 @@ int endpoint_number(const struct endpoint_of *e, const struct wg_peer *p);
 bool endpoint_try(struct endpoint_of *e, const struct wg_peer *p, size_t candidate, __u64 now);
 /* After it was set: what came before does not count */
 void endpoint_was_set(struct endpoint_of *e, const struct wg_peer *p);
+/* Whether these are the addresses that the name has, in whatever order */
+bool endpoint_knows(const struct endpoint_of *e, const struct address *list, size_t n);
 /* The name has other addresses now; the list is taken over. True: what the peer has was one of them, and is none any more. */
 bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct address *list, size_t n);
 

@@ -22,17 +22,23 @@ struct run {
 
 static struct run *running;		/* NULL: none */
 
-bool knock_is_for_us(const struct address *to)
+/* Anybody sends these: the kernel is asked at most once a second */
+bool knock_is_for_us(const struct address *to, uint64_t now_ms)
 {
-	struct nl_address *list = NULL;
+	static struct nl_address *list;
+	static uint64_t asked;
+	static size_t n;
 	bool ours = false;
-	size_t n = 0;
 
-	if (nl_addresses(&list, &n))
-		return false;
+	if (!asked || now_ms - asked >= 1000) {
+		free(list);
+		list = NULL;
+		asked = now_ms;
+		if (nl_addresses(&list, &n))
+			n = 0;
+	}
 	for (size_t i = 0; i < n; i++)
 		ours |= address_equal(&list[i].local, to);
-	free(list);
 	return ours;
 }
 
@@ -82,7 +88,7 @@ static void on_limit(uv_timer_t *timer)
 	struct run *r = timer->data;
 
 	log_event("knock: %s is killed: it ran for %d s", r->program, KNOCK_SECONDS);
-	uv_process_kill(&r->process, SIGKILL);
+	kill(-r->process.pid, SIGKILL);		/* and what it has started */
 }
 
 static int spawn(uv_loop_t *loop, const struct learn_config *c, const struct passwd *user, struct run *r)
@@ -90,7 +96,7 @@ static int spawn(uv_loop_t *loop, const struct learn_config *c, const struct pas
 	static char *environment[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	uv_process_options_t options = {
 		.exit_cb = on_exit_of, .file = c->command[0].text, .env = environment, .cwd = "/",
-		.flags = UV_PROCESS_SETUID | UV_PROCESS_SETGID, .uid = user->pw_uid, .gid = user->pw_gid,
+		.flags = UV_PROCESS_SETUID | UV_PROCESS_SETGID | UV_PROCESS_DETACHED, .uid = user->pw_uid, .gid = user->pw_gid,
 	};
 	char **words = calloc(c->n_command + 1, sizeof(*words));
 	int rc;

@@ -45,7 +45,8 @@ struct learning {			/* one of the configuration */
 	uint64_t tried_at;
 	__u64 rx_before;
 	unsigned int failures;
-	uint64_t armed_at;		/* nothing is learnt before */
+	uint64_t armed_at;		/* nothing is learnt before, */
+	uint64_t rested_at;		/* nor before this, whoever knocks */
 	__u64 seen[SEEN];
 	unsigned int n_seen;
 	int told;
@@ -179,16 +180,16 @@ static bool was_seen(struct learning *g, const __u8 message[INITIATION_BYTES])
 
 static void take_initiation(struct learn *l, struct learning *g, const struct heard *h)
 {
-	struct place from = { { h->src, h->family }, h->sport }, is;
 	uint64_t now = uv_now(l->loop);
 
-	if (wg_key_is_none(&g->key) || !has_mac1(g, h->message) || was_seen(g, h->message) || now < g->armed_at)
+	if (g->heard.address.family || g->tried.address.family || now < g->armed_at || now < g->rested_at)
+		return;				/* one after the other, so that who sends many can neither hurry nor delay it */
+	if (wg_key_is_none(&g->key) || !has_mac1(g, h->message) || was_seen(g, h->message))
 		return;
-	if (!look(g, now, &is) || same_place(&is, &from))
-		return;
-	g->heard = from;
+	g->heard = (struct place){ { h->src, h->family }, h->sport };
 	g->heard_at = now;
-	uv_timer_start(&l->tick, on_tick, TRIAL_MS, TRIAL_MS);
+	if (uv_timer_get_repeat(&l->tick) != TRIAL_MS)
+		uv_timer_start(&l->tick, on_tick, TRIAL_MS, TRIAL_MS);
 }
 
 static void take_knock(struct learn *l, struct learning *g, const struct heard *h)
@@ -197,7 +198,7 @@ static void take_knock(struct learn *l, struct learning *g, const struct heard *
 	uint64_t now = uv_now(l->loop);
 	char text[ADDRESS_STRLEN];
 
-	if ((g->knocked && now - g->knocked < KNOCK_MS) || !knock_is_for_us(&to))
+	if ((g->knocked && now - g->knocked < KNOCK_MS) || !knock_is_for_us(&to, now))
 		return;
 	g->knocked = now;
 	g->failures = 0;
@@ -228,9 +229,12 @@ static int on_heard(void *data, void *record, size_t size)
 
 static void give_up(struct learning *g, uint64_t now, bool still_there)
 {
-	if (still_there && g->before.address.family)
-		put(g, &g->before, "is taken back: there was no handshake with the other one");
 	g->tried.address.family = 0;
+	if (!still_there)
+		return;				/* WireGuard has moved it, or somebody */
+	g->rested_at = now + LEARN_REST_MS;
+	if (g->before.address.family)
+		put(g, &g->before, "is taken back: there was no handshake with the other one");
 	if (++g->failures < LEARN_FAILURES)
 		return;
 	g->failures = 0;
@@ -243,7 +247,9 @@ static void in_trial(struct learning *g, const struct place *is, uint64_t now)
 {
 	bool there = same_place(is, &g->tried);
 
-	if (there && g->rx != g->rx_before) {
+	if (g->rx < g->rx_before)		/* it was set up anew */
+		g->rx_before = g->rx;
+	if (there && g->rx > g->rx_before) {
 		log_event("learn: %s: the peer is there: WireGuard has its answer", g->is->interface);
 		g->tried.address.family = 0;
 		g->failures = 0;
@@ -281,7 +287,7 @@ static bool step(struct learning *g, uint64_t now)
 		return false;
 	if (g->tried.address.family)
 		in_trial(g, &is, now);
-	if (!g->tried.address.family && g->heard.address.family && now - g->heard_at >= LEARN_WAIT_MS)
+	else if (g->heard.address.family && now - g->heard_at >= LEARN_WAIT_MS)
 		try_heard(g, &is, now);
 	return g->tried.address.family || g->heard.address.family;
 }

@@ -11,6 +11,7 @@
 #define LEARN_WAIT_MS 300		/* for WireGuard to move by itself */
 #define LEARN_ALIVE_MS 3000		/* since its last message: the peer is where it was */
 #define LEARN_TRY_MS 3500		/* for an authenticated message, else it goes back; WireGuard asks again after 5 s only */
+#define LEARN_REST_MS 5000		/* after one in vain, so that the peer is not kept away by one after the other */
 #define LEARN_FAILURES 3		/* in a row: then nothing is learnt */
 #define LEARN_REARM_MS 300000		/* for so long, or until somebody knocks */
 #define KNOCK_MS 10000			/* between two knocks */

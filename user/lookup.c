@@ -106,6 +106,8 @@ static bool on_progress(void *data)
 int lookup_start(uv_loop_t *loop, const char *name, lookup_done *done, void *data, struct lookup **ret)
 {
 	struct lookup *l = calloc(1, sizeof(*l));
+	struct address literal;
+	int only = address_parse(name, &literal) ? AF_UNSPEC : literal.family == FAMILY_IPV4 ? AF_INET : AF_INET6;
 
 	if (!l || dns_open(loop, on_progress, l, &l->dns)) {
 		free(l);
@@ -116,6 +118,9 @@ int lookup_start(uv_loop_t *loop, const char *name, lookup_done *done, void *dat
 	l->data = data;
 	for (int i = 0; i < 2; i++) {
 		l->halves[i].lookup = l;
+		l->halves[i].ttl = LOOKUP_TTL_MAX;
+		if (only && only != families[i])
+			continue;
 		l->open++;
 		dns_ask(l->dns, name, families[i], on_answer, &l->halves[i]);
 	}
