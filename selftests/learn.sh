@@ -119,7 +119,7 @@ while kill -0 $forger 2> /dev/null; do
 	else
 		forged=$((forged + 1))
 	fi
-	longest=$(awk -v a="$since" -v b="$(elapsed)" -v longest=$longest 'BEGIN {d = int((b - a) * 1000); print (d > longest ? d : longest)}')
+	longest=$(awk -v a="$since" -v b="$(elapsed)" -v longest="$longest" 'BEGIN {d = int((b - a) * 1000); print (d > longest ? d : longest)}')
 	sleep 0.1
 done
 wait $forger
