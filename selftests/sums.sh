@@ -70,8 +70,10 @@ slow_wg_end() {
 	inside wg-end ip link set eth xdpdrv off
 	takes_xdp wg-end eth slow
 	threaded 1
-	# the device's own count has all that it dropped: a question of the kernel's for wg-end would be among them
+	# the device's own count has all that it dropped: a question of the kernel's for wg-end, or an answer to one of wg-end's, which
+	# tells senders that nobody listens, would be among them
 	inside firewall ip neigh replace 192.168.1.10 dev lan lladdr "$(mac wg-end eth)" nud permanent
+	inside wg-end ip neigh replace 192.168.1.1 dev eth lladdr "$(mac firewall lan)" nud permanent
 }
 fast_wg_end() {
 	threaded 0
