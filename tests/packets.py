@@ -8,6 +8,7 @@
 #                                    -u: uncut, and without the host plane
 #   packets.py --corpus DIR          writes the fuzzer's corpus
 #
+# first
 # timeout: 900
 #
 # A next hop's first packet in two seconds goes through the kernel, which so keeps the neighbour alive: XDP passes it up without
