@@ -94,7 +94,7 @@ $(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/dns.c user/answer
 		user/netlink*.c user/config*.c user/yaml*.c user/wg_key.c user/relay_prefix.c)
 $(O)/tests/unit_config $(O)/tests/unit_grammar $(O)/tests/unit_relay: $(call unit_obj,user/config*.c user/yaml*.c user/addr.c user/log.c \
 		user/wg_key.c user/relay_prefix.c)
-$(O)/tests/unit_ddns: $(call unit_obj,user/ddns.c user/ddns_address.c user/ddns_secret.c user/ddns_import.c user/ddns_rfc2136.c user/ddns_ovh.c user/ddns_exec.c user/ddns_library.c user/netlink*.c user/config*.c user/yaml*.c user/addr.c user/log.c user/wg_key.c \
+$(O)/tests/unit_ddns: $(call unit_obj,user/ddns.c user/ddns_address.c user/ddns_secret.c user/ddns_import.c user/ddns_rfc2136.c user/ddns_ovh.c user/ddns_exec.c user/ddns_library.c user/dns.c user/netlink*.c user/config*.c user/yaml*.c user/addr.c user/log.c user/wg_key.c \
 		user/relay_prefix.c)
 $(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)
 $(O)/tests/unit_netlink: $(call unit_obj,user/netlink*.c user/addr.c)

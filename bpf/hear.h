@@ -7,7 +7,9 @@
 #ifndef WGXDP_HEAR_H
 #define WGXDP_HEAR_H
 
-#include "maps.h"
+#include "extensions.h"
+#include "link.h"
+#include "vlan.h"
 
 #ifdef WGXDP_HOST
 INLINE void hear(const struct pkt *p)
@@ -62,58 +64,59 @@ INLINE int hear_parse(struct hear_ip *ip, const __u8 head[12])
 	return head[0] >> 4 == 4 && ip->len >= sizeof(struct iphdr) && head[9] == IPPROTO_UDP && !(head[6] & 0x3f) && !head[7];
 }
 
-/* It looks at the packet anew, for what the pipeline has found out would be kept for this alone. load(ctx, off, to, n) as
- * bpf_skb_load_bytes. */
-#define HEAR(name, context, load) \
-	INLINE int name(context *ctx, __u32 l3) \
-	{ \
-		struct { __be16 sport, dport, len, check; } udp; \
-		__u32 zero = 0, type = 0, kind; \
-		const struct hearing *listens = bpf_map_lookup_elem(&hearing, &zero); \
-		__u8 head[12]; \
-		struct hear_ip ip; \
-		struct heard *h; \
-		\
-		if (!listens || load(ctx, l3, head, sizeof(head)) || !hear_parse(&ip, head) || load(ctx, l3 + ip.len, &udp, sizeof(udp))) \
-			return 0; \
-		if (udp.len == bpf_htons(sizeof(udp) + INITIATION_BYTES)) \
-			load(ctx, l3 + ip.len + sizeof(udp), &type, sizeof(type)); \
-		kind = hear_kind(listens, udp.dport, ip.ttl, type); \
-		if (kind == HEARD_KINDS || !hear_may(kind)) \
-			return 0; \
-		h = bpf_ringbuf_reserve(&heard, sizeof(*h), 0); \
-		if (!h) \
-			return 0; \
-		/* the header's room is the message's until that is loaded */ \
-		if (load(ctx, l3, h->message, ip.family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr))) { \
-			bpf_ringbuf_discard(h, 0); \
-			return 0; \
-		} \
-		hear_addresses(h, h->message, ip.family); \
-		h->sport = udp.sport; \
-		h->dport = udp.dport; \
-		h->family = ip.family; \
-		h->kind = kind; \
-		h->pad[0] = h->pad[1] = 0; \
-		h->ifindex = ctx->ingress_ifindex; \
-		if (kind == HEARD_INITIATION && load(ctx, l3 + ip.len + sizeof(udp), h->message, INITIATION_BYTES)) { \
-			bpf_ringbuf_discard(h, 0); \
-			return 0; \
-		} \
-		bpf_ringbuf_submit(h, 0); \
-		return 0; \
-	}
+/* It looks at the packet anew, for what the pipeline has found out would be kept for this alone. l3: where IP begins */
+INLINE int hear_at(void *ctx, enum plane plane, __u32 l3, __u32 ifindex)
+{
+	struct { __be16 sport, dport, len, check; } udp;
+	__u32 zero = 0, type = 0, kind;
+	const struct hearing *listens = bpf_map_lookup_elem(&hearing, &zero);
+	__u8 head[12];
+	struct hear_ip ip;
+	struct heard *h;
 
-HEAR(hear_by_xdp, struct xdp_md, bpf_xdp_load_bytes)
-HEAR(hear_by_tc, struct __sk_buff, bpf_skb_load_bytes)
+	if (!listens || plane_read(ctx, plane, l3, head, sizeof(head)) || !hear_parse(&ip, head) ||
+	    plane_read(ctx, plane, l3 + ip.len, &udp, sizeof(udp)))
+		return 0;
+	if (udp.len == bpf_htons(sizeof(udp) + INITIATION_BYTES))
+		plane_read(ctx, plane, l3 + ip.len + sizeof(udp), &type, sizeof(type));
+	kind = hear_kind(listens, udp.dport, ip.ttl, type);
+	if (kind == HEARD_KINDS || !hear_may(kind))
+		return 0;
+	h = bpf_ringbuf_reserve(&heard, sizeof(*h), 0);
+	if (!h)
+		return 0;
+	/* the header's room is the message's until that is loaded */
+	if (plane_read(ctx, plane, l3, h->message, ip.family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr))) {
+		bpf_ringbuf_discard(h, 0);
+		return 0;
+	}
+	hear_addresses(h, h->message, ip.family);
+	h->sport = udp.sport;
+	h->dport = udp.dport;
+	h->family = ip.family;
+	h->kind = kind;
+	h->pad[0] = h->pad[1] = 0;
+	h->ifindex = ifindex;
+	if (kind == HEARD_INITIATION && plane_read(ctx, plane, l3 + ip.len + sizeof(udp), h->message, INITIATION_BYTES)) {
+		bpf_ringbuf_discard(h, 0);
+		return 0;
+	}
+	bpf_ringbuf_submit(h, 0);
+	return 0;
+}
 
 __attribute__((noinline)) int xdp_hear(struct xdp_md *ctx)
 {
+	__u32 l3 = ETH_HLEN;
 	__be16 type;
 
-	if (bpf_xdp_load_bytes(ctx, offsetof(struct ethhdr, h_proto), &type, sizeof(type)))
-		return 0;
-	return hear_by_xdp(ctx, type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD) ? ETH_HLEN + 4 : ETH_HLEN);
+	for (int tags = 0; tags < 3; tags++, l3 += sizeof(struct vlan_tag)) {
+		if (plane_read(ctx, PLANE_XDP, l3 - sizeof(type), &type, sizeof(type)))
+			return 0;
+		if (!is_vlan(type))
+			break;
+	}
+	return hear_at(ctx, PLANE_XDP, l3, ctx->ingress_ifindex);
 }
 
 /* Where XDP has not heard it */
@@ -126,12 +129,12 @@ INLINE bool tc_hears(const struct __sk_buff *ctx)
 
 __attribute__((noinline)) int tc_hear(struct __sk_buff *ctx)
 {
-	return tc_hears(ctx) && hear_by_tc(ctx, ETH_HLEN);
+	return tc_hears(ctx) && hear_at(ctx, PLANE_TC, ETH_HLEN, ctx->ingress_ifindex);
 }
 
 __attribute__((noinline)) int tc_hear_bare(struct __sk_buff *ctx)
 {
-	return tc_hears(ctx) && hear_by_tc(ctx, 0);
+	return tc_hears(ctx) && hear_at(ctx, PLANE_TC, 0, ctx->ingress_ifindex);
 }
 
 /* Of a packet of nobody's; tc hears what XDP did not see */

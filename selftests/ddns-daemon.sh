@@ -10,7 +10,6 @@
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 source "$root/selftests/knot.sh"
 
-ms() { awk '{print int($1 * 1000)}' /proc/uptime; }
 are() { # ADDRESS NAME...: what their AAAA is
 	local name
 	for name in "${@:2}"; do [[ $(ask "$name.example.net" AAAA) == "$1 300" ]] || return; done

@@ -8,6 +8,7 @@
 #
 #     published:  ens18 wg-end mgmt .1 -- 192.0.2.0/24 -- .2 eth api (ovh.py, name server)
 source "${BASH_SOURCE[0]%/*}/lib.sh"
+source "$root/selftests/ddns-said.sh"
 
 on=wg-end
 unset http_proxy https_proxy all_proxy
@@ -15,16 +16,6 @@ key=aK7dPbZx0Qm3LtVw
 secret=s3cReTs3cReTs3cReTs3cReTs3cReT00
 consumer=c0nSuMeRc0nSuMeRc0nSuMeRc0nSuMeR
 api=$work/api
-ddns() { # STATUS OPTION...: what it says is in $work/said
-	local status=0
-	wgxdp ddns "${@:2}" > "$work/said" 2>&1 || status=$?
-	cat "$work/said" >> "$work/all"
-	[[ $status == "$1" ]] || fail "ddns ${*:2}: status $status, not $1: $(< "$work/said")"
-}
-says() { # TEXT...: lines that were said
-	local text
-	for text; do grep -qF -- "$text" "$work/said" || fail "not said: $text, but: $(< "$work/said")"; done
-}
 settings() { # LINE... in the place of those of the same name
 	cat <<- EOF
 		# DynDNS

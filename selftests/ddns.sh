@@ -7,18 +7,9 @@
 #
 #     published:  ens18 wg-end mgmt -- fd53::/64 -- eth dns
 source "${BASH_SOURCE[0]%/*}/lib.sh"
+source "$root/selftests/ddns-said.sh"
 source "$root/selftests/knot.sh"
 
-ddns() { # STATUS OPTION...: what it says is in $work/said
-	local status=0
-	wgxdp ddns "${@:2}" > "$work/said" 2>&1 || status=$?
-	cat "$work/said" >> "$work/all"
-	[[ $status == "$1" ]] || fail "ddns ${*:2}: status $status, not $1: $(< "$work/said")"
-}
-says() { # TEXT...: lines that were said
-	local text
-	for text; do grep -qF -- "$text" "$work/said" || fail "not said: $text, but: $(< "$work/said")"; done
-}
 knot_network
 (umask 077 && keymgr -t other hmac-sha256 > "$work/other.key")
 sed 's/ other/ wgxdp/; s/:other:/:wgxdp:/' "$work/other.key" > "$work/wrong.key"

@@ -19,7 +19,6 @@ all_at() { # ENDPOINT: of the names that lie
 	local lie
 	for lie in "${lies[@]}"; do [[ $(endpoint_of "$lie") == "$1" ]] || return 1; done
 }
-answered() { [[ $(inside laptop wg show wgl latest-handshakes | awk -v key="$peer" '$1 == key {print $2}') != 0 ]]; }
 not_alive() { ! kill -0 "$1" 2> /dev/null; }
 zone() { # LINE-FOR-A-LIE...: what they all are, or how each lies
 	local lie lines=("vpn.example.net 5 2001:db8:2::2 203.0.113.1")
@@ -57,7 +56,7 @@ grep -q 'nothing to load' "$work/up" || fail "up says: $(< "$work/up")"
 wait_for 10 'the first endpoints' all_at 203.0.113.1:51820
 zone
 lied=$(elapsed)
-wait_for 30 'the handshake' answered
+wait_for 30 'the handshake' handshaken laptop wgl "$peer"
 wait_for 5 'its endpoint' is_there 203.0.113.1:51820
 inside laptop ping -q -c 2 -i 0.2 10.78.0.1 > /dev/null || fail 'the tunnel carries nothing'
 wait_for 5 'the daemon says so' grep -q '203.0.113.1:51820 (vpn.example.net) is good: WireGuard has its answer' "$work/daemon"

@@ -23,6 +23,7 @@ skip() { echo "$*"; exit 77; }
 say() { printf '%6.2f  %s\n' "$(elapsed)" "$*"; }
 
 started=$(cut -d ' ' -f 1 /proc/uptime)
+ms() { awk '{print int($1 * 1000)}' /proc/uptime; } # by the kernel's clock
 elapsed() { awk -v from="$started" '{print $1 - from}' /proc/uptime; }
 
 # WHAT LEFT OPERATOR RIGHT: a comparison of numbers, or with == and != of words; said, and the end where it does not hold
@@ -352,6 +353,6 @@ endpoint_seen() { # NAMESPACE DEVICE PEER'S-DEVICE: where the device sees that p
 	inside "$1" wg show "$2" endpoints | awk -v key="$(key "$3")" '$1 == key {print $2}'
 }
 
-handshaken() { # NAMESPACE DEVICE
-	[[ $(inside "$1" wg show "$2" latest-handshakes | cut -f 2) != 0 ]]
+handshaken() { # NAMESPACE DEVICE [KEY of a peer; default: its only one]
+	[[ $(inside "$1" wg show "$2" latest-handshakes | awk -v key="${3:-}" '!key || $1 == key {print $2}') != 0 ]]
 }

@@ -71,7 +71,6 @@ echo "ddns: { interface: eth, names: [ wg-end.example.net, firewall.example.net 
 is() { # A-OF-FIREWALL AAAA
 	[[ "$(ask firewall.example.net A), $(ask firewall.example.net AAAA), $(ask wg-end.example.net AAAA)" == "$1 300, $2 300, $2 300" ]]
 }
-ms() { awk '{print int($1 * 1000)}' /proc/uptime; }
 worst=0
 follow() { # A-OF-FIREWALL AAAA: from the kernel's word on
 	local began took

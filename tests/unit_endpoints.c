@@ -72,6 +72,15 @@ static void do_it(void)
 	endpoint_was_set(&e, &p);
 }
 
+/* As the daemon does it where one that is better is there */
+static void tries(size_t candidate)
+{
+	assert_true(endpoint_try(&e, &p, candidate, now));
+	to = e.candidates[candidate];
+	to_port = PORT;
+	do_it();
+}
+
 /* So many seconds during which somebody sends, and this often comes what answers; the steps that are none are not told */
 static enum endpoint_step sends(unsigned int seconds)
 {
@@ -181,10 +190,7 @@ static void a_better_one_is_tried_and_stays(void **state)
 	candidates("2001:db8::1", "203.0.113.1", NULL);
 	look();
 	assert_false(endpoint_try(&e, &p, 1, now));		/* that is where it is */
-	assert_true(endpoint_try(&e, &p, 0, now));
-	to = e.candidates[0];
-	to_port = PORT;
-	do_it();
+	tries(0);
 	now += 100;
 	p.rx_bytes += 1000;			/* what was on the way: WireGuard moved back */
 	peer_is_at("203.0.113.1");
@@ -205,10 +211,7 @@ static void one_that_does_not_carry_is_left_for_longer_each_time(void **state)
 	candidates("2001:db8::1", "203.0.113.1", NULL);
 	look();
 	for (int i = 0; i < 6; i++) {
-		assert_true(endpoint_try(&e, &p, 0, now));
-		to = e.candidates[0];
-		to_port = PORT;
-		do_it();
+		tries(0);
 		assert_int_equal(sends(60), ENDPOINT_BACK);
 		assert_to("203.0.113.1");
 		do_it();
@@ -233,10 +236,7 @@ static void a_busy_one_is_not_left_alone_for_long(void **state)
 		look();
 		now += busy ? SECOND : 5 * SECOND;
 		began = now;
-		assert_true(endpoint_try(&e, &p, 0, now));
-		to = e.candidates[0];
-		to_port = PORT;
-		do_it();
+		tries(0);
 		assert_int_equal(sends(60), ENDPOINT_BACK);
 		assert_to("203.0.113.1");
 		do_it();
@@ -253,10 +253,7 @@ static void names_change_in_a_trial(void **state)
 		peer_is_at("203.0.113.1");
 		candidates("2001:db8::1", "2001:db8::2", "203.0.113.1", NULL);
 		look();
-		assert_true(endpoint_try(&e, &p, 0, now));
-		to = e.candidates[0];
-		to_port = PORT;
-		do_it();
+		tries(0);
 		assert_int_equal(sends(1), ENDPOINT_STAY);
 		if (gone)
 			candidates("2001:db8::2", "203.0.113.1", NULL);
@@ -273,10 +270,7 @@ static void another_order_ends_no_waiting(void **state)
 	peer_is_at("203.0.113.1");
 	candidates("2001:db8::1", "2001:db8::2", "203.0.113.1", NULL);
 	look();
-	assert_true(endpoint_try(&e, &p, 0, now));
-	to = e.candidates[0];
-	to_port = PORT;
-	do_it();
+	tries(0);
 	assert_int_equal(sends(60), ENDPOINT_BACK);
 	do_it();
 	candidates("2001:db8::2", "2001:db8::1", "203.0.113.1", NULL);
@@ -292,10 +286,7 @@ static void counters_begin_again(void **state)
 	p.rx_bytes = 5000;
 	candidates("2001:db8::1", "203.0.113.1", NULL);
 	look();
-	assert_true(endpoint_try(&e, &p, 0, now));
-	to = e.candidates[0];
-	to_port = PORT;
-	do_it();
+	tries(0);
 	p.rx_bytes = p.handshake = 0;
 	assert_int_equal(sends(1), ENDPOINT_STAY);
 	assert_int_equal(e.handshake_at, 0);
@@ -337,10 +328,7 @@ static void a_list_that_shrinks_in_a_trial_is_no_harm(void **state)
 	peer_is_at("203.0.113.3");
 	candidates("2001:db8::1", "203.0.113.1", "203.0.113.3", NULL);
 	look();
-	assert_true(endpoint_try(&e, &p, 1, now));
-	to = e.candidates[1];
-	to_port = PORT;
-	do_it();
+	tries(1);
 	candidates("2001:db8::2", NULL);
 	for (int i = 0; i < 100; i++)
 		sends(1);

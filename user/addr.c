@@ -231,6 +231,15 @@ struct addr prefix_mask(const struct prefix *p)
 	return mask;
 }
 
+size_t address_find(const struct address *list, size_t n, const struct address *a)
+{
+	size_t i = 0;
+
+	while (i < n && !address_equal(&list[i], a))
+		i++;
+	return i;
+}
+
 bool address_is_link_local(const struct address *a)
 {
 	return a->family == FAMILY_IPV6 && a->addr.b[0] == 0xfe && (a->addr.b[1] & 0xc0) == 0x80;

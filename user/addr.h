@@ -48,6 +48,8 @@ const char *prefix_format(const struct prefix *p, char buf[ADDRESS_STRLEN]);
 struct address address_from_ipv4(struct in_addr a);
 struct address address_from_ipv6(struct in6_addr a);
 bool address_equal(const struct address *a, const struct address *b);
+/* Its place in the list, or n */
+size_t address_find(const struct address *list, size_t n, const struct address *a);
 bool address_is_link_local(const struct address *a);
 bool prefix_covers(const struct prefix *p, const struct address *a);	/* same family and inside */
 bool prefix_within(const struct prefix *inner, const struct prefix *outer);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "config_check.h"
+#include "config_blind.h"
 #include "config_ddns_keys.h"
 #include "config_guard.h"
 
@@ -128,14 +129,6 @@ static void set_server(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		strcpy(d->server, text);
 }
 
-static void set_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	const char *text = yaml_text(y, key, value);
-
-	if (text && port_parse(text, &((struct ddns_config *)object)->port))
-		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text, key->like);
-}
-
 /* A path, an address of a page, a word of a command: one line of what can be seen */
 static void take_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, char ret[256])
 {
@@ -206,7 +199,7 @@ static void set_provider(struct yaml *y, const struct yaml_key *key, struct yaml
 
 static const struct yaml_key rfc2136_keys[] = {
 	{ "server", set_server, "\"2001:db8::53\"", .required = true },
-	{ "port", .set = set_port, .like = "53" },
+	{ "port", config_set_port, "53", AT(port) },
 	{ "zone", set_zone, "example.net", AT(zone), .required = true },
 	{ "key-file", set_text, "/etc/wgxdp/tsig.key", AT(secret), .required = true },
 	{},

@@ -452,7 +452,8 @@ static int watch(struct daemon *d)
 	return resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
 	       exporter_new(&d->loop, d->state.instance, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie) ?:
 	       standby_new(&d->loop, d->state.instance, &d->answers, on_switched, d, &d->standby) ?: blind_new(&d->loop, d->state.instance, &d->blind) ?:
-	       ddns_new(&d->loop, d->state.instance, &d->ddns) ?: endpoints_new(&d->loop, d->state.instance, &d->endpoints) ?: learn_new(&d->loop, d->state.instance, &d->learn);
+	       ddns_new(&d->loop, d->state.instance, &d->ddns) ?: endpoints_new(&d->loop, d->state.instance, &d->endpoints) ?:
+	       learn_new(&d->loop, d->state.instance, &d->learn);
 }
 
 int daemon_run(const char *instance, const char *file)

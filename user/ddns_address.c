@@ -111,9 +111,11 @@ int ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8
 
 const struct address *ddns_still(const struct address *list, size_t n, const struct address *published, size_t n_published)
 {
-	for (size_t j = 0; j < n_published; j++)
-		for (size_t i = 0; i < n; i++)
-			if (address_equal(&list[i], &published[j]))
-				return &list[i];
+	for (size_t i = 0; i < n_published; i++) {
+		size_t at = address_find(list, n, &published[i]);
+
+		if (at < n)
+			return &list[at];
+	}
 	return NULL;
 }

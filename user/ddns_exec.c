@@ -3,11 +3,8 @@
  * Records by a program of the admin's. It cannot tell what is there, so DNS is asked for it as everybody asks, without /etc/hosts,
  * which often has this host's own name.
  */
-#include <ares.h>
-#include <arpa/nameser.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -16,91 +13,72 @@
 #include <time.h>
 #include <unistd.h>
 #include "ddns.h"
+#include "dns.h"
 
-#define TRY_MS 2000			/* for an answer of DNS */
-#define TRIES 2
-#define ANSWERS_MAX 64			/* of one name; more are more than the one that is wanted, too */
 #define PROGRAM_MS 30000
 #define LOOK_MS 10			/* how often it is looked for its end */
 
 /* ---- what is there ---- */
 
+struct asking {
+	struct dns *dns;
+	size_t open;			/* questions */
+};
+
 struct question {
+	struct asking *of;
 	struct ddns_run *run;
 	struct ddns_set *set;
 	int status;
 };
 
-static void on_answer(void *data, int status, int timeouts, unsigned char *answer, int n)
+static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo *info)
 {
 	struct question *q = data;
-	struct ares_addrttl v4[ANSWERS_MAX];
-	struct ares_addr6ttl v6[ANSWERS_MAX];
-	bool ipv4 = q->set->family == FAMILY_IPV4;
-	int found = ANSWERS_MAX;
 
-	if (status == ARES_SUCCESS)
-		status = ipv4 ? ares_parse_a_reply(answer, n, NULL, v4, &found) : ares_parse_aaaa_reply(answer, n, NULL, v6, &found);
-	for (int i = 0; i < found && status == ARES_SUCCESS; i++) {
-		struct in6_addr six;
-		struct address a;
-
-		if (ipv4) {
-			a = address_from_ipv4(v4[i].ipaddr);
-		} else {
-			memcpy(&six, &v6[i].ip6addr, sizeof(six));
-			a = address_from_ipv6(six);
-		}
-		ddns_has(q->run, q->set, &a, 0, 0);	/* a cache's TTL is not the record's */
-	}
+	q->of->open--;
 	q->status = status == ARES_ENODATA || status == ARES_ENOTFOUND ? ARES_SUCCESS : status;
+	for (const struct ares_addrinfo_node *node = info ? info->nodes : NULL; node; node = node->ai_next) {
+		struct address a = dns_address(node);
+
+		if (a.family == q->set->family)
+			ddns_has(q->run, q->set, &a, 0, 0);	/* a cache's TTL is not the record's */
+	}
+	if (info)
+		ares_freeaddrinfo(info);
 }
 
-static void wait_for(ares_channel channel)
+static bool on_progress(void *data)
 {
-	ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-	struct pollfd polled[ARES_GETSOCK_MAXNUM];
-	struct timeval most = { .tv_sec = TRY_MS / 1000 }, t;
+	struct asking *asking = data;
 
-	for (;;) {
-		unsigned int bits = ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM), n = 0;
-
-		for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++, bits >>= 1) {
-			bool in = bits & 1, out = bits & 1U << ARES_GETSOCK_MAXNUM;
-
-			if (in || out)
-				polled[n++] = (struct pollfd){ .fd = sockets[i], .events = (in ? POLLIN : 0) | (out ? POLLOUT : 0) };
-		}
-		if (!n)
-			return;
-		ares_timeout(channel, &most, &t);
-		if (poll(polled, n, t.tv_sec * 1000 + t.tv_usec / 1000 + 1) <= 0)
-			ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-		for (unsigned int i = 0; i < n; i++)
-			if (polled[i].revents)
-				ares_process_fd(channel, polled[i].revents & ~POLLOUT ? polled[i].fd : ARES_SOCKET_BAD,
-						polled[i].revents & POLLOUT ? polled[i].fd : ARES_SOCKET_BAD);
-	}
+	if (asking->open)
+		return true;
+	dns_close(asking->dns);
+	return false;
 }
 
 static void read_sets(struct ddns_run *run)
 {
-	struct ares_options options = { .timeout = TRY_MS, .tries = TRIES };
 	struct question *questions = calloc(run->n_sets, sizeof(*questions));
-	ares_channel channel;
+	struct asking asking = { .open = run->n_sets };
+	uv_loop_t loop;
+	bool looped = questions && !uv_loop_init(&loop);
 
-	if (!questions || ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES)) {
+	if (!looped || dns_open(&loop, true, on_progress, &asking, &asking.dns)) {
 		ddns_fail_all(run, "exec: no memory, or /etc/resolv.conf cannot be read");
+		if (looped)
+			uv_loop_close(&loop);
 		free(questions);
 		return;
 	}
 	for (size_t i = 0; i < run->n_sets; i++) {
-		questions[i] = (struct question){ run, &run->sets[i], ARES_ETIMEOUT };
-		ares_query(channel, run->sets[i].name, ns_c_in, run->sets[i].family == FAMILY_IPV4 ? ns_t_a : ns_t_aaaa, on_answer,
-			   &questions[i]);
+		questions[i] = (struct question){ &asking, run, &run->sets[i], ARES_ETIMEOUT };
+		dns_ask(asking.dns, run->sets[i].name, run->sets[i].family == FAMILY_IPV4 ? AF_INET : AF_INET6, on_answer, &questions[i]);
 	}
-	wait_for(channel);
-	ares_destroy(channel);
+	dns_go(asking.dns);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	uv_loop_close(&loop);
 	for (size_t i = 0; i < run->n_sets; i++)
 		if (questions[i].status != ARES_SUCCESS)
 			ddns_warn(run, "%s: DNS does not tell whether it has %s: %s", run->sets[i].name, ddns_type(&run->sets[i]),

@@ -432,12 +432,10 @@ static int write_record(struct ddns_run *run, struct ddns_set *set, size_t at, _
 static void write_set(struct ddns_run *run, struct ddns_set *set, struct reply *r)
 {
 	struct ovh *o = run->data;
-	size_t n = set->n_there, kept = 0;
+	size_t n = set->n_there, kept = address_find(set->there, n, &set->wanted);
 	char path[512];
 	int rc = 0;
 
-	while (kept < n && !address_equal(&set->there[kept], &set->wanted))
-		kept++;
 	if (kept == n || set->other_ttl)
 		rc = write_record(run, set, kept == n ? 0 : kept, run->config->ttl, r);
 	kept = kept == n ? 0 : kept;

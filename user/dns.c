@@ -86,15 +86,17 @@ static void on_socket_state(void *data, ares_socket_t fd, int readable, int writ
 	uv_poll_start(&s->poll, (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0), on_socket);
 }
 
-int dns_open(uv_loop_t *loop, dns_progress *progress, void *data, struct dns **ret)
+int dns_open(uv_loop_t *loop, bool alone, dns_progress *progress, void *data, struct dns **ret)
 {
 	struct dns *d = calloc(1, sizeof(*d));
 	struct ares_options options = {
 		.timeout = TRY_MS, .tries = TRIES, .sock_state_cb = on_socket_state, .sock_state_cb_data = d,
+		.flags = ARES_FLAG_NOSEARCH, .lookups = "b",
 	};
+	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB | (alone ? ARES_OPT_FLAGS | ARES_OPT_LOOKUPS : 0);
 
 	if (!d || ares_library_init(ARES_LIB_INIT_ALL) ||
-	    ares_init_options(&d->channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB)) {
+	    ares_init_options(&d->channel, &options, mask)) {
 		free(d);
 		return -ENOMEM;
 	}
@@ -112,6 +114,12 @@ void dns_ask(struct dns *d, const char *name, int family, ares_addrinfo_callback
 	struct ares_addrinfo_hints hints = { .ai_family = family, .ai_socktype = SOCK_DGRAM, .ai_flags = ARES_AI_NOSORT };
 
 	ares_getaddrinfo(d->channel, name, NULL, &hints, callback, data);
+}
+
+struct address dns_address(const struct ares_addrinfo_node *node)
+{
+	return node->ai_family == AF_INET ? address_from_ipv4(((struct sockaddr_in *)node->ai_addr)->sin_addr)
+					  : address_from_ipv6(((struct sockaddr_in6 *)node->ai_addr)->sin6_addr);
 }
 
 void dns_go(struct dns *d)

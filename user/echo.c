@@ -215,9 +215,9 @@ static int open_channel(struct echo *e, struct channel *c, uv_loop_t *loop, int 
 		ICMP6_FILTER_SETBLOCKALL(&filter);
 		ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
 		setsockopt(c->fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof(filter));
-	}
-	if (c->raw && family == AF_INET)
+	} else if (c->raw) {
 		setsockopt(c->fd, SOL_RAW, ICMP_FILTER, &filter4, sizeof(filter4));
+	}
 	uv_poll_init(loop, &c->poll, c->fd);
 	c->poll.data = c;
 	uv_poll_start(&c->poll, UV_READABLE, on_readable);

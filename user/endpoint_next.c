@@ -15,10 +15,9 @@ static bool is(const struct wg_peer *p, const struct address *a, __be16 port)
 
 int endpoint_number(const struct endpoint_of *e, const struct wg_peer *p)
 {
-	for (size_t i = 0; i < e->n; i++)
-		if (is(p, &e->candidates[i], e->port))
-			return i;
-	return -1;
+	size_t i = p->endpoint_port == e->port ? address_find(e->candidates, e->n, &p->endpoint) : e->n;
+
+	return i < e->n ? (int)i : -1;
 }
 
 static void observe(struct endpoint_of *e, const struct wg_peer *p, __u64 now, __u64 wall)
@@ -145,19 +144,10 @@ bool endpoint_try(struct endpoint_of *e, const struct wg_peer *p, size_t candida
 	return true;
 }
 
-static size_t find(const struct address *list, size_t n, const struct address *a)
-{
-	size_t i = 0;
-
-	while (i < n && !address_equal(&list[i], a))
-		i++;
-	return i;
-}
-
 bool endpoint_knows(const struct endpoint_of *e, const struct address *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (find(e->candidates, e->n, &list[i]) == e->n)
+		if (address_find(e->candidates, e->n, &list[i]) == e->n)
 			return false;
 	return n == e->n;
 }
@@ -171,7 +161,7 @@ bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct addres
 		free(list);
 		return false;
 	}
-	tried = e->candidate < e->n ? find(list, n, &e->candidates[e->candidate]) : n;
+	tried = e->candidate < e->n ? address_find(list, n, &e->candidates[e->candidate]) : n;
 	free(e->candidates);
 	e->candidates = list;
 	e->n = n;

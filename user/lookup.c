@@ -25,14 +25,6 @@ struct lookup {
 
 static const int families[2] = { AF_INET6, AF_INET };
 
-static bool has(const struct half *h, const struct address *a)
-{
-	for (size_t i = 0; i < h->n; i++)
-		if (address_equal(&h->list[i], a))
-			return true;
-	return false;
-}
-
 static void take(struct half *h, const struct ares_addrinfo_node *node)
 {
 	char text[ADDRESS_STRLEN];
@@ -40,9 +32,8 @@ static void take(struct half *h, const struct ares_addrinfo_node *node)
 
 	if (node->ai_family != families[h - h->lookup->halves])
 		return;
-	a = node->ai_family == AF_INET ? address_from_ipv4(((struct sockaddr_in *)node->ai_addr)->sin_addr)
-				       : address_from_ipv6(((struct sockaddr_in6 *)node->ai_addr)->sin6_addr);
-	if (address_wrong(address_format(&a, text), a.family, false) || has(h, &a))
+	a = dns_address(node);
+	if (address_wrong(address_format(&a, text), a.family, false) || address_find(h->list, h->n, &a) < h->n)
 		return;
 	place = append(h->list, h->n);
 	if (!place)
@@ -109,7 +100,7 @@ int lookup_start(uv_loop_t *loop, const char *name, lookup_done *done, void *dat
 	struct address literal;
 	int only = address_parse(name, &literal) ? AF_UNSPEC : literal.family == FAMILY_IPV4 ? AF_INET : AF_INET6;
 
-	if (!l || dns_open(loop, on_progress, l, &l->dns)) {
+	if (!l || dns_open(loop, false, on_progress, l, &l->dns)) {
 		free(l);
 		return -ENOMEM;
 	}

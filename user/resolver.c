@@ -112,8 +112,7 @@ static bool take_address(const struct ares_addrinfo_node *node, struct address *
 {
 	char text[ADDRESS_STRLEN];
 
-	*ret = node->ai_family == AF_INET ? address_from_ipv4(((struct sockaddr_in *)node->ai_addr)->sin_addr)
-					  : address_from_ipv6(((struct sockaddr_in6 *)node->ai_addr)->sin6_addr);
+	*ret = dns_address(node);
 	return !address_wrong(address_format(ret, text), ret->family, false);
 }
 
@@ -182,7 +181,7 @@ static void start_round(struct resolver *r)
 
 	uv_update_time(r->loop);
 	until = uv_now(r->loop) + TOGETHER_MS;
-	if (dns_open(r->loop, on_progress, r, &r->dns)) {
+	if (dns_open(r->loop, false, on_progress, r, &r->dns)) {
 		r->dns = NULL;
 		uv_timer_start(&r->due, on_due, RETRY_MAX * 1000, 0);
 		return;
