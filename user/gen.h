@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Files made from a topology: a set in memory, which is then compared with a directory. One generator a kind of file.
+ */
+#pragma once
+#include <stdio.h>
+#include <sys/stat.h>
+#include "topology.h"
+
+struct gen_files;
+
+/* Begins a file, "HOST/etc/radvd.conf", and ends the one before; what is written to the stream is its text. Never NULL: memory that runs out
+ * shows at the end. */
+FILE *gen_file(struct gen_files *f, mode_t mode, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+struct gen {				/* what generators get */
+	const struct topology *t;
+	struct gen_files *files;
+	/* base64; NULL where there is none (given by public-key, or no preshared keys) */
+	const char *(*private_key)(const struct gen *g, const struct topology_host *h, const char *device);
+	const char *(*preshared_key)(const struct gen *g, const char *one, const char *other);
+	void *data;
+};
+
+/* MTU of the routing tunnel, and of the mesh in it: the interface's - 80 for each layer, never below 1280 */
+unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host *h);
+unsigned int gen_mesh_mtu(const struct topology *t, const struct topology_host *h);
+
+typedef void gen_kind(const struct gen *g, const struct topology_host *h);
+gen_kind gen_wireguard, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl, gen_wgxdp, gen_units, gen_readme, gen_qr, gen_uci;
+void gen_zone(const struct gen *g);
+void gen_prometheus(const struct gen *g);
