@@ -123,7 +123,7 @@ while kill -0 $forger 2> /dev/null; do
 	sleep 0.1
 done
 wait $forger
-expect 'looks at an endpoint that is the forger'"'"'s' $forged '>' 10
+expect 'looks at an endpoint that is the forger'"'"'s' $forged '>' 5
 expect 'ms that one of forty a second has the endpoint, at most' "$longest" '<' "$(at_most 5000)"
 wait_for 6 'it is what it was' is_there "$place"
 sleep 5.5
