@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include "host_keys.h"
 #include "pkt.h"
 
 enum host_map_kind {
@@ -26,6 +27,7 @@ enum host_map_kind {
 struct host_entry {
 	void *key, *value;
 	__u64 used;			/* the map's clock when it was looked up last */
+	__u32 sum;			/* of the key: keys with another one are not compared */
 };
 
 struct host_map {
@@ -66,26 +68,9 @@ static inline void host_map_reset(struct host_map *map, __u32 max)
 	map->max = max;
 }
 
-static inline __u32 host_bits_equal(const __u8 *a, const __u8 *b, __u32 max)
-{
-	__u32 n = 0;
-
-	while (n < max && !((a[n / 8] ^ b[n / 8]) >> (7 - n % 8) & 1))
-		n++;
-	return n;
-}
-
-static inline bool host_trie_covers(const void *entry, const void *key)
-{
-	__u32 len, wanted;
-
-	memcpy(&len, entry, sizeof(len));
-	memcpy(&wanted, key, sizeof(wanted));
-	return len <= wanted && host_bits_equal((const __u8 *)entry + 4, (const __u8 *)key + 4, len) == len;
-}
-
 static inline struct host_entry *host_map_find(struct host_map *map, const void *key, bool exact)
 {
+	__u32 sum = host_key_sum(key, map->key_size);
 	struct host_entry *best = NULL;
 
 	for (__u32 i = 0; i < map->n; i++) {
@@ -94,7 +79,7 @@ static inline struct host_entry *host_map_find(struct host_map *map, const void 
 		if (map->kind == HOST_TRIE && !exact) {
 			if (host_trie_covers(e->key, key) && (!best || *(__u32 *)e->key > *(__u32 *)best->key))
 				best = e;
-		} else if (!memcmp(e->key, key, map->key_size)) {
+		} else if (e->sum == sum && !memcmp(e->key, key, map->key_size)) {
 			return e;
 		}
 	}
@@ -173,6 +158,7 @@ static inline long bpf_map_update_elem(struct host_map *map, const void *key, co
 	if (!e)
 		return -E2BIG;
 	memcpy(e->key, key, map->key_size);
+	e->sum = host_key_sum(key, map->key_size);
 	memcpy(e->value, value, map->value_size);
 	e->used = ++map->clock;
 	return 0;

@@ -40,6 +40,17 @@ const void *host_plane_read(const char *map, const void *key)
 	return bpf_map_lookup_elem(map_by_name(map), key);
 }
 
+bool host_plane_entry(const char *map, __u32 i, const void **ret_key, const void **ret_value)
+{
+	const struct host_map *m = map_by_name(map);
+
+	if (i >= m->n)
+		return false;
+	*ret_key = m->entries[i].key;
+	*ret_value = m->entries[i].value;
+	return true;
+}
+
 void host_plane_start(void)
 {
 	table_mask = table.max - 1;

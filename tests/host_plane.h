@@ -16,6 +16,8 @@ void host_plane_resize(const char *map, __u32 max);
 void host_plane_write(const char *map, const void *key, const void *value);
 /* A value, or NULL */
 const void *host_plane_read(const char *map, const void *key);
+/* The entries of a hash by number; false: no more */
+bool host_plane_entry(const char *map, __u32 i, const void **ret_key, const void **ret_value);
 /* After the tables: masks and switches that follow from their sizes */
 void host_plane_start(void);
 void host_plane_wait(__u32 ms);

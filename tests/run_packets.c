@@ -133,6 +133,9 @@ static void read_reasons(__u64 *all)
 
 static void read_counters(__u64 *all)
 {
+	const struct reason_key *key;
+	const __u64 *n;
+
 	memset(all, 0, sizeof(before));
 	for (__u32 i = 0; i < n_ids * 4; i++)
 		read_total(all, i / 4, i & 1, i >> 1 & 1);
@@ -140,13 +143,8 @@ static void read_counters(__u64 *all)
 		read_reasons(all);
 		return;
 	}
-	for (__u32 i = 0; i < n_ids * 4; i++)
-		for (__u16 reason = 1; reason < REASON_MAX; reason++) {
-			struct reason_key key = { i / 4, i & 1, i >> 1 & 1, reason };
-			const __u64 *n = host_plane_read("reasons", &key);
-
-			*number(all, key.id, key.direction, key.plane, REASONS + reason) = n ? *n : 0;
-		}
+	for (__u32 i = 0; host_plane_entry("reasons", i, (const void **)&key, (const void **)&n); i++)
+		*number(all, key->id, key->direction, key->plane, REASONS + key->reason) = *n;
 }
 
 static __u32 write_gains(FILE *to)
