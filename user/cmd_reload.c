@@ -10,6 +10,7 @@
 #include "apply.h"
 #include "command.h"
 #include "config_diff.h"
+#include "heap.h"
 #include "log.h"
 #include "running.h"
 #include "state.h"
@@ -125,6 +126,7 @@ int cmd_reload(const struct global *g, int argc, char **argv)
 			running_not_up(g->instance);
 		return EXIT_FAILED;
 	}
+	heap_for_file(a.file);
 	rc = config_read(a.file, &new);
 	if (rc && !a.dry)
 		state_note_failure(g->instance);

@@ -12,6 +12,7 @@
 #include "command.h"
 #include "config_check.h"
 #include "grow.h"
+#include "heap.h"
 #include "log.h"
 #include "service_args.h"
 #include "state.h"
@@ -250,6 +251,7 @@ int cmd_up(const struct global *g, int argc, char **argv)
 	int rc = parse(&a, argc, argv), status = EXIT_USAGE;
 
 	if (!rc && !a.line) {
+		heap_for_file(a.file ?: CONFIG_DEFAULT);
 		rc = config_read(a.file ?: CONFIG_DEFAULT, &a.line);
 		if (rc == -ENOENT && !a.file)
 			log_error("up: without a file --wan IF and --to BACKEND are wanted; `wgxdp up --help` says more");
