@@ -36,6 +36,7 @@ int cmd_peer(const struct global *g, int argc, char **argv);
 int cmd_route(const struct global *g, int argc, char **argv);
 int cmd_endpoint(const struct global *g, int argc, char **argv);
 int cmd_flow(const struct global *g, int argc, char **argv);
+int cmd_gen(const struct global *g, int argc, char **argv);
 int cmd_knock(const struct global *g, int argc, char **argv);
 int cmd_monitor(const struct global *g, int argc, char **argv);
 int cmd_save(const struct global *g, int argc, char **argv);
@@ -44,4 +45,5 @@ int cmd_save(const struct global *g, int argc, char **argv);
 void option_error(const char *command, int returned, char **argv);
 
 extern const char up_help[], daemon_help[], down_help[], show_help[], check_help[], reload_help[], save_help[], service_help[],
-	endpoint_help[], peer_help[], route_help[], flow_help[], monitor_help[], knock_help[], ddns_help[];
+	endpoint_help[], peer_help[], route_help[], flow_help[], monitor_help[], knock_help[], ddns_help[],
+	gen_help[];

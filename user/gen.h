@@ -9,8 +9,8 @@
 
 struct gen_files;
 
-/* Begins a file, "HOST/etc/radvd.conf", and ends the one before; what is written to the stream is its text. Never NULL: memory that runs out
- * shows at the end. */
+/* Begins a file, "HOST/etc/radvd.conf", and ends the one before; what is written to the stream is its text. Never NULL: memory that runs
+ * out shows at the end. */
 FILE *gen_file(struct gen_files *f, mode_t mode, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 struct gen {				/* what generators get */
@@ -22,11 +22,22 @@ struct gen {				/* what generators get */
 	void *data;
 };
 
+#define WG_ROUTING "wgvpnr01"		/* WireGuard devices: of relays and edges, */
+#define WG_MESH "wgvpn01"		/* from server to server, */
+#define WG_CLIENTS "wg0"		/* of gateways, clients and roaming routers */
+
 /* MTU of the routing tunnel, and of the mesh in it: the interface's - 80 for each layer, never below 1280 */
 unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host *h);
 unsigned int gen_mesh_mtu(const struct topology *t, const struct topology_host *h);
 
+/* Called for every host; makes nothing for one that has no such file */
 typedef void gen_kind(const struct gen *g, const struct topology_host *h);
 gen_kind gen_wireguard, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl, gen_wgxdp, gen_units, gen_readme, gen_qr, gen_uci;
 void gen_zone(const struct gen *g);
 void gen_prometheus(const struct gen *g);
+
+/* wgxdp gen hosts and wgxdp gen nft: their exit codes */
+struct global;
+enum gen_how { GEN_WRITE, GEN_CHECK, GEN_DIFF };
+int gen_hosts(const char *topology, const char *directory, enum gen_how how);
+int gen_config_nft(const struct global *g, const char *file);

@@ -17,6 +17,7 @@ static const struct command commands[] = {
 	{ "down", cmd_down, "detach and remove everything of the instance", down_help },
 	{ "endpoint", cmd_endpoint, "bring a WireGuard peer's endpoint to an address of its name that answers", endpoint_help },
 	{ "flow", cmd_flow, "end flows of masquerading services", flow_help },
+	{ "gen", cmd_gen, "files for all hosts of a topology; or a configuration as rules of nft(8)", gen_help },
 	{ "knock", cmd_knock, "hear knocks, or knock at another host", knock_help },
 	{ "monitor", cmd_monitor, "tell of packets as they are dropped", monitor_help },
 	{ "peer", cmd_peer, "make, change and remove peers of the relay that runs, or take over WireGuard's", peer_help },
