@@ -41,3 +41,8 @@ __attribute__((weak)) int topology_state_write(const struct topology_state *s, F
 __attribute__((weak)) void topology_state_free(struct topology_state *s)
 {
 }
+
+__attribute__((weak)) unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host *h)
+{
+	return h->mtu - 80;
+}

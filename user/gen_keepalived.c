@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * etc/keepalived/ of edge routers: which of a site's has fe80::1, and the tunnel with it.
+ */
+#include "gen_host.h"
+
+#define NOTIFY "etc/keepalived/" WG_ROUTING
+
+static void write_configuration(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	fprintf(out,
+		"# One edge router of site %s is the active one: it has fe80::1 in the LAN, by which servers reach the other sites, and the tunnel\n"
+		"# to the relay. They are all alike: who is active stays so, until it is not heard for 3.6 s.\n"
+		"global_defs {\n"
+		"\trouter_id %s\n"
+		"\tscript_user root\n"
+		"\tenable_script_security\n"
+		"\t# an interface may come later than this\n"
+		"\tdynamic_interfaces\n"
+		"}\n"
+		"\n", t->sites[h->site].name, h->name);
+	fprintf(out,
+		"# No vrrp_sync_group: a group of one is none, and `keepalived -t` calls it an error.\n"
+		"vrrp_instance %s {\n"
+		"\tstate BACKUP\n"
+		"\tnopreempt\n"
+		"\tinterface %s\n"
+		"\tversion 3\n"
+		"\tnative_ipv6\n"
+		"\tvirtual_router_id %u\n"
+		"\tpriority 100\n"
+		"\tadvert_int 1.0\n"
+		"\tgarp_master_delay 1\n",
+		t->sites[h->site].name, h->lan, t->sites[h->site].subnet % 255 + 1);
+	fprintf(out,
+		"\t# without a way to the relay another one is better\n"
+		"\ttrack_interface {\n"
+		"\t\t%s\n"
+		"\t}\n"
+		"\tvirtual_ipaddress {\n"
+		"\t\tfe80::1/128\n"
+		"\t}\n"
+		"\tnotify /" NOTIFY "\n"
+		"}\n", h->interface);
+}
+
+static void write_script(FILE *out, const struct topology_host *h)
+{
+	fprintf(out,
+		"# keepalived calls it at each change of state: the tunnel is up where the state is MASTER, and nowhere else, for all edge routers\n"
+		"# of the site are one peer of the relay's. The last word counts, however long wg-quick took for the one before.\n"
+		"# It wants a clock that is right (NTP): WireGuard believes no handshake that is older than the peer's last.\n"
+		"set -u\n"
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+		"tunnel=" WG_ROUTING "\n"
+		"wish=/run/$tunnel.state\n"
+		"\n"
+		"is_up() { ip link show dev \"$tunnel\" > /dev/null 2>&1; }\n"
+		"\n");
+	fprintf(out,
+		"# With the name of the relay unresolved it is tried again, as long as this is still wanted. A WireGuard that is a process shall\n"
+		"# not have the lock.\n"
+		"up() {\n"
+		"\tis_up || WG_ENDPOINT_RESOLUTION_RETRIES=1 wg-quick up \"$tunnel\" 9>&-\n"
+		"}\n"
+		"\n"
+		"# keepalived that was killed has left its address\n"
+		"down() {\n"
+		"\tip -6 address del fe80::1/128 dev %s 2> /dev/null\n"
+		"\t! is_up || wg-quick down \"$tunnel\"\n"
+		"}\n"
+		"\n", h->lan);
+	fputs("echo \"$3\" > \"$wish\"\n"
+	      "exec 9> \"$wish.lock\"\n"
+	      "flock 9\n"
+	      "until case $(cat \"$wish\") in MASTER) up ;; *) down ;; esac; do sleep 1; done\n", out);
+}
+
+void gen_keepalived(const struct gen *g, const struct topology_host *h)
+{
+	FILE *out;
+
+	if (h->role != ROLE_EDGE)
+		return;
+	write_configuration(gen_host_file(g, h, 0644, "#", "etc/keepalived/keepalived.conf"), g->t, h);
+	out = gen_file(g->files, 0755, "%s/" NOTIFY, h->name);
+	fprintf(out, "#!/bin/sh\n# %s: made by `wgxdp gen hosts`\n", h->name);
+	write_script(out, h);
+}
