@@ -12,7 +12,8 @@ static struct host_map *map_by_name(const char *name)
 {
 	static struct host_map *const all[] = {
 		&links, &table, &sources, &source_trie, &nexthops, &choices, &scratch, &quotes, &frags, &pieces, &totals, &reasons, &control,
-		&flows, &embryos, &embryo_limits, &pools, &flow_totals,
+		&flows, &embryos, &embryo_limits, &pools, &flow_totals, &blind_sites, &endpoints, &sessions, &hints, &blind_pairs,
+		&blind_totals, &blind_waiting, &blind_state, &failed,
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -59,6 +60,16 @@ void host_plane_start(void)
 	with_choices = true;
 	with_source_trie = true;
 	with_lists = true;
+}
+
+void host_plane_start_blind(__be16 port)
+{
+	blind_port = port;
+	blind_mask = sessions.max - 1;
+	endpoints_mask = endpoints.max - 1;
+	blind_slots = nexthops.max - 2 * blind_sites.max;
+	gateway_slots = blind_slots - NEXTHOP_GATEWAYS;
+	uniform_slots = gateway_slots - NEXTHOP_UNIFORM;
 }
 
 static bool parse_addr(const char *text, struct addr *ret)
@@ -153,10 +164,11 @@ const void *host_plane_clones(__u32 *ret_n, __u32 *ret_size)
 enum plane_verdict host_plane_run(enum plane plane, __u32 ifindex, const void *frame, __u32 len, __u32 linear,
 				  __u32 gso_segs, __u32 gso_size, void *out, __u32 *ret_len)
 {
-	__u8 *memory = malloc(len + 2 + (pools.max > 1 ? HOST_ROOM : 0));		/* so that IP headers are aligned as in the kernel */
+	bool blind = blind_sites.max > 1, flows = blind || pools.max > 1;
+	__u8 *memory = malloc(len + 2 + (flows ? HOST_ROOM : 0));		/* so that IP headers are aligned as in the kernel */
 	struct host_packet packet = { .data = memory + 2, .len = len, .linear = linear < len ? linear : len,
 				      .gso_segs = gso_segs, .gso_size = gso_size };
-	struct pkt p = { .ctx = &packet, .plane = plane, .ifindex = ifindex, .segments = 1, .flows = pools.max > 1 };
+	struct pkt p = { .ctx = &packet, .plane = plane, .ifindex = ifindex, .segments = 1, .flows = flows, .blind = blind };
 	int action = HOST_DROP, rc;
 
 	memcpy(memory + 2, frame, len);

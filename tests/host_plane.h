@@ -20,6 +20,8 @@ const void *host_plane_read(const char *map, const void *key);
 bool host_plane_entry(const char *map, __u32 i, const void **ret_key, const void **ret_value);
 /* After the tables: masks and switches that follow from their sizes */
 void host_plane_start(void);
+/* Likewise of the blind relay, which listens on this port */
+void host_plane_start_blind(__be16 port);
 void host_plane_wait(__u32 ms);
 /* A line of a file of routes: `prefix=… rc=… dev=IFINDEX mtu=N dmac=… smac=… [via=…] [from=…]`; the first that matches answers */
 bool host_plane_route(const char *line);

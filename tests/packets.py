@@ -213,7 +213,7 @@ def shapes(c, plane, mode, got):
     if c.verdict == 'passed':
         return [('passed', c.frame, expected_gains(c, False, c.reason))]
     if c.verdict == 'dropped':
-        return [('dropped', c.frame, expected_gains(c, False, c.reason))] + [('passed', c.frame, {})] * ('xdp' in plane)
+        return [('dropped', got if c.made_over else c.frame, expected_gains(c, False, c.reason))] + [('passed', c.frame, {})] * ('xdp' in plane)
     out = c.out_as(got)
     whole = [('sent', out, expected_gains(c, True))]
     if 'xdp' in plane:

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "host_plane.h"
+#include "../user/map_info.h"
 
 /* RUN_ROOM: what XDP's test-run leaves in front of a packet, less struct xdp_frame */
 enum { PACKET_MAX = 70000, IDS = 64, CPUS = 256, RUN_ROOM = 256 - 40 };
@@ -79,16 +80,6 @@ static int pinned(const char *name)
 	if (fd < 0)
 		die(path);
 	return fd;
-}
-
-static __u32 map_info(int fd, struct bpf_map_info *info)
-{
-	__u32 len = sizeof(*info);
-
-	memset(info, 0, sizeof(*info));
-	if (bpf_obj_get_info_by_fd(fd, info, &len))
-		die("map");
-	return info->max_entries;
 }
 
 #include "run_vlans.h"			/* with these */
@@ -308,10 +299,9 @@ static void run_case(const struct case_head *c, FILE *to)
 
 static void copy_array(const char *name)
 {
-	struct bpf_map_info info;
 	int fd = pinned(name);
-	__u32 n = map_info(fd, &info);
-	void *value = calloc(1, info.value_size);
+	__u32 n = map_entries(fd);
+	void *value = calloc(1, map_info(fd).value_size);
 
 	host_plane_resize(name, n);
 	for (__u32 i = 0; i < n; i++) {
@@ -338,7 +328,6 @@ static void copy_trie(void)
 
 static void host_setup(const char *routes)
 {
-	struct bpf_map_info info;
 	FILE *f = fopen(routes, "r");
 	char line[512];
 	int fd = pinned("nexthops");
@@ -353,7 +342,7 @@ static void host_setup(const char *routes)
 	host_plane_resize("embryos", 1024);
 	host_plane_resize("embryo_limits", 1024);
 	host_plane_resize("flow_totals", n_ids);
-	host_plane_resize("nexthops", map_info(fd, &info));
+	host_plane_resize("nexthops", map_entries(fd));
 	close(fd);
 	host_plane_resize("totals", n_ids * 4);
 	host_plane_resize("choices", 1024);
@@ -380,9 +369,10 @@ static void forget(const char *map)
 	close(fd);
 }
 
+#include "run_blind.h"			/* with these */
+
 static void setup(const char *plane, const char *routes, const char *vlans)
 {
-	struct bpf_map_info info;
 	int room = 16 << 20;
 	cpu_set_t cpu;
 
@@ -393,17 +383,19 @@ static void setup(const char *plane, const char *routes, const char *vlans)
 	tc = strstr(plane, "tc");
 	totals = pinned("totals");
 	reasons = pinned("reasons");
-	n_ids = map_info(totals, &info) / 4;
+	n_ids = map_entries(totals) / 4;
 	n_ids = n_ids < IDS ? n_ids : IDS;
 	program = pinned(tc ? "progs/wgxdp_tc" : "progs/wgxdp_xdp");
 	if (host) {
 		host_setup(routes);
+		if (getenv("SITES"))
+			blind_setup(getenv("SITES"), true);
 		return;
 	}
 	if (*vlans) {
 		int table = pinned("table");
 
-		vlans_read(vlans, pinned("links"), table, map_info(table, &info));
+		vlans_read(vlans, pinned("links"), table, map_entries(table));
 		program = tc ? program : with_vlans_too(program);
 	}
 	forget("frags");
@@ -412,6 +404,8 @@ static void setup(const char *plane, const char *routes, const char *vlans)
 		forget("embryos");
 		forget("embryo_limits");
 	}
+	if (getenv("SITES"))
+		blind_setup(getenv("SITES"), false);
 	tap = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(ETH_P_ALL));
 	if (tap < 0 || setsockopt(tap, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
 		die("packet socket");

@@ -258,7 +258,7 @@ int cmd_up(const struct global *g, int argc, char **argv)
 	}
 	if (rc)
 		goto cleanup;
-	if (!a.line->n_services && !config_relays(a.line) && !config_is_control(a.line))
+	if (!a.line->n_services && !config_relays(a.line) && !*a.line->blind.device && !config_is_control(a.line))
 		log_warning("no service and no peer is configured: nothing will be forwarded");
 	if (a.mode_said)
 		a.line->mode = a.mode;

@@ -11,78 +11,22 @@
 #include "abi.h"
 #include "bench.h"
 #include "job.h"
+#include "../blind_maps.h"
 #include "../../user/jiffies.h"
-#include "../../user/map_info.h"
 
 #define INDEX htonl(0x626e6368)		/* of MARK, as it stands in the packet */
 #define TO 1
 #define FROM 2
 
-struct maps {
-	int table, sites, endpoints, sessions;
-	__u32 n_endpoints, n_sessions;
-};
-
-static int open_map(const struct request *r, const char *name, __u32 *ret_n)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", arg(r, "pins", ""), name);
-	fd = bpf_obj_get(path);
-	if (ret_n)
-		*ret_n = map_entries(fd);
-	return fd;
-}
-
-/* Under what it counts, and the link: those of its first listener */
-static int find_listener(int table, struct service *ret)
-{
-	struct table_bucket bucket;
-
-	for (__u32 i = 0; !bpf_map_lookup_elem(table, &i, &bucket); i++)
-		for (int w = 0; w < TABLE_WAYS; w++)
-			if (bucket.entry[w].tag && (bucket.entry[w].key.word & 0xff) == KEY_BLIND) {
-				*ret = bucket.entry[w].service;
-				return 0;
-			}
-	return -ENOENT;
-}
-
-static int put_site(const struct maps *m, __u32 number, const struct addr *a, __be16 port, __u8 family, const struct addr *local)
+static int put_site(const struct blind_maps *m, __u32 number, const struct addr *a, __be16 port, __u8 family, const struct addr *local)
 {
 	struct blind_site site = { 0 };
-	struct blind_place *p = &site.place[0];
-	int err = find_listener(m->table, &p->service);
 
-	p->service.to = *a;
-	p->service.port = port;
-	p->local = *local;
-	p->family = family;
-	p->sum = address_sum(local, address_sum(a, 0));
-	return err ?: bpf_map_update_elem(m->sites, &number, &site, BPF_ANY);
-}
-
-static int put_endpoint(const struct maps *m, __u32 number, const struct addr *a, __be16 port, __u8 family)
-{
-	struct table_entry e = { .key = { *a, table_word(KEY_ENDPOINT, family, port, 0) }, .site = number };
-	struct table_bucket bucket;
-
-	e.tag = table_hash(&e.key);
-	for (int home = 0; home < 2; home++) {
-		__u32 i = table_home(e.tag, home, m->n_endpoints - 1);
-
-		for (int w = 0; !bpf_map_lookup_elem(m->endpoints, &i, &bucket) && w < TABLE_WAYS; w++)
-			if (!bucket.entry[w].tag || bucket.entry[w].tag == e.tag) {
-				bucket.entry[w] = e;
-				return bpf_map_update_elem(m->endpoints, &i, &bucket, BPF_ANY);
-			}
-	}
-	return -ENOSPC;
+	return blind_place(m, a, port, family, local, &site.place[0]) ?: bpf_map_update_elem(m->sites, &number, &site, BPF_ANY);
 }
 
 /* Good for longer than a round. all: the whole table, written at once in the end */
-static int put_session(const struct maps *m, struct blind_bucket *all, __u32 number, __u32 index)
+static int put_session(const struct blind_maps *m, struct blind_bucket *all, __u32 number, __u32 index)
 {
 	__u64 until = jiffies_now() + BLIND_SECONDS * jiffies_a_second();
 	__u64 key = BLIND_KEY(number, index);
@@ -99,7 +43,7 @@ static int put_session(const struct maps *m, struct blind_bucket *all, __u32 num
 	return -ENOSPC;
 }
 
-static int write_all(const struct request *r, const struct maps *m, struct blind_bucket *all)
+static int write_all(const struct request *r, const struct blind_maps *m, struct blind_bucket *all)
 {
 	__u32 clients = arg_number(r, "clients", 1), by_index = arg_number(r, "by-index", 0), sites = by_index ? 1 : clients;
 	struct addr from, to, in, out;
@@ -113,7 +57,7 @@ static int write_all(const struct request *r, const struct maps *m, struct blind
 		struct addr a = from;
 
 		a.w[3] = htonl(ntohl(from.w[3]) + i);
-		err = put_site(m, FROM + i, &a, sport, family, &in) ?: put_endpoint(m, FROM + i, &a, sport, family) ?:
+		err = put_site(m, FROM + i, &a, sport, family, &in) ?: blind_put_endpoint(m, FROM + i, &a, sport, family) ?:
 		      put_session(m, all, FROM + i, INDEX);
 	}
 	for (__u32 i = 1; i < clients && by_index && !err; i++)
@@ -126,16 +70,13 @@ static int write_all(const struct request *r, const struct maps *m, struct blind
 /* sessions pins= clients= [by-index=1] client= client-port= local= ours= backend= backend-port= */
 int blind_sessions(struct meter *b, const struct request *r)
 {
-	struct maps m = { 0 };
+	struct blind_maps m;
 	struct blind_bucket *all;
 	int err;
 
-	m.table = open_map(r, "table", NULL);
-	m.sites = open_map(r, "blind_sites", NULL);
-	m.endpoints = open_map(r, "endpoints", &m.n_endpoints);
-	m.sessions = open_map(r, "sessions", &m.n_sessions);
+	err = blind_maps_open(&m, arg(r, "pins", ""));
 	all = calloc(m.n_sessions + 1, sizeof(*all));
-	err = m.table < 0 || m.sites < 0 || m.endpoints < 0 || m.sessions < 0 ? -ENOENT : all ? write_all(r, &m, all) : -ENOMEM;
+	err = err ?: all ? write_all(r, &m, all) : -ENOMEM;
 	free(all);
 	close(m.table);
 	close(m.sites);
