@@ -25,3 +25,4 @@ void config_at_backend(struct check *k, size_t i, size_t backend, const char *be
 /* Of config_check.c and config_write.c */
 void config_check_host(struct check *k, const char *key, const char *text, __u8 family, bool names);
 void config_put_text(FILE *out, const char *text);
+void config_put_ports(FILE *out, const struct service_config *s);	/* 443, 20000-20010: runs of three and more as ranges */

@@ -30,12 +30,10 @@ void config_put_text(FILE *out, const char *text)
 	putc('"', out);
 }
 
-/* [ 443, 20000-20010 ]: runs of three and more as ranges. */
-static void put_ports(FILE *out, const struct service_config *s)
+void config_put_ports(FILE *out, const struct service_config *s)
 {
 	size_t i, run;
 
-	fputs("ports: [ ", out);
 	for (i = 0; i < s->n_ports; i += run) {
 		unsigned int first = ntohs(s->ports[i]);
 
@@ -45,7 +43,6 @@ static void put_ports(FILE *out, const struct service_config *s)
 			run = 1;
 		fprintf(out, run > 1 ? "%s%u-%zu" : "%s%u", i ? ", " : "", first, first + run - 1);
 	}
-	fputs(" ]", out);
 }
 
 static void put_listen(FILE *out, const struct service_config *s)
@@ -72,8 +69,9 @@ static void put_listen(FILE *out, const struct service_config *s)
 		comma = ", ";
 	}
 	if (s->n_ports) {
-		fputs(comma, out);
-		put_ports(out, s);
+		fprintf(out, "%sports: [ ", comma);
+		config_put_ports(out, s);
+		fputs(" ]", out);
 	}
 	fputs(" }\n", out);
 }
