@@ -236,12 +236,8 @@ int gen_config_nft(const struct global *g, const char *file)
 	if (collect(&n, &tunnels))
 		goto cleanup;
 	status = EXIT_FAILED;
-	if (resolve(c, g->instance, &answers))
+	if (resolve(c, g->instance, &answers) || all_there(c, &answers))
 		goto cleanup;
-	status = EXIT_HOST;
-	if (all_there(c, &answers))
-		goto cleanup;
-	status = EXIT_FAILED;
 	if (put_all(&n, &tunnels, g->instance, file))
 		log_error("no memory");
 	else if (fflush(stdout))

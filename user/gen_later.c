@@ -7,12 +7,6 @@
 #include "gen.h"
 #include "log.h"
 
-__attribute__((weak)) int gen_config_nft(const struct global *g, const char *file)
-{
-	log_error("gen nft: not supported yet");
-	return EXIT_FAILED;
-}
-
 __attribute__((weak)) int topology_read(const char *file, struct topology **ret)
 {
 	log_error("%s: topologies are not read yet", file);
