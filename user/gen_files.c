@@ -109,10 +109,20 @@ FILE *gen_file(struct gen_files *f, mode_t mode, const char *format, ...)
 
 const char *gen_files_text(struct gen_files *f, const char *path)
 {
-	end_file(f);
 	for (size_t i = 0; i < f->n; i++)
 		if (!strcmp(f->list[i].path, path))
-			return f->list[i].text;
+			return f->list[i].text ?: f->open && !fflush(f->open) ? f->text : NULL;
+	return NULL;
+}
+
+const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at)
+{
+	while (*at < f->n) {
+		const char *path = f->list[(*at)++].path;
+
+		if (!strncmp(path, prefix, strlen(prefix)))
+			return path;
+	}
 	return NULL;
 }
 

@@ -11,8 +11,10 @@
 
 struct gen_files *gen_files_new(void);
 void gen_files_free(struct gen_files *f);
-/* One that is there, in the set: its text, zero behind it; NULL: none */
+/* The text of one in the set, zero behind it; NULL: there is none. Of the one that is being written: as far as it is. */
 const char *gen_files_text(struct gen_files *f, const char *path);
+/* Paths of the set that begin so, one after the other, from *at = 0; NULL: no more */
+const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at);
 
 /* Brings the directory to the set, or only tells what differs: lines `add PATH`, `change PATH`, `remove PATH`, and for GEN_DIFF what
  * would change as diff(1) says it. dir: open, or -1 where there is none yet and nothing is to be written; directory is what messages call
