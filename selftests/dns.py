@@ -100,9 +100,10 @@ def serve_tcp(listener):
 
 
 def main():
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
     sock.bind((sys.argv[1], 53))
-    listener = socket.create_server((sys.argv[1], 53))
+    listener = socket.create_server((sys.argv[1], 53), family=family)
     threading.Thread(target=serve_tcp, args=(listener,), daemon=True).start()
     print("listening", flush=True)
     while True:

@@ -12,6 +12,7 @@ PATTERN = bytes(range(256)) * 256
 
 class Page(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def head(self, length):
         self.send_response(200)
@@ -21,7 +22,7 @@ class Page(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         line = f"{sys.argv[2]} sees {self.client_address[0].removeprefix('::ffff:')}\n".encode()
-        length = int(self.path[1:] or len(line))
+        length = int(self.path.strip("/") or len(line))
         self.head(length)
         self.wfile.write(line[:length])
         length -= len(line)
@@ -46,6 +47,9 @@ class Page(http.server.BaseHTTPRequestHandler):
 class Server(http.server.ThreadingHTTPServer):
     address_family = socket.AF_INET6
     daemon_threads = True
+
+    def handle_error(self, *_):  # clients go as they like
+        pass
 
     def server_bind(self):
         self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)

@@ -1,0 +1,289 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 600
+# Scenario V from generated files: a VPS as a way out for two clients that have IPv6 alone outside, by wg-quick with all they have in
+# the tunnel. foo has an address of the VPS's /64, routed there or answered for by NDP proxy; bar has an ULA, by SNAT or masquerade.
+# Who the internet sees, names by the DNS lines, nothing beside the tunnel, what comes in to whom, large transfers both ways; at the same
+# time the VPS brings an IPv4 client to a home that has IPv6 alone. Then a path that drops what is larger than 1400 bytes, without a
+# word. BREAK=1 leaves out the VPS's rules.
+#
+#     foo eth0 2001:db8:f::7 -----.
+#     bar eth0 2001:db8:ba::7 ----+ net ---- 203.0.113.1/24, 2001:db8:0:1::1/64 eth0 vps
+#     phone uplink 198.51.100.7 ------|   \---- 2001:db8:9::10 eth home
+#                                 `--------- 192.0.2.80/24, 2001:db8:80::80/64, 8.8.8.8, 2001:4860:4860::8888 eth web
+source "${BASH_SOURCE[0]%/*}/lib.sh"
+source "$root/selftests/hosts.sh"
+on=vps
+
+vps4=203.0.113.1 vps6=2001:db8:0:1::1 snat=2001:db8:0:1::5
+foo6=2001:db8:abcd:1234::2
+size=$((8 << 20)) # of each transfer
+large=200000 # of a page
+
+network() {
+	hosts foo bar vps
+	namespaces net web phone home
+	routers net
+	cable foo eth0 net foo
+	cable bar eth0 net bar
+	cable vps eth0 net vps
+	cable web eth net web
+	cable phone uplink net phone
+	cable home eth net home
+	takes_xdp net vps
+	addresses foo eth0 2001:db8:f::7/64
+	addresses bar eth0 2001:db8:ba::7/64
+	addresses vps eth0 $vps4/24 $vps6/64
+	addresses web eth 192.0.2.80/24 2001:db8:80::80/64 8.8.8.8/32 2001:4860:4860::8888/128
+	addresses phone uplink 198.51.100.7/24
+	addresses home eth 2001:db8:9::10/64
+	addresses net foo 2001:db8:f::1/64
+	addresses net bar 2001:db8:ba::1/64
+	addresses net vps 203.0.113.254/24 2001:db8:0:1::ffff/64
+	addresses net web 192.0.2.1/24 2001:db8:80::1/64
+	addresses net phone 198.51.100.1/24
+	addresses net home 2001:db8:9::1/64
+	gateways foo 2001:db8:f::1
+	gateways bar 2001:db8:ba::1
+	gateways vps 203.0.113.254 2001:db8:0:1::ffff
+	gateways web 192.0.2.1 2001:db8:80::1
+	gateways phone 198.51.100.1
+	gateways home 2001:db8:9::1
+	inside net ip route add 8.8.8.8/32 via 192.0.2.80
+	inside net ip route add 2001:4860:4860::8888/128 via 2001:db8:80::80
+	# somebody next to the VPS, who sends what is inside its tunnels there
+	inside net ip route add 10.200.200.0/24 via $vps4
+	inside net ip route add fd42:42:42::/64 via $vps6
+	for host in foo bar; do count_arrivals net beside "iifname $host meta l4proto { tcp, udp } ip6 daddr != $vps6"; done
+	count_arrivals net beside 'iifname { foo, bar } meta protocol ip'
+	printf 'www.example.net 60 192.0.2.80 2001:db8:80::80\n' > "$work/names"
+	start web "$root/selftests/dns.py" 8.8.8.8 "$work/names"
+	start web "$root/selftests/dns.py" 2001:4860:4860::8888 "$work/names"
+	start web "$root/selftests/web.py" 80 web
+	start_at foo "$root/selftests/web.py" 80 foo
+	start_at bar "$root/selftests/web.py" 80 bar
+	for host in foo bar web; do wait_for 5 "$host serves" tcp_listens $host 80; done
+}
+
+# How the VPS's /64 comes to it
+routed() {
+	inside net ip address flush dev vps to 2001:db8:abcd:1234::/64
+	inside net ip route replace 2001:db8:abcd:1234::/64 via $vps6
+}
+on_link() {
+	inside net ip route del 2001:db8:abcd:1234::/64
+	addresses net vps 2001:db8:abcd:1234::ffff/64
+}
+
+hand() { # SNAT|masquerade INBOUND PROXY
+	local t=$work/tree foo bar vps name
+	rm -rf "$t"
+	mkdir -p "$t"/{foo,bar,vps}/etc/{wireguard,sysctl.d} "$t/vps/etc/wgxdp"
+	umask 077
+	for name in foo bar vps; do
+		[[ -e $work/$name.key ]] || wg genkey > "$work/$name.key"
+		cp "$work/$name.key" "$t/$name/etc/wireguard/wg0-privatekey"
+		printf -v "$name" %s "$(wg pubkey < "$work/$name.key")"
+	done
+	for name in foo bar; do
+		cat > "$t/$name/etc/wireguard/wg0.conf" <<- EOF
+			[Interface]
+			Address = $([[ $name == foo ]] && echo "10.200.200.2/32, $foo6/128" || echo 10.200.200.3/32, fd42:42:42::3/128)
+			PrivateKey = $(< "$work/$name.key")
+			DNS = 8.8.8.8, 2001:4860:4860::8888
+			MTU = 1280
+			[Peer]
+			PublicKey = $vps
+			Endpoint = [$vps6]:51820
+			AllowedIPs = 0.0.0.0/0, ::/0
+			PersistentKeepalive = 25
+		EOF
+	done
+	cat > "$t/vps/etc/wireguard/wg0.conf" <<- EOF
+		[Interface]
+		Address = 10.200.200.1/24, fd42:42:42::1/64, 2001:db8:abcd:1234::1/$([[ $3 ]] && echo 128 || echo 64)
+		ListenPort = 51820
+		MTU = 1280
+		PostUp = wg set %i private-key /etc/wireguard/%i-privatekey
+		$([[ ! $3 ]] || echo "PostUp = ip -6 neighbour replace proxy $foo6 dev eth0")
+		$([[ ! $3 ]] || echo "PostDown = ip -6 neighbour del proxy $foo6 dev eth0")
+		$([[ $1 != snat ]] || echo "PostUp = ip -6 address replace $snat/128 dev eth0 nodad preferred_lft 0")
+		[Peer]
+		PublicKey = $foo
+		AllowedIPs = 10.200.200.2/32, $foo6/128
+		[Peer]
+		PublicKey = $bar
+		AllowedIPs = 10.200.200.3/32, fd42:42:42::3/128
+	EOF
+	cat > "$t/vps/etc/sysctl.d/60-wgxdp.conf" <<- EOF
+		net.ipv4.conf.all.forwarding = 1
+		net.ipv6.conf.all.forwarding = 1
+		net.ipv6.conf.eth0.proxy_ndp = 1
+	EOF
+	cat > "$t/vps/etc/nftables.conf" <<- EOF
+		table inet wgxdp
+		delete table inet wgxdp
+		table inet wgxdp {
+			chain forward {
+				type filter hook forward priority filter; policy accept;
+				iifname != wg0 oifname != wg0 accept
+				ct state established,related accept
+				iifname wg0 oifname eth0 accept
+				$([[ $2 != open ]] || echo "iifname eth0 oifname wg0 ip6 daddr $foo6 accept")
+				reject with icmpx admin-prohibited
+			}
+			chain postrouting {
+				type nat hook postrouting priority srcnat; policy accept;
+				oifname eth0 ip saddr 10.200.200.0/24 masquerade
+				oifname eth0 ip6 saddr fd42:42:42::/64 $([[ $1 == snat ]] && echo "snat ip6 to $snat" || echo masquerade)
+			}
+		}
+	EOF
+	cat > "$t/vps/etc/wgxdp/wgxdp.yaml" <<- EOF
+		services:
+		  - { name: home, listen: { addresses: [ $vps4 ], ports: [ 51820 ] }, backend: { ipv6: "2001:db8:9::10", port: 51820 }, nat: masquerade }
+	EOF
+	umask 022
+}
+
+page() { at "$1" curl -gs -m "${3:-5}" "http://$2/" || :; } # HOST WHERE [SECONDS]
+
+comes_online() { # HOST
+	online() { at "$1" ping -q -c 1 -W 1 "$2"; }
+	wait_for 20 "$1 is online" online "$1" 8.8.8.8
+	wait_for 20 "$1 is online by IPv6" online "$1" 2001:4860:4860::8888
+}
+
+# As whom the internet sees a client, by the names that it asks for through the tunnel
+seen() { # HOST IPV6
+	comes_online "$1"
+	expect "$1: endpoint" "$(at "$1" wg show wg0 endpoints | cut -f 2)" == "[$vps6]:51820"
+	expect "$1: MTU" "$(at "$1" ip -o link show wg0 | sed 's/.* mtu \([0-9]*\).*/\1/')" == 1280
+	expect "$1: the web over IPv4" "$(at "$1" curl -4 -s -m 5 http://www.example.net/ || :)" == "web sees $vps4"
+	expect "$1: the web over IPv6" "$(at "$1" curl -6 -s -m 5 http://www.example.net/ || :)" == "web sees $2"
+	expect "$1: the name server over IPv6" "$(at "$1" dig +short +tries=1 @2001:4860:4860::8888 www.example.net AAAA)" == 2001:db8:80::80
+}
+
+# From the internet to clients: nothing, but to foo where that is open
+inbound() { # established|open
+	local there before
+	before=$(arrived foo came)
+	if [[ $1 == open ]]; then
+		expect 'from the internet to foo' "$(inside web curl -gs -m 5 "http://[$foo6]/")" == 'foo sees 2001:db8:80::80'
+	else
+		expect 'from the internet to foo' "$(inside web curl -gs -m 1 "http://[$foo6]/" || :)" == ''
+		expect 'of that came to foo' "$(($(arrived foo came) - before))" == 0
+	fi
+	before=$(arrived foo came)
+	for there in "[$snat]" "[$vps6]" '[fd42:42:42::3]' 10.200.200.3 10.200.200.2 "$vps4"; do
+		expect "from the internet to $there" "$(inside web curl -gs -m 1 "http://$there/" || :)" == ''
+	done
+	expect 'of these came to foo and bar' "$(($(arrived foo came) - before + $(arrived bar came)))" == 0
+}
+
+# Large ones, of all at once, both ways
+transfers() {
+	local who n=0 pids=()
+	for who in 'foo 192.0.2.80' 'foo [2001:db8:80::80]' 'bar 192.0.2.80' 'bar [2001:db8:80::80]' 'phone 10.77.0.1'; do
+		n=$((n + 1))
+		# shellcheck disable=SC2086 # two words
+		load $who > "$work/down$n" &
+		pids+=($!)
+		# shellcheck disable=SC2086
+		load $who --upload > "$work/up$n" &
+		pids+=($!)
+	done
+	wait "${pids[@]}" || fail 'a transfer broke'
+	expect "whole of $((2 * n)) transfers of $size bytes at once" "$(cat "$work"/down? "$work"/up? | grep -cx $size)" == $((2 * n))
+}
+load() { # HOST WHERE [--upload]
+	local as=at
+	[[ $1 != phone ]] || as=inside
+	if [[ ${3:-} ]]; then
+		$as "$1" curl -gs -m 300 --data-binary "@$work/file" -H Expect: "http://$2/"
+	else
+		$as "$1" curl -gs -m 300 "http://$2/$size" -o /dev/null -w '%{size_download}\n'
+	fi
+}
+
+brings_home() { # the phone has no IPv6, the home no IPv4
+	tunnel phone wgp 10.77.0.2/32
+	tunnel home wgh 10.77.0.1/32 51820
+	inside home wg set wgh peer "$(key wgp)" allowed-ips 10.77.0.2/32
+	inside home ip route add 10.77.0.2/32 dev wgh
+	inside phone wg set wgp peer "$(key wgh)" allowed-ips 10.77.0.1/32 endpoint $vps4:51820
+	inside phone ip link set wgp mtu 1400
+	inside home ip link set wgh mtu 1400
+	inside phone ip route add 10.77.0.1/32 dev wgp
+	start home "$root/selftests/web.py" 80 home
+	comes_home() { inside phone ping -q -c 1 -W 1 10.77.0.1; }
+	wait_for 15 'the phone is at home' comes_home
+	expect 'home sees the phone as' "$(endpoint_seen home wgh wgp | sed 's/:[0-9]*$//')" == "[$vps6]"
+}
+
+# What is larger than 1400 bytes is dropped between foo and the VPS, and nobody is told
+black_hole() {
+	local there half
+	inside net nft add table inet hole
+	inside net nft add chain inet hole forward '{ type filter hook forward priority 0; }'
+	inside net nft add rule inet hole forward udp sport 51820 meta length '>' 1400 counter drop
+	inside net nft add rule inet hole forward udp dport 51820 meta length '>' 1400 counter drop
+	expect 'MTU 1280: a page through the hole' "$(page foo "192.0.2.80/$large" 20 | wc -c)" == $large
+	at foo ip link set wg0 mtu 1420
+	at vps ip link set wg0 mtu 1420
+	for there in 192.0.2.80 2001:db8:80::80; do
+		expect "MTU 1420: ping -s 800, 1200, 1400 to $there" "$(pings $there 800) $(pings $there 1200) $(pings $there 1400)" == '1 1 0'
+	done
+	for there in 192.0.2.80 '[2001:db8:80::80]'; do
+		expect "MTU 1420: a small page of $there" "$(page foo "$there/1000" | wc -c)" == 1000
+		half=$(page foo "$there/$large" 3 | wc -c)
+		expect "MTU 1420: a large one begins" "$half" '>' 0
+		expect "MTU 1420: and does not end" "$half" '<' $large
+	done
+	for host in vps foo; do goes $host "$work/tree/$host"; done
+	comes_online foo
+	for there in 192.0.2.80 2001:db8:80::80; do
+		expect "MTU 1280: ping -s 800, 1200, 1400 to $there" "$(pings $there 800) $(pings $there 1200) $(pings $there 1400)" == '1 1 1'
+	done
+	for there in 192.0.2.80 '[2001:db8:80::80]'; do
+		expect "MTU 1280: a large page of $there" "$(page foo "$there/$large" 20 | wc -c)" == $large
+	done
+}
+pings() { at foo ping -q -c 2 -i 0.2 -W 1 -s "$2" "$1" | awk '/received/ {print ($4 > 0)}'; } # ADDRESS SIZE: 1 or 0
+
+goes() { # HOST TREE
+	local device
+	for device in $(at "$1" wg show interfaces); do quick "$1" down "$device"; done
+	installs "$1" "$2"
+	[[ $1 != vps || ! ${BREAK:-} ]] || at vps sh -c ': > /etc/nftables.conf'
+	boots "$1"
+}
+
+network
+choose_wireguard
+brings_in=''
+head -c $size /dev/urandom > "$work/file"
+run() { # WHAT FOO6 BAR6 INBOUND
+	local host
+	say "--- $1"
+	for host in vps foo bar; do goes $host "$work/tree/$host"; done
+	seen foo "$2"
+	seen bar "$3"
+	[[ $brings_in ]] || brings_home
+	brings_in=1
+	inbound "$4"
+	transfers
+	expect 'packets beside the tunnels' "$(arrived net beside)" == 0
+}
+
+for host in foo bar; do count_arrivals $host came 'iifname wg0 tcp dport 80'; done
+routed
+hand snat established ''
+run 'foo routed, bar by SNAT, established' $foo6 $snat established
+on_link
+hand masquerade open yes
+run 'foo by NDP proxy, bar by masquerade, open' $foo6 $vps6 open
+expect "the phone's packets, forwarded" "$(shown get services.home.original.forwarded)" '>' $((2 * size / 1400))
+expect_sums
+black_hole
