@@ -37,7 +37,7 @@ hosts() { # NAME...
 
 # HOST COMMAND..., files with whole paths
 at() { PATH=$work/bin:$PATH nsenter --net="/run/netns/$1" --mount="/proc/${keeper[$1]}/ns/mnt" "${@:2}"; }
-start_at() { at "$@" & } # the same in the background, as $!
+start_at() { PATH=$work/bin:$PATH nsenter --net="/run/netns/$1" --mount="/proc/${keeper[$1]}/ns/mnt" "${@:2}" & } # the same in the background, as $!
 
 # What its README tells: every file to its place
 installs() { # HOST TREE

@@ -8,10 +8,24 @@
 # shellcheck disable=SC2034
 on=r2
 
+# With tunnels between r1 and r2
 warrior_network() { # [HOPS between net and r2]
+	namespaces r1 r2
+	warrior_wires "$@"
+	choose_wireguard
+	tunnel r1 wg1 10.77.0.1/32
+	tunnel r2 wg2 10.77.0.2/32 51820
+	inside r1 wg set wg1 peer "$(key wg2)" allowed-ips 10.77.0.2/32 endpoint 203.0.113.1:51820
+	inside r2 wg set wg2 peer "$(key wg1)" allowed-ips 10.77.0.1/32
+	inside r1 ip route add 10.77.0.2/32 dev wg1
+	inside r2 ip route add 10.77.0.1/32 dev wg2
+}
+
+# Of namespaces r1 and r2, which are there
+warrior_wires() { # [HOPS between net and r2]
 	local i last=net hops=${1:-0} ns=()
 	for ((i = 1; i <= hops; i++)); do ns+=("hop$i"); done
-	namespaces r1 nat net r2 stranger "${ns[@]}"
+	namespaces nat net stranger "${ns[@]}"
 	routers nat net "${ns[@]}"
 	cable r1 uplink nat inner
 	cable nat outer net clients
@@ -38,13 +52,6 @@ warrior_network() { # [HOPS between net and r2]
 	addresses "$last" home 203.0.113.254/24
 	addresses r2 wan 203.0.113.1/24
 	gateways r2 203.0.113.254
-	choose_wireguard
-	tunnel r1 wg1 10.77.0.1/32
-	tunnel r2 wg2 10.77.0.2/32 51820
-	inside r1 wg set wg1 peer "$(key wg2)" allowed-ips 10.77.0.2/32 endpoint 203.0.113.1:51820
-	inside r2 wg set wg2 peer "$(key wg1)" allowed-ips 10.77.0.1/32
-	inside r1 ip route add 10.77.0.2/32 dev wg1
-	inside r2 ip route add 10.77.0.1/32 dev wg2
 	nat_is 198.51.100.4 20000
 }
 
