@@ -21,16 +21,16 @@ warrior_network() { # [HOPS between net and r2]
 	inside r2 ip route add 10.77.0.1/32 dev wg2
 }
 
-# Of namespaces r1 and r2, which are there
+# Of namespaces r1 and r2, which are there; the names of their devices may be said in $uplink and $wan
 warrior_wires() { # [HOPS between net and r2]
 	local i last=net hops=${1:-0} ns=()
 	for ((i = 1; i <= hops; i++)); do ns+=("hop$i"); done
 	namespaces nat net stranger "${ns[@]}"
 	routers nat net "${ns[@]}"
-	cable r1 uplink nat inner
+	cable r1 "${uplink:=uplink}" nat inner
 	cable nat outer net clients
 	cable stranger eth net strangers
-	addresses r1 uplink 192.168.50.2/24
+	addresses r1 "$uplink" 192.168.50.2/24
 	addresses nat inner 192.168.50.1/24
 	addresses nat outer 198.51.100.{4..13}/24
 	addresses net clients 198.51.100.1/24
@@ -47,10 +47,10 @@ warrior_wires() { # [HOPS between net and r2]
 		inside "$last" ip route add 203.0.113.0/24 via "10.9.$i.2"
 		last=hop$i
 	done
-	cable "$last" home r2 wan
+	cable "$last" home r2 "${wan:=wan}"
 	takes_xdp "$last" home
 	addresses "$last" home 203.0.113.254/24
-	addresses r2 wan 203.0.113.1/24
+	addresses r2 "$wan" 203.0.113.1/24
 	gateways r2 203.0.113.254
 	nat_is 198.51.100.4 20000
 }

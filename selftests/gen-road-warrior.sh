@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 600
+# Scenario R from generated files: a router R1 whose NAT gives it another address and port as it likes, with a LAN that has IPv6 of
+# R2's prefix by SLAAC, through the tunnel, and IPv4 by the NAT nearby. R2's own rules let in only what it asked for, as of old, so its
+# WireGuard does not follow: wgxdp does, after each change. Who the internet sees, large transfers both ways, what comes in; a knock is heard
+# through the NAT. BREAK=1 leaves wgxdp's daemon out.
+#
+#     pc eth -- br-lan r1 wan -- nat -- 198.51.100.0/24 -- net -- 203.0.113.0/24 -- eth0 r2
+#     2001:db8:abcd:5::/64                .4 … .13          |
+#     192.168.9.0/24                                       '-- web 192.0.3.80, 2001:db8:80::80
+source "${BASH_SOURCE[0]%/*}/lib.sh"
+source "$root/selftests/hosts.sh"
+uplink=wan wan=eth0
+source "$root/selftests/warrior.sh"
+
+size=$((8 << 20)) # of each transfer
+prefix=2001:db8:abcd:5
+
+around() { # what R1's LAN and the internet have besides
+	namespaces pc web
+	cable pc eth r1 lan0
+	inside r1 ip link add br-lan type bridge
+	inside r1 ip link set lan0 master br-lan
+	inside r1 ip link set br-lan up
+	addresses r1 br-lan 192.168.9.1/24 $prefix::1/64
+	addresses pc eth 192.168.9.20/24
+	gateways pc 192.168.9.1
+	cable web eth net web
+	addresses web eth 192.0.3.80/24 2001:db8:80::80/64
+	addresses net web 192.0.3.1/24 2001:db8:80::1/64
+	gateways web 192.0.3.1 2001:db8:80::1
+	addresses net home 2001:db8:9::ffff/64
+	addresses r2 eth0 2001:db8:9::1/64
+	gateways r2 2001:db8:9::ffff
+	inside net ip route add 2001:db8:abcd::/48 via 2001:db8:9::1
+	start web "$root/selftests/web.py" 80 web
+	start pc "$root/selftests/web.py" 80 pc
+	inside r2 nft -f - <<- EOF
+		table inet old { chain input { type filter hook input priority -10;
+			iifname eth0 ct state established,related accept
+			iifname eth0 udp dport 51820 drop
+		}; }
+	EOF
+}
+
+hand() {
+	local t=$work/tree r1 r2 name
+	mkdir -p "$t"/{r1,r2}/etc/{wireguard,sysctl.d} "$t/r2/etc/wgxdp"
+	umask 077
+	for name in r1 r2; do
+		wg genkey > "$t/$name/etc/wireguard/wg0-privatekey"
+		printf -v "$name" %s "$(wg pubkey < "$t/$name/etc/wireguard/wg0-privatekey")"
+	done
+	cat > "$t/r1/etc/wireguard/wg0.conf" <<- EOF
+		[Interface]
+		Address = 10.200.201.2/32, 2001:db8:abcd::2/128
+		MTU = 1280
+		PostUp = wg set %i private-key /etc/wireguard/%i-privatekey
+		[Peer]
+		PublicKey = $r2
+		Endpoint = 203.0.113.1:51820
+		AllowedIPs = 10.200.201.0/24, ::/0
+		PersistentKeepalive = 25
+	EOF
+	cat > "$t/r2/etc/wireguard/wg0.conf" <<- EOF
+		[Interface]
+		Address = 10.200.201.1/24, 2001:db8:abcd::1/64
+		ListenPort = 51820
+		MTU = 1280
+		PostUp = wg set %i private-key /etc/wireguard/%i-privatekey
+		[Peer]
+		PublicKey = $r1
+		AllowedIPs = 10.200.201.2/32, 2001:db8:abcd::2/128, $prefix::/64
+	EOF
+	umask 022
+	printf 'net.ipv4.conf.all.forwarding = 1\nnet.ipv6.conf.all.forwarding = 1\n' | tee "$t/r1/etc/sysctl.d/60-wgxdp.conf" > "$t/r2/etc/sysctl.d/60-wgxdp.conf"
+	cat > "$t/r1/etc/radvd.conf" <<- EOF
+		interface br-lan { AdvSendAdvert on; AdvLinkMTU 1280; prefix $prefix::/64 { }; };
+	EOF
+	cat > "$t/r1/etc/nftables.conf" <<- EOF
+		table inet wgxdp
+		delete table inet wgxdp
+		table inet wgxdp {
+			chain forward {
+				type filter hook forward priority filter; policy drop;
+				ct state established,related accept
+				iifname br-lan accept
+			}
+			chain postrouting {
+				type nat hook postrouting priority srcnat;
+				oifname wan masquerade
+			}
+		}
+	EOF
+	cat > "$t/r2/etc/nftables.conf" <<- EOF
+		table inet wgxdp
+		delete table inet wgxdp
+		table inet wgxdp {
+			chain forward {
+				type filter hook forward priority filter; policy drop;
+				ct state established,related accept
+				iifname wg0 accept
+			}
+		}
+	EOF
+	cat > "$t/r2/etc/wgxdp/wgxdp.yaml" <<- EOF
+		interfaces: [ { name: eth0, role: wan } ]
+		learn: [ { interface: wg0, peer: "$r1", knock: { port: 19000 } } ]
+	EOF
+}
+
+endpoint() { at r2 wg show wg0 endpoints | awk '{print $2}'; }
+online() { inside pc ping -q -c 1 -W 1 2001:db8:80::80; }
+page() { inside pc curl -gs -m 5 "http://$1/" || :; }
+moved() { [[ $(endpoint) == "$1" ]]; }
+slaac() { inside pc ip -6 -o address show dev eth scope global | grep -q "inet6 $prefix:"; }
+knocked() { at r2 grep -qE "^$1 190[0-9][0-9]" /run/wgxdp/default/knocked; }
+heard() { inside pc "$wgxdp" knock send -p 19000 203.0.113.1; knocked "$1"; }
+
+# As a daemon, not by `wgxdp up`
+follows() {
+	[[ ! ${BREAK:-} ]] || return 0
+	start_at r2 "$wgxdp" daemon > "$work/daemon" 2>&1
+	daemon=$!
+	wait_for 10 "the daemon's readiness" grep -q 'up and followed' "$work/daemon"
+}
+
+hosts r1 r2
+warrior_wires
+around
+hand
+for host in r2 r1; do
+	installs $host "$work/tree/$host"
+	boots $host
+done
+follows
+at r1 radvd -n -C /etc/radvd.conf -p "$work/radvd.pid" -m stderr 2> "$work/radvd" &
+wait_for 10 'the pc has an address by SLAAC' slaac
+wait_for 30 'the pc is online by IPv6' online
+pc=$(inside pc ip -6 -o address show dev eth scope global | awk '{sub("/.*", "", $4); print $4; exit}')
+size_of() { "$@" | wc -c; }
+
+for ((n = 5; n < 8; n++)); do
+	say "--- the NAT changes to 198.51.100.$n, port 2000$n"
+	nat_is "198.51.100.$n" "2000$n"
+	began=$(ms)
+	wait_for 30 'the pc is online again' online
+	say "back after $(($(ms) - began)) ms"
+	expect 'R2 sees R1 at' "$(endpoint)" == "198.51.100.$n:2000$n"
+	expect 'the web over IPv6' "$(page '[2001:db8:80::80]')" == "web sees $pc"
+	expect 'the web over IPv4, by the NAT nearby' "$(page 192.0.3.80)" == "web sees 198.51.100.$n"
+done
+expect 'bytes of a large page' "$(inside pc curl -gs -m 60 "http://[2001:db8:80::80]/$size" | wc -c)" == $size
+head -c $size /dev/urandom > "$work/file"
+expect 'bytes of a large upload' "$(inside pc curl -gs -m 60 --data-binary "@$work/file" -H Expect: 'http://[2001:db8:80::80]/')" == $size
+expect 'from the internet to the pc' "$(inside web curl -gs -m 1 "http://[$pc]/" || :)" == ''
+wait_for 15 'a knock' heard 198.51.100.7
+say 'ok a knock was heard'
+end_daemon
