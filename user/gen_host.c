@@ -51,8 +51,12 @@ const struct address *gen_public_address(const struct topology_host *h, __u8 fam
 	return NULL;
 }
 
+bool gen_serves(const struct topology *t, const struct topology_host *firewall, const struct topology_host *gateway)
+{
+	return firewall->role == ROLE_FIREWALL && &t->hosts[firewall->gateway] == gateway;
+}
+
 bool gen_is_direct(const struct topology *t, const struct topology_host *firewall, const struct topology_host *gateway)
 {
-	return firewall->role == ROLE_FIREWALL && &t->hosts[firewall->gateway] == gateway && firewall->nat == NAT_DNAT &&
-	       firewall->ipv6 == IPV6_DIRECT;
+	return gen_serves(t, firewall, gateway) && firewall->nat == NAT_DNAT && firewall->ipv6 == IPV6_DIRECT;
 }

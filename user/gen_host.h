@@ -20,6 +20,7 @@ struct address gen_exporter(const struct topology_host *h);
 
 /* The first public address of a family, or NULL */
 const struct address *gen_public_address(const struct topology_host *h, __u8 family);
+bool gen_serves(const struct topology *t, const struct topology_host *firewall, const struct topology_host *gateway);
 /* Whether clients of this gateway that have IPv6 reach it by the firewall's name, and nothing is translated on the way */
 bool gen_is_direct(const struct topology *t, const struct topology_host *firewall, const struct topology_host *gateway);
 /* The roaming routers of a gateway, whose endpoint it learns: one after the other, from NULL; NULL: no more */
