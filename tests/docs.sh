@@ -58,8 +58,8 @@ keys_in_page() {
 }
 # Words that a value may be: `origin hand`
 values() {
-	sed -nE 's/^(static )?const char \*const (config_)?([a-z0-9]+)_names\[\] = \{ (.*) NULL \};/\3 \4/p' user/config.c user/config_relay.c user/config_guard.c user/config_endpoints.c |
-		awk '{gsub("[\",]", ""); for (i = 2; i <= NF; i++) print ($1 == "bool" ? "shared" : $1), $i}' | sort
+	sed -nE 's/^(static )?const char \*const (config_|yaml_)?([a-z0-9]+)_names\[\] = \{ (.*) NULL \};/\3 \4/p' user/yaml_map.c user/config.c user/config_relay.c user/config_guard.c user/config_endpoints.c |
+		awk '{gsub("[\",]", ""); for (i = 2; i <= NF; i++) print ($1 == "flag" ? "shared" : $1), $i}' | sort
 }
 values_in_page() {
 	awk '/^\.S[hs] / {key = ""} /^\.It / {key = $3}
@@ -168,7 +168,7 @@ trap 'rm -rf "$copy" "$copy.said"' EXIT
 # FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
-	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c user/config_endpoints.c user/config_learn.c user/config_ddns.c user/metrics.c user/show_guard.c user/show_sites.c scripts/systemd "$copy"
+	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/yaml_map.c user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c user/config_endpoints.c user/config_learn.c user/config_ddns.c user/metrics.c user/show_guard.c user/show_sites.c scripts/systemd "$copy"
 	sed -i "$2" "$copy/$1"
 	! cmp -s "$1" "$copy/$1" || { echo "'$2' changes nothing in $1"; exit 1; }
 	! (cd "$copy" && check_all > /dev/null) || { echo "nothing was found wrong after '$2' in $1"; exit 1; }

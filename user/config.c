@@ -15,17 +15,13 @@
 #include "config_later.h"
 #include "config_learn.h"
 #include "config_relay.h"
-#include "log.h"
 #include "yaml.h"
-
-#define FILE_LIMIT (16 << 20)		/* bytes: more is a mistake */
 
 static const char *const mode_names[] = { "auto", "native", "generic", "tc", NULL };
 static const char *const nat_names[] = { "dnat", "none", "masquerade", NULL };
 static const char *const role_names[] = { "", "wan", "lan", "tunnel", NULL };
 static const char *const ipv6_names[] = { "direct", "dnat", "off", NULL };
 static const char *const df_names[] = { "fragment", "report", NULL };
-static const char *const bool_names[] = { "false", "true", NULL };
 
 static int name_parse(const char *const *names, const char *s)
 {
@@ -149,24 +145,6 @@ static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct yaml
 			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name, text);
 }
 
-static bool set_bool(struct yaml *y, const struct yaml_key *key, struct yaml_node *value)
-{
-	int choice = 0;
-
-	yaml_set_choice(y, key, value, &choice);
-	return choice;
-}
-
-static void set_shared(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	((struct interface_config *)object)->shared = set_bool(y, key, value);
-}
-
-static void set_hairpin(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	((struct service_config *)object)->hairpin = set_bool(y, key, value);
-}
-
 /* ---- the grammar ---- */
 
 #define AT(s, f) .offset = offsetof(struct s, f), .size = sizeof(((struct s *)NULL)->f)
@@ -177,7 +155,7 @@ static const struct yaml_key interface_keys[] = {
 	{ "name", yaml_set_text, "eth0", AT(interface_config, name), .required = true },
 	{ "role", yaml_set_choice, "wan", AT(interface_config, role), .choices = role_names, .required = true },
 	{ "mode", yaml_set_choice, "native", AT(interface_config, mode), .choices = mode_names },
-	{ "shared", set_shared, "true", .choices = bool_names },
+	{ "shared", yaml_set_flag, "true", AT(interface_config, shared), .choices = yaml_flag_names },
 	{},
 };
 
@@ -199,11 +177,11 @@ static const struct yaml_key service_keys[] = {
 	{ "nat", yaml_set_choice, "dnat", AT(service_config, nat), .choices = nat_names },
 	{ "ipv6", yaml_set_choice, "direct", AT(service_config, ipv6), .choices = ipv6_names },
 	{ "df", yaml_set_choice, "fragment", AT(service_config, df), .choices = df_names },
-	{ "origin", config_set_origin, "hand", AT(service_config, by_hand), .choices = config_origin_names, .mark = YAML_RUNNING },
+	{ "origin", yaml_set_flag, "hand", AT(service_config, by_hand), .choices = config_origin_names, .mark = YAML_RUNNING },
 	{ "allow", yaml_set_list, "192.0.2.0/24", ROWS(service_config, allow, n_allow), .item = config_add_prefix },
 	{ "deny", yaml_set_list, "192.0.2.0/24", ROWS(service_config, deny, n_deny), .item = config_add_prefix },
 	{ "flows", yaml_set_map, "{ max: 262144 }", .below = config_flows_keys },
-	{ "hairpin", set_hairpin, "true", .choices = bool_names },
+	{ "hairpin", yaml_set_flag, "true", AT(service_config, hairpin), .choices = yaml_flag_names },
 	LATER_SERVICE_ROWS,
 	{},
 };
@@ -303,55 +281,15 @@ int config_parse(const char *text, const char *name, struct config **ret)
 	return parse(text, strlen(text), name, NULL, ret);
 }
 
-/* All of the stream, ended by a zero that does not count. */
-static int read_all(FILE *in, char **ret, size_t *ret_n)
-{
-	size_t n = 0, room = 0, got = 1;
-	char *text = NULL, *larger;
-	int r = 0;
-
-	while (!r && got) {
-		if (n + 1 >= room) {
-			room = room ? 2 * room : 8192;
-			larger = room <= FILE_LIMIT ? realloc(text, room) : NULL;
-			if (!larger) {
-				r = room <= FILE_LIMIT ? -ENOMEM : -EFBIG;
-				break;
-			}
-			text = larger;
-		}
-		errno = 0;
-		got = fread(text + n, 1, room - n - 1, in);
-		n += got;
-		if (!got && ferror(in))
-			r = errno ? -errno : -EIO;
-	}
-	if (r) {
-		free(text);
-		return r;
-	}
-	text[n] = '\0';
-	*ret = text;
-	*ret_n = n;
-	return 0;
-}
-
 int config_read_and_look(const char *file, const struct config_look *look, struct config **ret)
 {
-	bool is_stdin = !strcmp(file, "-");
-	FILE *in = is_stdin ? stdin : fopen(file, "re");
-	char *text = NULL;
-	size_t n = 0;
-	int r;
+	char *text;
+	size_t n;
+	int r = yaml_read(file, &text, &n);
 
-	r = in ? read_all(in, &text, &n) : -errno;
-	if (in && !is_stdin)
-		fclose(in);
-	if (r) {
-		log_error("cannot read %s: %s", is_stdin ? "standard input" : file, strerror(-r));
+	if (r)
 		return r;
-	}
-	r = parse(text, n, is_stdin ? "<stdin>" : file, look, ret);
+	r = parse(text, n, yaml_file_name(file), look, ret);
 	free(text);
 	return r;
 }

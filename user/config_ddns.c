@@ -49,7 +49,7 @@ static bool take_name(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	return true;
 }
 
-static void set_zone(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void config_set_domain(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	take_name(y, key, value, (char *)object + key->offset);
 }
@@ -103,7 +103,7 @@ static void set_host(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		((struct ddns_config *)object)->host = a;
 }
 
-static void set_ttl(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void config_set_ttl(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	unsigned long n = text ? strtoul(text, NULL, 10) : 0;
@@ -200,7 +200,7 @@ static void set_provider(struct yaml *y, const struct yaml_key *key, struct yaml
 static const struct yaml_key rfc2136_keys[] = {
 	{ "server", set_server, "\"2001:db8::53\"", .required = true },
 	{ "port", config_set_port, "53", AT(port) },
-	{ "zone", set_zone, "example.net", AT(zone), .required = true },
+	{ "zone", config_set_domain, "example.net", AT(zone), .required = true },
 	{ "key-file", set_text, "/etc/wgxdp/tsig.key", AT(secret), .required = true },
 	{},
 };
@@ -208,19 +208,19 @@ static const struct yaml_key rfc2136_keys[] = {
 static const struct yaml_key ovh_keys[] = {
 	{ "endpoint", yaml_set_choice, "ovh-eu", AT(endpoint), .choices = ovh_endpoints },
 	{ "url", .set = set_url, .like = "https://eu.api.ovh.com/1.0" },
-	{ "zone", set_zone, "example.net", AT(zone), .required = true },
+	{ "zone", config_set_domain, "example.net", AT(zone), .required = true },
 	{ "credentials", set_text, "/etc/wgxdp/ovh.conf", AT(secret), .required = true },
 	{},
 };
 
-static const struct yaml_key provider_keys[] = {
+const struct yaml_key config_provider_keys[] = {
 	{ "rfc2136", set_provider, "{ server: \"2001:db8::53\", zone: example.net, key-file: /etc/wgxdp/tsig.key }", .below = rfc2136_keys },
 	{ "ovh", set_provider, "{ zone: example.net, credentials: /etc/wgxdp/ovh.conf }", .below = ovh_keys },
 	{ "exec", set_provider, "/usr/local/bin/update", .item = add_word },
 	{},
 };
 
-static void set_one_provider(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void config_set_provider(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	unsigned int errors = y->errors;
 
@@ -234,8 +234,8 @@ const struct yaml_key config_ddns_keys[] = {
 	{ "names", yaml_set_list, "wg-end.example.net", .item = add_name, .required = true },
 	{ "records", yaml_set_list, "AAAA", .item = add_record },
 	{ "host", .set = set_host, .like = "\"::10\"" },
-	{ "ttl", .set = set_ttl, .like = "300" },
-	{ "provider", set_one_provider, "{ rfc2136: { … } }", .below = provider_keys, .required = true },
+	{ "ttl", .set = config_set_ttl, .like = "300" },
+	{ "provider", config_set_provider, "{ rfc2136: { … } }", .below = config_provider_keys, .required = true },
 	{},
 };
 

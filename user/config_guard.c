@@ -81,16 +81,6 @@ static void set_count(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	*(__u32 *)((char *)object + key->offset) = number;
 }
 
-static void set_strict(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	struct yaml_key one = *key;
-	int strict = 0;
-
-	one.offset = 0;
-	yaml_set_choice(y, &one, value, &strict);
-	((struct service_config *)object)->guard.strict = strict;
-}
-
 static void set_amneziawg(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	((struct service_config *)object)->guard.profile = PROFILE_AMNEZIAWG;
@@ -179,7 +169,7 @@ const struct yaml_key config_wireguard_keys[] = {
 	{ "profile", set_profile, "wireguard", .choices = profile_names, .below = profile_keys },
 	{ "handshakes", yaml_set_map, "{ per-source: 20/s, per-service: 2000/s }", .below = handshakes_keys },
 	{ "challenge", yaml_set_map, "{ above: 1000/s }", .below = challenge_keys },
-	{ "strict", set_strict, "true", .choices = strict_names },
+	{ "strict", yaml_set_flag, "true", .offset = offsetof(struct service_config, guard.strict), .choices = strict_names },
 	{ "health", yaml_set_map, "{ initiations: 20, sources: 3 }", .below = health_keys },
 	{},
 };

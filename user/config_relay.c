@@ -46,16 +46,6 @@ void config_set_key(struct yaml *y, const struct yaml_key *key, struct yaml_node
 		yaml_error(y, value, NO_KEY, key->name, text);
 }
 
-void config_set_origin(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
-{
-	struct yaml_key one = *key;
-	int origin = 0;
-
-	one.offset = 0;
-	yaml_set_choice(y, &one, value, &origin);
-	*(bool *)((char *)object + key->offset) = origin;
-}
-
 void config_add_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
 	const char *text = yaml_text(y, key, value);
@@ -164,7 +154,7 @@ const struct yaml_key config_peer_keys[] = {
 	{ "device", yaml_set_text, "wgvpnr01", AT(peer_config, device), .required = true },
 	{ "prefixes", yaml_set_list, "\"fd12:3456:789a:a::/64\"", .offset = offsetof(struct peer_config, prefixes),
 	  .count = offsetof(struct peer_config, n_prefixes), .item = config_add_prefix },
-	{ "origin", config_set_origin, "hand", AT(peer_config, by_hand), .choices = config_origin_names, .mark = YAML_RUNNING },
+	{ "origin", yaml_set_flag, "hand", AT(peer_config, by_hand), .choices = config_origin_names, .mark = YAML_RUNNING },
 	{},
 };
 

@@ -9,7 +9,6 @@
 extern const struct yaml_key config_peer_keys[], config_follow_keys[], config_policy_keys[];
 yaml_set config_set_policy;		/* of struct config's policy, with what it has where nothing is said */
 yaml_set config_add_prefix;		/* an item of a list of prefixes: what is none keeps its place */
-yaml_set config_set_origin;		/* to a bool */
 yaml_set config_set_key;			/* a struct wg_key at the row's offset */
 extern const char *const config_origin_names[];
 

@@ -155,6 +155,7 @@ const char *address_wrong(const char *text, __u8 family, bool names)
 const char *prefix_wrong(const char *text)
 {
 	const char *slash = strchr(text, '/');
+	struct in6_addr mapped;
 	struct prefix p;
 	struct address a;
 	char host[ADDRESS_STRLEN];
@@ -162,6 +163,8 @@ const char *prefix_wrong(const char *text)
 	if (!prefix_parse(text, &p))
 		return NULL;
 	snprintf(host, sizeof(host), "%.*s", (int)(slash ? slash - text : strlen(text)), text);
+	if (slash && address_parse(host, &a) && inet_pton(AF_INET6, host, &mapped) == 1)
+		return "is IPv4-mapped: the IPv4 prefix itself is wanted";
 	if (!slash || address_parse(host, &a))
 		return "is no prefix, as 192.0.2.0/24 or 2001:db8::/32";
 	if (!slash[1] || slash[1 + strspn(slash + 1, "0123456789")] || atoi(slash + 1) > (a.family == FAMILY_IPV4 ? 32 : 128) ||

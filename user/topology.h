@@ -103,7 +103,6 @@ struct topology {
 	char *file;				/* as messages call it */
 	char domain[256];			/* empty: none */
 	struct prefix overlay, tunnels, mesh;	/* family 0 before topology_assign() where not said, and after it where nobody needs one */
-	struct topology_place overlay_place, tunnels_place, mesh_place;
 	bool no_mesh;
 	__u16 mesh_ports_first, mesh_ports_last;	/* host order */
 	__be16 mesh_port;
@@ -133,7 +132,8 @@ struct topology_state {
 	int (*random)(void *to, size_t n);	/* 0 or -errno; NULL: getrandom(2) */
 };
 
-/* Reads and checks a file ("-": standard input). 0, or -errno after having told every error it found on standard error; -EINVAL: invalid. */
+/* Reads and checks a file ("-": standard input). 0, or -errno after having told every error it found on standard error; -EINVAL: it is
+ * invalid. */
 int topology_read(const char *file, struct topology **ret);
 /* The same of text in memory; name stands in messages. */
 int topology_parse(const char *text, const char *name, struct topology **ret);

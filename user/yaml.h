@@ -38,8 +38,13 @@ struct yaml_key {
 	unsigned int mark;
 };
 
-/* Handlers of rows. Text: to a char array of size. Choice: its number to an enum. */
-yaml_set yaml_set_text, yaml_set_choice, yaml_set_map, yaml_set_list, yaml_set_rows;
+/* Handlers of rows. Text: to a char array of size. Choice: its number to an enum. Flag: which of two choices, to a bool. */
+yaml_set yaml_set_text, yaml_set_choice, yaml_set_flag, yaml_set_map, yaml_set_list, yaml_set_rows;
+extern const char *const yaml_flag_names[];	/* false, true */
+
+/* All of a file ("-": standard input), ended by a zero that does not count; -errno: told */
+int yaml_read(const char *file, char **ret, size_t *ret_n);
+const char *yaml_file_name(const char *file);	/* as messages call it */
 
 /* Opens and closes; text must live as long. -EINVAL: no YAML, told. The root is NULL where nothing is written. */
 int yaml_open(struct yaml *y, const char *text, size_t n, const char *name);

@@ -9,6 +9,8 @@
 
 #define NAME_MAX_COMPARED 32		/* bytes of a key that the nearest one is looked for */
 
+const char *const yaml_flag_names[] = { "false", "true", NULL };
+
 void *yaml_append(struct yaml *y, void *array, size_t *n, size_t size)
 {
 	void *rows = *(void **)array;
@@ -122,6 +124,17 @@ void yaml_set_choice(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		if (*key->choices[i])
 			add_name(list, sizeof(list), ", ", key->choices[i]);
 	yaml_error(y, value, "%s: '%s' is none of %s", key->name, text, list);
+}
+
+void yaml_set_flag(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	struct yaml_key one = *key;
+	int choice = -1;
+
+	one.offset = 0;
+	yaml_set_choice(y, &one, value, &choice);
+	if (choice >= 0)
+		*(bool *)((char *)object + key->offset) = choice;
 }
 
 void yaml_set_map(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
