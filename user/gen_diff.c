@@ -108,7 +108,7 @@ int gen_diff(const char *path, const char *old, const char *new)
 	int a = plain_file(path, old, NULL), b = plain_file(path, new, old);
 	int rc = a < 0 ? a : b < 0 ? b : run_diff(path, old, new, a, b);
 
-	if (rc < 0 || rc > 1)
+	if ((rc < 0 && rc != -EPIPE) || rc > 1)
 		log_error("%s: cannot tell what differs%s%s", path, rc < 0 ? ": " : "", rc < 0 ? strerror(-rc) : "");
 	if (a >= 0)
 		close(a);

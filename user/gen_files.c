@@ -143,7 +143,8 @@ static int by_path(const void *a, const void *b)
 
 static int sort(struct gen_files *f)
 {
-	qsort(f->list, f->n, sizeof(*f->list), by_path);
+	if (f->n)
+		qsort(f->list, f->n, sizeof(*f->list), by_path);
 	for (size_t i = 0; i < f->n; i++) {
 		bool twice = i && !strcmp(f->list[i - 1].path, f->list[i].path);
 

@@ -17,11 +17,6 @@
 #define ASSIGNED GEN_STATE "assigned"
 
 /* Each is asked for every host, and makes nothing for one that has no such file. The README comes last: it says which ones there are. */
-#define LATER __attribute__((weak))	/* not there yet */
-gen_kind gen_wireguard LATER, gen_nft LATER, gen_radvd LATER, gen_keepalived LATER, gen_networkd LATER, gen_sysctl LATER, gen_wgxdp LATER;
-gen_kind gen_units LATER, gen_qr LATER, gen_uci LATER, gen_readme LATER;
-void gen_zone(const struct gen *g) LATER;
-void gen_prometheus(const struct gen *g) LATER;
 static gen_kind *const kinds[] = {
 	gen_wireguard, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl, gen_wgxdp, gen_units, gen_qr, gen_uci, gen_readme,
 };
@@ -30,23 +25,9 @@ static void generate(const struct gen *g)
 {
 	for (size_t i = 0; i < g->t->n_hosts; i++)
 		for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
-			if (kinds[k])
-				kinds[k](g, &g->t->hosts[i]);
-	if (gen_zone)
-		gen_zone(g);
-	if (gen_prometheus)
-		gen_prometheus(g);
-}
-
-/* A host's directory lies beside these */
-static int check_names(const struct topology *t)
-{
-	for (size_t i = 0; i < t->n_hosts; i++)
-		if (!strcmp(t->hosts[i].name, "state") || !strcmp(t->hosts[i].name, "prometheus")) {
-			log_error("a host cannot be called '%s': beside the hosts' directories there is one of that name", t->hosts[i].name);
-			return -EINVAL;
-		}
-	return 0;
+			kinds[k](g, &g->t->hosts[i]);
+	gen_zone(g);
+	gen_prometheus(g);
 }
 
 /* What earlier runs assigned is read, completed, and part of what is written */
@@ -115,10 +96,8 @@ int gen_hosts(const char *topology, const char *directory, enum gen_how how)
 	mode_t mask;
 	int dir, rc;
 
-	if (topology_read(topology, &t) || check_names(t)) {
-		topology_free(t);
+	if (topology_read(topology, &t))
 		return EXIT_USAGE;
-	}
 	mask = umask(0);		/* modes are said */
 	rc = open_directory(directory, how, &made, &dir);
 	if (!rc) {

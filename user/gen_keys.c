@@ -58,7 +58,7 @@ static int ask_wg(char *word, const char *text, char ret[WG_KEY_STRLEN])
 	if (!rc && (pread(out, said, WG_KEY_STRLEN - 1, 0) != WG_KEY_STRLEN - 1 || wg_key_parse(said, &key)))
 		rc = -EINVAL;
 	if (rc)
-		log_error("`wg %s` gave no key%s", word, rc == -ENOENT ? ": it is in wireguard-tools" : "");
+		log_error("`wg %s` gave no key%s", word, rc == -ENOENT ? ": install wireguard-tools" : "");
 	else
 		memcpy(ret, said, sizeof(said));
 	if (in >= 0)

@@ -72,7 +72,7 @@ static void install(FILE *out, const struct gen *g, const struct topology_host *
 {
 	const char *said = "", *before = "    apt install";
 
-	fputs("\n## 1. Install\n\n", out);
+	fputs(h->role == ROLE_CLIENT ? "\n## 1. Install\n\nOn Linux (for others, phones too, see *app* below):\n\n" : "\n## 1. Install\n\n", out);
 	for (size_t i = 0; i < N_PARTS; i++) {
 		const struct part *p = &parts[i];
 

@@ -183,6 +183,25 @@ static void verify_tunnels(FILE *out, const struct topology *t, const struct top
 			ping(out, &other->tunnel, t->sites[other->site].name);
 }
 
+static bool is_in(const struct topology_host *h, const struct prefix *network)
+{
+	for (size_t i = 0; i < h->n_inside; i++)
+		if (prefix_covers(network, &h->inside[i]))
+			return true;
+	return false;
+}
+
+static void verify_client(FILE *out, const struct topology *t, const struct topology_host *h, const struct topology_host *gateway)
+{
+	fputs("| `wg show " WG_CLIENTS "` | a latest handshake |\n", out);
+	for (size_t i = 0; i < gateway->n_networks; i++)
+		for (size_t a = 0; a < gateway->n_inside && is_in(h, &gateway->networks[i]); a++)
+			if (prefix_covers(&gateway->networks[i], &gateway->inside[a]))
+				ping(out, &gateway->inside[a], gateway->name);
+	for (size_t i = 0; i < t->n_dns && !h->n_split; i++)
+		ping(out, &t->dns[i], "the internet, by the tunnel,");
+}
+
 void gen_readme_verify(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	const struct topology *t = g->t;
@@ -196,8 +215,5 @@ void gen_readme_verify(FILE *out, const struct gen *g, const struct topology_hos
 		fputs("| `wg show " WG_CLIENTS "` | of each client that is there just now a latest handshake |\n", out);
 	if (h->role != ROLE_CLIENT && h->role != ROLE_ROAMING)
 		return;
-	fputs("| `wg show " WG_CLIENTS "` | a latest handshake |\n", out);
-	for (size_t i = 0; i < t->hosts[h->gateway].n_inside; i++)
-		if (h->n_inside > i && h->inside[i].family == t->hosts[h->gateway].inside[i].family)
-			ping(out, &t->hosts[h->gateway].inside[i], t->hosts[h->gateway].name);
+	verify_client(out, t, h, &t->hosts[h->gateway]);
 }

@@ -3,6 +3,7 @@
  * Programs that are run to their end.
  */
 #include <errno.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +40,7 @@ int run_program(char **words, int in, int out)
 	rc = posix_spawnp(&pid, words[0], &files, NULL, words, environ);
 	posix_spawn_file_actions_destroy(&files);
 	if (rc) {
-		log_error("cannot run `%s`: %s%s", words[0], strerror(rc), rc == ENOENT ? "; install the package that has it" : "");
+		log_error("cannot run `%s`: %s", words[0], strerror(rc));
 		return -rc;
 	}
 	while (waitpid(pid, &status, 0) < 0)
@@ -47,6 +48,8 @@ int run_program(char **words, int in, int out)
 			return -errno;
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
+	if (WTERMSIG(status) == SIGPIPE)
+		return -EPIPE;		/* nobody reads on: no error */
 	log_error("`%s` was ended by signal %d", words[0], WTERMSIG(status));
 	return -EIO;
 }

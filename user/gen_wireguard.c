@@ -23,8 +23,9 @@ static void relay(const struct gen *g, const struct topology_host *h)
 	conf_address(&l, &h->tunnel);
 	conf_end(&l);
 	conf_settings(g, h, WG_ROUTING, out, h->port, gen_tunnel_mtu(t, h));
-	fputs("PostUp = sysctl -q -w net.ipv6.conf.all.forwarding=1\n"
-	      "PreDown = sysctl -q -w net.ipv6.conf.all.forwarding=0\n", out);
+	if (!h->blind)			/* who forwards, and not between tunnels, always does: see gen_sysctl() */
+		fputs("PostUp = sysctl -q -w net.ipv6.conf.all.forwarding=1\n"
+		      "PreDown = sysctl -q -w net.ipv6.conf.all.forwarding=0\n", out);
 	for (size_t i = 0; i < t->n_sites; i++) {
 		const struct topology_site *s = &t->sites[i];
 		const struct topology_host *edge = first_of(t, ROLE_EDGE, i);	/* all of a site are one peer */

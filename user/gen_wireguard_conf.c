@@ -11,7 +11,7 @@
 const struct topology_host *gen_front(const struct topology *t, const struct topology_host *h)
 {
 	for (size_t i = 0; i < t->n_hosts; i++)
-		if (t->hosts[i].role == ROLE_FIREWALL && &t->hosts[t->hosts[i].gateway] == h)
+		if (gen_serves(t, &t->hosts[i], h))
 			return &t->hosts[i];
 	return h;
 }
