@@ -212,8 +212,13 @@ has vps "PublicKey = $hand_key"
 [[ $(grep -cE '^    .*(wg genkey|wg pubkey)' "$dir/phone/README.md") == 2 ]] || fail "phone: its README does not say the two commands"
 say 'ok a host with a key of its own: nothing private here'
 
-grep -q "^config wireguard_wg0 'wg0_vps'" "$dir/r-1/etc/config/network.uci" || fail "r-1: $(< "$dir/r-1/etc/config/network.uci")"
-[[ $(sed -n "s/.*private_key '\(.*\)'/\1/p" "$dir/r-1/etc/config/network.uci" | wg pubkey) == "$(< "$dir/r-1/etc/wireguard/wg0-publickey")" ]] ||
+uci=$dir/r-1/etc/config/network.uci
+for line in "config interface 'wg0'" "config wireguard_wg0 'wg0_vps'" "	option public_key '$(< "$dir/vps/etc/wireguard/wg0-publickey")'" \
+	"	option endpoint_host '2001:db8:0:1::1'" "	list allowed_ips '::/0'" "	list ip6addr '2001:db8:abcd:5::1/64'"; do
+	grep -qxF "$line" "$uci" || fail "r-1 lacks: $line: $(< "$uci")"
+done
+! grep -nvE "^(|#.*|package network|config [a-z0-9_]+ '[a-z0-9_]+'|	(option|list) [a-z0-9_]+ '[^']+')$" "$uci" || fail 'r-1: no UCI'
+[[ $(sed -n "s/.*private_key '\(.*\)'/\1/p" "$uci" | wg pubkey) == "$(< "$dir/r-1/etc/wireguard/wg0-publickey")" ]] ||
 	fail 'r-1: its keys are no pair'
 
 # ---- QR codes, by a decoder that is not ours
@@ -246,6 +251,24 @@ for pair in 'edge-a1 relay' 'server-a server-b' 'nat vps'; do
 	((shared == 1)) || fail "$pair: $shared preshared keys in common"
 done
 accepted 'preshared keys'
+
+# ---- a blind relay: each other site is a peer, where the relay is
+
+sed -i 's/name: relay,/&  blind: true,/' "$topology"
+changes 'the relay is blind'
+tunnel_of() { conf "$1" | sed -n 's,^Address = ,,p'; }
+for site in b c; do
+	conf edge-a1 | awk -v RS= -v name="# $site" '$0 ~ name' > "$work/peer"
+	for line in "PublicKey = $(< "$dir/edge-${site}1/etc/wireguard/wgvpnr01-publickey")" 'Endpoint = relay.example.net:51820' \
+		"AllowedIPs = $(tunnel_of "edge-${site}1"), $(sed -n 's/.*prefix \([0-9a-f:]*\/64\).*/\1/p' "$dir/edge-${site}1/etc/radvd.conf")"; do
+		grep -qxF "$line" "$work/peer" || fail "edge-a1 lacks, of $site: $line: $(< "$work/peer")"
+	done
+done
+has edge-a1 "AllowedIPs = $(tunnel_of relay)"
+has relay "AllowedIPs = $(tunnel_of edge-a1)"
+has edge-a1 'MTU = 1412'
+[[ $(conf edge-a1 | grep -c '^PersistentKeepalive') == 1 ]] || fail 'edge-a1: one keepalive holds the mapping for all'
+accepted 'a blind relay'
 
 # ---- secrets: what finds them does
 

@@ -113,6 +113,6 @@ int gen_hosts(const char *topology, const char *directory, enum gen_how how)
 	if (rc)
 		return how == GEN_WRITE && rc != -EINVAL ? EXIT_FAILED : EXIT_USAGE;
 	if (!differs)
-		log_info("%s is as %s asks", directory, topology);
+		log_info("%s: all files are as the topology asks", directory);
 	return how != GEN_WRITE && differs ? EXIT_FAILED : EXIT_DONE;
 }
