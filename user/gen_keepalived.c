@@ -47,33 +47,50 @@ static void write_configuration(FILE *out, const struct topology *t, const struc
 static void write_script(FILE *out, const struct topology_host *h)
 {
 	fprintf(out,
-		"# keepalived calls it at each change of state: the tunnel is up where the state is MASTER, and nowhere else, for all edge routers\n"
-		"# of the site are one peer of the relay's. The last word counts, however long wg-quick took for the one before.\n"
+		"# keepalived calls it at each change of state. The tunnel leads to the relay where the state is MASTER, and nowhere else, for all\n"
+		"# edge routers of the site are one peer of the relay's; elsewhere it is ready, with its routes, but without a peer. The last\n"
+		"# state counts, however long it took to bring about the one before.\n"
 		"# It wants a clock that is right (NTP): WireGuard believes no handshake that is older than the peer's last.\n"
 		"set -u\n"
+		"umask 077\n"
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
 		"tunnel=" WG_ROUTING "\n"
-		"wish=/run/$tunnel.state\n"
+		"run=/run/wgxdp-$tunnel\n"
 		"\n"
-		"is_up() { ip link show dev \"$tunnel\" > /dev/null 2>&1; }\n"
+		"is_there() { ip link show dev \"$tunnel\" > /dev/null 2>&1; }\n"
 		"\n");
+	fputs("no_peers() {\n"
+	      "\tfor peer in $(wg show \"$tunnel\" peers); do wg set \"$tunnel\" peer \"$peer\" remove; done\n"
+	      "}\n"
+	      "\n"
+	      "# At first without endpoints, so that nothing is sent. A WireGuard that is a process shall not have the lock.\n"
+	      "ready() {\n"
+	      "\tis_there && return\n"
+	      "\tsed '/^Endpoint/d; /^PersistentKeepalive/d' \"/etc/wireguard/$tunnel.conf\" > \"$run/$tunnel.conf\" &&\n"
+	      "\t\twg-quick up \"$run/$tunnel.conf\" 9>&- && no_peers\n"
+	      "}\n"
+	      "\n"
+	      "# With the name of the relay unresolved it is tried again, as long as this is still wanted\n"
+	      "up() {\n"
+	      "\tready && touch \"$run/active\" &&\n"
+	      "\t\twg-quick strip \"$tunnel\" | WG_ENDPOINT_RESOLUTION_RETRIES=1 wg addconf \"$tunnel\" /dev/stdin\n"
+	      "}\n"
+	      "\n", out);
 	fprintf(out,
-		"# With the name of the relay unresolved it is tried again, as long as this is still wanted. A WireGuard that is a process shall\n"
-		"# not have the lock.\n"
-		"up() {\n"
-		"\tis_up || WG_ENDPOINT_RESOLUTION_RETRIES=1 wg-quick up \"$tunnel\" 9>&-\n"
+		"down() {\n"
+		"\tip -6 address del fe80::1/128 dev %s 2> /dev/null # which keepalived leaves when it is killed\n"
+		"\t{ ! is_there || wg-quick down \"$tunnel\"; } && rm -f \"$run/active\"\n"
 		"}\n"
 		"\n"
-		"# keepalived that was killed has left its address\n"
-		"down() {\n"
-		"\tip -6 address del fe80::1/128 dev %s 2> /dev/null\n"
-		"\t! is_up || wg-quick down \"$tunnel\"\n"
+		"standby() {\n"
+		"\t{ [ ! -e \"$run/active\" ] || down; } && ready && no_peers\n"
 		"}\n"
 		"\n", h->lan);
-	fputs("echo \"$3\" > \"$wish\"\n"
-	      "exec 9> \"$wish.lock\"\n"
+	fputs("mkdir -p \"$run\"\n"
+	      "echo \"$3\" > \"$run/state\"\n"
+	      "exec 9> \"$run/lock\"\n"
 	      "flock 9\n"
-	      "until case $(cat \"$wish\") in MASTER) up ;; *) down ;; esac; do sleep 1; done\n", out);
+	      "until case $(cat \"$run/state\") in MASTER) up ;; BACKUP | FAULT) standby ;; *) down ;; esac; do sleep 1; done\n", out);
 }
 
 void gen_keepalived(const struct gen *g, const struct topology_host *h)

@@ -112,7 +112,7 @@ static void files(FILE *out, const struct gen *g, const struct topology_host *h)
 		"    tar -c etc | ssh root@%s tar -x -C / --no-same-owner --no-overwrite-dir\n", h->name);
 }
 
-/* WireGuard's unit is nobody's file; on an edge router keepalived starts it */
+/* WireGuard's unit is nobody's file; on an edge router keepalived does its work */
 static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	const char *device = h->role == ROLE_SERVER ? WG_MESH : h->role == ROLE_RELAY ? WG_ROUTING : WG_CLIENTS;
@@ -127,7 +127,9 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 			fprintf(out, "    %s\n", parts[i].start);
 	}
 	if (h->role == ROLE_EDGE)
-		fputs("\nwg-quick@" WG_ROUTING " is not enabled: keepalived brings that tunnel up, on the active edge router of the site alone.\n", out);
+		fputs("\nwg-quick@" WG_ROUTING " is not enabled: keepalived sees to that tunnel, which has its peer on the active edge router of the site\n"
+		      "alone. The site's edge routers share a key, so their clocks have to be right (NTP): of one whose clock is behind the relay believes\n"
+		      "no handshake until then.\n", out);
 	fputs("\nAfter a change of the topology: the same again, for the files that `wgxdp gen hosts` said it changed.\n", out);
 }
 

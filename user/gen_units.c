@@ -30,7 +30,7 @@ static void edge(const struct gen *g, const struct topology_host *h)
 	      "[Service]\n"
 	      "Restart=on-failure\n"
 	      "RestartSec=5\n", drop_in(g, h, "radvd"));
-	fputs("# keepalived brings this tunnel up, by wg-quick, on the active edge router alone.\n"
+	fputs("# keepalived sees to this tunnel, by wg-quick: it leads to the relay on the active edge router alone.\n"
 	      "[Unit]\n"
 	      "ConditionPathExists=!/etc/keepalived/" WG_ROUTING "\n", drop_in(g, h, "wg-quick@" WG_ROUTING));
 }
