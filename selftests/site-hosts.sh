@@ -1,0 +1,154 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sourced, after lib.sh, sites.sh and hosts.sh: the hosts of docs/examples/two-sites.yaml as they boot from generated files, $tree, and
+# what is around them. No systemd runs: what its units would start is started by hand, in their order, networkd among it.
+#
+#     server-a1 eth0 ---.          .--- lan edge-a1 wan ---.
+#                     lan-a (bridge)                     in nat-a (cone) out .11 ---------.
+#     server-a2 eth0 ---'          '--- lan edge-a2 wan ---'  100.64.1.0/24               |
+#                                                                                     internet --- .1 eth0 relay
+#     server-b1 eth0 --- lan-b -------- lan edge-b1 wan ---.                              |
+#                           '---------- lan edge-b2 wan ---in nat-b (symmetric) out .12 --'
+#                                                             100.64.2.0/24, 2001:db8:b::/64
+#
+# nat-a and nat-b have networkd too, as DHCP servers; nat-b announces IPv6 as well, so site b's tunnel goes by IPv6. Names are in
+# /etc/hosts, made of the zone's lines.
+tree=${work:?}/tree
+servers=(server-a1 server-a2 server-b1)
+edges=(edge-a1 edge-a2 edge-b1 edge-b2)
+declare -A pids=() # "HOST PROGRAM": what was started there
+declare -A lan6=([server-a1]=${overlay:?}:a::10 [server-a2]=$overlay:a::11 [server-b1]=$overlay:b::10)
+export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go # where the kernel has none
+
+# --- what is around the hosts
+
+# networkd asks no bus, and where /sys is read-only no udev
+networkd() { # HOST
+	at "$1" bash -ec "
+		! mountpoint -q /run/systemd || exit 0
+		mkdir -p /run/systemd /run/keepalived
+		for at in /run/systemd /run/keepalived; do mount -t tmpfs run \$at; done
+		mount -t sysfs -o ro sysfs /sys
+		mkdir -p /run/systemd/netif/{links,leases,lldp} /run/systemd/network
+		chown -R systemd-network:systemd-network /run/systemd/netif
+		echo $(md5sum <<< "$1" | cut -c 1-32) > /etc/machine-id"
+	runs "$1" networkd /lib/systemd/systemd-networkd
+}
+
+runs() { # HOST PROGRAM COMMAND...
+	start_at "$1" "${@:3}" > "$work/$1.$2" 2>&1
+	# shellcheck disable=SC2034 # for whom sources this
+	pids["$1 $2"]=$!
+	disown # how it ends is nobody's business
+}
+
+lan() { # SITE HOST...
+	local host
+	namespaces "lan-$1"
+	inside "lan-$1" ip link add br0 type bridge
+	inside "lan-$1" ip link set br0 up
+	for host in "${@:2}"; do
+		case $host in
+		edge-*) cable "$host" lan "lan-$1" "$host" ;;
+		*) cable "$host" eth0 "lan-$1" "$host" ;;
+		esac
+		inside "lan-$1" ip link set "$host" master br0
+	done
+}
+
+outside() { # SITE NUMBER cone|symmetric EDGE...: a NAT, with its network for edge routers
+	local edge random=''
+	[[ $3 == cone ]] || random=random,fully-random
+	hosts "nat-$1"
+	routers "nat-$1"
+	on_internet "nat-$1" out "198.51.100.1$2/24"
+	inside "nat-$1" ip link add in type bridge
+	for edge in "${@:4}"; do
+		cable "$edge" wan "nat-$1" "$edge"
+		inside "nat-$1" ip link set "$edge" master in
+	done
+	inside "nat-$1" nft -f - <<- EOF_NFT
+		table inet cgnat {
+			chain c_post { type nat hook postrouting priority srcnat; meta nfproto ipv4 oifname "out" masquerade $random; }
+			chain c_forward { type filter hook forward priority filter; policy drop; iifname "in" accept; ct state established,related accept; }
+		}
+	EOF_NFT
+	at "nat-$1" mkdir -p /etc/systemd/network
+	at "nat-$1" tee /etc/systemd/network/in.network <<- EOF_NETWORK > /dev/null
+		[Match]
+		Name=in
+		[Network]
+		Address=100.64.$2.1/24
+		DHCPServer=yes
+		ConfigureWithoutCarrier=yes
+		[DHCPServer]
+		EmitDNS=no
+	EOF_NETWORK
+}
+
+announces() { # SITE PREFIX: IPv6 outside, without a NAT
+	inside "nat-$1" ip address add "2001:db8::1$1/64" dev out nodad
+	inside relay ip route add "$2" via "2001:db8::1$1"
+	at "nat-$1" tee -a /etc/systemd/network/in.network <<- EOF_NETWORK > /dev/null
+		[Network]
+		IPv6SendRA=yes
+		[IPv6SendRA]
+		EmitDNS=no
+		[IPv6Prefix]
+		Prefix=$2
+		Assign=yes
+	EOF_NETWORK
+}
+
+build_network() {
+	local host
+	namespaces internet
+	inside internet ip link add br0 type bridge
+	inside internet ip link set br0 up
+	hosts relay "${edges[@]}" "${servers[@]}"
+	on_internet relay eth0 198.51.100.1/24 2001:db8::1/64
+	lan a edge-a1 edge-a2 server-a1 server-a2
+	lan b edge-b1 edge-b2 server-b1
+	outside a 1 cone edge-a1 edge-a2
+	outside b 2 symmetric edge-b1 edge-b2
+	announces b 2001:db8:b::/64
+	for host in nat-a nat-b; do networkd $host; done
+	for host in relay "${edges[@]}" "${servers[@]}"; do
+		installs "$host" "$tree/$host"
+		awk '$3 == "IN" {print $5, $1 ".example.net"}' "$tree/zone.example.net" | at "$host" tee -a /etc/hosts > /dev/null
+	done
+}
+
+# --- the hosts, as their units would start them
+
+boots_edge() { # HOST [no-keepalived]
+	at "$1" sysctl -qp /etc/sysctl.d/60-wgxdp.conf
+	at "$1" nft -f /etc/nftables.conf
+	networkd "$1"
+	[[ ${2:-} ]] || runs "$1" keepalived keepalived -nlD -p /run/keepalived/pid -r /run/keepalived/vrrp
+	runs "$1" radvd radvd -n -m stderr -p /run/keepalived/radvd
+}
+
+boots_server() { # HOST
+	networkd "$1"
+	quick "$1" up wgvpn01
+}
+
+boots_relay() {
+	boots relay # but for the daemon
+	runs relay daemon "${wgxdp:?}" daemon
+	wait_for 10 "the daemon's readiness" grep -q 'up and followed' "$work/relay.daemon"
+}
+
+# --- what they are like
+
+has_token() { [[ $(inside "$1" ip -6 address show dev eth0 scope global) == *"inet6 ${lan6[$1]}/64 "* ]]; }
+knows_way() { [[ $(inside "$1" ip -6 route show "$overlay::/48") == *'via fe80::1 dev eth0 '*'pref high'* ]]; }
+is_active() { [[ $(inside "$1" ip -6 address show dev lan) == *'inet6 fe80::1/128 '* ]]; }
+active() { # SITE
+	local edge
+	for edge in "${edges[@]}"; do [[ $edge != edge-$1* ]] || ! is_active "$edge" || echo "$edge"; done
+}
+one_active() { [[ $(active "$1" | wc -l) == 1 ]]; }
+reached() { inside "$1" ping -q -c 1 -W 1 "$2"; } # FROM ADDRESS
+mesh_address() { at "$1" sed -n 's/^Address *= *\([^/]*\).*/\1/p' /etc/wireguard/wgvpn01.conf; }
