@@ -150,7 +150,7 @@ SEC("xdp") int bench_sink(struct xdp_md *ctx)
 		mark = data + ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct udphdr);
 	else
 		return XDP_PASS;
-	if (*mark != MARK && (!job.index_varies || (__u32)*mark != (__u32)MARK))
+	if (*mark != MARK && (!job.index_varies || (__u32)mark[0] != (__u32)MARK || mark[1] != COUNTER))
 		return XDP_PASS;
 	if (arrived(ctx, data))
 		job.sunk++;

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The blind relay in the bench: data between two sites, of one session and of 65,536, and of 1,000 sites to one, within a family and
-across. Sites and sessions are written into the maps, as the daemon and handshakes would."""
+across. Sites and sessions are written into the maps, as the daemon and handshakes would. Beside it stateless rules of nft's that do the same
+within IPv4: a session's data, by source, port and receiver index, gets both ends of its way from maps."""
+import ipaddress
+
 import topology as net
 
 PORT, CLIENT_PORT, SITE_PORT = 51820, 40000, 51821
@@ -17,8 +20,29 @@ blind:
   device: wg-none
   sites: [ %s ]
 """ % (PORT, ", ".join("s%d" % n for n in range(SITES)))
-STATE = "blind"
+STATE, NFT_STATE = "blind", "nft-maps"
+STATES = STATE, NFT_STATE
 CONFIGS = {STATE: CONFIG}
+
+FIRST_INDEX = 0x626e6368        # of the bench's packets
+SESSION = "ip saddr . udp sport . @th,96,32"
+NFT = """table ip wgxdp_bench {
+	counter original { }
+	map addresses { typeof %s : ip daddr; flags timeout; timeout 1h; size %d; }
+	map ports { typeof %s : udp dport; flags timeout; timeout 1h; size %d; }
+	chain arrive {
+		type filter hook prerouting priority raw - 10;
+		iifname "wan0" ip daddr %s udp dport %d @th,64,32 0x04000000 jump translate
+	}
+	chain translate {
+		ip daddr set %s map @addresses udp dport set %s map @ports notrack meta mark set 1
+	}
+	chain leave {
+		type filter hook postrouting priority srcnat;
+		meta mark 1 ip saddr set %s udp sport set %d counter name original
+	}
+}
+""" % (SESSION, 2 * SESSIONS, SESSION, 2 * SESSIONS, net.PUBLIC[4], PORT, SESSION, SESSION, net.LAN[4], PORT)
 
 
 def rows(make, size):
@@ -28,11 +52,11 @@ def rows(make, size):
         for family in sorted({int(pair[0]) for pair in pairs}):
             made.append(make(BARE, STATE, family, "original", size, clients))
         made += [make("wgxdp blind " + pair, STATE, int(pair[0]), "original", size, clients) for pair in pairs]
-    return made
+    return made + [make("nft maps", NFT_STATE, 4, "original", size, clients) for clients in (1, SITES, SESSIONS)]
 
 
 def tuples(row):
-    out, back = (int(f) for f in row.name.split()[-1])
+    out, back = (4, 4) if row.state == NFT_STATE else (int(f) for f in row.name.split()[-1])
     return {"client": net.FIRST_CLIENT[out], "client-port": CLIENT_PORT, "local": net.PUBLIC[out], "ours": net.LAN[back],
             "backend": net.BACKEND[back], "backend-port": SITE_PORT}, out, back
 
@@ -49,11 +73,25 @@ def expectation(row):
     return words
 
 
+def nft_sessions(clients):
+    """What is to be in the maps, for nft"""
+    first, by_index, text = ipaddress.ip_address(net.FIRST_CLIENT[4]), clients == SESSIONS, ""
+    keys = ["%s . %d . 0x%x" % (first + (0 if by_index else n), CLIENT_PORT, FIRST_INDEX + (n if by_index else 0)) for n in range(clients)]
+    for name, value in (("addresses", net.BACKEND[4]), ("ports", SITE_PORT)):
+        text += "flush map ip wgxdp_bench %s\n" % name
+        text += "add element ip wgxdp_bench %s { %s }\n" % (name, ", ".join("%s : %s" % (key, value) for key in keys))
+    return text
+
+
 def prepare(row, firewall, meter):
     what = row.name, row.clients
-    if row.state == STATE and what not in firewall.flows:
-        firewall.flows.clear()          # the maps are another variant's then
-        firewall.flows.add(what)
+    if row.state not in STATES or what in firewall.flows:
+        return
+    firewall.flows.clear()          # the maps are another variant's then
+    firewall.flows.add(what)
+    if row.state == NFT_STATE:
+        net.run(*net.inside(net.FIREWALL), "nft", "-f", "-", text=nft_sessions(row.clients))
+    else:
         meter.ask("sessions", pins=firewall.pin(""), clients=row.clients, by_index=int(row.clients == SESSIONS), **tuples(row)[0])
 
 

@@ -6,6 +6,7 @@
 
 #define HEAD 80				/* bytes of every packet that the sender writes anew: all headers and the mark */
 #define MARK 0x68636e6200000004ULL	/* first payload bytes: WireGuard's type 4 and an index that nothing else uses */
+#define COUNTER 0x1716151413121110ULL	/* the next ones, where the index varies: a number that no data message has */
 
 enum { TARGET_REDIRECT, TARGET_PARSE, TARGET_WGXDP, TARGETS };	/* what a test-run can run */
 

@@ -50,7 +50,7 @@ NFT = """table ip wgxdp_bench {
 
 WGXDP_STATES = ("native", "generic", "tc", "daemon") + tuple(sites.CONFIGS) + tuple(flows.CONFIGS) + tuple(guard.CONFIGS) + tuple(blind.CONFIGS)
 DAEMON_STATES = ("daemon", "many44", "many46")
-NFT_STATES = {"nft": NFT, "policy": sites.NFT, "nft-masquerade": flows.NFT}
+NFT_STATES = {"nft": NFT, "policy": sites.NFT, "nft-masquerade": flows.NFT, blind.NFT_STATE: blind.NFT}
 
 
 def config_of(state):
@@ -74,7 +74,7 @@ class Row:
 
     def bare(self):
         """What its ratio is taken against"""
-        return flows.BARE if self.state in flows.STATES else blind.BARE if self.state == blind.STATE else "bare redirect"
+        return flows.BARE if self.state in flows.STATES else blind.BARE if self.state in blind.STATES else "bare redirect"
 
     def label(self):
         what = "destination" if self.state in sites.CONFIGS else "client"
@@ -124,7 +124,7 @@ def expectation(row):
         return sites.expectation(row)
     if not row.is_bare() and row.state in flows.STATES:
         return flows.expectation(row)
-    if not row.is_bare() and row.state == blind.STATE:
+    if not row.is_bare() and row.state in blind.STATES:
         return blind.expectation(row)
     public, backend, port, ttl = net.PUBLIC[row.family], net.BACKEND[row.family], PORT, 63
     reply = row.direction == "reply"
@@ -322,7 +322,7 @@ class Firewall:
             return self.snmp("Ip6OutForwDatagrams")
         if row.state in ("lru", guard.LOOKUP):
             return [("ethtool wan0 xdp_redirect", self.xdp_redirects("wan0"))]
-        if row.state in ("nft", "nft-masquerade"):
+        if row.state in ("nft", "nft-masquerade", blind.NFT_STATE):
             return [("nft counter " + row.direction, self.nft_counter(row.direction))]
         return self.snmp("UdpInDatagrams", "UdpOutDatagrams")
 
