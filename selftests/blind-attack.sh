@@ -25,7 +25,6 @@ rate=400
 pins=/sys/fs/bpf/wgxdp/default
 attack=$root/selftests/blind_attack.py
 reasons=(guard_mac1 guard_shape guard_busy blind_stranger blind_refused blind_limited blind_waiting)
-every_pair=(a-b b-a a-c c-a b-c c-b)
 wrong=0
 
 # As expect, but what comes after it is looked at too
@@ -136,8 +135,7 @@ start_daemon -c "$work/wgxdp.yaml"
 wait_for 30 'all sites' all_authenticated 3
 bpftool -j map dump pinned $pins/blind_names > "$work/names"
 begin_anew
-# the first packet of each pair waits for a handshake, which two that begin at once may have to begin again
-for pair in "${every_pair[@]}"; do ping_between "${pair%-*}" "${pair#*-}" -c 3 -i 0.2 -W 10 > /dev/null; done
+first_pings
 wait_for 10 'indices of all pairs, and of the relay' all_known
 
 attacks own "$seconds"

@@ -18,9 +18,7 @@ pairs=all
 blind_file "pairs: $pairs"
 start_daemon -c "$work/wgxdp.yaml"
 wait_for 30 'all sites' all_authenticated 3
-every_pair=(a-b b-a a-c c-a b-c c-b)
-# the first packet of each pair waits for a handshake, which two that begin at once may have to begin again
-for pair in "${every_pair[@]}"; do ping_between "${pair%-*}" "${pair#*-}" -c 3 -i 0.2 -W 10 > /dev/null; done
+first_pings
 n=1700 interval=0.2
 [[ $WGXDP_WG == go ]] || n=170 interval=2
 before=$(decrypted)

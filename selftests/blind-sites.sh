@@ -43,7 +43,9 @@ all_authenticated() { # N: the relay knows where so many sites are
 	(($(grep -c 'blind: site .* is at' "${work:?}/daemon") >= $1))
 }
 
-# Sites behind symmetric NATs, but c, where it is not named, with IPv6; and the relay's nic sends from XDP. The daemon is still to come.
+# Sites behind NATs, symmetric ones but where nat_kind says cone, but c, where it is not named, with IPv6; and the relay's nic sends from
+# XDP. The daemon is still to come.
+declare -A nat_kind=()
 blind_network() { # SITE...: those behind a NAT; a and b at least
 	local s
 	declare -gA family=()
@@ -52,7 +54,7 @@ blind_network() { # SITE...: those behind a NAT; a and b at least
 	internet
 	takes_xdp internet relay
 	for s in a b c; do site "$s"; done
-	for s; do nat "$s" "${number[$s]}" symmetric; done
+	for s; do nat "$s" "${number[$s]}" "${nat_kind[$s]:-symmetric}"; done
 	[[ ! ${family[c]:-} ]] || on_internet edge-c wan 2001:db8::c/64
 	routers relay
 	relay_tunnel $relay "$port" "${tunnels:?}::1"
@@ -71,6 +73,21 @@ site_names() { # as wg-quick's file has them
 
 decrypted() { # what the relay's own WireGuard has received of its peers, in bytes
 	inside relay wg show $relay transfer | awk '{sum += $2} END {print sum + 0}'
+}
+
+endpoint_of() { endpoint_seen relay $relay "wgb-$1"; } # SITE: where the relay's WireGuard sees it
+
+every_pair=(a-b b-a a-c c-a b-c c-b)
+# The first packet of each pair waits for a handshake, which two that begin at once may have to begin again
+first_pings() {
+	local pair
+	for pair in "${every_pair[@]}"; do ping_between "${pair%-*}" "${pair#*-}" -c 3 -i 0.2 -W 10 > /dev/null; done
+}
+
+ping_all() { # OPTION...: of every pair, one after the other; how many were lost in all
+	local pair lost=0
+	for pair in "${every_pair[@]}"; do lost=$((lost + $(ping_between "${pair%-*}" "${pair#*-}" "$@"))); done
+	echo $lost
 }
 
 ping_between() { # SITE OTHER OPTION...: packets lost

@@ -314,4 +314,5 @@ def main():
               *(f'{kind} {n}' for kind, n in sorted(attacker.counts.items())))
 
 
-main()
+if __name__ == '__main__':
+    main()

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""challenge DEVICE MAC PREFIX DESTINATION PORT PUBLIC-KEY RATE TIMES: a flood of initiations that WireGuard has to look at, for their
-mac1 is right, from all over an IPv4 /8 or /12: RATE a second, TIMES a second so many at once, until it is told to end (SIGTERM); then
-it prints how many."""
+"""challenge DEVICE MAC PREFIX DESTINATION PORT PUBLIC-KEY RATE TIMES [SOURCE-PORT]: a flood of initiations that WireGuard has to look at,
+for their mac1 is right, from all over an IPv4 prefix, a /32 too, and from any port: RATE a second, TIMES a second so many at once, until it is
+told to end (SIGTERM); then it prints how many."""
 import base64
 import hashlib
 import ipaddress
@@ -15,6 +15,7 @@ import sys
 import time
 
 device, mac, prefix, destination, port, key, rate, times = sys.argv[1:9]
+source_port = int(sys.argv[9]) if len(sys.argv) > 9 else 0
 mac1_key = hashlib.blake2s(b'mac1----' + base64.b64decode(key)).digest()
 net = ipaddress.ip_network(prefix)
 FRAMES = 10000
@@ -29,10 +30,10 @@ def ip_sum(head):
 def frame():
     message = b'\1\0\0\0' + os.urandom(112)
     message += hashlib.blake2s(message, key=mac1_key, digest_size=16).digest() + bytes(16)
-    source = net[random.randrange(1, net.num_addresses - 1)].packed
+    source = net[random.randrange(1, net.num_addresses - 1) if net.num_addresses > 2 else 0].packed
     head = struct.pack('!BBHHHBBH', 0x45, 0, 28 + len(message), 0, 0x4000, 64, 17, 0) + source + socket.inet_aton(destination)
     head = head[:10] + struct.pack('!H', ip_sum(head)) + head[12:]
-    udp = struct.pack('!HHHH', random.randrange(1024, 65536), int(port), 8 + len(message), 0)
+    udp = struct.pack('!HHHH', source_port or random.randrange(1024, 65536), int(port), 8 + len(message), 0)
     return bytes.fromhex(mac.replace(':', '')) + b'\2\0\0\0\0\1\x08\0' + head + udp + message
 
 

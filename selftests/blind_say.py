@@ -1,0 +1,46 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""blind_say DEVICE MAC FROM TO KIND [KEY SENDER] [RECEIVER] [SIZE] [TIMES]: one of WireGuard's messages, as if from FROM, in a frame of its
+own: initiation KEY SENDER, response KEY SENDER RECEIVER, cookie RECEIVER, or data RECEIVER [SIZE [TIMES]]. KEY is for whom it is, a public
+key; SIZE all of the message's bytes; FROM and TO 192.0.2.1:51820 or [2001:db8::1]:51820."""
+import ipaddress
+import os
+import socket
+import struct
+import sys
+
+sys.dont_write_bytecode = True
+import wgpackets                                                           # noqa: E402
+from blind_attack import ipv4, ipv6, udp                                   # noqa: E402
+
+device, mac, frm, to, kind, *rest = sys.argv[1:]
+
+
+def end(text):
+    address, _, port = text.rpartition(':')
+    return ipaddress.ip_address(address.strip('[]')).packed, int(port)
+
+
+def handshake(number, key, *indices, size):
+    message = struct.pack(f'<{1 + len(indices)}I', number, *map(int, indices))
+    message += os.urandom(size - 32 - len(message))
+    return message + wgpackets.mac1(message, wgpackets.mac1_key(key)) + bytes(16)
+
+
+def message(receiver=0, size=32):
+    if kind in ('initiation', 'response'):
+        number = wgpackets.INITIATION if kind == 'initiation' else wgpackets.RESPONSE
+        return handshake(number, *rest, size=wgpackets.LENGTHS[number])
+    number = wgpackets.COOKIE if kind == 'cookie' else wgpackets.DATA
+    head = struct.pack('<II', number, int(receiver))
+    return head + os.urandom(wgpackets.LENGTHS.get(number, int(size)) - len(head))
+
+
+payload = message() if kind in ('initiation', 'response') else message(*rest[:2])
+(source, sport), (destination, dport) = end(frm), end(to)
+packet = (ipv4 if len(source) == 4 else ipv6)(source, destination, udp(source, sport, destination, dport, payload))
+out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+out.bind((device, 0))
+frame = bytes.fromhex(mac.replace(':', '')) + out.getsockname()[4] + (b'\x08\0' if len(source) == 4 else b'\x86\xdd') + packet
+for _ in range(int(rest[2]) if kind == 'data' and len(rest) > 2 else 1):
+    out.send(frame)
