@@ -60,13 +60,12 @@ static void peer(FILE *out, const struct gen *g, const struct topology_host *h)
 		fputs("\tlist allowed_ips '0.0.0.0/0'\n\tlist allowed_ips '::/0'\n", out);
 }
 
-/* The prefix that comes by the tunnel, beside what the LAN has; this router is the first in it */
+/* The prefix that comes by the tunnel, beside what the LAN has */
 static void lan(FILE *out, const struct topology_host *h)
 {
-	struct address first = { .addr = h->prefix.addr, .family = FAMILY_IPV6 };
+	struct address first = gen_lan_address(h);
 	char text[ADDRESS_STRLEN];
 
-	first.addr.b[15] |= 1;
 	fprintf(out,
 		"\nconfig interface '" WG_CLIENTS "_lan'\n"
 		"\toption proto 'static'\n"
@@ -84,6 +83,6 @@ void gen_uci(const struct gen *g, const struct topology_host *h)
 	fprintf(out, "# %s: made by `wgxdp gen hosts`\npackage network\n\n", h->name);
 	interface(out, g, h);
 	peer(out, g, h);
-	if (h->prefix.family == FAMILY_IPV6 && *h->lan)
+	if (gen_lan_address(h).family && *h->lan)
 		lan(out, h);
 }

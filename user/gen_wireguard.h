@@ -11,6 +11,8 @@ const struct topology_host *gen_front(const struct topology *t, const struct top
 /* Where a relay, or a gateway, is reached: by its name if the topology has a domain, else by its first address; a gateway behind a firewall
  * by that one's; a way out by its IPv6 address, which needs no DNS and no IPv4. Without brackets. */
 void gen_endpoint(const struct topology *t, const struct topology_host *h, char ret_host[GEN_NAME], __be16 *ret_port);
+/* A roaming router's own in the prefix of its LAN: the first; family 0: that has no IPv6 */
+struct address gen_lan_address(const struct topology_host *h);
 /* Neither IPv4 nor an ULA: others route it, or the link has it */
 bool gen_is_global6(const struct address *a);
 

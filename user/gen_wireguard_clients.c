@@ -40,6 +40,19 @@ static void answer_for(FILE *out, const struct topology_host *h, const struct to
 	}
 }
 
+/* An address of SNAT has to be there, or nobody answers for it; what this host itself sends keeps the address that it had (deprecated) */
+static void own_snat(FILE *out, const struct topology_host *h, const struct address *a)
+{
+	unsigned int len = a->family == FAMILY_IPV4 ? 32 : 128;
+	char text[ADDRESS_STRLEN];
+
+	if (!a->family || address_find(h->addresses, h->n_addresses, a) < h->n_addresses)
+		return;
+	address_format(a, text);
+	fprintf(out, "PostUp = ip address replace %s/%u dev %s preferred_lft 0\n", text, len, h->interface);
+	fprintf(out, "PreDown = ip address del %s/%u dev %s\n", text, len, h->interface);
+}
+
 static void peer(const struct gen *g, const struct topology_host *h, const struct topology_host *client, FILE *out)
 {
 	struct conf_list l = conf_peer(g, out, &(struct conf_peer){ .name = client->name, .key = &client->public_key,
@@ -62,6 +75,8 @@ void gen_wireguard_gateway(const struct gen *g, const struct topology_host *h)
 		own_address(&l, h, &h->inside[i]);
 	conf_end(&l);
 	conf_settings(g, h, WG_CLIENTS, out, h->port, gen_tunnel_mtu(t, h));
+	own_snat(out, h, &h->exit.snat4);
+	own_snat(out, h, &h->exit.snat6);
 	for (size_t i = 0; i < t->n_hosts && h->exit.proxy_ndp; i++)
 		if (comes_to(t, &t->hosts[i], h))
 			answer_for(out, h, &t->hosts[i]);
@@ -90,6 +105,19 @@ static void name_servers(FILE *out, const struct topology *t, const struct topol
 	conf_end(&l);
 }
 
+/* The prefix that comes by the tunnel: this router is the first in it */
+static void lan_address(FILE *out, const struct topology_host *h)
+{
+	struct address first = gen_lan_address(h);
+	char text[ADDRESS_STRLEN];
+
+	if (h->openwrt || !first.family || !*h->lan)
+		return;
+	address_format(&first, text);
+	fprintf(out, "PostUp = ip -6 address replace %s/%u dev %s\n", text, h->prefix.len, h->lan);
+	fprintf(out, "PreDown = ip -6 address del %s/%u dev %s\n", text, h->prefix.len, h->lan);
+}
+
 /* By others, who find the way open only as long as NATs, firewalls and the flows of a masquerading one remember it */
 static bool is_called(const struct topology *t, const struct topology_host *h, const struct topology_host *gateway)
 {
@@ -112,6 +140,8 @@ void gen_wireguard_client(const struct gen *g, const struct topology_host *h)
 	if (!router)
 		name_servers(out, t, h);
 	conf_settings(g, h, WG_CLIENTS, out, 0, router ? gen_tunnel_mtu(t, h) : CLIENT_MTU);
+	if (router)
+		lan_address(out, h);
 	l = conf_peer(g, out, &(struct conf_peer){ .name = gateway->name, .key = &gateway->public_key, .at = gateway,
 						   .keepalive = is_called(t, h, gateway),
 						   .preshared = g->preshared_key(g, gateway->name, h->name) });

@@ -35,6 +35,16 @@ bool gen_is_global6(const struct address *a)
 	return a->family == FAMILY_IPV6 && (a->addr.b[0] & 0xfe) != 0xfc;
 }
 
+struct address gen_lan_address(const struct topology_host *h)
+{
+	struct address first = { .addr = h->prefix.addr, .family = FAMILY_IPV6 };
+
+	if (h->prefix.family != FAMILY_IPV6)
+		return (struct address){};
+	first.addr.b[15] |= 1;
+	return first;
+}
+
 /* ---- lines of a file ---- */
 
 void conf_text(struct conf_list *l, const char *text)
