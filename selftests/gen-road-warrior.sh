@@ -24,7 +24,7 @@ around() { # what R1's LAN and the internet have besides
 	inside r1 ip link add br-lan type bridge
 	inside r1 ip link set lan0 master br-lan
 	inside r1 ip link set br-lan up
-	addresses r1 br-lan 192.168.9.1/24 $prefix::1/64
+	addresses r1 br-lan 192.168.9.1/24
 	addresses pc eth 192.168.9.20/24
 	gateways pc 192.168.9.1
 	cable web eth net web
@@ -42,72 +42,6 @@ around() { # what R1's LAN and the internet have besides
 			iifname eth0 ct state established,related accept
 			iifname eth0 udp dport 51820 drop
 		}; }
-	EOF
-}
-
-hand() {
-	local t=$work/tree r1 r2 name
-	mkdir -p "$t"/{r1,r2}/etc/{wireguard,sysctl.d} "$t/r2/etc/wgxdp"
-	umask 077
-	for name in r1 r2; do
-		wg genkey > "$t/$name/etc/wireguard/wg0-privatekey"
-		printf -v "$name" %s "$(wg pubkey < "$t/$name/etc/wireguard/wg0-privatekey")"
-	done
-	cat > "$t/r1/etc/wireguard/wg0.conf" <<- EOF
-		[Interface]
-		Address = 10.200.201.2/32, 2001:db8:abcd::2/128
-		MTU = 1280
-		PostUp = wg set %i private-key /etc/wireguard/%i-privatekey
-		[Peer]
-		PublicKey = $r2
-		Endpoint = 203.0.113.1:51820
-		AllowedIPs = 10.200.201.0/24, ::/0
-		PersistentKeepalive = 25
-	EOF
-	cat > "$t/r2/etc/wireguard/wg0.conf" <<- EOF
-		[Interface]
-		Address = 10.200.201.1/24, 2001:db8:abcd::1/64
-		ListenPort = 51820
-		MTU = 1280
-		PostUp = wg set %i private-key /etc/wireguard/%i-privatekey
-		[Peer]
-		PublicKey = $r1
-		AllowedIPs = 10.200.201.2/32, 2001:db8:abcd::2/128, $prefix::/64
-	EOF
-	umask 022
-	printf 'net.ipv4.conf.all.forwarding = 1\nnet.ipv6.conf.all.forwarding = 1\n' | tee "$t/r1/etc/sysctl.d/60-wgxdp.conf" > "$t/r2/etc/sysctl.d/60-wgxdp.conf"
-	cat > "$t/r1/etc/radvd.conf" <<- EOF
-		interface br-lan { AdvSendAdvert on; AdvLinkMTU 1280; prefix $prefix::/64 { }; };
-	EOF
-	cat > "$t/r1/etc/nftables.conf" <<- EOF
-		table inet wgxdp
-		delete table inet wgxdp
-		table inet wgxdp {
-			chain forward {
-				type filter hook forward priority filter; policy drop;
-				ct state established,related accept
-				iifname br-lan accept
-			}
-			chain postrouting {
-				type nat hook postrouting priority srcnat;
-				oifname wan masquerade
-			}
-		}
-	EOF
-	cat > "$t/r2/etc/nftables.conf" <<- EOF
-		table inet wgxdp
-		delete table inet wgxdp
-		table inet wgxdp {
-			chain forward {
-				type filter hook forward priority filter; policy drop;
-				ct state established,related accept
-				iifname wg0 accept
-			}
-		}
-	EOF
-	cat > "$t/r2/etc/wgxdp/wgxdp.yaml" <<- EOF
-		interfaces: [ { name: eth0, role: wan } ]
-		learn: [ { interface: wg0, peer: "$r1", knock: { port: 19000 } } ]
 	EOF
 }
 
@@ -130,9 +64,13 @@ follows() {
 hosts r1 r2
 warrior_wires
 around
-hand
+generated road-warrior
+names_of road-warrior > "$work/names"
+start web "$root/selftests/dns.py" 192.0.3.80 "$work/names" > "$work/dns"
+wait_for 5 'the name server' grep -q listening "$work/dns"
+at r1 sh -c 'echo nameserver 192.0.3.80 > /etc/resolv.conf'
 for host in r2 r1; do
-	installs $host "$work/tree/$host"
+	installs $host "$work/road-warrior/$host"
 	boots $host
 done
 follows

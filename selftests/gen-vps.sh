@@ -10,7 +10,7 @@
 #
 #     foo eth0 2001:db8:f::7 -----.
 #     bar eth0 2001:db8:ba::7 ----+ net ---- 203.0.113.1/24, 2001:db8:0:1::1/64 eth0 vps
-#     phone uplink 198.51.100.7 ------|   \---- 2001:db8:9::10 eth home
+#     phone eth0 198.51.100.7 ------|   \---- 2001:db8:9::10 eth0 home
 #                                 `--------- 192.0.2.80/24, 2001:db8:80::80/64, 8.8.8.8, 2001:4860:4860::8888 eth web
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 source "$root/selftests/hosts.sh"
@@ -22,22 +22,22 @@ size=$((8 << 20)) # of each transfer
 large=200000 # of a page
 
 network() {
-	hosts foo bar vps
-	namespaces net web phone home
+	hosts foo bar vps phone home
+	namespaces net web
 	routers net
 	cable foo eth0 net foo
 	cable bar eth0 net bar
 	cable vps eth0 net vps
 	cable web eth net web
-	cable phone uplink net phone
-	cable home eth net home
+	cable phone eth0 net phone
+	cable home eth0 net home
 	takes_xdp net vps
 	addresses foo eth0 2001:db8:f::7/64
 	addresses bar eth0 2001:db8:ba::7/64
 	addresses vps eth0 $vps4/24 $vps6/64
 	addresses web eth 192.0.2.80/24 2001:db8:80::80/64 8.8.8.8/32 2001:4860:4860::8888/128
-	addresses phone uplink 198.51.100.7/24
-	addresses home eth 2001:db8:9::10/64
+	addresses phone eth0 198.51.100.7/24
+	addresses home eth0 2001:db8:9::10/64
 	addresses net foo 2001:db8:f::1/64
 	addresses net bar 2001:db8:ba::1/64
 	addresses net vps 203.0.113.254/24 2001:db8:0:1::ffff/64
@@ -74,77 +74,6 @@ routed() {
 on_link() {
 	inside net ip route del 2001:db8:abcd:1234::/64
 	addresses net vps 2001:db8:abcd:1234::ffff/64
-}
-
-hand() { # SNAT|masquerade INBOUND PROXY
-	local t=$work/tree foo bar vps name
-	rm -rf "$t"
-	mkdir -p "$t"/{foo,bar,vps}/etc/{wireguard,sysctl.d} "$t/vps/etc/wgxdp"
-	umask 077
-	for name in foo bar vps; do
-		[[ -e $work/$name.key ]] || wg genkey > "$work/$name.key"
-		cp "$work/$name.key" "$t/$name/etc/wireguard/wg0-privatekey"
-		printf -v "$name" %s "$(wg pubkey < "$work/$name.key")"
-	done
-	for name in foo bar; do
-		cat > "$t/$name/etc/wireguard/wg0.conf" <<- EOF
-			[Interface]
-			Address = $([[ $name == foo ]] && echo "10.200.200.2/32, $foo6/128" || echo 10.200.200.3/32, fd42:42:42::3/128)
-			PrivateKey = $(< "$work/$name.key")
-			DNS = 8.8.8.8, 2001:4860:4860::8888
-			MTU = 1280
-			[Peer]
-			PublicKey = $vps
-			Endpoint = [$vps6]:51820
-			AllowedIPs = 0.0.0.0/0, ::/0
-			PersistentKeepalive = 25
-		EOF
-	done
-	cat > "$t/vps/etc/wireguard/wg0.conf" <<- EOF
-		[Interface]
-		Address = 10.200.200.1/24, fd42:42:42::1/64, 2001:db8:abcd:1234::1/$([[ $3 ]] && echo 128 || echo 64)
-		ListenPort = 51820
-		MTU = 1280
-		PostUp = wg set %i private-key /etc/wireguard/%i-privatekey
-		$([[ ! $3 ]] || echo "PostUp = ip -6 neighbour replace proxy $foo6 dev eth0")
-		$([[ ! $3 ]] || echo "PostDown = ip -6 neighbour del proxy $foo6 dev eth0")
-		$([[ $1 != snat ]] || echo "PostUp = ip -6 address replace $snat/128 dev eth0 nodad preferred_lft 0")
-		[Peer]
-		PublicKey = $foo
-		AllowedIPs = 10.200.200.2/32, $foo6/128
-		[Peer]
-		PublicKey = $bar
-		AllowedIPs = 10.200.200.3/32, fd42:42:42::3/128
-	EOF
-	cat > "$t/vps/etc/sysctl.d/60-wgxdp.conf" <<- EOF
-		net.ipv4.conf.all.forwarding = 1
-		net.ipv6.conf.all.forwarding = 1
-		net.ipv6.conf.eth0.proxy_ndp = 1
-	EOF
-	cat > "$t/vps/etc/nftables.conf" <<- EOF
-		table inet wgxdp
-		delete table inet wgxdp
-		table inet wgxdp {
-			chain forward {
-				type filter hook forward priority filter; policy accept;
-				iifname != wg0 oifname != wg0 accept
-				ct state established,related accept
-				iifname wg0 oifname eth0 accept
-				$([[ $2 != open ]] || echo "iifname eth0 oifname wg0 ip6 daddr $foo6 accept")
-				reject with icmpx admin-prohibited
-			}
-			chain postrouting {
-				type nat hook postrouting priority srcnat; policy accept;
-				oifname eth0 ip saddr 10.200.200.0/24 masquerade
-				oifname eth0 ip6 saddr fd42:42:42::/64 $([[ $1 == snat ]] && echo "snat ip6 to $snat" || echo masquerade)
-			}
-		}
-	EOF
-	cat > "$t/vps/etc/wgxdp/wgxdp.yaml" <<- EOF
-		services:
-		  - { name: home, listen: { addresses: [ $vps4 ], ports: [ 51820 ] }, backend: { ipv6: "2001:db8:9::10", port: 51820 }, nat: masquerade }
-	EOF
-	umask 022
 }
 
 page() { at "$1" curl -gs -m "${3:-5}" "http://$2/" || :; } # HOST WHERE [SECONDS]
@@ -198,28 +127,24 @@ transfers() {
 	expect "whole of $((2 * n)) transfers of $size bytes at once" "$(cat "$work"/down? "$work"/up? | grep -cx $size)" == $((2 * n))
 }
 load() { # HOST WHERE [--upload]
-	local as=at
-	[[ $1 != phone ]] || as=inside
 	if [[ ${3:-} ]]; then
-		$as "$1" curl -gs -m 300 --data-binary "@$work/file" -H Expect: "http://$2/"
+		at "$1" curl -gs -m 300 --data-binary "@$work/file" -H Expect: "http://$2/"
 	else
-		$as "$1" curl -gs -m 300 "http://$2/$size" -o /dev/null -w '%{size_download}\n'
+		at "$1" curl -gs -m 300 "http://$2/$size" -o /dev/null -w '%{size_download}\n'
 	fi
 }
 
-brings_home() { # the phone has no IPv6, the home no IPv4
-	tunnel phone wgp 10.77.0.2/32
-	tunnel home wgh 10.77.0.1/32 51820
-	inside home wg set wgh peer "$(key wgp)" allowed-ips 10.77.0.2/32
-	inside home ip route add 10.77.0.2/32 dev wgh
-	inside phone wg set wgp peer "$(key wgh)" allowed-ips 10.77.0.1/32 endpoint $vps4:51820
-	inside phone ip link set wgp mtu 1400
-	inside home ip link set wgh mtu 1400
-	inside phone ip route add 10.77.0.1/32 dev wgp
-	start home "$root/selftests/web.py" 80 home
-	comes_home() { inside phone ping -q -c 1 -W 1 10.77.0.1; }
+# The phone has no IPv6 and the home no IPv4; the VPS's own WireGuard is at IPv6's port 51820, so IPv4's alone leads home
+brings_home() {
+	generated ipv6-only-home 's/nat: masquerade,/& ipv6: off,/'
+	names_of ipv6-only-home >> "$work/names"
+	at phone sh -c 'echo nameserver 8.8.8.8 > /etc/resolv.conf'
+	for host in vps home phone; do goes $host "$work/ipv6-only-home/$host"; done
+	start_at home "$root/selftests/web.py" 80 home
+	comes_home() { at phone ping -q -c 1 -W 1 10.77.0.1; }
 	wait_for 15 'the phone is at home' comes_home
-	expect 'home sees the phone as' "$(endpoint_seen home wgh wgp | sed 's/:[0-9]*$//')" == "[$vps6]"
+	expect "the phone's endpoint" "$(at phone wg show wg0 endpoints | cut -f 2)" == "$vps4:51820"
+	expect 'home sees the phone as' "$(at home wg show wg0 endpoints | cut -f 2 | sed 's/:[0-9]*$//')" == "[$vps6]"
 }
 
 # What is larger than 1400 bytes is dropped between foo and the VPS, and nobody is told
@@ -241,7 +166,7 @@ black_hole() {
 		expect "MTU 1420: a large one begins" "$half" '>' 0
 		expect "MTU 1420: and does not end" "$half" '<' $large
 	done
-	for host in vps foo; do goes $host "$work/tree/$host"; done
+	for host in vps foo; do goes $host "$work/vps/$host"; done
 	comes_online foo
 	for there in 192.0.2.80 2001:db8:80::80; do
 		expect "MTU 1280: ping -s 800, 1200, 1400 to $there" "$(pings $there 800) $(pings $there 1200) $(pings $there 1400)" == '1 1 1'
@@ -261,28 +186,25 @@ goes() { # HOST TREE
 }
 
 network
-choose_wireguard
-brings_in=''
 head -c $size /dev/urandom > "$work/file"
 run() { # WHAT FOO6 BAR6 INBOUND
 	local host
 	say "--- $1"
-	for host in vps foo bar; do goes $host "$work/tree/$host"; done
+	for host in vps foo bar; do goes $host "$work/vps/$host"; done
 	seen foo "$2"
 	seen bar "$3"
-	[[ $brings_in ]] || brings_home
-	brings_in=1
 	inbound "$4"
 	transfers
 	expect 'packets beside the tunnels' "$(arrived net beside)" == 0
 }
 
 for host in foo bar; do count_arrivals $host came 'iifname wg0 tcp dport 80'; done
+brings_home
 routed
-hand snat established ''
+generated vps
 run 'foo routed, bar by SNAT, established' $foo6 $snat established
 on_link
-hand masquerade open yes
+generated vps 's/ipv6: "2001:db8:0:1::5", inbound: established/ipv6: masquerade, inbound: open, proxy-ndp: true/'
 run 'foo by NDP proxy, bar by masquerade, open' $foo6 $vps6 open
 expect "the phone's packets, forwarded" "$(shown get services.home.original.forwarded)" '>' $((2 * size / 1400))
 expect_sums

@@ -44,6 +44,19 @@ installs() { # HOST TREE
 	at "$1" cp -a "$2/etc/." /etc/
 }
 
+# docs/examples/NAME.yaml, or what is made of it, to $work/NAME
+generated() { # NAME [SED-SCRIPT]
+	sed "${2:-}" "docs/examples/$1.yaml" > "$work/$1.yaml"
+	[[ ! ${2:-} ]] || ! cmp -s "docs/examples/$1.yaml" "$work/$1.yaml" || fail "'$2' changes nothing in $1.yaml"
+	"${wgxdp:?}" gen hosts "$work/$1.yaml" -o "$work/$1" > "$work/gen" || fail "gen hosts: $(< "$work/gen")"
+	say "$1.yaml${2:+, $2}: $(grep -c '^added' "$work/gen" || :) files added, $(grep -c '^changed' "$work/gen" || :) changed"
+}
+
+# The lines of a zone, as selftests/dns.py has them
+names_of() { # NAME
+	awk '$3 == "IN" {all[$1] = all[$1] " " $5} END {for (name in all) print name ".example.net 60" all[name]}' "$work/$1/zone.example.net"
+}
+
 # sysctl, nftables, WireGuard, wgxdp, as far as there is something for them; and once more what is there already
 boots() { # HOST
 	local conf device
