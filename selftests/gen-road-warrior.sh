@@ -7,19 +7,19 @@
 # WireGuard does not follow: wgxdp does, after each change. Who the internet sees, large transfers both ways, what comes in; a knock is heard
 # through the NAT. BREAK=1 leaves wgxdp's daemon out.
 #
-#     pc eth -- br-lan r1 wan -- nat -- 198.51.100.0/24 -- net -- 203.0.113.0/24 -- eth0 r2
-#     2001:db8:abcd:5::/64                .4 … .13          |
-#     192.168.9.0/24                                       '-- web 192.0.3.80, 2001:db8:80::80
+#     pc eth -- br-lan r1 wan -- nat -- 198.51.100.0/24 -- net -- 203.0.113.7/24 -- eth0 r2 eth1 -- nas
+#     2001:db8:abcd:5::/64               .4 … .13           |     2001:db8:0:1::7/64        2001:db8:abcd:1::/64
+#     192.168.9.0/24                                        '---- web 192.0.3.80, 2001:db8:80::80
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 source "$root/selftests/hosts.sh"
-uplink=wan wan=eth0
+uplink=wan wan=eth0 r2_address=203.0.113.7
 source "$root/selftests/warrior.sh"
 
 size=$((8 << 20)) # of each transfer
 prefix=2001:db8:abcd:5
 
 around() { # what R1's LAN and the internet have besides
-	namespaces pc web
+	namespaces pc web nas
 	cable pc eth r1 lan0
 	inside r1 ip link add br-lan type bridge
 	inside r1 ip link set lan0 master br-lan
@@ -31,10 +31,15 @@ around() { # what R1's LAN and the internet have besides
 	addresses web eth 192.0.3.80/24 2001:db8:80::80/64
 	addresses net web 192.0.3.1/24 2001:db8:80::1/64
 	gateways web 192.0.3.1 2001:db8:80::1
-	addresses net home 2001:db8:9::ffff/64
-	addresses r2 eth0 2001:db8:9::1/64
-	gateways r2 2001:db8:9::ffff
-	inside net ip route add 2001:db8:abcd::/48 via 2001:db8:9::1
+	addresses net home 2001:db8:0:1::ffff/64
+	addresses r2 eth0 2001:db8:0:1::7/64
+	gateways r2 2001:db8:0:1::ffff
+	inside net ip route add 2001:db8:abcd::/48 via 2001:db8:0:1::7
+	cable r2 eth1 nas eth
+	addresses r2 eth1 2001:db8:abcd:1::1/64
+	addresses nas eth 2001:db8:abcd:1::10/64
+	gateways nas 2001:db8:abcd:1::1
+	start nas "$root/selftests/web.py" 80 nas
 	start web "$root/selftests/web.py" 80 web
 	start pc "$root/selftests/web.py" 80 pc
 	inside r2 nft -f - <<- EOF
@@ -51,7 +56,7 @@ page() { inside pc curl -gs -m 5 "http://$1/" || :; }
 moved() { [[ $(endpoint) == "$1" ]]; }
 slaac() { inside pc ip -6 -o address show dev eth scope global | grep -q "inet6 $prefix:"; }
 knocked() { at r2 grep -qE "^$1 190[0-9][0-9]" /run/wgxdp/default/knocked; }
-heard() { inside pc "$wgxdp" knock send -p 19000 203.0.113.1; knocked "$1"; }
+heard() { inside pc "$wgxdp" knock send -p 19000 $r2_address; knocked "$1"; }
 
 # As a daemon, not by `wgxdp up`
 follows() {
@@ -64,7 +69,7 @@ follows() {
 hosts r1 r2
 warrior_wires
 around
-generated road-warrior
+generated road-warrior 's/openwrt: true /openwrt: false/'
 names_of road-warrior > "$work/names"
 start web "$root/selftests/dns.py" 192.0.3.80 "$work/names" > "$work/dns"
 wait_for 5 'the name server' grep -q listening "$work/dns"
@@ -93,6 +98,8 @@ done
 expect 'bytes of a large page' "$(inside pc curl -gs -m 60 "http://[2001:db8:80::80]/$size" | wc -c)" == $size
 head -c $size /dev/urandom > "$work/file"
 expect 'bytes of a large upload' "$(inside pc curl -gs -m 60 --data-binary "@$work/file" -H Expect: 'http://[2001:db8:80::80]/')" == $size
+expect 'from the pc to home' "$(page '[2001:db8:abcd:1::10]')" == "nas sees $pc"
+expect 'from home to the pc' "$(inside nas curl -gs -m 5 "http://[$pc]/" || :)" == 'pc sees 2001:db8:abcd:1::10'
 expect 'from the internet to the pc' "$(inside web curl -gs -m 1 "http://[$pc]/" || :)" == ''
 wait_for 15 'a knock' heard 198.51.100.7
 say 'ok a knock was heard'

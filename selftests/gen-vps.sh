@@ -10,7 +10,7 @@
 #
 #     foo eth0 2001:db8:f::7 -----.
 #     bar eth0 2001:db8:ba::7 ----+ net ---- 203.0.113.1/24, 2001:db8:0:1::1/64 eth0 vps
-#     phone eth0 198.51.100.7 ------|   \---- 2001:db8:9::10 eth0 home
+#     phone eth0 198.51.100.7 ------|   \---- 2001:db8:9::10 eth0 wg-end
 #                                 `--------- 192.0.2.80/24, 2001:db8:80::80/64, 8.8.8.8, 2001:4860:4860::8888 eth web
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 source "$root/selftests/hosts.sh"
@@ -22,7 +22,7 @@ size=$((8 << 20)) # of each transfer
 large=200000 # of a page
 
 network() {
-	hosts foo bar vps phone home
+	hosts foo bar vps phone wg-end
 	namespaces net web
 	routers net
 	cable foo eth0 net foo
@@ -30,14 +30,14 @@ network() {
 	cable vps eth0 net vps
 	cable web eth net web
 	cable phone eth0 net phone
-	cable home eth0 net home
+	cable wg-end eth0 net home
 	takes_xdp net vps
 	addresses foo eth0 2001:db8:f::7/64
 	addresses bar eth0 2001:db8:ba::7/64
 	addresses vps eth0 $vps4/24 $vps6/64
 	addresses web eth 192.0.2.80/24 2001:db8:80::80/64 8.8.8.8/32 2001:4860:4860::8888/128
 	addresses phone eth0 198.51.100.7/24
-	addresses home eth0 2001:db8:9::10/64
+	addresses wg-end eth0 2001:db8:9::10/64
 	addresses net foo 2001:db8:f::1/64
 	addresses net bar 2001:db8:ba::1/64
 	addresses net vps 203.0.113.254/24 2001:db8:0:1::ffff/64
@@ -49,7 +49,7 @@ network() {
 	gateways vps 203.0.113.254 2001:db8:0:1::ffff
 	gateways web 192.0.2.1 2001:db8:80::1
 	gateways phone 198.51.100.1
-	gateways home 2001:db8:9::1
+	gateways wg-end 2001:db8:9::1
 	inside net ip route add 8.8.8.8/32 via 192.0.2.80
 	inside net ip route add 2001:4860:4860::8888/128 via 2001:db8:80::80
 	# somebody next to the VPS, who sends what is inside its tunnels there
@@ -114,7 +114,7 @@ inbound() { # established|open
 # Large ones, of all at once, both ways
 transfers() {
 	local who n=0 pids=()
-	for who in 'foo 192.0.2.80' 'foo [2001:db8:80::80]' 'bar 192.0.2.80' 'bar [2001:db8:80::80]' 'phone 10.77.0.1'; do
+	for who in 'foo 192.0.2.80' 'foo [2001:db8:80::80]' 'bar 192.0.2.80' 'bar [2001:db8:80::80]' 'phone 10.200.200.1'; do
 		n=$((n + 1))
 		# shellcheck disable=SC2086 # two words
 		load $who > "$work/down$n" &
@@ -136,15 +136,15 @@ load() { # HOST WHERE [--upload]
 
 # The phone has no IPv6 and the home no IPv4; the VPS's own WireGuard is at IPv6's port 51820, so IPv4's alone leads home
 brings_home() {
-	generated ipv6-only-home 's/nat: masquerade,/& ipv6: off,/'
+	generated ipv6-only-home "s/203.0.113.2/$vps4/; s/2001:db8:1::2/$vps6/; s/^    nat: masquerade/    ipv6: off\n&/"
 	names_of ipv6-only-home >> "$work/names"
 	at phone sh -c 'echo nameserver 8.8.8.8 > /etc/resolv.conf'
-	for host in vps home phone; do goes $host "$work/ipv6-only-home/$host"; done
-	start_at home "$root/selftests/web.py" 80 home
-	comes_home() { at phone ping -q -c 1 -W 1 10.77.0.1; }
+	for host in vps wg-end phone; do goes $host "$work/ipv6-only-home/$host"; done
+	start_at wg-end "$root/selftests/web.py" 80 home
+	comes_home() { at phone ping -q -c 1 -W 1 10.200.200.1; }
 	wait_for 15 'the phone is at home' comes_home
 	expect "the phone's endpoint" "$(at phone wg show wg0 endpoints | cut -f 2)" == "$vps4:51820"
-	expect 'home sees the phone as' "$(at home wg show wg0 endpoints | cut -f 2 | sed 's/:[0-9]*$//')" == "[$vps6]"
+	expect 'wg-end sees the phone as' "$(at wg-end wg show wg0 endpoints | cut -f 2 | grep -v none | sed 's/:[0-9]*$//')" == "[$vps6]"
 }
 
 # What is larger than 1400 bytes is dropped between foo and the VPS, and nobody is told
@@ -204,8 +204,8 @@ routed
 generated vps
 run 'foo routed, bar by SNAT, established' $foo6 $snat established
 on_link
-generated vps 's/ipv6: "2001:db8:0:1::5", inbound: established/ipv6: masquerade, inbound: open, proxy-ndp: true/'
+generated vps 's/ipv6: "2001:db8:0:1::5"/ipv6: masquerade/; s/inbound: established/inbound: open/; s/proxy-ndp: false/proxy-ndp: true/'
 run 'foo by NDP proxy, bar by masquerade, open' $foo6 $vps6 open
-expect "the phone's packets, forwarded" "$(shown get services.home.original.forwarded)" '>' $((2 * size / 1400))
+expect "the phone's packets, forwarded" "$(shown get services.wg-end.original.forwarded)" '>' $((2 * size / 1400))
 expect_sums
 black_hole

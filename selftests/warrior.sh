@@ -21,7 +21,7 @@ warrior_network() { # [HOPS between net and r2]
 	inside r2 ip route add 10.77.0.1/32 dev wg2
 }
 
-# Of namespaces r1 and r2, which are there; the names of their devices may be said in $uplink and $wan
+# Of namespaces r1 and r2, which are there; their devices may be said in $uplink and $wan, r2's address in $r2_address
 warrior_wires() { # [HOPS between net and r2]
 	local i last=net hops=${1:-0} ns=()
 	for ((i = 1; i <= hops; i++)); do ns+=("hop$i"); done
@@ -50,7 +50,7 @@ warrior_wires() { # [HOPS between net and r2]
 	cable "$last" home r2 "${wan:=wan}"
 	takes_xdp "$last" home
 	addresses "$last" home 203.0.113.254/24
-	addresses r2 "$wan" 203.0.113.1/24
+	addresses r2 "$wan" "${r2_address:=203.0.113.1}/24"
 	gateways r2 203.0.113.254
 	nat_is 198.51.100.4 20000
 }

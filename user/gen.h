@@ -26,7 +26,8 @@ struct gen {				/* what generators get */
 #define WG_MESH "wgvpn01"		/* from server to server, */
 #define WG_CLIENTS "wg0"		/* of gateways, clients and roaming routers */
 
-/* MTU of the routing tunnel, and of the mesh in it: the interface's - 80 for each layer, never below 1280 */
+/* MTU of the routing tunnel, or of a gateway's or client's, and of the mesh in the former: the interface's - 80 for each layer, never below
+ * 1280. Of who has one device for several ways that of the narrowest. */
 unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host *h);
 unsigned int gen_mesh_mtu(const struct topology *t, const struct topology_host *h);
 

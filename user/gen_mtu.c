@@ -31,8 +31,24 @@ static bool has_blind_relay(const struct topology *t)
 	return false;
 }
 
+/* Clients are one device at the gateway: what it sends has to fit each one's way, of which nobody may say that it does not */
+static unsigned int narrowest_to(const struct topology *t, const struct topology_host *gateway)
+{
+	unsigned int mtu = gateway->mtu;
+
+	for (size_t i = 0; i < t->n_hosts; i++) {
+		const struct topology_host *h = &t->hosts[i];
+
+		if ((h->role == ROLE_CLIENT || h->role == ROLE_ROAMING) && &t->hosts[h->gateway] == gateway && h->mtu < mtu)
+			mtu = h->mtu;
+	}
+	return within(mtu);
+}
+
 unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host *h)
 {
+	if (h->role == ROLE_GATEWAY)
+		return narrowest_to(t, h);
 	/* nobody between blind edges says that a message is too long */
 	return h->role == ROLE_RELAY || (h->role == ROLE_EDGE && has_blind_relay(t)) ? narrowest(t) : within(h->mtu);
 }

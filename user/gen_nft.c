@@ -161,8 +161,28 @@ static void gateway(FILE *out, const struct topology *t, const struct topology_h
 
 /* ---- routers with a LAN ---- */
 
+/* Into the LAN by the tunnel: those who are at home; others where the gateway lets them through */
+static void put_from_home(FILE *out, const struct topology_host *gateway)
+{
+	const struct { const struct prefix *list; size_t n; } from[] = { { gateway->networks, gateway->n_networks }, { gateway->home, gateway->n_home } };
+
+	if (gateway->exit.open) {
+		fputs("\t\tiifname \"" WG_CLIENTS "\" counter accept\n", out);
+		return;
+	}
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < from[i].n; j++) {
+			fputs("\t\tiifname \"" WG_CLIENTS "\" ", out);
+			nft_put_prefix(out, "saddr", &from[i].list[j]);
+			fputs("counter accept\n", out);
+		}
+}
+
 static void roaming(FILE *out, const struct topology *t, const struct topology_host *h)
 {
+	struct device_name outside[] = { [1] = { WG_CLIENTS } };
+
+	strcpy(outside[0].name, h->interface);
 	begin(out, "# A router that roams: its LAN's IPv6 goes through the tunnel, IPv4 through the local NAT.\n");
 	nft_chain(out, "forward", "filter", "forward", "filter", "accept");
 	put_mss(out);
@@ -170,9 +190,10 @@ static void roaming(FILE *out, const struct topology *t, const struct topology_h
 	nft_put_device(out, "iifname", h->lan);
 	nft_put_device(out, "oifname", h->interface);
 	fputs("meta nfproto ipv6 counter reject with icmpv6 no-route\n\t\t", out);
-	nft_put_device(out, "iifname !=", h->interface);
+	nft_put_devices(out, "iifname !=", &(struct nft_devices){ outside, 2 });
 	fputs("accept\n", out);
 	nft_put_states(out);
+	put_from_home(out, &t->hosts[h->gateway]);
 	nft_put_log(out, "forward");
 	fputs("\t\tcounter drop\n", out);
 	nft_chain_end(out);

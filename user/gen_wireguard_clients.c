@@ -4,8 +4,6 @@
  */
 #include "gen_wireguard.h"
 
-#define CLIENT_MTU 1280			/* what every way over IPv6 takes: nobody knows theirs */
-
 static bool comes_to(const struct topology *t, const struct topology_host *h, const struct topology_host *gateway)
 {
 	return (h->role == ROLE_CLIENT || h->role == ROLE_ROAMING) && &t->hosts[h->gateway] == gateway;
@@ -139,7 +137,7 @@ void gen_wireguard_client(const struct gen *g, const struct topology_host *h)
 	conf_end(&l);
 	if (!router)
 		name_servers(out, t, h);
-	conf_settings(g, h, WG_CLIENTS, out, 0, router ? gen_tunnel_mtu(t, h) : CLIENT_MTU);
+	conf_settings(g, h, WG_CLIENTS, out, 0, gen_tunnel_mtu(t, h));
 	if (router)
 		lan_address(out, h);
 	l = conf_peer(g, out, &(struct conf_peer){ .name = gateway->name, .key = &gateway->public_key, .at = gateway,

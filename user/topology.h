@@ -42,7 +42,7 @@ struct topology_host {
 	struct address *addresses;		/* public ones; none: they change, or are behind a NAT */
 	size_t n_addresses;
 	__be16 port;				/* WireGuard's; 0: any */
-	unsigned int mtu;			/* of the interface: 1500, pppoe 1492, ds-lite 1460, or as said */
+	unsigned int mtu;			/* of the interface: 1500, pppoe 1492, ds-lite 1460, or as said; a client's that nothing is said of: 1360 */
 	struct wg_key public_key;		/* said: its private key is not ours to make; else filled by who keeps the keys, before generators run */
 	bool key_given;				/* edges: see their site's; firewalls: have none; servers: mesh_key */
 

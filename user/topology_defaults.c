@@ -8,6 +8,7 @@
 
 #define PORT 51820
 #define MTU 1500
+#define MTU_ANYWHERE 1360		/* of a client, whose ways nobody knows: what leaves the tunnel the 1280 that every way has */
 #define MESH_PORT 58001
 #define MESH_PORTS_FIRST 58000		/* what relays let pass unless told otherwise */
 #define MESH_PORTS_LAST 60000
@@ -110,7 +111,7 @@ void topology_defaults(struct topology_reading *r)
 		struct topology_host *h = &r->rows[i].host;
 
 		if (!h->mtu)
-			h->mtu = MTU;
+			h->mtu = h->role == ROLE_CLIENT ? MTU_ANYWHERE : MTU;
 		if (!h->port && (h->role == ROLE_RELAY || h->role == ROLE_GATEWAY))
 			h->port = htons(PORT);
 		if (h->role == ROLE_GATEWAY)
