@@ -111,6 +111,13 @@ inbound() { # established|open
 	expect 'of these came to foo and bar' "$(($(arrived foo came) - before + $(arrived bar came)))" == 0
 }
 
+# While the VPS's tunnel is down: nothing goes to and fro between it and its provider
+no_loop() {
+	quick vps down wg0
+	expect 'the tunnel is down: who says so' "$(inside web ping -c 1 -W 1 $foo6 | sed -n 's/^From \([^ ]*\) .*unreachable.*/\1/p')" == $vps6
+	boots vps
+}
+
 # Large ones, of all at once, both ways
 transfers() {
 	local who n=0 pids=()
@@ -194,6 +201,9 @@ run() { # WHAT FOO6 BAR6 INBOUND
 	seen foo "$2"
 	seen bar "$3"
 	inbound "$4"
+	no_loop
+	comes_online foo
+	comes_online bar
 	transfers
 	expect 'packets beside the tunnels' "$(arrived net beside)" == 0
 }

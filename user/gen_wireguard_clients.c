@@ -25,14 +25,37 @@ static void own_address(struct conf_list *l, const struct topology_host *h, cons
 	conf_text(l, text);
 }
 
+/* What comes for clients while the tunnel is down would go to and fro between the provider's router and this host: this route stays, and
+ * counts only then. */
+static void end_loop(FILE *out, const struct prefix *p)
+{
+	char text[ADDRESS_STRLEN];
+
+	if (gen_is_global6(&(struct address){ .addr = p->addr, .family = p->family }))
+		fprintf(out, "PostUp = ip -6 route replace unreachable %s metric 8192\n", prefix_format(p, text));
+}
+
+static void end_loops(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	for (size_t i = 0; i < h->n_networks && !h->exit.proxy_ndp; i++)
+		end_loop(out, &h->networks[i]);
+	for (size_t i = 0; i < t->n_hosts; i++)
+		if (comes_to(t, &t->hosts[i], h))
+			end_loop(out, &t->hosts[i].prefix);
+}
+
+/* Of the link's addresses those of direct clients alone are ours */
 static void answer_for(FILE *out, const struct topology_host *h, const struct topology_host *client)
 {
 	char text[ADDRESS_STRLEN];
 
 	for (size_t i = 0; i < client->n_inside; i++) {
-		if (!client->direct || !gen_is_global6(&client->inside[i]))
+		const struct address *a = &client->inside[i];
+
+		if (!client->direct || !gen_is_global6(a))
 			continue;
-		address_format(&client->inside[i], text);
+		end_loop(out, &(struct prefix){ .addr = a->addr, .family = a->family, .len = 128 });
+		address_format(a, text);
 		fprintf(out, "PostUp = ip -6 neigh replace proxy %s dev %s\n", text, h->interface);
 		fprintf(out, "PreDown = ip -6 neigh del proxy %s dev %s\n", text, h->interface);
 	}
@@ -73,6 +96,7 @@ void gen_wireguard_gateway(const struct gen *g, const struct topology_host *h)
 		own_address(&l, h, &h->inside[i]);
 	conf_end(&l);
 	conf_settings(g, h, WG_CLIENTS, out, h->port, gen_tunnel_mtu(t, h));
+	end_loops(out, t, h);
 	own_snat(out, h, &h->exit.snat4);
 	own_snat(out, h, &h->exit.snat6);
 	for (size_t i = 0; i < t->n_hosts && h->exit.proxy_ndp; i++)
