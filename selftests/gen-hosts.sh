@@ -330,5 +330,9 @@ mount -o remount,ro "$work/small"
 refused 'nothing may be written' 'Read-only' gen
 umount "$work/small"
 dir=$work/dir
+# Who reads no further does not leave half of it
+(gen -o "$work/piped" || :) | : || :
+expect_status 'with nobody to hear what is done' 0 gen -o "$work/piped" --check
+say 'ok what is said goes nowhere, and all of it is there'
 echo 'sites: 5' > "$topology"
 refused 'an invalid topology' 'topology.yaml:1:8: error: sites' gen

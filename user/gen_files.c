@@ -271,23 +271,26 @@ static int write_beside(struct gen_files *f, int dir, const char *directory)
 	return rc;
 }
 
+/* All of it, and only then what was done is said: whoever hears no more of it, as head(1), ends this process */
 static int take(struct gen_files *f, int dir, const char *directory)
 {
 	static const char *const said[] = { [ADD] = "added", [CHANGE] = "changed", [REMOVE] = "removed" };
+	size_t n = 0;
 	int rc = 0;
 
 	syncfs(dir);			/* a crash is to leave the old or the new, whole */
-	for (size_t i = 0; !rc && i < f->n; i++) {
-		struct made_file *file = &f->list[i];
+	for (; !rc && n < f->n; n++) {
+		struct made_file *file = &f->list[n];
 
 		if (file->what == SAME)
 			continue;
 		rc = file->what == REMOVE ? tree_remove(dir, file->path) : tree_take(dir, file->path);
 		if (rc)
 			log_error("cannot write %s/%s: %s", directory, file->path, strerror(-rc));
-		else
-			log_info("%s %s", said[file->what], file->path);
 	}
+	for (size_t i = 0; i + !!rc < n; i++)
+		if (f->list[i].what != SAME)
+			log_info("%s %s", said[f->list[i].what], f->list[i].path);
 	return rc;
 }
 
