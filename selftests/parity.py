@@ -31,15 +31,16 @@ OWN = {'ta': 'fd99::1', 'tc': 'fd99::2', 'nn': 'fd98:d::1', 'nx': f'{OVERLAY}:e0
 EDGE = {'a': 'fd99::a', 'b': 'fd99::b', 'c': 'fd99::c'}         # their own addresses in the tunnel
 WAYS = [('a', 'c'), ('a', 'b'), ('c', 'a'), ('n', 'o'), ('o', 'n'), ('n', 'a'), ('a', 'n'), ('c', 'o'), ('o', 'c'), ('b', 'o')]
 PORTS = range(58000, 60001)
+NAMES = ('reference', 'wgxdp')
 rng = random.Random(int(sys.argv[1]))
 
 
 # --- two networks
 
 class Port:
-    """Where packets are put in, and come out: a TUN, or the other end of a nic's cable"""
-    def __init__(self, name, number):
-        self.bare = name[0] == 't'
+    """Where packets are put in, and come out: a TUN, or the other end of a nic's cable, whose MACs have a number"""
+    def __init__(self, name, number=0):
+        self.bare = not number
         if self.bare:
             self.fd = os.open('/dev/net/tun', os.O_RDWR | os.O_NONBLOCK)
             fcntl.ioctl(self.fd, 0x400454ca, struct.pack('16sH14x', name.encode(), 0x1001))     # TUNSETIFF: IFF_TUN | IFF_NO_PI
@@ -77,14 +78,14 @@ class Port:
 
 
 class Network:
-    """All ports of one relay"""
-    def __init__(self, relay):
+    """All ports of one relay: by namespace what makes them there, by name"""
+    def __init__(self, places):
         self.ports = {}
-        for namespace, names in ((relay, ('ta', 'tc', 'tw')), (relay + '-sites', ('nn', 'nx'))):
+        for namespace, makers in places.items():
             with open('/run/netns/' + namespace, 'rb') as f:
                 if ctypes.CDLL(None, use_errno=True).setns(f.fileno(), 0):
                     raise OSError(ctypes.get_errno(), 'setns')
-            self.ports.update((name, Port(name, i + 1)) for i, name in enumerate(names))
+            self.ports.update((name, make()) for name, make in makers.items())
 
     def drain(self):
         return [(name, packet) for name, port in self.ports.items() for packet in port.take()]
@@ -94,25 +95,29 @@ class Marker:
     """An echo request for the relay itself, and the answer to it"""
     turn = 0
 
-    def __init__(self, link):
+    def __init__(self, link, src, own):
         Marker.turn += 1
-        src = {'ta': host('a', 0), 'tc': host('c', 0), 'nn': host('n', 0), 'nx': host('o', 0), 'tw': '2001:db8::2'}[link]
-        self.link, self.request = link, bytes(echo(src, OWN[link], number=Marker.turn & 0xffff, n=4))
-        self.head = bytes(IPv6(src=OWN[link], dst=src))[8:40] + b'\x81'
+        self.link, self.request = link, bytes(echo(src, own, number=Marker.turn & 0xffff, n=4))
+        self.head = bytes(IPv6(src=own, dst=src))[8:40] + b'\x81'
 
     def is_answer(self, packet):
         return packet[8:41] == self.head and packet[44:46] == struct.pack('!H', Marker.turn & 0xffff)
 
 
+def marker_on(link):
+    src = {'ta': host('a', 0), 'tc': host('c', 0), 'nn': host('n', 0), 'nx': host('o', 0), 'tw': '2001:db8::2'}[link]
+    return Marker(link, src, OWN[link])
+
+
 def fates(networks, link, packet):
     """What comes out of each network before the answer to the marker: (link, packet)"""
-    marker, out = Marker(link), []
+    marker, out = marker_on(link), []
     for network in networks:
         network.drain()
         network.ports[link].put(packet)
     time.sleep(0.001)
     for network in networks:
-        network.ports[link].put(marker.request)
+        network.ports[marker.link].put(marker.request)
         got, until = [], time.monotonic() + 10
         while not any(marker.is_answer(p) for _, p in got):
             if time.monotonic() > until:
@@ -598,7 +603,7 @@ def check_difference(networks, what, steps, *expected):
 
 def tell(make, site, to, sent, got):
     print(f'FAIL {make.__name__}, {site} to {to}: {sent[0]}: {describe(sent[1])}')
-    for what, out in zip(('reference', 'wgxdp'), got):
+    for what, out in zip(NAMES, got):
         print(*[f'  {what}: {at}: {describe(p)}' for at, p in out] or [f'  {what}: nothing'], sep='\n')
 
 
@@ -613,7 +618,8 @@ def describe(packet):
 
 def main():
     global turn
-    networks = [Network(name) for name in sys.argv[2:]]
+    networks = [Network({name: {tun: lambda tun=tun: Port(tun) for tun in ('ta', 'tc', 'tw')},
+                         name + '-sites': {'nn': lambda: Port('nn', 1), 'nx': lambda: Port('nx', 2)}}) for name in sys.argv[2:]]
     right = packets = 0
     count = ROUNDS * len(SEQUENCES)
     order = SEQUENCES * ROUNDS

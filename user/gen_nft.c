@@ -4,7 +4,7 @@
  * whose firewall has a file of its own. Tables of others, as Docker's, are left alone.
  */
 #include <string.h>
-#include "gen.h"
+#include "gen_host.h"
 #include "nft.h"
 
 #define TABLE "wgxdp_host"			/* beside that of `gen nft` */
@@ -16,7 +16,7 @@ static __u16 port_of(const struct topology_host *h)
 
 static void begin(FILE *out, const char *what)
 {
-	fprintf(out, "#!/usr/sbin/nft -f\n%s# To be loaded as often as wanted; tables of others are left alone.\n", what);
+	fprintf(out, "%s# To be loaded as often as wanted; tables of others are left alone.\n", what);
 	nft_begin(out, TABLE);
 }
 
@@ -255,5 +255,5 @@ void gen_nft(const struct gen *g, const struct topology_host *h)
 	if (h->role >= sizeof(put) / sizeof(*put) || !put[h->role] || (h->role == ROLE_GATEWAY && !h->exit.there) ||
 	    (h->role == ROLE_ROAMING && h->openwrt) || (h->role == ROLE_FIREWALL && !*h->lan))
 		return;
-	put[h->role](gen_file(g->files, 0755, "%s/etc/nftables.conf", h->name), g->t, h);
+	put[h->role](gen_host_file(g, h, 0755, "#!/usr/sbin/nft -f\n#", "etc/nftables.conf"), g->t, h);
 }

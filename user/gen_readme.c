@@ -17,7 +17,7 @@ static const struct part {
 	{ "etc/sysctl.d/", NULL, "forwarding", "sysctl --system" },
 	{ "etc/systemd/network/", NULL, "systemd-networkd: addresses", "systemctl enable --now systemd-networkd && networkctl reload" },
 	{ "etc/systemd/system/", NULL, "systemd: the order of units", "systemctl daemon-reload" },
-	{ "etc/nftables.conf", "nftables", "nftables: what is let in, and through", "systemctl enable nftables && systemctl restart nftables" },
+	{ "etc/nftables.conf", "nftables", "nftables: what is let in, and through", "systemctl enable nftables && systemctl reload-or-restart nftables" },
 	{ "etc/wireguard/" WG_ROUTING ".conf", "wireguard-tools", "WireGuard: the tunnel between sites and relays", NULL },
 	{ "etc/wireguard/" WG_MESH ".conf", "wireguard-tools", "WireGuard: the tunnels from server to server", NULL },
 	{ "etc/wireguard/" WG_CLIENTS ".conf", "wireguard-tools", "WireGuard: the tunnel between gateway and clients", NULL },

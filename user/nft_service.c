@@ -284,7 +284,10 @@ static void put_source_rule(FILE *out, const struct way *w, __be16 asked)
 	const struct flows_config *f = &w->s->flows;
 
 	fputs("\t\t", out);
-	if (w->in == IN_LAN)
+	/* not as before: where a bridge's packets meet these rules (br_netfilter), they come by nothing that has a name here */
+	if (w->in == IN_LAN && w->n->wans.n)
+		nft_put_devices(out, "iifname !=", &w->n->wans);
+	else if (w->in == IN_LAN)
 		put_lans(out, w);
 	else if (w->in == IN_INTERFACE)
 		nft_put_device(out, "iifname", w->s->listen_interface);
