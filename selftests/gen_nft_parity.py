@@ -7,8 +7,8 @@
 #
 # Made of a seed, as parity.py's, whose sequences between sites are used here too. What a router takes for itself is seen by raw
 # sockets in it, which get what its input chain lets through; what it sends itself begins connections. One line for each chain says
-# how many packets, in how many sequences, and in how many of these both did the same.
-import os
+# how many packets there were, how many of them the reference took, forwarded or answered, refused with an error, and lost, and in how
+# many sequences of how many both did the same.
 import socket
 import sys
 
@@ -16,14 +16,15 @@ from scapy.all import (ICMP, ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6MLQuery, 
                        ICMPv6ND_RA, ICMPv6ND_RS, ICMPv6Unknown, IP, IPv6, IPv6ExtHdrHopByHop, Raw, RouterAlert, TCP, UDP, fragment)
 
 import parity
-from parity import IPv6ExtHdrFragment, PORTS, echo, edited, not_a_port, pieces, protocol, quote, rng, some_error, udp, wrong_sum
+from parity import PORTS, echo, edited, not_a_port, pieces, protocol, quote, rng, some_error, udp, wrong_sum
 
 TUNNEL = 'wgvpnr01'
 ROUTERS = {     # its devices; where sites are, and the world; its own addresses; between whom
     'relay': (('eth0', TUNNEL), {'a': TUNNEL, 'b': TUNNEL, 'c': TUNNEL, 'tw': 'eth0'},
               {'eth0': '2001:db8::1', TUNNEL: 'fd12:3456:7899::1'}, [('a', 'b'), ('b', 'c'), ('c', 'a')]),
     'edge': (('wan', 'lan', TUNNEL), {'a': 'lan', 'b': TUNNEL, 'c': TUNNEL, 'tw': 'wan'},
-             {'wan': '2001:db8::1', 'lan': f'{parity.OVERLAY}:a::1', TUNNEL: 'fd12:3456:7899::a'}, [('a', 'b'), ('b', 'a'), ('b', 'c'), ('a', 'c')]),
+             {'wan': '2001:db8::1', 'lan': f'{parity.OVERLAY}:a::1', TUNNEL: 'fd12:3456:7899::a'},
+             [('a', 'b'), ('b', 'a'), ('b', 'c'), ('a', 'c')]),
 }
 OWN4 = {'eth0': '192.0.2.1', 'wan': '192.0.2.1', 'lan': '10.1.0.1', TUNNEL: '10.2.0.1'}
 MULTICAST = ('ff02::12', 'ff02::16', '224.0.0.18')     # VRRP, MLD
@@ -106,7 +107,8 @@ def peer4(link, number=1):
 
 def marker_on(link):
     link = TUNNEL if link == 'self' else link
-    return parity.Marker(link, {'lan': f'{parity.OVERLAY}:a::ffff', TUNNEL: f'{parity.OVERLAY}:b::ffff'}.get(link, '2001:db8::2'), parity.OWN[link])
+    src = {'lan': f'{parity.OVERLAY}:a::ffff', TUNNEL: f'{parity.OVERLAY}:b::ffff'}.get(link, '2001:db8::2')
+    return parity.Marker(link, src, parity.OWN[link])
 
 
 parity.host, parity.marker_on = host, marker_on
@@ -125,7 +127,8 @@ def udp4(src, dst, dport, sport=40000, n=32, **more):
 
 
 def some_port():
-    return rng.choice((22, 53, 67, 68, 69, 123, 545, 546, 547, 33433, 33434, 33435, 33473, 33474, 33475, 51819, 51820, 51821, 58000, rng.randrange(65536)))
+    return rng.choice((22, 53, 67, 68, 69, 123, 545, 546, 547, 33433, 33434, 33435, 33473, 33474, 33475, 51819, 51820, 51821, 58000,
+                       rng.randrange(65536)))
 
 
 def datagrams(site, to):
@@ -138,8 +141,9 @@ def datagrams(site, to):
 def pinged(site, to):
     link, own, src, own4, src4 = any_link()
     other, other4 = parity.OWN[rng.choice(links)], OWN4[rng.choice(links)]
-    return [(link, echo(src, own, number=9, n=rng.randrange(40, 900))), (link, echo(src, other)), (link, echo(src, own, ICMPv6EchoReply, 77)),
-            (link, IP(src=src4, dst=own4, id=1) / ICMP(id=9) / Raw(bytes(20))), (link, IP(src=src4, dst=other4, id=1) / ICMP(id=9) / Raw(bytes(20)))]
+    return [(link, echo(src, own, number=9, n=rng.randrange(40, 900))), (link, echo(src, other)),
+            (link, echo(src, own, ICMPv6EchoReply, 77)), (link, IP(src=src4, dst=own4, id=1) / ICMP(id=9) / Raw(bytes(20))),
+            (link, IP(src=src4, dst=other4, id=1) / ICMP(id=9) / Raw(bytes(20)))]
 
 
 def icmp4(site, to):
@@ -151,8 +155,8 @@ def icmp4(site, to):
 def icmp6(site, to):
     link, own, src, _, _ = any_link()
     kinds = list(range(0, 5)) + [100, 127] + list(range(128, 156)) + [200, 255]
-    return [(link, IPv6(src=src, dst=own, hlim=rng.choice((64, 255))) / ICMPv6Unknown(type=kind, code=rng.choice((0, 0, 1)), msgbody=bytes(40)))
-            for kind in rng.sample(kinds, 8)]
+    return [(link, IPv6(src=src, dst=own, hlim=rng.choice((64, 255))) /
+             ICMPv6Unknown(type=kind, code=rng.choice((0, 0, 1)), msgbody=bytes(40))) for kind in rng.sample(kinds, 8)]
 
 
 def neighbours(site, to):
@@ -164,28 +168,31 @@ def neighbours(site, to):
 def multicast(site, to):
     """Who wants which group: type 130 is a query, 131 and 143 say so, 132 no more"""
     alert = IPv6ExtHdrHopByHop(options=[RouterAlert()])
-    return [(link, IPv6(src='fe80::77', dst=dst, hlim=1) / alert / what) for link in (rng.choice(links), 'lan' if 'lan' in links else 'eth0')
-            for dst, what in (('ff02::1', ICMPv6MLQuery()), ('ff02::16', ICMPv6MLReport(mladdr='ff02::fb')), ('ff02::16', ICMPv6MLReport2()),
-                              ('ff02::2', ICMPv6Unknown(type=132, msgbody=bytes(20))))]
+    return [(link, IPv6(src='fe80::77', dst=dst, hlim=1) / alert / what) for link in (rng.choice(links), links[1])
+            for dst, what in (('ff02::1', ICMPv6MLQuery()), ('ff02::16', ICMPv6MLReport(mladdr='ff02::fb')),
+                              ('ff02::16', ICMPv6MLReport2()), ('ff02::2', ICMPv6Unknown(type=132, msgbody=bytes(20))))]
 
 
 def vrrp(site, to):
     link = 'lan' if 'lan' in links and rng.random() < .6 else rng.choice(links)
     src, src4 = peer(link), peer4(link)
     return [(link, protocol(src, parity.OWN[link], 112)), (link, protocol('fe80::77', 'ff02::12', 112, hlim=255)),
-            (link, IP(src=src4, dst=OWN4[link], proto=112, id=1) / Raw(bytes(20))), (link, IP(src=src4, dst='224.0.0.18', proto=112, ttl=255, id=1) / Raw(bytes(20)))]
+            (link, IP(src=src4, dst=OWN4[link], proto=112, id=1) / Raw(bytes(20))),
+            (link, IP(src=src4, dst='224.0.0.18', proto=112, ttl=255, id=1) / Raw(bytes(20)))]
 
 
 def other_protocols(site, to):
     link, own, src, own4, src4 = any_link()
-    return [(link, IP(src=src4, dst=own4, proto=kind, id=1) / Raw(rng.randbytes(20))) for kind in rng.sample((2, 4, 41, 47, 50, 89, 103, 253), 3)] + [
+    return [(link, IP(src=src4, dst=own4, proto=kind, id=1) / Raw(rng.randbytes(20)))
+            for kind in rng.sample((2, 4, 41, 47, 50, 89, 103, 253), 3)] + [
         (link, protocol(src, own, kind)) for kind in rng.sample((47, 50, 89, 103, 253), 3)]
 
 
 def tcp_here(site, to):
     link, own, src, own4, src4 = any_link()
     return [(link, head / TCP(sport=rng.randrange(1, 65536), dport=rng.choice((22, 80, 443, 51820)), flags=flags))
-            for head in (IPv6(src=src, dst=own), IP(src=src4, dst=own4, id=1)) for flags in ('S', rng.choice(('A', 'SA', 'F', 'R', 'SF', '', 'FPU')))]
+            for head in (IPv6(src=src, dst=own), IP(src=src4, dst=own4, id=1))
+            for flags in ('S', rng.choice(('A', 'SA', 'F', 'R', 'SF', '', 'FPU')))]
 
 
 def answered(site, to):
@@ -193,10 +200,12 @@ def answered(site, to):
     link, own, dst, own4, dst4 = any_link()
     port, sport = some_port() or 1, rng.randrange(30000, 60000)
     other = rng.randrange(1024, 30000)
-    return [(link, udp(dst, own, sport, port)), ('self', udp(own, dst, port, sport)), (link, udp(dst, own, sport, port)), (link, udp(dst, own, other, port)),
+    return [(link, udp(dst, own, sport, port)), ('self', udp(own, dst, port, sport)), (link, udp(dst, own, sport, port)),
+            (link, udp(dst, own, other, port)),
             ('self', udp4(own4, dst4, port, sport)), (link, udp4(dst4, own4, sport, port)), (link, udp4(peer4(link, 2), own4, sport, port)),
             ('self', echo(own, dst, number=5)), (link, echo(dst, own, ICMPv6EchoReply, 5)),
-            ('self', IPv6(src=own, dst=dst) / TCP(sport=other, dport=22)), (link, IPv6(src=dst, dst=own) / TCP(sport=22, dport=other, flags='SA', ack=1)),
+            ('self', IPv6(src=own, dst=dst) / TCP(sport=other, dport=22)),
+            (link, IPv6(src=dst, dst=own) / TCP(sport=22, dport=other, flags='SA', ack=1)),
             (link, IPv6(src=dst, dst=own) / TCP(sport=23, dport=other, flags='SA', ack=1))]
 
 
@@ -215,7 +224,8 @@ def complained(site, to):
 
 def itself(site, to):
     own, own4 = parity.OWN[rng.choice(links)], OWN4[rng.choice(links)]
-    return [('self', udp(a, a, rng.randrange(1, 65536))) for a in (own, '::1')] + [('self', udp4(a, a, rng.randrange(1, 65536))) for a in (own4, '127.0.0.1')] + [
+    return [('self', udp(a, a, rng.randrange(1, 65536))) for a in (own, '::1')] + [
+        ('self', udp4(a, a, rng.randrange(1, 65536))) for a in (own4, '127.0.0.1')] + [
         ('self', IPv6(src=own, dst=own) / TCP(dport=22))]
 
 
@@ -224,8 +234,8 @@ def broken(site, to):
     link, own, src, own4, src4 = any_link()
     good, good4 = udp(src, own, 51820), udp4(src4, own4, 51820)
     return [(link, wrong_sum(good, 46)), (link, wrong_sum(good4, 26)), (link, edited(good, (44, b'\0\7'))), (link, bytes(good)[:45]),
-            (link, wrong_sum(echo(src, own), 42)), (link, quote(src, udp(own, src, 99))), (link, IPv6(src=src, dst=own) / ICMPv6DestUnreach()),
-            (link, IPv6(src=own, dst=own) / UDP(dport=51820)), (link, IPv6(src=src, dst=own, nh=59))]
+            (link, wrong_sum(echo(src, own), 42)), (link, quote(src, udp(own, src, 99))),
+            (link, IPv6(src=src, dst=own) / ICMPv6DestUnreach()), (link, IPv6(src=own, dst=own) / UDP(dport=51820)), (link, IPv6(src=src, dst=own, nh=59))]
 
 
 def cut(site, to):
@@ -240,15 +250,17 @@ def cut(site, to):
 def strangers(site, to):
     """The world, and links that are none of a relay's"""
     far, src, dport = f'2001:db8:78:{parity.turn:x}::1', host(site), rng.choice(PORTS)
-    return [('tw', udp(far, src, dport)), ('tw', udp(host(to), src, dport)), (site, udp(src, far, dport)), ('tw', udp(far, src, 40000, dport)),
-            ('tw', echo(far, src)), (site, echo(src, far)), (site, udp('2001:db8::99', host(to), dport)), ('tw', udp(far, '2001:db8:79::1', dport))]
+    return [('tw', udp(far, src, dport)), ('tw', udp(host(to), src, dport)), (site, udp(src, far, dport)),
+            ('tw', udp(far, src, 40000, dport)), ('tw', echo(far, src)), (site, echo(src, far)),
+            (site, udp('2001:db8::99', host(to), dport)), ('tw', udp(far, '2001:db8:79::1', dport))]
 
 
 def own_prefix(site, to):
     """From the LAN into the tunnel, though it is the LAN's; and what the site has as others do"""
     src, dport = host('a'), rng.choice((22, 443, rng.choice(PORTS)))
     inside = f'{parity.OVERLAY}:a:dead::{parity.turn:x}'
-    return [('a', udp(src, inside, dport)), ('a', echo(src, inside)), ('a', IPv6(src=src, dst=inside) / TCP(dport=22)), ('b', udp(host('b'), inside, dport)),
+    return [('a', udp(src, inside, dport)), ('a', echo(src, inside)), ('a', IPv6(src=src, dst=inside) / TCP(dport=22)),
+            ('b', udp(host('b'), inside, dport)),
             ('b', udp(host('b'), src, not_a_port())), ('a', udp(src, host('b'), not_a_port())), ('b', udp(host('b'), src, 40000, 22)),
             ('a', udp(inside, host('c'), dport))]
 
@@ -257,8 +269,9 @@ def tcp_session(site, to):
     src, dst, sport = host(site), host(to), rng.randrange(1024, 65536)
     there, back = IPv6(src=src, dst=dst), IPv6(src=dst, dst=src)
     return [(site, there / TCP(sport=sport, dport=22, flags='S', seq=1)), (to, back / TCP(sport=22, dport=sport, flags='SA', seq=9, ack=2)),
-            (site, there / TCP(sport=sport, dport=22, flags='A', seq=2, ack=10)), (to, back / TCP(sport=22, dport=sport, flags='PA', seq=10, ack=2) / Raw(b'hi')),
-            (to, back / TCP(sport=22, dport=sport + 1, flags='A', seq=10, ack=2)), (to, back / TCP(sport=22, dport=sport, flags='SF', seq=10))]
+            (site, there / TCP(sport=sport, dport=22, flags='A', seq=2, ack=10)),
+            (to, back / TCP(sport=22, dport=sport, flags='PA', seq=10, ack=2) / Raw(b'hi')),
+            (to, back / TCP(sport=22, dport=sport ^ 1, flags='A', seq=10, ack=2)), (to, back / TCP(sport=22, dport=sport, flags='SF', seq=10))]
 
 
 def ipv4(site, to):
@@ -268,22 +281,35 @@ def ipv4(site, to):
 
 
 INPUT = [datagrams, pinged, icmp4, icmp6, neighbours, multicast, vrrp, other_protocols, tcp_here, answered, complained, itself, broken, cut]
-FORWARD = [parity.asked, parity.reply_alone, parity.refused_port, parity.pinged, parity.told, parity.told_wrongly, parity.told_behind, parity.discovers,
-           parity.other_types, parity.tcp, parity.other_protocols, parity.crossing, parity.crooked, parity.no_sum, parity.last_hop, parity.nowhere,
-           strangers, tcp_session, ipv4] + [own_prefix] * ('lan' in links)
+FORWARD = [parity.asked, parity.reply_alone, parity.refused_port, parity.pinged, parity.told, parity.told_wrongly, parity.told_behind,
+           parity.discovers, parity.other_types, parity.tcp, parity.other_protocols, parity.crossing, parity.crooked, parity.no_sum,
+           parity.last_hop, parity.nowhere, strangers, tcp_session, ipv4] + [own_prefix] * ('lan' in links)
 ROUNDS = {'relay': 7, 'edge': 8}
 
 
+def fate(rows):
+    """What became of a packet, by what came out: 0 taken, 1 forwarded or answered, 2 refused, 3 lost"""
+    refused = any(parity.is_error(p) and p[40] == 1 or p[0] >> 4 == 4 and p[9] == 1 and p[20] == 3 for _, p in rows if len(p) > 40)
+    return 0 if any(at.startswith('here') for at, _ in rows) else 2 if refused else 1 if rows else 3
+
+
 def main():
+    tally, all_fates = [], parity.fates
+
+    def counted(networks, link, packet):
+        out = all_fates(networks, link, packet)
+        tally[fate(out[0])] += 1
+        return out
+
+    parity.fates = counted
     networks = [parity.Network({name: ports(links)}) for name in sys.argv[3:]]
     status = 0
     for chain, makers in (('input', INPUT), ('forward', FORWARD)):
-        right = packets = 0
+        right, tally[:] = 0, [0] * 4
         order = makers * ROUNDS[sys.argv[2]]
         for i, make in enumerate(order):
-            same, n = parity.compare(networks, make, *ways[(i // len(makers) + i) % len(ways)])
-            right, packets = right + same, packets + n
-        print(f'{chain} {packets} packets in {len(order)} sequences, {right} of which came to the same end')
+            right += parity.compare(networks, make, *ways[(i // len(makers) + i) % len(ways)])[0]
+        print(chain, sum(tally), *tally, f'{right} of {len(order)} sequences came to the same end')
         status |= right != len(order)
     return status
 

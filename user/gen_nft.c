@@ -39,7 +39,7 @@ static void relay(FILE *out, const struct topology *t, const struct topology_hos
 	struct policy_config policy = { .overlay = t->overlay, .udp_ports = &ports, .n_udp_ports = 1, .icmpv6 = NFT_ICMPV6_ALL };
 
 	begin(out, h->blind ? "# A blind relay: sites reach each other by wgxdp alone, of which these rules see nothing.\n"
-			    : "# A relay. What wgxdp forwards from site to site meets none of this; without wgxdp the kernel forwards the same.\n");
+			    : "# A relay. What wgxdp forwards from site to site meets none of this; without it the kernel forwards the same.\n");
 	put_input(out, t, h);
 	nft_chain(out, "forward", "filter", "forward", "filter", "drop");
 	if (h->blind) {
@@ -229,8 +229,8 @@ static void firewall(FILE *out, const struct topology *t, const struct topology_
 {
 	__u16 port = port_of(&t->hosts[h->gateway]);
 
-	begin(out, "# A firewall before WireGuard: wgxdp forwards to it, and that meets none of this; whatever else comes from outside does. On a host\n"
-		   "# that has rules for what is forwarded, take the accepts over into those, and leave the rest.\n");
+	begin(out, "# A firewall before WireGuard: wgxdp forwards to it, and that meets none of this; whatever else comes from outside does.\n"
+		   "# On a host that has rules for what is forwarded, take the accepts over into those, and leave the rest.\n");
 	nft_chain(out, "forward", "filter", "forward", "filter", "accept");
 	fputs("\t\t", out);
 	nft_put_device(out, "iifname !=", h->interface);

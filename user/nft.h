@@ -32,7 +32,7 @@ void nft_put_address(FILE *out, const char *word, const struct address *a);	/* i
 void nft_put_prefix(FILE *out, const char *word, const struct prefix *p);
 void nft_put_icmpv6(FILE *out, __u32 types);				/* icmpv6 type { … } */
 
-void nft_put_states(FILE *out);			/* the rule that drops what is invalid, and accepts what was begun, or is about that */
+void nft_put_states(FILE *out);			/* the rule that drops what is invalid, and accepts what was begun or is about that */
 void nft_put_log(FILE *out, const char *what);	/* the rule that logs what comes to it, ten a second */
 
 struct nft_input {				/* what is let in to a router of scenario S */

@@ -185,8 +185,8 @@ static void put_list(FILE *out, const struct service_config *s, const char *what
 
 	if (!count(list, n, family))
 		return;
-	fprintf(out, "\tset %s%c_%s {\n\t\ttype ipv%c_addr\n\t\tflags interval\n\t\tauto-merge\n\t\telements = { ", what, digit(family), s->name,
-		digit(family));
+	fprintf(out, "\tset %s%c_%s {\n\t\ttype ipv%c_addr\n\t\tflags interval\n\t\tauto-merge\n\t\telements = { ",
+		what, digit(family), s->name, digit(family));
 	for (size_t i = 0; i < n; i++)
 		if (list[i].family == family) {
 			fprintf(out, "%s%s", before, prefix_format(&list[i], text));
@@ -273,7 +273,7 @@ static void put_sources(FILE *out, const struct way *w)
 	else if (n == 1)
 		fprintf(out, ipv4 ? "snat ip to %s:" : "snat ip6 to [%s]:", address_format(&list[0], text));
 	else
-		fprintf(out, ipv4 ? "snat ip to jhash ip saddr . udp sport mod %zu map {" : "snat ip6 to jhash ip6 saddr . udp sport mod %zu map {", n);
+		fprintf(out, "snat %s to jhash %s saddr . udp sport mod %zu map {", ipv4 ? "ip" : "ip6", ipv4 ? "ip" : "ip6", n);
 	for (size_t i = 0; i < n && n > 1; i++)
 		fprintf(out, "%s %zu : %s", i ? "," : "", i, address_format(&list[i], text));
 	fputs(n > 1 ? " } : " : "", out);
@@ -399,7 +399,8 @@ void nft_service_notes(FILE *out, const struct nft_config *n, const struct servi
 	}
 	put_families(out, s);
 	if (s->n_backends) {
-		snprintf(text, sizeof(text), "backends: whose key a message was made for cannot be asked: all are for %s", backend_at(s, 0)->name);
+		snprintf(text, sizeof(text), "backends: whose key a message was made for cannot be asked: all are for %s",
+			 backend_at(s, 0)->name);
 		nft_cannot(out, s->name, text);
 	} else if (service_has_guard(s)) {
 		nft_cannot(out, s->name, "wireguard: nothing is asked of messages");
@@ -411,5 +412,6 @@ void nft_service_notes(FILE *out, const struct nft_config *n, const struct servi
 	if (s->flows.max)
 		nft_cannot(out, s->name, "flows: max: conntrack has one room for all (sysctl net.netfilter.nf_conntrack_max)");
 	if (s->nat == NAT_NONE && !*s->listen_interface && !n->wans.n)
-		nft_cannot(out, s->name, "by which wan clients come: none is named, as interfaces: [ { name: eth0, role: wan } ]; so it may be any");
+		nft_cannot(out, s->name, "by which wan clients come: none is named, as interfaces: [ { name: eth0, role: wan } ]; "
+			   "so it may be any");
 }
