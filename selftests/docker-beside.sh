@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # wgxdp on a host with Docker's rules (iptables-nft, IPv4 and IPv6, FORWARD dropped by default), its bridge and containers: a port that
 # Docker publishes works before, during and after, also while wgxdp comes and goes in the middle of a transfer; wgxdp's services work,
-# one of them with its backend in a container; a container that starts meanwhile is reached. Docker's tables are the same byte for byte,
-# handles included, once wgxdp is down. BREAK=1 has a set of rules with `flush ruleset` at its head loaded, as /etc/nftables.conf has it.
+# one of them with its backend in a container; a container that starts meanwhile is reached. What `gen nft` and `gen hosts` write is loaded
+# beside, and works once DOCKER-USER accepts what the guide says. Docker's tables are the same byte for byte, handles included, once all is
+# over. BREAK=1 flushes the rules, as an /etc/nftables.conf with `flush ruleset` at its head does.
 #
 #     client .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 #                  2001:db8:1::/64             docker0 .1
@@ -79,7 +80,7 @@ dockers() {
 	done
 }
 
-page() { inside "$1" curl -s -m 5 "http://$2/" || :; } # NAMESPACE WHERE
+page() { inside "$1" curl -gs -m "${3:-5}" "http://$2/" || :; } # NAMESPACE WHERE [SECONDS]
 published() { # WHEN
 	expect "$1: the published port" "$(page client 198.51.100.1:8080)" == 'container sees 198.51.100.7'
 	expect "$1: over IPv6" "$(page client '[2001:db8:1::1]:8080')" == 'container sees 2001:db8:1::7'
@@ -87,15 +88,47 @@ published() { # WHEN
 	expect "$1: over IPv6" "$(page container '[2001:db8:1::7]:81')" == 'client sees 2001:db8:1::1'
 }
 
-served() { # MODE
-	inside client "$udptool" ask -n 100 -r 2000 198.51.100.7:4000 "198.51.100.1:$port" > "$work/asked" || :
-	expect "$1: answers of wg-end" "$(said asked answered)" == 100
-	inside client "$udptool" ask -n 100 -r 2000 '[2001:db8:1::7]:4000' "[2001:db8:1::1]:$port" > "$work/asked" || :
-	expect "$1: answers of wg-end, over IPv6" "$(said asked answered)" == 100
-	inside client "$udptool" ask -n 100 -r 2000 198.51.100.7:4001 198.51.100.1:51821 > "$work/asked" || :
-	expect "$1: answers of the container by wgxdp" "$(said asked answered)" == 100
-	inside client "$udptool" ask -n 100 -r 2000 198.51.100.7:4002 198.51.100.1:51822 > "$work/asked" || :
-	expect "$1: answers of the container by Docker" "$(said asked answered)" == 100
+# WHAT ANSWERS FROM TO
+asked() {
+	inside client "$udptool" ask -w "${patience:-2000}" -n 100 -r 2000 "$3" "$4" > "$work/asked" || :
+	expect "$1" "$(said asked answered)" == "$2"
+}
+served() { # WHEN [ANSWERS of what wgxdp, or rules in its place, forward]
+	asked "$1: answers of wg-end" "${2:-100}" 198.51.100.7:4000 "198.51.100.1:$port"
+	asked "$1: answers of wg-end, over IPv6" "${2:-100}" '[2001:db8:1::7]:4000' "[2001:db8:1::1]:$port"
+	asked "$1: answers of the container" "${2:-100}" 198.51.100.7:4001 198.51.100.1:51821
+	asked "$1: answers of the container by Docker" 100 198.51.100.7:4002 198.51.100.1:51822
+}
+
+# The same services by rules, after wgxdp: what is forwarded has to be accepted in Docker's chain as well
+by_rules() {
+	patience=200 served 'gen nft, and Docker says no' 0
+	both -I DOCKER-USER -m conntrack --ctstate DNAT -j ACCEPT
+	served 'gen nft, and DOCKER-USER says yes'
+	published 'gen nft'
+	both -D DOCKER-USER -m conntrack --ctstate DNAT -j ACCEPT
+}
+
+# A gateway's rules and clients, of which one is here, behind what only has the name of a tunnel
+way_out() {
+	namespaces foo
+	cable firewall wg0 foo eth
+	addresses firewall wg0 10.200.200.1/24 2001:db8:abcd:1234::1/64
+	addresses foo eth 10.200.200.2/24 2001:db8:abcd:1234::2/64
+	gateways foo 10.200.200.1 2001:db8:abcd:1234::1
+	start foo "$root/selftests/web.py" 80 foo
+	wait_for 5 'foo serves' tcp_listens foo 80
+	sed 's/interface: eth0/interface: wan/' docs/examples/vps.yaml > "$work/vps.yaml"
+	"$wgxdp" gen hosts "$work/vps.yaml" -o "$work/vps" > /dev/null
+	inside firewall nft -f "$work/vps/vps/etc/nftables.conf"
+	expect 'the way out, and Docker says no' "$(page foo 198.51.100.7:81 0.5)" == ''
+	for way in -i -o; do both -I DOCKER-USER $way wg0 -j ACCEPT; done
+	expect 'the way out, and DOCKER-USER says yes' "$(page foo 198.51.100.7:81)" == 'client sees 198.51.100.1'
+	expect 'the way out, over IPv6' "$(page foo '[2001:db8:1::7]:81')" == 'client sees 2001:db8:abcd:1234::2'
+	expect 'foo, from the host' "$(page firewall '[2001:db8:abcd:1234::2]')" == 'foo sees 2001:db8:abcd:1234::1'
+	expect 'the way in is not open' "$(inside client curl -gs -m 0.5 'http://[2001:db8:abcd:1234::2]/' || :)" == ''
+	published 'the way out'
+	for way in -i -o; do both -D DOCKER-USER $way wg0 -j ACCEPT; done
 }
 
 firewall_network
@@ -121,6 +154,9 @@ services:
     listen: { interface: wan, ports: [ 51821 ] }
     backend: { ipv4: 172.17.0.2, port: $port }
 EOF
+inside client ip route add 2001:db8:abcd:1234::/64 via 2001:db8:1::1
+"$wgxdp" gen nft -c "$work/wgxdp.yaml" > "$work/rules"
+inside firewall nft -f "$work/rules"
 published before
 dockers > "$work/before"
 expect "lines of Docker's rules" "$(wc -l < "$work/before")" '>' 80
@@ -145,6 +181,8 @@ for mode in native tc; do
 done
 rm "$work/hold"
 transfer_ends 'a transfer to the container while wgxdp came and went'
+by_rules
+way_out
 [[ ! ${BREAK:-} ]] || inside firewall nft flush ruleset
 dockers > "$work/after"
 cmp "$work/before" "$work/after" || fail "Docker's rules are not what they were: $(diff "$work/before" "$work/after")"
