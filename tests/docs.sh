@@ -80,8 +80,17 @@ check_examples() {
 		configurations_in docs/guide-blind.md
 		configurations_in docs/guide-dns.md
 		configurations_in docs/guide-endpoint.md
-		configurations_in docs/guide-road-warrior.md)
+		configurations_in docs/guide-road-warrior.md
+		configurations_in docs/guide-vps.md)
 	((n >= 7)) || { bad=1; echo "only $n examples of a configuration"; }
+}
+# What the guide has of an example means the same as the example: files made from the one are those of the other
+check_topology() {
+	local said
+	rm -rf "$copy.hosts"
+	awk '/^    dns:/ {inside = 1} inside && !/^    / {exit} inside {print substr($0, 5)}' docs/guide-vps.md > "$copy.topology"
+	said=$("$wgxdp" gen hosts "$copy.topology" -o "$copy.hosts" 2>&1 && "$wgxdp" gen hosts docs/examples/vps.yaml -o "$copy.hosts" --check 2>&1) ||
+		{ bad=1; echo "the topology of guide-vps.md: $said"; }
 }
 relay_reasons() { # those that only packets between sites have
 	sed -nE 's/^REASON\(DROP, (refused|unrouted|same_site|invalid),.*/\1/p' include/reasons.def
@@ -156,6 +165,7 @@ check_all() {
 	same key 'the grammar' "$(keys)" wgxdp.yaml.5 "$(keys_in_page)"
 	same value 'the grammar' "$(values)" wgxdp.yaml.5 "$(values_in_page)"
 	check_examples
+	check_topology
 	same line scripts/systemd/shared.conf "$(drop_in)" 'the guide' "$(drop_in_in_guide)"
 	same metric user/metrics.c "$(metrics)" docs/metrics.md "$(metrics_in_page)"
 	((!bad))
@@ -164,7 +174,7 @@ check_all() {
 # --- whether this finds what it is for
 
 copy=$(mktemp -d)
-trap 'rm -rf "$copy" "$copy.said"' EXIT
+trap 'rm -rf "$copy" "$copy".*' EXIT
 # FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
@@ -198,6 +208,8 @@ must_find docs/wgxdp.yaml.5 '/^\.It Cm credentials/d'
 must_find docs/guide-dns.md 's/      names: \[/      name: [/'
 must_find docs/guide-road-warrior.md 's/knock: { port/knock: { ports/'
 must_find docs/guide-endpoint.md 's/interface: wg0, peer/device: wg0, peer/'
+must_find docs/guide-vps.md 's/^        ipv6: off/        ipv6: of/'
+must_find docs/guide-vps.md 's/inbound: established, proxy/inbound: open, proxy/'
 must_find docs/guide-blind.md 's/      pairs: \[/      pair: [/'
 must_find user/config.c 's/{ "df", yaml_set_choice/{ "frob", yaml_set_text, "x" },\n\t&/'
 must_find docs/guide-firewall.md 's/`hop_limit`/hop limit/'
