@@ -29,6 +29,34 @@ static inline void assert_address(const struct address *a, const char *wanted)
 
 	assert_string_equal(address_format(a, text), wanted);
 }
+static inline void assert_prefix(const struct prefix *p, const char *wanted)
+{
+	char text[ADDRESS_STRLEN];
+
+	assert_string_equal(prefix_format(p, text), wanted);
+}
+
+/* One run of it, which has to succeed */
+static inline struct topology *assigned(const char *text, struct topology_state *s)
+{
+	struct topology *t;
+
+	assert_int_equal(topology_parse(text, "t.yaml", &t), 0);
+	assert_int_equal(topology_assign(t, s), 0);
+	return t;
+}
+
+static inline char *text_of(const struct topology_state *s)
+{
+	char *text;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	assert_int_equal(topology_state_write(s, out), 0);
+	fclose(out);
+	return text;
+}
+
 #define assert_has(t, name, what, wanted) assert_address(&host(t, name)->what, wanted)
 
 #endif

@@ -181,14 +181,6 @@ static void set_provider(struct yaml *y, const struct yaml_key *key, struct yaml
 	struct ddns_config *d = object;
 
 	d->by = !strcmp(key->name, "ovh") ? DDNS_OVH : !strcmp(key->name, "exec") ? DDNS_EXEC : DDNS_RFC2136;
-#ifndef WITH_LDNS
-	if (d->by == DDNS_RFC2136)
-		yaml_error(y, value, "rfc2136: this program was built without libldns, and sends no updates: write exec");
-#endif
-#ifndef WITH_CURL
-	if (d->by == DDNS_OVH)
-		yaml_error(y, value, "ovh: this program was built without libcurl, and does not speak with OVH: write exec");
-#endif
 	if (d->by == DDNS_EXEC)
 		yaml_set_list(y, key, value, d);
 	else
@@ -249,6 +241,21 @@ static struct yaml_node *node_of(struct yaml_node *section, const char *key, siz
 	return yaml_by_path(section, path) ?: section;
 }
 
+/* A topology, which is for other hosts, may name what this program was built without; what is to run here may not. */
+static void check_built(struct yaml *y, struct yaml_node *section)
+{
+#ifndef WITH_LDNS
+	if (yaml_by_path(section, "/provider/rfc2136"))
+		yaml_error(y, yaml_by_path(section, "/provider/rfc2136"),
+			   "rfc2136: this program was built without libldns, and sends no updates: write exec");
+#endif
+#ifndef WITH_CURL
+	if (yaml_by_path(section, "/provider/ovh"))
+		yaml_error(y, yaml_by_path(section, "/provider/ovh"),
+			   "ovh: this program was built without libcurl, and does not speak with OVH: write exec");
+#endif
+}
+
 /* Whom another section writes already */
 static bool is_written(const struct config *c, const struct ddns_config *d, const char *name)
 {
@@ -262,6 +269,7 @@ static bool is_written(const struct config *c, const struct ddns_config *d, cons
 static void check_section(struct yaml *y, struct yaml_node *section, const struct config *c, struct ddns_config *d, bool unsaid)
 {
 	d->ipv6 |= unsaid;
+	check_built(y, section);
 	if (yaml_by_path(section, "/names") && !d->n_names)
 		yaml_error(y, yaml_by_path(section, "/names"), "names: a name is missing, as [ wg-end.example.net ]");
 	if (!d->ipv6 && !d->ipv4 && yaml_by_path(section, "/records")->type == YAML_LIST && !yaml_by_path(section, "/records")->n)

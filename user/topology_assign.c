@@ -41,7 +41,7 @@ static int random_bytes(const struct topology_state *s, void *to, size_t n)
 /* What has addresses in common with p, but p itself: overlay, tunnels, mesh, or a host's; NULL: nothing */
 static const char *meets(const struct topology *t, const struct prefix *p)
 {
-	static const char *const names[] = { "the overlay", "the tunnels", "the mesh" };
+	static const char *const names[] = { "the overlay", "the tunnels' prefix", "the mesh" };
 	const struct prefix *const whole[] = { &t->overlay, &t->tunnels, &t->mesh };
 
 	for (int i = 0; i < 3; i++)
@@ -88,8 +88,8 @@ static int assign_prefix(const struct topology *t, const struct topology_state *
 		const char *other = meets(t, kept);
 
 		if (other)
-			return clash(t, (struct topology_place){ 1, 1 }, "%s: %s, kept from an earlier run, and what %s has have addresses in common: %s: outside of it is wanted",
-				     name, prefix_format(kept, text), other, name);
+			return clash(t, (struct topology_place){ 1, 1 }, "%s: %s has addresses of %s, which is kept from an earlier run: another prefix is wanted there, or one as %s:", name,
+				     other, prefix_format(kept, text), name);
 		*p = *kept;
 	}
 	if (!p->family)

@@ -23,7 +23,7 @@ static void check_apart(struct topology_reading *r, size_t at, struct yaml_node 
 {
 	const struct topology *t = r->t;
 	const struct prefix *const whole[] = { &t->overlay, &t->tunnels, &t->mesh };
-	static const char *const names[] = { "the overlay", "the tunnels", "the mesh" };
+	static const char *const names[] = { "the overlay", "the tunnels' prefix", "the mesh" };
 	const char *other = NULL;
 	char text[ADDRESS_STRLEN];
 
@@ -40,8 +40,7 @@ static void check_apart(struct topology_reading *r, size_t at, struct yaml_node 
 		if (topology_prefixes_meet(p, whole[i]))
 			other = names[i];
 	if (other)
-		yaml_error(&r->y, node, "%s: %s and what %s has have addresses in common: a prefix of its own is wanted", key, prefix_format(p, text),
-			   other);
+		yaml_error(&r->y, node, "%s: %s has addresses of %s already: a prefix of its own is wanted", key, other, prefix_format(p, text));
 }
 
 static void check_networks(struct topology_reading *r, size_t at)

@@ -73,7 +73,7 @@ static void firewall(const struct topology *t, const struct topology_row *row, s
 		h->port = gateway->port;
 	if (masquerade && !h->backend4.family && !h->backend6.family)
 		h->backend4 = first_of(gateway, FAMILY_IPV4);
-	if (!h->backend6.family && (!masquerade || !topology_said(row, "backend")))
+	if (!h->backend6.family && !gateway->ddns && (!masquerade || !topology_said(row, "backend")))	/* else its name leads there */
 		h->backend6 = first_of(gateway, FAMILY_IPV6);
 	if (!masquerade && !topology_said(row, "ipv6") && !h->backend6.family && !*t->domain)
 		h->ipv6 = IPV6_OFF;

@@ -8,6 +8,7 @@
 #include "config_ddns_keys.h"
 #include "config_relay.h"
 #include "topology_keys.h"
+#include "topology_state.h"
 
 static const char *const link_names[] = { "ethernet", "pppoe", "ds-lite", NULL };
 static const char *const inbound_names[] = { "established", "open", NULL };
@@ -194,7 +195,7 @@ static const struct yaml_key firewall_keys[] = {
 };
 
 static const struct yaml_key mesh_keys[] = {
-	{ "prefix", topology_set_prefix, "\"fd99:e2e::/64\"", .offset = offsetof(struct topology, mesh), .size = 96 },
+	{ "prefix", topology_set_prefix, "\"fd99:e2e::/64\"", .offset = offsetof(struct topology, mesh), .size = ENDS_LONGEST },
 	{ "ports", .set = topology_set_ports, .like = "58000-60000" },
 	{ "port", config_set_port, "58001", AT(topology, mesh_port) },
 	{},
@@ -208,8 +209,8 @@ static const struct yaml_key ddns_keys[] = {
 
 const struct yaml_key topology_keys[] = {
 	{ "domain", config_set_domain, "example.net", AT(topology, domain) },
-	{ "overlay", topology_set_prefix, "\"fd12:3456:789a::/48\"", .offset = offsetof(struct topology, overlay), .size = 60 },
-	{ "tunnels", topology_set_prefix, "\"fd12:3456:7899::/64\"", .offset = offsetof(struct topology, tunnels), .size = 96 },
+	{ "overlay", topology_set_prefix, "\"fd12:3456:789a::/48\"", .offset = offsetof(struct topology, overlay), .size = OVERLAY_LONGEST },
+	{ "tunnels", topology_set_prefix, "\"fd12:3456:7899::/64\"", .offset = offsetof(struct topology, tunnels), .size = ENDS_LONGEST },
 	{ "mesh", set_mesh, "{ ports: 58000-60000 }, or off", .below = mesh_keys },
 	{ "preshared-keys", yaml_set_flag, "true", AT(topology, preshared_keys), .choices = yaml_flag_names },
 	{ "tcp-ports", yaml_set_list, "22", .item = topology_add_tcp_port },

@@ -46,7 +46,8 @@ static int take(struct topology_state *s, char *words[], size_t n)
 	unsigned int number;
 
 	if (prefix) {
-		if (n != 2 || prefix_parse(words[1], &p) || p.family != FAMILY_IPV6)
+		if (n != 2 || prefix_parse(words[1], &p) || p.family != FAMILY_IPV6 ||
+		    p.len > (prefix == &s->overlay ? OVERLAY_LONGEST : ENDS_LONGEST))
 			return -EINVAL;
 		*prefix = p;
 		return 0;

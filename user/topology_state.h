@@ -9,6 +9,8 @@
 #define SCOPE_SITES "/sites"
 #define SCOPE_RELAYS "/relays"
 #define TOPOLOGY_NUMBER_MAX 0xffff
+#define OVERLAY_LONGEST 60
+#define ENDS_LONGEST 96			/* tunnels, mesh: a subnet and a number stand behind it */
 
 /* Of a name, and who has a number; NULL: none. Names are the same in small and capital letters. */
 struct topology_kept *topology_kept(const struct topology_state *s, const char *scope, const char *name);

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What is wrong with a topology, each thing at its place: one with everything in it, and one change at a time.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "topologies.h"
+
+#define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
+#define KEY2 "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTc="
+#define SHORTER "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define LABEL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"	/* 63 characters */
+
+static const char good[] =
+	"domain: example.net\n"
+	"overlay: \"fd12:3456:789a::/48\"\n"
+	"tunnels: \"fd12:3456:7899::/64\"\n"
+	"mesh: { prefix: \"fd99:e2e::/64\", ports: 58000-60000, port: 58001 }\n"
+	"preshared-keys: true\n"
+	"tcp-ports: [ 22, 443 ]\n"
+	"dns: [ 9.9.9.9 ]\n"
+	"ddns: { ttl: 60, provider: { ovh: { zone: example.net, credentials: /etc/wgxdp/ovh.conf } } }\n"
+	"relays:\n"
+	"  - { name: relay, interface: eth0, addresses: [ 198.51.100.1 ], port: 51821, blind: true }\n"
+	"sites:\n"
+	"  - name: a\n"
+	"    subnet: a\n"
+	"    edges: [ { name: edge-a1, wan: wan, lan: lan } ]\n"
+	"    servers:\n"
+	"      - { name: server-a1, interface: eth0, token: 10, public-key: \"" KEY "\" }\n"
+	"      - { name: server-a2, interface: eth0, token: 11 }\n"
+	"  - { name: b, subnet: b0, public-key: \"" KEY2 "\", edges: [ { name: edge-b1, wan: wan, lan: lan, mtu: 1400 } ] }\n"
+	"gateways:\n"
+	"  - name: vps\n"
+	"    interface: eth0\n"
+	"    addresses: [ 203.0.113.1, \"2001:db8:0:1::1\" ]\n"
+	"    networks: [ 10.200.200.0/24, \"fd42:42:42::/64\", \"2001:db8:abcd:1234::/64\" ]\n"
+	"    exit: { ipv4: masquerade, ipv6: \"2001:db8:0:1::5\", inbound: open, proxy-ndp: true }\n"
+	"    clients:\n"
+	"      - { name: foo, ipv6: direct }\n"
+	"      - { name: bar, ipv6: nat, split: [ 192.168.9.0/24 ] }\n"
+	"  - name: wg-end\n"
+	"    interface: eth0\n"
+	"    lan: eth1\n"
+	"    ddns: true\n"
+	"    networks: [ 10.9.0.0/24, \"fd09::/64\" ]\n"
+	"    home: [ 192.168.1.0/24 ]\n"
+	"    roaming: [ { name: r1, wan: wan, lan: br-lan, prefix: \"2001:db8:abcd:5::/64\", openwrt: true, knock: 19000 } ]\n"
+	"firewalls:\n"
+	"  - { name: firewall, wan: ppp0, link: pppoe, lan: eth1, serves: wg-end, lan-address: 192.168.1.1, backend: 192.168.1.10, ddns: true }\n"
+	"  - { name: entry, wan: eth0, serves: wg-end, nat: masquerade, addresses: [ 203.0.113.2 ] }\n";
+
+struct bad {
+	const char *from, *to;		/* what is changed in the good one */
+	const char *at;			/* where it is told: from here in what became of it; with a ^ in front, where the change is or behind it */
+	const char *text;		/* what is told there, or how that begins; with a ~ in front, and something else elsewhere */
+};
+
+/* The text with the first `from` replaced */
+static char *changed(const struct bad *b, size_t *ret_at)
+{
+	const char *place = strstr(good, b->from), *at;
+	char *text;
+
+	if (!place)
+		fail_msg("'%s' is not there", b->from);
+	assert_true(asprintf(&text, "%.*s%s%s", (int)(place - good), good, b->to, place + strlen(b->from)) >= 0);
+	at = *b->at == '^' ? strstr(text + (place - good), b->at + 1) : strstr(text, b->at);
+	if (!at)
+		fail_msg("'%s' is not there", b->at);
+	*ret_at = at - text;
+	return text;
+}
+
+static unsigned int errors_in(const char *said)
+{
+	unsigned int n = 0;
+
+	while ((said = strstr(said, ": error: ")) && n++ < 100)
+		said++;
+	return n;
+}
+
+static bool is_bad(const struct bad *b)
+{
+	unsigned int line = 1, column = 1;
+	struct topology *t;
+	struct told said;
+	char *text, *wanted;
+	bool right, more = *b->text == '~';
+	size_t at;
+	int r;
+
+	text = changed(b, &at);
+	for (size_t i = 0; i < at; i++) {
+		column = text[i] == '\n' ? 1 : column + 1;
+		line += text[i] == '\n';
+	}
+	assert_true(asprintf(&wanted, "topology.yaml:%u:%u: error: %s", line, column, b->text + more) > 0);
+	listen_to(&said);
+	r = topology_parse(text, "topology.yaml", &t);
+	heard(&said);
+	if (!r)
+		topology_free(t);
+	right = r == -EINVAL && !strncmp(said.text, wanted, strlen(wanted)) && (errors_in(said.text) > 1) == more;
+	if (!right)
+		print_error("'%.40s' to '%.40s': %d, expected:\n%s\ngot:\n%s\n", b->from, b->to, r, wanted, said.text);
+	free(text);
+	free(wanted);
+	return right;
+}
+
+static void all_bad(const struct bad *list, size_t n)
+{
+	unsigned int wrong = 0;
+
+	for (size_t i = 0; i < n; i++)
+		wrong += !is_bad(&list[i]);
+	assert_int_equal(wrong, 0);
+}
+#define ALL_BAD(list) all_bad(list, sizeof(list) / sizeof(*(list)))
+
+static void is_good(void **state)
+{
+	struct topology *t;
+
+	assert_int_equal(topology_parse(good, "topology.yaml", &t), 0);
+	topology_free(t);
+}
+
+static void whole(void **state)
+{
+	static const struct bad list[] = {
+		{ good, "- a\n", "a\n", "a topology is a mapping, as sites: and gateways:" },
+		{ good, "", "", "a topology is a mapping" },
+		{ "tunnels:", "tunnel:", "tunnel:", "unknown key 'tunnel' in the topology: did you mean 'tunnels'?" },
+		{ "domain:", "servers: []\ndomain:", "servers", "unknown key 'servers' in the topology: it belongs under 'sites'" },
+		{ "domain:", "frobnicate: 1\ndomain:", "frob", "unknown key 'frobnicate' in the topology: there may be domain, overlay" },
+		{ "domain:", "mesh: off\ndomain:", "mesh: {", "mesh: given twice in the topology" },
+		{ "example.net", "exam_ple.net", "exam_", "domain: 'exam_ple.net' is no address and no host name" },
+		{ "fd12:3456:789a::/48", "fd12:3456:789a::", "^fd12", "overlay: 'fd12:3456:789a::' has no length, as in 10.0.0.0/24" },
+		{ "fd12:3456:789a::/48", "fd12:3456:789a::/32", "^fd12", "overlay: 'fd12:3456:789a::/32' has bits behind its length" },
+		{ "fd12:3456:789a::/48", "10.0.0.0/8", "^10", "overlay: '10.0.0.0/8' is IPv4: a ULA or a global prefix of IPv6 is wanted" },
+		{ "fd12:3456:789a::/48", "fe80::/48", "^fe80", "overlay: 'fe80::/48' is link-local" },
+		{ "fd12:3456:789a::/48", "ff05::/48", "^ff05", "overlay: 'ff05::/48' is multicast" },
+		{ "fd12:3456:789a::/48", "::ffff:10.0.0.0/104", "^::ffff", "overlay: '::ffff:10.0.0.0/104' is IPv4-mapped: the IPv4 prefix itself" },
+		{ "fd12:3456:789a::/48", "64:ff9b::/48", "^64", "overlay: '64:ff9b::/48' is neither a ULA (in fc00::/7) nor global (in 2000::/3)" },
+		{ "fd12:3456:789a::/48", "fc00::/8", "^fc00", "overlay: 'fc00::/8' is too wide: /16 to /60 is wanted, as \"fd12:3456:789a::/48\"" },
+		{ "fd12:3456:789a::/48", "fd12:3456:789a::/64", "^fd12", "overlay: 'fd12:3456:789a::/64' is too narrow: /16 to /60" },
+		{ "fd12:3456:7899::/64", "fd12:3456:7899::/112", "^fd12", "tunnels: 'fd12:3456:7899::/112' is too narrow: /32 to /96" },
+		{ "fd12:3456:7899::/64", "fd12:3456:789a:f::/64", "^fd12", "tunnels: fd12:3456:789a:f::/64 and the overlay, fd12:3456:789a::/48, have" },
+		{ "fd99:e2e::/64", "fd12:3456::/32", "fd12:3456::/32", "~prefix: fd12:3456::/32 and the overlay, fd12:3456:789a::/48, have addresses" },
+		{ "fd99:e2e::/64", "fd12:3456:7899::/96", "fd12:3456:7899::/96", "prefix: fd12:3456:7899::/96 and the tunnels, fd12:3456:7899::/64," },
+		{ "58000-60000", "60000-58000", "60000-58000", "ports: '60000-58000' is no port or range of ports, as 58000-60000" },
+		{ "port: 58001", "port: 51820", "51820", "port: 51820 is none of 58000-60000, the ports that relays let pass" },
+		{ "mesh: { prefix: \"fd99:e2e::/64\", ports: 58000-60000, port: 58001 }", "mesh: on", "on", "mesh: a mapping is wanted, as { ports" },
+		{ "mesh: { prefix: \"fd99:e2e::/64\", ports: 58000-60000, port: 58001 }", "mesh: off", KEY,
+		  "public-key: with mesh: off a server has no tunnel, and no key" },
+		{ "keys: true", "keys: yes", "yes", "preshared-keys: 'yes' is none of false, true" },
+		{ "22, 443", "22, 0", "0 ]", "tcp-ports: '0' is no port from 1 to 65535" },
+		{ "22, 443", "22, 22", "22 ]", "tcp-ports: 22 is listed twice: once is enough" },
+		{ "9.9.9.9", "dns.example", "dns.example", "dns: 'dns.example' is no address" },
+		{ "9.9.9.9", "9.9.9.9, 9.9.9.9", "9.9.9.9 ]", "dns: 9.9.9.9 is listed twice: once is enough" },
+		{ "ttl: 60", "ttl: 0", "0, provider", "ttl: '0' is no number from 1 to 604800" },
+		{ "provider: { ovh: { zone: example.net, credentials: /etc/wgxdp/ovh.conf } }", "provider: {}", "{}", "provider: one of rfc2136, ovh and exec" },
+	};
+
+	ALL_BAD(list);
+}
+
+static void hosts(void **state)
+{
+	static const struct bad list[] = {
+		{ "name: relay", "name: -relay", "-relay", "name: '-relay' is no name: up to 63 letters, digits and, between them, '-', as relay" },
+		{ "name: relay", "name: relay-", "relay-", "name: 'relay-' is no name" },
+		{ "name: relay", "name: ../relay", "../", "name: '../relay' is no name" },
+		{ "name: relay", "name: r.example", "r.ex", "name: 'r.example' is no name" },
+		{ "name: relay", "name: a" LABEL, "a" LABEL, "name: 'a" LABEL "' is no name" },
+		{ "name: relay", "name: State", "State", "name: 'State' is a directory beside the hosts' own: another name is wanted, as relay" },
+		{ "name: relay", "name: prometheus", "prometheus", "name: 'prometheus' is a directory" },
+		{ "name: relay, ", "", "interface: eth0, addr", "relays: 'name' is missing, as name: relay" },
+		{ "name: foo", "name: bar", "bar, ipv6: nat", "name: 'bar' is there already, in line 26: each host and site has its own" },
+		{ "name: foo", "name: Relay", "Relay", "name: 'Relay' is there already, in line 10" },
+		{ "name: edge-b1", "name: b", "b, wan", "name: 'b' is there already, in line 18" },
+		{ "interface: eth0", "interface: eth0;id", "eth0;id", "interface: 'eth0;id' is no name of an interface: up to 15 letters, digits, '-'" },
+		{ "interface: eth0", "interface: a234567890123456", "a23", "interface: 'a234567890123456' is no name of an interface" },
+		{ "interface: eth0", "interface: wg0", "wg0", "interface: 'wg0' is a tunnel that is made here: what carries it is wanted, as eth0" },
+		{ "interface: eth0, ", "", "name: relay", "relays: 'interface' is missing, as interface: eth0" },
+		{ "lan: lan", "lan: wan", "wan } ]", "lan: 'wan' is the wan: another interface is wanted, a VLAN of it perhaps, as wan.10" },
+		{ "    lan: eth1", "    lan: eth0", "^eth0", "lan: 'eth0' is the interface: already" },
+		{ ", lan: lan }", " }", "name: edge-a1", "edges: 'lan' is missing, as lan: eth1" },
+		{ "mtu: 1400", "mtu: 1279", "1279", "mtu: '1279' is no number from 1280 to 9216" },
+		{ "mtu: 1400", "mtu: 9217", "9217", "mtu: '9217' is no number" },
+		{ "mtu: 1400", "mtu: 15OO", "15OO", "mtu: '15OO' is no number" },
+		{ "link: pppoe", "link: atm", "atm", "link: 'atm' is none of ethernet, pppoe, ds-lite" },
+		{ "link: pppoe", "link: pppoe, mtu: 1400", "1400, lan", "mtu: link: says it already: one of them has to go" },
+		{ KEY, "YWJj", "YWJj", "public-key: 'YWJj' is no key of WireGuard's: 44 characters" },
+		{ KEY, KEY2, KEY2 "\", edges", "public-key: " KEY2 " is server-a1's already: each has its own" },
+		{ "203.0.113.1", "203.0.113.256", "203.0.113.256", "addresses: '203.0.113.256' is no address" },
+		{ "203.0.113.1", "203.0.113.1, 203.0.113.1", "203.0.113.1, \"", "addresses: 203.0.113.1 is listed twice" },
+		{ "203.0.113.1", "::ffff:203.0.113.1", "::ffff", "addresses: '::ffff:203.0.113.1' is IPv4-mapped" },
+		{ "203.0.113.1", "fe80::1", "fe80::1", "addresses: 'fe80::1' is a link-local address" },
+		{ "203.0.113.1", "198.51.100.1", "198.51.100.1, \"", "addresses: 198.51.100.1 is relay's already: each host has its own" },
+		{ "port: 51821", "port: 0", "0, blind", "port: '0' is no port" },
+		{ "ddns: { ttl: 60, provider: { ovh: { zone: example.net, credentials: /etc/wgxdp/ovh.conf } } }\n", "", "true\n    networks",
+		  "~ddns: who is told is missing: at the top, ddns: { provider: … }" },
+		{ "zone: example.net", "zone: example.com", "true\n    networks", "~ddns: example.net is no domain of the zone example.com, which" },
+		{ "domain: example.net\n", "", "true\n    networks", "~ddns: a name is missing: at the top, domain: example.net" },
+		{ "domain: example.net\n", "domain: " LABEL "." LABEL "." LABEL "." SHORTER "\n", "a\n    subnet", "~name: a." LABEL },
+	};
+
+	ALL_BAD(list);
+}
+
+static void sites(void **state)
+{
+	static const struct bad list[] = {
+		{ "198.51.100.1", "198.51.100.1, 198.51.100.2", "198", "addresses: a blind relay has one of each family" },
+		{ "blind: true }", "blind: true }\n  - { name: r2, interface: eth0 }", "name: r2", "relays: a second one: not supported yet: one is wanted" },
+		{ "relays:\n  - { name: relay, interface: eth0, addresses: [ 198.51.100.1 ], port: 51821, blind: true }\n", "", "name: a\n",
+		  "sites: what joins them is missing: relays:" },
+		{ "subnet: a", "subnet: 12345", "12345", "subnet: '12345' is no hexadecimal number from 0 to ffff, as a" },
+		{ "subnet: a", "subnet: xyz", "xyz", "subnet: 'xyz' is no hexadecimal number" },
+		{ "subnet: a", "subnet: B0", "b0, public", "subnet: b0 is a's already: each site has its own" },
+		{ "789a::/48\"", "789a::/60\"", "b0, pub", "subnet: b0 has no place in an overlay of /60: 0 to f is wanted" },
+		{ "edges: [ { name: edge-a1, wan: wan, lan: lan } ]", "edges: []", "name: a\n", "sites: 'a' has no way to the relay: edges: [ { name: edge-a1" },
+		{ "token: 11", "token: 10", "10 }", "token: 10 is server-a1's already: each server of a site has its own" },
+		{ "token: 11", "token: 0", "0 }", "token: '0' is no hexadecimal number from 1 to ffff, as 10" },
+		{ "token: 11", "token: ::11", "::11", "token: '::11' is no hexadecimal number" },
+	};
+
+	ALL_BAD(list);
+}
+
+static void gateways(void **state)
+{
+	static const struct bad list[] = {
+		{ "    networks: [ 10.200.200.0/24, \"fd42:42:42::/64\", \"2001:db8:abcd:1234::/64\" ]\n", "", "name: vps", "gateways: 'networks' is missing" },
+		{ "[ 10.9.0.0/24, \"fd09::/64\" ]", "[]", "[]", "networks: one is missing, as [ 10.200.200.0/24" },
+		{ "10.9.0.0/24", "10.9.0.0/31", "10.9.0.0/31", "networks: 10.9.0.0/31 is too narrow: /30 or shorter is wanted" },
+		{ "fd09::/64", "fd09::/113", "fd09::/113", "networks: fd09::/113 is too narrow: /112 or shorter is wanted" },
+		{ "10.9.0.0/24", "10.9.0.0/24, 10.10.0.0/24", "10.10", "networks: 10.10.0.0/24 is a second one of IPv4: one of IPv4, one ULA and one global" },
+		{ "10.9.0.0/24", "10.9.0.0/24, 10.9.0.0/25", "10.9.0.0/25", "networks: '10.9.0.0/25' and another one of the list have addresses in" },
+		{ "10.9.0.0/24", "10.9.0.0", "10.9.0.0", "networks: '10.9.0.0' has no length" },
+		{ "10.9.0.0/24", "10.9.0.1/24", "10.9.0.1", "networks: '10.9.0.1/24' has bits behind its length" },
+		{ "10.9.0.0/24", "0.0.0.0/0", "0.0.0.0/0", "networks: '0.0.0.0/0' is too wide: /8 or longer is wanted" },
+		{ "10.9.0.0/24", "127.0.0.0/8", "127", "networks: '127.0.0.0/8' has no addresses of hosts: a network as 10.200.200.0/24 is wanted" },
+		{ "10.9.0.0/24", "10.200.0.0/16", "10.200.0.0/16", "networks: vps has addresses of 10.200.0.0/16 already: a prefix of its own is wanted" },
+		{ "fd09::/64", "fd12:3456:789a:9::/64", "fd12:3456:789a:9", "networks: the overlay has addresses of fd12:3456:789a:9::/64 already" },
+		{ "fd09::/64", "fd99:e2e::/64", "^fd99", "networks: the mesh has addresses of fd99:e2e::/64 already" },
+		{ "home: [ 192.168.1.0/24 ]", "home: [ 10.9.0.128/25 ]", "10.9.0.128", "home: 10.9.0.128/25 is inside of the tunnels by networks: what lies" },
+		{ "    home: [ 192.168.1.0/24 ]\n", "", "eth1\n    ddns", "lan: what lies behind it is missing, as home: [ 192.168.1.0/24 ]" },
+		{ "ipv4: masquerade", "ipv4: nat", "nat, ipv6", "ipv4: 'nat' is none of masquerade, off, and an address for what goes out, as 203.0.113.1" },
+		{ "ipv4: masquerade", "ipv4: \"2001:db8::1\"", "2001:db8::1\"", "ipv4: '2001:db8::1' is an IPv6 address: one of IPv4 is wanted" },
+		{ "\"2001:db8:0:1::5\"", "203.0.113.5", "203.0.113.5", "ipv6: '203.0.113.5' is an IPv4 address: one of IPv6 is wanted" },
+		{ "inbound: open", "inbound: all", "all,", "inbound: 'all' is none of established, open" },
+		{ "10.200.200.0/24, ", "", "masquerade,", "ipv4: for that networks: of 'vps' lacks one of IPv4" },
+		{ "\"fd42:42:42::/64\", ", "", "2001:db8:0:1::5", "~ipv6: for that networks: of 'vps' lacks one that is a ULA" },
+		{ ", \"2001:db8:abcd:1234::/64\"", "", "true }\n    clients", "~proxy-ndp: for that networks: of 'vps' lacks one that is global" },
+		{ "ipv6: direct", "ipv6: none", "none", "ipv6: 'none' is none of nat, direct" },
+		{ "split: [ 192.168.9.0/24 ]", "split: []", "[] }", "split: a prefix is missing, as [ 192.168.1.0/24 ]; for everything leave it out" },
+		{ "192.168.9.0/24", "192.168.9.1/24", "192.168.9.1/24", "split: '192.168.9.1/24' has bits behind its length" },
+		{ "prefix: \"2001:db8:abcd:5::/64\", ", "", "name: r1", "roaming: 'prefix' is missing" },
+		{ "2001:db8:abcd:5::/64", "2001:db8:abcd:5::/65", "2001:db8:abcd:5::/65", "prefix: '2001:db8:abcd:5::/65' is too narrow: /32 to /64" },
+		{ "2001:db8:abcd:5::/64", "192.168.5.0/24", "192.168.5", "prefix: '192.168.5.0/24' is IPv4" },
+		{ "2001:db8:abcd:5::/64", "2001:db8:abcd::/48", "2001:db8:abcd::/48", "prefix: vps has addresses of 2001:db8:abcd::/48 already" },
+		{ "knock: 19000", "knock: 0", "^0 } ]", "knock: '0' is no port" },
+		{ good, "gateways: [ { name: g, interface: eth0, networks: [ 10.0.0.0/24 ] } ]\n", "name: g", "gateways: clients cannot find 'g': addresses:" },
+		{ good, "relays: [ { name: r, interface: eth0 } ]\n", "name: r", "relays: sites cannot find 'r': addresses: are wanted here, or, at the top," },
+	};
+
+	ALL_BAD(list);
+}
+
+#define GATEWAY(rest) "gateways: [ { name: g, interface: eth0, networks: [ 10.0.0.0/24 ]" rest " } ]\n"
+#define FIREWALL(rest) "firewalls: [ { name: f, wan: eth0, serves: g, " rest " } ]\n"
+
+static void firewalls(void **state)
+{
+	static const struct bad list[] = {
+		{ "serves: wg-end", "serves: wg-and", "wg-and", "serves: 'wg-and' is none of gateways: the name of one is wanted" },
+		{ "lan: eth1, serves", "serves", "name: firewall", "firewalls: with nat: dnat the way to 'wg-end' is missing, as lan: eth1" },
+		{ ", backend: 192.168.1.10", "", "name: firewall", "firewalls: with nat: dnat the address of IPv4 that 'wg-end' has in the LAN is wanted" },
+		{ "backend: 192.168.1.10", "backend: [ 192.168.1.10, 192.168.1.11 ]", "192.168.1.11", "backend: a second address of IPv4: one of each family" },
+		{ "backend: 192.168.1.10", "backend: { ipv4: 192.168.1.10 }", "ipv4: 192", "backend: a list is wanted, as [ 192.168.1.10 ], not a mapping" },
+		{ "lan-address: 192.168.1.1,", "lan-address: \"fd00::1\",", "fd00", "lan-address: 'fd00::1' is an IPv6 address: one of IPv4 is wanted" },
+		{ "nat: masquerade", "nat: none", "none", "nat: 'none' is none of dnat, masquerade" },
+		{ "nat: masquerade", "nat: masquerade, ipv6: dnat", "dnat, addr", "ipv6: with nat: masquerade clients of both families are served: only off" },
+		{ "nat: masquerade", "nat: masquerade, lan-address: 10.1.1.1", "10.1.1.1", "lan-address: it is for nat: dnat" },
+		{ "backend: 192.168.1.10", "backend: 192.168.1.10, ipv6: dnat", "dnat, ddns", "ipv6: dnat: 'wg-end' has no address of IPv6: one is wanted" },
+		{ good, GATEWAY("") FIREWALL("lan: eth1, backend: 10.1.1.1, ipv6: direct, addresses: [ 192.0.2.1 ]"), "direct",
+		  "ipv6: direct: 'g' has neither an address of IPv6 nor a name: addresses: there," },
+		{ good, GATEWAY("") FIREWALL("nat: masquerade, addresses: [ 192.0.2.1 ]"), "name: f", "firewalls: 'g' has neither an address nor a name" },
+		{ good, GATEWAY(", addresses: [ 192.0.2.1 ]") FIREWALL("nat: masquerade"), "name: f", "firewalls: clients cannot find 'f': addresses: are" },
+	};
+
+	ALL_BAD(list);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(is_good), cmocka_unit_test(whole), cmocka_unit_test(hosts), cmocka_unit_test(sites),
+		cmocka_unit_test(gateways), cmocka_unit_test(firewalls),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
