@@ -3,7 +3,8 @@
 # vm
 # Rules that `gen nft` makes of a configuration are taken by nft, once and again, leave tables of others alone, and do to UDP what
 # the configuration says: dnat of both families, IPv6 directly, masquerade with its ports, nat: none, who is kept out, hairpin, names.
-# What nftables has no words for is told. wgxdp itself is not up here. BREAK=1 sends what is translated to another host.
+# What nftables has no words for is told. wgxdp itself is not up here. And every nftables.conf of `gen hosts` is taken by nft, a
+# firewall's lets in what it shall. BREAK=1 sends what is translated to another host.
 #
 #     client .7, .8 -- 198.51.100.0/24 -- .1 wan firewall .1 br-lan -- 192.168.1.0/24 ----- .10 wg-end
 #            ::7       2001:db8:1::/64           `- bridge             2001:db8:2::/64  `-- .20 pc
@@ -107,11 +108,58 @@ from_inside() {
 
 without_translation() {
 	start_listener pc heard-pc -e "192.168.1.20:$port"
+	start_listener pc heard-pc6 -e "[2001:db8:2::20]:$port"
+	ask 10 client '[2001:db8:1::7]' '[2001:db8:2::20]' $port # no service: as the host's own rules have it
 	ask 10 client 198.51.100.8 192.168.1.20 $port
 	ask 0 client 198.51.100.7 192.168.1.20 $port # not allowed
 }
 
 is_in() { grep -qF -- "$2" "$work/$1" || fail "'$2' is not in: $(< "$work/$1")"; } # FILE TEXT
+
+# A host of each kind that has one, beside those of the examples
+topology() {
+	cat <<- EOF
+		domain: example.net
+		tcp-ports: [ 22, 443 ]
+		relays:
+		  - { name: relay, interface: eth0, addresses: [ 198.51.100.1 ], blind: true }
+		sites:
+		  - { name: a, edges: [ { name: edge, wan: wan, lan: lan } ] }
+		gateways:
+		  - name: vps
+		    interface: eth0
+		    addresses: [ 203.0.113.1, "2001:db8:0:1::1" ]
+		    networks: [ 10.200.200.0/24, "fd42:42:42::/64", "2001:db8:abcd:1234::/64" ]
+		    exit: { ipv4: 203.0.113.1, ipv6: masquerade, inbound: open }
+		    clients: [ { name: foo, ipv6: direct }, { name: bar, ipv6: nat } ]
+		    roaming: [ { name: r1, wan: wan, lan: br-lan, prefix: "2001:db8:abcd:5::/64" } ]
+		  - { name: wg-end, interface: eth0, networks: [ 10.1.1.0/24 ] }
+		firewalls:
+		  - { name: firewall, wan: wan, lan: br-lan, serves: wg-end, nat: dnat, lan-address: 192.168.1.1, backend: [ 192.168.1.10, "2001:db8:2::10" ] }
+	EOF
+}
+
+# Whatever the firewall's own prefix is: it has no address that stays
+generated() {
+	local topology file n=0
+	topology > "$work/topology.yaml"
+	for topology in "$work/topology.yaml" docs/examples/*.yaml; do
+		"$wgxdp" gen hosts "$topology" -o "$work/hosts-$((++n))" > /dev/null
+		for file in "$work/hosts-$n"/*/etc/nftables.conf; do
+			[[ -e $file ]] || continue # nobody there has rules
+			[[ $(head -n 1 "$file") == '#!/usr/sbin/nft -f' ]] || fail "$file: no line for nft at its head"
+			! grep -q flush "$file" || fail "$file: takes away rules of others"
+			inside pc nft -c -f "$file"
+		done
+	done
+	expect 'hosts with rules' "$(find "$work"/hosts-1/*/etc/nftables.conf | sed -E 's,.*/([^/]*)/etc.*,\1,' | sort | tr '\n' ' ')" == 'edge firewall r1 relay vps '
+	inside firewall nft delete table inet wgxdp
+	inside firewall nft -f "$work/hosts-1/firewall/etc/nftables.conf"
+	ask 10 client '[2001:db8:1::7]' '[2001:db8:2::10]' $port
+	ask 0 client '[2001:db8:1::7]' '[2001:db8:2::20]' $port # what listens there is another host
+	inside pc ping -q -c 1 -W 5 2001:db8:1::7 > /dev/null || fail 'the LAN does not get out'
+	inside client ping -q -c 1 -W 5 2001:db8:2::20 > /dev/null || fail 'no echo from the LAN'
+}
 
 build_network
 configuration > "$work/wgxdp.yaml"
@@ -150,4 +198,5 @@ is_in warnings 'not said in nftables: blind:'
 inside firewall nft -f - < "$work/rules"
 inside firewall nft list ruleset > "$work/listed"
 is_in listed 'table inet wgxdp {'
+generated
 say "ok $asked"

@@ -164,7 +164,9 @@ static void gateway(FILE *out, const struct topology *t, const struct topology_h
 /* Into the LAN by the tunnel: those who are at home; others where the gateway lets them through */
 static void put_from_home(FILE *out, const struct topology_host *gateway)
 {
-	const struct { const struct prefix *list; size_t n; } from[] = { { gateway->networks, gateway->n_networks }, { gateway->home, gateway->n_home } };
+	const struct { const struct prefix *list; size_t n; } from[] = {
+		{ gateway->networks, gateway->n_networks }, { gateway->home, gateway->n_home },
+	};
 
 	if (gateway->exit.open) {
 		fputs("\t\tiifname \"" WG_CLIENTS "\" counter accept\n", out);
