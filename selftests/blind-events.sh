@@ -34,10 +34,6 @@ expect_event() { # REASON FROM
 }
 looks() { bpftool -j map lookup pinned /sys/fs/bpf/wgxdp/default/event_watch key 0 0 0 0 | grep -q '"value":\["0x.*0x[0-9a-f]*[1-9a-f]'; }
 metric() { wgxdp show metrics | awk -v name="$1" '$1 == name {print $2}'; } # NAME{LABELS}
-site_shown() { # SITE KEY
-	wgxdp show sites --json | /usr/bin/python3 -IS -c 'import json, sys
-print(next(s[sys.argv[2]] for s in json.load(sys.stdin)["sites"] if s["name"] == "site-" + sys.argv[1]))' "$@"
-}
 
 blind_network a b
 namespaces attacker

@@ -43,41 +43,51 @@ all_authenticated() { # N: the relay knows where so many sites are
 	(($(grep -c 'blind: site .* is at' "${work:?}/daemon") >= $1))
 }
 
-# Sites behind NATs, symmetric ones but where nat_kind says cone, but c, where it is not named, with IPv6; and the relay's nic sends from
+# $sites: behind NATs, symmetric ones but where nat_kind says cone, those that are named; the others with IPv6. And the relay's nic sends from
 # XDP. The daemon is still to come.
-declare -A nat_kind=()
+sites=(a b c)
+declare -A nat_kind=() number=([a]=1 [b]=2 [c]=3 [d]=4 [e]=5)
 blind_network() { # SITE...: those behind a NAT; a and b at least
 	local s
 	declare -gA family=()
-	[[ $* == *c* ]] || family[c]=6
+	for s in "${sites[@]}"; do [[ " $* " == *" $s "* ]] || family[$s]=6; done
 	choose_wireguard
 	internet
 	takes_xdp internet relay
-	for s in a b c; do site "$s"; done
+	for s in "${sites[@]}"; do site "$s"; done
 	for s; do nat "$s" "${number[$s]}" "${nat_kind[$s]:-symmetric}"; done
-	[[ ! ${family[c]:-} ]] || on_internet edge-c wan 2001:db8::c/64
+	for s in "${!family[@]}"; do on_internet "edge-$s" wan "2001:db8::$s/64"; done
 	routers relay
 	relay_tunnel $relay "$port" "${tunnels:?}::1"
-	for s in a b c; do blind_edge "$s" "${relay_at[${family[$s]:-4}]}"; done
-	blind_mesh a b c
+	for s in "${sites[@]}"; do blind_edge "$s" "${relay_at[${family[$s]:-4}]}"; done
+	blind_mesh "${sites[@]}"
 	site_names
 }
-declare -A number=([a]=1 [b]=2 [c]=3)
 
 site_names() { # as wg-quick's file has them
 	local s
 	mkdir -p /etc/wireguard
 	mount -t tmpfs none /etc/wireguard
-	for s in a b c; do printf '# site-%s\n[Peer]\nPublicKey = %s\n' "$s" "$(key "wgb-$s")"; done > "/etc/wireguard/$relay.conf"
+	for s in "${sites[@]}"; do printf '# site-%s\n[Peer]\nPublicKey = %s\n' "$s" "$(key "wgb-$s")"; done > "/etc/wireguard/$relay.conf"
 }
 
 decrypted() { # what the relay's own WireGuard has received of its peers, in bytes
 	inside relay wg show $relay transfer | awk '{sum += $2} END {print sum + 0}'
 }
 
+site_shown() { # SITE KEY: of `wgxdp show sites`
+	wgxdp show sites --json | /usr/bin/python3 -IS -c 'import json, sys
+print(next((s[sys.argv[2]] for s in json.load(sys.stdin)["sites"] if s["name"] == "site-" + sys.argv[1]), "absent"))' "$@"
+}
+site_is() { [[ $(site_shown "$1" "$2") == "$3" ]]; } # SITE KEY VALUE
+
 endpoint_of() { endpoint_seen relay $relay "wgb-$1"; } # SITE: where the relay's WireGuard sees it
 
-every_pair=(a-b b-a a-c c-a b-c c-b)
+pairs_of() { # SITE...: each with each other, both ways
+	local s t
+	for s; do for t; do [[ $s == "$t" ]] || echo "$s-$t"; done; done
+}
+mapfile -t every_pair < <(pairs_of "${sites[@]}")
 # The first packet of each pair waits for a handshake, which two that begin at once may have to begin again
 first_pings() {
 	local pair
