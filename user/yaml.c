@@ -47,21 +47,21 @@ static void show_source(const struct yaml *y, const struct yaml_node *node)
 {
 	enum { BEFORE = 40, SHOWN = 80 };
 	const char *at = y->text + node->at, *end = at + strcspn(at, "\r\n"), *start = at, *c;
+	char below[BEFORE + 4 + SHOWN + 1], *to = below;		/* in one piece: each write to stderr is a call */
 
 	while (start > y->text && start[-1] != '\n' && (at - start < BEFORE || goes_on(*start)))
 		start--;
 	if (end - start > SHOWN)
 		for (end = start + SHOWN; goes_on(*end);)
 			end--;
-	fprintf(stderr, "%.*s\n", (int)(end - start), start);
 	for (c = start; c < at; c++)
 		if (!goes_on(*c))
-			putc(*c == '\t' ? '\t' : ' ', stderr);
-	putc('^', stderr);
+			*to++ = *c == '\t' ? '\t' : ' ';
+	*to++ = '^';
 	for (c = at + 1; c < at + node->len && c < end; c++)
 		if (!goes_on(*c))
-			putc('~', stderr);
-	putc('\n', stderr);
+			*to++ = '~';
+	fprintf(stderr, "%.*s\n%.*s\n", (int)(end - start), start, (int)(to - below), below);
 }
 
 void yaml_error(struct yaml *y, struct yaml_node *node, const char *format, ...)
