@@ -3,6 +3,7 @@
 # tier: long
 # timeout: 600
 # alone
+# vm
 # Scenario S from docs/examples/two-sites.yaml alone, with the files that `wgxdp gen hosts` writes and nothing else on its hosts: the real
 # networkd (DHCP outside, tokens and the way to the other sites inside), sysctl, nft, keepalived, radvd, wg-quick and wgxdp. What a router
 # advertisement says, who has which address, the servers' tunnels, what may pass between sites, and that nft is asked for none of it;
