@@ -232,12 +232,15 @@ static void odd_answers(void **state)
 		{ KEY "endpoint=192.0.2.1:99999\nerrno=0\n\n", -EPROTO }, { KEY "allowed_ip=fd00::/129\nerrno=0\n\n", -EPROTO },
 		{ KEY "rx_bytes=-1\nerrno=0\n\n", -EPROTO }, { KEY "rx_bytes=99999999999999999999\nerrno=0\n\n", -EPROTO },
 		{ KEY "rx_bytes=18446744073709551615\nerrno=0\n\n", 0 }, { "allowed_ip=fd00::/8\nerrno=0\n\n", 0 },
+		{ "fwmark=51820\nerrno=0\n\n", 0 }, { "fwmark=4294967296\nerrno=0\n\n", -EPROTO }, { "fwmark=\nerrno=0\n\n", -EPROTO },
 	};
 
 	for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
 		struct wg_device d = { 0 };
 		int rc = wg_uapi(answers[i].text, strlen(answers[i].text), &d);
 
+		if (!strncmp(answers[i].text, "fwmark=5", 8))
+			assert_int_equal(d.fwmark, 51820);
 		if (rc != answers[i].rc)
 			fail_msg("%s: %d, not %d", answers[i].text, rc, answers[i].rc);
 		wg_free(&d);

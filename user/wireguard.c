@@ -141,6 +141,8 @@ int wg_message(const struct nlmsghdr *nlh, void *data)
 			attr_copy(a, &((struct wg_device *)data)->key, sizeof(struct wg_key));
 		if (mnl_attr_get_type(a) == WGDEVICE_A_LISTEN_PORT && mnl_attr_get_payload_len(a) >= sizeof(__u16))
 			((struct wg_device *)data)->port = htons(mnl_attr_get_u16(a));
+		if (mnl_attr_get_type(a) == WGDEVICE_A_FWMARK)
+			attr_copy(a, &((struct wg_device *)data)->fwmark, sizeof(__u32));
 		if (mnl_attr_get_type(a) != WGDEVICE_A_PEERS)
 			continue;
 		mnl_attr_for_each_nested(row, a)
@@ -230,6 +232,16 @@ static int uapi_port(const char *value, struct wg_device *d)
 	return 0;
 }
 
+static int uapi_fwmark(const char *value, struct wg_device *d)
+{
+	__u64 mark;
+
+	if (number(value, &mark) || mark > 0xffffffff)
+		return -EINVAL;
+	d->fwmark = mark;
+	return 0;
+}
+
 /* The socket tells the private key, of which nothing is kept */
 static int uapi_own_key(const char *value, struct wg_device *d)
 {
@@ -262,6 +274,8 @@ static int uapi_line(const char *key, const char *value, struct wg_device *d)
 	}
 	if (!p && !strcmp(key, "listen_port"))
 		return uapi_port(value, d);
+	if (!p && !strcmp(key, "fwmark"))
+		return uapi_fwmark(value, d);
 	if (!p)
 		return !strcmp(key, "private_key") ? uapi_own_key(value, d) : 0;
 	if (!strcmp(key, "endpoint"))

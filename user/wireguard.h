@@ -25,6 +25,7 @@ struct wg_peer {
 struct wg_device {
 	struct wg_key key;		/* its own public one; none: it has none, or it is not known (wireguard-go, without libsodium) */
 	__be16 port;			/* on which it listens; 0: on none */
+	__u32 fwmark;			/* of the packets that it sends; 0: none */
 	struct wg_peer *peers;
 	size_t n_peers;
 };
