@@ -89,7 +89,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers blake2s config cookie ddns endpoints flows gen grammar headroom links lists netlink nft plan_relay relay relay_size resolver topology topology_bad uniform wg_dump wireguard
+UNITS       := addr answers blake2s config cookie ddns endpoints flows gen grammar headroom links lists mtu netlink nft plan_relay relay relay_size resolver topology topology_bad uniform wg_dump wireguard
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
@@ -123,6 +123,7 @@ $(O)/tests/blake2s.bpf.o: tests/blake2s.bpf.c include/blake2s.h Makefile
 
 $(O)/tests/unit_cookie: $(call unit_obj,user/cookie_reply.c user/udp_frame.c)
 $(O)/tests/unit_endpoints: $(call unit_obj,user/endpoint_next.c user/addr.c)
+$(O)/tests/unit_mtu: $(call unit_obj,user/mtu.c user/mtu_line.c user/ddns_secret.c user/log.c)
 $(O)/tests/unit_standby: $(call unit_obj,user/standby_next.c)
 $(O)/unit/tests/unit_blake2s.o: $(O)/tests/blake2s.skel.h
 $(addprefix $(O)/tests/unit_,blake2s cookie admission replay backends blind blind_packets): LIBS += -lcrypto

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "ddns_secret.h"
 
-#define LIMIT 65536			/* bytes: more is no key */
+#define LIMIT (1 << 20)		/* bytes: more is no such file */
 
 static int read_whole(int fd, size_t size, char **ret)
 {
