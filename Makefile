@@ -89,7 +89,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers blake2s config cookie ddns endpoints flows gen grammar headroom links lists mtu netlink nft plan_relay relay relay_size resolver topology topology_bad uniform wg_dump wireguard
+UNITS       := addr answers blake2s config cookie ddns endpoints flows gen grammar headroom links lists mtu netlink nft plan_relay relay relay_size resolver topology topology_bad topology_page uniform wg_dump wireguard
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
@@ -99,7 +99,7 @@ $(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/dns.c user/answer
 		user/netlink*.c user/config*.c user/yaml*.c user/wg_key.c user/relay_prefix.c)
 $(O)/tests/unit_config $(O)/tests/unit_grammar $(O)/tests/unit_relay: $(call unit_obj,user/config*.c user/yaml*.c user/addr.c user/log.c \
 		user/wg_key.c user/relay_prefix.c)
-$(O)/tests/unit_topology $(O)/tests/unit_topology_bad: $(call unit_obj,user/topology*.c user/config*.c user/yaml*.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c)
+$(patsubst %,$(O)/tests/unit_%,topology topology_bad topology_page): $(call unit_obj,user/topology*.c user/config*.c user/yaml*.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c)
 $(O)/tests/unit_ddns: $(call unit_obj,user/ddns.c user/ddns_address.c user/ddns_secret.c user/ddns_import.c user/ddns_rfc2136.c user/ddns_ovh.c user/ddns_exec.c user/ddns_library.c user/dns.c user/netlink*.c user/config*.c user/yaml*.c user/addr.c user/log.c user/wg_key.c \
 		user/relay_prefix.c)
 $(O)/tests/unit_nft: $(call unit_obj,user/nft*.c user/config*.c user/yaml*.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c user/answers.c user/kept.c \
@@ -260,7 +260,10 @@ unit: $(HOST_UNITS:%=$(O)/tests/unit_%)
 # of two sources at once clang would write down what the last one includes
 $(O)/tests/fuzz_%: tests/fuzz_%.c user/table.c $(wildcard bpf/*.h include/*.h include/*.def tests/*.h user/*.h) Makefile
 	@mkdir -p $(@D)
-	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) $(FUZZ_CFLAGS) $(filter %.c,$^) -o $@
+	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) $(FUZZ_CFLAGS) $(filter %.c,$^) -o $@ $(FUZZ_LIBS)
+
+$(O)/tests/fuzz_topology: $(wildcard user/topology*.c user/config*.c user/yaml*.c) user/addr.c user/log.c user/wg_key.c user/relay_prefix.c
+$(O)/tests/fuzz_topology: FUZZ_LIBS = $(LIBS)
 
 $(O)/unit/tests/run_packets.o: | $(O)/wgxdp.skel.h
 $(O)/tests/run_packets: $(O)/unit/tests/run_packets.o $(O)/unit/tests/host_plane.o $(O)/unit/user/table.o

@@ -36,16 +36,6 @@ static inline void assert_prefix(const struct prefix *p, const char *wanted)
 	assert_string_equal(prefix_format(p, text), wanted);
 }
 
-/* One run of it, which has to succeed */
-static inline struct topology *assigned(const char *text, struct topology_state *s)
-{
-	struct topology *t;
-
-	assert_int_equal(topology_parse(text, "t.yaml", &t), 0);
-	assert_int_equal(topology_assign(t, s), 0);
-	return t;
-}
-
 static inline char *text_of(const struct topology_state *s)
 {
 	char *text;
@@ -55,6 +45,22 @@ static inline char *text_of(const struct topology_state *s)
 	assert_int_equal(topology_state_write(s, out), 0);
 	fclose(out);
 	return text;
+}
+
+/* One run of it, which has to succeed, and to keep what can be read again */
+static inline struct topology *assigned(const char *text, struct topology_state *s)
+{
+	struct topology_state again = {};
+	struct topology *t;
+	char *kept;
+
+	assert_int_equal(topology_parse(text, "t.yaml", &t), 0);
+	assert_int_equal(topology_assign(t, s), 0);
+	kept = text_of(s);
+	assert_int_equal(topology_state_parse(kept, "kept", &again), 0);
+	topology_state_free(&again);
+	free(kept);
+	return t;
 }
 
 #define assert_has(t, name, what, wanted) assert_address(&host(t, name)->what, wanted)
