@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * user/config*.c and user/yaml.c: what a good file becomes, that what is written reads back to the same, that every file
- * of tests/config/bad/ gives exactly the messages beside it, and that nothing is refused without a message.
+ * of tests/config/bad/ gives exactly the messages beside it, and that nothing is refused without a message, nor changed anywhere.
+ * timeout: 300
  */
 #include <arpa/inet.h>
 #include <dirent.h>
