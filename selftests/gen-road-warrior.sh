@@ -58,14 +58,6 @@ slaac() { inside pc ip -6 -o address show dev eth scope global | grep -q "inet6 
 knocked() { at r2 grep -qE "^$1 190[0-9][0-9]" /run/wgxdp/default/knocked; }
 heard() { inside pc "$wgxdp" knock send -p 19000 $r2_address; knocked "$1"; }
 
-# As a daemon, not by `wgxdp up`
-follows() {
-	[[ ! ${BREAK:-} ]] || return 0
-	start_at r2 "$wgxdp" daemon > "$work/daemon" 2>&1
-	daemon=$!
-	wait_for 10 "the daemon's readiness" grep -q 'up and followed' "$work/daemon"
-}
-
 hosts r1 r2
 warrior_wires
 around
@@ -78,8 +70,8 @@ for host in r2 r1; do
 	installs $host "$work/road-warrior/$host"
 	boots $host
 done
-follows
-at r1 radvd -n -C /etc/radvd.conf -p "$work/radvd.pid" -m stderr 2> "$work/radvd" &
+[[ ${BREAK:-} ]] || follows r2
+start_at r1 radvd -n -C /etc/radvd.conf -p "$work/radvd.pid" -m stderr 2> "$work/radvd"
 wait_for 10 'the pc has an address by SLAAC' slaac
 wait_for 30 'the pc is online by IPv6' online
 pc=$(inside pc ip -6 -o address show dev eth scope global | awk '{sub("/.*", "", $4); print $4; exit}')

@@ -5,13 +5,13 @@
 # Scenario V from generated files: a VPS as a way out for two clients that have IPv6 alone outside, by wg-quick with all they have in
 # the tunnel. foo has an address of the VPS's /64, routed there or answered for by NDP proxy; bar has an ULA, by SNAT or masquerade.
 # Who the internet sees, names by the DNS lines, nothing beside the tunnel, what comes in to whom, large transfers both ways; at the same
-# time the VPS brings an IPv4 client to a home that has IPv6 alone. Then a path that drops what is larger than 1400 bytes, without a
-# word. BREAK=1 leaves out the VPS's rules.
+# time the VPS, whose IPv6 default route comes by router advertisements, brings an IPv4 client to a home that has IPv6 alone. Then a path
+# that drops what is larger than 1400 bytes, without a word. BREAK=1 leaves out the VPS's rules.
 #
 #     foo eth0 2001:db8:f::7 -----.
-#     bar eth0 2001:db8:ba::7 ----+ net ---- 203.0.113.1/24, 2001:db8:0:1::1/64 eth0 vps
-#     phone eth0 198.51.100.7 ------|   \---- 2001:db8:9::10 eth0 wg-end
-#                                 `--------- 192.0.2.80/24, 2001:db8:80::80/64, 8.8.8.8, 2001:4860:4860::8888 eth web
+#     bar eth0 2001:db8:ba::7 ----+-- net --+-- 203.0.113.1/24, 2001:db8:0:1::1/64 eth0 vps wg0
+#     phone eth0 198.51.100.7 ----'         +-- 2001:db8:9::10 eth0 wg-end
+#                                           `-- 192.0.2.80/24, 2001:db8:80::80/64, 8.8.8.8, 2001:4860:4860::8888 eth web
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 source "$root/selftests/hosts.sh"
 on=vps
@@ -46,7 +46,11 @@ network() {
 	addresses net home 2001:db8:9::1/64
 	gateways foo 2001:db8:f::1
 	gateways bar 2001:db8:ba::1
-	gateways vps 203.0.113.254 2001:db8:0:1::ffff
+	gateways vps 203.0.113.254
+	cat > "$work/radvd.conf" <<- EOF
+		interface vps { AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4; };
+	EOF
+	start net radvd -n -C "$work/radvd.conf" -p "$work/radvd.pid" -m stderr 2> "$work/radvd"
 	gateways web 192.0.2.1 2001:db8:80::1
 	gateways phone 198.51.100.1
 	gateways wg-end 2001:db8:9::1
@@ -147,6 +151,7 @@ brings_home() {
 	names_of ipv6-only-home >> "$work/names"
 	at phone sh -c 'echo nameserver 8.8.8.8 > /etc/resolv.conf'
 	for host in vps wg-end phone; do goes $host "$work/ipv6-only-home/$host"; done
+	follows vps
 	start_at wg-end "$root/selftests/web.py" 80 home
 	comes_home() { at phone ping -q -c 1 -W 1 10.200.200.1; }
 	wait_for 15 'the phone is at home' comes_home
@@ -194,10 +199,12 @@ goes() { # HOST TREE
 
 network
 head -c $size /dev/urandom > "$work/file"
+has_default() { at vps ip -6 route show default proto ra | grep -q .; }
 run() { # WHAT FOO6 BAR6 INBOUND
 	local host
 	say "--- $1"
 	for host in vps foo bar; do goes $host "$work/vps/$host"; done
+	wait_for 10 'the VPS has its default route by router advertisements' has_default
 	seen foo "$2"
 	seen bar "$3"
 	inbound "$4"

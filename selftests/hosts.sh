@@ -69,6 +69,14 @@ boots() { # HOST
 	! at "$1" test -e /etc/wgxdp/wgxdp.yaml || at "$1" "${wgxdp:?}" up > "$work/$1.up" 2>&1 || fail "$1: wgxdp up: $(< "$work/$1.up")"
 }
 
+# The daemon is $daemon, and what it says in $work/daemon
+follows() { # HOST
+	start_at "$1" "$wgxdp" daemon > "$work/daemon" 2>&1
+	# shellcheck disable=SC2034 # for end_daemon
+	daemon=$!
+	wait_for 10 "the daemon's readiness" grep -q 'up and followed' "$work/daemon"
+}
+
 quick() { # HOST up|down DEVICE
 	at "$1" wg-quick "$2" "$3" > "$work/$1.wg-quick" 2>&1 || fail "$1: wg-quick $2 $3: $(< "$work/$1.wg-quick")"
 }
