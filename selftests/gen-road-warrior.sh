@@ -75,14 +75,16 @@ start_at r1 radvd -n -C /etc/radvd.conf -p "$work/radvd.pid" -m stderr 2> "$work
 wait_for 10 'the pc has an address by SLAAC' slaac
 wait_for 30 'the pc is online by IPv6' online
 pc=$(inside pc ip -6 -o address show dev eth scope global | awk '{sub("/.*", "", $4); print $4; exit}')
-size_of() { "$@" | wc -c; }
+longest=0
 
 for ((n = 5; n < 8; n++)); do
 	say "--- the NAT changes to 198.51.100.$n, port 2000$n"
 	nat_is "198.51.100.$n" "2000$n"
 	began=$(ms)
 	wait_for 30 'the pc is online again' online
-	say "back after $(($(ms) - began)) ms"
+	took=$(($(ms) - began))
+	((took <= longest)) || longest=$took
+	say "back after $took ms"
 	expect 'R2 sees R1 at' "$(endpoint)" == "198.51.100.$n:2000$n"
 	expect 'the web over IPv6' "$(page '[2001:db8:80::80]')" == "web sees $pc"
 	expect 'the web over IPv4, by the NAT nearby' "$(page 192.0.3.80)" == "web sees 198.51.100.$n"
@@ -96,3 +98,4 @@ expect 'from the internet to the pc' "$(inside web curl -gs -m 1 "http://[$pc]/"
 wait_for 15 'a knock' heard 198.51.100.7
 say 'ok a knock was heard'
 end_daemon
+say "ok scenario R: 3 changes of R1's address and port, each followed within $longest ms"

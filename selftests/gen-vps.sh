@@ -84,8 +84,8 @@ page() { at "$1" curl -gs -m "${3:-5}" "http://$2/" || :; } # HOST WHERE [SECOND
 
 comes_online() { # HOST
 	online() { at "$1" ping -q -c 1 -W 1 "$2"; }
-	wait_for 20 "$1 is online" online "$1" 8.8.8.8
-	wait_for 20 "$1 is online by IPv6" online "$1" 2001:4860:4860::8888
+	wait_for 40 "$1 is online" online "$1" 8.8.8.8
+	wait_for 40 "$1 is online by IPv6" online "$1" 2001:4860:4860::8888
 }
 
 # As whom the internet sees a client, by the names that it asks for through the tunnel
@@ -226,3 +226,4 @@ run 'foo by NDP proxy, bar by masquerade, open' $foo6 $vps6 open
 expect "the phone's packets, forwarded" "$(shown get services.wg-end.original.forwarded)" '>' $((2 * size / 1400))
 expect_sums
 black_hole
+say "ok scenario V: foo routed and by NDP proxy, bar by SNAT and masquerade, 20 transfers of $((size >> 20)) MB, 0 packets beside the tunnels"
