@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 600
+# vm
 # Scenario R from generated files: a router R1 whose NAT gives it another address and port as it likes, with a LAN that has IPv6 of
 # R2's prefix by SLAAC, through the tunnel, and IPv4 by the NAT nearby. R2's own rules let in only what it asked for, as of old, so its
 # WireGuard does not follow: wgxdp does, after each change. Who the internet sees, large transfers both ways, what comes in; a knock is heard

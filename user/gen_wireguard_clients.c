@@ -25,8 +25,8 @@ static void own_address(struct conf_list *l, const struct topology_host *h, cons
 	conf_text(l, text);
 }
 
-/* What comes for clients while the tunnel is down would go to and fro between the provider's router and this host: this route stays, and
- * counts only then. */
+/* What is routed here for clients would, while the tunnel is down, go to and fro between the provider's router and this host: this route
+ * stays, and counts only then. What is on the link comes no more, once nobody answers for it. */
 static void end_loop(FILE *out, const struct prefix *p)
 {
 	char text[ADDRESS_STRLEN];
@@ -44,18 +44,14 @@ static void end_loops(FILE *out, const struct topology *t, const struct topology
 			end_loop(out, &t->hosts[i].prefix);
 }
 
-/* Of the link's addresses those of direct clients alone are ours */
 static void answer_for(FILE *out, const struct topology_host *h, const struct topology_host *client)
 {
 	char text[ADDRESS_STRLEN];
 
 	for (size_t i = 0; i < client->n_inside; i++) {
-		const struct address *a = &client->inside[i];
-
-		if (!client->direct || !gen_is_global6(a))
+		if (!client->direct || !gen_is_global6(&client->inside[i]))
 			continue;
-		end_loop(out, &(struct prefix){ .addr = a->addr, .family = a->family, .len = 128 });
-		address_format(a, text);
+		address_format(&client->inside[i], text);
 		fprintf(out, "PostUp = ip -6 neigh replace proxy %s dev %s\n", text, h->interface);
 		fprintf(out, "PreDown = ip -6 neigh del proxy %s dev %s\n", text, h->interface);
 	}
