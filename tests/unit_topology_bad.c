@@ -14,6 +14,7 @@
 #define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
 #define KEY2 "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTc="
 #define SHORTER "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define NO_KEY_AT_ALL "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define LABEL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"	/* 63 characters */
 
 static const char good[] =
@@ -200,6 +201,7 @@ static void hosts(void **state)
 		{ "link: pppoe", "link: atm", "atm", "link: 'atm' is none of ethernet, pppoe, ds-lite" },
 		{ "link: pppoe", "link: pppoe, mtu: 1400", "1400, lan", "mtu: link: says it already: one of them has to go" },
 		{ KEY, "YWJj", "YWJj", "public-key: 'YWJj' is no key of WireGuard's: 44 characters" },
+		{ KEY, NO_KEY_AT_ALL, "AAAA", "public-key: all of it is zero, which is nobody's" },
 		{ KEY, KEY2, KEY2 "\", edges", "public-key: " KEY2 " is server-a1's already: each has its own" },
 		{ "203.0.113.1", "203.0.113.256", "203.0.113.256", "addresses: '203.0.113.256' is no address" },
 		{ "203.0.113.1", "203.0.113.1, 203.0.113.1", "203.0.113.1, \"", "addresses: 203.0.113.1 is listed twice" },

@@ -116,7 +116,7 @@ static void set_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 #define NAME(like) { "name", topology_set_name, like, HOST(name), .required = true }
 #define NIC(name, like) { name, topology_set_interface, like, HOST(interface), .required = true }
 #define LAN(like, ...) { "lan", topology_set_interface, like, HOST(lan), ##__VA_ARGS__ }
-#define KEY(f) { "public-key", config_set_key, "\"…=\"", HOST(f) }
+#define KEY(f) { "public-key", topology_set_key, "\"…=\"", HOST(f) }
 #define MTU \
 	{ "mtu", topology_set_mtu, "1500", HOST(mtu) }, \
 	{ "link", topology_set_link, "pppoe", HOST(mtu), .choices = link_names }
@@ -146,7 +146,7 @@ static const struct yaml_key server_keys[] = {
 static const struct yaml_key site_keys[] = {
 	{ "name", topology_set_name, "a", AT(topology_row, site.name), .required = true },
 	{ "subnet", .set = topology_set_subnet, .like = "a" },
-	{ "public-key", config_set_key, "\"…=\"", AT(topology_row, site.public_key) },
+	{ "public-key", topology_set_key, "\"…=\"", AT(topology_row, site.public_key) },
 	HOSTS("edges", ROLE_EDGE, "{ name: edge-a1, wan: eth0, lan: eth1 }", edge_keys),
 	HOSTS("servers", ROLE_SERVER, "{ name: server-a1, interface: eth0 }", server_keys),
 	{},

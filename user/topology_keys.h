@@ -29,8 +29,8 @@ struct topology_reading {
 extern const struct yaml_key topology_keys[];
 
 /* Values; offsets are those of their rows, objects as the tables have them */
-yaml_set topology_set_name, topology_set_interface, topology_set_ipv4, topology_set_backend, topology_set_exit_way, topology_set_prefix,
-	topology_set_mtu, topology_set_link, topology_set_subnet, topology_set_token, topology_set_ports;
+yaml_set topology_set_name, topology_set_key, topology_set_interface, topology_set_ipv4, topology_set_backend, topology_set_exit_way,
+	topology_set_prefix, topology_set_mtu, topology_set_link, topology_set_subnet, topology_set_token, topology_set_ports;
 yaml_set topology_add_address, topology_add_network, topology_add_tcp_port;
 
 /* What stands at the path in the row, as "addresses/0"; NULL: nothing */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "config_check.h"
+#include "config_relay.h"
 #include "relay_prefix.h"
 #include "topology_keys.h"
 
@@ -59,6 +60,15 @@ void topology_set_interface(struct yaml *y, const struct yaml_key *key, struct y
 			return;
 		}
 	strcpy((char *)object + key->offset, text);
+}
+
+void topology_set_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	unsigned int errors = y->errors;
+
+	config_set_key(y, key, value, object);
+	if (y->errors == errors && wg_key_is_none((struct wg_key *)((char *)object + key->offset)))
+		yaml_error(y, value, "%s: all of it is zero, which is nobody's: what `wg pubkey` tells is wanted", key->name);
 }
 
 /* ---- addresses ---- */
