@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/config*.c and user/yaml.c: what a good file becomes, that what is written reads back to the same, that every file
- * of tests/config/bad/ gives exactly the messages beside it, and that nothing is refused without a message, nor changed anywhere.
+ * user/config*.c, user/yaml.c: good files, what is written and read back, each bad one's messages; nothing is refused without one.
  * timeout: 300
  */
 #include <arpa/inet.h>

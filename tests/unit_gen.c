@@ -59,6 +59,21 @@ static void mtu(void **state)
 	}
 }
 
+/* What a gateway sends fits the narrowest way to those who come to it, and to nobody else */
+static void gateway_mtu(void **state)
+{
+	struct topology_host at[] = {
+		{ .role = ROLE_GATEWAY, .mtu = 1500 }, { .role = ROLE_CLIENT, .mtu = 1492 }, { .role = ROLE_ROAMING, .mtu = 1460 },
+		{ .role = ROLE_GATEWAY, .mtu = 1500 }, { .role = ROLE_CLIENT, .mtu = 1360, .gateway = 3 },
+		{ .role = ROLE_FIREWALL, .mtu = 1300 },
+	};
+	static const unsigned int tunnels[] = { 1380, 1412, 1380, 1280, 1280 };
+	struct topology t = { .hosts = at, .n_hosts = 6 };
+
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(gen_tunnel_mtu(&t, &at[i]), tunnels[i]);
+}
+
 /* ---- a directory ---- */
 
 static char home[] = "/tmp/unit_gen.XXXXXX";
@@ -345,7 +360,7 @@ static void secrets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mtu),
+		cmocka_unit_test(mtu), cmocka_unit_test(gateway_mtu),
 		cmocka_unit_test_setup_teardown(written, fresh, clean),
 		cmocka_unit_test_setup_teardown(what_differs, fresh, clean),
 		cmocka_unit_test_setup_teardown(links, fresh, clean),
