@@ -60,3 +60,8 @@ bool gen_is_direct(const struct topology *t, const struct topology_host *firewal
 {
 	return gen_serves(t, firewall, gateway) && firewall->nat == NAT_DNAT && firewall->ipv6 == IPV6_DIRECT;
 }
+
+bool gen_announces(const struct topology_host *roaming)
+{
+	return !roaming->openwrt && roaming->prefix.family == FAMILY_IPV6 && *roaming->lan;
+}

@@ -25,3 +25,5 @@ bool gen_serves(const struct topology *t, const struct topology_host *firewall, 
 bool gen_is_direct(const struct topology *t, const struct topology_host *firewall, const struct topology_host *gateway);
 /* The roaming routers of a gateway, whose endpoint it learns: one after the other, from NULL; NULL: no more */
 const struct topology_host *gen_next_roaming(const struct topology *t, const struct topology_host *gateway, const struct topology_host *last);
+/* Whether a roaming router has files of a Linux distribution, and a LAN to which it announces its prefix */
+bool gen_announces(const struct topology_host *roaming);

@@ -53,6 +53,6 @@ void gen_radvd(const struct gen *g, const struct topology_host *h)
 {
 	if (h->role == ROLE_EDGE)
 		announce_site(gen_host_file(g, h, 0644, "#", "etc/radvd.conf"), g->t, h);
-	else if (h->role == ROLE_ROAMING && !h->openwrt && h->prefix.family == FAMILY_IPV6 && *h->lan)
+	else if (h->role == ROLE_ROAMING && gen_announces(h))
 		announce_lan(gen_host_file(g, h, 0644, "#", "etc/radvd.conf"), h);
 }

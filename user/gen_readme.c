@@ -131,6 +131,9 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 		      "alone. The site's edge routers share a key, so their clocks have to be right (NTP): of one whose clock is behind the relay believes\n"
 		      "no handshake until then.\n", out);
 	fputs("\nAfter a change of the topology: the same again, for the files that `wgxdp gen hosts` said it changed.\n", out);
+	if (by_unit && h->role != ROLE_CLIENT && !h->openwrt)
+		fprintf(out, "Where these are peers of %s.conf alone, `systemctl reload wg-quick@%s` in place of restart interrupts none of the others.\n",
+			device, device);
 }
 
 void gen_readme(const struct gen *g, const struct topology_host *h)

@@ -35,6 +35,19 @@ static void edge(const struct gen *g, const struct topology_host *h)
 	      "ConditionPathExists=!/etc/keepalived/" WG_ROUTING "\n", drop_in(g, h, "wg-quick@" WG_ROUTING));
 }
 
+/* As the unit has it, wg(8) would find no private key in the file, and take away the one that there is */
+static void reload_wireguard(const struct gen *g, const struct topology_host *h, const char *device)
+{
+	char unit[32];
+
+	snprintf(unit, sizeof(unit), "wg-quick@%s", device);
+	fputs("# systemctl reload: peers come and go, and the others notice nothing. The private key is not in the file.\n"
+	      "[Service]\n"
+	      "ExecReload=\n"
+	      "ExecReload=/bin/bash -c 'exec wg syncconf %i <(echo \"[Interface]\"; echo \"PrivateKey = $$(cat /etc/wireguard/%i-privatekey)\"; "
+	      "exec wg-quick strip %i)'\n", drop_in(g, h, unit));
+}
+
 static void after_wireguard(const struct gen *g, const struct topology_host *h, const char *device)
 {
 	static const char *const units[] = { "wgxdp", "wgxdp-daemon" };
@@ -47,16 +60,29 @@ static void after_wireguard(const struct gen *g, const struct topology_host *h, 
 			"After=wg-quick@%s.service\n", device, device);
 }
 
-void gen_units(const struct gen *g, const struct topology_host *h)
+static void roaming(const struct gen *g, const struct topology_host *h)
 {
-	if (h->role == ROLE_EDGE)
-		edge(g, h);
-	else if (h->role == ROLE_RELAY)
-		after_wireguard(g, h, WG_ROUTING);
-	else if (h->role == ROLE_GATEWAY && gen_next_roaming(g->t, h, NULL))
-		after_wireguard(g, h, WG_CLIENTS);
-	else if (h->role == ROLE_ROAMING && !h->openwrt && h->prefix.family == FAMILY_IPV6 && *h->lan)
+	reload_wireguard(g, h, WG_CLIENTS);
+	if (gen_announces(h))
 		fputs("# it announces a prefix to which the tunnel leads\n"
 		      "[Unit]\n"
 		      "After=wg-quick@" WG_CLIENTS ".service\n", drop_in(g, h, "radvd"));
+}
+
+void gen_units(const struct gen *g, const struct topology_host *h)
+{
+	if (h->role == ROLE_EDGE) {
+		edge(g, h);
+	} else if (h->role == ROLE_RELAY) {
+		reload_wireguard(g, h, WG_ROUTING);
+		after_wireguard(g, h, WG_ROUTING);
+	} else if (h->role == ROLE_SERVER && h->mesh.family) {
+		reload_wireguard(g, h, WG_MESH);
+	} else if (h->role == ROLE_GATEWAY) {
+		reload_wireguard(g, h, WG_CLIENTS);
+		if (gen_next_roaming(g->t, h, NULL))
+			after_wireguard(g, h, WG_CLIENTS);
+	} else if (h->role == ROLE_ROAMING && !h->openwrt) {
+		roaming(g, h);
+	}
 }
