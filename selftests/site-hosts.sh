@@ -121,6 +121,17 @@ build_network() {
 
 # --- the hosts, as their units would start them
 
+# What the kernel is given to forward between tunnels, which is nothing as long as wgxdp does it
+watch_relay() {
+	at relay nft -f - <<- EOF_NFT
+		table inet seen {
+			counter overlay { }
+			chain c_forward { type filter hook forward priority -10; ip6 daddr $overlay::/48 counter name overlay; }
+		}
+	EOF_NFT
+}
+nft_given() { at relay nft list counter inet seen overlay | awk '$1 == "packets" {print $2}'; }
+
 boots_edge() { # HOST [no-keepalived]
 	at "$1" sysctl -qp /etc/sysctl.d/60-wgxdp.conf
 	at "$1" nft -f /etc/nftables.conf
@@ -152,3 +163,70 @@ active() { # SITE
 one_active() { [[ $(active "$1" | wc -l) == 1 ]]; }
 reached() { inside "$1" ping -q -c 1 -W 1 "$2"; } # FROM ADDRESS
 mesh_address() { at "$1" sed -n 's/^Address *= *\([^/]*\).*/\1/p' /etc/wireguard/wgvpn01.conf; }
+
+# --- all of them
+
+all_boot() { # [EDGE that does without keepalived]
+	local host site
+	boots_relay
+	watch_relay
+	for host in "${servers[@]}"; do boots_server "$host"; done
+	for host in "${edges[@]}"; do boots_edge "$host" "$([[ $host != "${1:-}" ]] || echo no-keepalived)"; done
+	for site in a b; do wait_for 30 "an active edge router of site $site" one_active $site; done
+	for host in "${servers[@]}"; do
+		wait_for 40 "$host has its address" has_token "$host"
+		wait_for 40 "$host knows the way" knows_way "$host"
+	done
+	wait_for 30 'site b' reached server-a1 "${lan6[server-b1]}"
+}
+
+# --- while an edge router dies
+
+# 20 packets/s and their answers, from server-a1 to server-b1, by the LANs' addresses and by the servers' tunnel
+traffic_begins() { # [SECONDS before anything else happens]
+	start server-a1 ping -nDi 0.05 "${lan6[server-b1]}" > "$work/traffic-lan" 2>&1
+	pids["traffic lan"]=$!
+	start server-a1 ping -nDi 0.05 "$(mesh_address server-b1)" > "$work/traffic-mesh" 2>&1
+	pids["traffic mesh"]=$!
+	sleep "${1:-1}"
+}
+
+traffic_ends() {
+	kill -INT "${pids["traffic lan"]}" "${pids["traffic mesh"]}"
+	wait "${pids["traffic lan"]}" "${pids["traffic mesh"]}" || :
+}
+
+# The longest time without an answer, in ms
+silence() { # lan|mesh
+	awk '/bytes from/ {t = substr($1, 2) + 0; if (last && t - last > most) most = t - last; last = t} END {print int(most * 1000 + 0.5)}' \
+		"$work/traffic-$1"
+}
+
+all_dead() { [[ ! $(ip netns pids "$1") ]]; }
+
+# As when its power is cut: it has no time to say goodbye, and nothing is left of it
+dies() { # EDGE
+	local pid
+	inside "$1" ip link set lan down
+	inside "$1" ip link set wan down
+	for pid in $(ip netns pids "$1"); do kill -KILL "$pid" 2> /dev/null || :; done
+	wait_for 5 "$1 is dead" all_dead "$1"
+	inside "$1" ip link del wgvpnr01 2> /dev/null || : # the kernel's own would be there yet
+}
+
+answers() { grep -c 'bytes from' "$work/traffic-$1" || :; }
+answered_again() { (($(answers "$1") >= $2)); }
+
+other_takes_over() { # SECONDS of traffic before $was, the active edge router of site a, dies, and $other is it
+	local kind enough
+	was=$(active a)
+	other=edge-a$((3 - ${was#edge-a}))
+	traffic_begins "$1"
+	dies "$was"
+	wait_for 15 "$other takes over" is_active "$other"
+	for kind in lan mesh; do
+		enough=$(($(answers $kind) + 20))
+		wait_for 15 "answers ($kind) after $was died" answered_again $kind $enough
+	done
+	traffic_ends
+}
