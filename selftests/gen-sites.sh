@@ -121,7 +121,7 @@ comes_back() { # EDGE OTHER
 	expect "ms without an answer when $1 came back (lan)" "$(silence lan)" '<=' "$(at_most 500)"
 }
 
-relay_has() { for what in public-key endpoints latest-handshakes; do at relay wg show wgvpnr01 $what; done; }
+relay_has() { for what in public-key endpoints latest-handshakes; do at relay wg show wgvpnr01 $what | sort; done; }
 
 # What `systemctl reload wg-quick@wgvpnr01` does on the relay: of the same file nothing is to be noticed
 reloads() {
