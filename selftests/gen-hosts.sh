@@ -103,6 +103,10 @@ for example in "$root"/docs/examples/*.yaml; do
 	[[ $(files) == "$before" ]] || fail "$name: a second run touches files"
 	expect_status "$name, --check" 0 gen --check
 	expect_status "$name, --diff" 0 gen --diff
+	for host in "$dir"/*/etc/nftables.conf; do # who is shut out is to be told before
+		host=${host%/etc/*}
+		[[ $(grep -c 'set tcp_ports' "$host/etc/nftables.conf") == $(grep -c 'SSH in\.' "$host/README.md") ]] || fail "$host/README.md: SSH"
+	done
 	rm -rf "$dir"
 done
 

@@ -118,6 +118,9 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 	const char *device = h->role == ROLE_SERVER ? WG_MESH : h->role == ROLE_RELAY ? WG_ROUTING : WG_CLIENTS;
 	bool by_unit = h->role != ROLE_EDGE && gen_readme_has(g, h, "etc/wireguard/");
 
+	if ((h->role == ROLE_RELAY || h->role == ROLE_EDGE) && !g->t->n_tcp_ports)
+		fputs("\n**Its nftables.conf lets in no new TCP connection, SSH's neither**; those that there are go on. `tcp-ports: [ 22 ]` in the topology\n"
+		      "lets SSH in.\n", out);
 	fputs("\nThen there, in this order:\n\n", out);
 	for (size_t i = 0; i < N_PARTS; i++) {
 		if (by_unit && !strcmp(parts[i].path, "etc/keepalived/"))	/* after nftables, before what needs the tunnel */
