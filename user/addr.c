@@ -220,6 +220,11 @@ bool prefix_within(const struct prefix *inner, const struct prefix *outer)
 	       same_bits(&inner->addr, &outer->addr, fixed_bits(outer));
 }
 
+bool prefix_meets(const struct prefix *a, const struct prefix *b)
+{
+	return a->family && (prefix_within(a, b) || prefix_within(b, a));
+}
+
 struct addr prefix_mask(const struct prefix *p)
 {
 	unsigned int bits = fixed_bits(p);

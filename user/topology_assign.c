@@ -45,15 +45,15 @@ static const char *meets(const struct topology *t, const struct prefix *p)
 	const struct prefix *const whole[] = { &t->overlay, &t->tunnels, &t->mesh };
 
 	for (int i = 0; i < 3; i++)
-		if (whole[i] != p && topology_prefixes_meet(whole[i], p))
+		if (whole[i] != p && prefix_meets(whole[i], p))
 			return names[i];
 	for (size_t i = 0; i < t->n_hosts; i++) {
 		const struct topology_host *h = &t->hosts[i];
 
-		if (topology_prefixes_meet(&h->prefix, p))
+		if (prefix_meets(&h->prefix, p))
 			return h->name;
 		for (size_t j = 0; j < h->n_networks; j++)
-			if (topology_prefixes_meet(&h->networks[j], p))
+			if (prefix_meets(&h->networks[j], p))
 				return h->name;
 	}
 	return NULL;

@@ -185,7 +185,7 @@ static void check_prefixes(struct topology_reading *r)
 
 	for (int i = 1; i < 3; i++)
 		for (int j = 0; j < i; j++)
-			if (topology_prefixes_meet(list[i], list[j]))
+			if (prefix_meets(list[i], list[j]))
 				yaml_error(&r->y, top(r, paths[i]), "%s: %s and the %s, %s, have addresses in common: a prefix of its own is wanted",
 					   strrchr(paths[i], '/') + 1, prefix_format(list[i], text[0]), j ? "tunnels" : "overlay",
 					   prefix_format(list[j], text[1]));

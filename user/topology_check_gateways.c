@@ -31,13 +31,13 @@ static void check_apart(struct topology_reading *r, size_t at, struct yaml_node 
 		const struct topology_host *h = &r->rows[i].host;
 
 		for (size_t j = 0; j < h->n_networks; j++)
-			if (topology_prefixes_meet(p, &h->networks[j]))
+			if (prefix_meets(p, &h->networks[j]))
 				other = h->name;
-		if (topology_prefixes_meet(p, &h->prefix))
+		if (prefix_meets(p, &h->prefix))
 			other = h->name;
 	}
 	for (int i = 0; i < 3; i++)
-		if (topology_prefixes_meet(p, whole[i]))
+		if (prefix_meets(p, whole[i]))
 			other = names[i];
 	if (other)
 		yaml_error(&r->y, node, "%s: %s has addresses of %s already: a prefix of its own is wanted", key, other, prefix_format(p, text));
@@ -64,7 +64,7 @@ static void check_networks(struct topology_reading *r, size_t at)
 	}
 	for (size_t i = 0; i < h->n_home; i++)
 		for (size_t j = 0; j < h->n_networks; j++)
-			if (topology_prefixes_meet(&h->home[i], &h->networks[j]))
+			if (prefix_meets(&h->home[i], &h->networks[j]))
 				yaml_error(&r->y, item(row, "home", i), "home: %s is inside of the tunnels by networks: what lies behind %s is wanted",
 					   prefix_format(&h->home[i], text), h->name);
 }

@@ -46,7 +46,6 @@ void topology_check_sites(struct topology_reading *r);
 void topology_check_gateways(struct topology_reading *r);
 
 void topology_free_host(struct topology_host *h);	/* what it holds */
-bool topology_prefixes_meet(const struct prefix *a, const struct prefix *b);
 enum topology_kind { NETWORK_IPV4, NETWORK_ULA, NETWORK_GLOBAL };	/* of which a gateway has one each */
 enum topology_kind topology_kind(const struct prefix *p);
 const struct prefix *topology_network(const struct topology_host *gateway, enum topology_kind kind);	/* NULL: it has none */

@@ -151,11 +151,6 @@ void topology_set_exit_way(struct yaml *y, const struct yaml_key *key, struct ya
 
 /* ---- prefixes ---- */
 
-bool topology_prefixes_meet(const struct prefix *a, const struct prefix *b)
-{
-	return a->family && b->family && (prefix_within(a, b) || prefix_within(b, a));
-}
-
 enum topology_kind topology_kind(const struct prefix *p)
 {
 	return p->family == FAMILY_IPV4 ? NETWORK_IPV4 : prefix_within(p, &ula) ? NETWORK_ULA : NETWORK_GLOBAL;
@@ -230,7 +225,7 @@ void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yam
 		return;
 	why = p.family == FAMILY_IPV4 ? ipv4_wrong(&p) : ipv6_wrong(&p);
 	for (size_t i = 0; !why && i < *n; i++)
-		if (topology_prefixes_meet(&(*list)[i], &p))
+		if (prefix_meets(&(*list)[i], &p))
 			why = "and another one of the list have addresses in common";
 	if (why)
 		yaml_error(y, value, "%s: '%s' %s", key->name, prefix_format(&p, text), why);
