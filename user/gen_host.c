@@ -2,6 +2,7 @@
  *
  * What several generators say of a host.
  */
+#include <stdarg.h>
 #include "gen_host.h"
 
 const char *gen_host_name(const struct topology *t, const struct topology_host *h, char buf[GEN_NAME])
@@ -10,10 +11,16 @@ const char *gen_host_name(const struct topology *t, const struct topology_host *
 	return buf;
 }
 
-FILE *gen_host_file(const struct gen *g, const struct topology_host *h, mode_t mode, const char *comment, const char *path)
+FILE *gen_host_file(const struct gen *g, const struct topology_host *h, mode_t mode, const char *comment, const char *format, ...)
 {
-	FILE *out = gen_file(g->files, mode, "%s/%s", h->name, path);
+	char path[128];			/* longer than any, with an interface's name in it */
+	va_list args;
+	FILE *out;
 
+	va_start(args, format);
+	vsnprintf(path, sizeof(path), format, args);
+	va_end(args);
+	out = gen_file(g->files, mode, "%s/%s", h->name, path);
 	fprintf(out, "%s %s: made by `wgxdp gen hosts`\n", comment, h->name);
 	return out;
 }

@@ -12,7 +12,8 @@
 /* "relay.example.net", or "relay" where the topology has no domain */
 const char *gen_host_name(const struct topology *t, const struct topology_host *h, char buf[GEN_NAME]);
 /* As gen_file(), of a host, with a line that says who made it behind COMMENT */
-FILE *gen_host_file(const struct gen *g, const struct topology_host *h, mode_t mode, const char *comment, const char *path);
+FILE *gen_host_file(const struct gen *g, const struct topology_host *h, mode_t mode, const char *comment, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
 
 bool gen_runs_wgxdp(const struct topology *t, const struct topology_host *h);
 /* Where the daemon's metrics are served for others: an address inside; family 0: nowhere but on the host itself */

@@ -91,12 +91,8 @@ static void write_script(FILE *out, const struct topology_host *h)
 
 void gen_keepalived(const struct gen *g, const struct topology_host *h)
 {
-	FILE *out;
-
 	if (h->role != ROLE_EDGE)
 		return;
 	write_configuration(gen_host_file(g, h, 0644, "#", "etc/keepalived/keepalived.conf"), g->t, h);
-	out = gen_file(g->files, 0755, "%s/" NOTIFY, h->name);
-	fprintf(out, "#!/bin/sh\n# %s: made by `wgxdp gen hosts`\n", h->name);
-	write_script(out, h);
+	write_script(gen_host_file(g, h, 0755, "#!/bin/sh\n#", NOTIFY), h);
 }

@@ -9,9 +9,9 @@
 
 static FILE *network(const struct gen *g, const struct topology_host *h, const char *interface)
 {
-	FILE *out = gen_file(g->files, 0644, "%s/etc/systemd/network/20-%s.network", h->name, interface);
+	FILE *out = gen_host_file(g, h, 0644, "#", "etc/systemd/network/20-%s.network", interface);
 
-	fprintf(out, "# %s: made by `wgxdp gen hosts`\n[Match]\nName=%s\n\n", h->name, interface);
+	fprintf(out, "[Match]\nName=%s\n\n", interface);
 	return out;
 }
 

@@ -24,7 +24,7 @@ static void interface(FILE *out, const struct gen *g, const struct topology_host
 {
 	const char *private = g->private_key(g, h, WG_CLIENTS);
 
-	fprintf(out, "config interface '" WG_CLIENTS "'\n\toption proto 'wireguard'\n");
+	fputs("config interface '" WG_CLIENTS "'\n\toption proto 'wireguard'\n", out);
 	if (private)
 		fprintf(out, "\toption private_key '%s'\n", private);
 	for (size_t i = 0; i < h->n_inside; i++) {
@@ -79,8 +79,8 @@ void gen_uci(const struct gen *g, const struct topology_host *h)
 
 	if (h->role != ROLE_ROAMING || !h->openwrt)
 		return;
-	out = gen_file(g->files, 0600, "%s/etc/config/network.uci", h->name);
-	fprintf(out, "# %s: made by `wgxdp gen hosts`\npackage network\n\n", h->name);
+	out = gen_host_file(g, h, 0600, "#", "etc/config/network.uci");
+	fputs("package network\n\n", out);
 	interface(out, g, h);
 	peer(out, g, h);
 	if (gen_lan_address(h).family && *h->lan)

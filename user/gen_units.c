@@ -6,10 +6,7 @@
 
 static FILE *drop_in(const struct gen *g, const struct topology_host *h, const char *unit)
 {
-	FILE *out = gen_file(g->files, 0644, "%s/etc/systemd/system/%s.service.d/wgxdp.conf", h->name, unit);
-
-	fprintf(out, "# %s: made by `wgxdp gen hosts`\n", h->name);
-	return out;
+	return gen_host_file(g, h, 0644, "#", "etc/systemd/system/%s.service.d/wgxdp.conf", unit);
 }
 
 static void edge(const struct gen *g, const struct topology_host *h)

@@ -80,9 +80,9 @@ void conf_end(const struct conf_list *l)
 FILE *conf_begin(const struct gen *g, const struct topology_host *h, const char *device, struct conf_list *ret_addresses)
 {
 	const char *key = h->role == ROLE_CLIENT ? g->private_key(g, h, device) : NULL;
-	FILE *out = gen_file(g->files, 0600, "%s/etc/wireguard/%s.conf", h->name, device);
+	FILE *out = gen_host_file(g, h, 0600, "#", "etc/wireguard/%s.conf", device);
 
-	fprintf(out, "# %s: made by `wgxdp gen hosts`\n[Interface]\n", h->name);
+	fputs("[Interface]\n", out);
 	if (key)
 		fprintf(out, "PrivateKey = %s\n", key);
 	*ret_addresses = (struct conf_list){ .out = out, .key = "Address" };
