@@ -104,7 +104,7 @@ $(O)/tests/unit_ddns: $(call unit_obj,user/ddns.c user/ddns_address.c user/ddns_
 		user/relay_prefix.c)
 $(O)/tests/unit_nft: $(call unit_obj,user/nft*.c user/config*.c user/yaml*.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c user/answers.c user/kept.c \
 		user/host.c user/netlink*.c)
-$(O)/tests/unit_gen: $(call unit_obj,user/gen_files.c user/gen_tree.c user/gen_diff.c user/gen_run.c user/gen_keys.c user/gen_mtu.c user/wg_key.c user/log.c)
+$(O)/tests/unit_gen: $(call unit_obj,user/gen_files.c user/gen_tree.c user/gen_diff.c user/gen_run.c user/gen_keys.c user/gen_mtu.c user/gen_host.c user/wg_key.c user/log.c)
 $(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)
 $(O)/tests/unit_netlink: $(call unit_obj,user/netlink*.c user/addr.c)
 $(O)/tests/unit_guard: $(call unit_obj,user/dataplane_guard*.c user/dataplane_flows.c user/dataplane_flow_read.c user/dataplane_read.c user/table.c)

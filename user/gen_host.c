@@ -25,6 +25,11 @@ FILE *gen_host_file(const struct gen *g, const struct topology_host *h, mode_t m
 	return out;
 }
 
+bool gen_comes_to(const struct topology *t, const struct topology_host *h, const struct topology_host *gateway)
+{
+	return (h->role == ROLE_CLIENT || h->role == ROLE_ROAMING) && &t->hosts[h->gateway] == gateway;
+}
+
 const struct topology_host *gen_next_roaming(const struct topology *t, const struct topology_host *gateway, const struct topology_host *last)
 {
 	for (const struct topology_host *h = last ? last + 1 : t->hosts; h < t->hosts + t->n_hosts; h++)

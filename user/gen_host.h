@@ -24,6 +24,8 @@ const struct address *gen_public_address(const struct topology_host *h, __u8 fam
 bool gen_serves(const struct topology *t, const struct topology_host *firewall, const struct topology_host *gateway);
 /* Whether clients of this gateway that have IPv6 reach it by the firewall's name, and nothing is translated on the way */
 bool gen_is_direct(const struct topology *t, const struct topology_host *firewall, const struct topology_host *gateway);
+/* Clients and roaming routers */
+bool gen_comes_to(const struct topology *t, const struct topology_host *h, const struct topology_host *gateway);
 /* The roaming routers of a gateway, whose endpoint it learns: one after the other, from NULL; NULL: no more */
 const struct topology_host *gen_next_roaming(const struct topology *t, const struct topology_host *gateway, const struct topology_host *last);
 /* Whether a roaming router has files of a Linux distribution, and a LAN to which it announces its prefix */

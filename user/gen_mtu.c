@@ -2,14 +2,12 @@
  *
  * How large packets may be in tunnels, and in tunnels inside of them.
  */
-#include "gen.h"
-
-#define LAYER 80			/* bytes: IPv6, UDP, WireGuard's header and tag */
-#define LEAST 1280			/* of IPv6 */
+#include "gen_host.h"
+#include "mtu.h"
 
 static unsigned int within(unsigned int mtu)
 {
-	return mtu >= LEAST + LAYER ? mtu - LAYER : LEAST;
+	return mtu >= MTU_IPV6_MIN + MTU_LAYER ? mtu - MTU_LAYER : MTU_IPV6_MIN;
 }
 
 /* What passes to, or from, every site: sites differ, but tunnels are one device at the relay, and the mesh one at a server. */
@@ -39,7 +37,7 @@ static unsigned int narrowest_to(const struct topology *t, const struct topology
 	for (size_t i = 0; i < t->n_hosts; i++) {
 		const struct topology_host *h = &t->hosts[i];
 
-		if ((h->role == ROLE_CLIENT || h->role == ROLE_ROAMING) && &t->hosts[h->gateway] == gateway && h->mtu < mtu)
+		if (gen_comes_to(t, h, gateway) && h->mtu < mtu)
 			mtu = h->mtu;
 	}
 	return within(mtu);

@@ -4,11 +4,6 @@
  */
 #include "gen_wireguard.h"
 
-static bool comes_to(const struct topology *t, const struct topology_host *h, const struct topology_host *gateway)
-{
-	return (h->role == ROLE_CLIENT || h->role == ROLE_ROAMING) && &t->hosts[h->gateway] == gateway;
-}
-
 /* ---- a gateway ---- */
 
 /* An address with the length of its network: what is inside is reached by the tunnel. But not what is the link's besides, for which the
@@ -40,7 +35,7 @@ static void end_loops(FILE *out, const struct topology *t, const struct topology
 	for (size_t i = 0; i < h->n_networks && !h->exit.proxy_ndp; i++)
 		end_loop(out, &h->networks[i]);
 	for (size_t i = 0; i < t->n_hosts; i++)
-		if (comes_to(t, &t->hosts[i], h))
+		if (gen_comes_to(t, &t->hosts[i], h))
 			end_loop(out, &t->hosts[i].prefix);
 }
 
@@ -96,10 +91,10 @@ void gen_wireguard_gateway(const struct gen *g, const struct topology_host *h)
 	own_snat(out, h, &h->exit.snat4);
 	own_snat(out, h, &h->exit.snat6);
 	for (size_t i = 0; i < t->n_hosts && h->exit.proxy_ndp; i++)
-		if (comes_to(t, &t->hosts[i], h))
+		if (gen_comes_to(t, &t->hosts[i], h))
 			answer_for(out, h, &t->hosts[i]);
 	for (size_t i = 0; i < t->n_hosts; i++)
-		if (comes_to(t, &t->hosts[i], h))
+		if (gen_comes_to(t, &t->hosts[i], h))
 			peer(g, h, &t->hosts[i], out);
 	conf_keys(g, h, WG_CLIENTS, &h->public_key);
 }
