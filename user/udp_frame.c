@@ -9,25 +9,10 @@
 #include <netinet/udp.h>
 #include <stdbool.h>
 #include <string.h>
+#include "checksum.h"
 #include "udp_frame.h"
 
 #define TTL 64
-
-static __u32 sum(const void *data, size_t n, __u32 before)
-{
-	const __u8 *b = data;
-
-	for (size_t i = 0; i < n; i++)
-		before += i & 1 ? b[i] : b[i] << 8;
-	return before;
-}
-
-static __be16 folded(__u32 sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return htons(~sum);
-}
 
 static size_t put_ipv4(__u8 *at, const struct addr *src, const struct addr *dst, size_t len)
 {
@@ -36,7 +21,7 @@ static size_t put_ipv4(__u8 *at, const struct addr *src, const struct addr *dst,
 
 	memcpy(&ip.saddr, src->b + 12, sizeof(ip.saddr));
 	memcpy(&ip.daddr, dst->b + 12, sizeof(ip.daddr));
-	ip.check = folded(sum(&ip, sizeof(ip), 0));
+	ip.check = checksum_fold(checksum_add(0, &ip, sizeof(ip)));
 	memcpy(at, &ip, sizeof(ip));
 	return sizeof(ip);
 }
@@ -59,12 +44,14 @@ int udp_frame(__u8 *frame, const struct addr *src, __be16 sport, const struct ad
 	size_t len = sizeof(struct udphdr) + n;
 	struct udphdr udp = { .source = sport, .dest = dport, .len = htons(len) };
 	__u8 *at = frame + sizeof(eth);
+	__u32 sum;
 
 	memcpy(frame, &eth, sizeof(eth));
 	at += ipv4 ? put_ipv4(at, src, dst, len) : put_ipv6(at, src, dst, len);
 	memcpy(at + sizeof(udp), payload, n);
 	memcpy(at, &udp, sizeof(udp));
-	udp.check = folded(sum(at, len, sum(src, sizeof(*src), sum(dst, sizeof(*dst), IPPROTO_UDP + len)))) ?: 0xffff;
+	sum = checksum_add(checksum_add(IPPROTO_UDP + len, src, sizeof(*src)), dst, sizeof(*dst));
+	udp.check = checksum_fold(checksum_add(sum, at, len)) ?: 0xffff;
 	memcpy(at, &udp, sizeof(udp));
 	return at + len - frame;
 }
