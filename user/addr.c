@@ -198,6 +198,34 @@ const char *prefix_format(const struct prefix *p, char buf[ADDRESS_STRLEN])
 	return buf;
 }
 
+socklen_t address_to_socket(const struct address *a, __be16 port, __u32 scope, struct sockaddr_in6 *ret)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)ret;
+
+	memset(ret, 0, sizeof(*ret));
+	if (a->family == FAMILY_IPV6) {
+		ret->sin6_family = AF_INET6;
+		ret->sin6_port = port;
+		ret->sin6_scope_id = scope;
+		memcpy(&ret->sin6_addr, a->addr.b, sizeof(ret->sin6_addr));
+		return sizeof(*ret);
+	}
+	in->sin_family = AF_INET;
+	in->sin_port = port;
+	memcpy(&in->sin_addr, a->addr.b + 12, sizeof(in->sin_addr));
+	return sizeof(*in);
+}
+
+struct address address_from_socket(const void *sockaddr)
+{
+	const struct sockaddr_in6 *in6 = sockaddr;
+	const struct sockaddr_in *in = sockaddr;
+
+	if (in->sin_family == AF_INET)
+		return address_from_ipv4(in->sin_addr);
+	return in6->sin6_family == AF_INET6 ? address_from_ipv6(in6->sin6_addr) : (struct address){ .family = 0 };
+}
+
 bool address_equal(const struct address *a, const struct address *b)
 {
 	return a->family == b->family && a->addr.q[0] == b->addr.q[0] && a->addr.q[1] == b->addr.q[1];

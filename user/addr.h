@@ -47,6 +47,10 @@ const char *prefix_format(const struct prefix *p, char buf[ADDRESS_STRLEN]);
 
 struct address address_from_ipv4(struct in_addr a);
 struct address address_from_ipv6(struct in6_addr a);
+/* As the kernel takes it, and back. Its length; scope: ifindex of a link-local one, else 0 */
+socklen_t address_to_socket(const struct address *a, __be16 port, __u32 scope, struct sockaddr_in6 *ret);
+/* Of a struct sockaddr_in or sockaddr_in6; of others' family 0 */
+struct address address_from_socket(const void *sockaddr);
 bool address_equal(const struct address *a, const struct address *b);
 /* Its place in the list, or n */
 size_t address_find(const struct address *list, size_t n, const struct address *a);

@@ -39,7 +39,7 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 	q->of->open--;
 	q->status = status == ARES_ENODATA || status == ARES_ENOTFOUND ? ARES_SUCCESS : status;
 	for (const struct ares_addrinfo_node *node = info ? info->nodes : NULL; node; node = node->ai_next) {
-		struct address a = dns_address(node);
+		struct address a = address_from_socket(node->ai_addr);
 
 		if (a.family == q->set->family)
 			ddns_has(q->run, q->set, &a, 0, 0);	/* a cache's TTL is not the record's */

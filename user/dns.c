@@ -116,12 +116,6 @@ void dns_ask(struct dns *d, const char *name, int family, ares_addrinfo_callback
 	ares_getaddrinfo(d->channel, name, NULL, &hints, callback, data);
 }
 
-struct address dns_address(const struct ares_addrinfo_node *node)
-{
-	return node->ai_family == AF_INET ? address_from_ipv4(((struct sockaddr_in *)node->ai_addr)->sin_addr)
-					  : address_from_ipv6(((struct sockaddr_in6 *)node->ai_addr)->sin6_addr);
-}
-
 void dns_go(struct dns *d)
 {
 	process(d, ARES_SOCKET_BAD, ARES_SOCKET_BAD);

@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <ares.h>
 #include <uv.h>
-#include "addr.h"
 
 struct dns;
 
@@ -19,8 +18,6 @@ typedef bool dns_progress(void *data);
 int dns_open(uv_loop_t *loop, bool alone, dns_progress *progress, void *data, struct dns **ret);
 /* Both families where family is AF_UNSPEC. Where the answer is known at once the callback is called before this returns. */
 void dns_ask(struct dns *d, const char *name, int family, ares_addrinfo_callback callback, void *data);
-/* Of an answer, of AF_INET or AF_INET6 */
-struct address dns_address(const struct ares_addrinfo_node *node);
 /* After the questions: progress is called, perhaps at once */
 void dns_go(struct dns *d);
 /* What is still open is answered with ARES_EDESTRUCTION. Its memory is given back when the loop has gone round. */

@@ -22,34 +22,6 @@ struct request {			/* the same head in both families; zeros may follow */
 	__u8 nonce[ECHO_NONCE];
 };
 
-socklen_t address_to_socket(const struct address *a, __be16 port, __u32 scope, struct sockaddr_in6 *ret)
-{
-	struct sockaddr_in *in = (struct sockaddr_in *)ret;
-
-	memset(ret, 0, sizeof(*ret));
-	if (a->family == FAMILY_IPV6) {
-		ret->sin6_family = AF_INET6;
-		ret->sin6_port = port;
-		ret->sin6_scope_id = scope;
-		memcpy(&ret->sin6_addr, a->addr.b, sizeof(ret->sin6_addr));
-		return sizeof(*ret);
-	}
-	in->sin_family = AF_INET;
-	in->sin_port = port;
-	memcpy(&in->sin_addr, a->addr.b + 12, sizeof(in->sin_addr));
-	return sizeof(*in);
-}
-
-struct address address_from_socket(const void *sockaddr)
-{
-	const struct sockaddr_in6 *in6 = sockaddr;
-	const struct sockaddr_in *in = sockaddr;
-
-	if (in->sin_family == AF_INET)
-		return address_from_ipv4(in->sin_addr);
-	return in6->sin6_family == AF_INET6 ? address_from_ipv6(in6->sin6_addr) : (struct address){ .family = 0 };
-}
-
 int echo_socket_open(__u8 family, struct echo_socket *ret)
 {
 	bool ipv6 = family == FAMILY_IPV6;

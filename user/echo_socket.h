@@ -27,7 +27,3 @@ int echo_socket_send(const struct echo_socket *s, const struct address *to, __u3
 int echo_socket_receive(const struct echo_socket *s, struct address *ret_from, __u16 *ret_sequence);
 /* What an ICMP error quotes, behind the IP header: whether it is of a request of ours */
 bool echo_socket_quoted(const struct echo_socket *s, const void *quoted, size_t n, __u16 *ret_sequence);
-
-/* An address as the kernel takes it, and back. Its length */
-socklen_t address_to_socket(const struct address *a, __be16 port, __u32 scope, struct sockaddr_in6 *ret);
-struct address address_from_socket(const void *sockaddr);

@@ -130,19 +130,17 @@ static void stop(struct server *s)
 /* A socket of our own: only so a refusal tells why. fd or -errno. */
 static int listening_socket(const struct endpoint_config *at)
 {
-	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = at->port };
-	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = at->port };
+	struct sockaddr_in6 address;
+	socklen_t len = address_to_socket(&at->address, at->port, 0, &address);
 	bool ipv6 = at->address.family == FAMILY_IPV6;
 	int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1, rc;
 
 	if (fd < 0)
 		return -errno;
-	memcpy(&six.sin6_addr, at->address.addr.b, sizeof(six.sin6_addr));
-	memcpy(&four.sin_addr, at->address.addr.b + 12, sizeof(four.sin_addr));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (ipv6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	rc = ipv6 ? bind(fd, (struct sockaddr *)&six, sizeof(six)) : bind(fd, (struct sockaddr *)&four, sizeof(four));
+	rc = bind(fd, (struct sockaddr *)&address, len);
 	if (!rc)
 		rc = listen(fd, CONNECTIONS);
 	if (!rc)

@@ -32,7 +32,7 @@ static void take(struct half *h, const struct ares_addrinfo_node *node)
 
 	if (node->ai_family != families[h - h->lookup->halves])
 		return;
-	a = dns_address(node);
+	a = address_from_socket(node->ai_addr);
 	if (address_wrong(address_format(&a, text), a.family, false) || address_find(h->list, h->n, &a) < h->n)
 		return;
 	place = append(h->list, h->n);

@@ -112,7 +112,7 @@ static bool take_address(const struct ares_addrinfo_node *node, struct address *
 {
 	char text[ADDRESS_STRLEN];
 
-	*ret = dns_address(node);
+	*ret = address_from_socket(node->ai_addr);
 	return !address_wrong(address_format(ret, text), ret->family, false);
 }
 

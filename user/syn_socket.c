@@ -10,7 +10,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 #include "checksum.h"
-#include "echo_socket.h"
 #include "syn_socket.h"
 
 #define SYN_PORTS 4096			/* of ours, one after the other, for no connection is to be like the one before */

@@ -398,8 +398,8 @@ static int set_socket(const char *device, const struct wg_key *peer, const struc
 
 static int set_kernel(const char *device, const struct wg_key *peer, const struct address *a, __be16 port)
 {
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = port };
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = port };
+	struct sockaddr_in6 to;
+	socklen_t len = address_to_socket(a, port, 0, &to);
 	struct nlattr *peers, *row;
 	struct nlmsghdr *request;
 	struct mnl_socket *sock;
@@ -409,8 +409,6 @@ static int set_kernel(const char *device, const struct wg_key *peer, const struc
 
 	if (rc)
 		return rc;
-	memcpy(&in.sin_addr, a->addr.b + 12, sizeof(in.sin_addr));
-	memcpy(&in6.sin6_addr, a->addr.b, sizeof(in6.sin6_addr));
 	request = nl_genl_request(buffer, family, WG_CMD_SET_DEVICE, WG_GENL_VERSION);
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	mnl_attr_put_strz(request, WGDEVICE_A_IFNAME, device);
@@ -418,10 +416,7 @@ static int set_kernel(const char *device, const struct wg_key *peer, const struc
 	row = mnl_attr_nest_start(request, 0);
 	mnl_attr_put(request, WGPEER_A_PUBLIC_KEY, sizeof(*peer), peer);
 	mnl_attr_put_u32(request, WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
-	if (a->family == FAMILY_IPV4)
-		mnl_attr_put(request, WGPEER_A_ENDPOINT, sizeof(in), &in);
-	else
-		mnl_attr_put(request, WGPEER_A_ENDPOINT, sizeof(in6), &in6);
+	mnl_attr_put(request, WGPEER_A_ENDPOINT, len, &to);
 	mnl_attr_nest_end(request, row);
 	mnl_attr_nest_end(request, peers);
 	rc = nl_talk(sock, request, NULL, NULL);
