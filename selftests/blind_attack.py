@@ -161,15 +161,13 @@ class Attacker:
         return random.choice([self.known.relay] + [entry[0] for number, entry in self.known.sites.items() if number != site])
 
     def initiation(self, site, which, key=None):
-        message = struct.pack('<II', 1, self.index(which)[2]) + os.urandom(108)
-        return message + wgpackets.mac1(message, key or self.addressee(site)) + bytes(16)
+        return wgpackets.handshake(struct.pack('<II', 1, self.index(which)[2]), key or self.addressee(site))
 
     def response(self, site, which, sender):
         _, origin, receiver = self.of_sender(which, site)
         fits = self.known.sites.get(origin, (self.known.relay,))[0]
         key = random.choice([fits, fits, self.addressee(site)])
-        message = struct.pack('<III', 2, self.index(sender)[2], receiver) + os.urandom(48)
-        return message + wgpackets.mac1(message, key) + bytes(16)
+        return wgpackets.handshake(struct.pack('<III', 2, self.index(sender)[2], receiver), key)
 
     def cookie(self, site, which):
         return struct.pack('<II', 3, self.of_sender(which, site)[2]) + os.urandom(56)

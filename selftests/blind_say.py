@@ -21,22 +21,18 @@ def end(text):
     return ipaddress.ip_address(address.strip('[]')).packed, int(port)
 
 
-def handshake(number, key, *indices, size):
-    message = struct.pack(f'<{1 + len(indices)}I', number, *map(int, indices))
-    message += os.urandom(size - 32 - len(message))
-    return message + wgpackets.mac1(message, wgpackets.mac1_key(key)) + bytes(16)
+def handshake(key, *indices):
+    number = wgpackets.INITIATION if kind == 'initiation' else wgpackets.RESPONSE
+    return wgpackets.handshake(struct.pack(f'<{1 + len(indices)}I', number, *map(int, indices)), wgpackets.mac1_key(key))
 
 
-def message(receiver=0, size=32):
-    if kind in ('initiation', 'response'):
-        number = wgpackets.INITIATION if kind == 'initiation' else wgpackets.RESPONSE
-        return handshake(number, *rest, size=wgpackets.LENGTHS[number])
+def other(receiver, size=32):
     number = wgpackets.COOKIE if kind == 'cookie' else wgpackets.DATA
     head = struct.pack('<II', number, int(receiver))
     return head + os.urandom(wgpackets.LENGTHS.get(number, int(size)) - len(head))
 
 
-payload = message() if kind in ('initiation', 'response') else message(*rest[:2])
+payload = handshake(*rest) if kind in ('initiation', 'response') else other(*rest[:2])
 (source, sport), (destination, dport) = end(frm), end(to)
 packet = (ipv4 if len(source) == 4 else ipv6)(source, destination, udp(source, sport, destination, dport, payload))
 out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)

@@ -3,8 +3,6 @@
 """challenge DEVICE MAC PREFIX DESTINATION PORT PUBLIC-KEY RATE TIMES [SOURCE-PORT]: a flood of initiations that WireGuard has to look at,
 for their mac1 is right, from all over an IPv4 prefix, a /32 too, and from any port: RATE a second, TIMES a second so many at once, until it is
 told to end (SIGTERM); then it prints how many."""
-import base64
-import hashlib
 import ipaddress
 import os
 import random
@@ -14,9 +12,11 @@ import struct
 import sys
 import time
 
+import wgpackets
+
 device, mac, prefix, destination, port, key, rate, times = sys.argv[1:9]
 source_port = int(sys.argv[9]) if len(sys.argv) > 9 else 0
-mac1_key = hashlib.blake2s(b'mac1----' + base64.b64decode(key)).digest()
+mac1_key = wgpackets.mac1_key(key)
 net = ipaddress.ip_network(prefix)
 FRAMES = 10000
 
@@ -28,8 +28,7 @@ def ip_sum(head):
 
 
 def frame():
-    message = b'\1\0\0\0' + os.urandom(112)
-    message += hashlib.blake2s(message, key=mac1_key, digest_size=16).digest() + bytes(16)
+    message = wgpackets.handshake(b'\1\0\0\0', mac1_key)
     source = net[random.randrange(1, net.num_addresses - 1) if net.num_addresses > 2 else 0].packed
     head = struct.pack('!BBHHHBBH', 0x45, 0, 28 + len(message), 0, 0x4000, 64, 17, 0) + source + socket.inet_aton(destination)
     head = head[:10] + struct.pack('!H', ip_sum(head)) + head[12:]

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """strange SOURCE DESTINATION PORT PUBLIC-KEY: what strangers send to a WireGuard server of which they know that: prints how many of
 each kind, and how many of these a guard lets through (`right`: initiations with a right mac1, which any stranger can make)."""
-import base64
-import hashlib
 import os
 import socket
 import sys
 
+import wgpackets
+
 source, destination, port, key = sys.argv[1:5]
-mac1_key = hashlib.blake2s(b'mac1----' + base64.b64decode(key)).digest()
+mac1_key = wgpackets.mac1_key(key)
 
 
 def sender():
@@ -19,13 +19,8 @@ def sender():
     return s
 
 
-def mac1(message, key=mac1_key):
-    return hashlib.blake2s(message, key=key, digest_size=16).digest()
-
-
 def initiation(key=mac1_key):
-    message = b'\1\0\0\0' + os.urandom(112)
-    return message + mac1(message, key) + bytes(16)
+    return wgpackets.handshake(b'\1\0\0\0', key)
 
 
 def shapes():

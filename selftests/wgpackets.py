@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""WireGuard's messages in what tcpdump has written, and mac1, for the guard's selftests."""
+"""WireGuard's messages, as tcpdump has written them or made up, and mac1, for the selftests."""
 import base64
 import hashlib
+import os
 import struct
 
 INITIATION, RESPONSE, COOKIE, DATA = 1, 2, 3, 4
@@ -14,6 +15,12 @@ def mac1_key(public):
 
 def mac1(message, key):
     return hashlib.blake2s(message, key=key, digest_size=16).digest()
+
+
+def handshake(head, key):
+    """An initiation or a response that begins like this, noise behind it, and a right mac1"""
+    message = head + os.urandom(LENGTHS[head[0]] - 32 - len(head))
+    return message + mac1(message, key) + bytes(16)
 
 
 def mac1_fits(message, key):
