@@ -45,8 +45,8 @@ look() { # all there is to be known: $work/known, and with a number of its own
 begin_anew() {
 	local s
 	for s in a b c; do
-		inside "edge-$s" wg set "wgb-$s" peer "$(key $relay)" remove
-		blind_peer "$s" $relay "${relay_at[${family[$s]:-4}]}" "$tunnels::1/128" persistent-keepalive 25
+		forgets "$s" $relay
+		knows_relay "$s"
 	done
 }
 all_known() {

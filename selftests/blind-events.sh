@@ -47,7 +47,7 @@ done
 blind_file
 start_daemon -c "$work/wgxdp.yaml"
 wait_for 30 'all sites' all_authenticated 3
-ping_all -c 3 -i 0.2 -W 10 > /dev/null
+first_pings
 start relay "$wgxdp" monitor --json > "$work/events"
 monitor=$!
 wait_for 5 'it looks' looks

@@ -37,19 +37,16 @@ sites_begin_nothing() { # new, until they are told otherwise
 	done
 }
 sites_begin_anew() {
-	local pair s t
+	local pair s
 	for s in "${sites[@]}"; do inside "edge-$s" nft delete table inet mute; done
-	for pair in "${every_pair[@]}"; do inside "edge-${pair%-*}" wg set "wgb-${pair%-*}" peer "$(key "wgb-${pair#*-}")" remove; done
-	for pair in "${every_pair[@]}"; do
-		s=${pair%-*} t=${pair#*-}
-		blind_peer "$s" "wgb-$t" "${relay_at[${family[$s]:-4}]}" "$overlay:$t::/64,$tunnels::$t/128"
-	done
+	for pair in "${every_pair[@]}"; do forgets "${pair%-*}" "wgb-${pair#*-}"; done
+	for pair in "${every_pair[@]}"; do knows_site "${pair%-*}" "${pair#*-}"; done
 }
 
 blind_network a b
 blind_file
 begins
-ping_all -c 3 -i 0.1 -W 10 > /dev/null
+first_pings
 wait_for 5 'six sessions' have_sessions
 stops
 expect 'kept of sites, and of sessions between them' "$(grep -c '^site ' "$kept") $(grep -c '^session [^-]' "$kept")" == '3 6'
@@ -95,6 +92,6 @@ for what in 'half a line' 'without time' 'sessions that last for ever' 'sessions
 done
 begins
 sites_begin_anew
-ping_all -c 3 -i 0.1 -W 10 > /dev/null
+first_pings
 expect 'of 30 pings lost, in sessions that are new' "$(ping_all -c 5 -i 0.1 -W 3)" == 0
 expect_sums

@@ -44,8 +44,8 @@ if [[ ! ${BREAK:-} ]]; then
 fi
 wait_for 10 'cookies for c' came c 100
 before=$(arrived nat-a initiations)
-inside edge-a wg set wgb-a peer "$(key wgb-b)" remove
-blind_peer a wgb-b "${relay_at[4]}" "$overlay:b::/64,$tunnels::b/128"
+forgets a wgb-b
+knows_site a b
 start server-a ping -q -c 100 -i 0.5 "$overlay:b::10" > /dev/null
 pinger=$!
 wait_for 30 "a's handshake with b" handshaken edge-a wgb-a "$(key wgb-b)"

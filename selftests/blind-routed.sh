@@ -15,11 +15,11 @@ source "${BASH_SOURCE[0]%/*}/blind-sites.sh"
 on=relay
 blind_network a b
 for s in a b; do
-	inside "edge-$s" wg set "wgb-$s" peer "$(key wgb-c)" remove
+	forgets $s wgb-c
 	inside "edge-$s" ip route del "$overlay:c::/64"
 	inside "edge-$s" wg set "wgb-$s" peer "$(key $relay)" allowed-ips "$tunnels::1/128,$overlay::/48"
 	inside "edge-$s" ip route add "$overlay::/48" dev "wgb-$s" src "$overlay:$s::1"
-	inside edge-c wg set wgb-c peer "$(key wgb-$s)" remove
+	forgets c wgb-$s
 	inside edge-c ip route del "$overlay:$s::/64"
 done
 inside edge-c wg set wgb-c peer "$(key $relay)" allowed-ips "$tunnels::1/128,$overlay::/48"

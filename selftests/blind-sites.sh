@@ -4,21 +4,24 @@
 # and every other site, all at the relay's address.
 relay=wgr-one # its own WireGuard
 
-blind_edge() { # SITE ENDPOINT: the relay's
+blind_edge() { # SITE
 	local edge=wgb-$1
 	tunnel "edge-$1" "$edge" "${tunnels:?}::$1/128" "${port:?}"
 	inside relay wg set $relay peer "$(key "$edge")" allowed-ips "${tunnels:?}::$1/128"
 	inside relay ip route add "${tunnels:?}::$1" dev $relay
-	blind_peer "$1" $relay "$2" "${tunnels:?}::1/128" persistent-keepalive 25
+	knows_relay "$1"
 	inside "edge-$1" ip route add "${tunnels:?}::1" dev "$edge"
 }
 
-blind_peer() { # SITE PEER'S-DEVICE ENDPOINT ALLOWED-IPS OPTION...
-	inside "edge-$1" wg set "wgb-$1" peer "$(key "$2")" endpoint "$3" allowed-ips "$4" "${@:5}"
+blind_peer() { # SITE PEER'S-DEVICE ALLOWED-IPS OPTION...: at the relay's address
+	inside "edge-$1" wg set "wgb-$1" peer "$(key "$2")" endpoint "${relay_at[${family[$1]:-4}]}" allowed-ips "$3" "${@:4}"
 }
+knows_relay() { blind_peer "$1" $relay "${tunnels:?}::1/128" persistent-keepalive 25; } # SITE
+knows_site() { blind_peer "$1" "wgb-$2" "${overlay:?}:$2::/64,${tunnels:?}::$2/128"; } # SITE OTHER
+forgets() { inside "edge-$1" wg set "wgb-$1" peer "$(key "$2")" remove; } # SITE PEER'S-DEVICE: and its sessions
 
-blind_pair() { # SITE OTHER ENDPOINT: what SITE knows of the other one
-	blind_peer "$1" "wgb-$2" "$3" "${overlay:?}:$2::/64,${tunnels:?}::$2/128"
+blind_pair() { # SITE OTHER: what SITE knows of the other one
+	knows_site "$1" "$2"
 	inside "edge-$1" ip route add "${overlay:?}:$2::/64" dev "wgb-$1" src "${overlay:?}:$1::1"
 	inside "edge-$1" ip route add "${tunnels:?}::$2" dev "wgb-$1"
 }
@@ -29,7 +32,7 @@ blind_mesh() { # SITE...: each knows each other
 	local s t
 	for s; do
 		for t; do
-			[[ $s == "$t" ]] || blind_pair "$s" "$t" "${relay_at[${family[$s]:-4}]}"
+			[[ $s == "$t" ]] || blind_pair "$s" "$t"
 		done
 	done
 }
@@ -59,7 +62,7 @@ blind_network() { # SITE...: those behind a NAT; a and b at least
 	for s in "${!family[@]}"; do on_internet "edge-$s" wan "2001:db8::$s/64"; done
 	routers relay
 	relay_tunnel $relay "$port" "${tunnels:?}::1"
-	for s in "${sites[@]}"; do blind_edge "$s" "${relay_at[${family[$s]:-4}]}"; done
+	for s in "${sites[@]}"; do blind_edge "$s"; done
 	blind_mesh "${sites[@]}"
 	site_names
 }
@@ -89,10 +92,7 @@ pairs_of() { # SITE...: each with each other, both ways
 }
 mapfile -t every_pair < <(pairs_of "${sites[@]}")
 # The first packet of each pair waits for a handshake, which two that begin at once may have to begin again
-first_pings() {
-	local pair
-	for pair in "${every_pair[@]}"; do ping_between "${pair%-*}" "${pair#*-}" -c 3 -i 0.2 -W 10 > /dev/null; done
-}
+first_pings() { ping_all -c 3 -i 0.2 -W 10 > /dev/null; }
 
 ping_all() { # OPTION...: of every pair, one after the other; how many were lost in all
 	local pair lost=0

@@ -24,7 +24,7 @@ forget() { # of whomever
 }
 
 blind_network a b
-inside edge-c wg set wgb-c peer "$(key $relay)" remove
+forgets c $relay
 inside relay wg set $relay peer "$(key wgb-c)" remove
 inside relay wg set $relay peer "$(key wgb-c)" allowed-ips "$tunnels::c/128"
 blind_file
@@ -37,7 +37,7 @@ start server-a ping -q -c 1 -W 40 "$overlay:c::10" > "$work/ping"
 pinger=$!
 wait_for 4 "the initiation waits" site_is c initiation_waits yes
 [[ ! ${BREAK:-} ]] || forget
-blind_peer c $relay "${relay_at[6]}" "$tunnels::1/128" persistent-keepalive 25
+knows_relay c
 wait $pinger || fail "no answer of c: $(< "$work/ping")"
 expect 'initiations that a has sent' "$(arrived nat-a initiations)" == 1
 expect 'site c' "$(site_shown c state) $(site_shown c initiation_waits)" == 'authenticated no'
