@@ -13,6 +13,7 @@
 #include "attach.h"
 #include "control.h"
 #include "dataplane.h"
+#include "dataplane_programs.h"
 #include "jiffies.h"
 #include "log.h"
 #include "map_info.h"
@@ -20,33 +21,9 @@
 #include "table.h"
 #include "wgxdp.skel.h"
 
-static const char *const map_names[MAP_COUNT] = {
-#define X(name) #name,
-	DATAPLANE_MAPS(X)
-#undef X
-};
-
-static const char *const program_names[PROGRAM_COUNT] = {
-#define X(name) #name,
-	DATAPLANE_PROGRAMS(X)
-#undef X
-};
-
-/* Those that know the relay, flows, the guard or the blind relay (and flows), or both are pinned under the same names: a firewall's carry nothing of it */
-static const char *const program_sets[] = { "", "_relay", "_flows", "_relay_flows", "_guard", "_relay_guard", "_blind", "_relay_blind" };
-enum { PROGRAM_SETS = sizeof(program_sets) / sizeof(program_sets[0]) };
-
 static int program_set(const struct plan *p)
 {
 	return !!p->relay.on + (p->blind.on ? 6 : p->guarded ? 4 : 2 * !!p->n_flows);
-}
-
-static struct bpf_program *program_of(const struct wgxdp *s, int program, int set)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), "%s%s", program_names[program], program_sets[set]);
-	return bpf_object__find_program_by_name(s->obj, name);
 }
 
 /* Rooms that are made before anything needs them, so that most changes of the configuration find the maps large enough */
@@ -80,15 +57,15 @@ static int open_pins(struct dataplane *dp)
 	__u32 zero = 0;
 
 	for (int i = 0; i < MAP_COUNT; i++) {
-		dp->maps[i] = pin_get(dp->instance, "%s", map_names[i]);
+		dp->maps[i] = pin_get(dp->instance, "%s", dataplane_map_names[i]);
 		if (dp->maps[i] >= 0 || i != MAP_control)	/* others are newer than what runs, and made by the next `up` */
 			continue;
 		log_error("instance %s: map %s is not pinned: `wgxdp down` removes what is left of it", dp->instance,
-			  map_names[i]);
+			  dataplane_map_names[i]);
 		return dp->maps[i];
 	}
 	for (int i = 0; i < PROGRAM_COUNT; i++)
-		dp->programs[i] = pin_get(dp->instance, "progs/%s", program_names[i]);
+		dp->programs[i] = pin_get(dp->instance, "progs/%s", dataplane_program_names[i]);
 	dp->elsewhere = !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.netns != netns_inode();
 	dp->choices = c.flags & CONTROL_WITH_CHOICES;
 	if (c.abi_version != ABI_VERSION) {
@@ -138,7 +115,7 @@ static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct pla
 {
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		for (int set = 0; set < PROGRAM_SETS; set++)
-			bpf_program__set_autoload(program_of(s, i, set), set == program_set(p) &&
+			bpf_program__set_autoload(dataplane_program(s, i, set), set == program_set(p) &&
 						  (i != PROGRAM_wgxdp_tc_l3 || p->l3 || dp->programs[i] >= 0));
 	bpf_program__set_autoload(s->progs.wgxdp_flow_arm, p->n_flows);
 	bpf_program__set_autoload(s->progs.wgxdp_answer, p->challenges || p->blind.on);
@@ -203,32 +180,12 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	dataplane_size_blind(dp, s, p);
 }
 
-/* FNV-1a over the object and everything set in it before load: equal means that loading it again would give the same */
-static __u64 program_hash(const struct wgxdp *s)
-{
-	__u64 h = 0xcbf29ce484222325ULL;
-	size_t n;
-	const unsigned char *elf = wgxdp__elf_bytes(&n);
-	struct bpf_program *program;
-	struct bpf_map *map;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ elf[i]) * 0x100000001b3ULL;
-	for (size_t i = 0; i < sizeof(*s->rodata); i++)
-		h = (h ^ ((const unsigned char *)s->rodata)[i]) * 0x100000001b3ULL;
-	bpf_object__for_each_map(map, s->obj)
-		h = (h ^ bpf_map__max_entries(map)) * 0x100000001b3ULL;
-	bpf_object__for_each_program(program, s->obj)
-		h = (h ^ bpf_program__autoload(program)) * 0x100000001b3ULL;
-	return h;
-}
-
 /* Running maps of the same size are taken over; others are made anew, and take the counters over. Values of another size are those
  * of maps without state, for others would be another ABI_VERSION. */
 static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(s->obj, map_names[i]);
+		struct bpf_map *map = bpf_object__find_map_by_name(s->obj, dataplane_map_names[i]);
 		int rc;
 
 		dp->map_is_new[i] = dataplane_entries(dp, i) != bpf_map__max_entries(map) ||
@@ -245,7 +202,7 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 static void take_maps(struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(s->obj, map_names[i]);
+		struct bpf_map *map = bpf_object__find_map_by_name(s->obj, dataplane_map_names[i]);
 		int old = dp->maps[i], new = dup(bpf_map__fd(map));
 
 		if (old >= 0 && dp->map_is_new[i])
@@ -285,7 +242,7 @@ static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const st
 {
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (i != MAP_choices && dataplane_entries(dp, i) !=
-		    bpf_map__max_entries(bpf_object__find_map_by_name(s->obj, map_names[i])))
+		    bpf_map__max_entries(bpf_object__find_map_by_name(s->obj, dataplane_map_names[i])))
 			return false;
 	return !p->n_trie && !p->relay.on && !p->n_flows && !p->guarded && !p->blind.on && (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
 }
@@ -302,7 +259,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	if (!s)
 		return -errno;
 	set_sizes(dp, s, p);
-	hash = program_hash(s);
+	hash = dataplane_program_hash(s);
 	serves = dp->running && is_whole(dp) && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.program == hash;
 	dp->later = !serves && may_wait && dp->running && is_whole(dp) && can_wait(dp, s, p);
 	if (serves || dp->later) {
@@ -318,7 +275,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	}
 	take_maps(dp, s);
 	for (int i = 0; i < PROGRAM_COUNT; i++) {
-		struct bpf_program *program = program_of(s, i, program_set(p));
+		struct bpf_program *program = dataplane_program(s, i, program_set(p));
 
 		if (dp->programs[i] >= 0)
 			close(dp->programs[i]);
@@ -333,7 +290,7 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 {
 	struct bpf_program *program;
 	struct wgxdp *s = dp->component ? dp->component_skeleton : wgxdp__open();
-	struct bpf_program *xdp = s ? program_of(s, PROGRAM_wgxdp_xdp, program_set(p)) : NULL;
+	struct bpf_program *xdp = s ? dataplane_program(s, PROGRAM_wgxdp_xdp, program_set(p)) : NULL;
 	int rc = s ? 0 : -errno;
 
 	*ret = dp->component;
@@ -341,7 +298,7 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 		return rc;
 	set_sizes(dp, s, p);
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
-		rc = bpf_map__reuse_fd(bpf_object__find_map_by_name(s->obj, map_names[i]), dp->maps[i]);
+		rc = bpf_map__reuse_fd(bpf_object__find_map_by_name(s->obj, dataplane_map_names[i]), dp->maps[i]);
 	bpf_object__for_each_program(program, s->obj)
 		bpf_program__set_autoload(program, program == xdp);
 	shared_prepare(xdp);
@@ -362,13 +319,13 @@ static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffi
 
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
 		if (!dp->running || dp->map_is_new[i])
-			rc = pin_set(dp->maps[i], dp->instance, suffix, map_names[i]);
+			rc = pin_set(dp->maps[i], dp->instance, suffix, dataplane_map_names[i]);
 	for (int i = 0; i < PROGRAM_COUNT && !rc && dp->reloaded; i++) {
 		char name[32];
 
 		if (dp->programs[i] < 0)
 			continue;
-		snprintf(name, sizeof(name), "progs/%s", program_names[i]);
+		snprintf(name, sizeof(name), "progs/%s", dataplane_program_names[i]);
 		rc = pin_set(dp->programs[i], dp->instance, suffix, name);
 	}
 	if (!rc && dp->reloaded) {

@@ -7,8 +7,9 @@
 static const struct {
 	const char *name;
 	bool drops;
+	const char *text;
 } reasons[REASON_MAX] = {
-#define REASON(kind, name, text) [kind##_##name] = { #name, KIND_##kind == KIND_DROP },
+#define REASON(kind, name, text) [kind##_##name] = { #name, KIND_##kind == KIND_DROP, text },
 #include "reasons.def"
 #undef REASON
 };
@@ -16,6 +17,11 @@ static const struct {
 const char *reason_name(__u16 reason)
 {
 	return reason < REASON_MAX && reasons[reason].name ? reasons[reason].name : "unknown";
+}
+
+const char *reason_text(__u16 reason)
+{
+	return reason < REASON_MAX && reasons[reason].text ? reasons[reason].text : "for a reason that this version does not know";
 }
 
 bool reason_drops(__u16 reason)
