@@ -229,7 +229,7 @@ $(BENCH_DIR)/relay: $(BENCH_DIR)/relay.o
 -include $(wildcard $(BENCH_DIR)/*.d)
 
 # ---- what the selftests (and the demo) need besides wgxdp ----
-SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/flood $(O)/selftests/peer.bpf.o $(O)/selftests/beside.bpf.o
+SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/flood $(O)/selftests/mapsum $(O)/selftests/peer.bpf.o $(O)/selftests/beside.bpf.o
 
 .PHONY: selftest-programs
 selftest-programs: $(SELFTEST_PROGRAMS)
@@ -240,7 +240,7 @@ $(O)/selftests/%: selftests/%.c Makefile
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -o $@ $(SELFTEST_LIBS)
 
 $(O)/selftests/flowrace: SELFTEST_LIBS = -pthread -lbpf
-$(O)/selftests/flood: SELFTEST_LIBS = -lbpf
+$(O)/selftests/flood $(O)/selftests/mapsum: SELFTEST_LIBS = -lbpf
 $(O)/selftests/flood: $(O)/selftests/flood.skel.h selftests/flood.h
 $(O)/selftests/flood.bpf.o: selftests/flood.h
 
