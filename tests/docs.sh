@@ -54,7 +54,7 @@ keys() {
 keys_in_page() {
 	awk '/^\.S[hs] / {section = ""} /^\.Ss / {section = $2; sub("s$", "", section)}
 		/^\.It Cm / && section {print section, $3}
-		/^\.Ss / && $2 ~ /^(interfaces|services|peers|follow|policy|blind|endpoints|learn|exporter|ddns|running)$/ {print "section", $2}' docs/wgxdp.yaml.5 | sort
+		/^\.Ss / && $2 ~ /^(interfaces|services|peers|follow|announce|policy|blind|endpoints|learn|exporter|ddns|running)$/ {print "section", $2}' docs/wgxdp.yaml.5 | sort
 }
 # Words that a value may be: `origin hand`
 values() {

@@ -88,6 +88,10 @@ static void assert_same_relay(const struct config *a, const struct config *b)
 	assert_int_equal(a->follow.n_wireguard, b->follow.n_wireguard);
 	for (size_t i = 0; i < a->follow.n_wireguard; i++)
 		assert_string_equal(a->follow.wireguard[i].name, b->follow.wireguard[i].name);
+	assert_int_equal(a->follow.n_tables, b->follow.n_tables);
+	if (a->follow.n_tables)
+		assert_memory_equal(a->follow.tables, b->follow.tables, a->follow.n_tables * sizeof(*a->follow.tables));
+	assert_memory_equal(&a->announce, &b->announce, sizeof(a->announce));
 	assert_same_prefixes(&a->policy.overlay, 1, &b->policy.overlay, 1);
 	assert_int_equal(a->policy.icmpv6, b->policy.icmpv6);
 	assert_int_equal(a->policy.reject, b->policy.reject);

@@ -4,6 +4,7 @@
  * longest prefix of the configuration; names and ids of peers, also of those that are followed; where the relay stands.
  */
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -82,14 +83,14 @@ static __u32 route_word(const struct plan *p, const struct addr *a)
 {
 	const struct plan_relay *r = &p->relay;
 	struct address at = { *a, FAMILY_IPV6 };
-	__u32 word = 0;
+	__u32 word = ROUTE_LONGER;
 
 	if (r->subnets && prefix_covers(&r->overlay, &at))
 		word = r->subnets[a->b[6] << 8 | a->b[7]];
 	for (size_t i = 0; i < p->n_entries && !r->subnets; i++)
 		if ((p->entries[i].key.word & 0xff) == KEY_ROUTE && p->entries[i].key.addr.q[0] == a->q[0])
 			word = p->entries[i].route.word;
-	return !word || word & ROUTE_LONGER ? longest(r, a) : word;
+	return word & ROUTE_LONGER ? longest(r, a) : word;
 }
 
 static const char *whose(const struct plan *p, const char *text)
@@ -298,11 +299,112 @@ static void followed(void **state)
 	config_free(c);
 }
 
+static struct nl_route kernel_route(const char *prefix, __u32 table, __u32 oif, __u32 metric)
+{
+	struct nl_route r = { .table = table, .oif = oif, .metric = metric, .type = RTN_UNICAST, .protocol = RTPROT_BIRD };
+
+	assert_int_equal(prefix_parse(prefix, &r.dst), 0);
+	return r;
+}
+
+/* What the kernel's tables say goes before what peers have; of a prefix it has the table that is named first, then the lowest metric */
+static void kernel(void **state)
+{
+	static const char *const overlays[] = { "fd12:3456:789a::/48", "fd12:3456:7800::/40" };
+	struct nl_route routes[] = {
+		kernel_route("fd12:3456:789a:a::/64", 254, NIC, 32),		/* a has moved, behind the nic's only peer */
+		kernel_route("fd12:3456:789a:b::/64", 254, NIC, 1024),		/* and b has not: the next one counts */
+		kernel_route("fd12:3456:789a:b::/64", 254, TUNNEL, 32),
+		kernel_route("fd12:3456:789a:c::/64", 254, OTHER, 32),		/* by what the relay does not know */
+		kernel_route("fd12:3456:789a:d::/64", 254, NIC, 1),		/* table 700 is named first */
+		kernel_route("fd12:3456:789a:d::/64", 700, TUNNEL, 9),
+		kernel_route("fd12:3456:789a:e::/64", 800, NIC, 1),		/* not followed */
+		kernel_route("fd12:3456:789a:f::/64", 254, TUNNEL, 1),		/* no peer of the tunnel has it */
+		kernel_route("fd12:3456:789a:100::/56", 254, NIC, 1),
+		kernel_route("fd12:3456:789a:101::/64", 254, 0, 1),		/* unreachable */
+		kernel_route("fd12:3456:789a:102::7", 254, NIC, 1),
+		kernel_route("fd12:3456:789a:103::/64", 254, NIC, 1),		/* dead */
+		kernel_route("fd12:3456:789a:104::/64", 254, TUNNEL, 256),	/* of an address */
+		kernel_route("::/0", 254, NIC, 1),
+		kernel_route("fd99::/64", 254, NIC, 1),
+		kernel_route("fd12:3456:789a:8000::/64", 254, TUNNEL, 1),	/* by a gateway that is b */
+	};
+
+	routes[9].type = RTN_UNREACHABLE;
+	routes[11].conditional = true;
+	routes[12].protocol = RTPROT_KERNEL;
+	assert_int_equal(address_parse("fd99::b", &routes[15].via), 0);
+	host.n_addresses = 0;
+	host.routes = routes;
+	host.n_routes = sizeof(routes) / sizeof(*routes);
+	for (size_t i = 0; i < 2; i++) {
+		struct plan_input in = { 0 };
+		char text[1024];
+		struct config *c;
+		struct plan *p;
+
+		sprintf(text, "follow: { routes: [ 700, main ] }\npeers:\n"
+			"  - { name: a, device: wg0, prefixes: [ \"fd12:3456:789a:a::/64\" ] }\n"
+			"  - { name: b, device: wg0, prefixes: [ \"fd12:3456:789a:b::/64\", \"fd99::b\", \"fd12:3456:789a:104::/64\" ] }\n"
+			"  - { name: d, device: wg0, prefixes: [ \"fd12:3456:789a:d::/64\" ] }\n"
+			"  - { name: relay, device: eth2 }\npolicy: { overlay: \"%s\" }\n", overlays[i]);
+		p = plan_text(text, &in, &c);
+		assert_string_equal(whose(p, "fd12:3456:789a:a::1"), "relay");
+		assert_string_equal(whose(p, "fd12:3456:789a:b::1"), "b");
+		assert_string_equal(whose(p, "fd12:3456:789a:c::1"), "us");
+		assert_string_equal(whose(p, "fd12:3456:789a:d::1"), "d");
+		assert_string_equal(whose(p, "fd12:3456:789a:e::1"), "");
+		assert_string_equal(whose(p, "fd12:3456:789a:f::1"), "");
+		assert_string_equal(whose(p, "fd12:3456:789a:1ff::1"), "relay");
+		assert_string_equal(whose(p, "fd12:3456:789a:101::1"), "");
+		assert_string_equal(whose(p, "fd12:3456:789a:102::7"), "relay");
+		assert_string_equal(whose(p, "fd12:3456:789a:103::7"), "relay");
+		assert_string_equal(whose(p, "fd12:3456:789a:104::1"), "b");
+		assert_string_equal(whose(p, "fd12:3456:789a:200::1"), "");
+		assert_string_equal(whose(p, "fd12:3456:789a:8000::1"), "b");
+		assert_string_equal(whose(p, "fd99::1"), "");
+		plan_free(p);
+		config_free(c);
+	}
+	host.n_routes = 0;
+}
+
+/* As WireGuard sends: to the peer that has the longest prefix, be it wider than a site */
+static void kernel_and_wireguard(void **state)
+{
+	struct nl_route routes[] = {
+		kernel_route("fd12:3456:789a:a::/64", 254, TUNNEL, 32), kernel_route("fd12:3456:789a:b::/64", 254, TUNNEL, 32),
+		kernel_route("fd12:3456:789a:8000::/64", 254, TUNNEL, 32), kernel_route("fd12:3456:789a::/48", 254, TUNNEL, 32),
+	};
+	struct prefix allowed[4];
+	struct wg_peer peers[2];
+	struct followed f = { .device = "wg0", .wireguard = { .peers = peers, .n_peers = 2 } };
+	struct plan_input in = { .followed_peers = &f, .n_followed = 1 };
+	struct config *c;
+	struct plan *p;
+
+	assert_int_equal(prefix_parse("fd12:3456:789a::/48", &allowed[0]) | prefix_parse("10.0.0.0/8", &allowed[1]) |
+			 prefix_parse("fd12:3456:789a:8000::/49", &allowed[2]) | prefix_parse("fd12:3456:789a:b::/64", &allowed[3]), 0);
+	peers[0] = followed_peer(1, allowed, 2);
+	peers[1] = followed_peer(2, allowed + 2, 2);
+	host.n_addresses = 0;
+	host.routes = routes;
+	host.n_routes = 4;
+	p = plan_text("follow: { wireguard: [ wg0 ], routes: [ main ] }\npolicy: { overlay: \"fd12:3456:789a::/48\" }\n", &in, &c);
+	assert_string_equal(whose(p, "fd12:3456:789a:a::1"), "AQAAAAAA");
+	assert_string_equal(whose(p, "fd12:3456:789a:b::1"), "AgAAAAAA");
+	assert_string_equal(whose(p, "fd12:3456:789a:8000::1"), "AgAAAAAA");
+	assert_string_equal(whose(p, "fd12:3456:789a:c::1"), "AQAAAAAA");
+	plan_free(p);
+	config_free(c);
+	host.n_routes = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nested), cmocka_unit_test(at_random), cmocka_unit_test(ours), cmocka_unit_test(devices),
-		cmocka_unit_test(followed),
+		cmocka_unit_test(followed), cmocka_unit_test(kernel), cmocka_unit_test(kernel_and_wireguard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

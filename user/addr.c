@@ -264,6 +264,14 @@ struct addr prefix_mask(const struct prefix *p)
 	return mask;
 }
 
+void prefix_clear_host(struct prefix *p)
+{
+	struct addr mask = prefix_mask(p);
+
+	p->addr.q[0] &= mask.q[0];
+	p->addr.q[1] &= mask.q[1];
+}
+
 size_t address_find(const struct address *list, size_t n, const struct address *a)
 {
 	size_t i = 0;

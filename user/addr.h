@@ -58,6 +58,7 @@ bool address_is_link_local(const struct address *a);
 bool prefix_covers(const struct prefix *p, const struct address *a);	/* same family and inside */
 bool prefix_within(const struct prefix *inner, const struct prefix *outer);
 bool prefix_meets(const struct prefix *a, const struct prefix *b);	/* they have addresses in common; family 0 has none */
+void prefix_clear_host(struct prefix *p);	/* what lies behind its length becomes zeros */
 /* The prefix's mask in the 16-byte form; the first 96 bits of an IPv4 mask are ones. */
 struct addr prefix_mask(const struct prefix *p);
 

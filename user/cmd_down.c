@@ -3,6 +3,7 @@
  * wgxdp down: nothing of the instance remains: no program, link, qdisc, map or pin.
  */
 #include <unistd.h>
+#include "announce.h"
 #include "command.h"
 #include "dataplane.h"
 #include "log.h"
@@ -15,6 +16,7 @@ const char down_help[] =
 
 int cmd_down(const struct global *g, int argc, char **argv)
 {
+	struct config *c;
 	int lock, rc;
 
 	if (argc > 1) {
@@ -24,11 +26,15 @@ int cmd_down(const struct global *g, int argc, char **argv)
 	lock = state_lock(g->instance);
 	if (lock < 0)
 		return EXIT_FAILED;
+	if (state_read(g->instance, &c))
+		c = NULL;
 	rc = dataplane_down(g->instance);
 	if (!rc) {
+		announce_clear(c ? c->announce.table : 0);
 		state_remove(g->instance);
 		try_keep(g->instance);
 	}
+	config_free(c);
 	close(lock);
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }

@@ -202,7 +202,8 @@ static const struct yaml_key config_keys[] = {
 	{ "services", yaml_set_rows, "{ name: wg-end, listen: …, backend: … }", ROWS(config, services, n_services),
 	  .below = service_keys },
 	{ "peers", yaml_set_rows, "{ name: site-a, device: wgvpnr01 }", ROWS(config, peers, n_peers), .below = config_peer_keys },
-	{ "follow", yaml_set_map, "{ wireguard: [ wgvpnr01 ] }", AT(config, follow), .below = config_follow_keys },
+	{ "follow", yaml_set_map, "{ wireguard: [ wgvpnr01 ], routes: [ main ] }", AT(config, follow), .below = config_follow_keys },
+	{ "announce", yaml_set_map, "{ table: 700 }", AT(config, announce), .below = config_announce_keys },
 	{ "policy", config_set_policy, "{ overlay: \"fd12:3456:789a::/48\" }", AT(config, policy), .below = config_policy_keys },
 	{ "blind", yaml_set_map, "{ listen: { interface: eth0, port: 51820 }, device: wgvpnr01 }", AT(config, blind), .below = config_blind_keys },
 	{ "endpoints", yaml_set_rows, "{ interface: wg0, peer: \"…=\", host: vpn.example.net, port: 51820 }", ROWS(config, endpoints, n_endpoints),
@@ -211,7 +212,6 @@ static const struct yaml_key config_keys[] = {
 	{ "exporter", yaml_set_map, "{ listen: [ \"127.0.0.1:9851\" ] }", .below = exporter_keys },
 	{ "ddns", config_set_ddns, "{ interface: ens18, … }", .below = config_ddns_keys },
 	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
-	LATER_SECTIONS,
 	{},
 };
 
@@ -366,6 +366,7 @@ void config_free(struct config *c)
 	free(c->services);
 	free(c->peers);
 	free(c->follow.wireguard);
+	free(c->follow.tables);
 	free(c->policy.udp_ports);
 	free(c->blind.sites);
 	free(c->blind.pairs);

@@ -33,6 +33,16 @@ struct follow_config {
 		char name[IFNAMSIZ];
 	} *wireguard;			/* devices whose peers are WireGuard's own word */
 	size_t n_wireguard;
+	__u32 *tables;			/* of the kernel's routes, the first goes before the next */
+	size_t n_tables;
+};
+
+#define ANNOUNCE_AFTER 180		/* WireGuard's own limit for a session */
+
+struct announce_config {		/* routes of sites that are alive, in a table of the kernel's */
+	__u32 table;			/* 0: none */
+	__u32 after;			/* seconds since the latest handshake; 0: ANNOUNCE_AFTER */
+	__u32 silent;			/* seconds without a packet of the peer; 0: it may be silent */
 };
 
 struct policy_config {
@@ -73,6 +83,7 @@ struct config {
 	struct peer_config *peers;
 	size_t n_peers;
 	struct follow_config follow;
+	struct announce_config announce;
 	struct policy_config policy;
 	struct blind_config blind;
 	struct peer_endpoint_config *endpoints;	/* that the daemon follows: config_endpoints.h */

@@ -155,6 +155,7 @@ static void check_prefixes(struct check *k)
 static void check_followed(struct check *k)
 {
 	const struct follow_config *f = &k->c->follow;
+	char text[TABLE_STRLEN];
 
 	for (size_t i = 0; i < f->n_wireguard; i++)
 		for (size_t j = 0; j < i; j++) {
@@ -162,6 +163,30 @@ static void check_followed(struct check *k)
 			if (!strcmp(f->wireguard[i].name, f->wireguard[j].name))
 				tell(k, "wireguard: '%s' is listed twice: once is enough", f->wireguard[i].name);
 		}
+	for (size_t i = 0; i < f->n_tables; i++)
+		for (size_t j = 0; j < i; j++) {
+			at(k, 0, "/follow/routes/%zu", i);
+			if (f->tables[i] == f->tables[j])
+				tell(k, "routes: table %s is listed twice: once is enough", table_format(f->tables[i], text));
+		}
+	at(k, 0, "/follow/routes");
+	if (f->n_tables && !config_relays(k->c))
+		tell(k, "routes: by which devices? peers are wanted, or follow: { wireguard: [ … ] }");
+}
+
+static void check_announced(struct check *k)
+{
+	const struct config *c = k->c;
+
+	at(k, 0, "/announce/table");
+	for (size_t i = 0; i < c->follow.n_tables && c->announce.table; i++)
+		if (c->follow.tables[i] == c->announce.table)
+			tell(k, "table: routes of table %u are followed: one of its own is wanted, which others read", c->announce.table);
+	at(k, 0, "/announce");
+	if (c->announce.table && !config_relays(c) && !*c->blind.device)
+		tell(k, "announce: of which sites? peers are wanted, or follow: { wireguard: [ … ] }");
+	else if (c->announce.table && !c->policy.overlay.family && !config_relays(c))
+		tell(k, "announce: the overlay is missing, the prefix that holds all sites, as policy: { overlay: \"fd12:3456:789a::/48\" }");
 }
 
 void config_check_relay(struct check *k)
@@ -176,6 +201,7 @@ void config_check_relay(struct check *k)
 	}
 	check_names_and_keys(k);
 	check_followed(k);
+	check_announced(k);
 	if (c->policy.overlay.family) {
 		check_prefixes(k);
 	} else if (config_relays(c)) {

@@ -58,6 +58,11 @@ static struct entry follow_entry(const struct config *c)
 	return ENTRY(c, config_put_follow(out, c));
 }
 
+static struct entry announce_entry(const struct config *c)
+{
+	return ENTRY(c, config_put_announce(out, c));
+}
+
 static struct entry policy_entry(const struct config *c)
 {
 	return ENTRY(c, config_put_policy(out, c));
@@ -257,6 +262,7 @@ bool config_diff(const struct config *old, const struct config *new, FILE *out)
 	diff_entry(&d, exporter_entry(old), exporter_entry(new));
 	diff_entry(&d, learn_entry(old), learn_entry(new));
 	diff_entry(&d, follow_entry(old), follow_entry(new));
+	diff_entry(&d, announce_entry(old), announce_entry(new));
 	diff_entry(&d, policy_entry(old), policy_entry(new));
 	d.section = "interfaces";
 	for (size_t i = 0; i < old->n_interfaces; i++)

@@ -16,5 +16,6 @@ void config_put_interface(FILE *out, const struct interface_config *i);
 void config_put_service(FILE *out, const struct service_config *s);
 void config_put_peer(FILE *out, const struct peer_config *p);
 void config_put_follow(FILE *out, const struct config *c);
+void config_put_announce(FILE *out, const struct config *c);
 void config_put_policy(FILE *out, const struct config *c);
 void config_put_exporter(FILE *out, const struct config *c);

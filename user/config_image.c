@@ -73,6 +73,7 @@ static void walk(struct image *im, struct config *c)
 	for (size_t i = 0; i < c->n_peers; i++)
 		ARRAY(im, c->peers[i].prefixes, c->peers[i].n_prefixes);
 	ARRAY(im, c->follow.wireguard, c->follow.n_wireguard);
+	ARRAY(im, c->follow.tables, c->follow.n_tables);
 	ARRAY(im, c->policy.udp_ports, c->policy.n_udp_ports);
 	ARRAY(im, c->blind.sites, c->blind.n_sites);
 	ARRAY(im, c->blind.pairs, c->blind.n_pairs);

@@ -3,10 +3,15 @@
  * The grammar of the relay: peers, follow, policy; and the words of policy.
  */
 #include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "config_flows.h"
 #include "config_later.h"
 #include "config_relay.h"
+
+#define ANNOUNCE_MAX 86400		/* seconds */
 
 const char *const config_origin_names[] = { "file", "hand", NULL };
 static const char *const reject_names[] = { "address-unreachable", "admin-prohibited", "drop", NULL };
@@ -34,6 +39,17 @@ const char *icmpv6_name(unsigned int i, __u8 *ret_type)
 		return NULL;
 	*ret_type = icmpv6_types[i].type;
 	return icmpv6_types[i].name;
+}
+
+__u32 table_parse(const char *text)
+{
+	return strcmp(text, "main") ? config_number(text, "", ~0U) : RT_TABLE_MAIN;
+}
+
+const char *table_format(__u32 table, char buf[TABLE_STRLEN])
+{
+	snprintf(buf, TABLE_STRLEN, table == RT_TABLE_MAIN ? "main" : "%u", table);
+	return buf;
 }
 
 /* ---- values ---- */
@@ -66,6 +82,39 @@ static void add_device(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	one.size = sizeof(place->name);
 	if (place)
 		yaml_set_text(y, &one, value, place->name);
+}
+
+static void add_table(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	struct follow_config *f = object;
+	__u32 table = text ? table_parse(text) : 0, *place;
+
+	if (text && !table)
+		yaml_error(y, value, "%s: '%s' is no routing table: main, or a number from 1 to 4294967295", key->name, text);
+	place = table ? yaml_append(y, &f->tables, &f->n_tables, sizeof(*place)) : NULL;
+	if (place)
+		*place = table;
+}
+
+static void set_table(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	struct announce_config *a = object;
+
+	a->table = text ? config_number(text, "", ~0U) : 0;
+	if (text && (!a->table || (a->table >= RT_TABLE_DEFAULT && a->table <= RT_TABLE_LOCAL)))
+		yaml_error(y, value, "%s: '%s' is no routing table of its own: a number from 1 to 252, or from 256 to 4294967295", key->name, text);
+}
+
+static void set_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	__u32 *seconds = (__u32 *)((char *)object + key->offset);
+
+	*seconds = text ? config_number(text, "s", ANNOUNCE_MAX) : 0;
+	if (text && !*seconds)
+		yaml_error(y, value, "%s: '%s' is no number of seconds from 1s to %us, as %s", key->name, text, ANNOUNCE_MAX, key->like);
 }
 
 static void set_overlay(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
@@ -160,7 +209,14 @@ const struct yaml_key config_peer_keys[] = {
 
 const struct yaml_key config_follow_keys[] = {
 	{ "wireguard", yaml_set_list, "wgvpnr01", .item = add_device },
-	LATER_FOLLOW_ROWS,
+	{ "routes", yaml_set_list, "main", .item = add_table },
+	{},
+};
+
+const struct yaml_key config_announce_keys[] = {
+	{ "table", set_table, "700", .required = true },
+	{ "after", set_seconds, "180s", AT(announce_config, after) },
+	{ "silent", set_seconds, "60s", AT(announce_config, silent) },
 	{},
 };
 

@@ -12,6 +12,7 @@
 #include "config_diff.h"
 #include "config_flows.h"
 #include "config_guard.h"
+#include "config_relay.h"
 
 /* Names and addresses: quoted where YAML could see more in them than text. */
 void config_put_text(FILE *out, const char *text)
@@ -144,14 +145,34 @@ void config_put_peer(FILE *out, const struct peer_config *p)
 
 void config_put_follow(FILE *out, const struct config *c)
 {
-	if (!c->follow.n_wireguard)
+	const struct follow_config *f = &c->follow;
+	char text[TABLE_STRLEN];
+
+	if (!f->n_wireguard && !f->n_tables)
 		return;
-	fputs("follow: { wireguard: [ ", out);
-	for (size_t i = 0; i < c->follow.n_wireguard; i++) {
-		fputs(i ? ", " : "", out);
-		config_put_text(out, c->follow.wireguard[i].name);
+	fputs("follow: {", out);
+	for (size_t i = 0; i < f->n_wireguard; i++) {
+		fputs(i ? ", " : " wireguard: [ ", out);
+		config_put_text(out, f->wireguard[i].name);
 	}
-	fputs(" ] }\n", out);
+	fputs(f->n_wireguard ? f->n_tables ? " ]," : " ]" : "", out);
+	for (size_t i = 0; i < f->n_tables; i++)
+		fprintf(out, "%s%s", i ? ", " : " routes: [ ", table_format(f->tables[i], text));
+	fputs(f->n_tables ? " ] }\n" : " }\n", out);
+}
+
+void config_put_announce(FILE *out, const struct config *c)
+{
+	const struct announce_config *a = &c->announce;
+
+	if (!a->table)
+		return;
+	fprintf(out, "announce: { table: %u", a->table);
+	if (a->after)
+		fprintf(out, ", after: %us", a->after);
+	if (a->silent)
+		fprintf(out, ", silent: %us", a->silent);
+	fputs(" }\n", out);
 }
 
 void config_put_policy(FILE *out, const struct config *c)
@@ -213,6 +234,7 @@ static int put(const struct config *c, FILE *out, bool running)
 	for (i = 0; i < c->n_peers; i++)
 		config_put_peer(out, &c->peers[i]);
 	config_put_follow(out, c);
+	config_put_announce(out, c);
 	config_put_policy(out, c);
 	config_put_blind(out, c);
 	config_put_endpoints(out, c);

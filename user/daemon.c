@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <uv.h>
+#include "announce.h"
 #include "answers.h"
 #include "apply.h"
 #include "blind.h"
@@ -60,6 +61,7 @@ struct daemon {
 	struct ddns *ddns;
 	struct endpoints *endpoints;
 	struct learn *learn;
+	struct announce *announce;
 	ino_t watched;			/* the directory that is watched */
 	unsigned int changes;		/* enum nl_change, not looked at yet */
 	int64_t credit;			/* ms of the CPU, as of the loop's time credit_at */
@@ -176,6 +178,7 @@ static void renew(struct daemon *d)
 	ddns_renew(d->ddns, d->state.config);
 	endpoints_renew(d->endpoints, d->state.config);
 	learn_renew(d->learn, d->state.config);
+	announce_renew(d->announce, d->state.config);
 	repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS);
 	repeat(&d->sweep, config_has_flows(d->state.config), on_sweep, SWEEP_MS);
 }
@@ -228,6 +231,7 @@ static void pass(struct daemon *d)
 	take_changes(d, false);
 	d->credit -= cpu_ms() - began;
 	if (!rc) {
+		announce_clear(d->state.config ? d->state.config->announce.table : 0);
 		end(d, EXIT_DONE);
 	} else if (rc < 0) {
 		uv_timer_start(&d->retry, on_retry, d->retry_ms, 0);
@@ -453,7 +457,7 @@ static int watch(struct daemon *d)
 	       exporter_new(&d->loop, d->state.instance, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie) ?:
 	       standby_new(&d->loop, d->state.instance, &d->answers, on_switched, d, &d->standby) ?: blind_new(&d->loop, d->state.instance, &d->blind) ?:
 	       ddns_new(&d->loop, d->state.instance, &d->ddns) ?: endpoints_new(&d->loop, d->state.instance, &d->endpoints) ?:
-	       learn_new(&d->loop, d->state.instance, &d->learn);
+	       learn_new(&d->loop, d->state.instance, &d->learn) ?: announce_new(&d->loop, &d->announce);
 }
 
 int daemon_run(const char *instance, const char *file)

@@ -41,6 +41,7 @@ struct nl_route {
 	__u32 oif;			/* of the first next hop */
 	__u32 table;
 	__u8 type;			/* RTN_UNICAST, RTN_LOCAL … */
+	__u8 protocol;			/* RTPROT_*: who made it */
 	bool gateway;
 	struct address via;		/* the gateway; family 0 where it is none, or of another family than dst */
 	__u32 metric;
@@ -60,6 +61,8 @@ int nl_links(struct nl_link **ret, size_t *ret_n);
 int nl_addresses(struct nl_address **ret, size_t *ret_n);
 /* Both families, all tables, every next hop of a multipath route as a row of its own; no cached routes. */
 int nl_routes(struct nl_route **ret, size_t *ret_n);
+/* Makes a route (dst, oif, table, protocol, metric), or, !there, takes it away; what is so already is fine */
+int nl_route_set(const struct nl_route *r, bool there);
 int nl_rules(struct nl_rule **ret, size_t *ret_n);
 /* The way to dst as the FIB says for output from this host, in a VRF or (0) none: its device. -ENETUNREACH and the like where
  * there is none. */

@@ -51,7 +51,7 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *a, *dst = NULL, *multipath = NULL;
 	struct nl_route route = {
-		.dst.family = rt->rtm_family, .table = rt->rtm_table, .type = rt->rtm_type,
+		.dst.family = rt->rtm_family, .table = rt->rtm_table, .type = rt->rtm_type, .protocol = rt->rtm_protocol,
 		.conditional = rt->rtm_tos || rt->rtm_src_len || rt->rtm_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN),
 	}, *row;
 
@@ -92,6 +92,31 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 int nl_routes(struct nl_route **ret, size_t *ret_n)
 {
 	return nl_dump(RTM_GETROUTE, sizeof(struct rtmsg), route_row, sizeof(**ret), ret, ret_n);
+}
+
+int nl_route_set(const struct nl_route *r, bool there)
+{
+	char buffer[256] = {};
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	bool ipv4 = r->dst.family == FAMILY_IPV4;
+	struct rtmsg *rt;
+	int rc;
+
+	request->nlmsg_type = there ? RTM_NEWROUTE : RTM_DELROUTE;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | (there ? NLM_F_CREATE | NLM_F_REPLACE : 0);
+	rt = mnl_nlmsg_put_extra_header(request, sizeof(*rt));
+	rt->rtm_family = r->dst.family;
+	rt->rtm_dst_len = r->dst.len;
+	rt->rtm_table = RT_TABLE_UNSPEC;
+	rt->rtm_protocol = r->protocol;
+	rt->rtm_scope = ipv4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+	rt->rtm_type = RTN_UNICAST;
+	mnl_attr_put(request, RTA_DST, ipv4 ? 4 : 16, ipv4 ? &r->dst.addr.w[3] : &r->dst.addr.w[0]);
+	mnl_attr_put_u32(request, RTA_TABLE, r->table);
+	mnl_attr_put_u32(request, RTA_OIF, r->oif);
+	mnl_attr_put_u32(request, RTA_PRIORITY, r->metric);
+	rc = nl_ask(request, NULL, NULL);
+	return !there && (rc == -ESRCH || rc == -ENODEV) ? 0 : rc;
 }
 
 static void rule_attr(const struct nlattr *a, const struct fib_rule_hdr *hdr, struct nl_rule *rule)

@@ -14,10 +14,7 @@
 
 struct collected {
 	const struct making *m;
-	struct relay_peer *list;	/* does not move */
-	size_t n;
-	struct relay_route *routes;	/* word: index in list */
-	size_t n_routes;
+	struct relay_peers of;
 	void *names, *keys;		/* trees of those in list */
 	void *running_names, *running_keys;
 };
@@ -54,24 +51,30 @@ static void forget(struct collected *c)
 	tdestroy(c->keys, keep);
 	tdestroy(c->running_names, keep);
 	tdestroy(c->running_keys, keep);
-	free(c->list);
-	free(c->routes);
+	free(c->of.list);
+	free(c->of.routes);
+	free(c->of.reach);
 }
 
 /* ---- collecting ---- */
 
-static int add_route(struct collected *c, const struct prefix *prefix, const struct relay_peer *peer)
+/* What lies in a site is a route; WireGuard's other AllowedIPs (IPv4, what lies elsewhere) are the tunnel's own matter */
+static int add_route(struct collected *c, const struct prefix *prefix, const struct relay_peer *peer, bool site)
 {
-	struct relay_route *r = append(c->routes, c->n_routes);
+	struct relay_route route = { *prefix, peer - c->of.list };
+	bool kernel = c->m->config->follow.n_tables;
+	struct relay_route *r = site ? append(c->of.routes, c->of.n_routes) : NULL, *reach = kernel ? append(c->of.reach, c->of.n_reach) : NULL;
 
 	if (r)
-		*r = (struct relay_route){ *prefix, peer - c->list };
-	return r ? 0 : -ENOMEM;
+		*r = route;
+	if (reach)
+		*reach = route;
+	return (site && !r) || (kernel && !reach) ? -ENOMEM : 0;
 }
 
 static int add_peer(struct collected *c, const struct relay_peer *new, struct relay_peer **ret)
 {
-	struct relay_peer *p = &c->list[c->n++];
+	struct relay_peer *p = &c->of.list[c->of.n++];
 
 	*p = *new;
 	*ret = p;
@@ -94,19 +97,17 @@ static int configured(struct collected *c)
 		strcpy(new.name.device, from->device);
 		rc = add_peer(c, &new, &p);
 		for (size_t j = 0; j < from->n_prefixes && !rc; j++)
-			rc = add_route(c, &from->prefixes[j], p);
+			rc = add_route(c, &from->prefixes[j], p, true);
 	}
 	return rc;
 }
 
-/* AllowedIPs that are no site's (IPv4, what lies elsewhere) are the tunnel's own matter */
 static int followed_routes(struct collected *c, const struct wg_peer *from, const struct relay_peer *p)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < from->n_allowed && !rc; i++)
-		if (!relay_prefix_wrong(&from->allowed[i], &c->m->config->policy.overlay))
-			rc = add_route(c, &from->allowed[i], p);
+		rc = add_route(c, &from->allowed[i], p, !relay_prefix_wrong(&from->allowed[i], &c->m->config->policy.overlay));
 	return rc;
 }
 
@@ -152,8 +153,8 @@ static int collect(struct collected *c)
 
 	for (size_t i = 0; i < in->n_followed; i++)
 		n += in->followed_peers[i].wireguard.n_peers;
-	c->list = calloc(n + 1, sizeof(*c->list));
-	if (!c->list)
+	c->of.list = calloc(n + 1, sizeof(*c->of.list));
+	if (!c->of.list)
 		return -ENOMEM;
 	for (size_t id = 1; id < in->n_peers && !rc; id++)
 		if (*in->peers[id].name.name && (!tsearch(&in->peers[id], &c->running_names, by_name) ||
@@ -175,12 +176,12 @@ static int give_ids(struct collected *c, struct plan_relay *r, __u32 *ids)
 	const struct plan_input *in = c->m->in;
 	size_t next = 1, n = in->n_peers > 1 ? in->n_peers : 1;
 
-	for (size_t i = 0; i < c->n; i++) {
-		const struct relay_peer *runs = find(&c->running_names, &c->list[i], by_name);
+	for (size_t i = 0; i < c->of.n; i++) {
+		const struct relay_peer *runs = find(&c->running_names, &c->of.list[i], by_name);
 
 		ids[i] = runs ? runs - in->peers : 0;
 	}
-	for (size_t i = 0; i < c->n; i++) {
+	for (size_t i = 0; i < c->of.n; i++) {
 		while (!ids[i] && next < in->n_peers && *in->peers[next].name.name)
 			next++;
 		ids[i] = ids[i] ?: next++;
@@ -190,8 +191,8 @@ static int give_ids(struct collected *c, struct plan_relay *r, __u32 *ids)
 		return -E2BIG;
 	r->peers = calloc(n, sizeof(*r->peers));
 	r->n_peers = n;
-	for (size_t i = 0; i < c->n && r->peers; i++)
-		r->peers[ids[i]] = c->list[i];
+	for (size_t i = 0; i < c->of.n && r->peers; i++)
+		r->peers[ids[i]] = c->of.list[i];
 	return r->peers ? 0 : -ENOMEM;
 }
 
@@ -332,17 +333,18 @@ int plan_relay(struct making *m)
 	r->running = m->in->peers;
 	r->n_running = m->in->n_peers;
 	r->overlay = m->config->policy.overlay;
-	rc = collect(&c);
+	rc = collect(&c) ?: plan_kernel_routes(m, &c.of);
 	if (!rc) {
-		ids = calloc(c.n + 1, sizeof(*ids));
+		ids = calloc(c.of.n + 1, sizeof(*ids));
 		rc = ids ? give_ids(&c, r, ids) : -ENOMEM;
 	}
-	for (size_t i = 0; i < c.n_routes && !rc; i++)
-		c.routes[i].word = ids[c.routes[i].word];
+	for (size_t i = 0; i < c.of.n_routes && !rc; i++)
+		if (c.of.routes[i].word != ROUTE_LOCAL)
+			c.of.routes[i].word = ids[c.of.routes[i].word];
 	if (!rc) {
-		r->routes = c.routes;
-		r->n_routes = c.n_routes;
-		c.routes = NULL;
+		r->routes = c.of.routes;
+		r->n_routes = c.of.n_routes;
+		c.of.routes = NULL;
 		place_peers(m);
 		plan_policy(m);
 		rc = plan_own(m) ?: plan_routes(m);

@@ -34,14 +34,6 @@ static int add_local(struct plan_relay *r, const struct prefix *prefix)
 	return route ? 0 : -ENOMEM;
 }
 
-static void clear_host_bits(struct prefix *p)
-{
-	struct addr mask = prefix_mask(p);
-
-	p->addr.q[0] &= mask.q[0];
-	p->addr.q[1] &= mask.q[1];
-}
-
 /* Our own addresses in the overlay, and what is on link there, are the kernel's; but what lies beyond a peer's device is the peer's */
 static int add_locals(struct making *m)
 {
@@ -56,7 +48,7 @@ static int add_locals(struct making *m)
 			continue;
 		rc = add_local(r, &own);
 		own.len = a->prefix_len;
-		clear_host_bits(&own);
+		prefix_clear_host(&own);
 		if (!rc && own.len < 128 && own.len > r->overlay.len && !plan_has_peers(m->plan, a->ifindex))
 			rc = add_local(r, &own);
 	}

@@ -16,36 +16,39 @@ struct prefixes {
 
 static int prefixes_add(struct prefixes *l, const struct prefix *new)
 {
-	struct prefix *p;
+	struct prefix *p = append(l->list, l->n);
 
-	for (size_t i = 0; i < l->n; i++)
-		if (prefix_within(new, &l->list[i]))
-			return 0;
-	p = append(l->list, l->n);
 	if (!p)
 		return -ENOMEM;
 	*p = *new;
 	return 0;
 }
 
-static int shorter_first(const void *a, const void *b)
+static int by_address(const void *a, const void *b)
 {
-	return (int)((const struct prefix *)a)->len - (int)((const struct prefix *)b)->len;
+	const struct prefix *x = a, *y = b;
+
+	return x->family - y->family ?: prefix_compare(x, y);
 }
 
-/* Takes out what another covers */
-static int prefixes_reduce(struct prefixes *l)
+static int shorter_first(const void *a, const void *b)
 {
-	struct prefixes reduced = { 0 };
-	int rc = 0;
+	return (int)((const struct prefix *)a)->len - (int)((const struct prefix *)b)->len ?: by_address(a, b);
+}
 
-	if (l->n)
-		qsort(l->list, l->n, sizeof(*l->list), shorter_first);
-	for (size_t i = 0; i < l->n && !rc; i++)
-		rc = prefixes_add(&reduced, &l->list[i]);
-	free(l->list);
-	*l = reduced;
-	return rc;
+/* Takes out what another covers, which comes right before all that it covers: a full table of routes may be here */
+static void prefixes_reduce(struct prefixes *l)
+{
+	size_t n = 0;
+
+	if (!l->n)
+		return;
+	qsort(l->list, l->n, sizeof(*l->list), by_address);
+	for (size_t i = 0; i < l->n; i++)
+		if (!n || !prefix_within(&l->list[i], &l->list[n - 1]))
+			l->list[n++] = l->list[i];
+	l->n = n;
+	qsort(l->list, l->n, sizeof(*l->list), shorter_first);
 }
 
 /* Link-local sources are never forwarded, whatever the list says */
@@ -90,7 +93,9 @@ static int collect(const struct making *m, const struct plan_port *port, struct 
 	}
 	if (!rc && m->plan->relay.on && port->role == ROLE_WAN && !plan_has_peers(m->plan, port->ifindex))
 		rc = prefixes_add(l, &m->plan->relay.overlay);
-	return rc ?: prefixes_reduce(l);
+	if (!rc)
+		prefixes_reduce(l);
+	return rc;
 }
 
 static int overflow(struct plan *p, const struct prefix *prefix, __u32 id)
