@@ -155,6 +155,20 @@ flaps 10
 pair_has_lost_nothing '1,000 routes a second'
 expect "packets of that peer, counted through all of it" "$(($(peer_packets) - before))" '>=' $((32 * pace))
 stop $listener
+
+# more than the daemon's socket holds, while it does not look
+kill -STOP "$daemon"
+for ((i = 0; i < 20; i++)); do
+	inside relay ip -6 -batch "$work/add"
+	inside relay ip -6 -batch "$work/del"
+done
+lost_messages() { inside relay awk -v pid="$daemon" '$3 == pid {n += $9} END {exit !n}' /proc/net/netlink; }
+lost_messages || fail 'the kernel has lost no message to the daemon'
+inside relay ip -6 -batch "$work/add"
+kill -CONT "$daemon"
+wait_for 5 'all of them' has_routes 4 # adjacent ones are shown as one
+inside relay ip -6 -batch "$work/del"
+wait_for 5 'none of them' has_routes 1
 end_daemon
 expect 'routes that run on without the daemon' "$(routes)" == 1
 wgxdp down

@@ -319,6 +319,8 @@ static void take_changes(struct daemon *d, bool all)
 
 static void on_netlink(uv_poll_t *poll, int status, int events)
 {
+	if (status)				/* an overrun is an error of the socket's, after which libuv hears it no more */
+		uv_poll_start(poll, UV_READABLE, on_netlink);
 	take_changes(poll->data, status != 0);
 }
 
