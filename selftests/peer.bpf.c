@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * XDP programs for the far ends of test cables, which a driver wants there before it takes frames from XDP: `pass` does
- * nothing; `slow` takes its time over each frame, so that the ring before it runs full. And `look`, a tc program of somebody
- * else's, which does nothing either.
+ * nothing; `slow` takes its time over each frame, so that the ring before it runs full. And somebody else's: `drop`, which lets
+ * nothing pass but ARP; and `look`, a tc program, which does nothing either.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -16,6 +16,16 @@ SEC("xdp.frags")
 int pass(struct xdp_md *ctx)
 {
 	return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int drop(struct xdp_md *ctx)
+{
+	const unsigned char *frame = (void *)(long)ctx->data;
+
+	if ((void *)(long)ctx->data_end < (void *)(frame + 14))
+		return XDP_DROP;
+	return frame[12] == 8 && frame[13] == 6 ? XDP_PASS : XDP_DROP;
 }
 
 static long is_late(__u32 i, __u64 *until)

@@ -30,6 +30,7 @@ int cmd_down(const struct global *g, int argc, char **argv);
 int cmd_daemon(const struct global *g, int argc, char **argv);
 int cmd_show(const struct global *g, int argc, char **argv);
 int cmd_check(const struct global *g, int argc, char **argv);
+int cmd_doctor(const struct global *g, int argc, char **argv);
 int cmd_reload(const struct global *g, int argc, char **argv);
 int cmd_service(const struct global *g, int argc, char **argv);
 int cmd_peer(const struct global *g, int argc, char **argv);
@@ -48,4 +49,4 @@ void option_error(const char *command, int returned, char **argv);
 
 extern const char up_help[], daemon_help[], down_help[], show_help[], check_help[], reload_help[], save_help[], service_help[],
 	endpoint_help[], peer_help[], route_help[], flow_help[], monitor_help[], knock_help[], ddns_help[],
-	gen_help[], mtu_help[], trace_help[];
+	gen_help[], mtu_help[], trace_help[], doctor_help[];

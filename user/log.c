@@ -14,7 +14,7 @@ struct texts {
 };
 
 static struct texts before, now;	/* said in the last round, and in this one */
-static bool in_rounds;
+static bool in_rounds, no_info;
 
 static bool has(const struct texts *t, const char *text)
 {
@@ -80,9 +80,16 @@ void log_info(const char *format, ...)
 {
 	va_list args;
 
+	if (no_info)
+		return;
 	va_start(args, format);
 	say(stdout, "", false, format, args);
 	va_end(args);
+}
+
+void log_no_info(void)
+{
+	no_info = true;
 }
 
 void log_event(const char *format, ...)

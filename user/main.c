@@ -14,6 +14,7 @@ static const struct command commands[] = {
 	{ "check", cmd_check, "look for what is wrong with a configuration, and with this host for it", check_help },
 	{ "daemon", cmd_daemon, "up, and then follow what the kernel and other commands change", daemon_help },
 	{ "ddns", cmd_ddns, "write this host's addresses into DNS", ddns_help },
+	{ "doctor", cmd_doctor, "find what on this host keeps packets from passing, with the command that cures it", doctor_help },
 	{ "down", cmd_down, "detach and remove everything of the instance", down_help },
 	{ "endpoint", cmd_endpoint, "bring a WireGuard peer's endpoint to an address of its name that answers", endpoint_help },
 	{ "flow", cmd_flow, "end flows of masquerading services", flow_help },

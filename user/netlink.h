@@ -17,6 +17,7 @@ struct nl_link {
 	bool up;			/* IFF_UP */
 	bool ethernet;			/* ARPHRD_ETHER: has Ethernet headers */
 	bool loopback;
+	bool noarp;			/* IFF_NOARP */
 	char name[IFNAMSIZ];
 	char kind[16];			/* IFLA_INFO_KIND: "veth", "vlan", "bridge", "wireguard", "tun" …; "" for hardware */
 	__u8 mac[6];
@@ -52,6 +53,7 @@ struct nl_rule {
 	__u8 family;
 	struct prefix src, dst;		/* family 0: none */
 	bool tos, mark, iif, oif, dport;	/* has such a selector */
+	__u32 fwmark;			/* that of mark, as it is said */
 	bool other;			/* another one: source port, protocol, user, tunnel id, VRF, suppressing, inverted */
 	__u8 action;			/* FR_ACT_TO_TBL, FR_ACT_BLACKHOLE … */
 	__u32 table, priority;
@@ -68,12 +70,29 @@ int nl_rules(struct nl_rule **ret, size_t *ret_n);
  * there is none. */
 int nl_route_get(const struct address *dst, __u32 vrf, __u32 *ret_oif);
 
+struct nl_way {
+	__u32 oif;
+	struct address via;		/* the gateway; family 0: on the link itself */
+};
+/* The same for a packet with this mark (0: none), from src (NULL: whatever) */
+int nl_way(const struct address *dst, const struct address *src, __u32 vrf, __u32 mark, struct nl_way *ret);
+
+struct nl_neighbour {
+	__u32 ifindex;
+	struct address address;
+	__u16 state;			/* NUD_* */
+};
+int nl_neighbours(struct nl_neighbour **ret, size_t *ret_n);
+
 enum { NL_XDP_BASIC = 1 << 0, NL_XDP_REDIRECT = 1 << 1, NL_XDP_NDO_XMIT = 1 << 2, NL_XDP_NDO_XMIT_SG = 1 << 6 };
 /* The kernel's xdp_features bits (netdev family, kernel >= 6.3). -EOPNOTSUPP where the kernel does not tell. */
 int nl_xdp_features(__u32 ifindex, __u64 *ret);
 
 /* Whether the device takes VLAN tags off before XDP sees the frame: of 802.1Q (ethtool rxvlan), of 802.1ad. */
 int nl_rx_vlan_offload(const char *ifname, bool *ret, bool *ret_outer);
+
+/* A feature by the kernel's name for it, as "rx-lro"; -ENOENT: the kernel knows none such */
+int nl_feature(const char *ifname, const char *name, bool *ret);
 
 /* An ethtool command (linux/ethtool.h), answered in its place; 0 or -errno. */
 int nl_ethtool(const char *ifname, void *command);

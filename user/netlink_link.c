@@ -132,6 +132,7 @@ static int link_row(const struct nlmsghdr *nlh, void *data)
 	link->ifindex = info->ifi_index;
 	link->up = info->ifi_flags & IFF_UP;
 	link->loopback = info->ifi_flags & IFF_LOOPBACK;
+	link->noarp = info->ifi_flags & IFF_NOARP;
 	link->ethernet = info->ifi_type == ARPHRD_ETHER;
 	mnl_attr_for_each(a, nlh, sizeof(*info))
 		link_attr(a, link);
@@ -278,7 +279,7 @@ static int feature_bit(const char *ifname, const char *name, __u32 *ret_bit, __u
 	return r;
 }
 
-static int feature(const char *ifname, const char *name, bool *ret)
+int nl_feature(const char *ifname, const char *name, bool *ret)
 {
 	struct ethtool_gfeatures *features;
 	__u32 bit, n, blocks;
@@ -301,7 +302,7 @@ static int feature(const char *ifname, const char *name, bool *ret)
 
 int nl_rx_vlan_offload(const char *ifname, bool *ret, bool *ret_outer)
 {
-	return feature(ifname, "rx-vlan-hw-parse", ret) ?: feature(ifname, "rx-vlan-stag-hw-parse", ret_outer);
+	return nl_feature(ifname, "rx-vlan-hw-parse", ret) ?: nl_feature(ifname, "rx-vlan-stag-hw-parse", ret_outer);
 }
 
 int nl_driver(const char *ifname, char ret[32])

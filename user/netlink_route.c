@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <linux/fib_rules.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include "netlink.h"
@@ -131,6 +132,8 @@ static void rule_attr(const struct nlattr *a, const struct fib_rule_hdr *hdr, st
 	case FRA_FWMARK:		/* of 0 with a mask it selects as well: FRA_FWMASK is there then */
 	case FRA_FWMASK:
 		rule->mark |= attr_u32(a);
+		if (mnl_attr_get_type(a) == FRA_FWMARK)
+			rule->fwmark = attr_u32(a);
 		break;
 	case FRA_IIFNAME:
 		rule->iif = true;
@@ -196,37 +199,92 @@ int nl_rules(struct nl_rule **ret, size_t *ret_n)
 	return nl_dump(RTM_GETRULE, sizeof(struct fib_rule_hdr), rule_row, sizeof(**ret), ret, ret_n);
 }
 
-static int oif_row(const struct nlmsghdr *nlh, void *data)
-{
-	const struct nlattr *a;
+/* ---- ways ---- */
 
-	mnl_attr_for_each(a, nlh, sizeof(struct rtmsg))
+static int way_row(const struct nlmsghdr *nlh, void *data)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *a;
+	struct nl_way *way = data;
+
+	mnl_attr_for_each(a, nlh, sizeof(*rt)) {
 		if (mnl_attr_get_type(a) == RTA_OIF)
-			*(__u32 *)data = attr_u32(a);
+			way->oif = attr_u32(a);
+		else if (mnl_attr_get_type(a) == RTA_GATEWAY)
+			way->via = attr_address(a, rt->rtm_family);
+	}
 	return MNL_CB_OK;
 }
 
-int nl_route_get(const struct address *dst, __u32 vrf, __u32 *ret_oif)
+static void put_address(struct nlmsghdr *request, __u16 type, const struct address *a)
 {
-	char buffer[128] = {};
+	if (a->family == FAMILY_IPV4)
+		mnl_attr_put(request, type, 4, &a->addr.w[3]);
+	else
+		mnl_attr_put(request, type, 16, &a->addr.w[0]);
+}
+
+int nl_way(const struct address *dst, const struct address *src, __u32 vrf, __u32 mark, struct nl_way *ret)
+{
+	char buffer[256] = {};
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	bool ipv4 = dst->family == FAMILY_IPV4;
+	__u8 bits = dst->family == FAMILY_IPV4 ? 32 : 128;
+	struct nl_way way = {};
 	struct rtmsg *rt;
-	__u32 oif = 0;
 	int r;
 
 	request->nlmsg_type = RTM_GETROUTE;
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	rt = mnl_nlmsg_put_extra_header(request, sizeof(*rt));
 	rt->rtm_family = dst->family;
-	rt->rtm_dst_len = ipv4 ? 32 : 128;
-	mnl_attr_put(request, RTA_DST, ipv4 ? 4 : 16, ipv4 ? &dst->addr.w[3] : &dst->addr.w[0]);
+	rt->rtm_dst_len = bits;
+	put_address(request, RTA_DST, dst);
+	if (src) {
+		rt->rtm_src_len = bits;
+		put_address(request, RTA_SRC, src);
+	}
 	if (vrf)
 		mnl_attr_put_u32(request, RTA_OIF, vrf);
-	r = nl_ask(request, oif_row, &oif);
-	if (!r && !oif)
+	if (mark)
+		mnl_attr_put_u32(request, RTA_MARK, mark);
+	r = nl_ask(request, way_row, &way);
+	if (!r && !way.oif)
 		r = -ENETUNREACH;
 	if (!r)
-		*ret_oif = oif;
+		*ret = way;
 	return r;
+}
+
+int nl_route_get(const struct address *dst, __u32 vrf, __u32 *ret_oif)
+{
+	struct nl_way way;
+	int r = nl_way(dst, NULL, vrf, 0, &way);
+
+	if (!r)
+		*ret_oif = way.oif;
+	return r;
+}
+
+static int neighbour_row(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ndmsg *nd = mnl_nlmsg_get_payload(nlh);
+	struct nl_neighbour *row;
+	const struct nlattr *a;
+
+	if (nlh->nlmsg_type != RTM_NEWNEIGH || (nd->ndm_family != AF_INET && nd->ndm_family != AF_INET6))
+		return MNL_CB_OK;
+	row = list_add(data);
+	if (!row)
+		return MNL_CB_ERROR;
+	row->ifindex = nd->ndm_ifindex;
+	row->state = nd->ndm_state;
+	mnl_attr_for_each(a, nlh, sizeof(*nd))
+		if (mnl_attr_get_type(a) == NDA_DST)
+			row->address = attr_address(a, nd->ndm_family);
+	return MNL_CB_OK;
+}
+
+int nl_neighbours(struct nl_neighbour **ret, size_t *ret_n)
+{
+	return nl_dump(RTM_GETNEIGH, sizeof(struct ndmsg), neighbour_row, sizeof(**ret), ret, ret_n);
 }

@@ -1,0 +1,97 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sourced, after lib.sh: hosts with one thing wrong. `doctor` names it, and nothing else, and what it prints as the cure is done to the
+# letter. BREAK=1 leaves the thing as it should be: doctor must then not name it.
+
+mkdir "${work:?}/bin"
+ln -s "${wgxdp:?}" "$work/bin/wgxdp"
+# Cures at other hosts are told as commands of ssh's: the host is the namespace of its address
+cat > "$work/bin/ssh" << 'EOF'
+#!/bin/bash
+ns=$(awk -v address="$1" '$1 == address {print $2}' "${0%/*}/hosts")
+[[ $ns ]] || exit 255
+exec nsenter --net="/run/netns/$ns" bash -c "${*:2}"
+EOF
+chmod 755 "$work/bin/ssh"
+host_is() { echo "$1 $2" >> "$work/bin/hosts"; } # ADDRESS NAMESPACE
+
+wrong() { [[ ${BREAK:-} ]] || inside "${on:-firewall}" "$@"; } # COMMAND... that makes the host wrong
+
+# Findings of that state, as their words, in $work/doctor.json
+found() { # STATE [KEY]
+	/usr/bin/python3 -IS -c 'import json, sys
+for f in json.load(open(sys.argv[1]))["findings"]:
+    if f["state"] == sys.argv[2]:
+        print(f[sys.argv[3]] or "-")' "$work/doctor.json" "$1" "${2:-check}"
+}
+
+doctor() { # [ARGUMENT...]: its status is $status
+	status=0
+	wgxdp doctor --json "$@" > "$work/doctor.json" 2> "$work/doctor.err" || status=$?
+	[[ $status == 0 || $status == 3 ]] || fail "doctor: status $status: $(< "$work/doctor.err")"
+}
+
+names() { # CHECK [ARGUMENT...]: $cure is the cure
+	doctor "${@:2}"
+	[[ $status == 3 && $(found problem) == "$1" ]] ||
+		fail "$1 is wrong, and doctor (status $status) says: $(wgxdp doctor "${@:2}" | grep -v '^ok' || :)"
+	cure=$(found problem cure)
+	say "ok $1: $(found problem found)"
+}
+
+heals() { # [ARGUMENT...]: the cure is done, and doctor is content
+	say "   $cure"
+	PATH=$work/bin:$PATH inside "${on:-firewall}" bash -ec "$cure" > "$work/cured" 2>&1 || fail "the cure: $(< "$work/cured")"
+}
+
+content() { # [ARGUMENT...]
+	doctor "$@"
+	[[ $status == 0 && ! $(found problem) ]] || fail "doctor is not content (status $status): $(wgxdp doctor "$@" | grep -v '^ok' || :)"
+}
+
+# No warning either, but for this machine's own clock, which nobody may set here
+healthy() { # WHAT [ARGUMENT...]
+	content "${@:2}"
+	! found warning | grep -qvx clock || fail "$1: doctor warns: $(wgxdp doctor "${@:2}" | grep -A 1 '^warning')"
+	say "ok $1: $(found ok | wc -l) things looked at, all well"
+}
+
+# What is wrong keeps packets from passing; it is named and healed
+treated() { # CHECK [ARGUMENT...]
+	! works || fail "$1: packets pass, whatever is wrong"
+	names "$@"
+	heals
+}
+works() { question; } # or as who sources this says
+
+passes() { # ARGUMENT... of udptool ask
+	inside client "${udptool:?}" ask -n 10 -r 2000 -w 300 "${@}" > "$work/asked" 2>&1 && [[ $(said asked answered) == 10 ]]
+}
+
+# --- firewalls of firewall_network(), with a listener of udptool's behind them
+
+size=32
+question() { # what the client was told of the path before holds for ten minutes
+	inside client ip route flush cache
+	passes -D -s $size 198.51.100.7:4000 198.51.100.1:"${port:?}"
+}
+passes_again() { # WHAT
+	wait_for 5 "$1: packets pass" question
+	content
+	wgxdp down > /dev/null
+}
+firewall_up() { wgxdp up --wan wan --lan lan --to 192.168.1.10 > "$work/up" 2>&1 || fail "up: $(< "$work/up")"; }
+
+# --- tunnels
+
+# WireGuard asks again after five seconds only, unless its peer is new
+anew() { # NAMESPACE DEVICE PEER'S-DEVICE ENDPOINT ALLOWED
+	inside "$1" wg set "$2" peer "$(key "$3")" remove
+	inside "$1" wg set "$2" peer "$(key "$3")" allowed-ips "$5" endpoint "$4"
+}
+tunnel_treated() { # CHECK
+	treated "$1"
+	retry
+	wait_for 10 "$1: the tunnel" works
+	content
+}
