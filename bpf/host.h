@@ -11,6 +11,7 @@
 #include "csum.h"
 #include "extensions.h"
 #include "host_kernel.h"
+#include "vlan.h"
 
 enum host_verdict { HOST_PASS, HOST_DROP, HOST_SENT };
 
@@ -19,6 +20,7 @@ struct host_packet {			/* pkt.ctx */
 	__u32 len;
 	__u32 linear;			/* reached directly: less than len where it lies in several buffers */
 	__u32 gso_segs, gso_size;	/* tc */
+	__u32 head;			/* bytes in front of it that are free, out of reach until then if they like; 0: no header is put there */
 	/* answers */
 	__u32 egress;			/* ifindex; 0: not sent */
 	bool by_neighbour;		/* tc: sent by bpf_redirect_neigh(), which writes the MACs later */
@@ -32,7 +34,7 @@ INLINE int host_read(void *ctx, __u32 off, void *to, __u32 n)
 {
 	const struct host_packet *packet = ctx;
 
-	if (off > packet->len || n > packet->len - off)
+	if (off > packet->len || n > packet->len - off || (host_watch && !host_watch(NULL, HOST_NEW)))
 		return -EFAULT;
 	memcpy(to, packet->data + off, n);
 	return 0;
@@ -49,6 +51,8 @@ INLINE int host_pull(struct pkt *p, __u32 need)
 	p->end = packet->data + packet->linear;
 	return packet->linear < need ? -ENOMEM : 0;
 }
+
+#include "host_room.h"
 
 INLINE int host_load(struct pkt *p)
 {
@@ -108,37 +112,6 @@ INLINE int host_give(const struct pkt *p, __u32 ifindex, int *ret_action)
 	return 0;
 }
 
-/* What is behind the IP header moves, in an allocation that has room */
-INLINE int host_make_room_across(struct pkt *p)
-{
-	struct host_packet *packet = p->ctx;
-	__u32 l4 = p->l3 + p->way->across.head, rest = packet->len - p->l4;
-
-	if (p->l4 + HOST_ROOM < l4)
-		return -PASS_no_headroom;
-	ASAN_UNPOISON_MEMORY_REGION(packet->data + packet->len, HOST_ROOM);
-	memmove(packet->data + l4, packet->data + p->l4, rest);
-	packet->len = l4 + rest;
-	packet->linear = packet->len;
-	p->l4 = l4;
-	p->end = packet->data + packet->len;
-	return 0;
-}
-
-INLINE int host_make_room(struct pkt *p, const struct nexthop *nexthop)
-{
-	int rc = is_across(p) ? host_make_room_across(p) : 0;
-
-	if (rc)
-		return rc;
-
-	if (p->bare) {			/* the Ethernet header comes later, with the neighbour's MAC */
-		p->through_neighbour = true;
-		return 0;
-	}
-	return p->l3 == sizeof(struct ethhdr) ? 0 : -PASS_no_headroom;	/* buffers are as long as packets */
-}
-
 INLINE int host_trim(struct pkt *p)
 {
 	struct host_packet *packet = p->ctx;
@@ -175,7 +148,9 @@ INLINE int host_send(struct pkt *p, const struct nexthop *nexthop, int *ret_acti
 
 	if (host_send_fails)
 		return -DROP_send_failed;
-	packet->egress = nexthop->fib.ifindex;
+	if (with_vlans && p->plane == PLANE_XDP && vlan_write(p, nexthop))
+		return -DROP_send_failed;
+	packet->egress = with_vlans && p->plane == PLANE_XDP && nexthop->port ? nexthop->port : nexthop->fib.ifindex;
 	packet->by_neighbour = p->through_neighbour && !(nexthop->egress & LINK_L3);
 	if (!(nexthop->egress & LINK_L3) && !p->through_neighbour) {
 		memcpy(eth->h_dest, nexthop->fib.dmac, ETH_ALEN);

@@ -85,6 +85,17 @@ static struct bpf_fib_lookup host_questions[HOST_QUESTIONS] __attribute__((unuse
 static __u32 host_n_questions __attribute__((unused));
 static bool host_send_fails __attribute__((unused));
 
+/* The last n of them are asked before all others */
+static inline void host_routes_first(__u32 n)
+{
+	while (n--) {
+		struct host_route last = host_routes[host_n_routes - 1];
+
+		memmove(&host_routes[1], &host_routes[0], (host_n_routes - 1) * sizeof(last));
+		host_routes[0] = last;
+	}
+}
+
 INLINE bool host_covers(const struct addr *prefix, const struct addr *mask, const struct addr *a)
 {
 	return (a->q[0] & mask->q[0]) == prefix->q[0] && (a->q[1] & mask->q[1]) == prefix->q[1];

@@ -35,6 +35,7 @@ struct host_map {
 	enum host_map_kind kind;
 	__u32 key_size, value_size, max;
 	__u32 n;			/* entries in use; an array has all or, untouched, none */
+	__u32 number;			/* for host_watch() */
 	__u64 clock;
 	struct host_entry *entries;
 	char *values;			/* of an array */
@@ -46,6 +47,11 @@ struct host_map {
 		.key_size = sizeof(key_), .value_size = sizeof(value_), .max = n_, \
 	}
 
+/* What a fuzzer likes to know: that a value of an array is about to be used, an entry (HOST_NEW) made, or, of no map, bytes read or written by
+ * a helper. False: that fails, which the data path must stand. */
+#define HOST_NEW (~0U)
+static bool (*host_watch)(struct host_map *map, __u32 index) __attribute__((unused));
+
 INLINE void *host_alloc(size_t size)
 {
 	void *m = calloc(1, size ?: 1);
@@ -53,13 +59,22 @@ INLINE void *host_alloc(size_t size)
 	return m ?: (abort(), m);
 }
 
-/* Empty, with room for max entries */
-static inline void host_map_reset(struct host_map *map, __u32 max)
+/* A hash without entries */
+static inline void host_map_empty(struct host_map *map)
 {
 	for (__u32 i = 0; map->entries && i < map->n; i++) {
 		free(map->entries[i].key);
 		free(map->entries[i].value);
+		map->entries[i] = (struct host_entry){ 0 };
 	}
+	map->n = 0;
+}
+
+/* Empty, with room for max entries */
+static inline void host_map_reset(struct host_map *map, __u32 max)
+{
+	if (map->entries)
+		host_map_empty(map);
 	free(map->entries);
 	free(map->values);
 	map->entries = NULL;
@@ -95,7 +110,9 @@ static inline void *host_array_at(struct host_map *map, const void *key)
 		map->values = host_alloc((size_t)map->max * map->value_size);
 		map->n = map->max;
 	}
-	return index < map->max ? map->values + (size_t)index * map->value_size : NULL;
+	if (index >= map->max || (host_watch && !host_watch(map, index)))
+		return NULL;
+	return map->values + (size_t)index * map->value_size;
 }
 
 static inline void *bpf_map_lookup_elem(struct host_map *map, const void *key)
@@ -129,7 +146,7 @@ static inline struct host_entry *host_map_place(struct host_map *map)
 
 	if (!map->entries)
 		map->entries = host_alloc((size_t)map->max * sizeof(*map->entries));
-	if (map->n == map->max && map->kind != HOST_LRU)
+	if ((map->n == map->max && map->kind != HOST_LRU) || (host_watch && !host_watch(map, HOST_NEW)))
 		return NULL;
 	e = map->n == map->max ? host_map_oldest(map) : &map->entries[map->n++];
 	free(e->key);

@@ -14,7 +14,7 @@ INLINE int plane_write(void *ctx, enum plane plane, __u32 off, const void *from,
 #ifdef WGXDP_HOST
 	struct host_packet *packet = ctx;
 
-	if (off > packet->len || n > packet->len - off)
+	if (off > packet->len || n > packet->len - off || (host_watch && !host_watch(NULL, HOST_NEW)))
 		return -EFAULT;
 	memcpy(packet->data + off, from, n);
 	return 0;

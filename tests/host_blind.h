@@ -115,12 +115,7 @@ static inline void blind_routes(void)
 {
 	world_route("192.0.2.20/32", W0, 1500, 20, NULL);
 	world_route("2001:db8:9::40/128", W0, 1500, 40, NULL);
-	for (int i = 0; i < 2; i++) {		/* before all others */
-		struct host_route last = host_routes[host_n_routes - 1];
-
-		memmove(&host_routes[1], &host_routes[0], (host_n_routes - 1) * sizeof(last));
-		host_routes[0] = last;
-	}
+	host_routes_first(2);
 }
 
 /* All sites but AWAY are there; all may talk with each other but LONELY, who has B alone */

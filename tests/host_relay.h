@@ -12,6 +12,7 @@ enum { TA = 20, TC, NN, NO, NW };	/* tunnels of A and B, and of C; nics of N (be
 enum { PEER_A = 1, PEER_B, PEER_C, PEER_N, PEER_O, PEER_WAITS, PEERS = 8 };
 #define OVERLAY "fd12:3456:789a:"
 #define RELAY_BUCKETS 4
+#define RELAY_SLOTS 60			/* the first of two */
 
 static inline void relay_subnet(__u32 id, __u32 word)
 {
@@ -81,9 +82,9 @@ static inline void relay_maps(void)
 	with_routes64 = false;
 }
 
-static inline void relay_setup(void)
+/* Beside what there is; its three routes are the last ones */
+static inline void relay_beside(void)
 {
-	scene_setup();
 	relay_maps();
 	relay_link(TA, LINK_L3, 1420, 0);
 	relay_link(TC, LINK_L3, 1380, PEER_C);
@@ -93,8 +94,8 @@ static inline void relay_setup(void)
 	relay_peer(PEER_A, TA, 1420, PEER_TUNNEL, 0);
 	relay_peer(PEER_B, TA, 1420, PEER_TUNNEL, 0);
 	relay_peer(PEER_C, TC, 1380, PEER_TUNNEL, 0);
-	relay_peer(PEER_N, NN, 0, 0, 24);
-	relay_peer(PEER_O, NO, 0, 0, 25);
+	relay_peer(PEER_N, NN, 0, 0, RELAY_SLOTS);
+	relay_peer(PEER_O, NO, 0, 0, RELAY_SLOTS + 1);
 	for (__u32 i = 0; i < PEER_WAITS; i++)
 		relay_subnet(0xa + i, PEER_A + i);		/* …:a:: is A's, and so on; …:f:: waits */
 	relay_subnet(1, ROUTE_LOCAL);
@@ -104,10 +105,16 @@ static inline void relay_setup(void)
 	relay_prefix("fd99::a", 128, PEER_A);
 	relay_prefix("fd99::c", 128, PEER_C);
 	relay_policy_setup();
-	host_n_routes = 0;
 	world_route(OVERLAY "d::/64", NN, 1500, 0x1d, "fe80::d");
 	world_route(OVERLAY "e::99/128", NO, 0, 0, NULL)->answer = BPF_FIB_LKUP_RET_NO_NEIGH;
 	world_route(OVERLAY "e::/64", NO, 1400, 0x1e, NULL);
+}
+
+static inline void relay_setup(void)
+{
+	scene_setup();
+	host_n_routes = 0;
+	relay_beside();
 }
 
 #endif
