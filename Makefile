@@ -80,6 +80,12 @@ $(O)/user/%.o: user/%.c Makefile VERSION | $(O)/wgxdp.skel.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
+$(O)/page.h: user/page.html scripts/page
+	@mkdir -p $(@D)
+	$(call say,PAGE,$@)scripts/page $< > $@
+
+$(O)/user/web.o $(O)/unit/user/web.o: $(O)/page.h
+
 $(O)/wgxdp: $(USER_OBJ)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 

@@ -63,7 +63,7 @@ values() {
 }
 values_in_page() {
 	awk '/^\.S[hs] / {key = ""} /^\.It / {key = $3}
-		key ~ /^(mode|nat|role|ipv6|df|shared|origin|reject|profile|strict|by)$/ && /^\.Cm / {print key, $2}' docs/wgxdp.yaml.5 |
+		key ~ /^(mode|nat|role|ipv6|df|shared|origin|reject|profile|strict|by|page)$/ && /^\.Cm / {print key, $2}' docs/wgxdp.yaml.5 |
 		grep -vxE 'mode up|origin (running|save)' | sort -u # other words than values
 }
 # Each is valid, whatever this host lacks for it

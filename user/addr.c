@@ -281,6 +281,13 @@ size_t address_find(const struct address *list, size_t n, const struct address *
 	return i;
 }
 
+bool address_is_loopback(const struct address *a)
+{
+	static const struct addr one = { .b[15] = 1 };
+
+	return a->family == FAMILY_IPV4 ? a->addr.b[12] == 127 : a->family == FAMILY_IPV6 && !memcmp(&a->addr, &one, sizeof(one));
+}
+
 bool address_is_link_local(const struct address *a)
 {
 	return a->family == FAMILY_IPV6 && a->addr.b[0] == 0xfe && (a->addr.b[1] & 0xc0) == 0x80;

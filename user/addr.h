@@ -54,6 +54,7 @@ struct address address_from_socket(const void *sockaddr);
 bool address_equal(const struct address *a, const struct address *b);
 /* Its place in the list, or n */
 size_t address_find(const struct address *list, size_t n, const struct address *a);
+bool address_is_loopback(const struct address *a);
 bool address_is_link_local(const struct address *a);
 bool prefix_covers(const struct prefix *p, const struct address *a);	/* same family and inside */
 bool prefix_within(const struct prefix *inner, const struct prefix *outer);

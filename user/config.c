@@ -22,6 +22,7 @@ static const char *const nat_names[] = { "dnat", "none", "masquerade", NULL };
 static const char *const role_names[] = { "", "wan", "lan", "tunnel", NULL };
 static const char *const ipv6_names[] = { "direct", "dnat", "off", NULL };
 static const char *const df_names[] = { "fragment", "report", NULL };
+static const char *const page_names[] = { "local", "everywhere", "off", NULL };
 
 static int name_parse(const char *const *names, const char *s)
 {
@@ -56,6 +57,11 @@ const char *ipv6_name(enum ipv6_handling h)
 const char *df_name(enum df_handling h)
 {
 	return df_names[h];
+}
+
+const char *page_name(enum page_for p)
+{
+	return page_names[p];
 }
 
 int mode_parse(const char *s, enum mode *ret)
@@ -193,6 +199,7 @@ static const struct yaml_key running_keys[] = {
 
 static const struct yaml_key exporter_keys[] = {
 	{ "listen", yaml_set_list, "\"127.0.0.1:9851\"", .item = add_endpoint, .required = true },
+	{ "page", yaml_set_choice, "local", AT(config, page), .choices = page_names },
 	{},
 };
 

@@ -28,6 +28,8 @@ struct peer_config {
 	bool by_hand;			/* as with services */
 };
 
+enum page_for { PAGE_LOCAL, PAGE_EVERYWHERE, PAGE_OFF };
+
 struct follow_config {
 	struct device_name {
 		char name[IFNAMSIZ];
@@ -91,6 +93,7 @@ struct config {
 	size_t n_endpoints, n_learn;
 	struct endpoint_config *exporter;	/* where metrics are served */
 	size_t n_exporter;
+	enum page_for page;		/* and to whom the status page */
 	struct ddns_config *ddns;
 	size_t n_ddns;
 	enum mode mode;			/* of `up --mode`, or as saved from what runs */
@@ -138,6 +141,7 @@ const char *nat_name(enum nat n);
 const char *role_name(enum link_role r);
 const char *ipv6_name(enum ipv6_handling h);
 const char *df_name(enum df_handling h);
+const char *page_name(enum page_for p);
 const char *profile_name(enum profile p);
 const char *reject_name(enum policy_reject r);
 /* The ICMPv6 types that policy knows, by number: "echo-request", and 128 of ICMPv6; NULL: no more */

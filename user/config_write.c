@@ -208,7 +208,10 @@ void config_put_exporter(FILE *out, const struct config *c)
 	fputs("exporter: { listen: [ ", out);
 	for (size_t i = 0; i < c->n_exporter; i++)
 		fprintf(out, "%s\"%s\"", i ? ", " : "", endpoint_format(&c->exporter[i].address, c->exporter[i].port, text));
-	fputs(" ] }\n", out);
+	fputs(" ]", out);
+	if (c->page != PAGE_LOCAL)
+		fprintf(out, ", page: %s", page_name(c->page));
+	fputs(" }\n", out);
 }
 
 static int put(const struct config *c, FILE *out, bool running)

@@ -456,7 +456,7 @@ static int watch(struct daemon *d)
 	d->netlink.data = d;
 	uv_poll_start(&d->netlink, UV_READABLE, on_netlink);
 	return resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
-	       exporter_new(&d->loop, d->state.instance, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie) ?:
+	       exporter_new(&d->loop, d->state.instance, d->state.file, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie) ?:
 	       standby_new(&d->loop, d->state.instance, &d->answers, on_switched, d, &d->standby) ?: blind_new(&d->loop, d->state.instance, &d->blind) ?:
 	       ddns_new(&d->loop, d->state.instance, &d->ddns) ?: endpoints_new(&d->loop, d->state.instance, &d->endpoints) ?:
 	       learn_new(&d->loop, d->state.instance, &d->learn) ?: announce_new(&d->loop, &d->announce);

@@ -10,7 +10,7 @@
 #include "exporter.h"
 #include "grow.h"
 #include "log.h"
-#include "metrics.h"
+#include "web.h"
 
 #ifdef WITH_MHD
 #include <microhttpd.h>
@@ -32,56 +32,56 @@ struct server {				/* at one address */
 
 struct exporter {
 	uv_loop_t *loop;
-	const char *instance;
+	struct web web;
 	struct server *servers;
 };
 
-static enum MHD_Result answer(struct MHD_Connection *connection, unsigned int status, const char *type, const char *text,
-			      size_t size, enum MHD_ResponseMemoryMode memory)
+/* Everything that a browser is told besides */
+static void put_headers(struct MHD_Response *response, const struct web_answer *a)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(size, (void *)text, memory);
-	enum MHD_Result rc;
-
-	if (!response)
-		return MHD_NO;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	rc = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return rc;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
+	MHD_add_response_header(response, "Content-Security-Policy", a->policy);
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+	MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	if (a->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 }
 
-static enum MHD_Result answer_metrics(struct MHD_Connection *connection, const char *instance)
+/* From this host, whatever it asks */
+static bool is_local(struct MHD_Connection *connection)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-	int rc = out ? metrics_write(out, instance) : -ENOMEM;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct address a = info && info->client_addr ? address_from_socket(info->client_addr) : (struct address){ 0 };
 
-	if (out && fclose(out))
-		rc = -ENOMEM;
-	if (rc) {
-		static const char failed[] = "the maps cannot be read\n";
-
-		free(text);
-		return answer(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain", failed, sizeof(failed) - 1,
-			      MHD_RESPMEM_PERSISTENT);
-	}
-	return answer(connection, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text, size, MHD_RESPMEM_MUST_FREE);
+	return address_is_loopback(&a);
 }
 
 static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *url, const char *method,
 				  const char *version, const char *upload, size_t *upload_size, void **request)
 {
-	static const char hint[] = "wgxdp: see /metrics\n", none[] = "not found: /metrics is there\n", not[] = "GET or HEAD\n";
-	struct server *s = data;
+	const struct server *s = data;
+	struct web_request r = {
+		.method = method, .path = url, .host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST),
+		.local = is_local(connection),
+	};
+	struct MHD_Response *response;
+	struct web_answer a;
+	enum MHD_Result rc;
 
-	if (strcmp(method, MHD_HTTP_METHOD_GET) && strcmp(method, MHD_HTTP_METHOD_HEAD))
-		return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain", not, sizeof(not) - 1, MHD_RESPMEM_PERSISTENT);
-	if (!strcmp(url, "/metrics"))
-		return answer_metrics(connection, s->exporter->instance);
-	if (!strcmp(url, "/"))
-		return answer(connection, MHD_HTTP_OK, "text/plain", hint, sizeof(hint) - 1, MHD_RESPMEM_PERSISTENT);
-	return answer(connection, MHD_HTTP_NOT_FOUND, "text/plain", none, sizeof(none) - 1, MHD_RESPMEM_PERSISTENT);
+	if (web_answer(&s->exporter->web, &r, &a))
+		return MHD_NO;
+	response = MHD_create_response_from_buffer(a.size, a.text, a.constant ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
+	if (!response) {
+		if (!a.constant)
+			free(a.text);
+		return MHD_NO;
+	}
+	put_headers(response, &a);
+	rc = MHD_queue_response(connection, a.status, response);
+	MHD_destroy_response(response);
+	return rc;
 }
 
 /* ---- the loop ---- */
@@ -181,12 +181,12 @@ static int serve(struct exporter *e, const struct endpoint_config *at)
 	return 0;
 }
 
-int exporter_new(uv_loop_t *loop, const char *instance, struct exporter **ret)
+int exporter_new(uv_loop_t *loop, const char *instance, const char *file, struct exporter **ret)
 {
 	*ret = calloc(1, sizeof(**ret));
 	if (!*ret)
 		return -ENOMEM;
-	**ret = (struct exporter){ .loop = loop, .instance = instance };
+	**ret = (struct exporter){ .loop = loop, .web = { .instance = instance, .file = file, .started = time(NULL) } };
 	return 0;
 }
 
@@ -202,6 +202,7 @@ void exporter_renew(struct exporter *e, const struct config *c)
 {
 	char text[ADDRESS_STRLEN];
 
+	e->web.page = c->page;
 	for (struct server *s = e->servers; s; s = s->next)
 		s->wanted = false;
 	for (size_t i = 0; i < c->n_exporter; i++)
@@ -228,7 +229,7 @@ struct exporter {
 	char nothing;
 };
 
-int exporter_new(uv_loop_t *loop, const char *instance, struct exporter **ret)
+int exporter_new(uv_loop_t *loop, const char *instance, const char *file, struct exporter **ret)
 {
 	*ret = NULL;
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The exporter: metrics over HTTP, by libmicrohttpd on the daemon's loop. Without it (WITH_MHD=0) the configuration is told to
- * have no effect.
+ * The exporter: metrics and the status page (web.h) over HTTP, by libmicrohttpd on the daemon's loop. Without it (WITH_MHD=0)
+ * the configuration is told to have no effect.
  */
 #pragma once
 #include <uv.h>
@@ -9,7 +9,8 @@
 
 struct exporter;
 
-int exporter_new(uv_loop_t *loop, const char *instance, struct exporter **ret);
+/* file: the configuration's, or NULL */
+int exporter_new(uv_loop_t *loop, const char *instance, const char *file, struct exporter **ret);
 /* Serves where the configuration says, and nowhere else. An address that cannot be listened on is a warning; it is tried again
  * at the next call. */
 void exporter_renew(struct exporter *e, const struct config *c);
