@@ -4,43 +4,23 @@
  * instance has attached (BPF_PROG_TEST_RUN), or through the host plane with that instance's maps, and writes what came of it:
  * verdict, packet, and what the counters gained. It judges nothing but truncations; tests/packets.py does.
  */
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <linux/pkt_cls.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include "host_plane.h"
 #include "../user/map_info.h"
 
-/* RUN_ROOM: what XDP's test-run leaves in front of a packet, less struct xdp_frame */
-enum { PACKET_MAX = 70000, IDS = 64, CPUS = 256, RUN_ROOM = 256 - 40 };
-#ifndef BPF_F_TEST_SKB_CHECKSUM_COMPLETE
-#define BPF_F_TEST_SKB_CHECKSUM_COMPLETE (1U << 2)
-#endif
-
-struct case_head {			/* then len bytes */
-	__u32 ifindex, len, runs, gso_segs, gso_size;
-	__u32 whole;			/* cut shorter, it may not be sent */
-	__u32 cuts;			/* CUTS: run every truncation too; SHORTENED: the kernel forgets the sum of what it cuts */
-	__u32 linear;			/* host: bytes in reach */
-	__u32 wait;			/* milliseconds before it comes */
-	__u32 room;			/* xdp: bytes in front of it, in fours; more than RUN_ROOM: as many as there are */
-};
+enum { IDS = 64, CPUS = 256 };
 
 struct result_head {			/* then len bytes, n counters and n clones */
 	__u32 verdict;			/* enum plane_verdict, or ODD */
 	__u32 raw;			/* retval or errno */
 	__u32 len, n_counters, cuts, bad_cuts, n_clones;
 };
-#define ODD 3
 #define CUTS 1
 #define SHORTENED 2
 
@@ -54,15 +34,10 @@ enum { RECEIVED, FORWARDED, BYTES, REASONS };
 enum { COUNTERS = IDS * 4 * (REASONS + REASON_MAX) };
 
 static const char *instance;
-static bool tc, host;
-static int program, totals, reasons;
+static bool host;
+static int totals, reasons;
 static __u32 n_ids;
 static __u64 before[COUNTERS], after[COUNTERS];
-static __u8 room[RUN_ROOM + PACKET_MAX], out[PACKET_MAX], *const packet = room + RUN_ROOM;
-static __u32 out_len;
-static __u8 clones[1 << 20];
-static __u32 n_clones, clones_size;
-static int tap = -1;
 
 static void die(const char *what)
 {
@@ -82,7 +57,8 @@ static int pinned(const char *name)
 	return fd;
 }
 
-#include "run_vlans.h"			/* with these */
+#include "run_live.h"			/* with these */
+#include "run_vlans.h"
 
 /* ---- counters: before[] and after[], one number for each id, direction, plane and kind ---- */
 
@@ -155,60 +131,6 @@ static __u32 write_gains(FILE *to)
 }
 
 /* ---- one packet ---- */
-
-static int run_live(const struct case_head *c, __u32 len, __u32 flags, __u32 *raw)
-{
-	__u32 taken = tc || c->room > RUN_ROOM ? 0 : RUN_ROOM - c->room;	/* by metadata, which is no room */
-	struct xdp_md xdp = { .data = taken, .data_end = taken + len, .ingress_ifindex = c->ifindex };
-	struct __sk_buff skb = { .ifindex = c->ifindex, .gso_segs = c->gso_segs, .gso_size = c->gso_size };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet - taken, .data_size_in = taken + len, .data_out = out,
-		    .data_size_out = sizeof(out), .repeat = 1, .flags = flags);
-	int rc;
-
-	opts.ctx_in = tc ? (void *)&skb : &xdp;
-	opts.ctx_size_in = tc ? sizeof(skb) : sizeof(xdp);
-	rc = bpf_prog_test_run_opts(program, &opts);
-	*raw = rc ? -rc : opts.retval;
-	out_len = opts.data_size_out - (rc ? 0 : taken);
-	memmove(out, out + taken, out_len);
-	if (!rc && out_len != len && opts.retval == (tc ? TC_ACT_SHOT : XDP_DROP))
-		return PLANE_DROPPED;		/* its header had been changed for the other family */
-	if (rc || (out_len != len && opts.retval != (tc ? (__u32)TC_ACT_REDIRECT : XDP_REDIRECT)))
-		return ODD;
-	if (tc)
-		return opts.retval == (__u32)TC_ACT_UNSPEC ? PLANE_PASSED : opts.retval == TC_ACT_REDIRECT ? PLANE_SENT :
-		       opts.retval == TC_ACT_SHOT ? PLANE_DROPPED : ODD;
-	return opts.retval == XDP_PASS ? PLANE_PASSED : opts.retval == XDP_REDIRECT ? PLANE_SENT :
-	       opts.retval == XDP_DROP ? PLANE_DROPPED : ODD;
-}
-
-/* IPv4, or a fragment of IPv6: what else there is a kernel says of its own */
-static bool may_be_piece(const struct sockaddr_ll *from, const __u8 *frame, size_t n)
-{
-	return from->sll_pkttype == PACKET_OUTGOING && (from->sll_protocol == htons(ETH_P_IP) ||
-	       (from->sll_protocol == htons(ETH_P_IPV6) && n > 20 && frame[20] == IPPROTO_FRAGMENT));
-}
-
-/* What the program itself sent, by bpf_clone_redirect(), before it returned */
-static void take_clones(void)
-{
-	static __u8 frame[PACKET_MAX];
-	struct sockaddr_ll from;
-	socklen_t from_len;
-	ssize_t n;
-
-	n_clones = clones_size = 0;
-	while (from_len = sizeof(from), (n = recvfrom(tap, frame, sizeof(frame), 0, (void *)&from, &from_len)) >= 0) {
-		struct clone_head head = { from.sll_ifindex, n };
-
-		if (!may_be_piece(&from, frame, n) || clones_size + sizeof(head) + n > sizeof(clones))
-			continue;
-		memcpy(clones + clones_size, &head, sizeof(head));
-		memcpy(clones + clones_size + sizeof(head), frame, n);
-		clones_size += sizeof(head) + n;
-		n_clones++;
-	}
-}
 
 static int run(const struct case_head *c, __u32 len, __u32 flags, __u32 *raw)
 {
@@ -295,36 +217,7 @@ static void run_case(const struct case_head *c, FILE *to)
 	}
 }
 
-/* ---- the host plane gets the instance's maps ---- */
-
-static void copy_array(const char *name)
-{
-	int fd = pinned(name);
-	__u32 n = map_entries(fd);
-	void *value = calloc(1, map_info(fd).value_size);
-
-	host_plane_resize(name, n);
-	for (__u32 i = 0; i < n; i++) {
-		if (bpf_map_lookup_elem(fd, &i, value))
-			die(name);
-		host_plane_write(name, &i, value);
-	}
-	free(value);
-	close(fd);
-}
-
-static void copy_trie(void)
-{
-	struct source_key key, *last = NULL;
-	int fd = pinned("source_trie");
-	__u8 value;
-
-	host_plane_resize("source_trie", 1024);
-	for (; !bpf_map_get_next_key(fd, last, &key); last = &key)
-		if (!bpf_map_lookup_elem(fd, &key, &value))
-			host_plane_write("source_trie", &key, &value);
-	close(fd);
-}
+#include "run_host.h"
 
 static void host_setup(const char *routes)
 {
@@ -357,28 +250,11 @@ static void host_setup(const char *routes)
 	fclose(f);
 }
 
-/* What an earlier run left */
-static void forget(const char *map)
-{
-	__u8 key[64];
-	int fd = pinned(map);
-
-	while (!bpf_map_get_next_key(fd, NULL, key))
-		if (bpf_map_delete_elem(fd, key) && errno != ENOENT)	/* a flow's timer was faster */
-			die(map);
-	close(fd);
-}
-
 #include "run_blind.h"			/* with these */
 
 static void setup(const char *plane, const char *routes, const char *vlans)
 {
-	int room = 16 << 20;
-	cpu_set_t cpu;
-
-	CPU_ZERO(&cpu);
-	CPU_SET(0, &cpu);			/* next hops are remembered per CPU */
-	sched_setaffinity(0, sizeof(cpu), &cpu);
+	stay_on_cpu(0);
 	host = !strncmp(plane, "host-", 5);
 	tc = strstr(plane, "tc");
 	totals = pinned("totals");
@@ -406,9 +282,7 @@ static void setup(const char *plane, const char *routes, const char *vlans)
 	}
 	if (getenv("SITES"))
 		blind_setup(getenv("SITES"), false);
-	tap = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(ETH_P_ALL));
-	if (tap < 0 || setsockopt(tap, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
-		die("packet socket");
+	open_tap();
 }
 
 int main(int argc, char **argv)
