@@ -76,7 +76,7 @@ $(O)/%.bpf.o: bpf/%.bpf.c Makefile
 $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $(*F) > $@
 
-$(O)/user/%.o: user/%.c Makefile VERSION | $(O)/wgxdp.skel.h
+$(O)/user/%.o: user/%.c Makefile VERSION | $(O)/wgxdp.skel.h $(O)/look.skel.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 

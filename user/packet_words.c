@@ -200,3 +200,16 @@ void packet_words(const void *frame, size_t len, struct packet_words *ret)
 	else
 		add(&r, "EtherType %#06x", protocol);
 }
+
+void packet_ends(const void *frame, size_t len, struct address *src, __be16 *sport, struct address *dst, __be16 *dport)
+{
+	struct packet_words words;
+
+	packet_words(frame, len, &words);
+	*src = *dst = (struct address){ 0 };
+	*sport = *dport = 0;
+	if (endpoint_parse(words.from, src, sport))
+		address_parse(words.from, src);
+	if (endpoint_parse(words.to, dst, dport))
+		address_parse(words.to, dst);
+}

@@ -4,7 +4,7 @@
  */
 #pragma once
 #include <stddef.h>
-#include "abi.h"
+#include "addr.h"
 
 #define PACKET_WORDS 400
 
@@ -16,4 +16,6 @@ struct packet_words {
 
 /* A frame of len bytes from its Ethernet header on; lengths in words are those of the IP packet */
 void packet_words(const void *frame, size_t len, struct packet_words *ret);
+/* Source and destination; family 0 where it is no IP packet, port 0 where none can be read */
+void packet_ends(const void *frame, size_t len, struct address *src, __be16 *sport, struct address *dst, __be16 *dport);
 const char *message_name(__u32 message);	/* "data"; "" for 0 */

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Programs that the kernel runs when one of the data path's returns (fexit), only while `wgxdp monitor` is attached: they hand packets to
+ * it as they came, if they were dropped, or as they leave. The data path's own programs know nothing of it.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include "look_abi.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} look_packets SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct look_wanted);
+} look_wanted SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct look_budget);
+} look_budgets SEC(".maps");
+
+/* Of the kernel's structures what is read here; libbpf finds where it is (CO-RE), for fexit wants the kernel's BTF anyway */
+struct net_device {
+	int ifindex;
+} __attribute__((preserve_access_index));
+struct xdp_rxq_info {
+	struct net_device *dev;
+} __attribute__((preserve_access_index));
+struct xdp_buff {
+	void *data, *data_end;
+	struct xdp_rxq_info *rxq;
+} __attribute__((preserve_access_index));
+struct sk_buff {
+	unsigned int len;
+	unsigned char *data;
+	struct net_device *dev;
+} __attribute__((preserve_access_index));
+
+#define PLANE_XDP 0
+#define PLANE_TC 1
+
+/* ---- which of WireGuard's, and how far it may go ---- */
+
+static __always_inline __u32 l3_of(const void *data, __u16 *protocol)
+{
+	__u32 l3 = ETH_HLEN;
+
+	for (int tags = 0; tags < 3; tags++, l3 += 4) {
+		if (bpf_probe_read_kernel(protocol, sizeof(*protocol), data + l3 - sizeof(*protocol)))
+			return 0;
+		if (*protocol != bpf_htons(ETH_P_8021Q) && *protocol != bpf_htons(ETH_P_8021AD))
+			return l3;
+	}
+	return 0;
+}
+
+/* kinds: which it may be */
+static __always_inline __u32 kind_of(const void *data, bool bare, __u32 kinds)
+{
+	struct { __u16 sport, dport, len, check; __u32 type; } udp;
+	__u32 l3, header, found = 0;
+	__u16 protocol = 0;
+	__u8 ip[12];
+
+	if (!(kinds & (LOOK_HANDSHAKE | LOOK_LAST_HOP)))
+		return 0;
+	l3 = bare ? 0 : l3_of(data, &protocol);
+	if ((!bare && !l3) || bpf_probe_read_kernel(ip, sizeof(ip), data + l3))
+		return 0;
+	if (ip[0] >> 4 == 4 && ip[9] == 17 && !(ip[6] & 0x3f) && !ip[7])
+		header = (ip[0] & 15) * 4;
+	else if (ip[0] >> 4 == 6 && ip[6] == 17)
+		header = 40;
+	else
+		return 0;
+	if ((ip[0] >> 4 == 4 ? ip[8] : ip[7]) <= 1)
+		found |= LOOK_LAST_HOP;
+	if (!bpf_probe_read_kernel(&udp, sizeof(udp), data + l3 + header) &&
+	    ((udp.type == bpf_htonl(1 << 24) && udp.len == bpf_htons(8 + 148)) || (udp.type == bpf_htonl(2 << 24) && udp.len == bpf_htons(8 + 92))))
+		found |= LOOK_HANDSHAKE;
+	return found & kinds;
+}
+
+/* ---- what is told ---- */
+
+static __always_inline bool may_tell(struct look_packet *p, __u32 each)
+{
+	__u64 now = bpf_jiffies64();
+	__u32 zero = 0;
+	struct look_budget *b = bpf_map_lookup_elem(&look_budgets, &zero);
+
+	if (!b)
+		return false;
+	if (b->jiffy != now) {
+		b->jiffy = now;
+		b->used = 0;
+	}
+	if (b->used >= each) {
+		b->skipped++;
+		return false;
+	}
+	b->used++;
+	p->skipped = b->skipped;
+	b->skipped = 0;
+	return true;
+}
+
+/* What somebody wants of a packet with this verdict; 0: nothing */
+static __always_inline __u32 wanted(const void *data, bool bare, __u32 plane, __u32 verdict, __u32 *each)
+{
+	__u32 zero = 0, kinds, may = verdict;
+	const struct look_wanted *w = bpf_map_lookup_elem(&look_wanted, &zero);
+
+	if (!w)
+		return 0;
+	*each = w->each;
+	kinds = w->kinds;
+	if (verdict == LOOK_FORWARDED)
+		may |= LOOK_HANDSHAKE;
+	else if (!verdict && plane == PLANE_TC)
+		may |= LOOK_HANDSHAKE | LOOK_LAST_HOP;
+	kinds &= may;
+	return (kinds & (LOOK_FORWARDED | LOOK_DROPPED)) | kind_of(data, bare, kinds);
+}
+
+SEC("fexit")
+int BPF_PROG(look_xdp, struct xdp_buff *xdp, int verdict)
+{
+	struct look_packet p = { .plane = PLANE_XDP };
+	__u32 each = 0;
+	__u64 n;
+
+	p.kinds = wanted(xdp->data, false, PLANE_XDP, verdict == XDP_REDIRECT || verdict == XDP_TX ? LOOK_FORWARDED :
+			 verdict == XDP_DROP ? LOOK_DROPPED : 0, &each);
+	if (!p.kinds || !may_tell(&p, each))
+		return 0;
+	p.ifindex = xdp->rxq->dev->ifindex;
+	p.len = xdp->data_end - xdp->data;
+	n = p.len < LOOK_MAX ? p.len : LOOK_MAX;
+	bpf_xdp_output(xdp, &look_packets, n << 32 | BPF_F_CURRENT_CPU, &p, sizeof(p));
+	return 0;
+}
+
+static __always_inline int look_skb(struct sk_buff *skb, int verdict, bool bare)
+{
+	struct look_packet p = { .plane = PLANE_TC, .bare = bare };
+	__u32 each = 0;
+	__u64 n;
+
+	p.kinds = wanted(skb->data, bare, PLANE_TC, verdict == TC_ACT_REDIRECT ? LOOK_FORWARDED : verdict == TC_ACT_SHOT ? LOOK_DROPPED : 0, &each);
+	if (!p.kinds || !may_tell(&p, each))
+		return 0;
+	p.ifindex = skb->dev->ifindex;
+	p.len = skb->len;
+	n = p.len < LOOK_MAX ? p.len : LOOK_MAX;
+	bpf_skb_output(skb, &look_packets, n << 32 | BPF_F_CURRENT_CPU, &p, sizeof(p));
+	return 0;
+}
+
+SEC("fexit")
+int BPF_PROG(look_tc, struct sk_buff *skb, int verdict)
+{
+	return look_skb(skb, verdict, false);
+}
+
+SEC("fexit")
+int BPF_PROG(look_tc_l3, struct sk_buff *skb, int verdict)
+{
+	return look_skb(skb, verdict, true);
+}
