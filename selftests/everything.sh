@@ -73,6 +73,7 @@ everything_file() { # [EXPORTER'S OPTION]: /etc/wgxdp/wgxdp.yaml
 everything_talks() {
 	inside client ping -q -c 3 -i 0.2 -W 10 10.77.0.1 > /dev/null || fail 'no ping through the guarded service'
 	inside client ping -q -c 3 -i 0.2 -W 10 -I "$overlay:a::1" "$overlay:b::10" > /dev/null || fail 'no ping from site to site'
+	inside client "${udptool:?}" ask -n 3 -r 100 -w 100 "[$overlay:a::1]:4000" "[$overlay:b::10]:22" > /dev/null || : # no port of the policy's
 	start_listener wg-end answers -e 192.168.1.10:4434
 	inside client "${udptool:?}" ask -n 20 -r 100 -w 3000 198.51.100.7:4000 198.51.100.1:4434 > "$work/asked"
 	stop $!
