@@ -11,6 +11,7 @@
 #include "netlink_talk.h"
 
 #define BUFFER_SIZE 32768		/* what the kernel fills at most in a part of a dump */
+#define ERRNO_MAX 4095			/* what an error may be (the kernel's MAX_ERRNO) */
 #define DUMP_TRIES 10			/* of a dump during which something changed */
 
 void *list_add(struct list *l)
@@ -60,7 +61,10 @@ int nl_talk(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t row, voi
 			continue;
 		r = n < 0 ? MNL_CB_ERROR : mnl_cb_run(buffer, n, seq, port, row, data);
 	}
-	r = r == MNL_CB_ERROR ? -errno : 0;
+	if (r == MNL_CB_ERROR)
+		r = errno > 0 && errno <= ERRNO_MAX ? -errno : -EPROTO;
+	else
+		r = 0;
 	free(buffer);
 	return r;
 }
@@ -206,5 +210,7 @@ struct prefix attr_prefix(const struct nlattr *a, int family, __u8 len)
 {
 	struct address address = attr_address(a, family);
 
+	if (len > (family == AF_INET ? 32 : 128))
+		return (struct prefix) {};
 	return (struct prefix) { .addr = address.addr, .family = address.family, .len = len };
 }

@@ -34,4 +34,5 @@ void attr_copy(const struct nlattr *a, void *to, size_t size);
 void attr_string(const struct nlattr *a, char *to, size_t size);
 /* NULL: the family's zero address (a default route has no destination). Unknown families give family 0. */
 struct address attr_address(const struct nlattr *a, int family);
+/* Likewise of a length that the family does not have */
 struct prefix attr_prefix(const struct nlattr *a, int family, __u8 len);
