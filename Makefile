@@ -267,10 +267,17 @@ unit: $(HOST_UNITS:%=$(O)/tests/unit_%)
 # of two sources at once clang would write down what the last one includes
 $(O)/tests/fuzz_%: tests/fuzz_%.c user/table.c $(wildcard bpf/*.h include/*.h include/*.def tests/*.h user/*.h) Makefile
 	@mkdir -p $(@D)
-	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) $(FUZZ_CFLAGS) $(filter %.c,$^) -o $@ $(FUZZ_LIBS)
+	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) -Wno-gnu-variable-sized-type-not-at-end $(FUZZ_CFLAGS) $(filter %.c,$^) -o $@ $(FUZZ_LIBS)
 
-$(O)/tests/fuzz_topology: $(wildcard user/topology*.c user/config*.c user/yaml*.c) user/addr.c user/log.c user/wg_key.c user/relay_prefix.c
-$(O)/tests/fuzz_topology: FUZZ_LIBS = $(LIBS)
+$(patsubst %,$(O)/tests/fuzz_%,config topology netlink texts): FUZZ_LIBS = $(LIBS)
+CONFIG_SRC := $(wildcard user/config*.c user/yaml*.c) user/addr.c user/log.c user/wg_key.c user/relay_prefix.c
+$(O)/tests/fuzz_topology: $(wildcard user/topology*.c) $(CONFIG_SRC)
+$(O)/tests/fuzz_config: $(CONFIG_SRC)
+$(O)/tests/fuzz_netlink: $(wildcard user/netlink*.c user/wireguard*.c) user/wg_key.c user/addr.c
+$(O)/tests/fuzz_netlink: FUZZ_LIBS += -Wl,--wrap=recv
+$(O)/tests/fuzz_texts: $(wildcard user/wireguard*.c user/netlink*.c) $(CONFIG_SRC) $(patsubst %,user/%.c,wg_dump mtu_line mtu ddns_secret ddns_import service_args \
+		answers noted kept host)
+$(O)/tests/fuzz_texts: FUZZ_LIBS += -Wl,--wrap=fopen
 
 $(O)/unit/tests/run_packets.o: | $(O)/wgxdp.skel.h
 $(O)/tests/run_packets: $(O)/unit/tests/run_packets.o $(O)/unit/tests/host_plane.o $(O)/unit/user/table.o

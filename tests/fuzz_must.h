@@ -11,7 +11,7 @@
 
 #define MUST(condition) do { \
 	if (!(condition)) { \
-		fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition); \
+		dprintf(2, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition); \
 		abort(); \
 	} } while (0)
 

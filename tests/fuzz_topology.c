@@ -8,28 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "fuzz_must.h"
+#include "fuzz_quiet.h"
 #include "../user/topology.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__lsan_default_suppressions(void);
-
-/* libfyaml 0.7.12 leaks a kilobyte with some quotes that do not end */
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libfyaml";
-}
-
-/* What is told is for people; libFuzzer has its own way out. */
-static FILE *aloud, *nowhere;
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	aloud = stderr;
-	nowhere = fopen("/dev/null", "w");
-	return 0;
-}
 
 /* One run */
 static bool run(const char *text, struct topology_state *s, struct topology **ret)
@@ -37,9 +17,9 @@ static bool run(const char *text, struct topology_state *s, struct topology **re
 	bool done;
 
 	*ret = NULL;
-	stderr = nowhere;
+	hush();
 	done = !topology_parse(text, "topology", ret) && !topology_assign(*ret, s);
-	stderr = aloud;
+	speak();
 	return done;
 }
 
@@ -171,9 +151,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size] = text[size + 1] = '\0';
 	n = strlen(text);
 	rolled = 0;
-	stderr = nowhere;
+	hush();
 	topology_state_parse(text + n + 1, "state", &s);
-	stderr = aloud;
+	speak();
 	s.random = roll;
 	if (run(text, &s, &t)) {
 		check(t);
