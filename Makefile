@@ -206,8 +206,14 @@ install: $(O)/wgxdp
 	$(Q)for unit in wgxdp-ddns.service wgxdp-ddns.timer wgxdp-endpoint@.service wgxdp-endpoint@.timer wgxdp-knock.service wgxdp-knock.path; do \
 		sed -e 's,/usr/local/sbin,$(PREFIX)/sbin,' scripts/systemd/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
 	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/wgxdp scripts/systemd/shared.conf scripts/systemd/endpoint.conf
+	$(Q)install -D -m 644 scripts/wgxdp.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/wgxdp
 	$(Q)for page in $(MAN_PAGES); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; done
+
+# The packages of Debian, beside each other in $(O)/deb; nothing of the working tree is touched
+.PHONY: deb
+deb:
+	$(Q)scripts/deb $(O)/deb
 
 # bench
 BENCH_DIR  = $(O)/tests/bench
