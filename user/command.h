@@ -43,10 +43,11 @@ int cmd_mtu(const struct global *g, int argc, char **argv);
 int cmd_monitor(const struct global *g, int argc, char **argv);
 int cmd_trace(const struct global *g, int argc, char **argv);
 int cmd_save(const struct global *g, int argc, char **argv);
+int cmd_top(const struct global *g, int argc, char **argv);
 
 /* Tells what getopt_long() refused: it returned ':' or '?', with opterr 0 and a short list that begins with ':' */
 void option_error(const char *command, int returned, char **argv);
 
 extern const char up_help[], daemon_help[], down_help[], show_help[], check_help[], reload_help[], save_help[], service_help[],
 	endpoint_help[], peer_help[], route_help[], flow_help[], monitor_help[], knock_help[], ddns_help[],
-	gen_help[], mtu_help[], trace_help[], doctor_help[];
+	gen_help[], mtu_help[], top_help[], trace_help[], doctor_help[];

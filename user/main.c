@@ -28,6 +28,7 @@ static const struct command commands[] = {
 	{ "save", cmd_save, "write what runs, as a configuration", save_help },
 	{ "service", cmd_service, "make, change and remove services of what runs, and say whom they are for", service_help },
 	{ "show", cmd_show, "interfaces, services and counters", show_help },
+	{ "top", cmd_top, "who sends how much now", top_help },
 	{ "trace", cmd_trace, "tell what becomes of a packet, without sending it", trace_help },
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
