@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# timeout: 300
+# tier: long
+# timeout: 900
 # `wgxdp trace` agrees with what then happens to a real packet: generated packets of all kinds go through it from a pcapng file, and then
 # over the wire: verdict, reason, whose, the interface where they come out and every byte are compared (trace.py); so are the counters and
 # all maps before and after it was asked. BREAK=1 sends a packet while it is asked; BREAK=2 expects another byte.
