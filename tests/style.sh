@@ -11,7 +11,7 @@ sources() { find . \( -name .git -o -path "./${O:-build}" -o -name 'build*' -o -
 
 while IFS= read -r file; do
 	case $file in
-	./COPYING | ./VERSION | ./.gitignore | *.pcap | *.png | *.bin | *.json | ./tests/corpus/*) continue ;;
+	./COPYING | ./VERSION | ./.gitignore | ./debian/changelog | ./debian/control | ./debian/copyright | ./debian/source/format | *.pcap | *.png | *.bin | *.json | ./tests/corpus/*) continue ;;
 	esac
 	head -n 3 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0-or-later' || complain "$file: no SPDX line at its head"
 	lines=$(wc -l < "$file")
