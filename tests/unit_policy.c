@@ -278,6 +278,28 @@ static void padded(void **state)
 	assert_int_equal(fate_of(PLANE_TC, TA, frame, len, len), DROP_invalid);
 }
 
+/* Nor is what the frame has behind the packet a message's header, or what an error quotes */
+static void padded_message(void **state)
+{
+	struct packet6 sent = udp6(A, C, 40000, 58000), tcp = packet6(A, C, IPPROTO_TCP, 20);
+	struct { struct packet6 p; __u32 link, needs; int fate; } all[] = {
+		{ icmp6(A, C, 128, 0, 7), TA, 8, SENT }, { error6(C, &sent), TC, 8 + 40 + 4, SENT }, { tcp, TA, 20, DROP_refused },
+	};
+	static __u8 frame[4096];
+
+	fate(TA, sent);
+	all[2].p.data[12] = 0x50;
+	all[2].p.data[13] = 2;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		__u32 len = packet6_build(&all[i].p, all[i].link, frame);
+
+		for (__u32 n = 0; n <= all[i].needs; n++) {
+			put16(frame + 4, n);
+			assert_int_equal(fate_of(PLANE_TC, all[i].link, frame, len, len), n < all[i].needs ? DROP_invalid : all[i].fate);
+		}
+	}
+}
+
 static void fragments(void **state)
 {
 	struct packet6 first = udp6(A, C, 40000, 58000), refused = udp6(A, C, 40000, 22), rest = packet6(A, C, IPPROTO_UDP, 16);
@@ -335,7 +357,7 @@ int main(void)
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(ports), T(replies), T(refreshed), T(not_remembered), T(crowded), T(echoes), T(types), T(edges), T(errors), T(other_protocols), T(silence),
-		T(extensions), T(padded), T(fragments), T(overtaking),
+		T(extensions), T(padded), T(padded_message), T(fragments), T(overtaking),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
