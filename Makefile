@@ -165,7 +165,7 @@ TEST_PROGRAMS := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit_*.c tes
 MAN_PAGES     := $(wildcard docs/*.8 docs/*.5)
 run_tests      = $(Q)O=$(O) scripts/test
 
-.PHONY: tests check selftest longtest vmtest fuzz accept demo
+.PHONY: tests check selftest longtest vmtest fuzz mutants coverage accept demo
 tests: $(TEST_PROGRAMS)
 
 check:			# shellcheck, unit and packet tests, fuzzers for 10 s each
@@ -182,6 +182,12 @@ vmtest:			# the selftests that say `vm`, and the demo, on Debian's 6.1 and 6.12
 
 fuzz:			# T=NAME, TIME=SECONDS (or FUZZ_SECONDS=) of each
 	$(Q)O=$(O) FUZZ_SECONDS=$(or $(TIME),$(FUZZ_SECONDS),60) scripts/test $(or $(T),fuzz)
+
+mutants:		# T='NAME...': only these of tests/mutants
+	$(Q)O=$(O) scripts/mutants $(T)
+
+coverage:		# T='JOB...': what only these tests reach
+	$(Q)O=$(O) scripts/coverage $(T)
 
 accept:			# N=ISSUE: every row of docs/acceptance.md under it
 	$(Q)scripts/accept $(N)
