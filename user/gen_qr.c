@@ -48,7 +48,11 @@ void gen_qr(const struct gen *g, const struct topology_host *h)
 	QRcode_free(code);
 }
 #else
+#include "log.h"
+
 void gen_qr(const struct gen *g, const struct topology_host *h)
 {
+	if (h->role == ROLE_CLIENT && g->private_key(g, h, WG_CLIENTS))
+		log_warning("%s: no QR code of its file: this program was built without libqrencode", h->name);
 }
 #endif

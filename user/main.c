@@ -33,6 +33,37 @@ static const struct command commands[] = {
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
 
+/* Optional libraries that it was built without */
+static const char *const without[] = {
+#ifndef WITH_SYSTEMD
+	"libsystemd",
+#endif
+#ifndef WITH_MHD
+	"libmicrohttpd",
+#endif
+#ifndef WITH_SODIUM
+	"libsodium",
+#endif
+#ifndef WITH_LDNS
+	"libldns",
+#endif
+#ifndef WITH_CURL
+	"libcurl",
+#endif
+#ifndef WITH_QRENCODE
+	"libqrencode",
+#endif
+	NULL,
+};
+
+static void version(void)
+{
+	printf("wgxdp " VERSION);
+	for (size_t i = 0; without[i]; i++)
+		printf("%s %s", i ? "," : " without", without[i]);
+	putchar('\n');
+}
+
 static void usage(FILE *out)
 {
 	fputs("Usage: wgxdp [--instance NAME] COMMAND [ARGUMENT]...\n\nCommands:\n", out);
@@ -101,7 +132,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--version")) {
-		puts("wgxdp " VERSION);
+		version();
 		return EXIT_DONE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
