@@ -82,6 +82,13 @@ passes_again() { # WHAT
 }
 firewall_up() { wgxdp up --wan wan --lan lan --to 192.168.1.10 > "$work/up" 2>&1 || fail "up: $(< "$work/up")"; }
 
+# --- others, each an instance of its own, by the host's name
+
+instance_up() { # NAMESPACE
+	on=$1
+	wgxdp up --instance "$1" -c "$work/$1.yaml" > "$work/up" 2>&1 || fail "$1: up: $(< "$work/up")"
+}
+
 # --- tunnels
 
 # WireGuard asks again after five seconds only, unless its peer is new

@@ -118,10 +118,14 @@ static bool look_at_link(struct doctor *k, struct doctor_port *port)
 
 /* ---- offloads ---- */
 
+/* Of a bridge or a bond each of its ports as well */
 static void look_at_lro(struct doctor *k, const struct nl_link *nic)
 {
 	bool lro = false;
 
+	for (size_t i = 0; i < k->h.n_links; i++)
+		if (k->h.links[i].master == nic->ifindex && strcmp(nic->kind, "vrf"))
+			look_at_lro(k, &k->h.links[i]);
 	if (nl_feature(nic->name, "rx-lro", &lro) || !lro) {
 		doctor_say(k, STATE_OK, "lro", nic->name, NULL, "off");
 		return;
