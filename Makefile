@@ -26,6 +26,7 @@ WITH_SODIUM ?= 1
 WITH_LDNS ?= 1
 WITH_CURL ?= 1
 WITH_QRENCODE ?= 1
+WITH_NCURSES ?= 1
 PKGS     := libbpf libxdp libmnl libfyaml libuv libcares
 ifeq ($(WITH_MHD),1)
 PKGS     += libmicrohttpd
@@ -38,6 +39,10 @@ endif
 ifeq ($(WITH_QRENCODE),1)
 PKGS     += libqrencode
 ALL_DEFINES += -DWITH_QRENCODE
+endif
+ifeq ($(WITH_NCURSES),1)
+PKGS     += ncursesw
+ALL_DEFINES += -DWITH_NCURSES
 endif
 # not linked, but opened by the name that linking would note (user/ddns_library.h)
 soname = $(shell objdump -p $$($(CC) -print-file-name=lib$(1).so) | awk '$$1 == "SONAME" {print $$2}')

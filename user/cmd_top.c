@@ -8,15 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "command.h"
 #include "log.h"
 #include "running.h"
-#include "top.h"
+#include "top_screen.h"
 
 const char top_help[] =
 	"[-i SECONDS] [-n NUMBER] [-s KEY] [-u UNIT] [-f TEXT] [-j|--json]\n\n"
 	"Rates of services, peers, pairs of blind sites and reasons, a table each interval: to the backend, or from the peer or site; back from\n"
-	"the backend, or to the peer; and what was dropped and passed up, in packets a second. Ends with Ctrl-C.\n\n"
+	"the backend, or to the peer; and what was dropped and passed up, in packets a second. On a terminal it has the whole screen, and its last\n"
+	"line names the keys; -n and --json print. Ends with q or Ctrl-C.\n\n"
 	"  -i, --interval SECONDS  between two readings, 0.1 to 3600 (default: 2)\n"
 	"  -n, --number NUMBER     end after so many tables\n"
 	"  -s, --sort KEY          by rate (default), dropped, passed or name\n"
@@ -128,6 +130,37 @@ static void pause_for(double seconds)
 	struct timespec t = { .tv_sec = seconds, .tv_nsec = (seconds - (time_t)seconds) * 1e9 };
 
 	nanosleep(&t, NULL);
+}
+
+static bool ended(void)
+{
+	return interrupted;
+}
+
+/* On the whole screen, until the user goes; -EOPNOTSUPP: there is none */
+static int run_screen(const struct global *g, const struct arguments *a)
+{
+	struct top_view v = { .sort = a->sort, .unit = a->unit, .interval = a->interval };
+	struct top before = { 0 }, now = { 0 };
+	int rc = look(g, &before) ?: top_screen_begin();
+	bool on = !rc;
+
+	snprintf(v.filter, sizeof(v.filter), "%s", a->filter ?: "");
+	while (!rc && top_screen_show(&before, g->instance, &v, ended)) {
+		rc = look(g, &now);
+		if (rc)
+			break;
+		top_rates(&now, &before);
+		top_free(&before);
+		before = now;
+		now = (struct top){ 0 };
+	}
+	if (on)
+		top_screen_end();
+	if (rc == -ENOENT && on)
+		running_not_up(g->instance);	/* what was said before is behind the screen */
+	top_free(&before);
+	return rc;
 }
 
 static int run(const struct global *g, struct arguments *a)
@@ -242,10 +275,13 @@ int cmd_top(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { .interval = 2 };
 	struct sigaction action = { .sa_handler = on_signal };
+	int rc;
 
 	if (parse(argc, argv, &a))
 		return EXIT_USAGE;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	return run(g, &a) ? EXIT_FAILED : EXIT_DONE;
+	rc = !a.json && !a.left && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) ? run_screen(g, &a) : -EOPNOTSUPP;
+	rc = rc == -EOPNOTSUPP ? run(g, &a) : rc;
+	return rc ? EXIT_FAILED : EXIT_DONE;
 }

@@ -53,6 +53,9 @@ static const char *const without[] = {
 #ifndef WITH_QRENCODE
 	"libqrencode",
 #endif
+#ifndef WITH_NCURSES
+	"ncurses",
+#endif
 	NULL,
 };
 
