@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm
 # tier: long
 # timeout: 900
 # `wgxdp trace` agrees with what then happens to a real packet: generated packets of all kinds go through it from a pcapng file, and then
