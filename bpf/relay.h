@@ -11,7 +11,8 @@
 #include "route.h"
 
 /* The way to a nic's peer, asked for as if the packet came in by that peer's own link: so the answer is good wherever it came
- * from. It is good for all of the site if it is a gateway, else for this destination. */
+ * from. It is good for all of the site if it is a gateway, else for this destination. A way by another link than the peer's leads to
+ * no site, whatever the kernel would do (a default route, where the site's own is gone): it is not taken, and not remembered. */
 INLINE int relay_next_hop(struct pkt *p, struct nexthop *nexthop, __u64 now)
 {
 	__u32 zero = 0;
@@ -29,6 +30,10 @@ INLINE int relay_next_hop(struct pkt *p, struct nexthop *nexthop, __u64 now)
 		.src = p->src, .dst = p->dst, .sport = p->sport, .dport = p->dport, .ifindex = p->peer->ifindex,
 	};
 	rc = fib_renew(p, nexthop, &q, FAMILY_IPV6, c, now);
+	if (is_answer(rc) && nexthop->fib.ifindex != p->peer->ifindex) {
+		nexthop->until = 0;
+		return -PASS_no_route;
+	}
 	via = addr_load(nexthop->fib.ipv6_dst);
 	differs = (via.q[0] ^ p->dst.q[0]) | (via.q[1] ^ p->dst.q[1]);
 	nexthop->client = differs ? (struct addr){ { { 0 } } } : p->dst;
