@@ -77,7 +77,7 @@ struct host_route {			/* the first that matches answers */
 	__u8 dmac[ETH_ALEN], smac[ETH_ALEN];
 };
 
-#define HOST_ROUTES 64
+#define HOST_ROUTES 96
 static struct host_route host_routes[HOST_ROUTES] __attribute__((unused));
 static __u32 host_n_routes __attribute__((unused));
 #define HOST_QUESTIONS 4			/* the last ones asked, the n-th at n modulo this */

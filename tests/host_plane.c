@@ -14,7 +14,7 @@ static struct host_map *map_by_name(const char *name)
 		&links, &table, &sources, &source_trie, &nexthops, &choices, &scratch, &quotes, &frags, &pieces, &totals, &reasons, &control,
 		&flows, &embryos, &embryo_limits, &pools, &flow_totals, &blind_sites, &endpoints, &sessions, &hints, &blind_pairs,
 		&blind_totals, &blind_waiting, &blind_state, &failed, &icmp_limits, &uniform, &guards, &guard_keys, &guard_state,
-		&guard_budget, &guard_sources, &answered, &indices, &replays, &handshakes, &challenged, &cookies, &health, &peers,
+		&guard_budget, &guard_sources, &guard_scratch, &answered, &indices, &replays, &handshakes, &challenged, &cookies, &health, &peers,
 		&peer_totals, &subnets, &routes, &own, &policy, &allowed,
 	};
 
@@ -52,6 +52,32 @@ bool host_plane_entry(const char *map, __u32 i, const void **ret_key, const void
 	*ret_key = m->entries[i].key;
 	*ret_value = m->entries[i].value;
 	return true;
+}
+
+static __u64 sum_over(__u64 sum, const void *from, size_t size)
+{
+	for (const __u8 *b = from; size--; b++)
+		sum = (sum ^ *b) * 0x100000001b3ULL;
+	return sum;
+}
+
+__u64 host_plane_sum(const char *name)
+{
+	const struct host_map *m = map_by_name(name);
+	__u64 sum = 0;
+
+	if (m->kind == HOST_ARRAY)
+		return m->values ? sum_over(1, m->values, (size_t)m->max * m->value_size) : 0;
+	for (__u32 i = 0; i < m->n; i++)
+		sum += sum_over(sum_over(1, m->entries[i].key, m->key_size), m->entries[i].value, m->value_size);
+	return sum;
+}
+
+size_t host_plane_bytes(const char *name)
+{
+	const struct host_map *m = map_by_name(name);
+
+	return m->kind == HOST_ARRAY ? (size_t)m->max * m->value_size : 0;
 }
 
 void host_plane_start(void)

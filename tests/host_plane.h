@@ -7,6 +7,7 @@
 #define HOST_PLANE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include "abi.h"
 
 enum plane_verdict { PLANE_PASSED, PLANE_DROPPED, PLANE_SENT };
@@ -18,6 +19,10 @@ void host_plane_write(const char *map, const void *key, const void *value);
 const void *host_plane_read(const char *map, const void *key);
 /* The entries of a hash by number; false: no more */
 bool host_plane_entry(const char *map, __u32 i, const void **ret_key, const void **ret_value);
+/* Over all that is in it, in whatever order */
+__u64 host_plane_sum(const char *map);
+/* How large an array is; of others 0 */
+size_t host_plane_bytes(const char *map);
 /* After the tables: masks and switches that follow from their sizes */
 void host_plane_start(void);
 /* Likewise of the blind relay, which listens on this port */

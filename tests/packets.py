@@ -31,7 +31,7 @@ import packet_network as net                                               # noq
 
 BUILD = os.path.abspath(os.environ.get('O', os.path.join(here, '..', 'build')))
 NS, INSTANCE = 'wgxdp-packets', 'packets'
-CASE, RESULT, COUNTER, CLONE = (struct.Struct(s) for s in ('=10I', '=7I', '=IBBHQ', '=2I'))
+CASE, RESULT, COUNTER, CLONE = (struct.Struct(s) for s in ('=10I', '=8I', '=IBBHQ', '=2I'))
 VERDICTS = ['passed', 'dropped', 'sent', 'odd']
 PLANES = ['xdp', 'tc', 'host-xdp', 'host-tc']
 vlans = False                    # some links are VLANs, by the file `vlans` (run_vlans.h)
@@ -140,18 +140,18 @@ def host_routes(path, index):
 def write_cases(path, cases, index, runs=2):
     with open(path, 'wb') as f:
         for c in cases:
-            f.write(CASE.pack(index[c.link], len(c.frame), runs, *c.gso, c.whole, (c.cuts and runs == 2) + 2 * c.shortened, c.linear, c.wait, c.room) + c.frame)
+            f.write(CASE.pack(index[c.link], len(c.frame), runs, *c.gso, c.whole, (c.cuts and runs == 2) + 2 * c.shortened + 4 * c.state, c.linear, c.wait, c.room) + c.frame)
 
 
 def read_result(f):
-    verdict, raw, length, n, cuts, bad, n_clones = RESULT.unpack(f.read(RESULT.size))
+    verdict, raw, length, n, cuts, bad, n_clones, changed = RESULT.unpack(f.read(RESULT.size))
     frame = f.read(length)
     counters = [COUNTER.unpack(f.read(COUNTER.size)) for _ in range(n)]
     clones = []
     for _ in range(n_clones):
         egress, size = CLONE.unpack(f.read(CLONE.size))
         clones.append((egress, f.read(size)))
-    return VERDICTS[verdict], raw, frame, counters, cuts, bad, clones
+    return VERDICTS[verdict], raw, frame, counters, cuts, bad, clones, changed
 
 
 def run(plane, cases, index, directory, runs=2):
@@ -328,7 +328,7 @@ def run_limits(index, directory):
 def check_show(mode):
     """`wgxdp show` says what the counters gained, under the right names, and its sums hold"""
     shown = json.loads(wgxdp('show', '--json', stdout=subprocess.PIPE).stdout)
-    reasons = {(row['service'], row['direction'], row['reason']): (row['packets'], row['verdict']) for row in shown['drops']}
+    reasons = {(row.get('service'), row['direction'], row['reason']): (row['packets'], row['verdict']) for row in shown['drops']}
     for s in shown['services']:
         for direction in ('original', 'reply'):
             n = s[direction]

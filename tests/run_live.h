@@ -27,7 +27,8 @@ enum { PACKET_MAX = 70000, RUN_ROOM = 256 - 40 };
 struct case_head {			/* then len bytes */
 	__u32 ifindex, len, runs, gso_segs, gso_size;
 	__u32 whole;			/* cut shorter, it may not be sent */
-	__u32 cuts;			/* CUTS: run every truncation too; SHORTENED: the kernel forgets the sum of what it cuts */
+	__u32 cuts;			/* CUTS: run every truncation too; SHORTENED: the kernel forgets the sum of what it cuts; then
+					 * a bit for each large map to look at: run_changes.h */
 	__u32 linear;			/* host: bytes in reach */
 	__u32 wait;			/* milliseconds before it comes */
 	__u32 room;			/* xdp: bytes in front of it, in fours; more than RUN_ROOM: as many as there are */

@@ -20,9 +20,11 @@ struct result_head {			/* then len bytes, n counters and n clones */
 	__u32 verdict;			/* enum plane_verdict, or ODD */
 	__u32 raw;			/* retval or errno */
 	__u32 len, n_counters, cuts, bad_cuts, n_clones;
+	__u32 changed;			/* which of the maps that $STATE names */
 };
 #define CUTS 1
 #define SHORTENED 2
+#define STATE_SHIFT 2
 
 struct counter {
 	__u32 id;
@@ -35,8 +37,8 @@ enum { COUNTERS = IDS * 4 * (REASONS + REASON_MAX) };
 
 static const char *instance;
 static bool host;
-static int totals, reasons;
-static __u32 n_ids;
+static int totals, reasons, peer_totals;
+static __u32 n_ids, n_peers;
 static __u64 before[COUNTERS], after[COUNTERS];
 
 static void die(const char *what)
@@ -58,7 +60,11 @@ static int pinned(const char *name)
 }
 
 #include "run_live.h"			/* with these */
+#include "run_changes.h"
 #include "run_vlans.h"
+#include "run_host.h"
+#include "run_blind.h"
+#include "run_features.h"
 
 /* ---- counters: before[] and after[], one number for each id, direction, plane and kind ---- */
 
@@ -67,16 +73,18 @@ static __u64 *number(__u64 *all, __u32 id, __u32 direction, __u32 plane, __u32 w
 	return &all[(id * 4 + plane * 2 + direction) * (REASONS + REASON_MAX) + what];
 }
 
+/* Peers are behind services */
 static void read_total(__u64 *all, __u32 id, __u32 direction, __u32 plane)
 {
-	__u32 index = total_index(id, direction, plane);
+	bool peer = id >= PEERS_FROM;
+	__u32 index = total_index(peer ? id - PEERS_FROM : id, direction, plane);
 	struct total cpus[CPUS] = { 0 };
 	const struct total *from = cpus;
 	int n = host ? 1 : libbpf_num_possible_cpus();
 
 	if (host)
-		from = host_plane_read("totals", &index);
-	else if (bpf_map_lookup_elem(totals, &index, cpus))
+		from = host_plane_read(peer ? "peer_totals" : "totals", &index);
+	else if (bpf_map_lookup_elem(peer ? peer_totals : totals, &index, cpus))
 		die("totals");
 	for (int i = 0; i < n; i++) {
 		*number(all, id, direction, plane, RECEIVED) += from[i].received;
@@ -94,7 +102,7 @@ static void read_reasons(__u64 *all)
 		if (bpf_map_lookup_elem(reasons, &key, cpus))
 			continue;
 		for (int i = 0; i < libbpf_num_possible_cpus(); i++)
-			*number(all, key.id, key.direction, key.plane, REASONS + key.reason) += cpus[i];
+			*number(all, counter_id(key.id), key.direction, key.plane, REASONS + key.reason) += cpus[i];
 	}
 }
 
@@ -106,19 +114,22 @@ static void read_counters(__u64 *all)
 	memset(all, 0, sizeof(before));
 	for (__u32 i = 0; i < n_ids * 4; i++)
 		read_total(all, i / 4, i & 1, i >> 1 & 1);
+	for (__u32 id = PEERS_FROM; id < PEERS_FROM + n_peers; id++)
+		for (__u32 plane = 0; plane < 2; plane++)
+			read_total(all, id, PEER_RX, plane);
 	if (!host) {
 		read_reasons(all);
 		return;
 	}
 	for (__u32 i = 0; host_plane_entry("reasons", i, (const void **)&key, (const void **)&n); i++)
-		*number(all, key->id, key->direction, key->plane, REASONS + key->reason) = *n;
+		*number(all, counter_id(key->id), key->direction, key->plane, REASONS + key->reason) = *n;
 }
 
 static __u32 write_gains(FILE *to)
 {
 	__u32 n = 0;
 
-	for (__u32 i = 0; i < n_ids * 4; i++)
+	for (__u32 i = 0; i < IDS * 4; i++)
 		for (__u32 what = 0; what < REASONS + REASON_MAX; what++) {
 			struct counter c = { .id = i / 4, .direction = i & 1, .plane = i >> 1 & 1, .what = what };
 
@@ -180,6 +191,7 @@ static void run_cuts(const struct case_head *c, struct result_head *result)
 
 static void run_case(const struct case_head *c, FILE *to)
 {
+	static bool counted;			/* whether after[] is what it was when the last one had run */
 	static bool complete = true;		/* whether the kernel checks CHECKSUM_COMPLETE; with every second run */
 
 	if (host)
@@ -190,7 +202,11 @@ static void run_case(const struct case_head *c, FILE *to)
 		struct result_head result = { .len = c->len };
 		__u32 flags = tc && complete && i & 1 && !(c->cuts & SHORTENED) ? BPF_F_TEST_SKB_CHECKSUM_COMPLETE : 0;
 
-		read_counters(before);
+		if (counted)
+			memcpy(before, after, sizeof(before));
+		else
+			read_counters(before);
+		counted = true;
 		result.verdict = run(c, c->len, flags, &result.raw);
 		if (flags && result.verdict == ODD && result.raw == EINVAL) {
 			complete = false;
@@ -200,6 +216,8 @@ static void run_case(const struct case_head *c, FILE *to)
 		result.n_counters = write_gains(NULL);
 		result.len = out_len;
 		result.n_clones = write_clones(NULL);
+		if (i + 1 == c->runs)
+			result.changed = state_changed(host, c->cuts >> STATE_SHIFT);
 		fwrite(&result, sizeof(result), 1, to);
 		fwrite(out, 1, out_len, to);
 		write_gains(to);
@@ -216,8 +234,6 @@ static void run_case(const struct case_head *c, FILE *to)
 		write_gains(to);
 	}
 }
-
-#include "run_host.h"
 
 static void host_setup(const char *routes)
 {
@@ -250,8 +266,6 @@ static void host_setup(const char *routes)
 	fclose(f);
 }
 
-#include "run_blind.h"			/* with these */
-
 static void setup(const char *plane, const char *routes, const char *vlans)
 {
 	stay_on_cpu(0);
@@ -260,10 +274,13 @@ static void setup(const char *plane, const char *routes, const char *vlans)
 	totals = pinned("totals");
 	reasons = pinned("reasons");
 	n_ids = map_entries(totals) / 4;
-	n_ids = n_ids < IDS ? n_ids : IDS;
+	n_ids = n_ids < PEERS_FROM ? n_ids : PEERS_FROM;
+	peer_totals = pinned("peer_totals");
+	n_peers = is_there("peers") ? IDS - PEERS_FROM : 0;
 	program = pinned(tc ? "progs/wgxdp_tc" : "progs/wgxdp_xdp");
 	if (host) {
 		host_setup(routes);
+		features_setup_host();
 		if (getenv("SITES"))
 			blind_setup(getenv("SITES"), true);
 		return;
@@ -279,6 +296,7 @@ static void setup(const char *plane, const char *routes, const char *vlans)
 		forget("flows");
 		forget("embryos");
 		forget("embryo_limits");
+		features_forget();
 	}
 	if (getenv("SITES"))
 		blind_setup(getenv("SITES"), false);
@@ -297,6 +315,7 @@ int main(int argc, char **argv)
 	}
 	instance = argv[1];
 	setup(argv[2], argc > 5 ? argv[5] : "", argc > 6 ? argv[6] : "");
+	state_setup(host);
 	from = fopen(argv[3], "rb");
 	to = fopen(argv[4], "wb");
 	if (!from || !to)

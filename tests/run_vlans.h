@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "../user/map_info.h"
 #include "../user/table.h"
 #include "wgxdp.skel.h"
 
@@ -76,8 +77,8 @@ static inline void vlans_read(const char *file, int links, int table, __u32 buck
 	munmap(t.buckets, t.n * sizeof(*t.buckets));
 }
 
-/* The switches of a running program are what is in its map .rodata; ret_name is the program's */
-static inline void switches_of(int program, void *ret, size_t size, char ret_name[BPF_OBJ_NAME_LEN])
+/* The switches of a running program are what is in its map .rodata */
+static inline void switches_of(int program, void *ret, size_t size)
 {
 	__u32 ids[64], len = sizeof(struct bpf_prog_info), zero = 0;
 	struct bpf_prog_info info = { .nr_map_ids = 64, .map_ids = (__u64)(unsigned long)ids };
@@ -86,7 +87,6 @@ static inline void switches_of(int program, void *ret, size_t size, char ret_nam
 
 	if (size > sizeof(value) || bpf_obj_get_info_by_fd(program, &info, &len))
 		die("VLANs: the running program");
-	memcpy(ret_name, info.name, BPF_OBJ_NAME_LEN);
 	for (__u32 i = 0; i < info.nr_map_ids && i < 64 && !found; i++) {
 		struct bpf_map_info map = { 0 };
 		int fd = bpf_map_get_fd_by_id(ids[i]);
@@ -102,10 +102,25 @@ static inline void switches_of(int program, void *ret, size_t size, char ret_nam
 	memcpy(ret, value, size);
 }
 
+/* What the XDP program is called by what the instance does, for the kernel remembers no more than 15 characters of it */
+static inline void xdp_name(char ret[32])
+{
+	static const char *const maps[] = { "peers", "pools", "guard_sources" };
+	bool has[3];
+
+	for (int i = 0; i < 3; i++) {
+		int fd = pinned(maps[i]);
+
+		has[i] = map_entries(fd) > 1;
+		close(fd);
+	}
+	snprintf(ret, 32, "wgxdp_xdp%s%s", has[0] ? "_relay" : "", has[2] ? "_guard" : has[1] ? "_flows" : "");
+}
+
 /* The program as it runs, but for with_vlans */
 static inline int with_vlans_too(int running)
 {
-	char name[BPF_OBJ_NAME_LEN];
+	char name[32];
 	struct wgxdp *s = wgxdp__open();
 	struct bpf_program *program, *ours = NULL;
 	struct bpf_map *map;
@@ -113,7 +128,8 @@ static inline int with_vlans_too(int running)
 
 	if (!s)
 		die("VLANs: wgxdp.bpf.o");
-	switches_of(running, s->rodata, sizeof(*s->rodata), name);
+	xdp_name(name);
+	switches_of(running, s->rodata, sizeof(*s->rodata));
 	s->rodata->with_vlans = true;
 	bpf_object__for_each_map(map, s->obj)
 		if (!strchr(bpf_map__name(map), '.') && bpf_map__reuse_fd(map, pinned(bpf_map__name(map))))
