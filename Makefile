@@ -288,7 +288,8 @@ $(O)/tests/fuzz_%: tests/fuzz_%.c user/table.c $(wildcard bpf/*.h include/*.h in
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) -Wno-gnu-variable-sized-type-not-at-end $(FUZZ_CFLAGS) $(filter %.c,$^) -o $@ $(FUZZ_LIBS)
 
-$(patsubst %,$(O)/tests/fuzz_%,config topology netlink texts): FUZZ_LIBS = $(LIBS)
+$(patsubst %,$(O)/tests/fuzz_%,config topology netlink texts ddns): FUZZ_LIBS = $(LIBS)
+comma := ,
 CONFIG_SRC := $(wildcard user/config*.c user/yaml*.c) user/addr.c user/log.c user/wg_key.c user/relay_prefix.c
 $(O)/tests/fuzz_topology: $(wildcard user/topology*.c) $(CONFIG_SRC)
 $(O)/tests/fuzz_config: $(CONFIG_SRC)
@@ -297,6 +298,8 @@ $(O)/tests/fuzz_netlink: FUZZ_LIBS += -Wl,--wrap=recv
 $(O)/tests/fuzz_texts: $(wildcard user/wireguard*.c user/netlink*.c) $(CONFIG_SRC) $(patsubst %,user/%.c,wg_dump mtu_line mtu ddns_secret ddns_import service_args \
 		answers noted kept host)
 $(O)/tests/fuzz_texts: FUZZ_LIBS += -Wl,--wrap=fopen
+$(O)/tests/fuzz_ddns: $(CONFIG_SRC) $(patsubst %,user/%.c,ddns ddns_address ddns_secret ddns_import ddns_rfc2136 ddns_ovh ddns_exec dns)
+$(O)/tests/fuzz_ddns: FUZZ_LIBS += $(patsubst %,-Wl$(comma)--wrap=%,secret_read socket connect poll send recv close)
 
 $(O)/unit/tests/run_packets.o: | $(O)/wgxdp.skel.h
 $(O)/tests/run_packets: $(O)/unit/tests/run_packets.o $(O)/unit/tests/host_plane.o $(O)/unit/user/table.o

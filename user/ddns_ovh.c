@@ -22,6 +22,7 @@
 #define CONNECT_MS 5000
 #define REQUEST_MS 10000
 #define REPLY_MAX 65536			/* bytes */
+#define TIME_MAX (1ULL << 40)		/* seconds since 1970 */
 
 #define FUNCTIONS(X) X(curl_easy_cleanup) X(curl_easy_getinfo) X(curl_easy_init) X(curl_easy_perform) X(curl_easy_reset) \
 	X(curl_easy_setopt) X(curl_easy_strerror) X(curl_global_init) X(curl_slist_append) X(curl_slist_free_all)
@@ -365,11 +366,12 @@ static int take_time(struct ovh *o, struct reply *r)
 	__u64 now = 0;
 	int rc = request(o, "GET", "/auth/time", "", false, r);
 
-	if (!rc && number(text_at(r, ""), &now)) {
+	if (!rc && (number(text_at(r, ""), &now) || now > TIME_MAX)) {
 		unreadable(o, "/auth/time");
 		rc = -EPROTO;
 	}
-	o->ahead = (long)now - time(NULL);
+	if (!rc)
+		o->ahead = (long)now - time(NULL);
 	drop(r);
 	return rc;
 }
