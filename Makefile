@@ -108,20 +108,20 @@ unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 $(O)/tests/unit_addr: $(call unit_obj,user/addr.c)
 $(O)/tests/unit_answers: $(call unit_obj,user/answers.c user/kept.c user/addr.c user/host.c user/log.c user/netlink*.c)
 $(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/dns.c user/answers.c user/kept.c user/addr.c user/host.c user/log.c \
-		user/netlink*.c user/config*.c user/yaml*.c user/wg_key.c user/relay_prefix.c)
-$(O)/tests/unit_config $(O)/tests/unit_grammar $(O)/tests/unit_relay: $(call unit_obj,user/config*.c user/yaml*.c user/addr.c user/log.c \
+		user/netlink*.c user/config*.c user/yaml*.c user/text.c user/wg_key.c user/relay_prefix.c)
+$(O)/tests/unit_config $(O)/tests/unit_grammar $(O)/tests/unit_relay: $(call unit_obj,user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c \
 		user/wg_key.c user/relay_prefix.c)
-$(patsubst %,$(O)/tests/unit_%,topology topology_bad topology_page): $(call unit_obj,user/topology*.c user/config*.c user/yaml*.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c)
-$(O)/tests/unit_ddns: $(call unit_obj,user/ddns.c user/ddns_address.c user/ddns_secret.c user/ddns_import.c user/ddns_rfc2136.c user/ddns_ovh.c user/ddns_exec.c user/ddns_library.c user/dns.c user/netlink*.c user/config*.c user/yaml*.c user/addr.c user/log.c user/wg_key.c \
+$(patsubst %,$(O)/tests/unit_%,topology topology_bad topology_page): $(call unit_obj,user/topology*.c user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c)
+$(O)/tests/unit_ddns: $(call unit_obj,user/ddns.c user/ddns_address.c user/ddns_secret.c user/ddns_import.c user/ddns_rfc2136.c user/ddns_ovh.c user/ddns_exec.c user/ddns_library.c user/dns.c user/netlink*.c user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c user/wg_key.c \
 		user/relay_prefix.c)
-$(O)/tests/unit_nft: $(call unit_obj,user/nft*.c user/config*.c user/yaml*.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c user/answers.c user/kept.c \
+$(O)/tests/unit_nft: $(call unit_obj,user/nft*.c user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c user/answers.c user/kept.c \
 		user/host.c user/netlink*.c)
-$(O)/tests/unit_gen: $(call unit_obj,user/gen_files.c user/gen_tree.c user/gen_diff.c user/gen_run.c user/gen_keys.c user/gen_mtu.c user/gen_host.c user/wg_key.c user/log.c)
+$(O)/tests/unit_gen: $(call unit_obj,user/gen_files.c user/gen_tree.c user/gen_diff.c user/gen_run.c user/gen_keys.c user/gen_mtu.c user/gen_host.c user/wg_key.c user/log.c user/text.c)
 $(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)
 $(O)/tests/unit_netlink: $(call unit_obj,user/netlink*.c user/addr.c)
 $(O)/tests/unit_guard: $(call unit_obj,user/dataplane_guard*.c user/dataplane_flows.c user/dataplane_flow_read.c user/dataplane_read.c user/table.c)
 $(O)/tests/unit_guard $(O)/tests/unit_headroom $(O)/tests/unit_links $(O)/tests/unit_lists $(O)/tests/unit_plan_relay: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c user/kept.c \
-		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c user/wireguard*.c user/wg_key.c \
+		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c user/text.c user/wireguard*.c user/wg_key.c \
 		user/relay_prefix.c)
 $(O)/tests/unit_headroom: $(call unit_obj,user/headroom.c)
 $(O)/unit/tests/unit_limits.o: $(O)/wgxdp.skel.h
@@ -144,7 +144,7 @@ $(addprefix $(O)/tests/unit_,blake2s cookie admission replay backends blind blin
 
 # what it measures is the program's own objects
 $(O)/tests/unit_relay_size: $(patsubst %,$(O)/user/%.o,dataplane_sync dataplane_flows dataplane_guard dataplane_guard_read dataplane_relay dataplane_relay_read dataplane_read \
-		dataplane_lists dataplane_flow_read table transmit control $(filter plan% config% yaml% netlink% wireguard%,$(notdir $(USER_SRC:.c=))) \
+		dataplane_lists dataplane_flow_read table transmit control $(filter plan% config% yaml% text netlink% wireguard%,$(notdir $(USER_SRC:.c=))) \
 		host addr log answers kept state wg_key relay_prefix followed pins attach)
 $(O)/unit/tests/unit_relay_size.o: UNIT_CFLAGS :=
 $(O)/tests/unit_relay_size: UNIT_CFLAGS :=
@@ -290,7 +290,7 @@ $(O)/tests/fuzz_%: tests/fuzz_%.c user/table.c $(wildcard bpf/*.h include/*.h in
 
 $(patsubst %,$(O)/tests/fuzz_%,config topology netlink texts ddns): FUZZ_LIBS = $(LIBS)
 comma := ,
-CONFIG_SRC := $(wildcard user/config*.c user/yaml*.c) user/addr.c user/log.c user/wg_key.c user/relay_prefix.c
+CONFIG_SRC := $(wildcard user/config*.c user/yaml*.c) user/text.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c
 $(O)/tests/fuzz_topology: $(wildcard user/topology*.c) $(CONFIG_SRC)
 $(O)/tests/fuzz_config: $(CONFIG_SRC)
 $(O)/tests/fuzz_netlink: $(wildcard user/netlink*.c user/wireguard*.c) user/wg_key.c user/addr.c

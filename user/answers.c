@@ -83,6 +83,8 @@ static int write_file(const char *path, const struct answers *a)
 		rc = -errno;
 	if (!rc && rename(beside, path))
 		rc = -errno;
+	if (rc)
+		unlink(beside);
 	return rc;
 }
 
@@ -165,6 +167,7 @@ int answers_for(struct answers *a, const struct config *c)
 		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)
 			rc = ask_for_backend(&new, a, backend_at(&c->services[i], j));
 	if (rc) {
+		log_error("no memory for the addresses of backends");
 		answers_free(&new);
 		return rc;
 	}

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include "answers.h"
 #include "apply.h"
@@ -14,6 +15,7 @@
 #include "plan.h"
 #include "resolver.h"
 #include "state.h"
+#include "text.h"
 #include "transmit.h"
 #include "why.h"
 
@@ -48,7 +50,7 @@ static void report(const struct dataplane *dp, const struct plan *p, const struc
 		const struct plan_port *port = &p->ports[i];
 		char *text = NULL;
 		size_t size;
-		FILE *out = open_memstream(&text, &size);
+		FILE *out = text_open(&text, &size);
 
 		if (!out)
 			return;
@@ -58,8 +60,8 @@ static void report(const struct dataplane *dp, const struct plan *p, const struc
 				report_nic(dp, h, port, &p->nics[j], out);
 		fprintf(out, ", %stc%s%s%s", attached(dp, port->ifindex)->flags & LINK_TC ? "" : "no ", *port->why ? " (" : "",
 			port->why, *port->why ? ")" : "");
-		fclose(out);
-		log_info("%s", text);
+		if (!fclose(out))
+			log_info("%s", text);
 		free(text);
 	}
 }
@@ -156,7 +158,7 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 	in->host = &h;
 	in->now = now();
 	if (!rc && !dp->running)
-		dataplane_discard_new(instance);
+		rc = dataplane_discard_new(instance);
 	if (!rc)
 		rc = host_read(&h);
 	if (!rc && answers_follow_prefixes(in->answers, &h))
@@ -189,6 +191,8 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 		forwarding_hints(p, in->config);
 		headroom_hints(dp, p, &h);
 	}
+	if (rc == -ENOMEM)
+		log_error("instance %s: %s", instance, strerror(ENOMEM));
 	*ret = (struct outcome){ .refused = rc && dp ? dp->refused : 0, .later = !rc && dp->later };
 	free(in->names);
 	free(in->backend_names);

@@ -41,17 +41,19 @@ static void look(void *data, const struct config *c, config_tell *tell, void *to
 }
 
 /* What only the plan as a whole can tell: it says so itself. What goes, but by tc alone, is nothing that is wrong. */
-static unsigned int try_plan(const struct config *c, struct findings *f)
+static int try_plan(const struct config *c, struct findings *f)
 {
 	struct plan_input in = { .config = c, .host = f->host, .answers = &f->answers };
 	struct plan *p = NULL;
-	unsigned int wrong = plan_make(&in, &p) != 0;
+	int rc = plan_make(&in, &p);
 
-	for (size_t i = 0; !wrong && i < p->n_nics; i++)
+	if (rc == -ENOMEM)
+		log_error("check: %s", strerror(ENOMEM));
+	for (size_t i = 0; !rc && i < p->n_nics; i++)
 		if (p->nics[i].mode == MODE_AUTO || p->nics[i].mode == MODE_NATIVE)
 			headroom_warn(p, f->host, &p->nics[i]);
 	plan_free(p);
-	return wrong;
+	return rc;
 }
 
 static int parse(int argc, char **argv, const char **ret_file)
@@ -80,7 +82,7 @@ int cmd_check(const struct global *g, int argc, char **argv)
 	struct findings f = { .instance = g->instance, .host = &h };
 	struct config_look looker = { look, &f };
 	struct config *c = NULL;
-	int status = EXIT_USAGE;
+	int status = EXIT_USAGE, planned = 0;
 
 	if (parse(argc, argv, &file))
 		return EXIT_USAGE;
@@ -89,9 +91,9 @@ int cmd_check(const struct global *g, int argc, char **argv)
 	if (config_read_and_look(file, &looker, &c))
 		goto cleanup;
 	if (!f.n)
-		f.n = try_plan(c, &f);
-	status = f.n ? EXIT_HOST : EXIT_DONE;
-	if (!f.n)
+		planned = try_plan(c, &f);
+	status = planned == -ENOMEM ? EXIT_FAILED : f.n || planned ? EXIT_HOST : EXIT_DONE;
+	if (status == EXIT_DONE)
 		printf("%s: valid, %zu service%s; this host has what it names\n", file, c->n_services, c->n_services == 1 ? "" : "s");
 cleanup:
 	answers_free(&f.answers);

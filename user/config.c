@@ -15,6 +15,7 @@
 #include "config_later.h"
 #include "config_learn.h"
 #include "config_relay.h"
+#include "log.h"
 #include "yaml.h"
 
 static const char *const mode_names[] = { "auto", "native", "generic", "tc", NULL };
@@ -273,6 +274,8 @@ static int parse(const char *text, size_t n, const char *name, const struct conf
 		config_check_each(c, y.errors, tell_at, &y);
 	}
 	r = !c || y.no_memory ? -ENOMEM : y.errors ? -EINVAL : 0;
+	if (r == -ENOMEM)
+		log_error("cannot read %s: %s", name, strerror(ENOMEM));
 	if (!r && root && look)
 		look->look(look->data, c, tell_at, &y);
 	yaml_close(&y);

@@ -2,12 +2,15 @@
  *
  * Two configurations compared entry by entry, by name, and the lines of an entry by key.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "config_blind.h"
 #include "config_endpoints.h"
 #include "config_learn.h"
 #include "config_diff.h"
+#include "log.h"
+#include "text.h"
 
 enum { LINES = 16 + GUARD_BACKENDS_MAX };	/* of an entry: a key or a backend each, and each once */
 
@@ -29,11 +32,11 @@ static void entry_split(struct entry *e)
 #define ENTRY(there, put) ({ \
 	struct entry e = { 0 }; \
 	size_t size; \
-	FILE *out = (there) ? open_memstream(&e.text, &size) : NULL; \
-	if (out) { \
+	FILE *out = (there) ? text_open(&e.text, &size) : NULL; \
+	if (out) \
 		put; \
-		fclose(out); \
-	} \
+	if ((there) && (!out || fclose(out))) \
+		log_warning("what differs is not told: %s", strerror(ENOMEM)); \
 	entry_split(&e); \
 	e; \
 })

@@ -13,6 +13,7 @@
 #include "grow.h"
 #include "log.h"
 #include "noted.h"
+#include "text.h"
 
 #define AGAIN_MS 300000
 #define SETTLE_MS 10			/* addresses change in bursts */
@@ -80,7 +81,7 @@ static void tell(struct job *j)
 {
 	char *text = NULL;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = text_open(&text, &size);
 
 	for (size_t i = 0; i < j->run.n_lines && out; i++)
 		if (j->run.lines[i].level != DDNS_SAY)
@@ -203,7 +204,7 @@ static void take_sections(struct ddns *d, const struct config *c)
 {
 	char *text = NULL;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = text_open(&text, &size);
 
 	if (out) {
 		config_put_ddns(out, c);
@@ -245,7 +246,7 @@ static void look(struct ddns *d)
 	for (size_t i = 0; i < d->n_jobs; i++) {
 		struct job *j = d->jobs[i];
 		char *text = NULL;
-		FILE *out = open_memstream(&text, &size);
+		FILE *out = text_open(&text, &size);
 
 		if (out) {
 			put_addresses(out, j, list, n);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include "doctor.h"
 #include "grow.h"
+#include "text.h"
 
 #define ASK_MS 250			/* between two questions: the first may go by while the neighbour is resolved */
 
@@ -182,7 +183,7 @@ static char *cure_vlan(const struct doctor *k, const struct nl_link *link, __u16
 	const char *nic = doctor_nic(k, link)->name;
 	char *text = NULL, address[ADDRESS_STRLEN], vlan[24];
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = text_open(&text, &size);
 
 	if (!out)
 		return NULL;

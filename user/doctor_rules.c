@@ -13,6 +13,7 @@
 #include "doctor_rule.h"
 #include "gen_run.h"
 #include "grow.h"
+#include "text.h"
 #include "yaml.h"
 
 #define LISTED_MAX 64			/* prefixes that a cure names */
@@ -234,7 +235,7 @@ static char *cure_listed(const struct doctor *k, const struct service_config *s,
 {
 	char *text = NULL, prefix[ADDRESS_STRLEN];
 	size_t size;
-	FILE *out = k->dp && found->n <= LISTED_MAX ? open_memstream(&text, &size) : NULL;
+	FILE *out = k->dp && found->n <= LISTED_MAX ? text_open(&text, &size) : NULL;
 
 	if (!out)
 		return NULL;

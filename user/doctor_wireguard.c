@@ -9,6 +9,7 @@
 #include <time.h>
 #include "doctor.h"
 #include "show_guard.h"
+#include "text.h"
 #include "words.h"
 
 #define DEAD_SECONDS 180		/* WireGuard's Reject-After-Time: so long a session is good */
@@ -27,7 +28,7 @@ static char *cure_peer(const struct doctor_device *d, const struct peer_config *
 {
 	char key[WG_KEY_STRLEN], prefix[ADDRESS_STRLEN], *text = NULL;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = text_open(&text, &size);
 
 	if (!out)
 		return NULL;

@@ -14,6 +14,7 @@
 #include "nft_service.h"
 #include "plan.h"
 #include "resolver.h"
+#include "text.h"
 #include "wireguard.h"
 
 typedef void put_service(FILE *out, const struct nft_config *n, const struct service_config *s);
@@ -96,7 +97,7 @@ static int put_chain(FILE *out, const struct nft_config *n, const char *name, co
 {
 	char *text = NULL;
 	size_t size = 0;
-	FILE *rules = open_memstream(&text, &size);
+	FILE *rules = text_open(&text, &size);
 
 	if (!rules)
 		return -ENOMEM;
@@ -203,7 +204,7 @@ static int put_all(const struct nft_config *n, const struct nft_devices *tunnels
 	bool other = strcmp(instance, INSTANCE_DEFAULT);
 	char table[sizeof("wgxdp_") + INSTANCE_LEN], *text = NULL;
 	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = text_open(&text, &size);
 	int rc;
 
 	if (!out)

@@ -11,6 +11,7 @@
 #include "gen_keys.h"
 #include "gen_run.h"
 #include "log.h"
+#include "text.h"
 
 static bool ends_in(const char *path, const char *end)
 {
@@ -62,7 +63,7 @@ char *gen_without_secrets(const char *path, const char *text, const char *other)
 
 	if (ends_in(path, ".qr"))	/* it is one, drawn */
 		return strdup(other && strcmp(text, other) ? "(another secret)\n" : "(secret)\n");
-	out = open_memstream(&ret, &n);
+	out = text_open(&ret, &n);
 	if (!out)
 		return NULL;
 	for (const char *end; *text; text = *end ? end + 1 : end) {

@@ -11,6 +11,7 @@
 #include "gen_tree.h"
 #include "grow.h"
 #include "log.h"
+#include "text.h"
 
 enum what { SAME, ADD, CHANGE, REMOVE };
 
@@ -101,7 +102,7 @@ FILE *gen_file(struct gen_files *f, mode_t mode, const char *format, ...)
 	if (!file)
 		return f->nowhere;
 	file->mode = mode;
-	f->open = open_memstream(&f->text, &f->text_n);
+	f->open = text_open(&f->text, &f->text_n);
 	if (!f->open)
 		f->failed = true;
 	return f->open ?: f->nowhere;
@@ -320,15 +321,12 @@ int gen_files_bring(struct gen_files *f, int dir, const char *directory, enum ge
 	int rc;
 
 	end_file(f);
-	rc = sort(f);
+	rc = f->failed ? -ENOMEM : sort(f);
 	if (!rc)
 		list_written(f);
 	rc = rc ?: look(f, dir, directory);
 	rc = rc ?: look_for_old(f, dir, directory);
-	if (f->failed || rc == -ENOMEM) {
-		log_error("no memory for what is to be generated");
-		rc = -ENOMEM;
-	}
+	rc = rc ?: f->failed ? -ENOMEM : 0;
 	if (rc)
 		return rc;
 	qsort(f->list, f->n, sizeof(*f->list), by_path);

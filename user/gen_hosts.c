@@ -102,6 +102,8 @@ int gen_hosts(const char *topology, const char *directory, enum gen_how how)
 	rc = open_directory(directory, how, &made, &dir);
 	if (!rc) {
 		rc = make(t, dir, directory, how, &differs);
+		if (rc == -ENOMEM)
+			log_error("no memory for what is to be generated");
 		if (dir >= 0)
 			close(dir);
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "headroom.h"
 #include "log.h"
+#include "text.h"
 
 enum { FLAGS = 32, NAMES = 256 };	/* that the word has; that the kernel may have more of, should the driver change its mind */
 
@@ -77,7 +78,7 @@ void headroom_warn(const struct plan *p, const struct host *h, const struct plan
 
 	for (size_t i = 0; i < p->n_ports; i++)
 		longer |= p->ports[i].lengthens && plan_carries(h, nic, &p->ports[i]);
-	out = longer ? open_memstream(&text, &size) : NULL;
+	out = longer ? text_open(&text, &size) : NULL;
 	if (!out)
 		return;
 	headroom_hint(h, nic, "", out);

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "noted.h"
 #include "state.h"
+#include "text.h"
 
 #define NEXT "running.yaml.new"		/* what is to run */
 #define IMAGE "running.image"		/* of the one or the other, for who reads it next */
@@ -77,6 +78,8 @@ static int write_whole(const char *path, const char *text, size_t n)
 		rc = -errno;
 	if (out && fclose(out) && !rc)
 		rc = -errno;
+	if (rc)
+		unlink(path);
 	return rc;
 }
 
@@ -198,7 +201,10 @@ int state_settle(const char *instance)
 	if (next_runs(instance))
 		return take_next(instance);
 	state_path(path, instance, NEXT);
-	unlink(path);
+	if (!unlink(path)) {
+		state_path(path, instance, IMAGE);	/* of it */
+		unlink(path);
+	}
 	return 0;
 }
 
@@ -206,7 +212,7 @@ int state_prepare(const char *instance, const struct config *c, __u32 *ret_hash)
 {
 	char path[STATE_PATH_LEN], *text = NULL;
 	size_t n;
-	FILE *out = open_memstream(&text, &n);
+	FILE *out = text_open(&text, &n);
 	int rc = state_settle(instance);	/* what a killed command left there may run */
 
 	rc = rc ?: out ? config_write(c, out) : -errno;
@@ -260,22 +266,28 @@ int state_read(const char *instance, struct config **ret)
 	return image_read(instance, path, ret) ? config_read(path, ret) : 0;
 }
 
+static void remove_file(const char *instance, const char *name)
+{
+	char path[STATE_PATH_LEN];
+
+	state_path(path, instance, name);
+	unlink(path);
+}
+
 void state_remove(const char *instance)
 {
 	static const char *const noted[] = NOTED_FILES;
-	char path[STATE_PATH_LEN];
+	char beside[32];
 
-	state_path(path, instance, "running.yaml");
-	unlink(path);
-	state_path(path, instance, NEXT);
-	unlink(path);
-	state_path(path, instance, IMAGE);
-	unlink(path);
+	remove_file(instance, "running.yaml");
+	remove_file(instance, NEXT);
+	remove_file(instance, IMAGE);
+	remove_file(instance, "names.new");	/* of who was killed while he wrote it: user/answers.c */
 	forget_failure(instance);
 	for (size_t i = 0; i < sizeof(noted) / sizeof(*noted); i++) {
-		state_path(path, instance, noted[i]);
-		unlink(path);
+		snprintf(beside, sizeof(beside), "%s.new", noted[i]);
+		remove_file(instance, noted[i]);
+		remove_file(instance, beside);
 	}
-	state_path(path, instance, "daemon");	/* whose daemon it was: user/daemon_state.c */
-	unlink(path);
+	remove_file(instance, "daemon");	/* whose daemon it was: user/daemon_state.c */
 }

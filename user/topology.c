@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "log.h"
 #include "topology_keys.h"
 
 void topology_free_host(struct topology_host *h)
@@ -174,6 +175,8 @@ int topology_parse(const char *text, const char *name, struct topology **ret)
 	}
 	rc = !r.t || r.y.no_memory ? -ENOMEM : r.y.errors ? -EINVAL : 0;
 	yaml_close(&r.y);
+	if (rc == -ENOMEM)
+		log_error("cannot read %s: %s", name, strerror(ENOMEM));
 	if (rc)
 		topology_free(r.t);
 	else

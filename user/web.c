@@ -15,6 +15,7 @@
 #include "show.h"
 #include "show_flows.h"
 #include "state.h"
+#include "text.h"
 #include "web.h"
 
 #define API "/api/v1/"
@@ -61,7 +62,7 @@ static int answer_error(const struct web_request *r, unsigned int status, struct
 {
 	bool api = !strncmp(r->path, API, strlen(API));
 	struct document *d = api ? document_new() : NULL;
-	FILE *out = open_memstream(&ret->text, &ret->size);
+	FILE *out = text_open(&ret->text, &ret->size);
 	char text[256];
 	va_list args;
 	int rc = out && (d || !api) ? 0 : -ENOMEM;
@@ -137,7 +138,7 @@ static int write_document(const struct web *w, const char *word, const struct da
 
 static int answer_api(const struct web *w, const struct web_request *r, struct web_answer *ret)
 {
-	FILE *out = open_memstream(&ret->text, &ret->size);
+	FILE *out = text_open(&ret->text, &ret->size);
 	struct dataplane *dp = NULL;
 	int rc = out ? dataplane_open(w->instance, &dp) : -ENOMEM;
 
@@ -166,7 +167,7 @@ static int answer_api(const struct web *w, const struct web_request *r, struct w
 
 static int answer_metrics(const struct web *w, const struct web_request *r, struct web_answer *ret)
 {
-	FILE *out = open_memstream(&ret->text, &ret->size);
+	FILE *out = text_open(&ret->text, &ret->size);
 	int rc = out ? metrics_write(out, w->instance) : -ENOMEM;
 
 	if (out && fclose(out))

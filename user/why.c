@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "headroom.h"
+#include "text.h"
 #include "transmit.h"
 #include "why.h"
 
@@ -56,7 +57,7 @@ char *why_port(const struct plan *p, const struct host *h, const struct link *li
 	const char *between = "";
 	char *text = NULL;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = text_open(&text, &size);
 
 	if (!out)
 		return NULL;

@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include "log.h"
+#include "text.h"
 #include "yaml.h"
 
 #define ERRORS_TOLD 50			/* the rest is counted */
@@ -193,10 +195,10 @@ int yaml_open(struct yaml *y, const char *text, size_t n, const char *name)
 	r = check_characters(y, text, n);
 	if (r || !n)
 		return r;
-	ear = open_memstream(&said, &said_n);
+	ear = text_open(&said, &said_n);
 	r = ear ? parse(y, ear) : -ENOMEM;
-	if (ear)
-		fclose(ear);
+	if (ear && fclose(ear) && r)
+		r = -ENOMEM;
 	if (r == -EINVAL) {
 		fprintf(stderr, "%s:%d:1: error: a second document: one a file\n", y->name, y->tree.second);
 		y->errors++;
@@ -204,6 +206,8 @@ int yaml_open(struct yaml *y, const char *text, size_t n, const char *name)
 		tell_unparsed(y, said);
 		r = -EINVAL;
 	}
+	if (r == -ENOMEM)
+		log_error("cannot read %s: %s", name, strerror(ENOMEM));
 	if (r)
 		yaml_close(y);
 	free(said);

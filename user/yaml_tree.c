@@ -125,6 +125,8 @@ static void add_scalar(struct yaml_tree *t, struct fy_token *value, struct fy_to
 
 	if (node && value)
 		node->text = token_text(t, value, &node->n);
+	if (node && value && !node->n && node->len && fy_scalar_token_get_style(value) == FYSS_PLAIN)
+		t->no_memory = true;		/* libfyaml's own, which gives the text of nothing then */
 }
 
 static void add_alias(struct yaml_tree *t, struct fy_token *name)
