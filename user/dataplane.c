@@ -256,8 +256,11 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	int rc = 0;
 	__u64 hash;
 
-	if (!s)
-		return -errno;
+	if (!s) {
+		rc = -errno;
+		log_error("cannot open the programs: %s", strerror(-rc));
+		return rc;
+	}
 	set_sizes(dp, s, p);
 	hash = dataplane_program_hash(s);
 	serves = dp->running && is_whole(dp) && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.program == hash;
@@ -394,7 +397,7 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 {
 	const char *suffix = dp->running ? "" : "~new";
 	struct control *c;
-	int rc = replace_programs(dp, p);
+	int rc = pins_make_dirs(dp->instance, suffix) ?: replace_programs(dp, p);	/* a killed `down` has taken them */
 
 	if (!rc)
 		rc = pin_all(dp, p, suffix);

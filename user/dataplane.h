@@ -91,12 +91,13 @@ int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int 
 void dataplane_close(struct dataplane *dp);
 /* Of the caller's network namespace, as struct control has it; 0: not known */
 __u64 netns_inode(void);
-/* Takes back what a first `up` has attached and pinned that was killed before it was done */
-void dataplane_discard_new(const char *instance);
+/* Takes back what a first `up` has attached and pinned that was killed before it was done, and what a killed `down` has left */
+int dataplane_discard_new(const char *instance);
 /* Writes what differs of u to the map uniform, and lets every next hop be asked for anew. Until the data path has asked for
  * another heartbeat (control.h) nothing of it is believed, so nobody sees the half of it. */
 int dataplane_uniform(const struct dataplane *dp, const struct uniform *u);
-/* Detaches and unpins everything of an instance. 0, or -EPERM, told, with nothing changed. */
+/* Detaches and unpins everything of an instance. 0; -EPERM, told, with nothing changed; or -errno, told, where some of it is left for
+ * another try. */
 int dataplane_down(const char *instance);
 
 /* Parts of dataplane_sync: lists of services, before and after the table says who has some; *changes counts */

@@ -11,8 +11,9 @@
 #include "log.h"
 #include "shared.h"
 
-/* What an `up` that was killed has left: its programs were pinned before the first filter was attached */
-void dataplane_discard_new(const char *instance)
+/* What an `up` that was killed has left, whose programs were pinned before the first filter was attached; and a `down`, which had taken
+ * all that has no pin when it began with pins */
+int dataplane_discard_new(const char *instance)
 {
 	char new[INSTANCE_LEN + 8];
 	int control;
@@ -31,7 +32,7 @@ void dataplane_discard_new(const char *instance)
 			close(program);
 		}
 	}
-	pins_remove_all(instance, "~new");
+	return pins_remove_all(instance, "~new") ?: pins_exist(instance) ? 0 : pins_remove_all(instance, "");
 }
 
 /* Filters and components are no pins: each is taken off its device, in the network namespace where it is */
@@ -69,9 +70,5 @@ int dataplane_down(const char *instance)
 
 	dataplane_quiet();
 	rc = remove_unpinned(instance);
-	if (rc)
-		return rc;
-	pins_remove_all(instance, "");
-	dataplane_discard_new(instance);
-	return 0;
+	return rc ?: pins_remove_all(instance, "") ?: dataplane_discard_new(instance);
 }

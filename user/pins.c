@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -156,26 +157,39 @@ int pins_commit(const char *instance)
 	return rename(from, to) ? -errno : 0;
 }
 
-/* One directory of pins; links in it let go of their devices at once */
-static void remove_pins(const char *path, bool links)
+static void remove_one(const char *directory, const char *name, bool link)
 {
-	DIR *dir = opendir(path);
-	struct dirent *entry;
 	char pin[PIN_LEN + 256];
 	int fd;
 
-	while (dir && (entry = readdir(dir))) {
-		snprintf(pin, sizeof(pin), "%s/%s", path, entry->d_name);
-		fd = links && *entry->d_name != '.' ? bpf_obj_get(pin) : -1;
-		if (fd >= 0) {
-			detach_link(fd);
-			close(fd);
-		}
-		unlink(pin);
+	snprintf(pin, sizeof(pin), "%s/%s", directory, name);
+	fd = link && *name != '.' ? bpf_obj_get(pin) : -1;
+	if (fd >= 0) {
+		detach_link(fd);
+		close(fd);
 	}
-	if (dir)
-		closedir(dir);
+	unlink(pin);
+}
+
+/* One directory of pins; links in it let go of their devices at once. Without opendir(), which wants memory: who has none left has to
+ * take back what he did all the more. */
+static int remove_pins(const char *path, bool links)
+{
+	char entries[4096] __attribute__((aligned(__alignof__(struct dirent64))));
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+	ssize_t n = -1, at;
+
+	while (dir >= 0 && (n = getdents64(dir, entries, sizeof(entries))) > 0)
+		for (at = 0; at < n; at += ((struct dirent64 *)(entries + at))->d_reclen)
+			remove_one(path, ((struct dirent64 *)(entries + at))->d_name, links);
+	if (n < 0 && errno != ENOENT) {
+		rc = -errno;
+		log_error("cannot remove what is in %s: %s", path, strerror(-rc));
+	}
+	if (dir >= 0)
+		close(dir);
 	rmdir(path);
+	return rc;
 }
 
 void pins_remove_directory(const char *path)
@@ -183,17 +197,19 @@ void pins_remove_directory(const char *path)
 	remove_pins(path, false);
 }
 
-void pins_remove_all(const char *instance, const char *suffix)
+int pins_remove_all(const char *instance, const char *suffix)
 {
 	char path[PIN_LEN];
+	int rc = 0;
 
-	for (size_t i = 0; i < sizeof(subdirs) / sizeof(*subdirs); i++) {
+	for (size_t i = 0; i < sizeof(subdirs) / sizeof(*subdirs) && !rc; i++) {
 		pin_path(path, instance, suffix, "%s", subdirs[i]);
-		remove_pins(path, !strcmp(subdirs[i], "attach"));
+		rc = remove_pins(path, !strcmp(subdirs[i], "attach"));
 	}
 	snprintf(path, sizeof(path), PINS_DIR "/%s%s", instance, suffix);
-	remove_pins(path, false);
+	rc = rc ?: remove_pins(path, false);
 	rmdir(PINS_DIR);		/* stays while another instance has its own in it */
+	return rc;
 }
 
 bool pins_program_uses(int program, __u32 map_id)

@@ -32,8 +32,9 @@ void pin_remove(const char *instance, const char *format, ...) __attribute__((fo
 int pins_make_dirs(const char *instance, const char *suffix);
 /* INSTANCE~new becomes INSTANCE */
 int pins_commit(const char *instance);
-/* All pins of INSTANCE[suffix], so that what only they kept goes too; links are detached before this returns */
-void pins_remove_all(const char *instance, const char *suffix);
+/* All pins of INSTANCE[suffix], so that what only they kept goes too; links are detached before this returns. 0 or -errno,
+ * told. */
+int pins_remove_all(const char *instance, const char *suffix);
 /* A directory with all pins in it */
 void pins_remove_directory(const char *path);
 
