@@ -255,7 +255,8 @@ $(BENCH_DIR)/relay: $(BENCH_DIR)/relay.o
 -include $(wildcard $(BENCH_DIR)/*.d)
 
 # ---- what the selftests (and the demo) need besides wgxdp ----
-SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/flood $(O)/selftests/mapsum $(O)/selftests/peer.bpf.o $(O)/selftests/beside.bpf.o
+SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/flood $(O)/selftests/mapsum $(O)/selftests/faultrun $(O)/selftests/nomemory.so \
+	$(O)/selftests/peer.bpf.o $(O)/selftests/beside.bpf.o
 
 .PHONY: selftest-programs
 selftest-programs: $(SELFTEST_PROGRAMS)
@@ -264,6 +265,11 @@ tests: selftest-programs
 $(O)/selftests/%: selftests/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -o $@ $(SELFTEST_LIBS)
+
+# for LD_PRELOAD
+$(O)/selftests/%.so: selftests/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -fPIC $< -o $@
 
 $(O)/selftests/flowrace: SELFTEST_LIBS = -pthread -lbpf
 $(O)/selftests/flood $(O)/selftests/mapsum: SELFTEST_LIBS = -lbpf

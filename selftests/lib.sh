@@ -293,6 +293,26 @@ on_host() { # NAMESPACE
 	done
 }
 
+# All that a command could leave behind on a host, to be compared: that, interfaces, its files, sysctls, processes. But for what our own
+# work needs: a lock, which stays.
+traces() { # NAMESPACE
+	on_host "$1"
+	inside "$1" ip -o link show | awk '{print $2, $3}'
+	find /run/wgxdp /run/state -mindepth 1 ! -name lock 2> /dev/null | sort
+	inside "$1" sysctl -a 2> /dev/null | grep -E '^(net|kernel.bpf|kernel.unpriv)' | grep -vE 'conntrack_count|nf_log'
+	pgrep -x wgxdp || :
+}
+
+# NAMESPACE FILE WHAT: nothing is there that was not when FILE was written by traces, and nothing is missing; the kernel lets go of links in
+# its own time
+no_traces() {
+	local deadline=$((SECONDS + 10))
+	until traces "$1" | diff "$2" - > "$work/traces"; do
+		((SECONDS < deadline)) || fail "$3: this is left: $(< "$work/traces")"
+		sleep 0.05
+	done
+}
+
 # The links, programs and maps that an instance holds, maps without a pin (constants) as well: KIND ID
 bpf_objects() { # INSTANCE
 	local pin

@@ -16,7 +16,7 @@
  *   -a         send: each from another source (24 bits; IPv6: and another /64) and port
  *   -e         listen: answer each          -g MS      listen: tell each silence of at least that long, when it ends
  *   -d         ask, listen: do not set DF   -D         ask: set DF always, else only of what is sent by itself
- *   -u NUMBER  ask: give the kernel so many packets at once (UDP_SEGMENT)
+ *   -u NUMBER  ask: so many packets to the kernel at once (UDP_SEGMENT)      -W  send: what begins like WireGuard's data
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -57,7 +57,7 @@ union endpoint {
 
 static struct {
 	uint32_t number, rate, clients, size, ttl, wait_ms, gap_ms, segments;
-	bool no_checksum, echo, fragments, spoofed, no_df, always_df;
+	bool no_checksum, echo, fragments, spoofed, no_df, always_df, wireguard;
 } option = { .number = 1, .clients = 1, .size = 32, .ttl = 64, .wait_ms = 2000, .segments = 1 };
 
 static uint8_t seen[SEQUENCES / 8];
@@ -132,6 +132,8 @@ static void payload_fill(uint8_t *at, uint32_t sequence)
 
 	payload_rest(at, option.size, sequence);
 	memcpy(at, &p, sizeof(p));
+	if (option.wireguard)
+		memcpy(at, "\4\0\0", 4);
 }
 
 /* Counts what came; a packet that is none of ours, or not as it was sent, counts for nothing. */
@@ -447,9 +449,7 @@ static void end(int signal)
 #define usage() die("send [OPTION]... DEVICE MAC FROM TO | ask [OPTION]... FROM TO | listen [OPTION]... ADDRESS")
 static void options(int argc, char **argv)
 {
-	int c;
-
-	while ((c = getopt(argc, argv, "n:r:c:s:t:zfaw:eg:dDu:")) != -1)
+	for (int c; (c = getopt(argc, argv, "n:r:c:s:t:zfaw:eg:dDu:W")) != -1;)
 		switch (c) {
 		case 'n': option.number = atoi(optarg); break;
 		case 'r': option.rate = atoi(optarg); break;
@@ -465,6 +465,7 @@ static void options(int argc, char **argv)
 		case 'd': option.no_df = true; break;
 		case 'D': option.always_df = true; break;
 		case 'u': option.segments = atoi(optarg); break;
+		case 'W': option.wireguard = true; break;
 		default: usage();
 		}
 	if (option.size < sizeof(struct payload) || option.size > PAYLOAD_MAX - 60)
@@ -483,7 +484,6 @@ int main(int argc, char **argv)
 		int arguments;
 	} commands[] = { { "send", send_all, 4 }, { "ask", ask_all, 2 }, { "listen", listen_on, 1 } };
 	struct sigaction action = { .sa_handler = end };
-	size_t i;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	sigaction(SIGTERM, &action, NULL);
@@ -491,7 +491,7 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		usage();
 	options(argc - 1, argv + 1);
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[1], commands[i].name) && argc - 1 - optind == commands[i].arguments) {
 			commands[i].run(argv + 1 + optind);
 			return 0;
