@@ -40,15 +40,15 @@ ifeq ($(WITH_QRENCODE),1)
 PKGS     += libqrencode
 ALL_DEFINES += -DWITH_QRENCODE
 endif
-ifeq ($(WITH_NCURSES),1)
-PKGS     += ncursesw
-ALL_DEFINES += -DWITH_NCURSES
-endif
 # not linked, but opened by the name that linking would note (user/ddns_library.h)
 soname = $(shell objdump -p $$($(CC) -print-file-name=lib$(1).so) | awk '$$1 == "SONAME" {print $$2}')
 ifeq ($(WITH_LDNS),1)
 OPENED   += ldns
 ALL_DEFINES += -DWITH_LDNS -DLDNS_SONAME='"$(call soname,ldns)"'
+endif
+ifeq ($(WITH_NCURSES),1)
+OPENED   += ncursesw
+ALL_DEFINES += -DWITH_NCURSES -DNCURSES_SONAME='"libncursesw.so.6"'	# its .so is a text of the linker's
 endif
 ifeq ($(WITH_CURL),1)
 OPENED   += libcurl libcrypto

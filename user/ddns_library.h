@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Libraries that only DynDNS needs are opened when it does: linked, they and what they need would be 3 MB of every process of
+ * Libraries that only DynDNS (or `top`) needs are opened when it does: linked, they and what they need would be 3 MB of every process of
  * wgxdp's, the daemon above all. A provider has a list FUNCTIONS(X) and calls its functions through the struct that is made of it.
  */
 #pragma once

@@ -11,7 +11,17 @@
 #include "top_screen.h"
 
 #ifdef WITH_NCURSES
+#define NCURSES_NOMACROS
 #include <ncurses.h>
+#include "ddns_library.h"
+#include "log.h"
+
+#define FUNCTIONS(X) X(newterm) X(set_term) X(cbreak) X(noecho) X(keypad) X(curs_set) X(endwin) X(move) X(clrtoeol) X(attron) X(attroff) \
+	X(addnstr) X(mvprintw) X(printw) X(erase) X(refresh) X(timeout) X(getch) X(stdscr) X(LINES) X(COLS)
+
+static struct library {			/* the last three are variables */
+	FUNCTIONS(LIBRARY_POINTER)
+} nc;
 
 #define NUMBER 10			/* columns of a number, with the space before it */
 #define NAME_MIN 12
@@ -21,38 +31,42 @@ static bool asks;			/* the filter is being typed */
 
 int top_screen_begin(void)
 {
-	SCREEN *screen = newterm(NULL, stdout, stdin);
+	static const struct library_function list[] = { FUNCTIONS(LIBRARY_FUNCTION) };
+	const char *wrong = library_open(NCURSES_SONAME, list, sizeof(list) / sizeof(*list), &nc);
+	SCREEN *screen = wrong ? NULL : nc.newterm(NULL, stdout, stdin);
 
+	if (wrong)
+		log_warning("top: tables, for the screen cannot be had: %s", wrong);
 	if (!screen)
 		return -EOPNOTSUPP;
-	set_term(screen);
-	cbreak();
-	noecho();
-	keypad(stdscr, TRUE);
-	curs_set(0);
+	nc.set_term(screen);
+	nc.cbreak();
+	nc.noecho();
+	nc.keypad(*nc.stdscr, TRUE);
+	nc.curs_set(0);
 	return 0;
 }
 
 void top_screen_end(void)
 {
-	endwin();
+	nc.endwin();
 }
 
 /* Numbers from the left, as many as there is room for */
 static void draw_row(int y, const char *name, const char (*number)[16], int n, bool head)
 {
-	int room = COLS - NAME_MIN, shown = room / NUMBER < n ? room / NUMBER : n, width = COLS - shown * NUMBER - 1;
+	int room = *nc.COLS - NAME_MIN, shown = room / NUMBER < n ? room / NUMBER : n, width = *nc.COLS - shown * NUMBER - 1;
 
 	if (width > 44)
 		width = 44;
-	move(y, 0);
-	clrtoeol();
+	nc.move(y, 0);
+	nc.clrtoeol();
 	if (head)
-		attron(A_BOLD);
-	addnstr(name, width);
+		nc.attron(A_BOLD);
+	nc.addnstr(name, width);
 	for (int i = 0; i < shown; i++)
-		mvprintw(y, width + i * NUMBER, "%*s", NUMBER, number[i]);
-	attroff(A_BOLD);
+		nc.mvprintw(y, width + i * NUMBER, "%*s", NUMBER, number[i]);
+	nc.attroff(A_BOLD);
 }
 
 static void draw_head(int y, enum top_kind kind, enum top_unit unit)
@@ -92,30 +106,30 @@ static void draw(const struct top *t, const char *instance, const struct top_vie
 {
 	int y = 1, line = 0, kind = -1;
 
-	erase();
-	move(0, 0);
-	attron(A_REVERSE);
-	printw("wgxdp %s", instance);
-	attroff(A_REVERSE);
-	if (COLS > 60)
-		printw("  by %s, each %.1f s%s%s", top_sort_names[v->sort], v->interval, *v->filter ? ", only " : "", v->filter);
-	for (size_t i = 0; i < t->n && y < LINES - 1; i++) {
+	nc.erase();
+	nc.move(0, 0);
+	nc.attron(A_REVERSE);
+	nc.printw("wgxdp %s", instance);
+	nc.attroff(A_REVERSE);
+	if (*nc.COLS > 60)
+		nc.printw("  by %s, each %.1f s%s%s", top_sort_names[v->sort], v->interval, *v->filter ? ", only " : "", v->filter);
+	for (size_t i = 0; i < t->n && y < *nc.LINES - 1; i++) {
 		if ((int)t->rows[i].kind != kind) {
 			kind = t->rows[i].kind;
 			if (line++ >= offset)
 				draw_head(y++, kind, v->unit);
 		}
-		if (y < LINES - 1 && line++ >= offset)
+		if (y < *nc.LINES - 1 && line++ >= offset)
 			draw_one(y++, &t->rows[i], v->unit);
 	}
-	move(LINES - 1, 0);
-	attron(A_BOLD);
+	nc.move(*nc.LINES - 1, 0);
+	nc.attron(A_BOLD);
 	if (asks)
-		printw("filter: %s_", v->filter);
+		nc.printw("filter: %s_", v->filter);
 	else
-		addnstr(COLS > 60 ? "q quit  s sort  u units  / filter  + - interval  arrows scroll" : "q s u / + - arrows", COLS - 1);
-	attroff(A_BOLD);
-	refresh();
+		nc.addnstr(*nc.COLS > 60 ? "q quit  s sort  u units  / filter  + - interval  arrows scroll" : "q s u / + - arrows", *nc.COLS - 1);
+	nc.attroff(A_BOLD);
+	nc.refresh();
 }
 
 /* A letter of the filter, or its end */
@@ -156,12 +170,12 @@ static bool press(struct top_view *v, int key, int rows)
 		break;
 	case KEY_DOWN:
 	case KEY_NPAGE:
-		offset += key == KEY_DOWN ? 1 : LINES - 2;
+		offset += key == KEY_DOWN ? 1 : *nc.LINES - 2;
 		offset = offset < rows ? offset : rows - 1;
 		break;
 	case KEY_UP:
 	case KEY_PPAGE:
-		offset -= key == KEY_UP ? 1 : LINES - 2;
+		offset -= key == KEY_UP ? 1 : *nc.LINES - 2;
 		offset = offset > 0 ? offset : 0;
 	}
 	return true;
@@ -190,8 +204,8 @@ bool top_screen_show(const struct top *t, const char *instance, struct top_view 
 			memcpy(shown.rows, t->rows, t->n * sizeof(*t->rows));
 		top_sort(&shown, v->sort, v->unit, v->filter);
 		draw(&shown, instance, v);
-		timeout(left * 1000 + 1);
-		key = getch();
+		nc.timeout(left * 1000 + 1);
+		key = nc.getch();
 		go = true;
 		if (key != ERR && asks)
 			type(v, key);
