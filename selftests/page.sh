@@ -58,6 +58,7 @@ page look dark 360 "$shots/page-dark-360.png"
 wait $asker
 stop $sink
 [[ ! ${BREAK:-} ]] || page pause
+inside client "$udptool" send -n 7 uplink "$(mac firewall wan)" 198.51.100.7:4001 198.51.100.1:4433 > /dev/null
 page tree
 page look light 360
 page look dark 1280
