@@ -46,8 +46,26 @@ static int by_key(const void *a, const void *b)
 	return wg_key_compare(a, b);		/* which both structures begin with */
 }
 
-/* Silence is measured from when we looked first */
-static bool is_silent(struct announce *a, const struct wg_peer *p)
+static int compare(const void *a, const void *b)
+{
+	const struct nl_route *x = a, *y = b;
+
+	return prefix_compare(&x->dst, &y->dst) ?: (x->oif > y->oif) - (x->oif < y->oif);
+}
+
+static bool is_announced(const struct announce *a, const struct wg_peer *p, __u32 ifindex)
+{
+	for (size_t i = 0; i < p->n_allowed; i++) {
+		struct nl_route like = { .dst = p->allowed[i], .oif = ifindex };
+
+		if (a->there.n && bsearch(&like, a->there.list, a->there.n, sizeof(like), compare))
+			return true;
+	}
+	return false;
+}
+
+/* Of a peer that was not looked at before nobody knows; a daemon that comes back goes on with what was announced */
+static bool is_silent(struct announce *a, const struct wg_peer *p, __u32 ifindex)
 {
 	struct silence new = { .key = p->key, .rx_bytes = p->rx_bytes, .at = uv_now(a->loop) }, **found = tfind(&new, &a->silences, by_key), *h;
 
@@ -56,9 +74,12 @@ static bool is_silent(struct announce *a, const struct wg_peer *p)
 		if (!h)
 			return false;
 		*h = new;
-		if (!tsearch(h, &a->silences, by_key))
+		h->at = is_announced(a, p, ifindex) ? new.at : 0;
+		found = tsearch(h, &a->silences, by_key);
+		if (!found) {
 			free(h);
-		return false;
+			return false;
+		}
 	}
 	h = *found;
 	if (h->rx_bytes != p->rx_bytes)
@@ -66,13 +87,15 @@ static bool is_silent(struct announce *a, const struct wg_peer *p)
 	return uv_now(a->loop) - h->at > a->config->announce.silent * 1000ULL;
 }
 
-static bool is_alive(struct announce *a, const struct wg_peer *p)
+static bool is_alive(struct announce *a, const struct wg_peer *p, __u32 ifindex)
 {
 	const struct announce_config *c = &a->config->announce;
+	__u64 now = time(NULL);
+	bool silent = c->silent && is_silent(a, p, ifindex);	/* also of those that are too old: it remembers */
 
-	if (!p->handshake || (__u64)time(NULL) >= p->handshake + (c->after ?: ANNOUNCE_AFTER))
+	if (!p->handshake || now >= p->handshake + (c->after ?: ANNOUNCE_AFTER))
 		return false;
-	return !c->silent || !is_silent(a, p);
+	return !silent || now <= p->handshake + c->silent;
 }
 
 /* ---- their routes ---- */
@@ -114,7 +137,7 @@ static void want_device(struct announce *a, struct routes *r, const char *name)
 	if (d.n_peers)
 		qsort(d.peers, d.n_peers, sizeof(*d.peers), by_key);
 	for (size_t i = 0; i < d.n_peers && followed; i++) {
-		bool alive = is_alive(a, &d.peers[i]);
+		bool alive = is_alive(a, &d.peers[i], ifindex);
 
 		for (size_t j = 0; j < d.peers[i].n_allowed && alive; j++)
 			want(a, r, &d.peers[i].allowed[j], ifindex);
@@ -122,7 +145,7 @@ static void want_device(struct announce *a, struct routes *r, const char *name)
 	for (size_t i = 0; i < c->n_peers && d.n_peers; i++) {
 		const struct peer_config *p = &c->peers[i];
 		const struct wg_peer *is = strcmp(p->device, name) ? NULL : bsearch(&p->key, d.peers, d.n_peers, sizeof(*d.peers), by_key);
-		bool alive = is && is_alive(a, is);
+		bool alive = is && is_alive(a, is, ifindex);
 
 		for (size_t j = 0; j < p->n_prefixes && alive; j++)
 			want(a, r, &p->prefixes[j], ifindex);
@@ -161,13 +184,6 @@ static void want_all(struct announce *a, struct routes *r)
 	for (size_t i = 0; i < d.n; i++)
 		want_device(a, r, d.list[i].name);
 	free(d.list);
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct nl_route *x = a, *y = b;
-
-	return prefix_compare(&x->dst, &y->dst) ?: (x->oif > y->oif) - (x->oif < y->oif);
 }
 
 static void sort(struct routes *r)
