@@ -75,7 +75,7 @@ struct pkt {
 	__u8 next;			/* type of the header behind IPv6's own */
 	__u8 check_at;			/* offset of the checksum in the header at l4 */
 	bool silent;			/* no error may be sent about it */
-	__u32 from, to_peer;		/* ids of the peers; 0: nobody */
+	__u64 peers;			/* their ids, that which it is from in the lower half; 0: nobody. One word: 6.1 has no stack for two */
 	const struct peer *peer;	/* the latter, or NULL: it may not go anywhere */
 	__u64 tag;			/* to be remembered in allowed when it is sent; 0: nothing is */
 

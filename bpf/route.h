@@ -69,7 +69,7 @@ INLINE const struct own *own_find(__u32 ifindex)
 	return o && o->ifindex == ifindex ? o : NULL;
 }
 
-/* p->from, if the source is of a peer behind this link; else it counts for the link's only one, and goes up */
+/* The one in p->peers that it is from, if the source is of a peer behind this link; else it counts for the link's only one, and goes up */
 INLINE int route_source(struct pkt *p)
 {
 	__u32 from = route_word(p->src) & ROUTE_PEER_MASK;
@@ -78,15 +78,15 @@ INLINE int route_source(struct pkt *p)
 
 	if (!source || !from || source->ifindex != p->ifindex) {
 		o = own_find(p->ifindex);
-		p->from = o ? o->peer : 0;
+		p->peers = o ? o->peer : 0;
 		p->overlay = true;
 		return -PASS_source;
 	}
-	p->from = from;
+	p->peers = from;
 	return 0;
 }
 
-/* p->from, and, where there is one to which it may go, p->peer. What is for this host is not ours. */
+/* Likewise, and, where there is one to which it may go, that one and p->peer. What is for this host is not ours. */
 INLINE int route_find(struct pkt *p)
 {
 	__u32 word = route_word(p->dst), id = word & ROUTE_PEER_MASK;
@@ -101,9 +101,9 @@ INLINE int route_find(struct pkt *p)
 		return rc;
 	if (!to || !id || !to->ifindex)
 		return -DROP_unrouted;
-	if (id == p->from)
+	if (id == (__u32)p->peers)
 		return -DROP_same_site;
-	p->to_peer = id;
+	p->peers |= (__u64)id << 32;
 	p->peer = to;
 	return 0;
 }
@@ -115,7 +115,7 @@ INLINE int route_stranger(struct pkt *p)
 		return NOT_OURS;
 	p->overlay = true;
 	p->direction = PEER_RX;
-	p->from = 0;
+	p->peers = 0;
 	return -PASS_source;
 }
 

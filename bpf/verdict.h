@@ -80,14 +80,14 @@ INLINE int verdict(const struct pkt *p, int rc, int sent, int pass, int drop)
 /* What came from a peer, and, if it was forwarded, went to another */
 INLINE void count_peers(const struct pkt *p, int rc)
 {
-	__u32 rx = total_index(p->from, PEER_RX, p->plane & 1), tx = total_index(p->to_peer, PEER_TX, p->plane & 1);
+	__u32 rx = total_index((__u32)p->peers, PEER_RX, p->plane & 1), tx = total_index(p->peers >> 32, PEER_TX, p->plane & 1);
 	struct total *total = bpf_map_lookup_elem(&peer_totals, &rx);
 
 	if (!total)
 		return;
 	total->received += p->segments;
 	if (rc) {
-		count_reason(p, PEER_ID | p->from, rc);
+		count_reason(p, PEER_ID | (__u32)p->peers, rc);
 		return;
 	}
 	count_forwarded(p, total);
