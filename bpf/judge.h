@@ -72,9 +72,7 @@ INLINE int judge_error(void *ctx, enum plane plane, struct judged *j, __u32 at, 
 	next = j->bytes[offsetof(struct ipv6hdr, nexthdr)];
 	src = addr_load(j->bytes + offsetof(struct ipv6hdr, saddr));
 	dst = addr_load(j->bytes + offsetof(struct ipv6hdr, daddr));
-	if (src.q[0] != to.q[0] || src.q[1] != to.q[1])
-		return -DROP_invalid;
-	answer = ipv6_walk(ctx, plane, at, &next);
+	answer = src.q[0] != to.q[0] || src.q[1] != to.q[1] ? 0 : ipv6_walk(ctx, plane, at, &next);
 	if (answer <= 0)
 		return -DROP_invalid;
 	at += answer & 0xffff;

@@ -341,7 +341,7 @@ static bool confirmed(__u64 seed, __u64 number)
 static void load(const char *suffix)
 {
 	struct bpf_program *p;
-	char name[BPF_OBJ_NAME_LEN], wanted[2][64];
+	char wanted[2][64];
 
 	struct wgxdp *s = skeleton = wgxdp__open();
 
@@ -349,7 +349,7 @@ static void load(const char *suffix)
 	if (!s || !fib)
 		die("wgxdp.bpf.o, fib.bpf.o");
 	fib_program = bpf_program__fd(fib->progs.fib_ask);
-	switches_of(pinned("progs/wgxdp_xdp"), s->rodata, sizeof(*s->rodata), name);
+	switches_of(pinned("progs/wgxdp_xdp"), s->rodata, sizeof(*s->rodata));
 	choose_maps(s);
 	snprintf(wanted[0], sizeof(wanted[0]), "wgxdp_xdp%s", suffix);
 	snprintf(wanted[1], sizeof(wanted[1]), "wgxdp_tc%s", suffix);
