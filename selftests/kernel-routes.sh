@@ -162,6 +162,7 @@ for ((i = 0; i < 20; i++)); do
 	inside relay ip -6 -batch "$work/add"
 	inside relay ip -6 -batch "$work/del"
 done
+# shellcheck disable=SC2016 # awk's
 lost_messages() { inside relay awk -v pid="$daemon" '$3 == pid {n += $9} END {exit !n}' /proc/net/netlink; }
 lost_messages || fail 'the kernel has lost no message to the daemon'
 inside relay ip -6 -batch "$work/add"

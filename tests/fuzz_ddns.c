@@ -19,6 +19,7 @@
 #include "../user/netlink.h"
 
 #define OUR_SOCKET 999
+
 enum { REQUESTS_MAX = 64 };
 
 static const uint8_t *rest;

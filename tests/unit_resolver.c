@@ -90,9 +90,10 @@ static struct ares_addrinfo *info_of(const struct said *s)
 		bool v4 = inet_pton(AF_INET, s->nodes[i].address, &in->sin_addr);
 
 		assert_true(v4 || inet_pton(AF_INET6, s->nodes[i].address, &in6->sin6_addr));
+		in->sin_family = v4 ? AF_INET : AF_INET6;	/* where sin6_family is too */
 		*at = calloc(1, sizeof(**at));
 		(*at)->ai_ttl = s->nodes[i].ttl;
-		(*at)->ai_family = v4 ? AF_INET : AF_INET6;
+		(*at)->ai_family = in->sin_family;
 		(*at)->ai_addr = (void *)in6;
 		at = &(*at)->ai_next;
 	}

@@ -201,8 +201,10 @@ int state_settle(const char *instance)
 	if (next_runs(instance))
 		return take_next(instance);
 	state_path(path, instance, NEXT);
-	if (!unlink(path)) {
-		state_path(path, instance, IMAGE);	/* of it */
+	unlink(path);
+	state_path(path, instance, "running.yaml");
+	if (access(path, F_OK)) {		/* the image was of what could not come up */
+		state_path(path, instance, IMAGE);
 		unlink(path);
 	}
 	return 0;
