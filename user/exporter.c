@@ -3,6 +3,7 @@
  * The exporter. libmicrohttpd has no thread of its own: its epoll descriptor is polled by the loop, so an idle exporter sleeps.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,6 +27,7 @@ struct server {				/* at one address */
 	uv_poll_t poll;
 	uv_timer_t timeout;		/* of connections */
 	bool wanted;
+	bool answered;			/* a request, since its memory was given back */
 	int closing;			/* handles that are still to be closed */
 	struct server *next;
 };
@@ -84,6 +86,14 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 	return rc;
 }
 
+/* What was made for an answer is free when this turn of MHD_run() ends, and glibc would keep it for the next */
+static void on_completed(void *data, struct MHD_Connection *connection, void **request, enum MHD_RequestTerminationCode how)
+{
+	struct server *s = data;
+
+	s->answered = true;
+}
+
 /* ---- the loop ---- */
 
 static void on_timeout(uv_timer_t *timer);
@@ -93,6 +103,9 @@ static void run(struct server *s)
 	MHD_UNSIGNED_LONG_LONG ms;
 
 	MHD_run(s->daemon);
+	if (s->answered)
+		malloc_trim(0);
+	s->answered = false;
 	if (MHD_get_timeout(s->daemon, &ms) == MHD_YES)
 		uv_timer_start(&s->timeout, on_timeout, ms + 1, 0);
 	else
@@ -163,7 +176,8 @@ static int serve(struct exporter *e, const struct endpoint_config *at)
 	*s = (struct server){ .exporter = e, .at = *at, .wanted = true };
 	s->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
 				     MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-				     OF_ONE_CLIENT, MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS, MHD_OPTION_END);
+				     OF_ONE_CLIENT, MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED,
+				     on_completed, s, MHD_OPTION_END);
 	info = s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info || uv_poll_init(e->loop, &s->poll, info->epoll_fd)) {
 		if (s->daemon)

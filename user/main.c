@@ -20,7 +20,7 @@ static const struct command commands[] = {
 	{ "flow", cmd_flow, "end flows of masquerading services", flow_help },
 	{ "gen", cmd_gen, "files for all hosts of a topology; or a configuration as rules of nft(8)", gen_help },
 	{ "knock", cmd_knock, "hear knocks, or knock at another host", knock_help },
-	{ "monitor", cmd_monitor, "tell of packets as they are dropped", monitor_help },
+	{ "monitor", cmd_monitor, "tell of drops, flows, handshakes and knocks as they happen, or write packets to a pcap file", monitor_help },
 	{ "mtu", cmd_mtu, "find the longest packet that passes, and say which MTU belongs where", mtu_help },
 	{ "peer", cmd_peer, "make, change and remove peers of the relay that runs, or take over WireGuard's", peer_help },
 	{ "reload", cmd_reload, "bring what runs to what the file says, and tell what differs", reload_help },
