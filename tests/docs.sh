@@ -75,6 +75,7 @@ check_examples() {
 		((status == 0 || status == 3)) || { bad=1; echo "example $n of the configuration: $(< "$copy.said")"; }
 	done < <(awk '/^\.Sh EXAMPLES/ {inside = 1} inside && /^\.Ed/ {printf "%s%c", text, 0; text = ""; literal = 0}
 		literal {gsub(/\\\(dq/, "\""); text = text $0 "\n"} inside && /^\.Bd -literal/ {literal = 1}' docs/wgxdp.yaml.5
+		configurations_in docs/guide-firewall.md
 		configurations_in docs/guide-relay.md
 		configurations_in docs/guide-masquerade.md
 		configurations_in docs/guide-blind.md
@@ -101,6 +102,9 @@ configurations_in() { # FILE
 	awk '/^    (interfaces|services|peers|follow|policy|blind|endpoints|learn|exporter|ddns):/ && !inside {inside = 1}
 		inside && !/^    / {printf "%c", 0; inside = 0}
 		inside {print substr($0, 5)}' "$1"
+	awk '/^```yaml$/ {inside = 1; text = ""; next}
+		/^```$/ && inside {if (text ~ /^(interfaces|services|peers|follow|policy|blind|endpoints|learn|exporter|ddns):/) printf "%s%c", text, 0; inside = 0}
+		inside {text = text $0 "\n"}' "$1"
 }
 drop_in() { grep -v '^#' scripts/systemd/shared.conf | sort; }
 drop_in_in_guide() { sed -n '/^It is this:$/,/^#/s/^    //p' docs/guide-firewall.md | sort; }
@@ -210,6 +214,7 @@ must_find docs/guide-road-warrior.md 's/knock: { port/knock: { ports/'
 must_find docs/guide-endpoint.md 's/interface: wg0, peer/device: wg0, peer/'
 must_find docs/guide-vps.md 's/^        ipv6: off/        ipv6: of/'
 must_find docs/guide-vps.md 's/inbound: established, proxy/inbound: open, proxy/'
+must_find docs/guide-firewall.md 's/^    listen: { interface/    listen: { device/'
 must_find docs/guide-blind.md 's/      pairs: \[/      pair: [/'
 must_find user/config.c 's/{ "df", yaml_set_choice/{ "frob", yaml_set_text, "x" },\n\t&/'
 must_find docs/guide-firewall.md 's/`hop_limit`/hop limit/'
