@@ -20,7 +20,7 @@ import time
 
 FENCE = re.compile(r'^```(\w*)$')
 WORKS = re.compile(r'\bwgxdp (up|daemon|endpoint|gen|learn)\b')
-PATIENCE = 300              # seconds for a block
+PATIENCE = 60 if os.environ.get('BREAK') else 300     # seconds for a block
 
 
 def fail(text):
