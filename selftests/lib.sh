@@ -273,7 +273,7 @@ expect_sums() {
 start_daemon() { # OPTION...
 	start "${on:-firewall}" "$wgxdp" daemon "$@" > "$work/daemon" 2>&1
 	daemon=$!
-	wait_for 10 "the daemon's readiness" grep -q 'up and followed' "$work/daemon"
+	wait_for 30 "the daemon's readiness" grep -q 'up and followed' "$work/daemon"
 }
 
 end_daemon() {

@@ -36,7 +36,7 @@ has_packets() { (($(tcpdump -nr "$1" 2> /dev/null | grep -c UDP) >= $2)); }
 looks() { # FILE OPTION...: $pid
 	monitor "$@"
 	pid=$!
-	wait_for 10 'the programs that look' looked_at
+	wait_for 60 'the programs that look' looked_at
 }
 ends() { # FILE
 	stop "$pid"

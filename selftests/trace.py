@@ -187,14 +187,14 @@ def between_sites():
     return come_in, packet / body
 
 
-def answers_to(said):
-    """To newcomers of the round before, whose port of ours trace told"""
-    for row in said:
-        if row['flow'] and 'newcomer' in row['flow'] and row['verdict'] == 'forwarded':
-            ours, backend = (part.split(',')[0] for part in row['sent'].split(' > '))
-            family = 6 if '[' in ours else 4
-            yield 'lan', ip(family, backend.rsplit(':', 1)[0].strip('[]'), ours.rsplit(':', 1)[0].strip('[]'), 64) \
-                / UDP(sport=int(backend.rsplit(':', 1)[1]), dport=int(ours.rsplit(':', 1)[1])) / Raw(b'\4\0\0\0' + dice.randbytes(60))
+def answers_to(row):
+    """If that was a newcomer: to the port of ours that trace told"""
+    if not row['flow'] or 'newcomer' not in row['flow'] or row['verdict'] != 'forwarded':
+        return []
+    ours, backend = (part.split(',')[0] for part in row['sent'].split(' > '))
+    family = 6 if '[' in ours else 4
+    return [('lan', ip(family, backend.rsplit(':', 1)[0].strip('[]'), ours.rsplit(':', 1)[0].strip('[]'), 64)
+             / UDP(sport=int(backend.rsplit(':', 1)[1]), dport=int(ours.rsplit(':', 1)[1])) / Raw(b'\4\0\0\0' + dice.randbytes(60)))]
 
 
 def framed(side, packet):
@@ -311,22 +311,41 @@ def check(row, frame, side, before):
     if gained not in expected(row):
         wrong.append(f'counters gained {gained}, expected {expected(row)}')
     if len(got) != n or (n and not any(same_frame(row, one, want) for one in got[-1:])):
-        wrong.append('left: ' + '; '.join(f'{name} {f.hex()}' for name, f in got) + f'; expected {n}: {want and (want[0], want[1].hex())}')
+        left = '; '.join(f'{name} {f[:128].hex()}' for name, f in got)
+        wrong.append(f'left: {left}; expected {n}: {want and (want[0], want[1][:128].hex())}')
     time.sleep(0.002)
     drain()
     return wrong, after
 
 
+def without_ages(show):
+    for service in show['services']:
+        for backend in service.get('backends', []):
+            del backend['last_answer']          # seconds ago
+    return show
+
+
+def differences(a, b, where=''):
+    if type(a) is not type(b) or not isinstance(a, (dict, list)) or len(a) != len(b):
+        if a != b:
+            yield where, a, b
+        return
+    for key in a.keys() | b.keys() if isinstance(a, dict) else range(len(a)):
+        one, other = (side[key] if isinstance(side, list) else side.get(key) for side in (a, b))
+        yield from differences(one, other, f'{where}.{key}')
+
+
 def untouched(command, break_it):
     """What it prints; nothing may have changed"""
-    before = shown(), run(MAPSUM, 'default')
+    before = without_ages(shown()), run(MAPSUM, 'default')
     out = run(*command)
     if break_it:
         sides['wan'].send(framed('wan', IP(src=CLIENT[4], dst=OURS[4]) / UDP(sport=1, dport=51822) / Raw(bytes(16)))[1])
-    after = shown(), run(MAPSUM, 'default')
+    after = without_ages(shown()), run(MAPSUM, 'default')
     if before != after:
         changed = set(before[1].decode().splitlines()) ^ set(after[1].decode().splitlines())
-        sys.exit(f'FAIL: {" ".join(command)} changed {changed or "what show says"}')
+        told = [f'{key}: {a}, {b}' for key, a, b in differences(before[0], after[0])]
+        sys.exit(f'FAIL: {" ".join(command)} changed {changed or "no map"}; show says {told or "the same"}')
     return out
 
 
@@ -335,7 +354,7 @@ def round_of(number, made):
     pcapng(path, made)
     drain()
     rows = json.loads(untouched([WGXDP, 'trace', path, '--json'], BREAK == '1'))['packets']
-    before, bad = counters(shown()), 0
+    before, many, bad = counters(shown()), len(made), 0
     for (side, frame), row in zip(made, rows, strict=True):
         key = row.get('reason') or (row['verdict'] if row.get('service') or 'peer' in row else 'nobody')
         seen[key] = seen.get(key, 0) + 1
@@ -347,7 +366,11 @@ def round_of(number, made):
             print(f'FAIL round {number}, {side}: {row["name"]}, {row["packet"]}: {row["says"]}; xdp {row["xdp"]}, tc {row.get("tc")}')
             for text in wrong:
                 print('    ' + text)
-    return rows, len(made), bad
+        answers = [framed(*one) for one in answers_to(row)]
+        if answers:                             # at once: a newcomer waits for 15 seconds
+            more, worse = round_of(number, answers)
+            many, bad, before = many + more, bad + worse, counters(shown())
+    return many, bad
 
 
 seen, total, failed = {}, 0, 0
@@ -355,10 +378,7 @@ sides = {'wan': Nic('wan', 'client', 'uplink'), 'lan': Nic('lan', 'wg-end', 'eth
 print('ready', flush=True)
 os.read(3, 1)
 for n in range(int(ROUNDS)):
-    made = packets()
-    while made:                                 # newcomers are answered at once: they wait for 15 seconds
-        rows, many, few = round_of(n, made)
-        total, failed = total + many, failed + few
-        made = [framed(*one) for one in answers_to(rows)]
+    many, bad = round_of(n, packets())
+    total, failed = total + many, failed + bad
 print(f'{total} packets, {failed} not as told; ' + ', '.join(f'{seen[key]} {key}' for key in sorted(seen)))
 sys.exit(1 if failed else 0)
