@@ -10,7 +10,7 @@
 #     strangers-guides.sh [GUIDE]      firewall, …: one of them
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 
-guides=(firewall endpoint)
+guides=(firewall endpoint road-warrior)
 
 # This machine's files stay as they are: what is written there goes to memory
 keep_files() {
@@ -24,7 +24,7 @@ keep_files() {
 
 left() { # what there is now, of what guides make: files, namespaces, programs, processes, devices
 	find /run /sys/fs/bpf -path /run/state -prune -o -path "$work" -prune -o -print | sort |
-		grep -vxE '/run/(wireguard|wgxdp|wgxdp/default(/lock|/names)?)'
+		grep -vxE '/run/(wireguard|wgxdp|wgxdp/default(/lock|/names|/knocked)?)'
 	find /run/state/kept/*/above | sort
 	ps -A -o comm= | sort | uniq -c | grep -vE ' (ps|sort|uniq|grep|bash|sleep|find|diff|kworker.*)$' || :
 	ip -br link | sed 's/ .*//'
