@@ -73,7 +73,7 @@ class Shell:
         modes[3] &= ~termios.ECHO
         termios.tcsetattr(self.terminal, termios.TCSANOW, modes)
         threading.Thread(target=self.listen, daemon=True).start()
-        self.paste("PS1= PS2=; set -E; trap 'echo \"@failed@ $BASH_COMMAND\"' ERR")
+        self.paste("PS1= PS2=; set -E; trap '[[ $BASHPID != $$ ]] || echo \"@failed@ $BASH_COMMAND\"' ERR")
         if not shutil.which('sudo'):
             self.paste('sudo() { "$@"; }')
 
