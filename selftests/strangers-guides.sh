@@ -10,7 +10,7 @@
 #     strangers-guides.sh [GUIDE]      firewall, …: one of them
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 
-guides=(firewall endpoint road-warrior vps)
+guides=(firewall endpoint road-warrior vps relay)
 
 # This machine's files stay as they are: what is written there goes to memory
 keep_files() {
