@@ -129,7 +129,7 @@ $(O)/tests/unit_rules: $(call unit_obj,user/doctor_rule.c user/yaml*.c user/text
 $(O)/tests/unit_wg_dump: $(call unit_obj,user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
 $(O)/tests/unit_flows: $(call unit_obj,user/show_flows.c user/dataplane_flow_read.c user/dataplane_flows.c user/dataplane_read.c user/dataplane_relay_read.c \
 		user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
-$(O)/tests/unit_wireguard: $(call unit_obj,user/wireguard*.c user/wg_key.c user/netlink_talk.c user/addr.c)
+$(O)/tests/unit_wireguard: $(call unit_obj,user/wireguard*.c user/wg_key.c user/netlink_talk.c user/addr.c user/text.c)
 
 $(O)/tests/blake2s.bpf.o: tests/blake2s.bpf.c include/blake2s.h Makefile
 	@mkdir -p $(@D)
@@ -299,7 +299,7 @@ comma := ,
 CONFIG_SRC := $(wildcard user/config*.c user/yaml*.c) user/text.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c
 $(O)/tests/fuzz_topology: $(wildcard user/topology*.c) $(CONFIG_SRC)
 $(O)/tests/fuzz_config: $(CONFIG_SRC)
-$(O)/tests/fuzz_netlink: $(wildcard user/netlink*.c user/wireguard*.c) user/wg_key.c user/addr.c
+$(O)/tests/fuzz_netlink: $(wildcard user/netlink*.c user/wireguard*.c) user/wg_key.c user/addr.c user/text.c
 $(O)/tests/fuzz_netlink: FUZZ_LIBS += -Wl,--wrap=recv
 $(O)/tests/fuzz_texts: $(wildcard user/wireguard*.c user/netlink*.c) $(CONFIG_SRC) $(patsubst %,user/%.c,wg_dump mtu_line mtu ddns_secret ddns_import service_args \
 		answers noted kept host)

@@ -4,7 +4,7 @@
 # timeout: 300
 # Two relays with one key, which tell each other by BGP which sites are at them: `announce` puts those that are alive into a table,
 # BIRD reads that and writes what it hears into main, and `follow: { routes: … }` reads main. Sites at different relays reach each other
-# through both; one that moves to the other relay is reached there, by those who stayed too; one that falls silent is announced no more.
+# through both; one that moves to the other relay is reached there, by those who stayed too; one that falls silent is announced no more, and forgotten.
 # The relays' nft lets nothing through, so what passes is wgxdp's. The daemon killed, its routes stay; `down` takes them away.
 # BREAK=1 does not announce.
 #
@@ -68,6 +68,7 @@ begins() { # NUMBER
 announced() { inside "r$1" ip -6 route show table 700 2> /dev/null | sed -n 's/^\(fd[^ ]*\).*/\1/p' | xargs; } # NUMBER
 announces() { [[ $(announced "$1") == "${*:2}" ]]; }
 reaches() { inside "$1" ping -q -c 1 -W 1 "$overlay:$2::10" > /dev/null; } # SITE SITE
+forgotten() { inside "r$1" wg show "wgs$1" endpoints | grep -qF "$(key "wg-$2")"$'\t(none)'; } # NUMBER SITE
 declare -A daemons=()
 
 choose_wireguard
@@ -117,8 +118,9 @@ reaches c a || fail 'c does not reach a without the daemon'
 begins 1
 expect 'what is announced with another daemon' "$(announced 1)" == "$overlay:c::/64"
 
-inside c ip link set wg-c down
+inside c wg set wg-c peer "$(key wgs1)" remove
 wait_for 20 'c, which is silent, at r1 no more' announces 1
+wait_for 5 'r1 does not know where c was' forgotten 1 c
 inside r1 ip -6 route add "$overlay:d::/64" dev wgs1 table 700
 inside r2 "$wgxdp" --instance r2 down
 expect 'what is announced after down' "$(announced 2)" == ''

@@ -174,6 +174,81 @@ static void the_only_one_stays(void **state)
 	assert_int_equal(sends(600), ENDPOINT_STAY);
 }
 
+/* The same where `within` is 5 s, and something that the other end answers is sent each second */
+static void one_that_answers_no_more_is_left_within_5_seconds(void **state)
+{
+	unsigned int seconds = 0;
+
+	e.within = 5 * SECOND;
+	p.handshake = WALL + BEGAN / SECOND;
+	peer_is_at("203.0.113.1");
+	candidates("203.0.113.1", "203.0.113.2", "203.0.113.3", NULL);
+	assert_false(endpoint_asks(&e, now));		/* nothing is known yet */
+	look();
+	assert_true(endpoint_asks(&e, now));		/* whether it answers at all */
+	assert_int_equal(sends(60), ENDPOINT_STAY);	/* it does not, so it is left alone */
+	e.answers = true;
+	p.rx_bytes += 100;
+	now += SECOND;
+	assert_int_equal(look(), ENDPOINT_STAY);
+	assert_false(endpoint_asks(&e, now));
+	now += 2 * SECOND;
+	assert_true(endpoint_asks(&e, now));
+	for (seconds = 2; sends(1) == ENDPOINT_STAY; seconds++)
+		;
+	assert_in_range(seconds, 4, 5);
+	assert_to("203.0.113.2");
+	do_it();
+	p.rx_bytes = p.tx_bytes = p.handshake = 0;	/* it begins anew */
+	endpoint_was_set(&e, &p);
+	assert_false(endpoint_asks(&e, now));
+	for (seconds = 1; sends(1) == ENDPOINT_STAY; seconds++)
+		;
+	assert_in_range(seconds, 5, 6);			/* nobody there either */
+	assert_to("203.0.113.3");
+	do_it();
+	p.rx_bytes += 92;
+	assert_int_equal(look(), ENDPOINT_CONFIRMED);
+	for (int i = 0; i < 600; i++) {
+		p.rx_bytes += 32;
+		assert_int_equal(sends(1), ENDPOINT_STAY);
+	}
+}
+
+/* The network is down: all are asked, then again and again, but more patiently */
+static void in_vain_all_around_it_is_more_patient(void **state)
+{
+	unsigned int seconds = 0;
+
+	e.within = 2 * SECOND;
+	e.answers = true;
+	peer_is_at("203.0.113.1");
+	candidates("203.0.113.1", "203.0.113.2", NULL);
+	look();
+	for (int round = 0; round < 4; round++) {
+		for (seconds = 1; sends(1) == ENDPOINT_STAY; seconds++)
+			assert_in_range(seconds, 0, 30);
+		assert_to(round % 2 ? "203.0.113.1" : "203.0.113.2");
+		do_it();
+		if (round == 3)			/* each had its turn */
+			assert_in_range(seconds, 11, 12);
+	}
+}
+
+static void the_only_one_may_be_another_host_now(void **state)
+{
+	e.within = 2 * SECOND;
+	e.answers = true;
+	peer_is_at("203.0.113.1");
+	candidates("203.0.113.1", NULL);
+	look();
+	assert_int_equal(sends(5), ENDPOINT_SET);
+	assert_to("203.0.113.1");
+	do_it();
+	p.rx_bytes = 92;
+	assert_int_equal(look(), ENDPOINT_CONFIRMED);
+}
+
 static void what_answers_is_alive_without_handshakes(void **state)
 {
 	peer_is_at("203.0.113.1");
@@ -346,6 +421,9 @@ int main(void)
 		TEST(a_dead_one_is_left_after_135_seconds),
 		TEST(all_are_tried_and_again),
 		TEST(the_only_one_stays),
+		TEST(one_that_answers_no_more_is_left_within_5_seconds),
+		TEST(in_vain_all_around_it_is_more_patient),
+		TEST(the_only_one_may_be_another_host_now),
 		TEST(what_answers_is_alive_without_handshakes),
 		TEST(a_better_one_is_tried_and_stays),
 		TEST(one_that_does_not_carry_is_left_for_longer_each_time),

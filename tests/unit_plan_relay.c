@@ -152,16 +152,13 @@ static void at_random(void **state)
 		at += sprintf(at, "policy: { overlay: \"%s\" }\npeers:\n", round % 2 ? "fd12:3456:789a::/48" : "fd12:3456:7890::/44");
 		for (int i = 0; i < 12; i++) {
 			struct prefix q = { .addr.b = { 0xfd, 0x12, 0x34, 0x56, 0x78, 0x9a }, .family = FAMILY_IPV6 };
-			struct addr mask;
 
 			q.len = (int[]){ 52, 56, 60, 63, 64, 64, 64, 65, 72, 127, 128 }[random() % 11];
 			q.addr.b[6] = random() % 2;
 			q.addr.b[7] = random() % 4;
 			q.addr.b[8] = random() % 2 * 0x80;
 			q.addr.b[15] = random() % 3;
-			mask = prefix_mask(&q);
-			q.addr.q[0] &= mask.q[0];
-			q.addr.q[1] &= mask.q[1];
+			prefix_clear_host(&q);
 			at += sprintf(at, "  - { name: p%d, device: wg0, prefixes: [ \"%s\" ] }\n", i, prefix_format(&q, name));
 		}
 		if (config_parse(text, "test.yaml", &c))	/* twice the same */

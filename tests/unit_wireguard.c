@@ -230,6 +230,7 @@ static void odd_answers(void **state)
 		{ "public_key=1c8d\nerrno=0\n\n", -EPROTO }, { KEY "errno=0\n\n", 0 }, { KEY "new=thing\nerrno=0\n\n", 0 },
 		{ KEY "endpoint=[fe80::1%eth0]:51820\nerrno=0\n\n", 0 }, { KEY "endpoint=nowhere\nerrno=0\n\n", -EPROTO },
 		{ KEY "endpoint=192.0.2.1:99999\nerrno=0\n\n", -EPROTO }, { KEY "allowed_ip=fd00::/129\nerrno=0\n\n", -EPROTO },
+		{ KEY "preshared_key=1c8d\nerrno=0\n\n", -EPROTO }, { KEY "persistent_keepalive_interval=65536\nerrno=0\n\n", -EPROTO },
 		{ KEY "rx_bytes=-1\nerrno=0\n\n", -EPROTO }, { KEY "rx_bytes=99999999999999999999\nerrno=0\n\n", -EPROTO },
 		{ KEY "rx_bytes=18446744073709551615\nerrno=0\n\n", 0 }, { "allowed_ip=fd00::/8\nerrno=0\n\n", 0 },
 		{ "fwmark=51820\nerrno=0\n\n", 0 }, { "fwmark=4294967296\nerrno=0\n\n", -EPROTO }, { "fwmark=\nerrno=0\n\n", -EPROTO },

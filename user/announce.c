@@ -20,7 +20,8 @@
 struct silence {				/* of a peer, to know how long it has been silent */
 	struct wg_key key;		/* the first member, as in struct wg_peer: by_key() */
 	__u64 rx_bytes;
-	uint64_t at;			/* ms of the loop's clock, when these came */
+	uint64_t at;			/* ms of the loop's clock, when these came; 0: before anybody looked */
+	uint64_t since;			/* when they were seen first */
 };
 
 struct routes {
@@ -64,50 +65,56 @@ static bool is_announced(const struct announce *a, const struct wg_peer *p, __u3
 	return false;
 }
 
-/* Of a peer that was not looked at before nobody knows; a daemon that comes back goes on with what was announced */
-static bool is_silent(struct announce *a, const struct wg_peer *p, __u32 ifindex)
+/* Of a peer that was not looked at before nobody knows; a daemon that comes back goes on with what was announced. NULL: no memory */
+static struct silence *silence_of(struct announce *a, const struct wg_peer *p, __u32 ifindex)
 {
-	struct silence new = { .key = p->key, .rx_bytes = p->rx_bytes, .at = uv_now(a->loop) }, **found = tfind(&new, &a->silences, by_key), *h;
+	__u64 now = uv_now(a->loop);
+	struct silence new = { .key = p->key, .rx_bytes = p->rx_bytes, .at = now, .since = now }, **found = tfind(&new, &a->silences, by_key), *h;
 
-	if (!found) {
-		h = malloc(sizeof(*h));
-		if (!h)
-			return false;
-		*h = new;
-		h->at = is_announced(a, p, ifindex) ? new.at : 0;
-		found = tsearch(h, &a->silences, by_key);
-		if (!found) {
-			free(h);
-			return false;
-		}
+	if (found) {
+		h = *found;
+		if (h->rx_bytes != p->rx_bytes)
+			*h = new;
+		return h;
 	}
-	h = *found;
-	if (h->rx_bytes != p->rx_bytes)
-		*h = new;
-	return uv_now(a->loop) - h->at > a->config->announce.silent * 1000ULL;
+	h = malloc(sizeof(*h));
+	if (!h)
+		return NULL;
+	*h = new;
+	h->at = is_announced(a, p, ifindex) ? now : 0;
+	if (tsearch(h, &a->silences, by_key))
+		return h;
+	free(h);
+	return NULL;
 }
 
-static bool is_alive(struct announce *a, const struct wg_peer *p, __u32 ifindex)
+static bool is_alive(const struct announce *a, const struct wg_peer *p, const struct silence *h)
 {
 	const struct announce_config *c = &a->config->announce;
 	__u64 now = time(NULL);
-	bool silent = c->silent && is_silent(a, p, ifindex);	/* also of those that are too old: it remembers */
 
 	if (!p->handshake || now >= p->handshake + (c->after ?: ANNOUNCE_AFTER))
 		return false;
-	return !silent || now <= p->handshake + c->silent;
+	return !h || uv_now(a->loop) - h->at <= c->silent * 1000ULL || now <= p->handshake + c->silent;
+}
+
+/* A site that has gone to another relay with our key: whatever we sent it, a handshake after all, would bring it back here */
+static void forget(struct announce *a, const char *device, const struct wg_peer *p, const struct silence *h)
+{
+	char key[WG_KEY_STRLEN];
+
+	if (!h || !p->handshake || !p->endpoint.family || uv_now(a->loop) - h->since <= a->config->announce.silent * 1000ULL)
+		return;
+	if (!wg_renew_peer(device, p, NULL, 0))
+		log_info("announce: %s, peer %.8s…: silent, its session and endpoint are forgotten", device, wg_key_format(&p->key, key));
 }
 
 /* ---- their routes ---- */
 
 static void want(struct announce *a, struct routes *r, const struct prefix *prefix, __u32 ifindex)
 {
-	const struct prefix *overlay = &a->config->policy.overlay;
-	struct nl_route *route;
+	struct nl_route *route = append(r->list, r->n);
 
-	if (relay_prefix_wrong(prefix, overlay) || !prefix_within(prefix, overlay))
-		return;
-	route = append(r->list, r->n);
 	if (route)
 		*route = (struct nl_route){ .dst = *prefix, .oif = ifindex, .table = a->table, .type = RTN_UNICAST,
 					    .protocol = ANNOUNCE_PROTOCOL, .metric = ANNOUNCE_METRIC };
@@ -115,40 +122,43 @@ static void want(struct announce *a, struct routes *r, const struct prefix *pref
 		a->stale = true;		/* no memory: again, soon */
 }
 
-static bool is_followed(const struct config *c, const char *device)
+static void want_peer(struct announce *a, struct routes *r, const char *device, const struct wg_peer *p, const struct prefix *prefixes, size_t n)
 {
-	bool is = !strcmp(c->blind.device, device);
+	const struct prefix *overlay = &a->config->policy.overlay;
+	__u32 ifindex = if_nametoindex(device);
+	struct silence *h = a->config->announce.silent ? silence_of(a, p, ifindex) : NULL;
+	bool alive = is_alive(a, p, h), site = false;
 
-	for (size_t i = 0; i < c->follow.n_wireguard && !is; i++)
-		is = !strcmp(c->follow.wireguard[i].name, device);
-	return is;
+	for (size_t i = 0; i < n; i++) {
+		if (relay_prefix_wrong(&prefixes[i], overlay) || !prefix_within(&prefixes[i], overlay))
+			continue;
+		site = true;
+		if (alive)
+			want(a, r, &prefixes[i], ifindex);
+	}
+	if (site && !alive)
+		forget(a, device, p, h);
 }
 
 /* Peers of a device that is followed, with what WireGuard says they have; and those of the configuration */
 static void want_device(struct announce *a, struct routes *r, const char *name)
 {
-	bool followed = is_followed(a->config, name);
-	__u32 ifindex = if_nametoindex(name);
 	const struct config *c = a->config;
+	bool followed = config_follows(c, name) || !strcmp(c->blind.device, name);
 	struct wg_device d = { 0 };
 
-	if (!ifindex || wg_read(name, &d))
+	if (wg_read(name, &d))
 		return;
 	if (d.n_peers)
 		qsort(d.peers, d.n_peers, sizeof(*d.peers), by_key);
-	for (size_t i = 0; i < d.n_peers && followed; i++) {
-		bool alive = is_alive(a, &d.peers[i], ifindex);
-
-		for (size_t j = 0; j < d.peers[i].n_allowed && alive; j++)
-			want(a, r, &d.peers[i].allowed[j], ifindex);
-	}
+	for (size_t i = 0; i < d.n_peers && followed; i++)
+		want_peer(a, r, name, &d.peers[i], d.peers[i].allowed, d.peers[i].n_allowed);
 	for (size_t i = 0; i < c->n_peers && d.n_peers; i++) {
 		const struct peer_config *p = &c->peers[i];
 		const struct wg_peer *is = strcmp(p->device, name) ? NULL : bsearch(&p->key, d.peers, d.n_peers, sizeof(*d.peers), by_key);
-		bool alive = is && is_alive(a, is, ifindex);
 
-		for (size_t j = 0; j < p->n_prefixes && alive; j++)
-			want(a, r, &p->prefixes[j], ifindex);
+		if (is)
+			want_peer(a, r, name, is, p->prefixes, p->n_prefixes);
 	}
 	wg_free(&d);
 }
@@ -301,8 +311,8 @@ void announce_renew(struct announce *a, const struct config *c)
 		uv_timer_stop(&a->tick);
 		return;
 	}
-	look(a);
-	uv_timer_start(&a->tick, on_tick, TICK_MS, TICK_MS);
+	if (!uv_is_active((uv_handle_t *)&a->tick))
+		uv_timer_start(&a->tick, on_tick, 0, TICK_MS);
 }
 
 int announce_new(uv_loop_t *loop, struct announce **ret)

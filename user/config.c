@@ -332,6 +332,14 @@ bool config_relays(const struct config *c)
 	return c->n_peers || c->follow.n_wireguard;
 }
 
+bool config_follows(const struct config *c, const char *device)
+{
+	for (size_t i = 0; i < c->follow.n_wireguard; i++)
+		if (!strcmp(c->follow.wireguard[i].name, device))
+			return true;
+	return false;
+}
+
 bool config_is_control(const struct config *c)
 {
 	return (c->n_endpoints || c->n_ddns) && !c->n_interfaces && !c->n_services && !config_relays(c) && !*c->blind.device && !c->n_learn;

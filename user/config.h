@@ -117,6 +117,7 @@ void config_free(struct config *c);
 void config_free_service(struct service_config *s);	/* what it holds */
 void config_free_peer(struct peer_config *p);
 bool config_relays(const struct config *c);	/* some peer is configured or followed */
+bool config_follows(const struct config *c, const char *device);	/* its WireGuard peers are ours */
 bool service_has_flows(const struct service_config *s);
 bool config_is_control(const struct config *c);	/* nothing in it needs the data path */
 bool config_has_flows(const struct config *c);	/* some service has */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "config_blind.h"
 #include "config_endpoints.h"
+#include "config_flows.h"
 #include "config_guard.h"
 #include "config_relay.h"
 
@@ -21,6 +22,15 @@ static void set_host(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		yaml_set_text(y, key, value, object);
 }
 
+static void set_within(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	__u32 *within = (__u32 *)((char *)object + key->offset);
+
+	*within = config_seconds(y, key, value);
+	if (*within == 1)
+		yaml_error(y, value, "within: 1s is too short to ask twice: 2s or more");
+}
+
 #define AT(f) .offset = offsetof(struct peer_endpoint_config, f), .size = sizeof(((struct peer_endpoint_config *)NULL)->f)
 
 const struct yaml_key config_endpoints_keys[] = {
@@ -29,6 +39,7 @@ const struct yaml_key config_endpoints_keys[] = {
 	{ "host", set_host, "vpn.example.net", AT(host), .required = true },
 	{ "port", config_set_port, "51820", AT(port), .required = true },
 	{ "by", yaml_set_choice, "handshake", AT(by), .choices = by_names },
+	{ "within", set_within, "5s", AT(within) },
 	{},
 };
 
@@ -39,6 +50,9 @@ void config_check_endpoints(struct check *k)
 
 		at(k, 0, "/endpoints/%zu/interface", i);
 		config_check_device(k, "interface", e->interface, "wg0");
+		at(k, 0, "/endpoints/%zu/within", i);
+		if (e->within && e->by == PROOF_ECHO)
+			tell(k, "within: goes with by: handshake, the default");
 		at(k, 0, "/endpoints/%zu/peer", i);
 		for (other = k->c->endpoints; other < e; other++)
 			if (!strcmp(other->interface, e->interface) && !wg_key_compare(&other->peer, &e->peer))
@@ -57,6 +71,8 @@ void config_put_endpoint(FILE *out, const struct peer_endpoint_config *e)
 	fprintf(out, "\n    port: %u\n", ntohs(e->port));
 	if (e->by != PROOF_HANDSHAKE)
 		fprintf(out, "    by: %s\n", by_names[e->by]);
+	if (e->within)
+		fprintf(out, "    within: %us\n", e->within);
 }
 
 void config_put_endpoints(FILE *out, const struct config *c)

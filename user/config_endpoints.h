@@ -15,6 +15,7 @@ struct peer_endpoint_config {
 	char host[256];			/* a name, or an address */
 	__be16 port;
 	enum endpoint_proof by;
+	__u32 within;			/* seconds without an answer after which it is dead; 0: by WireGuard's own times */
 };
 
 extern const struct yaml_key config_endpoints_keys[];

@@ -27,15 +27,19 @@ static void set_max(struct yaml *y, const struct yaml_key *key, struct yaml_node
 		yaml_error(y, value, "%s: '%s' is no number from 1 to %u", key->name, text, FLOWS_MAX);
 }
 
-static void set_timeout(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+__u32 config_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_node *value)
 {
 	const char *text = yaml_text(y, key, value);
-	struct service_config *s = object;
+	__u32 seconds = text ? config_number(text, "s", SECONDS_MAX) : 0;
 
-	s->flows.timeout = text ? config_number(text, "s", FLOW_TIMEOUT_MAX) : 0;
-	if (text && !s->flows.timeout)
-		yaml_error(y, value, "%s: '%s' is no number of seconds from 1s to %us, as %s", key->name, text, FLOW_TIMEOUT_MAX,
-			   key->like);
+	if (text && !seconds)
+		yaml_error(y, value, "%s: '%s' is no number of seconds from 1s to %us, as %s", key->name, text, SECONDS_MAX, key->like);
+	return seconds;
+}
+
+static void set_timeout(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	((struct service_config *)object)->flows.timeout = config_seconds(y, key, value);
 }
 
 static void set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)

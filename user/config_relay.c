@@ -11,7 +11,6 @@
 #include "config_later.h"
 #include "config_relay.h"
 
-#define ANNOUNCE_MAX 86400		/* seconds */
 
 const char *const config_origin_names[] = { "file", "hand", NULL };
 static const char *const reject_names[] = { "address-unreachable", "admin-prohibited", "drop", NULL };
@@ -109,12 +108,7 @@ static void set_table(struct yaml *y, const struct yaml_key *key, struct yaml_no
 
 static void set_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
-	const char *text = yaml_text(y, key, value);
-	__u32 *seconds = (__u32 *)((char *)object + key->offset);
-
-	*seconds = text ? config_number(text, "s", ANNOUNCE_MAX) : 0;
-	if (text && !*seconds)
-		yaml_error(y, value, "%s: '%s' is no number of seconds from 1s to %us, as %s", key->name, text, ANNOUNCE_MAX, key->like);
+	*(__u32 *)((char *)object + key->offset) = config_seconds(y, key, value);
 }
 
 static void set_overlay(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)

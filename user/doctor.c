@@ -118,10 +118,7 @@ static bool is_device(const struct config *c, const char *name)
 	for (size_t i = 0; i < c->n_peers; i++)
 		if (!strcmp(c->peers[i].device, name))
 			return true;
-	for (size_t i = 0; i < c->follow.n_wireguard; i++)
-		if (!strcmp(c->follow.wireguard[i].name, name))
-			return true;
-	return false;
+	return config_follows(c, name);
 }
 
 static int add_port(struct doctor *k, const char *name, enum link_role role, bool services)

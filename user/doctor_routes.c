@@ -31,10 +31,8 @@ static char *cure_no_route(const struct doctor *k, const struct doctor_backend *
 	for (size_t i = 0; i < k->h.n_addresses; i++) {
 		const struct nl_address *a = &k->h.addresses[i];
 		struct prefix p = { .addr = a->local.addr, .family = a->local.family, .len = a->prefix_len };
-		struct addr mask = prefix_mask(&p);
 
-		for (int q = 0; q < 2; q++)
-			p.addr.q[q] &= mask.q[q];
+		prefix_clear_host(&p);
 		if (prefix_covers(&p, &b->address) && host_link(&k->h, a->ifindex))
 			return cure("%s route replace %s dev %s", ip(b), prefix_format(&p, text), doctor_link_name(k, a->ifindex));
 	}

@@ -36,6 +36,8 @@ static void observe(struct endpoint_of *e, const struct wg_peer *p, __u64 now, _
 		e->rx_at = now;
 	if (!e->seen || p->rx_bytes != e->rx)
 		e->unanswered_since = 0;
+	if (!e->seen)
+		e->set_at = now;
 	e->seen = true;
 	e->rx = p->rx_bytes;
 	e->tx = p->tx_bytes;
@@ -46,7 +48,7 @@ static enum endpoint_step set(struct endpoint_of *e, const struct wg_peer *p, en
 			      __be16 *ret_port)
 {
 	e->trying = true;
-	e->since = now;
+	e->since = e->set_at = now;
 	e->rx_before = p->rx_bytes;
 	*ret = e->candidates[e->candidate];
 	*ret_port = e->port;
@@ -63,6 +65,17 @@ static enum endpoint_step give_up(struct endpoint_of *e, __u64 now, struct addre
 	return ENDPOINT_BACK;
 }
 
+/* How long a candidate may take to answer. With `within` each is asked for a handshake at once; in vain all around, it is more likely the network
+ * that is down than all of them. */
+static __u64 patience(const struct endpoint_of *e)
+{
+	__u64 ms = e->within > ENDPOINT_ASK_MS ? e->within : ENDPOINT_ASK_MS;
+
+	if (e->before.family)
+		return e->busy ? ENDPOINT_BUSY_TRY_MS : ENDPOINT_TRY_MS;
+	return !e->within || e->vain || ms > ENDPOINT_TRY_MS ? ENDPOINT_TRY_MS : ms;
+}
+
 static enum endpoint_step in_trial(struct endpoint_of *e, const struct wg_peer *p, __u64 now, struct address *ret, __be16 *ret_port)
 {
 	bool there = e->candidate < e->n && is(p, &e->candidates[e->candidate], e->port);
@@ -71,7 +84,8 @@ static enum endpoint_step in_trial(struct endpoint_of *e, const struct wg_peer *
 		e->rx_before = p->rx_bytes;
 	if (there && p->rx_bytes > e->rx_before) {
 		e->trying = false;
-		e->wait = 0;
+		e->wait = e->vain = 0;
+		e->set_at = now;
 		return ENDPOINT_CONFIRMED;
 	}
 	if (e->candidate >= e->n && e->before.family)	/* it is no address of the name any more */
@@ -88,8 +102,10 @@ static enum endpoint_step in_trial(struct endpoint_of *e, const struct wg_peer *
 		e->trying = false;
 		return ENDPOINT_STAY;
 	}
-	if (now - e->since < (e->before.family && e->busy ? ENDPOINT_BUSY_TRY_MS : ENDPOINT_TRY_MS))
+	if (now - e->since < patience(e))
 		return ENDPOINT_STAY;
+	if (!e->left)
+		e->vain++;
 	if (!e->left)
 		return e->before.family ? give_up(e, now, ret, ret_port) : (e->trying = false, ENDPOINT_STAY);
 	e->left--;
@@ -97,9 +113,21 @@ static enum endpoint_step in_trial(struct endpoint_of *e, const struct wg_peer *
 	return set(e, p, ENDPOINT_NEXT, now, ret, ret_port);
 }
 
+static __u64 heard_at(const struct endpoint_of *e)
+{
+	return e->rx_at > e->set_at ? e->rx_at : e->set_at;
+}
+
+bool endpoint_asks(const struct endpoint_of *e, __u64 now)
+{
+	return e->within && !e->trying && e->seen && (!e->answers || now - heard_at(e) >= e->within / 3);
+}
+
 /* Somebody sends, nothing comes, and WireGuard had more than the time that it needs */
 static bool is_dead(const struct endpoint_of *e, __u64 now)
 {
+	if (e->within && e->answers && e->unanswered_since && now - heard_at(e) >= e->within)
+		return true;
 	if (!e->unanswered_since || now - e->unanswered_since < ENDPOINT_TRY_MS || now - e->sent_at > SENDS_MS)
 		return false;
 	return !e->handshake_at || now - e->handshake_at >= ENDPOINT_DEAD_MS;
@@ -115,10 +143,10 @@ enum endpoint_step endpoint_next(struct endpoint_of *e, const struct wg_peer *p,
 	if (!e->n || (p->endpoint.family && !is_dead(e, now)))
 		return ENDPOINT_STAY;
 	number = endpoint_number(e, p);
-	if (e->n == 1 && !number)
-		return ENDPOINT_STAY;		/* there is no other */
+	if (e->n == 1 && !number && !e->within)
+		return ENDPOINT_STAY;		/* there is no other; but who is there now may be another, without our session */
 	e->before = (struct address){ .family = 0 };
-	e->candidate = !number ? 1 : 0;		/* the best that it does not have */
+	e->candidate = !number && e->n > 1 ? 1 : 0;	/* the best that it does not have */
 	e->left = e->n - 1;
 	e->unanswered_since = 0;
 	return set(e, p, ENDPOINT_SET, now, ret, ret_port);

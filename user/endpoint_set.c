@@ -2,6 +2,7 @@
  *
  * endpoints and learn both set endpoints, and both count in one file, which is read before it is written.
  */
+#include <errno.h>
 #include <stdio.h>
 #include "endpoint_set.h"
 #include "noted.h"
@@ -14,18 +15,42 @@ const char *endpoint_note(const char *interface, const struct wg_key *peer, char
 	return ret;
 }
 
-int endpoint_set(const char *instance, const char *interface, const struct wg_key *peer, const struct address *address, __be16 port)
+static void count(const char *instance, const char *interface, const struct wg_key *peer)
 {
-	int rc = wg_set_endpoint(interface, peer, address, port);
 	char name[ENDPOINT_NOTE_LEN];
 	struct noted n;
 
-	if (rc)
-		return rc;
 	noted_read(&n, instance, "endpoints");
 	endpoint_note(interface, peer, name);
 	noted_set(&n, name, noted_value(&n, name) + 1);
 	noted_write(&n);
 	noted_free(&n);
-	return 0;
+}
+
+int endpoint_set(const char *instance, const char *interface, const struct wg_key *peer, const struct address *address, __be16 port)
+{
+	int rc = wg_set_endpoint(interface, peer, address, port);
+
+	if (!rc)
+		count(instance, interface, peer);
+	return rc;
+}
+
+int endpoint_renew(const char *instance, const char *interface, const struct wg_key *peer, const struct address *address, __be16 port)
+{
+	struct wg_device d;
+	int rc = wg_read(interface, &d);
+
+	if (rc)
+		return rc;
+	rc = -ENOENT;
+	for (size_t i = 0; i < d.n_peers && rc == -ENOENT; i++)
+		if (!wg_key_compare(&d.peers[i].key, peer))
+			rc = wg_renew_peer(interface, &d.peers[i], address, port);
+	wg_free(&d);
+	if (rc == -E2BIG)
+		return endpoint_set(instance, interface, peer, address, port);
+	if (!rc)
+		count(instance, interface, peer);
+	return rc;
 }

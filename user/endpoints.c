@@ -33,7 +33,8 @@ struct followed {			/* one of the configuration */
 	struct endpoint_of of;
 	struct endpoints *set;
 	struct lookup *lookup;		/* NULL: none now */
-	struct echo *echo;
+	struct echo *echo, *asked;	/* of candidates; into the tunnel */
+	uint64_t asked_at;
 	uint64_t due, probe_due, knocked;	/* of the loop's time, ms */
 	unsigned int retry;		/* seconds; 0: the last lookup did not fail */
 	unsigned int answers;		/* of the better one, in a row */
@@ -114,8 +115,9 @@ static void knock(struct followed *f, const struct address *inside)
 
 static void put(struct followed *f, const struct address *a, __be16 port)
 {
+	bool renew = f->of.within && f->of.trying && !f->of.before.family;	/* what is there is dead, and knows no session of another's */
 	char text[64], where[ADDRESS_STRLEN];
-	int rc = endpoint_set(f->set->instance, f->is.interface, &f->is.peer, a, port);
+	int rc = (renew ? endpoint_renew : endpoint_set)(f->set->instance, f->is.interface, &f->is.peer, a, port);
 
 	if (rc)
 		log_error("endpoint of %s: it cannot be set to %s: %s", name_of(f, text), endpoint_format(a, port, where), strerror(-rc));
@@ -204,6 +206,25 @@ static void probe(struct followed *f, size_t n, uint64_t again_ms)
 	}
 }
 
+/* ---- whether the other end answers, in the tunnel ---- */
+
+static void on_answer(void *data, const bool *reached)
+{
+	struct followed *f = data;
+
+	f->asked = NULL;
+	f->of.answers |= reached[0];		/* what comes then WireGuard counts */
+}
+
+static void ask_inside(struct followed *f, const struct address *inside)
+{
+	if (f->asked || !inside->family || !endpoint_asks(&f->of, now_ms(f)) || now_ms(f) - f->asked_at < KNOCK_MS)
+		return;
+	f->asked_at = now_ms(f);
+	if (echo_start(f->set->loop, inside, 1, on_answer, f, &f->asked))
+		f->asked = NULL;
+}
+
 /* ---- names ---- */
 
 static void on_lookup(void *data, const struct lookup_answer *answer)
@@ -270,7 +291,8 @@ static void look_by_handshake(struct followed *f)
 		break;
 	case ENDPOINT_SET:
 		if (f->of.since == now_ms(f))
-			report(f, &to, port, p.endpoint.family ? "is tried: there was no handshake with the one before" : "is tried");
+			report(f, &to, port, !p.endpoint.family ? "is tried" : f->of.within ? "is tried: the one before does not answer any more" :
+			       "is tried: there was no handshake with the one before");
 		try(f, &to, port);
 		return;
 	case ENDPOINT_NEXT:
@@ -285,6 +307,7 @@ static void look_by_handshake(struct followed *f)
 		report(f, &p.endpoint, p.endpoint_port, "is good: WireGuard has its answer");
 		break;
 	}
+	ask_inside(f, &inside);
 	number = endpoint_number(&f->of, &p);
 	f->moved &= number < 0;
 	if (f->of.trying) {
@@ -329,6 +352,8 @@ static void drop(struct followed *f)
 		lookup_cancel(f->lookup);
 	if (f->echo)
 		echo_cancel(f->echo);
+	if (f->asked)
+		echo_cancel(f->asked);
 	free(f->of.candidates);
 	free(f);
 }
@@ -336,7 +361,7 @@ static void drop(struct followed *f)
 static bool same(const struct peer_endpoint_config *a, const struct peer_endpoint_config *b)
 {
 	return !strcmp(a->interface, b->interface) && !wg_key_compare(&a->peer, &b->peer) && !strcmp(a->host, b->host) && a->port == b->port &&
-	       a->by == b->by;
+	       a->by == b->by && a->within == b->within;
 }
 
 static struct followed *take_known(struct endpoints *s, const struct peer_endpoint_config *is)
@@ -366,6 +391,7 @@ void endpoints_renew(struct endpoints *s, const struct config *c)
 		f->is = c->endpoints[i];
 		f->set = s;
 		f->of.port = f->is.port;
+		f->of.within = f->is.within * 1000ULL;
 		*place = f;
 	}
 	for (size_t i = 0; i < s->n; i++)

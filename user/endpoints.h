@@ -10,6 +10,7 @@
 
 #define ENDPOINT_DEAD_MS 135000		/* since the last handshake, while somebody sends: WireGuard makes a new one after 120 s */
 #define ENDPOINT_TRY_MS 11000		/* for a candidate to answer: WireGuard asks every 5 s */
+#define ENDPOINT_ASK_MS 2000		/* the least of that, where it is asked for a handshake at once */
 #define ENDPOINT_BUSY_MS 1500		/* since the last bytes: then answers come one after the other, */
 #define ENDPOINT_BUSY_TRY_MS 2500	/* and a better candidate that answers at all does so by then */
 #define ENDPOINT_SETTLE_MS 2000		/* packets that are on the way still may move WireGuard back */
@@ -20,13 +21,17 @@ struct endpoint_of {			/* what is known of one; times in ms of one clock */
 	struct address *candidates;	/* the better first */
 	size_t n;
 	__be16 port;
+	__u64 within;			/* ms without an answer after which an address is dead; 0: ENDPOINT_DEAD_MS decides */
 
+	bool answers;			/* who asks the other end gets an answer: then `within` holds */
 	bool seen;			/* the counters below are as of the last look */
 	__u64 rx, tx, handshake;
 	__u64 handshake_at;		/* when that was */
 	__u64 sent_at;			/* when somebody sent last; 0: nobody has since the beginning */
 	__u64 unanswered_since;		/* when somebody sent first after the last answer; 0: nobody */
 	__u64 rx_at;			/* when bytes came last; 0: none have since the beginning */
+	__u64 set_at;			/* when it was set last, or seen first */
+	unsigned int vain;		/* rounds of all candidates, in a row */
 
 	bool trying;
 	bool busy;			/* what was there before was answering when that began */
@@ -55,6 +60,8 @@ enum endpoint_step endpoint_next(struct endpoint_of *e, const struct wg_peer *p,
 int endpoint_number(const struct endpoint_of *e, const struct wg_peer *p);
 /* Begins with a candidate while what is there works: it comes back unless that one answers. Then as SET. False: not now. */
 bool endpoint_try(struct endpoint_of *e, const struct wg_peer *p, size_t candidate, __u64 now);
+/* Nothing has come for a part of `within`, or it is not known yet whether answers come: something is to be asked that the other end answers */
+bool endpoint_asks(const struct endpoint_of *e, __u64 now);
 /* After it was set: what came before does not count */
 void endpoint_was_set(struct endpoint_of *e, const struct wg_peer *p);
 /* Whether these are the addresses that the name has, in whatever order */

@@ -135,13 +135,10 @@ static void put_forward(FILE *out, const struct nft_config *n, const struct nft_
 /* Not a nic, behind which a peer may be too */
 static bool is_wireguard(const struct config *c, const char *device)
 {
-	for (size_t i = 0; i < c->follow.n_wireguard; i++)
-		if (!strcmp(c->follow.wireguard[i].name, device))
-			return true;
 	for (size_t i = 0; i < c->n_peers; i++)
 		if (!strcmp(c->peers[i].device, device) && !wg_key_is_none(&c->peers[i].key))
 			return true;
-	return false;
+	return config_follows(c, device);
 }
 
 /* WireGuard itself knows its port; where it is not there, the usual one is let in */

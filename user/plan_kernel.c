@@ -14,6 +14,7 @@
 struct wanted {				/* a route of the kernel's */
 	const struct nl_route *route;
 	size_t rank;			/* of its table */
+	__u32 word;			/* find_word() */
 };
 
 struct reach {				/* what a peer has, or WireGuard lets it have */
@@ -89,7 +90,7 @@ static int find_wanted(struct kernel *k)
 		w = append(k->wanted, k->n_wanted);
 		if (!w)
 			return -ENOMEM;
-		*w = (struct wanted){ &h->routes[i], r };
+		*w = (struct wanted){ .route = &h->routes[i], .rank = r };
 	}
 	if (k->n_wanted)
 		qsort(k->wanted, k->n_wanted, sizeof(*k->wanted), compare_wanted);
@@ -108,14 +109,6 @@ static struct device *device(struct kernel *k, __u32 ifindex)
 		if (k->devices[i].ifindex == ifindex)
 			return &k->devices[i];
 	return NULL;
-}
-
-static bool is_followed(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->follow.n_wireguard; i++)
-		if (!strcmp(c->follow.wireguard[i].name, name))
-			return true;
-	return false;
 }
 
 /* ret_ifindex: by peer, 0 where its device is not there */
@@ -143,7 +136,7 @@ static int find_devices(struct kernel *k, __u32 *ret_ifindex)
 		d = append(k->devices, k->n_devices);
 		if (!d)
 			return -ENOMEM;
-		*d = (struct device){ .ifindex = ifindex, .only = i, .strict = is_followed(k->m->config, name) };
+		*d = (struct device){ .ifindex = ifindex, .only = i, .strict = config_follows(k->m->config, name) };
 	}
 	return 0;
 }
@@ -200,15 +193,16 @@ static int reaches(const struct kernel *k, __u32 ifindex, const struct prefix *p
 /* ---- both ---- */
 
 /* The route's word, in which a peer is its place in the list. False: none of the device's peers has it, and WireGuard refuses it */
-static bool word_of(struct kernel *k, const struct nl_route *r, __u32 *ret)
+static bool find_word(struct kernel *k, struct wanted *w)
 {
+	const struct nl_route *r = w->route;
 	const struct device *d = device(k, r->oif);
 	struct prefix via = { .addr = r->via.addr, .family = r->via.family, .len = 128 };
 	int peer = -1;
 
-	*ret = ROUTE_LOCAL;			/* what lies elsewhere is the kernel's matter */
+	w->word = ROUTE_LOCAL;			/* what lies elsewhere is the kernel's matter */
 	if (r->type != RTN_UNICAST)
-		*ret = k->from->n;		/* nobody's */
+		w->word = k->from->n;		/* nobody's */
 	if (r->type != RTN_UNICAST || !d)
 		return true;
 	if (d->several || d->strict)
@@ -217,7 +211,7 @@ static bool word_of(struct kernel *k, const struct nl_route *r, __u32 *ret)
 		peer = d->only;
 	if (peer < 0 && !d->strict && via.family)
 		peer = reaches(k, r->oif, &via);
-	*ret = peer;
+	w->word = peer;
 	return peer >= 0;
 }
 
@@ -241,14 +235,11 @@ static int take(struct kernel *k, struct relay_peers *from)
 	size_t n = 0;
 
 	for (size_t i = 0; i < k->n_wanted; i++) {
-		const struct nl_route *r = k->wanted[i].route;
-		__u32 word;
-
-		if (word_of(k, r, &word)) {
+		if (find_word(k, &k->wanted[i])) {
 			k->wanted[n++] = k->wanted[i];
 			continue;
 		}
-		k->unfit = k->unfit ?: r;
+		k->unfit = k->unfit ?: k->wanted[i].route;
 		k->n_unfit++;
 	}
 	k->n_wanted = n;
@@ -258,8 +249,7 @@ static int take(struct kernel *k, struct relay_peers *from)
 
 		if (!route)
 			return -ENOMEM;
-		route->prefix = k->wanted[i].route->dst;
-		word_of(k, k->wanted[i].route, &route->word);
+		*route = (struct relay_route){ .prefix = k->wanted[i].route->dst, .word = k->wanted[i].word };
 	}
 	return 0;
 }

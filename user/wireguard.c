@@ -28,6 +28,8 @@ void wg_free(struct wg_device *d)
 {
 	for (size_t i = 0; i < d->n_peers; i++)
 		free(d->peers[i].allowed);
+	if (d->n_peers)
+		explicit_bzero(d->peers, d->n_peers * sizeof(*d->peers));	/* preshared keys */
 	free(d->peers);
 	memset(d, 0, sizeof(*d));
 }
@@ -121,6 +123,13 @@ static int take_peer(const struct nlattr *row, struct wg_device *d)
 			break;
 		case WGPEER_A_TX_BYTES:
 			p->tx_bytes = attr_u64(a);
+			break;
+		case WGPEER_A_PRESHARED_KEY:
+			attr_copy(a, &p->preshared, sizeof(p->preshared));
+			break;
+		case WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL:
+			if (mnl_attr_get_payload_len(a) >= sizeof(__u16))
+				p->keepalive = mnl_attr_get_u16(a);
 			break;
 		case WGPEER_A_ALLOWEDIPS:
 			allowed = a;
@@ -232,6 +241,16 @@ static int uapi_port(const char *value, struct wg_device *d)
 	return 0;
 }
 
+static int uapi_keepalive(const char *value, struct wg_peer *p)
+{
+	__u64 seconds;
+
+	if (number(value, &seconds) || seconds > 65535)
+		return -EINVAL;
+	p->keepalive = seconds;
+	return 0;
+}
+
 static int uapi_fwmark(const char *value, struct wg_device *d)
 {
 	__u64 mark;
@@ -282,6 +301,10 @@ static int uapi_line(const char *key, const char *value, struct wg_device *d)
 		return uapi_endpoint(value, p);
 	if (!strcmp(key, "allowed_ip"))
 		return uapi_allowed(value, p);
+	if (!strcmp(key, "preshared_key"))
+		return hex_key(value, &p->preshared);
+	if (!strcmp(key, "persistent_keepalive_interval"))
+		return uapi_keepalive(value, p);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		if (!strcmp(key, numbers[i].key))
 			return number(value, (__u64 *)((char *)p + numbers[i].offset));
@@ -347,8 +370,7 @@ static int read_answer(int fd, char **ret, size_t *ret_n)
 	return got < 0 ? -errno : 0;
 }
 
-/* One question and its answer. 0 or -errno */
-static int talk(const char *device, const char *question, char **ret, size_t *ret_n)
+int wg_talk(const char *device, const char *question, char **ret, size_t *ret_n)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct timeval limit = { .tv_sec = ANSWER_SECONDS };
@@ -372,63 +394,12 @@ static int read_socket(const char *device, struct wg_device *ret)
 {
 	char *text = NULL;
 	size_t n;
-	int rc = talk(device, "get=1\n\n", &text, &n) ?: wg_uapi(text, n, ret);
+	int rc = wg_talk(device, "get=1\n\n", &text, &n) ?: wg_uapi(text, n, ret);
 
 	if (text)
 		explicit_bzero(text, n);
 	free(text);
 	return rc;
-}
-
-static int set_socket(const char *device, const struct wg_key *peer, const struct address *a, __be16 port)
-{
-	char question[256], hex[2 * WG_KEY_LEN + 1], text[ADDRESS_STRLEN], *answer = NULL;
-	size_t n = 0;
-	int rc;
-
-	for (int i = 0; i < WG_KEY_LEN; i++)
-		sprintf(hex + 2 * i, "%02x", peer->b[i]);
-	snprintf(question, sizeof(question), "set=1\npublic_key=%s\nupdate_only=true\nendpoint=%s\n\n", hex, endpoint_format(a, port, text));
-	rc = talk(device, question, &answer, &n);
-	if (!rc && (n < 8 || strncmp(answer, "errno=0\n", 8)))
-		rc = -EPROTO;
-	free(answer);
-	return rc;
-}
-
-static int set_kernel(const char *device, const struct wg_key *peer, const struct address *a, __be16 port)
-{
-	struct sockaddr_in6 to;
-	socklen_t len = address_to_socket(a, port, 0, &to);
-	struct nlattr *peers, *row;
-	struct nlmsghdr *request;
-	struct mnl_socket *sock;
-	char buffer[512];
-	__u16 family;
-	int rc = nl_genl_open(WG_GENL_NAME, &sock, &family);
-
-	if (rc)
-		return rc;
-	request = nl_genl_request(buffer, family, WG_CMD_SET_DEVICE, WG_GENL_VERSION);
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	mnl_attr_put_strz(request, WGDEVICE_A_IFNAME, device);
-	peers = mnl_attr_nest_start(request, WGDEVICE_A_PEERS);
-	row = mnl_attr_nest_start(request, 0);
-	mnl_attr_put(request, WGPEER_A_PUBLIC_KEY, sizeof(*peer), peer);
-	mnl_attr_put_u32(request, WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
-	mnl_attr_put(request, WGPEER_A_ENDPOINT, len, &to);
-	mnl_attr_nest_end(request, row);
-	mnl_attr_nest_end(request, peers);
-	rc = nl_talk(sock, request, NULL, NULL);
-	mnl_socket_close(sock);
-	return rc;
-}
-
-int wg_set_endpoint(const char *device, const struct wg_key *peer, const struct address *a, __be16 port)
-{
-	int rc = set_kernel(device, peer, a, port);
-
-	return rc == -EOPNOTSUPP || rc == -ENOENT ? set_socket(device, peer, a, port) : rc;
 }
 
 int wg_read(const char *device, struct wg_device *ret)

@@ -18,6 +18,8 @@ struct wg_peer {
 	__be16 endpoint_port;
 	__u64 handshake;		/* the latest one, in seconds since 1970; 0: none yet */
 	__u64 rx_bytes, tx_bytes;
+	struct wg_key preshared;	/* all zeros: none */
+	__u16 keepalive;		/* seconds; 0: off */
 	struct prefix *allowed;		/* AllowedIPs */
 	size_t n_allowed;
 };
@@ -36,6 +38,13 @@ int wg_read(const char *device, struct wg_device *ret);
 void wg_free(struct wg_device *d);
 /* Where a peer is, until it says otherwise: for a device that has just been made. 0 or -errno. */
 int wg_set_endpoint(const char *device, const struct wg_key *peer, const struct address *a, __be16 port);
+/* The session with a peer, as wg_read() has it, is forgotten: the next packet begins with a handshake, which where another host has taken the
+ * other's place would come after 15 s. Nothing else of it changes but the endpoint (NULL: none, until it speaks) and its counters; packets that
+ * wait for it are lost. 0; -E2BIG: it has more than a thousand AllowedIPs; or another -errno. */
+int wg_renew_peer(const char *device, const struct wg_peer *p, const struct address *a, __be16 port);
+
+/* One question to wireguard-go's socket and its answer, for the caller to free. 0; -EOPNOTSUPP: there is none; or another -errno */
+int wg_talk(const char *device, const char *question, char **ret, size_t *ret_n);
 
 /* ---- what arrives, apart from how: parts of wg_read ---- */
 

@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""gaps: what pings between sites lost while relays went and came back.
+
+  gaps.py DIR SECONDS
+
+DIR/ping-A-B: `ping -D` from A to B. DIR/phases: lines of a phase's name, the relay that it is about (0: none), when it began, and SITE:RELAY for where
+each site was then. In a phase `goes`, a pair with a site at that relay may be interrupted once or more for SECONDS in all; otherwise nothing may be
+lost. The phase before the first one counts as one of those.  Says each phase's worst; exit status 1 where something was lost that may not.
+"""
+import pathlib
+import re
+import sys
+
+INTERVAL = 0.05  # between two of them
+
+
+def gaps(path):
+    """(when the first one was missing, how many are missing, seconds until the next one), and how many came."""
+    got = {}
+    for line in path.read_text().splitlines():
+        if found := re.match(r"\[([\d.]+)\] \d+ bytes from .*icmp_seq=(\d+)", line):
+            got.setdefault(int(found[2]), float(found[1]))
+    numbers = sorted(got)
+    missing = [(got[a] + INTERVAL, b - a - 1, got[b] - got[a]) for a, b in zip(numbers, numbers[1:]) if b - a > 1]
+    return missing, [got[n] for n in numbers]
+
+
+def main():
+    work, most = pathlib.Path(sys.argv[1]), float(sys.argv[2])
+    phases = [("begin", 0, 0.0, {})]
+    for line in (work / "phases").read_text().splitlines():
+        name, relay, at, *places = line.split()
+        phases.append((name, int(relay), float(at), {p.split(":")[0]: int(p.split(":")[1] or 0) for p in places}))
+    lost, longest, bad, few = [0] * len(phases), [0.0] * len(phases), [], []
+    for path in sorted(work.glob("ping-*")):
+        _, a, b = path.name.split("-")
+        missing, came = gaps(path)
+        end = phases[-1][2]
+        if not came or came[-1] < end - 1 or len(came) < (end - came[0]) * 5:
+            few.append(f"{a}-{b}: {len(came)} answers, which is too few to tell anything")
+        seconds = {}
+        for at, n, gap in missing:
+            i = max(i for i, p in enumerate(phases) if p[2] <= at)
+            name, relay, _, places = phases[i]
+            lost[i] += n
+            seconds[i] = seconds.get(i, 0) + gap
+            longest[i] = max(longest[i], seconds[i])
+            if name != "goes" or relay not in (places.get(a), places.get(b)):
+                bad.append(f"{a}-{b}: {n} lost within {gap:.2f} s in phase {name} {relay}, {at - phases[i][2]:.2f} s after it began")
+            elif seconds[i] > most:
+                bad.append(f"{a}-{b}: interrupted for {seconds[i]:.2f} s in phase {name} {relay}")
+    for i, (name, relay, _, _) in enumerate(phases):
+        print(f"{name} {relay or ''}: {lost[i]} lost, the longest interruption {longest[i]:.2f} s")
+    print("\n".join(bad + few))
+    return 1 if bad or few else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
