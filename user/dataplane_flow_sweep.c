@@ -16,10 +16,12 @@
 
 #define PIN_ARM "progs/wgxdp_flow_arm"
 #define YOUNG_SECONDS 10
+#define HALVES_EACH 10			/* sweeps: a lookup for each flow, for what only who is killed while he writes leaves */
 
 struct sweep {
 	const struct dataplane *dp;
 	__u64 young;			/* made after this time, in jiffies: the other direction may be about to come */
+	bool halves;			/* are looked for */
 	struct flow_key *keys;
 	size_t n;
 };
@@ -32,7 +34,7 @@ static int find_untimed(void *data, const struct flow_key *key, const struct flo
 	struct flow_key *place;
 	struct flow other;
 
-	if (original ? flow->armed : flow->since >= s->young || dataplane_flow_other(s->dp, key, flow, &other))
+	if (original ? flow->armed : !s->halves || flow->since >= s->young || dataplane_flow_other(s->dp, key, flow, &other))
 		return 0;
 	place = append(s->keys, s->n);
 	if (!place)
@@ -53,7 +55,8 @@ static bool arm(int program, const struct flow_key *key)
 int dataplane_sweep_flows(const struct dataplane *dp)
 {
 	int program = pin_get(dp->instance, PIN_ARM), rc, n = 0;
-	struct sweep s = { .dp = dp, .young = jiffies_now() - YOUNG_SECONDS * jiffies_a_second() };
+	static unsigned int sweeps;
+	struct sweep s = { .dp = dp, .young = jiffies_now() - YOUNG_SECONDS * jiffies_a_second(), .halves = !(sweeps++ % HALVES_EACH) };
 
 	if (program < 0)
 		return 0;			/* programs that run know no flows */
