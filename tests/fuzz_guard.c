@@ -5,6 +5,10 @@
  * backend has a message's shape and a right mac1, is for the backend whose key or index it is, and strictly from whom it answered; no
  * replay passes; what the guard ends, and what XDP passes up, changes nothing that is remembered; flows are whole.
  */
+#define WGXDP_HOST
+#include "../bpf/pipeline.h"
+/* As in fuzz_pipeline.c: no part of the data path, nor what is looked for */
+#pragma clang attribute push(__attribute__((no_sanitize("address", "undefined", "coverage"))), apply_to = function)
 #include "fuzz_must.h"
 #include "host_guarded.h"
 #include "host_see.h"
@@ -155,23 +159,83 @@ static void check_sent(const struct step *s, bool gso, __u32 size)
 	MUST(!many || (index ?: client)->backend == backend);
 }
 
-static UNWATCHED __u64 digest(void)
+/* ---- what packets change ---- */
+
+/* Those that are remembered come first; values of arrays are zero at first */
+static struct host_map *const changing[] = { &answered, &indices, &replays, &handshakes, &flows, &embryos, &health, &guards, &guard_keys,
+					     &guard_state, &guard_budget, &guard_sources, &failed, &challenged, &cookies, &frags, &reasons,
+					     &embryo_limits, &flow_totals };
+enum { DIGESTED = 6, CHANGING = sizeof(changing) / sizeof(*changing) };
+
+static __u64 *seen_at[CHANGING];		/* a bit for each value of an array */
+static struct { __u32 map, index; } touched[16384];
+static __u32 n_touched;
+
+static bool touches(struct host_map *map, __u32 index)
 {
-	struct host_map *maps[] = { &answered, &indices, &replays, &handshakes, &flows, &embryos };
+	__u32 n = map ? map->number : 0;
+
+	if (!n || index == HOST_NEW || seen_at[n - 1][index / 64] >> index % 64 & 1)
+		return true;
+	seen_at[n - 1][index / 64] |= 1ULL << index % 64;
+	MUST(n_touched < sizeof(touched) / sizeof(*touched));
+	touched[n_touched].map = n - 1;
+	touched[n_touched++].index = index;
+	return true;
+}
+
+static void watch(void)
+{
+	for (__u32 n = 0; n < CHANGING; n++) {
+		changing[n]->number = n + 1;
+		seen_at[n] = host_alloc(changing[n]->max / 8 + 8);
+	}
+	host_watch = touches;
+}
+
+static void put_back(void)
+{
+	for (__u32 i = 0; i < n_touched; i++) {
+		struct host_map *m = changing[touched[i].map];
+
+		memset(m->values + (size_t)touched[i].index * m->value_size, 0, m->value_size);
+		seen_at[touched[i].map][touched[i].index / 64] = 0;
+	}
+	n_touched = 0;
+	for (__u32 n = 0; n < CHANGING; n++)
+		if (changing[n]->kind != HOST_ARRAY)
+			host_map_empty(changing[n]);
+}
+
+/* Of zeroes it is 0 */
+static __u64 bytes_sum(const char *b, __u32 size)
+{
+	__u64 h = 0, word;
+
+	for (__u32 i = 0; i + 8 <= size; i += 8) {
+		memcpy(&word, b + i, 8);
+		h += (word ^ word >> 29) * (0x9fb21c651e98df25ULL + 2 * i);
+	}
+	for (__u32 i = size & ~7; i < size; i++)
+		h += (__u8)b[i] * (0x100000001b3ULL + 2 * i);
+	return h;
+}
+
+static __u64 digest(void)
+{
 	__u64 h = 0;
 
-	for (int i = 0; i < 6; i++) {
-		for (__u32 j = 0; maps[i]->values && j < maps[i]->max * maps[i]->value_size; j++)	/* arrays, 0 at first */
-			if (maps[i]->values[j])
-				h = (h ^ (j << 8 | (__u8)maps[i]->values[j])) * 0x100000001b3;
-		h = (h ^ (maps[i]->values ? 0 : maps[i]->n)) * 0x100000001b3;
-		for (__u32 j = 0; maps[i]->entries && j < maps[i]->n; j++)
-			for (__u32 k = 0; k < maps[i]->value_size; k++)
-				h = (h ^ ((__u8 *)maps[i]->entries[j].value)[k]) * 0x100000001b3;
+	for (__u32 i = 0; i < n_touched; i++) {
+		__u32 n = touched[i].map, at = touched[i].index;
+		const struct host_map *m = changing[n];
+
+		if (n < DIGESTED || (m == &health && at / GUARD_BACKENDS_MAX == service->id))
+			h += bytes_sum(m->values + (size_t)at * m->value_size, m->value_size) * (2 * at + 64 * n + 1);
 	}
-	for (__u32 n = 0; n < BACKENDS; n++)
-		for (__u32 k = 0; k < sizeof(struct health) / 8; k++)
-			h = (h ^ ((__u64 *)health_at(service->id, n))[k]) * 0x100000001b3;
+	for (__u32 n = 0; n < DIGESTED; n++)
+		for (__u32 j = 0; changing[n]->kind != HOST_ARRAY && j < changing[n]->n; j++)
+			h += bytes_sum(changing[n]->entries[j].value, changing[n]->value_size) * (64 * n + 3) +
+			     bytes_sum(changing[n]->entries[j].key, changing[n]->key_size);
 	return h;
 }
 
@@ -346,11 +410,8 @@ static void reset(const struct state *s)
 	memset(&gone, 0, sizeof(gone));
 	first_key = 0;
 	n_keys = s->flags & 2 ? BACKENDS : 1 + s->keys % 8;
-	host_map_reset(&reasons, reasons.max);
 	memset(bpf_map_lookup_elem(&totals, &zero), 0, totals.max * totals.value_size);
-	host_map_reset(&frags, frags.max);
-	flows_room(64, 64);
-	guards_reset();
+	put_back();
 	guards_ask((s->flags & 1 ? GUARD_STRICT : 0) | (s->flags & 2 ? GUARD_BACKENDS : 0), n_keys);
 	for (__u32 id = 0; id < GUARDED; id++) {
 		struct guard *g = guard_at(id);
@@ -392,8 +453,10 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 	memcpy(&state, data, sizeof(state));
 	data += sizeof(state);
 	size -= sizeof(state);
-	if (!ready)
+	if (!ready) {
 		guarded_setup(0, 1);
+		watch();
+	}
 	ready = true;
 	reset(&state);
 	for (int i = 0; i < STEPS_MAX && size >= sizeof(step); i++, data += sizeof(step), size -= sizeof(step)) {
@@ -411,3 +474,4 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 	}
 	return 0;
 }
+#pragma clang attribute pop
