@@ -51,7 +51,7 @@ sink=$!
 start client "$udptool" ask -n 15000 -r 500 -w 3000 -s 1000 198.51.100.7:4000 198.51.100.1:4434 > "$work/asked"
 asker=$!
 start client ping -q -i 0.02 -c 1400 -s 500 10.77.0.1 > /dev/null
-page rate services named To_the_backend 500 15
+page rate services named To_the_backend 200 15
 page answers 6
 page look light 1280 "$shots/page-light.png"
 page look dark 360 "$shots/page-dark-360.png"
