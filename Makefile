@@ -203,13 +203,14 @@ demo:
 
 # Units for the one instance, and templates for several: wgxdp@NAME reads /etc/wgxdp/NAME.yaml
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
-as_template := -e 's,(sbin/wgxdp) (up|daemon|reload|down),\1 --instance %i \2,' \
+as_template := -e 's,(sbin/wgxdp) (up|daemon|reload|down),\1 --instance %i \2,' -e 's,(sbin/wgxdp-etcd) ,\1 --instance %i ,;s,/etcd[.]conf,/%i.etcd.conf,' \
 	-e 's,%i (up|daemon|reload)$$,& -c /etc/wgxdp/%i.yaml,' -e 's,/wgxdp[.]yaml,/%i.yaml,' \
-	-e 's,wgxdp[.]service$$,wgxdp@%i.service,' -e 's/^Description=.*/& (%i)/'
+	-e 's,wgxdp[.]service$$,wgxdp@%i.service,' -e 's/^After=.*wgxdp-daemon[.]service/After=network-online.target wgxdp@%i.service wgxdp-daemon@%i.service/' -e 's/^Description=.*/& (%i)/'
 
 install: $(O)/wgxdp
 	$(Q)install -D -m 755 $< $(DESTDIR)$(PREFIX)/sbin/wgxdp
-	$(Q)for unit in wgxdp wgxdp-daemon; do for at in '' @; do \
+	$(Q)install -m 755 scripts/wgxdp-etcd $(DESTDIR)$(PREFIX)/sbin/
+	$(Q)for unit in wgxdp wgxdp-daemon wgxdp-etcd; do for at in '' @; do \
 		install -d $(DESTDIR)$(UNITDIR)/$$unit$$at.service.d && \
 		install -m 644 scripts/systemd/hardening.conf $(DESTDIR)$(UNITDIR)/$$unit$$at.service.d/ && \
 		sed -E -e 's,/usr/local/sbin,$(PREFIX)/sbin,' $${at:+$(as_template)} scripts/systemd/$$unit.service \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# `reload --dry-run` says what differs and what was made by hand, and changes nothing; 20 reloads between files that differ in
+# `reload --dry-run` says what differs and what was made by hand, and changes nothing, nor does an empty standard input; 20 reloads between files that differ in
 # services, ports and interfaces lose none of 100,000 packets of a service that stays; two `up` at once end with what one of them
 # asked for, whole. BREAK=1 reloads a file without that service.
 #
@@ -36,6 +36,16 @@ refused_when_down() {
 	expect 'reload with nothing up: status' $status == 1
 	grep -q 'instance default is not up' "$work/out" || fail "it says $(< "$work/out")"
 	[[ ! -e /sys/fs/bpf/wgxdp/default ]] || fail 'reload brought it up'
+}
+
+# What another command should have written, which failed
+nothing_came() { # COMMAND
+	local status=0
+	as_it_is > "$work/was"
+	printf ' \n' | wgxdp "$1" -c - > "$work/out" 2>&1 || status=$?
+	expect "$1 from empty standard input: status" $status == 2
+	grep -q 'standard input is empty' "$work/out" || fail "it says $(< "$work/out")"
+	as_it_is | diff "$work/was" - || fail "$1 from empty standard input changed something"
 }
 
 as_it_is() {
@@ -134,6 +144,10 @@ count_arrivals wg-end all_of_them "udp dport $port"
 files
 refused_when_down
 dry_run
+nothing_came reload
+nothing_came up
+wgxdp up -c - <<< '{}' > /dev/null 2>&1
+expect 'what is saved of nothing' "$(wgxdp save)" == '{}'
 pager --dry-run
 pager
 say 'ok a pager holds up nobody'

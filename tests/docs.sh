@@ -77,6 +77,7 @@ check_examples() {
 		literal {gsub(/\\\(dq/, "\""); text = text $0 "\n"} inside && /^\.Bd -literal/ {literal = 1}' docs/wgxdp.yaml.5
 		configurations_in docs/guide-firewall.md
 		configurations_in docs/guide-relay.md
+		configurations_in docs/guide-relays.md
 		configurations_in docs/guide-masquerade.md
 		configurations_in docs/guide-blind.md
 		configurations_in docs/guide-dns.md

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include "config_blind.h"
 #include "config_endpoints.h"
@@ -13,6 +14,7 @@
 #include "config_flows.h"
 #include "config_guard.h"
 #include "config_relay.h"
+#include "text.h"
 
 /* Names and addresses: quoted where YAML could see more in them than text. */
 void config_put_text(FILE *out, const char *text)
@@ -252,7 +254,18 @@ int config_write(const struct config *c, FILE *out)
 	return put(c, out, true);
 }
 
+/* Of a configuration with nothing in it too it is a text, for an empty one is what a failed command would leave */
 int config_save(const struct config *c, FILE *out)
 {
-	return put(c, out, false);
+	char *text = NULL;
+	size_t n = 0;
+	FILE *all = text_open(&text, &n);
+	int rc = all ? put(c, all, false) : -errno;
+
+	if (all && fclose(all) && !rc)
+		rc = -errno;
+	if (!rc && fputs(n ? text : "{}\n", out) < 0)
+		rc = -EIO;
+	free(text);
+	return rc ?: fflush(out) ? -EIO : 0;
 }

@@ -47,6 +47,12 @@ const char *yaml_file_name(const char *file)
 	return strcmp(file, "-") ? file : "<stdin>";
 }
 
+/* What a command leaves that failed before it wrote anything: nobody means that everything shall go */
+static bool nothing_came(const char *text, size_t n)
+{
+	return strspn(text, " \t\r\n") == n;
+}
+
 int yaml_read(const char *file, char **ret, size_t *ret_n)
 {
 	bool is_stdin = !strcmp(file, "-");
@@ -55,7 +61,12 @@ int yaml_read(const char *file, char **ret, size_t *ret_n)
 
 	if (in && !is_stdin)
 		fclose(in);
-	if (r)
+	if (r) {
 		log_error("cannot read %s: %s", is_stdin ? "standard input" : file, strerror(-r));
+	} else if (is_stdin && nothing_came(*ret, *ret_n)) {
+		log_error("standard input is empty, as of a command that failed; where nothing is to be there, that is {}");
+		free(*ret);
+		r = -EINVAL;
+	}
 	return r;
 }
