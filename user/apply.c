@@ -148,6 +148,13 @@ static size_t count_sites(const struct config *c)
 	return n;
 }
 
+int apply_memory(const char *instance, int rc)
+{
+	if (rc == -ENOMEM)
+		log_error("instance %s: %s", instance, strerror(ENOMEM));
+	return rc;
+}
+
 static int attempt(const char *instance, struct plan_input *in, bool may_wait, struct outcome *ret)
 {
 	struct dataplane *dp = NULL;
@@ -191,8 +198,7 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 		forwarding_hints(p, in->config);
 		headroom_hints(dp, p, &h);
 	}
-	if (rc == -ENOMEM)
-		log_error("instance %s: %s", instance, strerror(ENOMEM));
+	apply_memory(instance, rc);
 	*ret = (struct outcome){ .refused = rc && dp ? dp->refused : 0, .later = !rc && dp->later };
 	free(in->names);
 	free(in->backend_names);

@@ -24,3 +24,6 @@ unsigned int apply_due(const char *instance);
 
 /* Now and then, by the daemon: dataplane_sweep_flows() */
 void apply_sweep(const char *instance);
+
+/* rc, which is told where it is -ENOMEM */
+int apply_memory(const char *instance, int rc);

@@ -454,11 +454,11 @@ static int watch(struct daemon *d)
 	uv_poll_init(&d->loop, &d->netlink, fd);
 	d->netlink.data = d;
 	uv_poll_start(&d->netlink, UV_READABLE, on_netlink);
-	return resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
+	return apply_memory(d->state.instance, resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
 	       exporter_new(&d->loop, d->state.instance, d->state.file, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie) ?:
 	       standby_new(&d->loop, d->state.instance, &d->answers, on_switched, d, &d->standby) ?: blind_new(&d->loop, d->state.instance, &d->blind) ?:
 	       ddns_new(&d->loop, d->state.instance, &d->ddns) ?: endpoints_new(&d->loop, d->state.instance, &d->endpoints) ?:
-	       learn_new(&d->loop, d->state.instance, &d->learn) ?: announce_new(&d->loop, &d->announce);
+	       learn_new(&d->loop, d->state.instance, &d->learn) ?: announce_new(&d->loop, &d->announce));
 }
 
 int daemon_run(const char *instance, const char *file)

@@ -81,8 +81,10 @@ int dataplane_open(const char *instance, struct dataplane **ret)
 	struct dataplane *dp = calloc(1, sizeof(*dp));
 	int rc = 0;
 
-	if (!dp)
+	if (!dp) {
+		log_error("instance %s: no memory to read what runs", instance);
 		return -ENOMEM;
+	}
 	dataplane_quiet();
 	strcpy(dp->instance, instance);
 	memset(dp->maps, -1, sizeof(dp->maps));
@@ -260,8 +262,11 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	__u64 hash;
 
 	if (!s) {
+		char why[128];
+
 		rc = -errno;
-		log_error("cannot open the programs: %s", strerror(-rc));
+		libbpf_strerror(rc, why, sizeof(why));	/* errors of its own, and of libelf */
+		log_error("cannot open the programs: %s", why);
 		return rc;
 	}
 	set_sizes(dp, s, p);

@@ -196,14 +196,16 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 			struct link *link = &p->links[i];
 			const struct nl_link *is = host_link(h, link->ifindex), *nic;
 			const char *hint;
+			int sends;
 
 			if ((link->role || plan_nic(p, link->ifindex)) != ports)
 				continue;
 			link->flags |= attached_flags(dp, p, link->ifindex);
 			link->refused = refused(dp, p, link->ifindex);
 			nic = link->port ? host_link(h, link->port) : is;
-			link->flags |= transmit_flags(h, nic, attached_flags(dp, p, nic->ifindex) & LINK_NATIVE, &hint);
-			rc = write_link(dp, link, is->tx_dropped, changes);
+			sends = transmit_flags(h, nic, attached_flags(dp, p, nic->ifindex) & LINK_NATIVE, &hint);
+			link->flags |= sends < 0 ? 0 : sends;
+			rc = sends < 0 ? sends : write_link(dp, link, is->tx_dropped, changes);
 		}
 	return rc;
 }

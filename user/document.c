@@ -1,92 +1,93 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Documents on libfyaml's nodes.
+ * Documents as trees. Each item is one allocation, and printing makes none: there is all of it, or nothing.
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <libfyaml.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include "document.h"
 
+enum kind { MAP, LIST, TEXT, NUMBER, NOTHING };
+
+struct item {
+	struct item *next, *first, *last;	/* first and last of what is in it */
+	enum kind kind;
+	const char *key;			/* in a mapping */
+	const char *text;
+	char letters[];				/* of both */
+};
+
 struct document {
-	struct fy_document *fyd;
-	int failed;			/* -errno of the first thing that did */
+	struct item root;
+	int failed;				/* -errno of the first thing that did */
 };
 
 struct document *document_new(void)
 {
-	struct document *d = calloc(1, sizeof(*d));
-
-	if (!d)
-		return NULL;
-	d->fyd = fy_document_create(NULL);
-	if (!d->fyd || fy_document_set_root(d->fyd, fy_node_create_mapping(d->fyd))) {
-		document_free(d);
-		return NULL;
-	}
-	return d;
+	return calloc(1, sizeof(struct document));
 }
 
+/* Without the stack that as many levels would take */
 void document_free(struct document *d)
 {
-	if (!d)
-		return;
-	fy_document_destroy(d->fyd);
+	struct item *all = d ? d->root.first : NULL, *item;
+
+	while ((item = all)) {
+		all = item->next;
+		if (item->first) {
+			item->last->next = all;
+			all = item->first;
+		}
+		free(item);
+	}
 	free(d);
 }
 
 struct node document_root(struct document *d)
 {
-	return (struct node){ d, fy_document_root(d->fyd) };
+	return (struct node){ d, &d->root };
 }
 
-static struct node put(struct node map, const char *key, struct fy_node *value)
+static struct node add(struct node parent, enum kind kind, const char *key, const char *text)
 {
-	struct fy_node *name = fy_node_create_scalar_copy(map.document->fyd, key, FY_NT);
+	size_t key_size = strlen(key) + 1, size = key_size + strlen(text) + 1;
+	struct item *to = parent.node, *item = to ? calloc(1, sizeof(*item) + size) : NULL;
 
-	if (!map.node || !name || !value || fy_node_mapping_append(map.node, name, value))
-		map.document->failed = -ENOMEM;
-	return (struct node){ map.document, value };
-}
-
-static struct node append_to(struct node list, struct fy_node *value)
-{
-	if (!list.node || !value || fy_node_sequence_append(list.node, value))
-		list.document->failed = -ENOMEM;
-	return (struct node){ list.document, value };
+	if (!item) {
+		parent.document->failed = -ENOMEM;
+		return (struct node){ parent.document, NULL };
+	}
+	item->kind = kind;
+	item->key = memcpy(item->letters, key, key_size);
+	item->text = memcpy(item->letters + key_size, text, size - key_size);
+	if (to->last)
+		to->last->next = item;
+	else
+		to->first = item;
+	to->last = item;
+	return (struct node){ parent.document, item };
 }
 
 struct node document_map(struct node parent, const char *key)
 {
-	return put(parent, key, fy_node_create_mapping(parent.document->fyd));
+	return add(parent, MAP, key, "");
 }
 
 struct node document_list(struct node parent, const char *key)
 {
-	return put(parent, key, fy_node_create_sequence(parent.document->fyd));
+	return add(parent, LIST, key, "");
 }
 
 struct node document_row(struct node list)
 {
-	return append_to(list, fy_node_create_mapping(list.document->fyd));
-}
-
-/* Text that looks like a number is text all the same: only a quoted scalar stays quoted in JSON. */
-static struct fy_node *text_node(struct document *d, const char *text)
-{
-	char *quoted;
-
-	if (text[strspn(text, "0123456789.+-eE")] && strcmp(text, "null") && strcmp(text, "true") && strcmp(text, "false"))
-		return fy_node_create_scalar_copy(d->fyd, text, FY_NT);
-	if (asprintf(&quoted, "\"%s\"", text) < 0)
-		return NULL;
-	return fy_node_build_from_malloc_string(d->fyd, quoted, FY_NT);	/* which the document frees */
+	return add(list, MAP, "", "");
 }
 
 void document_text(struct node map, const char *key, const char *text)
 {
-	put(map, key, text_node(map.document, text));
+	add(map, TEXT, key, text);
 }
 
 void document_number(struct node map, const char *key, __u64 number)
@@ -94,7 +95,7 @@ void document_number(struct node map, const char *key, __u64 number)
 	char text[24];
 
 	snprintf(text, sizeof(text), "%" PRIu64, (uint64_t)number);
-	put(map, key, fy_node_create_scalar_copy(map.document->fyd, text, FY_NT));
+	add(map, NUMBER, key, text);
 }
 
 void document_decimal(struct node map, const char *key, double number)
@@ -102,96 +103,133 @@ void document_decimal(struct node map, const char *key, double number)
 	char text[64];
 
 	snprintf(text, sizeof(text), "%.3f", number);
-	put(map, key, fy_node_create_scalar_copy(map.document->fyd, text, FY_NT));
+	add(map, NUMBER, key, text);
 }
 
 void document_null(struct node map, const char *key)
 {
-	put(map, key, fy_node_create_scalar_copy(map.document->fyd, "null", FY_NT));
+	add(map, NOTHING, key, "null");
 }
 
 void document_append(struct node list, const char *text)
 {
-	append_to(list, text_node(list.document, text));
+	add(list, TEXT, "", text);
 }
 
 void document_append_once(struct node list, const char *text)
 {
-	struct fy_node *item;
-	void *at = NULL;
+	const struct item *in = list.node;
 
-	while ((item = fy_node_sequence_iterate(list.node, &at)))
-		if (!strcmp(fy_node_get_scalar0(item), text))
+	for (const struct item *item = in ? in->first : NULL; item; item = item->next)
+		if (!strcmp(item->text, text))
 			return;
 	document_append(list, text);
 }
 
+/* ---- JSON ---- */
+
+static void print_quoted(const char *text, FILE *out)
+{
+	static const char plain[] = "\"\\\b\f\n\r\t", escaped[] = "\"\\bfnrt";
+
+	fputc('"', out);
+	for (; *text; text++) {
+		const char *at = strchr(plain, *text);
+
+		if (at)
+			fprintf(out, "\\%c", escaped[at - plain]);
+		else if ((unsigned char)*text < ' ' || *text == 0x7f)
+			fprintf(out, "\\u%04X", (unsigned char)*text);
+		else
+			fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+static void print_json(const struct item *item, int depth, FILE *out)
+{
+	const char *ends = item->kind == MAP ? "{}" : "[]";
+
+	if (item->kind == TEXT)
+		print_quoted(item->text, out);
+	else if (item->kind != MAP && item->kind != LIST)
+		fputs(item->text, out);
+	else if (!item->first)
+		fputs(ends, out);
+	else {
+		fprintf(out, "%c\n", ends[0]);
+		for (const struct item *in = item->first; in; in = in->next) {
+			fprintf(out, "%*s", 2 * depth + 2, "");
+			if (item->kind == MAP) {
+				print_quoted(in->key, out);
+				fputs(": ", out);
+			}
+			print_json(in, depth + 1, out);
+			fputs(in->next ? ",\n" : "\n", out);
+		}
+		fprintf(out, "%*s%c", 2 * depth, "", ends[1]);
+	}
+}
+
 int document_print_json(const struct document *d, FILE *out)
 {
-	char *text = d->failed ? NULL : fy_emit_document_to_string(d->fyd, FYECF_MODE_JSON | FYECF_INDENT_2 | FYECF_WIDTH_INF);
-
-	if (!text)
-		return d->failed ?: -ENOMEM;
-	fputs(text, out);
-	free(text);
+	if (d->failed)
+		return d->failed;
+	print_json(&d->root, 0, out);
+	fputc('\n', out);
 	return 0;
 }
 
-static bool is_null(struct fy_node *value)
+/* ---- for people ---- */
+
+static bool has_name(const struct item *row)
 {
-	return fy_node_is_scalar(value) && fy_node_get_style(value) == FYNS_PLAIN && !strcmp(fy_node_get_scalar0(value), "null");
+	for (const struct item *item = row->first; item; item = item->next)
+		if (!strcmp(item->key, "name"))
+			return true;
+	return false;
 }
 
-/* "5 received, 5 forwarded", with a name before it if there is one; or the items of a list, mappings a line each; or the scalar itself */
-static void print_value(struct fy_node *value, FILE *out)
+/* "5 received, 5 forwarded", with a name before it if there is one; or the items of a list, mappings a line each; or the text itself */
+static void print_value(const struct item *value, FILE *out)
 {
-	const char *comma = "", *key;
-	struct fy_node_pair *pair;
-	struct fy_node *item;
-	void *at = NULL;
+	const char *comma = "";
 
-	if (fy_node_is_scalar(value))
-		fputs(fy_node_get_scalar0(value), out);
-	while (fy_node_is_mapping(value) && (pair = fy_node_mapping_iterate(value, &at))) {
-		item = fy_node_pair_value(pair);
-		key = fy_node_get_scalar0(fy_node_pair_key(pair));
-		if (is_null(item) || (fy_node_is_sequence(item) && !fy_node_sequence_item_count(item)))
+	if (value->kind != MAP && value->kind != LIST)
+		fputs(value->text, out);
+	for (const struct item *item = value->first; item; item = item->next) {
+		if (value->kind == LIST) {
+			fputs(item->kind == MAP ? "\n    " : comma, out);
+			print_value(item, out);
+		} else if (item->kind == NOTHING || (item->kind == LIST && !item->first)) {
 			continue;
-		if (!strcmp(key, "name")) {
-			fprintf(out, *fy_node_get_scalar0(item) ? "%s: " : "%s", fy_node_get_scalar0(item));
+		} else if (!strcmp(item->key, "name")) {
+			fprintf(out, *item->text ? "%s: " : "%s", item->text);
 			continue;
+		} else {
+			fputs(comma, out);
+			print_value(item, out);
+			fprintf(out, " %s", item->key);
 		}
-		fputs(comma, out);
-		print_value(item, out);
-		fprintf(out, " %s", key);
-		comma = ", ";
-	}
-	while (fy_node_is_sequence(value) && (item = fy_node_sequence_iterate(value, &at))) {
-		fputs(fy_node_is_mapping(item) ? "\n    " : comma, out);
-		print_value(item, out);
 		comma = ", ";
 	}
 }
 
 /* A row with a name: a paragraph; one without: its values in a line */
-static void print_row(const char *noun, struct fy_node *row, FILE *out)
+static void print_row(const char *noun, const struct item *row, FILE *out)
 {
-	bool named = fy_node_mapping_lookup_by_string(row, "name", FY_NT);
-	struct fy_node_pair *pair;
-	void *at = NULL;
+	bool named = has_name(row);
 
-	while ((pair = fy_node_mapping_iterate(row, &at))) {
-		const char *key = fy_node_get_scalar0(fy_node_pair_key(pair));
-
-		if (is_null(fy_node_pair_value(pair)))
+	for (const struct item *item = row->first; item; item = item->next) {
+		if (item->kind == NOTHING)
 			continue;
 		if (!named)
 			fputs("  ", out);
-		else if (!strcmp(key, "name"))
+		else if (!strcmp(item->key, "name"))
 			fprintf(out, "%.*s: ", (int)strlen(noun) - 1, noun);
 		else
-			fprintf(out, "  %s: ", key);
-		print_value(fy_node_pair_value(pair), out);
+			fprintf(out, "  %s: ", item->key);
+		print_value(item, out);
 		if (named)
 			fputc('\n', out);
 	}
@@ -200,20 +238,13 @@ static void print_row(const char *noun, struct fy_node *row, FILE *out)
 
 int document_print(const struct document *d, FILE *out)
 {
-	struct fy_node_pair *pair;
-	struct fy_node *row;
-	void *at = NULL, *inner;
+	for (const struct item *list = d->failed ? NULL : d->root.first; list; list = list->next) {
+		const struct item *row = list->kind == LIST ? list->first : NULL;
 
-	while (!d->failed && (pair = fy_node_mapping_iterate(fy_document_root(d->fyd), &at))) {
-		const char *key = fy_node_get_scalar0(fy_node_pair_key(pair));
-		struct fy_node *list = fy_node_pair_value(pair);
-
-		inner = NULL;
-		row = fy_node_sequence_iterate(list, &inner);
-		if (row && !fy_node_mapping_lookup_by_string(row, "name", FY_NT))
-			fprintf(out, "%s:\n", key);
-		for (; row; row = fy_node_sequence_iterate(list, &inner))
-			print_row(key, row, out);
+		if (row && !has_name(row))
+			fprintf(out, "%s:\n", list->key);
+		for (; row; row = row->next)
+			print_row(list->key, row, out);
 	}
 	return d->failed;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A document of named values, built once and printed either as JSON (by libfyaml) or in the manner of wg(8), so that both say
- * the same. Memory that runs out shows when it is printed.
+ * A document of named values, built once and printed either as JSON or in the manner of wg(8), so that both say the same. Where
+ * memory ran out while it was built, nothing of it is printed, and that is returned.
  */
 #pragma once
 #include <linux/types.h>

@@ -32,12 +32,12 @@ int run_program(char **words, int in, int out)
 	pid_t pid;
 
 	fflush(stdout);
-	posix_spawn_file_actions_init(&files);
-	if (in >= 0)
-		posix_spawn_file_actions_adddup2(&files, in, 0);
-	if (out >= 0)
-		posix_spawn_file_actions_adddup2(&files, out, 1);
-	rc = posix_spawnp(&pid, words[0], &files, NULL, words, environ);
+	rc = posix_spawn_file_actions_init(&files);
+	if (!rc && in >= 0)
+		rc = posix_spawn_file_actions_adddup2(&files, in, 0);
+	if (!rc && out >= 0)
+		rc = posix_spawn_file_actions_adddup2(&files, out, 1);
+	rc = rc ?: posix_spawnp(&pid, words[0], &files, NULL, words, environ);
 	posix_spawn_file_actions_destroy(&files);
 	if (rc) {
 		log_error("cannot run `%s`: %s", words[0], strerror(rc));

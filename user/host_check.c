@@ -73,6 +73,7 @@ static void check_program(struct check *k, const char *key, const struct nl_link
 
 	if (!link->xdp_prog_id || geteuid())
 		return;
+	errno = 0;
 	if (pins_owner(link->xdp_prog_id, "", owner)) {
 		if (strcmp(owner, k->instance))
 			tell(k, "%s: instance %s is attached to %s: one instance an interface", key, owner, link->name);
@@ -82,6 +83,10 @@ static void check_program(struct check *k, const char *key, const struct nl_link
 		if (!shared)
 			tell(k, "%s: libxdp's dispatcher is attached to %s: shared: true goes beside what is in it, or use mode: tc",
 			     key, link->name);
+		return;
+	}
+	if (errno == ENOMEM) {
+		tell(k, "%s: no memory to find out whose XDP program is attached to %s", key, link->name);
 		return;
 	}
 	tell(k, "%s: an XDP program that is not ours (id %u) is attached to %s: remove it, or use mode: tc", key,
@@ -191,6 +196,7 @@ static void check_backend(struct check *k, const struct service_config *s, const
 	char format[ADDRESS_STRLEN];
 	struct address a;
 	__u32 oif;
+	int rc = 0;
 
 	if (!*text)
 		return;
@@ -200,8 +206,9 @@ static void check_backend(struct check *k, const struct service_config *s, const
 	}
 	if (holder(k->h, &a))
 		tell(k, "%s: %s is an address of this host: that of the host behind it is wanted", key, address_format(&a, format));
-	else if (nl_route_get(&a, host_vrf(k->h, s), &oif))
-		tell(k, "%s: this host has no route to %s", key, address_format(&a, format));
+	else if ((rc = nl_route_get(&a, host_vrf(k->h, s), &oif)))
+		tell(k, nl_unasked(rc) ? "%s: no memory to ask for the route to %s" : "%s: this host has no route to %s", key,
+		     address_format(&a, format));
 	else if (s->nat != NAT_MASQUERADE && is_wan(k, oif))
 		tell(k, "%s: the route to %s leaves by %s, a wan: is that its address?", key, address_format(&a, format),
 		     host_link(k->h, oif)->name);

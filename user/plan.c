@@ -154,9 +154,10 @@ int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf
 {
 	const struct nl_link *link;
 	__u32 oif;
+	int rc = nl_route_get(backend, vrf, &oif);
 
-	if (nl_route_get(backend, vrf, &oif))
-		return 0;
+	if (rc)
+		return nl_unasked(rc) ? rc : 0;
 	link = host_link(m->host, oif);
 	return link && !link->loopback ? add_port(m, link->name, ROLE_LAN, MODE_AUTO, false) : 0;
 }
@@ -167,10 +168,14 @@ static int add_backend_port(struct making *m, const struct service_config *s, co
 	const struct plan_port *port;
 	const struct nl_link *link;
 	__u32 oif, vrf = host_vrf(m->host, s);
+	int rc;
 
 	if (!backend->family)
 		return 0;
-	if (nl_route_get(backend, vrf, &oif)) {
+	rc = nl_route_get(backend, vrf, &oif);
+	if (nl_unasked(rc))
+		return rc;
+	if (rc) {
 		log_warning("service %s: waiting for a route to backend %s", s->name, address_format(backend, text));
 		return 0;
 	}

@@ -19,15 +19,17 @@ static int fitness(const struct making *m, const struct nl_address *a, const str
 	return 1 + 4 * (a->ifindex == oif && prefix_covers(&on_link, backend)) + 2 * (a->ifindex == oif) + !a->deprecated;
 }
 
-/* Without a word of the configuration: the address that this host has towards the backend */
-static const struct address *own_address(const struct making *m, const struct address *backend, __u32 vrf)
+/* Without a word of the configuration: the address that this host has towards the backend; NULL: none */
+static int own_address(const struct making *m, const struct address *backend, __u32 vrf, const struct address **ret)
 {
 	const struct address *best = NULL;
-	int best_fitness = 0;
+	int best_fitness = 0, rc;
 	__u32 oif;
 
-	if (nl_route_get(backend, vrf, &oif))
-		return NULL;
+	*ret = NULL;
+	rc = nl_route_get(backend, vrf, &oif);
+	if (rc)
+		return nl_unasked(rc) ? rc : 0;
 	for (size_t i = 0; i < m->host->n_addresses; i++) {
 		int f = fitness(m, &m->host->addresses[i], backend, oif);
 
@@ -36,7 +38,8 @@ static const struct address *own_address(const struct making *m, const struct ad
 			best_fitness = f;
 		}
 	}
-	return best;
+	*ret = best;
+	return 0;
 }
 
 static void pool_add(struct pool *pool, const struct address *a)
@@ -48,19 +51,23 @@ static void pool_add(struct pool *pool, const struct address *a)
 		(ipv4 ? pool->own4 : pool->own6)[(*n)++] = a->addr;
 }
 
-static void pool_find(const struct making *m, const struct service_config *s, const struct address *backend, struct pool *pool)
+static int pool_find(const struct making *m, const struct service_config *s, const struct address *backend, struct pool *pool)
 {
 	const struct address *own;
 	char text[ADDRESS_STRLEN];
+	int rc;
 
 	if (!backend->family || (backend->family == FAMILY_IPV4 ? pool->n4 : pool->n6))
-		return;
-	own = own_address(m, backend, host_vrf(m->host, s));
+		return 0;
+	rc = own_address(m, backend, host_vrf(m->host, s), &own);
+	if (rc)
+		return rc;
 	if (own)
 		pool_add(pool, own);
 	else
 		log_warning("service %s: waiting for an address of ours from which to reach backend %s, on the interface on the way there or as "
 			    "flows: { source: [ … ] }", s->name, address_format(backend, text));
+	return 0;
 }
 
 int plan_pool(struct making *m, size_t service, __u32 id)
@@ -68,6 +75,7 @@ int plan_pool(struct making *m, size_t service, __u32 id)
 	const struct service_config *s = &m->config->services[service];
 	struct plan *p = m->plan;
 	struct pool *pool;
+	int rc = 0;
 
 	while (p->n_pools <= id)
 		if (!append(p->pools, p->n_pools))
@@ -80,12 +88,10 @@ int plan_pool(struct making *m, size_t service, __u32 id)
 	pool->timeout = s->flows.timeout ?: FLOW_TIMEOUT;
 	for (size_t i = 0; i < s->flows.n_sources; i++)
 		pool_add(pool, &s->flows.sources[i]);
-	for (size_t b = 0; b < backends_of(s); b++) {
-		pool_find(m, s, &plan_backend(m, service, b)->ipv4, pool);
-		pool_find(m, s, &plan_backend(m, service, b)->ipv6, pool);
-	}
+	for (size_t b = 0; b < backends_of(s) && !rc; b++)
+		rc = pool_find(m, s, &plan_backend(m, service, b)->ipv4, pool) ?: pool_find(m, s, &plan_backend(m, service, b)->ipv6, pool);
 	p->n_flows += s->flows.max ?: FLOWS;
-	return 0;
+	return rc;
 }
 
 const struct pool *plan_pool_of(const struct plan *p, __u32 id)

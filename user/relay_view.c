@@ -23,8 +23,9 @@ static int look_at_device(struct relay_view *v, const char *device)
 	const struct wg_peer **sorted;
 	int rc = d ? 0 : -ENOMEM;
 
-	if (rc || wg_read(device, d))
-		return rc;			/* no WireGuard: a nic, or gone */
+	rc = rc ?: wg_read(device, d);
+	if (rc)
+		return rc == -ENOMEM ? rc : 0;	/* no WireGuard: a nic, or gone */
 	sorted = calloc(d->n_peers + 1, sizeof(*sorted));
 	for (size_t i = 0; i < d->n_peers && sorted; i++)
 		sorted[i] = &d->peers[i];

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "config_image.h"
@@ -178,28 +179,49 @@ static int take_next(const char *instance)
 	return 0;
 }
 
-/* Whether the maps are of the next configuration: the command that brought them there was killed before it could say so */
-static bool next_runs(const char *instance)
+/* Takes no memory of the heap: a command that has none left must know it all the same */
+static int file_hash(const char *path, __u32 *ret)
 {
-	char path[STATE_PATH_LEN], *text;
-	__u32 hash;
-	size_t n;
-	bool runs;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+	struct stat st;
+	void *text;
+
+	if (fd < 0)
+		return -errno;
+	rc = fstat(fd, &st) ? -errno : st.st_size ? 0 : -ENOENT;
+	text = rc ? NULL : mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (text == MAP_FAILED)
+		rc = -errno;
+	close(fd);
+	if (!rc) {
+		*ret = text_hash(text, st.st_size);
+		munmap(text, st.st_size);
+	}
+	return rc;
+}
+
+/* Whether the maps are of the next configuration: the command that brought them there was killed before it could say so. -errno: it
+ * cannot be told. */
+static int next_runs(const char *instance)
+{
+	char path[STATE_PATH_LEN];
+	__u32 runs, next = 0;
+	int rc;
 
 	state_path(path, instance, NEXT);
-	if (read_whole(path, &text, &n))
-		return false;
-	runs = !control_config(instance, &hash) && hash == text_hash(text, n);
-	free(text);
-	return runs;
+	rc = file_hash(path, &next) ?: control_config(instance, &runs);
+	if (rc)
+		return rc == -ENOMEM || rc == -EMFILE || rc == -ENFILE ? rc : 0;
+	return runs == next;
 }
 
 int state_settle(const char *instance)
 {
 	char path[STATE_PATH_LEN];
+	int runs = next_runs(instance);
 
-	if (next_runs(instance))
-		return take_next(instance);
+	if (runs)
+		return runs < 0 ? runs : take_next(instance);
 	state_path(path, instance, NEXT);
 	unlink(path);
 	state_path(path, instance, "running.yaml");
@@ -217,9 +239,9 @@ int state_prepare(const char *instance, const struct config *c, __u32 *ret_hash)
 	FILE *out = text_open(&text, &n);
 	int rc = state_settle(instance);	/* what a killed command left there may run */
 
-	rc = rc ?: out ? config_write(c, out) : -errno;
-	if (out && fclose(out) && !rc)
-		rc = -errno;
+	rc = rc ?: out ? config_write(c, out) : -ENOMEM;
+	if (out && fclose(out))
+		rc = -ENOMEM;
 	state_path(path, instance, NEXT);
 	rc = rc ?: write_whole(path, text, n);
 	if (rc) {
@@ -262,7 +284,7 @@ int state_read(const char *instance, struct config **ret)
 {
 	char path[STATE_PATH_LEN];
 
-	state_path(path, instance, next_runs(instance) ? NEXT : "running.yaml");
+	state_path(path, instance, next_runs(instance) > 0 ? NEXT : "running.yaml");
 	if (access(path, R_OK))
 		return -errno;
 	return image_read(instance, path, ret) ? config_read(path, ret) : 0;

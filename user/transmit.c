@@ -31,26 +31,34 @@ static __u16 flags_by_driver(const struct nl_link *link, bool native)
 }
 
 /* What all ports of a bond can, that can the bond, if our XDP is attached to it: then the kernel knows how to choose one */
-static __u16 flags_by_ports(const struct host *h, const struct nl_link *bond, bool native)
+static int flags_by_ports(const struct host *h, const struct nl_link *bond, bool native)
 {
-	__u16 flags = native ? LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS : 0;
+	int flags = native ? LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS : 0, of_port;
 	const char *hint;
 
-	for (size_t i = 0; i < h->n_links; i++)
-		if (h->links[i].master == bond->ifindex)
-			flags &= transmit_flags(h, &h->links[i], native, &hint);
+	for (size_t i = 0; i < h->n_links; i++) {
+		if (h->links[i].master != bond->ifindex)
+			continue;
+		of_port = transmit_flags(h, &h->links[i], native, &hint);
+		if (of_port < 0)
+			return of_port;
+		flags &= of_port;
+	}
 	return flags;
 }
 
-__u16 transmit_flags(const struct host *h, const struct nl_link *link, bool native, const char **ret_hint)
+int transmit_flags(const struct host *h, const struct nl_link *link, bool native, const char **ret_hint)
 {
 	__u64 features;
-	__u16 flags;
+	int flags;
 
 	*ret_hint = NULL;
 	if (!link->ethernet || link->loopback)
 		return 0;
-	if (nl_xdp_features(link->ifindex, &features))
+	flags = nl_xdp_features(link->ifindex, &features);
+	if (nl_unasked(flags))
+		return flags;
+	if (flags)
 		flags = !strcmp(link->kind, "bond") ? flags_by_ports(h, link, native) : flags_by_driver(link, native);
 	else
 		flags = (features & NL_XDP_NDO_XMIT ? LINK_XDP_SENDS : 0) |

@@ -174,8 +174,11 @@ static int parse(struct yaml *y, FILE *ear)
 	cfg.diag = fy_diag_create(&diag);
 	parser = cfg.diag ? fy_parser_create(&cfg) : NULL;
 	if (parser && !fy_parser_set_string(parser, y->text, y->n)) {
+		errno = 0;
 		yaml_tree_build(&y->tree, parser);
 		r = y->tree.no_memory ? -ENOMEM : fy_parser_get_stream_error(parser) ? -EBADMSG : y->tree.second ? -EINVAL : 0;
+		if (r == -EBADMSG && errno == ENOMEM)	/* libfyaml says at most that some function of its own failed */
+			r = -ENOMEM;
 	}
 	if (parser)
 		fy_parser_destroy(parser);
