@@ -17,9 +17,10 @@
 
 #define TICK_MS 500
 
-struct silence {				/* of a peer, to know how long it has been silent */
+struct silence {				/* of a peer, to know how long it has been silent: not by the time of day, which may be set */
 	struct wg_key key;		/* the first member, as in struct wg_peer: by_key() */
-	__u64 rx_bytes;
+	__u64 rx_bytes, handshake;	/* as WireGuard says */
+	int64_t handshake_at;		/* ms of the loop's clock, when that was */
 	uint64_t at;			/* ms of the loop's clock, when these came; 0: before anybody looked */
 	uint64_t since;			/* when they were seen first */
 };
@@ -65,16 +66,31 @@ static bool is_announced(const struct announce *a, const struct wg_peer *p, __u3
 	return false;
 }
 
+/* ms since a peer's latest handshake, which is told by the time of day */
+static int64_t age_by_day(const struct wg_peer *p)
+{
+	__u64 now = time(NULL);
+
+	return now > p->handshake ? (int64_t)(now - p->handshake) * 1000 : 0;
+}
+
 /* Of a peer that was not looked at before nobody knows; a daemon that comes back goes on with what was announced. NULL: no memory */
 static struct silence *silence_of(struct announce *a, const struct wg_peer *p, __u32 ifindex)
 {
 	__u64 now = uv_now(a->loop);
-	struct silence new = { .key = p->key, .rx_bytes = p->rx_bytes, .at = now, .since = now }, **found = tfind(&new, &a->silences, by_key), *h;
+	struct silence new = { .key = p->key, .rx_bytes = p->rx_bytes, .handshake = p->handshake, .at = now, .since = now };
+	struct silence **found = tfind(&new, &a->silences, by_key), *h;
 
 	if (found) {
 		h = *found;
-		if (h->rx_bytes != p->rx_bytes)
-			*h = new;
+		if (h->rx_bytes != p->rx_bytes) {
+			h->rx_bytes = p->rx_bytes;
+			h->at = h->since = now;
+		}
+		if (h->handshake != p->handshake) {
+			h->handshake = p->handshake;
+			h->handshake_at = now;
+		}
 		return h;
 	}
 	h = malloc(sizeof(*h));
@@ -82,6 +98,7 @@ static struct silence *silence_of(struct announce *a, const struct wg_peer *p, _
 		return NULL;
 	*h = new;
 	h->at = is_announced(a, p, ifindex) ? now : 0;
+	h->handshake_at = now - age_by_day(p);
 	if (tsearch(h, &a->silences, by_key))
 		return h;
 	free(h);
@@ -91,11 +108,11 @@ static struct silence *silence_of(struct announce *a, const struct wg_peer *p, _
 static bool is_alive(const struct announce *a, const struct wg_peer *p, const struct silence *h)
 {
 	const struct announce_config *c = &a->config->announce;
-	__u64 now = time(NULL);
+	int64_t now = uv_now(a->loop), silent = c->silent * 1000LL, age = h ? now - h->handshake_at : age_by_day(p);
 
-	if (!p->handshake || now >= p->handshake + (c->after ?: ANNOUNCE_AFTER))
+	if (!p->handshake || age >= (c->after ?: ANNOUNCE_AFTER) * 1000LL)
 		return false;
-	return !h || uv_now(a->loop) - h->at <= c->silent * 1000ULL || now <= p->handshake + c->silent;
+	return !silent || !h || now - (int64_t)h->at <= silent || age <= silent;
 }
 
 /* A site that has gone to another relay with our key: whatever we sent it, a handshake after all, would bring it back here */
@@ -103,7 +120,8 @@ static void forget(struct announce *a, const char *device, const struct wg_peer 
 {
 	char key[WG_KEY_STRLEN];
 
-	if (!h || !p->handshake || !p->endpoint.family || uv_now(a->loop) - h->since <= a->config->announce.silent * 1000ULL)
+	if (!h || !a->config->announce.silent || !p->handshake || !p->endpoint.family ||
+	    uv_now(a->loop) - h->since <= a->config->announce.silent * 1000ULL)
 		return;
 	if (!wg_renew_peer(device, p, NULL, 0))
 		log_info("announce: %s, peer %.8s…: silent, its session and endpoint are forgotten", device, wg_key_format(&p->key, key));
@@ -126,7 +144,7 @@ static void want_peer(struct announce *a, struct routes *r, const char *device, 
 {
 	const struct prefix *overlay = &a->config->policy.overlay;
 	__u32 ifindex = if_nametoindex(device);
-	struct silence *h = a->config->announce.silent ? silence_of(a, p, ifindex) : NULL;
+	struct silence *h = silence_of(a, p, ifindex);
 	bool alive = is_alive(a, p, h), site = false;
 
 	for (size_t i = 0; i < n; i++) {
