@@ -68,7 +68,7 @@ broken=''
 # a text, and ends the program there; who is ended so left nothing half, as where he is killed: a refusal.
 ended() {
 	status=$1
-	if ((status == 139)) && [[ ! $broken ]] && sed -n '/^crashed:/,$p' "$work/error" | sed -n 2p | grep -q 'libfyaml.*(fy_parse_input_append'; then
+	if ((status == 139)) && [[ ! $broken ]] && sed -n '/^crashed:/,$p' "$work/error" | sed -n 2p | holds 'libfyaml.*(fy_parse_input_append'; then
 		library=$((library + 1))
 		status=1
 		return

@@ -68,7 +68,7 @@ begins() { # NUMBER
 announced() { inside "r$1" ip -6 route show table 700 2> /dev/null | sed -n 's/^\(fd[^ ]*\).*/\1/p' | xargs; } # NUMBER
 announces() { [[ $(announced "$1") == "${*:2}" ]]; }
 reaches() { inside "$1" ping -q -c 1 -W 1 "$overlay:$2::10" > /dev/null; } # SITE SITE
-forgotten() { inside "r$1" wg show "wgs$1" endpoints | grep -qF "$(key "wg-$2")"$'\t(none)'; } # NUMBER SITE
+forgotten() { inside "r$1" wg show "wgs$1" endpoints | holds -F "$(key "wg-$2")"$'\t(none)'; } # NUMBER SITE
 declare -A daemons=()
 
 choose_wireguard

@@ -32,7 +32,7 @@ expect_event() { # REASON FROM
 	wait_for 5 "$1 of $2" told "$@"
 	say "ok told of $1, from $2"
 }
-looks() { bpftool -j map lookup pinned /sys/fs/bpf/wgxdp/default/event_watch key 0 0 0 0 | grep -q '"value":\["0x.*0x[0-9a-f]*[1-9a-f]'; }
+looks() { bpftool -j map lookup pinned /sys/fs/bpf/wgxdp/default/event_watch key 0 0 0 0 | holds '"value":\["0x.*0x[0-9a-f]*[1-9a-f]'; }
 metric() { wgxdp show metrics | awk -v name="$1" '$1 == name {print $2}'; } # NAME{LABELS}
 
 blind_network a b

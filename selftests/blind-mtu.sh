@@ -19,7 +19,7 @@ large=1352 # of a ping's data: 1400 bytes in the tunnel, 1468 of IPv4 around the
 export WGXDP_WG=go
 of_c=2001:db8::c of_a=198.51.100.11
 too_big() { shown reason original packet_too_big; }
-knows() { inside "edge-$1" ip route get "$2" | grep -q " mtu $3"; } # SITE RELAY'S-ADDRESS MTU: its kernel
+knows() { inside "edge-$1" ip route get "$2" | holds " mtu $3"; } # SITE RELAY'S-ADDRESS MTU: its kernel
 
 blind_network a b
 inside edge-b sysctl -qw net.ipv4.ip_no_pmtu_disc=1

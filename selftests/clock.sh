@@ -37,8 +37,8 @@ YAML
 count_arrivals wg-end service "udp dport $port"
 count_arrivals wg-end flows 'udp dport 51821'
 
-announced() { inside firewall ip -6 route show table 700 2> /dev/null | grep -q "^$overlay:a::/64"; }
-listens() { wgxdp show services | grep -q "listen: .*$1:$port"; } # ADDRESS
+announced() { inside firewall ip -6 route show table 700 2> /dev/null | holds "^$overlay:a::/64"; }
+listens() { wgxdp show services | holds "listen: .*$1:$port"; } # ADDRESS
 echo 0 > "$work/ahead"
 start firewall env LD_PRELOAD="$build/selftests/otherclock.so" OTHERCLOCK="$work/ahead" "$wgxdp" daemon -c "$work/wgxdp.yaml" > "$work/daemon" 2>&1
 daemon=$!

@@ -44,7 +44,7 @@ answered() { # FROM TO
 	inside client "$udptool" ask -n 5 -r 1000 -w 100 "$1:4001" "$2:$port" > "$work/asked" && [[ $(said asked answered) == 5 ]]
 }
 
-let_go() { ! inside firewall ip link show "$1" | grep -q prog/xdp; }
+let_go() { ! inside firewall ip link show "$1" | holds prog/xdp; }
 
 namespaces client firewall wg-end
 routers firewall

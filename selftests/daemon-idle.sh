@@ -39,7 +39,7 @@ comes_up() { # FILE; sets ms: the median
 }
 
 switches() { cat "/proc/$daemon/task/"*/status | awk '/ctxt_switches/ {n += $2} END {print n}'; }
-resolved() { wgxdp show services | grep -q "backend: .*192.168.1.10:$port"; }
+resolved() { wgxdp show services | holds "backend: .*192.168.1.10:$port"; }
 rested() { local before; before=$(switches); sleep 1; [[ $(switches) == "$before" ]]; }
 
 rests() {

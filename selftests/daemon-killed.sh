@@ -19,7 +19,7 @@ configuration() { # PORT...
 		    backend: { ipv4: 192.168.1.10, port: $port }
 	EOF
 }
-listens() { wgxdp show services | grep -q "listen: .*:$1"; } # PORT
+listens() { wgxdp show services | holds "listen: .*:$1"; } # PORT
 
 killed_again_and_again() {
 	local killed=0
@@ -59,7 +59,7 @@ goes_on_with_what_a_killed_command_did() {
 	inside firewall strace -f -o /dev/null -e inject=rename:signal=KILL:when=1 "$wgxdp" up --wan wan --to 192.168.1.10 --port 1007 \
 		> /dev/null 2>&1 || :
 	inside firewall ip address add 198.51.100.251/24 dev wan
-	listens_too() { wgxdp show services | grep -q 'listen: .*198.51.100.251:1007'; }
+	listens_too() { wgxdp show services | holds 'listen: .*198.51.100.251:1007'; }
 	wait_for 2 'the daemon follows it, at an address that came' listens_too
 	inside firewall ip address del 198.51.100.251/24 dev wan
 	say 'ok the daemon goes on with what a killed command did'

@@ -74,7 +74,7 @@ by_xdp() {
 	before=$(shown all reply forwarded_xdp)
 	five_asked 198.51.100.7 198.51.100.1 && (($(shown all reply forwarded_xdp) - before >= 4))
 }
-let_go() { ! inside firewall ip link show "$1" | grep -q prog/xdp; }
+let_go() { ! inside firewall ip link show "$1" | holds prog/xdp; }
 
 bridge_ports() {
 	local number

@@ -91,7 +91,7 @@ wait_for 5 'a name server again' are 2001:db8:8::10 new
 
 kill -STOP "$knot"
 move 2001:db8:8::10 2001:db8:9::10
-asks() { inside wg-end ss -Huan | grep -q '\[fd53::53\]:53'; }
+asks() { inside wg-end ss -Huan | holds '\[fd53::53\]:53'; }
 wait_for 5 'it waits for an answer' asks
 sed -i 's/ens18/nowhere/' "$work/wgxdp.yaml"
 kill -HUP "$daemon"

@@ -31,7 +31,7 @@ expect 'updates without an address that may be published' "$(arrived dns updates
 # --- written, and nothing where nothing differs
 inside wg-end sysctl -qw net.ipv6.conf.ens18.dad_transmits=0
 address add 2001:db8:1::10/64 valid_lft 7000 preferred_lft 3000 mngtmpaddr
-temporary() { inside wg-end ip -6 address show dev ens18 temporary -tentative | grep -q 2001:db8:1:; }
+temporary() { inside wg-end ip -6 address show dev ens18 temporary -tentative | holds 2001:db8:1:; }
 wait_for 5 'a temporary address' temporary
 ddns 0 -c "$work/ddns.yaml" --dry-run
 says 'DRY RUN: would write AAAA 2001:db8:1::10 ttl=300 fqdn=wg-end.example.net'
@@ -113,7 +113,7 @@ expect 'the serial after failures' "$(serial)" == "$was"
 kill -STOP "$knot"
 start wg-end "$wgxdp" ddns -c "$work/ddns.yaml" > "$work/said"
 pid=$!
-asks() { inside wg-end ss -Huan | grep -q '\[fd53::53\]:53'; }
+asks() { inside wg-end ss -Huan | holds '\[fd53::53\]:53'; }
 wait_for 5 'it waits for an answer' asks
 tr '\0' '\n' < /proc/$pid/cmdline > "$work/visible"
 tr '\0' '\n' < /proc/$pid/environ >> "$work/visible"

@@ -55,7 +55,7 @@ as_it_is() {
 	find $run/default -name 'running*' | sort
 }
 here() { traces firewall | grep -v filler; }
-listens() { wgxdp show services | grep -q "listen: .*$1:$port"; } # ADDRESS
+listens() { wgxdp show services | holds "listen: .*$1:$port"; } # ADDRESS
 
 firewall_network
 for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # which talks by itself

@@ -38,7 +38,7 @@ seen() { # NAME: packets that this program of others has seen
 	map=$(bpftool -j prog show id "$(component wan "$1")" | grep -oE '"map_ids":\[[0-9]+' | grep -oE '[0-9]+$')
 	bpftool map dump id "$map" | grep -oE '"value": [0-9]+' | grep -oE '[0-9]+'
 }
-no_program_of_ours() { ! bpftool prog show | grep -q 'name wgxdp_'; }
+no_program_of_ours() { ! bpftool prog show | holds 'name wgxdp_'; }
 
 forwarded() { # WHAT: 20 packets each way
 	local there back

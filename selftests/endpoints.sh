@@ -26,7 +26,7 @@ pings_end() {
 	sent=$(awk '/packets transmitted/ {print $1}' "$work/pings")
 }
 
-says_good() { tail -n 1 "$work/daemon" | grep -q "${six//[[\]]/.}.* is good"; }
+says_good() { tail -n 1 "$work/daemon" | holds "${six//[[\]]/.}.* is good"; }
 
 laptop_network
 broken add gone 2001:db8:2::-2001:db8:2::7f

@@ -70,7 +70,7 @@ all_say() { # TEXT TIMES
 	local r
 	for r in "${relays[@]}"; do says "$r" "$@" || return; done
 }
-has_port() { on_relay "$1" save | grep -q "ports: \[ $2 \]"; } # RELAY PORT
+has_port() { on_relay "$1" save | holds "ports: \[ $2 \]"; } # RELAY PORT
 has_no_port() { ! has_port "$@"; }
 all_have() { # PORT
 	local r

@@ -188,7 +188,7 @@ say "ok a second run touches none of $(wc -l <<< "$before") files"
 
 conf() { cat "$dir/$1/etc/wireguard/"*.conf; }
 has() { # HOST LINE
-	conf "$1" | grep -qxF -- "$2" || fail "$1 lacks: $2: $(conf "$1")"
+	conf "$1" | holds -xF -- "$2" || fail "$1 lacks: $2: $(conf "$1")"
 }
 relay_key=$(< "$dir/relay/etc/wireguard/wgvpnr01-publickey")
 site_key=$(< "$dir/edge-a1/etc/wireguard/wgvpnr01-publickey")
@@ -208,7 +208,7 @@ has phone 'AllowedIPs = 192.168.1.0/24'
 cmp "$dir/edge-a1/etc/wireguard/wgvpnr01-privatekey" "$dir/edge-a2/etc/wireguard/wgvpnr01-privatekey" || fail "a site's edges have one key"
 [[ $site_key != "$(< "$dir/edge-b1/etc/wireguard/wgvpnr01-publickey")" ]] || fail 'two sites have one key'
 
-! conf phone | grep -q '^PrivateKey' || fail 'phone: a private key that is not ours'
+! conf phone | holds '^PrivateKey' || fail 'phone: a private key that is not ours'
 [[ ! -e $dir/phone/etc/wireguard/wg0-privatekey && ! -e $dir/phone/phone.qr ]] || fail 'phone: its private key'
 [[ -z $(find "$dir/state/keys" -name 'phone*') ]] || fail 'phone: a private key was made'
 has phone 'PostUp = wg set %i private-key /etc/wireguard/%i-privatekey'
@@ -249,7 +249,7 @@ changes 'the site is back'
 texts | diff - "$work/with-c" || fail 'the site is back, but not as it was'
 describe 'a b c' 'direct nat phone laptop' 'preshared-keys: true'
 changes 'preshared keys'
-conf relay | grep -q '^PresharedKey' || fail 'no preshared key'
+conf relay | holds '^PresharedKey' || fail 'no preshared key'
 for pair in 'edge-a1 relay' 'server-a server-b' 'nat vps'; do
 	shared=$(for host in $pair; do conf "$host" | sed -n 's/^PresharedKey = //p' | sort -u; done | sort | uniq -d | wc -l)
 	((shared == 1)) || fail "$pair: $shared preshared keys in common"

@@ -55,7 +55,7 @@ endpoint() { at r2 wg show wg0 endpoints | awk '{print $2}'; }
 online() { inside pc ping -q -c 1 -W 1 2001:db8:80::80; }
 page() { inside pc curl -gs -m 5 "http://$1/" || :; }
 moved() { [[ $(endpoint) == "$1" ]]; }
-slaac() { inside pc ip -6 -o address show dev eth scope global | grep -q "inet6 $prefix:"; }
+slaac() { inside pc ip -6 -o address show dev eth scope global | holds "inet6 $prefix:"; }
 knocked() { at r2 grep -qE "^$1 190[0-9][0-9]" /run/wgxdp/default/knocked; }
 heard() { inside pc "$wgxdp" knock send -p 19000 $r2_address; knocked "$1"; }
 

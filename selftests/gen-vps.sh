@@ -219,7 +219,7 @@ goes() { # HOST TREE
 
 network
 head -c $size /dev/urandom > "$work/file"
-has_default() { at vps ip -6 route show default proto ra | grep -q .; }
+has_default() { at vps ip -6 route show default proto ra | holds .; }
 run() { # WHAT FOO6 BAR6 INBOUND
 	local host
 	say "--- $1"

@@ -37,7 +37,7 @@ routed() { inside "$1" nstat -asz IpForwDatagrams | awk '/^Ip/ {print $2}'; }
 socket_got() { inside "$1" nstat -asz UdpInDatagrams UdpRcvbufErrors | awk '/^Udp/ {sum += $2} END {print sum}'; }
 received() { shown get services.wg-end.original.received; }
 all_read() { # NAMESPACE: nothing is left for a socket there to read
-	! inside "$1" ss -Hulnp "sport = $port" | awk '$2 > 0' | grep -q .
+	! inside "$1" ss -Hulnp "sport = $port" | awk '$2 > 0' | holds .
 }
 
 # Of all processes here, with those that have ended: seconds

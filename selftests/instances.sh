@@ -20,7 +20,7 @@ send_ten() {
 refused() { # NAME WORD WORD ARGUMENT...
 	on_host firewall > "$work/was"
 	! of "$1" up "${@:4}" > "$work/out" 2>&1 || fail "$1: up ${*:4} succeeds"
-	grep -F -- "$2" "$work/out" | grep -qF -- "$3" || fail "$1: up ${*:4} does not name $2 and $3: $(< "$work/out")"
+	grep -F -- "$2" "$work/out" | holds -F -- "$3" || fail "$1: up ${*:4} does not name $2 and $3: $(< "$work/out")"
 	on_host firewall | diff "$work/was" - || fail "$1: up ${*:4}: something changed"
 	say "ok $(< "$work/out")"
 }

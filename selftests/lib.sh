@@ -52,6 +52,9 @@ wait_for() { # SECONDS WHAT COMMAND...: until it succeeds; where time is not mea
 	done
 }
 
+# grep, only for its status, that reads to the end: with pipefail a pipe into one that stops at the match fails where its writer has more to say
+holds() { grep "$@" | cat > /dev/null; }
+
 # --- networks
 
 inside() { nsenter --net="/run/netns/$1" "${@:2}"; } # NAMESPACE COMMAND...
@@ -160,7 +163,7 @@ stop() { # PID
 
 said() { awk -v key="$2" '{for (i = 1; i < NF; i++) if ($i == key) value = $(i + 1)} END {print value}' "$work/$1"; } # NAME KEY
 
-tcp_listens() { inside "$1" ss -Hltn "sport = $2" | grep -q .; } # NAMESPACE PORT
+tcp_listens() { inside "$1" ss -Hltn "sport = $2" | holds .; } # NAMESPACE PORT
 
 # $work/file: its second half slowly, as long as there is $work/hold
 pour() {

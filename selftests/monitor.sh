@@ -47,7 +47,7 @@ speak() { # FROM SOURCE TO [NUMBER [RATE]]
 	inside "$1" $udptool ask -n "${4:-1}" -r "${5:-100}" -w 1 "$2" "$3" > /dev/null 2>&1 || :
 }
 monitor() { start relay "$wgxdp" monitor "${@:2}" > "$work/$1" 2> "$work/$1.errors"; } # FILE OPTION...
-looks() { inside relay bpftool -j map lookup pinned /sys/fs/bpf/wgxdp/default/event_watch key 0 0 0 0 | grep -q '"value":\["0x.*0x[0-9a-f]*[1-9a-f]'; }
+looks() { inside relay bpftool -j map lookup pinned /sys/fs/bpf/wgxdp/default/event_watch key 0 0 0 0 | holds '"value":\["0x.*0x[0-9a-f]*[1-9a-f]'; }
 told() { (($(wc -l < "$work/$1") >= ${2:-1})); }
 field() { /usr/bin/python3 -IS -c 'import json, sys
 for line in open(sys.argv[1]): print(*(json.loads(line).get(k) for k in sys.argv[2:]))' "$@"; } # FILE KEY...

@@ -21,7 +21,7 @@ start_dns() {
 	wait_for 5 'the name server listens' grep -q listening "$work/dns"
 }
 stop_dns() { kill $dns; wait $dns 2> /dev/null || :; }
-forwards_to() { wgxdp show services | grep -q "backend: $1:$port"; } # ADDRESS
+forwards_to() { wgxdp show services | holds "backend: $1:$port"; } # ADDRESS
 
 namespaces client firewall switch one two
 routers firewall

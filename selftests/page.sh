@@ -70,7 +70,7 @@ page console
 
 hostile=$named everything_file
 kill -HUP "$daemon"
-has_hostile() { api interfaces | grep -q onerr; }
+has_hostile() { api interfaces | holds onerr; }
 wait_for 10 'the interface with the odd name' has_hostile
 page answers 2
 page text "$named"

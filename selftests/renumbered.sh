@@ -14,7 +14,7 @@ services:
   - { name: wg-end, listen: { interface: wan, ports: [ $port ] }, backend: { ipv6: "2001:db8:2::10", port: $port } }
 EOF
 
-forwards_to() { wgxdp show services | grep -q "backend: \[$1\]:$port"; } # ADDRESS
+forwards_to() { wgxdp show services | holds "backend: \[$1\]:$port"; } # ADDRESS
 
 # Through wgxdp, both ways
 expect_forwarded() { # NETWORK

@@ -84,22 +84,22 @@ words() {
 add_and_delete() {
 	wgxdp service add office --listen 198.51.100.1 --port 1000 --backend 192.168.2.10:4500 > /dev/null
 	gain office:office -- asks 10 1000
-	wgxdp save | grep -A 9 'name: office' | grep -q 'origin: hand' || fail "not marked: $(wgxdp save)"
+	wgxdp save | grep -A 9 'name: office' | holds 'origin: hand' || fail "not marked: $(wgxdp save)"
 	wgxdp save | wgxdp up -c - > "$work/out"
 	expect 'save | up' "$(tail -n 1 "$work/out")" == '0 entries written'
-	wgxdp save | grep -q 'origin: hand' || fail 'the mark was lost on the way'
+	wgxdp save | holds 'origin: hand' || fail 'the mark was lost on the way'
 	wgxdp service set office --port 1001 > /dev/null
 	gain office:office -- asks 10 1001
 	gain -- asks 10 1000
 	wgxdp service del office > /dev/null
 	gain -- asks 10 1001
-	! wgxdp save | grep -q office || fail 'it is still there'
+	! wgxdp save | holds office || fail 'it is still there'
 	wgxdp service add office --listen 2001:db8:1::1 --port 1000 --backend 192.168.2.10,2001:db8:3::10 > /dev/null
 	wgxdp service set office --nat none > /dev/null || fail 'IPv6 that was translated keeps it from being let through'
 	wgxdp service set office --nat dnat --listen 2001:db8:1::1 > /dev/null
-	wgxdp save | grep -A 5 'name: office' | grep -q 'ipv6: dnat' || fail "not translated: $(wgxdp save)"
+	wgxdp save | grep -A 5 'name: office' | holds 'ipv6: dnat' || fail "not translated: $(wgxdp save)"
 	wgxdp service set office --listen 198.51.100.1 --port 1000 > /dev/null
-	wgxdp save | grep -A 5 'name: office' | grep -q 'ipv6: direct' || fail "IPv6 is left over: $(wgxdp save)"
+	wgxdp save | grep -A 5 'name: office' | holds 'ipv6: direct' || fail "IPv6 is left over: $(wgxdp save)"
 	wgxdp service del office > /dev/null
 	say 'ok added, changed, deleted'
 }

@@ -54,7 +54,7 @@ without_loss() {
 	lost_of=$((lost_of + $1))
 }
 restarted() { (($(property NRestarts) > $1)); }
-listens() { "$wgxdp" show services | grep -q "listen: .*:$1"; }
+listens() { "$wgxdp" show services | holds "listen: .*:$1"; }
 
 make -s install PREFIX=/usr > "$work/install" 2>&1 || fail "make install: $(< "$work/install")"
 wgxdp=/usr/sbin/wgxdp
@@ -101,10 +101,10 @@ EOF
 systemctl daemon-reload
 ddns_says() { journalctl -u wgxdp-ddns -o cat --no-pager; }
 systemctl start wgxdp-ddns || fail "wgxdp-ddns: $(ddns_says)"
-ddns_says | grep -q 'A 198.51.100.1 written ttl=300 fqdn=wg-end.example.net' || fail "wgxdp-ddns: $(ddns_says)"
+ddns_says | holds 'A 198.51.100.1 written ttl=300 fqdn=wg-end.example.net' || fail "wgxdp-ddns: $(ddns_says)"
 sed -i 's/interface: wan/interface: lan/' /etc/wgxdp/ddns.yaml
 systemctl start wgxdp-ddns || fail "wgxdp-ddns without an address: $(ddns_says)"
-ddns_says | grep -q 'no address of lan can be published: 192.168.1.1 is private' || fail "wgxdp-ddns: $(ddns_says)"
+ddns_says | holds 'no address of lan can be published: 192.168.1.1 is private' || fail "wgxdp-ddns: $(ddns_says)"
 timer_says() { systemctl show wgxdp-ddns.timer | grep -oE '(On(Boot|UnitActive)USec=[0-9a-z]+|AccuracyUSec=.*|Persistent=.*)' | sort | xargs; }
 expect "the timer's times" "$(timer_says)" == 'AccuracyUSec=30s OnBootUSec=2min OnUnitActiveUSec=5min Persistent=yes'
 
@@ -117,7 +117,7 @@ sysctl -qw net.ipv4.ping_group_range='1 0'
 mkdir -p /etc/wgxdp/endpoint
 printf 'PEER=%s\nHOST=198.51.100.7\nPORT=51820\n' "$key" > /etc/wgxdp/endpoint/wgx
 ! systemctl start wgxdp-endpoint@wgx 2> /dev/null || fail 'raw ICMP without its drop-in'
-journalctl -u wgxdp-endpoint@wgx -o cat --no-pager | grep -q 'CAP_NET_RAW' || fail "$(journalctl -u wgxdp-endpoint@wgx --no-pager)"
+journalctl -u wgxdp-endpoint@wgx -o cat --no-pager | holds 'CAP_NET_RAW' || fail "$(journalctl -u wgxdp-endpoint@wgx --no-pager)"
 expect 'its endpoint, as it was' "$(wg show wgx endpoints | cut -f2)" == 198.51.100.99:51820
 install -D -m 644 -t /run/systemd/system/wgxdp-endpoint@.service.d /usr/share/doc/wgxdp/endpoint.conf
 systemctl daemon-reload
@@ -185,7 +185,7 @@ nothing_left 'after both were stopped'
 
 mv /etc/wgxdp/wgxdp.yaml /etc/wgxdp/one.yaml
 systemctl start wgxdp-daemon@one
-listens_as_one() { "$wgxdp" --instance one show services | grep -q "listen: .*:$1"; }
+listens_as_one() { "$wgxdp" --instance one show services | holds "listen: .*:$1"; }
 wait_for 10 'an instance by the template' listens_as_one $port
 expect 'wgxdp@one' "$(property ActiveState wgxdp@one)" == active
 forwards 'by an instance of the template'
@@ -200,7 +200,7 @@ expect 'wgxdp-daemon@one ends with it' "$(property ActiveState wgxdp-daemon@one)
 nothing_left 'after the template was stopped'
 
 refused() { # UNIT
-	journalctl -u "$1" -o cat --no-pager | grep -q 'interface wan: to share XDP .*CAP_SYS_ADMIN.* shared.conf' ||
+	journalctl -u "$1" -o cat --no-pager | holds 'interface wan: to share XDP .*CAP_SYS_ADMIN.* shared.conf' ||
 		fail "$1: $(journalctl -u "$1" -n 20 --no-pager)"
 	say "ok $1: refused, with what to do"
 }

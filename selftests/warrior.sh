@@ -67,6 +67,6 @@ nat_is() { # ADDRESS PORT
 
 endpoint() { inside r2 wg show wg2 endpoints | awk '{print $2}'; }
 is_there() { [[ $(endpoint) == "$1" ]]; }
-says() { tail -n "+$((${said:-0} + 1))" "${work:?}/daemon" | grep -q -- "$1"; } # since `said`
+says() { tail -n "+$((${said:-0} + 1))" "${work:?}/daemon" | holds -- "$1"; } # since `said`
 hush() { said=$(wc -l < "$work/daemon"); }
 pings() { inside r1 ping -q -c 1 -W 1 10.77.0.2 > /dev/null; }

@@ -83,7 +83,8 @@ run start > /dev/null
 grep -qF 'ports: [ 51820, 443 ]' "$work/var/etc/wgxdp.yaml" || fail 'several ports'
 grep -qF 'backend: { ipv6: "2001:db8:2::10", port: 51820 }' "$work/var/etc/wgxdp.yaml" || fail 'one family'
 sed -i "s,#option file.*,option file '/etc/wgxdp/own.yaml'," "$config"
-run start | grep -qx 'set_param command .* daemon -c /etc/wgxdp/own.yaml' || fail 'a file of ones own'
+run start > "$work/said"
+grep -qx 'set_param command .* daemon -c /etc/wgxdp/own.yaml' "$work/said" || fail 'a file of ones own'
 cp scripts/openwrt/wgxdp.config "$config"
 [[ ! $(run start) ]] || fail 'not enabled, and started'
 
