@@ -167,7 +167,8 @@ struct fragment_scratch {
 
 enum control_flags {
 	CONTROL_ASK_ALWAYS = 1 << 0,	/* a rule looks at source, mark or DSCP: no next hop of one client is another's */
-	CONTROL_WITH_CHOICES = 1 << 1,	/* for user space: the switch with_choices is on in the programs that run */
+	CONTROL_WITH_CHOICES = 1 << 1,	/* for user space: the switch with_choices is on in the programs that run, */
+	CONTROL_WITH_SOURCE_TRIE = 1 << 2,	/* and with_source_trie */
 };
 
 /* control: ARRAY of one */

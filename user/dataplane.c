@@ -68,6 +68,7 @@ static int open_pins(struct dataplane *dp)
 		dp->programs[i] = pin_get(dp->instance, "progs/%s", dataplane_program_names[i]);
 	dp->elsewhere = !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.netns != netns_inode();
 	dp->choices = c.flags & CONTROL_WITH_CHOICES;
+	dp->source_trie = c.flags & CONTROL_WITH_SOURCE_TRIE;
 	if (c.abi_version != ABI_VERSION) {
 		log_error("instance %s runs with layout %u of its maps, this program has %u: `wgxdp down` with the program "
 			  "that started it, then `wgxdp up`", dp->instance, c.abi_version, ABI_VERSION);
@@ -172,7 +173,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_vlans = p->vlans;
 	s->rodata->with_bridges = p->bridges;
 	s->rodata->with_routers = p->routers;
-	s->rodata->with_source_trie = p->n_trie;
+	s->rodata->with_source_trie = dp->source_trie = p->n_trie || dp->source_trie;
 	s->rodata->with_lists = p->n_lists;
 	s->rodata->with_hearing = p->hearing;
 	set_programs(dp, s, p);

@@ -47,7 +47,7 @@ struct dataplane {
 	bool running;			/* pins were there */
 	bool begun;			/* pins of a first `up` are being made, beside their place */
 	bool elsewhere;			/* in another network namespace: its ifindexes are not ours */
-	bool choices;			/* with_choices of the programs that will run: once on it stays, as sizes do */
+	bool choices, source_trie;	/* with_choices and with_source_trie of the programs that will run: once on they stay, as sizes do */
 	bool later;			/* running programs serve for now, others are to be loaded */
 	bool reloaded;			/* programs differ from the pinned ones */
 	__u64 hash;			/* then theirs, for struct control */

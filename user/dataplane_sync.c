@@ -310,7 +310,8 @@ static void undo(const struct dataplane *dp, const struct plan *p, const struct 
 /* Field by field, in place: the next-hop generation has other writers, which hold no lock */
 static int sync_control(struct dataplane *dp, const struct plan *p, bool changed)
 {
-	__u32 flags = (p->ask_always ? CONTROL_ASK_ALWAYS : 0) | (dp->choices && !dp->later ? CONTROL_WITH_CHOICES : 0);
+	__u32 flags = (p->ask_always ? CONTROL_ASK_ALWAYS : 0) | (dp->choices && !dp->later ? CONTROL_WITH_CHOICES : 0) |
+		      (dp->source_trie ? CONTROL_WITH_SOURCE_TRIE : 0);
 	struct control *c = control_map(dp->maps[MAP_control]);
 
 	if (!c)
