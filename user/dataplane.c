@@ -173,7 +173,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_vlans = p->vlans;
 	s->rodata->with_bridges = p->bridges;
 	s->rodata->with_routers = p->routers;
-	s->rodata->with_source_trie = dp->source_trie = p->n_trie || dp->source_trie;
+	s->rodata->with_source_trie = dp->source_trie = p->n_trie || p->relay.grows || dp->source_trie;
 	s->rodata->with_lists = p->n_lists;
 	s->rodata->with_hearing = p->hearing;
 	set_programs(dp, s, p);

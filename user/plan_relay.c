@@ -330,6 +330,7 @@ int plan_relay(struct making *m)
 	if (!config_relays(m->config))
 		return 0;
 	r->on = true;
+	r->grows = m->config->follow.n_tables;
 	r->running = m->in->peers;
 	r->n_running = m->in->n_peers;
 	r->overlay = m->config->policy.overlay;

@@ -25,6 +25,7 @@ struct relay_route {			/* a prefix and its word: the peer's id, and flags */
 
 struct plan_relay {
 	bool on;
+	bool grows;			/* routes of the kernel's are followed: sources of an ingress may be more than its list holds at any time */
 	struct prefix overlay;
 	struct relay_peer *peers;	/* by id; 0 is nobody */
 	size_t n_peers;
