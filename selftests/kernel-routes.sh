@@ -37,6 +37,7 @@ answered() { inside site ping -q -c 1 -W 0.05 "$1" > /dev/null; }
 not_answered() { ! answered "$1"; }
 of_many() { echo "$overlay:$(printf %x $((256 + 2 * $1)))::10"; } # NUMBER: an address
 all_answered() { answered "$(of_many 1)" && answered "$(of_many $((many / 2)))" && answered "$(of_many $many)"; }
+program() { inside relay bpftool -j prog show pinned /sys/fs/bpf/wgxdp/default/progs/wgxdp_xdp | grep -o '"id":[0-9]*'; }
 peer_packets() { wgxdp show peers --json | python3 -c 'import json, sys
 print(sum(p["rx"]["forwarded"] for p in json.load(sys.stdin)["peers"] if p["name"] == "far"))'; }
 
@@ -122,6 +123,7 @@ pair_has_lost_nothing() { # WHAT
 	expect "$1: packets answered of a pair" "$(said asked answered)" == "$(said asked asked)"
 }
 before=$(peer_packets)
+is=$(program)
 pair 20
 for ((i = 0; i < 3; i++)); do
 	from=$(date +%s%N)
@@ -135,6 +137,7 @@ for ((i = 0; i < 3; i++)); do
 	in_time 'they are gone' 1000
 done
 pair_has_lost_nothing "$many routes that come and go"
+expect 'the program' "$(program)" == "$is" # verifying another takes half a second
 
 # flaps: 1,000 a second, half of them made
 flaps() { # SECONDS
