@@ -129,7 +129,8 @@ joined() { # SIDE NAMESPACE DEVICE NET PORT: a tunnel from the firewall's SIDE t
 	inside "$2" ip -6 route add default dev "$3"
 }
 
-ping_through() { inside client ping -q -c 1 -W 1 10.77.0.1; }
+# ADDRESS: one packet of the endpoint before, overtaken on the way, makes it that one once more
+answers_to() { inside client ping -q -c 1 -W 1 10.77.0.1 && [[ $(endpoint_seen wg-end wge wgc | sed 's/:[0-9]*$//') == "$1" ]]; }
 
 tunnels() {
 	local end direction least=$((2 * size / 1400))
@@ -151,8 +152,8 @@ tunnels() {
 	head -c $size /dev/urandom > "$work/file"
 	for end in 10.64.0.2,198.51.100.7 '[2001:db8:64::2],[2001:db8:1::7]'; do
 		inside client wg set wgc peer "$(key wge)" allowed-ips 10.77.0.0/24 endpoint "${end%,*}:$port"
-		wait_for 20 "an answer from ${end%,*} through two tunnels" ping_through
-		expect "wg-end sees the client as" "$(endpoint_seen wg-end wge wgc | sed 's/:[0-9]*$//')" == "${end#*,}"
+		wait_for 20 "an answer from ${end%,*} through two tunnels, to ${end#*,}" answers_to "${end#*,}"
+		say "ok wg-end sees the client as ${end#*,}"
 		transfer "${end%,*}, through two tunnels ($WGXDP_WG)" client wg-end 10.77.0.1
 		transfer "${end%,*}, through two tunnels ($WGXDP_WG)" wg-end client 10.77.0.2
 	done

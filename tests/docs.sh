@@ -156,8 +156,7 @@ check_format() {
 	done
 }
 
-check_all() {
-	check_commands
+check_reasons() {
 	same 'reason to pass' reasons.def "$(reasons PASS)" 'the manual page' "$(reasons_in_page passing)"
 	same 'reason to drop' reasons.def "$(reasons DROP)" 'the manual page' "$(reasons_in_page dropping)"
 	same reason reasons.def "$({ reasons PASS; reasons DROP; } | grep -vx send_failed | sort)" \
@@ -166,13 +165,18 @@ check_all() {
 		"$(reasons_in_relay_guide | grep -xE 'refused|unrouted|same_site|invalid')"
 	same 'reason of the relay guide' 'the table' "$(reasons_in_relay_guide)" reasons.def \
 		"$({ reasons PASS; reasons DROP; } | sort | grep -xF "$(reasons_in_relay_guide)")"
-	same map bpf/maps.h "$(maps)" "the design's table" "$(maps_in_design)"
+}
+check_maps() { same map bpf/maps.h "$(maps)" "the design's table" "$(maps_in_design)"; }
+check_keys() {
 	same key 'the grammar' "$(keys)" wgxdp.yaml.5 "$(keys_in_page)"
 	same value 'the grammar' "$(values)" wgxdp.yaml.5 "$(values_in_page)"
-	check_examples
-	check_topology
-	same line scripts/systemd/shared.conf "$(drop_in)" 'the guide' "$(drop_in_in_guide)"
-	same metric user/metrics.c "$(metrics)" docs/metrics.md "$(metrics_in_page)"
+}
+check_drop_in() { same line scripts/systemd/shared.conf "$(drop_in)" 'the guide' "$(drop_in_in_guide)"; }
+check_metrics() { same metric user/metrics.c "$(metrics)" docs/metrics.md "$(metrics_in_page)"; }
+
+check() { # ASPECT...
+	local aspect
+	for aspect; do "check_$aspect"; done
 	((!bad))
 }
 
@@ -180,17 +184,17 @@ check_all() {
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy" "$copy".*' EXIT
-# FILE SED-SCRIPT: a copy with this changed must be found wrong
+# ASPECT FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
 	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/yaml_map.c user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c user/config_endpoints.c user/config_learn.c user/config_ddns.c user/metrics.c user/show_guard.c user/show_sites.c scripts/systemd "$copy"
-	sed -i "$2" "$copy/$1"
-	! cmp -s "$1" "$copy/$1" || { echo "'$2' changes nothing in $1"; exit 1; }
-	! (cd "$copy" && check_all > /dev/null) || { echo "nothing was found wrong after '$2' in $1"; exit 1; }
+	sed -i "$3" "$copy/$2"
+	! cmp -s "$2" "$copy/$2" || { echo "'$3' changes nothing in $2"; exit 1; }
+	! (cd "$copy" && check "$1" > /dev/null) || { echo "nothing was found wrong after '$3' in $2"; exit 1; }
 }
 
 check_format
-check_all || exit 1
+check commands reasons maps keys examples topology drop_in metrics || exit 1
 make -s install DESTDIR="$copy" PREFIX=/usr
 for page in docs/*.[58]; do
 	cmp "$page" "$copy/usr/share/man/man${page##*.}/${page##*/}" || { echo "make install leaves out $page"; exit 1; }
@@ -198,36 +202,36 @@ done
 [[ $(keys | wc -l) -ge 25 && $(values | wc -l) -ge 15 ]] || { echo 'hardly any key was compared'; exit 1; }
 [[ $(maps | wc -l) -ge 10 && $(reasons PASS | wc -l) -ge 10 && $(options_in_help up | wc -l) -ge 8 ]] ||
 	{ echo 'hardly anything was compared'; exit 1; }
-must_find docs/wgxdp.8 '/^\.It Fl -lan/d'
-must_find docs/wgxdp.8 's/^\.It Fl j , Fl -json/.It Fl -json/'
-must_find docs/wgxdp.8 's/^\.It Fl -version/.It Fl -release/'
-must_find docs/wgxdp.8 's/^\.Op Fl -mode.*//'
-must_find docs/wgxdp.8 's/^\.Ss down/.Ss off/'
-must_find docs/wgxdp.8 '/^\.It Cm martian/d'
-must_find docs/wgxdp.8 's/^\.It Cm send_failed/.It Cm send_refused/'
-must_find docs/wgxdp.yaml.5 '/^\.It Cm shared/d'
-must_find docs/wgxdp.yaml.5 's/^\.Cm report :/.Cm tell :/'
-must_find docs/wgxdp.yaml.5 's/role: lan }/role: dmz }/'
-must_find docs/wgxdp.yaml.5 '/^\.It Cm pairs/d'
-must_find docs/wgxdp.yaml.5 '/^\.It Cm credentials/d'
-must_find docs/guide-dns.md 's/      names: \[/      name: [/'
-must_find docs/guide-road-warrior.md 's/knock: { port/knock: { ports/'
-must_find docs/guide-endpoint.md 's/interface: wg0, peer/device: wg0, peer/'
-must_find docs/guide-vps.md 's/^        ipv6: off/        ipv6: of/'
-must_find docs/guide-vps.md 's/inbound: established, proxy/inbound: open, proxy/'
-must_find docs/guide-firewall.md 's/^    listen: { interface/    listen: { device/'
-must_find docs/guide-blind.md 's/      pairs: \[/      pair: [/'
-must_find user/config.c 's/{ "df", yaml_set_choice/{ "frob", yaml_set_text, "x" },\n\t&/'
-must_find docs/guide-firewall.md 's/`hop_limit`/hop limit/'
-must_find docs/guide-relay.md 's/`unrouted`/`unroutable`/'
-must_find docs/guide-relay.md 's/`same_site`/same site/'
-must_find docs/guide-relay.md 's/    follow: { wireguard/    follow: { wire/'
-must_find docs/design.md '/^| scratch |/d'
-must_find docs/design.md 's/^| choices | LRU_HASH/| choices | HASH/'
-must_find docs/design.md 's/^| names | /| titles | /'
-must_find docs/metrics.md 's/`wgxdp_map_entries`/`wgxdp_map_rows`/'
-must_find scripts/systemd/shared.conf 's/ADMIN$/& CAP_KILL/'
-must_find include/reasons.def '$aREASON(PASS, frobbed, "text")'
-must_find bpf/maps.h '$aMAP(frobs, HASH, __u32, __u32, 1, 0);'
-must_find user/cmd_up.c 's/{ "mode", required_argument/{ "frob", required_argument, NULL, 1 }, &/'
+must_find commands docs/wgxdp.8 '/^\.It Fl -lan/d'
+must_find commands docs/wgxdp.8 's/^\.It Fl j , Fl -json/.It Fl -json/'
+must_find commands docs/wgxdp.8 's/^\.It Fl -version/.It Fl -release/'
+must_find commands docs/wgxdp.8 's/^\.Op Fl -mode.*//'
+must_find commands docs/wgxdp.8 's/^\.Ss down/.Ss off/'
+must_find reasons docs/wgxdp.8 '/^\.It Cm martian/d'
+must_find reasons docs/wgxdp.8 's/^\.It Cm send_failed/.It Cm send_refused/'
+must_find keys docs/wgxdp.yaml.5 '/^\.It Cm shared/d'
+must_find keys docs/wgxdp.yaml.5 's/^\.Cm report :/.Cm tell :/'
+must_find keys docs/wgxdp.yaml.5 's/role: lan }/role: dmz }/'
+must_find keys docs/wgxdp.yaml.5 '/^\.It Cm pairs/d'
+must_find keys docs/wgxdp.yaml.5 '/^\.It Cm credentials/d'
+must_find examples docs/guide-dns.md 's/      names: \[/      name: [/'
+must_find examples docs/guide-road-warrior.md 's/knock: { port/knock: { ports/'
+must_find examples docs/guide-endpoint.md 's/interface: wg0, peer/device: wg0, peer/'
+must_find examples docs/guide-vps.md 's/^        ipv6: off/        ipv6: of/'
+must_find examples docs/guide-vps.md 's/inbound: established, proxy/inbound: open, proxy/'
+must_find examples docs/guide-firewall.md 's/^    listen: { interface/    listen: { device/'
+must_find examples docs/guide-blind.md 's/      pairs: \[/      pair: [/'
+must_find keys user/config.c 's/{ "df", yaml_set_choice/{ "frob", yaml_set_text, "x" },\n\t&/'
+must_find reasons docs/guide-firewall.md 's/`hop_limit`/hop limit/'
+must_find reasons docs/guide-relay.md 's/`unrouted`/`unroutable`/'
+must_find reasons docs/guide-relay.md 's/`same_site`/same site/'
+must_find examples docs/guide-relay.md 's/    follow: { wireguard/    follow: { wire/'
+must_find maps docs/design.md '/^| scratch |/d'
+must_find maps docs/design.md 's/^| choices | LRU_HASH/| choices | HASH/'
+must_find maps docs/design.md 's/^| names | /| titles | /'
+must_find metrics docs/metrics.md 's/`wgxdp_map_entries`/`wgxdp_map_rows`/'
+must_find drop_in scripts/systemd/shared.conf 's/ADMIN$/& CAP_KILL/'
+must_find reasons include/reasons.def '$aREASON(PASS, frobbed, "text")'
+must_find maps bpf/maps.h '$aMAP(frobs, HASH, __u32, __u32, 1, 0);'
+must_find commands user/cmd_up.c 's/{ "mode", required_argument/{ "frob", required_argument, NULL, 1 }, &/'
 echo "help texts, manual pages, guide, design, reasons, maps and keys say the same"
