@@ -104,10 +104,10 @@ static int send_nothing(struct bpf_program *program, struct bpf_prog_load_opts *
 {
 	size_t n = bpf_program__insn_cnt(program);
 	struct bpf_insn *insns = malloc(n * sizeof(*insns));
-	int rc = insns ? 0 : -ENOMEM;
+	int rc;
 
-	if (rc)
-		return rc;
+	if (!insns)
+		return -ENOMEM;
 	memcpy(insns, bpf_program__insns(program), n * sizeof(*insns));
 	for (size_t i = 0; i < n; i++)
 		if (insns[i].code == (BPF_JMP | BPF_CALL) && !insns[i].src_reg && insns[i].imm == BPF_FUNC_clone_redirect)

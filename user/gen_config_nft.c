@@ -150,8 +150,8 @@ static __u16 port_of(FILE *out, const char *device)
 	wg_free(&d);
 	if (port)
 		return port;
-	fprintf(out, "\n\t# %s does not say its port: %u is let in", device, NFT_PORT);
-	log_warning("input: %s does not say its port: %u is let in", device, NFT_PORT);
+	fprintf(out, "\n\t# %s does not say its port: %d is let in", device, NFT_PORT);
+	log_warning("input: %s does not say its port: %d is let in", device, NFT_PORT);
 	return NFT_PORT;
 }
 

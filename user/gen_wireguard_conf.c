@@ -113,7 +113,7 @@ struct conf_list conf_peer(const struct gen *g, FILE *out, const struct conf_pee
 		fprintf(out, "Endpoint = %s\n", endpoint_format(p->where, p->port, endpoint));
 	}
 	if (p->keepalive)
-		fprintf(out, "PersistentKeepalive = %u\n", KEEPALIVE);
+		fprintf(out, "PersistentKeepalive = %d\n", KEEPALIVE);
 	return (struct conf_list){ .out = out, .key = "AllowedIPs" };
 }
 

@@ -127,7 +127,9 @@ static int take_error(struct prober *p, unsigned int size, struct mtu_told *told
 	if (s->size != size)
 		return false;
 	told->mtu = e->ee_info < size ? e->ee_info : 0;
-	told->by = e->ee_origin == SO_EE_ORIGIN_LOCAL ? (struct address){ .family = 0 } : address_from_socket(SO_EE_OFFENDER(e));
+	memset(&told->by, 0, sizeof(told->by));
+	if (e->ee_origin != SO_EE_ORIGIN_LOCAL)
+		told->by = address_from_socket(SO_EE_OFFENDER(e));
 	return true;
 }
 

@@ -125,8 +125,8 @@ static void say_below_ipv6(unsigned int mtu, const struct mtu_report *r)
 		return;
 	if (family)
 		address_format(r->wireguard ? &r->endpoint : &r->target, to);
-	printf("IPv6 inside the tunnel does not work below %u: Linux takes it off such an interface, with its addresses. For IPv6 either\n"
-	       "the path has to carry %u bytes; or the tunnel keeps an MTU of %u, and at both ends what is longer than the path takes is\n"
+	printf("IPv6 inside the tunnel does not work below %d: Linux takes it off such an interface, with its addresses. For IPv6 either\n"
+	       "the path has to carry %u bytes; or the tunnel keeps an MTU of %d, and at both ends what is longer than the path takes is\n"
 	       "sent in pieces, by a route to the other end with its MTU, here: ip route replace %s via GATEWAY dev IF mtu %u\n",
 	       MTU_IPV6_MIN, MTU_IPV6_MIN + mtu_overhead(family), MTU_IPV6_MIN, to, mtu + mtu_overhead(family));
 }
@@ -175,7 +175,7 @@ static void say_wireguard_over(const struct mtu_report *r)
 	printf("WireGuard over this path: MTU = %u (%u - %u%s", passes - overhead, passes, overhead,
 	       r->target.family == FAMILY_IPV6 ? ")" : ", its packets over IPv4)");
 	if (overhead != MTU_LAYER)
-		printf("; %u where they may go over IPv6 as well (%u - %u)", passes - MTU_LAYER, passes, MTU_LAYER);
+		printf("; %u where they may go over IPv6 as well (%u - %d)", passes - MTU_LAYER, passes, MTU_LAYER);
 	printf(".\n");
 	say_below_ipv6(passes - overhead, r);
 }

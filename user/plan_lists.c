@@ -68,10 +68,10 @@ int plan_lists(struct making *m, const struct service_config *s, __u32 id)
 	bool says_all = false, says_ipv4 = false, around_ipv4 = false;
 	const struct prefix *denied = NULL;
 	size_t n;
-	int rc = rules ? 0 : -ENOMEM;
+	int rc = 0;
 
-	if (rc)
-		return rc;
+	if (!rules)
+		return -ENOMEM;
 	n = put_rules(rules, s->deny, s->n_deny, true);
 	n += put_rules(rules + n, s->allow, s->n_allow, false);
 	if (n)

@@ -92,7 +92,7 @@ static void find_peer(const struct flows *f, const struct row *r, struct words *
 	const struct address ours = { r->ours, r->family };
 	const struct wg_dump_peer *p = f->dump ? wg_dump_find(f->dump, &ours, r->our_port) : NULL;
 	const struct relay_peer *known;
-	struct relay_peer wanted;
+	struct relay_peer wanted = { 0 };
 
 	w->name = NULL;
 	*w->key = '\0';

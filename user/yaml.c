@@ -123,9 +123,9 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 		}
 		len = character(s, end - s);
 		if (!len)
-			fprintf(stderr, "%s:%u:%zu: error: byte 0x%02x: not text in UTF-8\n", y->name, line, s - start + 1, *s);
+			fprintf(stderr, "%s:%u:%td: error: byte 0x%02x: not text in UTF-8\n", y->name, line, s - start + 1, *s);
 		if (*s == '\t' && indent && strspn((char *)s, "\t \r") < strcspn((char *)s, "\n#")) {
-			fprintf(stderr, "%s:%u:%zu: error: a tab in the indentation: YAML wants spaces\n", y->name, line,
+			fprintf(stderr, "%s:%u:%td: error: a tab in the indentation: YAML wants spaces\n", y->name, line,
 				s - start + 1);
 			len = 0;
 		}
