@@ -106,6 +106,10 @@ says 'server 127.0.0.1: its answer is not signed by key wgxdp'
 server=127.0.0.1 names=cut.example.net configuration > "$work/cut.yaml"
 ddns 1 -c "$work/cut.yaml"
 says 'server 127.0.0.1: its answer is truncated, by TCP too fqdn=cut.example.net'
+inside wg-end nft 'add table inet closed; add chain inet closed out { type filter hook output priority 0; }; add rule inet closed out tcp dport 53 reject with tcp reset'
+ddns 1 -c "$work/cut.yaml"
+says 'server 127.0.0.1: Connection refused fqdn=cut.example.net'
+inside wg-end nft delete table inet closed
 names=mail.example.net configuration > "$work/cname.yaml"
 ddns 1 -c "$work/cname.yaml"
 says 'there is a CNAME' 'fqdn=mail.example.net'

@@ -174,6 +174,7 @@ static int ask_address(const struct addrinfo *to, const struct wire *question, s
 		return rc;
 	if (!rc)
 		free(answer->bytes);
+	answer->bytes = NULL;		/* there may be no connection to ask by */
 	return ask_tcp(to, question, answer);
 }
 
