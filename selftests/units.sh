@@ -8,7 +8,7 @@
 # traffic; stopped, what runs goes on; wgxdp.service brings it up, reloads and takes all of it down. The same by the templates;
 # sharing XDP takes a drop-in, and is refused with what to do where that is missing. systemd-analyze is content with all units. wgxdp-ddns.service needs no
 # capability, and its timer has the times that it should; wgxdp-endpoint@ sets an endpoint, by raw ICMP where its drop-in is; a knock's file runs
-# wgxdp-knock.service.
+# wgxdp-knock.service; wgxdp-etcd.service brings what etcd has.
 # BREAK=1 restarts wgxdp.service, not the daemon alone.
 #
 #     client uplink ---- wan this VM lan ---- eth wg-end
@@ -83,7 +83,7 @@ curl -sf http://127.0.0.1:9851/metrics > "$work/metrics" || fail 'the exporter d
 expect 'capabilities' "$(awk '$1 == "CapPrm:" || $1 == "CapBnd:" {print $2}' "/proc/$(property MainPID)/status" | sort -u)" \
 	== "$(printf '%016x' $((1 << 12 | 1 << 38 | 1 << 39)))"
 exposures=''
-for unit in wgxdp wgxdp-daemon wgxdp@one wgxdp-daemon@one wgxdp-ddns wgxdp-endpoint@wgx wgxdp-knock; do
+for unit in wgxdp wgxdp-daemon wgxdp@one wgxdp-daemon@one wgxdp-ddns wgxdp-endpoint@wgx wgxdp-knock wgxdp-etcd; do
 	systemd-analyze security --no-pager $unit.service > "$work/security"
 	exposure=$(sed -nE 's/.*exposure level[^:]*: ([0-9.]+).*/\1/p' "$work/security")
 	expect "exposure of $unit" "$exposure" '<=' 2.0
@@ -199,6 +199,34 @@ systemctl stop wgxdp@one
 expect 'wgxdp-daemon@one ends with it' "$(property ActiveState wgxdp-daemon@one)" == inactive
 nothing_left 'after the template was stopped'
 
+# What etcd has
+export ETCDCTL_API=3
+start firewall etcd --data-dir "$work/etcd" --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
+	--listen-peer-urls http://127.0.0.1:2380 --log-level error > "$work/etcd.log" 2>&1
+etcd=$!
+wait_for 60 'etcd' etcdctl endpoint health
+put() { etcdctl put /wgxdp/relays/10-all > /dev/null; }
+etcd_says() { journalctl -u wgxdp-etcd -o cat --no-pager; }
+echo 'PREFIXES=/wgxdp/relays/' > /etc/wgxdp/etcd.conf
+configuration $port | put
+systemctl start wgxdp-etcd
+wait_for 30 "what etcd has runs: $(etcd_says)" listens $port
+forwards 'by what etcd has'
+configuration $port 1005 | put
+wait_for 30 'the next revision' listens 1005
+echo 'services: [ { frob: 1 } ]' | put
+is_refused() { etcd_says | holds 'is refused: what ran goes on'; }
+wait_for 30 'a bad one is refused' is_refused
+listens 1005 || fail 'a bad revision changed what runs'
+systemctl stop wgxdp-etcd
+expect 'wgxdp-etcd, stopped' "$(property ActiveState wgxdp-etcd), $(property Result wgxdp-etcd)" == 'inactive, success'
+forwards 'without wgxdp-etcd'
+diff <(sed 1d /etc/wgxdp/wgxdp.yaml) <(configuration $port 1005) > /dev/null || fail "for the next boot: $(< /etc/wgxdp/wgxdp.yaml)"
+kill $etcd
+wait $etcd || :
+"$wgxdp" down
+nothing_left 'after etcd'
+
 refused() { # UNIT
 	journalctl -u "$1" -o cat --no-pager | holds 'interface wan: to share XDP .*CAP_SYS_ADMIN.* shared.conf' ||
 		fail "$1: $(journalctl -u "$1" -n 20 --no-pager)"
@@ -233,4 +261,4 @@ forwards 'after a down that might not'
 "$wgxdp" down
 systemctl stop wgxdp
 nothing_left 'after shared XDP was stopped'
-say "exposure of wgxdp, wgxdp-daemon, their templates, wgxdp-ddns, wgxdp-endpoint@ and wgxdp-knock:$exposures; 0 lost of $lost_of"
+say "exposure of wgxdp, wgxdp-daemon, their templates, wgxdp-ddns, wgxdp-endpoint@, wgxdp-knock and wgxdp-etcd:$exposures; 0 lost of $lost_of"
