@@ -75,7 +75,12 @@ took=()
 for _ in {1..20}; do
 	took+=("$(inside firewall curl -s -o /dev/null -w '%{time_total}' http://127.0.0.1:9851/metrics)")
 done
-expect 'kB that it keeps of what it answered' "$(($(own_memory) - before))" '<=' 512
+for _ in {1..30}; do # what it is about just now, it gives back afterwards
+	kept=$(($(own_memory) - before))
+	((kept > 512)) || break
+	sleep 0.1
+done
+expect 'kB that it keeps of what it answered' $kept '<=' 512
 median=$(printf '%s\n' "${took[@]}" | sort -n | awk 'NR == 10 {print $1 * 1000}')
 
 expect 'last reload' "$(scrape | value wgxdp_config_last_reload_successful)" == 1
