@@ -80,7 +80,7 @@ for _ in {1..30}; do # what it is about just now, it gives back afterwards
 	((kept > 512)) || break
 	sleep 0.1
 done
-expect 'kB that it keeps of what it answered' $kept '<=' 512
+expect 'kB that it keeps of what it answered' "$kept" '<=' 512
 median=$(printf '%s\n' "${took[@]}" | sort -n | awk 'NR == 10 {print $1 * 1000}')
 
 expect 'last reload' "$(scrape | value wgxdp_config_last_reload_successful)" == 1
