@@ -221,7 +221,7 @@ listens 1005 || fail 'a bad revision changed what runs'
 systemctl stop wgxdp-etcd
 expect 'wgxdp-etcd, stopped' "$(property ActiveState wgxdp-etcd), $(property Result wgxdp-etcd)" == 'inactive, success'
 forwards 'without wgxdp-etcd'
-diff <(sed 1d /etc/wgxdp/wgxdp.yaml) <(configuration $port 1005) > /dev/null || fail "for the next boot: $(< /etc/wgxdp/wgxdp.yaml)"
+diff -B <(sed 1d /etc/wgxdp/wgxdp.yaml) <(configuration $port 1005) > /dev/null || fail "for the next boot: $(< /etc/wgxdp/wgxdp.yaml)"
 kill $etcd
 wait $etcd || :
 "$wgxdp" down
