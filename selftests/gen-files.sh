@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Every file that `wgxdp gen hosts` makes of docs/examples is accepted by the program that is to read it, at its own place on its own host:
-# nft, radvd, keepalived, wg, named-checkzone, promtool, systemd-analyze, networkd, sysctl, sh and wgxdp; a file that nobody reads is
+# nft, radvd, keepalived, bird, wg, named-checkzone, promtool, systemd-analyze, networkd, sysctl, sh and wgxdp; a file that nobody reads is
 # a failure. Then a mistake is made in a file of each kind, which its program has to refuse.
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 
@@ -20,6 +20,7 @@ kind() { # PATH, as on the host
 	/etc/systemd/system/*.d/*.conf) echo units ;;
 	/etc/sysctl.d/*.conf) echo sysctl ;;
 	/etc/wgxdp/wgxdp.yaml) echo wgxdp ;;
+	/etc/bird/bird.conf) echo bird ;;
 	/etc/wireguard/*key | *.psk | *.qr | *.uci | */README.md) echo nobody ;;
 	*) echo unknown ;;
 	esac
@@ -28,6 +29,7 @@ kind() { # PATH, as on the host
 check_nft() { nft -c -f "$1"; }
 check_radvd() { radvd -c -C "$1"; }
 check_keepalived() { keepalived -t -f "$1"; }
+check_bird() { bird -p -c "$1"; }
 check_script() { sh -n "$1" && shellcheck "$1"; }
 check_sysctl() { sysctl -qp "$1"; }
 
@@ -161,6 +163,7 @@ refuses script /etc/keepalived/wgvpnr01 '2s/.*/if/'
 refuses wireguard /etc/wireguard/wgvpnr01.conf 's/^AllowedIPs = /&fd00:::,/'
 refuses units /etc/systemd/system/keepalived.service.d/wgxdp.conf 's/^After=/Afther=/'
 refuses networkd /etc/systemd/network/20-eth0.network 's/^DHCP=/DHPC=/'
+refuses bird /etc/bird/bird.conf 's/neighbor/neighbour/'
 refuses sysctl /etc/sysctl.d/60-wgxdp.conf 's/accept_ra/accept_rah/'
 refuses wgxdp /etc/wgxdp/wgxdp.yaml 's/^exporter:/exprter:/'
 touch "$work/two-sites/relay/etc/strange.conf"

@@ -340,3 +340,43 @@ expect_status 'with nobody to hear what is done' 0 gen -o "$work/piped" --check
 say 'ok what is said goes nowhere, and all of it is there'
 echo 'sites: 5' > "$topology"
 refused 'an invalid topology' 'topology.yaml:1:8: error: sites' gen
+
+# ---- one relay becomes several
+
+dir=$work/relays
+several() { # RELAYS as YAML, or with `one` the one that there was
+	topology=$work/several.yaml
+	{
+		printf '%s\n' 'domain: example.net' 'overlay: "fd12:3456:789a::/48"' 'preshared-keys: true'
+		[[ $1 != one ]] || echo 'relays: [ { name: relay, interface: eth0, addresses: [ 198.51.100.1 ] } ]'
+		[[ $1 == one ]] || printf '%s\n' 'relays-share: { name: relay }' 'relays:'
+		for relay in "$@"; do
+			[[ $relay == one ]] || echo "  - { name: $relay, interface: eth0, addresses: [ 198.51.100.${relay#r} ] }"
+		done
+		echo 'sites: [ { name: a, edges: [ { name: edge-a1, wan: wan, lan: lan } ] } ]'
+	} > "$topology"
+}
+several one
+expect_status 'one relay' 0 gen
+cp -a "$dir/relay/etc/wireguard" "$work/one-relay"
+cp "$dir/edge-a1/etc/wireguard/wgvpnr01.conf" "$work/edge.conf"
+several r1 r2 r3
+changes 'three in the place of one'
+accepted 'three relays'
+private_modes
+cmp "$dir/edge-a1/etc/wireguard/wgvpnr01.conf" "$work/edge.conf" || fail 'the edge router has another relay, or another address'
+for relay in r1 r2 r3; do
+	cmp "$dir/$relay/etc/wireguard/wgvpnr01-privatekey" "$work/one-relay/wgvpnr01-privatekey" || fail "$relay has another key"
+	[[ $(grep -A 9 Peer "$dir/$relay/etc/wireguard/wgvpnr01.conf") == "$(grep -A 9 Peer "$work/one-relay/wgvpnr01.conf")" ]] || fail "$relay has other peers"
+	for other in r1 r2 r3; do
+		[[ $other == "$relay" ]] || grep -qF "$(< "$dir/$other/etc/wireguard/wg-$relay-publickey")" "$dir/$relay/etc/wireguard/wg-$other.conf" ||
+			fail "$relay does not know the key of $other"
+	done
+done
+several r1 r3
+changes 'one of three goes' '^(change|remove) (r[123]/|zone|prometheus|state/)'
+grep -q 'fd.*::103:1/112' "$dir/r1/etc/wireguard/wg-r3.conf" || fail 'r1 has another address towards r3'
+several one
+changes 'and one is left'
+cmp "$dir/relay/etc/wireguard/wgvpnr01.conf" "$work/one-relay/wgvpnr01.conf" || fail 'which is not as it was'
+say 'ok one relay becomes three, and keeps its key'

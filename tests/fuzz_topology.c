@@ -59,8 +59,9 @@ static void check_host(const struct topology *t, const struct topology_host *h)
 {
 	const struct topology_host *gateway = &t->hosts[h->gateway];
 
-	if (h->role == ROLE_RELAY)
+	if (h->role == ROLE_RELAY && !h->shares)
 		add(&h->tunnel, &t->tunnels);
+	MUST(!h->shares || address_equal(&h->tunnel, &t->shared.tunnel));
 	if (h->role == ROLE_EDGE || h->role == ROLE_SERVER)
 		add(&h->lan6, &t->sites[h->site].prefix);
 	if (h->role == ROLE_EDGE)
@@ -80,15 +81,30 @@ static void check_host(const struct topology *t, const struct topology_host *h)
 	}
 }
 
+/* Two relays' addresses in the tunnel between them, of one /112; relays come first. Of neighbours in the list: all would be many. */
+static void check_between(const struct topology *t)
+{
+	for (size_t i = 1; i < t->n_hosts && t->hosts[i].shares; i++) {
+		struct address one = topology_between(t, &t->hosts[i], &t->hosts[i - 1]), other = topology_between(t, &t->hosts[i - 1], &t->hosts[i]);
+
+		MUST(!memcmp(&one.addr, &other.addr, 14));
+		add(&one, &t->tunnels);
+		add(&other, &t->tunnels);
+	}
+}
+
 static void check(const struct topology *t)
 {
-	all = calloc(t->n_hosts * (2 + TOPOLOGY_NETWORKS) + 1, sizeof(*all));
+	all = calloc(t->n_hosts * (4 + TOPOLOGY_NETWORKS) + 1, sizeof(*all));
 	n_all = 0;
 	MUST(all);
 	for (size_t i = 0; i < t->n_sites; i++)
 		MUST(prefix_within(&t->sites[i].prefix, &t->overlay) && t->sites[i].prefix.len == 64);
+	if (*t->shared.name)
+		add(&t->shared.tunnel, &t->tunnels);
 	for (size_t i = 0; i < t->n_hosts; i++)
 		check_host(t, &t->hosts[i]);
+	check_between(t);
 	qsort(all, n_all, sizeof(*all), compare);
 	for (size_t i = 1; i < n_all; i++)
 		MUST(compare(&all[i - 1], &all[i]));

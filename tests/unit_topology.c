@@ -113,7 +113,7 @@ static void examples(void **state)
 	glob_t files;
 
 	assert_int_equal(glob("docs/examples/*.yaml", 0, NULL, &files), 0);
-	assert_true(files.gl_pathc >= 7);
+	assert_true(files.gl_pathc >= 8);
 	for (size_t i = 0; i < files.gl_pathc; i++) {
 		struct topology_state s = {}, again = {};
 		struct topology *t;
@@ -301,6 +301,48 @@ static void clashing(void **state)
 		"t.yaml:1:1: error: overlay: the tunnels' prefix has addresses of fd0a::/48, which is kept from an earlier run");
 }
 
+/* ---- several relays ---- */
+
+#define RELAYS(share, list) "domain: example.net\noverlay: \"fd0a::/48\"\ntunnels: \"fd0b::/64\"\n" share "relays: [" list " ]\n" \
+	"sites: [ { name: a, subnet: a, edges: [ { name: x, wan: wan, lan: lan } ] } ]\n"
+#define RELAY(name, last) " { name: " name ", interface: eth0, addresses: [ 192.0.2." last " ] },"
+#define SHARE "relays-share: { name: relay }\n"
+
+static void assert_between(const struct topology *t, const char *one, const char *other, const char *wanted)
+{
+	struct address a = topology_between(t, host(t, one), host(t, other));
+
+	assert_address(&a, wanted);
+}
+
+/* Who comes to the relay that there is takes its place with the sites, and nobody's address changes when one leaves */
+static void several_relays(void **state)
+{
+	struct topology_state s = { .random = no_random };
+	struct topology *t = assigned(RELAYS("", RELAY("relay", "1")), &s);
+
+	assert_has(t, "relay", tunnel, "fd0b::1");
+	assert_false(host(t, "relay")->shares);
+	topology_free(t);
+	t = assigned(RELAYS(SHARE, RELAY("r1", "1") RELAY("r2", "2") RELAY("r3", "3")), &s);
+	assert_address(&t->shared.tunnel, "fd0b::1");
+	assert_has(t, "r1", tunnel, "fd0b::1");
+	assert_has(t, "r3", tunnel, "fd0b::1");
+	assert_has(t, "x", tunnel, "fd0b::1:a");
+	assert_int_equal(host(t, "r3")->number, 3);
+	assert_int_equal(t->keepalive, 25);
+	assert_int_equal(ntohs(t->shared.port), 51820);
+	assert_between(t, "r1", "r3", "fd0b::103:1");
+	assert_between(t, "r3", "r1", "fd0b::103:3");
+	assert_between(t, "r3", "r2", "fd0b::203:3");
+	topology_free(t);
+	t = assigned(RELAYS("relays-share: { name: relay, keepalive: 1 }\n", RELAY("r4", "4") RELAY("r3", "3")), &s);
+	assert_between(t, "r4", "r3", "fd0b::304:4");
+	assert_int_equal(t->keepalive, 1);
+	topology_free(t);
+	topology_state_free(&s);
+}
+
 /* ---- the state ---- */
 
 static void state_text(void **state)
@@ -336,7 +378,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_sites), cmocka_unit_test(defaults), cmocka_unit_test(vps), cmocka_unit_test(examples),
 		cmocka_unit_test(made_at_random), cmocka_unit_test(no_random_numbers), cmocka_unit_test(nobody_moves),
-		cmocka_unit_test(hosts_of_a_site), cmocka_unit_test(clashing), cmocka_unit_test(state_text),
+		cmocka_unit_test(hosts_of_a_site), cmocka_unit_test(clashing), cmocka_unit_test(several_relays),
+		cmocka_unit_test(state_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

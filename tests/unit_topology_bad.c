@@ -223,7 +223,8 @@ static void sites(void **state)
 {
 	static const struct bad list[] = {
 		{ "198.51.100.1", "198.51.100.1, 198.51.100.2", "198", "addresses: a blind relay has one of each family" },
-		{ "blind: true }", "blind: true }\n  - { name: r2, interface: eth0 }", "name: r2", "relays: a second one: not supported yet: one is wanted" },
+		{ "blind: true }", "blind: true }\n  - { name: r2, interface: eth0 }", "name: r2",
+		  "relays: a second one: sites know several by one name: at the top, relays-share: { name: … }" },
 		{ "relays:\n  - { name: relay, interface: eth0, addresses: [ 198.51.100.1 ], port: 51821, blind: true }\n", "", "name: a\n",
 		  "sites: what joins them is missing: relays:" },
 		{ "subnet: a", "subnet: 12345", "12345", "subnet: '12345' is no hexadecimal number from 0 to ffff, as a" },
@@ -234,6 +235,32 @@ static void sites(void **state)
 		{ "token: 11", "token: 10", "10 }", "token: 10 is server-a1's already: each server of a site has its own" },
 		{ "token: 11", "token: 0", "0 }", "token: '0' is no hexadecimal number from 1 to ffff, as 10" },
 		{ "token: 11", "token: ::11", "::11", "token: '::11' is no hexadecimal number" },
+	};
+
+	ALL_BAD(list);
+}
+
+#define RELAYS(before, share, first, rest) before "relays-share: { " share " }\nrelays:\n  - { name: r1, " first " }\n  - { name: r2, " rest " }\n"
+#define DOMAIN "domain: example.net\n"
+#define NAMED "name: relay"
+#define FIRST "interface: eth0, addresses: [ 192.0.2.1 ]"
+#define SECOND "interface: eth0, addresses: [ 192.0.2.2 ]"
+
+static void relays(void **state)
+{
+	static const struct bad list[] = {
+		{ good, RELAYS("", NAMED, FIRST, SECOND), "name: relay }", "relays-share: a name is missing: at the top, domain: example.net" },
+		{ good, RELAYS(DOMAIN, "", FIRST, SECOND), "{  }", "relays-share: 'name' is missing, as name: relay" },
+		{ good, DOMAIN "relays-share: { " NAMED " }\n", "name: relay }", "relays-share: relays are missing: relays: [ { name: r1" },
+		{ good, RELAYS(DOMAIN, NAMED ", keepalive: 26", FIRST, SECOND), "26", "keepalive: '26' is no number from 1 to 25" },
+		{ good, RELAYS(DOMAIN, NAMED ", keepalive: 0", FIRST, SECOND), "0 }\nrelays", "keepalive: '0' is no number from 1 to 25" },
+		{ good, RELAYS(DOMAIN, "name: r1", FIRST, SECOND), "r1, inter", "name: 'r1' is there already, in line 2: each host and site has its own" },
+		{ good, RELAYS(DOMAIN, NAMED, FIRST, SECOND ", blind: true"), "true }", "blind: with relays-share: not supported: what relays tell each other" },
+		{ good, RELAYS(DOMAIN, NAMED, FIRST, SECOND ", public-key: \"" KEY "\""), KEY, "public-key: with relays-share: all relays have one: it belongs" },
+		{ good, RELAYS(DOMAIN, NAMED, FIRST, "interface: eth0"), "name: r2", "relays: addresses: of 'r2' are wanted: 'relay' is found by those" },
+		{ good, RELAYS(DOMAIN, NAMED, FIRST, SECOND ", port: 51821"), "51821", "port: with relays-share: all relays have one: sites send to" },
+		{ good, RELAYS(DOMAIN, NAMED, FIRST ", port: 65281", SECOND ", port: 65281"), "65281 }\n  -", "~port: with relays-share: up to 65280: the ports" },
+		{ good, RELAYS(DOMAIN, NAMED, FIRST, "interface: wg-r1, addresses: [ 192.0.2.2 ]"), "wg-r1", "interface: 'wg-r1' is a tunnel between relays" },
 	};
 
 	ALL_BAD(list);
@@ -307,7 +334,7 @@ static void firewalls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(is_good), cmocka_unit_test(whole), cmocka_unit_test(hosts), cmocka_unit_test(sites),
+		cmocka_unit_test(is_good), cmocka_unit_test(whole), cmocka_unit_test(hosts), cmocka_unit_test(sites), cmocka_unit_test(relays),
 		cmocka_unit_test(gateways), cmocka_unit_test(firewalls),
 	};
 

@@ -19,6 +19,7 @@ struct gen {				/* what generators get */
 	/* base64; NULL where there is none (given by public-key, or no preshared keys) */
 	const char *(*private_key)(const struct gen *g, const struct topology_host *h, const char *device);
 	const char *(*preshared_key)(const struct gen *g, const char *one, const char *other);
+	struct wg_key (*public_key)(const struct gen *g, const struct topology_host *h, const char *device);	/* of a private one that there is */
 	void *data;
 };
 
@@ -30,10 +31,11 @@ struct gen {				/* what generators get */
  * 1280. Of who has one device for several ways that of the narrowest. */
 unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host *h);
 unsigned int gen_mesh_mtu(const struct topology *t, const struct topology_host *h);
+unsigned int gen_between_mtu(const struct topology_host *one, const struct topology_host *other);	/* of relays' own tunnel */
 
 /* Called for every host; makes nothing for one that has no such file */
 typedef void gen_kind(const struct gen *g, const struct topology_host *h);
-gen_kind gen_wireguard, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl, gen_wgxdp, gen_units, gen_readme, gen_qr, gen_uci;
+gen_kind gen_wireguard, gen_bird, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl, gen_wgxdp, gen_units, gen_readme, gen_qr, gen_uci;
 void gen_zone(const struct gen *g);
 void gen_prometheus(const struct gen *g);
 

@@ -2,6 +2,7 @@
  *
  * What several generators say of a host.
  */
+#include <arpa/inet.h>
 #include <stdarg.h>
 #include "gen_host.h"
 
@@ -38,16 +39,35 @@ const struct topology_host *gen_next_roaming(const struct topology *t, const str
 	return NULL;
 }
 
+const struct topology_host *gen_next_relay(const struct topology *t, const struct topology_host *relay, const struct topology_host *last)
+{
+	for (const struct topology_host *h = last ? last + 1 : t->hosts; relay->shares && h < t->hosts + t->n_hosts; h++)
+		if (h->shares && h != relay)
+			return h;
+	return NULL;
+}
+
+const char *gen_between(const struct topology_host *other, char buf[GEN_BETWEEN])
+{
+	snprintf(buf, GEN_BETWEEN, GEN_BETWEEN_PREFIX "%u", other->number & TOPOLOGY_SHARING_MAX);
+	return buf;
+}
+
+__u16 gen_between_port(const struct topology_host *other)
+{
+	return ntohs(other->port) + other->number;
+}
+
 bool gen_runs_wgxdp(const struct topology *t, const struct topology_host *h)
 {
-	return h->role == ROLE_RELAY || h->role == ROLE_FIREWALL || (h->role == ROLE_GATEWAY && (h->ddns || gen_next_roaming(t, h, NULL)));
+	return h->role == ROLE_RELAY || (h->role == ROLE_EDGE && *t->shared.name) || h->role == ROLE_FIREWALL || (h->role == ROLE_GATEWAY && (h->ddns || gen_next_roaming(t, h, NULL)));
 }
 
 struct address gen_exporter(const struct topology_host *h)
 {
 	switch (h->role) {
 	case ROLE_RELAY:
-		return h->tunnel;
+		return h->shares ? (struct address){} : h->tunnel;	/* which leads to one of them */
 	case ROLE_FIREWALL:
 		return h->lan_address;
 	default:

@@ -15,6 +15,16 @@ const char *gen_host_name(const struct topology *t, const struct topology_host *
 FILE *gen_host_file(const struct gen *g, const struct topology_host *h, mode_t mode, const char *comment, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/* Of relays that share: the next other one, from NULL; NULL: no more. The device of the tunnel to it, and where that listens: the same on
+ * all of them. */
+const struct topology_host *gen_next_relay(const struct topology *t, const struct topology_host *relay, const struct topology_host *last);
+#define GEN_BETWEEN_PREFIX "wg-r"
+#define GEN_BETWEEN 8
+const char *gen_between(const struct topology_host *other, char buf[GEN_BETWEEN]);
+__u16 gen_between_port(const struct topology_host *other);
+#define GEN_TABLE 700			/* of the kernel's: sites that are alive at a relay */
+#define GEN_AS 65000			/* and the relay's number */
+
 bool gen_runs_wgxdp(const struct topology *t, const struct topology_host *h);
 /* Where the daemon's metrics are served for others: an address inside; family 0: nowhere but on the host itself */
 struct address gen_exporter(const struct topology_host *h);

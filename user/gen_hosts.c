@@ -18,7 +18,7 @@
 
 /* Each is asked for every host, and makes nothing for one that has no such file. The README comes last: it says which ones there are. */
 static gen_kind *const kinds[] = {
-	gen_wireguard, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl, gen_wgxdp, gen_units, gen_qr, gen_uci, gen_readme,
+	gen_wireguard, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl, gen_wgxdp, gen_bird, gen_units, gen_qr, gen_uci, gen_readme,
 };
 
 static void generate(const struct gen *g)
@@ -57,7 +57,7 @@ static int make(struct topology *t, int dir, const char *directory, enum gen_how
 {
 	struct gen_files *f = gen_files_new();
 	struct gen_keys *keys = NULL;
-	struct gen g = { t, f, gen_private_key, gen_preshared_key, NULL };
+	struct gen g = { t, f, gen_private_key, gen_preshared_key, gen_public_key, NULL };
 	int rc = f ? assign(t, f, dir, directory) : -ENOMEM;
 
 	rc = rc ?: gen_keys_read(t, dir, directory, how == GEN_WRITE, &keys);

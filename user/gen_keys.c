@@ -129,9 +129,21 @@ static const char *key_named(struct gen_keys *k, const char *name, char *word)
 
 /* ---- a topology's ---- */
 
-static bool shared_by_site(const struct topology_host *h, const char *device)
+/* Who has the key of the routing tunnel in common with others, or h itself; what is said of it */
+static const char *owner_of(const struct topology *t, const struct topology_host *h, const char *device, bool *ret_given)
 {
-	return h->role == ROLE_EDGE && !strcmp(device, WG_ROUTING);
+	bool routing = !strcmp(device, WG_ROUTING);
+
+	if (h->role == ROLE_EDGE && routing) {
+		*ret_given = t->sites[h->site].key_given;
+		return t->sites[h->site].name;
+	}
+	if (h->shares && routing) {
+		*ret_given = t->shared.key_given;
+		return t->shared.name;
+	}
+	*ret_given = h->shares ? false : !strcmp(device, WG_MESH) ? h->mesh_key_given : h->key_given;
+	return h->name;
 }
 
 static const char *private_key_of(struct gen_keys *k, const char *owner, const char *device)
@@ -166,6 +178,10 @@ static int fill_host(struct gen_keys *k, const struct topology *t, struct topolo
 		h->public_key = t->sites[h->site].public_key;
 		return 0;
 	case ROLE_RELAY:
+		if (h->shares) {
+			h->public_key = t->shared.public_key;
+			return 0;
+		}
 		return h->key_given ? 0 : fill(k, h->name, WG_ROUTING, &h->public_key);
 	case ROLE_SERVER:
 		return h->mesh_key_given || t->no_mesh ? 0 : fill(k, h->name, WG_MESH, &h->mesh_key);
@@ -188,6 +204,8 @@ int gen_keys_read(struct topology *t, int dir, const char *directory, bool make,
 	k->make = make;
 	for (size_t i = 0; !rc && i < t->n_sites; i++)
 		rc = fill_site(k, &t->sites[i]);
+	if (!rc && *t->shared.name)
+		rc = fill_host(k, t, &t->shared);
 	for (size_t i = 0; !rc && i < t->n_hosts; i++)
 		rc = fill_host(k, t, &t->hosts[i]);
 	if (rc)
@@ -210,11 +228,20 @@ void gen_keys_free(struct gen_keys *k)
 
 const char *gen_private_key(const struct gen *g, const struct topology_host *h, const char *device)
 {
-	bool shared = shared_by_site(h, device), given = !strcmp(device, WG_MESH) ? h->mesh_key_given : h->key_given;
+	bool given;
+	const char *owner = owner_of(g->t, h, device, &given);
 
-	if (shared ? g->t->sites[h->site].key_given : given)
-		return NULL;
-	return private_key_of(g->data, shared ? g->t->sites[h->site].name : h->name, device);
+	return given ? NULL : private_key_of(g->data, owner, device);
+}
+
+struct wg_key gen_public_key(const struct gen *g, const struct topology_host *h, const char *device)
+{
+	struct gen_keys *k = g->data;
+	struct wg_key key = {};
+	int rc = fill(k, h->name, device, &key);
+
+	k->failed = k->failed ?: rc;
+	return key;
 }
 
 const char *gen_preshared_key(const struct gen *g, const char *one, const char *other)

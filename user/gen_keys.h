@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Keys of a topology's hosts: kept in DIR/state/keys, made with wg(8) where they lack. A private key is in NAME-DEVICE, NAME being the
- * site's where its edges share it; a preshared one in ONE+OTHER.
+ * site's where its edges share it, and that of topology.shared where relays do; a preshared one in ONE+OTHER.
  */
 #pragma once
 #include <stdbool.h>
@@ -15,6 +15,7 @@ int gen_keys_read(struct topology *t, int dir, const char *directory, bool make,
 void gen_keys_free(struct gen_keys *k);
 /* For struct gen, whose data is the keys */
 const char *gen_private_key(const struct gen *g, const struct topology_host *h, const char *device);
+struct wg_key gen_public_key(const struct gen *g, const struct topology_host *h, const char *device);
 const char *gen_preshared_key(const struct gen *g, const char *one, const char *other);
 /* All that were asked for, into the set of files. -errno: one of them could not be had, which was told. */
 int gen_keys_keep(struct gen_keys *k, struct gen_files *f);

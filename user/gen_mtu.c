@@ -51,6 +51,11 @@ unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host
 	return h->role == ROLE_RELAY || (h->role == ROLE_EDGE && has_blind_relay(t)) ? narrowest(t) : within(h->mtu);
 }
 
+unsigned int gen_between_mtu(const struct topology_host *one, const struct topology_host *other)
+{
+	return within(one->mtu < other->mtu ? one->mtu : other->mtu);
+}
+
 unsigned int gen_mesh_mtu(const struct topology *t, const struct topology_host *h)
 {
 	unsigned int tunnel = narrowest(t);

@@ -3,6 +3,7 @@
  * HOST/etc/nftables.conf: what routers of a topology let in, forward and translate. Servers and clients have none, nor has OpenWrt,
  * whose firewall has a file of its own. Tables of others, as Docker's, are left alone.
  */
+#include <stdlib.h>
 #include <string.h>
 #include "gen_host.h"
 #include "nft.h"
@@ -20,13 +21,16 @@ static void begin(FILE *out, const char *what)
 	nft_begin(out, TABLE);
 }
 
-static void put_input(FILE *out, const struct topology *t, const struct topology_host *h)
+static void put_input(FILE *out, const struct topology *t, const struct topology_host *h, const struct nft_devices *between)
 {
-	__u16 port = port_of(h);
+	__u16 ports[1 + TOPOLOGY_SHARING_MAX] = { port_of(h) };
+	size_t n = 1;
 
+	for (const struct topology_host *other = NULL; n < sizeof(ports) / sizeof(*ports) && (other = gen_next_relay(t, h, other));)
+		ports[n++] = gen_between_port(other);
 	nft_tcp_ports(out, TABLE, t->tcp_ports, t->n_tcp_ports);
 	putc('\n', out);
-	nft_input(out, &(struct nft_input){ .ports = &port, .n_ports = 1, .lan = h->role == ROLE_EDGE ? h->lan : NULL });
+	nft_input(out, &(struct nft_input){ .ports = ports, .n_ports = n, .lan = h->role == ROLE_EDGE ? h->lan : NULL, .between = between });
 	putc('\n', out);
 }
 
@@ -34,23 +38,32 @@ static void put_input(FILE *out, const struct topology *t, const struct topology
 
 static void relay(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	struct device_name tunnel = { WG_ROUTING };
+	struct nft_devices between = {}, tunnels = {};
+	char device[GEN_BETWEEN];
 	struct port_range ports = { t->mesh_ports_first, t->mesh_ports_last };
 	struct policy_config policy = { .overlay = t->overlay, .udp_ports = &ports, .n_udp_ports = 1, .icmpv6 = NFT_ICMPV6_ALL };
 
-	begin(out, h->blind ? "# A blind relay: sites reach each other by wgxdp alone, of which these rules see nothing.\n"
+	for (const struct topology_host *other = NULL; (other = gen_next_relay(t, h, other));)
+		nft_devices_add(&between, gen_between(other, device));
+	nft_devices_add(&tunnels, WG_ROUTING);
+	for (size_t i = 0; i < between.n; i++)
+		nft_devices_add(&tunnels, between.list[i].name);
+	begin(out, h->shares ? "# One of several relays. What wgxdp forwards between sites, and relays, meets none of this.\n" :
+		   h->blind ? "# A blind relay: sites reach each other by wgxdp alone, of which these rules see nothing.\n"
 			    : "# A relay. What wgxdp forwards from site to site meets none of this; without it the kernel forwards the same.\n");
-	put_input(out, t, h);
+	put_input(out, t, h, &between);
 	nft_chain(out, "forward", "filter", "forward", "filter", "drop");
 	if (h->blind) {
 		nft_put_log(out, "forward");
 		fputs("\t\tcounter drop\n", out);
 	} else {
 		nft_put_states(out);
-		nft_relay_forward(out, &(struct nft_devices){ &tunnel, 1 }, &policy);
+		nft_relay_forward(out, &tunnels, &policy);
 	}
 	nft_chain_end(out);
 	nft_end(out);
+	free(between.list);
+	free(tunnels.list);
 }
 
 /* ---- edges ---- */
@@ -68,7 +81,7 @@ static void edge(FILE *out, const struct topology *t, const struct topology_host
 	const struct prefix *site = &t->sites[h->site].prefix;
 
 	begin(out, "# An edge router of a site: its LAN, and the tunnel to the other sites. IPv6 alone.\n");
-	put_input(out, t, h);
+	put_input(out, t, h, NULL);
 	nft_chain(out, "forward", "filter", "forward", "filter", "drop");
 	fputs("\t\tmeta nfproto ipv4 counter drop\n", out);
 	nft_put_states(out);

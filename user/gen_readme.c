@@ -3,13 +3,14 @@
  * HOST/README.md: what to install, where each file goes, what to start and how to see that it works. Of the files that there
  * are, and no others.
  */
+#include <fnmatch.h>
 #include <string.h>
 #include "gen_files.h"
 #include "gen_readme.h"
 #include "gen_wireguard.h"
 
 static const struct part {
-	const char *path;		/* of the host; one that ends in / is of all below */
+	const char *path;		/* of the host, a pattern of the shell's; one that ends in / is of all below */
 	const char *package;		/* NULL: none of its own */
 	const char *what;
 	const char *start;		/* a line of the shell's; NULL: nothing to be done */
@@ -19,18 +20,22 @@ static const struct part {
 	{ "etc/systemd/system/", NULL, "systemd: the order of units", "systemctl daemon-reload" },
 	{ "etc/nftables.conf", "nftables", "nftables: what is let in, and through", "systemctl enable nftables && systemctl reload-or-restart nftables" },
 	{ "etc/wireguard/" WG_ROUTING ".conf", "wireguard-tools", "WireGuard: the tunnel between sites and relays", NULL },
+	{ "etc/wireguard/" GEN_BETWEEN_PREFIX "*.conf", "wireguard-tools", "WireGuard: the tunnel to another relay", NULL },
 	{ "etc/wireguard/" WG_MESH ".conf", "wireguard-tools", "WireGuard: the tunnels from server to server", NULL },
 	{ "etc/wireguard/" WG_CLIENTS ".conf", "wireguard-tools", "WireGuard: the tunnel between gateway and clients", NULL },
 	{ "etc/wireguard/" WG_ROUTING "-privatekey", NULL, "its private key; nobody else may read it", NULL },
+	{ "etc/wireguard/" GEN_BETWEEN_PREFIX "*-privatekey", NULL, "its private key; nobody else may read it", NULL },
 	{ "etc/wireguard/" WG_MESH "-privatekey", NULL, "its private key; nobody else may read it", NULL },
 	{ "etc/wireguard/" WG_CLIENTS "-privatekey", NULL, "its private key; nobody else may read it", NULL },
 	{ "etc/wireguard/" WG_ROUTING "-publickey", NULL, "its public key, as others have it", NULL },
+	{ "etc/wireguard/" GEN_BETWEEN_PREFIX "*-publickey", NULL, "its public key, as others have it", NULL },
 	{ "etc/wireguard/" WG_MESH "-publickey", NULL, "its public key, as others have it", NULL },
 	{ "etc/wireguard/" WG_CLIENTS "-publickey", NULL, "its public key, as others have it", NULL },
 	{ "etc/keepalived/", "keepalived", "keepalived: which edge router of the site is the active one",
 	  "systemctl enable keepalived && systemctl restart keepalived" },
 	{ "etc/radvd.conf", "radvd", "radvd: what the LAN is told of prefixes and routes", "systemctl enable radvd && systemctl restart radvd" },
 	{ "etc/wgxdp/", NULL, "wgxdp's configuration", "systemctl enable wgxdp wgxdp-daemon && systemctl restart wgxdp wgxdp-daemon" },
+	{ "etc/bird/bird.conf", "bird2", "BIRD: which site is at which relay", "systemctl enable bird && systemctl reload-or-restart bird" },
 };
 #define N_PARTS (sizeof(parts) / sizeof(*parts))
 
@@ -38,7 +43,7 @@ static bool belongs(const struct part *part, const char *path)
 {
 	size_t n = strlen(part->path);
 
-	return part->path[n - 1] == '/' ? !strncmp(path, part->path, n) : !strcmp(path, part->path);
+	return part->path[n - 1] == '/' ? !strncmp(path, part->path, n) : !fnmatch(part->path, path, 0);
 }
 
 /* The next file of a part that the host has, from *at = 0, below its root; NULL: no more */
@@ -112,6 +117,16 @@ static void files(FILE *out, const struct gen *g, const struct topology_host *h)
 		"    tar -c etc | ssh root@%s tar -x -C / --no-same-owner --no-overwrite-dir\n", h->name);
 }
 
+static void start_wireguard(FILE *out, const struct topology *t, const struct topology_host *h, const char *device)
+{
+	static const char line[] = "    systemctl enable wg-quick@%s && systemctl restart wg-quick@%s\n";
+	char between[GEN_BETWEEN];
+
+	fprintf(out, line, device, device);
+	for (const struct topology_host *other = NULL; (other = gen_next_relay(t, h, other));)
+		fprintf(out, line, gen_between(other, between), between);
+}
+
 /* WireGuard's unit is nobody's file; on an edge router keepalived does its work */
 static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 {
@@ -124,7 +139,7 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 	fputs("\nThen there, in this order:\n\n", out);
 	for (size_t i = 0; i < N_PARTS; i++) {
 		if (by_unit && !strcmp(parts[i].path, "etc/keepalived/"))	/* after nftables, before what needs the tunnel */
-			fprintf(out, "    systemctl enable wg-quick@%s && systemctl restart wg-quick@%s\n", device, device);
+			start_wireguard(out, g->t, h, device);
 		/* a directory has one line, however many files it has */
 		if (parts[i].start && has(g, h, &parts[i]))
 			fprintf(out, "    %s\n", parts[i].start);
@@ -133,6 +148,9 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 		fputs("\nwg-quick@" WG_ROUTING " is not enabled: keepalived sees to that tunnel, which has its peer on the active edge router of the site\n"
 		      "alone. The site's edge routers share a key, so their clocks have to be right (NTP): of one whose clock is behind the relay believes\n"
 		      "no handshake until then.\n", out);
+	if (h->shares)
+		fputs("\nThe other relays have the same private key in " WG_ROUTING "-privatekey, and the same address in the tunnel. Where a site is just now\n"
+		      "wgxdp tells BIRD by a table of the kernel's, and BIRD the other relays by BGP.\n", out);
 	fputs("\nAfter a change of the topology: the same again, for the files that `wgxdp gen hosts` said it changed.\n", out);
 	if (by_unit && h->role != ROLE_CLIENT && !h->openwrt)
 		fprintf(out, "Where these are peers of %s.conf alone, `systemctl reload wg-quick@%s` in place of restart interrupts none of the others.\n",

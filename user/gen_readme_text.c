@@ -15,7 +15,9 @@ void gen_readme_head(FILE *out, const struct topology *t, const struct topology_
 	fprintf(out, "<!-- SPDX-License-Identifier: GPL-2.0-or-later; made by `wgxdp gen hosts` -->\n# %s\n\n", gen_host_name(t, h, name));
 	switch (h->role) {
 	case ROLE_RELAY:
-		fputs(h->blind ? "The relay: it forwards what the sites' edge routers send each other, and can read none of it.\n" :
+		fputs(h->shares ? "One of several relays: the sites' edge routers have a tunnel to one of them, and it forwards from one to the other, or to the relay\n"
+				  "where that is.\n" :
+		      h->blind ? "The relay: it forwards what the sites' edge routers send each other, and can read none of it.\n" :
 				 "The relay: the sites' edge routers have a tunnel to it, and it forwards from one to the other.\n", out);
 		break;
 	case ROLE_EDGE:
@@ -44,7 +46,7 @@ void gen_readme_head(FILE *out, const struct topology *t, const struct topology_
 static bool keeps_key(const struct gen *g, const struct topology_host *h, const char **ret_device)
 {
 	*ret_device = h->role == ROLE_SERVER ? WG_MESH : h->role == ROLE_RELAY || h->role == ROLE_EDGE ? WG_ROUTING : WG_CLIENTS;
-	return h->role == ROLE_EDGE ? g->t->sites[h->site].key_given : h->role == ROLE_SERVER ? h->mesh_key_given : h->key_given;
+	return h->role == ROLE_EDGE ? g->t->sites[h->site].key_given : h->shares ? g->t->shared.key_given : h->role == ROLE_SERVER ? h->mesh_key_given : h->key_given;
 }
 
 static void two_commands(FILE *out, const char *device)
@@ -65,10 +67,12 @@ void gen_readme_key(FILE *out, const struct gen *g, const struct topology_host *
 		"The topology has %s public key only. The private one is not in this directory: it is on the host, in\n"
 		"/etc/wireguard/%s-privatekey, which %s.conf has read. These two commands there made it, or make another one; what the second\n"
 		"one prints is the `public-key` that belongs into the topology:\n\n",
-		h->role == ROLE_EDGE ? "the site's" : "this host's", device, device);
+		h->role == ROLE_EDGE ? "the site's" : h->shares ? "the relays'" : "this host's", device, device);
 	two_commands(out, device);
 	if (h->role == ROLE_EDGE)
 		fputs("\nAll edge routers of the site have the same.\n", out);
+	if (h->shares)
+		fputs("\nAll relays have the same; those of the tunnels between them are in this directory.\n", out);
 }
 
 bool gen_readme_dns(const struct gen *g, const struct topology_host *h)
@@ -169,14 +173,30 @@ static void verify_site(FILE *out, const struct topology *t, const struct topolo
 			ping(out, &other->mesh, other->name);
 }
 
+static void verify_sharing(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	fprintf(out, "| `ip -6 route show table %d` | the sites that are alive here |\n"
+		"| `birdc show protocols` | each other relay Established |\n"
+		"| `wgxdp show routes` | by which peer each site is: itself, or the relay where it is |\n", GEN_TABLE);
+	for (const struct topology_host *other = NULL; (other = gen_next_relay(t, h, other));) {
+		struct address at = topology_between(t, other, h);
+
+		ping(out, &at, other->name);
+	}
+}
+
 static void verify_tunnels(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	const struct topology_host *other;
 
 	if (h->role == ROLE_RELAY || h->role == ROLE_EDGE)
 		fprintf(out, "| `wg show " WG_ROUTING "` | %s latest handshake less than three minutes ago |\n",
-			h->role == ROLE_EDGE ? "on the active edge router: with the relay a" : "of each site a");
-	for (other = t->hosts; other < t->hosts + t->n_hosts; other++)
+			h->role == ROLE_EDGE ? "on the active edge router: with the relay a" : h->shares ? "of each site that is here a" : "of each site a");
+	if (h->shares)
+		verify_sharing(out, t, h);
+	else if (h->role == ROLE_EDGE && *t->shared.name)
+		ping(out, &t->shared.tunnel, "the relay where the site is");
+	for (other = t->hosts; !*t->shared.name && other < t->hosts + t->n_hosts; other++)
 		if (h->role == ROLE_EDGE && other->role == ROLE_RELAY)
 			ping(out, &other->tunnel, other->name);
 		else if (h->role == ROLE_RELAY && other->role == ROLE_EDGE && other->number == 1)	/* all of a site have one address */

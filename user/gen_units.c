@@ -45,16 +45,28 @@ static void reload_wireguard(const struct gen *g, const struct topology_host *h,
 	      "exec wg-quick strip %i)'\n", drop_in(g, h, unit));
 }
 
+/* Their names, each with WORD before it */
+static void put_tunnels(FILE *out, const struct gen *g, const struct topology_host *h, const char *device, const char *word)
+{
+	char between[GEN_BETWEEN];
+
+	fprintf(out, "%s=wg-quick@%s.service", word, device);
+	for (const struct topology_host *other = NULL; (other = gen_next_relay(g->t, h, other));)
+		fprintf(out, " wg-quick@%s.service", gen_between(other, between));
+	putc('\n', out);
+}
+
 static void after_wireguard(const struct gen *g, const struct topology_host *h, const char *device)
 {
 	static const char *const units[] = { "wgxdp", "wgxdp-daemon" };
 
-	for (size_t i = 0; i < 2; i++)
-		fprintf(drop_in(g, h, units[i]),
-			"# so that its peers are known from the beginning\n"
-			"[Unit]\n"
-			"Wants=wg-quick@%s.service\n"
-			"After=wg-quick@%s.service\n", device, device);
+	for (size_t i = 0; i < 2; i++) {
+		FILE *out = drop_in(g, h, units[i]);
+
+		fputs("# so that its peers are known from the beginning\n[Unit]\n", out);
+		put_tunnels(out, g, h, device, "Wants");
+		put_tunnels(out, g, h, device, "After");
+	}
 }
 
 static void roaming(const struct gen *g, const struct topology_host *h)
@@ -68,10 +80,14 @@ static void roaming(const struct gen *g, const struct topology_host *h)
 
 void gen_units(const struct gen *g, const struct topology_host *h)
 {
+	char device[GEN_BETWEEN];
+
 	if (h->role == ROLE_EDGE) {
 		edge(g, h);
 	} else if (h->role == ROLE_RELAY) {
 		reload_wireguard(g, h, WG_ROUTING);
+		for (const struct topology_host *other = NULL; (other = gen_next_relay(g->t, h, other));)
+			reload_wireguard(g, h, gen_between(other, device));
 		after_wireguard(g, h, WG_ROUTING);
 	} else if (h->role == ROLE_SERVER && h->mesh.family) {
 		reload_wireguard(g, h, WG_MESH);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * etc/wgxdp/wgxdp.yaml of relays, firewalls, and of gateways that keep names or follow roaming routers.
+ * etc/wgxdp/wgxdp.yaml of relays, of edges where there are several, of firewalls, and of gateways that keep names or follow roaming routers.
  */
 #include <arpa/inet.h>
 #include "gen_host.h"
 #include "grow.h"
 
 #define WG_PORT 51820
+#define WITHIN 5			/* s, after which a relay that is silent is left */
 
 static unsigned int port_of(const struct topology_host *h)
 {
@@ -36,26 +37,62 @@ static void blind(FILE *out, const struct topology *t, const struct topology_hos
 		"  mtu: %u\n", h->interface, port_of(h), gen_tunnel_mtu(t, h));
 }
 
-static void routed(FILE *out, const struct topology *t)
+/* The others are behind tunnels of their own; what they have comes by BGP. A site has to be heard twice while it may be silent. */
+static void sharing(FILE *out, const struct gen *g, const struct topology_host *h)
 {
+	const struct topology *t = g->t;
+	char device[GEN_BETWEEN], text[ADDRESS_STRLEN], key[WG_KEY_STRLEN];
+
+	for (const struct topology_host *other = NULL; (other = gen_next_relay(t, h, other));) {
+		struct address at = topology_between(t, other, h);
+		char back[GEN_BETWEEN];
+		struct wg_key public = g->public_key(g, other, gen_between(h, back));
+
+		fprintf(out, "  - { name: \"%s\", device: %s, public-key: \"%s\", prefixes: [ \"%s/128\" ] }\n", other->name,
+			gen_between(other, device), wg_key_format(&public, key), address_format(&at, text));
+	}
+	fprintf(out,
+		"follow: { wireguard: [ " WG_ROUTING " ], routes: [ main ] }\n"
+		"announce: { table: %d, silent: %us }\n", GEN_TABLE, 2 * t->keepalive + (t->keepalive + 5) / 3);
+}
+
+static void routed(FILE *out, const struct gen *g, const struct topology_host *h)
+{
+	const struct topology *t = g->t;
 	char overlay[ADDRESS_STRLEN], key[WG_KEY_STRLEN];
 
 	fputs("# their prefixes are AllowedIPs in " WG_ROUTING ".conf\n"
 	      "peers:\n", out);
 	for (const struct topology_site *s = t->sites; s < t->sites + t->n_sites; s++)
 		fprintf(out, "  - { name: \"%s\", device: " WG_ROUTING ", public-key: \"%s\" }\n", s->name, wg_key_format(&s->public_key, key));
+	if (h->shares)
+		sharing(out, g, h);
+	else
+		fputs("follow: { wireguard: [ " WG_ROUTING " ] }\n", out);
 	fprintf(out,
-		"follow: { wireguard: [ " WG_ROUTING " ] }\n"
 		"policy: { overlay: \"%s\", udp-ports: [ %u-%u ] }\n",
 		prefix_format(&t->overlay, overlay), t->mesh_ports_first, t->mesh_ports_last);
 }
 
-static void relay(FILE *out, const struct topology *t, const struct topology_host *h)
+static void relay(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	if (h->blind)
-		blind(out, t, h);
+		blind(out, g->t, h);
 	else
-		routed(out, t);
+		routed(out, g, h);
+}
+
+/* ---- edges, of relays that share a name ---- */
+
+static void edge(FILE *out, const struct topology *t)
+{
+	char name[GEN_NAME], key[WG_KEY_STRLEN];
+
+	fprintf(out,
+		"# to another relay when the present one does not answer any more\n"
+		"endpoints:\n"
+		"  - { interface: " WG_ROUTING ", peer: \"%s\", host: \"%s\", port: %u, within: %ds }\n",
+		wg_key_format(&t->shared.public_key, key), gen_host_name(t, &t->shared, name), port_of(&t->shared), WITHIN);
 }
 
 /* ---- names ---- */
@@ -152,7 +189,9 @@ void gen_wgxdp(const struct gen *g, const struct topology_host *h)
 		return;
 	out = gen_host_file(g, h, 0644, "#", "etc/wgxdp/wgxdp.yaml");
 	if (h->role == ROLE_RELAY)
-		relay(out, g->t, h);
+		relay(out, g, h);
+	else if (h->role == ROLE_EDGE)
+		edge(out, g->t);
 	else if (h->role == ROLE_FIREWALL)
 		firewall(out, g->t, h);
 	else

@@ -2,6 +2,7 @@
  *
  * etc/wireguard/ of every host that has a tunnel; here: of relays, and of the edges and servers of sites.
  */
+#include <arpa/inet.h>
 #include "gen_wireguard.h"
 
 /* ---- relays and edges ---- */
@@ -14,6 +15,44 @@ static const struct topology_host *first_of(const struct topology *t, enum topol
 	return NULL;
 }
 
+/* What a relay is to the sites */
+static const struct topology_host *known_as(const struct topology *t, const struct topology_host *relay)
+{
+	return relay->shares ? &t->shared : relay;
+}
+
+/* Routes to sites are the routing daemon's to write, but for the ends of their tunnels */
+static void sharing(FILE *out, const struct topology *t)
+{
+	struct prefix ends = { .addr = t->tunnels.addr, .family = FAMILY_IPV6, .len = 112 };
+	char text[ADDRESS_STRLEN];
+
+	ends.addr.b[13] |= 1;
+	fprintf(out, "Table = off\nPostUp = ip -6 route replace %s dev %%i\n", prefix_format(&ends, text));
+}
+
+/* From relay to relay: BGP, and what goes from a site at one to a site at the other */
+static void between(const struct gen *g, const struct topology_host *h, const struct topology_host *other)
+{
+	struct address own = topology_between(g->t, h, other), others = topology_between(g->t, other, h);
+	struct prefix at = { .addr = own.addr, .family = FAMILY_IPV6, .len = 112 };
+	char device[GEN_BETWEEN], back[GEN_BETWEEN];
+	const struct wg_key key = g->public_key(g, other, gen_between(h, back)), public = g->public_key(g, h, gen_between(other, device));
+	struct conf_list l;
+	FILE *out = conf_begin(g, h, device, &l);
+
+	conf_prefix(&l, &at);
+	conf_end(&l);
+	conf_settings(g, h, device, out, htons(gen_between_port(other)), gen_between_mtu(h, other));
+	fputs("Table = off\n", out);
+	l = conf_peer(g, out, &(struct conf_peer){ .name = other->name, .key = &key, .at = other, .port = htons(gen_between_port(h)),
+					       .preshared = g->preshared_key(g, h->name, other->name) });
+	conf_address(&l, &others);
+	conf_prefix(&l, &g->t->overlay);
+	conf_end(&l);
+	conf_keys(g, h, device, &public);
+}
+
 static void relay(const struct gen *g, const struct topology_host *h)
 {
 	const struct topology *t = g->t;
@@ -23,13 +62,15 @@ static void relay(const struct gen *g, const struct topology_host *h)
 	conf_address(&l, &h->tunnel);
 	conf_end(&l);
 	conf_settings(g, h, WG_ROUTING, out, h->port, gen_tunnel_mtu(t, h));
+	if (h->shares)
+		sharing(out, t);
 	if (!h->blind)			/* who forwards, and not between tunnels, always does: see gen_sysctl() */
 		fputs("PostUp = sysctl -q -w net.ipv6.conf.all.forwarding=1\n"
 		      "PreDown = sysctl -q -w net.ipv6.conf.all.forwarding=0\n", out);
 	for (size_t i = 0; i < t->n_sites; i++) {
 		const struct topology_site *s = &t->sites[i];
 		const struct topology_host *edge = first_of(t, ROLE_EDGE, i);	/* all of a site are one peer */
-		struct conf_peer p = { .name = s->name, .key = &s->public_key, .preshared = g->preshared_key(g, h->name, s->name) };
+		struct conf_peer p = { .name = s->name, .key = &s->public_key, .preshared = g->preshared_key(g, known_as(t, h)->name, s->name) };
 
 		if (!edge)
 			continue;
@@ -40,6 +81,8 @@ static void relay(const struct gen *g, const struct topology_host *h)
 		conf_end(&l);
 	}
 	conf_keys(g, h, WG_ROUTING, &h->public_key);
+	for (const struct topology_host *other = NULL; (other = gen_next_relay(t, h, other));)
+		between(g, h, other);
 }
 
 /* wg-quick has made the route, from the end of the tunnel: but that is in no other site's AllowedIPs, who so would not hear this router */
@@ -96,13 +139,13 @@ static void edge(const struct gen *g, const struct topology_host *h)
 	conf_address(&l, &h->tunnel);
 	conf_end(&l);
 	edge_settings(g, h, out, by && by->blind);
-	for (const struct topology_host *r = t->hosts; r < t->hosts + t->n_hosts; r++) {
-		if (r->role != ROLE_RELAY)
-			continue;
+	if (by) {
+		const struct topology_host *r = known_as(t, by);
+
 		l = conf_peer(g, out, &(struct conf_peer){ .name = r->name, .key = &r->public_key, .at = r, .keepalive = true,
 						       .preshared = g->preshared_key(g, r->name, site) });
 		conf_address(&l, &r->tunnel);
-		if (r == by && !r->blind)	/* WireGuard gives a prefix to one peer only */
+		if (!r->blind)
 			conf_prefix(&l, &t->overlay);
 		conf_end(&l);
 	}

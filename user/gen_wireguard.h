@@ -39,7 +39,7 @@ struct conf_peer {
 	const char *preshared;		/* NULL: none */
 	const struct topology_host *at;	/* the relay or gateway where it is reached; NULL: where, if that is known */
 	const struct address *where;
-	__be16 port;
+	__be16 port;			/* 0: that of `at` */
 	bool keepalive;
 };
 /* Up to its AllowedIPs, which is what is returned */

@@ -108,12 +108,13 @@ struct conf_list conf_peer(const struct gen *g, FILE *out, const struct conf_pee
 		fprintf(out, "PresharedKey = %s\n", p->preshared);
 	if (p->at) {
 		gen_endpoint(g->t, p->at, host, &port);
+		port = p->port ?: port;
 		fprintf(out, strchr(host, ':') ? "Endpoint = [%s]:%u\n" : "Endpoint = %s:%u\n", host, ntohs(port));
 	} else if (p->where) {
 		fprintf(out, "Endpoint = %s\n", endpoint_format(p->where, p->port, endpoint));
 	}
 	if (p->keepalive)
-		fprintf(out, "PersistentKeepalive = %d\n", KEEPALIVE);
+		fprintf(out, "PersistentKeepalive = %u\n", p->at == &g->t->shared ? g->t->keepalive : KEEPALIVE);
 	return (struct conf_list){ .out = out, .key = "AllowedIPs" };
 }
 

@@ -32,6 +32,14 @@ static void firewall(FILE *out, const struct topology *t, const struct topology_
 		record(out, h, to);
 }
 
+/* What sites reach by the one name that relays share */
+static void shared(FILE *out, const struct topology *t)
+{
+	for (const struct topology_host *h = t->hosts; h < t->hosts + t->n_hosts; h++)
+		for (size_t i = 0; h->shares && i < h->n_addresses; i++)
+			record(out, &t->shared, &h->addresses[i]);
+}
+
 static void gateway(FILE *out, const struct topology_host *h)
 {
 	if (h->ddns)
@@ -50,6 +58,7 @@ void gen_zone(const struct gen *g)
 		return;
 	out = gen_file(g->files, 0644, "zone.%s", t->domain);
 	fprintf(out, "; made by `wgxdp gen hosts`: lines for the zone %s\n", t->domain);
+	shared(out, t);
 	for (const struct topology_host *h = t->hosts; h < t->hosts + t->n_hosts; h++) {
 		if (h->role == ROLE_FIREWALL)
 			firewall(out, t, h);

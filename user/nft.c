@@ -155,6 +155,15 @@ static void put_wireguard(FILE *out, const struct nft_input *in)
 		fprintf(out, "\t\tudp dport %u counter accept comment \"WireGuard\"\n", in->ports[i]);
 }
 
+static void put_between_relays(FILE *out, const struct nft_devices *tunnels)
+{
+	fputs("\t\t", out);
+	nft_put_devices(out, "iifname", tunnels);
+	fputs("tcp dport 179 counter accept comment \"BGP\"\n\t\t", out);
+	nft_put_devices(out, "iifname", tunnels);
+	fputs("udp dport 3784 accept comment \"BFD\"\n", out);
+}
+
 void nft_input(FILE *out, const struct nft_input *in)
 {
 	nft_chain(out, "input", "filter", "input", "filter", "drop");
@@ -173,6 +182,8 @@ void nft_input(FILE *out, const struct nft_input *in)
 		nft_put_device(out, "iifname", in->lan);
 		fputs("icmpv6 type { nd-router-solicit, mld-listener-query, mld-listener-report, mld2-listener-report } accept\n", out);
 	}
+	if (in->between && in->between->n)
+		put_between_relays(out, in->between);
 	fputs("\t\ttcp dport @tcp_ports counter accept\n", out);
 	nft_put_log(out, "input");
 	fputs("\t\tcounter drop\n", out);

@@ -38,6 +38,7 @@ void nft_put_log(FILE *out, const char *what);	/* the rule that logs what comes 
 struct nft_input {				/* what is let in to a router of scenario S */
 	const __u16 *ports;			/* WireGuard's, host order */
 	size_t n_ports;
+	const struct nft_devices *between;	/* tunnels from relay to relay, with BGP and BFD; NULL or empty: none */
 	const char *lan;			/* of an edge router, with VRRP, router solicitations and MLD; NULL: a relay's has none */
 };
 

@@ -116,6 +116,7 @@ static void note_places(struct topology_reading *r)
 {
 	for (size_t i = 0; i < r->n_rows; i++)
 		r->rows[i].host.place = place_of(topology_at(&r->rows[i], "name"));
+	r->t->shared.place = place_of(yaml_by_path(yaml_root(&r->y), "/relays-share/name"));
 	for (size_t i = 0; i < r->n_sites; i++)
 		r->sites[i].site.place = place_of(topology_at(&r->sites[i], "name"));
 }
@@ -154,6 +155,7 @@ static void read_root(struct topology_reading *r, struct yaml_node *root)
 		return;
 	topology_defaults(r);
 	topology_check_hosts(r);
+	topology_check_relays(r);
 	topology_check_sites(r);
 	topology_check_gateways(r);
 	note_places(r);

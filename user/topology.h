@@ -48,10 +48,11 @@ struct topology_host {
 
 	size_t site;				/* edges, servers: index */
 	size_t gateway;				/* clients, roaming: index in hosts; firewalls: whom it serves */
-	unsigned int number;			/* among its like, kept: relay 1; edge-a2 is 2; a server's is its token; clients and roaming
+	unsigned int number;			/* among its like, kept: relay 1, also of several; edge-a2 is 2; a server's is its token; clients and roaming
 						 * from 2, for the gateway is 1; firewalls 0 */
 
 	bool blind;				/* relays */
+	bool shares;				/* relays: one of several with one key, name and address in the tunnel, those of topology.shared */
 	__u64 token;				/* servers: the last half of its address, host order, at most 0xffff; assigned where not said */
 	bool token_given;
 	struct wg_key mesh_key;			/* servers */
@@ -103,6 +104,8 @@ struct topology {
 	char *file;				/* as messages call it */
 	char domain[256];			/* empty: none */
 	struct prefix overlay, tunnels, mesh;	/* family 0 before topology_assign() where not said, and after it where nobody needs one */
+	struct topology_host shared;		/* what relays that share it are to the sites: name, key, port, end of the tunnels; name empty: none do */
+	unsigned int keepalive;			/* seconds, of edges to such */
 	bool no_mesh;
 	__u16 mesh_ports_first, mesh_ports_last;	/* host order */
 	__be16 mesh_port;
@@ -142,6 +145,10 @@ void topology_free(struct topology *t);
 /* Fills all that is assigned (not keys), and notes it in s: who had something there keeps it, also while he is gone; what the file says
  * wins. 0, or -EINVAL after having told what clashes, or -errno; then t and s are of no use. */
 int topology_assign(struct topology *t, struct topology_state *s);
+
+/* An address in the tunnel between two relays that share, and of it the first one's; its prefix is a /112. */
+#define TOPOLOGY_SHARING_MAX 255	/* the largest number of such a relay */
+struct address topology_between(const struct topology *t, const struct topology_host *one, const struct topology_host *other);
 
 /* -EINVAL: told, as NAME:LINE: error: … */
 int topology_state_parse(const char *text, const char *name, struct topology_state *ret);

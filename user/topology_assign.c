@@ -12,7 +12,7 @@
 
 #define FIRST_TOKEN 0x10		/* below it are edges, SUBNET::1 */
 #define FIRST_CLIENT 2			/* the gateway is 1 */
-#define SITES_TUNNELS 0x10000		/* TUNNELS::1:SUBNET; relays are TUNNELS::1 */
+#define SITES_TUNNELS 0x10000		/* TUNNELS::1:SUBNET; relays are TUNNELS::1, between several TUNNELS::102:1, ::102:2, ::103:1 and so on */
 #define TRIES 64			/* at random, until it is outside of everything */
 
 /* ---- errors ---- */
@@ -243,7 +243,8 @@ static bool number_of(const struct topology *t, const struct topology_host *h, s
 	bool server = h->role == ROLE_SERVER, ours = server || h->role == ROLE_EDGE;
 
 	if (h->role == ROLE_RELAY)
-		*ret = (struct numbered){ SCOPE_RELAYS, h->name, "relays", h->place, false, 0, 1, TOPOLOGY_NUMBER_MAX };
+		*ret = (struct numbered){ h->shares ? t->shared.name : SCOPE_RELAYS, h->name, "relays", h->place, false, 0, 1,
+					  h->shares ? TOPOLOGY_SHARING_MAX : TOPOLOGY_NUMBER_MAX };
 	else if (ours)
 		*ret = (struct numbered){ t->sites[h->site].name, h->name, server ? "token" : "edges", h->place, h->token_given, h->token,
 					  server ? FIRST_TOKEN : 1, TOPOLOGY_NUMBER_MAX };
@@ -256,15 +257,20 @@ static bool number_of(const struct topology *t, const struct topology_host *h, s
 static int assign_hosts(struct topology *t, struct topology_state *s)
 {
 	struct numbered *list = calloc(t->n_hosts + 1, sizeof(*list));
+	bool shared = *t->shared.name;
 	size_t n = 0;
 	int r;
 
 	if (!list)
 		return -ENOMEM;
+	if (shared)
+		n += number_of(t, &t->shared, &list[n]);
 	for (size_t i = 0; i < t->n_hosts; i++)
 		n += number_of(t, &t->hosts[i], &list[n]);
 	r = assign_numbers(t, s, list, n);
 	n = 0;
+	if (shared)
+		t->shared.number = list[n++].number;
 	for (size_t i = 0; !r && i < t->n_hosts; i++) {
 		struct topology_host *h = &t->hosts[i];
 
@@ -289,6 +295,13 @@ static struct address in_prefix(const struct prefix *p, __u64 number)
 	return a;
 }
 
+struct address topology_between(const struct topology *t, const struct topology_host *one, const struct topology_host *other)
+{
+	unsigned int first = one->number < other->number ? one->number : other->number, second = one->number ^ other->number ^ first;
+
+	return in_prefix(&t->tunnels, (__u64)first << 24 | second << 16 | one->number);
+}
+
 static void assign_inside(struct topology_host *h, const struct topology_host *gateway)
 {
 	enum topology_kind other = h->direct ? NETWORK_ULA : NETWORK_GLOBAL;
@@ -304,7 +317,7 @@ static void assign_addresses(struct topology *t, struct topology_host *h)
 	const struct topology_site *site = h->role == ROLE_EDGE || h->role == ROLE_SERVER ? &t->sites[h->site] : NULL;
 
 	if (h->role == ROLE_RELAY)
-		h->tunnel = in_prefix(&t->tunnels, h->number);
+		h->tunnel = in_prefix(&t->tunnels, h->shares ? t->shared.number : h->number);
 	if (h->role == ROLE_EDGE)
 		h->tunnel = in_prefix(&t->tunnels, SITES_TUNNELS | site->subnet);
 	if (site)
@@ -325,6 +338,8 @@ int topology_assign(struct topology *t, struct topology_state *s)
 		r = assign_sites(t, s);
 	if (!r)
 		r = assign_hosts(t, s);
+	if (!r && *t->shared.name)
+		assign_addresses(t, &t->shared);
 	for (size_t i = 0; !r && i < t->n_hosts; i++)
 		assign_addresses(t, &t->hosts[i]);
 	return r;

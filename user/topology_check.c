@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What contradicts in a topology: names, keys, addresses and links of all; relays and sites.
+ * What contradicts in a topology: names, keys, addresses and links of all; sites.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -8,6 +8,11 @@
 #include "topology_keys.h"
 
 #define NAME_WHOLE 253			/* a name in DNS */
+
+static struct yaml_node *top(struct topology_reading *r, const char *path)
+{
+	return yaml_by_path(yaml_root(&r->y), path);
+}
 
 /* ---- names and keys of all ---- */
 
@@ -34,17 +39,17 @@ static int by_key(const void *one, const void *other)
 	return r ?: a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* Hosts and sites in one: keys are kept under names, and both have some. */
-static struct named *all_named(struct topology_reading *r, size_t *ret_n)
+/* Hosts and sites in one, and what relays share: keys are kept under names, and all have some. */
+static struct named *all_named(struct topology_reading *r, const struct topology_row *shared, size_t *ret_n)
 {
-	size_t n = r->n_rows + r->n_sites;
-	struct named *list = calloc(n ?: 1, sizeof(*list));
+	size_t n = r->n_rows + r->n_sites, more = *shared->host.name ? 1 : 0;
+	struct named *list = calloc(n + 1, sizeof(*list));
 
-	*ret_n = list ? n : 0;
+	*ret_n = list ? n + more : 0;
 	r->y.no_memory |= !list;
 	for (size_t i = 0; i < *ret_n; i++) {
-		bool host = i < r->n_rows;
-		const struct topology_row *row = host ? &r->rows[i] : &r->sites[i - r->n_rows];
+		bool host = i < r->n_rows || i == n;
+		const struct topology_row *row = i == n ? shared : host ? &r->rows[i] : &r->sites[i - r->n_rows];
 
 		list[i].name = host ? row->host.name : row->site.name;
 		list[i].row = row;
@@ -63,8 +68,9 @@ static void check_length(struct topology_reading *r, const struct named *one)
 
 static void check_named(struct topology_reading *r)
 {
+	struct topology_row shared = { .host = r->t->shared, .node = top(r, "/relays-share") };
 	size_t n;
-	struct named *list = all_named(r, &n);
+	struct named *list = all_named(r, &shared, &n);
 	char text[WG_KEY_STRLEN];
 
 	if (n)
@@ -138,29 +144,7 @@ void topology_check_hosts(struct topology_reading *r)
 	}
 }
 
-/* ---- relays and sites ---- */
-
-static struct yaml_node *top(struct topology_reading *r, const char *path)
-{
-	return yaml_by_path(yaml_root(&r->y), path);
-}
-
-static void check_relay(struct topology_reading *r, const struct topology_row *row)
-{
-	const struct topology_host *h = &row->host;
-	unsigned int n4 = 0;
-
-	if (!h->n_addresses && !*r->t->domain)
-		yaml_error(&r->y, row->node, "relays: sites cannot find '%s': addresses: are wanted here, or, at the top, domain: example.net", h->name);
-	if (!h->blind)
-		return;
-	for (size_t i = 0; i < h->n_addresses; i++)
-		n4 += h->addresses[i].family == FAMILY_IPV4;
-	if (n4 > 1 || h->n_addresses - n4 > 1)
-		yaml_error(&r->y, topology_at(row, "addresses"), "addresses: a blind relay has one of each family: a site is where its packets for that one come from");
-	if (r->n_sites >= BLIND_SITES_MAX)
-		yaml_error(&r->y, topology_at(row, "blind"), "blind: %zu sites: a blind relay joins %d at most", r->n_sites, BLIND_SITES_MAX - 1);
-}
+/* ---- sites ---- */
 
 static void check_mesh(struct topology_reading *r)
 {
@@ -220,14 +204,10 @@ void topology_check_sites(struct topology_reading *r)
 
 	r->y.no_memory |= !has_edge;
 	for (size_t i = 0; has_edge && i < r->n_rows; i++) {
-		if (r->rows[i].host.role == ROLE_RELAY)
-			check_relay(r, &r->rows[i]);
 		if (r->rows[i].host.role == ROLE_EDGE)
 			has_edge[r->rows[i].host.site] = true;
 		check_token(r, i);
 	}
-	if (r->n_rows > 1 && r->rows[1].host.role == ROLE_RELAY)
-		yaml_error(&r->y, r->rows[1].node, "relays: a second one: not supported yet: one is wanted");
 	if (r->n_sites && (!r->n_rows || r->rows[0].host.role != ROLE_RELAY))
 		yaml_error(&r->y, top(r, "/sites"), "sites: what joins them is missing: relays: [ { name: relay, interface: eth0, … } ]");
 	for (size_t i = 0; has_edge && i < r->n_sites; i++) {

@@ -7,6 +7,7 @@
 #include "topology_keys.h"
 
 #define PORT 51820
+#define KEEPALIVE 25			/* s: shorter than NATs remember UDP for */
 #define MTU 1500
 #define MTU_ANYWHERE 1360		/* of a client, whose ways nobody knows: what leaves the tunnel the 1280 that every way has */
 #define MESH_PORT 58001
@@ -90,10 +91,30 @@ static void dns(struct yaml *y, struct topology *t)
 			address_parse(usual[i], place);
 }
 
+/* What relays share is theirs. What each has of its own is topology_check_relays()'s. */
+static void share(struct topology_reading *r)
+{
+	struct topology_host *shared = &r->t->shared;
+
+	if (!*shared->name)
+		return;
+	shared->key_given = !wg_key_is_none(&shared->public_key);
+	for (size_t i = 0; i < r->n_rows; i++) {
+		struct topology_host *h = &r->rows[i].host;
+
+		if (h->role != ROLE_RELAY)
+			continue;
+		h->shares = true;
+		shared->port = shared->port ?: h->port;
+	}
+}
+
 static void whole(struct topology_reading *r)
 {
 	struct topology *t = r->t;
 
+	if (!t->keepalive)
+		t->keepalive = KEEPALIVE;
 	if (!yaml_by_path(yaml_root(&r->y), "/dns"))
 		dns(&r->y, t);
 	if (!t->mesh_ports_first) {
@@ -121,4 +142,5 @@ void topology_defaults(struct topology_reading *r)
 		if (h->role == ROLE_FIREWALL)
 			firewall(r->t, &r->rows[i], h, &r->rows[h->gateway].host);
 	}
+	share(r);
 }

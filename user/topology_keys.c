@@ -201,6 +201,13 @@ static const struct yaml_key mesh_keys[] = {
 	{},
 };
 
+static const struct yaml_key share_keys[] = {
+	{ "name", topology_set_name, "relay", AT(topology, shared.name), .required = true },
+	{ "public-key", topology_set_key, "\"…=\"", AT(topology, shared.public_key) },
+	{ "keepalive", topology_set_keepalive, "1", AT(topology, keepalive) },
+	{},
+};
+
 static const struct yaml_key ddns_keys[] = {
 	{ "ttl", .set = config_set_ttl, .like = "300" },
 	{ "provider", config_set_provider, "{ rfc2136: { … } }", .below = config_provider_keys, .required = true },
@@ -217,6 +224,7 @@ const struct yaml_key topology_keys[] = {
 	{ "dns", yaml_set_list, "\"2001:4860:4860::8888\"", .offset = offsetof(struct topology, dns), .count = offsetof(struct topology, n_dns),
 	  .item = topology_add_address },
 	{ "ddns", set_ddns, "{ provider: … }", AT(topology, ddns), .below = ddns_keys },
+	{ "relays-share", yaml_set_map, "{ name: relay }", .below = share_keys },
 	HOSTS("relays", ROLE_RELAY, "{ name: relay, interface: eth0 }", relay_keys),
 	{ "sites", set_sites, "{ name: a, edges: …, servers: … }", .item = add_site, .below = site_keys },
 	HOSTS("gateways", ROLE_GATEWAY, "{ name: vps, interface: eth0, networks: … }", gateway_keys),

@@ -30,7 +30,7 @@ extern const struct yaml_key topology_keys[];
 
 /* Values; offsets are those of their rows, objects as the tables have them */
 yaml_set topology_set_name, topology_set_key, topology_set_interface, topology_set_ipv4, topology_set_backend, topology_set_exit_way,
-	topology_set_prefix, topology_set_mtu, topology_set_link, topology_set_subnet, topology_set_token, topology_set_ports;
+	topology_set_prefix, topology_set_mtu, topology_set_link, topology_set_subnet, topology_set_token, topology_set_ports, topology_set_keepalive;
 yaml_set topology_add_address, topology_add_network, topology_add_tcp_port;
 
 /* What stands at the path in the row, as "addresses/0"; NULL: nothing */
@@ -42,6 +42,7 @@ struct yaml_node *topology_at(const struct topology_row *row, const char *path);
 void topology_defaults(struct topology_reading *r);
 /* What contradicts; told. */
 void topology_check_hosts(struct topology_reading *r);
+void topology_check_relays(struct topology_reading *r);
 void topology_check_sites(struct topology_reading *r);
 void topology_check_gateways(struct topology_reading *r);
 

@@ -15,6 +15,7 @@
 #define PREFIX_SHORTEST 32
 #define MTU_LEAST 1280			/* IPv6's */
 #define MTU_MOST 9216
+#define KEEPALIVE_MOST 25		/* longer than NATs remember UDP for */
 
 static const struct prefix ula = { .addr = { .b = { 0xfc } }, .family = FAMILY_IPV6, .len = 7 };
 static const struct prefix global = { .addr = { .b = { 0x20 } }, .family = FAMILY_IPV6, .len = 3 };
@@ -235,18 +236,28 @@ void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yam
 
 /* ---- numbers ---- */
 
-void topology_set_mtu(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void take_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object, unsigned int least, unsigned int most)
 {
 	const char *text = yaml_text(y, key, value);
-	unsigned int mtu;
+	unsigned int n;
 
 	if (!text)
 		return;
-	mtu = strspn(text, "0123456789") == strlen(text) && strlen(text) < 6 && *text != '0' ? atoi(text) : 0;
-	if (mtu < MTU_LEAST || mtu > MTU_MOST)
-		yaml_error(y, value, "%s: '%s' is no number from %d to %d", key->name, text, MTU_LEAST, MTU_MOST);
+	n = strspn(text, "0123456789") == strlen(text) && strlen(text) < 6 && *text != '0' ? atoi(text) : 0;
+	if (n < least || n > most)
+		yaml_error(y, value, "%s: '%s' is no number from %u to %u", key->name, text, least, most);
 	else
-		*(unsigned int *)((char *)object + key->offset) = mtu;
+		*(unsigned int *)((char *)object + key->offset) = n;
+}
+
+void topology_set_mtu(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	take_number(y, key, value, object, MTU_LEAST, MTU_MOST);
+}
+
+void topology_set_keepalive(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	take_number(y, key, value, object, 1, KEEPALIVE_MOST);
 }
 
 void topology_set_link(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)

@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 300
+# Three relays and three sites from docs/examples/three-relays.yaml alone, with the files that `wgxdp gen hosts` writes: rules of nft, WireGuard
+# between relays too, wgxdp on relays and edges, BIRD. Each site is at a relay of its own, and reaches the others by wgxdp alone; then one
+# relay goes, and comes back. Who was there is interrupted for 10 s at most, the others lose nothing, and nobody does when it is back.
+# BREAK=1 leaves BIRD out: then no relay knows what is at another one.
+#
+#     edge-a1, edge-b1, edge-c1 --- internet 198.51.100.0/24, 2001:db8::/64 --- r1, r2, r3
+#     .11       .12      .13            .53: names                              .1  .2  .3
+source "${BASH_SOURCE[0]%/*}/lib.sh"
+source "$root/selftests/hosts.sh"
+export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go # where the kernel has none
+
+overlay=fd12:3456:789a
+relays=(1 2 3) sites=(a b c)
+declare -A daemons birds pings
+
+plug() { # HOST DEVICE NUMBER
+	cable "$1" "$2" internet "$1"
+	inside internet ip link set "$1" master br0
+	addresses "$1" "$2" "198.51.100.$3/24" "2001:db8::$3/64"
+	at "$1" tee /etc/resolv.conf <<< 'nameserver 198.51.100.53' > /dev/null
+	installs "$1" "$work/three-relays/$1"
+}
+zone() { # [RELAY]: the sites' name with its addresses alone; none: with those of all
+	names_of three-relays | sed "${1:+s/^\(relay.example.net 60\).*/\1 198.51.100.${1:-} 2001:db8::${1:-}/}" > "$work/zone.new"
+	mv "$work/zone.new" "$work/zone"
+}
+begins() { # RELAY
+	start_at "r$1" "$wgxdp" daemon >> "$work/daemon$1" 2>&1
+	daemons[$1]=$!
+	[[ ! ${BREAK:-} ]] || return 0
+	start_at "r$1" bird -f -c /etc/bird/bird.conf -s "$work/r$1.ctl" -P "$work/r$1.pid" 2>> "$work/bird$1"
+	birds[$1]=$!
+}
+ends() { # RELAY
+	kill -KILL "${daemons[$1]}" "${birds[$1]}"
+	wait "${daemons[$1]}" "${birds[$1]}" 2> /dev/null || :
+}
+# As keepalived would do it: this edge router is the active one of its site
+active() { # SITE
+	at "edge-${1}1" ip -6 address add fe80::1/128 dev lan nodad
+	at "edge-${1}1" /etc/keepalived/wgvpnr01 INSTANCE "$1" MASTER 0 > "$work/notify-$1" 2>&1 || fail "edge-${1}1: $(< "$work/notify-$1")"
+}
+where() { at "edge-${1}1" wg show wgvpnr01 endpoints | sed -n 's/.*\(:\|\.\)\([123]\)\]*:51820$/\2/p'; } # SITE: its relay
+is_at() { [[ $(where "$1") == "$2" ]] && at "edge-${1}1" ping -q -c 1 -W 1 "fd12:3456:7899::1"; } # SITE RELAY
+reach_all() {
+	local from to
+	for from in "${sites[@]}"; do
+		for to in "${sites[@]}"; do
+			[[ $from == "$to" ]] || at "edge-${from}1" ping -q -c 1 -W 1 "$overlay:$to::1" > /dev/null 2>&1 || return 1
+		done
+	done
+}
+nft_given() { # packets between sites that the relays' rules saw
+	local n
+	for n in "${relays[@]}"; do at "r$n" nft list chain inet wgxdp_host forward; done |
+		sed -n 's/.*ip6 daddr .* counter packets \([0-9]*\) .*/\1/p' | awk '{n += $1} END {print n + 0}'
+}
+phase() { # NAME [RELAY that went]
+	local site at=''
+	for site in "${sites[@]}"; do at+=" $site:$(where "$site")"; done
+	echo "$1 ${2:-0} $(date +%s.%N)$at" >> "$work/phases"
+	say "$1 ${2:-}: $at"
+}
+elsewhere() { [[ $(where "$1") != "$2" ]] && reach_all; } # SITE RELAY
+
+need_tun
+generated three-relays
+for n in "${relays[@]}"; do bird -p -c "$work/three-relays/r$n/etc/bird/bird.conf" || fail "bird.conf of r$n"; done
+namespaces internet
+inside internet ip link add br0 type bridge
+inside internet ip link set br0 up
+addresses internet br0 198.51.100.53/24
+zone
+start internet "$root/selftests/dns.py" 198.51.100.53 "$work/zone" > "$work/dns"
+wait_for 5 'the name server listens' grep -q listening "$work/dns"
+hosts r1 r2 r3 edge-a1 edge-b1 edge-c1
+for n in "${relays[@]}"; do plug "r$n" eth0 "$n"; done
+for n in "${relays[@]}"; do boots "r$n"; done
+for n in "${relays[@]}"; do begins "$n"; done
+n=0
+for s in "${sites[@]}"; do
+	edge=edge-${s}1
+	plug "$edge" wan "1$((++n))"
+	cable "$edge" lan internet "lan-$s" # where nobody else is
+	addresses "$edge" lan "$overlay:$s::1/64"
+	at "$edge" sysctl -q -p /etc/sysctl.d/60-wgxdp.conf
+	at "$edge" nft -f /etc/nftables.conf
+	zone "$n"
+	active "$s"
+	wait_for 10 "site $s is at r$n" is_at "$s" "$n"
+done
+zone
+for s in "${sites[@]}"; do
+	at "edge-${s}1" "$wgxdp" up > "$work/up-$s" 2>&1 || fail "edge-${s}1: wgxdp up: $(< "$work/up-$s")"
+	start_at "edge-${s}1" "$wgxdp" daemon > "$work/daemon-$s" 2>&1
+done
+wait_for 20 'each site reaches each other one' reach_all
+on=r1
+wgxdp show routes > "$work/routes"
+grep -q "$overlay:b::/64.* r2" "$work/routes" || fail "r1 does not have site b behind r2: $(< "$work/routes")"
+before=$(nft_given)
+reach_all || fail 'a site does not reach another one any more'
+expect 'packets between sites that nft was given' "$(($(nft_given) - before))" == 0
+
+for s in "${sites[@]}"; do
+	for t in "${sites[@]}"; do
+		[[ $s < $t ]] || continue
+		start_at "edge-${s}1" ping -D -n -i 0.05 -W 1 "$overlay:$t::1" > "$work/ping-$s-$t"
+		pings[$s-$t]=$!
+	done
+done
+sleep 2
+phase goes 2
+sleep 0.5 # answers that are on their way when it goes are of this phase
+inside internet ip link set r2 down
+ends 2
+wait_for 15 'site b is at another relay' elsewhere b 2
+sleep 2
+phase comes 2
+inside internet ip link set r2 up
+begins 2
+sleep 5
+phase end
+kill -INT "${pings[@]}"
+wait "${pings[@]}" || :
+"$root/selftests/gaps.py" "$work" "$(($(at_most 10000) / 1000))" || fail 'interruptions: see above'
+say ok
