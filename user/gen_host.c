@@ -67,7 +67,7 @@ struct address gen_exporter(const struct topology_host *h)
 {
 	switch (h->role) {
 	case ROLE_RELAY:
-		return h->shares ? (struct address){} : h->tunnel;	/* which leads to one of them */
+		return !h->shares ? h->tunnel : (struct address){};	/* which leads to one of several */
 	case ROLE_FIREWALL:
 		return h->lan_address;
 	default:
