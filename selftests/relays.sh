@@ -154,6 +154,7 @@ done
 sleep 5
 for n in "${relays[@]}"; do
 	phase goes "$n"
+	sleep 0.5 # what is on its way counts to the phase before
 	inside internet ip link set "r$n" down
 	((n == 2)) || ends "$n"
 	((n != 1)) || inside r1 ip link del wgs1
