@@ -10,17 +10,17 @@
 #
 #     edge-a1, edge-b1, edge-c1 --- internet 198.51.100.0/24, 2001:db8::/64 --- r1 (`relay` at first), r2, r3
 #     .11       .12      .13            .53: names                              .1                     .2  .3
-source "${BASH_SOURCE[0]%/*}/lib.sh"
+source "${BASH_SOURCE[0]%/*}/several-relays.sh"
 source "$root/selftests/hosts.sh"
 export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go # where the kernel has none
 
-overlay=fd12:3456:789a
-relays=(1 2 3) sites=(a b c)
-declare -A daemons birds pings
+sites=(a b c)
+in_site() { at "edge-${1}1" "${@:2}"; }
+start_in_site() { start_at "edge-${1}1" "${@:2}"; }
+server() { echo "$overlay:$1::1"; } # SITE
 
-plug() { # HOST DEVICE NUMBER [NAME of its files]
-	cable "$1" "$2" internet "$1"
-	inside internet ip link set "$1" master br0
+connect() { # HOST DEVICE NUMBER [NAME of its files]
+	plug "$1" "$2"
 	addresses "$1" "$2" "198.51.100.$3/24" "2001:db8::$3/64"
 	at "$1" tee /etc/resolv.conf <<< 'nameserver 198.51.100.53' > /dev/null
 	installs "$1" "$work/three-relays/${4:-$1}"
@@ -38,55 +38,18 @@ daemon_begins() { # RELAY
 	start_at "r$1" "$wgxdp" daemon >> "$work/daemon$1" 2>&1
 	daemons[$1]=$!
 }
-ends() { # RELAY
-	kill -KILL "${daemons[$1]}" "${birds[$1]}"
-	wait "${daemons[$1]}" "${birds[$1]}" 2> /dev/null || :
-}
 # As keepalived would do it: this edge router is the active one of its site
 active() { # SITE
 	at "edge-${1}1" /etc/keepalived/wgvpnr01 INSTANCE "$1" MASTER 0 > "$work/notify-$1" 2>&1 || fail "edge-${1}1: $(< "$work/notify-$1")"
 }
 where() { at "edge-${1}1" wg show wgvpnr01 endpoints | sed -n 's/.*\(:\|\.\)\([123]\)\]*:51820$/\2/p'; } # SITE: its relay
 is_at() { [[ $(where "$1") == "$2" ]] && at "edge-${1}1" ping -q -c 1 -W 1 "fd12:3456:7899::1"; } # SITE RELAY
-reach_all() {
-	local from to
-	for from in "${sites[@]}"; do
-		for to in "${sites[@]}"; do
-			[[ $from == "$to" ]] || at "edge-${from}1" ping -q -c 1 -W 1 "$overlay:$to::1" > /dev/null 2>&1 || return 1
-		done
-	done
-}
 nft_given() { # packets between sites that the relays' rules saw
 	local n
 	for n in "${relays[@]}"; do at "r$n" nft list chain inet wgxdp_host forward; done |
 		sed -n 's/.*ip6 daddr .* counter packets \([0-9]*\) .*/\1/p' | awk '{n += $1} END {print n + 0}'
 }
-phase() { # NAME [RELAY that went]
-	local site at=''
-	for site in "${sites[@]}"; do at+=" $site:$(where "$site")"; done
-	echo "$1 ${2:-0} $(date +%s.%N)$at" >> "$work/phases"
-	say "$1 ${2:-}: $at"
-}
 elsewhere() { [[ $(where "$1") != "$2" ]] && reach_all; } # SITE RELAY
-
-pings_begin() {
-	local s t
-	for s in "${sites[@]}"; do
-		for t in "${sites[@]}"; do
-			[[ $s < $t ]] || continue
-			start_at "edge-${s}1" ping -D -n -i 0.05 -W 1 "$overlay:$t::1" > "$work/ping-$s-$t"
-			pings[$s-$t]=$!
-		done
-	done
-	sleep 2
-}
-pings_end() {
-	phase end
-	kill -INT "${pings[@]}"
-	wait "${pings[@]}" || :
-	"$root/selftests/gaps.py" "$work" "$(($(at_most 10000) / 1000))" || fail 'interruptions: see above'
-	rm "$work/phases"
-}
 
 # --- from one to three, as docs/guide-relays.md has it
 
@@ -94,12 +57,12 @@ one_relay() {
 	local n=10 s edge
 	generated three-relays '/^relays-share/d; s/name: r1,/name: relay,/; /name: r[23],/d'
 	zone
-	plug r1 eth0 1 relay
+	connect r1 eth0 1 relay
 	boots r1
 	daemon_begins 1
 	for s in "${sites[@]}"; do
 		edge=edge-${s}1
-		plug "$edge" wan "$((++n))"
+		connect "$edge" wan "$((++n))"
 		cable "$edge" lan internet "lan-$s" # where nobody else is
 		addresses "$edge" lan "$overlay:$s::1/64"
 		at "$edge" sysctl -q -p /etc/sysctl.d/60-wgxdp.conf
@@ -114,7 +77,7 @@ three_relays() {
 	generated three-relays 's/, keepalive: 1//'
 	zone 1
 	for n in 2 3; do
-		plug "r$n" eth0 "$n"
+		connect "r$n" eth0 "$n"
 		boots "r$n"
 		daemon_begins "$n"
 		bird_begins "$n"
@@ -147,16 +110,11 @@ faster() { # edges first, for relays forget who is silent
 }
 
 need_tun
-namespaces internet
-inside internet ip link add br0 type bridge
-inside internet ip link set br0 up
-addresses internet br0 198.51.100.53/24
-touch "$work/zone"
-start internet "$root/selftests/dns.py" 198.51.100.53 "$work/zone" > "$work/dns"
-wait_for 5 'the name server listens' grep -q listening "$work/dns"
+internet
 hosts r1 r2 r3 edge-a1 edge-b1 edge-c1
 one_relay
 pings_begin
+sleep 2
 phase three
 three_relays
 sleep 3
@@ -185,6 +143,7 @@ before=$(nft_given)
 reach_all || fail 'a site does not reach another one any more'
 expect 'packets between sites that nft was given' "$(($(nft_given) - before))" == 0
 pings_begin
+sleep 2
 phase goes 2
 sleep 0.5 # answers that are on their way when it goes are of this phase
 inside internet ip link set r2 down

@@ -12,11 +12,13 @@
 #     sites a, b --- r1 --- internet 198.51.100.0/24 --- r2 --- c, d         each site one namespace, which is its edge and its server
 #                    \_____ wgxNM: BGP, and what _______/
 #                     \____ goes between ______ r3 --- e, f
-source "${BASH_SOURCE[0]%/*}/lib.sh"
+source "${BASH_SOURCE[0]%/*}/several-relays.sh"
 
-overlay=fd12:3456:789a tunnels=fd12:3456:7899
-relays=(1 2 3) sites=(a b c d e f)
-declare -A daemons birds pings
+tunnels=fd12:3456:7899
+sites=(a b c d e f)
+in_site() { inside "$@"; }
+start_in_site() { start "$@"; }
+server() { echo "$overlay:$1::10"; } # SITE
 
 link() { (($1 < $2)) && echo "$tunnels:ff$1$2" || echo "$tunnels:ff$2$1"; } # NUMBER OTHER: the prefix of their tunnel
 others() { local n; for n in "${relays[@]}"; do ((n == $1)) || echo "$n"; done; } # NUMBER
@@ -61,8 +63,7 @@ relay() { # NUMBER
 	local m
 	namespaces "r$1"
 	routers "r$1"
-	cable "r$1" eth0 internet "r$1"
-	inside internet ip link set "r$1" master br0
+	plug "r$1" eth0
 	addresses "r$1" eth0 "198.51.100.$1/24"
 	inside "r$1" nft 'add table ip6 t; add chain ip6 t c { type filter hook forward priority filter; policy drop; }'
 	for m in $(others "$1"); do tunnel "r$1" "wgx$1$m" "$(link "$1" "$m")::$1/64" $((port + m)); done
@@ -73,14 +74,9 @@ begins() { # NUMBER
 	start "r$1" bird -f -c "$work/r$1.conf" -s "$work/r$1.ctl" -P "$work/r$1.pid" 2>> "$work/bird$1"
 	birds[$1]=$!
 }
-ends() { # NUMBER
-	kill -KILL "${daemons[$1]}" "${birds[$1]}"
-	wait "${daemons[$1]}" "${birds[$1]}" 2> /dev/null || :
-}
 site() { # SITE NUMBER
 	namespaces "$1"
-	cable "$1" eth0 internet "site-$1"
-	inside internet ip link set "site-$1" master br0
+	plug "$1" eth0 "site-$1"
 	addresses "$1" eth0 "198.51.100.$((10 + $2))/24"
 	tunnel "$1" "wg-$1" "$tunnels::$1/128"
 	addresses "$1" "wg-$1" "$overlay:$1::10/128"
@@ -97,34 +93,15 @@ joins() { # SITE RELAY
 	start "$1" "$wgxdp" --instance "$1" daemon -c "$work/$1.yaml" > "$work/daemon-$1" 2>&1
 }
 where() { inside "$1" wg show "wg-$1" endpoints | sed -n 's/.*198\.51\.100\.\([0-9]*\):.*/\1/p'; } # SITE: its relay
-reach_all() {
-	local from to
-	for from in "${sites[@]}"; do
-		for to in "${sites[@]}"; do
-			[[ $from == "$to" ]] || inside "$from" ping -q -c 1 -W 1 "$overlay:$to::10" > /dev/null 2>&1 || return 1
-		done
-	done
-}
 settings() { inside "$1" wg showconf "wg-$1" | grep -v '^Endpoint\|^ListenPort'; } # SITE
-phase() { # NAME [RELAY that went]
-	local site at=''
-	for site in "${sites[@]}"; do at+=" $site:$(where "$site")"; done
-	echo "$1 ${2:-0} $(date +%s.%N)$at" >> "$work/phases"
-	say "$1 ${2:-}: $at"
-}
 
 choose_wireguard
 (umask 077 && wg genkey > "$work/relay.key" && wg genpsk > "$work/relay.psk")
 wg pubkey < "$work/relay.key" > "$work/relay.pub"
-namespaces internet
-inside internet ip link add br0 type bridge
-inside internet ip link set br0 up
-addresses internet br0 198.51.100.53/24
+internet
 echo 'nameserver 198.51.100.53' > "$work/resolv.conf"
 mount --bind "$work/resolv.conf" "$(realpath /etc/resolv.conf)"
 echo 'relay.example.net 5 198.51.100.1 198.51.100.2 198.51.100.3' > "$work/zone"
-start internet "${root:?}/selftests/dns.py" 198.51.100.53 "$work/zone" > "$work/dns"
-wait_for 5 'the name server listens' grep -q listening "$work/dns"
 for n in "${relays[@]}"; do relay "$n"; done
 for n in "${relays[@]}"; do
 	for m in $(others "$n"); do
@@ -144,13 +121,7 @@ wait_for 60 'each site reaches each other one' reach_all
 say 'ok all reach all'
 for s in "${sites[@]}"; do settings "$s" > "$work/settings-$s"; done
 
-for s in "${sites[@]}"; do
-	for t in "${sites[@]}"; do
-		[[ $s < $t ]] || continue
-		start "$s" ping -D -n -i 0.05 -W 1 "$overlay:$t::10" > "$work/ping-$s-$t"
-		pings[$s-$t]=$!
-	done
-done
+pings_begin
 sleep 5
 for n in "${relays[@]}"; do
 	phase goes "$n"
@@ -167,10 +138,7 @@ for n in "${relays[@]}"; do
 	((n != 1)) || begins 1
 	sleep 16
 done
-phase end
-kill -INT "${pings[@]}"
-wait "${pings[@]}" || :
-"$root/selftests/gaps.py" "$work" 10 || fail 'interruptions: see above'
+pings_end
 for s in "${sites[@]}"; do
 	settings "$s" | sort | cmp -s - <(sort "$work/settings-$s") || fail "$s has other settings than before"
 done

@@ -31,7 +31,7 @@ void gen_bird(const struct gen *g, const struct topology_host *h)
 		"# A site is announced by the relay where it is, and by no other: each tells only what it has itself, for all speak with each other.\n"
 		"router id 10.0.0.%u;\n"
 		"protocol device {}\n"
-		"protocol bfd { interface \"" GEN_BETWEEN_PREFIX "*\" { interval 200 ms; multiplier 5; }; }\n"
+		"protocol bfd { interface \"" TOPOLOGY_BETWEEN "*\" { interval 200 ms; multiplier 5; }; }\n"
 		"ipv6 table sites;\n"
 		"# sites that are alive here: wgxdp writes them\n"
 		"protocol kernel here {\n"

@@ -49,7 +49,7 @@ const struct topology_host *gen_next_relay(const struct topology *t, const struc
 
 const char *gen_between(const struct topology_host *other, char buf[GEN_BETWEEN])
 {
-	snprintf(buf, GEN_BETWEEN, GEN_BETWEEN_PREFIX "%u", other->number & TOPOLOGY_SHARING_MAX);
+	snprintf(buf, GEN_BETWEEN, TOPOLOGY_BETWEEN "%u", other->number & TOPOLOGY_SHARING_MAX);
 	return buf;
 }
 

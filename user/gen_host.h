@@ -18,7 +18,6 @@ FILE *gen_host_file(const struct gen *g, const struct topology_host *h, mode_t m
 /* Of relays that share: the next other one, from NULL; NULL: no more. The device of the tunnel to it, and where that listens: the same on
  * all of them. */
 const struct topology_host *gen_next_relay(const struct topology *t, const struct topology_host *relay, const struct topology_host *last);
-#define GEN_BETWEEN_PREFIX "wg-r"
 #define GEN_BETWEEN 8
 const char *gen_between(const struct topology_host *other, char buf[GEN_BETWEEN]);
 __u16 gen_between_port(const struct topology_host *other);

@@ -142,7 +142,7 @@ static void edge(const struct gen *g, const struct topology_host *h)
 	if (by) {
 		const struct topology_host *r = known_as(t, by);
 
-		l = conf_peer(g, out, &(struct conf_peer){ .name = r->name, .key = &r->public_key, .at = r, .keepalive = true,
+		l = conf_peer(g, out, &(struct conf_peer){ .name = r->name, .key = &r->public_key, .at = r, .keepalive = t->keepalive,
 						       .preshared = g->preshared_key(g, r->name, site) });
 		conf_address(&l, &r->tunnel);
 		if (!r->blind)

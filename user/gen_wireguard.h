@@ -40,7 +40,7 @@ struct conf_peer {
 	const struct topology_host *at;	/* the relay or gateway where it is reached; NULL: where, if that is known */
 	const struct address *where;
 	__be16 port;			/* 0: that of `at` */
-	bool keepalive;
+	unsigned int keepalive;		/* seconds; 0: none */
 };
 /* Up to its AllowedIPs, which is what is returned */
 struct conf_list conf_peer(const struct gen *g, FILE *out, const struct conf_peer *p);

@@ -156,7 +156,7 @@ void gen_wireguard_client(const struct gen *g, const struct topology_host *h)
 	if (router)
 		lan_address(out, h);
 	l = conf_peer(g, out, &(struct conf_peer){ .name = gateway->name, .key = &gateway->public_key, .at = gateway,
-						   .keepalive = is_called(t, h, gateway),
+						   .keepalive = is_called(t, h, gateway) ? TOPOLOGY_KEEPALIVE : 0,
 						   .preshared = g->preshared_key(g, gateway->name, h->name) });
 	for (size_t i = 0; i < h->n_split; i++)
 		conf_prefix(&l, &h->split[i]);

@@ -4,8 +4,6 @@
  */
 #include "gen_wireguard.h"
 
-#define KEEPALIVE 25			/* s: shorter than NATs remember UDP for */
-
 /* ---- where others are ---- */
 
 const struct topology_host *gen_front(const struct topology *t, const struct topology_host *h)
@@ -114,7 +112,7 @@ struct conf_list conf_peer(const struct gen *g, FILE *out, const struct conf_pee
 		fprintf(out, "Endpoint = %s\n", endpoint_format(p->where, p->port, endpoint));
 	}
 	if (p->keepalive)
-		fprintf(out, "PersistentKeepalive = %u\n", p->at == &g->t->shared ? g->t->keepalive : KEEPALIVE);
+		fprintf(out, "PersistentKeepalive = %u\n", p->keepalive);
 	return (struct conf_list){ .out = out, .key = "AllowedIPs" };
 }
 

@@ -11,6 +11,7 @@
 #include "host_check.h"
 #include "pins.h"
 #include "shared.h"
+#include "unasked.h"
 
 struct check {
 	const struct config *c;
@@ -207,7 +208,7 @@ static void check_backend(struct check *k, const struct service_config *s, const
 	if (holder(k->h, &a))
 		tell(k, "%s: %s is an address of this host: that of the host behind it is wanted", key, address_format(&a, format));
 	else if ((rc = nl_route_get(&a, host_vrf(k->h, s), &oif)))
-		tell(k, nl_unasked(rc) ? "%s: no memory to ask for the route to %s" : "%s: this host has no route to %s", key,
+		tell(k, unasked(rc) ? "%s: no memory to ask for the route to %s" : "%s: this host has no route to %s", key,
 		     address_format(&a, format));
 	else if (s->nat != NAT_MASQUERADE && is_wan(k, oif))
 		tell(k, "%s: the route to %s leaves by %s, a wan: is that its address?", key, address_format(&a, format),

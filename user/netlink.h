@@ -69,8 +69,6 @@ int nl_rules(struct nl_rule **ret, size_t *ret_n);
 /* The way to dst as the FIB says for output from this host, in a VRF or (0) none: its device. -ENETUNREACH and the like where
  * there is none. */
 int nl_route_get(const struct address *dst, __u32 vrf, __u32 *ret_oif);
-/* What such a question returned: it could not be asked, for want of memory or files, which says nothing of the way */
-bool nl_unasked(int r);
 
 struct nl_way {
 	__u32 oif;

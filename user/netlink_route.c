@@ -265,11 +265,6 @@ int nl_route_get(const struct address *dst, __u32 vrf, __u32 *ret_oif)
 	return r;
 }
 
-bool nl_unasked(int r)
-{
-	return r == -ENOMEM || r == -ENOBUFS || r == -EMFILE || r == -ENFILE;
-}
-
 static int neighbour_row(const struct nlmsghdr *nlh, void *data)
 {
 	const struct ndmsg *nd = mnl_nlmsg_get_payload(nlh);

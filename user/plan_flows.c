@@ -7,6 +7,7 @@
 #include "grow.h"
 #include "log.h"
 #include "plan_make.h"
+#include "unasked.h"
 
 /* How well an address of this host on the way to the backend would do; 0: not */
 static int fitness(const struct making *m, const struct nl_address *a, const struct address *backend, __u32 oif)
@@ -29,7 +30,7 @@ static int own_address(const struct making *m, const struct address *backend, __
 	*ret = NULL;
 	rc = nl_route_get(backend, vrf, &oif);
 	if (rc)
-		return nl_unasked(rc) ? rc : 0;
+		return unasked(rc) ? rc : 0;
 	for (size_t i = 0; i < m->host->n_addresses; i++) {
 		int f = fitness(m, &m->host->addresses[i], backend, oif);
 

@@ -17,6 +17,7 @@
 #include "noted.h"
 #include "state.h"
 #include "text.h"
+#include "unasked.h"
 
 #define NEXT "running.yaml.new"		/* what is to run */
 #define IMAGE "running.image"		/* of the one or the other, for who reads it next */
@@ -211,7 +212,7 @@ static int next_runs(const char *instance)
 	state_path(path, instance, NEXT);
 	rc = file_hash(path, &next) ?: control_config(instance, &runs);
 	if (rc)
-		return rc == -ENOMEM || rc == -EMFILE || rc == -ENFILE ? rc : 0;
+		return unasked(rc) ? rc : 0;
 	return runs == next;
 }
 

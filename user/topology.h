@@ -10,6 +10,8 @@
 
 #define TOPOLOGY_NAME 64			/* names of hosts and sites: letters, digits, hyphen; none is there twice */
 #define TOPOLOGY_NETWORKS 3			/* of a gateway: one of IPv4, one ULA, one global one */
+#define TOPOLOGY_BETWEEN "wg-r"		/* WireGuard devices between relays that share a key: this and the other one's number */
+#define TOPOLOGY_KEEPALIVE 25		/* seconds, unless told otherwise: shorter than NATs remember UDP for */
 
 enum topology_role {
 	ROLE_RELAY,
@@ -105,7 +107,7 @@ struct topology {
 	char domain[256];			/* empty: none */
 	struct prefix overlay, tunnels, mesh;	/* family 0 before topology_assign() where not said, and after it where nobody needs one */
 	struct topology_host shared;		/* what relays that share it are to the sites: name, key, port, end of the tunnels; name empty: none do */
-	unsigned int keepalive;			/* seconds, of edges to such */
+	unsigned int keepalive;			/* seconds, of edges to relays */
 	bool no_mesh;
 	__u16 mesh_ports_first, mesh_ports_last;	/* host order */
 	__be16 mesh_port;

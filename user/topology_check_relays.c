@@ -35,7 +35,7 @@ static void check_sharing(struct topology_reading *r, const struct topology_row 
 		yaml_error(&r->y, topology_at(row, "port"), "port: with relays-share: all relays have one: sites send to the same port of each");
 	if (ntohs(h->port) > PORT_MOST)
 		yaml_error(&r->y, topology_at(row, "port"), "port: with relays-share: up to %d: the ports behind it are those of tunnels between relays", PORT_MOST);
-	if (!strncmp(h->interface, "wg-r", 4))
+	if (!strncmp(h->interface, TOPOLOGY_BETWEEN, strlen(TOPOLOGY_BETWEEN)))
 		yaml_error(&r->y, topology_at(row, "interface"), "interface: '%s' is a tunnel between relays: what carries it is wanted, as eth0", h->interface);
 }
 

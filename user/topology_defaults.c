@@ -7,7 +7,6 @@
 #include "topology_keys.h"
 
 #define PORT 51820
-#define KEEPALIVE 25			/* s: shorter than NATs remember UDP for */
 #define MTU 1500
 #define MTU_ANYWHERE 1360		/* of a client, whose ways nobody knows: what leaves the tunnel the 1280 that every way has */
 #define MESH_PORT 58001
@@ -114,7 +113,7 @@ static void whole(struct topology_reading *r)
 	struct topology *t = r->t;
 
 	if (!t->keepalive)
-		t->keepalive = KEEPALIVE;
+		t->keepalive = TOPOLOGY_KEEPALIVE;
 	if (!yaml_by_path(yaml_root(&r->y), "/dns"))
 		dns(&r->y, t);
 	if (!t->mesh_ports_first) {

@@ -15,7 +15,6 @@
 #define PREFIX_SHORTEST 32
 #define MTU_LEAST 1280			/* IPv6's */
 #define MTU_MOST 9216
-#define KEEPALIVE_MOST 25		/* longer than NATs remember UDP for */
 
 static const struct prefix ula = { .addr = { .b = { 0xfc } }, .family = FAMILY_IPV6, .len = 7 };
 static const struct prefix global = { .addr = { .b = { 0x20 } }, .family = FAMILY_IPV6, .len = 3 };
@@ -257,7 +256,7 @@ void topology_set_mtu(struct yaml *y, const struct yaml_key *key, struct yaml_no
 
 void topology_set_keepalive(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
-	take_number(y, key, value, object, 1, KEEPALIVE_MOST);
+	take_number(y, key, value, object, 1, TOPOLOGY_KEEPALIVE);
 }
 
 void topology_set_link(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "abi.h"
 #include "transmit.h"
+#include "unasked.h"
 
 /* Drivers whose ndo_xdp_xmit works on 6.1 and 6.2 once an XDP program is attached to the device; unknown means tc. */
 static const char *const known[] = {
@@ -56,7 +57,7 @@ int transmit_flags(const struct host *h, const struct nl_link *link, bool native
 	if (!link->ethernet || link->loopback)
 		return 0;
 	flags = nl_xdp_features(link->ifindex, &features);
-	if (nl_unasked(flags))
+	if (unasked(flags))
 		return flags;
 	if (flags)
 		flags = !strcmp(link->kind, "bond") ? flags_by_ports(h, link, native) : flags_by_driver(link, native);
