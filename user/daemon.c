@@ -27,6 +27,7 @@
 #include "memory.h"
 #include "netlink_watch.h"
 #include "notify.h"
+#include "pins_watch.h"
 #include "resolver.h"
 #include "ring.h"
 #include "standby.h"
@@ -50,6 +51,7 @@ struct daemon {
 	uv_timer_t settle, retry, former, watchdog, follow, sweep;
 	__u64 followed;			/* followed_hash(), as of the last time that it was asked for */
 	uv_fs_event_t directory;
+	struct pins_watch pins;
 	uv_signal_t hangup, terminate, interrupt;
 	struct daemon_state state;
 	struct answers answers;		/* to the names of state.config */
@@ -71,8 +73,8 @@ struct daemon {
 
 static void settle_soon(struct daemon *d, unsigned int changes);
 static void take_changes(struct daemon *d, bool all);
-static void watch_signals(struct daemon *d);
-static void on_retry(uv_timer_t *timer);
+static void watch_data_path(struct daemon *d);
+static void on_due(uv_timer_t *timer);
 
 static uint64_t cpu_ms(void)
 {
@@ -201,18 +203,13 @@ static int bring(struct daemon *d)
 	return rc;
 }
 
-static void on_former(uv_timer_t *timer)
-{
-	settle_soon(timer->data, NL_ALL);
-}
-
 /* When answers of a former backend are to be translated no more */
 static void former_backends(struct daemon *d)
 {
 	unsigned int due = apply_due(d->state.instance);
 
 	if (due)
-		uv_timer_start(&d->former, on_former, due * 1000ULL, 0);
+		uv_timer_start(&d->former, on_due, due * 1000ULL, 0);
 	else
 		uv_timer_stop(&d->former);
 }
@@ -233,7 +230,7 @@ static void pass(struct daemon *d)
 		announce_clear(d->state.config ? d->state.config->announce.table : 0);
 		end(d, EXIT_DONE);
 	} else if (rc < 0) {
-		uv_timer_start(&d->retry, on_retry, d->retry_ms, 0);
+		uv_timer_start(&d->retry, on_due, d->retry_ms, 0);
 		d->retry_ms = d->retry_ms * 2 < RETRY_MAX_MS ? d->retry_ms * 2 : RETRY_MAX_MS;
 	} else {
 		uv_timer_stop(&d->retry);
@@ -241,7 +238,7 @@ static void pass(struct daemon *d)
 		if (is_apart(d, d->state.config))
 			return;
 		former_backends(d);
-		watch_signals(d);
+		watch_data_path(d);
 	}
 }
 
@@ -266,19 +263,19 @@ static void on_settled(uv_timer_t *timer)
 static void settle_soon(struct daemon *d, unsigned int changes)
 {
 	if (changes == NL_QDISCS && !uv_is_active((uv_handle_t *)&d->retry))
-		uv_timer_start(&d->retry, on_retry, QDISC_MS, 0);
+		uv_timer_start(&d->retry, on_due, QDISC_MS, 0);
 	d->changes |= changes & ~(NL_NEIGHBOURS | NL_QDISCS);	/* the former concern nothing but next hops */
 	if (d->changes && !uv_is_active((uv_handle_t *)&d->settle))
 		uv_timer_start(&d->settle, on_settled, SETTLE_MS, 0);
 }
 
-static void on_retry(uv_timer_t *timer)
+static void on_due(uv_timer_t *timer)
 {
 	settle_soon(timer->data, NL_ALL);
 }
 
-/* Another one serves in a backend's place */
-static void on_switched(void *data)
+/* Another one serves in a backend's place, or the data path is gone */
+static void on_other(void *data)
 {
 	settle_soon(data, NL_ALL);
 }
@@ -341,10 +338,12 @@ static int on_signal(void *data, void *record, size_t size)
 	return 0;
 }
 
-static void watch_signals(struct daemon *d)
+static void watch_data_path(struct daemon *d)
 {
 	if (ring_listen(&d->signals, &d->loop, d->state.instance, "signals", on_signal, d))
 		log_warning("cannot hear the data path: replies to many clients ask the kernel for each");
+	if (pins_watch(&d->pins, &d->loop, d->state.instance, on_other, d))
+		log_warning("cannot watch /sys/fs/bpf: that somebody removes pins there is seen late");
 }
 
 /* ---- beginning, reading the file again, ending ---- */
@@ -456,7 +455,7 @@ static int watch(struct daemon *d)
 	uv_poll_start(&d->netlink, UV_READABLE, on_netlink);
 	return apply_memory(d->state.instance, resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
 	       exporter_new(&d->loop, d->state.instance, d->state.file, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie) ?:
-	       standby_new(&d->loop, d->state.instance, &d->answers, on_switched, d, &d->standby) ?: blind_new(&d->loop, d->state.instance, &d->blind) ?:
+	       standby_new(&d->loop, d->state.instance, &d->answers, on_other, d, &d->standby) ?: blind_new(&d->loop, d->state.instance, &d->blind) ?:
 	       ddns_new(&d->loop, d->state.instance, &d->ddns) ?: endpoints_new(&d->loop, d->state.instance, &d->endpoints) ?:
 	       learn_new(&d->loop, d->state.instance, &d->learn) ?: announce_new(&d->loop, &d->announce));
 }
@@ -480,7 +479,7 @@ int daemon_run(const char *instance, const char *file)
 	d.vouched = true;
 	take_changes(&d, false);
 	if (!is_apart(&d, d.state.config))
-		watch_signals(&d);
+		watch_data_path(&d);
 	if (!d.watched)
 		watch_directory(&d);
 	if (period)

@@ -108,7 +108,9 @@ int daemon_state_read(struct daemon_state *s)
 	struct config *c = NULL;
 	int rc = pins_exist(s->instance);
 
-	if (rc <= 0)
+	if (!rc && s->config && !daemon_state_dropped(s))
+		log_warning("of instance %s nothing is left in /sys/fs/bpf, and that was no `wgxdp down`: it is loaded anew", s->instance);
+	else if (rc <= 0)
 		return rc;
 	rc = state_settle(s->instance);
 	if (rc)

@@ -23,7 +23,8 @@ int daemon_state_hold(struct daemon_state *s, bool *ret_again);
 bool daemon_state_changed(const struct daemon_state *s);
 /* Whether `down` has taken the file `daemon` away */
 bool daemon_state_dropped(const struct daemon_state *s);
-/* To be called under the instance's lock: s->config becomes what runs. 1; 0: nothing runs any more; -errno, told. */
+/* To be called under the instance's lock: s->config becomes what runs, or is to: pins may be gone without `down`, as where bpffs was
+ * unmounted. 1; 0: nothing runs any more; -errno, told. */
 int daemon_state_read(struct daemon_state *s);
 /* c was brought to run (apply.h), and becomes s->config. Under the lock. */
 void daemon_state_take(struct daemon_state *s, struct config *c);
