@@ -247,7 +247,6 @@ try_daemon() {
 	wgxdp down || fail "$trial: down"
 	nothing_left "$trial, and down"
 }
-gone() { ! kill -0 "$1"; }
 after_daemon() { :; }
 
 # shellcheck disable=SC2034 # of the time, in %

@@ -79,7 +79,7 @@ begin_pings() { # SECONDS
 		pids+=($!)
 	done
 }
-still_pings() { kill -0 "${pids[@]}" 2> /dev/null; }
+still_pings() { all_run "${pids[@]}"; }
 
 attacks() { # own|spoofed SECONDS
 	local first=$((looks + 1)) heard4 heard6 icmp asked busy began taken dropped

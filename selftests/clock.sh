@@ -31,6 +31,7 @@ services:
     nat: masquerade
     flows: { max: 1000 }
 follow: { wireguard: [ $wgr ] }
+exporter: { listen: [ "127.0.0.1:9851" ] }
 announce: { table: 700 }
 policy: { overlay: "$overlay::/48" }
 YAML
@@ -38,6 +39,8 @@ count_arrivals wg-end service "udp dport $port"
 count_arrivals wg-end flows 'udp dport 51821'
 
 announced() { inside firewall ip -6 route show table 700 2> /dev/null | holds "^$overlay:a::/64"; }
+# When the daemon was started, by its own time of day
+started_at() { inside firewall curl -sf http://127.0.0.1:9851/metrics | awk '$1 == "process_start_time_seconds" {printf "%d\n", $2}'; }
 listens() { wgxdp show services | holds "listen: .*$1:$port"; } # ADDRESS
 echo 0 > "$work/ahead"
 start firewall env LD_PRELOAD="$build/selftests/otherclock.so" OTHERCLOCK="$work/ahead" "$wgxdp" daemon -c "$work/wgxdp.yaml" > "$work/daemon" 2>&1
@@ -59,6 +62,7 @@ for to in $port 51821; do
 	sent_to "$to" $n &
 	senders+=($!)
 done
+began=$(started_at)
 for ahead in $year -$year 0; do
 	echo "$ahead" > "$work/ahead"
 	[[ ! ${BREAK:-} ]] || inside firewall wg set $wgr peer "$(key $wgs)" remove
@@ -68,6 +72,8 @@ for ahead in $year -$year 0; do
 	sleep 2 # the daemon looks at sites twice a second; that nothing comes of it cannot be waited for
 	announced || fail "$ahead s ahead: the site's route is gone"
 	! grep 'Deleted.*table 700' "$work/routes" || fail "$ahead s ahead: the site's route was away"
+	off=$(($(started_at) - began - ahead))
+	((${off#-} <= 2)) || fail "$ahead s ahead: the daemon's clock is $off s off that"
 	say "ok the clock is $ahead s ahead"
 done
 for sender in "${senders[@]}"; do wait "$sender"; done

@@ -103,3 +103,15 @@ for how in full inodes read-only; do
 	make_room
 	no_traces firewall "$work/nothing" "$how: down"
 done
+
+# A file that may be read, and is longer as it is written down
+inside firewall ip tuntap add w mode tun
+awk 'BEGIN {
+	print "policy: { overlay: \"fd00::/24\" }\npeers:"
+	for (i = 0; i < 188000; i++) printf "- {name: p%d, device: w, public-key: \"%043d=\"}\n", i, i * 10
+}' > "$work/long.yaml"
+traces firewall > "$work/nothing"
+! wgxdp up -c "$work/long.yaml" > "$work/out" 2>&1 || fail 'what is too long to be kept is up'
+grep -q 'written down, this configuration has .* are the most' "$work/out" || fail "too long: up says $(< "$work/out")"
+no_traces firewall "$work/nothing" 'too long: up'
+say ok

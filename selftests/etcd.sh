@@ -76,10 +76,6 @@ all_have() { # PORT
 	local r
 	for r in "${relays[@]}"; do has_port "$r" "$1" || return; done
 }
-none_has() {
-	local r
-	for r in "${relays[@]}"; do has_no_port "$r" "$1" || return; done
-}
 takes_443() { # RELAY: how many of ten
 	local before
 	before=$(arrived "${1}wg-end" more)
@@ -109,18 +105,19 @@ as_it_is() { # RELAY: nobody sends
 
 traffic() { # SECONDS, at each relay
 	local r
-	lost_of=$((lost_of + ${#relays[@]} * $1 * rate))
+	each_asks=$(($1 * rate))
+	lost_of=$((lost_of + ${#relays[@]} * each_asks))
 	asking=()
 	for r in "${relays[@]}"; do
-		start "${r}client" "$udptool" ask -n $(($1 * rate)) -r $rate -w 3000 198.51.100.7:4000 198.51.100.1:$port > "$work/$r-asked"
+		start "${r}client" "$udptool" ask -n $each_asks -r $rate -w 3000 198.51.100.7:4000 198.51.100.1:$port > "$work/$r-asked"
 		asking+=($!)
 	done
 }
 lost_nothing() { # WHAT
 	local r
-	kill -0 "${asking[@]}" 2> /dev/null || fail "$1: the traffic was over before"
+	all_run "${asking[@]}" || fail "$1: the traffic was over before"
 	wait "${asking[@]}" || :
-	for r in "${relays[@]}"; do expect "$1: answered at $r" "$(said "$r-asked" answered)" == "$(said "$r-asked" asked)"; done
+	for r in "${relays[@]}"; do expect "$1: answered at $r" "$(said "$r-asked" answered)" == $each_asks; done
 }
 declare -A watchers=() poll=([a]=2 [b]=600 [c]=600) # b and c have but what etcd tells
 lost_of=0
@@ -145,12 +142,13 @@ all_that_is_bad() {
 	bad 'a half of it' "$(services $port 443 444 | head -c 150)"
 	bad 'a value' "$(services 99999)"
 	bad 'bytes' "$(head -c 3000 /dev/zero | tr '\0' '\377')"
-	bad 'nothing, beside the other key'" $(printf '\n')" 'exporter: {'
+	bad 'a key that another key has too' 'exporter: { listen: [ "127.0.0.1:9852" ] }'
 }
 no_key() {
 	refused=$((refused + 1))
 	etcdctl del --prefix $prefix > /dev/null
 	wait_for 10 'no key at all, refused by all' all_say 'is refused: what ran goes on' $refused
+	bad 'a key of nothing but white space' ' '
 }
 
 namespaces etcd
@@ -242,4 +240,19 @@ has_no_port b 448 || fail 'without a watcher too'
 watcher b --poll 600
 wait_for 10 'what it missed' has_port b 448
 wait_for 10 'it has ended its etcdctl' one_etcdctl b
+
+# no room for the next boot's file: the one that is there stays
+watcher_ends a
+mkdir "$work/small"
+mount -t tmpfs -o size=8k none "$work/small"
+takes_once() { inside afirewall env WGXDP="$wgxdp" scripts/wgxdp-etcd --instance a --once --file "$work/small/a.yaml" $prefix > "$work/out" 2>&1; }
+takes_once || fail "it says $(< "$work/out")"
+cp "$work/small/a.yaml" "$work/was"
+mapfile -t many < <(seq 1000 1100)
+services $port "${many[@]}" | put 10-services
+takes_once || fail "without room for the file it says $(< "$work/out")"
+has_port a 1100 || fail 'without room for the file it does not run'
+grep -q 'cannot write .*the next boot has an older configuration' "$work/out" || fail "without room it says $(< "$work/out")"
+cmp "$work/was" "$work/small/a.yaml" || fail 'half of a file for the next boot'
+[[ $(ls "$work/small") == a.yaml ]] || fail "files are left: $(ls "$work/small")"
 say "0 of $lost_of packets lost, $refused bad revisions refused by each of ${#relays[@]} relays"

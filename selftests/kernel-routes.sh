@@ -116,11 +116,11 @@ start far "$udptool" listen -e "[$overlay:10::10]:58001" > "$work/listener"
 listener=$!
 pair() { # SECONDS: at $pace, in the background
 	start site "$udptool" ask -n $(($1 * pace)) -r $pace -w 3000 "[$overlay:fffe::10]:58002" "[$overlay:10::10]:58001" > "$work/asked"
-	asker=$!
+	asker=$! pair_asks=$(($1 * pace))
 }
 pair_has_lost_nothing() { # WHAT
 	wait $asker || :
-	expect "$1: packets answered of a pair" "$(said asked answered)" == "$(said asked asked)"
+	expect "$1: packets answered of a pair" "$(said asked answered)" == $pair_asks
 }
 before=$(peer_packets)
 is=$(program)

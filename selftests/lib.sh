@@ -52,6 +52,13 @@ wait_for() { # SECONDS WHAT COMMAND...: until it succeeds; where time is not mea
 	done
 }
 
+all_run() { # PID...: each of them does
+	local pid
+	(($#)) || return
+	for pid; do kill -0 "$pid" 2> /dev/null || return; done
+}
+gone() { ! kill -0 "$1" 2> /dev/null; } # PID
+
 # grep, only for its status, that reads to the end: with pipefail a pipe into one that stops at the match fails where its writer has more to say
 holds() { grep "$@" | cat > /dev/null; }
 

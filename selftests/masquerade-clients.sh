@@ -74,11 +74,11 @@ ping_all() { # SECONDS: each client by itself
 	local i
 	pids=()
 	for ((i = 1; i <= clients; i++)); do
-		start client ping -q -I "wgc$i" -i "0.$((1000 / pings))" -c $(($1 * pings)) -W 10 10.77.0.1 > "$work/ping-$i"
+		start client ping -q -I "wgc$i" -i "$(printf 0.%03d $((1000 / pings)))" -c $(($1 * pings)) -W 10 10.77.0.1 > "$work/ping-$i"
 		pids+=($!)
 	done
 }
-pinging() { kill -0 "${pids[@]}" 2> /dev/null; } # all of them
+pinging() { all_run "${pids[@]}"; }
 
 swap_ports() { # of the first two clients
 	local one two

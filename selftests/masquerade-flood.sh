@@ -151,7 +151,7 @@ newcomers 'during the flood' 10
 [[ ! ${BREAK:-} ]] || take_one_away
 sleep 15
 newcomers 'during the flood, later' 11
-kill -0 "${flooding[@]}" 2> /dev/null || fail 'the flood ended before the newcomers had come'
+all_run "${flooding[@]}" || fail 'the flood ended before the newcomers had come'
 wait "${flooding[@]}"
 took=$(awk "BEGIN {print $(elapsed) - $at}") received=$(($(shown get services.many.original.received) - before))
 expect 'sent' $(($(said flood4 sent) + $(said flood6 sent))) == $((2 * rate * seconds))

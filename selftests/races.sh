@@ -35,7 +35,6 @@ daemon_goes() {
 	((status == 0 || status == 143)) || { ((status == 1)) && grep -qE "$allowed" "$work/out-daemon"; } ||
 		fail "the daemon: status $status, $(< "$work/out-daemon")"
 }
-gone() { ! kill -0 "$1"; }
 
 # Who may run beside `down` may find nothing up, and says so
 allowed='is not up|another daemon|runs already|is gone|is removed|removed meanwhile|down'

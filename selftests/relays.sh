@@ -125,7 +125,7 @@ pings_begin
 sleep 5
 for n in "${relays[@]}"; do
 	phase goes "$n"
-	sleep 0.5 # what is on its way counts to the phase before
+	sleep 0.5 # answers that are on their way when it goes are of this phase
 	inside internet ip link set "r$n" down
 	((n == 2)) || ends "$n"
 	((n != 1)) || inside r1 ip link del wgs1

@@ -102,6 +102,9 @@ refused 'nowhere: No such file.*make bench' --bench "$work/nowhere"
 refused 'no result of the bench' --bench README.md
 echo '{"rows": []}' > "$work/empty.json"
 refused "no result of the bench (KeyError: 'cpus')" --bench "$work/empty.json"
+echo '[]' > "$work/list.json"
+refused 'no result of the bench' --bench "$work/list.json"
+refused 'one relay does not carry' --bench "$work/bench.json" --blind --sites 1000 --pps 1000000
 echo '{"cpus": 2, "rows": [ {"name": "wgxdp", "direction": "site", "size": 144, "clients": 1, "ns": "fast"} ]}' > "$work/words.json"
 refused 'no result of the bench' --bench "$work/words.json"
 refused 'no row .wgxdp blind ...*what is there is' --bench <(sed 's/wgxdp blind/blind/' "$work/bench.json") --blind

@@ -10,6 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 mapfile -t defines < <(sed -nE 's/^WITH_([A-Z]+) \?= 1$/-DWITH_\1/p' Makefile)
+((${#defines[@]} >= 7)) || { echo "only ${#defines[@]} optional libraries in the Makefile"; exit 1; }
 for library in LDNS NCURSES CURL CRYPTO; do defines+=("-D${library}_SONAME=\"\""); done
 look() { # FILE...
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --library=gnu --suppressions-list=tests/cppcheck.suppress \

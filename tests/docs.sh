@@ -137,6 +137,8 @@ check_commands() {
 		same option "$command --help" "$(options_in_help "$command" | grep -- -- || :)" "user/cmd_$command.c" \
 			"$(options_in_program "$command")"
 	done
+	same option 'wgxdp-etcd --help' "$(scripts/wgxdp-etcd --help | sed -nE 's/^  (-[a-z]), (-.*)/  \1\n  \2/; s/^  (-[-a-z]+).*/\1/mgp' | sort)" \
+		'its manual page' "$(grep '^\.It Fl' docs/wgxdp-etcd.8 | flags)"
 	# in the synopsis the long name of -c stands for itself
 	same option 'the SYNOPSIS' "$(section '.Sh SYNOPSIS' | flags)" 'help texts' \
 		"$({ options_in_help; for command in $(commands_in_help); do options_in_help "$command"; done; } |
@@ -187,7 +189,7 @@ trap 'rm -rf "$copy" "$copy".*' EXIT
 # ASPECT FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
-	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/yaml_map.c user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c user/config_endpoints.c user/config_learn.c user/config_ddns.c user/metrics.c user/show_guard.c user/show_sites.c scripts/systemd "$copy"
+	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/yaml_map.c user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c user/config_endpoints.c user/config_learn.c user/config_ddns.c user/metrics.c user/show_guard.c user/show_sites.c scripts/systemd scripts/wgxdp-etcd "$copy"
 	sed -i "$3" "$copy/$2"
 	! cmp -s "$2" "$copy/$2" || { echo "'$3' changes nothing in $2"; exit 1; }
 	! (cd "$copy" && check "$1" > /dev/null) || { echo "nothing was found wrong after '$3' in $2"; exit 1; }
@@ -207,6 +209,7 @@ must_find commands docs/wgxdp.8 's/^\.It Fl j , Fl -json/.It Fl -json/'
 must_find commands docs/wgxdp.8 's/^\.It Fl -version/.It Fl -release/'
 must_find commands docs/wgxdp.8 's/^\.Op Fl -mode.*//'
 must_find commands docs/wgxdp.8 's/^\.Ss down/.Ss off/'
+must_find commands docs/wgxdp-etcd.8 '/^\.It Fl -once/d'
 must_find reasons docs/wgxdp.8 '/^\.It Cm martian/d'
 must_find reasons docs/wgxdp.8 's/^\.It Cm send_failed/.It Cm send_refused/'
 must_find keys docs/wgxdp.yaml.5 '/^\.It Cm shared/d'

@@ -87,6 +87,7 @@ run start > "$work/said"
 grep -qx 'set_param command .* daemon -c /etc/wgxdp/own.yaml' "$work/said" || fail 'a file of ones own'
 cp scripts/openwrt/wgxdp.config "$config"
 [[ ! $(run start) ]] || fail 'not enabled, and started'
+[[ $(run reload_service) == 'wgxdp down' ]] || fail 'not enabled any more, and left as it was'
 
 diff <(sed -n "/^    config wgxdp 'main'/,/option nat/{s/^    //;p}" docs/openwrt.md | sed 's/^        /\t/') <(sed 1d scripts/openwrt/wgxdp.config) ||
 	fail 'docs/openwrt.md shows another configuration'

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar of what is planned (user/config_later.c) against the design.
+ * The grammar of what is planned (user/config_later.c) against the design; and how long a file may be.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -8,8 +8,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include "told.h"
+#include "../user/yaml.h"
 
 /* What docs/design.md plans is refused for that alone: the grammar of what is to come is there. */
 static void planned(void **state)
@@ -47,9 +49,28 @@ static void planned(void **state)
 	free(text);
 }
 
+static void longest(void **state)
+{
+	char name[] = "/tmp/unit_grammar.XXXXXX", *text;
+	int fd = mkstemp(name);
+	struct told t;
+	size_t n;
+
+	listen_to(&t);
+	assert_int_equal(ftruncate(fd, YAML_FILE_LIMIT), 0);
+	assert_int_equal(yaml_read(name, &text, &n), 0);
+	assert_int_equal(n, YAML_FILE_LIMIT);
+	free(text);
+	assert_int_equal(ftruncate(fd, YAML_FILE_LIMIT + 1), 0);
+	assert_int_equal(yaml_read(name, &text, &n), -EFBIG);
+	assert_non_null(strstr(heard(&t), "File too large"));
+	unlink(name);
+	close(fd);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(planned) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(planned), cmocka_unit_test(longest) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

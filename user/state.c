@@ -18,6 +18,7 @@
 #include "state.h"
 #include "text.h"
 #include "unasked.h"
+#include "yaml.h"
 
 #define NEXT "running.yaml.new"		/* what is to run */
 #define IMAGE "running.image"		/* of the one or the other, for who reads it next */
@@ -244,6 +245,11 @@ int state_prepare(const char *instance, const struct config *c, __u32 *ret_hash)
 	if (out && fclose(out))
 		rc = -ENOMEM;
 	state_path(path, instance, NEXT);
+	if (!rc && n > YAML_FILE_LIMIT) {	/* the next version of us would have to read it */
+		log_error("written down, this configuration has %zu bytes, and %d are the most", n, YAML_FILE_LIMIT);
+		free(text);
+		return -EFBIG;
+	}
 	rc = rc ?: write_whole(path, text, n);
 	if (rc) {
 		log_error("cannot write %s: %s", path, strerror(-rc));

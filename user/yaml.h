@@ -42,7 +42,8 @@ struct yaml_key {
 yaml_set yaml_set_text, yaml_set_choice, yaml_set_flag, yaml_set_map, yaml_set_list, yaml_set_rows;
 extern const char *const yaml_flag_names[];	/* false, true */
 
-/* All of a file ("-": standard input), ended by a zero that does not count; -errno: told */
+#define YAML_FILE_LIMIT (16 << 20)	/* bytes: more is a mistake */
+/* All of a file ("-": standard input), ended by a zero that does not count; -errno: told. -EFBIG: longer than a file may be. */
 int yaml_read(const char *file, char **ret, size_t *ret_n);
 const char *yaml_file_name(const char *file);	/* as messages call it */
 

@@ -8,24 +8,34 @@
 #include "log.h"
 #include "yaml.h"
 
-#define FILE_LIMIT (16 << 20)		/* bytes: more is a mistake */
+#define ROOM_MOST (YAML_FILE_LIMIT + 2)	/* for the zero byte, and for one that is too much */
+
+static int grow(char **text, size_t *room)
+{
+	size_t more = !*room ? 8192 : 2 * *room < ROOM_MOST ? 2 * *room : ROOM_MOST;
+	char *larger;
+
+	if (*room == ROOM_MOST)
+		return -EFBIG;
+	larger = realloc(*text, more);
+	if (!larger)
+		return -ENOMEM;
+	*text = larger;
+	*room = more;
+	return 0;
+}
 
 static int read_all(FILE *in, char **ret, size_t *ret_n)
 {
 	size_t n = 0, room = 0, got = 1;
-	char *text = NULL, *larger;
+	char *text = NULL;
 	int r = 0;
 
 	while (!r && got) {
-		if (n + 1 >= room) {
-			room = room ? 2 * room : 8192;
-			larger = room <= FILE_LIMIT ? realloc(text, room) : NULL;
-			if (!larger) {
-				r = room <= FILE_LIMIT ? -ENOMEM : -EFBIG;
-				break;
-			}
-			text = larger;
-		}
+		if (n + 1 >= room)
+			r = grow(&text, &room);
+		if (r)
+			break;
 		errno = 0;
 		got = fread(text + n, 1, room - n - 1, in);
 		n += got;
