@@ -49,6 +49,7 @@ end_flood() {
 	kill -0 "$flooding" || fail 'the flood has ended by itself'
 	came=$(awk "BEGIN {print int(($(shown get services.wg-end.original.received) - $before) / ($(elapsed) - $at))}")
 	stop "$flooding"
+	say "the flood: $came a second came; $(tail -n 1 "$work/flood")"
 }
 
 # Through the tunnel of wgd: packets that came, in $got

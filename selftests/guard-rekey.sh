@@ -10,13 +10,13 @@ source "${BASH_SOURCE[0]%/*}/servers.sh"
 
 pairs=$((clients + 1)) # of client and server
 minutes=${MINUTES:-7}
-roamed=0
+address=20 # 198.51.100.x, where clients have not been
 
 roam_each_minute() {
 	local i
 	for ((i = 1; i < minutes; i++)); do
 		sleep 60
-		clients_roam 198.51.100.$((20 + ++roamed))
+		clients_roam 198.51.100.$((address + i))
 	done
 }
 
@@ -35,6 +35,7 @@ for nat in ${NATS:-dnat masquerade}; do
 	number=$((minutes * 60))
 	ping_servers $number 1
 	wait $roaming
+	address=$((address + minutes))
 	expect "$nat: pings lost, of $((number * pairs)), while clients roam $((minutes - 1)) times" "$lost" '<=' $((pairs * (minutes - 1)))
 	end_captures "$nat"
 	expect "$nat: handshakes" "$(said directed handshakes)" '>=' $((pairs * ((minutes * 60 - 1) / 121 + 1)))
