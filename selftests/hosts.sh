@@ -35,9 +35,19 @@ hosts() { # NAME...
 	done
 }
 
-# HOST COMMAND..., files with whole paths
-at() { PATH=$work/bin:$PATH nsenter --net="/run/netns/$1" --mount="/proc/${keeper[$1]}/ns/mnt" "${@:2}"; }
-start_at() { PATH=$work/bin:$PATH nsenter --net="/run/netns/$1" --mount="/proc/${keeper[$1]}/ns/mnt" "${@:2}" & } # the same in the background, as $!
+# With its root: where all of this runs in a chroot, /etc would be the machine's else
+into() { # HOST
+	local its=/proc/${keeper[$1]}
+	into=(nsenter --net="/run/netns/$1" --mount="$its/ns/mnt" --root="$its/root" --wd="$its/root")
+}
+at() { # HOST COMMAND..., files with whole paths
+	into "$1"
+	PATH=$work/bin:$PATH "${into[@]}" "${@:2}"
+}
+start_at() { # the same in the background, as $!
+	into "$1"
+	PATH=$work/bin:$PATH "${into[@]}" "${@:2}" &
+}
 
 # What its README tells: every file to its place
 installs() { # HOST TREE
