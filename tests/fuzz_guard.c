@@ -98,6 +98,25 @@ static const struct known *by_client(void)
 	return NULL;
 }
 
+/* Tests have few rows (REPLAY_ROWS): five initiations may meet in one, and the oldest makes room. Then the row where this one is
+ * now is full of others that are good as long or longer. */
+static bool made_room(const __u8 *mac1)
+{
+	for (__u32 row = 0; row < REPLAY_ROWS; row++) {
+		const struct replay *all = ((const struct replays *)replays.values)[row].replay;
+		__u32 good = 0;
+		bool here = false;
+
+		for (__u32 i = 0; i < REPLAYS_ROW; i++) {
+			here |= all[i].id == service->id && !memcmp(all[i].mac1, mac1, 16);
+			good += all[i].until - (__u32)host_jiffies - 1 < REPLAY_SECONDS * tick_rate;
+		}
+		if (here && good == REPLAYS_ROW)
+			return true;
+	}
+	return false;
+}
+
 /* An initiation or response that left for a backend */
 static void check_handshake(const __u8 *m, __u32 kind, __u32 backend)
 {
@@ -111,7 +130,7 @@ static void check_handshake(const __u8 *m, __u32 kind, __u32 backend)
 	for (__u32 i = n_initiations; i--;)
 		if (initiations[i].id == service->id && !memcmp(initiations[i].mac1, m + 116, 16)) {
 			MUST(host_jiffies >= initiations[i].until ||
-			     (addr_same(&initiations[i].addr, &in.src) && initiations[i].port == in.sport));
+			     (addr_same(&initiations[i].addr, &in.src) && initiations[i].port == in.sport) || made_room(m + 116));
 			break;
 		}
 	memcpy(initiations[n_initiations].mac1, m + 116, 16);
