@@ -279,6 +279,14 @@ expect_sums() {
 	say "ok sums: $sums"
 }
 
+# The same data path by another build, $other: its object differs in what BTF says of the sources, and nothing else
+build_another() {
+	other=${O:-build}/upgraded
+	make -s O="$other" BPF_CFLAGS='-O2 -g -gno-column-info' "$other/wgxdp" > /dev/null
+	! cmp -s "$build/wgxdp.linked.o" "$other/wgxdp.linked.o" || fail 'the other build has the same object'
+	other=$(realpath "$other")/wgxdp
+}
+
 # The daemon is $daemon, and what it says in $work/daemon
 start_daemon() { # OPTION...
 	start "${on:-firewall}" "$wgxdp" daemon "$@" > "$work/daemon" 2>&1

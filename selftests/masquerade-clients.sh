@@ -17,10 +17,8 @@ clients=200
 times=4 # reloads, and upgrades
 pings=8 # a second, of each client: that is how often something can be mixed up
 
-# The same data path by another build: its object differs in what it says for debuggers
-other=$root/${O:-build}/upgraded
-make -s -C "$root" O="$other" BPF_CFLAGS='-O2 -g -gdwarf-3' > /dev/null
-builds=("$wgxdp" "$other/wgxdp")
+build_another
+builds=("$wgxdp" "$other")
 
 configuration() { # FLOWS
 	cat <<- EOF

@@ -12,10 +12,8 @@ n=110000 # packets each way
 rate=5000
 times=20
 
-# The same data path by another build: its object differs in what it says for debuggers
-other=$root/${O:-build}/upgraded
-make -s -C "$root" O="$other" BPF_CFLAGS='-O2 -g -gdwarf-3' > /dev/null
-builds=("$wgxdp" "$other/wgxdp")
+build_another
+builds=("$wgxdp" "$other")
 
 program() { # MODE: the number of the program that does the work
 	local name=wgxdp_xdp
