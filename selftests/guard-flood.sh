@@ -122,8 +122,7 @@ for ((i = 0; i < rounds; i++)); do
 	measure nft-
 	others+=("$cost") others_own+=("$own")
 	say "nft: $cost ns a packet ($own of ours), $(tail -n 1 "$work/flood"); wg-end's socket was given $(($(socket_got nft-wg-end) - at))"
-	# a kernel that has no time for some drops them early, which makes one that was sent cheaper
-	expect 'routed by nft' $(($(routed nft-firewall) - before)) '>=' $((number * 3 / 4))
+	expect 'routed by nft' $(($(routed nft-firewall) - before)) '>=' $((number * 9 / 10))
 	measure '' -x
 	none+=("$cost") none_own+=("$own")
 	say "made, and sent nowhere: $cost ns a packet ($own of ours)"
