@@ -7,33 +7,19 @@
 # left. Without a daemon every command says that nothing is up, `down` is no error, and `up` brings it back. BREAK=1: without a daemon.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
-source "${BASH_SOURCE[0]%/*}/lib.sh"
+source "${BASH_SOURCE[0]%/*}/returns.sh"
+
+asks=20 ipv6=2001:db8:1::1
 
 unmounts() { while mountpoint -q /sys/fs/bpf; do umount -l /sys/fs/bpf; done; } # all that are there, one above the other
 removes() { rm -r /sys/fs/bpf/wgxdp/default; }
-answered() { # FROM TO
-	inside client "$udptool" ask -n 20 -r 1000 -w 100 "$1:4001" "$2:$port" > "$work/asked" && [[ $(said asked answered) == 20 ]]
-}
-forwards() { # WHAT: again, both families, and all of it by wgxdp
-	local since passed
-	since=$(ms)
-	wait_for 5 "$1: forwards again" answered 198.51.100.7 198.51.100.1
-	wait_for 5 "$1: IPv6 too" answered '[2001:db8:1::7]' '[2001:db8:1::1]'
-	say "$1: answered after $(($(ms) - since)) ms"
-	passed=$(arrived firewall passed_up)
-	answered 198.51.100.7 198.51.100.1 || fail "$1: not answered"
-	answered '[2001:db8:1::7]' '[2001:db8:1::1]' || fail "$1: IPv6 not answered"
-	expect "$1: not by wgxdp" $(($(arrived firewall passed_up) - passed)) == 0
-	expect_sums
-}
 not_up() { # COMMAND...
 	! "$@" > "$work/out" 2>&1 || fail "${*:2} succeeds with nothing there"
 	grep -q 'instance default is not up: .wgxdp up. starts it' "$work/out" || fail "${*:2} says $(< "$work/out")"
 }
 
 firewall_network
-count_arrivals firewall passed_up "udp dport $port"
-inside firewall nft add rule inet seen arrivals udp sport $port counter name passed_up
+count_passed_up
 start_listener wg-end listener -e "[::]:$port"
 service_file dnat
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null
@@ -47,6 +33,7 @@ for how in unmounts removes; do
 	[[ ${BREAK:-} ]] || start_daemon -c "$work/wgxdp.yaml"
 	$how
 	forwards "with a daemon, who $how"
+	expect_sums
 	grep -q 'no .wgxdp down.: it is loaded anew' "$work/daemon" || fail "the daemon says $(< "$work/daemon")"
 	wait_for 10 'what ran before is gone' none_of_these "$work/objects"
 	bpf_objects default > "$work/objects"
@@ -67,6 +54,7 @@ for how in unmounts removes; do
 	done
 	wgxdp up -c "$work/wgxdp.yaml" > /dev/null
 	forwards "without a daemon, who $how"
+	expect_sums
 	$how
 	wgxdp down || fail 'down, with nothing there'
 	no_traces firewall "$work/nothing" "without a daemon, who $how: down"

@@ -5,7 +5,9 @@
 # whatever it waits for is told. `up` alone says what waits, and is no error. BREAK=1: without a daemon.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
-source "${BASH_SOURCE[0]%/*}/lib.sh"
+source "${BASH_SOURCE[0]%/*}/returns.sh"
+
+asks=5 ipv6=2001:db8:2::10
 
 cat > "$work/wgxdp.yaml" << EOF
 services:
@@ -29,27 +31,11 @@ lan() {
 	gateways wg-end 192.168.1.1 2001:db8:2::1
 }
 
-# Both families, there and back, and all of it by wgxdp
-forwards() { # AFTER WHAT
-	local since=${EPOCHREALTIME/./} asked
-	wait_for 5 "$1: forwarding" answered 198.51.100.7 198.51.100.1
-	say "$1: forwarded after $(((${EPOCHREALTIME/./} - since) / 1000)) ms"
-	wait_for 5 "$1: IPv6" answered '[2001:db8:1::7]' '[2001:db8:2::10]'
-	asked=$(arrived firewall passed_up)
-	answered 198.51.100.7 198.51.100.1 || fail "$1: not answered"
-	answered '[2001:db8:1::7]' '[2001:db8:2::10]' || fail "$1: IPv6 not answered"
-	expect "$1: not by wgxdp" $(($(arrived firewall passed_up) - asked)) == 0
-}
-answered() { # FROM TO
-	inside client "$udptool" ask -n 5 -r 1000 -w 100 "$1:4001" "$2:$port" > "$work/asked" && [[ $(said asked answered) == 5 ]]
-}
-
 let_go() { ! inside firewall ip link show "$1" | holds prog/xdp; }
 
 namespaces client firewall wg-end
 routers firewall
-count_arrivals firewall passed_up "udp dport $port"
-inside firewall nft add rule inet seen arrivals udp sport $port counter name passed_up
+count_passed_up
 
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up, with nothing there: $(< "$work/up")"
 grep -q 'interface wan: not there yet: waiting' "$work/up" || fail "up does not say what waits: $(< "$work/up")"

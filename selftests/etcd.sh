@@ -142,6 +142,7 @@ all_that_is_bad() {
 	bad 'a half of it' "$(services $port 443 444 | head -c 150)"
 	bad 'a value' "$(services 99999)"
 	bad 'bytes' "$(head -c 3000 /dev/zero | tr '\0' '\377')"
+	bad 'an end that is missing, before the other key' 'exporter: {'
 	bad 'a key that another key has too' 'exporter: { listen: [ "127.0.0.1:9852" ] }'
 }
 no_key() {

@@ -17,11 +17,14 @@ int pins_watch(struct pins_watch *w, uv_loop_t *loop, const char *instance, void
 
 	if (stat(PINS_DIR, &is))
 		return -errno;
-	if (w->gone && is.st_dev == w->is.st_dev && is.st_ino == w->is.st_ino)
+	if (is.st_dev == w->is.st_dev && is.st_ino == w->is.st_ino)
 		return 0;
 	if (!w->gone)
 		uv_fs_event_init(loop, &w->event);
-	*w = (struct pins_watch){ .event = w->event, .is = is, .instance = instance, .gone = gone, .data = data };
+	w->instance = instance;
+	w->gone = gone;
+	w->data = data;
+	w->is = is;
 	w->event.data = w;
 	uv_fs_event_stop(&w->event);
 	return uv_fs_event_start(&w->event, on_event, PINS_DIR, 0);

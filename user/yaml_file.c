@@ -10,7 +10,7 @@
 
 #define ROOM_MOST (YAML_FILE_LIMIT + 2)	/* for the zero byte, and for one that is too much */
 
-static int grow(char **text, size_t *room)
+static int make_room(char **text, size_t *room)
 {
 	size_t more = !*room ? 8192 : 2 * *room < ROOM_MOST ? 2 * *room : ROOM_MOST;
 	char *larger;
@@ -33,7 +33,7 @@ static int read_all(FILE *in, char **ret, size_t *ret_n)
 
 	while (!r && got) {
 		if (n + 1 >= room)
-			r = grow(&text, &room);
+			r = make_room(&text, &room);
 		if (r)
 			break;
 		errno = 0;
