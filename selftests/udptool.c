@@ -449,6 +449,8 @@ static void end(int signal)
 #define usage() die("send [OPTION]... DEVICE MAC FROM TO | ask [OPTION]... FROM TO | listen [OPTION]... ADDRESS")
 static void options(int argc, char **argv)
 {
+	const char *most = getenv("UDPTOOL_MOST");	/* of -r, where an emulated CPU keeps up with no more */
+
 	for (int c; (c = getopt(argc, argv, "n:r:c:s:t:zfaw:eg:dDu:W")) != -1;)
 		switch (c) {
 		case 'n': option.number = atoi(optarg); break;
@@ -468,6 +470,8 @@ static void options(int argc, char **argv)
 		case 'W': option.wireguard = true; break;
 		default: usage();
 		}
+	if (most && !option.spoofed && option.rate > atoi(most))
+		option.rate = atoi(most);
 	if (option.size < sizeof(struct payload) || option.size > PAYLOAD_MAX - 60)
 		die("%u bytes of payload: %zu to %d go", option.size, sizeof(struct payload), PAYLOAD_MAX - 60);
 	if (!option.segments || option.segments * option.size > 65000)
