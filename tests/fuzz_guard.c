@@ -12,6 +12,7 @@
 #include "fuzz_must.h"
 #include "host_guarded.h"
 #include "host_see.h"
+#include "fuzz_changed.h"
 
 #define STEPS_MAX 40
 #define PAYLOAD_MAX 4096
@@ -49,6 +50,8 @@ static struct known knows[STEPS_MAX];
 static __u32 n_knows;
 static struct { __u16 id; __u8 mac1[16]; struct addr addr; __u16 port; __u64 until; } initiations[STEPS_MAX];
 static __u32 n_initiations;
+static struct { struct addr src; __u16 id; __u32 backend; } firsts[STEPS_MAX];	/* pieces that left for a backend */
+static __u32 n_firsts;
 
 static bool fits(__u32 key, const __u8 *m, __u32 covered)
 {
@@ -140,6 +143,15 @@ static void check_handshake(const __u8 *m, __u32 kind, __u32 backend)
 	initiations[n_initiations++].until = host_jiffies + REPLAY_SECONDS * tick_rate;
 }
 
+/* A later piece has no ports: it goes where the first one went, whoever of one address sends it */
+static bool follows(__u32 backend)
+{
+	for (__u32 i = n_firsts; i--;)
+		if (firsts[i].id == in.id && addr_same(&firsts[i].src, &in.src))
+			return firsts[i].backend == backend;
+	return false;
+}
+
 static void check_sent(const struct step *s, bool gso, __u32 size)
 {
 	bool many = now_is.flags & 2, strict = now_is.flags & 1;
@@ -156,8 +168,13 @@ static void check_sent(const struct step *s, bool gso, __u32 size)
 	}
 	MUST(backend < BACKENDS && gone.dport == 51820 && (many || !backend));
 	if (s->kind % 8 == LATER) {
-		MUST(!many || (client && client->backend == backend));
+		MUST(!many || follows(backend) || (client && client->backend == backend));
 		return;
+	}
+	if (in.frag_off) {
+		firsts[n_firsts].src = in.src;
+		firsts[n_firsts].id = in.id;
+		firsts[n_firsts++].backend = backend;
 	}
 	MUST(kind);
 	if (gso) {
@@ -176,86 +193,6 @@ static void check_sent(const struct step *s, bool gso, __u32 size)
 	}
 	MUST(!(strict || many) || index || client);
 	MUST(!many || (index ?: client)->backend == backend);
-}
-
-/* ---- what packets change ---- */
-
-/* Those that are remembered come first; values of arrays are zero at first */
-static struct host_map *const changing[] = { &answered, &indices, &replays, &handshakes, &flows, &embryos, &health, &guards, &guard_keys,
-					     &guard_state, &guard_budget, &guard_sources, &failed, &challenged, &cookies, &frags, &reasons,
-					     &embryo_limits, &flow_totals };
-enum { DIGESTED = 6, CHANGING = sizeof(changing) / sizeof(*changing) };
-
-static __u64 *seen_at[CHANGING];		/* a bit for each value of an array */
-static struct { __u32 map, index; } touched[16384];
-static __u32 n_touched;
-
-static bool touches(struct host_map *map, __u32 index)
-{
-	__u32 n = map ? map->number : 0;
-
-	if (!n || index == HOST_NEW || seen_at[n - 1][index / 64] >> index % 64 & 1)
-		return true;
-	seen_at[n - 1][index / 64] |= 1ULL << index % 64;
-	MUST(n_touched < sizeof(touched) / sizeof(*touched));
-	touched[n_touched].map = n - 1;
-	touched[n_touched++].index = index;
-	return true;
-}
-
-static void watch(void)
-{
-	for (__u32 n = 0; n < CHANGING; n++) {
-		changing[n]->number = n + 1;
-		seen_at[n] = host_alloc(changing[n]->max / 8 + 8);
-	}
-	host_watch = touches;
-}
-
-static void put_back(void)
-{
-	for (__u32 i = 0; i < n_touched; i++) {
-		struct host_map *m = changing[touched[i].map];
-
-		memset(m->values + (size_t)touched[i].index * m->value_size, 0, m->value_size);
-		seen_at[touched[i].map][touched[i].index / 64] = 0;
-	}
-	n_touched = 0;
-	for (__u32 n = 0; n < CHANGING; n++)
-		if (changing[n]->kind != HOST_ARRAY)
-			host_map_empty(changing[n]);
-}
-
-/* Of zeroes it is 0 */
-static __u64 bytes_sum(const char *b, __u32 size)
-{
-	__u64 h = 0, word;
-
-	for (__u32 i = 0; i + 8 <= size; i += 8) {
-		memcpy(&word, b + i, 8);
-		h += (word ^ word >> 29) * (0x9fb21c651e98df25ULL + 2 * i);
-	}
-	for (__u32 i = size & ~7; i < size; i++)
-		h += (__u8)b[i] * (0x100000001b3ULL + 2 * i);
-	return h;
-}
-
-static __u64 digest(void)
-{
-	__u64 h = 0;
-
-	for (__u32 i = 0; i < n_touched; i++) {
-		__u32 n = touched[i].map, at = touched[i].index;
-		const struct host_map *m = changing[n];
-
-		if (n < DIGESTED || (m == &health && at / GUARD_BACKENDS_MAX == service->id))
-			h += bytes_sum(m->values + (size_t)at * m->value_size, m->value_size) * (2 * at + 64 * n + 1);
-	}
-	for (__u32 n = 0; n < DIGESTED; n++)
-		for (__u32 j = 0; changing[n]->kind != HOST_ARRAY && j < changing[n]->n; j++)
-			h += bytes_sum(changing[n]->entries[j].value, changing[n]->value_size) * (64 * n + 3) +
-			     bytes_sum(changing[n]->entries[j].key, changing[n]->key_size);
-	return h;
 }
 
 /* ---- steps ---- */
@@ -391,7 +328,7 @@ static void run(const struct step *s)
 	__u32 size, len = step_frame(s, &size), link = s->kind % 8 == BACKEND ? L0 : W0;
 	__u8 *memory = malloc(len + 2 + HOST_ROOM);
 	struct host_packet packet = { .data = memory + 2, .len = len, .linear = s->kind & 16 ? 62 + s->junk : len };
-	__u64 before = digest(), drops = guard_drops();
+	__u64 before = digest(service->id), drops = guard_drops();
 	const char *complaint;
 	int verdict;
 
@@ -404,9 +341,9 @@ static void run(const struct step *s)
 	complaint = flows_complaint();
 	MUST(!complaint && ways_sums_hold());
 	if (verdict == HOST_PASS)
-		MUST(!memcmp(packet.data, came, len) && digest() == before);
+		MUST(!memcmp(packet.data, came, len) && digest(service->id) == before);
 	if (verdict == HOST_DROP && guard_drops() != drops)
-		MUST(digest() == before);
+		MUST(digest(service->id) == before);
 	if (verdict == HOST_SENT && link == L0) {
 		remember_reply(s, packet.data, packet.len);
 	} else if (verdict == HOST_SENT) {
@@ -425,7 +362,7 @@ static void reset(const struct state *s)
 	__u32 zero = 0;
 
 	now_is = *s;
-	n_knows = n_initiations = last_len = 0;
+	n_knows = n_initiations = n_firsts = last_len = 0;
 	memset(&gone, 0, sizeof(gone));
 	first_key = 0;
 	n_keys = s->flags & 2 ? BACKENDS : 1 + s->keys % 8;
