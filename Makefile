@@ -41,7 +41,7 @@ PKGS     += libqrencode
 ALL_DEFINES += -DWITH_QRENCODE
 endif
 # not linked, but opened by the name that linking would note (user/ddns_library.h)
-soname = $(shell objdump -p $$($(CC) -print-file-name=lib$(1).so) | awk '$$1 == "SONAME" {print $$2}')
+soname = $(shell readelf -d $$($(CC) -print-file-name=lib$(1).so) | sed -n 's/.*(SONAME).*\[\(.*\)\]$$/\1/p')
 ifeq ($(WITH_LDNS),1)
 OPENED   += ldns
 ALL_DEFINES += -DWITH_LDNS -DLDNS_SONAME='"$(call soname,ldns)"'
@@ -64,9 +64,9 @@ ALL_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -W
 LIBS      = -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(PKGS)) -lelf -lz
 MULTIARCH := $(shell $(CC) -print-multiarch)
 BPF_CFLAGS ?= -O2 -g
-ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
+ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(firstword $(subst -, ,$(MULTIARCH)) $(shell uname -m))))
 ALL_BPF_CFLAGS = -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror \
-	-Iinclude -I/usr/include/$(MULTIARCH) $(BPF_CFLAGS)
+	-Iinclude -I$(shell $(CC) -print-sysroot 2> /dev/null)/usr/include/$(MULTIARCH) $(BPF_CFLAGS)
 
 USER_SRC := $(wildcard user/*.c)
 USER_OBJ := $(USER_SRC:user/%.c=$(O)/user/%.o)

@@ -25,8 +25,9 @@ forwards() { # WHEN
 	local before
 	before=$(arrived wg-end four)
 	inside client "$udptool" send -n 10 -r 10000 uplink "$wan_mac" 198.51.100.7:4000 "198.51.100.1:$port" > /dev/null
-	(($(arrived wg-end four) == before + 10)) || fail "$1: not forwarded"
+	wait_for 5 "$1: forwarded" came $((before + 10))
 }
+came() { (($(arrived wg-end four) == $1)); }
 
 from_nothing() { # WHAT STEP FILE
 	local n
