@@ -19,6 +19,7 @@
  *   -u NUMBER  ask: so many packets to the kernel at once (UDP_SEGMENT)      -W  send: what begins like WireGuard's data
  */
 #include <arpa/inet.h>
+#include <err.h>
 #include <errno.h>
 #include <getopt.h>
 #include <linux/if_packet.h>
@@ -29,7 +30,6 @@
 #include <netinet/udp.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -64,18 +64,6 @@ static uint8_t seen[SEQUENCES / 8];
 static uint64_t received, distinct;
 static volatile sig_atomic_t ended;
 
-static void die(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fputs("udptool: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	va_end(args);
-	exit(1);
-}
-
 static uint64_t now_ns(void)
 {
 	struct timespec t;
@@ -98,13 +86,13 @@ static union endpoint endpoint_parse(const char *s)
 	size_t len = colon ? colon - s : 0;
 
 	if (!colon || len >= sizeof(text) || (v6 && (len < 2 || s[len - 1] != ']')))
-		die("'%s' is not ADDRESS:PORT or [ADDRESS]:PORT", s);
+		errx(1, "'%s' is not ADDRESS:PORT or [ADDRESS]:PORT", s);
 	memcpy(text, s + v6, len - 2 * v6);
 	text[len - 2 * v6] = '\0';
 	e.any.sa_family = v6 ? AF_INET6 : AF_INET;
 	e.v4.sin_port = htons(atoi(colon + 1));	/* at the same place in both */
 	if (inet_pton(e.any.sa_family, text, v6 ? (void *)&e.v6.sin6_addr : (void *)&e.v4.sin_addr) != 1)
-		die("'%s' is not an address", text);
+		errx(1, "'%s' is not an address", text);
 	return e;
 }
 
@@ -253,9 +241,9 @@ static int open_device(const char *device)
 	int memory = 1 << 26;	/* or the packets in a full ring, which are ours until it has sent them, make us wait */
 
 	if (!ll.sll_ifindex || fd < 0 || bind(fd, (void *)&ll, sizeof(ll)))
-		die("device %s: %m", device);
+		errx(1, "device %s: %m", device);
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &memory, sizeof(memory)))
-		die("SO_SNDBUFFORCE: %m");
+		errx(1, "SO_SNDBUFFORCE: %m");
 	return fd;
 }
 
@@ -268,10 +256,10 @@ static void send_all(char **argv)
 	uint64_t start;
 
 	if (from.any.sa_family != to.any.sa_family)
-		die("FROM and TO are not of one family");
+		errx(1, "FROM and TO are not of one family");
 	memset(frame, 0, sizeof(frame));
 	if (sscanf(argv[1], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1, mac + 2, mac + 3, mac + 4, mac + 5) != 6)
-		die("'%s' is not a MAC address", argv[1]);
+		errx(1, "'%s' is not a MAC address", argv[1]);
 	frame[6] = 2;		/* source MAC: a local one */
 	frame[12] = from.any.sa_family == AF_INET ? 0x08 : 0x86;
 	frame[13] = from.any.sa_family == AF_INET ? 0x00 : 0xdd;
@@ -285,7 +273,7 @@ static void send_all(char **argv)
 		sleep_until(turn(&start, option.spoofed ? n & ~63 : n));	/* 64 at a time: timers are dear */
 		while (write(fd, frame, ETH_HLEN + fill(frame + ETH_HLEN, &client, &to, n)) < 0) {
 			if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR)
-				die("write: %m");
+				errx(1, "write: %m");
 			refused += errno == ENOBUFS;
 		}
 		sent++;
@@ -298,7 +286,7 @@ static void set_df(int fd)
 	int discover = option.no_df ? IP_PMTUDISC_DONT : IP_PMTUDISC_DO;
 
 	if ((option.no_df || option.always_df) && setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof(discover)))
-		die("IP_MTU_DISCOVER: %m");
+		errx(1, "IP_MTU_DISCOVER: %m");
 }
 
 /* ---- ask ---- */
@@ -320,9 +308,9 @@ static void open_clients(const union endpoint *from, const union endpoint *to)
 		setsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TTL : IPV6_UNICAST_HOPS, &ttl, sizeof(ttl));
 		set_df(fd);
 		if (bind(fd, &client.any, endpoint_len(&client)) || connect(fd, &to->any, endpoint_len(to)))
-			die("client %u: %m", i);
+			errx(1, "client %u: %m", i);
 		if (option.segments > 1 && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size)))
-			die("UDP_SEGMENT: %m");
+			errx(1, "UDP_SEGMENT: %m");
 		asking[i] = (struct pollfd){ .fd = fd, .events = POLLIN };
 	}
 }
@@ -385,7 +373,7 @@ static void ask_all(char **argv)
 	uint32_t n, i, fd;
 
 	if (from.any.sa_family != to.any.sa_family)
-		die("FROM and TO are not of one family");
+		errx(1, "FROM and TO are not of one family");
 	open_clients(&from, &to);
 	for (n = 0; n < option.number && !ended; n += i) {
 		take_answers(turn(&start, n), n);
@@ -418,7 +406,7 @@ static void listen_on(char **argv)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	set_df(fd);
 	if (bind(fd, &e.any, endpoint_len(&e)))
-		die("%s: %m", argv[0]);
+		errx(1, "%s: %m", argv[0]);
 	puts("listening");
 	for (;;) {
 		peer_len = sizeof(peer);
@@ -446,7 +434,7 @@ static void end(int signal)
 	ended = 1;
 }
 
-#define usage() die("send [OPTION]... DEVICE MAC FROM TO | ask [OPTION]... FROM TO | listen [OPTION]... ADDRESS")
+#define usage() errx(1, "send [OPTION]... DEVICE MAC FROM TO | ask [OPTION]... FROM TO | listen [OPTION]... ADDRESS")
 static void options(int argc, char **argv)
 {
 	const char *most = getenv("UDPTOOL_MOST");	/* of -r, where an emulated CPU keeps up with no more */
@@ -473,11 +461,11 @@ static void options(int argc, char **argv)
 	if (most && !option.spoofed && option.rate > atoi(most))
 		option.rate = atoi(most);
 	if (option.size < sizeof(struct payload) || option.size > PAYLOAD_MAX - 60)
-		die("%u bytes of payload: %zu to %d go", option.size, sizeof(struct payload), PAYLOAD_MAX - 60);
+		errx(1, "%u bytes of payload: %zu to %d go", option.size, sizeof(struct payload), PAYLOAD_MAX - 60);
 	if (!option.segments || option.segments * option.size > 65000)
-		die("%u packets of %u bytes at once: 65,000 bytes go", option.segments, option.size);
+		errx(1, "%u packets of %u bytes at once: 65,000 bytes go", option.segments, option.size);
 	if (!option.clients || option.clients > CLIENTS_MAX)
-		die("%u clients: 1 to %d go", option.clients, CLIENTS_MAX);
+		errx(1, "%u clients: 1 to %d go", option.clients, CLIENTS_MAX);
 }
 
 int main(int argc, char **argv)
