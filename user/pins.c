@@ -206,6 +206,10 @@ int pins_remove_all(const char *instance, const char *suffix)
 		pin_path(path, instance, suffix, "%s", subdirs[i]);
 		rc = remove_pins(path, !strcmp(subdirs[i], "attach"));
 	}
+	/* By this one it is an instance: where it is gone, and others are left, the next command throws these away */
+	pin_path(path, instance, suffix, "control");
+	if (!rc)
+		unlink(path);
 	snprintf(path, sizeof(path), PINS_DIR "/%s%s", instance, suffix);
 	rc = rc ?: remove_pins(path, false);
 	rmdir(PINS_DIR);		/* stays while another instance has its own in it */
