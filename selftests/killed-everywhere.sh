@@ -21,13 +21,7 @@ killed() { # N COMMAND...: false where it was over before its Nth call
 	[[ $hurt != - ]]
 }
 
-forwards() { # WHEN
-	local before
-	before=$(arrived wg-end four)
-	inside client "$udptool" send -n 10 -r 10000 uplink "$wan_mac" 198.51.100.7:4000 "198.51.100.1:$port" > /dev/null
-	wait_for 5 "$1: forwarded" came $((before + 10))
-}
-came() { (($(arrived wg-end four) == $1)); }
+forwards() { ten_come four "$@"; } # WHEN
 
 from_nothing() { # WHAT STEP FILE
 	local n

@@ -12,13 +12,7 @@ source "${BASH_SOURCE[0]%/*}/lib.sh"
 
 up=(up --wan wan --lan lan --to 192.168.1.10)
 
-came() { (($(arrived wg-end all_of_them) == $1)); }
-forwards() { # WHEN [PORT]
-	local before
-	before=$(arrived wg-end all_of_them)
-	inside client "$udptool" send -n 10 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 "198.51.100.1:${2:-$port}" > /dev/null
-	wait_for 5 "$1: forwarded" came $((before + 10))
-}
+forwards() { ten_come all_of_them "$@"; } # WHEN [PORT]
 
 as_before() { on_host firewall | cmp -s "$work/before" -; }
 

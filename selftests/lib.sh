@@ -259,6 +259,15 @@ driver_redirects() { # NAMESPACE DEVICE
 
 wgxdp() { inside "${on:-firewall}" "$wgxdp" "$@"; }
 
+# Ten packets of the client's for the service there, and so many more then come to wg-end
+ten_come() { # COUNTER WHEN [PORT]
+	local before
+	before=$(arrived wg-end "$1")
+	inside client "$udptool" send -n 10 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 "198.51.100.1:${3:-$port}" > /dev/null
+	wait_for 5 "$2: forwarded" came "$1" $((before + 10))
+}
+came() { (($(arrived wg-end "$1") == $2)); }
+
 service_file() { # NAT: $work/wgxdp.yaml, a service of both families on $port
 	cat > "$work/wgxdp.yaml" <<- YAML
 		interfaces: [ { name: wan, role: wan } ]

@@ -6,27 +6,12 @@
 # packet is refused, with what would be right. BREAK=1 has another index in the words.
 #
 #     client .7 -- 198.51.100.0/24, 2001:db8:1::/64 -- .1 wan firewall lan .1 -- 192.168.1.0/24, 2001:db8:2::/64 -- .10 wg-end
-source "${BASH_SOURCE[0]%/*}/lib.sh"
+source "${BASH_SOURCE[0]%/*}/traced.sh"
 
 firewall_network
-key=$(wg genkey | wg pubkey) other_key=$(wg genkey | wg pubkey)
-cat > "$work/wgxdp.yaml" <<- EOF
-	interfaces: [ { name: wan, role: wan } ]
-	services:
-	  - name: guarded
-	    listen: { interface: wan, ports: [ 51820 ] }
-	    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: 51820 }
-	    ipv6: dnat
-	    wireguard: { public-key: "$key" }
-	  - name: plain
-	    listen: { interface: wan, ports: [ 51822 ] }
-	    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: 51822 }
-	    ipv6: dnat
-EOF
+traced_services > "$work/wgxdp.yaml"
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
-for address in 192.168.1.10 2001:db8:2::10; do
-	inside firewall ip neighbour replace $address lladdr "$(mac wg-end eth)" dev lan nud permanent
-done
+settled lan "$(mac wg-end eth)" 192.168.1.10 2001:db8:2::10
 inside firewall /usr/bin/python3 selftests/trace_words.py "$wgxdp" "$key" "$other_key" "$(mac firewall wan)" "$work" > "$work/said" 2>&1 ||
 	fail "$(< "$work/said")"
 say "ok $(tail -n 1 "$work/said")"

@@ -8,7 +8,7 @@
 #
 #     client .7 -- 198.51.100.0/24, 2001:db8:1::/64 -- .1 wan firewall lan .1 -- 192.168.1.0/24, 2001:db8:2::/64 -- .10 wg-end
 #                                             site-a behind tun, a TUN        lb -- fd12:3456:789a:b::/64 -- eth site-b
-source "${BASH_SOURCE[0]%/*}/lib.sh"
+source "${BASH_SOURCE[0]%/*}/traced.sh"
 
 need_tun
 firewall_network
@@ -25,46 +25,26 @@ addresses site-b eth $overlay:b::10/64
 gateways site-b $overlay:b::1
 for address in 192.168.1.10 2001:db8:2::10; do inside firewall ip route add $address dev lan mtu lock 1400; done
 
-key=$(wg genkey | wg pubkey) wrong_key=$(wg genkey | wg pubkey)
-cat > "$work/wgxdp.yaml" <<- EOF
-	interfaces: [ { name: wan, role: wan } ]
-	services:
-	  - name: guarded
-	    listen: { interface: wan, ports: [ 51820 ] }
-	    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: 51820 }
-	    ipv6: dnat
-	    wireguard: { public-key: "$key", handshakes: { per-source: 1000000/s } }
-	  - name: many
-	    listen: { interface: wan, ports: [ 51821 ] }
-	    backend: { ipv4: 192.168.1.10, port: 51821 }
-	    nat: masquerade
-	    flows: { max: 1024, timeout: 3600s } # few are quickly read, and none ends by itself while trace is asked
-	    deny: [ 198.51.100.66, "2001:db8:1::66" ]
-	  - name: plain
-	    listen: { interface: wan, ports: [ 51822 ] }
-	    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: 51822 }
-	    ipv6: dnat
-	    deny: [ 198.51.100.66, "2001:db8:1::66" ]
-	peers:
-	  - { name: site-a, public-key: "$key", device: tun, prefixes: [ "$overlay:a::/64" ] }
-	  - { name: site-b, device: lb, prefixes: [ "$overlay:b::/64" ] }
-	policy: { overlay: "$overlay::/48", udp-ports: [ 58000-60000 ] }
-EOF
+{
+	traced_services
+	cat <<- EOF
+		peers:
+		  - { name: site-a, public-key: "$key", device: tun, prefixes: [ "$overlay:a::/64" ] }
+		  - { name: site-b, device: lb, prefixes: [ "$overlay:b::/64" ] }
+		policy: { overlay: "$overlay::/48", udp-ports: [ 58000-60000 ] }
+	EOF
+} > "$work/wgxdp.yaml"
 mkfifo "$work/go"
 exec 3<> "$work/go"
 export work
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
-start firewall /usr/bin/python3 selftests/trace.py "$wgxdp" "$build/selftests/mapsum" "$key" "$wrong_key" "$seed" "${ROUNDS:-8}" \
+start firewall /usr/bin/python3 selftests/trace.py "$wgxdp" "$build/selftests/mapsum" "$key" "$other_key" "$seed" "${ROUNDS:-8}" \
 	> "$work/said" 2>&1
 pid=$!
 wait_for 10 'the TUN' grep -q ready "$work/said"
 inside firewall ip link set tun up
 inside firewall ip -6 route add $overlay:a::/64 dev tun
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up") $(< "$work/said")"
-settled() { # DEVICE MAC ADDRESS...: nobody asks for it
-	local address
-	for address in "${@:3}"; do inside firewall ip neighbour replace "$address" lladdr "$2" dev "$1" nud permanent; done
-}
 settled wan "$(mac client uplink)" 198.51.100.7 2001:db8:1::7
 settled lan "$(mac wg-end eth)" 192.168.1.10 2001:db8:2::10
 settled lb "$(mac site-b eth)" $overlay:b::10

@@ -3,21 +3,21 @@
 # trace_words: what `wgxdp trace` says of packets told in words, and of the same ones in a file.
 #
 #   trace_words WGXDP KEY OTHER-KEY MAC DIR      in the firewall's network namespace; see trace-words.sh
-import base64
 import collections
-import hashlib
 import json
 import os
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 from scapy.all import IP, UDP, Dot1Q, Ether, IPv6, IPv6ExtHdrFragment, Raw, wrpcap  # noqa: E402
+import wgpackets                                                           # noqa: E402
 
 WGXDP, KEY, OTHER, MAC, DIR = sys.argv[1:6]
 CLIENT = {4: '198.51.100.7', 6: '2001:db8:1::7'}
 OURS = {4: '198.51.100.1', 6: '2001:db8:1::1'}
-LENGTHS = {'none': 32, 'initiation': 148, 'response': 92, 'cookie': 64, 'data': 32}
+KINDS = ['none', 'initiation', 'response', 'cookie', 'data']
 IDENT = 0x5767
 
 
@@ -25,18 +25,17 @@ def message(kind, index, key, size):
     """A message of WireGuard's with a right mac1 (whitepaper, 5.4.4), and zeros elsewhere"""
     if kind == 'none':
         return bytes(size)
-    m = bytes([list(LENGTHS).index(kind), 0, 0, 0]) + index.to_bytes(4, 'little')
+    m = bytes([KINDS.index(kind), 0, 0, 0]) + index.to_bytes(4, 'little')
     m = m[:size] + bytes(max(0, size - 8))
-    end = {'initiation': 116, 'response': 60}.get(kind)
-    if not end or not key or size < end + 16:
+    end = wgpackets.LENGTHS.get(m[0], 0) - 32       # of what mac1 covers
+    if kind not in ('initiation', 'response') or not key or size < end + 16:
         return m
-    label = hashlib.blake2s(b'mac1----' + base64.b64decode(key)).digest()
-    return m[:end] + hashlib.blake2s(m[:end], digest_size=16, key=label).digest() + m[end + 16:]
+    return m[:end] + wgpackets.mac1(m[:end], wgpackets.mac1_key(key)) + m[end + 16:]
 
 
 def frame(family, port, kind='data', key=KEY, index=1, size=0, ttl=64, df=False, piece=None, vlans=(), mac=MAC):
     header = 20 if family == 4 else 40 + 8 * (piece is not None)
-    payload = message(kind, index, key, size - header - 8 if size else LENGTHS[kind])
+    payload = message(kind, index, key, size - header - 8 if size else wgpackets.LENGTHS.get(KINDS.index(kind), 32))
     ends = dict(src=CLIENT[family], dst=OURS[family])
     ip = IP(id=IDENT, ttl=ttl, flags='DF' if df else 0, **ends) if family == 4 else IPv6(hlim=ttl, **ends)
     whole = ip / UDP(sport=4000, dport=port) / Raw(payload)
@@ -82,7 +81,7 @@ def trace(*options):
     return said['packets']
 
 
-everywhere = [dict(kind=kind) for kind in LENGTHS]
+everywhere = [dict(kind=kind) for kind in KINDS]
 here = [dict(kind=kind, key=OTHER, size=size) for kind, size in (('initiation', 176), ('response', 120), ('cookie', 0), ('data', 90))]
 here += [dict(size=1000, piece=piece) for piece in ((0, True), (8, True), (480, False), (944, False))]
 here += [dict(index=0xfedcba98), dict(ttl=1), dict(df=True), dict(vlans=(7,)), dict(vlans=(7, 9)), dict(mac='02:00:00:00:00:77'), dict(kind='none', size=57), dict(size=1501)]

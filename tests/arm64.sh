@@ -16,15 +16,9 @@ build=${O:-build}/arm64
 mkdir -p "$cache"
 
 unpack() {
-	local options=() sources=() option file packages
-	while IFS= read -r option; do options+=(--aptopt="$option"); done < <(apt-config dump | grep -E '^Acquire::(http|https)::Proxy ' || :)
-	for file in /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources; do
-		if [[ -e $file ]] && grep -q bookworm "$file"; then sources+=("$file"); fi
-	done
+	local packages
 	packages=$(scripts/deps -l test | grep -E '^(lib.*|linux-libc|zlib1g-)-?dev$' | grep -v '^libclang' | paste -sd ,),libgcc-12-dev # has libubsan
-	rm -rf "$root" "$root.new"
-	mmdebstrap --quiet --architectures=arm64 --variant=extract "${options[@]}" --include="$packages" bookworm "$root.new" "${sources[@]}"
-	mv -T "$root.new" "$root"
+	scripts/debian "$root" --architectures=arm64 --variant=extract --include="$packages"
 }
 
 [[ $(find "$root" -maxdepth 0 -mtime -7 2> /dev/null) ]] || unpack

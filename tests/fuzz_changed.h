@@ -3,6 +3,8 @@
 #ifndef FUZZ_CHANGED_H
 #define FUZZ_CHANGED_H
 
+#include "fuzz_must.h"
+
 /* Those that are remembered come first; values of arrays are zero at first */
 static struct host_map *const changing[] = { &answered, &indices, &replays, &handshakes, &flows, &embryos, &health, &guards, &guard_keys,
 					     &guard_state, &guard_budget, &guard_sources, &failed, &challenged, &cookies, &frags, &reasons,
