@@ -301,7 +301,7 @@ $(O)/tests/fuzz_%: $(O)/fuzz/tests/fuzz_%.o $(O)/fuzz/user/table.o
 
 -include $(wildcard $(O)/fuzz/*/*.d)
 
-$(patsubst %,$(O)/tests/fuzz_%,config topology netlink texts ddns): FUZZ_LIBS = $(LIBS)
+$(patsubst %,$(O)/tests/fuzz_%,config topology netlink texts ddns probes web): FUZZ_LIBS = $(LIBS)
 comma := ,
 fuzz_obj   = $(patsubst %.c,$(O)/fuzz/%.o,$(wildcard $(1)))
 CONFIG_SRC := user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c
@@ -314,6 +314,10 @@ $(O)/tests/fuzz_texts: $(call fuzz_obj,user/wireguard*.c user/netlink*.c $(CONFI
 $(O)/tests/fuzz_texts: FUZZ_LIBS += -Wl,--wrap=fopen
 $(O)/tests/fuzz_ddns: $(call fuzz_obj,$(CONFIG_SRC) $(patsubst %,user/%.c,ddns ddns_address ddns_secret ddns_import ddns_rfc2136 ddns_ovh ddns_exec dns))
 $(O)/tests/fuzz_ddns: FUZZ_LIBS += $(patsubst %,-Wl$(comma)--wrap=%,secret_read socket connect poll send recv close)
+$(O)/tests/fuzz_probes: $(call fuzz_obj,$(patsubst %,user/%.c,mtu mtu_probe echo_socket syn_socket addr))
+$(O)/tests/fuzz_probes: FUZZ_LIBS += $(patsubst %,-Wl$(comma)--wrap=%,uv_hrtime socket setsockopt getsockname connect close poll send sendto recv recvfrom recvmsg)
+$(O)/fuzz/tests/fuzz_web.o: $(O)/page.h
+$(O)/tests/fuzz_web: $(call fuzz_obj,$(CONFIG_SRC) $(patsubst %,user/%.c,web document))
 
 $(O)/unit/tests/run_packets.o: | $(O)/wgxdp.skel.h
 $(O)/tests/run_packets: $(O)/unit/tests/run_packets.o $(O)/unit/tests/host_plane.o $(O)/unit/user/table.o

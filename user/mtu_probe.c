@@ -49,10 +49,14 @@ static int send_one(struct prober *p, unsigned int size)
 {
 	unsigned int length = size - (p->way->to.family == FAMILY_IPV6 ? 40 : 20);
 	__be16 port = p->path->port ?: p->way->ports[p->sequence % MTU_PORTS];
+	struct sent *s = &p->sent[p->sequence % REMEMBERED];
+	int rc;
 
-	p->sent[p->sequence % REMEMBERED] = (struct sent){ .at = uv_hrtime(), .size = size, .sequence = p->sequence };
-	return p->tcp ? syn_socket_send(&p->syn, &p->way->to, port, p->sequence++, length)
-		      : echo_socket_send(&p->echo, &p->way->to, p->way->scope, p->sequence++, length);
+	*s = (struct sent){ .at = uv_hrtime(), .size = size, .sequence = p->sequence };
+	rc = p->tcp ? syn_socket_send(&p->syn, &p->way->to, port, p->sequence++, length)
+		    : echo_socket_send(&p->echo, &p->way->to, p->way->scope, p->sequence++, length);
+	s->answered = rc;		/* to what did not leave there is no answer, only an error */
+	return rc;
 }
 
 /* ---- receiving ---- */
