@@ -224,8 +224,8 @@ static void load_error(int rc)
 	if (rc == -EPERM)
 		log_error("the kernel does not let us load BPF programs: run as root (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)");
 	else if (rc == -E2BIG)
-		log_error("the kernel (%s) has no patience for so much in one program: a relay beside a guard needs a later one than 6.1, or one of "
-			  "the two goes into another --instance (WGXDP_LIBBPF=1 shows more)", u.release);
+		log_error("the kernel (%s) has no patience for so much in one program: a relay beside a guard or the blind relay needs a later "
+			  "one than 6.1, or one of the two goes into another --instance (WGXDP_LIBBPF=1 shows more)", u.release);
 	else
 		log_error("the kernel (%s) refused the programs: %s; 6.1 or later is needed (WGXDP_LIBBPF=1 shows why)",
 			  u.release, strerror(-rc));
