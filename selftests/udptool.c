@@ -241,9 +241,9 @@ static int open_device(const char *device)
 	int memory = 1 << 26;	/* or the packets in a full ring, which are ours until it has sent them, make us wait */
 
 	if (!ll.sll_ifindex || fd < 0 || bind(fd, (void *)&ll, sizeof(ll)))
-		errx(1, "device %s: %m", device);
+		err(1, "device %s", device);
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &memory, sizeof(memory)))
-		errx(1, "SO_SNDBUFFORCE: %m");
+		err(1, "SO_SNDBUFFORCE");
 	return fd;
 }
 
@@ -273,7 +273,7 @@ static void send_all(char **argv)
 		sleep_until(turn(&start, option.spoofed ? n & ~63 : n));	/* 64 at a time: timers are dear */
 		while (write(fd, frame, ETH_HLEN + fill(frame + ETH_HLEN, &client, &to, n)) < 0) {
 			if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR)
-				errx(1, "write: %m");
+				err(1, "write");
 			refused += errno == ENOBUFS;
 		}
 		sent++;
@@ -286,7 +286,7 @@ static void set_df(int fd)
 	int discover = option.no_df ? IP_PMTUDISC_DONT : IP_PMTUDISC_DO;
 
 	if ((option.no_df || option.always_df) && setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof(discover)))
-		errx(1, "IP_MTU_DISCOVER: %m");
+		err(1, "IP_MTU_DISCOVER");
 }
 
 /* ---- ask ---- */
@@ -308,9 +308,9 @@ static void open_clients(const union endpoint *from, const union endpoint *to)
 		setsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TTL : IPV6_UNICAST_HOPS, &ttl, sizeof(ttl));
 		set_df(fd);
 		if (bind(fd, &client.any, endpoint_len(&client)) || connect(fd, &to->any, endpoint_len(to)))
-			errx(1, "client %u: %m", i);
+			err(1, "client %u", i);
 		if (option.segments > 1 && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size)))
-			errx(1, "UDP_SEGMENT: %m");
+			err(1, "UDP_SEGMENT");
 		asking[i] = (struct pollfd){ .fd = fd, .events = POLLIN };
 	}
 }
@@ -406,7 +406,7 @@ static void listen_on(char **argv)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	set_df(fd);
 	if (bind(fd, &e.any, endpoint_len(&e)))
-		errx(1, "%s: %m", argv[0]);
+		err(1, "%s", argv[0]);
 	puts("listening");
 	for (;;) {
 		peer_len = sizeof(peer);

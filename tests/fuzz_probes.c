@@ -6,9 +6,7 @@
  * ours. What must hold: it ends; no answer counts but one that has what was sent to that address, once; and no size passes that was not answered.
  */
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <linux/errqueue.h>
