@@ -126,6 +126,7 @@ $(O)/tests/unit_guard $(O)/tests/unit_headroom $(O)/tests/unit_links $(O)/tests/
 		user/relay_prefix.c)
 $(O)/tests/unit_headroom: $(call unit_obj,user/headroom.c)
 $(O)/unit/tests/unit_limits.o: $(O)/wgxdp.skel.h
+$(O)/tests/unit_limits: $(call unit_obj,user/dataplane_programs.c)
 $(O)/tests/unit_rules: $(call unit_obj,user/doctor_rule.c user/yaml*.c user/text.c user/addr.c user/log.c)
 $(O)/tests/unit_wg_dump: $(call unit_obj,user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
 $(O)/tests/unit_flows: $(call unit_obj,user/show_flows.c user/dataplane_flow_read.c user/dataplane_flows.c user/dataplane_read.c user/dataplane_relay_read.c \

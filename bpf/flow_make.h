@@ -65,6 +65,19 @@ INLINE int flow_arm(const struct flow_key *key)
 	return 0;
 }
 
+/* For who sends nothing any more: a timer, or, while the kernel has no memory for one, what it would do now. 0: it has one, or is gone */
+INLINE int flow_arm_or_end(struct flow_key *key)
+{
+	struct flow *flow;
+
+	if (!flow_arm(key))
+		return 0;
+	flow = bpf_map_lookup_elem(&flows, key);
+	if (flow)
+		flow_expire(&flows, key, flow);
+	return bpf_map_lookup_elem(&flows, key) ? -1 : 0;
+}
+
 /* Of the flow whose entry of either direction is under s->key. That of the reply remembers that there is nothing left to do. */
 INLINE void flow_arm_either(struct flow_scratch *s)
 {

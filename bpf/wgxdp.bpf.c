@@ -47,13 +47,13 @@ ENTRIES(_blind, pipeline, false, verdict, .flows = true, .blind = true)
 ENTRIES(_relay_blind, relay, false, relay_verdict, .flows = true, .blind = true)
 
 /* For user space, by BPF_PROG_TEST_RUN: behind an Ethernet header comes the key of an original's entry in flows, whose timer is to run.
- * 0: it does, or there is no such flow. */
+ * 0: it does, or there is no such flow (any more). */
 SEC("tc")
 int wgxdp_flow_arm(struct __sk_buff *ctx)
 {
 	struct flow_key key;
 
-	return bpf_skb_load_bytes(ctx, ETH_HLEN, &key, sizeof(key)) ? -1 : flow_arm(&key);
+	return bpf_skb_load_bytes(ctx, ETH_HLEN, &key, sizeof(key)) ? -1 : flow_arm_or_end(&key);
 }
 
 /* For user space, by BPF_PROG_TEST_RUN with ctx_in's ifindex: sends the frame there, with the MACs of the way to its destination.

@@ -151,12 +151,18 @@ ask 198.51.100.7:30000 198.51.100.1:444
 pins=/sys/fs/bpf/wgxdp/default
 rm $pins/pieces
 bpftool map create $pins/pieces type percpu_array key 4 value 64 entries 1 name pieces
-configuration 20000-20099 3000 | wgxdp up -c - > "$work/up" # larger maps
+configuration 20000-20099 3000 | wgxdp up -c - &> "$work/up" # larger maps
 expect 'its values now' "$(bpftool -j map show pinned $pins/pieces | grep -o '"bytes_value":[0-9]*' | cut -d : -f 2)" '>' 16000
 grep -q 'programs loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
 expect 'copied' "$(count ^brief) $(count ^many)" == "1 $left"
 ended() { [[ $(count ^brief) == 0 ]]; }
+# 6.18 sometimes has no memory for the timer
+if grep -q '^wgxdp: warning: [0-9]* of the flows that were copied have no timer yet' "$work/up" && sleep $((brief + 2)) && ! ended; then
+	say "$(grep 'no timer yet' "$work/up")"
+	start_daemon
+fi
 wait_for $((brief + 7)) 'one that was copied ends without a packet' ended
+[[ ! ${daemon:-} ]] || end_daemon
 wgxdp service del six > /dev/null
 expect 'of a service that is gone' "$(count ^six) $(count '^(')" == '0 0'
 expect 'all' "$(wgxdp flow del --all)" == "$left flows deleted"

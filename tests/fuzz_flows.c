@@ -269,6 +269,7 @@ static void time_passes(const struct step *s)
 		world_control()->generation++;
 	}
 	flows_timers();
+	flows_sweep();
 	given_lives();
 }
 

@@ -328,8 +328,10 @@ static void time_passes(const struct step *s)
 
 	host_jiffies += jiffies[s->time % 16];
 	digest_known &= !s->time;
-	if (world_flows && s->time % 16)
+	if (world_flows && s->time % 16) {
 		flows_timers();
+		flows_sweep();
+	}
 	if (s->time & 0x40)
 		backends_replaced();
 	if (s->time & 0x80)

@@ -185,4 +185,22 @@ static inline void flows_timers(void)
 	}
 }
 
+/* What user space asks for now and then; how many flows have no timer yet */
+static inline __u32 flows_sweep(void)
+{
+	__u32 n = 0;
+
+	for (__u32 i = 0; i < flows.n;) {
+		struct flow_key key;
+		bool wanted = !flow_at(i, &key)->armed && key.direction == DIRECTION_ORIGINAL;
+		__u32 before = flows.n;
+
+		n += wanted && flow_arm_or_end(&key);
+		i++;
+		if (flows.n < before)
+			i = n = 0;
+	}
+	return n;
+}
+
 #endif

@@ -16,6 +16,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cmocka.h>
+#include "../user/dataplane_programs.h"
 #include "wgxdp.skel.h"
 
 /* SUBPROGS, FRAME: the kernel's */
@@ -160,6 +161,7 @@ static int load(void **state)
 
 	assert_non_null(s);
 	switch_on(s);
+	dataplane_program_flags(s);
 	bpf_object__for_each_program(program, s->obj)
 		if (n < PROGRAMS && strncmp(bpf_program__section_name(program), "tp/", 3))
 			bpf_program__set_log_buf(program, logs[n++], LOG);

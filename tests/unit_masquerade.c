@@ -148,6 +148,35 @@ static void timers(void **state)
 	whole();
 }
 
+/* No memory for a timer, and nobody sends anything more: who asks for one ends the flow when its time is over, and not before */
+static void no_timer_and_silence(void **state)
+{
+	const struct masq *m = masq_named("64");
+	__u32 timeout = flows_pool(m->id)->timeout;
+	__u16 port;
+
+	host_timer_fails = true;
+	port = flow_made(m, 0, 40000);
+	seconds(timeout - 1);
+	assert_int_equal(flows_sweep(), 1);
+	assert_int_equal(flows.n, 2);
+	assert_true(backend_answers(m, port, 0, 40000));
+	seconds(timeout - 1);
+	assert_int_equal(flows_sweep(), 1);
+	assert_int_equal(flows.n, 2);
+	seconds(1);
+	assert_int_equal(flows_sweep(), 0);
+	assert_int_equal(flows.n, 0);
+	assert_int_equal(flows_total(m->id)->expired, 1);
+	whole();
+
+	flow_made(m, 0, 40000);
+	host_timer_fails = false;
+	assert_int_equal(flows_sweep(), 0);
+	assert_true(flow_of(m, 0, 40000)->armed);
+	assert_int_equal(host_timer_after, NANOSECONDS);
+}
+
 /* No memory for a timer: the flow is there all the same, and either direction's next packet, a second later, asks for one */
 static void no_timer(void **state)
 {
@@ -449,7 +478,7 @@ static void two_embryos(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(life), TEST(shapes), TEST(clocks), TEST(timers), TEST(no_timer), TEST(embryos_end), TEST(full), TEST(no_port), TEST(no_pool),
+		TEST(life), TEST(shapes), TEST(clocks), TEST(timers), TEST(no_timer), TEST(no_timer_and_silence), TEST(embryos_end), TEST(full), TEST(no_port), TEST(no_pool),
 		TEST(share), TEST(moved), TEST(moved_to_another_service), TEST(own_addresses), TEST(two_listeners), TEST(two_embryos),
 	};
 

@@ -158,12 +158,12 @@ static void on_sweep(uv_timer_t *timer)
 }
 
 /* One that is running goes on */
-static void repeat(uv_timer_t *timer, bool wanted, uv_timer_cb callback, uint64_t ms)
+static void repeat(uv_timer_t *timer, bool wanted, uv_timer_cb callback, uint64_t first_ms, uint64_t ms)
 {
 	if (!wanted)
 		uv_timer_stop(timer);
 	else if (!uv_is_active((uv_handle_t *)timer))
-		uv_timer_start(timer, callback, ms, ms);
+		uv_timer_start(timer, callback, first_ms, ms);
 }
 
 /* What else goes by the configuration; where nothing is followed nobody wakes up for it */
@@ -180,8 +180,8 @@ static void renew(struct daemon *d)
 	endpoints_renew(d->endpoints, d->state.config);
 	learn_renew(d->learn, d->state.config);
 	announce_renew(d->announce, d->state.config);
-	repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS);
-	repeat(&d->sweep, config_has_flows(d->state.config), on_sweep, SWEEP_MS);
+	repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS, FOLLOW_MS);
+	repeat(&d->sweep, config_has_flows(d->state.config), on_sweep, 0, SWEEP_MS);
 }
 
 /* What runs is brought to its configuration. 1; 0: nothing runs any more; -errno, told. */

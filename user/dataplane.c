@@ -120,6 +120,7 @@ static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct pla
 		for (int set = 0; set < PROGRAM_SETS; set++)
 			bpf_program__set_autoload(dataplane_program(s, i, set), set == program_set(p) &&
 						  (i != PROGRAM_wgxdp_tc_l3 || p->l3 || dp->programs[i] >= 0));
+	dataplane_program_flags(s);
 	bpf_program__set_autoload(s->progs.wgxdp_flow_arm, p->n_flows);
 	bpf_program__set_autoload(s->progs.wgxdp_answer, p->challenges || p->blind.on);
 	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, p->blind.on);
@@ -224,8 +225,8 @@ static void load_error(int rc)
 	if (rc == -EPERM)
 		log_error("the kernel does not let us load BPF programs: run as root (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)");
 	else if (rc == -E2BIG)
-		log_error("the kernel (%s) has no patience for so much in one program: a relay beside a guard or the blind relay needs a later "
-			  "one than 6.1, or one of the two goes into another --instance (WGXDP_LIBBPF=1 shows more)", u.release);
+		log_error("the kernel (%s) has no patience for so much in one program: a relay beside a guard needs a later one than 6.1, or one of "
+			  "the two goes into another --instance (WGXDP_LIBBPF=1 shows more)", u.release);
 	else
 		log_error("the kernel (%s) refused the programs: %s; 6.1 or later is needed (WGXDP_LIBBPF=1 shows why)",
 			  u.release, strerror(-rc));
@@ -402,6 +403,16 @@ static void drop_port(struct dataplane *dp, const struct dataplane_port *port, c
 		detach_filter(port->ifindex, port->flags & LINK_QDISC_OURS);
 }
 
+/* Copied ones. Not an error: each goes on, and which of them ends late depends on who goes on sending */
+static void arm_flows(const struct dataplane *dp)
+{
+	int n = dataplane_sweep_flows(dp);
+
+	if (n > 0)
+		log_warning("%d of the flows that were copied have no timer yet, for the kernel has no memory for one in this moment: those who send "
+			    "nothing more end when `wgxdp daemon` looks, every 30 s", n);
+}
+
 int dataplane_commit(struct dataplane *dp, const struct plan *p)
 {
 	const char *suffix = dp->running ? "" : "~new";
@@ -419,7 +430,7 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 		c->program = dp->hash;
 	control_unmap(c);
 	if (dp->reloaded && p->n_flows && dp->map_is_new[MAP_flows])
-		dataplane_sweep_flows(dp);
+		arm_flows(dp);
 	for (size_t i = 0; i < dp->n_ports; i++) {
 		drop_port(dp, &dp->ports[i], p);
 		dp->ports[i].xdp_new = dp->ports[i].tc_new = false;

@@ -124,8 +124,8 @@ void dataplane_carry_over(const struct dataplane *dp, enum dataplane_map m, int 
 void dataplane_pin_arm(struct dataplane *dp, const struct plan *p, const char *suffix);
 /* And the one that sends cookie replies, where it was loaded */
 void dataplane_pin_answer(struct dataplane *dp, const char *suffix);
-/* Flows without a timer get one, which the kernel's want of memory or a copy left without; of two that met in one instant the half
- * that is left goes. How many entries needed it, or -errno. What is read is the whole map. */
+/* Flows without a timer get one, which the kernel's want of memory or a copy left without, or end where their time is over; of two that
+ * met in one instant the half that is left goes. How many have none yet, or -errno. What is read is the whole map. */
 int dataplane_sweep_flows(const struct dataplane *dp);
 
 /* ---- reading ---- */

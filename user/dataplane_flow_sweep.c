@@ -62,8 +62,10 @@ int dataplane_sweep_flows(const struct dataplane *dp)
 		return 0;			/* programs that run know no flows */
 	rc = dataplane_flow_entries(dp, find_untimed, &s);
 	for (size_t i = 0; i < s.n && !rc; i++)
-		n += s.keys[i].direction == DIRECTION_ORIGINAL ? arm(program, &s.keys[i]) :
-		     !bpf_map_delete_elem(dp->maps[MAP_flows], &s.keys[i]);
+		if (s.keys[i].direction == DIRECTION_ORIGINAL)
+			n += !arm(program, &s.keys[i]);
+		else
+			bpf_map_delete_elem(dp->maps[MAP_flows], &s.keys[i]);
 	free(s.keys);
 	close(program);
 	return rc ?: n;

@@ -3,6 +3,7 @@
  * dataplane: the names of programs and maps, and what tells one loaded object from another.
  */
 #include <stdio.h>
+#include <linux/bpf.h>
 #include "dataplane_programs.h"
 #include "wgxdp.skel.h"
 
@@ -27,6 +28,14 @@ struct bpf_program *dataplane_program(const struct wgxdp *s, enum dataplane_prog
 
 	snprintf(name, sizeof(name), "%s%s", dataplane_program_names[program], program_sets[set]);
 	return bpf_object__find_program_by_name(s->obj, name);
+}
+
+/* A relay beside the blind relay, in tc: 6.1's verifier walks more than the million instructions that it has patience for, and 911,000
+ * if it remembers a state at each jump; 6.18 walks fewer then, too. (The kernel's own tests are what the flag was made for.) */
+void dataplane_program_flags(const struct wgxdp *s)
+{
+	bpf_program__set_flags(s->progs.wgxdp_tc_relay_blind, BPF_F_TEST_STATE_FREQ);
+	bpf_program__set_flags(s->progs.wgxdp_tc_l3_relay_blind, BPF_F_TEST_STATE_FREQ);
 }
 
 /* FNV-1a */

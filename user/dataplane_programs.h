@@ -15,5 +15,7 @@ extern const char *const dataplane_map_names[MAP_COUNT], *const dataplane_progra
 
 /* Of a set; the same name is pinned for each */
 struct bpf_program *dataplane_program(const struct wgxdp *s, enum dataplane_program program, int set);
+/* Before load: how the verifier is to walk them */
+void dataplane_program_flags(const struct wgxdp *s);
 /* Over the object and everything set in it before load: equal means that loading it again would give the same */
 __u64 dataplane_program_hash(const struct wgxdp *s);

@@ -194,6 +194,7 @@ static int load(const struct dataplane *dp, struct wgxdp *s, int set)
 	bpf_object__for_each_program(program, s->obj)
 		bpf_program__set_autoload(program, program == dataplane_program(s, PROGRAM_wgxdp_xdp, set) ||
 					  program == dataplane_program(s, PROGRAM_wgxdp_tc, set));
+	dataplane_program_flags(s);
 	rc = prepare_maps(dp, s) ?: wgxdp__load(s);
 	if (rc)
 		log_error("the programs of instance %s cannot be loaded once more: %s", dp->instance, strerror(-rc));
