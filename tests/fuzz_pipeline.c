@@ -16,6 +16,7 @@
 #pragma clang attribute push(__attribute__((no_sanitize("address", "undefined", "coverage"))), apply_to = function)
 #include "fuzz_build.h"
 #include "fuzz_gone.h"
+#include "host_flow_ends.h"
 
 #define STEPS_MAX 12
 #define HEADROOM 16

@@ -7,7 +7,7 @@
 #define FUZZ_STEPS_H
 
 #include "fuzz_must.h"
-#include "host_flows.h"
+#include "host_flow_ends.h"
 #include "host_see.h"
 
 #define FRAME_MAX 4000

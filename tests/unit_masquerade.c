@@ -4,6 +4,7 @@
  * timers; what is full, what is a source's share, what is another backend's; and after each step both directions are there or neither.
  */
 #include "host_clients.h"
+#include "host_flow_ends.h"
 
 static const enum plane planes[] = { PLANE_XDP, PLANE_TC };
 
