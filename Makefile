@@ -59,17 +59,19 @@ PKGS     += libsystemd
 ALL_DEFINES += -DWITH_SYSTEMD
 endif
 CFLAGS   ?= -O2 -g
-ALL_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror -D_GNU_SOURCE \
+# what is built does not say where (selftests/reproducible.sh)
+PREFIX_MAP ?= -ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(O)/=build/
+ALL_CFLAGS = $(PREFIX_MAP) -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror -D_GNU_SOURCE \
 	-Iinclude -I$(O) -DVERSION='"$(VERSION)"' $(ALL_DEFINES) $(shell $(PKG_CONFIG) --cflags $(PKGS) $(OPENED)) $(CFLAGS)
 LIBS      = -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(PKGS)) -lelf -lz
 MULTIARCH := $(shell $(CC) -print-multiarch)
 SYSROOT  := $(shell $(CC) -print-sysroot 2> /dev/null)
 BPF_CFLAGS ?= -O2 -g
 ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(firstword $(subst -, ,$(MULTIARCH)) $(shell uname -m))))
-ALL_BPF_CFLAGS = -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror \
+ALL_BPF_CFLAGS = $(PREFIX_MAP) -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror \
 	-Iinclude -I$(SYSROOT)/usr/include/$(MULTIARCH) $(BPF_CFLAGS)
 
-USER_SRC := $(wildcard user/*.c)
+USER_SRC := $(sort $(wildcard user/*.c))
 USER_OBJ := $(USER_SRC:user/%.c=$(O)/user/%.o)
 
 .PHONY: all clean install
