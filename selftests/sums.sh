@@ -70,12 +70,26 @@ slow_wg_end() {
 	inside wg-end ip link set eth xdpdrv off
 	takes_xdp wg-end eth slow
 	threaded 1
-	# the device's own count has all that it dropped: a question of the kernel's for wg-end, or an answer to one of wg-end's, which
-	# tells senders that nobody listens, would be among them
+	# the device's own count has all that it dropped: what the firewall's kernel itself says to wg-end (who has, I am, who listens,
+	# nobody does, over IPv4 and IPv6) would be among them
 	inside firewall ip neigh replace 192.168.1.10 dev lan lladdr "$(mac wg-end eth)" nud permanent
-	inside wg-end ip neigh replace 192.168.1.1 dev eth lladdr "$(mac firewall lan)" nud permanent
+	inside firewall nft -f - << EOF
+	table inet silence {
+		chain output {
+			type filter hook output priority 0; policy accept;
+			oifname lan drop
+		}
+	}
+	table arp silence {
+		chain output {
+			type filter hook output priority 0; policy accept;
+			oifname lan drop
+		}
+	}
+EOF
 }
 fast_wg_end() {
+	inside firewall nft 'delete table inet silence; delete table arp silence'
 	threaded 0
 	inside wg-end ip link set eth xdpdrv off
 	takes_xdp wg-end eth
