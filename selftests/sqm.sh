@@ -81,8 +81,26 @@ followed() { # WHAT QDISC
 		inside firewall tc filter del dev wan ingress pref 1
 		wait_for 10 "$1, its filter removed: carried by wgxdp again" carried
 		say "ok $1, wgxdp's filter removed: carried again"
+		unseen "$1"
 	fi
 	shaped "$1, followed by the daemon"
+}
+# What the daemon is told of together with something else, and what is removed while it looks at something else
+unseen() { # WHAT
+	local at
+	kill -STOP "$daemon"
+	inside firewall tc filter del dev wan ingress pref 1
+	inside firewall ip neigh flush all
+	kill -CONT "$daemon"
+	wait_for 10 "$1, its filter and the neighbours removed: carried by wgxdp again" carried
+	say "ok $1, wgxdp's filter and the neighbours removed: carried again"
+	for at in 0.1 0.2 0.3 0.4 0.5 0.7 0.9; do
+		inside firewall ip address replace "192.0.2.${at#*.}/32" dev lo
+		sleep $at
+		inside firewall tc filter del dev wan ingress pref 1
+		wait_for 10 "$1, its filter removed $at s after an address came: carried by wgxdp again" carried
+	done
+	say "ok $1, wgxdp's filter removed $at s after an address came, and before: carried again"
 }
 carried() {
 	inside client "$udptool" ask -n 5 -r 1000 -w 100 198.51.100.7:4000 198.51.100.1:$port > "$work/asked" && [[ $(said asked answered) == 5 ]]

@@ -55,8 +55,8 @@ build_network() {
 	gateways wg-end 192.168.1.1 2001:db8:2::1
 }
 
-ask() { # NAME FROM TO
-	inside client "$udptool" ask -n $each -r 10000 -c $clients "$2" "$3" > "$work/$1"
+ask() { # NAME FROM TO: so many at once that cables have room for them (256), whatever waits for the CPU
+	inside client "$udptool" ask -n $each -r 10000 -l 128 -c $clients "$2" "$3" > "$work/$1"
 }
 
 # MODE

@@ -16,6 +16,7 @@
  *   -a         send: each from another source (24 bits; IPv6: and another /64) and port
  *   -e         listen: answer each          -g MS      listen: tell each silence of at least that long, when it ends
  *   -d         ask, listen: do not set DF   -D         ask: set DF always, else only of what is sent by itself
+ *   -l NUMBER  ask: no more than so many without an answer, unless it waits in vain for one
  *   -u NUMBER  ask: so many packets to the kernel at once (UDP_SEGMENT)      -W  send: what begins like WireGuard's data
  */
 #include <arpa/inet.h>
@@ -56,9 +57,9 @@ union endpoint {
 };
 
 static struct {
-	uint32_t number, rate, clients, size, ttl, wait_ms, gap_ms, segments;
+	uint32_t number, rate, clients, size, ttl, wait_ms, gap_ms, segments, unanswered;
 	bool no_checksum, echo, fragments, spoofed, no_df, always_df, wireguard;
-} option = { .number = 1, .clients = 1, .size = 32, .ttl = 64, .wait_ms = 2000, .segments = 1 };
+} option = { .number = 1, .clients = 1, .size = 32, .ttl = 64, .wait_ms = 2000, .segments = 1, .unanswered = UINT32_MAX };
 
 static uint8_t seen[SEQUENCES / 8];
 static uint64_t received, distinct;
@@ -377,6 +378,8 @@ static void ask_all(char **argv)
 	open_clients(&from, &to);
 	for (n = 0; n < option.number && !ended; n += i) {
 		take_answers(turn(&start, n), n);
+		if (n - distinct >= option.unanswered)
+			take_answers(now_ns() + option.wait_ms * 1000000ULL, n + 1 - option.unanswered);
 		sleep_until(turn(&start, n));
 		fd = asking[n / option.segments % option.clients].fd;
 		for (i = 0; i < option.segments && n + i < option.number; i++)
@@ -439,7 +442,7 @@ static void options(int argc, char **argv)
 {
 	const char *most = getenv("UDPTOOL_MOST");	/* of -r, where an emulated CPU keeps up with no more */
 
-	for (int c; (c = getopt(argc, argv, "n:r:c:s:t:zfaw:eg:dDu:W")) != -1;)
+	for (int c; (c = getopt(argc, argv, "n:r:c:s:t:zfaw:eg:dDu:Wl:")) != -1;)
 		switch (c) {
 		case 'n': option.number = atoi(optarg); break;
 		case 'r': option.rate = atoi(optarg); break;
@@ -454,6 +457,7 @@ static void options(int argc, char **argv)
 		case 'g': option.gap_ms = atoi(optarg); break;
 		case 'd': option.no_df = true; break;
 		case 'D': option.always_df = true; break;
+		case 'l': option.unanswered = atoi(optarg); break;
 		case 'u': option.segments = atoi(optarg); break;
 		case 'W': option.wireguard = true; break;
 		default: usage();

@@ -224,6 +224,7 @@ static void pass(struct daemon *d)
 	rc = bring(d);
 	memory_give_back();
 	d->vouched = rc > 0;
+	uv_timer_stop(&d->retry);
 	take_changes(d, false);
 	d->credit -= cpu_ms() - began;
 	if (!rc) {
@@ -233,7 +234,6 @@ static void pass(struct daemon *d)
 		uv_timer_start(&d->retry, on_due, d->retry_ms, 0);
 		d->retry_ms = d->retry_ms * 2 < RETRY_MAX_MS ? d->retry_ms * 2 : RETRY_MAX_MS;
 	} else {
-		uv_timer_stop(&d->retry);
 		d->retry_ms = RETRY_MS;
 		if (is_apart(d, d->state.config))
 			return;
@@ -262,8 +262,6 @@ static void on_settled(uv_timer_t *timer)
 
 static void settle_soon(struct daemon *d, unsigned int changes)
 {
-	if (changes == NL_QDISCS && !uv_is_active((uv_handle_t *)&d->retry))
-		uv_timer_start(&d->retry, on_due, QDISC_MS, 0);
 	d->changes |= changes & ~(NL_NEIGHBOURS | NL_QDISCS);	/* the former concern nothing but next hops */
 	if (d->changes && !uv_is_active((uv_handle_t *)&d->settle))
 		uv_timer_start(&d->settle, on_settled, SETTLE_MS, 0);
@@ -310,6 +308,8 @@ static void take_changes(struct daemon *d, bool all)
 		d->vouched &= !(changes & ~(NL_NEIGHBOURS | NL_QDISCS));
 		control_routing_changed(d->state.instance, !d->vouched);
 	}
+	if (changes & NL_QDISCS && !uv_is_active((uv_handle_t *)&d->retry))
+		uv_timer_start(&d->retry, on_due, QDISC_MS, 0);
 	settle_soon(d, changes);
 }
 
