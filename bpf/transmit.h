@@ -44,13 +44,26 @@ INLINE int ifindex_of(__u64 device)
 	return ifindex;
 }
 
+/* Whether the device is in the network namespace that wgxdp works in: indexes are the same elsewhere */
+INLINE bool is_here(__u64 device)
+{
+	__u64 net = 0;
+	__u32 inum = 0;
+
+	if (!net_inum)
+		return true;
+	bpf_probe_read_kernel(&net, sizeof(net), (const void *)(device + device_net));
+	bpf_probe_read_kernel(&inum, sizeof(inum), (const void *)(net + net_inum));
+	return inum == our_inum;
+}
+
 /* a driver's ring was full, or the driver refused */
 SEC("raw_tp/xdp_devmap_xmit")
 int wgxdp_devmap_raw(const struct bpf_raw_tracepoint_args *ctx)
 {
 	int drops = ctx->args[3];
 
-	if (drops > 0)
+	if (drops > 0 && is_here(ctx->args[0]))
 		transmit_failed_add(ifindex_of(ctx->args[0]), ifindex_of(ctx->args[1]), drops);
 	return 0;
 }
@@ -67,7 +80,8 @@ int wgxdp_devmap_xmit(const struct xdp_devmap_xmit *ctx)
 SEC("raw_tp/xdp_redirect_err")
 int wgxdp_redirect_raw(const struct bpf_raw_tracepoint_args *ctx)
 {
-	transmit_failed_add(ifindex_of(ctx->args[0]), ctx->args[6], 1);
+	if (is_here(ctx->args[0]))
+		transmit_failed_add(ifindex_of(ctx->args[0]), ctx->args[6], 1);
 	return 0;
 }
 

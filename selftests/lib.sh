@@ -96,8 +96,8 @@ routers() { # NAMESPACE...: they forward
 	for ns; do inside "$ns" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1; done
 }
 
-cable() { # NAMESPACE DEVICE NAMESPACE DEVICE
-	ip link add "$2" netns "$1" type veth peer name "$4" netns "$3"
+cable() { # NAMESPACE DEVICE NAMESPACE DEVICE [INDEX of the former]
+	ip link add "$2" netns "$1" ${5:+index "$5"} type veth peer name "$4" netns "$3"
 	cable_end "$1" "$2"
 	cable_end "$3" "$4"
 }
@@ -134,7 +134,7 @@ firewall_cables() { # [CLIENT FIREWALL WG-END]: the namespaces' names
 	local client=${1:-client} firewall=${2:-firewall} end=${3:-wg-end}
 	namespaces "$client" "$firewall" "$end"
 	routers "$firewall"
-	cable "$client" uplink "$firewall" wan
+	cable "$firewall" wan "$client" uplink "${wan_index:-}"
 	cable "$firewall" lan "$end" eth
 	takes_xdp "$client" uplink
 	takes_xdp "$end" eth

@@ -3,7 +3,8 @@
 # vm
 # Every packet is accounted for: received = forwarded + dropped + passed, of what was sent nothing is missing, and what came to
 # wg-end is forwarded - xmit_failed: with packets that end in many ways, with the ring before wg-end full, with a device that
-# cannot take frames from XDP, and with one that no longer can after `up`. BREAK=1 loses packets on the cable to wg-end.
+# cannot take frames from XDP, and with one that no longer can after `up`. What other network namespaces lose on devices of the
+# same indexes is not ours. BREAK=1 loses packets on the cable to wg-end.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end, mtu 1400 on the way
 #                   2001:db8:1::/64                              2001:db8:2::/64
@@ -67,9 +68,7 @@ send_mix() {
 
 # wg-end's end of the cable becomes slow, and another thread's work than the sender's: the ring before it, of 256, runs full
 slow_wg_end() {
-	inside wg-end ip link set eth xdpdrv off
-	takes_xdp wg-end eth slow
-	threaded 1
+	slow wg-end
 	# the device's own count has all that it dropped: what the firewall's kernel itself says to wg-end (who has, I am, who listens,
 	# nobody does, over IPv4 and IPv6) would be among them
 	inside firewall ip neigh replace 192.168.1.10 dev lan lladdr "$(mac wg-end eth)" nud permanent
@@ -94,11 +93,18 @@ fast_wg_end() {
 	inside wg-end ip link set eth xdpdrv off
 	takes_xdp wg-end eth
 }
-threaded() { # 0 or 1
+slow() { # NAMESPACE
+	inside "$1" ip link set eth xdpdrv off
+	takes_xdp "$1" eth slow
+	threaded 1 "$1"
+}
+threaded() { # 0 or 1 [NAMESPACE]
 	# shellcheck disable=SC2016
-	inside wg-end unshare --mount sh -c 'mount -t sysfs sysfs /sys && echo "$1" > /sys/class/net/eth/threaded' sh "$1"
+	inside "${2:-wg-end}" unshare --mount sh -c 'mount -t sysfs sysfs /sys && echo "$1" > /sys/class/net/eth/threaded' sh "$1"
 }
 
+# The kernel's tracepoints tell of devices by their indexes, and without BTF wgxdp cannot ask for the namespace: no other test's
+wan_index=$((1000 + RANDOM % 1000))
 firewall_network
 inside firewall ip link set lan mtu 1400
 wan_mac=$(mac firewall wan)
@@ -122,6 +128,10 @@ if [[ ${BREAK:-} ]]; then
 EOF
 fi
 count_arrivals wg-end all_of_them "udp dport $port"
+
+indexes() { inside "$1" ip -j link | /usr/bin/python3 -c '
+import json, sys
+print(*(link["ifindex"] for link in json.load(sys.stdin) if link["ifname"] in ("wan", "lan")))'; }
 
 for mode in native generic tc; do
 	begin "$mode, a mix" $mode
@@ -176,4 +186,16 @@ inside wg-end ip link set eth xdpdrv off
 send -n 1000 198.51.100.7:4000 198.51.100.1:$port
 finish
 expect "$what: failed to be sent" "$failed" '>=' 900
+wgxdp down
+
+firewall_network other-
+begin "another namespace's" native
+on=other-firewall wgxdp up --instance other --wan wan --lan lan --to 192.168.1.10 --mode native > /dev/null
+expect 'indexes of wan and lan there' "$(indexes other-firewall)" == "$(indexes firewall)"
+slow other-wg-end
+inside other-client "$udptool" send -n 20000 uplink "$(mac other-firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > /dev/null
+expect "$what: failed to be sent there" "$(on=other-firewall wgxdp show --instance other --json |
+	"$root/selftests/shown.py" get interfaces.lan.xmit_failed)" '>' 100
+expect "$what: and here" "$(shown get interfaces.lan.xmit_failed)" == 0
+on=other-firewall wgxdp down --instance other
 wgxdp down

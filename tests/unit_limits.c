@@ -132,7 +132,7 @@ static void switch_on(struct wgxdp *s)
 	s->rodata->table_mask = s->rodata->allowed_mask = s->rodata->blind_mask = s->rodata->endpoints_mask = MAP_SMALL - 1;
 	s->rodata->gateway_slots = s->rodata->blind_slots = s->rodata->uniform_slots = 1;
 	s->rodata->overlay_mask_hi = ~0ULL;
-	s->rodata->device_ifindex = 8;
+	s->rodata->device_ifindex = s->rodata->device_net = s->rodata->net_inum = 8;
 	bpf_object__for_each_map(map, s->obj)
 		if (!strchr(bpf_map__name(map), '.') && bpf_map__type(map) != BPF_MAP_TYPE_RINGBUF && bpf_map__max_entries(map) > MAP_SMALL)
 			bpf_map__set_max_entries(map, MAP_SMALL);

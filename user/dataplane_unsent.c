@@ -5,30 +5,45 @@
 #include <bpf/btf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "dataplane.h"
 #include "log.h"
 #include "wgxdp.skel.h"
 
-/* As BTF has it; 0: a kernel without BTF */
-static __u32 device_ifindex(void)
+/* Bytes; -ENOENT: the kernel has none such, or no BTF (NULL) */
+static int member_offset(const struct btf *btf, const char *of, const char *member)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	const struct btf_type *t = btf ? btf__type_by_id(btf, btf__find_by_name_kind(btf, "net_device", BTF_KIND_STRUCT)) : NULL;
-	__u32 offset = 0;
+	const struct btf_type *t = btf ? btf__type_by_id(btf, btf__find_by_name_kind(btf, of, BTF_KIND_STRUCT)) : NULL;
 
 	for (int i = 0; t && i < btf_vlen(t); i++)
-		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), "ifindex"))
-			offset = btf_member_bit_offset(t, i) / 8;
+		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), member))
+			return btf_member_bit_offset(t, i) / 8;
+	return -ENOENT;
+}
+
+/* Where the kernel has what the raw tracepoints read of a device */
+static void set_offsets(struct wgxdp *s)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int ifindex = member_offset(btf, "net_device", "ifindex"), net = member_offset(btf, "net_device", "nd_net");
+	int ns = member_offset(btf, "net", "ns"), inum = member_offset(btf, "ns_common", "inum");
+	struct stat here;
+
+	s->rodata->device_ifindex = ifindex > 0 ? ifindex : 0;
+	if (net > 0 && ns >= 0 && inum >= 0 && !stat("/proc/self/ns/net", &here)) {
+		s->rodata->device_net = net;
+		s->rodata->net_inum = ns + inum;
+		s->rodata->our_inum = here.st_ino;
+	}
 	btf__free(btf);
-	return offset;
 }
 
 void dataplane_choose_tracepoints(struct wgxdp *s)
 {
-	__u32 offset = device_ifindex();
-	bool raw = offset;
+	bool raw;
 
-	s->rodata->device_ifindex = offset;
+	set_offsets(s);
+	raw = s->rodata->device_ifindex;
 	bpf_program__set_autoload(s->progs.wgxdp_devmap_raw, raw);
 	bpf_program__set_autoload(s->progs.wgxdp_redirect_raw, raw);
 	bpf_program__set_autoload(s->progs.wgxdp_devmap_xmit, !raw);
