@@ -122,7 +122,6 @@ SWITCH(__u32, tick_rate, 250);		/* jiffies a second */
 SWITCH(__u32, device_ifindex, 0);	/* where the kernel's struct net_device has it; 0: not known */
 SWITCH(__u32, device_net, 0);		/* and its struct net */
 SWITCH(__u32, net_inum, 0);		/* where that has its number; 0: not known */
-SWITCH(__u32, our_inum, 0);		/* that of the network namespace that wgxdp works in */
 SWITCH(bool, with_choices, false);	/* some service has SERVICE_CHOICE */
 SWITCH(bool, with_vlans, false);		/* tagged frames are looked up, and may be sent */
 SWITCH(bool, with_bridges, false);	/* some port belongs to a bridge or bond */

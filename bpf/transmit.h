@@ -44,17 +44,18 @@ INLINE int ifindex_of(__u64 device)
 	return ifindex;
 }
 
-/* Whether the device is in the network namespace that wgxdp works in: indexes are the same elsewhere */
+/* Whether the device is in the network namespace that wgxdp works in, where both are known: indexes are the same elsewhere */
 INLINE bool is_here(__u64 device)
 {
 	__u64 net = 0;
-	__u32 inum = 0;
+	__u32 inum = 0, zero = 0;
+	const struct control *c = bpf_map_lookup_elem(&control, &zero);
 
-	if (!net_inum)
+	if (!net_inum || !c || !c->netns)
 		return true;
 	bpf_probe_read_kernel(&net, sizeof(net), (const void *)(device + device_net));
 	bpf_probe_read_kernel(&inum, sizeof(inum), (const void *)(net + net_inum));
-	return inum == our_inum;
+	return inum == c->netns;
 }
 
 /* a driver's ring was full, or the driver refused */

@@ -48,7 +48,7 @@ wait_for 15 'it is good' says_good
 sleep 1
 pings_end
 is_at "$six"
-expect "server sees" "$(endpoint_seen server wgs wgl | sed 's/:[0-9]*$//')" == '[2001:db8:1::7]'
+expect "server sees" "$(address_seen server wgs wgl)" == '[2001:db8:1::7]'
 expect "lost of $sent while IPv6 was taken" "$lost" == 0
 
 pings_begin

@@ -129,6 +129,7 @@ gateways() { # NAMESPACE ADDRESS...: default routes
 }
 
 mac() { inside "$1" ip -br link show "$2" | awk '{print $3}'; } # NAMESPACE DEVICE
+index() { inside "$1" ip -o link show "$2" | cut -d : -f 1; } # NAMESPACE DEVICE
 
 firewall_cables() { # [CLIENT FIREWALL WG-END]: the namespaces' names
 	local client=${1:-client} firewall=${2:-firewall} end=${3:-wg-end}
@@ -399,6 +400,8 @@ key() { cat "$work/$1.pub"; } # DEVICE
 endpoint_seen() { # NAMESPACE DEVICE PEER'S-DEVICE: where the device sees that peer
 	inside "$1" wg show "$2" endpoints | awk -v key="$(key "$3")" '$1 == key {print $2}'
 }
+
+address_seen() { endpoint_seen "$@" | sed 's/:[0-9]*$//'; } # the same, without the port
 
 handshaken() { # NAMESPACE DEVICE [KEY of a peer; default: its only one]
 	[[ $(inside "$1" wg show "$2" latest-handshakes | awk -v key="${3:-}" '!key || $1 == key {print $2}') != 0 ]]

@@ -37,10 +37,10 @@ wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
 inside firewall ip route add 10.0.0.0/8 via 198.51.100.7
 inside firewall ip neigh replace 198.51.100.7 lladdr "$(mac client uplink)" dev wan
 inside firewall ip neigh replace 192.168.1.10 lladdr "$(mac wg-end eth)" dev lan
-index() { inside firewall ip -o link show "$1" | cut -d : -f 1; }
 refused=0 most=0
 for ((round = 1; round <= rounds; round++)); do
-	inside firewall "$build/selftests/flowrace" /sys/fs/bpf/wgxdp/default "$(index wan)" "$(index lan)" "$(mac firewall wan)" "$(mac firewall lan)" > "$work/race"
+	inside firewall "$build/selftests/flowrace" /sys/fs/bpf/wgxdp/default "$(index firewall wan)" "$(index firewall lan)" \
+		"$(mac firewall wan)" "$(mac firewall lan)" > "$work/race"
 	say "$(< "$work/race")"
 	refused=$((refused + $(said race refused)))
 	[[ $(said race ports) -le $most ]] || most=$(said race ports)

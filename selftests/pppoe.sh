@@ -49,7 +49,6 @@ dial() {
 	pppd=$!
 }
 
-index() { inside firewall ip -o link show ppp0 | cut -d : -f 1; }
 address() { inside firewall ip -4 -br address show ppp0 2> /dev/null | awk '{print $3}'; }
 
 # Other than BEFORE, and the provider sends the LAN's IPv6 there
@@ -75,10 +74,9 @@ fresh_tunnels() {
 }
 
 # By wg-end's own address, and back. What wg-end had sent over IPv4 before, and came late, has the client answer there: then again
-seen() { endpoint_seen wg-end wge wgc | sed 's/:[0-9]*$//'; }
 answers_over_ipv6() {
 	inside client wg set wgc peer "$(key wge)" endpoint "[2001:db8:2::10]:$port"
-	ping_through && [[ $(seen) == '[2001:db8:1::7]' ]]
+	ping_through && [[ $(address_seen wg-end wge wgc) == '[2001:db8:1::7]' ]]
 }
 over_ipv6() { # WHAT
 	wait_for 10 "$1: an answer over IPv6, to whom wg-end sees there" answers_over_ipv6
@@ -90,11 +88,11 @@ over_ipv6() { # WHAT
 # The daemon's part is over when a client of the new address gets answers
 renewed() { # MODE
 	local before old index at seconds
-	before=$(address) old=$(shown all original forwarded) index=$(index)
+	before=$(address) old=$(shown all original forwarded) index=$(index firewall ppp0)
 	kill -HUP "$pppd"
 	wait_for 30 'another address' connected "$before"
 	at=$(elapsed)
-	say "ok $1: reconnected, $before is $(address) now, interface $index is $(index)"
+	say "ok $1: reconnected, $before is $(address) now, interface $index is $(index firewall ppp0)"
 	wait_for 20 'an answer of the new address' answers_to_all
 	seconds=$(awk "BEGIN {print $(elapsed) - $at}")
 	expect "$1: seconds from the new address to an answer" "$seconds" '<' $(($(at_most 10000) / 1000))
@@ -114,7 +112,7 @@ try() { # MODE
 	wgxdp up --wan ppp0 --lan br-lan --to 192.168.1.10,2001:db8:2::10 --mode "$1"
 	fresh_tunnels
 	wait_for 20 "$1: a handshake" ping_through
-	expect "$1: wg-end sees the client as" "$(seen)" == 198.51.100.7
+	expect "$1: wg-end sees the client as" "$(address_seen wg-end wge wgc)" == 198.51.100.7
 	transfer "$1, to wg-end" client wg-end 10.77.0.1
 	transfer "$1, from wg-end" wg-end client 10.77.0.2
 	for direction in original reply; do

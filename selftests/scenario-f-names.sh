@@ -85,7 +85,7 @@ back() { # ENDPOINT CLIENT'S-ADDRESS WHEN: the client asks again, and is there
 	again || fail "$3: $(< "$work/endpoint")"
 	expect "the client's endpoint, $3" "$(endpoint_seen client wgc wge)" == "$1"
 	wait_for 8 "the tunnel carries, $3" inside client ping -q -c 1 -W 1 10.77.0.2
-	expect "wg-end sees the client, $3" "$(endpoint_seen wg-end wge wgc | sed 's/:[0-9]*$//')" == "$2"
+	expect "wg-end sees the client, $3" "$(address_seen wg-end wge wgc)" == "$2"
 }
 ipv6_is() { # add|delete: between client and all
 	inside net nft "$1" table ip6 gone

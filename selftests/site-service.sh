@@ -81,7 +81,7 @@ inside server wg set $wge peer "$(key $wgc)" allowed-ips 10.77.0.2/32
 inside client wg set $wgc peer "$(key $wge)" allowed-ips 10.77.0.0/24 endpoint "[$public]:$port"
 ping_through() { inside client ping -q -c 2 -i 0.2 -W 5 10.77.0.1; }
 wait_for 10 'an answer from the server in the site' ping_through
-expect 'the server sees the client as' "$(endpoint_seen server $wge $wgc | sed 's/:[0-9]*$//')" == '[2001:db8:1::7]'
+expect 'the server sees the client as' "$(address_seen server $wge $wgc)" == '[2001:db8:1::7]'
 size=$((10 << 20))
 head -c $size /dev/urandom > "$work/file"
 transfer 'into the site' client server 10.77.0.1
@@ -98,7 +98,7 @@ inside client wg set $wgd peer "$(key $wge)" allowed-ips 10.77.1.1/32 endpoint 1
 inside client ip route add 10.77.1.1/32 dev $wgd src 10.77.0.3
 ping_by_ipv4() { inside client ping -q -c 2 -i 0.2 -W 5 10.77.1.1; }
 wait_for 10 'an answer by IPv4 too' ping_by_ipv4
-expect 'the server sees that client as' "$(endpoint_seen server $wge $wgd | sed 's/:[0-9]*$//')" == '[fd12:3456:7899::1]'
+expect 'the server sees that client as' "$(address_seen server $wge $wgd)" == '[fd12:3456:7899::1]'
 transfer 'into the site by IPv4' client server 10.77.1.1
 flow() { wgxdp show flows | awk '$1 == "into-a-by-ipv4" {print $2, $5}' | sed 's/:[0-9]* / /'; }
 expect 'its flow' "$(flow)" == "198.51.100.7 [$server]:$port"

@@ -89,18 +89,18 @@ EOF
 }
 fast_wg_end() {
 	inside firewall nft 'delete table inet silence; delete table arp silence'
-	threaded 0
+	threaded wg-end 0
 	inside wg-end ip link set eth xdpdrv off
 	takes_xdp wg-end eth
 }
 slow() { # NAMESPACE
 	inside "$1" ip link set eth xdpdrv off
 	takes_xdp "$1" eth slow
-	threaded 1 "$1"
+	threaded "$1" 1
 }
-threaded() { # 0 or 1 [NAMESPACE]
+threaded() { # NAMESPACE 0|1
 	# shellcheck disable=SC2016
-	inside "${2:-wg-end}" unshare --mount sh -c 'mount -t sysfs sysfs /sys && echo "$1" > /sys/class/net/eth/threaded' sh "$1"
+	inside "$1" unshare --mount sh -c 'mount -t sysfs sysfs /sys && echo "$1" > /sys/class/net/eth/threaded' sh "$2"
 }
 
 # The kernel's tracepoints tell of devices by their indexes, and without BTF wgxdp cannot ask for the namespace: no other test's
@@ -129,10 +129,6 @@ EOF
 fi
 count_arrivals wg-end all_of_them "udp dport $port"
 
-indexes() { inside "$1" ip -j link | /usr/bin/python3 -c '
-import json, sys
-print(*(link["ifindex"] for link in json.load(sys.stdin) if link["ifname"] in ("wan", "lan")))'; }
-
 for mode in native generic tc; do
 	begin "$mode, a mix" $mode
 	send_mix
@@ -147,7 +143,7 @@ told() {
 	bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/transmit_failed | /usr/bin/python3 -c '
 import json, sys
 print(sum(cpu["value"] for entry in json.load(sys.stdin) if entry["formatted"]["key"] == int(sys.argv[1])
-          for cpu in entry["formatted"]["values"]))' "$(inside firewall ip -o link show lan | cut -d : -f 1)"
+          for cpu in entry["formatted"]["values"]))' "$(index firewall lan)"
 }
 full_ring() { # MODE WHAT
 	begin "$1, a full ring$2" "$1"
@@ -191,7 +187,8 @@ wgxdp down
 firewall_network other-
 begin "another namespace's" native
 on=other-firewall wgxdp up --instance other --wan wan --lan lan --to 192.168.1.10 --mode native > /dev/null
-expect 'indexes of wan and lan there' "$(indexes other-firewall)" == "$(indexes firewall)"
+expect 'index of wan there' "$(index other-firewall wan)" == "$(index firewall wan)"
+expect 'index of lan there' "$(index other-firewall lan)" == "$(index firewall lan)"
 slow other-wg-end
 inside other-client "$udptool" send -n 20000 uplink "$(mac other-firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > /dev/null
 expect "$what: failed to be sent there" "$(on=other-firewall wgxdp show --instance other --json |

@@ -130,7 +130,7 @@ joined() { # SIDE NAMESPACE DEVICE NET PORT: a tunnel from the firewall's SIDE t
 }
 
 # ADDRESS: one packet of the endpoint before, overtaken on the way, makes it that one once more
-answers_to() { inside client ping -q -c 1 -W 1 10.77.0.1 && [[ $(endpoint_seen wg-end wge wgc | sed 's/:[0-9]*$//') == "$1" ]]; }
+answers_to() { inside client ping -q -c 1 -W 1 10.77.0.1 && [[ $(address_seen wg-end wge wgc) == "$1" ]]; }
 
 tunnels() {
 	local end direction least=$((2 * size / 1400))

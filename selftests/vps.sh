@@ -49,7 +49,7 @@ for way in '4 203.0.113.2' '6 [2001:db8:1::2]'; do
 	inside client ip route add "10.78.$family.1/32" dev "wgc$family" src "10.77.0.$family"
 	handshake() { inside client ping -q -c 1 -W 1 "10.78.$family.1"; }
 	wait_for 15 "a tunnel over IPv$family" handshake
-	expect 'wg-end sees' "$(endpoint_seen wg-end wge "wgc$family" | sed 's/:[0-9]*$//')" == '[2001:db8:1::2]'
+	expect 'wg-end sees' "$(address_seen wg-end wge "wgc$family")" == '[2001:db8:1::2]'
 	size=$((10 << 20))
 	head -c $size /dev/urandom > "$work/file"
 	transfer "over IPv$family" client wg-end "10.78.$family.1"

@@ -65,7 +65,7 @@ static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 	if (fd >= 0)
 		close(fd);
 	/* which are set after the hash is made, and none of these read them */
-	s->rodata->device_ifindex = s->rodata->device_net = s->rodata->net_inum = s->rodata->our_inum = 0;
+	s->rodata->device_ifindex = s->rodata->device_net = s->rodata->net_inum = 0;
 	if (rc == -EPERM)
 		log_error("the switches of programs that run are not shown to us: run as root (CAP_SYS_ADMIN)");
 	return rc == -ENOENT ? 0 : rc;

@@ -5,7 +5,6 @@
 #include <bpf/btf.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "dataplane.h"
 #include "log.h"
 #include "wgxdp.skel.h"
@@ -27,13 +26,11 @@ static void set_offsets(struct wgxdp *s)
 	struct btf *btf = btf__load_vmlinux_btf();
 	int ifindex = member_offset(btf, "net_device", "ifindex"), net = member_offset(btf, "net_device", "nd_net");
 	int ns = member_offset(btf, "net", "ns"), inum = member_offset(btf, "ns_common", "inum");
-	struct stat here;
 
 	s->rodata->device_ifindex = ifindex > 0 ? ifindex : 0;
-	if (net > 0 && ns >= 0 && inum >= 0 && !stat("/proc/self/ns/net", &here)) {
+	if (net > 0 && ns >= 0 && inum >= 0) {
 		s->rodata->device_net = net;
 		s->rodata->net_inum = ns + inum;
-		s->rodata->our_inum = here.st_ino;
 	}
 	btf__free(btf);
 }
