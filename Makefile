@@ -127,7 +127,7 @@ $(O)/tests/unit_guard $(O)/tests/unit_headroom $(O)/tests/unit_links $(O)/tests/
 		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c user/text.c user/wireguard*.c user/wg_key.c \
 		user/relay_prefix.c)
 $(O)/tests/unit_headroom: $(call unit_obj,user/headroom.c)
-$(O)/unit/tests/unit_limits.o: $(O)/wgxdp.skel.h
+$(O)/unit/tests/unit_limits.o: | $(O)/wgxdp.skel.h
 $(O)/tests/unit_limits: $(call unit_obj,user/dataplane_programs.c)
 $(O)/tests/unit_rules: $(call unit_obj,user/doctor_rule.c user/yaml*.c user/text.c user/addr.c user/log.c)
 $(O)/tests/unit_wg_dump: $(call unit_obj,user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
@@ -153,6 +153,7 @@ $(O)/tests/unit_relay_size: $(patsubst %,$(O)/user/%.o,dataplane_sync dataplane_
 $(O)/unit/tests/unit_relay_size.o: UNIT_CFLAGS :=
 $(O)/tests/unit_relay_size: UNIT_CFLAGS :=
 
+$(USER_SRC:%.c=$(O)/unit/%.o): | $(O)/wgxdp.skel.h $(O)/look.skel.h
 $(O)/unit/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
