@@ -6,7 +6,8 @@
 # vm
 # The cookie challenge. While initiations with a right mac1 come from thousands of spoofed sources, far more than the service lets in without
 # a cookie, none of them gets to wg-end, and 20 of 20 new clients handshake; also where wg-end is under load itself and sends cookies of its
-# own. When the daemon is killed nobody is challenged after two seconds. BREAK=1 loses the cookies on their way to the clients.
+# own, and where replies take the daemon long. When it is killed nobody is challenged after two seconds. BREAK=1 loses the cookies on
+# their way to the clients.
 #
 #     client  .7 ------- 198.51.100.0/24 ------ .1 firewall .1 -- 192.168.1.0/24 -- .10 wg-end
 #       wgc1 … wgc20     flood: 10.0.0.0/8      wan         lan   172.16.0.0/12     eth  wge
@@ -107,6 +108,17 @@ clients_come 'while wg-end is under load too'
 expect 'cookies by wg-end for them' $(($(arrived wg-end cookies) - before)) '>' 0
 expect "of the flood there came then" $(($(arrived wg-end flood) - first)) == 0
 stop "$flooding"
+
+# Where replies take long (4 ms a call; a full turn of them 3 s), nobody else is let in meanwhile: the beat comes between them
+strace -f -q -o /dev/null -e trace=bpf -e inject=bpf:delay_exit=4000 -p "$daemon" &
+slowed=$!
+sleep 1
+come=$(arrived wg-end flood) sent=$(replies)
+sleep 10
+expect 'of the flood there came within 10 s of a slow daemon' $(($(arrived wg-end flood) - come)) == 0
+expect 'its cookie replies' $(($(replies) - sent)) '>' 0
+kill $slowed
+wait $slowed || :
 
 kill -9 "$daemon"
 wait "$daemon" 2> /dev/null || :
