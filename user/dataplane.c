@@ -34,17 +34,8 @@ static int program_set(const struct plan *p)
 #define ROOM_PEERS 64
 #define ROOM_ROUTES (1 << 20)		/* places in a trie cost nothing until they are used */
 
-static bool no_memory;	/* libbpf told of it. What it had no memory to ask the kernel about it takes as missing there, and goes on. */
-
 static int print(enum libbpf_print_level level, const char *format, va_list args)
 {
-	char line[256];
-	va_list again;
-
-	va_copy(again, args);
-	vsnprintf(line, sizeof(line), format, again);
-	va_end(again);
-	no_memory |= level == LIBBPF_WARN && (strstr(line, ": -12") || strstr(line, "-ENOMEM"));
 	return getenv("WGXDP_LIBBPF") ? vfprintf(stderr, format, args) : 0;
 }
 
@@ -236,10 +227,8 @@ static void load_error(int rc)
 	else if (rc == -E2BIG)
 		log_error("the kernel (%s) has no patience for so much in one program: a relay beside a guard needs a later one than 6.1, or one of "
 			  "the two goes into another --instance (WGXDP_LIBBPF=1 shows more)", u.release);
-	else if (rc == -ENOMEM || no_memory)
-		log_error("no memory to load the programs");
-	else
-		log_error("the kernel (%s) refused the programs: %s; 6.1 or later is needed (WGXDP_LIBBPF=1 shows why)",
+	else	/* what libbpf has no memory to ask about it takes for missing, and the kernel says EINVAL to what it makes of it */
+		log_error("the kernel (%s) refused the programs: %s; it takes 6.1 or later, and memory (WGXDP_LIBBPF=1 shows why)",
 			  u.release, strerror(-rc));
 }
 
