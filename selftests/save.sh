@@ -72,6 +72,8 @@ for mode in auto native generic tc; do
 	expect 'marked as made by hand' "$(grep -c 'origin: hand' "$work/first")" == 2
 done
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+! wgxdp save > /dev/full 2> "$work/said" || fail 'save to a full disk'
+grep -q 'cannot write the configuration to standard output: No space left on device' "$work/said" || fail "to a full disk save says $(< "$work/said")"
 # what is beside running.yaml counts only as long as it is whole, of that text, and of this program
 run=/run/wgxdp/default
 wgxdp save > "$work/first"

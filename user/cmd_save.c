@@ -3,6 +3,7 @@
  * wgxdp save: what runs, as a file that `up` reads.
  */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include "command.h"
 #include "log.h"
@@ -28,9 +29,10 @@ int cmd_save(const struct global *g, int argc, char **argv)
 		return EXIT_FAILED;
 	rc = running_read(g->instance, &c);
 	close(lock);
-	if (!rc && config_save(c, stdout)) {
-		log_error("cannot write the configuration to standard output");
-		rc = -1;
+	if (!rc) {
+		rc = config_save(c, stdout);
+		if (rc)
+			log_error("cannot write the configuration to standard output: %s", strerror(-rc));
 	}
 	config_free(c);
 	return rc ? EXIT_FAILED : EXIT_DONE;

@@ -262,10 +262,10 @@ int config_save(const struct config *c, FILE *out)
 	FILE *all = text_open(&text, &n);
 	int rc = all ? put(c, all, false) : -errno;
 
-	if (all && fclose(all) && !rc)
+	if (all && fclose(all))
+		rc = -ENOMEM;			/* of such a stream the one reason */
+	if (!rc && (fputs(n ? text : "{}\n", out) < 0 || fflush(out)))
 		rc = -errno;
-	if (!rc && fputs(n ? text : "{}\n", out) < 0)
-		rc = -EIO;
 	free(text);
-	return rc ?: fflush(out) ? -EIO : 0;
+	return rc;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uv.h>
 #include "command.h"
 #include "log.h"
 
@@ -124,10 +125,23 @@ static bool asks_help(int argc, char **argv)
 	return false;
 }
 
+/* Where its loop cannot have more room libuv ends the program without a word */
+static void *room_for_loop(void *p, size_t n)
+{
+	void *ret = realloc(p, n);
+
+	if (!ret && n) {
+		log_error("no memory");
+		exit(EXIT_FAILED);
+	}
+	return ret;
+}
+
 int main(int argc, char **argv)
 {
 	struct global g = { .instance = INSTANCE_DEFAULT };
 
+	uv_replace_allocator(malloc, room_for_loop, calloc, free);
 	if (!take_instance(&argc, argv, &g))
 		return EXIT_USAGE;
 	if (argc < 2) {
