@@ -217,6 +217,7 @@ static void take_maps(struct dataplane *dp, struct wgxdp *s)
 	}
 }
 
+/* What libbpf has no memory to ask the kernel about it takes for missing there, and the kernel refuses what it then makes of the object */
 static void load_error(int rc)
 {
 	struct utsname u;
@@ -226,9 +227,9 @@ static void load_error(int rc)
 		log_error("the kernel does not let us load BPF programs: run as root (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)");
 	else if (rc == -E2BIG)
 		log_error("the kernel (%s) has no patience for so much in one program: a relay beside a guard needs a later one than 6.1, or one of "
-			  "the two goes into another --instance (WGXDP_LIBBPF=1 shows more)", u.release);
-	else	/* what libbpf has no memory to ask about it takes for missing, and the kernel says EINVAL to what it makes of it */
-		log_error("the kernel (%s) refused the programs: %s; it takes 6.1 or later, and memory (WGXDP_LIBBPF=1 shows why)",
+			  "the two goes into another --instance; or libbpf had no memory (WGXDP_LIBBPF=1 shows more)", u.release);
+	else
+		log_error("the kernel (%s) refused the programs: %s; 6.1 or later is needed; or libbpf had no memory (WGXDP_LIBBPF=1 shows why)",
 			  u.release, strerror(-rc));
 }
 
