@@ -196,12 +196,13 @@ reads() { # PART COMMAND...
 	try_all "$part" "$@"
 }
 
-# --- gen: files of a topology that has changed
+# --- gen: files of a topology that has changed, $topology
 
 files() { (cd "$1" && find . -type f -exec sha256sum {} +) | LC_ALL=C sort; }
 before_gen() {
-	"$wgxdp" gen hosts docs/examples/two-sites.yaml -o "$work/was" > /dev/null
-	sed 's/51820/51920/' docs/examples/two-sites.yaml > "$work/changed.yaml"
+	rm -rf "$work"/{was,is,gen}
+	"$wgxdp" gen hosts "$topology" -o "$work/was" > /dev/null
+	sed 's/51820/51920/; s/ns.example.net/ns2.example.net/' "$topology" > "$work/changed.yaml"
 	cp -a "$work/was" "$work/gen"
 }
 between_gen() {
@@ -224,6 +225,7 @@ try_gen() {
 	diff -r "$work/is" "$work/gen" > "$work/differs" || fail "$trial: and gen again: $(head -n 20 "$work/differs")"
 }
 after_gen() { :; }
+for step in before between try after; do eval "${step}_gen_ddns() { ${step}_gen \"\$@\"; }"; done
 
 # --- a daemon that begins; it is ended when it follows
 
@@ -250,7 +252,7 @@ try_daemon() {
 after_daemon() { :; }
 
 # shellcheck disable=SC2034 # of the time, in %
-declare -A shares=([up]=14 [up_of_everything]=14 [down]=14 [reload]=20 [show]=4 [show_json]=4 [save]=3 [check]=3 [gen]=6 [daemon]=18)
+declare -A shares=([up]=14 [up_of_everything]=14 [down]=14 [reload]=20 [show]=4 [show_json]=4 [save]=3 [check]=3 [gen]=4 [gen_ddns]=2 [daemon]=18)
 
 everything_network tunnel
 everything > "$work/a.yaml"
@@ -270,5 +272,8 @@ reads show show
 reads show_json show --json
 reads save save
 reads check check -c "$work/a.yaml"
+topology=docs/examples/two-sites.yaml
 try_all gen gen hosts "$work/changed.yaml" -o "$work/gen"
+topology=docs/examples/firewall.yaml
+try_all gen_ddns gen hosts "$work/changed.yaml" -o "$work/gen"
 try_all daemon daemon -c "$work/one.yaml"

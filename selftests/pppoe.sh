@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: 6.1/full
+# timeout: 1800
 # A home's firewall: its WAN is PPPoE over VLAN 7, by real pppd and pppoe-server, its LAN a bridge. A tunnel of kernel WireGuard
 # comes up through it, and carries 100 MB each way; over IPv6 it goes to wg-end's own address. Then pppd hangs up and dials
 # again: another address on another ppp0, which wgxdp's daemon follows without a new `up`. In auto and tc mode. BREAK=1 starts no daemon.

@@ -12,6 +12,8 @@ struct gen_files;
 /* Begins a file, "HOST/etc/radvd.conf", and ends the one before; what is written to the stream is its text. Never NULL: memory that runs
  * out shows at the end. */
 FILE *gen_file(struct gen_files *f, mode_t mode, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* What is written is not whole, for memory ran out */
+void gen_no_memory(struct gen_files *f);
 
 struct gen {				/* what generators get */
 	const struct topology *t;

@@ -108,6 +108,11 @@ FILE *gen_file(struct gen_files *f, mode_t mode, const char *format, ...)
 	return f->open ?: f->nowhere;
 }
 
+void gen_no_memory(struct gen_files *f)
+{
+	f->failed = true;
+}
+
 const char *gen_files_text(struct gen_files *f, const char *path)
 {
 	for (size_t i = 0; i < f->n; i++)

@@ -3,7 +3,6 @@
  * HOST/etc/nftables.conf: what routers of a topology let in, forward and translate. Servers and clients have none, nor has OpenWrt,
  * whose firewall has a file of its own. Tables of others, as Docker's, are left alone.
  */
-#include <stdlib.h>
 #include <string.h>
 #include "gen_host.h"
 #include "nft.h"
@@ -38,16 +37,14 @@ static void put_input(FILE *out, const struct topology *t, const struct topology
 
 static void relay(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	struct nft_devices between = {}, tunnels = {};
-	char device[GEN_BETWEEN];
+	struct device_name names[1 + TOPOLOGY_SHARING_MAX] = { { WG_ROUTING } };
+	struct nft_devices tunnels = { names, 1 }, between;
 	struct port_range ports = { t->mesh_ports_first, t->mesh_ports_last };
 	struct policy_config policy = { .overlay = t->overlay, .udp_ports = &ports, .n_udp_ports = 1, .icmpv6 = NFT_ICMPV6_ALL };
 
-	for (const struct topology_host *other = NULL; (other = gen_next_relay(t, h, other));)
-		nft_devices_add(&between, gen_between(other, device));
-	nft_devices_add(&tunnels, WG_ROUTING);
-	for (size_t i = 0; i < between.n; i++)
-		nft_devices_add(&tunnels, between.list[i].name);
+	for (const struct topology_host *other = NULL; tunnels.n < sizeof(names) / sizeof(*names) && (other = gen_next_relay(t, h, other));)
+		gen_between(other, names[tunnels.n++].name);
+	between = (struct nft_devices){ names + 1, tunnels.n - 1 };
 	begin(out, h->shares ? "# One of several relays. What wgxdp forwards between sites, and relays, meets none of this.\n" :
 		   h->blind ? "# A blind relay: sites reach each other by wgxdp alone, of which these rules see nothing.\n"
 			    : "# A relay. What wgxdp forwards from site to site meets none of this; without it the kernel forwards the same.\n");
@@ -62,8 +59,6 @@ static void relay(FILE *out, const struct topology *t, const struct topology_hos
 	}
 	nft_chain_end(out);
 	nft_end(out);
-	free(between.list);
-	free(tunnels.list);
 }
 
 /* ---- edges ---- */

@@ -41,7 +41,10 @@ void gen_qr(const struct gen *g, const struct topology_host *h)
 	text = gen_files_text(g->files, path);
 	code = text ? QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L) : NULL;
 	if (!code) {
-		log_warning("%s: no QR code of it: %s", path, text && errno == ERANGE ? "it is too long for one" : "no memory");
+		if (text && errno == ERANGE)
+			log_warning("%s: no QR code of it: it is too long for one", path);
+		else
+			gen_no_memory(g->files);
 		return;
 	}
 	draw(gen_file(g->files, 0600, "%s/%s.qr", h->name, h->name), code);

@@ -97,17 +97,20 @@ static void edge(FILE *out, const struct topology *t)
 
 /* ---- names ---- */
 
-static void add_name(struct ddns_config *d, const char *name)
+static void add_name(const struct gen *g, struct ddns_config *d, const char *name)
 {
 	struct ddns_text *place = append(d->names, d->n_names);
 
 	if (place)
 		snprintf(place->text, sizeof(place->text), "%s", name);
+	else
+		gen_no_memory(g->files);
 }
 
 /* Of a gateway AAAA, also of firewalls by whose name its clients reach it directly; of a firewall what of its own leads to it */
-static void ddns(FILE *out, const struct topology *t, const struct topology_host *h)
+static void ddns(FILE *out, const struct gen *g, const struct topology_host *h)
 {
+	const struct topology *t = g->t;
 	struct ddns_config d = t->ddns;
 	char name[GEN_NAME];
 
@@ -116,10 +119,10 @@ static void ddns(FILE *out, const struct topology *t, const struct topology_host
 	d.ipv6 = h->role == ROLE_GATEWAY || h->forward6;
 	d.names = NULL;
 	d.n_names = 0;
-	add_name(&d, gen_host_name(t, h, name));
+	add_name(g, &d, gen_host_name(t, h, name));
 	for (const struct topology_host *f = t->hosts; f < t->hosts + t->n_hosts; f++)
 		if (gen_is_direct(t, f, h))
-			add_name(&d, gen_host_name(t, f, name));
+			add_name(g, &d, gen_host_name(t, f, name));
 	fputs("ddns:\n", out);
 	config_put_ddns_one(out, &d);
 	free(d.names);
@@ -197,6 +200,6 @@ void gen_wgxdp(const struct gen *g, const struct topology_host *h)
 	else
 		gateway(out, g->t, h);
 	if (h->ddns)
-		ddns(out, g->t, h);
+		ddns(out, g, h);
 	exporter(out, h);
 }
