@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """challenge DEVICE MAC PREFIX DESTINATION PORT PUBLIC-KEY RATE TIMES [SOURCE-PORT]: a flood of initiations that WireGuard has to look at,
 for their mac1 is right, from all over an IPv4 prefix, a /32 too, and from any port: RATE a second, TIMES a second so many at once, until it is
-told to end (SIGTERM); then it prints how many."""
+told to end (SIGTERM); then it prints how many. Each second in which it got to fewer than LEAST, beside others on a slow CPU, it says `lull`."""
+import collections
 import ipaddress
 import os
 import random
@@ -19,6 +20,7 @@ source_port = int(sys.argv[9]) if len(sys.argv) > 9 else 0
 mac1_key = wgpackets.mac1_key(key)
 net = ipaddress.ip_network(prefix)
 FRAMES = 10000
+LEAST = 200  # twice what challenge.sh lets in
 
 
 def ip_sum(head):
@@ -49,13 +51,22 @@ signal.signal(signal.SIGTERM, end)
 print('floods', flush=True)
 begun = time.monotonic()
 pauses = 0
+second = collections.deque()  # when a batch was sent, and how many
+told = begun
 while True:
+    while second and second[0][0] < time.monotonic() - 1:
+        second.popleft()
+    if time.monotonic() - told > 1 and sum(n for _, n in second) < LEAST:
+        told = time.monotonic()
+        print('lull', flush=True)
+    before = sent
     for _ in range(max(1, int(rate) // int(times))):
         try:
             out.send(frames[sent % FRAMES])
         except OSError:  # no room
             continue
         sent += 1
+    second.append((time.monotonic(), sent - before))
     pauses += 1
     late = begun + pauses / int(times) - time.monotonic()
     if late > 0:
