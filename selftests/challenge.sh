@@ -36,12 +36,12 @@ begin_flood() { # NAME NAMESPACE DEVICE MAC PREFIX DESTINATION RATE TIMES
 	wait_for 10 "$1" grep -q floods "$work/$1"
 }
 
-# Nothing of the flood but what its $first second let in; and the limit with its burst for each second in which an emulated CPU left less
-# than twice the limit to the flood, for then there may be nobody to be challenged
+# Nothing of the flood but what its $first second let in. In a VM, the limit with its burst for each second in which the emulated CPU left
+# less than twice the limit to the flood, for then there may be nobody to be challenged.
 came_since_first() { # WHEN
 	local lulls
-	lulls=$(grep -c lull "$work/flood") || :
-	expect "of the flood there came $1, in which it paused $lulls times" $(($(arrived wg-end flood) - first)) '<=' $((2 * above * lulls))
+	lulls=$([[ ${WGXDP_STRICT:-} ]] || grep -c lull "$work/flood") || :
+	expect "of the flood there came $1, where it may have paused ${lulls:=0} times" $(($(arrived wg-end flood) - first)) '<=' $((2 * above * lulls))
 }
 
 dropped() { shown reason original "$1"; } # REASON
