@@ -67,6 +67,12 @@ only_for_us() { # MODE
 	stop $client
 }
 
+back() { # the bond refuses a port whose link it has not seen up: it looks each miimon
+	inside client ip link set p1 up
+	wait_for 10 'the bond takes wan1' inside firewall ip link set wan type bond active_slave wan1
+	wait_for 10 'wan1 is active' active wan1
+}
+
 asked() { # WHAT
 	answered "$1, IPv4" 198.51.100.7:4000 198.51.100.1:$port
 	answered "$1, IPv6" '[2001:db8:1::7]:4000' "[2001:db8:2::10]:$port"
@@ -85,9 +91,7 @@ fails_over() { # MODE
 	[[ $1 == tc ]] || expect "$1, up again: original by XDP" $(($(shown all original forwarded_xdp) - xdp)) '>' $((2 * n - 40))
 	expect_sums
 	wgxdp down
-	inside client ip link set p1 up
-	inside firewall ip link set wan type bond active_slave wan1
-	wait_for 10 'wan1 is active' active wan1
+	back
 	ping_all
 }
 
@@ -101,9 +105,7 @@ fails_over_followed() {
 	wait_for 10 'wan2 is active' active wan2
 	wait_for 5 'the daemon follows: originals by XDP' by_xdp
 	asked 'followed, wan1 is down'
-	inside client ip link set p1 up
-	inside firewall ip link set wan type bond active_slave wan1
-	wait_for 10 'wan1 is active' active wan1
+	back
 	wait_for 5 'the daemon follows back: originals by XDP' by_xdp
 	expect_sums
 	wgxdp down
