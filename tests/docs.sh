@@ -110,6 +110,10 @@ configurations_in() { # FILE
 drop_in() { grep -v '^#' scripts/systemd/shared.conf | sort; }
 drop_in_in_guide() { sed -n '/^It is this:$/,/^#/s/^    //p' docs/guide-firewall.md | sort; }
 
+# To build from the source; behind these are those to run the demo
+packages() { scripts/deps -l demo | sed '/^iproute2$/,$d' | sort; }
+packages_in_guide() { sed -n '/^    sudo apt install/,/^    make$/{s/.*apt install//; s/^    make$//; p}' docs/guide-firewall.md | grep -oE '[a-z0-9-]+' | sort; }
+
 # --- whether they agree
 
 bad=0
@@ -174,6 +178,7 @@ check_keys() {
 	same value 'the grammar' "$(values)" wgxdp.yaml.5 "$(values_in_page)"
 }
 check_drop_in() { same line scripts/systemd/shared.conf "$(drop_in)" 'the guide' "$(drop_in_in_guide)"; }
+check_packages() { same package scripts/deps "$(packages)" 'the guide' "$(packages_in_guide)"; }
 check_metrics() { same metric user/metrics.c "$(metrics)" docs/metrics.md "$(metrics_in_page)"; }
 
 check() { # ASPECT...
@@ -189,14 +194,14 @@ trap 'rm -rf "$copy" "$copy".*' EXIT
 # ASPECT FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
-	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/yaml_map.c user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c user/config_endpoints.c user/config_learn.c user/config_ddns.c user/metrics.c user/show_guard.c user/show_sites.c scripts/systemd scripts/wgxdp-etcd "$copy"
+	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/yaml_map.c user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c user/config_endpoints.c user/config_learn.c user/config_ddns.c user/metrics.c user/show_guard.c user/show_sites.c scripts/systemd scripts/wgxdp-etcd scripts/deps "$copy"
 	sed -i "$3" "$copy/$2"
 	! cmp -s "$2" "$copy/$2" || { echo "'$3' changes nothing in $2"; exit 1; }
 	! (cd "$copy" && check "$1" > /dev/null) || { echo "nothing was found wrong after '$3' in $2"; exit 1; }
 }
 
 check_format
-check commands reasons maps keys examples topology drop_in metrics || exit 1
+check commands reasons maps keys examples topology drop_in packages metrics || exit 1
 make -s install DESTDIR="$copy" PREFIX=/usr
 for page in docs/*.[58]; do
 	cmp "$page" "$copy/usr/share/man/man${page##*.}/${page##*/}" || { echo "make install leaves out $page"; exit 1; }
@@ -233,6 +238,7 @@ must_find maps docs/design.md '/^| scratch |/d'
 must_find maps docs/design.md 's/^| choices | LRU_HASH/| choices | HASH/'
 must_find maps docs/design.md 's/^| names | /| titles | /'
 must_find metrics docs/metrics.md 's/`wgxdp_map_entries`/`wgxdp_map_rows`/'
+must_find packages docs/guide-firewall.md 's/ libldns-dev//'
 must_find drop_in scripts/systemd/shared.conf 's/ADMIN$/& CAP_KILL/'
 must_find reasons include/reasons.def '$aREASON(PASS, frobbed, "text")'
 must_find maps bpf/maps.h '$aMAP(frobs, HASH, __u32, __u32, 1, 0);'
