@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: long
+# timeout: 300
 # The program's sources under cppcheck: nothing that it warns of but what tests/cppcheck.suppress has, with the reason. Nothing is left out for
 # a syntax that cppcheck does not know, and it finds what it must: a copy of a file with a mistake in it. BREAK=1 has that mistake among the
 # sources.

@@ -52,7 +52,7 @@ static void peer(FILE *out, const struct gen *g, const struct topology_host *h)
 	fprintf(out,
 		"\toption endpoint_host '%s'\n"
 		"\toption endpoint_port '%u'\n"
-		"\toption persistent_keepalive '%u'\n"
+		"\toption persistent_keepalive '%d'\n"
 		"\toption route_allowed_ips '1'\n", host, ntohs(port), TOPOLOGY_KEEPALIVE);
 	for (size_t i = 0; i < h->n_split; i++)
 		list_prefix(out, "allowed_ips", &h->split[i]);
