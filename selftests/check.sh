@@ -27,6 +27,20 @@ as_it_is() {
 	cat /run/wgxdp/default/running.yaml 2> /dev/null || :
 }
 
+# What the daemon follows, and the blind relay's devices
+followed() {
+	local key=ERERERERERERERERERERERERERERERERERERERERERE=
+	echo "endpoints: [ { interface: nosuch, peer: \"$key\", host: 192.0.2.1, port: 51820 } ]" > "$work/a.yaml"
+	checked 3 "a.yaml:1:27: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
+	printf 'interfaces: [ { name: wan, role: wan } ]\nlearn: [ { interface: nosuch } ]\n' > "$work/a.yaml"
+	checked 3 "a.yaml:2:23: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
+	echo 'ddns: [ { interface: nosuch, names: [ vpn.example.net ], provider: { exec: [ /bin/true ] } } ]' > "$work/a.yaml"
+	checked 3 "a.yaml:1:22: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
+	echo 'blind: { listen: { interface: nosuch, port: 51820 }, device: nosuch-wg }' > "$work/a.yaml"
+	checked 3 "a.yaml:1:31: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
+	checked 3 "a.yaml:1:62: error: device: this host has no interface 'nosuch-wg'" -c "$work/a.yaml"
+}
+
 this_host() {
 	service "$fine" 'ipv4: 192.168.1.10, ipv6: "2001:db8:2::10"' > "$work/fine.yaml"
 	checked 0 'fine.yaml: valid, 1 service' -c "$work/fine.yaml"
@@ -36,6 +50,8 @@ this_host() {
 	checked 3 'a.yaml:4:22: error: ipv4: nosuch.invalid has no IPv4 address' -c "$work/a.yaml"
 	service "$fine" 'ipv4: 192.168.1.1' > "$work/a.yaml"
 	checked 3 'a.yaml:4:22: error: ipv4: 192.168.1.1 is an address of this host' -c "$work/a.yaml"
+	service "$fine" 'ipv4: 192.168.1.255' > "$work/a.yaml"
+	checked 3 'a.yaml:4:22: error: ipv4: 192.168.1.255 is the broadcast address of a network of this host' -c "$work/a.yaml"
 	service "$fine" 'ipv4: 10.99.99.99' > "$work/a.yaml"
 	checked 3 'a.yaml:4:22: error: ipv4: this host has no route to 10.99.99.99' -c "$work/a.yaml"
 	service "$fine" 'ipv4: 198.51.100.99' > "$work/a.yaml"
@@ -44,6 +60,7 @@ this_host() {
 	checked 3 'a.yaml:3:28: error: addresses: no interface has 203.0.113.1' -c "$work/a.yaml"
 	service 'interface: bare, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 'interface: bare has no address of a family that is translated' -c "$work/a.yaml"
+	followed
 	inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=0
 	checked 3 'fine.yaml:3:26: error: interface: IPv4 forwarding is off at wan' -c "$work/fine.yaml"
 	inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=1

@@ -249,6 +249,7 @@ int apply_followed(const char *instance, const struct config *c, struct answers 
 
 	if (rc)
 		return rc;
+	config_warn_nothing(c);
 	in.moved = resolver_once(answers, true, RESOLVE_MS);
 	rc = attempt(instance, &in, false, &outcome);
 	settled = state_settle(instance);

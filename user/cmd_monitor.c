@@ -22,6 +22,7 @@
 #include "monitor.h"
 #include "running.h"
 #include "state.h"
+#include "words.h"
 
 const char monitor_help[] =
 	"[--event KIND]... [FILTER]... [-n NUMBER] [-j|--json]\n"
@@ -195,6 +196,14 @@ static int bad(const char *option, const char *wanted)
 	return -EINVAL;
 }
 
+static bool is_reason(const char *name)
+{
+	for (__u16 i = 0; i < REASON_MAX; i++)
+		if (reason_drops(i) && !strcmp(reason_name(i), name))
+			return true;
+	return false;
+}
+
 static int parse_kind(struct monitor_filter *f)
 {
 	for (int i = 0; i < MONITOR_KINDS; i++)
@@ -227,7 +236,7 @@ static int parse_option(struct loop *l, int option)
 		return 0;
 	case OPT_REASON:
 		f->reason = optarg;
-		return 0;
+		return is_reason(optarg) ? 0 : bad("--reason", "a reason for which packets are dropped, as wgxdp(8) lists them, is wanted");
 	case OPT_IN:
 		f->interface = optarg;
 		return 0;

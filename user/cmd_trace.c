@@ -281,6 +281,7 @@ static int all_of_file(struct arguments *a, struct node list)
 	static struct capture_frame captured;
 	static struct trace_frame frame;
 	struct capture *c;
+	unsigned long n = 0;
 	int rc = capture_open(a->file, &c);
 
 	if (rc)
@@ -293,6 +294,11 @@ static int all_of_file(struct arguments *a, struct node list)
 				  *captured.interface ? ", but by " : "", captured.interface);
 			rc = -ENODEV;
 			break;
+		}
+		n++;
+		if (captured.len < TRACE_FRAME_MIN) {
+			log_warning("%s: packet %lu is left out: %u bytes are no Ethernet frame", a->file, n, captured.len);
+			continue;
 		}
 		frame.len = captured.len;
 		memcpy(frame.bytes, captured.bytes, captured.len);

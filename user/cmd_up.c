@@ -140,8 +140,7 @@ int cmd_up(const struct global *g, int argc, char **argv)
 	}
 	if (rc)
 		goto cleanup;
-	if (!a.line.config->n_services && !config_relays(a.line.config) && !*a.line.config->blind.device && !config_is_control(a.line.config))
-		log_warning("no service and no peer is configured: nothing will be forwarded");
+	config_warn_nothing(a.line.config);
 	if (a.mode_said)
 		a.line.config->mode = a.mode;
 	status = bring_up(g->instance, a.line.config, a.try_seconds) ? EXIT_FAILED : EXIT_DONE;

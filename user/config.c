@@ -345,6 +345,28 @@ bool config_is_control(const struct config *c)
 	return (c->n_endpoints || c->n_ddns) && !c->n_interfaces && !c->n_services && !config_relays(c) && !*c->blind.device && !c->n_learn;
 }
 
+const char *config_followed(const struct config *c, size_t i, char *path, size_t n)
+{
+	if (i < c->n_endpoints) {
+		snprintf(path, n, "/endpoints/%zu/interface", i);
+		return c->endpoints[i].interface;
+	}
+	i -= c->n_endpoints;
+	if (i < c->n_learn) {
+		snprintf(path, n, "/learn/%zu/interface", i);
+		return c->learn[i].interface;
+	}
+	i -= c->n_learn;
+	snprintf(path, n, "/ddns/%zu/interface", i);
+	return i < c->n_ddns ? c->ddns[i].interface : NULL;
+}
+
+void config_warn_nothing(const struct config *c)
+{
+	if (!c->n_services && !config_relays(c) && !*c->blind.device && !c->n_learn && !config_is_control(c))
+		log_warning("no service and no peer is configured: nothing will be forwarded");
+}
+
 bool service_has_flows(const struct service_config *s)
 {
 	return s->nat == NAT_MASQUERADE || s->hairpin;

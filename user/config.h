@@ -119,6 +119,10 @@ void config_free_peer(struct peer_config *p);
 bool config_relays(const struct config *c);	/* some peer is configured or followed */
 bool config_follows(const struct config *c, const char *device);	/* its WireGuard peers are ours */
 bool service_has_flows(const struct service_config *s);
+/* The interface of the i-th row of endpoints, learn and ddns together, and the path of its place; NULL: there are no more */
+const char *config_followed(const struct config *c, size_t i, char *path, size_t n);
+/* Warns where there is neither service nor peer, and nothing else to do */
+void config_warn_nothing(const struct config *c);
 bool config_is_control(const struct config *c);	/* nothing in it needs the data path */
 bool config_has_flows(const struct config *c);	/* some service has */
 bool service_has_guard(const struct service_config *s);

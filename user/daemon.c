@@ -448,6 +448,7 @@ static int watch(struct daemon *d)
 	watch_signal(d, &d->hangup, SIGHUP, on_hangup);
 	watch_signal(d, &d->terminate, SIGTERM, on_end);
 	watch_signal(d, &d->interrupt, SIGINT, on_end);
+	signal(SIGPIPE, SIG_IGN);	/* nobody reads what it says any more: it goes on */
 	uv_fs_event_init(&d->loop, &d->directory);
 	d->directory.data = d;
 	uv_poll_init(&d->loop, &d->netlink, fd);

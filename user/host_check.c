@@ -2,6 +2,7 @@
  *
  * A configuration against this host, as netlink and names tell of it.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -140,6 +141,19 @@ static const struct nl_address *holder(const struct host *h, const struct addres
 	return NULL;
 }
 
+static bool is_broadcast(const struct host *h, const struct address *a)
+{
+	for (size_t i = 0; i < h->n_addresses; i++) {
+		const struct nl_address *own = &h->addresses[i];
+		__u32 host = own->prefix_len < 31 ? ~0U >> own->prefix_len : 0;
+
+		if (a->family == FAMILY_IPV4 && own->local.family == FAMILY_IPV4 && host &&
+		    (own->local.addr.w[3] | htonl(host)) == a->addr.w[3])
+			return true;
+	}
+	return false;
+}
+
 static bool has_address_of(const struct host *h, __u32 ifindex, bool ipv4, bool ipv6)
 {
 	for (size_t i = 0; i < h->n_addresses; i++)
@@ -207,6 +221,9 @@ static void check_backend(struct check *k, const struct service_config *s, const
 	}
 	if (holder(k->h, &a))
 		tell(k, "%s: %s is an address of this host: that of the host behind it is wanted", key, address_format(&a, format));
+	else if (is_broadcast(k->h, &a))
+		tell(k, "%s: %s is the broadcast address of a network of this host: that of one host in it is wanted", key,
+		     address_format(&a, format));
 	else if ((rc = nl_route_get(&a, host_vrf(k->h, s), &oif)))
 		tell(k, unasked(rc) ? "%s: no memory to ask for the route to %s" : "%s: this host has no route to %s", key,
 		     address_format(&a, format));
@@ -254,6 +271,25 @@ static void check_devices(struct check *k)
 	}
 }
 
+/* What the daemon follows without the data path, and the devices of the blind relay */
+static void check_followed(struct check *k)
+{
+	const struct blind_config *b = &k->c->blind;
+	const char *name;
+
+	for (size_t i = 0; (name = config_followed(k->c, i, k->place.path, sizeof(k->place.path))); i++)
+		if (!host_link_by_name(k->h, name))
+			tell_missing(k, "interface", name);
+	if (!*b->device)
+		return;
+	at(k, "/blind/device");
+	if (!host_link_by_name(k->h, b->device))
+		tell_missing(k, "device", b->device);
+	at(k, "/blind/listen/interface");
+	if (!named(k->c, b->interface))
+		check_interface(k, "interface", b->interface, true);
+}
+
 unsigned int host_check(const struct config *c, const struct host *h, const struct answers *answers, const char *instance,
 			config_tell *tell, void *data)
 {
@@ -268,5 +304,6 @@ unsigned int host_check(const struct config *c, const struct host *h, const stru
 		check_backends(&k, i);
 	}
 	check_devices(&k);
+	check_followed(&k);
 	return k.n;
 }

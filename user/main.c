@@ -2,10 +2,12 @@
  *
  * wgxdp: the command table.
  */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 #include "command.h"
 #include "log.h"
@@ -137,10 +139,39 @@ static void *room_for_loop(void *p, size_t n)
 	return ret;
 }
 
+/* A file must not get the number of a stream that was closed: what is said would be written into it */
+static void open_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* What it writes to standard output is all that it is for: it fails where that fails */
+static bool tells(const struct command *c)
+{
+	return c->run == cmd_check || c->run == cmd_doctor || c->run == cmd_mtu || c->run == cmd_show || c->run == cmd_top || c->run == cmd_trace;
+}
+
+static int run(const struct command *c, const struct global *g, int argc, char **argv)
+{
+	int status = c->run(g, argc, argv);
+
+	if (!tells(c) || !(fflush(stdout) | ferror(stdout)))
+		return status;
+	log_error("%s: not all of it could be written to standard output", c->name);
+	return EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	struct global g = { .instance = INSTANCE_DEFAULT };
 
+	open_streams();
 	uv_replace_allocator(malloc, room_for_loop, calloc, free);
 	if (!take_instance(&argc, argv, &g))
 		return EXIT_USAGE;
@@ -165,7 +196,7 @@ int main(int argc, char **argv)
 			printf("Usage: wgxdp %s%s%s", c->name, *c->help == '\n' ? "" : " ", c->help);
 			return EXIT_DONE;
 		}
-		return c->run(&g, argc - 1, argv + 1);
+		return run(c, &g, argc - 1, argv + 1);
 	}
 	log_error("%s: no such command; `wgxdp --help` lists them", argv[1]);
 	return EXIT_USAGE;

@@ -41,7 +41,10 @@ int running_read_quietly(const char *instance, struct config **ret)
 
 void running_not_up(const char *instance)
 {
-	log_error("instance %s is not up: `wgxdp up` starts it, `ls " PINS_DIR "` names those that are", instance);
+	bool named = strcmp(instance, INSTANCE_DEFAULT) != 0;
+
+	log_error("instance %s is not up: `wgxdp %s%s%sup` starts it, `ls " PINS_DIR "` names those that are", instance,
+		  named ? "--instance " : "", named ? instance : "", named ? " " : "");
 }
 
 int running_read(const char *instance, struct config **ret)

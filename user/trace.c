@@ -438,7 +438,7 @@ int trace_packet(struct trace *t, __u32 ifindex, const struct trace_frame *in, s
 	struct tags tags;
 	int rc;
 
-	if (in->len < 14)
+	if (in->len < TRACE_FRAME_MIN)
 		return -EINVAL;
 	tags = tags_of(in);
 	memset(ret, 0, offsetof(struct trace_result, out) + sizeof(ret->out.len));

@@ -6,6 +6,7 @@
 #pragma once
 #include "dataplane.h"
 
+#define TRACE_FRAME_MIN 14
 #define TRACE_FRAME_MAX 9216
 
 enum trace_verdict { TRACE_PASSED, TRACE_FORWARDED, TRACE_DROPPED, TRACE_NOT_RUN };
@@ -46,7 +47,7 @@ struct trace;				/* a shadow, and what the packets before have changed in it */
 int trace_begin(const struct dataplane *dp, struct trace **ret);
 void trace_end(struct trace *t);
 /* A frame as it comes in by a device: a nic of ours (a bridge's port too), with its tags, if any; or a bridge, VLAN or tunnel, in front of
- * whose packets an Ethernet header stands all the same. 0 or -errno, told. */
+ * whose packets an Ethernet header stands all the same. 0 or -errno, told; -EINVAL of less than TRACE_FRAME_MIN is not. */
 int trace_packet(struct trace *t, __u32 ifindex, const struct trace_frame *in, struct trace_result *ret);
 /* Of a VLAN, bridge or bond the nic by which its frames come, and the frame as it is there; else the device itself */
 __u32 trace_nic(const struct trace *t, __u32 ifindex, struct trace_frame *f);
