@@ -287,7 +287,7 @@ $(O)/selftests/%.bpf.o: selftests/%.bpf.c Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # ---- the host plane: unit tests, fuzzers; the data path by test-run ----
-HOST_UNITS  := bpf pipeline resolve memory icmp cut sites policy masquerade admission replay backends blind blind_packets
+HOST_UNITS  := bpf pipeline resolve memory icmp cut sites policy masquerade embryos admission replay backends blind blind_packets
 FUZZ_CFLAGS ?= -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
 # How often to unroll is said to clang; with the whole data path in each, -O2 and its variables' places cost twice the time

@@ -74,6 +74,14 @@ INLINE bool embryo_is(const struct embryo *e, const struct flow_key *key)
 	       e->local_port == key->dport && e->family == key->family && e->backend == key->backend;
 }
 
+/* One that is over is one CPU's to take away: what has its key a moment later is another's */
+INLINE bool embryo_take(struct embryo *e)
+{
+	__u64 until = e->until;
+
+	return until && __sync_val_compare_and_swap(&e->until, until, 0) == until;
+}
+
 /* Tries one port; 1: no more */
 static long flow_try(__u32 i, void *none)
 {
@@ -94,6 +102,8 @@ static long flow_try(__u32 i, void *none)
 		s->answer = 0;
 		return 1;
 	}
+	if (e && !embryo_take(e))
+		return 0;
 	if (e)
 		bpf_map_delete_elem(&embryos, &s->other);
 	if (!s->share && !embryo_allowed(&s->key, s->now)) {

@@ -140,6 +140,8 @@ INLINE void guard_reply(struct pkt *p, struct guard_scratch *s)
 		s->backend = p->way->backend;
 	}
 	message_where(p, s, udp);
+	if (is_across(p))		/* p->len is still that of the other family's packet */
+		s->end = p->l4 + p->way->across.payload;
 	s->remember = !plane(p, guard_look) && s->kind && s->kind != MESSAGE_DATA;
 }
 

@@ -48,6 +48,15 @@ static struct addr backend_of(const struct masq *m)
 	return a;
 }
 
+/* IPv4's own, where IPv6 came (RFC 7915 5.1): of up to 1,260 bytes it may be cut, and has an identification */
+static void ipv4_of_ipv6(struct frame *f)
+{
+	if (f->payload > 1232)
+		f->frag_off = 0x4000;
+	else
+		f->id = htons(bpf_get_prandom_u32());
+}
+
 /* `out` for `in`, with these in place of its own */
 static void leaves(const struct masq *m, bool reply, struct addr from, __u16 sport, struct addr to, __u16 dport)
 {
@@ -63,10 +72,8 @@ static void leaves(const struct masq *m, bool reply, struct addr from, __u16 spo
 	out.dst = to;
 	out.sport = sport;
 	out.dport = dport;
-	if (across && out.family == FAMILY_IPV4 && in.payload > 1232)	/* RFC 7915 5.1: 1,260 bytes */
-		out.frag_off = 0x4000;
-	else if (across && out.family == FAMILY_IPV4)
-		out.id = htons(bpf_get_prandom_u32());
+	if (across && out.family == FAMILY_IPV4)
+		ipv4_of_ipv6(&out);
 }
 
 /* Runs `in`; whether it was sent */

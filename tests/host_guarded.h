@@ -23,6 +23,7 @@ static const struct guarded guarded[] = {
 	{ "masquerade 44", 2, SERVICE_MASQUERADE, "192.0.2.9", "203.0.113.1", "192.168.1.20", 52000 },
 	{ "masquerade 66", 3, SERVICE_MASQUERADE | SERVICE_TO_IPV6, "2001:db8:9::9", "2001:db8:1::1", "2001:db8:2::20", 52000 },
 	{ "masquerade 46", 4, SERVICE_MASQUERADE | SERVICE_TO_IPV6, "192.0.2.9", "203.0.113.1", "2001:db8:2::30", 53000 },
+	{ "masquerade 64", 5, SERVICE_MASQUERADE, "2001:db8:9::9", "2001:db8:1::1", "192.168.1.60", 54000 },
 };
 #define GUARDED (sizeof(guarded) / sizeof(guarded[0]))
 
