@@ -69,7 +69,7 @@ SYSROOT  := $(shell $(CC) -print-sysroot 2> /dev/null)
 BPF_CFLAGS ?= -O2 -g
 ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(firstword $(subst -, ,$(MULTIARCH)) $(shell uname -m))))
 ALL_BPF_CFLAGS = $(PREFIX_MAP) -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror \
-	-Iinclude -I$(SYSROOT)/usr/include/$(MULTIARCH) $(BPF_CFLAGS)
+	-Iinclude -Ibpf -I$(SYSROOT)/usr/include/$(MULTIARCH) $(BPF_CFLAGS)
 
 USER_SRC := $(sort $(wildcard user/*.c))
 USER_OBJ := $(USER_SRC:user/%.c=$(O)/user/%.o)
@@ -81,11 +81,15 @@ $(O)/%.bpf.o: bpf/%.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -MMD -MP -c $< -o $@
 
+# Which compiler built that object, for --version and for refusals by the verifier
+$(O)/bpf_compiler.h: $(O)/wgxdp.bpf.o
+	$(Q)printf '#define BPF_COMPILER "%s"\n' "$$($(CLANG) --version | head -n 1)" > $@
+
 # Linked once more the object has lost its DWARF, which is more than half of it
 $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen object $(O)/$*.linked.o $< && $(BPFTOOL) gen skeleton $(O)/$*.linked.o name $(*F) > $@
 
-$(O)/user/%.o: user/%.c Makefile VERSION | $(O)/wgxdp.skel.h $(O)/look.skel.h
+$(O)/user/%.o: user/%.c Makefile VERSION | $(O)/wgxdp.skel.h $(O)/look.skel.h $(O)/bpf_compiler.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
@@ -104,7 +108,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers blake2s config cookie ddns endpoints flows gen grammar headroom limits links lists mtu netlink nft plan_relay relay relay_size resolver rules topology topology_bad topology_page uniform wg_dump wireguard
+UNITS       := addr answers blake2s config cookie ddns endpoints flows gen grammar headroom links lists load_error mtu netlink nft plan_relay relay relay_size resolver rules topology topology_bad topology_page uniform wg_dump wireguard
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
@@ -127,8 +131,8 @@ $(O)/tests/unit_guard $(O)/tests/unit_headroom $(O)/tests/unit_links $(O)/tests/
 		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c user/text.c user/wireguard*.c user/wg_key.c \
 		user/relay_prefix.c)
 $(O)/tests/unit_headroom: $(call unit_obj,user/headroom.c)
-$(O)/unit/tests/unit_limits.o: | $(O)/wgxdp.skel.h
-$(O)/tests/unit_limits: $(call unit_obj,user/dataplane_programs.c)
+$(O)/unit/tests/unit_load_error.o: | $(O)/bpf_compiler.h
+$(O)/tests/unit_load_error: $(call unit_obj,user/load_error.c user/log.c)
 $(O)/tests/unit_rules: $(call unit_obj,user/doctor_rule.c user/yaml*.c user/text.c user/addr.c user/log.c)
 $(O)/tests/unit_wg_dump: $(call unit_obj,user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
 $(O)/tests/unit_flows: $(call unit_obj,user/show_flows.c user/dataplane_flow_read.c user/dataplane_flows.c user/dataplane_read.c user/dataplane_relay_read.c \
@@ -153,10 +157,10 @@ $(O)/tests/unit_relay_size: $(patsubst %,$(O)/user/%.o,dataplane_sync dataplane_
 $(O)/unit/tests/unit_relay_size.o: UNIT_CFLAGS :=
 $(O)/tests/unit_relay_size: UNIT_CFLAGS :=
 
-$(USER_SRC:%.c=$(O)/unit/%.o): | $(O)/wgxdp.skel.h $(O)/look.skel.h
+$(USER_SRC:%.c=$(O)/unit/%.o): | $(O)/wgxdp.skel.h $(O)/look.skel.h $(O)/bpf_compiler.h
 $(O)/unit/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -Ibpf $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
 
 $(O)/tests/unit_%: $(O)/unit/tests/unit_%.o
 	@mkdir -p $(@D)
@@ -169,6 +173,29 @@ unit: $(UNITS:%=$(O)/tests/unit_%)
 		case $$rc in 0|77) ;; *) bad=1; cat $$t.log ;; esac; done; test -z "$$bad"
 
 -include $(wildcard $(O)/unit/*/*.d)
+
+# ---- loads: every configuration of the data path, as each clang builds it, on several kernels ----
+.PHONY: loads
+loads:			# K='KERNEL...' C='CLANG...': only into these kernels, built by these compilers
+	$(Q)O=$(O) scripts/loads $(addprefix -k ,$(or $(K),here 6.1 6.12 newest)) $(addprefix -c ,$(C))
+
+loads_clang = $(or $(shell command -v clang-$*),$(CLANG))
+
+$(O)/loads/clang-%.bpf.o: bpf/wgxdp.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(loads_clang) $(ALL_BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/loads/broken/clang-%.bpf.o: tests/loads_break.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(loads_clang) $(ALL_BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/tests/loads: tests/loads.c $(wildcard tests/loads_*.h) Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -o $@ -lbpf
+
+tests: $(O)/tests/loads
+
+-include $(wildcard $(O)/loads/*.d $(O)/loads/broken/*.d)
 
 # ---- running tests, installing ----
 # Every tests/unit_X.c, packet_X.c and fuzz_X.c becomes the program build/tests/NAME, which scripts/test runs.
@@ -261,7 +288,7 @@ $(BENCH_DIR)/relay: $(BENCH_DIR)/relay.o
 -include $(wildcard $(BENCH_DIR)/*.d)
 
 # ---- what the selftests (and the demo) need besides wgxdp ----
-SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/flood $(O)/selftests/mapsum $(O)/selftests/faultrun $(O)/selftests/nomemory.so \
+SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/flood $(O)/selftests/mapsum $(O)/selftests/faultrun $(O)/selftests/nomemory.so $(O)/selftests/refuse.so \
 	$(O)/selftests/peer.bpf.o $(O)/selftests/beside.bpf.o
 
 .PHONY: selftest-programs
@@ -297,7 +324,7 @@ unit: $(HOST_UNITS:%=$(O)/tests/unit_%)
 
 $(O)/fuzz/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) -Wno-gnu-variable-sized-type-not-at-end $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) -Ibpf -Wno-gnu-variable-sized-type-not-at-end $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
 
 $(O)/tests/fuzz_%: $(O)/fuzz/tests/fuzz_%.o $(O)/fuzz/user/table.o
 	@mkdir -p $(@D)
@@ -340,12 +367,12 @@ $(O)/tests/fib.bpf.o: tests/fib.bpf.c Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # BREAK=1 of tests/fuzz_planes.py: of its copy of the data path a checksum is off by one
-$(O)/broken/tests/host_plane.o: tests/host_plane.c tests/host_plane.h $(wildcard bpf/*.h include/*) Makefile
+$(O)/broken/tests/host_plane.o: tests/host_plane.c tests/host_plane.h $(wildcard bpf/*.h bpf/*/*.h include/*) Makefile
 	@mkdir -p $(@D)
-	$(Q)cp -r bpf $(@D)/.. && cp tests/host_plane.[ch] $(@D)
+	$(Q)rm -rf $(@D)/../bpf && cp -r bpf $(@D)/.. && cp tests/*.h tests/host_plane.c $(@D)
 	$(Q)sed -i 's/return ~csum_fold((__u16)~check + delta);/return ~csum_fold((__u16)~check + delta + 1);/' $(@D)/../bpf/csum.h
 	$(Q)! cmp -s bpf/csum.h $(@D)/../bpf/csum.h
-	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -Wno-unknown-pragmas $(UNIT_CFLAGS) -c $(@D)/host_plane.c -o $@
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -I$(@D)/../bpf -Wno-unknown-pragmas $(UNIT_CFLAGS) -c $(@D)/host_plane.c -o $@
 
 $(O)/tests/run_planes_broken: $(O)/unit/tests/run_planes.o $(O)/broken/tests/host_plane.o $(O)/unit/user/table.o
 	@mkdir -p $(@D)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * An answer that user space has made (a cookie reply), as the kernel would send it: no raw socket, and no port that is taken.
+ * Sends an answer that user space has made (a cookie reply) as the kernel would send it: that takes no
+ * raw socket, and no port.
  */
-#ifndef WGXDP_ANSWER_H
-#define WGXDP_ANSWER_H
+#pragma once
 
 #include "pkt.h"
 
-/* The question of who is next on the way to the packet's destination */
+/* Asks for the way to the packet's destination */
 INLINE int answer_ask(struct __sk_buff *ctx, struct bpf_fib_lookup *fib)
 {
 	struct ipv6hdr ip6;
@@ -42,9 +42,8 @@ INLINE int answer_send(struct __sk_buff *ctx)
 	rc = bpf_fib_lookup(ctx, &fib, sizeof(fib), BPF_FIB_LOOKUP_OUTPUT);
 	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return -1;
-	if (bpf_skb_store_bytes(ctx, 0, fib.dmac, ETH_ALEN, 0) || bpf_skb_store_bytes(ctx, ETH_ALEN, fib.smac, ETH_ALEN, 0))
+	if (bpf_skb_store_bytes(ctx, 0, fib.dmac, ETH_ALEN, 0) ||
+	    bpf_skb_store_bytes(ctx, ETH_ALEN, fib.smac, ETH_ALEN, 0))
 		return -1;
 	return bpf_clone_redirect(ctx, ctx->ifindex, 0);
 }
-
-#endif

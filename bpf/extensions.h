@@ -1,114 +1,140 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * IPv4 options and IPv6 extension headers: the way past them to UDP. Written once; each plane wraps it in a global function,
- * so that the verifier walks it once and not on every path of the pipeline.
+ * IPv4 options and IPv6 extension headers: the way past them to UDP, and reading and writing bytes
+ * that at() does not reach.
  */
-#ifndef WGXDP_EXTENSIONS_H
-#define WGXDP_EXTENSIONS_H
+#pragma once
 
-#include "pkt.h"
+#include "step.h"
 
 #define EXTENSIONS_MAX 8		/* IPv6 headers passed by: RFC 8200 4.1 names seven */
 #define EXTENSIONS_LEN 1024		/* bytes passed by */
-#define EXTENSION_FRAGMENT (1 << 16)	/* in the answer, times: where the piece behind a fragment header begins */
 #define OPTION_LSRR 131			/* RFC 791: source routes are not for us to follow */
 #define OPTION_SSRR 137
 
-/* plane_read(): n bytes of the packet from off on; 0 or negative. The plane is a constant. */
-INLINE int plane_read(void *ctx, enum plane plane, __u32 off, void *to, __u32 n)
+/* Copies n bytes of the packet from off on; 0 or negative */
+INLINE int plane_read(struct pkt *p, __u32 off, void *to, __u32 n)
 {
 #ifdef WGXDP_HOST
-	return host_read(ctx, off, to, n);
+	return host_read(p->ctx, off, to, n);
 #else
-	return plane == PLANE_XDP ? bpf_xdp_load_bytes(ctx, off, to, n) : bpf_skb_load_bytes(ctx, off, to, n);
+	return p->plane == PLANE_XDP ? bpf_xdp_load_bytes(p->ctx, off, to, n) :
+				       bpf_skb_load_bytes(p->ctx, off, to, n);
 #endif
 }
 
-/* The length of the IPv4 header at l3, or 0 where it is none or has options that a router must act upon */
-INLINE int ipv4_walk(void *ctx, enum plane plane, __u32 l3, __u8 version_ihl)
+/* Writes n bytes of the packet from off on; 0 or negative. The helper keeps the skb's own sum
+ * (CHECKSUM_COMPLETE) if off is even. */
+INLINE int plane_write(struct pkt *p, __u32 off, const void *from, __u32 n)
 {
-	__u32 len = (version_ihl & 15) * 4, off = sizeof(struct iphdr);
+#ifdef WGXDP_HOST
+	return host_write(p->ctx, off, from, n);
+#else
+	return p->plane == PLANE_XDP ?
+		       bpf_xdp_store_bytes(p->ctx, off, (void *)from, n) :
+		       bpf_skb_store_bytes(p->ctx, off, from, n, BPF_F_RECOMPUTE_CSUM);
+#endif
+}
 
-	if (version_ihl >> 4 != 4 || len < sizeof(struct iphdr))
+/* The length of the IPv4 header at l3 that begins with this byte; 0 where it is no header, or has
+ * options that a router must act upon. Each option is looked at in one state: the barrier makes
+ * what the loop knows of earlier ones a number in the map. */
+INLINE __u32 ipv4_walk(struct pkt *p, __u32 l3, __u8 version_ihl)
+{
+	struct walk *walk = &p->s->walk;
+	__u8 option[2];
+
+	walk->piece = (version_ihl & 15) * 4;
+	walk->off = sizeof(struct iphdr);
+	if (version_ihl >> 4 != 4 || walk->piece < sizeof(struct iphdr))
 		return 0;
-	for (int i = 0; i < 40 && off < len; i++) {
-		__u8 option[2] = { 0, 0 };
-		__u64 single, bad;
-
-		if (plane_read(ctx, plane, l3 + off, option, 2))
+	for (int i = 0; i < 40; i++) {
+		barrier();
+		if (walk->off >= walk->piece)
+			break;
+		if (plane_read(p, l3 + walk->off, option, 2))
 			return 0;
 		if (!option[0])				/* end of the list */
-			break;
-		single = is_zero(option[0] ^ 1);	/* no operation */
-		bad = is_zero(option[0] ^ OPTION_LSRR) | is_zero(option[0] ^ OPTION_SSRR) | below(option[1], 2);
-		if (bad & ~single)
-			return 0;
-		off += single + (1 - single) * option[1];
-	}
-	if (off > len)
-		return 0;
-	return len;
-}
-
-INLINE __u64 is_extension(__u8 type)
-{
-	return is_zero(type ^ IPPROTO_HOPOPTS) | is_zero(type ^ IPPROTO_DSTOPTS) | is_zero(type ^ IPPROTO_ROUTING) |
-	       is_zero(type ^ IPPROTO_FRAGMENT);
-}
-
-/* The offset from l3 of the header behind extension headers of which the first is of type *next, which becomes its type; of a
- * later fragment that of its piece, and *next is IPPROTO_FRAGMENT; with EXTENSION_FRAGMENT times the offset of a piece. Or 0: cut
- * short, too many, a fragment of a fragment, or a route with segments left. */
-INLINE int ipv6_walk(void *ctx, enum plane plane, __u32 l3, __u8 *next)
-{
-	__u32 off = sizeof(struct ipv6hdr), piece = 0;
-	__u8 type = *next;
-
-	if (!is_extension(type))
-		return off;
-	for (int i = 0; i < EXTENSIONS_MAX && off < EXTENSIONS_LEN; i++) {
-		__u8 h[4] = { 0 };
-		__u64 is_fragment = is_zero(type ^ IPPROTO_FRAGMENT), is_route = is_zero(type ^ IPPROTO_ROUTING), later, is_piece;
-
-		if (plane_read(ctx, plane, l3 + off, h, 4))
-			return 0;
-		later = is_fragment & (1 - is_zero(h[2] | (h[3] & 0xf8)));
-		is_piece = later | (is_fragment & h[3]);	/* else an atomic fragment, which is whole */
-		if ((is_route & (1 - is_zero(h[3]))) | (is_piece & (1 - is_zero(piece))))
-			return 0;
-		off += 8 + (1 - is_fragment) * h[1] * 8;
-		piece += (is_piece & 1) * off;
-		type = h[0];
-		if (later || !is_extension(type)) {
-			*next = later ? IPPROTO_FRAGMENT : type;
-			return off | piece * EXTENSION_FRAGMENT;
+			return walk->piece;
+		if (option[0] == 1) {			/* no operation */
+			walk->off++;
+			continue;
 		}
+		if (option[0] == OPTION_LSRR || option[0] == OPTION_SSRR || option[1] < 2)
+			return 0;
+		walk->off += option[1];
 	}
-	return 0;
+	return walk->off > walk->piece ? 0 : walk->piece;
 }
 
-/* The same to UDP, or past IPv4's options. first: IPv4's byte of version and length, or IPv6's next header */
-INLINE int extensions_walk(void *ctx, enum plane plane, __u32 l3, __u32 family, __u32 first)
+INLINE bool is_extension(__u8 type)
 {
-	__u8 next = first;
-	int answer;
-
-	if (family == FAMILY_IPV4)
-		return ipv4_walk(ctx, plane, l3, first);
-	answer = ipv6_walk(ctx, plane, l3, &next);
-	return next == IPPROTO_UDP || next == IPPROTO_FRAGMENT ? answer : 0;
+	return type == IPPROTO_HOPOPTS || type == IPPROTO_DSTOPTS || type == IPPROTO_ROUTING ||
+	       type == IPPROTO_FRAGMENT;
 }
 
-/* What the walk's answer means to the packet */
-INLINE int extensions_take(struct pkt *p, int answer)
+/* One extension header: 1 where another one may follow, 0 at the end, NOT_OURS */
+INLINE int ipv6_walk_one(struct pkt *p, struct walk *walk)
 {
-	__u32 off = answer & 0xffff;
+	bool fragment = walk->type == IPPROTO_FRAGMENT, later;
+	__u8 h[4];
 
-	if (answer <= 0 || off > EXTENSIONS_LEN + sizeof(struct ipv6hdr))
+	if (walk->off >= EXTENSIONS_LEN || plane_read(p, walk->from + walk->off, h, 4))
 		return NOT_OURS;
-	p->fragment = answer / EXTENSION_FRAGMENT;	/* pull_fragment() makes it whole */
-	p->l4 = p->l3 + off;
-	return 0;
+	later = fragment && (h[2] || h[3] & 0xf8);
+	if (walk->type == IPPROTO_ROUTING && h[3])	/* segments left */
+		return NOT_OURS;
+	walk->off += fragment ? 8 : 8 + h[1] * 8;
+	if (later || (fragment && h[3] & 1)) {	/* else an atomic fragment, which is a whole packet */
+		if (walk->piece)
+			return NOT_OURS;	/* a fragment of a fragment */
+		walk->piece = walk->off;
+	}
+	if (later)
+		return 0;
+	walk->type = h[0];
+	return is_extension(h[0]);
 }
 
-#endif
+/* Walks s->walk from the IPv6 header at .from, whose next header is .type; 0, or NOT_OURS where the
+ * headers are too many, too long or cut short */
+INLINE int ipv6_walk_step(struct pkt *p)
+{
+	struct walk *walk = &p->s->walk;
+	int rc;
+
+	walk->off = sizeof(struct ipv6hdr);
+	walk->piece = 0;
+	if (!is_extension(walk->type))
+		return 0;
+	for (int i = 0; i < EXTENSIONS_MAX; i++) {
+		barrier();
+		rc = ipv6_walk_one(p, walk);
+		if (rc <= 0)
+			return rc;
+	}
+	return NOT_OURS;
+}
+CALLED_STEP(true, ipv6_walk)
+
+/* Past IPv4 options or IPv6 extension headers to UDP, or to the payload of a later fragment: l4 and
+ * fragment, which pull_fragment() completes. s->walk.type: IPv4's first byte, or IPv6's next header */
+INLINE int pull_extensions_step(struct pkt *p)
+{
+	struct walk *walk = &p->s->walk;
+	__u32 len;
+
+	if (p->s->family == FAMILY_IPV4) {
+		len = ipv4_walk(p, p->s->l3, walk->type);
+		p->s->l4 = p->s->l3 + len;
+		return len ? 0 : NOT_OURS;
+	}
+	walk->from = p->s->l3;
+	if (ipv6_walk(p) || walk->off > EXTENSIONS_LEN + sizeof(struct ipv6hdr) ||
+	    (walk->type != IPPROTO_UDP && walk->type != IPPROTO_FRAGMENT))
+		return NOT_OURS;
+	p->s->l4 = p->s->l3 + walk->off;
+	p->s->fragment = walk->piece;
+	return 0;
+}
+CALLED_STEP(true, pull_extensions)

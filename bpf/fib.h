@@ -1,41 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * resolve's half that asks the kernel: the next hop, remembered for at most a second, of a backend, and of the client that its
- * listener answered last. And the neighbours' keeper: the kernel does not see what we forward, so now and then a packet of
- * each next hop goes through its own neighbour output, which probes an entry that has grown stale.
+ * The half of resolve that asks the kernel. A slot of nexthops remembers, for at most a second, the
+ * next hop of a backend, of the client that its listener answered last, or of a whole prefix
+ * (`uniform`). The kernel does not see what we forward, so now and then a packet of each next hop
+ * goes through its neighbour output, which probes an entry that has grown stale.
  */
-#ifndef WGXDP_FIB_H
-#define WGXDP_FIB_H
+#pragma once
 
 #include "link.h"
-#include "plane.h"
+#include "plane/plane.h"
+#include "step.h"
 
-#define PROBE_SECONDS 2			/* below the kernel's delay_first_probe_time, 5 s, so that an entry in use counts as used */
+#define PROBE_SECONDS 2		/* below the kernel's delay_first_probe_time, 5 s: the entry stays in use */
 
-struct fib_question {
-	struct addr src, dst;
-	__be16 sport, dport;
-	__u32 ifindex;			/* of the link that it comes in by */
-};
+/* ---- asking ---- */
 
-/* Fills slot->fib with question, of this family, and answer. 0, or a reason; after PASS_no_neighbour the answer lacks only the MACs. */
-INLINE int fib_ask(struct pkt *p, struct nexthop *slot, const struct fib_question *q, __u8 family)
+/* Fills hop->fib with p->s->question and its answer. 0, or a reason; after PASS_no_neighbour the
+ * answer lacks only the MACs. */
+INLINE int fib_ask(struct pkt *p, struct nexthop *hop)
 {
-	struct bpf_fib_lookup *fib = &slot->fib;	/* in the slot: 64 bytes less of stack */
+	const struct fib_question *q = &p->s->question;
+	struct bpf_fib_lookup *fib = &hop->fib;
 	const struct link *egress;
 	int rc;
 
 	*fib = (struct bpf_fib_lookup){
-		.family = family, .l4_protocol = IPPROTO_UDP, .sport = q->sport, .dport = q->dport,
-		.tot_len = 1,			/* so that the answer has the MTU; what it means is ours to say */
-		.ifindex = q->ifindex,
+		.family = q->family, .l4_protocol = IPPROTO_UDP,
+		.sport = q->sport, .dport = q->dport, .ifindex = q->ifindex,
+		.tot_len = 1,		/* so that the answer has the MTU; we compare it ourselves */
 	};
-	if (family == FAMILY_IPV4) {
-		fib->tos = p->tos;
+	if (q->family == FAMILY_IPV4) {
+		fib->tos = p->s->tos;
 		fib->ipv4_src = addr_to4(q->src);
 		fib->ipv4_dst = addr_to4(q->dst);
 	} else {
-		fib->flowinfo = bpf_htonl(p->tos << 20);
+		fib->flowinfo = bpf_htonl(p->s->tos << 20);
 		addr_store(fib->ipv6_src, q->src);
 		addr_store(fib->ipv6_dst, q->dst);
 	}
@@ -49,17 +48,13 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *slot, const struct fib_questio
 	egress = link_find(fib->ifindex);
 	if (!egress)
 		return -PASS_unknown_egress;
-	slot->egress = egress->flags;
-	slot->port = egress->port;
-	slot->tags[0] = egress->tags[0];
-	slot->tags[1] = egress->tags[1];
-	if (egress->flags & LINK_L3 || rc == BPF_FIB_LKUP_RET_SUCCESS) {
-		if (rc)
-			fib->mtu_result = egress->mtu;
-		return 0;
-	}
-	fib->mtu_result = egress->mtu;
-	return -PASS_no_neighbour;
+	hop->egress = egress->flags;
+	hop->port = egress->port;
+	hop->tags[0] = egress->tags[0];
+	hop->tags[1] = egress->tags[1];
+	if (rc)
+		fib->mtu_result = egress->mtu;
+	return rc && !(egress->flags & LINK_L3) ? -PASS_no_neighbour : 0;
 }
 
 INLINE bool is_answer(int rc)
@@ -67,108 +62,175 @@ INLINE bool is_answer(int rc)
 	return !rc || rc == -PASS_no_neighbour;
 }
 
-INLINE bool fib_fresh(const struct nexthop *nexthop, const struct control *c, __u64 now)
+INLINE bool fib_fresh(const struct nexthop *hop, const struct control *c, __u64 now)
 {
-	return now < nexthop->until && nexthop->generation == c->generation;
+	return now < hop->until && hop->generation == c->generation;
 }
 
-/* Asks, and remembers the answer for a second if it is whole */
-INLINE int fib_renew(struct pkt *p, struct nexthop *nexthop, const struct fib_question *q, __u8 family,
-		     const struct control *c, __u64 now)
+/* Asks p->s->question, and remembers a whole answer for a second in the question's slot */
+INLINE int fib_renew_step(struct pkt *p)
 {
+	__u32 zero = 0, slot = p->s->question.slot;
+	struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &slot);
+	const struct control *c = bpf_map_lookup_elem(&control, &zero);
 	int rc;
 
-	nexthop->until = 0;
-	nexthop->generation = c->generation;
-	rc = fib_ask(p, nexthop, q, family);
+	if (!hop || !c)
+		return -PASS_no_route;
+	hop->until = 0;
+	hop->generation = c->generation;
+	rc = fib_ask(p, hop);
 	if (!rc && !(c->flags & CONTROL_ASK_ALWAYS))
-		nexthop->until = now + tick_rate;
+		hop->until = bpf_jiffies64() + tick_rate;
 	return rc;
 }
+CALLED_STEP(true, fib_renew)
 
-/* The address as which an original is seen when its way is asked for: the client's, or the first one of ours where it leaves with
- * one of these, whichever that is */
+/* ---- originals, to the backend ---- */
+
+/* The source with which an original's way is asked for: the client's address, or, where it leaves
+ * with an address of ours, the first of these */
 INLINE struct addr fib_source(const struct pkt *p)
 {
-	__u32 id = p->service->id;
-	struct addr source = p->src;
+	__u32 id = p->s->service.id;
+	struct addr source = p->s->src;
 	const struct pool *pool;
 
-	if (p->blind && p->way && !p->flow && p->way->way.is_new == FLOW_KNOWN)
-		return addr_load(&p->way->way.src);
-	pool = p->flows && p->way ? bpf_map_lookup_elem(&pools, &id) : NULL;
+	if (with_blind && p->s->is_blind)
+		return addr_load(&p->s->flow.way.src);
+	pool = with_flows && p->s->has_way ? bpf_map_lookup_elem(&pools, &id) : NULL;
 	if (pool)
-		source = addr_load(p->leaves == FAMILY_IPV4 ? &pool->own4[0] : &pool->own6[0]);
+		source = addr_load(p->s->leaves == FAMILY_IPV4 ? &pool->own4[0] : &pool->own6[0]);
 	return source;
 }
 
-/* The way of originals: to the backend, as asked by a client on the listener's link. Replies ask it too, for the link that
- * they must come from; but for nobody: who claims to answer one of our own addresses may not make the rules for that source
- * ours, for a second. */
-INLINE int fib_backend(struct pkt *p, struct nexthop *nexthop, const struct control *c, __u64 now)
+/* The way to the backend, as asked by a client on the listener's link. Replies ask it too, for the
+ * link that they must come from, but with no source: a sender that claims to answer one of our own
+ * addresses may not make the rules for that source ours for a second. */
+INLINE int fib_backend(struct pkt *p, struct nexthop *hop, __u32 slot, const struct control *c,
+		       __u64 now)
 {
-	bool original = p->direction == DIRECTION_ORIGINAL;
-	struct fib_question q;
+	struct fib_question *q = &p->s->question;
 
-	if (fib_fresh(nexthop, c, now))
+	if (likely(fib_fresh(hop, c, now)))
 		return 0;
-	q = (struct fib_question){
-		.src = original ? fib_source(p) : c->flags & CONTROL_ASK_ALWAYS ? p->dst : (struct addr){ { { 0 } } },
-		.dst = original ? p->to : p->src,
-		.sport = original ? p->sport : p->dport,
-		.dport = original ? p->to_port : p->sport,
-		.ifindex = original ? p->ifindex : p->service->ifindex,
-	};
-	return fib_renew(p, nexthop, &q, original ? family_out(p) : p->family, c, now);
+	q->slot = slot;
+	if (p->s->direction == DIRECTION_ORIGINAL) {
+		q->src = fib_source(p);
+		q->dst = p->s->service.to;
+		q->sport = p->s->sport;
+		q->dport = p->s->service.port;
+		q->ifindex = p->s->ifindex;
+		q->family = family_out(p);
+	} else {
+		q->src = c->flags & CONTROL_ASK_ALWAYS ? p->s->dst : (struct addr){ { { 0 } } };
+		q->dst = p->s->src;
+		q->sport = p->s->dport;
+		q->dport = p->s->sport;
+		q->ifindex = p->s->service.ifindex;
+		q->family = p->s->family;
+	}
+	return fib_renew(p);
 }
 
-/* The way of replies: to the client, as if the listener's address sent them, so that rules by source choose its WAN. Good for
- * the same client's next reply; of clients that take turns each is asked for, unless the slot is
- * uniform and answers for all of them. */
-INLINE int fib_client(struct pkt *p, struct nexthop *nexthop, const struct control *c, __u64 now, bool uniform)
+/* ---- replies, to the client ---- */
+
+/* Asks the daemon for another heartbeat in time, at most twice a second */
+INLINE void uniform_ask(struct control *c, __u64 now)
 {
-	struct fib_question q;
+	struct signal signal;
+
+	if (now + tick_rate < c->heartbeat || likely(now < c->asked))
+		return;
+	signal = (struct signal){ .kind = SIGNAL_HEARTBEAT, .jiffies = now };
+	c->asked = now + tick_rate / 2;
+	bpf_ringbuf_output(&signals, &signal, sizeof(signal), 0);
+}
+
+/* The slot that answers for every client of this one's prefix, or 0: only the FIB knows. Each step
+ * takes 16 bits of the address: two are all of IPv4, three the usual prefix of an IPv6 site. The
+ * daemon keeps the map on netlink's word, and it is believed only while the daemon lives, which its
+ * heartbeat says. */
+INLINE __u32 uniform_slot(const struct pkt *p, struct control *c, __u64 now)
+{
+	__u8 family = family_out(p);
 	struct addr client = client_of(p);
-	__be16 port = p->flows && p->way ? p->way->way.dport : p->dport;
-	__u64 differs = (nexthop->client.q[0] ^ client.q[0]) | (nexthop->client.q[1] ^ client.q[1]) |
-			(nexthop->client_port ^ port) | (nexthop->ifindex ^ p->ifindex);
+	__u64 bits, block = family == FAMILY_IPV4 ? UNIFORM_IPV4 : UNIFORM_IPV6;
 
-	if ((uniform || !differs) && fib_fresh(nexthop, c, now))
+	uniform_ask(c, now);
+	if (now >= c->heartbeat)
 		return 0;
-	q = (struct fib_question){
-		.src = p->to, .dst = client, .sport = p->to_port, .dport = port, .ifindex = p->ifindex,
-	};
-	nexthop->client = client;
-	nexthop->client_port = port;
-	nexthop->ifindex = p->ifindex;
-	nexthop->probe[p->plane & 1] = 0;	/* the neighbour's own clock is asked */
-	return fib_renew(p, nexthop, &q, family_out(p), c, now);
+	bits = family == FAMILY_IPV4 ? (__u64)bpf_ntohl(addr_to4(client)) << 32 :
+				       bpf_be64_to_cpu(client.q[0]);
+#pragma unroll
+	for (int i = 0; i < 3; i++) {
+		__u32 index = block * UNIFORM_ROWS + (bits >> 53);
+		const struct uniform_row *row = bpf_map_lookup_elem(&uniform, &index);
+		__u16 answer = row ? row->slot[bits >> 48 & (UNIFORM_ROW - 1)] : 0;
+
+		if (!(answer & UNIFORM_DEEPER))
+			return answer ? uniform_slots + answer : 0;
+		block = answer & ~UNIFORM_DEEPER;
+		bits <<= 16;
+	}
+	return 0;
 }
 
-/* The neighbour's clock, by a hash that changes now and then, so that two that share one do not for ever */
-INLINE struct nexthop *fib_gateway_slot(const struct nexthop *nexthop, __u64 now)
+/* The way to the client, asked for as if the listener's address sent the reply, so that rules by
+ * source choose its WAN. The answer is good for the same client's next reply, or, in a uniform slot,
+ * for all clients of the prefix. */
+INLINE int fib_client(struct pkt *p, struct nexthop *hop, __u32 slot, const struct control *c,
+		      __u64 now, bool is_uniform)
 {
-	const __u32 *a = nexthop->fib.ipv6_dst;		/* of an IPv4 answer all but the first word are zero */
-	__u32 hash = a[0] ^ a[1] ^ a[2] ^ a[3] ^ nexthop->fib.ifindex ^ (__u32)(now >> 14);
+	__be16 port = with_flows && p->s->has_way ? p->s->flow.way.dport : p->s->dport;
+	struct fib_question *q = &p->s->question;
+	struct addr client = client_of(p);
+	bool same = addr_same(&hop->client, &client) && hop->client_port == port &&
+		    hop->ifindex == p->s->ifindex;
+
+	if (likely((is_uniform || same) && fib_fresh(hop, c, now)))
+		return 0;
+	q->src = p->s->service.to;
+	q->dst = client;
+	q->sport = p->s->service.port;
+	q->dport = port;
+	q->ifindex = p->s->ifindex;
+	q->slot = slot;
+	q->family = family_out(p);
+	hop->client = client;
+	hop->client_port = port;
+	hop->ifindex = p->s->ifindex;
+	hop->probe[p->plane] = 0;		/* the neighbour's own clock decides */
+	return fib_renew(p);
+}
+
+/* ---- the neighbour's probe ---- */
+
+/* The slot with the neighbour's clock. Its hash changes now and then, so that two neighbours that
+ * share a slot do not for ever. */
+INLINE struct nexthop *fib_gateway_slot(const struct nexthop *hop, __u64 now)
+{
+	const __u32 *a = hop->fib.ipv6_dst;	/* IPv4: all but the first word are 0 */
+	__u32 hash = a[0] ^ a[1] ^ a[2] ^ a[3] ^ hop->fib.ifindex ^ (__u32)(now >> 14);
 	__u32 slot = gateway_slots + (hash * 0x9e3779b1 >> 22);
 
 	return bpf_map_lookup_elem(&nexthops, &slot);
 }
 
-/* Whether this packet goes through the kernel's neighbour output; 0 or PASS_probe. XDP hands it to tc. Each plane keeps a
- * clock of its own, for tc may run on another CPU. */
-INLINE int fib_probe(struct pkt *p, struct nexthop *nexthop, __u64 now)
+/* Whether this packet goes through the kernel's neighbour output; 0 or PASS_probe: XDP hands it to
+ * tc. Each plane has a clock of its own, for tc may run on another CPU. */
+INLINE int fib_probe(struct pkt *p, struct nexthop *hop, __u64 now)
 {
-	__u64 *clock = &nexthop->probe[p->plane & 1], *shared = clock;
+	__u64 *clock = &hop->probe[p->plane], *shared = clock;
 
-	if (now < *clock || (p->plane == PLANE_XDP && !(p->link->flags & LINK_TC)))
+	if (likely(now < *clock) || (p->plane == PLANE_XDP && !(p->s->link_flags & LINK_TC)))
 		return 0;
-	if (p->direction == DIRECTION_REPLY || p->overlay) {
-		struct nexthop *gateway = fib_gateway_slot(nexthop, now);
+	if (p->s->direction == DIRECTION_REPLY || p->s->overlay) {
+		struct nexthop *gateway = fib_gateway_slot(hop, now);
 
 		if (!gateway)
 			return 0;
-		shared = &gateway->probe[p->plane & 1];
+		shared = &gateway->probe[p->plane];
 		if (now < *shared) {
 			*clock = *shared;
 			return 0;
@@ -177,8 +239,6 @@ INLINE int fib_probe(struct pkt *p, struct nexthop *nexthop, __u64 now)
 	*clock = *shared = now + PROBE_SECONDS * tick_rate;
 	if (p->plane == PLANE_XDP)
 		return -PASS_probe;
-	p->through_neighbour = true;
+	p->s->through_neighbour = true;
 	return 0;
 }
-
-#endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * ours?: the link that a packet came in by, and whether its source may come from there. XDP runs before rp_filter, so this is
- * its work.
+ * ours?: the link that a packet came in by, and whether its source may come from there. XDP runs
+ * before the kernel's rp_filter, so this is its work.
  */
-#ifndef WGXDP_LINK_H
-#define WGXDP_LINK_H
+#pragma once
 
 #include "maps.h"
 
@@ -16,23 +15,24 @@ INLINE const struct link *link_find(__u32 ifindex)
 	return link && link->ifindex == ifindex ? link : NULL;
 }
 
-/* Whom a reply is for */
+/* The client that a reply goes to */
 INLINE struct addr client_of(const struct pkt *p)
 {
-	struct addr client = p->dst;
+	struct addr client = p->s->dst;
 
-	if (p->flows && p->way)
-		client = addr_load(&p->way->way.dst);
+	if (with_flows && p->s->has_way)
+		client = addr_load(&p->s->flow.way.dst);
 	return client;
 }
 
-/* The other side's address: 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/3; ::/64 (which holds the unspecified, the loopback, the
- * IPv4-mapped and IPv4-compatible addresses), multicast, link-local */
+/* An address that no host on the other side can have. IPv4: 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/3.
+ * IPv6: ::/64 (unspecified, loopback, IPv4-mapped and IPv4-compatible), multicast, link-local. */
 INLINE bool is_martian(const struct pkt *p, struct addr a)
 {
-	__u64 top = p->family == FAMILY_IPV4 ? bpf_ntohl(addr_to4(a)) : bpf_be64_to_cpu(a.q[0]) >> 32;
+	__u64 top = p->s->family == FAMILY_IPV4 ? bpf_ntohl(addr_to4(a)) :
+						  bpf_be64_to_cpu(a.q[0]) >> 32;
 
-	if (p->family == FAMILY_IPV4)
+	if (p->s->family == FAMILY_IPV4)
 		return top < 1 << 24 || top >= 224U << 24 || top >> 24 == 127;
 	return !a.q[0] || top >> 24 == 0xff || top >> 22 == 0xfe80 >> 6;
 }
@@ -45,7 +45,7 @@ INLINE bool sources_covers4(const struct sources *sources, __u32 group, struct a
 	for (int i = 0; i < SOURCES_GROUP; i++) {
 		const struct prefix4 *prefix = &sources->ipv4[group * SOURCES_GROUP + i];
 
-		if ((a4 & prefix->mask) == prefix->addr)
+		if (unlikely((a4 & prefix->mask) == prefix->addr))
 			return true;
 	}
 	return false;
@@ -57,37 +57,38 @@ INLINE bool sources_covers6(const struct sources *sources, __u32 group, struct a
 	for (int i = 0; i < SOURCES_GROUP; i++) {
 		const struct prefix6 *prefix = &sources->ipv6[group * SOURCES_GROUP + i];
 
-		if ((a.q[0] & prefix->mask.q[0]) == prefix->addr.q[0] && (a.q[1] & prefix->mask.q[1]) == prefix->addr.q[1])
+		if ((a.q[0] & prefix->mask.q[0]) == prefix->addr.q[0] &&
+		    (a.q[1] & prefix->mask.q[1]) == prefix->addr.q[1])
 			return true;
 	}
 	return false;
 }
 
 /* The prefixes that did not fit in the short list */
-INLINE __u64 sources_trie_covers(const struct link *link, const struct addr *a)
+INLINE bool sources_trie_covers(__u32 id, const struct addr *a)
 {
-	struct source_key key = { .prefixlen = 32 + 128, .id = bpf_htonl(link->sources), .addr = *a };
+	struct source_key key = { .prefixlen = 32 + 128, .id = bpf_htonl(id), .addr = *a };
 
 	return bpf_map_lookup_elem(&source_trie, &key) != NULL;
 }
 
-/* On a wan the source must not be in the list, elsewhere it must. */
+/* On a wan the list names the sources that are refused, elsewhere those that are allowed */
 INLINE int link_source(const struct pkt *p)
 {
-	const struct link *link = p->link;
-	__u32 id = link->sources;
+	__u32 id = p->s->sources;
 	const struct sources *list = bpf_map_lookup_elem(&sources, &id);
+	struct addr src = p->s->src;
 	bool in;
 
 	if (!list)
 		return -PASS_source;
-	if (p->family == FAMILY_IPV4)
-		in = sources_covers4(list, 0, p->src) || (list->groups4 > 1 && sources_covers4(list, 1, p->src));
+	if (p->s->family == FAMILY_IPV4)
+		in = sources_covers4(list, 0, src) ||
+		     (list->groups4 > 1 && sources_covers4(list, 1, src));
 	else
-		in = sources_covers6(list, 0, p->src) || (list->groups6 > 1 && sources_covers6(list, 1, p->src));
-	if (with_source_trie && !in && link->flags & LINK_SOURCES_TRIE)
-		in = sources_trie_covers(link, &p->src);
-	return in == (link->role != ROLE_WAN) ? 0 : -PASS_source;
+		in = sources_covers6(list, 0, src) ||
+		     (list->groups6 > 1 && sources_covers6(list, 1, src));
+	if (with_source_trie && !in && p->s->link_flags & LINK_SOURCES_TRIE)
+		in = sources_trie_covers(id, &src);
+	return in == (p->s->link_role != ROLE_WAN) ? 0 : -PASS_source;
 }
-
-#endif

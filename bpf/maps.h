@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * All maps and switches of the data path, on one page. What they hold: include/abi.h. The host plane has the same maps as
- * plain C tables (host.h).
+ * All maps and switches of the data path, on one page. include/abi.h says what they hold. The host
+ * plane has the same maps as plain C tables (plane/host_maps.h).
  */
 #ifndef WGXDP_MAPS_H
 #define WGXDP_MAPS_H
@@ -9,7 +9,8 @@
 #include "pkt.h"
 
 #ifdef WGXDP_HOST
-#include "host_maps.h"
+#include "plane/host_kernel.h"
+#include "plane/host_maps.h"
 #define SWITCH(type, name, value) static __attribute__((unused)) type name = value
 #else
 #define MAP(name_, type_, key_, value_, n_, flags_) struct { \
@@ -26,31 +27,30 @@
 #define SWITCH(type, name, value) const volatile type name = value
 #endif
 
-/* What is no switch: .rodata has those alone, for tests read them there */
+/* A constant that is no switch stands in a section of its own: tests read the switches in .rodata */
 #ifdef WGXDP_HOST
 #define CONSTANT
 #else
 #define CONSTANT SEC(".rodata.constants")
 #endif
 
-/* Datagrams of whose first fragments the ports are remembered. When it is full, the oldest are forgotten: at a flood of all that
- * 1 Gbit/s carries, 1.5 million a second, one lives for 20 ms, and its others follow within microseconds. */
+/* Places in frags. When it is full, the oldest entry goes: in a flood of first fragments that fills
+ * 1 Gbit/s, 1.5 million a second, an entry lives for 20 ms, and the datagram's others follow within
+ * microseconds. */
 #ifndef FRAGMENTS
 #define FRAGMENTS 32768
 #endif
 
-/* Sizes that follow the configuration (table, totals, sources, nexthops, and all of the relay's and of flows from peers on) are
- * set before load. */
+/* User space sets the sizes that follow the configuration before it loads the programs: those that
+ * are 1 here. */
+MAP(states, PERCPU_ARRAY, __u32, struct pkt_state, 1, 0);
 MAP(links, ARRAY, __u32, struct link, LINKS, 0);
 MAP(table, ARRAY, __u32, struct table_bucket, 1, BPF_F_MMAPABLE);
 MAP(sources, ARRAY, __u32, struct sources, 1, 0);
 MAP(source_trie, LPM_TRIE, struct source_key, __u8, 65536, BPF_F_NO_PREALLOC);
 MAP(nexthops, PERCPU_ARRAY, __u32, struct nexthop, 1, 0);
 MAP(choices, LRU_HASH, struct choice_key, struct choice, 1, 0);
-MAP(scratch, PERCPU_ARRAY, __u32, struct choice_scratch, 1, 0);
-MAP(quotes, PERCPU_ARRAY, __u32, struct quote, 1, 0);
 MAP(frags, LRU_HASH, struct fragment_key, struct fragment, FRAGMENTS, 0);
-MAP(frag_scratch, PERCPU_ARRAY, __u32, struct fragment_scratch, 1, 0);
 MAP(pieces, PERCPU_ARRAY, __u32, struct pieces, 1, 0);
 MAP(icmp_limits, LRU_HASH, struct addr, __u64, 4096, 0);
 MAP(totals, PERCPU_ARRAY, __u32, struct total, 1, 0);
@@ -68,21 +68,18 @@ MAP(routes, LPM_TRIE, struct route_key, __u32, 1, BPF_F_NO_PREALLOC);
 MAP(own, ARRAY, __u32, struct own, LINKS, 0);
 MAP(policy, ARRAY, __u32, struct policy, 1, BPF_F_MMAPABLE);
 MAP(allowed, ARRAY, __u32, struct allowed_bucket, 1, 0);
-MAP(judged, PERCPU_ARRAY, __u32, struct judged, 1, 0);
 MAP(flows, HASH, struct flow_key, struct flow, 1, BPF_F_NO_PREALLOC);
 MAP(embryos, LRU_HASH, struct flow_key, struct embryo, 1, 0);
 MAP(embryo_limits, LRU_HASH, struct addr, __u64, 1, 0);
 MAP(pools, ARRAY, __u32, struct pool, 1, 0);
 MAP(flow_totals, PERCPU_ARRAY, __u32, struct flow_total, 1, 0);
 MAP(flows_deleted, ARRAY, __u32, __u64, 1, 0);
-MAP(flow_scratch, PERCPU_ARRAY, __u32, struct flow_scratch, 1, 0);
 MAP(guards, ARRAY, __u32, struct guard, 1, BPF_F_MMAPABLE);
 MAP(guard_keys, ARRAY, __u32, struct guard_key, 1, 0);
 MAP(public_keys, ARRAY, __u32, struct public_key, 1, 0);
 MAP(guard_state, ARRAY, __u32, struct guard_state, 1, 0);
 MAP(guard_budget, PERCPU_ARRAY, __u32, struct guard_budget, 1, 0);
 MAP(guard_sources, LRU_HASH, struct guard_source, __u64, 1, 0);
-MAP(guard_scratch, PERCPU_ARRAY, __u32, struct guard_scratch, 1, 0);
 MAP(answered, LRU_HASH, struct client_key, struct answered, 1, 0);
 MAP(indices, LRU_HASH, struct index_key, struct answered, 1, 0);
 MAP(replays, ARRAY, __u32, struct replays, 1, 0);
@@ -102,7 +99,6 @@ MAP(blind_pairs, HASH, __u32, struct blind_pair, 1, BPF_F_NO_PREALLOC);
 MAP(blind_totals, PERCPU_ARRAY, __u32, struct blind_total, 1, 0);
 MAP(blind_waiting, ARRAY, __u32, struct blind_waiting, 1, 0);
 MAP(blind_state, ARRAY, __u32, struct blind_state, 1, 0);
-MAP(blind_scratch, PERCPU_ARRAY, __u32, struct blind_scratch, 1, 0);
 MAP(hearing, ARRAY, __u32, struct hearing, 1, 0);
 MAP(hear_budget, PERCPU_ARRAY, __u32, struct hear_budget, 1, 0);
 MAP(event_watch, ARRAY, __u32, __u64, 1, 0);
@@ -119,18 +115,22 @@ SWITCH(__u32, table_mask, 0);		/* buckets of the table - 1 */
 SWITCH(__u32, uniform_slots, 0);	/* first of the NEXTHOP_UNIFORM slots in nexthops */
 SWITCH(__u32, gateway_slots, 0);	/* first of the NEXTHOP_GATEWAYS slots in nexthops */
 SWITCH(__u32, tick_rate, 250);		/* jiffies a second */
-SWITCH(__u32, device_ifindex, 0);	/* where the kernel's struct net_device has it; 0: not known */
-SWITCH(__u32, device_net, 0);		/* and its struct net */
-SWITCH(__u32, net_inum, 0);		/* where that has its number; 0: not known */
+SWITCH(__u32, device_ifindex, 0);	/* offset of the index in the kernel's net_device; 0: unknown */
+SWITCH(__u32, device_net, 0);		/* and of its network namespace */
+SWITCH(__u32, net_inum, 0);		/* offset of the number in the kernel's struct net; 0: unknown */
+SWITCH(bool, with_flows, false);	/* some service masquerades or has a guard, or there is a blind relay */
+SWITCH(bool, with_guards, false);
+SWITCH(bool, with_blind, false);
+SWITCH(bool, with_relay, false);
 SWITCH(bool, with_choices, false);	/* some service has SERVICE_CHOICE */
-SWITCH(bool, with_vlans, false);		/* tagged frames are looked up, and may be sent */
+SWITCH(bool, with_vlans, false);	/* tagged frames are looked up, and may be sent */
 SWITCH(bool, with_bridges, false);	/* some port belongs to a bridge or bond */
 SWITCH(bool, with_routers, false);	/* some link has the MAC of a virtual router */
 SWITCH(bool, with_source_trie, false);	/* some link has LINK_SOURCES_TRIE */
-SWITCH(bool, with_hearing, false);	/* of what is for this host itself some is told: hearing */
+SWITCH(bool, with_hearing, false);	/* report some packets for this host to the daemon: hear.h */
 SWITCH(bool, with_lists, false);	/* some service has SERVICE_LISTS */
 /* of the relay */
-SWITCH(__u64, overlay_hi, 0);		/* the prefix that holds all sites, and its mask, as words of struct addr */
+SWITCH(__u64, overlay_hi, 0);		/* the prefix that holds all sites, and its mask, as in struct addr */
 SWITCH(__u64, overlay_lo, 0);
 SWITCH(__u64, overlay_mask_hi, 0);
 SWITCH(__u64, overlay_mask_lo, 0);
@@ -141,7 +141,19 @@ SWITCH(bool, with_routes, false);	/* routes has some entry */
 /* of the blind relay */
 SWITCH(__be16, blind_port, 0);
 SWITCH(__u32, blind_mask, 0);		/* buckets of sessions, and of hints, - 1 */
-SWITCH(__u32, endpoints_mask, 0);	/* of endpoints */
-SWITCH(__u32, blind_slots, 0);		/* first of the sites' slots in nexthops, two each: one a place */
+SWITCH(__u32, endpoints_mask, 0);	/* buckets of endpoints - 1 */
+SWITCH(__u32, blind_slots, 0);		/* first of the sites' slots in nexthops, two for each site */
+
+/* The family in which a packet leaves */
+INLINE __u8 family_out(const struct pkt *p)
+{
+	return with_flows ? p->s->leaves : p->s->family;
+}
+
+/* The packet changes from IPv4 to IPv6, or back */
+INLINE bool is_across(const struct pkt *p)
+{
+	return with_flows && p->s->has_way && p->s->leaves != p->s->family;
+}
 
 #endif

@@ -1,171 +1,285 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The way of a packet, written once for all planes (docs/design.md): parse, ours?, classify, resolve, rewrite, send. Each step
- * answers 0, a negative reason, or NOT_OURS; verdict() alone counts and turns the answer into an action.
+ * The way of a packet, written once for all planes (docs/design.md): parse, ours?, classify, resolve,
+ * rewrite, send. verdict() alone counts, and turns the answer into an action.
  */
-#ifndef WGXDP_PIPELINE_H
-#define WGXDP_PIPELINE_H
+#pragma once
 
-#include "blind_send.h"
-#include "cut.h"
+#include "blind/blind.h"
 #include "fib.h"
-#include "flow_send.h"
-#include "guard.h"
-#include "icmp_send.h"
+#include "flow/flow.h"
+#include "fragment/cut.h"
+#include "guard/guard.h"
+#include "icmp/rewrite.h"
+#include "icmp/send.h"
 #include "link.h"
 #include "parse.h"
+#include "relay/relay.h"
 #include "rewrite.h"
 #include "service.h"
-#include "uniform.h"
 #include "verdict.h"
-#include "vlan.h"
 
-/* The only reasons that parse may hold: others are no code */
-#define CAN_BE_HELD (1ULL << PASS_fragment | 1ULL << PASS_malformed | 1ULL << PASS_martian | 1ULL << DROP_tiny_fragment | \
-		     1ULL << DROP_overlapping_fragment)
+/* ---- enter: from the frame's first byte to the ports ---- */
 
-/* The first in the list of those that parse held */
-INLINE int held_reason(const struct pkt *p)
-{
-#define REASON(kind, name, text) if (CAN_BE_HELD >> kind##_##name & p->held >> kind##_##name & 1) return -kind##_##name;
-#include "reasons.def"
-#undef REASON
-	return NOT_OURS;
-}
-
-/* The next hop; for replies that of the client, if they come from where the backend is. The client is asked for first: a
- * destination that is no client's, such as an address of ours, must not say how the backend is reached. */
-INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop **ret)
-{
-	__u32 slot = p->service->slot, reply_slot = 0;
-	bool uniform = false;
-	struct nexthop *backend = bpf_map_lookup_elem(&nexthops, &slot);
-	int rc, rc_client = 0;
-
-	*ret = backend;
-	if (backend && p->direction == DIRECTION_REPLY) {
-		reply_slot = uniform_slot(p, c, now);
-		uniform = reply_slot;
-		if (!uniform)
-			reply_slot = slot + 1;
-		*ret = bpf_map_lookup_elem(&nexthops, &reply_slot);
-	}
-	if (!backend || !*ret)
-		return -PASS_no_route;
-	if (p->direction == DIRECTION_REPLY) {
-		rc_client = fib_client(p, *ret, c, now, uniform);
-		if (!is_answer(rc_client))
-			return rc_client;
-	}
-	rc = fib_backend(p, backend, c, now);
-	if (p->direction == DIRECTION_ORIGINAL || !is_answer(rc))
-		return rc;
-	if (backend->fib.ifindex != p->ifindex)
-		return -PASS_wrong_link;
-	return (p->flows && p->way) || (*ret)->egress & LINK_LISTENS ? rc_client : -PASS_no_listener;
-}
-
-/* Everything that can fail, before the first byte is written */
-INLINE int resolve(struct pkt *p, bool guards, struct nexthop **ret)
-{
-	bool original = p->direction == DIRECTION_ORIGINAL;
-	__u64 now = bpf_jiffies64();
-	__u32 zero = 0;
-	struct control *c = bpf_map_lookup_elem(&control, &zero);
-	int rc;
-
-	if (p->held || !c)
-		return held_reason(p);
-	if (original ? is_martian(p, p->src) : is_martian(p, p->dst))
-		return -PASS_martian;
-	rc = original ? link_source(p) : 0;
-	if (with_lists && !rc && original && p->service->flags & SERVICE_LISTS)
-		rc = service_admits(p);
-	if (guards && !rc)
-		rc = guard_says();
-	if (rc)
-		return rc;
-	rc = next_hop(p, c, now, ret);
-	if (rc && rc != -PASS_no_neighbour)
-		return rc;
-	if (p->ttl <= 1)
-		return -PASS_hop_limit;
-	if (p->segment_len > (*ret)->fib.mtu_result && !cut_fits(p, *ret))
-		return -PASS_too_big;
-	if (rc) {
-		p->through_neighbour = true;
-		return p->plane == PLANE_TC ? 0 : rc;
-	}
-	rc = plane(p, can_send, *ret);
-	return rc ?: fib_probe(p, *ret, now);
-}
-
-/* The logical link: of a tagged frame that of its VLAN, of an untagged one on a bridge's port the bridge; and the IP header */
+/* The logical link: of a tagged frame its VLAN, of an untagged one on a bridge's port the bridge.
+ * p->s->l3 becomes the IP header's offset. */
 INLINE int pull_link(struct pkt *p, __be16 *proto)
 {
-	p->link = link_find(p->ifindex);
+	p->link = link_find(p->s->ifindex);
 	if (!p->link || plane(p, load))
 		return NOT_OURS;
-	if (p->bare)
+	p->s->l3 = 0;
+	if (unlikely(p->s->bare)) {
+		*proto = plane(p, protocol);
 		return 0;
+	}
 	if (pull_eth(p, proto))
 		return NOT_OURS;
 	if (p->plane == PLANE_TC)
 		return plane(p, for_us) ? 0 : NOT_OURS;
-	p->generic = p->link->flags & LINK_GENERIC;
+	p->s->generic = !!(p->link->flags & LINK_GENERIC);
 	if (with_bridges && p->link->above && !is_vlan(*proto)) {
-		p->ifindex = p->link->above;
-		p->link = link_find(p->ifindex);
+		p->s->ifindex = p->link->above;
+		p->link = link_find(p->s->ifindex);
 		if (!p->link)
 			return NOT_OURS;
 	}
 	if (with_vlans && is_vlan(*proto) && pull_vlan(p, proto))
 		return NOT_OURS;
-	if (with_vlans)
-		p->l3 = blur(p, p->l3) & 0x1f;
 	return plane(p, for_us) ? 0 : NOT_OURS;
 }
 
-INLINE int service_find(struct pkt *p, bool guards)
+/* As parse(); or IS_OVERLAY: the packet is for a site */
+INLINE int enter_step(struct pkt *p)
 {
-	int rc = classify(p);
+	__be16 proto = 0;
+	int rc;
 
-	if (guards && !rc)
-		guard_find(p);
-	return p->flows && !rc ? flow_find(p) : rc;
+	if (pull_link(p, &proto))
+		return NOT_OURS;
+	p->s->link_flags = p->link->flags;
+	p->s->link_role = p->link->role;
+	p->s->sources = p->link->sources;
+	if (with_relay && proto == bpf_htons(ETH_P_IPV6) && p->link->flags & LINK_PEERS) {
+		rc = pull_ipv6_header(p);
+		if (rc < 0)
+			return rc;
+		p->s->next = rc;
+		p->s->outside = !is_overlay(p->s->dst);
+		if (!p->s->outside || route_outside(p))
+			return IS_OVERLAY;
+		/* a service's backend in a site answers from there; any other sender is no backend */
+		rc = is_overlay(p->s->src) ? route_source(p) : 0;
+		if (rc)
+			return rc;
+	}
+	return parse(p, proto);
+}
+INLINE_STEP(enter)
+
+/* ---- find: whose packet it is ---- */
+
+INLINE int find_step(struct pkt *p)
+{
+	int rc;
+
+	p->s->has_service = false;		/* the blind relay may have said so */
+	rc = classify(p);
+	if (with_flows && !with_guards && !rc)
+		flow_key(p);
+	return rc;
+}
+INLINE_STEP(find)
+
+/* The blind relay's, or a service's. *ret_flow: its entry in flows, or NULL */
+INLINE int find_way(struct pkt *p, struct flow **ret_flow)
+{
+	int rc = with_blind ? blind_find(p) : NOT_OURS;
+
+	if (rc == NOT_OURS) {
+		rc = find(p);
+		if (with_guards && !rc) {
+			guard(p);	/* it may choose another backend before the flow is looked for */
+			flow_key(p);
+		}
+	}
+	if (with_flows && !rc && p->s->has_key) {
+		*ret_flow = bpf_map_lookup_elem(&flows, &p->s->flow.key);
+		rc = flow_way(p, *ret_flow);
+	}
+	if (!rc && unlikely(p->s->is_quote))
+		quote_sender(p);
+	return rc;
 }
 
-/* Of what came by a link of ours, from its IP header on */
-INLINE int service_pipeline(struct pkt *p, __be16 proto, bool guards, int *ret_action)
-{
-	struct nexthop *nexthop = NULL;
-	int rc, found = NOT_OURS;
+/* ---- resolve: everything that can fail, before the first byte is written ---- */
 
-	rc = parse(p, proto);
-	if (!rc && p->blind)
-		found = blind_find(p);
-	if (!rc && found == NOT_OURS)
-		rc = service_find(p, guards);
-	else
-		rc = rc ?: found;
-	rc = rc ?: quote_sender(p) ?: resolve(p, guards, &nexthop) ?:
-	     (p->flows ? flow_admits(p) : 0) ?: fragment_remember(p) ?: plane(p, make_room, nexthop) ?:
-	     (guards ? guard_commit(p) : 0) ?: (p->blind && !found ? blind_commit(p) : 0) ?: (p->flows ? flow_commit(p) : 0) ?:
-	     (p->flows && p->way ? flow_rewrite(p) : p->quote ? quote_rewrite(p) : rewrite(p));
-	if (rc)
-		return error_owed(p, rc, nexthop, ret_action);
-	if (with_choices && !(p->flows && p->way) && !p->quote && p->direction == DIRECTION_ORIGINAL && p->service->flags & SERVICE_CHOICE)
-		service_remember(p);
-	rc = cut_pieces(p, nexthop);
-	if (rc && rc != -DROP_pieces_unresolved)
+/* The next hop; of a reply the client's, if the reply comes from where the backend is. The client is
+ * asked for first: a destination that is no client's, such as an address of ours, must not say how
+ * the backend is reached. */
+INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop **ret)
+{
+	__u32 slot = p->s->service.slot, reply_slot;
+	struct nexthop *backend = bpf_map_lookup_elem(&nexthops, &slot), *client;
+	bool is_uniform;
+	int rc, rc_client;
+
+	p->s->out = slot;
+	*ret = backend;
+	if (unlikely(!backend))
+		return -PASS_no_route;
+	if (p->s->direction == DIRECTION_ORIGINAL)
+		return fib_backend(p, backend, slot, c, now);
+	reply_slot = uniform_slot(p, c, now);
+	is_uniform = reply_slot;
+	reply_slot = is_uniform ? reply_slot : slot + 1;
+	p->s->out = reply_slot;
+	client = bpf_map_lookup_elem(&nexthops, &reply_slot);
+	*ret = client;
+	if (unlikely(!client))
+		return -PASS_no_route;
+	rc_client = fib_client(p, client, reply_slot, c, now, is_uniform);
+	if (unlikely(!is_answer(rc_client)))
+		return rc_client;
+	rc = fib_backend(p, backend, slot, c, now);
+	if (unlikely(!is_answer(rc)))
 		return rc;
-	return plane(p, send, nexthop, ret_action) ?: rc;
+	if (unlikely(backend->fib.ifindex != p->s->ifindex))
+		return -PASS_wrong_link;
+	return (with_flows && p->s->has_way) || client->egress & LINK_LISTENS ? rc_client :
+									       -PASS_no_listener;
 }
 
-/* proto: what the stack says of a packet without Ethernet header; guards: a constant, the guard's steps are in it */
-INLINE int pipeline(struct pkt *p, __be16 proto, bool guards, int *ret_action)
+INLINE int resolve_step(struct pkt *p)
 {
-	return pull_link(p, &proto) ?: service_pipeline(p, proto, guards, ret_action);
+	bool original = p->s->direction == DIRECTION_ORIGINAL;
+	__u64 now = bpf_jiffies64();
+	__u32 zero = 0;
+	struct control *c = bpf_map_lookup_elem(&control, &zero);
+	struct nexthop *hop = NULL;
+	int rc;
+
+	p->s->out = NO_SLOT;
+	if (unlikely(p->s->held))
+		return -(int)p->s->held;
+	if (unlikely(!c))
+		return NOT_OURS;
+	if (unlikely(is_martian(p, original ? p->s->src : p->s->dst)))
+		return -PASS_martian;
+	rc = original ? link_source(p) : 0;
+	if (with_lists && !rc && original && p->s->service.flags & SERVICE_LISTS)
+		rc = service_admits(p);
+	if (with_guards && !rc && !p->s->is_blind)
+		rc = p->s->guard.says;
+	if (unlikely(rc))
+		return rc;
+	rc = next_hop(p, c, now, &hop);
+	if (unlikely(!is_answer(rc) || !hop))
+		return rc;
+	if (unlikely(p->s->ttl <= 1))
+		return -PASS_hop_limit;
+	if (unlikely(p->s->segment_len > hop->fib.mtu_result) && !cut_fits(p))
+		return -PASS_too_big;
+	if (unlikely(rc)) {
+		p->s->through_neighbour = true;
+		return p->plane == PLANE_TC ? 0 : rc;
+	}
+	rc = plane(p, can_send, hop);
+	return rc ?: fib_probe(p, hop, now);
+}
+INLINE_STEP(resolve)
+
+/* ---- ready: room for the new headers; what is remembered is remembered now ---- */
+
+INLINE int ready_step(struct pkt *p)
+{
+	__u32 out = p->s->out;
+	struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
+	int rc;
+
+	if (unlikely(!hop))
+		return -DROP_send_failed;
+	rc = (with_flows ? flow_admits(p) : 0) ?: fragment_remember(p) ?: plane(p, make_room, hop);
+	if (rc)
+		return rc;
+	if (with_blind && p->s->is_blind)
+		return blind_commit(p);
+	return with_guards ? guard_remember(p) : 0;
+}
+INLINE_STEP(ready)
+
+/* ---- leave: rewrite and send ---- */
+
+INLINE int leave_step(struct pkt *p)
+{
+	__u32 out = p->s->out;
+	struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
+	bool has_way = with_flows && p->s->has_way;
+	int rc, rc_cut = 0;
+
+	if (unlikely(!hop))
+		return -DROP_send_failed;
+	rc = has_way ? flow_rewrite(p) : unlikely(p->s->is_quote) ? quote_rewrite(p) : rewrite(p);
+	if (rc)
+		return rc;
+	if (with_choices && !has_way && !p->s->is_quote && p->s->direction == DIRECTION_ORIGINAL &&
+	    p->s->service.flags & SERVICE_CHOICE)
+		service_remember(p);
+	if (p->plane == PLANE_TC && p->s->cut) {
+		rc_cut = cut_pieces(p);
+		if (rc_cut && rc_cut != -DROP_pieces_unresolved)
+			return rc_cut;
+	}
+	return plane(p, send, hop, &p->s->action) ?: rc_cut;
+}
+INLINE_STEP(leave)
+
+/* ---- the whole way ---- */
+
+INLINE int service_way(struct pkt *p)
+{
+	struct flow *flow = NULL;
+	int rc;
+
+	rc = find_way(p, &flow) ?: resolve(p) ?: ready(p);
+	if (with_flows && !rc)
+		rc = flow_commit(p, flow);
+	rc = rc ?: leave(p);
+	if (p->plane == PLANE_TC && (rc == -PASS_too_big || rc == -PASS_hop_limit)) {
+		p->s->judged = rc;
+		rc = error_owed(p);
+	}
+	return rc;
 }
 
-#endif
+/* 0: the packet was sent, by p->s->action; else a reason, or NOT_OURS */
+INLINE int way(struct pkt *p)
+{
+	int rc = enter(p);
+
+	if (with_relay && rc == IS_OVERLAY)
+		return site_way(p);
+	rc = rc ?: service_way(p);
+	return with_relay && rc == NOT_OURS && p->s->family ? route_stray(p) : rc;
+}
+
+/* Runs one packet through a plane. ifindex: the device that it came in by; bare: without an Ethernet
+ * header; pass, drop: the plane's words for these. A run within a run (a clone of ours that somebody
+ * mirrors to an ingress) would overwrite the state: its packet goes up, untouched. */
+INLINE int run(void *ctx, enum plane plane, __u32 ifindex, bool bare, int pass, int drop)
+{
+	struct pkt p = { .ctx = ctx, .plane = plane, .s = state_find() };
+	int verb;
+
+	if (unlikely(!p.s || p.s->busy))
+		return pass;
+	__builtin_memset(p.s, 0, offsetof(struct pkt_state, busy));
+	p.s->busy = true;
+	p.s->bare = bare;
+	p.s->ifindex = ifindex;
+	p.s->segments = 1;
+	p.s->action = drop;
+	verb = verdict(&p, way(&p), pass, drop);
+	p.s->busy = false;
+	return verb;
+}

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * struct pkt: what the pipeline knows of a packet. It keeps offsets, not packet pointers: at() alone makes one, checked, so a
- * plane may move the packet at any time.
+ * struct pkt: a packet in the hands of a step. Its bytes are reached by at() alone, which checks
+ * each access, so a plane may move the packet at any time.
  */
-#ifndef WGXDP_PKT_H
-#define WGXDP_PKT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +25,8 @@
 #define bpf_ntohl ntohl
 #define bpf_cpu_to_be64 htobe64
 #define bpf_be64_to_cpu be64toh
+#define barrier()
+#define barrier_var(x)
 #else
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -33,62 +34,30 @@
 #define memcpy __builtin_memcpy
 #endif
 #include "abi.h"
-#include "condition.h"
+#include "state.h"
 
-/* A step's answer where the packet is not ours: up, untouched, counted to nobody. Reasons are negative too, and nearer to 0. */
+/* Hints for the order in which clang lays the code out: what most packets do runs straight on */
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* A step's answer for a packet that is not ours: it goes up untouched and is counted for no
+ * service. Other answers below 0 are reasons. */
 #define NOT_OURS (-REASON_MAX)
 
+struct link;
+/* The fields live in registers; what is to outlive a step is in the state */
 struct pkt {
 	void *ctx;
-	void *data, *end;		/* of the linear part; reloaded by the plane when it moved them */
-	enum plane plane;		/* a constant in each entry point: the other planes' code folds away */
-	__u32 ifindex;			/* of the logical link that it came in by */
-	const struct link *link;
-	/* words of 64 bits, for the verifier forgets the bounds of smaller ones when they go to the stack */
-	__u64 l3, l4;			/* offsets of the IP and UDP headers from data */
-	__u64 len;			/* of the IP packet, by its own header */
-	__u64 segments, segment_len;	/* GSO (tc): packets in this one, and the L3 length of the largest; else 1 and len */
-	struct addr src, dst;
-	__u64 pseudo;			/* sum of both, for the pseudo header */
-	__u64 checksum;			/* of the UDP header; 0: none */
-	__u64 partial;			/* csum_compare() of UDP's checksum with the pseudo header's */
-	__be16 sport, dport;
-	__u8 family, ttl, tos;
-	bool bare;			/* tc: from an L3 device, without an Ethernet header; a constant in each entry point */
-	bool generic;			/* XDP: in generic mode on the port */
-	bool through_neighbour;		/* tc: sent by the kernel's neighbour output, which resolves and probes */
-	__u64 fragment;			/* 0: none; see fragment_word() */
-	__u64 frags;			/* XDP: LINK_XDP_SENDS_FRAGS where it lies in several buffers; else 0 */
-	__u64 step;			/* tc: it is cut in pieces of so many bytes behind their IP headers; 0: it is not */
-	__u64 held;			/* a bit for each reason that parse found, which counts only if the packet is ours */
-
-	struct quote *quote;		/* an ICMP error about a packet: src, dst and ports are that one's, turned round; else 0 */
-	const struct service *service;	/* classify's answer, 0 where not ours; with: */
-	__u8 direction;
-	struct addr to;			/* what the address (and port) are rewritten to: destination of an original, source of a reply */
-	__be16 to_port;
-	__u16 delta;			/* checksum difference of that address, new - old */
-
-	bool relay;			/* a constant in each entry point: the relay's steps are in it */
-	bool overlay;			/* for a site: its peers count, not a service; and nothing is rewritten */
-	bool outside;			/* for a peer's own address, which is not of the overlay: only as an answer */
-	__u8 next;			/* type of the header behind IPv6's own */
-	__u8 check_at;			/* offset of the checksum in the header at l4 */
-	bool silent;			/* no error may be sent about it */
-	__u64 peers;			/* their ids, that which it is from in the lower half; 0: nobody. One word: 6.1 has no stack for two */
-	const struct peer *peer;	/* the latter, or NULL: it may not go anywhere */
-	__u64 tag;			/* to be remembered in allowed when it is sent; 0: nothing is */
-
-	bool flows;			/* a constant in each entry point: the steps of flows are in it */
-	__u8 leaves;			/* the family in which it leaves; only with flows: see family_out() */
-	struct flow_scratch *way;	/* of a packet of a flow, or of a newcomer, as what it leaves; else NULL */
-	struct flow *flow;		/* its flow, or NULL: a newcomer, or who answers one */
-
-	bool guards;			/* a constant in each entry point: the steps of the guard are in it */
-	bool blind;			/* likewise: those of the blind relay */
+	enum plane plane;		/* a constant in each program: other planes' code is left out */
+	struct pkt_state *s;
+	const struct link *link;	/* within enter */
+	const struct peer *peer;	/* within site_resolve */
 };
 
-/* Words as they stand in a header, whose alignment the kernel's headers understate: else clang goes byte by byte. */
+/* ---- words of a header ---- */
+
+/* One load or store each. The kernel's header structs understate their alignment, and clang would
+ * go byte by byte. */
 #ifdef WGXDP_HOST
 #define load_word(type, from) ({ type word_; memcpy(&word_, from, sizeof(word_)); word_; })
 #define store_word(type, to, word) ({ type word_ = (word); memcpy(to, &word_, sizeof(word_)); })
@@ -97,15 +66,17 @@ struct pkt {
 #define store_word(type, to, word) ({ void *to_ = (to); *(type *)to_ = (word); })
 #endif
 
-/* Addresses only ever as their two words: a mixture of widths would be taken apart and put together again */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define ADDR_MAPPED 0xffff0000ULL
 #define ADDR_IPV4_SHIFT 32
+#define from_le32(word) (word)
 #else
 #define ADDR_MAPPED 0xffff00000000ULL
 #define ADDR_IPV4_SHIFT 0
+#define from_le32(word) __builtin_bswap32(word)
 #endif
 
+/* An IPv4 address as struct addr has it: ::ffff:a.b.c.d */
 INLINE struct addr addr_from4(__be32 a)
 {
 	return (struct addr){ .q = { 0, ADDR_MAPPED | (__u64)a << ADDR_IPV4_SHIFT } };
@@ -127,7 +98,12 @@ INLINE void addr_store(void *to, struct addr a)
 	store_word(__u64, to + 8, a.q[1]);
 }
 
-/* The Ethernet addresses of the FIB's answer */
+INLINE bool addr_same(const struct addr *a, const struct addr *b)
+{
+	return a->q[0] == b->q[0] && a->q[1] == b->q[1];
+}
+
+/* Writes both MAC addresses of the FIB's answer */
 INLINE void eth_write(struct ethhdr *eth, const struct bpf_fib_lookup *fib)
 {
 	store_word(__u32, eth->h_dest, load_word(__u32, fib->dmac));
@@ -136,62 +112,78 @@ INLINE void eth_write(struct ethhdr *eth, const struct bpf_fib_lookup *fib)
 	store_word(__u16, eth->h_source + 4, load_word(__u16, fib->smac + 4));
 }
 
-/* size bytes at off, or NULL where the linear part ends before */
-INLINE void *at(const struct pkt *p, __u64 off, __u32 size)
-{
-	void *header = p->data + off;
+/* ---- the bytes of a packet ---- */
 
-	opaque(header);		/* or clang adds off twice, and the verifier does not see that both are one */
-	if (header + size > p->end)
+#define OFFSETS 0xfff			/* every header begins below this */
+#ifdef WGXDP_HOST
+INLINE void *at(const struct pkt *p, __u32 off, __u32 size);	/* plane/host.h */
+#else
+/* A pointer in the context, read anew: helpers that move the packet make older ones invalid */
+#define ctx_ptr(ctx, field) ({ \
+	void *ptr_; \
+	asm volatile("%0 = *(u32 *)(%1 + %2)" \
+		     : "=r"(ptr_) : "r"(ctx), "i"(offsetof(typeof(*(ctx)), field))); \
+	ptr_; })
+
+/* The size bytes at off, or NULL where the linear part of the packet ends before */
+INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
+{
+	bool xdp = p->plane == PLANE_XDP;
+	void *header = xdp ? ctx_ptr((struct xdp_md *)p->ctx, data) :
+			     ctx_ptr((struct __sk_buff *)p->ctx, data);
+	void *end = xdp ? ctx_ptr((struct xdp_md *)p->ctx, data_end) :
+			  ctx_ptr((struct __sk_buff *)p->ctx, data_end);
+
+	header += off & OFFSETS;
+	barrier_var(header);	/* clang would add off twice; the verifier then sees two pointers */
+	if (unlikely(header + size > end))
 		return NULL;
-	opaque(header);		/* or clang makes one value of both answers, and every caller tests twice */
+	barrier_var(header);	/* clang would merge both answers, and every caller test them again */
 	if (!header)
 		__builtin_unreachable();
 	return header;
 }
+#endif
 
-INLINE __u8 family_out(const struct pkt *p)
+/* n, at least 1 and at most `most`, a power of 2: a length for a helper. 6.1's verifier learns
+ * nothing from a comparison with 0. */
+INLINE __u32 bounded(__u32 n, __u32 most)
 {
-	return p->flows ? p->leaves : p->family;
+	barrier_var(n);
+	return ((n - 1) & (most - 1)) + 1;
 }
 
-/* Whether it changes from IPv4 to IPv6, or back */
-INLINE bool is_across(const struct pkt *p)
+/* ---- reasons that wait ---- */
+
+/* A fault that counts only if the packet turns out to be ours. The first reason in reasons.def wins. */
+INLINE void pkt_hold(struct pkt *p, enum reason reason)
 {
-	return p->flows && p->way && p->leaves != p->family;
+	if (!p->s->held || reason < p->s->held)
+		p->s->held = reason;
 }
 
-INLINE void pkt_hold(struct pkt *p, enum reason reason, __u64 condition)
-{
-	p->held |= condition << reason;
-}
+/* ---- fragments ---- */
 
-/* What a fragment is, in one word. Its offset in bytes, and 1 where more follow, as in IPv6's header: 1 a first one, above it a
- * later one; and above these 16 bits where, from l3, the piece begins. */
-INLINE __u64 fragment_word(__u64 offset, __u64 start)
+/* What a fragment is, in one word; 0: the packet is whole. The lower half is its offset in bytes,
+ * plus 1 where more follow (so 1 is a first fragment), the upper half where its payload begins, from
+ * the IP header on. */
+INLINE __u32 fragment_word(__u32 offset, __u32 start)
 {
-	return (start << 16 | offset) * (1 - is_zero(offset));
+	return offset ? start << 16 | offset : 0;
 }
 
 INLINE __u32 fragment_offset(const struct pkt *p)
 {
-	return p->fragment & 0xffff;
+	return p->s->fragment & 0xffff;
 }
 
 INLINE __u32 fragment_start(const struct pkt *p)
 {
-	return p->fragment >> 16 & 0xffff;
+	return p->s->fragment >> 16;
 }
 
+/* A fragment that is not the first: it has no UDP header */
 INLINE bool is_later(const struct pkt *p)
 {
-	return __builtin_expect(fragment_offset(p) > 1, 0);
+	return unlikely(fragment_offset(p) > 1);
 }
-
-/* x as it is, but no constant any more to the verifier, which so joins paths that differ in nothing else */
-INLINE __u32 blur(const struct pkt *p, __u32 x)
-{
-	return x | p->link->zero;
-}
-
-#endif

@@ -1,110 +1,110 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * classify: original, where the destination is a service on this very link; reply, where the source is a backend. Both are one
- * lookup in the table; which of several listeners a reply goes back through is remembered per client, and only there.
+ * classify: a packet is an original where its destination is a service on this very link, a reply
+ * where its source is a backend. Both are one lookup in the table. Where a backend serves several
+ * listeners, the map choices remembers for each client which one it uses.
  */
-#ifndef WGXDP_SERVICE_H
-#define WGXDP_SERVICE_H
+#pragma once
 
 #include "table.h"
 
-/* The client and backend of this packet. Keys of 44 bytes are made in a map of their own: the stack is small. */
-INLINE struct choice_scratch *choice_scratch(const struct pkt *p)
+/* The client and backend of this packet, as the key in p->s->choice */
+INLINE void choice_key(struct pkt *p)
 {
-	bool original = p->direction == DIRECTION_ORIGINAL;
-	__u32 zero = 0;
-	struct choice_scratch *s = bpf_map_lookup_elem(&scratch, &zero);
+	bool original = p->s->direction == DIRECTION_ORIGINAL;
+	struct choice_key *key = &p->s->choice.key;
 
-	if (!s)
-		return NULL;
-	s->key.client = original ? p->src : p->dst;
-	s->key.backend = original ? p->to : p->src;
-	s->key.client_port = original ? p->sport : p->dport;
-	s->key.backend_port = original ? p->to_port : p->sport;
-	s->key.family = p->family;
-	return s;
+	key->client = original ? p->s->src : p->s->dst;
+	key->backend = original ? p->s->service.to : p->s->src;
+	key->client_port = original ? p->s->sport : p->s->dport;
+	key->backend_port = original ? p->s->service.port : p->s->sport;
+	key->family = p->s->family;
 }
 
-/* A reply of a backend with several listeners: the one that this client used, if it is still a listener of this backend, or was
- * until a moment ago; else, as for a client never seen, the first (which the reply's entry names). */
+/* A reply goes back through the listener that the client used, if that still has this backend, or
+ * had it until a moment ago. Else, as for a client never seen, through the first listener, which the
+ * reply's own entry names. */
 INLINE void service_chosen(struct pkt *p)
 {
-	struct choice_scratch *s = choice_scratch(p);
 	const struct table_entry *entry;
 	const struct choice *choice;
 	struct table_key listener;
 
-	choice = s ? bpf_map_lookup_elem(&choices, &s->key) : NULL;
+	choice_key(p);
+	choice = bpf_map_lookup_elem(&choices, &p->s->choice.key);
 	if (!choice)
 		return;
 	listener.addr = choice->addr;
-	listener.word = table_word(KEY_SERVICE, p->family, choice->port, choice->ifindex);
-	if (p->guards)
-		listener.word += table_backend(p->service->flags >> SERVICE_BACKEND_SHIFT);
-	if (p->service->flags & SERVICE_OLD) {
-		listener.addr = old_addr(&choice->addr, &p->src);
+	listener.word = table_word(KEY_SERVICE, p->s->family, choice->port, choice->ifindex);
+	if (with_guards)
+		listener.word += table_backend(p->s->service.flags >> SERVICE_BACKEND_SHIFT);
+	if (p->s->service.flags & SERVICE_OLD) {
+		listener.addr = old_addr(&choice->addr, &p->s->src);
 		listener.word ^= KEY_SERVICE ^ KEY_OLD;
 	}
 	entry = table_find(&listener);
-	if (!entry || entry->service.port != p->sport || entry->service.to.q[0] != p->src.q[0] ||
-	    entry->service.to.q[1] != p->src.q[1])
+	if (!entry || entry->service.port != p->s->sport ||
+	    !addr_same(&entry->service.to, &p->s->src))
 		return;
-	p->service = &entry->service;
-	p->to = choice->addr;
-	p->to_port = choice->port;
-	p->delta = ~entry->service.delta;
+	p->s->service = entry->service;
+	p->s->service.to = choice->addr;
+	p->s->service.port = choice->port;
+	p->s->service.delta = ~entry->service.delta;
 }
 
-/* Called when the packet is about to be sent: the listener that this client uses now */
-INLINE void service_remember(const struct pkt *p)
+/* An original is about to be sent: its client uses this listener now */
+INLINE void service_remember(struct pkt *p)
 {
-	struct choice_scratch *s = choice_scratch(p);
-	const struct choice *choice;
+	struct choice *value = &p->s->choice.value;
+	const struct choice *known;
 
-	if (!s)
+	choice_key(p);
+	known = bpf_map_lookup_elem(&choices, &p->s->choice.key);
+	if (known && addr_same(&known->addr, &p->s->dst) && known->port == p->s->dport &&
+	    known->ifindex == p->s->ifindex)
 		return;
-	choice = bpf_map_lookup_elem(&choices, &s->key);
-	if (choice && choice->addr.q[0] == p->dst.q[0] && choice->addr.q[1] == p->dst.q[1] &&
-	    choice->port == p->dport && choice->ifindex == p->ifindex)
-		return;
-	s->value.addr = p->dst;
-	s->value.port = p->dport;
-	s->value.ifindex = p->ifindex;
-	bpf_map_update_elem(&choices, &s->key, &s->value, BPF_ANY);
+	value->addr = p->s->dst;
+	value->port = p->s->dport;
+	value->ifindex = p->s->ifindex;
+	bpf_map_update_elem(&choices, &p->s->choice.key, value, BPF_ANY);
 }
 
-/* Whether the service's lists keep this client out. It is the client that counts, also where a router on its way complains. */
+/* Whether the service's lists let this client in. The client counts, also where a router on its way
+ * sends an error. */
 INLINE int service_admits(const struct pkt *p)
 {
-	struct source_key key = { .prefixlen = 32 + 128, .id = bpf_htonl(SERVICE_LIST | p->service->id), .addr = p->src };
+	struct source_key key = {
+		.prefixlen = 32 + 128, .id = bpf_htonl(SERVICE_LIST | p->s->service.id),
+		.addr = p->s->src,
+	};
 	const __u8 *verdict;
 
-	if (p->quote)
-		key.addr = p->quote->dst;
+	if (p->s->is_quote)
+		key.addr = p->s->quote.dst;
 	verdict = bpf_map_lookup_elem(&source_trie, &key);
 	return verdict && *verdict == LIST_DENY ? -DROP_denied : 0;
 }
 
 INLINE int classify(struct pkt *p)
 {
-	struct table_key key = { p->dst, table_word(KEY_SERVICE, p->family, p->dport, p->ifindex) };
+	struct table_key key = {
+		p->s->dst, table_word(KEY_SERVICE, p->s->family, p->s->dport, p->s->ifindex),
+	};
 	const struct table_entry *entry = table_find(&key);
 
-	p->direction = DIRECTION_ORIGINAL;
+	p->s->direction = DIRECTION_ORIGINAL;
 	if (!entry) {
-		key = (struct table_key){ p->src, table_word(KEY_REPLY, p->family, p->sport, 0) };
+		key.addr = p->s->src;
+		key.word = table_word(KEY_REPLY, p->s->family, p->s->sport, 0);
 		entry = table_find(&key);
-		p->direction = DIRECTION_REPLY;
+		p->s->direction = DIRECTION_REPLY;
 	}
 	if (!entry)
 		return NOT_OURS;
-	p->service = &entry->service;
-	p->to = entry->service.to;
-	p->to_port = entry->service.port;
-	p->delta = entry->service.delta;
-	if (with_choices && p->direction == DIRECTION_REPLY && entry->service.flags & SERVICE_CHOICE)
+	p->s->service = entry->service;
+	p->s->has_service = true;
+	if (with_choices && p->s->direction == DIRECTION_REPLY &&
+	    p->s->service.flags & SERVICE_CHOICE)
 		service_chosen(p);
 	return 0;
 }
-
-#endif

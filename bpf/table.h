@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The generic table: written by user space (user/table.c), read for every packet. A key has two homes of two places. An entry
- * is published by the store of its tag and never changed while it is published, so a reader needs no lock and sees no torn one.
+ * The generic table: user space writes it (user/table.c), every packet reads it. A key has two
+ * homes, buckets of two places. The store of an entry's tag publishes it, and a published entry
+ * never changes, so a reader needs no lock and sees no torn entry.
  */
-#ifndef WGXDP_TABLE_H
-#define WGXDP_TABLE_H
+#pragma once
 
 #include "maps.h"
 
-/* What follows may not be read before the tag was. x86 does not reorder reads; elsewhere an address dependency sees to it. */
+/* A table read that is used in several places: the verifier walks it once */
+#ifdef WGXDP_HOST
+#define TABLE_READ INLINE
+#else
+#define TABLE_READ __attribute__((noinline))
+#endif
+
+/* The pointer, to be followed only after the word was read. x86 does not reorder reads; elsewhere an
+ * address dependency sees to it. */
 #if defined(WGXDP_HOST) || defined(__TARGET_ARCH_x86)
 #define after(pointer, word) ({ asm volatile("" : : : "memory"); (pointer); })
 #else
@@ -20,24 +28,23 @@
 
 #define read_once(word) (*(const volatile typeof(word) *)&(word))
 
-/* The place in a bucket that has this tag. By branches, which cost the verifier a walk for each place but the processor, which
- * predicts them, no wait. */
-INLINE const struct table_entry *bucket_find(const struct table_bucket *bucket, __u64 hash)
+/* The place in a bucket that has this tag, or NULL */
+INLINE const struct table_entry *bucket_find(const struct table_bucket *bucket, __u64 tag)
 {
-	if (read_once(bucket->entry[0].tag) == hash)
+	if (read_once(bucket->entry[0].tag) == tag)
 		return &bucket->entry[0];
-	return read_once(bucket->entry[1].tag) == hash ? &bucket->entry[1] : NULL;
+	return read_once(bucket->entry[1].tag) == tag ? &bucket->entry[1] : NULL;
 }
 
-/* map: a constant, as mask is: its buckets - 1 */
+/* The entry of a key, or NULL. map: a constant; mask: its buckets - 1 */
 INLINE const struct table_entry *table_find_in(void *map, __u32 mask, const struct table_key *key)
 {
-	__u64 hash = table_hash(key), differs;
+	__u64 hash = table_hash(key);
 	__u32 home = table_home(hash, 0, mask);
 	const struct table_bucket *bucket = bpf_map_lookup_elem(map, &home);
 	const struct table_entry *entry;
 
-	if (!bucket)
+	if (unlikely(!bucket))
 		return NULL;
 	entry = bucket_find(bucket, hash);
 	if (!entry) {
@@ -48,14 +55,10 @@ INLINE const struct table_entry *table_find_in(void *map, __u32 mask, const stru
 	if (!entry)
 		return NULL;
 	entry = after(entry, hash);
-	differs = (entry->key.addr.q[0] ^ key->addr.q[0]) | (entry->key.addr.q[1] ^ key->addr.q[1]) |
-		  (entry->key.word ^ key->word);
-	return differs ? NULL : entry;
+	return addr_same(&entry->key.addr, &key->addr) && entry->key.word == key->word ? entry : NULL;
 }
 
 INLINE const struct table_entry *table_find(const struct table_key *key)
 {
 	return table_find_in(&table, table_mask, key);
 }
-
-#endif

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What became of packets after XDP gave them to a device: the kernel tells by tracepoints, here counted per egress interface. By
- * raw ones, which CAP_PERFMON is enough for, where device_ifindex is known, else by those of tracefs.
+ * Packets that a driver did not send after XDP gave them to it: the kernel tells by tracepoints, and
+ * they are counted per egress interface. Where device_ifindex is known these are raw tracepoints, for
+ * which CAP_PERFMON is enough; else those of tracefs.
  */
-#ifndef WGXDP_TRANSMIT_H
-#define WGXDP_TRANSMIT_H
+#pragma once
 
 #include "link.h"
 
-/* As tracefs has it in events/xdp/NAME/format, on 6.1 to 6.18 alike. They know ifindexes only: what another network
- * namespace fails to send between devices of the same indexes is counted as well. */
+/* As tracefs has it in events/xdp/NAME/format, on 6.1 to 6.18 alike. These know ifindexes only: what
+ * another network namespace fails to send between devices of the same indexes is counted as well. */
 struct xdp_devmap_xmit {
 	__u64 common;
 	int from_ifindex;
@@ -32,7 +32,8 @@ INLINE void transmit_failed_add(__u32 from, __u32 to, __u32 packets)
 	__u64 *n = bpf_map_lookup_elem(&transmit_failed, &place);
 	const struct link *link = link_find(from);
 
-	if (n && link && (link->flags & (LINK_NATIVE | LINK_GENERIC) || link->above))	/* above: also of a bond */
+	/* above: a bond's port has no flags of its own */
+	if (n && link && (link->flags & (LINK_NATIVE | LINK_GENERIC) || link->above))
 		*n += packets;
 }
 
@@ -44,7 +45,7 @@ INLINE int ifindex_of(__u64 device)
 	return ifindex;
 }
 
-/* Whether the device is in the network namespace that wgxdp works in, where both are known: indexes are the same elsewhere */
+/* Whether the device is in our network namespace, if both are known: others have the same indexes */
 INLINE bool is_here(__u64 device)
 {
 	__u64 net = 0;
@@ -58,7 +59,7 @@ INLINE bool is_here(__u64 device)
 	return inum == c->netns;
 }
 
-/* a driver's ring was full, or the driver refused */
+/* The driver's ring was full, or the driver refused */
 SEC("raw_tp/xdp_devmap_xmit")
 int wgxdp_devmap_raw(const struct bpf_raw_tracepoint_args *ctx)
 {
@@ -77,7 +78,7 @@ int wgxdp_devmap_xmit(const struct xdp_devmap_xmit *ctx)
 	return 0;
 }
 
-/* the device is down, or cannot transmit at all */
+/* The device is down, or cannot transmit at all */
 SEC("raw_tp/xdp_redirect_err")
 int wgxdp_redirect_raw(const struct bpf_raw_tracepoint_args *ctx)
 {
@@ -92,5 +93,3 @@ int wgxdp_redirect_err(const struct xdp_redirect_err *ctx)
 	transmit_failed_add(ctx->ifindex, ctx->map_index, 1);
 	return 0;
 }
-
-#endif

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * verdict: the one exit, where a step's answer becomes counters and an action. XDP counts only what it sends or ends; what it
- * passes up is decided and counted by tc, which sees it next.
+ * verdict: the one exit, where what the steps came to becomes counters, a sampled event, and an
+ * action. XDP counts only what it sends or drops: what it passes up, tc decides and counts.
  */
-#ifndef WGXDP_VERDICT_H
-#define WGXDP_VERDICT_H
+#pragma once
 
-#include "event.h"
 #include "hear.h"
+#include "plane/plane.h"
+#include "step.h"
 
-/* A bit for each reason that ends the packet here */
+/* A bit for each reason that drops the packet */
 #define REASON(kind, name, text) | (KIND_##kind == KIND_DROP ? 1ULL << kind##_##name : 0)
 #define DROPS (0ULL
 static const __u64 reason_drops = DROPS
@@ -24,11 +24,55 @@ INLINE bool reason_is_drop(int rc)
 	return reason_drops >> (-rc & 63) & 1;
 }
 
+/* ---- events: samples of what is dropped, while a monitor looks ---- */
+
+INLINE void event_fill(const struct pkt *p, struct event *e, __u32 id, int rc)
+{
+	e->src = p->s->src;
+	e->dst = p->s->dst;
+	e->sport = p->s->sport;
+	e->dport = p->s->dport;
+	e->reason = -rc;
+	e->family = p->s->family;
+	e->direction = p->s->direction;
+	e->plane = p->plane;
+	e->pad[0] = e->pad[1] = e->pad[2] = 0;
+	e->id = id;
+	e->ifindex = p->s->ifindex;
+	e->len = p->s->len;
+	e->segments = p->s->segments;
+}
+
+/* One event a jiffy and CPU; the others are counted as skipped */
+INLINE void event_drop(const struct pkt *p, __u32 id, int rc)
+{
+	__u32 zero = 0;
+	const __u64 *watch = bpf_map_lookup_elem(&event_watch, &zero);
+	struct event_budget *budget = bpf_map_lookup_elem(&event_budget, &zero);
+	__u64 now = bpf_jiffies64();
+	struct event *e;
+
+	if (!watch || !budget || now >= *watch)
+		return;
+	e = budget->last == now ? NULL : bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		budget->skipped += p->s->segments;
+		return;
+	}
+	e->skipped = budget->skipped;
+	budget->last = now;
+	budget->skipped = 0;
+	event_fill(p, e, id, rc);
+	bpf_ringbuf_submit(e, 0);
+}
+
+/* ---- counters ---- */
+
 /* id: a service's, or PEER_ID | a peer's */
 INLINE void count_reason(const struct pkt *p, __u32 id, int rc)
 {
 	struct reason_key key = {
-		.id = id, .direction = p->direction, .plane = p->plane & 1, .reason = -rc,
+		.id = id, .direction = p->s->direction, .plane = p->plane, .reason = -rc,
 	};
 	__u64 *n = bpf_map_lookup_elem(&reasons, &key), zero = 0;
 
@@ -37,57 +81,43 @@ INLINE void count_reason(const struct pkt *p, __u32 id, int rc)
 		n = bpf_map_lookup_elem(&reasons, &key);
 	}
 	if (n)
-		*n += p->segments;
+		*n += p->s->segments;
 	if (reason_is_drop(rc))
 		event_drop(p, id, rc);
 }
 
 INLINE void count_forwarded(const struct pkt *p, struct total *total)
 {
-	total->forwarded += p->segments;
+	total->forwarded += p->s->segments;
 	total->bytes += segments_bytes(p);
 }
 
-INLINE void count(const struct pkt *p, int rc)
+INLINE void count_service(const struct pkt *p, int rc)
 {
-	__u32 index = total_index(p->service->id, p->direction, p->plane & 1);
+	__u32 index = total_index(p->s->service.id, p->s->direction, p->plane);
 	struct total *total = bpf_map_lookup_elem(&totals, &index);
 
-	if (!total)
+	if (unlikely(!total))
 		return;
-	total->received += p->segments;
-	if (rc) {
-		count_reason(p, p->service->id, rc);
-		return;
-	}
-	count_forwarded(p, total);
+	total->received += p->s->segments;
+	if (unlikely(rc))
+		count_reason(p, p->s->service.id, rc);
+	else
+		count_forwarded(p, total);
 }
 
-/* rc: what the pipeline came to; sent: the action that its send gave; pass and drop: the plane's words for these */
-INLINE int verdict(const struct pkt *p, int rc, int sent, int pass, int drop)
-{
-	bool ends = !rc || reason_is_drop(rc);
-
-	if (rc == NOT_OURS || !p->service) {
-		hear(p);
-		return pass;
-	}
-	if (ends || p->plane != PLANE_XDP || !(p->link->flags & LINK_TC))
-		count(p, rc);
-	return !rc ? sent : ends ? drop : pass;
-}
-
-/* What came from a peer, and, if it was forwarded, went to another */
+/* For the peer that the packet came from, and, if it was forwarded, the peer that it went to */
 INLINE void count_peers(const struct pkt *p, int rc)
 {
-	__u32 rx = total_index((__u32)p->peers, PEER_RX, p->plane & 1), tx = total_index(p->peers >> 32, PEER_TX, p->plane & 1);
+	__u32 rx = total_index((__u32)p->s->peers, PEER_RX, p->plane);
+	__u32 tx = total_index(p->s->peers >> 32, PEER_TX, p->plane);
 	struct total *total = bpf_map_lookup_elem(&peer_totals, &rx);
 
 	if (!total)
 		return;
-	total->received += p->segments;
+	total->received += p->s->segments;
 	if (rc) {
-		count_reason(p, PEER_ID | (__u32)p->peers, rc);
+		count_reason(p, PEER_ID | (__u32)p->s->peers, rc);
 		return;
 	}
 	count_forwarded(p, total);
@@ -96,16 +126,31 @@ INLINE void count_peers(const struct pkt *p, int rc)
 		count_forwarded(p, total);
 }
 
-/* As verdict() */
-INLINE int relay_verdict(const struct pkt *p, int rc, int sent, int pass, int drop)
+/* Counts what p->s->judged says */
+INLINE int count_step(struct pkt *p)
+{
+	if (with_relay && p->s->overlay)
+		count_peers(p, p->s->judged);
+	else
+		count_service(p, p->s->judged);
+	return 0;
+}
+INLINE_STEP(count)
+
+/* rc: what the way came to; pass, drop: the plane's words for these. On tc a dropped packet may have
+ * become an answer: then p->s->action sends it. */
+INLINE int verdict(struct pkt *p, int rc, int pass, int drop)
 {
 	bool ends = !rc || reason_is_drop(rc);
 
-	if (!p->overlay || rc == NOT_OURS)
-		return verdict(p, rc, sent, pass, drop);
-	if (ends || p->plane != PLANE_XDP || !(p->link->flags & LINK_TC))
-		count_peers(p, rc);
-	return !rc ? sent : ends ? drop : pass;
+	if (rc == NOT_OURS || unlikely(!(p->s->has_service || (with_relay && p->s->overlay)))) {
+		hear(p);
+		return pass;
+	}
+	p->s->judged = rc;
+	if (ends || p->plane != PLANE_XDP || !(p->s->link_flags & LINK_TC))
+		count(p);
+	if (!ends)
+		return pass;
+	return !rc || p->plane == PLANE_TC ? p->s->action : drop;
 }
-
-#endif

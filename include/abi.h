@@ -66,7 +66,7 @@ struct link {
 	__u8 refused;			/* for user space: the errno with which native XDP was refused; 0: it was not */
 	__u16 flags;			/* enum link_flags */
 	__u64 macs[LINK_MACS];		/* own MACs: the six bytes as they stand in a header, then two of zero; or LINK_NO_MAC */
-	__u32 zero;			/* always: see blur() in bpf/pkt.h */
+	__u32 pad;
 	__u32 above;			/* of a port of a bridge or bond, for which its untagged frames are, or of a virtual router's
 					 * MACVLAN: that interface; else 0 */
 	__u32 port;			/* of a VLAN: the port on which its frames leave, with these tags; else 0 */
@@ -135,12 +135,6 @@ struct choice {
 	__u32 ifindex;
 };
 
-/* scratch: PERCPU_ARRAY of one; room to make keys and values in, no state */
-struct choice_scratch {
-	struct choice_key key;
-	struct choice value;
-};
-
 /* ---- fragments: frags, LRU_HASH: what the first fragment of a datagram tells of the later ones ---- */
 
 struct fragment_key {
@@ -157,13 +151,26 @@ struct fragment {
 	__u16 end;			/* of the first fragment: where the next one may begin */
 };
 
-/* frag_scratch: PERCPU_ARRAY of one, no state */
-struct fragment_scratch {
-	struct fragment_key key;
-	struct fragment value;
+/* pieces: PERCPU_ARRAY of one: a packet that is cut, from the first piece to the last (bpf/fragment/cut.h).
+ * `wgxdp trace` reads it after a run. */
+#define PIECES_LEN 16000		/* at most, without the IP header */
+#define PIECE_MAX 15360
+#define PIECE_ROOM 16384		/* the next power of 2 */
+struct pieces {
+	__u32 l3, header;		/* where the IP header is, and its length in pieces */
+	__u32 shift;			/* of that, what a whole packet lacks: IPv6's fragment header */
+	__be32 ident;			/* of IPv6 that came as IPv4 */
+	__u32 len, step, rest;		/* payload of all, of each piece but the last, and what is left */
+	__u32 first_alone;		/* the first piece replaces the packet, and nothing else leaves */
+	__u32 ifindex;			/* of the device that they leave by */
+	__u32 frag_off;			/* as it came, host order; in IPv6 with the bits below it */
+	__u64 sum;
+	__u32 option;			/* IPv4: offset of the next option */
+	__u32 option_goes;		/* this option becomes no operations, */
+	__u32 option_delta;		/* which changes the header's sum so */
+	__u8 ip[2][64];			/* the header of the first piece, and of the others */
+	__u8 stash[PIECES_LEN + PIECE_ROOM];	/* the payload; longer than is used, for the verifier */
 };
-
-#include "abi_scratch.h"
 
 enum control_flags {
 	CONTROL_ASK_ALWAYS = 1 << 0,	/* a rule looks at source, mark or DSCP: no next hop of one client is another's */

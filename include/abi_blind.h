@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The blind relay: sites, where each is, and which receiver index of whose session is whose (bpf/blind.h). Part of abi.h.
+ * The blind relay: sites, where each is, and which receiver index of whose session is whose (bpf/blind/). Part of abi.h.
  */
 #ifndef WGXDP_ABI_BLIND_H
 #define WGXDP_ABI_BLIND_H
-
-/* Programs that know it are programs of their own (wgxdp_xdp_blind …, wgxdp_xdp_relay_blind …), which know flows too. */
 
 #define BLIND_SITES_MAX 1024		/* with number 0: the relay itself */
 

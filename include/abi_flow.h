@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Flows: clients of masquerading services, and what each packet of theirs is translated to (bpf/flow.h). Part of abi.h.
+ * Flows: clients of masquerading services, and what each packet of theirs is translated to (bpf/flow/). Part of abi.h.
  */
 #ifndef WGXDP_ABI_FLOW_H
 #define WGXDP_ABI_FLOW_H
-
-/* Programs that know flows are programs of their own (wgxdp_xdp_flows …, wgxdp_xdp_relay_flows …), so that those of a firewall
- * carry nothing of it: user space loads the ones or the others, and pins them under the same names. */
 
 /* A packet as it comes: of the original's direction from a client to where a service listens, of the reply's from the backend to
  * an address and port of ours. In network order; the family is the packet's own, so the two keys of a flow may have different ones. */

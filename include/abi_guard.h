@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The guard: what WireGuard messages must be to pass a service that asks for it (bpf/guard.h), and, where several backends share
+ * The guard: what WireGuard messages must be to pass a service that asks for it (bpf/guard/), and, where several backends share
  * one listener, which of them a message is for. Message types, mac1 and cookies as in the WireGuard paper, section 5.4. Part of abi.h.
  */
 #ifndef WGXDP_ABI_GUARD_H
 #define WGXDP_ABI_GUARD_H
-
-/* Programs that know the guard are programs of their own (wgxdp_xdp_guard …, wgxdp_xdp_relay_guard …), which know flows too. */
 
 enum message { MESSAGE_INITIATION = 1, MESSAGE_RESPONSE, MESSAGE_COOKIE, MESSAGE_DATA };
 #define MESSAGES 4

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The relay: peers, the routes to their sites, and the policy between them (bpf/route.h, bpf/policy.h). User space writes all
+ * The relay: peers, the routes to their sites, and the policy between them (bpf/relay/). User space writes all
  * of it but `allowed`. Part of abi.h.
  */
 #ifndef WGXDP_ABI_RELAY_H
 #define WGXDP_ABI_RELAY_H
-
-/* Programs that know the relay are programs of their own, wgxdp_xdp_relay, wgxdp_tc_relay and wgxdp_tc_l3_relay, so that those
- * of a firewall carry nothing of it: user space loads the ones or the others, and pins them under the same names. */
 
 /* ---- peers: ARRAY by id, from 1 on; 0 is nobody. 32 bytes. ---- */
 
@@ -91,7 +88,7 @@ struct policy {
 #define ALLOWED_SECONDS 180
 #define ALLOWED_BUCKETS 32768		/* the default */
 struct allowed {
-	__u64 tag;			/* of addresses, ports and protocol: see allowed_tag() in bpf/allowed.h */
+	__u64 tag;			/* of addresses, ports and protocol: see allowed_tag() in bpf/relay/allowed.h */
 	__u64 until;			/* jiffies; 0: free */
 };
 struct allowed_bucket {

@@ -4,7 +4,8 @@
 # timeout: 300
 # What changes about a blind relay while it runs: what `save` writes, also where /run was lost, `up` takes for what there is; a pair that is
 # taken away begins no new session, and goes on with the one that it has; a peer that WireGuard gets is a site, one that it loses is none,
-# and comes back with its sessions; an MTU that the interface does not carry is refused. The network is that of sites.sh.
+# and comes back with its sessions; an MTU that the interface does not carry is refused; an interface that comes after `up` is the relay's
+# too. The network is that of sites.sh.
 #
 #     198.51.100.11 nat-a --+
 #     198.51.100.12 nat-b --+--- 198.51.100.1, 2001:db8::1 relay
@@ -92,3 +93,13 @@ wgxdp reload -c "$work/wgxdp.yaml" > "$work/check" 2>&1 || status=$?
 expect 'a reload' "$status $(grep -c 'an mtu of 1440' "$work/check")" == '1 1'
 expect 'of 5 pings lost, after that' "$(lost a c)" == 0
 expect_sums
+
+end_daemon
+wgxdp down
+printf '%s\n' "blind: { listen: { interface: later, port: $port }, device: $relay }" > "$work/later.yaml"
+wgxdp up -c "$work/later.yaml" > "$work/up" 2>&1
+cable relay later internet later
+addresses relay later 203.0.113.1/24
+wgxdp up -c "$work/later.yaml" > "$work/up" 2>&1
+expect 'an interface that comes later: what our WireGuard sends is seen' "$(grep -c 'cannot be seen' "$work/up")" == 0
+wgxdp down

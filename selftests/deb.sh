@@ -91,13 +91,13 @@ apt install "/root/$(package 0.1.0)"
 none_of_it_runs() { ! grep -lsz '^/usr/sbin/wgxdp$' /proc/[0-9]*/cmdline; }
 none_of_it_runs || fail 'something of it was started'
 nothing_is_loaded 'after the package came'
-expect 'version' "$(wgxdp --version)" == 'wgxdp 0.1.0'
+expect 'version' "$(wgxdp --version | head -n 1)" == 'wgxdp 0.1.0'
 up() { wgxdp up --wan wan --to 192.168.1.10 > "$work/up" 2>&1 || fail "up: $(< "$work/up")"; }
 up
 forwards 'by the package'
 upgrade() {
 	apt install "/root/$(package 0.1.1)"
-	expect 'version' "$(wgxdp --version)" == 'wgxdp 0.1.1'
+	expect 'version' "$(wgxdp --version | head -n 1)" == 'wgxdp 0.1.1'
 	[[ ! ${BREAK:-} ]] || { wgxdp down && sleep 0.1; }
 	up
 }
@@ -155,7 +155,7 @@ expect 'units that are active' "$(units --state=active)" == 'wgxdp-daemon.servic
 forwards 'by the daemon'
 daemon=$(pid)
 without_loss 'over an upgrade, with the daemon' apt install "/root/$(package 0.1.1)"
-expect 'version' "$(wgxdp --version)" == 'wgxdp 0.1.1'
+expect 'version' "$(wgxdp --version | head -n 1)" == 'wgxdp 0.1.1'
 expect 'the daemon' "$(pid)" != "$daemon"
 expect 'units that are active' "$(units --state=active)" == 'wgxdp-daemon.service wgxdp.service wgxdp-ddns.timer'
 guest systemctl stop wgxdp-daemon

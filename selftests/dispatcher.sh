@@ -4,7 +4,7 @@
 # tier: long
 # XDP shared by libxdp's dispatcher, with programs of others before and after ours: packets are forwarded in every order, twenty
 # upgrades under traffic in both directions lose none, and `down` takes only ours out. A program without a dispatcher is refused
-# by its name. BREAK=1 takes wgxdp down before each upgrade.
+# by its name. A component with all features loads too, and joins sites. BREAK=1 takes wgxdp down before each upgrade.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end       300 packets/s each way
 #                         before, ours, after on wan; ours alone on lan
@@ -132,4 +132,40 @@ inside firewall ip link del lan
 wgxdp down
 expect 'down after a device went: the others stay' "$(components wan)" == 'before after'
 wait_for 5 'down after a device went: nothing of ours' no_program_of_ours
+
+longer() { # N: UDP packets from site-a to site-b, in frames with bytes behind their ends
+	inside client env PYTHONPATH=selftests PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 - "$(mac firewall wan)" "$1" <<- 'EOF'
+		import socket, sys
+		from blind_attack import ipv6, udp
+		a, b = (socket.inet_pton(socket.AF_INET6, f"fd12:3456:789a:{site}::10") for site in "ab")
+		out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+		out.bind(("uplink", 0))
+		frame = bytes.fromhex(sys.argv[1].replace(":", "")) + out.getsockname()[4] + b"\x86\xdd"
+		for _ in range(int(sys.argv[2])):
+		    out.send(frame + ipv6(a, b, udp(a, 4000, b, 58001, b"payload")) + b"bytes behind")
+	EOF
+}
+longer_came() { (($(arrived wg-end longer) == $1)); } # N
+
+# tests/config/good/everything.yaml, on shared interfaces, with a site behind each
+cable firewall lan wg-end lan
+takes_xdp wg-end lan
+sed -e 's/mode: auto, shared: false/shared: true/; s/name: lan, role: lan }/name: lan, role: lan, shared: true }/; /wan[.]7\|br-lan/d' \
+	-e '/^peers:/a\  - { name: site-a, device: wan, prefixes: [ "fd12:3456:789a:a::/64" ] }' tests/config/good/everything.yaml > "$work/everything.yaml"
+addresses client uplink fd12:3456:789a:a::10/64
+addresses firewall wan fd12:3456:789a:a::1/64
+addresses firewall lan fd12:3456:789a:b::1/64
+addresses wg-end lan fd12:3456:789a:b::10/64
+inside client ip route add fd12:3456:789a::/48 via fd12:3456:789a:a::1
+inside wg-end ip route add fd12:3456:789a::/48 via fd12:3456:789a:b::1
+wgxdp up -c "$work/everything.yaml" > "$work/up" 2>&1 || fail "everything: $(< "$work/up")"
+expect 'everything: components' "$(components wan), $(components lan)" == 'before wgxdp_xdp after, wgxdp_xdp'
+inside client ping -qc 20 -i 0.1 -W 5 fd12:3456:789a:b::10 > "$work/ping" || fail "between sites: $(< "$work/ping")"
+expect 'between sites: answered' "$(awk '/packets transmitted/ {print $4}' "$work/ping")" == 20
+expect 'between sites: by XDP' "$(shown get peers.site-a.rx.forwarded_xdp)" '>=' 10
+count_arrivals wg-end longer 'udp dport 58001 meta length 55' # of IPv6, UDP and payload alone
+longer 10
+wait_for 5 'what has bytes behind its end, without them' longer_came 10
+expect_sums
+wgxdp down
 say "0 lost of $((sent + answered)) during $times upgrades in the dispatcher"

@@ -164,7 +164,7 @@ expect 'memory of the daemon at most, kB' "${most[resident]}" '<=' $((first[resi
 expect 'objects at most' "${most[objects]}" '<=' $((first[objects] + 2))
 wgxdp reload -c "$work/0.yaml" > /dev/null
 for what in descriptors pins devices objects; do wait_for 30 "$what as at first, ${first[$what]}" as_at_first $what; done
-# of newcomers that come once some get no timer (bpf/flow_make.h), so how soon all are gone is the daemon's sweep's to say (flows-once.sh)
+# of newcomers that come once some get no timer (bpf/flow/make.h), so how soon all are gone is the daemon's sweep's to say (flows-once.sh)
 say "flows: first ${first[flows]}, at most ${most[flows]}, now $(flows)"
 expect_sums
 end_daemon

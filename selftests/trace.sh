@@ -19,6 +19,9 @@ takes_xdp site-b eth
 for end in client wg-end site-b; do
 	inside $end nft 'add table inet quiet; add chain inet quiet output { type filter hook output priority 0; policy drop; }'
 done
+# the firewall announces its multicast groups on the TUN, some seconds after it is up
+inside firewall nft 'add table inet quiet; add chain inet quiet output { type filter hook output priority 0; }
+	add rule inet quiet output icmpv6 type mld2-listener-report drop'
 overlay=fd12:3456:789a
 addresses firewall lb $overlay:b::1/64
 addresses site-b eth $overlay:b::10/64

@@ -69,7 +69,8 @@ def main():
             if not count:
                 print(f'{name}:{place[0]}:{place[1]}: never {"true" if place[4] else "false"}', file=missed)
     missed.close()
-    bare = sorted(f for f in os.listdir('bpf') if f'bpf/{f}' not in lines)
+    files = (os.path.relpath(os.path.join(d, f)) for d, _, names in os.walk('bpf') for f in names)
+    bare = sorted(f for f in files if f not in lines)
     print('not on the host plane, or without code:', ' '.join(bare))
     failed = 0
     for room, kind, limit in LIMITS:

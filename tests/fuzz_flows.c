@@ -107,11 +107,19 @@ static struct {				/* ports of first fragments that were sent */
 } firsts[STEPS_MAX];
 static __u32 n_firsts;
 
+/* Returns the addresses and ports with which the last packet leaves, or NULL if it has no flow */
+static const struct flow_way *way_taken(void)
+{
+	const struct pkt_state *s = state_find();
+
+	return s->has_way ? &s->flow.way : NULL;
+}
+
 /* Of a later piece the ports are those of its first, and which one of ours it leaves with is nowhere in it */
 static void ports_of_piece(__u32 link, struct seen *b, struct seen *a)
 {
-	__u32 zero = 0, i = n_firsts;
-	const struct flow_scratch *s = bpf_map_lookup_elem(&flow_scratch, &zero);
+	const struct flow_way *way = way_taken();
+	__u32 i = n_firsts;
 
 	while (i && !(firsts[i - 1].link == link && firsts[i - 1].seen.id == b->id && firsts[i - 1].seen.family == b->family &&
 		      addr_same(&firsts[i - 1].seen.src, &b->src) && addr_same(&firsts[i - 1].seen.dst, &b->dst)))
@@ -119,8 +127,8 @@ static void ports_of_piece(__u32 link, struct seen *b, struct seen *a)
 	MUST(i);
 	b->sport = firsts[i - 1].seen.sport;
 	b->dport = firsts[i - 1].seen.dport;
-	a->sport = ntohs(s->way.sport);
-	a->dport = ntohs(s->way.dport);
+	a->sport = way ? ntohs(way->sport) : 0;
+	a->dport = way ? ntohs(way->dport) : 0;
 }
 
 static void check_tuple(__u32 link, enum direction direction, struct seen *b, struct seen *a)
@@ -229,8 +237,7 @@ static void check(const struct step *s, const __u8 *before, __u32 len, int verdi
 	__u64 received;
 	enum direction direction = way_counted(&received);
 	bool same = packet->len == len && !memcmp(before, packet->data, len);
-	__u32 zero = 0;
-	const struct flow_scratch *way = bpf_map_lookup_elem(&flow_scratch, &zero);
+	const struct flow_way *way = way_taken();
 	const char *complaint = flows_complaint();
 
 	if (complaint)
@@ -245,7 +252,7 @@ static void check(const struct step *s, const __u8 *before, __u32 len, int verdi
 		MUST(!received || plane == PLANE_TC);
 	} else {
 		MUST(received && !packet->egress);
-		MUST(same || host_send_fails || (way->way.family == FAMILY_IPV4) != (before[12] == 8));
+		MUST(same || host_send_fails || (way && (way->family == FAMILY_IPV4) != (before[12] == 8)));
 	}
 }
 
@@ -273,7 +280,7 @@ static void time_passes(const struct step *s)
 	given_lives();
 }
 
-static void run(const struct step *s, const __u8 *bytes, __u32 n)
+static void run_step(const struct step *s, const __u8 *bytes, __u32 n)
 {
 	static __u8 frame[FRAME_MAX];
 	struct host_packet packet = { 0 };
@@ -355,7 +362,7 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 		n = get16(step.len) % FRAME_MAX;
 		n = n < BYTES_MAX ? n : BYTES_MAX;
 		n = n < size ? n : size;
-		run(&step, data, n);
+		run_step(&step, data, n);
 		data += n;
 		size -= n;
 	}

@@ -6,7 +6,8 @@
  * replay passes; what the guard ends, and what XDP passes up, changes nothing that is remembered; flows are whole.
  */
 #define WGXDP_HOST
-#include "../bpf/pipeline.h"
+#include "host_lists.h"
+#include "pipeline.h"
 /* As in fuzz_pipeline.c: no part of the data path, nor what is looked for */
 #pragma clang attribute push(__attribute__((no_sanitize("address", "undefined", "coverage"))), apply_to = function)
 #include "fuzz_must.h"
@@ -322,7 +323,7 @@ static __u64 guard_drops(void)
 	return n;
 }
 
-static void run(const struct step *s)
+static void run_step(const struct step *s)
 {
 	enum plane plane = s->kind & 8 ? PLANE_TC : PLANE_XDP;
 	__u32 size, len = step_frame(s, &size), link = s->kind % 8 == BACKEND ? L0 : W0;
@@ -426,7 +427,7 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 			*budget = (struct guard_budget){ .since = host_jiffies, .left = { step.time >> 4, step.time >> 5 } };
 		if (state.rotate == i + 1)
 			rotate();
-		run(&step);
+		run_step(&step);
 	}
 	return 0;
 }

@@ -6,12 +6,13 @@
  * map lacks what it always has, only that nothing is read or written that should not be. Models of single features: the other targets.
  */
 #define WGXDP_HOST
-#include "../bpf/pkt.h"
+#include "pkt.h"
 /* What stands for the kernel's tables is not what an input is to reach; that keys and values are within theirs, it is held to */
 #pragma clang attribute push(__attribute__((no_sanitize("undefined", "coverage"))), apply_to = function)
-#include "../bpf/host_maps.h"
+#include "plane/host_maps.h"
 #pragma clang attribute pop
-#include "../bpf/relay.h"
+#include "host_lists.h"
+#include "pipeline.h"
 /* What follows is no part of the data path, nor what is looked for: it costs a third so */
 #pragma clang attribute push(__attribute__((no_sanitize("address", "undefined", "coverage"))), apply_to = function)
 #include "fuzz_build.h"
@@ -30,7 +31,6 @@ const char *__asan_default_options(void)
 	return "quarantine_size_mb=1:malloc_context_size=6";
 }
 
-static bool with_relay;
 static __u8 before[FRAME_MAX + 2 * HOST_ROOM], after[FRAME_MAX + 2 * HOST_ROOM];
 static __u8 arena[HEADROOM + 8 + FRAME_MAX + 2 * HOST_ROOM] __attribute__((aligned(8)));	/* out of reach but for a step's packet */
 static __u64 digest;			/* before a packet */
@@ -198,33 +198,36 @@ static void goes_if(const struct host_packet *packet, __u32 egress)
 	MUST(packet->len <= FRAME_MAX + 2 * HOST_ROOM);
 }
 
-static int run(enum plane plane, __u32 link, struct host_packet *packet)
+/* As world_run(); but a lookup of the packet may find nothing, if the input wants so */
+static int run_packet(enum plane plane, bool bare, struct host_packet *packet)
 {
-	struct pkt p = { .ctx = packet, .plane = plane, .ifindex = link, .segments = 1, .bare = is_bare(link), .relay = with_relay,
-			 .flows = world_flows, .guards = world_guards, .blind = present == &worlds[BLIND] };
-	__be16 proto = p.bare ? packet->len && *packet->data >> 4 == 4 ? htons(ETH_P_IP) : htons(ETH_P_IPV6) : 0;
-	int action = HOST_DROP, rc;
+	int verdict;
 
-	if (with_relay) {
-		rc = world_guards ? relay(&p, proto, true, &action) : relay(&p, proto, false, &action);
-		return relay_verdict(&p, rc, action, HOST_PASS, HOST_DROP);
-	}
-	rc = world_guards ? pipeline(&p, proto, true, &action) : pipeline(&p, proto, false, &action);
-	return verdict(&p, rc, action, HOST_PASS, HOST_DROP);
+	host_proto = packet->len && *packet->data >> 4 == 4 ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
+	cpu_soil();
+	packet_runs = true;
+	verdict = run(packet, plane, came_link, bare, HOST_PASS, HOST_DROP);
+	packet_runs = false;
+	return verdict;
 }
 
 static void check(enum plane plane, __u32 len, int verdict, const struct host_packet *packet, __u32 most, bool changed)
 {
 	const struct link *link = link_find(came_link);
 	bool same = packet->len == len && !memcmp(before, after, len);
-	const char *complaint = world_flows ? flows_complaint() : NULL;
+	const char *complaint = with_flows ? flows_complaint() : NULL;
 	__u64 received;
 
 	check_counts(&received);
 	if (complaint)
 		fprintf(stderr, "%s\n", complaint);
 	MUST(!complaint && received <= most);
-	if (verdict == HOST_SENT) {
+	if (verdict == HOST_SENT && reason_counted(DROP_pieces_unresolved)) {
+		/* only the first piece leaves: with it the kernel asks for the neighbour */
+		MUST(received && !host_send_fails && packet->egress && plane == PLANE_TC);
+		goes(&(struct host_packet){ .data = after, .len = packet->len }, packet->egress);
+		MUST(gone.n == 1 && gone.seen.more);
+	} else if (verdict == HOST_SENT) {
 		MUST(received && !host_send_fails && packet->egress && link);
 		MUST(plane == PLANE_TC || !packet->by_neighbour);
 		if (is_site()) {
@@ -237,8 +240,8 @@ static void check(enum plane plane, __u32 len, int verdict, const struct host_pa
 		MUST(same && !packet->egress && (!changed || !packet->head));	/* without room for tags, a first piece is remembered */
 		MUST(!received || plane == PLANE_TC || !link || !(link->flags & LINK_TC) || came_link == B0 || before[12] == 0x81 || before[12] == 0x88);
 	} else {
-		MUST(received && (!packet->egress || reason_counted(DROP_pieces_unresolved)));	/* the last piece asks for the neighbour */
-		MUST(same || packet->egress || host_send_fails || present != &worlds[FIREWALL]);
+		MUST(received && !packet->egress);
+		MUST(same || host_send_fails || present != &worlds[FIREWALL]);
 	}
 }
 
@@ -297,9 +300,7 @@ static void run_step(const struct step *s, __u32 len)
 	host_cloned = goes_if;
 	clear_counts();
 	digest = digest_known ? digest : world_digest();
-	packet_runs = true;
-	verdict = run(plane, came_link, &packet);
-	packet_runs = false;
+	verdict = run_packet(plane, bare, &packet);
 	MUST(packet.len <= n + HOST_ROOM + HEADROOM);
 	head = bare && packet.data < arena + HEADROOM ? 0 : head;	/* by now it may have an Ethernet header */
 	memcpy(after, came, head);
@@ -329,7 +330,7 @@ static void time_passes(const struct step *s)
 
 	host_jiffies += jiffies[s->time % 16];
 	digest_known &= !s->time;
-	if (world_flows && s->time % 16) {
+	if (with_flows && s->time % 16) {
 		flows_timers();
 		flows_sweep();
 	}
@@ -355,7 +356,6 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 	}
 	ready = true;
 	state_enter(&state);
-	with_relay = state.relay & WITH_RELAY;
 	last.any = digest_known = false;
 	came_len = in.family = 0;
 	for (int i = 0; i < STEPS_MAX && size >= sizeof(struct step); i++) {

@@ -32,16 +32,16 @@ BLIND_ROUTE = net.ROUTES[0]
 
 
 class Scene:
-    """suffix: of the programs that `up` chooses"""
-    def __init__(self, name, config, build, suffix='-', sites=False, keys=False):
-        self.name, self.config, self.build, self.suffix, self.sites, self.keys = name, config, build, suffix, sites, keys or sites
+    """keys: messages get a right mac1; sites: the blind relay has sites"""
+    def __init__(self, name, config, build, sites=False, keys=False):
+        self.name, self.config, self.build, self.sites, self.keys = name, config, build, sites, keys or sites
 
 
 SCENES = [
     Scene('services', net.CONFIG + packet_lists.CONFIG, packet_cases.build),
-    Scene('masquerade', packet_masquerade.CONFIG, packet_masquerade.build, '_flows'),
-    Scene('guard', packet_guarded.CONFIG, packet_guarded.build, '_guard', keys=True),
-    Scene('blind', packet_sites.CONFIG, packet_sites.build, '_blind', sites=True),
+    Scene('masquerade', packet_masquerade.CONFIG, packet_masquerade.build),
+    Scene('guard', packet_guarded.CONFIG, packet_guarded.build, keys=True),
+    Scene('blind', packet_sites.CONFIG, packet_sites.build, sites=True),
 ]
 
 
@@ -62,7 +62,7 @@ def run_scene(scene, mode, seconds, seed, directory, more):
     packets.write_cases(cases, [c for c in scene.build() if c.link in index], index, 1)
     environment = {**os.environ, **write_keys(scene, directory)}
     began = time.monotonic()
-    done = packets.inside(PROGRAM, packets.INSTANCE, scene.suffix, cases, str(seconds), str(seed), *more, env=environment, check=False,
+    done = packets.inside(PROGRAM, packets.INSTANCE, cases, str(seconds), str(seed), *more, env=environment, check=False,
                           stdout=subprocess.PIPE)
     rc = done.returncode
     print(f'{scene.name}, {mode}: {done.stdout.strip()}', flush=True)

@@ -101,14 +101,11 @@ static bool may_pass(const __u8 *ip, const __u8 *end)
 	return inside && (h[0] == 128 || (h[0] >= 134 && h[0] <= 136));
 }
 
-static int run(enum plane plane, __u32 link, __u8 *data, __u32 len, __u32 linear, struct host_packet *ret)
+static int run_frame(enum plane plane, __u32 link, __u8 *data, __u32 len, __u32 linear, struct host_packet *ret)
 {
-	struct pkt p = { .ctx = ret, .plane = plane, .bare = relay_bare(link), .ifindex = link, .segments = 1 };
-	int action = HOST_DROP, rc;
-
 	*ret = (struct host_packet){ .data = data, .len = len, .linear = linear < len ? linear : len };
-	rc = relay(&p, htons(ETH_P_IPV6), false, &action);
-	return relay_verdict(&p, rc, action, HOST_PASS, HOST_DROP);
+	host_proto = htons(ETH_P_IPV6);
+	return world_run(plane, link, ret);
 }
 
 static void go_before(void)
@@ -120,7 +117,7 @@ static void go_before(void)
 	for (int i = 0; i < 2; i++) {
 		__u32 len = packet6_build(&all[i], TA, frame);
 
-		MUST(run(PLANE_TC, TA, frame, len, len, &packet) == HOST_SENT);
+		MUST(run_frame(PLANE_TC, TA, frame, len, len, &packet) == HOST_SENT);
 	}
 }
 
@@ -182,7 +179,7 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 		put16(frame + 12, ETH_P_IPV6);
 	}
 	memcpy(frame + ip, data + 2, size - 2);
-	verdict = run(plane, link, frame, len, data[1] == 255 ? len : data[1] * 8, &packet);
+	verdict = run_frame(plane, link, frame, len, data[1] == 255 ? len : data[1] * 8, &packet);
 	if (verdict == HOST_SENT) {
 		const __u8 *end = frame + ip + 40 + get16(frame + ip + 4);
 		__u32 from = site_of(frame + ip + 8), to = site_of(frame + ip + 24);

@@ -110,13 +110,13 @@ static void scenes_make(void)
 {
 	__u32 zero = 0;
 
+	traits_begin();
 	for (struct world *w = worlds; w < worlds + WORLDS; w++) {
 		guards_reset();
 		blind_maps();
 		if (w == &worlds[FIREWALL]) {
 			scene_setup();
 			flows_room(1, 1);
-			host_map_reset(&flow_scratch, 1);
 			host_map_reset(&pools, WORLD_SERVICES);
 			world_listen(9, V0, "203.0.113.5", 51820, "192.168.1.50", 51820, 22, 0);
 			world_listen(10, Q0, "203.0.113.6", 51820, "192.168.1.51", 51820, 24, 0);

@@ -180,7 +180,7 @@ static void state_enter(const struct state *s)
 	lookups_until_failure = 0;
 	lookup_failed = false;
 	host_jiffies = 1 << 20;
-	world_enter(&worlds[s->world % WORLDS]);
+	world_enter(&worlds[s->world % WORLDS], s->relay & WITH_RELAY);
 	state_kernel(s);
 	state_control(s);
 	state_relay(s);

@@ -10,6 +10,7 @@
 #include "host_blind.h"
 #include "host_guarded.h"
 #include "host_relay.h"
+#include "fuzz_traits.h"
 
 enum { FIREWALL, MASQUERADES, GUARDS, BLIND, WORLDS };
 enum { V0 = 60, Q0, B0 };			/* a VLAN on W0, one in two tags, and a port of a bridge, which is L0 */
@@ -17,34 +18,10 @@ enum { V0 = 60, Q0, B0 };			/* a VLAN on W0, one in two tags, and a port of a br
 #define VLAN_OUTER 9
 #define INDICES 2				/* buckets of sessions and of hints: few, so that they fill up */
 
-enum map_trait {
-	STATE = 1,				/* what a packet that goes up must not change */
-	VAST = 2,				/* is only ever read */
-	PASSING = 4,				/* means nothing after a packet */
-};
-
-#define EACH_MAP(X) \
-	X(links, 0) X(table, 0) X(sources, 0) X(source_trie, VAST) X(nexthops, 0) X(choices, STATE) X(scratch, PASSING) X(quotes, PASSING) \
-	X(frags, STATE) X(frag_scratch, PASSING) X(pieces, PASSING) X(icmp_limits, 0) X(totals, 0) X(reasons, 0) X(control, 0) X(uniform, VAST) \
-	X(peers, 0) X(peer_totals, 0) X(subnets, VAST) X(routes, VAST) X(own, 0) X(policy, VAST) X(allowed, STATE) X(judged, PASSING) \
-	X(flows, STATE) X(embryos, STATE) X(embryo_limits, STATE) X(pools, 0) X(flow_totals, 0) X(flow_scratch, PASSING) \
-	X(guards, 0) X(guard_keys, 0) X(guard_state, STATE) X(guard_budget, 0) X(guard_sources, STATE) X(guard_scratch, PASSING) \
-	X(answered, STATE) X(indices, STATE) X(replays, STATE) X(handshakes, STATE) X(challenged, STATE) X(cookies, 0) X(health, STATE) \
-	X(failed, 0) X(blind_sites, STATE) X(endpoints, 0) X(sessions, STATE) X(hints, STATE) X(blind_lock, PASSING) X(blind_pairs, STATE) \
-	X(blind_totals, 0) X(blind_waiting, STATE) X(blind_state, 0) X(blind_scratch, PASSING) X(event_watch, 0) X(event_budget, 0)
-
-#define X(name, traits) &name,
-static struct host_map *const every_map[] = { EACH_MAP(X) };
-#undef X
-#define X(name, traits) traits,
-static const __u8 map_traits[] = { EACH_MAP(X) };
-#undef X
-#define MAPS (sizeof(every_map) / sizeof(*every_map))
-
 static struct world {
-	struct host_map maps[MAPS];
-	char *first[MAPS];			/* what arrays held at first */
-	__u64 *touched[MAPS];			/* a bit for each value */
+	struct host_map maps[MAPS_MAX];
+	char *first[MAPS_MAX];			/* what arrays held at first */
+	__u64 *touched[MAPS_MAX];		/* a bit for each value */
 	struct host_route routes[HOST_ROUTES];
 	__u32 n_routes;
 	struct table_entry entries[WORLD_ENTRIES];
@@ -157,8 +134,12 @@ static void world_keep(struct world *w)
 	w->gateway_slots = gateway_slots;
 }
 
-static void world_enter(struct world *w)
+/* relays: the programs know the relay, too */
+static void world_enter(struct world *w, bool relays)
 {
+	static const __u32 knows[WORLDS] = { [MASQUERADES] = WAY_FLOWS, [GUARDS] = WAY_GUARDS, [BLIND] = WAY_BLIND };
+
+	world_knows(knows[w - worlds] | (relays ? WAY_RELAY : 0));
 	if (present == w)
 		return;
 	for (__u32 n = 0; n < MAPS; n++) {
@@ -174,8 +155,6 @@ static void world_enter(struct world *w)
 	world_table = w->table;
 	uniform_slots = w->uniform_slots;
 	gateway_slots = w->gateway_slots;
-	world_flows = w != &worlds[FIREWALL];
-	world_guards = w == &worlds[GUARDS];
 }
 
 static bool is_bare(__u32 link)

@@ -94,7 +94,7 @@ static inline void blind_maps(void)
 	struct { struct host_map *map; __u32 max; } maps[] = {
 		{ &blind_sites, SITES + 1 }, { &endpoints, 256 }, { &sessions, TABLE_BUCKETS }, { &hints, TABLE_BUCKETS },
 		{ &blind_pairs, 64 }, { &blind_totals, SITES * SITES }, { &blind_waiting, SITES }, { &blind_state, 1 },
-		{ &blind_scratch, 1 }, { &blind_lock, 1 }, { &guard_scratch, 1 }, { &guard_budget, 1 }, { &failed, FAILED_PLACES },
+		{ &blind_lock, 1 }, { &guard_budget, 1 }, { &failed, FAILED_PLACES },
 	};
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
@@ -122,6 +122,7 @@ static inline void blind_routes(void)
 static inline void blind_setup(void)
 {
 	flows_setup();
+	world_knows(WAY_BLIND);
 	blind_routes();
 	blind_maps();
 	for (int i = 0; i < 2; i++)

@@ -110,13 +110,10 @@ static void runs(__u32 len)
 	__u8 *memory = malloc(len + 2 + HOST_ROOM);
 	struct host_packet packet = { .data = memory + 2, .len = len, .linear = how.linear ?: len,
 				      .gso_segs = how.gso_segs, .gso_size = how.gso_size };
-	struct pkt p = { .ctx = &packet, .plane = plane, .ifindex = W0, .segments = 1, .flows = true, .blind = true };
-	int action = HOST_DROP, rc;
 
 	memcpy(memory + 2, came, len);
 	ASAN_POISON_MEMORY_REGION(memory + 2 + len, HOST_ROOM);
-	rc = pipeline(&p, 0, false, &action);
-	ran.verdict = verdict(&p, rc, action, HOST_PASS, HOST_DROP);
+	ran.verdict = world_run(plane, W0, &packet);
 	ran.packet = packet;
 	ran.touched = memcmp(memory + 2, came, len);
 	memcpy(left, memory + 2, packet.len);

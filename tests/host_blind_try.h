@@ -92,12 +92,13 @@ static inline void shakes(__u32 of_s, __u32 of_d)
 /* What our own WireGuard has sent, as blind_egress() remembers it */
 static inline void own_gives_out(__u32 index)
 {
-	struct blind_scratch *s = blind_scratch_find();
+	struct pkt_state *state = state_find();
+	struct blind_work *s = &state->blind;
 
 	s->now = host_jiffies;
 	s->key = BLIND_KEY(0, htole32(index));
 	s->value = BLIND_VALUE(in_seconds(200), 0, CONFIRMED);
-	assert_int_equal(session_put(s), 0);
+	assert_int_equal(session_put(state), 0);
 }
 
 #endif

@@ -123,12 +123,10 @@ static inline void flows_setup(void)
 	scene_routes();
 	world_link(L0, ROLE_LAN, LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS | LINK_TC, 1500, 2);
 	world_sources(2, lan);
-	host_map_reset(&flow_scratch, 1);
-	host_map_reset(&quotes, 1);
 	flows_room(64, 64);
 	flows_pools(40000, 40063);
 	flows_listen(NULL);
-	world_flows = true;
+	world_knows(WAY_FLOWS);
 	flows_no_probes();
 	host_jiffies = 1 << 20;
 }

@@ -107,7 +107,7 @@ static inline void guards_reset(void)
 {
 	struct { struct host_map *map; __u32 max; } maps[] = {
 		{ &guards, WORLD_SERVICES }, { &guard_keys, 512 }, { &guard_state, WORLD_SERVICES }, { &guard_budget, 1 },
-		{ &guard_sources, 2048 }, { &guard_scratch, 1 }, { &answered, 64 }, { &indices, 64 }, { &replays, REPLAY_ROWS },
+		{ &guard_sources, 2048 }, { &answered, 64 }, { &indices, 64 }, { &replays, REPLAY_ROWS },
 		{ &handshakes, HANDSHAKE_PLACES }, { &health, WORLD_SERVICES * GUARD_BACKENDS_MAX }, { &failed, FAILED_PLACES }, { &challenged, 16 },
 		{ &cookies, 1 },
 	};
@@ -122,7 +122,7 @@ static inline void guarded_setup(__u32 flags, __u32 n_keys)
 	guards_reset();
 	guards_listen();
 	guards_ask(flags, n_keys);
-	world_guards = true;
+	world_knows(WAY_GUARDS);
 	host_map_reset(&event_watch, 1);
 }
 

@@ -5,16 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #define WGXDP_HOST
-#include "../bpf/relay.h"
+#include "pipeline.h"
 #include "host_plane.h"
 
 static struct host_map *map_by_name(const char *name)
 {
 	static struct host_map *const all[] = {
-		&links, &table, &sources, &source_trie, &nexthops, &choices, &scratch, &quotes, &frags, &pieces, &totals, &reasons, &control,
+		&links, &table, &sources, &source_trie, &nexthops, &choices, &frags, &totals, &reasons, &control,
 		&flows, &embryos, &embryo_limits, &pools, &flow_totals, &blind_sites, &endpoints, &sessions, &hints, &blind_pairs,
 		&blind_totals, &blind_waiting, &blind_state, &failed, &icmp_limits, &uniform, &guards, &guard_keys, &guard_state,
-		&guard_budget, &guard_sources, &guard_scratch, &answered, &indices, &replays, &handshakes, &challenged, &cookies, &health, &peers,
+		&guard_budget, &guard_sources, &answered, &indices, &replays, &handshakes, &challenged, &cookies, &health, &peers,
 		&peer_totals, &subnets, &routes, &own, &policy, &allowed,
 	};
 
@@ -117,14 +117,6 @@ void host_plane_switch(const char *name, const void *value)
 	exit(1);
 }
 
-static bool with_guards, with_relay;
-
-void host_plane_way(bool guards, bool relays)
-{
-	with_guards = guards;
-	with_relay = relays;
-}
-
 void host_plane_fib(long (*ask)(struct bpf_fib_lookup *fib, __u32 flags))
 {
 	host_fib = ask;
@@ -222,19 +214,18 @@ const void *host_plane_clones(__u32 *ret_n, __u32 *ret_size)
 enum plane_verdict host_plane_run(enum plane plane, __u32 ifindex, const void *frame, __u32 len, __u32 linear,
 				  __u32 gso_segs, __u32 gso_size, void *out, __u32 *ret_len)
 {
-	bool blind = blind_sites.max > 1, flows = blind || pools.max > 1 || with_guards;
-	__u8 *memory = malloc(len + 2 + (flows ? HOST_ROOM : 0));		/* so that IP headers are aligned as in the kernel */
+	__u8 *memory = malloc(len + 2 + (with_flows ? HOST_ROOM : 0));		/* so that IP headers are aligned as in the kernel */
 	struct host_packet packet = { .data = memory + 2, .len = len, .linear = linear < len ? linear : len,
 				      .gso_segs = gso_segs, .gso_size = gso_size };
-	struct pkt p = { .ctx = &packet, .plane = plane, .ifindex = ifindex, .segments = 1, .flows = flows, .blind = blind,
-			 .guards = with_guards };
-	int action = HOST_DROP, rc;
+	int rc;
 
 	memcpy(memory + 2, frame, len);
 	host_cloned = cloned;
 	n_clones = clones_size = 0;
-	rc = with_relay ? relay(&p, 0, with_guards, &action) : pipeline(&p, 0, with_guards, &action);
-	rc = (with_relay ? relay_verdict : verdict)(&p, rc, action, HOST_PASS, plane == PLANE_TC ? action : HOST_DROP);
+	/* No step may rely on what an earlier packet left in the state */
+	memset(state_find(), 0xa5, sizeof(struct pkt_state));
+	state_find()->busy = false;
+	rc = run(&packet, plane, ifindex, false, HOST_PASS, HOST_DROP);
 	*ret_len = packet.len;
 	memcpy(out, memory + 2, packet.len);
 	free(memory);

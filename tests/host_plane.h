@@ -27,13 +27,14 @@ size_t host_plane_bytes(const char *map);
 void host_plane_start(void);
 /* Likewise of the blind relay, which listens on this port */
 void host_plane_start_blind(__be16 port);
+/* The switches that say what the programs know */
+#define HOST_WAYS(IS) IS(with_flows) IS(with_guards) IS(with_blind) IS(with_relay)
 /* All of bpf/maps.h that is set before load, for who sets them one by one instead */
 #define HOST_SWITCHES(IS) IS(table_mask) IS(uniform_slots) IS(gateway_slots) IS(tick_rate) IS(with_choices) IS(with_source_trie) IS(with_lists) \
+	HOST_WAYS(IS) \
 	IS(overlay_hi) IS(overlay_lo) IS(overlay_mask_hi) IS(overlay_mask_lo) IS(allowed_mask) IS(with_subnets) IS(with_routes64) IS(with_routes) \
 	IS(blind_port) IS(blind_mask) IS(endpoints_mask) IS(blind_slots)
 void host_plane_switch(const char *name, const void *value);
-/* Which programs it is: the plain ones at first */
-void host_plane_way(bool guards, bool relays);
 /* Who answers about routes instead of host_plane_route()'s table */
 void host_plane_fib(long (*ask)(struct bpf_fib_lookup *fib, __u32 flags));
 void host_plane_wait(__u32 ms);

@@ -6,7 +6,6 @@
 #define HOST_RELAY_H
 
 #include "host_scene.h"
-#include "../bpf/relay.h"
 
 enum { TA = 20, TC, NN, NO, NW };	/* tunnels of A and B, and of C; nics of N (behind a gateway) and O (on the link); nobody's */
 enum { PEER_A = 1, PEER_B, PEER_C, PEER_N, PEER_O, PEER_WAITS, PEERS = 8 };
@@ -68,7 +67,7 @@ static inline void relay_maps(void)
 {
 	struct { struct host_map *map; __u32 max; } maps[] = {
 		{ &peers, PEERS }, { &peer_totals, PEERS * 4 }, { &subnets, SUBNETS }, { &routes, 16 }, { &own, LINKS }, { &policy, 1 },
-		{ &allowed, RELAY_BUCKETS }, { &judged, 1 }, { &quotes, 1 },
+		{ &allowed, RELAY_BUCKETS },
 	};
 	struct addr prefix = world_addr(OVERLAY ":"), mask = world_addr("ffff:ffff:ffff::");
 
@@ -113,6 +112,7 @@ static inline void relay_beside(void)
 static inline void relay_setup(void)
 {
 	scene_setup();
+	world_knows(WAY_RELAY);
 	host_n_routes = 0;
 	relay_beside();
 }

@@ -81,7 +81,7 @@ struct ran {
  * aligned as in the kernel); what becomes of them is in out, if there is one. */
 static inline struct ran way_run(enum plane plane, __u32 ifindex, const __u8 *frame, __u32 len, __u32 linear, __u8 *out)
 {
-	__u32 room = world_flows ? HOST_ROOM : 0;
+	__u32 room = with_flows ? HOST_ROOM : 0;
 	__u8 *memory = malloc(len + 2 + room);
 	struct ran r = { .packet = { .data = memory + 2, .len = len, .linear = linear } };
 

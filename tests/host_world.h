@@ -6,8 +6,7 @@
 #ifndef HOST_WORLD_H
 #define HOST_WORLD_H
 
-#define WGXDP_HOST
-#include "../bpf/pipeline.h"
+#include "host_run.h"
 #include "../user/table.h"
 
 enum { W0 = 1, X0, L0, M0, T0, G0 = LINKS + 9 };	/* wan ×2, lan, lan without XDP transmit, L3, lan in generic mode */
@@ -15,8 +14,6 @@ enum { WORLD_SLOTS = 64, WORLD_SERVICES = 16, WORLD_ENTRIES = 64 };
 
 static struct table_entry world_entries[WORLD_ENTRIES];
 static size_t world_n_entries;
-static bool world_flows;			/* programs with flows run: host_flows.h */
-static bool world_guards;			/* and with the guard: host_guard.h */
 static struct table world_table = { .n = 256 };
 
 static struct addr world_addr(const char *text)
@@ -168,13 +165,15 @@ static void world_clear(void)
 {
 	struct { struct host_map *map; __u32 max; } maps[] = {
 		{ &links, LINKS }, { &table, 256 }, { &sources, 8 }, { &source_trie, 64 },
-		{ &nexthops, WORLD_SLOTS + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS }, { &choices, 8 }, { &scratch, 1 },
-		{ &frags, 64 }, { &frag_scratch, 1 }, { &pieces, 1 }, { &totals, WORLD_SERVICES * 4 }, { &reasons, 256 }, { &control, 1 }, { &event_watch, 1 }, { &event_budget, 1 },
+		{ &nexthops, WORLD_SLOTS + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS }, { &choices, 8 },
+		{ &frags, 64 }, { &totals, WORLD_SERVICES * 4 }, { &reasons, 256 }, { &control, 1 }, { &event_watch, 1 },
 		{ &uniform, UNIFORM_BLOCKS * UNIFORM_ROWS },
 	};
 
+	cpu_clear();
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
 		host_map_reset(maps[i].map, maps[i].max);
+	world_knows(0);
 	table_mask = 255;
 	uniform_slots = WORLD_SLOTS;
 	gateway_slots = WORLD_SLOTS + NEXTHOP_UNIFORM;
@@ -183,18 +182,9 @@ static void world_clear(void)
 	host_n_routes = 0;
 	host_n_questions = 0;
 	host_send_fails = false;
-	host_timer_fails = world_flows = world_guards = false;
+	host_timer_fails = false;
 	world_n_entries = 0;
 	world_control()->abi_version = ABI_VERSION;
-}
-
-static inline int world_run(enum plane plane, __u32 ifindex, struct host_packet *packet)
-{
-	struct pkt p = { .ctx = packet, .plane = plane, .ifindex = ifindex, .segments = 1,
-			 .flows = world_flows, .guards = world_guards };
-	int action = HOST_DROP, rc = pipeline(&p, 0, world_guards, &action);
-
-	return verdict(&p, rc, action, HOST_PASS, HOST_DROP);
 }
 
 #endif

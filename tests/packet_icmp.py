@@ -274,6 +274,15 @@ def others():
     ignored('ICMP error about an ICMP error', 'w0', bytes(Error('w0', '198.41.0.4', nested.but(src=WG.local), (3, 3)).frame()))
 
 
+def behind():
+    """An error that follows a datagram with a partial checksum is sent by XDP all the same"""
+    for s in (WG, SIX):
+        for reply in (False, True):
+            s.sends(f'partial checksum, an ICMP error behind it, {side(reply)}', check='partial', reply=reply,
+                    case={'left': 'partial_checksum', 'cuts': False})
+            sends(s, 'behind a partial checksum', not reply, case={'cuts': False})
+
+
 # --- errors of our own
 
 def answer(c, number):
@@ -309,4 +318,4 @@ def answers():
     WG.passes('ICMP of ours: for a LAN host by the WAN, none', 'source', ttl=1, src='192.168.1.77')
 
 
-GROUPS = (kinds, quotes, all_ones, outer, ways, choices, others, answers)
+GROUPS = (kinds, quotes, all_ones, outer, ways, choices, others, behind, answers)

@@ -67,28 +67,23 @@ static inline void relay_switches(const struct wgxdp *s)
 	host_plane_switch("allowed_mask", &mask);
 }
 
-static inline void relay_setup_host(void)
+static inline void relay_setup_host(const struct wgxdp *s)
 {
 	static const char *const copied[] = { "peers", "subnets", "own", "policy" };
-	struct wgxdp *s = wgxdp__open();
 
-	if (!s)
-		die("relay: wgxdp.bpf.o");
 	for (size_t i = 0; i < sizeof(copied) / sizeof(*copied); i++)
 		copy_array(copied[i]);
 	copy_routes();
 	host_plane_resize("peer_totals", IDS * 4);
 	host_plane_resize("allowed", 64);
-	switches_of(program, s->rodata, sizeof(*s->rodata));
 	relay_switches(s);
-	wgxdp__destroy(s);
 }
 
 static inline void guard_setup_host(void)
 {
 	static const char *const copied[] = { "guards", "guard_keys" };
 	static const struct { const char *name; __u32 max; } own[] = {
-		{ "guard_state", IDS }, { "guard_budget", 1 }, { "guard_sources", 1024 }, { "guard_scratch", 1 }, { "answered", 1024 }, { "indices", 1024 },
+		{ "guard_state", IDS }, { "guard_budget", 1 }, { "guard_sources", 1024 }, { "answered", 1024 }, { "indices", 1024 },
 		{ "replays", REPLAY_ROWS }, { "handshakes", HANDSHAKE_PLACES }, { "challenged", 16 }, { "cookies", 1 },
 		{ "failed", FAILED_PLACES }, { "health", IDS * GUARD_BACKENDS_MAX },
 	};
@@ -99,15 +94,22 @@ static inline void guard_setup_host(void)
 		host_plane_resize(own[i].name, own[i].max);
 }
 
+/* Sets up the host plane as the running program: with the same switches, and its maps */
 static inline void features_setup_host(void)
 {
-	bool relays = is_there("peers"), guards = is_there("guard_sources");
+	struct wgxdp *s = wgxdp__open();
 
-	if (relays)
-		relay_setup_host();
-	if (guards)
+	if (!s)
+		die("features: wgxdp.bpf.o");
+	switches_of(program, s->rodata, sizeof(*s->rodata));
+#define SET(name) host_plane_switch(#name, (const void *)&s->rodata->name);
+	HOST_WAYS(SET)
+#undef SET
+	if (is_there("peers"))
+		relay_setup_host(s);
+	if (is_there("guard_sources"))
 		guard_setup_host();
-	host_plane_way(guards, relays);
+	wgxdp__destroy(s);
 }
 
 #endif

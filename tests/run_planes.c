@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * run_planes INSTANCE SUFFIX CASES SECONDS SEED [SEQUENCE]: sequences of packets, made from those in CASES by chance, through the programs
- * of a running instance, loaded once more (SUFFIX: `-`, `_flows`, …), and through the host plane: verdict, bytes and counters must be the
- * same; and what xdp sends or ends must be what tc alone would have made of it. SEQUENCE: only that one, packet by packet. $KEYS is a
- * file of public keys, in hexadecimal, with which messages get a right mac1; $SITES is run_blind.h's.
+ * run_planes INSTANCE CASES SECONDS SEED [SEQUENCE]: runs sequences of packets, made from those in
+ * CASES by chance, through the programs of a running instance, which it loads once more, and through
+ * the host plane: verdict, bytes and counters must be the same; and what xdp sends or ends must be
+ * what tc alone would have made of it. SEQUENCE: run only that one, packet by packet. $KEYS is a file
+ * of public keys, in hexadecimal, with which messages get a right mac1; $SITES is run_blind.h's.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -338,11 +339,9 @@ static bool confirmed(__u64 seed, __u64 number)
 
 /* ---- beginning ---- */
 
-static void load(const char *suffix)
+static void load(void)
 {
 	struct bpf_program *p;
-	char wanted[2][64];
-
 	struct wgxdp *s = skeleton = wgxdp__open();
 
 	fib = fib__open_and_load();
@@ -351,25 +350,18 @@ static void load(const char *suffix)
 	fib_program = bpf_program__fd(fib->progs.fib_ask);
 	switches_of(pinned("progs/wgxdp_xdp"), s->rodata, sizeof(*s->rodata));
 	choose_maps(s);
-	snprintf(wanted[0], sizeof(wanted[0]), "wgxdp_xdp%s", suffix);
-	snprintf(wanted[1], sizeof(wanted[1]), "wgxdp_tc%s", suffix);
 	bpf_object__for_each_program(p, s->obj)
-		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), wanted[0]) || !strcmp(bpf_program__name(p), wanted[1]));
+		bpf_program__set_autoload(p, p == s->progs.wgxdp_xdp || p == s->progs.wgxdp_tc);
 	if (wgxdp__load(s))
 		die("load");
-	for (int i = 0; i < 2; i++) {
-		p = bpf_object__find_program_by_name(s->obj, wanted[i]);
-		programs[i] = p ? bpf_program__fd(p) : -1;
-	}
-	if (programs[0] < 0 || programs[1] < 0)
-		die(suffix);
+	programs[0] = bpf_program__fd(s->progs.wgxdp_xdp);
+	programs[1] = bpf_program__fd(s->progs.wgxdp_tc);
 	states_open(s);
 	copy_settings();
 #define SET(name) host_plane_switch(#name, (const void *)&s->rodata->name);
 	HOST_SWITCHES(SET)
 #undef SET
-	host_plane_way(strstr(suffix, "guard"), strstr(suffix, "relay"));
-	may_segment = !*suffix;
+	may_segment = !s->rodata->with_flows && !s->rodata->with_relay;
 	host_plane_fib(ask_kernel);
 	no_probes(bpf_map__fd(s->maps.nexthops));
 }
@@ -427,25 +419,25 @@ int main(int argc, char **argv)
 	time_t end;
 	bool good = true;
 
-	if (argc < 6) {
-		fprintf(stderr, "usage: run_planes INSTANCE SUFFIX CASES SECONDS SEED [SEQUENCE]\n");
+	if (argc < 5) {
+		fprintf(stderr, "usage: run_planes INSTANCE CASES SECONDS SEED [SEQUENCE]\n");
 		return 2;
 	}
 	instance = argv[1];
-	seed = strtoull(argv[5], NULL, 0);
+	seed = strtoull(argv[4], NULL, 0);
 	stay_on_cpu(getpid() % 2 && libbpf_num_possible_cpus() > 1);
-	read_seeds(argv[3]);
+	read_seeds(argv[2]);
 	read_keys(getenv("KEYS"));
 	if (getenv("SITES"))
 		blind_setup(getenv("SITES"), false);
-	load(strcmp(argv[2], "-") ? argv[2] : "");
+	load();
 	read_links();
 	open_tap();
-	if (argc > 6) {
+	if (argc > 5) {
 		explain = true;
-		return !run_sequence(seed, strtoull(argv[6], NULL, 0));
+		return !run_sequence(seed, strtoull(argv[5], NULL, 0));
 	}
-	end = time(NULL) + atoi(argv[4]);	/* loading takes what it takes */
+	end = time(NULL) + atoi(argv[3]);	/* loading takes what it takes */
 	for (; good && time(NULL) < end; number++)
 		good = run_sequence(seed, number) || !confirmed(seed, number);
 	wgxdp__destroy(skeleton);
@@ -453,6 +445,6 @@ int main(int argc, char **argv)
 	printf("%lu packets in %lu sequences: %lu runs of a program beside the host plane, %lu sent, %lu dropped, %lu not the same twice\n",
 	       n_packets, n_sequences, n_runs, n_sent, n_ended, n_unsteady);
 	if (!good)
-		fprintf(stderr, "run_planes: %s: seed %llu, sequence %llu: see above\n", argv[2], (unsigned long long)seed, (unsigned long long)(number - 1));
+		fprintf(stderr, "run_planes: %s: seed %llu, sequence %llu: see above\n", instance, (unsigned long long)seed, (unsigned long long)(number - 1));
 	return !good || n_unsteady > n_sequences / 1000 + 1;
 }

@@ -102,47 +102,26 @@ static inline void switches_of(int program, void *ret, size_t size)
 	memcpy(ret, value, size);
 }
 
-/* What the XDP program is called by what the instance does, for the kernel remembers no more than 15 characters of it */
-static inline void xdp_name(char ret[32])
-{
-	static const char *const maps[] = { "peers", "pools", "guard_sources" };
-	bool has[3];
-
-	for (int i = 0; i < 3; i++) {
-		int fd = pinned(maps[i]);
-
-		has[i] = map_entries(fd) > 1;
-		close(fd);
-	}
-	snprintf(ret, 32, "wgxdp_xdp%s%s", has[0] ? "_relay" : "", has[2] ? "_guard" : has[1] ? "_flows" : "");
-}
-
 /* The program as it runs, but for with_vlans */
 static inline int with_vlans_too(int running)
 {
-	char name[32];
 	struct wgxdp *s = wgxdp__open();
-	struct bpf_program *program, *ours = NULL;
+	struct bpf_program *program;
 	struct bpf_map *map;
 	int fd;
 
 	if (!s)
 		die("VLANs: wgxdp.bpf.o");
-	xdp_name(name);
 	switches_of(running, s->rodata, sizeof(*s->rodata));
 	s->rodata->with_vlans = true;
 	bpf_object__for_each_map(map, s->obj)
 		if (!strchr(bpf_map__name(map), '.') && bpf_map__reuse_fd(map, pinned(bpf_map__name(map))))
 			die("VLANs: reuse");
-	bpf_object__for_each_program(program, s->obj) {
-		bool is = !strcmp(bpf_program__name(program), name);
-
-		bpf_program__set_autoload(program, is);
-		ours = is ? program : ours;
-	}
-	if (!ours || wgxdp__load(s))
+	bpf_object__for_each_program(program, s->obj)
+		bpf_program__set_autoload(program, program == s->progs.wgxdp_xdp);
+	if (wgxdp__load(s))
 		die("VLANs: load");
-	fd = dup(bpf_program__fd(ours));
+	fd = dup(bpf_program__fd(s->progs.wgxdp_xdp));
 	wgxdp__destroy(s);
 	return fd;
 }

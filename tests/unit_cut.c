@@ -73,7 +73,7 @@ static void cloned(const struct host_packet *packet, __u32 egress)
 }
 
 /* Runs what is in came; the verdict */
-static int run(const struct way *w, __u32 len, __u32 mtu)
+static int cut_run(const struct way *w, __u32 len, __u32 mtu)
 {
 	struct host_packet packet = { .len = len, .linear = random32() % (len + 1) };
 	__u8 *memory = malloc(len + 2);
@@ -136,7 +136,7 @@ static void random_packets(void **state)
 		len = frame_build(&in, came);
 		way_leaves(w, &in, &out);
 		sent_len = frame_build(&out, want);
-		assert_int_equal(run(w, len, mtu), HOST_SENT);
+		assert_int_equal(cut_run(w, len, mtu), HOST_SENT);
 		assert_int_equal(got.last, !in.frag_off);
 		assert_false(got.others);
 		assert_int_equal(got.len, sent_len - ETH_HLEN - header);
@@ -162,13 +162,13 @@ static void left_alone(void **state)
 		in.payload = i == 2 ? 15993 : 2000;
 		in.frag_off = i == 0 ? 0x4000 : 0;
 		in.checksum = i == 1 ? PARTIAL : FULL;
-		assert_int_equal(run(w, frame_build(&in, came), i == 3 ? 27 : 1400), HOST_PASS);
+		assert_int_equal(cut_run(w, frame_build(&in, came), i == 3 ? 27 : 1400), HOST_PASS);
 		assert_int_equal(got.n, 0);
 	}
 	assert_int_equal(way_reason(w->id, w->direction, PLANE_TC, PASS_too_big), before + 4);
 	way_comes(w, &in);
 	in.payload = 15992;
-	assert_int_equal(run(w, frame_build(&in, came), 1400), HOST_SENT);
+	assert_int_equal(cut_run(w, frame_build(&in, came), 1400), HOST_SENT);
 	assert_int_equal(got.n, 12);
 }
 

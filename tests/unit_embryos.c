@@ -6,7 +6,7 @@
 #ifndef WGXDP_HOST
 #define WGXDP_HOST
 #endif
-#include "../bpf/host_maps.h"
+#include "plane/host_maps.h"
 
 static void (*before_delete)(const struct host_map *map);
 
@@ -20,35 +20,23 @@ static inline long delete_elem(struct host_map *map, const void *key)
 #define bpf_map_delete_elem(map, key) delete_elem(map, key)
 #include "host_clients.h"
 
-static struct host_map *const of_cpu[] = { &flow_scratch, &nexthops, &scratch, &quotes, &frag_scratch, &pieces, &judged, &guard_scratch };
-#define OF_CPU (sizeof(of_cpu) / sizeof(*of_cpu))
-
 static const struct masq *at_service;
 static __u16 other_port;
 static struct addr other_ours;
 
 static void other_cpu(const struct host_map *map)
 {
-	void *kept[OF_CPU] = { NULL };
+	struct cpu here;
 	struct ran ran_here = ran;
 	struct frame in_here = in, out_here = out;
 
 	if (map != &embryos)
 		return;
 	before_delete = NULL;
-	for (size_t i = 0; i < OF_CPU; i++) {
-		size_t n = (size_t)of_cpu[i]->max * of_cpu[i]->value_size;
-
-		if (of_cpu[i]->values)
-			kept[i] = memcpy(malloc(n), of_cpu[i]->values, n);
-	}
+	here = cpu_keep();
 	other_port = client_sends(at_service, 2, 40005);
 	other_ours = ours;
-	for (size_t i = 0; i < OF_CPU; i++) {
-		if (kept[i])
-			memcpy(of_cpu[i]->values, kept[i], (size_t)of_cpu[i]->max * of_cpu[i]->value_size);
-		free(kept[i]);
-	}
+	cpu_restore(&here);
 	ran = ran_here;
 	in = in_here;
 	out = out_here;

@@ -260,12 +260,38 @@ static void checksums_kept(void **state)
 	}
 }
 
+/* A packet that comes in while another one is on its way on this CPU goes up as it came. The next one
+ * is forwarded again. */
+static void within_a_run(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct way *w = &ways[0];
+		struct host_packet packet = { 0 };
+		__u8 buf[256], came[256];
+		struct frame f;
+
+		prime(w);
+		way_comes(w, &f);
+		packet.len = packet.linear = frame_build(&f, buf + 2);
+		packet.data = buf + 2;
+		memcpy(came, buf + 2, packet.len);
+		state_find()->busy = true;
+		assert_int_equal(run(&packet, planes[i], w->in, false, HOST_PASS, HOST_DROP), HOST_PASS);
+		assert_memory_equal(packet.data, came, packet.len);
+		assert_true(state_find()->busy);	/* the run that it came into has not ended */
+		state_find()->busy = false;
+		assert_int_equal(run(&packet, planes[i], w->in, false, HOST_PASS, HOST_DROP), HOST_SENT);
+		assert_false(state_find()->busy);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(truncations, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(random_packets, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(checksums_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(within_a_run, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

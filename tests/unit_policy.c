@@ -352,12 +352,28 @@ static void overtaking(void **state)
 	assert_int_equal(fate_by(PLANE_XDP, NN, &rest), DROP_invalid);
 }
 
+/* The event of a packet without ports names none, not the ports of an earlier packet */
+static void told_without_ports(void **state)
+{
+	struct packet6 whole = udp6(A, C, 40000, 58000), cut = whole;
+	__u32 zero = 0, n = host_n_events;
+
+	*(__u64 *)bpf_map_lookup_elem(&event_watch, &zero) = ~0ULL;
+	cut.n = 2;
+	assert_int_equal(fate(TA, whole), SENT);
+	assert_int_equal(fate(TA, cut), DROP_invalid);
+	assert_int_equal(host_n_events, n + 1);
+	assert_int_equal(host_event.reason, DROP_invalid);
+	assert_int_equal(host_event.sport, 0);
+	assert_int_equal(host_event.dport, 0);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(ports), T(replies), T(refreshed), T(not_remembered), T(crowded), T(echoes), T(types), T(edges), T(errors), T(other_protocols), T(silence),
-		T(extensions), T(padded), T(padded_message), T(fragments), T(overtaking),
+		T(extensions), T(padded), T(padded_message), T(fragments), T(overtaking), T(told_without_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

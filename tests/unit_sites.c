@@ -180,12 +180,24 @@ static void truncations(void **state)
 	}
 }
 
+/* A changed packet that cannot be sent is dropped, also if it is for an edge's own address */
+static void send_failures(void **state)
+{
+	struct packet6 asks = udp6("fd99::a", C, 40000, 58000), answers = udp6(C, "fd99::a", 58000, 40000);
+
+	assert_int_equal(fate(TA, asks), SENT);
+	assert_int_equal(fate(TC, answers), SENT);
+	host_send_fails = true;
+	assert_int_equal(fate(TA, asks), DROP_send_failed);
+	assert_int_equal(fate(TC, answers), DROP_send_failed);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(tunnels), T(nics), T(remembered), T(sources_refused), T(destinations), T(other_overlays), T(limits),
-		T(truncations),
+		T(truncations), T(send_failures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,7 +102,7 @@ static bool take_site(struct sites *s, const char *line)
 	return n && n < s->room && !endpoint_parse(endpoint, &s->known[n].last, &s->known[n].last_port);
 }
 
-/* In either home, as bpf/blind_table.h has it */
+/* In either home, as bpf/blind/sessions.h has it */
 static int put(int map, __u64 key, __u64 value)
 {
 	__u32 mask = map_entries(map) - 1;

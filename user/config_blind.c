@@ -137,10 +137,6 @@ static void check_services(struct check *k)
 	for (size_t i = 0; i < k->c->n_services; i++) {
 		const struct service_config *s = &k->c->services[i];
 
-		if (service_has_guard(s)) {
-			at(k, 0, s->n_backends ? "/services/%zu/backends" : "/services/%zu/wireguard", i);
-			tell(k, "%s: not together with blind: yet: an instance of its own, with other interfaces, or another host is wanted for one of them", s->n_backends ? "backends" : "wireguard");
-		}
 		for (size_t j = 0; j < s->n_ports; j++)
 			if (s->ports[j] == b->port && !strcmp(s->listen_interface, b->interface)) {
 				at(k, s->ports[j], "/services/%zu/listen/ports", i);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
 #include "attach.h"
@@ -15,16 +14,12 @@
 #include "dataplane.h"
 #include "dataplane_programs.h"
 #include "jiffies.h"
+#include "load_error.h"
 #include "log.h"
 #include "map_info.h"
 #include "shared.h"
 #include "table.h"
 #include "wgxdp.skel.h"
-
-static int program_set(const struct plan *p)
-{
-	return !!p->relay.on + (p->blind.on ? 6 : p->guarded ? 4 : 2 * !!p->n_flows);
-}
 
 /* Rooms that are made before anything needs them, so that most changes of the configuration find the maps large enough */
 #define ROOM_SERVICES 64
@@ -34,14 +29,9 @@ static int program_set(const struct plan *p)
 #define ROOM_PEERS 64
 #define ROOM_ROUTES (1 << 20)		/* places in a trie cost nothing until they are used */
 
-static int print(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return getenv("WGXDP_LIBBPF") ? vfprintf(stderr, format, args) : 0;
-}
-
 void dataplane_quiet(void)
 {
-	libbpf_set_print(print);
+	libbpf_set_print(load_error_print);
 }
 
 __u64 netns_inode(void)
@@ -113,14 +103,12 @@ static __u32 peers_room(const struct dataplane *dp, const struct plan_relay *r)
 	return n;
 }
 
-/* For L3 devices, a third of the time that loading takes, only where they are needed, and then for good */
+/* wgxdp_tc_l3 takes a third of the time that loading takes: load it once some port is an L3 device,
+ * and from then on. */
 static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
 {
-	for (int i = 0; i < PROGRAM_COUNT; i++)
-		for (int set = 0; set < PROGRAM_SETS; set++)
-			bpf_program__set_autoload(dataplane_program(s, i, set), set == program_set(p) &&
-						  (i != PROGRAM_wgxdp_tc_l3 || p->l3 || dp->programs[i] >= 0));
-	dataplane_program_flags(s);
+	bpf_program__set_autoload(s->progs.wgxdp_tc_l3,
+				  p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
 	bpf_program__set_autoload(s->progs.wgxdp_flow_arm, p->n_flows);
 	bpf_program__set_autoload(s->progs.wgxdp_answer, p->challenges || p->blind.on);
 	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, p->blind.on);
@@ -175,6 +163,10 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_bridges = p->bridges;
 	s->rodata->with_routers = p->routers;
 	s->rodata->with_source_trie = dp->source_trie = p->n_trie || p->relay.grows || dp->source_trie;
+	s->rodata->with_flows = p->n_flows || p->guarded || p->blind.on;
+	s->rodata->with_guards = p->guarded;
+	s->rodata->with_blind = p->blind.on;
+	s->rodata->with_relay = p->relay.on;
 	s->rodata->with_lists = p->n_lists;
 	s->rodata->with_hearing = p->hearing;
 	set_programs(dp, s, p);
@@ -189,7 +181,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(s->obj, dataplane_map_names[i]);
+		struct bpf_map *map = dataplane_map(s, i);
 		int rc;
 
 		dp->map_is_new[i] = dataplane_entries(dp, i) != bpf_map__max_entries(map) ||
@@ -206,7 +198,7 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 static void take_maps(struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(s->obj, dataplane_map_names[i]);
+		struct bpf_map *map = dataplane_map(s, i);
 		int old = dp->maps[i], new = dup(bpf_map__fd(map));
 
 		if (old >= 0 && dp->map_is_new[i])
@@ -215,22 +207,6 @@ static void take_maps(struct dataplane *dp, struct wgxdp *s)
 			close(old);
 		dp->maps[i] = new;
 	}
-}
-
-/* What libbpf has no memory to ask the kernel about it takes for missing there, and the kernel refuses what it then makes of the object */
-static void load_error(int rc)
-{
-	struct utsname u;
-
-	uname(&u);
-	if (rc == -EPERM)
-		log_error("the kernel does not let us load BPF programs: run as root (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)");
-	else if (rc == -E2BIG)
-		log_error("the kernel (%s) has no patience for so much in one program: a relay beside a guard needs a later one than 6.1, or one of "
-			  "the two goes into another --instance; or libbpf had no memory (WGXDP_LIBBPF=1 shows more)", u.release);
-	else
-		log_error("the kernel (%s) refused the programs: %s; 6.1 or later is needed; or libbpf had no memory (WGXDP_LIBBPF=1 shows why)",
-			  u.release, strerror(-rc));
 }
 
 static bool is_whole(const struct dataplane *dp)
@@ -249,8 +225,8 @@ static bool is_whole(const struct dataplane *dp)
 static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const struct plan *p)
 {
 	for (int i = 0; i < MAP_COUNT; i++)
-		if (i != MAP_choices && dataplane_entries(dp, i) !=
-		    bpf_map__max_entries(bpf_object__find_map_by_name(s->obj, dataplane_map_names[i])))
+		if (i != MAP_choices &&
+		    dataplane_entries(dp, i) != bpf_map__max_entries(dataplane_map(s, i)))
 			return false;
 	return !p->n_trie && !p->relay.on && !p->n_flows && !p->guarded && !p->blind.on && (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
 }
@@ -282,14 +258,18 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	}
 	dp->skeleton = s;
 	dataplane_choose_tracepoints(s);
+	load_error_begin();
 	rc = reuse_maps(dp, s) ?: wgxdp__load(s);
 	if (rc) {
-		load_error(rc);
+		char what[INSTANCE_LEN + 16];
+
+		snprintf(what, sizeof(what), "instance %s", dp->instance);
+		load_error_tell(what, rc);
 		return rc;
 	}
 	take_maps(dp, s);
 	for (int i = 0; i < PROGRAM_COUNT; i++) {
-		struct bpf_program *program = dataplane_program(s, i, program_set(p));
+		struct bpf_program *program = dataplane_program(s, i);
 
 		if (dp->programs[i] >= 0)
 			close(dp->programs[i]);
@@ -303,20 +283,23 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_program **ret)
 {
 	struct bpf_program *program;
-	struct wgxdp *s = dp->component ? dp->component_skeleton : wgxdp__open();
-	struct bpf_program *xdp = s ? dataplane_program(s, PROGRAM_wgxdp_xdp, program_set(p)) : NULL;
-	int rc = s ? 0 : -errno;
+	struct wgxdp *s;
+	int rc = 0;
 
 	*ret = dp->component;
-	if (rc || dp->component)
-		return rc;
+	if (dp->component)
+		return 0;
+	s = dataplane_open_without(shared_refused, -EINVAL);
+	if (!s)
+		return -errno;
 	set_sizes(dp, s, p);
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
-		rc = bpf_map__reuse_fd(bpf_object__find_map_by_name(s->obj, dataplane_map_names[i]), dp->maps[i]);
+		rc = bpf_map__reuse_fd(dataplane_map(s, i), dp->maps[i]);
 	bpf_object__for_each_program(program, s->obj)
-		bpf_program__set_autoload(program, program == xdp);
-	shared_prepare(xdp);
-	*ret = rc ? NULL : xdp_program__from_bpf_obj(s->obj, bpf_program__section_name(xdp));
+		bpf_program__set_autoload(program, program == s->progs.wgxdp_xdp);
+	*ret = rc ? NULL
+		  : xdp_program__from_bpf_obj(s->obj,
+					      bpf_program__section_name(s->progs.wgxdp_xdp));
 	rc = rc ?: libxdp_get_error(*ret) ?: xdp_program__set_xdp_frags_support(*ret, true);
 	if (rc) {
 		wgxdp__destroy(s);
@@ -414,6 +397,30 @@ static void arm_flows(const struct dataplane *dp)
 			    "nothing more end when `wgxdp daemon` looks, every 30 s", n);
 }
 
+static bool is_map(void *data, const char *name)
+{
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (!strcmp(name, dataplane_map_names[i]))
+			return true;
+	return false;
+}
+
+static bool is_loaded_program(void *data, const char *name)
+{
+	struct dataplane *dp = data;
+	struct bpf_program *program = bpf_object__find_program_by_name(dp->skeleton->obj, name);
+
+	return program && bpf_program__autoload(program);
+}
+
+/* A former build may have maps and programs that this one does not have, and programs that the
+ * configuration asked for before. */
+static void remove_former_pins(struct dataplane *dp)
+{
+	pins_remove_others(dp->instance, "", is_map, NULL);
+	pins_remove_others(dp->instance, "progs", is_loaded_program, dp);
+}
+
 int dataplane_commit(struct dataplane *dp, const struct plan *p)
 {
 	const char *suffix = dp->running ? "" : "~new";
@@ -426,6 +433,9 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 		rc = pins_commit(dp->instance);
 	if (rc)
 		return rc;
+	/* The hash comes last: where this command is killed, the next one begins anew. */
+	if (dp->reloaded)
+		remove_former_pins(dp);
 	c = dp->reloaded ? control_map(dp->maps[MAP_control]) : NULL;
 	if (c)
 		c->program = dp->hash;

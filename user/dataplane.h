@@ -8,14 +8,14 @@
 #include "uniform.h"
 
 #define DATAPLANE_MAPS(X) \
-	X(links) X(table) X(sources) X(source_trie) X(nexthops) X(choices) X(scratch) X(quotes) X(icmp_limits) X(frags) \
-	X(frag_scratch) X(pieces) X(totals) X(reasons) X(transmit_failed) X(tx_dropped) X(names) X(control) \
+	X(links) X(table) X(sources) X(source_trie) X(nexthops) X(choices) X(icmp_limits) X(frags) \
+	X(pieces) X(totals) X(reasons) X(transmit_failed) X(tx_dropped) X(names) X(control) \
 	X(uniform) X(signals) X(devices) X(peers) X(peer_names) X(peer_totals) X(subnets) X(routes) X(own) X(policy) \
-	X(allowed) X(judged) X(flows) X(embryos) X(embryo_limits) X(pools) X(flow_totals) X(flows_deleted) \
-	X(flow_scratch) X(guards) X(guard_keys) X(public_keys) X(guard_state) X(guard_budget) X(guard_sources) X(guard_scratch) \
+	X(allowed) X(flows) X(embryos) X(embryo_limits) X(pools) X(flow_totals) X(flows_deleted) \
+	X(guards) X(guard_keys) X(public_keys) X(guard_state) X(guard_budget) X(guard_sources) \
 	X(answered) X(indices) X(replays) X(handshakes) X(challenged) X(cookies) \
 	X(challenges) X(health) X(backend_names) X(failed) X(blind_sites) X(blind_names) X(endpoints) X(sessions) X(hints) X(blind_lock) \
-	X(blind_pairs) X(blind_totals) X(blind_waiting) X(blind_state) X(blind_scratch) X(events) X(event_watch) X(event_budget) X(hearing) X(hear_budget) X(heard)
+	X(blind_pairs) X(blind_totals) X(blind_waiting) X(blind_state) X(events) X(event_watch) X(event_budget) X(hearing) X(hear_budget) X(heard) X(states)
 
 enum dataplane_map {
 #define X(name) MAP_##name,

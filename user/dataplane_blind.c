@@ -103,10 +103,11 @@ void dataplane_pin_egress(struct dataplane *dp, const struct plan *p, const char
 	int program, rc;
 
 	drop_others(dp, ifindex);
-	if (!ifindex)
+	if (!p->blind.on)
 		return;
+	/* Pinned also while the interface is not there yet: it may come without another load. */
 	program = egress_program(dp, suffix);
-	rc = program < 0 ? program : attach(dp, ifindex, program, suffix);
+	rc = program < 0 ? program : ifindex ? attach(dp, ifindex, program, suffix) : 0;
 	if (program >= 0)
 		close(program);
 	if (rc)

@@ -2,7 +2,6 @@
  *
  * dataplane: the names of programs and maps, and what tells one loaded object from another.
  */
-#include <stdio.h>
 #include <linux/bpf.h>
 #include "dataplane_programs.h"
 #include "wgxdp.skel.h"
@@ -19,23 +18,14 @@ const char *const dataplane_program_names[PROGRAM_COUNT] = {
 #undef X
 };
 
-/* Those that know the relay, flows, the guard or the blind relay (and flows), or both are pinned under the same names: a firewall's carry nothing of it */
-static const char *const program_sets[PROGRAM_SETS] = { "", "_relay", "_flows", "_relay_flows", "_guard", "_relay_guard", "_blind", "_relay_blind" };
-
-struct bpf_program *dataplane_program(const struct wgxdp *s, enum dataplane_program program, int set)
+struct bpf_program *dataplane_program(const struct wgxdp *s, enum dataplane_program program)
 {
-	char name[64];
-
-	snprintf(name, sizeof(name), "%s%s", dataplane_program_names[program], program_sets[set]);
-	return bpf_object__find_program_by_name(s->obj, name);
+	return bpf_object__find_program_by_name(s->obj, dataplane_program_names[program]);
 }
 
-/* A relay beside the blind relay, in tc: 6.1's verifier walks more than the million instructions that it has patience for, and 911,000
- * if it remembers a state at each jump; 6.18 walks fewer then, too. (The kernel's own tests are what the flag was made for.) */
-void dataplane_program_flags(const struct wgxdp *s)
+struct bpf_map *dataplane_map(const struct wgxdp *s, enum dataplane_map map)
 {
-	bpf_program__set_flags(s->progs.wgxdp_tc_relay_blind, BPF_F_TEST_STATE_FREQ);
-	bpf_program__set_flags(s->progs.wgxdp_tc_l3_relay_blind, BPF_F_TEST_STATE_FREQ);
+	return bpf_object__find_map_by_name(s->obj, dataplane_map_names[map]);
 }
 
 /* FNV-1a */

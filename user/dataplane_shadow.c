@@ -11,6 +11,7 @@
 #include "cookie_reply.h"
 #include "dataplane_programs.h"
 #include "dataplane_shadow.h"
+#include "load_error.h"
 #include "log.h"
 #include "map_info.h"
 #include "wgxdp.skel.h"
@@ -25,9 +26,9 @@ static const enum { COPIED, SHARED, EMPTY } what[MAP_COUNT] = {
 	[MAP_own] = SHARED, [MAP_policy] = SHARED, [MAP_pools] = SHARED, [MAP_guards] = SHARED, [MAP_guard_keys] = SHARED,
 	[MAP_public_keys] = SHARED, [MAP_cookies] = SHARED, [MAP_backend_names] = SHARED, [MAP_endpoints] = SHARED,
 	[MAP_blind_names] = SHARED, [MAP_flows_deleted] = SHARED, [MAP_tx_dropped] = SHARED,
-	[MAP_nexthops] = EMPTY, [MAP_scratch] = EMPTY, [MAP_quotes] = EMPTY, [MAP_frag_scratch] = EMPTY, [MAP_pieces] = EMPTY,
-	[MAP_totals] = EMPTY, [MAP_reasons] = EMPTY, [MAP_transmit_failed] = EMPTY, [MAP_peer_totals] = EMPTY, [MAP_judged] = EMPTY,
-	[MAP_flow_totals] = EMPTY, [MAP_flow_scratch] = EMPTY, [MAP_guard_scratch] = EMPTY, [MAP_blind_scratch] = EMPTY,
+	[MAP_nexthops] = EMPTY, [MAP_pieces] = EMPTY,
+	[MAP_totals] = EMPTY, [MAP_reasons] = EMPTY, [MAP_transmit_failed] = EMPTY, [MAP_peer_totals] = EMPTY,
+	[MAP_flow_totals] = EMPTY, [MAP_states] = EMPTY,
 	[MAP_blind_totals] = EMPTY, [MAP_blind_lock] = EMPTY, [MAP_signals] = EMPTY, [MAP_challenges] = EMPTY, [MAP_events] = EMPTY,
 	[MAP_event_watch] = EMPTY, [MAP_event_budget] = EMPTY, [MAP_heard] = EMPTY, [MAP_hear_budget] = EMPTY,
 };
@@ -71,51 +72,32 @@ static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 	return rc == -ENOENT ? 0 : rc;
 }
 
-static void choose(const struct dataplane *dp, struct wgxdp *s, int set)
+/* Sets the sizes of maps, and which programs are loaded, as `up` did for what runs: the hash is
+ * over these, too. */
+static void set_as_running(const struct dataplane *dp, struct wgxdp *s)
 {
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (dp->maps[i] >= 0)
+			bpf_map__set_max_entries(dataplane_map(s, i), dataplane_entries(dp, i));
 	for (int i = 0; i < PROGRAM_COUNT; i++)
-		for (int of = 0; of < PROGRAM_SETS; of++)
-			bpf_program__set_autoload(dataplane_program(s, i, of), of == set && dp->programs[i] >= 0);
+		bpf_program__set_autoload(dataplane_program(s, i), dp->programs[i] >= 0);
 	bpf_program__set_autoload(s->progs.wgxdp_flow_arm, pin_exists(dp->instance, "progs/wgxdp_flow_arm"));
 	bpf_program__set_autoload(s->progs.wgxdp_answer, pin_exists(dp->instance, PIN_ANSWER));
-	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, set >= 6);
+	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, s->rodata->with_blind);
 }
 
-/* The set of programs that runs, or -ESTALE, told */
-static int find_set(const struct dataplane *dp, struct wgxdp *s)
+/* Whether the programs that run are those of this build. 0, or -ESTALE, told */
+static int compare_programs(const struct dataplane *dp, struct wgxdp *s)
 {
 	struct control c = { 0 };
 	__u32 zero = 0;
 
-	for (int i = 0; i < MAP_COUNT; i++)
-		if (dp->maps[i] >= 0)
-			bpf_map__set_max_entries(bpf_object__find_map_by_name(s->obj, dataplane_map_names[i]), dataplane_entries(dp, i));
+	set_as_running(dp, s);
 	bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c);
-	for (int set = 0; set < PROGRAM_SETS; set++) {
-		choose(dp, s, set);
-		if (dataplane_program_hash(s) == c.program)
-			return set;
-	}
+	if (dataplane_program_hash(s) == c.program)
+		return 0;
 	log_error("instance %s runs programs of another build of wgxdp than this one: `wgxdp up` brings this one's", dp->instance);
 	return -ESTALE;
-}
-
-/* A copy of the packet is sent by the program itself, by bpf_clone_redirect(), as soon as it asks for it. Here it is told that it was. */
-static int send_nothing(struct bpf_program *program, struct bpf_prog_load_opts *opts, long cookie)
-{
-	size_t n = bpf_program__insn_cnt(program);
-	struct bpf_insn *insns = malloc(n * sizeof(*insns));
-	int rc;
-
-	if (!insns)
-		return -ENOMEM;
-	memcpy(insns, bpf_program__insns(program), n * sizeof(*insns));
-	for (size_t i = 0; i < n; i++)
-		if (insns[i].code == (BPF_JMP | BPF_CALL) && !insns[i].src_reg && insns[i].imm == BPF_FUNC_clone_redirect)
-			insns[i] = (struct bpf_insn){ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 };
-	rc = bpf_program__set_insns(program, insns, n);
-	free(insns);
-	return rc;
 }
 
 /* ---- maps ---- */
@@ -159,7 +141,7 @@ static int prepare_maps(const struct dataplane *dp, struct wgxdp *s)
 	int rc = 0;
 
 	for (int i = 0; i < MAP_COUNT && !rc; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(s->obj, dataplane_map_names[i]);
+		struct bpf_map *map = dataplane_map(s, i);
 
 		if (what[i] == SHARED)
 			rc = bpf_map__reuse_fd(map, dp->maps[i]);
@@ -174,7 +156,7 @@ static int take_maps(const struct dataplane *dp, struct dataplane *shadow)
 	int rc = 0;
 
 	for (int i = 0; i < MAP_COUNT && !rc; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(shadow->skeleton->obj, dataplane_map_names[i]);
+		struct bpf_map *map = dataplane_map(shadow->skeleton, i);
 
 		if (what[i] == COPIED)
 			rc = copy(dp->maps[i], map);
@@ -187,29 +169,32 @@ static int take_maps(const struct dataplane *dp, struct dataplane *shadow)
 
 /* ---- */
 
-static int load(const struct dataplane *dp, struct wgxdp *s, int set)
+static int load(const struct dataplane *dp, struct wgxdp *s)
 {
 	struct bpf_program *program;
 	int rc;
 
-	bpf_object__for_each_program(program, s->obj)
-		bpf_program__set_autoload(program, program == dataplane_program(s, PROGRAM_wgxdp_xdp, set) ||
-					  program == dataplane_program(s, PROGRAM_wgxdp_tc, set));
-	dataplane_program_flags(s);
+	bpf_object__for_each_program(program, s->obj) bpf_program__set_autoload(
+		program, program == s->progs.wgxdp_xdp || program == s->progs.wgxdp_tc);
+	load_error_begin();
 	rc = prepare_maps(dp, s) ?: wgxdp__load(s);
-	if (rc)
-		log_error("the programs of instance %s cannot be loaded once more: %s", dp->instance, strerror(-rc));
+	if (rc) {
+		char what[INSTANCE_LEN + 32];
+
+		snprintf(what, sizeof(what), "a copy of instance %s", dp->instance);
+		load_error_tell(what, rc);
+	}
 	return rc;
 }
 
-static int fill(const struct dataplane *dp, struct dataplane *shadow, int set)
+static int fill(const struct dataplane *dp, struct dataplane *shadow)
 {
 	struct control c = { 0 };
 	__u32 zero = 0;
 	int rc = take_maps(dp, shadow);
 
 	for (int i = 0; i < PROGRAM_COUNT; i++) {
-		struct bpf_program *program = dataplane_program(shadow->skeleton, i, set);
+		struct bpf_program *program = dataplane_program(shadow->skeleton, i);
 
 		shadow->programs[i] = bpf_program__autoload(program) ? dup(bpf_program__fd(program)) : -1;
 	}
@@ -218,24 +203,21 @@ static int fill(const struct dataplane *dp, struct dataplane *shadow, int set)
 
 int dataplane_shadow(const struct dataplane *dp, struct dataplane **ret)
 {
-	LIBBPF_OPTS(libbpf_prog_handler_opts, handler, .prog_prepare_load_fn = send_nothing);
+	/* It sends a copy of the packet at once. Here it only says that it did. */
+	static const enum bpf_func_id sends[] = { BPF_FUNC_clone_redirect, 0 };
 	struct dataplane *shadow = calloc(1, sizeof(*shadow));
-	int id, rc, set = -1;
+	int rc;
 
 	if (!shadow)
 		return -ENOMEM;
 	strcpy(shadow->instance, dp->instance);
 	memset(shadow->maps, -1, sizeof(shadow->maps));
 	memset(shadow->programs, -1, sizeof(shadow->programs));
-	id = libbpf_register_prog_handler("tc", BPF_PROG_TYPE_SCHED_CLS, 0, &handler);
-	shadow->skeleton = id < 0 ? NULL : wgxdp__open();
-	rc = id < 0 ? id : shadow->skeleton ? read_switches(dp, shadow->skeleton) : -errno;
+	shadow->skeleton = dataplane_open_without(sends, 0);
+	rc = shadow->skeleton ? read_switches(dp, shadow->skeleton) : -errno;
 	if (!rc)
-		rc = set = find_set(dp, shadow->skeleton);
-	if (set >= 0)
-		rc = load(dp, shadow->skeleton, set) ?: fill(dp, shadow, set);
-	if (id >= 0)
-		libbpf_unregister_prog_handler(id);
+		rc = compare_programs(dp, shadow->skeleton) ?: load(dp, shadow->skeleton) ?:
+		     fill(dp, shadow);
 	shadow->running = true;
 	if (rc)
 		dataplane_close(shadow);

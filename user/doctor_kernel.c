@@ -11,10 +11,10 @@
 #include <time.h>
 #include "dataplane.h"
 #include "doctor.h"
+#include "load_error.h"
 
-#define FLOOR_MAJOR 6
-#define FLOOR_MINOR 1
-#define TCX_MINOR 6			/* 6.6 */
+#define TCX_MAJOR 6 /* 6.6 */
+#define TCX_MINOR 6
 #define YEAR_MIN 2024			/* no clock that is right says less */
 
 /* What the programs ask of a kernel, beside what every one has that has XDP */
@@ -56,11 +56,15 @@ static void look_at_version(struct doctor *k)
 
 	uname(&name);
 	sscanf(name.release, "%u.%u", &major, &minor);
-	if (major < FLOOR_MAJOR || (major == FLOOR_MAJOR && minor < FLOOR_MINOR))
-		doctor_say(k, STATE_PROBLEM, "kernel", "", NULL, "%s: %d.%d or later is wanted", name.release, FLOOR_MAJOR, FLOOR_MINOR);
+	if (kernel_is_old(name.release))
+		doctor_say(k, STATE_PROBLEM, "kernel", "", NULL,
+			   "%s: " KERNEL_FLOOR " or later is needed", name.release);
 	else
-		doctor_say(k, STATE_OK, "kernel", "", NULL, "%s: XDP in several buffers (frags), %s", name.release,
-			   major > FLOOR_MAJOR || minor >= TCX_MINOR ? "tcx" : "tc by filters, for it is older than tcx");
+		doctor_say(k, STATE_OK, "kernel", "", NULL,
+			   "%s: XDP in several buffers (frags), %s", name.release,
+			   major > TCX_MAJOR || minor >= TCX_MINOR
+				   ? "tcx"
+				   : "tc by filters, for it is older than tcx");
 }
 
 /* The sysctl is the first network namespace's alone */

@@ -2,6 +2,7 @@
  *
  * What a README says of a host of its kind.
  */
+#include <string.h>
 #include "gen_files.h"
 #include "gen_readme.h"
 #include "gen_wireguard.h"

@@ -2,6 +2,7 @@
  *
  * What every file of wg-quick is made of.
  */
+#include <string.h>
 #include "gen_wireguard.h"
 
 /* ---- where others are ---- */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <uv.h>
+#include "bpf_compiler.h"
 #include "command.h"
 #include "log.h"
 
@@ -67,7 +68,7 @@ static void version(void)
 	printf("wgxdp " VERSION);
 	for (size_t i = 0; without[i]; i++)
 		printf("%s %s", i ? "," : " without", without[i]);
-	putchar('\n');
+	puts("\nBPF programs built by " BPF_COMPILER);
 }
 
 static void usage(FILE *out)

@@ -163,7 +163,7 @@ static void remove_one(const char *directory, const char *name, bool link)
 	int fd;
 
 	snprintf(pin, sizeof(pin), "%s/%s", directory, name);
-	fd = link && *name != '.' ? bpf_obj_get(pin) : -1;
+	fd = link ? bpf_obj_get(pin) : -1;
 	if (fd >= 0) {
 		detach_link(fd);
 		close(fd);
@@ -171,25 +171,46 @@ static void remove_one(const char *directory, const char *name, bool link)
 	unlink(pin);
 }
 
-/* One directory of pins; links in it let go of their devices at once. Without opendir(), which wants memory: who has none left has to
- * take back what he did all the more. */
-static int remove_pins(const char *path, bool links)
+/* Removes the pins of a directory, but those that are kept (NULL: none is); links among them let go
+ * of their devices at once. Does without opendir(), which allocates memory: a command that has none
+ * left must still take back what it did. */
+static int remove_but(const char *path, bool links, pin_is_kept *is_kept, void *data)
 {
 	char entries[4096] __attribute__((aligned(__alignof__(struct dirent64))));
 	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+	const struct dirent64 *entry;
 	ssize_t n = -1, at;
 
 	while (dir >= 0 && (n = getdents64(dir, entries, sizeof(entries))) > 0)
-		for (at = 0; at < n; at += ((struct dirent64 *)(entries + at))->d_reclen)
-			remove_one(path, ((struct dirent64 *)(entries + at))->d_name, links);
+		for (at = 0; at < n; at += entry->d_reclen) {
+			entry = (struct dirent64 *)(entries + at);
+			if (entry->d_type != DT_DIR && (!is_kept || !is_kept(data, entry->d_name)))
+				remove_one(path, entry->d_name, links);
+		}
 	if (n < 0 && errno != ENOENT) {
 		rc = -errno;
 		log_error("cannot remove what is in %s: %s", path, strerror(-rc));
 	}
 	if (dir >= 0)
 		close(dir);
+	return rc;
+}
+
+static int remove_pins(const char *path, bool links)
+{
+	int rc = remove_but(path, links, NULL, NULL);
+
 	rmdir(path);
 	return rc;
+}
+
+void pins_remove_others(const char *instance, const char *directory, pin_is_kept *is_kept,
+			void *data)
+{
+	char path[PIN_LEN];
+
+	pin_path(path, instance, "", "%s", directory);
+	remove_but(path, false, is_kept, data);
 }
 
 void pins_remove_directory(const char *path)

@@ -35,6 +35,10 @@ int pins_commit(const char *instance);
 /* All pins of INSTANCE[suffix], so that what only they kept goes too; links are detached before this returns. 0 or -errno,
  * told. */
 int pins_remove_all(const char *instance, const char *suffix);
+/* Removes the pins of maps ("") or programs ("progs") of an instance that are not kept */
+typedef bool pin_is_kept(void *data, const char *name);
+void pins_remove_others(const char *instance, const char *directory, pin_is_kept *is_kept,
+			void *data);
 /* A directory with all pins in it */
 void pins_remove_directory(const char *path);
 

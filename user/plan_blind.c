@@ -10,6 +10,28 @@
 
 #define ROOM_LEAST 64
 
+/* The port is the blind relay's own at these addresses: refuses a service that listens there. */
+static int refuse_services(struct making *m, const struct nl_link *link,
+			   const struct address *local)
+{
+	__be16 port = m->config->blind.port;
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < m->n_listeners; i++) {
+		const struct listener *l = &m->listeners[i];
+
+		if (l->ifindex == link->ifindex && l->port == port &&
+		    address_equal(&l->local, local))
+			return contradiction(m, -EEXIST,
+					     "service %s: it listens on %s, which is the "
+					     "blind relay's: give one of the two another port or "
+					     "address",
+					     m->plan->services[l->id].name,
+					     endpoint_format(local, port, text));
+	}
+	return 0;
+}
+
 static int listen_at(struct making *m, const struct nl_link *link, const struct address *local, __u32 id)
 {
 	struct table_key key = { local->addr, table_word(KEY_BLIND, local->family, m->config->blind.port, link->ifindex) };
@@ -57,7 +79,8 @@ int plan_blind(struct making *m)
 			continue;
 		any = true;
 		ipv6 |= a->local.family == FAMILY_IPV6;
-		rc = listen_at(m, plan_base(m->host, link), &a->local, id);
+		rc = refuse_services(m, plan_base(m->host, link), &a->local)
+			   ?: listen_at(m, plan_base(m->host, link), &a->local, id);
 	}
 	if (!any)
 		log_warning("blind: waiting for an address on %s", b->interface);

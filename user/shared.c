@@ -18,6 +18,8 @@
 
 #define LIBXDP_PINS "/sys/fs/bpf/xdp"
 
+const enum bpf_func_id shared_refused[] = { BPF_FUNC_xdp_adjust_head, BPF_FUNC_xdp_adjust_tail, 0 };
+
 static int quiet(enum libxdp_print_level level, const char *format, va_list args)
 {
 	return getenv("WGXDP_LIBBPF") ? vfprintf(stderr, format, args) : 0;
@@ -98,18 +100,6 @@ size_t shared_components(__u32 ifindex, int control, __u32 ids[SHARED_MAX])
 			ids[n++] = xdp_program__id(p);
 	xdp_multiprog__close(mp);
 	return n;
-}
-
-/* What may move the packet's head takes the place only of a function that may, newer kernels say (6.13, and 6.12's later ones), and
- * those of libxdp's dispatcher may not (before 1.5.5). So the one call that does, for VLAN tags, fails: what wants it is passed
- * up, for tc to send. */
-void shared_prepare(struct bpf_program *program)
-{
-	struct bpf_insn *insns = (struct bpf_insn *)bpf_program__insns(program);
-
-	for (size_t i = 0; i < bpf_program__insn_cnt(program); i++)
-		if (insns[i].code == (BPF_JMP | BPF_CALL) && !insns[i].src_reg && insns[i].imm == BPF_FUNC_xdp_adjust_head)
-			insns[i] = (struct bpf_insn){ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = -EINVAL };
 }
 
 int shared_attach(__u32 ifindex, struct xdp_program *program, __u16 flag)

@@ -10,7 +10,6 @@
 
 #define SHARED_MAX 10			/* components of a dispatcher */
 
-struct bpf_program;
 struct xdp_program;
 
 /* Whether we may share a device: libxdp asks for programs by their ids, which takes CAP_SYS_ADMIN. 0 or -EPERM, told with the
@@ -25,8 +24,12 @@ __u16 shared_mode(__u32 ifindex);
 /* Ids of the components in a device's dispatcher that use the map control; -1: of all components */
 size_t shared_components(__u32 ifindex, int control, __u32 ids[SHARED_MAX]);
 
-/* Makes a program fit for a component, before it is loaded */
-void shared_prepare(struct bpf_program *program);
+/* Helpers that a component may not call, up to 0. The functions of libxdp's dispatcher change no
+ * packet (before 1.5.5), and newer kernels (6.13, 6.12's later ones) let no program take their
+ * place that calls one of these, not even in code that a switch leaves out. So the calls fail
+ * (-EINVAL), and the packet is passed up for tc to send: one that changes its number of VLAN tags
+ * or its family (head), or has bytes behind its end (tail). */
+extern const enum bpf_func_id shared_refused[];
 /* One more component. 0 or -errno; -ENOSYS: the kernel refuses what the dispatcher needs. */
 int shared_attach(__u32 ifindex, struct xdp_program *program, __u16 flag);
 /* The instance's components go, but for the one with the id keep; others stay. What a device that is gone has left goes too. */

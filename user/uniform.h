@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * uniform: which prefixes have one next hop for all of their addresses, from the kernel's routes and rules: what the map of
- * this name holds (bpf/uniform.h). Where anything but the destination decides, nothing is uniform.
+ * this name holds (bpf/fib.h). Where anything but the destination decides, nothing is uniform.
  */
 #pragma once
 #include "plan.h"

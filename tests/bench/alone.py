@@ -9,7 +9,7 @@ import guard
 import rounds
 import topology as net
 
-PINS = "/sys/fs/bpf/wgxdp/%s/progs/" % rounds.INSTANCE
+XDP = "progs/wgxdp_xdp"         # the pin of the live program
 XDP_REDIRECT = 4
 TARGETS = "redirect", "parse", "wgxdp"
 KINDS = [("original ipv4", 4, "original"), ("reply ipv4", 4, "reply"),
@@ -24,7 +24,8 @@ def undisturbed(values):
 def one(meter, row, target, repeat, **more):
     """A next hop is kept alive through tc now and then: such a last packet is no redirect, and the run is done again."""
     for _ in range(3):
-        got = meter.ask("test", netns=net.netns(net.FIREWALL), dev="wan0" if row.direction == "original" else "lan0",
+        got = meter.ask("test", netns=net.netns(net.FIREWALL),
+                        dev="lan0" if row.direction == "reply" else "wan0",
                         target=target, repeat=repeat, **rounds.expectation(row), **more)
         if got["verdict"] == XDP_REDIRECT:
             return got["ns"]
@@ -34,7 +35,7 @@ def one(meter, row, target, repeat, **more):
 def testrun(firewall, meter, neighbours, n, repeat=100000):
     """The three in turn, twice a round. (Each run waits for RCU before and after, so they cannot be much shorter.)"""
     firewall.become("native")
-    meter.ask("target", pin=PINS + "wgxdp_xdp")
+    meter.ask("target", pin=firewall.pin(XDP))
     result = {}
     for kind, family, direction in KINDS:
         row = rounds.Row("wgxdp dnat ipv%d" % family, "native", family, direction, rounds.SMALL, 1)
@@ -62,7 +63,7 @@ def initiations(firewall, meter, neighbours, n):
         repeat = guard.STORE // (2 * keys)
         row = rounds.Row("wgxdp dnat ipv4 guard", "keys %d" % keys, 4, "original", 148, 1)
         firewall.become(row.state)
-        meter.ask("target", pin=PINS + "wgxdp_xdp")
+        meter.ask("target", pin=firewall.pin(XDP))
         (what, before), = firewall.proof(row)[:1]
         ns = []
         for _ in range(n):
@@ -79,5 +80,6 @@ def initiations(firewall, meter, neighbours, n):
 def verifier(firewall, meter, obj):
     """Of the live programs, with the switches of this configuration, and of the object with its own defaults."""
     firewall.become("native")
-    live = {name: meter.ask("program", pin=PINS + name) for name in sorted(os.listdir(PINS))}
+    pins = firewall.pin("progs/")
+    live = {name: meter.ask("program", pin=pins + name) for name in sorted(os.listdir(pins))}
     return {"live": live, "object": meter.ask("object", file=obj)}

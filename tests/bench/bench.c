@@ -80,6 +80,15 @@ static int do_port(struct meter *b, const struct request *r)
 	       bpf_map__update_elem(b->skel->maps.ports, &slot, sizeof(slot), &ifindex, sizeof(ifindex), BPF_ANY);
 }
 
+/* hold netns= dev=      Attaches the runner of test-runs there. A program that is attached nowhere enters
+ * the kernel's dispatcher for each test-run, and leaves it after that: both wait for RCU. */
+static int do_hold(struct meter *b, const struct request *r)
+{
+	__u32 ifindex;
+
+	return device(r, "dev", &ifindex) ?: attach(b->skel->progs.bench_fresh, ifindex);
+}
+
 /* cross netns= dev= to= [bare=1]      a redirect of our own between two devices; bare: attach it too */
 static int do_cross(struct meter *b, const struct request *r)
 {
@@ -97,6 +106,7 @@ static const struct command {
 	bool answers;			/* prints its own JSON */
 } commands[] = {
 	{ "sink", do_sink, false }, { "port", do_port, false }, { "cross", do_cross, false },
+	{ "hold", do_hold, false },
 	{ "target", measure_target, false }, { "live", measure_live, true }, { "test", measure_test, true },
 	{ "tun", tun_make, false }, { "tunnel", measure_tunnel, true },
 	{ "newcomers", flows_newcomers, true }, { "flows", flows_write, false }, { "lru", flows_lru, false },

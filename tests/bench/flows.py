@@ -13,8 +13,8 @@ import time
 
 import topology as net
 
-PORTS = {"44": 51844, "46": 51846, "64": 51864, "new": 51899}      # a service for each pair of families, and one for newcomers
-BACKEND_PORTS = {"44": 51820, "46": 51820, "64": 51821, "new": 51820}     # 44 and 64 have the same pool
+PORTS = {"44": 51844, "66": 51866, "46": 51846, "64": 51864, "new": 51899}      # a service for each pair of families, and one for newcomers
+BACKEND_PORTS = {"44": 51820, "66": 51821, "46": 51820, "64": 51821, "new": 51820}     # 44 and 64, 46 and 66 have the same pool
 CLIENT_PORT, SOCKET_PORT, LISTEN_PORT = 40000, 40001, 51820       # the latter two of the relay
 MANY = {4: "100.80.0.1", 6: "2001:db8:65::1"}           # the first of 1,000 or a million clients,
 MANY_OURS = {4: "10.0.0.1", 6: "2001:db8:aa::1"}        # and as what the backend sees it
@@ -43,7 +43,7 @@ def yaml(*services):
 
 
 CONFIGS = {
-    "masquerade": yaml(("44", 262144, ""), ("46", 262144, ""), ("64", 262144, "")),
+    "masquerade": yaml(("44", 262144, ""), ("66", 262144, ""), ("46", 262144, ""), ("64", 262144, "")),
     "newcomers": yaml(("new", 262144, POOL)),
     "many44": yaml(("44", ROOM, "")),
     "many46": yaml(("46", ROOM, "")),

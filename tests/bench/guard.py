@@ -57,7 +57,7 @@ def prepare(row, firewall, meter, words):
     words = {"client": words["src"], "client-port": words["sport"], "clients": row.clients}
     if row.state == LOOKUP:
         meter.ask("lookup", netns=net.netns(net.FIREWALL), dev="wan0", to="lan0", entries=ROOM, **words)
-    elif row.state == "strict" and (row.family, row.clients) not in firewall.flows:
+    elif row.state == "strict" and row.direction == "original" and (row.family, row.clients) not in firewall.flows:
         firewall.flows.add((row.family, row.clients))
         meter.ask("answered", guards=firewall.pin("guards"), answered=firewall.pin("answered"), **words)
 

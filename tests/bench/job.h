@@ -8,7 +8,7 @@
 #define MARK 0x68636e6200000004ULL	/* first payload bytes: WireGuard's type 4 and an index that nothing else uses */
 #define COUNTER 0x1716151413121110ULL	/* the next ones, where the index varies: a number that no data message has */
 
-enum { TARGET_REDIRECT, TARGET_PARSE, TARGET_WGXDP, TARGETS };	/* what a test-run can run */
+enum { TARGET_REDIRECT, TARGET_PARSE, TARGET_WGXDP, TARGET_OTHER, TARGETS };	/* what a test-run can run */
 
 struct bench_job {
 	/* the sender */
@@ -19,6 +19,10 @@ struct bench_job {
 	__u32 base;			/* their value for client 0, host order */
 	__u32 clients, stride, at;
 	__u32 index_varies;		/* those four bytes are of the mark, and nothing of the headers */
+	/* the runner of a test-run */
+	__u32 target;
+	__u32 length;			/* of the frame */
+	__u32 moves;			/* the target changes the length of the header */
 	/* the sink: what its packets must look like */
 	__u32 expect_at;		/* offset of the address that the path must have left there */
 	__u32 expect_port_at;

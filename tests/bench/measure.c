@@ -106,45 +106,55 @@ static int set_target(struct meter *b, __u32 target, int fd)
 	return bpf_map__update_elem(b->skel->maps.targets, &target, sizeof(target), &fd, sizeof(fd), BPF_ANY);
 }
 
-/* target pin=      the live program that `test target=wgxdp` runs (set once: a change waits for RCU) */
+static int target_of(const struct request *r)
+{
+	static const char *const names[TARGETS] = { [TARGET_REDIRECT] = "redirect", [TARGET_PARSE] = "parse",
+						    [TARGET_WGXDP] = "wgxdp", [TARGET_OTHER] = "other" };
+	const char *name = arg(r, "target", "wgxdp");
+
+	for (int i = 0; i < TARGETS; i++)
+		if (!strcmp(name, names[i]))
+			return i;
+	return -EINVAL;
+}
+
+/* target pin= [target=other]      the live program that `test` runs. A change waits for RCU. */
 int measure_target(struct meter *b, const struct request *r)
 {
-	int fd = bpf_obj_get(arg(r, "pin", "")), err;
+	int fd = bpf_obj_get(arg(r, "pin", "")), target = target_of(r), err;
 
 	if (fd < 0)
 		return fd;
-	err = set_target(b, TARGET_REDIRECT, bpf_program__fd(b->skel->progs.bench_redirect)) ?:
-	      set_target(b, TARGET_PARSE, bpf_program__fd(b->skel->progs.bench_parse)) ?: set_target(b, TARGET_WGXDP, fd);
+	err = target < 0 ? target :
+	      set_target(b, TARGET_REDIRECT, bpf_program__fd(b->skel->progs.bench_redirect)) ?:
+	      set_target(b, TARGET_PARSE, bpf_program__fd(b->skel->progs.bench_parse)) ?: set_target(b, target, fd);
 	close(fd);
 	return err;
 }
 
-static const struct bpf_program *runner_of(const struct meter *b, const char *target)
-{
-	return !strcmp(target, "redirect") ? b->skel->progs.bench_fresh_redirect :
-	       !strcmp(target, "parse") ? b->skel->progs.bench_fresh_parse : b->skel->progs.bench_fresh_wgxdp;
-}
-
-/* test FRAME netns= dev= target=redirect|parse|wgxdp repeat=: ns of one run on a packet that came in by dev */
+/* test FRAME netns= dev= target=redirect|parse|wgxdp|other repeat=
+ * ns of one run on a packet that came in by dev */
 int measure_test(struct meter *b, const struct request *r)
 {
-	const struct bpf_program *runner = runner_of(b, arg(r, "target", ""));
 	struct xdp_md md = { .ingress_ifindex = if_nametoindex(arg(r, "dev", "")) };
 	long repeat = arg_number(r, "repeat", 1000000);
 	__u8 frame[2048] = { 0 }, out[2048];
 	struct bench_job job;
-	int len, err;
+	int len, target = target_of(r), err;
 	double cpu;
 
-	len = frame_build(r, frame, sizeof(frame), &job);
+	len = target < 0 ? target : frame_build(r, frame, sizeof(frame), &job);
 	if (len < 0)
 		return len;
+	job.target = target;
+	job.length = len;
+	job.moves = job.arrives != job.family;
 	memcpy((void *)b->job, &job, sizeof(job));
 	md.data_end = len;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = len, .data_out = out,
 		    .data_size_out = sizeof(out), .ctx_in = &md, .ctx_size_in = sizeof(md), .repeat = repeat);
 	cpu = cpu_now();
-	err = bpf_prog_test_run_opts(bpf_program__fd(runner), &opts);
+	err = bpf_prog_test_run_opts(bpf_program__fd(b->skel->progs.bench_fresh), &opts);
 	cpu = cpu_now() - cpu;
 	if (!err)
 		printf("{\"ns\": %.3f, \"verdict\": %u, \"repeat\": %ld}\n", cpu * 1e9 / repeat, opts.retval, repeat);

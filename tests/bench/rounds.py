@@ -29,9 +29,9 @@ services:
     nat: dnat
     ipv6: dnat
   - name: none
-    backend: { ipv6: "%s", port: %d }
+    backend: { ipv4: %s, ipv6: "%s", port: %d }
     nat: none
-""" % (PORT, net.BACKEND[4], net.BACKEND[6], PORT, net.BACKEND[6], NONE_PORT)
+""" % (PORT, net.BACKEND[4], net.BACKEND[6], PORT, net.BACKEND[4], net.BACKEND[6], NONE_PORT)
 
 NFT = """table ip wgxdp_bench {
 	counter original { }
@@ -196,8 +196,9 @@ class Firewall:
     """The namespace under test and the state it is in: one of native, generic, tc, daemon (native with the daemon), route
     and routes (a relay with one and with many), tunnel, forward, nft, policy, relay, socat, and those of flows.py and guard.py."""
 
-    def __init__(self, wgxdp, relay, cpu, config):
+    def __init__(self, wgxdp, relay, cpu, config, instance=INSTANCE):
         self.wgxdp, self.relay, self.cpu, self.config = os.path.abspath(wgxdp), relay, cpu, config
+        self.instance = instance
         self.state = self.helper = self.daemon = None
         self.flows = set()      # that it has: pair of families, clients
 
@@ -212,7 +213,7 @@ class Firewall:
             self.start_daemon(state)
         elif state in WGXDP_STATES:
             self.write_config(state)
-            self.command(self.wgxdp, "--instance", INSTANCE, "up", "-c", self.config, "--mode",
+            self.command(self.wgxdp, "--instance", self.instance, "up", "-c", self.config, "--mode",
                          state if state in ("generic", "tc") else "native" if state not in sites.CONFIGS else "auto")
         elif state in NFT_STATES:
             net.run(*net.inside(net.FIREWALL), "nft", "-f", "-", text=NFT_STATES[state])
@@ -230,7 +231,7 @@ class Firewall:
             f.write(config_of(state))
 
     def down(self):
-        self.command(self.wgxdp, "--instance", INSTANCE, "down")
+        self.command(self.wgxdp, "--instance", self.instance, "down")
 
     def start(self, words):
         """On the measured CPU, ahead of the sender: it takes what has arrived before more is sent, so nothing is lost."""
@@ -246,7 +247,7 @@ class Firewall:
     def start_daemon(self, state):
         """On any other CPU: it sleeps but for a heartbeat a second."""
         self.write_config(state)
-        self.daemon = subprocess.Popen(net.inside(net.FIREWALL) + [self.wgxdp, "--instance", INSTANCE, "daemon", "-c",
+        self.daemon = subprocess.Popen(net.inside(net.FIREWALL) + [self.wgxdp, "--instance", self.instance, "daemon", "-c",
                                                                    self.config], stdout=subprocess.DEVNULL)
         for _ in range(200):
             try:
@@ -276,16 +277,16 @@ class Firewall:
             self.command("nft", "delete", "table", *NFT_STATES[state].split()[1:3])
 
     def pin(self, name):
-        return "/sys/fs/bpf/wgxdp/%s/%s" % (INSTANCE, name)
+        return "/sys/fs/bpf/wgxdp/%s/%s" % (self.instance, name)
 
     def forget_flows(self):
         if self.show("flows")["flows"]:
-            self.command(self.wgxdp, "--instance", INSTANCE, "flow", "del", "--all")
+            self.command(self.wgxdp, "--instance", self.instance, "flow", "del", "--all")
 
     # ---- counters that prove a path ----
 
     def show(self, *what):
-        return json.loads(self.command(self.wgxdp, "--instance", INSTANCE, "show", *what, "--json"))
+        return json.loads(self.command(self.wgxdp, "--instance", self.instance, "show", *what, "--json"))
 
     def xdp_redirects(self, dev):
         for line in self.command("ethtool", "-S", dev).splitlines():

@@ -12,11 +12,18 @@ import os
 import subprocess
 
 CLIENT, FIREWALL, END = "wgxdp-bench-client", "wgxdp-bench-fw", "wgxdp-bench-end"
+NAMES = CLIENT, FIREWALL, END
 PUBLIC = {4: "198.51.100.1", 6: "2001:db8:51::1"}
 BACKEND = {4: "192.168.1.10", 6: "2001:db8:1::10"}
 LAN = {4: "192.168.1.1", 6: "2001:db8:1::1"}
 FIRST_CLIENT = {4: "100.64.0.1", 6: "2001:db8:64::1"}
 PREFIXES = range(2, 11)         # third number of the LAN's further prefixes: with its own one, ten a family
+
+
+def use(suffix):
+    """Selects the set of namespaces whose names end so. The usual set has no suffix."""
+    global CLIENT, FIREWALL, END
+    CLIENT, FIREWALL, END = (name + suffix for name in NAMES)
 
 
 def netns(name):

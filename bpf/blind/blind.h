@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The blind relay: WireGuard between sites, forwarded by receiver index without a key, with the steps
+ * of a flow (flow/flow.h). Our own WireGuard alone says where a site is, and only packets from there
+ * are forwarded. Data costs three lookups in arrays.
+ */
+#pragma once
+
+#include "blind/handshake.h"
+#include "flow/across.h"
+#include "link.h"
+#include "service.h"
+
+#define BLIND_ASK 2		/* blind_take()'s answer: go on with blind_ask() */
+#define BLIND_HEAD (sizeof(struct udphdr) + 8)
+
+static const struct guard blind_headers CONSTANT = {
+	.header = { from_le32(MESSAGE_INITIATION), from_le32(MESSAGE_RESPONSE),
+		    from_le32(MESSAGE_COOKIE), from_le32(MESSAGE_DATA) },
+};
+
+/* The site at a remote address, or 0 */
+INLINE __u32 blind_site_at(struct addr addr, __u8 family, __be16 port)
+{
+	struct table_key key = { addr, table_word(KEY_ENDPOINT, family, port, 0) };
+	const struct table_entry *entry = table_find_in(&endpoints, endpoints_mask, &key);
+
+	return entry ? entry->site & (BLIND_SITES_MAX - 1) : 0;
+}
+
+/* As what the packet leaves for site `to`; 0 or a reason */
+INLINE int blind_leave(struct pkt *p, __u32 to)
+{
+	const struct blind_site *site = bpf_map_lookup_elem(&blind_sites, &to);
+	struct flow_work *s = &p->s->flow;
+	const struct blind_place *place;
+	__u32 now;
+
+	if (!site)
+		return -DROP_blind_refused;
+	now = read_once(site->now) & 1;
+	place = &site->place[now];
+	if (!place->family)
+		return -DROP_blind_waiting;
+	s->key.sport = p->s->sport;
+	s->key.dport = p->s->dport;
+	s->way.src = place->local;
+	s->way.dst = place->service.to;
+	s->way.sport = p->s->dport;
+	s->way.dport = place->service.port;
+	s->way.delta = csum_fold(place->sum + (__u16)~csum_fold64(p->s->pseudo));
+	s->way.family = place->family;
+	s->way.is_new = FLOW_KNOWN;
+	s->id = p->s->blind.from;
+	s->backend = to;
+	p->s->service = place->service;
+	p->s->service.slot = blind_slots + 2 * to + now;
+	p->s->is_blind = true;
+	p->s->has_way = true;
+	p->s->leaves = s->way.family;
+	across_begin(p);
+	return 0;
+}
+
+/* tc: whether all segments of a GSO packet are data of one session; 0: they are */
+INLINE int blind_segments_step(struct pkt *p)
+{
+	struct guard_work *s = &p->s->guard;
+
+	s->junk = 0;
+	s->indices = 0;
+	if (p->plane != PLANE_TC || plane_read(p, s->payload, s->message, 8))
+		return -1;
+	s->index = load_word(__u32, s->message + 4);
+	return are_data(p, &blind_headers) && !s->indices ? 0 : -1;
+}
+CALLED_STEP(with_blind, blind_segments)
+
+INLINE bool blind_is_uniform(struct pkt *p, const struct udphdr *udp)
+{
+	if (p->plane == PLANE_XDP || p->s->segments == 1)
+		return true;
+	message_where(p, udp);
+	return !blind_segments(p);
+}
+
+/* A session of the sender, by the index of its data: the site that gave the index out, or 0. The first
+ * data that is sent confirms what a response gave out. */
+INLINE __u32 blind_session_of(struct blind_work *b)
+{
+	__u64 value = session_now(b->from, b->index, b->now);
+
+	if (value && !(value & (BLIND_CONFIRMED | BLIND_INITIATED)))
+		b->make = MESSAGE_DATA;
+	return BLIND_ORIGIN(value);
+}
+
+/* The UDP header, with type and index behind it */
+INLINE const struct udphdr *blind_head(struct pkt *p)
+{
+	const struct udphdr *udp = at(p, p->s->l4, BLIND_HEAD);
+	int rc;
+
+	if (udp || p->plane == PLANE_XDP)
+		return udp;
+	p->s->l4 += BLIND_HEAD - sizeof(*udp);
+	rc = plane(p, reach);
+	p->s->l4 -= BLIND_HEAD - sizeof(*udp);
+	return rc ? NULL : at(p, p->s->l4, BLIND_HEAD);
+}
+
+/* After parse: 0 where the packet leaves for a site, a reason, BLIND_ASK, or NOT_OURS: it is not for
+ * the blind relay. Fragments and errors are the kernel's. */
+INLINE int blind_take_step(struct pkt *p)
+{
+	struct table_key key = {
+		p->s->dst, table_word(KEY_BLIND, p->s->family, p->s->dport, p->s->ifindex),
+	};
+	struct blind_work *b = &p->s->blind;
+	const struct table_entry *entry;
+	const struct udphdr *udp;
+	const void *head;
+	__u32 to = 0, type;
+	bool data;
+
+	if (p->s->dport != blind_port || p->s->is_quote || p->s->fragment || p->s->held)
+		return NOT_OURS;
+	entry = table_find(&key);
+	udp = blind_head(p);
+	if (!entry || !udp)
+		return NOT_OURS;
+	p->s->direction = DIRECTION_ORIGINAL;
+	p->s->service = entry->service;
+	p->s->has_service = true;
+	head = udp + 1;
+	type = from_le32(load_word(__u32, head));
+	data = type == MESSAGE_DATA;
+	b->now = bpf_jiffies64();
+	b->make = 0;
+	b->index = load_word(__u32, head + 4);
+	b->from = blind_site_at(p->s->src, p->s->family, p->s->sport);
+	if (b->from && data)
+		to = blind_session_of(b);
+	else if (b->from && type == MESSAGE_COOKIE)
+		to = BLIND_ORIGIN(session_value(b->from, b->index, b->now));
+	if (!to)
+		return BLIND_ASK;
+	if (!length_fits(data ? MESSAGE_DATA : MESSAGE_COOKIE, message_length(p, udp)) ||
+	    !blind_is_uniform(p, udp))
+		return -DROP_guard_shape;
+	return blind_leave(p, to);
+}
+INLINE_STEP(blind_take)
+
+/* Which message it is, brought into p->s->guard as for a service, but always with WireGuard's own
+ * headers; 0: none, or one that is not whole */
+INLINE int blind_look_step(struct pkt *p)
+{
+	struct guard_work *s = &p->s->guard;
+
+	message_find(p, &blind_headers);
+	return s->kind && !message_read(p) && (s->segments == 1 || s->kind == MESSAGE_DATA) ? s->kind : 0;
+}
+CALLED_STEP(with_blind, blind_look)
+
+/* Which site it is for, where no session of its sender says so: the site, or as blind_take() */
+INLINE int blind_ask_step(struct pkt *p)
+{
+	const struct udphdr *udp = blind_head(p);
+	struct guard_work *s = &p->s->guard;
+	struct blind_work *b = &p->s->blind;
+	int kind;
+
+	if (!udp)
+		return NOT_OURS;
+	b->waits = 0;
+	s->client.addr = p->s->src;
+	s->client.port = p->s->sport;
+	message_where(p, udp);
+	kind = blind_look(p);
+	if (kind == MESSAGE_DATA || kind == MESSAGE_COOKIE)
+		return blind_other(p);
+	if (kind != MESSAGE_INITIATION && kind != MESSAGE_RESPONSE)
+		return NOT_OURS;
+	b->make = kind;
+	return blind_handshake(p->s);
+}
+CALLED_STEP(with_blind, blind_ask)
+
+INLINE int blind_left_step(struct pkt *p)
+{
+	return blind_leave(p, p->s->judged & (BLIND_SITES_MAX - 1));
+}
+CALLED_STEP(with_blind, blind_left)
+
+/* As blind_take(), whole. What needs much of the stack is called one after the other. */
+INLINE int blind_find(struct pkt *p)
+{
+	int rc = blind_take(p);
+
+	if (rc != BLIND_ASK)
+		return rc;
+	rc = blind_ask(p);
+	if (rc > 0 && p->s->blind.waits)
+		rc = blind_make(p->s);
+	if (rc <= 0)
+		return rc;
+	p->s->judged = rc;
+	return blind_left(p);
+}
+
+/* ---- send ---- */
+
+INLINE void blind_count(const struct pkt *p)
+{
+	struct blind_state *state = blind_state_find();
+	struct blind_total *total;
+	__u32 at;
+
+	if (!state)
+		return;
+	at = p->s->flow.id * state->room + p->s->flow.backend;
+	total = bpf_map_lookup_elem(&blind_totals, &at);
+	if (!total)
+		return;
+	total->packets += p->s->segments;
+	total->bytes += segments_bytes(p);
+}
+
+/* The packet is about to be sent: what it says is learnt, and it is counted. 0 or a reason */
+INLINE int blind_commit(struct pkt *p)
+{
+	__u32 make = p->s->blind.make;
+	int rc = !make ? 0 : make == MESSAGE_DATA ? blind_confirm_data(p->s) : blind_make(p->s);
+
+	if (rc < 0)
+		return rc;
+	blind_count(p);
+	return 0;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The blind relay: messages that few packets are, handshakes and whatever is of no session that its
+ * sender has. mac1 tells which site a handshake message is for, among those alone that its sender may
+ * talk to.
+ */
+#pragma once
+
+#include "blind/index.h"
+#include "guard/message.h"
+
+/* ---- mac1 ---- */
+
+/* Tries the next site; 1: the message is for it */
+static long blind_try(__u32 i, void *none)
+{
+	struct pkt_state *state = state_find();
+	struct blind_site *site;
+	struct blind_work *b;
+
+	if (!state)
+		return 1;
+	barrier_var(state);
+	b = &state->blind;
+	b->site = b->first + i;
+	site = bpf_map_lookup_elem(&blind_sites, &b->site);
+	if (!site)
+		return 1;
+	if (!b->single &&
+	    !(site->may[b->from / 64 & (BLIND_SITES_MAX / 64 - 1)] >> (b->from & 63) & 1))
+		return 0;
+	state->guard.tried++;
+	if (!mac1_fits(&state->guard, site->mac1))
+		return 0;
+	b->to = b->first + i;
+	b->answer = 1;
+	return 1;
+}
+
+/* Whether the message is for this one site */
+INLINE bool blind_fits(struct blind_work *b, __u32 number)
+{
+	b->first = number;
+	b->single = 1;
+	b->answer = 0;
+	bpf_loop(1, blind_try, NULL, 0);
+	return b->answer;
+}
+
+/* Whether it is for one of the sites that b->from may talk to */
+INLINE bool blind_fits_any(struct blind_work *b)
+{
+	struct blind_state *state = blind_state_find();
+
+	b->first = 1;
+	b->single = 0;
+	b->answer = 0;
+	if (state && state->sites > 1)
+		bpf_loop(state->sites - 1, blind_try, NULL, 0);
+	return b->answer;
+}
+
+/* ---- our own WireGuard ---- */
+
+/* Tells the daemon of a message for our own WireGuard from where no site is: perhaps one will be there
+ * then. No sooner than `after` jiffies since the last time */
+INLINE void blind_tell(const struct blind_work *b, __u32 after)
+{
+	struct signal signal = { .kind = SIGNAL_MOVED, .jiffies = b->now };
+	struct blind_state *state = blind_state_find();
+
+	if (b->from || !state || b->now - state->told < after)
+		return;
+	state->told = b->now;
+	bpf_ringbuf_output(&signals, &signal, sizeof(signal), 0);
+}
+
+INLINE int blind_up(const struct blind_work *b)
+{
+	blind_tell(b, 1);
+	return NOT_OURS;
+}
+
+/* A message that belongs to nothing we know. It may be of a session that is older than what we know,
+ * so our own WireGuard looks at it; but not at all of them. */
+INLINE int blind_stray(const struct blind_work *b)
+{
+	struct blind_state *state = blind_state_find();
+	__u64 each = ((__u64)tick_rate << GUARD_TICK) / BLIND_STRAYS;
+
+	if (!state || !limit_take(&state->limit, each, BLIND_STRAYS, b->now << GUARD_TICK))
+		return -DROP_blind_limited;
+	blind_tell(b, tick_rate / 20);
+	return NOT_OURS;
+}
+
+/* ---- handshakes ---- */
+
+INLINE bool blind_is_known(__u32 number)
+{
+	const struct blind_site *site = bpf_map_lookup_elem(&blind_sites, &number);
+
+	return site && site->place[site->now & 1].family;
+}
+
+INLINE int blind_initiation(struct pkt_state *state)
+{
+	struct blind_work *b = &state->blind;
+
+	if (blind_fits(b, 0))
+		return blind_up(b);
+	if (!b->from) {
+		remember_failed(state->guard.hash, state->guard.now);
+		return -DROP_guard_mac1;
+	}
+	if (!blind_fits_any(b) || b->to == b->from)
+		return -DROP_guard_mac1;
+	b->waits = !blind_is_known(b->to);
+	return b->to;
+}
+
+INLINE int blind_response(struct pkt_state *state)
+{
+	struct blind_work *b = &state->blind;
+	__u64 value = 0;
+
+	b->receiver = load_word(__u32, state->guard.message + 8);
+	b->waits = 0;
+	if (b->from)
+		value = session_value(b->from, b->receiver, b->now);
+	if (!value)
+		return blind_fits(b, 0) ? blind_up(b) : -DROP_guard_mac1;
+	if (!(value & BLIND_INITIATED))
+		return -DROP_blind_stranger;
+	/* it was answered long ago: each initiation has an index of its own */
+	if (value & BLIND_CONFIRMED &&
+	    BLIND_UNTIL(value) - b->now < (BLIND_SECONDS - BLIND_ANSWER_SECONDS) * tick_rate)
+		return -DROP_blind_refused;
+	return blind_fits(b, BLIND_ORIGIN(value)) ? b->to : -DROP_guard_mac1;
+}
+
+/* The initiation or response in p->s->guard, from site blind.from: the site that it goes to, NOT_OURS,
+ * or a reason */
+INLINE int blind_handshake_step(struct pkt_state *s)
+{
+	struct blind_state *state = blind_state_find();
+	struct blind_work *b = &s->blind;
+	int rc;
+
+	if (!state)
+		return -DROP_guard_busy;
+	if (!state->sites)
+		return blind_up(b);		/* no key is known yet, not even our own */
+	b->to = 0;
+	b->index = load_word(__u32, s->guard.message + 4);
+	s->guard.known = b->from;
+	s->guard.now = b->now;
+	if (!mac1_begin(&s->guard))
+		return -DROP_guard_busy;
+	rc = s->guard.kind == MESSAGE_INITIATION ? blind_initiation(s) : blind_response(s);
+	mac1_end(&s->guard);
+	return rc;
+}
+STATE_STEP(with_blind, blind_handshake)
+
+/* ---- data and cookies of no session of their sender ---- */
+
+/* Has the site asked whether it has moved, for data of one of its sessions comes from elsewhere; no
+ * more than once a second */
+INLINE void blind_challenge(struct pkt_state *s, __u32 number)
+{
+	struct signal signal = { .kind = SIGNAL_CHALLENGE, .site = number, .jiffies = s->blind.now };
+	struct blind_site *site = bpf_map_lookup_elem(&blind_sites, &number);
+	struct blind_state *state = blind_state_find();
+	__u64 before, now = s->blind.now;
+
+	if (!site || !state || site->place[site->now & 1].family != s->family)
+		return;
+	before = site->challenged;
+	if (now < before + tick_rate ||
+	    __sync_val_compare_and_swap(&site->challenged, before, now) != before)
+		return;
+	site->asked = 0;
+	site->candidate = s->src;
+	site->candidate_port = s->sport;
+	site->challenges++;
+	__sync_fetch_and_add(&state->challenges, 1);
+	bpf_ringbuf_output(&signals, &signal, sizeof(signal), 0);
+}
+
+/* NOT_OURS or a reason. A packet that XDP has let up is counted already. */
+INLINE int blind_other(struct pkt *p)
+{
+	struct blind_work *b = &p->s->blind;
+	bool data = p->s->guard.kind == MESSAGE_DATA;
+	bool seen = p->plane == PLANE_TC && p->s->link_flags & (LINK_NATIVE | LINK_GENERIC);
+	__u64 hint;
+
+	if (session_value(0, b->index, b->now))
+		return blind_up(b);
+	if (!data)
+		return seen ? NOT_OURS : blind_stray(b);
+	if (b->from)
+		return NOT_OURS;
+	hint = hint_value(b->index, b->now);
+	if (!hint)
+		return seen ? NOT_OURS : blind_stray(b);
+	/* a site may be where the packet comes from */
+	if (!is_martian(p, p->s->src) && !link_source(p))
+		blind_challenge(p->s, BLIND_ORIGIN(hint));
+	return -DROP_blind_stranger;
+}

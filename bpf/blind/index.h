@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The blind relay: receiver indices that handshakes between sites give out, and which site each
+ * belongs to. A pair of sites has room for BLIND_RING of them; the oldest that nobody has confirmed
+ * gives way.
+ */
+#pragma once
+
+#include "blind/sessions.h"
+#include "guard/make.h"
+
+#define BLIND_ROOM_TRIES 64
+
+INLINE struct blind_state *blind_state_find(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&blind_state, &zero);
+}
+
+/* ---- reading ---- */
+
+/* The value of an index that a site receives with, or 0. Data asks inline: it is what every packet of
+ * a session costs. */
+INLINE __u64 session_now(__u32 site, __le32 index, __u64 now)
+{
+	__u64 key = BLIND_KEY(site, index);
+
+	return blind_value(blind_find_in(&sessions, key), key, now);
+}
+
+TABLE_READ __u64 session_value(__u32 site, __le32 index, __u64 now)
+{
+	return with_blind ? session_now(site, index, now) : 0;
+}
+
+/* The site that sends with an index of a session between sites */
+TABLE_READ __u64 hint_value(__le32 index, __u64 now)
+{
+	__u64 key = BLIND_KEY(0, index);
+
+	return with_blind ? blind_value(blind_find_in(&hints, key), key, now) : 0;
+}
+
+/* ---- writing: blind.key and .value of the state ---- */
+
+INLINE int session_put_step(struct pkt_state *s)
+{
+	return blind_put_in(&sessions, &s->blind);
+}
+STATE_STEP(with_blind, session_put)
+
+INLINE int hint_put_step(struct pkt_state *s)
+{
+	return blind_put_in(&hints, &s->blind);
+}
+STATE_STEP(with_blind, hint_put)
+
+/* Takes one place of the pair's ring; 1: the newcomer has it. Its former index goes, if nobody has
+ * confirmed it. */
+static long blind_take_place(__u32 i, void *none)
+{
+	struct pkt_state *state = state_find();
+	struct blind_pair *pair;
+	struct blind_work *s;
+	__u64 old;
+	__u32 at;
+
+	if (!state)
+		return 1;
+	barrier_var(state);
+	s = &state->blind;
+	pair = bpf_map_lookup_elem(&blind_pairs, &s->pair);
+	if (!pair)
+		return 1;
+	at = __sync_fetch_and_add(&pair->next, 1);
+	old = 0;
+	s->key = BLIND_KEY(s->to, pair->index[at & (BLIND_RING - 1)]);
+	if (at >= BLIND_RING)		/* the place has been used before */
+		old = blind_value(blind_find_in(&sessions, s->key), s->key, s->now);
+	if (old && BLIND_ORIGIN(old) == s->from) {
+		if (old & BLIND_CONFIRMED)
+			return 0;
+		s->value = 0;
+		session_put(state);
+	}
+	pair->index[at & (BLIND_RING - 1)] = s->index;
+	s->answer = 0;
+	return 1;
+}
+
+static const struct blind_pair no_pair CONSTANT = { .next = 0 };
+
+/* bpf_loop: a plain loop would be walked once for each of its 64 rounds */
+INLINE int blind_room(struct blind_work *s)
+{
+	s->pair = BLIND_PAIR(s->from, s->to);
+	s->answer = -1;
+	if (!bpf_map_lookup_elem(&blind_pairs, &s->pair))
+		bpf_map_update_elem(&blind_pairs, &s->pair, &no_pair, BPF_NOEXIST);
+	bpf_loop(BLIND_ROOM_TRIES, blind_take_place, NULL, 0);
+	return s->answer;
+}
+
+/* s->from has given s->index out, for s->to to send with: 0, or negative where another site has. If it
+ * gave it out before, nothing changes: repeating a message prolongs nothing. */
+INLINE int blind_learn(struct pkt_state *state, __u32 seconds, __u32 flags)
+{
+	struct blind_work *s = &state->blind;
+	__u64 value = session_value(s->to, s->index, s->now);
+
+	if (value)
+		return BLIND_ORIGIN(value) == s->from ? 0 : -1;
+	if (session_value(0, s->index, s->now) || blind_room(s))
+		return -1;
+	s->key = BLIND_KEY(s->to, s->index);
+	s->value = BLIND_VALUE(s->now + seconds * tick_rate, s->from, flags);
+	return session_put(state);
+}
+
+INLINE void blind_hint(struct pkt_state *state, __le32 index, __u32 site)
+{
+	struct blind_work *s = &state->blind;
+
+	s->key = BLIND_KEY(0, index);
+	if (hint_value(index, s->now))
+		return;				/* two sites send with the same one: the first is asked */
+	s->value = BLIND_VALUE(s->now + BLIND_SECONDS * tick_rate, site, BLIND_CONFIRMED);
+	hint_put(state);
+}
+
+/* s->from answers an initiation of s->to: so it vouches for that one's index, once */
+INLINE void blind_confirm(struct pkt_state *state)
+{
+	struct blind_work *s = &state->blind;
+
+	s->key = BLIND_KEY(s->from, s->receiver);
+	s->value = BLIND_VALUE(s->now + BLIND_SECONDS * tick_rate, s->to,
+			       BLIND_INITIATED | BLIND_CONFIRMED);
+	if (!(session_value(s->from, s->receiver, s->now) & BLIND_CONFIRMED))
+		session_put(state);
+	blind_hint(state, s->receiver, s->from);
+	blind_hint(state, s->index, s->to);
+}
+
+/* The first data of s->from with an index that a response gave out confirms it */
+INLINE int blind_confirm_data_step(struct pkt_state *state)
+{
+	struct blind_work *s = &state->blind;
+	struct blind_session *e;
+	__u64 value;
+
+	s->key = BLIND_KEY(s->from, s->index);
+	e = blind_find_in(&sessions, s->key);
+	value = blind_value(e, s->key, s->now);
+	if (e && value)
+		__sync_val_compare_and_swap(&e->value, value, value | BLIND_CONFIRMED);
+	return 0;
+}
+STATE_STEP(with_blind, blind_confirm_data)
+
+/* Keeps the last initiation for a site that has not come yet */
+INLINE void blind_keep(struct pkt_state *state)
+{
+	struct blind_work *b = &state->blind;
+	struct blind_waiting *w = bpf_map_lookup_elem(&blind_waiting, &b->to);
+
+	if (!w)
+		return;
+	w->since = 0;
+	w->from = b->from;
+	memcpy(w->message, state->guard.message, INITIATION_LEN);
+	w->since = b->now;
+}
+
+/* What follows from a message that blind_handshake() found to be for a site: that site, or a reason */
+INLINE int blind_make_step(struct pkt_state *state)
+{
+	struct blind_work *s = &state->blind;
+	struct blind_state *counters = blind_state_find();
+	bool response = s->make == MESSAGE_RESPONSE;
+	__u32 seconds = response ? BLIND_SECONDS : s->waits ? BLIND_WAITING_SECONDS :
+							      BLIND_TENTATIVE_SECONDS;
+
+	if (blind_learn(state, seconds, response ? 0 : BLIND_INITIATED)) {
+		if (counters)
+			__sync_fetch_and_add(&counters->refused, 1);
+		return -DROP_blind_refused;
+	}
+	if (response)
+		blind_confirm(state);
+	if (!s->waits)
+		return s->to;
+	blind_keep(state);
+	return -DROP_blind_waiting;
+}
+STATE_STEP(with_blind, blind_make)

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The blind relay's tables of indices. Every packet reads them without a lock, few change them under
+ * one. An entry's key is 0 while its value changes, and a reader looks at the key again when it has
+ * the value.
+ */
+#pragma once
+
+#include "table.h"
+
+INLINE bool blind_alive(__u64 value, __u64 now)
+{
+	return BLIND_UNTIL(value) > now;
+}
+
+INLINE struct blind_session *blind_way(struct blind_bucket *bucket, __u64 key)
+{
+#pragma clang loop unroll(full)
+	for (int i = 0; i < BLIND_WAYS; i++)
+		if (read_once(bucket->way[i].key) == key)
+			return &bucket->way[i];
+	return NULL;
+}
+
+/* The place of a key, or NULL. map: a constant */
+INLINE struct blind_session *blind_find_in(void *map, __u64 key)
+{
+	__u64 hash = blind_hash(key);
+	__u32 home = blind_home(hash, 0, blind_mask);
+	struct blind_bucket *bucket = bpf_map_lookup_elem(map, &home);
+	struct blind_session *e = bucket ? blind_way(bucket, key) : NULL;
+
+	if (e)
+		return e;
+	home = blind_home(hash, 1, blind_mask);
+	bucket = bpf_map_lookup_elem(map, &home);
+	return bucket ? blind_way(bucket, key) : NULL;
+}
+
+/* Its value while it lives; else 0 */
+INLINE __u64 blind_value(struct blind_session *e, __u64 key, __u64 now)
+{
+	__u64 value;
+
+	if (!e)
+		return 0;
+	e = after(e, key);
+	value = read_once(e->value);
+	e = after(e, value);
+	return read_once(e->key) == key && blind_alive(value, now) ? value : 0;
+}
+
+/* ---- writers ---- */
+
+/* Place i of both buckets: the second one's come after the first one's */
+INLINE const struct blind_session *blind_either(const struct blind_bucket *a, const struct blind_bucket *b, int i)
+{
+	return i < BLIND_WAYS ? &a->way[i] : &b->way[i - BLIND_WAYS];
+}
+
+/* The place of the key; else one that is free or whose time is up; else one that nobody has confirmed;
+ * -1: none. Three passes, each with an early exit, cost the verifier less than one that compares. */
+INLINE int blind_room_for(const struct blind_bucket *a, const struct blind_bucket *b, __u64 key,
+			  __u64 now)
+{
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 2 * BLIND_WAYS; i++)
+		if (blind_either(a, b, i)->key == key)
+			return i;
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 2 * BLIND_WAYS; i++)
+		if (!blind_either(a, b, i)->key || !blind_alive(blind_either(a, b, i)->value, now))
+			return i;
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 2 * BLIND_WAYS; i++)
+		if (!(blind_either(a, b, i)->value & BLIND_CONFIRMED))
+			return i;
+	return -1;
+}
+
+INLINE void blind_store(struct blind_session *e, __u64 key, __u64 value)
+{
+	__sync_lock_test_and_set(&e->key, 0);
+	__sync_lock_test_and_set(&e->value, value);
+	__sync_lock_test_and_set(&e->key, key);
+}
+
+INLINE void blind_change(struct blind_session *e, __u64 key, __u64 value)
+{
+	if (value)
+		blind_store(e, key, value);
+	else if (e->key == key && !(e->value & BLIND_CONFIRMED))
+		__sync_lock_test_and_set(&e->key, 0);
+}
+
+/* s->key gets s->value: 0; negative: no room. Value 0: the key goes, unless it is confirmed. While the
+ * lock is held the verifier allows no calls. */
+INLINE int blind_put_in(void *map, struct blind_work *s)
+{
+	struct blind_bucket *first, *second;
+	struct blind_lock *lock;
+	__u32 zero = 0;
+	int place;
+
+	s->home[0] = blind_home(blind_hash(s->key), 0, blind_mask);
+	s->home[1] = blind_home(blind_hash(s->key), 1, blind_mask);
+	first = bpf_map_lookup_elem(map, &s->home[0]);
+	if (!first)
+		return -1;
+	second = bpf_map_lookup_elem(map, &s->home[1]);
+	if (!second)
+		return -1;
+	lock = bpf_map_lookup_elem(&blind_lock, &zero);
+	if (!lock)
+		return -1;
+	bpf_spin_lock(&lock->lock);
+	place = blind_room_for(first, second, s->key, s->now);
+	if (place >= 0)
+		blind_change(&(place & BLIND_WAYS ? second : first)->way[place & (BLIND_WAYS - 1)],
+			     s->key, s->value);
+	bpf_spin_unlock(&lock->lock);
+	return place < 0 ? -1 : 0;
+}

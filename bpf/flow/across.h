@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * From IPv4 to IPv6 and back (RFC 7915). across_begin() keeps what the new header will say while the
+ * packet is as it came, make_room puts the space for it where the old header was, and across_write()
+ * writes it. What is behind it stays where it lies. IPv4 may lack a UDP checksum, IPv6 may not: then
+ * it is computed.
+ */
+#pragma once
+
+#include "fragment/cut.h"
+#include "icmp/icmp.h"
+#include "step.h"
+
+#define DF_ABOVE 1260	/* RFC 7915 5.1: what is longer must not be cut; an IPv6 link carries 1280 */
+
+/* Before resolve, which compares the length that the packet will have. Options and extension headers
+ * are left behind. */
+INLINE void across_begin(struct pkt *p)
+{
+	bool to6 = p->s->leaves == FAMILY_IPV6;
+	struct flow_across *a = &p->s->flow.across;
+	__u32 head = to6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+
+	if (p->s->is_quote) {			/* headers up to the quoted UDP header */
+		p->s->l4 = p->s->l3 + ((p->s->quote.udp_at - p->s->quote.ip_at) & 0x7ff);
+		head += head + sizeof(struct icmphdr);
+	}
+	if (to6 && p->s->fragment)
+		head += sizeof(struct fragment_header);
+	a->fragment = fragment_offset(p);
+	a->payload = p->s->len - (p->s->l4 - p->s->l3);
+	a->head = head;
+	a->tos = p->s->tos;
+	a->ttl = p->s->ttl - 1;
+	a->no_checksum = !p->s->checksum;
+	if (p->s->leaves != p->s->family)
+		p->s->segment_len = head + a->payload;
+}
+
+/* 0, or the reason why the packet may not leave in the other family */
+INLINE int across_admits(const struct pkt *p)
+{
+	if (p->s->segments > 1)
+		return -DROP_gso_family;
+	return p->s->family == FAMILY_IPV4 && fragment_offset(p) == 1 && !p->s->checksum ?
+	       -DROP_fragment_checksum : 0;
+}
+
+/* ---- headers ---- */
+
+/* The datagram's id, from the key that was made for this packet just now; 0: it is no fragment */
+INLINE __be32 across_ident(const struct pkt *p)
+{
+	return p->s->flow.across.fragment ? p->s->datagram.key.id : 0;
+}
+
+INLINE void across_head4(const struct pkt *p, struct iphdr *ip)
+{
+	const struct flow_work *s = &p->s->flow;
+	const struct flow_across *a = &s->across;
+	__u32 sum = 0, len = sizeof(*ip) + a->payload;
+
+	*(__u8 *)ip = 0x45;
+	ip->tos = a->tos;
+	ip->tot_len = bpf_htons(len);
+	ip->id = bpf_htons(bpf_ntohl(across_ident(p)));
+	ip->frag_off = bpf_htons(a->fragment >> 3 | (a->fragment & 1) << 13);
+	ip->ttl = a->ttl;
+	ip->protocol = IPPROTO_UDP;
+	ip->check = 0;
+	ip->saddr = addr_to4(s->way.src);
+	ip->daddr = addr_to4(s->way.dst);
+	if (!a->fragment && len > DF_ABOVE)
+		ip->frag_off = IP_DF;
+	else if (!a->fragment)
+		ip->id = bpf_get_prandom_u32();
+#pragma unroll
+	for (int i = 0; i < 10; i++)
+		sum += ((__u16 *)ip)[i];
+	ip->check = ~csum_fold(sum);
+}
+
+INLINE void across_head6(const struct pkt *p, struct ipv6hdr *ip)
+{
+	const struct flow_across *a = &p->s->flow.across;
+	__u32 extra = a->head - sizeof(*ip);
+
+	*(__be32 *)ip = bpf_htonl(6 << 28 | (__u32)a->tos << 20);
+	ip->payload_len = bpf_htons(a->payload + extra);
+	ip->nexthdr = extra ? IPPROTO_FRAGMENT : IPPROTO_UDP;
+	ip->hop_limit = a->ttl;
+	addr_store(&ip->saddr, p->s->flow.way.src);
+	addr_store(&ip->daddr, p->s->flow.way.dst);
+}
+
+INLINE void across_fragment(const struct pkt *p, struct fragment_header *f)
+{
+	f->next = IPPROTO_UDP;
+	f->zero = 0;
+	f->offset = bpf_htons(p->s->flow.across.fragment);
+	f->id = bpf_htonl(bpf_ntohl(across_ident(p)) >> 16);	/* IPv4's 16 bits stand in front */
+}
+
+/* Writes the header at l3, where there is room for it; 0 or negative. XDP writes it in place where it
+ * can: a helper costs as much as all else that is done here. */
+INLINE int across_head(struct pkt *p)
+{
+	struct flow_work *s = &p->s->flow;
+	bool to4 = s->way.family == FAMILY_IPV4, in_place = s->across.head <= sizeof(struct ipv6hdr);
+	void *head = p->plane == PLANE_XDP && in_place ? at(p, p->s->l3, sizeof(struct ipv6hdr)) : NULL;
+	__u32 n = to4 ? sizeof(struct iphdr) : s->across.head;
+	void *to = head ?: s->across.bytes;
+
+	if (to4) {
+		across_head4(p, to);
+	} else {
+		across_head6(p, to);
+		if (!in_place)
+			across_fragment(p, to + sizeof(struct ipv6hdr));
+	}
+	return head ? 0 : plane_write(p, p->s->l3, s->across.bytes, bounded(n, 64));
+}
+
+/* ---- the checksum that IPv4 had not ---- */
+
+/* Of the datagram at l4, which gets its ports here and whose checksum is 0; 0 or negative */
+INLINE int across_checksum_step(struct pkt *p)
+{
+	const struct flow_way *way = &p->s->flow.way;
+	__u32 l4 = p->s->l4;
+	__be16 len = 0;
+	__sum16 check;
+	__u64 sum;
+
+	if (plane_write(p, l4, &way->sport, 2 * sizeof(__be16)) ||
+	    plane_read(p, l4 + offsetof(struct udphdr, len), &len, sizeof(len)))
+		return -1;
+	sum = addr_sum(&way->src) + addr_sum(&way->dst) + len + bpf_htons(IPPROTO_UDP);
+	if (sum_bytes(p, l4, bpf_ntohs(len), &sum))
+		return -1;
+	check = ~csum_fold64(sum);
+	check = check ?: 0xffff;
+	return plane_write(p, l4 + offsetof(struct udphdr, check), &check, sizeof(check));
+}
+CALLED_STEP(with_flows, across_checksum)
+
+/* ---- the packet ---- */
+
+/* What ports change in a checksum */
+INLINE __u32 across_ports(const struct flow_work *s)
+{
+	return (__u16)~s->key.sport + s->way.sport + (__u16)~s->key.dport + s->way.dport;
+}
+
+#ifndef WGXDP_HOST
+/* Helpers keep all of it in the skb's own sum (see tc_rewrite_checksum()), but for the Ethernet
+ * header, which that does not know. */
+INLINE int across_by_helpers(struct pkt *p, __be16 type)
+{
+	const struct flow_work *s = &p->s->flow;
+	__u32 l3 = p->s->l3, l4 = p->s->l4, check = l4 + offsetof(struct udphdr, check);
+	bool no_checksum = s->across.no_checksum;
+
+	if (across_head(p))
+		return -1;
+	if (l3 && bpf_skb_store_bytes(p->ctx, l3 - sizeof(type), &type, sizeof(type), 0))
+		return -1;
+	if (is_later(p))
+		return 0;
+	if (no_checksum && s->way.family == FAMILY_IPV6)
+		return 1;
+	if (bpf_skb_store_bytes(p->ctx, l4, &s->way.sport, 2 * sizeof(__be16),
+				no_checksum ? BPF_F_RECOMPUTE_CSUM : 0))
+		return -1;
+	if (no_checksum)
+		return 0;
+	return bpf_l4_csum_replace(p->ctx, check, 0, s->way.delta,
+				   BPF_F_MARK_MANGLED_0 | BPF_F_PSEUDO_HDR) ||
+	       bpf_l4_csum_replace(p->ctx, check, 0, across_ports(s), BPF_F_MARK_MANGLED_0) ? -1 : 0;
+}
+#endif
+
+/* Writes IP header, EtherType, ports and checksum; 0, negative, or 1: ports and checksum are left to
+ * across_checksum() */
+INLINE int across_write_step(struct pkt *p)
+{
+	const struct flow_work *s = &p->s->flow;
+	__be16 type = p->s->leaves == FAMILY_IPV4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	struct udphdr *udp;
+	__be16 *to;
+
+#ifndef WGXDP_HOST
+	if (p->plane == PLANE_TC)
+		return across_by_helpers(p, type);
+#endif
+	if (across_head(p))
+		return -1;
+	if (p->s->l3) {
+		to = at(p, p->s->l3 - sizeof(type), sizeof(type));
+		if (!to)
+			return -1;
+		*to = type;
+	}
+	if (is_later(p))
+		return 0;
+	if (s->across.no_checksum && s->way.family == FAMILY_IPV6)
+		return 1;
+	udp = at(p, p->s->l4, sizeof(*udp));
+	if (!udp)
+		return -1;
+	udp->source = s->way.sport;
+	udp->dest = s->way.dport;
+	if (udp->check)
+		udp->check = csum_add_udp(udp->check, s->way.delta + across_ports(s));
+	return 0;
+}
+CALLED_STEP(with_flows, across_write)

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Flows: each client of a masquerading service has one, and each packet of it finds by one lookup as
+ * what it is to leave. flow/make.h does what concerns the first packets. Nothing is written before
+ * resolve is done. The entry in the map `flows` is the one pointer that lives from step to step: the
+ * pipeline holds it.
+ */
+#pragma once
+
+#include "flow/make.h"
+#include "flow/quote.h"
+#include "table.h"
+
+/* ---- find: as what a packet leaves ---- */
+
+INLINE void flow_take(struct flow_work *s, const struct flow *flow)
+{
+	s->way.src = flow->src;
+	s->way.dst = flow->dst;
+	s->way.sport = flow->sport;
+	s->way.dport = flow->dport;
+	s->way.delta = flow->delta;
+	s->way.family = flow->family;
+	s->way.is_new = FLOW_KNOWN;
+}
+
+/* To the service's backend; a flow to another one is to move there. An error about a reply that
+ * nobody got is no newcomer. */
+INLINE int flow_of_original(struct pkt *p, const struct flow *flow)
+{
+	const struct service *service = &p->s->service;
+	struct flow_work *s = &p->s->flow;
+
+	s->id = service->id;
+	s->ifindex = service->ifindex;
+	if (flow && addr_same(&flow->dst, &service->to) && flow->dport == service->port) {
+		flow_take(s, flow);
+		return 0;
+	}
+	if (p->s->is_quote)
+		return -PASS_no_flow;
+	s->way.dst = service->to;
+	s->way.dport = service->port;
+	s->way.family = service->flags & SERVICE_TO_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
+	s->way.is_new = flow ? FLOW_MOVES : FLOW_NEWCOMER;
+	return 0;
+}
+
+/* The client's listener must still have this backend. Most backends have one listener. */
+INLINE int flow_listener(struct pkt *p)
+{
+	const struct service *service = &p->s->service;
+	const struct flow_work *s = &p->s->flow;
+	const struct table_entry *entry;
+	struct table_key key;
+
+	if (!(service->flags & SERVICE_MASQUERADE) || !addr_same(&service->to, &s->way.src) ||
+	    service->port != s->way.sport || service->ifindex != s->ifindex) {
+		key.addr = s->way.src;
+		key.word = table_word(KEY_SERVICE, s->way.family, s->way.sport, s->ifindex) +
+			   (with_guards ? table_backend(s->backend) : 0);
+		entry = table_find(&key);
+		if (!entry || !(entry->service.flags & SERVICE_MASQUERADE) ||
+		    !addr_same(&entry->service.to, &p->s->src) ||
+		    entry->service.port != p->s->sport)
+			return -PASS_no_flow;
+		p->s->service = entry->service;
+	}
+	p->s->service.to = s->way.src;
+	p->s->service.port = s->way.sport;
+	return 0;
+}
+
+INLINE int flow_of_reply(struct pkt *p, const struct flow *flow)
+{
+	struct flow_work *s = &p->s->flow;
+	const struct embryo *e;
+
+	if (flow) {
+		s->id = flow->id;
+		s->ifindex = flow->ifindex;
+		s->backend = flow->backend;
+		flow_take(s, flow);
+		return flow_listener(p);
+	}
+	e = bpf_map_lookup_elem(&embryos, &s->key);
+	if (!e || bpf_jiffies64() >= e->until)
+		return -PASS_no_flow;
+	s->id = e->id;
+	s->ifindex = e->ifindex;
+	s->backend = e->backend;
+	s->way.src = e->local;
+	s->way.dst = e->client;
+	s->way.sport = e->local_port;
+	s->way.dport = e->client_port;
+	s->way.family = e->family;
+	s->way.is_new = p->s->is_quote ? FLOW_KNOWN : FLOW_ANSWERED;
+	return flow_listener(p);
+}
+
+/* After classify: what is to be looked up in flows. The guard may have chosen the backend. */
+INLINE void flow_key(struct pkt *p)
+{
+	bool original = p->s->direction == DIRECTION_ORIGINAL;
+	struct flow_work *s = &p->s->flow;
+
+	if (!(p->s->service.flags & (SERVICE_MASQUERADE | SERVICE_FLOWS)))
+		return;
+	s->key.src = p->s->src;
+	s->key.dst = p->s->dst;
+	s->key.sport = p->s->sport;
+	s->key.dport = p->s->dport;
+	s->key.family = p->s->family;
+	s->key.direction = p->s->direction;
+	s->key.backend = s->backend = with_guards && original ? p->s->guard.backend : 0;
+	p->s->has_key = true;
+}
+
+/* flow: the entry under the key, or NULL. Where a backend has other services too, a packet without a
+ * flow is theirs. */
+INLINE int flow_way(struct pkt *p, const struct flow *flow)
+{
+	__u16 flags = p->s->service.flags;
+	int rc = p->s->direction == DIRECTION_ORIGINAL ? flow_of_original(p, flow) :
+							 flow_of_reply(p, flow);
+
+	if (rc)
+		return flags & SERVICE_MASQUERADE ? rc : 0;
+	p->s->has_way = true;
+	p->s->leaves = p->s->flow.way.family;
+	across_begin(p);
+	return 0;
+}
+
+/* ---- send ---- */
+
+/* Before anything is remembered or made */
+INLINE int flow_admits(struct pkt *p)
+{
+	if (!is_across(p))
+		return 0;
+	return p->s->is_quote ? flow_quote_kind(p->s) : across_admits(p);
+}
+
+/* The packet is about to be sent: its flow is made, or counts it, and its clock is set no more than
+ * once a second */
+INLINE int flow_commit(struct pkt *p, struct flow *flow)
+{
+	__u64 now;
+
+	if (!p->s->has_way)
+		return 0;
+	if (p->s->flow.way.is_new)
+		return flow_make(p->s);
+	if (!flow || p->s->is_quote)
+		return 0;
+	flow->packets += p->s->segments;
+	flow->bytes += p->s->len;
+	now = bpf_jiffies64();
+	if (now - flow->seen < tick_rate)
+		return 0;
+	flow->seen = now;
+	return flow->armed ? 0 : flow_make(p->s);
+}
+
+INLINE int flow_rewrite_ip(struct pkt *p, const struct flow_way *way)
+{
+	if (p->s->family == FAMILY_IPV4) {
+		struct iphdr *ip = at(p, p->s->l3, sizeof(*ip));
+
+		if (!ip)
+			return -DROP_send_failed;
+		ip->saddr = addr_to4(way->src);
+		ip->daddr = addr_to4(way->dst);
+		ip->ttl = p->s->ttl - 1;
+		ip->check = csum_add(ip->check, way->delta + (__u16)~bpf_htons(0x0100));
+	} else {
+		struct ipv6hdr *ip = at(p, p->s->l3, sizeof(*ip));
+
+		if (!ip)
+			return -DROP_send_failed;
+		addr_store(&ip->saddr, way->src);
+		addr_store(&ip->daddr, way->dst);
+		ip->hop_limit = p->s->ttl - 1;
+	}
+	return 0;
+}
+
+/* As rewrite(), but both addresses and ports */
+INLINE int flow_rewrite(struct pkt *p)
+{
+	const struct flow_way *way = &p->s->flow.way;
+	struct udphdr *udp = NULL;
+	int rc;
+
+	if (p->s->is_quote) {
+		rc = is_across(p) ? flow_quote_across(p->s) : flow_quote_prepare(p->s);
+		return rc || flow_quote_write(p) ? -DROP_send_failed : 0;
+	}
+	if (is_across(p)) {
+		rc = across_write(p);
+		if (rc > 0)
+			rc = across_checksum(p);
+		return rc ? -DROP_send_failed : 0;
+	}
+	p->s->service.delta = way->delta;
+	rc = flow_rewrite_ip(p, way);
+	if (rc)
+		return rc;
+	if (!is_later(p)) {
+		udp = at(p, p->s->l4, sizeof(*udp));
+		if (!udp)
+			return -DROP_send_failed;
+		udp->source = way->sport;
+		udp->dest = way->dport;
+	}
+	plane(p, rewrite_checksum, udp,
+	      (__u16)~p->s->sport + way->sport + (__u16)~p->s->dport + way->dport);
+	return 0;
+}

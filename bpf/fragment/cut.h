@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * cut: IPv4 without DF that is longer than the MTU of the way out leaves in pieces, as from any
+ * router (RFC 791 3.2), also where it leaves as IPv6 (RFC 7915 4.1). This is the tc plane's alone.
+ * resolve asks cut_fits(); when the packet is rewritten, cut_pieces() sends all pieces but the last,
+ * which takes the packet's place and is sent as any other packet.
+ */
+#pragma once
+
+#include "fragment/pieces.h"
+
+#define IP_DF bpf_htons(0x4000)
+#ifdef WGXDP_HOST
+#define bpf_check_mtu(ctx, ifindex, mtu, more, flags) 1
+#endif
+
+INLINE bool without_df(const struct pkt *p)
+{
+	const struct iphdr *ip = at(p, p->s->l3, sizeof(*ip));
+
+	return p->s->family == FAMILY_IPV4 && ip && !(ip->frag_off & IP_DF);
+}
+
+/* The checksum is the pseudo header's alone, and a device is to complete it. A whole checksum may be
+ * the same number by chance: then the datagram sums up. */
+INLINE bool cut_partial(struct pkt *p, const struct iphdr *ip, __u32 l4, const struct udphdr *udp)
+{
+	__u64 pseudo = csum_pseudo4(ip->saddr, ip->daddr) + udp->len + bpf_htons(IPPROTO_UDP);
+	__u64 sum = pseudo;
+
+	if (!udp->check || csum_compare(udp->check, pseudo) > CSUM_SAME)
+		return false;
+	return sum_bytes(p, l4, bpf_ntohs(udp->len), &sum) || csum_compare(0, sum) > CSUM_SAME;
+}
+
+INLINE __u32 gso_size(const struct pkt *p)
+{
+#ifdef WGXDP_HOST
+	return ((const struct host_packet *)p->ctx)->gso_size;
+#else
+	return p->plane == PLANE_TC ? ((const struct __sk_buff *)p->ctx)->gso_size : 0;
+#endif
+}
+
+/* Segments of a GSO packet have a UDP header each, and their length is right as parse has it. But
+ * those of UFO, which a virtual machine may send, are fragments: the kernel knows. */
+INLINE bool cut_gso_fits(struct pkt *p, const struct nexthop *hop)
+{
+	__u32 device_mtu = 0;
+
+	return !bpf_check_mtu(p->ctx, hop->fib.ifindex, &device_mtu, 0, BPF_MTU_CHK_SEGS) &&
+	       device_mtu <= hop->fib.mtu_result;
+}
+
+/* Whether a packet longer than the MTU may go all the same: 1, or 0. If it is to be cut, p->s->cut
+ * says how many bytes follow each IP header. Not cut is what would need a new checksum first (partial
+ * ones, segments) and what has no room in the stash: its sender is told, as with `df: report`. A
+ * packet that is a fragment already, and an error, are always cut: being told would change nothing. */
+INLINE int cut_plan_step(struct pkt *p)
+{
+	__u32 out = p->s->out, l3 = p->s->l3, header, len, mtu;
+	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
+	struct pieces *c = pieces_find();
+	struct iphdr ip = {};
+	struct udphdr udp = {};
+
+	if (p->plane != PLANE_TC || !c || !hop || (gso_size(p) && is_across(p)))
+		return 0;
+	if (gso_size(p))
+		return cut_gso_fits(p, hop);
+	if (plane_read(p, l3, &ip, sizeof(ip)) || ip.version != 4 || ip.frag_off & IP_DF)
+		return 0;
+	header = ip.ihl * 4;
+	len = bpf_ntohs(ip.tot_len) - header;
+	c->ident = bpf_htonl(bpf_ntohs(ip.id));
+	if (len > PIECES_LEN)
+		return 0;
+	if (ip.protocol == IPPROTO_UDP && !(ip.frag_off & bpf_htons(0x3fff)) &&
+	    (p->s->service.flags & SERVICE_DF_REPORT ||
+	     plane_read(p, l3 + header, &udp, sizeof(udp)) ||
+	     cut_partial(p, &ip, l3 + header, &udp)))
+		return 0;
+	if (is_across(p))
+		header = sizeof(struct ipv6hdr) + sizeof(struct fragment_header);
+	mtu = hop->fib.mtu_result;
+	if (mtu < header + 8 || mtu > 0xffff)
+		return 0;
+	mtu = (mtu - header) / 8 * 8;
+	p->s->cut = mtu < PIECE_MAX ? mtu : PIECE_MAX;
+	return 1;
+}
+CALLED_STEP(true, cut_plan)
+
+INLINE bool cut_fits(struct pkt *p)
+{
+	return p->plane == PLANE_TC && !(is_across(p) && p->s->is_quote) && cut_plan(p) > 0;
+}
+
+/* Before send: all pieces but the last leave. A clone cannot wait for a neighbour: where the
+ * neighbour is not resolved, only the first piece goes, through the kernel, which so asks for it,
+ * and the packet counts as dropped. */
+INLINE int cut_pieces_step(struct pkt *p)
+{
+	__u32 out = p->s->out;
+	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
+	bool first_alone = false;
+	struct ethhdr *eth;
+
+	if (p->plane != PLANE_TC || !hop)
+		return -DROP_send_failed;
+	if (!(hop->egress & LINK_L3)) {
+		first_alone = !load_word(__u32, hop->fib.dmac) && !load_word(__u16, hop->fib.dmac + 4);
+		eth = at(p, 0, sizeof(*eth));
+		if (!eth)
+			return -DROP_send_failed;
+		eth->h_proto = is_across(p) ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+		if (!first_alone)
+			eth_write(eth, &hop->fib);
+	}
+	if (cut_all(p, hop->fib.ifindex, first_alone))
+		return -DROP_send_failed;
+	return first_alone ? -DROP_pieces_unresolved : 0;
+}
+CALLED_STEP(true, cut_pieces)

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Fragments: only the first one of a datagram has the UDP header. When it is sent, the map frags
+ * remembers for two seconds what it says; a later one that finds this is classified, and goes, like
+ * its first. One that finds nothing is nobody's and goes up.
+ */
+#pragma once
+
+#include "plane/plane.h"
+
+#define FRAGMENT_SECONDS 2
+
+struct fragment_header {		/* IPv6's, RFC 8200 4.5 */
+	__u8 next, zero;
+	__be16 offset;
+	__be32 id;
+};
+
+/* Offset of the fragment header whose payload begins at start */
+INLINE __u32 fragment_header(const struct pkt *p, __u32 start)
+{
+	return p->s->l3 + ((start - sizeof(struct fragment_header)) & 0x7ff);
+}
+
+/* Sets p->s->fragment, once the way past options or extension headers is known: for IPv6 it holds
+ * where the payload begins, or 0 */
+INLINE int pull_fragment(struct pkt *p)
+{
+	const struct fragment_header *h;
+	const struct iphdr *ip;
+	__u32 start = p->s->fragment, size, offset;
+
+	if (p->s->family == FAMILY_IPV4) {
+		start = p->s->l4 - p->s->l3;
+		ip = at(p, p->s->l3, sizeof(*ip));
+		if (!ip)
+			return NOT_OURS;
+		offset = (bpf_ntohs(ip->frag_off) & 0x1fff) << 3 |
+			 (bpf_ntohs(ip->frag_off) & 0x2000) / 0x2000;
+	} else if (start) {
+		h = at(p, fragment_header(p, start), sizeof(*h));
+		if (!h)
+			return NOT_OURS;
+		offset = bpf_ntohs(h->offset) & 0xfff9;
+	} else {
+		return 0;
+	}
+	p->s->fragment = fragment_word(offset, start);
+	size = p->s->len - start;		/* far too large where there is none */
+	/* only the last one may have any length, and none may end behind 65,535 */
+	if ((offset & 1 && size & 7) ||
+	    (offset && (size - 1 > 0xffff || (offset & ~7U) + size > 0xffff)))
+		pkt_hold(p, PASS_malformed);
+	return 0;
+}
+
+/* Makes the key of the packet's datagram in p->s->datagram; false: its header is out of reach */
+INLINE bool fragment_key(struct pkt *p)
+{
+	bool ipv4 = p->s->family == FAMILY_IPV4;
+	const struct fragment_header *h =
+		at(p, ipv4 ? p->s->l3 : fragment_header(p, fragment_start(p)), sizeof(*h));
+	struct fragment_key *key = &p->s->datagram.key;
+
+	if (!h)
+		return false;
+	key->src = p->s->src;
+	key->dst = p->s->dst;
+	key->id = ipv4 ? h->id & bpf_htonl(0xffff0000) : h->id;	/* bytes 4 to 7 of either header */
+	key->ifindex = p->s->ifindex;
+	key->family = p->s->family;
+	key->protocol = IPPROTO_UDP;
+	__builtin_memset(key->pad, 0, sizeof(key->pad));
+	return true;
+}
+
+/* A later fragment gets the ports of its first, in place of a UDP header */
+INLINE int fragment_find(struct pkt *p)
+{
+	const struct fragment *first =
+		fragment_key(p) ? bpf_map_lookup_elem(&frags, &p->s->datagram.key) : NULL;
+
+	if (!first || bpf_jiffies64() >= first->until)
+		return NOT_OURS;
+	p->s->sport = first->sport;
+	p->s->dport = first->dport;
+	p->s->checksum = 0;
+	p->s->segment_len = p->s->len;
+	if (fragment_offset(p) < first->end)
+		pkt_hold(p, DROP_overlapping_fragment);
+	return 0;
+}
+
+/* The packet has no whole UDP header. A first fragment that shows no more than its ports is there
+ * to fool filters (RFC 1858); anything else is nobody's. */
+INLINE int fragment_tiny(struct pkt *p)
+{
+	const struct udphdr *udp = at(p, p->s->l4, offsetof(struct udphdr, len));
+	__u32 payload = p->s->len - (p->s->l4 - p->s->l3);
+
+	if (!p->s->fragment || !udp || payload < offsetof(struct udphdr, len) ||
+	    payload >= sizeof(*udp))
+		return NOT_OURS;
+	p->s->sport = udp->source;
+	p->s->dport = udp->dest;
+	p->s->held = DROP_tiny_fragment;
+	return 0;
+}
+
+/* A first fragment is about to be sent. One that contradicts an earlier one changes nothing. */
+INLINE int fragment_remember(struct pkt *p)
+{
+	struct fragment_key *key = &p->s->datagram.key;
+	struct fragment *value = &p->s->datagram.value;
+	const struct fragment *known;
+	const struct udphdr *udp;
+	__u64 now;
+
+	if (likely(fragment_offset(p) != 1))
+		return 0;
+	udp = at(p, p->s->l4, sizeof(*udp));
+	if (!udp)
+		return -PASS_fragment;
+	now = bpf_jiffies64();
+	value->until = now + FRAGMENT_SECONDS * tick_rate;
+	value->sport = p->s->sport;
+	value->dport = p->s->dport;
+	value->length = udp->len;
+	value->end = p->s->len - fragment_start(p);
+	if (!fragment_key(p))
+		return -PASS_fragment;
+	known = bpf_map_lookup_elem(&frags, key);
+	if (known && now < known->until)
+		return known->sport == value->sport && known->dport == value->dport &&
+		       known->length == value->length && known->end == value->end ?
+		       0 : -DROP_duplicate_fragment;
+	/* where another CPU was faster, XDP leaves the packet to tc */
+	return bpf_map_update_elem(&frags, key, value, known ? BPF_ANY : BPF_NOEXIST) ?
+	       -PASS_fragment : 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the guard looks at in a handshake message, and in data of a client that it does not know, once
+ * message.h has brought them into p->s->guard. Nothing is remembered here but the time spent, and
+ * which source sent a wrong mac1.
+ */
+#pragma once
+
+#include "guard/mac.h"
+
+INLINE const struct guard *guard_of(const struct guard_work *s)
+{
+	return bpf_map_lookup_elem(&guards, &s->id);
+}
+
+/* Tries one key; 1: no more */
+static long guard_try(__u32 i, void *none)
+{
+	struct pkt_state *state = state_find();
+	const struct guard_key *key;
+	struct guard_work *s;
+	__u32 place;
+
+	if (!state)
+		return 1;
+	barrier_var(state);
+	s = &state->guard;
+	place = s->key + i;
+	key = bpf_map_lookup_elem(&guard_keys, &place);
+	if (!key)
+		return 1;
+	s->tried = i + 1;
+	if (!mac1_fits(s, key->mac1))
+		return 0;
+	s->backend = key->backend;
+	s->answer = 0;
+	return 1;
+}
+
+/* bpf_loop: a service may have 128 keys, and a plain loop would be walked once for each */
+INLINE int guard_mac1(struct guard_work *s, __u32 keys)
+{
+	if (!mac1_begin(s))
+		return -DROP_guard_busy;
+	s->key = GUARD_KEYS_FIRST(keys);
+	s->answer = -DROP_guard_mac1;
+	bpf_loop(GUARD_KEYS_N(keys), guard_try, NULL, 0);
+	mac1_end(s);
+	if (s->answer)
+		remember_failed(s->hash, s->now);
+	return s->answer;
+}
+
+/* Whether an original's message may go to the service, and to which backend: 0 or a reason */
+INLINE int guard_check_step(struct pkt_state *state)
+{
+	struct guard_work *s = &state->guard;
+	const struct guard *g = guard_of(s);
+	const struct answered *a;
+
+	if (!g)
+		return -DROP_guard_busy;
+	if (s->kind == MESSAGE_DATA && !(g->flags & (GUARD_STRICT | GUARD_BACKENDS)))
+		return 0;
+	a = bpf_map_lookup_elem(&answered, &s->client);
+	s->now = bpf_jiffies64();
+	s->known = a && s->now < a->until;
+	s->backend = s->known ? a->backend : 0;
+	if (s->kind == MESSAGE_INITIATION || s->kind == MESSAGE_RESPONSE)
+		return guard_mac1(s, g->keys);
+	s->index_key.index = s->index;
+	s->index_key.id = s->id;
+	a = s->indices ? NULL : bpf_map_lookup_elem(&indices, &s->index_key);
+	if (a && s->now < a->until) {
+		s->backend = a->backend;
+		return 0;
+	}
+	if (s->known)
+		return 0;
+	return g->flags & (GUARD_STRICT | GUARD_BACKENDS) ? -DROP_guard_stranger : 0;
+}
+STATE_STEP(with_guards, guard_check)

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The cookie challenge: while there are too many initiations, a client must send one again with the
+ * cookie that the daemon sent to its very address and port (WireGuard's whitepaper, 5.4.7; the
+ * cookie's content is ours alone).
+ */
+#pragma once
+
+#include "guard/check.h"
+
+#define INITIATION_MAC2 132
+#define COOKIE_COST 5			/* compressions */
+
+/* Takes one of a limit that is used up to *until, as struct guard says; false where none is left.
+ * Several CPUs take from it. */
+INLINE bool limit_take(__u64 *until, __u64 each, __u64 burst, __u64 now)
+{
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 4; i++) {
+		__u64 old = *(volatile __u64 *)until, from = old > now ? old : now;
+
+		if (from + each > now + burst * each)
+			return false;
+		if (__sync_val_compare_and_swap(until, old, from + each) == old)
+			return true;
+	}
+	return false;
+}
+
+/* Whether mac2 of s->message is by the cookie that this secret gives to s->client. A function, for it
+ * is used twice. */
+static __attribute__((noinline)) __u32 mac2_fits(struct guard_work *s,
+						 const struct cookie_key *secret)
+{
+	struct blake2s_work *cookie = &s->work[0], *mac = &s->work[1];
+
+	memcpy(cookie->h, secret->h, sizeof(cookie->h));
+	block_words(cookie->m, s->client.addr.b, 4);
+	cookie->m[4] = bpf_ntohs(s->client.port);
+	blake2s_compress(cookie, BLAKE2S_BLOCK + COOKIE_INPUT, 1);
+	cookie_mac_begin(mac->h);
+	block_words(mac->m, (const __u8 *)cookie->h, 0);
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 4; i++)
+		mac->m[i] = cookie->h[i];
+	blake2s_compress(mac, BLAKE2S_BLOCK, 0);
+	block_words(mac->m, s->message, 16);
+	blake2s_compress(mac, BLAKE2S_BLOCK + 64, 0);
+	block_words(mac->m, s->message + 64, 16);
+	blake2s_compress(mac, BLAKE2S_BLOCK + 128, 0);
+	block_words(mac->m, s->message + 128, WORDS(INITIATION_MAC2 - 128));
+	blake2s_compress(mac, BLAKE2S_BLOCK + INITIATION_MAC2, 1);
+	return !mac_compare(mac->h, s->message + INITIATION_MAC2);
+}
+
+INLINE bool has_cookie(struct guard_work *s, const struct cookies *c)
+{
+	return mac2_fits(s, &c->secret[0]) || mac2_fits(s, &c->secret[1]);
+}
+
+/* A client that wg-end itself has challenged answers with wg-end's cookie: a client keeps one */
+INLINE bool has_other_cookie(struct guard_work *s, __u64 now)
+{
+	const __u64 *until = bpf_map_lookup_elem(&challenged, &s->client);
+
+	return until && now < *until;
+}
+
+INLINE void challenge_send(const struct guard_work *s)
+{
+	struct challenge *c = bpf_ringbuf_reserve(&challenges, sizeof(*c), 0);
+
+	if (!c)
+		return;
+	c->client = s->client.addr;
+	c->local = s->local;
+	c->client_port = s->client.port;
+	c->local_port = s->local_port;
+	c->ifindex = s->ifindex;
+	c->id = s->client.id;
+	c->key = s->key + s->tried - 1;
+	c->index = load_word(__u32, s->message + 4);
+	memcpy(c->mac1, s->message + INITIATION_MAC1, MAC_LEN);
+	bpf_ringbuf_submit(c, 0);
+}
+
+/* Whether an initiation with a right mac1 passes the challenge: 0 or a reason */
+INLINE int cookie_admits(struct guard_work *s, const struct guard *g, __u64 now)
+{
+	struct guard_state *state = bpf_map_lookup_elem(&guard_state, &s->id);
+	__u32 zero = 0;
+	const struct cookies *c = bpf_map_lookup_elem(&cookies, &zero);
+
+	if (!(g->flags & GUARD_CHALLENGE) || !state || !c)
+		return 0;
+	if (!limit_take(&state->challenge_until, g->challenge_each, g->challenge_burst,
+			now << GUARD_TICK))
+		state->challenging = now + tick_rate;
+	if (now >= state->challenging || now >= c->alive || has_other_cookie(s, now))
+		return 0;
+	if (!guard_may_spend(s))
+		return -DROP_guard_busy;
+	guard_spent(s, 2 * COOKIE_COST);
+	if (has_cookie(s, c))
+		return 0;
+	challenge_send(s);
+	return -DROP_guard_challenged;
+}

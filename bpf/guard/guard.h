@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * guard: for a service that asks for it, a packet that is no WireGuard message ends here. Data of the
+ * right shape costs a look at 4 bytes. The few handshake messages are looked at by guard_look() and
+ * guard_check(), and remembered by guard_make() when they are sent.
+ */
+#pragma once
+
+#include "guard/make.h"
+#include "guard/message.h"
+#include "service.h"
+
+/* The client of an original */
+INLINE void guard_client(struct pkt *p)
+{
+	struct guard_work *s = &p->s->guard;
+
+	s->original = true;
+	s->client.addr = p->s->src;
+	s->client.port = p->s->sport;
+	s->client.id = s->id;
+	s->client.pad = 0;
+}
+
+/* The backend has answered the client: the one lookup that data costs at a strict service */
+INLINE bool guard_knows(struct guard_work *s)
+{
+	const struct answered *a = bpf_map_lookup_elem(&answered, &s->client);
+
+	if (!a || bpf_jiffies64() >= a->until)
+		return false;
+	s->backend = a->backend;
+	return true;
+}
+
+/* A packet to a backend: 0 or a reason; also sets s->backend */
+INLINE int guard_original(struct pkt *p, const struct guard *g, const struct udphdr *udp)
+{
+	__u32 more = g->flags & (GUARD_STRICT | GUARD_BACKENDS);
+	struct guard_work *s = &p->s->guard;
+	bool data = is_plain_data(p, g, udp);
+	int rc;
+
+	if (data && !more)
+		return 0;
+	guard_client(p);
+	if (data && more == GUARD_STRICT && guard_knows(s))
+		return 0;
+	s->local = p->s->dst;
+	s->local_port = p->s->dport;
+	s->ifindex = p->s->ifindex;
+	message_where(p, udp);
+	rc = guard_look(p) ?: guard_check(p->s);
+	s->remember = !rc && (s->kind == MESSAGE_INITIATION || s->kind == MESSAGE_RESPONSE);
+	return rc;
+}
+
+/* An error, or a later fragment, has no message: of several backends it is for the client's last one */
+INLINE int guard_follow(struct pkt *p, const struct guard *g)
+{
+	if (!(g->flags & GUARD_BACKENDS))
+		return 0;
+	guard_client(p);
+	return guard_knows(&p->s->guard) ? 0 : -DROP_guard_stranger;
+}
+
+/* A message for another backend than the first takes that one's entry */
+INLINE int guard_choose(struct pkt *p)
+{
+	__u32 backend = p->s->guard.backend & (GUARD_BACKENDS_MAX - 1);
+	const struct table_entry *entry;
+	struct table_key key;
+
+	if (!backend)
+		return 0;
+	key.addr = p->s->dst;
+	key.word = table_word(KEY_SERVICE, p->s->family, p->s->dport, p->s->ifindex) +
+		   table_backend(backend);
+	entry = table_find(&key);
+	if (!entry)
+		return -DROP_guard_stranger;
+	p->s->service = entry->service;
+	return 0;
+}
+
+/* What the packet's service asks for; NULL: nothing */
+INLINE const struct guard *guard_begin(struct pkt *p)
+{
+	const struct guard *g;
+
+	p->s->guard.id = p->s->service.id;
+	g = guard_of(&p->s->guard);
+	return g && g->flags & GUARD_ON ? g : NULL;
+}
+
+/* After classify. resolve answers what an original came to here, unless something is wrong before. */
+INLINE int guard_step(struct pkt *p)
+{
+	struct guard_work *s = &p->s->guard;
+	const struct udphdr *udp;
+	const struct guard *g;
+
+	s->says = 0;
+	s->remember = 0;
+	s->backend = 0;
+	if (p->s->direction == DIRECTION_REPLY || p->s->held)
+		return 0;
+	g = guard_begin(p);
+	if (!g)
+		return 0;
+	udp = at(p, p->s->l4, sizeof(*udp));
+	s->says = p->s->is_quote || is_later(p) ? guard_follow(p, g) :
+		  udp ? guard_original(p, g, udp) : -DROP_guard_shape;
+	if (!s->says && g->flags & GUARD_BACKENDS)
+		s->says = guard_choose(p);
+	return 0;
+}
+INLINE_STEP(guard)
+
+/* A packet from a backend: a message with which it begins a session is remembered */
+INLINE void guard_reply(struct pkt *p)
+{
+	const struct udphdr *udp = at(p, p->s->l4, sizeof(*udp));
+	const struct guard *g = guard_begin(p);
+	struct guard_work *s = &p->s->guard;
+
+	if (!g || !udp || p->s->is_quote || is_later(p) || is_plain_data(p, g, udp))
+		return;
+	s->original = false;
+	s->client.id = s->id;
+	s->client.pad = 0;
+	s->client.addr = p->s->dst;
+	s->client.port = p->s->dport;
+	s->backend = p->s->service.flags >> SERVICE_BACKEND_SHIFT;
+	if (p->s->has_way) {
+		s->client.addr = p->s->flow.way.dst;
+		s->client.port = p->s->flow.way.dport;
+		s->backend = p->s->flow.backend;
+	}
+	message_where(p, udp);
+	if (is_across(p))		/* p->s->len is still that of the other family's packet */
+		s->end = p->s->l4 + p->s->flow.across.payload;
+	s->remember = !guard_look(p) && s->kind && s->kind != MESSAGE_DATA;
+}
+
+/* The packet is about to be sent */
+INLINE int guard_remember_step(struct pkt *p)
+{
+	if (p->s->direction == DIRECTION_REPLY && p->s->service.flags & SERVICE_QUIET)
+		return -DROP_guard_standby;
+	if (p->s->direction == DIRECTION_REPLY)
+		guard_reply(p);
+	return p->s->guard.remember ? guard_make(p->s) : 0;
+}
+INLINE_STEP(guard_remember)

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What is remembered of a handshake message that is about to be sent, and what of it is too much:
+ * limits, replays, answered clients, indices, and the health of backends.
+ */
+#pragma once
+
+#include "guard/cookie.h"
+#include "guard/replay.h"
+
+INLINE bool source_admits(struct guard_work *s, const struct guard *g, __u64 now)
+{
+	__u64 *until;
+
+	s->source.addr = guard_source(&s->client.addr);
+	s->source.id = s->client.id;
+	until = bpf_map_lookup_elem(&guard_sources, &s->source);
+	if (until)
+		return limit_take(until, g->source_each, g->source_burst, now);
+	s->ns = now + g->source_each;
+	bpf_map_update_elem(&guard_sources, &s->source, &s->ns, BPF_ANY);
+	return true;
+}
+
+INLINE bool service_admits_one(const struct guard_work *s, const struct guard *g, __u64 now)
+{
+	struct guard_state *state = bpf_map_lookup_elem(&guard_state, &s->id);
+
+	return s->known || !state ||
+	       limit_take(&state->service_until, g->service_each, g->service_burst, now);
+}
+
+INLINE struct health *health_of(struct guard_work *s)
+{
+	s->place = s->id * GUARD_BACKENDS_MAX + (s->backend & (GUARD_BACKENDS_MAX - 1));
+	return bpf_map_lookup_elem(&health, &s->place);
+}
+
+/* Where a handshake that a backend is asked for, or answers, is remembered; also sets s->hash */
+INLINE struct handshake *handshake_find(struct guard_work *s, const __u8 *index)
+{
+	__u64 word = (__u64)load_word(__u32, index) << 32 | (__u32)s->client.port << 16 | s->id;
+	__u64 h = (source_hash(&s->client.addr) ^ word) * 0x9fb21c651e98df25ULL;
+
+	s->hash = h ^ h >> 32;
+	s->place = s->hash % HANDSHAKE_PLACES;
+	return bpf_map_lookup_elem(&handshakes, &s->place);
+}
+
+INLINE void remember_initiation(struct guard_work *s)
+{
+	struct handshake *begins = handshake_find(s, s->message + 4);
+	struct health *h;
+
+	if (begins) {
+		begins->hash = s->hash;
+		begins->begun = bpf_ktime_get_ns();
+	}
+	h = health_of(s);
+	if (!h)
+		return;
+	__sync_fetch_and_add(&h->initiations, 1);
+	__sync_fetch_and_add(&h->unanswered, 1);
+	h->sources |= 1ULL << (source_hash(&s->source.addr) & 63);
+	if (!s->known)
+		return;
+	__sync_fetch_and_add(&h->known_unanswered, 1);
+	h->known_sources |= 1ULL << (source_hash(&s->source.addr) & 63);
+}
+
+INLINE int guard_make_original(struct guard_work *s, const struct guard *g)
+{
+	int rc;
+
+	if (s->kind == MESSAGE_INITIATION && is_replayed(s, s->now))
+		return -DROP_guard_replay;	/* its source pays nothing, and is told nothing */
+	rc = s->kind == MESSAGE_INITIATION ? cookie_admits(s, g, s->now) : 0;
+	if (rc)
+		return rc;
+	if (!source_admits(s, g, s->now << GUARD_TICK) ||
+	    !service_admits_one(s, g, s->now << GUARD_TICK))
+		return -DROP_guard_limited;
+	if (s->kind == MESSAGE_INITIATION) {
+		replay_remember(s, s->now);
+		remember_initiation(s);
+	}
+	return 0;
+}
+
+/* How long the backend took to answer, if the initiation came through us */
+INLINE void remember_time(struct guard_work *s, struct health *h)
+{
+	struct handshake *begun = handshake_find(s, s->message + 8);
+	__u64 ns, bucket = 0;
+
+	if (!begun || begun->hash != s->hash)
+		return;
+	ns = bpf_ktime_get_ns() - begun->begun;
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < HANDSHAKE_BUCKETS - 1; i++)
+		bucket += ns >= 1000000ULL << i;
+	__sync_fetch_and_add(&h->seconds, ns);
+	__sync_fetch_and_add(&h->buckets[bucket & (HANDSHAKE_BUCKETS - 1)], 1);
+	begun->hash = 0;
+}
+
+INLINE int guard_make_reply(struct guard_work *s)
+{
+	struct health *h = health_of(s);
+
+	if (s->kind == MESSAGE_COOKIE) {
+		s->answered.until = s->now + COOKIE_SECONDS * tick_rate;
+		bpf_map_update_elem(&challenged, &s->client, &s->answered.until, BPF_ANY);
+		return 0;
+	}
+	s->answered.until = s->now + SESSION_SECONDS * tick_rate;
+	s->answered.backend = s->backend;
+	s->answered.pad = 0;
+	s->index_key.index = s->index;
+	s->index_key.id = s->client.id;
+	bpf_map_update_elem(&answered, &s->client, &s->answered, BPF_ANY);
+	bpf_map_update_elem(&indices, &s->index_key, &s->answered, BPF_ANY);
+	if (s->kind != MESSAGE_RESPONSE || !h)
+		return 0;
+	__sync_fetch_and_add(&h->responses, 1);
+	h->unanswered = h->sources = h->known_unanswered = h->known_sources = 0;
+	h->answered = s->now;
+	remember_time(s, h);
+	return 0;
+}
+
+/* The message in p->s->guard is about to be sent. 0; or a reason, and then nothing is remembered but
+ * what it took of limits */
+INLINE int guard_make_step(struct pkt_state *state)
+{
+	struct guard_work *s = &state->guard;
+	const struct guard *g = guard_of(s);
+
+	if (!g)
+		return -DROP_guard_busy;
+	s->now = bpf_jiffies64();
+	return s->original ? guard_make_original(s, g) : guard_make_reply(s);
+}
+STATE_STEP(with_guards, guard_make)

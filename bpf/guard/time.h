@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The time that the guard may spend on each CPU, and which sources have wasted some of it lately.
+ */
+#pragma once
+
+#include "step.h"
+
+INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
+{
+	*left += ticks * a_second / tick_rate;
+	if (*left > (__s64)a_second / 8)
+		*left = a_second / 8;
+}
+
+/* The budget that this client's message is charged to: that of clients that a backend has answered,
+ * while it lasts; that of clients whose mac1 was wrong lately; or that of all others */
+INLINE __s64 *guard_budget_left(const struct guard_work *s, __u64 now)
+{
+	__u32 zero = 0;
+	struct guard_budget *b = bpf_map_lookup_elem(&guard_budget, &zero);
+	__u64 ticks;
+
+	if (!b)
+		return NULL;
+	ticks = now - b->since;
+	if (ticks) {
+		if (ticks > tick_rate / 8)
+			ticks = tick_rate / 8;
+		b->since = now;
+		budget_fill(&b->left[0], ticks, BUDGET_UNKNOWN);
+		budget_fill(&b->left[1], ticks, BUDGET_KNOWN);
+		budget_fill(&b->left[2], ticks, BUDGET_FAILED);
+	}
+	if (s->failed)
+		return &b->left[2];
+	return s->known && b->left[1] > 0 ? &b->left[1] : &b->left[0];
+}
+
+/* What counts as one source: an IPv4 address, or an IPv6 /64 */
+INLINE struct addr guard_source(const struct addr *client)
+{
+	bool ipv4 = !client->q[0] && client->w[2] == bpf_htonl(0xffff);
+
+	return (struct addr){ .q = { client->q[0], ipv4 ? client->q[1] : 0 } };
+}
+
+INLINE __u64 source_hash(const struct addr *source)
+{
+	__u64 h = source->q[0] * 0xff51afd7ed558ccdULL + source->q[1] * 0xc4ceb9fe1a85ec53ULL;
+
+	h = (h ^ h >> 32) * 0x9fb21c651e98df25ULL;
+	return h ^ h >> 32;
+}
+
+/* Where a source with a wrong mac1 is remembered, by the hash's high half and the time */
+INLINE struct failed *failed_place(__u64 hash)
+{
+	__u32 place = hash % FAILED_PLACES;
+
+	return bpf_map_lookup_elem(&failed, &place);
+}
+
+static __attribute__((noinline)) __u32 has_failed(__u64 hash, __u64 now)
+{
+	const struct failed *f = failed_place(hash);
+	bool found = false;
+
+#pragma clang loop unroll(full)
+	for (int i = 0; f && i < FAILED_EACH; i++)
+		found |= f->of[i] >> 32 == hash >> 32 &&
+			 (__u32)now - (__u32)f->of[i] < FAILED_SECONDS * tick_rate;
+	return found;
+}
+
+/* In the place that the source had, or the oldest one's. A function, for the caller's stack. */
+static __attribute__((noinline)) __u32 remember_failed(__u64 hash, __u64 now)
+{
+	struct failed *f = failed_place(hash);
+	__u32 age = 0, at = 0;
+
+	if (!f)
+		return 0;
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < FAILED_EACH; i++) {
+		__u32 since = f->of[i] >> 32 == hash >> 32 ? ~0U : (__u32)now - (__u32)f->of[i];
+
+		at = since >= age ? i : at;
+		age = since >= age ? since : age;
+	}
+	f->of[at & (FAILED_EACH - 1)] = hash >> 32 << 32 | (__u32)now;
+	return 0;
+}
+
+/* Before hashing: whether there is time for it */
+INLINE bool guard_may_spend(struct guard_work *s)
+{
+	const __s64 *left;
+
+	s->failed = !s->known && has_failed(s->hash, s->now);
+	left = guard_budget_left(s, s->now);
+	return left && *left > 0;
+}
+
+/* After it */
+INLINE void guard_spent(struct guard_work *s, __u32 compressions)
+{
+	__s64 *left = guard_budget_left(s, s->now);
+
+	if (left)
+		*left -= compressions;
+}

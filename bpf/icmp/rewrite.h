@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Rewrites an ICMP error and the packet that it quotes: addresses, port and every checksum, first in
+ * p->s->quote, then in the packet.
+ */
+#pragma once
+
+#include "icmp/icmp.h"
+
+/* The quoted UDP header, whose addresses changed by delta. Returns what that adds to the sum of the
+ * message. */
+INLINE __u32 quote_change_udp(struct quote *q, __u32 delta)
+{
+	struct udphdr *udp = (void *)q->udp;
+	__be16 old = q->original ? udp->source : udp->dest;
+	__u32 port = (__u16)~old + q->to_port;
+	__sum16 check = udp->check;
+
+	if (q->original)
+		udp->source = q->to_port;
+	else
+		udp->dest = q->to_port;
+	if (!check)
+		return port;
+	udp->check = csum_add_udp(check, delta + port);
+	return port + (__u16)~check + udp->check;
+}
+
+/* Both IPv4 headers, and the outer TTL. Returns what that adds to the sum of the message. */
+INLINE __u32 quote_change_ipv4(struct quote *q, const struct addr *outer_to, __u32 delta,
+			       __u32 outer_delta)
+{
+	struct iphdr *outer = (void *)q->outer, *inner = (void *)q->inner;
+	__sum16 check = inner->check;
+
+	if (q->original) {
+		outer->daddr = addr_to4(*outer_to);
+		inner->saddr = addr_to4(q->to);
+	} else {
+		outer->saddr = addr_to4(*outer_to);
+		inner->daddr = addr_to4(q->to);
+	}
+	outer->ttl--;
+	outer->check = csum_add(outer->check, outer_delta + (__u16)~bpf_htons(0x0100));
+	inner->check = csum_add(check, delta);
+	return delta + (__u16)~check + inner->check;
+}
+
+/* Both IPv6 headers. The outer addresses are in the message's pseudo header. */
+INLINE __u32 quote_change_ipv6(struct quote *q, const struct addr *outer_to, __u32 delta,
+			       __u32 outer_delta)
+{
+	struct ipv6hdr *outer = (void *)q->outer, *inner = (void *)q->inner;
+
+	addr_store(q->original ? &outer->daddr : &outer->saddr, *outer_to);
+	addr_store(q->original ? &inner->saddr : &inner->daddr, q->to);
+	outer->hop_limit--;
+	return delta + outer_delta;
+}
+
+/* Writes all headers into the packet, whose IP header is at l3 by now; 0 or negative */
+INLINE int quote_store(struct pkt *p)
+{
+	const struct quote *q = &p->s->quote;
+	__u32 l3 = p->s->l3, moved = l3 - q->ip_at;	/* by tags, or an Ethernet header */
+
+	if (plane_write(p, q->icmp_at + moved, q->icmp, sizeof(q->icmp)) ||
+	    plane_write(p, q->udp_at + moved, q->udp, sizeof(q->udp)))
+		return -1;
+	if (p->s->family == FAMILY_IPV4)
+		return plane_write(p, l3, q->outer, sizeof(struct iphdr)) ?:
+		       plane_write(p, q->inner_at + moved, q->inner, sizeof(struct iphdr));
+	return plane_write(p, l3, q->outer, sizeof(struct ipv6hdr)) ?:
+	       plane_write(p, q->inner_at + moved, q->inner, sizeof(struct ipv6hdr));
+}
+
+/* As conntrack does it, the client sees an error of a router behind the backend come from the address
+ * that it knows. Where nothing is translated, the error comes from the router. 0 or a reason */
+INLINE int quote_rewrite_step(struct pkt *p)
+{
+	struct quote *q = &p->s->quote;
+	struct icmphdr *icmp = (void *)q->icmp;
+	struct addr outer_to = p->s->service.to;
+	__u32 delta, outer_delta, change;
+
+	q->to = p->s->service.to;
+	q->to_port = p->s->service.port;
+	q->original = p->s->direction == DIRECTION_ORIGINAL;
+	delta = addr_delta(q->original ? &q->src : &q->dst, &q->to);
+	outer_delta = delta;
+	if (!q->original) {
+		if (addr_same(&q->dst, &q->to) && q->dport == q->to_port)
+			outer_to = q->from;
+		outer_delta = addr_delta(&q->from, &outer_to);
+	}
+	change = p->s->family == FAMILY_IPV4 ? quote_change_ipv4(q, &outer_to, delta, outer_delta) :
+					       quote_change_ipv6(q, &outer_to, delta, outer_delta);
+	icmp->checksum = csum_add(icmp->checksum, csum_fold(change + quote_change_udp(q, delta)));
+	return quote_store(p) ? -DROP_send_failed : 0;
+}
+CALLED_STEP(true, quote_rewrite)

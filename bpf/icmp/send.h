@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Errors of our own, on the tc plane: fragmentation needed, packet too big, time exceeded, and the
+ * relay's destination unreachable. They answer packets to an address of ours, which the kernel would
+ * take for its own, and packets between sites. What the kernel would forward it answers itself,
+ * except for IPv4 without DF, which it would cut. The original packet, as it came, becomes the
+ * quote: it is cut, and a new head is put in front.
+ */
+#pragma once
+
+#include "fragment/cut.h"
+#include "icmp/icmp.h"
+
+#define ANSWER_MAX4 576			/* RFC 1812 4.3.2.3, and the kernel */
+#define ANSWER_MAX6 1280		/* RFC 4443 2.4 */
+#define ANSWER_TTL 64
+#define ANSWER_OWN (1U << 31)		/* IPv6: from our own address on the link */
+#define ANSWER_UNREACHABLE (1U << 30)	/* IPv6: unreachable; the code is in the lowest byte */
+#define ANSWERS_SECOND 10		/* to one source */
+#define ANSWERS_BURST 20
+
+struct answer4 {
+	struct iphdr ip;
+	struct icmphdr icmp;
+};
+struct answer6 {
+	struct ipv6hdr ip;
+	struct icmp6hdr icmp;
+};
+
+/* Where the head is made, and the answered packet's header is read to: pieces.stash */
+struct answer_room {
+	union {
+		struct answer4 v4;
+		struct answer6 v6;
+	};
+	union {
+		struct iphdr of4;
+		struct ipv6hdr of6;
+	};
+	__u8 macs[2 * ETH_ALEN];
+};
+
+/* Whether this source may have one more. The map keeps up to when it has used its share. */
+INLINE bool answer_allowed(struct addr source, __u32 family)
+{
+	__u64 now = bpf_jiffies64(), each = tick_rate / ANSWERS_SECOND ?: 1, until = now + each;
+	__u64 *used;
+
+	if (family == FAMILY_IPV6)
+		source.q[1] = 0;		/* a /64 is one source */
+	used = bpf_map_lookup_elem(&icmp_limits, &source);
+	if (!used)
+		return !bpf_map_update_elem(&icmp_limits, &source, &until, BPF_ANY);
+	if (*used > now)
+		until = *used + each;
+	if (until > now + ANSWERS_BURST * each)
+		return false;
+	*used = until;
+	return true;
+}
+
+/* mtu: of the way that was too narrow; 0: time exceeded. n, sum: of the quoted bytes */
+INLINE void answer_head4(struct answer4 *a, const struct iphdr *of, __u32 mtu, __u32 n, __u32 sum,
+			 __u16 id)
+{
+	__u32 head = 0;
+
+	*a = (struct answer4){
+		.ip = { .version = 4, .ihl = 5, .tos = (of->tos & 0x1e) | 0xc0, .id = id,
+			.tot_len = bpf_htons(sizeof(*a) + n), .ttl = ANSWER_TTL,
+			.protocol = IPPROTO_ICMP, .saddr = of->daddr, .daddr = of->saddr },
+		.icmp = { .type = mtu ? ICMP_DEST_UNREACH : ICMP_TIME_EXCEEDED,
+			  .code = mtu ? ICMP_FRAG_NEEDED : 0 },
+	};
+	a->icmp.un.frag.mtu = bpf_htons(mtu);
+	a->icmp.checksum = ~csum_fold(sum + *(__u16 *)&a->icmp + a->icmp.un.frag.mtu);
+#pragma unroll
+	for (int i = 0; i < 10; i++)
+		head += ((__u16 *)&a->ip)[i];
+	a->ip.check = ~csum_fold(head);
+}
+
+/* what: an MTU or 0, as above; or ANSWER_UNREACHABLE | code */
+INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 what, __u32 n, __u32 sum)
+{
+	bool unreachable = what & ANSWER_UNREACHABLE;
+	__u32 mtu = unreachable ? 0 : what;
+	__u64 pseudo;
+
+	*a = (struct answer6){
+		.ip = { .version = 6, .payload_len = bpf_htons(sizeof(a->icmp) + n),
+			.nexthdr = IPPROTO_ICMPV6, .hop_limit = ANSWER_TTL,
+			.saddr = of->daddr, .daddr = of->saddr },
+		.icmp = { .icmp6_type = unreachable ? ICMPV6_DEST_UNREACH :
+					mtu ? ICMPV6_PKT_TOOBIG : ICMPV6_TIME_EXCEED,
+			  .icmp6_code = unreachable ? what & 0xff : 0 },
+	};
+	mtu = mtu && mtu < ANSWER_MAX6 ? ANSWER_MAX6 : mtu;
+	a->icmp.icmp6_mtu = bpf_htonl(mtu);
+	pseudo = csum_pseudo6(&a->ip) + a->ip.payload_len + bpf_htons(IPPROTO_ICMPV6);
+	a->icmp.icmp6_cksum =
+		~csum_fold(sum + *(__u16 *)&a->icmp + bpf_htons(mtu) + csum_fold64(pseudo));
+}
+
+#ifndef WGXDP_HOST
+/* The answer is made by three global functions, one after the other, so that their stacks do not add
+ * up. The first leaves as much of the IP packet as is quoted, and makes room for the head in front.
+ * 0; positive: not ours to answer, and untouched; negative: a reason */
+__attribute__((noinline)) int tc_answer_room(struct __sk_buff *ctx, __u32 l3, __u32 family, __u32 len)
+{
+	bool ipv4 = family == FAMILY_IPV4;
+	__u32 head = ipv4 ? sizeof(struct answer4) : sizeof(struct answer6);
+	__u32 most = (ipv4 ? ANSWER_MAX4 : ANSWER_MAX6) - head, n = len < most ? len : most;
+	struct addr source = {};
+	struct iphdr ip = {};
+
+	if (bpf_skb_load_bytes(ctx, l3, &ip, sizeof(ip)) ||
+	    bpf_skb_load_bytes(ctx, l3 + offsetof(struct ipv6hdr, saddr), &source, sizeof(source)))
+		return 1;
+	if (ipv4)
+		source = addr_from4(ip.saddr);
+	if (!answer_allowed(source, family))
+		return -DROP_icmp_limited;
+	if (bpf_skb_change_tail(ctx, l3 + n, 0) ||
+	    bpf_skb_adjust_room(ctx, head, BPF_ADJ_ROOM_MAC, 0) ||
+	    bpf_skb_pull_data(ctx, l3 + head + n))
+		return -DROP_send_failed;
+	return 0;
+}
+
+/* The second sums up the packet from off to its end, folded */
+__attribute__((noinline)) int tc_sum(struct __sk_buff *ctx, __u32 off)
+{
+	void *data = ctx_ptr(ctx, data) + (off & 0x7ff), *end = ctx_ptr(ctx, data_end);
+	__u64 sum = 0;
+
+	for (int i = 0; i < ANSWER_MAX6 / 4 && data + 4 <= end; i++, data += 4)
+		sum += *(__u32 *)data;
+	if (data + 2 <= end) {
+		sum += *(__u16 *)data;
+		data += 2;
+	}
+	if (data + 1 <= end)
+		sum += bpf_htons(*(__u8 *)data << 8);
+	return csum_fold64(sum);
+}
+
+/* The third writes the head, and turns the MACs round. from: source of an IPv4 answer; 0: IPv6, from
+ * the address that the packet was sent to, unless `what` has ANSWER_OWN. what: see answer_head6() */
+__attribute__((noinline)) int tc_answer_head(struct __sk_buff *ctx, __u32 l3, __u32 from, __u32 what,
+					     __u32 sum)
+{
+	__u32 head = from ? sizeof(struct answer4) : sizeof(struct answer6), n = ctx->len - l3 - head;
+	__u32 zero = 0, place = ctx->ifindex % LINKS;
+	const struct own *o = what & ANSWER_OWN ? bpf_map_lookup_elem(&own, &place) : NULL;
+	struct pieces *c = bpf_map_lookup_elem(&pieces, &zero);
+	struct answer_room *room;
+	int rc;
+
+	if (!c)
+		return -1;
+	room = (void *)c->stash;
+	rc = bpf_skb_load_bytes(ctx, 0, room->macs, sizeof(room->macs));
+	if (from) {
+		rc = rc ?: bpf_skb_load_bytes(ctx, l3 + head, &room->of4, sizeof(room->of4));
+		room->of4.daddr = from;
+		answer_head4(&room->v4, &room->of4, what, n, sum, bpf_get_prandom_u32());
+		rc = rc ?: bpf_skb_store_bytes(ctx, l3, &room->v4, sizeof(room->v4),
+					       BPF_F_RECOMPUTE_CSUM);
+	} else {
+		rc = rc ?: bpf_skb_load_bytes(ctx, l3 + head, &room->of6, sizeof(room->of6));
+		if (o)
+			addr_store(&room->of6.daddr, o->addr);
+		answer_head6(&room->v6, &room->of6, what & ~ANSWER_OWN, n, sum);
+		rc = rc ?: bpf_skb_store_bytes(ctx, l3, &room->v6, sizeof(room->v6),
+					       BPF_F_RECOMPUTE_CSUM);
+	}
+	if (rc || !l3)
+		return rc;
+	return bpf_skb_store_bytes(ctx, 0, room->macs + ETH_ALEN, ETH_ALEN, 0) ?:
+	       bpf_skb_store_bytes(ctx, ETH_ALEN, room->macs, ETH_ALEN, 0);
+}
+
+/* Our address that the kernel would send to this one from; 0 where it cannot say (before 6.7) */
+__attribute__((noinline)) int tc_own_address(struct __sk_buff *ctx, __u32 to)
+{
+	struct bpf_fib_lookup fib = { .family = FAMILY_IPV4, .ifindex = ctx->ifindex, .ipv4_dst = to };
+
+	return bpf_fib_lookup(ctx, &fib, sizeof(fib), BPF_FIB_LOOKUP_SRC | BPF_FIB_LOOKUP_SKIP_NEIGH) ?
+	       0 : fib.ipv4_src;
+}
+
+/* Makes the packet an answer. The kernel or a device will complete a partial checksum in the quote
+ * when the answer leaves: the datagram will then sum up to what its checksum lacked. Returns as
+ * tc_answer_room() does. */
+INLINE int tc_answer(struct pkt *p, __u32 from, __u32 what)
+{
+	__u32 l3 = p->s->l3, family = p->s->family, upper = p->s->l4 - l3, quote, sum;
+	__u32 check_at = p->s->overlay ? p->s->check_at : offsetof(struct udphdr, check);
+	bool partial = xdp_checksum_partial(p);
+	__be16 check = 0;
+	int rc;
+
+	rc = tc_answer_room(p->ctx, l3, family, p->s->len);
+	if (rc)
+		return rc;
+	quote = l3 + (family == FAMILY_IPV4 ? sizeof(struct answer4) : sizeof(struct answer6));
+	sum = tc_sum(p->ctx, quote);
+	upper += quote;
+	if (partial && !bpf_skb_load_bytes(p->ctx, upper + check_at, &check, sizeof(check)))
+		sum += (__u16)~tc_sum(p->ctx, upper) + (__u16)~check;
+	return tc_answer_head(p->ctx, l3, from, what, csum_fold(sum)) ? -DROP_send_failed : 0;
+}
+
+/* Whether the packet is ours to answer; *ret_from: the source of an IPv4 answer, else 0 */
+INLINE bool answer_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
+{
+	bool original = p->s->direction == DIRECTION_ORIGINAL, ipv4 = p->s->family == FAMILY_IPV4;
+	bool uncut = ipv4 && too_big && without_df(p);
+
+	*ret_from = 0;
+	if (with_flows && p->s->has_way) {	/* it came to an address of ours, in either direction */
+		*ret_from = ipv4 ? addr_to4(p->s->dst) : 0;
+		return true;
+	}
+	if (original ? !addr_same(&p->s->dst, &p->s->service.to) :
+		       uncut && !addr_same(&p->s->src, &p->s->service.to)) {
+		*ret_from = ipv4 ? addr_to4(original ? p->s->dst : p->s->service.to) : 0;
+		return true;
+	}
+	if (uncut && p->s->service.flags & SERVICE_DF_REPORT)
+		*ret_from = tc_own_address(p->ctx, addr_to4(p->s->src));
+	return *ret_from;
+}
+#endif
+
+/* In place of the reason in p->s->judged: the error that a router owes the sender, where the kernel
+ * would take the packet for its own. Of a datagram in pieces the first is answered: only that one
+ * tells the sender which socket it is about (RFC 1122 3.2.2). */
+INLINE int error_owed_step(struct pkt *p)
+{
+	int rc = p->s->judged;
+#ifndef WGXDP_HOST			/* the host plane makes no packets of its own */
+	__u32 from, mtu = 0, out = p->s->out;
+	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
+	bool too_big = rc == -PASS_too_big;
+	int answer;
+
+	if (p->plane != PLANE_TC || p->s->is_quote || is_later(p) || !hop)
+		return rc;
+	if (!answer_is_ours(p, too_big, &from))
+		return rc;
+	if (too_big)
+		mtu = hop->fib.mtu_result;
+	if (is_across(p) && too_big)	/* the length with which it may come, to leave with that one */
+		mtu = mtu - p->s->flow.across.head +
+		      (p->s->family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	answer = tc_answer(p, from, mtu);
+	if (answer)
+		return answer > 0 ? rc : answer;
+	p->s->action = bpf_redirect(((struct __sk_buff *)p->ctx)->ifindex, 0);
+	return too_big ? -DROP_packet_too_big : -DROP_time_exceeded;
+#else
+	return rc;
+#endif
+}
+CALLED_STEP(true, error_owed)

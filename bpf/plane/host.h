@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The host plane: the pipeline in plain C, for ASan, fuzzing and coverage. It plays xdp or tc, as
+ * p->plane says, on a packet in an allocation of its own. host_kernel.h has the kernel's answers.
+ */
+#pragma once
+
+#include <endian.h>
+#include <sanitizer/asan_interface.h>
+#include "csum.h"
+#include "plane/host_kernel.h"
+#include "plane/vlan.h"
+
+enum host_verdict { HOST_PASS, HOST_DROP, HOST_SENT };
+
+struct host_packet {			/* pkt.ctx */
+	__u8 *data;
+	__u32 len;
+	__u32 linear;			/* within reach: less than len where it lies in several buffers */
+	__u32 gso_segs, gso_size;	/* tc */
+	__u32 head;			/* free bytes in front, out of reach so far; 0: no header is put there */
+	/* answers */
+	__u32 egress;			/* ifindex; 0: not sent */
+	bool by_neighbour;		/* tc: by bpf_redirect_neigh(), which writes the MACs later */
+};
+
+#define host_hop_checksum(p)
+#define HOST_ROOM 128			/* free bytes behind a packet that is to change its family */
+
+/* ---- bytes ---- */
+
+INLINE bool host_has(const struct host_packet *packet, __u32 off, __u32 n)
+{
+	return off <= packet->len && n <= packet->len - off &&
+	       (!host_watch || host_watch(NULL, HOST_NEW));
+}
+
+INLINE int host_read(void *ctx, __u32 off, void *to, __u32 n)
+{
+	const struct host_packet *packet = ctx;
+
+	if (!host_has(packet, off, n))
+		return -EFAULT;
+	memcpy(to, packet->data + off, n);
+	return 0;
+}
+
+INLINE int host_write(void *ctx, __u32 off, const void *from, __u32 n)
+{
+	const struct host_packet *packet = ctx;
+
+	if (!host_has(packet, off, n))
+		return -EFAULT;
+	memcpy(packet->data + off, from, n);
+	return 0;
+}
+
+INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
+{
+	struct host_packet *packet = p->ctx;
+
+	return off + size > packet->linear ? NULL : packet->data + off;
+}
+
+/* Brings need bytes into reach, or all there are; 0 or negative. XDP cannot. */
+INLINE int host_pull(struct pkt *p, __u32 need)
+{
+	struct host_packet *packet = p->ctx;
+
+	if (p->plane == PLANE_TC && need > packet->linear)
+		packet->linear = need < packet->len ? need : packet->len;
+	return packet->linear < need ? -ENOMEM : 0;
+}
+
+/* ---- the plane ---- */
+
+static __be16 host_proto __attribute__((unused));	/* EtherType of a packet without Ethernet header */
+
+#define host_protocol(p) host_proto
+
+INLINE int host_load(struct pkt *p)
+{
+	host_pull(p, sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr));
+	return 0;
+}
+
+INLINE bool host_for_us(const struct pkt *p)
+{
+	const struct ethhdr *eth = at(p, 0, sizeof(*eth));
+	__u64 mac = 0;
+
+	if (!eth)
+		return false;
+	memcpy(&mac, eth->h_dest, ETH_ALEN);
+	for (int i = 0; i < LINK_MACS; i++)
+		if (mac == p->link->macs[i])
+			return true;
+	return false;
+}
+
+INLINE bool host_whole(struct pkt *p)
+{
+	const struct host_packet *packet = p->ctx;
+	__u32 end = p->s->l3 + p->s->len;
+
+	if (p->plane == PLANE_TC)
+		take_segments(p, packet->gso_segs, packet->gso_size, packet->len - p->s->l3);
+	p->s->frags = p->plane == PLANE_XDP && end > packet->linear ? LINK_XDP_SENDS_FRAGS : 0;
+	return end <= packet->len;
+}
+
+INLINE int host_reach(struct pkt *p)
+{
+	host_pull(p, p->s->l4 + sizeof(struct udphdr));
+	return 0;
+}
+
+INLINE int host_can_send(const struct pkt *p, const struct nexthop *hop)
+{
+	__u16 need = LINK_XDP_SENDS | p->s->frags;
+	const struct udphdr *udp = at(p, p->s->l4, sizeof(*udp));
+
+	if (p->plane == PLANE_TC)
+		return 0;
+	if ((hop->egress & need) != need && (!p->s->generic || hop->egress & LINK_L3))
+		return -PASS_no_transmit;
+	if (p->s->checksum && !p->s->fragment && udp->check == csum_pseudo(p->s->pseudo, udp->len))
+		return -PASS_partial_checksum;
+	return 0;
+}
+
+/* Moves what is behind the IP header, in an allocation that has room */
+INLINE int host_make_room_across(struct pkt *p)
+{
+	struct host_packet *packet = p->ctx;
+	__u32 l4 = p->s->l3 + p->s->flow.across.head, rest = packet->len - p->s->l4;
+
+	if (p->s->l4 + HOST_ROOM < l4)
+		return -PASS_no_headroom;
+	ASAN_UNPOISON_MEMORY_REGION(packet->data + packet->len, HOST_ROOM);
+	memmove(packet->data + l4, packet->data + p->s->l4, rest);
+	packet->len = l4 + rest;
+	packet->linear = packet->len;
+	p->s->l4 = l4;
+	return 0;
+}
+
+/* Moves the frame's begin, so that so many bytes are in front of the IP header */
+INLINE int host_make_room_for(struct pkt *p, __u32 bytes)
+{
+	struct host_packet *packet = p->ctx;
+	int grow = (int)bytes - (int)p->s->l3;
+
+	if (grow > (int)packet->head)
+		return -PASS_no_headroom;
+	if (grow > 0)
+		ASAN_UNPOISON_MEMORY_REGION(packet->data - grow, grow);
+	packet->data -= grow;
+	packet->len += grow;
+	packet->linear += grow;
+	packet->head -= grow;
+	p->s->l3 += grow;
+	p->s->l4 += grow;
+	host_pull(p, p->s->l4);
+	return 0;
+}
+
+INLINE int host_make_room(struct pkt *p, const struct nexthop *hop)
+{
+	int rc = is_across(p) ? host_make_room_across(p) : 0;
+	const struct host_packet *packet = p->ctx;
+
+	if (rc)
+		return rc;
+	if (with_vlans && !p->s->bare && p->plane == PLANE_XDP)
+		return host_make_room_for(p, sizeof(struct ethhdr) +
+					     vlan_tags_out(hop) * sizeof(struct vlan_tag));
+	if (p->s->bare) {		/* the Ethernet header comes later, with the neighbour's MAC */
+		p->s->through_neighbour = true;
+		return !p->s->l3 && packet->head && !(hop->egress & LINK_L3) ?
+		       host_make_room_for(p, sizeof(struct ethhdr)) : 0;
+	}
+	return p->s->l3 == sizeof(struct ethhdr) ? 0 : -PASS_no_headroom;
+}
+
+INLINE int host_trim(struct pkt *p)
+{
+	struct host_packet *packet = p->ctx;
+
+	if (packet->len > p->s->l3 + p->s->len)
+		packet->len = p->s->l3 + p->s->len;
+	return 0;
+}
+
+INLINE void host_rewrite_checksum(struct pkt *p, struct udphdr *udp, __u32 ports)
+{
+	if (udp && p->s->checksum)
+		udp->check = csum_add_udp(udp->check, p->s->service.delta + ports);
+}
+
+INLINE int host_give(const struct pkt *p, __u32 ifindex, int *ret_action)
+{
+	if (host_send_fails)
+		return -DROP_send_failed;
+	((struct host_packet *)p->ctx)->egress = ifindex;
+	*ret_action = HOST_SENT;
+	return 0;
+}
+
+INLINE int host_send(struct pkt *p, const struct nexthop *hop, int *ret_action)
+{
+	bool tagged = with_vlans && p->plane == PLANE_XDP;
+	struct ethhdr *eth = at(p, 0, sizeof(*eth));
+	struct host_packet *packet = p->ctx;
+
+	if (host_send_fails || (tagged && vlan_write(p, hop)))
+		return -DROP_send_failed;
+	packet->egress = tagged && hop->port ? hop->port : hop->fib.ifindex;
+	packet->by_neighbour = p->s->through_neighbour && !(hop->egress & LINK_L3);
+	if (!(hop->egress & LINK_L3) && !p->s->through_neighbour) {
+		memcpy(eth->h_dest, hop->fib.dmac, ETH_ALEN);
+		memcpy(eth->h_source, hop->fib.smac, ETH_ALEN);
+	}
+	*ret_action = HOST_SENT;
+	return 0;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The kernel's answers to the host plane: routes, neighbours and the clock are tables that a test
+ * fills.
+ */
+#pragma once
+
+#include "pkt.h"
+
+static __u64 host_jiffies __attribute__((unused)) = 1 << 20;
+
+INLINE __u64 bpf_jiffies64(void)
+{
+	return host_jiffies;
+}
+
+static int signals;		/* no ring: only how often it was written to is known */
+static __u32 host_n_signals __attribute__((unused));
+
+static inline long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u64 flags)
+{
+	host_n_signals++;
+	return 0;
+}
+
+static int events;
+static struct event host_event __attribute__((unused));	/* the last one */
+static __u32 host_n_events __attribute__((unused));
+
+static int challenges;
+static struct challenge host_challenge __attribute__((unused));	/* likewise */
+static __u32 host_n_challenges __attribute__((unused));
+
+INLINE void *bpf_ringbuf_reserve(void *ring, __u64 size, __u64 flags)
+{
+	return ring == &challenges ? (void *)&host_challenge : &host_event;
+}
+
+INLINE void bpf_ringbuf_submit(void *record, __u64 flags)
+{
+	++*(record == &host_challenge ? &host_n_challenges : &host_n_events);
+}
+
+#define bpf_loop(n, step, context, flags) \
+	for (__u32 i_ = 0; i_ < (n) && !step(i_, context); i_++)
+
+/* One CPU */
+INLINE void bpf_spin_lock(struct bpf_spin_lock *lock)
+{
+}
+
+INLINE void bpf_spin_unlock(struct bpf_spin_lock *lock)
+{
+}
+
+INLINE __u64 bpf_ktime_get_ns(void)
+{
+	return host_jiffies * 4000000;	/* at 250 of them a second */
+}
+
+/* No timer runs: a test calls what a timer would call, and sees when the last one was due */
+static bool host_timer_fails __attribute__((unused));
+static __u64 host_timer_after __attribute__((unused));	/* nanoseconds */
+#define bpf_timer_init(timer, map, clock) ((void)(timer), host_timer_fails ? -ENOMEM : 0)
+#define bpf_timer_set_callback(timer, callback) ((void)(callback))
+#define bpf_timer_start(timer, nanoseconds, flags) \
+	((void)(timer), host_timer_after = (nanoseconds))
+
+INLINE __u32 bpf_get_prandom_u32(void)
+{
+	return 4;			/* RFC 1149.5 */
+}
+
+struct host_route {			/* the first that matches answers */
+	struct addr dst, mask;		/* as in packets: IPv4 is ::ffff:a.b.c.d */
+	struct addr src, src_mask;	/* of a rule that looks at the source; a mask of 0: any */
+	__u32 iif;			/* only for packets that came in by this link; 0: any */
+	__u32 answer;			/* BPF_FIB_LKUP_RET_… */
+	__u32 ifindex, mtu;
+	struct addr gateway;		/* zero: on the link */
+	__u8 dmac[ETH_ALEN], smac[ETH_ALEN];
+};
+
+#define HOST_ROUTES 96
+static struct host_route host_routes[HOST_ROUTES] __attribute__((unused));
+static __u32 host_n_routes __attribute__((unused));
+#define HOST_QUESTIONS 4		/* the last ones asked, the n-th at n modulo this */
+static struct bpf_fib_lookup host_questions[HOST_QUESTIONS] __attribute__((unused));
+static __u32 host_n_questions __attribute__((unused));
+static bool host_send_fails __attribute__((unused));
+
+/* Moves the last n of them to the front */
+static inline void host_routes_first(__u32 n)
+{
+	while (n--) {
+		struct host_route last = host_routes[host_n_routes - 1];
+
+		memmove(&host_routes[1], &host_routes[0], (host_n_routes - 1) * sizeof(last));
+		host_routes[0] = last;
+	}
+}
+
+INLINE bool host_covers(const struct addr *prefix, const struct addr *mask, const struct addr *a)
+{
+	return (a->q[0] & mask->q[0]) == prefix->q[0] && (a->q[1] & mask->q[1]) == prefix->q[1];
+}
+
+/* Answers in place of the table, if set */
+static long (*host_fib)(struct bpf_fib_lookup *fib, __u32 flags) __attribute__((unused));
+
+static inline long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *fib, int size, __u32 flags)
+{
+	struct addr src, dst;
+
+	host_questions[host_n_questions++ % HOST_QUESTIONS] = *fib;
+	if (host_fib)
+		return host_fib(fib, flags);
+	if (fib->family == FAMILY_IPV4) {
+		src = addr_from4(fib->ipv4_src);
+		dst = addr_from4(fib->ipv4_dst);
+	} else {
+		memcpy(&src, fib->ipv6_src, sizeof(src));
+		memcpy(&dst, fib->ipv6_dst, sizeof(dst));
+	}
+	for (__u32 i = 0; i < host_n_routes; i++) {
+		const struct host_route *r = &host_routes[i];
+
+		if (!host_covers(&r->dst, &r->mask, &dst) || !host_covers(&r->src, &r->src_mask, &src) ||
+		    (r->iif && r->iif != fib->ifindex))
+			continue;
+		if (r->answer != BPF_FIB_LKUP_RET_SUCCESS && r->answer != BPF_FIB_LKUP_RET_NO_NEIGH)
+			return r->answer;
+		fib->ifindex = r->ifindex;
+		if (fib->family == FAMILY_IPV4 && r->gateway.w[3])
+			fib->ipv4_dst = r->gateway.w[3];
+		else if (r->gateway.w[3])
+			memcpy(fib->ipv6_dst, &r->gateway, sizeof(r->gateway));
+		if (r->answer == BPF_FIB_LKUP_RET_NO_NEIGH)
+			return r->answer;
+		fib->mtu_result = r->mtu;
+		memcpy(fib->dmac, r->dmac, ETH_ALEN);
+		memcpy(fib->smac, r->smac, ETH_ALEN);
+		return 0;
+	}
+	return BPF_FIB_LKUP_RET_NOT_FWDED;
+}

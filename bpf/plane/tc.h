@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The tc plane, at ingress: complete on its own, and the one that sends what XDP cannot. Headers are
+ * written directly (the verifier's prologue unclones the skb); helpers that may move the packet come
+ * last.
+ */
+#pragma once
+
+#include <linux/pkt_cls.h>
+#include "csum.h"
+#include "step.h"
+
+#define tc_can_send(p, hop) 0		/* tc can send everywhere */
+#define TC_HEADERS (sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
+
+/* What the stack says of a packet without an Ethernet header */
+INLINE __be16 tc_protocol(const struct pkt *p)
+{
+	return ((struct __sk_buff *)p->ctx)->protocol;
+}
+
+/* ---- MAC headers ---- */
+
+/* Generic XDP (ours, or another's) copies the skb where it wants more headroom. From 6.9 on the copy
+ * has forgotten how long its MAC header is: data begins behind it, and a redirect would send the
+ * packet without one. Putting the header there anew mends that, also for whoever sees the packet
+ * after us. */
+INLINE int tc_find_mac_step(struct pkt *p)
+{
+	__u64 mac[2] = {}, first[2] = {};	/* of an Ethernet header */
+
+	if (p->plane != PLANE_TC)
+		return NOT_OURS;
+	if (bpf_skb_load_bytes_relative(p->ctx, 0, mac, ETH_HLEN, BPF_HDR_START_MAC))
+		return NOT_OURS;
+	if (!bpf_skb_load_bytes(p->ctx, 0, first, ETH_HLEN) && first[0] == mac[0] &&
+	    first[1] == mac[1])
+		return 0;
+	return bpf_skb_change_head(p->ctx, ETH_HLEN, 0) ||
+	       bpf_skb_store_bytes(p->ctx, 0, mac, ETH_HLEN, 0) ? NOT_OURS : 0;
+}
+CALLED_STEP(true, tc_find_mac)
+
+/* A packet that begins with another type than the stack's word for it is tagged, is no Ethernet II,
+ * or lacks its MAC header */
+INLINE bool tc_may_lack_mac(const struct pkt *p)
+{
+	const struct __sk_buff *skb = p->ctx;
+	const struct ethhdr *eth = at(p, 0, sizeof(*eth));
+
+	return !eth || eth->h_proto != (__be16)skb->protocol || p->link->flags & LINK_GENERIC;
+}
+
+INLINE int tc_load(struct pkt *p)
+{
+	struct __sk_buff *skb = p->ctx;
+
+	if (!p->s->bare && tc_may_lack_mac(p) && tc_find_mac(p))
+		return NOT_OURS;
+	if (at(p, 0, TC_HEADERS))
+		return 0;
+	return bpf_skb_pull_data(skb, skb->len < TC_HEADERS ? skb->len : TC_HEADERS) ? NOT_OURS : 0;
+}
+
+/* A packet for the MAC of a virtual router (VRRP) is for its MACVLAN to the stack, and here still for
+ * another host */
+INLINE bool tc_for_router(const struct pkt *p)
+{
+	const void *eth = at(p, 0, sizeof(struct ethhdr));
+	const __u64 *macs = p->link->macs;
+	__u64 mac = eth ? load_word(__u64, eth) & bpf_cpu_to_be64(0xffffffffffff0000ULL) : 0;
+
+	return mac == macs[1] || mac == macs[2] || mac == macs[3];
+}
+
+INLINE bool tc_for_us(const struct pkt *p)
+{
+	const struct __sk_buff *skb = p->ctx;
+	bool host = skb->pkt_type == 0 /* PACKET_HOST */;
+	bool other = skb->pkt_type == 3 /* PACKET_OTHERHOST */;
+
+	return (host || (with_routers && other && tc_for_router(p))) && !skb->vlan_present;
+}
+
+/* ---- headers and length ---- */
+
+INLINE bool tc_whole(struct pkt *p)
+{
+	const struct __sk_buff *skb = p->ctx;
+
+	take_segments(p, skb->gso_segs, skb->gso_size, skb->len - p->s->l3);
+	return p->s->l3 + p->s->len <= skb->len;
+}
+
+INLINE int tc_reach(struct pkt *p)
+{
+	__u32 need = p->s->l4 + sizeof(struct udphdr), len = ((struct __sk_buff *)p->ctx)->len;
+
+	return bpf_skb_pull_data(p->ctx, need < len ? need : len) ? NOT_OURS : 0;
+}
+
+/* An IP header of the other family: the kernel changes one shortest header into the other, the rest is
+ * room. 0; positive: the packet is unchanged; negative: it is lost */
+INLINE int tc_change_family_step(struct pkt *p)
+{
+	int to4 = p->s->leaves == FAMILY_IPV4, change = sizeof(struct ipv6hdr) - sizeof(struct iphdr);
+	int grow = (int)(p->s->flow.across.head & 0x7f) - (int)(p->s->l4 - p->s->l3);
+	int rest = grow - (to4 ? -change : change);
+
+	if (p->plane != PLANE_TC)
+		return NOT_OURS;
+	if (bpf_skb_change_proto(p->ctx, to4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6), 0))
+		return 1;
+	return rest && bpf_skb_adjust_room(p->ctx, rest, BPF_ADJ_ROOM_MAC, 0) ? -1 : 0;
+}
+CALLED_STEP(with_flows, tc_change_family)
+
+INLINE int tc_make_room_across(struct pkt *p)
+{
+	int rc = tc_change_family(p);
+
+	if (rc)
+		return rc > 0 ? -PASS_no_headroom : -DROP_send_failed;
+	p->s->l4 = p->s->l3 + (p->s->flow.across.head & 0x7f);
+	return tc_reach(p) ? -DROP_send_failed : 0;
+}
+
+/* A packet that came without an Ethernet header may leave with one, which the kernel's neighbour
+ * output writes */
+INLINE int tc_make_room(struct pkt *p, const struct nexthop *hop)
+{
+	int rc = is_across(p) ? tc_make_room_across(p) : 0;
+
+	if (rc)
+		return rc;
+	if (p->s->l3 || hop->egress & LINK_L3)
+		return 0;
+	if (bpf_skb_change_head(p->ctx, ETH_HLEN, 0))
+		return -PASS_no_headroom;
+	p->s->l3 += ETH_HLEN;
+	p->s->l4 += ETH_HLEN;
+	p->s->through_neighbour = true;
+	return 0;
+}
+
+INLINE int tc_trim(struct pkt *p)
+{
+	__u32 end = p->s->l3 + p->s->len, len = ((struct __sk_buff *)p->ctx)->len;
+
+	return len > end && bpf_skb_change_tail(p->ctx, end, 0) ? -DROP_send_failed : 0;
+}
+
+/* ---- checksums ---- */
+
+/* The helpers keep the skb's own sum (CHECKSUM_COMPLETE), whatever ip_summed is. An IPv4 header sums
+ * to nothing. For IPv6 the helper takes the addresses' difference off once too often (BPF_F_IPV6 is
+ * newer than our floor), and nothing makes up for the hop limit: one update mends both. A partial
+ * checksum holds the pseudo header alone, so addresses and ports are two calls. */
+INLINE void tc_rewrite_checksum(struct pkt *p, const struct udphdr *udp, __u32 ports)
+{
+	__u32 off = p->s->l4 + offsetof(struct udphdr, check);
+
+	if (p->s->family == FAMILY_IPV6)
+		bpf_csum_update(p->ctx, (__u32)p->s->service.delta + (__u16)~bpf_htons(0x0001));
+	if (p->s->checksum)
+		bpf_l4_csum_replace(p->ctx, off, 0, p->s->service.delta,
+				    BPF_F_MARK_MANGLED_0 | BPF_F_PSEUDO_HDR);
+	if (!udp || ports == NO_CHANGE)
+		return;
+	if (p->s->checksum)
+		bpf_l4_csum_replace(p->ctx, off, 0, ports, BPF_F_MARK_MANGLED_0);
+	else
+		bpf_csum_update(p->ctx, ports);
+}
+
+/* IPv6, whose addresses stay: see above */
+INLINE void tc_hop_checksum(const struct pkt *p)
+{
+	bpf_csum_update(p->ctx, (__u16)~bpf_htons(0x0001));
+}
+
+/* ---- sending ---- */
+
+/* To a device without Ethernet headers: the kernel takes ours off */
+INLINE int tc_give(const struct pkt *p, __u32 ifindex, int *ret_action)
+{
+	*ret_action = bpf_redirect(ifindex, 0);
+	return *ret_action == TC_ACT_REDIRECT ? 0 : -DROP_send_failed;
+}
+
+INLINE int tc_send_by_neighbour(const struct nexthop *hop)
+{
+	struct bpf_redir_neigh to = { .nh_family = hop->fib.family };
+
+	if (hop->fib.family == FAMILY_IPV4)
+		to.ipv4_nh = hop->fib.ipv4_dst;
+	else
+		memcpy(to.ipv6_nh, hop->fib.ipv6_dst, sizeof(to.ipv6_nh));
+	return bpf_redirect_neigh(hop->fib.ifindex, &to, sizeof(to), 0);
+}
+
+INLINE int tc_send(struct pkt *p, const struct nexthop *hop, int *ret_action)
+{
+	struct ethhdr *eth;
+
+	if (p->s->through_neighbour && !(hop->egress & LINK_L3)) {
+		*ret_action = tc_send_by_neighbour(hop);
+	} else {
+		eth = at(p, 0, sizeof(*eth));
+		if (!eth)
+			return -DROP_send_failed;
+		if (!(hop->egress & LINK_L3))
+			eth_write(eth, &hop->fib);
+		*ret_action = bpf_redirect(hop->fib.ifindex, 0);
+	}
+	return *ret_action == TC_ACT_REDIRECT ? 0 : -DROP_send_failed;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The xdp plane. It writes only what it sends: every answer before send leaves the packet as it came.
+ */
+#pragma once
+
+#include "csum.h"
+#include "plane/vlan.h"
+
+#define xdp_protocol(p) 0
+#define xdp_load(p) 0
+#define xdp_reach(p) 0			/* XDP brings nothing into reach */
+#define xdp_hop_checksum(p)		/* and keeps no sum of the packet */
+#define xdp_give(p, ifindex, action) -PASS_no_transmit	/* tc gives what leaves by a tunnel */
+
+/* The destination MAC is one of the link's; it and two bytes of the source are read as one word */
+INLINE bool xdp_for_us(const struct pkt *p)
+{
+	const void *eth = at(p, 0, sizeof(struct ethhdr));
+	const __u64 *macs = p->link->macs;
+	__u64 mac;
+
+	if (unlikely(!eth))
+		return false;
+	mac = load_word(__u64, eth) & bpf_cpu_to_be64(0xffffffffffff0000ULL);
+	return likely(mac == macs[0]) || mac == macs[1] || mac == macs[2] || mac == macs[3];
+}
+
+INLINE bool xdp_whole(struct pkt *p)
+{
+	struct xdp_md *ctx = p->ctx;
+	__u32 end = p->s->l3 + p->s->len;
+
+	if (likely(end <= (__u32)(ctx_ptr(ctx, data_end) - ctx_ptr(ctx, data))))
+		return true;
+	p->s->frags = LINK_XDP_SENDS_FRAGS;
+	return end <= bpf_xdp_get_buff_len(ctx);
+}
+
+/* A packet that another guest of the same machine sent may carry its pseudo header's sum alone: its
+ * device, or tc, is to compute the rest. A redirect would forget that, so tc sends it. A fragment
+ * never is one: it was complete before it was cut. */
+INLINE bool xdp_checksum_partial(const struct pkt *p)
+{
+	return p->s->partial <= CSUM_SAME && p->s->checksum && !p->s->fragment;
+}
+
+INLINE int xdp_can_send(const struct pkt *p, const struct nexthop *hop)
+{
+	if ((LINK_XDP_SENDS | p->s->frags) & ~hop->egress &&
+	    (!p->s->generic || hop->egress & LINK_L3))
+		return -PASS_no_transmit;
+	return xdp_checksum_partial(p) ? -PASS_partial_checksum : 0;
+}
+
+/* Moves the frame's begin so that there is room in front of what stays: for an Ethernet header, the
+ * tags of the way out, and the IP header, whose length changes with the family. Where that fails
+ * nothing is lost. */
+INLINE int xdp_make_room(struct pkt *p, const struct nexthop *hop)
+{
+	__u32 tags = with_vlans ? vlan_tags_out(hop) & 3 : 0;
+	__u32 l3 = sizeof(struct ethhdr) + tags * sizeof(struct vlan_tag);
+	__u32 l4 = l3 + (is_across(p) ? p->s->flow.across.head & 0x7f : p->s->l4 - p->s->l3);
+	int shrink = (int)p->s->l4 - (int)l4;
+
+	if (!with_vlans && !is_across(p))
+		return 0;
+	if (shrink && bpf_xdp_adjust_head(p->ctx, shrink))
+		return -PASS_no_headroom;
+	p->s->l3 = l3;
+	p->s->l4 = l4;
+	return 0;
+}
+
+/* A component of libxdp's dispatcher can move neither end of the packet (user/shared.c): then tc does
+ * it, and the frame's begin has not been moved before */
+INLINE int xdp_trim(struct pkt *p)
+{
+	struct xdp_md *ctx = p->ctx;
+	__u32 end = p->s->l3 + p->s->len, len;
+
+	if (end >= (__u32)(ctx_ptr(ctx, data_end) - ctx_ptr(ctx, data)) && !p->s->frags)
+		return 0;
+	len = bpf_xdp_get_buff_len(ctx);
+	return len > end && bpf_xdp_adjust_tail(ctx, (int)(end - len)) ? -PASS_no_transmit : 0;
+}
+
+INLINE void xdp_rewrite_checksum(struct pkt *p, struct udphdr *udp, __u32 ports)
+{
+	if (udp && p->s->checksum)
+		udp->check = csum_add_udp(udp->check, p->s->service.delta + ports);
+}
+
+INLINE int xdp_send(struct pkt *p, const struct nexthop *hop, int *ret_action)
+{
+	struct ethhdr *eth = at(p, 0, sizeof(*eth));
+
+	if (unlikely(!eth))
+		return -DROP_send_failed;
+	eth_write(eth, &hop->fib);
+	if (with_vlans && vlan_write(p, hop))
+		return -DROP_send_failed;
+	*ret_action = bpf_redirect_map(&devices, with_vlans && hop->port ? hop->port :
+						 hop->fib.ifindex, 0);
+	return *ret_action == XDP_REDIRECT ? 0 : -DROP_send_failed;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Whether a packet may pass between sites. Plain UDP is decided by its destination port, or as an
+ * answer. Other packets are told apart as conntrack does (judge): what begins something, what belongs
+ * to something that was allowed, and what is neither. A packet that cannot be read is dropped, never
+ * passed up: the host may have no rules.
+ */
+#pragma once
+
+#include "parse.h"
+#include "relay/allowed.h"
+#include "relay/route.h"
+
+/* judge's answers, beside -DROP_refused and -DROP_invalid */
+enum judgement {
+	JUDGED_PASS,
+	JUDGED_UDP,			/* behind extension headers: its ports decide */
+	JUDGED_LATER,			/* a later fragment: its first one decides */
+};
+
+#define ICMP6_NI_QUERY 139		/* RFC 4620 */
+#define TCP_HEADER 20
+#define TCP_CHECK 16			/* offset of its checksum */
+
+/* Types that conntrack does not track, and for which the list alone decides: MLD, neighbour discovery
+ * but redirects, and two of multicast router discovery (RFC 4286) */
+#define ICMP6_UNTRACKED(type) \
+	(((type) >= 130 && (type) <= 136) || (type) == 143 || (type) == 151 || (type) == 152)
+
+/* Queries, whose answers have the next type */
+INLINE bool icmp6_is_query(__u8 type)
+{
+	return type == ICMPV6_ECHO_REQUEST || type == ICMP6_NI_QUERY;
+}
+
+INLINE const struct policy *policy_find(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&policy, &zero);
+}
+
+/* ---- judge: packets that are no plain UDP ---- */
+
+/* Reads n bytes at off into judge.bytes; 0, or not if the packet ends before */
+INLINE int judge_read(struct pkt *p, __u32 off, __u32 n)
+{
+	return off + n > p->s->judge.end || plane_read(p, off, p->s->judge.bytes, n);
+}
+
+/* Begins with a plain SYN, or an ACK of a connection from before. No TCP may pass; the answer says how
+ * it is refused. */
+INLINE int judge_tcp(struct pkt *p)
+{
+	const __u8 *bytes = p->s->judge.bytes;
+	__u32 begins, header, len = p->s->judge.end - p->s->l4;
+	struct ipv6hdr ip;
+
+	if (judge_read(p, p->s->l4, TCP_HEADER))
+		return -DROP_invalid;
+	header = (bytes[12] >> 4) * 4;
+	begins = bytes[13] & 0x17;	/* FIN, SYN, RST, ACK: the others go with any of them */
+	if (header < TCP_HEADER || header > len || (begins != 0x02 && begins != 0x10))
+		return -DROP_invalid;
+	addr_store(&ip.saddr, p->s->src);
+	addr_store(&ip.daddr, p->s->dst);
+	p->s->checksum = load_word(__u16, bytes + TCP_CHECK);
+	p->s->check_at = TCP_CHECK;
+	p->s->partial = csum_compare(p->s->checksum, csum_pseudo6(&ip) + bpf_htons(len) +
+						     bpf_htons(IPPROTO_TCP));
+	return -DROP_refused;
+}
+
+/* An error passes if it is for the sender of the packet that it quotes, and if that packet was
+ * allowed, as itself or as an answer */
+INLINE int judge_error(struct pkt *p, const struct policy *rules)
+{
+	const __u8 *bytes = p->s->judge.bytes;
+	__u32 at = p->s->l4 + sizeof(struct icmp6hdr);
+	struct walk *walk = &p->s->walk;
+	struct addr src, dst;
+	__be16 sport, dport;
+	__u8 type;
+
+	if (judge_read(p, at, sizeof(struct ipv6hdr)) || bytes[0] >> 4 != 6)
+		return -DROP_invalid;
+	walk->type = bytes[offsetof(struct ipv6hdr, nexthdr)];
+	walk->from = at;
+	src = addr_load(bytes + offsetof(struct ipv6hdr, saddr));
+	dst = addr_load(bytes + offsetof(struct ipv6hdr, daddr));
+	if (!addr_same(&src, &p->s->dst) || ipv6_walk(p))
+		return -DROP_invalid;
+	at += walk->off;
+	if (walk->type == IPPROTO_UDP) {
+		if (judge_read(p, at, 4))
+			return -DROP_invalid;
+		sport = load_word(__be16, bytes);
+		dport = load_word(__be16, bytes + 2);
+		if (allowed_known(allowed_tag(rules, src, dst, sport, dport, IPPROTO_UDP)))
+			return JUDGED_PASS;
+		return allowed_known(allowed_tag(rules, dst, src, dport, sport, IPPROTO_UDP)) ?
+		       JUDGED_PASS : -DROP_invalid;
+	}
+	if (walk->type != IPPROTO_ICMPV6 || judge_read(p, at, sizeof(struct icmp6hdr)))
+		return -DROP_invalid;
+	type = bytes[0];
+	sport = load_word(__be16, bytes + 4);
+	dport = load_word(__be16, bytes);
+	if (icmp6_is_query(type))
+		return allowed_known(allowed_tag(rules, src, dst, sport, dport, IPPROTO_ICMPV6)) ?
+		       JUDGED_PASS : -DROP_invalid;
+	dport -= bpf_htons(0x0100);
+	return icmp6_is_query(type - 1) &&
+	       allowed_known(allowed_tag(rules, dst, src, sport, dport, IPPROTO_ICMPV6)) ?
+	       JUDGED_PASS : -DROP_invalid;
+}
+
+/* A query and its answer share their identifier, which stands for a port, and their code, which with
+ * the query's type stands for the other port */
+INLINE int judge_icmp(struct pkt *p, const struct policy *rules)
+{
+	const __u8 *bytes = p->s->judge.bytes;
+	bool listed;
+	__u8 type;
+
+	if (judge_read(p, p->s->l4, sizeof(struct icmp6hdr)))
+		return -DROP_invalid;
+	type = bytes[0];
+	listed = rules->icmpv6[type >> 6] >> (type & 63) & 1 && is_overlay(p->s->dst);
+	p->s->silent = type < 128 || type == 137;	/* RFC 4443 2.4 (e): nor about redirects */
+	p->s->sport = load_word(__be16, bytes + 4);
+	p->s->dport = load_word(__be16, bytes);		/* type and code */
+	if (type < 128)
+		return judge_error(p, rules);
+	if (ICMP6_UNTRACKED(type))
+		return listed ? JUDGED_PASS : -DROP_refused;
+	if (icmp6_is_query(type)) {
+		p->s->tag = allowed_tag(rules, p->s->src, p->s->dst, p->s->sport, p->s->dport,
+					IPPROTO_ICMPV6);
+		return listed ? JUDGED_PASS : -DROP_refused;
+	}
+	if (!icmp6_is_query(type - 1))
+		return -DROP_invalid;
+	p->s->tag = allowed_tag(rules, p->s->dst, p->s->src, p->s->sport,
+				p->s->dport - bpf_htons(0x0100), IPPROTO_ICMPV6);
+	return allowed_known(p->s->tag) ? JUDGED_PASS : -DROP_invalid;
+}
+
+/* An enum judgement, or a reason. l4, fragment and all that a UDP header would tell are set. */
+INLINE int judge_step(struct pkt *p)
+{
+	const struct policy *rules = policy_find();
+	struct walk *walk = &p->s->walk;
+
+	p->s->sport = p->s->dport = 0;
+	p->s->checksum = 0;
+	p->s->partial = 0;
+	p->s->judge.end = p->s->l3 + p->s->len;
+	walk->from = p->s->l3;
+	walk->type = p->s->next;
+	if (!rules || ipv6_walk(p) || walk->off > EXTENSIONS_LEN + sizeof(struct ipv6hdr) ||
+	    walk->off > p->s->len)
+		return -DROP_invalid;
+	p->s->l4 = p->s->l3 + walk->off;
+	p->s->fragment = walk->piece;
+	switch (walk->type) {
+	case IPPROTO_UDP:
+		return JUDGED_UDP;
+	case IPPROTO_FRAGMENT:
+		return JUDGED_LATER;
+	case IPPROTO_ICMPV6:
+		return judge_icmp(p, rules);
+	case IPPROTO_TCP:
+		return judge_tcp(p);
+	case IPPROTO_NONE:
+		return -DROP_invalid;
+	}
+	return -DROP_refused;
+}
+CALLED_STEP(with_relay, judge)
+
+/* ---- policy ---- */
+
+/* 0, with the tag to be remembered, or DROP_refused */
+INLINE int policy_ports(struct pkt *p)
+{
+	const struct policy *rules = policy_find();
+	__u32 port = bpf_ntohs(p->s->dport);
+	bool listed;
+
+	if (!rules)
+		return -DROP_refused;
+	barrier_var(port);	/* 6.1 takes a swapped word for unbounded, and clang would save the mask */
+	listed = rules->ports[port >> 6 & 1023] >> (port & 63) & 1;
+	if (listed && !p->s->outside) {
+		p->s->tag = allowed_tag(rules, p->s->src, p->s->dst, p->s->sport, p->s->dport,
+					IPPROTO_UDP);
+		return 0;
+	}
+	p->s->tag = allowed_tag(rules, p->s->dst, p->s->src, p->s->dport, p->s->sport, IPPROTO_UDP);
+	return allowed_known(p->s->tag) ? 0 : -DROP_refused;
+}
+
+/* A later fragment goes like its first. Where tc sent that one, XDP may see this one before: then it is
+ * tc's as well. */
+INLINE int policy_later(struct pkt *p)
+{
+	if (!fragment_find(p))
+		return 0;
+	return p->plane == PLANE_XDP && p->s->link_flags & LINK_TC ? -PASS_fragment : -DROP_invalid;
+}
+
+/* 0 or a reason */
+INLINE int policy_admits(struct pkt *p)
+{
+	int rc = JUDGED_UDP;
+
+	p->s->segment_len = p->s->len;
+	p->s->check_at = offsetof(struct udphdr, check);
+	if (p->s->next != IPPROTO_UDP) {
+		rc = judge(p);
+		if (rc >= 0 && (plane(p, reach) || pull_fragment(p)))
+			rc = -DROP_invalid;
+	}
+	if (rc == JUDGED_UDP)
+		rc = pull_udp(p) ? -DROP_invalid : policy_ports(p);
+	else if (rc == JUDGED_LATER)
+		rc = policy_later(p);
+	if (!plane(p, whole)) {
+		p->s->silent = true;		/* the kernel would not even look at it */
+		return -DROP_invalid;
+	}
+	return p->s->held ? -DROP_invalid : rc;
+}

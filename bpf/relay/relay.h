@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The way of a packet between sites: which site it is for (route.h), whether it may pass (policy.h),
+ * where it leaves, and the errors that a relay owes. It counts for its peers.
+ */
+#pragma once
+
+#include "fib.h"
+#include "icmp/send.h"
+#include "relay/policy.h"
+
+/* Whose it is: into p->s->judged; NOT_OURS or PASS_source where that is all there is to say */
+INLINE int site_find_step(struct pkt *p)
+{
+	p->s->judged = route_find(p);
+	return p->s->judged == NOT_OURS || p->s->judged == -PASS_source ? p->s->judged : 0;
+}
+INLINE_STEP(site_find)
+
+/* Whether it may pass: into p->s->judged */
+INLINE int site_admit_step(struct pkt *p)
+{
+	p->s->judged = policy_admits(p) ?: p->s->judged;
+	return 0;
+}
+INLINE_STEP(site_admit)
+
+/* The way to a nic's peer, asked for as if the packet came in by that peer's own link: so the answer is
+ * good wherever it came from. It is good for all of the site if it is a gateway, else for this
+ * destination. A way by another link than the peer's leads to no site, whatever the kernel would do (a
+ * default route, where the site's own is gone): it is neither taken nor remembered. */
+INLINE int site_next_hop(struct pkt *p, struct nexthop *hop, __u64 now)
+{
+	const struct addr none = { { { 0 } } };
+	struct fib_question *q = &p->s->question;
+	__u32 zero = 0;
+	struct control *c = bpf_map_lookup_elem(&control, &zero);
+	struct addr via;
+	int rc;
+
+	if (!c)
+		return -PASS_no_route;
+	if (fib_fresh(hop, c, now) &&
+	    (addr_same(&hop->client, &p->s->dst) || addr_same(&hop->client, &none)))
+		return 0;
+	q->src = p->s->src;
+	q->dst = p->s->dst;
+	q->sport = p->s->sport;
+	q->dport = p->s->dport;
+	q->ifindex = p->peer->ifindex;
+	q->slot = p->peer->slot;
+	q->family = FAMILY_IPV6;
+	rc = fib_renew(p);
+	if (is_answer(rc) && hop->fib.ifindex != p->peer->ifindex) {
+		hop->until = 0;
+		return -PASS_no_route;
+	}
+	via = addr_load(hop->fib.ipv6_dst);
+	hop->client = none;
+	if (addr_same(&via, &p->s->dst)) {
+		hop->client = p->s->dst;
+		hop->probe[p->plane] = 0;	/* the neighbour's own clock decides */
+	}
+	return rc;
+}
+
+/* Everything that can fail, in the order in which the kernel looks at it: hop limit, way and MTU, and
+ * then the rules. p->s->judged: what these came to */
+INLINE int site_resolve_step(struct pkt *p)
+{
+	const struct peer *peer = p->s->peers >> 32 ? peer_find(p->s->peers >> 32) : NULL;
+	int rc, judged = p->s->judged;
+	__u64 now = bpf_jiffies64();
+	struct nexthop *hop;
+	__u32 slot;
+
+	p->s->out = NO_SLOT;
+	p->s->mtu = 0;
+	if (p->s->ttl <= 1)
+		return -PASS_hop_limit;
+	if (!peer)
+		return judged ?: -DROP_unrouted;
+	if (peer->flags & PEER_TUNNEL) {
+		p->s->mtu = peer->mtu;
+		rc = p->s->segment_len > peer->mtu ? -PASS_too_big : judged;
+		return rc ?: p->plane == PLANE_XDP ? -PASS_no_transmit : 0;
+	}
+	slot = peer->slot;
+	hop = bpf_map_lookup_elem(&nexthops, &slot);
+	if (!hop)
+		return -DROP_unrouted;
+	p->s->out = slot;
+	p->peer = peer;
+	rc = site_next_hop(p, hop, now);
+	if (rc == -PASS_no_route || rc == -PASS_unknown_egress)
+		return judged ?: -DROP_unrouted;
+	if (!is_answer(rc))
+		return judged ?: rc;
+	p->s->mtu = hop->fib.mtu_result;
+	if (p->s->segment_len > p->s->mtu)
+		return -PASS_too_big;
+	if (judged)
+		return judged;
+	if (rc) {
+		p->s->through_neighbour = true;
+		return p->plane == PLANE_TC ? 0 : rc;
+	}
+	rc = plane(p, can_send, hop);
+	return rc ?: fib_probe(p, hop, now);
+}
+INLINE_STEP(site_resolve)
+
+/* Room for its headers; the hop limit; what is remembered is remembered now */
+INLINE int site_rewrite_step(struct pkt *p)
+{
+	__u32 out = p->s->out;
+	struct nexthop *hop = out == NO_SLOT ? NULL : bpf_map_lookup_elem(&nexthops, &out);
+	struct ipv6hdr *ip;
+	int rc;
+
+	rc = fragment_remember(p) ?: (hop ? plane(p, make_room, hop) : 0) ?: plane(p, trim);
+	if (rc)
+		return rc;
+	ip = at(p, p->s->l3, sizeof(*ip));
+	if (!ip)
+		return -DROP_send_failed;
+	ip->hop_limit = p->s->ttl - 1;
+	plane(p, hop_checksum);
+	if (p->s->tag)
+		allowed_remember(p->s->tag);
+	return 0;
+}
+INLINE_STEP(site_rewrite)
+
+INLINE int site_send_step(struct pkt *p)
+{
+	__u32 out = p->s->out;
+	const struct nexthop *hop;
+	const struct peer *peer;
+
+	if (out == NO_SLOT) {
+		peer = peer_find(p->s->peers >> 32);
+		return peer ? plane(p, give, peer->ifindex, &p->s->action) : -DROP_send_failed;
+	}
+	hop = bpf_map_lookup_elem(&nexthops, &out);
+	return hop ? plane(p, send, hop, &p->s->action) : -DROP_send_failed;
+}
+INLINE_STEP(site_send)
+
+/* In place of the reason in p->s->judged: an error from our own address on the link, on the tc plane.
+ * XDP leaves to it what may have to be answered. */
+INLINE int site_owed_step(struct pkt *p)
+{
+	int rc = p->s->judged;
+	bool refused = rc == -DROP_refused || rc == -DROP_unrouted || rc == -DROP_same_site;
+	bool too_big = rc == -PASS_too_big;
+	int told = refused ? rc : too_big ? -DROP_packet_too_big : -DROP_time_exceeded;
+	const struct policy *rules = policy_find();
+	const struct own *o;
+
+	if (!rules || !(refused || too_big || rc == -PASS_hop_limit) ||
+	    (refused && rules->reject == REJECT_SILENTLY))
+		return rc;
+	if (p->plane == PLANE_XDP)
+		return refused && p->s->link_flags & LINK_TC ? -PASS_no_transmit : rc;
+	o = own_find(p->s->ifindex);
+	if (p->s->silent || is_later(p) || !o || !(o->addr.q[0] | o->addr.q[1]))
+		return told;
+#ifndef WGXDP_HOST			/* the host plane makes no packets of its own */
+	__u32 unreachable = ANSWER_UNREACHABLE | (rules->reject == REJECT_PROHIBITED ? 1 : 3);
+	int answer = tc_answer(p, 0, ANSWER_OWN | (refused ? unreachable : p->s->mtu));
+
+	if (answer)
+		return refused ? rc : answer > 0 ? told : answer;
+	p->s->action = bpf_redirect(((struct __sk_buff *)p->ctx)->ifindex, 0);
+#endif
+	return told;
+}
+CALLED_STEP(with_relay, site_owed)
+
+INLINE int site_way(struct pkt *p)
+{
+	int rc = site_find(p);
+
+	if (rc)
+		return p->s->outside ? NOT_OURS : rc;
+	site_admit(p);
+	rc = site_resolve(p) ?: site_rewrite(p);
+	if (!rc)
+		return site_send(p);
+	if (p->s->outside)
+		return NOT_OURS;
+	p->s->judged = rc;
+	return site_owed(p);
+}

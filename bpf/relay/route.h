@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * classify for a relay: which site the destination is in, and whether the source may come from where
+ * it came. Where the overlay is a /48, both are one read of an array.
+ */
+#pragma once
+
+#include "step.h"
+#include "table.h"
+
+INLINE bool is_overlay(struct addr a)
+{
+	return (a.q[0] & overlay_mask_hi) == overlay_hi && (a.q[1] & overlay_mask_lo) == overlay_lo;
+}
+
+/* In a /48 whose sites are its /64s: bits 48 to 63, in host order */
+INLINE __u32 subnet_id(struct addr a)
+{
+	return bpf_be64_to_cpu(a.q[0]) & (SUBNETS - 1);
+}
+
+INLINE __u32 route_longest(struct addr a)
+{
+	struct route_key key = { .prefixlen = 32 + 128, .addr = a };
+	const __u32 *word = bpf_map_lookup_elem(&routes, &key);
+
+	return word ? *word : 0;
+}
+
+/* Whose an address is: a word of abi_relay.h; 0: nobody's */
+INLINE __u32 route_word(struct addr a)
+{
+	__u32 word = ROUTE_LONGER, id;
+
+	if (with_subnets && is_overlay(a)) {
+		const __u32 *subnet;
+
+		id = subnet_id(a);
+		subnet = bpf_map_lookup_elem(&subnets, &id);
+		word = subnet ? *subnet : 0;
+	} else if (with_routes64) {
+		struct table_key key = {
+			{ .q = { a.q[0], 0 } }, table_word(KEY_ROUTE, FAMILY_IPV6, 0, 0),
+		};
+		const struct table_entry *entry = table_find(&key);
+
+		word = entry ? entry->route.word : word;
+	}
+	if (with_routes && word & ROUTE_LONGER)
+		word = route_longest(a);
+	return word;
+}
+
+/* Whether the packet is for a peer's own address. Outside of the overlay peers have no others, and no
+ * sites. */
+INLINE bool route_outside(const struct pkt *p)
+{
+	return with_routes && route_longest(p->s->dst) & ROUTE_PEER_MASK;
+}
+
+INLINE const struct peer *peer_find(__u32 id)
+{
+	return bpf_map_lookup_elem(&peers, &id);
+}
+
+/* What is ours on the link; NULL: there is no relay on it */
+INLINE const struct own *own_find(__u32 ifindex)
+{
+	__u32 place = ifindex % LINKS;
+	const struct own *o = bpf_map_lookup_elem(&own, &place);
+
+	return o && o->ifindex == ifindex ? o : NULL;
+}
+
+/* The peer that the packet is from, in p->s->peers, if it is behind this link. Else the packet counts
+ * for the link's only peer, and goes up. */
+INLINE int route_source(struct pkt *p)
+{
+	__u32 from = route_word(p->s->src) & ROUTE_PEER_MASK;
+	const struct peer *source = peer_find(from);
+	const struct own *o;
+
+	if (source && from && source->ifindex == p->s->ifindex) {
+		p->s->peers = from;
+		return 0;
+	}
+	o = own_find(p->s->ifindex);
+	p->s->peers = o ? o->peer : 0;
+	p->s->overlay = true;
+	return -PASS_source;
+}
+
+/* The same; and the peer that the packet may go to, if there is one. What is for this host is not ours. */
+INLINE int route_find(struct pkt *p)
+{
+	__u32 word = route_word(p->s->dst), id = word & ROUTE_PEER_MASK;
+	const struct peer *to = peer_find(id);
+	int rc;
+
+	if (word & ROUTE_LOCAL)
+		return NOT_OURS;
+	p->s->overlay = true;
+	rc = route_source(p);
+	if (rc)
+		return rc;
+	if (!to || !id || !to->ifindex)
+		return -DROP_unrouted;
+	if (id == (__u32)p->s->peers)
+		return -DROP_same_site;
+	p->s->peers |= (__u64)id << 32;
+	return 0;
+}
+
+/* A packet for a site, by a link with no peer behind it: it is the kernel's, whose rules may let it
+ * in, and counts for no peer */
+INLINE int route_stray_step(struct pkt *p)
+{
+	if (p->s->family != FAMILY_IPV6 || !is_overlay(p->s->dst) ||
+	    route_word(p->s->dst) & ROUTE_LOCAL)
+		return NOT_OURS;
+	p->s->overlay = true;
+	p->s->direction = PEER_RX;
+	p->s->peers = 0;
+	return -PASS_source;
+}
+CALLED_STEP(with_relay, route_stray)

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Why the kernel did not load the BPF programs, and what the admin can do. libbpf asks for the
+ * verifier's log only once a program was refused, so a load that succeeds costs nothing more.
+ */
+#pragma once
+#include <bpf/libbpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define KERNEL_FLOOR "6.1"
+
+struct load_error {
+	char program[64]; /* the refused one; "": libbpf named none */
+	char said[256]; /* the verifier's reason, or libbpf's about a map; "": none */
+	unsigned int stack; /* bytes that its deepest chain of calls needs, if too many */
+	bool too_long; /* the verifier gave up at its limit of instructions */
+};
+
+/* Whether a kernel (uname's release) is older than KERNEL_FLOOR */
+bool kernel_is_old(const char *release);
+
+/* For libbpf_set_print(): remembers what the errors say; prints all with WGXDP_LIBBPF set */
+int load_error_print(enum libbpf_print_level level, const char *format, va_list args);
+/* Forgets what was remembered: call it before a load */
+void load_error_begin(void);
+/* Tells why that load failed: rc is libbpf's -errno, what names what was loaded */
+void load_error_tell(const char *what, int rc);
+
+/* ---- parts of the two above, for tests ---- */
+/* Adds what one message of libbpf's says */
+void load_error_take(struct load_error *e, const char *message);
+/* The error in words. release: uname's */
+void load_error_format(const struct load_error *e, const char *what, int rc, const char *release,
+		       char *ret, size_t room);
