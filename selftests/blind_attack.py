@@ -23,6 +23,7 @@ import sys
 import time
 
 import wgpackets
+from frame_out import FrameOut
 
 PLANTED = 0xa77a0000  # what the attacker makes up begins like this
 CONFIRMED = 1
@@ -124,9 +125,8 @@ class Attacker:
         self.own = own4, own6
         self.relay = {4: ipaddress.ip_address(relay4).packed, 6: ipaddress.ip_address(relay6).packed}
         self.port = int(port)
-        self.out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-        self.out.bind((device, 0))
-        self.macs = bytes.fromhex(mac.replace(':', '')) + self.out.getsockname()[4]
+        self.out = FrameOut(device)
+        self.macs = bytes.fromhex(mac.replace(':', '')) + self.out.mac
         self.heard = [(self.listener(device, 0x0800), 14 + 20), (self.listener(device, 0x86dd), 14 + 40)]
         self.back = {4: socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 6: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)}
         self.counts = {}

@@ -5,12 +5,12 @@ own: initiation KEY SENDER, response KEY SENDER RECEIVER, cookie RECEIVER, or da
 key; SIZE all of the message's bytes; FROM and TO 192.0.2.1:51820 or [2001:db8::1]:51820."""
 import ipaddress
 import os
-import socket
 import struct
 import sys
 
 sys.dont_write_bytecode = True
 import wgpackets                                                           # noqa: E402
+from frame_out import FrameOut                                             # noqa: E402
 from blind_attack import ipv4, ipv6, udp                                   # noqa: E402
 
 device, mac, frm, to, kind, *rest = sys.argv[1:]
@@ -35,8 +35,7 @@ def other(receiver, size=32):
 payload = handshake(*rest) if kind in ('initiation', 'response') else other(*rest[:2])
 (source, sport), (destination, dport) = end(frm), end(to)
 packet = (ipv4 if len(source) == 4 else ipv6)(source, destination, udp(source, sport, destination, dport, payload))
-out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-out.bind((device, 0))
-frame = bytes.fromhex(mac.replace(':', '')) + out.getsockname()[4] + (b'\x08\0' if len(source) == 4 else b'\x86\xdd') + packet
+out = FrameOut(device)
+frame = bytes.fromhex(mac.replace(':', '')) + out.mac + (b'\x08\0' if len(source) == 4 else b'\x86\xdd') + packet
 for _ in range(int(rest[2]) if kind == 'data' and len(rest) > 2 else 1):
     out.send(frame)

@@ -137,10 +137,10 @@ longer() { # N: UDP packets from site-a to site-b, in frames with bytes behind t
 	inside client env PYTHONPATH=selftests PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 - "$(mac firewall wan)" "$1" <<- 'EOF'
 		import socket, sys
 		from blind_attack import ipv6, udp
+		from frame_out import FrameOut
 		a, b = (socket.inet_pton(socket.AF_INET6, f"fd12:3456:789a:{site}::10") for site in "ab")
-		out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-		out.bind(("uplink", 0))
-		frame = bytes.fromhex(sys.argv[1].replace(":", "")) + out.getsockname()[4] + b"\x86\xdd"
+		out = FrameOut("uplink")
+		frame = bytes.fromhex(sys.argv[1].replace(":", "")) + out.mac + b"\x86\xdd"
 		for _ in range(int(sys.argv[2])):
 		    out.send(frame + ipv6(a, b, udp(a, 4000, b, 58001, b"payload")) + b"bytes behind")
 	EOF

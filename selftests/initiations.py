@@ -5,12 +5,12 @@ from so many sources in turn, RATE a second in all. Their sender's index is 0xfe
 import ipaddress
 import os
 import random
-import socket
 import struct
 import sys
 import time
 
 import wgpackets
+from frame_out import FrameOut
 
 device, mac, first, sources, destination, port, key, rate, seconds = sys.argv[1:10]
 mac1_key = wgpackets.mac1_key(key)
@@ -42,8 +42,7 @@ def frame(n):
 
 start = random.getrandbits(40) * int(sources)
 frames = [frame(start + n) for n in range(round(float(rate) * float(seconds)))]
-out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-out.bind((device, 0))
+out = FrameOut(device)
 print('sends', flush=True)
 begun = time.monotonic()
 sent = 0

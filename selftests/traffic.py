@@ -17,6 +17,9 @@ import socket
 import struct
 import sys
 
+sys.dont_write_bytecode = True
+from frame_out import FrameOut                                             # noqa: E402
+
 CLIENT, FIREWALL, OTHER = "02:00:00:00:00:07", "02:00:00:00:00:01", "02:00:00:00:00:99"
 PORT = 51820
 PACKET_AUXDATA, SOL_PACKET, PACKET_OUTGOING = 8, 263, 4
@@ -235,10 +238,9 @@ def catch(device, path, leaving=True):
 
 
 def send(path, device):
-    sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    sock.bind((device, 0))
+    out = FrameOut(device)
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # on another CPU the next frame may overtake the last one
-    print(sum(sock.send(frame) > 0 for frame in read(path)))
+    print(sum(out.send(frame) > 0 for frame in read(path)))
 
 
 def main():
