@@ -11,7 +11,7 @@ enum message { MESSAGE_INITIATION = 1, MESSAGE_RESPONSE, MESSAGE_COOKIE, MESSAGE
 #define INITIATION_LEN 148
 #define RESPONSE_LEN 92
 #define COOKIE_LEN 64
-#define DATA_LEN 32			/* of the shortest one; all are multiples of 16 */
+#define DATA_LEN 32			/* of the shortest one */
 #define MAC_LEN 16
 
 enum guard_flags {

@@ -24,7 +24,7 @@ def initiation(key=mac1_key):
 
 
 def shapes():
-    for kind, size in ((0, 148), (1, 147), (1, 149), (1, 32), (2, 91), (2, 93), (3, 63), (3, 65), (4, 31), (4, 16), (4, 33), (5, 148)):
+    for kind, size in ((0, 148), (1, 147), (1, 149), (1, 32), (2, 91), (2, 93), (3, 63), (3, 65), (4, 31), (4, 16), (5, 148)):
         yield bytes([kind, 0, 0, 0]) + os.urandom(size - 4)
     for at in (1, 2, 3):
         head = bytearray(b'\1\0\0\0')

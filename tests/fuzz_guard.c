@@ -80,7 +80,7 @@ static __u32 kind_of(const __u8 *b, __u32 n, __u32 *ret_at)
 		if (n < junk + 8 || le32(b + junk) != le32((const __u8 *)&g->header[kind - 1]))
 			continue;
 		*ret_at = junk;
-		if (kind == 4 ? len >= 32 && len % 16 == 0 : len == (__u32[]){ 148, 92, 64 }[kind - 1])
+		if (kind == 4 ? len >= 32 : len == (__u32[]){ 148, 92, 64 }[kind - 1])
 			return kind;
 	}
 	return 0;
@@ -227,7 +227,7 @@ static __u32 message_put(const struct step *s, __u32 kind)
 		put_le32(m + 8, index);
 	if (kind <= 2)
 		put_mac1(s->what & 7, m, kind == 1 ? 116 : 60);
-	if (kind != 4 && s->len & 1)
+	if (s->len & 1)
 		len += s->len / 2 % 16 - 8;
 	return junk + len;
 }

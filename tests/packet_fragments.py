@@ -136,8 +136,8 @@ def order():
     for s in (WG, SIX):
         d = Datagram(s, 'expired', 148)
         d.add('first', 'sent', 0, 80)
-        d.add('last, in time', 'sent', 80, wait=1700)
-        d.add('last, too late', 'ignored', 80, wait=500)
+        d.add('last, in time', 'sent', 80, wait=1000)
+        d.add('last, too late', 'ignored', 80, wait=1500)
         again = Datagram(s, 'the id of an expired one', 160, ident=d.ident, sport=77)
         again.sends(80)
 

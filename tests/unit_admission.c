@@ -58,13 +58,13 @@ static void shapes_here(void)
 			assert_int_equal(with_len(kind, 0, right[kind] + off), off ? -DROP_guard_shape : 0);
 	for (__u32 kind = 1; kind <= MESSAGE_DATA; kind++)
 		for (__u32 len = 0; len < 40; len++)
-			assert_int_equal(with_len(kind, 0, len), kind == MESSAGE_DATA && len == 32 ? 0 : -DROP_guard_shape);
-	for (__u32 len = 32; len <= 1440; len += 8)
-		assert_int_equal(with_len(MESSAGE_DATA, 0, len), len & 15 ? -DROP_guard_shape : 0);
+			assert_int_equal(with_len(kind, 0, len), kind == MESSAGE_DATA && len >= 32 ? 0 : -DROP_guard_shape);
+	for (__u32 len = 32; len <= 1452; len += 4)	/* 1452: a full packet of an MTU of 1420 */
+		assert_int_equal(with_len(MESSAGE_DATA, 0, len), 0);
 	for (__u32 header = 0; header < 7; header++)
 		for (__u32 i = 0; i < 5; i++)
 			assert_int_equal(with_len(MESSAGE_DATA, header ?: 0x100, (__u32[]){ 32, 48, 64, 92, 148 }[i]),
-					 (header == 4 && i < 3) || (header == 3 && i == 2) ? 0 :
+					 header == 4 || (header == 3 && i == 2) ? 0 :
 					 header == 1 && i == 4 ? -DROP_guard_mac1 : header == 2 && i == 3 ? -DROP_guard_mac1 :
 					 -DROP_guard_shape);
 	for (__u32 kind = 1; kind <= MESSAGE_DATA; kind++)
@@ -294,12 +294,15 @@ static void segments_here(void)
 	}
 	for (__u32 len = 0; len <= 80; len++) {
 		parts[39].len = len ?: 1280;
-		assert_int_equal(segmented(parts, 40, 1280), len % 16 || len == 16 ? HOST_DROP : HOST_SENT);
+		assert_int_equal(segmented(parts, 40, 1280), len && len < 32 ? HOST_DROP : HOST_SENT);
 	}
 	parts[39] = parts[0];
 	for (__u32 i = 0; i < 40; i++)
 		parts[i].len = 1279;
-	assert_int_equal(segmented(parts, 40, 1279), HOST_DROP);
+	assert_int_equal(segmented(parts, 40, 1279), HOST_SENT);
+	for (__u32 i = 0; i < 40; i++)
+		parts[i].len = 31;
+	assert_int_equal(segmented(parts, 40, 31), HOST_DROP);
 	for (__u32 kind = 1; kind < MESSAGE_DATA; kind++) {
 		parts[0] = parts[1] = message(kind, 1, 7);
 		assert_int_equal(segmented(parts, 2, message_len(parts)), HOST_DROP);

@@ -9,11 +9,12 @@
 #include "fragment/cut.h"		/* gso_size() */
 #include "guard/check.h"
 
-/* Whether a message of this kind may be so long */
+/* Whether a message of this kind may be so long. WireGuard pads data to a multiple of 16, but never
+ * beyond its device's MTU: a full packet of its default MTU, 1420, makes a message of 1452 bytes. */
 INLINE bool length_fits(__u32 kind, __u32 len)
 {
 	if (kind == MESSAGE_DATA)
-		return len >= DATA_LEN && !(len & 15);
+		return len >= DATA_LEN;
 	return len == (kind == MESSAGE_INITIATION ? INITIATION_LEN :
 		       kind == MESSAGE_RESPONSE ? RESPONSE_LEN : COOKIE_LEN);
 }
@@ -95,7 +96,7 @@ INLINE bool are_data(struct pkt *p, const struct guard *g)
 	if (p->plane != PLANE_TC || !size || size > 0xffff || total > 0xffff)
 		return false;
 	last = total % size;
-	if (last && (last < s->junk + DATA_LEN || (last - s->junk) & 15))
+	if (last && last < s->junk + DATA_LEN)
 		return false;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < SEGMENTS_MAX && done < total; i++) {
