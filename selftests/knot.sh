@@ -1,25 +1,26 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # what lib.sh sets, and what is for who sources this
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A name server (knot) whose zone example.net takes updates that are signed with $work/tsig.key, and wg-end, whose names are in it. To
-# be sourced after lib.sh.
+# be sourced after lib.sh. $name_server is its address, $asker the namespace that `ask` and `serial` ask from.
 #
 #     published:  ens18 wg-end mgmt .. ::1 -- fd53::/64 -- ::53 eth dns
 
 export on=wg-end
+name_server=${name_server:-fd53::53} asker=${asker:-wg-end}
 configuration() { # [KEYS] of the section; $names, $server, $key
 	cat <<- EOF
 		ddns:
 		  interface: ens18
 		  names: [ ${names:-wg-end.example.net, firewall.example.net} ]
 		  ${1:-ttl: 300}
-		  provider: { rfc2136: { server: "${server:-fd53::53}", zone: example.net, key-file: ${key:-$work/tsig.key} } }
+		  provider: { rfc2136: { server: "${server:-$name_server}", zone: example.net, key-file: ${key:-$work/tsig.key} } }
 	EOF
 }
-ask() { inside wg-end dig +norecurse +noall +answer @fd53::53 "$2" "$1" | awk '{print $5, $2}' | sort | xargs; } # NAME TYPE: ADDRESS TTL
-serial() { inside wg-end dig +short +tries=1 +time=1 @fd53::53 SOA example.net | awk '$3 ~ /^[0-9]+$/ {print $3}'; }
+ask() { inside "$asker" dig +norecurse +noall +answer "@$name_server" "$2" "$1" | awk '{print $5, $2}' | sort | xargs; } # NAME TYPE: ADDRESS TTL
+serial() { inside "$asker" dig +short +tries=1 +time=1 "@$name_server" SOA example.net | awk '$3 ~ /^[0-9]+$/ {print $3}'; }
 address() { inside wg-end ip -6 address "$1" "$2" dev ens18 nodad "${@:3}"; }
 other_update() { # LINE...: by somebody else
-	printf '%s\n' 'server fd53::53' 'zone example.net' "key hmac-sha256:wgxdp $(sed -n 's/^ *secret: *//p' "$work/tsig.key")" "$@" send |
+	printf '%s\n' "server $name_server" 'zone example.net' "key hmac-sha256:wgxdp $(sed -n 's/^ *secret: *//p' "$work/tsig.key")" "$@" send |
 		inside dns knsupdate
 }
 knot_answers() { [[ $(serial) ]]; }
@@ -34,11 +35,11 @@ knot_network() {
 	cable wg-end mgmt dns eth
 	cable wg-end ens18 dns lan
 	addresses wg-end mgmt fd53::1/64
-	addresses dns eth fd53::53/64
+	addresses dns eth "$name_server/64"
 	knot_begins
 }
 
-# In the network that is there: dns has fd53::53
+# In the network that is there: dns has $name_server
 knot_begins() {
 	count_arrivals dns updates 'udp dport 53 @th,80,8 & 0x78 == 0x28'
 	mkdir "$work/knot"
@@ -47,7 +48,7 @@ knot_begins() {
 include: $work/tsig.key
 server:
     rundir: $work/knot
-    listen: fd53::53@53
+    listen: $name_server@53
 database:
     storage: $work/knot
 log:
@@ -65,7 +66,7 @@ zone:
     zonefile-sync: -1
     journal-content: all
 EOF
-	printf '%s\n' '@ 60 SOA ns.example.net. admin.example.net. 1 60 60 3600 60' '@ 60 NS ns' 'ns 60 AAAA fd53::53' \
+	printf '%s\n' '@ 60 SOA ns.example.net. admin.example.net. 1 60 60 3600 60' '@ 60 NS ns' "ns 60 AAAA $name_server" \
 		'mail 60 CNAME ns' > "$work/knot/zone"
 	start_knot
 }

@@ -128,6 +128,20 @@ gateways() { # NAMESPACE ADDRESS...: default routes
 	for address in "${@:2}"; do inside "$1" ip route replace default via "$address"; done
 }
 
+has_vlans() {
+	unshare --net sh -c '{ ip link add probe type dummy || ip link add probe type veth; } && ip link add link probe name probe.1 type vlan id 1' 2> /dev/null
+}
+
+# Tags stay in the frame, where XDP can see them
+tags_in_frames() { # NAMESPACE DEVICE
+	inside "$1" ethtool -K "$2" txvlan off rxvlan off tx-vlan-stag-hw-insert off rx-vlan-stag-hw-parse off > /dev/null
+}
+
+tagged() { # NAMESPACE DEVICE NAME ID [PROTOCOL]
+	inside "$1" ip link add link "$2" name "$3" type vlan ${5:+protocol "$5"} id "$4"
+	inside "$1" ip link set "$3" up
+}
+
 mac() { inside "$1" ip -br link show "$2" | awk '{print $3}'; } # NAMESPACE DEVICE
 index() { inside "$1" ip -o link show "$2" | cut -d : -f 1; } # NAMESPACE DEVICE
 

@@ -6,7 +6,7 @@
 #     server-a .10 --- .1 edge-a .2 --- .1 nat-a .11 ---+
 #        eth0       lan        wan     in      out      |
 #     server-b .10 --- .1 edge-b .2 --- .1 nat-b .12 ---+--- internet --- .1 relay
-#                                                       |                eth0
+#                                                       |                eth0, or $relay_nic
 #     server-c .10 --- .1 edge-c .13 -------------------+
 #
 #     overlay:a::/64        100.64.1.0/30    198.51.100.0/24, 2001:db8::/64
@@ -20,7 +20,7 @@ internet() { # and the relay on it, with public addresses of both families
 	namespaces internet relay
 	inside internet ip link add br0 type bridge
 	inside internet ip link set br0 up
-	on_internet relay eth0 198.51.100.1/24 2001:db8::1/64
+	on_internet relay "${relay_nic:-eth0}" 198.51.100.1/24 2001:db8::1/64
 }
 
 on_internet() { # NAMESPACE DEVICE ADDRESS...

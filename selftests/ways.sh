@@ -11,20 +11,6 @@ uplink=uplink wan=wan lan=lan eth=eth
 public=198.51.100.1 # where the client's IPv4 goes to
 at_wan=(198.51.100.1/24 2001:db8:1::1/64) at_lan=(192.168.1.1/24 2001:db8:2::1/64) # the firewall's
 
-has_vlans() {
-	unshare --net sh -c '{ ip link add probe type dummy || ip link add probe type veth; } && ip link add link probe name probe.1 type vlan id 1' 2> /dev/null
-}
-
-# Tags stay in the frame, where XDP can see them
-tags_in_frames() { # NAMESPACE DEVICE
-	inside "$1" ethtool -K "$2" txvlan off rxvlan off tx-vlan-stag-hw-insert off rx-vlan-stag-hw-parse off > /dev/null
-}
-
-tagged() { # NAMESPACE DEVICE NAME ID [PROTOCOL]
-	inside "$1" ip link add link "$2" name "$3" type vlan ${5:+protocol "$5"} id "$4"
-	inside "$1" ip link set "$3" up
-}
-
 number() {
 	addresses client "$uplink" 198.51.100.7/24 2001:db8:1::7/64
 	addresses firewall "$wan" "${at_wan[@]}"

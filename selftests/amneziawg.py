@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""amneziawg to|from LISTEN PEER H S KEY...: makes AmneziaWG's messages of WireGuard's, and the other way round, for one client.
+
+  to      LISTEN hears WireGuard, PEER gets AmneziaWG       from    LISTEN hears AmneziaWG, PEER gets WireGuard
+
+LISTEN, PEER: 192.0.2.1:51820. H: the four types, with commas between them. S: the bytes in front of the four kinds of messages.
+KEY: public keys of both ends. A handshake message has mac1 by one of them, and gets a new one by the same key, because mac1 covers
+the type. Messages with mac2 are lost: nothing here knows the cookie."""
+import os
+import select
+import socket
+import struct
+import sys
+
+sys.dont_write_bytecode = True
+import wgpackets                                                           # noqa: E402
+
+WIREGUARD = list(zip((1, 2, 3, 4), (0, 0, 0, 0)))                          # type and bytes in front, of each kind
+
+
+def end(text):
+    address, _, port = text.rpartition(':')
+    return address, int(port)
+
+
+def kind_of(data, form):
+    for kind, (word, junk) in enumerate(form):
+        length = wgpackets.LENGTHS.get(kind + 1)
+        if struct.unpack_from('<I', data.ljust(junk + 4, b'\0'), junk)[0] == word and length in (None, len(data) - junk):
+            return kind
+    return None
+
+
+def translated(data, before, after, keys):
+    """The message in its other form; None: it is no message of that form, or none of the keys fits"""
+    kind = kind_of(data, before)
+    if kind is None:
+        return None
+    old = data[before[kind][1]:]
+    word, junk = after[kind]
+    new = struct.pack('<I', word) + old[4:]
+    if kind + 1 in (wgpackets.INITIATION, wgpackets.RESPONSE):
+        key = next((k for k in keys if wgpackets.mac1_fits(old, k)), None)
+        if key is None or any(old[-16:]):
+            return None
+        new = new[:-32] + wgpackets.mac1(new[:-32], key) + new[-16:]
+    return os.urandom(junk) + new
+
+
+def main():
+    direction, listen, peer, h, s, *keys = sys.argv[1:]
+    amneziawg = list(zip(map(int, h.split(',')), map(int, s.split(','))))
+    near, far = (WIREGUARD, amneziawg) if direction == 'to' else (amneziawg, WIREGUARD)
+    keys = [wgpackets.mac1_key(key) for key in keys]
+    here, there = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    here.bind(end(listen))
+    there.connect(end(peer))
+    print('listening', flush=True)
+    client = None
+    while True:
+        for ready in select.select([here, there], [], [])[0]:
+            try:
+                data, sender = ready.recvfrom(65535)
+            except ConnectionRefusedError:                                 # an ICMP error
+                continue
+            if ready is here:
+                if sender != client:
+                    print('client', sender[0], flush=True)
+                client, data = sender, translated(data, near, far, keys)
+                if data:
+                    there.send(data)
+            elif client:
+                data = translated(data, far, near, keys)
+                if data:
+                    here.sendto(data, client)
+
+
+main()
