@@ -108,7 +108,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers blake2s config cookie ddns endpoints flows gen grammar headroom links lists load_error mtu netlink nft plan_relay relay relay_size resolver rules topology topology_bad topology_page uniform wg_dump wireguard
+UNITS       := addr answers blake2s config cookie ddns endpoints flows gen grammar headroom links lists load_error mtu netlink nft plan_relay relay relay_size resolver rules spread topology topology_bad topology_page transmit uniform wg_dump wireguard
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
@@ -125,7 +125,9 @@ $(O)/tests/unit_nft: $(call unit_obj,user/nft*.c user/config*.c user/yaml*.c use
 		user/host.c user/netlink*.c)
 $(O)/tests/unit_gen: $(call unit_obj,user/gen_files.c user/gen_tree.c user/gen_diff.c user/gen_run.c user/gen_keys.c user/gen_mtu.c user/gen_host.c user/wg_key.c user/log.c user/text.c)
 $(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)
-$(O)/tests/unit_netlink: $(call unit_obj,user/netlink*.c user/addr.c)
+$(O)/tests/unit_netlink $(O)/tests/unit_spread $(O)/tests/unit_transmit: $(call unit_obj,user/netlink*.c user/addr.c)
+$(O)/tests/unit_spread: $(call unit_obj,user/spread.c)
+$(O)/tests/unit_transmit: $(call unit_obj,user/transmit.c)
 $(O)/tests/unit_guard: $(call unit_obj,user/dataplane_guard*.c user/dataplane_flows.c user/dataplane_flow_read.c user/dataplane_read.c user/table.c)
 $(O)/tests/unit_guard $(O)/tests/unit_headroom $(O)/tests/unit_links $(O)/tests/unit_lists $(O)/tests/unit_plan_relay: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c user/kept.c \
 		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c user/text.c user/wireguard*.c user/wg_key.c \

@@ -92,6 +92,14 @@ const struct nl_link *doctor_nic(const struct doctor *k, const struct nl_link *l
 	return plan_vlans(&k->h, link, vlans, &nic) < 0 ? link : nic;
 }
 
+const struct link *doctor_running_link(const struct doctor *k, __u32 ifindex)
+{
+	for (size_t i = 0; i < k->n_links; i++)
+		if (k->links[i].ifindex == ifindex)
+			return &k->links[i];
+	return NULL;
+}
+
 const char *doctor_link_name(const struct doctor *k, __u32 ifindex)
 {
 	const struct nl_link *link = host_link(&k->h, ifindex);

@@ -96,6 +96,8 @@ void doctor_free(struct doctor *k);
 struct doctor_port *doctor_port(struct doctor *k, __u32 ifindex);
 /* The nic below an interface, which may be itself */
 const struct nl_link *doctor_nic(const struct doctor *k, const struct nl_link *link);
+/* The interface's record in what runs; NULL: it has none */
+const struct link *doctor_running_link(const struct doctor *k, __u32 ifindex);
 const char *doctor_link_name(const struct doctor *k, __u32 ifindex);
 /* -1: no such file; else the number that it begins with */
 long doctor_sysctl(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -103,6 +105,7 @@ bool doctor_needs(const struct doctor *k, __u8 family);	/* some service forwards
 
 void doctor_kernel(struct doctor *k);		/* kernel, bpffs, clock */
 void doctor_interfaces(struct doctor *k);	/* links, drivers, XDP, offloads */
+void doctor_queues(struct doctor *k, const struct nl_link *nic);	/* those of one nic, or of all ports of a bond or bridge */
 void doctor_forwarding(struct doctor *k);	/* sysctls */
 void doctor_routes(struct doctor *k);		/* ways to backends, policy routing */
 void doctor_mtu(struct doctor *k);

@@ -6,7 +6,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,28 +133,6 @@ static void look_at_lro(struct doctor *k, const struct nl_link *nic)
 		   "on: the device puts packets together, to what cannot be forwarded, and its driver may refuse native XDP");
 }
 
-/* Some drivers take XDP only where as many queues again are free for what it sends */
-static void look_at_queues(struct doctor *k, const struct nl_link *nic, bool refused)
-{
-	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
-	bool gro_hw = false;
-
-	if (refused && !nl_feature(nic->name, "rx-gro-hw", &gro_hw) && gro_hw)
-		doctor_say(k, STATE_WARNING, "queues", nic->name,
-			   cure("ethtool -K %s rx-gro-hw off && " CURE_AGAIN, nic->name, CURE_INSTANCE(k)),
-			   "native XDP was refused, and the device puts packets together (rx-gro-hw)");
-	if (nl_ethtool(nic->name, &channels) || !(channels.max_combined ?: channels.max_rx))
-		return;
-	if (refused && channels.combined_count > 1 && 2 * channels.combined_count > channels.max_combined)
-		doctor_say(k, STATE_WARNING, "queues", nic->name,
-			   cure("ethtool -L %s combined %u && " CURE_AGAIN, nic->name, channels.max_combined / 2 ?: 1, CURE_INSTANCE(k)),
-			   "%u of %u are in use, and native XDP was refused: drivers want as many again to send from it",
-			   channels.combined_count, channels.max_combined);
-	else
-		doctor_say(k, STATE_OK, "queues", nic->name, NULL, "%u of %u", channels.combined_count ?: channels.rx_count,
-			   channels.max_combined ?: channels.max_rx);
-}
-
 /* ---- programs ---- */
 
 static void program_name(__u32 id, char ret[BPF_OBJ_NAME_LEN])
@@ -259,14 +236,6 @@ static void look_at_tc(struct doctor *k, const struct nl_link *link)
 
 /* ---- by what they are carried ---- */
 
-static const struct link *link_of(const struct doctor *k, __u32 ifindex)
-{
-	for (size_t i = 0; i < k->n_links; i++)
-		if (k->links[i].ifindex == ifindex)
-			return &k->links[i];
-	return NULL;
-}
-
 /* What stands between backquotes in why_port()'s text, if it can be typed as it is */
 static char *cure_quoted(const struct doctor *k, const char *why)
 {
@@ -283,7 +252,7 @@ static char *cure_quoted(const struct doctor *k, const char *why)
 static void look_at_mode(struct doctor *k, const struct doctor_port *port)
 {
 	const struct nl_link *nic = doctor_nic(k, port->link);
-	const struct link *link = link_of(k, port->link->ifindex), *below = link_of(k, nic->ifindex);
+	const struct link *link = doctor_running_link(k, port->link->ifindex), *below = doctor_running_link(k, nic->ifindex);
 	bool refused = below && below->refused && !(below->flags & LINK_NATIVE);
 	char driver[32] = "?", *why;
 
@@ -305,7 +274,6 @@ static void look_at_mode(struct doctor *k, const struct doctor_port *port)
 	doctor_say(k, refused || strchr(why, '`') ? STATE_WARNING : STATE_OK, "driver", port->name, cure_quoted(k, why), "%s, %s: %s", driver,
 		   mode_of_link(k->links, k->n_links, link), why);
 	free(why);
-	look_at_queues(k, nic, refused);
 }
 
 void doctor_interfaces(struct doctor *k)
@@ -324,7 +292,10 @@ void doctor_interfaces(struct doctor *k)
 			look_at_programs(k, port, doctor_nic(k, port->link));
 		}
 		look_at_tc(k, port->link);
-		if (!port->dead)
-			look_at_mode(k, port);
+		if (port->dead)
+			continue;
+		look_at_mode(k, port);
+		if (port->link->ethernet)
+			doctor_queues(k, doctor_nic(k, port->link));
 	}
 }
