@@ -3,9 +3,10 @@
 # tier: long
 # timeout: 900
 # doctor names a nic whose UDP comes to one queue, on a nic that has four and hashes as it is told: QEMU's virtio-net with RSS, in a
-# virtual machine of four CPUs with Linux 6.1 and 6.12. Hash by addresses alone, for either family or both; one queue in use, before `up`
-# and while native XDP is attached, when virtio_net cannot change their number; and a nic that has one queue. After each cure the
-# packets of 32 tunnels come to several queues. Those of one tunnel come to one queue, whatever is set.
+# virtual machine of four CPUs with Linux 6.1 and 6.12. Hash by addresses alone, for either family or both; one queue in the
+# indirection table; one queue in use, before `up` and while native XDP is attached, when virtio_net cannot change their number; and a
+# nic that has one queue. After each cure the packets of 32 tunnels come to several queues. Those of one tunnel come to one queue,
+# whatever is set.
 # BREAK=1 leaves the nic well, which doctor must not warn about. Arguments: the kernels, instead of both.
 #
 #     sender 198.51.100.7 ---- tap, 4 queues ---- .1 wan firewall lan ---- eth wg-end .10
@@ -140,6 +141,13 @@ heals
 healthy 'both by ports' "${asked[@]}"
 come_to 'with ports again' many '>' 1
 come_to 'with ports again' one == 1
+
+wrong ethtool -X wan equal 1
+warns "${asked[@]}"
+come_to 'with one queue in the table' many == 1
+heals
+healthy 'four queues in the table' "${asked[@]}"
+come_to 'with four in the table' many '>' 1
 
 wrong ethtool -L wan combined 1
 warns "${asked[@]}"

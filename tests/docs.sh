@@ -3,7 +3,8 @@
 # timeout: 300
 # Documents say what the program has, and the program what they say: commands and options in the help texts and in the manual
 # page, reasons in include/reasons.def, in the manual page and in the guides, maps in bpf/maps.h and in the design, keys and their
-# values in the configuration's grammar and in its manual page, the examples of which are valid. Then the same on copies with one thing missing or too much, each of which must be found.
+# values in the configuration's grammar and in its manual page, the examples of which are valid, drivers that transmit from XDP in
+# user/transmit.c and in the hardware page. Then the same on copies with one thing missing or too much, each of which must be found.
 # shellcheck disable=SC2016 # backquotes and dollars are sed's
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -107,6 +108,13 @@ configurations_in() { # FILE
 		/^```$/ && inside {if (text ~ /^(interfaces|services|peers|follow|policy|blind|endpoints|learn|exporter|ddns):/) printf "%s%c", text, 0; inside = 0}
 		inside {text = text $0 "\n"}' "$1"
 }
+# Drivers that transmit from XDP in Linux 6.1: in the columns below `driver` and `transmits`. veth and bonds are known by their kind
+drivers() { sed -n '/^static const char \*const known\[\] = {$/,/^};$/p' user/transmit.c | grep -oE '"[^"]+"' | tr -d '"' | sort; }
+drivers_in_page() {
+	awk -F ' *[|] *' '/^[|] driver /{for (i = 2; i < NF; i++) if ($i == "transmits") column = i}
+		/^[|] `/ && column && $column ~ /^6\.1( |$)/ {print $2}
+		/^$/ {column = 0}' docs/hardware.md | grep -oE '`[^`]+`' | tr -d '`' | grep -vxE 'veth|bonding' | sort
+}
 drop_in() { grep -v '^#' scripts/systemd/shared.conf | sort; }
 drop_in_in_guide() { sed -n '/^It is this:$/,/^#/s/^    //p' docs/guide-firewall.md | sort; }
 
@@ -179,6 +187,7 @@ check_keys() {
 }
 check_drop_in() { same line scripts/systemd/shared.conf "$(drop_in)" 'the guide' "$(drop_in_in_guide)"; }
 check_packages() { same package scripts/deps "$(packages)" 'the guide' "$(packages_in_guide)"; }
+check_drivers() { same driver user/transmit.c "$(drivers)" docs/hardware.md "$(drivers_in_page)"; }
 check_metrics() { same metric user/metrics.c "$(metrics)" docs/metrics.md "$(metrics_in_page)"; }
 
 check() { # ASPECT...
@@ -194,14 +203,14 @@ trap 'rm -rf "$copy" "$copy".*' EXIT
 # ASPECT FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
-	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/yaml_map.c user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c user/config_endpoints.c user/config_learn.c user/config_ddns.c user/metrics.c user/show_guard.c user/show_sites.c scripts/systemd scripts/wgxdp-etcd scripts/deps "$copy"
+	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd_*.c user/yaml_map.c user/config.c user/config_relay.c user/config_flows.c user/config_guard.c user/config_blind.c user/config_endpoints.c user/config_learn.c user/config_ddns.c user/metrics.c user/show_guard.c user/show_sites.c user/transmit.c scripts/systemd scripts/wgxdp-etcd scripts/deps "$copy"
 	sed -i "$3" "$copy/$2"
 	! cmp -s "$2" "$copy/$2" || { echo "'$3' changes nothing in $2"; exit 1; }
 	! (cd "$copy" && check "$1" > /dev/null) || { echo "nothing was found wrong after '$3' in $2"; exit 1; }
 }
 
 check_format
-check commands reasons maps keys examples topology drop_in packages metrics || exit 1
+check commands reasons maps keys examples topology drop_in packages metrics drivers || exit 1
 make -s install DESTDIR="$copy" PREFIX=/usr
 for page in docs/*.[58]; do
 	cmp "$page" "$copy/usr/share/man/man${page##*.}/${page##*/}" || { echo "make install leaves out $page"; exit 1; }
@@ -239,6 +248,9 @@ must_find maps docs/design.md 's/^| choices | LRU_HASH/| choices | HASH/'
 must_find maps docs/design.md 's/^| names | /| titles | /'
 must_find metrics docs/metrics.md 's/`wgxdp_map_entries`/`wgxdp_map_rows`/'
 must_find packages docs/guide-firewall.md 's/ libldns-dev//'
+must_find drivers user/transmit.c 's/"mana", //'
+must_find drivers docs/hardware.md '/^| `ena` /d'
+must_find drivers docs/hardware.md 's/^| `igb` | 5.10 | 6.1 |/| `igb` | 5.10 | 6.12 |/'
 must_find drop_in scripts/systemd/shared.conf 's/ADMIN$/& CAP_KILL/'
 must_find reasons include/reasons.def '$aREASON(PASS, frobbed, "text")'
 must_find maps bpf/maps.h '$aMAP(frobs, HASH, __u32, __u32, 1, 0);'

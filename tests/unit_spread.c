@@ -19,6 +19,7 @@ static struct {
 	struct ethtool_channels channels;
 	bool no_channels;
 	int rings, udp4, udp6;		/* NOT_TOLD: the driver has no answer */
+	__u32 table[8], n_table;
 } driver;
 
 static int number(struct ethtool_rxnfc *answer, int n)
@@ -26,6 +27,16 @@ static int number(struct ethtool_rxnfc *answer, int n)
 	if (n == NOT_TOLD)
 		return -EOPNOTSUPP;
 	answer->data = n;
+	return 0;
+}
+
+static int indirection(struct ethtool_rxfh_indir *table)
+{
+	if (!driver.n_table)
+		return -EOPNOTSUPP;
+	assert_true(table->size >= driver.n_table);
+	table->size = driver.n_table;
+	memcpy(table->ring_index, driver.table, driver.n_table * sizeof(*driver.table));
 	return 0;
 }
 
@@ -45,6 +56,8 @@ static int answer(const char *ifname, void *command)
 		return 0;
 	case ETHTOOL_GRXRINGS:
 		return number(rxnfc, driver.rings);
+	case ETHTOOL_GRXFHINDIR:
+		return indirection(command);
 	case ETHTOOL_GRXFH:
 		return number(rxnfc, rxnfc->flow_type == UDP_V4_FLOW ? driver.udp4 : driver.udp6);
 	}
@@ -138,6 +151,19 @@ static void tells_nothing(void **state)
 	assert_memory_equal(&s, &nothing, sizeof(s));
 }
 
+static void indirection_table(void **state)
+{
+	assert_int_equal(read_it().table, 0);
+	driver.n_table = 4;
+	assert_int_equal(read_it().table, 1);
+	driver.table[2] = 3;
+	assert_int_equal(read_it().table, 2);
+	memcpy(driver.table, (__u32[]){ 2, 2, 2, 2 }, 16);
+	assert_int_equal(read_it().table, 1);
+	driver.table[1] = ~0u;
+	assert_int_equal(read_it().table, 0);
+}
+
 static __u32 wanted(const char *name, __u32 most, __u32 cpus, bool native)
 {
 	struct spread s;
@@ -181,7 +207,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(tells_all, set_up), cmocka_unit_test_setup(other_fields, set_up),
 		cmocka_unit_test_setup(apart, set_up), cmocka_unit_test_setup(tells_rings_alone, set_up),
-		cmocka_unit_test_setup(tells_nothing, set_up), cmocka_unit_test_setup(how_many, set_up),
+		cmocka_unit_test_setup(tells_nothing, set_up), cmocka_unit_test_setup(indirection_table, set_up),
+		cmocka_unit_test_setup(how_many, set_up),
 		cmocka_unit_test_setup(by_name, set_up),
 	};
 

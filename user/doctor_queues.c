@@ -78,6 +78,20 @@ static void look_at_one_queue(struct doctor *k, struct look *l)
 			   "1 of 1: the device has one receive queue, so one of %u CPUs takes every packet", l->cpus);
 }
 
+/* `default` and not `equal N`: the table then follows the number of queues */
+static void look_at_table(struct doctor *k, struct look *l)
+{
+	const struct spread *s = &l->spread;
+
+	if (s->queues < 2 || l->cpus < 2 || s->table != 1)
+		return;
+	l->told = true;
+	doctor_say(k, STATE_WARNING, "queues", l->nic->name, cure("ethtool -X %s default", l->nic->name),
+		   "%u receive queues are in use, and the indirection table names one of them, so one of %u CPUs takes every packet. "
+		   "More queues spread several tunnels, never one tunnel",
+		   s->queues, l->cpus);
+}
+
 static void look_at_hash(struct doctor *k, struct look *l)
 {
 	const struct spread *s = &l->spread;
@@ -129,6 +143,7 @@ static void look_at(struct doctor *k, const struct nl_link *nic, bool native, bo
 	look_at_refused(k, &l);
 	if (!*nic->kind) {
 		look_at_one_queue(k, &l);
+		look_at_table(k, &l);
 		look_at_hash(k, &l);
 		look_at_senders(k, &l);
 	}

@@ -46,6 +46,29 @@ static bool hashes_addresses_alone(const char *ifname, __u32 flow_type)
 	return !spread_ask(ifname, &fields) && fields.data & (RXH_IP_SRC | RXH_IP_DST) && !(fields.data & (RXH_L4_B_0_1 | RXH_L4_B_2_3));
 }
 
+/* Returns how many queues the indirection table names; 0: the driver does not tell */
+static __u32 queues_in_table(const char *ifname)
+{
+	enum { ENTRIES = 4096 };
+	union {
+		struct ethtool_rxfh_indir head;
+		__u32 words[sizeof(struct ethtool_rxfh_indir) / sizeof(__u32) + ENTRIES];
+	} table = { .head = { .cmd = ETHTOOL_GRXFHINDIR, .size = ENTRIES } };
+	bool seen[ENTRIES] = { false };
+	__u32 n = 0, queue;
+
+	if (spread_ask(ifname, &table) || table.head.size > ENTRIES)
+		return 0;
+	for (__u32 i = 0; i < table.head.size; i++) {
+		queue = table.head.ring_index[i];
+		if (queue >= ENTRIES)
+			return 0;
+		n += !seen[queue];
+		seen[queue] = true;
+	}
+	return n;
+}
+
 void spread_read(const char *ifname, struct spread *ret)
 {
 	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
@@ -59,6 +82,7 @@ void spread_read(const char *ifname, struct spread *ret)
 	}
 	if (!ret->queues && !spread_ask(ifname, &rings))
 		ret->queues = rings.data;
+	ret->table = queues_in_table(ifname);
 	ret->addresses[0] = hashes_addresses_alone(ifname, UDP_V4_FLOW);
 	ret->addresses[1] = hashes_addresses_alone(ifname, UDP_V6_FLOW);
 }

@@ -16,6 +16,7 @@ enum {
 struct spread {
 	__u32 queues;			/* that receive; 0: the driver does not tell */
 	__u32 most;			/* that could receive; 0: likewise */
+	__u32 table;			/* queues that RSS's indirection table names; 0: likewise */
 	bool combined;			/* one number for queues that receive and queues that send */
 	bool addresses[2];		/* UDP over IPv4, over IPv6 is hashed by addresses alone, not by ports */
 	unsigned int traits;		/* SPREAD_*, by the driver's name */

@@ -23,7 +23,7 @@ bool transmit_is_known(const char *driver)
 	return false;
 }
 
-/* bnxt_en says that it sends packets in several buffers, and sends the first buffer alone: bnxt_xdp_xmit(), up to 7.3 at least */
+/* bnxt_en says that it sends packets in several buffers, and sends the first buffer alone: bnxt_xdp_xmit(), up to 7.2 at least */
 __u16 transmit_by_features(__u64 features, const char *driver)
 {
 	__u16 flags = (features & NL_XDP_NDO_XMIT ? LINK_XDP_SENDS : 0) | (features & NL_XDP_NDO_XMIT_SG ? LINK_XDP_SENDS_FRAGS : 0);
