@@ -67,9 +67,10 @@ modprobe virtio_net
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 source "$root/selftests/wards.sh"
 
+has_nic() { ip -br link | holds "$1"; } # MAC
 nic() { # MAC NAME: into the firewall
 	local device
-	wait_for 5 "the nic $1" bash -c "ip -br link | grep -q $1"
+	wait_for 5 "the nic $1" has_nic "$1"
 	device=$(ip -br link | awk -v mac="$1" '$3 == mac {print $1}')
 	ip link set "$device" down
 	ip link set "$device" netns firewall name "$2"
@@ -82,8 +83,16 @@ warns() { # [ARGUMENT...]: of queues and nothing else
 	say "ok warning: $(found warning found | grep tunnel)"
 }
 says() { inside firewall bash -c "echo $1 > /dev/udp/198.51.100.7/9000"; }
-received() { inside firewall ethtool -S wan | awk '$1 ~ /^(rx_queue_[0-9]+_packets|rx[0-9]+_packets):$/ {printf "%s ", $2}'; }
-# How many queues get more than a few packets within a second or more
+# Packets of each receive queue so far. virtio_net 6.12 tells ethtool only those that XDP saw; without XDP it is those of each CPU,
+# since each queue interrupts its own
+received() {
+	if inside firewall ip link show wan | holds 'prog/xdp '; then
+		inside firewall ethtool -S wan | awk '$1 ~ /^rx(_queue_)?[0-9]+_xdp_packets:$/ {printf "%s ", $2}'
+	else
+		for cpu in 0 1 2 3; do echo -n "$(arrived firewall cpu$cpu) "; done
+	fi
+}
+# How many queues get more than a few packets within two seconds
 busy_queues() {
 	local before after i n=0
 	read -ra before <<< "$(received)"
@@ -120,6 +129,7 @@ addresses wg-end eth 192.168.1.10/24 2001:db8:2::10/64
 gateways wg-end 192.168.1.1 2001:db8:2::1
 start_listener wg-end listener -e 192.168.1.10:$port
 count_arrivals wg-end all_of_them udp dport $port
+for cpu in 0 1 2 3; do count_arrivals firewall cpu$cpu udp dport $port meta cpu $cpu; done
 
 asked=(--wan wan --lan lan --to 192.168.1.10)
 healthy 'as it is' "${asked[@]}"
