@@ -58,6 +58,7 @@ if [[ ! ${QUEUES_GUEST:-} ]]; then
 	for kernel; do
 		scripts/vmrun -f -k "$kernel"
 		echo "Linux $kernel:"
+		# shellcheck disable=SC2016 # the inner bash expands it
 		unshare --net bash -euc 'machine "$1"' bash "$kernel"
 	done
 	exit
@@ -110,9 +111,9 @@ come_to() { # WHAT TUNNELS OPERATOR QUEUES
 	says none
 }
 flow() {
-	local before=$(($(received | tr ' ' +)0))
+	local sum=$(($(received | tr ' ' +)0))
 	sleep 0.2
-	(($(received | tr ' ' +)0 > before + 20))
+	(($(received | tr ' ' +)0 > sum + 20))
 }
 queues() { inside firewall ethtool -l wan | awk '/^Combined:/ {n = $2} END {print n}'; }
 
@@ -175,10 +176,10 @@ heals
 expect 'queues, while it runs' "$(queues)" == 4
 inside firewall ip link show wan | holds 'prog/xdp ' || fail 'no native XDP after the cure'
 healthy 'four queues, while it runs'
-before=$(arrived wg-end all_of_them)
+arrivals=$(arrived wg-end all_of_them)
 come_to 'through native XDP' many '>' 1
 come_to 'through native XDP' one == 1
-expect 'packets at wg-end' "$(arrived wg-end all_of_them)" '>' "$before"
+expect 'packets at wg-end' "$(arrived wg-end all_of_them)" '>' "$arrivals"
 wgxdp down > /dev/null
 
 doctor --wan spare --to 192.168.1.10
