@@ -36,9 +36,12 @@
 #include "abi.h"
 #include "state.h"
 
-/* Hints for the order in which clang lays the code out: what most packets do runs straight on */
+/* Hints for the order in which clang lays the code out: what most packets do runs straight on.
+ * From libbpf 1.7 on, bpf_helpers.h has them */
+#ifndef likely
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+#endif
 
 /* A step's answer for a packet that is not ours: it goes up untouched and is counted for no
  * service. Other answers below 0 are reasons. */
