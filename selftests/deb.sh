@@ -64,7 +64,7 @@ fi
 lintian --fail-on error,warning "$debs/$(package 0.1.0)" > "$work/lintian" 2>&1 || fail "lintian: $(< "$work/lintian")"
 say "lintian: no warning, no error"
 
-bare=$("$root/scripts/bare" -k) || fail 'no bare Debian'
+bare=$("$root/scripts/bare" -s own -k) || fail 'no bare Debian'
 cgroup='' # of what boots
 tidy() {
 	[[ ! ${first:-} ]] || { kill -KILL "$first" && wait "$machine"; } 2> /dev/null || :

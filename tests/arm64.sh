@@ -17,8 +17,8 @@ mkdir -p "$cache"
 
 unpack() {
 	local packages
-	packages=$(scripts/deps -l test | grep -E '^(lib.*|linux-libc|zlib1g-)-?dev$' | grep -v '^libclang' | paste -sd ,),libgcc-12-dev # has libubsan
-	scripts/debian "$root" --architectures=arm64 --variant=extract --include="$packages"
+	packages=$(scripts/deps -l test | grep -E '^(lib.*|linux-libc|zlib1g-)-?dev$' | grep -v '^libclang' | paste -sd ,),"libgcc-$(gcc -dumpversion)-dev" # has libubsan
+	scripts/debian own "$root" --architectures=arm64 --variant=extract --include="$packages"
 }
 
 [[ $(find "$root" -maxdepth 0 -mtime -7 2> /dev/null) ]] || unpack
