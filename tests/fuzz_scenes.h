@@ -8,7 +8,7 @@
 
 #include "fuzz_worlds.h"
 
-static const __u8 cookie_secret[32] = "a secret of thirty-two bytes ...";
+static const __u8 cookie_secret[32] = "a secret of thirty-two bytes ..";
 
 static void scene_link_more(__u32 ifindex, __u32 port, __u16 outer, __u16 inner, __u32 above)
 {

@@ -116,7 +116,7 @@ static __u16 sum(const __u8 *p, size_t n, __u32 s)
 
 /* ---- a challenge ---- */
 
-static const __u8 secret[32] = "a secret of thirty-two bytes ...";
+static const __u8 secret[32] = "a secret of thirty-two bytes ..";
 static struct public_key public;
 static struct cookie_key state_of_secret;
 
