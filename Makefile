@@ -15,6 +15,7 @@ VERSION  := $(shell cat VERSION)
 
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2);)
+comma := ,
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -116,6 +117,7 @@ $(O)/tests/unit_addr: $(call unit_obj,user/addr.c)
 $(O)/tests/unit_answers: $(call unit_obj,user/answers.c user/kept.c user/addr.c user/host.c user/log.c user/netlink*.c)
 $(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/dns.c user/answers.c user/kept.c user/addr.c user/host.c user/log.c \
 		user/netlink*.c user/config*.c user/yaml*.c user/text.c user/wg_key.c user/relay_prefix.c)
+$(O)/tests/unit_resolver: LIBS += $(patsubst %,-Wl$(comma)--wrap=ares_%,library_init init_options strerror timeout getaddrinfo freeaddrinfo process_fd destroy)
 $(O)/tests/unit_config $(O)/tests/unit_grammar $(O)/tests/unit_relay: $(call unit_obj,user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c \
 		user/wg_key.c user/relay_prefix.c)
 $(patsubst %,$(O)/tests/unit_%,topology topology_bad topology_page): $(call unit_obj,user/topology*.c user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c)
@@ -335,7 +337,6 @@ $(O)/tests/fuzz_%: $(O)/fuzz/tests/fuzz_%.o $(O)/fuzz/user/table.o
 -include $(wildcard $(O)/fuzz/*/*.d)
 
 $(patsubst %,$(O)/tests/fuzz_%,config topology netlink texts ddns probes web): FUZZ_LIBS = $(LIBS)
-comma := ,
 fuzz_obj   = $(patsubst %.c,$(O)/fuzz/%.o,$(wildcard $(1)))
 CONFIG_SRC := user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c
 $(O)/tests/fuzz_topology: $(call fuzz_obj,user/topology*.c $(CONFIG_SRC))
