@@ -111,6 +111,8 @@ clean:
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
 UNITS       := addr answers blake2s config cookie ddns endpoints flows gen grammar headroom links lists load_error mtu netlink nft plan_relay relay relay_size resolver rules spread topology topology_bad topology_page transmit uniform wg_dump wireguard
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# cmocka 2 names the type, and calls the name that cmocka 1 has deprecated
+CMOCKA_NAMES := $(if $(shell $(PKG_CONFIG) --atleast-version=2 cmocka || echo 1),-Dassert_uint_in_range=assert_in_range)
 unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
 $(O)/tests/unit_addr: $(call unit_obj,user/addr.c)
@@ -164,7 +166,7 @@ $(O)/tests/unit_relay_size: UNIT_CFLAGS :=
 $(USER_SRC:%.c=$(O)/unit/%.o): | $(O)/wgxdp.skel.h $(O)/look.skel.h $(O)/bpf_compiler.h
 $(O)/unit/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -Ibpf $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -Ibpf $(CMOCKA_NAMES) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
 
 $(O)/tests/unit_%: $(O)/unit/tests/unit_%.o
 	@mkdir -p $(@D)

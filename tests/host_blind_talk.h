@@ -139,7 +139,7 @@ static __u32 got_by(void)
 		if (addr_same(&a, &s.dst) && people[n].port == s.dport)
 			break;
 	}
-	assert_in_range(n, 1, PEOPLE - 1);
+	assert_uint_in_range(n, 1, PEOPLE - 1);
 	return n;
 }
 

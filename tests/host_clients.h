@@ -123,8 +123,8 @@ static inline __u16 client_sends(const struct masq *m, __u32 n, __u16 port)
 	sent_rightly(m->out);
 	while (i < (ipv4 ? pool->n4 : pool->n6) && !addr_same(ipv4 ? &pool->own4[i] : &pool->own6[i], &ours))
 		i++;
-	assert_in_range(i, 0, (ipv4 ? pool->n4 : pool->n6) - 1);
-	assert_in_range(s.sport, pool->first, pool->last);
+	assert_uint_in_range(i, 0, (ipv4 ? pool->n4 : pool->n6) - 1);
+	assert_uint_in_range(s.sport, pool->first, pool->last);
 	return s.sport;
 }
 

@@ -54,7 +54,7 @@ static int got_by(void)
 		if (addr_same(&a, &s.dst))
 			break;
 	}
-	assert_in_range(n, 0, BACKENDS - 1);
+	assert_uint_in_range(n, 0, BACKENDS - 1);
 	out = in;
 	world_mac(out.dmac, L0, 10);
 	world_mac(out.smac, L0, 1);

@@ -408,14 +408,14 @@ static void time_is_used_up(void **state)
 	client_number = 1;
 	while (sends(&wrong) == -DROP_guard_mac1)
 		tried++;
-	assert_in_range(tried, 1 + FULL(BUDGET_FAILED) / 128, 2 + FULL(BUDGET_FAILED) / 128);
-	assert_in_range(budget()->left[0], FULL_BUDGET - 132, FULL_BUDGET - 128);	/* his first, and the one who is known */
+	assert_uint_in_range(tried, 1 + FULL(BUDGET_FAILED) / 128, 2 + FULL(BUDGET_FAILED) / 128);
+	assert_uint_in_range(budget()->left[0], FULL_BUDGET - 132, FULL_BUDGET - 128);	/* his first, and the one who is known */
 	assert_int_equal(sends(&right), -DROP_guard_busy);	/* as the liar */
 	client_number = 2;
 	assert_int_equal(sends(&right), 0);			/* another */
 	for (client_number = 3; sends(&wrong) == -DROP_guard_mac1; client_number++)
 		tried++;
-	assert_in_range(tried, (FULL_BUDGET + FULL(BUDGET_FAILED)) / 128 - 1, (FULL_BUDGET + FULL(BUDGET_FAILED)) / 128 + 2);
+	assert_uint_in_range(tried, (FULL_BUDGET + FULL(BUDGET_FAILED)) / 128 - 1, (FULL_BUDGET + FULL(BUDGET_FAILED)) / 128 + 2);
 	client_number = 2;
 	assert_int_equal(sends(&right), -DROP_guard_busy);
 	right = message(MESSAGE_RESPONSE, 1, 2);
@@ -428,10 +428,10 @@ static void time_is_used_up(void **state)
 	client_number = 2;
 	host_jiffies++;
 	assert_int_equal(sends_initiation(0), 0);
-	assert_in_range(budget()->left[0], BUDGET_UNKNOWN / tick_rate - 200, BUDGET_UNKNOWN / tick_rate);
+	assert_uint_in_range(budget()->left[0], BUDGET_UNKNOWN / tick_rate - 200, BUDGET_UNKNOWN / tick_rate);
 	client_number = 5;
 	for (tried = 0; sends(&wrong) == -DROP_guard_mac1; tried++)
-		assert_in_range(tried, 0, BUDGET_FAILED / tick_rate / 128);
+		assert_uint_in_range(tried, 0, BUDGET_FAILED / tick_rate / 128);
 	assert_int_equal(sends_initiation(0), -DROP_guard_busy);
 	host_jiffies += tick_rate - 2;
 	assert_int_equal(sends_initiation(0), 0);		/* there is enough for all */
@@ -451,7 +451,7 @@ static void refill(void **state)
 		}
 		host_jiffies++;
 	}
-	assert_in_range(tried * 3000, 4ULL * BUDGET_UNKNOWN * 95 / 100, (4ULL * BUDGET_UNKNOWN + FULL_BUDGET) * 105 / 100);
+	assert_uint_in_range(tried * 3000, 4ULL * BUDGET_UNKNOWN * 95 / 100, (4ULL * BUDGET_UNKNOWN + FULL_BUDGET) * 105 / 100);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -309,7 +309,7 @@ static void full_ring_here(void)
 		if (i != 200)
 			assert_int_equal(sends_data(S, 0x2000 + i), D);
 	while (initiates(D, S, 0x20) == -DROP_blind_refused)		/* in place of that one: the newcomer may have to come again */
-		assert_in_range(++tries, 1, 4);
+		assert_uint_in_range(++tries, 1, 4);
 	assert_int_equal(value_in(&sessions, S, 0x2000 + 200), 0);
 	assert_int_equal(responds(S, D, 0x3000, 0x20), -DROP_blind_refused);
 	host_jiffies = in_seconds(10);

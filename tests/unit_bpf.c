@@ -225,7 +225,7 @@ static void table_full(void **state)
 			memcpy(held, more, sizeof(held));
 			n_held = n;
 		}
-		assert_in_range(n_held, 256, 511);	/* at half of the places it may not fail yet */
+		assert_uint_in_range(n_held, 256, 511);	/* at half of the places it may not fail yet */
 		for (size_t i = 0; i < n_held; i++)
 			assert_non_null(table_find(&held[i].key));
 		for (size_t i = 0; i < n; i++) {

@@ -138,7 +138,7 @@ static void a_dead_one_is_left_after_135_seconds(void **state)
 	candidates("2001:db8::1", "203.0.113.1", "203.0.113.2", NULL);
 	while (sends(1) == ENDPOINT_STAY)
 		seconds++;
-	assert_in_range(seconds, 73, 76);
+	assert_uint_in_range(seconds, 73, 76);
 	assert_to("203.0.113.1");
 	do_it();
 	assert_int_equal(sends(30), ENDPOINT_NEXT);
@@ -196,7 +196,7 @@ static void one_that_answers_no_more_is_left_within_5_seconds(void **state)
 	assert_true(endpoint_asks(&e, now));
 	for (seconds = 2; sends(1) == ENDPOINT_STAY; seconds++)
 		;
-	assert_in_range(seconds, 4, 5);
+	assert_uint_in_range(seconds, 4, 5);
 	assert_to("203.0.113.2");
 	do_it();
 	p.rx_bytes = p.tx_bytes = p.handshake = 0;	/* it begins anew */
@@ -204,7 +204,7 @@ static void one_that_answers_no_more_is_left_within_5_seconds(void **state)
 	assert_false(endpoint_asks(&e, now));
 	for (seconds = 1; sends(1) == ENDPOINT_STAY; seconds++)
 		;
-	assert_in_range(seconds, 5, 6);			/* nobody there either */
+	assert_uint_in_range(seconds, 5, 6);			/* nobody there either */
 	assert_to("203.0.113.3");
 	do_it();
 	p.rx_bytes += 92;
@@ -227,11 +227,11 @@ static void in_vain_all_around_it_is_more_patient(void **state)
 	look();
 	for (int round = 0; round < 4; round++) {
 		for (seconds = 1; sends(1) == ENDPOINT_STAY; seconds++)
-			assert_in_range(seconds, 0, 30);
+			assert_uint_in_range(seconds, 0, 30);
 		assert_to(round % 2 ? "203.0.113.1" : "203.0.113.2");
 		do_it();
 		if (round == 3)			/* each had its turn */
-			assert_in_range(seconds, 11, 12);
+			assert_uint_in_range(seconds, 11, 12);
 	}
 }
 

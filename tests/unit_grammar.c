@@ -47,7 +47,7 @@ static void planned(void **state)
 		if (!strstr(said, ": not supported yet") && !strstr(said, "'backend' is missing"))
 			fail_msg("%s", said);
 	}
-	assert_in_range(keys, 1, 50);
+	assert_uint_in_range(keys, 1, 50);
 	free(text);
 }
 
@@ -121,7 +121,7 @@ static void every_key(void **state)
 	fclose(page);
 	yaml_close(&y);
 	free(text);
-	assert_in_range(keys, 100, 300);
+	assert_uint_in_range(keys, 100, 300);
 	assert_int_equal(missing, 0);
 }
 

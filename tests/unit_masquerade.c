@@ -287,7 +287,7 @@ static void no_port(void **state)
 	for (__u32 n = 0; n < 8; n++) {
 		__u16 port = n % 2 ? flow_made(m, n, 40000) : client_sends(m, n, 40000);
 
-		assert_in_range(port, 40000, 40007);
+		assert_uint_in_range(port, 40000, 40007);
 		assert_false(has[port - 40000]);
 		has[port - 40000] = true;
 	}
@@ -417,10 +417,10 @@ static void own_addresses(void **state)
 
 		flows_room(256, 64);
 		for (__u32 n = 0; n < 100; n++) {
-			assert_in_range(flow_made(m, n, 40000 + n % 8), 40000, 40063);
+			assert_uint_in_range(flow_made(m, n, 40000 + n % 8), 40000, 40063);
 			n_first += addr_same(&ours, m->id ? &flows_pool(m->id)->own6[0] : &flows_pool(m->id)->own4[0]);
 		}
-		assert_in_range(n_first, 37, 63);	/* of 2 × 64 there are */
+		assert_uint_in_range(n_first, 37, 63);	/* of 2 × 64 there are */
 		assert_int_equal(flows.n, 200);
 	}
 }

@@ -144,22 +144,22 @@ static void uniform_prefixes(void **state)
 
 	c->asked = ~0ULL;
 	uniform_say(UNIFORM_IPV4, 0xc000, 3);		/* 192.0.0.0/16 */
-	assert_in_range(asked_for_clients(), 9, 10);
+	assert_uint_in_range(asked_for_clients(), 9, 10);
 	c->heartbeat = host_jiffies + 1;
 	assert_int_equal(asked_for_clients(), 0);
 	c->generation++;
 	assert_int_equal(asked_for_clients(), 0);	/* the first of them asked */
 	uniform_say(UNIFORM_IPV4, 0xc000, UNIFORM_DEEPER | 2);
-	assert_in_range(asked_for_clients(), 9, 10);
+	assert_uint_in_range(asked_for_clients(), 9, 10);
 	uniform_say(2, 0x0209, 3);			/* 192.0.2.9 alone */
-	assert_in_range(asked_for_clients(), 8, 9);
+	assert_uint_in_range(asked_for_clients(), 8, 9);
 	uniform_say(2, 0x0209, UNIFORM_DEEPER | 2);	/* a circle ends */
 	uniform_say(2, 0, UNIFORM_DEEPER | 2);
-	assert_in_range(asked_for_clients(), 9, 10);
+	assert_uint_in_range(asked_for_clients(), 9, 10);
 	uniform_say(UNIFORM_IPV4, 0xc000, 3);
 	assert_int_equal(asked_for_clients(), 0);
 	host_jiffies++;
-	assert_in_range(asked_for_clients(), 9, 10);
+	assert_uint_in_range(asked_for_clients(), 9, 10);
 }
 
 /* The data path asks for a heartbeat in time, and not for each packet */

@@ -48,8 +48,8 @@ static int probe(void *data, unsigned int size, unsigned int tries, struct mtu_t
 	unsigned int length = on_the_wire(size);
 
 	assert_ptr_equal(data, &path);
-	assert_in_range(size, MTU_SMALL + 1, MTU_MAX);
-	assert_in_range(++path.probes, 1, 64);
+	assert_uint_in_range(size, MTU_SMALL + 1, MTU_MAX);
+	assert_uint_in_range(++path.probes, 1, 64);
 	if (path.left && !--path.left)
 		return -ETIME;
 	for (unsigned int i = 0; i < tries; i++) {
@@ -91,7 +91,7 @@ static void finds(void **state)
 		assert_int_equal(f.passes, limit);
 		assert_int_equal(f.fails, limit + 1);
 		assert_true(f.silent && !f.said);
-		assert_in_range(path.probes, 1, 14);
+		assert_uint_in_range(path.probes, 1, 14);
 	}
 	f = search((struct path){ .limit = 9000 }, MTU_SMALL, 3);
 	assert_int_equal(f.passes, MTU_SMALL);
@@ -148,8 +148,8 @@ static void mistrusts_losses(void **state)
 		wrong += f.passes != limit || f.fails != limit + 1 || !f.silent;
 		packets += path.packets;
 	}
-	assert_in_range(wrong, 0, 2);
-	assert_in_range(packets / 1000, 20, 120);
+	assert_uint_in_range(wrong, 0, 2);
+	assert_uint_in_range(packets / 1000, 20, 120);
 }
 
 static void runs_out_of_time(void **state)
@@ -182,8 +182,8 @@ static void names_the_mtu_of_a_tunnel(void **state)
 			assert_int_equal(t.perhaps, right);
 			assert_false(t.pieces);
 			t = mtu_of_tunnel(device, overhead, &inside, NULL);
-			assert_in_range(right, t.mtu, t.perhaps);
-			assert_in_range(t.perhaps - t.mtu, 0, 15);
+			assert_uint_in_range(right, t.mtu, t.perhaps);
+			assert_uint_in_range(t.perhaps - t.mtu, 0, 15);
 			assert_int_equal(t.mtu, inside.passes);
 		}
 }

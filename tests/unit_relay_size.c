@@ -177,7 +177,7 @@ static void of_kind(enum overlay kind, size_t n, const char *what)
 	int written;
 
 	written = bring(&dp, c, &load);
-	assert_in_range(written, n + PEERS, n + PEERS + 10000);
+	assert_uint_in_range(written, n + PEERS, n + PEERS + 10000);
 	expect_word(&dp, kind, 3 * PEERS + 5, "site-5");
 	assert_int_equal(bring(&dp, c, &same), 0);
 	for (size_t i = 0; i < 5; i++) {

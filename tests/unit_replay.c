@@ -66,7 +66,7 @@ static void source_limit_here(void)
 		for (int j = 0; j < 2; j++)
 			passed += sends(&m) == 0;
 	}
-	assert_in_range(passed, 190, 210);
+	assert_uint_in_range(passed, 190, 210);
 	seconds(10);
 	for (int i = 0; i < 45; i++)
 		assert_int_equal(sends(&m), i < 40 ? 0 : -DROP_guard_limited);
@@ -102,7 +102,7 @@ static void service_limit_here(void)
 			passed += sends_initiation(0) == 0;
 		}
 	}
-	assert_in_range(passed, 190, 210);
+	assert_uint_in_range(passed, 190, 210);
 	until = s->service_until;
 	client_number = 0;
 	for (int i = 0; i < 50; i++)
@@ -182,7 +182,7 @@ static void replays_full_here(void)
 		client_number = 1;
 		assert_int_equal(sends(&m), -DROP_guard_replay);
 	}
-	assert_in_range(replays_held(), REPLAY_ROWS * REPLAYS_ROW * 9 / 10, REPLAY_ROWS * REPLAYS_ROW);
+	assert_uint_in_range(replays_held(), REPLAY_ROWS * REPLAYS_ROW * 9 / 10, REPLAY_ROWS * REPLAYS_ROW);
 	client_number = 0;
 }
 
@@ -446,7 +446,7 @@ static void health_here(void)
 		assert_int_equal(sends_initiation(0), 0);
 	assert_int_equal(h->initiations, 3);
 	assert_int_equal(h->unanswered, 3);
-	assert_in_range(__builtin_popcountll(h->sources), 1, 3);
+	assert_uint_in_range(__builtin_popcountll(h->sources), 1, 3);
 	assert_int_equal(h->answered, 0);
 	assert_int_equal(h->known_unanswered, 0);
 	client_number = 0;

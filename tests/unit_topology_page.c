@@ -160,7 +160,7 @@ static unsigned int differences(const char *from, const char *to)
 	assert_non_null(place);
 	assert_true(asprintf(&other, "%.*s%s%s", (int)(place - text), text, to, place + strlen(from)) > 0);
 	grammar(keys, "topology", topology_keys);
-	assert_in_range(keys->n, 70, 200);
+	assert_uint_in_range(keys->n, 70, 200);
 	page(items, other);
 	bad = differ(keys, items);
 	free(text);

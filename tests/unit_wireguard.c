@@ -130,7 +130,7 @@ static void damaged_dump(void **state)
 		struct wg_device d = { 0 };
 
 		feed(bytes, cut, &d);
-		assert_in_range(d.n_peers, 0, 3);
+		assert_uint_in_range(d.n_peers, 0, 3);
 		wg_free(&d);
 	}
 	for (size_t at = 4; at < 800; at++)
@@ -139,7 +139,7 @@ static void damaged_dump(void **state)
 
 			bytes[at] ^= 1 << bit;
 			feed(bytes, n, &d);
-			assert_in_range(d.n_peers, 0, 4);
+			assert_uint_in_range(d.n_peers, 0, 4);
 			wg_free(&d);
 			bytes[at] ^= 1 << bit;
 		}
