@@ -119,9 +119,29 @@ static struct yaml_node *add(struct yaml_tree *t, enum yaml_type type, struct fy
 	return node;
 }
 
+/* Returns whether nothing is written there. libfyaml has no token for that up to 0.7, an empty one since 0.8. */
+static bool is_absent(struct fy_token *value)
+{
+	const struct fy_mark *start, *end;
+	size_t n = 0;
+
+	if (!value)
+		return true;
+	if (fy_scalar_token_get_style(value) != FYSS_PLAIN)
+		return false;
+	start = fy_token_start_mark(value);
+	end = fy_token_end_mark(value);
+	fy_token_get_text(value, &n);
+	return !n && (!start || !end || start->input_pos == end->input_pos);
+}
+
 static void add_scalar(struct yaml_tree *t, struct fy_token *value, struct fy_token *anchor)
 {
-	struct yaml_node *node = add(t, YAML_SCALAR, value, anchor);
+	struct yaml_node *node;
+
+	if (is_absent(value))
+		value = NULL;
+	node = add(t, YAML_SCALAR, value, anchor);
 
 	if (node && value)
 		node->text = token_text(t, value, &node->n);
