@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3600
-# The Debian package on a bare Debian 12: it installs with what it needs and starts nothing; `wgxdp up --wan … --to …` carries traffic;
+# The Debian package on a bare Debian of this machine's suite: it installs with what it needs and starts nothing; `wgxdp up --wan … --to …` carries traffic;
 # an upgrade to the next build, and `wgxdp up` of that, loses no packet; removed, nothing of it runs any more; purged, nothing is left.
 # Then the same with systemd as its first process: the daemon is started again by the upgrade and what was brought up once is reloaded, with
 # no packet lost; removed, no unit of it is active, and purged, none is enabled. lintian has neither error nor warning to tell.
