@@ -187,6 +187,7 @@ static void errors(void **state)
 static int piece(__u32 receiver, __u32 id)
 {
 	struct told m = message(MESSAGE_DATA, 0, receiver);
+	int end;
 
 	m.len = 1024;
 	message_make(&m);
@@ -195,7 +196,9 @@ static int piece(__u32 receiver, __u32 id)
 	in.id = id;
 	in.payload = 512;
 	in.udp_len = 512;
-	return becomes();
+	end = becomes();
+	in.bytes = NULL;		/* they are m's */
+	return end;
 }
 
 /* The piece behind `in` */
