@@ -21,50 +21,39 @@ comma := ,
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
-WITH_SYSTEMD ?= 1
+# What is optional: =0 leaves it out. The program opens these libraries when it needs them and links none of them (user/library.h)
 WITH_MHD ?= 1
 WITH_SODIUM ?= 1
 WITH_LDNS ?= 1
 WITH_CURL ?= 1
 WITH_QRENCODE ?= 1
 WITH_NCURSES ?= 1
+# the command `gen`, and topologies
+WITH_GEN ?= 1
+with := $(foreach name,MHD SODIUM LDNS CURL QRENCODE NCURSES GEN,$(if $(filter 1,$(WITH_$(name))),$(name)))
+# of each: its names for pkg-config, and NAME=LIBRARY for scripts/sonames
+MHD_PKGS := libmicrohttpd
+SODIUM_PKGS := libsodium
+LDNS_PKGS := ldns
+CURL_PKGS := libcurl libcrypto
+QRENCODE_PKGS := libqrencode
+NCURSES_PKGS := ncursesw
+MHD_LIBRARIES := MHD=microhttpd
+SODIUM_LIBRARIES := SODIUM=sodium
+LDNS_LIBRARIES := LDNS=ldns
+CURL_LIBRARIES := CURL=curl CRYPTO=crypto
+QRENCODE_LIBRARIES := QRENCODE=qrencode
+NCURSES_LIBRARIES := NCURSES=ncursesw
+ALL_DEFINES = $(with:%=-DWITH_%)
 PKGS     := libbpf libxdp libmnl libfyaml libuv libcares
-ifeq ($(WITH_MHD),1)
-PKGS     += libmicrohttpd
-ALL_DEFINES += -DWITH_MHD
-endif
-ifeq ($(WITH_SODIUM),1)
-PKGS     += libsodium
-ALL_DEFINES += -DWITH_SODIUM
-endif
-ifeq ($(WITH_QRENCODE),1)
-PKGS     += libqrencode
-ALL_DEFINES += -DWITH_QRENCODE
-endif
-# not linked, but opened by the name that linking would note (user/ddns_library.h)
-soname = $(shell readelf -d $$($(CC) -print-file-name=lib$(1).so) | sed -n 's/.*(SONAME).*\[\(.*\)\]$$/\1/p')
-ifeq ($(WITH_LDNS),1)
-OPENED   += ldns
-ALL_DEFINES += -DWITH_LDNS -DLDNS_SONAME='"$(call soname,ldns)"'
-endif
-ifeq ($(WITH_NCURSES),1)
-OPENED   += ncursesw
-ALL_DEFINES += -DWITH_NCURSES -DNCURSES_SONAME='"libncursesw.so.6"'	# its .so is a text of the linker's
-endif
-ifeq ($(WITH_CURL),1)
-OPENED   += libcurl libcrypto
-ALL_DEFINES += -DWITH_CURL -DCURL_SONAME='"$(call soname,curl)"' -DCRYPTO_SONAME='"$(call soname,crypto)"'
-endif
-ifeq ($(WITH_SYSTEMD),1)
-PKGS     += libsystemd
-ALL_DEFINES += -DWITH_SYSTEMD
-endif
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) $(foreach name,$(with),$($(name)_PKGS)))
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS))
 CFLAGS   ?= -O2 -g
 # what is built does not say where (selftests/reproducible.sh)
 PREFIX_MAP ?= -ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(O)/=build/
 ALL_CFLAGS = $(PREFIX_MAP) -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror -D_GNU_SOURCE \
-	-Iinclude -I$(O) -DVERSION='"$(VERSION)"' $(ALL_DEFINES) $(shell $(PKG_CONFIG) --cflags $(PKGS) $(OPENED)) $(CFLAGS)
-LIBS      = -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(PKGS)) -lelf -lz
+	-Iinclude -I$(O) -DVERSION='"$(VERSION)"' $(ALL_DEFINES) $(PKG_CFLAGS) $(CFLAGS)
+LIBS      = -Wl,--as-needed $(PKG_LIBS) -lelf -lz
 MULTIARCH := $(shell $(CC) -print-multiarch)
 SYSROOT  := $(shell $(CC) -print-sysroot 2> /dev/null)
 BPF_CFLAGS ?= -O2 -g
@@ -72,7 +61,9 @@ ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(firstword $(subst -, ,$
 ALL_BPF_CFLAGS = $(PREFIX_MAP) -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror \
 	-Iinclude -Ibpf -I$(SYSROOT)/usr/include/$(MULTIARCH) $(BPF_CFLAGS)
 
-USER_SRC := $(sort $(wildcard user/*.c))
+# of gen_*.c all but gen_run.c, by which doctor asks nft
+GEN_SRC  := $(filter-out user/gen_run.c,$(wildcard user/gen_*.c user/nft*.c user/topology*.c))
+USER_SRC := $(sort $(filter-out $(if $(filter 1,$(WITH_GEN)),,$(GEN_SRC)),$(wildcard user/*.c)))
 USER_OBJ := $(USER_SRC:user/%.c=$(O)/user/%.o)
 
 .PHONY: all clean install
@@ -86,11 +77,15 @@ $(O)/%.bpf.o: bpf/%.bpf.c Makefile
 $(O)/bpf_compiler.h: $(O)/wgxdp.bpf.o
 	$(Q)printf '#define BPF_COMPILER "%s"\n' "$$($(CLANG) --version | head -n 1)" > $@
 
+$(O)/libraries.h: scripts/sonames Makefile
+	@mkdir -p $(@D)
+	$(call say,NAMES,$@)scripts/sonames "$(CC)" $(foreach name,$(with),$($(name)_LIBRARIES)) > $@
+
 # Linked once more the object has lost its DWARF, which is more than half of it
 $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen object $(O)/$*.linked.o $< && $(BPFTOOL) gen skeleton $(O)/$*.linked.o name $(*F) > $@
 
-$(O)/user/%.o: user/%.c Makefile VERSION | $(O)/wgxdp.skel.h $(O)/look.skel.h $(O)/bpf_compiler.h
+$(O)/user/%.o: user/%.c Makefile VERSION | $(O)/wgxdp.skel.h $(O)/look.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
@@ -109,7 +104,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers blake2s config cookie ddns endpoints flows gen grammar headroom links lists load_error mtu netlink nft plan_relay relay relay_size resolver rules spread topology topology_bad topology_page transmit uniform wg_dump wireguard
+UNITS       := addr answers blake2s config cookie ddns endpoints flows gen grammar headroom library links lists load_error mtu netlink nft notify plan_relay relay relay_size resolver rules spread topology topology_bad topology_page transmit uniform wg_dump wireguard
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # cmocka 2 names the type, and calls the name that cmocka 1 has deprecated
 CMOCKA_NAMES := $(if $(shell $(PKG_CONFIG) --atleast-version=2 cmocka || echo 1),-Dassert_uint_in_range=assert_in_range)
@@ -123,7 +118,7 @@ $(O)/tests/unit_resolver: LIBS += $(patsubst %,-Wl$(comma)--wrap=ares_%,library_
 $(O)/tests/unit_config $(O)/tests/unit_grammar $(O)/tests/unit_relay: $(call unit_obj,user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c \
 		user/wg_key.c user/relay_prefix.c)
 $(patsubst %,$(O)/tests/unit_%,topology topology_bad topology_page): $(call unit_obj,user/topology*.c user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c)
-$(O)/tests/unit_ddns: $(call unit_obj,user/ddns.c user/ddns_address.c user/ddns_secret.c user/ddns_import.c user/ddns_rfc2136.c user/ddns_ovh.c user/ddns_exec.c user/ddns_library.c user/dns.c user/netlink*.c user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c user/wg_key.c \
+$(O)/tests/unit_ddns: $(call unit_obj,user/ddns.c user/ddns_address.c user/ddns_secret.c user/ddns_import.c user/ddns_rfc2136.c user/ddns_ovh.c user/ddns_exec.c user/library.c user/dns.c user/netlink*.c user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c user/wg_key.c \
 		user/relay_prefix.c)
 $(O)/tests/unit_nft: $(call unit_obj,user/nft*.c user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c user/answers.c user/kept.c \
 		user/host.c user/netlink*.c)
@@ -134,7 +129,7 @@ $(O)/tests/unit_spread: $(call unit_obj,user/spread.c)
 $(O)/tests/unit_transmit: $(call unit_obj,user/transmit.c)
 $(O)/tests/unit_guard: $(call unit_obj,user/dataplane_guard*.c user/dataplane_flows.c user/dataplane_flow_read.c user/dataplane_read.c user/table.c)
 $(O)/tests/unit_guard $(O)/tests/unit_headroom $(O)/tests/unit_links $(O)/tests/unit_lists $(O)/tests/unit_plan_relay: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c user/kept.c \
-		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c user/text.c user/wireguard*.c user/wg_key.c \
+		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c user/text.c user/wireguard*.c user/library.c user/wg_key.c \
 		user/relay_prefix.c)
 $(O)/tests/unit_headroom: $(call unit_obj,user/headroom.c)
 $(O)/unit/tests/unit_load_error.o: | $(O)/bpf_compiler.h
@@ -143,13 +138,15 @@ $(O)/tests/unit_rules: $(call unit_obj,user/doctor_rule.c user/yaml*.c user/text
 $(O)/tests/unit_wg_dump: $(call unit_obj,user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
 $(O)/tests/unit_flows: $(call unit_obj,user/show_flows.c user/dataplane_flow_read.c user/dataplane_flows.c user/dataplane_read.c user/dataplane_relay_read.c \
 		user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
-$(O)/tests/unit_wireguard: $(call unit_obj,user/wireguard*.c user/wg_key.c user/netlink_talk.c user/addr.c user/text.c)
+$(O)/tests/unit_wireguard: $(call unit_obj,user/wireguard*.c user/library.c user/wg_key.c user/netlink_talk.c user/addr.c user/text.c)
 
 $(O)/tests/blake2s.bpf.o: tests/blake2s.bpf.c include/blake2s.h Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
-$(O)/tests/unit_cookie: $(call unit_obj,user/cookie_reply.c user/udp_frame.c)
+$(O)/tests/unit_cookie: $(call unit_obj,user/cookie_reply.c user/udp_frame.c user/library.c)
+$(O)/tests/unit_notify: $(call unit_obj,user/notify.c)
+$(O)/tests/unit_library: $(call unit_obj,user/library.c)
 $(O)/tests/unit_endpoints: $(call unit_obj,user/endpoint_next.c user/addr.c)
 $(O)/tests/unit_mtu: $(call unit_obj,user/mtu.c user/mtu_line.c user/ddns_secret.c user/log.c)
 $(O)/tests/unit_standby: $(call unit_obj,user/standby_next.c)
@@ -159,11 +156,11 @@ $(addprefix $(O)/tests/unit_,blake2s cookie admission replay backends blind blin
 # what it measures is the program's own objects
 $(O)/tests/unit_relay_size: $(patsubst %,$(O)/user/%.o,dataplane_sync dataplane_flows dataplane_guard dataplane_guard_read dataplane_relay dataplane_relay_read dataplane_read \
 		dataplane_lists dataplane_flow_read table transmit control $(filter plan% config% yaml% text netlink% wireguard%,$(notdir $(USER_SRC:.c=))) \
-		host addr log answers kept state wg_key relay_prefix followed pins attach)
+		host addr library log answers kept state wg_key relay_prefix followed pins attach)
 $(O)/unit/tests/unit_relay_size.o: UNIT_CFLAGS :=
 $(O)/tests/unit_relay_size: UNIT_CFLAGS :=
 
-$(USER_SRC:%.c=$(O)/unit/%.o): | $(O)/wgxdp.skel.h $(O)/look.skel.h $(O)/bpf_compiler.h
+$(patsubst %.c,$(O)/unit/%.o,$(wildcard user/*.c)): | $(O)/wgxdp.skel.h $(O)/look.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
 $(O)/unit/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -Ibpf $(CMOCKA_NAMES) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
@@ -343,13 +340,13 @@ fuzz_obj   = $(patsubst %.c,$(O)/fuzz/%.o,$(wildcard $(1)))
 CONFIG_SRC := user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c
 $(O)/tests/fuzz_topology: $(call fuzz_obj,user/topology*.c $(CONFIG_SRC))
 $(O)/tests/fuzz_config: $(call fuzz_obj,$(CONFIG_SRC))
-$(O)/tests/fuzz_netlink: $(call fuzz_obj,user/netlink*.c user/wireguard*.c user/wg_key.c user/addr.c user/text.c)
+$(O)/tests/fuzz_netlink: $(call fuzz_obj,user/netlink*.c user/wireguard*.c user/library.c user/wg_key.c user/addr.c user/text.c)
 $(O)/tests/fuzz_netlink: FUZZ_LIBS += -Wl,--wrap=recv
-$(O)/tests/fuzz_texts: $(call fuzz_obj,user/wireguard*.c user/netlink*.c $(CONFIG_SRC) $(patsubst %,user/%.c,wg_dump mtu_line mtu ddns_secret ddns_import service_args \
+$(O)/tests/fuzz_texts: $(call fuzz_obj,user/wireguard*.c user/library.c user/netlink*.c $(CONFIG_SRC) $(patsubst %,user/%.c,wg_dump mtu_line mtu ddns_secret ddns_import service_args \
 		answers noted kept host))
 $(O)/tests/fuzz_texts: FUZZ_LIBS += -Wl,--wrap=fopen
-$(O)/tests/fuzz_ddns: $(call fuzz_obj,$(CONFIG_SRC) $(patsubst %,user/%.c,ddns ddns_address ddns_secret ddns_import ddns_rfc2136 ddns_ovh ddns_exec dns))
-$(O)/tests/fuzz_ddns: FUZZ_LIBS += $(patsubst %,-Wl$(comma)--wrap=%,secret_read socket connect poll send recv close)
+$(O)/tests/fuzz_ddns: $(call fuzz_obj,$(CONFIG_SRC) $(patsubst %,user/%.c,ddns ddns_address ddns_secret ddns_import ddns_rfc2136 ddns_ovh ddns_exec dns library))
+$(O)/tests/fuzz_ddns: FUZZ_LIBS += $(patsubst %,-Wl$(comma)--wrap=%,secret_read library_open socket connect poll send recv close)
 $(O)/tests/fuzz_probes: $(call fuzz_obj,$(patsubst %,user/%.c,mtu mtu_probe echo_socket syn_socket addr))
 $(O)/tests/fuzz_probes: FUZZ_LIBS += $(patsubst %,-Wl$(comma)--wrap=%,uv_hrtime socket setsockopt getsockname connect close poll send sendto recv recvfrom recvmsg)
 $(O)/fuzz/tests/fuzz_web.o: $(O)/page.h

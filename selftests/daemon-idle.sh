@@ -48,6 +48,7 @@ rests() {
 	before=$(switches)
 	sleep 10
 	woken=$(($(switches) - before)) kb=$(awk '$1 == "VmRSS:" {print $2}' "/proc/$daemon/status")
+	pss=$(awk '$1 == "Pss:" {print $2}' "/proc/$daemon/smaps_rollup")
 	expect 'times that a thread of it ran in 10 s' $woken == 0
 	expect 'kB in memory' "$kb" '<=' 10240
 }
@@ -72,4 +73,4 @@ wait_for 5 'the name resolves' resolved
 inside firewall curl -sf -o /dev/null http://127.0.0.1:9851/metrics || fail 'the exporter does not answer'
 rests
 end_daemon
-say "ok up $ms ms; daemon $kb kB, woken $woken times in 10 s"
+say "ok up $ms ms; daemon $kb kB ($pss kB of its own and of what it shares), woken $woken times in 10 s"

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3600
-# Built without any of the libraries that are optional (every WITH_*=0 of the Makefile): it says so, neither needs nor opens one of them,
-# checks a configuration, forwards, with its daemon too, and refuses what needs one with the reason. BREAK=1 has it built with all of them.
+# Built without anything that is optional (every WITH_*=0 of the Makefile): it says so, neither needs nor opens one of the libraries, checks
+# a configuration, forwards, with its daemon too, and refuses what needs one, and gen, with the reason. BREAK=1 has it built with all.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 
-optional='microhttpd|sodium|ldns|curl|qrencode|ncurses|systemd'
+optional='microhttpd|sodium|ldns|curl|qrencode|ncurses'
 mapfile -t without < <(sed -n 's/^\(WITH_[A-Z]*\) ?= 1$/\1=0/p' Makefile)
-expect 'optional libraries in the Makefile' "${#without[@]}" == 7
+expect 'what is optional in the Makefile' "${#without[@]}" == 7
 minimal=$work/build
 if [[ ! ${BREAK:-} ]]; then
 	MAKEFLAGS='' make O="$minimal" "${without[@]}" "$minimal/wgxdp" > "$work/log" 2>&1 || fail "it does not build: $(tail "$work/log")"
@@ -18,7 +18,7 @@ if [[ ! ${BREAK:-} ]]; then
 fi
 
 said=$("$wgxdp" --version)
-for library in ${optional//|/ }; do
+for library in ${optional//|/ } generator; do
 	[[ $said == *without*$library* ]] || fail "--version does not say that it is without $library: $said"
 done
 say "ok $said"
@@ -59,3 +59,8 @@ for command in check up; do
 	refuses libldns 'ddns: { interface: wan, names: [ a.example.net ], provider: { rfc2136: { server: 192.0.2.1, zone: example.net, key-file: /etc/key } } }' "$command"
 	refuses libcurl 'ddns: { interface: wan, names: [ a.example.net ], provider: { ovh: { zone: example.net, credentials: /etc/ovh } } }' "$command"
 done
+status=0
+"$wgxdp" gen nft -c "$work/wgxdp.yaml" > "$work/out" 2>&1 || status=$?
+expect 'status of gen' $status == 2
+grep -q 'built without the generator' "$work/out" || fail "gen: $(< "$work/out")"
+say 'ok gen says that it was left out'

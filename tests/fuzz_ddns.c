@@ -7,14 +7,13 @@
  */
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <sys/socket.h>
 #include "fuzz_quiet.h"
 #include "../user/ddns.h"
-#include "../user/ddns_library.h"
+#include "../user/library.h"
 #include "../user/ddns_secret.h"
 #include "../user/netlink.h"
 
@@ -131,23 +130,22 @@ static CURLcode fake_getinfo(CURL *c, CURLINFO info, ...)
 	return CURLE_OK;
 }
 
-const char *library_open(const char *soname, const struct library_function *list, size_t n, void *pointers)
+int __real_library_open(const struct library *l, const struct library_function *list, size_t n, void *pointers, char why[LIBRARY_WHY_LEN]);
+int __wrap_library_open(const struct library *l, const struct library_function *list, size_t n, void *pointers, char why[LIBRARY_WHY_LEN]);
+
+int __wrap_library_open(const struct library *l, const struct library_function *list, size_t n, void *pointers, char why[LIBRARY_WHY_LEN])
 {
 	static const struct { const char *name; void *function; } fakes[] = {
 		{ "curl_easy_init", fake_init }, { "curl_easy_cleanup", fake_nothing }, { "curl_easy_reset", fake_nothing },
 		{ "curl_easy_setopt", fake_setopt }, { "curl_easy_perform", fake_perform }, { "curl_easy_getinfo", fake_getinfo },
 	};
-	void *library = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
 
-	for (size_t i = 0; i < n; i++) {
-		void **to = (void **)((char *)pointers + list[i].offset);
-
-		*to = dlsym(library, list[i].name);
+	MUST(!__real_library_open(l, list, n, pointers, why));
+	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < sizeof(fakes) / sizeof(*fakes); j++)
-			*to = strcmp(fakes[j].name, list[i].name) ? *to : fakes[j].function;
-		MUST(*to);
-	}
-	return NULL;
+			if (!strcmp(fakes[j].name, list[i].name))
+				*(void **)((char *)pointers + list[i].offset) = fakes[j].function;
+	return 0;
 }
 
 /* ---- in place of the C library's ---- */

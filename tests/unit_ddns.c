@@ -17,7 +17,6 @@
 #include "../user/ddns.h"
 #include "../user/ddns_address.h"
 #include "../user/ddns_import.h"
-#include "../user/ddns_library.h"
 #include "../user/ddns_ovh.h"
 #include "../user/ddns_secret.h"
 #include "same_config.h"
@@ -337,18 +336,6 @@ static void signature(void **state)
 #endif
 }
 
-/* What is wrong with one library is still that when another was tried */
-static void libraries(void **state)
-{
-	const char *first = library_open("libnowhere-first.so.1", NULL, 0, NULL);
-	const char *second = library_open("libnowhere-second.so.1", NULL, 0, NULL);
-
-	assert_non_null(strstr(second, "libnowhere-second"));
-	assert_non_null(strstr(first, "libnowhere-first"));
-	free((char *)first);
-	free((char *)second);
-}
-
 /* ---- the section ---- */
 
 static void section(void **state)
@@ -389,7 +376,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unfit), cmocka_unit_test(candidates), cmocka_unit_test(still), cmocka_unit_test(keys), cmocka_unit_test(good_imports),
 		cmocka_unit_test(bad_imports), cmocka_unit_test(secret_files), cmocka_unit_test(signature), cmocka_unit_test(section), cmocka_unit_test(zones),
-		cmocka_unit_test(libraries), cmocka_unit_test(import_of_a_credential),
+		cmocka_unit_test(import_of_a_credential),
 	};
 	int fd, rc;
 

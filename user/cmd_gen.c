@@ -3,13 +3,15 @@
  * wgxdp gen: files of others, made from what is described once: all of a topology's hosts, or a configuration as rules of nft(8).
  * Nothing of wgxdp need run for it.
  */
+#include "command.h"
+#include "log.h"
+
+#ifdef WITH_GEN
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
-#include "command.h"
 #include "config.h"
 #include "gen.h"
-#include "log.h"
 
 const char gen_help[] =
 	"hosts TOPOLOGY.yaml -o DIR [--check | --diff]\n"
@@ -111,3 +113,12 @@ int cmd_gen(const struct global *g, int argc, char **argv)
 		return gen_config_nft(g, a.config ?: CONFIG_DEFAULT);
 	return gen_hosts(a.topology, a.directory, a.how);
 }
+#else
+const char gen_help[] = "\n\nThis program was built without the generator (WITH_GEN=0): generate the files on another host.\n";
+
+int cmd_gen(const struct global *g, int argc, char **argv)
+{
+	log_error("gen: this program was built without the generator (WITH_GEN=0): generate the files on another host");
+	return EXIT_USAGE;
+}
+#endif

@@ -193,9 +193,15 @@ static bool challenges(const struct config *config)
 
 void cookie_renew(struct cookie *c, const struct config *config)
 {
+	char why[LIBRARY_WHY_LEN];
 	int rc;
 
 	if (!challenges(config)) {
+		stop(c);
+		return;
+	}
+	if (cookie_open(why)) {
+		log_warning("cannot send cookies, so nobody is challenged: %s", why);
 		stop(c);
 		return;
 	}

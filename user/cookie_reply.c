@@ -64,15 +64,32 @@ void cookie_of(const struct challenge *c, const struct cookie_key *secret, __u8 
 #ifdef WITH_SODIUM
 #include <sodium.h>
 
+#define FUNCTIONS(X) X(crypto_aead_xchacha20poly1305_ietf_encrypt)
+
+static struct library_functions {
+	FUNCTIONS(LIBRARY_POINTER)
+} sodium;
+static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
+
+int cookie_open(char why[LIBRARY_WHY_LEN])
+{
+	return LIBRARY_OPEN(&library_sodium, functions, &sodium, why);
+}
+
 static int encrypt(struct cookie_message *m, const __u8 cookie[MAC_LEN], const struct challenge *c, const struct public_key *public)
 {
 	__u8 key[32];
 
 	blake2s_label(key, "cookie--", public->b);
-	return crypto_aead_xchacha20poly1305_ietf_encrypt(m->cookie, NULL, cookie, MAC_LEN, c->mac1, MAC_LEN, NULL, m->nonce, key) ?
+	return sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(m->cookie, NULL, cookie, MAC_LEN, c->mac1, MAC_LEN, NULL, m->nonce, key) ?
 	       -EINVAL : 0;
 }
 #else
+int cookie_open(char why[LIBRARY_WHY_LEN])
+{
+	return library_open(&library_sodium, NULL, 0, NULL, why);
+}
+
 static int encrypt(struct cookie_message *m, const __u8 cookie[MAC_LEN], const struct challenge *c, const struct public_key *public)
 {
 	return -EOPNOTSUPP;		/* config_check_guard() lets nobody ask for it */

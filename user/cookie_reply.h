@@ -6,11 +6,14 @@
 #include <linux/types.h>
 #include <stddef.h>
 #include "abi.h"
+#include "library.h"
 
 #define PIN_ANSWER "progs/wgxdp_answer"
 /* Ethernet, IPv6, UDP, junk in front (65,535 bytes would be no UDP datagram), the message */
 #define COOKIE_FRAME_MAX 2048
 
+/* Opens libsodium, which cookie_reply() calls. 0, or a negative error and `why` says what is wrong. */
+int cookie_open(char why[LIBRARY_WHY_LEN]);
 /* The state of a secret that is made here and known to nobody. 0 or -errno. */
 int cookie_secret(struct cookie_key *ret);
 /* The cookie of a client's address and port */

@@ -14,9 +14,9 @@
 #include <string.h>
 #include <time.h>
 #include "ddns.h"
-#include "ddns_library.h"
 #include "ddns_ovh.h"
 #include "ddns_secret.h"
+#include "library.h"
 #include "yaml_tree.h"
 
 #define CONNECT_MS 5000
@@ -27,7 +27,7 @@
 #define FUNCTIONS(X) X(curl_easy_cleanup) X(curl_easy_getinfo) X(curl_easy_init) X(curl_easy_perform) X(curl_easy_reset) \
 	X(curl_easy_setopt) X(curl_easy_strerror) X(curl_global_init) X(curl_slist_append) X(curl_slist_free_all)
 
-static struct library {
+static struct library_functions {
 	FUNCTIONS(LIBRARY_POINTER)
 } lib;
 static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
@@ -38,15 +38,17 @@ static struct {
 } crypto;
 static const struct library_function crypto_functions[] = { { "EVP_Digest", 0 }, { "EVP_sha1", sizeof(void *) } };
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static const char *closed;		/* why a library is not there */
-
-static void open_libraries(void)
+static void begin_curl(void)
 {
-	closed = library_open(CURL_SONAME, functions, sizeof(functions) / sizeof(*functions), &lib) ?:
-		 library_open(CRYPTO_SONAME, crypto_functions, 2, &crypto);
-	if (!closed)
-		lib.curl_global_init(CURL_GLOBAL_DEFAULT);
+	lib.curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static int open_libraries(char why[LIBRARY_WHY_LEN])
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	int rc = LIBRARY_OPEN(&library_curl, functions, &lib, why) ?: LIBRARY_OPEN(&library_crypto, crypto_functions, &crypto, why);
+
+	return rc ?: pthread_once(&once, begin_curl);
 }
 
 static const char *const urls[] = {
@@ -75,10 +77,10 @@ int ovh_sign(const struct ovh_credentials *keys, const char *method, const char 
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int n = 0;
-	char *text;
+	char *text, why[LIBRARY_WHY_LEN];
 	int length = -1, done;
 
-	if (!pthread_once(&once, open_libraries) && !closed)
+	if (!open_libraries(why))
 		length = asprintf(&text, "%s+%s+%s+%s+%s+%ld", keys->secret, keys->consumer, method, url, body, when);
 	if (length < 0)
 		return -ENOMEM;
@@ -379,12 +381,12 @@ static int take_time(struct ovh *o, struct reply *r)
 static void read_sets(struct ddns_run *run)
 {
 	struct ovh *o = run->data = calloc(1, sizeof(*o));
+	char why[LIBRARY_WHY_LEN] = "no memory";
 
-	pthread_once(&once, open_libraries);
-	if (o && !closed)
+	if (o && !open_libraries(why))
 		o->curl = lib.curl_easy_init();
 	if (!o || !o->curl) {
-		ddns_fail_all(run, "ovh: %s", closed ?: "no memory");
+		ddns_fail_all(run, "ovh: %s", why);
 	} else if (!take_credentials(run, o)) {
 		o->url = *run->config->url ? run->config->url : urls[run->config->endpoint];
 		strcpy(o->zone, run->config->zone);

@@ -11,15 +11,14 @@
 #include <ldns/ldns.h>
 #include <netdb.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include "ddns.h"
-#include "ddns_library.h"
 #include "ddns_secret.h"
+#include "library.h"
 
 #define TRY_MS 5000
 #define TRIES 2
@@ -35,7 +34,7 @@
 	X(ldns_rr_rd_count) X(ldns_rr_rdf) X(ldns_rr_set_class) X(ldns_rr_set_owner) X(ldns_rr_set_ttl) X(ldns_rr_set_type) \
 	X(ldns_rr_ttl) X(ldns_update_pkt_new) X(ldns_wire2pkt)
 
-static struct library {
+static struct library_functions {
 	FUNCTIONS(LIBRARY_POINTER)
 } lib;
 static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
@@ -315,21 +314,13 @@ static int open_server(struct ddns_run *run, struct server *s)
 	return rc;
 }
 
-static const char *closed;		/* why the library is not there */
-
-static void open_library(void)
-{
-	closed = library_open(LDNS_SONAME, functions, sizeof(functions) / sizeof(*functions), &lib);
-}
-
 static void read_sets(struct ddns_run *run)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct server *s = run->data = calloc(1, sizeof(*s));
+	char why[LIBRARY_WHY_LEN] = "no memory";
 
-	pthread_once(&once, open_library);
-	if (!s || closed)
-		ddns_fail_all(run, "rfc2136: %s", closed ?: "no memory");
+	if (!s || LIBRARY_OPEN(&library_ldns, functions, &lib, why))
+		ddns_fail_all(run, "rfc2136: %s", why);
 	else if (!open_server(run, s))
 		for (size_t i = 0; i < run->n_sets; i++)
 			if (!run->sets[i].failed)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "exporter.h"
 #include "grow.h"
+#include "library.h"
 #include "log.h"
 #include "web.h"
 
@@ -19,6 +20,15 @@
 #define CONNECTIONS 32
 #define OF_ONE_CLIENT 8			/* of them: nobody has them all */
 #define SILENCE_SECONDS 10		/* after which a connection ends; none is kept for another request */
+
+#define FUNCTIONS(X) X(MHD_add_response_header) X(MHD_create_response_from_buffer) X(MHD_destroy_response) X(MHD_get_connection_info) \
+	X(MHD_get_daemon_info) X(MHD_get_timeout) X(MHD_lookup_connection_value) X(MHD_queue_response) X(MHD_run) X(MHD_start_daemon) \
+	X(MHD_stop_daemon)
+
+static struct library_functions {
+	FUNCTIONS(LIBRARY_POINTER)
+} mhd;
+static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
 
 struct server {				/* at one address */
 	struct exporter *exporter;
@@ -41,20 +51,20 @@ struct exporter {
 /* Everything that a browser is told besides */
 static void put_headers(struct MHD_Response *response, const struct web_answer *a)
 {
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
-	MHD_add_response_header(response, "Content-Security-Policy", a->policy);
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-	MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
+	mhd.MHD_add_response_header(response, "Content-Security-Policy", a->policy);
+	mhd.MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	mhd.MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+	mhd.MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
+	mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	if (a->status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+		mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 }
 
 /* From this host, whatever it asks */
 static bool is_local(struct MHD_Connection *connection)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const union MHD_ConnectionInfo *info = mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	struct address a = info && info->client_addr ? address_from_socket(info->client_addr) : (struct address){ 0 };
 
 	return address_is_loopback(&a);
@@ -65,7 +75,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 {
 	const struct server *s = data;
 	struct web_request r = {
-		.method = method, .path = url, .host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST),
+		.method = method, .path = url, .host = mhd.MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST),
 		.local = is_local(connection),
 	};
 	struct MHD_Response *response;
@@ -74,15 +84,15 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 
 	if (web_answer(&s->exporter->web, &r, &a))
 		return MHD_NO;
-	response = MHD_create_response_from_buffer(a.size, a.text, a.constant ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
+	response = mhd.MHD_create_response_from_buffer(a.size, a.text, a.constant ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
 	if (!response) {
 		if (!a.constant)
 			free(a.text);
 		return MHD_NO;
 	}
 	put_headers(response, &a);
-	rc = MHD_queue_response(connection, a.status, response);
-	MHD_destroy_response(response);
+	rc = mhd.MHD_queue_response(connection, a.status, response);
+	mhd.MHD_destroy_response(response);
 	return rc;
 }
 
@@ -102,11 +112,11 @@ static void run(struct server *s)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
-	MHD_run(s->daemon);
+	mhd.MHD_run(s->daemon);
 	if (s->answered)
 		malloc_trim(0);
 	s->answered = false;
-	if (MHD_get_timeout(s->daemon, &ms) == MHD_YES)
+	if (mhd.MHD_get_timeout(s->daemon, &ms) == MHD_YES)
 		uv_timer_start(&s->timeout, on_timeout, ms + 1, 0);
 	else
 		uv_timer_stop(&s->timeout);
@@ -134,7 +144,7 @@ static void stop(struct server *s)
 {
 	uv_poll_stop(&s->poll);
 	uv_timer_stop(&s->timeout);
-	MHD_stop_daemon(s->daemon);
+	mhd.MHD_stop_daemon(s->daemon);
 	s->closing = 2;
 	uv_close((uv_handle_t *)&s->poll, on_closed);
 	uv_close((uv_handle_t *)&s->timeout, on_closed);
@@ -174,14 +184,14 @@ static int serve(struct exporter *e, const struct endpoint_config *at)
 		return fd;
 	}
 	*s = (struct server){ .exporter = e, .at = *at, .wanted = true };
-	s->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
+	s->daemon = mhd.MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
 				     MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 				     OF_ONE_CLIENT, MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED,
 				     on_completed, s, MHD_OPTION_END);
-	info = s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+	info = s->daemon ? mhd.MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info || uv_poll_init(e->loop, &s->poll, info->epoll_fd)) {
 		if (s->daemon)
-			MHD_stop_daemon(s->daemon);
+			mhd.MHD_stop_daemon(s->daemon);
 		else
 			close(fd);
 		free(s);
@@ -214,7 +224,7 @@ static struct server *server_at(const struct exporter *e, const struct endpoint_
 
 void exporter_renew(struct exporter *e, const struct config *c)
 {
-	char text[ADDRESS_STRLEN];
+	char text[ADDRESS_STRLEN], why[LIBRARY_WHY_LEN];
 
 	e->web.page = c->page;
 	for (struct server *s = e->servers; s; s = s->next)
@@ -229,6 +239,10 @@ void exporter_renew(struct exporter *e, const struct config *c)
 		}
 		*at = s->next;
 		stop(s);
+	}
+	if (c->n_exporter && LIBRARY_OPEN(&library_mhd, functions, &mhd, why)) {
+		log_warning("exporter: it serves no metrics: %s", why);
+		return;
 	}
 	for (size_t i = 0; i < c->n_exporter; i++) {
 		int rc = server_at(e, &c->exporter[i]) ? 0 : serve(e, &c->exporter[i]);

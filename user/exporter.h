@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The exporter: metrics and the status page (web.h) over HTTP, by libmicrohttpd on the daemon's loop. Without it (WITH_MHD=0)
- * the configuration is told to have no effect.
+ * The exporter: metrics and the status page (web.h) over HTTP, by libmicrohttpd on the daemon's loop. The library is opened for the
+ * first address to listen on. Without it (WITH_MHD=0, or not installed) a warning says that the configuration has no effect.
  */
 #pragma once
 #include <uv.h>

@@ -7,7 +7,15 @@
 #include <errno.h>
 #include <qrencode.h>
 #include <string.h>
+#include "library.h"
 #include "log.h"
+
+#define FUNCTIONS(X) X(QRcode_encodeString8bit) X(QRcode_free)
+
+static struct library_functions {
+	FUNCTIONS(LIBRARY_POINTER)
+} qr;
+static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
 
 #define QUIET 4				/* modules around it that are light, as the standard wants */
 
@@ -31,15 +39,19 @@ static void draw(FILE *out, const QRcode *code)
 void gen_qr(const struct gen *g, const struct topology_host *h)
 {
 	const char *text;
-	char path[TOPOLOGY_NAME + 64];
+	char path[TOPOLOGY_NAME + 64], why[LIBRARY_WHY_LEN];
 	QRcode *code;
 
 	/* without the private key no app takes it */
 	if (h->role != ROLE_CLIENT || !g->private_key(g, h, WG_CLIENTS))
 		return;
+	if (LIBRARY_OPEN(&library_qrencode, functions, &qr, why)) {
+		log_warning("%s: no QR code of its file: %s", h->name, why);
+		return;
+	}
 	snprintf(path, sizeof(path), "%s/etc/wireguard/" WG_CLIENTS ".conf", h->name);
 	text = gen_files_text(g->files, path);
-	code = text ? QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L) : NULL;
+	code = text ? qr.QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L) : NULL;
 	if (!code) {
 		if (text && errno == ERANGE)
 			log_warning("%s: no QR code of it: it is too long for one", path);
@@ -48,7 +60,7 @@ void gen_qr(const struct gen *g, const struct topology_host *h)
 		return;
 	}
 	draw(gen_file(g->files, 0600, "%s/%s.qr", h->name, h->name), code);
-	QRcode_free(code);
+	qr.QRcode_free(code);
 }
 #else
 #include "log.h"

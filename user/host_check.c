@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "answers.h"
 #include "host_check.h"
+#include "library.h"
 #include "pins.h"
 #include "shared.h"
 #include "unasked.h"
@@ -290,6 +291,38 @@ static void check_followed(struct check *k)
 		check_interface(k, "interface", b->interface, true);
 }
 
+/* ---- libraries ---- */
+
+static void check_library(struct check *k, const char *key, const struct library *l)
+{
+	char why[LIBRARY_WHY_LEN];
+
+	if (library_open(l, NULL, 0, NULL, why))
+		tell(k, "%s: %s", key, why);
+}
+
+/* Those that the configuration needs, which the daemon opens */
+static void check_libraries(struct check *k)
+{
+	const struct config *c = k->c;
+
+	at(k, "/exporter/listen/0");
+	if (c->n_exporter)
+		check_library(k, "exporter", &library_mhd);
+	for (size_t i = 0; i < c->n_services; i++) {
+		at(k, "/services/%zu/wireguard/challenge", i);
+		if (c->services[i].guard.challenge_above)
+			check_library(k, "challenge", &library_sodium);
+	}
+	for (size_t i = 0; i < c->n_ddns; i++) {
+		at(k, "/ddns/%zu/provider", i);
+		if (c->ddns[i].by == DDNS_RFC2136)
+			check_library(k, "rfc2136", &library_ldns);
+		if (c->ddns[i].by == DDNS_OVH)
+			check_library(k, "ovh", &library_curl);
+	}
+}
+
 unsigned int host_check(const struct config *c, const struct host *h, const struct answers *answers, const char *instance,
 			config_tell *tell, void *data)
 {
@@ -305,5 +338,6 @@ unsigned int host_check(const struct config *c, const struct host *h, const stru
 	}
 	check_devices(&k);
 	check_followed(&k);
+	check_libraries(&k);
 	return k.n;
 }

@@ -37,11 +37,8 @@ static const struct command commands[] = {
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
 
-/* Optional libraries that it was built without */
+/* What is optional and was left out of this build (WITH_…=0 in the Makefile) */
 static const char *const without[] = {
-#ifndef WITH_SYSTEMD
-	"libsystemd",
-#endif
 #ifndef WITH_MHD
 	"libmicrohttpd",
 #endif
@@ -59,6 +56,9 @@ static const char *const without[] = {
 #endif
 #ifndef WITH_NCURSES
 	"ncurses",
+#endif
+#ifndef WITH_GEN
+	"the generator (gen)",
 #endif
 	NULL,
 };

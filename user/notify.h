@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the service manager is told (sd_notify(3)); nothing where there is none, or without libsystemd (WITH_SYSTEMD=0).
+ * Tells the service manager how the daemon is: datagrams to the socket that $NOTIFY_SOCKET names, as sd_notify(3) describes them. systemd
+ * sets it, and so does OpenRC's supervise-daemon; without it nothing is sent. A message that cannot be sent is lost: the daemon goes on.
  */
 #pragma once
 #include <linux/types.h>
@@ -9,5 +10,5 @@ void notify_ready(void);
 void notify_reloading(void);
 void notify_stopping(void);
 void notify_alive(void);
-/* After how many milliseconds, at the latest, notify_alive() is expected again; 0: not at all */
+/* Within how many milliseconds the manager expects the next notify_alive() ($WATCHDOG_USEC); 0: it expects none */
 __u64 notify_period(void);

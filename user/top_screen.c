@@ -13,13 +13,13 @@
 #ifdef WITH_NCURSES
 #define NCURSES_NOMACROS
 #include <ncurses.h>
-#include "ddns_library.h"
+#include "library.h"
 #include "log.h"
 
 #define FUNCTIONS(X) X(newterm) X(set_term) X(cbreak) X(noecho) X(keypad) X(curs_set) X(endwin) X(move) X(clrtoeol) X(attron) X(attroff) \
 	X(addnstr) X(mvprintw) X(printw) X(erase) X(refresh) X(timeout) X(getch) X(stdscr) X(LINES) X(COLS)
 
-static struct library {			/* the last three are variables */
+static struct library_functions {	/* the last three are variables */
 	FUNCTIONS(LIBRARY_POINTER)
 } nc;
 
@@ -32,11 +32,14 @@ static bool asks;			/* the filter is being typed */
 int top_screen_begin(void)
 {
 	static const struct library_function list[] = { FUNCTIONS(LIBRARY_FUNCTION) };
-	const char *wrong = library_open(NCURSES_SONAME, list, sizeof(list) / sizeof(*list), &nc);
-	SCREEN *screen = wrong ? NULL : nc.newterm(NULL, stdout, stdin);
+	char why[LIBRARY_WHY_LEN];
+	SCREEN *screen;
 
-	if (wrong)
-		log_warning("top: tables, for the screen cannot be had: %s", wrong);
+	if (LIBRARY_OPEN(&library_ncurses, list, &nc, why)) {
+		log_warning("top: prints tables, as it cannot open the screen: %s", why);
+		return -EOPNOTSUPP;
+	}
+	screen = nc.newterm(NULL, stdout, stdin);
 	if (!screen)
 		return -EOPNOTSUPP;
 	nc.set_term(screen);

@@ -17,6 +17,7 @@
 #include <sodium.h>
 #endif
 #include "grow.h"
+#include "library.h"
 #include "netlink_talk.h"
 #include "wireguard.h"
 
@@ -261,16 +262,29 @@ static int uapi_fwmark(const char *value, struct wg_device *d)
 	return 0;
 }
 
+/* Without libsodium the device's own public key stays unknown */
+static void public_of(const struct wg_key *private, struct wg_key *ret)
+{
+#ifdef WITH_SODIUM
+	static struct library_functions {
+		typeof(crypto_scalarmult_curve25519_base) *crypto_scalarmult_curve25519_base;
+	} sodium;
+	static const struct library_function functions[] = { LIBRARY_FUNCTION(crypto_scalarmult_curve25519_base) };
+	char why[LIBRARY_WHY_LEN];
+
+	if (!LIBRARY_OPEN(&library_sodium, functions, &sodium, why))
+		sodium.crypto_scalarmult_curve25519_base(ret->b, private->b);
+#endif
+}
+
 /* The socket tells the private key, of which nothing is kept */
 static int uapi_own_key(const char *value, struct wg_device *d)
 {
 	struct wg_key private;
 	int rc = hex_key(value, &private);
 
-#ifdef WITH_SODIUM
 	if (!rc && !wg_key_is_none(&private))
-		crypto_scalarmult_curve25519_base(d->key.b, private.b);
-#endif
+		public_of(&private, &d->key);
 	explicit_bzero(&private, sizeof(private));
 	return rc;
 }
