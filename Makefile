@@ -104,7 +104,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr answers blake2s config cookie ddns endpoints flows gen grammar headroom library links lists load_error mtu netlink nft notify plan_relay relay relay_size resolver rules spread topology topology_bad topology_page transmit uniform wg_dump wireguard
+UNITS       := addr answers blake2s config cookie ddns endpoints flows gen grammar headroom json library links lists load_error mtu netlink nft notify plan_relay relay relay_size resolver rules spread topology topology_bad topology_page transmit uniform wg_dump wireguard
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # cmocka 2 names the type, and calls the name that cmocka 1 has deprecated
 CMOCKA_NAMES := $(if $(shell $(PKG_CONFIG) --atleast-version=2 cmocka || echo 1),-Dassert_uint_in_range=assert_in_range)
@@ -134,6 +134,7 @@ $(O)/tests/unit_guard $(O)/tests/unit_headroom $(O)/tests/unit_links $(O)/tests/
 $(O)/tests/unit_headroom: $(call unit_obj,user/headroom.c)
 $(O)/unit/tests/unit_load_error.o: | $(O)/bpf_compiler.h
 $(O)/tests/unit_load_error: $(call unit_obj,user/load_error.c user/log.c)
+$(O)/tests/unit_json: $(call unit_obj,user/yaml*.c user/text.c user/log.c)
 $(O)/tests/unit_rules: $(call unit_obj,user/doctor_rule.c user/yaml*.c user/text.c user/addr.c user/log.c)
 $(O)/tests/unit_wg_dump: $(call unit_obj,user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
 $(O)/tests/unit_flows: $(call unit_obj,user/show_flows.c user/dataplane_flow_read.c user/dataplane_flows.c user/dataplane_read.c user/dataplane_relay_read.c \

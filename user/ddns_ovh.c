@@ -17,6 +17,7 @@
 #include "ddns_ovh.h"
 #include "ddns_secret.h"
 #include "library.h"
+#include "yaml_json.h"
 #include "yaml_tree.h"
 
 #define CONNECT_MS 5000
@@ -166,15 +167,14 @@ static CURLcode send_request(const struct ovh *o, const char *method, const char
 static void read_json(struct reply *r)
 {
 	struct fy_parse_cfg cfg = { .flags = FYPCF_QUIET | FYPCF_JSON_FORCE };
-	struct fy_parser *parser = r->n ? fy_parser_create(&cfg) : NULL;
+	struct fy_parser *parser = json_wrong(r->text, r->n, NULL) ? NULL : fy_parser_create(&cfg);
 
 	if (parser && !fy_parser_set_string(parser, r->text, r->n)) {
 		yaml_tree_build(&r->tree, parser);
-		if (fy_parser_get_stream_error(parser) || r->tree.second || r->tree.no_memory)
+		if (fy_parser_get_stream_error(parser) || r->tree.too_deep || r->tree.second || r->tree.no_memory)
 			yaml_tree_free(&r->tree);
 	}
-	if (parser)
-		fy_parser_destroy(parser);
+	fy_parser_destroy(parser);
 }
 
 static const char *text_at(struct reply *r, const char *path)

@@ -330,10 +330,12 @@ void doctor_rules(struct doctor *k)
 		doctor_say(k, STATE_OK, "nft", "", NULL, "there is no nft(8) to ask");
 		return;
 	}
-	if (!yaml_open(&y, text, n, "nft")) {
+	if (!yaml_open_json(&y, text, n, "nft -j list ruleset")) {
 		l.rules.list = rule_value(yaml_root(&y), "nftables");
 		if (l.rules.list)
 			look_at_ruleset(&l);
+	} else {
+		doctor_say(k, STATE_WARNING, "nft", "", NULL, "what `nft -j list ruleset` prints cannot be read, so no rule was looked at");
 	}
 	yaml_close(&y);
 	free(text);

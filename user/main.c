@@ -22,7 +22,11 @@ static const struct command commands[] = {
 	{ "down", cmd_down, "detach and remove everything of the instance", down_help },
 	{ "endpoint", cmd_endpoint, "bring a WireGuard peer's endpoint to an address of its name that answers", endpoint_help },
 	{ "flow", cmd_flow, "end flows of masquerading services", flow_help },
+#ifdef WITH_GEN
 	{ "gen", cmd_gen, "files for all hosts of a topology; or a configuration as rules of nft(8)", gen_help },
+#else
+	{ "gen", cmd_gen, "not in this program: it was built without the generator (WITH_GEN=0)", gen_help },
+#endif
 	{ "knock", cmd_knock, "hear knocks, or knock at another host", knock_help },
 	{ "monitor", cmd_monitor, "tell of drops, flows, handshakes and knocks as they happen, or write packets to a pcap file", monitor_help },
 	{ "mtu", cmd_mtu, "find the longest packet that passes, and say which MTU belongs where", mtu_help },

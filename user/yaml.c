@@ -10,6 +10,7 @@
 #include "log.h"
 #include "text.h"
 #include "yaml.h"
+#include "yaml_json.h"
 
 #define ERRORS_TOLD 50			/* the rest is counted */
 
@@ -92,8 +93,7 @@ void yaml_error(struct yaml *y, struct yaml_node *node, const char *format, ...)
 
 /* ---- the document ---- */
 
-/* Bytes of the UTF-8 sequence at s; 0: none, or a character that YAML does not allow. */
-static size_t character(const unsigned char *s, size_t n)
+size_t yaml_character(const unsigned char *s, size_t n)
 {
 	size_t len = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 : (*s & 0xf0) == 0xe0 ? 3 : *s >= 0xf0 && *s < 0xf5 ? 4 : 0;
 	size_t i;
@@ -121,7 +121,7 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 			len = 1;
 			continue;
 		}
-		len = character(s, end - s);
+		len = yaml_character(s, end - s);
 		if (!len)
 			fprintf(stderr, "%s:%u:%td: error: byte 0x%02x: not text in UTF-8\n", y->name, line, s - start + 1, *s);
 		if (*s == '\t' && indent && strspn((char *)s, "\t \r") < strcspn((char *)s, "\n#")) {
@@ -133,6 +133,10 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 		line += *s == '\n';
 		if (*s == '\n')
 			start = s + 1;
+	}
+	if (len && n && s[-1] == '\\') {		/* an assertion of libfyaml's fails where an escape is cut off */
+		fprintf(stderr, "%s:%u:%td: error: the text ends in a backslash\n", y->name, line, s - start);
+		len = 0;
 	}
 	y->errors += !len;
 	return len ? 0 : -EINVAL;
@@ -176,7 +180,7 @@ static int parse(struct yaml *y, FILE *ear)
 	if (parser && !fy_parser_set_string(parser, y->text, y->n)) {
 		errno = 0;
 		yaml_tree_build(&y->tree, parser);
-		r = y->tree.no_memory ? -ENOMEM : fy_parser_get_stream_error(parser) ? -EBADMSG : y->tree.second ? -EINVAL : 0;
+		r = y->tree.no_memory ? -ENOMEM : y->tree.too_deep ? -ELOOP : fy_parser_get_stream_error(parser) ? -EBADMSG : y->tree.second ? -EINVAL : 0;
 		if (r == -EBADMSG && errno == ENOMEM)	/* libfyaml says at most that some function of its own failed */
 			r = -ENOMEM;
 	}
@@ -205,6 +209,10 @@ int yaml_open(struct yaml *y, const char *text, size_t n, const char *name)
 	if (r == -EINVAL) {
 		fprintf(stderr, "%s:%d:1: error: a second document: one a file\n", y->name, y->tree.second);
 		y->errors++;
+	} else if (r == -ELOOP) {
+		fprintf(stderr, "%s:%d:1: error: nested more than %d deep\n", y->name, y->tree.too_deep, YAML_DEPTH);
+		y->errors++;
+		r = -EINVAL;
 	} else if (r == -EBADMSG) {
 		tell_unparsed(y, said);
 		r = -EINVAL;
@@ -215,6 +223,18 @@ int yaml_open(struct yaml *y, const char *text, size_t n, const char *name)
 		yaml_close(y);
 	free(said);
 	return r;
+}
+
+int yaml_open_json(struct yaml *y, const char *text, size_t n, const char *name)
+{
+	size_t at;
+	const char *wrong = json_wrong(text, n, &at);
+
+	if (!wrong)
+		return yaml_open(y, text, n, name);
+	*y = (struct yaml){ .name = name, .errors = 1 };
+	fprintf(stderr, "%s: byte %zu: error: %s\n", name, at + 1, wrong);
+	return -EINVAL;
 }
 
 void yaml_close(struct yaml *y)

@@ -49,6 +49,8 @@ const char *yaml_file_name(const char *file);	/* as messages call it */
 
 /* Opens and closes; text must live as long. -EINVAL: no YAML, told. The root is NULL where nothing is written. */
 int yaml_open(struct yaml *y, const char *text, size_t n, const char *name);
+/* The same of JSON that others wrote: libfyaml sees only what yaml_json.h lets through. */
+int yaml_open_json(struct yaml *y, const char *text, size_t n, const char *name);
 void yaml_close(struct yaml *y);
 struct yaml_node *yaml_root(struct yaml *y);
 
@@ -62,3 +64,5 @@ const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct yaml_no
 void *yaml_append(struct yaml *y, void *array, size_t *n, size_t size);
 /* Tells an error at node: at its key where it is empty, at its beginning where it is a mapping or a list. */
 void yaml_error(struct yaml *y, struct yaml_node *node, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Bytes of the UTF-8 sequence at s, of n > 0 that are left; 0: none, or a character that YAML does not allow. */
+size_t yaml_character(const unsigned char *s, size_t n);

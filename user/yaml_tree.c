@@ -165,8 +165,11 @@ static void open_node(struct yaml_tree *t, enum yaml_type type, struct fy_token 
 {
 	struct yaml_node *node = add(t, type, start, anchor);
 
-	if (node)
-		t->open = node;
+	if (!node)
+		return;
+	t->open = node;
+	if (++t->depth > YAML_DEPTH)
+		t->too_deep = node->line + 1;
 }
 
 static void close_node(struct yaml_tree *t)
@@ -174,6 +177,7 @@ static void close_node(struct yaml_tree *t)
 	if (t->open->type == YAML_MAP)
 		t->open->n /= 2;
 	t->open = t->open->parent;
+	t->depth--;
 }
 
 static void take(struct yaml_tree *t, struct fy_event *e)
@@ -208,7 +212,7 @@ void yaml_tree_build(struct yaml_tree *t, struct fy_parser *parser)
 {
 	struct fy_event *e;
 
-	while (!t->second && !t->no_memory && (e = fy_parser_parse(parser))) {
+	while (!t->second && !t->no_memory && !t->too_deep && (e = fy_parser_parse(parser))) {
 		take(t, e);
 		fy_parser_event_free(parser, e);
 	}

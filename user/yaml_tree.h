@@ -27,11 +27,14 @@ struct yaml_tree {
 	struct yaml_node *root, *open;	/* open: the list or mapping that is being read */
 	struct yaml_anchor *anchors;	/* the latest first */
 	struct yaml_block *blocks;	/* memory of it all */
+	unsigned int depth;
+	int too_deep;			/* the line in which lists and mappings are nested more than YAML_DEPTH deep, from 1; 0: nowhere */
 	int second;			/* the line of a second document, from 1; 0: there is none */
 	bool no_memory;
 };
 
-/* All that the parser reads, up to the end, an error of the parser's, or a second document */
+#define YAML_DEPTH 100			/* a configuration has 8, and a ruleset of nft's 20 */
+/* All that the parser reads, up to the end, an error of the parser's, a second document, or what is nested too deep */
 void yaml_tree_build(struct yaml_tree *t, struct fy_parser *parser);
 void yaml_tree_free(struct yaml_tree *t);
 /* "/services/0/listen": keys, and numbers of items; through aliases. NULL: not there */
