@@ -192,6 +192,7 @@ static void run_round(void)
 	unsigned int before = rounds;
 
 	skipped_ms += next_ms > 0 ? next_ms : 0;
+	uv_update_time(&loop);			/* since 1.45 UV_RUN_ONCE first sleeps, by the time it last read */
 	while (rounds == before)
 		uv_run(&loop, UV_RUN_ONCE);
 	uv_run(&loop, UV_RUN_NOWAIT);		/* what the round closed: before that a loop waits for nothing */
