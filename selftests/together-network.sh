@@ -186,7 +186,9 @@ the_hosts_files() {
 	echo 'application secret consumer' > "$work/api/keys"
 	echo '[]' > "$work/api/records"
 	echo ok > "$work/api/mode"
-	(umask 077 && printf 'OVH_APP_KEY=%s\nOVH_APP_SECRET=%s\nOVH_CONSUMER_KEY=%s\n' $(< "$work/api/keys") > $settings/ovh.conf)
+	local application secret consumer
+	read -r application secret consumer < "$work/api/keys"
+	(umask 077 && printf '%s\n' "OVH_APP_KEY=$application" "OVH_APP_SECRET=$secret" "OVH_CONSUMER_KEY=$consumer" > $settings/ovh.conf)
 	start dns "$root/selftests/ovh.py" "$name_server" 8080 "$work/api" > "$work/ovh"
 	wait_for 10 "OVH's API" grep -q listening "$work/ovh"
 	program knocked
@@ -194,7 +196,8 @@ the_hosts_files() {
 }
 program() { # NAME: $work/NAME.sh writes its user and its arguments to $work/NAME
 	install -m 666 /dev/null "$work/$1"
-	printf '#!/bin/sh\necho "$(id -un) $*" >> %s\n' "$work/$1" > "$work/$1.sh"
+	echo "#!/bin/sh
+		echo \"\$(id -un) \$*\" >> $work/$1" > "$work/$1.sh"
 	chmod 755 "$work/$1.sh"
 }
 
