@@ -49,16 +49,18 @@ PKGS     := libbpf libxdp libmnl libfyaml libuv libcares
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) $(foreach name,$(with),$($(name)_PKGS)))
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS))
 CFLAGS   ?= -O2 -g
+# empty: a warning of a compiler that is newer than these sources does not stop a package's build
+WERROR   ?= -Werror
 # what is built does not say where (selftests/reproducible.sh)
 PREFIX_MAP ?= -ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(O)/=build/
-ALL_CFLAGS = $(PREFIX_MAP) -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror -D_GNU_SOURCE \
+ALL_CFLAGS = $(PREFIX_MAP) -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare $(WERROR) -D_GNU_SOURCE \
 	-Iinclude -I$(O) -DVERSION='"$(VERSION)"' $(ALL_DEFINES) $(PKG_CFLAGS) $(CFLAGS)
 LIBS      = -Wl,--as-needed $(PKG_LIBS) -lelf -lz
 MULTIARCH := $(shell $(CC) -print-multiarch)
 SYSROOT  := $(shell $(CC) -print-sysroot 2> /dev/null)
 BPF_CFLAGS ?= -O2 -g
 ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(firstword $(subst -, ,$(MULTIARCH)) $(shell uname -m))))
-ALL_BPF_CFLAGS = $(PREFIX_MAP) -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror \
+ALL_BPF_CFLAGS = $(PREFIX_MAP) -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare $(WERROR) \
 	-Iinclude -Ibpf -I$(SYSROOT)/usr/include/$(MULTIARCH) $(BPF_CFLAGS)
 
 # of gen_*.c all but gen_run.c, by which doctor asks nft
@@ -237,28 +239,52 @@ accept:			# N=ISSUE: every row of docs/acceptance.md under it
 demo:
 	$(Q)scripts/demo
 
-# Units for the one instance, and templates for several: wgxdp@NAME reads /etc/wgxdp/NAME.yaml
+# ---- installing: the list of files that every package has (debian/, scripts/packaging/) ----
+# UNITDIR is for systemd, INITDIR for OpenRC; an empty one installs nothing
+SBINDIR     ?= $(PREFIX)/sbin
+DOCDIR      ?= $(PREFIX)/share/doc/wgxdp
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
+INITDIR     ?=
+SYSCONFDIR  ?= /etc
+DOCS        := README.md CHANGELOG.md $(wildcard docs/*.md)
+at_place     = -e 's,/usr/local/sbin,$(SBINDIR),'
+
+# Units for the one instance, and templates for several: wgxdp@NAME reads /etc/wgxdp/NAME.yaml
 as_template := -e 's,(sbin/wgxdp) (up|daemon|reload|down),\1 --instance %i \2,' -e 's,(sbin/wgxdp-etcd) ,\1 --instance %i ,;s,/etcd[.]conf,/%i.etcd.conf,' \
 	-e 's,%i (up|daemon|reload)$$,& -c /etc/wgxdp/%i.yaml,' -e 's,/wgxdp[.]yaml,/%i.yaml,' \
 	-e 's,wgxdp[.]service$$,wgxdp@%i.service,' -e 's/^After=.*wgxdp-daemon[.]service/After=network-online.target wgxdp@%i.service wgxdp-daemon@%i.service/' -e 's/^Description=.*/& (%i)/'
 
-install: $(O)/wgxdp
-	$(Q)install -D -m 755 $< $(DESTDIR)$(PREFIX)/sbin/wgxdp
-	$(Q)install -m 755 scripts/wgxdp-etcd $(DESTDIR)$(PREFIX)/sbin/
+.PHONY: install-program install-docs install-units install-openrc
+install: install-program install-docs $(if $(UNITDIR),install-units) $(if $(INITDIR),install-openrc)
+
+install-program: $(O)/wgxdp
+	$(Q)install -D -m 755 -t $(DESTDIR)$(SBINDIR) $< scripts/wgxdp-etcd
+	$(Q)install -d $(DESTDIR)$(SYSCONFDIR)/wgxdp $(DESTDIR)$(PREFIX)/lib/wgxdp
+	$(Q)sed $(at_place) scripts/packaging/hook | install -m 755 /dev/stdin $(DESTDIR)$(PREFIX)/lib/wgxdp/hook
+	$(Q)install -D -m 644 scripts/wgxdp.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/wgxdp
+
+install-docs:
+	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCS)
+	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples docs/examples/*
+	$(Q)for part in grafana prometheus; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/$$part docs/$$part/* || exit 1; done
+	$(Q)for page in $(MAN_PAGES); do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; done
+
+install-units:
 	$(Q)for unit in wgxdp wgxdp-daemon wgxdp-etcd; do for at in '' @; do \
-		install -d $(DESTDIR)$(UNITDIR)/$$unit$$at.service.d && \
-		install -m 644 scripts/systemd/hardening.conf $(DESTDIR)$(UNITDIR)/$$unit$$at.service.d/ && \
-		sed -E -e 's,/usr/local/sbin,$(PREFIX)/sbin,' $${at:+$(as_template)} scripts/systemd/$$unit.service \
-			> $(DESTDIR)$(UNITDIR)/$$unit$$at.service || exit 1; done; done
+		install -D -m 644 -t $(DESTDIR)$(UNITDIR)/$$unit$$at.service.d scripts/systemd/hardening.conf && \
+		sed -E $${at:+$(as_template)} $(at_place) scripts/systemd/$$unit.service | \
+			install -m 644 /dev/stdin $(DESTDIR)$(UNITDIR)/$$unit$$at.service || exit 1; done; done
 	$(Q)for unit in wgxdp-ddns wgxdp-endpoint@ wgxdp-knock; do \
 		install -D -m 644 -t $(DESTDIR)$(UNITDIR)/$$unit.service.d scripts/systemd/once.conf || exit 1; done
 	$(Q)for unit in wgxdp-ddns.service wgxdp-ddns.timer wgxdp-endpoint@.service wgxdp-endpoint@.timer wgxdp-knock.service wgxdp-knock.path; do \
-		sed -e 's,/usr/local/sbin,$(PREFIX)/sbin,' scripts/systemd/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
-	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/wgxdp scripts/systemd/shared.conf scripts/systemd/endpoint.conf
-	$(Q)install -D -m 644 scripts/wgxdp.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/wgxdp
-	$(Q)for page in $(MAN_PAGES); do \
-		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; done
+		sed $(at_place) scripts/systemd/$$unit | install -m 644 /dev/stdin $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
+	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR) scripts/systemd/shared.conf scripts/systemd/endpoint.conf
+
+install-openrc:
+	$(Q)install -d $(DESTDIR)$(INITDIR)
+	$(Q)for script in wgxdp wgxdp-daemon; do \
+		sed $(at_place) scripts/openrc/$$script | install -m 755 /dev/stdin $(DESTDIR)$(INITDIR)/$$script || exit 1; done
 
 # The packages of Debian, beside each other in $(O)/deb; nothing of the working tree is touched
 .PHONY: deb
