@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Recipe for Nix: nix-build -E 'with import <nixpkgs> { }; callPackage ./scripts/packaging/package.nix { }'
+{
+  lib,
+  stdenv,
+  bash,
+  bpftools,
+  c-ares,
+  curl,
+  elfutils,
+  ldns,
+  libbpf,
+  libfyaml,
+  libmicrohttpd,
+  libmnl,
+  libsodium,
+  libuv,
+  llvmPackages,
+  ncurses,
+  openssl,
+  pkg-config,
+  qrencode,
+  systemdLibs,
+  xdp-tools,
+  zlib,
+}:
+let
+  # One line of scripts/packaging/settings: NAME=${NAME:-'value'}
+  setting =
+    name:
+    let
+      lines = lib.splitString "\n" (builtins.readFile ./settings);
+      matches = map (builtins.match "${name}=[$].*:-'(.*)'[}]") lines;
+    in
+    builtins.head (builtins.head (builtins.filter (m: m != null) matches));
+  # The program opens these at run time, by name
+  opened = [
+    curl
+    ldns
+    ncurses
+    openssl
+  ];
+in
+stdenv.mkDerivation {
+  pname = "wgxdp";
+  version = lib.removeSuffix "\n" (builtins.readFile ../../VERSION);
+  src = lib.cleanSource ../..;
+
+  nativeBuildInputs = [
+    bpftools
+    llvmPackages.clang
+    pkg-config
+  ];
+  buildInputs = [
+    bash
+    c-ares
+    elfutils
+    libbpf
+    libfyaml
+    libmicrohttpd
+    libmnl
+    libsodium
+    libuv
+    qrencode
+    systemdLibs
+    xdp-tools
+    zlib
+  ]
+  ++ opened;
+
+  # clang -target bpf knows none of these
+  hardeningDisable = [ "zerocallusedregs" ];
+  BPF_CFLAGS = "-O2 -g -fno-stack-protector -Wno-error=unused-command-line-argument";
+  CLANG = "${llvmPackages.clang}/bin/clang";
+  NIX_LDFLAGS = map (library: "-rpath ${lib.getLib library}/lib") opened;
+
+  makeFlags = [
+    "V=1"
+    "WERROR="
+    "PREFIX=${placeholder "out"}"
+    "SYSCONFDIR=${placeholder "out"}/etc"
+  ];
+  enableParallelBuilding = true;
+  doCheck = false; # the tests need root and network namespaces
+
+  meta = {
+    description = "WireGuard relay and DNAT forwarder in XDP";
+    homepage = setting "HOMEPAGE";
+    license = lib.licenses.gpl2Plus;
+    mainProgram = "wgxdp";
+    platforms = [
+      "x86_64-linux"
+      "aarch64-linux"
+    ];
+  };
+}
