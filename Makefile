@@ -286,10 +286,16 @@ install-openrc:
 	$(Q)for script in wgxdp wgxdp-daemon; do \
 		sed $(at_place) scripts/openrc/$$script | install -m 755 /dev/stdin $(DESTDIR)$(INITDIR)/$$script || exit 1; done
 
-# The packages of Debian, beside each other in $(O)/deb; nothing of the working tree is touched
-.PHONY: deb
-deb:
-	$(Q)scripts/deb $(O)/deb
+# Packages of the committed state; nothing of the working tree is touched (docs/install.md)
+.PHONY: deb rpm release
+deb:			# S=SUITE A=ARCH: in a bare Debian SUITE, for another architecture
+	$(Q)scripts/deb $(if $(S),-s $(S)) $(if $(A),-a $(A)) $(O)/deb
+
+rpm:			# S=SUITE: in a bare Debian SUITE
+	$(Q)scripts/rpm $(if $(S),-s $(S)) $(O)/rpm
+
+release:		# MAINTAINER='NAME <ADDRESS>' HOMEPAGE=URL KEY=KEY: else of scripts/packaging/settings
+	$(Q)scripts/release $(O)/release
 
 # bench
 BENCH_DIR  = $(O)/tests/bench
