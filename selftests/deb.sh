@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
-# timeout: 3600
-# The Debian package on a bare Debian of this machine's suite: it installs with what it needs and starts nothing; `wgxdp up --wan … --to …` carries traffic;
+# timeout: 7200
+# The Debian package on a bare Debian $SUITE (bookworm; selftests/deb-SUITE.sh for others), built there: it installs with what it needs and starts nothing; `wgxdp up --wan … --to …` carries traffic;
 # an upgrade to the next build, and `wgxdp up` of that, loses no packet; removed, nothing of it runs any more; purged, nothing is left.
 # Then the same with systemd as its first process: the daemon is started again by the upgrade and what was brought up once is reloaded, with
-# no packet lost; removed, no unit of it is active, and purged, none is enabled. lintian has neither error nor warning to tell.
-# BREAK=1 takes it down and up again after the upgrade, whose lost packets must be seen. DEBS=DIR takes packages that scripts/deb has left there.
+# no packet lost; removed, no unit of it is active, and purged, none is enabled. lintian reports neither error nor warning, and the package's
+# autopkgtest passes.
+# BREAK=1 takes it down and up again after the upgrade, whose lost packets must be seen. DEBS=DIR takes packages that scripts/deb has left there, and looks at neither lintian nor autopkgtest.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end        the firewall's programs are the package's, in the bare Debian
 source "${BASH_SOURCE[0]%/*}/lib.sh"
@@ -55,16 +56,17 @@ without_loss() { # WHAT COMMAND...
 
 # --- the packages
 
+suite=${SUITE:-bookworm}
 debs=${DEBS:-$work}
 package() { cd "$debs" && echo "wgxdp_$1"_*.deb; } # VERSION
 if [[ ! -e $debs/$(package 0.1.1) ]]; then
-	"$root/scripts/deb" "$debs" > "$work/deb" || fail 'scripts/deb'
-	"$root/scripts/deb" -v 0.1.1 "$debs" > "$work/deb" || fail 'scripts/deb -v 0.1.1'
+	"$root/scripts/deb" -s "$suite" -l -t "$debs" > "$work/deb" || fail "scripts/deb -s $suite -l -t"
+	holds '^forward *PASS' "$debs/build.log" || fail 'no autopkgtest has run'
+	say "ok built on $suite; lintian: no warning, no error; autopkgtest passed"
+	"$root/scripts/deb" -s "$suite" -v 0.1.1 "$debs" > "$work/deb" || fail "scripts/deb -s $suite -v 0.1.1"
 fi
-lintian --fail-on error,warning "$debs/$(package 0.1.0)" > "$work/lintian" 2>&1 || fail "lintian: $(< "$work/lintian")"
-say "lintian: no warning, no error"
 
-bare=$("$root/scripts/bare" -s own -k) || fail 'no bare Debian'
+bare=$("$root/scripts/bare" -s "$suite" -k) || fail 'no bare Debian'
 cgroup='' # of what boots
 tidy() {
 	[[ ! ${first:-} ]] || { kill -KILL "$first" && wait "$machine"; } 2> /dev/null || :
