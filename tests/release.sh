@@ -83,7 +83,7 @@ dpkg-deb --fsys-tarfile "$deb" | tar tv | awk '{print $1, $6}' | sed -E 's, \./,
 rpm -qp --qf '[%{FILEMODES:perms} %{FILENAMES}\n]' "$rpm" | plain > "$work/rpm"
 # Debian wants the changes and the license in places of its own, rpm the license
 only_deb=' /usr/share/doc/wgxdp/(changelog(\.Debian)?\.gz|copyright)$'
-only_rpm=' /usr/share/licenses/wgxdp(/COPYING)?$'
+only_rpm=' /usr/share/licenses/wgxdp(-[0-9.]+)?(/COPYING)?$'
 diff <(grep -vE "$only_deb" "$work/deb") <(grep -vE "$only_rpm" "$work/rpm") || fail "the rpm package (>) has other files than the Debian package of $suite (<)"
 (($(wc -l < "$work/rpm") > 90)) || fail "too few files: $(< "$work/rpm")"
 echo "ok the same files in both packages: $(grep -cvE "$only_rpm" "$work/rpm")"
