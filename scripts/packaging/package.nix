@@ -20,7 +20,6 @@
   openssl,
   pkg-config,
   qrencode,
-  systemdLibs,
   xdp-tools,
   zlib,
 }:
@@ -37,8 +36,11 @@ let
   opened = [
     curl
     ldns
+    libmicrohttpd
+    libsodium
     ncurses
     openssl
+    qrencode
   ];
 in
 stdenv.mkDerivation {
@@ -57,12 +59,8 @@ stdenv.mkDerivation {
     elfutils
     libbpf
     libfyaml
-    libmicrohttpd
     libmnl
-    libsodium
     libuv
-    qrencode
-    systemdLibs
     xdp-tools
     zlib
   ]
