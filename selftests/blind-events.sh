@@ -62,7 +62,7 @@ attacker_at="[2001:db8::66]:4000"
 says attacker eth0 "$attacker_at" data 301
 attacker_at="[2001:db8::66]:4000"
 expect_event blind_stranger "$attacker_at"
-says edge-c wan "$c_at" data 301 40
+says edge-c wan "$c_at" data 301 24
 expect_event guard_shape "$c_at"
 says nat-b out "$b_at" initiation "$(key wgb-a)" 302
 expect_event blind_refused "$b_at"
