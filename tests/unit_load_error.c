@@ -4,6 +4,7 @@
  * verifiers: selftests/refused.sh.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -124,6 +125,67 @@ static void kernels(void **state)
 		assert_false(kernel_is_old(good[i]));
 }
 
+/* The process has the capabilities, yet the kernel refuses to make a map or to load */
+static void refused(void **state)
+{
+	static const struct {
+		const char *said;
+		struct load_error process;
+		const char *told;
+	} processes[] = {
+		{ "libbpf: map 'devices': failed to create: Operation not permitted(-1)\n",
+		  { .in_user_namespace = true, .filtered = true },
+		  "instance default: this process is in a user namespace, where the kernel loads "
+		  "no BPF programs: run it as the host's root (a container: not rootless)" },
+		{ FAILED,
+		  { .filtered = true },
+		  "instance default: a seccomp filter keeps this process from bpf(2): allow that "
+		  "call (a container: --security-opt seccomp=unconfined)" },
+		/* the verifier's own reason is none of these */
+		{ LOG("R1 leaks addr into map\n"),
+		  { .filtered = true },
+		  REFUSED("6.1.0", "R1 leaks addr into map") },
+	};
+	char text[1024];
+
+	for (size_t i = 0; i < sizeof(processes) / sizeof(*processes); i++) {
+		struct load_error e = processes[i].process;
+
+		load_error_take(&e, processes[i].said);
+		load_error_format(&e, "instance default", -EPERM, "6.1.0", text, sizeof(text));
+		assert_string_equal(text, processes[i].told);
+	}
+}
+
+static void lacking(void **state)
+{
+	const __u64 bpf = 1ULL << CAP_BPF, net = 1ULL << CAP_NET_ADMIN, perfmon = 1ULL << CAP_PERFMON,
+		    admin = 1ULL << CAP_SYS_ADMIN;
+	const struct {
+		__u64 set;
+		const char *told;
+	} sets[] = {
+		{ 0, "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON" },
+		{ ~(bpf | net | perfmon | admin), "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON" },
+		{ bpf, "CAP_NET_ADMIN and CAP_PERFMON" },
+		{ net, "CAP_BPF and CAP_PERFMON" },
+		{ perfmon, "CAP_BPF and CAP_NET_ADMIN" },
+		{ net | perfmon, "CAP_BPF" },
+		{ bpf | perfmon, "CAP_NET_ADMIN" },
+		{ bpf | net, "CAP_PERFMON" },
+		{ bpf | net | perfmon, "" },
+		{ admin, "CAP_NET_ADMIN" },
+		{ admin | net, "" },
+		{ ~0ULL, "" },
+	};
+	char text[64];
+
+	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
+		load_error_lacking(sets[i].set, text, sizeof(text));
+		assert_string_equal(text, sets[i].told);
+	}
+}
+
 /* Whatever the log is, no more than the room for it is written */
 static void long_logs(void **state)
 {
@@ -148,6 +210,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(told),
 		cmocka_unit_test(kernels),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(lacking),
 		cmocka_unit_test(long_logs),
 	};
 

@@ -11,6 +11,7 @@
 #include "apply.h"
 #include "dataplane.h"
 #include "headroom.h"
+#include "load_error.h"
 #include "log.h"
 #include "plan.h"
 #include "resolver.h"
@@ -213,6 +214,15 @@ static int attempt(const char *instance, struct plan_input *in, bool may_wait, s
 	return rc;
 }
 
+/* Before anything is read or changed: 0; or -errno, told */
+static int prepare(const char *instance)
+{
+	char what[INSTANCE_LEN + sizeof("instance ")];
+
+	snprintf(what, sizeof(what), "instance %s", instance);
+	return load_permitted(what) ?: pins_prepare();
+}
+
 int apply(const char *instance, const struct config *c)
 {
 	struct answers answers;
@@ -224,7 +234,7 @@ int apply(const char *instance, const struct config *c)
 		log_info("nothing to load: what this configuration asks for is done by `wgxdp daemon`");
 		return 0;
 	}
-	rc = pins_prepare();
+	rc = prepare(instance);
 	if (rc)
 		return rc;
 	answers_read(instance, &answers);
@@ -245,7 +255,7 @@ int apply_followed(const char *instance, const struct config *c, struct answers 
 {
 	struct plan_input in = { .config = c, .answers = answers, .followed = true };
 	struct outcome outcome;
-	int settled, rc = pins_prepare() ?: state_prepare(instance, c, &in.config_hash);
+	int settled, rc = prepare(instance) ?: state_prepare(instance, c, &in.config_hash);
 
 	if (rc)
 		return rc;
@@ -263,7 +273,7 @@ int apply_follow(const char *instance, const struct config *c, struct answers *a
 {
 	struct plan_input without = { .config = c, .answers = answers, .followed = true, .tolerant = true };
 	bool again, may_wait = true;
-	int rc = pins_prepare();
+	int rc = prepare(instance);
 
 	if (rc)
 		return rc;

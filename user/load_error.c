@@ -4,10 +4,13 @@
  * names the program that was refused, and where the verifier's log is.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 #include "bpf_compiler.h"
 #include "load_error.h"
 #include "log.h"
@@ -85,7 +88,104 @@ void load_error_begin(void)
 	memset(&last, 0, sizeof(last));
 }
 
+/* ---- permission ---- */
+
+#define ALL_NEEDED "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
+
+void load_error_lacking(__u64 set, char *ret, size_t room)
+{
+	const __u64 admin = 1ULL << CAP_SYS_ADMIN; /* bpf(2) takes it for either of the two */
+	const struct {
+		__u64 any_of;
+		const char *name;
+	} needed[] = {
+		{ 1ULL << CAP_BPF | admin, "CAP_BPF" },
+		{ 1ULL << CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+		{ 1ULL << CAP_PERFMON | admin, "CAP_PERFMON" },
+	};
+	const char *lacking[3];
+	size_t n = 0;
+
+	for (size_t i = 0; i < 3; i++)
+		if (!(set & needed[i].any_of))
+			lacking[n++] = needed[i].name;
+	if (n == 3)
+		snprintf(ret, room, "%s", ALL_NEEDED);
+	else
+		snprintf(ret, room, "%s%s%s", n ? lacking[0] : "", n == 2 ? " and " : "",
+			 n == 2 ? lacking[1] : "");
+}
+
+int load_permitted(const char *what)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	char lacking[64];
+
+	if (syscall(SYS_capget, &header, data))
+		return 0; /* unknown: the kernel decides when it loads */
+	load_error_lacking((__u64)data[1].effective << 32 | data[0].effective, lacking,
+			   sizeof(lacking));
+	if (!*lacking)
+		return 0;
+	log_error("%s: this process lacks %s: run it as root with " ALL_NEEDED
+		  " (a container: --cap-add)",
+		  what, lacking);
+	return -EPERM;
+}
+
+static bool is_filtered(void)
+{
+	FILE *in = fopen("/proc/self/status", "re");
+	unsigned int mode = 0;
+	char line[256];
+
+	while (in && fgets(line, sizeof(line), in))
+		sscanf(line, "Seccomp: %u", &mode);
+	if (in)
+		fclose(in);
+	return mode == 2;
+}
+
+/* Only the first user namespace maps all users to themselves by nature. */
+static bool is_in_user_namespace(void)
+{
+	unsigned int inside, outside, count;
+	FILE *in = fopen("/proc/self/uid_map", "re");
+	bool first = !in || fscanf(in, "%u %u %u", &inside, &outside, &count) != 3 ||
+		     (!inside && !outside && count == 0xffffffff);
+
+	if (in)
+		fclose(in);
+	return !first;
+}
+
 /* ---- what is told ---- */
+
+/* libbpf may say which map could not be made; the verifier, only why it refuses a program. */
+static bool is_permission(const struct load_error *e, int rc)
+{
+	return rc == -EPERM && (!*e->said || !strncmp(e->said, "map '", 5));
+}
+
+static void format_permission(const struct load_error *e, const char *what, char *ret, size_t room)
+{
+	if (e->in_user_namespace)
+		snprintf(ret, room,
+			 "%s: this process is in a user namespace, where the kernel loads no BPF "
+			 "programs: run it as the host's root (a container: not rootless)",
+			 what);
+	else if (e->filtered)
+		snprintf(ret, room,
+			 "%s: a seccomp filter keeps this process from bpf(2): allow that call "
+			 "(a container: --security-opt seccomp=unconfined)",
+			 what);
+	else
+		snprintf(ret, room,
+			 "%s: this process may not load BPF programs: run it as root, or "
+			 "with " ALL_NEEDED,
+			 what);
+}
 
 static void format_refusal(const struct load_error *e, const char *what, int rc,
 			   const char *release, char *ret, size_t room)
@@ -111,11 +211,8 @@ static void format_refusal(const struct load_error *e, const char *what, int rc,
 void load_error_format(const struct load_error *e, const char *what, int rc, const char *release,
 		       char *ret, size_t room)
 {
-	if (rc == -EPERM && !*e->said)
-		snprintf(ret, room,
-			 "%s: this process may not load BPF programs: run it as root, or with "
-			 "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON",
-			 what);
+	if (is_permission(e, rc))
+		format_permission(e, what, ret, room);
 	else if (rc == -ENOMEM)
 		snprintf(ret, room,
 			 "%s: no memory for the BPF programs and their maps%s%s%s: free some, then "
@@ -136,6 +233,8 @@ void load_error_tell(const char *what, int rc)
 	char text[1024];
 
 	uname(&u);
+	last.filtered = is_filtered();
+	last.in_user_namespace = is_in_user_namespace();
 	load_error_format(&last, what, rc, u.release, text, sizeof(text));
 	log_error("%s", text);
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include <bpf/libbpf.h>
+#include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -15,10 +16,16 @@ struct load_error {
 	char said[256]; /* the verifier's reason, or libbpf's about a map; "": none */
 	unsigned int stack; /* bytes that its deepest chain of calls needs, if too many */
 	bool too_long; /* the verifier gave up at its limit of instructions */
+	/* Why the kernel may refuse a process that has the capabilities: */
+	bool in_user_namespace; /* not the host's first one, where alone they count for BPF */
+	bool filtered; /* by a seccomp filter, as container engines set it */
 };
 
 /* Whether a kernel (uname's release) is older than KERNEL_FLOOR */
 bool kernel_is_old(const char *release);
+
+/* Whether this process has the capabilities that loading and attaching take: 0; or -EPERM, told */
+int load_permitted(const char *what);
 
 /* For libbpf_set_print(): remembers what the errors say; prints all with WGXDP_LIBBPF set */
 int load_error_print(enum libbpf_print_level level, const char *format, va_list args);
@@ -27,7 +34,10 @@ void load_error_begin(void);
 /* Tells why that load failed: rc is libbpf's -errno, what names what was loaded */
 void load_error_tell(const char *what, int rc);
 
-/* ---- parts of the two above, for tests ---- */
+/* ---- parts of these, for tests ---- */
+/* Names the capabilities that `set` (a bit for each, as CapEff in proc(5)) lacks: "CAP_BPF and
+ * CAP_PERFMON"; "" if it lacks none */
+void load_error_lacking(__u64 set, char *ret, size_t room);
 /* Adds what one message of libbpf's says */
 void load_error_take(struct load_error *e, const char *message);
 /* The error in words. release: uname's */

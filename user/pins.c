@@ -41,8 +41,8 @@ int pins_prepare(void)
 	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")) {
 		int rc = -errno;
 
-		log_error("%s is no BPF file system and cannot be made one: %s (`mount -t bpf bpf %s`)", BPFFS,
-			  strerror(-rc), BPFFS);
+		log_error(BPFFS ": no BPF file system, and mounting one failed: %s: run `mount -t bpf bpf " BPFFS
+			  "` (a container: give it the host's)", strerror(-rc));
 		return rc;
 	}
 	return 0;
