@@ -297,6 +297,11 @@ rpm:			# S=SUITE: in a bare Debian SUITE
 release:		# MAINTAINER='NAME <ADDRESS>' HOMEPAGE=URL KEY=KEY: else of scripts/packaging/settings
 	$(Q)scripts/release $(O)/release
 
+# The container image, as an OCI archive
+.PHONY: container
+container:
+	$(Q)scripts/container $(O)/wgxdp-$(VERSION).oci.tar
+
 # bench
 BENCH_DIR  = $(O)/tests/bench
 BENCH_OBJ := $(patsubst tests/bench/%.c,$(O)/tests/bench/%.o,$(filter-out %.bpf.c %/relay.c,$(wildcard tests/bench/*.c)))

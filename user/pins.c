@@ -129,23 +129,36 @@ void pin_remove(const char *instance, const char *format, ...)
 
 static const char *const subdirs[] = { "attach", "progs" };
 
+/* 0; or -errno, told */
+static int make_dir(const char *path)
+{
+	const char *hint = "";
+	int rc;
+
+	if (!mkdir(path, 0700) || errno == EEXIST)
+		return 0;
+	rc = -errno;
+	if (rc == -EROFS)
+		hint = ": mount " BPFFS " writable";
+	else if (rc == -EACCES || rc == -EPERM)
+		hint = ": a security module forbids it: allow it (a container: --security-opt "
+		       "apparmor=unconfined, with SELinux label=disable)";
+	log_error("cannot make %s: %s%s", path, strerror(-rc), hint);
+	return rc;
+}
+
 int pins_make_dirs(const char *instance, const char *suffix)
 {
 	char path[PIN_LEN];
+	int rc;
 
-	mkdir(PINS_DIR, 0700);
 	pin_path(path, instance, suffix, "%s", "");
-	mkdir(path, 0700);
-	for (int i = 0; i < 2; i++) {
+	rc = make_dir(PINS_DIR) ?: make_dir(path);
+	for (int i = 0; !rc && i < 2; i++) {
 		pin_path(path, instance, suffix, "%s", subdirs[i]);
-		if (mkdir(path, 0700) && errno != EEXIST) {
-			int rc = -errno;
-
-			log_error("cannot make %s: %s", path, strerror(-rc));
-			return rc;
-		}
+		rc = make_dir(path);
 	}
-	return 0;
+	return rc;
 }
 
 int pins_commit(const char *instance)
