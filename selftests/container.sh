@@ -107,8 +107,6 @@ but() { # WORD...: sets $options to the guide's without the two words `--OPTION 
 # --- what is shown
 
 seccomp_needs() { # podman before 5 has a filter that knows no CAP_BPF
-	local version
-	version=$(podman --version | grep -oE '[0-9]+' | head -n 1)
 	more=()
 	((version < 5)) || return 0
 	refused_by_filter
@@ -186,10 +184,10 @@ stops_and_downs() {
 
 composed() {
 	local file=/run/compose/compose.yaml
+	((version >= 5)) || { say '(podman-compose of Debian 12 cannot give a container the host network)'; return 0; }
 	podman rm --force wgxdp > /dev/null
 	mkdir -p /run/compose
-	# of what only this podman needs
-	sed "s|^      - apparmor.*|&${more:+\n      - ${more[1]}}|" docs/container/compose.yaml > "$file"
+	cp docs/container/compose.yaml "$file"
 	on_box podman-compose -f "$file" up -d > "$work/compose" 2>&1 || fail "podman-compose up: $(< "$work/compose")"
 	wait_for 60 "the daemon's readiness, by compose" ready
 	ten_come all_of_them 'by compose'
@@ -202,7 +200,7 @@ composed() {
 # The command that quadlet makes of the unit; without systemd: no cgroup is handed on
 as_unit() {
 	local quadlet=/usr/libexec/podman/quadlet notified socket=/run/unit/notify unit
-	on_box test -x $quadlet || { say "(no quadlet in $(podman --version))"; return 0; }
+	on_box test -x $quadlet || { say '(this podman has no quadlet)'; return 0; }
 	mkdir -p /run/unit/of
 	cp docs/container/wgxdp-daemon.container /run/unit/of
 	on_box env QUADLET_UNIT_DIRS=/run/unit/of $quadlet -dryrun > "$work/unit" 2> "$work/unit.said" ||
@@ -224,7 +222,9 @@ removed() { ! podman container exists wgxdp; }
 
 all_with() { # LOWER
 	enter_root "$1"
-	say "--- $(podman --version), kernel $(uname -r)"
+	version=$(podman --version)
+	say "--- $version, kernel $(uname -r)"
+	version=${version//[!0-9.]/} version=${version%%.*}
 	podman load --quiet < "$image" > "$work/load" 2>&1 || fail "podman load: $(< "$work/load")"
 	cp "$work/wgxdp.yaml" "/proc/$box/root/etc/wgxdp"
 	seccomp_needs
