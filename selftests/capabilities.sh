@@ -79,6 +79,12 @@ refused "this process is in a user namespace, where the kernel loads no BPF prog
 refused 'a seccomp filter keeps this process from bpf(2): allow that call (a container: --security-opt seccomp=unconfined)' \
 	filtered "$wgxdp" up -c "$work/wgxdp.yaml"
 no_traces firewall "$work/nothing" 'refused'
+sed 's/role: wan/&, shared: true/' "$work/wgxdp.yaml" > "$work/shared.yaml"
+limit_to "${needed[@]}"
+limited "$wgxdp" up -c "$work/shared.yaml" > "$work/out" 2>&1 && fail 'up shares XDP with three capabilities'
+grep -q 'this process lacks CAP_SYS_ADMIN, which `shared: true` takes' "$work/out" || fail "shared: $(< "$work/out")"
+say "ok $(< "$work/out")"
+no_traces firewall "$work/nothing" 'refused to share'
 
 # The three are enough
 limit_to "${needed[@]}"

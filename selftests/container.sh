@@ -171,6 +171,34 @@ follows() {
 	say 'ok SIGHUP reads the file again'
 }
 
+traces_packets() {
+	local words=(trace --in wan --from 198.51.100.7:4000 --to "198.51.100.1:$port")
+	! podman exec wgxdp wgxdp "${words[@]}" > "$work/trace" 2>&1 || fail "trace works without CAP_SYS_ADMIN: $(< "$work/trace")"
+	grep -q 'only with CAP_SYS_ADMIN' "$work/trace" || fail "trace: $(< "$work/trace")"
+	podman exec --privileged wgxdp wgxdp "${words[@]}" > "$work/trace" 2>&1 || fail "trace: $(< "$work/trace")"
+	grep -q forwarded "$work/trace" || fail "trace: $(< "$work/trace")"
+	say 'ok trace, by podman exec --privileged'
+}
+
+# XDP beside other programs, by libxdp: its dispatcher is in the image
+shares() {
+	sed 's/role: wan/&, shared: true/' "$work/wgxdp.yaml" > "/proc/$box/root/etc/wgxdp/wgxdp.yaml"
+	refused 'this process lacks CAP_SYS_ADMIN, which' "${guide[@]}"
+	runs --cap-add SYS_ADMIN "${guide[@]}"
+	started_or_ended() { ready || ended; }
+	wait_for 60 'a container that shares XDP' started_or_ended
+	if ready; then
+		ten_come all_of_them 'by a container that shares XDP'
+		podman exec wgxdp wgxdp down
+		say 'ok shared: true'
+	else
+		log | holds 'lets no program take a function' || fail "shared: true: $(log)"
+		say '(this kernel has no freplace, which shared: true takes)'
+	fi
+	cp "$work/wgxdp.yaml" "/proc/$box/root/etc/wgxdp/wgxdp.yaml"
+	rm -f /run/wgxdp/default/daemon
+}
+
 stops_and_downs() {
 	podman stop wgxdp > /dev/null 2>&1
 	expect "status of a container that was stopped" "$(podman inspect --format '{{.State.ExitCode}}' wgxdp)" == 0
@@ -234,8 +262,10 @@ all_with() { # LOWER
 	starts
 	ten_come all_of_them 'from a container'
 	follows
+	traces_packets
 	killed_again_and_again
 	stops_and_downs
+	shares
 	composed
 	as_unit
 	no_traces firewall "$work/nothing" 'all of it'

@@ -228,7 +228,7 @@ wait $etcd || :
 nothing_left 'after etcd'
 
 refused() { # UNIT
-	journalctl -u "$1" -o cat --no-pager | holds 'interface wan: to share XDP .*CAP_SYS_ADMIN.* shared.conf' ||
+	journalctl -u "$1" -o cat --no-pager | holds 'interface wan: this process lacks CAP_SYS_ADMIN,.* shared.conf' ||
 		fail "$1: $(journalctl -u "$1" -n 20 --no-pager)"
 	say "ok $1: refused, with what to do"
 }
@@ -256,7 +256,7 @@ systemctl stop wgxdp-daemon
 "$wgxdp" reload > /dev/null
 wgxdp_down_without() { setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin "$wgxdp" down 2> "$work/err"; }
 ! wgxdp_down_without || fail 'down left components of the dispatcher where they are'
-grep -q 'interface wan: to share XDP' "$work/err" || fail "$(< "$work/err")"
+grep -q 'interface wan: this process lacks CAP_SYS_ADMIN, which' "$work/err" || fail "$(< "$work/err")"
 forwards 'after a down that might not'
 "$wgxdp" down
 systemctl stop wgxdp

@@ -68,7 +68,8 @@ static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 	/* which are set after the hash is made, and none of these read them */
 	s->rodata->device_ifindex = s->rodata->device_net = s->rodata->net_inum = 0;
 	if (rc == -EPERM)
-		log_error("the switches of programs that run are not shown to us: run as root (CAP_SYS_ADMIN)");
+		log_error("the kernel shows the running programs' constants only with CAP_SYS_ADMIN: run this as root "
+			  "with it (a container: podman exec --privileged)");
 	return rc == -ENOENT ? 0 : rc;
 }
 

@@ -29,8 +29,9 @@ int shared_permitted(const char *interface)
 {
 	if (bpf_prog_get_fd_by_id(0) >= 0 || errno != EPERM)	/* no program has this id: who may ask is told so */
 		return 0;
-	log_error("interface %s: to share XDP with programs of others takes CAP_SYS_ADMIN, for libxdp asks for them by their ids: "
-		  "the units have it by the drop-in shared.conf (wgxdp(8), FILES)", interface);
+	log_error("interface %s: this process lacks CAP_SYS_ADMIN, which `shared: true` takes, for libxdp asks for "
+		  "programs of others by their ids: the units have it by the drop-in shared.conf (wgxdp(8), FILES), "
+		  "a container by --cap-add", interface);
 	return -EPERM;
 }
 
