@@ -89,8 +89,10 @@ refused() { # TEXT OPTION...
 	runs "${@:2}"
 	wait_for 60 "the end of a container: $1" ended
 	status=$(podman inspect --format '{{.State.ExitCode}}' wgxdp)
-	[[ $status == 1 ]] && log | holds -F "$1" || fail "status $status, expected 1 and '$1': $(log)"
-	say "ok $(log | grep -F "$1")"
+	log > "$work/log"
+	{ ((status == 1)) && grep -qF "$1" "$work/log"; } ||
+		fail "status $status, expected 1 and '$1': $(< "$work/log")"
+	say "ok $(grep -F "$1" "$work/log")"
 }
 but() { # WORD...: sets $options to the guide's without the two words `--OPTION WORD`
 	local i word
@@ -159,7 +161,7 @@ follows() {
 	inside firewall ip address add 198.51.100.250/24 dev wan
 	wait_for 10 'the address that came' shows 198.51.100.250
 	inside firewall ip address del 198.51.100.250/24 dev wan
-	say 'ok the daemon follows an address of the host; `podman exec wgxdp wgxdp show` shows it'
+	say 'ok the daemon follows an address of the host, and podman exec wgxdp wgxdp show shows it'
 	sed "s/$port/1003/" "$work/wgxdp.yaml" > "/proc/$box/root/etc/wgxdp/wgxdp.yaml"
 	podman kill --signal HUP wgxdp > /dev/null
 	shows_port() { wgxdp show services | holds "listen: .*:1003"; }
