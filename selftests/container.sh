@@ -26,7 +26,10 @@ enter_root() { # LOWER
 	mount -t tmpfs layer "$work/layer"
 	mkdir "$work"/layer/{upper,work,store}
 	mount -t overlay -o "lowerdir=$1,upperdir=$work/layer/upper,workdir=$work/layer/work" root "$top"
-	for dir in proc sys dev run; do mount --rbind "/$dir" "$top/$dir"; done
+	for dir in proc sys dev run; do
+		mount --rbind "/$dir" "$top/$dir"
+		mount --make-rprivate "$top/$dir" # ip-netns shares /run/netns: what leaves here would leave there
+	done
 	mount -t tmpfs shm "$top/dev/shm" # podman's locks
 	mkdir -p "$top"/{etc/wgxdp,var/lib/wgxdp,tmp} /run/{wgxdp,podman}
 	cat > "$work/storage.conf" <<- EOF
