@@ -5,10 +5,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -120,11 +122,14 @@ static int start(char **words, pid_t *ret)
 	sigfillset(&all);
 	posix_spawn_file_actions_init(&files);
 	rc = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0) ?:
-	     posix_spawn_file_actions_adddup2(&files, 2, 1) ?: posix_spawn_file_actions_addclosefrom_np(&files, 3);
+	     posix_spawn_file_actions_adddup2(&files, 2, 1);
 	posix_spawnattr_init(&how);
 	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&how, &none);
 	posix_spawnattr_setsigdefault(&how, &all);
+	/* only glibc can have the child close them */
+	if (!rc && syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC))
+		rc = errno;
 	rc = rc ?: posix_spawn(ret, words[0], &files, &how, words, environment);
 	posix_spawnattr_destroy(&how);
 	posix_spawn_file_actions_destroy(&files);

@@ -3,7 +3,6 @@
  * The exporter. libmicrohttpd has no thread of its own: its epoll descriptor is polled by the loop, so an idle exporter sleeps.
  */
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +11,7 @@
 #include "grow.h"
 #include "library.h"
 #include "log.h"
+#include "memory.h"
 #include "web.h"
 
 #ifdef WITH_MHD
@@ -114,7 +114,7 @@ static void run(struct server *s)
 
 	mhd.MHD_run(s->daemon);
 	if (s->answered)
-		malloc_trim(0);
+		memory_trim();
 	s->answered = false;
 	if (mhd.MHD_get_timeout(s->daemon, &ms) == MHD_YES)
 		uv_timer_start(&s->timeout, on_timeout, ms + 1, 0);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include "heap.h"
 
+#ifdef __GLIBC__
 #define LARGE_FILE (1 << 20)
 #define HEAP_PER_BYTE 16			/* of the file: what its nodes and structures take, twice, for what runs is read too */
 #define HEAP_MAX (256 << 20)
@@ -30,3 +31,9 @@ void heap_for_file(const char *file)
 		madvise((void *)from, (size - 2 * HUGE_PAGE) & -(size_t)HUGE_PAGE, MADV_HUGEPAGE);
 	free(all);
 }
+#else
+/* musl's heap has no settings */
+void heap_for_file(const char *file)
+{
+}
+#endif

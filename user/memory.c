@@ -22,8 +22,15 @@ static int forget_program(struct dl_phdr_info *info, size_t size, void *data)
 	return 1;
 }
 
+void memory_trim(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 void memory_give_back(void)
 {
-	malloc_trim(0);
+	memory_trim();
 	dl_iterate_phdr(forget_program, NULL);
 }

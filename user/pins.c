@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "attach.h"
 #include "log.h"
@@ -184,21 +185,30 @@ static void remove_one(const char *directory, const char *name, bool link)
 	unlink(pin);
 }
 
+/* An entry as getdents64(2) writes it. No kernel header has it, and musl has no struct dirent64. */
+struct kernel_dirent {
+	__u64 ino;
+	__s64 off;
+	unsigned short reclen;
+	unsigned char type;
+	char name[];
+};
+
 /* Removes the pins of a directory, but those that are kept (NULL: none is); links among them let go
  * of their devices at once. Does without opendir(), which allocates memory: a command that has none
  * left must still take back what it did. */
 static int remove_but(const char *path, bool links, pin_is_kept *is_kept, void *data)
 {
-	char entries[4096] __attribute__((aligned(__alignof__(struct dirent64))));
+	char entries[4096] __attribute__((aligned(__alignof__(struct kernel_dirent))));
 	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
-	const struct dirent64 *entry;
+	const struct kernel_dirent *entry;
 	ssize_t n = -1, at;
 
-	while (dir >= 0 && (n = getdents64(dir, entries, sizeof(entries))) > 0)
-		for (at = 0; at < n; at += entry->d_reclen) {
-			entry = (struct dirent64 *)(entries + at);
-			if (entry->d_type != DT_DIR && (!is_kept || !is_kept(data, entry->d_name)))
-				remove_one(path, entry->d_name, links);
+	while (dir >= 0 && (n = syscall(SYS_getdents64, dir, entries, sizeof(entries))) > 0)
+		for (at = 0; at < n; at += entry->reclen) {
+			entry = (struct kernel_dirent *)(entries + at);
+			if (entry->type != DT_DIR && (!is_kept || !is_kept(data, entry->name)))
+				remove_one(path, entry->name, links);
 		}
 	if (n < 0 && errno != ENOENT) {
 		rc = -errno;
