@@ -122,6 +122,7 @@ static void refused(void **state)
 		INTERFACE A "\t(none)\t192.0.2.1:1\t(none)\t\t0\t0\toff\n",
 		INTERFACE SECRET "\tx\n",
 	};
+	char expected[200];
 	struct wg_dump d;
 	struct told t;
 
@@ -130,10 +131,11 @@ static void refused(void **state)
 		assert_string_equal(t.text, "wgxdp: error: dump:2: no line of `wg show IF dump`, or `wg show all dump`\n");
 	}
 	listen_to(&t);
+	snprintf(expected, sizeof(expected), "wgxdp: error: cannot read /nonexistent/dump: No such file or directory\n"
+		 "wgxdp: error: cannot read /: %s\n", strerror(EIO));	/* musl has other words */
 	assert_int_equal(wg_dump_read("/nonexistent/dump", &d), -ENOENT);
 	assert_int_equal(wg_dump_read("/", &d), -EIO);
-	assert_string_equal(heard(&t), "wgxdp: error: cannot read /nonexistent/dump: No such file or directory\n"
-				       "wgxdp: error: cannot read /: Input/output error\n");
+	assert_string_equal(heard(&t), expected);
 }
 
 /* A zero byte is no end of a line */

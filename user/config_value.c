@@ -114,7 +114,8 @@ static const char *ipv6_wrong(const __u8 *b)
 		return "is a multicast address: the address of a host is wanted";
 	if (IN6_IS_ADDR_LINKLOCAL(a))
 		return "is a link-local address, of no use beyond a link: a global one or a ULA is wanted";
-	return IN6_IS_ADDR_V4COMPAT(a) ? "is IPv4-compatible (::/96), which no host has" : NULL;
+	/* not IN6_IS_ADDR_V4COMPAT(): musl's does not take ::203.0.113.1 for one */
+	return !(a->s6_addr32[0] | a->s6_addr32[1] | a->s6_addr32[2]) ? "is IPv4-compatible (::/96), which no host has" : NULL;
 }
 
 /* Text that is no address. */

@@ -50,12 +50,15 @@ const struct library library_ncurses = { NCURSES_SONAME, NCURSES_PACKAGE };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* dlerror() begins with the name in glibc */
+/* dlerror() begins with the name in glibc, and with these words and the name in musl */
 static int refuse(const struct library *l, char why[LIBRARY_WHY_LEN])
 {
+	static const char musl[] = "Error loading shared library ";
 	const char *said = dlerror() ?: "unknown error";
 	size_t n = strlen(l->soname);
 
+	if (!strncmp(said, musl, sizeof(musl) - 1))
+		said += sizeof(musl) - 1;
 	if (!strncmp(said, l->soname, n) && said[n] == ':')
 		said += n + 1 + strspn(said + n + 1, " ");
 	snprintf(why, LIBRARY_WHY_LEN, "%s: %s: install %s%s", l->soname, said, *l->package ? "the package " : "the package that has it",
