@@ -44,7 +44,8 @@ static void addresses(void **state)
 	assert_int_equal(a.family, 77);
 }
 
-/* RFC 5952, section 4: the longest run of two or more zero words becomes "::", the first of several of the same length */
+/* RFC 5952, section 4: the longest run of two or more zero words becomes "::", the first of several of the same length. Section 5: behind
+ * six zero words, and no more, an IPv4 address. */
 static void as_rfc5952(const __u8 *b, char *to)
 {
 	int from = 8, most = 1;
@@ -57,6 +58,10 @@ static void as_rfc5952(const __u8 *b, char *to)
 		if (n > most)
 			from = i, most = n;
 	}
+	if (!from && most == 6) {
+		sprintf(to, "::%u.%u.%u.%u", b[12], b[13], b[14], b[15]);
+		return;
+	}
 	for (int i = 0; i < 8; i++) {
 		if (i == from)
 			to += sprintf(to, "::"), i += most - 1;
@@ -65,7 +70,8 @@ static void as_rfc5952(const __u8 *b, char *to)
 	}
 }
 
-/* Every pattern of words that are zero, short or long. glibc's inet_ntop() agrees; musl's takes the last run of the same length */
+/* Every pattern of words that are zero, short or long. glibc's inet_ntop() agrees; musl's takes the last run of the same length, and has
+ * no IPv4-compatible addresses */
 static void spelling(void **state)
 {
 	char text[ADDRESS_STRLEN], expected[INET6_ADDRSTRLEN];

@@ -166,16 +166,33 @@ static char *ipv6_format(const struct addr *a, char *to)
 	return to;
 }
 
+/* The prefix of an IPv6 address that ends in an IPv4 address, or NULL. glibc's inet_ntop() knows both, musl's only the second. */
+static const char *before_ipv4(const struct addr *a)
+{
+	if (a->q[0] || a->b[8] | a->b[9])
+		return NULL;
+	if (!(a->b[10] | a->b[11]))
+		return a->b[12] | a->b[13] ? "::" : NULL;	/* else it is ::1 or ::1234 */
+	return (a->b[10] & a->b[11]) == 0xff ? "::ffff:" : NULL;
+}
+
 const char *address_format(const struct address *a, char buf[ADDRESS_STRLEN])
 {
+	const char *prefix;
+	size_t n;
+
 	if (a->family == FAMILY_IPV4)
 		return inet_ntop(AF_INET, a->addr.b + IPV4_OFFSET, buf, ADDRESS_STRLEN);
 	if (a->family != FAMILY_IPV6)
 		return strcpy(buf, "none");
-	if (a->addr.q[0] || a->addr.b[8] | a->addr.b[9])	/* else an IPv4 address may be at its end: ::1.2.3.4 */
+	prefix = before_ipv4(&a->addr);
+	if (!prefix) {
 		ipv6_format(&a->addr, buf);
-	else
-		inet_ntop(AF_INET6, a->addr.b, buf, ADDRESS_STRLEN);
+		return buf;
+	}
+	n = strlen(prefix);
+	memcpy(buf, prefix, n);
+	inet_ntop(AF_INET, a->addr.b + 12, buf + n, ADDRESS_STRLEN - n);
 	return buf;
 }
 
