@@ -61,7 +61,7 @@ SYSROOT  := $(shell $(CC) -print-sysroot 2> /dev/null)
 BPF_CFLAGS ?= -O2 -g
 ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(firstword $(subst -, ,$(MULTIARCH)) $(shell uname -m))))
 ALL_BPF_CFLAGS = $(PREFIX_MAP) -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare $(WERROR) \
-	-Iinclude -Ibpf -I$(SYSROOT)/usr/include/$(MULTIARCH) $(BPF_CFLAGS)
+	-Iinclude -Ibpf $(MULTIARCH:%=-I$(SYSROOT)/usr/include/%) $(BPF_CFLAGS)
 
 # of gen_*.c all but gen_run.c, by which doctor asks nft
 GEN_SRC  := $(filter-out user/gen_run.c,$(wildcard user/gen_*.c user/nft*.c user/topology*.c))

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The init script for OpenWrt, by busybox's ash where that is to be had, else by dash: rc.common, UCI and procd are played by a few functions. What
 # it tells procd, the configuration that it makes of UCI's and that `wgxdp check` finds right, and what each command does; docs/openwrt.md
-# shows the configuration that is there. BREAK=1 has UCI without the service.
+# shows the configuration that is there. Then what the feed's packages prepare, build with and install, with OpenWrt's build system played too.
+# BREAK=1 has UCI without the service.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 wgxdp=$(realpath "${O:-build}")/wgxdp
@@ -91,4 +92,60 @@ cp scripts/openwrt/wgxdp.config "$config"
 
 diff <(sed -n "/^    config wgxdp 'main'/,/option nat/{s/^    //;p}" docs/openwrt.md | sed 's/^        /\t/') <(sed 1d scripts/openwrt/wgxdp.config) ||
 	fail 'docs/openwrt.md shows another configuration'
+
+# --- the feed: OpenWrt's build system is played by a few lines; what its packages prepare, build with, and install
+
+mkdir -p "$work/top/include" "$work/feeds"
+ln -s "$PWD/scripts/openwrt/feed" "$work/feeds/wgxdp"
+cat > "$work/top/rules.mk" << 'END'
+INCLUDE_DIR := $(TOPDIR)/include
+PKG_BUILD_DIR = $(TOPDIR)/$(PKG_NAME)-$(PKG_VERSION)
+CP := cp -fpR
+INSTALL_DIR := install -d -m0755
+INSTALL_BIN := install -m0755
+INSTALL_CONF := install -m0600
+TARGET_CC := target-cc
+END
+cat > "$work/top/include/package.mk" << 'END'
+define BuildPackage
+prepare:
+$(Build/Prepare)
+compile:
+$(Build/Compile)
+install:
+$(call Package/$(1)/install,$(TOPDIR)/root)
+conffiles:
+	@printf '%s\n' $(strip $(Package/$(1)/conffiles))
+endef
+END
+: > "$work/top/include/cmake.mk"
+echo 'CLANG := target-clang' > "$work/top/include/bpf.mk"
+feed() { # PACKAGE TARGET
+	MAKEFLAGS='' make -s -C "$work/feeds/wgxdp/$1" TOPDIR="$work/top" "${@:2}"
+}
+tree=$work/top/wgxdp-$(< VERSION)
+feed wgxdp prepare
+# The sources are whole: make knows how to build the program from them
+MAKEFLAGS='' make -n -C "$tree" CC=gcc > "$work/said" 2>&1 || fail "the package's sources do not build: $(tail -n 3 "$work/said")"
+feed wgxdp -n compile > "$work/said" 2>&1
+for word in CC=\"target-cc\" CLANG=\"target-clang\" $(sed -n 's/^\(WITH_[A-Z]*\) ?= 1$/\1=0/p' Makefile); do
+	grep -qF " $word " "$work/said" || fail "the package does not build with $word: $(< "$work/said")"
+done
+mkdir -p "$tree/build"
+cp "$work/wgxdp" "$tree/build/wgxdp"
+feed wgxdp install
+diff - <(cd "$work/top/root" && find . -mindepth 1 -printf '%m %P\n' | sort -k 2) << 'END' || fail 'the package installs something else'
+755 etc
+755 etc/config
+600 etc/config/wgxdp
+755 etc/init.d
+755 etc/init.d/wgxdp
+755 etc/wgxdp
+755 usr
+755 usr/sbin
+755 usr/sbin/wgxdp
+END
+diff - <(feed wgxdp conffiles) <<< $'/etc/config/wgxdp\n/etc/wgxdp/' || fail 'other files of configuration'
+feed libfyaml -n install > "$work/said"
+grep -q 'libfyaml.so' "$work/said" || fail "libfyaml installs $(< "$work/said")"
 echo "the init script does what it should, by ${ash[*]}"
