@@ -30,10 +30,11 @@ scripts/musl -l
 programs=()
 for file in tests/unit_*.c; do programs+=("$build/tests/$(basename "$file" .c)"); done
 scripts/musl -s -j"$(nproc)" O="$build" all "${programs[@]}" "$build"/tests/run_packets "$build"/selftests/{udptool,peer.bpf.o}
-[[ ! ${BREAK:-} ]] || cp "${O:-build}/wgxdp" "$build/wgxdp"
-loader=$(readelf -p .interp "$build/wgxdp")
+built=$build/wgxdp
+[[ ! ${BREAK:-} ]] || built=${O:-build}/wgxdp
+loader=$(readelf -p .interp "$built")
 [[ $loader == */ld-musl-* ]] || { echo "FAIL: the program is loaded by $loader"; exit 1; }
-"$build/wgxdp" --version
+"$built" --version
 for program in "${programs[@]}"; do try "${program##*/}" timeout 900 "$program"; done
 try packets env O="$build" tests/packets.py -u
 try firewall-dnat env O="$build" selftests/firewall-dnat.sh

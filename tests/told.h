@@ -6,6 +6,7 @@
 #define TOLD_H
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include "../user/config.h"
@@ -45,6 +46,21 @@ static inline int parse_quietly(const char *text, struct config **ret, struct to
 	r = config_parse(text, "test.yaml", ret);
 	heard(t);
 	return r;
+}
+
+/* Removes what a build with everything does not say: WITH_…=0 in the Makefile */
+static inline void leave_out_left_out(char *lines)
+{
+	char *end;
+
+	for (; *lines; lines = end) {
+		end = strchrnul(lines, '\n');
+		end += *end == '\n';
+		if (memmem(lines, end - lines, ": this program was built without ", 33)) {
+			memmove(lines, end, strlen(end) + 1);
+			end = lines;
+		}
+	}
 }
 
 #endif

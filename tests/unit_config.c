@@ -456,21 +456,6 @@ static int is_yaml(const struct dirent *d)
 	return dot && !strcmp(dot, ".yaml");
 }
 
-/* Removes what a build with everything does not say: WITH_…=0 in the Makefile */
-static void leave_out_left_out(char *lines)
-{
-	char *end;
-
-	for (; *lines; lines = end) {
-		end = strchrnul(lines, '\n');
-		end += *end == '\n';
-		if (memmem(lines, end - lines, ": this program was built without ", 33)) {
-			memmove(lines, end, strlen(end) + 1);
-			end = lines;
-		}
-	}
-}
-
 static void bad_files(void **state)
 {
 	char expected[16384], lines[16384], file[512];
