@@ -177,8 +177,11 @@ static int serve(struct exporter *e, const struct endpoint_config *at)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	const union MHD_DaemonInfo *info;
-	int fd = s ? listening_socket(at) : -ENOMEM;
+	int fd;
 
+	if (!s)
+		return -ENOMEM;
+	fd = listening_socket(at);
 	if (fd < 0) {
 		free(s);
 		return fd;

@@ -267,8 +267,11 @@ static int read_pieces(struct trace *t, struct trace_result *ret)
 {
 	__u32 zero = 0, cpus = libbpf_num_possible_cpus();
 	struct pieces *pieces = calloc(cpus, sizeof(*pieces)), *here;
-	int rc = !pieces ? -ENOMEM : bpf_map_lookup_elem(t->shadow->maps[MAP_pieces], &zero, pieces) ? -errno : 0;
+	int rc;
 
+	if (!pieces)
+		return -ENOMEM;
+	rc = bpf_map_lookup_elem(t->shadow->maps[MAP_pieces], &zero, pieces) ? -errno : 0;
 	here = pieces + sched_getcpu();
 	if (!rc && here->step && !here->first_alone && ret->last->verdict == TRACE_FORWARDED)
 		ret->pieces = (here->len + here->step - 1) / here->step;
