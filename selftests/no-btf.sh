@@ -13,8 +13,9 @@ fail() { echo "FAIL: $*" >&2; exit 1; }
 
 [[ -e /sys/kernel/btf/vmlinux ]] || fail 'this kernel has no BTF: run selftests/firewall-dnat.sh on it'
 [[ ${BREAK:-} ]] || mount -t tmpfs -o ro none /sys/kernel/btf
-for file in /sys/kernel/btf/vmlinux "/boot/vmlinux-$(uname -r)" /{usr/,}lib/modules/"$(uname -r)"/{vmlinux-"$(uname -r)",build/vmlinux,kernel/vmlinux} \
-	/usr/lib/debug/{,boot/,lib/modules/"$(uname -r)"/}vmlinux{,-"$(uname -r)"}{,.debug}; do
+release=$(uname -r)
+for file in /sys/kernel/btf/vmlinux "/boot/vmlinux-$release" /{usr/,}lib/modules/"$release"/{vmlinux-"$release",build/vmlinux,kernel/vmlinux} \
+	/usr/lib/debug/{,boot/,lib/modules/"$release"/}vmlinux{,-"$release"}{,.debug}; do
 	[[ ! -e $file ]] || fail "programs find the kernel's BTF in $file"
 done
 exec selftests/firewall-dnat.sh
