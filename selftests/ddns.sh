@@ -96,7 +96,7 @@ ddns 1 -c "$work/wrong.yaml"
 says 'key wgxdp: BADSIG: its secret is another one there fqdn=wg-end.example.net' 'others may read it'
 key=$work/other.key configuration > "$work/unknown.yaml"
 ddns 1 -c "$work/unknown.yaml"
-says 'key other: BADKEY: the server knows no key of that name'
+says 'key other: ' ' knows no key of that name' # Knot 3.4 does not say BADKEY, which would have to be signed
 printf '%s\n' 'example.net 300' 'cut.example.net 300 truncated' > "$work/zone"
 start wg-end "$root/selftests/dns.py" 127.0.0.1 "$work/zone" > "$work/dns"
 wait_for 5 'a name server without keys' grep -q listening "$work/dns"

@@ -357,15 +357,16 @@ no_traces() {
 
 # The links, programs and maps that an instance holds, maps without a pin (constants) as well: KIND ID
 bpf_objects() { # INSTANCE
-	local pin
+	local pin kind
 	while IFS= read -r pin; do
-		bpftool -j link show pinned "$pin" 2> /dev/null || bpftool -j prog show pinned "$pin" 2> /dev/null ||
-			bpftool -j map show pinned "$pin"
+		for kind in link prog map; do # the status says nothing: Debian 13's bpftool shows a link and fails
+			bpftool -j "$kind" show pinned "$pin" 2> /dev/null || :
+		done
 	done < <(find "/sys/fs/bpf/wgxdp/$1" -type f) | /usr/bin/python3 -c '
 import json, sys
 for line in sys.stdin:
     thing = json.loads(line)
-    if "error" in thing:  # of another kind: asked again
+    if "error" in thing:  # of another kind
         continue
     kind = "link" if "prog_id" in thing else "prog" if "tag" in thing else "map"
     print(kind, thing["id"])

@@ -388,7 +388,7 @@ static const char *tsig_hint(unsigned int error)
 static const char *rcode_hint(unsigned int rcode)
 {
 	if (rcode == LDNS_RCODE_NOTAUTH)
-		return ": it is not the zone's primary, or does not let this key change it";
+		return ": it knows no key of that name, or is not the zone's primary, or does not let this key change it";
 	if (rcode == LDNS_RCODE_REFUSED)
 		return ": it does not let this key change those names (allow-update, update-policy, acl)";
 	return rcode == LDNS_RCODE_NOTZONE ? ": some name is not in that zone" : "";
