@@ -395,6 +395,9 @@ choose_wireguard() {
 	esac
 }
 
+# wireguard-go of 2023, which Debian 13 has, cuts the IPv6 address of a peer to four bytes where its device has IPv4 peers as well
+mixes_families() { [[ $WGXDP_WG == kernel || $(wireguard-go --version) != *0.0.2023* ]]; }
+
 # A device without peers yet. Its keys are $work/DEVICE.{key,pub}; its name is unique, for wireguard-go's socket does not
 # belong to a namespace.
 tunnel() { # NAMESPACE DEVICE ADDRESS [PORT]

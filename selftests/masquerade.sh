@@ -15,7 +15,12 @@ source "${BASH_SOURCE[0]%/*}/pairs.sh"
 
 file() { size=$1 && head -c "$size" /dev/urandom > "$work/file"; } # BYTES: of what follows
 ours() { peers | awk '{print $1, $3}' | tr '\n' ' '; }
+# wireguard-go 0.0.20231211 goes on answering from the address that it first had; another host has only its own
 to_another_host() {
+	local flow
+	flow=$(ours | grep -o 'pair44 [^ ]*')
+	inside wg-end nft "add table ip other; add chain ip other out { type filter hook output priority 0; };
+		add rule ip other out ip daddr 192.168.1.1 udp dport ${flow##*:} ip saddr set 192.168.1.11"
 	configuration 192.168.1.11 | wgxdp up -c - > "$work/up"
 	wait_for 5 'a backend that becomes another' moved
 }
