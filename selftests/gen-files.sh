@@ -63,7 +63,7 @@ begin_networkd() {
 	mount -t sysfs -o ro sysfs /sys
 	mkdir -p /run/systemd/netif/{links,leases,lldp}
 	chown -R systemd-network:systemd-network /run/systemd/netif
-	/lib/systemd/systemd-networkd > "$own/networkd" 2>&1 &
+	SYSTEMD_LOG_LEVEL=debug /lib/systemd/systemd-networkd > "$own/networkd" 2>&1 & # systemd 257 says only then when it has read all
 	pid=$!
 	until grep -q 'Enumeration completed' "$own/networkd"; do kill -0 $pid && sleep 0.02; done
 	kill $pid
@@ -71,7 +71,7 @@ begin_networkd() {
 }
 check_networkd() {
 	[[ -e $own/networkd ]] || begin_networkd
-	! grep -F "$1:" "$own/networkd" | grep -v "Unknown key 'UseRedirect'" # which systemd has since 256
+	! grep -F "$1:" "$own/networkd" | grep -ve 'Successfully loaded' -e "Unknown key 'UseRedirect'" # which systemd has since 256
 }
 
 # --- a host, with an /etc, a network and processes of its own
@@ -84,12 +84,13 @@ on_host() { # TREE-OF-THE-HOST [KIND]: all of its files, or those of a kind
 	mount -t overlay -o "lowerdir=/etc,upperdir=$own/upper,workdir=$own/work" etc /etc
 	mkdir -p /run/wireguard
 	mount -t tmpfs run /run/wireguard
-	rm -rf /etc/nftables.conf /etc/wireguard /etc/wgxdp /etc/keepalived /etc/systemd/network
+	rm -rf /etc/nftables.conf /etc/wireguard /etc/wgxdp /etc/systemd/network
+	find /etc/keepalived -mindepth 1 ! -name keepalived.config-opts -delete # which keepalived of Debian 13 reads
 	[[ ! -d $1/etc ]] || cp -a "$1/etc/." /etc/
 	sed -n 's/^Endpoint = \([a-z].*\):.*/192.0.2.1 \1/p' /etc/wireguard/*.conf > /etc/hosts 2> /dev/null # what is resolved need not be right
 	while IFS= read -r interface; do
 		ip link add "${interface//\//.}" type bridge
-	done < <(sed -n 's/^net[.]ipv6[.]conf[.]\([^.]*\)[.].*/\1/p' /etc/sysctl.d/*.conf | grep -vx all | sort -u)
+	done < <(sed -n 's/^net[.]ipv6[.]conf[.]\([^.]*\)[.].*/\1/p' /etc/sysctl.d/*.conf 2> /dev/null | grep -vx all | sort -u)
 	while IFS= read -r file; do
 		kind=$(kind "$file")
 		[[ ! ${2:-} || $kind == "$2" ]] || continue
