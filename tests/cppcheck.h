@@ -13,3 +13,4 @@
 	for (struct nlattr *attr = (payload); mnl_attr_ok(attr, (char *)(payload) + (size) - (char *)attr); attr = mnl_attr_next(attr))
 /* of page.h, which the build makes */
 #define PAGE_SCRIPT_HASH ""
+#define PAGE_STYLE_HASH ""
