@@ -105,12 +105,12 @@ busy_queues() {
 	echo "$n"
 }
 come_to() { # WHAT TUNNELS OPERATOR QUEUES
-	says "$2"
-	wait_for 10 "$1: packets come" flow
+	wait_for 20 "$1: packets come" flow "$2"
 	expect "queues to which $2 came, $1" "$(busy_queues)" "$3" "$4"
 	says none
 }
-flow() {
+flow() { # WORD: the sender is told each time, for a datagram may be lost
+	says "$1"
 	local sum=$(($(received | tr ' ' +)0))
 	sleep 0.2
 	(($(received | tr ' ' +)0 > sum + 20))
