@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
-# timeout: 300
+# timeout: 900
 # The recipes of packages, without building them:
 # - The tarball is the same from another directory, umask, time zone and locale.
 # - PKGBUILD and APKBUILD are complete and clean under shellcheck; makepkg reads the PKGBUILD and
