@@ -27,7 +27,7 @@ copy_tree() { # DIR: a repository of this tree, with a date in CHANGELOG.md
 	mkdir -p "$1"
 	tar c --exclude=./.git --exclude=./build . | tar x -C "$1"
 	sed -i "0,/^## .*/s//## $version, 2026-01-02/" "$1/CHANGELOG.md"
-	[[ ${BREAK:-} != 1 ]] || sed -i 's|^%files|touch %{buildroot}%{_mandir}/man8/wgxdp-break.8\n&|' "$1/scripts/packaging/wgxdp.spec.in"
+	[[ ${BREAK:-} != 1 ]] || sed -i 's|^%{?with_strip.*|&\ntouch %{buildroot}%{_mandir}/man8/wgxdp-break.8|' "$1/scripts/packaging/wgxdp.spec.in"
 	[[ ${BREAK:-} != 2 ]] || echo 'const char when[] __attribute__((used)) = __TIME__;' >> "$1/user/addr.c"
 	git -C "$1" init -q -b main
 	git -C "$1" add -A
@@ -50,10 +50,7 @@ if [[ ! ${RELEASE:-} ]]; then
 	(umask 077 && TZ=Pacific/Kiritimati LC_ALL=C.UTF-8 make_release "$work/another-place-with-a-longer-name")
 	RELEASE=$work/tree/build/release
 	other=$work/another-place-with-a-longer-name/build/release
-	# An image's archive holds when and on what it was built
-	diff <(grep -v '\.oci\.tar$\|\.spdx\.json$' "$RELEASE/SHA256SUMS") <(grep -v '\.oci\.tar$\|\.spdx\.json$' "$other/SHA256SUMS") ||
-		fail 'two releases of one commit differ'
-	[[ -n $(compgen -G "$RELEASE/*.oci.tar") ]] || cmp "$RELEASE/SHA256SUMS" "$other/SHA256SUMS" || fail 'the bills of materials differ'
+	diff "$RELEASE/SHA256SUMS" "$other/SHA256SUMS" || fail 'two releases of one commit differ'
 	echo "ok the same sums twice: $(wc -l < "$RELEASE/SHA256SUMS") files"
 	gpg --batch --verify "$RELEASE/SHA256SUMS.asc" "$RELEASE/SHA256SUMS" 2> "$work/gpg.log" || fail "gpg: $(< "$work/gpg.log")"
 	gpgconf --kill gpg-agent
@@ -65,6 +62,7 @@ fi
 (cd "$RELEASE" && sha256sum --quiet -c SHA256SUMS) || fail 'a sum is wrong'
 diff <(cd "$RELEASE" && find . -type f -printf '%P\n' | grep -v '^SHA256SUMS' | LC_ALL=C sort) \
 	<(cut -c 67- "$RELEASE/SHA256SUMS" | LC_ALL=C sort) || fail 'SHA256SUMS names other files than there are'
+[[ ! -x scripts/container || -n $(compgen -G "$RELEASE/*.oci.tar") ]] || fail 'no container image'
 echo 'ok SHA256SUMS'
 
 # --- the files of the packages: mode and path, one a line
