@@ -21,7 +21,7 @@ comma := ,
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
-# What is optional: =0 leaves it out. The program opens these libraries when it needs them and links none of them (user/library.h)
+# What is optional: =0 leaves it out. The program opens these libraries when it needs them and links none of them (user/lib/library.h)
 WITH_MHD ?= 1
 WITH_SODIUM ?= 1
 WITH_LDNS ?= 1
@@ -51,10 +51,10 @@ PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS))
 CFLAGS   ?= -O2 -g
 # empty: a warning of a compiler that is newer than these sources does not stop a package's build
 WERROR   ?= -Werror
-# what is built does not say where (selftests/reproducible.sh)
+# what is built does not say where (selftests/packages/reproducible.sh)
 PREFIX_MAP ?= -ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(O)/=build/
 ALL_CFLAGS = $(PREFIX_MAP) -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare $(WERROR) -D_GNU_SOURCE \
-	-Iinclude -I$(O) -DVERSION='"$(VERSION)"' $(ALL_DEFINES) $(PKG_CFLAGS) $(CFLAGS)
+	-Iinclude -Iuser -I$(O) -DVERSION='"$(VERSION)"' $(ALL_DEFINES) $(PKG_CFLAGS) $(CFLAGS)
 LIBS      = -Wl,--as-needed $(PKG_LIBS) -lelf -lz
 MULTIARCH := $(shell $(CC) -print-multiarch)
 SYSROOT  := $(shell $(CC) -print-sysroot 2> /dev/null)
@@ -63,9 +63,8 @@ ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(firstword $(subst -, ,$
 ALL_BPF_CFLAGS = $(PREFIX_MAP) -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare $(WERROR) \
 	-Iinclude -Ibpf $(MULTIARCH:%=-I$(SYSROOT)/usr/include/%) $(BPF_CFLAGS)
 
-# of gen_*.c all but gen_run.c, by which doctor asks nft
-GEN_SRC  := $(filter-out user/gen_run.c,$(wildcard user/gen_*.c user/nft*.c user/topology*.c))
-USER_SRC := $(sort $(filter-out $(if $(filter 1,$(WITH_GEN)),,$(GEN_SRC)),$(wildcard user/*.c)))
+# Every room of user/ (docs/design.md, *Rooms*)
+USER_SRC := $(sort $(filter-out $(if $(filter 1,$(WITH_GEN)),,user/gen/%),$(wildcard user/*/*.c)))
 USER_OBJ := $(USER_SRC:user/%.c=$(O)/user/%.o)
 
 .PHONY: all clean install
@@ -91,11 +90,11 @@ $(O)/user/%.o: user/%.c Makefile VERSION | $(O)/wgxdp.skel.h $(O)/look.skel.h $(
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-$(O)/page.h: user/page.html scripts/page
+$(O)/page.h: user/daemon/page.html scripts/page
 	@mkdir -p $(@D)
 	$(call say,PAGE,$@)scripts/page $< > $@
 
-$(O)/user/web.o $(O)/unit/user/web.o: $(O)/page.h
+$(O)/user/daemon/web.o $(O)/unit/user/daemon/web.o: $(O)/page.h
 
 $(O)/wgxdp: $(USER_OBJ)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
@@ -110,67 +109,39 @@ UNITS       := addr answers blake2s config cookie ddns endpoints flows gen gramm
 UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # cmocka 2 names the type, and calls the name that cmocka 1 has deprecated
 CMOCKA_NAMES := $(if $(shell $(PKG_CONFIG) --atleast-version=2 cmocka || echo 1),-Dassert_uint_in_range=assert_in_range)
-unit_obj     = $(patsubst %.c,$(O)/unit/%.o,$(wildcard $(1)))
 
-$(O)/tests/unit_addr: $(call unit_obj,user/addr.c)
-$(O)/tests/unit_answers: $(call unit_obj,user/answers.c user/kept.c user/addr.c user/host.c user/log.c user/netlink*.c)
-$(O)/tests/unit_resolver: $(call unit_obj,user/resolver.c user/dns.c user/answers.c user/kept.c user/addr.c user/host.c user/log.c \
-		user/netlink*.c user/config*.c user/yaml*.c user/text.c user/wg_key.c user/relay_prefix.c)
+# A test takes what it needs out of all rooms; what it defines itself stands in the place of the room's
+$(O)/unit/user.a: $(USER_SRC:%.c=$(O)/unit/%.o)
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
 $(O)/tests/unit_resolver: LIBS += $(patsubst %,-Wl$(comma)--wrap=ares_%,library_init init_options strerror timeout getaddrinfo freeaddrinfo process_fd destroy)
-$(O)/tests/unit_config $(O)/tests/unit_grammar $(O)/tests/unit_relay: $(call unit_obj,user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c \
-		user/wg_key.c user/relay_prefix.c)
-$(patsubst %,$(O)/tests/unit_%,topology topology_bad topology_page): $(call unit_obj,user/topology*.c user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c)
-$(O)/tests/unit_ddns: $(call unit_obj,user/ddns.c user/ddns_address.c user/ddns_secret.c user/ddns_import.c user/ddns_rfc2136.c user/ddns_ovh.c user/ddns_exec.c user/library.c user/dns.c user/netlink*.c user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c user/wg_key.c \
-		user/relay_prefix.c)
-$(O)/tests/unit_nft: $(call unit_obj,user/nft*.c user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c user/answers.c user/kept.c \
-		user/host.c user/netlink*.c)
-$(O)/tests/unit_gen: $(call unit_obj,user/gen_files.c user/gen_tree.c user/gen_diff.c user/gen_run.c user/gen_keys.c user/gen_mtu.c user/gen_host.c user/wg_key.c user/log.c user/text.c)
-$(O)/tests/unit_uniform: $(call unit_obj,user/uniform.c user/addr.c)
-$(O)/tests/unit_netlink $(O)/tests/unit_spread $(O)/tests/unit_transmit: $(call unit_obj,user/netlink*.c user/addr.c)
-$(O)/tests/unit_spread: $(call unit_obj,user/spread.c)
-$(O)/tests/unit_transmit: $(call unit_obj,user/transmit.c)
-$(O)/tests/unit_guard: $(call unit_obj,user/dataplane_guard*.c user/dataplane_flows.c user/dataplane_flow_read.c user/dataplane_read.c user/table.c)
-$(O)/tests/unit_guard $(O)/tests/unit_headroom $(O)/tests/unit_links $(O)/tests/unit_lists $(O)/tests/unit_plan_relay: $(call unit_obj,user/plan*.c user/host.c user/netlink*.c user/addr.c user/log.c user/answers.c user/kept.c \
-		user/state.c user/control.c user/pins.c user/attach.c user/config*.c user/yaml*.c user/text.c user/wireguard*.c user/library.c user/wg_key.c \
-		user/relay_prefix.c)
-$(O)/tests/unit_headroom: $(call unit_obj,user/headroom.c)
-$(O)/unit/tests/unit_load_error.o: | $(O)/bpf_compiler.h
-$(O)/tests/unit_load_error: $(call unit_obj,user/load_error.c user/log.c)
-$(O)/tests/unit_json: $(call unit_obj,user/yaml*.c user/text.c user/log.c)
-$(O)/tests/unit_rules: $(call unit_obj,user/doctor_rule.c user/yaml*.c user/text.c user/addr.c user/log.c)
-$(O)/tests/unit_wg_dump: $(call unit_obj,user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
-$(O)/tests/unit_flows: $(call unit_obj,user/show_flows.c user/dataplane_flow_read.c user/dataplane_flows.c user/dataplane_read.c user/dataplane_relay_read.c \
-		user/wg_dump.c user/wg_key.c user/addr.c user/log.c)
-$(O)/tests/unit_wireguard: $(call unit_obj,user/wireguard*.c user/library.c user/wg_key.c user/netlink_talk.c user/addr.c user/text.c)
+$(O)/unit/tests/unit/unit_load_error.o: | $(O)/bpf_compiler.h
+$(O)/unit/tests/unit/unit_blake2s.o: $(O)/tests/blake2s.skel.h
+$(addprefix $(O)/tests/unit_,blake2s cookie admission replay backends blind blind_packets): LIBS += -lcrypto
 
-$(O)/tests/blake2s.bpf.o: tests/blake2s.bpf.c include/blake2s.h Makefile
+$(O)/tests/blake2s.bpf.o: tests/unit/blake2s.bpf.c include/blake2s.h Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
-$(O)/tests/unit_cookie: $(call unit_obj,user/cookie_reply.c user/udp_frame.c user/library.c)
-$(O)/tests/unit_notify: $(call unit_obj,user/notify.c)
-$(O)/tests/unit_library: $(call unit_obj,user/library.c)
-$(O)/tests/unit_endpoints: $(call unit_obj,user/endpoint_next.c user/addr.c)
-$(O)/tests/unit_mtu: $(call unit_obj,user/mtu.c user/mtu_line.c user/ddns_secret.c user/log.c)
-$(O)/tests/unit_standby: $(call unit_obj,user/standby_next.c)
-$(O)/unit/tests/unit_blake2s.o: $(O)/tests/blake2s.skel.h
-$(addprefix $(O)/tests/unit_,blake2s cookie admission replay backends blind blind_packets): LIBS += -lcrypto
-
 # what it measures is the program's own objects
-$(O)/tests/unit_relay_size: $(patsubst %,$(O)/user/%.o,dataplane_sync dataplane_flows dataplane_guard dataplane_guard_read dataplane_relay dataplane_relay_read dataplane_read \
-		dataplane_lists dataplane_flow_read table transmit control $(filter plan% config% yaml% text netlink% wireguard%,$(notdir $(USER_SRC:.c=))) \
-		host addr library log answers kept state wg_key relay_prefix followed pins attach)
-$(O)/unit/tests/unit_relay_size.o: UNIT_CFLAGS :=
-$(O)/tests/unit_relay_size: UNIT_CFLAGS :=
+$(O)/user.a: $(filter-out %/main.o,$(USER_OBJ))
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
-$(patsubst %.c,$(O)/unit/%.o,$(wildcard user/*.c)): | $(O)/wgxdp.skel.h $(O)/look.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
+$(O)/unit/tests/unit/unit_relay_size.o $(O)/tests/unit_relay_size: UNIT_CFLAGS :=
+$(O)/tests/unit_relay_size: $(O)/unit/tests/unit/unit_relay_size.o $(O)/user.a
+	$(link_unit)
+
+$(USER_SRC:%.c=$(O)/unit/%.o): | $(O)/wgxdp.skel.h $(O)/look.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
 $(O)/unit/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -Ibpf $(CMOCKA_NAMES) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -iquote bpf -Itests $(CMOCKA_NAMES) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
 
-$(O)/tests/unit_%: $(O)/unit/tests/unit_%.o
+define link_unit
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(UNIT_CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS) -lcmocka
+endef
+$(O)/tests/unit_%: $(O)/unit/tests/unit/unit_%.o $(O)/unit/user.a
+	$(link_unit)
 
 .PHONY: unit
 unit: $(UNITS:%=$(O)/tests/unit_%)
@@ -178,7 +149,7 @@ unit: $(UNITS:%=$(O)/tests/unit_%)
 		printf '  %-7s %s: ' UNIT $${t##*/}; grep -ahE '(PASSED|FAILED) .*test\(s\)[.,]|^needs' $$t.log | tr '\n' ' '; echo; \
 		case $$rc in 0|77) ;; *) bad=1; cat $$t.log ;; esac; done; test -z "$$bad"
 
--include $(wildcard $(O)/unit/*/*.d)
+-include $(wildcard $(O)/unit/*/*/*.d)
 
 # ---- loads: every configuration of the data path, as each clang builds it, on several kernels ----
 .PHONY: loads
@@ -191,11 +162,11 @@ $(O)/loads/clang-%.bpf.o: bpf/wgxdp.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(loads_clang) $(ALL_BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-$(O)/loads/broken/clang-%.bpf.o: tests/loads_break.bpf.c Makefile
+$(O)/loads/broken/clang-%.bpf.o: tests/loads/loads_break.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(loads_clang) $(ALL_BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-$(O)/tests/loads: tests/loads.c $(wildcard tests/loads_*.h) Makefile
+$(O)/tests/loads: tests/loads/loads.c $(wildcard tests/loads/*.h) Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -o $@ -lbpf
 
@@ -204,8 +175,8 @@ tests: $(O)/tests/loads
 -include $(wildcard $(O)/loads/*.d $(O)/loads/broken/*.d)
 
 # ---- running tests, installing ----
-# Every tests/unit_X.c, packet_X.c and fuzz_X.c becomes the program build/tests/NAME, which scripts/test runs.
-TEST_PROGRAMS := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit_*.c tests/packet_*.c tests/fuzz_*.c))
+# Every tests/unit/unit_X.c and tests/fuzz/fuzz_X.c becomes the program build/tests/NAME, which scripts/test runs.
+TEST_PROGRAMS := $(patsubst %.c,$(O)/tests/%,$(notdir $(wildcard tests/unit/unit_*.c tests/fuzz/fuzz_*.c)))
 MAN_PAGES     := $(wildcard docs/*.8 docs/*.5)
 run_tests      = $(Q)O=$(O) scripts/test
 
@@ -318,7 +289,7 @@ $(BENCH_DIR)/bench.bpf.o: tests/bench/bench.bpf.c tests/bench/job.h $(wildcard i
 
 $(BENCH_DIR)/%.o: tests/bench/%.c Makefile | $(BENCH_DIR)/bench.skel.h
 	@mkdir -p $(@D)
-	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -I$(BENCH_DIR) -MMD -MP -c $< -o $@
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -I$(BENCH_DIR) -Itests -MMD -MP -c $< -o $@
 
 $(BENCH_DIR)/bench: $(BENCH_OBJ)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
@@ -336,21 +307,21 @@ SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftes
 selftest-programs: $(SELFTEST_PROGRAMS)
 tests: selftest-programs
 
-$(O)/selftests/%: selftests/%.c Makefile
+$(O)/selftests/%: selftests/lib/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -o $@ $(SELFTEST_LIBS)
 
 # for LD_PRELOAD
-$(O)/selftests/%.so: selftests/%.c Makefile
+$(O)/selftests/%.so: selftests/lib/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -fPIC $< -o $@
 
 $(O)/selftests/flowrace: SELFTEST_LIBS = -pthread -lbpf
 $(O)/selftests/flood $(O)/selftests/mapsum: SELFTEST_LIBS = -lbpf
-$(O)/selftests/flood: $(O)/selftests/flood.skel.h selftests/flood.h
-$(O)/selftests/flood.bpf.o: selftests/flood.h
+$(O)/selftests/flood: $(O)/selftests/flood.skel.h selftests/lib/flood.h
+$(O)/selftests/flood.bpf.o: selftests/lib/flood.h
 
-$(O)/selftests/%.bpf.o: selftests/%.bpf.c Makefile
+$(O)/selftests/%.bpf.o: selftests/lib/%.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
@@ -359,62 +330,58 @@ HOST_UNITS  := bpf pipeline resolve memory icmp cut sites policy masquerade embr
 FUZZ_CFLAGS ?= -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
 # How often to unroll is said to clang; with the whole data path in each, -O2 and its variables' places cost twice the time
-$(patsubst %,$(O)/unit/tests/%.o,$(HOST_UNITS:%=unit_%) host_plane): ALL_CFLAGS += -Wno-unknown-pragmas -O1 -fno-var-tracking
-$(HOST_UNITS:%=$(O)/tests/unit_%): $(O)/unit/user/table.o
+$(HOST_UNITS:%=$(O)/unit/tests/unit/unit_%.o) $(O)/unit/tests/host/host_plane.o: ALL_CFLAGS += -Wno-unknown-pragmas -O1 -fno-var-tracking
 unit: $(HOST_UNITS:%=$(O)/tests/unit_%)
 
 $(O)/fuzz/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) -Ibpf -Wno-gnu-variable-sized-type-not-at-end $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) -iquote bpf -Itests -Wno-gnu-variable-sized-type-not-at-end $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
 
-$(O)/tests/fuzz_%: $(O)/fuzz/tests/fuzz_%.o $(O)/fuzz/user/table.o
+# What fuzzers reach
+FUZZED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* ddns/* plan/answers dataplane/table instance/noted doctor/mtu* gen/topology* daemon/web))
+$(O)/fuzz/user.a: $(FUZZED:%.c=$(O)/fuzz/%.o)
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(FUZZED:%.c=$(O)/fuzz/%.o): | $(O)/libraries.h
+$(O)/fuzz/user/daemon/web.o $(O)/fuzz/tests/fuzz/fuzz_web.o: | $(O)/page.h
+
+$(O)/tests/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(O)/fuzz/user.a
 	@mkdir -p $(@D)
-	$(call say,LINK,$@)$(CLANG) $(CFLAGS) $(FUZZ_CFLAGS) $(LDFLAGS) $^ -o $@ $(FUZZ_LIBS)
+	$(call say,LINK,$@)$(CLANG) $(CFLAGS) $(FUZZ_CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS) $(WRAPPED:%=-Wl$(comma)--wrap=%)
 
--include $(wildcard $(O)/fuzz/*/*.d)
+-include $(wildcard $(O)/fuzz/*/*/*.d)
 
-$(patsubst %,$(O)/tests/fuzz_%,config topology netlink texts ddns probes web): FUZZ_LIBS = $(LIBS)
-fuzz_obj   = $(patsubst %.c,$(O)/fuzz/%.o,$(wildcard $(1)))
-CONFIG_SRC := user/config*.c user/yaml*.c user/text.c user/addr.c user/log.c user/wg_key.c user/relay_prefix.c
-$(O)/tests/fuzz_topology: $(call fuzz_obj,user/topology*.c $(CONFIG_SRC))
-$(O)/tests/fuzz_config: $(call fuzz_obj,$(CONFIG_SRC))
-$(O)/tests/fuzz_netlink: $(call fuzz_obj,user/netlink*.c user/wireguard*.c user/library.c user/wg_key.c user/addr.c user/text.c)
-$(O)/tests/fuzz_netlink: FUZZ_LIBS += -Wl,--wrap=recv
-$(O)/tests/fuzz_texts: $(call fuzz_obj,user/wireguard*.c user/library.c user/netlink*.c $(CONFIG_SRC) $(patsubst %,user/%.c,wg_dump mtu_line mtu ddns_secret ddns_import service_args \
-		answers noted kept host))
-$(O)/tests/fuzz_texts: FUZZ_LIBS += -Wl,--wrap=fopen
-$(O)/tests/fuzz_ddns: $(call fuzz_obj,$(CONFIG_SRC) $(patsubst %,user/%.c,ddns ddns_address ddns_secret ddns_import ddns_rfc2136 ddns_ovh ddns_exec dns library))
-$(O)/tests/fuzz_ddns: FUZZ_LIBS += $(patsubst %,-Wl$(comma)--wrap=%,secret_read library_open socket connect poll send recv close)
-$(O)/tests/fuzz_probes: $(call fuzz_obj,$(patsubst %,user/%.c,mtu mtu_probe echo_socket syn_socket addr))
-$(O)/tests/fuzz_probes: FUZZ_LIBS += $(patsubst %,-Wl$(comma)--wrap=%,uv_hrtime socket setsockopt getsockname connect close poll send sendto recv recvfrom recvmsg)
-$(O)/fuzz/tests/fuzz_web.o: $(O)/page.h
-$(O)/tests/fuzz_web: $(call fuzz_obj,$(CONFIG_SRC) $(patsubst %,user/%.c,web document))
+# Calls that a fuzzer answers itself
+$(O)/tests/fuzz_netlink: WRAPPED := recv
+$(O)/tests/fuzz_texts: WRAPPED := fopen
+$(O)/tests/fuzz_ddns: WRAPPED := secret_read library_open socket connect poll send recv close
+$(O)/tests/fuzz_probes: WRAPPED := uv_hrtime socket setsockopt getsockname connect close poll send sendto recv recvfrom recvmsg
 
-$(O)/unit/tests/run_packets.o: | $(O)/wgxdp.skel.h
-$(O)/tests/run_packets: $(O)/unit/tests/run_packets.o $(O)/unit/tests/host_plane.o $(O)/unit/user/table.o
+$(O)/unit/tests/packet/run_packets.o: | $(O)/wgxdp.skel.h
+$(O)/tests/run_packets: $(O)/unit/tests/packet/run_packets.o $(O)/unit/tests/host/host_plane.o $(O)/unit/user.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(UNIT_CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 
 tests: $(O)/tests/run_packets
 
-$(O)/unit/tests/run_planes.o: $(O)/wgxdp.skel.h $(O)/tests/fib.skel.h
-$(O)/tests/run_planes: $(O)/unit/tests/run_planes.o $(O)/unit/tests/host_plane.o $(O)/unit/user/table.o
+$(O)/unit/tests/packet/run_planes.o: $(O)/wgxdp.skel.h $(O)/tests/fib.skel.h
+$(O)/tests/run_planes: $(O)/unit/tests/packet/run_planes.o $(O)/unit/tests/host/host_plane.o $(O)/unit/user.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(UNIT_CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 
-$(O)/tests/fib.bpf.o: tests/fib.bpf.c Makefile
+$(O)/tests/fib.bpf.o: tests/packet/fib.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
-# BREAK=1 of tests/fuzz_planes.py: of its copy of the data path a checksum is off by one
-$(O)/broken/tests/host_plane.o: tests/host_plane.c tests/host_plane.h $(wildcard bpf/*.h bpf/*/*.h include/*) Makefile
+# BREAK=1 of tests/fuzz/fuzz_planes.py: of its copy of the data path a checksum is off by one
+$(O)/broken/tests/host/host_plane.o: tests/host/host_plane.c $(wildcard tests/host/*.h) $(wildcard bpf/*.h bpf/*/*.h include/*) Makefile
 	@mkdir -p $(@D)
-	$(Q)rm -rf $(@D)/../bpf && cp -r bpf $(@D)/.. && cp tests/*.h tests/host_plane.c $(@D)
-	$(Q)sed -i 's/return ~csum_fold((__u16)~check + delta);/return ~csum_fold((__u16)~check + delta + 1);/' $(@D)/../bpf/csum.h
-	$(Q)! cmp -s bpf/csum.h $(@D)/../bpf/csum.h
-	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -I$(@D)/../bpf -Wno-unknown-pragmas $(UNIT_CFLAGS) -c $(@D)/host_plane.c -o $@
+	$(Q)rm -rf $(@D)/../../bpf && cp -r bpf $(@D)/../.. && cp tests/host/*.[ch] $(@D)
+	$(Q)sed -i 's/return ~csum_fold((__u16)~check + delta);/return ~csum_fold((__u16)~check + delta + 1);/' $(@D)/../../bpf/csum.h
+	$(Q)! cmp -s bpf/csum.h $(@D)/../../bpf/csum.h
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -I$(@D)/../../bpf -Itests -Wno-unknown-pragmas $(UNIT_CFLAGS) -c $(@D)/host_plane.c -o $@
 
-$(O)/tests/run_planes_broken: $(O)/unit/tests/run_planes.o $(O)/broken/tests/host_plane.o $(O)/unit/user/table.o
+$(O)/tests/run_planes_broken: $(O)/unit/tests/packet/run_planes.o $(O)/broken/tests/host/host_plane.o $(O)/unit/user.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(UNIT_CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The generic table: user space writes it (user/table.c), every packet reads it. A key has two
+ * The generic table: user space writes it (user/dataplane/table.c), every packet reads it. A key has two
  * homes, buckets of two places. The store of an entry's tag publishes it, and a published entry
  * never changes, so a reader needs no lock and sees no torn entry.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * What the data path hears for this host itself, and passes up all the same: initiations for its own WireGuard, and knocks
- * (bpf/hear.h, user/learn.c). Part of abi.h.
+ * (bpf/hear.h, user/daemon/learn.c). Part of abi.h.
  */
 #ifndef WGXDP_ABI_LEARN_H
 #define WGXDP_ABI_LEARN_H

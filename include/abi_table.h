@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The generic table: what user space writes and every packet reads. Links on VLANs, services, replies, routes to /64s; later blind
- * sites (bpf/table.h, user/table.c). Part of abi.h.
+ * sites (bpf/table.h, user/dataplane/table.c). Part of abi.h.
  */
 #ifndef WGXDP_ABI_TABLE_H
 #define WGXDP_ABI_TABLE_H

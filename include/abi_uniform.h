@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Prefixes with one next hop, which the daemon keeps, and what the data path asks of it (bpf/fib.h, user/uniform.c). Part of
+ * Prefixes with one next hop, which the daemon keeps, and what the data path asks of it (bpf/fib.h, user/plan/uniform.c). Part of
  * abi.h.
  */
 #ifndef WGXDP_ABI_UNIFORM_H

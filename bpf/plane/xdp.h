@@ -72,7 +72,7 @@ INLINE int xdp_make_room(struct pkt *p, const struct nexthop *hop)
 	return 0;
 }
 
-/* A component of libxdp's dispatcher can move neither end of the packet (user/shared.c): then tc does
+/* A component of libxdp's dispatcher can move neither end of the packet (user/dataplane/shared.c): then tc does
  * it, and the frame's begin has not been moved before */
 INLINE int xdp_trim(struct pkt *p)
 {

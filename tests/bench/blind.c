@@ -11,8 +11,8 @@
 #include "abi.h"
 #include "bench.h"
 #include "job.h"
-#include "../blind_maps.h"
-#include "../../user/jiffies.h"
+#include "host/blind_maps.h"
+#include "lib/jiffies.h"
 
 #define INDEX htonl(0x626e6368)		/* of MARK, as it stands in the packet */
 #define TO 1

@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 900
+# An attacker on the blind relay who knows every public key, every index in use and where every site is, and sends all of WireGuard's
+# messages, some hundred a second (blind_attack.py): for ten minutes from his own addresses, and then for two and a half as if from where
+# the sites are. Meanwhile all sites ping each other. No ping is lost, no site and no index becomes another, and he hears no more than one
+# packet a second and site.
+#
+#     198.51.100.11 nat-a ---+--- 198.51.100.1, 2001:db8::1    relay
+#     198.51.100.12 nat-b ---+--- 198.51.100.66, 2001:db8::66  attacker
+#     2001:db8::c  edge-c ---+
+#
+# $WGXDP_SECONDS: shorter than ten minutes, to try it. BREAK=1 gives him site c's private key: then c must be seen to move, and pings to be
+# lost.
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
+
+on=relay
+seconds=${WGXDP_SECONDS:-600}
+# one new session of each pair; in some more minutes a pair's 256 places would be full of what he has confirmed himself
+as_sites=$((seconds < 150 ? seconds : 150))
+rate=400
+pins=/sys/fs/bpf/wgxdp/default
+attack=$root/selftests/lib/blind_attack.py
+reasons=(guard_mac1 guard_shape guard_busy blind_stranger blind_refused blind_limited blind_waiting)
+wrong=0
+
+# As expect, but what comes after it is looked at too
+expect_also() { (expect "$@") || wrong=$((wrong + 1)); }
+
+# ---- what he knows
+
+look() { # all there is to be known: $work/known, and with a number of its own
+	looks=$((${looks:-0} + 1))
+	bpftool -j map dump pinned $pins/sessions > "$work/sessions"
+	inside relay wg show $relay endpoints | "$attack" known "$(awk '/^jiffies:/ {print $2; exit}' /proc/timer_list)" \
+		"$work/sessions" "$work/names" "$(key $relay)" > "$work/known-$looks"
+	ln -f "$work/known-$looks" "$work/known.new"
+	mv "$work/known.new" "$work/known"
+}
+
+# Those of the relay's own sessions too, which begin anew, for the daemon has not seen how they began
+begin_anew() {
+	local s
+	for s in a b c; do
+		forgets "$s" $relay
+		knows_relay "$s"
+	done
+}
+all_known() {
+	look
+	awk '$1 == "index" && $2 {between++} $1 == "index" && !$2 {own++} END {exit !(between >= 6 && own >= 3)}' "$work/known"
+}
+
+# ---- what there is to be seen
+
+places() { # of sites as the relay sees them, and of the relay as sites do; and what the daemon says of them
+	inside relay wg show $relay endpoints | sort
+	local s
+	for s in a b c; do inside "edge-$s" wg show "wgb-$s" endpoints | sort; done
+	grep 'blind: site' "$work/daemon"
+}
+challenges() { bpftool -j map dump pinned $pins/blind_state | grep -o '"challenges":[0-9]*' | cut -d : -f 2; }
+cpu() { awk '{print 10 * ($14 + $15)}' "/proc/$1/stat"; } # in ms
+
+impersonate() {
+	tunnel attacker wgx "$tunnels::66/128"
+	inside attacker wg set wgx private-key "$work/wgb-c.key" \
+		peer "$(key $relay)" endpoint "${relay_at[6]}" allowed-ips "$tunnels::1/128" persistent-keepalive 1
+}
+
+begin_pings() { # SECONDS
+	local pair
+	pids=()
+	for pair in "${every_pair[@]}"; do
+		ping_between "${pair%-*}" "${pair#*-}" -c $((5 * $1)) -i 0.2 -W 10 > "$work/lost-$pair" &
+		pids+=($!)
+	done
+}
+still_pings() { all_run "${pids[@]}"; }
+
+attacks() { # own|spoofed SECONDS
+	local first=$((looks + 1)) heard4 heard6 icmp asked busy began taken dropped
+	heard4=$(arrived attacker udp4) heard6=$(arrived attacker udp6) icmp=$(arrived attacker errors)
+	asked=$(challenges) busy=$(cpu $daemon) began=$(elapsed) dropped=$(shown all original dropped)
+	look
+	places > "$work/before"
+	start attacker "$attack" send eth0 "$(mac relay eth0)" 198.51.100.66 2001:db8::66 198.51.100.1 2001:db8::1 "$port" "$work/known" $rate "$1" \
+		> "$work/attack"
+	attacker=$!
+	wait_for 10 'the attacker' grep -q attacks "$work/attack"
+	begin_pings "$2"
+	[[ ! ${BREAK:-} || $1 != own ]] || impersonate
+	while still_pings; do
+		sleep 5
+		look
+	done
+	wait "${pids[@]}"
+	stop $attacker
+	look
+	places > "$work/after"
+	taken=$(awk "BEGIN {print int($(elapsed) - $began) + 1}")
+	say "$1: $(tail -n 1 "$work/attack")"
+	say "$1: until now dropped: $(for reason in "${reasons[@]}"; do echo "$reason $(shown reason original "$reason")"; done | xargs)"
+	expect_also "$1: dropped" $(($(shown all original dropped) - dropped)) '>=' $(($(said attack sent) / 20))
+	expect_also "$1: messages a second" $(($(said attack sent) / taken)) '>=' $((rate / 2))
+	expect_also "$1: of $((30 * $2)) pings lost" "$(cat "$work"/lost-* | awk '{sum += $1} END {print NR == 6 ? sum : "not said by all"}')" == 0
+	expect_also "$1: places of sites that are others" "$(diff "$work/before" "$work/after" | grep -c '^[<>]')" == 0
+	"$attack" compare $(seq -f "$work/known-%g" "$first" "$looks") > "$work/compared"
+	expect_also "$1: indices looked at" "$(said compared kept)" '>=' $((6 * (looks - first)))
+	expect_also "$1: of them changed, or gone" "$(said compared changed)" == 0
+	[[ $1 == spoofed ]] || expect_also "$1: indices of his in the table" "$(said compared planted)" == 0
+	expect_also "$1: in $taken s of IPv4 he heard of two sites, packets" $(($(arrived attacker udp4) - heard4)) '<=' $((2 * taken))
+	expect_also "$1: and of IPv6 of one" $(($(arrived attacker udp6) - heard6)) '<=' "$taken"
+	expect_also "$1: errors" $(($(arrived attacker errors) - icmp)) == 0
+	say "$1: sites asked $(($(challenges) - asked)) times, indices of his in the table: $(said compared planted)," \
+		"the daemon was busy for $(($(cpu $daemon) - busy)) ms"
+}
+
+blind_network a b
+namespaces attacker
+on_internet attacker eth0 198.51.100.66/24 2001:db8::66/64
+# as if he were behind a router: what is for him goes there at once
+for address in 198.51.100.66 2001:db8::66; do
+	inside relay ip neigh replace "$address" lladdr "$(mac attacker eth0)" dev eth0 nud permanent
+done
+count_arrivals attacker udp4 ip daddr 198.51.100.66 meta l4proto udp
+count_arrivals attacker udp6 ip6 daddr 2001:db8::66 meta l4proto udp
+count_arrivals attacker errors ip daddr 198.51.100.66 meta l4proto icmp
+count_arrivals attacker errors 'ip6 daddr 2001:db8::66 icmpv6 type < 128'
+blind_file
+start_daemon -c "$work/wgxdp.yaml"
+wait_for 30 'all sites' all_authenticated 3
+bpftool -j map dump pinned $pins/blind_names > "$work/names"
+begin_anew
+first_pings
+wait_for 10 'indices of all pairs, and of the relay' all_known
+
+attacks own "$seconds"
+attacks spoofed $as_sites
+expect_sums
+expect 'expectations that did not hold' $wrong == 0

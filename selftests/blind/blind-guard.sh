@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The blind relay and guarded services in one instance, on the same interface and on another one: sites reach each other, clients reach
+# the host behind, and what strangers send to either ends there. The blind relay's port stays its own. Each of the two goes and comes
+# while the other goes on.
+#
+#     198.51.100.11 nat-a --+              eth0     wan                          uplink
+#     198.51.100.12 nat-b --+-- 198.51.100.1  relay  203.0.113.1 ------ 203.0.113.7  client
+#     198.51.100.77 other --+   2001:db8::1   lan 192.168.1.1 ------ 192.168.1.10  wg-end
+#     2001:db8::c  edge-c --+
+#
+# BREAK=1 leaves the guard out.
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
+
+on=relay
+drops() { shown reason original "$1"; } # REASON
+reach() { inside "$1" ping -q -c 5 -i 0.1 -W 5 10.77.0.1; } # CLIENT
+last_stranger() { (($(drops guard_stranger) == $(said strange stranger))); }
+pings_of_sites() { ping_all -c 10 -i 0.05 -W 6; }
+
+client() { # NAMESPACE DEVICE NUMBER ENDPOINT: its tunnel to wg-end
+	tunnel "$1" "$2" "10.77.0.$3/24"
+	inside wg-end wg set wge peer "$(key "$2")" allowed-ips "10.77.0.$3/32"
+	inside "$1" wg set "$2" peer "$(key wge)" allowed-ips 10.77.0.0/24 endpoint "$4"
+}
+
+blind_network a b
+namespaces client wg-end other
+cable client uplink relay wan
+cable relay lan wg-end eth
+takes_xdp client uplink
+takes_xdp wg-end eth
+on_internet other eth0 198.51.100.77/24
+addresses client uplink 203.0.113.7/24 203.0.113.8/24
+addresses relay wan 203.0.113.1/24
+addresses relay lan 192.168.1.1/24
+addresses wg-end eth 192.168.1.10/24
+gateways wg-end 192.168.1.1
+tunnel wg-end wge 10.77.0.1/24 "$port"
+client client wgc 2 "203.0.113.1:$port"
+client other wgo 3 198.51.100.1:51821
+count_arrivals wg-end strangers "ip saddr 203.0.113.8 udp dport $port"
+
+guard="wireguard: { public-key: \"$(key wge)\", strict: true }"
+[[ ! ${BREAK:-} ]] || guard='nat: dnat'
+backend="backend: { ipv4: 192.168.1.10, port: $port }"
+services() { # GUARD
+	printf '%s\n' services: "  - { name: guarded, listen: { interface: wan, ports: [ $port ] }, $backend, $1 }" \
+		"  - { name: beside, listen: { interface: eth0, ports: [ 51821 ] }, $backend, $1 }"
+}
+both() { # GUARD
+	blind_file
+	services "$1" >> "$work/wgxdp.yaml"
+}
+
+both "$guard"
+{
+	cat "$work/wgxdp.yaml"
+	echo "  - { name: taken, listen: { addresses: [ 198.51.100.1 ], ports: [ $port ] }, $backend }"
+} > "$work/taken.yaml"
+status=0
+wgxdp up -c "$work/taken.yaml" > "$work/up" 2>&1 || status=$?
+expect "a service at the blind relay's address and port" "$status $(grep -c "service taken: .*198.51.100.1:$port, which is the blind relay's" "$work/up")" == '1 1'
+
+start_daemon -c "$work/wgxdp.yaml"
+wait_for 30 'all sites' all_authenticated 3
+wait_for 10 'a handshake through the guard' reach client
+wait_for 10 'a handshake beside the blind relay' reach other
+first_pings
+expect 'of 60 pings between sites lost' "$(pings_of_sites)" == 0
+inside client "$root/selftests/lib/strange.py" 203.0.113.8 203.0.113.1 "$port" "$(key wge)" > "$work/strange"
+wait_for 5 'the last stranger' last_stranger
+for kind in shape mac1 replay stranger; do
+	expect "ended as guard_$kind" "$(drops guard_$kind)" == "$(said strange $kind)"
+done
+expect 'what strangers sent and wg-end got' "$(arrived wg-end strangers)" == "$(said strange right)"
+# for another key than any site's, and with no session's index
+for kind in "initiation $(key wge) 7" "data 7"; do
+	# shellcheck disable=SC2086 # words
+	inside client "$root/selftests/lib/blind_say.py" uplink "$(mac relay wan)" 203.0.113.7:4000 "198.51.100.1:$port" $kind
+done
+expect 'what the blind relay dropped of the client on the other WAN' "$(shown get services.blind.original.dropped)" == 0
+inside edge-c "$root/selftests/lib/blind_say.py" wan "$(mac relay eth0)" "[2001:db8::c]:$port" "${relay_at[6]}" initiation "$(key wge)" 7
+expect 'of a site, for who is none' "$(shown get services.blind.original.dropped)" == 1
+expect 'ended as guard_mac1, of both' "$(drops guard_mac1)" == $(($(said strange mac1) + 1))
+expect_sums
+
+# One of the two goes, and comes back
+start server-a ping -q -c 60 -i 0.05 -W 6 "$overlay:b::10" > "$work/pings"
+pings=$!
+both 'nat: dnat'
+wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
+wait_for 10 'a ping without the guard' reach client
+both "$guard"
+wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
+wait_for 10 'a ping with the guard again' reach client
+wait $pings || :
+expect 'pings between sites lost while the guard went and came' "$(awk '/packet loss/ {print $1 - $4}' "$work/pings")" == 0
+{
+	echo 'interfaces: [ { name: eth0, role: wan } ]'
+	services "$guard"
+} > "$work/wgxdp.yaml"
+start client ping -q -c 60 -i 0.05 -W 6 10.77.0.1 > "$work/pings"
+pings=$!
+wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
+wait_for 10 'a ping through the guard, without the blind relay' reach other
+both "$guard"
+wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
+wait $pings || :
+expect 'pings through the guard lost while the blind relay went and came' "$(awk '/packet loss/ {print $1 - $4}' "$work/pings")" == 0
+wait_for 10 'a ping between sites again' inside server-a ping -q -c 1 -W 6 "$overlay:b::10"
+end_daemon
+wgxdp down
+say ok

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 400
+# Sites that the blind relay joins say nothing to each other for 70 s, behind NATs, a cone and a symmetric one, that forget after 30 s of
+# silence: the keepalive of the relay's peer holds each edge's one mapping for all its peers, and the first ping passes, whoever sends it.
+#
+#     198.51.100.11 nat-a (cone) ------+
+#     198.51.100.12 nat-b (symmetric) -+--- 198.51.100.1, 2001:db8::1 relay
+#     2001:db8::c  edge-c -------------+
+#
+# BREAK=1 is without keepalives: then the NATs forget, and pings must be lost.
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
+
+on=relay
+nat_kind=([a]=cone)
+blind_network a b
+for s in a b; do
+	inside nat-$s sysctl -qw net.netfilter.nf_conntrack_udp_timeout=30 net.netfilter.nf_conntrack_udp_timeout_stream=30
+done
+blind_file
+start_daemon -c "$work/wgxdp.yaml"
+wait_for 30 'all sites' all_authenticated 3
+first_pings
+declare -A was=()
+for s in a b c; do
+	was[$s]=$(endpoint_of $s)
+	[[ ! ${BREAK:-} ]] || inside edge-$s wg set "wgb-$s" peer "$(key $relay)" persistent-keepalive 0
+done
+
+pairs=$(shown get services.blind.original.forwarded)
+sleep 70
+expect 'packets between sites meanwhile' $(($(shown get services.blind.original.forwarded) - pairs)) '<=' 12
+# to a first, for who is asked last is last to open his own NAT
+every_pair=(c-a b-a c-b a-b a-c b-c)
+expect 'of 30 pings lost, after 70 s of silence' "$(ping_all -c 5 -i 0.2 -W 5)" == 0
+for s in a b c; do expect "site $s is where it was" "$(endpoint_of $s)" == "${was[$s]}"; done
+expect_sums

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 300
+# What the blind relay keeps over `wgxdp down`: with the file that it leaves all sessions go on; with one that is older than a session may be,
+# none; and whatever else is in it, sites come and reach each other. The network is that of sites.sh.
+#
+# BREAK=1 loses the file: then the sessions must be missed.
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
+
+on=relay
+kept=$STATE_DIRECTORY/default/blind
+sessions() { # confirmed indices between sites
+	wgxdp show sites --json | /usr/bin/python3 -IS -c 'import json, sys
+print(sum(row["sessions"] for row in json.load(sys.stdin)["site_pairs"]))'
+}
+have_sessions() { [[ $(sessions) == 6 ]]; }
+stops() {
+	end_daemon
+	wgxdp down
+}
+begins() {
+	start_daemon -c "$work/wgxdp.yaml"
+	wait_for 30 'all sites' all_authenticated 3
+}
+
+sites_begin_nothing() { # new, until they are told otherwise
+	local s
+	for s in "${sites[@]}"; do
+		inside "edge-$s" nft -f - <<- EOF_NFT
+			table inet mute {
+				chain c_output { type filter hook output priority filter; udp dport $port @th,64,8 1 drop; }
+			}
+		EOF_NFT
+	done
+}
+sites_begin_anew() {
+	local pair s
+	for s in "${sites[@]}"; do inside "edge-$s" nft delete table inet mute; done
+	for pair in "${every_pair[@]}"; do forgets "${pair%-*}" "wgb-${pair#*-}"; done
+	for pair in "${every_pair[@]}"; do knows_site "${pair%-*}" "${pair#*-}"; done
+}
+
+blind_network a b
+blind_file
+begins
+first_pings
+wait_for 5 'six sessions' have_sessions
+stops
+expect 'kept of sites, and of sessions between them' "$(grep -c '^site ' "$kept") $(grep -c '^session [^-]' "$kept")" == '3 6'
+expect 'who may read it' "$(stat -c %a "$kept")" == 600
+
+cp "$kept" "$work/kept"
+[[ ! ${BREAK:-} ]] || rm "$kept"
+begins
+expect 'sessions that go on' "$(sessions)" == 6
+expect 'of 30 pings lost' "$(ping_all -c 5 -i 0.1 -W 3)" == 0
+stops
+
+sites_begin_nothing
+awk '$1 == "time" {$2 -= 190} {print}' "$work/kept" > "$kept"
+begins
+expect 'sessions of 190 s ago' "$(sessions)" == 0
+stops
+awk '$1 == "time" {$2 += 30} {print}' "$work/kept" > "$kept"
+begins
+expect 'sessions of a clock that went backwards' "$(sessions)" == 0
+stops
+
+strange() { # what nobody has written
+	case $1 in
+	'half a line') head -c 700 "$work/kept" ;;
+	'without time') grep -v '^time' "$work/kept" ;;
+	'sessions that last for ever') awk '$1 == "session" {$5 = 4000000000} {print}' "$work/kept" ;;
+	'sessions that are over') awk '$1 == "session" {$5 = -5} {print}' "$work/kept" ;;
+	'keys of nobody') sed 's/[A-P]/Q/g' "$work/kept" ;;
+	'a long line') head -n 1 "$work/kept"; head -c 5000 /dev/zero | tr '\0' x; tail -n +2 "$work/kept" ;;
+	'noise') head -c 20000 /dev/urandom ;;
+	'nothing') : ;;
+	esac
+}
+for what in 'half a line' 'without time' 'sessions that last for ever' 'sessions that are over' 'keys of nobody' 'a long line' noise nothing; do
+	strange "$what" > "$kept"
+	begins
+	case $what in
+	half* | *long*) say "ok $what: all sites are there, $(sessions) sessions" ;;
+	*) expect "$what: all sites are there, sessions" "$(sessions)" == 0 ;;
+	esac
+	stops
+done
+begins
+sites_begin_anew
+first_pings
+expect 'of 30 pings lost, in sessions that are new' "$(ping_all -c 5 -i 0.1 -W 3)" == 0
+expect_sums

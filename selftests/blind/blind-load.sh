@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 300
+# A site's WireGuard under load, behind the blind relay: who sends floods is site c, or where it is, with initiations for site b, right but for
+# what only c's key can make. b answers each with a cookie (type 3), which the relay brings to whom it is for: c's to c, and when a, which
+# begins anew meanwhile, is sent one, that to a; with it a's next initiation is answered, and a talks to b while the flood goes on.
+#
+#     198.51.100.11 nat-a --+
+#     198.51.100.12 nat-b --+--- 198.51.100.1 relay
+#     198.51.100.13 nat-c --+
+#               flood from out
+#
+# BREAK=1 leaves the flood out: then no cookie comes.
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
+
+on=relay
+rate=3000 times=10
+of_relay="udp sport $port @th,64,8"
+to_relay="udp dport $port @th,64,8 1"
+
+cookies() { arrived "edge-$1" cookies; } # SITE: that it was sent
+came() { (($(cookies "$1") >= $2)); }
+
+blind_network a b c
+for s in a b c; do
+	count_arrivals "edge-$s" cookies "iifname wan $of_relay 3"
+	count_arrivals "nat-$s" initiations "iifname in $to_relay"
+done
+count_arrivals nat-a with_cookie "iifname in $to_relay @th,1120,128 != 0"
+blind_file
+start_daemon -c "$work/wgxdp.yaml"
+wait_for 30 'all sites' all_authenticated 3
+first_pings
+expect 'cookies before' "$(cookies a) $(cookies b) $(cookies c)" == '0 0 0'
+
+c_at=$(endpoint_of c)
+if [[ ! ${BREAK:-} ]]; then
+	start nat-c "$root/selftests/lib/challenge.py" out "$(mac relay eth0)" "${c_at%:*}/32" 198.51.100.1 "$port" "$(key wgb-b)" $rate $times \
+		"${c_at#*:}" > "$work/flood"
+	flooding=$!
+fi
+wait_for 10 'cookies for c' came c 100
+before=$(arrived nat-a initiations)
+forgets a wgb-b
+knows_site a b
+start server-a ping -q -c 100 -i 0.5 "$overlay:b::10" > /dev/null
+pinger=$!
+wait_for 30 "a's handshake with b" handshaken edge-a wgb-a "$(key wgb-b)"
+kill $pinger
+wait $pinger || :
+asked=$(($(arrived nat-a initiations) - before))
+expect 'cookies that a was sent' "$(cookies a)" '>=' 1
+expect "of $asked initiations of a's, at most one for each" "$(cookies a)" '<=' $asked
+expect "initiations of a's with a cookie" "$(arrived nat-a with_cookie)" '>=' 1
+expect 'cookies that b was sent' "$(cookies b)" == 0
+expect 'of 20 pings under load lost' "$(ping_between a b -c 20 -i 0.1 -W 5)" == 0
+stop "$flooding"
+expect 'cookies that c was sent' "$(cookies c)" '>=' 100
+expect "of $(said flood sent) that it was to be c, at most one for each" "$(cookies c)" '<=' "$(said flood sent)"
+expect "c is where it was" "$(endpoint_of c)" == "$c_at"
+expect_sums

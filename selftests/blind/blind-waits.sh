@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A site that is not there yet: the initiation that another sends it is kept by the blind relay, and goes to it when it has come, so that it
+# needs no second one, which would be sent five seconds later. The network is that of sites.sh; c comes late.
+#
+#     198.51.100.11 nat-a --+
+#     198.51.100.12 nat-b --+--- 198.51.100.1, 2001:db8::1 relay
+#     2001:db8::c  edge-c --+
+#
+# BREAK=1 forgets what is kept: then a second one is needed.
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
+
+on=relay
+pins=/sys/fs/bpf/wgxdp/default
+forget() { # of whomever
+	local n size
+	size=$(bpftool -j map show pinned $pins/blind_waiting | grep -o '"bytes_value":[0-9]*' | cut -d : -f 2)
+	for n in 1 2 3; do
+		# shellcheck disable=SC2046 # words
+		bpftool map update pinned $pins/blind_waiting key $n 0 0 0 value $(yes 0 | head -n "$size")
+	done
+}
+
+blind_network a b
+forgets c $relay
+inside relay wg set $relay peer "$(key wgb-c)" remove
+inside relay wg set $relay peer "$(key wgb-c)" allowed-ips "$tunnels::c/128"
+blind_file
+start_daemon -c "$work/wgxdp.yaml"
+wait_for 30 'two sites' all_authenticated 2
+expect 'site c' "$(site_shown c state)" == waiting
+count_arrivals nat-a initiations "iifname in udp dport $port @th,64,8 1"
+
+start server-a ping -q -c 1 -W 40 "$overlay:c::10" > "$work/ping"
+pinger=$!
+wait_for 4 "the initiation waits" site_is c initiation_waits yes
+[[ ! ${BREAK:-} ]] || forget
+knows_relay c
+wait $pinger || fail "no answer of c: $(< "$work/ping")"
+expect 'initiations that a has sent' "$(arrived nat-a initiations)" == 1
+expect 'site c' "$(site_shown c state) $(site_shown c initiation_waits)" == 'authenticated no'
+expect_sums

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# The WAN's address changes again and again under a daemon, the new one before the old one goes and after it: a client that
+# sends to the new address all the time is forwarded within 100 ms, and what was not is counted by the kernel. Answers come
+# from the address that was asked. BREAK=1 stops the daemon meanwhile.
+#
+#     client uplink ---- wan firewall lan ---- eth wg-end
+#        .7   198.51.100.0/24, .1, then .10 to .19
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+rate=10000
+limit=$((rate * $(at_most 100) / 1000)) # packets in 100 ms
+
+service="services:
+  - { name: wg-end, listen: { interface: wan, ports: [ $port ] }, backend: { ipv4: 192.168.1.10, port: $port } }"
+
+# Packets to an address before it is the firewall's are the kernel's, and so are those before wgxdp knows it
+count_what_passes() { # ADDRESS
+	inside firewall nft -f - <<- EOF
+		table inet seen
+		delete table inet seen
+	EOF
+	count_arrivals firewall passed_up "ip daddr $1 udp dport $port"
+}
+
+change() { # OLD NEW HOW
+	local from=198.51.100.$1 to=198.51.100.$2 n=6000 sender before came
+	came=$(arrived wg-end all_of_them)
+	count_what_passes "$to"
+	start client "$udptool" send -n $n -r $rate uplink "$wan_mac" 198.51.100.7:4000 "$to:$port" > "$work/sent"
+	sender=$!
+	wait_for 5 'the sender sends' passed 500
+	[[ $3 == before ]] || inside firewall ip address del "$from/24" dev wan
+	before=$(arrived firewall passed_up)
+	inside firewall ip address add "$to/24" dev wan
+	if [[ $3 == before ]]; then sleep 0.2; inside firewall ip address del "$from/24" dev wan; fi
+	wait $sender
+	after=$(arrived firewall passed_up)
+	((n == after + $(arrived wg-end all_of_them) - came)) || fail "of $n packets, $after passed up, not all others forwarded"
+	lost=$((after - before))
+	say "the new address $3 the old one went: $lost packets late, $((lost * 1000 / rate)) ms"
+	((lost <= limit)) || fail "$lost packets at $rate/s were lost"
+	((lost <= worst)) || worst=$lost
+	inside client "$udptool" ask -n 5 -r 1000 198.51.100.7:4001 "$to:$port" > "$work/asked"
+	expect "answered from $to" "$(said asked answered)" == 5
+}
+passed() { (($(arrived firewall passed_up) >= $1)); }
+
+firewall_network
+inside firewall sysctl -qw net.ipv4.conf.wan.promote_secondaries=1
+wan_mac=$(mac firewall wan)
+count_arrivals wg-end all_of_them "udp dport $port"
+start_listener wg-end listener -e "0.0.0.0:$port"
+echo "$service" > "$work/wgxdp.yaml"
+start_daemon -c "$work/wgxdp.yaml"
+[[ ! ${BREAK:-} ]] || kill -STOP "$daemon"
+worst=0
+from=1
+descriptors=$(find "/proc/$daemon/fd" -type l | wc -l)
+for ((round = 10; round < 20; round++)); do
+	change $from $round "$( ((round % 2)) && echo after || echo before)"
+	from=$round
+done
+kill -CONT "$daemon"
+expect "descriptors of the daemon, after $((round - 10)) changes" "$(find "/proc/$daemon/fd" -type l | wc -l)" '<=' "$descriptors"
+end_daemon
+expect_sums
+expect "lost at worst, of $((round - 10)) changes, in ms" $((worst * 1000 / rate)) '<=' "$(at_most 100)"

@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# The daemon is killed under traffic, again and again, and comes back: no packet is lost, and what commands have changed since
+# stays. It reads its file again on SIGHUP, and a wrong one changes nothing; there is one daemon an instance; `down` ends it.
+# BREAK=1 takes the instance down in between.
+#
+#     client uplink ---- wan firewall lan ---- eth wg-end
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+n=60000 # packets
+rate=10000
+
+configuration() { # PORT...
+	cat > "$work/wgxdp.yaml" <<- EOF
+		services:
+		  - name: wg-end
+		    listen: { interface: wan, ports: [ $(tr ' ' , <<< "$*") ] }
+		    backend: { ipv4: 192.168.1.10, port: $port }
+	EOF
+}
+listens() { wgxdp show services | holds "listen: .*:$1"; } # PORT
+
+killed_again_and_again() {
+	local killed=0
+	sends $n -r $rate -c 200 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port
+	while still_sends $killed 10; do
+		kill -KILL "$daemon"
+		wait "$daemon" 2> /dev/null || :
+		[[ ! ${BREAK:-} ]] || wgxdp down
+		if ((killed++ % 2)); then inside firewall ip address add 198.51.100.250/24 dev wan; else
+			inside firewall ip address del 198.51.100.250/24 dev wan 2> /dev/null || :
+		fi
+		start_daemon -c "$work/wgxdp.yaml"
+		sleep "0.0$((killed % 10))"
+	done
+	expect_sums
+	expect 'killed often' $killed '>=' 10
+	expect "lost of $sent while the daemon was killed $killed times" $((sent - $(arrived wg-end all_of_them))) == 0
+}
+
+goes_on_with_what_runs() {
+	wgxdp up --wan wan --to 192.168.1.10 --port 1001 > /dev/null
+	wait_for 2 'another configuration' listens 1001
+	kill -KILL "$daemon"
+	wait "$daemon" 2> /dev/null || :
+	start_daemon -c "$work/wgxdp.yaml"
+	listens 1001 || fail 'a daemon that came back undid what a command had done'
+	kill -KILL "$daemon"
+	wait "$daemon" 2> /dev/null || :
+	configuration 1002
+	start_daemon -c "$work/wgxdp.yaml"
+	listens 1002 || fail 'a daemon that came back did not read its changed file'
+	say 'ok a daemon that comes back goes on with what runs, unless its file has changed'
+}
+
+# Killed when all was done but the name of running.yaml
+goes_on_with_what_a_killed_command_did() {
+	inside firewall strace -f -o /dev/null -e inject=rename:signal=KILL:when=1 "$wgxdp" up --wan wan --to 192.168.1.10 --port 1007 \
+		> /dev/null 2>&1 || :
+	inside firewall ip address add 198.51.100.251/24 dev wan
+	listens_too() { wgxdp show services | holds 'listen: .*198.51.100.251:1007'; }
+	wait_for 2 'the daemon follows it, at an address that came' listens_too
+	inside firewall ip address del 198.51.100.251/24 dev wan
+	say 'ok the daemon goes on with what a killed command did'
+}
+
+reads_its_file_again() {
+	configuration 1003
+	kill -HUP "$daemon"
+	wait_for 2 'the changed file' listens 1003
+	configuration nonsense
+	kill -HUP "$daemon"
+	wait_for 2 'the error' grep -q 'wgxdp.yaml:3:.*nonsense' "$work/daemon"
+	listens 1003 || fail 'a wrong file changed what runs'
+	say 'ok a wrong file changes nothing'
+}
+
+ends() {
+	! wgxdp daemon -c "$work/wgxdp.yaml" > "$work/second" 2>&1 || fail 'there are two daemons of one instance'
+	grep -q 'runs already' "$work/second" || fail "a second daemon says $(< "$work/second")"
+	wgxdp down
+	wait_for 2 'its end' ended
+	wait "$daemon" || fail "down ended it with status $?"
+	say 'ok down ended it'
+}
+ended() { ! kill -0 "$daemon"; }
+
+firewall_network
+for ns in client wg-end; do inside $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done # which talks by itself
+count_arrivals wg-end all_of_them "udp dport $port"
+configuration $port
+start_daemon -c "$work/wgxdp.yaml"
+goes_on_with_what_runs
+goes_on_with_what_a_killed_command_did
+reads_its_file_again
+configuration $port
+kill -HUP "$daemon"
+wait_for 2 'the first file' listens $port
+killed_again_and_again
+ends

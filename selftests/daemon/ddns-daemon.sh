@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# The daemon has names follow wg-end's address: within a second of the kernel's word they are what it is now, both by one update;
+# while the name server is down it complains once, and when that is back the names are right without anybody's doing; a section that
+# is changed counts from SIGHUP on, and a run of the old one that was going on does not have the last word; it ends at once though a
+# name server hangs, also one of a section that is gone. BREAK=1 stops the daemon while an address changes.
+#
+#     published:  ens18 wg-end mgmt -- fd53::/64 -- eth dns
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "$root/selftests/lib/knot.sh"
+
+are() { # ADDRESS NAME...: what their AAAA is
+	local name
+	for name in "${@:2}"; do [[ $(ask "$name.example.net" AAAA) == "$1 300" ]] || return; done
+}
+move() { # FROM TO: the address
+	address add "$2/64"
+	address del "$1/64"
+}
+complaints() { grep -c 'server fd53::53: Connection refused fqdn=wg-end.example.net' "$work/daemon" || :; }
+succeeded() { wgxdp show metrics | awk -v name="$1" '$0 ~ "^wgxdp_ddns_last_success_timestamp_seconds.\"?name=\"" name {print int($2)}'; }
+
+knot_network
+configuration > "$work/wgxdp.yaml"
+address add 2001:db8:1::10/64
+start_daemon -c "$work/wgxdp.yaml"
+wait_for 5 'the names, at the beginning' are 2001:db8:1::10 wg-end firewall
+expect 'updates, at the beginning' "$(arrived dns updates)" == 1
+
+worst=0
+for i in {2..6}; do
+	[[ ! ${BREAK:-} ]] || kill -STOP "$daemon"
+	before=$(arrived dns updates)
+	began=$(ms)
+	move "2001:db8:$((i - 1))::10" "2001:db8:$i::10"
+	for _ in {1..100}; do
+		(($(arrived dns updates) == before)) || break
+	done
+	took=$(($(ms) - began)) # knot takes up to a second to answer when updates come so fast
+	((took <= worst)) || worst=$took
+	wait_for 2 "names after the address changed: $(ask wg-end.example.net AAAA)" are "2001:db8:$i::10" wg-end firewall
+	expect 'updates for two names' $(($(arrived dns updates) - before)) == 1
+done
+expect 'ms until the update for both names, at worst of 5' $worst '<=' "$(at_most 1000)"
+now=$(date +%s)
+expect 'the metric, seconds ago' $((now - $(succeeded wg-end.example.net))) '<=' 60
+
+before=$(arrived dns updates)
+cable wg-end other dns another
+addresses wg-end other 2001:db8:99::1/64
+address add fd99::1/64
+sleep 0.3
+expect 'updates for what is not published' $(($(arrived dns updates) - before)) == 0
+
+stop "$knot"
+move 2001:db8:6::10 2001:db8:7::10
+wait_for 5 'a complaint' grep -q 'Connection refused fqdn=wg-end' "$work/daemon"
+move 2001:db8:7::10 2001:db8:8::10
+sleep 0.5
+expect 'complaints of a name server that is down' "$(complaints)" == 1
+start_knot
+wait_for 12 'the names, when the name server is back' are 2001:db8:8::10 wg-end firewall
+say 'ok the names are right when the name server is back'
+
+names=new.example.net configuration > "$work/wgxdp.yaml"
+kill -HUP "$daemon"
+wait_for 5 'a name that is new in the file' are 2001:db8:8::10 new
+say 'ok a new name'
+
+# --- a section that is changed, and removed, while a run of it goes on
+cat > "$work/update" << EOF
+#!/bin/sh
+[ "\$1" = new ] || sleep 2
+echo "\$1" >> $work/updates
+EOF
+chmod +x "$work/update"
+by_program() { printf 'ddns: { interface: ens18, names: [ a.example.net ], provider: { exec: [ %s, %s ] } }\n' "$work/update" "$1"; }
+runs() { pgrep -f "$work/update old" > /dev/null; }
+was_last() { grep -qx old "$work/updates" && [[ $(tail -n 1 "$work/updates") == "$1" ]]; }
+by_program old > "$work/wgxdp.yaml"
+kill -HUP "$daemon"
+wait_for 10 'the program runs' runs
+by_program new > "$work/wgxdp.yaml"
+kill -HUP "$daemon"
+wait_for 10 'what the file says now is written last' was_last new
+say 'ok a run that was going on does not have the last word'
+names=new.example.net configuration > "$work/wgxdp.yaml"
+kill -HUP "$daemon"
+wait_for 5 'a name server again' are 2001:db8:8::10 new
+
+kill -STOP "$knot"
+move 2001:db8:8::10 2001:db8:9::10
+asks() { inside wg-end ss -Huan | holds '\[fd53::53\]:53'; }
+wait_for 5 'it waits for an answer' asks
+sed -i 's/ens18/nowhere/' "$work/wgxdp.yaml"
+kill -HUP "$daemon"
+wait_for 5 'the other section' grep -q 'there is no such interface' "$work/daemon"
+began=$(ms)
+end_daemon
+expect 'ms to end though a name server hangs' $(($(ms) - began)) '<=' 3000
+kill -CONT "$knot"
+! grep -qF "$(sed -n 's/^ *secret: *//p' "$work/tsig.key")" "$work/daemon" || fail 'the secret was said'
+wgxdp down

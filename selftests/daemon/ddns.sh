@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# `wgxdp ddns` with a real name server: names follow wg-end's prefix, all of them by one signed update, and nothing is written where
+# nothing differs; what is temporary, deprecated, tentative, private or a ULA is never published; a wrong key, a server that is down
+# or unsigned, and a CNAME are errors. Secrets are in no argument, environment or output. BREAK=1 lets somebody else write between.
+#
+#     published:  ens18 wg-end mgmt -- fd53::/64 -- eth dns
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "$root/selftests/lib/ddns-said.sh"
+source "$root/selftests/lib/knot.sh"
+
+knot_network
+(umask 077 && keymgr -t other hmac-sha256 > "$work/other.key")
+sed 's/ other/ wgxdp/; s/:other:/:wgxdp:/' "$work/other.key" > "$work/wrong.key"
+chmod 644 "$work/wrong.key"
+
+# --- nothing to publish
+configuration > "$work/ddns.yaml"
+ddns 2 -c "$work/ddns.yaml"
+says 'no address of ens18 can be published' 'fe80::' 'fqdn=wg-end.example.net' 'fqdn=firewall.example.net'
+inside wg-end sysctl -qw net.ipv6.conf.ens18.use_tempaddr=2
+address add fd12::10/64
+address add 2001:db8:9::10/64 preferred_lft 0
+inside wg-end sysctl -qw net.ipv6.conf.ens18.accept_dad=1 net.ipv6.conf.ens18.dad_transmits=200
+inside wg-end ip address add 2001:db8:8::10/64 dev ens18
+ddns 2 -c "$work/ddns.yaml"
+says 'fd12::10 is a ULA' '2001:db8:9::10 is deprecated' '2001:db8:8::10 is tentative'
+expect 'updates without an address that may be published' "$(arrived dns updates)" == 0
+
+# --- written, and nothing where nothing differs
+inside wg-end sysctl -qw net.ipv6.conf.ens18.dad_transmits=0
+address add 2001:db8:1::10/64 valid_lft 7000 preferred_lft 3000 mngtmpaddr
+temporary() { inside wg-end ip -6 address show dev ens18 temporary -tentative | holds 2001:db8:1:; }
+wait_for 5 'a temporary address' temporary
+ddns 0 -c "$work/ddns.yaml" --dry-run
+says 'DRY RUN: would write AAAA 2001:db8:1::10 ttl=300 fqdn=wg-end.example.net'
+expect 'updates of a dry run' "$(arrived dns updates)" == 0
+ddns 0 -c "$work/ddns.yaml"
+says 'AAAA 2001:db8:1::10 written ttl=300 fqdn=wg-end.example.net' 'AAAA 2001:db8:1::10 written ttl=300 fqdn=firewall.example.net'
+expect 'wg-end' "$(ask wg-end.example.net AAAA)" == '2001:db8:1::10 300'
+expect 'firewall' "$(ask firewall.example.net AAAA)" == '2001:db8:1::10 300'
+expect 'updates for two names' "$(arrived dns updates)" == 1
+[[ ! ${BREAK:-} ]] || other_update 'add wg-end.example.net. 300 AAAA 2001:db8::bad'
+was=$(serial)
+before=$(arrived dns updates)
+ddns 0 -c "$work/ddns.yaml"
+expect 'updates where nothing differs' $(($(arrived dns updates) - before)) == 0
+expect "the zone's serial" "$(serial)" == "$was"
+says 'AAAA 2001:db8:1::10 unchanged fqdn=wg-end.example.net'
+
+# --- the prefix changes; what is published stays while it is as good as another
+address add 2001:db8:2::10/64
+ddns 0 -c "$work/ddns.yaml"
+says 'AAAA 2001:db8:1::10 unchanged fqdn=firewall.example.net'
+address change 2001:db8:1::10/64 preferred_lft 0
+ddns 0 -c "$work/ddns.yaml"
+expect 'after the prefix changed' "$(ask wg-end.example.net AAAA), $(ask firewall.example.net AAAA)" == '2001:db8:2::10 300, 2001:db8:2::10 300'
+configuration 'ttl: 60' > "$work/short.yaml"
+ddns 0 -c "$work/short.yaml"
+expect 'another TTL' "$(ask wg-end.example.net AAAA)" == '2001:db8:2::10 60'
+other_update 'del wg-end.example.net.' 'add wg-end.example.net. 0 AAAA 2001:db8:2::10'
+ddns 0 -c "$work/short.yaml"
+expect 'in the place of a TTL of 0' "$(ask wg-end.example.net AAAA)" == '2001:db8:2::10 60'
+configuration 'host: "::99"' > "$work/host.yaml"
+ddns 0 -c "$work/host.yaml"
+expect 'another host behind the prefix' "$(ask firewall.example.net AAAA)" == '2001:db8:2::99 300'
+many=()
+for i in {1..40}; do many+=("add many.example.net. 300 AAAA 2001:db8:5::$i"); done
+other_update "${many[@]}"
+names=many.example.net configuration > "$work/many.yaml"
+ddns 0 -c "$work/many.yaml"
+expect 'in the place of 40 (by TCP)' "$(ask many.example.net AAAA)" == '2001:db8:2::10 300'
+
+# --- IPv4
+was=$(serial)
+configuration 'records: [ A ]' > "$work/four.yaml"
+addresses wg-end ens18 100.64.1.2/10 192.168.1.10/24 169.254.1.1/16
+inside wg-end ip address add 10.1.1.1 peer 203.0.113.1 dev ens18
+ddns 2 -c "$work/four.yaml"
+says '100.64.1.2 is of a provider' '192.168.1.10 is private' '10.1.1.1 is private'
+expect 'the serial, with no public IPv4' "$(serial)" == "$was"
+configuration 'records: [ A, AAAA ]' > "$work/both.yaml"
+ddns 2 -c "$work/both.yaml"
+says 'A: no address of ens18' 'AAAA 2001:db8:2::10 written'
+addresses wg-end ens18 203.0.113.5/24
+ddns 0 -c "$work/both.yaml"
+expect 'A and AAAA of firewall' "$(ask firewall.example.net A), $(ask firewall.example.net AAAA)" == '203.0.113.5 300, 2001:db8:2::10 300'
+
+# --- what fails
+was=$(serial)
+address del 2001:db8:2::10/64
+address add 2001:db8:3::10/64
+key=$work/wrong.key configuration > "$work/wrong.yaml"
+ddns 1 -c "$work/wrong.yaml"
+says 'key wgxdp: BADSIG: its secret is another one there fqdn=wg-end.example.net' 'others may read it'
+key=$work/other.key configuration > "$work/unknown.yaml"
+ddns 1 -c "$work/unknown.yaml"
+says 'key other: ' ' knows no key of that name' # Knot 3.4 does not say BADKEY, which would have to be signed
+printf '%s\n' 'example.net 300' 'cut.example.net 300 truncated' > "$work/zone"
+start wg-end "$root/selftests/lib/dns.py" 127.0.0.1 "$work/zone" > "$work/dns"
+wait_for 5 'a name server without keys' grep -q listening "$work/dns"
+server=127.0.0.1 configuration > "$work/unsigned.yaml"
+ddns 1 -c "$work/unsigned.yaml"
+says 'server 127.0.0.1: its answer is not signed by key wgxdp'
+server=127.0.0.1 names=cut.example.net configuration > "$work/cut.yaml"
+ddns 1 -c "$work/cut.yaml"
+says 'server 127.0.0.1: its answer is truncated, by TCP too fqdn=cut.example.net'
+inside wg-end nft 'add table inet closed; add chain inet closed out { type filter hook output priority 0; }; add rule inet closed out tcp dport 53 reject with tcp reset'
+ddns 1 -c "$work/cut.yaml"
+says 'server 127.0.0.1: Connection refused fqdn=cut.example.net'
+inside wg-end nft delete table inet closed
+names=mail.example.net configuration > "$work/cname.yaml"
+ddns 1 -c "$work/cname.yaml"
+says 'there is a CNAME' 'fqdn=mail.example.net'
+expect 'the serial after failures' "$(serial)" == "$was"
+kill -STOP "$knot"
+start wg-end "$wgxdp" ddns -c "$work/ddns.yaml" > "$work/said"
+pid=$!
+asks() { inside wg-end ss -Huan | holds '\[fd53::53\]:53'; }
+wait_for 5 'it waits for an answer' asks
+tr '\0' '\n' < /proc/$pid/cmdline > "$work/visible"
+tr '\0' '\n' < /proc/$pid/environ >> "$work/visible"
+kill -CONT "$knot"
+wait $pid || fail "ddns with a slow server: $(< "$work/said")"
+says 'AAAA 2001:db8:3::10 written'
+stop "$knot"
+ddns 1 -c "$work/ddns.yaml"
+says 'server fd53::53: Connection refused fqdn=wg-end.example.net'
+sed -n 's/^ *secret: *//p' "$work"/{tsig,other}.key > "$work/secrets"
+expect 'secrets there are' "$(wc -l < "$work/secrets")" == 2
+! grep -qFf "$work/secrets" "$work/all" "$work/visible" || fail 'a secret can be seen'
+ddns 64 -c "$work/ddns.yaml" --print
+ddns 64 -c /dev/null
+ddns 64 --bogus
+say 'ok what fails says why'

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 900
+# vm
+# An endpoint by handshake, while pings go through its tunnel: IPv6 is broken but routed, so it is IPv4's; IPv6 comes back, and is
+# taken without a lost packet; it breaks under way, and after 135 s without a handshake it is IPv4's again; the record changes, to another
+# address of the same host, and it moves there without a lost packet; IPv6 answers pings but carries no WireGuard, and what works stays.
+# BREAK=1 breaks IPv6 again as soon as it is taken.
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/laptop.sh"
+
+six='[2001:db8:2::1]:51820'
+ttl=1
+
+# 20 a second, until they are stopped; then how many were lost
+pings_begin() {
+	start laptop ping -q -i 0.05 -W 5 10.78.0.1 > "$work/pings"
+	pings=$!
+}
+pings_end() {
+	sleep 0.5
+	kill -INT "$pings"
+	wait "$pings" || :
+	lost=$(awk '/packets transmitted/ {print $1 - $4}' "$work/pings")
+	sent=$(awk '/packets transmitted/ {print $1}' "$work/pings")
+}
+
+says_good() { tail -n 1 "$work/daemon" | holds "${six//[[\]]/.}.* is good"; }
+
+laptop_network
+broken add gone 2001:db8:2::-2001:db8:2::7f
+name 2001:db8:2::1 203.0.113.1
+cat > "$work/wgxdp.yaml" << EOF
+endpoints:
+  - { interface: wgl, peer: "$peer", host: vpn.example.net, port: 51820 }
+EOF
+start_daemon -c "$work/wgxdp.yaml"
+wait_for 40 'a tunnel over IPv4' handshaken laptop wgl
+is_at 203.0.113.1:51820
+say 'ok IPv6 broken but routed: IPv4'
+
+pings_begin
+broken delete gone 2001:db8:2::-2001:db8:2::7f
+wait_for 150 'IPv6 is taken' is_there "$six"
+[[ ! ${BREAK:-} ]] || broken add gone 2001:db8:2::-2001:db8:2::7f
+wait_for 15 'it is good' says_good
+sleep 1
+pings_end
+is_at "$six"
+expect "server sees" "$(address_seen server wgs wgl)" == '[2001:db8:1::7]'
+expect "lost of $sent while IPv6 was taken" "$lost" == 0
+
+pings_begin
+broken add gone 2001:db8:2::-2001:db8:2::7f
+began=$SECONDS
+wait_for 200 'IPv4 again' is_there 203.0.113.1:51820
+pings_end
+expect 'seconds until it is IPv4 again' $((SECONDS - began)) '<' "$(($(at_most 160000) / 1000))"
+wait_for 10 'IPv4 carries, when WireGuard asks again' inside laptop ping -q -c 1 -W 1 10.78.0.1
+
+pings_begin
+name 203.0.113.2
+wait_for 15 'the record is followed' is_there 203.0.113.2:51820
+sleep 2
+pings_end
+is_at 203.0.113.2:51820
+expect "lost of $sent while the record changed" "$lost" == 0
+
+# 2001:db8:2::2 answers pings; WireGuard is not heard there
+inside server nft -f - << EOF
+table inet mute { chain input { type filter hook input priority 0; ip6 daddr 2001:db8:2::2 udp dport 51820 drop; }; }
+EOF
+broken delete gone 2001:db8:2::-2001:db8:2::7f
+name 2001:db8:2::2 203.0.113.2
+pings_begin
+wait_for 150 'IPv6 is tried' grep -q '\[2001:db8:2::2\]:51820 (vpn.example.net) answers again, and is tried' "$work/daemon"
+sleep 15
+pings_end
+is_at 203.0.113.2:51820
+inside laptop ping -q -c 2 -i 0.2 -W 5 10.78.0.1 > /dev/null || fail 'what worked does no more'
+expect "lost of $sent, at 20/s, by a trial in vain" "$lost" '<' 60
+end_daemon
+say 'ok by handshake alone'

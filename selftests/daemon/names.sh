@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# A backend that is a name: waited for until it resolves, asked for again when its TTL ends, and kept while DNS fails, over a
+# boot too. It changes to another host under 10,000 packets a second, and none is lost. BREAK=1 lets it be nobody's in between.
+#
+#     client uplink -- wan firewall lan -- switch -- eth one    192.168.1.11
+#                       name server    \             \- eth two    192.168.1.12
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+n=80000 # packets
+rate=10000
+
+name() { # TTL ADDRESS...: what wg-end.example.net is from now on
+	echo "wg-end.example.net $*" > "$work/zone.new"
+	mv "$work/zone.new" "$work/zone"
+}
+start_dns() {
+	start firewall "$root/selftests/lib/dns.py" 127.0.0.1 "$work/zone" > "$work/dns"
+	dns=$!
+	wait_for 5 'the name server listens' grep -q listening "$work/dns"
+}
+stop_dns() { kill $dns; wait $dns 2> /dev/null || :; }
+forwards_to() { wgxdp show services | holds "backend: $1:$port"; } # ADDRESS
+
+namespaces client firewall switch one two
+routers firewall
+cable client uplink firewall wan
+cable firewall lan switch port
+takes_xdp client uplink
+takes_xdp switch port
+inside switch ip link add br0 type bridge
+inside switch ip link set br0 up
+inside switch ip link set port master br0
+addresses client uplink 198.51.100.7/24
+addresses firewall wan 198.51.100.1/24
+addresses firewall lan 192.168.1.1/24
+for host in one:11 two:12; do
+	cable switch "to-${host%:*}" "${host%:*}" eth
+	inside switch ip link set "to-${host%:*}" master br0
+	addresses "${host%:*}" eth "192.168.1.${host#*:}/24"
+	gateways "${host%:*}" 192.168.1.1
+	inside firewall ip neigh replace "192.168.1.${host#*:}" lladdr "$(mac "${host%:*}" eth)" dev lan nud permanent
+	count_arrivals "${host%:*}" all_of_them "ip daddr 192.168.1.${host#*:} udp dport $port"
+	start_listener "${host%:*}" "listener-${host%:*}" "0.0.0.0:$port"
+done
+echo 'nameserver 127.0.0.1' > "$work/resolv.conf"
+mount --bind "$work/resolv.conf" "$(realpath /etc/resolv.conf)"
+cat > "$work/wgxdp.yaml" << EOF
+services:
+  - { name: wg-end, listen: { interface: wan, ports: [ $port ] }, backend: { ipv4: wg-end.example.net, port: $port } }
+EOF
+
+wgxdp up -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up with a name that does not resolve: $(< "$work/up")"
+grep -q 'waiting for backend wg-end.example.net' "$work/up" || fail "up does not say what waits: $(< "$work/up")"
+expect 'state of its service' "$(shown get services.wg-end.state)" == waiting
+start_daemon -c "$work/wgxdp.yaml"
+name 1 192.168.1.11 192.168.1.12
+start_dns
+wait_for 10 'the name resolves' forwards_to 192.168.1.11
+say 'ok forwarded, once the name resolves'
+
+start client "$udptool" send -n $n -r $rate -c 200 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > "$work/sent"
+sender=$!
+moved=0
+while kill -0 $sender 2> /dev/null; do
+	((moved++ % 2)) && now=11 || now=12
+	[[ ! ${BREAK:-} ]] || name 1 192.168.1.99
+	[[ ! ${BREAK:-} ]] || wait_for 5 'the name is nobody' forwards_to 192.168.1.99
+	name 1 "192.168.1.$now"
+	wait_for 5 'the name moves' forwards_to "192.168.1.$now"
+done
+wait $sender
+expect_sums
+expect 'moved often' $moved '>=' 3
+expect 'some to each' $(($(arrived one all_of_them) > 1000 && $(arrived two all_of_them) > 1000)) == 1
+expect "lost of $n while the name moved $moved times" $((n - $(arrived one all_of_them) - $(arrived two all_of_them))) == 0
+
+name 1 192.168.1.12 192.168.1.11
+wait_for 5 'two addresses' sleep 2.2
+forwards_to "192.168.1.$now" || fail 'it moved to another address though its own was still among the answers'
+stop_dns
+wait_for 10 'the daemon says that DNS fails' grep -q "no IPv4 address now.*going on with 192.168.1.$now" "$work/daemon"
+forwards_to "192.168.1.$now" || fail 'it forgot the last good answer'
+end_daemon
+wgxdp down
+rm -rf /run/wgxdp
+start_daemon -c "$work/wgxdp.yaml"
+forwards_to "192.168.1.$now" || fail 'after a boot it does not know the last good answer'
+say 'ok the last good answer is kept, after a boot too'
+end_daemon
+say "ok moved $moved times under $rate packets/s, none lost"

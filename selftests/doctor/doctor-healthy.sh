@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# doctor on hosts that are well: no problem and no warning. Scenario F, a firewall with both families and a ruleset of its own; V, a VPS
+# with one interface before an IPv6 home, and WireGuard on it. Then a list of unwanted sources, which XDP goes around: a warning, and its
+# cure. R, E and S: selftests/doctor/doctor-tunnels.sh. BREAK=1 builds one thing wrong into the firewall.
+#
+#     client -- wan firewall lan -- wg-end         uplink vps -- eth0 vps; uplink home -- eth home
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "$root/selftests/lib/wards.sh"
+
+firewall() {
+	firewall_network
+	inside firewall nft -f - <<- EOF
+		table inet filter {
+			chain c_forward { type filter hook forward priority 0; policy drop; ct state established,related accept; iifname "lan" accept; }
+			chain c_input { type filter hook input priority 0; policy drop; ct state established,related accept; iifname { "lo", "lan" } accept;
+				meta l4proto { icmp, ipv6-icmp } accept; tcp dport 22 accept; }
+		}
+	EOF
+	start_listener wg-end wg-end4 -e 192.168.1.10:$port
+	start_listener wg-end wg-end6 -e "[2001:db8:2::10]:$port"
+	service_file dnat
+	mv "$work/wgxdp.yaml" "$work/firewall.yaml"
+	on=firewall
+	healthy 'F, before up' -c "$work/firewall.yaml"
+	instance_up firewall
+	question || fail 'F: nothing passes'
+	[[ ! ${BREAK:-} ]] || inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=0
+	healthy F --instance firewall
+}
+
+blocklist() {
+	inside firewall nft -f - <<- EOF
+		table inet filter {
+			set unwanted { type ipv4_addr; flags interval; elements = { 203.0.113.0/24, 198.51.100.7 }; }
+			chain c_forward { iifname "wan" ip saddr @unwanted drop; }
+		}
+	EOF
+	on=firewall
+	content --instance firewall
+	[[ $(found warning) == blocklist ]] || fail "a list that XDP goes around: $(< "$work/doctor.json")"
+	cure=$(found warning cure)
+	heals
+	! question || fail 'whom the list has passes, after the cure'
+	healthy 'F, its list told to wgxdp' --instance firewall
+}
+
+vps() {
+	namespaces vps uplink home
+	routers vps uplink
+	cable vps eth0 uplink vps
+	cable home eth uplink home
+	takes_xdp uplink vps
+	addresses uplink vps 203.0.113.254/24 2001:db8:0:1::ffff/64
+	addresses uplink home 2001:db8:9::1/64
+	addresses vps eth0 203.0.113.1/24 2001:db8:0:1::1/64
+	addresses home eth 2001:db8:9::10/64
+	gateways vps 203.0.113.254 2001:db8:0:1::ffff
+	gateways home 2001:db8:9::1
+	start_listener home at-home "[2001:db8:9::10]:$port"
+	tunnel vps wgv 10.200.200.1/24 51821
+	inside vps nft -f - <<- EOF
+		table inet vps {
+			chain c_input { type filter hook input priority 0; policy drop; ct state established,related accept; iifname { "lo", "wgv" } accept;
+				udp dport 51821 accept; meta l4proto { icmp, ipv6-icmp } accept; }
+			chain c_out { type nat hook postrouting priority srcnat; ip saddr 10.200.200.0/24 oifname "eth0" masquerade; }
+		}
+	EOF
+	cat > "$work/vps.yaml" <<- EOF
+		services:
+		  - { name: home, listen: { interface: eth0, ports: [ $port ] }, backend: { ipv6: "2001:db8:9::10", port: $port }, nat: masquerade }
+	EOF
+	instance_up vps
+	healthy V --instance vps
+}
+
+choose_wireguard
+firewall
+blocklist
+vps

@@ -1,0 +1,187 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 900
+# doctor names a nic whose UDP comes to one queue, on a nic that has four and hashes as it is told: QEMU's virtio-net with RSS, in a
+# virtual machine of four CPUs with Linux 6.1 and 6.12. Hash by addresses alone, for either family or both; one queue in the
+# indirection table; one queue in use, before `up` and while native XDP is attached, when virtio_net cannot change their number; and a
+# nic that has one queue. After each cure the packets of 32 tunnels come to several queues. Those of one tunnel come to one queue,
+# whatever is set.
+# BREAK=1 leaves the nic well, which doctor must not warn about. Arguments: the kernels, instead of both.
+#
+#     sender 198.51.100.7 ---- tap, 4 queues ---- .1 wan firewall lan ---- eth wg-end .10
+#     (this machine)                                   (the virtual machine)
+
+# Sends UDP from 32 ports, from one, or from none, as the last word says that came to port 9000
+send() {
+	python3 - << 'EOF'
+import socket, time
+flows = []
+for port in range(4000, 4032):
+    flows.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    flows[-1].bind(("198.51.100.7", port))
+words = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+words.bind(("198.51.100.7", 9000))
+words.setblocking(False)
+count = 0
+while True:
+    try:
+        count = {b"many": 32, b"one": 1}.get(words.recv(16).strip(), 0)
+    except BlockingIOError:
+        pass
+    for flow in flows[:count]:
+        flow.sendto(b"\4\0\0\0" + bytes(28), ("198.51.100.1", 51820))
+    time.sleep(0.01 if count > 1 else 0.001)
+EOF
+}
+
+# In a network namespace of its own, with the sender beside it
+machine() { # KERNEL
+	ip link set lo up
+	ip tuntap add tap mode tap multi_queue
+	ip link set tap up
+	ip address add 198.51.100.7/24 dev tap
+	ip neighbour add 198.51.100.1 lladdr 02:00:00:00:00:01 dev tap
+	send &
+	trap 'kill %1' EXIT
+	export VMRUN_QEMU='-netdev tap,id=wan,ifname=tap,queues=4,script=no,downscript=no
+		-device virtio-net-pci,netdev=wan,mac=02:00:00:00:00:01,mq=on,rss=on,vectors=10,romfile=
+		-netdev hubport,id=spare,hubid=1 -device virtio-net-pci,netdev=spare,mac=02:00:00:00:00:02,romfile='
+	QUEUES_GUEST=1 scripts/vmrun -k "$1" -c 4 -t 400 -- selftests/doctor/doctor-queues.sh
+}
+
+if [[ ! ${QUEUES_GUEST:-} ]]; then
+	set -euo pipefail
+	cd "${BASH_SOURCE[0]%/*}/../lib/.."
+	(($#)) || set -- 6.1 6.12
+	export -f machine send
+	for kernel; do
+		scripts/vmrun -f -k "$kernel"
+		echo "Linux $kernel:"
+		# shellcheck disable=SC2016 # the inner bash expands it
+		unshare --net bash -euc 'machine "$1"' bash "$kernel"
+	done
+	exit
+fi
+
+modprobe virtio_net
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "$root/selftests/lib/wards.sh"
+
+has_nic() { ip -br link | holds "$1"; } # MAC
+nic() { # MAC NAME: into the firewall
+	local device
+	wait_for 5 "the nic $1" has_nic "$1"
+	device=$(ip -br link | awk -v mac="$1" '$3 == mac {print $1}')
+	ip link set "$device" down
+	ip link set "$device" netns firewall name "$2"
+	inside firewall ip link set "$2" up
+}
+warns() { # [ARGUMENT...]: of queues and nothing else
+	doctor "$@"
+	[[ $status == 0 && $(found warning | grep -vx clock) == queues ]] || fail "no warning: $(wgxdp doctor "$@")"
+	cure=$(found warning cure | grep ethtool)
+	say "ok warning: $(found warning found | grep tunnel)"
+}
+says() { inside firewall bash -c "echo $1 > /dev/udp/198.51.100.7/9000"; }
+# Packets of each receive queue so far. virtio_net 6.12 tells ethtool only those that XDP saw; without XDP it is those of each CPU,
+# since each queue interrupts its own
+received() {
+	if inside firewall ip link show wan | holds 'prog/xdp '; then
+		inside firewall ethtool -S wan | awk '$1 ~ /^rx(_queue_)?[0-9]+_xdp_packets:$/ {printf "%s ", $2}'
+	else
+		for cpu in 0 1 2 3; do echo -n "$(arrived firewall cpu$cpu) "; done
+	fi
+}
+# How many queues get more than a few packets within two seconds
+busy_queues() {
+	local before after i n=0
+	read -ra before <<< "$(received)"
+	sleep 2
+	read -ra after <<< "$(received)"
+	for i in "${!before[@]}"; do
+		((after[i] - before[i] < 20)) || n=$((n + 1))
+	done
+	echo "$n"
+}
+come_to() { # WHAT TUNNELS OPERATOR QUEUES
+	wait_for 20 "$1: packets come" flow "$2"
+	expect "queues to which $2 came, $1" "$(busy_queues)" "$3" "$4"
+	says none
+}
+flow() { # WORD: the sender is told each time, for a datagram may be lost
+	says "$1"
+	local sum=$(($(received | tr ' ' +)0))
+	sleep 0.2
+	(($(received | tr ' ' +)0 > sum + 20))
+}
+queues() { inside firewall ethtool -l wan | awk '/^Combined:/ {n = $2} END {print n}'; }
+
+namespaces firewall wg-end
+routers firewall
+nic 02:00:00:00:00:01 wan
+inside firewall ethtool -K wan rxhash on # virtio_net keeps `ethtool -N` to itself without
+nic 02:00:00:00:00:02 spare
+cable firewall lan wg-end eth
+takes_xdp wg-end eth
+addresses firewall wan 198.51.100.1/24 2001:db8:1::1/64
+addresses firewall lan 192.168.1.1/24 2001:db8:2::1/64
+addresses wg-end eth 192.168.1.10/24 2001:db8:2::10/64
+gateways wg-end 192.168.1.1 2001:db8:2::1
+start_listener wg-end listener -e 192.168.1.10:$port
+count_arrivals wg-end all_of_them udp dport $port
+for cpu in 0 1 2 3; do count_arrivals firewall cpu$cpu udp dport $port meta cpu $cpu; done
+
+asked=(--wan wan --lan lan --to 192.168.1.10)
+healthy 'as it is' "${asked[@]}"
+come_to 'with ports' many '>' 1
+come_to 'with ports' one == 1
+
+for family in udp4 udp6; do
+	wrong ethtool -N wan rx-flow-hash $family sd
+	warns "${asked[@]}"
+	[[ $cure == "ethtool -N wan rx-flow-hash $family sdfn" ]] || fail "the cure: $cure"
+	[[ $family == udp6 ]] || come_to 'by addresses' many == 1
+	heals
+	healthy "$family by ports" "${asked[@]}"
+done
+wrong ethtool -N wan rx-flow-hash udp4 sd
+wrong ethtool -N wan rx-flow-hash udp6 sd
+warns "${asked[@]}"
+heals
+healthy 'both by ports' "${asked[@]}"
+come_to 'with ports again' many '>' 1
+come_to 'with ports again' one == 1
+
+wrong ethtool -X wan equal 1
+warns "${asked[@]}"
+come_to 'with one queue in the table' many == 1
+heals
+healthy 'four queues in the table' "${asked[@]}"
+come_to 'with four in the table' many '>' 1
+
+wrong ethtool -L wan combined 1
+warns "${asked[@]}"
+come_to 'with one queue' many == 1
+heals
+expect 'queues' "$(queues)" == 4
+healthy 'four queues' "${asked[@]}"
+
+wrong ethtool -L wan combined 1
+wgxdp up "${asked[@]}" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
+inside firewall ip link show wan | holds 'prog/xdp ' || fail "no native XDP: $(< "$work/up")"
+! inside firewall ethtool -L wan combined 4 2> /dev/null || fail 'this driver changes the number of queues below XDP: is the cure too long?'
+warns
+heals
+expect 'queues, while it runs' "$(queues)" == 4
+inside firewall ip link show wan | holds 'prog/xdp ' || fail 'no native XDP after the cure'
+healthy 'four queues, while it runs'
+arrivals=$(arrived wg-end all_of_them)
+come_to 'through native XDP' many '>' 1
+come_to 'through native XDP' one == 1
+expect 'packets at wg-end' "$(arrived wg-end all_of_them)" '>' "$arrivals"
+wgxdp down > /dev/null
+
+doctor --wan spare --to 192.168.1.10
+found ok found | grep 'one receive queue' || fail "of a nic with one queue: $(wgxdp doctor --wan spare --to 192.168.1.10)"
+! found warning | holds -x queues || fail 'a warning for which there is no cure'

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# As selftests/doctor/doctor.sh: no route, a way that only marked packets have, a name that was not known at `up`, a neighbour that is not
+# resolved. BREAK=1 leaves them well.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "$root/selftests/lib/wards.sh"
+
+firewall_network
+start_listener wg-end listener -e 192.168.1.10:$port
+
+firewall_up
+wrong ip route del 192.168.1.0/24 dev lan
+treated route
+passes_again 'a route'
+
+inside firewall ip route add 192.168.1.10 dev lan table 100
+inside firewall ip rule add fwmark 7 lookup 100
+firewall_up
+content # it does no harm yet
+wrong ip route del 192.168.1.0/24 dev lan
+treated policy
+passes_again 'a mark'
+
+echo 'nameserver 127.0.0.1' > "$work/resolv.conf"
+echo '127.0.0.1 localhost' > "$work/hosts"
+mount --bind "$work/resolv.conf" "$(realpath /etc/resolv.conf)"
+mount --bind "$work/hosts" /etc/hosts
+[[ ! ${BREAK:-} ]] || echo '192.168.1.10 wg-end.example.net' >> "$work/hosts"
+wgxdp up --wan wan --lan lan --to wg-end.example.net > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
+names name
+[[ $cure == 'getent ahosts wg-end.example.net' ]] || fail "the cure of a name that nobody knows: $cure"
+echo '192.168.1.10 wg-end.example.net' >> "$work/hosts"
+treated name
+passes_again 'a name'
+
+firewall_up
+wrong ip link set lan arp off
+treated interface
+passes_again 'a neighbour'

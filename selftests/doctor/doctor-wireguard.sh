@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# As selftests/doctor/doctor.sh, with WireGuard at the ends: a guard with the wrong key, a backend that is down. BREAK=1 leaves them well.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+#       wgc                                                                             wg0
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "$root/selftests/lib/wards.sh"
+
+choose_wireguard
+[[ $WGXDP_WG == kernel ]] || export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go
+
+is_down() { [[ ${BREAK:-} || ! $(inside wg-end ss -Hlun "sport = $port") ]]; }
+works() { inside client ping -q -c 1 -W 0.5 10.77.0.1; } > /dev/null
+retry() { anew client wgc wg0 198.51.100.1:$port 10.77.0.0/24; }
+firewall_network
+host_is 192.168.1.10 wg-end
+tunnel wg-end wg0 10.77.0.1/24 $port
+tunnel client wgc 10.77.0.2/24
+inside wg-end wg set wg0 peer "$(key wgc)" allowed-ips 10.77.0.2/32
+cat > "$work/wgxdp.yaml" <<- EOF
+	services:
+	  - name: wg-end
+	    listen: { interface: wan, ports: [ $port ] }
+	    backend: { ipv4: 192.168.1.10, port: $port }
+	    wireguard: { public-keys: [ "$(if [[ ${BREAK:-} ]]; then key wg0; else key wgc; fi)" ] }
+EOF
+wgxdp up -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
+retry
+tunnel_treated key
+
+mount -t tmpfs etc /etc/wireguard # wg-end's own
+(umask 077 && sed "s|^.Interface.|&\nAddress = 10.77.0.1/24|" <(inside wg-end wg showconf wg0) > /etc/wireguard/wg0.conf)
+[[ ${BREAK:-} ]] || inside wg-end ip link del wg0
+wait_for 5 'wg-end is down' is_down
+retry
+tunnel_treated backend
+
+wgxdp down > /dev/null

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# Firewalls with one thing wrong, by which nothing passes: doctor names it and nothing else, the command that it prints is run as it
+# is, and then packets pass and doctor is content. Here: forwarding, MTU, a foreign XDP program.
+# BREAK=1 leaves them well, which doctor must not call a problem.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "$root/selftests/lib/wards.sh"
+
+firewall_network
+start_listener wg-end listener -e 192.168.1.10:$port
+firewall_up
+wait_for 5 'packets pass' question
+healthy 'a firewall that is well'
+wgxdp down > /dev/null
+
+firewall_up
+wrong sysctl -qw net.ipv4.ip_forward=0
+treated forwarding
+passes_again 'forwarding'
+
+firewall_up
+wrong ip link set lan mtu 1280
+size=1400
+treated mtu
+passes_again 'MTU'
+size=32
+
+wrong ip link set wan xdpdrv obj "$build/selftests/peer.bpf.o" program drop
+! wgxdp up --wan wan --lan lan --to 192.168.1.10 > "$work/up" 2>&1 || [[ ${BREAK:-} ]] || fail 'up beside another XDP program'
+names xdp --wan wan --lan lan --to 192.168.1.10
+heals
+content --wan wan --lan lan --to 192.168.1.10
+firewall_up
+passes_again 'another XDP program'

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# wgxdp mtu: a clean path, and a black hole that drops what is longer than 1300 bytes and all ICMP: inside tunnels over IPv4 and over
+# IPv6, and on the plain path; and the line that it writes. What it names is then set, and a full packet has to pass, and with one byte
+# more not. BREAK=1 leaves the black hole out.
+#
+#     laptop ---- router ---- server, and tunnels between laptop and server, over IPv4 and over IPv6: way.sh
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/way.sh"
+
+network
+
+# a clean path: with a name, of both families; nothing to change
+asks clean 0 server.example.net
+asks clean4 0 -4 server.example.net
+asks tunnel 0 10.4.0.1 --through mtu4l
+answered
+ended clean clean4 tunnel
+says clean 0.name 2001:db8:2::1
+says clean 0.passes 1500
+says clean 0.wireguard_mtu 1420
+says clean 1.name 203.0.113.1
+says clean 1.wireguard_mtu 1440
+says clean4 name 203.0.113.1
+says tunnel verdict clear
+says tunnel passes 1420
+
+# the black hole
+if [[ ! ${BREAK:-} ]]; then hole 1300; else hole 9000; fi
+for v in 4 6; do
+	asks "hole$v-4" 3 10.$v.0.1 --through mtu${v}l
+	asks "hole$v-6" 3 fd00:$v::1 --through mtu${v}l
+done
+for v in 4 6; do asks plain$v 3 -$v server.example.net; done
+file=$work/mtu4l.conf
+printf '# mine\n[Interface]\nAddress = 10.4.0.2/24\n  mtu=1420 # as ever\n\n[Peer]\nMTU = 9\n' > "$file"
+chmod 640 "$file"
+start laptop "$wgxdp" mtu 10.4.0.1 --through mtu4l --set "$file" > "$work/said" 2> "$work/people"
+people=$!
+answered
+! wait $people || fail 'with --set it ends with 0'
+ended hole4-4 hole4-6 hole6-4 hole6-6 plain4 plain6
+for inner in 4 6; do
+	says hole4-$inner verdict black-hole
+	says hole4-$inner passes 1232
+	says hole4-$inner wireguard_mtu 1240
+	says hole6-$inner passes 1216
+	says hole6-$inner wireguard_mtu 1220
+done
+says plain4 passes 1300
+says plain4 wireguard_mtu 1240
+says plain6 passes 1300
+says plain6 wireguard_mtu 1220
+
+# what it says to people, and writes; what it names is right, to the byte
+for line in '10.4.0.1: packets of 1232 bytes pass, longer ones vanish and nobody says so: a black hole.' '    ip link set mtu4l mtu 1240' \
+	'    MTU = 1240        in [Interface] of /etc/wireguard/mtu4l.conf, for wg-quick' "$file: MTU = 1240 in the place of 1420"; do
+	grep -qxF -- "$line" "$work/said" || fail "it does not say '$line': $(< "$work/said")"
+done
+grep -qF 'ip route replace 203.0.113.1 via GATEWAY dev IF mtu 1300' "$work/said" || fail "nothing of IPv6: $(< "$work/said")"
+expect 'the file' "$(stat -c %a "$file") $(tr '\n' '|' < "$file")" == \
+	'640 # mine|[Interface]|Address = 10.4.0.2/24|  mtu=1240 # as ever||[Peer]|MTU = 9|'
+exact() { # IPv4|IPv6's-DIGIT MTU
+	inside laptop ip link set "mtu$1l" mtu $(($2 + 1))
+	inside server ip link set "mtu$1s" mtu $(($2 + 1))
+	! passes "10.$1.0.1" $(($2 + 1)) || fail "over IPv$1 $(($2 + 1)) bytes pass with that MTU: what was named is not the longest"
+	inside laptop ip link set "mtu$1l" mtu "$2"
+	inside server ip link set "mtu$1s" mtu "$2"
+	passes "10.$1.0.1" "$2" || fail "over IPv$1 $2 bytes do not pass with that MTU"
+	say "ok over IPv$1: $2 passes with that MTU, $(($2 + 1)) does not"
+}
+exact 4 1240 &
+exact 6 1220
+wait $! || fail 'over IPv4 it is not'

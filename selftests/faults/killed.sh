@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# timeout: 300
+# An `up` that is killed, at 13 moments between its beginning and its end, leaves nothing that `down` does not remove, and
+# nothing that the next `up` does not mend. One that changes what runs, killed at any of its steps, leaves the one or the other
+# configuration, and `save` says which; also where only the name of running.yaml was not changed yet. BREAK=1 loses what a
+# command has written beside running.yaml.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+up=(up --wan wan --lan lan --to 192.168.1.10)
+
+forwards() { ten_come all_of_them "$@"; } # WHEN [PORT]
+
+as_before() { on_host firewall | cmp -s "$work/before" -; }
+
+# PORT CALL NUMBER: an `up` with that port, killed when it makes this system call for the so-manieth time
+killed_at() {
+	inside firewall strace -f -o /dev/null -e "inject=$2:signal=KILL:when=$3" "$wgxdp" "${up[@]}" --port "$1" > /dev/null 2>&1 || :
+	[[ ! ${BREAK:-} ]] || rm -f /run/wgxdp/default/running.yaml.new
+}
+listens() { wgxdp save | sed -n 's/.*listen: .*ports: \[ \([0-9]*\) \].*/\1/p'; }
+
+changes_killed() {
+	local was=$port next=1000 step says
+	wgxdp "${up[@]}" > /dev/null
+	for step in openat:3 openat:60 bpf:2 bpf:60 bpf:120 bpf:180 membarrier:1 membarrier:2 rename:1; do
+		next=$((next + 1))
+		killed_at $next "${step%:*}" "${step#*:}"
+		says=$(listens)
+		[[ $says == "$was" || $says == "$next" ]] || fail "killed at $step: neither $was nor $next, but $says"
+		wgxdp save > "$work/saved"
+		wgxdp up -c "$work/saved" > "$work/out"
+		[[ $step != rename* ]] || expect "killed at $step: runs, and is saved" "$says, $(tail -n 1 "$work/out")" == \
+			"$next, 0 entries written"
+		[[ ! -e /run/wgxdp/default/running.yaml.new ]] || fail "killed at $step: left running.yaml.new"
+		forwards "a change killed at $step, and up" "$says"
+		was=$says
+	done
+	killed_at 2001 rename 1
+	killed_at 2002 fsync 1
+	expect 'killed, and another before it changed anything: runs, and is saved' "$(listens)" == 2001
+	wgxdp down
+}
+
+firewall_network
+count_arrivals wg-end all_of_them "udp dport $port"
+on_host firewall > "$work/before"
+begin=$(date +%s%N)
+wgxdp "${up[@]}" > /dev/null
+whole=$(($(date +%s%N) - begin))
+wgxdp down
+for ((n = 1; n < 14; n++)); do
+	after=$(awk -v whole=$whole -v n=$n 'BEGIN {print whole * n / 14 / 1e9}')
+	(timeout -s KILL "$after" nsenter --net=/run/netns/firewall "$wgxdp" "${up[@]}" || :) > /dev/null 2>&1
+	if ((n % 2)); then
+		wgxdp "${up[@]}" > /dev/null
+		forwards "up, killed after $after s, and up"
+	fi
+	wgxdp down
+	wait_for 5 "up, killed after $after s, and down: all is gone" as_before # the kernel lets go of links in its own time
+done
+changes_killed
+wait_for 5 'changes killed, and down: all is gone' as_before
+say "ok an up of $((whole / 1000000)) ms that is killed leaves nothing behind"

@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# `service deny` and `allow` hold from the next packet on, for the clients that they name and no others, in every mode; others'
+# traffic loses nothing meanwhile. deny beats allow. Where no service has lists the program does not ask for any. BREAK=1 denies
+# another prefix.
+#
+#     client  .7, .8, .9 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+#             ::7, ::8      2001:db8:1::/64                              2001:db8:2::/64    ::10
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+n=12000 # packets of a client whom nothing concerns
+
+# CLIENT COUNT: of ten packets of this client so many arrive, and the others are counted as denied
+come_from() {
+	local before denied to=198.51.100.1
+	[[ $1 != *:* ]] || to='[2001:db8:2::10]'
+	before=$(arrived wg-end others)
+	denied=$(shown reason original denied)
+	inside client "$udptool" send -n 10 -r 10000 uplink "$wan_mac" "$1:4000" "$to:$port" > /dev/null
+	before=$(($(arrived wg-end others) - before))
+	denied=$(($(shown reason original denied) - denied))
+	[[ $before == "$2" && $denied == $((10 - $2)) ]] || fail "$mode, from $1: $before arrived, $denied denied; expected $2"
+}
+
+service() { wgxdp service "$@" > /dev/null 2> "$work/said" || fail "service $*: $(< "$work/said")"; }
+
+denies() {
+	come_from 198.51.100.8 10
+	come_from '[2001:db8:1::8]' 10
+	service deny wg-end "${BREAK:+192.0.2.1}${BREAK:-198.51.100.8}"
+	come_from 198.51.100.8 0
+	come_from 198.51.100.9 10
+	come_from '[2001:db8:1::8]' 10
+	service deny wg-end 2001:db8:1::8/127
+	come_from '[2001:db8:1::8]' 0
+	come_from '[2001:db8:1::7]' 10
+	service allow wg-end 198.51.100.8
+	come_from 198.51.100.8 10
+	service allow wg-end 2001:db8:1::8/127
+	come_from '[2001:db8:1::8]' 10
+}
+
+allows() {
+	service allow wg-end 198.51.100.0/29
+	come_from 198.51.100.8 0
+	come_from '[2001:db8:1::8]' 0
+	service allow wg-end 198.51.100.8/31
+	grep -q alone "$work/said" && fail 'said that it is for one alone'
+	come_from 198.51.100.8 10
+	come_from 198.51.100.9 10
+	service deny wg-end 198.51.100.9
+	come_from 198.51.100.9 0
+	service allow wg-end 198.51.100.9 # takes the denial back
+	come_from 198.51.100.9 10
+	service deny wg-end 198.51.100.8/30
+	come_from 198.51.100.9 0
+	service allow wg-end 198.51.100.9
+	grep -q 'lies within 198.51.100.8/30, which is denied' "$work/said" || fail "said $(< "$work/said")"
+	come_from 198.51.100.9 0
+}
+
+saved() {
+	wgxdp save > "$work/saved"
+	grep -qx '    allow: \[ 198.51.100.0/29, 198.51.100.8/31, 198.51.100.9/32 \]' "$work/saved" || fail "saved $(< "$work/saved")"
+	grep -qx '    deny: \[ 198.51.100.8/30 \]' "$work/saved" || fail "saved $(< "$work/saved")"
+	wgxdp save | wgxdp up -c - > "$work/out"
+	[[ $(tail -n 1 "$work/out") == '0 entries written' ]] || fail "save | up: $(tail -n 1 "$work/out")"
+	rebuilt
+	come_from 198.51.100.9 0
+}
+
+# From the maps: what they mean
+rebuilt() {
+	rm -r /run/wgxdp/default
+	wgxdp save > "$work/rebuilt" 2> /dev/null
+	wgxdp up -c "$work/rebuilt" --mode "$mode" > "$work/out"
+	[[ $(tail -n 1 "$work/out") == '0 entries written' ]] || fail "rebuilt: $(tail -n 1 "$work/out"), $(< "$work/rebuilt")"
+}
+
+# Of one family all are denied or allowed: that is no matter of the other's, also after the maps were all that was left
+families() {
+	wgxdp up --wan wan --lan lan --to 192.168.1.10,2001:db8:2::10 --mode "$mode" > /dev/null
+	service deny wg-end ::/0
+	come_from 198.51.100.8 10
+	come_from '[2001:db8:1::8]' 0
+	rebuilt
+	come_from 198.51.100.8 10
+	come_from '[2001:db8:1::8]' 0
+	wgxdp up --wan wan --lan lan --to 192.168.1.10,2001:db8:2::10 --mode "$mode" > /dev/null
+	service allow wg-end ::/0
+	come_from 198.51.100.8 0
+	come_from '[2001:db8:1::8]' 10
+	service allow wg-end 198.51.100.8
+	rebuilt
+	come_from 198.51.100.8 10
+	come_from 198.51.100.9 0
+	come_from '[2001:db8:1::8]' 10
+}
+
+uses_lists() {
+	bpftool prog dump xlated pinned /sys/fs/bpf/wgxdp/default/progs/wgxdp_xdp | grep -F "map[id:$(
+		bpftool -j map show pinned /sys/fs/bpf/wgxdp/default/source_trie |
+			/usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])')]" > /dev/null
+}
+
+firewall_network
+addresses client uplink 198.51.100.8/24 198.51.100.9/24 2001:db8:1::8/64
+wan_mac=$(mac firewall wan)
+inside wg-end nft add table inet quiet # what nobody listens for is not answered
+inside wg-end nft add chain inet quiet output '{ type filter hook output priority 0; }'
+inside wg-end nft add rule inet quiet output icmp type destination-unreachable drop
+inside wg-end nft add rule inet quiet output icmpv6 type destination-unreachable drop
+count_arrivals wg-end others "udp sport 4000 udp dport $port"
+count_arrivals wg-end unconcerned "ip saddr 198.51.100.7 udp sport 5000 udp dport $port"
+for mode in native generic tc; do
+	wgxdp up --wan wan --lan lan --to 192.168.1.10,2001:db8:2::10 --mode "$mode" > /dev/null
+	! uses_lists || fail "$mode: the program asks for lists that nobody has"
+	before=$(arrived wg-end unconcerned)
+	start client "$udptool" send -n $n -r 6000 uplink "$wan_mac" 198.51.100.7:5000 198.51.100.1:$port > "$work/sent"
+	sender=$!
+	denies
+	allows
+	uses_lists || fail "$mode: the program does not ask for lists"
+	wait "$sender"
+	expect "$mode: lost of $n of a client whom it does not concern" $((n - $(arrived wg-end unconcerned) + before)) == 0
+	saved
+	expect_sums
+	[[ $mode != native ]] || families
+	wgxdp down
+done

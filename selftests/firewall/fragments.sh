@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# Datagrams of 4,000 bytes, in three fragments each, go through the service and come back byte for byte, IPv4 and IPv6, in
+# native and tc mode; pairs in the wrong order harm nobody else; and while spoofed first fragments, of random sources and ids,
+# come as fast as a sender makes them, at least 95 % still do. BREAK=1 builds a table of one entry.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+#                   2001:db8:1::/64                              2001:db8:2::/64
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+number=100
+
+if [[ ${BREAK:-} ]]; then
+	make -s O="$work/build" BPF_CFLAGS='-O2 -g -DFRAGMENTS=1' "$work/build/wgxdp"
+	wgxdp=$work/build/wgxdp
+fi
+
+ask() { # NAME FROM TO
+	inside client "$udptool" ask -n $number -r 100 -s 4000 "$2" "$3" > "$work/$1"
+}
+
+# Both families at once: sets answered4, answered6
+ask_both() {
+	ask ipv4 198.51.100.7:4000 198.51.100.1:$port &
+	ask ipv6 "[2001:db8:1::7]:4000" "[2001:db8:1::1]:$port"
+	wait $!
+	answered4=$(said ipv4 answered) answered6=$(said ipv6 answered)
+}
+
+# Later fragments before their first ones
+reorder() {
+	inside client /usr/bin/python3 - "$(mac firewall wan)" <<- 'PYTHON'
+		import sys
+		from scapy.all import Ether, IP, IPv6, IPv6ExtHdrFragment, Raw, UDP, conf, fragment, fragment6
+		sock = conf.L2socket(iface="uplink")
+		for n in range(50):
+		    body = UDP(sport=5000, dport=51820) / Raw(bytes(2000))
+		    pairs = [fragment(IP(src="198.51.100.7", dst="198.51.100.1", id=40000 + n) / body, 1480),
+		             fragment6(IPv6(src="2001:db8:1::7", dst="2001:db8:1::1") / IPv6ExtHdrFragment(id=40000 + n) / body, 1400)]
+		    for pair in pairs:
+		        for part in reversed(pair):
+		            sock.send(Ether(dst=sys.argv[1]) / part)
+	PYTHON
+}
+
+flood() { # FROM TO: until it is stopped, as $!
+	start client "$udptool" send -n 100000000 -f uplink "$(mac firewall wan)" "$1" "$2" > /dev/null
+}
+
+# Datagrams of which the client could not put all pieces on its cable, so full was that of the flood
+unsent() { inside client cat /proc/net/snmp /proc/net/snmp6 | awk '
+	$1 == "Ip6FragFails" {n += $2}
+	$1 == "Ip:" && !column {for (i = 1; i <= NF; i++) if ($i == "FragFails") column = i; next}
+	$1 == "Ip:" {n += $column}
+	END {print n}'; }
+
+firewall_network
+cat > "$work/wgxdp.yaml" << YAML
+services:
+  - name: wg-end
+    listen: { interface: wan, ports: [ $port ] }
+    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: $port }
+    ipv6: dnat
+YAML
+# Of the flood's pieces, and of what came in the wrong order, wg-end's kernel is not to keep any: half a minute later it would
+# complain that the rest never came, and these ICMP errors are the service's too.
+inside wg-end nft -f - << NFT
+table inet spoofed {
+	counter arrived {}
+	chain arrivals {
+		type filter hook prerouting priority -500; policy accept;
+		ip saddr 10.0.0.0/8 counter name arrived drop
+		ip6 saddr 2001:db8:77::/64 counter name arrived drop
+		udp sport 5000 drop
+	}
+}
+NFT
+start_listener wg-end wg-end4 -e 192.168.1.10:$port
+start_listener wg-end wg-end6 -e "[2001:db8:2::10]:$port"
+
+for mode in native tc; do
+	wgxdp up -c "$work/wgxdp.yaml" --mode $mode
+	ask_both
+	expect "$mode: answered, IPv4" "$answered4" == $number
+	expect "$mode: answered, IPv6" "$answered6" == $number
+	expect "$mode: pieces forwarded" "$(shown all original forwarded)" == $((6 * number))
+	expect "$mode: pieces of replies forwarded" "$(shown all reply forwarded)" == $((6 * number))
+	reorder
+	expect "$mode: of pairs in the wrong order, forwarded" $(($(shown all original forwarded) - 6 * number)) == 100
+
+	began=$(shown all original forwarded) at=$(elapsed)
+	flood 10.0.0.0:4000 198.51.100.1:$port
+	flood4=$!
+	flood "[2001:db8:77::]:4000" "[2001:db8:1::1]:$port"
+	flood6=$!
+	wait_for 20 'the flood begins' eval "((\$(shown all original forwarded) > $began + 5000))"
+	failed=$(unsent)
+	ask_both
+	sent=$((2 * number - $(unsent) + failed))
+	rate=$(awk -v n="$(($(shown all original forwarded) - began))" -v s="$(elapsed)" -v at="$at" 'BEGIN {print int(n / (s - at))}')
+	stop $flood4
+	stop $flood6
+	answered=$((answered4 + answered6))
+	expect "$mode: in a flood of $rate a second, of $sent datagrams answered, %" "$(awk "BEGIN {print 100 * $answered / $sent}")" '>=' 95
+	expect_sums
+	wgxdp down
+done

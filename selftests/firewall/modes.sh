@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# Every mode carries originals and replies of both families, with no process of wgxdp alive, and `show` says which it is, and
+# why; auto takes what the driver can; what is asked for and refused changes nothing. A kernel without its type information
+# (/sys/kernel/btf) will do.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+#                   2001:db8:1::/64                              2001:db8:2::/64
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+n=1000
+to=(--wan wan --lan lan --to "192.168.1.10,2001:db8:2::10")
+
+# WHAT: questions and answers, by both families, all counted
+carries() {
+	inside client "$udptool" ask -n $n -r 10000 198.51.100.7:4000 198.51.100.1:$port > "$work/ipv4"
+	inside client "$udptool" ask -n $n -r 10000 "[2001:db8:1::7]:4000" "[2001:db8:2::10]:$port" > "$work/ipv6"
+	expect "$1: answered, IPv4" "$(said ipv4 answered)" == $n
+	expect "$1: answered, IPv6" "$(said ipv6 answered)" == $n
+	expect "$1: originals forwarded" "$(shown all original forwarded)" == $((2 * n))
+	expect "$1: replies forwarded" "$(shown all reply forwarded)" == $((2 * n))
+	expect_sums
+}
+
+running_modes() { shown get interfaces.wan.mode interfaces.lan.mode; }
+
+# WHAT INTERFACE TEXT: after what was done to it, after `up` again, and under the daemon
+why_is() {
+	expect "$1: why" "$(shown get "interfaces.$2.why")" == "$3"
+	wgxdp save | wgxdp up -c - > /dev/null
+	expect "$1, up again: why" "$(shown get "interfaces.$2.why")" == "$3"
+	start_daemon
+	expect "$1, with the daemon: why" "$(shown get "interfaces.$2.why")" == "$3"
+	end_daemon
+}
+
+modes() {
+	local mode redirects wanted why
+	for mode in auto native generic tc; do
+		redirects=$(driver_redirects firewall wan)
+		wgxdp up "${to[@]}" --mode $mode
+		! pgrep -x wgxdp > /dev/null || fail 'a process of wgxdp is alive'
+		wanted=$mode
+		[[ $mode != auto ]] || wanted=native
+		expect "$mode: modes" "$(running_modes)" == "$wanted $wanted"
+		why="$mode was asked for"
+		[[ $mode != auto ]] || why='the driver has native XDP'
+		why_is "$mode" lan "$why"
+		carries $mode
+		redirects=$(($(driver_redirects firewall wan) - redirects))
+		if [[ $wanted == native ]]; then
+			expect "$mode: redirected by the driver" $redirects '>' $((2 * n * 95 / 100))
+		else
+			expect "$mode: redirected by the driver" $redirects == 0
+		fi
+		wgxdp down
+	done
+}
+
+# From each mode to each, without down: what is asked for is what runs
+mode_to_mode() {
+	local mode
+	for mode in native tc generic native generic tc native; do
+		wgxdp up "${to[@]}" --mode $mode > /dev/null
+		[[ $(running_modes) == "$mode $mode" ]] || fail "asked for $mode, $(running_modes) runs"
+	done
+	carries 'from mode to mode'
+	wgxdp down
+}
+
+# A MACVLAN has no native XDP, and none at all where the nic below is to have it
+refused_native() {
+	inside firewall ip link add mv0 link wan type macvlan
+	inside firewall ip link set mv0 up
+	on_host firewall > "$work/before"
+	! wgxdp up --wan mv0 --wan wan --to 192.168.1.10 --mode native > "$work/out" 2>&1 || fail 'native on a MACVLAN'
+	grep -q mv0 "$work/out" || fail "the refusal does not name mv0: $(< "$work/out")"
+	on_host firewall | diff "$work/before" - || fail 'the refused up changed something'
+	say "ok $(grep error "$work/out")"
+	wgxdp up --wan mv0 --wan wan --to 192.168.1.10
+	expect 'auto: mode of a MACVLAN, and of the nic below' "$(shown get interfaces.mv0.mode interfaces.wan.mode)" == 'tc native'
+	why_is 'a MACVLAN' mv0 'the kernel has XDP here or on wan below it, not on both'
+	wgxdp down
+	wgxdp up --wan mv0 --to 192.168.1.10
+	expect 'auto: mode of a MACVLAN alone' "$(shown get interfaces.mv0.mode)" == generic
+	why_is 'a MACVLAN alone' mv0 'native XDP refused: Operation not supported'
+	wgxdp down
+}
+
+other_whys() {
+	inside wg-end ip link set eth xdpdrv off
+	inside wg-end ethtool -K eth gro off > /dev/null
+	wgxdp up "${to[@]}" > /dev/null
+	expect 'a device that cannot transmit: why' "$(shown get interfaces.lan.why)" == 'the driver has native XDP; it cannot transmit, so'"\
+ tc sends what leaves by it: its peer has neither an XDP program nor GRO (\`ethtool -K PEER gro on\` at the other end)"
+	wgxdp up "${to[@]}" --mode generic > /dev/null
+	wgxdp up "${to[@]}" > /dev/null
+	expect 'generic before: why' "$(shown get interfaces.lan.why)" == 'generic was asked for before, and auto keeps it'
+	wgxdp up "${to[@]}" --wan nowhere > /dev/null 2>&1
+	expect 'not there: why' "$(shown get interfaces.nowhere.why)" == 'not there yet'
+	wgxdp down
+	takes_xdp wg-end eth
+}
+
+without_btf() {
+	mkdir -p "$work/empty"
+	# shellcheck disable=SC2016
+	inside firewall unshare --mount --propagation private sh -c '
+		mount --bind "$1" /sys/kernel/btf && [ ! -e /sys/kernel/btf/vmlinux ] && shift && exec "$@"' sh \
+		"$work/empty" "$wgxdp" up "${to[@]}"
+	expect 'without BTF: mode of wan' "$(shown get interfaces.wan.mode)" == native
+	carries 'without BTF'
+	wgxdp down
+}
+
+firewall_network
+start_listener wg-end wg-end4 -e 192.168.1.10:$port
+start_listener wg-end wg-end6 -e "[2001:db8:2::10]:$port"
+modes
+mode_to_mode
+refused_native
+other_whys
+without_btf

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# IPv4 datagrams without DF that are longer than the MTU of the way out arrive in pieces, and whole: in both directions, by dnat (in
+# native, generic and tc mode) and without translation, as they come or as fragments already. With `df: report`, and where a
+# checksum is still to be computed, the sender is told, and cuts them itself. BREAK=1 makes the receiver's MTU smaller than the
+# firewall thinks.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+#                     MTU 1500 | 1400                              MTU 1400 | 1500
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+n=50
+sizes=(1373 1472 4000) # of payloads: all but the last are one packet where the MTU is 1500, the last is three
+total=0
+
+config() { # LINE...: more of the service
+	cat <<- YAML
+		interfaces: [ { name: wan, role: wan } ]
+		services:
+		  - name: wg-end
+		    backend: { ipv4: 192.168.1.10, port: $port }
+	YAML
+	printf '    %s\n' "$@"
+}
+
+narrow() { # lan|wan: 1400 on that side, 1500 on the other
+	local lan=1500 wan=1400
+	[[ $1 == wan ]] || lan=1400 wan=1500
+	inside client ip link set uplink mtu $wan
+	inside firewall ip link set wan mtu $wan
+	inside firewall ip link set lan mtu $lan
+	inside wg-end ip link set eth mtu $lan
+	[[ ! ${BREAK:-} ]] || inside wg-end ip link set eth mtu 1300
+	inside client ip route flush cache
+	inside wg-end ip route flush cache
+}
+
+ask() { # N SIZE TO: how many came back as they went
+	inside client "$udptool" ask -d -n "$1" -r 2000 -w 200 -s "$2" 198.51.100.7:4000 "$3" > "$work/answered"
+	said answered answered
+}
+
+# WHAT SIDE TO: wg-end gets together what it is sent in pieces, or the client
+arrives() {
+	local size pieces=4 ns=wg-end direction=original
+	[[ $2 == lan ]] || ns=client direction=reply
+	for size in "${sizes[@]}"; do
+		pieces=$(reassembled $ns)
+		before=$(shown all $direction forwarded)
+		expect "$1: of $n datagrams of $size bytes answered" "$(ask $n "$size" "$3")" == $n
+		expect "$1: put together again" $(($(reassembled $ns) - pieces)) == $n
+		expect "$1: packets forwarded" $(($(shown all $direction forwarded) - before)) == $((size > 1472 ? 3 * n : n))
+		total=$((total + n))
+	done
+	expect "$1: dropped or passed" "$(($(shown all original dropped) + $(shown all original passed) +
+		$(shown all reply dropped) + $(shown all reply passed)))" == 0
+	expect_sums
+}
+
+# WHAT SIDE TO: the first is lost, but its sender learns, and cuts the others
+told() {
+	local direction=original route=(client "${3%:*}")
+	[[ $2 == lan ]] || direction=reply route=(wg-end 198.51.100.7)
+	expect "$1: of one datagram answered" "$(ask 1 1472 "$3")" == 0
+	expect "$1: of $n more answered" "$(ask $n 1472 "$3")" == $n
+	expect "$1: told" "$(shown reason $direction packet_too_big)" '>=' 1
+	expect "$1: MTU learned" "$(inside "${route[0]}" ip route get "${route[1]}" | grep -o 'mtu [0-9]*')" == 'mtu 1400'
+	expect_sums
+}
+
+up() { # MODE LINE...
+	config "${@:2}" > "$work/wgxdp.yaml"
+	wgxdp up -c "$work/wgxdp.yaml" --mode "$1" > /dev/null
+}
+
+firewall_network
+start_listener wg-end answers -d -e 192.168.1.10:$port
+dnat="listen: { interface: wan, ports: [ $port ] }" none='nat: none'
+for mode in native generic tc; do
+	for side in lan wan; do
+		narrow $side
+		up $mode "$dnat"
+		inside firewall ping -c 1 -q 192.168.1.10 > /dev/null # pieces do not wait for neighbours
+		inside firewall ping -c 1 -q 198.51.100.7 > /dev/null
+		arrives "$mode, dnat, narrow $side" $side 198.51.100.1:$port
+		wgxdp down
+	done
+done
+for side in lan wan; do
+	narrow $side
+	up native "$none"
+	arrives "native, none, narrow $side" $side 192.168.1.10:$port
+	wgxdp down
+	up native "$dnat" 'df: report'
+	told "native, dnat, df: report, narrow $side" $side 198.51.100.1:$port
+	wgxdp down
+done
+for side in lan wan; do
+	end=(client uplink)
+	[[ $side == lan ]] || end=(wg-end eth)
+	narrow $side
+	inside "${end[0]}" ethtool -K "${end[1]}" tx on > /dev/null
+	up native "$dnat"
+	told "checksums undone, narrow $side" $side 198.51.100.1:$port
+	wgxdp down
+	inside "${end[0]}" ethtool -K "${end[1]}" tx off > /dev/null
+	narrow $side
+	up native "$none" 'df: report'
+	told "none, df: report, narrow $side" $side 192.168.1.10:$port
+	wgxdp down
+done
+say "$total of $total datagrams arrived in pieces, and whole"

@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# Several services, ports and nics at once: each client gets its answers from the address and port that it had asked, also where
+# one backend serves several of them, and also after it has changed its mind. What is not a service's is not touched.
+#
+#                               198.51.100.1 and .2, 2001:db8:1::1             192.168.1.0/24, 2001:db8:2::/64
+#     client  .7  uplink  ---- .1 wan   \                            / .1 lan  ---- .10 eth  wg-end
+#             .8-.47                      firewall
+#             .7  uplink2 ---- .1 wan2  /                            \ .1 lan2 ---- .10 eth2 office
+#                               203.0.113.1, 2001:db8:3::1                     192.168.2.0/24, 2001:db8:4::/64
+#
+#     home     wan, ports 51820 and 443                    -> wg-end, port 51820; IPv6 translated as well
+#     second   198.51.100.2, port 1000                     -> wg-end, port 51820
+#     other    wan2, port 51820                            -> wg-end, port 51820
+#     office   198.51.100.1 and 203.0.113.1, port 51821    -> office, port 4500
+#     direct   office's own addresses, port 51820; no translation
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+n=200 # questions of each kind
+
+build_network() {
+	firewall_network
+	namespaces office
+	cable client uplink2 firewall wan2
+	cable firewall lan2 office eth2
+	takes_xdp client uplink2
+	takes_xdp office eth2
+	addresses client uplink2 203.0.113.7/24 2001:db8:3::7/64
+	addresses firewall wan 198.51.100.2/24
+	addresses firewall wan2 203.0.113.1/24 2001:db8:3::1/64
+	addresses firewall lan2 192.168.2.1/24 2001:db8:4::1/64
+	addresses office eth2 192.168.2.10/24 2001:db8:4::10/64
+	gateways office 192.168.2.1 2001:db8:4::1
+	for ((host = 8; host < 48; host++)); do addresses client uplink 198.51.100.$host/24; done
+	start_listener wg-end wg-end4 -e 192.168.1.10:$port
+	start_listener wg-end wg-end6 -e "[2001:db8:2::10]:$port"
+	start_listener office office4 -e 192.168.2.10:4500
+	start_listener office office6 -e "[2001:db8:4::10]:4500"
+	start_listener office office4-direct -e 192.168.2.10:$port
+	start_listener office office6-direct -e "[2001:db8:4::10]:$port"
+}
+
+cat > "$work/wgxdp.yaml" << EOF
+services:
+  - name: home
+    listen: { interface: wan, ports: [ $port, 443 ] }
+    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: $port }
+    ipv6: dnat
+  - name: second
+    listen: { addresses: [ 198.51.100.2 ], ports: [ 1000 ] }
+    backend: { ipv4: 192.168.1.10, port: $port }
+  - name: other
+    listen: { interface: wan2, ports: [ $port ] }
+    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: $port }
+    ipv6: dnat
+  - name: office
+    listen: { addresses: [ 198.51.100.1, 203.0.113.1 ], ports: [ 51821 ] }
+    backend: { ipv4: 192.168.2.10, port: 4500 }
+  - name: direct
+    backend: { ipv4: 192.168.2.10, ipv6: "2001:db8:4::10", port: $port }
+    nat: none
+EOF
+
+# WHAT SERVICE FROM TO: each question is answered from where it had gone, and counted at that service
+answered() {
+	local original reply
+	read -r original reply < <(forwarded "$2")
+	inside client "$udptool" ask -n $n -r 20000 -c "${clients:-1}" "$3" "$4" > "$work/answered"
+	expect "$mode, $1: answered, answers" "$(said answered answered) $(said answered answers)" == "$n $n"
+	expect "$mode, $1: originals and replies of $2" "$(forwarded "$2")" == "$((original + n)) $((reply + n))"
+}
+forwarded() { shown get "services.$1.original.forwarded" "services.$1.reply.forwarded"; }
+
+# One client with one port, here and there: the answers follow its last choice
+changes_its_mind() {
+	local to round
+	for round in 1 2 3; do
+		for to in 198.51.100.1:$port 198.51.100.1:443 198.51.100.2:1000; do
+			inside client "$udptool" ask -n 20 -r 20000 198.51.100.7:4000 "$to" > "$work/answered"
+			[[ $(said answered answered) == 20 ]] || fail "$mode, round $round: asked 20 of $to, answered $(said answered answered)"
+		done
+	done
+	say "ok $mode, one client at three listeners in turns: all answered from where they had gone"
+}
+
+# Two at once, each with its own
+side_by_side() {
+	start client "$udptool" ask -n 1000 -r 5000 198.51.100.7:4001 198.51.100.1:443 > "$work/one"
+	local one=$!
+	start client "$udptool" ask -n 1000 -r 5000 198.51.100.8:4001 198.51.100.1:$port > "$work/two"
+	wait $one $!
+	expect "$mode, two clients at once: answered" "$(said one answered) $(said two answered)" == '1000 1000'
+}
+
+# What is no service's: another port, another service's port, an address and port of the other nic
+not_ours() {
+	local to before
+	before=$(shown all original received)
+	for to in 198.51.100.1:444 198.51.100.1:1000 203.0.113.1:$port 203.0.113.1:443 192.168.2.10:4501; do
+		inside client "$udptool" send -n 10 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 "$to" > /dev/null
+	done
+	for to in 203.0.113.1:443 198.51.100.1:$port 198.51.100.2:1000; do
+		inside client "$udptool" send -n 10 -r 10000 uplink2 "$(mac firewall wan2)" 203.0.113.7:4000 "$to" > /dev/null
+	done
+	expect "$mode, none of its business: received" $(($(shown all original received) - before)) == 0
+}
+
+build_network
+# One of these packets the kernel brings to a backend, and nobody waits for the answer: the error about that is the service's
+quiet client
+for mode in native generic tc; do
+	wgxdp up -c "$work/wgxdp.yaml" --mode "$mode" > /dev/null
+	answered 'port 51820' home 198.51.100.7:4000 198.51.100.1:$port
+	answered 'port 443, another client' home 198.51.100.8:4000 198.51.100.1:443
+	answered 'port 443, IPv6' home "[2001:db8:1::7]:4000" "[2001:db8:1::1]:443"
+	answered 'port 51820, IPv6' home "[2001:db8:1::7]:4001" "[2001:db8:1::1]:$port"
+	answered 'second address' second 198.51.100.9:4000 198.51.100.2:1000
+	answered 'other nic' other 203.0.113.7:4000 203.0.113.1:$port
+	answered 'other nic, IPv6' other "[2001:db8:3::7]:4000" "[2001:db8:3::1]:$port"
+	answered 'other backend and port' office 198.51.100.7:4000 198.51.100.1:51821
+	answered 'other backend and port, other nic' office 203.0.113.7:4000 203.0.113.1:51821
+	answered 'no translation' direct 198.51.100.7:4000 192.168.2.10:$port
+	answered 'no translation, IPv6' direct "[2001:db8:1::7]:4000" "[2001:db8:4::10]:$port"
+	clients=40 answered 'port 443, forty clients' home 198.51.100.8:5000 198.51.100.1:443
+	changes_its_mind
+	side_by_side
+	not_ours
+	expect_sums
+	wgxdp down
+done

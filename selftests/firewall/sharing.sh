@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# What others have on the devices stays as it is, before, with and after wgxdp: filters on clsact, an ingress qdisc with one, an
+# XDP program (beside which only tc mode goes, and up says so); and wgxdp forwards beside them. A filter that somebody adds while
+# wgxdp runs outlives it, with its qdisc.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+shared='shared qdisc'
+peer=$build/selftests/peer.bpf.o
+add_filter() { inside firewall tc filter add dev "$1" ingress pref "$2" bpf direct-action obj "$peer" sec tc; } # DEVICE PREF
+
+theirs() { # what is not wgxdp's: theirs is never named so
+	on_host firewall | grep -vE 'wgxdp|^[a-z]*: $'
+}
+
+# WHAT TC-OF-WAN TC-OF-LAN XDP-OF-WAN: up and down, and what is forwarded between
+beside() {
+	local what=$1 before
+	theirs > "$work/theirs"
+	before=$(arrived wg-end all_of_them)
+	wgxdp up --wan wan --lan lan --to 192.168.1.10 --mode "${mode:-auto}"
+	expect "$what: wan, and tc on wan, on lan" "$(shown get interfaces.wan.mode interfaces.wan.tc interfaces.lan.tc)" == \
+		"$4 ${tcx:-$2} ${tcx:-$3}"
+	inside client "$udptool" send -n 10 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > /dev/null
+	expect "$what: forwarded" $(($(arrived wg-end all_of_them) - before)) == 10
+	expect "$what: and counted" "$(shown all original forwarded)" == 10
+	wgxdp down
+	theirs | diff "$work/theirs" - || fail "$what: something of others' changed"
+	say "ok $what: all of others' is as it was"
+}
+
+# tcx, where the kernel has it, needs no qdisc at all
+tcx_here() {
+	wgxdp up --wan wan --to 192.168.1.10 > /dev/null
+	[[ $(shown get interfaces.wan.tc) != tcx ]] || echo tcx
+	wgxdp down
+}
+
+firewall_network
+count_arrivals wg-end all_of_them "udp dport $port"
+tcx=$(tcx_here)
+for mode in auto tc; do
+	xdp=native
+	[[ $mode != tc ]] || xdp=tc
+	beside "$mode, nothing there" clsact clsact $xdp
+	inside firewall tc qdisc add dev wan clsact
+	beside "$mode, clsact" "$shared" clsact $xdp
+	add_filter wan 1
+	add_filter wan 7
+	beside "$mode, clsact with filters" "$shared" clsact $xdp
+	inside firewall tc qdisc add dev lan ingress
+	beside "$mode, ingress qdisc" "$shared" "$shared" $xdp
+	add_filter lan 1
+	beside "$mode, ingress qdisc with a filter" "$shared" "$shared" $xdp
+	inside firewall tc qdisc del dev wan clsact
+	inside firewall tc qdisc del dev lan ingress
+done
+
+# Added while wgxdp runs, to wgxdp's own clsact where it has one
+mode=auto
+wgxdp up --wan wan --lan lan --to 192.168.1.10
+inside firewall tc qdisc add dev wan clsact 2> /dev/null || :
+add_filter wan 20
+wgxdp down
+inside firewall tc filter show dev wan ingress | grep 'pref 20' > /dev/null || fail "another's filter went with us"
+inside firewall tc filter show dev wan ingress | grep wgxdp > /dev/null && fail 'our filter stayed'
+say "ok another's filter outlives wgxdp"
+inside firewall tc qdisc del dev wan clsact
+
+inside firewall ip link set wan xdpdrv obj "$peer" program pass
+theirs > "$work/theirs"
+! wgxdp up --wan wan --lan lan --to 192.168.1.10 2> "$work/err" || fail 'up where another XDP program is'
+grep -q 'wan.*pass' "$work/err" || fail "up does not say that wan has the XDP program pass: $(< "$work/err")"
+theirs | diff "$work/theirs" - || fail 'the refused up changed something'
+say "ok $(< "$work/err")"
+mode='tc'
+beside 'tc, an XDP program of others' clsact clsact tc
+
+# Told to share: not with that program, which came without libxdp's dispatcher; and where there is none, either `up` shares or
+# the kernel refuses what the dispatcher needs, and then nothing is left
+cat > "$work/shared.yaml" << EOF_YAML
+interfaces: [ { name: wan, role: wan, shared: true } ]
+services: [ { name: wg-end, listen: { interface: wan, ports: [ $port ] }, backend: { ipv4: 192.168.1.10, port: $port } } ]
+EOF_YAML
+theirs > "$work/theirs"
+! wgxdp up -c "$work/shared.yaml" 2> "$work/err" || fail 'up shares with a program that has no dispatcher'
+grep -q 'wan: XDP program pass .*dispatcher.*--mode tc' "$work/err" || fail "$(< "$work/err")"
+theirs | diff "$work/theirs" - || fail 'the refused up changed something'
+say "ok $(< "$work/err")"
+inside firewall ip link set wan xdpdrv off
+theirs > "$work/theirs"
+if wgxdp up -c "$work/shared.yaml" 2> "$work/err"; then
+	expect 'shared' "$(shown get interfaces.wan.shared)" == yes
+	wgxdp down
+else
+	grep -q 'wan: shared XDP refused: .*freplace.*--mode tc' "$work/err" || fail "$(< "$work/err")"
+	say "ok $(< "$work/err")"
+fi
+on_host firewall | grep wgxdp && fail 'something of ours is left'
+theirs | diff "$work/theirs" - || fail "something of others' changed"
+say 'ok told to share: all is as it was'

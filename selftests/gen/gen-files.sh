@@ -1,0 +1,176 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Every file that `wgxdp gen hosts` makes of docs/examples is accepted by the program that is to read it, at its own place on its own host:
+# nft, radvd, keepalived, bird, wg, named-checkzone, promtool, systemd-analyze, networkd, sysctl, sh and wgxdp; a file that nobody reads is
+# a failure. Then a mistake is made in a file of each kind, which its program has to refuse.
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+export wgxdp work
+
+# --- what reads a file: KIND of it; nobody: people, or what only other systems have
+
+kind() { # PATH, as on the host
+	case $1 in
+	/etc/nftables.conf) echo nft ;;
+	/etc/radvd.conf) echo radvd ;;
+	/etc/keepalived/keepalived.conf) echo keepalived ;;
+	/etc/keepalived/*) echo script ;;
+	/etc/wireguard/*.conf) echo wireguard ;;
+	/etc/systemd/network/*.network) echo networkd ;;
+	/etc/systemd/system/*.d/*.conf) echo units ;;
+	/etc/sysctl.d/*.conf) echo sysctl ;;
+	/etc/wgxdp/wgxdp.yaml) echo wgxdp ;;
+	/etc/bird/bird.conf) echo bird ;;
+	/etc/wireguard/*key | *.psk | *.qr | *.uci | */README.md) echo nobody ;;
+	*) echo unknown ;;
+	esac
+}
+
+check_nft() { nft -c -f "$1"; }
+check_radvd() { radvd -c -C "$1"; }
+check_keepalived() { keepalived -t -f "$1"; }
+check_bird() { bird -p -c "$1"; }
+check_script() { sh -n "$1" && shellcheck "$1"; }
+check_sysctl() { sysctl -qp "$1"; }
+
+# What wg-quick leaves of it, read by a WireGuard
+check_wireguard() {
+	ip link show wgcheck > /dev/null 2>&1 || wireguard-go wgcheck > /dev/null 2>&1
+	wg-quick strip "$1" > "$own/stripped" && WG_ENDPOINT_RESOLUTION_RETRIES=0 wg setconf wgcheck "$own/stripped"
+}
+
+# With its unit; systemd ignores what it does not know, and says so
+check_units() {
+	local unit said
+	unit=$(basename "${1%/*}" .d)
+	[[ $unit != wgxdp* ]] || sed "s,/usr/local/sbin/wgxdp,$wgxdp," "scripts/systemd/$unit" > "/etc/systemd/system/$unit"
+	said=$(systemd-analyze verify --man=no --recursive-errors=no "$unit" 2>&1) || said=${said:-no}
+	echo "$said"
+	[[ ! $said ]]
+}
+
+check_wgxdp() {
+	local rc=0
+	"$wgxdp" check -c "$1" || rc=$?
+	((rc == 0 || rc == 3)) # 3: this host lacks something for it
+}
+
+# networkd looks at its files when it begins, once for all of a host's; it needs no bus, and no udev where /sys is read-only
+begin_networkd() {
+	local pid
+	mkdir -p /run/systemd
+	mount -t tmpfs run /run/systemd
+	mount -t sysfs -o ro sysfs /sys
+	mkdir -p /run/systemd/netif/{links,leases,lldp}
+	chown -R systemd-network:systemd-network /run/systemd/netif
+	SYSTEMD_LOG_LEVEL=debug /lib/systemd/systemd-networkd > "$own/networkd" 2>&1 & # systemd 257 says only then when it has read all
+	pid=$!
+	until grep -q 'Enumeration completed' "$own/networkd"; do kill -0 $pid && sleep 0.02; done
+	kill $pid
+	wait $pid
+}
+check_networkd() {
+	[[ -e $own/networkd ]] || begin_networkd
+	! grep -F "$1:" "$own/networkd" | grep -ve 'Successfully loaded' -e "Unknown key 'UseRedirect'" # which systemd has since 256
+}
+
+# --- a host, with an /etc, a network and processes of its own
+
+on_host() { # TREE-OF-THE-HOST [KIND]: all of its files, or those of a kind
+	local file kind interface bad=0 own
+	own=$(mktemp -d "$work/host.XXXXXX")
+	mkdir "$own/upper" "$own/work"
+	: > "$own/said"
+	mount -t overlay -o "lowerdir=/etc,upperdir=$own/upper,workdir=$own/work" etc /etc
+	mkdir -p /run/wireguard
+	mount -t tmpfs run /run/wireguard
+	rm -rf /etc/nftables.conf /etc/wireguard /etc/wgxdp /etc/systemd/network
+	find /etc/keepalived -mindepth 1 ! -name keepalived.config-opts -delete # which keepalived of Debian 13 reads
+	[[ ! -d $1/etc ]] || cp -a "$1/etc/." /etc/
+	sed -n 's/^Endpoint = \([a-z].*\):.*/192.0.2.1 \1/p' /etc/wireguard/*.conf > /etc/hosts 2> /dev/null # what is resolved need not be right
+	while IFS= read -r interface; do
+		ip link add "${interface//\//.}" type bridge
+	done < <(sed -n 's/^net[.]ipv6[.]conf[.]\([^.]*\)[.].*/\1/p' /etc/sysctl.d/*.conf 2> /dev/null | grep -vx all | sort -u)
+	while IFS= read -r file; do
+		kind=$(kind "$file")
+		[[ ! ${2:-} || $kind == "$2" ]] || continue
+		if [[ $kind == nobody ]]; then
+			echo "for people $file"
+		elif [[ $kind != unknown ]] && "check_$kind" "$file" > "$own/said" 2>&1; then
+			echo "accepted $kind $file"
+		else
+			echo "REFUSED $kind ${1##*/}$file: $(< "$own/said")"
+			bad=1
+		fi
+	done < <(cd "$1" && find . -type f -printf '/%P\n' | sort)
+	return $bad
+}
+mapfile -t checks < <(compgen -A function check_)
+export -f on_host kind begin_networkd "${checks[@]}"
+
+apart() { unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc bash -c '"$@"' bash on_host "$@"; }
+
+# --- what lies beside the hosts
+
+zone_accepted() { # FILE: in a zone
+	printf '%s\n' '@ 300 IN SOA ns hostmaster 1 3600 600 86400 300' '@ 300 IN NS ns' 'ns 300 IN A 192.0.2.53' "\$INCLUDE $1" > "$work/zone"
+	named-checkzone example.net "$work/zone" > "$work/said" 2>&1
+}
+
+targets_accepted() { # FILE
+	echo "scrape_configs: [ { job_name: wgxdp, file_sd_configs: [ { files: [ $1 ] } ] } ]" > "$work/prometheus.yml"
+	promtool check config "$work/prometheus.yml" > "$work/said" 2>&1
+}
+
+# --- all of them
+
+generate() { # EXAMPLE
+	local name host hosts=()
+	name=$(basename "$1" .yaml)
+	"$wgxdp" gen hosts "$1" -o "$work/$name" > "$work/said" 2>&1 || fail "gen hosts $1: $(< "$work/said")"
+	[[ ! -e $work/$name/zone.example.net ]] || zone_accepted "$work/$name/zone.example.net" || fail "named-checkzone, $name: $(< "$work/said")"
+	[[ ! -e $work/$name/prometheus ]] || targets_accepted "$work/$name/prometheus/wgxdp.yaml" || fail "promtool, $name: $(< "$work/said")"
+	for host in "$work/$name"/*/; do
+		host=${host%/}
+		[[ ${host##*/} != state && ${host##*/} != prometheus ]] || continue
+		apart "$host" >> "$work/seen" &
+		hosts+=($!)
+	done
+	for host in "${hosts[@]}"; do wait "$host" || fail "$name: $(grep REFUSED "$work/seen")"; done
+}
+
+# KIND FILE SED-COMMAND: in the first host of an example that has such a file
+refuses() {
+	local host
+	host=$(find "$work"/*/ -path "*$2" -printf '%p\n' | head -n 1)
+	[[ $host ]] || fail "no example has $2"
+	host=${host%"$2"}
+	sed -i.right "$3" "$host$2"
+	! cmp -s "$host$2" "$host$2.right" || fail "$1: no mistake was made in $2"
+	mv "$host$2.right" "$work/right"
+	! apart "$host" "$1" > "$work/apart" || fail "$1: a mistake in $2 was accepted: $3"
+	cp "$work/right" "$host$2"
+	apart "$host" "$1" > "$work/apart" || fail "$1: $2 is refused as it was: $(< "$work/apart")"
+}
+
+need_tun
+for example in docs/examples/*.yaml; do generate "$example"; done
+say "ok accepted: $(awk '$1 == "accepted" {n[$2]++} END {for (k in n) printf "%s %d, ", k, n[k]}' "$work/seen")zone and targets $(
+	find docs/examples -name '*.yaml' | wc -l)"
+refuses nft /etc/nftables.conf '0,/accept/s//acept/'
+refuses radvd /etc/radvd.conf 's/AdvSendAdvert/AdvSendAdverts/'
+refuses keepalived /etc/keepalived/keepalived.conf 's/nopreempt/nopreemt/'
+refuses script /etc/keepalived/wgvpnr01 '2s/.*/if/'
+refuses wireguard /etc/wireguard/wgvpnr01.conf 's/^AllowedIPs = /&fd00:::,/'
+refuses units /etc/systemd/system/keepalived.service.d/wgxdp.conf 's/^After=/Afther=/'
+refuses networkd /etc/systemd/network/20-eth0.network 's/^DHCP=/DHPC=/'
+refuses bird /etc/bird/bird.conf 's/neighbor/neighbour/'
+refuses sysctl /etc/sysctl.d/60-wgxdp.conf 's/accept_ra/accept_rah/'
+refuses wgxdp /etc/wgxdp/wgxdp.yaml 's/^exporter:/exprter:/'
+touch "$work/two-sites/relay/etc/strange.conf"
+! apart "$work/two-sites/relay" unknown > /dev/null || fail 'a file that nobody reads was accepted'
+sed 's/AAAA *[0-9a-f]*:/&:x:/' "$work/two-sites/zone.example.net" > "$work/broken"
+! zone_accepted "$work/broken" || fail 'named-checkzone: a mistake was accepted'
+sed 's/labels: {/&[/' "$work/two-sites/prometheus/wgxdp.yaml" > "$work/broken"
+! targets_accepted "$work/broken" || fail 'promtool: a mistake was accepted'
+say 'ok a mistake in a file of each kind is refused'

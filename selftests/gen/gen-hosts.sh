@@ -1,0 +1,382 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Files of all hosts of a network, from one description, without any network: each is taken by wg-quick, modes are right under any umask,
+# a second run touches nothing, and what --check lists is what then changes: when a site, a server or a client comes or goes, and by hand.
+# Keys stay; a host with a key of its own has no private one here; what others put there stays; no secret is in --diff. What goes wrong
+# leaves everything as it was. BREAK=1 changes a file between --check and the run.
+#
+#     topology.yaml ---> wgxdp gen hosts ---> DIR/HOST/etc/..., README.md, HOST.qr        copied to the hosts
+#                              ^  |
+#                              |  v
+#                         DIR/state: assigned, keys, written
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+dir=$work/dir
+topology=$work/topology.yaml
+
+gen() { "$wgxdp" gen hosts "$topology" -o "$dir" "$@"; }
+files() { find "$dir" ! -type d -printf '%P %i %T@ %C@ %m %s\n' | sort; } # any touch shows
+texts() { (cd "$dir" && find . ! -type d -exec sha256sum {} + | sort -k 2); }
+expect_status() { # WHAT STATUS COMMAND...
+	local status=0
+	"${@:3}" > "$work/said" 2>&1 || status=$?
+	[[ $status == "$2" ]] || fail "$1: status $status, expected $2: $(< "$work/said")"
+}
+refused() { # WHAT TEXT COMMAND...: it says so, and nothing was touched
+	local before status=0
+	before=$(files 2> /dev/null || :)
+	"${@:3}" > "$work/said" 2>&1 || status=$?
+	[[ $status != 0 ]] || fail "$1: was taken"
+	grep -qF -- "$2" "$work/said" || fail "$1: no '$2' in: $(< "$work/said")"
+	[[ $(files 2> /dev/null || :) == "$before" ]] || fail "$1: something was changed"
+	say "ok $1: $(head -n 1 "$work/said")"
+}
+
+# What --check lists is what the run says, and what then differs in the directory
+changes() { # WHAT [PATTERN of the only paths that may be among them]
+	local listed
+	expect_status "$1: --check" 1 gen --check
+	sort "$work/said" > "$work/listed"
+	expect_status "$1: --diff" 1 gen --diff
+	no_secrets "$1"
+	texts > "$work/before"
+	[[ ! ${BREAK:-} ]] || echo >> "$dir/relay/etc/wireguard/wgvpnr01.conf"
+	expect_status "$1" 0 gen
+	sed -E 's/^(add|change|remov)e?d /\1 /' "$work/said" | sed 's/^remov /remove /' | sort | diff - "$work/listed" ||
+		fail "$1: another thing was done than --check had listed"
+	texts > "$work/after"
+	{
+		join -1 2 -2 2 -v 2 "$work/before" "$work/after" | sed 's/ .*//; s,^\./,add ,'
+		join -1 2 -2 2 -v 1 "$work/before" "$work/after" | sed 's/ .*//; s,^\./,remove ,'
+		join -1 2 -2 2 "$work/before" "$work/after" | awk '$2 != $3 {sub("^\\./", "change ", $1); print $1}' FS=' '
+	} | sort | diff - "$work/listed" || fail "$1: files that --check had not listed"
+	listed=$(wc -l < "$work/listed")
+	[[ ! ${2:-} ]] || ! grep -vE "$2" "$work/listed" || fail "$1: no reason to change these"
+	expect_status "$1, once more" 0 gen --check
+	say "ok $1: $listed files, as --check had listed them"
+}
+
+# No private or preshared key that there is
+secrets() { find "$dir/state/keys" -type f -exec cat {} + 2> /dev/null; }
+no_secrets() {
+	secrets > "$work/secrets"
+	! grep -qFf "$work/secrets" "$work/said" || fail "$1: a key is shown by --diff"
+}
+
+accepted() { # every file of wg-quick
+	local conf n=0 device
+	while IFS= read -r conf; do
+		wg-quick strip "$conf" > "$work/stripped" 2> "$work/said" || fail "wg-quick strip $conf: $(< "$work/said")"
+		[[ ! -s $work/said ]] || fail "wg-quick strip $conf: $(< "$work/said")"
+		grep -q '^\[Peer\]' "$work/stripped" || fail "$conf: no peer"
+		device=$(basename "$conf" .conf)
+		if grep -q '^PostUp = wg set' "$conf"; then
+			[[ ! -e ${conf%.conf}-privatekey ]] || [[ $(wg pubkey < "${conf%.conf}-privatekey") == "$(< "${conf%.conf}-publickey")" ]] ||
+				fail "$conf: $device's keys are no pair"
+		else
+			[[ $(sed -n 's/^PrivateKey = //p' "$conf" | wg pubkey) == "$(< "${conf%.conf}-publickey")" ]] || fail "$conf: its keys are no pair"
+		fi
+		n=$((n + 1))
+	done < <(find "$dir" -path '*/etc/wireguard/*.conf')
+	say "ok $1: wg-quick takes all $n files"
+}
+
+private_modes() {
+	local wrong
+	wrong=$(find "$dir" \( -name '*.conf' -path '*/wireguard/*' -o -name '*privatekey' -o -name '*.qr' -o -name '*.uci' -o -path '*/state/*' -type f \) ! -perm 600
+		find "$dir" -type d \( -name wireguard -o -path '*/state' -o -path '*/state/keys' \) ! -perm 700
+		find "$dir" -type d \( -name etc -o -path "$dir/relay" \) ! -perm 755
+		secrets | grep -rlFf - "$dir" | while IFS= read -r file; do find "$file" ! -perm 600; done)
+	[[ ! $wrong ]] || fail "modes: $wrong"
+}
+
+# ---- the examples
+
+for example in "$root"/docs/examples/*.yaml; do
+	topology=$example
+	name=$(basename "$example" .yaml)
+	expect_status "$name" 0 gen
+	accepted "$name"
+	private_modes
+	before=$(files)
+	expect_status "$name, again" 0 gen
+	[[ $(files) == "$before" ]] || fail "$name: a second run touches files"
+	expect_status "$name, --check" 0 gen --check
+	expect_status "$name, --diff" 0 gen --diff
+	for host in "$dir"/*/etc/nftables.conf; do # who is shut out is to be told before
+		host=${host%/etc/*}
+		[[ $(grep -c 'set tcp_ports' "$host/etc/nftables.conf") == $(grep -c 'SSH in\.' "$host/README.md") ]] || fail "$host/README.md: SSH"
+	done
+	rm -rf "$dir"
+done
+
+# ---- one with everything
+
+hand_key=$(wg genkey | wg pubkey)
+describe() { # SITES CLIENTS [MORE]: as letters and names
+	local site name
+	topology=$work/topology.yaml
+	{
+		cat <<- YAML
+			domain: example.net
+			overlay: "fd12:3456:789a::/48"
+			${3:-preshared-keys: false}
+			relays:
+			  - { name: relay, interface: eth0, addresses: [ 198.51.100.1, "2001:db8::1" ] }
+			sites:
+		YAML
+		for site in $1; do
+			cat <<- YAML
+				  - name: $site
+				    edges:
+				      - { name: edge-${site}1, wan: wan, lan: lan }
+				      - { name: edge-${site}2, wan: wan, lan: lan, link: pppoe }
+				    servers:
+				      - { name: server-$site, interface: eth0, token: 10 }
+			YAML
+		done
+		cat <<- YAML
+			gateways:
+			  - name: vps
+			    interface: eth0
+			    addresses: [ 203.0.113.1, "2001:db8:0:1::1" ]
+			    networks: [ 10.200.200.0/24, "fd42:42:42::/64", "2001:db8:abcd:1234::/64" ]
+			    exit: { ipv4: masquerade, ipv6: masquerade, inbound: open, proxy-ndp: true }
+			    clients:
+		YAML
+		for name in $2; do
+			case $name in
+			direct) echo "      - { name: $name, ipv6: direct }" ;;
+			phone) echo "      - { name: $name, public-key: \"$hand_key\", split: [ 192.168.1.0/24 ] }" ;;
+			*) echo "      - { name: $name }" ;;
+			esac
+		done
+		cat <<- YAML
+			    roaming:
+			      - { name: r-1, wan: wan, lan: br-lan, prefix: "2001:db8:abcd:5::/64", openwrt: true }
+		YAML
+	} > "$topology"
+}
+
+describe 'a b' 'direct nat phone'
+expect_status 'nothing there yet: --check' 1 gen --check
+grep -q '^add relay/etc/wireguard/wgvpnr01.conf$' "$work/said" || fail "--check: $(< "$work/said")"
+expect_status 'nothing there yet: --diff' 1 gen --diff
+grep -q '^+PublicKey = (a new key)$' "$work/said" || fail '--diff shows keys that nobody has'
+[[ ! -e $dir ]] || fail '--check made a directory'
+(umask 077 && gen > /dev/null)
+private_modes
+accepted 'a topology'
+(umask 000 && gen > /dev/null)
+private_modes
+texts > "$work/narrow"
+mv "$dir/state" "$work/kept-state"
+rm -rf "$dir"
+mkdir -m 700 "$dir"
+mv "$work/kept-state" "$dir/state"
+(umask 000 && gen > /dev/null)
+private_modes
+texts | diff - "$work/narrow" || fail 'from the same state come other files'
+say 'ok modes: whatever the umask'
+
+before=$(files)
+expect_status 'again' 0 gen
+[[ $(files) == "$before" ]] || fail 'a second run touches files'
+say "ok a second run touches none of $(wc -l <<< "$before") files"
+
+# ---- what the files say
+
+conf() { cat "$dir/$1/etc/wireguard/"*.conf; }
+has() { # HOST LINE
+	conf "$1" | holds -xF -- "$2" || fail "$1 lacks: $2: $(conf "$1")"
+}
+relay_key=$(< "$dir/relay/etc/wireguard/wgvpnr01-publickey")
+site_key=$(< "$dir/edge-a1/etc/wireguard/wgvpnr01-publickey")
+has relay "PublicKey = $site_key"
+has edge-a1 "PublicKey = $relay_key"
+has edge-a1 'Endpoint = relay.example.net:51820'
+has edge-a1 'PersistentKeepalive = 25'
+has edge-a1 'MTU = 1420'
+has edge-a2 'MTU = 1412'
+has relay 'MTU = 1412'
+has server-a 'MTU = 1332'
+has direct 'MTU = 1280'
+has direct 'Endpoint = [2001:db8:0:1::1]:51820'
+has direct 'AllowedIPs = 0.0.0.0/0, ::/0'
+has direct 'DNS = 8.8.8.8, 2001:4860:4860::8888'
+has phone 'AllowedIPs = 192.168.1.0/24'
+cmp "$dir/edge-a1/etc/wireguard/wgvpnr01-privatekey" "$dir/edge-a2/etc/wireguard/wgvpnr01-privatekey" || fail "a site's edges have one key"
+[[ $site_key != "$(< "$dir/edge-b1/etc/wireguard/wgvpnr01-publickey")" ]] || fail 'two sites have one key'
+
+! conf phone | holds '^PrivateKey' || fail 'phone: a private key that is not ours'
+[[ ! -e $dir/phone/etc/wireguard/wg0-privatekey && ! -e $dir/phone/phone.qr ]] || fail 'phone: its private key'
+[[ -z $(find "$dir/state/keys" -name 'phone*') ]] || fail 'phone: a private key was made'
+has phone 'PostUp = wg set %i private-key /etc/wireguard/%i-privatekey'
+has vps "PublicKey = $hand_key"
+[[ $(grep -cE '^    .*(wg genkey|wg pubkey)' "$dir/phone/README.md") == 2 ]] || fail "phone: its README does not say the two commands"
+say 'ok a host with a key of its own: nothing private here'
+
+uci=$dir/r-1/etc/config/network.uci
+for line in "config interface 'wg0'" "config wireguard_wg0 'wg0_vps'" "	option public_key '$(< "$dir/vps/etc/wireguard/wg0-publickey")'" \
+	"	option endpoint_host '2001:db8:0:1::1'" "	list allowed_ips '::/0'" "	list ip6addr '2001:db8:abcd:5::1/64'"; do
+	grep -qxF "$line" "$uci" || fail "r-1 lacks: $line: $(< "$uci")"
+done
+! grep -nvE "^(|#.*|package network|config [a-z0-9_]+ '[a-z0-9_]+'|	(option|list) [a-z0-9_]+ '[^']+')$" "$uci" || fail 'r-1: no UCI'
+[[ $(sed -n "s/.*private_key '\(.*\)'/\1/p" "$uci" | wg pubkey) == "$(< "$dir/r-1/etc/wireguard/wg0-publickey")" ]] ||
+	fail 'r-1: its keys are no pair'
+
+# ---- QR codes, by a decoder that is not ours
+
+if [[ -e $dir/nat/nat.qr ]]; then
+	"$root/selftests/lib/qr.py" "$dir/nat/nat.qr" > "$work/qr.pbm"
+	zbarimg --quiet --raw -Sdisable -Sqrcode.enable "$work/qr.pbm" > "$work/qr.txt" 2> "$work/said" || fail "zbarimg: $(< "$work/said")"
+	diff -B "$work/qr.txt" "$dir/nat/etc/wireguard/wg0.conf" || fail 'the QR code says something else'
+	say 'ok the QR code says what the file says'
+fi
+
+# ---- who comes and goes
+
+describe 'a b c' 'direct nat phone'
+changes 'a site comes' '^(add (edge-c|server-c|state/keys/|prometheus)|change (relay|server-[ab]|state/|zone|prometheus))'
+describe 'a b c' 'direct nat phone laptop'
+changes 'a client comes' '^(add (laptop/|state/keys/laptop)|change (vps/|state/|zone|prometheus))'
+texts > "$work/with-c"
+describe 'a b' 'direct nat phone laptop'
+changes 'a site goes' '^(remove (edge-c|server-c)|change (relay|server-[ab]|state/|zone|prometheus))'
+[[ ! -e $dir/edge-c1 && -e $dir/state/keys/c-wgvpnr01 ]] || fail 'a site that went: its files, or its keys'
+describe 'a b c' 'direct nat phone laptop'
+changes 'the site is back'
+texts | diff - "$work/with-c" || fail 'the site is back, but not as it was'
+describe 'a b c' 'direct nat phone laptop' 'preshared-keys: true'
+changes 'preshared keys'
+conf relay | holds '^PresharedKey' || fail 'no preshared key'
+for pair in 'edge-a1 relay' 'server-a server-b' 'nat vps'; do
+	shared=$(for host in $pair; do conf "$host" | sed -n 's/^PresharedKey = //p' | sort -u; done | sort | uniq -d | wc -l)
+	((shared == 1)) || fail "$pair: $shared preshared keys in common"
+done
+accepted 'preshared keys'
+
+# ---- a blind relay: each other site is a peer, where the relay is
+
+sed -i 's/name: relay,/&  blind: true,/' "$topology"
+changes 'the relay is blind'
+tunnel_of() { conf "$1" | sed -n 's,^Address = ,,p'; }
+for site in b c; do
+	conf edge-a1 | awk -v RS= -v name="# $site" '$0 ~ name' > "$work/peer"
+	for line in "PublicKey = $(< "$dir/edge-${site}1/etc/wireguard/wgvpnr01-publickey")" 'Endpoint = relay.example.net:51820' \
+		"AllowedIPs = $(tunnel_of "edge-${site}1"), $(sed -n 's/.*prefix \([0-9a-f:]*\/64\).*/\1/p' "$dir/edge-${site}1/etc/radvd.conf")"; do
+		grep -qxF "$line" "$work/peer" || fail "edge-a1 lacks, of $site: $line: $(< "$work/peer")"
+	done
+done
+has edge-a1 "AllowedIPs = $(tunnel_of relay)"
+has relay "AllowedIPs = $(tunnel_of edge-a1)"
+has edge-a1 'MTU = 1412'
+[[ $(conf edge-a1 | grep -c '^PersistentKeepalive') == 1 ]] || fail 'edge-a1: one keepalive holds the mapping for all'
+accepted 'a blind relay'
+
+# ---- secrets: what finds them does
+
+cp "$dir/nat/etc/wireguard/wg0.conf" "$work/said"
+secrets > "$work/secrets"
+grep -qFf "$work/secrets" "$work/said" || fail 'keys are not found where they are'
+rm "$dir/state/keys/nat-wg0" "$dir/state/keys/nat+vps"
+changes 'a key is made anew'
+grep -q '^+PrivateKey = (' <(gen --diff 2>&1; "$wgxdp" gen hosts "$topology" -o "$work/other" --diff) || fail '--diff: a private key is left out altogether'
+
+# ---- what is another's, and what was changed by hand
+
+mkdir -p "$dir/relay/etc/other" "$dir/notes"
+echo mine > "$dir/relay/etc/other/file"
+echo mine > "$dir/notes/file"
+ln -s /etc/hostname "$dir/notes/link"
+mine=$(stat -c '%n %i %y %z' "$dir/relay/etc/other/file" "$dir/notes/file" "$dir/notes/link")
+expect_status "others' files" 0 gen --check
+echo '# by hand' >> "$dir/relay/etc/wireguard/wgvpnr01.conf"
+changes 'a file changed by hand' '^change relay/etc/wireguard/wgvpnr01.conf$'
+chmod 644 "$dir/nat/etc/wireguard/wg0.conf"
+expect_status 'a key that others could read' 1 gen --check
+expect_status 'a key that others could read' 0 gen
+private_modes
+describe 'a b' 'direct nat phone'
+gen > /dev/null
+[[ $(stat -c '%n %i %y %z' "$dir/relay/etc/other/file" "$dir/notes/file" "$dir/notes/link") == "$mine" ]] || fail "others' files were touched"
+say "ok others' files are untouched"
+
+# ---- what goes wrong
+
+key=$dir/state/keys/relay-wgvpnr01
+cp -p "$key" "$work/key"
+echo 'no key' > "$key"
+refused 'a key file that is none' 'no key of WireGuard' gen
+[[ $(< "$key") == 'no key' ]] || fail 'it was overwritten'
+cp -p "$work/key" "$key"
+gen > /dev/null
+describe 'a b d' 'direct nat phone'
+mkdir "$work/bin"
+for program in diff sed; do ln -s "$(command -v $program)" "$work/bin/"; done
+refused 'wg is not there' 'wireguard-tools' env PATH="$work/bin" "$wgxdp" gen hosts "$topology" -o "$dir"
+refused 'and a new directory' 'wireguard-tools' env PATH="$work/bin" "$wgxdp" gen hosts "$topology" -o "$work/new"
+[[ ! -e $work/new ]] || fail 'a directory is left'
+expect_status 'wg is not there: --check needs keys of others' 2 env PATH="$work/bin" "$wgxdp" gen hosts "$topology" -o "$dir" --check
+mv "$dir/edge-b1" "$work/edge-b1"
+ln -s "$work/edge-b1" "$dir/edge-b1"
+refused 'a symbolic link' 'symbolic link' gen
+rm "$dir/edge-b1"
+mv "$work/edge-b1" "$dir/edge-b1"
+touch "$work/plain"
+refused 'a file for a directory' "$work/plain" "$wgxdp" gen hosts "$topology" -o "$work/plain"
+mkdir "$work/small"
+mount -t tmpfs -o size=48k small "$work/small"
+dir=$work/small/dir
+refused 'no room' 'No space left' gen
+[[ ! -e $dir ]] || fail "no room, but: $(find "$dir")"
+mount -o remount,ro "$work/small"
+refused 'nothing may be written' 'Read-only' gen
+umount "$work/small"
+dir=$work/dir
+# Who reads no further does not leave half of it
+(gen -o "$work/piped" || :) | : || :
+expect_status 'with nobody to hear what is done' 0 gen -o "$work/piped" --check
+say 'ok what is said goes nowhere, and all of it is there'
+echo 'sites: 5' > "$topology"
+refused 'an invalid topology' 'topology.yaml:1:8: error: sites' gen
+
+# ---- one relay becomes several
+
+dir=$work/relays
+several() { # RELAYS as YAML, or with `one` the one that there was
+	topology=$work/several.yaml
+	{
+		printf '%s\n' 'domain: example.net' 'overlay: "fd12:3456:789a::/48"' 'preshared-keys: true'
+		[[ $1 != one ]] || echo 'relays: [ { name: relay, interface: eth0, addresses: [ 198.51.100.1 ] } ]'
+		[[ $1 == one ]] || printf '%s\n' 'relays-share: { name: relay }' 'relays:'
+		for relay in "$@"; do
+			[[ $relay == one ]] || echo "  - { name: $relay, interface: eth0, addresses: [ 198.51.100.${relay#r} ] }"
+		done
+		echo 'sites: [ { name: a, edges: [ { name: edge-a1, wan: wan, lan: lan } ] } ]'
+	} > "$topology"
+}
+several one
+expect_status 'one relay' 0 gen
+cp -a "$dir/relay/etc/wireguard" "$work/one-relay"
+cp "$dir/edge-a1/etc/wireguard/wgvpnr01.conf" "$work/edge.conf"
+several r1 r2 r3
+changes 'three in the place of one'
+accepted 'three relays'
+private_modes
+cmp "$dir/edge-a1/etc/wireguard/wgvpnr01.conf" "$work/edge.conf" || fail 'the edge router has another relay, or another address'
+for relay in r1 r2 r3; do
+	cmp "$dir/$relay/etc/wireguard/wgvpnr01-privatekey" "$work/one-relay/wgvpnr01-privatekey" || fail "$relay has another key"
+	[[ $(grep -A 9 Peer "$dir/$relay/etc/wireguard/wgvpnr01.conf") == "$(grep -A 9 Peer "$work/one-relay/wgvpnr01.conf")" ]] || fail "$relay has other peers"
+	for other in r1 r2 r3; do
+		[[ $other == "$relay" ]] || grep -qF "$(< "$dir/$other/etc/wireguard/wg-$relay-publickey")" "$dir/$relay/etc/wireguard/wg-$other.conf" ||
+			fail "$relay does not know the key of $other"
+	done
+done
+several r1 r3
+changes 'one of three goes' '^(change|remove) (r[123]/|zone|prometheus|state/)'
+grep -q 'fd.*::103:1/112' "$dir/r1/etc/wireguard/wg-r3.conf" || fail 'r1 has another address towards r3'
+several one
+changes 'and one is left'
+cmp "$dir/relay/etc/wireguard/wgvpnr01.conf" "$work/one-relay/wgvpnr01.conf" || fail 'which is not as it was'
+say 'ok one relay becomes three, and keeps its key'

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 900
+# A stranger who follows README.md and a guide, and nothing else: the blocks of README's *Try it* and of the guide's *Try it on one machine*,
+# taken out of the Markdown and pasted into a shell as they stand (paste.py), give each scenario of docs/ running in network namespaces, with
+# what the guide says that one sees; and after its last block nothing of it is left. BREAK=1 leaves out the lines that set wgxdp to work:
+# every guide has to fail then.
+#
+#     strangers-guides.sh [GUIDE]      firewall, …: one of them
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+guides=(firewall endpoint road-warrior vps relay)
+
+# This machine's files stay as they are: what is written there goes to memory
+keep_files() {
+	local directory kept
+	for directory in /etc /tmp /usr/local; do
+		kept=/run/state/kept/${directory//\//-}
+		mkdir -p "$kept"/{above,work}
+		mount -t overlay kept -o "lowerdir=$directory,upperdir=$kept/above,workdir=$kept/work" "$directory"
+	done
+}
+
+left() { # what there is now, of what guides make: files, namespaces, programs, processes, devices
+	find /run /sys/fs/bpf -path /run/state -prune -o -path "$work" -prune -o -print | sort |
+		grep -vxE '/run/(wireguard|wgxdp|wgxdp/default(/lock|/names|/knocked)?)'
+	find /run/state/kept/*/above | sort
+	ps -A -o comm= | sort | uniq -c | grep -vE ' (ps|sort|uniq|grep|bash|sleep|find|diff|kworker.*)$' || :
+	ip -br link | sed 's/ .*//'
+}
+nothing_left() { left | diff "$work/before" - > "$work/left"; }
+
+one() { # GUIDE
+	keep_files
+	"$root/selftests/lib/paste.py" README.md 'Try it' > "$work/said" || fail "README.md"
+	left > "$work/before"
+	"$root/selftests/lib/paste.py" "docs/guide-$1.md" 'Try it on one machine'
+	for ((i = 0; i < 100; i++)); do ! nothing_left || break; sleep 0.1; done
+	nothing_left || fail "guide-$1.md leaves this behind: $(< "$work/left")"
+}
+
+if (($#)); then
+	one "$1"
+	exit
+fi
+for guide in "${guides[@]}"; do
+	if WGXDP_APART='' "$0" "$guide" > "$work/$guide" 2>&1; then
+		[[ ! ${BREAK:-} ]] || { echo "without wgxdp at work guide-$guide.md does not fail"; exit 0; }
+		say "ok guide-$guide.md: $(tail -n 1 "$work/$guide")"
+	else
+		[[ ${BREAK:-} ]] || fail "guide-$guide.md: $(tail -n 40 "$work/$guide")"
+		say "as it should, guide-$guide.md fails: $(tail -n 3 "$work/$guide" | tr '\n' ' ')"
+	fi
+done
+[[ ! ${BREAK:-} ]]

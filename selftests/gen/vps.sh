@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# A VPS with one interface, brought up by one line, and a home that has IPv6 alone: IPv4 clients reach wg-end through it, IPv6 clients
+# as well, by XDP in and out of the same device. A real WireGuard tunnel and a transfer each. The VPS forwards nothing else. BREAK=1
+# leaves the VPS without its IPv6 default route.
+#
+#     client .7 -- 198.51.100.0/24 -- .1 net .1 -- 203.0.113.0/24 -- .2 eth0 vps
+#                  2001:db8:7::/64     |           2001:db8:1::/64
+#                                      `---------- 2001:db8:9::/64 -- ::10 wg-end
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+# on the VPS
+on=vps
+
+namespaces client net vps wg-end
+routers net vps
+cable client uplink net clients
+cable vps eth0 net vps
+cable wg-end eth net home
+takes_xdp net vps
+addresses client uplink 198.51.100.7/24 2001:db8:7::7/64
+addresses net clients 198.51.100.1/24 2001:db8:7::1/64
+addresses net vps 203.0.113.1/24 2001:db8:1::1/64
+addresses vps eth0 203.0.113.2/24 2001:db8:1::2/64
+addresses net home 2001:db8:9::1/64
+addresses wg-end eth 2001:db8:9::10/64
+gateways client 198.51.100.1 2001:db8:7::1
+gateways vps 203.0.113.1 2001:db8:1::1
+[[ ! ${BREAK:-} ]] || inside vps ip -6 route del default
+gateways wg-end 2001:db8:9::1
+inside vps nft add table inet shut
+inside vps nft add chain inet shut forward '{ type filter hook forward priority 0; policy drop; }'
+
+choose_wireguard
+wgxdp up --wan eth0 --to 2001:db8:9::10 --nat masquerade > "$work/up" 2> "$work/warned" || fail "up: $(< "$work/up")"
+[[ ! -s $work/warned ]] || [[ ${BREAK:-} ]] || fail "a warning: $(< "$work/warned")"
+wgxdp save > "$work/wgxdp.yaml"
+inside vps "$wgxdp" check -c "$work/wgxdp.yaml" || [[ ${BREAK:-} ]] || fail 'what runs is not right for this host'
+expect 'mode' "$(shown get interfaces.eth0.mode)" == native
+tunnel wg-end wge 10.77.0.1/32 51820
+for way in '4 203.0.113.2' '6 [2001:db8:1::2]'; do
+	read -r family public <<< "$way"
+	tunnel client "wgc$family" "10.77.0.$family/32"
+	inside wg-end wg set wge peer "$(key "wgc$family")" allowed-ips "10.77.0.$family/32"
+	inside wg-end ip route add "10.77.0.$family/32" dev wge
+	addresses wg-end wge "10.78.$family.1/32"
+	inside client wg set "wgc$family" peer "$(key wge)" allowed-ips "10.78.$family.1/32" endpoint "$public:51820"
+	inside client ip route add "10.78.$family.1/32" dev "wgc$family" src "10.77.0.$family"
+	handshake() { inside client ping -q -c 1 -W 1 "10.78.$family.1"; }
+	wait_for 15 "a tunnel over IPv$family" handshake
+	expect 'wg-end sees' "$(address_seen wg-end wge "wgc$family")" == '[2001:db8:1::2]'
+	size=$((10 << 20))
+	head -c $size /dev/urandom > "$work/file"
+	transfer "over IPv$family" client wg-end "10.78.$family.1"
+done
+expect 'flows' "$(wgxdp show flows | awk 'NR > 1 {print $2}' | sed 's/:[0-9]*$//' | sort | tr '\n' ' ')" == '198.51.100.7 [2001:db8:7::7] '
+expect 'by XDP, of both directions' "$(shown get services.wg-end.original.forwarded_xdp)" '>' $((size / 1400))
+expect_sums

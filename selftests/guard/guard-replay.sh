@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# Real initiations, as tcpdump saw them, sent again a thousand times from other sources and ports: none passes, and nothing moves:
+# no flow, no index, nobody who was answered, no endpoint. From the very source and port that they came from they are at most too
+# many. With nat dnat and masquerade. BREAK=1 leaves the guard out.
+#
+#     client  .7 --------- 198.51.100.0/24 --------- .1 firewall .1 --- 192.168.1.0/24 --- .10 wg-end
+#       wgc1 … wgc5        100.64.0.0/16: others     wan         lan                       eth  wge
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+clients=5
+times=1000
+again=60 # from the same source, faster than it may
+pause=2.1 # until the client's own address has all its share again
+pins=/sys/fs/bpf/wgxdp/default
+
+configuration() { # NAT
+	cat <<- EOF
+		interfaces: [ { name: wan, role: wan }, { name: lan, role: lan } ]
+		services:
+		  - name: wg-end
+		    listen: { interface: wan, ports: [ $port ] }
+		    backend: { ipv4: 192.168.1.10, port: $port }
+		    nat: $1
+		    $([[ $1 != masquerade ]] || echo 'flows: { max: 1000 }')
+		    wireguard: { public-key: "$(key wge)" }
+	EOF
+}
+dropped() { shown reason original "guard_$1"; } # REASON
+all_in() { [[ $(inside client wg show all latest-handshakes | awk '/^wgc/ && $3 {n++} END {print n + 0}') == "$clients" ]]; }
+
+# What replays must not move: keys alone, for values have clocks; of who was answered the time too, which is that of the answer
+state() { # MAP...
+	inside wg-end wg show wge endpoints | sort
+	inside wg-end wg show wge latest-handshakes | sort
+	bpftool -j map dump pinned $pins/answered
+	bpftool -j map dump pinned $pins/indices
+	for map; do
+		bpftool -j map dump pinned "$pins/$map" | /usr/bin/python3 -IS -c '
+import json, sys
+print(*sorted(str(e["key"]) for e in json.load(sys.stdin)))'
+	done
+}
+
+nothing_moved() { # WHAT
+	cmp -s "$work/before" "$work/after" || fail "$1: something moved: $(diff "$work/before" "$work/after" | cut -c 1-300)"
+	say "ok $1: nothing moved"
+}
+
+replays() { # FROM TIMES WHERE
+	inside client "$root/selftests/lib/replay.py" "$work/capture" 198.51.100.1 $port "$@" > "$work/replayed"
+}
+written() { (($(stat -c %s "$work/capture") >= clients * 206)); }
+
+begin_capture() {
+	start client tcpdump -i uplink -U -Z root -w "$work/capture" "udp dst port $port and udp[8] == 1" 2> "$work/tcpdump"
+	capturing=$!
+	wait_for 10 'tcpdump' grep -q listening "$work/tcpdump"
+}
+
+round() { # NAT
+	local i seen replayed passed limited
+	configuration "$1" > "$work/wgxdp.yaml"
+	[[ ! ${BREAK:-} ]] || sed -i '/wireguard:/d' "$work/wgxdp.yaml"
+	wgxdp up -c "$work/wgxdp.yaml" > "$work/up"
+	begin_capture
+	for ((i = 1; i <= clients; i++)); do
+		inside client wg set wgc$i peer "$(key wge)" endpoint "198.51.100.1:$port" allowed-ips 10.77.0.1/32 persistent-keepalive 2000
+	done
+	say "$1: clients begin"
+	wait_for 10 "$clients handshakes" all_in
+	say "$1: $clients handshakes"
+	wait_for 10 'what tcpdump has seen' written
+	sleep 0.5 # the keepalives have gone, and nobody sends any more
+	kill "$capturing"
+	wait "$capturing" || :
+	state flows embryos handshakes > "$work/before"
+	seen=$(arrived wg-end initiations) replayed=$(dropped replay) limited=$(dropped limited)
+	replays 100.64.0.1 $times elsewhere
+	say "$1: $(< "$work/replayed") from other sources and ports"
+	expect "$1: that passed" $(($(arrived wg-end initiations) - seen)) == 0
+	expect "$1: dropped as replays, or too many of a source" \
+		$(($(dropped replay) - replayed + $(dropped limited) - limited)) == $times
+	state flows embryos handshakes > "$work/after"
+	nothing_moved "$1"
+	limited=$(dropped limited)
+	sleep $pause
+	replays 198.51.100.7 $again same
+	passed=$(($(arrived wg-end initiations) - seen))
+	expect "$1: from the very source and port, that passed or were too many" $((passed + $(dropped limited) - limited)) == $again
+	state flows embryos > "$work/after" # and wg-end was asked for handshakes, but has answered nobody
+	sed -i '$d' "$work/before"
+	nothing_moved "$1, from the very source and port"
+	for ((i = 1; i <= clients; i++)); do inside client wg set wgc$i peer "$(key wge)" remove; done
+	sleep $pause
+}
+
+choose_wireguard
+firewall_network
+inside client ip route add local 100.64.0.0/16 dev lo
+inside firewall ip route add 100.64.0.0/16 via 198.51.100.7
+tunnel wg-end wge 10.77.0.1/16 $port
+count_arrivals wg-end initiations "udp dport $port udp length 156"
+for ((i = 1; i <= clients; i++)); do
+	tunnel client wgc$i 10.77.1.$i/32
+	inside wg-end wg set wge peer "$(key wgc$i)" allowed-ips 10.77.1.$i/32
+done
+for nat in dnat masquerade; do round $nat; done
+expect_sums

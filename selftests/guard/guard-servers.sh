@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# Eight WireGuard servers with eight keys behind one address and port (servers.sh): each of eight clients reaches its own, and one
+# client two of them from one port; they roam within their sessions, to another port and to another address, and no message comes to
+# another server than that which it is for. nat dnat and masquerade. BREAK=1: see servers.sh
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/servers.sh"
+
+pings=$((clients + 1)) # pairs of client and server
+
+latest() { inside client wg show all latest-handshakes | grep ^wgc | sort; }
+
+choose_wireguard
+servers_network
+servers_tunnels
+for nat in dnat masquerade; do
+	servers_configuration $nat > "$work/wgxdp.yaml"
+	wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
+	begin_captures
+	clients_begin
+	ping_servers 5 0.2
+	expect "$nat: pings lost, of $((5 * pings))" "$lost" == 0
+	latest > "$work/before"
+	for address in 198.51.100.8 198.51.100.9; do
+		clients_roam $address
+		ping_servers 5 0.2
+		expect "$nat: pings lost after roaming, of $((5 * pings))" "$lost" == 0
+	done
+	latest > "$work/after"
+	cmp -s "$work/before" "$work/after" || fail "$nat: new sessions: $(diff "$work/before" "$work/after")"
+	end_captures $nat
+	expect "$nat: places they came from" "$(said directed places)" '>=' $((2 * clients))
+	expect_sums
+	wgxdp down > /dev/null
+	for address in 198.51.100.8 198.51.100.9; do inside client ip address del $address/24 dev uplink; done
+	inside client nft delete table ip roam
+done

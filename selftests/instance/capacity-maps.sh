@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What scripts/capacity says of maps is what a kernel says of them: those of a relay whose overlay is a /48, of one whose is larger, of
+# clients with flows, and of a blind relay: each map, and all together. A kernel before 6.4 does not say what they take: there it follows from
+# their sizes. With BREAK=1 it is asked about twice as many.
+#
+#     client uplink ---- wan firewall lan ---- eth wg-end
+#                             site: a TUN with the peers behind it
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+cpus=$(/usr/bin/python3 -c 'print(sum(int(r.split("-")[-1]) - int(r.split("-")[0]) + 1 for r in open("/sys/devices/system/cpu/possible").read().split(",")))')
+
+compares() { # WHAT OPTION...: with what runs
+	local pin
+	for pin in /sys/fs/bpf/wgxdp/default/*; do
+		[[ -f $pin ]] || continue
+		bpftool --json map show pinned "$pin" 2> /dev/null | sed "s/^{/{\"map\":\"${pin##*/}\",/"
+		echo
+	done > "$work/maps"
+	"$root/scripts/capacity" --bench none --spare 0 --cpus "$cpus" --json "${@:2}" > "$work/said"
+	/usr/bin/python3 - "$work/maps" "$work/said" "$cpus" <<- 'EOF' || fail "$1: see above"
+		import json, os, sys
+		def takes(m):
+		    n, key, value = m["max_entries"], -(-m["bytes_key"] // 8) * 8, -(-m["bytes_value"] // 8) * 8
+		    return {"array": n * value + (4096 if m["flags"] & 1024 else 312), "percpu_array": 312 + n * (8 + int(sys.argv[3]) * value),
+		            "lru_hash": 896 + n * (48 + key + value) + 16 * (1 << (n - 1).bit_length()), "ringbuf": n + 12872 + n // 256,
+		            "devmap_hash": 8 * n, "lpm_trie": 0}.get(m["type"], 896 + 16 * (1 << (n - 1).bit_length()))
+		tells = tuple(int(n) for n in os.uname().release.split(".")[:2]) >= (6, 4)
+		ELEMENTS = {"flows": (40, 96, 192), "blind_pairs": (4, 1028, 2048)}     # made when there is one; key, value, and what that takes
+		there = {m["map"]: m for m in (json.loads(l) for l in open(sys.argv[1]) if '"bytes_memlock"' in l)}
+		column = json.load(open(sys.argv[2]))["columns"][0]
+		bad, said, kernels = 0, 0, 0
+		for m in there.values():
+		    m["takes"] = m["bytes_memlock"] if tells else takes(m)
+		    kernels += m["takes"]
+		    if abs(takes(m) - m["takes"]) > 4096:
+		        bad += print("%s: %d bytes by its sizes, %d by the kernel" % (m["map"], takes(m), m["takes"])) is None
+		for name, size in column["maps"].items():
+		    key, value, element = ELEMENTS.get(name, (0, 0, 0))
+		    used = {"flows": 2 * column["clients"], "blind_pairs": min(column["sites"] * (column["sites"] - 1), 65536)}.get(name, 0)
+		    size -= used * element
+		    said += size
+		    if element and (there[name]["bytes_key"], there[name]["bytes_value"]) != (key, value):
+		        bad += print("%s: keys and values of other sizes" % name) is None
+		    if abs(size - there[name]["takes"]) > 4096:
+		        bad += print("%s: %d bytes by capacity, %d by the kernel" % (name, size, there[name]["takes"])) is None
+		for name in set(there) - set(column["maps"]):
+		    if there[name]["takes"] > 8192:
+		        bad += print("%s: %d bytes, of which capacity says nothing" % (name, there[name]["takes"])) is None
+		if len(there) < 60 or abs(said - kernels) > kernels / 100:
+		    bad += print("%d maps, %d bytes by capacity, %d by the kernel" % (len(there), said, kernels)) is None
+		print("%d maps, %d bytes by capacity, %d by the kernel" % (len(there), said, kernels))
+		sys.exit(bad != 0)
+	EOF
+	say "ok $1"
+}
+times=${BREAK:+2}
+
+firewall_network
+on=firewall
+inside firewall ip tuntap add site mode tun
+inside firewall ip link set site up
+addresses firewall site fd12:3456:7fff::1/128
+interfaces=$'interfaces:\n  - { name: wan, role: wan }\n  - { name: lan, role: lan }\n'
+
+"$root/selftests/lib/peers.py" 3000 3000 site > "$work/wgxdp.yaml"
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+compares '3,000 sites in a /40' --sites $((3000 * ${times:-1})) --overlay 40
+wgxdp down
+"$root/selftests/lib/peers.py" 200 200 site | sed 's/7800::.40/7800::\/48/' > "$work/wgxdp.yaml"
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+compares '200 sites in a /48' --sites $((200 * ${times:-1}))
+wgxdp down
+echo "$interfaces"'services: [ { name: s, listen: { interface: wan, ports: [ 51820 ] }, backend: { ipv4: 192.168.1.10, port: 51820 },
+  nat: masquerade, flows: { max: 100000 } } ]' > "$work/wgxdp.yaml"
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+compares '100,000 clients with flows' --sites 0 --clients $((100000 * ${times:-1}))
+wgxdp down
+echo "$interfaces""blind: { listen: { interface: wan, port: 51820 }, device: wg-none, sites: [ s1$(printf ', s%d' {2..100}) ] }" > "$work/wgxdp.yaml"
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+compares '100 blind sites' --blind --sites $((100 * ${times:-1}))

@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `check` says what is wrong with a configuration (status 2) and what on this host is (3), with file, line and column, and touches
+# nothing. Every file of tests/config/bad is refused by `check` and by `up`, and what runs is as it was.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+#                   2001:db8:1::/64                              2001:db8:2::/64
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+# The configuration is standard input, or FILE: STATUS WHERE-AND-WORDS [ARGUMENT...]
+checked() {
+	local status=0
+	wgxdp check "${@:3}" > "$work/out" 2>&1 || status=$?
+	[[ $status == "$1" ]] || fail "status $status, expected $1: $(< "$work/out")"
+	grep -qE -- "$2" "$work/out" || fail "'$2' is not in: $(< "$work/out")"
+	say "ok $1: $2"
+}
+
+service() { # LISTEN BACKEND
+	printf 'services:\n  - name: wg-end\n    listen: { %s }\n    backend: { %s, port: 51820 }\n' "$1" "$2"
+}
+fine='interface: wan, ports: [ 51820 ]'
+
+as_it_is() {
+	on_host firewall
+	[[ ! -e /sys/fs/bpf/wgxdp/default ]] || bpf_objects default
+	cat /run/wgxdp/default/running.yaml 2> /dev/null || :
+}
+
+# What the daemon follows, and the blind relay's devices
+followed() {
+	local key=ERERERERERERERERERERERERERERERERERERERERERE=
+	echo "endpoints: [ { interface: nosuch, peer: \"$key\", host: 192.0.2.1, port: 51820 } ]" > "$work/a.yaml"
+	checked 3 "a.yaml:1:27: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
+	printf 'interfaces: [ { name: wan, role: wan } ]\nlearn: [ { interface: nosuch } ]\n' > "$work/a.yaml"
+	checked 3 "a.yaml:2:23: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
+	echo 'ddns: [ { interface: nosuch, names: [ vpn.example.net ], provider: { exec: [ /bin/true ] } } ]' > "$work/a.yaml"
+	checked 3 "a.yaml:1:22: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
+	echo 'blind: { listen: { interface: nosuch, port: 51820 }, device: nosuch-wg }' > "$work/a.yaml"
+	checked 3 "a.yaml:1:31: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
+	checked 3 "a.yaml:1:62: error: device: this host has no interface 'nosuch-wg'" -c "$work/a.yaml"
+}
+
+this_host() {
+	service "$fine" 'ipv4: 192.168.1.10, ipv6: "2001:db8:2::10"' > "$work/fine.yaml"
+	checked 0 'fine.yaml: valid, 1 service' -c "$work/fine.yaml"
+	service 'interface: nosuch, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
+	checked 3 "a.yaml:3:26: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
+	service "$fine" 'ipv4: nosuch.invalid' > "$work/a.yaml"
+	checked 3 'a.yaml:4:22: error: ipv4: nosuch.invalid has no IPv4 address' -c "$work/a.yaml"
+	service "$fine" 'ipv4: 192.168.1.1' > "$work/a.yaml"
+	checked 3 'a.yaml:4:22: error: ipv4: 192.168.1.1 is an address of this host' -c "$work/a.yaml"
+	service "$fine" 'ipv4: 192.168.1.255' > "$work/a.yaml"
+	checked 3 'a.yaml:4:22: error: ipv4: 192.168.1.255 is the broadcast address of a network of this host' -c "$work/a.yaml"
+	service "$fine" 'ipv4: 10.99.99.99' > "$work/a.yaml"
+	checked 3 'a.yaml:4:22: error: ipv4: this host has no route to 10.99.99.99' -c "$work/a.yaml"
+	service "$fine" 'ipv4: 198.51.100.99' > "$work/a.yaml"
+	checked 3 'error: ipv4: the route to 198.51.100.99 leaves by wan, a wan' -c "$work/a.yaml"
+	service 'addresses: [ 203.0.113.1 ], ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
+	checked 3 'a.yaml:3:28: error: addresses: no interface has 203.0.113.1' -c "$work/a.yaml"
+	service 'interface: bare, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
+	checked 3 'interface: bare has no address of a family that is translated' -c "$work/a.yaml"
+	followed
+	inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=0
+	checked 3 'fine.yaml:3:26: error: interface: IPv4 forwarding is off at wan' -c "$work/fine.yaml"
+	inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=1
+	takes_xdp firewall wan
+	checked 3 'an XDP program that is not ours \(id [0-9]+\) is attached to wan' -c "$work/fine.yaml"
+	inside firewall ip link set wan xdpdrv off
+	checked 0 'valid' -c - < "$work/fine.yaml"
+}
+
+itself() {
+	printf 'services:\n  - { name: a, nat: dant }\n' > "$work/a.yaml"
+	checked 2 "a.yaml:2:21: error: nat: 'dant' is none of dnat, none" -c "$work/a.yaml"
+	checked 2 'cannot read .*/nosuch.yaml: No such file' -c "$work/nosuch.yaml"
+	checked 2 '--bogus: not an option' --bogus
+	checked 2 '/etc/wgxdp/wgxdp.yaml'
+}
+
+# What runs does not change where a file is refused, whoever reads it
+bad_files() {
+	local file status n=0
+	wgxdp up -c "$work/fine.yaml" > /dev/null
+	as_it_is > "$work/was"
+	for file in tests/config/bad/*.yaml; do
+		for command in check up; do
+			status=0
+			wgxdp $command -c "$file" > "$work/out" 2>&1 || status=$?
+			[[ $status == 2 ]] || fail "$command -c $file: status $status"
+			grep -qE "^$file:[0-9]+:[0-9]+: error: " "$work/out" || fail "$command -c $file: no place in $(< "$work/out")"
+		done
+		n=$((n + 1))
+	done
+	as_it_is | diff "$work/was" - || fail 'something changed'
+	expect 'bad files refused, and what runs is as it was' $n '>=' 190
+	checked 0 valid -c "$work/fine.yaml"
+	on=firewall checked 3 'instance default is attached to wan' --instance other -c "$work/fine.yaml"
+	wgxdp down
+}
+
+firewall_network
+inside firewall ip link add bare type dummy 2> /dev/null || cable firewall bare client nothing
+inside firewall ip link set bare up
+on_host firewall > "$work/before"
+this_host
+itself
+[[ ! -e /run/wgxdp ]] || fail 'check made /run/wgxdp'
+on_host firewall | diff "$work/before" - || fail 'check left something'
+bad_files

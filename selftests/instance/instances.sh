@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# Two instances on one host, each with a WAN and a LAN of its own: each forwards and counts its own packets, and one goes without
+# touching the other. A device has one wgxdp: a second instance that wants it is refused, by the first one's name.
+#
+#     client  .7 uplink  -- 198.51.100.0/24 -- .1 wan  firewall .1 lan  -- 192.168.1.0/24 -- .10 eth  wg-end    home
+#             .7 uplink2 -- 203.0.113.0/24 --- .1 wan2          .1 lan2 -- 192.168.2.0/24 -- .10 eth2           office
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+of() { wgxdp --instance "$@"; } # NAME COMMAND
+# NAME DIRECTION KEY
+of_shown() { of "$1" show --json | selftests/lib/shown.py all "${@:2}"; }
+
+send_ten() {
+	inside client "$udptool" send -n 10 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > /dev/null
+	inside client "$udptool" send -n 10 -r 10000 uplink2 "$(mac firewall wan2)" 203.0.113.7:4000 203.0.113.1:$port > /dev/null
+}
+
+refused() { # NAME WORD WORD ARGUMENT...
+	on_host firewall > "$work/was"
+	! of "$1" up "${@:4}" > "$work/out" 2>&1 || fail "$1: up ${*:4} succeeds"
+	grep -F -- "$2" "$work/out" | holds -F -- "$3" || fail "$1: up ${*:4} does not name $2 and $3: $(< "$work/out")"
+	on_host firewall | diff "$work/was" - || fail "$1: up ${*:4}: something changed"
+	say "ok $(< "$work/out")"
+}
+
+firewall_network
+cable client uplink2 firewall wan2
+cable firewall lan2 wg-end eth2
+takes_xdp wg-end eth2
+addresses client uplink2 203.0.113.7/24
+addresses firewall wan2 203.0.113.1/24
+addresses firewall lan2 192.168.2.1/24
+addresses wg-end eth2 192.168.2.10/24
+count_arrivals wg-end home 'iifname eth udp dport 51820'
+count_arrivals wg-end office 'iifname eth2 udp dport 51820'
+on_host firewall > "$work/before"
+
+home=(--wan wan --lan lan --to 192.168.1.10)
+office=(--wan wan2 --lan lan2 --to 192.168.2.10)
+of home up "${home[@]}"
+of home show > /dev/null
+! of office show > "$work/out" 2>&1 || fail 'office is shown before it is up'
+on_host firewall > "$work/home-alone"
+of office up "${office[@]}"
+send_ten
+for name in home office; do
+	expect "$name: forwarded" "$(of_shown $name original forwarded)" == 10
+	expect "$name: came to wg-end" "$(arrived wg-end $name)" == 10
+done
+refused office lan home --wan wan2 --lan lan --to 192.168.2.10
+refused third wan home --wan wan --to 192.168.1.10
+refused third wan2 office --wan wan2 --to 192.168.2.10 --mode tc
+send_ten
+for name in home office; do expect "$name: forwarded, after the refusals" "$(of_shown $name original forwarded)" == 20; done
+of office down
+on_host firewall | diff "$work/home-alone" - || fail 'office left something, or took something of home'
+send_ten
+expect 'home: forwarded, without office' "$(of_shown home original forwarded)" == 30
+wgxdp down # the default instance, of which there is none
+expect 'home: still there' "$(of home show --json | selftests/lib/shown.py get instance)" == home
+of home down
+on_host firewall | diff "$work/before" - || fail 'something is left'

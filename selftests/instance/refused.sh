@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# A program that the kernel's verifier refuses (refuse.so gives it another one): `up` says which program, which limit, which compiler
+# built it and what to do; it never asks for 6.1 on a newer kernel. Nothing is left of a first `up`; where an instance runs, it goes on
+# as it is. BREAK=1 has nothing refused.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+firewall_network
+count_arrivals wg-end all_of_them "udp dport $port"
+service_file masquerade
+sed -i '/ipv6: dnat/d' "$work/wgxdp.yaml"
+kernel=$(uname -r)
+compiler=$("$wgxdp" --version | sed -n 's/^BPF programs built by //p')
+expect 'what built the programs, by --version' "$compiler" == "$(cut -d '"' -f 2 "$build/bpf_compiler.h")"
+
+# PROGRAM FOR SAID [VARIABLE=VALUE]...: `up` is refused, and says that (a fixed text) first
+refused() {
+	local status=0
+	[[ ! ${BREAK:-} ]] || set -- "$1" nothing "${@:3}"
+	inside firewall env LD_PRELOAD="$build/selftests/refuse.so" REFUSE_PROGRAM="$1" REFUSE_FOR="$2" "${@:4}" \
+		"$wgxdp" up -c "$work/wgxdp.yaml" > "$work/out" 2> "$work/error" || status=$?
+	expect "$1 refused for $2: status" "$status" == 1
+	[[ $(head -n 1 "$work/error") == "wgxdp: error: instance default: $3"* ]] || fail "$1 refused for $2: $(< "$work/error")"
+	say "ok $(head -n 1 "$work/error")"
+}
+report="report it with what \`wgxdp up\` prints with WGXDP_LIBBPF=1"
+too_deep() { # PROGRAM
+	refused "$1" stack "kernel $kernel refused the BPF program $1, built by $compiler: it needs 544 bytes of stack, the limit is 512: $report"
+}
+
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+wgxdp down
+traces firewall > "$work/nothing"
+too_deep wgxdp_xdp
+too_deep wgxdp_tc
+refused wgxdp_tc instructions "kernel $kernel refused the BPF program wgxdp_tc, built by $compiler: it takes the verifier more than 1000000 instructions: $report"
+refused wgxdp_flow_arm access "kernel $kernel refused the BPF program wgxdp_flow_arm, built by $compiler: R1 invalid mem access 'scalar': $report"
+refused wgxdp_tc permission 'this process may not load BPF programs: run it as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON'
+refused wgxdp_tc memory 'no memory for the BPF programs and their maps: free some'
+refused wgxdp_tc access 'kernel 5.15.0-91-generic is too old for the BPF programs: 6.1 or later is needed' REFUSE_KERNEL=5.15.0-91-generic
+no_traces firewall "$work/nothing" 'refused'
+inside firewall env LD_PRELOAD="$build/selftests/refuse.so" REFUSE_PROGRAM=wgxdp_tc REFUSE_FOR=stack WGXDP_LIBBPF=1 \
+	"$wgxdp" up -c "$work/wgxdp.yaml" > "$work/out" 2> "$work/error" && fail 'not refused'
+expect 'lines of the verifier, with WGXDP_LIBBPF' "$(grep -c 'combined stack size of 2 calls is 544' "$work/error")" == 1
+
+wgxdp up --wan wan --to 192.168.1.10 > /dev/null
+ten_come all_of_them 'before'
+bpf_objects default > "$work/before"
+too_deep wgxdp_tc
+bpf_objects default | diff "$work/before" - || fail 'what runs is not what ran'
+ten_come all_of_them 'what ran goes on'
+wgxdp down
+say ok

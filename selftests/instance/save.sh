@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# `save` writes what runs as a file that `up` reads: `save | up -c /dev/stdin` writes no entry of any map, loads and attaches
+# nothing, and what was made by hand stays so marked. Also where /run/wgxdp was lost: then from the maps. BREAK=1 changes a port
+# on the way.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1, .2 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+#                   2001:db8:1::/64                                  2001:db8:2::/64
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+cat > "$work/wgxdp.yaml" << EOF
+running: { mode: auto }
+interfaces:
+  - { name: lan, role: lan }
+services:
+  - name: home
+    listen: { interface: wan, ports: [ $port, 443, 2000-2010 ] }
+    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: $port }
+  - name: static
+    listen: { addresses: [ "2001:db8:1::1", 198.51.100.2 ], ports: [ 1000 ] }
+    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: 4000 }
+    ipv6: dnat
+    df: report
+    origin: hand
+  - { name: direct, nat: none, backend: { ipv4: 192.168.1.11, port: 4500 }, origin: hand }
+EOF
+
+# Everything that is in the maps and that only user space writes
+maps() {
+	local map
+	for map in links table sources source_trie names control devices; do
+		echo "$map: $(bpftool -j map dump pinned "/sys/fs/bpf/wgxdp/default/$map" | md5sum)"
+	done
+}
+as_it_is() {
+	on_host firewall
+	bpf_objects default
+	maps
+}
+
+round_trip() { # WHAT
+	as_it_is > "$work/was"
+	wgxdp save > "$work/first" || fail "$1: save"
+	wgxdp save | sed "${BREAK:+s/4500/4501/}" | wgxdp up -c /dev/stdin > "$work/out" || fail "$1: up refuses what save wrote"
+	[[ $(tail -n 1 "$work/out") == '0 entries written' ]] || fail "$1: $(tail -n 1 "$work/out")"
+	as_it_is | diff "$work/was" - || fail "$1: something changed"
+	wgxdp save | diff "$work/first" - || fail "$1: saved again it is another"
+	say "ok $1: save | up: 0 entries written"
+}
+
+forwards() {
+	local before
+	before=$(arrived wg-end all_of_them)
+	inside client "$udptool" send -n 10 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 "198.51.100.1:443" > /dev/null
+	expect 'forwarded' $(($(arrived wg-end all_of_them) - before)) == 10
+}
+
+firewall_network
+addresses firewall wan 198.51.100.2/24
+count_arrivals wg-end all_of_them "udp dport $port"
+for ((n = 0; n < 40; n++)); do # more prefixes than a list has room for
+	inside firewall ip route add 10.$n.0.0/16 via 192.168.1.10
+	inside firewall ip route add 2001:db8:f$n::/48 via 2001:db8:2::10
+done
+! wgxdp save > "$work/out" 2>&1 || fail 'save with nothing up'
+grep -q 'instance default is not up' "$work/out" || fail "save with nothing up says $(< "$work/out")"
+for mode in auto native generic tc; do
+	wgxdp up -c "$work/wgxdp.yaml" --mode $mode > /dev/null
+	round_trip "mode $mode"
+	[[ $mode == auto ]] || grep -qx "running: { mode: $mode }" "$work/first" || fail "mode $mode is not in what was saved"
+	expect 'marked as made by hand' "$(grep -c 'origin: hand' "$work/first")" == 2
+done
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+! wgxdp save > /dev/full 2> "$work/said" || fail 'save to a full disk'
+grep -q 'cannot write the configuration to standard output: No space left on device' "$work/said" || fail "to a full disk save says $(< "$work/said")"
+# what is beside running.yaml counts only as long as it is whole, of that text, and of this program
+run=/run/wgxdp/default
+wgxdp save > "$work/first"
+cp $run/running.image "$work/image"
+head -c 1000 "$work/image" > $run/running.image
+wgxdp save | cmp - "$work/first" || fail 'with an image cut short'
+cp "$wgxdp" "$work/upgraded"
+sed 's/name: direct/name: otherwise/' "$work/image" > $run/running.image # not read by another program
+inside firewall "$work/upgraded" save | cmp - "$work/first" || fail 'another program reads the image'
+cp "$work/image" $run/running.image
+sed -i 's/name: direct/name: indirect/' $run/running.yaml
+wgxdp save | sed s/indirect/direct/ | cmp - "$work/first" || fail 'running.yaml changed'
+! wgxdp save | cmp -s - "$work/first" || fail 'running.yaml is not read any more'
+rm $run/running.image
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+for lost in 1 2; do
+	rm -r /run/wgxdp/default
+	wgxdp save > "$work/rebuilt" 2> "$work/said" || fail 'save, with /run lost'
+	grep -q 'running.yaml is lost: rebuilt from the maps' "$work/said" || fail "said: $(< "$work/said")"
+	wgxdp up -c "$work/rebuilt" > "$work/out"
+	expect "rebuilt from the maps, $lost: up" "$(tail -n 1 "$work/out")" == '0 entries written'
+	forwards
+done
+rm -r /run/wgxdp/default
+[[ ! -d /etc/wgxdp ]] || mount -t tmpfs none /etc/wgxdp
+start_daemon # without a file: it goes on with what runs, and writes it again
+forwards
+wgxdp save 2> "$work/said" | wgxdp up -c - > "$work/out"
+[[ ! -s $work/said ]] || fail "a daemon runs, and yet save says $(< "$work/said")"
+expect 'written again by a daemon, and up' "$(tail -n 1 "$work/out")" == '0 entries written'
+end_daemon
+grep -q 'listen: { interface: wan, ports: \[ ' "$work/rebuilt" || fail "rebuilt: $(< "$work/rebuilt")"
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+round_trip 'the file again'

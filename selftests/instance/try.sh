@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# `up --try SECONDS`: what ran before comes back when the time is up, when the command is killed, ended by a signal, or loses its
+# terminal; Enter keeps, and so does another `up`. Traffic of a service that stays is not touched by any of it.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+before=(up --wan wan --lan lan --to 192.168.1.10)
+trial=("${before[@]}" --port "$port,443" --try)
+
+runs() { # before | trial | kept: as its ports tell
+	local ports
+	ports=$(wgxdp save | sed -n 's/.*ports: \[ \(.*\) \].*/\1/p') && [[ $ports == "$2" ]] || return 1
+	[[ $(grep -c 'ports:' "/run/wgxdp/default/running.yaml") == 1 && ! -e /run/wgxdp/default/trying ]] || [[ $1 == trial ]]
+}
+is_before() { runs before "$port"; }
+is_trial() { runs trial "$port, 443" && [[ -e /run/wgxdp/default/trying ]]; }
+is_kept() { runs kept "$port, 443"; }
+
+# In the background, of a session and without a terminal of its own: its process is $pid, once it waits
+begin_trial() { # SECONDS
+	wgxdp "${before[@]}" > /dev/null
+	: > "$work/out" # what an earlier one said
+	setsid nsenter --net=/run/netns/firewall "$wgxdp" "${trial[@]}" "$1" < /dev/null >> "$work/out" 2>&1 &
+	pid=$!
+	wait_for 5 'the change is on trial' grep -q '^on trial' "$work/out"
+}
+on_trial() { # SECONDS: more than looking takes
+	begin_trial "$1"
+	is_trial || fail "not on trial: $(wgxdp save)"
+}
+
+ends_with() { # STATUS WORDS
+	local status=0
+	wait "$pid" || status=$?
+	[[ $status == "$1" ]] || fail "status $status, expected $1: $(< "$work/out")"
+	grep -q "$2" "$work/out" || fail "'$2' is not in: $(< "$work/out")"
+}
+
+time_out() {
+	local begin=$SECONDS
+	begin_trial 1
+	ends_with 1 'rolled back: the instance runs as before'
+	((1000 * (SECONDS - begin) <= $(at_most 6000))) || fail 'it took much longer than a second'
+	is_before || fail "not as before: $(wgxdp save)"
+	say 'ok time-out: rolled back'
+}
+
+kept_by_up() {
+	on_trial 600
+	wgxdp "${before[@]}" --port "$port,443" > /dev/null
+	ends_with 0 kept
+	is_kept || fail 'not kept by another up'
+	on_trial 600
+	wgxdp save | wgxdp reload -c - > "$work/reloaded"
+	ends_with 0 kept
+	is_kept || fail 'not kept by reload'
+	say 'ok another up, and reload: kept'
+}
+
+signals() {
+	local signal
+	for signal in TERM HUP KILL; do
+		on_trial 600
+		kill -$signal "$pid"
+		if [[ $signal == KILL ]]; then wait "$pid" || :; else ends_with 1 'rolled back'; fi
+		wait_for 5 "SIG$signal: what ran before" is_before
+		say "ok SIG$signal: rolled back"
+	done
+}
+
+only_one() {
+	on_trial 600
+	! wgxdp "${trial[@]}" 600 > "$work/second" 2>&1 < /dev/null || fail 'a second one on trial'
+	grep -q 'another .up --try. waits' "$work/second" || fail "said: $(< "$work/second")"
+	is_trial || fail 'the first was disturbed'
+	kill "$pid"
+	ends_with 1 'rolled back'
+	say 'ok a second one is refused'
+}
+
+from_nothing() {
+	wgxdp down
+	setsid nsenter --net=/run/netns/firewall "$wgxdp" "${trial[@]}" 1 < /dev/null > "$work/out" 2>&1 &
+	pid=$!
+	ends_with 1 'rolled back: nothing runs as before'
+	on_host firewall | diff "$work/nothing" - || fail 'something was left'
+	say 'ok with nothing up before: nothing is up'
+}
+
+refused() {
+	local status words
+	wgxdp "${before[@]}" > /dev/null
+	for words in 0 -1 1.5 x 86401; do
+		status=0
+		wgxdp "${trial[@]}" "$words" > "$work/out" 2>&1 || status=$?
+		[[ $status == 2 ]] || fail "--try $words: status $status"
+	done
+	! wgxdp up --wan nosuch --to 192.168.1.1 --try 5 > "$work/out" 2>&1 || fail 'a failing one'
+	is_before || fail 'after a failing one'
+	say 'ok what is wrong is refused'
+}
+
+# With a terminal: enter, or hang-up
+terminal() { # WHAT
+	/usr/bin/python3 - "$1" nsenter --net=/run/netns/firewall "$wgxdp" "${trial[@]}" 600 << 'EOF'
+import os, pty, sys, time
+pid, master = pty.fork()
+if not pid:
+    os.execvp(sys.argv[2], sys.argv[2:])
+said = b''
+while b'Enter' not in said:
+    said += os.read(master, 4096)
+if sys.argv[1] == 'hang-up':
+    os.close(master)
+else:
+    os.write(master, b'yes\n')
+    try:
+        while os.read(master, 4096):
+            pass
+    except OSError:
+        pass
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+EOF
+}
+
+at_a_terminal() {
+	wgxdp "${before[@]}" > /dev/null
+	expect 'Enter: status' "$(terminal enter)" == 0
+	is_kept || fail 'Enter: not kept'
+	wgxdp "${before[@]}" > /dev/null
+	expect 'hang-up: status' "$(terminal hang-up)" == 1
+	is_before || fail 'hang-up: not rolled back'
+}
+
+firewall_network
+on_host firewall > "$work/nothing"
+count_arrivals wg-end all_of_them "udp dport $port"
+wgxdp "${before[@]}" > /dev/null
+n=30000
+start client "$udptool" send -n $n -r 4000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > "$work/sent"
+sender=$!
+time_out
+kept_by_up
+signals
+only_one
+at_a_terminal
+refused
+wait "$sender"
+expect "lost of $n" $((n - $(arrived wg-end all_of_them))) == 0
+from_nothing
+! pgrep -x wgxdp > /dev/null || fail 'a process stays'

@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sourced: hosts that run from the files that `wgxdp gen hosts` wrote, none of them edited. Each has besides its network an /etc of its
+# own (this machine's, below what is installed), its own WireGuard sockets, bpffs and running configuration: what stands in the
+# files, wg0 on every host, needs no other name here.
+
+mkdir -p "${work:?}/bin"
+# wg-quick calls it for DNS lines
+cat > "$work/bin/resolvconf" << 'EOF'
+#!/bin/sh
+case $1 in
+-a) cat > /etc/resolv.conf ;;
+-d) : > /etc/resolv.conf ;;
+esac
+EOF
+chmod 755 "$work/bin/resolvconf"
+
+declare -A keeper=() # of each host's mounts: a process, because kernels refuse some namespaces of mounts a file
+hosts() { # NAME...
+	local name
+	for name; do
+		namespaces "$name"
+		mkdir -p "$work/etc/$name/"{upper,work}
+		unshare --mount --propagation private bash -ec "
+			mount -t overlay -o 'lowerdir=/etc,upperdir=$work/etc/$name/upper,workdir=$work/etc/$name/work' etc /etc
+			echo '127.0.0.1 localhost' > /etc/hosts
+			rm -rf /etc/resolv.conf /etc/nftables.conf /etc/wireguard /etc/wgxdp # as on a new host
+			mkdir -p /run/wireguard /run/wgxdp
+			for at in /run/wireguard /run/wgxdp /run/state; do mount -t tmpfs run \$at; done
+			mount -t bpf bpf /sys/fs/bpf
+			: > '$work/etc/$name/ready'
+			exec sleep infinity" &
+		keeper[$name]=$!
+		wait_for 5 "$name" test -e "$work/etc/$name/ready"
+	done
+}
+
+# With its root: where all of this runs in a chroot, /etc would be the machine's else
+into() { # HOST
+	local its=/proc/${keeper[$1]}
+	into=(nsenter --net="/run/netns/$1" --mount="$its/ns/mnt" --root="$its/root" --wd="$its/root")
+}
+at() { # HOST COMMAND..., files with whole paths
+	into "$1"
+	PATH=$work/bin:$PATH "${into[@]}" "${@:2}"
+}
+start_at() { # the same in the background, as $!
+	into "$1"
+	PATH=$work/bin:$PATH "${into[@]}" "${@:2}" &
+}
+
+# What its README tells: every file to its place
+installs() { # HOST TREE
+	at "$1" cp -a "$2/etc/." /etc/
+}
+
+# docs/examples/NAME.yaml, or what is made of it, to $work/NAME
+generated() { # NAME [SED-SCRIPT]
+	sed "${2:-}" "docs/examples/$1.yaml" > "$work/$1.yaml"
+	[[ ! ${2:-} ]] || ! cmp -s "docs/examples/$1.yaml" "$work/$1.yaml" || fail "'$2' changes nothing in $1.yaml"
+	"${wgxdp:?}" gen hosts "$work/$1.yaml" -o "$work/$1" > "$work/gen" || fail "gen hosts: $(< "$work/gen")"
+	say "$1.yaml${2:+, $2}: $(grep -c '^added' "$work/gen" || :) files added, $(grep -c '^changed' "$work/gen" || :) changed"
+}
+
+# The lines of a zone, as selftests/lib/dns.py has them
+names_of() { # NAME
+	awk '$3 == "IN" {all[$1] = all[$1] " " $5} END {for (name in all) print name ".example.net 60" all[name]}' "$work/$1/zone.example.net"
+}
+
+# sysctl, nftables, WireGuard, wgxdp, as far as there is something for them; and once more what is there already
+boots() { # HOST
+	local conf device
+	! at "$1" test -e /etc/sysctl.d/60-wgxdp.conf || at "$1" sysctl -q -p /etc/sysctl.d/60-wgxdp.conf
+	! at "$1" test -e /etc/nftables.conf || at "$1" nft -f /etc/nftables.conf
+	for conf in $(at "$1" find /etc/wireguard -name '*.conf' 2> /dev/null); do
+		device=$(basename "$conf" .conf)
+		at "$1" ip link show "$device" > /dev/null 2>&1 || quick "$1" up "$device"
+	done
+	! at "$1" test -e /etc/wgxdp/wgxdp.yaml || at "$1" "${wgxdp:?}" up > "$work/$1.up" 2>&1 || fail "$1: wgxdp up: $(< "$work/$1.up")"
+}
+
+# The daemon is $daemon, and what it says in $work/daemon
+follows() { # HOST
+	start_at "$1" "$wgxdp" daemon > "$work/daemon" 2>&1
+	# shellcheck disable=SC2034 # for end_daemon
+	daemon=$!
+	wait_for 10 "the daemon's readiness" grep -q 'up and followed' "$work/daemon"
+}
+
+quick() { # HOST up|down DEVICE
+	at "$1" wg-quick "$2" "$3" > "$work/$1.wg-quick" 2>&1 || fail "$1: wg-quick $2 $3: $(< "$work/$1.wg-quick")"
+}
+
+wgxdp() { at "${on:?}" "$wgxdp" "$@"; }

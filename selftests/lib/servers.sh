@@ -1,0 +1,130 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # variables of lib.sh, and for those who source this
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Eight WireGuard servers, each a host of its own with a key of its own, behind one public address and port; eight clients, each of one
+# of them, and a ninth that has two of them as peers of one device, and so of one port. For guard-servers.sh and guard-rekey.sh, after
+# lib.sh. BREAK=1 gives the first two servers' keys to one another's backends.
+#
+#     client  .7 ---- 198.51.100.0/24 ---- .1 firewall .1 --- 192.168.1.0/24 --- switch ---- .11 … .18 server1 … server8
+#       wgc1 … wgc9                        wan         lan                       bridge           eth  wge1 … wge8
+#       10.77.1.1 … 10.77.1.9                                                                     10.77.0.1 … 10.77.0.8
+
+servers=8
+clients=$((servers + 1))
+both=(1 2) # servers of the ninth client
+
+of_client() { if (($1 <= servers)); then echo "$1"; else echo "${both[@]}"; fi; } # NUMBER: of its servers
+
+servers_network() {
+	local i
+	namespaces client firewall switch
+	routers firewall
+	cable client uplink firewall wan
+	cable firewall lan switch port
+	takes_xdp client uplink
+	takes_xdp switch port
+	inside switch ip link add bridge type bridge
+	inside switch ip link set port master bridge
+	for ((i = 1; i <= servers; i++)); do
+		namespaces server$i
+		cable switch p$i server$i eth
+		inside switch ip link set p$i master bridge
+		addresses server$i eth 192.168.1.1$i/24
+		gateways server$i 192.168.1.1
+	done
+	inside switch ip link set bridge up
+	addresses client uplink 198.51.100.7/24
+	addresses firewall wan 198.51.100.1/24
+	addresses firewall lan 192.168.1.1/24
+	gateways client 198.51.100.1
+}
+
+servers_configuration() { # NAT
+	local i keys=()
+	for ((i = 1; i <= servers; i++)); do keys[i]=$(key wge$i); done
+	[[ ! ${BREAK:-} ]] || { keys[1]=$(key wge2) keys[2]=$(key wge1); }
+	echo 'interfaces: [ { name: wan, role: wan }, { name: lan, role: lan } ]'
+	echo "services: [ { name: many, nat: $1, listen: { interface: wan, ports: [ $port ] }, backends: ["
+	for ((i = 1; i <= servers; i++)); do
+		echo "  { name: server$i, ipv4: 192.168.1.1$i, port: $port, public-key: \"${keys[i]}\" },"
+	done
+	echo '  ] } ]'
+}
+
+servers_tunnels() {
+	local i j
+	for ((i = 1; i <= servers; i++)); do tunnel server$i wge$i 10.77.0.$i/16 "$port"; done
+	for ((i = 1; i <= clients; i++)); do
+		tunnel client wgc$i 10.77.1.$i/32
+		inside client ip route add 10.77.0.0/24 dev wgc$i table $((100 + i))
+		inside client ip rule add from 10.77.1.$i lookup $((100 + i))
+		for j in $(of_client $i); do
+			inside "server$j" wg set "wge$j" peer "$(key wgc$i)" allowed-ips 10.77.1.$i/32
+		done
+	done
+}
+
+# Sessions begin, or begin anew
+clients_begin() {
+	local i j
+	for ((i = 1; i <= clients; i++)); do
+		for j in $(of_client $i); do
+			inside client wg set wgc$i peer "$(key "wge$j")" remove
+			inside client wg set wgc$i peer "$(key "wge$j")" endpoint "198.51.100.1:$port" allowed-ips "10.77.0.$j/32"
+		done
+	done
+}
+
+# Each client has each of its servers answer, COUNT times; what was lost is in $lost
+ping_servers() { # COUNT INTERVAL
+	local i j pids=()
+	for ((i = 1; i <= clients; i++)); do
+		for j in $(of_client $i); do
+			start client ping -q -I 10.77.1.$i -c "$1" -i "$2" -W 5 "10.77.0.$j" > "$work/ping-$i-$j"
+			pids+=($!)
+		done
+	done
+	wait "${pids[@]}" || :
+	lost=$(awk '/packets transmitted/ {n += $1 - $4} END {print n}' "$work"/ping-*)
+}
+
+# In the middle of their sessions: every second client sends from another port, the others from another address
+clients_roam() { # ADDRESS
+	local i
+	for ((i = 2; i <= clients; i += 2)); do inside client wg set wgc$i listen-port 0; done
+	addresses client uplink "$1/24"
+	inside client nft delete table ip roam 2> /dev/null || :
+	inside client nft -f - <<- EOF
+		table ip roam {
+			chain leaving {
+				type nat hook postrouting priority srcnat
+				udp sport { $(for ((i = 1; i <= clients; i += 2)); do inside client wg show wgc$i listen-port; done | paste -sd ,) } snat to $1
+			}
+		}
+	EOF
+	inside client conntrack -D -p udp > /dev/null 2>&1 || :
+}
+
+begin_captures() {
+	local i
+	capturing=()
+	for ((i = 1; i <= servers; i++)); do
+		start server$i tcpdump -i eth -U -Z root -w "$work/capture-$i" "udp port $port" 2> "$work/tcpdump-$i"
+		capturing+=($!)
+		wait_for 10 'tcpdump' grep -q listening "$work/tcpdump-$i"
+	done
+}
+
+end_captures() { # WHAT: and every message was for the server that got it; what came is in $work/directed
+	local i arguments=()
+	sleep 0.5
+	kill "${capturing[@]}"
+	wait "${capturing[@]}" || :
+	for ((i = 1; i <= servers; i++)); do arguments+=("$(key wge$i)=$work/capture-$i=192.168.1.1$i"); done
+	"$root/selftests/lib/directed.py" "${arguments[@]}" > "$work/directed"
+	say "$1: $(< "$work/directed")"
+	expect "$1: messages that came to another server" "$(said directed misdirected)" == 0
+}
+
+handshakes_of() { # CLIENT: how many of its servers it has a session with
+	inside client wg show wgc"$1" latest-handshakes | awk '$2 {n++} END {print n + 0}'
+}

@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 600
+# alone
+# 200 clients of a masquerading service, idle but for keepalives that go one way, half of them from the client and half from the
+# backend; then, for 60 s, 100,000 packets a second and more, each from another spoofed source and port, IPv4 and IPv6, none of
+# which the backend answers. No idle client's port changes, each flow has both its directions, and newcomers who try
+# three times, as WireGuard does, come in meanwhile and after. Ten clients that send nothing at all are gone by then. BREAK=1 takes
+# one direction of one flow away in the middle.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
+#                   2001:db8:1::/64                              2001:db8:2::/64
+#     clients: 100.64.0.0/16, 2001:db8:9::/48; spoofed: 10.0.0.0/8, 2001:db9::/32
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+half=50 # clients of each family whose keepalives go one way, and newcomers of each at a time
+silent=5
+seconds=60 # of the flood
+rate=56000 # of each family
+timeout=40
+keepalive=15 # seconds, as long as it goes one way
+ask=148 flood=100 # bytes of what the backend answers, and of what not
+flows=/sys/fs/bpf/wgxdp/default/flows
+
+configuration() {
+	cat <<- EOF
+		services:
+		  - name: many
+		    listen: { interface: wan, ports: [ $port ] }
+		    backend: { ipv4: 192.168.1.10, ipv6: "2001:db8:2::10", port: $port }
+		    nat: masquerade
+		    flows: { max: 10000, timeout: ${timeout}s }
+	EOF
+}
+
+network() {
+	firewall_network
+	inside client ip route add local 100.64.0.0/16 dev lo
+	inside client ip route add local 2001:db8:9::/48 dev lo
+	inside client sysctl -qw net.ipv6.ip_nonlocal_bind=1
+	inside firewall ip route add 100.64.0.0/16 via 198.51.100.7
+	inside firewall ip route add 2001:db8:9::/48 via 2001:db8:1::7
+	count_arrivals wg-end flood "udp dport $port udp length $((flood + 8))" # and this is no session of anybody's: dropped
+	count_arrivals wg-end keepalives "udp dport $port udp length 40"
+	count_arrivals client keepalives "udp sport $port udp length 40"
+	inside wg-end nft add rule inet seen arrivals udp length "{ 40, $((flood + 8)) }" drop
+	inside client nft add rule inet seen arrivals udp length 40 drop
+}
+
+# client ours, of those whose address begins so
+rows() { # PATTERN
+	wgxdp show flows --json | /usr/bin/python3 -IS -c '
+import json, re, sys
+for f in json.load(sys.stdin)["flows"]:
+    if re.match(sys.argv[1], f["client"]): print(f["client"], f["ours"])' "$1"
+}
+
+# NUMBER IPV4 IPV6: so many clients of either family, from these addresses on, send a packet each; who came in is in `show flows`
+come() {
+	inside client "$udptool" ask -s $ask -n "$1" -c "$1" -r 200 -w 500 "$2:4000" 198.51.100.1:$port > "$work/asked4"
+	inside client "$udptool" ask -s $ask -n "$1" -c "$1" -r 200 -w 500 "[$3]:4000" "[2001:db8:1::1]:$port" > "$work/asked6"
+}
+idle() { rows '100\.64\.[12]\.|\[2001:db8:9:[12]:'; }
+idle_there() {
+	come $half 100.64.1.1 2001:db8:9:1::1
+	come $half 100.64.2.1 2001:db8:9:2::1
+	[[ $(idle | wc -l) == $((4 * half)) ]]
+}
+silent_ones() { rows '100\.64\.3\.|\[2001:db8:9:3:' | wc -l; }
+
+# WHEN NUMBER: newcomers, three times, a second and more apart
+newcomers() {
+	local came=()
+	while ((${#came[@]} < 3)); do
+		come $half "100.64.$2.1" "2001:db8:9:$2::1"
+		came+=("$(rows "100\\.64\\.$2\\.|\\[2001:db8:9:$2:" | wc -l)")
+		((came[-1] < 2 * half)) || break
+		sleep 1
+	done
+	say "newcomers $1: there after each try: ${came[*]}"
+	expect "newcomers $1" "${came[-1]}" == $((2 * half))
+}
+
+# One round: the clients of 100.64.1 and 2001:db8:9:1 send, and the backend sends to those of 2
+keepalives() {
+	local ours
+	inside client "$udptool" send -s 32 -n $half -c $half uplink "$wan" 100.64.1.1:4000 198.51.100.1:$port
+	inside client "$udptool" send -s 32 -n $half -c $half uplink "$wan" '[2001:db8:9:1::1]:4000' "[2001:db8:1::1]:$port"
+	while read -r ours; do
+		if [[ $ours == \[* ]]; then set -- "[2001:db8:2::10]"; else set -- 192.168.1.10; fi
+		inside wg-end "$udptool" send -s 32 eth "$lan" "$1:$port" "$ours"
+	done < <(awk '/^100\.64\.2\.|^\[2001:db8:9:2:/ {print $2}' "$work/before")
+}
+keep_alive() {
+	while :; do
+		keepalives > /dev/null
+		echo round >> "$work/rounds"
+		sleep $keepalive
+	done
+}
+
+# Entries of the map whose other direction is not there, and how many there are in all
+halves() {
+	bpftool -j map dump pinned $flows | /usr/bin/python3 -IS -c '
+import json, sys
+key = lambda src, dst, sport, dport, family, direction: src + dst + sport + dport + bytes([family, direction, 0, 0])
+entries = {bytes(int(b, 16) for b in e["key"]): bytes(int(b, 16) for b in e["value"]) for e in json.load(sys.stdin)}
+half = [k for k, v in entries.items() if key(v[16:32], v[0:16], v[34:36], v[32:34], v[76], 1 - k[37]) not in entries]
+print(len(half), len(entries))'
+}
+take_one_away() {
+	local key
+	key=$(bpftool -j map dump pinned $flows | /usr/bin/python3 -IS -c '
+import json, sys
+for e in json.load(sys.stdin):
+    if int(e["key"][37], 16) == 1 and bytes(int(b, 16) for b in e["value"][28:31]) == bytes([100, 64, 1]):
+        print(*[int(b, 16) for b in e["key"]])
+        break')
+	# shellcheck disable=SC2086 # bytes
+	bpftool map delete pinned $flows key $key || fail 'nothing to take away'
+}
+
+flood() { # NAME FROM TO
+	start client "$udptool" send -a -s $flood -n $((rate * seconds)) -r $rate uplink "$wan" "$2" "$3" > "$work/$1"
+}
+
+network
+start_listener wg-end four -e 192.168.1.10:$port
+start_listener wg-end six -e "[2001:db8:2::10]:$port"
+configuration > "$work/wgxdp.yaml"
+wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
+wan=$(mac firewall wan) lan=$(mac firewall lan)
+come $silent 100.64.3.1 2001:db8:9:3::1
+expect 'clients that will send nothing' "$(silent_ones)" == $((2 * silent))
+sleep 1.2
+come $silent 100.64.3.1 2001:db8:9:3::1 # by now each has a timer, if the kernel had no memory for one before
+wait_for 10 'the idle clients' idle_there
+idle > "$work/before"
+expect 'idle clients' "$(wc -l < "$work/before")" == $((4 * half))
+keep_alive &
+keeper=$!
+
+before=$(shown get services.many.original.received) at=$(elapsed)
+flood flood4 10.0.0.0:1 198.51.100.1:$port
+flooding=("$!")
+flood flood6 '[2001:db9::]:1' "[2001:db8:1::1]:$port"
+flooding+=("$!")
+sleep 10
+newcomers 'during the flood' 10
+[[ ! ${BREAK:-} ]] || take_one_away
+sleep 15
+newcomers 'during the flood, later' 11
+all_run "${flooding[@]}" || fail 'the flood ended before the newcomers had come'
+wait "${flooding[@]}"
+took=$(awk "BEGIN {print $(elapsed) - $at}") received=$(($(shown get services.many.original.received) - before))
+expect 'sent' $(($(said flood4 sent) + $(said flood6 sent))) == $((2 * rate * seconds))
+say "flood: $received packets received in $took s; $(arrived wg-end flood) came to the backend"
+rate=$(awk "BEGIN {print int($received / $took)}")
+expect 'packets received a second' "$rate" '>=' 100000
+read -r half_flows entries <<< "$(halves)"
+expect "half flows, of $entries entries" "$half_flows" == 0
+idle > "$work/after"
+expect 'ports of idle clients that changed' "$(comm -3 <(sort "$work/before") <(sort "$work/after") | wc -l)" == 0
+expect 'idle clients' "$(wc -l < "$work/after")" == $((4 * half))
+newcomers 'after the flood' 12
+kill $keeper
+expect 'rounds of keepalives' "$(wc -l < "$work/rounds")" '>=' $((seconds / (keepalive + 5)))
+say "keepalives that came: $(arrived wg-end keepalives) to the backend, $(arrived client keepalives) to clients"
+expect 'clients that sent nothing' "$(silent_ones)" == 0
+wgxdp show metrics | grep -E '^wgxdp_flows|dropped_packets_total.* [1-9]' || :
+expect_sums
+say "0 of $((4 * half)) ports changed, 0 half flows of $entries entries, $((6 * half)) of $((6 * half)) newcomers came in, at $rate spoofed tuples/s for $seconds s"

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# 3,000 newcomers on two CPUs at once who all want the same port of ours, and fewer ports than that: no port is given twice, nobody's
+# answer goes to another, everybody keeps his port, who is refused is counted, and no half of a flow is left; again and again, with
+# all flows ended in between. BREAK=1 frees ports that somebody has.
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+rounds=10
+clients=3000
+
+# Entries of the map, whose two directions name each other
+whole() {
+	bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/flows | /usr/bin/python3 -IS -c '
+import json, sys
+entries = {}
+for e in json.load(sys.stdin):
+    key, value = (bytes(int(b, 16) for b in e[k]) for k in ("key", "value"))
+    entries[key] = value
+for key, value in entries.items():
+    other = value[16:32] + value[:16] + value[34:36] + value[32:34] + value[76:77] + bytes([1 - key[37]]) + bytes(2)
+    assert other in entries and entries[other][16:32] == key[:16] and entries[other][34:36] == key[32:34], (key, value)
+print(len(entries))'
+}
+
+firewall_network
+[[ $(nproc) -ge 2 ]] || fail 'one CPU'
+cat > "$work/wgxdp.yaml" <<- EOF
+	services:
+	  - name: race
+	    listen: { interface: wan, ports: [ $port ] }
+	    backend: { ipv4: 192.168.1.10, port: $port }
+	    nat: masquerade
+	    flows: { max: 10000, ports: 20000-20999 }
+EOF
+wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
+inside firewall ip route add 10.0.0.0/8 via 198.51.100.7
+inside firewall ip neigh replace 198.51.100.7 lladdr "$(mac client uplink)" dev wan
+inside firewall ip neigh replace 192.168.1.10 lladdr "$(mac wg-end eth)" dev lan
+refused=0 most=0
+for ((round = 1; round <= rounds; round++)); do
+	inside firewall "$build/selftests/flowrace" /sys/fs/bpf/wgxdp/default "$(index firewall wan)" "$(index firewall lan)" \
+		"$(mac firewall wan)" "$(mac firewall lan)" > "$work/race"
+	say "$(< "$work/race")"
+	refused=$((refused + $(said race refused)))
+	[[ $(said race ports) -le $most ]] || most=$(said race ports)
+	for wrong in twice stolen unanswered changed; do [[ $(said race $wrong) == 0 ]] || fail "$wrong: $(said race $wrong); $(wgxdp show drops)"; done
+	[[ $(($(said race ports) + $(said race refused))) == "$clients" ]] || fail 'not everybody has a port or is refused'
+	[[ $(whole) == $((2 * $(said race ports))) ]] || fail "$(whole) entries"
+	wgxdp flow del --all > /dev/null
+done
+expect 'nearly all ports were given, of 1000' "$most" -ge 900
+expect 'exhaustion, counted' "$(shown reason original ports_exhausted)" == $refused
+expect 'flows made' "$(wgxdp show metrics | awk '/^wgxdp_flows_created_total/ {print $2}')" == "$((rounds * clients - refused))"
+expect 'entries left' "$(whole)" == 0
+expect_sums

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 300
+# Every metric, label and value of a label that docs/grafana/wgxdp.json and docs/prometheus/alerts.yml name is in what a firewall with all that
+# there is and a blind relay tell, and there is no metric that neither names. BREAK=1 leaves the blind relay out.
+#
+# The networks are those of everything.sh.
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
+source "${BASH_SOURCE[0]%/*}/../lib/everything.sh"
+
+scrape() { inside "${on:-firewall}" curl -sf --max-time 5 http://127.0.0.1:9851/metrics; }
+
+everything_network
+everything_file
+start_daemon -c /etc/wgxdp/wgxdp.yaml
+everything_talks
+scrape > "$work/firewall"
+end_daemon
+: > "$work/relay"
+if [[ ! ${BREAK:-} ]]; then
+	blind_everything
+	scrape > "$work/relay"
+	end_daemon
+fi
+expect 'metrics of a firewall' "$(grep -c '^wgxdp_' "$work/firewall")" '>=' 100
+said=$("$root/selftests/lib/named.py" docs/grafana/wgxdp.json docs/prometheus/alerts.yml "$work/firewall" "$work/relay" 2>&1) || fail "$said"
+say "ok all are there: $said"

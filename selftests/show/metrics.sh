@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The exporter says what `show` says, of 102 services within 50 ms; `show metrics` the same; what waits, failed reloads and
+# addresses that come late are seen. Who holds more connections than there are hinders nobody else. BREAK=1 asks an exporter whose daemon is stopped.
+#
+#     client uplink ---- wan firewall lan ---- eth wg-end
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+configuration() { # SERVICES [LINE]
+	local n
+	echo 'services:'
+	for ((n = 0; n < $1; n++)); do
+		echo "  - { name: s$n, listen: { interface: wan, ports: [ $((1000 + n)) ] }, backend: { ipv4: 192.168.1.10, port: $((2000 + n)) } }"
+	done
+	echo "  - { name: wg-end, listen: { interface: wan, ports: [ $port ] }, backend: { ipv4: 192.168.1.10, port: $port } }"
+	echo "  - { name: later, listen: { interface: late, ports: [ $port ] }, backend: { ipv4: 192.168.1.10, port: 9 } }"
+	echo 'exporter: { listen: [ "127.0.0.1:9851", "[::1]:9851", "198.51.100.9:9851" ] }'
+	echo "${2:-}"
+}
+
+scrape() { inside firewall curl -sf --max-time 2 "http://${1:-127.0.0.1:9851}/metrics"; }
+value() { awk -v name="$1" '$1 == name {print $2}'; } # NAME{LABELS} FILE
+sum() { awk -v what="$1" 'index($1, what) == 1 {n += $2} END {print n + 0}'; } # BEGINNING
+without_time() { grep -v -e ^process_ -e '^# ... process_'; }
+
+firewall_network
+configuration 100 > "$work/wgxdp.yaml"
+start_daemon -c "$work/wgxdp.yaml"
+own_memory() { awk '$1 == "RssAnon:" {print $2}' "/proc/$daemon/status"; } # kB
+before=$(own_memory)
+grep -q 'exporter: cannot listen on 198.51.100.9:9851' "$work/daemon" || fail "no warning: $(< "$work/daemon")"
+[[ ! ${BREAK:-} ]] || kill -STOP "$daemon"
+inside client "$udptool" send -n 1000 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > /dev/null
+inside client "$udptool" send -n 10 -r 10000 uplink "$(mac firewall wan)" 192.168.1.77:4000 198.51.100.1:$port > /dev/null
+scrape > "$work/metrics" || fail 'the exporter does not answer'
+expect 'forwarded' "$(sum 'wgxdp_service_packets_total{service="wg-end",direction="original"' < <(grep forwarded "$work/metrics"))" == 1000
+expect 'passed' "$(sum 'wgxdp_service_packets_total{service="wg-end",direction="original"' < <(grep passed "$work/metrics"))" == 10
+expect 'bytes, as show says' "$(sum 'wgxdp_service_bytes_total{service="wg-end",direction="original"' < "$work/metrics")" == \
+	"$(shown get services.wg-end.original.bytes)"
+expect 'attached: wan' "$(value 'wgxdp_interface_attached{interface="wan"}' < "$work/metrics")" == 1
+expect 'attached: late' "$(value 'wgxdp_interface_attached{interface="late"}' < "$work/metrics")" == 0
+expect 'entries of the table' "$(value 'wgxdp_map_entries{map="table"}' < "$work/metrics")" == 202
+expect 'rows' "$(wc -l < "$work/metrics")" '>' 1600
+cmp <(without_time < "$work/metrics") <(wgxdp show metrics | without_time) || fail 'show metrics says something else'
+# Each is on the page, with these labels: METRIC LABEL...
+sed -nE 's/^(wgxdp_[a-z_]+)(\{(.*)\})? .*/\1 \3/p' "$work/metrics" | sed -E 's/="[^"]*",?/ /g; s/ +$//' | sort -u > "$work/exported"
+sed -nE 's/^\| (`wgxdp[^|]*) \| ([^|]*)\|.*/\1|\2/p' docs/metrics.md | tr -d '`,' |
+	awk -F '|' '{n = split($1, name, " "); for (i = 1; i <= n; i++) print name[i] " " $2}' | sed -E 's/ +$//' | sort -u > "$work/page"
+[[ ! $(comm -23 "$work/exported" "$work/page") ]] || fail "not on docs/metrics.md: $(comm -23 "$work/exported" "$work/page")"
+expect 'metrics and their labels, on docs/metrics.md too' "$(wc -l < "$work/exported")" '>=' 10
+scrape '[::1]:9851' | without_time | cmp - <(without_time < "$work/metrics") || fail 'over IPv6 something else'
+inside firewall ip address add 198.51.100.9/24 dev wan
+wait_for 20 'an address that comes late' scrape 198.51.100.9:9851
+expect 'elsewhere' "$(inside firewall curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:9851/nowhere)" == 404
+expect 'POST' "$(inside firewall curl -s -o /dev/null -w '%{http_code}' -d x http://127.0.0.1:9851/metrics)" == 405
+
+start client /usr/bin/python3 -c '
+import socket, time
+held = []
+for _ in range(200):
+    try:
+        held.append(socket.create_connection(("198.51.100.9", 9851), 0.2))
+        held[-1].send(b"GET /metrics HTTP/1.1\r\n")
+    except OSError:
+        pass
+print("holds", len(held), flush=True)
+time.sleep(600)' > "$work/holder"
+holder=$!
+wait_for 50 'connections that ask for nothing' grep -q holds "$work/holder"
+scrape 198.51.100.9:9851 > "$work/held" || fail 'one client has all connections'
+expect 'of them the daemon holds' "$(inside firewall ss -Htnp state established state close-wait 'sport = 9851' | grep -c wgxdp)" '<=' 8
+kill $holder
+
+took=()
+for _ in {1..20}; do
+	took+=("$(inside firewall curl -s -o /dev/null -w '%{time_total}' http://127.0.0.1:9851/metrics)")
+done
+for _ in {1..30}; do # what it is about just now, it gives back afterwards
+	kept=$(($(own_memory) - before))
+	((kept > 512)) || break
+	sleep 0.1
+done
+expect 'kB that it keeps of what it answered' "$kept" '<=' 512
+median=$(printf '%s\n' "${took[@]}" | sort -n | awk 'NR == 10 {print $1 * 1000}')
+
+expect 'last reload' "$(scrape | value wgxdp_config_last_reload_successful)" == 1
+configuration 100 nonsense > "$work/wgxdp.yaml"
+kill -HUP "$daemon"
+reload_failed() { [[ $(scrape | value wgxdp_config_last_reload_successful) == 0 ]]; }
+wait_for 2 'a failed reload' reload_failed
+configuration 1 > "$work/wgxdp.yaml"
+kill -HUP "$daemon"
+fewer() { [[ $(scrape | grep -c 'service="s') == 16 ]]; }
+wait_for 2 'another reload' fewer
+expect 'last reload' "$(scrape | value wgxdp_config_last_reload_successful)" == 1
+expect 'kB in memory' "$(awk '$1 == "VmRSS:" {print $2}' "/proc/$daemon/status")" '<=' 10240
+end_daemon
+expect 'ms for a scrape, median of 20, 102 services' "$median" '<=' "$(at_most 50)"

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# `wgxdp monitor` tells of what is dropped, of a service and between sites: reason, whose, addresses, interface; of a flood a sample, and
+# of how many it did not tell. There is one at a time; when it is killed nothing is written for it any more; it goes on over `up` with
+# other maps, and ends with `down`. BREAK=1 lets the policy pass what it is to refuse.
+#
+#     a eth -- fd12:3456:789a:a::/64 -- la relay lb -- fd12:3456:789a:b::/64 -- eth b
+#                                          wan ------- uplink client, who is denied
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+on=relay
+overlay=fd12:3456:789a
+
+namespaces relay a b client
+routers relay
+cable client uplink relay wan
+addresses client uplink 198.51.100.7/24
+addresses relay wan 198.51.100.1/24
+takes_xdp client uplink
+for site in a b; do
+	cable relay l$site $site eth
+	takes_xdp $site eth
+	addresses relay l$site $overlay:$site::1/64
+	addresses $site eth $overlay:$site::10/64
+	gateways $site $overlay:$site::1
+done
+configuration() { # [SERVICE]
+	cat <<- EOF
+		services:
+		  - name: web
+		    listen: { interface: wan, ports: [ 51820 ] }
+		    backend: { ipv4: 10.9.9.9, port: 51820 }
+		    deny: [ 198.51.100.0/24 ]
+		${1:-}
+		peers:
+		  - { name: site-a, device: la, prefixes: [ "$overlay:a::/64" ] }
+		  - { name: site-b, device: lb, prefixes: [ "$overlay:b::/64" ] }
+		policy: { overlay: "$overlay::/48", udp-ports: [ ${BREAK:+1234, }58000-60000 ] }
+	EOF
+}
+configuration > "$work/wgxdp.yaml"
+wgxdp up -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
+
+speak() { # FROM SOURCE TO [NUMBER [RATE]]
+	# shellcheck disable=SC2086
+	inside "$1" $udptool ask -n "${4:-1}" -r "${5:-100}" -w 1 "$2" "$3" > /dev/null 2>&1 || :
+}
+monitor() { start relay "$wgxdp" monitor "${@:2}" > "$work/$1" 2> "$work/$1.errors"; } # FILE OPTION...
+looks() { inside relay bpftool -j map lookup pinned /sys/fs/bpf/wgxdp/default/event_watch key 0 0 0 0 | holds '"value":\["0x.*0x[0-9a-f]*[1-9a-f]'; }
+told() { (($(wc -l < "$work/$1") >= ${2:-1})); }
+field() { /usr/bin/python3 -IS -c 'import json, sys
+for line in open(sys.argv[1]): print(*(json.loads(line).get(k) for k in sys.argv[2:]))' "$@"; } # FILE KEY...
+
+speak a "[$overlay:a::10]:58001" "[$overlay:b::10]:1234"
+monitor events --json
+pid=$!
+wait_for 5 'it looks' looks
+[[ ! -s $work/events ]] || fail "what was before: $(< "$work/events")"
+speak a "[$overlay:a::10]:58001" "[$overlay:b::10]:1234"
+wait_for 5 'an event' told events
+expect 'refused' "$(field "$work/events" event reason peer direction interface source destination bytes packets)" == \
+	"dropped refused site-a rx la [$overlay:a::10]:58001 [$overlay:b::10]:1234 80 1"
+speak client 198.51.100.7:4000 198.51.100.1:51820
+wait_for 5 'another' told events 2
+expect 'denied' "$(field "$work/events" reason service interface source destination path | tail -n 1)" == \
+	'denied web wan 198.51.100.7:4000 198.51.100.1:51820 xdp'
+
+status=0
+wgxdp monitor > "$work/second" 2>&1 || status=$?
+expect 'a second one' "$status $(< "$work/second")" == \
+	'1 wgxdp: error: instance default has a monitor already: one at a time, for what one reads another does not see'
+
+configuration '  - { name: more, listen: { interface: wan, ports: [ 443 ] }, backend: { ipv4: 10.9.9.9, port: 443 }, nat: masquerade, flows: { max: 100 } }' |
+	wgxdp up -c - > "$work/up" 2>&1
+grep -q 'programs loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
+told_again() {
+	speak a "[$overlay:a::10]:58001" "[$overlay:b::10]:1234"
+	told events 3
+}
+wait_for 5 'after other programs' told_again
+
+refused() { wgxdp show metrics | awk '$1 == "wgxdp_peer_dropped_packets_total{peer=\"site-a\",direction=\"rx\",reason=\"refused\"}" {print $2}'; }
+before=$(wc -l < "$work/events") dropped=$(refused)
+speak a "[$overlay:a::10]:58001" "[$overlay:b::10]:1234" 20000 100000
+counted() { # what was told of, and what was told to be left out, is all of it; each CPU tells that with its next one
+	local told cpu
+	for ((cpu = 0; cpu < $(nproc); cpu++)); do
+		udptool="taskset -c $cpu $udptool" speak a "[$overlay:a::10]:58001" "[$overlay:b::10]:1234"
+	done
+	sleep 0.2
+	told=$(tail -n "+$((before + 1))" "$work/events" | /usr/bin/python3 -IS -c 'import json, sys
+events = [json.loads(line) for line in sys.stdin]
+print(sum(e["packets"] + e["skipped"] for e in events))')
+	[[ $told == $(($(refused) - dropped)) ]]
+}
+wait_for 10 'the sums of a flood' counted
+expect 'events of a flood of 20,000' "$(($(wc -l < "$work/events") - before))" '<' 10000
+kill -KILL $pid
+wait $pid 2> /dev/null || :
+monitor plain -n 1
+pid=$!
+wait_for 5 'it looks' looks
+speak a "[$overlay:a::10]:58001" "[$overlay:b::10]:1234"
+wait $pid || fail "-n 1 ended with status $?: $(< "$work/plain.errors")"
+grep -q "Z dropped refused peer site-a rx la: \[$overlay:a::10\]:58001 > \[$overlay:b::10\]:1234, 80 bytes" "$work/plain" ||
+	fail "in plain words: $(< "$work/plain")"
+say "ok $(< "$work/plain")"
+looks && fail 'it looks on after its end'
+monitor last
+pid=$!
+wait_for 5 'it looks' looks
+wgxdp down > /dev/null
+status=0
+wait $pid || status=$?
+expect 'after down' "$status $(sed 's/: `.*//' "$work/last.errors")" == '1 wgxdp: error: instance default is not up'

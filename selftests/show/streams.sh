@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a command is to tell and cannot write is no success; what it says where a stream is closed gets into no file; a daemon whose listener
+# is gone goes on, and says that a file without anything in it is to be taken; a packet that is none leaves those beside it in a file told.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+full() { # COMMAND...
+	local status=0
+	"$@" > /dev/full 2> "$work/said" || status=$?
+	expect "${*:2:2}, to a disk that is full: status" $status == 1
+	grep -q 'not all of it could be written to standard output' "$work/said" || fail "it says $(< "$work/said")"
+}
+
+nothing_in_files() { # HOW
+	local file
+	for file in /run/wgxdp/default/lock /run/wgxdp/default/daemon; do
+		[[ ! -e $file ]] || ! grep -qE 'wan|warning|native|up and followed' "$file" || fail "$1: in $file stands $(< "$file")"
+	done
+	say "ok what is said with $1 gets into no file"
+}
+
+pcap() { # HEX...: a packet each
+	/usr/bin/python3 - "$@" << 'EOF_PY'
+import struct, sys
+sys.stdout.buffer.write(struct.pack('<IHHIIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+for packet in map(bytes.fromhex, sys.argv[1:]):
+    sys.stdout.buffer.write(struct.pack('<IIII', 0, 0, len(packet), len(packet)) + packet)
+EOF_PY
+}
+
+firewall_network
+cat > "$work/wgxdp.yaml" << EOF_YAML
+services:
+  - name: wg-end
+    listen: { interface: wan, ports: [ $port ] }
+    backend: { ipv4: 192.168.1.10, port: $port }
+EOF_YAML
+wgxdp up -c "$work/wgxdp.yaml" >&- 2>&-
+nothing_in_files 'standard output and error closed'
+wgxdp up -c "$work/wgxdp.yaml" <&- >&-
+nothing_in_files 'standard input and output closed'
+
+full wgxdp show
+full wgxdp show -j
+full wgxdp show metrics
+full wgxdp show flows -j
+full wgxdp check -c "$work/wgxdp.yaml"
+full wgxdp doctor
+full wgxdp top -j -n 1
+frame=$(mac firewall wan | tr -d :)0200000000010800$(printf %084d 0)
+full wgxdp trace --in wan --from 198.51.100.7:4000 --to 198.51.100.1:51820
+
+pcap "$frame" 0102030405 '' "$frame" > "$work/runts.pcap"
+wgxdp trace --in wan -j "$work/runts.pcap" > "$work/traced" 2> "$work/said" || fail "trace: $(< "$work/said")"
+expect 'packets told of a file with two that are none' "$(python3 -c 'import json, sys; print(len(json.load(sys.stdin)["packets"]))' < "$work/traced")" == 2
+grep -q 'packet 2 is left out: 5 bytes are no Ethernet frame' "$work/said" || fail "trace says $(< "$work/said")"
+grep -q 'packet 3 is left out: 0 bytes' "$work/said" || fail "trace says $(< "$work/said")"
+
+status=0
+timeout 5 nsenter --net=/run/netns/firewall "$wgxdp" monitor --reason nosuch > "$work/said" 2>&1 || status=$?
+expect 'monitor of a reason that is none: status' $status == 2
+status=0
+wgxdp --instance other show > "$work/said" 2>&1 || status=$?
+grep -q 'instance other is not up: .wgxdp --instance other up. starts it' "$work/said" || fail "show says $(< "$work/said")"
+
+start_daemon -c "$work/wgxdp.yaml"
+kill -PIPE "$daemon"
+: > "$work/wgxdp.yaml"
+kill -HUP "$daemon"
+wait_for 5 'a warning of an empty file' grep -q 'warning: no service and no peer is configured: nothing will be forwarded' "$work/daemon"
+end_daemon
+wgxdp down
+say ok

@@ -1,0 +1,198 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# Every packet is accounted for: received = forwarded + dropped + passed, of what was sent nothing is missing, and what came to
+# wg-end is forwarded - xmit_failed: with packets that end in many ways, with the ring before wg-end full, with a device that
+# cannot take frames from XDP, and with one that no longer can after `up`. What other network namespaces lose on devices of the
+# same indexes is not ours. BREAK=1 loses packets on the cable to wg-end.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end, mtu 1400 on the way
+#                   2001:db8:1::/64                              2001:db8:2::/64
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+send() { # OPTION... FROM TO
+	inside client "$udptool" send -r "${rate:-0}" "${@:1:$#-2}" uplink "$wan_mac" "${@: -2}" > "$work/sent"
+	total=$((total + $(said sent sent))) refused=$((refused + $(said sent refused)))
+}
+
+begin() { # WHAT MODE
+	what=$1 total=0 refused=0
+	inside wg-end nft reset counters > /dev/null
+	cable_drops_before=$(cable_drops)
+	wgxdp up --wan wan --lan lan --to "192.168.1.10,2001:db8:2::10" --mode "$2" > /dev/null
+}
+
+# What the client's own end of the cable did not get across: never on the firewall's wire. Since 6.6 a kernel tells the sender
+# as well, who sends it again: that is $refused, and was not lost.
+cable_drops() { inside client ip -s -j link show uplink | /usr/bin/python3 -c '
+import json, sys
+print(json.load(sys.stdin)[0]["stats64"]["tx"]["dropped"])'; }
+
+# Whether all is accounted for now: sets sink, failed, forwarded
+settled() {
+	sink=$(arrived wg-end all_of_them)
+	failed=$(shown get interfaces.lan.xmit_failed)
+	forwarded=$(shown all original forwarded)
+	((sink == forwarded - failed))
+}
+
+finish() {
+	local received lost
+	(wait_for 10 "$what: what came to wg-end is forwarded - xmit_failed" settled) || :
+	settled || fail "$what: $sink came to wg-end, $forwarded forwarded, $failed failed to be sent"
+	lost=$(($(cable_drops) - cable_drops_before - refused))
+	((lost >= 0)) || fail "$what: the sender was refused $refused times, more than the cable dropped"
+	received=$(shown all original received)
+	expect "$what: of $total sent, $lost not put on the wire: received" "$received" == $((total - lost))
+	say "ok $what: $forwarded forwarded, $failed failed to be sent, $sink came to wg-end"
+	expect_sums
+}
+
+# Some of everything that is ours, but does not end in the same way
+send_mix() {
+	local rate=50000
+	send -n 500 198.51.100.7:4000 198.51.100.1:$port
+	send -n 500 "[2001:db8:1::7]:4000" "[2001:db8:2::10]:$port"
+	send -n 100 -z 198.51.100.7:4000 198.51.100.1:$port
+	send -n 300 -c 100 198.18.0.1:4000 198.51.100.1:$port
+	send -n 300 -c 100 "[2001:db8:77::1]:4000" "[2001:db8:2::10]:$port"
+	send -n 50 -t 1 198.51.100.7:4000 198.51.100.1:$port
+	send -n 50 -t 1 "[2001:db8:1::7]:4000" "[2001:db8:2::10]:$port"
+	send -n 50 192.168.1.77:4000 198.51.100.1:$port
+	send -n 50 "[2001:db8:2::77]:4000" "[2001:db8:2::10]:$port"
+	send -n 50 127.0.0.1:4000 198.51.100.1:$port
+	send -n 50 -s 1450 198.51.100.7:4000 198.51.100.1:$port
+	send -n 50 -s 1450 "[2001:db8:1::7]:4000" "[2001:db8:2::10]:$port"
+	passed_of_mix=250 dropped_of_mix=50 # who sends TTL 1 to our own address is told, or has been told often enough
+}
+
+# wg-end's end of the cable becomes slow, and another thread's work than the sender's: the ring before it, of 256, runs full
+slow_wg_end() {
+	slow wg-end
+	# the device's own count has all that it dropped: what the firewall's kernel itself says to wg-end (who has, I am, who listens,
+	# nobody does, over IPv4 and IPv6) would be among them
+	inside firewall ip neigh replace 192.168.1.10 dev lan lladdr "$(mac wg-end eth)" nud permanent
+	inside firewall nft -f - << EOF
+	table inet silence {
+		chain output {
+			type filter hook output priority 0; policy accept;
+			oifname lan drop
+		}
+	}
+	table arp silence {
+		chain output {
+			type filter hook output priority 0; policy accept;
+			oifname lan drop
+		}
+	}
+EOF
+}
+fast_wg_end() {
+	inside firewall nft 'delete table inet silence; delete table arp silence'
+	threaded wg-end 0
+	inside wg-end ip link set eth xdpdrv off
+	takes_xdp wg-end eth
+}
+slow() { # NAMESPACE
+	inside "$1" ip link set eth xdpdrv off
+	takes_xdp "$1" eth slow
+	threaded "$1" 1
+}
+threaded() { # NAMESPACE 0|1
+	# shellcheck disable=SC2016
+	inside "$1" unshare --mount sh -c 'mount -t sysfs sysfs /sys && echo "$1" > /sys/class/net/eth/threaded' sh "$2"
+}
+
+# The kernel's tracepoints tell of devices by their indexes, and without BTF wgxdp cannot ask for the namespace: no other test's
+wan_index=$((1000 + RANDOM % 1000))
+firewall_network
+inside firewall ip link set lan mtu 1400
+wan_mac=$(mac firewall wan)
+# What the kernel forwards of the packets that wgxdp passes up does not count: they are dropped there
+inside firewall nft -f - << EOF
+table inet kernel {
+	chain arrivals {
+		type filter hook prerouting priority -310; policy accept;
+		udp dport $port drop
+	}
+}
+EOF
+if [[ ${BREAK:-} ]]; then
+	inside wg-end nft -f - << EOF
+	table inet cable {
+		chain losses {
+			type filter hook prerouting priority -320; policy accept;
+			udp dport $port numgen inc mod 100 0 drop
+		}
+	}
+EOF
+fi
+count_arrivals wg-end all_of_them "udp dport $port"
+
+for mode in native generic tc; do
+	begin "$mode, a mix" $mode
+	send_mix
+	finish
+	expect "$what: passed" "$(shown all original passed)" == "$passed_of_mix"
+	expect "$what: dropped" "$(shown all original dropped)" == "$dropped_of_mix"
+	wgxdp down
+done
+
+# Of packets to lan that were not sent those that the kernel's tracepoints told of
+told() {
+	bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/transmit_failed | /usr/bin/python3 -c '
+import json, sys
+print(sum(cpu["value"] for entry in json.load(sys.stdin) if entry["formatted"]["key"] == int(sys.argv[1])
+          for cpu in entry["formatted"]["values"]))' "$(index firewall lan)"
+}
+full_ring() { # MODE WHAT
+	begin "$1, a full ring$2" "$1"
+	slow_wg_end
+	send -n 20000 198.51.100.7:4000 198.51.100.1:$port
+	finish
+	expect "$what: failed to be sent" "$failed" '>' 100
+	fast_wg_end
+}
+
+for mode in native generic tc; do
+	full_ring $mode ''
+	[[ $mode != native ]] || expect "$what: told by raw tracepoints" "$(told)" '>' 100
+	wgxdp down
+done
+mount --bind /dev/null /sys/kernel/btf/vmlinux
+full_ring native ', without BTF'
+expect "$what: told by tracefs" "$(told)" '>' 100
+wgxdp down
+umount /sys/kernel/btf/vmlinux
+
+inside wg-end ip link set eth xdpdrv off
+inside wg-end ethtool -K eth gro off > /dev/null
+begin 'no transmission from XDP' native
+redirects=$(driver_redirects firewall wan)
+send_mix
+finish
+expect "$what: of wgxdp's packets, tried by XDP" $(($(driver_redirects firewall wan) - redirects)) == 0
+expect "$what: failed to be sent" "$failed" == 0
+wgxdp down
+
+takes_xdp wg-end eth
+begin 'transmission from XDP lost after up' native
+send -n 100 -r 10000 198.51.100.7:4000 198.51.100.1:$port
+inside wg-end ip link set eth xdpdrv off
+send -n 1000 198.51.100.7:4000 198.51.100.1:$port
+finish
+expect "$what: failed to be sent" "$failed" '>=' 900
+wgxdp down
+
+firewall_network other-
+begin "another namespace's" native
+on=other-firewall wgxdp up --instance other --wan wan --lan lan --to 192.168.1.10 --mode native > /dev/null
+expect 'index of wan there' "$(index other-firewall wan)" == "$(index firewall wan)"
+expect 'index of lan there' "$(index other-firewall lan)" == "$(index firewall lan)"
+slow other-wg-end
+inside other-client "$udptool" send -n 20000 uplink "$(mac other-firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > /dev/null
+expect "$what: failed to be sent there" "$(on=other-firewall wgxdp show --instance other --json |
+	"$root/selftests/lib/shown.py" get interfaces.lan.xmit_failed)" '>' 100
+expect "$what: and here" "$(shown get interfaces.lan.xmit_failed)" == 0
+on=other-firewall wgxdp down --instance other
+wgxdp down

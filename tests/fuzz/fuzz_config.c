@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Fuzz target: configurations, as an admin writes them or as /run/wgxdp/INSTANCE/running.yaml has them. What must hold of all that are taken:
+ * what config_write() makes of one is taken as well, and it then writes the same again; what config_save() makes is taken too; and nothing
+ * differs between the two.
+ */
+#include "fuzz_quiet.h"
+#include "config/config.h"
+#include "config/config_diff.h"
+
+static struct config *read_back(const char *text)
+{
+	struct config *c = NULL;
+	int rc;
+
+	hush();
+	rc = config_parse(text, "fuzz.yaml", &c);
+	speak();
+	MUST(rc <= 0 && !rc == !!c);
+	return c;
+}
+
+static char *written(const struct config *c, int (*write)(const struct config *, FILE *))
+{
+	char *text = NULL;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	MUST(out && !write(c, out) && !fclose(out) && text);
+	return text;
+}
+
+static void check(const struct config *c)
+{
+	char *first = written(c, config_write), *saved = written(c, config_save), *second;
+	struct config *again = read_back(first), *from_saved = read_back(saved);
+
+	if (!again || !from_saved)
+		fprintf(stderr, "written:\n%s", again ? saved : first);
+	MUST(again && from_saved);
+	second = written(again, config_write);
+	if (strcmp(first, second))
+		fprintf(stderr, "first:\n%ssecond:\n%s", first, second);
+	MUST(!strcmp(first, second));
+	free(first);
+	free(second);
+	free(saved);
+	config_free(again);
+	config_free(from_saved);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = bytes_as_text(data, size);
+	struct config *c = read_back(text);
+
+	if (c)
+		check(c);
+	config_free(c);
+	free(text);
+	return 0;
+}

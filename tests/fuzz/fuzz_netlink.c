@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Fuzz target: what the kernel answers. An input is which question is asked, then what the socket gives, a part after the other: two bytes of
+ * length, and the bytes. What must hold of all that is taken for an answer: names end, addresses are of a family, prefixes no longer than
+ * that has bits, and there are no more rows than bytes.
+ */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/socket.h>
+#include "fuzz_quiet.h"
+#include "net/netlink.h"
+#include "net/netlink_talk.h"
+#include "net/netlink_watch.h"
+#include "net/wireguard.h"
+
+enum { PARTS_MAX = 16 };
+static const uint8_t *rest;
+static size_t left, whole;
+static unsigned int parts;
+static char socket_is;			/* whose address is one */
+
+/* ---- in place of libmnl's, and of the C library's ---- */
+
+struct mnl_socket *mnl_socket_open2(int bus, int flags)
+{
+	return (struct mnl_socket *)&socket_is;
+}
+
+int mnl_socket_bind(struct mnl_socket *nl, unsigned int groups, pid_t pid)
+{
+	return 0;
+}
+
+unsigned int mnl_socket_get_portid(const struct mnl_socket *nl)
+{
+	return 0;
+}
+
+ssize_t mnl_socket_sendto(const struct mnl_socket *nl, const void *request, size_t n)
+{
+	MUST(n >= sizeof(struct nlmsghdr) && ((const struct nlmsghdr *)request)->nlmsg_len == n);
+	return n;
+}
+
+int mnl_socket_close(struct mnl_socket *nl)
+{
+	return 0;
+}
+
+/* The next part; negative: no more */
+static ssize_t receive(void *to, size_t room)
+{
+	size_t n;
+
+	if (left < 2 || ++parts > PARTS_MAX) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	n = rest[0] << 8 | rest[1];
+	rest += 2;
+	left -= 2;
+	n = n < left ? n : left;
+	memcpy(to, rest, n < room ? n : room);
+	rest += n;
+	left -= n;
+	return n;
+}
+
+/* Their sequence numbers are the question's, whatever stands there; and libmnl 1.0.4 takes lengths from 2^31 on for negative ones, and goes
+ * back. Each is the kernel's own work, not what it tells. */
+static void put_right(void *messages, ssize_t n)
+{
+	ssize_t at = 0;
+
+	while (n - at >= (ssize_t)sizeof(struct nlmsghdr)) {
+		struct nlmsghdr *m = (struct nlmsghdr *)((char *)messages + at);
+
+		m->nlmsg_seq = m->nlmsg_pid = 0;
+		m->nlmsg_len &= 0xfffff;
+		if (m->nlmsg_len < sizeof(*m))
+			break;
+		at += NLMSG_ALIGN(m->nlmsg_len);
+	}
+}
+
+ssize_t mnl_socket_recvfrom(const struct mnl_socket *nl, void *to, size_t room)
+{
+	ssize_t n = receive(to, room);
+
+	if (n > (ssize_t)room) {
+		errno = ENOSPC;
+		return -1;
+	}
+	put_right(to, n);
+	return n;
+}
+
+ssize_t __wrap_recv(int fd, void *to, size_t n, int flags);
+
+ssize_t __wrap_recv(int fd, void *to, size_t n, int flags)
+{
+	ssize_t got = receive(to, n);
+
+	put_right(to, got < (ssize_t)n ? got : (ssize_t)n);
+	return got > (ssize_t)n && !(flags & MSG_TRUNC) ? (ssize_t)n : got;
+}
+
+/* ---- what comes of it ---- */
+
+static void check_address(const struct address *a, bool may_be_none)
+{
+	MUST(a->family == FAMILY_IPV4 || a->family == FAMILY_IPV6 || (!a->family && may_be_none));
+}
+
+static void check_prefix(const struct prefix *p)
+{
+	MUST(p->family == FAMILY_IPV4 ? p->len <= 32 : p->family == FAMILY_IPV6 ? p->len <= 128 : !p->family);
+}
+
+static void links(void)
+{
+	struct nl_link *list = NULL;
+	size_t n = 0;
+
+	if (nl_links(&list, &n))
+		return;
+	MUST(n * sizeof(struct nlmsghdr) <= whole);
+	for (size_t i = 0; i < n; i++)
+		MUST(memchr(list[i].name, 0, sizeof(list[i].name)) && memchr(list[i].kind, 0, sizeof(list[i].kind)) &&
+		     memchr(list[i].qdisc, 0, sizeof(list[i].qdisc)));
+	free(list);
+}
+
+static void addresses(void)
+{
+	struct nl_address *list = NULL;
+	size_t n = 0;
+
+	if (nl_addresses(&list, &n))
+		return;
+	MUST(n * sizeof(struct nlmsghdr) <= whole);
+	for (size_t i = 0; i < n; i++)
+		check_address(&list[i].local, true);
+	free(list);
+}
+
+static void routes(void)
+{
+	struct nl_route *list = NULL;
+	size_t n = 0;
+
+	if (nl_routes(&list, &n))
+		return;
+	MUST(n * sizeof(struct rtnexthop) <= whole);
+	for (size_t i = 0; i < n; i++) {
+		check_prefix(&list[i].dst);
+		check_address(&list[i].via, true);
+	}
+	free(list);
+}
+
+static void rules(void)
+{
+	struct nl_rule *list = NULL;
+	size_t n = 0;
+
+	if (nl_rules(&list, &n))
+		return;
+	MUST(n * sizeof(struct nlmsghdr) <= whole);
+	for (size_t i = 0; i < n; i++) {
+		check_prefix(&list[i].src);
+		check_prefix(&list[i].dst);
+	}
+	free(list);
+}
+
+static void neighbours(void)
+{
+	struct nl_neighbour *list = NULL;
+	size_t n = 0;
+
+	if (nl_neighbours(&list, &n))
+		return;
+	MUST(n * sizeof(struct nlmsghdr) <= whole);
+	for (size_t i = 0; i < n; i++)
+		check_address(&list[i].address, true);
+	free(list);
+}
+
+/* Of the kernel's WireGuard: as the parts say it, and each of them by itself */
+static void wireguard(void)
+{
+	struct wg_device d = { 0 };
+	char *buffer = malloc(65536);
+	ssize_t n;
+
+	while ((n = mnl_socket_recvfrom(NULL, buffer, 65536)) >= 0) {
+		char *message = malloc(n + 1);
+
+		memcpy(message, buffer, n);
+		if (mnl_cb_run(message, n, 0, 0, wg_message, &d) < 0) {
+			free(message);
+			break;
+		}
+		free(message);
+	}
+	MUST(d.n_peers <= whole);
+	for (size_t i = 0; i < d.n_peers; i++) {
+		check_address(&d.peers[i].endpoint, true);
+		MUST(d.peers[i].n_allowed <= whole);
+		for (size_t j = 0; j < d.peers[i].n_allowed; j++)
+			check_prefix(&d.peers[i].allowed[j]);
+	}
+	wg_free(&d);
+	free(buffer);
+}
+
+static void others(unsigned int which)
+{
+	struct address to = { .family = which & 8 ? FAMILY_IPV4 : FAMILY_IPV6 };
+	__u64 features;
+	__u32 oif;
+	size_t n;
+	bool is;
+
+	if (which % 8 == 6 && which & 16)
+		nl_route_get(&to, which >> 5 & 1, &oif);
+	else if (which % 8 == 6)
+		nl_xdp_features(1, &features);
+	else if (which & 8)
+		nl_filters(1, &n);
+	else
+		(which & 16 ? nl_peer_has_xdp : nl_peer_has_vlans)(1, &is);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static void (*const questions[])(void) = { links, addresses, routes, rules, wireguard, neighbours };
+
+	if (!size)
+		return 0;
+	rest = data + 1;
+	left = whole = size - 1;
+	parts = 0;
+	if (data[0] & 128)
+		MUST(!(nl_watch_read(0) & ~NL_ALL));
+	else if (data[0] % 8 < sizeof(questions) / sizeof(*questions))
+		questions[data[0] % 8]();
+	else
+		others(data[0]);
+	return 0;
+}

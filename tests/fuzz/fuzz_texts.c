@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Fuzz target: small texts. The first byte of an input says which reader gets the rest: wg-quick's files, `wg show dump`, wireguard-go's
+ * answers, secrets, a DynDNS script's settings, files that the daemon keeps, and what stands in command lines. What must hold: what is taken
+ * for an address, prefix, endpoint or key reads back from how it is written; names end and are such; nothing is taken that is not there.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include "fuzz_quiet.h"
+#include "plan/answers.h"
+#include "config/config.h"
+#include "ddns/ddns_import.h"
+#include "ddns/ddns_secret.h"
+#include "doctor/mtu.h"
+#include "instance/noted.h"
+#include "config/service_args.h"
+#include "instance/state.h"
+#include "net/wg_dump.h"
+#include "net/wireguard.h"
+
+static const char *kept;		/* what every file of the daemon's holds */
+
+/* ---- in place of the C library's ---- */
+
+FILE *__real_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode);
+
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+	if (!kept)
+		return __real_fopen(path, mode);
+	return *kept ? fmemopen((void *)kept, strlen(kept), "r") : NULL;
+}
+
+/* Of state.c, which needs all that runs */
+void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
+{
+	snprintf(path, STATE_PATH_LEN, "/run/%s/%s", instance, name);
+}
+
+/* ---- readers ---- */
+
+static void check_name(const char *name)
+{
+	size_t n = strnlen(name, NAME_LEN);
+
+	MUST(n && n < NAME_LEN && isalnum((unsigned char)*name));
+	for (size_t i = 0; i < n; i++)
+		MUST(isalnum((unsigned char)name[i]) || strchr("-_.+/", name[i]));
+}
+
+static void quick_names(char *text)
+{
+	struct wg_names names = { 0 };
+
+	if (wg_names_parse(text, &names))
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		check_name(names.list[i].name);
+		MUST(!wg_key_is_none(&names.list[i].key));
+		for (size_t j = 0; j < i; j++)
+			MUST(strcmp(names.list[i].name, names.list[j].name));
+	}
+	wg_names_free(&names);
+}
+
+static void quick_mtu(char *text)
+{
+	size_t n = strlen(text);
+	struct mtu_line line = { 0 };
+
+	if (mtu_line_find("fuzz.conf", text, n, &line))
+		return;
+	MUST(line.at <= n && line.len <= n - line.at);
+	for (size_t i = 0; i < line.len; i++)
+		MUST(isdigit((unsigned char)text[line.at + i]));
+}
+
+static void check_endpoint(const struct address *a, __be16 port)
+{
+	char text[ADDRESS_STRLEN];
+	struct address again;
+	__be16 port_again;
+
+	if (!a->family || !port || address_parse(address_format(a, text), &again))
+		return;
+	endpoint_format(a, port, text);
+	MUST(!endpoint_parse(text, &again, &port_again) && address_equal(a, &again) && port == port_again);
+}
+
+static void dump(char *text)
+{
+	FILE *in = fmemopen(text, strlen(text) + 1, "r");
+	struct wg_dump d = { 0 };
+
+	if (in && !wg_dump_parse(in, "fuzz", &d)) {
+		MUST(d.n <= strlen(text));
+		for (size_t i = 0; i < d.n; i++) {
+			MUST(wg_dump_find(&d, &d.peers[i].endpoint, d.peers[i].port));
+			check_endpoint(&d.peers[i].endpoint, d.peers[i].port);
+		}
+		wg_dump_free(&d);
+	}
+	if (in)
+		fclose(in);
+}
+
+static void uapi(char *text)
+{
+	struct wg_device d = { 0 };
+
+	if (wg_uapi(text, strlen(text), &d))
+		return;
+	for (size_t i = 0; i < d.n_peers; i++)
+		check_endpoint(&d.peers[i].endpoint, d.peers[i].endpoint_port);
+	wg_free(&d);
+}
+
+static void secrets(char *text)
+{
+	struct ovh_credentials keys = { 0 };
+	struct tsig_key key = { 0 };
+	struct shell_place place = ovh_credentials_parse(text, &keys);
+
+	if (!place.wrong)
+		MUST(*keys.key && *keys.secret && *keys.consumer && memchr(keys.consumer, 0, sizeof(keys.consumer)));
+	if (!tsig_parse(text, &key))
+		MUST(*key.name && *key.secret && memchr(key.name, 0, sizeof(key.name)) && strlen(key.secret) % 4 == 0);
+}
+
+static void answers_kept(char *text)
+{
+	struct answers a;
+	struct noted n;
+
+	kept = text;
+	answers_read("fuzz", &a);
+	noted_read(&n, "fuzz", "fuzz");
+	kept = NULL;
+	for (size_t i = 0; i < a.n; i++) {
+		MUST(a.list[i].address.family == a.list[i].family && answers_find(&a, a.list[i].text, a.list[i].family) == &a.list[i]);
+		MUST(memchr(a.list[i].interface, 0, sizeof(a.list[i].interface)) && a.list[i].len <= 128);
+	}
+	answers_free(&a);
+	noted_free(&n);
+}
+
+static void one_word(char *text)
+{
+	char out[ADDRESS_STRLEN], written[WG_KEY_STRLEN];
+	struct address a, b;
+	struct prefix p, q;
+	struct wg_key k, l;
+	__be16 port, other;
+
+	if (!address_parse(text, &a))
+		MUST(!address_parse(address_format(&a, out), &b) && address_equal(&a, &b));
+	if (!prefix_parse(text, &p))
+		MUST(!prefix_parse(prefix_format(&p, out), &q) && !prefix_compare(&p, &q) && p.family == q.family &&
+		     p.len <= (p.family == FAMILY_IPV4 ? 32 : 128));
+	if (!endpoint_parse(text, &a, &port))
+		MUST(!endpoint_parse(endpoint_format(&a, port, out), &b, &other) && address_equal(&a, &b) && port == other && port);
+	if (!wg_key_parse(text, &k))
+		MUST(!wg_key_parse(wg_key_format(&k, written), &l) && !wg_key_compare(&k, &l));
+	MUST(port_parse(text, &port) || port);
+}
+
+static void arguments(char *text)
+{
+	struct service_config s = { 0 };
+	char *comma = strdup(text);
+
+	if (!service_ports(&s, comma)) {
+		MUST(s.n_ports && s.n_ports <= strlen(text));
+		for (size_t i = 0; i < s.n_ports; i++)
+			MUST(s.ports[i]);
+	}
+	if (!service_backend(&s.backend, "--to", text))
+		MUST((*s.backend.ipv4 || *s.backend.ipv6) && memchr(s.backend.ipv4, 0, sizeof(s.backend.ipv4)) &&
+		     memchr(s.backend.ipv6, 0, sizeof(s.backend.ipv6)));
+	service_nat(&s, text);
+	service_key(&s.backend, text);
+	config_free_service(&s);
+	free(comma);
+}
+
+static void (*const readers[])(char *) = { quick_names, quick_mtu, dump, uapi, secrets, answers_kept, one_word, arguments };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text;
+
+	if (!size)
+		return 0;
+	text = bytes_as_text(data + 1, size - 1);
+	hush();
+	readers[data[0] % (sizeof(readers) / sizeof(*readers))](text);
+	speak();
+	free(text);
+	return 0;
+}

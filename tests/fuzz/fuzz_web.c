@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Fuzz target: requests to the exporter, as libmicrohttpd hands them on. An input is a byte of how (who asks, whom the status page is for,
+ * whether there is a data path, what fails), then method, path and Host in lines. What must hold: there is an answer, with a status that is meant,
+ * a type and a policy; nobody but those whom the configuration means sees more than the metrics, and only by a name that is this host's own; and
+ * nothing of a request stands in an answer to it.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sys/utsname.h>
+#include "fuzz_quiet.h"
+#include "show/metrics.h"
+#include "show/show.h"
+#include "show/show_flows.h"
+#include "instance/state.h"
+#include "daemon/web.h"
+
+#define MARK "zqzq"
+
+static uint8_t how;
+static struct dataplane there;
+
+/* ---- in place of the maps ---- */
+
+int dataplane_open(const char *instance, struct dataplane **ret)
+{
+	there.running = how & 8;
+	*ret = &there;
+	return (how & 0x70) == 0x70 ? -EPERM : 0;
+}
+
+void dataplane_close(struct dataplane *dp)
+{
+}
+
+__u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m)
+{
+	return how & 0x10 ? 2 * WEB_FLOWS_MAX + 2 : 2 * WEB_FLOWS_MAX;
+}
+
+unsigned int show_noun(const char *word)
+{
+	return !strcmp(word, "services") ? SHOW_SERVICES : !strcmp(word, "flows") ? SHOW_FLOWS : !strcmp(word, "metrics") ? SHOW_METRICS : 0;
+}
+
+static int write_something(FILE *out)
+{
+	fputs("{}\n", out);
+	return (how & 0x70) == 0x60 ? -EIO : 0;
+}
+
+int show_write(const struct dataplane *dp, unsigned int what, bool is_json, FILE *out)
+{
+	return write_something(out);
+}
+
+int show_flows(const struct dataplane *dp, bool is_json, const struct wg_dump *dump, FILE *out)
+{
+	return write_something(out);
+}
+
+int metrics_write(FILE *out, const char *instance)
+{
+	return write_something(out);
+}
+
+void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
+{
+	strcpy(path, "/nonexistent");
+}
+
+bool state_failed(const char *instance)
+{
+	return how & 0x20;
+}
+
+/* ---- what may be ---- */
+
+/* A name before a port, which this host answers to; or an address, in brackets where it is IPv6 */
+static bool ours(const char *host)
+{
+	struct in6_addr address;
+	struct utsname here;
+	char name[256];
+	const char *end;
+
+	MUST(!uname(&here));
+	if (*host == '[') {
+		end = strchr(host, ']');
+		snprintf(name, sizeof(name), "%.*s", end ? (int)(end - host - 1) : 0, host + 1);
+		return end && (!end[1] || end[1] == ':') && inet_pton(AF_INET6, name, &address) == 1;
+	}
+	end = strrchr(host, ':') ?: host + strlen(host);
+	snprintf(name, sizeof(name), "%.*s", (int)(end - host), host);
+	return inet_pton(AF_INET, name, &address) == 1 || !strcasecmp(name, "localhost") || !strcasecmp(name, here.nodename);
+}
+
+static bool is_meant(unsigned int status)
+{
+	static const unsigned int all[] = { 200, 403, 404, 405, 421, 500, 503, 507 };
+	bool is = false;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		is = is || status == all[i];
+	return is;
+}
+
+static void check(const struct web *w, const struct web_request *r, const struct web_answer *a)
+{
+	bool reads = !strcmp(r->method, "GET") || !strcmp(r->method, "HEAD"), metrics = !strcmp(r->path, "/metrics");
+	bool api = !strncmp(r->path, "/api/v1/", 8);
+
+	MUST(is_meant(a->status) && a->type && a->policy && a->text);
+	MUST((a->status == 405) == !reads);
+	if (metrics && reads)
+		MUST(a->status == 200 || a->status == 500);
+	else if (a->status == 200 || a->status >= 500)
+		MUST((w->page == PAGE_EVERYWHERE || (w->page == PAGE_LOCAL && r->local)) && (api || !strcmp(r->path, "/")) && r->host && ours(r->host));
+	if (a->constant)
+		return;
+	MUST(!memmem(a->text, a->size, MARK, strlen(MARK)));
+	if (api)
+		MUST(a->size > 2 && *a->text == '{' && a->text[a->size - 1] == '\n' && !strcmp(a->type, "application/json"));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const enum page_for pages[] = { PAGE_OFF, PAGE_LOCAL, PAGE_EVERYWHERE, PAGE_EVERYWHERE };
+	struct web w = { .instance = "default", .file = "/etc/wgxdp/wgxdp.yaml" };
+	struct web_request r = { 0 };
+	struct web_answer a;
+	char *text, *line;
+
+	if (!size)
+		return 0;
+	how = data[0];
+	w.page = pages[how & 3];
+	text = line = bytes_as_text(data + 1, size - 1);
+	r.method = strsep(&line, "\n");
+	r.path = strsep(&line, "\n") ?: "/";
+	r.host = strsep(&line, "\n");
+	r.local = how & 4;
+	MUST(!web_answer(&w, &r, &a));
+	check(&w, &r, &a);
+	if (!a.constant)
+		free(a.text);
+	free(text);
+	return 0;
+}

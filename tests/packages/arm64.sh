@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 3000
+# All of wgxdp builds for arm64 by Debian's cross compiler, and its unit tests pass there, with the host plane's among them: on an emulated
+# CPU (qemu-user), under UBSan. The libraries of that architecture are Debian's, unpacked beside each other and kept for a week. BREAK=1
+# runs the tests without these libraries.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+# They ask a kernel for what qemu-user does not pass on: maps and programs, and parts of netlink
+others=(blake2s flows limits netlink relay_size)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/wgxdp-arm64
+root=$cache/root
+build=${O:-build}/arm64
+mkdir -p "$cache"
+
+unpack() {
+	local packages
+	packages=$(scripts/deps -l test | grep -E '^(lib.*|linux-libc|zlib1g-)-?dev$' | grep -v '^libclang' | paste -sd ,),"libgcc-$(gcc -dumpversion)-dev" # has libubsan
+	scripts/debian own "$root" --architectures=arm64 --variant=extract --include="$packages"
+}
+
+[[ $(find "$root" -maxdepth 0 -mtime -7 2> /dev/null) ]] || unpack
+programs=()
+for file in tests/unit/unit_*.c; do
+	name=$(basename "$file" .c)
+	[[ " ${others[*]} " == *" ${name#unit_} "* ]] || programs+=("$build/tests/$name")
+done
+export PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$root/usr/lib/aarch64-linux-gnu/pkgconfig:$root/usr/share/pkgconfig
+# -Wno-…: of a pointer to a variable of a test that cmocka would leave by longjmp()
+make -s -j"$(nproc)" O="$build" CC="aarch64-linux-gnu-gcc --sysroot=$root" all "${programs[@]}" \
+	UNIT_CFLAGS='-fsanitize=undefined -fno-sanitize-recover=undefined -Wno-dangling-pointer'
+[[ ! ${BREAK:-} ]] || root=/nowhere
+qemu-aarch64 -L "$root" "$build/wgxdp" --version
+passed=0 failed=0
+for program in "${programs[@]}"; do
+	name=${program##*/}
+	if timeout 900 qemu-aarch64 -L "$root" "$program" > "$build/$name.log" 2>&1; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAIL $name, the end of $build/$name.log:"
+		tail -n 5 "$build/$name.log"
+	fi
+done
+echo "$passed passed, $failed failed"
+((!failed))

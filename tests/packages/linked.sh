@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 300
+# What the program and a build without anything optional (every WITH_…=0 of the Makefile) link: the libraries that a firewall needs, and no
+# more. The rest is opened when it is needed (user/lib/library.h), under the names in libraries.h. docs/install.md names the same libraries.
+# BREAK=1 links one more.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=$(realpath "${O:-build}")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fail() { echo "FAIL: $*" >&2; exit 1; }
+
+# libelf and zlib are libbpf's, and named by the program only where the linker sees a use of its own
+allowed='libbpf libxdp libelf libz libmnl libfyaml libuv libcares libc'
+
+linked() { readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\.so.*/\1/p'; }
+check() { # WHAT PROGRAM
+	local library
+	[[ $(linked "$2" | wc -l) -ge 7 ]] || fail "$1 links hardly anything: $(linked "$2" | xargs)"
+	for library in $(linked "$2"); do
+		[[ " $allowed " == *" $library "* ]] || fail "$1 links $library: open it when it is needed, by user/lib/library.h"
+	done
+	echo "$1 links $(linked "$2" | xargs)"
+}
+
+mapfile -t without < <(sed -n 's/^\(WITH_[A-Z]*\) ?= 1$/\1=0/p' Makefile)
+((${#without[@]} == 7)) || fail "the Makefile has ${#without[@]} switches"
+mkdir -p "$work/build"
+# the data path is the same, and takes longest
+cp -p "$build"/{wgxdp,look}.{bpf.o,linked.o,skel.h} "$build/bpf_compiler.h" "$work/build"
+make -s -j2 O="$work/build" CFLAGS=-O0 "${without[@]}" "$work/build/wgxdp" > "$work/log" 2>&1 || fail "without anything optional it does not build: $(tail "$work/log")"
+if [[ ${BREAK:-} ]]; then
+	cp -r "$build" "$work/broken"
+	rm "$work/broken/wgxdp"
+	make -s O="$work/broken" LDFLAGS='-Wl,--no-as-needed -lcrypto' "$work/broken/wgxdp" > "$work/log" 2>&1 || fail "$(tail "$work/log")"
+	build=$work/broken
+fi
+check 'the program' "$build/wgxdp"
+check 'without anything optional it' "$work/build/wgxdp"
+"$work/build/wgxdp" --version | head -n 1 > "$work/version"
+for word in libmicrohttpd libsodium libldns libcurl libqrencode ncurses generator; do
+	grep -q "without.* $word" "$work/version" || fail "--version does not say that $word is left out: $(< "$work/version")"
+done
+status=0
+"$work/build/wgxdp" gen hosts nothing.yaml -o "$work/hosts" > "$work/said" 2>&1 || status=$?
+((status == 2)) || fail "gen, left out, ends with $status: $(< "$work/said")"
+grep -q 'gen: this program was built without' "$work/said" || fail "gen, left out, says $(< "$work/said")"
+"$work/build/wgxdp" --help > "$work/help"
+grep -q '^  gen .*WITH_GEN=0' "$work/help" || fail '--help offers gen, which was left out'
+! grep -aoE 'lib(microhttpd|sodium|ldns|curl|crypto|qrencode|ncurses)[a-z]*\.so\.[0-9]+' "$work/build/wgxdp" || fail 'it would open what it was built without'

@@ -1,0 +1,109 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Packets of the blind relay: as tests/packet/packets.py runs others (on xdp, on tc, and through the host plane with the same maps), between sites
+# of each pair of outer families, whose handshakes are packets like the others: verdict, whole packet and counters, and those of each pair.
+# Where sites are is written into the maps, as the daemon would.
+#
+#   packet_blind.py [-v] [-u] [NAME]...      as packets.py
+#
+# timeout: 600
+#
+# BREAK=1 has the sites at other ports than they send from: then nearly all of it must fail.
+import json
+import os
+import sys
+import tempfile
+import time
+
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, here)
+sys.dont_write_bytecode = True
+import packet_sites as sites                                               # noqa: E402
+import packets                                                             # noqa: E402
+
+packets.NS, packets.INSTANCE = 'wgxdp-blind', 'blind'
+forwarded = {}                  # (from, to): packets and bytes that live programs sent
+run_all = packets.run
+
+
+def run(plane, cases, *more, **options):
+    """And what the counters gained, by pair"""
+    results = run_all(plane, cases, *more, **options)
+    for c, of_case in zip(cases, results):
+        for _, _, _, counters, *_ in of_case if 'host' not in plane else ():
+            for _, _, _, what, n in counters:
+                if what in (1, 2) and hasattr(c, 'pair'):
+                    forwarded.setdefault(c.pair, [0, 0])[what - 1] += n
+    return results
+
+
+packets.run = run
+
+
+def check_pairs(mode):
+    """`wgxdp show sites` says so too"""
+    shown = json.loads(packets.wgxdp('show', 'sites', '--json', stdout=packets.subprocess.PIPE).stdout)
+    told = {(row['from'], row['to']): [row['packets'], row['bytes']] for row in shown['site_pairs'] if row['packets']}
+    for pair in sorted(set(told) | set(forwarded)):
+        packets.report(told.get(pair) == forwarded.get(pair), f'{mode}: show sites {pair}: {told.get(pair)}, counted {forwarded.get(pair)}')
+
+
+def check_strays(mode, plane, index, directory):
+    """What is nobody's goes up a thousand times at once, and then a thousand times a second, all senders together; the rest is counted"""
+    before, began, ends = packets.counted.copy(), time.monotonic(), {'passed': 0, 'dropped': 0}
+    cases = [sites.Case('stray', 'w0', sites.comes(sites.NOBODY[family], sites.data(n)).frame(), 'passed', 'blind', cuts=False)
+             for n in range(2) for family in (4, 6)]
+    for of_case in packets.run(plane, cases, index, directory, runs=1000):
+        for got in of_case:
+            ends[got[0]] += 1
+    most = 1000 + 1000 * (time.monotonic() - began)
+    key = (packets.ids.get('blind'), 'original', 3 + packets.REASONS['blind_limited'])
+    limited = packets.counted.get(key, 0) - before.get(key, 0)
+    packets.report(1000 <= ends['passed'] <= most and ends['dropped'] == limited,
+                   f'{mode} {plane}: strays: {ends}, at most {most:.0f} up, {limited} counted as limited')
+
+
+def run_mode(mode, cases, planes, directory):
+    packets.ids.clear()
+    packets.counted.clear()
+    forwarded.clear()
+    packets.PLANES = planes
+    config = os.path.join(directory, 'wgxdp.yaml')
+    with open(config, 'w', encoding='ascii') as f:
+        f.write(sites.CONFIG)
+    said = packets.wgxdp('up', '-c', config, '--mode', mode, stderr=packets.subprocess.PIPE).stderr
+    packets.report('nothing will be forwarded' not in said, f'{mode}: up says: {said}')
+    packets.late_link()
+    index = packets.interfaces()
+    packets.host_routes(os.path.join(directory, 'routes'), index)
+    packets.run_cases(cases, mode, index, directory)
+    check_strays(mode, planes[0], index, directory)
+    packets.check_show(mode)
+    check_pairs(mode)
+    packets.wgxdp('down')
+    packets.ip('link del n0')
+
+
+def main():
+    words = [w for w in sys.argv[1:] if w not in ('-v', '-u')]
+    cases = [c for c in sites.build() if not words or any(w in c.name for w in words)]
+    for c in cases:
+        c.cuts &= not packets.uncut
+    packets.read_reasons()
+    packets.set_up()
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            os.environ['SITES'] = os.path.join(directory, 'sites')
+            with open(os.environ['SITES'], 'w', encoding='ascii') as f:
+                f.write('\n'.join(sites.site_lines(bool(os.environ.get('BREAK')))) + '\n')
+            for mode, planes in (('native', packets.PLANES), ('generic', ['xdp', 'tc']), ('tc', ['tc'])):
+                run_mode(mode, cases, planes, directory)
+    finally:
+        packets.subprocess.run(['ip', 'netns', 'del', packets.NS], check=True)
+    good = packets.passed + len(cases) - len(packets.bad)
+    print(f'{good} passed, {packets.failed + len(packets.bad)} failed')
+    return bool(packets.failed or packets.bad)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

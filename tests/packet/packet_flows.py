@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Packets of masquerading services: as tests/packet/packets.py runs others (on xdp, on tc, and through the host plane with the same maps), with what
+# the flows are: who has which port of ours, and what is of no flow. Frames are built with scapy from what the services mean.
+#
+#   packet_flows.py [-v] [-u] [NAME]...      as packets.py
+#
+# timeout: 600
+#
+# BREAK=1 gives the services other ports than the clients have: then nearly all of it must fail.
+import json
+import os
+import struct
+import sys
+import tempfile
+import time
+
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, here)
+sys.dont_write_bytecode = True
+import packet_masquerade as masquerade                                     # noqa: E402
+import packets                                                             # noqa: E402
+
+packets.NS, packets.INSTANCE = 'wgxdp-flows', 'flows'
+
+
+CONFIG = masquerade.CONFIG.replace('nat: masquerade', 'nat: masquerade\n    flows: { ports: 50000-50100 }') \
+    if os.environ.get('BREAK') else masquerade.CONFIG
+FEW = masquerade.CONFIG.replace('nat: masquerade', 'nat: masquerade\n    flows: { ports: 40000-40007, timeout: 1s }')
+
+
+def flows():
+    """How many entries there are"""
+    text = packets.inside('bpftool', '-j', 'map', 'dump', 'pinned', f'/sys/fs/bpf/wgxdp/{packets.INSTANCE}/flows',
+                          stdout=packets.subprocess.PIPE).stdout
+    return len(json.loads(text))
+
+
+def ports_of(plane, s, clients, index, directory, reply=False):
+    """What each client's packet, or an answer to a port, leaves with: source and destination ports, or the verdict"""
+    cases = [masquerade.Case(str(c), s.out if reply else s.link, (s.reply(dport=c) if reply else s.original(src=c[0], sport=c[1])).frame(),
+                             'sent', s.name, cuts=False) for c in clients]
+    at = 14 + (40 if ':' in (s.local if reply else s.ours) else 20)
+    return [of_case[-1][2][at:at + 4] if of_case[-1][0] == 'sent' else of_case[-1][0]
+            for of_case in packets.run(plane, cases, index, directory)]
+
+
+def few_ports(plane, s, index, directory):
+    """Eight ports for eight clients who all have the same, each its own; then there are none. Later they are free again."""
+    prefix = '2001:db8:9::' if ':' in s.local else '192.0.2.'
+    clients = [(f'{prefix}{n}', 40000) for n in range(11, 21)]
+    got = ports_of(plane, s, clients, index, directory)
+    os.environ['KEEP_FLOWS'] = '1'
+    sent = [struct.unpack('!2H', g)[0] for g in got if not isinstance(g, str)]
+    good = sorted(sent) == list(range(40000, 40008)) and sent[0] == 40000 and got[8:] == ['dropped'] * 2
+    packets.report(good, f'{plane}: {s.label}: ten clients for eight ports: {sent} {got[8:]}')
+    answers = ports_of(plane, s, sent, index, directory, reply=True)
+    good = answers == [struct.pack('!2H', s.port, 40000)] * 8 and flows() == 16
+    packets.report(good, f'{plane}: {s.label}: their answers: {answers}, {flows()} entries')
+    again = ports_of(plane, s, clients[:8], index, directory)
+    packets.report(again == got[:8], f'{plane}: {s.label}: they keep their ports: {again}')
+    until = time.monotonic() + 6
+    while flows() and time.monotonic() < until:
+        time.sleep(0.3)
+    packets.report(not flows(), f'{plane}: {s.label}: idle ones end: {flows()} entries')
+    other = ports_of(plane, s, clients[9:], index, directory)
+    del os.environ['KEEP_FLOWS']
+    packets.report(other == [struct.pack('!2H', 40000, s.backend_port)], f'{plane}: {s.label}: then others come: {other}')
+
+
+def run_few(directory):
+    config = os.path.join(directory, 'wgxdp.yaml')
+    with open(config, 'w', encoding='ascii') as f:
+        f.write(FEW)
+    packets.wgxdp('up', '-c', config)
+    packets.late_link()
+    index = packets.interfaces()
+    for s in (masquerade.BOTH, masquerade.BOTH6, masquerade.UP, masquerade.DOWN):
+        for plane in ('xdp', 'tc'):
+            few_ports(plane, s, index, directory)
+    packets.wgxdp('down')
+    packets.ip('link del n0')
+
+
+def run_mode(mode, cases, directory):
+    packets.ids.clear()
+    packets.counted.clear()
+    config = os.path.join(directory, 'wgxdp.yaml')
+    with open(config, 'w', encoding='ascii') as f:
+        f.write(CONFIG)
+    packets.wgxdp('up', '-c', config, '--mode', mode)
+    packets.late_link()
+    index = packets.interfaces()
+    packets.host_routes(os.path.join(directory, 'routes'), index)
+    packets.run_cases(cases, mode, index, directory)
+    packets.check_show(mode)
+    packets.wgxdp('down')
+    packets.ip('link del n0')
+
+
+def main():
+    words = [w for w in sys.argv[1:] if w not in ('-v', '-u')]
+    cases = [c for c in masquerade.build() if not words or any(w in c.name for w in words)]
+    for c in cases:
+        c.cuts &= not packets.uncut
+    packets.read_reasons()
+    packets.set_up()
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            for mode in ('native', 'generic'):
+                run_mode(mode, cases, directory)
+            if not words:
+                run_few(directory)
+    finally:
+        packets.subprocess.run(['ip', 'netns', 'del', packets.NS], check=True)
+    good = packets.passed + len(cases) - len(packets.bad)
+    print(f'{good} passed, {packets.failed + len(packets.bad)} failed')
+    return bool(packets.failed or packets.bad)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

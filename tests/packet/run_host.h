@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A running instance's maps: pinned ones given to the host plane, and emptied. Part of run_packets.c and run_planes.c, which have die() and
+ * pinned().
+ */
+#ifndef RUN_HOST_H
+#define RUN_HOST_H
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "host/host_plane.h"
+#include "dataplane/map_info.h"
+
+static void copy_array(const char *name)
+{
+	int fd = pinned(name);
+	__u32 n = map_entries(fd);
+	void *value = calloc(1, map_info(fd).value_size);
+
+	host_plane_resize(name, n);
+	for (__u32 i = 0; i < n; i++) {
+		if (bpf_map_lookup_elem(fd, &i, value))
+			die(name);
+		host_plane_write(name, &i, value);
+	}
+	free(value);
+	close(fd);
+}
+
+static void copy_trie(void)
+{
+	struct source_key key, *last = NULL;
+	int fd = pinned("source_trie");
+	__u8 value;
+
+	host_plane_resize("source_trie", 1024);
+	for (; !bpf_map_get_next_key(fd, last, &key); last = &key)
+		if (!bpf_map_lookup_elem(fd, &key, &value))
+			host_plane_write("source_trie", &key, &value);
+	close(fd);
+}
+
+/* What an earlier run left */
+static void forget(const char *map)
+{
+	__u8 key[64];
+	int fd = pinned(map);
+
+	while (!bpf_map_get_next_key(fd, NULL, key))
+		if (bpf_map_delete_elem(fd, key) && errno != ENOENT)	/* a flow's timer was faster */
+			die(map);
+	close(fd);
+}
+
+#endif

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * run_packets INSTANCE xdp|tc|host-xdp|host-tc CASES RESULTS [ROUTES [VLANS]]: runs each packet through the programs that a running
+ * instance has attached (BPF_PROG_TEST_RUN), or through the host plane with that instance's maps, and writes what came of it:
+ * verdict, packet, and what the counters gained. It judges nothing but truncations; tests/packet/packets.py does.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "host/host_plane.h"
+#include "dataplane/map_info.h"
+
+enum { IDS = 64, CPUS = 256 };
+
+struct result_head {			/* then len bytes, n counters and n clones */
+	__u32 verdict;			/* enum plane_verdict, or ODD */
+	__u32 raw;			/* retval or errno */
+	__u32 len, n_counters, cuts, bad_cuts, n_clones;
+	__u32 changed;			/* which of the maps that $STATE names */
+};
+#define CUTS 1
+#define SHORTENED 2
+#define STATE_SHIFT 2
+
+struct counter {
+	__u32 id;
+	__u8 direction, plane;
+	__u16 what;			/* RECEIVED …, or REASONS + reason */
+	__u64 n;
+};
+enum { RECEIVED, FORWARDED, BYTES, REASONS };
+enum { COUNTERS = IDS * 4 * (REASONS + REASON_MAX) };
+
+static const char *instance;
+static bool host;
+static int totals, reasons, peer_totals;
+static __u32 n_ids, n_peers;
+static __u64 before[COUNTERS], after[COUNTERS];
+
+static void die(const char *what)
+{
+	fprintf(stderr, "run_packets: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static int pinned(const char *name)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/fs/bpf/wgxdp/%s/%s", instance, name);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		die(path);
+	return fd;
+}
+
+#include "run_live.h"			/* with these */
+#include "run_changes.h"
+#include "run_vlans.h"
+#include "run_host.h"
+#include "run_blind.h"
+#include "run_features.h"
+
+/* ---- counters: before[] and after[], one number for each id, direction, plane and kind ---- */
+
+static __u64 *number(__u64 *all, __u32 id, __u32 direction, __u32 plane, __u32 what)
+{
+	return &all[(id * 4 + plane * 2 + direction) * (REASONS + REASON_MAX) + what];
+}
+
+/* Peers are behind services */
+static void read_total(__u64 *all, __u32 id, __u32 direction, __u32 plane)
+{
+	bool peer = id >= PEERS_FROM;
+	__u32 index = total_index(peer ? id - PEERS_FROM : id, direction, plane);
+	struct total cpus[CPUS] = { 0 };
+	const struct total *from = cpus;
+	int n = host ? 1 : libbpf_num_possible_cpus();
+
+	if (host)
+		from = host_plane_read(peer ? "peer_totals" : "totals", &index);
+	else if (bpf_map_lookup_elem(peer ? peer_totals : totals, &index, cpus))
+		die("totals");
+	for (int i = 0; i < n; i++) {
+		*number(all, id, direction, plane, RECEIVED) += from[i].received;
+		*number(all, id, direction, plane, FORWARDED) += from[i].forwarded;
+		*number(all, id, direction, plane, BYTES) += from[i].bytes;
+	}
+}
+
+static void read_reasons(__u64 *all)
+{
+	struct reason_key key, *last = NULL;
+	__u64 cpus[CPUS];
+
+	for (; !bpf_map_get_next_key(reasons, last, &key); last = &key) {
+		if (bpf_map_lookup_elem(reasons, &key, cpus))
+			continue;
+		for (int i = 0; i < libbpf_num_possible_cpus(); i++)
+			*number(all, counter_id(key.id), key.direction, key.plane, REASONS + key.reason) += cpus[i];
+	}
+}
+
+static void read_counters(__u64 *all)
+{
+	const struct reason_key *key;
+	const __u64 *n;
+
+	memset(all, 0, sizeof(before));
+	for (__u32 i = 0; i < n_ids * 4; i++)
+		read_total(all, i / 4, i & 1, i >> 1 & 1);
+	for (__u32 id = PEERS_FROM; id < PEERS_FROM + n_peers; id++)
+		for (__u32 plane = 0; plane < 2; plane++)
+			read_total(all, id, PEER_RX, plane);
+	if (!host) {
+		read_reasons(all);
+		return;
+	}
+	for (__u32 i = 0; host_plane_entry("reasons", i, (const void **)&key, (const void **)&n); i++)
+		*number(all, counter_id(key->id), key->direction, key->plane, REASONS + key->reason) = *n;
+}
+
+static __u32 write_gains(FILE *to)
+{
+	__u32 n = 0;
+
+	for (__u32 i = 0; i < IDS * 4; i++)
+		for (__u32 what = 0; what < REASONS + REASON_MAX; what++) {
+			struct counter c = { .id = i / 4, .direction = i & 1, .plane = i >> 1 & 1, .what = what };
+
+			c.n = *number(after, c.id, c.direction, c.plane, what) - *number(before, c.id, c.direction, c.plane, what);
+			if (c.n && to)
+				fwrite(&c, sizeof(c), 1, to);
+			n += !!c.n;
+		}
+	return n;
+}
+
+/* ---- one packet ---- */
+
+static int run(const struct case_head *c, __u32 len, __u32 flags, __u32 *raw)
+{
+	int verdict;
+
+	*raw = 0;
+	out_len = len;
+	if (host)
+		return host_plane_run(tc ? PLANE_TC : PLANE_XDP, c->ifindex, packet, len, c->linear, c->gso_segs, c->gso_size, out,
+				      &out_len);
+	verdict = run_live(c, len, flags, raw);
+	take_clones();
+	return verdict;
+}
+
+static __u32 write_clones(FILE *to)
+{
+	const void *from = clones;
+	__u32 n = n_clones, size = clones_size;
+
+	if (host)
+		from = host_plane_clones(&n, &size);
+	if (to)
+		fwrite(from, 1, size, to);
+	return n;
+}
+
+/* Cut anywhere, a packet stays as it was, unless only padding is gone and it is sent */
+static void run_cuts(const struct case_head *c, struct result_head *result)
+{
+	for (__u32 len = host ? 0 : 14; len < c->len; len++) {
+		__u32 raw;
+		int verdict;
+
+		if (len > 400 && c->len - len > 40)
+			continue;
+		verdict = run(c, len, 0, &raw);
+		if (verdict == ODD && raw == EINVAL)
+			continue;			/* too short for the kernel's own test-run */
+		result->cuts++;
+		if (verdict == PLANE_SENT ? len < c->whole : verdict != PLANE_PASSED || memcmp(packet, out, len)) {
+			result->bad_cuts++;
+			fprintf(stderr, "cut to %u of %u bytes: verdict %d (%u)\n", len, c->len, verdict, raw);
+		}
+	}
+}
+
+static void run_case(const struct case_head *c, FILE *to)
+{
+	static bool counted;			/* whether after[] is what it was when the last one had run */
+	static bool complete = true;		/* whether the kernel checks CHECKSUM_COMPLETE; with every second run */
+
+	if (host)
+		host_plane_wait(c->wait);
+	else
+		usleep(c->wait * 1000);
+	for (__u32 i = 0; i < c->runs; i++) {
+		struct result_head result = { .len = c->len };
+		__u32 flags = tc && complete && i & 1 && !(c->cuts & SHORTENED) ? BPF_F_TEST_SKB_CHECKSUM_COMPLETE : 0;
+
+		if (counted)
+			memcpy(before, after, sizeof(before));
+		else
+			read_counters(before);
+		counted = true;
+		result.verdict = run(c, c->len, flags, &result.raw);
+		if (flags && result.verdict == ODD && result.raw == EINVAL) {
+			complete = false;
+			result.verdict = run(c, c->len, 0, &result.raw);
+		}
+		read_counters(after);
+		result.n_counters = write_gains(NULL);
+		result.len = out_len;
+		result.n_clones = write_clones(NULL);
+		if (i + 1 == c->runs)
+			result.changed = state_changed(host, c->cuts >> STATE_SHIFT);
+		fwrite(&result, sizeof(result), 1, to);
+		fwrite(out, 1, out_len, to);
+		write_gains(to);
+		write_clones(to);
+	}
+	if (c->cuts & CUTS) {
+		struct result_head result = { 0 };
+
+		read_counters(before);
+		run_cuts(c, &result);
+		read_counters(after);
+		result.n_counters = write_gains(NULL);
+		fwrite(&result, sizeof(result), 1, to);
+		write_gains(to);
+	}
+}
+
+static void host_setup(const char *routes)
+{
+	FILE *f = fopen(routes, "r");
+	char line[512];
+	int fd = pinned("nexthops");
+
+	copy_array("links");
+	copy_array("table");
+	copy_array("sources");
+	copy_array("control");
+	copy_trie();
+	copy_array("pools");
+	host_plane_resize("flows", 1024);
+	host_plane_resize("embryos", 1024);
+	host_plane_resize("embryo_limits", 1024);
+	host_plane_resize("flow_totals", n_ids);
+	host_plane_resize("nexthops", map_entries(fd));
+	close(fd);
+	host_plane_resize("totals", n_ids * 4);
+	host_plane_resize("choices", 1024);
+	host_plane_start();
+	if (!f)
+		die(routes);
+	while (fgets(line, sizeof(line), f))
+		if (!host_plane_route(line)) {
+			fprintf(stderr, "run_packets: %s: bad route: %s", routes, line);
+			exit(1);
+		}
+	fclose(f);
+}
+
+static void setup(const char *plane, const char *routes, const char *vlans)
+{
+	stay_on_cpu(0);
+	host = !strncmp(plane, "host-", 5);
+	tc = strstr(plane, "tc");
+	totals = pinned("totals");
+	reasons = pinned("reasons");
+	n_ids = map_entries(totals) / 4;
+	n_ids = n_ids < PEERS_FROM ? n_ids : PEERS_FROM;
+	peer_totals = pinned("peer_totals");
+	n_peers = is_there("peers") ? IDS - PEERS_FROM : 0;
+	program = pinned(tc ? "progs/wgxdp_tc" : "progs/wgxdp_xdp");
+	if (host) {
+		host_setup(routes);
+		features_setup_host();
+		if (getenv("SITES"))
+			blind_setup(getenv("SITES"), true);
+		return;
+	}
+	if (*vlans) {
+		int table = pinned("table");
+
+		vlans_read(vlans, pinned("links"), table, map_entries(table));
+		program = tc ? program : with_vlans_too(program);
+	}
+	forget("frags");
+	if (!getenv("KEEP_FLOWS")) {
+		forget("flows");
+		forget("embryos");
+		forget("embryo_limits");
+		features_forget();
+	}
+	if (getenv("SITES"))
+		blind_setup(getenv("SITES"), false);
+	open_tap();
+}
+
+int main(int argc, char **argv)
+{
+	struct case_head c;
+	FILE *from, *to;
+	int n = 0;
+
+	if (argc < 5) {
+		fprintf(stderr, "usage: run_packets INSTANCE xdp|tc|host-xdp|host-tc CASES RESULTS [ROUTES [VLANS]]\n");
+		return 2;
+	}
+	instance = argv[1];
+	setup(argv[2], argc > 5 ? argv[5] : "", argc > 6 ? argv[6] : "");
+	state_setup(host);
+	from = fopen(argv[3], "rb");
+	to = fopen(argv[4], "wb");
+	if (!from || !to)
+		die(from ? argv[4] : argv[3]);
+	for (; fread(&c, sizeof(c), 1, from) == 1; n++) {
+		if (c.len > PACKET_MAX || fread(packet, 1, c.len, from) != c.len)
+			die("cases");
+		run_case(&c, to);
+	}
+	fclose(from);
+	return fclose(to) ? 1 : 0;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the planes of run_planes.c may differ in, and no more: an identification made by chance, MACs that the kernel writes later, and the
+ * ICMP errors of our own, which only tc sends. Each rule says what exactly must be there instead.
+ */
+#ifndef RUN_RULES_H
+#define RUN_RULES_H
+
+#include "host/host_plane.h"
+#include "fuzz/mutate.h"
+
+struct end {				/* what became of a packet */
+	int verdict;
+	__u32 len, n_clones, clones_size;
+	__u8 b[FRAME_MAX + 256], clones[8000];
+};
+
+/* IPv4's identification as where there is no chance */
+static inline void no_ident(struct end *e)
+{
+	__u8 *ip = e->b + ETH_HLEN;
+
+	if (be16_at(e->b + 12) != ETH_P_IP || sum_of(ip, (ip[0] & 15) * 4, 0) != 0xffff)
+		return;				/* a wrong sum is to be seen */
+	memcpy(ip + 4, "\4", 2);
+	sum_ipv4(ip);
+}
+
+/* It is random where it comes from IPv6, or in an answer: where the host plane, which knows no chance, says 4 */
+static inline void same_ident(struct end *random, const struct end *host)
+{
+	if (random->len >= ETH_HLEN + 20 && host->len == random->len && be16_at(host->b + 12) == ETH_P_IP && !memcmp(host->b + ETH_HLEN + 4, "\4", 2))
+		no_ident(random);
+}
+
+/* MACs that the kernel's neighbour output has still to write are the packet's own */
+static inline void same_macs(struct end *a, const struct end *b, const struct frame *f)
+{
+	if (a->verdict == PLANE_SENT && a->len >= 12 && !memcmp(a->b, f->b, 12))
+		memcpy(a->b, b->b, 12);
+}
+
+/* Behind the IP header */
+static inline bool sums_to_nothing(const struct frame *f, const struct parts *p)
+{
+	const __u8 *ip = f->b + ETH_HLEN;
+	__u32 sum = p->ipv4 ? 0 : sum_of(ip + 8, 32, f->len - p->l4 + p->protocol);
+
+	return sum_of(f->b + p->l4, f->len - p->l4, sum) == 0xffff;
+}
+
+/* A partial checksum in a quote is completed where the answer leaves, over all that is there; for then the answer's own sum is right */
+static inline void complete(struct frame *told, const struct parts *p, const struct frame *f, const struct parts *came)
+{
+	const __u8 *udp = f->b + came->l4;
+	__u32 upper = p->l4 + 8 + came->l4 - ETH_HLEN, sum;
+
+	if (!came->l4 || came->protocol != IPPROTO_UDP || came->piece || upper + 8 > told->len)
+		return;
+	sum = sum_of(f->b + ETH_HLEN + (came->ipv4 ? 12 : 8), came->ipv4 ? 8 : 32, be16_at(udp + 4) + IPPROTO_UDP);
+	if (sum == be16_at(udp + 6))
+		put_be16(told->b + upper + 6, ~sum_of(told->b + upper, told->len - upper, 0));
+}
+
+/* Of a packet that the host plane leaves to the kernel, tc may tell its sender that it is too long or has come too far: where it came from, to
+ * who sent it, quoting it as it came, with sums that are right (what else is in it: tests/packet/packet_icmp.py) */
+static inline bool is_told(const struct end *sent, const struct end *host, const struct frame *f)
+{
+	struct frame told = { .len = sent->len };
+	struct parts p, came;
+	const __u8 *icmp, *ip = told.b + ETH_HLEN;
+	__u32 n, at;
+
+	if (sent->verdict != PLANE_SENT || host->verdict != PLANE_PASSED || sent->len > FRAME_MAX)
+		return false;
+	memcpy(told.b, sent->b, sent->len);
+	if (!parts_of(&told, &p) || !parts_of(f, &came) || p.ipv4 != came.ipv4 || !p.l4 || p.protocol != (p.ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+		return false;
+	icmp = told.b + p.l4;
+	n = told.len - p.l4 - 8;
+	at = ETH_HLEN + (p.ipv4 ? 12 : 8);
+	if (n > f->len - ETH_HLEN || n < 28 || memcmp(icmp + 8, f->b + ETH_HLEN, n))
+		return false;
+	complete(&told, &p, f, &came);
+	return (p.ipv4 ? icmp[0] == 3 || icmp[0] == 11 : icmp[0] == 2 || icmp[0] == 3) && !memcmp(told.b, f->b + 6, 6) && !memcmp(told.b + 6, f->b, 6) &&
+	       !memcmp(ip + (p.ipv4 ? 16 : 24), f->b + at, p.ipv4 ? 4 : 16) &&
+	       sums_to_nothing(&told, &p) && (!p.ipv4 || sum_of(ip, 20, 0) == 0xffff);
+}
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * VLANs where the kernel may have none: some links of a running instance are said to be VLANs on others, in its maps, and its XDP
+ * program is loaded once more, with the same switches and with_vlans. Part of run_packets.c.
+ */
+#ifndef RUN_VLANS_H
+#define RUN_VLANS_H
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "dataplane/map_info.h"
+#include "dataplane/table.h"
+#include "wgxdp.skel.h"
+
+struct vlan_line {			/* a link that is a VLAN: its port, tags, whether a tc plane is to be on it */
+	__u32 ifindex, port, protocol, outer, inner, tc;
+};
+
+static inline void vlan_link(int links, const struct vlan_line *v)
+{
+	__u32 place = v->ifindex % LINKS;
+	struct link link;
+
+	if (bpf_map_lookup_elem(links, &place, &link) || link.ifindex != v->ifindex)
+		die("VLANs: link");
+	link.port = v->port;
+	link.tags[0] = htons(v->outer);
+	link.tags[1] = htons(v->inner);
+	link.flags |= v->protocol == ETH_P_8021AD ? LINK_OUTER_AD : 0;
+	link.flags &= v->tc ? ~0 : ~LINK_TC;
+	if (bpf_map_update_elem(links, &place, &link, BPF_ANY))
+		die("VLANs: table");
+}
+
+/* All that is in the table, and this */
+static inline void vlan_entry(struct table *t, const struct vlan_line *v)
+{
+	struct table_entry *all = calloc(t->n * TABLE_WAYS + 1, sizeof(*all));
+	struct table_key key = { .addr = { .q = { vlan_key(v->protocol, htons(v->outer), htons(v->inner)) } },
+				 .word = table_word(KEY_VLAN, 0, 0, v->port) };
+	size_t n = 0;
+
+	if (!all)
+		die("VLANs: file of VLANs");
+	for (__u32 i = 0; i < t->n * TABLE_WAYS; i++)
+		if (t->buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS].tag)
+			all[n++] = t->buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
+	if (!table_lookup(t, &key)) {
+		all[n].key = key;
+		all[n++].vlan = (struct vlan){ .ifindex = v->ifindex };
+		if (table_sync(t, all, n) < 0)
+			die("VLANs: program");
+	}
+	free(all);
+}
+
+static inline void vlans_read(const char *file, int links, int table, __u32 buckets)
+{
+	struct table t = { .n = buckets, .grace = table_grace };
+	struct vlan_line v;
+	FILE *in = fopen(file, "r");
+
+	t.buckets = mmap(NULL, t.n * sizeof(*t.buckets), PROT_READ | PROT_WRITE, MAP_SHARED, table, 0);
+	if (!in || t.buckets == MAP_FAILED)
+		die("VLANs");
+	while (fscanf(in, "%u %u %x %u %u %u", &v.ifindex, &v.port, &v.protocol, &v.outer, &v.inner, &v.tc) == 6) {
+		vlan_link(links, &v);
+		vlan_entry(&t, &v);
+	}
+	fclose(in);
+	munmap(t.buckets, t.n * sizeof(*t.buckets));
+}
+
+/* The switches of a running program are what is in its map .rodata */
+static inline void switches_of(int program, void *ret, size_t size)
+{
+	__u32 ids[64], len = sizeof(struct bpf_prog_info), zero = 0;
+	struct bpf_prog_info info = { .nr_map_ids = 64, .map_ids = (__u64)(unsigned long)ids };
+	__u64 value[64];
+	bool found = false;
+
+	if (size > sizeof(value) || bpf_obj_get_info_by_fd(program, &info, &len))
+		die("VLANs: the running program");
+	for (__u32 i = 0; i < info.nr_map_ids && i < 64 && !found; i++) {
+		struct bpf_map_info map = { 0 };
+		int fd = bpf_map_get_fd_by_id(ids[i]);
+
+		len = sizeof(map);
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &map, &len))
+			die("VLANs: its maps");
+		found = strstr(map.name, ".rodata") && (map.value_size + 7) / 8 == (size + 7) / 8 && !bpf_map_lookup_elem(fd, &zero, value);
+		close(fd);
+	}
+	if (!found)
+		die("VLANs: its switches");
+	memcpy(ret, value, size);
+}
+
+/* The program as it runs, but for with_vlans */
+static inline int with_vlans_too(int running)
+{
+	struct wgxdp *s = wgxdp__open();
+	struct bpf_program *program;
+	struct bpf_map *map;
+	int fd;
+
+	if (!s)
+		die("VLANs: wgxdp.bpf.o");
+	switches_of(running, s->rodata, sizeof(*s->rodata));
+	s->rodata->with_vlans = true;
+	bpf_object__for_each_map(map, s->obj)
+		if (!strchr(bpf_map__name(map), '.') && bpf_map__reuse_fd(map, pinned(bpf_map__name(map))))
+			die("VLANs: reuse");
+	bpf_object__for_each_program(program, s->obj)
+		bpf_program__set_autoload(program, program == s->progs.wgxdp_xdp);
+	if (wgxdp__load(s))
+		die("VLANs: load");
+	fd = dup(bpf_program__fd(s->progs.wgxdp_xdp));
+	wgxdp__destroy(s);
+	return fd;
+}
+
+#endif

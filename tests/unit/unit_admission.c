@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the guard of a service lets through, on the host plane under ASan and UBSan: shapes, mac1 (by OpenSSL), keys, time, limits,
+ * replays and strict; each reason alone, on both planes, both families, dnat and masquerade.
+ */
+#include "host/host_handshakes.h"
+
+static const enum plane planes[] = { PLANE_XDP, PLANE_TC };
+
+static int set_up(void **state)
+{
+	guard_setup(0, 1);
+	plane = PLANE_TC;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	bool held = ways_sums_hold();
+
+	world_clear();
+	guards_reset();
+	return held ? 0 : -1;
+}
+
+/* The same with each service on each plane, anew */
+static void everywhere(__u32 flags, __u32 n_keys, void (*test)(void))
+{
+	for (size_t i = 0; i < GUARDED * 2; i++) {
+		guard_setup(flags, n_keys);
+		at_service = &guarded[i / 2];
+		plane = planes[i % 2];
+		test();
+	}
+}
+
+/* ---- shapes ---- */
+
+static int with_len(__u32 kind, __u32 header, __u32 len)
+{
+	struct told m = { .kind = kind, .header = header, .len = len };
+
+	message_make(&m);
+	if (!len) {
+		client_comes(&m);
+		in.payload = 0;
+		return becomes();
+	}
+	return sends(&m);
+}
+
+static void shapes_here(void)
+{
+	static const __u32 right[] = { 0, INITIATION_LEN, RESPONSE_LEN, COOKIE_LEN };
+
+	for (__u32 kind = 1; kind < MESSAGE_DATA; kind++)
+		for (int off = -2; off <= 2; off++)
+			assert_int_equal(with_len(kind, 0, right[kind] + off), off ? -DROP_guard_shape : 0);
+	for (__u32 kind = 1; kind <= MESSAGE_DATA; kind++)
+		for (__u32 len = 0; len < 40; len++)
+			assert_int_equal(with_len(kind, 0, len), kind == MESSAGE_DATA && len >= 32 ? 0 : -DROP_guard_shape);
+	for (__u32 len = 32; len <= 1452; len += 4)	/* 1452: a full packet of an MTU of 1420 */
+		assert_int_equal(with_len(MESSAGE_DATA, 0, len), 0);
+	for (__u32 header = 0; header < 7; header++)
+		for (__u32 i = 0; i < 5; i++)
+			assert_int_equal(with_len(MESSAGE_DATA, header ?: 0x100, (__u32[]){ 32, 48, 64, 92, 148 }[i]),
+					 header == 4 || (header == 3 && i == 2) ? 0 :
+					 header == 1 && i == 4 ? -DROP_guard_mac1 : header == 2 && i == 3 ? -DROP_guard_mac1 :
+					 -DROP_guard_shape);
+	for (__u32 kind = 1; kind <= MESSAGE_DATA; kind++)
+		for (__u32 bit = 8; bit < 32; bit++)
+			assert_int_equal(with_len(kind, kind | 1U << bit, 0 ?: right[kind & 3] ?: 32), -DROP_guard_shape);
+}
+
+static void shapes(void **state)
+{
+	everywhere(0, 1, shapes_here);
+}
+
+static __u32 junk_sizes[MESSAGES];
+
+static void amneziawg_here(void)
+{
+	static const __u32 headers[] = { 0xdeadbeef, 5, 0x80000001, 0x12345678 };
+	struct guard *g = guard_at(at_service->id);
+	struct told m;
+
+	for (__u32 i = 0; i < MESSAGES; i++) {
+		g->header[i] = htole32(headers[i]);
+		g->junk[i] = junk_sizes[i];
+		g->flags |= junk_sizes[i] ? GUARD_JUNK : 0;
+	}
+	for (__u32 kind = 1; kind <= MESSAGE_DATA; kind++) {
+		assert_int_equal(with_len(kind, 0, 0) ? -DROP_guard_shape : 0, -DROP_guard_shape);	/* WireGuard's own */
+		for (int off = -1; off <= 1; off++) {
+			m = (struct told){ .kind = kind, .header = headers[kind - 1], .junk = junk_sizes[kind - 1] + off };
+			if (off < 0 && !junk_sizes[kind - 1])
+				continue;
+			message_make(&m);
+			assert_int_equal(sends(&m), off ? -DROP_guard_shape : 0);
+		}
+		m = (struct told){ .kind = kind, .header = headers[kind - 1], .junk = junk_sizes[kind - 1] };
+		message_make(&m);
+		m.bytes[m.junk + 1] ^= 1;
+		assert_int_equal(sends(&m), -DROP_guard_shape);
+	}
+	m = (struct told){ .kind = MESSAGE_INITIATION, .header = headers[0], .junk = junk_sizes[0] };
+	message_make(&m);
+	m.bytes[m.junk + 116] ^= 1;
+	assert_int_equal(sends(&m), -DROP_guard_mac1);
+	for (__u32 n = 0; n < 24; n++) {	/* shorter than junk and header */
+		client_comes(&m);
+		in.payload = n;
+		assert_int_equal(becomes(), -DROP_guard_shape);
+	}
+}
+
+static void amneziawg(void **state)
+{
+	static const __u32 sizes[][MESSAGES] = {
+		{ 0 }, { 15, 18, 0, 0 }, { 15, 18, 20, 7 }, { 1, 0, 0, 0 }, { 0, 0, 0, 16 }, { 1132, 1188, 900, 33 },
+	};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		memcpy(junk_sizes, sizes[i], sizeof(junk_sizes));
+		everywhere(0, 1, amneziawg_here);
+	}
+}
+
+/* Options, extension headers, bytes that are out of reach */
+static void headers_here(void)
+{
+	struct told m = initiation_for(0), data = message(MESSAGE_DATA, 0, 7), wrong = initiation_for(1);
+
+	for (int i = 0; i < 3; i++) {
+		const struct told *is = i == 0 ? &m : i == 1 ? &data : &wrong;
+		__u32 len;
+		int rc;
+
+		client_comes(is);
+		in.n_extra = 8;
+		if (in.family == FAMILY_IPV4)
+			memset(in.extra, 1, 8);
+		else
+			memcpy(in.extra, (__u8[]){ IPPROTO_UDP, 0, 1, 4, 0, 0, 0, 0 }, 8);
+		in.first = IPPROTO_DSTOPTS;
+		if (at_service->id < 4) {	/* whose options end */
+			rc = becomes();
+			assert_int_equal(rc, i == 2 ? -DROP_guard_mac1 : 0);
+		}
+		client_comes(is);
+		in.padding = 5;
+		rc = becomes();
+		assert_int_equal(rc, i == 2 ? -DROP_guard_mac1 : 0);
+		client_comes(is);
+		len = frame_build(&in, came);
+		for (__u32 linear = 14 + 48; linear < len; linear += 9) {
+			ran = way_run(PLANE_TC, W0, came, len, linear, left);
+			assert_int_equal(ran.verdict, i == 2 ? HOST_DROP : HOST_SENT);
+		}
+	}
+}
+
+static void headers(void **state)
+{
+	everywhere(0, 1, headers_here);
+}
+
+/* ---- pieces and errors ---- */
+
+/* A first fragment is looked at for as far as it goes, and no further: behind it are a frame's last bytes, which say nothing */
+static void first_fragments(void **state)
+{
+	struct told m = message(MESSAGE_DATA, 0, 7), begins = initiation_for(0);
+
+	m.len = 1024;
+	message_make(&m);
+	for (__u32 n = 0; n <= 1024; n += 8) {
+		client_comes(&m);
+		in.frag_off = 0x2000;
+		in.id = n + 1;
+		in.payload = n;
+		in.udp_len = 1024 - n;
+		if (n < 8)
+			in.padding = 40;
+		assert_int_equal(becomes(), n < 8 ? -DROP_guard_shape : 0);
+	}
+	client_comes(&m);			/* and padded with what looks like the header */
+	in.frag_off = 0x2000;
+	in.id = 7000;
+	in.payload = 1024;
+	frame_build(&in, came);
+	put16(came + 14 + 2, 28);
+	put16(came + 14 + 10, 0);
+	put16(came + 14 + 10, ~frame_fold(frame_sum(came + 14, 20)));
+	ran = way_run(plane, W0, came, 14 + 28 + 1024, 14 + 28 + 1024, left);
+	assert_int_equal(ran.verdict, HOST_DROP);
+	assert_int_equal(way_reason(0, DIRECTION_ORIGINAL, plane, DROP_guard_shape), 2);
+	client_comes(&begins);			/* an initiation in pieces is none, though the rest is behind it */
+	in.frag_off = 0x2000;
+	in.id = 7001;
+	frame_build(&in, came);
+	put16(came + 14 + 2, 28 + 64);
+	put16(came + 14 + 10, 0);
+	put16(came + 14 + 10, ~frame_fold(frame_sum(came + 14, 20)));
+	ran = way_run(plane, W0, came, 14 + 28 + 148, 14 + 28 + 148, left);
+	assert_int_equal(ran.verdict, HOST_DROP);
+}
+
+static void later_fragments(void **state)
+{
+	for (int strict = 0; strict < 2; strict++) {
+		struct told m = message(MESSAGE_DATA, 0, 7);
+		__u32 len;
+
+		guard_setup(strict ? GUARD_STRICT : 0, 1);
+		m.len = 1024;
+		message_make(&m);
+		client_comes(&m);
+		in.frag_off = 0x2000;
+		in.id = 99;
+		in.payload = 512;
+		in.udp_len = 512;
+		assert_int_equal(becomes(), strict ? -DROP_guard_stranger : 0);
+		in.frag_off = 520 / 8;
+		in.id = 99;
+		in.udp_len = 0;
+		len = frame_build(&in, came);
+		ran = way_run(plane, W0, came, len, len, left);
+		assert_int_equal(ran.verdict, strict ? HOST_PASS : HOST_SENT);	/* nobody's */
+	}
+}
+
+/* An error about what a backend sent */
+static void errors(void **state)
+{
+	guard_setup(GUARD_STRICT, 1);
+	for (size_t i = 0; i < 2; i++) {
+		struct way w = { "", W0, i, DIRECTION_ORIGINAL, guarded[i].client, guarded[i].local, guarded[i].backend, 51820, 51820, L0, 10 };
+		struct error e;
+		__u32 len;
+
+		error_comes(&w, &e);
+		len = error_build(&e, came);
+		ran = way_run(plane, W0, came, len, len, left);
+		assert_int_equal(ran.verdict, HOST_SENT);
+	}
+}
+
+static int segmented(const struct told *parts, __u32 n, __u32 size)
+{
+	static __u8 payload[60000];
+	struct host_packet packet = { .gso_segs = n, .gso_size = size };
+	__u8 *memory;
+	__u32 at = 0;
+
+	for (__u32 i = 0; i < n; i++) {
+		memcpy(payload + at, parts[i].bytes, message_len(&parts[i]));
+		at += message_len(&parts[i]);
+	}
+	client_comes(&parts[0]);
+	in.bytes = payload;
+	in.payload = at;
+	packet.len = packet.linear = frame_build(&in, came);
+	memory = malloc(packet.len + 2 + HOST_ROOM);
+	packet.data = memory + 2;
+	memcpy(packet.data, came, packet.len);
+	ran.verdict = world_run(PLANE_TC, W0, &packet);
+	free(memory);
+	return ran.verdict;
+}
+
+static void segments_here(void)
+{
+	bool strict = guard_at(at_service->id)->flags & GUARD_STRICT;
+	struct told parts[40];
+
+	plane = PLANE_TC;
+	if (at_service->id >= 4)		/* no segment changes its family */
+		return;
+	for (__u32 i = 0; i < 40; i++) {
+		parts[i] = message(MESSAGE_DATA, 0, 7);
+		parts[i].len = 1280;
+		message_make(&parts[i]);
+	}
+	assert_int_equal(segmented(parts, 40, 1280), HOST_SENT);
+	for (__u32 bad = 0; bad < 40; bad += 13) {
+		parts[bad].bytes[0] = 1;
+		assert_int_equal(segmented(parts, 40, 1280), HOST_DROP);
+		parts[bad].bytes[0] = 4;
+		parts[bad].bytes[3] = 4;
+		assert_int_equal(segmented(parts, 40, 1280), HOST_DROP);
+		parts[bad].bytes[3] = 0;
+	}
+	for (__u32 len = 0; len <= 80; len++) {
+		parts[39].len = len ?: 1280;
+		assert_int_equal(segmented(parts, 40, 1280), len && len < 32 ? HOST_DROP : HOST_SENT);
+	}
+	parts[39] = parts[0];
+	for (__u32 i = 0; i < 40; i++)
+		parts[i].len = 1279;
+	assert_int_equal(segmented(parts, 40, 1279), HOST_SENT);
+	for (__u32 i = 0; i < 40; i++)
+		parts[i].len = 31;
+	assert_int_equal(segmented(parts, 40, 31), HOST_DROP);
+	for (__u32 kind = 1; kind < MESSAGE_DATA; kind++) {
+		parts[0] = parts[1] = message(kind, 1, 7);
+		assert_int_equal(segmented(parts, 2, message_len(parts)), HOST_DROP);
+		parts[2] = message(MESSAGE_DATA, 0, 7);
+		parts[2].len = 64;
+		message_make(&parts[2]);
+		assert_int_equal(segmented(parts + 1, 2, message_len(parts)), HOST_DROP);
+	}
+	assert_int_equal(strict, false);
+}
+
+static void segments(void **state)
+{
+	everywhere(0, 1, segments_here);
+}
+
+/* ---- mac1 and keys ---- */
+
+static void mac1_here(void)
+{
+	for (__u32 kind = MESSAGE_INITIATION; kind <= MESSAGE_RESPONSE; kind++) {
+		__u32 at = kind == MESSAGE_INITIATION ? 116 : 60;
+		struct told m = message(kind, 1, 2);
+		__u64 before;
+
+		assert_int_equal(sends(&m), 0);
+		before = remembered();
+		for (__u32 i = 4; i < at + MAC_LEN; i++) {
+			m.bytes[i] ^= 1 << i % 8;
+			assert_int_equal(sends(&m), -DROP_guard_mac1);
+			m.bytes[i] ^= 1 << i % 8;
+		}
+		assert_int_equal(remembered(), before);
+		for (__u32 i = at + MAC_LEN; i < at + 2 * MAC_LEN; i++)	/* mac2 is another matter */
+			m.bytes[i] ^= 0x55;
+		assert_int_equal(sends(&m), 0);
+	}
+}
+
+static void mac1(void **state)
+{
+	everywhere(0, 1, mac1_here);
+}
+
+static void keys_here(void)
+{
+	__u32 n = guard_at(at_service->id)->keys & 0xff;
+
+	for (__u32 i = 0; i < KEYS; i++)
+		assert_int_equal(sends_initiation(i), i < n ? 0 : -DROP_guard_mac1);
+	assert_int_equal(health_at(at_service->id, 0)->initiations, n);
+}
+
+static void keys(void **state)
+{
+	static const __u32 n[] = { 0, 1, 3, 64 };
+
+	for (int i = 0; i < 4; i++)
+		everywhere(0, n[i], keys_here);
+}
+
+/* First both are good, in a row of their own, then the old one is gone */
+static void rotation(void **state)
+{
+	struct guard *g = guard_at(0);
+
+	assert_int_equal(sends_initiation(0), 0);
+	assert_int_equal(sends_initiation(1), -DROP_guard_mac1);
+	keys_written(200, 0, 2, false);
+	assert_int_equal(sends_initiation(1), -DROP_guard_mac1);
+	g->keys = GUARD_KEYS_WORD(200, 2);
+	assert_int_equal(sends_initiation(0), 0);
+	assert_int_equal(sends_initiation(1), 0);
+	keys_written(100, 1, 1, false);
+	g->keys = GUARD_KEYS_WORD(100, 1);
+	assert_int_equal(sends_initiation(0), -DROP_guard_mac1);
+	assert_int_equal(sends_initiation(1), 0);
+}
+
+/* ---- time ---- */
+
+#define FULL(budget) (31 * (budget) / 250)	/* of an eighth of a second, in whole jiffies */
+#define FULL_BUDGET FULL(BUDGET_UNKNOWN)
+
+static struct guard_budget *budget(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&guard_budget, &zero);
+}
+
+/* Forgeries use it up, and what is left is for whom the backend has answered; who has been wrong once has little of it, which he
+ * shares with such alone; as time goes, all get some again */
+static void time_is_used_up(void **state)
+{
+	struct told right = initiation_for(0), wrong = initiation_for(64);
+	__u32 tried = 0, known = client_port;
+
+	keys_written(16, 0, 64, false);
+	guard_at(0)->keys = GUARD_KEYS_WORD(16, 64);
+	shakes(0, 1, 2);
+	client_port++;
+	client_number = 1;
+	while (sends(&wrong) == -DROP_guard_mac1)
+		tried++;
+	assert_uint_in_range(tried, 1 + FULL(BUDGET_FAILED) / 128, 2 + FULL(BUDGET_FAILED) / 128);
+	assert_uint_in_range(budget()->left[0], FULL_BUDGET - 132, FULL_BUDGET - 128);	/* his first, and the one who is known */
+	assert_int_equal(sends(&right), -DROP_guard_busy);	/* as the liar */
+	client_number = 2;
+	assert_int_equal(sends(&right), 0);			/* another */
+	for (client_number = 3; sends(&wrong) == -DROP_guard_mac1; client_number++)
+		tried++;
+	assert_uint_in_range(tried, (FULL_BUDGET + FULL(BUDGET_FAILED)) / 128 - 1, (FULL_BUDGET + FULL(BUDGET_FAILED)) / 128 + 2);
+	client_number = 2;
+	assert_int_equal(sends(&right), -DROP_guard_busy);
+	right = message(MESSAGE_RESPONSE, 1, 2);
+	assert_int_equal(sends(&right), -DROP_guard_busy);
+	assert_int_equal(sends_data(5), 0);
+	client_number = 0;
+	assert_int_equal(sends_initiation(0), -DROP_guard_busy);
+	client_port = known;
+	assert_int_equal(sends_initiation(0), 0);
+	client_number = 2;
+	host_jiffies++;
+	assert_int_equal(sends_initiation(0), 0);
+	assert_uint_in_range(budget()->left[0], BUDGET_UNKNOWN / tick_rate - 200, BUDGET_UNKNOWN / tick_rate);
+	client_number = 5;
+	for (tried = 0; sends(&wrong) == -DROP_guard_mac1; tried++)
+		assert_uint_in_range(tried, 0, BUDGET_FAILED / tick_rate / 128);
+	assert_int_equal(sends_initiation(0), -DROP_guard_busy);
+	host_jiffies += tick_rate - 2;
+	assert_int_equal(sends_initiation(0), 0);		/* there is enough for all */
+}
+
+static void refill(void **state)
+{
+	__u64 tried = 0;
+
+	for (__u32 i = 0; i < 4 * tick_rate; i++) {
+		for (int j = 0; j < 6; j++) {
+			client_number = i * 6 + j;
+			if (sends_initiation(1) != -DROP_guard_mac1)
+				continue;
+			tried++;
+			budget()->left[0] -= 2998;		/* as of 1,500 keys */
+		}
+		host_jiffies++;
+	}
+	assert_uint_in_range(tried * 3000, 4ULL * BUDGET_UNKNOWN * 95 / 100, (4ULL * BUDGET_UNKNOWN + FULL_BUDGET) * 105 / 100);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(shapes), TEST(amneziawg), TEST(headers), TEST(first_fragments), TEST(later_fragments), TEST(errors), TEST(segments),
+		TEST(mac1), TEST(keys), TEST(rotation), TEST(time_is_used_up), TEST(refill),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

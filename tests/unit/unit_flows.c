@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Flows in maps of this kernel: as `show flows` tells them, how a command ends them, their numbers; and as many of them as there is
+ * room for by default, within a time. Without root: exit 77.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "lib/jiffies.h"
+#include "show/show_flows.h"
+
+#define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
+#define OTHER "MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnN0dXY="
+#define LIST_SECONDS 10			/* of the CPU, under ASan, for FLOWS */
+
+static struct dataplane dp;
+static __u64 now;			/* ahead of the kernel's: the newest flow says what time it is */
+
+static int map(enum bpf_map_type type, size_t key, size_t value, __u32 n, __u32 flags)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = flags);
+	int fd = bpf_map_create(type, "test", key, value, n, &options);
+
+	if (fd < 0)
+		fail_msg("a map of %u: %s", n, strerror(errno));
+	return fd;
+}
+
+static int set_up(void **state)
+{
+	static const char *const names[] = { "many", "", "more" };
+	struct service_name name = { .nat = 2 };
+	struct peer_name peer = { .name = "site-a" };
+
+	strcpy(dp.instance, "test");
+	for (int i = 0; i < MAP_COUNT; i++)
+		dp.maps[i] = -1;
+	dp.maps[MAP_flows] = map(BPF_MAP_TYPE_HASH, sizeof(struct flow_key), sizeof(struct flow), 2 * FLOWS, BPF_F_NO_PREALLOC);
+	dp.maps[MAP_names] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(name), 8, 0);
+	dp.maps[MAP_peers] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct peer), 4, 0);
+	dp.maps[MAP_peer_names] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(peer), 4, 0);
+	dp.maps[MAP_pools] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct pool), 8, 0);
+	dp.maps[MAP_flow_totals] = map(BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct flow_total), 8, 0);
+	dp.maps[MAP_flows_deleted] = map(BPF_MAP_TYPE_ARRAY, 4, 8, 8, 0);
+	for (__u32 i = 0; i < 3; i++) {
+		strcpy(name.name, names[i]);
+		bpf_map_update_elem(dp.maps[MAP_names], &i, &name, 0);
+	}
+	wg_key_parse(KEY, (struct wg_key *)peer.key);
+	bpf_map_update_elem(dp.maps[MAP_peer_names], &(__u32){ 1 }, &peer, 0);
+	now = jiffies_now() + 3600 * jiffies_a_second();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (dp.maps[i] >= 0)
+			close(dp.maps[i]);
+	return 0;
+}
+
+static struct addr addr(const char *text, __be16 *ret_port, __u8 *ret_family)
+{
+	struct address a;
+
+	assert_int_equal(endpoint_parse(text, &a, ret_port), 0);
+	*ret_family = a.family;
+	return a.addr;
+}
+
+struct tuple {
+	__u16 id;
+	const char *client, *public, *ours, *backend;
+};
+
+/* Both entries of a flow; age, idle: of the original, seconds; the reply was seen a second earlier */
+static struct flow_key put(const struct tuple *t, __u64 age, __u64 idle, __u64 packets)
+{
+	__u64 rate = jiffies_a_second();
+	struct flow flow = { .id = t->id, .since = now - age * rate, .seen = now - idle * rate, .packets = packets, .bytes = 100 * packets };
+	struct flow reply = flow;
+	struct flow_key key = { .direction = DIRECTION_ORIGINAL }, back;
+
+	key.src = addr(t->client, &key.sport, &key.family);
+	key.dst = addr(t->public, &key.dport, &key.family);
+	flow.src = addr(t->ours, &flow.sport, &flow.family);
+	flow.dst = addr(t->backend, &flow.dport, &flow.family);
+	reply.src = key.dst;
+	reply.sport = key.dport;
+	reply.dst = key.src;
+	reply.dport = key.sport;
+	reply.family = key.family;
+	reply.seen -= rate;
+	reply.packets--;
+	reply.bytes -= 50;
+	back = flow_reverse(&key, &flow);
+	assert_int_equal(bpf_map_update_elem(dp.maps[MAP_flows], &key, &flow, BPF_NOEXIST), 0);
+	assert_int_equal(bpf_map_update_elem(dp.maps[MAP_flows], &back, &reply, BPF_NOEXIST), 0);
+	return key;
+}
+
+static size_t entries(void)
+{
+	struct flow_key key, *last = NULL;
+	size_t n = 0;
+
+	for (; !bpf_map_get_next_key(dp.maps[MAP_flows], last, &key); last = &key)
+		n++;
+	return n;
+}
+
+static const struct tuple tuples[] = {
+	{ 2, "203.0.113.7:51820", "198.51.100.1:51820", "[2001:db8:1::1]:51820", "[2001:db8:2::10]:51820" },
+	{ 0, "[2001:db8:9::9]:1024", "[2001:db8:5::1]:443", "192.168.1.1:20000", "192.168.1.10:51820" },
+	{ 0, "203.0.113.9:5", "198.51.100.1:443", "192.168.1.1:20001", "192.168.1.10:51820" },
+	{ 0, "203.0.113.9:5", "198.51.100.1:51820", "192.168.1.1:20002", "192.168.1.10:51820" },
+	{ 0, "203.0.113.9:4", "198.51.100.1:51820", "192.168.1.1:20003", "192.168.1.10:51820" },
+	{ 0, "203.0.113.10:1", "198.51.100.1:51820", "192.168.1.1:20004", "192.168.1.10:51820" },
+	{ 1, "203.0.113.1:1", "198.51.100.1:51820", "192.168.1.1:20005", "192.168.1.10:51820" },	/* of a service that is gone */
+};
+
+static char *shown(bool json, const struct wg_dump *dump)
+{
+	char *text;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	assert_int_equal(show_flows(&dp, json, dump, out), 0);
+	fclose(out);
+	return text;
+}
+
+static void lists(void **state)
+{
+	static const char dump[] =
+		KEY "\t(none)\t192.168.1.1:20003\t(none)\t7\t0\t0\toff\n"
+		OTHER "\t(none)\t[2001:db8:1::1]:51820\t(none)\t7\t0\t0\toff\n"
+		OTHER "\t(none)\t203.0.113.10:1\t(none)\t7\t0\t0\toff\n";
+	FILE *in = fmemopen((void *)dump, strlen(dump), "r");
+	struct wg_dump d;
+	char *text;
+
+	assert_int_equal(wg_dump_parse(in, "dump", &d), 0);
+	fclose(in);
+	text = shown(false, NULL);
+	assert_string_equal(text, "");
+	free(text);
+	text = shown(true, NULL);
+	assert_string_equal(text, "{\n  \"version\": \"" VERSION "\",\n  \"instance\": \"test\",\n  \"flows\": []\n}\n");
+	free(text);
+	for (size_t i = 0; i < sizeof(tuples) / sizeof(*tuples); i++)
+		put(&tuples[i], 100 * i + 5, i, 10 + i);
+	text = shown(false, NULL);
+	assert_string_equal(text,
+"SERVICE  CLIENT                PUBLIC               OURS                   BACKEND                 AGE   IDLE  ORIGINAL  REPLY\n"
+"many     203.0.113.9:4         198.51.100.1:51820   192.168.1.1:20003      192.168.1.10:51820      405s  4s    14/1400   13/1350\n"
+"many     203.0.113.9:5         198.51.100.1:443     192.168.1.1:20001      192.168.1.10:51820      205s  2s    12/1200   11/1150\n"
+"many     203.0.113.9:5         198.51.100.1:51820   192.168.1.1:20002      192.168.1.10:51820      305s  3s    13/1300   12/1250\n"
+"many     203.0.113.10:1        198.51.100.1:51820   192.168.1.1:20004      192.168.1.10:51820      505s  5s    15/1500   14/1450\n"
+"many     [2001:db8:9::9]:1024  [2001:db8:5::1]:443  192.168.1.1:20000      192.168.1.10:51820      105s  1s    11/1100   10/1050\n"
+"(1)      203.0.113.1:1         198.51.100.1:51820   192.168.1.1:20005      192.168.1.10:51820      605s  6s    16/1600   15/1550\n"
+"more     203.0.113.7:51820     198.51.100.1:51820   [2001:db8:1::1]:51820  [2001:db8:2::10]:51820  5s    0s    10/1000   9/950\n");
+	free(text);
+	text = shown(false, &d);
+	assert_non_null(strstr(text, "  REPLY    PEER\n"));
+	assert_non_null(strstr(text, "  192.168.1.1:20003      192.168.1.10:51820      405s  4s    14/1400   13/1350  site-a\n"));
+	assert_non_null(strstr(text, "  9/950    " OTHER "\n"));
+	assert_non_null(strstr(text, "  12/1250  -\n"));
+	free(text);
+	text = shown(true, &d);
+	assert_non_null(strstr(text, "  \"flows\": [\n    { \"service\": \"many\", \"client\": \"203.0.113.9:4\", "
+		"\"public\": \"198.51.100.1:51820\", \"ours\": \"192.168.1.1:20003\", \"backend\": \"192.168.1.10:51820\", \"age\": 405, \"idle\": 4, "
+		"\"packets\": 27, \"bytes\": 2750, \"original\": { \"packets\": 14, \"bytes\": 1400 }, \"reply\": { \"packets\": 13, \"bytes\": 1350 }, "
+		"\"wg_peer\": \"" KEY "\", \"wg_peer_name\": \"site-a\" },\n"));
+	assert_non_null(strstr(text, "\"wg_peer\": \"" OTHER "\", \"wg_peer_name\": null }\n  ]\n}\n"));
+	assert_non_null(strstr(text, "\"wg_peer\": null, \"wg_peer_name\": null },\n"));
+	free(text);
+	wg_dump_free(&d);
+}
+
+/* Both entries go, and are counted once; an entry of the reply that is another flow's by now stays */
+static void deletes(void **state)
+{
+	struct flow_key first = put(&tuples[0], 1, 1, 1), second = put(&tuples[2], 1, 1, 1), back;
+	struct flow flow, reply;
+	struct flow_numbers n;
+
+	assert_true(dataplane_flow_delete(&dp, &first));
+	assert_int_equal(entries(), 2);
+	assert_false(dataplane_flow_delete(&dp, &first));
+	assert_int_equal(dataplane_flow_numbers(&dp, 2, &n), 0);
+	assert_int_equal(n.deleted, 1);
+	bpf_map_lookup_elem(dp.maps[MAP_flows], &second, &flow);
+	assert_true(dataplane_flow_other(&dp, &second, &flow, &reply));
+	back = flow_reverse(&second, &flow);
+	reply.dport = htons(6);
+	bpf_map_update_elem(dp.maps[MAP_flows], &back, &reply, BPF_EXIST);
+	assert_false(dataplane_flow_other(&dp, &second, &flow, &reply));
+	assert_true(dataplane_flow_delete(&dp, &second));
+	assert_int_equal(entries(), 1);
+	assert_int_equal(dataplane_flow_numbers(&dp, 0, &n), 0);
+	assert_int_equal(n.deleted, 1);
+}
+
+static void numbers(void **state)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct flow_total *t = calloc(cpus, sizeof(*t));
+	struct flow_numbers n;
+	__u32 id = 2;
+	__u64 one = 1;
+
+	for (int i = 0; i < cpus; i++)
+		t[i] = (struct flow_total){ .created = 10, .expired = 3, .moved = 2 };
+	bpf_map_update_elem(dp.maps[MAP_flow_totals], &id, t, 0);
+	bpf_map_update_elem(dp.maps[MAP_flows_deleted], &id, &one, 0);
+	assert_int_equal(dataplane_flow_numbers(&dp, id, &n), 0);
+	assert_int_equal(n.created, 10 * cpus);
+	assert_int_equal(n.expired, 3 * cpus);
+	assert_int_equal(n.moved, 2 * cpus);
+	assert_int_equal(n.now, 5 * cpus - 1);
+	one = 1000;				/* counted in between: none is no less than none */
+	bpf_map_update_elem(dp.maps[MAP_flows_deleted], &id, &one, 0);
+	assert_int_equal(dataplane_flow_numbers(&dp, id, &n), 0);
+	assert_int_equal(n.now, 0);
+	assert_int_not_equal(dataplane_flow_numbers(&dp, 8, &n), 0);
+	free(t);
+}
+
+static void put_many(void)
+{
+	for (__u32 i = 0; i < FLOWS; i++) {
+		char client[64], ours[64];
+
+		snprintf(client, sizeof(client), "10.%u.%u.%u:4000", i >> 16, i >> 8 & 255, i & 255);
+		snprintf(ours, sizeof(ours), "192.168.1.%u:%u", 1 + i / 40000, 20000 + i % 40000);
+		put(&(struct tuple){ 0, client, "198.51.100.1:51820", ours, "192.168.1.10:51820" }, 1, 1, 5);
+	}
+}
+
+static double cpu_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* A pool that has half as many ports, and then is gone: whoever has none of its ports ends, and nobody else */
+static void taken_away(void **state)
+{
+	struct pool pool = { .first = 20000, .last = 60999, .timeout = 300, .n4 = 7 };
+	struct plan p = { .pools = &pool, .n_pools = 1 };
+	struct flow_numbers n;
+	int changes = 0;
+	double before;
+
+	for (__u32 i = 0; i < pool.n4; i++)
+		pool.own4[i] = addr("192.168.1.1:1", &(__be16){ 0 }, &(__u8){ 0 });
+	for (__u32 i = 0; i < pool.n4; i++)
+		pool.own4[i].b[15] = 1 + i;
+	assert_int_equal(dataplane_pools_write(&dp, &p, &changes), 0);
+	assert_int_equal(changes, 1);
+	put_many();
+	before = cpu_seconds();
+	pool.last = 39999;
+	assert_int_equal(dataplane_pools_write(&dp, &p, &changes), 0);
+	print_message("half of %u flows: %.1f s of the CPU\n", FLOWS, cpu_seconds() - before);
+	assert_true(cpu_seconds() - before < LIST_SECONDS);
+	dataplane_flow_numbers(&dp, 0, &n);
+	assert_int_equal(n.deleted, FLOWS / 40000 * 20000 + (FLOWS % 40000 > 20000 ? FLOWS % 40000 - 20000 : 0));
+	assert_int_equal(entries(), 2 * (FLOWS - n.deleted));
+	p.n_pools = 0;
+	assert_int_equal(dataplane_pools_write(&dp, &p, &changes), 0);
+	assert_int_equal(changes, 3);
+	assert_int_equal(entries(), 0);
+	dataplane_flow_numbers(&dp, 0, &n);
+	assert_int_equal(n.deleted, FLOWS);
+}
+
+/* FLOWS of them, each once and in order */
+static void many(void **state)
+{
+	struct address a, last = { 0 };
+	size_t n = 0, len, room = 0;
+	char *line = NULL, word[64];
+	FILE *out = tmpfile();
+	__be16 port;
+	double before;
+
+	put_many();
+	before = cpu_seconds();
+	assert_int_equal(show_flows(&dp, false, NULL, out), 0);
+	print_message("%u flows: %.1f s of the CPU\n", FLOWS, cpu_seconds() - before);
+	assert_true(cpu_seconds() - before < LIST_SECONDS);
+	rewind(out);
+	while (getline(&line, &room, out) > 0) {
+		if (sscanf(line, "many %63s", word) != 1)
+			continue;
+		len = strlen(word);
+		assert_true(len && !endpoint_parse(word, &a, &port));
+		assert_true(memcmp(&last.addr, &a.addr, sizeof(a.addr)) < 0);
+		last = a;
+		n++;
+	}
+	assert_int_equal(n, FLOWS);
+	fclose(out);
+	free(line);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(lists, set_up, tear_down), cmocka_unit_test_setup_teardown(deletes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(numbers, set_up, tear_down), cmocka_unit_test_setup_teardown(many, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(taken_away, set_up, tear_down),
+	};
+
+	if (geteuid()) {
+		puts("needs root");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

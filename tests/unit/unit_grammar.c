@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The grammar of what is planned (user/config/config_later.c) against the design; a file with every key of
+ * wgxdp.yaml(5); and how long a file may be.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "same_config.h"
+#include "told.h"
+#include "lib/yaml.h"
+
+/* What docs/design.md plans is refused for that alone: the grammar of what is to come is there. */
+static void planned(void **state)
+{
+	static const char key[] = "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY=";
+	FILE *in = fopen("docs/design.md", "r"), *out;
+	unsigned int keys = 0;
+	bool block = false;
+	struct config *c;
+	char line[2048], *text, *dots;
+	struct told t;
+	size_t n;
+
+	assert_non_null(in);
+	out = open_memstream(&text, &n);
+	while (fgets(line, sizeof(line), in) && strncmp(line, "## Metrics", 10)) {
+		block |= strstr(line, "*Planned* is this;") != NULL;
+		if (!block || strncmp(line, "    ", 4))
+			continue;
+		while ((dots = strstr(line, "…=")))
+			snprintf(dots, line + sizeof(line) - dots, "%s%s", key, strdupa(dots + strlen("…=")));
+		fputs(line + 4, out);
+	}
+	fclose(in);
+	fclose(out);
+	assert_int_equal(parse_quietly(text, &c, &t), -EINVAL);
+	for (char *rest = t.text, *said; (said = strsep(&rest, "\n"));) {
+		if (strncmp(said, "test.yaml:", 10))
+			continue;
+		keys += strstr(said, ": not supported yet") != NULL;
+		if (!strstr(said, ": not supported yet") && !strstr(said, "'backend' is missing"))
+			fail_msg("%s", said);
+	}
+	assert_uint_in_range(keys, 1, 50);
+	free(text);
+}
+
+/* ---- tests/config/good ---- */
+
+#define EVERYTHING "tests/config/good/everything.yaml"
+#define PAGE "docs/wgxdp.yaml.5"
+
+static void good_file(void **state)
+{
+	struct config *c;
+	int rc = config_read(EVERYTHING, &c);
+
+#if !defined(WITH_SODIUM) || !defined(WITH_LDNS) || !defined(WITH_CURL)
+	assert_int_equal(rc, -EINVAL); /* challenge, rfc2136, ovh */
+	return;
+#endif
+	assert_int_equal(rc, 0);
+	assert_true(*c->blind.device && config_relays(c) && c->n_learn);
+	assert_round_trip(c);
+	config_free(c);
+}
+
+/* Whether some mapping at the end of `section:`, or in the list there, has this key */
+static bool has_key(struct yaml_node *root, const char *section, const char *key)
+{
+	struct yaml_node *map, *node;
+
+	for (map = root; map; map = yaml_following(map, root)) {
+		const struct yaml_node *named =
+			map->parent && map->parent->type == YAML_LIST ? map->parent : map;
+
+		if (map->type != YAML_MAP || !named->parent || named->parent->type != YAML_MAP)
+			continue;
+		for (node = named->parent->first; node && node->next != named;)
+			node = node->next->next;
+		if (!node || strcmp(node->text, section))
+			continue;
+		for (node = map->first; node; node = node->next->next)
+			if (!strcmp(node->text, key))
+				return true;
+	}
+	return false;
+}
+
+/* What the page says of each section, `.Ss section`, is in its list, `.It Cm key` */
+static void every_key(void **state)
+{
+	char line[1024], section[64] = "", key[64], *text;
+	unsigned int keys = 0, missing = 0;
+	struct yaml y = { 0 };
+	FILE *page = fopen(PAGE, "r");
+	size_t n;
+
+	assert_non_null(page);
+	assert_int_equal(yaml_read(EVERYTHING, &text, &n), 0);
+	assert_int_equal(yaml_open(&y, text, n, EVERYTHING), 0);
+	while (fgets(line, sizeof(line), page)) {
+		if (!strncmp(line, ".Sh ", 4))
+			*section = '\0';
+		if (sscanf(line, ".Ss %63s", section) == 1 || !*section ||
+		    sscanf(line, ".It Cm %63s", key) != 1)
+			continue;
+		keys++;
+		if (has_key(yaml_root(&y), section, key))
+			continue;
+		print_error("%s: no key '%s' in '%s', which " PAGE " has\n", EVERYTHING, key,
+			    section);
+		missing++;
+	}
+	fclose(page);
+	yaml_close(&y);
+	free(text);
+	assert_uint_in_range(keys, 100, 300);
+	assert_int_equal(missing, 0);
+}
+
+static void longest(void **state)
+{
+	char name[] = "/tmp/unit_grammar.XXXXXX", *text;
+	int fd = mkstemp(name);
+	struct told t;
+	size_t n;
+
+	listen_to(&t);
+	assert_int_equal(ftruncate(fd, YAML_FILE_LIMIT), 0);
+	assert_int_equal(yaml_read(name, &text, &n), 0);
+	assert_int_equal(n, YAML_FILE_LIMIT);
+	free(text);
+	assert_int_equal(ftruncate(fd, YAML_FILE_LIMIT + 1), 0);
+	assert_int_equal(yaml_read(name, &text, &n), -EFBIG);
+	assert_non_null(strstr(heard(&t), "File too large"));
+	unlink(name);
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(planned),
+		cmocka_unit_test(good_file),
+		cmocka_unit_test(every_key),
+		cmocka_unit_test(longest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

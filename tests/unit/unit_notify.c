@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the service manager gets, by a socket that is a path and by one with an abstract name, and when it expects a sign of life.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "lib/notify.h"
+
+struct manager {
+	int fd;
+	struct sockaddr_un at;
+	char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];	/* as $NOTIFY_SOCKET has it */
+};
+
+/* name is a path, or begins with @; n < strlen: of a name without room for a terminating zero */
+static void listen_at(struct manager *m, const char *name)
+{
+	size_t n = strlen(name);
+
+	*m = (struct manager){ .fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0), .at.sun_family = AF_UNIX };
+	assert_true(m->fd >= 0 && n <= sizeof(m->at.sun_path));
+	memcpy(m->at.sun_path, name, n);
+	memcpy(m->name, name, n);
+	if (*name == '@')
+		*m->at.sun_path = '\0';
+	assert_int_equal(bind(m->fd, (struct sockaddr *)&m->at, offsetof(struct sockaddr_un, sun_path) + n + (*name == '/')), 0);
+	setenv("NOTIFY_SOCKET", m->name, 1);
+}
+
+static const char *heard(const struct manager *m)
+{
+	static char text[256];
+	ssize_t n = recv(m->fd, text, sizeof(text) - 1, 0);
+
+	text[n < 0 ? 0 : n] = '\0';
+	return text;
+}
+
+static void stop_listening(const struct manager *m)
+{
+	close(m->fd);
+	if (*m->at.sun_path)
+		unlink(m->at.sun_path);
+}
+
+static void hears_all(const struct manager *m)
+{
+	unsigned long long usec;
+	char more;
+
+	notify_ready();
+	assert_string_equal(heard(m), "READY=1");
+	notify_alive();
+	assert_string_equal(heard(m), "WATCHDOG=1");
+	notify_reloading();
+	assert_int_equal(sscanf(heard(m), "RELOADING=1\nMONOTONIC_USEC=%llu%c", &usec, &more), 1);
+	assert_true(usec);
+	notify_stopping();
+	assert_string_equal(heard(m), "STOPPING=1");
+	assert_string_equal(heard(m), "");
+}
+
+static void by_path(void **state)
+{
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)], directory[] = "/tmp/unit_notify.XXXXXX";
+	struct manager m;
+
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/socket", directory);
+	listen_at(&m, path);
+	hears_all(&m);
+	stop_listening(&m);
+	notify_ready();			/* nobody listens any more: it comes back */
+	rmdir(directory);
+}
+
+static void by_abstract_name(void **state)
+{
+	char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+	struct manager m, longer;
+
+	snprintf(name, sizeof(name), "@unit_notify.%d", getpid());
+	listen_at(&m, name);
+	hears_all(&m);
+	memset(name + strlen(name), 'x', sizeof(name) - 1 - strlen(name));	/* one that fills the address: no zero ends it */
+	name[sizeof(name) - 1] = '\0';
+	listen_at(&longer, name);
+	hears_all(&longer);
+	assert_string_equal(heard(&m), "");
+	stop_listening(&longer);
+	stop_listening(&m);
+}
+
+static void by_nothing(void **state)
+{
+	char name[200] = "/";
+
+	unsetenv("NOTIFY_SOCKET");
+	notify_ready();
+	memset(name + 1, 'x', sizeof(name) - 2);
+	setenv("NOTIFY_SOCKET", name, 1);	/* longer than an address */
+	notify_ready();
+	*name = '@';
+	setenv("NOTIFY_SOCKET", name, 1);
+	notify_ready();
+	for (const char *const *other = (const char *const[]){ "", "/", "@", "vsock:2:1234", "relative", NULL }; *other; other++) {
+		setenv("NOTIFY_SOCKET", *other, 1);
+		notify_ready();
+	}
+}
+
+static void set(const char *usec, const char *pid)
+{
+	if (usec)
+		setenv("WATCHDOG_USEC", usec, 1);
+	else
+		unsetenv("WATCHDOG_USEC");
+	if (pid)
+		setenv("WATCHDOG_PID", pid, 1);
+	else
+		unsetenv("WATCHDOG_PID");
+}
+
+static void period(void **state)
+{
+	char own[16], other[16];
+
+	snprintf(own, sizeof(own), "%d", getpid());
+	snprintf(other, sizeof(other), "%d", getppid());
+	set(NULL, NULL);
+	assert_int_equal(notify_period(), 0);
+	set("30000000", NULL);
+	assert_int_equal(notify_period(), 30000);
+	set("30000000", own);
+	assert_int_equal(notify_period(), 30000);
+	set("30000000", other);		/* a child of the daemon's, or a wrapper of it */
+	assert_int_equal(notify_period(), 0);
+	set("30000000", "");
+	assert_int_equal(notify_period(), 0);
+	for (const char *const *none = (const char *const[]){ "", "0", "-1", "+5", "x", "30s", "18446744073709551615",
+							      "99999999999999999999", NULL }; *none; none++) {
+		set(*none, own);
+		assert_int_equal(notify_period(), 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(by_path), cmocka_unit_test(by_abstract_name), cmocka_unit_test(by_nothing), cmocka_unit_test(period),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the guard of a service remembers, on the host plane under ASan and UBSan: limits, replays, whom the backend has answered and
+ * with which index, health; and what forged and replayed messages and a packet that XDP passes up do not change.
+ */
+#include "host/host_handshakes.h"
+
+static const enum plane planes[] = { PLANE_XDP, PLANE_TC };
+
+static int set_up(void **state)
+{
+	guard_setup(0, 1);
+	plane = PLANE_TC;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	bool held = ways_sums_hold();
+
+	world_clear();
+	guards_reset();
+	return held ? 0 : -1;
+}
+
+static void everywhere(__u32 flags, void (*test)(void))
+{
+	for (size_t i = 0; i < GUARDED * 2; i++) {
+		guard_setup(flags, 1);
+		at_service = &guarded[i / 2];
+		plane = planes[i % 2];
+		test();
+	}
+}
+
+/* ---- limits ---- */
+
+static void source_limit_here(void)
+{
+	struct guard *g = guard_at(at_service->id);
+	bool ipv4 = world_family(at_service->client) == FAMILY_IPV4;
+	struct told m = initiation_for(0), wrong = initiation_for(1);
+	__u32 passed = 0;
+
+	g->source_each = ((__u64)tick_rate << GUARD_TICK) / 20;
+	g->source_burst = 40;
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(sends(&wrong), -DROP_guard_mac1);
+	for (int i = 0; i < 45; i++)
+		assert_int_equal(sends(&m), i < 40 ? 0 : -DROP_guard_limited);
+	client_port++;
+	assert_int_equal(sends_initiation(0), -DROP_guard_limited);	/* as the same source */
+	client_port--;
+	client_number = 1;
+	assert_int_equal(sends_initiation(0), ipv4 ? 0 : -DROP_guard_limited);
+	if (!ipv4) {
+		struct told other = initiation_for(0);
+
+		client_comes(&other);
+		in.src.b[7]++;				/* another /64 */
+		assert_int_equal(becomes(), 0);
+	}
+	client_number = 0;
+	for (__u32 i = 0; i < 10 * tick_rate; i++) {
+		host_jiffies++;
+		for (int j = 0; j < 2; j++)
+			passed += sends(&m) == 0;
+	}
+	assert_uint_in_range(passed, 190, 210);
+	seconds(10);
+	for (int i = 0; i < 45; i++)
+		assert_int_equal(sends(&m), i < 40 ? 0 : -DROP_guard_limited);
+	assert_int_equal(sends_data(1), 0);
+}
+
+static void source_limit(void **state)
+{
+	everywhere(0, source_limit_here);
+}
+
+/* Whom the backend has answered is not counted, and passes while others do not */
+static void service_limit_here(void)
+{
+	struct guard *g = guard_at(at_service->id);
+	__u32 id = at_service->id, passed = 0, n = 0;
+	struct guard_state *s = bpf_map_lookup_elem(&guard_state, &id);
+	__u64 until;
+
+	shakes(0, 1, 2);
+	flows_pools(1024, 65535);
+	g->service_each = ((__u64)tick_rate << GUARD_TICK) / 100;
+	g->service_burst = 100;
+	s->service_until = 0;
+	for (int i = 0; i < 120; i++) {
+		client_number = ++n;
+		assert_int_equal(sends_initiation(0), i < 100 ? 0 : -DROP_guard_limited);
+	}
+	for (__u32 i = 0; i < 2 * tick_rate; i++) {
+		host_jiffies++;
+		for (int j = 0; j < 2; j++) {
+			client_number = ++n;
+			passed += sends_initiation(0) == 0;
+		}
+	}
+	assert_uint_in_range(passed, 190, 210);
+	until = s->service_until;
+	client_number = 0;
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(sends_initiation(0), 0);
+	assert_int_equal(s->service_until, until);
+	assert_int_equal(passed + 100 + 50 + 1, health_at(id, 0)->initiations);
+}
+
+static void service_limit(void **state)
+{
+	for (size_t i = 0; i < 4; i++) {
+		guard_setup(0, 1);
+		at_service = &guarded[i / 2];
+		plane = planes[i % 2];
+		service_limit_here();
+	}
+}
+
+/* ---- replays ---- */
+
+static __u32 replays_held(void)
+{
+	__u32 held = 0;
+
+	for (__u32 i = 0; replays.values && i < REPLAY_ROWS * REPLAYS_ROW; i++)
+		held += ((struct replay *)replays.values)[i].until != 0;
+	return held;
+}
+
+static void replays_here(void)
+{
+	struct told m = initiation_for(0);
+	__u64 before;
+
+	guard_at(at_service->id)->source_burst = 4;
+	guard_at(at_service->id)->source_each = (__u64)tick_rate << GUARD_TICK;
+	assert_int_equal(sends(&m), 0);
+	assert_int_equal(sends(&m), 0);
+	before = remembered();
+	client_port++;
+	assert_int_equal(sends(&m), -DROP_guard_replay);
+	client_port--;
+	client_number = 1U << 8;
+	for (int i = 0; i < 20; i++)		/* for which whoever is said to have sent them does not pay */
+		assert_int_equal(sends(&m), -DROP_guard_replay);
+	assert_int_equal(remembered(), before);
+	assert_int_equal(sends_initiation(0), 0);
+	client_number = 0;
+	assert_int_equal(sends(&m), 0);
+	seconds(REPLAY_SECONDS);
+	host_jiffies--;
+	client_number = 1;
+	assert_int_equal(sends(&m), -DROP_guard_replay);
+	host_jiffies++;
+	assert_int_equal(sends(&m), 0);
+	client_number = 0;
+	assert_int_equal(sends(&m), -DROP_guard_replay);
+}
+
+static void replaying(void **state)
+{
+	everywhere(0, replays_here);
+}
+
+/* More than there is room for: the oldest are forgotten, never the newest */
+static void replays_full_here(void)
+{
+	struct guard *g = guard_at(at_service->id);
+
+	g->source_each = g->service_each = 0;
+	for (__u32 i = 0; i < 4 * REPLAY_ROWS * REPLAYS_ROW; i++) {
+		struct told m = initiation_for(0);
+
+		host_jiffies++;
+		client_number = 0;
+		assert_int_equal(sends(&m), 0);
+		client_number = 1;
+		assert_int_equal(sends(&m), -DROP_guard_replay);
+	}
+	assert_uint_in_range(replays_held(), REPLAY_ROWS * REPLAYS_ROW * 9 / 10, REPLAY_ROWS * REPLAYS_ROW);
+	client_number = 0;
+}
+
+static void replays_full(void **state)
+{
+	everywhere(0, replays_full_here);
+}
+
+/* ---- cookies ---- */
+
+/* An initiation with the cookie that the n-th secret gives to the client */
+static struct told with_cookie(__u32 n)
+{
+	struct told m = initiation_for(0);
+	__u8 input[COOKIE_INPUT] = { 0 }, secret[32], cookie[MAC_LEN];
+	struct addr a = client_addr();
+
+	key_bytes(100 + n, secret);
+	memcpy(input, &a, 16);
+	put_le32(input + 16, client_port);
+	openssl_mac(secret, sizeof(secret), input, sizeof(input), cookie);
+	openssl_mac(cookie, sizeof(cookie), m.bytes, 132, m.bytes + 132);
+	return m;
+}
+
+static void challenge_here(void)
+{
+	struct guard *g = guard_at(at_service->id);
+	__u32 zero = 0, told = host_n_challenges;
+	struct cookies *c = bpf_map_lookup_elem(&cookies, &zero);
+	struct told m, old;
+	__u64 before;
+	__u8 secret[32];
+
+	for (int n = 0; n < 2; n++) {
+		key_bytes(100 + n, secret);
+		blake2s_key(c->secret[n].h, secret, sizeof(secret), MAC_LEN);
+	}
+	c->alive = host_jiffies + 100 * tick_rate;
+	g->flags |= GUARD_CHALLENGE;
+	g->challenge_each = (__u64)tick_rate << GUARD_TICK;
+	g->challenge_burst = 2;
+	old = initiation_for(0);
+	assert_int_equal(sends(&old), 0);
+	assert_int_equal(sends_initiation(0), 0);
+	before = remembered();
+	m = initiation_for(0);
+	assert_int_equal(sends(&m), -DROP_guard_challenged);
+	assert_int_equal(host_n_challenges, told + 1);
+	assert_memory_equal(host_challenge.mac1, m.bytes + 116, MAC_LEN);
+	assert_int_equal(host_challenge.client_port, htons(client_port));
+	assert_int_equal(remembered(), before);
+	client_port++;
+	assert_int_equal(sends(&old), -DROP_guard_replay);	/* which nobody is to be told about */
+	assert_int_equal(host_n_challenges, told + 1);
+	client_port--;
+	m = with_cookie(2);
+	assert_int_equal(sends(&m), -DROP_guard_challenged);
+	for (__u32 n = 0; n < 2; n++) {
+		m = with_cookie(n);
+		client_port++;
+		assert_int_equal(sends(&m), -DROP_guard_challenged);	/* another's */
+		client_port--;
+		assert_int_equal(sends(&m), 0);
+		m.bytes[132 + n] ^= 1;
+		assert_int_equal(sends(&m), -DROP_guard_challenged);
+	}
+	m = message(MESSAGE_COOKIE, 0, 1);		/* who has the backend's cookie cannot have ours */
+	assert_true(backend_sends(0, &m));
+	assert_int_equal(sends_initiation(0), 0);
+	seconds(COOKIE_SECONDS);
+	c->alive = host_jiffies + tick_rate;
+	for (int i = 0; i < 3; i++)
+		sends_initiation(0);
+	assert_int_equal(sends_initiation(0), -DROP_guard_challenged);
+	c->alive = host_jiffies;			/* no daemon */
+	assert_int_equal(sends_initiation(0), 0);
+}
+
+static void challenge(void **state)
+{
+	everywhere(0, challenge_here);
+}
+
+/* ---- strict ---- */
+
+static void strict_here(void)
+{
+	struct told m;
+	__u16 port = client_port;
+
+	assert_int_equal(sends_data(2), -DROP_guard_stranger);
+	m = message(MESSAGE_COOKIE, 0, 2);
+	assert_int_equal(sends(&m), -DROP_guard_stranger);
+	m = message(MESSAGE_INITIATION, 1, 0);
+	assert_int_equal(sends(&m), 0);
+	assert_int_equal(sends_data(2), -DROP_guard_stranger);
+	for (__u32 kind = MESSAGE_COOKIE; kind <= MESSAGE_DATA; kind++) {	/* these are for anybody */
+		m = message(kind, 2, 1);
+		assert_true(backend_sends(0, &m));
+		assert_int_equal(sends_data(2), -DROP_guard_stranger);
+	}
+	m = message(MESSAGE_RESPONSE, 2, 1);
+	assert_true(backend_sends(0, &m));
+	assert_int_equal(sends_data(2), 0);
+	assert_int_equal(sends_data(3), 0);
+	m = message(MESSAGE_COOKIE, 0, 2);
+	assert_int_equal(sends(&m), 0);
+	client_port = 50000;
+	assert_int_equal(sends_data(3), -DROP_guard_stranger);
+	assert_int_equal(sends_data(2), 0);
+	m = message(MESSAGE_COOKIE, 0, 2);
+	assert_int_equal(sends(&m), 0);
+	seconds(SESSION_SECONDS);
+	host_jiffies--;
+	assert_int_equal(sends_data(2), 0);
+	client_port = port;
+	assert_int_equal(sends_data(3), 0);
+	host_jiffies++;
+	assert_int_equal(sends_data(3), -DROP_guard_stranger);
+	assert_int_equal(sends_data(2), -DROP_guard_stranger);
+	assert_int_equal(sends_initiation(0), 0);
+	m = message(MESSAGE_INITIATION, 77, 0);		/* the backend's own */
+	assert_true(backend_sends(0, &m));
+	assert_int_equal(sends_data(3), 0);
+	client_port = 50001;
+	assert_int_equal(sends_data(77), 0);
+	assert_int_equal(sends_data(78), -DROP_guard_stranger);
+}
+
+static void strict(void **state)
+{
+	everywhere(GUARD_STRICT, strict_here);
+}
+
+static __u64 digest_of(struct host_map *map)
+{
+	__u64 h = map->n;
+
+	for (__u32 j = 0; j < map->n; j++)
+		for (__u32 k = 0; k < map->value_size; k++)
+			h = (h ^ ((__u8 *)map->entries[j].value)[k]) * 0x100000001b3;
+	return h;
+}
+
+/* With a right mac1 and a client's own address and port: they go to the backend, and that is all */
+static void forged_here(void)
+{
+	__u64 whom, which;
+	struct told m;
+	__u16 port;
+
+	shakes(0, 1, 2);
+	port = shown_port;
+	whom = digest_of(&answered);
+	which = digest_of(&indices);
+	seconds(3);
+	for (int i = 0; i < 5; i++) {
+		m = message(i % 2 ? MESSAGE_INITIATION : MESSAGE_RESPONSE, 900 + i, 2);
+		assert_int_equal(sends(&m), 0);
+		assert_int_equal(shown_port, port);
+		client_port++;			/* nor from elsewhere */
+		m = message(i % 2 ? MESSAGE_INITIATION : MESSAGE_RESPONSE, 950 + i, 2);
+		assert_int_equal(sends(&m), 0);
+		client_port--;
+	}
+	assert_int_equal(digest_of(&answered), whom);
+	assert_int_equal(digest_of(&indices), which);
+	if (at_service->flags & SERVICE_MASQUERADE) {
+		assert_int_equal(flows.n, 2);
+		whole();
+	}
+	assert_int_equal(sends_data(2), 0);
+	assert_int_equal(shown_port, port);
+	client_port++;
+	assert_int_equal(sends_data(1), -DROP_guard_stranger);
+	assert_int_equal(sends_data(900), -DROP_guard_stranger);
+}
+
+static void forged(void **state)
+{
+	everywhere(GUARD_STRICT, forged_here);
+}
+
+/* ---- what XDP passes up counts once, when tc sends it ---- */
+
+static void passed_up_here(void)
+{
+	struct told m = initiation_for(0);
+	__u64 before = remembered();
+	__u32 len;
+
+	for (__u32 i = 0; i < host_n_routes; i++)
+		if (host_routes[i].ifindex == L0)
+			host_routes[i].answer = BPF_FIB_LKUP_RET_NO_NEIGH;
+	world_control()->generation++;
+	plane = PLANE_XDP;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(sends(&m), PASSED_UP);
+	assert_int_equal(remembered(), before);
+	assert_int_equal(guard_sources.n, 0);
+	assert_int_equal(health_at(at_service->id, 0)->initiations, 0);
+	client_number = 1;
+	assert_int_equal(sends(&m), PASSED_UP);		/* so it is no replay */
+	client_number = 0;
+	client_comes(&m);
+	len = frame_build(&in, came);
+	ran = way_run(PLANE_TC, W0, came, len, len, left);
+	assert_int_equal(ran.verdict, HOST_SENT);
+	assert_true(ran.packet.by_neighbour);
+	assert_int_equal(replays_held(), 1);
+	assert_int_equal(guard_sources.n, 1);
+	assert_int_equal(health_at(at_service->id, 0)->initiations, 1);
+	client_number = 1;
+	plane = PLANE_TC;
+	assert_int_equal(sends(&m), -DROP_guard_replay);
+}
+
+static void passed_up(void **state)
+{
+	for (size_t i = 0; i < GUARDED; i++) {
+		guard_setup(0, 1);
+		at_service = &guarded[i];
+		passed_up_here();
+	}
+}
+
+/* ---- health ---- */
+
+/* Of whom the backend has answered alone, and as long as a session lives */
+static void known_unanswered_here(struct health *h)
+{
+	struct told m;
+
+	assert_int_equal(sends_initiation(0), 0);
+	assert_int_equal(h->known_unanswered, 1);
+	assert_int_equal(__builtin_popcountll(h->known_sources), 1);
+	for (client_number = 1U << 8; client_number < 4U << 8; client_number += 1U << 8)
+		assert_int_equal(sends_initiation(0), 0);
+	client_number = 0;
+	assert_int_equal(h->unanswered, 4);
+	assert_int_equal(h->known_unanswered, 1);
+	assert_int_equal(__builtin_popcountll(h->known_sources), 1);
+	host_jiffies += SESSION_SECONDS * tick_rate;
+	assert_int_equal(sends_initiation(0), 0);
+	assert_int_equal(h->unanswered, 5);
+	assert_int_equal(h->known_unanswered, 1);
+	m = message(MESSAGE_RESPONSE, 1, 98);
+	assert_true(backend_sends(0, &m));
+	assert_int_equal(h->unanswered | h->known_unanswered | h->known_sources, 0);
+}
+
+static void health_here(void)
+{
+	static const __u32 jiffies[] = { 0, 1, 2, 5, 25, 250, 2500, 10000 };
+	struct health *h = health_at(at_service->id, 0);
+	__u64 want_buckets[HANDSHAKE_BUCKETS] = { 0 }, all = 0;
+	struct told m;
+
+	for (client_number = 1U << 8; client_number < 4U << 8; client_number += 1U << 8)
+		assert_int_equal(sends_initiation(0), 0);
+	assert_int_equal(h->initiations, 3);
+	assert_int_equal(h->unanswered, 3);
+	assert_uint_in_range(__builtin_popcountll(h->sources), 1, 3);
+	assert_int_equal(h->answered, 0);
+	assert_int_equal(h->known_unanswered, 0);
+	client_number = 0;
+	for (__u32 i = 0; i < sizeof(jiffies) / sizeof(jiffies[0]); i++) {
+		__u32 ms = jiffies[i] * 4, bucket = 0;
+
+		m = message(MESSAGE_INITIATION, 100 + i, 0);
+		assert_int_equal(sends(&m), 0);
+		host_jiffies += jiffies[i];
+		m = message(MESSAGE_RESPONSE, 1, 99);		/* to none that is known */
+		assert_int_equal(backend_sends(0, &m), jiffies[i] < 10000 || !(at_service->flags & SERVICE_MASQUERADE) || flows.n);
+		m = message(MESSAGE_RESPONSE, 1, 100 + i);
+		assert_true(backend_sends(0, &m));
+		assert_true(backend_sends(0, &m));
+		while (bucket < HANDSHAKE_BUCKETS - 1 && ms >= 1U << bucket)
+			bucket++;
+		want_buckets[bucket]++;
+		all += ms * 1000000ULL;
+		assert_memory_equal(h->buckets, want_buckets, sizeof(want_buckets));
+		assert_int_equal(h->seconds, all);
+		assert_int_equal(h->unanswered, 0);
+		assert_int_equal(h->sources, 0);
+		assert_int_equal(h->known_unanswered, 0);
+		assert_int_equal(h->known_sources, 0);
+		assert_int_equal(h->answered, host_jiffies);
+		assert_int_equal(h->responses, 3 * (i + 1));
+	}
+	known_unanswered_here(h);
+	m = message(MESSAGE_INITIATION, 5, 0);
+	assert_true(backend_sends(0, &m));
+	assert_int_equal(h->initiations, 3 + 5 + sizeof(jiffies) / sizeof(jiffies[0]));
+	assert_int_equal(h->responses, 1 + 3 * sizeof(jiffies) / sizeof(jiffies[0]));
+}
+
+static void healthy(void **state)
+{
+	everywhere(0, health_here);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(source_limit), TEST(service_limit), TEST(replaying), TEST(replays_full), TEST(challenge), TEST(strict), TEST(forged), TEST(passed_up), TEST(healthy),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

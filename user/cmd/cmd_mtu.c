@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * wgxdp mtu: the longest packet that passes to an address, on a plain path or inside a tunnel, and which MTU follows from it.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cmd/command.h"
+#include "config/config_check.h"
+#include "lib/log.h"
+#include "net/lookup.h"
+#include "doctor/mtu_report.h"
+#include "net/wireguard.h"
+
+#define SECONDS 90			/* that it may take in all */
+#define WIREGUARD_PORT 51820
+
+const char mtu_help[] =
+	"TARGET [--through IF] [-4 | -6] [--set FILE] [-j | --json]\n\n"
+	"Finds the longest packet that passes to TARGET, by probes of different sizes that nobody may fragment: ICMP echo requests, and TCP\n"
+	"where none is answered. Says who told of a limit or that nobody does, a black hole, and which MTU belongs where. TARGET is an address,\n"
+	"or a name: then the first of its addresses of each family. Where it is reached through WireGuard, the way to the other end of the\n"
+	"tunnel is measured too.\n"
+	"Exit status: 0 the path takes what the interface does; 3 it does not, or in pieces alone; 1 failed: nothing answers; 2 usage.\n\n"
+	"  --through IF  by this interface, as a WireGuard tunnel: TARGET is inside\n"
+	"  -4, -6        only this family\n"
+	"  --set FILE    write what WireGuard's MTU should be into FILE of wg-quick's: the line MTU = N of [Interface]\n"
+	"  -j, --json    for programs\n";
+
+struct job {
+	const char *target, *through, *file;
+	__u8 family;			/* 0: both */
+	bool json;
+	uv_loop_t loop;
+	struct mtu_report reports[2];
+	size_t n;
+	bool lookup_failed;
+	__u64 until;
+	struct nl_link *links;
+	size_t n_links;
+};
+
+/* ---- progress, on a terminal ---- */
+
+static void say_progress(const struct mtu_way *w, unsigned int size)
+{
+	char text[ADDRESS_STRLEN];
+
+	fprintf(stderr, "\r%s: %u bytes? %*s", address_format(&w->to, text), size, 8, "");
+	fflush(stderr);
+}
+
+static void clear_progress(void)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%*s\r", ADDRESS_STRLEN + 24, "");
+}
+
+/* ---- where to ---- */
+
+static void on_lookup(void *data, const struct lookup_answer *answer)
+{
+	struct job *j = data;
+
+	for (int i = 0; i < 2; i++) {
+		__u8 family = i ? FAMILY_IPV4 : FAMILY_IPV6;
+
+		if (j->family && j->family != family)
+			continue;
+		if (answer->failed[i]) {
+			log_warning("%s: no %s address now: %s", j->target, i ? "IPv4" : "IPv6", answer->failed[i]);
+			j->lookup_failed = true;
+		}
+		for (size_t a = 0; a < answer->n; a++)
+			if (answer->list[a].family == family) {
+				j->reports[j->n++].target = answer->list[a];
+				break;
+			}
+	}
+}
+
+static int find_targets(struct job *j)
+{
+	struct lookup *lookup;
+	int rc;
+
+	if (!address_parse(j->target, &j->reports[0].target)) {
+		j->n = 1;
+		return 0;
+	}
+	rc = uv_loop_init(&j->loop) ? -ENOMEM : lookup_start(&j->loop, j->target, on_lookup, j, &lookup);
+	if (rc) {
+		log_error("cannot resolve %s: %s", j->target, strerror(-rc));
+		return rc;
+	}
+	uv_run(&j->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&j->loop);
+	if (!j->n)
+		log_error("%s has no %saddress%s", j->target, !j->family ? "" : j->family == FAMILY_IPV4 ? "IPv4 " : "IPv6 ",
+			  j->lookup_failed ? " that is known now" : "");
+	return j->n ? 0 : -ENOENT;
+}
+
+static int find_link(const struct job *j, struct mtu_report *r)
+{
+	__u32 oif = 0;
+	int rc = j->through ? 0 : nl_route_get(&r->target, 0, &oif);
+
+	for (size_t i = 0; i < j->n_links && !rc; i++)
+		if (j->through ? !strcmp(j->links[i].name, j->through) : j->links[i].ifindex == oif) {
+			r->link = j->links[i];
+			return 0;
+		}
+	if (j->through) {
+		snprintf(r->link.name, sizeof(r->link.name), "%s", j->through);
+		r->why = "there is no such interface";
+	}
+	return rc ?: -ENODEV;
+}
+
+/* ---- WireGuard ---- */
+
+/* The peer whose packets these are, by the longest of AllowedIPs. NULL: none */
+static const struct wg_peer *peer_of(const struct wg_device *d, const struct address *to)
+{
+	const struct wg_peer *found = NULL;
+	int len = -1;
+
+	for (size_t i = 0; i < d->n_peers; i++)
+		for (size_t k = 0; k < d->peers[i].n_allowed; k++)
+			if (prefix_covers(&d->peers[i].allowed[k], to) && d->peers[i].allowed[k].len > len) {
+				found = &d->peers[i];
+				len = d->peers[i].allowed[k].len;
+			}
+	return found;
+}
+
+static int read_wireguard(struct mtu_report *r, __u32 *ret_mark)
+{
+	const struct wg_peer *p;
+	struct wg_device d;
+	int rc = wg_read(r->link.name, &d);
+
+	r->wireguard = !rc || !strcmp(r->link.kind, "wireguard");
+	if (rc) {
+		if (r->wireguard)
+			log_warning("%s: what WireGuard says of its peers cannot be read: %s: run as root to know more", r->link.name, strerror(-rc));
+		return 0;
+	}
+	p = peer_of(&d, &r->target);
+	if (p && p->endpoint.family) {
+		r->endpoint = p->endpoint;
+		r->endpoint_port = p->endpoint_port;
+		r->handshake = p->handshake;
+		*ret_mark = d.fwmark;
+	} else {
+		r->why = p ? "the peer has no endpoint, and has not been heard of" : "no peer has it in its AllowedIPs";
+		rc = -ENETUNREACH;
+	}
+	wg_free(&d);
+	return rc;
+}
+
+/* As wg-quick has it, where tunnels take everything WireGuard's own packets have a mark */
+static void measure_outside(const struct job *j, struct mtu_report *r, struct mtu_way w, __u32 mark)
+{
+	unsigned int top = r->link.mtu + mtu_overhead(r->endpoint.family);
+	int rc;
+
+	for (size_t i = 0; &j->reports[i] < r; i++)	/* the same peer's? */
+		if (j->reports[i].has_outside && address_equal(&j->reports[i].endpoint, &r->endpoint)) {
+			r->has_outside = true;
+			r->outside = j->reports[i].outside;
+			return;
+		}
+	w.to = r->endpoint;
+	w.device = NULL;
+	w.scope = 0;
+	w.believe = false;
+	w.mark = mark;
+	w.ports[0] = r->endpoint_port;
+	rc = mtu_measure(&w, top < MTU_MAX ? top : MTU_MAX, &r->outside);
+	r->has_outside = !rc;
+}
+
+static void measure(const struct job *j, struct mtu_report *r)
+{
+	struct mtu_way w = {
+		.to = r->target, .device = j->through, .ports = { htons(WIREGUARD_PORT), htons(443), htons(80), htons(22) }, .until = j->until,
+		.progress = isatty(STDERR_FILENO) ? say_progress : NULL,
+	};
+	__u32 mark = 0;
+
+	r->error = find_link(j, r) ?: read_wireguard(r, &mark);
+	if (!r->error && !r->link.up)
+		r->error = -ENETDOWN;
+	if (r->error)
+		return;
+	w.scope = address_is_link_local(&r->target) ? r->link.ifindex : 0;
+	/* What an IPv6 socket does not believe is not believed of WireGuard's packet around it either (Linux looks at the same socket), which
+	 * then is not fragmented as those around all others are */
+	w.believe = r->wireguard && r->target.family == FAMILY_IPV6 && r->endpoint.family != FAMILY_IPV4;
+	r->error = mtu_measure(&w, r->link.mtu < MTU_MAX ? r->link.mtu : MTU_MAX, &r->path);
+	if (r->error || !r->wireguard)
+		return;
+	if (r->endpoint.family)
+		measure_outside(j, r, w, mark);
+	r->tunnel = mtu_of_tunnel(r->link.mtu, mtu_overhead(r->endpoint.family), &r->path.found, r->has_outside ? &r->outside.found : NULL);
+}
+
+/* ---- the command ---- */
+
+/* A family that this host does not have is no failure where the other was measured */
+static int status_of(const struct job *j)
+{
+	bool measured = false, failed = false, without = false;
+	int status = EXIT_DONE;
+
+	for (size_t i = 0; i < j->n; i++) {
+		enum mtu_verdict v = mtu_report_verdict(&j->reports[i]);
+
+		measured |= v <= MTU_PIECES;
+		failed |= v == MTU_NO_ANSWER || v == MTU_UNFINISHED;
+		without |= v == MTU_NO_WAY;
+		if (v != MTU_CLEAR && v <= MTU_PIECES)
+			status = EXIT_HOST;
+	}
+	return failed || (without && !measured) ? EXIT_FAILED : status;
+}
+
+/* An exit code. The smallest that any of them needs */
+static int write_file(const struct job *j)
+{
+	unsigned int mtu = MTU_MAX, was;
+
+	for (size_t i = 0; i < j->n; i++)
+		if (mtu_report_verdict(&j->reports[i]) <= MTU_PIECES && mtu_report_wireguard(&j->reports[i]) < mtu)
+			mtu = mtu_report_wireguard(&j->reports[i]);
+	if (mtu_line_set(j->file, mtu, &was))
+		return EXIT_FAILED;
+	if (j->json)
+		return EXIT_DONE;
+	if (was == mtu)
+		printf("%s: MTU = %u already\n", j->file, mtu);
+	else if (was)
+		printf("%s: MTU = %u in the place of %u\n", j->file, mtu, was);
+	else
+		printf("%s: MTU = %u, which it did not say\n", j->file, mtu);
+	return EXIT_DONE;
+}
+
+static int parse(int argc, char **argv, struct job *j)
+{
+	static const struct option options[] = {
+		{ "through", required_argument, NULL, 't' }, { "set", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' }, { 0 }
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":46j", options, NULL)) != -1) {
+		switch (option) {
+		case '4':
+		case '6':
+			j->family = option == '4' ? FAMILY_IPV4 : FAMILY_IPV6;
+			break;
+		case 'j':
+			j->json = true;
+			break;
+		case 's':
+			j->file = optarg;
+			break;
+		case 't':
+			j->through = optarg;
+			if (is_interface_name(optarg))
+				break;
+			log_error("--through %s: no name of an interface, as wg0", optarg);
+			return -EINVAL;
+		default:
+			option_error("mtu", option, argv);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int check_target(struct job *j, int n, char **words)
+{
+	struct address literal;
+	const char *why;
+
+	if (n != 1) {
+		log_error("mtu: one TARGET is wanted, an address or a name%s%s", n ? ", and nothing behind it: " : "", n ? words[1] : "");
+		return -EINVAL;
+	}
+	j->target = words[0];
+	why = address_parse(j->target, &literal) ? address_wrong(j->target, 0, true) : NULL;
+	if (why)
+		log_error("mtu: %s: %s", j->target, why);
+	else if (!address_parse(j->target, &literal) && j->family && literal.family != j->family)
+		log_error("mtu: %s: -%c asks for another family", j->target, j->family == FAMILY_IPV4 ? '4' : '6');
+	else if (!address_parse(j->target, &literal) && address_is_link_local(&literal) && !j->through)
+		log_error("mtu: %s: it is link-local: --through IF says where", j->target);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+int cmd_mtu(const struct global *g, int argc, char **argv)
+{
+	struct job j = { .until = uv_hrtime() + SECONDS * 1000000000ULL };
+	int status = EXIT_FAILED, rc;
+
+	if (parse(argc, argv, &j) || check_target(&j, argc - optind, argv + optind))
+		return EXIT_USAGE;
+	if (j.file && mtu_line_check(j.file))
+		return EXIT_USAGE;
+	rc = nl_links(&j.links, &j.n_links);
+	if (rc)
+		log_error("cannot read the interfaces: %s", strerror(-rc));
+	if (rc || find_targets(&j))
+		goto cleanup;
+	for (size_t i = 0; i < j.n; i++)
+		measure(&j, &j.reports[i]);
+	clear_progress();
+	for (size_t i = 0; i < j.n; i++)
+		mtu_report_failure(&j.reports[i]);
+	rc = mtu_report_print(j.reports, j.n, j.json);
+	if (rc)
+		log_error("mtu: %s", strerror(-rc));
+	status = rc ? EXIT_FAILED : status_of(&j);
+	if (j.file && status != EXIT_FAILED && write_file(&j) != EXIT_DONE)
+		status = EXIT_FAILED;
+cleanup:
+	free(j.links);
+	return status;
+}

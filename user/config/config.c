@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The grammar of the configuration: a table for each mapping, top section last. A later section is a row that gets a
+ * handler; rows without one are refused as not supported yet. What contradicts is found in config_check.c.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config/config_blind.h"
+#include "config/config_ddns_keys.h"
+#include "config/config_endpoints.h"
+#include "config/config_flows.h"
+#include "config/config_guard.h"
+#include "config/config_later.h"
+#include "config/config_learn.h"
+#include "config/config_relay.h"
+#include "lib/log.h"
+#include "lib/yaml.h"
+
+static const char *const mode_names[] = { "auto", "native", "generic", "tc", NULL };
+static const char *const nat_names[] = { "dnat", "none", "masquerade", NULL };
+static const char *const role_names[] = { "", "wan", "lan", "tunnel", NULL };
+static const char *const ipv6_names[] = { "direct", "dnat", "off", NULL };
+static const char *const df_names[] = { "fragment", "report", NULL };
+static const char *const page_names[] = { "local", "everywhere", "off", NULL };
+
+static int name_parse(const char *const *names, const char *s)
+{
+	int i;
+
+	for (i = 0; names[i]; i++)
+		if (*s && !strcmp(names[i], s))
+			return i;
+	return -EINVAL;
+}
+
+const char *mode_name(enum mode m)
+{
+	return mode_names[m];
+}
+
+const char *nat_name(enum nat n)
+{
+	return n == NAT_BLIND ? "blind" : nat_names[n];
+}
+
+const char *role_name(enum link_role r)
+{
+	return role_names[r];
+}
+
+const char *ipv6_name(enum ipv6_handling h)
+{
+	return ipv6_names[h];
+}
+
+const char *df_name(enum df_handling h)
+{
+	return df_names[h];
+}
+
+const char *page_name(enum page_for p)
+{
+	return page_names[p];
+}
+
+int mode_parse(const char *s, enum mode *ret)
+{
+	int i = name_parse(mode_names, s);
+
+	if (i >= 0)
+		*ret = i;
+	return i < 0 ? i : 0;
+}
+
+int nat_parse(const char *s, enum nat *ret)
+{
+	int i = name_parse(nat_names, s);
+
+	if (i >= 0)
+		*ret = i;
+	return i < 0 ? i : 0;
+}
+
+/* ---- values that are more than text ---- */
+
+static bool has_port(const struct service_config *s, __be16 port)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_ports; i++)
+		if (s->ports[i] == port)
+			return true;
+	return false;
+}
+
+static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	struct service_config *s = object;
+	unsigned int port, last;
+	__be16 *place;
+
+	if (!text)
+		return;
+	if (ports_parse(text, &port, &last)) {
+		yaml_error(y, value, "%s: '%s' is no port or range of ports: 1 to 65535, as 51820 or 20000-20010", key->name, text);
+		return;
+	}
+	if (last - port >= PORTS_MAX - s->n_ports) {
+		yaml_error(y, value, "%s: more than %u ports: several services are wanted", key->name, PORTS_MAX);
+		return;
+	}
+	for (; port <= last; port++) {
+		if (has_port(s, htons(port))) {
+			yaml_error(y, value, "%s: port %u is listed twice: once is enough", key->name, port);
+			return;
+		}
+		place = yaml_append(y, &s->ports, &s->n_ports, sizeof(*place));
+		if (!place)
+			return;
+		*place = htons(port);
+	}
+}
+
+/* What is no address keeps its place, with family 0: config_check tells of items by number. */
+static void add_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	struct service_config *s = object;
+	struct address *place = yaml_append(y, &s->listen_addresses, &s->n_listen_addresses, sizeof(*place));
+
+	if (place && text && address_parse(text, place))
+		yaml_error(y, value, "%s: '%s' %s", key->name, text, address_wrong(text, 0, false));
+}
+
+static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	struct config *c = object;
+	struct endpoint_config *place = text ? yaml_append(y, &c->exporter, &c->n_exporter, sizeof(*place)) : NULL;
+
+	if (!place)
+		return;
+	if (endpoint_parse(text, &place->address, &place->port)) {
+		yaml_error(y, value, "%s: '%s' is no address and port, as %s", key->name, text, key->like);
+		return;
+	}
+	for (size_t i = 0; i + 1 < c->n_exporter; i++)
+		if (c->exporter[i].port == place->port && address_equal(&c->exporter[i].address, &place->address))
+			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name, text);
+}
+
+/* ---- the grammar ---- */
+
+#define AT(s, f) .offset = offsetof(struct s, f), .size = sizeof(((struct s *)NULL)->f)
+#define ROWS(s, f, n) .offset = offsetof(struct s, f), .count = offsetof(struct s, n), \
+	.size = sizeof(*((struct s *)NULL)->f)
+
+static const struct yaml_key interface_keys[] = {
+	{ "name", yaml_set_text, "eth0", AT(interface_config, name), .required = true },
+	{ "role", yaml_set_choice, "wan", AT(interface_config, role), .choices = role_names, .required = true },
+	{ "mode", yaml_set_choice, "native", AT(interface_config, mode), .choices = mode_names },
+	{ "shared", yaml_set_flag, "true", AT(interface_config, shared), .choices = yaml_flag_names },
+	{},
+};
+
+static const struct yaml_key listen_keys[] = {
+	{ "interface", yaml_set_text, "eth0", AT(service_config, listen_interface) },
+	{ "addresses", yaml_set_list, "203.0.113.1", .item = add_address },
+	{ "ports", yaml_set_list, "51820", .item = add_ports },
+	{},
+};
+
+static const struct yaml_key service_keys[] = {
+	{ "name", yaml_set_text, "wg-end", AT(service_config, name), .required = true },
+	{ "listen", yaml_set_map, "{ interface: eth0, ports: [ 51820 ] }", .below = listen_keys },
+	{ "backend", yaml_set_map, "{ ipv4: 192.168.1.10, port: 51820 }", AT(service_config, backend), .below = config_backend_keys,
+	  .required = true, .unless = "backends" },
+	{ "backends", yaml_set_rows, "{ name: alpha, ipv4: 10.0.0.7, port: 51820, public-key: \"…=\" }", ROWS(service_config, backends, n_backends),
+	  .below = config_backends_keys },
+	{ "wireguard", config_set_wireguard, "{ public-key: \"…=\" }", .below = config_wireguard_keys },
+	{ "nat", yaml_set_choice, "dnat", AT(service_config, nat), .choices = nat_names },
+	{ "ipv6", yaml_set_choice, "direct", AT(service_config, ipv6), .choices = ipv6_names },
+	{ "df", yaml_set_choice, "fragment", AT(service_config, df), .choices = df_names },
+	{ "origin", yaml_set_flag, "hand", AT(service_config, by_hand), .choices = config_origin_names, .mark = YAML_RUNNING },
+	{ "allow", yaml_set_list, "192.0.2.0/24", ROWS(service_config, allow, n_allow), .item = config_add_prefix },
+	{ "deny", yaml_set_list, "192.0.2.0/24", ROWS(service_config, deny, n_deny), .item = config_add_prefix },
+	{ "flows", yaml_set_map, "{ max: 262144 }", .below = config_flows_keys },
+	{ "hairpin", yaml_set_flag, "true", AT(service_config, hairpin), .choices = yaml_flag_names },
+	LATER_SERVICE_ROWS,
+	{},
+};
+
+static const struct yaml_key running_keys[] = {
+	{ "mode", yaml_set_choice, "auto", AT(config, mode), .choices = mode_names },
+	{},
+};
+
+static const struct yaml_key exporter_keys[] = {
+	{ "listen", yaml_set_list, "\"127.0.0.1:9851\"", .item = add_endpoint, .required = true },
+	{ "page", yaml_set_choice, "local", AT(config, page), .choices = page_names },
+	{},
+};
+
+static const struct yaml_key config_keys[] = {
+	{ "interfaces", yaml_set_rows, "{ name: eth0, role: wan }", ROWS(config, interfaces, n_interfaces),
+	  .below = interface_keys },
+	{ "services", yaml_set_rows, "{ name: wg-end, listen: …, backend: … }", ROWS(config, services, n_services),
+	  .below = service_keys },
+	{ "peers", yaml_set_rows, "{ name: site-a, device: wgvpnr01 }", ROWS(config, peers, n_peers), .below = config_peer_keys },
+	{ "follow", yaml_set_map, "{ wireguard: [ wgvpnr01 ], routes: [ main ] }", AT(config, follow), .below = config_follow_keys },
+	{ "announce", yaml_set_map, "{ table: 700 }", AT(config, announce), .below = config_announce_keys },
+	{ "policy", config_set_policy, "{ overlay: \"fd12:3456:789a::/48\" }", AT(config, policy), .below = config_policy_keys },
+	{ "blind", yaml_set_map, "{ listen: { interface: eth0, port: 51820 }, device: wgvpnr01 }", AT(config, blind), .below = config_blind_keys },
+	{ "endpoints", yaml_set_rows, "{ interface: wg0, peer: \"…=\", host: vpn.example.net, port: 51820 }", ROWS(config, endpoints, n_endpoints),
+	  .below = config_endpoints_keys },
+	{ "learn", yaml_set_rows, "{ interface: wg1 }", ROWS(config, learn, n_learn), .below = config_learn_keys },
+	{ "exporter", yaml_set_map, "{ listen: [ \"127.0.0.1:9851\" ] }", .below = exporter_keys },
+	{ "ddns", config_set_ddns, "{ interface: ens18, … }", .below = config_ddns_keys },
+	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
+	{},
+};
+
+/* ---- reading ---- */
+
+/* The item of a list of ports that holds this one. */
+static struct yaml_node *port_item(struct yaml_node *list, __be16 port)
+{
+	unsigned int first, last;
+	struct yaml_node *item = list ? list->first : NULL;
+
+	for (; item; item = item->next)
+		if (!ports_parse(item->text ?: "", &first, &last) && ntohs(port) >= first && ntohs(port) <= last)
+			return item;
+	return list;
+}
+
+/* Where the path ends in something that the file leaves out, it is told of what should hold it. */
+static void tell_at(void *data, const struct config_place *place, const char *text)
+{
+	struct yaml_node *node = NULL;
+	struct yaml *y = data;
+	char path[sizeof(place->path)];
+	char *slash;
+
+	strcpy(path, place->path);
+	while (!(node = yaml_by_path(yaml_root(y), path)) && (slash = strrchr(path, '/')))
+		*slash = '\0';
+	if (place->port && node && node->type == YAML_LIST)
+		node = port_item(node, place->port);
+	yaml_error(y, node ?: yaml_root(y), "%s", text);
+}
+
+static int parse(const char *text, size_t n, const char *name, const struct config_look *look, struct config **ret)
+{
+	struct yaml_node *root;
+	struct config *c;
+	struct yaml y;
+	int r;
+
+	r = yaml_open(&y, text, n, name);
+	if (r)
+		return r;
+	c = calloc(1, sizeof(*c));
+	root = yaml_root(&y);
+	if (root && root->type != YAML_MAP)
+		yaml_error(&y, root, "a configuration is a mapping of sections, as interfaces: and services:");
+	else if (c && root) {
+		if (yaml_by_path(root, "/running"))
+			y.marks = YAML_RUNNING;
+		yaml_map(&y, root, config_keys, "the configuration", c);
+		config_check_each(c, y.errors, tell_at, &y);
+	}
+	r = !c || y.no_memory ? -ENOMEM : y.errors ? -EINVAL : 0;
+	if (r == -ENOMEM)
+		log_error("cannot read %s: %s", name, strerror(ENOMEM));
+	if (!r && root && look)
+		look->look(look->data, c, tell_at, &y);
+	yaml_close(&y);
+	if (!r)
+		*ret = c;
+	else
+		config_free(c);
+	return r;
+}
+
+int config_parse(const char *text, const char *name, struct config **ret)
+{
+	return parse(text, strlen(text), name, NULL, ret);
+}
+
+int config_read_and_look(const char *file, const struct config_look *look, struct config **ret)
+{
+	char *text;
+	size_t n;
+	int r = yaml_read(file, &text, &n);
+
+	if (r)
+		return r;
+	r = parse(text, n, yaml_file_name(file), look, ret);
+	free(text);
+	return r;
+}
+
+int config_read(const char *file, struct config **ret)
+{
+	return config_read_and_look(file, NULL, ret);
+}
+
+void config_free_service(struct service_config *s)
+{
+	for (size_t i = 0; i < s->n_backends; i++)
+		free(s->backends[i].keys);
+	free(s->backends);
+	free(s->backend.keys);
+	free(s->listen_addresses);
+	free(s->ports);
+	free(s->allow);
+	free(s->deny);
+	free(s->flows.sources);
+}
+
+void config_free_peer(struct peer_config *p)
+{
+	free(p->prefixes);
+}
+
+bool config_relays(const struct config *c)
+{
+	return c->n_peers || c->follow.n_wireguard;
+}
+
+bool config_follows(const struct config *c, const char *device)
+{
+	for (size_t i = 0; i < c->follow.n_wireguard; i++)
+		if (!strcmp(c->follow.wireguard[i].name, device))
+			return true;
+	return false;
+}
+
+bool config_is_control(const struct config *c)
+{
+	return (c->n_endpoints || c->n_ddns) && !c->n_interfaces && !c->n_services && !config_relays(c) && !*c->blind.device && !c->n_learn;
+}
+
+const char *config_followed(const struct config *c, size_t i, char *path, size_t n)
+{
+	if (i < c->n_endpoints) {
+		snprintf(path, n, "/endpoints/%zu/interface", i);
+		return c->endpoints[i].interface;
+	}
+	i -= c->n_endpoints;
+	if (i < c->n_learn) {
+		snprintf(path, n, "/learn/%zu/interface", i);
+		return c->learn[i].interface;
+	}
+	i -= c->n_learn;
+	snprintf(path, n, "/ddns/%zu/interface", i);
+	return i < c->n_ddns ? c->ddns[i].interface : NULL;
+}
+
+void config_warn_nothing(const struct config *c)
+{
+	if (!c->n_services && !config_relays(c) && !*c->blind.device && !c->n_learn && !config_is_control(c))
+		log_warning("no service and no peer is configured: nothing will be forwarded");
+}
+
+bool service_has_flows(const struct service_config *s)
+{
+	return s->nat == NAT_MASQUERADE || s->hairpin;
+}
+
+bool service_has_guard(const struct service_config *s)
+{
+	return (s->guard.on || s->n_backends) && s->guard.profile != PROFILE_NONE;
+}
+
+bool config_has_flows(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_services; i++)
+		if (service_has_flows(&c->services[i]))
+			return true;
+	return false;
+}
+
+bool service_has_family(const struct service_config *s, __u8 family)
+{
+	for (size_t i = 0; i < backends_of(s); i++)
+		if (*(family == FAMILY_IPV4 ? backend_at(s, i)->ipv4 : backend_at(s, i)->ipv6))
+			return true;
+	return false;
+}
+
+void config_free(struct config *c)
+{
+	size_t i;
+
+	if (!c)
+		return;
+	for (i = 0; i < c->n_services; i++)
+		config_free_service(&c->services[i]);
+	for (i = 0; i < c->n_peers; i++)
+		config_free_peer(&c->peers[i]);
+	free(c->services);
+	free(c->peers);
+	free(c->follow.wireguard);
+	free(c->follow.tables);
+	free(c->policy.udp_ports);
+	free(c->blind.sites);
+	free(c->blind.pairs);
+	free(c->endpoints);
+	for (i = 0; i < c->n_learn; i++)
+		free(c->learn[i].command);
+	free(c->learn);
+	free(c->exporter);
+	for (i = 0; i < c->n_ddns; i++)
+		config_free_ddns(&c->ddns[i]);
+	free(c->ddns);
+	free(c->interfaces);
+	free(c);
+}

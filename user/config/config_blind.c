@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The grammar of the blind relay, what may be wrong with it, and how it is written.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config/config_blind.h"
+#include "config/config_guard.h"
+#include "config/config_relay.h"
+
+/* ---- values ---- */
+
+void config_set_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+
+	if (text && port_parse(text, (__be16 *)((char *)object + key->offset)))
+		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text, key->like);
+}
+
+static void set_mtu(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	unsigned long n = text ? strtoul(text, NULL, 10) : 0;
+
+	if (!text)
+		return;
+	if (strspn(text, "0123456789") != strlen(text) || n < 1280 || n > 65535)
+		yaml_error(y, value, "%s: '%s' is no number from 1280 to 65535", key->name, text);
+	else
+		*(__u32 *)((char *)object + key->offset) = n;
+}
+
+static bool take_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, char name[NAME_LEN])
+{
+	const char *text = yaml_text(y, key, value);
+
+	if (!text)
+		return false;
+	if (!is_peer_name(text) || strlen(text) >= NAME_LEN) {
+		yaml_error(y, value, "%s: '%s' is no name: up to %d letters, digits, '-', '_', '.', '+' and '/', as site-a", key->name, text, NAME_LEN - 1);
+		return false;
+	}
+	strcpy(name, text);
+	return true;
+}
+
+static void add_site(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	struct blind_config *b = object;
+	struct site_name *place = yaml_append(y, &b->sites, &b->n_sites, sizeof(*place));
+
+	if (!place || !take_name(y, key, value, place->name))
+		return;
+	for (size_t i = 0; i + 1 < b->n_sites; i++)
+		if (!strcmp(b->sites[i].name, place->name))
+			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name, place->name);
+}
+
+static void add_pair(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	struct blind_config *b = object;
+	struct site_pair *place;
+
+	if (!value || value->type != YAML_LIST) {
+		yaml_error(y, value, "%s: a list is wanted, as [ [ site-a, site-b ] ], not a single value", key->name);
+		return;
+	}
+	if (value->n != 2) {
+		yaml_error(y, value, "%s: two sites are a pair, as %s", key->name, key->like);
+		return;
+	}
+	place = yaml_append(y, &b->pairs, &b->n_pairs, sizeof(*place));
+	if (place && take_name(y, key, value->first, place->name[0]) && take_name(y, key, value->first->next, place->name[1]) &&
+	    !strcmp(place->name[0], place->name[1]))
+		yaml_error(y, value, "%s: '%s' twice: a pair is of two sites", key->name, place->name[0]);
+}
+
+/* The word all, or a list */
+static void set_all_or_list(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	static const char *const all[] = { "all", NULL };
+	struct yaml_key word = *key;
+	int ignored;
+
+	word.choices = all;
+	word.offset = 0;
+	if (value && value->type == YAML_LIST)
+		yaml_set_list(y, key, value, object);
+	else
+		yaml_set_choice(y, &word, value, &ignored);
+}
+
+/* ---- the grammar ---- */
+
+#define AT(f) .offset = offsetof(struct blind_config, f), .size = sizeof(((struct blind_config *)NULL)->f)
+
+static const struct yaml_key listen_keys[] = {
+	{ "interface", yaml_set_text, "eth0", AT(interface), .required = true },
+	{ "port", config_set_port, "51820", AT(port), .required = true },
+	{},
+};
+
+const struct yaml_key config_blind_keys[] = {
+	{ "listen", yaml_set_map, "{ interface: eth0, port: 51820 }", .below = listen_keys, .required = true },
+	{ "device", yaml_set_text, "wgvpnr01", AT(device), .required = true },
+	{ "sites", set_all_or_list, "all", .item = add_site },
+	{ "pairs", set_all_or_list, "[ site-a, site-b ]", .item = add_pair },
+	{ "mtu", set_mtu, "1420", AT(mtu) },
+	{},
+};
+
+/* ---- what is wrong ---- */
+
+void config_check_blind_values(struct check *k)
+{
+	at(k, 0, "/blind/listen/interface");
+	config_check_device(k, "interface", k->c->blind.interface, "eth0");
+	at(k, 0, "/blind/device");
+	config_check_device(k, "device", k->c->blind.device, "wgvpnr01");
+}
+
+static bool has_site(const struct blind_config *b, const char *name)
+{
+	for (size_t i = 0; i < b->n_sites; i++)
+		if (!strcmp(b->sites[i].name, name))
+			return true;
+	return !b->n_sites;
+}
+
+static void check_services(struct check *k)
+{
+	const struct blind_config *b = &k->c->blind;
+
+	for (size_t i = 0; i < k->c->n_services; i++) {
+		const struct service_config *s = &k->c->services[i];
+
+		for (size_t j = 0; j < s->n_ports; j++)
+			if (s->ports[j] == b->port && !strcmp(s->listen_interface, b->interface)) {
+				at(k, s->ports[j], "/services/%zu/listen/ports", i);
+				tell(k, "ports: %u on %s is the blind relay's: another port, or another interface, is wanted", ntohs(b->port), b->interface);
+			}
+		if (!strcmp(s->name, BLIND_NAME)) {
+			at(k, 0, "/services/%zu/name", i);
+			tell(k, "name: 'blind' is what the blind relay counts under: another name is wanted");
+		}
+	}
+}
+
+void config_check_blind(struct check *k)
+{
+	const struct blind_config *b = &k->c->blind;
+
+	if (!*b->device)
+		return;
+	at(k, 0, "/blind/device");
+	if (!strcmp(b->device, b->interface))
+		tell(k, "device: '%s' is where WireGuard comes in: this host's own WireGuard device is wanted, as wgvpnr01", b->device);
+	for (size_t i = 0; i < b->n_pairs; i++)
+		for (int j = 0; j < 2; j++) {
+			at(k, 0, "/blind/pairs/%zu", i);
+			if (!has_site(b, b->pairs[i].name[j]))
+				tell(k, "pairs: '%s' is none of sites", b->pairs[i].name[j]);
+		}
+	check_services(k);
+}
+
+/* ---- writing ---- */
+
+void config_put_blind(FILE *out, const struct config *c)
+{
+	const struct blind_config *b = &c->blind;
+
+	if (!*b->device)
+		return;
+	fputs("blind:\n  listen: { interface: ", out);
+	config_put_text(out, b->interface);
+	fprintf(out, ", port: %u }\n  device: ", ntohs(b->port));
+	config_put_text(out, b->device);
+	fputs(b->n_sites ? "\n  sites: [" : "\n  sites: all", out);
+	for (size_t i = 0; i < b->n_sites; i++) {
+		fputs(i ? ", " : " ", out);
+		config_put_text(out, b->sites[i].name);
+	}
+	fputs(b->n_sites ? " ]\n" : "\n", out);
+	fputs(b->n_pairs ? "  pairs: [" : "  pairs: all", out);
+	for (size_t i = 0; i < b->n_pairs; i++) {
+		fputs(i ? ", [ " : " [ ", out);
+		config_put_text(out, b->pairs[i].name[0]);
+		fputs(", ", out);
+		config_put_text(out, b->pairs[i].name[1]);
+		fputs(" ]", out);
+	}
+	fputs(b->n_pairs ? " ]\n" : "\n", out);
+	if (b->mtu)
+		fprintf(out, "  mtu: %u\n", b->mtu);
+}

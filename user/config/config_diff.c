@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Two configurations compared entry by entry, by name, and the lines of an entry by key.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config/config_blind.h"
+#include "config/config_endpoints.h"
+#include "config/config_learn.h"
+#include "config/config_diff.h"
+#include "lib/log.h"
+#include "lib/text.h"
+
+enum { LINES = 16 + GUARD_BACKENDS_MAX };	/* of an entry: a key or a backend each, and each once */
+
+struct entry {				/* as config_write() writes it; no lines: there is none */
+	char *text, *lines[LINES];
+	size_t n;
+};
+
+static void entry_split(struct entry *e)
+{
+	char *rest = e->text, *line;
+
+	while (rest && e->n < LINES && (line = strsep(&rest, "\n")))
+		if (*line)
+			e->lines[e->n++] = line;
+}
+
+/* What `put` writes to out, of something that is there */
+#define ENTRY(there, put) ({ \
+	struct entry e = { 0 }; \
+	size_t size; \
+	FILE *out = (there) ? text_open(&e.text, &size) : NULL; \
+	if (out) \
+		put; \
+	if ((there) && (!out || fclose(out))) \
+		log_warning("what differs is not told: %s", strerror(ENOMEM)); \
+	entry_split(&e); \
+	e; \
+})
+
+static struct entry interface_entry(const struct interface_config *i)
+{
+	return ENTRY(i, config_put_interface(out, i));
+}
+
+static struct entry service_entry(const struct service_config *s)
+{
+	return ENTRY(s, config_put_service(out, s));
+}
+
+static struct entry peer_entry(const struct peer_config *p)
+{
+	return ENTRY(p, config_put_peer(out, p));
+}
+
+static struct entry follow_entry(const struct config *c)
+{
+	return ENTRY(c, config_put_follow(out, c));
+}
+
+static struct entry announce_entry(const struct config *c)
+{
+	return ENTRY(c, config_put_announce(out, c));
+}
+
+static struct entry policy_entry(const struct config *c)
+{
+	return ENTRY(c, config_put_policy(out, c));
+}
+
+static struct entry blind_entry(const struct config *c)
+{
+	return ENTRY(c, config_put_blind(out, c));
+}
+
+static struct entry endpoint_entry(const struct peer_endpoint_config *p)
+{
+	return ENTRY(p, config_put_endpoint(out, p));
+}
+
+static struct entry learn_entry(const struct config *c)
+{
+	return ENTRY(c, config_put_learn(out, c));
+}
+
+static struct entry exporter_entry(const struct config *c)
+{
+	return ENTRY(c, config_put_exporter(out, c));
+}
+
+static struct entry ddns_entry(const struct config *c, size_t i)
+{
+	return ENTRY(i < c->n_ddns, config_put_ddns_one(out, &c->ddns[i]));
+}
+
+static size_t key_length(const char *line)
+{
+	return strncmp(line, "      - { name: ", 16) ? strcspn(line, ":") : strcspn(line, ",");	/* a backend */
+}
+
+/* The line of the same key */
+static const char *line_like(const struct entry *e, const char *line)
+{
+	size_t n = key_length(line);
+
+	for (size_t i = 0; i < e->n; i++)
+		if (key_length(e->lines[i]) == n && !strncmp(e->lines[i], line, n))
+			return e->lines[i];
+	return NULL;
+}
+
+struct diff {
+	FILE *out;
+	const char *section;		/* whose heading is not printed yet; NULL: it is */
+	bool differs;
+};
+
+static void heading(struct diff *d)
+{
+	d->differs = true;
+	if (d->section)
+		fprintf(d->out, " %s:\n", d->section);
+	d->section = NULL;
+}
+
+static bool same(const struct entry *a, const struct entry *b)
+{
+	bool equal = a->n == b->n;
+
+	for (size_t i = 0; i < a->n && equal; i++)
+		equal = !strcmp(a->lines[i], b->lines[i]);
+	return equal;
+}
+
+/* The first line says whose the others are */
+static void diff_entry(struct diff *d, struct entry old, struct entry new)
+{
+	if (!same(&old, &new)) {
+		heading(d);
+		for (size_t i = 0; i < old.n; i++) {
+			const char *now = line_like(&new, old.lines[i]);
+
+			if (now && !strcmp(now, old.lines[i])) {
+				if (!i)
+					fprintf(d->out, " %s\n", now);
+				continue;
+			}
+			fprintf(d->out, "-%s\n", old.lines[i]);
+			if (now)
+				fprintf(d->out, "+%s\n", now);
+		}
+		for (size_t i = 0; i < new.n; i++)
+			if (!line_like(&old, new.lines[i]))
+				fprintf(d->out, "+%s\n", new.lines[i]);
+	}
+	free(old.text);
+	free(new.text);
+}
+
+static const struct interface_config *config_interface(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_interfaces; i++)
+		if (!strcmp(c->interfaces[i].name, name))
+			return &c->interfaces[i];
+	return NULL;
+}
+
+static const struct peer_endpoint_config *config_endpoint(const struct config *c, const struct peer_endpoint_config *like)
+{
+	for (size_t i = 0; i < c->n_endpoints; i++)
+		if (!strcmp(c->endpoints[i].interface, like->interface) && !wg_key_compare(&c->endpoints[i].peer, &like->peer))
+			return &c->endpoints[i];
+	return NULL;
+}
+
+struct service_config *config_service(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_services; i++)
+		if (!strcmp(c->services[i].name, name))
+			return &c->services[i];
+	return NULL;
+}
+
+struct peer_config *config_peer(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_peers; i++)
+		if (!strcmp(c->peers[i].name, name))
+			return &c->peers[i];
+	return NULL;
+}
+
+/* ---- peers, of which there may be tens of thousands ---- */
+
+static int compare_peers(const void *a, const void *b)
+{
+	return strcmp((*(const struct peer_config *const *)a)->name, (*(const struct peer_config *const *)b)->name);
+}
+
+/* In the order of names, ended by NULL; NULL: no memory */
+static const struct peer_config **by_name(const struct config *c)
+{
+	const struct peer_config **sorted = calloc(c->n_peers + 1, sizeof(*sorted));
+
+	for (size_t i = 0; i < c->n_peers && sorted; i++)
+		sorted[i] = &c->peers[i];
+	if (sorted)
+		qsort(sorted, c->n_peers, sizeof(*sorted), compare_peers);
+	return sorted;
+}
+
+static bool same_peer(const struct peer_config *a, const struct peer_config *b)
+{
+	bool same = a->by_hand == b->by_hand && !wg_key_compare(&a->key, &b->key) && !strcmp(a->device, b->device) &&
+		    a->n_prefixes == b->n_prefixes;
+
+	for (size_t i = 0; i < a->n_prefixes && same; i++)
+		same = prefix_within(&a->prefixes[i], &b->prefixes[i]) && prefix_within(&b->prefixes[i], &a->prefixes[i]);
+	return same;
+}
+
+static void diff_peers(struct diff *d, const struct config *old, const struct config *new)
+{
+	const struct peer_config **olds = by_name(old), **news = by_name(new), **o = olds, **n = news;
+
+	d->section = "peers";
+	while (olds && news && (*o || *n)) {
+		int order = !*o ? 1 : !*n ? -1 : strcmp((*o)->name, (*n)->name);
+
+		if (order || !same_peer(*o, *n))
+			diff_entry(d, peer_entry(order > 0 ? NULL : *o), peer_entry(order < 0 ? NULL : *n));
+		o += order <= 0;
+		n += order >= 0;
+	}
+	free(olds);
+	free(news);
+}
+
+/* Replies to clients never seen go by the first of several listeners, so the order of services means something */
+static bool other_order(const struct config *old, const struct config *new)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < old->n_services; i++) {
+		const struct service_config *s = config_service(new, old->services[i].name);
+
+		if (s && (size_t)(s - new->services) < at)
+			return true;
+		at = s ? s - new->services : at;
+	}
+	return false;
+}
+
+bool config_diff(const struct config *old, const struct config *new, FILE *out)
+{
+	struct diff d = { .out = out };
+
+	if (old->mode != new->mode) {
+		d.differs = true;
+		fprintf(out, "-running: { mode: %s }\n+running: { mode: %s }\n", mode_name(old->mode), mode_name(new->mode));
+	}
+	diff_entry(&d, blind_entry(old), blind_entry(new));
+	diff_entry(&d, exporter_entry(old), exporter_entry(new));
+	diff_entry(&d, learn_entry(old), learn_entry(new));
+	diff_entry(&d, follow_entry(old), follow_entry(new));
+	diff_entry(&d, announce_entry(old), announce_entry(new));
+	diff_entry(&d, policy_entry(old), policy_entry(new));
+	d.section = "interfaces";
+	for (size_t i = 0; i < old->n_interfaces; i++)
+		diff_entry(&d, interface_entry(&old->interfaces[i]),
+			   interface_entry(config_interface(new, old->interfaces[i].name)));
+	for (size_t i = 0; i < new->n_interfaces; i++)
+		if (!config_interface(old, new->interfaces[i].name))
+			diff_entry(&d, interface_entry(NULL), interface_entry(&new->interfaces[i]));
+	d.section = "endpoints";
+	for (size_t i = 0; i < old->n_endpoints; i++)
+		diff_entry(&d, endpoint_entry(&old->endpoints[i]), endpoint_entry(config_endpoint(new, &old->endpoints[i])));
+	for (size_t i = 0; i < new->n_endpoints; i++)
+		if (!config_endpoint(old, &new->endpoints[i]))
+			diff_entry(&d, endpoint_entry(NULL), endpoint_entry(&new->endpoints[i]));
+	d.section = "services";
+	for (size_t i = 0; i < old->n_services; i++)
+		diff_entry(&d, service_entry(&old->services[i]), service_entry(config_service(new, old->services[i].name)));
+	for (size_t i = 0; i < new->n_services; i++)
+		if (!config_service(old, new->services[i].name))
+			diff_entry(&d, service_entry(NULL), service_entry(&new->services[i]));
+	if (other_order(old, new)) {
+		heading(&d);
+		fputs(" # in another order\n", out);
+	}
+	diff_peers(&d, old, new);
+	d.section = "ddns";
+	for (size_t i = 0; i < old->n_ddns || i < new->n_ddns; i++)
+		diff_entry(&d, ddns_entry(old, i), ddns_entry(new, i));
+	return d.differs;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What differs between two configurations, for a person: the lines of config_write() that go and that come.
+ */
+#pragma once
+#include "config/config.h"
+
+/* Prints it; false: nothing differs */
+bool config_diff(const struct config *old, const struct config *new, FILE *out);
+
+struct service_config *config_service(const struct config *c, const char *name);
+struct peer_config *config_peer(const struct config *c, const char *name);
+
+/* One entry of config_write() */
+void config_put_interface(FILE *out, const struct interface_config *i);
+void config_put_service(FILE *out, const struct service_config *s);
+void config_put_peer(FILE *out, const struct peer_config *p);
+void config_put_follow(FILE *out, const struct config *c);
+void config_put_announce(FILE *out, const struct config *c);
+void config_put_policy(FILE *out, const struct config *c);
+void config_put_exporter(FILE *out, const struct config *c);

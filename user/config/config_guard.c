@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The part of the grammar that is about backends and their keys, and about what the guard asks of WireGuard's messages.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config/config_flows.h"
+#include "config/config_guard.h"
+
+static const char *const profile_names[] = { "wireguard", "none", NULL };
+static const char *const strict_names[] = { "false", "true", NULL };
+
+const char *profile_name(enum profile p)
+{
+	return p == PROFILE_AMNEZIAWG ? "amneziawg" : profile_names[p];
+}
+
+/* ---- values ---- */
+
+static void set_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+
+	if (text && port_parse(text, (__be16 *)((char *)object + key->offset)))
+		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text, key->like);
+}
+
+static void add_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	struct wg_key *place = yaml_append(y, (char *)object + key->offset, (size_t *)((char *)object + key->count), sizeof(*place));
+
+	if (place && text && (wg_key_parse(text, place) || wg_key_is_none(place)))
+		yaml_error(y, value, NO_KEY, key->name, text);
+}
+
+/* One more of MESSAGES numbers, from least on; where there is no room, there are too many, and config_check_guard() tells */
+static void add_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object, __u32 least)
+{
+	const char *text = yaml_text(y, key, value);
+	size_t *n = (size_t *)((char *)object + key->count);
+	__u32 number = text ? config_number(text, "", key->size) : 0;
+
+	if (text && !number && (least || strcmp(text, "0")))
+		yaml_error(y, value, "%s: '%s' is no number from %u to %zu", key->name, text, least, key->size);
+	if (*n < MESSAGES)
+		((__u32 *)((char *)object + key->offset))[*n] = number;
+	++*n;
+}
+
+static void add_header(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	add_number(y, key, value, object, 1);
+}
+
+static void add_junk(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	add_number(y, key, value, object, 0);
+}
+
+static void set_rate(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	__u32 rate = text ? config_number(text, "/s", GUARD_RATE_MAX) : 0;
+
+	if (text && !rate)
+		yaml_error(y, value, "%s: '%s' is no number per second from 1/s to %u/s, as %s", key->name, text, GUARD_RATE_MAX,
+			   key->like);
+	*(__u32 *)((char *)object + key->offset) = rate;
+}
+
+static void set_count(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	__u32 number = text ? config_number(text, "", key->size) : 0;
+
+	if (text && !number)
+		yaml_error(y, value, "%s: '%s' is no number from 1 to %zu", key->name, text, key->size);
+	*(__u32 *)((char *)object + key->offset) = number;
+}
+
+static void set_amneziawg(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	((struct service_config *)object)->guard.profile = PROFILE_AMNEZIAWG;
+	yaml_set_map(y, key, value, object);
+}
+
+static void set_profile(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	struct yaml_key word = *key;
+
+	word.offset = offsetof(struct service_config, guard.profile);
+	if (value && value->type == YAML_MAP)
+		yaml_set_map(y, key, value, object);
+	else
+		yaml_set_choice(y, &word, value, object);
+}
+
+void config_set_wireguard(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	((struct service_config *)object)->guard.on = true;
+	yaml_set_map(y, key, value, object);
+}
+
+/* ---- the grammar ---- */
+
+#define AT(s, f) .offset = offsetof(struct s, f), .size = sizeof(((struct s *)NULL)->f)
+#define LIST(s, f, n) .offset = offsetof(struct s, f), .count = offsetof(struct s, n)
+
+static const struct yaml_key standby_keys[] = {
+	{ "ipv4", yaml_set_text, "10.0.0.8", AT(backend_config, standby.ipv4) },
+	{ "ipv6", yaml_set_text, "2001:db8::8", AT(backend_config, standby.ipv6) },
+	{ "port", set_port, "51820", AT(backend_config, standby.port) },
+	{},
+};
+
+const struct yaml_key config_backend_keys[] = {
+	{ "ipv4", yaml_set_text, "192.168.1.10", AT(backend_config, ipv4) },
+	{ "ipv6", yaml_set_text, "2001:db8::10", AT(backend_config, ipv6) },
+	{ "port", set_port, "51820", AT(backend_config, port), .required = true },
+	{ "standby", yaml_set_map, "{ ipv4: 10.0.0.8 }", .below = standby_keys },
+	{},
+};
+
+const struct yaml_key config_backends_keys[] = {
+	{ "name", yaml_set_text, "alpha", AT(backend_config, name), .required = true },
+	{ "ipv4", yaml_set_text, "10.0.0.7", AT(backend_config, ipv4) },
+	{ "ipv6", yaml_set_text, "2001:db8::7", AT(backend_config, ipv6) },
+	{ "port", set_port, "51820", AT(backend_config, port), .required = true },
+	{ "public-key", add_key, "\"…=\"", LIST(backend_config, keys, n_keys), .required = true, .unless = "public-keys" },
+	{ "public-keys", yaml_set_list, "\"…=\"", LIST(backend_config, keys, n_keys), .item = add_key },
+	{ "standby", yaml_set_map, "{ ipv4: 10.0.0.8 }", .below = standby_keys },
+	{},
+};
+
+static const struct yaml_key amneziawg_keys[] = {
+	{ "h", yaml_set_list, "1234567", LIST(service_config, guard.headers, guard.n_headers), .item = add_header, .size = 0xffffffff },
+	{ "s", yaml_set_list, "15", LIST(service_config, guard.junk, guard.n_junk), .item = add_junk, .size = GUARD_JUNK_MAX },
+	{},
+};
+
+static const struct yaml_key profile_keys[] = {
+	{ "amneziawg", set_amneziawg, "{ h: [ … ], s: [ … ] }", .below = amneziawg_keys, .required = true },
+	{},
+};
+
+static const struct yaml_key handshakes_keys[] = {
+	{ "per-source", set_rate, "20/s", AT(service_config, guard.per_source) },
+	{ "per-service", set_rate, "2000/s", AT(service_config, guard.per_service) },
+	{},
+};
+
+static const struct yaml_key challenge_keys[] = {
+	{ "above", set_rate, "1000/s", AT(service_config, guard.challenge_above), .required = true },
+	{},
+};
+
+static const struct yaml_key health_keys[] = {
+	{ "initiations", set_count, "20", .offset = offsetof(struct service_config, guard.health_initiations), .size = 1000000 },
+	{ "sources", set_count, "3", .offset = offsetof(struct service_config, guard.health_sources), .size = GUARD_HEALTH_SOURCES_MAX },
+	{},
+};
+
+const struct yaml_key config_wireguard_keys[] = {
+	{ "public-key", add_key, "\"…=\"", LIST(service_config, backend.keys, backend.n_keys) },
+	{ "public-keys", yaml_set_list, "\"…=\"", LIST(service_config, backend.keys, backend.n_keys), .item = add_key },
+	{ "profile", set_profile, "wireguard", .choices = profile_names, .below = profile_keys },
+	{ "handshakes", yaml_set_map, "{ per-source: 20/s, per-service: 2000/s }", .below = handshakes_keys },
+	{ "challenge", yaml_set_map, "{ above: 1000/s }", .below = challenge_keys },
+	{ "strict", yaml_set_flag, "true", .offset = offsetof(struct service_config, guard.strict), .choices = strict_names },
+	{ "health", yaml_set_map, "{ initiations: 20, sources: 3 }", .below = health_keys },
+	{},
+};
+
+/* ---- writing ---- */
+
+static void put_keys(FILE *out, const char *comma, const struct backend_config *b)
+{
+	char text[WG_KEY_STRLEN];
+
+	if (b->n_keys)
+		fprintf(out, b->n_keys == 1 ? "%spublic-key: " : "%spublic-keys: [ ", comma);
+	for (size_t i = 0; i < b->n_keys; i++)
+		fprintf(out, "%s\"%s\"", i ? ", " : "", wg_key_format(&b->keys[i], text));
+	if (b->n_keys > 1)
+		fputs(" ]", out);
+}
+
+static void put_numbers(FILE *out, const char *key, const __u32 *list, size_t n)
+{
+	fprintf(out, "%s: [ ", key);
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "%s%u", i ? ", " : "", list[i]);
+	fputs(" ]", out);
+}
+
+static void put_amneziawg(FILE *out, const struct guard_config *g)
+{
+	fputs("profile: { amneziawg: { ", out);
+	if (g->n_headers)
+		put_numbers(out, "h", g->headers, g->n_headers);
+	if (g->n_headers && g->n_junk)
+		fputs(", ", out);
+	if (g->n_junk)
+		put_numbers(out, "s", g->junk, g->n_junk);
+	fputs(" } }", out);
+}
+
+static void put_wireguard(FILE *out, const struct service_config *s)
+{
+	const struct guard_config *g = &s->guard;
+
+	fputs("    wireguard: { ", out);
+	if (g->profile == PROFILE_AMNEZIAWG)
+		put_amneziawg(out, g);
+	else
+		fprintf(out, "profile: %s", profile_name(g->profile));
+	if (g->per_source && g->per_service)
+		fprintf(out, ", handshakes: { per-source: %u/s, per-service: %u/s }", g->per_source, g->per_service);
+	else if (g->per_source || g->per_service)
+		fprintf(out, ", handshakes: { %s: %u/s }", g->per_source ? "per-source" : "per-service", g->per_source ?: g->per_service);
+	if (g->challenge_above)
+		fprintf(out, ", challenge: { above: %u/s }", g->challenge_above);
+	if (g->health_initiations && g->health_sources)
+		fprintf(out, ", health: { initiations: %u, sources: %u }", g->health_initiations, g->health_sources);
+	else if (g->health_initiations || g->health_sources)
+		fprintf(out, ", health: { %s: %u }", g->health_initiations ? "initiations" : "sources",
+			g->health_initiations ?: g->health_sources);
+	if (g->strict)
+		fputs(", strict: true", out);
+	put_keys(out, ", ", &s->backend);
+	fputs(" }\n", out);
+}
+
+void config_put_place(FILE *out, const char *before, const char *ipv4, const char *ipv6, __be16 port)
+{
+	if (*ipv4) {
+		fprintf(out, "%sipv4: ", before);
+		config_put_text(out, ipv4);
+		before = ", ";
+	}
+	if (*ipv6) {
+		fprintf(out, "%sipv6: ", before);
+		config_put_text(out, ipv6);
+		before = ", ";
+	}
+	if (port)
+		fprintf(out, "%sport: %u", before, ntohs(port));
+}
+
+void config_put_standby(FILE *out, const struct backend_config *b)
+{
+	if (!backend_has_standby(b))
+		return;
+	fputs(", standby: {", out);
+	config_put_place(out, " ", b->standby.ipv4, b->standby.ipv6, b->standby.port);
+	fputs(" }", out);
+}
+
+static void put_backend(FILE *out, const struct backend_config *b)
+{
+	fputs("      - { name: ", out);
+	config_put_text(out, b->name);
+	config_put_place(out, ", ", b->ipv4, b->ipv6, b->port);
+	put_keys(out, ", ", b);
+	config_put_standby(out, b);
+	fputs(" }\n", out);
+}
+
+void config_put_guard(FILE *out, const struct service_config *s)
+{
+	if (s->n_backends)
+		fputs("    backends:\n", out);
+	for (size_t i = 0; i < s->n_backends; i++)
+		put_backend(out, &s->backends[i]);
+	if (s->guard.on)
+		put_wireguard(out, s);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The grammar of learn, what may be wrong with it, and how it is written.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <string.h>
+#include "config/config_blind.h"
+#include "config/config_guard.h"
+#include "config/config_learn.h"
+#include "config/config_relay.h"
+
+static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	struct learn_config *l = object;
+	struct knock_word *place = text ? yaml_append(y, &l->command, &l->n_command, sizeof(*place)) : NULL;
+
+	if (!place)
+		return;
+	if (strlen(text) >= sizeof(place->text))
+		yaml_error(y, value, "%s: longer than %zu bytes: a script is wanted", key->name, sizeof(place->text) - 1);
+	else if (l->n_command == 1 && *text != '/')
+		yaml_error(y, value, "%s: '%s' is no program: its whole path is wanted, as %s; there is no shell", key->name, text, key->like);
+	else
+		strcpy(place->text, text);
+}
+
+static void set_user(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	const char *text = yaml_text(y, key, value);
+
+	for (const char *c = text; c && *c; c++)
+		if (!isalnum((unsigned char)*c) && (c == text || !strchr("-_.", *c))) {
+			yaml_error(y, value, "%s: '%s' is no name of a user, as %s", key->name, text, key->like);
+			return;
+		}
+	if (text)
+		yaml_set_text(y, key, value, object);
+}
+
+#define AT(f) .offset = offsetof(struct learn_config, f), .size = sizeof(((struct learn_config *)NULL)->f)
+
+static const struct yaml_key knock_keys[] = {
+	{ "port", config_set_port, "19000", AT(port) },
+	{ "command", yaml_set_list, "/usr/local/bin/knocked", .item = add_word },
+	{ "user", set_user, "nobody", AT(user) },
+	{},
+};
+
+static void set_knock(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+{
+	struct learn_config *l = object;
+
+	l->knock = true;
+	l->port = htons(KNOCK_PORT);
+	yaml_set_map(y, key, value, object);
+}
+
+const struct yaml_key config_learn_keys[] = {
+	{ "interface", yaml_set_text, "wg1", AT(interface), .required = true },
+	{ "peer", config_set_key, "\"…=\"", AT(peer) },
+	{ "knock", set_knock, "{ port: 19000 }", .below = knock_keys },
+	{},
+};
+
+/* Where what comes for this host itself is heard: on an interface that is named, for no service says one */
+static bool has_nic(const struct config *c)
+{
+	bool any = c->n_services || *c->blind.device;
+
+	for (size_t i = 0; i < c->n_interfaces; i++)
+		any |= c->interfaces[i].role == ROLE_WAN;
+	return any;
+}
+
+void config_check_learn(struct check *k)
+{
+	const struct config *c = k->c;
+
+	at(k, 0, "/learn");
+	if (c->n_learn > HEAR_PORTS)
+		tell(k, "learn: %zu interfaces: there may be %u", c->n_learn, HEAR_PORTS);
+	for (size_t i = 0; i < c->n_learn; i++) {
+		const struct learn_config *l = &c->learn[i];
+
+		at(k, 0, "/learn/%zu/interface", i);
+		config_check_device(k, "interface", l->interface, "wg1");
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(c->learn[j].interface, l->interface))
+				tell(k, "interface: '%s' is listed twice: once is enough", l->interface);
+		at(k, 0, "/learn/%zu/knock/port", i);
+		if (ntohs(l->port) > 65536 - KNOCK_PORTS)
+			tell(k, "port: %u: it is the first of %u, so %u at most", ntohs(l->port), KNOCK_PORTS, 65536 - KNOCK_PORTS);
+		at(k, 0, "/learn/%zu/knock/user", i);
+		if (*l->user && !l->n_command)
+			tell(k, "user: there is no command to run as '%s'", l->user);
+		at(k, 0, "/learn/%zu", i);
+		if (!i && !has_nic(c))
+			tell(k, "learn: nothing says by which interface packets come: interfaces: [ { name: eth0, role: wan } ]");
+	}
+}
+
+static void put_knock(FILE *out, const struct learn_config *l)
+{
+	fprintf(out, "    knock:\n      port: %u\n", ntohs(l->port));
+	if (!l->n_command)
+		return;
+	fputs("      command: [", out);
+	for (size_t i = 0; i < l->n_command; i++) {
+		fputs(i ? ", " : " ", out);
+		config_put_text(out, l->command[i].text);
+	}
+	fputs(" ]\n", out);
+	if (!*l->user)
+		return;
+	fputs("      user: ", out);
+	config_put_text(out, l->user);
+	fputs("\n", out);
+}
+
+void config_put_learn(FILE *out, const struct config *c)
+{
+	char key[WG_KEY_STRLEN];
+
+	if (c->n_learn)
+		fputs("learn:\n", out);
+	for (size_t i = 0; i < c->n_learn; i++) {
+		const struct learn_config *l = &c->learn[i];
+
+		fputs("  - interface: ", out);
+		config_put_text(out, l->interface);
+		fputs("\n", out);
+		if (!wg_key_is_none(&l->peer))
+			fprintf(out, "    peer: \"%s\"\n", wg_key_format(&l->peer, key));
+		if (l->knock)
+			put_knock(out, l);
+	}
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A configuration as YAML: what config_parse reads back to the same.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config/config_blind.h"
+#include "config/config_endpoints.h"
+#include "config/config_learn.h"
+#include "config/config_diff.h"
+#include "config/config_flows.h"
+#include "config/config_guard.h"
+#include "config/config_relay.h"
+#include "lib/text.h"
+
+/* Names and addresses: quoted where YAML could see more in them than text. */
+void config_put_text(FILE *out, const char *text)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
+	size_t n;
+
+	if (isalnum((unsigned char)*text) && !text[strspn(text, plain)]) {
+		fputs(text, out);
+		return;
+	}
+	putc('"', out);
+	for (; text[n = strcspn(text, "\"\\")]; text += n + 1)
+		fprintf(out, "%.*s\\%c", (int)n, text, text[n]);
+	fputs(text, out);
+	putc('"', out);
+}
+
+void config_put_ports(FILE *out, const struct service_config *s)
+{
+	size_t i, run;
+
+	for (i = 0; i < s->n_ports; i += run) {
+		unsigned int first = ntohs(s->ports[i]);
+
+		for (run = 1; i + run < s->n_ports && ntohs(s->ports[i + run]) == first + run; run++)
+			;
+		if (run < 3)
+			run = 1;
+		fprintf(out, run > 1 ? "%s%u-%zu" : "%s%u", i ? ", " : "", first, first + run - 1);
+	}
+}
+
+static void put_listen(FILE *out, const struct service_config *s)
+{
+	const char *comma = "";
+	char text[ADDRESS_STRLEN];
+	size_t i;
+
+	if (!*s->listen_interface && !s->n_listen_addresses && !s->n_ports)
+		return;
+	fputs("    listen: { ", out);
+	if (*s->listen_interface) {
+		fputs("interface: ", out);
+		config_put_text(out, s->listen_interface);
+		comma = ", ";
+	}
+	if (s->n_listen_addresses) {
+		fprintf(out, "%saddresses: [ ", comma);
+		for (i = 0; i < s->n_listen_addresses; i++) {
+			fputs(i ? ", " : "", out);
+			config_put_text(out, address_format(&s->listen_addresses[i], text));
+		}
+		fputs(" ]", out);
+		comma = ", ";
+	}
+	if (s->n_ports) {
+		fprintf(out, "%sports: [ ", comma);
+		config_put_ports(out, s);
+		fputs(" ]", out);
+	}
+	fputs(" }\n", out);
+}
+
+static void put_backend(FILE *out, const struct backend_config *b)
+{
+	fputs("    backend: {", out);
+	config_put_place(out, " ", b->ipv4, b->ipv6, b->port);
+	config_put_standby(out, b);
+	fputs(" }\n", out);
+}
+
+static void put_prefixes(FILE *out, const char *key, const struct prefix *list, size_t n)
+{
+	char text[ADDRESS_STRLEN];
+
+	if (!n)
+		return;
+	fprintf(out, "    %s: [ ", key);
+	for (size_t i = 0; i < n; i++) {
+		fputs(i ? ", " : "", out);
+		config_put_text(out, prefix_format(&list[i], text));
+	}
+	fputs(" ]\n", out);
+}
+
+void config_put_interface(FILE *out, const struct interface_config *i)
+{
+	fputs("  - { name: ", out);
+	config_put_text(out, i->name);
+	fprintf(out, ", role: %s, mode: %s%s }\n", role_name(i->role), mode_name(i->mode), i->shared ? ", shared: true" : "");
+}
+
+void config_put_service(FILE *out, const struct service_config *s)
+{
+	fputs("  - name: ", out);
+	config_put_text(out, s->name);
+	putc('\n', out);
+	put_listen(out, s);
+	if (!s->n_backends)
+		put_backend(out, &s->backend);
+	config_put_guard(out, s);
+	fprintf(out, "    nat: %s\n    ipv6: %s\n", nat_name(s->nat), ipv6_name(s->ipv6));
+	if (s->df != DF_FRAGMENT)
+		fprintf(out, "    df: %s\n", df_name(s->df));
+	if (s->hairpin)
+		fputs("    hairpin: true\n", out);
+	config_put_flows(out, &s->flows);
+	put_prefixes(out, "allow", s->allow, s->n_allow);
+	put_prefixes(out, "deny", s->deny, s->n_deny);
+	if (s->by_hand)
+		fputs("    origin: hand\n", out);
+}
+
+void config_put_peer(FILE *out, const struct peer_config *p)
+{
+	char text[WG_KEY_STRLEN];
+
+	fputs("  - name: ", out);
+	config_put_text(out, p->name);
+	if (!wg_key_is_none(&p->key))
+		fprintf(out, "\n    public-key: \"%s\"", wg_key_format(&p->key, text));
+	fputs("\n    device: ", out);
+	config_put_text(out, p->device);
+	putc('\n', out);
+	put_prefixes(out, "prefixes", p->prefixes, p->n_prefixes);
+	if (p->by_hand)
+		fputs("    origin: hand\n", out);
+}
+
+void config_put_follow(FILE *out, const struct config *c)
+{
+	const struct follow_config *f = &c->follow;
+	char text[TABLE_STRLEN];
+
+	if (!f->n_wireguard && !f->n_tables)
+		return;
+	fputs("follow: {", out);
+	for (size_t i = 0; i < f->n_wireguard; i++) {
+		fputs(i ? ", " : " wireguard: [ ", out);
+		config_put_text(out, f->wireguard[i].name);
+	}
+	fputs(f->n_wireguard ? f->n_tables ? " ]," : " ]" : "", out);
+	for (size_t i = 0; i < f->n_tables; i++)
+		fprintf(out, "%s%s", i ? ", " : " routes: [ ", table_format(f->tables[i], text));
+	fputs(f->n_tables ? " ] }\n" : " }\n", out);
+}
+
+void config_put_announce(FILE *out, const struct config *c)
+{
+	const struct announce_config *a = &c->announce;
+
+	if (!a->table)
+		return;
+	fprintf(out, "announce: { table: %u", a->table);
+	if (a->after)
+		fprintf(out, ", after: %us", a->after);
+	if (a->silent)
+		fprintf(out, ", silent: %us", a->silent);
+	fputs(" }\n", out);
+}
+
+void config_put_policy(FILE *out, const struct config *c)
+{
+	const struct policy_config *p = &c->policy;
+	const char *comma = "", *name;
+	char text[ADDRESS_STRLEN];
+	__u8 type;
+
+	if (!p->overlay.family)
+		return;
+	fprintf(out, "policy:\n  overlay: \"%s\"\n  udp-ports: [", prefix_format(&p->overlay, text));
+	for (size_t i = 0; i < p->n_udp_ports; i++) {
+		const struct port_range *r = &p->udp_ports[i];
+
+		fprintf(out, r->first == r->last ? "%s %u" : "%s %u-%u", i ? "," : "", r->first, r->last);
+	}
+	fputs(" ]\n  icmpv6: [", out);
+	for (unsigned int i = 0; (name = icmpv6_name(i, &type)); i++)
+		if (p->icmpv6 & 1U << i) {
+			fprintf(out, "%s %s", comma, name);
+			comma = ",";
+		}
+	fprintf(out, " ]\n  reject: %s\n", reject_name(p->reject));
+}
+
+void config_put_exporter(FILE *out, const struct config *c)
+{
+	char text[ADDRESS_STRLEN];
+
+	if (!c->n_exporter)
+		return;
+	fputs("exporter: { listen: [ ", out);
+	for (size_t i = 0; i < c->n_exporter; i++)
+		fprintf(out, "%s\"%s\"", i ? ", " : "", endpoint_format(&c->exporter[i].address, c->exporter[i].port, text));
+	fputs(" ]", out);
+	if (c->page != PAGE_LOCAL)
+		fprintf(out, ", page: %s", page_name(c->page));
+	fputs(" }\n", out);
+}
+
+static int put(const struct config *c, FILE *out, bool running)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_services; i++)
+		running |= c->services[i].by_hand;
+	for (i = 0; i < c->n_peers; i++)
+		running |= c->peers[i].by_hand;
+	if (running || c->mode != MODE_AUTO)
+		fprintf(out, "running: { mode: %s }\n", mode_name(c->mode));
+	if (c->n_interfaces)
+		fputs("interfaces:\n", out);
+	for (i = 0; i < c->n_interfaces; i++)
+		config_put_interface(out, &c->interfaces[i]);
+	if (c->n_services)
+		fputs("services:\n", out);
+	for (i = 0; i < c->n_services; i++)
+		config_put_service(out, &c->services[i]);
+	if (c->n_peers)
+		fputs("peers:\n", out);
+	for (i = 0; i < c->n_peers; i++)
+		config_put_peer(out, &c->peers[i]);
+	config_put_follow(out, c);
+	config_put_announce(out, c);
+	config_put_policy(out, c);
+	config_put_blind(out, c);
+	config_put_endpoints(out, c);
+	config_put_learn(out, c);
+	config_put_exporter(out, c);
+	config_put_ddns(out, c);
+	return ferror(out) || fflush(out) ? -EIO : 0;
+}
+
+int config_write(const struct config *c, FILE *out)
+{
+	return put(c, out, true);
+}
+
+/* Of a configuration with nothing in it too it is a text, for an empty one is what a failed command would leave */
+int config_save(const struct config *c, FILE *out)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *all = text_open(&text, &n);
+	int rc = all ? put(c, all, false) : -errno;
+
+	if (all && fclose(all))
+		rc = -ENOMEM;			/* of such a stream the one reason */
+	if (!rc && (fputs(n ? text : "{}\n", out) < 0 || fflush(out)))
+		rc = -errno;
+	free(text);
+	return rc;
+}

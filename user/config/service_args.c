@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Ports, backends and modes of a service on the command line.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "config/service_args.h"
+
+int service_ports(struct service_config *s, char *list)
+{
+	char *word, *rest = list;
+
+	while ((word = strsep(&rest, ","))) {
+		__be16 *port = append(s->ports, s->n_ports);
+
+		if (!port)
+			return -ENOMEM;
+		if (port_parse(word, port)) {
+			log_error("--port '%s': a port is a number from 1 to 65535; several are written as 51820,443", word);
+			return -EINVAL;
+		}
+		for (size_t i = 0; i + 1 < s->n_ports; i++)
+			if (s->ports[i] == *port) {
+				log_error("--port %s: said twice: once is enough", word);
+				return -EINVAL;
+			}
+	}
+	return 0;
+}
+
+/* One address, or one name, which gets the family that no address has: names come after addresses */
+static int add_backend(struct backend_config *b, const char *option, const char *word, bool names)
+{
+	struct address ip;
+	bool name = address_parse(word, &ip);
+	char *to = name ? (*b->ipv4 ? b->ipv6 : b->ipv4) : ip.family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
+
+	if (!*word || strlen(word) >= sizeof(b->ipv4) || (name && strpbrk(word, ":[]"))) {
+		log_error("%s '%s': neither an address nor a name, as 192.168.1.10 or 2001:db8::10; a port stands once, at the "
+			  "end, as in 192.168.1.10,[2001:db8::10]:51820", option, word);
+		return -EINVAL;
+	}
+	if (name != names)
+		return 0;
+	if (*to) {
+		log_error("%s %s: there is %s already: one address of each family is wanted", option, word, to);
+		return -EINVAL;
+	}
+	strcpy(to, word);
+	return 0;
+}
+
+int service_backend(struct backend_config *b, const char *option, const char *argument)
+{
+	char *list = strdup(argument), *word, *rest, *colon, *bracket;
+	int rc = list ? 0 : -ENOMEM;
+
+	for (int names = 0; names < 2 && !rc; names++) {
+		rest = strcpy(list, argument);
+		colon = strrchr(list, ':');
+		bracket = strrchr(list, ']');
+		if (bracket ? colon > bracket : colon && strchr(list, ':') == colon) {
+			*colon = '\0';
+			rc = port_parse(colon + 1, &b->port);
+			if (rc)
+				log_error("%s %s: ':%s' is no port: a number from 1 to 65535 is wanted", option, argument,
+					  colon + 1);
+		}
+		while (!rc && (word = strsep(&rest, ","))) {
+			size_t len = strlen(word);
+
+			if (*word == '[' && len > 2 && word[len - 1] == ']') {
+				word[len - 1] = '\0';
+				word++;
+			}
+			rc = add_backend(b, option, word, names);
+		}
+	}
+	free(list);
+	return rc;
+}
+
+int service_key(struct backend_config *b, const char *text)
+{
+	struct wg_key *place = append(b->keys, b->n_keys);
+
+	if (!place)
+		return -ENOMEM;
+	if (!wg_key_parse(text, place) && !wg_key_is_none(place))
+		return 0;
+	log_error("--public-key '%s': no key of WireGuard's: 44 characters, as `wg pubkey` tells it", text);
+	return -EINVAL;
+}
+
+int service_nat(struct service_config *s, const char *text)
+{
+	if (!nat_parse(text, &s->nat))
+		return 0;
+	log_error("--nat %s: dnat, none or masquerade is wanted", text);
+	return -EINVAL;
+}
+
+const char *without_key(const char *text)
+{
+	size_t key = strcspn(text, ": ");
+
+	return text[key] == ':' ? text + key + 2 : text;
+}

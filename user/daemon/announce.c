@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * announce: which sites are alive, by WireGuard's word, and their routes.
+ */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "daemon/announce.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "net/netlink.h"
+#include "config/relay_prefix.h"
+#include "net/wireguard.h"
+
+#define TICK_MS 500
+
+struct silence {				/* of a peer, to know how long it has been silent: not by the time of day, which may be set */
+	struct wg_key key;		/* the first member, as in struct wg_peer: by_key() */
+	__u64 rx_bytes, handshake;	/* as WireGuard says */
+	int64_t handshake_at;		/* ms of the loop's clock, when that was */
+	uint64_t at;			/* ms of the loop's clock, when these came; 0: before anybody looked */
+	uint64_t since;			/* when they were seen first */
+};
+
+struct routes {
+	struct nl_route *list;
+	size_t n;
+};
+
+struct announce {
+	uv_loop_t *loop;
+	uv_timer_t tick;
+	const struct config *config;	/* NULL: none */
+	__u32 table;			/* in which our routes are; 0: nowhere */
+	struct routes there;
+	bool stale;			/* what is there is to be read again */
+	void *silences;			/* a tree of these */
+	size_t failed;			/* how many could not be written; the first one is told */
+};
+
+/* ---- who is alive ---- */
+
+static int by_key(const void *a, const void *b)
+{
+	return wg_key_compare(a, b);		/* which both structures begin with */
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct nl_route *x = a, *y = b;
+
+	return prefix_compare(&x->dst, &y->dst) ?: (x->oif > y->oif) - (x->oif < y->oif);
+}
+
+static bool is_announced(const struct announce *a, const struct wg_peer *p, __u32 ifindex)
+{
+	for (size_t i = 0; i < p->n_allowed; i++) {
+		struct nl_route like = { .dst = p->allowed[i], .oif = ifindex };
+
+		if (a->there.n && bsearch(&like, a->there.list, a->there.n, sizeof(like), compare))
+			return true;
+	}
+	return false;
+}
+
+/* ms since a peer's latest handshake, which is told by the time of day */
+static int64_t age_by_day(const struct wg_peer *p)
+{
+	__u64 now = time(NULL);
+
+	return now > p->handshake ? (int64_t)(now - p->handshake) * 1000 : 0;
+}
+
+/* Of a peer that was not looked at before nobody knows; a daemon that comes back goes on with what was announced. NULL: no memory */
+static struct silence *silence_of(struct announce *a, const struct wg_peer *p, __u32 ifindex)
+{
+	__u64 now = uv_now(a->loop);
+	struct silence new = { .key = p->key, .rx_bytes = p->rx_bytes, .handshake = p->handshake, .at = now, .since = now };
+	struct silence **found = tfind(&new, &a->silences, by_key), *h;
+
+	if (found) {
+		h = *found;
+		if (h->rx_bytes != p->rx_bytes) {
+			h->rx_bytes = p->rx_bytes;
+			h->at = h->since = now;
+		}
+		if (h->handshake != p->handshake) {
+			h->handshake = p->handshake;
+			h->handshake_at = now;
+		}
+		return h;
+	}
+	h = malloc(sizeof(*h));
+	if (!h)
+		return NULL;
+	*h = new;
+	h->at = is_announced(a, p, ifindex) ? now : 0;
+	h->handshake_at = now - age_by_day(p);
+	if (tsearch(h, &a->silences, by_key))
+		return h;
+	free(h);
+	return NULL;
+}
+
+static bool is_alive(const struct announce *a, const struct wg_peer *p, const struct silence *h)
+{
+	const struct announce_config *c = &a->config->announce;
+	int64_t now = uv_now(a->loop), silent = c->silent * 1000LL, age = h ? now - h->handshake_at : age_by_day(p);
+
+	if (!p->handshake || age >= (c->after ?: ANNOUNCE_AFTER) * 1000LL)
+		return false;
+	return !silent || !h || now - (int64_t)h->at <= silent || age <= silent;
+}
+
+/* A site that has gone to another relay with our key: whatever we sent it, a handshake after all, would bring it back here */
+static void forget(struct announce *a, const char *device, const struct wg_peer *p, const struct silence *h)
+{
+	char key[WG_KEY_STRLEN];
+
+	if (!h || !a->config->announce.silent || !p->handshake || !p->endpoint.family ||
+	    uv_now(a->loop) - h->since <= a->config->announce.silent * 1000ULL)
+		return;
+	if (!wg_renew_peer(device, p, NULL, 0))
+		log_info("announce: %s, peer %.8s…: silent, its session and endpoint are forgotten", device, wg_key_format(&p->key, key));
+}
+
+/* ---- their routes ---- */
+
+static void want(struct announce *a, struct routes *r, const struct prefix *prefix, __u32 ifindex)
+{
+	struct nl_route *route = append(r->list, r->n);
+
+	if (route)
+		*route = (struct nl_route){ .dst = *prefix, .oif = ifindex, .table = a->table, .type = RTN_UNICAST,
+					    .protocol = ANNOUNCE_PROTOCOL, .metric = ANNOUNCE_METRIC };
+	else
+		a->stale = true;		/* no memory: again, soon */
+}
+
+static void want_peer(struct announce *a, struct routes *r, const char *device, const struct wg_peer *p, const struct prefix *prefixes, size_t n)
+{
+	const struct prefix *overlay = &a->config->policy.overlay;
+	__u32 ifindex = if_nametoindex(device);
+	struct silence *h = silence_of(a, p, ifindex);
+	bool alive = is_alive(a, p, h), site = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (relay_prefix_wrong(&prefixes[i], overlay) || !prefix_within(&prefixes[i], overlay))
+			continue;
+		site = true;
+		if (alive)
+			want(a, r, &prefixes[i], ifindex);
+	}
+	if (site && !alive)
+		forget(a, device, p, h);
+}
+
+/* Peers of a device that is followed, with what WireGuard says they have; and those of the configuration */
+static void want_device(struct announce *a, struct routes *r, const char *name)
+{
+	const struct config *c = a->config;
+	bool followed = config_follows(c, name) || !strcmp(c->blind.device, name);
+	struct wg_device d = { 0 };
+
+	if (wg_read(name, &d))
+		return;
+	if (d.n_peers)
+		qsort(d.peers, d.n_peers, sizeof(*d.peers), by_key);
+	for (size_t i = 0; i < d.n_peers && followed; i++)
+		want_peer(a, r, name, &d.peers[i], d.peers[i].allowed, d.peers[i].n_allowed);
+	for (size_t i = 0; i < c->n_peers && d.n_peers; i++) {
+		const struct peer_config *p = &c->peers[i];
+		const struct wg_peer *is = strcmp(p->device, name) ? NULL : bsearch(&p->key, d.peers, d.n_peers, sizeof(*d.peers), by_key);
+
+		if (is)
+			want_peer(a, r, name, is, p->prefixes, p->n_prefixes);
+	}
+	wg_free(&d);
+}
+
+struct devices {
+	struct device_name *list;
+	size_t n;
+};
+
+/* Peers of a device come one after the other */
+static void add_device(struct devices *d, const char *name)
+{
+	struct device_name *place;
+
+	for (size_t i = d->n; i-- > 0;)
+		if (!strcmp(d->list[i].name, name))
+			return;
+	place = *name ? append(d->list, d->n) : NULL;
+	if (place)
+		strcpy(place->name, name);
+}
+
+static void want_all(struct announce *a, struct routes *r)
+{
+	const struct config *c = a->config;
+	struct devices d = { 0 };
+
+	add_device(&d, c->blind.device);
+	for (size_t i = 0; i < c->follow.n_wireguard; i++)
+		add_device(&d, c->follow.wireguard[i].name);
+	for (size_t i = 0; i < c->n_peers; i++)
+		add_device(&d, c->peers[i].device);
+	for (size_t i = 0; i < d.n; i++)
+		want_device(a, r, d.list[i].name);
+	free(d.list);
+}
+
+static void sort(struct routes *r)
+{
+	if (r->n)
+		qsort(r->list, r->n, sizeof(*r->list), compare);
+}
+
+/* Each prefix once, for a table has one route of a metric */
+static void unite(struct routes *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (!n || prefix_compare(&r->list[n - 1].dst, &r->list[i].dst))
+			r->list[n++] = r->list[i];
+	r->n = n;
+}
+
+/* ---- the kernel's table ---- */
+
+static int read_there(__u32 table, struct routes *ret)
+{
+	struct nl_route *all;
+	size_t n;
+	int rc = nl_routes(&all, &n);
+
+	if (rc)
+		return rc;
+	*ret = (struct routes){ .list = all };
+	for (size_t i = 0; i < n; i++)
+		if (all[i].table == table && all[i].protocol == ANNOUNCE_PROTOCOL)
+			all[ret->n++] = all[i];
+	return 0;
+}
+
+static bool write_route(struct announce *a, const struct nl_route *r, bool there)
+{
+	char text[ADDRESS_STRLEN];
+	int rc = nl_route_set(r, there);
+
+	if (rc && !a->failed)
+		log_warning("announce: cannot %s %s %s table %u: %s", there ? "write" : "remove", prefix_format(&r->dst, text),
+			    there ? "to" : "from", r->table, strerror(-rc));
+	a->failed += !!rc;
+	return !rc;
+}
+
+/* Both are sorted. Of a route that moves to another device the new one takes the other's place, which then is not there to be removed. */
+static void bring(struct announce *a, const struct routes *wanted)
+{
+	size_t i = 0, j = 0, made = 0, gone = 0;
+
+	while (i < wanted->n || j < a->there.n) {
+		int order = i == wanted->n ? 1 : j == a->there.n ? -1 : compare(&wanted->list[i], &a->there.list[j]);
+
+		if (order < 0)
+			made += write_route(a, &wanted->list[i], true);
+		else if (order > 0)
+			gone += write_route(a, &a->there.list[j], false);
+		i += order <= 0;
+		j += order >= 0;
+	}
+	if (made || gone)
+		log_info("announce: table %u: %zu %s more, %zu fewer", a->table, made, made == 1 ? "route" : "routes", gone);
+}
+
+static void look(struct announce *a)
+{
+	struct routes wanted = { 0 };
+
+	if (a->stale) {
+		free(a->there.list);
+		a->there = (struct routes){ 0 };
+		a->stale = read_there(a->table, &a->there);
+		sort(&a->there);
+	}
+	if (a->stale)
+		return;
+	a->failed = 0;
+	want_all(a, &wanted);
+	sort(&wanted);
+	unite(&wanted);
+	if (!a->stale)
+		bring(a, &wanted);
+	free(a->there.list);
+	a->there = wanted;
+	a->stale |= a->failed;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	look(timer->data);
+}
+
+void announce_clear(__u32 table)
+{
+	struct routes there;
+
+	if (!table || read_there(table, &there))
+		return;
+	for (size_t i = 0; i < there.n; i++)
+		nl_route_set(&there.list[i], false);
+	free(there.list);
+}
+
+void announce_renew(struct announce *a, const struct config *c)
+{
+	if (a->table && a->table != c->announce.table)
+		announce_clear(a->table);
+	a->config = c;
+	a->table = c->announce.table;
+	a->stale = true;
+	if (!a->table) {
+		uv_timer_stop(&a->tick);
+		return;
+	}
+	if (!uv_is_active((uv_handle_t *)&a->tick))
+		uv_timer_start(&a->tick, on_tick, 0, TICK_MS);
+}
+
+int announce_new(uv_loop_t *loop, struct announce **ret)
+{
+	struct announce *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	a->loop = loop;
+	uv_timer_init(loop, &a->tick);
+	a->tick.data = a;
+	*ret = a;
+	return 0;
+}

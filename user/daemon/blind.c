@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * blind: once a second, and when the data path says so, WireGuard is asked where its peers are. What it says was authenticated by it.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/blind_sites.h"
+#include "lib/log.h"
+
+#define TICK_MS 1000
+#define SAVE_MS 10000
+#define ASK_MS 40			/* between two questions */
+#define QUESTIONS 2			/* that the candidate does not see */
+#define LEAST_MS 20			/* between two looks */
+
+static const unsigned int soon_ms[] = { 3, 30, 200 };	/* after a message from a new place: WireGuard needs a moment to believe it */
+#define N_SOON (sizeof(soon_ms) / sizeof(*soon_ms))
+
+struct blind {
+	uv_timer_t tick, soon, save, ask;
+	unsigned int step;		/* of soon_ms */
+	struct sites sites;
+	int told;			/* why WireGuard does not answer */
+	bool fresh;			/* nothing is in the maps yet */
+	uint64_t looked, took;		/* when last, and for how long, in ms */
+	struct asking {			/* a site whether it is where it was */
+		__u64 received;		/* of it, as that began */
+		unsigned int questions;	/* 0: nobody asks */
+	} asking[BLIND_SITES_MAX];
+};
+
+/* Of a WireGuard that has its peers by now: what was kept before a restart comes back first */
+static void follow(struct blind *b, const struct wg_device *d)
+{
+	struct sites *s = &b->sites;
+	bool changed;
+
+	sites_take_key(s, &d->key);
+	changed = sites_follow_peers(s, d);
+	if (b->fresh && d->n_peers) {
+		sites_restore(s);
+		b->fresh = false;
+		changed = true;
+	}
+	if (changed) {
+		sites_write_pairs(s);
+		sites_write_endpoints(s);
+	}
+	sites_remind(s, d);
+	if (sites_follow_endpoints(s, d))
+		sites_save(s);
+}
+
+static void look(struct blind *b)
+{
+	const char *device = b->sites.config->blind.device;
+	uint64_t began = uv_hrtime() / 1000000;
+	struct wg_device d;
+	int rc = wg_read(device, &d);
+
+	if (!rc && wg_key_is_none(&d.key)) {	/* none yet; or wireguard-go's, whose socket tells the private one, without libsodium */
+		wg_free(&d);
+		rc = -ENOKEY;
+	}
+	if (rc && rc != b->told)
+		log_warning("blind: %s does not say where its peers are: %s", device, strerror(-rc));
+	b->told = rc;
+	if (!rc) {
+		follow(b, &d);
+		wg_free(&d);
+	}
+	b->looked = uv_hrtime() / 1000000;
+	b->took = b->looked - began;
+}
+
+/* ---- on time, and when the data path says so ---- */
+
+static void on_tick(uv_timer_t *timer)
+{
+	look(timer->data);
+}
+
+static void on_save(uv_timer_t *timer)
+{
+	struct blind *b = timer->data;
+
+	if (!b->fresh)
+		sites_save(&b->sites);
+}
+
+static void on_soon(uv_timer_t *timer)
+{
+	struct blind *b = timer->data;
+
+	look(b);
+	if (++b->step < N_SOON)
+		uv_timer_start(&b->soon, on_soon, soon_ms[b->step] - soon_ms[b->step - 1], 0);
+}
+
+/* Who makes up such messages gets no more than a quarter of our time */
+static void look_soon(struct blind *b)
+{
+	uint64_t now = uv_hrtime() / 1000000, free = b->looked + LEAST_MS + 3 * b->took;
+
+	if (uv_is_active((uv_handle_t *)&b->soon) && !b->step)
+		return;
+	b->step = 0;
+	uv_timer_start(&b->soon, on_soon, now + soon_ms[0] >= free ? soon_ms[0] : free - now, 0);
+}
+
+/* ---- challenges ---- */
+
+/* What WireGuard has received of a site, all of it authenticated */
+static __u64 received(const struct blind *b, const struct wg_device *d, __u32 number)
+{
+	for (size_t i = 0; i < d->n_peers; i++)
+		if (!wg_key_compare(&d->peers[i].key, &b->sites.known[number].key))
+			return d->peers[i].rx_bytes;
+	return 0;
+}
+
+/* Whoever answers from where a site was is that site: only where nobody does, twice, the candidate gets a copy of the next question */
+static void on_asking(uv_timer_t *timer)
+{
+	struct blind *b = timer->data;
+	struct wg_device d = { 0 };
+	bool more = false;
+
+	if (b->sites.mapped)
+		wg_read(b->sites.config->blind.device, &d);
+	for (__u32 n = 1; n < b->sites.room; n++) {
+		struct asking *a = &b->asking[n];
+
+		if (!a->questions)
+			continue;
+		if (!b->sites.mapped || received(b, &d, n) != a->received) {
+			a->questions = 0;
+			continue;
+		}
+		if (++a->questions > QUESTIONS) {
+			b->sites.mapped[n].asked = 1;
+			a->questions = 0;
+		}
+		sites_knock(&b->sites, n);
+		more |= a->questions;
+	}
+	wg_free(&d);
+	if (!more)
+		uv_timer_stop(timer);
+}
+
+static void challenge(struct blind *b, __u32 number)
+{
+	struct asking *a = &b->asking[number];
+	struct wg_device d = { 0 };
+
+	if (a->questions)
+		return;
+	wg_read(b->sites.config->blind.device, &d);
+	*a = (struct asking){ .received = received(b, &d, number), .questions = 1 };
+	wg_free(&d);
+	b->sites.mapped[number].asked = 0;
+	sites_knock(&b->sites, number);
+	if (!uv_is_active((uv_handle_t *)&b->ask))
+		uv_timer_start(&b->ask, on_asking, ASK_MS, ASK_MS);
+}
+
+void blind_signal(struct blind *b, const struct signal *signal)
+{
+	if (!b->sites.mapped)
+		return;
+	if (signal->kind == SIGNAL_MOVED)
+		look_soon(b);
+	else if (signal->kind == SIGNAL_CHALLENGE && signal->site < b->sites.room)
+		challenge(b, signal->site);
+}
+
+/* ---- beginning and ending ---- */
+
+static void stop(struct blind *b)
+{
+	uv_timer_stop(&b->tick);
+	uv_timer_stop(&b->soon);
+	uv_timer_stop(&b->save);
+	uv_timer_stop(&b->ask);
+	memset(b->asking, 0, sizeof(b->asking));
+	sites_close(&b->sites);
+}
+
+void blind_renew(struct blind *b, const struct config *c)
+{
+	struct blind_state state = { 0 };
+	__u32 zero = 0;
+	int rc;
+
+	b->sites.config = c;
+	if (b->sites.mapped && !b->fresh && (!*c->blind.device || sites_are_others(&b->sites)))
+		sites_save(&b->sites);		/* comes back with the next ones */
+	if (!*c->blind.device) {
+		stop(b);
+		return;
+	}
+	rc = sites_open(&b->sites) ?: bpf_map_lookup_elem(b->sites.fds[BLIND_MAP_state], &zero, &state);
+	if (rc) {
+		log_warning("blind: cannot follow its sites: %s", strerror(-rc));
+		stop(b);
+		return;
+	}
+	sites_read_running(&b->sites);
+	b->fresh = !state.sites;
+	look(b);
+	if (!b->fresh)
+		sites_write_pairs(&b->sites);
+	if (!uv_is_active((uv_handle_t *)&b->tick)) {
+		uv_timer_start(&b->tick, on_tick, TICK_MS, TICK_MS);
+		uv_timer_start(&b->save, on_save, SAVE_MS, SAVE_MS);
+	}
+}
+
+int blind_new(uv_loop_t *loop, const char *instance, struct blind **ret)
+{
+	struct blind *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return -ENOMEM;
+	b->sites.instance = instance;
+	memset(b->sites.fds, -1, sizeof(b->sites.fds));
+	uv_timer_init(loop, &b->tick);
+	uv_timer_init(loop, &b->soon);
+	uv_timer_init(loop, &b->save);
+	uv_timer_init(loop, &b->ask);
+	b->tick.data = b->soon.data = b->save.data = b->ask.data = b;
+	*ret = b;
+	return 0;
+}
+
+void blind_end(struct blind *b)
+{
+	if (b->sites.mapped && !b->fresh)
+		sites_save(&b->sites);
+	stop(b);			/* its handles end with the loop */
+}

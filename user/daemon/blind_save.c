@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The blind relay's memory: lines "site KEY ENDPOINT", "session KEY KEY INDEX SECONDS FLAGS" (who sends with the index, who gave it out; -
+ * is this host) and "hint - KEY INDEX SECONDS FLAGS" (who sends with it), of the time in the first line. The keys are public ones.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include "daemon/blind_sites.h"
+#include "lib/jiffies.h"
+#include "lib/kept.h"
+#include "lib/log.h"
+#include "dataplane/map_info.h"
+
+static void key_text(const struct blind_known *known, __u32 number, char ret[WG_KEY_STRLEN])
+{
+	strcpy(ret, "-");
+	if (number)
+		wg_key_format(&known[number].key, ret);
+}
+
+static void put_sessions(FILE *out, int map, const char *word, const struct blind_known *known)
+{
+	__u64 now = jiffies_now(), a_second = jiffies_a_second();
+	struct blind_bucket bucket;
+
+	for (__u32 i = 0; !bpf_map_lookup_elem(map, &i, &bucket); i++)
+		for (int w = 0; w < BLIND_WAYS; w++) {
+			__u64 key = bucket.way[w].key, value = bucket.way[w].value;
+			int left = BLIND_UNTIL(value) > now ? (BLIND_UNTIL(value) - now) / a_second : 0;
+			char user[WG_KEY_STRLEN], origin[WG_KEY_STRLEN];
+
+			if (!key || !left || left > BLIND_LONGEST_SECONDS)
+				continue;
+			key_text(known, key >> 32 & (BLIND_SITES_MAX - 1), user);
+			key_text(known, BLIND_ORIGIN(value), origin);
+			fprintf(out, "%s %s %s %08x %d %u\n", word, user, origin, (__u32)key, left, (unsigned int)(value & 0xff));
+		}
+}
+
+static int write_file(const struct sites *s, const char *path)
+{
+	char text[ADDRESS_STRLEN], key[WG_KEY_STRLEN];
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), rc;
+	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (!out)
+		return -errno;
+	fprintf(out, "time %" PRId64 "\n", (int64_t)time(NULL));
+	for (__u32 n = 1; n < s->room; n++)
+		if (*s->known[n].name && s->known[n].last.family)
+			fprintf(out, "site %s %s\n", wg_key_format(&s->known[n].key, key),
+				endpoint_format(&s->known[n].last, s->known[n].last_port, text));
+	put_sessions(out, s->fds[BLIND_MAP_sessions], "session", s->known);
+	put_sessions(out, s->fds[BLIND_MAP_hints], "hint", s->known);
+	rc = fflush(out) ? -errno : 0;
+	return fclose(out) && !rc ? -errno : rc;
+}
+
+int sites_save(const struct sites *s)
+{
+	char path[KEPT_PATH_LEN], beside[KEPT_PATH_LEN + 8];
+	int rc;
+
+	kept_prepare(s->instance);
+	kept_path(path, s->instance, "blind");
+	snprintf(beside, sizeof(beside), "%s.new", path);
+	rc = write_file(s, beside);
+	if (!rc && rename(beside, path))
+		rc = -errno;
+	if (rc)
+		log_warning("blind: cannot keep in %s where sites are: %s", path, strerror(-rc));
+	return rc;
+}
+
+/* ---- reading ---- */
+
+/* 0: this host; room: nobody */
+static __u32 number_of(const struct sites *s, const char *text)
+{
+	struct wg_key key;
+
+	if (!strcmp(text, "-"))
+		return 0;
+	return wg_key_parse(text, &key) ? s->room : sites_number(s, &key, false);
+}
+
+static bool take_site(struct sites *s, const char *line)
+{
+	char key[64], endpoint[ADDRESS_STRLEN];
+	__u32 n;
+
+	if (sscanf(line, "site %63s %63s", key, endpoint) != 2)
+		return false;
+	n = number_of(s, key);
+	return n && n < s->room && !endpoint_parse(endpoint, &s->known[n].last, &s->known[n].last_port);
+}
+
+/* In either home, as bpf/blind/sessions.h has it */
+static int put(int map, __u64 key, __u64 value)
+{
+	__u32 mask = map_entries(map) - 1;
+	struct blind_bucket bucket;
+
+	for (int home = 0; home < 2; home++) {
+		__u32 i = blind_home(blind_hash(key), home, mask);
+
+		for (int w = 0; !bpf_map_lookup_elem(map, &i, &bucket) && w < BLIND_WAYS; w++)
+			if (!bucket.way[w].key) {
+				bucket.way[w] = (struct blind_session){ key, value };
+				return bpf_map_update_elem(map, &i, &bucket, BPF_ANY);
+			}
+	}
+	return -ENOSPC;
+}
+
+static bool take_session(const struct sites *s, const char *line, int64_t elapsed)
+{
+	char word[8], user[64], origin[64];
+	unsigned int index, flags;
+	__u32 u, o;
+	int left, map;
+
+	if (sscanf(line, "%7s %63s %63s %x %d %u", word, user, origin, &index, &left, &flags) != 6 ||
+	    (strcmp(word, "session") && strcmp(word, "hint")))
+		return false;
+	map = s->fds[*word == 's' ? BLIND_MAP_sessions : BLIND_MAP_hints];
+	u = number_of(s, user);
+	o = number_of(s, origin);
+	if (u >= s->room || o >= s->room || left <= elapsed || left > BLIND_LONGEST_SECONDS)
+		return false;
+	return !put(map, BLIND_KEY(u, index), BLIND_VALUE(jiffies_now() + (left - elapsed) * jiffies_a_second(), o, flags & 0xff));
+}
+
+void sites_restore(struct sites *s)
+{
+	char path[KEPT_PATH_LEN], line[512];
+	int64_t then = 0, elapsed;
+	FILE *in;
+
+	kept_path(path, s->instance, "blind");
+	in = fopen(path, "re");
+	if (!in)
+		return;
+	if (!fgets(line, sizeof(line), in) || sscanf(line, "time %" SCNd64, &then) != 1)
+		then = 0;
+	elapsed = time(NULL) - then;
+	while (fgets(line, sizeof(line), in))
+		if (!take_site(s, line) && then && elapsed >= 0 && elapsed < BLIND_SECONDS)
+			take_session(s, line, elapsed);
+	fclose(in);
+}

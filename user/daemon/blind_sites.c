@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Sites of the blind relay: who they are and where, from what WireGuard says of its peers, to the maps.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include "blake2s.h"
+#include "daemon/blind_sites.h"
+#include "dataplane/control.h"
+#include "daemon/cookie_reply.h"
+#include "lib/jiffies.h"
+#include "lib/log.h"
+#include "dataplane/map_info.h"
+#include "dataplane/pins.h"
+#include "dataplane/table.h"
+#include "net/udp_frame.h"
+#include "net/udp_socket.h"
+
+static const char *const map_names[] = { "blind_sites", "blind_names", "endpoints", "sessions", "hints", "blind_waiting", "blind_state",
+					 "blind_totals" };
+
+/* ---- maps ---- */
+
+void sites_close(struct sites *s)
+{
+	if (s->mapped)
+		munmap(s->mapped, s->room * sizeof(*s->mapped));
+	for (size_t i = 0; i < BLIND_MAPS; i++)
+		if (s->fds[i] >= 0)
+			close(s->fds[i]);
+	s->mapped = NULL;
+	memset(s->fds, -1, sizeof(s->fds));
+}
+
+int sites_open(struct sites *s)
+{
+	sites_close(s);
+	for (size_t i = 0; i < BLIND_MAPS; i++) {
+		s->fds[i] = pin_get(s->instance, "%s", map_names[i]);
+		if (s->fds[i] < 0)
+			return s->fds[i];
+	}
+	s->room = map_entries(s->fds[BLIND_MAP_sites]);
+	if (s->room < 2)
+		return -ENOENT;
+	s->mapped = mmap(NULL, s->room * sizeof(*s->mapped), PROT_READ | PROT_WRITE, MAP_SHARED, s->fds[BLIND_MAP_sites], 0);
+	if (s->mapped != MAP_FAILED)
+		return 0;
+	s->mapped = NULL;
+	return -errno;
+}
+
+bool sites_are_others(const struct sites *s)
+{
+	int fd = pin_get(s->instance, "%s", map_names[BLIND_MAP_sites]);
+	bool others = fd < 0 || map_entries(fd) != s->room;
+
+	if (fd >= 0)
+		close(fd);
+	return others;
+}
+
+/* ---- who they are ---- */
+
+static bool is_site(const struct blind_config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_sites; i++)
+		if (!strcmp(c->sites[i].name, name))
+			return true;
+	return !c->n_sites;
+}
+
+static bool may_talk(const struct blind_config *c, const char *a, const char *b)
+{
+	for (size_t i = 0; i < c->n_pairs; i++) {
+		const struct site_pair *p = &c->pairs[i];
+
+		if ((!strcmp(p->name[0], a) && !strcmp(p->name[1], b)) || (!strcmp(p->name[0], b) && !strcmp(p->name[1], a)))
+			return true;
+	}
+	return !c->n_pairs;
+}
+
+__u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone)
+{
+	__u32 n = 1;
+
+	while (n < s->room && (gone == !!*s->known[n].name || wg_key_compare(&s->known[n].key, key)))
+		n++;
+	return n;
+}
+
+/* As `peers:` call it, else WireGuard's file */
+static void name_site(const struct sites *s, const struct wg_names *names, const struct wg_key *key, char ret[NAME_LEN])
+{
+	for (size_t i = 0; i < s->config->n_peers; i++)
+		if (!wg_key_compare(&s->config->peers[i].key, key)) {
+			strcpy(ret, s->config->peers[i].name);
+			return;
+		}
+	wg_name_of(names, key, ret);
+}
+
+/* Its tunnel's own address: the first one alone */
+static struct address tunnel_of(const struct wg_peer *p)
+{
+	for (size_t i = 0; i < p->n_allowed; i++)
+		if (p->allowed[i].len == (p->allowed[i].family == FAMILY_IPV4 ? 32 : 128))
+			return (struct address){ .addr = p->allowed[i].addr, .family = p->allowed[i].family };
+	return (struct address){ 0 };
+}
+
+static void write_key(struct blind_site *site, const struct wg_key *key)
+{
+	blake2s_mac1(site->mac1, key->b);
+}
+
+static void write_name(const struct sites *s, __u32 number)
+{
+	const struct blind_known *k = &s->known[number];
+	struct peer_name name = { 0 };
+
+	strcpy(name.name, k->name);
+	memcpy(name.key, &k->key, sizeof(name.key));
+	bpf_map_update_elem(s->fds[BLIND_MAP_names], &number, &name, BPF_ANY);
+}
+
+/* And where numbers end */
+void sites_write_pairs(const struct sites *s)
+{
+	struct blind_state state;
+	__u32 zero = 0, end = 1;
+
+	for (__u32 i = 1; i < s->room; i++) {
+		__u64 may[BLIND_SITES_MAX / 64] = { 0 };
+
+		for (__u32 j = 1; j < s->room && *s->known[i].name; j++)
+			if (j != i && *s->known[j].name && may_talk(&s->config->blind, s->known[i].name, s->known[j].name))
+				may[j / 64] |= 1ULL << j % 64;
+		memcpy(s->mapped[i].may, may, sizeof(may));
+		end = *s->known[i].name ? i + 1 : end;
+	}
+	if (bpf_map_lookup_elem(s->fds[BLIND_MAP_state], &zero, &state) || state.sites == end)
+		return;
+	state.sites = end;
+	bpf_map_update_elem(s->fds[BLIND_MAP_state], &zero, &state, BPF_ANY);
+}
+
+/* A number that nobody has; one whose last owner has gone only where there is no other: its sessions may still be told by it */
+static __u32 free_number(const struct sites *s)
+{
+	struct blind_state state = { 0 };
+	__u32 zero = 0, n;
+
+	bpf_map_lookup_elem(s->fds[BLIND_MAP_state], &zero, &state);
+	for (n = state.sites ?: 1; n < s->room && *s->known[n].name; n++)
+		;
+	for (__u32 i = 1; n == s->room && i < s->room; i++)
+		n = *s->known[i].name ? n : i;
+	return n;
+}
+
+/* What its number's last owner has left */
+static void forget_number(const struct sites *s, __u32 number)
+{
+	static const struct blind_waiting none;
+	struct blind_total *cpus = calloc(libbpf_num_possible_cpus(), sizeof(*cpus));
+
+	bpf_map_update_elem(s->fds[BLIND_MAP_waiting], &number, &none, BPF_ANY);
+	for (__u32 i = 0; i < s->room && cpus; i++) {
+		__u32 to = number * s->room + i, from = i * s->room + number;
+
+		bpf_map_update_elem(s->fds[BLIND_MAP_totals], &to, cpus, BPF_ANY);
+		bpf_map_update_elem(s->fds[BLIND_MAP_totals], &from, cpus, BPF_ANY);
+	}
+	free(cpus);
+}
+
+/* With the number that it had before it was gone, as while its device is made anew */
+static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
+{
+	__u32 former = sites_number(s, &p->key, true), n = former < s->room ? former : free_number(s);
+
+	if (n == s->room) {
+		log_warning("blind: no room for site %s beside %u others until wgxdp begins again", name, n - 1);
+		return false;
+	}
+	if (n != former) {
+		forget_number(s, n);
+		s->known[n] = (struct blind_known){ .key = p->key };
+	}
+	strcpy(s->known[n].name, name);
+	write_key(&s->mapped[n], &p->key);
+	write_name(s, n);
+	log_info("blind: site %s", name);
+	return true;
+}
+
+static bool has_peer(const struct wg_device *d, const struct wg_key *key)
+{
+	for (size_t i = 0; i < d->n_peers; i++)
+		if (!wg_key_compare(&d->peers[i].key, key))
+			return true;
+	return false;
+}
+
+bool sites_follow_peers(struct sites *s, const struct wg_device *d)
+{
+	struct wg_names names = { 0 };
+	bool changed = false;
+
+	wg_names_read(s->config->blind.device, &names);
+	for (__u32 n = 1; n < s->room; n++)
+		if (*s->known[n].name && (!has_peer(d, &s->known[n].key) || !is_site(&s->config->blind, s->known[n].name))) {
+			log_info("blind: site %s is gone", s->known[n].name);
+			*s->known[n].name = '\0';	/* key and place are remembered: it may come back */
+			s->known[n].endpoint.family = 0;
+			s->mapped[n].place[s->mapped[n].now & 1].family = 0;
+			write_name(s, n);
+			changed = true;
+		}
+	for (size_t i = 0; i < d->n_peers; i++) {
+		char name[NAME_LEN];
+		__u32 n = sites_number(s, &d->peers[i].key, false);
+
+		name_site(s, &names, &d->peers[i].key, name);
+		if (n == s->room && is_site(&s->config->blind, name) && add_site(s, &d->peers[i], name)) {
+			n = sites_number(s, &d->peers[i].key, false);
+			changed = true;
+		}
+		if (n < s->room)
+			s->known[n].tunnel = tunnel_of(&d->peers[i]);
+	}
+	wg_names_free(&names);
+	return changed;
+}
+
+/* ---- where they are ---- */
+
+/* The address of ours with which this host sends there */
+static bool local_of(const struct address *a, __be16 port, struct addr *ret)
+{
+	struct sockaddr_in6 from;
+	socklen_t len = sizeof(from);
+	int fd = udp_socket(a, port, NULL);
+	bool done = fd >= 0 && !getsockname(fd, (struct sockaddr *)&from, &len);
+
+	if (done)
+		memcpy(ret, &from.sin6_addr, sizeof(*ret));
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* The service under which it counts, and the link: those of a listener of the blind relay */
+static bool listener_of(const struct sites *s, struct service *ret)
+{
+	int fd = pin_get(s->instance, "table");
+	__u32 n = map_entries(fd);
+	bool found = false;
+
+	for (__u32 i = 0; i < n && !found; i++) {
+		struct table_bucket bucket;
+
+		for (int w = 0; !bpf_map_lookup_elem(fd, &i, &bucket) && w < TABLE_WAYS && !found; w++)
+			if (bucket.entry[w].tag && (bucket.entry[w].key.word & 0xff) == KEY_BLIND) {
+				*ret = bucket.entry[w].service;
+				found = true;
+			}
+	}
+	if (fd >= 0)
+		close(fd);
+	return found;
+}
+
+/* Written where nobody looks, then said. listener: found at the first move of several */
+static bool move_site(struct sites *s, __u32 number, const struct wg_peer *p, struct service *listener)
+{
+	struct blind_site *site = &s->mapped[number];
+	__u32 next = !(site->now & 1);
+	struct blind_place place = { 0 };
+
+	if ((!listener->ifindex && !listener_of(s, listener)) || !local_of(&p->endpoint, p->endpoint_port, &place.local))
+		return false;
+	place.service = *listener;
+	place.service.to = p->endpoint.addr;
+	place.service.port = p->endpoint_port;
+	place.sum = address_sum(&place.local, address_sum(&place.service.to, 0));
+	place.family = p->endpoint.family;
+	table_grace();				/* for who still reads what it was before */
+	memcpy(&site->place[next], &place, sizeof(place));
+	control_routing_changed(s->instance, false);
+	__atomic_store_n(&site->now, next, __ATOMIC_SEQ_CST);
+	site->since = time(NULL);
+	s->known[number].endpoint = s->known[number].last = p->endpoint;
+	s->known[number].port = s->known[number].last_port = p->endpoint_port;
+	return true;
+}
+
+void sites_write_endpoints(const struct sites *s)
+{
+	struct table t = { .n = map_entries(s->fds[BLIND_MAP_endpoints]), .grace = table_grace };
+	struct table_entry want[BLIND_SITES_MAX] = { 0 };
+	size_t n = 0, size = t.n * sizeof(struct table_bucket);
+
+	t.buckets = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fds[BLIND_MAP_endpoints], 0);
+	if (t.buckets == MAP_FAILED)
+		return;
+	for (__u32 i = 1; i < s->room; i++) {
+		const struct blind_known *k = &s->known[i];
+		struct table_key key = { k->endpoint.addr, table_word(KEY_ENDPOINT, k->endpoint.family, k->port, 0) };
+		bool twice = false;
+
+		for (size_t j = 0; j < n; j++)
+			twice |= !memcmp(&want[j].key, &key, sizeof(key));
+		if (!*k->name || !k->endpoint.family || twice)
+			continue;
+		want[n].key = key;
+		want[n++].site = i;
+	}
+	if (table_sync(&t, want, n) < 0)
+		log_warning("blind: the table of endpoints has no room for %zu", n);
+	munmap(t.buckets, size);
+}
+
+/* The initiation that has waited for a site */
+static void release(const struct sites *s, __u32 number)
+{
+	const struct blind_place *place = &s->mapped[number].place[s->mapped[number].now & 1];
+	struct __sk_buff skb = { .ifindex = place->service.ifindex };
+	__u8 frame[UDP_FRAME_HEADERS + INITIATION_LEN];
+	struct blind_waiting w;
+	int fd, n;
+
+	if (bpf_map_lookup_elem(s->fds[BLIND_MAP_waiting], &number, &w) || !w.since ||
+	    jiffies_now() - w.since > (BLIND_WAITING_SECONDS - 5) * jiffies_a_second())
+		return;
+	n = udp_frame(frame, &place->local, s->config->blind.port, &place->service.to, place->service.port, w.message, INITIATION_LEN);
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = n, .ctx_in = &skb, .ctx_size_in = sizeof(skb), .repeat = 1);
+	fd = pin_get(s->instance, PIN_ANSWER);
+	if (fd >= 0) {
+		bpf_prog_test_run_opts(fd, &run);
+		close(fd);
+	}
+	w.since = 0;
+	bpf_map_update_elem(s->fds[BLIND_MAP_waiting], &number, &w, BPF_ANY);
+}
+
+bool sites_follow_endpoints(struct sites *s, const struct wg_device *d)
+{
+	bool moved[BLIND_SITES_MAX] = { false }, any = false;
+	struct service listener = { 0 };
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < d->n_peers; i++) {
+		const struct wg_peer *p = &d->peers[i];
+		__u32 n = sites_number(s, &p->key, false);
+
+		if (n == s->room || !p->endpoint.family || !p->handshake ||
+		    (address_equal(&p->endpoint, &s->known[n].endpoint) && p->endpoint_port == s->known[n].port))
+			continue;
+		moved[n] = move_site(s, n, p, &listener);
+		any |= moved[n];
+		if (moved[n])
+			log_info("blind: site %s is at %s", s->known[n].name, endpoint_format(&p->endpoint, p->endpoint_port, text));
+	}
+	if (any)
+		sites_write_endpoints(s);
+	for (__u32 n = 1; n < s->room && any; n++)
+		if (moved[n])
+			release(s, n);
+	return any;
+}
+
+void sites_remind(const struct sites *s, const struct wg_device *d)
+{
+	for (size_t i = 0; i < d->n_peers; i++) {
+		const struct wg_peer *p = &d->peers[i];
+		const struct blind_known *k = &s->known[sites_number(s, &p->key, false) % s->room];
+
+		if (p->handshake || !*k->name || !k->last.family)
+			continue;
+		if (p->endpoint.family || !wg_set_endpoint(s->config->blind.device, &k->key, &k->last, k->last_port))
+			sites_knock(s, k - s->known);
+	}
+}
+
+void sites_knock(const struct sites *s, __u32 number)
+{
+	const struct address *tunnel = &s->known[number].tunnel;
+	int fd = tunnel->family ? udp_socket(tunnel, htons(9), s->config->blind.device) : -1;
+
+	if (fd < 0)
+		return;
+	send(fd, "?", 1, 0);
+	close(fd);
+}
+
+void sites_take_key(struct sites *s, const struct wg_key *key)
+{
+	if (!wg_key_compare(&s->known[0].key, key))
+		return;
+	s->known[0].key = *key;
+	write_key(&s->mapped[0], key);
+}
+
+void sites_read_running(struct sites *s)
+{
+	for (__u32 n = 1; n < s->room; n++) {
+		const struct blind_place *place = &s->mapped[n].place[s->mapped[n].now & 1];
+		struct blind_known *k = &s->known[n];
+		struct peer_name name;
+
+		*k->name = '\0';		/* who is gone is remembered */
+		if (bpf_map_lookup_elem(s->fds[BLIND_MAP_names], &n, &name) || !*name.name)
+			continue;
+		if (memcmp(&k->key, name.key, sizeof(k->key)))
+			*k = (struct blind_known){ 0 };
+		strcpy(k->name, name.name);
+		memcpy(&k->key, name.key, sizeof(k->key));
+		k->endpoint = (struct address){ .addr = place->service.to, .family = place->family };
+		k->port = place->service.port;
+		if (k->endpoint.family) {
+			k->last = k->endpoint;
+			k->last_port = k->port;
+		}
+	}
+}
+

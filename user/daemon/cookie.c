@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The challenge, as the daemon's part in it: while a service asks for it, `cookies` is kept alive, which ends by itself when the daemon
+ * does; what the data path challenges comes by the ring `challenges`, and gets one reply each, as far as there is time for it.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "daemon/cookie.h"
+#include "daemon/cookie_reply.h"
+#include "lib/jiffies.h"
+#include "lib/log.h"
+#include "dataplane/pins.h"
+#include "dataplane/ring.h"
+
+#define BEAT_MS 400
+#define ALIVE_SECONDS 2
+#define WINDOW_MS 50			/* 5,000 replies a second at most: what comes beyond it fills the ring, and the rest is lost */
+#define REPLIES_A_WINDOW 250
+#define TURN_MS 50			/* of a slow CPU: then the loop's timers have their turn, the beat among them */
+
+struct cookie {
+	uv_loop_t *loop;
+	const char *instance;
+	bool on;
+	uv_timer_t beat, pause;
+	struct ring ring;
+	int cookies, guards, keys, answer, clock;	/* maps and programs; -1: none */
+	struct cookies now;		/* as in the map */
+	uint64_t secret_at, window_at;	/* the loop's time */
+	unsigned int left;		/* of REPLIES_A_WINDOW */
+};
+
+/* ---- the data path's time ---- */
+
+/* A program that says the lower half of jiffies: jiffies_now() may be ahead, and so would be the end of the challenge */
+static int load_clock(void)
+{
+	const struct bpf_insn code[] = {
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_jiffies64 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "wgxdp_jiffies", "GPL", code, 2, NULL);
+}
+
+static __u64 jiffies_exactly(int clock)
+{
+	unsigned char frame[ETH_HLEN] = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame), .repeat = 1);
+	__u64 about = jiffies_now();
+
+	return bpf_prog_test_run_opts(clock, &run) ? about : about + (__s32)(run.retval - (__u32)about);
+}
+
+/* ---- secrets ---- */
+
+static bool write_cookies(struct cookie *c, __u64 alive)
+{
+	__u32 zero = 0;
+
+	c->now.alive = alive;
+	return !bpf_map_update_elem(c->cookies, &zero, &c->now, BPF_ANY);
+}
+
+static void on_beat(uv_timer_t *timer)
+{
+	struct cookie *c = timer->data;
+
+	if (uv_now(c->loop) - c->secret_at >= COOKIE_SECONDS * 1000) {
+		c->now.secret[1] = c->now.secret[0];
+		if (cookie_secret(&c->now.secret[0]))
+			return;
+		c->secret_at = uv_now(c->loop);
+	}
+	write_cookies(c, jiffies_exactly(c->clock) + ALIVE_SECONDS * jiffies_a_second());
+}
+
+/* Both are secret: also the one that was not used yet */
+static int new_secrets(struct cookie *c)
+{
+	c->secret_at = uv_now(c->loop);
+	return cookie_secret(&c->now.secret[0]) ?: cookie_secret(&c->now.secret[1]);
+}
+
+/* ---- replies ---- */
+
+static bool reply(struct cookie *c, const struct challenge *to)
+{
+	struct __sk_buff skb = { .ifindex = to->ifindex };
+	__u8 frame[COOKIE_FRAME_MAX];
+	struct public_key key;
+	struct guard guard;
+	int n = bpf_map_lookup_elem(c->guards, &to->id, &guard) || bpf_map_lookup_elem(c->keys, &to->key, &key) ? -ENOENT :
+		cookie_reply(to, &guard, &key, &c->now.secret[0], frame);
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = n > 0 ? n : 0, .ctx_in = &skb, .ctx_size_in = sizeof(skb),
+		    .repeat = 1);
+
+	return n > 0 && !bpf_prog_test_run_opts(c->answer, &run) && !run.retval;
+}
+
+static void on_pause(uv_timer_t *timer)
+{
+	struct cookie *c = timer->data;
+
+	ring_go_on(&c->ring);
+}
+
+static int on_challenge(void *data, void *record, size_t size)
+{
+	struct cookie *c = data;
+	uint64_t now = uv_now(c->loop);
+
+	if (size < sizeof(struct challenge))
+		return 0;
+	if (now - c->window_at >= WINDOW_MS) {
+		c->window_at = now;
+		c->left = REPLIES_A_WINDOW;
+	}
+	if (!c->left) {
+		ring_pause(&c->ring);
+		uv_timer_start(&c->pause, on_pause, WINDOW_MS, 0);
+		return -EAGAIN;
+	}
+	c->left--;
+	c->now.replies += reply(c, record);
+	return uv_hrtime() / 1000000 - now < TURN_MS ? 0 : -EAGAIN;	/* the ring is asked again after the timers */
+}
+
+/* ---- beginning and ending ---- */
+
+static void close_one(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void close_all(struct cookie *c)
+{
+	close_one(&c->cookies);
+	close_one(&c->guards);
+	close_one(&c->keys);
+	close_one(&c->answer);
+}
+
+static int open_all(struct cookie *c)
+{
+	close_all(c);
+	c->cookies = pin_get(c->instance, "cookies");
+	c->guards = pin_get(c->instance, "guards");
+	c->keys = pin_get(c->instance, "public_keys");
+	c->answer = pin_get(c->instance, PIN_ANSWER);
+	c->clock = c->clock < 0 ? load_clock() : c->clock;
+	return c->cookies < 0 || c->guards < 0 || c->keys < 0 || c->answer < 0 || c->clock < 0 ? -ENOENT : 0;
+}
+
+/* The counter goes on; the former daemon's secrets end with it */
+static int begin(struct cookie *c)
+{
+	struct cookies before = { 0 };
+	__u32 zero = 0;
+	bool known = !bpf_map_lookup_elem(c->cookies, &zero, &before);
+
+	if (!c->on || !known || before.alive != c->now.alive)
+		c->now.replies = before.replies;
+	return c->on ? 0 : new_secrets(c);
+}
+
+static void stop(struct cookie *c)
+{
+	uv_timer_stop(&c->beat);
+	uv_timer_stop(&c->pause);
+	ring_forget(&c->ring);
+	if (c->on && c->cookies >= 0)
+		write_cookies(c, 0);
+	close_all(c);
+	close_one(&c->clock);
+	explicit_bzero(c->now.secret, sizeof(c->now.secret));
+	c->on = false;
+}
+
+static bool challenges(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_services; i++)
+		if (service_has_guard(&config->services[i]) && config->services[i].guard.challenge_above)
+			return true;
+	return false;
+}
+
+void cookie_renew(struct cookie *c, const struct config *config)
+{
+	char why[LIBRARY_WHY_LEN];
+	int rc;
+
+	if (!challenges(config)) {
+		stop(c);
+		return;
+	}
+	if (cookie_open(why)) {
+		log_warning("cannot send cookies, so nobody is challenged: %s", why);
+		stop(c);
+		return;
+	}
+	rc = open_all(c) ?: begin(c) ?: ring_listen(&c->ring, c->loop, c->instance, "challenges", on_challenge, c);
+	if (rc) {
+		log_warning("cannot send cookies, so nobody is challenged: %s", strerror(-rc));
+		stop(c);
+		return;
+	}
+	c->on = true;
+	on_beat(&c->beat);
+	uv_timer_start(&c->beat, on_beat, BEAT_MS, BEAT_MS);
+}
+
+int cookie_new(uv_loop_t *loop, const char *instance, struct cookie **ret)
+{
+	struct cookie *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	*c = (struct cookie){ .loop = loop, .instance = instance, .cookies = -1, .guards = -1, .keys = -1, .answer = -1, .clock = -1 };
+	uv_timer_init(loop, &c->beat);
+	uv_timer_init(loop, &c->pause);
+	c->beat.data = c->pause.data = c;
+	*ret = c;
+	return 0;
+}
+
+void cookie_end(struct cookie *c)
+{
+	stop(c);			/* its handles end with the loop */
+}

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The daemon: a libuv loop. What the kernel tells is not interpreted: it only says that something changed, and then the whole
+ * is read and brought to what the configuration wants, as `up` does it, which writes nothing where nothing differs.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+#include "daemon/announce.h"
+#include "plan/answers.h"
+#include "instance/apply.h"
+#include "daemon/blind.h"
+#include "cmd/command.h"
+#include "dataplane/control.h"
+#include "daemon/cookie.h"
+#include "daemon/daemon.h"
+#include "daemon/daemon_state.h"
+#include "daemon/ddns_daemon.h"
+#include "daemon/endpoints.h"
+#include "daemon/exporter.h"
+#include "daemon/learn.h"
+#include "lib/log.h"
+#include "lib/memory.h"
+#include "net/netlink_watch.h"
+#include "lib/notify.h"
+#include "dataplane/pins_watch.h"
+#include "instance/resolver.h"
+#include "dataplane/ring.h"
+#include "daemon/standby.h"
+#include "instance/state.h"
+#include "instance/try.h"
+
+#define SETTLE_MS 10			/* changes come in bursts: what follows within this is one with the first */
+#define CREDIT_MS 1000			/* of the CPU may be used at once; then, where changes never end, */
+#define SHARE 4				/* this part of one */
+#define QDISC_MS 1000			/* who takes a qdisc away may put another in its place, which would be in the way of ours */
+#define SWEEP_MS 30000			/* flows for whose timer the kernel had no memory: of a burst 6.18 leaves a third without */
+#define FOLLOW_MS 300			/* WireGuard tells nobody that its peers changed: it is asked */
+#define RETRY_MS 1000			/* after one that failed, doubled up to */
+#define RETRY_MAX_MS 60000
+
+struct daemon {
+	uv_loop_t loop;
+	uv_poll_t netlink;
+	struct ring signals;		/* of the data path */
+	bool vouched;			/* the map uniform is as the kernel's routes are, as far as we know */
+	uv_timer_t settle, retry, former, watchdog, follow, sweep;
+	__u64 followed;			/* followed_hash(), as of the last time that it was asked for */
+	uv_fs_event_t directory;
+	struct pins_watch pins;
+	uv_signal_t hangup, terminate, interrupt;
+	struct daemon_state state;
+	struct answers answers;		/* to the names of state.config */
+	struct resolver *resolver;
+	struct exporter *exporter;
+	struct cookie *cookie;
+	struct standby *standby;
+	struct blind *blind;
+	struct ddns *ddns;
+	struct endpoints *endpoints;
+	struct learn *learn;
+	struct announce *announce;
+	ino_t watched;			/* the directory that is watched */
+	unsigned int changes;		/* enum nl_change, not looked at yet */
+	int64_t credit;			/* ms of the CPU, as of the loop's time credit_at */
+	uint64_t credit_at, retry_ms;
+	int status;			/* exit code */
+};
+
+static void settle_soon(struct daemon *d, unsigned int changes);
+static void take_changes(struct daemon *d, bool all);
+static void watch_data_path(struct daemon *d);
+static void on_due(uv_timer_t *timer);
+
+static uint64_t cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
+}
+
+static void end(struct daemon *d, int status)
+{
+	d->status = status;
+	uv_stop(&d->loop);
+}
+
+/* ---- passes ---- */
+
+/* Whether the configuration asks for nothing of the data path, and none is there: then none is loaded */
+static bool is_apart(const struct daemon *d, const struct config *c)
+{
+	return c && config_is_control(c) && pins_exist(d->state.instance) <= 0;
+}
+
+static void on_directory(uv_fs_event_t *handle, const char *name, int events, int status)
+{
+	struct daemon *d = handle->data;
+
+	if (is_apart(d, d->state.config) && daemon_state_dropped(&d->state))
+		end(d, EXIT_DONE);		/* by `down` */
+	else if (daemon_state_changed(&d->state))
+		settle_soon(d, NL_ALL);
+}
+
+/* The directory of running.yaml, which may have been removed and made again */
+static void watch_directory(struct daemon *d)
+{
+	char path[STATE_PATH_LEN];
+
+	state_path(path, d->state.instance, "");
+	d->watched = d->state.directory;
+	uv_fs_event_stop(&d->directory);
+	if (uv_fs_event_start(&d->directory, on_directory, path, 0))
+		log_warning("cannot watch %s: what other commands change is seen late", path);
+	else
+		on_directory(&d->directory, NULL, 0, 0);	/* what changed before */
+}
+
+/* The configuration that runs, and what the command that made it has learnt of its names. As daemon_state_read(). */
+static int read_running(struct daemon *d)
+{
+	const struct config *before = d->state.config;
+	int rc = daemon_state_read(&d->state);
+
+	if (rc <= 0)
+		return rc;
+	rc = answers_for(&d->answers, d->state.config);
+	if (!rc && d->state.config != before) {
+		answers_learn(&d->answers, d->state.instance);
+		answers_write(d->state.instance, &d->answers, true);
+	}
+	return rc ?: 1;
+}
+
+/* What changed between this question and the pass that follows it shows at the next one */
+static void on_follow(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+	__u64 now = d->state.config ? followed_hash(d->state.config) : 0;
+
+	if (now != d->followed)
+		settle_soon(d, NL_ALL);
+	d->followed = now;
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+
+	apply_sweep(d->state.instance);
+	memory_give_back();
+}
+
+/* One that is running goes on */
+static void repeat(uv_timer_t *timer, bool wanted, uv_timer_cb callback, uint64_t first_ms, uint64_t ms)
+{
+	if (!wanted)
+		uv_timer_stop(timer);
+	else if (!uv_is_active((uv_handle_t *)timer))
+		uv_timer_start(timer, callback, first_ms, ms);
+}
+
+/* What else goes by the configuration; where nothing is followed nobody wakes up for it */
+static void renew(struct daemon *d)
+{
+	resolver_renew(d->resolver);
+	if (!d->state.config)
+		return;
+	exporter_renew(d->exporter, d->state.config);
+	cookie_renew(d->cookie, d->state.config);
+	standby_renew(d->standby, d->state.config);
+	blind_renew(d->blind, d->state.config);
+	ddns_renew(d->ddns, d->state.config);
+	endpoints_renew(d->endpoints, d->state.config);
+	learn_renew(d->learn, d->state.config);
+	announce_renew(d->announce, d->state.config);
+	repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS, FOLLOW_MS);
+	repeat(&d->sweep, config_has_flows(d->state.config), on_sweep, 0, SWEEP_MS);
+}
+
+/* What runs is brought to its configuration. 1; 0: nothing runs any more; -errno, told. */
+static int bring(struct daemon *d)
+{
+	int lock, rc;
+
+	if (is_apart(d, d->state.config))
+		return 1;
+	lock = state_lock(d->state.instance);
+	rc = lock < 0 ? lock : read_running(d);
+	if (rc > 0)
+		rc = apply_follow(d->state.instance, d->state.config, &d->answers) ?: 1;
+	if (lock >= 0)
+		close(lock);
+	renew(d);
+	if (d->watched != d->state.directory)
+		watch_directory(d);
+	return rc;
+}
+
+/* When answers of a former backend are to be translated no more */
+static void former_backends(struct daemon *d)
+{
+	unsigned int due = apply_due(d->state.instance);
+
+	if (due)
+		uv_timer_start(&d->former, on_due, due * 1000ULL, 0);
+	else
+		uv_timer_stop(&d->former);
+}
+
+static void pass(struct daemon *d)
+{
+	uint64_t began = cpu_ms();
+	int rc;
+
+	log_round();
+	control_routing_changed(d->state.instance, true);	/* as long as it takes, the FIB is asked */
+	rc = bring(d);
+	memory_give_back();
+	d->vouched = rc > 0;
+	uv_timer_stop(&d->retry);
+	take_changes(d, false);
+	d->credit -= cpu_ms() - began;
+	if (!rc) {
+		announce_clear(d->state.config ? d->state.config->announce.table : 0);
+		end(d, EXIT_DONE);
+	} else if (rc < 0) {
+		uv_timer_start(&d->retry, on_due, d->retry_ms, 0);
+		d->retry_ms = d->retry_ms * 2 < RETRY_MAX_MS ? d->retry_ms * 2 : RETRY_MAX_MS;
+	} else {
+		d->retry_ms = RETRY_MS;
+		if (is_apart(d, d->state.config))
+			return;
+		former_backends(d);
+		watch_data_path(d);
+	}
+}
+
+static void on_settled(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+	uint64_t now = uv_now(&d->loop);
+
+	d->credit += (now - d->credit_at) / SHARE;
+	d->credit = d->credit < CREDIT_MS ? d->credit : CREDIT_MS;
+	d->credit_at = now;
+	if (d->changes && d->credit < 0) {
+		uv_timer_start(&d->settle, on_settled, -d->credit * SHARE, 0);
+	} else if (d->changes) {
+		d->changes = 0;
+		resolver_hope(d->resolver);
+		endpoints_hope(d->endpoints);
+		pass(d);
+	}
+}
+
+static void settle_soon(struct daemon *d, unsigned int changes)
+{
+	d->changes |= changes & ~(NL_NEIGHBOURS | NL_QDISCS);	/* the former concern nothing but next hops */
+	if (d->changes && !uv_is_active((uv_handle_t *)&d->settle))
+		uv_timer_start(&d->settle, on_settled, SETTLE_MS, 0);
+}
+
+static void on_due(uv_timer_t *timer)
+{
+	settle_soon(timer->data, NL_ALL);
+}
+
+/* Another one serves in a backend's place, or the data path is gone */
+static void on_other(void *data)
+{
+	settle_soon(data, NL_ALL);
+}
+
+static void on_resolved(void *data, bool moved)
+{
+	struct daemon *d = data;
+	int lock = state_lock(d->state.instance);
+	bool changed = daemon_state_changed(&d->state);	/* by a command, whose answers are in the file: read_running() */
+
+	if (!changed)
+		answers_write(d->state.instance, &d->answers, moved);
+	if (changed || moved)
+		settle_soon(d, NL_ALL);
+	if (lock >= 0)
+		close(lock);
+}
+
+/* What the kernel has told meanwhile; next hops are asked for anew at once */
+static void take_changes(struct daemon *d, bool all)
+{
+	unsigned int changes = all ? NL_ALL : 0;
+	uv_os_fd_t fd;
+
+	if (!uv_fileno((uv_handle_t *)&d->netlink, &fd))
+		changes |= nl_watch_read(fd);
+	if (!changes)
+		return;
+	if (changes & (NL_ADDRESSES | NL_LINKS))
+		ddns_changed(d->ddns);
+	if (changes & ~NL_QDISCS) {
+		d->vouched &= !(changes & ~(NL_NEIGHBOURS | NL_QDISCS));
+		control_routing_changed(d->state.instance, !d->vouched);
+	}
+	if (changes & NL_QDISCS && !uv_is_active((uv_handle_t *)&d->retry))
+		uv_timer_start(&d->retry, on_due, QDISC_MS, 0);
+	settle_soon(d, changes);
+}
+
+static void on_netlink(uv_poll_t *poll, int status, int events)
+{
+	if (status)				/* an overrun is an error of the socket's, after which libuv hears it no more */
+		uv_poll_start(poll, UV_READABLE, on_netlink);
+	take_changes(poll->data, status != 0);
+}
+
+/* The data path asks whether somebody still keeps the map uniform */
+static int on_signal(void *data, void *record, size_t size)
+{
+	const struct signal *signal = record;
+	struct daemon *d = data;
+
+	if (size < sizeof(*signal))
+		return 0;
+	if (signal->kind != SIGNAL_HEARTBEAT) {
+		blind_signal(d->blind, signal);
+		return 0;
+	}
+	take_changes(d, false);
+	if (d->vouched)
+		control_heartbeat(d->state.instance, signal);
+	return 0;
+}
+
+static void watch_data_path(struct daemon *d)
+{
+	if (ring_listen(&d->signals, &d->loop, d->state.instance, "signals", on_signal, d))
+		log_warning("cannot hear the data path: replies to many clients ask the kernel for each");
+	if (pins_watch(&d->pins, &d->loop, d->state.instance, on_other, d))
+		log_warning("cannot watch /sys/fs/bpf: that somebody removes pins there is seen late");
+}
+
+/* ---- beginning, reading the file again, ending ---- */
+
+/* All of it or nothing, as a command does it */
+static int take_file(struct daemon *d, struct config *c)
+{
+	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
+	bool apart = is_apart(d, c);
+
+	if (!rc)
+		rc = apart ? state_write(d->state.instance, c) :
+			     answers_for(&d->answers, c) ?: apply_followed(d->state.instance, c, &d->answers);
+	if (rc) {
+		config_free(c);
+	} else {
+		daemon_state_take(&d->state, c);
+		try_keep(d->state.instance);
+		if (!apart)
+			former_backends(d);
+	}
+	if (rc && d->state.config)
+		answers_for(&d->answers, d->state.config);
+	renew(d);
+	if (lock >= 0)
+		close(lock);
+	return rc;
+}
+
+static void on_hangup(uv_signal_t *handle, int signum)
+{
+	struct daemon *d = handle->data;
+	struct config *c;
+	int rc;
+
+	log_round();
+	if (!d->state.file) {
+		log_error("there is no file to read again: what runs was not made from one");
+		return;
+	}
+	notify_reloading();
+	rc = config_read(d->state.file, &c);
+	if (!rc) {
+		c->mode = c->mode == MODE_AUTO ? d->state.config->mode : c->mode;
+		rc = take_file(d, c);
+	}
+	if (rc)
+		state_note_failure(d->state.instance);
+	else
+		log_info("%s is what runs", d->state.file);
+	memory_give_back();
+	take_changes(d, true);			/* nobody knows how long it took */
+	notify_ready();
+}
+
+static void on_end(uv_signal_t *handle, int signum)
+{
+	end(handle->data, EXIT_DONE);
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+	notify_alive();
+}
+
+/* The file, or what a daemon of the same file left. An exit code. */
+static int begin(struct daemon *d, bool again)
+{
+	struct config *c;
+	int rc;
+
+	if (again || !d->state.file) {
+		rc = bring(d);
+		if (rc > 0 || !d->state.file)
+			return rc < 0 ? EXIT_FAILED : EXIT_DONE;
+	}
+	rc = config_read(d->state.file, &c);
+	return rc ? EXIT_USAGE : take_file(d, c) ? EXIT_FAILED : EXIT_DONE;
+}
+
+static void watch_signal(struct daemon *d, uv_signal_t *handle, int signum, uv_signal_cb callback)
+{
+	uv_signal_init(&d->loop, handle);
+	handle->data = d;
+	uv_signal_start(handle, callback, signum);
+}
+
+/* Everything that is heard, before what is there is read: nothing falls between. 0 or -errno, told. */
+static int watch(struct daemon *d)
+{
+	uv_timer_t *timers[] = { &d->settle, &d->retry, &d->former, &d->watchdog, &d->follow, &d->sweep };
+	int fd = nl_watch(), rc = uv_loop_init(&d->loop);
+
+	if (fd < 0 || rc) {
+		log_error("cannot follow the kernel's changes: %s", strerror(fd < 0 ? -fd : -rc));
+		return fd < 0 ? fd : rc;
+	}
+	for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++) {
+		uv_timer_init(&d->loop, timers[i]);
+		timers[i]->data = d;
+	}
+	watch_signal(d, &d->hangup, SIGHUP, on_hangup);
+	watch_signal(d, &d->terminate, SIGTERM, on_end);
+	watch_signal(d, &d->interrupt, SIGINT, on_end);
+	signal(SIGPIPE, SIG_IGN);	/* nobody reads what it says any more: it goes on */
+	uv_fs_event_init(&d->loop, &d->directory);
+	d->directory.data = d;
+	uv_poll_init(&d->loop, &d->netlink, fd);
+	d->netlink.data = d;
+	uv_poll_start(&d->netlink, UV_READABLE, on_netlink);
+	return apply_memory(d->state.instance, resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
+	       exporter_new(&d->loop, d->state.instance, d->state.file, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie) ?:
+	       standby_new(&d->loop, d->state.instance, &d->answers, on_other, d, &d->standby) ?: blind_new(&d->loop, d->state.instance, &d->blind) ?:
+	       ddns_new(&d->loop, d->state.instance, &d->ddns) ?: endpoints_new(&d->loop, d->state.instance, &d->endpoints) ?:
+	       learn_new(&d->loop, d->state.instance, &d->learn) ?: announce_new(&d->loop, &d->announce));
+}
+
+int daemon_run(const char *instance, const char *file)
+{
+	struct daemon d = {
+		.state = { .instance = instance, .file = file, .held = -1 }, .retry_ms = RETRY_MS, .status = -1, .credit = CREDIT_MS,
+	};
+	uint64_t period = notify_period();
+	bool again;
+
+	if (daemon_state_hold(&d.state, &again) || watch(&d))
+		return EXIT_FAILED;
+	answers_read(instance, &d.answers);
+	log_round();
+	d.status = begin(&d, again);
+	if (d.status != EXIT_DONE)
+		return d.status;
+	memory_give_back();
+	d.vouched = true;
+	take_changes(&d, false);
+	if (!is_apart(&d, d.state.config))
+		watch_data_path(&d);
+	if (!d.watched)
+		watch_directory(&d);
+	if (period)
+		uv_timer_start(&d.watchdog, on_watchdog, period / 2, period / 2);
+	notify_ready();
+	log_info(is_apart(&d, d.state.config) ? "instance %s is up and followed; it needs no data path" : "instance %s is up and followed", instance);
+	uv_run(&d.loop, UV_RUN_DEFAULT);
+	notify_stopping();
+	cookie_end(d.cookie);
+	blind_end(d.blind);
+	if (ddns_busy(d.ddns)) {
+		fflush(NULL);
+		_exit(d.status);
+	}
+	return d.status;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the daemon shares with commands.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include "daemon/daemon_state.h"
+#include "lib/log.h"
+#include "dataplane/pins.h"
+#include "instance/running.h"
+#include "instance/state.h"
+
+static bool newer(const struct stat *a, const struct stat *b)
+{
+	return a->st_mtim.tv_sec != b->st_mtim.tv_sec ? a->st_mtim.tv_sec > b->st_mtim.tv_sec
+						      : a->st_mtim.tv_nsec > b->st_mtim.tv_nsec;
+}
+
+static void note(struct daemon_state *s)
+{
+	char path[STATE_PATH_LEN];
+	struct stat st;
+
+	state_path(path, s->instance, "running.yaml");
+	if (stat(path, &s->config_is))
+		memset(&s->config_is, 0, sizeof(s->config_is));
+	state_path(path, s->instance, "");
+	s->directory = stat(path, &st) ? 0 : st.st_ino;
+}
+
+/* Whether the file that is there says what we would write, and running.yaml is not older than the configuration */
+static bool left_by_us(const struct daemon_state *s, int fd)
+{
+	char path[STATE_PATH_LEN], text[4096];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	struct stat runs, file;
+
+	text[n < 0 ? 0 : n] = '\0';
+	state_path(path, s->instance, "running.yaml");
+	if (stat(path, &runs) || pins_exist(s->instance) <= 0 || strcmp(text, s->file ?: ""))
+		return false;
+	return !s->file || stat(s->file, &file) || !newer(&file, &runs);
+}
+
+int daemon_state_hold(struct daemon_state *s, bool *ret_again)
+{
+	char path[STATE_PATH_LEN];
+	int fd, rc = 0;
+
+	mkdir(STATE_DIR, 0755);
+	state_path(path, s->instance, "");
+	mkdir(path, 0755);
+	state_path(path, s->instance, "daemon");
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
+		rc = -errno;
+	if (rc == -EWOULDBLOCK)
+		log_error("a daemon of instance %s runs already", s->instance);
+	else if (rc)
+		log_error("cannot write %s: %s", path, strerror(-rc));
+	if (rc) {
+		if (fd >= 0)
+			close(fd);
+		return rc == -EWOULDBLOCK ? -EBUSY : rc;
+	}
+	*ret_again = left_by_us(s, fd);
+	if (ftruncate(fd, 0) || (s->file && pwrite(fd, s->file, strlen(s->file), 0) < 0))
+		log_warning("cannot write %s: %s", path, strerror(errno));
+	s->held = fd;
+	return 0;
+}
+
+bool daemon_state_changed(const struct daemon_state *s)
+{
+	struct daemon_state now = { .instance = s->instance };
+
+	note(&now);
+	return now.directory != s->directory || now.config_is.st_ino != s->config_is.st_ino ||
+	       newer(&now.config_is, &s->config_is) || newer(&s->config_is, &now.config_is);
+}
+
+bool daemon_state_dropped(const struct daemon_state *s)
+{
+	struct stat st;
+
+	return s->held < 0 || fstat(s->held, &st) || !st.st_nlink;
+}
+
+/* Our file was removed, by `down` or by hand */
+static void hold_again(struct daemon_state *s)
+{
+	bool again;
+
+	if (!daemon_state_dropped(s))
+		return;
+	if (s->held >= 0)
+		close(s->held);
+	s->held = -1;
+	daemon_state_hold(s, &again);
+}
+
+int daemon_state_read(struct daemon_state *s)
+{
+	struct config *c = NULL;
+	int rc = pins_exist(s->instance);
+
+	if (!rc && s->config && !daemon_state_dropped(s))
+		log_warning("of instance %s nothing is left in /sys/fs/bpf, and that was no `wgxdp down`: it is loaded anew", s->instance);
+	else if (rc <= 0)
+		return rc;
+	rc = state_settle(s->instance);
+	if (rc)
+		return rc;
+	if (!daemon_state_changed(s))
+		return 1;
+	rc = state_read(s->instance, &c);
+	hold_again(s);
+	if (rc == -ENOENT && s->config) {
+		log_warning(STATE_DIR "/%s was removed: it is written again", s->instance);
+		rc = state_write(s->instance, s->config);
+	} else {
+		if (rc == -ENOENT && !s->file)	/* else begin() reads the file */
+			rc = running_read(s->instance, &c) ?: state_write(s->instance, c);
+		config_free(rc ? c : s->config);
+		s->config = rc ? s->config : c;
+	}
+	note(s);
+	return rc ?: 1;
+}
+
+void daemon_state_take(struct daemon_state *s, struct config *c)
+{
+	config_free(s->config);
+	s->config = c;
+	note(s);
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Each section is a job: what its run needs is its own copy, so the configuration may change meanwhile; then the job is given up,
+ * and goes when its run is over. What changes while it runs makes it run once more.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "ddns/ddns.h"
+#include "ddns/ddns_address.h"
+#include "daemon/ddns_daemon.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "instance/noted.h"
+#include "lib/text.h"
+
+#define AGAIN_MS 300000
+#define SETTLE_MS 10			/* addresses change in bursts */
+#define RETRY_MS 5000			/* after a failure, doubled up to AGAIN_MS */
+
+struct job {
+	struct ddns *ddns;
+	bool given_up;
+	struct ddns_config config;
+	struct ddns_run run;
+	uv_work_t work;
+	uv_timer_t due;
+	bool running, again;
+	uint64_t retry_ms;		/* 0: it did not fail */
+	char *addresses;		/* that could be published, as of the last look */
+	char *complaints;		/* what the last run complained of */
+};
+
+struct ddns {
+	uv_loop_t *loop;
+	struct job **jobs;
+	size_t n_jobs;
+	char *text;			/* of the sections */
+	uv_timer_t settle;
+	struct noted succeeded;		/* when which name was last right */
+	size_t n_running;		/* of those given up, too */
+};
+
+static void run(struct job *j);
+
+/* ---- runs ---- */
+
+static void on_due(uv_timer_t *timer)
+{
+	run(timer->data);
+}
+
+static void on_work(uv_work_t *work)
+{
+	struct job *j = work->data;
+
+	ddns_carry_out(&j->run);
+}
+
+static void free_job(uv_handle_t *handle)
+{
+	struct job *j = handle->data;
+
+	config_free_ddns(&j->config);
+	free(j->addresses);
+	free(j->complaints);
+	free(j);
+}
+
+static void give_up(struct job *j)
+{
+	j->given_up = true;
+	uv_timer_stop(&j->due);
+	if (!j->running)
+		uv_close((uv_handle_t *)&j->due, free_job);
+}
+
+/* Complaints once, until there are others or none */
+static void tell(struct job *j)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = text_open(&text, &size);
+
+	for (size_t i = 0; i < j->run.n_lines && out; i++)
+		if (j->run.lines[i].level != DDNS_SAY)
+			fprintf(out, "%s\n", j->run.lines[i].text);
+	if (out)
+		fclose(out);
+	for (size_t i = 0; i < j->run.n_lines && j->complaints && text && !strcmp(j->complaints, text); i++)
+		if (j->run.lines[i].level != DDNS_SAY)
+			*j->run.lines[i].text = '\0';
+	ddns_tell(&j->run);
+	free(j->complaints);
+	j->complaints = text;
+}
+
+/* It may have written after those in its place what was right before: they look once more */
+static void end_given_up(struct job *j)
+{
+	for (size_t i = 0; i < j->ddns->n_jobs; i++)
+		run(j->ddns->jobs[i]);
+	ddns_free(&j->run);
+	uv_close((uv_handle_t *)&j->due, free_job);
+}
+
+static void on_done(uv_work_t *work, int status)
+{
+	struct job *j = work->data;
+	enum ddns_status how = j->run.status;
+	bool any = false;
+
+	j->running = false;
+	j->ddns->n_running--;
+	if (j->given_up) {
+		end_given_up(j);
+		return;
+	}
+	for (size_t i = 0; i < j->config.n_names; i++) {
+		bool ok = j->run.n_sets == j->config.n_names * (j->config.ipv6 + j->config.ipv4);
+
+		for (size_t s = 0; s < j->run.n_sets; s++)
+			ok &= strcmp(j->run.sets[s].name, j->config.names[i].text) || !j->run.sets[s].failed;
+		if (ok)
+			noted_set(&j->ddns->succeeded, j->config.names[i].text, time(NULL));
+		any |= ok;
+	}
+	if (any)
+		noted_write(&j->ddns->succeeded);
+	tell(j);
+	ddns_free(&j->run);
+	j->retry_ms = how != DDNS_FAILED ? 0 : !j->retry_ms ? RETRY_MS : j->retry_ms * 2 < AGAIN_MS ? j->retry_ms * 2 : AGAIN_MS;
+	if (j->again)
+		run(j);
+	else
+		uv_timer_start(&j->due, on_due, j->retry_ms ?: AGAIN_MS, 0);
+}
+
+static void run(struct job *j)
+{
+	j->again = j->running;
+	if (j->running)
+		return;
+	uv_timer_stop(&j->due);
+	j->run = (struct ddns_run){ .config = &j->config, .only_changes = true };
+	j->running = !uv_queue_work(j->ddns->loop, &j->work, on_work, on_done);
+	j->ddns->n_running += j->running;
+	if (!j->running)
+		uv_timer_start(&j->due, on_due, RETRY_MS, 0);
+}
+
+bool ddns_busy(const struct ddns *d)
+{
+	return d && d->n_running;
+}
+
+/* ---- from outside ---- */
+
+int ddns_new(uv_loop_t *loop, const char *instance, struct ddns **ret)
+{
+	*ret = calloc(1, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	**ret = (struct ddns){ .loop = loop };
+	noted_read(&(*ret)->succeeded, instance, "ddns");
+	uv_timer_init(loop, &(*ret)->settle);
+	(*ret)->settle.data = *ret;
+	return 0;
+}
+
+static bool copy(const struct ddns_config *from, struct ddns_config *to)
+{
+	*to = *from;
+	to->names = calloc(from->n_names + 1, sizeof(*to->names));
+	to->command = calloc(from->n_command + 1, sizeof(*to->command));
+	if (to->names && from->n_names)
+		memcpy(to->names, from->names, from->n_names * sizeof(*to->names));
+	if (to->command && from->n_command)
+		memcpy(to->command, from->command, from->n_command * sizeof(*to->command));
+	return to->names && to->command;
+}
+
+static void add_job(struct ddns *d, const struct ddns_config *c)
+{
+	struct job *j = calloc(1, sizeof(*j)), **place = j ? append(d->jobs, d->n_jobs) : NULL;
+
+	if (!place || !copy(c, &j->config)) {
+		log_warning("ddns: no memory: it is not carried out");
+		d->n_jobs -= place != NULL;
+		if (j)
+			config_free_ddns(&j->config);
+		free(j);
+		return;
+	}
+	j->ddns = d;
+	uv_timer_init(d->loop, &j->due);
+	j->due.data = j->work.data = j;
+	*place = j;
+}
+
+/* Sections are those that they were as long as nothing in any of them has changed */
+static void take_sections(struct ddns *d, const struct config *c)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = text_open(&text, &size);
+
+	if (out) {
+		config_put_ddns(out, c);
+		fclose(out);
+	}
+	if (!text || (d->text && !strcmp(d->text, text))) {
+		free(text);
+		return;
+	}
+	free(d->text);
+	d->text = text;
+	for (size_t i = 0; i < d->n_jobs; i++)
+		give_up(d->jobs[i]);
+	free(d->jobs);
+	d->jobs = NULL;
+	d->n_jobs = 0;
+	for (size_t i = 0; i < c->n_ddns; i++)
+		add_job(d, &c->ddns[i]);
+}
+
+static void put_addresses(FILE *out, const struct job *j, const struct nl_address *list, size_t n)
+{
+	__u32 ifindex = if_nametoindex(j->config.interface);
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < n; i++)
+		if (list[i].ifindex == ifindex && !ddns_unfit(&list[i]) && (list[i].local.family == FAMILY_IPV4 ? j->config.ipv4 : j->config.ipv6))
+			fprintf(out, "%s/%u ", address_format(&list[i].local, text), list[i].prefix_len);
+}
+
+/* A section whose interface has other addresses than when it was looked at last is carried out */
+static void look(struct ddns *d)
+{
+	struct nl_address *list = NULL;
+	size_t n = 0, size;
+
+	if (!d->n_jobs || nl_addresses(&list, &n))
+		return;
+	for (size_t i = 0; i < d->n_jobs; i++) {
+		struct job *j = d->jobs[i];
+		char *text = NULL;
+		FILE *out = text_open(&text, &size);
+
+		if (out) {
+			put_addresses(out, j, list, n);
+			fclose(out);
+		}
+		if (!text || !j->addresses || strcmp(text, j->addresses)) {
+			j->retry_ms = 0;
+			run(j);
+		}
+		free(j->addresses);
+		j->addresses = text;
+	}
+	free(list);
+}
+
+static void on_settled(uv_timer_t *timer)
+{
+	look(timer->data);
+}
+
+void ddns_changed(struct ddns *d)
+{
+	if (d->n_jobs && !uv_is_active((uv_handle_t *)&d->settle))
+		uv_timer_start(&d->settle, on_settled, SETTLE_MS, 0);
+}
+
+void ddns_renew(struct ddns *d, const struct config *c)
+{
+	take_sections(d, c);
+	look(d);
+}

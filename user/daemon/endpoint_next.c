@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Of endpoints: when the address that a peer has is dead, and which one is tried. WireGuard moves to where the last authenticated
+ * message came from; so what is the endpoint, and was since something came, is good.
+ */
+#include <stdlib.h>
+#include "daemon/endpoints.h"
+
+#define SENDS_MS 15000			/* after this nobody wants to send any more */
+
+static bool is(const struct wg_peer *p, const struct address *a, __be16 port)
+{
+	return p->endpoint_port == port && address_equal(&p->endpoint, a);
+}
+
+int endpoint_number(const struct endpoint_of *e, const struct wg_peer *p)
+{
+	size_t i = p->endpoint_port == e->port ? address_find(e->candidates, e->n, &p->endpoint) : e->n;
+
+	return i < e->n ? (int)i : -1;
+}
+
+static void observe(struct endpoint_of *e, const struct wg_peer *p, __u64 now, __u64 wall)
+{
+	__u64 age = wall > p->handshake ? (wall - p->handshake) * 1000 : 0;
+
+	if (!e->seen)
+		e->handshake_at = p->handshake && age < now ? now - age : 0;
+	else if (p->handshake != e->handshake)
+		e->handshake_at = p->handshake ? now : 0;	/* 0: it was set up anew */
+	if (e->seen && p->tx_bytes != e->tx) {
+		e->sent_at = now;
+		e->unanswered_since = e->unanswered_since ?: now;
+	}
+	if (e->seen && p->rx_bytes != e->rx)
+		e->rx_at = now;
+	if (!e->seen || p->rx_bytes != e->rx)
+		e->unanswered_since = 0;
+	if (!e->seen)
+		e->set_at = now;
+	e->seen = true;
+	e->rx = p->rx_bytes;
+	e->tx = p->tx_bytes;
+	e->handshake = p->handshake;
+}
+
+static enum endpoint_step set(struct endpoint_of *e, const struct wg_peer *p, enum endpoint_step step, __u64 now, struct address *ret,
+			      __be16 *ret_port)
+{
+	e->trying = true;
+	e->since = e->set_at = now;
+	e->rx_before = p->rx_bytes;
+	*ret = e->candidates[e->candidate];
+	*ret_port = e->port;
+	return step;
+}
+
+static enum endpoint_step give_up(struct endpoint_of *e, __u64 now, struct address *ret, __be16 *ret_port)
+{
+	e->trying = false;
+	e->wait = !e->wait ? ENDPOINT_WAIT_MS : 2 * e->wait < ENDPOINT_WAIT_MAX_MS ? 2 * e->wait : ENDPOINT_WAIT_MAX_MS;
+	e->not_before = now + e->wait;
+	*ret = e->before;
+	*ret_port = e->port_before;
+	return ENDPOINT_BACK;
+}
+
+/* How long a candidate may take to answer. With `within` each is asked for a handshake at once; in vain all around, it is more likely the network
+ * that is down than all of them. */
+static __u64 patience(const struct endpoint_of *e)
+{
+	__u64 ms = e->within > ENDPOINT_ASK_MS ? e->within : ENDPOINT_ASK_MS;
+
+	if (e->before.family)
+		return e->busy ? ENDPOINT_BUSY_TRY_MS : ENDPOINT_TRY_MS;
+	return !e->within || e->vain || ms > ENDPOINT_TRY_MS ? ENDPOINT_TRY_MS : ms;
+}
+
+static enum endpoint_step in_trial(struct endpoint_of *e, const struct wg_peer *p, __u64 now, struct address *ret, __be16 *ret_port)
+{
+	bool there = e->candidate < e->n && is(p, &e->candidates[e->candidate], e->port);
+
+	if (p->rx_bytes < e->rx_before)		/* it was set up anew */
+		e->rx_before = p->rx_bytes;
+	if (there && p->rx_bytes > e->rx_before) {
+		e->trying = false;
+		e->wait = e->vain = 0;
+		e->set_at = now;
+		return ENDPOINT_CONFIRMED;
+	}
+	if (e->candidate >= e->n && e->before.family)	/* it is no address of the name any more */
+		return give_up(e, now, ret, ret_port);
+	if (!there && e->before.family && now - e->since < ENDPOINT_SETTLE_MS) {
+		*ret = e->candidates[e->candidate];	/* what was on the way still has moved it back */
+		*ret_port = e->port;
+		e->rx_before = p->rx_bytes;
+		return ENDPOINT_SET;
+	}
+	if (!there) {				/* it knows better, by something authenticated, or somebody set it */
+		if (e->before.family)
+			give_up(e, now, ret, ret_port);
+		e->trying = false;
+		return ENDPOINT_STAY;
+	}
+	if (now - e->since < patience(e))
+		return ENDPOINT_STAY;
+	if (!e->left)
+		e->vain++;
+	if (!e->left)
+		return e->before.family ? give_up(e, now, ret, ret_port) : (e->trying = false, ENDPOINT_STAY);
+	e->left--;
+	e->candidate = (e->candidate + 1) % e->n;
+	return set(e, p, ENDPOINT_NEXT, now, ret, ret_port);
+}
+
+static __u64 heard_at(const struct endpoint_of *e)
+{
+	return e->rx_at > e->set_at ? e->rx_at : e->set_at;
+}
+
+bool endpoint_asks(const struct endpoint_of *e, __u64 now)
+{
+	return e->within && !e->trying && e->seen && (!e->answers || now - heard_at(e) >= e->within / 3);
+}
+
+/* Somebody sends, nothing comes, and WireGuard had more than the time that it needs */
+static bool is_dead(const struct endpoint_of *e, __u64 now)
+{
+	if (e->within && e->answers && e->unanswered_since && now - heard_at(e) >= e->within)
+		return true;
+	if (!e->unanswered_since || now - e->unanswered_since < ENDPOINT_TRY_MS || now - e->sent_at > SENDS_MS)
+		return false;
+	return !e->handshake_at || now - e->handshake_at >= ENDPOINT_DEAD_MS;
+}
+
+enum endpoint_step endpoint_next(struct endpoint_of *e, const struct wg_peer *p, __u64 now, __u64 wall, struct address *ret, __be16 *ret_port)
+{
+	int number;
+
+	observe(e, p, now, wall);
+	if (e->trying)
+		return in_trial(e, p, now, ret, ret_port);
+	if (!e->n || (p->endpoint.family && !is_dead(e, now)))
+		return ENDPOINT_STAY;
+	number = endpoint_number(e, p);
+	if (e->n == 1 && !number && !e->within)
+		return ENDPOINT_STAY;		/* there is no other; but who is there now may be another, without our session */
+	e->before = (struct address){ .family = 0 };
+	e->candidate = !number && e->n > 1 ? 1 : 0;	/* the best that it does not have */
+	e->left = e->n - 1;
+	e->unanswered_since = 0;
+	return set(e, p, ENDPOINT_SET, now, ret, ret_port);
+}
+
+void endpoint_was_set(struct endpoint_of *e, const struct wg_peer *p)
+{
+	e->rx_before = p->rx_bytes;
+}
+
+bool endpoint_try(struct endpoint_of *e, const struct wg_peer *p, size_t candidate, __u64 now)
+{
+	if (e->trying || now < e->not_before || candidate >= e->n || !p->endpoint.family || is(p, &e->candidates[candidate], e->port))
+		return false;
+	e->before = p->endpoint;
+	e->port_before = p->endpoint_port;
+	e->candidate = candidate;
+	e->left = 0;
+	e->trying = true;
+	e->busy = e->rx_at && now - e->rx_at <= ENDPOINT_BUSY_MS;
+	e->since = now;
+	e->rx_before = p->rx_bytes;
+	return true;
+}
+
+bool endpoint_knows(const struct endpoint_of *e, const struct address *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (address_find(e->candidates, e->n, &list[i]) == e->n)
+			return false;
+	return n == e->n;
+}
+
+bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct address *list, size_t n)
+{
+	bool had = endpoint_number(e, p) >= 0;
+	size_t tried;
+
+	if (endpoint_knows(e, list, n)) {	/* whose order a name server may change each time */
+		free(list);
+		return false;
+	}
+	tried = e->candidate < e->n ? address_find(list, n, &e->candidates[e->candidate]) : n;
+	free(e->candidates);
+	e->candidates = list;
+	e->n = n;
+	e->wait = e->not_before = 0;		/* another server, perhaps */
+	if (e->trying && !e->before.family)
+		e->trying = false;		/* begins again */
+	else if (e->trying)
+		e->candidate = tried;		/* none: in_trial() ends it */
+	return had && endpoint_number(e, p) < 0;
+}

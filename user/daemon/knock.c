@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Programs that are run for a knock.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "daemon/knock.h"
+#include "lib/log.h"
+#include "net/netlink.h"
+#include "instance/state.h"
+
+struct run {
+	uv_process_t process;
+	uv_timer_t limit;
+	char program[sizeof(((struct knock_word *)NULL)->text)];
+	int open;			/* handles */
+};
+
+static struct run *running;		/* NULL: none */
+
+/* Anybody sends these: the kernel is asked at most once a second */
+bool knock_is_for_us(const struct address *to, uint64_t now_ms)
+{
+	static struct nl_address *list;
+	static uint64_t asked;
+	static size_t n;
+	bool ours = false;
+
+	if (!asked || now_ms - asked >= 1000) {
+		free(list);
+		list = NULL;
+		asked = now_ms;
+		if (nl_addresses(&list, &n))
+			n = 0;
+	}
+	for (size_t i = 0; i < n; i++)
+		ours |= address_equal(&list[i].local, to);
+	return ours;
+}
+
+void knock_note(const char *instance, const struct address *from, __be16 port)
+{
+	char path[STATE_PATH_LEN], text[ADDRESS_STRLEN];
+	FILE *out;
+
+	state_path(path, instance, "knocked");
+	out = fopen(path, "we");
+	if (!out || fprintf(out, "%s %u\n", address_format(from, text), ntohs(port)) < 0 || fflush(out))
+		log_warning("cannot write %s: %s", path, strerror(errno));
+	if (out)
+		fclose(out);
+}
+
+/* ---- the program ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct run *r = handle->data;
+
+	if (!--r->open)
+		free(r);
+}
+
+static void finish(struct run *r)
+{
+	running = NULL;
+	uv_close((uv_handle_t *)&r->process, on_closed);
+	uv_close((uv_handle_t *)&r->limit, on_closed);
+}
+
+static void on_exit_of(uv_process_t *process, int64_t status, int signal)
+{
+	struct run *r = process->data;
+
+	if (signal)
+		log_event("knock: %s ended by signal %d", r->program, signal);
+	else if (status)
+		log_event("knock: %s ended with status %d", r->program, (int)status);
+	finish(r);
+}
+
+static void on_limit(uv_timer_t *timer)
+{
+	struct run *r = timer->data;
+
+	log_event("knock: %s is killed: it ran for %d s", r->program, KNOCK_SECONDS);
+	kill(-r->process.pid, SIGKILL);		/* and what it has started */
+}
+
+static int spawn(uv_loop_t *loop, const struct learn_config *c, const struct passwd *user, struct run *r)
+{
+	static char *environment[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+	uv_process_options_t options = {
+		.exit_cb = on_exit_of, .file = c->command[0].text, .env = environment, .cwd = "/",
+		.flags = UV_PROCESS_SETUID | UV_PROCESS_SETGID | UV_PROCESS_DETACHED, .uid = user->pw_uid, .gid = user->pw_gid,
+	};
+	char **words = calloc(c->n_command + 1, sizeof(*words));
+	int rc;
+
+	if (!words)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->n_command; i++)
+		words[i] = (char *)c->command[i].text;
+	options.args = words;
+	rc = uv_spawn(loop, &r->process, &options);	/* its three descriptors are /dev/null */
+	free(words);
+	return rc;
+}
+
+void knock_run(uv_loop_t *loop, const struct learn_config *c)
+{
+	const char *name = *c->user ? c->user : KNOCK_USER;
+	const struct passwd *user = getpwnam(name);
+	struct run *r = running || !user ? NULL : calloc(1, sizeof(*r));
+	int rc;
+
+	if (!r) {
+		log_event("knock: %s is not run: %s", c->command[0].text, running ? "the one before still runs" : "there is no such user");
+		return;
+	}
+	strcpy(r->program, c->command[0].text);
+	uv_timer_init(loop, &r->limit);
+	r->process.data = r->limit.data = r;
+	r->open = 2;
+	rc = spawn(loop, c, user, r);
+	if (rc) {
+		log_error("knock: %s cannot be run as %s: %s%s", r->program, name, uv_strerror(rc), rc != UV_EPERM ? "" :
+			  "; under systemd that is for wgxdp-knock.path, without `command:`");
+		finish(r);
+		return;
+	}
+	running = r;
+	uv_timer_start(&r->limit, on_limit, KNOCK_SECONDS * 1000, 0);
+}

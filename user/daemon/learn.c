@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * learn: initiations and knocks, as the data path hears them. What anybody can send moves nothing for long: mac1 proves no more than
+ * that its sender knows our public key, so an endpoint that was learnt is proven by WireGuard, or goes.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "blake2s.h"
+#include "daemon/endpoint_set.h"
+#include "daemon/knock.h"
+#include "daemon/learn.h"
+#include "lib/log.h"
+#include "dataplane/pins.h"
+#include "dataplane/ring.h"
+#include "net/udp_socket.h"
+#include "net/wireguard.h"
+
+#define TICK_MS 1000
+#define TRIAL_MS 50			/* while something waits or is tried */
+#define NUDGE_MS 1000			/* between two datagrams into the tunnel, meanwhile */
+#define SEEN 4096			/* initiations that are remembered, of each */
+
+struct place {
+	struct address address;		/* family 0: none */
+	__be16 port;
+};
+
+struct learning {			/* one of the configuration */
+	const struct learn_config *is;
+	const char *instance;
+	char interface[IFNAMSIZ];
+	struct wg_key key, peer;	/* this host's own; the peer's. None: not known yet */
+	__be16 port;
+	struct address inside;		/* one of the peer's in the tunnel */
+	__u64 rx;
+	uint64_t rx_at, knocked, nudged;	/* ms */
+	struct place heard;		/* waits, since heard_at */
+	uint64_t heard_at;
+	struct place tried, before;	/* tried: is tried, since tried_at */
+	uint64_t tried_at;
+	__u64 rx_before;
+	unsigned int failures;
+	uint64_t armed_at;		/* nothing is learnt before, */
+	uint64_t rested_at;		/* nor before this, whoever knocks */
+	__u64 seen[SEEN];
+	unsigned int n_seen;
+	int told;
+};
+
+struct learn {
+	uv_loop_t *loop;
+	const char *instance;
+	uv_timer_t tick;
+	struct ring ring;
+	struct hearing hearing;		/* as in the map, */
+	__u32 map;			/* of this id */
+	struct learning *list;
+	size_t n;
+};
+
+static void on_tick(uv_timer_t *timer);
+
+/* ---- WireGuard ---- */
+
+static bool same_place(const struct place *a, const struct place *b)
+{
+	return a->port == b->port && address_equal(&a->address, &b->address);
+}
+
+static void take_peer(struct learning *g, const struct wg_peer *p, uint64_t now)
+{
+	const struct prefix *best = NULL;
+
+	for (size_t i = 0; i < p->n_allowed; i++)
+		if (!best || p->allowed[i].len == (p->allowed[i].family == FAMILY_IPV4 ? 32 : 128))
+			best = &p->allowed[i];
+	g->inside = best ? (struct address){ best->addr, best->family } : (struct address){ .family = 0 };
+	if (best && best->len < (best->family == FAMILY_IPV4 ? 32 : 128))
+		g->inside.addr.b[15] |= 1;
+	if (p->rx_bytes != g->rx)
+		g->rx_at = p->rx_bytes > g->rx ? now : 0;	/* less: it was set up anew */
+	g->rx = p->rx_bytes;
+	g->peer = p->key;
+}
+
+static const char *why_not(int rc)
+{
+	switch (rc) {
+	case -ENODEV: return "there is no such interface yet";
+	case -EOPNOTSUPP: return "that is no WireGuard interface";
+	case -ENOENT: return "there is no such peer yet";
+	case -ENOTUNIQ: return "it has several peers: `peer:` says which one moves";
+	}
+	return strerror(-rc);
+}
+
+static const struct wg_peer *find_peer(const struct learning *g, const struct wg_device *d)
+{
+	for (size_t i = 0; i < d->n_peers; i++)
+		if (wg_key_is_none(&g->is->peer) ? d->n_peers == 1 : !wg_key_compare(&d->peers[i].key, &g->is->peer))
+			return &d->peers[i];
+	return NULL;
+}
+
+/* Where its peer is; false: told why that is not known */
+static bool look(struct learning *g, uint64_t now, struct place *ret)
+{
+	struct wg_device d = { 0 };
+	int rc = wg_read(g->is->interface, &d);
+	const struct wg_peer *p = find_peer(g, &d);
+
+	if (!rc) {
+		g->key = d.key;
+		g->port = d.port;
+		rc = p ? 0 : d.n_peers > 1 && wg_key_is_none(&g->is->peer) ? -ENOTUNIQ : -ENOENT;
+	}
+	if (!rc) {
+		take_peer(g, p, now);
+		*ret = (struct place){ p->endpoint, p->endpoint_port };
+	}
+	wg_free(&d);
+	if (rc && rc != g->told)
+		log_warning("learn: %s: %s", g->is->interface, why_not(rc));
+	g->told = rc;
+	return !rc;
+}
+
+/* So that WireGuard sends a message to where the peer is now */
+static void nudge(struct learning *g, uint64_t now)
+{
+	int fd = g->inside.family ? udp_socket(&g->inside, htons(9), g->is->interface) : -1;
+
+	g->nudged = now;
+	if (fd < 0)
+		return;
+	send(fd, "", 0, 0);
+	close(fd);
+}
+
+static void put(struct learning *g, const struct place *to, const char *why)
+{
+	int rc = endpoint_set(g->instance, g->is->interface, &g->peer, &to->address, to->port);
+	char text[ADDRESS_STRLEN];
+
+	if (rc)
+		log_error("learn: %s: the endpoint cannot be set: %s", g->is->interface, strerror(-rc));
+	else
+		log_event("learn: %s: %s %s", g->is->interface, endpoint_format(&to->address, to->port, text), why);
+}
+
+/* ---- what is heard ---- */
+
+/* The whitepaper's 5.4.4: over all in front of it, with a key made of ours */
+static bool has_mac1(const struct learning *g, const __u8 message[INITIATION_BYTES])
+{
+	__u8 key[32], mac[16];
+
+	blake2s_label(key, "mac1----", g->key.b);
+	blake2s(mac, sizeof(mac), key, sizeof(key), message, INITIATION_BYTES - 32);
+	return !memcmp(mac, message + INITIATION_BYTES - 32, sizeof(mac));
+}
+
+/* Whoever repeats an initiation says nothing new: by the ephemeral key, which is random */
+static bool was_seen(struct learning *g, const __u8 message[INITIATION_BYTES])
+{
+	__u64 word;
+
+	memcpy(&word, message + 8, sizeof(word));
+	for (unsigned int i = 0; i < SEEN; i++)
+		if (g->seen[i] == word)
+			return true;
+	g->seen[g->n_seen++ % SEEN] = word;
+	return false;
+}
+
+static void take_initiation(struct learn *l, struct learning *g, const struct heard *h)
+{
+	uint64_t now = uv_now(l->loop);
+
+	if (g->heard.address.family || g->tried.address.family || now < g->armed_at || now < g->rested_at)
+		return;				/* one after the other, so that who sends many can neither hurry nor delay it */
+	if (wg_key_is_none(&g->key) || !has_mac1(g, h->message) || was_seen(g, h->message))
+		return;
+	g->heard = (struct place){ { h->src, h->family }, h->sport };
+	g->heard_at = now;
+	if (uv_timer_get_repeat(&l->tick) != TRIAL_MS)
+		uv_timer_start(&l->tick, on_tick, TRIAL_MS, TRIAL_MS);
+}
+
+static void take_knock(struct learn *l, struct learning *g, const struct heard *h)
+{
+	struct address from = { h->src, h->family }, to = { h->dst, h->family };
+	uint64_t now = uv_now(l->loop);
+	char text[ADDRESS_STRLEN];
+
+	if ((g->knocked && now - g->knocked < KNOCK_MS) || !knock_is_for_us(&to, now))
+		return;
+	g->knocked = now;
+	g->failures = 0;
+	g->armed_at = 0;
+	log_event("learn: %s: a knock from %s at port %u", g->is->interface, address_format(&from, text), ntohs(h->dport));
+	knock_note(l->instance, &from, h->dport);
+	if (g->is->n_command)
+		knock_run(l->loop, g->is);
+}
+
+static int on_heard(void *data, void *record, size_t size)
+{
+	const struct heard *h = record;
+	struct learn *l = data;
+
+	for (size_t i = 0; i < l->n && size >= sizeof(*h); i++) {
+		struct learning *g = &l->list[i];
+
+		if (h->kind == HEARD_INITIATION && g->port && g->port == h->dport)
+			take_initiation(l, g, h);
+		else if (h->kind == HEARD_KNOCK && g->is->knock && (unsigned int)(ntohs(h->dport) - l->hearing.knocks[i]) < KNOCK_PORTS)
+			take_knock(l, g, h);
+	}
+	return 0;
+}
+
+/* ---- what becomes of it ---- */
+
+static void give_up(struct learning *g, uint64_t now, bool still_there)
+{
+	g->tried.address.family = 0;
+	if (!still_there)
+		return;				/* WireGuard has moved it, or somebody */
+	g->rested_at = now + LEARN_REST_MS;
+	if (g->before.address.family)
+		put(g, &g->before, "is taken back: there was no handshake with the other one");
+	if (++g->failures < LEARN_FAILURES)
+		return;
+	g->failures = 0;
+	g->armed_at = now + LEARN_REARM_MS;
+	log_event("learn: %s: nothing is learnt for %d s, or until somebody knocks: %d in a row were in vain", g->is->interface,
+		  LEARN_REARM_MS / 1000, LEARN_FAILURES);
+}
+
+static void in_trial(struct learning *g, const struct place *is, uint64_t now)
+{
+	bool there = same_place(is, &g->tried);
+
+	if (g->rx < g->rx_before)		/* it was set up anew */
+		g->rx_before = g->rx;
+	if (there && g->rx > g->rx_before) {
+		log_event("learn: %s: the peer is there: WireGuard has its answer", g->is->interface);
+		g->tried.address.family = 0;
+		g->failures = 0;
+	} else if (!there || now - g->tried_at >= LEARN_TRY_MS) {
+		give_up(g, now, there);
+	} else if (now - g->nudged >= NUDGE_MS) {
+		nudge(g, now);
+	}
+}
+
+/* WireGuard had its time to move, and nothing else has come from the peer */
+static void try_heard(struct learning *g, const struct place *is, uint64_t now)
+{
+	struct place to = g->heard;
+
+	if (g->rx_at <= g->heard_at && g->rx_at && now - g->rx_at < LEARN_ALIVE_MS)
+		return;				/* later */
+	g->heard.address.family = 0;
+	if (same_place(is, &to) || g->rx_at > g->heard_at)
+		return;
+	g->before = *is;
+	g->tried = to;
+	g->tried_at = now;
+	put(g, &to, "is tried: an initiation came from there");
+	if (look(g, now, &to))
+		g->rx_before = g->rx;
+	nudge(g, now);
+}
+
+static bool step(struct learning *g, uint64_t now)
+{
+	struct place is;
+
+	if (!look(g, now, &is))
+		return false;
+	if (g->tried.address.family)
+		in_trial(g, &is, now);
+	else if (g->heard.address.family && now - g->heard_at >= LEARN_WAIT_MS)
+		try_heard(g, &is, now);
+	return g->tried.address.family || g->heard.address.family;
+}
+
+/* ---- the map, and once a second ---- */
+
+static void tell_dataplane(struct learn *l)
+{
+	struct hearing h = { 0 };
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info), zero = 0;
+	char path[PIN_LEN];
+	int fd;
+
+	for (size_t i = 0; i < l->n; i++) {
+		h.ports[i] = l->list[i].port;
+		h.knocks[i] = l->list[i].is->knock ? ntohs(l->list[i].is->port) : 0;
+	}
+	pin_path(path, l->instance, "", "hearing");
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &len) && (info.id != l->map || memcmp(&h, &l->hearing, sizeof(h))) &&
+	    !bpf_map_update_elem(fd, &zero, &h, BPF_ANY)) {
+		l->map = info.id;
+		l->hearing = h;
+	}
+	close(fd);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct learn *l = timer->data;
+	uint64_t now = uv_now(l->loop);
+	bool busy = false;
+
+	for (size_t i = 0; i < l->n; i++)
+		busy |= step(&l->list[i], now);
+	tell_dataplane(l);
+	uv_timer_set_repeat(timer, busy ? TRIAL_MS : TICK_MS);
+	uv_timer_again(timer);
+}
+
+/* ---- beginning ---- */
+
+static void carry_over(struct learning *to, const struct learning *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(list[i].interface, to->is->interface)) {
+			const struct learn_config *is = to->is;
+
+			*to = list[i];
+			to->is = is;
+		}
+}
+
+void learn_renew(struct learn *l, const struct config *c)
+{
+	struct learning *list = c->n_learn ? calloc(c->n_learn, sizeof(*list)) : NULL;
+
+	for (size_t i = 0; list && i < c->n_learn; i++) {
+		list[i].is = &c->learn[i];
+		carry_over(&list[i], l->list, l->n);
+		list[i].instance = l->instance;
+		strcpy(list[i].interface, c->learn[i].interface);
+	}
+	free(l->list);
+	l->list = list;
+	l->n = list ? c->n_learn : 0;
+	if (!l->n) {
+		uv_timer_stop(&l->tick);
+		ring_forget(&l->ring);
+		return;
+	}
+	if (ring_listen(&l->ring, l->loop, l->instance, "heard", on_heard, l))
+		log_warning("learn: cannot hear the data path");
+	if (!uv_is_active((uv_handle_t *)&l->tick))
+		uv_timer_start(&l->tick, on_tick, 0, TICK_MS);
+}
+
+int learn_new(uv_loop_t *loop, const char *instance, struct learn **ret)
+{
+	struct learn *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return -ENOMEM;
+	*l = (struct learn){ .loop = loop, .instance = instance };
+	uv_timer_init(loop, &l->tick);
+	l->tick.data = l;
+	*ret = l;
+	return 0;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Answers over HTTP. Whoever looks has the maps read, by the code that `wgxdp show` is; while nobody asks, nothing is done.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include "lib/document.h"
+#include "show/metrics.h"
+#include "page.h"
+#include "show/show.h"
+#include "show/show_flows.h"
+#include "instance/state.h"
+#include "lib/text.h"
+#include "daemon/web.h"
+
+#define API "/api/v1/"
+#define NOTHING "default-src 'none'; frame-ancestors 'none'"
+#define PAGE_POLICY "default-src 'none'; script-src '" PAGE_SCRIPT_HASH "'; style-src '" PAGE_STYLE_HASH "'; connect-src 'self'; " \
+	"img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+static const char html[] = "text/html; charset=utf-8", json[] = "application/json", plain[] = "text/plain; charset=utf-8",
+	prometheus[] = "text/plain; version=0.0.4; charset=utf-8";
+
+/* ---- who asks ---- */
+
+bool web_host_valid(const char *host, const char *own)
+{
+	size_t n = strlen(host), brackets = *host == '[';
+	const char *colon = strrchr(host, ':'), *bracket = strchr(host, ']');
+	struct address address;
+	char name[256];
+
+	if (brackets)
+		n = bracket ? bracket - host - 1 : 0;
+	else if (colon)
+		n = colon - host;
+	if (!n || n >= sizeof(name) || (brackets && bracket[1] && bracket[1] != ':'))
+		return false;
+	memcpy(name, host + brackets, n);
+	name[n] = '\0';
+	if (!address_parse(name, &address))
+		return brackets == (address.family == FAMILY_IPV6);
+	return !brackets && (!strcasecmp(name, "localhost") || !strcasecmp(name, own));
+}
+
+static bool host_is_ours(const struct web_request *r)
+{
+	struct utsname here;
+
+	return r->host && !uname(&here) && web_host_valid(r->host, here.nodename);
+}
+
+/* ---- answers ---- */
+
+/* Of the API as JSON: {"status": 404, "error": "…"} */
+static int answer_error(const struct web_request *r, unsigned int status, struct web_answer *ret, const char *format, ...)
+{
+	bool api = !strncmp(r->path, API, strlen(API));
+	struct document *d = api ? document_new() : NULL;
+	FILE *out = text_open(&ret->text, &ret->size);
+	char text[256];
+	va_list args;
+	int rc = out && (d || !api) ? 0 : -ENOMEM;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	ret->status = status;
+	ret->type = api ? json : plain;
+	if (!rc && api) {
+		document_number(document_root(d), "status", status);
+		document_text(document_root(d), "error", text);
+		rc = document_print_json(d, out);
+	} else if (!rc) {
+		fprintf(out, "%s\n", text);
+	}
+	document_free(d);
+	return (out && fclose(out)) || rc ? -ENOMEM : 0;
+}
+
+/* What the daemon alone knows */
+static int write_status(const struct web *w, bool data_path, FILE *out)
+{
+	struct document *d = document_new();
+	struct timespec now;
+	struct utsname here;
+	struct stat st = { 0 };
+	struct node root, map;
+	char path[STATE_PATH_LEN];
+	int rc;
+
+	if (!d || uname(&here)) {
+		document_free(d);
+		return -ENOMEM;
+	}
+	root = document_root(d);
+	clock_gettime(CLOCK_REALTIME, &now);
+	state_path(path, w->instance, "running.yaml");
+	stat(path, &st);
+	document_text(root, "version", VERSION);
+	document_text(root, "instance", w->instance);
+	document_text(root, "host", here.nodename);
+	document_number(root, "started", w->started);
+	document_decimal(root, "now", now.tv_sec + now.tv_nsec / 1e9);
+	document_text(root, "data_path", data_path ? "attached" : "none");
+	map = document_map(root, "configuration");
+	if (w->file)
+		document_text(map, "file", w->file);
+	else
+		document_null(map, "file");
+	document_number(map, "since", st.st_mtim.tv_sec);
+	document_text(map, "last_reload", state_failed(w->instance) ? "failed" : "done");
+	rc = document_print_json(d, out);
+	document_free(d);
+	return rc;
+}
+
+/* 0, -errno, or an HTTP status */
+static int write_document(const struct web *w, const char *word, const struct dataplane *dp, FILE *out)
+{
+	unsigned int what = !strcmp(word, "show") ? SHOW_DOCUMENT : show_noun(word);
+
+	if (!strcmp(word, "status"))
+		return write_status(w, dp->running, out);
+	if (!what || what == SHOW_METRICS)
+		return 404;
+	if (!dp->running)
+		return 503;
+	if (what != SHOW_FLOWS)
+		return show_write(dp, what, true, out);
+	return dataplane_used(dp, MAP_flows) / 2 > WEB_FLOWS_MAX ? 507 : show_flows(dp, true, NULL, out);
+}
+
+static int answer_api(const struct web *w, const struct web_request *r, struct web_answer *ret)
+{
+	FILE *out = text_open(&ret->text, &ret->size);
+	struct dataplane *dp = NULL;
+	int rc = out ? dataplane_open(w->instance, &dp) : -ENOMEM;
+
+	rc = rc ?: write_document(w, r->path + strlen(API), dp, out);
+	dataplane_close(dp);
+	if (out && fclose(out))
+		rc = -ENOMEM;
+	if (!rc) {
+		ret->status = 200;
+		ret->type = json;
+		return 0;
+	}
+	free(ret->text);
+	ret->text = NULL;
+	switch (rc) {
+	case 404:
+		return answer_error(r, 404, ret, "not found: status, show, interfaces, services, peers, routes, sites, drops and flows are below " API);
+	case 503:
+		return answer_error(r, 503, ret, "instance %s has no data path: its configuration needs none, or it is not up", w->instance);
+	case 507:
+		return answer_error(r, 507, ret, "more than %d flows: ask `wgxdp show flows --json`", WEB_FLOWS_MAX);
+	default:
+		return answer_error(r, 500, ret, "the maps cannot be read: %s", strerror(-rc));
+	}
+}
+
+static int answer_metrics(const struct web *w, const struct web_request *r, struct web_answer *ret)
+{
+	FILE *out = text_open(&ret->text, &ret->size);
+	int rc = out ? metrics_write(out, w->instance) : -ENOMEM;
+
+	if (out && fclose(out))
+		rc = -ENOMEM;
+	ret->status = 200;
+	ret->type = prometheus;
+	if (!rc)
+		return 0;
+	free(ret->text);
+	return answer_error(r, 500, ret, "the maps cannot be read");
+}
+
+static int answer_page(struct web_answer *ret)
+{
+	*ret = (struct web_answer){
+		.status = 200, .type = html, .policy = PAGE_POLICY, .text = (char *)page, .size = sizeof(page), .constant = true,
+	};
+	return 0;
+}
+
+int web_answer(const struct web *w, const struct web_request *r, struct web_answer *ret)
+{
+	bool is_page = !strcmp(r->path, "/");
+
+	*ret = (struct web_answer){ .policy = NOTHING };
+	if (strcmp(r->method, "GET") && strcmp(r->method, "HEAD"))
+		return answer_error(r, 405, ret, "GET or HEAD");
+	if (!strcmp(r->path, "/metrics"))
+		return answer_metrics(w, r, ret);
+	if (!is_page && strncmp(r->path, API, strlen(API)))
+		return answer_error(r, 404, ret, "not found: /metrics is there");
+	if (w->page == PAGE_OFF)
+		return answer_error(r, 404, ret, "wgxdp: see /metrics; the status page is off (exporter: page: off)");
+	if (w->page == PAGE_LOCAL && !r->local)
+		return answer_error(r, 403, ret, "wgxdp: see /metrics; the status page is for this host alone, unless the configuration has "
+				    "exporter: { page: everywhere }");
+	if (!host_is_ours(r))
+		return answer_error(r, 421, ret, "wgxdp: ask by an address, as localhost, or by this host's own name");
+	return is_page ? answer_page(ret) : answer_api(w, r, ret);
+}

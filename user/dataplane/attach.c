@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Attachment of programs to devices.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <string.h>
+#include <unistd.h>
+#include "dataplane/attach.h"
+#include "net/netlink.h"
+#include "dataplane/pins.h"
+
+/* Newer than Debian 12's headers */
+#define TCX_INGRESS ((enum bpf_attach_type)46)
+#define TCX_EGRESS ((enum bpf_attach_type)47)
+
+/* Our filters: at the first of these priorities that takes a BPF filter, by one of these handles */
+#define FILTER_PRIORITIES 8
+enum filter_handle {
+	FILTER_ON_THEIRS = 0x7767,	/* on a qdisc of others */
+	FILTER_ON_OURS,			/* on a qdisc that we made for it, and that goes with it */
+};
+
+int attach_xdp(__u32 ifindex, int program, __u16 flag, int *ret_link)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts,
+		    .flags = flag == LINK_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
+	int link = bpf_link_create(program, ifindex, BPF_XDP, &opts);
+
+	if (link < 0)
+		return link;
+	*ret_link = link;
+	return 0;
+}
+
+static struct bpf_tc_hook filter_hook(__u32 ifindex, enum bpf_tc_attach_point point)
+{
+	return (struct bpf_tc_hook){ .sz = sizeof(struct bpf_tc_hook), .ifindex = ifindex, .attach_point = point };
+}
+
+/* By its name, which only root may ask for (CAP_SYS_ADMIN); else by pins, of whatever instance */
+static bool program_is_ours(__u32 id)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(id);
+	bool ours;
+
+	if (fd < 0)
+		return errno == EPERM && pins_have_program(id);
+	ours = !bpf_obj_get_info_by_fd(fd, &info, &len) && !strncmp(info.name, "wgxdp_tc", 8);
+	close(fd);
+	return ours;
+}
+
+struct filter {
+	__u32 priority, handle, id;	/* id: of its program */
+};
+
+/* Our filter at a device's ingress or egress; id: only with this program, 0: with any */
+static bool filter_find_at(__u32 ifindex, enum bpf_tc_attach_point point, __u32 id, struct filter *ret)
+{
+	struct bpf_tc_hook hook = filter_hook(ifindex, point);
+
+	for (__u32 handle = FILTER_ON_THEIRS; handle <= FILTER_ON_OURS; handle++)
+		for (__u32 priority = 1; priority <= FILTER_PRIORITIES; priority++) {
+			LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority);
+
+			if (bpf_tc_query(&hook, &opts) || (id && opts.prog_id != id) || !program_is_ours(opts.prog_id))
+				continue;
+			*ret = (struct filter){ .priority = priority, .handle = handle, .id = opts.prog_id };
+			return true;
+		}
+	return false;
+}
+
+static bool filter_find(__u32 ifindex, __u32 id, struct filter *ret)
+{
+	return filter_find_at(ifindex, BPF_TC_INGRESS, id, ret);
+}
+
+bool attached_filter(__u32 ifindex)
+{
+	struct filter f;
+
+	return filter_find(ifindex, 0, &f);
+}
+
+static void filter_remove(__u32 ifindex, const struct filter *f)
+{
+	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f->handle, .priority = f->priority);
+	size_t others;
+
+	bpf_tc_detach(&hook, &opts);
+	if (f->handle != FILTER_ON_OURS || nl_filters(ifindex, &others) || others)
+		return;
+	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+	bpf_tc_hook_destroy(&hook);
+}
+
+/* At the first priority that is free */
+static int filter_add(struct bpf_tc_hook *hook, __u32 handle, int program)
+{
+	int rc = -ENOSPC;
+
+	for (__u32 priority = 1; priority <= FILTER_PRIORITIES && rc; priority++) {
+		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority, .prog_fd = program);
+
+		rc = bpf_tc_attach(hook, &opts);
+	}
+	return rc;
+}
+
+static int attach_filter(__u32 ifindex, int program, __u16 *ret_flags)
+{
+	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
+	__u32 handle = FILTER_ON_OURS;
+	struct filter left;
+	int rc;
+
+	if (filter_find(ifindex, 0, &left))	/* of an `up` that was killed: other instances were refused before */
+		filter_remove(ifindex, &left);
+	rc = bpf_tc_hook_create(&hook);
+	if (rc == -EEXIST)		/* another's clsact, or an ingress qdisc, which serves as well */
+		handle = FILTER_ON_THEIRS;
+	else if (rc)
+		return rc;
+	rc = filter_add(&hook, handle, program);
+	if (!rc)
+		*ret_flags = handle == FILTER_ON_OURS ? LINK_TC | LINK_QDISC_OURS : LINK_TC;
+	else if (handle == FILTER_ON_OURS)
+		filter_remove(ifindex, &(struct filter){ .handle = handle });
+	return rc;
+}
+
+int attach_tc(__u32 ifindex, int program, int *ret_link, __u16 *ret_flags)
+{
+	int link = bpf_link_create(program, ifindex, TCX_INGRESS, NULL);
+
+	if (link >= 0) {
+		*ret_link = link;
+		*ret_flags = LINK_TC | LINK_TCX;
+		return 0;
+	}
+	*ret_link = -1;
+	return attach_filter(ifindex, program, ret_flags);
+}
+
+int attach_egress(__u32 ifindex, int program, int *ret_link)
+{
+	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_EGRESS);
+
+	*ret_link = bpf_link_create(program, ifindex, TCX_EGRESS, NULL);
+	if (*ret_link >= 0)
+		return 0;
+	*ret_link = -1;
+	detach_egress(ifindex);
+	return filter_add(&hook, FILTER_ON_THEIRS, program);
+}
+
+void detach_egress(__u32 ifindex)
+{
+	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_EGRESS);
+	struct filter f;
+
+	if (!filter_find_at(ifindex, BPF_TC_EGRESS, 0, &f))
+		return;
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f.handle, .priority = f.priority);
+	bpf_tc_detach(&hook, &opts);
+}
+
+int attach_replace(int link, int program)
+{
+	return bpf_link_update(link, program, NULL);
+}
+
+int attach_replace_filter(__u32 ifindex, int program)
+{
+	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
+	struct filter f;
+
+	if (!filter_find(ifindex, 0, &f))
+		return -ENOENT;
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f.handle, .priority = f.priority, .prog_fd = program,
+		    .flags = BPF_TC_F_REPLACE);
+	return bpf_tc_attach(&hook, &opts);
+}
+
+void detach_link(int link)
+{
+	bpf_link_detach(link);
+}
+
+void detach_filter(__u32 ifindex, bool qdisc_ours)
+{
+	struct filter f = { .handle = FILTER_ON_OURS };
+
+	detach_egress(ifindex);
+	if (filter_find(ifindex, 0, &f) || qdisc_ours)
+		filter_remove(ifindex, &f);
+}
+
+void detach_filters_of(int program)
+{
+	struct if_nameindex *devices = if_nameindex();
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	struct filter f;
+
+	if (devices && !bpf_obj_get_info_by_fd(program, &info, &len))
+		for (struct if_nameindex *d = devices; d->if_index; d++)
+			if (filter_find(d->if_index, info.id, &f))
+				filter_remove(d->if_index, &f);
+	if_freenameindex(devices);
+}
+
+/* What bpf(2) takes for BPF_PROG_QUERY of tcx; libbpf 1.1 asks for other attach types in the same way */
+static size_t attached_tcx(__u32 ifindex, __u32 *ids, size_t room)
+{
+	__u32 n = room, flags;
+
+	return bpf_prog_query(ifindex, TCX_INGRESS, 0, &flags, ids, &n) ? 0 : n;
+}
+
+size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room)
+{
+	size_t n = attached_tcx(ifindex, ids, room);
+
+	struct filter f;
+
+	if (n < room && filter_find(ifindex, 0, &f))
+		ids[n++] = f.id;
+	return n;
+}

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * dataplane: opening, loading and pinning; the only user of the skeleton.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xdp/libxdp.h>
+#include "dataplane/attach.h"
+#include "dataplane/control.h"
+#include "dataplane/dataplane.h"
+#include "dataplane/dataplane_programs.h"
+#include "lib/jiffies.h"
+#include "dataplane/load_error.h"
+#include "lib/log.h"
+#include "dataplane/map_info.h"
+#include "dataplane/shared.h"
+#include "dataplane/table.h"
+#include "wgxdp.skel.h"
+
+/* Rooms that are made before anything needs them, so that most changes of the configuration find the maps large enough */
+#define ROOM_SERVICES 64
+#define ROOM_PORTS 64
+#define ROOM_SLOTS 256
+#define ROOM_CHOICES 65536
+#define ROOM_PEERS 64
+#define ROOM_ROUTES (1 << 20)		/* places in a trie cost nothing until they are used */
+
+void dataplane_quiet(void)
+{
+	libbpf_set_print(load_error_print);
+}
+
+__u64 netns_inode(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/net", &st) ? 0 : st.st_ino;
+}
+
+static int open_pins(struct dataplane *dp)
+{
+	struct control c = { 0 };
+	__u32 zero = 0;
+
+	for (int i = 0; i < MAP_COUNT; i++) {
+		dp->maps[i] = pin_get(dp->instance, "%s", dataplane_map_names[i]);
+		if (dp->maps[i] >= 0 || i != MAP_control)	/* others are newer than what runs, and made by the next `up` */
+			continue;
+		log_error("instance %s: map %s is not pinned: `wgxdp down` removes what is left of it", dp->instance,
+			  dataplane_map_names[i]);
+		return dp->maps[i];
+	}
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		dp->programs[i] = pin_get(dp->instance, "progs/%s", dataplane_program_names[i]);
+	dp->elsewhere = !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.netns != netns_inode();
+	dp->choices = c.flags & CONTROL_WITH_CHOICES;
+	dp->source_trie = c.flags & CONTROL_WITH_SOURCE_TRIE;
+	if (c.abi_version != ABI_VERSION) {
+		log_error("instance %s runs with layout %u of its maps, this program has %u: `wgxdp down` with the program "
+			  "that started it, then `wgxdp up`", dp->instance, c.abi_version, ABI_VERSION);
+		return -EPROTO;
+	}
+	return 0;
+}
+
+int dataplane_open(const char *instance, struct dataplane **ret)
+{
+	struct dataplane *dp = calloc(1, sizeof(*dp));
+	int rc = 0;
+
+	if (!dp) {
+		log_error("instance %s: no memory to read what runs", instance);
+		return -ENOMEM;
+	}
+	dataplane_quiet();
+	strcpy(dp->instance, instance);
+	memset(dp->maps, -1, sizeof(dp->maps));
+	memset(dp->programs, -1, sizeof(dp->programs));
+	rc = pins_exist(instance);
+	dp->running = rc > 0;
+	if (dp->running)
+		rc = open_pins(dp);
+	if (rc)
+		dataplane_close(dp);
+	else
+		*ret = dp;
+	return rc;
+}
+
+#define at_least(have, need) ({ __u32 have_ = (have), need_ = (need); have_ > need_ ? have_ : need_; })
+
+/* Peers double, so that those who come one by one seldom need new programs */
+static __u32 peers_room(const struct dataplane *dp, const struct plan_relay *r)
+{
+	__u32 n = at_least(dataplane_entries(dp, MAP_peers), r->on ? ROOM_PEERS : 1);
+
+	while (n < r->n_peers)
+		n *= 2;
+	return n;
+}
+
+/* wgxdp_tc_l3 takes a third of the time that loading takes: load it once some port is an L3 device,
+ * and from then on. */
+static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
+{
+	bpf_program__set_autoload(s->progs.wgxdp_tc_l3,
+				  p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
+	bpf_program__set_autoload(s->progs.wgxdp_flow_arm, p->n_flows);
+	bpf_program__set_autoload(s->progs.wgxdp_answer, p->challenges || p->blind.on);
+	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, p->blind.on);
+}
+
+static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
+{
+	const struct plan_relay *r = &p->relay;
+	struct addr mask = prefix_mask(&r->overlay);
+	__u32 peers = peers_room(dp, r), allowed = at_least(dataplane_entries(dp, MAP_allowed), r->on ? ALLOWED_BUCKETS : 1);
+
+	bpf_map__set_max_entries(s->maps.peers, peers);
+	bpf_map__set_max_entries(s->maps.peer_names, peers);
+	bpf_map__set_max_entries(s->maps.peer_totals, 4 * peers);
+	bpf_map__set_max_entries(s->maps.subnets, at_least(dataplane_entries(dp, MAP_subnets), r->subnets ? SUBNETS : 1));
+	bpf_map__set_max_entries(s->maps.routes, at_least(dataplane_entries(dp, MAP_routes), r->on ? ROOM_ROUTES : 1));
+	bpf_map__set_max_entries(s->maps.allowed, allowed);
+	if (!r->on)
+		return;
+	s->rodata->overlay_hi = r->overlay.addr.q[0];
+	s->rodata->overlay_lo = r->overlay.addr.q[1];
+	s->rodata->overlay_mask_hi = mask.q[0];
+	s->rodata->overlay_mask_lo = mask.q[1];
+	s->rodata->allowed_mask = allowed - 1;
+	s->rodata->with_subnets = r->subnets;
+	s->rodata->with_routes64 = r->overlay.len != 48;
+	s->rodata->with_routes = true;		/* a tunnel's own address may come at any time */
+}
+
+/* Sizes: what the plan needs, what is usual, and never less than what runs */
+static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
+{
+	__u32 services = at_least(ROOM_SERVICES, p->n_services), slots = at_least(ROOM_SLOTS, p->n_slots);
+	__u32 names = at_least(dataplane_entries(dp, MAP_names), services);
+	__u32 sites = p->blind.on ? 2 * at_least(dataplane_entries(dp, MAP_blind_sites), p->blind.room) : 0, nexthops = at_least(dataplane_entries(dp, MAP_nexthops), slots + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS + sites);
+	__u32 table = at_least(dataplane_entries(dp, MAP_table), table_size(p->n_entries));
+	__u32 sources = at_least(dataplane_entries(dp, MAP_sources), 2 * at_least(ROOM_PORTS, p->n_ports));
+
+	bpf_map__set_max_entries(s->maps.table, table);
+	bpf_map__set_max_entries(s->maps.sources, sources);
+	bpf_map__set_max_entries(s->maps.nexthops, nexthops);
+	bpf_map__set_max_entries(s->maps.choices, p->choices ? ROOM_CHOICES : at_least(dataplane_entries(dp, MAP_choices), 1));
+	bpf_map__set_max_entries(s->maps.names, names);
+	bpf_map__set_max_entries(s->maps.totals, names * 4);
+	s->rodata->tick_rate = jiffies_a_second();
+	s->rodata->table_mask = table - 1;
+	s->rodata->gateway_slots = nexthops - sites - NEXTHOP_GATEWAYS;
+	s->rodata->blind_slots = nexthops - sites;
+	s->rodata->uniform_slots = nexthops - sites - NEXTHOP_GATEWAYS - NEXTHOP_UNIFORM;
+	s->rodata->with_choices = dp->choices = p->choices || dp->choices;
+	s->rodata->with_vlans = p->vlans;
+	s->rodata->with_bridges = p->bridges;
+	s->rodata->with_routers = p->routers;
+	s->rodata->with_source_trie = dp->source_trie = p->n_trie || p->relay.grows || dp->source_trie;
+	s->rodata->with_flows = p->n_flows || p->guarded || p->blind.on;
+	s->rodata->with_guards = p->guarded;
+	s->rodata->with_blind = p->blind.on;
+	s->rodata->with_relay = p->relay.on;
+	s->rodata->with_lists = p->n_lists;
+	s->rodata->with_hearing = p->hearing;
+	set_programs(dp, s, p);
+	dataplane_size_flows(dp, s->obj, p, names);
+	dataplane_size_guard(dp, s->obj, p, names);
+	set_relay(dp, s, p);
+	dataplane_size_blind(dp, s, p);
+}
+
+/* Running maps of the same size are taken over; others are made anew, and take the counters over. Values of another size are those
+ * of maps without state, for others would be another ABI_VERSION. */
+static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
+{
+	for (int i = 0; i < MAP_COUNT; i++) {
+		struct bpf_map *map = dataplane_map(s, i);
+		int rc;
+
+		dp->map_is_new[i] = dataplane_entries(dp, i) != bpf_map__max_entries(map) ||
+				    map_info(dp->maps[i]).value_size != bpf_map__value_size(map);
+		if (dp->map_is_new[i])
+			continue;
+		rc = bpf_map__reuse_fd(map, dp->maps[i]);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static void take_maps(struct dataplane *dp, struct wgxdp *s)
+{
+	for (int i = 0; i < MAP_COUNT; i++) {
+		struct bpf_map *map = dataplane_map(s, i);
+		int old = dp->maps[i], new = dup(bpf_map__fd(map));
+
+		if (old >= 0 && dp->map_is_new[i])
+			dataplane_carry_over(dp, i, new, bpf_map__value_size(map));
+		if (old >= 0)
+			close(old);
+		dp->maps[i] = new;
+	}
+}
+
+static bool is_whole(const struct dataplane *dp)
+{
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (dp->maps[i] < 0)
+			return false;
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		if (dp->programs[i] < 0 && i != PROGRAM_wgxdp_tc_l3)
+			return false;
+	return true;
+}
+
+/* Running programs and maps lack nothing for the plan but what tells clients of one backend apart: until that is there, replies leave
+ * from the first listener's address. Prefixes beyond the list would be a hole, and of another overlay no program knows but its own. */
+static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const struct plan *p)
+{
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (i != MAP_choices &&
+		    dataplane_entries(dp, i) != bpf_map__max_entries(dataplane_map(s, i)))
+			return false;
+	return !p->n_trie && !p->relay.on && !p->n_flows && !p->guarded && !p->blind.on && (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
+}
+
+int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
+{
+	struct wgxdp *s = wgxdp__open();
+	struct control c = { 0 };
+	__u32 zero = 0;
+	bool serves;
+	int rc = 0;
+	__u64 hash;
+
+	if (!s) {
+		char why[128];
+
+		rc = -errno;
+		libbpf_strerror(rc, why, sizeof(why));	/* errors of its own, and of libelf */
+		log_error("cannot open the programs: %s", why);
+		return rc;
+	}
+	set_sizes(dp, s, p);
+	hash = dataplane_program_hash(s);
+	serves = dp->running && is_whole(dp) && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.program == hash;
+	dp->later = !serves && may_wait && dp->running && is_whole(dp) && can_wait(dp, s, p);
+	if (serves || dp->later) {
+		wgxdp__destroy(s);
+		return 0;
+	}
+	dp->skeleton = s;
+	dataplane_choose_tracepoints(s);
+	load_error_begin();
+	rc = reuse_maps(dp, s) ?: wgxdp__load(s);
+	if (rc) {
+		char what[INSTANCE_LEN + 16];
+
+		snprintf(what, sizeof(what), "instance %s", dp->instance);
+		load_error_tell(what, rc);
+		return rc;
+	}
+	take_maps(dp, s);
+	for (int i = 0; i < PROGRAM_COUNT; i++) {
+		struct bpf_program *program = dataplane_program(s, i);
+
+		if (dp->programs[i] >= 0)
+			close(dp->programs[i]);
+		dp->programs[i] = bpf_program__autoload(program) ? dup(bpf_program__fd(program)) : -1;
+	}
+	dp->reloaded = true;
+	dp->hash = hash;
+	return 0;
+}
+
+int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_program **ret)
+{
+	struct bpf_program *program;
+	struct wgxdp *s;
+	int rc = 0;
+
+	*ret = dp->component;
+	if (dp->component)
+		return 0;
+	s = dataplane_open_without(shared_refused, -EINVAL);
+	if (!s)
+		return -errno;
+	set_sizes(dp, s, p);
+	for (int i = 0; i < MAP_COUNT && !rc; i++)
+		rc = bpf_map__reuse_fd(dataplane_map(s, i), dp->maps[i]);
+	bpf_object__for_each_program(program, s->obj)
+		bpf_program__set_autoload(program, program == s->progs.wgxdp_xdp);
+	*ret = rc ? NULL
+		  : xdp_program__from_bpf_obj(s->obj,
+					      bpf_program__section_name(s->progs.wgxdp_xdp));
+	rc = rc ?: libxdp_get_error(*ret) ?: xdp_program__set_xdp_frags_support(*ret, true);
+	if (rc) {
+		wgxdp__destroy(s);
+		return rc;
+	}
+	dp->component_skeleton = s;
+	dp->component = *ret;
+	return 0;
+}
+
+static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffix)
+{
+	int rc = 0;
+
+	for (int i = 0; i < MAP_COUNT && !rc; i++)
+		if (!dp->running || dp->map_is_new[i])
+			rc = pin_set(dp->maps[i], dp->instance, suffix, dataplane_map_names[i]);
+	for (int i = 0; i < PROGRAM_COUNT && !rc && dp->reloaded; i++) {
+		char name[32];
+
+		if (dp->programs[i] < 0)
+			continue;
+		snprintf(name, sizeof(name), "progs/%s", dataplane_program_names[i]);
+		rc = pin_set(dp->programs[i], dp->instance, suffix, name);
+	}
+	if (!rc && dp->reloaded) {
+		dataplane_count_unsent(dp, suffix);
+		dataplane_pin_arm(dp, p, suffix);
+		dataplane_pin_answer(dp, suffix);
+	}
+	if (!rc)
+		dataplane_pin_egress(dp, p, suffix);
+	for (size_t i = 0; i < dp->n_ports && !rc; i++) {
+		struct dataplane_port *port = &dp->ports[i];
+		char name[32];
+
+		snprintf(name, sizeof(name), "attach/xdp-%u", port->ifindex);
+		if (port->xdp_new && port->xdp_link >= 0)
+			rc = pin_set(port->xdp_link, dp->instance, suffix, name);
+		snprintf(name, sizeof(name), "attach/tcx-%u", port->ifindex);
+		if (!rc && port->tc_new && port->tcx_link >= 0)
+			rc = pin_set(port->tcx_link, dp->instance, suffix, name);
+	}
+	return rc;
+}
+
+static int replace_programs(struct dataplane *dp, const struct plan *p)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < dp->n_ports && dp->running && dp->reloaded && !rc; i++) {
+		struct dataplane_port *port = &dp->ports[i];
+		int tc = dp->programs[port->l3 ? PROGRAM_wgxdp_tc_l3 : PROGRAM_wgxdp_tc];
+
+		if (!port->xdp_new && port->xdp_link >= 0)
+			rc = attach_replace(port->xdp_link, dp->programs[PROGRAM_wgxdp_xdp]);
+		if (!port->xdp_new && port->flags & LINK_SHARED && plan_nic(p, port->ifindex))
+			rc = dataplane_replace_component(dp, port, p);
+		if (!rc && !port->tc_new && port->tcx_link >= 0)
+			rc = attach_replace(port->tcx_link, tc);
+		else if (!rc && !port->tc_new && port->flags & LINK_TC)
+			rc = attach_replace_filter(port->ifindex, tc);
+	}
+	if (rc)
+		log_error("cannot put the new programs in the place of the running ones: %s", strerror(-rc));
+	return rc;
+}
+
+/* What the plan does not have at this device any more */
+static void drop_port(struct dataplane *dp, const struct dataplane_port *port, const struct plan *p)
+{
+	if (!plan_nic(p, port->ifindex)) {
+		pin_remove(dp->instance, "attach/xdp-%u", port->ifindex);
+		if (port->xdp_link >= 0)
+			detach_link(port->xdp_link);
+		if (port->flags & LINK_SHARED)
+			shared_detach(port->ifindex, dp->maps[MAP_control], 0);
+	}
+	if (plan_port(p, port->ifindex))
+		return;
+	pin_remove(dp->instance, "attach/tcx-%u", port->ifindex);
+	if (port->tcx_link >= 0)
+		detach_link(port->tcx_link);
+	if (port->flags & LINK_TC && !(port->flags & LINK_TCX))
+		detach_filter(port->ifindex, port->flags & LINK_QDISC_OURS);
+}
+
+/* Copied ones. Not an error: each goes on, and which of them ends late depends on who goes on sending */
+static void arm_flows(const struct dataplane *dp)
+{
+	int n = dataplane_sweep_flows(dp);
+
+	if (n > 0)
+		log_warning("%d of the flows that were copied have no timer yet, for the kernel has no memory for one in this moment: those who send "
+			    "nothing more end when `wgxdp daemon` looks, every 30 s", n);
+}
+
+static bool is_map(void *data, const char *name)
+{
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (!strcmp(name, dataplane_map_names[i]))
+			return true;
+	return false;
+}
+
+static bool is_loaded_program(void *data, const char *name)
+{
+	struct dataplane *dp = data;
+	struct bpf_program *program = bpf_object__find_program_by_name(dp->skeleton->obj, name);
+
+	return program && bpf_program__autoload(program);
+}
+
+/* A former build may have maps and programs that this one does not have, and programs that the
+ * configuration asked for before. */
+static void remove_former_pins(struct dataplane *dp)
+{
+	pins_remove_others(dp->instance, "", is_map, NULL);
+	pins_remove_others(dp->instance, "progs", is_loaded_program, dp);
+}
+
+int dataplane_commit(struct dataplane *dp, const struct plan *p)
+{
+	const char *suffix = dp->running ? "" : "~new";
+	struct control *c;
+	int rc = pins_make_dirs(dp->instance, suffix) ?: replace_programs(dp, p);	/* a killed `down` has taken them */
+
+	if (!rc)
+		rc = pin_all(dp, p, suffix);
+	if (!rc && !dp->running)
+		rc = pins_commit(dp->instance);
+	if (rc)
+		return rc;
+	/* The hash comes last: where this command is killed, the next one begins anew. */
+	if (dp->reloaded)
+		remove_former_pins(dp);
+	c = dp->reloaded ? control_map(dp->maps[MAP_control]) : NULL;
+	if (c)
+		c->program = dp->hash;
+	control_unmap(c);
+	if (dp->reloaded && p->n_flows && dp->map_is_new[MAP_flows])
+		arm_flows(dp);
+	for (size_t i = 0; i < dp->n_ports; i++) {
+		drop_port(dp, &dp->ports[i], p);
+		dp->ports[i].xdp_new = dp->ports[i].tc_new = false;
+	}
+	dp->running = true;
+	dp->begun = false;
+	return 0;
+}
+
+void dataplane_close(struct dataplane *dp)
+{
+	if (!dp)
+		return;
+	for (size_t i = 0; i < dp->n_ports; i++) {
+		struct dataplane_port *port = &dp->ports[i];
+
+		if (port->xdp_new && port->flags & LINK_SHARED)
+			shared_detach(port->ifindex, dp->maps[MAP_control], 0);
+		if (port->tc_new && port->tcx_link < 0)
+			detach_filter(port->ifindex, port->flags & LINK_QDISC_OURS);
+		if (port->xdp_link >= 0)
+			close(port->xdp_link);
+		if (port->tcx_link >= 0)
+			close(port->tcx_link);
+	}
+	if (dp->begun)
+		pins_remove_all(dp->instance, "~new");
+	free(dp->ports);
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (dp->maps[i] >= 0)
+			close(dp->maps[i]);
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		if (dp->programs[i] >= 0)
+			close(dp->programs[i]);
+	xdp_program__close(dp->component);
+	wgxdp__destroy(dp->component_skeleton);
+	wgxdp__destroy(dp->skeleton);
+	free(dp);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * dataplane: the blind relay: room for its sites, what it needs to know from the beginning, and the program that sees what our own
+ * WireGuard sends.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "dataplane/attach.h"
+#include "dataplane/dataplane.h"
+#include "lib/log.h"
+#include "dataplane/table.h"
+#include "wgxdp.skel.h"
+
+#define PIN_EGRESS "progs/wgxdp_tc_egress"
+#define ROOM_PAIRS 65536		/* of sites that talk; they cost nothing until they do */
+
+/* Two sessions' indices for each of a site's pairs, and as many again while they change, in half of the places */
+static __u32 session_buckets(__u32 room)
+{
+	__u32 n = room * room / 2;
+
+	return n < 1024 ? 1024 : n > 65536 ? 65536 : n;
+}
+
+void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const struct plan *p)
+{
+	const struct plan_blind *b = &p->blind;
+	__u32 room = b->on ? b->room : 1, buckets = b->on ? session_buckets(room) : 1;
+
+	dataplane_size_map(dp, s->obj, MAP_blind_sites, "blind_sites", room);
+	dataplane_size_map(dp, s->obj, MAP_blind_names, "blind_names", room);
+	dataplane_size_map(dp, s->obj, MAP_blind_waiting, "blind_waiting", room);
+	dataplane_size_map(dp, s->obj, MAP_blind_totals, "blind_totals", room * room);
+	dataplane_size_map(dp, s->obj, MAP_blind_pairs, "blind_pairs", b->on ? ROOM_PAIRS : 1);
+	dataplane_size_map(dp, s->obj, MAP_sessions, "sessions", buckets);
+	dataplane_size_map(dp, s->obj, MAP_hints, "hints", buckets);
+	dataplane_size_map(dp, s->obj, MAP_endpoints, "endpoints", b->on ? table_size(room) : 1);
+	if (b->on)			/* who was wrong lately has a budget of his own, as with a guard */
+		dataplane_size_map(dp, s->obj, MAP_failed, "failed", FAILED_PLACES);
+	s->rodata->blind_port = b->port;
+	s->rodata->blind_mask = bpf_map__max_entries(s->maps.sessions) - 1;
+	s->rodata->endpoints_mask = bpf_map__max_entries(s->maps.endpoints) - 1;
+}
+
+/* The link at another interface than this one goes */
+static void drop_others(const struct dataplane *dp, __u32 ifindex)
+{
+	char path[PIN_LEN];
+	struct dirent *e;
+	__u32 is;
+	DIR *dir;
+
+	pin_path(path, dp->instance, "", "attach");
+	dir = opendir(path);
+	while (dir && (e = readdir(dir)))
+		if (sscanf(e->d_name, "egress-%u", &is) == 1 && is != ifindex)
+			pin_remove(dp->instance, "attach/egress-%u", is);
+	if (dir)
+		closedir(dir);
+}
+
+/* The program: the one just loaded, or that which is pinned; -1: none */
+static int egress_program(struct dataplane *dp, const char *suffix)
+{
+	int program;
+
+	if (!dp->reloaded)
+		return pin_get(dp->instance, PIN_EGRESS);
+	program = dup(bpf_program__fd(dp->skeleton->progs.wgxdp_tc_egress));
+	pin_set(program, dp->instance, suffix, PIN_EGRESS);
+	return program;
+}
+
+static int attach(struct dataplane *dp, __u32 ifindex, int program, const char *suffix)
+{
+	int link = pin_get(dp->instance, "attach/egress-%u", ifindex), rc = -ENOENT;
+	char name[32];
+
+	if (link >= 0) {
+		rc = attach_replace(link, program);
+		close(link);
+	}
+	if (!rc)
+		return 0;
+	pin_remove(dp->instance, "attach/egress-%u", ifindex);
+	rc = attach_egress(ifindex, program, &link);
+	if (rc || link < 0)
+		return rc;
+	snprintf(name, sizeof(name), "attach/egress-%u", ifindex);
+	rc = pin_set(link, dp->instance, suffix, name);
+	close(link);
+	return rc;
+}
+
+void dataplane_pin_egress(struct dataplane *dp, const struct plan *p, const char *suffix)
+{
+	__u32 ifindex = p->blind.on ? p->blind.ifindex : 0;
+	int program, rc;
+
+	drop_others(dp, ifindex);
+	if (!p->blind.on)
+		return;
+	/* Pinned also while the interface is not there yet: it may come without another load. */
+	program = egress_program(dp, suffix);
+	rc = program < 0 ? program : ifindex ? attach(dp, ifindex, program, suffix) : 0;
+	if (program >= 0)
+		close(program);
+	if (rc)
+		log_warning("blind: what this host's own WireGuard sends cannot be seen: %s; sites whose address changes come back late", strerror(-rc));
+}

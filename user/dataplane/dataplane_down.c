@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * dataplane: taking back everything of an instance, and what a killed `up` has left of one.
+ */
+#include <bpf/bpf.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "dataplane/attach.h"
+#include "dataplane/dataplane.h"
+#include "lib/log.h"
+#include "dataplane/shared.h"
+
+/* What an `up` that was killed has left, whose programs were pinned before the first filter was attached; and a `down`, which had taken
+ * all that has no pin when it began with pins */
+int dataplane_discard_new(const char *instance)
+{
+	char new[INSTANCE_LEN + 8];
+	int control;
+
+	snprintf(new, sizeof(new), "%s~new", instance);
+	control = pin_get(new, "control");
+	if (control >= 0) {
+		shared_detach_all(control);
+		close(control);
+	}
+	for (int l3 = 0; l3 < 2; l3++) {
+		int program = pin_get(new, l3 ? "progs/wgxdp_tc_l3" : "progs/wgxdp_tc");
+
+		if (program >= 0) {
+			detach_filters_of(program);
+			close(program);
+		}
+	}
+	return pins_remove_all(instance, "~new") ?: pins_exist(instance) ? 0 : pins_remove_all(instance, "");
+}
+
+/* Filters and components are no pins: each is taken off its device, in the network namespace where it is */
+static int remove_unpinned(const char *instance)
+{
+	int links = pin_get(instance, "links"), control = pin_get(instance, "control"), rc = 0;
+	struct control c = { 0 };
+	char name[IF_NAMESIZE];
+	struct link link;
+	__u32 zero = 0;
+
+	if (control >= 0 && !bpf_map_lookup_elem(control, &zero, &c) && c.netns != netns_inode())
+		log_warning("instance %s was brought up in another network namespace: tc filters and shared XDP of it, "
+			    "if it has any, remain there", instance);
+	for (__u32 i = 0; links >= 0 && c.netns == netns_inode() && i < LINKS && !rc; i++)
+		if (!bpf_map_lookup_elem(links, &i, &link) && link.flags & LINK_SHARED && if_indextoname(link.ifindex, name))
+			rc = shared_permitted(name);
+	for (__u32 i = 0; links >= 0 && c.netns == netns_inode() && i < LINKS && !rc; i++)
+		if (!bpf_map_lookup_elem(links, &i, &link)) {
+			if (link.flags & LINK_SHARED)
+				shared_detach(link.ifindex, control, 0);
+			if (link.flags & LINK_TC && !(link.flags & LINK_TCX))
+				detach_filter(link.ifindex, link.flags & LINK_QDISC_OURS);
+		}
+	if (links >= 0)
+		close(links);
+	if (control >= 0)
+		close(control);
+	return rc;
+}
+
+int dataplane_down(const char *instance)
+{
+	int rc;
+
+	dataplane_quiet();
+	rc = remove_unpinned(instance);
+	return rc ?: pins_remove_all(instance, "") ?: dataplane_discard_new(instance);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * dataplane: room for the guard, keys and guards as a plan says, and what they say. A service's keys stand in a row; another row is
+ * written where nobody looks, and then struct guard names it: so a message meets the ones or the others.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "dataplane/dataplane.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "dataplane/table.h"
+
+#define ROOM_KEYS 256
+#define KEYS_SPARE 8			/* times as many as there are: rows of other lengths come and go between those that stay */
+#define ROOM_SOURCES 65536
+#define ROOM_ANSWERED 262144
+#define ROOM_INDICES 131072
+#define ROOM_CHALLENGED 65536
+
+static __u32 keys_room(size_t n)
+{
+	__u32 room = ROOM_KEYS;
+
+	while (room < KEYS_SPARE * n)
+		room *= 2;
+	return room;
+}
+
+/* Without a guard each map has one entry */
+void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p, __u32 services)
+{
+	bool on = p->guarded;
+
+	dataplane_size_map(dp, obj, MAP_guards, "guards", on ? services : 1);
+	dataplane_size_map(dp, obj, MAP_guard_keys, "guard_keys", on ? keys_room(p->n_keys) : 1);
+	dataplane_size_map(dp, obj, MAP_public_keys, "public_keys", on ? keys_room(p->n_keys) : 1);
+	dataplane_size_map(dp, obj, MAP_guard_state, "guard_state", on ? services : 1);
+	dataplane_size_map(dp, obj, MAP_guard_sources, "guard_sources", on ? ROOM_SOURCES : 1);
+	dataplane_size_map(dp, obj, MAP_answered, "answered", on ? ROOM_ANSWERED : 1);
+	dataplane_size_map(dp, obj, MAP_indices, "indices", on ? ROOM_INDICES : 1);
+	dataplane_size_map(dp, obj, MAP_replays, "replays", on ? REPLAY_ROWS : 1);
+	dataplane_size_map(dp, obj, MAP_handshakes, "handshakes", on ? HANDSHAKE_PLACES : 1);
+	dataplane_size_map(dp, obj, MAP_challenged, "challenged", on ? ROOM_CHALLENGED : 1);
+	dataplane_size_map(dp, obj, MAP_challenges, "challenges", p->challenges ? CHALLENGES_BYTES : 1);	/* a page */
+	dataplane_size_map(dp, obj, MAP_health, "health", on ? services * GUARD_BACKENDS_MAX : 1);
+	dataplane_size_map(dp, obj, MAP_backend_names, "backend_names", on ? services * GUARD_BACKENDS_MAX : 1);
+	dataplane_size_map(dp, obj, MAP_failed, "failed", on ? FAILED_PLACES : 1);
+}
+
+/* ---- keys ---- */
+
+static bool same_row(const struct dataplane *dp, __u32 word, const struct plan_guard *g)
+{
+	bool same = GUARD_KEYS_N(word) == g->n_keys;
+
+	for (__u32 i = 0; i < g->n_keys && same; i++) {
+		__u32 place = GUARD_KEYS_FIRST(word) + i;
+		struct guard_key key;
+		struct public_key public;
+
+		same = !bpf_map_lookup_elem(dp->maps[MAP_guard_keys], &place, &key) && !memcmp(&key, &g->keys[i].key, sizeof(key)) &&
+		       !bpf_map_lookup_elem(dp->maps[MAP_public_keys], &place, &public) &&
+		       !memcmp(&public, &g->keys[i].public, sizeof(public));
+	}
+	return same;
+}
+
+static void take_row(bool *used, __u32 room, __u32 word)
+{
+	for (__u32 i = 0; i < GUARD_KEYS_N(word) && GUARD_KEYS_FIRST(word) + i < room; i++)
+		used[GUARD_KEYS_FIRST(word) + i] = true;
+}
+
+/* n places in a row that nobody has; room: there are none */
+static __u32 free_row(const bool *used, __u32 room, __u32 n)
+{
+	__u32 run = 0, i = 0;
+
+	for (; i < room && run < n; i++)
+		run = used[i] ? 0 : run + 1;
+	return run < n ? room : i - n;
+}
+
+static int write_row(const struct dataplane *dp, struct plan_guard *g, bool *used, __u32 room)
+{
+	__u32 first = free_row(used, room, g->n_keys);
+	int rc = first < room ? 0 : -ENOSPC;
+
+	if (rc)
+		return rc;
+	g->guard.keys = GUARD_KEYS_WORD(first, g->n_keys);
+	take_row(used, room, g->guard.keys);
+	for (__u32 i = 0; i < g->n_keys && !rc; i++) {
+		__u32 place = first + i;
+
+		rc = bpf_map_update_elem(dp->maps[MAP_guard_keys], &place, &g->keys[i].key, BPF_ANY) ?:
+		     bpf_map_update_elem(dp->maps[MAP_public_keys], &place, &g->keys[i].public, BPF_ANY);
+	}
+	return rc;
+}
+
+int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *changes)
+{
+	__u32 room = dataplane_entries(dp, MAP_guard_keys);
+	bool *used = calloc(room + 1, sizeof(*used)), waited = false;
+	struct guard *now = NULL;
+	size_t n = 0;
+	int rc = used ? dataplane_guards(dp, &now, &n) : -ENOMEM;
+
+	for (size_t id = 0; id < n && !rc; id++)
+		take_row(used, room, now[id].keys);
+	for (size_t id = 0; id < p->n_guards && !rc; id++) {
+		struct plan_guard *g = &p->guards[id];
+
+		if (!g->guard.flags)
+			continue;
+		if (id < n && now[id].flags && same_row(dp, now[id].keys, g)) {
+			g->guard.keys = now[id].keys;
+			continue;
+		}
+		if (!waited)
+			table_grace();		/* for who still reads a row that the last change gave up */
+		waited = true;
+		*changes += g->n_keys;
+		rc = write_row(dp, g, used, room);
+	}
+	if (rc == -ENOSPC)
+		log_error("no room for %zu keys of all services", p->n_keys);
+	free(used);
+	free(now);
+	return rc;
+}
+
+/* ---- guards ---- */
+
+static void write_limits(struct guard *to, const struct guard *from)
+{
+	memcpy(to->header, from->header, sizeof(to->header));
+	memcpy(to->junk, from->junk, sizeof(to->junk));
+	to->source_each = from->source_each;
+	to->source_burst = from->source_burst;
+	to->service_each = from->service_each;
+	to->service_burst = from->service_burst;
+	to->challenge_each = from->challenge_each;
+	to->challenge_burst = from->challenge_burst;
+	to->health_initiations = from->health_initiations;
+	to->health_sources = from->health_sources;
+	to->standby = from->standby;
+}
+
+/* In place: one that begins is whole when its flags say so, and one that ends says so first; keys change by one store */
+static void write_guard(struct guard *to, const struct guard *from)
+{
+	if (!from->flags)
+		__atomic_store_n(&to->flags, 0, __ATOMIC_SEQ_CST);
+	write_limits(to, from);
+	__atomic_store_n(&to->keys, from->keys, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&to->flags, from->flags, __ATOMIC_SEQ_CST);
+}
+
+static int write_guards(const struct dataplane *dp, const struct plan *p, int *changes)
+{
+	static const struct guard none;
+	__u32 n = dataplane_entries(dp, MAP_guards);
+	struct guard *guards = mmap(NULL, n * sizeof(*guards), PROT_READ | PROT_WRITE, MAP_SHARED, dp->maps[MAP_guards], 0);
+
+	if (guards == MAP_FAILED)
+		return -errno;
+	for (__u32 id = 0; id < n; id++) {
+		const struct guard *g = id < p->n_guards ? &p->guards[id].guard : &none;
+
+		if (!memcmp(&guards[id], g, sizeof(*g)))
+			continue;
+		++*changes;
+		write_guard(&guards[id], g);
+	}
+	munmap(guards, n * sizeof(*guards));
+	return 0;
+}
+
+/* What another one of the same number has answered is none of its */
+static int write_backend_name(const struct dataplane *dp, __u32 at, const struct backend_name *name)
+{
+	static const struct health none;
+
+	return bpf_map_update_elem(dp->maps[MAP_health], &at, &none, BPF_ANY) ?:
+	       bpf_map_update_elem(dp->maps[MAP_backend_names], &at, name, BPF_ANY);
+}
+
+int dataplane_guards_write(const struct dataplane *dp, const struct plan *p, int *changes)
+{
+	static const struct backend_name none;
+	struct backend_name *now = NULL;
+	size_t n = 0;
+	int rc = write_guards(dp, p, changes) ?: dataplane_backend_names(dp, &now, &n);
+
+	for (__u32 at = 0; at < n && !rc; at++) {
+		__u32 id = at / GUARD_BACKENDS_MAX;
+		const struct backend_name *name = id < p->n_guards && p->guards[id].names ?
+						  &p->guards[id].names[at % GUARD_BACKENDS_MAX] : &none;
+
+		if (!memcmp(&now[at], name, sizeof(*name)))
+			continue;
+		++*changes;
+		rc = write_backend_name(dp, at, name);
+	}
+	free(now);
+	return rc;
+}
+
+int dataplane_forget_guard(const struct dataplane *dp, __u32 id)
+{
+	static const struct guard_state state;
+	static const struct health none;
+	int rc = 0;
+
+	if (id >= dataplane_entries(dp, MAP_guard_state) || dataplane_entries(dp, MAP_guard_state) == 1)
+		return 0;
+	rc = bpf_map_update_elem(dp->maps[MAP_guard_state], &id, &state, BPF_ANY);
+	for (__u32 i = 0; i < GUARD_BACKENDS_MAX && !rc; i++) {
+		__u32 at = id * GUARD_BACKENDS_MAX + i;
+
+		rc = bpf_map_update_elem(dp->maps[MAP_health], &at, &none, BPF_ANY);
+	}
+	return rc;
+}

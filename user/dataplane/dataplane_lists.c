@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * dataplane: the lists of services in source_trie. Each client is let in or kept out as before until it is as wanted, never
+ * something third in between: longer prefixes are written before shorter ones, and what goes goes the other way round; and
+ * what a service needs is there before its entries say that it has lists, and until they say so no more.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "dataplane/dataplane.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+
+int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t *ret_n)
+{
+	struct source_key key, next;
+	bool more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], NULL, &next);
+	struct list_entry *list = NULL, *e;
+	size_t n = 0;
+
+	for (; more; more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], &key, &next)) {
+		key = next;
+		if (!(ntohl(key.id) & SERVICE_LIST))
+			continue;
+		e = append(list, n);
+		if (!e) {
+			free(list);
+			return -ENOMEM;
+		}
+		e->key = key;
+		bpf_map_lookup_elem(dp->maps[MAP_source_trie], &key, &e->verdict);	/* the longest prefix: itself */
+	}
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	return memcmp(&((const struct list_entry *)a)->key, &((const struct list_entry *)b)->key, sizeof(struct source_key));
+}
+
+static int longest_first(const void *a, const void *b)
+{
+	__u32 x = ((const struct list_entry *)a)->key.prefixlen, y = ((const struct list_entry *)b)->key.prefixlen;
+
+	return (x < y) - (x > y);
+}
+
+/* What of list is not in other, the verdict compared too where it matters; the longest prefixes first */
+static int differing(const struct list_entry *list, size_t n, struct list_entry *other, size_t n_other, bool verdicts,
+		     struct list_entry **ret, size_t *ret_n)
+{
+	struct list_entry *found;
+
+	if (n_other)
+		qsort(other, n_other, sizeof(*other), compare_entries);
+	for (size_t i = 0; i < n; i++) {
+		found = n_other ? bsearch(&list[i], other, n_other, sizeof(*other), compare_entries) : NULL;
+		if (found && (!verdicts || found->verdict == list[i].verdict))
+			continue;
+		found = append(*ret, *ret_n);
+		if (!found)
+			return -ENOMEM;
+		*found = list[i];
+	}
+	if (*ret_n)
+		qsort(*ret, *ret_n, sizeof(**ret), longest_first);
+	return 0;
+}
+
+/* All or nothing: where there is no room, what was there is there again */
+static int write_all(const struct dataplane *dp, const struct list_entry *list, size_t n, const struct list_entry *before,
+		     size_t n_before)
+{
+	int map = dp->maps[MAP_source_trie], rc = 0;
+	size_t i;
+
+	for (i = 0; i < n && !rc; i++)
+		rc = bpf_map_update_elem(map, &list[i].key, &list[i].verdict, BPF_ANY) ? -errno : 0;
+	if (!rc)
+		return 0;
+	log_error("no room for %zu more prefixes of allow and deny: %s", n, strerror(-rc));
+	while (i--)
+		bpf_map_delete_elem(map, &list[i].key);
+	for (i = 0; i < n_before; i++)
+		bpf_map_update_elem(map, &before[i].key, &before[i].verdict, BPF_ANY);
+	return rc;
+}
+
+int dataplane_lists_write(const struct dataplane *dp, const struct plan *p, int *changes)
+{
+	struct list_entry *running = NULL, *new = NULL;
+	size_t n_running = 0, n = 0;
+	int rc = dataplane_lists(dp, &running, &n_running);
+
+	if (!rc)
+		rc = differing(p->lists, p->n_lists, running, n_running, true, &new, &n) ?:
+		     write_all(dp, new, n, running, n_running);
+	*changes += n;
+	free(running);
+	free(new);
+	return rc;
+}
+
+int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int *changes)
+{
+	struct list_entry *running = NULL, *gone = NULL;
+	size_t n_running = 0, n = 0;
+	int rc = dataplane_lists(dp, &running, &n_running);
+
+	if (!rc)
+		rc = differing(running, n_running, p->lists, p->n_lists, false, &gone, &n);
+	*changes += n;
+	while (n--)
+		bpf_map_delete_elem(dp->maps[MAP_source_trie], &gone[n].key);
+	free(running);
+	free(gone);
+	return rc;
+}

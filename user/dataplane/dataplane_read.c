@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * dataplane: what the maps say, summed over CPUs.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "dataplane/dataplane.h"
+#include "lib/grow.h"
+#include "dataplane/map_info.h"
+
+__u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m)
+{
+	return map_entries(dp->maps[m]);
+}
+
+int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane, struct total *ret)
+{
+	return dataplane_total_of(dp, MAP_totals, total_index(id, direction, plane), ret);
+}
+
+int dataplane_total_of(const struct dataplane *dp, enum dataplane_map m, __u32 index, struct total *ret)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct total *values = calloc(cpus, sizeof(*values));
+
+	if (!values)
+		return -ENOMEM;
+	memset(ret, 0, sizeof(*ret));
+	if (bpf_map_lookup_elem(dp->maps[m], &index, values)) {
+		free(values);
+		return -errno;
+	}
+	for (int i = 0; i < cpus; i++) {
+		ret->received += values[i].received;
+		ret->forwarded += values[i].forwarded;
+		ret->bytes += values[i].bytes;
+	}
+	free(values);
+	return 0;
+}
+
+/* Sum over CPUs of a per-CPU __u64 */
+static int sum_u64(int map, const void *key, __u64 *ret)
+{
+	int cpus = libbpf_num_possible_cpus(), rc;
+	__u64 *values = calloc(cpus, sizeof(*values));
+
+	if (!values)
+		return -ENOMEM;
+	rc = bpf_map_lookup_elem(map, key, values);
+	for (int i = 0; i < cpus && !rc; i++)
+		*ret += values[i];
+	free(values);
+	return rc;
+}
+
+static int compare_reasons(const void *a, const void *b)
+{
+	const struct reason_key *x = a, *y = b;
+	__s64 d = (__s64)x->id - y->id ?: x->direction - y->direction ?: x->reason - y->reason ?: x->plane - y->plane;
+
+	return d < 0 ? -1 : d > 0;
+}
+
+int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret, size_t *ret_n)
+{
+	struct dataplane_reason *list = NULL;
+	struct reason_key key, next;
+	size_t n = 0;
+	bool more = !bpf_map_get_next_key(dp->maps[MAP_reasons], NULL, &next);
+
+	while (more) {
+		struct dataplane_reason *r = append(list, n);
+
+		if (!r) {
+			free(list);
+			return -ENOMEM;
+		}
+		r->key = key = next;
+		sum_u64(dp->maps[MAP_reasons], &key, &r->packets);
+		more = !bpf_map_get_next_key(dp->maps[MAP_reasons], &key, &next);
+	}
+	if (n)
+		qsort(list, n, sizeof(*list), compare_reasons);
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}
+
+size_t dataplane_reasons_from(const struct dataplane_reason *list, size_t n, __u32 id)
+{
+	size_t first = 0;
+
+	while (first < n) {
+		size_t middle = first + (n - first) / 2;
+
+		if (list[middle].key.id < id)
+			first = middle + 1;
+		else
+			n = middle;
+	}
+	return first;
+}
+
+int dataplane_forget_reasons(const struct dataplane *dp, __u32 id)
+{
+	struct dataplane_reason *list;
+	size_t n;
+	int rc = dataplane_reasons(dp, &list, &n);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < n; i++)
+		if (list[i].key.id == id)
+			bpf_map_delete_elem(dp->maps[MAP_reasons], &list[i].key);
+	free(list);
+	return 0;
+}
+
+int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 tx_dropped, __u64 *ret)
+{
+	__u32 place = ifindex % LINKS;
+	__u64 before;
+
+	*ret = 0;
+	if (!bpf_map_lookup_elem(dp->maps[MAP_tx_dropped], &place, &before) && before < tx_dropped)
+		tx_dropped -= before;
+	else
+		tx_dropped = 0;
+	if (sum_u64(dp->maps[MAP_transmit_failed], &place, ret))
+		return -errno;
+	if (*ret < tx_dropped)
+		*ret = tx_dropped;
+	return 0;
+}
+
+int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret, size_t *ret_n)
+{
+	__u32 n = dataplane_entries(dp, m), count = n, next;
+	__u32 *keys = calloc(n + 1, sizeof(*keys));
+	char *list = calloc(n + 1, size);
+	int rc = keys && list ? 0 : -ENOMEM;
+
+	/* in the order of indexes; at the end of the map the kernel says ENOENT */
+	if (!rc && n && bpf_map_lookup_batch(dp->maps[m], NULL, &next, keys, list, &count, NULL) && errno != ENOENT)
+		rc = -errno;
+	if (!rc && count != n)
+		rc = -EIO;
+	free(keys);
+	if (rc) {
+		free(list);
+		return rc;
+	}
+	*(void **)ret = list;
+	*ret_n = n;
+	return 0;
+}
+
+int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_t *ret_n)
+{
+	return dataplane_array(dp, MAP_names, sizeof(**ret), ret, ret_n);
+}
+
+int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n)
+{
+	struct link *all;
+	size_t n, used = 0;
+	int rc = dataplane_array(dp, MAP_links, sizeof(*all), &all, &n);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < n; i++)
+		if (all[i].ifindex)
+			all[used++] = all[i];
+	*ret = all;
+	*ret_n = used;
+	return 0;
+}
+
+int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t *ret_n)
+{
+	__u32 n = dataplane_entries(dp, MAP_table);
+	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
+	struct table_entry *list = NULL;
+	size_t used = 0;
+	int rc = 0;
+
+	if (buckets == MAP_FAILED)
+		return -errno;
+	for (__u32 i = 0; i < n * TABLE_WAYS && !rc; i++) {
+		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
+		struct table_entry *place = e->tag ? append(list, used) : NULL;
+
+		if (place)
+			*place = *e;
+		else if (e->tag)
+			rc = -ENOMEM;
+	}
+	munmap(buckets, n * sizeof(*buckets));
+	if (rc)
+		free(list);
+	else
+		*ret = list, *ret_n = used;
+	return rc;
+}
+
+int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret, size_t *ret_n)
+{
+	struct slot *list = NULL, *slot;
+	size_t used = 0;
+
+	for (const struct table_entry *e = table; e < table + n; e++) {
+		__u8 kind = e->key.word, family = e->key.word >> 8;
+
+		if (kind != KEY_SERVICE && kind != KEY_OLD && kind < KEY_BACKEND)
+			continue;
+		slot = append(list, used);
+		if (!slot) {
+			free(list);
+			return -ENOMEM;
+		}
+		*slot = (struct slot){ .local = { kind == KEY_OLD ? old_addr(&e->key.addr, &e->service.to) : e->key.addr, family },
+				       .backend = entry_backend(e), .ifindex = e->service.ifindex, .slot = e->service.slot };
+	}
+	*ret = list;
+	*ret_n = used;
+	return 0;
+}
+
+static __u32 table_used(const struct dataplane *dp)
+{
+	__u32 n = dataplane_entries(dp, MAP_table), used = 0;
+	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
+
+	if (buckets == MAP_FAILED)
+		return 0;
+	for (__u32 i = 0; i < n * TABLE_WAYS; i++)
+		used += buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS].tag != 0;
+	munmap(buckets, n * sizeof(*buckets));
+	return used;
+}
+
+static __u32 names_used(const struct dataplane *dp)
+{
+	struct service_name *names = NULL;
+	size_t n = 0;
+	__u32 used = 0;
+
+	if (dataplane_names(dp, &names, &n))
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		used += *names[i].name != '\0';
+	free(names);
+	return used;
+}
+
+/* In large steps: the kernel copies, and what comes and goes meanwhile makes no end and no beginning */
+static __u32 hash_used(const struct dataplane *dp, enum dataplane_map m)
+{
+	enum { STEP = 4096, KEY = 64, VALUE = 64 };
+	char *keys = malloc(STEP * (KEY + VALUE));
+	__u32 used = 0, count, batch = 0;
+	int rc = keys ? 0 : -1;
+
+	for (bool first = true; !rc; first = false) {
+		count = STEP;
+		rc = bpf_map_lookup_batch(dp->maps[m], first ? NULL : &batch, &batch, keys, keys + STEP * KEY, &count, NULL);
+		if (!rc || errno == ENOENT)
+			used += count;
+	}
+	free(keys);
+	return used;
+}
+
+/* Few and per CPU */
+static __u32 reasons_used(const struct dataplane *dp)
+{
+	struct dataplane_reason *list = NULL;
+	size_t n = 0;
+
+	if (dataplane_reasons(dp, &list, &n))
+		return 0;
+	free(list);
+	return n;
+}
+
+/* Counted, not read: there may be a million */
+static __u32 flows_used(const struct dataplane *dp)
+{
+	struct flow_numbers n;
+	__u64 used = 0;
+
+	for (__u32 id = 0; id < dataplane_entries(dp, MAP_flow_totals); id++)
+		used += dataplane_flow_numbers(dp, id, &n) ? 0 : 2 * n.now;
+	return used;
+}
+
+__u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m)
+{
+	switch (m) {
+	case MAP_table:
+		return table_used(dp);
+	case MAP_names:
+		return names_used(dp);
+	case MAP_flows:
+		return flows_used(dp);
+	case MAP_reasons:
+		return reasons_used(dp);
+	default:
+		return hash_used(dp, m);
+	}
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * dataplane: a shadow of what runs. That it is the same programs is known by the hash that `up` left in control; their switches are
+ * read from the kernel.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "daemon/cookie_reply.h"
+#include "dataplane/dataplane_programs.h"
+#include "dataplane/dataplane_shadow.h"
+#include "dataplane/load_error.h"
+#include "lib/log.h"
+#include "dataplane/map_info.h"
+#include "wgxdp.skel.h"
+
+#define BATCH 2048
+#define LRU_SPARE 8192			/* places that are free: the kernel makes room long before an LRU_HASH is full */
+
+/* What becomes of a map. Programs only read what is shared; what is empty they write first, or only count in. */
+static const enum { COPIED, SHARED, EMPTY } what[MAP_COUNT] = {
+	[MAP_table] = SHARED, [MAP_sources] = SHARED, [MAP_source_trie] = SHARED, [MAP_names] = SHARED, [MAP_uniform] = SHARED,
+	[MAP_devices] = SHARED, [MAP_peers] = SHARED, [MAP_peer_names] = SHARED, [MAP_subnets] = SHARED, [MAP_routes] = SHARED,
+	[MAP_own] = SHARED, [MAP_policy] = SHARED, [MAP_pools] = SHARED, [MAP_guards] = SHARED, [MAP_guard_keys] = SHARED,
+	[MAP_public_keys] = SHARED, [MAP_cookies] = SHARED, [MAP_backend_names] = SHARED, [MAP_endpoints] = SHARED,
+	[MAP_blind_names] = SHARED, [MAP_flows_deleted] = SHARED, [MAP_tx_dropped] = SHARED,
+	[MAP_nexthops] = EMPTY, [MAP_pieces] = EMPTY,
+	[MAP_totals] = EMPTY, [MAP_reasons] = EMPTY, [MAP_transmit_failed] = EMPTY, [MAP_peer_totals] = EMPTY,
+	[MAP_flow_totals] = EMPTY, [MAP_states] = EMPTY,
+	[MAP_blind_totals] = EMPTY, [MAP_blind_lock] = EMPTY, [MAP_signals] = EMPTY, [MAP_challenges] = EMPTY, [MAP_events] = EMPTY,
+	[MAP_event_watch] = EMPTY, [MAP_event_budget] = EMPTY, [MAP_heard] = EMPTY, [MAP_hear_budget] = EMPTY,
+};
+
+/* ---- the same programs ---- */
+
+static int map_of_program(int program, const char *name, size_t size)
+{
+	__u32 ids[2 * MAP_COUNT], len = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info = { .nr_map_ids = 2 * MAP_COUNT, .map_ids = (__u64)(unsigned long)ids };
+
+	if (bpf_obj_get_info_by_fd(program, &info, &len))
+		return -errno;
+	for (__u32 i = 0; i < info.nr_map_ids && i < 2 * MAP_COUNT; i++) {
+		int fd = bpf_map_get_fd_by_id(ids[i]);
+		struct bpf_map_info map = map_info(fd);
+
+		if (fd < 0)
+			return -errno;
+		if (!strcmp(map.name, name) && map.value_size == size)
+			return fd;
+		close(fd);
+	}
+	return -ENOENT;
+}
+
+/* 0 or -errno, told */
+static int read_switches(const struct dataplane *dp, struct wgxdp *s)
+{
+	int fd = map_of_program(dp->programs[PROGRAM_wgxdp_xdp], "wgxdp.rodata", sizeof(*s->rodata)), rc = 0;
+	__u32 zero = 0;
+
+	if (fd < 0 || bpf_map_lookup_elem(fd, &zero, s->rodata))
+		rc = fd < 0 ? fd : -errno;
+	if (fd >= 0)
+		close(fd);
+	/* which are set after the hash is made, and none of these read them */
+	s->rodata->device_ifindex = s->rodata->device_net = s->rodata->net_inum = 0;
+	if (rc == -EPERM)
+		log_error("the kernel shows the running programs' constants only with CAP_SYS_ADMIN: run this as root "
+			  "with it (a container: podman exec --privileged)");
+	return rc == -ENOENT ? 0 : rc;
+}
+
+/* Sets the sizes of maps, and which programs are loaded, as `up` did for what runs: the hash is
+ * over these, too. */
+static void set_as_running(const struct dataplane *dp, struct wgxdp *s)
+{
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (dp->maps[i] >= 0)
+			bpf_map__set_max_entries(dataplane_map(s, i), dataplane_entries(dp, i));
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		bpf_program__set_autoload(dataplane_program(s, i), dp->programs[i] >= 0);
+	bpf_program__set_autoload(s->progs.wgxdp_flow_arm, pin_exists(dp->instance, "progs/wgxdp_flow_arm"));
+	bpf_program__set_autoload(s->progs.wgxdp_answer, pin_exists(dp->instance, PIN_ANSWER));
+	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, s->rodata->with_blind);
+}
+
+/* Whether the programs that run are those of this build. 0, or -ESTALE, told */
+static int compare_programs(const struct dataplane *dp, struct wgxdp *s)
+{
+	struct control c = { 0 };
+	__u32 zero = 0;
+
+	set_as_running(dp, s);
+	bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c);
+	if (dataplane_program_hash(s) == c.program)
+		return 0;
+	log_error("instance %s runs programs of another build of wgxdp than this one: `wgxdp up` brings this one's", dp->instance);
+	return -ESTALE;
+}
+
+/* ---- maps ---- */
+
+static bool is_lru(const struct bpf_map *map)
+{
+	return bpf_map__type(map) == BPF_MAP_TYPE_LRU_HASH;
+}
+
+static bool is_percpu(const struct bpf_map *map)
+{
+	return bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY || bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_HASH;
+}
+
+/* A batch at a time: flows may be hundreds of thousands. What comes and goes meanwhile may be among them or not. */
+static int copy(int from, const struct bpf_map *map)
+{
+	size_t value = is_percpu(map) ? (bpf_map__value_size(map) + 7UL) / 8 * 8 * libbpf_num_possible_cpus() : bpf_map__value_size(map);
+	void *keys = malloc((size_t)BATCH * bpf_map__key_size(map)), *values = malloc(BATCH * value);
+	int rc = keys && values ? 0 : -ENOMEM;
+	__u64 at[8];			/* a bucket's number, or a key of an array */
+	bool more = true;
+
+	for (bool first = true; !rc && more; first = false) {
+		__u32 count = BATCH;
+
+		more = !bpf_map_lookup_batch(from, first ? NULL : at, at, keys, values, &count, NULL);
+		if (!more && errno != ENOENT)
+			rc = -errno;
+		if (!rc && count && bpf_map_update_batch(bpf_map__fd(map), keys, values, &count, NULL))
+			rc = -errno;
+	}
+	free(keys);
+	free(values);
+	return rc;
+}
+
+/* Before load: what is shared, and room for what is copied */
+static int prepare_maps(const struct dataplane *dp, struct wgxdp *s)
+{
+	int rc = 0;
+
+	for (int i = 0; i < MAP_COUNT && !rc; i++) {
+		struct bpf_map *map = dataplane_map(s, i);
+
+		if (what[i] == SHARED)
+			rc = bpf_map__reuse_fd(map, dp->maps[i]);
+		else if (what[i] == COPIED && is_lru(map))
+			rc = bpf_map__set_max_entries(map, dataplane_used(dp, i) + LRU_SPARE);
+	}
+	return rc;
+}
+
+static int take_maps(const struct dataplane *dp, struct dataplane *shadow)
+{
+	int rc = 0;
+
+	for (int i = 0; i < MAP_COUNT && !rc; i++) {
+		struct bpf_map *map = dataplane_map(shadow->skeleton, i);
+
+		if (what[i] == COPIED)
+			rc = copy(dp->maps[i], map);
+		if (rc)
+			log_error("cannot copy the map %s of instance %s: %s", dataplane_map_names[i], dp->instance, strerror(-rc));
+		shadow->maps[i] = dup(bpf_map__fd(map));
+	}
+	return rc;
+}
+
+/* ---- */
+
+static int load(const struct dataplane *dp, struct wgxdp *s)
+{
+	struct bpf_program *program;
+	int rc;
+
+	bpf_object__for_each_program(program, s->obj) bpf_program__set_autoload(
+		program, program == s->progs.wgxdp_xdp || program == s->progs.wgxdp_tc);
+	load_error_begin();
+	rc = prepare_maps(dp, s) ?: wgxdp__load(s);
+	if (rc) {
+		char what[INSTANCE_LEN + 32];
+
+		snprintf(what, sizeof(what), "a copy of instance %s", dp->instance);
+		load_error_tell(what, rc);
+	}
+	return rc;
+}
+
+static int fill(const struct dataplane *dp, struct dataplane *shadow)
+{
+	struct control c = { 0 };
+	__u32 zero = 0;
+	int rc = take_maps(dp, shadow);
+
+	for (int i = 0; i < PROGRAM_COUNT; i++) {
+		struct bpf_program *program = dataplane_program(shadow->skeleton, i);
+
+		shadow->programs[i] = bpf_program__autoload(program) ? dup(bpf_program__fd(program)) : -1;
+	}
+	return rc ?: bpf_map_lookup_elem(shadow->maps[MAP_control], &zero, &c) ? -errno : dataplane_shadow_clear(shadow);
+}
+
+int dataplane_shadow(const struct dataplane *dp, struct dataplane **ret)
+{
+	/* It sends a copy of the packet at once. Here it only says that it did. */
+	static const enum bpf_func_id sends[] = { BPF_FUNC_clone_redirect, 0 };
+	struct dataplane *shadow = calloc(1, sizeof(*shadow));
+	int rc;
+
+	if (!shadow)
+		return -ENOMEM;
+	strcpy(shadow->instance, dp->instance);
+	memset(shadow->maps, -1, sizeof(shadow->maps));
+	memset(shadow->programs, -1, sizeof(shadow->programs));
+	shadow->skeleton = dataplane_open_without(sends, 0);
+	rc = shadow->skeleton ? read_switches(dp, shadow->skeleton) : -errno;
+	if (!rc)
+		rc = compare_programs(dp, shadow->skeleton) ?: load(dp, shadow->skeleton) ?:
+		     fill(dp, shadow);
+	shadow->running = true;
+	if (rc)
+		dataplane_close(shadow);
+	else
+		*ret = shadow;
+	return rc;
+}
+
+/* ---- between packets ---- */
+
+/* Every element as this one of the size that its map has, one a CPU */
+static int clear_array(int map, size_t size, const void *element)
+{
+	__u32 n = map_entries(map), keys[BATCH], count;
+	size_t step = 65536 / size + 1 < BATCH ? 65536 / size + 1 : BATCH;
+	char *values = malloc(step * size);
+	int rc = values ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !rc && i < step; i++)
+		memcpy(values + i * size, element, size);
+	for (__u32 from = 0; from < n && !rc; from += count) {
+		count = n - from < step ? n - from : step;
+		for (__u32 i = 0; i < count; i++)
+			keys[i] = from + i;
+		rc = bpf_map_update_batch(map, keys, values, &count, NULL) ? -errno : 0;
+	}
+	free(values);
+	return rc;
+}
+
+int dataplane_shadow_clear(struct dataplane *shadow)
+{
+	static const enum dataplane_map counters[] = { MAP_totals, MAP_peer_totals, MAP_flow_totals, MAP_pieces };
+	int cpus = libbpf_num_possible_cpus(), rc = 0;
+	void *nothing = calloc(cpus, sizeof(struct pieces));
+	struct nexthop *hops = calloc(cpus, sizeof(*hops));
+	struct reason_key key;
+
+	if (!nothing || !hops)
+		rc = -ENOMEM;
+	/* none is fresh, and no packet's turn it is to keep a neighbour alive */
+	for (int i = 0; i < cpus && !rc; i++)
+		hops[i].probe[0] = hops[i].probe[1] = ~0ULL;
+	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters) && !rc; i++)
+		rc = clear_array(shadow->maps[counters[i]], map_info(shadow->maps[counters[i]]).value_size * cpus, nothing);
+	rc = rc ?: clear_array(shadow->maps[MAP_nexthops], sizeof(*hops) * cpus, hops);
+	while (!rc && !bpf_map_get_next_key(shadow->maps[MAP_reasons], NULL, &key))
+		rc = bpf_map_delete_elem(shadow->maps[MAP_reasons], &key) ? -errno : 0;
+	free(nothing);
+	free(hops);
+	return rc;
+}
+
+void dataplane_shadow_slots(const struct dataplane *shadow, __u32 *ret_uniform, __u32 *ret_gateways)
+{
+	*ret_uniform = shadow->skeleton->rodata->uniform_slots;
+	*ret_gateways = shadow->skeleton->rodata->gateway_slots;
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * dataplane: the maps' contents as a plan says, touching only what differs. What a reader could see half written is written
+ * beside the old and published by one store: entries of the table, lists of sources.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <arpa/inet.h>
+#include "dataplane/control.h"
+#include "dataplane/dataplane.h"
+#include "lib/log.h"
+#include "dataplane/table.h"
+#include "plan/transmit.h"
+
+static int sync_table(struct dataplane *dp, struct plan *p)
+{
+	struct table t = { .n = dataplane_entries(dp, MAP_table), .grace = table_grace };
+	size_t size = t.n * sizeof(struct table_bucket);
+	int rc;
+
+	t.buckets = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, dp->maps[MAP_table], 0);
+	if (t.buckets == MAP_FAILED)
+		return -errno;
+	rc = table_sync(&t, p->entries, p->n_entries);
+	munmap(t.buckets, size);
+	if (rc == -ENOSPC)
+		log_error("the table has no room for %zu entries", p->n_entries);
+	return rc;
+}
+
+/* The running link at this place, all zero where it is free or another's */
+static struct link running_link(const struct dataplane *dp, __u32 ifindex)
+{
+	struct link link = { 0 };
+	__u32 place = ifindex % LINKS;
+
+	if (bpf_map_lookup_elem(dp->maps[MAP_links], &place, &link) || link.ifindex != ifindex)
+		memset(&link, 0, sizeof(link));
+	return link;
+}
+
+/* Indexes of lists of sources that no running link uses, in order */
+static __u32 free_sources(const bool *used, __u32 n, __u32 from)
+{
+	while (from < n && used[from])
+		from++;
+	return from;
+}
+
+static int trie_write(const struct dataplane *dp, const struct plan *p, __u32 port, __u32 list)
+{
+	__u8 one = 1;
+	int rc = 0;
+
+	for (size_t i = 0; i < p->n_trie && !rc; i++) {
+		struct source_key key = p->trie[i];
+
+		if (key.id != htonl(port))
+			continue;
+		key.id = htonl(list);
+		rc = bpf_map_update_elem(dp->maps[MAP_source_trie], &key, &one, BPF_ANY);
+	}
+	return rc;
+}
+
+/* Prefixes in the trie whose list is no longer any link's */
+static void trie_clean(const struct dataplane *dp, const bool *used, __u32 n, int *changes)
+{
+	struct source_key key, next;
+	bool more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], NULL, &next);
+
+	while (more) {
+		key = next;
+		more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], &key, &next);
+		if (ntohl(key.id) & SERVICE_LIST || (ntohl(key.id) < n && used[ntohl(key.id)]))
+			continue;
+		bpf_map_delete_elem(dp->maps[MAP_source_trie], &key);
+		++*changes;
+	}
+}
+
+static int compare_source_keys(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct source_key));
+}
+
+/* Whether the trie has under this list what the plan has for the port, and nothing else */
+static bool same_trie(const struct dataplane *dp, const struct plan *p, __u32 port, __u32 list)
+{
+	struct source_key *wanted = calloc(p->n_trie + 1, sizeof(*wanted)), key, next;
+	bool more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], NULL, &next), same = wanted;
+	size_t n = 0, found = 0;
+
+	for (size_t i = 0; i < p->n_trie && wanted; i++) {
+		if (p->trie[i].id != htonl(port))
+			continue;
+		wanted[n] = p->trie[i];
+		wanted[n++].id = htonl(list);
+	}
+	if (n)
+		qsort(wanted, n, sizeof(*wanted), compare_source_keys);
+	for (; more && same; more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], &key, &next)) {
+		key = next;
+		if (key.id != htonl(list))
+			continue;
+		found++;
+		same = n && bsearch(&key, wanted, n, sizeof(*wanted), compare_source_keys);
+	}
+	free(wanted);
+	return same && found == n;
+}
+
+static bool same_sources(const struct dataplane *dp, const struct plan *p, const struct plan_port *port, __u32 list)
+{
+	struct sources now;
+
+	return !bpf_map_lookup_elem(dp->maps[MAP_sources], &list, &now) &&
+	       !memcmp(&now, &p->sources[port->sources], sizeof(now)) && same_trie(dp, p, port->sources, list);
+}
+
+/* Writes each port's list beside those in use, unless it is as it was; links then name it. used, now: by lists, of n, before
+ * and after. */
+static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, bool *now, __u32 n, int *changes)
+{
+	__u32 list = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < p->n_links && !rc; i++) {
+		struct link *link = &p->links[i], old = running_link(dp, link->ifindex);
+		const struct plan_port *port = plan_port(p, link->ifindex);
+
+		if (!port)
+			continue;
+		if (old.role && same_sources(dp, p, port, old.sources)) {
+			link->sources = old.sources;
+		} else {
+			list = free_sources(used, n, list);
+			rc = list < n ? bpf_map_update_elem(dp->maps[MAP_sources], &list, &p->sources[port->sources], 0) ?:
+					trie_write(dp, p, port->sources, list) : -ENOSPC;
+			link->sources = list++;
+			++*changes;
+		}
+		if (!rc)
+			now[link->sources] = true;
+	}
+	if (rc == -ENOSPC)
+		log_error("no room for lists of sources of %zu interfaces", p->n_ports);
+	return rc;
+}
+
+/* Of what is attached to a device now that which the plan keeps */
+static __u16 attached_flags(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
+{
+	__u16 keep = (plan_nic(p, ifindex) ? LINK_NATIVE | LINK_GENERIC | LINK_SHARED : 0) |
+		     (plan_port(p, ifindex) ? LINK_TC | LINK_TCX | LINK_QDISC_OURS : 0);
+
+	for (size_t i = 0; i < dp->n_ports; i++)
+		if (dp->ports[i].ifindex == ifindex)
+			return dp->ports[i].flags & keep;
+	return 0;
+}
+
+static __u8 refused(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
+{
+	for (size_t i = 0; i < dp->n_ports && plan_nic(p, ifindex); i++)
+		if (dp->ports[i].ifindex == ifindex)
+			return dp->ports[i].refused;
+	return 0;
+}
+
+static int write_link(struct dataplane *dp, const struct link *link, __u64 tx_dropped, int *changes)
+{
+	struct link old = running_link(dp, link->ifindex);
+	__u32 place = link->ifindex % LINKS;
+
+	if (!memcmp(&old, link, sizeof(old)))
+		return 0;
+	++*changes;
+	if (!old.ifindex && bpf_map_update_elem(dp->maps[MAP_tx_dropped], &place, &tx_dropped, BPF_ANY))
+		return -errno;
+	return bpf_map_update_elem(dp->maps[MAP_links], &place, link, BPF_ANY) ?:
+	       bpf_map_update_elem(dp->maps[MAP_devices], &link->ifindex, &link->ifindex, BPF_ANY);
+}
+
+static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h, int *changes)
+{
+	int rc = 0;
+
+	/* a port's own entry is the last word to its packets, so what they may be sent to comes first */
+	for (int ports = 0; ports < 2; ports++)
+		for (size_t i = 0; i < p->n_links && !rc; i++) {
+			struct link *link = &p->links[i];
+			const struct nl_link *is = host_link(h, link->ifindex), *nic;
+			const char *hint;
+			int sends;
+
+			if ((link->role || plan_nic(p, link->ifindex)) != ports)
+				continue;
+			link->flags |= attached_flags(dp, p, link->ifindex);
+			link->refused = refused(dp, p, link->ifindex);
+			nic = link->port ? host_link(h, link->port) : is;
+			sends = transmit_flags(h, nic, attached_flags(dp, p, nic->ifindex) & LINK_NATIVE, &hint);
+			link->flags |= sends < 0 ? 0 : sends;
+			rc = sends < 0 ? sends : write_link(dp, link, is->tx_dropped, changes);
+		}
+	return rc;
+}
+
+/* Interfaces that are gone */
+static int forget_links(struct dataplane *dp, const struct host *h, int *changes)
+{
+	struct link *links, none = { 0 };
+	size_t n;
+	int rc = dataplane_links(dp, &links, &n);
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		__u32 place = links[i].ifindex % LINKS;
+
+		if (host_link(h, links[i].ifindex))
+			continue;
+		++*changes;
+		rc = bpf_map_update_elem(dp->maps[MAP_links], &place, &none, BPF_ANY);
+		bpf_map_delete_elem(dp->maps[MAP_devices], &links[i].ifindex);
+	}
+	if (links)
+		free(links);
+	return rc;
+}
+
+/* What a sync begins with, to go back to where something has no room */
+struct before {
+	struct service_name *names;
+	struct list_entry *lists;
+	bool *used;			/* lists of sources, of n */
+	size_t n_names, n_lists;
+	__u32 n;
+};
+
+static int read_before(const struct dataplane *dp, struct before *b)
+{
+	struct link *running = NULL;
+	size_t n = 0;
+	int rc;
+
+	b->n = dataplane_entries(dp, MAP_sources);
+	b->used = calloc(b->n + 1, sizeof(*b->used));
+	rc = b->used ? dataplane_links(dp, &running, &n) : -ENOMEM;
+	for (size_t i = 0; i < n && !rc; i++)
+		if (running[i].role && running[i].sources < b->n)
+			b->used[running[i].sources] = true;
+	free(running);
+	return rc ?: dataplane_names(dp, &b->names, &b->n_names) ?: dataplane_lists(dp, &b->lists, &b->n_lists);
+}
+
+static int write_name(const struct dataplane *dp, __u32 id, const struct service_name *name, bool another)
+{
+	size_t n_cpus = libbpf_num_possible_cpus();
+	struct total *zero = calloc(n_cpus, sizeof(*zero));
+	int rc = zero ? 0 : -ENOMEM;
+
+	for (__u32 i = 0; i < 4 && !rc && another; i++) {
+		__u32 index = id << 2 | i;
+
+		rc = bpf_map_update_elem(dp->maps[MAP_totals], &index, zero, BPF_ANY);
+	}
+	if (!rc && another)
+		rc = dataplane_forget_reasons(dp, id) ?: dataplane_forget_flow_totals(dp, id) ?: dataplane_forget_guard(dp, id);
+	if (!rc)
+		rc = bpf_map_update_elem(dp->maps[MAP_names], &id, name, BPF_ANY);
+	free(zero);
+	return rc;
+}
+
+/* Names by id; new ones before the table has entries for them, those that go when it has none any more. The counters of an id
+ * begin at 0 with each name. */
+static int sync_names(const struct dataplane *dp, const struct plan *p, const struct before *b, bool those_that_go, int *changes)
+{
+	static const struct service_name none;
+	int rc = 0;
+
+	for (__u32 id = 0; id < b->n_names && !rc; id++) {
+		const struct service_name *new = id < p->n_services ? &p->services[id] : &none;
+
+		if (!*new->name != those_that_go || !memcmp(new, &b->names[id], sizeof(*new)))
+			continue;
+		++*changes;
+		rc = write_name(dp, id, new, strcmp(new->name, b->names[id].name));
+	}
+	return rc;
+}
+
+/* Nothing that runs uses what was written yet */
+static void undo(const struct dataplane *dp, const struct plan *p, const struct before *b)
+{
+	struct plan was = { .lists = b->lists, .n_lists = b->n_lists };
+	int ignored = 0;
+
+	dataplane_lists_write(dp, &was, &ignored);
+	dataplane_lists_clean(dp, &was, &ignored);
+	trie_clean(dp, b->used, b->n, &ignored);
+	for (__u32 id = 0; id < b->n_names && id < p->n_services; id++)
+		if (*p->services[id].name)
+			bpf_map_update_elem(dp->maps[MAP_names], &id, &b->names[id], BPF_ANY);
+}
+
+/* Field by field, in place: the next-hop generation has other writers, which hold no lock */
+static int sync_control(struct dataplane *dp, const struct plan *p, bool changed)
+{
+	__u32 flags = (p->ask_always ? CONTROL_ASK_ALWAYS : 0) | (dp->choices && !dp->later ? CONTROL_WITH_CHOICES : 0) |
+		      (dp->source_trie ? CONTROL_WITH_SOURCE_TRIE : 0);
+	struct control *c = control_map(dp->maps[MAP_control]);
+
+	if (!c)
+		return -errno;
+	if (c->abi_version != ABI_VERSION || c->flags != flags || changed) {
+		c->abi_version = ABI_VERSION;
+		c->netns = netns_inode();
+		c->flags = flags;
+		control_forget_nexthops(c);
+	}
+	if (p->config_hash)
+		__atomic_store_n(&c->config_hash, p->config_hash, __ATOMIC_RELEASE);
+	control_unmap(c);
+	return 0;
+}
+
+int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
+{
+	struct before b = { 0 };
+	int changes = 0, rc = read_before(dp, &b);
+	bool *now = calloc(b.n + 1, sizeof(*now));
+
+	rc = rc ?: now ? 0 : -ENOMEM;
+	if (rc)
+		goto cleanup;
+	rc = sync_names(dp, p, &b, false, &changes) ?: sync_sources(dp, p, b.used, now, b.n, &changes) ?:
+	     dataplane_lists_write(dp, p, &changes) ?: dataplane_pools_write(dp, p, &changes) ?: dataplane_keys_write(dp, p, &changes) ?:
+	     dataplane_relay_write(dp, p, &changes) ?: dataplane_blind_write(dp, p, &changes);
+	if (!rc) {
+		rc = sync_table(dp, p);		/* the last step that may have no room: before links change */
+		changes += rc > 0 ? rc : 0;
+		rc = rc < 0 ? rc : 0;
+	}
+	if (rc) {
+		undo(dp, p, &b);
+		goto cleanup;
+	}
+	rc = dataplane_guards_write(dp, p, &changes) ?: sync_links(dp, p, h, &changes) ?: forget_links(dp, h, &changes);
+	if (!rc) {
+		trie_clean(dp, now, b.n, &changes);
+		rc = dataplane_lists_clean(dp, p, &changes) ?: dataplane_relay_clean(dp, p, &changes) ?: sync_names(dp, p, &b, true, &changes) ?:
+		     sync_control(dp, p, changes);
+	}
+cleanup:
+	free(b.names);
+	free(b.lists);
+	free(b.used);
+	free(now);
+	return rc ?: changes;
+}

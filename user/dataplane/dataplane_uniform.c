@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The map uniform, which is mapped: single words change, under readers, who do not believe it meanwhile.
+ */
+#include <errno.h>
+#include <sys/mman.h>
+#include "dataplane/control.h"
+#include "dataplane/dataplane.h"
+
+static void disbelieve(const struct dataplane *dp, bool ask_anew)
+{
+	struct control *c = control_map(dp->maps[MAP_control]);
+
+	if (!c)
+		return;
+	control_set_heartbeat(c, 0);
+	if (ask_anew)
+		control_forget_nexthops(c);
+	control_unmap(c);
+}
+
+int dataplane_uniform(const struct dataplane *dp, const struct uniform *u)
+{
+	size_t size = sizeof(u->rows), n = UNIFORM_BLOCKS * UNIFORM_ROWS * UNIFORM_ROW;
+	const __u16 *from = u->rows[0].slot;
+	__u16 *to = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, dp->maps[MAP_uniform], 0);
+	bool written = false;
+
+	if (to == MAP_FAILED)
+		return -errno;
+	for (size_t i = 0; i < n; i++) {
+		if (to[i] == from[i])
+			continue;
+		if (!written)
+			disbelieve(dp, false);
+		written = true;
+		__atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
+	}
+	munmap(to, size);
+	if (written)
+		disbelieve(dp, true);
+	return 0;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * load_error: reads what libbpf prints when a load fails. Its messages are the only place where it
+ * names the program that was refused, and where the verifier's log is.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include "bpf_compiler.h"
+#include "dataplane/load_error.h"
+#include "lib/log.h"
+
+#define STACK_MOST 512U /* the kernel's MAX_BPF_STACK */
+#define WALKED_MOST 1000000U /* and its BPF_COMPLEXITY_LIMIT_INSNS */
+
+static struct load_error last;
+
+bool kernel_is_old(const char *release)
+{
+	unsigned int major = 0, minor = 0, floor_major, floor_minor;
+
+	sscanf(KERNEL_FLOOR, "%u.%u", &floor_major, &floor_minor);
+	if (sscanf(release, "%u.%u", &major, &minor) != 2)
+		return false;
+	return major < floor_major || (major == floor_major && minor < floor_minor);
+}
+
+/* ---- libbpf's messages ---- */
+
+/* At the end of its log the verifier counts what it did. */
+static bool is_statistics(const char *line)
+{
+	static const char *const begins[] = { "processed ", "verification time ", "stack depth " };
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++)
+		if (!strncmp(line, begins[i], strlen(begins[i])))
+			return true;
+	return false;
+}
+
+/* The last line that is no statistics is the verifier's reason. */
+static void take_reason(struct load_error *e, const char *log, const char *end)
+{
+	for (size_t n; log < end; log += n + 1) {
+		n = strcspn(log, "\n");
+		if (!n || log + n > end || is_statistics(log))
+			continue;
+		snprintf(e->said, sizeof(e->said), "%.*s", (int)n, log);
+	}
+	sscanf(e->said, "combined stack size of %*u calls is %u. Too large", &e->stack);
+	e->too_long = !strncmp(e->said, "BPF program is too large", 24);
+}
+
+void load_error_take(struct load_error *e, const char *message)
+{
+	static const char begin[] = "BEGIN PROG LOAD LOG --\n", end[] = "-- END PROG LOAD LOG";
+	const char *log = strstr(message, begin), *map = strstr(message, "map '");
+
+	if (map && strstr(map, "failed to create"))
+		snprintf(e->said, sizeof(e->said), "%.*s", (int)strcspn(map, "\n"), map);
+	if (!strstr(message, "BPF program load failed") && !log)
+		return;
+	sscanf(message, "libbpf: prog '%63[^']'", e->program);
+	if (log)
+		take_reason(e, log + strlen(begin), strstr(log, end) ?: log + strlen(log));
+}
+
+int load_error_print(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char *message = NULL;
+	va_list again;
+
+	va_copy(again, args);
+	if (level == LIBBPF_WARN && vasprintf(&message, format, again) >= 0)
+		load_error_take(&last, message);
+	va_end(again);
+	free(message);
+	return getenv("WGXDP_LIBBPF") ? vfprintf(stderr, format, args) : 0;
+}
+
+void load_error_begin(void)
+{
+	memset(&last, 0, sizeof(last));
+}
+
+/* ---- permission ---- */
+
+#define ALL_NEEDED "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
+
+void load_error_lacking(__u64 set, char *ret, size_t room)
+{
+	const __u64 admin = 1ULL << CAP_SYS_ADMIN; /* bpf(2) takes it for either of the two */
+	const struct {
+		__u64 any_of;
+		const char *name;
+	} needed[] = {
+		{ 1ULL << CAP_BPF | admin, "CAP_BPF" },
+		{ 1ULL << CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+		{ 1ULL << CAP_PERFMON | admin, "CAP_PERFMON" },
+	};
+	const char *lacking[3];
+	size_t n = 0;
+
+	for (size_t i = 0; i < 3; i++)
+		if (!(set & needed[i].any_of))
+			lacking[n++] = needed[i].name;
+	if (n == 3)
+		snprintf(ret, room, "%s", ALL_NEEDED);
+	else
+		snprintf(ret, room, "%s%s%s", n ? lacking[0] : "", n == 2 ? " and " : "",
+			 n == 2 ? lacking[1] : "");
+}
+
+int load_permitted(const char *what)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	char lacking[64];
+
+	if (syscall(SYS_capget, &header, data))
+		return 0; /* unknown: the kernel decides when it loads */
+	load_error_lacking((__u64)data[1].effective << 32 | data[0].effective, lacking,
+			   sizeof(lacking));
+	if (!*lacking)
+		return 0;
+	log_error("%s: this process lacks %s: run it as root with " ALL_NEEDED
+		  " (a container: --cap-add)",
+		  what, lacking);
+	return -EPERM;
+}
+
+static bool is_filtered(void)
+{
+	FILE *in = fopen("/proc/self/status", "re");
+	unsigned int mode = 0;
+	char line[256];
+
+	while (in && fgets(line, sizeof(line), in))
+		sscanf(line, "Seccomp: %u", &mode);
+	if (in)
+		fclose(in);
+	return mode == 2;
+}
+
+/* Only the first user namespace maps all users to themselves by nature. */
+static bool is_in_user_namespace(void)
+{
+	unsigned int inside, outside, count;
+	FILE *in = fopen("/proc/self/uid_map", "re");
+	bool first = !in || fscanf(in, "%u %u %u", &inside, &outside, &count) != 3 ||
+		     (!inside && !outside && count == 0xffffffff);
+
+	if (in)
+		fclose(in);
+	return !first;
+}
+
+/* ---- what is told ---- */
+
+/* libbpf may say which map could not be made; the verifier, only why it refuses a program. */
+static bool is_permission(const struct load_error *e, int rc)
+{
+	return rc == -EPERM && (!*e->said || !strncmp(e->said, "map '", 5));
+}
+
+static void format_permission(const struct load_error *e, const char *what, char *ret, size_t room)
+{
+	if (e->in_user_namespace)
+		snprintf(ret, room,
+			 "%s: this process is in a user namespace, where the kernel loads no BPF "
+			 "programs: run it as the host's root (a container: not rootless)",
+			 what);
+	else if (e->filtered)
+		snprintf(ret, room,
+			 "%s: a seccomp filter keeps this process from bpf(2): allow that call "
+			 "(a container: --security-opt seccomp=unconfined)",
+			 what);
+	else
+		snprintf(ret, room,
+			 "%s: this process may not load BPF programs: run it as root, or "
+			 "with " ALL_NEEDED,
+			 what);
+}
+
+static void format_refusal(const struct load_error *e, const char *what, int rc,
+			   const char *release, char *ret, size_t room)
+{
+	char reason[sizeof(e->said)];
+
+	if (e->stack)
+		snprintf(reason, sizeof(reason), "it needs %u bytes of stack, the limit is %u",
+			 e->stack, STACK_MOST);
+	else if (e->too_long || rc == -E2BIG)
+		snprintf(reason, sizeof(reason), "it takes the verifier more than %u instructions",
+			 WALKED_MOST);
+	else
+		snprintf(reason, sizeof(reason), "%s", *e->said ? e->said : strerror(-rc));
+	/* Short of memory, libbpf leaves out what it could not ask the kernel about, and the
+	 * verifier refuses the rest. */
+	snprintf(ret, room,
+		 "%s: kernel %s refused the BPF program%s%s, built by %s: %s: report it with what "
+		 "`wgxdp up` prints with WGXDP_LIBBPF=1 in its environment, unless memory is short",
+		 what, release, *e->program ? " " : "", e->program, BPF_COMPILER, reason);
+}
+
+void load_error_format(const struct load_error *e, const char *what, int rc, const char *release,
+		       char *ret, size_t room)
+{
+	if (is_permission(e, rc))
+		format_permission(e, what, ret, room);
+	else if (rc == -ENOMEM)
+		snprintf(ret, room,
+			 "%s: no memory for the BPF programs and their maps%s%s%s: free some, then "
+			 "try again",
+			 what, *e->said ? " (" : "", e->said, *e->said ? ")" : "");
+	else if (kernel_is_old(release))
+		snprintf(ret, room,
+			 "%s: kernel %s is too old for the BPF programs: " KERNEL_FLOOR " or later "
+			 "is needed",
+			 what, release);
+	else
+		format_refusal(e, what, rc, release, ret, room);
+}
+
+void load_error_tell(const char *what, int rc)
+{
+	struct utsname u = { 0 };
+	char text[1024];
+
+	uname(&u);
+	last.filtered = is_filtered();
+	last.in_user_namespace = is_in_user_namespace();
+	load_error_format(&last, what, rc, u.release, text, sizeof(text));
+	log_error("%s", text);
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Pins in bpffs.
+ */
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "dataplane/attach.h"
+#include "lib/log.h"
+#include "dataplane/pins.h"
+
+#ifndef BPF_FS_MAGIC
+#define BPF_FS_MAGIC 0xcafe4a11
+#endif
+#define BPFFS "/sys/fs/bpf"
+
+bool instance_valid(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && len < INSTANCE_LEN &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == len;
+}
+
+int pins_prepare(void)
+{
+	struct statfs fs;
+
+	if (!statfs(BPFFS, &fs) && (__u32)fs.f_type == BPF_FS_MAGIC)
+		return 0;
+	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")) {
+		int rc = -errno;
+
+		log_error(BPFFS ": no BPF file system, and mounting one failed: %s: run `mount -t bpf bpf " BPFFS
+			  "` (a container: give it the host's)", strerror(-rc));
+		return rc;
+	}
+	return 0;
+}
+
+static void path_va(char path[PIN_LEN], const char *instance, const char *suffix, const char *format, va_list args)
+{
+	int n = snprintf(path, PIN_LEN, PINS_DIR "/%s%s/", instance, suffix);
+
+	vsnprintf(path + n, PIN_LEN - n, format, args);
+}
+
+void pin_path(char path[PIN_LEN], const char *instance, const char *suffix, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	path_va(path, instance, suffix, format, args);
+	va_end(args);
+}
+
+int pins_exist(const char *instance)
+{
+	char path[PIN_LEN];
+	int rc;
+
+	pin_path(path, instance, "", "control");
+	rc = access(path, F_OK) ? -errno : 1;
+	if (rc == 1 || rc == -ENOENT)
+		return rc == 1;
+	log_error("cannot look for instance %s in " PINS_DIR ": %s%s", instance, strerror(-rc),
+		  rc == -EACCES ? ": run as root" : "");
+	return rc;
+}
+
+int pin_get(const char *instance, const char *format, ...)
+{
+	char path[PIN_LEN];
+	va_list args;
+
+	va_start(args, format);
+	path_va(path, instance, "", format, args);
+	va_end(args);
+	return bpf_obj_get(path);
+}
+
+bool pin_exists(const char *instance, const char *format, ...)
+{
+	char path[PIN_LEN];
+	va_list args;
+
+	va_start(args, format);
+	path_va(path, instance, "", format, args);
+	va_end(args);
+	return !access(path, F_OK);
+}
+
+int pin_set(int fd, const char *instance, const char *suffix, const char *name)
+{
+	char path[PIN_LEN], beside[PIN_LEN];
+	int rc;
+
+	pin_path(path, instance, suffix, "%s", name);
+	pin_path(beside, instance, suffix, "%s~new", name);
+	unlink(beside);
+	rc = bpf_obj_pin(fd, beside);
+	if (!rc && rename(beside, path))
+		rc = -errno;
+	if (rc)
+		log_error("cannot pin %s: %s", path, strerror(-rc));
+	return rc;
+}
+
+void pin_remove(const char *instance, const char *format, ...)
+{
+	char path[PIN_LEN];
+	va_list args;
+
+	va_start(args, format);
+	path_va(path, instance, "", format, args);
+	va_end(args);
+	unlink(path);
+}
+
+static const char *const subdirs[] = { "attach", "progs" };
+
+/* 0; or -errno, told */
+static int make_dir(const char *path)
+{
+	const char *hint = "";
+	int rc;
+
+	if (!mkdir(path, 0700) || errno == EEXIST)
+		return 0;
+	rc = -errno;
+	if (rc == -EROFS)
+		hint = ": mount " BPFFS " writable";
+	else if (rc == -EACCES || rc == -EPERM)
+		hint = ": a security module forbids it: allow it (a container: --security-opt "
+		       "apparmor=unconfined, with SELinux label=disable)";
+	log_error("cannot make %s: %s%s", path, strerror(-rc), hint);
+	return rc;
+}
+
+int pins_make_dirs(const char *instance, const char *suffix)
+{
+	char path[PIN_LEN];
+	int rc;
+
+	pin_path(path, instance, suffix, "%s", "");
+	rc = make_dir(PINS_DIR) ?: make_dir(path);
+	for (int i = 0; !rc && i < 2; i++) {
+		pin_path(path, instance, suffix, "%s", subdirs[i]);
+		rc = make_dir(path);
+	}
+	return rc;
+}
+
+int pins_commit(const char *instance)
+{
+	char from[PIN_LEN], to[PIN_LEN];
+
+	snprintf(from, sizeof(from), PINS_DIR "/%s~new", instance);
+	snprintf(to, sizeof(to), PINS_DIR "/%s", instance);
+	return rename(from, to) ? -errno : 0;
+}
+
+static void remove_one(const char *directory, const char *name, bool link)
+{
+	char pin[PIN_LEN + 256];
+	int fd;
+
+	snprintf(pin, sizeof(pin), "%s/%s", directory, name);
+	fd = link ? bpf_obj_get(pin) : -1;
+	if (fd >= 0) {
+		detach_link(fd);
+		close(fd);
+	}
+	unlink(pin);
+}
+
+/* An entry as getdents64(2) writes it. No kernel header has it, and musl has no struct dirent64. */
+struct kernel_dirent {
+	__u64 ino;
+	__s64 off;
+	unsigned short reclen;
+	unsigned char type;
+	char name[];
+};
+
+/* Removes the pins of a directory, but those that are kept (NULL: none is); links among them let go
+ * of their devices at once. Does without opendir(), which allocates memory: a command that has none
+ * left must still take back what it did. */
+static int remove_but(const char *path, bool links, pin_is_kept *is_kept, void *data)
+{
+	char entries[4096] __attribute__((aligned(__alignof__(struct kernel_dirent))));
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+	const struct kernel_dirent *entry;
+	ssize_t n = -1, at;
+
+	while (dir >= 0 && (n = syscall(SYS_getdents64, dir, entries, sizeof(entries))) > 0)
+		for (at = 0; at < n; at += entry->reclen) {
+			entry = (struct kernel_dirent *)(entries + at);
+			if (entry->type != DT_DIR && (!is_kept || !is_kept(data, entry->name)))
+				remove_one(path, entry->name, links);
+		}
+	if (n < 0 && errno != ENOENT) {
+		rc = -errno;
+		log_error("cannot remove what is in %s: %s", path, strerror(-rc));
+	}
+	if (dir >= 0)
+		close(dir);
+	return rc;
+}
+
+static int remove_pins(const char *path, bool links)
+{
+	int rc = remove_but(path, links, NULL, NULL);
+
+	rmdir(path);
+	return rc;
+}
+
+void pins_remove_others(const char *instance, const char *directory, pin_is_kept *is_kept,
+			void *data)
+{
+	char path[PIN_LEN];
+
+	pin_path(path, instance, "", "%s", directory);
+	remove_but(path, false, is_kept, data);
+}
+
+void pins_remove_directory(const char *path)
+{
+	remove_pins(path, false);
+}
+
+int pins_remove_all(const char *instance, const char *suffix)
+{
+	char path[PIN_LEN];
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(subdirs) / sizeof(*subdirs) && !rc; i++) {
+		pin_path(path, instance, suffix, "%s", subdirs[i]);
+		rc = remove_pins(path, !strcmp(subdirs[i], "attach"));
+	}
+	/* By this one it is an instance: where it is gone, and others are left, the next command throws these away */
+	pin_path(path, instance, suffix, "control");
+	if (!rc)
+		unlink(path);
+	snprintf(path, sizeof(path), PINS_DIR "/%s%s", instance, suffix);
+	rc = rc ?: remove_pins(path, false);
+	rmdir(PINS_DIR);		/* stays while another instance has its own in it */
+	return rc;
+}
+
+bool pins_program_uses(int program, __u32 map_id)
+{
+	__u32 ids[64], len = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info = { .nr_map_ids = sizeof(ids) / sizeof(*ids), .map_ids = (uintptr_t)ids };
+	bool uses = false;
+
+	if (map_id && !bpf_obj_get_info_by_fd(program, &info, &len))
+		for (__u32 i = 0; i < info.nr_map_ids && i < sizeof(ids) / sizeof(*ids); i++)
+			uses |= ids[i] == map_id;
+	return uses;
+}
+
+static bool has_program(const char *instance, const char *name, __u32 id)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	int fd = pin_get(instance, "progs/%s", name);
+	bool has = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && info.id == id;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
+/* What has no pin of ours: a component of libxdp's dispatcher */
+static bool is_of(const char *instance, int program)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+	int control = pin_get(instance, "control");
+	bool is = control >= 0 && !bpf_obj_get_info_by_fd(control, &info, &len) && pins_program_uses(program, info.id);
+
+	if (control >= 0)
+		close(control);
+	return is;
+}
+
+/* In a directory of pins, one of our programs has this id */
+static bool has_one(const char *directory, __u32 id)
+{
+	return has_program(directory, "wgxdp_xdp", id) || has_program(directory, "wgxdp_tc", id) ||
+	       has_program(directory, "wgxdp_tc_l3", id);
+}
+
+bool pins_have_program(__u32 program_id)
+{
+	DIR *dir = opendir(PINS_DIR);
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir)))
+		found = *entry->d_name != '.' && strlen(entry->d_name) < INSTANCE_LEN + sizeof("~new") &&
+			has_one(entry->d_name, program_id);
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+bool pins_owner(__u32 program_id, const char *ours, char ret[INSTANCE_LEN])
+{
+	int program = bpf_prog_get_fd_by_id(program_id);
+	DIR *dir = opendir(PINS_DIR);
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		if (!instance_valid(entry->d_name) || !strcmp(entry->d_name, ours))
+			continue;
+		found = has_one(entry->d_name, program_id) || is_of(entry->d_name, program);
+		if (found)
+			strcpy(ret, entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	if (program >= 0)
+		close(program);
+	return found;
+}

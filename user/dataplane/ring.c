@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A ring buffer on the loop, by the epoll descriptor that libbpf makes for it.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "dataplane/pins.h"
+#include "dataplane/ring.h"
+
+void ring_take(struct ring *r)
+{
+	if (r->buffer)
+		ring_buffer__consume(r->buffer);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	ring_take(poll->data);
+}
+
+void ring_pause(struct ring *r)
+{
+	if (r->poll)
+		uv_poll_stop(r->poll);
+}
+
+void ring_go_on(struct ring *r)
+{
+	if (!r->poll)
+		return;
+	uv_poll_start(r->poll, UV_READABLE, on_poll);
+	ring_take(r);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+void ring_forget(struct ring *r)
+{
+	if (r->poll)
+		uv_close((uv_handle_t *)r->poll, on_closed);
+	ring_buffer__free(r->buffer);
+	*r = (struct ring){ 0 };
+}
+
+static int begin(struct ring *r, uv_loop_t *loop, int map, ring_buffer_sample_fn take, void *data)
+{
+	r->buffer = ring_buffer__new(map, take, data, NULL);
+	if (!r->buffer)
+		return -errno;
+	r->poll = calloc(1, sizeof(*r->poll));
+	if (!r->poll || uv_poll_init(loop, r->poll, ring_buffer__epoll_fd(r->buffer))) {
+		free(r->poll);
+		r->poll = NULL;
+		return -ENOMEM;
+	}
+	r->poll->data = r;
+	return uv_poll_start(r->poll, UV_READABLE, on_poll);
+}
+
+int ring_listen(struct ring *r, uv_loop_t *loop, const char *instance, const char *name, ring_buffer_sample_fn take, void *data)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+	int map = pin_get(instance, "%s", name), rc = 0;
+
+	if (map >= 0)
+		bpf_obj_get_info_by_fd(map, &info, &len);
+	if (!r->poll || info.id != r->map) {
+		ring_forget(r);
+		r->map = info.id;
+		rc = map < 0 ? map : begin(r, loop, map, take, data);
+	}
+	if (map >= 0)
+		close(map);
+	return rc;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Components of libxdp's dispatcher. libxdp builds a dispatcher anew for each change and puts it in the place of the old one,
+ * which loses no packet.
+ */
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xdp/libxdp.h>
+#include "lib/log.h"
+#include "dataplane/pins.h"
+#include "dataplane/shared.h"
+
+#define LIBXDP_PINS "/sys/fs/bpf/xdp"
+
+const enum bpf_func_id shared_refused[] = { BPF_FUNC_xdp_adjust_head, BPF_FUNC_xdp_adjust_tail, 0 };
+
+static int quiet(enum libxdp_print_level level, const char *format, va_list args)
+{
+	return getenv("WGXDP_LIBBPF") ? vfprintf(stderr, format, args) : 0;
+}
+
+int shared_permitted(const char *interface)
+{
+	if (bpf_prog_get_fd_by_id(0) >= 0 || errno != EPERM)	/* no program has this id: who may ask is told so */
+		return 0;
+	log_error("interface %s: this process lacks CAP_SYS_ADMIN, which `shared: true` takes, for libxdp asks for "
+		  "programs of others by their ids: the units have it by the drop-in shared.conf (wgxdp(8), FILES), "
+		  "a container by --cap-add", interface);
+	return -EPERM;
+}
+
+bool shared_is_dispatcher(__u32 program_id)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(program_id);
+	bool is = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && !strcmp(info.name, "xdp_dispatcher");
+
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
+__u32 shared_program(__u32 ifindex)
+{
+	__u32 id;
+
+	return bpf_xdp_query_id(ifindex, 0, &id) ? 0 : id;
+}
+
+/* NULL: no dispatcher, or one that this libxdp does not know, which before 1.4.1 loses two descriptors of any other program */
+static struct xdp_multiprog *dispatcher(__u32 ifindex)
+{
+	__u32 id = shared_program(ifindex);
+	struct xdp_multiprog *mp;
+
+	if (!id || !shared_is_dispatcher(id))
+		return NULL;
+	libxdp_set_print(quiet);
+	mp = xdp_multiprog__get_from_ifindex(ifindex);
+	if (!mp || libxdp_get_error(mp))
+		return NULL;
+	if (!xdp_multiprog__is_legacy(mp))
+		return mp;
+	xdp_multiprog__close(mp);
+	return NULL;
+}
+
+__u16 shared_mode(__u32 ifindex)
+{
+	struct xdp_multiprog *mp = dispatcher(ifindex);
+	__u16 flag = !mp ? 0 : xdp_multiprog__attach_mode(mp) == XDP_MODE_NATIVE ? LINK_NATIVE : LINK_GENERIC;
+
+	xdp_multiprog__close(mp);
+	return flag;
+}
+
+static __u32 map_id(int map)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	return map >= 0 && !bpf_obj_get_info_by_fd(map, &info, &len) ? info.id : 0;
+}
+
+size_t shared_components(__u32 ifindex, int control, __u32 ids[SHARED_MAX])
+{
+	struct xdp_multiprog *mp = dispatcher(ifindex);
+	struct xdp_program *p = NULL;
+	__u32 map = map_id(control);
+	size_t n = 0;
+
+	while (mp && n < SHARED_MAX && (p = xdp_multiprog__next_prog(p, mp)))
+		if (control < 0 || pins_program_uses(xdp_program__fd(p), map))
+			ids[n++] = xdp_program__id(p);
+	xdp_multiprog__close(mp);
+	return n;
+}
+
+int shared_attach(__u32 ifindex, struct xdp_program *program, __u16 flag)
+{
+	enum xdp_attach_mode mode = flag == LINK_NATIVE ? XDP_MODE_NATIVE : XDP_MODE_SKB;
+	int rc;
+
+	libxdp_set_print(quiet);
+	rc = xdp_program__attach(program, ifindex, mode, 0);
+	if (rc || shared_is_dispatcher(shared_program(ifindex)))
+		return rc;
+	xdp_program__detach(program, ifindex, mode, 0);	/* where there can be no dispatcher, libxdp does without: alone */
+	return -ENOSYS;
+}
+
+static bool directory_is_ours(const char *path, __u32 map)
+{
+	bool ours = false;
+
+	for (int i = 0; i < SHARED_MAX && !ours; i++) {
+		char pin[PIN_LEN + 16];
+		int fd;
+
+		snprintf(pin, sizeof(pin), "%s/prog%d-prog", path, i);
+		fd = bpf_obj_get(pin);
+		ours = fd >= 0 && pins_program_uses(fd, map);
+		if (fd >= 0)
+			close(fd);
+	}
+	return ours;
+}
+
+/* Dispatchers that are attached no more, of a device that is gone or a command that was killed: their pins would keep our
+ * program and its maps for ever */
+static void sweep(__u32 ifindex, __u32 map)
+{
+	__u32 now = shared_program(ifindex), of, id;
+	DIR *dir = opendir(LIBXDP_PINS);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		char path[PIN_LEN];
+
+		if (sscanf(entry->d_name, "dispatch-%u-%u", &of, &id) != 2 || of != ifindex || id == now)
+			continue;
+		snprintf(path, sizeof(path), LIBXDP_PINS "/dispatch-%u-%u", of, id);
+		if (directory_is_ours(path, map))
+			pins_remove_directory(path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+int shared_detach(__u32 ifindex, int control, __u32 keep)
+{
+	__u32 ids[SHARED_MAX];
+	size_t n = shared_components(ifindex, control, ids), n_gone = 0;
+	__u16 flag = n ? shared_mode(ifindex) : 0;
+	struct xdp_program *gone[SHARED_MAX];
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct xdp_program *p = ids[i] == keep ? NULL : xdp_program__from_id(ids[i]);
+
+		if (p && !libxdp_get_error(p))
+			gone[n_gone++] = p;
+	}
+	if (n_gone)
+		rc = xdp_program__detach_multi(gone, n_gone, ifindex, flag == LINK_NATIVE ? XDP_MODE_NATIVE : XDP_MODE_SKB, 0);
+	for (size_t i = 0; i < n_gone; i++)
+		xdp_program__close(gone[i]);
+	if (control >= 0)
+		sweep(ifindex, map_id(control));
+	return rc;
+}
+
+void shared_detach_all(int control)
+{
+	struct if_nameindex *devices = if_nameindex();
+
+	for (struct if_nameindex *d = devices; d && d->if_index; d++)
+		shared_detach(d->if_index, control, 0);
+	if_freenameindex(devices);
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The generic table's writer: see table.h for what readers are promised.
+ */
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "dataplane/table.h"
+
+void table_grace(void)
+{
+	syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+__u32 table_size(size_t n)
+{
+	__u32 buckets = 256;
+
+	while ((size_t)buckets * TABLE_WAYS < n * 4)
+		buckets *= 2;
+	return buckets;
+}
+
+static struct table_entry *place(const struct table *t, __u64 hash, int i)
+{
+	return &t->buckets[table_home(hash, i / TABLE_WAYS, t->n - 1)].entry[i % TABLE_WAYS];
+}
+
+static size_t place_number(const struct table *t, const struct table_entry *e)
+{
+	size_t bucket = ((char *)e - (char *)t->buckets) / sizeof(*t->buckets);
+
+	return bucket * TABLE_WAYS + (e - t->buckets[bucket].entry);
+}
+
+#define PLACES (2 * TABLE_WAYS)
+
+static bool same_key(const struct table_key *a, const struct table_key *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+static struct table_entry *find(const struct table *t, __u64 hash, const struct table_key *key)
+{
+	for (int i = 0; i < PLACES; i++) {
+		struct table_entry *e = place(t, hash, i);
+
+		if (e->tag == hash && same_key(&e->key, key))
+			return e;
+	}
+	return NULL;
+}
+
+const struct table_entry *table_lookup(const struct table *t, const struct table_key *key)
+{
+	return find(t, table_hash(key), key);
+}
+
+static void publish(struct table_entry *to, const struct table_entry *from, __u64 hash)
+{
+	to->key = from->key;
+	memcpy(to->value, from->value, sizeof(to->value));
+	__atomic_store_n(&to->tag, hash, __ATOMIC_RELEASE);
+}
+
+/* Entries that are to go: still readable until unpublish_all */
+struct leaving {
+	struct table_entry **entries;
+	size_t n;
+};
+
+/* published: something that a reader might have missed, and so may still look for here */
+static void unpublish_all(struct table *t, struct leaving *l, bool published)
+{
+	if (!l->n)
+		return;
+	if (published)
+		t->grace();
+	for (size_t i = 0; i < l->n; i++)
+		__atomic_store_n(&l->entries[i]->tag, 0, __ATOMIC_RELEASE);
+	t->grace();
+	l->n = 0;
+}
+
+static struct table_entry *free_place(const struct table *t, __u64 hash)
+{
+	for (int i = 0; i < PLACES; i++)
+		if (!place(t, hash, i)->tag)
+			return place(t, hash, i);
+	return NULL;
+}
+
+enum { MOVES = 6 };			/* fewer do not always make room for a changed key whose two homes are one */
+
+/* Room for hash: a free place, or one made free by moving its entry to the entry's other home, depth moves deep */
+static struct table_entry *make_room(struct table *t, __u64 hash, int depth, bool *kept)
+{
+	struct table_entry *room = free_place(t, hash);
+
+	for (int i = 0; !room && depth && i < PLACES; i++) {
+		struct table_entry *e = place(t, hash, i), *to = make_room(t, e->tag, depth - 1, kept);
+		struct leaving l = { .entries = &e, .n = 1 };
+
+		if (to && to != e && e->tag) {
+			publish(to, e, e->tag);
+			kept[place_number(t, to)] = kept[place_number(t, e)];
+			kept[place_number(t, e)] = false;
+			unpublish_all(t, &l, true);
+		}
+		if (!e->tag)		/* moved, by us or by the search deeper down */
+			room = e;
+	}
+	return room;
+}
+
+/* A failed sync: what it published goes again (by key, for it may have been moved), so that only what was there remains */
+static void withdraw(struct table *t, const struct table_entry *want, const bool *published, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (int p = 0; p < PLACES && published[i]; p++) {
+			struct table_entry *e = place(t, want[i].tag, p);
+
+			if (e->tag == want[i].tag && same_key(&e->key, &want[i].key) &&
+			    !memcmp(e->value, want[i].value, sizeof(e->value)))
+				__atomic_store_n(&e->tag, 0, __ATOMIC_RELEASE);
+		}
+	t->grace();
+}
+
+/* Of a changed key two entries are there now, and of one that a killed writer was moving as well: one that is as wanted
+ * stays, the others leave. */
+static void collect_changed(struct table *t, const struct table_entry *want, const bool *published, size_t n, bool *kept,
+			    struct leaving *l)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool found = false;
+
+		for (int p = 0; p < PLACES && published[i]; p++) {
+			struct table_entry *e = place(t, want[i].tag, p);
+
+			if (e->tag != want[i].tag || !same_key(&e->key, &want[i].key) || kept[place_number(t, e)])
+				continue;
+			kept[place_number(t, e)] = true;	/* or is among those that leave */
+			if (!found && !memcmp(e->value, want[i].value, sizeof(e->value)))
+				found = true;
+			else
+				l->entries[l->n++] = e;
+		}
+	}
+}
+
+/* What is in the table and not wanted */
+static void collect_unwanted(struct table *t, const bool *kept, struct leaving *l)
+{
+	for (size_t i = 0; i < (size_t)t->n * TABLE_WAYS; i++) {
+		struct table_entry *e = &t->buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
+
+		if (e->tag && !kept[i])
+			l->entries[l->n++] = e;
+	}
+}
+
+int table_sync(struct table *t, struct table_entry *want, size_t n)
+{
+	struct leaving leaving = { .entries = calloc((size_t)t->n * TABLE_WAYS, sizeof(*leaving.entries)) };
+	bool *published = calloc(n + 1, sizeof(*published)), *kept = calloc((size_t)t->n * TABLE_WAYS, sizeof(*kept));
+	size_t n_published = 0, n_changed;
+	int rc = -ENOMEM;
+
+	if (!leaving.entries || !published || !kept)
+		goto cleanup;
+	for (size_t i = 0; i < n; i++) {
+		struct table_entry *room, *old;
+
+		want[i].tag = table_hash(&want[i].key);
+		old = find(t, want[i].tag, &want[i].key);
+		if (old && !memcmp(old->value, want[i].value, sizeof(old->value))) {
+			kept[place_number(t, old)] = true;
+			continue;
+		}
+		room = make_room(t, want[i].tag, MOVES, kept);
+		if (!room) {
+			withdraw(t, want, published, i);
+			rc = -ENOSPC;
+			goto cleanup;
+		}
+		publish(room, &want[i], want[i].tag);
+		published[i] = true;
+		n_published++;
+	}
+	/* only now, for making room moved entries */
+	collect_changed(t, want, published, n, kept, &leaving);
+	n_changed = leaving.n;
+	collect_unwanted(t, kept, &leaving);
+	rc = (n_published > n_changed ? n_published : n_changed) + leaving.n - n_changed;
+	unpublish_all(t, &leaving, n_published);
+cleanup:
+	free(kept);
+	free(published);
+	free(leaving.entries);
+	return rc;
+}

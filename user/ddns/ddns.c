@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Addresses of an interface to records of names: what may be published, what is there, and where that is not the same, what is
+ * written. The providers know no addresses of this host, and this knows no protocol.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "ddns/ddns.h"
+#include "ddns/ddns_address.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+
+static const struct ddns_provider *const providers[] = {
+#ifdef WITH_LDNS
+	[DDNS_RFC2136] = &ddns_rfc2136,
+#endif
+#ifdef WITH_CURL
+	[DDNS_OVH] = &ddns_ovh,
+#endif
+	[DDNS_EXEC] = &ddns_exec,
+};
+
+/* ---- what is said ---- */
+
+static void __attribute__((format(printf, 4, 0)))
+keep(struct ddns_run *run, enum ddns_line_level level, const char *name, const char *format, va_list args)
+{
+	struct ddns_line *line = append(run->lines, run->n_lines);
+	char text[1024];
+
+	if (!line)
+		return;
+	vsnprintf(text, sizeof(text), format, args);
+	for (char *c = text; *c; c++)		/* of what a server said */
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = ' ';
+	line->level = level;
+	if (asprintf(&line->text, "%s%s%s", text, name ? " fqdn=" : "", name ?: "") < 0)
+		run->n_lines--;
+}
+
+static void __attribute__((format(printf, 3, 4))) say(struct ddns_run *run, const struct ddns_set *set, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	keep(run, DDNS_SAY, set->name, format, args);
+	va_end(args);
+}
+
+void ddns_warn(struct ddns_run *run, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	keep(run, DDNS_WARN, NULL, format, args);
+	va_end(args);
+}
+
+void ddns_fail(struct ddns_run *run, struct ddns_set *set, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	keep(run, DDNS_COMPLAIN, set->name, format, args);
+	va_end(args);
+	set->failed = true;
+}
+
+void ddns_fail_all(struct ddns_run *run, const char *format, ...)
+{
+	va_list args;
+
+	for (size_t i = 0; i < run->n_sets; i++) {
+		if (run->sets[i].failed || (run->writing && !run->sets[i].write))
+			continue;
+		va_start(args, format);
+		keep(run, DDNS_COMPLAIN, run->sets[i].name, format, args);
+		va_end(args);
+		run->sets[i].failed = true;
+	}
+}
+
+void ddns_tell(const struct ddns_run *run)
+{
+	for (size_t i = 0; i < run->n_lines; i++) {
+		const struct ddns_line *l = &run->lines[i];
+
+		if (!*l->text)			/* who called does not want it */
+			continue;
+		if (l->level == DDNS_COMPLAIN)
+			log_error("%s", l->text);
+		else if (l->level == DDNS_WARN)
+			log_warning("%s", l->text);
+		else
+			log_info("%s", l->text);
+	}
+}
+
+void ddns_free(struct ddns_run *run)
+{
+	for (size_t i = 0; i < run->n_lines; i++)
+		free(run->lines[i].text);
+	for (size_t i = 0; i < run->n_sets; i++) {
+		free(run->sets[i].there);
+		free(run->sets[i].ids);
+	}
+	free(run->lines);
+	free(run->sets);
+	run->lines = NULL;
+	run->sets = NULL;
+	run->n_lines = run->n_sets = 0;
+}
+
+int ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a, __u32 ttl, __u64 id)
+{
+	size_t n = set->n_there;
+	__u64 *place = append(set->ids, n);
+	struct address *there = place ? append(set->there, set->n_there) : NULL;
+
+	if (!there) {
+		ddns_fail(run, set, "%s: no memory", ddns_type(set));
+		return -ENOMEM;
+	}
+	*place = id;
+	*there = *a;
+	set->ttl = ttl;
+	set->other_ttl |= ttl && ttl != run->config->ttl;
+	return 0;
+}
+
+/* ---- this host's addresses ---- */
+
+struct found {
+	struct address *list;		/* that may be published, the best first */
+	size_t n;
+	char why[512];			/* there are none */
+};
+
+/* Why each of them is not published */
+static void tell_unfit(struct found *f, const struct nl_address *list, size_t n, __u32 ifindex, __u8 family)
+{
+	size_t used = 0, seen = 0;
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < n && used < sizeof(f->why); i++) {
+		if (list[i].ifindex != ifindex || list[i].local.family != family)
+			continue;
+		used += snprintf(f->why + used, sizeof(f->why) - used, "%s%s is %s", seen++ ? ", " : "",
+				 address_format(&list[i].local, text), ddns_unfit(&list[i]) ?: "no part of a /64");
+	}
+	if (!seen)
+		snprintf(f->why, sizeof(f->why), "it has none");
+}
+
+static int find(const struct ddns_config *c, __u8 family, struct found *ret)
+{
+	__u32 ifindex = if_nametoindex(c->interface);
+	struct nl_address *list = NULL;
+	size_t n = 0;
+	int rc = nl_addresses(&list, &n);
+
+	*ret = (struct found){ .list = NULL };
+	if (rc)
+		return rc;
+	rc = ddns_candidates(list, n, ifindex, family, &c->host, &ret->list, &ret->n);
+	if (!rc && !ifindex)
+		snprintf(ret->why, sizeof(ret->why), "there is no such interface");
+	else if (!rc && !ret->n)
+		tell_unfit(ret, list, n, ifindex, family);
+	free(list);
+	return rc;
+}
+
+/* ---- carrying out ---- */
+
+static int add_sets(struct ddns_run *run, __u8 family)
+{
+	for (size_t i = 0; i < run->config->n_names; i++) {
+		struct ddns_set *set = append(run->sets, run->n_sets);
+
+		if (!set)
+			return -ENOMEM;
+		set->name = run->config->names[i].text;
+		set->family = family;
+	}
+	return 0;
+}
+
+/* One for all names: what some name has already stays, while it is as good as another */
+static void choose(struct ddns_run *run, __u8 family, const struct found *f)
+{
+	const struct address *wanted = NULL;
+
+	for (size_t i = 0; i < run->n_sets && !wanted; i++)
+		if (run->sets[i].family == family)
+			wanted = ddns_still(f->list, f->n, run->sets[i].there, run->sets[i].n_there);
+	wanted = wanted ?: f->list;
+	for (size_t i = 0; i < run->n_sets; i++) {
+		struct ddns_set *s = &run->sets[i];
+
+		if (s->family != family)
+			continue;
+		s->wanted = *wanted;
+		s->write = s->n_there != 1 || s->other_ttl || !address_equal(&s->there[0], wanted);
+	}
+}
+
+static void report(struct ddns_run *run)
+{
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < run->n_sets; i++) {
+		const struct ddns_set *s = &run->sets[i];
+
+		address_format(&s->wanted, text);
+		if (s->failed)
+			run->status = DDNS_FAILED;
+		else if (run->writing && s->write)
+			say(run, s, "%s %s written ttl=%u", ddns_type(s), text, run->config->ttl);
+		else if (run->dry_run && s->write)
+			say(run, s, "DRY RUN: would write %s %s ttl=%u", ddns_type(s), text, run->config->ttl);
+		else if (!run->only_changes)
+			say(run, s, "%s %s unchanged", ddns_type(s), text);
+	}
+}
+
+static void publish(struct ddns_run *run, const struct found *ipv6, const struct found *ipv4)
+{
+	const struct ddns_provider *p = providers[run->config->by];
+	bool write = false;
+
+	p->read(run);
+	if (ipv6->n)
+		choose(run, FAMILY_IPV6, ipv6);
+	if (ipv4->n)
+		choose(run, FAMILY_IPV4, ipv4);
+	for (size_t i = 0; i < run->n_sets; i++)
+		write |= run->sets[i].write && !run->sets[i].failed;
+	run->writing = write && !run->dry_run;
+	if (run->writing)
+		p->write(run);
+	report(run);
+	p->end(run);
+}
+
+/* The sets of a family for which there is an address; else every name is told of */
+static int take_family(struct ddns_run *run, __u8 family, struct found *f)
+{
+	const struct ddns_config *c = run->config;
+	struct ddns_set none = { .family = family };
+	int rc = find(c, family, f);
+
+	if (rc || f->n)
+		return rc ?: add_sets(run, family);
+	run->status = DDNS_NO_ADDRESS;
+	for (size_t i = 0; i < c->n_names; i++) {
+		none.name = c->names[i].text;
+		ddns_fail(run, &none, "%s: no address of %s can be published: %s", ddns_type(&none), c->interface, f->why);
+	}
+	return 0;
+}
+
+void ddns_carry_out(struct ddns_run *run)
+{
+	const struct ddns_config *c = run->config;
+	struct found ipv6 = { .n = 0 }, ipv4 = { .n = 0 };
+	int rc = 0;
+
+	run->status = DDNS_DONE;
+	if (c->ipv6)
+		rc = take_family(run, FAMILY_IPV6, &ipv6);
+	if (c->ipv4 && !rc)
+		rc = take_family(run, FAMILY_IPV4, &ipv4);
+	if (rc) {
+		ddns_warn(run, "ddns: cannot read this host's addresses: %s", strerror(-rc));
+		run->status = DDNS_FAILED;
+	} else if (run->n_sets) {
+		publish(run, &ipv6, &ipv4);
+	}
+	free(ipv6.list);
+	free(ipv4.list);
+}

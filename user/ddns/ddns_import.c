@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A shell's assignments: NAME=word and NAME=( word… ), with quotes, comments and `export`.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config/config_check.h"
+#include "ddns/ddns_import.h"
+#include "ddns/ddns_secret.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+
+#define NAMES_MAX 256
+#define TTL_MAX 604800
+
+static const char needs_shell[] = "only a shell could tell what this is: a plain value is wanted";
+
+struct reader {
+	const char *at;
+	unsigned int line;
+	const char *wrong;		/* and line is where */
+};
+
+struct variable {			/* one that means something */
+	const char *name;
+	char (*words)[256];		/* of an array, or one */
+	size_t n;
+	unsigned int line;		/* 0: not assigned */
+};
+
+enum { ENDPOINT, KEY, SECRET, CONSUMER, ZONE, TTL, NAMES, IFACE, VARIABLES };
+static const char *const variable_names[] = {
+	"OVH_ENDPOINT", "OVH_APP_KEY", "OVH_APP_SECRET", "OVH_CONSUMER_KEY", "OVH_ZONE", "TTL", "RECORD_FQDNS", "IFACE",
+};
+
+/* ---- reading ---- */
+
+static char next(struct reader *r)
+{
+	r->line += *r->at == '\n';
+	return *r->at++;
+}
+
+static void skip(struct reader *r, bool lines)
+{
+	for (;;) {
+		if (*r->at == ' ' || *r->at == '\t' || *r->at == '\r' || (lines && (*r->at == '\n' || *r->at == ';')))
+			next(r);
+		else if (*r->at == '\\' && r->at[1] == '\n')
+			next(r), next(r);
+		else if (*r->at == '#')
+			r->at += strcspn(r->at, "\n");
+		else
+			return;
+	}
+}
+
+/* What stands between quotes, to the end of them */
+static void quoted(struct reader *r, char word[256], size_t *n)
+{
+	char quote = next(r);
+
+	while (*r->at != quote && !r->wrong) {
+		if (!*r->at || *r->at == '\n') {
+			r->wrong = "the quotes have no end on this line";
+			return;
+		}
+		if (quote == '"' && *r->at == '\\' && r->at[1] && strchr("\"\\$`", r->at[1]))
+			r->at++;
+		else if (quote == '"' && strchr("$`", *r->at))
+			r->wrong = needs_shell;
+		if (*n >= 255)
+			r->wrong = "a value of more than 255 bytes";
+		else
+			word[(*n)++] = next(r);
+	}
+	if (!r->wrong)
+		r->at++;
+}
+
+static void take_word(struct reader *r, char word[256])
+{
+	size_t n = 0;
+
+	while (!r->wrong && *r->at && !strchr(" \t\r\n;)", *r->at)) {
+		if (*r->at == '\'' || *r->at == '"') {
+			quoted(r, word, &n);
+		} else if (strchr("$`~*?[]{}!&|<>(", *r->at)) {
+			r->wrong = needs_shell;
+		} else if (n >= 255) {
+			r->wrong = "a value of more than 255 bytes";
+		} else {
+			if (*r->at == '\\' && r->at[1] && !strchr("\r\n", r->at[1]))
+				r->at++;
+			else if (*r->at == '\\')
+				r->wrong = "a value that goes on on the next line: quotes, and one line, are wanted";
+			word[n++] = next(r);
+		}
+	}
+	word[n] = '\0';
+	for (size_t i = 0; i < n && !r->wrong; i++)
+		if (iscntrl((unsigned char)word[i]))
+			r->wrong = "a control character in a value";
+}
+
+static void add_word(struct reader *r, struct variable *v)
+{
+	char (*place)[256] = v->n < NAMES_MAX ? append(v->words, v->n) : NULL;
+
+	if (!place)
+		r->wrong = v->n < NAMES_MAX ? "no memory" : "more than 256 values";
+	else
+		take_word(r, *place);
+}
+
+static void take_array(struct reader *r, struct variable *v)
+{
+	unsigned int line = r->line;
+
+	next(r);
+	for (skip(r, true); *r->at != ')' && !r->wrong; skip(r, true)) {
+		if (*r->at)
+			add_word(r, v);
+		else
+			r->wrong = "the list that begins here has no end: ')' is missing";
+	}
+	if (r->wrong && !*r->at)
+		r->line = line;
+	else if (!r->wrong)
+		r->at++;
+}
+
+static void forget(struct variable *v)
+{
+	if (v->words)
+		explicit_bzero(v->words, v->n * sizeof(*v->words));
+	free(v->words);
+	v->words = NULL;
+	v->n = 0;
+}
+
+static void take_assignment(struct reader *r, struct variable variables[VARIABLES])
+{
+	struct variable other = { .name = "" }, *v = &other;
+	const char *name = r->at;
+	size_t n;
+
+	if (!strncmp(name, "export", 6) && (name[6] == ' ' || name[6] == '\t')) {
+		name += 6 + strspn(name + 6, " \t");
+		r->at = name;
+	}
+	for (n = 0; isalnum((unsigned char)name[n]) || name[n] == '_'; n++)
+		;
+	if (!n || isdigit((unsigned char)*name) || name[n] != '=') {
+		r->wrong = "no assignment, as NAME=value or NAME=( value … ): such files are read, and not run";
+		return;
+	}
+	for (size_t i = 0; i < VARIABLES; i++)
+		if (strlen(variables[i].name) == n && !strncmp(variables[i].name, name, n))
+			v = &variables[i];
+	forget(v);			/* the last one counts */
+	v->line = r->line;
+	r->at += n + 1;
+	if (*r->at == '(')
+		take_array(r, v);
+	else
+		add_word(r, v);
+	forget(&other);
+	if (r->wrong)
+		return;
+	skip(r, false);
+	if (*r->at && !strchr("\n;", *r->at))
+		r->wrong = "more than an assignment stands here: such files are read, and not run";
+}
+
+static struct shell_place read_variables(const char *text, struct variable variables[VARIABLES])
+{
+	struct reader r = { .at = text, .line = 1 };
+
+	for (size_t i = 0; i < VARIABLES; i++)
+		variables[i] = (struct variable){ .name = variable_names[i] };
+	for (skip(&r, true); *r.at; skip(&r, true)) {
+		take_assignment(&r, variables);
+		if (r.wrong)
+			break;
+	}
+	return (struct shell_place){ r.line, r.wrong };
+}
+
+/* Its only value, or "" */
+static const char *value(const struct variable *v)
+{
+	return v->n == 1 ? v->words[0] : "";
+}
+
+static void forget_all(struct variable variables[VARIABLES])
+{
+	for (size_t i = 0; i < VARIABLES; i++)
+		forget(&variables[i]);
+}
+
+/* ---- credentials ---- */
+
+static const char *take_credential(const struct variable *v, char ret[128])
+{
+	const char *text = value(v), *c = text;
+
+	while (isalnum((unsigned char)*c))
+		c++;
+	if (!v->line || !*text)
+		return v->name == variable_names[KEY] ? "OVH_APP_KEY is missing" :
+		       v->name == variable_names[SECRET] ? "OVH_APP_SECRET is missing" : "OVH_CONSUMER_KEY is missing";
+	if (*c || c - text >= 128)
+		return "what is no key of OVH's: letters and digits";
+	strcpy(ret, text);
+	return NULL;
+}
+
+struct shell_place ovh_credentials_parse(const char *text, struct ovh_credentials *ret)
+{
+	char (*to[])[128] = { [KEY] = &ret->key, [SECRET] = &ret->secret, [CONSUMER] = &ret->consumer };
+	struct variable variables[VARIABLES];
+	struct shell_place place = read_variables(text, variables);
+
+	for (size_t i = KEY; i <= CONSUMER && !place.wrong; i++) {
+		place.wrong = take_credential(&variables[i], *to[i]);
+		place.line = variables[i].line ?: 1;
+	}
+	forget_all(variables);
+	return place;
+}
+
+/* ---- settings ---- */
+
+struct import {
+	const char *file;
+	bool wrong;
+};
+
+static void __attribute__((format(printf, 3, 4))) complain(struct import *im, unsigned int line, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_error("%s:%u: %s", im->file, line, text);
+	im->wrong = true;
+}
+
+/* false: told, where it is needed */
+static bool take_one(struct import *im, const struct variable *v, const char *like)
+{
+	if (v->n == 1 && *v->words[0])
+		return true;
+	if (v->line && (v->n != 1 || like))
+		complain(im, v->line, "%s: one value is wanted, as %s", v->name, like ?: "300");
+	else if (like)
+		complain(im, 1, "%s is missing, as %s=%s", v->name, v->name, like);
+	return false;
+}
+
+static void take_host(struct import *im, const struct variable *v, const char *text, char ret[256])
+{
+	const char *why = address_wrong(text, 0, true);
+	struct address ignored;
+
+	if (!why && !address_parse(text, &ignored))
+		why = "is an address: the name of a host is wanted";
+	if (why) {
+		complain(im, v->line, "%s: '%s' %s", v->name, text, why);
+		return;
+	}
+	strcpy(ret, text);
+	if (ret[strlen(ret) - 1] == '.')
+		ret[strlen(ret) - 1] = '\0';
+}
+
+static void take_endpoint(struct import *im, const struct variable *v, struct ddns_config *d)
+{
+	const char *text = value(v), *name;
+	enum ddns_endpoint e = OVH_EU;
+
+	if (!v->line || !take_one(im, v, "ovh-eu"))
+		return;
+	while ((name = ddns_endpoint_name(e)) && strcmp(name, text))
+		e++;
+	if (name)
+		d->endpoint = e;
+	else if (!strncmp(text, "https://", 8) || !strncmp(text, "http://", 7))
+		strcpy(d->url, text);
+	else
+		complain(im, v->line, "%s: '%s' is none of ovh-eu, ovh-ca, ovh-us", v->name, text);
+	while (*d->url && d->url[strlen(d->url) - 1] == '/')
+		d->url[strlen(d->url) - 1] = '\0';
+}
+
+static void take_ttl(struct import *im, const struct variable *v, struct ddns_config *d)
+{
+	unsigned long n = strtoul(value(v), NULL, 10);
+
+	d->ttl = DDNS_TTL;
+	if (!take_one(im, v, NULL))
+		return;
+	if (strspn(value(v), "0123456789") != strlen(value(v)) || !n || n > TTL_MAX)
+		complain(im, v->line, "%s: '%s' is no number from 1 to %d", v->name, value(v), TTL_MAX);
+	else
+		d->ttl = n;
+}
+
+/* An array, or names in one value with spaces between */
+static void take_names(struct import *im, const struct variable *v, struct ddns_config *d)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		char words[256], *rest = words, *word;
+
+		strcpy(words, v->words[i]);
+		while ((word = strsep(&rest, " \t"))) {
+			struct ddns_text *place = *word ? append(d->names, d->n_names) : NULL;
+
+			if (!place)
+				continue;
+			take_host(im, v, word, place->text);
+			for (size_t j = 0; j + 1 < d->n_names; j++)
+				if (*place->text && !strcasecmp(d->names[j].text, place->text))
+					complain(im, v->line, "%s: '%s' is listed twice: once is enough", v->name, word);
+			if (*d->zone && *place->text && !ddns_in_zone(place->text, d->zone))
+				complain(im, v->line, "%s: '%s' is no name of the zone %s", v->name, word, d->zone);
+		}
+	}
+	if (!d->n_names)
+		complain(im, v->line ?: 1, "%s: names are missing, as %s=( wg-end.example.net firewall.example.net )", v->name, v->name);
+}
+
+static void take_settings(struct import *im, const struct variable variables[VARIABLES], struct ddns_config *d)
+{
+	char *path = strchr(im->file, '/') ? realpath(im->file, NULL) : NULL;	/* else it is a credential of systemd's */
+
+	*d = (struct ddns_config){ .ipv6 = true, .by = DDNS_OVH };
+#ifndef WITH_CURL
+	complain(im, 1, "this program was built without libcurl, and does not speak with OVH");
+#endif
+	if (strlen(path ?: im->file) >= sizeof(d->secret))
+		complain(im, 1, "the path of this file is longer than %zu bytes", sizeof(d->secret) - 1);
+	else
+		strcpy(d->secret, path ?: im->file);
+	free(path);
+	take_endpoint(im, &variables[ENDPOINT], d);
+	if (take_one(im, &variables[ZONE], "example.net"))
+		take_host(im, &variables[ZONE], value(&variables[ZONE]), d->zone);
+	take_ttl(im, &variables[TTL], d);
+	if (take_one(im, &variables[IFACE], "ens18")) {
+		if (is_interface_name(value(&variables[IFACE])))
+			strcpy(d->interface, value(&variables[IFACE]));
+		else
+			complain(im, variables[IFACE].line, "IFACE: '%s' is no name of an interface, as ens18", value(&variables[IFACE]));
+	}
+	take_names(im, &variables[NAMES], d);
+}
+
+static void take_text(struct import *im, const char *text, struct config *c)
+{
+	struct ovh_credentials ignored;
+	struct variable variables[VARIABLES];
+	struct shell_place place = read_variables(text, variables);
+	struct ddns_config *d = append(c->ddns, c->n_ddns);
+
+	if (place.wrong || !d)
+		complain(im, place.line, "%s", place.wrong ?: "no memory");
+	else
+		take_settings(im, variables, d);
+	if (!place.wrong)
+		place = ovh_credentials_parse(text, &ignored);
+	if (place.wrong && !im->wrong)
+		complain(im, place.line, "%s", place.wrong);
+	explicit_bzero(&ignored, sizeof(ignored));
+	forget_all(variables);
+}
+
+int ddns_import(const char *file, struct config **ret)
+{
+	struct import im = { .file = file };
+	struct config *c = calloc(1, sizeof(*c));
+	char why[SECRET_WHY_LEN], *text = NULL;
+	bool open;
+	int rc = c ? secret_read(file, &text, &open, why) : -ENOMEM;
+
+	if (rc)
+		log_error("%s", c ? why : "no memory");
+	else
+		take_text(&im, text, c);
+	secret_free(text);
+	if (!rc && im.wrong)
+		rc = -EINVAL;
+	if (rc)
+		config_free(c);
+	else
+		*ret = c;
+	return rc;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Files with secrets, and the forms in which name servers' tools print keys.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "ddns/ddns_secret.h"
+
+#define LIMIT (1 << 20)		/* bytes: more is no such file */
+
+static int read_whole(int fd, size_t size, char **ret)
+{
+	char *text = malloc(size + 1);
+	size_t n = 0;
+	ssize_t got = 1;
+
+	if (!text)
+		return -ENOMEM;
+	while (n < size && got > 0) {
+		got = read(fd, text + n, size - n);
+		n += got > 0 ? got : 0;
+	}
+	text[n] = '\0';
+	if (got < 0 || strlen(text) != n) {
+		int rc = got < 0 ? -errno : -EINVAL;
+
+		explicit_bzero(text, n);
+		free(text);
+		return rc;
+	}
+	*ret = text;
+	return 0;
+}
+
+int secret_read(const char *file, char **ret, bool *ret_open, char why[SECRET_WHY_LEN])
+{
+	const char *directory = strchr(file, '/') ? "" : getenv("CREDENTIALS_DIRECTORY");
+	struct stat st;
+	char path[384];
+	int fd, rc;
+
+	if (!directory || snprintf(path, sizeof(path), "%s%s%s", directory, *directory ? "/" : "", file) >= (int)sizeof(path)) {
+		snprintf(why, SECRET_WHY_LEN, "%s is no path, as ./%s, and nobody has given this program credentials (LoadCredential= of systemd)",
+			 file, file);
+		return -ENOENT;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	rc = fd < 0 || fstat(fd, &st) ? -errno : !S_ISREG(st.st_mode) ? -EINVAL : st.st_size > LIMIT ? -EFBIG : 0;
+	if (!rc)
+		rc = read_whole(fd, st.st_size, ret);
+	if (!rc)
+		*ret_open = st.st_mode & S_IROTH;
+	else
+		snprintf(why, SECRET_WHY_LEN, "cannot read %s: %s", path, strerror(-rc));
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+void secret_free(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+/* ---- keys ---- */
+
+struct words {
+	const char *at;
+	char word[256];			/* "": no more */
+	bool too_long;
+};
+
+/* The next word, without quotes; {, }, ; and comments separate words. after_secret: what begins with // may be base64. */
+static const char *next_word(struct words *w, bool after_secret)
+{
+	const char *s = w->at, *end;
+	size_t n = 0;
+
+	for (;;) {
+		s += strspn(s, " \t\r\n{};,");
+		if (*s == '-' && isspace((unsigned char)s[1])) {
+			s++;
+		} else if (*s == '#' || (*s == '/' && s[1] == '/' && !after_secret)) {
+			s += strcspn(s, "\n");
+		} else if (*s == '/' && s[1] == '*') {
+			end = strstr(s + 2, "*/");
+			s = end ? end + 2 : s + strlen(s);
+		} else {
+			break;
+		}
+	}
+	if (*s == '"' || *s == '\'') {
+		n = strcspn(s + 1, *s == '"' ? "\"\n" : "'\n");
+		end = s + 1 + n + (s[1 + n] == *s);
+		s++;
+	} else {
+		n = strcspn(s, " \t\r\n{};,");
+		end = s + n;
+	}
+	w->too_long |= n >= sizeof(w->word);
+	if (n >= sizeof(w->word))
+		n = 0;
+	memcpy(w->word, s, n);
+	w->word[n] = '\0';
+	w->at = end;
+	return w->word;
+}
+
+static bool is_base64(const char *s)
+{
+	size_t n = strlen(s), digits;
+
+	digits = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+	return n && n % 4 == 0 && n - digits <= 2 && !s[digits + strspn(s + digits, "=")];
+}
+
+static bool is_key_name(const char *s)
+{
+	const char *c = s;
+
+	while (isalnum((unsigned char)*c) || (*c && strchr("-_.", *c)))
+		c++;
+	return c != s && !*c && *s != '.' && !strstr(s, "..");
+}
+
+struct found {
+	char name[256], secret[256], algorithm[64];
+	unsigned int keys;
+};
+
+static bool is_word(const char *word, const char *key)
+{
+	size_t n = strlen(key);
+
+	return !strncasecmp(word, key, n) && (!word[n] || (word[n] == ':' && !word[n + 1]));
+}
+
+static const char *take(struct words *w, struct found *f)
+{
+	while (*next_word(w, false)) {
+		char *to = NULL;
+		size_t room = sizeof(f->name);
+		bool secret = is_word(w->word, "secret");
+
+		if (is_word(w->word, "key") && !strchr(w->word, ':'))
+			to = f->name;
+		else if (is_word(w->word, "id"))
+			to = f->name;
+		else if (secret)
+			to = f->secret;
+		else if (is_word(w->word, "algorithm"))
+			to = f->algorithm;
+		else if (!is_word(w->word, "key"))
+			return "something else than key, algorithm and secret stands there";
+		if (!to)
+			continue;
+		room = to == f->algorithm ? sizeof(f->algorithm) : room;
+		if (strlen(next_word(w, secret)) >= room)
+			return "its algorithm is none that is known here: hmac-sha256 is wanted";
+		f->keys += to == f->name;
+		strcpy(to, w->word);
+	}
+	return w->too_long ? "it has a word of more than 255 bytes" : NULL;
+}
+
+/* ALGORITHM:NAME:SECRET */
+static bool take_line(const char *text, struct found *f)
+{
+	size_t n;
+
+	text += strspn(text, " \t\r\n");
+	n = strcspn(text, " \t\r\n");
+	if (text[n + strspn(text + n, " \t\r\n")] || memchr(text, '{', n))
+		return false;
+	f->keys = 1;
+	return sscanf(text, "%63[^:]:%255[^:]:%255[^: \t\r\n]", f->algorithm, f->name, f->secret) == 3;
+}
+
+const char *tsig_parse(const char *text, struct tsig_key *ret)
+{
+	struct found f = { .keys = 0 };
+	struct words w = { .at = text };
+	const char *wrong = take_line(text, &f) ? NULL : (f = (struct found){ .keys = 0 }, take(&w, &f));
+	size_t n = strlen(f.algorithm);
+
+	if (n && f.algorithm[n - 1] == '.')
+		f.algorithm[n - 1] = '\0';
+	if (!wrong && f.keys > 1)
+		wrong = "it has several keys: one is wanted";
+	if (!wrong && (!f.keys || !*f.name || !*f.algorithm || !*f.secret))
+		wrong = "it is no key, as tsig-keygen or `keymgr -t` prints one, or hmac-sha256:NAME:SECRET";
+	if (!wrong && strcasecmp(f.algorithm, "hmac-sha256"))
+		wrong = "its algorithm is none that is known here: hmac-sha256 is wanted";
+	if (!wrong && !is_key_name(f.name))
+		wrong = "its name is no name of a key: letters, digits, '-', '_' and '.'";
+	if (!wrong && !is_base64(f.secret))
+		wrong = "its secret is no base64";
+	if (!wrong) {
+		strcpy(ret->name, f.name);
+		strcpy(ret->secret, f.secret);
+	}
+	explicit_bzero(&f, sizeof(f));
+	explicit_bzero(w.word, sizeof(w.word));
+	return wrong;
+}

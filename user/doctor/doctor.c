@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What doctor looks at, gathered once, and the list of what it found.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "config/config_endpoints.h"
+#include "config/config_learn.h"
+#include "config/config_names.h"
+#include "doctor/doctor.h"
+#include "lib/grow.h"
+#include "instance/resolver.h"
+
+void doctor_say(struct doctor *k, enum state state, const char *check, const char *subject, char *cure, const char *format, ...)
+{
+	struct finding *f = append(k->findings, k->n_findings);
+	va_list args;
+
+	if (!f) {
+		k->failed = -ENOMEM;
+		free(cure);
+		return;
+	}
+	f->check = check;
+	f->state = state;
+	f->cure = cure;
+	snprintf(f->subject, sizeof(f->subject), "%s", subject);
+	va_start(args, format);
+	if (vasprintf(&f->found, format, args) < 0) {
+		f->found = NULL;
+		k->failed = -ENOMEM;
+	}
+	va_end(args);
+}
+
+char *cure(const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	return text;
+}
+
+const char *doctor_option(const struct doctor *k)
+{
+	return strcmp(k->instance, INSTANCE_DEFAULT) ? " --instance " : "";
+}
+
+const char *doctor_named(const struct doctor *k)
+{
+	return strcmp(k->instance, INSTANCE_DEFAULT) ? k->instance : "";
+}
+
+long doctor_sysctl(const char *format, ...)
+{
+	char path[160];
+	va_list args;
+	long value;
+	FILE *in;
+
+	va_start(args, format);
+	vsnprintf(path, sizeof(path), format, args);
+	va_end(args);
+	in = fopen(path, "re");
+	if (!in)
+		return -1;
+	if (fscanf(in, "%ld", &value) != 1)
+		value = -1;
+	fclose(in);
+	return value;
+}
+
+struct doctor_port *doctor_port(struct doctor *k, __u32 ifindex)
+{
+	for (size_t i = 0; i < k->n_ports; i++)
+		if (k->ports[i].link && k->ports[i].link->ifindex == ifindex)
+			return &k->ports[i];
+	return NULL;
+}
+
+const struct nl_link *doctor_nic(const struct doctor *k, const struct nl_link *link)
+{
+	const struct nl_link *vlans[2], *nic;
+
+	return plan_vlans(&k->h, link, vlans, &nic) < 0 ? link : nic;
+}
+
+const struct link *doctor_running_link(const struct doctor *k, __u32 ifindex)
+{
+	for (size_t i = 0; i < k->n_links; i++)
+		if (k->links[i].ifindex == ifindex)
+			return &k->links[i];
+	return NULL;
+}
+
+const char *doctor_link_name(const struct doctor *k, __u32 ifindex)
+{
+	const struct nl_link *link = host_link(&k->h, ifindex);
+
+	return link ? link->name : "?";
+}
+
+/* A masquerading service may have to forward packets of either family, whatever its backend is */
+bool doctor_needs(const struct doctor *k, __u8 family)
+{
+	for (size_t i = 0; i < k->c->n_services; i++) {
+		const struct service_config *s = &k->c->services[i];
+
+		if (service_has_family(s, family) || (s->nat == NAT_MASQUERADE && (family == FAMILY_IPV4 || s->ipv6 != IPV6_OFF)))
+			return true;
+	}
+	return false;
+}
+
+/* ---- what matters ---- */
+
+static bool is_device(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_peers; i++)
+		if (!strcmp(c->peers[i].device, name))
+			return true;
+	return config_follows(c, name);
+}
+
+static int add_port(struct doctor *k, const char *name, enum link_role role, bool services)
+{
+	struct doctor_port *port;
+
+	for (size_t i = 0; i < k->n_ports; i++)
+		if (!strcmp(k->ports[i].name, name))
+			return 0;
+	port = append(k->ports, k->n_ports);
+	if (!port)
+		return -ENOMEM;
+	snprintf(port->name, sizeof(port->name), "%s", name);
+	port->link = host_link_by_name(&k->h, name);
+	port->role = role;
+	port->services = services;
+	return 0;
+}
+
+static int add_ports(struct doctor *k)
+{
+	const struct nl_link *link;
+	enum link_role role;
+	const char *name;
+	size_t at = 0;
+	int rc = 0;
+
+	while (!rc && (name = config_interface(k->c, &at, &role)))
+		rc = add_port(k, name, role, k->c->n_services && !is_device(k->c, name));
+	for (size_t i = 0; !rc && i < k->n_links; i++) {
+		link = k->links[i].role ? host_link(&k->h, k->links[i].ifindex) : NULL;
+		if (link)
+			rc = add_port(k, link->name, k->links[i].role, k->c->n_services && !is_device(k->c, link->name));
+	}
+	for (size_t i = 0; !rc && i < k->n_backends; i++) {
+		link = k->backends[i].routed ? host_link(&k->h, k->backends[i].way.oif) : NULL;
+		if (link && !link->loopback)
+			rc = add_port(k, link->name, ROLE_LAN, true);
+	}
+	return rc;
+}
+
+static int add_backend(struct doctor *k, const struct service_config *s, const struct backend_config *from, __u8 family,
+		       const struct answers *was)
+{
+	const char *text = family == FAMILY_IPV4 ? from->ipv4 : from->ipv6;
+	struct doctor_backend *b;
+	struct address before;
+
+	if (!*text)
+		return 0;
+	b = append(k->backends, k->n_backends);
+	if (!b)
+		return -ENOMEM;
+	*b = (struct doctor_backend){ .service = s, .family = family, .port = from->port, .socket = -1, .vrf = host_vrf(&k->h, s) };
+	snprintf(b->text, sizeof(b->text), "%s", text);
+	b->was = answers_address(was, text, family, &before);
+	answers_address(&k->answers, text, family, &b->address);
+	b->routed = b->address.family && !nl_way(&b->address, NULL, b->vrf, 0, &b->way);
+	return 0;
+}
+
+static int add_backends(struct doctor *k)
+{
+	struct answers was = { 0 };
+	int rc = 0;
+
+	answers_read(k->instance, &was);
+	if (answers_for(&was, k->c))
+		rc = -ENOMEM;
+	answers_read(k->instance, &k->answers);
+	rc = rc ?: answers_for(&k->answers, k->c);
+	if (!rc)
+		resolver_once(&k->answers, false, RESOLVE_MS);
+	answers_follow_prefixes(&k->answers, &k->h);
+	for (size_t i = 0; i < k->c->n_services && !rc; i++)
+		for (size_t b = 0; b < backends_of(&k->c->services[i]) && !rc; b++) {
+			const struct backend_config *from = backend_at(&k->c->services[i], b);
+
+			rc = add_backend(k, &k->c->services[i], from, FAMILY_IPV4, &was) ?:
+			     add_backend(k, &k->c->services[i], from, FAMILY_IPV6, &was);
+		}
+	answers_free(&was);
+	return rc;
+}
+
+static int add_device(struct doctor *k, const char *name)
+{
+	struct doctor_device *d;
+
+	for (size_t i = 0; i < k->n_devices; i++)
+		if (!strcmp(k->devices[i].name, name))
+			return 0;
+	if (!*name)
+		return 0;
+	d = append(k->devices, k->n_devices);
+	if (!d)
+		return -ENOMEM;
+	snprintf(d->name, sizeof(d->name), "%s", name);
+	d->error = wg_read(name, &d->wg);
+	return 0;
+}
+
+static int add_devices(struct doctor *k)
+{
+	const struct config *c = k->c;
+	int rc = add_device(k, c->blind.device);
+
+	for (size_t i = 0; i < c->n_peers && !rc; i++)
+		rc = add_device(k, c->peers[i].device);
+	for (size_t i = 0; i < c->follow.n_wireguard && !rc; i++)
+		rc = add_device(k, c->follow.wireguard[i].name);
+	for (size_t i = 0; i < c->n_endpoints && !rc; i++)
+		rc = add_device(k, c->endpoints[i].interface);
+	for (size_t i = 0; i < c->n_learn && !rc; i++)
+		rc = add_device(k, c->learn[i].interface);
+	return rc;
+}
+
+int doctor_gather(struct doctor *k)
+{
+	int rc = 0;
+
+	if (k->dp)
+		rc = dataplane_links(k->dp, &k->links, &k->n_links) ?: plan_running(&k->h, k->c, k->links, k->n_links, &k->plan) ?:
+		     dataplane_reasons(k->dp, &k->before, &k->n_before);
+	return rc ?: add_backends(k) ?: add_ports(k) ?: add_devices(k);
+}
+
+void doctor_free(struct doctor *k)
+{
+	for (size_t i = 0; i < k->n_findings; i++) {
+		free(k->findings[i].found);
+		free(k->findings[i].cure);
+	}
+	for (size_t i = 0; i < k->n_backends; i++)
+		if (k->backends[i].socket >= 0)
+			close(k->backends[i].socket);
+	for (size_t i = 0; i < k->n_vlans; i++)
+		if (k->vlans[i].socket >= 0)
+			close(k->vlans[i].socket);
+	for (size_t i = 0; i < k->n_devices; i++)
+		wg_free(&k->devices[i].wg);
+	free(k->findings);
+	free(k->backends);
+	free(k->vlans);
+	free(k->devices);
+	free(k->ports);
+	free(k->before);
+	free(k->links);
+	plan_free(k->plan);
+	answers_free(&k->answers);
+	host_free(&k->h);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Whether backends answer. They are asked by two bytes, which WireGuard throws away; a port on which nobody listens answers, and a
+ * neighbour who is not there does not resolve. Meanwhile frames are listened to, whose VLAN tags may say why.
+ */
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <linux/neighbour.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include "doctor/doctor.h"
+#include "lib/grow.h"
+#include "lib/text.h"
+
+#define ASK_MS 250			/* between two questions: the first may go by while the neighbour is resolved */
+
+/* ---- asking ---- */
+
+static void open_backend(const struct doctor *k, struct doctor_backend *b)
+{
+	struct sockaddr_in6 to;
+	socklen_t size = address_to_socket(&b->address, b->port, 0, &to);
+	const char *vrf = b->vrf ? doctor_link_name(k, b->vrf) : NULL;
+
+	b->socket = socket(b->family == FAMILY_IPV4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (b->socket < 0)
+		return;
+	if ((vrf && setsockopt(b->socket, SOL_SOCKET, SO_BINDTODEVICE, vrf, strlen(vrf))) || connect(b->socket, (void *)&to, size)) {
+		close(b->socket);
+		b->socket = -1;
+	}
+}
+
+static void ask(struct doctor_backend *b)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	if (b->socket < 0)
+		return;
+	if (!getsockopt(b->socket, SOL_SOCKET, SO_ERROR, &error, &size) && error)
+		b->refused = error;
+	if (!b->refused && send(b->socket, "\0\0", 2, 0) < 0 && errno != EAGAIN)
+		b->refused = errno;
+}
+
+/* ---- listening for tags ---- */
+
+static int listen_at(struct doctor *k, const struct nl_link *nic)
+{
+	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = nic->ifindex };
+	struct seen_vlans *v;
+	int yes = 1;
+
+	for (size_t i = 0; i < k->n_vlans; i++)
+		if (k->vlans[i].ifindex == nic->ifindex)
+			return 0;
+	v = append(k->vlans, k->n_vlans);
+	if (!v)
+		return -ENOMEM;
+	v->ifindex = nic->ifindex;
+	v->socket = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (v->socket >= 0 && (bind(v->socket, (void *)&at, sizeof(at)) ||
+			       setsockopt(v->socket, SOL_PACKET, PACKET_AUXDATA, &yes, sizeof(yes)))) {
+		close(v->socket);
+		v->socket = -1;
+	}
+	return 0;
+}
+
+static bool has_vlan(const struct doctor *k, __u32 ifindex, __u16 id)
+{
+	const struct nl_link *nic = host_link(&k->h, ifindex), *master = nic ? host_link(&k->h, nic->master) : NULL;
+
+	if (master && master->vlan_filtering)
+		return true;
+	for (size_t i = 0; i < k->h.n_links; i++)
+		if (!strcmp(k->h.links[i].kind, "vlan") && k->h.links[i].vlan_id == id && !k->h.links[i].lower_elsewhere &&
+		    (k->h.links[i].lower == ifindex || (master && k->h.links[i].lower == master->ifindex)))
+			return true;
+	return false;
+}
+
+static void note_tag(const struct doctor *k, struct seen_vlans *v, __u16 id)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (v->id[i] == id)
+			return;
+	if (id && !has_vlan(k, v->ifindex, id) && v->n < sizeof(v->id) / sizeof(*v->id))
+		v->id[v->n++] = id;
+}
+
+/* One frame; false: there is none */
+static bool hear(const struct doctor *k, struct seen_vlans *v)
+{
+	char control[CMSG_SPACE(sizeof(struct tpacket_auxdata))] __attribute__((aligned(8))), frame[64];
+	struct sockaddr_ll from = { 0 };
+	struct iovec part = { frame, sizeof(frame) };
+	struct msghdr message = {
+		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &part, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+
+	if (v->socket < 0 || recvmsg(v->socket, &message, MSG_TRUNC) < 0)
+		return false;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c && from.sll_pkttype != PACKET_OUTGOING; c = CMSG_NXTHDR(&message, c)) {
+		const struct tpacket_auxdata *said = (const void *)CMSG_DATA(c);
+
+		if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA && said->tp_status & TP_STATUS_VLAN_VALID)
+			note_tag(k, v, said->tp_vlan_tci & 0xfff);
+	}
+	return true;
+}
+
+static __u64 now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+void doctor_listen(struct doctor *k)
+{
+	struct pollfd *wait = calloc(k->n_ports + 1, sizeof(*wait));
+	__u64 end = now_ms() + k->seconds * 1000ULL, next = 0;
+
+	for (size_t i = 0; i < k->n_ports && !k->failed; i++)
+		if (k->ports[i].link && k->ports[i].link->ethernet && !k->ports[i].link->loopback)
+			k->failed = listen_at(k, doctor_nic(k, k->ports[i].link));
+	for (size_t i = 0; i < k->n_backends; i++)
+		if (k->backends[i].routed && !k->backends[i].suspect)
+			open_backend(k, &k->backends[i]);
+	if (!wait)
+		k->failed = -ENOMEM;
+	for (__u64 now = now_ms(); now < end && !k->failed; now = now_ms()) {
+		if (now >= next) {
+			for (size_t i = 0; i < k->n_backends; i++)
+				ask(&k->backends[i]);
+			next = now + ASK_MS;
+		}
+		for (size_t i = 0; i < k->n_vlans; i++)
+			wait[i] = (struct pollfd){ .fd = k->vlans[i].socket, .events = POLLIN };
+		poll(wait, k->n_vlans, (next < end ? next : end) - now);
+		for (size_t i = 0; i < k->n_vlans; i++)
+			for (int frames = 0; frames < 64 && hear(k, &k->vlans[i]); frames++)
+				;
+	}
+	free(wait);
+}
+
+/* ---- what came of it ---- */
+
+/* The next hop's, as the kernel has it; 0: none */
+static __u16 neighbour_state(const struct doctor_backend *b, const struct nl_neighbour *list, size_t n)
+{
+	const struct address *a = b->way.via.family ? &b->way.via : &b->address;
+
+	for (size_t i = 0; i < n; i++)
+		if (list[i].ifindex == b->way.oif && address_equal(&list[i].address, a))
+			return list[i].state;
+	return 0;
+}
+
+static const struct seen_vlans *strange_vlans(const struct doctor *k, const struct nl_link *link)
+{
+	for (size_t i = 0; i < k->n_vlans; i++)
+		if (k->vlans[i].ifindex == doctor_nic(k, link)->ifindex && k->vlans[i].n)
+			return &k->vlans[i];
+	return NULL;
+}
+
+/* The VLAN is made, and what the interface has of addresses moves there */
+static char *cure_vlan(const struct doctor *k, const struct nl_link *link, __u16 id)
+{
+	const char *nic = doctor_nic(k, link)->name;
+	char *text = NULL, address[ADDRESS_STRLEN], vlan[24];
+	size_t size;
+	FILE *out = text_open(&text, &size);
+
+	if (!out)
+		return NULL;
+	snprintf(vlan, sizeof(vlan), "%.10s.%u", nic, id);
+	fprintf(out, "ip link add link %s name %s type vlan id %u && ip link set dev %s up", nic, vlan, id, vlan);
+	for (size_t i = 0; i < k->h.n_addresses; i++) {
+		const struct nl_address *a = &k->h.addresses[i];
+
+		if (a->ifindex != link->ifindex || address_is_link_local(&a->local))
+			continue;
+		address_format(&a->local, address);
+		fprintf(out, " && ip address del %s/%u dev %s && ip address add %s/%u dev %s%s", address, a->prefix_len, link->name,
+			address, a->prefix_len, vlan, a->local.family == FAMILY_IPV6 ? " nodad" : "");
+	}
+	if (k->dp)
+		fprintf(out, " && " CURE_AGAIN, CURE_INSTANCE(k));
+	return fclose(out) ? NULL : text;
+}
+
+/* Who waits here in vain for a VLAN that others are on; once an interface */
+static bool look_at_vlans(struct doctor *k, const struct nl_link *link)
+{
+	const struct seen_vlans *v = strange_vlans(k, link);
+	struct doctor_port *port = doctor_port(k, link->ifindex);
+
+	if (!v || !port)
+		return false;
+	if (!port->dead)
+		doctor_say(k, STATE_PROBLEM, "vlan", link->name, cure_vlan(k, link, v->id[0]),
+			   "nobody answers there, but frames of VLAN %u come in by %s, for which there is no interface", v->id[0],
+			   doctor_link_name(k, v->ifindex));
+	port->dead = true;
+	return true;
+}
+
+/* The same cause at the other family's address of the same backend was told already */
+static bool is_told(const struct doctor *k, const struct doctor_backend *b)
+{
+	for (const struct doctor_backend *o = k->backends; o < b; o++)
+		if (o->service == b->service && o->told && o->port == b->port && o->way.oif == b->way.oif)
+			return true;
+	return false;
+}
+
+#define REMOTE "wg set wg0 listen-port %u && ip link set wg0 up || wg-quick up wg0"
+
+static void look_at_backend(struct doctor *k, struct doctor_backend *b, const struct nl_neighbour *list, size_t n)
+{
+	const struct nl_link *out = host_link(&k->h, b->way.oif);
+	__u16 state = neighbour_state(b, list, n), port = ntohs(b->port);
+	char subject[ADDRESS_STRLEN], next[ADDRESS_STRLEN], to[ADDRESS_STRLEN];
+
+	endpoint_format(&b->address, b->port, subject);
+	address_format(&b->address, to);
+	address_format(b->way.via.family ? &b->way.via : &b->address, next);
+	b->told = b->suspect = state & (NUD_FAILED | NUD_INCOMPLETE) || b->refused;
+	if (b->told && is_told(k, b))
+		return;
+	if (state & (NUD_FAILED | NUD_INCOMPLETE) || b->refused == EHOSTUNREACH) {
+		if (!look_at_vlans(k, out))
+			doctor_say(k, STATE_PROBLEM, "neighbour", subject, cure("ip -s neighbour flush to %s dev %s; ping -c 3 %s", next, out->name, next),
+				   "%s is not resolved on %s: its host is off, or has another address, or is on another wire", next, out->name);
+	} else if (b->refused == ECONNREFUSED) {
+		doctor_say(k, STATE_PROBLEM, "backend", subject, cure("ssh %s '" REMOTE "'", to, port),
+			   "its host is there, but nobody listens on UDP port %u: WireGuard is down there, or has another port", port);
+	} else if (b->refused) {
+		doctor_say(k, STATE_PROBLEM, "backend", subject, NULL, "cannot be sent to: %s", strerror(b->refused));
+	} else {
+		doctor_say(k, STATE_OK, "backend", subject, NULL, "nobody says that it is not there%s", state & NUD_PERMANENT ?
+			   "; its MAC address is set by hand (permanent)" : "");
+	}
+}
+
+void doctor_backends(struct doctor *k)
+{
+	struct nl_neighbour *list = NULL;
+	size_t n = 0;
+
+	if (nl_neighbours(&list, &n)) {
+		k->failed = -EIO;
+		return;
+	}
+	for (size_t i = 0; i < k->n_backends; i++) {
+		struct doctor_backend *b = &k->backends[i];
+		const struct doctor_port *port = b->routed ? doctor_port(k, b->way.oif) : NULL;
+
+		ask(b);
+		if (b->routed && !b->suspect && host_link(&k->h, b->way.oif) && !(port && port->dead && !strange_vlans(k, port->link)))
+			look_at_backend(k, b, list, n);
+	}
+	for (size_t i = 0; i < k->n_vlans; i++)
+		if (k->vlans[i].n && !(doctor_port(k, k->vlans[i].ifindex) && doctor_port(k, k->vlans[i].ifindex)->dead))
+			doctor_say(k, STATE_OK, "vlan", doctor_link_name(k, k->vlans[i].ifindex), NULL,
+				   "frames of VLAN %u come in, for which there is no interface, and nobody is missed", k->vlans[i].id[0]);
+	free(list);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Interfaces: whether they are there and up, what their drivers do with packets before XDP sees them, who else has programs there, and
+ * by what they are carried.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "dataplane/attach.h"
+#include "doctor/doctor.h"
+#include "dataplane/shared.h"
+#include "instance/why.h"
+#include "show/words.h"
+
+/* ---- whether they are there ---- */
+
+/* A VLAN's name says, by custom, whose it is: eth0.7 */
+static char *cure_missing(const struct doctor *k, const char *name, enum link_role role)
+{
+	const char *dot = strrchr(name, '.');
+	char base[IFNAMSIZ] = "";
+	unsigned int id;
+
+	if (dot && sscanf(dot + 1, "%u", &id) == 1 && id && id < 4095)
+		memcpy(base, name, dot - name);
+	if (!*base || !host_link_by_name(&k->h, base))
+		return role == ROLE_TUNNEL ? cure("wg-quick up %s", name) : NULL;
+	return cure("ip link add link %s name %s type vlan id %u && ip link set dev %s up", base, name, id, name);
+}
+
+static void tell_missing(struct doctor *k, const char *name, enum link_role role)
+{
+	char *how = cure_missing(k, name, role), there[256] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->h.n_links && n < sizeof(there); i++)
+		if (!k->h.links[i].loopback)
+			n += snprintf(there + n, sizeof(there) - n, "%s%s", n ? ", " : "", k->h.links[i].name);
+	doctor_say(k, STATE_PROBLEM, "interface", name, how, "this host has no interface of that name: there is %s", *there ? there : "none");
+}
+
+/* The nic of a PPPoE session: of ppp0 and the like, or whether one goes over this device */
+static bool pppoe_device(const char *name, char ret[IFNAMSIZ])
+{
+	FILE *in = fopen("/proc/net/pppoe", "re");
+	char line[128], device[IFNAMSIZ];
+	bool found = false;
+
+	while (in && !found && fgets(line, sizeof(line), in))
+		if (sscanf(line, "%*s %*s %15s", device) == 1 && strcmp(device, "Device") && (!name || !strcmp(device, name))) {
+			strcpy(ret, device);
+			found = true;
+		}
+	if (in)
+		fclose(in);
+	return found;
+}
+
+static const char *listening_service(const struct doctor *k, const char *name)
+{
+	for (size_t i = 0; i < k->c->n_services; i++)
+		if (!strcmp(k->c->services[i].listen_interface, name))
+			return k->c->services[i].name;
+	return NULL;
+}
+
+/* Addresses and packets are another interface's: a bridge's, or those of the PPPoE session */
+static void tell_not_it(struct doctor *k, struct doctor_port *port, const char *other, const char *why)
+{
+	const char *service = listening_service(k, port->name);
+
+	port->dead = true;
+	doctor_say(k, STATE_PROBLEM, "interface", port->name,
+		   service && k->dp ? cure("wgxdp%s%s service set %s --listen %s", doctor_option(k), doctor_named(k), service, other) : NULL,
+		   "%s %s: name %s in its place", why, other, other);
+}
+
+static bool has_ipv4(const struct doctor *k, __u32 ifindex)
+{
+	for (size_t i = 0; i < k->h.n_addresses; i++)
+		if (k->h.addresses[i].ifindex == ifindex && k->h.addresses[i].local.family == FAMILY_IPV4)
+			return true;
+	return false;
+}
+
+static bool look_at_link(struct doctor *k, struct doctor_port *port)
+{
+	const struct nl_link *link = port->link, *master = link->master ? host_link(&k->h, link->master) : NULL;
+	char device[IFNAMSIZ];
+
+	if (!link->up) {
+		port->dead = true;
+		doctor_say(k, STATE_PROBLEM, "interface", link->name, cure("ip link set dev %s up", link->name), "it is down");
+	} else if (link->ethernet && link->noarp) {
+		port->dead = true;
+		doctor_say(k, STATE_PROBLEM, "interface", link->name, cure("ip link set dev %s arp on", link->name),
+			   "it asks nobody for MAC addresses (NOARP), so no neighbour behind it is resolved");
+	} else if (master && !strcmp(master->kind, "bridge")) {
+		tell_not_it(k, port, master->name, "it is a port of the bridge");
+	} else if (link->ethernet && !has_ipv4(k, link->ifindex) && pppoe_device(link->name, device) && host_link_by_name(&k->h, "ppp0")) {
+		tell_not_it(k, port, "ppp0", "it carries the PPPoE session of");
+	} else {
+		const char *kind = *link->kind ? link->kind : "device";
+		const struct nl_link *nic = doctor_nic(k, link);
+		bool ppp = !strcmp(link->kind, "ppp") && pppoe_device(NULL, device);
+
+		doctor_say(k, STATE_OK, "interface", link->name, NULL, "%s, %s%s%s, MTU %u", role_name(port->role), kind,
+			   nic != link || ppp ? " over " : "", ppp ? device : nic != link ? nic->name : "", link->mtu);
+	}
+	return !port->dead;
+}
+
+/* ---- offloads ---- */
+
+/* Of a bridge or a bond each of its ports as well */
+static void look_at_lro(struct doctor *k, const struct nl_link *nic)
+{
+	bool lro = false;
+
+	for (size_t i = 0; i < k->h.n_links; i++)
+		if (k->h.links[i].master == nic->ifindex && strcmp(nic->kind, "vrf"))
+			look_at_lro(k, &k->h.links[i]);
+	if (nl_feature(nic->name, "rx-lro", &lro) || !lro) {
+		doctor_say(k, STATE_OK, "lro", nic->name, NULL, "off");
+		return;
+	}
+	doctor_say(k, STATE_PROBLEM, "lro", nic->name, cure("ethtool -K %s lro off", nic->name),
+		   "on: the device puts packets together, to what cannot be forwarded, and its driver may refuse native XDP");
+}
+
+/* ---- programs ---- */
+
+static void program_name(__u32 id, char ret[BPF_OBJ_NAME_LEN])
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 size = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(id);
+
+	strcpy(ret, "?");
+	if (fd < 0)
+		return;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &size) && *info.name)
+		snprintf(ret, BPF_OBJ_NAME_LEN, "%s", info.name);
+	close(fd);
+}
+
+/* A program that hangs on a bpf_link does not go with `ip link`: the link's id; 0: there is none */
+static __u32 link_of_program(__u32 program, __u32 ifindex)
+{
+	__u32 id = 0;
+
+	while (!bpf_link_get_next_id(id, &id)) {
+		struct bpf_link_info info = { 0 };
+		__u32 size = sizeof(info);
+		int fd = bpf_link_get_fd_by_id(id);
+		bool is = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) && info.type == BPF_LINK_TYPE_XDP &&
+			  info.prog_id == program && info.xdp.ifindex == ifindex;
+
+		if (fd >= 0)
+			close(fd);
+		if (is)
+			return id;
+	}
+	return 0;
+}
+
+static char *cure_program(const struct doctor *k, const struct nl_link *nic)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, at);
+	__u32 link = link_of_program(nic->xdp_prog_id, nic->ifindex);
+	const char *mode = !bpf_xdp_query(nic->ifindex, 0, &at) && at.skb_prog_id == nic->xdp_prog_id ? "xdpgeneric" : "xdpdrv";
+	char *detach = link ? cure("bpftool link detach id %u", link) : cure("ip link set dev %s %s off", nic->name, mode), *both;
+
+	if (!k->dp || !detach)
+		return detach;
+	both = cure("%s && " CURE_AGAIN, detach, CURE_INSTANCE(k));
+	free(detach);
+	return both;
+}
+
+static const struct interface_config *said(const struct doctor *k, const char *name)
+{
+	for (size_t i = 0; i < k->c->n_interfaces; i++)
+		if (!strcmp(k->c->interfaces[i].name, name))
+			return &k->c->interfaces[i];
+	return NULL;
+}
+
+/* Where XDP is not wanted, or shares, somebody else's may be there */
+static void look_at_programs(struct doctor *k, struct doctor_port *port, const struct nl_link *nic)
+{
+	const struct interface_config *i = said(k, port->name);
+	bool beside = (i && i->mode != MODE_AUTO ? i->mode : k->c->mode) == MODE_TC;
+	char name[BPF_OBJ_NAME_LEN], owner[INSTANCE_LEN];
+
+	if (!nic->xdp_prog_id || pins_have_program(nic->xdp_prog_id)) {
+		doctor_say(k, STATE_OK, "xdp", nic->name, NULL, nic->xdp_prog_id ? "the program is wgxdp's" : "no XDP program");
+		return;
+	}
+	if (pins_owner(nic->xdp_prog_id, "", owner))
+		snprintf(name, sizeof(name), "wgxdp");
+	else
+		program_name(nic->xdp_prog_id, name);
+	if (shared_is_dispatcher(nic->xdp_prog_id) && i && i->shared) {
+		doctor_say(k, STATE_OK, "xdp", nic->name, NULL, "libxdp's dispatcher (id %u), shared", nic->xdp_prog_id);
+	} else if (beside) {
+		doctor_say(k, STATE_OK, "xdp", nic->name, NULL, "the program %s (id %u), not ours, sees packets before tc does", name, nic->xdp_prog_id);
+	} else {
+		port->dead = true;
+		doctor_say(k, STATE_PROBLEM, "xdp", nic->name, cure_program(k, nic),
+			   "the XDP program %s (id %u) is attached to it and is not ours: it sees every packet first, and there is no room for another",
+			   name, nic->xdp_prog_id);
+	}
+}
+
+static void look_at_tc(struct doctor *k, const struct nl_link *link)
+{
+	__u32 ids[16];
+	size_t n = attached_tc(link->ifindex, ids, sizeof(ids) / sizeof(*ids)), at = 0, others = 0;
+	char list[512] = "", name[BPF_OBJ_NAME_LEN];
+
+	for (size_t i = 0; i < n && at < sizeof(list); i++) {
+		if (pins_have_program(ids[i]))
+			continue;
+		program_name(ids[i], name);
+		at += snprintf(list + at, sizeof(list) - at, "%s%s (id %u)", others++ ? ", " : "", name, ids[i]);
+	}
+	if (others)
+		doctor_say(k, STATE_OK, "tc", link->name, NULL, "beside ours at its ingress: %s", list);
+}
+
+/* ---- by what they are carried ---- */
+
+/* What stands between backquotes in why_port()'s text, if it can be typed as it is */
+static char *cure_quoted(const struct doctor *k, const char *why)
+{
+	const char *from = strchr(why, '`'), *to = from ? strchr(from + 1, '`') : NULL;
+
+	if (!to || strstr(why, "PEER"))
+		return NULL;
+	if (strstr(why, "another `up`"))
+		return cure(CURE_AGAIN, CURE_INSTANCE(k));
+	return cure("%.*s && " CURE_AGAIN, (int)(to - from - 1), from + 1, CURE_INSTANCE(k));
+}
+
+/* Whether it is slower than it could be: then why_port() says what would help, or that the driver refused */
+static void look_at_mode(struct doctor *k, const struct doctor_port *port)
+{
+	const struct nl_link *nic = doctor_nic(k, port->link);
+	const struct link *link = doctor_running_link(k, port->link->ifindex), *below = doctor_running_link(k, nic->ifindex);
+	bool refused = below && below->refused && !(below->flags & LINK_NATIVE);
+	char driver[32] = "?", *why;
+
+	nl_driver(nic->name, driver);
+	if (!k->plan || !link || !link->role || !plan_port(k->plan, port->link->ifindex)) {
+		__u64 features;
+		bool told = !nl_xdp_features(nic->ifindex, &features);
+
+		if (port->link->ethernet)
+			doctor_say(k, STATE_OK, "driver", port->name, NULL, "%s%s", driver,
+				   !told ? "" : features & NL_XDP_BASIC ? ", has native XDP" : ", has no native XDP");
+		return;
+	}
+	why = why_port(k->plan, &k->h, k->links, k->n_links, port->link->ifindex);
+	if (!why) {
+		k->failed = -ENOMEM;
+		return;
+	}
+	doctor_say(k, refused || strchr(why, '`') ? STATE_WARNING : STATE_OK, "driver", port->name, cure_quoted(k, why), "%s, %s: %s", driver,
+		   mode_of_link(k->links, k->n_links, link), why);
+	free(why);
+}
+
+void doctor_interfaces(struct doctor *k)
+{
+	for (size_t i = 0; i < k->n_ports; i++) {
+		struct doctor_port *port = &k->ports[i];
+
+		if (!port->link) {
+			tell_missing(k, port->name, port->role);
+			continue;
+		}
+		if (!look_at_link(k, port))
+			continue;
+		if (port->link->ethernet) {
+			look_at_lro(k, doctor_nic(k, port->link));
+			look_at_programs(k, port, doctor_nic(k, port->link));
+		}
+		look_at_tc(k, port->link);
+		if (port->dead)
+			continue;
+		look_at_mode(k, port);
+		if (port->link->ethernet)
+			doctor_queues(k, doctor_nic(k, port->link));
+	}
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Probes on the wire: one socket, one size at a time, and the kernel's queue of ICMP errors.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <linux/errqueue.h>
+#include <uv.h>
+#include "net/echo_socket.h"
+#include "doctor/mtu_probe.h"
+#include "net/syn_socket.h"
+
+#define MS 1000000ULL			/* of uv_hrtime() */
+#define SMALL_SENT 16			/* small packets at most, to know the round trip and how many are lost */
+#define SMALL_ENOUGH 8			/* answers */
+#define SMALL_NONE 10			/* without an answer: there is none */
+#define SMALL_WAIT_MS 300
+#define REMEMBERED 256
+
+struct sent {
+	__u64 at;			/* uv_hrtime(); 0: nothing was sent */
+	unsigned int size;
+	__u16 sequence;
+	bool answered;
+};
+
+struct prober {
+	const struct mtu_way *way;
+	struct mtu_path *path;
+	bool tcp;
+	struct echo_socket echo;
+	struct syn_socket syn;
+	__u16 sequence;			/* of the next packet */
+	struct sent sent[REMEMBERED];
+	unsigned int answers;
+	__u64 rtt_sum, rtt_max;
+};
+
+static int fd_of(const struct prober *p)
+{
+	return p->tcp ? p->syn.fd : p->echo.fd;
+}
+
+/* ---- sending ---- */
+
+static int send_one(struct prober *p, unsigned int size)
+{
+	unsigned int length = size - (p->way->to.family == FAMILY_IPV6 ? 40 : 20);
+	__be16 port = p->path->port ?: p->way->ports[p->sequence % MTU_PORTS];
+	struct sent *s = &p->sent[p->sequence % REMEMBERED];
+	int rc;
+
+	*s = (struct sent){ .at = uv_hrtime(), .size = size, .sequence = p->sequence };
+	rc = p->tcp ? syn_socket_send(&p->syn, &p->way->to, port, p->sequence++, length)
+		    : echo_socket_send(&p->echo, &p->way->to, p->way->scope, p->sequence++, length);
+	s->answered = rc;		/* to what did not leave there is no answer, only an error */
+	return rc;
+}
+
+/* ---- receiving ---- */
+
+static struct sent *sent_as(struct prober *p, __u16 sequence)
+{
+	struct sent *s = &p->sent[sequence % REMEMBERED];
+
+	return s->at && s->sequence == sequence ? s : NULL;
+}
+
+/* One answer, or what was none. -EAGAIN: there is no more; else whether it was one to a packet of that size */
+static int take_answer(struct prober *p, unsigned int size)
+{
+	struct address from = p->way->to;	/* TCP's is connected */
+	__be16 port = 0;
+	__u16 sequence;
+	struct sent *s;
+	__u64 took;
+	int rc = p->tcp ? syn_socket_receive(&p->syn, &sequence, &port) : echo_socket_receive(&p->echo, &from, &sequence);
+
+	if (rc)
+		return rc == -EAGAIN ? rc : false;
+	s = sent_as(p, sequence);
+	if (!s || s->answered || !address_equal(&from, &p->way->to))
+		return false;
+	took = uv_hrtime() - s->at;
+	s->answered = true;
+	p->answers++;
+	p->rtt_sum += took;
+	p->rtt_max = took > p->rtt_max ? took : p->rtt_max;
+	p->path->port = p->path->port ?: port;
+	return s->size == size;
+}
+
+static const struct sock_extended_err *error_of(struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
+		if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) || (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
+			return (const struct sock_extended_err *)CMSG_DATA(c);
+	return NULL;
+}
+
+/* One error; -EAGAIN: there is no more; else whether it says that a packet of that size is too long */
+static int take_error(struct prober *p, unsigned int size, struct mtu_told *told)
+{
+	char control[512] __attribute__((aligned(8)));
+	__u8 quoted[128];
+	struct iovec part = { quoted, sizeof(quoted) };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(fd_of(p), &m, MSG_ERRQUEUE | MSG_DONTWAIT);
+	const struct sock_extended_err *e;
+	struct sent *s = NULL;
+	__u16 sequence;
+
+	if (n < 0)
+		return errno == EINTR ? false : -EAGAIN;
+	e = error_of(&m);
+	if (!e)
+		return false;
+	if (e->ee_origin == SO_EE_ORIGIN_LOCAL)		/* about what is being sent */
+		s = &p->sent[(__u16)(p->sequence - 1) % REMEMBERED];
+	else if (p->tcp ? syn_socket_quoted(&p->syn, quoted, n, &sequence) : echo_socket_quoted(&p->echo, quoted, n, &sequence))
+		s = sent_as(p, sequence);
+	if (!s)
+		return false;
+	if (e->ee_errno != EMSGSIZE) {
+		p->path->error = e->ee_errno;
+		p->path->error_by = address_from_socket(SO_EE_OFFENDER(e));
+		return false;
+	}
+	if (s->size != size)
+		return false;
+	told->mtu = e->ee_info < size ? e->ee_info : 0;
+	memset(&told->by, 0, sizeof(told->by));
+	if (e->ee_origin != SO_EE_ORIGIN_LOCAL)
+		told->by = address_from_socket(SO_EE_OFFENDER(e));
+	return true;
+}
+
+/* What has come, of which an error that waits at the socket is nothing. MTU_VANISHED: nothing yet about a packet of that size */
+static enum mtu_fate take(struct prober *p, unsigned int size, struct mtu_told *told)
+{
+	int rc;
+
+	while ((rc = take_answer(p, size)) != -EAGAIN)
+		if (rc)
+			return MTU_PASSED;
+	while ((rc = take_error(p, size, told)) != -EAGAIN)
+		if (rc)
+			return MTU_TOLD;
+	return MTU_VANISHED;
+}
+
+static enum mtu_fate await(struct prober *p, unsigned int size, __u64 ms, struct mtu_told *told)
+{
+	__u64 until = uv_hrtime() + ms * MS, now;
+	struct pollfd fd = { .fd = fd_of(p), .events = POLLIN };
+	enum mtu_fate fate;
+
+	while ((fate = take(p, size, told)) == MTU_VANISHED && (now = uv_hrtime()) < until)
+		poll(&fd, 1, (until - now) / MS + 1);
+	return fate;
+}
+
+/* ---- one size ---- */
+
+/* What cannot be sent is not answered, unless the kernel says that it is too long */
+static enum mtu_fate try_once(struct prober *p, unsigned int size, __u64 ms, struct mtu_told *told)
+{
+	int rc = send_one(p, size);
+
+	if (rc && rc != -EMSGSIZE) {		/* perhaps it was an error about one before */
+		enum mtu_fate fate = take(p, size, told);
+
+		if (fate != MTU_VANISHED)
+			return fate;
+		rc = send_one(p, size);
+	}
+	if (rc && rc != -EMSGSIZE && rc != -ENOBUFS && rc != -EAGAIN) {
+		p->path->error = -rc;
+		p->path->error_by = (struct address){ .family = 0 };
+	}
+	return await(p, size, ms, told);
+}
+
+static __u64 between(__u64 n, __u64 least, __u64 most)
+{
+	return n < least ? least : n > most ? most : n;
+}
+
+static int probe(void *data, unsigned int size, unsigned int tries, struct mtu_told *ret_told)
+{
+	struct prober *p = data;
+	enum mtu_fate fate = MTU_VANISHED;
+
+	if (p->way->progress)
+		p->way->progress(p->way, size);
+	for (unsigned int i = 1; i <= tries && fate == MTU_VANISHED; i++) {
+		__u64 rtt = p->rtt_max / MS;	/* a late answer makes it longer */
+
+		if (uv_hrtime() >= p->way->until)
+			return -ETIME;
+		fate = try_once(p, size, i < tries ? between(rtt + 20, 30, 300) : between(3 * rtt + 100, 250, 2000), ret_told);
+	}
+	return fate;
+}
+
+/* ---- beginning ---- */
+
+static int prepare(int fd, const struct mtu_way *w)
+{
+	bool ipv6 = w->to.family == FAMILY_IPV6;
+	int level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, on = 1, discover = w->believe ? IP_PMTUDISC_DO : IP_PMTUDISC_PROBE;	/* IPv6's are the same */
+	struct sockaddr_in6 to;
+	socklen_t len = address_to_socket(&w->to, 0, w->scope, &to);
+
+	if ((w->device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, w->device, strlen(w->device))) ||
+	    (w->mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &w->mark, sizeof(w->mark))) ||
+	    setsockopt(fd, level, ipv6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &discover, sizeof(discover)) ||
+	    setsockopt(fd, level, ipv6 ? IPV6_RECVERR : IP_RECVERR, &on, sizeof(on)) ||
+	    (ipv6 && setsockopt(fd, level, IPV6_DONTFRAG, &on, sizeof(on))) || connect(fd, (struct sockaddr *)&to, len))
+		return -errno;
+	return 0;
+}
+
+/* Small packets: whether any is answered, how fast, and how many are lost */
+static int begin(struct prober *p)
+{
+	struct mtu_path *path = p->path;
+	struct mtu_told told;
+	unsigned int n = 0;
+
+	if (p->way->progress)
+		p->way->progress(p->way, MTU_SMALL);
+	while (n < (p->answers ? SMALL_SENT : SMALL_NONE) && p->answers < SMALL_ENOUGH && uv_hrtime() < p->way->until) {
+		try_once(p, MTU_SMALL, SMALL_WAIT_MS, &told);
+		n++;
+	}
+	if (p->answers < n)			/* late ones */
+		while (await(p, MTU_SMALL, between(2 * p->rtt_max / MS, 100, 1000), &told) == MTU_PASSED && p->answers < n)
+			;
+	if (!p->answers)
+		return -ENOMSG;
+	path->sent = n;
+	path->answered = p->answers;
+	path->rtt_ms = (double)p->rtt_sum / p->answers / MS;
+	return 0;
+}
+
+static int measure_by(const struct mtu_way *w, bool tcp, unsigned int top, struct mtu_path *ret)
+{
+	struct prober p = { .way = w, .path = ret, .tcp = tcp, .echo.fd = -1, .syn.fd = -1 };
+	int rc = tcp ? syn_socket_open(w->to.family, &p.syn) : echo_socket_open(w->to.family, &p.echo);
+
+	*ret = (struct mtu_path){ .tcp = tcp };
+	rc = rc ?: prepare(fd_of(&p), w);
+	rc = rc ?: begin(&p);
+	rc = rc ?: mtu_search(probe, &p, top, mtu_tries(ret->sent, ret->answered), &ret->found);
+	echo_socket_close(&p.echo);
+	syn_socket_close(&p.syn);
+	return rc;
+}
+
+int mtu_measure(const struct mtu_way *w, unsigned int top, struct mtu_path *ret)
+{
+	struct mtu_path by_tcp;
+	int rc = measure_by(w, false, top, ret), rc_tcp;
+
+	if (rc != -ENOMSG)
+		return rc;
+	rc_tcp = measure_by(w, true, top, &by_tcp);
+	if (rc_tcp && rc_tcp != -ETIME)		/* perhaps for want of a privilege */
+		return rc;
+	*ret = by_tcp;
+	return rc_tcp;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * wgxdp gen nft: a configuration as a ruleset of nftables with the same meaning, whether an instance runs or not. All or nothing is
+ * written: who pipes it to nft shall not lose the rules of a service whose name did not resolve just now.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "plan/answers.h"
+#include "cmd/command.h"
+#include "config/config_names.h"
+#include "gen/gen.h"
+#include "lib/log.h"
+#include "gen/nft_service.h"
+#include "plan/plan.h"
+#include "instance/resolver.h"
+#include "lib/text.h"
+#include "net/wireguard.h"
+
+typedef void put_service(FILE *out, const struct nft_config *n, const struct service_config *s);
+
+/* ---- what is needed beside the configuration ---- */
+
+static int resolve(const struct config *c, const char *instance, struct answers *a)
+{
+	struct host h = { 0 };
+	int rc;
+
+	answers_read(instance, a);
+	rc = answers_for(a, c) ?: host_read(&h);
+	if (!rc) {
+		resolver_once(a, false, RESOLVE_MS);
+		answers_follow_prefixes(a, &h);
+	}
+	host_free(&h);
+	return rc;
+}
+
+static int missing(const struct answers *a, const struct service_config *s, const char *text, __u8 family)
+{
+	struct address address;
+
+	if (!*text || answers_address(a, text, family, &address))
+		return 0;
+	log_error("service %s: backend %s has no %s address, neither now nor as a last good answer: a ruleset needs one", s->name, text,
+		  family == FAMILY_IPV4 ? "IPv4" : "IPv6");
+	return -ENOENT;
+}
+
+static int all_there(const struct config *c, const struct answers *a)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < c->n_services; i++)
+		for (size_t j = 0; j < backends_of(&c->services[i]); j++) {
+			const struct backend_config *b = backend_at(&c->services[i], j);
+
+			rc = missing(a, &c->services[i], b->ipv4, FAMILY_IPV4) ?: rc;
+			rc = missing(a, &c->services[i], b->ipv6, FAMILY_IPV6) ?: rc;
+		}
+	return rc;
+}
+
+static int collect(struct nft_config *n, struct nft_devices *tunnels)
+{
+	const struct config *c = n->config;
+	enum link_role role;
+	const char *name;
+	size_t at = 0;
+	int rc = 0;
+
+	while (!rc && (name = config_interface(c, &at, &role))) {
+		if (strpbrk(name, "\"\\")) {
+			log_error("interface %s: nftables has no way to write that name: another one is wanted, without \" and \\", name);
+			return -EINVAL;
+		}
+		if (role == ROLE_WAN || role == ROLE_LAN)
+			rc = nft_devices_add(role == ROLE_WAN ? &n->wans : &n->lans, name);
+	}
+	for (size_t i = 0; i < c->follow.n_wireguard && !rc; i++)
+		rc = nft_devices_add(tunnels, c->follow.wireguard[i].name);
+	for (size_t i = 0; i < c->n_peers && !rc; i++)
+		rc = nft_devices_add(tunnels, c->peers[i].device);
+	return rc;
+}
+
+/* ---- the table ---- */
+
+static void each_service(FILE *out, const struct nft_config *n, put_service *put)
+{
+	for (size_t i = 0; i < n->config->n_services; i++)
+		put(out, n, &n->config->services[i]);
+}
+
+/* A chain in which no service has a rule is left out */
+static int put_chain(FILE *out, const struct nft_config *n, const char *name, const char *type, const char *priority, put_service *put)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *rules = text_open(&text, &size);
+
+	if (!rules)
+		return -ENOMEM;
+	each_service(rules, n, put);
+	if (fclose(rules))
+		size = 0;
+	if (size) {
+		putc('\n', out);
+		nft_chain(out, name, type, put == nft_service_postrouting ? "postrouting" : "prerouting", priority, "accept");
+		fputs(text, out);
+		nft_chain_end(out);
+	}
+	free(text);
+	return text ? 0 : -ENOMEM;
+}
+
+static void put_forward(FILE *out, const struct nft_config *n, const struct nft_devices *tunnels)
+{
+	bool relays = config_relays(n->config);
+
+	if (!relays && !n->config->n_services)
+		return;
+	putc('\n', out);
+	if (!relays)
+		fputs("	# Accepts and counts; where another chain drops what is forwarded, it needs these rules too.\n", out);
+	nft_chain(out, "forward", "filter", "forward", "filter", relays ? "drop" : "accept");
+	if (relays)
+		nft_put_states(out);
+	each_service(out, n, nft_service_forward);
+	if (relays)
+		nft_relay_forward(out, tunnels, &n->config->policy);
+	nft_chain_end(out);
+}
+
+/* Not a nic, behind which a peer may be too */
+static bool is_wireguard(const struct config *c, const char *device)
+{
+	for (size_t i = 0; i < c->n_peers; i++)
+		if (!strcmp(c->peers[i].device, device) && !wg_key_is_none(&c->peers[i].key))
+			return true;
+	return config_follows(c, device);
+}
+
+/* WireGuard itself knows its port; where it is not there, the usual one is let in */
+static __u16 port_of(FILE *out, const char *device)
+{
+	struct wg_device d = { 0 };
+	__u16 port = wg_read(device, &d) ? 0 : ntohs(d.port);
+
+	wg_free(&d);
+	if (port)
+		return port;
+	fprintf(out, "\n\t# %s does not say its port: %d is let in", device, NFT_PORT);
+	log_warning("input: %s does not say its port: %d is let in", device, NFT_PORT);
+	return NFT_PORT;
+}
+
+static int put_input(FILE *out, const struct config *c, const char *table, const struct nft_devices *tunnels)
+{
+	__u16 *ports = calloc(tunnels->n + 1, sizeof(*ports));
+	size_t n = 0;
+
+	if (!ports)
+		return -ENOMEM;
+	for (size_t i = 0; i < tunnels->n; i++)
+		if (is_wireguard(c, tunnels->list[i].name))
+			ports[n++] = port_of(out, tunnels->list[i].name);
+	if (*c->blind.interface)
+		ports[n++] = ntohs(c->blind.port);
+	putc('\n', out);
+	nft_tcp_ports(out, table, NULL, 0);
+	putc('\n', out);
+	nft_input(out, &(struct nft_input){ .ports = ports, .n_ports = n });
+	free(ports);
+	log_warning("input: new TCP connections to this host are not let in, SSH's neither: name its ports in the set tcp_ports");
+	return 0;
+}
+
+static int put_table(FILE *out, const struct nft_config *n, const struct nft_devices *tunnels, const char *table)
+{
+	int rc;
+
+	nft_begin(out, table);
+	if (*n->config->blind.interface)
+		nft_cannot(out, NULL, "blind: sites do not reach each other, for a message says only by its index whom it is for");
+	each_service(out, n, nft_service_notes);
+	each_service(out, n, nft_service_sets);
+	rc = put_chain(out, n, "clients", "filter", "dstnat - 10", nft_service_clients) ?:
+	     put_chain(out, n, "prerouting", "nat", "dstnat", nft_service_prerouting);
+	if (!rc && config_relays(n->config))
+		rc = put_input(out, n->config, table, tunnels);
+	put_forward(out, n, tunnels);
+	rc = rc ?: put_chain(out, n, "postrouting", "nat", "srcnat", nft_service_postrouting);
+	nft_end(out);
+	return rc;
+}
+
+/* 0 or -ENOMEM; only what is whole is written */
+static int put_all(const struct nft_config *n, const struct nft_devices *tunnels, const char *instance, const char *file)
+{
+	bool other = strcmp(instance, INSTANCE_DEFAULT);
+	char table[sizeof("wgxdp_") + INSTANCE_LEN], *text = NULL;
+	size_t size = 0;
+	FILE *out = text_open(&text, &size);
+	int rc;
+
+	if (!out)
+		return -ENOMEM;
+	snprintf(table, sizeof(table), other ? "wgxdp_%s" : "wgxdp", instance);
+	fprintf(out, "#!/usr/sbin/nft -f\n"
+		"# %s in nftables, by `wgxdp gen nft`. To be loaded as often as wanted; tables of others are left alone.\n"
+		"# While wgxdp runs, what it forwards meets none of these rules. The kernel forwards by them where the sysctls\n"
+		"# net.ipv4.ip_forward and net.ipv6.conf.all.forwarding are 1.\n", strcmp(file, "-") ? file : "A configuration");
+	rc = put_table(out, n, tunnels, table);
+	if (fclose(out))
+		rc = -ENOMEM;
+	if (!rc)
+		fwrite(text, 1, size, stdout);
+	free(text);
+	return rc;
+}
+
+int gen_config_nft(const struct global *g, const char *file)
+{
+	struct nft_devices tunnels = { 0 };
+	struct answers answers = { 0 };
+	struct config *c = NULL;
+	struct nft_config n = { .answers = &answers };
+	int status = EXIT_USAGE;
+
+	if (config_read(file, &c))
+		return EXIT_USAGE;
+	n.config = c;
+	if (collect(&n, &tunnels))
+		goto cleanup;
+	status = EXIT_FAILED;
+	if (resolve(c, g->instance, &answers) || all_there(c, &answers))
+		goto cleanup;
+	if (put_all(&n, &tunnels, g->instance, file))
+		log_error("no memory");
+	else if (fflush(stdout))
+		log_error("cannot write the ruleset to standard output: %s", strerror(errno));
+	else
+		status = EXIT_DONE;
+cleanup:
+	free(tunnels.list);
+	free(n.wans.list);
+	free(n.lans.list);
+	answers_free(&answers);
+	config_free(c);
+	return status;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Differences, as diff(1) tells them of two texts in memory, which keys that are nobody's business have been taken out of.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "gen/gen_diff.h"
+#include "gen/gen_keys.h"
+#include "lib/gen_run.h"
+#include "lib/log.h"
+#include "lib/text.h"
+
+static bool ends_in(const char *path, const char *end)
+{
+	size_t n = strlen(path), n_end = strlen(end);
+
+	return n >= n_end && !strcmp(path + n - n_end, end);
+}
+
+/* Where a key begins in the line, or at its end */
+static const char *next_key(const char *line, const char *end, char ret[WG_KEY_STRLEN])
+{
+	struct wg_key key;
+
+	for (; line + WG_KEY_STRLEN - 1 <= end; line++) {
+		memcpy(ret, line, WG_KEY_STRLEN - 1);
+		ret[WG_KEY_STRLEN - 1] = '\0';
+		if (!wg_key_parse(ret, &key))
+			return line;
+	}
+	return end;
+}
+
+static void write_line(FILE *out, const char *line, const char *end, const char *path, const char *other)
+{
+	char key[WG_KEY_STRLEN];
+	bool public = strstr(path, "public") || memmem(line, end - line, "ublic", 5);	/* PublicKey, public-key, public_key */
+
+	while (line < end) {
+		const char *at = next_key(line, end, key);
+
+		fwrite(line, 1, at - line, out);
+		if (at == end)
+			return;
+		if (gen_key_is_to_be(key))
+			fputs("(a new key)", out);
+		else if (public)
+			fputs(key, out);
+		else
+			fputs(!other || strstr(other, key) ? "(secret)" : "(another secret)", out);
+		line = at + strlen(key);
+	}
+}
+
+char *gen_without_secrets(const char *path, const char *text, const char *other)
+{
+	size_t n;
+	char *ret = NULL;
+	FILE *out;
+
+	if (ends_in(path, ".qr"))	/* it is one, drawn */
+		return strdup(other && strcmp(text, other) ? "(another secret)\n" : "(secret)\n");
+	out = text_open(&ret, &n);
+	if (!out)
+		return NULL;
+	for (const char *end; *text; text = *end ? end + 1 : end) {
+		end = strchrnul(text, '\n');
+		write_line(out, text, end, path, other);
+		if (*end)
+			fputc('\n', out);
+	}
+	if (fclose(out)) {
+		free(ret);
+		return NULL;
+	}
+	return ret;
+}
+
+/* As run_text(); no text: an empty one */
+static int plain_file(const char *path, const char *text, const char *other)
+{
+	char *plain = text ? gen_without_secrets(path, text, other) : strdup("");
+	int fd = plain ? run_text(plain, strlen(plain)) : -ENOMEM;
+
+	free(plain);
+	return fd;
+}
+
+/* diff takes one of them as its standard input, for it is named by neither */
+static int run_diff(const char *path, bool is_old, bool is_new, int a, int b)
+{
+	char *old = NULL, *new = NULL, file[32];
+	int rc = -ENOMEM;
+
+	snprintf(file, sizeof(file), "/proc/%d/fd/%d", getpid(), b);
+	if (asprintf(&old, "%s%s", is_old ? "a/" : "/dev/null", is_old ? path : "") >= 0 &&
+	    asprintf(&new, "%s%s", is_new ? "b/" : "/dev/null", is_new ? path : "") >= 0)
+		rc = run_program((char *[]){ "diff", "-u", "--label", old, "--label", new, "-", file, NULL }, a, -1);
+	free(old);
+	free(new);
+	return rc;
+}
+
+int gen_diff(const char *path, const char *old, const char *new)
+{
+	int a = plain_file(path, old, NULL), b = plain_file(path, new, old);
+	int rc = a < 0 ? a : b < 0 ? b : run_diff(path, old, new, a, b);
+
+	if ((rc < 0 && rc != -EPIPE) || rc > 1)
+		log_error("%s: cannot tell what differs%s%s", path, rc < 0 ? ": " : "", rc < 0 ? strerror(-rc) : "");
+	if (a >= 0)
+		close(a);
+	if (b >= 0)
+		close(b);
+	return rc > 1 ? -EIO : rc < 0 ? rc : 0;
+}

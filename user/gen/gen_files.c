@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Generated files: the set, and how a directory gets to it. Everything is compared first, then everything that differs is written beside
+ * its place, and only then anything gets its name: what goes wrong before that leaves the directory as it was.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <unistd.h>
+#include "gen/gen_diff.h"
+#include "gen/gen_files.h"
+#include "gen/gen_tree.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "lib/text.h"
+
+enum what { SAME, ADD, CHANGE, REMOVE };
+
+struct made_file {
+	char *path;
+	char *text, *old;		/* as it is to be, and as it is; NULL: not there */
+	size_t n;
+	mode_t mode;
+	enum what what;
+};
+
+struct gen_files {
+	struct made_file *list;
+	size_t n;
+	FILE *open, *nowhere;		/* the text of the last one; what there is no memory for */
+	char *text;			/* of `open`: the list may move */
+	size_t text_n;
+	bool failed;
+};
+
+/* ---- the set ---- */
+
+struct gen_files *gen_files_new(void)
+{
+	struct gen_files *f = calloc(1, sizeof(*f));
+
+	if (f && !(f->nowhere = fopen("/dev/null", "we"))) {
+		free(f);
+		return NULL;
+	}
+	return f;
+}
+
+static void end_file(struct gen_files *f)
+{
+	struct made_file *last = f->n ? &f->list[f->n - 1] : NULL;
+
+	if (!f->open)
+		return;
+	if (fclose(f->open))
+		f->failed = true;
+	f->open = NULL;
+	last->text = f->text;
+	last->n = f->text_n;
+	f->text = NULL;
+}
+
+void gen_files_free(struct gen_files *f)
+{
+	if (!f)
+		return;
+	end_file(f);
+	for (size_t i = 0; i < f->n; i++) {
+		free(f->list[i].path);
+		free(f->list[i].text);
+		free(f->list[i].old);
+	}
+	free(f->list);
+	fclose(f->nowhere);
+	free(f);
+}
+
+static struct made_file *new_file(struct gen_files *f, char *path)
+{
+	struct made_file *file = path ? append(f->list, f->n) : NULL;
+
+	if (!file) {
+		f->failed = true;
+		free(path);
+		return NULL;
+	}
+	file->path = path;
+	return file;
+}
+
+FILE *gen_file(struct gen_files *f, mode_t mode, const char *format, ...)
+{
+	struct made_file *file;
+	char *path = NULL;
+	va_list args;
+
+	end_file(f);
+	va_start(args, format);
+	if (vasprintf(&path, format, args) < 0)
+		path = NULL;
+	va_end(args);
+	file = new_file(f, path);
+	if (!file)
+		return f->nowhere;
+	file->mode = mode;
+	f->open = text_open(&f->text, &f->text_n);
+	if (!f->open)
+		f->failed = true;
+	return f->open ?: f->nowhere;
+}
+
+void gen_no_memory(struct gen_files *f)
+{
+	f->failed = true;
+}
+
+const char *gen_files_text(struct gen_files *f, const char *path)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (!strcmp(f->list[i].path, path))
+			return f->list[i].text ?: f->open && !fflush(f->open) ? f->text : NULL;
+	return NULL;
+}
+
+const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at)
+{
+	while (*at < f->n) {
+		const char *path = f->list[(*at)++].path;
+
+		if (!strncmp(path, prefix, strlen(prefix)))
+			return path;
+	}
+	return NULL;
+}
+
+/* ---- comparing ---- */
+
+/* What later runs cannot do without comes first, and last the list of what was written */
+static int rank(const char *path)
+{
+	return !strcmp(path, GEN_WRITTEN) ? 2 : strncmp(path, GEN_STATE, strlen(GEN_STATE)) ? 1 : 0;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	const struct made_file *one = a, *other = b;
+
+	return rank(one->path) - rank(other->path) ?: strcmp(one->path, other->path);
+}
+
+static int sort(struct gen_files *f)
+{
+	if (f->n)
+		qsort(f->list, f->n, sizeof(*f->list), by_path);
+	for (size_t i = 0; i < f->n; i++) {
+		bool twice = i && !strcmp(f->list[i - 1].path, f->list[i].path);
+
+		if (!twice && tree_path_valid(f->list[i].path))
+			continue;
+		log_error("%s: %s", f->list[i].path, twice ? "asked for twice: two hosts or interfaces have one name" : "no name for a file");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Of the directory that a file lies in. That of a key is its owner's alone; but a host's root and its /etc are copied with their modes. */
+static mode_t parent_mode(const struct made_file *file)
+{
+	const char *below = strchr(file->path, '/');
+
+	if (file->mode & 077 || !below)
+		return 0755;
+	if (!strncmp(file->path, GEN_STATE, strlen(GEN_STATE)))
+		return TREE_PRIVATE;
+	if (!strncmp(below, "/etc/", 5))
+		below += 4;
+	return strchr(below + 1, '/') ? TREE_PRIVATE : 0755;
+}
+
+void gen_files_tell(const char *directory, const char *path, int rc)
+{
+	log_error("%s/%s: %s", directory, path,
+		  rc == -ELOOP ? "it is a symbolic link, or one of its directories is, which is not followed" :
+		  rc == -EISDIR ? "not a file, which is what is to be there" : strerror(-rc));
+}
+
+static int look(struct gen_files *f, int dir, const char *directory)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		struct made_file *file = &f->list[i];
+		struct tree_file is = { 0 };
+		int rc = dir < 0 ? -ENOENT : tree_read(dir, file->path, &is);
+
+		if (rc && rc != -ENOENT) {
+			gen_files_tell(directory, file->path, rc);
+			return rc;
+		}
+		file->old = is.text;
+		if (rc)
+			file->what = ADD;
+		else if (is.n != file->n || memcmp(is.text, file->text, is.n) || is.mode != file->mode ||
+			 (parent_mode(file) == TREE_PRIVATE && is.parent_mode & 077))
+			file->what = CHANGE;
+	}
+	return 0;
+}
+
+static int to_be_removed(struct gen_files *f, size_t n_asked, int dir, const char *path)
+{
+	struct made_file *file, key = { .path = (char *)path };
+	struct tree_file is;
+
+	if (!rank(path) || bsearch(&key, f->list, n_asked, sizeof(key), by_path) || tree_read(dir, path, &is))
+		return 0;		/* what is a link or a directory now is not what was written */
+	file = new_file(f, strdup(path));
+	if (!file) {
+		free(is.text);
+		return -ENOMEM;
+	}
+	file->old = is.text;
+	file->what = REMOVE;
+	return 0;
+}
+
+/* What an earlier run wrote, and nobody asks for now: at the end of the list */
+static int look_for_old(struct gen_files *f, int dir, const char *directory)
+{
+	size_t n_asked = f->n;
+	struct tree_file is = { 0 };
+	int rc = dir < 0 ? -ENOENT : tree_read(dir, GEN_WRITTEN, &is);
+
+	if (rc == -ENOENT)
+		return 0;
+	if (rc)
+		gen_files_tell(directory, GEN_WRITTEN, rc);
+	for (char *at = is.text, *line; !rc && (line = strsep(&at, "\n"));)
+		if (*line && *line != '#')
+			rc = to_be_removed(f, n_asked, dir, line);
+	free(is.text);
+	return rc;
+}
+
+static void list_written(struct gen_files *f)
+{
+	size_t n = f->n;
+	FILE *out = gen_file(f, 0600, GEN_WRITTEN);
+
+	fputs("# What `wgxdp gen hosts` wrote here: what a topology no longer asks for is removed\n", out);
+	for (size_t i = 0; i < n; i++)
+		if (rank(f->list[i].path))
+			fprintf(out, "%s\n", f->list[i].path);
+	end_file(f);
+}
+
+/* ---- writing ---- */
+
+/* Everything that is new, beside its place. Where that fails nothing is left of it. */
+static int write_beside(struct gen_files *f, int dir, const char *directory)
+{
+	struct tree_made made = { 0 };
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < f->n; i++) {
+		struct made_file *file = &f->list[i];
+
+		if (file->what == ADD || file->what == CHANGE)
+			rc = tree_put(dir, file->path, file->text, file->n, file->mode, parent_mode(file), &made);
+		if (rc)
+			log_error("cannot write %s/%s: %s; nothing was changed", directory, file->path, strerror(-rc));
+	}
+	if (rc) {
+		while (i--)
+			tree_drop(dir, f->list[i].path);
+		tree_unmake(dir, &made);
+	}
+	tree_forget(&made);
+	return rc;
+}
+
+/* All of it, and only then what was done is said: whoever hears no more of it, as head(1), ends this process */
+static int take(struct gen_files *f, int dir, const char *directory)
+{
+	static const char *const said[] = { [ADD] = "added", [CHANGE] = "changed", [REMOVE] = "removed" };
+	size_t n = 0;
+	int rc = 0;
+
+	syncfs(dir);			/* a crash is to leave the old or the new, whole */
+	for (; !rc && n < f->n; n++) {
+		struct made_file *file = &f->list[n];
+
+		if (file->what == SAME)
+			continue;
+		rc = file->what == REMOVE ? tree_remove(dir, file->path) : tree_take(dir, file->path);
+		if (rc)
+			log_error("cannot write %s/%s: %s", directory, file->path, strerror(-rc));
+	}
+	for (size_t i = 0; i + !!rc < n; i++)
+		if (f->list[i].what != SAME)
+			log_info("%s %s", said[f->list[i].what], f->list[i].path);
+	return rc;
+}
+
+static int tell(const struct gen_files *f, enum gen_how how)
+{
+	static const char *const said[] = { [ADD] = "add", [CHANGE] = "change", [REMOVE] = "remove" };
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < f->n; i++) {
+		const struct made_file *file = &f->list[i];
+
+		bool text = !file->old || !file->text || strcmp(file->old, file->text);
+
+		if (file->what != SAME && how == GEN_DIFF && text)
+			rc = gen_diff(file->path, file->old, file->text);
+		else if (file->what != SAME && how == GEN_DIFF)
+			log_info("%s: others may read it; its mode is to be %04o", file->path, file->mode);
+		else if (file->what != SAME)
+			log_info("%s %s", said[file->what], file->path);
+	}
+	return rc;
+}
+
+int gen_files_bring(struct gen_files *f, int dir, const char *directory, enum gen_how how, size_t *ret_differs)
+{
+	size_t differs = 0;
+	int rc;
+
+	end_file(f);
+	rc = f->failed ? -ENOMEM : sort(f);
+	if (!rc)
+		list_written(f);
+	rc = rc ?: look(f, dir, directory);
+	rc = rc ?: look_for_old(f, dir, directory);
+	rc = rc ?: f->failed ? -ENOMEM : 0;
+	if (rc)
+		return rc;
+	qsort(f->list, f->n, sizeof(*f->list), by_path);
+	for (size_t i = 0; i < f->n; i++)
+		differs += f->list[i].what != SAME;
+	if (how != GEN_WRITE)
+		rc = tell(f, how);
+	else if (differs)
+		rc = write_beside(f, dir, directory) ?: take(f, dir, directory);
+	if (!rc)
+		*ret_differs = differs;
+	return rc;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What several generators say of a host.
+ */
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include "gen/gen_host.h"
+
+const char *gen_host_name(const struct topology *t, const struct topology_host *h, char buf[GEN_NAME])
+{
+	snprintf(buf, GEN_NAME, *t->domain ? "%s.%s" : "%s", h->name, t->domain);
+	return buf;
+}
+
+FILE *gen_host_file(const struct gen *g, const struct topology_host *h, mode_t mode, const char *comment, const char *format, ...)
+{
+	char path[128];			/* longer than any, with an interface's name in it */
+	va_list args;
+	FILE *out;
+
+	va_start(args, format);
+	vsnprintf(path, sizeof(path), format, args);
+	va_end(args);
+	out = gen_file(g->files, mode, "%s/%s", h->name, path);
+	fprintf(out, "%s %s: made by `wgxdp gen hosts`\n", comment, h->name);
+	return out;
+}
+
+bool gen_comes_to(const struct topology *t, const struct topology_host *h, const struct topology_host *gateway)
+{
+	return (h->role == ROLE_CLIENT || h->role == ROLE_ROAMING) && &t->hosts[h->gateway] == gateway;
+}
+
+const struct topology_host *gen_next_roaming(const struct topology *t, const struct topology_host *gateway, const struct topology_host *last)
+{
+	for (const struct topology_host *h = last ? last + 1 : t->hosts; h < t->hosts + t->n_hosts; h++)
+		if (h->role == ROLE_ROAMING && &t->hosts[h->gateway] == gateway)
+			return h;
+	return NULL;
+}
+
+const struct topology_host *gen_next_relay(const struct topology *t, const struct topology_host *relay, const struct topology_host *last)
+{
+	for (const struct topology_host *h = last ? last + 1 : t->hosts; relay->shares && h < t->hosts + t->n_hosts; h++)
+		if (h->shares && h != relay)
+			return h;
+	return NULL;
+}
+
+const char *gen_between(const struct topology_host *other, char buf[GEN_BETWEEN])
+{
+	snprintf(buf, GEN_BETWEEN, TOPOLOGY_BETWEEN "%u", other->number & TOPOLOGY_SHARING_MAX);
+	return buf;
+}
+
+__u16 gen_between_port(const struct topology_host *other)
+{
+	return ntohs(other->port) + other->number;
+}
+
+bool gen_runs_wgxdp(const struct topology *t, const struct topology_host *h)
+{
+	return h->role == ROLE_RELAY || (h->role == ROLE_EDGE && *t->shared.name) || h->role == ROLE_FIREWALL || (h->role == ROLE_GATEWAY && (h->ddns || gen_next_roaming(t, h, NULL)));
+}
+
+struct address gen_exporter(const struct topology_host *h)
+{
+	switch (h->role) {
+	case ROLE_RELAY:
+		return !h->shares ? h->tunnel : (struct address){};	/* which leads to one of several */
+	case ROLE_FIREWALL:
+		return h->lan_address;
+	default:
+		return h->n_inside ? h->inside[0] : (struct address){};
+	}
+}
+
+const struct address *gen_public_address(const struct topology_host *h, __u8 family)
+{
+	for (size_t i = 0; i < h->n_addresses; i++)
+		if (h->addresses[i].family == family)
+			return &h->addresses[i];
+	return NULL;
+}
+
+bool gen_serves(const struct topology *t, const struct topology_host *firewall, const struct topology_host *gateway)
+{
+	return firewall->role == ROLE_FIREWALL && &t->hosts[firewall->gateway] == gateway;
+}
+
+bool gen_is_direct(const struct topology *t, const struct topology_host *firewall, const struct topology_host *gateway)
+{
+	return gen_serves(t, firewall, gateway) && firewall->nat == NAT_DNAT && firewall->ipv6 == IPV6_DIRECT;
+}
+
+bool gen_announces(const struct topology_host *roaming)
+{
+	return !roaming->openwrt && roaming->prefix.family == FAMILY_IPV6 && *roaming->lan;
+}

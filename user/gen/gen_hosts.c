@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * wgxdp gen hosts: from a topology, and what earlier runs kept, to the files of all its hosts.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include "cmd/command.h"
+#include "gen/gen_files.h"
+#include "gen/gen_keys.h"
+#include "gen/gen_tree.h"
+#include "lib/log.h"
+
+#define ASSIGNED GEN_STATE "assigned"
+
+/* Each is asked for every host, and makes nothing for one that has no such file. The README comes last: it says which ones there are. */
+static gen_kind *const kinds[] = {
+	gen_wireguard, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl, gen_wgxdp, gen_bird, gen_units, gen_qr, gen_uci, gen_readme,
+};
+
+static void generate(const struct gen *g)
+{
+	for (size_t i = 0; i < g->t->n_hosts; i++)
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
+			kinds[k](g, &g->t->hosts[i]);
+	gen_zone(g);
+	gen_prometheus(g);
+}
+
+/* What earlier runs assigned is read, completed, and part of what is written */
+static int assign(struct topology *t, struct gen_files *f, int dir, const char *directory)
+{
+	struct topology_state state = { 0 };
+	struct tree_file is = { 0 };
+	char *name = NULL;
+	int rc = dir < 0 ? -ENOENT : tree_read(dir, ASSIGNED, &is);
+
+	if (rc && rc != -ENOENT) {
+		gen_files_tell(directory, ASSIGNED, rc);
+		return rc;
+	}
+	if (!rc && asprintf(&name, "%s/" ASSIGNED, directory) < 0)
+		rc = -ENOMEM;
+	rc = rc == -ENOENT ? 0 : rc ?: topology_state_parse(is.text, name, &state);
+	rc = rc ?: topology_assign(t, &state);
+	rc = rc ?: topology_state_write(&state, gen_file(f, 0600, ASSIGNED));
+	topology_state_free(&state);
+	free(is.text);
+	free(name);
+	return rc;
+}
+
+static int make(struct topology *t, int dir, const char *directory, enum gen_how how, size_t *ret_differs)
+{
+	struct gen_files *f = gen_files_new();
+	struct gen_keys *keys = NULL;
+	struct gen g = { t, f, gen_private_key, gen_preshared_key, gen_public_key, NULL };
+	int rc = f ? assign(t, f, dir, directory) : -ENOMEM;
+
+	rc = rc ?: gen_keys_read(t, dir, directory, how == GEN_WRITE, &keys);
+	if (!rc) {
+		g.data = keys;
+		generate(&g);
+		rc = gen_keys_keep(keys, f);
+	}
+	rc = rc ?: gen_files_bring(f, dir, directory, how, ret_differs);
+	gen_keys_free(keys);
+	gen_files_free(f);
+	return rc;
+}
+
+/* Where nothing is written, a directory that is not there is as good as an empty one: -1 */
+static int open_directory(const char *directory, enum gen_how how, struct tree_made *made, int *ret)
+{
+	int rc = tree_open(directory, how == GEN_WRITE ? made : NULL, ret);
+
+	if (rc == -ENOENT && how != GEN_WRITE) {
+		*ret = -1;
+		return 0;
+	}
+	if (rc)
+		log_error("cannot %s %s: %s", how == GEN_WRITE ? "write to" : "read", directory, strerror(-rc));
+	else
+		flock(*ret, LOCK_EX);	/* two at once would make two keys for one host */
+	return rc;
+}
+
+int gen_hosts(const char *topology, const char *directory, enum gen_how how)
+{
+	struct tree_made made = { 0 };
+	struct topology *t = NULL;
+	size_t differs = 0;
+	mode_t mask;
+	int dir, rc;
+
+	if (topology_read(topology, &t))
+		return EXIT_USAGE;
+	mask = umask(0);		/* modes are said */
+	rc = open_directory(directory, how, &made, &dir);
+	if (!rc) {
+		rc = make(t, dir, directory, how, &differs);
+		if (rc == -ENOMEM)
+			log_error("no memory for what is to be generated");
+		if (dir >= 0)
+			close(dir);
+	}
+	if (rc)
+		tree_unmake(AT_FDCWD, &made);
+	tree_forget(&made);
+	umask(mask);
+	topology_free(t);
+	if (rc)
+		return how == GEN_WRITE && rc != -EINVAL ? EXIT_FAILED : EXIT_USAGE;
+	if (!differs)
+		log_info("%s: all files are as the topology asks", directory);
+	return how != GEN_WRITE && differs ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Keys that are kept: read, or made by wg(8). They reach the disk with the other files, or not at all.
+ */
+#include <errno.h>
+#include <unistd.h>
+#include "gen/gen_files.h"
+#include "gen/gen_keys.h"
+#include "lib/gen_run.h"
+#include "gen/gen_tree.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+
+#define DIRECTORY GEN_STATE "keys/"
+
+struct key {
+	char *name, *text;
+};
+
+struct gen_keys {
+	struct key *list;
+	size_t n;
+	int dir;
+	const char *directory;
+	bool make;
+	int failed;			/* the first error, told */
+};
+
+/* ---- keys that are yet to be made: their last bytes count ---- */
+
+static const struct wg_key stand_in = { "a key that is not there " };
+
+static void stand_in_for(size_t number, char ret[WG_KEY_STRLEN])
+{
+	struct wg_key key = stand_in;
+
+	memcpy(key.b + WG_KEY_LEN - sizeof(number), &number, sizeof(number));
+	wg_key_format(&key, ret);
+}
+
+bool gen_key_is_to_be(const char *text)
+{
+	struct wg_key key;
+
+	return !wg_key_parse(text, &key) && !memcmp(&key, &stand_in, WG_KEY_LEN - sizeof(size_t));
+}
+
+/* ---- one key ---- */
+
+/* What `wg WORD` says of this text */
+static int ask_wg(char *word, const char *text, char ret[WG_KEY_STRLEN])
+{
+	int in = run_text(text, strlen(text)), out = run_text("", 0), rc = in < 0 ? in : out < 0 ? out : 0;
+	char said[WG_KEY_STRLEN] = "";
+	struct wg_key key;
+
+	rc = rc ?: run_program((char *[]){ "wg", word, NULL }, in, out);
+	if (!rc && (pread(out, said, WG_KEY_STRLEN - 1, 0) != WG_KEY_STRLEN - 1 || wg_key_parse(said, &key)))
+		rc = -EINVAL;
+	if (rc)
+		log_error("`wg %s` gave no key%s", word, rc == -ENOENT ? ": install wireguard-tools" : "");
+	else
+		memcpy(ret, said, sizeof(said));
+	if (in >= 0)
+		close(in);
+	if (out >= 0)
+		close(out);
+	return rc > 0 ? -EIO : rc;
+}
+
+/* A file with a key in it, and nothing else; -ENOENT: there is none */
+static int read_key(const struct gen_keys *k, const char *path, char ret[WG_KEY_STRLEN])
+{
+	struct tree_file is = { 0 };
+	struct wg_key key;
+	int rc = k->dir < 0 ? -ENOENT : tree_read(k->dir, path, &is);
+
+	if (rc == -ENOENT)
+		return rc;
+	if (rc) {
+		gen_files_tell(k->directory, path, rc);
+		return rc;
+	}
+	is.text[strcspn(is.text, "\n")] = '\0';
+	if (wg_key_parse(is.text, &key)) {
+		log_error("%s/%s: no key of WireGuard's, which is 44 characters of base64; it is left as it is: remove it, and another one is made",
+			  k->directory, path);
+		rc = -EINVAL;
+	} else {
+		memcpy(ret, is.text, WG_KEY_STRLEN);
+	}
+	free(is.text);
+	return rc;
+}
+
+static int take_key(struct gen_keys *k, const char *name, char *word, char ret[WG_KEY_STRLEN])
+{
+	char path[sizeof(DIRECTORY) + 2 * TOPOLOGY_NAME + 16];
+	int rc;
+
+	snprintf(path, sizeof(path), DIRECTORY "%s", name);
+	rc = read_key(k, path, ret);
+	if (rc != -ENOENT)
+		return rc;
+	if (k->make)
+		return ask_wg(word, "", ret);
+	stand_in_for(k->n, ret);
+	return 0;
+}
+
+/* The key of that name, read or made if it was not yet; NULL: told */
+static const char *key_named(struct gen_keys *k, const char *name, char *word)
+{
+	char text[WG_KEY_STRLEN];
+	struct key *key;
+	int rc;
+
+	for (size_t i = 0; i < k->n; i++)
+		if (!strcmp(k->list[i].name, name))
+			return k->list[i].text;
+	rc = take_key(k, name, word, text);
+	key = rc ? NULL : append(k->list, k->n);
+	if (!key || !(key->name = strdup(name)) || !(key->text = strdup(text))) {
+		k->failed = k->failed ?: rc ?: -ENOMEM;
+		return NULL;
+	}
+	return key->text;
+}
+
+/* ---- a topology's ---- */
+
+/* Who has the key of the routing tunnel in common with others, or h itself; what is said of it */
+static const char *owner_of(const struct topology *t, const struct topology_host *h, const char *device, bool *ret_given)
+{
+	bool routing = !strcmp(device, WG_ROUTING);
+
+	if (h->role == ROLE_EDGE && routing) {
+		*ret_given = t->sites[h->site].key_given;
+		return t->sites[h->site].name;
+	}
+	if (h->shares && routing) {
+		*ret_given = t->shared.key_given;
+		return t->shared.name;
+	}
+	*ret_given = h->shares ? false : !strcmp(device, WG_MESH) ? h->mesh_key_given : h->key_given;
+	return h->name;
+}
+
+static const char *private_key_of(struct gen_keys *k, const char *owner, const char *device)
+{
+	char name[TOPOLOGY_NAME + 17];
+
+	snprintf(name, sizeof(name), "%s-%s", owner, device);
+	return key_named(k, name, "genkey");
+}
+
+static int fill(struct gen_keys *k, const char *owner, const char *device, struct wg_key *public)
+{
+	const char *private = private_key_of(k, owner, device);
+	char text[WG_KEY_STRLEN];
+	int rc = private ? 0 : k->failed;
+
+	if (private && gen_key_is_to_be(private))
+		return wg_key_parse(private, public);
+	rc = rc ?: ask_wg("pubkey", private, text);
+	return rc ?: wg_key_parse(text, public);
+}
+
+static int fill_site(struct gen_keys *k, struct topology_site *s)
+{
+	return s->key_given ? 0 : fill(k, s->name, WG_ROUTING, &s->public_key);
+}
+
+static int fill_host(struct gen_keys *k, const struct topology *t, struct topology_host *h)
+{
+	switch (h->role) {
+	case ROLE_EDGE:
+		h->public_key = t->sites[h->site].public_key;
+		return 0;
+	case ROLE_RELAY:
+		if (h->shares) {
+			h->public_key = t->shared.public_key;
+			return 0;
+		}
+		return h->key_given ? 0 : fill(k, h->name, WG_ROUTING, &h->public_key);
+	case ROLE_SERVER:
+		return h->mesh_key_given || t->no_mesh ? 0 : fill(k, h->name, WG_MESH, &h->mesh_key);
+	case ROLE_FIREWALL:
+		return 0;
+	default:
+		return h->key_given ? 0 : fill(k, h->name, WG_CLIENTS, &h->public_key);
+	}
+}
+
+int gen_keys_read(struct topology *t, int dir, const char *directory, bool make, struct gen_keys **ret)
+{
+	struct gen_keys *k = calloc(1, sizeof(*k));
+	int rc = 0;
+
+	if (!k)
+		return -ENOMEM;
+	k->dir = dir;
+	k->directory = directory;
+	k->make = make;
+	for (size_t i = 0; !rc && i < t->n_sites; i++)
+		rc = fill_site(k, &t->sites[i]);
+	if (!rc && *t->shared.name)
+		rc = fill_host(k, t, &t->shared);
+	for (size_t i = 0; !rc && i < t->n_hosts; i++)
+		rc = fill_host(k, t, &t->hosts[i]);
+	if (rc)
+		gen_keys_free(k);
+	else
+		*ret = k;
+	return rc;
+}
+
+void gen_keys_free(struct gen_keys *k)
+{
+	for (size_t i = 0; k && i < k->n; i++) {
+		free(k->list[i].name);
+		free(k->list[i].text);
+	}
+	if (k)
+		free(k->list);
+	free(k);
+}
+
+const char *gen_private_key(const struct gen *g, const struct topology_host *h, const char *device)
+{
+	bool given;
+	const char *owner = owner_of(g->t, h, device, &given);
+
+	return given ? NULL : private_key_of(g->data, owner, device);
+}
+
+struct wg_key gen_public_key(const struct gen *g, const struct topology_host *h, const char *device)
+{
+	struct gen_keys *k = g->data;
+	struct wg_key key = {};
+	int rc = fill(k, h->name, device, &key);
+
+	k->failed = k->failed ?: rc;
+	return key;
+}
+
+const char *gen_preshared_key(const struct gen *g, const char *one, const char *other)
+{
+	bool ordered = strcmp(one, other) < 0;
+	char name[2 * TOPOLOGY_NAME + 2];
+
+	if (!g->t->preshared_keys)
+		return NULL;
+	snprintf(name, sizeof(name), "%s+%s", ordered ? one : other, ordered ? other : one);
+	return key_named(g->data, name, "genpsk");
+}
+
+int gen_keys_keep(struct gen_keys *k, struct gen_files *f)
+{
+	for (size_t i = 0; !k->failed && i < k->n; i++)
+		fprintf(gen_file(f, 0600, DIRECTORY "%s", k->list[i].name), "%s\n", k->list[i].text);
+	return k->failed;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * etc/wgxdp/wgxdp.yaml of relays, of edges where there are several, of firewalls, and of gateways that keep names or follow roaming routers.
+ */
+#include <arpa/inet.h>
+#include "gen/gen_host.h"
+#include "lib/grow.h"
+
+#define WG_PORT 51820
+#define WITHIN 5			/* s, after which a relay that is silent is left */
+
+static unsigned int port_of(const struct topology_host *h)
+{
+	return ntohs(h->port) ?: WG_PORT;
+}
+
+static void exporter(FILE *out, const struct topology_host *h)
+{
+	struct address at = gen_exporter(h);
+	char text[ADDRESS_STRLEN];
+
+	fprintf(out, "exporter: { listen: [ \"127.0.0.1:%d\"", GEN_EXPORTER_PORT);
+	if (at.family)
+		fprintf(out, ", \"%s\"", endpoint_format(&at, htons(GEN_EXPORTER_PORT), text));
+	fputs(" ] }\n", out);
+}
+
+/* ---- relays ---- */
+
+static void blind(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	fprintf(out,
+		"# sites are the peers of " WG_ROUTING ", under the names that stand above them in its file\n"
+		"blind:\n"
+		"  listen: { interface: \"%s\", port: %u }\n"
+		"  device: " WG_ROUTING "\n"
+		"  mtu: %u\n", h->interface, port_of(h), gen_tunnel_mtu(t, h));
+}
+
+/* The others are behind tunnels of their own; what they have comes by BGP. A site has to be heard twice while it may be silent. */
+static void sharing(FILE *out, const struct gen *g, const struct topology_host *h)
+{
+	const struct topology *t = g->t;
+	char device[GEN_BETWEEN], text[ADDRESS_STRLEN], key[WG_KEY_STRLEN];
+
+	for (const struct topology_host *other = NULL; (other = gen_next_relay(t, h, other));) {
+		struct address at = topology_between(t, other, h);
+		char back[GEN_BETWEEN];
+		struct wg_key public = g->public_key(g, other, gen_between(h, back));
+
+		fprintf(out, "  - { name: \"%s\", device: %s, public-key: \"%s\", prefixes: [ \"%s/128\" ] }\n", other->name,
+			gen_between(other, device), wg_key_format(&public, key), address_format(&at, text));
+	}
+	fprintf(out,
+		"follow: { wireguard: [ " WG_ROUTING " ], routes: [ main ] }\n"
+		"announce: { table: %d, silent: %us }\n", GEN_TABLE, 2 * t->keepalive + (t->keepalive + 5) / 3);
+}
+
+static void routed(FILE *out, const struct gen *g, const struct topology_host *h)
+{
+	const struct topology *t = g->t;
+	char overlay[ADDRESS_STRLEN], key[WG_KEY_STRLEN];
+
+	fputs("# their prefixes are AllowedIPs in " WG_ROUTING ".conf\n"
+	      "peers:\n", out);
+	for (const struct topology_site *s = t->sites; s < t->sites + t->n_sites; s++)
+		fprintf(out, "  - { name: \"%s\", device: " WG_ROUTING ", public-key: \"%s\" }\n", s->name, wg_key_format(&s->public_key, key));
+	if (h->shares)
+		sharing(out, g, h);
+	else
+		fputs("follow: { wireguard: [ " WG_ROUTING " ] }\n", out);
+	fprintf(out,
+		"policy: { overlay: \"%s\", udp-ports: [ %u-%u ] }\n",
+		prefix_format(&t->overlay, overlay), t->mesh_ports_first, t->mesh_ports_last);
+}
+
+static void relay(FILE *out, const struct gen *g, const struct topology_host *h)
+{
+	if (h->blind)
+		blind(out, g->t, h);
+	else
+		routed(out, g, h);
+}
+
+/* ---- edges, of relays that share a name ---- */
+
+static void edge(FILE *out, const struct topology *t)
+{
+	char name[GEN_NAME], key[WG_KEY_STRLEN];
+
+	fprintf(out,
+		"# to another relay when the present one does not answer any more\n"
+		"endpoints:\n"
+		"  - { interface: " WG_ROUTING ", peer: \"%s\", host: \"%s\", port: %u, within: %ds }\n",
+		wg_key_format(&t->shared.public_key, key), gen_host_name(t, &t->shared, name), port_of(&t->shared), WITHIN);
+}
+
+/* ---- names ---- */
+
+static void add_name(const struct gen *g, struct ddns_config *d, const char *name)
+{
+	struct ddns_text *place = append(d->names, d->n_names);
+
+	if (place)
+		snprintf(place->text, sizeof(place->text), "%s", name);
+	else
+		gen_no_memory(g->files);
+}
+
+/* Of a gateway AAAA, also of firewalls by whose name its clients reach it directly; of a firewall what of its own leads to it */
+static void ddns(FILE *out, const struct gen *g, const struct topology_host *h)
+{
+	const struct topology *t = g->t;
+	struct ddns_config d = t->ddns;
+	char name[GEN_NAME];
+
+	strcpy(d.interface, h->interface);
+	d.ipv4 = h->role == ROLE_FIREWALL;
+	d.ipv6 = h->role == ROLE_GATEWAY || h->forward6;
+	d.names = NULL;
+	d.n_names = 0;
+	add_name(g, &d, gen_host_name(t, h, name));
+	for (const struct topology_host *f = t->hosts; f < t->hosts + t->n_hosts; f++)
+		if (gen_is_direct(t, f, h))
+			add_name(g, &d, gen_host_name(t, f, name));
+	fputs("ddns:\n", out);
+	config_put_ddns_one(out, &d);
+	free(d.names);
+}
+
+/* ---- gateways ---- */
+
+static void gateway(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	const struct topology_host *r = gen_next_roaming(t, h, NULL);
+	char key[WG_KEY_STRLEN];
+
+	if (!r)
+		return;
+	fprintf(out,
+		"interfaces:\n"
+		"  - { name: \"%s\", role: wan }\n"
+		"# %s is followed wherever its NAT puts it; an interface follows one peer\n"
+		"learn:\n"
+		"  - { interface: " WG_CLIENTS ", peer: \"%s\"", h->interface, r->name, wg_key_format(&r->public_key, key));
+	if (r->knock)
+		fprintf(out, ", knock: { port: %u }", ntohs(r->knock));
+	fputs(" }\n", out);
+}
+
+/* ---- firewalls ---- */
+
+/* Where packets of a family go: to the address behind the firewall, else to a public one that stays, else to what the gateway's name has */
+static void backend(FILE *out, const struct topology *t, const struct topology_host *gateway, const struct address *said, __u8 family)
+{
+	const struct address *a = said->family ? said : gateway->ddns ? NULL : gen_public_address(gateway, family);
+	char text[ADDRESS_STRLEN], name[GEN_NAME];
+
+	fprintf(out, "%s: \"%s\", ", family == FAMILY_IPV4 ? "ipv4" : "ipv6",
+		a ? address_format(a, text) : gen_host_name(t, gateway, name));
+}
+
+static void firewall(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	const struct topology_host *gateway = &t->hosts[h->gateway];
+	bool to_ipv6 = h->backend6.family || h->ipv6 != IPV6_OFF;
+
+	fprintf(out, "interfaces:\n  - { name: \"%s\", role: wan }\n", h->interface);
+	if (*h->lan)
+		fprintf(out, "  - { name: \"%s\", role: lan }\n", h->lan);
+	fprintf(out,
+		"services:\n"
+		"  - name: \"%s\"\n"
+		"    listen: { interface: \"%s\", ports: [ %u ] }\n"
+		"    backend: { ", gateway->name, h->interface, ntohs(h->port) ?: port_of(gateway));
+	if (h->backend4.family || !to_ipv6)
+		backend(out, t, gateway, &h->backend4, FAMILY_IPV4);
+	if (to_ipv6)
+		backend(out, t, gateway, &h->backend6, FAMILY_IPV6);
+	fprintf(out, "port: %u }\n    nat: %s\n", port_of(gateway), h->nat == NAT_MASQUERADE ? "masquerade" : "dnat");
+	if (h->ipv6 != IPV6_DIRECT)
+		fprintf(out, "    ipv6: %s\n", h->ipv6 == IPV6_OFF ? "off" : "dnat");
+	if (*h->lan && h->nat == NAT_DNAT)
+		fputs("    # who uses the public name in the LAN gets there too\n    hairpin: true\n", out);
+}
+
+void gen_wgxdp(const struct gen *g, const struct topology_host *h)
+{
+	FILE *out;
+
+	if (!gen_runs_wgxdp(g->t, h))
+		return;
+	out = gen_host_file(g, h, 0644, "#", "etc/wgxdp/wgxdp.yaml");
+	if (h->role == ROLE_RELAY)
+		relay(out, g, h);
+	else if (h->role == ROLE_EDGE)
+		edge(out, g->t);
+	else if (h->role == ROLE_FIREWALL)
+		firewall(out, g->t, h);
+	else
+		gateway(out, g->t, h);
+	if (h->ddns)
+		ddns(out, g, h);
+	exporter(out, h);
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Words of nftables, and the one place that says in them what scenario S's routers let in, and what a relay forwards.
+ */
+#include <errno.h>
+#include <string.h>
+#include "lib/grow.h"
+#include "gen/nft.h"
+
+int nft_devices_add(struct nft_devices *d, const char *name)
+{
+	struct device_name *place;
+
+	for (size_t i = d->n; i--;)
+		if (!strcmp(d->list[i].name, name))
+			return 0;
+	if (!*name)
+		return 0;
+	place = append(d->list, d->n);
+	if (!place)
+		return -ENOMEM;
+	strcpy(place->name, name);
+	return 0;
+}
+
+/* ---- tables and chains ---- */
+
+void nft_begin(FILE *out, const char *table)
+{
+	/* the first line makes sure that there is one to delete */
+	fprintf(out, "table inet %s\ndelete table inet %s\n\ntable inet %s {\n", table, table, table);
+}
+
+void nft_end(FILE *out)
+{
+	fputs("}\n", out);
+}
+
+void nft_chain(FILE *out, const char *name, const char *type, const char *hook, const char *priority, const char *policy)
+{
+	fprintf(out, "\tchain %s {\n\t\ttype %s hook %s priority %s; policy %s\n", name, type, hook, priority, policy);
+}
+
+void nft_chain_end(FILE *out)
+{
+	fputs("\t}\n", out);
+}
+
+/* ---- words ---- */
+
+/* nft takes a `*` at the end for any characters */
+static void put_name(FILE *out, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n && name[n - 1] == '*')
+		fprintf(out, "\"%.*s\\*\"", (int)n - 1, name);
+	else
+		fprintf(out, "\"%s\"", name);
+}
+
+void nft_put_device(FILE *out, const char *word, const char *name)
+{
+	fprintf(out, "%s ", word);
+	put_name(out, name);
+	putc(' ', out);
+}
+
+void nft_put_devices(FILE *out, const char *word, const struct nft_devices *d)
+{
+	if (d->n == 1) {
+		nft_put_device(out, word, d->list[0].name);
+		return;
+	}
+	fprintf(out, "%s {", word);
+	for (size_t i = 0; i < d->n; i++) {
+		fputs(i ? ", " : " ", out);
+		put_name(out, d->list[i].name);
+	}
+	fputs(" } ", out);
+}
+
+static const char *protocol(__u8 family)
+{
+	return family == FAMILY_IPV4 ? "ip" : "ip6";
+}
+
+void nft_put_address(FILE *out, const char *word, const struct address *a)
+{
+	char text[ADDRESS_STRLEN];
+
+	fprintf(out, "%s %s %s ", protocol(a->family), word, address_format(a, text));
+}
+
+void nft_put_prefix(FILE *out, const char *word, const struct prefix *p)
+{
+	char text[ADDRESS_STRLEN];
+
+	fprintf(out, "%s %s %s ", protocol(p->family), word, prefix_format(p, text));
+}
+
+void nft_put_icmpv6(FILE *out, __u32 types)
+{
+	const char *name, *before = " ";
+	__u8 type;
+
+	fputs("icmpv6 type {", out);
+	for (unsigned int i = 0; (name = icmpv6_name(i, &type)); i++)
+		if (types & 1U << i) {
+			fprintf(out, "%s%s", before, name);
+			before = ", ";
+		}
+	fputs(" } ", out);
+}
+
+static void put_range(FILE *out, const struct port_range *r)
+{
+	fprintf(out, r->first == r->last ? "%u" : "%u-%u", r->first, r->last);
+}
+
+static void put_ranges(FILE *out, const struct port_range *list, size_t n)
+{
+	fputs(n > 1 ? "udp dport { " : "udp dport ", out);
+	for (size_t i = 0; i < n; i++) {
+		fputs(i ? ", " : "", out);
+		put_range(out, &list[i]);
+	}
+	fputs(n > 1 ? " } " : " ", out);
+}
+
+/* ---- rules ---- */
+
+void nft_put_states(FILE *out)
+{
+	fputs("\t\tct state vmap { invalid : drop, established : accept, related : accept }\n", out);
+}
+
+void nft_put_log(FILE *out, const char *what)
+{
+	fprintf(out, "\t\tlimit rate 10/second burst 20 packets log prefix \"wgxdp %s: \"\n", what);
+}
+
+void nft_tcp_ports(FILE *out, const char *table, const __u16 *ports, size_t n)
+{
+	fprintf(out, "\t# TCP that chain input lets in; more of it: nft add element inet %s tcp_ports { 22 }\n"
+		"\tset tcp_ports {\n\t\ttype inet_service\n", table);
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, i ? ", %u" : "\t\telements = { %u", ports[i]);
+	fputs(n ? " }\n\t}\n" : "\t}\n", out);
+}
+
+static void put_wireguard(FILE *out, const struct nft_input *in)
+{
+	for (size_t i = 0; i < in->n_ports; i++)
+		fprintf(out, "\t\tudp dport %u counter accept comment \"WireGuard\"\n", in->ports[i]);
+}
+
+static void put_between_relays(FILE *out, const struct nft_devices *tunnels)
+{
+	fputs("\t\t", out);
+	nft_put_devices(out, "iifname", tunnels);
+	fputs("tcp dport 179 counter accept comment \"BGP\"\n\t\t", out);
+	nft_put_devices(out, "iifname", tunnels);
+	fputs("udp dport 3784 accept comment \"BFD\"\n", out);
+}
+
+void nft_input(FILE *out, const struct nft_input *in)
+{
+	nft_chain(out, "input", "filter", "input", "filter", "drop");
+	fputs("\t\tct state established,related accept\n"
+	      "\t\tiif \"lo\" accept\n"
+	      "\t\tudp dport { 68, 546 } accept comment \"DHCP clients\"\n"
+	      "\t\tudp dport 33434-33474 counter reject comment \"traceroute\"\n", out);
+	put_wireguard(out, in);
+	fputs("\t\ticmp type { echo-request, echo-reply, destination-unreachable, time-exceeded } accept\n\t\t", out);
+	nft_put_icmpv6(out, NFT_ICMPV6_ALL);
+	fputs("accept\n", out);
+	if (in->lan) {
+		fputs("\t\t", out);
+		nft_put_device(out, "iifname", in->lan);
+		fputs("meta l4proto 112 accept comment \"VRRP\"\n\t\t", out);
+		nft_put_device(out, "iifname", in->lan);
+		fputs("icmpv6 type { nd-router-solicit, mld-listener-query, mld-listener-report, mld2-listener-report } accept\n", out);
+	}
+	if (in->between && in->between->n)
+		put_between_relays(out, in->between);
+	fputs("\t\ttcp dport @tcp_ports counter accept\n", out);
+	nft_put_log(out, "input");
+	fputs("\t\tcounter drop\n", out);
+	nft_chain_end(out);
+}
+
+static void put_between(FILE *out, const struct nft_devices *tunnels, const struct policy_config *p)
+{
+	fputs("\t\t", out);
+	nft_put_devices(out, "iifname", tunnels);
+	nft_put_devices(out, "oifname", tunnels);
+	nft_put_prefix(out, "daddr", &p->overlay);
+}
+
+void nft_relay_forward(FILE *out, const struct nft_devices *tunnels, const struct policy_config *p)
+{
+	static const char *const refuse[] = {
+		[REJECT_ADDRESS] = "reject with icmpx host-unreachable", [REJECT_PROHIBITED] = "reject with icmpx admin-prohibited",
+		[REJECT_SILENTLY] = "drop",
+	};
+
+	if (p->n_udp_ports) {
+		put_between(out, tunnels, p);
+		put_ranges(out, p->udp_ports, p->n_udp_ports);
+		fputs("counter accept\n", out);
+	}
+	if (p->icmpv6) {
+		put_between(out, tunnels, p);
+		nft_put_icmpv6(out, p->icmpv6);
+		fputs("counter accept\n", out);
+	}
+	nft_put_log(out, "forward");
+	fprintf(out, "\t\tcounter %s\n", refuse[p->reject]);
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What a service means in nftables. A service has ways in; each is one rule, or none, of each chain: what clients may not come by, the
+ * translation of the destination, what is let through, the translation of the source. Replies are conntrack's.
+ */
+#include <string.h>
+#include "config/config_guard.h"
+#include "lib/log.h"
+#include "gen/nft_service.h"
+
+enum way_in {
+	IN_INTERFACE,			/* at the listener's interface, to an address of it */
+	IN_ADDRESS,			/* to an address that is listened on, by the interface that has it, */
+	IN_WAN,				/* or, where none has it, by any wan */
+	IN_LAN,				/* hairpin: to such an address from within */
+	IN_DIRECT,			/* to the backend itself, by the listener's interface or any wan */
+};
+
+struct way {
+	const struct nft_config *n;
+	const struct service_config *s;
+	enum way_in in;
+	struct address backend;
+	__be16 port;			/* the backend's */
+};
+
+typedef void put_way(FILE *out, const struct way *w);
+
+void nft_cannot(FILE *out, const char *service, const char *text)
+{
+	fprintf(out, "\t# not said in nftables%s%s: %s\n", service ? ", service " : "", service ?: "", text);
+	if (service)
+		log_warning("service %s: not said in nftables: %s", service, text);
+	else
+		log_warning("not said in nftables: %s", text);
+}
+
+/* ---- ways ---- */
+
+static struct address backend_address(const struct nft_config *n, const struct backend_config *b, __u8 family)
+{
+	struct address a;
+
+	answers_address(n->answers, family == FAMILY_IPV4 ? b->ipv4 : b->ipv6, family, &a);
+	return a;
+}
+
+/* Some address that is listened on is of the family, or may be */
+static bool listens(const struct service_config *s, __u8 family)
+{
+	if (family == FAMILY_IPV6 && (s->nat == NAT_MASQUERADE ? s->ipv6 == IPV6_OFF : s->ipv6 != IPV6_DNAT))
+		return false;
+	for (size_t i = 0; i < s->n_listen_addresses; i++)
+		if (s->listen_addresses[i].family == family)
+			return true;
+	return *s->listen_interface;
+}
+
+static bool is_direct(const struct service_config *s, __u8 family)
+{
+	return s->nat == NAT_NONE ? family == FAMILY_IPV4 || s->ipv6 != IPV6_OFF :
+	       s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT && family == FAMILY_IPV6;
+}
+
+static void direct_ways(FILE *out, const struct nft_config *n, const struct service_config *s, __u8 family, put_way *put)
+{
+	for (size_t i = 0; i < backends_of(s); i++) {
+		const struct backend_config *b = backend_at(s, i);
+		struct way w = { n, s, IN_DIRECT, backend_address(n, b, family), b->port };
+
+		if (w.backend.family)
+			put(out, &w);
+	}
+}
+
+/* Who cannot be told by a key is for the first backend */
+static void ways_of(FILE *out, const struct nft_config *n, const struct service_config *s, put_way *put)
+{
+	static const __u8 families[] = { FAMILY_IPV4, FAMILY_IPV6 };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct way w = { n, s, IN_INTERFACE, backend_address(n, backend_at(s, 0), families[i]), backend_at(s, 0)->port };
+
+		if (is_direct(s, families[i]))
+			direct_ways(out, n, s, families[i], put);
+		if (s->nat == NAT_NONE || !listens(s, families[i]) || !w.backend.family)
+			continue;
+		if (!*s->listen_interface)
+			w.in = IN_ADDRESS;
+		put(out, &w);
+		w.in = IN_WAN;
+		if (!*s->listen_interface && n->wans.n)
+			put(out, &w);
+		w.in = IN_LAN;
+		if (s->hairpin)
+			put(out, &w);
+	}
+}
+
+/* ---- what a way's packets are before they are translated ---- */
+
+/* "daddr { … } ", of what is listened on; where that is an interface, what it has is asked for elsewhere */
+static void put_listened(FILE *out, const struct way *w)
+{
+	const struct service_config *s = w->s;
+	const char *before = " ";
+	char text[ADDRESS_STRLEN];
+
+	if (*s->listen_interface) {
+		fputs(w->backend.family == FAMILY_IPV4 ? "meta nfproto ipv4 " : "ip6 daddr != fe80::/10 ", out);
+		return;
+	}
+	fputs(w->backend.family == FAMILY_IPV4 ? "ip daddr {" : "ip6 daddr {", out);
+	for (size_t i = 0; i < s->n_listen_addresses; i++)
+		if (s->listen_addresses[i].family == w->backend.family) {
+			fprintf(out, "%s%s", before, address_format(&s->listen_addresses[i], text));
+			before = ", ";
+		}
+	fputs(" } ", out);
+}
+
+/* From within is, where no lan is named, all that does not come by the listener's interface or a wan */
+static void put_lans(FILE *out, const struct way *w)
+{
+	if (w->n->lans.n)
+		nft_put_devices(out, "iifname", &w->n->lans);
+	else if (*w->s->listen_interface)
+		nft_put_device(out, "iifname !=", w->s->listen_interface);
+	else if (w->n->wans.n)
+		nft_put_devices(out, "iifname !=", &w->n->wans);
+}
+
+static void put_original(FILE *out, const struct way *w)
+{
+	static const char *const whose[] = {
+		[IN_INTERFACE] = "fib daddr . iif type local ", [IN_ADDRESS] = "fib daddr . iif type local ",
+		[IN_WAN] = "fib daddr type != local ", [IN_LAN] = "fib daddr type local fib daddr . iif type != local ",
+	};
+	const struct service_config *s = w->s;
+
+	fputs("\t\t", out);
+	if (w->in == IN_LAN)
+		put_lans(out, w);
+	else if (*s->listen_interface)
+		nft_put_device(out, "iifname", s->listen_interface);
+	else if (w->in != IN_ADDRESS && w->n->wans.n)
+		nft_put_devices(out, "iifname", &w->n->wans);
+	if (w->in == IN_DIRECT) {
+		nft_put_address(out, "daddr", &w->backend);
+		fprintf(out, "udp dport %u ", ntohs(w->port));
+		return;
+	}
+	put_listened(out, w);
+	fputs(whose[w->in], out);
+	fputs(s->n_ports > 1 ? "udp dport { " : "udp dport ", out);
+	config_put_ports(out, s);
+	fputs(s->n_ports > 1 ? " } " : " ", out);
+}
+
+static void put_service(FILE *out, const struct way *w)
+{
+	fprintf(out, " comment \"service %s\"\n", w->s->name);
+}
+
+/* ---- the sets, and who is kept out ---- */
+
+static char digit(__u8 family)
+{
+	return family == FAMILY_IPV4 ? '4' : '6';
+}
+
+static size_t count(const struct prefix *list, size_t n, __u8 family)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		found += list[i].family == family;
+	return found;
+}
+
+static void put_list(FILE *out, const struct service_config *s, const char *what, const struct prefix *list, size_t n, __u8 family)
+{
+	const char *before = "";
+	char text[ADDRESS_STRLEN];
+
+	if (!count(list, n, family))
+		return;
+	fprintf(out, "\tset %s%c_%s {\n\t\ttype ipv%c_addr\n\t\tflags interval\n\t\tauto-merge\n\t\telements = { ",
+		what, digit(family), s->name, digit(family));
+	for (size_t i = 0; i < n; i++)
+		if (list[i].family == family) {
+			fprintf(out, "%s%s", before, prefix_format(&list[i], text));
+			before = ",\n\t\t\t     ";
+		}
+	fputs(" }\n\t}\n", out);
+}
+
+void nft_service_sets(FILE *out, const struct nft_config *n, const struct service_config *s)
+{
+	static const __u8 families[] = { FAMILY_IPV4, FAMILY_IPV6 };
+
+	for (size_t i = 0; i < 2; i++) {
+		put_list(out, s, "allow", s->allow, s->n_allow, families[i]);
+		put_list(out, s, "deny", s->deny, s->n_deny, families[i]);
+		if (service_has_flows(s) && listens(s, families[i]) && backend_address(n, backend_at(s, 0), families[i]).family)
+			fprintf(out, "\tct timeout flows%c_%s {\n\t\tprotocol udp\n\t\tl3proto %s\n\t\tpolicy = { replied : %u }\n\t}\n",
+				digit(families[i]), s->name, i ? "ip6" : "ip", s->flows.timeout ?: FLOW_TIMEOUT);
+	}
+}
+
+static void put_clients(FILE *out, const struct way *w)
+{
+	const struct service_config *s = w->s;
+	char family = digit(w->backend.family);
+	const char *ip = w->backend.family == FAMILY_IPV4 ? "ip" : "ip6";
+
+	if (count(s->deny, s->n_deny, w->backend.family)) {
+		put_original(out, w);
+		fprintf(out, "%s saddr @deny%c_%s counter drop", ip, family, s->name);
+		put_service(out, w);
+	}
+	if (s->n_allow) {
+		put_original(out, w);
+		if (count(s->allow, s->n_allow, w->backend.family))
+			fprintf(out, "%s saddr != @allow%c_%s ", ip, family, s->name);
+		fputs("counter drop", out);
+		put_service(out, w);
+	}
+	if (w->in == IN_LAN || (s->nat == NAT_MASQUERADE && w->in != IN_DIRECT)) {
+		put_original(out, w);
+		fprintf(out, "ct timeout set \"flows%c_%s\"", family, s->name);
+		put_service(out, w);
+	}
+}
+
+void nft_service_clients(FILE *out, const struct nft_config *n, const struct service_config *s)
+{
+	ways_of(out, n, s, put_clients);
+}
+
+/* ---- translation ---- */
+
+static void put_dnat(FILE *out, const struct way *w)
+{
+	char text[ADDRESS_STRLEN];
+
+	if (w->in == IN_DIRECT)
+		return;
+	put_original(out, w);
+	fprintf(out, "counter dnat %s to %s", w->backend.family == FAMILY_IPV4 ? "ip" : "ip6", endpoint_format(&w->backend, w->port, text));
+	put_service(out, w);
+}
+
+void nft_service_prerouting(FILE *out, const struct nft_config *n, const struct service_config *s)
+{
+	ways_of(out, n, s, put_dnat);
+}
+
+/* "snat ip to ADDRESS:" or "masquerade to :", to go on with ports; of several sources each client has one */
+static void put_sources(FILE *out, const struct way *w)
+{
+	const struct flows_config *f = &w->s->flows;
+	bool ipv4 = w->backend.family == FAMILY_IPV4;
+	struct address list[POOL_ADDRS];
+	char text[ADDRESS_STRLEN];
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_sources && n < POOL_ADDRS; i++)
+		if (f->sources[i].family == w->backend.family)
+			list[n++] = f->sources[i];
+	if (!n)
+		fputs("masquerade to :", out);
+	else if (n == 1)
+		fprintf(out, ipv4 ? "snat ip to %s:" : "snat ip6 to [%s]:", address_format(&list[0], text));
+	else
+		fprintf(out, "snat %s to jhash %s saddr . udp sport mod %zu map {", ipv4 ? "ip" : "ip6", ipv4 ? "ip" : "ip6", n);
+	for (size_t i = 0; i < n && n > 1; i++)
+		fprintf(out, "%s %zu : %s", i ? "," : "", i, address_format(&list[i], text));
+	fputs(n > 1 ? " } : " : "", out);
+}
+
+static void put_source_rule(FILE *out, const struct way *w, __be16 asked)
+{
+	const struct flows_config *f = &w->s->flows;
+
+	fputs("\t\t", out);
+	/* not as before: where a bridge's packets meet these rules (br_netfilter), they come by nothing that has a name here */
+	if (w->in == IN_LAN && w->n->wans.n)
+		nft_put_devices(out, "iifname !=", &w->n->wans);
+	else if (w->in == IN_LAN)
+		put_lans(out, w);
+	else if (w->in == IN_INTERFACE)
+		nft_put_device(out, "iifname", w->s->listen_interface);
+	if (!*w->s->listen_interface) {
+		fputs("ct original ", out);
+		put_listened(out, w);
+	}
+	fputs("ct status dnat ", out);
+	nft_put_address(out, "daddr", &w->backend);
+	fprintf(out, "udp dport %u ", ntohs(w->port));
+	if (asked)
+		fprintf(out, "ct original proto-dst %u ", ntohs(asked));
+	fputs("counter ", out);
+	put_sources(out, w);
+	fprintf(out, "%u-%u", f->ports.last ? f->ports.first : FLOW_PORT_FIRST, f->ports.last ?: FLOW_PORT_LAST);
+	put_service(out, w);
+}
+
+/* Another service brings packets to the same place, and the client's address is to be kept there: the port that was asked tells */
+static bool is_shared(const struct way *w)
+{
+	const struct config *c = w->n->config;
+
+	for (size_t i = 0; i < c->n_services; i++) {
+		const struct backend_config *b = backend_at(&c->services[i], 0);
+		struct address a = backend_address(w->n, b, w->backend.family);
+
+		if (c->services[i].nat == NAT_DNAT && &c->services[i] != w->s && b->port == w->port && address_equal(&a, &w->backend))
+			return true;
+	}
+	return false;
+}
+
+static void put_source(FILE *out, const struct way *w)
+{
+	const struct service_config *s = w->s;
+
+	if (w->in != IN_LAN && (s->nat != NAT_MASQUERADE || w->in == IN_WAN))
+		return;
+	if (w->in == IN_LAN || !is_shared(w)) {
+		put_source_rule(out, w, 0);
+		return;
+	}
+	for (size_t i = 0; i < s->n_ports; i++)		/* one by one: nft lists a set of them as numbers that it does not read */
+		put_source_rule(out, w, s->ports[i]);
+}
+
+void nft_service_postrouting(FILE *out, const struct nft_config *n, const struct service_config *s)
+{
+	ways_of(out, n, s, put_source);
+}
+
+/* ---- letting through ---- */
+
+static void put_forward(FILE *out, const struct way *w)
+{
+	if (w->in == IN_WAN || w->in == IN_LAN)
+		return;			/* the rule for the others is for these */
+	if (w->in == IN_DIRECT) {
+		put_original(out, w);
+	} else {
+		fputs("\t\tct status dnat ", out);
+		nft_put_address(out, "daddr", &w->backend);
+		fprintf(out, "udp dport %u ", ntohs(w->port));
+	}
+	fputs("counter accept", out);
+	put_service(out, w);
+}
+
+void nft_service_forward(FILE *out, const struct nft_config *n, const struct service_config *s)
+{
+	ways_of(out, n, s, put_forward);
+}
+
+/* ---- what cannot be said ---- */
+
+static void put_families(FILE *out, const struct service_config *s)
+{
+	bool ipv4 = service_has_family(s, FAMILY_IPV4), ipv6 = service_has_family(s, FAMILY_IPV6);
+
+	if (s->nat != NAT_MASQUERADE)
+		return;
+	if (!ipv4 && listens(s, FAMILY_IPV4))
+		nft_cannot(out, s->name, "IPv4 to IPv6: clients by IPv4 have no backend");
+	if (!ipv6 && listens(s, FAMILY_IPV6))
+		nft_cannot(out, s->name, "IPv6 to IPv4: clients by IPv6 have no backend");
+}
+
+static void put_name(FILE *out, const struct nft_config *n, const struct backend_config *b, const char *text, __u8 family)
+{
+	struct address a, is = backend_address(n, b, family);
+	char buf[ADDRESS_STRLEN];
+
+	if (*text && (address_parse(text, &a) || !address_equal(&a, &is)))
+		fprintf(out, "\t# %s is %s now: to be made again when that changes\n", text, address_format(&is, buf));
+}
+
+void nft_service_notes(FILE *out, const struct nft_config *n, const struct service_config *s)
+{
+	bool standby = false;
+	char text[128 + NAME_LEN];
+
+	for (size_t i = 0; i < backends_of(s); i++) {
+		const struct backend_config *b = backend_at(s, i);
+
+		standby |= backend_has_standby(b);
+		put_name(out, n, b, b->ipv4, FAMILY_IPV4);
+		put_name(out, n, b, b->ipv6, FAMILY_IPV6);
+	}
+	put_families(out, s);
+	if (s->n_backends) {
+		snprintf(text, sizeof(text), "backends: whose key a message was made for cannot be asked: all are for %s",
+			 backend_at(s, 0)->name);
+		nft_cannot(out, s->name, text);
+	} else if (service_has_guard(s)) {
+		nft_cannot(out, s->name, "wireguard: nothing is asked of messages");
+	}
+	if (standby)
+		nft_cannot(out, s->name, "standby: nobody takes the backend's place");
+	if (s->df == DF_REPORT)
+		nft_cannot(out, s->name, "df: report: what is too long and may be cut, is");
+	if (s->flows.max)
+		nft_cannot(out, s->name, "flows: max: conntrack has one room for all (sysctl net.netfilter.nf_conntrack_max)");
+	if (s->nat == NAT_NONE && !*s->listen_interface && !n->wans.n)
+		nft_cannot(out, s->name, "by which wan clients come: none is named, as interfaces: [ { name: eth0, role: wan } ]; "
+			   "so it may be any");
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A topology from a file: read by topology_keys.c, put in order here, and looked over by topology_check*.c.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lib/log.h"
+#include "gen/topology_keys.h"
+
+void topology_free_host(struct topology_host *h)
+{
+	free(h->addresses);
+	free(h->networks);
+	free(h->home);
+	free(h->split);
+}
+
+void topology_free(struct topology *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->n_hosts; i++)
+		topology_free_host(&t->hosts[i]);
+	free(t->hosts);
+	free(t->sites);
+	free(t->tcp_ports);
+	free(t->dns);
+	config_free_ddns(&t->ddns);
+	free(t->file);
+	free(t);
+}
+
+struct yaml_node *topology_said(const struct topology_row *row, const char *path)
+{
+	char whole[64];
+
+	snprintf(whole, sizeof(whole), "/%s", path);
+	return yaml_by_path(row->node, whole);
+}
+
+struct yaml_node *topology_at(const struct topology_row *row, const char *path)
+{
+	return topology_said(row, path) ?: row->node;
+}
+
+/* ---- order ---- */
+
+static int class_of(enum topology_role role)
+{
+	return role == ROLE_RELAY ? 0 : role <= ROLE_SERVER ? 1 : role <= ROLE_ROAMING ? 2 : 3;
+}
+
+static int compare_rows(const void *one, const void *other)
+{
+	const struct topology_row *a = one, *b = other;
+
+	if (a->host.role != b->host.role && class_of(a->host.role) != class_of(b->host.role))
+		return class_of(a->host.role) - class_of(b->host.role);
+	if (a->group != b->group)
+		return a->group < b->group ? -1 : 1;
+	if (a->host.role != b->host.role)
+		return a->host.role < b->host.role ? -1 : 1;
+	return a->order < b->order ? -1 : 1;
+}
+
+/* In the order of topology.h, and each pointing at its own: a gateway stands before its clients. */
+static void put_in_order(struct topology_reading *r)
+{
+	size_t gateway = 0;
+
+	if (r->n_rows)
+		qsort(r->rows, r->n_rows, sizeof(*r->rows), compare_rows);
+	for (size_t i = 0; i < r->n_rows; i++) {
+		struct topology_host *h = &r->rows[i].host;
+
+		if (h->role == ROLE_GATEWAY)
+			gateway = i;
+		if (h->role == ROLE_CLIENT || h->role == ROLE_ROAMING)
+			h->gateway = gateway;
+		if (h->role == ROLE_EDGE || h->role == ROLE_SERVER)
+			h->site = r->rows[i].group;
+		h->key_given = !wg_key_is_none(&h->public_key);
+		h->mesh_key_given = !wg_key_is_none(&h->mesh_key);
+	}
+	for (size_t i = 0; i < r->n_sites; i++)
+		r->sites[i].site.key_given = !wg_key_is_none(&r->sites[i].site.public_key);
+}
+
+static void find_gateways(struct topology_reading *r)
+{
+	for (size_t i = 0; i < r->n_rows; i++) {
+		struct topology_host *h = &r->rows[i].host;
+
+		if (h->role != ROLE_FIREWALL)
+			continue;
+		h->gateway = r->n_rows;
+		for (size_t j = 0; j < r->n_rows; j++)
+			if (r->rows[j].host.role == ROLE_GATEWAY && !strcasecmp(r->rows[j].host.name, r->rows[i].serves))
+				h->gateway = j;
+		if (h->gateway == r->n_rows)
+			yaml_error(&r->y, topology_at(&r->rows[i], "serves"), "serves: '%s' is none of gateways: the name of one is wanted",
+				   r->rows[i].serves);
+	}
+}
+
+/* ---- from rows to the topology ---- */
+
+static struct topology_place place_of(const struct yaml_node *node)
+{
+	return node ? (struct topology_place){ node->line + 1, node->column + 1 } : (struct topology_place){};
+}
+
+static void note_places(struct topology_reading *r)
+{
+	for (size_t i = 0; i < r->n_rows; i++)
+		r->rows[i].host.place = place_of(topology_at(&r->rows[i], "name"));
+	r->t->shared.place = place_of(yaml_by_path(yaml_root(&r->y), "/relays-share/name"));
+	for (size_t i = 0; i < r->n_sites; i++)
+		r->sites[i].site.place = place_of(topology_at(&r->sites[i], "name"));
+}
+
+/* Hosts are the topology's from here on, also where something is wrong. */
+static void move_rows(struct topology_reading *r)
+{
+	struct topology *t = r->t;
+
+	t->hosts = calloc(r->n_rows + 1, sizeof(*t->hosts));
+	t->sites = calloc(r->n_sites + 1, sizeof(*t->sites));
+	r->y.no_memory |= !t->hosts || !t->sites;
+	for (size_t i = 0; i < r->n_rows; i++)
+		if (t->hosts)
+			t->hosts[t->n_hosts++] = r->rows[i].host;
+		else
+			topology_free_host(&r->rows[i].host);
+	for (size_t i = 0; t->sites && i < r->n_sites; i++)
+		t->sites[t->n_sites++] = r->sites[i].site;
+	free(r->rows);
+	free(r->sites);
+}
+
+static void read_root(struct topology_reading *r, struct yaml_node *root)
+{
+	if (!root || root->type != YAML_MAP) {
+		yaml_error(&r->y, root, "a topology is a mapping, as sites: and gateways:");
+		return;
+	}
+	yaml_map(&r->y, root, topology_keys, "the topology", r->t);
+	put_in_order(r);
+	if (r->y.errors || r->y.no_memory)
+		return;
+	find_gateways(r);
+	if (r->y.errors)
+		return;
+	topology_defaults(r);
+	topology_check_hosts(r);
+	topology_check_relays(r);
+	topology_check_sites(r);
+	topology_check_gateways(r);
+	note_places(r);
+}
+
+int topology_parse(const char *text, const char *name, struct topology **ret)
+{
+	struct topology_reading r = {};
+	int rc = yaml_open(&r.y, text, strlen(text), name);
+
+	if (rc)
+		return rc;
+	r.t = calloc(1, sizeof(*r.t));
+	if (r.t) {
+		r.t->file = strdup(name);
+		r.y.no_memory = !r.t->file;
+		read_root(&r, yaml_root(&r.y));
+		move_rows(&r);
+	}
+	rc = !r.t || r.y.no_memory ? -ENOMEM : r.y.errors ? -EINVAL : 0;
+	yaml_close(&r.y);
+	if (rc == -ENOMEM)
+		log_error("cannot read %s: %s", name, strerror(ENOMEM));
+	if (rc)
+		topology_free(r.t);
+	else
+		*ret = r.t;
+	return rc;
+}
+
+int topology_read(const char *file, struct topology **ret)
+{
+	char *text;
+	size_t n;
+	int r = yaml_read(file, &text, &n);
+
+	if (r)
+		return r;
+	r = topology_parse(text, yaml_file_name(file), ret);
+	free(text);
+	return r;
+}

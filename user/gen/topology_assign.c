@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Prefixes, numbers and addresses of a topology's hosts: what the file says, what was kept, and then what is free.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include "gen/topology_keys.h"
+#include "gen/topology_state.h"
+
+#define FIRST_TOKEN 0x10		/* below it are edges, SUBNET::1 */
+#define FIRST_CLIENT 2			/* the gateway is 1 */
+#define SITES_TUNNELS 0x10000		/* TUNNELS::1:SUBNET; relays are TUNNELS::1, between several TUNNELS::102:1, ::102:2, ::103:1 and so on */
+#define TRIES 64			/* at random, until it is outside of everything */
+
+/* ---- errors ---- */
+
+static int __attribute__((format(printf, 3, 4))) clash(const struct topology *t, struct topology_place at, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "%s:%d:%d: error: ", t->file, at.line, at.column);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	putc('\n', stderr);
+	return -EINVAL;
+}
+
+/* ---- prefixes ---- */
+
+static int random_bytes(const struct topology_state *s, void *to, size_t n)
+{
+	if (s->random)
+		return s->random(to, n);
+	return getrandom(to, n, 0) == (ssize_t)n ? 0 : -EIO;
+}
+
+/* What has addresses in common with p, but p itself: overlay, tunnels, mesh, or a host's; NULL: nothing */
+static const char *meets(const struct topology *t, const struct prefix *p)
+{
+	static const char *const names[] = { "the overlay", "the tunnels' prefix", "the mesh" };
+	const struct prefix *const whole[] = { &t->overlay, &t->tunnels, &t->mesh };
+
+	for (int i = 0; i < 3; i++)
+		if (whole[i] != p && prefix_meets(whole[i], p))
+			return names[i];
+	for (size_t i = 0; i < t->n_hosts; i++) {
+		const struct topology_host *h = &t->hosts[i];
+
+		if (prefix_meets(&h->prefix, p))
+			return h->name;
+		for (size_t j = 0; j < h->n_networks; j++)
+			if (prefix_meets(&h->networks[j], p))
+				return h->name;
+	}
+	return NULL;
+}
+
+/* RFC 4193: fd, and 40 bits that nobody else has */
+static int make(const struct topology *t, const struct topology_state *s, __u8 len, struct prefix *p)
+{
+	struct prefix one = { .addr.b = { 0xfd }, .family = FAMILY_IPV6, .len = len };
+	int r;
+
+	for (int i = 0; i < TRIES; i++) {
+		r = random_bytes(s, one.addr.b + 1, 5);
+		if (r)
+			return r;
+		if (!meets(t, &one)) {
+			*p = one;
+			return 0;
+		}
+	}
+	fprintf(stderr, "%s: error: no ULA at random is outside of all that is there: overlay:, tunnels: and mesh: are wanted\n", t->file);
+	return -EINVAL;
+}
+
+/* p is the topology's, and kept its place in s */
+static int assign_prefix(const struct topology *t, const struct topology_state *s, __u8 len, const char *name, struct prefix *p, struct prefix *kept)
+{
+	char text[ADDRESS_STRLEN];
+	int r = 0;
+
+	if (!p->family && kept->family) {
+		const char *other = meets(t, kept);
+
+		if (other)
+			return clash(t, (struct topology_place){ 1, 1 }, "%s: %s has addresses of %s, which is kept from an earlier run: another prefix is wanted there, or one as %s:", name,
+				     other, prefix_format(kept, text), name);
+		*p = *kept;
+	}
+	if (!p->family)
+		r = make(t, s, len, p);
+	*kept = *p;
+	return r;
+}
+
+static bool has_role(const struct topology *t, enum topology_role role)
+{
+	for (size_t i = 0; i < t->n_hosts; i++)
+		if (t->hosts[i].role == role)
+			return true;
+	return false;
+}
+
+static int assign_prefixes(struct topology *t, struct topology_state *s)
+{
+	int r = 0;
+
+	if (has_role(t, ROLE_RELAY)) {
+		r = assign_prefix(t, s, 48, "overlay", &t->overlay, &s->overlay);
+		if (!r)
+			r = assign_prefix(t, s, 64, "tunnels", &t->tunnels, &s->tunnels);
+	}
+	if (!r && !t->no_mesh && has_role(t, ROLE_SERVER))
+		r = assign_prefix(t, s, 64, "mesh", &t->mesh, &s->mesh);
+	return r;
+}
+
+/* ---- numbers ---- */
+
+struct numbered {			/* who gets a number, those of a scope one after the other */
+	const char *scope, *name, *key;
+	struct topology_place place;
+	bool given;
+	unsigned int number, first, last;	/* last: the largest that there is room for */
+};
+
+static const struct numbered *find(const struct numbered *list, size_t n, const struct topology_kept *k)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcasecmp(list[i].name, k->name) && !strcasecmp(list[i].scope, k->scope))
+			return &list[i];
+	return NULL;
+}
+
+/* Sites are written as hexadecimal numbers, and tokens too */
+static int is_taken(const struct topology *t, const struct numbered *one, const char *by)
+{
+	return clash(t, one->place, "%s: %x is kept for %s since an earlier run: another one is wanted here, or one is said there", one->key,
+		     one->number, by);
+}
+
+/* What the file says. Who has left makes way; who is there and has nothing said does not. */
+static int claim(const struct topology *t, struct topology_state *s, const struct numbered *list, size_t n, const struct numbered *one)
+{
+	struct topology_kept *other = topology_keeper(s, one->scope, one->number), *own;
+	const struct numbered *keeper = other ? find(list, n, other) : NULL;
+
+	if (keeper && keeper != one && !keeper->given)
+		return is_taken(t, one, keeper->name);
+	if (other && keeper != one)
+		topology_forget(s, other);
+	own = topology_kept(s, one->scope, one->name);
+	if (!own)
+		return topology_keep(s, one->scope, one->name, one->number);
+	own->number = one->number;
+	return 0;
+}
+
+/* What was kept, or the first free number; below from there is none. */
+static int keep_or_find(const struct topology *t, struct topology_state *s, struct numbered *one, unsigned int from)
+{
+	const struct topology_kept *kept = topology_kept(s, one->scope, one->name);
+
+	one->number = kept ? kept->number : from;
+	while (!kept && one->number <= one->last && topology_keeper(s, one->scope, one->number))
+		one->number++;
+	if (one->number > one->last)
+		return clash(t, one->place, "%s: '%s' would have number %u, and there is room up to %u: a wider prefix is wanted, or less that is kept",
+			     one->key, one->name, one->number, one->last);
+	return kept ? 0 : topology_keep(s, one->scope, one->name, one->number);
+}
+
+static int assign_numbers(const struct topology *t, struct topology_state *s, struct numbered *list, size_t n)
+{
+	const struct numbered *before = NULL;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < n; i++)
+		if (list[i].given)
+			r = claim(t, s, list, n, &list[i]);
+	for (size_t i = 0; !r && i < n; i++)
+		if (!list[i].given && topology_kept(s, list[i].scope, list[i].name))
+			r = keep_or_find(t, s, &list[i], 0);
+	for (size_t i = 0; !r && i < n; i++) {
+		struct numbered *one = &list[i];
+
+		if (one->given || topology_kept(s, one->scope, one->name))
+			continue;
+		r = keep_or_find(t, s, one, before && before->first == one->first && !strcmp(before->scope, one->scope) ? before->number + 1 : one->first);
+		before = one;
+	}
+	return r;
+}
+
+static int assign_sites(struct topology *t, struct topology_state *s)
+{
+	unsigned int last = t->overlay.len <= 48 ? 0xffff : 0xffff >> (t->overlay.len - 48);
+	struct numbered *list = calloc(t->n_sites + 1, sizeof(*list));
+	int r;
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n_sites; i++) {
+		const struct topology_site *site = &t->sites[i];
+
+		list[i] = (struct numbered){ SCOPE_SITES, site->name, "subnet", site->place, site->subnet_given, site->subnet, 1, last };
+	}
+	r = assign_numbers(t, s, list, t->n_sites);
+	for (size_t i = 0; !r && i < t->n_sites; i++) {
+		struct topology_site *site = &t->sites[i];
+
+		site->subnet = list[i].number;
+		site->prefix = t->overlay;
+		site->prefix.len = 64;
+		site->prefix.addr.q[0] |= htobe64(site->subnet);
+	}
+	free(list);
+	return r;
+}
+
+/* The largest number for which all networks have an address, that is none's broadcast */
+static unsigned int room_of(const struct topology_host *gateway)
+{
+	unsigned int room = TOPOLOGY_NUMBER_MAX;
+
+	for (size_t i = 0; i < gateway->n_networks; i++) {
+		const struct prefix *p = &gateway->networks[i];
+		unsigned int bits = (p->family == FAMILY_IPV4 ? 32 : 128) - p->len;
+
+		if (bits < 17 && (1U << bits) - 2 < room)
+			room = (1U << bits) - 2;
+	}
+	return room;
+}
+
+static bool number_of(const struct topology *t, const struct topology_host *h, struct numbered *ret)
+{
+	bool server = h->role == ROLE_SERVER, ours = server || h->role == ROLE_EDGE;
+
+	if (h->role == ROLE_RELAY)
+		*ret = (struct numbered){ h->shares ? t->shared.name : SCOPE_RELAYS, h->name, "relays", h->place, false, 0, 1,
+					  h->shares ? TOPOLOGY_SHARING_MAX : TOPOLOGY_NUMBER_MAX };
+	else if (ours)
+		*ret = (struct numbered){ t->sites[h->site].name, h->name, server ? "token" : "edges", h->place, h->token_given, h->token,
+					  server ? FIRST_TOKEN : 1, TOPOLOGY_NUMBER_MAX };
+	else
+		*ret = (struct numbered){ t->hosts[h->gateway].name, h->name, "clients", h->place, false, 0, FIRST_CLIENT,
+					  room_of(&t->hosts[h->gateway]) };
+	return h->role != ROLE_GATEWAY && h->role != ROLE_FIREWALL;
+}
+
+static int assign_hosts(struct topology *t, struct topology_state *s)
+{
+	struct numbered *list = calloc(t->n_hosts + 1, sizeof(*list));
+	bool shared = *t->shared.name;
+	size_t n = 0;
+	int r;
+
+	if (!list)
+		return -ENOMEM;
+	if (shared)
+		n += number_of(t, &t->shared, &list[n]);
+	for (size_t i = 0; i < t->n_hosts; i++)
+		n += number_of(t, &t->hosts[i], &list[n]);
+	r = assign_numbers(t, s, list, n);
+	n = 0;
+	if (shared)
+		t->shared.number = list[n++].number;
+	for (size_t i = 0; !r && i < t->n_hosts; i++) {
+		struct topology_host *h = &t->hosts[i];
+
+		if (h->role == ROLE_GATEWAY)
+			h->number = 1;
+		else if (h->role != ROLE_FIREWALL)
+			h->number = list[n++].number;
+		if (h->role == ROLE_SERVER)
+			h->token = h->number;
+	}
+	free(list);
+	return r;
+}
+
+/* ---- addresses ---- */
+
+static struct address in_prefix(const struct prefix *p, __u64 number)
+{
+	struct address a = { .addr = p->addr, .family = p->family };
+
+	a.addr.q[1] |= htobe64(number);
+	return a;
+}
+
+struct address topology_between(const struct topology *t, const struct topology_host *one, const struct topology_host *other)
+{
+	unsigned int first = one->number < other->number ? one->number : other->number, second = one->number ^ other->number ^ first;
+
+	return in_prefix(&t->tunnels, (__u64)first << 24 | second << 16 | one->number);
+}
+
+static void assign_inside(struct topology_host *h, const struct topology_host *gateway)
+{
+	enum topology_kind other = h->direct ? NETWORK_ULA : NETWORK_GLOBAL;
+
+	h->n_inside = 0;
+	for (size_t i = 0; i < gateway->n_networks && h->n_inside < TOPOLOGY_NETWORKS; i++)
+		if (h->role != ROLE_CLIENT || topology_kind(&gateway->networks[i]) != other)
+			h->inside[h->n_inside++] = in_prefix(&gateway->networks[i], h->number);
+}
+
+static void assign_addresses(struct topology *t, struct topology_host *h)
+{
+	const struct topology_site *site = h->role == ROLE_EDGE || h->role == ROLE_SERVER ? &t->sites[h->site] : NULL;
+
+	if (h->role == ROLE_RELAY)
+		h->tunnel = in_prefix(&t->tunnels, h->shares ? t->shared.number : h->number);
+	if (h->role == ROLE_EDGE)
+		h->tunnel = in_prefix(&t->tunnels, SITES_TUNNELS | site->subnet);
+	if (site)
+		h->lan6 = in_prefix(&site->prefix, h->number);
+	if (h->role == ROLE_SERVER && t->mesh.family && !t->no_mesh)
+		h->mesh = in_prefix(&t->mesh, (__u64)site->subnet << 16 | h->number);
+	if (h->role == ROLE_GATEWAY)
+		assign_inside(h, h);
+	if (h->role == ROLE_CLIENT || h->role == ROLE_ROAMING)
+		assign_inside(h, &t->hosts[h->gateway]);
+}
+
+int topology_assign(struct topology *t, struct topology_state *s)
+{
+	int r = assign_prefixes(t, s);
+
+	if (!r)
+		r = assign_sites(t, s);
+	if (!r)
+		r = assign_hosts(t, s);
+	if (!r && *t->shared.name)
+		assign_addresses(t, &t->shared);
+	for (size_t i = 0; !r && i < t->n_hosts; i++)
+		assign_addresses(t, &t->hosts[i]);
+	return r;
+}

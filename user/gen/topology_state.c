@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What a topology was assigned, from run to run, as text: a line each, in the order in which it was assigned.
+ *
+ *	overlay fd12:3456:789a::/48	that was used last, said or made; likewise tunnels, mesh
+ *	site a a			subnet, hexadecimal as in the address
+ *	relay relay 1			number
+ *	host a edge-a1 1		number in the site, or behind the gateway, that stands before it; a server's is its token: ::10 is 16
+ *
+ * Who left the topology stays here, so that no other gets what he had, and he the same when he is back. To forget him, remove his line.
+ * Lines that begin with # are ignored.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lib/grow.h"
+#include "gen/topology_state.h"
+
+#define WORDS_MAX 4
+#define LINE_MAX_TOLD 60
+
+static const char head[] =
+	"# What wgxdp gen hosts assigned. Keep this file: without it all addresses would be new. See wgxdp-topology(5).\n";
+
+/* ---- from text ---- */
+
+static struct prefix *prefix_named(struct topology_state *s, const char *word)
+{
+	return !strcmp(word, "overlay") ? &s->overlay : !strcmp(word, "tunnels") ? &s->tunnels : !strcmp(word, "mesh") ? &s->mesh : NULL;
+}
+
+static int number_parse(const char *text, int base, unsigned int *ret)
+{
+	if (!*text || strlen(text) > 5 || strspn(text, base == 16 ? "0123456789abcdef" : "0123456789") != strlen(text))
+		return -EINVAL;
+	*ret = strtoul(text, NULL, base);
+	return *ret <= TOPOLOGY_NUMBER_MAX ? 0 : -EINVAL;
+}
+
+/* -EINVAL: no such line */
+static int take(struct topology_state *s, char *words[], size_t n)
+{
+	struct prefix *prefix = prefix_named(s, words[0]), p;
+	bool site = !strcmp(words[0], "site"), relay = !strcmp(words[0], "relay");
+	const char *scope = site ? SCOPE_SITES : relay ? SCOPE_RELAYS : words[1];
+	unsigned int number;
+
+	if (prefix) {
+		if (n != 2 || prefix_parse(words[1], &p) || p.family != FAMILY_IPV6 ||
+		    p.len > (prefix == &s->overlay ? OVERLAY_LONGEST : ENDS_LONGEST))
+			return -EINVAL;
+		*prefix = p;
+		return 0;
+	}
+	if (n != (site || relay ? 3 : 4) || (n == 4 && strcmp(words[0], "host")) || number_parse(words[n - 1], site ? 16 : 10, &number) ||
+	    strchr(words[1], '/') || strchr(words[n - 2], '/') || strlen(words[1]) >= TOPOLOGY_NAME || strlen(words[n - 2]) >= TOPOLOGY_NAME || topology_kept(s, scope, words[n - 2]) ||
+	    topology_keeper(s, scope, number))
+		return -EINVAL;
+	return topology_keep(s, scope, words[n - 2], number);
+}
+
+int topology_state_parse(const char *text, const char *name, struct topology_state *ret)
+{
+	struct topology_state s = {};
+	unsigned int line = 0;
+	int r = 0;
+
+	while (*text && !r) {
+		size_t n = strcspn(text, "\n"), n_words = 0;
+		char *copy = strndup(text, n), *rest = copy, *words[WORDS_MAX + 1], *word;
+
+		line++;
+		r = copy ? 0 : -ENOMEM;
+		while (copy && n_words <= WORDS_MAX && (word = strsep(&rest, " \t\r")))
+			if (*word)
+				words[n_words++] = word;
+		if (n_words && *words[0] != '#')
+			r = take(&s, words, n_words);
+		if (r == -EINVAL)
+			fprintf(stderr, "%s:%u: error: '%.*s' is not what was written here, or is there twice: as `site a a` or `host a edge-a1 1`\n",
+				name, line, n < LINE_MAX_TOLD ? (int)n : LINE_MAX_TOLD, text);
+		free(copy);
+		text += n + (text[n] == '\n');
+	}
+	if (r)
+		topology_state_free(&s);
+	else
+		*ret = s;
+	return r;
+}
+
+/* ---- to text ---- */
+
+static void put_prefix(FILE *out, const char *name, const struct prefix *p)
+{
+	char text[ADDRESS_STRLEN];
+
+	if (p->family)
+		fprintf(out, "%s %s\n", name, prefix_format(p, text));
+}
+
+int topology_state_write(const struct topology_state *s, FILE *out)
+{
+	fputs(head, out);
+	put_prefix(out, "overlay", &s->overlay);
+	put_prefix(out, "tunnels", &s->tunnels);
+	put_prefix(out, "mesh", &s->mesh);
+	for (size_t i = 0; i < s->n_kept; i++) {
+		const struct topology_kept *k = &s->kept[i];
+
+		if (!strcmp(k->scope, SCOPE_SITES))
+			fprintf(out, "site %s %x\n", k->name, k->number);
+		else if (!strcmp(k->scope, SCOPE_RELAYS))
+			fprintf(out, "relay %s %u\n", k->name, k->number);
+		else
+			fprintf(out, "host %s %s %u\n", k->scope, k->name, k->number);
+	}
+	return ferror(out) ? -EIO : 0;
+}
+
+void topology_state_free(struct topology_state *s)
+{
+	free(s->kept);
+	*s = (struct topology_state){ .random = s->random };
+}
+
+/* ---- what is kept ---- */
+
+struct topology_kept *topology_kept(const struct topology_state *s, const char *scope, const char *name)
+{
+	for (size_t i = 0; i < s->n_kept; i++)
+		if (!strcasecmp(s->kept[i].name, name) && !strcasecmp(s->kept[i].scope, scope))
+			return &s->kept[i];
+	return NULL;
+}
+
+struct topology_kept *topology_keeper(const struct topology_state *s, const char *scope, unsigned int number)
+{
+	for (size_t i = 0; i < s->n_kept; i++)
+		if (s->kept[i].number == number && !strcasecmp(s->kept[i].scope, scope))
+			return &s->kept[i];
+	return NULL;
+}
+
+int topology_keep(struct topology_state *s, const char *scope, const char *name, unsigned int number)
+{
+	struct topology_kept *k = append(s->kept, s->n_kept);
+
+	if (!k)
+		return -ENOMEM;
+	strcpy(k->scope, scope);
+	strcpy(k->name, name);
+	k->number = number;
+	return 0;
+}
+
+void topology_forget(struct topology_state *s, struct topology_kept *k)
+{
+	memmove(k, k + 1, (char *)(s->kept + --s->n_kept) - (char *)k);
+}

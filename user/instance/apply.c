@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * apply: from a checked configuration to the running instance, and what to say of it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "plan/answers.h"
+#include "instance/apply.h"
+#include "dataplane/dataplane.h"
+#include "plan/headroom.h"
+#include "dataplane/load_error.h"
+#include "lib/log.h"
+#include "plan/plan.h"
+#include "instance/resolver.h"
+#include "instance/state.h"
+#include "lib/text.h"
+#include "plan/transmit.h"
+#include "instance/why.h"
+
+static const struct dataplane_port *attached(const struct dataplane *dp, __u32 ifindex)
+{
+	for (size_t i = 0; i < dp->n_ports; i++)
+		if (dp->ports[i].ifindex == ifindex)
+			return &dp->ports[i];
+	return NULL;
+}
+
+static void report_nic(const struct dataplane *dp, const struct host *h, const struct plan_port *port,
+		       const struct plan_nic *nic, FILE *out)
+{
+	const struct dataplane_port *is = attached(dp, nic->ifindex);
+	const char *hint;
+
+	fprintf(out, ", %s", is->flags & LINK_NATIVE ? "native XDP" : is->flags & LINK_GENERIC ? "generic XDP" : "no XDP");
+	if (nic->ifindex != port->ifindex)
+		fprintf(out, " on %s", nic->name);
+	if (is->flags & LINK_SHARED)
+		fputs(", shared", out);
+	if (is->refused && !(is->flags & LINK_NATIVE))
+		fprintf(out, " (native XDP refused: %s)", why_refused(is->refused));
+	else if (is->flags & LINK_NATIVE && !transmit_flags(h, host_link(h, nic->ifindex), true, &hint))
+		fprintf(out, " (cannot transmit, so tc sends what leaves by it%s%s)", hint ? ": " : "", hint ?: "");
+}
+
+static void report(const struct dataplane *dp, const struct plan *p, const struct host *h)
+{
+	for (size_t i = 0; i < p->n_ports; i++) {
+		const struct plan_port *port = &p->ports[i];
+		char *text = NULL;
+		size_t size;
+		FILE *out = text_open(&text, &size);
+
+		if (!out)
+			return;
+		fprintf(out, "%s: %s", port->name, role_name(port->role));
+		for (size_t j = 0; j < p->n_nics; j++)
+			if (plan_carries(h, &p->nics[j], port))
+				report_nic(dp, h, port, &p->nics[j], out);
+		fprintf(out, ", %stc%s%s%s", attached(dp, port->ifindex)->flags & LINK_TC ? "" : "no ", *port->why ? " (" : "",
+			port->why, *port->why ? ")" : "");
+		if (!fclose(out))
+			log_info("%s", text);
+		free(text);
+	}
+}
+
+static void forwarding_hints(const struct plan *p, const struct config *c)
+{
+	for (size_t i = 0; i < p->n_ports && (c->n_services || config_relays(c) || *c->blind.device); i++) {
+		const struct plan_port *port = &p->ports[i];
+		int ipv6 = !plan_is_overlay(p, port) ? 0 : port->l3 ? 2 : 1;	/* peers in tunnels need none */
+
+		for (; ipv6 < 2; ipv6++)
+			if (!host_forwards(port->name, ipv6))
+				log_warning("interface %s: %s forwarding is off, so the kernel routes nothing from it: "
+					    "`sysctl net.ipv%d.conf.all.forwarding=1`", port->name, ipv6 ? "IPv6" : "IPv4", ipv6 ? 6 : 4);
+	}
+}
+
+static void headroom_hints(const struct dataplane *dp, const struct plan *p, const struct host *h)
+{
+	for (size_t i = 0; i < p->n_nics; i++)
+		if (attached(dp, p->nics[i].ifindex)->flags & LINK_NATIVE)
+			headroom_warn(p, h, &p->nics[i]);
+}
+
+static __u64 now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return t.tv_sec;
+}
+
+unsigned int apply_due(const char *instance)
+{
+	struct table_entry *running = NULL;
+	struct dataplane *dp = NULL;
+	__u64 until = 0;
+	size_t n = 0;
+
+	if (!dataplane_open(instance, &dp) && dp->running && !dataplane_table(dp, &running, &n))
+		for (size_t i = 0; i < n; i++)
+			if ((running[i].key.word & 0xff) == KEY_UNTIL && (!until || running[i].old.until < until))
+				until = running[i].old.until;
+	free(running);
+	dataplane_close(dp);
+	return !until ? 0 : until > now() ? until - now() : 1;
+}
+
+void apply_sweep(const char *instance)
+{
+	struct dataplane *dp = NULL;
+
+	if (!dataplane_open(instance, &dp) && dp->running)
+		dataplane_sweep_flows(dp);
+	dataplane_close(dp);
+}
+
+/* Which prefixes have one next hop; without it replies ask the FIB */
+static void keep_uniform(const struct dataplane *dp, const struct host *h)
+{
+	struct uniform *u;
+
+	if (uniform_make(h, &u))
+		return;
+	dataplane_uniform(dp, u);
+	free(u);
+}
+
+struct outcome {
+	__u32 refused;			/* the device that could not be attached to, if it failed for that */
+	bool later;			/* done with programs that are to be replaced */
+};
+
+/* Peers of this host's own WireGuard, for which the blind relay is to have room */
+static size_t count_sites(const struct config *c)
+{
+	struct wg_device d = { 0 };
+	size_t n;
+
+	if (!*c->blind.device || wg_read(c->blind.device, &d))
+		return 0;
+	n = d.n_peers;
+	wg_free(&d);
+	return n;
+}
+
+int apply_memory(const char *instance, int rc)
+{
+	if (rc == -ENOMEM)
+		log_error("instance %s: %s", instance, strerror(ENOMEM));
+	return rc;
+}
+
+static int attempt(const char *instance, struct plan_input *in, bool may_wait, struct outcome *ret)
+{
+	struct dataplane *dp = NULL;
+	struct plan *p = NULL;
+	struct host h = { 0 };
+	int written = 0, rc = dataplane_open(instance, &dp);
+
+	in->host = &h;
+	in->now = now();
+	if (!rc && !dp->running)
+		rc = dataplane_discard_new(instance);
+	if (!rc)
+		rc = host_read(&h);
+	if (!rc && answers_follow_prefixes(in->answers, &h))
+		in->moved = true;
+	if (!rc && dp->elsewhere) {
+		log_error("instance %s runs in another network namespace: `wgxdp up` there, or another --instance here",
+			  instance);
+		rc = -EBUSY;
+	}
+	if (!rc && dp->running)
+		rc = dataplane_names(dp, &in->names, &in->n_names) ?: dataplane_backend_names(dp, &in->backend_names, &in->n_backend_names) ?:
+		     dataplane_guards(dp, &in->guards, &in->n_guards) ?: dataplane_table(dp, &in->running, &in->n_running) ?:
+		     dataplane_slots(in->running, in->n_running, &in->slots, &in->n_slots) ?: dataplane_peers(dp, &in->peers, &in->n_peers);
+	in->n_sites = count_sites(in->config);
+	if (!rc)
+		rc = followed_read(in->config, &in->followed_peers, &in->n_followed);
+	if (!rc)
+		rc = plan_make(in, &p) ?: dataplane_load(dp, p, may_wait) ?: dataplane_attach(dp, p, &h);
+	if (!rc) {
+		written = dataplane_sync(dp, p, &h);
+		rc = written < 0 ? written : dataplane_commit(dp, p);
+	}
+	if (!rc && in->followed)
+		keep_uniform(dp, &h);
+	if (!rc) {
+		report(dp, p, &h);
+		if (!in->tolerant)
+			log_info("%s%d %s written", dp->reloaded ? "programs loaded, " : "", written,
+				 written == 1 ? "entry" : "entries");
+		forwarding_hints(p, in->config);
+		headroom_hints(dp, p, &h);
+	}
+	apply_memory(instance, rc);
+	*ret = (struct outcome){ .refused = rc && dp ? dp->refused : 0, .later = !rc && dp->later };
+	free(in->names);
+	free(in->backend_names);
+	free(in->guards);
+	free(in->slots);
+	free(in->running);
+	free(in->peers);
+	followed_free(in->followed_peers, in->n_followed);
+	plan_free(p);
+	dataplane_close(dp);
+	host_free(&h);
+	return rc;
+}
+
+/* Before anything is read or changed: 0; or -errno, told */
+static int prepare(const char *instance)
+{
+	char what[INSTANCE_LEN + sizeof("instance ")];
+
+	snprintf(what, sizeof(what), "instance %s", instance);
+	return load_permitted(what) ?: pins_prepare();
+}
+
+int apply(const char *instance, const struct config *c)
+{
+	struct answers answers;
+	struct plan_input in = { .config = c, .answers = &answers };
+	struct outcome outcome;
+	int settled, rc;
+
+	if (config_is_control(c) && pins_exist(instance) <= 0) {
+		log_info("nothing to load: what this configuration asks for is done by `wgxdp daemon`");
+		return 0;
+	}
+	rc = prepare(instance);
+	if (rc)
+		return rc;
+	answers_read(instance, &answers);
+	rc = answers_for(&answers, c) ?: state_prepare(instance, c, &in.config_hash);
+	if (!rc) {
+		in.moved = resolver_once(&answers, false, RESOLVE_MS);
+		rc = attempt(instance, &in, false, &outcome);
+		settled = state_settle(instance);
+		rc = rc ?: settled;
+	}
+	if (!rc)
+		answers_write(instance, &answers, in.moved);
+	answers_free(&answers);
+	return rc;
+}
+
+int apply_followed(const char *instance, const struct config *c, struct answers *answers)
+{
+	struct plan_input in = { .config = c, .answers = answers, .followed = true };
+	struct outcome outcome;
+	int settled, rc = prepare(instance) ?: state_prepare(instance, c, &in.config_hash);
+
+	if (rc)
+		return rc;
+	config_warn_nothing(c);
+	in.moved = resolver_once(answers, true, RESOLVE_MS);
+	rc = attempt(instance, &in, false, &outcome);
+	settled = state_settle(instance);
+	rc = rc ?: settled;
+	if (!rc)
+		answers_write(instance, answers, in.moved);
+	return rc;
+}
+
+int apply_follow(const char *instance, const struct config *c, struct answers *answers)
+{
+	struct plan_input without = { .config = c, .answers = answers, .followed = true, .tolerant = true };
+	bool again, may_wait = true;
+	int rc = prepare(instance);
+
+	if (rc)
+		return rc;
+	do {
+		struct plan_input in = without;
+		struct outcome outcome;
+
+		rc = attempt(instance, &in, may_wait, &outcome);
+		without.moved |= in.moved;
+		again = outcome.later;
+		if (outcome.later) {
+			may_wait = false;
+		} else if (outcome.refused && !plan_refused(&without, outcome.refused) &&
+			   without.n_refused < sizeof(without.refused) / sizeof(*without.refused)) {
+			without.refused[without.n_refused++] = outcome.refused;
+			again = true;
+		}
+	} while (again);
+	if (!rc && without.moved)
+		answers_write(instance, answers, true);
+	return rc;
+}

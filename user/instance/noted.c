@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Notes are lines of a name and a number.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lib/grow.h"
+#include "instance/noted.h"
+#include "instance/state.h"
+
+static struct note *find(const struct noted *n, const char *name)
+{
+	for (size_t i = 0; i < n->n; i++)
+		if (!strcmp(n->list[i].name, name))
+			return &n->list[i];
+	return NULL;
+}
+
+void noted_read(struct noted *n, const char *instance, const char *file)
+{
+	char path[STATE_PATH_LEN], name[256];
+	long long value;
+	FILE *in;
+
+	*n = (struct noted){ .instance = instance, .file = file };
+	state_path(path, instance, file);
+	in = fopen(path, "re");
+	while (in && fscanf(in, "%255s %lld", name, &value) == 2)
+		noted_set(n, name, value);
+	if (in)
+		fclose(in);
+}
+
+__s64 noted_value(const struct noted *n, const char *name)
+{
+	const struct note *note = find(n, name);
+
+	return note ? note->value : 0;
+}
+
+void noted_set(struct noted *n, const char *name, __s64 value)
+{
+	struct note *note = find(n, name);
+
+	if (!note && (note = append(n->list, n->n)))
+		snprintf(note->name, sizeof(note->name), "%s", name);
+	if (note)
+		note->value = value;
+}
+
+void noted_write(const struct noted *n)
+{
+	char path[STATE_PATH_LEN], new[STATE_PATH_LEN + 8];
+	FILE *out;
+	bool ok;
+
+	state_path(path, n->instance, n->file);
+	snprintf(new, sizeof(new), "%s.new", path);
+	out = fopen(new, "we");
+	if (!out)
+		return;
+	for (size_t i = 0; i < n->n; i++)
+		fprintf(out, "%s %lld\n", n->list[i].name, (long long)n->list[i].value);
+	ok = !ferror(out);
+	ok &= !fclose(out);
+	if (!ok || rename(new, path))
+		remove(new);
+}
+
+void noted_free(struct noted *n)
+{
+	free(n->list);
+	*n = (struct noted){ 0 };
+}

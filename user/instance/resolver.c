@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Names to addresses. What is asked at the same time is a round, with a channel of its own (dns.h).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "config/config_check.h"
+#include "net/dns.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "instance/resolver.h"
+
+#define TTL_MIN 1			/* seconds */
+#define TTL_MAX 86400
+#define TTL_HOSTS 30			/* of /etc/hosts, and of a TTL of 0 */
+#define RETRY_MIN 1			/* after a failure, doubled up to */
+#define RETRY_MAX 60
+#define TOGETHER_MS 1000		/* what is due within this is asked for in one round */
+
+struct name {				/* one of answers, by text and family */
+	char text[sizeof(((struct answer *)NULL)->text)];
+	__u8 family;
+	uint64_t due;			/* of the loop's time, ms */
+	unsigned int retry;		/* seconds, of the last failure; 0: it did not fail */
+	struct resolver *resolver;
+};
+
+struct resolver {
+	uv_loop_t *loop;
+	struct answers *answers;
+	resolver_done *done;
+	void *data;
+	struct name *names;
+	size_t n_names;
+	struct dns *dns;		/* NULL: no round now */
+	unsigned int open;		/* questions */
+	bool moved, renew;		/* in this round; after it */
+	uv_timer_t due;			/* of the next round */
+};
+
+static void on_due(uv_timer_t *timer);
+static void start_round(struct resolver *r);
+
+static __s64 now_s(void)
+{
+	return time(NULL);
+}
+
+static struct answer *answer_of(const struct name *n)
+{
+	return (struct answer *)answers_find(n->resolver->answers, n->text, n->family);
+}
+
+/* ---- rounds ---- */
+
+static void schedule(struct resolver *r)
+{
+	uint64_t first = UINT64_MAX, now = uv_now(r->loop);
+
+	for (size_t i = 0; i < r->n_names; i++)
+		first = r->names[i].due < first ? r->names[i].due : first;
+	uv_timer_stop(&r->due);
+	if (first != UINT64_MAX)
+		uv_timer_start(&r->due, on_due, first > now ? first - now : 0, 0);
+}
+
+static void on_due(uv_timer_t *timer)
+{
+	start_round(timer->data);
+}
+
+static void end_round(struct resolver *r)
+{
+	struct dns *dns = r->dns;
+	bool moved = r->moved;
+
+	r->dns = NULL;
+	dns_close(dns);
+	r->moved = false;
+	if (r->renew)
+		resolver_renew(r);
+	else
+		schedule(r);
+	r->done(r->data, moved);
+}
+
+static bool on_progress(void *data)
+{
+	struct resolver *r = data;
+
+	if (r->open)
+		return true;
+	end_round(r);
+	return false;
+}
+
+/* ---- answers ---- */
+
+static void tell_move(const struct answer *a, const struct address *to)
+{
+	char was[ADDRESS_STRLEN], is[ADDRESS_STRLEN];
+
+	if (a->address.family)
+		log_info("%s is %s now, no longer %s", a->text, address_format(to, is), address_format(&a->address, was));
+	else
+		log_info("%s is %s", a->text, address_format(to, is));
+}
+
+static bool take_address(const struct ares_addrinfo_node *node, struct address *ret)
+{
+	char text[ADDRESS_STRLEN];
+
+	*ret = address_from_socket(node->ai_addr);
+	return !address_wrong(address_format(ret, text), ret->family, false);
+}
+
+/* The address that it has, if that is among the answers, else the first one. Seconds until it is to be asked again; 0: none
+ * of the answers is the address of a host. */
+static unsigned int take_answers(struct answer *a, const struct ares_addrinfo *info, bool *moved)
+{
+	struct address first = { .family = 0 }, one;
+	int ttl = TTL_MAX;
+	bool kept = false;
+
+	for (const struct ares_addrinfo_cname *c = info->cnames; c; c = c->next)
+		ttl = c->ttl < ttl ? c->ttl : ttl;
+	for (const struct ares_addrinfo_node *node = info->nodes; node; node = node->ai_next) {
+		if (node->ai_family != a->family || !take_address(node, &one))
+			continue;
+		ttl = node->ai_ttl < ttl ? node->ai_ttl : ttl;
+		first = first.family ? first : one;
+		kept |= address_equal(&one, &a->address);
+	}
+	if (!first.family)
+		return 0;
+	if (!kept) {
+		tell_move(a, &first);
+		a->address = first;
+		*moved = true;
+	}
+	a->resolved = now_s();
+	return ttl <= 0 ? TTL_HOSTS : ttl < TTL_MIN ? TTL_MIN : ttl;
+}
+
+static void tell_failure(const struct answer *a, int status)
+{
+	char text[ADDRESS_STRLEN];
+
+	if (a->address.family)		/* else who needs it says that it waits */
+		log_warning("%s: no %s address now: %s; going on with %s", a->text, a->family == FAMILY_IPV4 ? "IPv4" : "IPv6",
+			    status ? ares_strerror(status) : "no address of a host", address_format(&a->address, text));
+}
+
+static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo *info)
+{
+	struct name *n = data;
+	struct resolver *r = n->resolver;
+	struct answer *a = answer_of(n);
+	unsigned int again = 0;
+
+	r->open--;
+	if (a && status == ARES_SUCCESS)
+		again = take_answers(a, info, &r->moved);
+	if (info)
+		ares_freeaddrinfo(info);
+	if (again) {
+		n->retry = 0;
+	} else {
+		if (a && !n->retry && status != ARES_EDESTRUCTION)
+			tell_failure(a, status);
+		again = n->retry = !n->retry ? RETRY_MIN : n->retry * 2 < RETRY_MAX ? n->retry * 2 : RETRY_MAX;
+	}
+	n->due = uv_now(r->loop) + again * 1000ULL;
+}
+
+static void start_round(struct resolver *r)
+{
+	uint64_t until;
+
+	uv_update_time(r->loop);
+	until = uv_now(r->loop) + TOGETHER_MS;
+	if (dns_open(r->loop, false, on_progress, r, &r->dns)) {
+		r->dns = NULL;
+		uv_timer_start(&r->due, on_due, RETRY_MAX * 1000, 0);
+		return;
+	}
+	for (size_t i = 0; i < r->n_names; i++)
+		if (r->names[i].due <= until) {
+			r->open++;
+			dns_ask(r->dns, r->names[i].text, r->names[i].family, on_answer, &r->names[i]);
+		}
+	dns_go(r->dns);
+}
+
+/* ---- from outside ---- */
+
+int resolver_new(uv_loop_t *loop, struct answers *answers, resolver_done *done, void *data, struct resolver **ret)
+{
+	struct resolver *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	*r = (struct resolver){ .loop = loop, .answers = answers, .done = done, .data = data };
+	uv_timer_init(loop, &r->due);
+	r->due.data = r;
+	*ret = r;
+	return 0;
+}
+
+void resolver_renew(struct resolver *r)
+{
+	struct name *old = r->names, *n;
+	size_t n_old = r->n_names;
+
+	r->renew = r->dns;		/* whose questions are about the old ones */
+	if (r->renew)
+		return;
+	r->names = NULL;
+	r->n_names = 0;
+	for (size_t i = 0; i < r->answers->n; i++) {
+		const struct answer *a = &r->answers->list[i];
+		size_t j;
+
+		if (!answer_is_name(a) || !(n = append(r->names, r->n_names)))
+			continue;
+		*n = (struct name){ .family = a->family, .due = uv_now(r->loop), .resolver = r };
+		strcpy(n->text, a->text);
+		for (j = 0; j < n_old && (old[j].family != n->family || strcmp(old[j].text, n->text)); j++)
+			;
+		if (j < n_old)
+			*n = old[j];
+	}
+	free(old);
+	schedule(r);
+}
+
+void resolver_hope(struct resolver *r)
+{
+	for (size_t i = 0; i < r->n_names && !r->dns; i++)
+		if (r->names[i].retry > RETRY_MIN) {
+			r->names[i].retry = RETRY_MIN;
+			r->names[i].due = uv_now(r->loop) + RETRY_MIN * 1000ULL;
+		}
+	if (!r->dns)
+		schedule(r);
+}
+
+struct once {
+	uv_loop_t loop;
+	bool moved;
+};
+
+/* The loop ends at once, not when it next has something to do */
+static void on_once(void *data, bool moved)
+{
+	struct once *once = data;
+
+	once->moved = moved;
+	uv_stop(&once->loop);
+}
+
+static void on_enough(uv_timer_t *timer)
+{
+	uv_stop(timer->loop);
+}
+
+bool resolver_once(struct answers *answers, bool missing, unsigned int ms)
+{
+	struct once once = { .moved = false };
+	struct resolver *r;
+	uv_timer_t deadline;
+	bool any = false;
+
+	for (size_t i = 0; i < answers->n; i++)
+		any |= answer_is_name(&answers->list[i]) && !(missing && answers->list[i].address.family);
+	if (!any || uv_loop_init(&once.loop))
+		return false;
+	uv_timer_init(&once.loop, &deadline);
+	uv_timer_start(&deadline, on_enough, ms, 0);
+	if (resolver_new(&once.loop, answers, on_once, &once, &r))
+		return false;
+	resolver_renew(r);
+	uv_run(&once.loop, UV_RUN_DEFAULT);
+	if (r->dns)
+		end_round(r);
+	uv_close((uv_handle_t *)&deadline, NULL);
+	uv_close((uv_handle_t *)&r->due, NULL);
+	while (uv_run(&once.loop, UV_RUN_DEFAULT))
+		;
+	uv_loop_close(&once.loop);
+	free(r->names);
+	free(r);
+	return once.moved;
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A change on trial. /run/wgxdp/INSTANCE/trying is there, and locked by its child, while it lasts; who keeps the change takes
+ * it away. The child reads one letter, `applied` or `kept`, from the command; its end without one means that this was killed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "instance/apply.h"
+#include "dataplane/dataplane.h"
+#include "lib/log.h"
+#include "instance/running.h"
+#include "instance/state.h"
+#include "instance/try.h"
+
+enum { APPLIED = 'a', KEPT = 'k', ROLLED_BACK = 'r', FAILED = 'f' };
+
+struct try {
+	char instance[INSTANCE_LEN];
+	unsigned int seconds;
+	struct config *before;		/* NULL: nothing was up */
+	int marker;			/* the file `trying` */
+	int child;			/* the command's end of the pair: letters to the child, and its answer */
+};
+
+static void marker_path(char path[STATE_PATH_LEN], const char *instance)
+{
+	state_path(path, instance, "trying");
+}
+
+static bool is_ours(const struct try *t)
+{
+	char path[STATE_PATH_LEN];
+	struct stat there, ours;
+
+	marker_path(path, t->instance);
+	return !stat(path, &there) && !fstat(t->marker, &ours) && there.st_ino == ours.st_ino && there.st_dev == ours.st_dev;
+}
+
+void try_keep(const char *instance)
+{
+	char path[STATE_PATH_LEN];
+
+	marker_path(path, instance);
+	unlink(path);
+}
+
+static void try_free(struct try *t)
+{
+	if (t->marker >= 0)
+		close(t->marker);
+	if (t->child >= 0)
+		close(t->child);
+	config_free(t->before);
+	free(t);
+}
+
+static long long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/* ---- the child ---- */
+
+/* Under the lock, which tells whether somebody kept it meanwhile */
+static char roll_back(const struct try *t)
+{
+	int lock = state_lock(t->instance), rc = lock < 0 ? lock : 0;
+
+	if (!rc && !is_ours(t)) {
+		close(lock);
+		return KEPT;
+	}
+	if (!rc && t->before) {
+		rc = apply(t->instance, t->before);
+	} else if (!rc) {
+		rc = dataplane_down(t->instance);
+		if (!rc)
+			state_remove(t->instance);
+	}
+	if (rc)
+		log_error("instance %s: what ran before could not be brought back", t->instance);
+	try_keep(t->instance);
+	if (lock >= 0)
+		close(lock);
+	return rc ? FAILED : ROLLED_BACK;
+}
+
+/* Until the time is up, the command has died, or it was kept */
+static bool child_waits(const struct try *t, int command)
+{
+	char path[STATE_PATH_LEN], events[4096], letter;
+	int seen = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	struct pollfd fds[] = { { .fd = command, .events = POLLIN }, { .fd = seen, .events = POLLIN } };
+	long long end = 0, left;
+
+	marker_path(path, t->instance);
+	inotify_add_watch(seen, path, IN_ATTRIB | IN_DELETE_SELF);
+	while (is_ours(t)) {
+		left = end ? end - now_ms() : -1;
+		if (end && left <= 0)
+			return true;
+		if (poll(fds, 2, left < 0 ? -1 : (int)left) < 0 && errno != EINTR)
+			return true;
+		if (fds[1].revents && read(seen, events, sizeof(events)) < 0 && errno != EAGAIN)
+			return true;
+		if (!fds[0].revents)
+			continue;
+		if (read(command, &letter, 1) != 1)
+			return true;
+		if (letter == KEPT)
+			return false;
+		end = now_ms() + t->seconds * 1000LL;
+	}
+	return false;
+}
+
+static void child(const struct try *t, int command)
+{
+	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTTOU, SIGTTIN };
+	int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char answer = KEPT;
+
+	setsid();
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	dup2(nowhere, 0);
+	dup2(nowhere, 1);
+	if (chdir("/"))
+		nowhere = -1;
+	if (child_waits(t, command))
+		answer = roll_back(t);
+	if (write(command, &answer, 1) != 1)
+		_exit(1);
+	_exit(0);
+}
+
+/* ---- the command ---- */
+
+static int open_marker(const char *instance)
+{
+	char path[STATE_PATH_LEN];
+	int fd;
+
+	marker_path(path, instance);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+		log_error("instance %s: another `up --try` waits: `wgxdp up` keeps what it made", instance);
+		close(fd);
+		return -EBUSY;
+	}
+	if (fd >= 0) {
+		unlink(path);		/* whose child was killed */
+		close(fd);
+	}
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	log_error("cannot make %s: %s", path, strerror(errno));
+	return -EIO;
+}
+
+int try_begin(const char *instance, unsigned int seconds, int lock, struct try **ret)
+{
+	struct try *t = calloc(1, sizeof(*t));
+	int rc = -ENOMEM, pair[2] = { -1, -1 };
+	pid_t pid = -1;
+
+	if (!t)
+		return rc;
+	strcpy(t->instance, instance);
+	t->seconds = seconds;
+	t->child = -1;
+	t->marker = open_marker(instance);
+	rc = t->marker < 0 ? t->marker : running_read_quietly(instance, &t->before);
+	if (rc == -ENOENT)
+		rc = 0;
+	if (!rc) {
+		fflush(NULL);
+		pid = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) ? -1 : fork();
+	}
+	if (!pid) {
+		close(lock);
+		close(pair[0]);
+		child(t, pair[1]);
+	}
+	if (!rc && pid < 0) {
+		log_error("cannot start the process that would roll back: %s", strerror(errno));
+		rc = -EAGAIN;
+	}
+	if (pair[1] >= 0)
+		close(pair[1]);
+	t->child = pair[0];
+	if (!rc) {
+		*ret = t;
+		return 0;
+	}
+	if (t->marker >= 0)
+		try_keep(instance);
+	try_free(t);
+	return rc;
+}
+
+void try_abandon(struct try *t)
+{
+	try_keep(t->instance);
+	try_free(t);
+}
+
+static volatile sig_atomic_t ended;
+
+static void end(int signal)
+{
+	ended = signal;
+}
+
+/* Enter: 1; 0: not yet; -1: the terminal hung up */
+static int entered(int terminal)
+{
+	char text[256];
+	ssize_t n = read(terminal, text, sizeof(text));
+
+	return n > 0 ? memchr(text, '\n', n) != NULL : -1;
+}
+
+static void keep(struct try *t)
+{
+	int lock = state_lock(t->instance);
+	const char letter = KEPT;
+
+	if (is_ours(t))			/* else it was rolled back just now, and the child says so */
+		try_keep(t->instance);
+	if (write(t->child, &letter, 1) != 1)
+		log_warning("the process that would roll back has ended");
+	if (lock >= 0)
+		close(lock);
+}
+
+/* Until the child has an answer. Signals come only while it waits, so none is missed; shut: the child is to roll back at once.
+ * What is typed is looked at only while this command is in the foreground; and a poll that finds something lets no signal in. */
+static char wait_for_answer(struct try *t, int terminal, const sigset_t *let_in)
+{
+	const struct timespec soon = { .tv_nsec = 200000000 };
+	struct pollfd fds[] = { { .fd = t->child, .events = POLLIN }, { .events = POLLIN } };
+	bool shut = false;
+	char answer = FAILED;
+
+	for (;;) {
+		pid_t foreground = terminal >= 0 ? tcgetpgrp(terminal) : 0;
+
+		if (foreground < 0)
+			end(SIGHUP);
+		if (ended && !shut) {
+			shutdown(t->child, SHUT_WR);
+			shut = true;
+			terminal = foreground = -1;
+		}
+		fds[1].fd = foreground == getpgrp() ? terminal : -1;
+		if (ppoll(fds, 2, terminal < 0 || fds[1].fd >= 0 ? NULL : &soon, let_in) <= 0)
+			continue;
+		if (fds[0].revents)
+			return read(t->child, &answer, 1) == 1 ? answer : FAILED;
+		switch (entered(terminal)) {
+		case 1:
+			keep(t);
+			terminal = -1;
+			break;
+		case -1:
+			end(SIGHUP);
+		}
+	}
+}
+
+int try_wait(struct try *t)
+{
+	static const int ends[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	struct sigaction action = { .sa_handler = end };
+	int terminal = open("/dev/tty", O_RDONLY | O_CLOEXEC);
+	const char letter = APPLIED;
+	sigset_t blocked, open_set;
+	char answer;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		sigaddset(&blocked, ends[i]);
+		sigaction(ends[i], &action, NULL);
+	}
+	sigprocmask(SIG_BLOCK, &blocked, &open_set);
+	if (write(t->child, &letter, 1) != 1)
+		log_warning("the process that would roll back has ended");
+	printf("on trial for %u seconds: %s`wgxdp up` keeps it\n", t->seconds, terminal >= 0 ? "Enter or " : "");
+	fflush(stdout);
+	answer = wait_for_answer(t, terminal, &open_set);
+	if (answer == KEPT)
+		puts("kept");
+	else if (answer == ROLLED_BACK)
+		log_error("rolled back: %s runs as before", t->before ? "the instance" : "nothing");
+	else
+		log_error("neither kept nor rolled back: `wgxdp save` tells what runs");
+	if (terminal >= 0)
+		close(terminal);
+	try_free(t);
+	return answer == KEPT ? 0 : -ECANCELED;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Why an interface is carried as it is. What was tried is remembered with the link (struct link .refused); all else is found
+ * anew, as this host is now.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "plan/headroom.h"
+#include "lib/text.h"
+#include "plan/transmit.h"
+#include "instance/why.h"
+
+/* EEXIST: the device itself was found free before */
+const char *why_refused(int error)
+{
+	return error == EEXIST ? "an XDP program is attached to a bridge or bond above it" :
+	       error == ENOSYS ? "this kernel lets no program take a function's place (freplace), which libxdp's dispatcher needs" :
+	       error == E2BIG ? "libxdp's dispatcher is full" : strerror(error);
+}
+
+static void why_nic(const struct host *h, const struct plan_port *port, const struct plan_nic *nic, const struct link *is, FILE *out)
+{
+	__u16 flags = is ? is->flags : 0, mode = flags & (LINK_NATIVE | LINK_GENERIC);
+	const char *hint;
+
+	if (nic->mode != MODE_AUTO && (mode & LINK_NATIVE) == (nic->mode == MODE_NATIVE ? LINK_NATIVE : 0) &&
+	    (mode & LINK_GENERIC) == (nic->mode == MODE_GENERIC ? LINK_GENERIC : 0))
+		fprintf(out, "%s was asked for", mode_name(nic->mode));
+	else if (mode & LINK_NATIVE)
+		fputs("the driver has native XDP", out);
+	else if (is && is->refused)
+		fprintf(out, "native XDP refused: %s", why_refused(is->refused));
+	else if (mode && nic->shared)
+		fputs("generic as the programs that it is shared with", out);
+	else if (mode)
+		fputs("generic was asked for before, and auto keeps it", out);
+	else
+		fputs("no XDP yet: another `up` would try", out);
+	if (mode & LINK_NATIVE && !transmit_flags(h, host_link(h, nic->ifindex), true, &hint))
+		fprintf(out, "; it cannot transmit, so tc sends what leaves by it%s%s", hint ? ": " : "", hint ?: "");
+	if (mode & LINK_NATIVE && port->lengthens)
+		headroom_hint(h, nic, "; ", out);
+}
+
+static const struct link *link_of(const struct link *links, size_t n, __u32 ifindex)
+{
+	for (size_t i = 0; i < n; i++)
+		if (links[i].ifindex == ifindex)
+			return &links[i];
+	return NULL;
+}
+
+char *why_port(const struct plan *p, const struct host *h, const struct link *links, size_t n, __u32 ifindex)
+{
+	const struct plan_port *port = plan_port(p, ifindex);
+	const char *between = "";
+	char *text = NULL;
+	size_t size;
+	FILE *out = text_open(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; port && i < p->n_nics; i++) {
+		if (!plan_carries(h, &p->nics[i], port))
+			continue;
+		fputs(between, out);
+		if (p->nics[i].ifindex != ifindex)
+			fprintf(out, "by %s: ", p->nics[i].name);
+		why_nic(h, port, &p->nics[i], link_of(links, n, p->nics[i].ifindex), out);
+		between = "; ";
+	}
+	if (port && (*port->why || !port->n_nics))
+		fprintf(out, "%s%s", between, *port->why ? port->why : "a bridge without ports");
+	return fclose(out) ? NULL : text;
+}

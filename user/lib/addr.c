@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Addresses, prefixes and ports: from what people write to what the maps hold, and back. Parsers are strict: what they
+ * accept is written back the same but for the spelling of IPv6.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "lib/addr.h"
+
+#define IPV4_OFFSET 12			/* of an IPv4 address within its 16 bytes */
+
+/* Decimal digits only, no sign, no leading zero, at most max. */
+static int number_parse(const char *s, unsigned int max, unsigned int *ret)
+{
+	unsigned int n = 0;
+
+	if (!*s || (*s == '0' && s[1]))
+		return -EINVAL;
+	for (; *s; s++) {
+		if (*s < '0' || *s > '9')
+			return -EINVAL;
+		n = n * 10 + (*s - '0');
+		if (n > max)
+			return -EINVAL;
+	}
+	*ret = n;
+	return 0;
+}
+
+static unsigned int family_bits(__u8 family)
+{
+	return family == FAMILY_IPV4 ? 32 : 128;
+}
+
+/* The first n bits of a and b are the same. */
+static bool same_bits(const struct addr *a, const struct addr *b, unsigned int n)
+{
+	unsigned int rest = n % 8;
+
+	if (memcmp(a->b, b->b, n / 8))
+		return false;
+	return !rest || !((a->b[n / 8] ^ b->b[n / 8]) >> (8 - rest));
+}
+
+struct address address_from_ipv4(struct in_addr a)
+{
+	struct address r = { .family = FAMILY_IPV4 };
+
+	r.addr.b[10] = r.addr.b[11] = 0xff;
+	memcpy(r.addr.b + IPV4_OFFSET, &a, sizeof(a));
+	return r;
+}
+
+struct address address_from_ipv6(struct in6_addr a)
+{
+	struct address r = { .family = FAMILY_IPV6 };
+
+	memcpy(r.addr.b, &a, sizeof(a));
+	return r;
+}
+
+int address_parse(const char *s, struct address *ret)
+{
+	struct in6_addr a6;
+	struct in_addr a4;
+
+	if (inet_pton(AF_INET, s, &a4) == 1) {
+		*ret = address_from_ipv4(a4);
+		return 0;
+	}
+	if (inet_pton(AF_INET6, s, &a6) != 1 || IN6_IS_ADDR_V4MAPPED(&a6))
+		return -EINVAL;
+	*ret = address_from_ipv6(a6);
+	return 0;
+}
+
+int prefix_parse(const char *s, struct prefix *ret)
+{
+	const char *slash = strchr(s, '/');
+	char text[INET6_ADDRSTRLEN];
+	struct address a;
+	struct prefix p;
+	struct addr mask;
+	unsigned int len;
+
+	if (slash && slash - s >= (ptrdiff_t)sizeof(text))
+		return -EINVAL;
+	if (slash) {
+		memcpy(text, s, slash - s);
+		text[slash - s] = '\0';
+		s = text;
+	}
+	if (address_parse(s, &a))
+		return -EINVAL;
+	len = family_bits(a.family);
+	if (slash && number_parse(slash + 1, len, &len))
+		return -EINVAL;
+	p = (struct prefix) { .addr = a.addr, .family = a.family, .len = len };
+	mask = prefix_mask(&p);
+	if (p.addr.q[0] & ~mask.q[0] || p.addr.q[1] & ~mask.q[1])
+		return -EINVAL;
+	*ret = p;
+	return 0;
+}
+
+int port_parse(const char *s, __be16 *ret)
+{
+	unsigned int n;
+
+	if (number_parse(s, 65535, &n) || !n)
+		return -EINVAL;
+	*ret = htons(n);
+	return 0;
+}
+
+int endpoint_parse(const char *s, struct address *ret_address, __be16 *ret_port)
+{
+	const char *colon = strrchr(s, ':');
+	size_t n = colon ? colon - s : 0;
+	bool brackets = n >= 2 && *s == '[' && s[n - 1] == ']';
+	char host[ADDRESS_STRLEN];
+	struct address a;
+	__be16 port;
+
+	if (!n || n >= sizeof(host))
+		return -EINVAL;
+	snprintf(host, sizeof(host), "%.*s", (int)n - 2 * brackets, s + brackets);
+	if (address_parse(host, &a) || (a.family == FAMILY_IPV6) != brackets || port_parse(colon + 1, &port))
+		return -EINVAL;
+	*ret_address = a;
+	*ret_port = port;
+	return 0;
+}
+
+/* As inet_ntop() (RFC 5952), which takes three times as long: large configurations are written often. Returns the end. */
+static char *ipv6_format(const struct addr *a, char *to)
+{
+	static const char digits[] = "0123456789abcdef";
+	int zeros = 8, n_zeros = 1, n = 0;		/* the longest run, of two at least */
+
+	for (int i = 0; i < 8; i++) {
+		n = a->b[2 * i] | a->b[2 * i + 1] ? 0 : n + 1;
+		if (n > n_zeros) {
+			n_zeros = n;
+			zeros = i + 1 - n;
+		}
+	}
+	for (int i = 0; i < 8; i++) {
+		unsigned int word = a->b[2 * i] << 8 | a->b[2 * i + 1];
+
+		if (i == zeros) {
+			*to++ = ':';
+			i += n_zeros - 1;
+			if (i == 7)
+				*to++ = ':';
+			continue;
+		}
+		if (i)
+			*to++ = ':';
+		for (int shift = word >> 12 ? 12 : word >> 8 ? 8 : word >> 4 ? 4 : 0; shift >= 0; shift -= 4)
+			*to++ = digits[word >> shift & 15];
+	}
+	*to = '\0';
+	return to;
+}
+
+/* The prefix of an IPv6 address that ends in an IPv4 address, or NULL. glibc's inet_ntop() knows both, musl's only the second. */
+static const char *before_ipv4(const struct addr *a)
+{
+	if (a->q[0] || a->b[8] | a->b[9])
+		return NULL;
+	if (!(a->b[10] | a->b[11]))
+		return a->b[12] | a->b[13] ? "::" : NULL;	/* else it is ::1 or ::1234 */
+	return (a->b[10] & a->b[11]) == 0xff ? "::ffff:" : NULL;
+}
+
+const char *address_format(const struct address *a, char buf[ADDRESS_STRLEN])
+{
+	const char *prefix;
+	size_t n;
+
+	if (a->family == FAMILY_IPV4)
+		return inet_ntop(AF_INET, a->addr.b + IPV4_OFFSET, buf, ADDRESS_STRLEN);
+	if (a->family != FAMILY_IPV6)
+		return strcpy(buf, "none");
+	prefix = before_ipv4(&a->addr);
+	if (!prefix) {
+		ipv6_format(&a->addr, buf);
+		return buf;
+	}
+	n = strlen(prefix);
+	memcpy(buf, prefix, n);
+	inet_ntop(AF_INET, a->addr.b + 12, buf + n, ADDRESS_STRLEN - n);
+	return buf;
+}
+
+const char *endpoint_format(const struct address *a, __be16 port, char buf[ADDRESS_STRLEN])
+{
+	char text[ADDRESS_STRLEN];
+	bool ipv6 = a->family == FAMILY_IPV6;
+
+	address_format(a, text);
+	snprintf(buf, ADDRESS_STRLEN, "%s%.*s%s:%u", ipv6 ? "[" : "", INET6_ADDRSTRLEN, text, ipv6 ? "]" : "", ntohs(port));
+	return buf;
+}
+
+const char *prefix_format(const struct prefix *p, char buf[ADDRESS_STRLEN])
+{
+	struct address a = { .addr = p->addr, .family = p->family };
+	size_t n = strlen(address_format(&a, buf));
+
+	snprintf(buf + n, ADDRESS_STRLEN - n, "/%u", p->len);
+	return buf;
+}
+
+socklen_t address_to_socket(const struct address *a, __be16 port, __u32 scope, struct sockaddr_in6 *ret)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)ret;
+
+	memset(ret, 0, sizeof(*ret));
+	if (a->family == FAMILY_IPV6) {
+		ret->sin6_family = AF_INET6;
+		ret->sin6_port = port;
+		ret->sin6_scope_id = scope;
+		memcpy(&ret->sin6_addr, a->addr.b, sizeof(ret->sin6_addr));
+		return sizeof(*ret);
+	}
+	in->sin_family = AF_INET;
+	in->sin_port = port;
+	memcpy(&in->sin_addr, a->addr.b + 12, sizeof(in->sin_addr));
+	return sizeof(*in);
+}
+
+struct address address_from_socket(const void *sockaddr)
+{
+	const struct sockaddr_in6 *in6 = sockaddr;
+	const struct sockaddr_in *in = sockaddr;
+
+	if (in->sin_family == AF_INET)
+		return address_from_ipv4(in->sin_addr);
+	return in6->sin6_family == AF_INET6 ? address_from_ipv6(in6->sin6_addr) : (struct address){ .family = 0 };
+}
+
+bool address_equal(const struct address *a, const struct address *b)
+{
+	return a->family == b->family && a->addr.q[0] == b->addr.q[0] && a->addr.q[1] == b->addr.q[1];
+}
+
+/* Bits of the 16-byte form that a prefix fixes. */
+static unsigned int fixed_bits(const struct prefix *p)
+{
+	return 128 - family_bits(p->family) + p->len;
+}
+
+bool prefix_covers(const struct prefix *p, const struct address *a)
+{
+	return p->family == a->family && same_bits(&p->addr, &a->addr, fixed_bits(p));
+}
+
+bool prefix_within(const struct prefix *inner, const struct prefix *outer)
+{
+	return inner->family == outer->family && inner->len >= outer->len &&
+	       same_bits(&inner->addr, &outer->addr, fixed_bits(outer));
+}
+
+bool prefix_meets(const struct prefix *a, const struct prefix *b)
+{
+	return a->family && (prefix_within(a, b) || prefix_within(b, a));
+}
+
+struct addr prefix_mask(const struct prefix *p)
+{
+	unsigned int bits = fixed_bits(p);
+	struct addr mask = {};
+
+	memset(mask.b, 0xff, bits / 8);
+	if (bits % 8)
+		mask.b[bits / 8] = 0xff << (8 - bits % 8);
+	return mask;
+}
+
+void prefix_clear_host(struct prefix *p)
+{
+	struct addr mask = prefix_mask(p);
+
+	p->addr.q[0] &= mask.q[0];
+	p->addr.q[1] &= mask.q[1];
+}
+
+size_t address_find(const struct address *list, size_t n, const struct address *a)
+{
+	size_t i = 0;
+
+	while (i < n && !address_equal(&list[i], a))
+		i++;
+	return i;
+}
+
+bool address_is_loopback(const struct address *a)
+{
+	static const struct addr one = { .b[15] = 1 };
+
+	return a->family == FAMILY_IPV4 ? a->addr.b[12] == 127 : a->family == FAMILY_IPV6 && !memcmp(&a->addr, &one, sizeof(one));
+}
+
+bool address_is_link_local(const struct address *a)
+{
+	return a->family == FAMILY_IPV6 && a->addr.b[0] == 0xfe && (a->addr.b[1] & 0xc0) == 0x80;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Documents as trees. Each item is one allocation, and printing makes none: there is all of it, or nothing.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lib/document.h"
+
+enum kind { MAP, LIST, TEXT, NUMBER, NOTHING };
+
+struct item {
+	struct item *next, *first, *last;	/* first and last of what is in it */
+	enum kind kind;
+	const char *key;			/* in a mapping */
+	const char *text;
+	char letters[];				/* of both */
+};
+
+struct document {
+	struct item root;
+	int failed;				/* -errno of the first thing that did */
+};
+
+struct document *document_new(void)
+{
+	return calloc(1, sizeof(struct document));
+}
+
+/* Without the stack that as many levels would take */
+void document_free(struct document *d)
+{
+	struct item *all = d ? d->root.first : NULL, *item;
+
+	while ((item = all)) {
+		all = item->next;
+		if (item->first) {
+			item->last->next = all;
+			all = item->first;
+		}
+		free(item);
+	}
+	free(d);
+}
+
+struct node document_root(struct document *d)
+{
+	return (struct node){ d, &d->root };
+}
+
+static struct node add(struct node parent, enum kind kind, const char *key, const char *text)
+{
+	size_t key_size = strlen(key) + 1, size = key_size + strlen(text) + 1;
+	struct item *to = parent.node, *item = to ? calloc(1, sizeof(*item) + size) : NULL;
+
+	if (!item) {
+		parent.document->failed = -ENOMEM;
+		return (struct node){ parent.document, NULL };
+	}
+	item->kind = kind;
+	item->key = memcpy(item->letters, key, key_size);
+	item->text = memcpy(item->letters + key_size, text, size - key_size);
+	if (to->last)
+		to->last->next = item;
+	else
+		to->first = item;
+	to->last = item;
+	return (struct node){ parent.document, item };
+}
+
+struct node document_map(struct node parent, const char *key)
+{
+	return add(parent, MAP, key, "");
+}
+
+struct node document_list(struct node parent, const char *key)
+{
+	return add(parent, LIST, key, "");
+}
+
+struct node document_row(struct node list)
+{
+	return add(list, MAP, "", "");
+}
+
+void document_text(struct node map, const char *key, const char *text)
+{
+	add(map, TEXT, key, text);
+}
+
+void document_number(struct node map, const char *key, __u64 number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, (uint64_t)number);
+	add(map, NUMBER, key, text);
+}
+
+void document_decimal(struct node map, const char *key, double number)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%.3f", number);
+	add(map, NUMBER, key, text);
+}
+
+void document_null(struct node map, const char *key)
+{
+	add(map, NOTHING, key, "null");
+}
+
+void document_append(struct node list, const char *text)
+{
+	add(list, TEXT, "", text);
+}
+
+void document_append_once(struct node list, const char *text)
+{
+	const struct item *in = list.node;
+
+	for (const struct item *item = in ? in->first : NULL; item; item = item->next)
+		if (!strcmp(item->text, text))
+			return;
+	document_append(list, text);
+}
+
+/* ---- JSON ---- */
+
+static void print_quoted(const char *text, FILE *out)
+{
+	static const char plain[] = "\"\\\b\f\n\r\t", escaped[] = "\"\\bfnrt";
+
+	fputc('"', out);
+	for (; *text; text++) {
+		const char *at = strchr(plain, *text);
+
+		if (at)
+			fprintf(out, "\\%c", escaped[at - plain]);
+		else if ((unsigned char)*text < ' ' || *text == 0x7f)
+			fprintf(out, "\\u%04X", (unsigned char)*text);
+		else
+			fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+static void print_json(const struct item *item, int depth, FILE *out)
+{
+	const char *ends = item->kind == MAP ? "{}" : "[]";
+
+	if (item->kind == TEXT)
+		print_quoted(item->text, out);
+	else if (item->kind != MAP && item->kind != LIST)
+		fputs(item->text, out);
+	else if (!item->first)
+		fputs(ends, out);
+	else {
+		fprintf(out, "%c\n", ends[0]);
+		for (const struct item *in = item->first; in; in = in->next) {
+			fprintf(out, "%*s", 2 * depth + 2, "");
+			if (item->kind == MAP) {
+				print_quoted(in->key, out);
+				fputs(": ", out);
+			}
+			print_json(in, depth + 1, out);
+			fputs(in->next ? ",\n" : "\n", out);
+		}
+		fprintf(out, "%*s%c", 2 * depth, "", ends[1]);
+	}
+}
+
+int document_print_json(const struct document *d, FILE *out)
+{
+	if (d->failed)
+		return d->failed;
+	print_json(&d->root, 0, out);
+	fputc('\n', out);
+	return 0;
+}
+
+/* ---- for people ---- */
+
+static bool has_name(const struct item *row)
+{
+	for (const struct item *item = row->first; item; item = item->next)
+		if (!strcmp(item->key, "name"))
+			return true;
+	return false;
+}
+
+/* "5 received, 5 forwarded", with a name before it if there is one; or the items of a list, mappings a line each; or the text itself */
+static void print_value(const struct item *value, FILE *out)
+{
+	const char *comma = "";
+
+	if (value->kind != MAP && value->kind != LIST)
+		fputs(value->text, out);
+	for (const struct item *item = value->first; item; item = item->next) {
+		if (value->kind == LIST) {
+			fputs(item->kind == MAP ? "\n    " : comma, out);
+			print_value(item, out);
+		} else if (item->kind == NOTHING || (item->kind == LIST && !item->first)) {
+			continue;
+		} else if (!strcmp(item->key, "name")) {
+			fprintf(out, *item->text ? "%s: " : "%s", item->text);
+			continue;
+		} else {
+			fputs(comma, out);
+			print_value(item, out);
+			fprintf(out, " %s", item->key);
+		}
+		comma = ", ";
+	}
+}
+
+/* A row with a name: a paragraph; one without: its values in a line */
+static void print_row(const char *noun, const struct item *row, FILE *out)
+{
+	bool named = has_name(row);
+
+	for (const struct item *item = row->first; item; item = item->next) {
+		if (item->kind == NOTHING)
+			continue;
+		if (!named)
+			fputs("  ", out);
+		else if (!strcmp(item->key, "name"))
+			fprintf(out, "%.*s: ", (int)strlen(noun) - 1, noun);
+		else
+			fprintf(out, "  %s: ", item->key);
+		print_value(item, out);
+		if (named)
+			fputc('\n', out);
+	}
+	fputc('\n', out);
+}
+
+int document_print(const struct document *d, FILE *out)
+{
+	for (const struct item *list = d->failed ? NULL : d->root.first; list; list = list->next) {
+		const struct item *row = list->kind == LIST ? list->first : NULL;
+
+		if (row && !has_name(row))
+			fprintf(out, "%s:\n", list->key);
+		for (; row; row = row->next)
+			print_row(list->key, row, out);
+	}
+	return d->failed;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Programs that are run to their end.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "lib/gen_run.h"
+#include "lib/log.h"
+
+int run_text(const char *text, size_t n)
+{
+	int fd = memfd_create("gen", MFD_CLOEXEC);
+	/* a memory file is everybody's, which wg(8) warns of */
+	int rc = fd < 0 || fchmod(fd, 0600) ? -errno : write(fd, text, n) != (ssize_t)n ? -EIO : lseek(fd, 0, SEEK_SET) ? -errno : 0;
+
+	if (rc && fd >= 0)
+		close(fd);
+	return rc ?: fd;
+}
+
+int run_program(char **words, int in, int out)
+{
+	posix_spawn_file_actions_t files;
+	int status, rc;
+	pid_t pid;
+
+	fflush(stdout);
+	rc = posix_spawn_file_actions_init(&files);
+	if (!rc && in >= 0)
+		rc = posix_spawn_file_actions_adddup2(&files, in, 0);
+	if (!rc && out >= 0)
+		rc = posix_spawn_file_actions_adddup2(&files, out, 1);
+	rc = rc ?: posix_spawnp(&pid, words[0], &files, NULL, words, environ);
+	posix_spawn_file_actions_destroy(&files);
+	if (rc) {
+		log_error("cannot run `%s`: %s", words[0], strerror(rc));
+		return -rc;
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	if (WTERMSIG(status) == SIGPIPE)
+		return -EPIPE;		/* nobody reads on: no error */
+	log_error("`%s` was ended by signal %d", words[0], WTERMSIG(status));
+	return -EIO;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Opening a library, and finding functions in it.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include "libraries.h"
+#include "lib/library.h"
+
+/* libraries.h names those that the program was built with */
+#ifndef MHD_SONAME
+#define MHD_SONAME NULL
+#define MHD_PACKAGE "libmicrohttpd"
+#endif
+#ifndef SODIUM_SONAME
+#define SODIUM_SONAME NULL
+#define SODIUM_PACKAGE "libsodium"
+#endif
+#ifndef LDNS_SONAME
+#define LDNS_SONAME NULL
+#define LDNS_PACKAGE "libldns"
+#endif
+#ifndef CURL_SONAME
+#define CURL_SONAME NULL
+#define CURL_PACKAGE "libcurl"
+#endif
+#ifndef CRYPTO_SONAME
+#define CRYPTO_SONAME NULL
+#define CRYPTO_PACKAGE "libcrypto"
+#endif
+#ifndef QRENCODE_SONAME
+#define QRENCODE_SONAME NULL
+#define QRENCODE_PACKAGE "libqrencode"
+#endif
+#ifndef NCURSES_SONAME
+#define NCURSES_SONAME NULL
+#define NCURSES_PACKAGE "ncurses"
+#endif
+
+const struct library library_mhd = { MHD_SONAME, MHD_PACKAGE };
+const struct library library_sodium = { SODIUM_SONAME, SODIUM_PACKAGE };
+const struct library library_ldns = { LDNS_SONAME, LDNS_PACKAGE };
+const struct library library_curl = { CURL_SONAME, CURL_PACKAGE };
+const struct library library_crypto = { CRYPTO_SONAME, CRYPTO_PACKAGE };
+const struct library library_qrencode = { QRENCODE_SONAME, QRENCODE_PACKAGE };
+const struct library library_ncurses = { NCURSES_SONAME, NCURSES_PACKAGE };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* dlerror() begins with the name in glibc, and with these words and the name in musl */
+static int refuse(const struct library *l, char why[LIBRARY_WHY_LEN])
+{
+	static const char musl[] = "Error loading shared library ";
+	const char *said = dlerror() ?: "unknown error";
+	size_t n = strlen(l->soname);
+
+	if (!strncmp(said, musl, sizeof(musl) - 1))
+		said += sizeof(musl) - 1;
+	if (!strncmp(said, l->soname, n) && said[n] == ':')
+		said += n + 1 + strspn(said + n + 1, " ");
+	snprintf(why, LIBRARY_WHY_LEN, "%s: %s: install %s%s", l->soname, said, *l->package ? "the package " : "the package that has it",
+		 l->package);
+	return -ENOENT;
+}
+
+static void **pointer(void *pointers, const struct library_function *f)
+{
+	return (void **)((char *)pointers + f->offset);
+}
+
+/* The last pointer is filled last: it says whether all are */
+static int fill(const struct library *l, const struct library_function *list, size_t n, void *pointers, char why[LIBRARY_WHY_LEN])
+{
+	void *handle = l->soname ? dlopen(l->soname, RTLD_NOW | RTLD_LOCAL) : NULL;
+
+	if (!l->soname)
+		snprintf(why, LIBRARY_WHY_LEN, "this program was built without %s", l->package);
+	if (!handle)
+		return l->soname ? refuse(l, why) : -ENOENT;
+	for (size_t i = 0; i < n; i++) {
+		void *function = dlsym(handle, list[i].name);
+
+		if (!function)
+			return refuse(l, why);
+		*pointer(pointers, &list[i]) = function;
+	}
+	return 0;
+}
+
+int library_open(const struct library *l, const struct library_function *list, size_t n, void *pointers, char why[LIBRARY_WHY_LEN])
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&lock);
+	if (!n || !*pointer(pointers, &list[n - 1]))
+		rc = fill(l, list, n, pointers, why);
+	pthread_mutex_unlock(&lock);
+	return rc;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The protocol of sd_notify(3) and sd_watchdog_enabled(3).
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+#include "lib/notify.h"
+
+/* A path, or @ and an abstract name; any other kind of address (vsock:) is not ours. The address's length, 0: there is none. */
+static socklen_t manager(struct sockaddr_un *ret)
+{
+	const char *name = getenv("NOTIFY_SOCKET");
+	size_t n = name ? strlen(name) : 0;
+
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (n < 2 || (*name != '/' && *name != '@') || n + (*name == '/') > sizeof(ret->sun_path))
+		return 0;
+	memcpy(ret->sun_path, name, n);
+	if (*name == '@')
+		*ret->sun_path = '\0';
+	return offsetof(struct sockaddr_un, sun_path) + n + (*name == '/');
+}
+
+static void notify(const char *text)
+{
+	struct sockaddr_un to;
+	socklen_t size = manager(&to);
+	int fd = size ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+
+	if (fd < 0)
+		return;
+	while (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, size) < 0 && errno == EINTR)
+		;
+	close(fd);
+}
+
+void notify_ready(void)
+{
+	notify("READY=1");
+}
+
+void notify_reloading(void)
+{
+	char text[64];
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu", now.tv_sec * 1000000ULL + now.tv_nsec / 1000);
+	notify(text);
+}
+
+void notify_stopping(void)
+{
+	notify("STOPPING=1");
+}
+
+void notify_alive(void)
+{
+	notify("WATCHDOG=1");
+}
+
+/* A decimal number without a sign; 0: it is none */
+static unsigned long long number(const char *text)
+{
+	unsigned long long value;
+	char *end;
+
+	if (!text || *text < '0' || *text > '9')
+		return 0;
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	return errno || *end ? 0 : value;
+}
+
+/* $WATCHDOG_PID names the process that the manager means: children inherit both variables */
+__u64 notify_period(void)
+{
+	const char *pid = getenv("WATCHDOG_PID");
+	unsigned long long usec = number(getenv("WATCHDOG_USEC"));
+
+	if (usec == ULLONG_MAX || (pid && number(pid) != (unsigned long long)getpid()))
+		return 0;
+	return usec / 1000;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A value is read by going into it: JSON_DEPTH bounds how deep that goes.
+ */
+#include <ctype.h>
+#include <string.h>
+#include "lib/yaml.h"
+#include "lib/yaml_json.h"
+
+struct reader {
+	const char *at, *end;
+	unsigned int depth;
+	const char *wrong;
+};
+
+static bool fail(struct reader *r, const char *wrong)
+{
+	r->wrong = wrong;
+	return false;
+}
+
+static char look(const struct reader *r)	/* zero: the end, or a zero, which is wrong everywhere */
+{
+	return r->at < r->end ? *r->at : '\0';
+}
+
+static bool take(struct reader *r, char c)
+{
+	if (look(r) != c)
+		return false;
+	r->at++;
+	return true;
+}
+
+static void skip_blanks(struct reader *r)
+{
+	while (look(r) == ' ' || look(r) == '\t' || look(r) == '\n' || look(r) == '\r')
+		r->at++;
+}
+
+static bool read_digits(struct reader *r)
+{
+	const char *start = r->at;
+
+	while (isdigit((unsigned char)look(r)))
+		r->at++;
+	return r->at > start || fail(r, "a digit is missing");
+}
+
+static bool read_number(struct reader *r)
+{
+	take(r, '-');
+	if (!take(r, '0') && !read_digits(r))
+		return false;
+	if (take(r, '.') && !read_digits(r))
+		return false;
+	if (!take(r, 'e') && !take(r, 'E'))
+		return true;
+	if (!take(r, '+'))
+		take(r, '-');
+	return read_digits(r);
+}
+
+static bool read_word(struct reader *r, const char *word)
+{
+	size_t n = strlen(word);
+
+	if (r->end - r->at < n || memcmp(r->at, word, n))
+		return fail(r, "not a value of JSON");
+	r->at += n;
+	return true;
+}
+
+/* Behind the backslash */
+static bool read_escape(struct reader *r)
+{
+	unsigned int code = 0;
+	char c = look(r);
+
+	if (!c || !strchr("\"\\/bfnrtu", c))
+		return fail(r, "not an escape of JSON");
+	r->at++;
+	for (int i = 0; c == 'u' && i < 4; i++) {
+		if (!isxdigit((unsigned char)look(r)))
+			return fail(r, "not an escape of JSON");
+		code = code << 4 | (isdigit((unsigned char)*r->at) ? *r->at - '0' : tolower((unsigned char)*r->at) - 'a' + 10);
+		r->at++;
+	}
+	if (c == 'u' && (!code || (code >= 0xd800 && code < 0xe000)))
+		return fail(r, "an escape of a zero or of half a character");
+	return true;
+}
+
+static bool read_string(struct reader *r)
+{
+	size_t n;
+
+	if (!take(r, '"'))
+		return fail(r, "a string is missing");
+	while (!take(r, '"')) {
+		if (take(r, '\\')) {
+			if (!read_escape(r))
+				return false;
+			continue;
+		}
+		n = r->at < r->end ? yaml_character((const unsigned char *)r->at, r->end - r->at) : 0;
+		if (!n || (unsigned char)*r->at < ' ')
+			return fail(r, r->at < r->end ? "not a character of UTF-8 text" : "a string without an end");
+		r->at += n;
+	}
+	return true;
+}
+
+static bool read_value(struct reader *r);
+
+/* Of an object or an array; what opens it is taken */
+static bool read_members(struct reader *r, bool is_object)
+{
+	char close = is_object ? '}' : ']';
+
+	skip_blanks(r);
+	if (take(r, close))
+		return true;
+	do {
+		skip_blanks(r);
+		if (is_object && !read_string(r))
+			return false;
+		skip_blanks(r);
+		if (is_object && !take(r, ':'))
+			return fail(r, "a colon is missing");
+		if (!read_value(r))
+			return false;
+		skip_blanks(r);
+	} while (take(r, ','));
+	return take(r, close) || fail(r, is_object ? "an object without an end" : "an array without an end");
+}
+
+static bool read_value(struct reader *r)
+{
+	bool good;
+
+	skip_blanks(r);
+	switch (look(r)) {
+	case '{':
+	case '[':
+		if (++r->depth > JSON_DEPTH)
+			return fail(r, "nested too deep");
+		good = read_members(r, *r->at++ == '{');
+		r->depth--;
+		return good;
+	case '"':
+		return read_string(r);
+	case 't':
+		return read_word(r, "true");
+	case 'f':
+		return read_word(r, "false");
+	case 'n':
+		return read_word(r, "null");
+	default:
+		return look(r) == '-' || isdigit((unsigned char)look(r)) ? read_number(r) : fail(r, "not a value of JSON");
+	}
+}
+
+const char *json_wrong(const char *text, size_t n, size_t *ret_at)
+{
+	struct reader r = { .at = text, .end = text + n };
+
+	if (n > YAML_FILE_LIMIT) {
+		fail(&r, "too long");
+	} else if (read_value(&r)) {
+		skip_blanks(&r);
+		if (r.at < r.end)
+			fail(&r, "more than one value");
+	}
+	if (ret_at)
+		*ret_at = r.at - text;
+	return r.wrong;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * pcap and pcapng (draft-ietf-opsawg-pcap, -pcapng): of the latter sections, interfaces, enhanced and simple packets; other blocks are
+ * passed over.
+ */
+#include <byteswap.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include "net/capture.h"
+#include "lib/log.h"
+
+enum { LINK_ETHERNET = 1, LINK_RAW_OLD = 12, LINK_RAW = 101, LINK_IPV4 = 228, LINK_IPV6 = 229 };
+enum { INTERFACES = 64, BLOCK_MAX = 1 << 20 };
+enum { SECTION = 0x0a0d0d0a, INTERFACE = 1, SIMPLE = 3, ENHANCED = 6 };
+
+struct capture {
+	FILE *file;
+	char path[256];
+	bool swapped, ng, nanoseconds;
+	bool begun;			/* of pcapng: the first block's type has been read */
+	struct {
+		__u32 link;
+		char name[IFNAMSIZ];
+		__u64 units;		/* of a time stamp, a second */
+	} interface[INTERFACES];
+	__u32 n;
+	__u8 block[BLOCK_MAX];
+};
+
+static __u32 word(const struct capture *c, const void *at)
+{
+	__u32 value;
+
+	memcpy(&value, at, sizeof(value));
+	return c->swapped ? bswap_32(value) : value;
+}
+
+static __u16 half(const struct capture *c, const void *at)
+{
+	__u16 value;
+
+	memcpy(&value, at, sizeof(value));
+	return c->swapped ? bswap_16(value) : value;
+}
+
+static int wrong(const struct capture *c, const char *what)
+{
+	log_error("%s: %s", c->path, what);
+	return -EBADMSG;
+}
+
+/* 1; 0: the file ends here; -errno, told */
+static int get(struct capture *c, void *to, size_t n)
+{
+	size_t got = fread(to, 1, n, c->file);
+
+	if (got == n)
+		return 1;
+	if (!got && feof(c->file))
+		return 0;
+	return ferror(c->file) ? wrong(c, strerror(errno)) : wrong(c, "cut off in the middle of a packet");
+}
+
+static int check_link(const struct capture *c, __u32 link)
+{
+	if (link == LINK_ETHERNET || link == LINK_RAW || link == LINK_RAW_OLD || link == LINK_IPV4 || link == LINK_IPV6)
+		return 0;
+	return wrong(c, "packets of another kind of link than Ethernet and raw IP");
+}
+
+/* The rest of pcap's head, of which four bytes have been read */
+static int begin_pcap(struct capture *c)
+{
+	__u8 head[20];
+	int rc = get(c, head, sizeof(head));
+
+	if (rc <= 0)
+		return rc ?: wrong(c, "cut off");
+	c->interface[0].link = word(c, head + 16) & 0xffff;
+	c->n = 1;
+	return check_link(c, c->interface[0].link);
+}
+
+int capture_open(const char *path, struct capture **ret)
+{
+	static const __u32 micro = 0xa1b2c3d4, nano = 0xa1b23c4d;
+	struct capture *c = calloc(1, sizeof(*c));
+	bool input = !strcmp(path, "-");
+	__u32 magic = 0;
+	int rc;
+
+	if (!c)
+		return -ENOMEM;
+	snprintf(c->path, sizeof(c->path), "%s", input ? "standard input" : path);
+	c->file = input ? stdin : fopen(path, "rb");
+	if (!c->file) {
+		rc = -errno;
+		log_error("%s: %s", path, strerror(errno));
+		free(c);
+		return rc;
+	}
+	rc = get(c, &magic, sizeof(magic));
+	c->swapped = magic == bswap_32(micro) || magic == bswap_32(nano);
+	c->nanoseconds = magic == nano || magic == bswap_32(nano);
+	c->ng = magic == SECTION;
+	if (rc > 0 && (c->ng || c->nanoseconds || magic == micro || magic == bswap_32(micro)))
+		rc = c->ng ? 0 : begin_pcap(c);
+	else if (rc >= 0)
+		rc = wrong(c, "neither a pcap nor a pcapng file");
+	if (rc)
+		capture_close(c);
+	else
+		*ret = c;
+	return rc;
+}
+
+void capture_close(struct capture *c)
+{
+	if (c && c->file && c->file != stdin)
+		fclose(c->file);
+	free(c);
+}
+
+/* Bytes of a packet of this kind of link, with an Ethernet header in any case */
+static int put(const struct capture *c, __u32 link, const void *bytes, __u32 len, __u32 whole, struct capture_frame *ret)
+{
+	static const __u8 types[2][2] = { { 8, 0 }, { 0x86, 0xdd } };
+	__u32 head = link == LINK_ETHERNET ? 0 : 14;
+
+	if (len + head > CAPTURE_MAX)
+		return wrong(c, "a packet longer than 9,216 bytes");
+	memset(ret->bytes, 0, 12);
+	if (head)
+		memcpy(ret->bytes + 12, types[len && *(const __u8 *)bytes >> 4 == 6], 2);
+	memcpy(ret->bytes + head, bytes, len);
+	ret->len = len + head;
+	ret->whole = whole + head;
+	return 1;
+}
+
+static int next_pcap(struct capture *c, struct capture_frame *ret)
+{
+	__u8 head[16];
+	int rc = get(c, head, sizeof(head));
+	__u32 len;
+
+	if (rc <= 0)
+		return rc;
+	len = word(c, head + 8);
+	if (len > BLOCK_MAX)
+		return wrong(c, "a packet of more than a megabyte");
+	rc = len ? get(c, c->block, len) : 1;
+	if (rc <= 0)
+		return rc ?: wrong(c, "cut off in the middle of a packet");
+	ret->interface[0] = '\0';
+	ret->ns = word(c, head) * 1000000000ULL + word(c, head + 4) * (c->nanoseconds ? 1 : 1000ULL);
+	return put(c, c->interface[0].link, c->block, len, word(c, head + 12), ret);
+}
+
+/* Name and unit of time, of an interface's options */
+static void read_options(struct capture *c, __u32 at, __u32 end)
+{
+	__u64 units = 1000000;
+
+	while (at + 4 <= end) {
+		__u16 kind = half(c, c->block + at), len = half(c, c->block + at + 2);
+		const __u8 *value = c->block + at + 4;
+
+		if (!kind || at + 4 + len > end)
+			break;
+		if (kind == 2 && len < IFNAMSIZ)	/* if_name */
+			memcpy(c->interface[c->n].name, value, len);
+		if (kind == 9 && len && !(*value & 0x80)) {	/* if_tsresol, in powers of ten */
+			units = 1;
+			for (int i = 0; i < *value && i < 9; i++)
+				units *= 10;
+		}
+		at += 4 + (len + 3) / 4 * 4;
+	}
+	c->interface[c->n].units = units;
+}
+
+static int add_interface(struct capture *c, __u32 len)
+{
+	if (len < 8 || c->n == INTERFACES)
+		return wrong(c, "an interface that cannot be read, or more than 64");
+	memset(&c->interface[c->n], 0, sizeof(c->interface[0]));
+	c->interface[c->n].link = half(c, c->block);
+	read_options(c, 8, len);
+	return check_link(c, c->interface[c->n++].link);
+}
+
+static int take_packet(struct capture *c, __u32 type, __u32 len, struct capture_frame *ret)
+{
+	__u32 interface = type == ENHANCED && len >= 20 ? word(c, c->block) : 0;
+	__u32 head = type == ENHANCED ? 20 : 4, whole, n;
+	__u64 stamp = 0;
+
+	if (len < head || interface >= c->n)
+		return wrong(c, "a packet of no interface");
+	whole = word(c, c->block + head - 4);
+	n = type == ENHANCED ? word(c, c->block + 12) : whole < len - head ? whole : len - head;
+	if (n > len - head)
+		return wrong(c, "a packet that does not fit its block");
+	if (type == ENHANCED)
+		stamp = (__u64)word(c, c->block + 4) << 32 | word(c, c->block + 8);
+	ret->ns = stamp / c->interface[interface].units * 1000000000ULL +
+		  stamp % c->interface[interface].units * (1000000000ULL / c->interface[interface].units);
+	strcpy(ret->interface, c->interface[interface].name);
+	return put(c, c->interface[interface].link, c->block + head, n, whole, ret);
+}
+
+static int next_block(struct capture *c, struct capture_frame *ret)
+{
+	__u8 head[12] = { 0x0a, 0x0d, 0x0d, 0x0a };
+	__u32 type, len;
+	int rc = c->begun ? get(c, head, 8) : get(c, head + 4, 4);
+
+	if (rc <= 0)
+		return rc;
+	c->begun = true;
+	memcpy(&type, head, sizeof(type));
+	if (type == SECTION) {
+		rc = get(c, head + 8, 4);
+		memcpy(&len, head + 8, sizeof(len));
+		c->swapped = len == bswap_32(0x1a2b3c4d);
+		c->n = 0;
+	}
+	if (rc <= 0)
+		return rc ?: wrong(c, "cut off");
+	len = word(c, head + 4) - (type == SECTION ? 12 : 8);
+	if (len < 4 || len > BLOCK_MAX)
+		return wrong(c, "a block of an impossible length");
+	rc = get(c, c->block, len);
+	if (rc <= 0)
+		return rc ?: wrong(c, "cut off in the middle of a block");
+	if (type == SECTION)
+		return -EAGAIN;
+	type = word(c, head);
+	if (type == INTERFACE)
+		return add_interface(c, len - 4) ?: -EAGAIN;
+	return type == ENHANCED || type == SIMPLE ? take_packet(c, type, len - 4, ret) : -EAGAIN;
+}
+
+int capture_next(struct capture *c, struct capture_frame *ret)
+{
+	int rc;
+
+	do
+		rc = c->ng ? next_block(c, ret) : next_pcap(c, ret);
+	while (rc == -EAGAIN);
+	return rc;
+}
+
+/* ---- writing ---- */
+
+int capture_write_head(FILE *to)
+{
+	const struct {
+		__u32 magic;
+		__u16 major, minor;
+		__u32 zone, accuracy, length, link;
+	} head = { 0xa1b23c4d, 2, 4, 0, 0, 262144, LINK_ETHERNET };
+
+	return fwrite(&head, sizeof(head), 1, to) == 1 ? 0 : -EIO;
+}
+
+int capture_write(FILE *to, __u64 ns, const void *frame, __u32 len, __u32 whole)
+{
+	const __u32 head[] = { ns / 1000000000, ns % 1000000000, len, whole };
+
+	return fwrite(head, sizeof(head), 1, to) == 1 && (!len || fwrite(frame, len, 1, to) == 1) ? 0 : -EIO;
+}

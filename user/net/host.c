@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The host as netlink tells it, in one piece.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lib/log.h"
+#include "plan/plan.h"
+
+void host_free(struct host *h)
+{
+	free(h->links);
+	free(h->addresses);
+	free(h->routes);
+	free(h->rules);
+	memset(h, 0, sizeof(*h));
+}
+
+int host_read(struct host *h)
+{
+	int rc;
+
+	memset(h, 0, sizeof(*h));
+	rc = nl_links(&h->links, &h->n_links);
+	if (!rc)
+		rc = nl_addresses(&h->addresses, &h->n_addresses);
+	if (!rc)
+		rc = nl_routes(&h->routes, &h->n_routes);
+	if (!rc)
+		rc = nl_rules(&h->rules, &h->n_rules);
+	if (rc) {
+		log_error("cannot read interfaces, addresses and routes from the kernel: %s", strerror(-rc));
+		host_free(h);
+	}
+	return rc;
+}
+
+const struct nl_link *host_link(const struct host *h, __u32 ifindex)
+{
+	for (size_t i = 0; i < h->n_links; i++)
+		if (h->links[i].ifindex == ifindex)
+			return &h->links[i];
+	return NULL;
+}
+
+const struct nl_link *host_link_by_name(const struct host *h, const char *name)
+{
+	for (size_t i = 0; i < h->n_links; i++)
+		if (!strcmp(h->links[i].name, name))
+			return &h->links[i];
+	return NULL;
+}
+
+__u32 host_link_vrf(const struct host *h, const struct nl_link *link)
+{
+	const struct nl_link *master = link && link->master ? host_link(h, link->master) : NULL;
+
+	return master && !strcmp(master->kind, "vrf") ? master->ifindex : 0;
+}
+
+__u32 host_vrf(const struct host *h, const struct service_config *s)
+{
+	const struct nl_link *listens = *s->listen_interface ? host_link_by_name(h, s->listen_interface) : NULL;
+
+	for (size_t i = 0; i < h->n_addresses && !listens && s->n_listen_addresses; i++)
+		if (address_equal(&h->addresses[i].local, &s->listen_addresses[0]))
+			listens = host_link(h, h->addresses[i].ifindex);
+	return host_link_vrf(h, listens);
+}
+
+bool host_forwards(const char *name, bool ipv6)
+{
+	char path[96], value = '1';
+	FILE *in;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv%d/conf/%s/forwarding", ipv6 ? 6 : 4, name);
+	in = fopen(path, "re");
+	if (in) {
+		if (fread(&value, 1, 1, in) != 1)
+			value = '1';
+		fclose(in);
+	}
+	return value != '0';
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Two questions, for AAAA and for A, and what becomes of their answers.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include "config/config_check.h"
+#include "net/dns.h"
+#include "lib/grow.h"
+#include "net/lookup.h"
+
+struct lookup {
+	struct dns *dns;
+	lookup_done *done;
+	void *data;
+	struct half {			/* of IPv6, of IPv4 */
+		struct lookup *lookup;
+		struct address *list;
+		size_t n;
+		unsigned int ttl;
+		const char *failed;
+	} halves[2];
+	unsigned int open;
+};
+
+static const int families[2] = { AF_INET6, AF_INET };
+
+static void take(struct half *h, const struct ares_addrinfo_node *node)
+{
+	char text[ADDRESS_STRLEN];
+	struct address a, *place;
+
+	if (node->ai_family != families[h - h->lookup->halves])
+		return;
+	a = address_from_socket(node->ai_addr);
+	if (address_wrong(address_format(&a, text), a.family, false) || address_find(h->list, h->n, &a) < h->n)
+		return;
+	place = append(h->list, h->n);
+	if (!place)
+		return;
+	*place = a;
+	h->ttl = node->ai_ttl < h->ttl ? node->ai_ttl : h->ttl;
+}
+
+static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo *info)
+{
+	struct half *h = data;
+
+	h->lookup->open--;
+	h->ttl = LOOKUP_TTL_MAX;
+	if (status == ARES_SUCCESS) {
+		for (const struct ares_addrinfo_cname *c = info->cnames; c; c = c->next)
+			h->ttl = c->ttl < h->ttl ? c->ttl : h->ttl;
+		for (const struct ares_addrinfo_node *node = info->nodes; node; node = node->ai_next)
+			take(h, node);
+	} else if (status != ARES_ENODATA && status != ARES_ENOTFOUND) {
+		h->failed = ares_strerror(status);
+	}
+	if (info)
+		ares_freeaddrinfo(info);
+}
+
+static void release(struct lookup *l)
+{
+	free(l->halves[0].list);
+	free(l->halves[1].list);
+	free(l);
+}
+
+static bool on_progress(void *data)
+{
+	struct lookup *l = data;
+	struct lookup_answer answer = { .ttl = LOOKUP_TTL_MAX };
+	struct address *place;
+
+	if (l->open)
+		return true;
+	dns_close(l->dns);
+	for (int i = 0; i < 2; i++) {
+		const struct half *h = &l->halves[i];
+
+		for (size_t j = 0; j < h->n; j++) {
+			place = append(answer.list, answer.n);
+			if (place)
+				*place = h->list[j];
+		}
+		answer.failed[i] = h->failed;
+		answer.ttl = h->ttl < answer.ttl ? h->ttl : answer.ttl;
+	}
+	answer.ttl = answer.ttl ?: LOOKUP_TTL_HOSTS;
+	l->done(l->data, &answer);
+	free(answer.list);
+	release(l);
+	return false;
+}
+
+int lookup_start(uv_loop_t *loop, const char *name, lookup_done *done, void *data, struct lookup **ret)
+{
+	struct lookup *l = calloc(1, sizeof(*l));
+	struct address literal;
+	int only = address_parse(name, &literal) ? AF_UNSPEC : literal.family == FAMILY_IPV4 ? AF_INET : AF_INET6;
+
+	if (!l || dns_open(loop, false, on_progress, l, &l->dns)) {
+		free(l);
+		return -ENOMEM;
+	}
+	*ret = l;			/* before it may be done */
+	l->done = done;
+	l->data = data;
+	for (int i = 0; i < 2; i++) {
+		l->halves[i].lookup = l;
+		l->halves[i].ttl = LOOKUP_TTL_MAX;
+		if (only && only != families[i])
+			continue;
+		l->open++;
+		dns_ask(l->dns, name, families[i], on_answer, &l->halves[i]);
+	}
+	dns_go(l->dns);
+	return 0;
+}
+
+void lookup_cancel(struct lookup *l)
+{
+	dns_close(l->dns);
+	release(l);
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Links, their addresses, and what their drivers can do.
+ */
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/genetlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <net/if_arp.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "net/netlink.h"
+#include "net/netlink_talk.h"
+
+/* linux/netdev.h, which came with 6.3 */
+#define NETDEV_FAMILY "netdev"
+enum { NETDEV_DEV_GET = 1 };
+enum { NETDEV_IFINDEX = 1, NETDEV_XDP_FEATURES = 3 };
+
+/* Whatever mode it is attached by; with several modes in use at once the kernel leaves IFLA_XDP_PROG_ID out. */
+static __u32 xdp_prog_id(const struct nlattr *xdp)
+{
+	const struct nlattr *a;
+	__u32 id = 0;
+
+	mnl_attr_for_each_nested(a, xdp) {
+		switch (mnl_attr_get_type(a)) {
+		case IFLA_XDP_PROG_ID:
+		case IFLA_XDP_DRV_PROG_ID:
+		case IFLA_XDP_SKB_PROG_ID:
+		case IFLA_XDP_HW_PROG_ID:
+			if (!id)
+				id = attr_u32(a);
+		}
+	}
+	return id;
+}
+
+static void link_data(const struct nlattr *data, struct nl_link *link)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each_nested(a, data) {
+		if (!strcmp(link->kind, "vlan") && mnl_attr_get_type(a) == IFLA_VLAN_ID)
+			link->vlan_id = mnl_attr_get_u16(a);
+		else if (!strcmp(link->kind, "vlan") && mnl_attr_get_type(a) == IFLA_VLAN_PROTOCOL)
+			link->vlan_protocol = ntohs(mnl_attr_get_u16(a));
+		else if (!strcmp(link->kind, "bridge") && mnl_attr_get_type(a) == IFLA_BR_VLAN_FILTERING)
+			link->vlan_filtering = mnl_attr_get_u8(a);
+	}
+}
+
+/* What the bridge or bond that it is a port of says of it */
+static void port_data(const struct nlattr *info, struct nl_link *link)
+{
+	const struct nlattr *kind = NULL, *data = NULL, *a;
+
+	mnl_attr_for_each_nested(a, info) {
+		if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_KIND)
+			kind = a;
+		else if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_DATA)
+			data = a;
+	}
+	if (!kind || !data || strcmp(mnl_attr_get_str(kind), "bond"))
+		return;
+	mnl_attr_for_each_nested(a, data)
+		if (mnl_attr_get_type(a) == IFLA_BOND_SLAVE_STATE)
+			link->bond_backup = mnl_attr_get_u8(a) != 0;	/* BOND_STATE_ACTIVE */
+}
+
+static void link_attr(const struct nlattr *a, struct nl_link *link)
+{
+	const struct nlattr *info;
+
+	switch (mnl_attr_get_type(a)) {
+	case IFLA_IFNAME:
+		attr_string(a, link->name, sizeof(link->name));
+		break;
+	case IFLA_ADDRESS:
+		attr_copy(a, link->mac, sizeof(link->mac));
+		break;
+	case IFLA_LINK:
+		link->lower = attr_u32(a);
+		break;
+	case IFLA_LINK_NETNSID:
+		link->lower_elsewhere = true;
+		break;
+	case IFLA_MASTER:
+		link->master = attr_u32(a);
+		break;
+	case IFLA_MTU:
+		link->mtu = attr_u32(a);
+		break;
+	case IFLA_QDISC:
+		attr_string(a, link->qdisc, sizeof(link->qdisc));
+		break;
+	case IFLA_STATS64:
+		if (mnl_attr_get_payload_len(a) >= offsetof(struct rtnl_link_stats64, tx_dropped) + sizeof(__u64))
+			memcpy(&link->tx_dropped, (const char *)mnl_attr_get_payload(a) +
+			       offsetof(struct rtnl_link_stats64, tx_dropped), sizeof(link->tx_dropped));
+		break;
+	case IFLA_XDP:
+		link->xdp_prog_id = xdp_prog_id(a);
+		break;
+	case IFLA_LINKINFO:
+		mnl_attr_for_each_nested(info, a)
+			if (mnl_attr_get_type(info) == IFLA_INFO_KIND)
+				attr_string(info, link->kind, sizeof(link->kind));
+			else if (mnl_attr_get_type(info) == IFLA_INFO_DATA)	/* the kernel puts the kind first */
+				link_data(info, link);
+		port_data(a, link);
+		break;
+	}
+}
+
+static int link_row(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *a;
+	struct nl_link *link;
+
+	if (nlh->nlmsg_type != RTM_NEWLINK)
+		return MNL_CB_OK;
+	link = list_add(data);
+	if (!link)
+		return MNL_CB_ERROR;
+	link->ifindex = info->ifi_index;
+	link->up = info->ifi_flags & IFF_UP;
+	link->loopback = info->ifi_flags & IFF_LOOPBACK;
+	link->noarp = info->ifi_flags & IFF_NOARP;
+	link->ethernet = info->ifi_type == ARPHRD_ETHER;
+	mnl_attr_for_each(a, nlh, sizeof(*info))
+		link_attr(a, link);
+	return MNL_CB_OK;
+}
+
+int nl_links(struct nl_link **ret, size_t *ret_n)
+{
+	return nl_dump(RTM_GETLINK, sizeof(struct ifinfomsg), link_row, sizeof(**ret), ret, ret_n);
+}
+
+/* ---- addresses ---- */
+
+static int address_row(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *a, *local = NULL, *address = NULL;
+	__u32 flags = ifa->ifa_flags;
+	struct ifa_cacheinfo lifetimes = { .ifa_prefered = 0xffffffff };
+	struct nl_address *row;
+
+	if (nlh->nlmsg_type != RTM_NEWADDR || (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
+		return MNL_CB_OK;
+	mnl_attr_for_each(a, nlh, sizeof(*ifa)) {
+		switch (mnl_attr_get_type(a)) {
+		case IFA_LOCAL:
+			local = a;
+			break;
+		case IFA_ADDRESS:
+			address = a;
+			break;
+		case IFA_FLAGS:
+			flags = attr_u32(a);
+			break;
+		case IFA_CACHEINFO:
+			attr_copy(a, &lifetimes, sizeof(lifetimes));
+			break;
+		}
+	}
+	row = list_add(data);
+	if (!row)
+		return MNL_CB_ERROR;
+	row->ifindex = ifa->ifa_index;
+	row->prefix_len = ifa->ifa_prefixlen;
+	row->local = attr_address(local ?: address, ifa->ifa_family);
+	row->tentative = flags & IFA_F_TENTATIVE;
+	row->deprecated = flags & IFA_F_DEPRECATED;
+	row->flags = flags;
+	row->preferred = lifetimes.ifa_prefered;
+	return MNL_CB_OK;
+}
+
+int nl_addresses(struct nl_address **ret, size_t *ret_n)
+{
+	return nl_dump(RTM_GETADDR, sizeof(struct ifaddrmsg), address_row, sizeof(**ret), ret, ret_n);
+}
+
+/* ---- what a device can do ---- */
+
+struct features {
+	__u64 bits;
+	bool told;
+};
+
+static int features_row(const struct nlmsghdr *nlh, void *data)
+{
+	struct features *features = data;
+	const struct nlattr *a;
+
+	mnl_attr_for_each(a, nlh, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(a) == NETDEV_XDP_FEATURES) {
+			attr_copy(a, &features->bits, sizeof(features->bits));
+			features->told = true;
+		}
+	}
+	return MNL_CB_OK;
+}
+
+int nl_xdp_features(__u32 ifindex, __u64 *ret)
+{
+	char buffer[128] = {};
+	struct features features = {};
+	struct mnl_socket *sock;
+	struct nlmsghdr *request;
+	__u16 family;
+	int r = nl_genl_open(NETDEV_FAMILY, &sock, &family);
+
+	if (r)
+		return r;
+	request = nl_genl_request(buffer, family, NETDEV_DEV_GET, 1);
+	mnl_attr_put_u32(request, NETDEV_IFINDEX, ifindex);
+	r = nl_talk(sock, request, features_row, &features);
+	mnl_socket_close(sock);
+	if (!r && !features.told)
+		r = -EOPNOTSUPP;
+	if (!r)
+		*ret = features.bits;
+	return r;
+}
+
+int nl_ethtool(const char *ifname, void *command)
+{
+	struct ifreq request = { .ifr_data = command };
+	int fd, r;
+
+	if (strlen(ifname) >= sizeof(request.ifr_name))
+		return -ENODEV;
+	strcpy(request.ifr_name, ifname);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	r = ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+/* Features are known by name; where each has its bit, the kernel says by a list of names */
+static int feature_bit(const char *ifname, const char *name, __u32 *ret_bit, __u32 *ret_n)
+{
+	struct {
+		struct ethtool_sset_info info;
+		__u32 n;
+	} count = { .info = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_FEATURES } };
+	struct ethtool_gstrings *names = NULL;
+	int r = nl_ethtool(ifname, &count);
+
+	if (!r) {
+		names = calloc(1, sizeof(*names) + (size_t)count.n * ETH_GSTRING_LEN);
+		r = names ? 0 : -ENOMEM;
+	}
+	if (!r) {
+		names->cmd = ETHTOOL_GSTRINGS;
+		names->string_set = ETH_SS_FEATURES;
+		names->len = count.n;
+		r = nl_ethtool(ifname, names);
+	}
+	for (*ret_bit = 0; !r && *ret_bit < count.n; ++*ret_bit)
+		if (!strncmp((char *)names->data + *ret_bit * ETH_GSTRING_LEN, name, ETH_GSTRING_LEN))
+			break;
+	if (!r && *ret_bit == count.n)
+		r = -ENOENT;
+	*ret_n = count.n;
+	free(names);
+	return r;
+}
+
+int nl_feature(const char *ifname, const char *name, bool *ret)
+{
+	struct ethtool_gfeatures *features;
+	__u32 bit, n, blocks;
+	int r = feature_bit(ifname, name, &bit, &n);
+
+	if (r)
+		return r;
+	blocks = (n + 31) / 32;
+	features = calloc(1, sizeof(*features) + blocks * sizeof(*features->features));
+	if (!features)
+		return -ENOMEM;
+	features->cmd = ETHTOOL_GFEATURES;
+	features->size = blocks;
+	r = nl_ethtool(ifname, features);
+	if (!r)
+		*ret = features->features[bit / 32].active >> bit % 32 & 1;
+	free(features);
+	return r;
+}
+
+int nl_rx_vlan_offload(const char *ifname, bool *ret, bool *ret_outer)
+{
+	return nl_feature(ifname, "rx-vlan-hw-parse", ret) ?: nl_feature(ifname, "rx-vlan-stag-hw-parse", ret_outer);
+}
+
+int nl_driver(const char *ifname, char ret[32])
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	int r = nl_ethtool(ifname, &info);
+
+	if (r)
+		return r;
+	info.driver[sizeof(info.driver) - 1] = '\0';
+	memcpy(ret, info.driver, sizeof(info.driver));
+	return 0;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Questions about one device: who else uses its qdisc; and, across network namespaces, whether the other end of a veth has an
+ * XDP program, or VLANs.
+ */
+#include <linux/if_link.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+#include "net/netlink.h"
+#include "net/netlink_talk.h"
+
+struct veth_end {
+	__u32 ifindex, netns;
+	bool has_netns, has_xdp, has_vlans;
+};
+
+static int filter_row(const struct nlmsghdr *nlh, void *data)
+{
+	size_t *n = data;
+
+	if (nlh->nlmsg_type == RTM_NEWTFILTER)
+		++*n;
+	return MNL_CB_OK;
+}
+
+int nl_filters(__u32 ifindex, size_t *ret)
+{
+	size_t n = 0;
+	int rc = 0;
+
+	for (int egress = 0; egress < 2 && !rc; egress++) {
+		char buffer[128] = {};
+		struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+		struct tcmsg *tc;
+
+		request->nlmsg_type = RTM_GETTFILTER;
+		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+		tc = mnl_nlmsg_put_extra_header(request, sizeof(*tc));
+		tc->tcm_ifindex = ifindex;
+		tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
+		rc = nl_ask(request, filter_row, &n);
+	}
+	if (!rc)
+		*ret = n;
+	return rc;
+}
+
+static int peer_row(const struct nlmsghdr *nlh, void *data)
+{
+	struct veth_end *peer = data;
+	const struct nlattr *a, *xdp;
+
+	mnl_attr_for_each(a, nlh, sizeof(struct ifinfomsg)) {
+		if (mnl_attr_get_type(a) == IFLA_LINK) {
+			peer->ifindex = attr_u32(a);
+		} else if (mnl_attr_get_type(a) == IFLA_LINK_NETNSID) {
+			peer->netns = attr_u32(a);
+			peer->has_netns = true;
+		} else if (mnl_attr_get_type(a) == IFLA_XDP) {
+			mnl_attr_for_each_nested(xdp, a)
+				if (mnl_attr_get_type(xdp) == IFLA_XDP_ATTACHED)
+					peer->has_xdp = *(__u8 *)mnl_attr_get_payload(xdp) == XDP_ATTACHED_DRV;
+		}
+	}
+	return MNL_CB_OK;
+}
+
+/* Of all links of a namespace: whether one is a VLAN on this one */
+static int vlan_row(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *a, *info;
+	struct veth_end *peer = data;
+	bool vlan = false, here = true;
+	__u32 lower = 0;
+
+	mnl_attr_for_each(a, nlh, sizeof(struct ifinfomsg)) {
+		if (mnl_attr_get_type(a) == IFLA_LINK)
+			lower = attr_u32(a);
+		else if (mnl_attr_get_type(a) == IFLA_LINK_NETNSID)
+			here = false;
+		else if (mnl_attr_get_type(a) == IFLA_LINKINFO)
+			mnl_attr_for_each_nested(info, a)
+				vlan |= mnl_attr_get_type(info) == IFLA_INFO_KIND && !strcmp(mnl_attr_get_str(info), "vlan");
+	}
+	peer->has_vlans |= vlan && here && lower == peer->ifindex;
+	return MNL_CB_OK;
+}
+
+/* One link, or 0 for all; netns: those of another namespace by its id, as IFLA_LINK_NETNSID gave it */
+static int get_links(__u32 ifindex, const __u32 *netns, mnl_cb_t row, struct veth_end *ret)
+{
+	char buffer[128] = {};
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct ifinfomsg *link;
+
+	request->nlmsg_type = RTM_GETLINK;
+	request->nlmsg_flags = NLM_F_REQUEST | (ifindex ? NLM_F_ACK : NLM_F_DUMP);
+	link = mnl_nlmsg_put_extra_header(request, sizeof(*link));
+	link->ifi_index = ifindex;
+	if (netns)
+		mnl_attr_put_u32(request, IFLA_TARGET_NETNSID, *netns);
+	return nl_ask(request, row, ret);
+}
+
+int nl_peer_has_xdp(__u32 ifindex, bool *ret)
+{
+	struct veth_end own = {}, peer = {};
+	int rc = get_links(ifindex, NULL, peer_row, &own);
+
+	if (!rc && own.ifindex)
+		rc = get_links(own.ifindex, own.has_netns ? &own.netns : NULL, peer_row, &peer);
+	if (!rc)
+		*ret = peer.has_xdp;
+	return rc;
+}
+
+int nl_peer_has_vlans(__u32 ifindex, bool *ret)
+{
+	struct veth_end peer = {};
+	int rc = get_links(ifindex, NULL, peer_row, &peer);
+
+	if (!rc && peer.ifindex)
+		rc = get_links(0, peer.has_netns ? &peer.netns : NULL, vlan_row, &peer);
+	if (!rc)
+		*ret = peer.has_vlans;
+	return rc;
+}

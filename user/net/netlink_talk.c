@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * One place that sends and receives; a dump is a row of its callback: message in, rows of a list out.
+ */
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include "net/netlink_talk.h"
+
+#define BUFFER_SIZE 32768		/* what the kernel fills at most in a part of a dump */
+#define ERRNO_MAX 4095			/* what an error may be (the kernel's MAX_ERRNO) */
+#define DUMP_TRIES 10			/* of a dump during which something changed */
+
+void *list_add(struct list *l)
+{
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 16;
+		void *rows = reallocarray(l->rows, room, l->size);
+
+		if (!rows)
+			return NULL;
+		l->rows = rows;
+		l->room = room;
+	}
+	return memset((char *)l->rows + l->n++ * l->size, 0, l->size);
+}
+
+int nl_open(int bus, struct mnl_socket **ret)
+{
+	struct mnl_socket *sock = mnl_socket_open2(bus, SOCK_CLOEXEC);
+	int r;
+
+	if (!sock)
+		return -errno;
+	if (mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0) {
+		r = -errno;
+		mnl_socket_close(sock);
+		return r;
+	}
+	*ret = sock;
+	return 0;
+}
+
+int nl_talk(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t row, void *data)
+{
+	unsigned int seq = ++request->nlmsg_seq, port = mnl_socket_get_portid(sock);
+	char *buffer;
+	ssize_t n;
+	int r;
+
+	buffer = malloc(BUFFER_SIZE);
+	if (!buffer)
+		return -ENOMEM;
+	r = mnl_socket_sendto(sock, request, request->nlmsg_len) < 0 ? MNL_CB_ERROR : MNL_CB_OK;
+	while (r > MNL_CB_STOP) {
+		n = mnl_socket_recvfrom(sock, buffer, BUFFER_SIZE);
+		if (n < 0 && errno == EINTR)
+			continue;
+		r = n < 0 ? MNL_CB_ERROR : mnl_cb_run(buffer, n, seq, port, row, data);
+	}
+	if (r == MNL_CB_ERROR)
+		r = errno > 0 && errno <= ERRNO_MAX ? -errno : -EPROTO;
+	else
+		r = 0;
+	free(buffer);
+	return r;
+}
+
+int nl_ask(struct nlmsghdr *request, mnl_cb_t row, void *data)
+{
+	struct mnl_socket *sock;
+	int r = nl_open(NETLINK_ROUTE, &sock);
+
+	if (r)
+		return r;
+	r = nl_talk(sock, request, row, data);
+	mnl_socket_close(sock);
+	return r;
+}
+
+/* One pass of a dump, on a socket of its own: what is left of a torn one is of no use. */
+static int dump_once(__u16 type, size_t header, mnl_cb_t row, struct list *l)
+{
+	char buffer[128] = {};
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+
+	request->nlmsg_type = type;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	mnl_nlmsg_put_extra_header(request, header);
+	if (type == RTM_GETLINK)
+		mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	return nl_ask(request, row, l);
+}
+
+/* The kernel marks a dump during which its table changed; libmnl makes EINTR of that. */
+int nl_dump(__u16 type, size_t header, mnl_cb_t row, size_t row_size, void *ret, size_t *ret_n)
+{
+	struct list l = { .size = row_size };
+	int tries, r = -EINTR;
+
+	for (tries = 0; tries < DUMP_TRIES && r == -EINTR; tries++) {
+		l.n = 0;
+		r = dump_once(type, header, row, &l);
+	}
+	if (r) {
+		free(l.rows);
+		return r;
+	}
+	*(void **)ret = l.rows;
+	*ret_n = l.n;
+	return 0;
+}
+
+struct nlmsghdr *nl_genl_request(char *buffer, __u16 id, __u8 command, __u8 version)
+{
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct genlmsghdr *genl;
+
+	request->nlmsg_type = id;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	genl = mnl_nlmsg_put_extra_header(request, sizeof(*genl));
+	genl->cmd = command;
+	genl->version = version;
+	return request;
+}
+
+static int family_row(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each(a, nlh, sizeof(struct genlmsghdr))
+		if (mnl_attr_get_type(a) == CTRL_ATTR_FAMILY_ID)
+			attr_copy(a, data, sizeof(__u16));
+	return MNL_CB_OK;
+}
+
+static int find_family(struct mnl_socket *sock, const char *name, __u16 *ret)
+{
+	char buffer[128] = {};
+	struct nlmsghdr *request = nl_genl_request(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1);
+	__u16 id = 0;
+	int r;
+
+	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, name);
+	r = nl_talk(sock, request, family_row, &id);
+	if (r == -ENOENT || (!r && !id))
+		return -EOPNOTSUPP;
+	if (!r)
+		*ret = id;
+	return r;
+}
+
+int nl_genl_open(const char *name, struct mnl_socket **ret, __u16 *ret_family)
+{
+	struct mnl_socket *sock;
+	int r = nl_open(NETLINK_GENERIC, &sock);
+
+	if (r)
+		return r;
+	r = find_family(sock, name, ret_family);
+	if (r)
+		mnl_socket_close(sock);
+	else
+		*ret = sock;
+	return r;
+}
+
+__u32 attr_u32(const struct nlattr *a)
+{
+	return mnl_attr_get_payload_len(a) >= sizeof(__u32) ? mnl_attr_get_u32(a) : 0;
+}
+
+void attr_copy(const struct nlattr *a, void *to, size_t size)
+{
+	if (mnl_attr_get_payload_len(a) == size)
+		memcpy(to, mnl_attr_get_payload(a), size);
+}
+
+void attr_string(const struct nlattr *a, char *to, size_t size)
+{
+	size_t n = strnlen(mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
+
+	if (n >= size)
+		n = size - 1;
+	memcpy(to, mnl_attr_get_payload(a), n);
+	to[n] = '\0';
+}
+
+struct address attr_address(const struct nlattr *a, int family)
+{
+	struct in6_addr a6 = {};
+	struct in_addr a4 = {};
+
+	if (family == AF_INET) {
+		if (a)
+			attr_copy(a, &a4, sizeof(a4));
+		return address_from_ipv4(a4);
+	}
+	if (family != AF_INET6)
+		return (struct address) {};
+	if (a)
+		attr_copy(a, &a6, sizeof(a6));
+	return address_from_ipv6(a6);
+}
+
+struct prefix attr_prefix(const struct nlattr *a, int family, __u8 len)
+{
+	struct address address = attr_address(a, family);
+
+	if (len > (family == AF_INET ? 32 : 128))
+		return (struct prefix) {};
+	return (struct prefix) { .addr = address.addr, .family = address.family, .len = len };
+}

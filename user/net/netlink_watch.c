@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The kernel's word that something changed.
+ */
+#include <errno.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "net/netlink_talk.h"
+#include "net/netlink_watch.h"
+
+#define BUFFER_SIZE 16384
+#define READS_AT_ONCE 64		/* a flood is not read to its end: it has none */
+
+int nl_watch(void)
+{
+	static const int groups[] = {
+		RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
+		RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP, RTNLGRP_NEIGH, RTNLGRP_TC,
+	};
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE), rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		rc = -errno;
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups) && !rc; i++)
+		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(groups[i])))
+			rc = -errno;
+	if (!rc)
+		return fd;
+	close(fd);
+	return rc;
+}
+
+static unsigned int change(const struct nlmsghdr *nlh)
+{
+	switch (nlh->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		return NL_LINKS;
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+		return NL_ADDRESSES;
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:		/* but for what one destination was found to be, as its MTU */
+		if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(struct rtmsg) &&
+		    ((struct rtmsg *)mnl_nlmsg_get_payload(nlh))->rtm_flags & RTM_F_CLONED)
+			return 0;
+		return NL_ROUTES;
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+	case RTM_NEWNEXTHOP:
+	case RTM_DELNEXTHOP:
+		return NL_ROUTES;
+	case RTM_NEWNEIGH:
+	case RTM_DELNEIGH:
+		return NL_NEIGHBOURS;
+	case RTM_DELQDISC:
+	case RTM_DELTFILTER:
+		if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(struct tcmsg) &&
+		    TC_H_MAJ(((struct tcmsg *)mnl_nlmsg_get_payload(nlh))->tcm_parent) != TC_H_MAJ(TC_H_INGRESS))
+			return 0;
+		return NL_QDISCS;
+	}
+	return 0;
+}
+
+unsigned int nl_watch_read(int fd)
+{
+	static char buffer[BUFFER_SIZE];
+	unsigned int changes = 0;
+
+	for (int i = 0; i < READS_AT_ONCE; i++) {
+		struct nlmsghdr *nlh = (struct nlmsghdr *)buffer;
+		int n = recv(fd, buffer, sizeof(buffer), MSG_TRUNC);
+
+		if (n < 0 && errno == ENOBUFS)		/* messages were lost */
+			changes = NL_ALL;
+		else if (n < 0 && errno != EINTR)
+			break;
+		else if (n > (int)sizeof(buffer))
+			changes = NL_ALL;
+		else
+			for (; n > 0 && mnl_nlmsg_ok(nlh, n); nlh = mnl_nlmsg_next(nlh, &n))
+				changes |= change(nlh);
+	}
+	return changes;
+}

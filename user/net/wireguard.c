@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A device's peers, asked for and read. What the kernel and wireguard-go say is checked like anything from outside.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/genetlink.h>
+#include <linux/time_types.h>
+#include <linux/wireguard.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef WITH_SODIUM
+#include <sodium.h>
+#endif
+#include "lib/grow.h"
+#include "lib/library.h"
+#include "net/netlink_talk.h"
+#include "net/wireguard.h"
+
+#define DUMP_TRIES 10			/* of a dump during which the device changed */
+#define ANSWER_LIMIT (64 << 20)		/* bytes of a socket's answer: more is none */
+#define ANSWER_SECONDS 2
+
+void wg_free(struct wg_device *d)
+{
+	for (size_t i = 0; i < d->n_peers; i++)
+		free(d->peers[i].allowed);
+	if (d->n_peers)
+		explicit_bzero(d->peers, d->n_peers * sizeof(*d->peers));	/* preshared keys */
+	free(d->peers);
+	memset(d, 0, sizeof(*d));
+}
+
+/* ---- the kernel's WireGuard ---- */
+
+static void take_endpoint(const struct nlattr *a, struct wg_peer *p)
+{
+	struct sockaddr_in in = { 0 };
+	struct sockaddr_in6 in6 = { 0 };
+
+	attr_copy(a, &in, sizeof(in));
+	attr_copy(a, &in6, sizeof(in6));
+	if (in.sin_family == AF_INET) {
+		p->endpoint = address_from_ipv4(in.sin_addr);
+		p->endpoint_port = in.sin_port;
+	} else if (in6.sin6_family == AF_INET6) {
+		p->endpoint = address_from_ipv6(in6.sin6_addr);
+		p->endpoint_port = in6.sin6_port;
+	}
+}
+
+static __u64 attr_u64(const struct nlattr *a)
+{
+	__u64 n = 0;
+
+	attr_copy(a, &n, sizeof(n));
+	return n;
+}
+
+static int take_allowed(const struct nlattr *list, struct wg_peer *p)
+{
+	const struct nlattr *row, *a;
+
+	mnl_attr_for_each_nested(row, list) {
+		const struct nlattr *address = NULL;
+		struct prefix found, *place;
+		__u8 family = 0, len = 0;
+
+		mnl_attr_for_each_nested(a, row) {
+			__u16 type = mnl_attr_get_type(a), size = mnl_attr_get_payload_len(a);
+
+			if (type == WGALLOWEDIP_A_FAMILY && size >= sizeof(__u16))
+				family = mnl_attr_get_u16(a);
+			else if (type == WGALLOWEDIP_A_CIDR_MASK && size)
+				len = mnl_attr_get_u8(a);
+			else if (type == WGALLOWEDIP_A_IPADDR)
+				address = a;
+		}
+		found = attr_prefix(address, family, len);
+		if (!found.family || !address || len > (family == AF_INET ? 32 : 128) ||
+		    mnl_attr_get_payload_len(address) != (family == AF_INET ? 4 : 16))
+			continue;
+		place = append(p->allowed, p->n_allowed);
+		if (!place)
+			return -ENOMEM;
+		*place = found;
+	}
+	return 0;
+}
+
+/* A peer with the key of the one before goes on where that one ended: then it has nothing but AllowedIPs */
+static int take_peer(const struct nlattr *row, struct wg_device *d)
+{
+	struct wg_peer *last = d->n_peers ? &d->peers[d->n_peers - 1] : NULL, *p = NULL;
+	const struct nlattr *a, *allowed = NULL;
+	struct wg_key key = { 0 };
+
+	mnl_attr_for_each_nested(a, row)
+		if (mnl_attr_get_type(a) == WGPEER_A_PUBLIC_KEY)
+			attr_copy(a, &key, sizeof(key));
+	if (wg_key_is_none(&key))
+		return 0;
+	p = last && !wg_key_compare(&last->key, &key) ? last : append(d->peers, d->n_peers);
+	if (!p)
+		return -ENOMEM;
+	p->key = key;
+	mnl_attr_for_each_nested(a, row) {
+		struct __kernel_timespec time = { 0 };
+
+		switch (mnl_attr_get_type(a)) {
+		case WGPEER_A_ENDPOINT:
+			take_endpoint(a, p);
+			break;
+		case WGPEER_A_LAST_HANDSHAKE_TIME:
+			attr_copy(a, &time, sizeof(time));
+			p->handshake = time.tv_sec;
+			break;
+		case WGPEER_A_RX_BYTES:
+			p->rx_bytes = attr_u64(a);
+			break;
+		case WGPEER_A_TX_BYTES:
+			p->tx_bytes = attr_u64(a);
+			break;
+		case WGPEER_A_PRESHARED_KEY:
+			attr_copy(a, &p->preshared, sizeof(p->preshared));
+			break;
+		case WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL:
+			if (mnl_attr_get_payload_len(a) >= sizeof(__u16))
+				p->keepalive = mnl_attr_get_u16(a);
+			break;
+		case WGPEER_A_ALLOWEDIPS:
+			allowed = a;
+			break;
+		}
+	}
+	return allowed ? take_allowed(allowed, p) : 0;
+}
+
+int wg_message(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *a, *row;
+
+	if (nlh->nlmsg_len < NLMSG_HDRLEN + sizeof(struct genlmsghdr))
+		return MNL_CB_OK;
+	mnl_attr_for_each(a, nlh, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(a) == WGDEVICE_A_PUBLIC_KEY)
+			attr_copy(a, &((struct wg_device *)data)->key, sizeof(struct wg_key));
+		if (mnl_attr_get_type(a) == WGDEVICE_A_LISTEN_PORT && mnl_attr_get_payload_len(a) >= sizeof(__u16))
+			((struct wg_device *)data)->port = htons(mnl_attr_get_u16(a));
+		if (mnl_attr_get_type(a) == WGDEVICE_A_FWMARK)
+			attr_copy(a, &((struct wg_device *)data)->fwmark, sizeof(__u32));
+		if (mnl_attr_get_type(a) != WGDEVICE_A_PEERS)
+			continue;
+		mnl_attr_for_each_nested(row, a)
+			if (take_peer(row, data)) {
+				errno = ENOMEM;
+				return MNL_CB_ERROR;
+			}
+	}
+	return MNL_CB_OK;
+}
+
+static int read_kernel(const char *device, struct wg_device *ret)
+{
+	char buffer[256];
+	struct mnl_socket *sock;
+	struct nlmsghdr *request;
+	__u16 family;
+	int rc = nl_genl_open(WG_GENL_NAME, &sock, &family);
+
+	if (rc)
+		return rc;
+	request = nl_genl_request(buffer, family, WG_CMD_GET_DEVICE, WG_GENL_VERSION);
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	mnl_attr_put_strz(request, WGDEVICE_A_IFNAME, device);
+	rc = nl_talk(sock, request, wg_message, ret);
+	mnl_socket_close(sock);
+	return rc;
+}
+
+/* ---- wireguard-go's ---- */
+
+static int hex_key(const char *text, struct wg_key *ret)
+{
+	unsigned int byte;
+
+	if (strspn(text, "0123456789abcdefABCDEF") != 2 * WG_KEY_LEN || text[2 * WG_KEY_LEN])
+		return -EINVAL;
+	for (size_t i = 0; i < WG_KEY_LEN; i++) {
+		sscanf(text + 2 * i, "%2x", &byte);
+		ret->b[i] = byte;
+	}
+	return 0;
+}
+
+static int number(const char *text, __u64 *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	return errno || end == text || *end || *text < '0' || *text > '9' ? -EINVAL : 0;
+}
+
+/* An IPv6 endpoint of a link's own may have a zone: the address is what counts here */
+static int uapi_endpoint(const char *value, struct wg_peer *p)
+{
+	const char *zone = strchr(value, '%'), *close = strchr(value, ']');
+	char text[ADDRESS_STRLEN];
+
+	if (zone && close && zone < close && strlen(value) < sizeof(text)) {
+		snprintf(text, sizeof(text), "%.*s%s", (int)(zone - value), value, close);
+		value = text;
+	}
+	return endpoint_parse(value, &p->endpoint, &p->endpoint_port);
+}
+
+static int uapi_allowed(const char *value, struct wg_peer *p)
+{
+	struct prefix found, *place;
+
+	if (prefix_parse(value, &found))
+		return -EINVAL;
+	place = append(p->allowed, p->n_allowed);
+	if (!place)
+		return -ENOMEM;
+	*place = found;
+	return 0;
+}
+
+static int uapi_port(const char *value, struct wg_device *d)
+{
+	__u64 port;
+
+	if (number(value, &port) || port > 65535)
+		return -EINVAL;
+	d->port = htons(port);
+	return 0;
+}
+
+static int uapi_keepalive(const char *value, struct wg_peer *p)
+{
+	__u64 seconds;
+
+	if (number(value, &seconds) || seconds > 65535)
+		return -EINVAL;
+	p->keepalive = seconds;
+	return 0;
+}
+
+static int uapi_fwmark(const char *value, struct wg_device *d)
+{
+	__u64 mark;
+
+	if (number(value, &mark) || mark > 0xffffffff)
+		return -EINVAL;
+	d->fwmark = mark;
+	return 0;
+}
+
+/* Without libsodium the device's own public key stays unknown */
+static void public_of(const struct wg_key *private, struct wg_key *ret)
+{
+#ifdef WITH_SODIUM
+	static struct library_functions {
+		typeof(crypto_scalarmult_curve25519_base) *crypto_scalarmult_curve25519_base;
+	} sodium;
+	static const struct library_function functions[] = { LIBRARY_FUNCTION(crypto_scalarmult_curve25519_base) };
+	char why[LIBRARY_WHY_LEN];
+
+	if (!LIBRARY_OPEN(&library_sodium, functions, &sodium, why))
+		sodium.crypto_scalarmult_curve25519_base(ret->b, private->b);
+#endif
+}
+
+/* The socket tells the private key, of which nothing is kept */
+static int uapi_own_key(const char *value, struct wg_device *d)
+{
+	struct wg_key private;
+	int rc = hex_key(value, &private);
+
+	if (!rc && !wg_key_is_none(&private))
+		public_of(&private, &d->key);
+	explicit_bzero(&private, sizeof(private));
+	return rc;
+}
+
+/* One line; those before the first peer are of the device, and others than these mean nothing here */
+static int uapi_line(const char *key, const char *value, struct wg_device *d)
+{
+	static const struct {
+		const char *key;
+		size_t offset;
+	} numbers[] = {
+		{ "last_handshake_time_sec", offsetof(struct wg_peer, handshake) },
+		{ "rx_bytes", offsetof(struct wg_peer, rx_bytes) }, { "tx_bytes", offsetof(struct wg_peer, tx_bytes) },
+	};
+	struct wg_peer *p = d->n_peers ? &d->peers[d->n_peers - 1] : NULL;
+
+	if (!strcmp(key, "public_key")) {
+		p = append(d->peers, d->n_peers);
+		return p ? hex_key(value, &p->key) : -ENOMEM;
+	}
+	if (!p && !strcmp(key, "listen_port"))
+		return uapi_port(value, d);
+	if (!p && !strcmp(key, "fwmark"))
+		return uapi_fwmark(value, d);
+	if (!p)
+		return !strcmp(key, "private_key") ? uapi_own_key(value, d) : 0;
+	if (!strcmp(key, "endpoint"))
+		return uapi_endpoint(value, p);
+	if (!strcmp(key, "allowed_ip"))
+		return uapi_allowed(value, p);
+	if (!strcmp(key, "preshared_key"))
+		return hex_key(value, &p->preshared);
+	if (!strcmp(key, "persistent_keepalive_interval"))
+		return uapi_keepalive(value, p);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (!strcmp(key, numbers[i].key))
+			return number(value, (__u64 *)((char *)p + numbers[i].offset));
+	return 0;
+}
+
+/* "errno=N" is the last line, and an empty one ends the answer */
+int wg_uapi(const char *text, size_t n, struct wg_device *ret)
+{
+	struct wg_device d = { 0 };
+	char *copy = strndup(text, n), *rest = copy, *line, *value;
+	int rc = copy ? 0 : -ENOMEM;
+	bool ended = false;
+
+	while (!rc && !ended && (line = strsep(&rest, "\n"))) {
+		value = strchr(line, '=');
+		if (!value || !rest) {		/* the last byte is a newline's */
+			rc = -EPROTO;
+			break;
+		}
+		*value++ = '\0';
+		if (!strcmp(line, "errno")) {
+			__u64 error;
+
+			ended = true;
+			rc = number(value, &error) || strcmp(rest, "\n") ? -EPROTO : -(int)error;
+		} else {
+			rc = uapi_line(line, value, &d);
+			rc = rc == -EINVAL ? -EPROTO : rc;
+		}
+	}
+	rc = rc ?: ended ? 0 : -EPROTO;
+	free(copy);
+	if (rc)
+		wg_free(&d);
+	else
+		*ret = d;
+	return rc;
+}
+
+/* All that comes until an empty line */
+static int read_answer(int fd, char **ret, size_t *ret_n)
+{
+	size_t room = 0, n = 0;
+	char *text = NULL, *larger;
+	ssize_t got = 1;
+
+	while (got > 0 && !(n >= 2 && text[n - 1] == '\n' && text[n - 2] == '\n')) {
+		if (n == room) {
+			room = room ? 2 * room : 8192;
+			larger = room <= ANSWER_LIMIT ? realloc(text, room) : NULL;
+			if (!larger) {
+				free(text);
+				return -ENOMEM;
+			}
+			text = larger;
+		}
+		got = recv(fd, text + n, room - n, 0);
+		n += got > 0 ? got : 0;
+	}
+	*ret = text;
+	*ret_n = n;
+	return got < 0 ? -errno : 0;
+}
+
+int wg_talk(const char *device, const char *question, char **ret, size_t *ret_n)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct timeval limit = { .tv_sec = ANSWER_SECONDS };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
+	ssize_t n = strlen(question);
+
+	if (fd < 0)
+		return -errno;
+	snprintf(address.sun_path, sizeof(address.sun_path), WG_SOCKET_DIR "/%s.sock", device);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) || send(fd, question, n, MSG_NOSIGNAL) != n)
+		rc = errno == ENOENT || errno == ECONNREFUSED ? -EOPNOTSUPP : -errno;
+	else
+		rc = read_answer(fd, ret, ret_n);
+	close(fd);
+	return rc;
+}
+
+static int read_socket(const char *device, struct wg_device *ret)
+{
+	char *text = NULL;
+	size_t n;
+	int rc = wg_talk(device, "get=1\n\n", &text, &n) ?: wg_uapi(text, n, ret);
+
+	if (text)
+		explicit_bzero(text, n);
+	free(text);
+	return rc;
+}
+
+int wg_read(const char *device, struct wg_device *ret)
+{
+	struct wg_device d = { 0 };
+	int rc = -EINTR;
+
+	if (!if_nametoindex(device))
+		return -ENODEV;
+	for (int tries = 0; rc == -EINTR && tries < DUMP_TRIES; tries++) {
+		wg_free(&d);
+		rc = read_kernel(device, &d);
+	}
+	if (rc == -EOPNOTSUPP)			/* another driver's device, or the kernel has no WireGuard */
+		rc = read_socket(device, &d);
+	if (rc)
+		wg_free(&d);
+	else
+		*ret = d;
+	return rc;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The names of peers in wg-quick's file, which WireGuard itself does not know.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "lib/grow.h"
+#include "net/wireguard.h"
+
+/* What wg(8) and wg-quick(8) know: a comment that begins so is a setting put out of use, no name */
+static const char *const settings[] = {
+	"PrivateKey", "ListenPort", "FwMark", "PublicKey", "PresharedKey", "AllowedIPs", "Endpoint", "PersistentKeepalive",
+	"Address", "DNS", "MTU", "Table", "PreUp", "PostUp", "PreDown", "PostDown", "SaveConfig",
+};
+
+struct reader {
+	struct wg_names *names;
+	char friendly[NAME_LEN], above[NAME_LEN];	/* said in comments since the last line that is none */
+	char name[NAME_LEN];		/* of the section's peer so far */
+	struct wg_key key;		/* likewise */
+};
+
+/* Letters, digits and "-_.+/" stay; all else is one '-' between them */
+static void to_name(const char *text, char ret[NAME_LEN])
+{
+	size_t n = 0;
+	bool gap = false;
+
+	for (; *text && n + 2 < NAME_LEN; text++) {
+		bool good = isascii(*text) && (isalnum((unsigned char)*text) || (n && strchr("-_.+/", *text)));
+
+		if (good && gap && n)
+			ret[n++] = '-';
+		if (good)
+			ret[n++] = *text;
+		gap = !good;
+	}
+	while (n && strchr("-_.+/", ret[n - 1]))
+		n--;
+	ret[n] = '\0';
+}
+
+static const char *skip_blanks(const char *s)
+{
+	return s + strspn(s, " \t\r");
+}
+
+/* KEY, blanks, '=': what follows; NULL: the line is another */
+static const char *value_of(const char *line, const char *key)
+{
+	size_t n = strlen(key);
+
+	line = skip_blanks(line);
+	if (strncasecmp(line, key, n))
+		return NULL;
+	line = skip_blanks(line + n);
+	return *line == '=' ? skip_blanks(line + 1) : NULL;
+}
+
+static bool is_setting(const char *comment)
+{
+	if (*comment == '[')
+		return true;
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
+		if (value_of(comment, settings[i]))
+			return true;
+	return false;
+}
+
+static void take_comment(struct reader *r, const char *text)
+{
+	const char *friendly;
+
+	text = skip_blanks(text + strspn(text, "#"));
+	friendly = value_of(text, "friendly_name");
+	if (friendly)
+		to_name(friendly, r->friendly);
+	else if (is_setting(text))
+		*r->above = '\0';
+	else if (*text)
+		to_name(text, r->above);
+}
+
+static bool has_name(const struct wg_names *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (!strcmp(names->list[i].name, name))
+			return true;
+	return false;
+}
+
+static int end_section(struct reader *r)
+{
+	struct wg_name *place;
+
+	if (wg_key_is_none(&r->key) || !*r->name || has_name(r->names, r->name))
+		return 0;
+	place = append(r->names->list, r->names->n);
+	if (!place)
+		return -ENOMEM;
+	place->key = r->key;
+	strcpy(place->name, r->name);
+	return 0;
+}
+
+static void take_setting(struct reader *r, const char *line)
+{
+	const char *value = value_of(line, "PublicKey");
+	char key[WG_KEY_STRLEN + 1];
+
+	if (*r->friendly)
+		strcpy(r->name, r->friendly);
+	if (!value)
+		return;
+	snprintf(key, sizeof(key), "%.*s", (int)strcspn(value, " \t\r#"), value);
+	wg_key_parse(key, &r->key);
+}
+
+/* What comments say is the next section's where its head follows, and of a friendly_name this section's where a setting does */
+static int take_line(struct reader *r, const char *line)
+{
+	int rc = 0;
+
+	line = skip_blanks(line);
+	if (*line == '#')
+		take_comment(r, line);
+	if (!*line || *line == '#')
+		return 0;
+	if (*line == '[') {
+		rc = end_section(r);
+		strcpy(r->name, *r->friendly ? r->friendly : r->above);
+		memset(&r->key, 0, sizeof(r->key));
+	} else {
+		take_setting(r, line);
+	}
+	*r->friendly = *r->above = '\0';
+	return rc;
+}
+
+int wg_names_parse(const char *text, struct wg_names *ret)
+{
+	struct wg_names names = { 0 };
+	struct reader r = { .names = &names };
+	char *copy = strdup(text), *rest = copy, *line;
+	int rc = copy ? 0 : -ENOMEM;
+
+	while (!rc && (line = strsep(&rest, "\n")))
+		rc = take_line(&r, line);
+	if (*r.friendly)
+		strcpy(r.name, r.friendly);
+	rc = rc ?: end_section(&r);
+	free(copy);
+	if (rc)
+		wg_names_free(&names);
+	else
+		*ret = names;
+	return rc;
+}
+
+void wg_names_read(const char *device, struct wg_names *ret)
+{
+	char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8], *text = NULL;
+	size_t n = 0, size = 0;
+	FILE *in;
+
+	memset(ret, 0, sizeof(*ret));
+	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", device);
+	in = fopen(path, "re");
+	if (!in)
+		return;
+	n = getdelim(&text, &size, '\0', in);	/* as far as it is text */
+	if ((ssize_t)n > 0)
+		wg_names_parse(text, ret);
+	free(text);
+	fclose(in);
+}
+
+void wg_names_free(struct wg_names *names)
+{
+	free(names->list);
+	memset(names, 0, sizeof(*names));
+}
+
+void wg_name_of(const struct wg_names *names, const struct wg_key *key, char ret[NAME_LEN])
+{
+	char text[WG_KEY_STRLEN];
+
+	for (size_t i = 0; i < names->n; i++)
+		if (!wg_key_compare(&names->list[i].key, key)) {
+			strcpy(ret, names->list[i].name);
+			return;
+		}
+	snprintf(ret, NAME_LEN, "%.8s", wg_key_format(key, text));
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: the order in which a configuration becomes map contents, and the ports and flags in it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "plan/answers.h"
+#include "config/config_names.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "plan/plan_make.h"
+#include "daemon/unasked.h"
+
+const struct plan_port *plan_port(const struct plan *p, __u32 ifindex)
+{
+	for (size_t i = 0; i < p->n_ports; i++)
+		if (p->ports[i].ifindex == ifindex)
+			return &p->ports[i];
+	return NULL;
+}
+
+bool plan_refused(const struct plan_input *in, __u32 ifindex)
+{
+	for (size_t i = 0; i < in->n_refused; i++)
+		if (in->refused[i] == ifindex)
+			return true;
+	return false;
+}
+
+/* None yet: the service waits */
+static void resolve(const struct making *m, const struct service_config *s, const char *text, __u8 family,
+		    struct address *ret)
+{
+	if (!answers_address(m->in->answers, text, family, ret) && *text)
+		log_warning("service %s: waiting for backend %s, which has no %s address yet", s->name, text,
+			    family == FAMILY_IPV4 ? "IPv4" : "IPv6");
+}
+
+static int backend_is_ours(const struct making *m, const struct service_config *s, struct address *backend)
+{
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < m->host->n_addresses && backend->family; i++)
+		if (address_equal(&m->host->addresses[i].local, backend)) {
+			address_format(backend, text);
+			backend->family = 0;
+			return contradiction(m, -EINVAL, "service %s: backend %s is an address of this host: that of the host "
+					     "behind it is wanted, for packets to this one need no forwarding", s->name, text);
+		}
+	return 0;
+}
+
+static int resolve_backend(const struct making *m, const struct service_config *s, const struct backend_config *from,
+			   struct backend_address *ret)
+{
+	bool standby = plan_on_standby(m, s, from);
+	__be16 standby_port = from->standby.port ?: from->port;
+
+	ret->on_standby = standby;
+	resolve(m, s, standby ? from->standby.ipv4 : from->ipv4, FAMILY_IPV4, &ret->ipv4);
+	resolve(m, s, standby ? from->standby.ipv6 : from->ipv6, FAMILY_IPV6, &ret->ipv6);
+	ret->port = standby ? standby_port : from->port;
+	if (backend_has_standby(from)) {
+		answers_address(m->in->answers, standby ? from->ipv4 : from->standby.ipv4, FAMILY_IPV4, &ret->idle[0]);
+		answers_address(m->in->answers, standby ? from->ipv6 : from->standby.ipv6, FAMILY_IPV6, &ret->idle[1]);
+		ret->idle_port = standby ? from->port : standby_port;
+	}
+	return backend_is_ours(m, s, &ret->ipv4) ?: backend_is_ours(m, s, &ret->ipv6);
+}
+
+int plan_backends(struct making *m)
+{
+	const struct config *c = m->config;
+	size_t n = 0;
+	int rc = 0;
+
+	m->first_backend = calloc(c->n_services + 1, sizeof(*m->first_backend));
+	for (size_t i = 0; i < c->n_services && m->first_backend; i++) {
+		m->first_backend[i] = n;
+		n += backends_of(&c->services[i]);
+	}
+	m->backends = calloc(n + 1, sizeof(*m->backends));
+	if (!m->backends || !m->first_backend)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->n_services && !rc; i++)
+		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)
+			rc = resolve_backend(m, &c->services[i], backend_at(&c->services[i], j), plan_backend(m, i, j));
+	return rc;
+}
+
+static int add_port(struct making *m, const char *name, enum link_role role, enum mode mode, bool shared)
+{
+	const struct nl_link *link = host_link_by_name(m->host, name);
+	struct plan_port *port;
+
+	if (!link) {
+		log_warning("interface %s: not there yet: waiting", name);
+		return 0;
+	}
+	if (link->loopback) {
+		log_error("interface %s: the loopback carries no packets of others: the interface to the clients or to the "
+			  "backend is wanted", name);
+		return -EINVAL;
+	}
+	link = plan_base(m->host, link);
+	if (plan_refused(m->in, link->ifindex)) {
+		log_warning("interface %s: waiting until it is free", link->name);
+		return 0;
+	}
+	if (plan_port(m->plan, link->ifindex))
+		return 0;			/* said twice: the first, the configuration's own word, counts */
+	port = append(m->plan->ports, m->plan->n_ports);
+	if (!port)
+		return -ENOMEM;
+	port->ifindex = link->ifindex;
+	memcpy(port->name, link->name, sizeof(port->name));
+	port->role = role;
+	port->l3 = !link->ethernet;
+	m->plan->l3 |= port->l3;
+	port->mode = mode != MODE_AUTO ? mode : m->config->mode;
+	port->shared = shared;
+	port->sources = m->plan->n_ports - 1;
+	return 0;
+}
+
+static const char *link_name_of(const struct host *h, const struct address *a)
+{
+	for (size_t i = 0; i < h->n_addresses; i++)
+		if (address_equal(&h->addresses[i].local, a)) {
+			const struct nl_link *link = host_link(h, h->addresses[i].ifindex);
+
+			return link && !link->loopback ? link->name : NULL;
+		}
+	return NULL;
+}
+
+static int add_listening_ports(struct making *m, const struct service_config *s)
+{
+	int rc = 0;
+
+	if (*s->listen_interface)
+		return add_port(m, s->listen_interface, ROLE_WAN, MODE_AUTO, false);
+	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
+		const char *name = link_name_of(m->host, &s->listen_addresses[i]);
+
+		if (name)
+			rc = add_port(m, name, ROLE_WAN, MODE_AUTO, false);
+	}
+	return rc;
+}
+
+/* The link over which a backend is reached: a lan, unless the configuration says otherwise */
+int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf)
+{
+	const struct nl_link *link;
+	__u32 oif;
+	int rc = nl_route_get(backend, vrf, &oif);
+
+	if (rc)
+		return unasked(rc) ? rc : 0;
+	link = host_link(m->host, oif);
+	return link && !link->loopback ? add_port(m, link->name, ROLE_LAN, MODE_AUTO, false) : 0;
+}
+
+static int add_backend_port(struct making *m, const struct service_config *s, const struct address *backend)
+{
+	char text[ADDRESS_STRLEN];
+	const struct plan_port *port;
+	const struct nl_link *link;
+	__u32 oif, vrf = host_vrf(m->host, s);
+	int rc;
+
+	if (!backend->family)
+		return 0;
+	rc = nl_route_get(backend, vrf, &oif);
+	if (unasked(rc))
+		return rc;
+	if (rc) {
+		log_warning("service %s: waiting for a route to backend %s", s->name, address_format(backend, text));
+		return 0;
+	}
+	link = host_link(m->host, oif);
+	port = link ? plan_port(m->plan, plan_base(m->host, link)->ifindex) : NULL;
+	if (port && port->role == ROLE_WAN && s->nat != NAT_MASQUERADE)
+		log_warning("service %s: the route to backend %s leaves by %s, a wan: is that its address?", s->name,
+			    address_format(backend, text), link->name);
+	return plan_backend_port(m, backend, vrf);
+}
+
+/* Peers' devices, each once; those that are named or listened on have a role already */
+static int add_devices(struct making *m)
+{
+	enum link_role role;
+	const char *name;
+	size_t at = 0;
+	int rc = 0;
+
+	while (!rc && (name = config_interface(m->config, &at, &role)))
+		if (role == ROLE_TUNNEL && at > m->config->n_interfaces)
+			rc = add_port(m, name, role, MODE_AUTO, false);
+	return rc;
+}
+
+int plan_ports(struct making *m)
+{
+	const struct config *c = m->config;
+	int rc = 0;
+
+	m->plan->hearing = c->n_learn;
+	for (size_t i = 0; i < c->n_interfaces && !rc; i++)
+		rc = add_port(m, c->interfaces[i].name, c->interfaces[i].role, c->interfaces[i].mode,
+			      c->interfaces[i].shared);
+	for (size_t i = 0; i < c->n_services && !rc; i++)
+		rc = add_listening_ports(m, &c->services[i]);
+	if (*c->blind.interface)
+		rc = rc ?: add_port(m, c->blind.interface, ROLE_WAN, MODE_AUTO, false);
+	rc = rc ?: add_devices(m);
+	for (size_t i = 0; i < c->n_services && !rc; i++)
+		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)
+			rc = add_backend_port(m, &c->services[i], &plan_backend(m, i, j)->ipv4) ?:
+			     add_backend_port(m, &c->services[i], &plan_backend(m, i, j)->ipv6);
+	return rc;
+}
+
+/* Next hops of one client may be another's only where no rule of the kernel looks at what differs between them. A rule by
+ * source is no matter where the source is an address of ours, for no client has it. */
+static bool rules_look_at_packets(const struct host *h)
+{
+	for (size_t i = 0; i < h->n_rules; i++) {
+		const struct nl_rule *r = &h->rules[i];
+		bool ours = !r->src.family;
+
+		for (size_t j = 0; j < h->n_addresses && !ours; j++)
+			ours = r->src.len == (r->src.family == FAMILY_IPV4 ? 32 : 128) &&
+			       prefix_covers(&r->src, &h->addresses[j].local);
+		if (!ours || r->tos || r->mark || r->dport)
+			return true;
+	}
+	return false;
+}
+
+int plan_make(const struct plan_input *in, struct plan **ret)
+{
+	struct making m = { .in = in, .config = in->config, .host = in->host, .plan = calloc(1, sizeof(*m.plan)) };
+	int rc = -ENOMEM;
+
+	if (!m.plan)
+		return rc;
+	m.plan->services = calloc(in->n_names + in->config->n_services + 2, sizeof(*m.plan->services));
+	if (!m.plan->services)
+		goto cleanup;
+	if (in->n_names)
+		memcpy(m.plan->services, in->names, in->n_names * sizeof(*in->names));
+	m.plan->n_services = in->n_names;
+	m.plan->config_hash = in->config_hash;
+	m.plan->ask_always = rules_look_at_packets(in->host);
+	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_blind(&m) ?: plan_old(&m) ?: plan_relay(&m) ?: plan_nics(&m) ?:
+	     plan_sources(&m) ?: plan_links(&m);
+cleanup:
+	free(m.backends);
+	free(m.first_backend);
+	free(m.listeners);
+	if (rc)
+		plan_free(m.plan);
+	else
+		*ret = m.plan;
+	return rc;
+}
+
+void plan_free(struct plan *p)
+{
+	if (!p)
+		return;
+	free(p->ports);
+	free(p->sources);
+	free(p->trie);
+	free(p->lists);
+	free(p->nics);
+	free(p->links);
+	free(p->entries);
+	free(p->services);
+	free(p->pools);
+	for (size_t i = 0; i < p->n_guards; i++) {
+		free(p->guards[i].keys);
+		free(p->guards[i].names);
+	}
+	free(p->guards);
+	free(p->relay.peers);
+	free(p->relay.routes);
+	free(p->relay.subnets);
+	free(p->relay.longest);
+	free(p->relay.gone);
+	free(p->relay.own);
+	free(p);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: where the blind relay listens, and for how many sites there is room. Who they are and where is the daemon's: user/daemon/blind.h.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include "lib/log.h"
+#include "plan/plan_make.h"
+
+#define ROOM_LEAST 64
+
+/* The port is the blind relay's own at these addresses: refuses a service that listens there. */
+static int refuse_services(struct making *m, const struct nl_link *link,
+			   const struct address *local)
+{
+	__be16 port = m->config->blind.port;
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < m->n_listeners; i++) {
+		const struct listener *l = &m->listeners[i];
+
+		if (l->ifindex == link->ifindex && l->port == port &&
+		    address_equal(&l->local, local))
+			return contradiction(m, -EEXIST,
+					     "service %s: it listens on %s, which is the "
+					     "blind relay's: give one of the two another port or "
+					     "address",
+					     m->plan->services[l->id].name,
+					     endpoint_format(local, port, text));
+	}
+	return 0;
+}
+
+static int listen_at(struct making *m, const struct nl_link *link, const struct address *local, __u32 id)
+{
+	struct table_key key = { local->addr, table_word(KEY_BLIND, local->family, m->config->blind.port, link->ifindex) };
+	struct service value = { .id = id, .ifindex = link->ifindex };
+
+	return plan_add_entry(m->plan, &key, &value, sizeof(value));
+}
+
+/* IP, UDP and WireGuard around a packet of that many bytes */
+static int check_mtu(const struct making *m, const struct nl_link *link, bool ipv6)
+{
+	__u32 mtu = m->config->blind.mtu ?: BLIND_MTU, around = (ipv6 ? 40 : 20) + 8 + 32;
+
+	if (mtu + around <= link->mtu)
+		return 0;
+	return contradiction(m, -EINVAL, "blind: an mtu of %u in the sites' tunnels makes packets of %u bytes over %s, and %s takes %u: %u or less is "
+			     "wanted, there and at every site", mtu, mtu + around, ipv6 ? "IPv6" : "IPv4", link->name, link->mtu,
+			     link->mtu - around);
+}
+
+int plan_blind(struct making *m)
+{
+	const struct blind_config *b = &m->config->blind;
+	struct plan *p = m->plan;
+	const struct nl_link *link;
+	bool any = false, ipv6 = false;
+	int rc = 0;
+	__u32 id;
+
+	if (!*b->device)
+		return 0;
+	p->blind = (struct plan_blind){ .on = true, .room = ROOM_LEAST, .port = b->port };
+	while (p->blind.room < BLIND_SITES_MAX && p->blind.room * 3 / 4 <= (m->in->n_sites > b->n_sites ? m->in->n_sites : b->n_sites))
+		p->blind.room *= 4;
+	strcpy(p->blind.device, b->device);
+	id = plan_service_id(p, BLIND_NAME, NAT_BLIND);
+	link = host_link_by_name(m->host, b->interface);
+	if (!link)
+		return 0;		/* told before: it waits for it */
+	p->blind.ifindex = plan_base(m->host, link)->ifindex;
+	for (size_t i = 0; i < m->host->n_addresses && !rc; i++) {
+		const struct nl_address *a = &m->host->addresses[i];
+
+		if (a->ifindex != link->ifindex || address_is_link_local(&a->local) || a->tentative)
+			continue;
+		any = true;
+		ipv6 |= a->local.family == FAMILY_IPV6;
+		rc = refuse_services(m, plan_base(m->host, link), &a->local)
+			   ?: listen_at(m, plan_base(m->host, link), &a->local, id);
+	}
+	if (!any)
+		log_warning("blind: waiting for an address on %s", b->interface);
+	return rc ?: any ? check_mtu(m, link, ipv6) : 0;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: which addresses and ports of ours the clients of a masquerading service are shown as to its backend.
+ */
+#include <errno.h>
+#include <string.h>
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "plan/plan_make.h"
+#include "daemon/unasked.h"
+
+/* How well an address of this host on the way to the backend would do; 0: not */
+static int fitness(const struct making *m, const struct nl_address *a, const struct address *backend, __u32 oif)
+{
+	struct prefix on_link = { .family = a->local.family, .len = a->prefix_len, .addr = a->local.addr };
+	const struct nl_link *link = host_link(m->host, a->ifindex);
+
+	if (a->local.family != backend->family || address_is_link_local(&a->local) || a->tentative || !link || link->loopback)
+		return 0;
+	return 1 + 4 * (a->ifindex == oif && prefix_covers(&on_link, backend)) + 2 * (a->ifindex == oif) + !a->deprecated;
+}
+
+/* Without a word of the configuration: the address that this host has towards the backend; NULL: none */
+static int own_address(const struct making *m, const struct address *backend, __u32 vrf, const struct address **ret)
+{
+	const struct address *best = NULL;
+	int best_fitness = 0, rc;
+	__u32 oif;
+
+	*ret = NULL;
+	rc = nl_route_get(backend, vrf, &oif);
+	if (rc)
+		return unasked(rc) ? rc : 0;
+	for (size_t i = 0; i < m->host->n_addresses; i++) {
+		int f = fitness(m, &m->host->addresses[i], backend, oif);
+
+		if (f > best_fitness && f > 2) {
+			best = &m->host->addresses[i].local;
+			best_fitness = f;
+		}
+	}
+	*ret = best;
+	return 0;
+}
+
+static void pool_add(struct pool *pool, const struct address *a)
+{
+	bool ipv4 = a->family == FAMILY_IPV4;
+	__u32 *n = ipv4 ? &pool->n4 : &pool->n6;
+
+	if (*n < POOL_ADDRS)
+		(ipv4 ? pool->own4 : pool->own6)[(*n)++] = a->addr;
+}
+
+static int pool_find(const struct making *m, const struct service_config *s, const struct address *backend, struct pool *pool)
+{
+	const struct address *own;
+	char text[ADDRESS_STRLEN];
+	int rc;
+
+	if (!backend->family || (backend->family == FAMILY_IPV4 ? pool->n4 : pool->n6))
+		return 0;
+	rc = own_address(m, backend, host_vrf(m->host, s), &own);
+	if (rc)
+		return rc;
+	if (own)
+		pool_add(pool, own);
+	else
+		log_warning("service %s: waiting for an address of ours from which to reach backend %s, on the interface on the way there or as "
+			    "flows: { source: [ … ] }", s->name, address_format(backend, text));
+	return 0;
+}
+
+int plan_pool(struct making *m, size_t service, __u32 id)
+{
+	const struct service_config *s = &m->config->services[service];
+	struct plan *p = m->plan;
+	struct pool *pool;
+	int rc = 0;
+
+	while (p->n_pools <= id)
+		if (!append(p->pools, p->n_pools))
+			return -ENOMEM;
+	if (!service_has_flows(s))
+		return 0;
+	pool = &p->pools[id];
+	pool->first = s->flows.ports.last ? s->flows.ports.first : FLOW_PORT_FIRST;
+	pool->last = s->flows.ports.last ?: FLOW_PORT_LAST;
+	pool->timeout = s->flows.timeout ?: FLOW_TIMEOUT;
+	for (size_t i = 0; i < s->flows.n_sources; i++)
+		pool_add(pool, &s->flows.sources[i]);
+	for (size_t b = 0; b < backends_of(s) && !rc; b++)
+		rc = pool_find(m, s, &plan_backend(m, service, b)->ipv4, pool) ?: pool_find(m, s, &plan_backend(m, service, b)->ipv6, pool);
+	p->n_flows += s->flows.max ?: FLOWS;
+	return rc;
+}
+
+const struct pool *plan_pool_of(const struct plan *p, __u32 id)
+{
+	return id < p->n_pools ? &p->pools[id] : NULL;
+}

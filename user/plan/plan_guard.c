@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: what a service's guard asks of WireGuard's messages, by which keys it knows them, and which number each backend has.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "blake2s.h"
+#include "lib/grow.h"
+#include "lib/jiffies.h"
+#include "plan/plan_make.h"
+
+/* ---- numbers ---- */
+
+/* Of a running instance: which name a number stands for */
+static const char *running_name(const struct making *m, __u32 id, __u32 number)
+{
+	size_t i = (size_t)id * GUARD_BACKENDS_MAX + number;
+
+	return i < m->in->n_backend_names ? m->in->backend_names[i].name : "";
+}
+
+static __u32 free_number(const struct making *m, const struct backend_name *names, __u32 id)
+{
+	for (__u32 n = 0; n < GUARD_BACKENDS_MAX; n++)
+		if (!*names[n].name && !*running_name(m, id, n))
+			return n;
+	for (__u32 n = 0; n < GUARD_BACKENDS_MAX; n++)
+		if (!*names[n].name)
+			return n;
+	return 0;
+}
+
+/* Who has one keeps it, and nobody else gets it in the same change */
+static int give_numbers(struct making *m, size_t service, __u32 id, struct plan_guard *g)
+{
+	const struct service_config *s = &m->config->services[service];
+
+	g->names = calloc(GUARD_BACKENDS_MAX, sizeof(*g->names));
+	if (!g->names)
+		return -ENOMEM;
+	for (int running = 1; running >= 0; running--)
+		for (size_t i = 0; i < s->n_backends; i++) {
+			__u32 number = running ? 0 : free_number(m, g->names, id);
+			bool has = false;
+
+			while (running && number < GUARD_BACKENDS_MAX && strcmp(running_name(m, id, number), s->backends[i].name))
+				number++;
+			for (__u32 n = 0; n < GUARD_BACKENDS_MAX; n++)
+				has |= !strcmp(g->names[n].name, s->backends[i].name);
+			if (has || number == GUARD_BACKENDS_MAX)
+				continue;
+			strcpy(g->names[number].name, s->backends[i].name);
+			plan_backend(m, service, i)->number = number;
+		}
+	return 0;
+}
+
+/* ---- standbys ---- */
+
+static bool runs_as(const struct making *m, __u32 id, __u32 number, const struct service_config *s, const struct backend_config *b)
+{
+	return s->n_backends ? *b->name && !strcmp(running_name(m, id, number), b->name) : !number && !*running_name(m, id, 0);
+}
+
+bool plan_on_standby(const struct making *m, const struct service_config *s, const struct backend_config *b)
+{
+	for (__u32 id = 0; id < m->in->n_names && id < m->in->n_guards && backend_has_standby(b); id++)
+		for (__u32 n = 0; n < GUARD_BACKENDS_MAX && !strcmp(m->in->names[id].name, s->name); n++)
+			if (m->in->guards[id].standby >> n & 1 && runs_as(m, id, n, s, b))
+				return true;
+	return false;
+}
+
+/* Who stays one's standby keeps serving */
+static void keep_standbys(const struct making *m, size_t service, struct guard *g)
+{
+	for (size_t i = 0; i < backends_of(&m->config->services[service]); i++)
+		if (plan_backend(m, service, i)->on_standby)
+			g->standby |= 1ULL << plan_backend(m, service, i)->number;
+}
+
+/* ---- keys ---- */
+
+static int add_key(struct plan_guard *g, const struct wg_key *public, __u32 backend)
+{
+	struct plan_key *k = append(g->keys, g->n_keys);
+
+	if (!k)
+		return -ENOMEM;
+	memcpy(k->public.b, public->b, sizeof(public->b));
+	blake2s_mac1(k->key.mac1, public->b);
+	k->key.backend = backend;
+	return 0;
+}
+
+/* Of those that there is a way to: whose address is waited for has nobody to answer */
+static int add_keys(struct making *m, size_t service, struct plan_guard *g)
+{
+	const struct service_config *s = &m->config->services[service];
+	int rc = 0;
+
+	for (size_t i = 0; i < backends_of(s); i++) {
+		const struct backend_address *b = plan_backend(m, service, i);
+
+		for (size_t j = 0; j < backend_at(s, i)->n_keys && !rc; j++)
+			if (!s->n_backends || b->ipv4.family || b->ipv6.family)
+				rc = add_key(g, &backend_at(s, i)->keys[j], b->number);
+	}
+	return rc;
+}
+
+/* ---- what it asks for ---- */
+
+static __u64 ticks_each(__u32 rate)
+{
+	return ((__u64)jiffies_a_second() << GUARD_TICK) / rate;
+}
+
+static void set_guard(struct guard *g, const struct service_config *s)
+{
+	const struct guard_config *c = &s->guard;
+	bool amneziawg = c->profile == PROFILE_AMNEZIAWG;
+
+	g->flags = GUARD_ON | (c->strict ? GUARD_STRICT : 0) | (s->n_backends ? GUARD_BACKENDS : 0);
+	for (int i = 0; i < MESSAGES; i++) {
+		g->header[i] = htole32(amneziawg && c->n_headers ? c->headers[i] : i + 1);
+		g->junk[i] = amneziawg ? c->junk[i] : 0;
+		g->flags |= g->junk[i] ? GUARD_JUNK : 0;
+	}
+	g->source_each = ticks_each(c->per_source ?: GUARD_SOURCE_RATE);
+	g->source_burst = 2 * (c->per_source ?: GUARD_SOURCE_RATE);
+	g->service_each = ticks_each(c->per_service ?: GUARD_SERVICE_RATE);
+	g->service_burst = c->per_service ? 2 * c->per_service : GUARD_SERVICE_RATE;
+	g->health_initiations = c->health_initiations ?: GUARD_HEALTH_INITIATIONS;
+	g->health_sources = c->health_sources ?: GUARD_HEALTH_SOURCES;
+	if (c->challenge_above) {
+		g->flags |= GUARD_CHALLENGE;
+		g->challenge_each = ticks_each(c->challenge_above);
+		g->challenge_burst = c->challenge_above;
+	}
+}
+
+int plan_guard(struct making *m, size_t service, __u32 id)
+{
+	const struct service_config *s = &m->config->services[service];
+	struct plan *p = m->plan;
+	struct plan_guard *g;
+	int rc = 0;
+
+	while (p->n_guards <= id)
+		if (!append(p->guards, p->n_guards))
+			return -ENOMEM;
+	if (!service_has_guard(s))
+		return 0;
+	g = &p->guards[id];
+	set_guard(&g->guard, s);
+	if (s->n_backends)
+		rc = give_numbers(m, service, id, g);
+	keep_standbys(m, service, &g->guard);
+	rc = rc ?: add_keys(m, service, g);
+	p->n_keys += g->n_keys;
+	p->guarded = true;
+	p->challenges |= g->guard.flags & GUARD_CHALLENGE;
+	return rc;
+}

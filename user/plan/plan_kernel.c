@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: the overlay's routes in tables of the kernel, whoever put them there: which peer each of them is by. Where such a route and
+ * a peer's own say the same prefix it is the kernel's that counts.
+ */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "plan/plan_routes.h"
+
+struct wanted {				/* a route of the kernel's */
+	const struct nl_route *route;
+	size_t rank;			/* of its table */
+	__u32 word;			/* find_word() */
+};
+
+struct reach {				/* what a peer has, or WireGuard lets it have */
+	__u32 ifindex;
+	struct prefix prefix;
+	__u32 peer;
+};
+
+struct device {				/* with peers */
+	__u32 ifindex;
+	__u32 only;			/* its peer, where there is no other one */
+	bool several;
+	bool strict;			/* WireGuard sends a peer only what it may have */
+};
+
+struct kernel {
+	const struct making *m;
+	const struct relay_peers *from;
+	struct wanted *wanted;
+	size_t n_wanted;
+	struct reach *reach;
+	size_t n_reach;
+	struct device *devices;
+	size_t n_devices;
+	bool lengths[129];		/* of prefixes in reach */
+	const struct nl_route *unfit;	/* one of those that are by none of a device's peers */
+	size_t n_unfit;
+};
+
+/* ---- the kernel's routes ---- */
+
+static bool is_ours(const struct nl_route *r, const struct prefix *overlay)
+{
+	return !r->conditional && r->protocol != RTPROT_KERNEL && prefix_within(&r->dst, overlay) &&
+	       (r->type == RTN_UNICAST || r->type == RTN_UNREACHABLE || r->type == RTN_BLACKHOLE || r->type == RTN_PROHIBIT);
+}
+
+static size_t rank(const struct follow_config *f, __u32 table)
+{
+	size_t i = 0;
+
+	while (i < f->n_tables && f->tables[i] != table)
+		i++;
+	return i;
+}
+
+static int compare_prefixes(const void *a, const void *b)
+{
+	return prefix_compare(&((const struct wanted *)a)->route->dst, &((const struct wanted *)b)->route->dst);
+}
+
+/* Of the same prefix first that which counts: of tables the first, then the lowest metric */
+static int compare_wanted(const void *a, const void *b)
+{
+	const struct wanted *x = a, *y = b;
+
+	return compare_prefixes(a, b) ?: (x->rank > y->rank) - (x->rank < y->rank) ?:
+	       (x->route->metric > y->route->metric) - (x->route->metric < y->route->metric) ?: (x->route > y->route) - (x->route < y->route);
+}
+
+static int find_wanted(struct kernel *k)
+{
+	const struct follow_config *f = &k->m->config->follow;
+	const struct host *h = k->m->host;
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->n_routes; i++) {
+		size_t r = rank(f, h->routes[i].table);
+		struct wanted *w;
+
+		if (r == f->n_tables || !is_ours(&h->routes[i], &k->m->plan->relay.overlay))
+			continue;
+		w = append(k->wanted, k->n_wanted);
+		if (!w)
+			return -ENOMEM;
+		*w = (struct wanted){ .route = &h->routes[i], .rank = r };
+	}
+	if (k->n_wanted)
+		qsort(k->wanted, k->n_wanted, sizeof(*k->wanted), compare_wanted);
+	for (size_t i = 0; i < k->n_wanted; i++)
+		if (!n || compare_prefixes(&k->wanted[n - 1], &k->wanted[i]))
+			k->wanted[n++] = k->wanted[i];
+	k->n_wanted = n;
+	return 0;
+}
+
+/* ---- peers by device ---- */
+
+static struct device *device(struct kernel *k, __u32 ifindex)
+{
+	for (size_t i = k->n_devices; i-- > 0;)
+		if (k->devices[i].ifindex == ifindex)
+			return &k->devices[i];
+	return NULL;
+}
+
+/* ret_ifindex: by peer, 0 where its device is not there */
+static int find_devices(struct kernel *k, __u32 *ret_ifindex)
+{
+	const char *name = "";
+	__u32 ifindex = 0;
+
+	for (size_t i = 0; i < k->from->n; i++) {
+		const struct relay_peer *p = &k->from->list[i];
+		struct device *d;
+
+		if (strcmp(name, p->name.device)) {	/* peers of a device come one after the other */
+			const struct nl_link *link = host_link_by_name(k->m->host, p->name.device);
+
+			name = p->name.device;
+			ifindex = link ? link->ifindex : 0;
+		}
+		ret_ifindex[i] = ifindex;
+		d = ifindex ? device(k, ifindex) : NULL;
+		if (d)
+			d->several = true;
+		if (d || !ifindex)
+			continue;
+		d = append(k->devices, k->n_devices);
+		if (!d)
+			return -ENOMEM;
+		*d = (struct device){ .ifindex = ifindex, .only = i, .strict = config_follows(k->m->config, name) };
+	}
+	return 0;
+}
+
+static int compare_reach(const void *a, const void *b)
+{
+	const struct reach *x = a, *y = b;
+
+	return (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex) ?: prefix_compare(&x->prefix, &y->prefix);
+}
+
+static int find_reach(struct kernel *k)
+{
+	__u32 *ifindex = calloc(k->from->n + 1, sizeof(*ifindex));
+	int rc = ifindex ? find_devices(k, ifindex) : -ENOMEM;
+
+	for (size_t i = 0; i < k->from->n_reach && !rc; i++) {
+		const struct relay_route *from = &k->from->reach[i];
+		struct reach *r;
+
+		if (!ifindex[from->word] || from->prefix.family != FAMILY_IPV6)
+			continue;
+		r = append(k->reach, k->n_reach);
+		if (r)
+			*r = (struct reach){ ifindex[from->word], from->prefix, from->word };
+		else
+			rc = -ENOMEM;
+		k->lengths[from->prefix.len] = true;
+	}
+	if (!rc && k->n_reach)
+		qsort(k->reach, k->n_reach, sizeof(*k->reach), compare_reach);
+	free(ifindex);
+	return rc;
+}
+
+/* Whose of a device's peers the longest prefix is in which this one lies, as WireGuard finds it; -1: nobody's */
+static int reaches(const struct kernel *k, __u32 ifindex, const struct prefix *prefix)
+{
+	for (int len = prefix->len; len >= 0; len--) {
+		struct reach like = { .ifindex = ifindex, .prefix = *prefix };
+		const struct reach *found;
+
+		if (!k->lengths[len])
+			continue;
+		like.prefix.len = len;
+		prefix_clear_host(&like.prefix);
+		found = bsearch(&like, k->reach, k->n_reach, sizeof(like), compare_reach);
+		if (found)
+			return found->peer;
+	}
+	return -1;
+}
+
+/* ---- both ---- */
+
+/* The route's word, in which a peer is its place in the list. False: none of the device's peers has it, and WireGuard refuses it */
+static bool find_word(struct kernel *k, struct wanted *w)
+{
+	const struct nl_route *r = w->route;
+	const struct device *d = device(k, r->oif);
+	struct prefix via = { .addr = r->via.addr, .family = r->via.family, .len = 128 };
+	int peer = -1;
+
+	w->word = ROUTE_LOCAL;			/* what lies elsewhere is the kernel's matter */
+	if (r->type != RTN_UNICAST)
+		w->word = k->from->n;		/* nobody's */
+	if (r->type != RTN_UNICAST || !d)
+		return true;
+	if (d->several || d->strict)
+		peer = reaches(k, r->oif, &r->dst);
+	else
+		peer = d->only;
+	if (peer < 0 && !d->strict && via.family)
+		peer = reaches(k, r->oif, &via);
+	w->word = peer;
+	return peer >= 0;
+}
+
+/* Those that the kernel has as well are its to say */
+static void drop_others(const struct kernel *k, struct relay_peers *from)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < from->n_routes; i++) {
+		struct nl_route route = { .dst = from->routes[i].prefix };
+		struct wanted like = { .route = &route };
+
+		if (!k->n_wanted || !bsearch(&like, k->wanted, k->n_wanted, sizeof(like), compare_prefixes))
+			from->routes[n++] = from->routes[i];
+	}
+	from->n_routes = n;
+}
+
+static int take(struct kernel *k, struct relay_peers *from)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->n_wanted; i++) {
+		if (find_word(k, &k->wanted[i])) {
+			k->wanted[n++] = k->wanted[i];
+			continue;
+		}
+		k->unfit = k->unfit ?: k->wanted[i].route;
+		k->n_unfit++;
+	}
+	k->n_wanted = n;
+	drop_others(k, from);
+	for (size_t i = 0; i < n; i++) {
+		struct relay_route *route = append(from->routes, from->n_routes);
+
+		if (!route)
+			return -ENOMEM;
+		*route = (struct relay_route){ .prefix = k->wanted[i].route->dst, .word = k->wanted[i].word };
+	}
+	return 0;
+}
+
+static void tell_unfit(const struct kernel *k)
+{
+	const struct nl_link *link = k->unfit ? host_link(k->m->host, k->unfit->oif) : NULL;
+	char text[ADDRESS_STRLEN];
+
+	if (link)
+		log_warning("interface %s: no peer has %s among its AllowedIPs: the kernel's route for it%s is left out", link->name,
+			    prefix_format(&k->unfit->dst, text), k->n_unfit > 1 ? ", and others," : "");
+}
+
+int plan_kernel_routes(const struct making *m, struct relay_peers *from)
+{
+	struct kernel k = { .m = m, .from = from };
+	int rc;
+
+	if (!m->config->follow.n_tables)
+		return 0;
+	rc = find_wanted(&k) ?: find_reach(&k) ?: take(&k, from);
+	tell_unfit(&k);
+	free(k.wanted);
+	free(k.reach);
+	free(k.devices);
+	return rc;
+}

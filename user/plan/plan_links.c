@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: what the map links says of every interface of the host: which frames are for it, whose they then are, and the tags that
+ * its own leave with.
+ */
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "plan/plan_make.h"
+
+/* RFC 9568: 00:00:5e:00:01:VRID for IPv4, 00:00:5e:00:02:VRID for IPv6 */
+static bool is_virtual_router(const struct nl_link *link)
+{
+	static const __u8 prefix[] = { 0x00, 0x00, 0x5e, 0x00 };
+
+	return !memcmp(link->mac, prefix, sizeof(prefix)) && (link->mac[4] == 1 || link->mac[4] == 2);
+}
+
+const struct nl_link *plan_macvlan(const struct host *h, const struct nl_link *link)
+{
+	return !strcmp(link->kind, "macvlan") && !link->lower_elsewhere ? host_link(h, link->lower) : NULL;
+}
+
+static bool has_route(const struct host *h, __u32 oif, const struct prefix *dst)
+{
+	for (size_t i = 0; i < h->n_routes; i++)
+		if (h->routes[i].oif == oif && h->routes[i].type == RTN_UNICAST && prefix_within(&h->routes[i].dst, dst) &&
+		    prefix_within(dst, &h->routes[i].dst))
+			return true;
+	return false;
+}
+
+/* Whether the FIB may send by an interface what it would not send by the one below. What it says of single addresses and of
+ * fe80::/10 and ff00::/8 is no way to clients. */
+static bool has_way_of_its_own(const struct host *h, const struct nl_link *link)
+{
+	for (size_t i = 0; i < h->n_routes; i++) {
+		const struct nl_route *r = &h->routes[i];
+		bool ipv4 = r->dst.family == FAMILY_IPV4, narrow = !ipv4 && r->dst.len && r->dst.addr.b[0] >= 0xfe;
+
+		if (r->oif == link->ifindex && r->type == RTN_UNICAST && r->dst.len < (ipv4 ? 32 : 128) && !narrow &&
+		    !has_route(h, link->lower, &r->dst))
+			return true;
+	}
+	return false;
+}
+
+const struct nl_link *plan_base(const struct host *h, const struct nl_link *link)
+{
+	const struct nl_link *lower = plan_macvlan(h, link);
+
+	return lower && lower->ethernet && is_virtual_router(link) && (!link->master || link->master == lower->master) &&
+	       !has_way_of_its_own(h, link) ? lower : link;
+}
+
+const struct nl_link *plan_bond(const struct host *h, const struct nl_link *link)
+{
+	const struct nl_link *master = link->master ? host_link(h, link->master) : NULL;
+
+	return master && !strcmp(master->kind, "bond") ? master : NULL;
+}
+
+/* The logical link of a nic's untagged frames, if that is another: the bridge or bond that it is a port of, or the bridge above
+ * that bond; and of a virtual router's the interface that it is part of */
+static __u32 link_above(const struct making *m, const struct nl_link *from)
+{
+	const struct nl_link *bond = plan_bond(m->host, from), *nic = bond ?: from, *base = plan_base(m->host, from);
+
+	if (base != from)
+		return plan_port(m->plan, base->ifindex) ? base->ifindex : 0;
+	if (!plan_nic(m->plan, nic->ifindex) || from->bond_backup)
+		return 0;
+	if (bond && plan_port(m->plan, bond->ifindex))
+		return bond->ifindex;
+	return nic->master && plan_port(m->plan, nic->master) ? nic->master : 0;
+}
+
+static void add_mac(struct link *link, const struct nl_link *of)
+{
+	int i = 0;
+
+	while (i < LINK_MACS && link->macs[i] != LINK_NO_MAC)
+		i++;
+	if (i == LINK_MACS) {
+		log_warning("interface %s: its frames are the kernel's: more than %d virtual routers on one link", of->name,
+			    LINK_MACS - 1);
+		return;
+	}
+	link->macs[i] = 0;
+	memcpy(&link->macs[i], of->mac, sizeof(of->mac));
+}
+
+/* Its own, and those of its virtual routers. The kernel throws away what comes in by a backup port of a bond. */
+static void link_macs(struct making *m, const struct nl_link *from, struct link *link)
+{
+	const struct host *h = m->host;
+
+	for (int i = 0; i < LINK_MACS; i++)
+		link->macs[i] = LINK_NO_MAC;
+	if (from->bond_backup)
+		return;
+	add_mac(link, from);
+	for (size_t i = 0; i < h->n_links && link->role; i++) {
+		if (&h->links[i] == from || !h->links[i].up || plan_base(h, &h->links[i]) != from)
+			continue;
+		add_mac(link, &h->links[i]);
+		m->plan->routers = true;
+	}
+}
+
+/* Replies may leave by it: a service listens there, or at a MACVLAN on it, whose addresses are often not those that routes go by */
+static bool link_listens(const struct making *m, const struct nl_link *from)
+{
+	for (size_t i = 0; i < m->n_listeners; i++) {
+		const struct nl_link *listens = host_link(m->host, m->listeners[i].ifindex);
+
+		if (listens && (listens == from || plan_macvlan(m->host, listens) == from))
+			return true;
+	}
+	return false;
+}
+
+/* Tags that XDP has to put on what leaves by a VLAN; where no port is one, XDP knows of none, and leaves that to tc */
+static void link_tags(const struct making *m, const struct nl_link *from, struct link *link)
+{
+	const struct nl_link *vlans[2], *nic;
+	int n = plan_vlans(m->host, from, vlans, &nic);
+
+	if (n <= 0 || !m->plan->vlans)
+		return;
+	link->port = nic->ifindex;
+	for (int i = 0; i < n; i++)
+		link->tags[i] = htons(vlans[n - 1 - i]->vlan_id);
+	if (vlans[n - 1]->vlan_protocol == ETH_P_8021AD)
+		link->flags |= LINK_OUTER_AD;
+}
+
+static bool is_attached(const struct plan *p, const struct nl_link *link)
+{
+	return plan_port(p, link->ifindex) || plan_nic(p, link->ifindex);
+}
+
+/* Of two interfaces with one place in the map the one that we are attached to has it; packets that leave by the other are the
+ * kernel's. 1: this is the other; 0; -ENOSPC, told: we are to be attached to both. */
+static int gives_way(const struct making *m, const struct nl_link *link)
+{
+	const struct host *h = m->host;
+	bool ours = is_attached(m->plan, link);
+
+	for (const struct nl_link *other = h->links; other < h->links + h->n_links; other++) {
+		bool theirs;
+
+		if (other->ifindex % LINKS != link->ifindex % LINKS || other == link)
+			continue;
+		theirs = is_attached(m->plan, other);
+		if (ours == theirs ? other > link : ours)
+			continue;
+		if (ours)
+			return contradiction(m, -ENOSPC, "interfaces %s and %s: their indexes, %u and %u, are equal modulo %u: "
+					     "recreate one of them", link->name, other->name, link->ifindex, other->ifindex, LINKS) ?: 1;
+		return 1;
+	}
+	return 0;
+}
+
+int plan_links(struct making *m)
+{
+	for (size_t i = 0; i < m->host->n_links; i++) {
+		const struct nl_link *from = &m->host->links[i];
+		const struct plan_port *port = plan_port(m->plan, from->ifindex);
+		int way = gives_way(m, from);
+		struct link *link;
+
+		if (way < 0)
+			return way;
+		if (way)
+			continue;
+		link = append(m->plan->links, m->plan->n_links);
+		if (!link)
+			return -ENOMEM;
+		link->ifindex = from->ifindex;
+		link->mtu = from->mtu;
+		link->role = port ? port->role : ROLE_NONE;
+		link->sources = port ? port->sources : 0;
+		link->flags = from->ethernet ? 0 : LINK_L3;
+		link_tags(m, from, link);
+		link->above = link_above(m, from);
+		for (size_t j = 0; port && j < m->plan->n_trie; j++)
+			if (m->plan->trie[j].id == htonl(port->sources))
+				link->flags |= LINK_SOURCES_TRIE;
+		if (link_listens(m, from))
+			link->flags |= LINK_LISTENS;
+		if (plan_has_peers(m->plan, from->ifindex))
+			link->flags |= LINK_PEERS;
+		link_macs(m, from, link);
+	}
+	return 0;
+}

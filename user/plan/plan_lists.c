@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: whom a service is for. In the data path the longest prefix counts, but deny beats allow: so what lies within a denied
+ * prefix is denied, whatever it was meant to be; and where some are allowed, the shortest prefix of all denies the rest. IPv4
+ * has its place within ::/0 there: where an IPv6 prefix is around it that says otherwise, 0.0.0.0/0 says what the rest is.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lib/grow.h"
+#include "plan/plan_make.h"
+
+struct rule {
+	struct prefix prefix;
+	bool deny;
+};
+
+/* Whoever covers others comes before them, and of equals the one that denies */
+static int compare_rules(const void *a, const void *b)
+{
+	const struct rule *x = a, *y = b;
+
+	return x->prefix.family - y->prefix.family ?: memcmp(&x->prefix.addr, &y->prefix.addr, sizeof(x->prefix.addr)) ?:
+	       x->prefix.len - y->prefix.len ?: y->deny - x->deny;
+}
+
+static size_t put_rules(struct rule *rules, const struct prefix *list, size_t n, bool deny)
+{
+	for (size_t i = 0; i < n; i++)
+		rules[i] = (struct rule){ list[i], deny };
+	return n;
+}
+
+static const struct prefix all_ipv4 = { .addr = { .b = { [10] = 0xff, [11] = 0xff } }, .family = FAMILY_IPV4 };
+
+static bool is_around_ipv4(const struct prefix *p)
+{
+	const struct prefix place = { .addr = all_ipv4.addr, .family = FAMILY_IPV6, .len = 96 };
+
+	return prefix_within(&place, p);
+}
+
+static bool is_all(const struct prefix *p, __u8 family)
+{
+	return p->family == family && !p->len;
+}
+
+static int add(struct plan *p, __u32 id, const struct prefix *prefix, enum list_verdict verdict)
+{
+	struct list_entry *e = append(p->lists, p->n_lists);
+
+	if (!e)
+		return -ENOMEM;
+	e->key.id = htonl(SERVICE_LIST | id);
+	e->key.prefixlen = 32;
+	e->verdict = verdict;
+	if (!prefix)
+		return 0;
+	e->key.prefixlen += prefix->len + (prefix->family == FAMILY_IPV4 ? 96 : 0);
+	e->key.addr = prefix->addr;
+	return 0;
+}
+
+int plan_lists(struct making *m, const struct service_config *s, __u32 id)
+{
+	struct rule *rules = calloc(s->n_allow + s->n_deny + 1, sizeof(*rules));
+	enum list_verdict rest = s->n_allow ? LIST_DENY : LIST_ALLOW, verdict;
+	bool says_all = false, says_ipv4 = false, around_ipv4 = false;
+	const struct prefix *denied = NULL;
+	size_t n;
+	int rc = 0;
+
+	if (!rules)
+		return -ENOMEM;
+	n = put_rules(rules, s->deny, s->n_deny, true);
+	n += put_rules(rules + n, s->allow, s->n_allow, false);
+	if (n)
+		qsort(rules, n, sizeof(*rules), compare_rules);
+	for (size_t i = 0; i < n && !rc; i++) {
+		const struct prefix *p = &rules[i].prefix;
+
+		/* within the last one that denies, which is no narrower than any before it that covers this one */
+		if (denied && prefix_within(p, denied))
+			continue;
+		if (rules[i].deny)
+			denied = p;
+		verdict = rules[i].deny ? LIST_DENY : LIST_ALLOW;
+		says_all |= is_all(p, FAMILY_IPV6);
+		says_ipv4 |= is_all(p, FAMILY_IPV4);
+		around_ipv4 |= is_around_ipv4(p) && verdict != rest;
+		rc = add(m->plan, id, p, verdict);
+	}
+	if (!rc && s->n_allow && !says_all)
+		rc = add(m->plan, id, NULL, LIST_DENY);
+	if (!rc && around_ipv4 && !says_ipv4)
+		rc = add(m->plan, id, &all_ipv4, rest);
+	free(rules);
+	return rc;
+}

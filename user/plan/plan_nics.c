@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: the devices to which XDP is attached: a port itself, the nic below a VLAN, the ports of a bridge. To those of a bond the
+ * kernel attaches what is attached to the bond. tc is always at the logical link, where the kernel has done its part.
+ */
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <stdio.h>
+#include <string.h>
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "plan/plan_make.h"
+
+const struct plan_nic *plan_nic(const struct plan *p, __u32 ifindex)
+{
+	for (size_t i = 0; i < p->n_nics; i++)
+		if (p->nics[i].ifindex == ifindex)
+			return &p->nics[i];
+	return NULL;
+}
+
+bool plan_carries(const struct host *h, const struct plan_nic *nic, const struct plan_port *port)
+{
+	const struct nl_link *vlans[2], *below;
+
+	if (!port->n_nics)
+		return false;
+	return nic->ifindex == port->ifindex || host_link(h, nic->ifindex)->master == port->ifindex ||
+	       (plan_vlans(h, host_link(h, port->ifindex), vlans, &below) > 0 && below->ifindex == nic->ifindex);
+}
+
+int plan_vlans(const struct host *h, const struct nl_link *link, const struct nl_link *vlans[2],
+	       const struct nl_link **ret_nic)
+{
+	int n = 0;
+
+	while (!strcmp(link->kind, "vlan")) {
+		if (n == 2 || link->lower_elsewhere || !host_link(h, link->lower))
+			return -1;
+		vlans[n++] = link;
+		link = host_link(h, link->lower);
+	}
+	*ret_nic = link;
+	return n;
+}
+
+/* Where frames come in by a nic: itself, or a bond's ports. The nth of them, or NULL */
+static const struct nl_link *wire(const struct host *h, const struct nl_link *nic, size_t n)
+{
+	if (strcmp(nic->kind, "bond"))
+		return n ? NULL : nic;
+	for (size_t i = 0; i < h->n_links; i++)
+		if (h->links[i].master == nic->ifindex && !n--)
+			return &h->links[i];
+	return NULL;
+}
+
+/* A veth's other end has tags to give, too, whatever this end knows of them */
+static bool has_vlans(const struct host *h, const struct nl_link *nic)
+{
+	const struct nl_link *at;
+	bool there;
+
+	for (size_t i = 0; i < h->n_links; i++)
+		if (!strcmp(h->links[i].kind, "vlan") && h->links[i].lower == nic->ifindex && !h->links[i].lower_elsewhere)
+			return true;
+	for (size_t i = 0; (at = wire(h, nic, i)); i++)
+		if (!strcmp(at->kind, "veth") && !nl_peer_has_vlans(at->ifindex, &there) && there)
+			return true;
+	return false;
+}
+
+/* A nic that takes tags off where XDP cannot see them would show it frames of every VLAN as its own */
+static bool hides_tags(const struct host *h, struct plan_port *port, const struct nl_link *nic)
+{
+	const struct nl_link *at;
+	bool tags, outer;
+
+	for (size_t i = 0; (at = wire(h, nic, i)); i++) {
+		if (nl_rx_vlan_offload(at->name, &tags, &outer) || (!tags && !outer))
+			continue;
+		snprintf(port->why, sizeof(port->why), "%s takes VLAN tags off before XDP sees them: `ethtool -K %s%s%s` would "
+			 "give XDP", at->name, at->name, tags ? " rxvlan off" : "", outer ? " rx-vlan-stag-hw-parse off" : "");
+		return true;
+	}
+	return false;
+}
+
+static int add_nic(struct making *m, size_t port, const struct nl_link *link)
+{
+	struct plan_nic *nic = NULL;
+
+	if (plan_refused(m->in, link->ifindex)) {
+		snprintf(m->plan->ports[port].why, sizeof(m->plan->ports[port].why), "waiting until %s is free", link->name);
+		return 0;
+	}
+	m->plan->ports[port].n_nics++;
+	for (size_t i = 0; i < m->plan->n_nics; i++)
+		if (m->plan->nics[i].ifindex == link->ifindex)
+			nic = &m->plan->nics[i];
+	if (nic) {
+		nic->shared |= m->plan->ports[port].shared;
+		return 0;
+	}
+	nic = append(m->plan->nics, m->plan->n_nics);
+	if (!nic)
+		return -ENOMEM;
+	nic->ifindex = link->ifindex;
+	memcpy(nic->name, link->name, sizeof(nic->name));
+	nic->mode = m->plan->ports[port].mode;
+	nic->shared = m->plan->ports[port].shared;
+	nic->port = port;
+	m->plan->bridges |= !strcmp(link->kind, "bond");
+	return 0;
+}
+
+static int vlan_nic(struct making *m, size_t i, const struct nl_link *link)
+{
+	struct plan_port *port = &m->plan->ports[i];
+	const struct nl_link *vlans[2], *nic, *at;
+	struct vlan value = { .ifindex = link->ifindex };
+	struct table_key key = { .addr = { .q = { 0, 0 } } };
+	int n = plan_vlans(m->host, link, vlans, &nic), rc;
+
+	if (n < 0 || !nic->ethernet) {
+		snprintf(port->why, sizeof(port->why), "more than two VLAN tags, or its nic is in another network namespace");
+		return 0;
+	}
+	m->plan->vlans = true;		/* XDP elsewhere may send to it */
+	if (hides_tags(m->host, port, nic))
+		return 0;
+	key.addr.q[0] = vlan_key(vlans[n - 1]->vlan_protocol, htons(vlans[n - 1]->vlan_id),
+				 n == 2 ? htons(vlans[0]->vlan_id) : 0);
+	key.word = table_word(KEY_VLAN, 0, 0, nic->ifindex);
+	rc = plan_add_entry(m->plan, &key, &value, sizeof(value));
+	for (size_t j = 0; (at = wire(m->host, nic, j)) && !rc; j++) {
+		key.word = table_word(KEY_VLAN, 0, 0, at->ifindex);
+		rc = at->bond_backup ? 0 : plan_add_entry(m->plan, &key, &value, sizeof(value));
+	}
+	return rc ?: add_nic(m, i, nic);
+}
+
+static int bridge_nics(struct making *m, size_t i, const struct nl_link *bridge)
+{
+	struct plan_port *port = &m->plan->ports[i];
+	int rc = 0;
+
+	if (bridge->vlan_filtering) {
+		snprintf(port->why, sizeof(port->why), "a bridge that tells VLANs apart");
+		return 0;
+	}
+	for (size_t j = 0; j < m->host->n_links && !rc; j++) {
+		const struct nl_link *link = &m->host->links[j];
+
+		if (link->master != bridge->ifindex || !link->ethernet || !strcmp(link->kind, "vlan") ||
+		    (has_vlans(m->host, link) && hides_tags(m->host, port, link)))
+			continue;
+		m->plan->bridges = true;
+		rc = add_nic(m, i, link);
+	}
+	return rc;
+}
+
+static bool is_part(const struct host *h, const struct nl_link *link, const struct plan_port *port)
+{
+	return link && plan_base(h, link)->ifindex == port->ifindex;
+}
+
+/* Whether a client of IPv4 reaches the service by this port */
+static bool listens_ipv4(const struct making *m, const struct service_config *s, const struct plan_port *port)
+{
+	const struct host *h = m->host;
+	const struct nl_link *link = *s->listen_interface ? host_link_by_name(h, s->listen_interface) : NULL;
+
+	for (size_t i = 0; i < s->n_listen_addresses; i++) {
+		const struct address *a = &s->listen_addresses[i];
+		size_t at = 0;
+
+		if (a->family != FAMILY_IPV4)
+			continue;
+		while (at < h->n_addresses && !address_equal(&h->addresses[at].local, a))
+			at++;
+		if (at == h->n_addresses && port->role == ROLE_WAN)
+			return true;		/* nobody has it: it is listened for on every wan */
+		if (at < h->n_addresses && is_part(h, host_link(h, h->addresses[at].ifindex), port))
+			return true;
+	}
+	return is_part(h, link, port);
+}
+
+/* Whether a backend of clients of IPv6 answers in IPv4 by it: it is behind a lan, or, where there is none, behind whatever there is */
+static bool answers_ipv4(const struct making *m, const struct service_config *s, const struct plan_port *port)
+{
+	bool has_lan = false;
+
+	for (size_t i = 0; i < m->plan->n_ports; i++)
+		has_lan |= m->plan->ports[i].role == ROLE_LAN;
+	return s->ipv6 != IPV6_OFF && (port->role == ROLE_LAN || !has_lan);
+}
+
+static bool lengthens(const struct making *m, const struct plan_port *port)
+{
+	for (size_t i = 0; i < m->config->n_services; i++) {
+		const struct service_config *s = &m->config->services[i];
+		bool ipv4 = *s->backend.ipv4, ipv6 = *s->backend.ipv6;
+
+		if (s->nat == NAT_MASQUERADE && ((ipv6 && !ipv4 && listens_ipv4(m, s, port)) ||
+						 (ipv4 && !ipv6 && answers_ipv4(m, s, port))))
+			return true;
+	}
+	return false;
+}
+
+static int port_nics(struct making *m, size_t i)
+{
+	struct plan_port *port = &m->plan->ports[i];
+	const struct nl_link *link = host_link(m->host, port->ifindex);
+
+	port->lengthens = lengthens(m, port);
+	if (port->l3)
+		snprintf(port->why, sizeof(port->why), "no Ethernet header");
+	else if (!strcmp(link->kind, "vlan"))
+		return vlan_nic(m, i, link);
+	else if (!strcmp(link->kind, "bridge"))
+		return bridge_nics(m, i, link);
+	else if (plan_macvlan(m->host, link) && plan_port(m->plan, link->lower))
+		snprintf(port->why, sizeof(port->why), "the kernel has XDP here or on %s below it, not on both",
+			 plan_macvlan(m->host, link)->name);
+	else if (!has_vlans(m->host, link) || !hides_tags(m->host, port, link))
+		return add_nic(m, i, link);
+	return 0;
+}
+
+int plan_nics(struct making *m)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < m->plan->n_ports && !rc; i++) {
+		const struct plan_port *port = &m->plan->ports[i];
+
+		rc = port_nics(m, i);
+		if (!rc && !port->n_nics && (port->mode == MODE_NATIVE || port->mode == MODE_GENERIC)) {
+			rc = contradiction(m, -EOPNOTSUPP, "interface %s: no device for %s XDP: %s; `--mode auto` takes what "
+					   "there is", port->name, mode_name(port->mode),
+					   *port->why ? port->why : "a bridge without ports");
+		}
+	}
+	return rc;
+}
+
+/* Its own, or that of a virtual router's MACVLAN that is part of it */
+static const struct interface_config *config_of(const struct config *c, const struct host *h, const struct nl_link *link)
+{
+	const struct interface_config *found = NULL;
+
+	for (size_t i = 0; i < c->n_interfaces; i++) {
+		const struct nl_link *named = host_link_by_name(h, c->interfaces[i].name);
+
+		if (named == link)
+			return &c->interfaces[i];
+		if (!found && named && plan_base(h, named) == link)
+			found = &c->interfaces[i];
+	}
+	return found;
+}
+
+int plan_running(const struct host *h, const struct config *c, const struct link *links, size_t n, struct plan **ret)
+{
+	struct plan_input in = { .config = c, .host = h };
+	struct making m = { .in = &in, .config = c, .host = h, .plan = calloc(1, sizeof(*m.plan)) };
+	int rc = m.plan ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		const struct nl_link *link = links[i].role ? host_link(h, links[i].ifindex) : NULL;
+		const struct interface_config *said = link ? config_of(c, h, link) : NULL;
+		struct plan_port *port = link ? append(m.plan->ports, m.plan->n_ports) : NULL;
+
+		if (port) {
+			*port = (struct plan_port){ .ifindex = link->ifindex, .role = links[i].role, .l3 = !link->ethernet, .shared = said && said->shared };
+			memcpy(port->name, link->name, sizeof(port->name));
+			port->mode = said && said->mode != MODE_AUTO ? said->mode : c->mode;
+		} else if (link) {
+			rc = -ENOMEM;
+		}
+	}
+	for (size_t i = 0; !rc && i < m.plan->n_ports; i++)
+		rc = port_nics(&m, i);
+	if (rc)
+		plan_free(m.plan);
+	else
+		*ret = m.plan;
+	return rc;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: what was the backend of a listener until a moment ago. Its answers to packets that are under way, and to clients that
+ * have not heard of the new one yet, are still translated, and only they: a listener that is gone has no answers.
+ */
+#include <errno.h>
+#include <string.h>
+#include "lib/grow.h"
+#include "plan/plan_make.h"
+
+enum { PER_LISTENER = 2 };		/* backends that one listener had; it is the last ones that count */
+
+struct old {
+	struct table_key key;		/* of KEY_SERVICE */
+	struct service service;		/* as it was */
+	__u64 until;
+};
+
+struct olds {
+	struct old *list;
+	size_t n;
+};
+
+static struct address old_backend(const struct old *o)
+{
+	return entry_backend(&(struct table_entry){ .key = o->key, .service = o->service });
+}
+
+static enum table_kind kind_of(const struct table_entry *e)
+{
+	return e->key.word & 0xff;
+}
+
+static __u64 with_kind(__u64 word, enum table_kind kind)
+{
+	return (word & ~0xffULL) | kind;
+}
+
+static struct table_entry *planned(const struct plan *p, const struct table_key *key)
+{
+	for (size_t i = 0; i < p->n_entries; i++)
+		if (!memcmp(&p->entries[i].key, key, sizeof(*key)))
+			return &p->entries[i];
+	return NULL;
+}
+
+static const struct table_entry *running(const struct plan_input *in, const struct table_key *key)
+{
+	for (size_t i = 0; i < in->n_running; i++)
+		if (!memcmp(&in->running[i].key, key, sizeof(*key)))
+			return &in->running[i];
+	return NULL;
+}
+
+static bool same_backend(const struct service *a, const struct service *b)
+{
+	return a->port == b->port && !memcmp(&a->to, &b->to, sizeof(a->to));
+}
+
+static bool same_addr(const struct addr *a, const struct addr *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+/* It is one of several backends now, with another number */
+static bool is_present(const struct plan *p, const struct old *o)
+{
+	struct table_key back = { o->service.to, table_word(KEY_REPLY, old_backend(o).family, o->service.port, 0) };
+	const struct table_entry *reply = planned(p, &back);
+
+	return reply && reply->service.id == o->service.id;
+}
+
+/* Who serves in its place is its standby, or has it as one: clients hear of one of them alone */
+static bool is_idle(const struct making *m, const struct old *o)
+{
+	const struct address is = old_backend(o);
+
+	for (size_t i = 0; i < m->config->n_services; i++)
+		for (size_t j = 0; j < backends_of(&m->config->services[i]); j++) {
+			const struct backend_address *b = plan_backend(m, i, j);
+
+			if (!strcmp(m->plan->services[o->service.id].name, m->config->services[i].name) && b->idle_port == o->service.port &&
+			    (address_equal(&b->idle[0], &is) || address_equal(&b->idle[1], &is)))
+				return true;
+		}
+	return false;
+}
+
+/* Still a listener of the same service, translated, and of another backend now */
+static bool is_old(const struct plan *p, const struct old *o)
+{
+	const struct table_entry *now = planned(p, &o->key);
+
+	return now && now->service.id == o->service.id && !same_addr(&o->key.addr, &o->service.to) &&
+	       !same_addr(&o->key.addr, &now->service.to) && !same_backend(&now->service, &o->service) && !is_present(p, o);
+}
+
+/* One more, in place of the oldest where its listener has enough */
+static int add_old(struct olds *l, const struct old *new)
+{
+	struct old *place = NULL;
+	size_t of_listener = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct old *o = &l->list[i];
+
+		if (memcmp(&o->key, &new->key, sizeof(o->key)))
+			continue;
+		of_listener++;
+		if (!place || o->until < place->until)
+			place = o;
+	}
+	if (of_listener < PER_LISTENER)
+		place = append(l->list, l->n);
+	else if (place->until >= new->until)
+		return 0;
+	if (!place)
+		return -ENOMEM;
+	*place = *new;
+	return 0;
+}
+
+/* The listener that an entry is of, or was: of one that has changed before too, and its time is what is left */
+static bool old_of(const struct plan_input *in, const struct table_entry *e, struct old *ret)
+{
+	const struct table_entry *until;
+	struct table_key key = e->key;
+
+	*ret = (struct old){ .key = e->key, .service = e->service, .until = in->now + OLD_SECONDS };
+	ret->service.flags &= ~(SERVICE_LISTS | SERVICE_OLD | SERVICE_QUIET);
+	if (kind_of(e) == KEY_OLD) {
+		key.word = with_kind(key.word, KEY_UNTIL);
+		until = running(in, &key);
+		ret->until = until ? until->old.until : 0;
+		ret->key.addr = old_addr(&e->key.addr, &e->service.to);
+	} else if (kind_of(e) != KEY_SERVICE && kind_of(e) < KEY_BACKEND) {
+		return false;
+	}
+	ret->key.word = with_kind(e->key.word, KEY_SERVICE);
+	return true;
+}
+
+/* Of what runs: listeners that are to change now, and those that have changed before and whose time is not up. What one of
+ * several backends has besides the listener itself counts only where it stands by. */
+static int collect(const struct making *m, struct olds *l)
+{
+	const struct plan_input *in = m->in;
+	struct old o;
+	int rc = 0;
+
+	for (size_t i = 0; i < in->n_running && !rc; i++) {
+		const struct table_entry *e = &in->running[i];
+
+		if (!old_of(in, e, &o) || o.until <= in->now || !is_old(m->plan, &o))
+			continue;
+		if (is_idle(m, &o))
+			o.service.flags = (__u8)o.service.flags | SERVICE_QUIET;
+		else if (kind_of(e) >= KEY_BACKEND)
+			continue;
+		rc = add_old(l, &o);
+	}
+	return rc;
+}
+
+static int add_known(struct plan *p, const struct table_key *local, const struct service *s)
+{
+	struct table_key key = { old_addr(&local->addr, &s->to), with_kind(local->word, KEY_OLD) };
+
+	return plan_add_entry(p, &key, s, sizeof(*s));
+}
+
+/* The listeners that its backend has now, where replies look among the old ones */
+static int add_present(struct making *m, const struct service *of)
+{
+	size_t n = m->plan->n_entries;		/* those of listeners come first */
+	int rc = 0;
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		struct table_entry e = m->plan->entries[i];
+
+		if (kind_of(&e) == KEY_SERVICE && same_backend(&e.service, of))
+			rc = add_known(m->plan, &e.key, &e.service);
+	}
+	return rc;
+}
+
+/* How many listeners a backend has or had that are not the same address and port */
+static bool has_rivals(const struct making *m, const struct olds *l, const struct old *of)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (same_backend(&l->list[i].service, &of->service) &&
+		    (!same_addr(&l->list[i].key.addr, &of->key.addr) || (__u32)l->list[i].key.word != (__u32)of->key.word))
+			return true;
+	for (size_t i = 0; i < m->plan->n_entries; i++)
+		if (kind_of(&m->plan->entries[i]) == KEY_SERVICE && same_backend(&m->plan->entries[i].service, &of->service))
+			return true;
+	return false;
+}
+
+/* As it was, where its listener is among the old ones, so that the same one stays the first */
+static struct service old_reply(const struct making *m, const struct olds *l, const struct old *o,
+				const struct table_key *back)
+{
+	const struct table_entry *was = running(m->in, back);
+	struct service reply = o->service;
+
+	for (size_t i = 0; was && i < l->n; i++)
+		if (same_backend(&l->list[i].service, &o->service) && same_addr(&l->list[i].key.addr, &was->service.to) &&
+		    (__be16)(l->list[i].key.word >> 16) == was->service.port &&
+		    l->list[i].service.ifindex == was->service.ifindex)
+			return was->service;
+	reply.to = o->key.addr;
+	reply.port = o->key.word >> 16;
+	reply.delta = ~reply.delta;
+	return reply;
+}
+
+static int add_entries(struct making *m, const struct olds *l, const struct old *o)
+{
+	struct table_key back = { o->service.to, table_word(KEY_REPLY, old_backend(o).family, o->service.port, 0) };
+	struct table_key until = { old_addr(&o->key.addr, &o->service.to), with_kind(o->key.word, KEY_UNTIL) };
+	struct old_until value = { .until = o->until };
+	bool rivals = has_rivals(m, l, o);
+	struct table_entry *reply;
+	struct service s;
+	int rc = add_known(m->plan, &o->key, &o->service) ?: plan_add_entry(m->plan, &until, &value, sizeof(value));
+
+	if (!rc && !planned(m->plan, &back)) {
+		s = old_reply(m, l, o, &back);
+		s.flags = o->service.flags & SERVICE_QUIET ? (__u8)s.flags | SERVICE_QUIET : s.flags & ~SERVICE_QUIET;
+		rc = plan_add_entry(m->plan, &back, &s, sizeof(s));
+	}
+	if (rc)
+		return rc;
+	reply = planned(m->plan, &back);
+	reply->service.flags &= ~(SERVICE_CHOICE | SERVICE_OLD);
+	reply->service.flags |= rivals ? SERVICE_CHOICE | SERVICE_OLD : 0;
+	m->plan->choices |= rivals;
+	if (o->service.slot >= m->plan->n_slots)
+		m->plan->n_slots = o->service.slot + 2;
+	return rivals ? add_present(m, &o->service) : 0;
+}
+
+int plan_old(struct making *m)
+{
+	struct olds l = { 0 };
+	int rc = collect(m, &l);
+
+	for (size_t i = 0; i < l.n && !rc; i++) {
+		struct address backend = old_backend(&l.list[i]);
+		__u32 vrf = host_link_vrf(m->host, host_link(m->host, l.list[i].service.ifindex));
+
+		rc = add_entries(m, &l, &l.list[i]) ?: plan_backend_port(m, &backend, vrf);
+	}
+	free(l.list);
+	return rc;
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: the relay's peers, those of the configuration and those that WireGuard has on devices that are followed: names, ids, devices;
+ * where the relay stands on them; and policy. Peers may be tens of thousands, so nothing is searched from the beginning.
+ */
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "plan/plan_routes.h"
+#include "config/relay_prefix.h"
+
+struct collected {
+	const struct making *m;
+	struct relay_peers of;
+	void *names, *keys;		/* trees of those in list */
+	void *running_names, *running_keys;
+};
+
+/* ---- trees ---- */
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct relay_peer *)a)->name.name, ((const struct relay_peer *)b)->name.name);
+}
+
+/* One key may be on two devices: these are two peers */
+static int by_key(const void *a, const void *b)
+{
+	const struct peer_name *x = &((const struct relay_peer *)a)->name, *y = &((const struct relay_peer *)b)->name;
+
+	return memcmp(x->key, y->key, sizeof(x->key)) ?: strcmp(x->device, y->device);
+}
+
+static struct relay_peer *find(void *const *tree, const struct relay_peer *like, int (*compare)(const void *, const void *))
+{
+	struct relay_peer *const *found = tfind(like, tree, compare);
+
+	return found ? *found : NULL;
+}
+
+static void keep(void *node)
+{
+}
+
+static void forget(struct collected *c)
+{
+	tdestroy(c->names, keep);
+	tdestroy(c->keys, keep);
+	tdestroy(c->running_names, keep);
+	tdestroy(c->running_keys, keep);
+	free(c->of.list);
+	free(c->of.routes);
+	free(c->of.reach);
+}
+
+/* ---- collecting ---- */
+
+/* What lies in a site is a route; WireGuard's other AllowedIPs (IPv4, what lies elsewhere) are the tunnel's own matter */
+static int add_route(struct collected *c, const struct prefix *prefix, const struct relay_peer *peer, bool site)
+{
+	struct relay_route route = { *prefix, peer - c->of.list };
+	bool kernel = c->m->config->follow.n_tables;
+	struct relay_route *r = site ? append(c->of.routes, c->of.n_routes) : NULL, *reach = kernel ? append(c->of.reach, c->of.n_reach) : NULL;
+
+	if (r)
+		*r = route;
+	if (reach)
+		*reach = route;
+	return (site && !r) || (kernel && !reach) ? -ENOMEM : 0;
+}
+
+static int add_peer(struct collected *c, const struct relay_peer *new, struct relay_peer **ret)
+{
+	struct relay_peer *p = &c->of.list[c->of.n++];
+
+	*p = *new;
+	*ret = p;
+	if (!tsearch(p, &c->names, by_name))
+		return -ENOMEM;
+	return wg_key_is_none((const void *)p->name.key) || tsearch(p, &c->keys, by_key) ? 0 : -ENOMEM;
+}
+
+static int configured(struct collected *c)
+{
+	const struct config *config = c->m->config;
+	int rc = 0;
+
+	for (size_t i = 0; i < config->n_peers && !rc; i++) {
+		const struct peer_config *from = &config->peers[i];
+		struct relay_peer new = { 0 }, *p;
+
+		strcpy(new.name.name, from->name);
+		memcpy(new.name.key, &from->key, sizeof(new.name.key));
+		strcpy(new.name.device, from->device);
+		rc = add_peer(c, &new, &p);
+		for (size_t j = 0; j < from->n_prefixes && !rc; j++)
+			rc = add_route(c, &from->prefixes[j], p, true);
+	}
+	return rc;
+}
+
+static int followed_routes(struct collected *c, const struct wg_peer *from, const struct relay_peer *p)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < from->n_allowed && !rc; i++)
+		rc = add_route(c, &from->allowed[i], p, !relay_prefix_wrong(&from->allowed[i], &c->m->config->policy.overlay));
+	return rc;
+}
+
+/* As its file says; else by its key, of which as many characters count as it takes to be the only one of the name */
+static void name_newcomer(const struct collected *c, const struct followed *f, struct relay_peer *p)
+{
+	const struct wg_key *key = (const void *)p->name.key;
+	char text[WG_KEY_STRLEN];
+
+	wg_name_of(&f->names, key, p->name.name);
+	wg_key_format(key, text);
+	for (int n = 8; n < WG_KEY_STRLEN && find(&c->names, p, by_name); n += 4)
+		snprintf(p->name.name, sizeof(p->name.name), "%.*s", n, text);
+}
+
+/* A peer keeps the name that it has, for good; so those that run come first. A configured peer of the same key is this one. */
+static int follow(struct collected *c, const struct followed *f, const struct wg_peer *from, bool newcomers)
+{
+	struct relay_peer new = { .name.flags = PEER_NAME_FOLLOWED }, *p, *runs;
+	int rc;
+
+	memcpy(new.name.key, &from->key, sizeof(new.name.key));
+	strcpy(new.name.device, f->device);
+	runs = find(&c->running_keys, &new, by_key);
+	p = find(&c->keys, &new, by_key);
+	if (p)
+		return newcomers == !(p->name.flags & PEER_NAME_FOLLOWED) ? followed_routes(c, from, p) : 0;
+	if (runs && !find(&c->names, runs, by_name))
+		strcpy(new.name.name, runs->name.name);
+	else if (newcomers)
+		name_newcomer(c, f, &new);
+	else
+		return 0;
+	rc = add_peer(c, &new, &p);
+	return rc ?: followed_routes(c, from, p);
+}
+
+static int collect(struct collected *c)
+{
+	const struct plan_input *in = c->m->in;
+	size_t n = c->m->config->n_peers;
+	int rc = 0;
+
+	for (size_t i = 0; i < in->n_followed; i++)
+		n += in->followed_peers[i].wireguard.n_peers;
+	c->of.list = calloc(n + 1, sizeof(*c->of.list));
+	if (!c->of.list)
+		return -ENOMEM;
+	for (size_t id = 1; id < in->n_peers && !rc; id++)
+		if (*in->peers[id].name.name && (!tsearch(&in->peers[id], &c->running_names, by_name) ||
+						 !tsearch(&in->peers[id], &c->running_keys, by_key)))
+			rc = -ENOMEM;
+	rc = rc ?: configured(c);
+	for (int newcomers = 0; newcomers < 2; newcomers++)
+		for (size_t i = 0; i < in->n_followed; i++)
+			for (size_t j = 0; j < in->followed_peers[i].wireguard.n_peers && !rc; j++)
+				rc = follow(c, &in->followed_peers[i], &in->followed_peers[i].wireguard.peers[j], newcomers);
+	return rc;
+}
+
+/* ---- ids and devices ---- */
+
+/* That under which a peer of this name counts already, else the first one that nobody has */
+static int give_ids(struct collected *c, struct plan_relay *r, __u32 *ids)
+{
+	const struct plan_input *in = c->m->in;
+	size_t next = 1, n = in->n_peers > 1 ? in->n_peers : 1;
+
+	for (size_t i = 0; i < c->of.n; i++) {
+		const struct relay_peer *runs = find(&c->running_names, &c->of.list[i], by_name);
+
+		ids[i] = runs ? runs - in->peers : 0;
+	}
+	for (size_t i = 0; i < c->of.n; i++) {
+		while (!ids[i] && next < in->n_peers && *in->peers[next].name.name)
+			next++;
+		ids[i] = ids[i] ?: next++;
+		n = ids[i] >= n ? ids[i] + 1 : n;
+	}
+	if (n > ROUTE_PEER_MASK)
+		return -E2BIG;
+	r->peers = calloc(n, sizeof(*r->peers));
+	r->n_peers = n;
+	for (size_t i = 0; i < c->of.n && r->peers; i++)
+		r->peers[ids[i]] = c->of.list[i];
+	return r->peers ? 0 : -ENOMEM;
+}
+
+/* A nic's peer keeps its next-hop slot as long as it is behind the same link */
+static void place_peer(struct making *m, struct relay_peer *p, const struct relay_peer *runs)
+{
+	const struct nl_link *link = host_link_by_name(m->host, p->name.device);
+	const struct plan_port *port;
+
+	link = link ? plan_base(m->host, link) : NULL;
+	port = link ? plan_port(m->plan, link->ifindex) : NULL;
+	if (!port)
+		return;			/* it waits, and was told so */
+	p->peer = (struct peer){ .ifindex = link->ifindex, .mtu = link->mtu, .flags = port->l3 ? PEER_TUNNEL : 0 };
+	if (port->l3)
+		return;
+	p->peer.slot = runs && runs->peer.ifindex == link->ifindex && runs->peer.slot ? runs->peer.slot : plan_slot(m);
+	if (p->peer.slot >= m->plan->n_slots)
+		m->plan->n_slots = p->peer.slot + 1;
+}
+
+static void place_peers(struct making *m)
+{
+	const struct plan_input *in = m->in;
+	struct plan_relay *r = &m->plan->relay;
+
+	for (size_t id = 1; id < r->n_peers; id++)
+		if (*r->peers[id].name.name)
+			place_peer(m, &r->peers[id], id < in->n_peers && *in->peers[id].name.name ? &in->peers[id] : NULL);
+}
+
+bool plan_has_peers(const struct plan *p, __u32 ifindex)
+{
+	for (size_t i = 0; i < p->relay.n_own; i++)
+		if (p->relay.own[i].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+bool plan_is_overlay(const struct plan *p, const struct plan_port *port)
+{
+	return port->role == ROLE_TUNNEL && plan_has_peers(p, port->ifindex);
+}
+
+/* ---- where the relay stands on its peers' devices ---- */
+
+static unsigned int common_bits(const struct addr *a, const struct addr *b)
+{
+	unsigned int n = 0;
+
+	while (n < 128 && !((a->b[n / 8] ^ b->b[n / 8]) & 0x80 >> n % 8))
+		n++;
+	return n;
+}
+
+/* As the kernel chooses (RFC 6724): an address of this link, then the one that has most in common with where it goes */
+static struct addr own_address(const struct making *m, __u32 ifindex)
+{
+	const struct addr *overlay = &m->config->policy.overlay.addr;
+	struct addr best = { .q = { 0, 0 } };
+	unsigned int best_worth = 0;
+
+	for (size_t i = 0; i < m->host->n_addresses; i++) {
+		const struct nl_address *a = &m->host->addresses[i];
+		const struct nl_link *link = host_link(m->host, a->ifindex);
+		unsigned int worth = 1 + common_bits(&a->local.addr, overlay) + (a->deprecated ? 0 : 256) +
+				     (a->ifindex == ifindex ? 512 : 0);
+
+		if (a->local.family != FAMILY_IPV6 || a->tentative || address_is_link_local(&a->local) || !link || link->loopback ||
+		    worth <= best_worth)
+			continue;
+		best_worth = worth;
+		best = a->local.addr;
+	}
+	return best;
+}
+
+static int add_own(struct making *m, __u32 id)
+{
+	struct plan_relay *r = &m->plan->relay;
+	__u32 ifindex = r->peers[id].peer.ifindex;
+	struct own *own;
+
+	for (size_t i = 0; i < r->n_own; i++)
+		if (r->own[i].ifindex == ifindex) {
+			r->own[i].peer = 0;		/* not the only one */
+			return 0;
+		}
+	own = append(r->own, r->n_own);
+	if (!own)
+		return -ENOMEM;
+	*own = (struct own){ .ifindex = ifindex, .peer = id, .addr = own_address(m, ifindex) };
+	return 0;
+}
+
+static int plan_own(struct making *m)
+{
+	struct plan_relay *r = &m->plan->relay;
+	int rc = 0;
+
+	for (__u32 id = 1; id < r->n_peers && !rc; id++)
+		if (r->peers[id].peer.ifindex)
+			rc = add_own(m, id);
+	for (size_t i = 0; i < r->n_own; i++)
+		if (!r->own[i].addr.q[0] && !r->own[i].addr.q[1])
+			log_warning("interface %s: no IPv6 address, here or elsewhere, from which senders could be told of errors",
+				    host_link(m->host, r->own[i].ifindex)->name);
+	return rc;
+}
+
+static void plan_policy(struct making *m)
+{
+	const struct policy_config *from = &m->config->policy;
+	struct policy *p = &m->plan->relay.policy;
+	__u8 type;
+
+	for (size_t i = 0; i < from->n_udp_ports; i++)
+		for (__u32 port = from->udp_ports[i].first; port <= from->udp_ports[i].last; port++)
+			p->ports[port / 64] |= 1ULL << port % 64;
+	for (unsigned int i = 0; icmpv6_name(i, &type); i++)
+		if (from->icmpv6 & 1U << i)
+			p->icmpv6[type / 64] |= 1ULL << type % 64;
+	p->reject = from->reject;
+	p->overlay = from->overlay.addr;
+	p->overlay_len = from->overlay.len;
+}
+
+int plan_relay(struct making *m)
+{
+	struct plan_relay *r = &m->plan->relay;
+	struct collected c = { .m = m };
+	__u32 *ids = NULL;
+	int rc;
+
+	if (!config_relays(m->config))
+		return 0;
+	r->on = true;
+	r->grows = m->config->follow.n_tables;
+	r->running = m->in->peers;
+	r->n_running = m->in->n_peers;
+	r->overlay = m->config->policy.overlay;
+	rc = collect(&c) ?: plan_kernel_routes(m, &c.of);
+	if (!rc) {
+		ids = calloc(c.of.n + 1, sizeof(*ids));
+		rc = ids ? give_ids(&c, r, ids) : -ENOMEM;
+	}
+	for (size_t i = 0; i < c.of.n_routes && !rc; i++)
+		if (c.of.routes[i].word != ROUTE_LOCAL)
+			c.of.routes[i].word = ids[c.of.routes[i].word];
+	if (!rc) {
+		r->routes = c.of.routes;
+		r->n_routes = c.of.n_routes;
+		c.of.routes = NULL;
+		place_peers(m);
+		plan_policy(m);
+		rc = plan_own(m) ?: plan_routes(m);
+	}
+	forget(&c);
+	free(ids);
+	return rc;
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: services become listeners, one a local address, port and link; listeners become entries of the table: the original's
+ * under the local address and link, the reply's under the backend's.
+ */
+#include <errno.h>
+#include <string.h>
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "plan/plan_make.h"
+
+/* new - old, in one's complement: what RFC 1624 adds to ~HC */
+static __u16 address_delta(const struct addr *old, const struct addr *new)
+{
+	__u32 delta = address_sum(new, 0) + (__u16)~address_sum(old, 0);
+
+	if (!memcmp(old, new, sizeof(*old)))
+		return 0;
+	delta = (delta & 0xffff) + (delta >> 16);
+	return delta + (delta >> 16);
+}
+
+/* That of the running instance, else the first free one */
+__u32 plan_service_id(struct plan *p, const char *name, enum nat nat)
+{
+	size_t id, free_id = p->n_services;
+
+	for (id = 0; id < p->n_services && strcmp(p->services[id].name, name); id++)
+		if (!*p->services[id].name && free_id == p->n_services)
+			free_id = id;
+	if (id == p->n_services)
+		id = free_id;
+	if (id == p->n_services)
+		p->n_services++;
+	strcpy(p->services[id].name, name);
+	p->services[id].nat = nat;
+	return id;
+}
+
+static bool configured(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_services; i++)
+		if (!strcmp(c->services[i].name, name))
+			return true;
+	return *c->blind.device && !strcmp(name, BLIND_NAME);
+}
+
+/* The local address too: a rule by source may give each address of ours a way of its own */
+static bool same_way(const struct listener *l, __u32 ifindex, const struct address *local, const struct address *backend)
+{
+	return l->ifindex == ifindex && address_equal(&l->local, local) && address_equal(&l->backend, backend);
+}
+
+static bool slot_taken(const struct plan_input *in, __u32 slot)
+{
+	for (size_t i = 0; i < in->n_slots; i++)
+		if (in->slots[i].slot == slot)
+			return true;
+	for (size_t i = 1; i < in->n_peers; i++)
+		if (in->peers[i].peer.slot == slot)
+			return true;
+	return false;
+}
+
+__u32 plan_slot(struct making *m)
+{
+	do
+		m->last_slot += 2;
+	while (slot_taken(m->in, m->last_slot));
+	return m->last_slot;
+}
+
+/* Two slots: the backend's, and that of the client answered last. Whoever has them now keeps them, and nobody else gets them
+ * in the same breath: what is remembered there would send one backend's packets to another's MAC. */
+static __u32 listener_slot(struct making *m, const struct listener *l)
+{
+	const struct plan_input *in = m->in;
+
+	for (const struct listener *o = m->listeners; o < l; o++)
+		if (same_way(l, o->ifindex, &o->local, &o->backend))
+			return o->slot;
+	for (size_t i = 0; i < in->n_slots; i++)
+		if (same_way(l, in->slots[i].ifindex, &in->slots[i].local, &in->slots[i].backend))
+			return in->slots[i].slot;
+	return plan_slot(m);
+}
+
+static int add_listener(struct making *m, const struct listener *new)
+{
+	struct listener *l;
+
+	for (size_t i = 0; i < m->n_listeners; i++) {
+		l = &m->listeners[i];
+		if (l->kind == new->kind && l->ifindex == new->ifindex && l->port == new->port && address_equal(&l->local, &new->local)) {
+			char text[ADDRESS_STRLEN];
+
+			if (l->id == new->id)
+				return 0;
+			return contradiction(m, -EEXIST, "services %s and %s: both listen on %s", m->plan->services[l->id].name,
+					     m->plan->services[new->id].name, endpoint_format(&new->local, new->port, text));
+		}
+	}
+	l = append(m->listeners, m->n_listeners);
+	if (!l)
+		return -ENOMEM;
+	*l = *new;
+	l->slot = listener_slot(m, l);
+	if (l->slot >= m->plan->n_slots)
+		m->plan->n_slots = l->slot + 2;
+	return 0;
+}
+
+/* That of the lowest number which has an address: who cannot be told by a key is for it. NULL: all are waited for */
+static const struct backend_address *first_backend(const struct making *m, size_t service)
+{
+	const struct backend_address *first = NULL;
+
+	for (size_t i = 0; i < backends_of(&m->config->services[service]); i++) {
+		const struct backend_address *b = plan_backend(m, service, i);
+
+		if ((b->ipv4.family || b->ipv6.family) && (!first || b->number < first->number))
+			first = b;
+	}
+	return first;
+}
+
+/* A service that listens nowhere is no error: what it lacks may come later */
+static void tell_no_listener(const struct making *m, size_t service)
+{
+	const struct service_config *s = &m->config->services[service];
+
+	if (!first_backend(m, service))
+		return;			/* told before: it waits for its backend */
+	if (!*s->listen_interface)
+		log_warning("service %s: waiting for something to listen on: no interface has its addresses, and none is named "
+			    "as a wan, as interfaces: [ { name: eth0, role: wan } ]", s->name);
+	else if (!host_link_by_name(m->host, s->listen_interface))
+		log_warning("service %s: waiting for interface %s", s->name, s->listen_interface);
+	else
+		log_warning("service %s: waiting for an address: %s has none of a family that the backend has", s->name,
+			    s->listen_interface);
+}
+
+static struct listener listener_of(const struct making *m, size_t service, size_t backend, __u32 id, __u32 ifindex,
+				   const struct address *local)
+{
+	const struct service_config *s = &m->config->services[service];
+
+	return (struct listener){ .ifindex = ifindex, .id = id, .local = *local, .port = plan_backend(m, service, backend)->port,
+				  .backend_port = plan_backend(m, service, backend)->port, .lists = s->n_allow || s->n_deny,
+				  .flags = (s->df == DF_REPORT ? SERVICE_DF_REPORT : 0) |
+					   plan_backend(m, service, backend)->number << SERVICE_BACKEND_SHIFT };
+}
+
+/* Under its backend's number, and where it is the first one's, for all */
+static int add_numbered(struct making *m, struct listener *l, bool first)
+{
+	__u8 number = l->flags >> SERVICE_BACKEND_SHIFT;
+	int rc = 0;
+
+	if (number) {
+		l->kind = KEY_BACKEND + number;
+		rc = add_listener(m, l);
+	}
+	l->kind = KEY_SERVICE;
+	return rc ?: !number || first ? add_listener(m, l) : 0;
+}
+
+static bool listens6(const struct service_config *s)
+{
+	return s->nat == NAT_MASQUERADE ? s->ipv6 != IPV6_OFF : s->ipv6 == IPV6_DNAT;
+}
+
+/* Whatever family the listener is of, it has a backend; of its own family, if there is one. Without an address of ours in that
+ * family there is none. */
+static void masquerade(const struct making *m, const struct backend_address *b, struct listener *l)
+{
+	const struct pool *pool = plan_pool_of(m->plan, l->id);
+
+	if (!l->backend.family)
+		l->backend = l->local.family == FAMILY_IPV4 ? b->ipv6 : b->ipv4;
+	if (!pool || !(l->backend.family == FAMILY_IPV4 ? pool->n4 : pool->n6))
+		l->backend.family = 0;
+	l->flags |= SERVICE_MASQUERADE | (l->backend.family == FAMILY_IPV6 ? SERVICE_TO_IPV6 : 0);
+}
+
+/* One local address of a service on one link, with all its ports, before one of its backends */
+static int listen_for(struct making *m, size_t service, size_t backend, __u32 id, __u32 ifindex, const struct address *local, bool hairpin)
+{
+	const struct service_config *s = &m->config->services[service];
+	const struct backend_address *b = plan_backend(m, service, backend);
+	struct listener l = listener_of(m, service, backend, id, ifindex, local);
+	int rc = 0;
+
+	l.backend = local->family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
+	if (s->nat == NAT_MASQUERADE || (hairpin && l.backend.family))
+		masquerade(m, b, &l);
+	if (!l.backend.family)
+		return 0;
+	for (size_t i = 0; i < s->n_ports && !rc; i++) {
+		l.port = s->ports[i];
+		rc = add_numbered(m, &l, b == first_backend(m, service));
+	}
+	return rc;
+}
+
+static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, const struct address *local, bool hairpin)
+{
+	const struct service_config *s = &m->config->services[service];
+	int rc = 0;
+
+	if (address_is_link_local(local) || (local->family == FAMILY_IPV6 && !listens6(s)))
+		return 0;
+	for (size_t i = 0; i < backends_of(s) && !rc; i++)
+		rc = listen_for(m, service, i, id, ifindex, local, hairpin);
+	return rc;
+}
+
+/* No translation: each backend's own address and port, on one link */
+static int let_through(struct making *m, size_t service, __u32 id, __u32 ifindex, bool ipv6)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < backends_of(&m->config->services[service]) && !rc; i++) {
+		const struct backend_address *b = plan_backend(m, service, i);
+		struct listener l = listener_of(m, service, i, id, ifindex, ipv6 ? &b->ipv6 : &b->ipv4);
+
+		l.backend = l.local;
+		rc = l.backend.family ? add_numbered(m, &l, true) : 0;
+	}
+	return rc;
+}
+
+static bool has_address(const struct host *h, __u32 ifindex, const struct address *a)
+{
+	for (size_t i = 0; i < h->n_addresses; i++) {
+		const struct nl_link *link = host_link(h, h->addresses[i].ifindex);
+
+		if (link && plan_base(h, link)->ifindex == ifindex && address_equal(&h->addresses[i].local, a))
+			return true;
+	}
+	return false;
+}
+
+/* An address that no interface has (yet) is listened for on every wan */
+static bool nobody_has(const struct host *h, const struct address *a)
+{
+	for (size_t i = 0; i < h->n_addresses; i++)
+		if (address_equal(&h->addresses[i].local, a))
+			return false;
+	return true;
+}
+
+/* Whether a service listens on one port */
+static bool is_here(const struct making *m, size_t service, const struct plan_port *port)
+{
+	const struct service_config *s = &m->config->services[service];
+	const struct nl_link *named = host_link_by_name(m->host, s->listen_interface);
+
+	return *s->listen_interface ? named && plan_base(m->host, named)->ifindex == port->ifindex : port->role == ROLE_WAN;
+}
+
+/* The addresses at which it listens on that port, for what comes in by the link `ifindex` */
+static int listen_at(struct making *m, size_t service, __u32 id, const struct plan_port *port, __u32 ifindex)
+{
+	const struct service_config *s = &m->config->services[service];
+	const struct host *h = m->host;
+	const struct nl_link *named = host_link_by_name(h, s->listen_interface);
+	bool hairpin = ifindex != port->ifindex;
+	int rc = 0;
+
+	for (size_t i = 0; i < h->n_addresses && !rc && named; i++)
+		if (h->addresses[i].ifindex == named->ifindex)
+			rc = listen_on(m, service, id, ifindex, &h->addresses[i].local, hairpin);
+	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
+		const struct address *a = &s->listen_addresses[i];
+
+		if (has_address(h, port->ifindex, a) || nobody_has(h, a))
+			rc = listen_on(m, service, id, ifindex, a, hairpin);
+	}
+	return rc;
+}
+
+/* A service on one port: its own addresses there, and where it lets the backend's IPv6 through */
+static int service_on_port(struct making *m, size_t service, __u32 id, const struct plan_port *port)
+{
+	const struct service_config *s = &m->config->services[service];
+	bool direct = s->nat == NAT_NONE || (s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT);
+	int rc = direct ? let_through(m, service, id, port->ifindex, true) : 0;
+
+	if (!rc && s->nat == NAT_NONE)
+		return let_through(m, service, id, port->ifindex, false);
+	rc = rc ?: listen_at(m, service, id, port, port->ifindex);
+	for (size_t i = 0; i < m->plan->n_ports && !rc && s->hairpin; i++)
+		if (m->plan->ports[i].role == ROLE_LAN)
+			rc = listen_at(m, service, id, port, m->plan->ports[i].ifindex);
+	return rc;
+}
+
+/* Another listener of the same backend and port, under another address or port: replies then need the client's choice */
+static bool has_rival(const struct making *m, const struct listener *l)
+{
+	for (size_t i = 0; i < m->n_listeners; i++) {
+		const struct listener *o = &m->listeners[i];
+
+		if (address_equal(&o->backend, &l->backend) && o->backend_port == l->backend_port &&
+		    !(o->flags & SERVICE_MASQUERADE) && (!address_equal(&o->local, &l->local) || o->port != l->port))
+			return true;
+	}
+	return false;
+}
+
+int plan_add_entry(struct plan *p, const struct table_key *key, const void *value, size_t size)
+{
+	struct table_entry *e;
+
+	for (size_t i = 0; i < p->n_entries; i++)
+		if (!memcmp(&p->entries[i].key, key, sizeof(*key)))
+			return 0;		/* replies: the first listener's stands */
+	e = append(p->entries, p->n_entries);
+	if (!e)
+		return -ENOMEM;
+	e->key = *key;
+	memcpy(e->value, value, size);
+	return 0;
+}
+
+/* A second address of the listening interface would make a rival of the first; loading takes its time */
+static bool may_get_rivals(const struct making *m)
+{
+	for (size_t i = 0; i < m->config->n_services && m->in->followed; i++)
+		if (*m->config->services[i].listen_interface && m->config->services[i].nat == NAT_DNAT)
+			return true;
+	return false;
+}
+
+/* Of the reply's entry: whether some of the backend's listeners masquerade, or all of them */
+static __u16 reply_flags(const struct making *m, const struct listener *l)
+{
+	__u16 flags = SERVICE_MASQUERADE;
+
+	for (size_t i = 0; i < m->n_listeners; i++) {
+		const struct listener *o = &m->listeners[i];
+
+		if (!address_equal(&o->backend, &l->backend) || o->backend_port != l->backend_port)
+			continue;
+		flags |= o->flags & SERVICE_MASQUERADE ? SERVICE_FLOWS : 0;
+		flags &= o->flags & SERVICE_MASQUERADE ? ~0 : ~SERVICE_MASQUERADE;
+	}
+	return flags;
+}
+
+/* Replies without a flow are for a listener that translates without one, if there is such */
+static bool answers(const struct making *m, const struct listener *l)
+{
+	return !(l->flags & SERVICE_MASQUERADE) || reply_flags(m, l) & SERVICE_MASQUERADE;
+}
+
+static int add_entries(struct making *m, const struct listener *l)
+{
+	bool rival = !(l->flags & SERVICE_MASQUERADE) && has_rival(m, l);
+	__u16 flags = l->flags | (rival ? SERVICE_CHOICE : 0), delta = address_delta(&l->local.addr, &l->backend.addr);
+	struct service original = { .to = l->backend.addr, .port = l->backend_port, .delta = delta, .id = l->id,
+				    .flags = flags | (l->lists ? SERVICE_LISTS : 0), .slot = l->slot, .ifindex = l->ifindex };
+	struct service reply = { .to = l->local.addr, .port = l->port, .delta = ~delta, .id = l->id,
+				 .flags = (flags & ~(SERVICE_MASQUERADE | SERVICE_TO_IPV6)) | reply_flags(m, l), .slot = l->slot, .ifindex = l->ifindex };
+	struct table_key key = { l->local.addr, table_word(l->kind, l->local.family, l->port, l->ifindex) };
+	struct table_key back = { l->backend.addr, table_word(KEY_REPLY, l->backend.family, l->backend_port, 0) };
+
+	m->plan->choices |= rival;
+	return plan_add_entry(m->plan, &key, &original, sizeof(original)) ?:
+	       (answers(m, l) ? plan_add_entry(m->plan, &back, &reply, sizeof(reply)) : 0);
+}
+
+int plan_services(struct making *m)
+{
+	const struct config *c = m->config;
+	struct plan *p = m->plan;
+	int rc = 0;
+
+	p->n_slots = 2;			/* the first are nobody's */
+	p->choices = may_get_rivals(m);
+	for (size_t i = 0; i < c->n_services && !rc; i++) {
+		__u32 id = plan_service_id(p, c->services[i].name, c->services[i].nat);
+		size_t before = m->n_listeners;
+
+		rc = plan_lists(m, &c->services[i], id) ?: plan_guard(m, i, id) ?: plan_pool(m, i, id);
+		for (size_t j = 0; j < p->n_ports && !rc; j++)
+			if (is_here(m, i, &p->ports[j]))
+				rc = service_on_port(m, i, id, &p->ports[j]);
+		if (!rc && m->n_listeners == before)
+			tell_no_listener(m, i);
+	}
+	/* only now: what has their numbers would take their counters before all is done */
+	for (size_t id = 0; id < p->n_services; id++)
+		if (!configured(c, p->services[id].name))
+			memset(&p->services[id], 0, sizeof(p->services[id]));
+	for (size_t i = 0; i < m->n_listeners && !rc; i++)
+		rc = add_entries(m, &m->listeners[i]);
+	return rc;
+}

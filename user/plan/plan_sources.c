@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: the prefixes that bind sources to links. On a lan those allowed: what the kernel routes over it. On a wan those
+ * refused: what lies behind any other of our links, and our own addresses.
+ */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include "lib/grow.h"
+#include "plan/plan_make.h"
+
+struct prefixes {
+	struct prefix *list;
+	size_t n;
+};
+
+static int prefixes_add(struct prefixes *l, const struct prefix *new)
+{
+	struct prefix *p = append(l->list, l->n);
+
+	if (!p)
+		return -ENOMEM;
+	*p = *new;
+	return 0;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct prefix *x = a, *y = b;
+
+	return x->family - y->family ?: prefix_compare(x, y);
+}
+
+static int shorter_first(const void *a, const void *b)
+{
+	return (int)((const struct prefix *)a)->len - (int)((const struct prefix *)b)->len ?: by_address(a, b);
+}
+
+/* Takes out what another covers, which comes right before all that it covers: a full table of routes may be here */
+static void prefixes_reduce(struct prefixes *l)
+{
+	size_t n = 0;
+
+	if (!l->n)
+		return;
+	qsort(l->list, l->n, sizeof(*l->list), by_address);
+	for (size_t i = 0; i < l->n; i++)
+		if (!n || !prefix_within(&l->list[i], &l->list[n - 1]))
+			l->list[n++] = l->list[i];
+	l->n = n;
+	qsort(l->list, l->n, sizeof(*l->list), shorter_first);
+}
+
+/* Link-local sources are never forwarded, whatever the list says */
+static bool counts(const struct nl_route *r)
+{
+	bool link_local = r->dst.family == FAMILY_IPV6 && r->dst.len >= 10 && r->dst.addr.b[0] == 0xfe &&
+			  (r->dst.addr.b[1] & 0xc0) == 0x80;
+
+	return r->type == RTN_UNICAST && r->oif && !link_local;
+}
+
+/* Whether a route over a link that is no wan keeps its prefix from a wan. A default route says nothing of what lies there,
+ * and half a one (as VPNs make it) on an interface that the configuration does not name neither. */
+static bool refuses(const struct making *m, const struct nl_link *oif, const struct nl_route *r)
+{
+	const struct plan_port *port = plan_port(m->plan, plan_base(m->host, oif)->ifindex);
+
+	if (port)
+		return port->role != ROLE_WAN && r->dst.len;
+	return r->dst.len >= (r->dst.family == FAMILY_IPV4 ? 8 : 16);
+}
+
+static int collect(const struct making *m, const struct plan_port *port, struct prefixes *l)
+{
+	const struct host *h = m->host;
+	int rc = 0;
+
+	for (size_t i = 0; i < h->n_routes && !rc; i++) {
+		const struct nl_route *r = &h->routes[i];
+		const struct nl_link *link = host_link(h, r->oif);
+
+		if (!counts(r) || !link || link->loopback)
+			continue;
+		if (port->role == ROLE_WAN ? refuses(m, link, r) : r->oif == port->ifindex)
+			rc = prefixes_add(l, &r->dst);
+	}
+	for (size_t i = 0; i < h->n_addresses && port->role == ROLE_WAN && !rc; i++) {
+		const struct address *a = &h->addresses[i].local;
+		struct prefix own = { .addr = a->addr, .family = a->family, .len = a->family == FAMILY_IPV4 ? 32 : 128 };
+
+		rc = prefixes_add(l, &own);
+	}
+	if (!rc && m->plan->relay.on && port->role == ROLE_WAN && !plan_has_peers(m->plan, port->ifindex))
+		rc = prefixes_add(l, &m->plan->relay.overlay);
+	if (!rc)
+		prefixes_reduce(l);
+	return rc;
+}
+
+static int overflow(struct plan *p, const struct prefix *prefix, __u32 id)
+{
+	struct source_key *key = append(p->trie, p->n_trie);
+
+	if (!key)
+		return -ENOMEM;
+	key->prefixlen = 32 + prefix->len + (prefix->family == FAMILY_IPV4 ? 96 : 0);
+	key->id = htonl(id);
+	key->addr = prefix->addr;
+	return 0;
+}
+
+static int fill(struct plan *p, struct sources *s, const struct prefixes *l, __u32 id)
+{
+	size_t n4 = 0, n6 = 0, room = SOURCES_GROUP * SOURCES_GROUPS;
+	int rc = 0;
+
+	memset(s, 0, sizeof(*s));
+	for (size_t i = 0; i < room; i++) {		/* an address outside its mask: nothing matches */
+		s->ipv4[i].addr = ~0;
+		memset(&s->ipv6[i].addr, 0xff, sizeof(s->ipv6[i].addr));
+	}
+	for (size_t i = 0; i < l->n && !rc; i++) {
+		const struct prefix *prefix = &l->list[i];
+		struct addr mask = prefix_mask(prefix);
+
+		if (prefix->family == FAMILY_IPV4 && n4 < room)
+			s->ipv4[n4++] = (struct prefix4){ prefix->addr.w[3], mask.w[3] };
+		else if (prefix->family == FAMILY_IPV6 && n6 < room)
+			s->ipv6[n6++] = (struct prefix6){ prefix->addr, mask };
+		else
+			rc = overflow(p, prefix, id);
+	}
+	s->groups4 = (n4 + SOURCES_GROUP - 1) / SOURCES_GROUP;
+	s->groups6 = (n6 + SOURCES_GROUP - 1) / SOURCES_GROUP;
+	return rc;
+}
+
+int plan_sources(struct making *m)
+{
+	struct plan *p = m->plan;
+	int rc = 0;
+
+	p->sources = calloc(p->n_ports + 1, sizeof(*p->sources));
+	if (!p->sources)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_ports && !rc; i++) {
+		struct prefixes l = { 0 };
+
+		rc = collect(m, &p->ports[i], &l) ?: fill(p, &p->sources[i], &l, i);
+		free(l.list);
+	}
+	return rc;
+}

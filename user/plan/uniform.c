@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * uniform: which prefixes have one next hop for all of their addresses. A trie of 16 bits a step, filled breadth first: each
+ * block from the routes inside it, shorter ones first, as a longer one wins; where one is longer than the block reaches, the
+ * place gets a block of its own if it says another thing than what surrounds it.
+ */
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include "plan/uniform.h"
+
+#define PLACES 65536
+#define STEP 16
+#define STEPS 3
+
+struct said {				/* what a route says of its prefix */
+	struct prefix dst;
+	__u32 metric;
+	__u16 answer;
+	bool local;			/* of the table local, which is asked first */
+};
+
+struct block {				/* one whose places are to be filled */
+	struct addr addr;
+	__u8 family, len;		/* len bits of addr are common to all */
+	__u16 surrounding;		/* what shorter routes say */
+};
+
+struct filling {
+	struct uniform *u;
+	struct said *said;
+	size_t n;
+	struct block blocks[UNIFORM_BLOCKS];
+	__u16 answer[PLACES];
+	bool deeper[PLACES];
+};
+
+/* Bits from on of an address, STEP of them */
+static __u32 bits(const struct prefix *p, __u32 from)
+{
+	const __u8 *b = p->addr.b + (p->family == FAMILY_IPV4 ? 12 : 0) + from / 8;
+
+	return b[0] << 8 | b[1];
+}
+
+static bool is_standard(const struct nl_rule *r)
+{
+	return r->action == FR_ACT_TO_TBL && !r->src.family && !r->dst.family && !r->tos && !r->mark && !r->iif && !r->oif &&
+	       !r->dport && !r->other &&
+	       ((r->table == RT_TABLE_LOCAL && r->priority == 0) || (r->table == RT_TABLE_MAIN && r->priority == 32766) ||
+		(r->table == RT_TABLE_DEFAULT && r->priority == 32767));
+}
+
+/* Nothing but the destination decides, and only by the tables local and main */
+static bool by_destination(const struct host *h, __u8 family)
+{
+	for (size_t i = 0; i < h->n_rules; i++)
+		if (h->rules[i].family == family && !is_standard(&h->rules[i]))
+			return false;
+	for (size_t i = 0; i < h->n_routes; i++)
+		if (h->routes[i].dst.family == family && h->routes[i].table == RT_TABLE_DEFAULT)
+			return false;
+	return true;
+}
+
+/* The next hop's index; 0 where each address has its own, or there is no place left */
+static __u16 hop_index(struct uniform *u, const struct host *h, const struct nl_route *r)
+{
+	const struct nl_link *oif = host_link(h, r->oif);
+	struct uniform_hop hop = { .family = r->dst.family, .oif = r->oif, .via = r->via.addr };
+
+	if (r->type != RTN_UNICAST || r->conditional || !oif || (r->gateway ? !r->via.family : oif->ethernet))
+		return 0;
+	for (size_t i = 1; i < u->n_hops; i++)
+		if (u->hops[i].family == hop.family && u->hops[i].oif == hop.oif &&
+		    !memcmp(&u->hops[i].via, &hop.via, sizeof(hop.via)))
+			return i;
+	if (u->n_hops == NEXTHOP_UNIFORM)
+		return 0;
+	u->hops[u->n_hops] = hop;
+	return u->n_hops++;
+}
+
+/* Main before local, which so has the last word; shorter before longer; the best metric first */
+static int in_order(const void *a, const void *b)
+{
+	const struct said *x = a, *y = b;
+	int addr = memcmp(&x->dst.addr, &y->dst.addr, sizeof(x->dst.addr));
+
+	if (x->local != y->local)
+		return x->local - y->local;
+	if (x->dst.len != y->dst.len)
+		return x->dst.len - y->dst.len;
+	return addr ?: x->metric < y->metric ? -1 : x->metric > y->metric;
+}
+
+/* Of routes to one prefix the best remains; of several that are as good none says anything */
+static void keep_best(struct filling *f)
+{
+	size_t n = 0;
+
+	qsort(f->said, f->n, sizeof(*f->said), in_order);
+	for (size_t i = 0; i < f->n; i++) {
+		struct said *last = n ? &f->said[n - 1] : NULL;
+
+		if (!last || last->local != f->said[i].local || last->dst.family != f->said[i].dst.family ||
+		    last->dst.len != f->said[i].dst.len ||
+		    memcmp(&last->dst.addr, &f->said[i].dst.addr, sizeof(last->dst.addr)))
+			f->said[n++] = f->said[i];
+		else if (last->metric == f->said[i].metric)
+			last->answer = 0;
+	}
+	f->n = n;
+}
+
+static bool inside(const struct said *s, const struct block *b)
+{
+	struct prefix block = { .addr = b->addr, .family = b->family, .len = b->len };
+
+	return prefix_within(&s->dst, &block) && (s->dst.len > b->len || !b->len);
+}
+
+static void say(struct filling *f, const struct block *b, const struct said *s)
+{
+	__u32 first = bits(&s->dst, b->len), n;
+
+	if (s->dst.len > b->len + STEP) {
+		f->deeper[first] |= f->answer[first] != s->answer;
+		return;
+	}
+	n = 1 << (b->len + STEP - s->dst.len);
+	for (__u32 i = first; i < first + n; i++) {
+		f->answer[i] = s->answer;
+		f->deeper[i] = false;
+	}
+}
+
+/* A block for what is longer, or, where there is none left, the FIB */
+static __u16 go_deeper(struct filling *f, const struct block *b, __u32 place)
+{
+	struct block *new = &f->blocks[f->u->n_blocks];
+	__u8 *at;
+
+	if (f->u->n_blocks == UNIFORM_BLOCKS || b->len + STEP >= (b->family == FAMILY_IPV4 ? 32 : STEPS * STEP))
+		return 0;
+	*new = (struct block){
+		.addr = b->addr, .family = b->family, .len = b->len + STEP, .surrounding = f->answer[place],
+	};
+	at = new->addr.b + (b->family == FAMILY_IPV4 ? 12 : 0) + b->len / 8;
+	at[0] = place >> 8;
+	at[1] = place;
+	return UNIFORM_DEEPER | f->u->n_blocks++;
+}
+
+static void fill(struct filling *f, size_t number)
+{
+	const struct block *b = &f->blocks[number];
+
+	for (__u32 i = 0; i < PLACES; i++)
+		f->answer[i] = b->surrounding;
+	memset(f->deeper, 0, sizeof(f->deeper));
+	for (size_t i = 0; i < f->n; i++)
+		if (inside(&f->said[i], b))
+			say(f, b, &f->said[i]);
+	for (__u32 i = 0; i < PLACES; i++)
+		f->u->rows[number * UNIFORM_ROWS + i / UNIFORM_ROW].slot[i % UNIFORM_ROW] =
+			f->deeper[i] ? go_deeper(f, b, i) : f->answer[i];
+}
+
+static void collect(struct filling *f, const struct host *h)
+{
+	bool by[2] = { by_destination(h, FAMILY_IPV4), by_destination(h, FAMILY_IPV6) };
+
+	for (size_t i = 0; i < h->n_routes; i++) {
+		const struct nl_route *r = &h->routes[i];
+		bool local = r->table == RT_TABLE_LOCAL;
+
+		if (!by[r->dst.family == FAMILY_IPV6] || (!local && r->table != RT_TABLE_MAIN))
+			continue;
+		f->said[f->n++] = (struct said){
+			.dst = r->dst, .metric = r->metric, .local = local,
+			.answer = local ? 0 : hop_index(f->u, h, r),
+		};
+	}
+}
+
+int uniform_make(const struct host *h, struct uniform **ret)
+{
+	struct filling *f = calloc(1, sizeof(*f));
+	struct uniform *u = calloc(1, sizeof(*u));
+	struct said *said = calloc(h->n_routes + 1, sizeof(*said));
+	int rc = f && u && said ? 0 : -ENOMEM;
+
+	if (rc) {
+		free(u);
+		goto cleanup;
+	}
+	f->u = u;
+	f->said = said;
+	u->n_hops = 1;
+	u->n_blocks = 2;
+	f->blocks[UNIFORM_IPV4] = (struct block){ .addr.w[2] = htonl(0xffff), .family = FAMILY_IPV4 };
+	f->blocks[UNIFORM_IPV6] = (struct block){ .family = FAMILY_IPV6 };
+	collect(f, h);
+	keep_best(f);
+	for (size_t i = 0; i < u->n_blocks; i++)
+		fill(f, i);
+	*ret = u;
+cleanup:
+	free(said);
+	free(f);
+	return rc;
+}
+
+__u32 uniform_answer(const struct uniform *u, const struct address *a)
+{
+	struct prefix p = { .addr = a->addr, .family = a->family };
+	size_t block = a->family == FAMILY_IPV4 ? UNIFORM_IPV4 : UNIFORM_IPV6;
+
+	for (__u32 from = 0; from < STEPS * STEP; from += STEP) {
+		__u32 place = bits(&p, from);
+		__u16 answer = u->rows[block * UNIFORM_ROWS + place / UNIFORM_ROW].slot[place % UNIFORM_ROW];
+
+		if (!(answer & UNIFORM_DEEPER))
+			return answer;
+		block = answer & ~UNIFORM_DEEPER;
+	}
+	return 0;
+}

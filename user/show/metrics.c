@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Metrics in Prometheus' text format: a family after the other, each with its help and type. Labels are bounded: services,
+ * interfaces, names, maps and reasons, never a client.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "plan/answers.h"
+#include "config/config_endpoints.h"
+#include "config/config_learn.h"
+#include "config/config_names.h"
+#include "dataplane/dataplane.h"
+#include "daemon/endpoint_set.h"
+#include "lib/log.h"
+#include "show/metrics.h"
+#include "show/metrics_text.h"
+#include "instance/noted.h"
+#include "show/relay_view.h"
+#include "instance/running.h"
+#include "show/show_guard.h"
+#include "show/show_sites.h"
+#include "instance/state.h"
+#include "show/words.h"
+
+struct scrape {
+	struct metrics_text text;
+	const char *instance;
+	const struct dataplane *dp;
+	struct service_name *services;
+	struct dataplane_reason *reasons;
+	struct link *links;
+	struct nl_link *here;
+	struct config *config;		/* NULL: lost */
+	struct relay_view relay;
+	size_t n_services, n_reasons, n_links, n_here;
+};
+
+static const char *const paths[] = { [PLANE_XDP] = "xdp", [PLANE_TC] = "tc" };
+
+/* ---- services ---- */
+
+static __u64 sum_reasons(const struct scrape *s, __u32 id, __u32 direction, __u32 plane, bool drops)
+{
+	__u64 sum = 0;
+
+	for (size_t i = dataplane_reasons_from(s->reasons, s->n_reasons, id); i < s->n_reasons; i++) {
+		const struct reason_key *k = &s->reasons[i].key;
+
+		if (k->id != id)
+			break;
+		if (k->direction == direction && k->plane == plane && reason_drops(k->reason) == drops)
+			sum += s->reasons[i].packets;
+	}
+	return sum;
+}
+
+static void service_packets(struct scrape *s, __u32 id, __u32 direction, __u32 plane, bool bytes)
+{
+	static const char *const verdicts[] = { "forwarded", "dropped", "passed" };
+	const char *labels[][2] = {
+		{ "service", s->services[id].name }, { "direction", direction_name(direction) }, { "path", paths[plane] },
+		{ "verdict", NULL }, { 0 },
+	};
+	struct total total;
+
+	if (dataplane_total(s->dp, id, direction, plane, &total))
+		return;
+	for (int v = 0; v < (bytes ? 1 : 3); v++) {
+		labels[3][1] = verdicts[v];
+		metric(&s->text, labels, bytes ? total.bytes : !v ? total.forwarded :
+		       sum_reasons(s, id, direction, plane, v == 1));
+	}
+}
+
+static void services(struct scrape *s, bool bytes)
+{
+	for (__u32 id = 0; id < s->n_services; id++)
+		for (__u32 i = 0; i < 4 && *s->services[id].name; i++)
+			service_packets(s, id, i / 2, i % 2, bytes);
+}
+
+/* Reasons are sorted by service, direction and reason, then plane: which makes one of two neighbours here */
+static void service_drops(struct scrape *s)
+{
+	for (size_t i = 0; i < s->n_reasons; i++) {
+		const struct reason_key *k = &s->reasons[i].key, *next = &s->reasons[i + 1].key;
+		__u64 packets = s->reasons[i].packets;
+
+		if (i + 1 < s->n_reasons && next->id == k->id && next->direction == k->direction && next->reason == k->reason)
+			packets += s->reasons[++i].packets;
+		if (k->id >= s->n_services || !*s->services[k->id].name || !reason_drops(k->reason))
+			continue;
+		metric(&s->text, LABELS({ "service", s->services[k->id].name }, { "direction", direction_name(k->direction) },
+					{ "reason", reason_name(k->reason) }), packets);
+	}
+}
+
+static void service_families(struct scrape *s)
+{
+	metric_family(&s->text, "wgxdp_service_packets_total", "counter",
+		      "Packets of a service by direction, program and what became of them.");
+	services(s, false);
+	metric_family(&s->text, "wgxdp_service_bytes_total", "counter",
+		      "Bytes of a service's forwarded packets, with their IP header.");
+	services(s, true);
+	metric_family(&s->text, "wgxdp_service_dropped_packets_total", "counter", "Packets of a service that ended here, by reason.");
+	service_drops(s);
+}
+
+/* ---- flows ---- */
+
+static const __u16 refusals[] = { DROP_flows_full, DROP_ports_exhausted, DROP_newcomer_limited };
+
+static __u64 refused(const struct scrape *s, __u32 id)
+{
+	__u64 sum = 0;
+
+	for (size_t i = dataplane_reasons_from(s->reasons, s->n_reasons, id); i < s->n_reasons && s->reasons[i].key.id == id; i++)
+		for (size_t j = 0; j < sizeof(refusals) / sizeof(*refusals); j++)
+			sum += s->reasons[i].key.reason == refusals[j] ? s->reasons[i].packets : 0;
+	return sum;
+}
+
+enum flow_family { FLOWS_NOW, FLOWS_CREATED, FLOWS_EXPIRED, FLOWS_MOVED, FLOWS_DELETED, FLOWS_REFUSED };
+
+static void flows(struct scrape *s, enum flow_family family)
+{
+	for (__u32 id = 0; id < s->n_services; id++) {
+		struct flow_numbers n;
+		struct pool pool;
+
+		if (!*s->services[id].name || !dataplane_pool(s->dp, id, &pool) || dataplane_flow_numbers(s->dp, id, &n))
+			continue;
+		metric(&s->text, LABELS({ "service", s->services[id].name }),
+		       family == FLOWS_NOW ? n.now : family == FLOWS_CREATED ? n.created : family == FLOWS_EXPIRED ? n.expired :
+		       family == FLOWS_MOVED ? n.moved : family == FLOWS_DELETED ? n.deleted : refused(s, id));
+	}
+}
+
+static void flow_families(struct scrape *s)
+{
+	metric_family(&s->text, "wgxdp_flows", "gauge", "Clients that a masquerading service has.");
+	flows(s, FLOWS_NOW);
+	metric_family(&s->text, "wgxdp_flows_created_total", "counter", "Clients that a masquerading service's backend has answered.");
+	flows(s, FLOWS_CREATED);
+	metric_family(&s->text, "wgxdp_flows_expired_total", "counter", "Of these, those that were idle for too long.");
+	flows(s, FLOWS_EXPIRED);
+	metric_family(&s->text, "wgxdp_flows_moved_total", "counter", "Of these, those whose service has another backend now.");
+	flows(s, FLOWS_MOVED);
+	metric_family(&s->text, "wgxdp_flows_deleted_total", "counter",
+		      "Of these, those that a command ended, or that a pool without their address and port did.");
+	flows(s, FLOWS_DELETED);
+	metric_family(&s->text, "wgxdp_flows_refused_total", "counter", "Packets of newcomers for whom there was no room or no port.");
+	flows(s, FLOWS_REFUSED);
+}
+
+/* ---- peers ---- */
+
+static __u64 peer_reasons(const struct scrape *s, __u32 id, bool drops)
+{
+	return sum_reasons(s, PEER_ID | id, PEER_RX, PLANE_XDP, drops) + sum_reasons(s, PEER_ID | id, PEER_RX, PLANE_TC, drops);
+}
+
+static void peer_packets(struct scrape *s, __u32 id, enum peer_direction direction, bool bytes)
+{
+	const char *name = s->relay.peers[id].name.name, *word = direction == PEER_RX ? "rx" : "tx";
+	struct total total = relay_view_total(&s->relay, id, direction);
+
+	metric(&s->text, LABELS({ "peer", name }, { "direction", word }, { "verdict", "forwarded" }),
+	       bytes ? total.bytes : total.forwarded);
+	for (int drops = 1; drops >= 0 && !bytes && direction == PEER_RX; drops--)
+		metric(&s->text, LABELS({ "peer", name }, { "direction", word }, { "verdict", drops ? "dropped" : "passed" }),
+		       peer_reasons(s, id, drops));
+}
+
+static void peers(struct scrape *s, bool bytes)
+{
+	for (__u32 id = 1; id < s->relay.n_peers; id++)
+		for (int direction = PEER_RX; direction <= PEER_TX && *s->relay.peers[id].name.name; direction++)
+			peer_packets(s, id, direction, bytes);
+}
+
+static void peer_drops(struct scrape *s)
+{
+	for (size_t i = 0; i < s->n_reasons; i++) {
+		const struct reason_key *k = &s->reasons[i].key, *next = &s->reasons[i + 1].key;
+		__u32 id = k->id & ~PEER_ID;
+		__u64 packets = s->reasons[i].packets;
+
+		if (!(k->id & PEER_ID))
+			continue;
+		if (i + 1 < s->n_reasons && next->id == k->id && next->direction == k->direction && next->reason == k->reason)
+			packets += s->reasons[++i].packets;
+		if (id && id < s->relay.n_peers && *s->relay.peers[id].name.name && reason_drops(k->reason))
+			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name }, { "direction", "rx" },
+						{ "reason", reason_name(k->reason) }), packets);
+	}
+}
+
+static void peer_handshakes(struct scrape *s)
+{
+	for (__u32 id = 1; id < s->relay.n_peers; id++)
+		if (*s->relay.peers[id].name.name && s->relay.wireguard[id])
+			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name }), s->relay.wireguard[id]->handshake);
+}
+
+static void peer_families(struct scrape *s)
+{
+	metric_family(&s->text, "wgxdp_peer_packets_total", "counter",
+		      "Packets from a peer (rx) by what became of them, and those forwarded to it (tx).");
+	peers(s, false);
+	metric_family(&s->text, "wgxdp_peer_bytes_total", "counter",
+		      "Bytes of packets forwarded from a peer (rx) and to it (tx), with their IP header.");
+	peers(s, true);
+	metric_family(&s->text, "wgxdp_peer_dropped_packets_total", "counter", "Packets from a peer that ended here, by reason.");
+	peer_drops(s);
+	metric_family(&s->text, "wgxdp_peer_last_handshake_timestamp_seconds", "gauge",
+		      "When WireGuard completed a handshake with a peer last; 0: never.");
+	peer_handshakes(s);
+}
+
+/* ---- interfaces ---- */
+
+static const char *link_name(const struct scrape *s, __u32 ifindex, char buffer[IFNAMSIZ])
+{
+	for (size_t i = 0; i < s->n_here; i++)
+		if (s->here[i].ifindex == ifindex)
+			return s->here[i].name;
+	snprintf(buffer, IFNAMSIZ, "(%u)", ifindex);
+	return buffer;
+}
+
+static bool has_role(const struct scrape *s, const char *name)
+{
+	char buffer[IFNAMSIZ];
+
+	for (size_t i = 0; i < s->n_links; i++)
+		if (s->links[i].role && !strcmp(link_name(s, s->links[i].ifindex, buffer), name))
+			return true;
+	return false;
+}
+
+static __u64 transmit_failed(const struct scrape *s, __u32 ifindex)
+{
+	__u64 dropped = 0, failed = 0;
+
+	for (size_t i = 0; i < s->n_here; i++)
+		if (s->here[i].ifindex == ifindex)
+			dropped = s->here[i].tx_dropped;
+	dataplane_transmit_failed(s->dp, ifindex, dropped, &failed);
+	return failed;
+}
+
+enum interface_family { INTERFACE_INFO, INTERFACE_ATTACHED, INTERFACE_FAILED };
+
+static void interfaces(struct scrape *s, enum interface_family family)
+{
+	char buffer[IFNAMSIZ];
+	enum link_role role;
+	const char *name;
+	size_t at = 0;
+
+	for (size_t i = 0; i < s->n_links; i++) {
+		const struct link *l = &s->links[i];
+
+		if (!l->role)
+			continue;
+		name = link_name(s, l->ifindex, buffer);
+		if (family == INTERFACE_INFO)
+			metric(&s->text, LABELS({ "interface", name }, { "role", role_name(l->role) },
+						{ "mode", mode_of_link(s->links, s->n_links, l) }), 1);
+		else
+			metric(&s->text, LABELS({ "interface", name }),
+			       family == INTERFACE_ATTACHED ? *name != '(' : transmit_failed(s, l->ifindex));
+	}
+	while (family == INTERFACE_ATTACHED && s->config && (name = config_interface(s->config, &at, &role)))
+		if (!has_role(s, name))
+			metric(&s->text, LABELS({ "interface", name }), 0);
+}
+
+static void interface_families(struct scrape *s)
+{
+	metric_family(&s->text, "wgxdp_interface_info", "gauge", "An interface with its role, and the mode of XDP on it.");
+	interfaces(s, INTERFACE_INFO);
+	metric_family(&s->text, "wgxdp_interface_attached", "gauge",
+		      "Whether an interface is attached to; 0: it is waited for.");
+	interfaces(s, INTERFACE_ATTACHED);
+	metric_family(&s->text, "wgxdp_interface_transmit_failed_packets_total", "counter",
+		      "Packets that the device failed to send.");
+	interfaces(s, INTERFACE_FAILED);
+}
+
+/* ---- maps, configuration, names ---- */
+
+static void map_families(struct scrape *s)
+{
+	static const struct {
+		enum dataplane_map map;
+		const char *name;
+	} maps[] = {
+		{ MAP_table, "table" }, { MAP_source_trie, "source_trie" }, { MAP_choices, "choices" }, { MAP_frags, "frags" },
+		{ MAP_icmp_limits, "icmp_limits" }, { MAP_reasons, "reasons" }, { MAP_names, "names" }, { MAP_routes, "routes" },
+		{ MAP_flows, "flows" }, { MAP_embryos, "embryos" },
+	};
+
+	metric_family(&s->text, "wgxdp_map_entries", "gauge", "Entries of a map that are in use.");
+	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
+		metric(&s->text, LABELS({ "map", maps[i].name }), dataplane_used(s->dp, maps[i].map));
+	metric_family(&s->text, "wgxdp_map_max_entries", "gauge", "Entries that a map has room for.");
+	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
+		metric(&s->text, LABELS({ "map", maps[i].name }),
+		       dataplane_entries(s->dp, maps[i].map) * (maps[i].map == MAP_table ? TABLE_WAYS : 1));
+}
+
+static void config_families(struct scrape *s)
+{
+	char path[STATE_PATH_LEN];
+	struct stat st = { 0 };
+
+	metric_family(&s->text, "wgxdp_config_last_reload_successful", "gauge", "Whether the last reload was one.");
+	metric(&s->text, NULL, !state_failed(s->instance));
+	state_path(path, s->instance, "running.yaml");
+	stat(path, &st);
+	metric_family(&s->text, "wgxdp_config_last_reload_success_timestamp_seconds", "gauge",
+		      "When the configuration that runs was taken over.");
+	metric_seconds(&s->text, NULL, st.st_mtim.tv_sec + st.st_mtim.tv_nsec / 1e9);
+}
+
+/* A name that stands for both families counts from the older answer on */
+static void name_families(struct scrape *s)
+{
+	struct answers known;
+
+	answers_read(s->instance, &known);
+	if (!s->config || answers_for(&known, s->config))
+		known.n = 0;
+	metric_family(&s->text, "wgxdp_name_resolved_timestamp_seconds", "gauge",
+		      "When a name was resolved last; 0: never.");
+	for (size_t i = 0; i < known.n; i++) {
+		__s64 resolved = known.list[i].resolved;
+		bool before = false;
+
+		for (size_t j = 0; j < known.n; j++)
+			if (!strcmp(known.list[j].text, known.list[i].text)) {
+				before |= j < i;
+				resolved = known.list[j].resolved < resolved ? known.list[j].resolved : resolved;
+			}
+		if (!before && answer_is_name(&known.list[i]))
+			metric(&s->text, LABELS({ "name", known.list[i].text }), resolved);
+	}
+	answers_free(&known);
+}
+
+static void ddns_families(struct scrape *s)
+{
+	struct noted n;
+
+	noted_read(&n, s->instance, "ddns");
+	metric_family(&s->text, "wgxdp_ddns_last_success_timestamp_seconds", "gauge",
+		      "When a name's records were last known to be right; 0: never.");
+	for (size_t i = 0; s->config && i < s->config->n_ddns; i++)
+		for (size_t j = 0; j < s->config->ddns[i].n_names; j++) {
+			const char *name = s->config->ddns[i].names[j].text;
+			bool before = false;
+
+			for (size_t k = 0; k < i; k++)
+				for (size_t l = 0; l < s->config->ddns[k].n_names; l++)
+					before |= !strcmp(s->config->ddns[k].names[l].text, name);
+			if (!before)
+				metric(&s->text, LABELS({ "name", name }), noted_value(&n, name));
+		}
+	noted_free(&n);
+}
+
+static bool is_followed(const struct config *c, const char *interface)
+{
+	for (size_t i = 0; i < c->n_endpoints; i++)
+		if (!strcmp(c->endpoints[i].interface, interface))
+			return true;
+	for (size_t i = 0; i < c->n_learn; i++)
+		if (!strcmp(c->learn[i].interface, interface))
+			return true;
+	return false;
+}
+
+/* Those that are configured, and those that were learnt */
+static void endpoint_families(struct scrape *s)
+{
+	char name[ENDPOINT_NOTE_LEN];
+	struct noted n;
+
+	noted_read(&n, s->instance, "endpoints");
+	for (size_t i = 0; s->config && i < s->config->n_endpoints; i++) {
+		endpoint_note(s->config->endpoints[i].interface, &s->config->endpoints[i].peer, name);
+		noted_set(&n, name, noted_value(&n, name));
+	}
+	metric_family(&s->text, "wgxdp_endpoint_changes_total", "counter", "How often the daemon set a WireGuard peer's endpoint.");
+	for (size_t i = 0; i < n.n; i++) {
+		char *peer = strchr(n.list[i].name, '/');
+
+		if (!peer)
+			continue;
+		*peer++ = '\0';
+		if (s->config && is_followed(s->config, n.list[i].name))
+			metric(&s->text, LABELS({ "interface", n.list[i].name }, { "peer", peer }), n.list[i].value);
+	}
+	noted_free(&n);
+}
+
+static int collect(struct scrape *s)
+{
+	const struct dataplane *dp = s->dp;
+
+	return dataplane_names(dp, &s->services, &s->n_services) ?: dataplane_reasons(dp, &s->reasons, &s->n_reasons) ?:
+	       dataplane_links(dp, &s->links, &s->n_links) ?: relay_view_read(dp, false, &s->relay) ?: dp->elsewhere ? 0 : nl_links(&s->here, &s->n_here);
+}
+
+/* Of the maps; without a data path there is none of them */
+static int write_maps(struct scrape *s)
+{
+	int rc = collect(s);
+
+	if (rc) {
+		log_error("cannot read the maps of instance %s: %s", s->instance, strerror(-rc));
+		return rc;
+	}
+	service_families(s);
+	flow_families(s);
+	guard_families(&s->text, s->dp, s->services, s->n_services);
+	peer_families(s);
+	site_families(&s->text, s->dp);
+	interface_families(s);
+	map_families(s);
+	return 0;
+}
+
+static int write_all(struct scrape *s)
+{
+	int rc;
+
+	if (state_read(s->instance, &s->config))
+		s->config = NULL;
+	if (!s->dp->running && !(s->config && config_is_control(s->config))) {
+		running_not_up(s->instance);
+		return -ENOENT;
+	}
+	metric_family(&s->text, "wgxdp_build_info", "gauge", "The version of wgxdp.");
+	metric(&s->text, LABELS({ "version", VERSION }), 1);
+	rc = s->dp->running ? write_maps(s) : 0;
+	if (rc)
+		return rc;
+	config_families(s);
+	name_families(s);
+	ddns_families(s);
+	endpoint_families(s);
+	process_families(&s->text);
+	return 0;
+}
+
+int metrics_write(FILE *out, const char *instance)
+{
+	struct scrape s = { .text.out = out, .instance = instance };
+	struct dataplane *dp = NULL;
+	int rc = dataplane_open(instance, &dp);
+
+	s.dp = dp;
+	rc = rc ?: write_all(&s);
+	free(s.services);
+	free(s.reasons);
+	free(s.links);
+	free(s.here);
+	relay_view_free(&s.relay);
+	config_free(s.config);
+	dataplane_close(dp);
+	return rc ?: ferror(out) || fflush(out) ? -EIO : 0;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Prometheus' text format, and what it tells of this process.
+ */
+#include <dirent.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+#include "show/metrics_text.h"
+
+void metric_family(struct metrics_text *t, const char *name, const char *type, const char *help)
+{
+	t->family = name;
+	fprintf(t->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* Without printf and locks: a relay of 10,000 peers has 60,000 lines */
+static void put(struct metrics_text *t, const char *text)
+{
+	fputs_unlocked(text, t->out);
+}
+
+static void put_value(struct metrics_text *t, const char *text)
+{
+	size_t n;
+
+	for (; text[n = strcspn(text, "\"\\")]; text += n + 1) {
+		fwrite_unlocked(text, 1, n, t->out);
+		putc_unlocked('\\', t->out);
+		putc_unlocked(text[n], t->out);
+	}
+	put(t, text);
+}
+
+static void put_labels(struct metrics_text *t, const char *labels[][2])
+{
+	put(t, t->family);
+	for (size_t i = 0; labels && labels[i][0]; i++) {
+		put(t, i ? "," : "{");
+		put(t, labels[i][0]);
+		put(t, "=\"");
+		put_value(t, labels[i][1]);
+		put(t, "\"");
+	}
+	put(t, labels ? "} " : " ");
+}
+
+void metric(struct metrics_text *t, const char *labels[][2], __u64 value)
+{
+	char text[24], *c = text + sizeof(text);
+
+	*--c = '\0';
+	*--c = '\n';
+	do
+		*--c = '0' + value % 10;
+	while (value /= 10);
+	put_labels(t, labels);
+	put(t, c);
+}
+
+void metric_seconds(struct metrics_text *t, const char *labels[][2], double value)
+{
+	put_labels(t, labels);
+	fprintf(t->out, "%.3f\n", value);
+}
+
+/* Field number n of /proc/self/stat, the first being 1: those from the third on stand behind the name's bracket */
+static unsigned long long stat_field(const char *text, int n)
+{
+	const char *c = strrchr(text, ')');
+	unsigned long long value = 0;
+
+	for (int i = 2; c && i < n; i++)
+		c = strchr(c + 1, ' ');
+	if (c)
+		sscanf(c, "%llu", &value);
+	return value;
+}
+
+static double boot_time(void)
+{
+	struct timespec real, boot;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return real.tv_sec - boot.tv_sec + (real.tv_nsec - boot.tv_nsec) / 1e9;
+}
+
+static unsigned int open_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned int n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	if (dir)
+		closedir(dir);
+	return n > 3 ? n - 3 : 0;	/* without . and .. and the directory itself */
+}
+
+void process_families(struct metrics_text *t)
+{
+	FILE *in = fopen("/proc/self/stat", "re");
+	double tick = sysconf(_SC_CLK_TCK);
+	struct rlimit files = { 0 };
+	char text[1024] = "";
+
+	if (in) {
+		if (!fgets(text, sizeof(text), in))
+			*text = '\0';
+		fclose(in);
+	}
+	getrlimit(RLIMIT_NOFILE, &files);
+	metric_family(t, "process_cpu_seconds_total", "counter", "Time that this process has used of the CPU.");
+	metric_seconds(t, NULL, (stat_field(text, 14) + stat_field(text, 15)) / tick);
+	metric_family(t, "process_resident_memory_bytes", "gauge", "Memory of this process that is resident.");
+	metric(t, NULL, stat_field(text, 24) * sysconf(_SC_PAGESIZE));
+	metric_family(t, "process_virtual_memory_bytes", "gauge", "Virtual memory of this process.");
+	metric(t, NULL, stat_field(text, 23));
+	metric_family(t, "process_open_fds", "gauge", "Files that this process has open.");
+	metric(t, NULL, open_files());
+	metric_family(t, "process_max_fds", "gauge", "Files that it may have open.");
+	metric(t, NULL, files.rlim_cur);
+	metric_family(t, "process_start_time_seconds", "gauge", "When this process was started.");
+	metric_seconds(t, NULL, boot_time() + stat_field(text, 22) / tick);
+}

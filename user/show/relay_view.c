@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The relay as it runs.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lib/grow.h"
+#include "show/relay_view.h"
+#include "instance/state.h"
+
+/* ---- what WireGuard says ---- */
+
+static int by_key(const void *a, const void *b)
+{
+	return wg_key_compare(&(*(const struct wg_peer *const *)a)->key, &(*(const struct wg_peer *const *)b)->key);
+}
+
+/* Peers of one device, and all others of it behind this one */
+static int look_at_device(struct relay_view *v, const char *device)
+{
+	struct wg_device *d = append(v->devices, v->n_devices);
+	const struct wg_peer **sorted;
+	int rc = d ? 0 : -ENOMEM;
+
+	rc = rc ?: wg_read(device, d);
+	if (rc)
+		return rc == -ENOMEM ? rc : 0;	/* no WireGuard: a nic, or gone */
+	sorted = calloc(d->n_peers + 1, sizeof(*sorted));
+	for (size_t i = 0; i < d->n_peers && sorted; i++)
+		sorted[i] = &d->peers[i];
+	if (d->n_peers && sorted)
+		qsort(sorted, d->n_peers, sizeof(*sorted), by_key);
+	for (size_t id = 1; id < v->n_peers && sorted && d->n_peers; id++) {
+		struct wg_peer like;
+		const struct wg_peer *wanted = &like, **found;
+
+		if (strcmp(v->peers[id].name.device, device))
+			continue;
+		memcpy(&like.key, v->peers[id].name.key, sizeof(like.key));
+		found = bsearch(&wanted, sorted, d->n_peers, sizeof(*sorted), by_key);
+		v->wireguard[id] = found ? *found : NULL;
+	}
+	free(sorted);
+	return sorted ? 0 : -ENOMEM;
+}
+
+static int look_at_wireguard(struct relay_view *v)
+{
+	int rc = 0;
+
+	v->wireguard = calloc(v->n_peers + 1, sizeof(*v->wireguard));
+	if (!v->wireguard)
+		return -ENOMEM;
+	for (size_t id = 1; id < v->n_peers && !rc; id++) {
+		const char *device = v->peers[id].name.device;
+		size_t before = 1;
+
+		while (*device && before < id && strcmp(v->peers[before].name.device, device))
+			before++;		/* not for free ids, which are on no device */
+		if (*device && before == id)
+			rc = look_at_device(v, device);
+	}
+	return rc;
+}
+
+/* ---- prefixes as they were said ---- */
+
+struct shapes {
+	struct prefix *list;
+	size_t n;
+};
+
+static int add_shape(struct shapes *s, const struct prefix *p)
+{
+	struct prefix *place = append(s->list, s->n);
+
+	if (place)
+		*place = *p;
+	return place ? 0 : -ENOMEM;
+}
+
+static int read_shapes(const struct dataplane *dp, const struct relay_view *v, struct shapes *s)
+{
+	struct config *c = NULL;
+	int rc = 0;
+
+	if (state_read(dp->instance, &c))
+		c = NULL;
+	for (size_t i = 0; c && i < c->n_peers; i++)
+		for (size_t j = 0; j < c->peers[i].n_prefixes && !rc; j++)
+			rc = add_shape(s, &c->peers[i].prefixes[j]);
+	for (size_t id = 1; id < v->n_peers; id++)
+		for (size_t j = 0; v->wireguard[id] && j < v->wireguard[id]->n_allowed && !rc; j++)
+			rc = add_shape(s, &v->wireguard[id]->allowed[j]);
+	config_free(c);
+	return rc;
+}
+
+int relay_view_read(const struct dataplane *dp, bool routes, struct relay_view *ret)
+{
+	struct relay_view v = { 0 };
+	struct shapes shapes = { 0 };
+	int rc = dataplane_peers(dp, &v.peers, &v.n_peers);
+
+	while (!rc && v.n_peers && !*v.peers[v.n_peers - 1].name.name)
+		v.n_peers--;			/* places that nobody has had yet */
+	rc = rc ?: dataplane_peer_totals(dp, v.n_peers, &v.totals);
+	rc = rc ?: look_at_wireguard(&v);
+	if (!rc && routes)
+		rc = read_shapes(dp, &v, &shapes) ?: dataplane_routes(dp, shapes.list, shapes.n, &v.routes, &v.n_routes);
+	free(shapes.list);
+	if (rc)
+		relay_view_free(&v);
+	else
+		*ret = v;
+	return rc;
+}
+
+struct total relay_view_total(const struct relay_view *v, __u32 id, enum peer_direction direction)
+{
+	const struct total *xdp = &v->totals[total_index(id, direction, PLANE_XDP)],
+			   *tc = &v->totals[total_index(id, direction, PLANE_TC)];
+
+	return (struct total){ .received = xdp->received + tc->received, .forwarded = xdp->forwarded + tc->forwarded,
+			       .bytes = xdp->bytes + tc->bytes };
+}
+
+void relay_view_free(struct relay_view *v)
+{
+	for (size_t i = 0; i < v->n_devices; i++)
+		wg_free(&v->devices[i]);
+	free(v->devices);
+	free(v->wireguard);
+	free(v->peers);
+	free(v->totals);
+	free(v->routes);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * wgxdp show flows. There may be hundreds of thousands: they are read in whole and sorted, and then written one by one, with
+ * neither a lock nor a document in memory.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lib/grow.h"
+#include "lib/jiffies.h"
+#include "lib/log.h"
+#include "show/show_flows.h"
+
+struct row {
+	struct flow_key key;		/* from the client to where the service listens */
+	struct addr ours, backend;
+	__be16 our_port, backend_port;
+	__u16 id;
+	__u8 family;			/* of ours and backend */
+	__u64 seen, since;		/* the later direction; in jiffies */
+	__u64 packets[2], bytes[2];	/* by direction */
+};
+
+struct flows {
+	const struct dataplane *dp;
+	struct row *rows;
+	size_t n;
+	__u64 now;			/* in jiffies: nobody was seen later */
+	__u32 rate;
+	struct service_name *names;
+	size_t n_names;
+	struct relay_peer *peers;	/* whose names are known here: by key */
+	size_t n_peers;
+	const struct wg_dump *dump;	/* or NULL */
+};
+
+static int add_row(void *data, const struct flow_key *key, const struct flow *flow)
+{
+	struct flows *f = data;
+	struct row *r = append(f->rows, f->n);
+	struct flow reply;
+
+	if (!r)
+		return -ENOMEM;
+	*r = (struct row){
+		.key = *key, .ours = flow->src, .backend = flow->dst, .our_port = flow->sport, .backend_port = flow->dport,
+		.id = flow->id, .family = flow->family, .seen = flow->seen, .since = flow->since,
+		.packets[DIRECTION_ORIGINAL] = flow->packets, .bytes[DIRECTION_ORIGINAL] = flow->bytes,
+	};
+	if (dataplane_flow_other(f->dp, key, flow, &reply)) {
+		r->seen = reply.seen > r->seen ? reply.seen : r->seen;
+		r->packets[DIRECTION_REPLY] = reply.packets;
+		r->bytes[DIRECTION_REPLY] = reply.bytes;
+	}
+	f->now = r->seen > f->now ? r->seen : f->now;
+	return 0;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+
+	return x->id - y->id ?: x->key.family - y->key.family ?: memcmp(&x->key.src, &y->key.src, sizeof(x->key.src)) ?:
+	       ntohs(x->key.sport) - ntohs(y->key.sport) ?: memcmp(&x->key.dst, &y->key.dst, sizeof(x->key.dst)) ?:
+	       ntohs(x->key.dport) - ntohs(y->key.dport);
+}
+
+/* ---- a row in words ---- */
+
+enum { SERVICE, CLIENT, PUBLIC, OURS, BACKEND, AGE, IDLE, ORIGINAL, REPLY, WG_PEER, COLUMNS };
+
+struct words {
+	char column[COLUMNS][NAME_LEN + 4];
+	char key[WG_KEY_STRLEN];	/* of the peer; "": none known */
+	const char *name;		/* of the peer; NULL: none known */
+	__u64 age, idle;		/* seconds */
+};
+
+static void endpoint(char *ret, const struct addr *a, __u8 family, __be16 port)
+{
+	endpoint_format(&(struct address){ *a, family }, port, ret);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	return memcmp(((const struct relay_peer *)a)->name.key, ((const struct relay_peer *)b)->name.key, WG_KEY_LEN);
+}
+
+static void find_peer(const struct flows *f, const struct row *r, struct words *w)
+{
+	const struct address ours = { r->ours, r->family };
+	const struct wg_dump_peer *p = f->dump ? wg_dump_find(f->dump, &ours, r->our_port) : NULL;
+	const struct relay_peer *known;
+	struct relay_peer wanted = { 0 };
+
+	w->name = NULL;
+	*w->key = '\0';
+	if (!p)
+		return;
+	wg_key_format(&p->key, w->key);
+	memcpy(wanted.name.key, &p->key, sizeof(p->key));
+	known = f->n_peers ? bsearch(&wanted, f->peers, f->n_peers, sizeof(wanted), compare_keys) : NULL;
+	w->name = known && *known->name.name ? known->name.name : NULL;
+}
+
+static void put_words(const struct flows *f, const struct row *r, struct words *w)
+{
+	if (r->id < f->n_names && *f->names[r->id].name)
+		strcpy(w->column[SERVICE], f->names[r->id].name);
+	else
+		sprintf(w->column[SERVICE], "(%u)", r->id);	/* it is being removed */
+	endpoint(w->column[CLIENT], &r->key.src, r->key.family, r->key.sport);
+	endpoint(w->column[PUBLIC], &r->key.dst, r->key.family, r->key.dport);
+	endpoint(w->column[OURS], &r->ours, r->family, r->our_port);
+	endpoint(w->column[BACKEND], &r->backend, r->family, r->backend_port);
+	w->age = f->now > r->since ? (f->now - r->since) / f->rate : 0;
+	w->idle = (f->now - r->seen) / f->rate;
+	sprintf(w->column[AGE], "%" PRIu64 "s", (uint64_t)w->age);
+	sprintf(w->column[IDLE], "%" PRIu64 "s", (uint64_t)w->idle);
+	for (int d = DIRECTION_ORIGINAL; d <= DIRECTION_REPLY; d++)
+		sprintf(w->column[d == DIRECTION_ORIGINAL ? ORIGINAL : REPLY], "%" PRIu64 "/%" PRIu64, (uint64_t)r->packets[d],
+			(uint64_t)r->bytes[d]);
+	find_peer(f, r, w);
+	strcpy(w->column[WG_PEER], w->name ?: *w->key ? w->key : "-");
+}
+
+/* ---- for people ---- */
+
+static const char *const headings[COLUMNS] = {
+	"SERVICE", "CLIENT", "PUBLIC", "OURS", "BACKEND", "AGE", "IDLE", "ORIGINAL", "REPLY", "PEER",
+};
+
+static void print_columns(const struct words *w, const int *widths, int n, FILE *out)
+{
+	for (int i = 0; i < n; i++)
+		fprintf(out, "%-*s%s", i + 1 < n ? widths[i] : 0, w->column[i], i + 1 < n ? "  " : "\n");
+}
+
+static void print_table(const struct flows *f, FILE *out)
+{
+	int widths[COLUMNS], n = f->dump ? COLUMNS : WG_PEER;
+	struct words w;
+
+	for (int i = 0; i < n; i++)
+		widths[i] = strlen(strcpy(w.column[i], headings[i]));
+	for (size_t r = 0; r < f->n; r++) {
+		struct words wide;
+
+		put_words(f, &f->rows[r], &wide);
+		for (int i = 0; i < n; i++)
+			widths[i] = (int)strlen(wide.column[i]) > widths[i] ? (int)strlen(wide.column[i]) : widths[i];
+	}
+	if (f->n)
+		print_columns(&w, widths, n, out);
+	for (size_t r = 0; r < f->n && !ferror(out); r++) {
+		put_words(f, &f->rows[r], &w);
+		print_columns(&w, widths, n, out);
+	}
+}
+
+/* ---- for programs ---- */
+
+/* Names and keys have nothing in them that JSON would escape, nor have addresses */
+static void put_text(FILE *out, const char *key, const char *text)
+{
+	fprintf(out, text ? ", \"%s\": \"%s\"" : ", \"%s\": null", key, text);
+}
+
+static void print_json(const struct flows *f, FILE *out)
+{
+	static const char *const keys[] = { [CLIENT] = "client", [PUBLIC] = "public", [OURS] = "ours", [BACKEND] = "backend" };
+	struct words w;
+
+	fprintf(out, "{\n  \"version\": \"%s\",\n  \"instance\": \"%s\",\n  \"flows\": [", VERSION, f->dp->instance);
+	for (size_t i = 0; i < f->n && !ferror(out); i++) {
+		const struct row *r = &f->rows[i];
+
+		put_words(f, r, &w);
+		fprintf(out, "%s\n    { \"service\": \"%s\"", i ? "," : "", w.column[SERVICE]);
+		for (int k = CLIENT; k <= BACKEND; k++)
+			put_text(out, keys[k], w.column[k]);
+		fprintf(out, ", \"age\": %" PRIu64 ", \"idle\": %" PRIu64 ", \"packets\": %" PRIu64 ", \"bytes\": %" PRIu64, (uint64_t)w.age,
+			(uint64_t)w.idle, (uint64_t)(r->packets[0] + r->packets[1]), (uint64_t)(r->bytes[0] + r->bytes[1]));
+		for (int d = DIRECTION_ORIGINAL; d <= DIRECTION_REPLY; d++)
+			fprintf(out, ", \"%s\": { \"packets\": %" PRIu64 ", \"bytes\": %" PRIu64 " }",
+				d == DIRECTION_ORIGINAL ? "original" : "reply", (uint64_t)r->packets[d], (uint64_t)r->bytes[d]);
+		put_text(out, "wg_peer", *w.key ? w.key : NULL);
+		put_text(out, "wg_peer_name", w.name);
+		fputs(" }", out);
+	}
+	fprintf(out, "%s]\n}\n", f->n ? "\n  " : "");
+}
+
+int show_flows(const struct dataplane *dp, bool json, const struct wg_dump *dump, FILE *out)
+{
+	struct flows f = { .dp = dp, .now = jiffies_now(), .rate = jiffies_a_second(), .dump = dump };
+	int rc = dataplane_names(dp, &f.names, &f.n_names) ?: dataplane_peers(dp, &f.peers, &f.n_peers) ?:
+		 dataplane_flows(dp, add_row, &f);
+
+	if (f.n_peers)
+		qsort(f.peers, f.n_peers, sizeof(*f.peers), compare_keys);
+	if (rc)
+		log_error("cannot read the maps of instance %s: %s", dp->instance, strerror(-rc));
+	if (!rc && f.n)
+		qsort(f.rows, f.n, sizeof(*f.rows), compare_rows);
+	if (!rc && json)
+		print_json(&f, out);
+	else if (!rc)
+		print_table(&f, out);
+	if (!rc && (fflush(out) || ferror(out)))
+		rc = -EIO;
+	free(f.rows);
+	free(f.names);
+	free(f.peers);
+	return rc;
+}

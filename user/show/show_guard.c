@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the guard asks for, and how the backends behind it answer.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config/config.h"
+#include "lib/grow.h"
+#include "lib/jiffies.h"
+#include "show/show_guard.h"
+#include "daemon/standby.h"
+
+/* ---- as the maps have it ---- */
+
+static bool is_of(const struct table_entry *e, __u32 id)
+{
+	__u8 kind = e->key.word;
+
+	return (kind == KEY_SERVICE || kind >= KEY_BACKEND) && e->service.id == id;
+}
+
+static void take_address(struct guarded *g, const struct table_entry *e)
+{
+	struct address a = entry_backend(e);
+
+	if (e->service.flags >> SERVICE_BACKEND_SHIFT != g->number)
+		return;
+	g->address[a.family == FAMILY_IPV6] = a;
+	g->port = e->service.port;
+}
+
+int guarded_read(const struct dataplane *dp, const struct table_entry *table, size_t n, __u32 id, struct guarded **ret, size_t *ret_n)
+{
+	struct backend_name *names = NULL;
+	struct guarded *list = NULL;
+	size_t n_names = 0, used = 0;
+	struct guard guard;
+	int rc = 0;
+
+	*ret = NULL;
+	*ret_n = 0;
+	if (!dataplane_guard(dp, id, &guard))
+		return 0;
+	rc = dataplane_backend_names(dp, &names, &n_names);
+	for (__u32 number = 0; number < GUARD_BACKENDS_MAX && !rc; number++) {
+		size_t at = (size_t)id * GUARD_BACKENDS_MAX + number;
+		struct guarded *g;
+
+		if (guard.flags & GUARD_BACKENDS ? at >= n_names || !*names[at].name : number)
+			continue;
+		g = append(list, used);
+		rc = g ? dataplane_health(dp, id, number, &g->health) : -ENOMEM;
+		if (rc)
+			break;
+		g->number = number;
+		g->down = backend_is_down(&guard, &g->health);
+		g->on_standby = guard.standby >> number & 1;
+		if (guard.flags & GUARD_BACKENDS)
+			strcpy(g->name, names[at].name);
+		for (size_t i = 0; i < n; i++)
+			if (is_of(&table[i], id))
+				take_address(g, &table[i]);
+	}
+	free(names);
+	if (rc)
+		free(list);
+	else
+		*ret = list, *ret_n = used;
+	return rc;
+}
+
+/* Handshakes whose time is known */
+static __u64 timed(const struct health *h)
+{
+	__u64 n = 0;
+
+	for (int i = 0; i < HANDSHAKE_BUCKETS; i++)
+		n += h->buckets[i];
+	return n;
+}
+
+/* ---- show ---- */
+
+static void show_keys(struct node row, const struct guard_public *keys, size_t n, __u32 backend, bool all)
+{
+	struct node list = document_list(row, "public_keys");
+	char text[WG_KEY_STRLEN];
+	struct wg_key key;
+
+	for (size_t i = 0; i < n; i++)
+		if (all || keys[i].backend == backend) {
+			memcpy(key.b, keys[i].key.b, sizeof(key.b));
+			document_append(list, wg_key_format(&key, text));
+		}
+}
+
+/* Each limit is one message each so many ticks */
+static void show_rate(struct node row, const char *key, __u64 each)
+{
+	__u64 second = (__u64)jiffies_a_second() << GUARD_TICK;
+
+	document_number(row, key, each ? (second + each / 2) / each : 0);
+}
+
+static void show_backend(struct node list, const struct guarded *g, const struct guard_public *keys, size_t n_keys)
+{
+	struct node row = document_row(list), addresses;
+	__u64 now = jiffies_now(), times = timed(&g->health);
+	const struct health *h = &g->health;
+	char text[ADDRESS_STRLEN];
+
+	document_text(row, "name", g->name);
+	show_keys(row, keys, n_keys, g->number, false);
+	addresses = document_list(row, "address");
+	for (int i = 0; i < 2; i++)
+		if (g->address[i].family)
+			document_append(addresses, endpoint_format(&g->address[i], g->port, text));
+	document_text(row, "state", g->down ? "down" : "up");
+	document_text(row, "on_standby", g->on_standby ? "yes" : "no");
+	document_number(row, "initiations", h->initiations);
+	document_number(row, "responses", h->responses);
+	if (h->initiations)
+		document_decimal(row, "answered_ratio", (double)h->responses / h->initiations);
+	else
+		document_null(row, "answered_ratio");
+	if (h->answered)
+		document_number(row, "last_answer", now > h->answered ? (now - h->answered) / jiffies_a_second() : 0);
+	else
+		document_null(row, "last_answer");
+	if (times)
+		document_decimal(row, "handshake_ms", h->seconds / 1e6 / times);
+	else
+		document_null(row, "handshake_ms");
+}
+
+int show_guard(struct node row, const struct dataplane *dp, const struct table_entry *table, size_t n, __u32 id)
+{
+	struct guard_public *keys = NULL;
+	struct guarded *backends = NULL;
+	size_t n_keys = 0, n_backends = 0;
+	struct node map, list;
+	struct guard guard;
+	int rc;
+
+	if (!dataplane_guard(dp, id, &guard))
+		return 0;
+	rc = dataplane_guard_keys(dp, &guard, &keys, &n_keys) ?: guarded_read(dp, table, n, id, &backends, &n_backends);
+	if (!rc) {
+		map = document_map(row, "wireguard");
+		document_text(map, "profile", profile_name(guard_is_amneziawg(&guard) ? PROFILE_AMNEZIAWG : PROFILE_WIREGUARD));
+		show_keys(map, keys, n_keys, 0, true);
+		document_text(map, "strict", guard.flags & GUARD_STRICT ? "yes" : "no");
+		show_rate(map, "per_source", guard.source_each);
+		show_rate(map, "per_service", guard.service_each);
+		if (guard.flags & GUARD_CHALLENGE)
+			document_number(map, "challenge", guard.challenge_burst);
+		else
+			document_null(map, "challenge");
+		list = document_list(row, "backends");
+		for (size_t i = 0; i < n_backends; i++)
+			show_backend(list, &backends[i], keys, n_keys);
+	}
+	free(keys);
+	free(backends);
+	return rc;
+}
+
+/* ---- metrics ---- */
+
+typedef void guard_rows(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g);
+
+static void states(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g)
+{
+	metric(t, LABELS({ "service", service }, { "backend", backend }), !g->down);
+}
+
+static void standbys(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g)
+{
+	metric(t, LABELS({ "service", service }, { "backend", backend }), g->on_standby);
+}
+
+static void handshakes(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g)
+{
+	const struct health *h = &g->health;
+
+	metric(t, LABELS({ "service", service }, { "backend", backend }, { "type", "initiation" }), h->initiations);
+	metric(t, LABELS({ "service", service }, { "backend", backend }, { "type", "response" }), h->responses);
+}
+
+static void duration(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g)
+{
+	const struct health *h = &g->health;
+	const char *family = t->family;
+	__u64 sum = 0;
+	char le[24];
+
+	t->family = "wgxdp_handshake_duration_seconds_bucket";
+	for (int i = 0; i < HANDSHAKE_BUCKETS; i++) {
+		sum += h->buckets[i];
+		snprintf(le, sizeof(le), i + 1 < HANDSHAKE_BUCKETS ? "%.3f" : "+Inf", (1 << i) / 1000.0);
+		metric(t, LABELS({ "service", service }, { "backend", backend }, { "le", le }), sum);
+	}
+	t->family = "wgxdp_handshake_duration_seconds_sum";
+	metric_seconds(t, LABELS({ "service", service }, { "backend", backend }), h->seconds / 1e9);
+	t->family = "wgxdp_handshake_duration_seconds_count";
+	metric(t, LABELS({ "service", service }, { "backend", backend }), sum);
+	t->family = family;
+}
+
+/* A backend without a name is called by its address */
+static const char *label(const struct guarded *g, char buf[ADDRESS_STRLEN])
+{
+	for (int i = 0; i < 2 && !*g->name; i++)
+		if (g->address[i].family)
+			return address_format(&g->address[i], buf);
+	return g->name;
+}
+
+static void guard_family(struct metrics_text *t, const struct dataplane *dp, const struct table_entry *table, size_t n,
+			 const struct service_name *services, size_t n_services, guard_rows *rows)
+{
+	char text[ADDRESS_STRLEN];
+
+	for (__u32 id = 0; id < n_services; id++) {
+		struct guarded *list = NULL;
+		size_t n_list = 0;
+
+		if (!*services[id].name || guarded_read(dp, table, n, id, &list, &n_list))
+			continue;
+		for (size_t i = 0; i < n_list; i++)
+			rows(t, services[id].name, label(&list[i], text), &list[i]);
+		free(list);
+	}
+}
+
+void guard_families(struct metrics_text *t, const struct dataplane *dp, const struct service_name *services, size_t n_services)
+{
+	struct table_entry *table = NULL;
+	size_t n = 0;
+
+	dataplane_table(dp, &table, &n);
+	metric_family(t, "wgxdp_backend_up", "gauge", "0: it has left so many initiations unanswered as its service's health says.");
+	guard_family(t, dp, table, n, services, n_services, states);
+	metric_family(t, "wgxdp_backend_on_standby", "gauge", "1: its standby serves in its place.");
+	guard_family(t, dp, table, n, services, n_services, standbys);
+	metric_family(t, "wgxdp_handshakes_total", "counter",
+		      "Initiations with a right mac1 that were forwarded to a backend, and its responses.");
+	guard_family(t, dp, table, n, services, n_services, handshakes);
+	metric_family(t, "wgxdp_handshake_duration_seconds", "histogram", "Time from an initiation to a backend's response.");
+	guard_family(t, dp, table, n, services, n_services, duration);
+	metric_family(t, "wgxdp_cookie_replies_total", "counter", "Cookies that the daemon has sent to whom the guard challenges.");
+	metric(t, NULL, dataplane_cookie_replies(dp));
+	free(table);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * wgxdp show: where each site of the blind relay is, and what each sends to each other.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "show/blind_view.h"
+#include "show/show_sites.h"
+
+static void show_site(struct node list, const struct blind_view_site *s)
+{
+	struct node row = document_row(list);
+	char text[ADDRESS_STRLEN];
+
+	document_text(row, "name", s->name);
+	document_text(row, "public_key", wg_key_format(&s->key, text));
+	document_text(row, "state", s->endpoint.family ? "authenticated" : "waiting");
+	if (s->endpoint.family) {
+		document_text(row, "endpoint", endpoint_format(&s->endpoint, s->port, text));
+		document_number(row, "since", s->since);
+	} else {
+		document_null(row, "endpoint");
+		document_null(row, "since");
+	}
+	document_text(row, "initiation_waits", s->waited_for ? "yes" : "no");
+	document_number(row, "challenges", s->challenges);
+}
+
+static void show_pair(struct node list, const struct blind_view *v, __u32 from, __u32 to)
+{
+	const struct blind_view_pair *p = blind_view_pair(v, from, to);
+	struct node row;
+
+	if (!p->packets && !p->sessions)
+		return;
+	row = document_row(list);
+	document_text(row, "from", v->sites[from].name);
+	document_text(row, "to", v->sites[to].name);
+	document_number(row, "sessions", p->sessions);
+	document_number(row, "packets", p->packets);
+	document_number(row, "bytes", p->bytes);
+}
+
+int show_sites(struct document *d, const struct dataplane *dp, bool always)
+{
+	struct node list;
+	struct blind_view v;
+	int rc = blind_view_read(dp, &v);
+
+	if (rc || (!v.n && !always))
+		return rc;
+	list = document_list(document_root(d), "sites");
+	for (__u32 i = 1; i < v.n; i++)
+		if (*v.sites[i].name)
+			show_site(list, &v.sites[i]);
+	list = document_list(document_root(d), "site_pairs");
+	for (__u32 i = 1; i < v.n; i++)
+		for (__u32 j = 1; j < v.n; j++)
+			show_pair(list, &v, i, j);
+	document_number(document_root(d), "sites_refused", v.refused);
+	blind_view_free(&v);
+	return 0;
+}
+
+/* ---- metrics ---- */
+
+static void pair_family(struct metrics_text *t, const struct blind_view *v, const char *name, const char *type, const char *help, size_t offset)
+{
+	metric_family(t, name, type, help);
+	for (__u32 i = 1; i < v->n; i++)
+		for (__u32 j = 1; j < v->n; j++) {
+			const struct blind_view_pair *p = blind_view_pair(v, i, j);
+
+			if (p->packets || p->sessions)
+				metric(t, LABELS({ "from", v->sites[i].name }, { "to", v->sites[j].name }), *(const __u64 *)((const char *)p + offset));
+		}
+}
+
+static void site_family(struct metrics_text *t, const struct blind_view *v, const char *name, const char *type, const char *help, bool up)
+{
+	metric_family(t, name, type, help);
+	for (__u32 i = 1; i < v->n; i++)
+		if (*v->sites[i].name)
+			metric(t, LABELS({ "site", v->sites[i].name }), up ? !!v->sites[i].endpoint.family : v->sites[i].challenges);
+}
+
+void site_families(struct metrics_text *t, const struct dataplane *dp)
+{
+	struct blind_view v;
+
+	if (blind_view_read(dp, &v))
+		return;
+	site_family(t, &v, "wgxdp_site_authenticated", "gauge", "Whether WireGuard has said where a site of the blind relay is.", true);
+	site_family(t, &v, "wgxdp_site_challenges_total", "counter", "How often a site was asked whether it has moved.", false);
+	pair_family(t, &v, "wgxdp_site_sessions", "gauge", "Confirmed indices by which a site may send to another.",
+		    offsetof(struct blind_view_pair, sessions));
+	pair_family(t, &v, "wgxdp_site_packets_total", "counter", "Packets forwarded blindly from a site to another.",
+		    offsetof(struct blind_view_pair, packets));
+	pair_family(t, &v, "wgxdp_site_bytes_total", "counter", "Their bytes, with the IP header.", offsetof(struct blind_view_pair, bytes));
+	metric_family(t, "wgxdp_site_refused_total", "counter", "Handshakes between sites that were refused: an index that another has, or no room.");
+	if (v.n)
+		metric(t, NULL, v.refused);
+	blind_view_free(&v);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Rates. Nothing is kept in the maps for them: who looks reads twice.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include "show/blind_view.h"
+#include "lib/grow.h"
+#include "show/relay_view.h"
+#include "show/top.h"
+#include "show/words.h"
+
+const char *const top_sort_names[] = { "rate", "dropped", "passed", "name", NULL };
+const char *const top_unit_names[] = { "bits", "bytes", "packets", NULL };
+const char *const top_kind_names[] = { "services", "peers", "site pairs", "reasons", NULL };
+
+/* ---- reading ---- */
+
+static struct top_row *row_of(struct top *t, enum top_kind kind, const char *name)
+{
+	struct top_row *r = append(t->rows, t->n);
+
+	if (r) {
+		r->kind = kind;
+		snprintf(r->name, sizeof(r->name), "%s", name);
+	}
+	return r;
+}
+
+static void add_reasons(struct top_row *r, __u32 id, const struct dataplane_reason *reasons, size_t n)
+{
+	for (size_t i = dataplane_reasons_from(reasons, n, id); i < n && reasons[i].key.id == id; i++)
+		*(reason_drops(reasons[i].key.reason) ? &r->count.dropped : &r->count.passed) += reasons[i].packets;
+}
+
+static int read_services(struct top *t, const struct dataplane *dp, const struct service_name *names, size_t n_names,
+			 const struct dataplane_reason *reasons, size_t n)
+{
+	for (__u32 id = 0; id < n_names; id++) {
+		struct top_row *r = *names[id].name ? row_of(t, TOP_SERVICE, names[id].name) : NULL;
+		struct total total;
+
+		if (!*names[id].name)
+			continue;
+		if (!r)
+			return -ENOMEM;
+		for (int i = 0; i < 4; i++) {
+			int rc = dataplane_total(dp, id, i / 2, i % 2, &total);
+
+			if (rc)
+				return rc;
+			*(i / 2 == DIRECTION_REPLY ? &r->count.packets_back : &r->count.packets_to) += total.forwarded;
+			*(i / 2 == DIRECTION_REPLY ? &r->count.bytes_back : &r->count.bytes_to) += total.bytes;
+		}
+		add_reasons(r, id, reasons, n);
+	}
+	return 0;
+}
+
+static int read_peers(struct top *t, const struct relay_view *v, const struct dataplane_reason *reasons, size_t n)
+{
+	for (__u32 id = 1; id < v->n_peers; id++) {
+		struct top_row *r = *v->peers[id].name.name ? row_of(t, TOP_PEER, v->peers[id].name.name) : NULL;
+		struct total rx = relay_view_total(v, id, PEER_RX), tx = relay_view_total(v, id, PEER_TX);
+
+		if (!*v->peers[id].name.name)
+			continue;
+		if (!r)
+			return -ENOMEM;
+		r->count = (struct top_count){
+			.packets_to = rx.forwarded, .bytes_to = rx.bytes, .packets_back = tx.forwarded, .bytes_back = tx.bytes,
+		};
+		add_reasons(r, PEER_ID | id, reasons, n);
+	}
+	return 0;
+}
+
+static int read_pairs(struct top *t, const struct dataplane *dp)
+{
+	struct blind_view v;
+	int rc = blind_view_read(dp, &v);
+
+	for (__u32 from = 1; !rc && from < v.n; from++)
+		for (__u32 to = 1; to < v.n && !rc; to++) {
+			const struct blind_view_pair *p = blind_view_pair(&v, from, to);
+			char name[3 * NAME_LEN];
+			struct top_row *r;
+
+			if (!p->packets)
+				continue;
+			snprintf(name, sizeof(name), "%s > %s", v.sites[from].name, v.sites[to].name);
+			r = row_of(t, TOP_PAIR, name);
+			if (r)
+				r->count = (struct top_count){ .packets_to = p->packets, .bytes_to = p->bytes };
+			else
+				rc = -ENOMEM;
+		}
+	if (!rc)
+		blind_view_free(&v);
+	return rc;
+}
+
+/* Both planes of a reason, which are neighbours, are one row */
+static int read_reasons(struct top *t, const struct service_name *names, size_t n_names, const struct relay_view *v,
+			const struct dataplane_reason *reasons, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct reason_key *k = &reasons[i].key, *before = i ? &reasons[i - 1].key : NULL;
+		__u32 id = k->id & ~PEER_ID;
+		bool peer = k->id & PEER_ID;
+		char name[3 * NAME_LEN];
+		struct top_row *r;
+
+		if (k->reason >= REASON_MAX || id >= (peer ? v->n_peers : n_names))
+			continue;
+		snprintf(name, sizeof(name), "%s of %s, %s", reason_name(k->reason),
+			 !peer ? names[id].name : id ? v->peers[id].name.name : "no peer", peer ? "rx" : direction_name(k->direction));
+		r = before && t->n && before->id == k->id && before->direction == k->direction && before->reason == k->reason ?
+			&t->rows[t->n - 1] : row_of(t, TOP_REASON, name);
+		if (!r)
+			return -ENOMEM;
+		*(reason_drops(k->reason) ? &r->count.dropped : &r->count.passed) += reasons[i].packets;
+	}
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct top_row *x = a, *y = b;
+
+	return (int)x->kind - (int)y->kind ?: strcmp(x->name, y->name);
+}
+
+int top_read(const struct dataplane *dp, struct top *ret)
+{
+	struct dataplane_reason *reasons = NULL;
+	struct service_name *names = NULL;
+	struct relay_view relay = { 0 };
+	size_t n = 0, n_names = 0;
+	struct top t = { 0 };
+	struct timespec now;
+	int rc = dataplane_reasons(dp, &reasons, &n) ?: dataplane_names(dp, &names, &n_names) ?: relay_view_read(dp, false, &relay);
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	t.at = now.tv_sec + now.tv_nsec / 1e9;
+	rc = rc ?: read_services(&t, dp, names, n_names, reasons, n) ?: read_peers(&t, &relay, reasons, n) ?: read_pairs(&t, dp) ?:
+	     read_reasons(&t, names, n_names, &relay, reasons, n);
+	free(reasons);
+	free(names);
+	relay_view_free(&relay);
+	if (rc) {
+		top_free(&t);
+		return rc;
+	}
+	if (t.n)
+		qsort(t.rows, t.n, sizeof(*t.rows), by_name);
+	*ret = t;
+	return 0;
+}
+
+void top_free(struct top *t)
+{
+	free(t->rows);
+	*t = (struct top){ 0 };
+}
+
+/* ---- rates ---- */
+
+static double rate(double now, double before, double seconds)
+{
+	return now < before || seconds <= 0 ? 0 : (now - before) / seconds;
+}
+
+void top_rates(struct top *now, const struct top *before)
+{
+	double s = now->at - before->at;
+
+	for (size_t i = 0; i < now->n; i++) {
+		struct top_row *r = &now->rows[i];
+		const struct top_row *was = before->n ? bsearch(r, before->rows, before->n, sizeof(*r), by_name) : NULL;
+		const struct top_count *c = &r->count, none = { 0 }, *w = was ? &was->count : r->kind == TOP_REASON ? &none : c;
+
+		r->rate = (struct top_count){
+			rate(c->packets_to, w->packets_to, s), rate(c->bytes_to, w->bytes_to, s), rate(c->packets_back, w->packets_back, s),
+			rate(c->bytes_back, w->bytes_back, s), rate(c->dropped, w->dropped, s), rate(c->passed, w->passed, s),
+		};
+	}
+}
+
+double top_in_unit(const struct top_count *r, enum top_unit unit, bool back)
+{
+	if (unit == TOP_PACKETS)
+		return back ? r->packets_back : r->packets_to;
+	return (back ? r->bytes_back : r->bytes_to) * (unit == TOP_BITS ? 8 : 1);
+}
+
+struct order {
+	enum top_sort by;
+	enum top_unit unit;
+};
+
+static double weight(const struct top_row *r, const struct order *o)
+{
+	if (o->by == TOP_BY_DROPPED || (o->by == TOP_BY_RATE && r->kind == TOP_REASON))
+		return r->rate.dropped + (r->kind == TOP_REASON && o->by == TOP_BY_RATE ? r->rate.passed : 0);
+	return o->by == TOP_BY_PASSED ? r->rate.passed : o->by == TOP_BY_NAME ? 0 :
+	       top_in_unit(&r->rate, o->unit, false) + top_in_unit(&r->rate, o->unit, true);
+}
+
+static int by_weight(const void *a, const void *b, void *order)
+{
+	const struct top_row *x = a, *y = b;
+	double wx = weight(x, order), wy = weight(y, order);
+
+	return (int)x->kind - (int)y->kind ?: (wx < wy) - (wx > wy) ?: strcmp(x->name, y->name);
+}
+
+void top_sort(struct top *t, enum top_sort by, enum top_unit unit, const char *filter)
+{
+	struct order o = { by, unit };
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (!filter || !*filter || strcasestr(t->rows[i].name, filter))
+			t->rows[kept++] = t->rows[i];
+	t->n = kept;
+	if (kept)
+		qsort_r(t->rows, kept, sizeof(*t->rows), by_weight, &o);
+}
+
+void top_format(char ret[16], double rate)
+{
+	static const char *const steps[] = { "", " k", " M", " G", " T" };
+	size_t i = 0;
+
+	for (; rate >= 999.5 && i < 4; i++)
+		rate /= 1000;
+	snprintf(ret, 16, "%.*f%s", rate >= 99.95 || !rate || (!i && rate >= 9.95) ? 0 : rate >= 9.995 || !i ? 1 : 2, rate, steps[i]);
+}

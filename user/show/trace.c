@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * trace: one packet through both planes of the shadow, and what its counters, next hops and flows then say.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include "dataplane/dataplane_shadow.h"
+#include "lib/log.h"
+#include "show/trace.h"
+#include "show/words.h"
+
+struct trace {
+	struct dataplane *shadow;
+	struct link *links;
+	size_t n_links, n_table;
+	struct table_entry *table;
+	__u32 uniform_slots, gateway_slots;
+};
+
+static int stay_here(void)
+{
+	int cpu = sched_getcpu();
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu < 0 ? 0 : cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
+}
+
+int trace_begin(const struct dataplane *dp, struct trace **ret)
+{
+	struct trace *t = calloc(1, sizeof(*t));
+	int rc = t ? stay_here() : -ENOMEM;
+
+	rc = rc ?: dataplane_shadow(dp, &t->shadow) ?: dataplane_links(t->shadow, &t->links, &t->n_links) ?:
+	     dataplane_table(t->shadow, &t->table, &t->n_table);
+	if (rc) {
+		trace_end(t);
+		return rc;
+	}
+	dataplane_shadow_slots(t->shadow, &t->uniform_slots, &t->gateway_slots);
+	*ret = t;
+	return 0;
+}
+
+void trace_end(struct trace *t)
+{
+	if (!t)
+		return;
+	dataplane_close(t->shadow);
+	free(t->links);
+	free(t->table);
+	free(t);
+}
+
+const struct dataplane *trace_shadow(const struct trace *t)
+{
+	return t->shadow;
+}
+
+/* ---- where it comes in ---- */
+
+static const struct link *link_of(const struct trace *t, __u32 ifindex)
+{
+	for (size_t i = 0; i < t->n_links; i++)
+		if (t->links[i].ifindex == ifindex)
+			return &t->links[i];
+	return NULL;
+}
+
+struct tags {
+	__u16 protocol;			/* of the outer one, in host order */
+	__be16 id[2];			/* 0: none */
+	__u32 len;
+};
+
+static bool is_tag(const __u8 *type)
+{
+	return (type[0] == 0x81 && !type[1]) || (type[0] == 0x88 && type[1] == 0xa8);
+}
+
+static struct tags tags_of(const struct trace_frame *f)
+{
+	struct tags tags = { 0 };
+
+	for (int i = 0; i < 2 && f->len >= 18 + tags.len && is_tag(f->bytes + 12 + tags.len); i++) {
+		const __u8 *tag = f->bytes + 12 + tags.len;
+
+		if (!i)
+			tags.protocol = tag[0] << 8 | tag[1];
+		tags.id[i] = htons((tag[2] & 15) << 8 | tag[3]);
+		tags.len += 4;
+	}
+	return tags;
+}
+
+/* The link of a nic's tagged frames; 0: none of ours */
+static __u32 vlan_link(const struct trace *t, __u32 nic, const struct tags *tags)
+{
+	__u64 key = vlan_key(tags->protocol, tags->id[0], tags->id[1]);
+
+	for (size_t i = 0; i < t->n_table; i++)
+		if (t->table[i].key.word == table_word(KEY_VLAN, 0, 0, nic) && t->table[i].key.addr.q[0] == key)
+			return t->table[i].vlan.ifindex;
+	return 0;
+}
+
+static __u32 logical_link(const struct trace *t, __u32 nic, const struct tags *tags)
+{
+	const struct link *link = link_of(t, nic);
+
+	if (tags->len)
+		return vlan_link(t, nic, tags);
+	return link && link->above ? link->above : nic;
+}
+
+int trace_mac(const struct trace *t, __u32 ifindex, __u8 ret[6])
+{
+	const struct link *link = link_of(t, ifindex);
+	const struct link *above = link && link->above ? link_of(t, link->above) : NULL;
+
+	link = above ?: link;
+	if (!link)
+		return -ENODEV;
+	memset(ret, 0, 6);
+	if (!(link->flags & LINK_L3) && link->macs[0] != LINK_NO_MAC)
+		memcpy(ret, &link->macs[0], 6);
+	return 0;
+}
+
+/* A tag in front of the others */
+static void put_tag(struct trace_frame *f, __u16 protocol, __be16 id)
+{
+	__u8 *at = f->bytes + 12;
+
+	memmove(at + 4, at, f->len - 12);
+	at[0] = protocol >> 8;
+	at[1] = protocol & 0xff;
+	memcpy(at + 2, &id, sizeof(id));
+	f->len += 4;
+}
+
+__u32 trace_nic(const struct trace *t, __u32 ifindex, struct trace_frame *f)
+{
+	const struct link *link = link_of(t, ifindex);
+
+	if (link && link->port && f->len + 8 <= sizeof(f->bytes)) {
+		if (link->tags[1])
+			put_tag(f, ETH_P_8021Q, link->tags[1]);
+		put_tag(f, link->flags & LINK_OUTER_AD ? ETH_P_8021AD : ETH_P_8021Q, link->tags[0]);
+		return link->port;
+	}
+	for (size_t i = 0; i < t->n_links; i++)
+		if (t->links[i].above == ifindex && t->links[i].flags & (LINK_NATIVE | LINK_GENERIC))
+			return t->links[i].ifindex;
+	return ifindex;
+}
+
+/* ---- a program, and what it counted ---- */
+
+static void run(struct trace *t, enum plane plane, const struct trace_frame *in, struct trace_step *step, struct trace_frame *out)
+{
+	struct xdp_md xdp = { .data_end = in->len, .ingress_ifindex = step->ifindex };
+	struct __sk_buff skb = { .ifindex = step->ifindex };
+	bool tc = plane == PLANE_TC;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes, .data_size_in = in->len, .data_out = out->bytes,
+		    .data_size_out = sizeof(out->bytes), .repeat = 1, .ctx_in = tc ? (void *)&skb : &xdp,
+		    .ctx_size_in = tc ? sizeof(skb) : sizeof(xdp));
+
+	step->verdict = TRACE_NOT_RUN;
+	step->error = bpf_prog_test_run_opts(t->shadow->programs[tc ? PROGRAM_wgxdp_tc : PROGRAM_wgxdp_xdp], &opts);
+	if (step->error)
+		return;
+	out->len = opts.data_size_out;
+	step->verdict = tc ? opts.retval == TC_ACT_REDIRECT ? TRACE_FORWARDED : opts.retval == TC_ACT_SHOT ? TRACE_DROPPED : TRACE_PASSED :
+			opts.retval == XDP_REDIRECT ? TRACE_FORWARDED : opts.retval == XDP_PASS ? TRACE_PASSED : TRACE_DROPPED;
+}
+
+static void is_of(struct trace_step *step, __u32 id, __u32 direction, __u16 reason)
+{
+	step->ours = true;
+	step->id = id;
+	step->direction = direction;
+	step->reason = reason;
+}
+
+static int read_services(const struct trace *t, enum plane plane, struct trace_step *step)
+{
+	__u32 n = dataplane_entries(t->shadow, MAP_names);
+	struct total total;
+	int rc = 0;
+
+	for (__u32 i = 0; i < 2 * n && !rc; i++) {
+		rc = dataplane_total(t->shadow, i / 2, i & 1, plane, &total);
+		if (!rc && total.received)
+			is_of(step, i / 2, i & 1, 0);
+	}
+	return rc;
+}
+
+static int read_peers(const struct trace *t, enum plane plane, struct trace_step *step, struct trace_result *ret)
+{
+	size_t n = dataplane_entries(t->shadow, MAP_peers);
+	struct total *totals = NULL;
+	struct peer peer;
+	int rc = n > 1 ? dataplane_peer_totals(t->shadow, n, &totals) : 0;
+
+	for (__u32 i = 0; totals && i < n; i++) {
+		if (totals[total_index(i, PEER_RX, plane)].received)
+			is_of(step, PEER_ID | i, PEER_RX, 0);
+		if (totals[total_index(i, PEER_TX, plane)].forwarded && !bpf_map_lookup_elem(t->shadow->maps[MAP_peers], &i, &peer))
+			ret->egress = peer.ifindex;
+	}
+	free(totals);
+	return rc;
+}
+
+/* What the run before has counted; then all is 0 again, but next hops */
+static int read_counters(struct trace *t, enum plane plane, struct trace_step *step, struct trace_result *ret)
+{
+	struct dataplane_reason *reasons = NULL;
+	size_t n = 0;
+	int rc = read_services(t, plane, step) ?: read_peers(t, plane, step, ret) ?: dataplane_reasons(t->shadow, &reasons, &n);
+
+	for (size_t i = 0; i < n; i++)
+		is_of(step, reasons[i].key.id, reasons[i].key.direction, reasons[i].key.reason);
+	free(reasons);
+	return rc;
+}
+
+/* ---- what it found ---- */
+
+static bool is_egress(const struct trace_step *step, const struct trace *t, __u32 slot)
+{
+	bool clients = slot >= t->uniform_slots || slot & 1;
+
+	if (step->id & PEER_ID)
+		return true;
+	return step->direction == DIRECTION_ORIGINAL || clients;
+}
+
+static int read_hop(struct trace *t, const struct trace_step *step, struct trace_result *ret)
+{
+	__u32 n = dataplane_entries(t->shadow, MAP_nexthops), cpus = libbpf_num_possible_cpus(), cpu = sched_getcpu();
+	struct nexthop *hops = calloc(cpus, sizeof(*hops));
+	int rc = hops ? 0 : -ENOMEM;
+
+	for (__u32 i = 0; i < n && !rc; i++) {
+		rc = bpf_map_lookup_elem(t->shadow->maps[MAP_nexthops], &i, hops) ? -errno : 0;
+		if (rc || !hops[cpu].fib.family || !is_egress(step, t, i))
+			continue;
+		ret->has_hop = true;
+		ret->hop = hops[cpu];
+	}
+	free(hops);
+	return rc;
+}
+
+static int read_pieces(struct trace *t, struct trace_result *ret)
+{
+	__u32 zero = 0, cpus = libbpf_num_possible_cpus();
+	struct pieces *pieces = calloc(cpus, sizeof(*pieces)), *here;
+	int rc;
+
+	if (!pieces)
+		return -ENOMEM;
+	rc = bpf_map_lookup_elem(t->shadow->maps[MAP_pieces], &zero, pieces) ? -errno : 0;
+	here = pieces + sched_getcpu();
+	if (!rc && here->step && !here->first_alone && ret->last->verdict == TRACE_FORWARDED)
+		ret->pieces = (here->len + here->step - 1) / here->step;
+	free(pieces);
+	return rc;
+}
+
+static int read_result(struct trace *t, struct trace_result *ret)
+{
+	struct trace_step *step = (struct trace_step *)ret->last;
+	int rc;
+
+	if (step->verdict == TRACE_FORWARDED && step->reason && reason_drops(step->reason))
+		step->answers = step->reason != DROP_pieces_unresolved;
+	rc = step->ours ? read_hop(t, step, ret) ?: read_pieces(t, ret) : 0;
+	if (step->verdict != TRACE_FORWARDED)
+		ret->egress = ret->out.len = 0;
+	else if (step->answers)
+		ret->egress = ret->link;
+	else if (ret->has_hop && !ret->egress)
+		ret->egress = ret->hop.fib.ifindex;
+	return rc;
+}
+
+/* ---- the planes ---- */
+
+/* Why XDP passes up what tc then counts is told where it does not leave that to tc */
+static int ask_why(struct trace *t, __u32 link, const struct trace_frame *in, struct trace_step *step, struct trace_result *ret)
+{
+	__u32 place = link % LINKS;
+	struct trace_step again = { .ifindex = step->ifindex };
+	static struct trace_frame nowhere;
+	struct link was, alone;
+	int rc = bpf_map_lookup_elem(t->shadow->maps[MAP_links], &place, &was) ? -errno : 0;
+
+	if (rc || !(was.flags & LINK_TC))
+		return rc;
+	alone = was;
+	alone.flags &= ~LINK_TC;
+	rc = bpf_map_update_elem(t->shadow->maps[MAP_links], &place, &alone, BPF_ANY) ? -errno : 0;
+	if (!rc)
+		run(t, PLANE_XDP, in, &again, &nowhere);
+	rc = rc ?: read_counters(t, PLANE_XDP, &again, ret) ?: dataplane_shadow_clear(t->shadow);
+	bpf_map_update_elem(t->shadow->maps[MAP_links], &place, &was, BPF_ANY);
+	if (again.ours)
+		is_of(step, again.id, again.direction, again.reason);
+	return rc;
+}
+
+static int xdp(struct trace *t, __u32 nic, const struct trace_frame *in, struct trace_result *ret)
+{
+	struct trace_step *step = &ret->step[PLANE_XDP];
+	const struct link *link = link_of(t, nic);
+	int rc;
+
+	step->ifindex = nic;
+	step->verdict = TRACE_NOT_RUN;
+	if (!link || !(link->flags & (LINK_NATIVE | LINK_GENERIC)))
+		return 0;
+	ret->last = step;
+	run(t, PLANE_XDP, in, step, &ret->out);
+	rc = read_counters(t, PLANE_XDP, step, ret);
+	if (!rc && step->verdict == TRACE_PASSED && !step->ours)
+		rc = ask_why(t, ret->link, in, step, ret);
+	return rc;
+}
+
+static int tc(struct trace *t, const struct trace_frame *in, __u32 tags, struct trace_result *ret)
+{
+	struct trace_step *step = &ret->step[PLANE_TC];
+	const struct link *link = link_of(t, ret->link);
+	static struct trace_frame untagged;
+
+	step->ifindex = ret->link;
+	step->verdict = TRACE_NOT_RUN;
+	if (!link || !(link->flags & LINK_TC))
+		return 0;
+	untagged.len = in->len - tags;
+	memcpy(untagged.bytes, in->bytes, 12);
+	memcpy(untagged.bytes + 12, in->bytes + 12 + tags, in->len - 12 - tags);
+	ret->last = step;
+	ret->has_hop = false;
+	ret->egress = 0;
+	run(t, PLANE_TC, &untagged, step, &ret->out);
+	return read_counters(t, PLANE_TC, step, ret);
+}
+
+/* ---- flows ---- */
+
+static bool flow_key_of(const struct trace_frame *f, __u32 tags, __u32 direction, struct flow_key *ret)
+{
+	const __u8 *ip = f->bytes + 14 + tags, *udp;
+	bool ipv4 = f->len >= 14 + tags + 28 && ip[0] >> 4 == 4;
+
+	if (!ipv4 && (f->len < 14 + tags + 48 || ip[0] >> 4 != 6 || ip[6] != IPPROTO_UDP))
+		return false;
+	if (ipv4 && ip[9] != IPPROTO_UDP)
+		return false;
+	*ret = (struct flow_key){ .family = ipv4 ? FAMILY_IPV4 : FAMILY_IPV6, .direction = direction };
+	udp = ip + (ipv4 ? (ip[0] & 15) * 4 : 40);
+	if (udp + 4 > f->bytes + f->len)
+		return false;
+	for (int i = 0; ipv4 && i < 2; i++) {
+		struct addr *a = i ? &ret->dst : &ret->src;
+
+		a->w[2] = htonl(0xffff);
+		memcpy(&a->w[3], ip + (i ? 16 : 12), 4);
+	}
+	if (!ipv4) {
+		memcpy(&ret->src, ip + 8, 16);
+		memcpy(&ret->dst, ip + 24, 16);
+	}
+	memcpy(&ret->sport, udp, 2);
+	memcpy(&ret->dport, udp + 2, 2);
+	return true;
+}
+
+/* Of any backend of the service */
+static bool flow_is_there(const struct trace *t, struct flow_key *key)
+{
+	struct flow flow;
+
+	for (key->backend = 0; key->backend < GUARD_BACKENDS_MAX; key->backend++)
+		if (!bpf_map_lookup_elem(t->shadow->maps[MAP_flows], key, &flow))
+			return true;
+	key->backend = 0;
+	return false;
+}
+
+static enum trace_flow flow_now(const struct trace *t, const struct trace_result *r, const struct flow_key *key, bool was)
+{
+	struct flow_key there = *key, reply;
+	struct embryo embryo;
+
+	if (was)
+		return TRACE_FLOW;
+	if (key->direction == DIRECTION_REPLY)
+		return flow_is_there(t, &there) ? TRACE_FLOW_MADE : TRACE_NO_FLOW;
+	if (!r->out.len || !flow_key_of(&r->out, tags_of(&r->out).len, DIRECTION_REPLY, &reply))
+		return TRACE_NO_FLOW;
+	there = (struct flow_key){ .src = reply.dst, .dst = reply.src, .sport = reply.dport, .dport = reply.sport, .family = reply.family,
+				   .direction = DIRECTION_REPLY };
+	return bpf_map_lookup_elem(t->shadow->maps[MAP_embryos], &there, &embryo) ? TRACE_NO_FLOW : TRACE_NEWCOMER;
+}
+
+static int planes(struct trace *t, __u32 ifindex, const struct trace_frame *in, const struct tags *tags, struct trace_result *ret)
+{
+	int rc = dataplane_shadow_clear(t->shadow) ?: xdp(t, ifindex, in, ret);
+
+	if (!rc && (!ret->last || ret->last->verdict == TRACE_PASSED || ret->last->verdict == TRACE_NOT_RUN))
+		rc = dataplane_shadow_clear(t->shadow) ?: tc(t, in, tags->len, ret);
+	if (rc) {
+		log_error("the shadow of the instance cannot be read: %s", strerror(-rc));
+		return rc;
+	}
+	if (!ret->last) {
+		log_error("wgxdp is not attached there, nor on what is above: nothing of it sees this packet");
+		return -ENODEV;
+	}
+	return read_result(t, ret);
+}
+
+int trace_packet(struct trace *t, __u32 ifindex, const struct trace_frame *in, struct trace_result *ret)
+{
+	struct flow_key keys[2];
+	bool there[2], has_key;
+	struct tags tags;
+	int rc;
+
+	if (in->len < TRACE_FRAME_MIN)
+		return -EINVAL;
+	tags = tags_of(in);
+	memset(ret, 0, offsetof(struct trace_result, out) + sizeof(ret->out.len));
+	ret->link = logical_link(t, ifindex, &tags);
+	has_key = flow_key_of(in, tags.len, DIRECTION_ORIGINAL, &keys[0]) && flow_key_of(in, tags.len, DIRECTION_REPLY, &keys[1]);
+	for (int i = 0; i < 2 && has_key; i++)
+		there[i] = flow_is_there(t, &keys[i]);
+	rc = planes(t, ifindex, in, &tags, ret);
+	if (!rc && has_key && ret->last->ours && !(ret->last->id & PEER_ID) && ret->last->verdict == TRACE_FORWARDED && !ret->last->answers)
+		ret->flow = flow_now(t, ret, &keys[ret->last->direction & 1], there[ret->last->direction & 1]);
+	return rc;
+}
