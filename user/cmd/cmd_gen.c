@@ -110,7 +110,7 @@ int cmd_gen(const struct global *g, int argc, char **argv)
 	if (parse(&a, argc, argv))
 		return EXIT_USAGE;
 	if (!strcmp(a.what, "nft"))
-		return gen_config_nft(g, a.config ?: CONFIG_DEFAULT);
+		return gen_config_nft(g->instance, a.config ?: CONFIG_DEFAULT);
 	return gen_hosts(a.topology, a.directory, a.how);
 }
 #else

@@ -5,13 +5,7 @@
  */
 #pragma once
 #include "dataplane/pins.h"
-
-enum exit_code {
-	EXIT_DONE = 0,
-	EXIT_FAILED = 1,
-	EXIT_USAGE = 2,			/* usage, or an invalid configuration */
-	EXIT_HOST = 3,			/* a valid one, but something on this host is wrong */
-};
+#include "lib/exit.h"
 
 struct global {
 	const char *instance;		/* --instance, valid */

@@ -27,9 +27,6 @@ int config_read_and_look(const char *file, const struct config_look *look, struc
 /* Every value on its own, and, where nothing is wrong so far (errors 0), what contradicts. The number of all errors. */
 unsigned int config_check_each(const struct config *c, unsigned int errors, config_tell *tell, void *data);
 
-/* What is wrong with an address of a host, or a name where names are allowed, in words that follow it ("is …"); NULL:
- * nothing. Family 0: any. */
-const char *address_wrong(const char *text, __u8 family, bool names);
 /* The same of a prefix, or an address alone */
 const char *prefix_wrong(const char *text);
 bool is_interface_name(const char *s);	/* what the kernel takes and a terminal shows */

@@ -14,7 +14,7 @@
 #include <time.h>
 #include "daemon/blind_sites.h"
 #include "lib/jiffies.h"
-#include "lib/kept.h"
+#include "lib/paths.h"
 #include "lib/log.h"
 #include "dataplane/map_info.h"
 

@@ -8,7 +8,6 @@
 #include "abi.h"
 #include "lib/library.h"
 
-#define PIN_ANSWER "progs/wgxdp_answer"
 /* Ethernet, IPv6, UDP, junk in front (65,535 bytes would be no UDP datagram), the message */
 #define COOKIE_FRAME_MAX 2048
 

@@ -7,14 +7,6 @@
 #include "daemon/endpoint_set.h"
 #include "instance/noted.h"
 
-const char *endpoint_note(const char *interface, const struct wg_key *peer, char ret[ENDPOINT_NOTE_LEN])
-{
-	char key[WG_KEY_STRLEN];
-
-	snprintf(ret, ENDPOINT_NOTE_LEN, "%s/%s", interface, wg_key_format(peer, key));
-	return ret;
-}
-
 static void count(const char *instance, const char *interface, const struct wg_key *peer)
 {
 	char name[ENDPOINT_NOTE_LEN];

@@ -9,6 +9,3 @@
 int endpoint_set(const char *instance, const char *interface, const struct wg_key *peer, const struct address *address, __be16 port);
 /* The same, and its session is forgotten, as wg_renew_peer() does it; not where it has too many AllowedIPs for that */
 int endpoint_renew(const char *instance, const char *interface, const struct wg_key *peer, const struct address *address, __be16 port);
-/* As what a peer's changes are noted, in the file "endpoints" of noted.h */
-#define ENDPOINT_NOTE_LEN (IFNAMSIZ + WG_KEY_STRLEN)
-const char *endpoint_note(const char *interface, const struct wg_key *peer, char ret[ENDPOINT_NOTE_LEN]);

@@ -10,6 +10,7 @@
 #include <uv.h>
 #include "plan/answers.h"
 #include "config/config.h"
+#include "plan/health.h"
 
 #define STANDBY_SETTLE 30		/* seconds for the one that begins to serve, before the other one does again */
 #define STANDBY_WAIT 60			/* seconds after which the backend is tried again; doubled each time it was in vain, up to */
@@ -27,8 +28,7 @@ struct standby_of {
 
 enum standby_step { STANDBY_STAY, STANDBY_SWITCH, STANDBY_TRY };	/* the last one: where it can be reached */
 
-/* Whether the backend has left unanswered what struct guard says, as of `now` in jiffies */
-bool backend_is_down(const struct guard *g, const struct health *h);
+/* As backend_is_down(), as of `now` in jiffies: where clients that it has answered are there, only they count */
 bool backend_is_surely_down(const struct guard *g, const struct health *h, __u64 now);
 /* What is to be done; on: the standby serves */
 enum standby_step standby_next(struct standby_of *b, const struct guard *g, const struct health *h, bool on, __u64 now);

@@ -5,11 +5,6 @@
 #include "lib/jiffies.h"
 #include "daemon/standby.h"
 
-bool backend_is_down(const struct guard *g, const struct health *h)
-{
-	return g->health_initiations && h->unanswered >= g->health_initiations && __builtin_popcountll(h->sources) >= (int)g->health_sources;
-}
-
 bool backend_is_surely_down(const struct guard *g, const struct health *h, __u64 now)
 {
 	if (!h->answered || now - h->answered >= SESSION_SECONDS * jiffies_a_second())

@@ -236,3 +236,11 @@ size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room)
 		ids[n++] = f.id;
 	return n;
 }
+
+/* EEXIST: the device itself was found free before */
+const char *why_refused(int error)
+{
+	return error == EEXIST ? "an XDP program is attached to a bridge or bond above it" :
+	       error == ENOSYS ? "this kernel lets no program take a function's place (freplace), which libxdp's dispatcher needs" :
+	       error == E2BIG ? "libxdp's dispatcher is full" : strerror(error);
+}

@@ -3,7 +3,7 @@
  * dataplane: the program by which the daemon sends cookie replies, pinned while a service challenges.
  */
 #include <bpf/libbpf.h>
-#include "daemon/cookie_reply.h"
+#include "dataplane/pins.h"
 #include "dataplane/dataplane.h"
 #include "wgxdp.skel.h"
 

@@ -13,7 +13,6 @@
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "dataplane/shared.h"
-#include "instance/why.h"
 
 #define XDP_MODES (LINK_NATIVE | LINK_GENERIC)
 #define XDP_FLAGS_OURS (XDP_MODES | LINK_SHARED)

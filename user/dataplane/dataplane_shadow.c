@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "daemon/cookie_reply.h"
+#include "dataplane/pins.h"
 #include "dataplane/dataplane_programs.h"
 #include "dataplane/dataplane_shadow.h"
 #include "dataplane/load_error.h"

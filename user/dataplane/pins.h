@@ -7,10 +7,11 @@
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include "lib/paths.h"
+
+#define PIN_ANSWER "progs/wgxdp_answer"	/* the program by which the daemon sends cookie replies */
 
 #define PINS_DIR "/sys/fs/bpf/wgxdp"
-#define INSTANCE_DEFAULT "default"
-#define INSTANCE_LEN 33
 #define PIN_LEN 128
 
 /* [A-Za-z0-9_-]{1,32} */

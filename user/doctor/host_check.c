@@ -13,7 +13,7 @@
 #include "lib/library.h"
 #include "dataplane/pins.h"
 #include "dataplane/shared.h"
-#include "daemon/unasked.h"
+#include "lib/unasked.h"
 
 struct check {
 	const struct config *c;

@@ -42,7 +42,6 @@ void gen_zone(const struct gen *g);
 void gen_prometheus(const struct gen *g);
 
 /* wgxdp gen hosts and wgxdp gen nft: their exit codes */
-struct global;
 enum gen_how { GEN_WRITE, GEN_CHECK, GEN_DIFF };
 int gen_hosts(const char *topology, const char *directory, enum gen_how how);
-int gen_config_nft(const struct global *g, const char *file);
+int gen_config_nft(const char *instance, const char *file);

@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "plan/answers.h"
-#include "cmd/command.h"
+#include "lib/exit.h"
 #include "config/config_names.h"
 #include "gen/gen.h"
 #include "lib/log.h"
+#include "lib/paths.h"
 #include "gen/nft_service.h"
 #include "plan/plan.h"
 #include "instance/resolver.h"
@@ -220,7 +221,7 @@ static int put_all(const struct nft_config *n, const struct nft_devices *tunnels
 	return rc;
 }
 
-int gen_config_nft(const struct global *g, const char *file)
+int gen_config_nft(const char *instance, const char *file)
 {
 	struct nft_devices tunnels = { 0 };
 	struct answers answers = { 0 };
@@ -234,9 +235,9 @@ int gen_config_nft(const struct global *g, const char *file)
 	if (collect(&n, &tunnels))
 		goto cleanup;
 	status = EXIT_FAILED;
-	if (resolve(c, g->instance, &answers) || all_there(c, &answers))
+	if (resolve(c, instance, &answers) || all_there(c, &answers))
 		goto cleanup;
-	if (put_all(&n, &tunnels, g->instance, file))
+	if (put_all(&n, &tunnels, instance, file))
 		log_error("no memory");
 	else if (fflush(stdout))
 		log_error("cannot write the ruleset to standard output: %s", strerror(errno));

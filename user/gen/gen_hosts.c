@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
-#include "cmd/command.h"
+#include "lib/exit.h"
 #include "gen/gen_files.h"
 #include "gen/gen_keys.h"
 #include "gen/gen_tree.h"

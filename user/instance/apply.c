@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include "plan/answers.h"
+#include "dataplane/attach.h"
 #include "instance/apply.h"
 #include "dataplane/dataplane.h"
 #include "plan/headroom.h"

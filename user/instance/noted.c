@@ -73,3 +73,11 @@ void noted_free(struct noted *n)
 	free(n->list);
 	*n = (struct noted){ 0 };
 }
+
+const char *endpoint_note(const char *interface, const struct wg_key *peer, char ret[ENDPOINT_NOTE_LEN])
+{
+	char key[WG_KEY_STRLEN];
+
+	snprintf(ret, ENDPOINT_NOTE_LEN, "%s/%s", interface, wg_key_format(peer, key));
+	return ret;
+}

@@ -5,6 +5,7 @@
 #pragma once
 #include <linux/types.h>
 #include <stddef.h>
+#include "net/wireguard.h"
 
 #define NOTED_FILES { "ddns", "endpoints" }
 
@@ -27,3 +28,6 @@ void noted_set(struct noted *n, const char *name, __s64 value);
 /* What is in it now, all at once; without a word where that fails, for the next time makes up for it */
 void noted_write(const struct noted *n);
 void noted_free(struct noted *n);
+/* As what a peer's changes are noted, in the file "endpoints" */
+#define ENDPOINT_NOTE_LEN (IFNAMSIZ + WG_KEY_STRLEN)
+const char *endpoint_note(const char *interface, const struct wg_key *peer, char ret[ENDPOINT_NOTE_LEN]);

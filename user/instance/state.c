@@ -17,16 +17,11 @@
 #include "instance/noted.h"
 #include "instance/state.h"
 #include "lib/text.h"
-#include "daemon/unasked.h"
+#include "lib/unasked.h"
 #include "lib/yaml.h"
 
 #define NEXT "running.yaml.new"		/* what is to run */
 #define IMAGE "running.image"		/* of the one or the other, for who reads it next */
-
-void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name)
-{
-	snprintf(path, STATE_PATH_LEN, STATE_DIR "/%s/%s", instance, name);
-}
 
 int state_lock(const char *instance)
 {

@@ -5,8 +5,7 @@
  */
 #pragma once
 #include "config/config.h"
-
-#define STATE_DIR "/run/wgxdp"
+#include "lib/paths.h"
 
 /* Waits for other commands of the instance; the lock is held until the fd is closed. fd, or -errno, told. */
 int state_lock(const char *instance);
@@ -17,9 +16,6 @@ int state_prepare(const char *instance, const struct config *c, __u32 *ret_hash)
 int state_settle(const char *instance);
 /* running.yaml anew, where the maps are as it says */
 int state_write(const char *instance, const struct config *c);
-/* Path of a file of the instance's, as "running.yaml"; "": its directory */
-#define STATE_PATH_LEN 128
-void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name);
 /* A reload failed, until a configuration comes to run */
 void state_note_failure(const char *instance);
 bool state_failed(const char *instance);

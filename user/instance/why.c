@@ -6,18 +6,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "dataplane/attach.h"
 #include "plan/headroom.h"
 #include "lib/text.h"
 #include "plan/transmit.h"
 #include "instance/why.h"
-
-/* EEXIST: the device itself was found free before */
-const char *why_refused(int error)
-{
-	return error == EEXIST ? "an XDP program is attached to a bridge or bond above it" :
-	       error == ENOSYS ? "this kernel lets no program take a function's place (freplace), which libxdp's dispatcher needs" :
-	       error == E2BIG ? "libxdp's dispatcher is full" : strerror(error);
-}
 
 static void why_nic(const struct host *h, const struct plan_port *port, const struct plan_nic *nic, const struct link *is, FILE *out)
 {

@@ -71,3 +71,6 @@ static inline int prefix_compare(const struct prefix *a, const struct prefix *b)
 			return be64toh(a->addr.q[i]) < be64toh(b->addr.q[i]) ? -1 : 1;
 	return a->len - b->len;
 }
+/* What is wrong with an address of a host, or a name where names are allowed, in words that follow it ("is …"); NULL:
+ * nothing. Family 0: any. */
+const char *address_wrong(const char *text, __u8 family, bool names);

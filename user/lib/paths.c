@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Where things are kept.
+ * Where an instance has its files.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include "lib/kept.h"
+#include "lib/paths.h"
 
 #define KEPT_DIR "/var/lib/wgxdp"
 

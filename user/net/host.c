@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/log.h"
-#include "plan/plan.h"
+#include "net/host.h"
 
 void host_free(struct host *h)
 {
@@ -57,16 +57,6 @@ __u32 host_link_vrf(const struct host *h, const struct nl_link *link)
 	const struct nl_link *master = link && link->master ? host_link(h, link->master) : NULL;
 
 	return master && !strcmp(master->kind, "vrf") ? master->ifindex : 0;
-}
-
-__u32 host_vrf(const struct host *h, const struct service_config *s)
-{
-	const struct nl_link *listens = *s->listen_interface ? host_link_by_name(h, s->listen_interface) : NULL;
-
-	for (size_t i = 0; i < h->n_addresses && !listens && s->n_listen_addresses; i++)
-		if (address_equal(&h->addresses[i].local, &s->listen_addresses[0]))
-			listens = host_link(h, h->addresses[i].ifindex);
-	return host_link_vrf(h, listens);
 }
 
 bool host_forwards(const char *name, bool ipv6)

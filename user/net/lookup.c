@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include "config/config_check.h"
 #include "net/dns.h"
 #include "lib/grow.h"
 #include "net/lookup.h"

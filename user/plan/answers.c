@@ -9,9 +9,8 @@
 #include <unistd.h>
 #include "plan/answers.h"
 #include "lib/grow.h"
-#include "lib/kept.h"
 #include "lib/log.h"
-#include "instance/state.h"
+#include "lib/paths.h"
 
 bool answer_is_name(const struct answer *a)
 {

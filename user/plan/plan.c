@@ -10,7 +10,7 @@
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"
-#include "daemon/unasked.h"
+#include "lib/unasked.h"
 
 const struct plan_port *plan_port(const struct plan *p, __u32 ifindex)
 {

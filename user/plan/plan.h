@@ -5,16 +5,9 @@
  */
 #pragma once
 #include "config/config.h"
+#include "net/host.h"
 #include "net/netlink.h"
 #include "plan/plan_relay.h"
-
-struct host {				/* netlink's answers */
-	struct nl_link *links;
-	struct nl_address *addresses;
-	struct nl_route *routes;
-	struct nl_rule *rules;
-	size_t n_links, n_addresses, n_routes, n_rules;
-};
 
 struct plan_port {			/* an interface on which the data path is attached */
 	__u32 ifindex;
@@ -137,16 +130,6 @@ struct plan_input {
 /* VLANs of a logical link down to its nic, the outer one last: how many; -1 where a nic cannot tell */
 int plan_vlans(const struct host *h, const struct nl_link *link, const struct nl_link *vlans[2],
 	       const struct nl_link **ret_nic);
-int host_read(struct host *h);
-void host_free(struct host *h);
-const struct nl_link *host_link(const struct host *h, __u32 ifindex);
-const struct nl_link *host_link_by_name(const struct host *h, const char *name);
-/* The VRF of a link (or NULL), and that in which a service's packets are routed, by where it listens: its ifindex; 0: none */
-__u32 host_link_vrf(const struct host *h, const struct nl_link *link);
-__u32 host_vrf(const struct host *h, const struct service_config *s);
-
-/* Whether the kernel routes what comes in by this interface; so long as it does not say no */
-bool host_forwards(const char *name, bool ipv6);
 
 /* 0, or -errno after having told why */
 int plan_make(const struct plan_input *in, struct plan **ret);
@@ -161,3 +144,6 @@ const struct plan_port *plan_port(const struct plan *p, __u32 ifindex);
 /* Whether a peer of the relay is behind this link; whether a port is for peers alone, where nothing but IPv6 matters */
 bool plan_has_peers(const struct plan *p, __u32 ifindex);
 bool plan_is_overlay(const struct plan *p, const struct plan_port *port);
+
+/* The VRF in which a service's packets are routed, by where it listens: its ifindex; 0: none */
+__u32 host_vrf(const struct host *h, const struct service_config *s);

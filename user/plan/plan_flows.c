@@ -7,7 +7,7 @@
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"
-#include "daemon/unasked.h"
+#include "lib/unasked.h"
 
 /* How well an address of this host on the way to the backend would do; 0: not */
 static int fitness(const struct making *m, const struct nl_address *a, const struct address *backend, __u32 oif)

@@ -399,3 +399,13 @@ int plan_services(struct making *m)
 		rc = add_entries(m, &m->listeners[i]);
 	return rc;
 }
+
+__u32 host_vrf(const struct host *h, const struct service_config *s)
+{
+	const struct nl_link *listens = *s->listen_interface ? host_link_by_name(h, s->listen_interface) : NULL;
+
+	for (size_t i = 0; i < h->n_addresses && !listens && s->n_listen_addresses; i++)
+		if (address_equal(&h->addresses[i].local, &s->listen_addresses[0]))
+			listens = host_link(h, h->addresses[i].ifindex);
+	return host_link_vrf(h, listens);
+}

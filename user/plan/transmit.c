@@ -5,7 +5,7 @@
 #include <string.h>
 #include "abi.h"
 #include "plan/transmit.h"
-#include "daemon/unasked.h"
+#include "lib/unasked.h"
 
 /* The drivers of Linux 6.1 whose ndo_xdp_xmit works once an XDP program is attached, by the names that ethtool has for them. An
  * unknown driver gets tc. docs/hardware.md has the same list, and tests/lint/docs.sh compares the two. */

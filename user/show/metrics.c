@@ -14,7 +14,6 @@
 #include "config/config_learn.h"
 #include "config/config_names.h"
 #include "dataplane/dataplane.h"
-#include "daemon/endpoint_set.h"
 #include "lib/log.h"
 #include "show/metrics.h"
 #include "show/metrics_text.h"

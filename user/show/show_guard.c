@@ -9,7 +9,7 @@
 #include "lib/grow.h"
 #include "lib/jiffies.h"
 #include "show/show_guard.h"
-#include "daemon/standby.h"
+#include "plan/health.h"
 
 /* ---- as the maps have it ---- */
 

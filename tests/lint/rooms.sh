@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The doors between the rooms of user/: a file includes headers of its own room, of the rooms that the table below allows, and of
+# include/. The objects are held against the same table, so that a declaration by hand is no way around it. docs/design.md shows the
+# table. `rooms.sh --table` prints it for that page. Then five wrong doors in copies, each of which must be found. BREAK=1 seeds them in the
+# tree that is checked.
+# timeout: 300
+# shellcheck disable=SC2016 # backquotes are Markdown's
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+# room | rooms that it may use (besides lib) | what happens in it
+table='
+lib | | nothing of wgxdp: text, logs, memory, YAML, addresses
+net | | the kernel and the wire: netlink, WireGuard, sockets, DNS
+config | | the configuration: read, check, write, compare
+plan | net config | what the maps should hold, from configuration and host; changes nothing
+dataplane | net config plan | the BPF programs and maps: load, attach, read, write; the only user of the skeleton
+instance | net config plan dataplane | one running instance: lock, state in /run, apply, rebuild, try
+show | net config plan dataplane instance | what people and programs see of it: show, metrics, monitor, top, trace
+ddns | net config | DNS updates and providers
+daemon | net config plan dataplane instance show ddns | the loop and its parts
+doctor | net config plan dataplane instance show ddns | diagnosis, and the MTU of a way
+gen | net config plan instance | files for other hosts
+cmd | net config plan dataplane instance show ddns daemon doctor gen | one command a file, and main
+'
+# single headers that a room uses of another one: room, header
+exceptions='
+gen doctor/mtu.h
+'
+declare -A may=()
+while IFS='|' read -r room uses _; do
+	room=${room// /}
+	[[ ! $room ]] || may[$room]=" $room lib $uses "
+done <<< "$table"
+
+markdown() {
+	echo '| room | what happens in it | rooms that it uses, besides `lib/` |'
+	echo '| --- | --- | --- |'
+	awk -F ' *[|] *' 'NF == 3 {printf "| `%s/` | %s | %s |\n", $1, $3, $2 == "" ? "–" : $2}' <<< "${table// | | / |  | }"
+}
+
+allowed() { # ROOM OTHER [HEADER]
+	[[ ${may[$1]} == *" $2 "* || $exceptions == *$'\n'"$1 ${3:-none}"$'\n'* ]]
+}
+
+includes() { # DIRECTORY: each include between rooms: file, header
+	grep -roE '^[ \t]*#[ \t]*include "[a-z]+/[a-z_0-9]+\.h"' "$1/user" --include='*.[ch]' | sed -E "s,^$1/,,; s,:.*\"(.*)\",\t\1,"
+}
+
+# What an object defines and what it lacks, by room: an object of ROOM lacks a function that OTHER alone defines
+symbols() { # DIRECTORY of objects: file, function, file that defines it
+	local object
+	find "$1" -mindepth 2 -name '*.o' | sort | while IFS= read -r object; do
+		nm "$object" | awk -v file="${object#"$1"/}" 'NF == 3 && $2 ~ /[A-TV-Z]/ {print "D", file, $3} NF == 2 && $1 == "U" {print "U", file, $2}'
+	done | awk '$1 == "D" {at[$3] = $2} $1 == "U" {from[n++] = $2; lacks[n - 1] = $3}
+		END {for (i = 0; i < n; i++) if (lacks[i] in at) print from[i] "\t" lacks[i] "\t" at[lacks[i]]}'
+}
+
+check() { # DIRECTORY of sources, DIRECTORY of objects: prints what is wrong
+	local file header function other room
+	while IFS=$'\t' read -r file header; do
+		room=${file#user/} room=${room%%/*} other=${header%%/*}
+		[[ ${may[$other]:-} ]] || continue # of include/ or of the build
+		allowed "$room" "$other" "$header" || echo "$file includes $header: $room/ may not use $other/"
+	done < <(includes "$1")
+	while IFS=$'\t' read -r file function header; do
+		room=${file%%/*} other=${header%%/*} header=${header%.o}.h
+		allowed "$room" "$other" "$header" || echo "$file calls $function() of ${header%.h}.c: $room/ may not use $other/"
+	done < <(symbols "$2")
+	for file in "$1"/user/*; do
+		[[ -d $file && ${may[${file##*/}]:-} ]] || echo "user/${file##*/}: not a room of the table"
+	done
+}
+
+# --- five wrong doors, each with what is to be said of it
+seeds=(
+	'user/lib/text.c includes config/config.h'
+	'user/plan/plan.c includes daemon/daemon.h'
+	'user/show/show.c includes cmd/command.h'
+	'user/config/config.h includes instance/state.h'
+	'lib/seeded.o calls config_check()'
+)
+seed() { # NUMBER, below the directory: the tree and its objects get that door
+	local file=${seeds[$1]%% *} header=${seeds[$1]##* }
+	case $header in
+	*.h) sed -i "1i #include \"$header\"" "$file" ;;
+	*) echo "void ${header%()}(void); void seeded(void) { ${header%()}(); }" | ${CC:-gcc} -x c -c - -o "objects/$file" ;;
+	esac
+}
+copy_tree() { rm -rf "${copy:?}"/* && cp -r user "$copy" && cp -r "$objects" "$copy/objects"; }
+
+case ${1:-} in
+--table) markdown; exit ;;
+esac
+objects=${O:-build}/user
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+if [[ ${BREAK:-} ]]; then
+	copy_tree
+	for n in "${!seeds[@]}"; do (cd "$copy" && seed "$n"); done
+	bad=$(check "$copy" "$copy/objects")
+else
+	bad=$(check . "$objects")
+	for n in "${!seeds[@]}"; do
+		copy_tree
+		(cd "$copy" && seed "$n")
+		[[ $(check "$copy" "$copy/objects") == *"${seeds[$n]}"* ]] || bad+=$'\n'"not found: ${seeds[$n]}"
+	done
+fi
+page=$(< docs/design.md)
+[[ $page == *"$(markdown)"* ]] || bad+=$'\n''docs/design.md does not show the table of tests/lint/rooms.sh --table'
+places=$(sed -n '/^## Where a change goes$/,/^## From/p' docs/design.md | grep '^|' | tail -n +3 | sed 's/.*|\(.*\)|$/\1/' | grep -oE '`[^`]+`' | tr -d '`')
+(($(wc -l <<< "$places") >= 30)) || bad+=$'\n''docs/design.md, Where a change goes: fewer than 30 places'
+while IFS= read -r place; do
+	[[ -e $place ]] || bad+=$'\n'"docs/design.md, Where a change goes: $place does not exist"
+done <<< "$places"
+[[ ! $bad ]] || { echo "$bad"; exit 1; }
+echo "$(includes . | wc -l) includes and $(symbols "$objects" | wc -l) calls between rooms, all allowed"

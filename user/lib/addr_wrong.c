@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What is wrong with a text that is to be the address of a host.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <string.h>
+#include "lib/addr.h"
+
+/* RFC 1123; the last label is no number, or mistyped addresses were names. */
+static bool is_host_name(const char *s)
+{
+	bool digits = true;
+	size_t label = 0, n;
+
+	for (n = 0; s[n]; n++) {
+		if (s[n] == '.') {
+			if (!label || s[n - 1] == '-')
+				return false;
+			label = 0;
+			if (s[n + 1])
+				digits = true;
+			continue;
+		}
+		if (!isascii(s[n]) || (!isalnum(s[n]) && (s[n] != '-' || !label)) || ++label > 63)
+			return false;
+		digits &= isdigit(s[n]) != 0;
+	}
+	return n && n <= 253 && s[n - 1] != '-' && !digits;
+}
+
+static const char *ipv4_wrong(const __u8 *b)
+{
+	static const __u8 broadcast[4] = { 255, 255, 255, 255 };
+
+	if (!b[0])
+		return "is unspecified (0.0.0.0/8): the address of a host is wanted";
+	if (b[0] == 127)
+		return "is a loopback address: the address of a host is wanted";
+	if ((b[0] & 0xf0) == 224)
+		return "is a multicast address: the address of a host is wanted";
+	return memcmp(b, broadcast, 4) ? NULL : "is the broadcast address: the address of a host is wanted";
+}
+
+static const char *ipv6_wrong(const __u8 *b)
+{
+	const struct in6_addr *a = (const void *)b;
+
+	if (IN6_IS_ADDR_UNSPECIFIED(a))
+		return "is unspecified: the address of a host is wanted";
+	if (IN6_IS_ADDR_LOOPBACK(a))
+		return "is a loopback address: the address of a host is wanted";
+	if (IN6_IS_ADDR_MULTICAST(a))
+		return "is a multicast address: the address of a host is wanted";
+	if (IN6_IS_ADDR_LINKLOCAL(a))
+		return "is a link-local address, of no use beyond a link: a global one or a ULA is wanted";
+	/* not IN6_IS_ADDR_V4COMPAT(): musl's does not take ::203.0.113.1 for one */
+	return !(a->s6_addr32[0] | a->s6_addr32[1] | a->s6_addr32[2]) ? "is IPv4-compatible (::/96), which no host has" : NULL;
+}
+
+/* Text that is no address. */
+static const char *text_wrong(const char *text, __u8 family, bool names)
+{
+	struct in6_addr mapped;
+
+	if (inet_pton(AF_INET6, text, &mapped) == 1)
+		return "is IPv4-mapped: the IPv4 address itself is wanted";
+	if (strchr(text, '/'))
+		return "is a prefix: the address of a host is wanted";
+	if (strchr(text, '%'))
+		return "has a zone: a global address or a ULA is wanted";
+	if (strchr(text, '[') || (strchr(text, ':') && strchr(text, ':') == strrchr(text, ':')))
+		return "has brackets or a port: an address alone is wanted";
+	if (!names)
+		return "is no address, as 203.0.113.1 or 2001:db8::1";
+	if (is_host_name(text))
+		return NULL;
+	if (!family)
+		return "is no address and no host name, as 2001:db8::10 or wg-end.example.net";
+	return family == FAMILY_IPV4 ? "is no IPv4 address and no host name, as 192.168.1.10 or wg-end.example.net"
+				     : "is no IPv6 address and no host name, as 2001:db8::10 or wg-end.example.net";
+}
+
+const char *address_wrong(const char *text, __u8 family, bool names)
+{
+	struct address a;
+
+	if (address_parse(text, &a))
+		return text_wrong(text, family, names);
+	if (family && a.family != family)
+		return family == FAMILY_IPV4 ? "is an IPv6 address: it belongs under 'ipv6'"
+					     : "is an IPv4 address: it belongs under 'ipv4'";
+	return a.family == FAMILY_IPV4 ? ipv4_wrong(a.addr.b + 12) : ipv6_wrong(a.addr.b);
+}
