@@ -50,10 +50,11 @@ includes() { # DIRECTORY: each include between rooms: file, header
 
 # What an object defines and what it lacks, by room: an object of ROOM lacks a function that OTHER alone defines
 symbols() { # DIRECTORY of objects: file, function, file that defines it
-	local object
-	find "$1" -mindepth 2 -name '*.o' | sort | while IFS= read -r object; do
-		nm "$object" | awk -v file="${object#"$1"/}" 'NF == 3 && $2 ~ /[A-TV-Z]/ {print "D", file, $3} NF == 2 && $1 == "U" {print "U", file, $2}'
-	done | awk '$1 == "D" {at[$3] = $2} $1 == "U" {from[n++] = $2; lacks[n - 1] = $3}
+	(cd "$1" && find . -mindepth 2 -name '*.o' | LC_ALL=C sort | xargs nm -A) | awk '
+		BEGIN {n = 0}
+		{sub(/^\.\//, "")}
+		NF == 3 && $2 == "U" {from[n] = substr($1, 1, length($1) - 1); lacks[n++] = $3}
+		NF == 3 && $2 != "U" {split($1, word, ":"); if ($2 ~ /[A-TV-Z]/) at[$3] = word[1]}
 		END {for (i = 0; i < n; i++) if (lacks[i] in at) print from[i] "\t" lacks[i] "\t" at[lacks[i]]}'
 }
 

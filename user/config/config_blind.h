@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Below config.h, for its own files: the blind relay's part of the grammar, and of what may be wrong with it.
+ * The grammar of the blind relay, and what may be wrong with it. Only the files of config.h include it.
  */
 #pragma once
 #include "config/config_tell.h"

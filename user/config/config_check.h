@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Below config.h, for its own files: what is wrong with a value, and where in a file that value stands.
+ * What is wrong with a value, and where that value stands in a file. Only the files of config.h include it.
  */
 #pragma once
 #include "config/config.h"

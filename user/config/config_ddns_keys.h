@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Below config.h, for its own files: DynDNS's part of the grammar.
+ * The grammar of dynamic DNS. Only the files of config.h include it.
  */
 #pragma once
 #include "lib/yaml.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Below config.h, for its own files: a service's flows.
+ * The grammar of a service's flows. Only the files of config.h include it.
  */
 #pragma once
 #include "config/config.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Below config.h, for its own files: a service's guard, and its backends.
+ * The grammar of a service's guard and backends. Only the files of config.h include it.
  */
 #pragma once
 #include "config/config_tell.h"

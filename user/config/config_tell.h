@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Below config.h, for its own files: telling what is wrong with a configuration at the place where it stands.
+ * Errors of a configuration, told at their place in the file. Only the files of config.h include it.
  */
 #pragma once
 #include <stdarg.h>

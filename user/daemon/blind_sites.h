@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Below blind.h, for its own files: the sites of the blind relay as the daemon knows them, and the maps where the data path does.
+ * The sites of the blind relay: as the daemon knows them, and in the maps of the data path. Only the files of blind.h
+ * include it.
  */
 #pragma once
 #include "daemon/blind.h"

@@ -118,9 +118,9 @@ void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, co
 void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m, const char *name, __u32 wanted);
 /* How large their maps are to be, for so many services; a size that was once reached stays */
 void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p, __u32 services);
-/* Part of dataplane_load: from a map that runs to the one that takes its place */
+/* dataplane_load() calls it: copies from a map that runs to the one that takes its place */
 void dataplane_carry_over(const struct dataplane *dp, enum dataplane_map m, int to, size_t value_size);
-/* Part of dataplane_commit: the program that gives copied flows their timers, and they theirs */
+/* dataplane_commit() calls it: the program that gives copied flows their timers, and they theirs */
 void dataplane_pin_arm(struct dataplane *dp, const struct plan *p, const char *suffix);
 /* And the one that sends cookie replies, where it was loaded */
 void dataplane_pin_answer(struct dataplane *dp, const char *suffix);

@@ -97,7 +97,7 @@ static void install(FILE *out, const struct gen *g, const struct topology_host *
 static void files(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	fputs("\n## 2. Where each file goes\n\n"
-	      "Below this directory files have the paths that they have on the host:\n\n"
+	      "Files have the paths here that they have on the host:\n\n"
 	      "| file | what it is |\n| --- | --- |\n", out);
 	for (size_t i = 0; i < N_PARTS; i++) {
 		const char *path;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Below topology.h, for its own files: a topology while it is read, when hosts still know where they stand in the file; its
- * grammar, values and checks.
+ * A topology while it is read: its grammar, values and checks. Hosts still know their places in the file. Only the
+ * files of topology.h include it.
  */
 #pragma once
 #include "gen/topology.h"

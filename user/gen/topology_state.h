@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Below topology.h, for its own files: numbers that are kept, each once within its scope.
+ * Numbers of a topology that stay the same from run to run, each once within its scope. Only the files of topology.h
+ * include it.
  */
 #pragma once
 #include "gen/topology.h"

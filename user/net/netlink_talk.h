@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Below netlink.h, for its own files only: one place that sends and receives, dumps into lists, and attributes. What is
- * shorter than it should be reads as zero. Functions return 0 or -errno.
+ * Talking netlink: one place sends and receives, makes lists of dumps, and reads attributes. An attribute that is
+ * shorter than it should be reads as zero. Functions return 0 or -errno. Only the files of netlink.h include it.
  */
 #pragma once
 #include <libmnl/libmnl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Below cmd_show.c and metrics.c: a service's guard, and the backends that it tells apart.
+ * What `show` and the metrics tell of a service's guard and of the backends that it tells apart.
  */
 #pragma once
 #include "dataplane/dataplane.h"
