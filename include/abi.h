@@ -182,7 +182,7 @@ enum control_flags {
 struct control {
 	__u32 abi_version;
 	__u32 generation;		/* of next hops: whoever learns that routing changed adds one */
-	__u32 config_hash;		/* of the text of /run/wgxdp/INSTANCE/running.yaml, or of the one that is to follow it */
+	__u32 unused;
 	__u32 flags;			/* enum control_flags */
 	__u64 netns;			/* inode of the network namespace that it was brought up in */
 	__u64 program;			/* hash of object and switches that run */

@@ -4,8 +4,8 @@
 # timeout: 300
 # An `up` that is killed, at 13 moments between its beginning and its end, leaves nothing that `down` does not remove, and
 # nothing that the next `up` does not mend. One that changes what runs, killed at any of its steps, leaves the one or the other
-# configuration, and `save` says which; also where only the name of running.yaml was not changed yet. BREAK=1 loses what a
-# command has written beside running.yaml.
+# configuration, and `save` says which; also where only the name of running.yaml was not changed yet. BREAK=1 loses the text
+# that the kernel keeps, so that running.yaml alone tells.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -19,7 +19,7 @@ as_before() { on_host firewall | cmp -s "$work/before" -; }
 # PORT CALL NUMBER: an `up` with that port, killed when it makes this system call for the so-manieth time
 killed_at() {
 	inside firewall strace -f -o /dev/null -e "inject=$2:signal=KILL:when=$3" "$wgxdp" "${up[@]}" --port "$1" > /dev/null 2>&1 || :
-	[[ ! ${BREAK:-} ]] || rm -f /run/wgxdp/default/running.yaml.new
+	[[ ! ${BREAK:-} ]] || rm -f /sys/fs/bpf/wgxdp/default/config
 }
 listens() { wgxdp save | sed -n 's/.*listen: .*ports: \[ \([0-9]*\) \].*/\1/p'; }
 

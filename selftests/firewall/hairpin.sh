@@ -92,11 +92,6 @@ answers6=$!
 try native
 wgxdp save | wgxdp up -c /dev/stdin | tail -n 1 > "$work/said"
 expect 'save | up' "$(< "$work/said")" == '0 entries written'
-rm /run/wgxdp/default/running.yaml
-wgxdp save 2> "$work/warned" > "$work/saved"
-grep -q 'hairpin: true' "$work/saved" || fail "the maps do not tell: $(< "$work/saved")"
-wgxdp up -c "$work/saved" | tail -n 1 > "$work/said"
-expect 'save | up, from the maps' "$(< "$work/said")" == '0 entries written'
 wgxdp down > /dev/null
 try tc
 expect 'nobody else came' "$(arrived wg-end whole)" == $((12 * questions))

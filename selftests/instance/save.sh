@@ -74,27 +74,15 @@ done
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null
 ! wgxdp save > /dev/full 2> "$work/said" || fail 'save to a full disk'
 grep -q 'cannot write the configuration to standard output: No space left on device' "$work/said" || fail "to a full disk save says $(< "$work/said")"
-# what is beside running.yaml counts only as long as it is whole, of that text, and of this program
-run=/run/wgxdp/default
+# the kernel has the text: what becomes of its copy below /run changes nothing
 wgxdp save > "$work/first"
-cp $run/running.image "$work/image"
-head -c 1000 "$work/image" > $run/running.image
-wgxdp save | cmp - "$work/first" || fail 'with an image cut short'
-cp "$wgxdp" "$work/upgraded"
-sed 's/name: direct/name: otherwise/' "$work/image" > $run/running.image # not read by another program
-inside firewall "$work/upgraded" save | cmp - "$work/first" || fail 'another program reads the image'
-cp "$work/image" $run/running.image
-sed -i 's/name: direct/name: indirect/' $run/running.yaml
-wgxdp save | sed s/indirect/direct/ | cmp - "$work/first" || fail 'running.yaml changed'
-! wgxdp save | cmp -s - "$work/first" || fail 'running.yaml is not read any more'
-rm $run/running.image
-wgxdp up -c "$work/wgxdp.yaml" > /dev/null
-for lost in 1 2; do
-	rm -r /run/wgxdp/default
-	wgxdp save > "$work/rebuilt" 2> "$work/said" || fail 'save, with /run lost'
-	grep -q 'running.yaml is lost: rebuilt from the maps' "$work/said" || fail "said: $(< "$work/said")"
-	wgxdp up -c "$work/rebuilt" > "$work/out"
-	expect "rebuilt from the maps, $lost: up" "$(tail -n 1 "$work/out")" == '0 entries written'
+for lost in 'sed -i s/direct/indirect/ /run/wgxdp/default/running.yaml' 'rm -r /run/wgxdp/default' 'rm -r /run/wgxdp'; do
+	bash -c "$lost"
+	wgxdp save > "$work/again" 2> "$work/said" || fail "save, after $lost"
+	[[ ! -s $work/said ]] || fail "after $lost save says $(< "$work/said")"
+	cmp "$work/first" "$work/again" || fail "after $lost"
+	wgxdp up -c "$work/again" > "$work/out"
+	expect "after $lost: up" "$(tail -n 1 "$work/out")" == '0 entries written'
 	forwards
 done
 rm -r /run/wgxdp/default
@@ -105,6 +93,5 @@ wgxdp save 2> "$work/said" | wgxdp up -c - > "$work/out"
 [[ ! -s $work/said ]] || fail "a daemon runs, and yet save says $(< "$work/said")"
 expect 'written again by a daemon, and up' "$(tail -n 1 "$work/out")" == '0 entries written'
 end_daemon
-grep -q 'listen: { interface: wan, ports: \[ ' "$work/rebuilt" || fail "rebuilt: $(< "$work/rebuilt")"
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null
 round_trip 'the file again'

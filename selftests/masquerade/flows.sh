@@ -115,10 +115,6 @@ expect 'one line' "$(awk '{print $1}' "$work/first")" == SERVICE
 wgxdp save | wgxdp up -c /dev/stdin | tail -n 1 > "$work/said"
 expect 'save | up' "$(< "$work/said")" == '0 entries written'
 expect 'flows after that' "$(count)" == $((crowd + 4))
-rm /run/wgxdp/default/running.yaml
-wgxdp save 2> "$work/warned" | wgxdp up -c /dev/stdin | tail -n 1 > "$work/said"
-expect 'save | up, from the maps' "$(< "$work/said")" == '0 entries written'
-expect 'flows after that' "$(count)" == $((crowd + 4))
 
 refused 1 'there is no such flow' del --client 203.0.113.9
 refused 1 'there is no such flow' del --ours 192.168.1.1:443

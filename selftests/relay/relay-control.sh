@@ -81,9 +81,6 @@ expect 'states' "$(field cable state) $(field absent state) $(field "${a:0:8}" f
 # what runs is what runs again
 again=$(wgxdp save | wgxdp up -c - 2> /dev/null)
 expect 'entries that save and up write' "$(written "$again")" == 0
-rm /run/wgxdp/default/running.yaml
-wgxdp save > "$work/rebuilt.yaml" 2> /dev/null
-expect 'entries after running.yaml was lost' "$(written "$(wgxdp up -c "$work/rebuilt.yaml" 2> /dev/null)")" == 0
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null 2>&1
 
 # commands

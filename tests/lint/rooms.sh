@@ -16,7 +16,7 @@ net | | the kernel and the wire: netlink, WireGuard, sockets, DNS
 config | | the configuration: read, check, write, compare
 plan | net config | what the maps should hold, from configuration and host; changes nothing
 dataplane | net config plan | the BPF programs and maps: load, attach, read, write; the only user of the skeleton
-instance | net config plan dataplane | one running instance: lock, state in /run, apply, rebuild, try
+instance | net config plan dataplane | one running instance: lock, the running configuration, apply, try
 show | net config plan dataplane instance | what people and programs see of it: show, metrics, monitor, top, trace
 ddns | net config | DNS updates and providers
 daemon | net config plan dataplane instance show ddns | the loop and its parts

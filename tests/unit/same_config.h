@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "config/config.h"
-#include "config/config_image.h"
 #include "same_roaming.h"
 #include "with_challenge.h"
 #include "with_ddns.h"
@@ -152,28 +151,6 @@ static void assert_same(const struct config *a, const struct config *b)
 		assert_same_ddns(&a->ddns[i], &b->ddns[i]);
 }
 
-static char *image_of(const struct config *c, size_t *ret_n)
-{
-	char *image;
-	FILE *out = open_memstream(&image, ret_n);
-
-	config_image_write(c, out);
-	fclose(out);
-	return image;
-}
-
-static void assert_image(const struct config *c)
-{
-	struct config *back = NULL;
-	size_t n;
-	char *image = image_of(c, &n);
-
-	assert_int_equal(config_image_read(image, n, &back), 0);
-	assert_same(c, back);
-	config_free(back);
-	free(image);
-}
-
 static void assert_round_trip(const struct config *c)
 {
 	char *text = written(c, config_write);
@@ -183,7 +160,6 @@ static void assert_round_trip(const struct config *c)
 	assert_same(c, back);
 	config_free(back);
 	free(text);
-	assert_image(c);
 }
 
 #endif

@@ -410,27 +410,6 @@ static void mutations(void **state)
 	free(text);
 }
 
-/* Cut short anywhere, or with more behind it, an image is none */
-static void images(void **state)
-{
-	struct config *c = NULL, *back = NULL;
-	char *image, *part;
-	size_t n, i;
-
-	assert_int_equal(config_parse(good, "good.yaml", &c), 0);
-	image = image_of(c, &n);
-	for (i = 0; i <= n + 1; i++) {
-		part = calloc(1, i + 1);
-		memcpy(part, image, i < n ? i : n);
-		assert_int_equal(config_image_read(part, i, &back), i == n ? 0 : -EINVAL);
-		free(part);
-	}
-	assert_same(c, back);
-	config_free(back);
-	config_free(c);
-	free(image);
-}
-
 /* ---- tests/config/bad ---- */
 
 static void read_expected(const char *file, char *out, size_t size)
@@ -493,7 +472,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_file), cmocka_unit_test(nothing_in_it), cmocka_unit_test(running),
 		cmocka_unit_test(written_names), cmocka_unit_test(by_hand), cmocka_unit_test(no_contradiction),
-		cmocka_unit_test(files), cmocka_unit_test(many), cmocka_unit_test(images), cmocka_unit_test(mutations), cmocka_unit_test(bad_files),
+		cmocka_unit_test(files), cmocka_unit_test(many), cmocka_unit_test(mutations), cmocka_unit_test(bad_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

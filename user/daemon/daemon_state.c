@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "daemon/daemon_state.h"
 #include "lib/log.h"
+#include "dataplane/config_text.h"
 #include "dataplane/pins.h"
 #include "instance/running.h"
 #include "instance/state.h"
@@ -30,6 +31,7 @@ static void note(struct daemon_state *s)
 		memset(&s->config_is, 0, sizeof(s->config_is));
 	state_path(path, s->instance, "");
 	s->directory = stat(path, &st) ? 0 : st.st_ino;
+	s->text = config_text_id(s->instance);
 }
 
 /* Whether the file that is there says what we would write, and running.yaml is not older than the configuration */
@@ -79,7 +81,7 @@ bool daemon_state_changed(const struct daemon_state *s)
 	struct daemon_state now = { .instance = s->instance };
 
 	note(&now);
-	return now.directory != s->directory || now.config_is.st_ino != s->config_is.st_ino ||
+	return now.directory != s->directory || now.text != s->text || now.config_is.st_ino != s->config_is.st_ino ||
 	       newer(&now.config_is, &s->config_is) || newer(&s->config_is, &now.config_is);
 }
 
@@ -105,6 +107,7 @@ static void hold_again(struct daemon_state *s)
 
 int daemon_state_read(struct daemon_state *s)
 {
+	char path[STATE_PATH_LEN];
 	struct config *c = NULL;
 	int rc = pins_exist(s->instance);
 
@@ -112,21 +115,19 @@ int daemon_state_read(struct daemon_state *s)
 		log_warning("of instance %s nothing is left in /sys/fs/bpf, and that was no `wgxdp down`: it is loaded anew", s->instance);
 	else if (rc <= 0)
 		return rc;
-	rc = state_settle(s->instance);
-	if (rc)
-		return rc;
 	if (!daemon_state_changed(s))
 		return 1;
-	rc = state_read(s->instance, &c);
+	/* where nothing else is known begin() reads the file, if there is one */
+	rc = s->file || s->config ? state_read(s->instance, &c) : running_read(s->instance, &c);
 	hold_again(s);
-	if (rc == -ENOENT && s->config) {
+	if (!rc) {
+		config_free(s->config);
+		s->config = c;
+	}
+	state_path(path, s->instance, "running.yaml");
+	if (s->config && access(path, F_OK)) {
 		log_warning(STATE_DIR "/%s was removed: it is written again", s->instance);
 		rc = state_write(s->instance, s->config);
-	} else {
-		if (rc == -ENOENT && !s->file)	/* else begin() reads the file */
-			rc = running_read(s->instance, &c) ?: state_write(s->instance, c);
-		config_free(rc ? c : s->config);
-		s->config = rc ? s->config : c;
 	}
 	note(s);
 	return rc ?: 1;

@@ -12,6 +12,7 @@ struct daemon_state {
 	const char *instance, *file;	/* file: NULL where what runs has none */
 	struct config *config;		/* what runs */
 	struct stat config_is;		/* running.yaml, as it was last read or written */
+	__u32 text;			/* and the text in the kernel (config_text_id()) */
 	ino_t directory;
 	int held;			/* fd of the locked file; -1: none */
 };
@@ -19,7 +20,7 @@ struct daemon_state {
 /* Becomes the instance's only daemon. ret_again: what runs is what a daemon of the same file left behind, and the file has not
  * changed since. -EBUSY: another is there. 0 or -errno, told. */
 int daemon_state_hold(struct daemon_state *s, bool *ret_again);
-/* Whether running.yaml, or its directory, is another than at the last read or write */
+/* Whether the running text, running.yaml or its directory is another than at the last read or write */
 bool daemon_state_changed(const struct daemon_state *s);
 /* Whether `down` has taken the file `daemon` away */
 bool daemon_state_dropped(const struct daemon_state *s);

@@ -48,18 +48,6 @@ static int control_of(const char *instance, struct control **ret)
 	return rc;
 }
 
-int control_config(const char *instance, __u32 *ret)
-{
-	struct control *c;
-	int rc = control_of(instance, &c);
-
-	if (rc)
-		return rc;
-	*ret = __atomic_load_n(&c->config_hash, __ATOMIC_ACQUIRE);
-	control_unmap(c);
-	return 0;
-}
-
 int control_routing_changed(const char *instance, bool routes)
 {
 	struct control *c;

@@ -15,8 +15,6 @@ void control_forget_nexthops(struct control *c);
 /* Until when the map uniform is believed, in jiffies; 0: not from now on. */
 void control_set_heartbeat(struct control *c, __u64 until);
 
-/* The hash of the configuration that runs, as state_prepare() made it. 0 or -errno. */
-int control_config(const char *instance, __u32 *ret);
 /* For an instance by its pin. Routing has changed: next hops are forgotten; routes: nor is uniform believed. 0 or -errno. */
 int control_routing_changed(const char *instance, bool routes);
 /* Lets the map uniform be believed for two seconds after a signal of the data path */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <arpa/inet.h>
+#include "dataplane/config_text.h"
 #include "dataplane/control.h"
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
@@ -322,10 +323,20 @@ static int sync_control(struct dataplane *dp, const struct plan *p, bool changed
 		c->flags = flags;
 		control_forget_nexthops(c);
 	}
-	if (p->config_hash)
-		__atomic_store_n(&c->config_hash, p->config_hash, __ATOMIC_RELEASE);
 	control_unmap(c);
 	return 0;
+}
+
+/* Once this is done the plan's configuration is the one that runs, even if the command ends here */
+static int sync_config(struct dataplane *dp, const struct plan *p)
+{
+	if (!p->config_text)
+		return 0;
+	if (dp->config < 0) {
+		dp->config = config_text_holder(p->config_text);
+		dp->config_is_new = dp->config >= 0;
+	}
+	return dp->config < 0 ? dp->config : config_text_put(dp->config, p->config_text);
 }
 
 int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
@@ -353,7 +364,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	if (!rc) {
 		trie_clean(dp, now, b.n, &changes);
 		rc = dataplane_lists_clean(dp, p, &changes) ?: dataplane_relay_clean(dp, p, &changes) ?: sync_names(dp, p, &b, true, &changes) ?:
-		     sync_control(dp, p, changes);
+		     sync_control(dp, p, changes) ?: sync_config(dp, p);
 	}
 cleanup:
 	free(b.names);

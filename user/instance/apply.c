@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "plan/answers.h"
 #include "dataplane/attach.h"
 #include "instance/apply.h"
@@ -229,7 +230,7 @@ int apply(const char *instance, const struct config *c)
 	struct answers answers;
 	struct plan_input in = { .config = c, .answers = &answers };
 	struct outcome outcome;
-	int settled, rc;
+	int published, rc;
 
 	if (config_is_control(c) && pins_exist(instance) <= 0) {
 		log_info("nothing to load: what this configuration asks for is done by `wgxdp daemon`");
@@ -239,12 +240,13 @@ int apply(const char *instance, const struct config *c)
 	if (rc)
 		return rc;
 	answers_read(instance, &answers);
-	rc = answers_for(&answers, c) ?: state_prepare(instance, c, &in.config_hash);
+	rc = answers_for(&answers, c) ?: state_prepare(instance, c, &in.config_text);
 	if (!rc) {
 		in.moved = resolver_once(&answers, false, RESOLVE_MS);
 		rc = attempt(instance, &in, false, &outcome);
-		settled = state_settle(instance);
-		rc = rc ?: settled;
+		published = state_publish(instance, in.config_text);
+		rc = rc ?: published;
+		close(in.config_text);
 	}
 	if (!rc)
 		answers_write(instance, &answers, in.moved);
@@ -256,15 +258,16 @@ int apply_followed(const char *instance, const struct config *c, struct answers 
 {
 	struct plan_input in = { .config = c, .answers = answers, .followed = true };
 	struct outcome outcome;
-	int settled, rc = prepare(instance) ?: state_prepare(instance, c, &in.config_hash);
+	int published, rc = prepare(instance) ?: state_prepare(instance, c, &in.config_text);
 
 	if (rc)
 		return rc;
 	config_warn_nothing(c);
 	in.moved = resolver_once(answers, true, RESOLVE_MS);
 	rc = attempt(instance, &in, false, &outcome);
-	settled = state_settle(instance);
-	rc = rc ?: settled;
+	published = state_publish(instance, in.config_text);
+	rc = rc ?: published;
+	close(in.config_text);
 	if (!rc)
 		answers_write(instance, answers, in.moved);
 	return rc;

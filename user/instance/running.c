@@ -8,22 +8,6 @@
 #include "instance/running.h"
 #include "instance/state.h"
 
-static int from_maps(const struct dataplane *dp, struct config **ret)
-{
-	struct host h = { 0 };
-	int rc;
-
-	log_warning("instance %s: " STATE_DIR "/%s/running.yaml is lost: rebuilt from the maps, names as addresses", dp->instance,
-		    dp->instance);
-	if (dp->elsewhere) {
-		log_error("instance %s runs in another network namespace: its interfaces are not named here", dp->instance);
-		return -EBUSY;
-	}
-	rc = host_read(&h) ?: config_rebuild(dp, &h, ret);
-	host_free(&h);
-	return rc;
-}
-
 int running_read_quietly(const char *instance, struct config **ret)
 {
 	struct dataplane *dp = NULL;
@@ -33,8 +17,12 @@ int running_read_quietly(const char *instance, struct config **ret)
 		return rc;
 	if (!dp->running)
 		rc = -ENOENT;
-	else if (state_read(instance, ret))
-		rc = from_maps(dp, ret);
+	else
+		rc = state_read(instance, ret);
+	if (dp->running && rc == -ENOENT) {
+		log_error("instance %s: its configuration is lost: `wgxdp up -c FILE` gives it another one", instance);
+		rc = -ENODATA;
+	}
 	dataplane_close(dp);
 	return rc;
 }

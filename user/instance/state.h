@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The running configuration of an instance: /run/wgxdp/INSTANCE/running.yaml, replaced by rename, and the lock that every
- * writer holds from reading to its last map write.
+ * The running configuration of an instance. The kernel keeps its text beside the maps (config_text.h), and
+ * /run/wgxdp/INSTANCE/running.yaml is a copy: people read it, and the daemon sees there that it changed. An instance without
+ * maps has that file alone. Every writer holds the instance's lock from reading to its last map write.
  */
 #pragma once
 #include "config/config.h"
@@ -9,11 +10,11 @@
 
 /* Waits for other commands of the instance; the lock is held until the fd is closed. fd, or -errno, told. */
 int state_lock(const char *instance);
-/* Writes what is to run beside running.yaml. Once control has the hash, that is once the maps are as it says, it is what runs,
- * even if the command is killed before state_settle() gives it its name. 0 or -errno, told. */
-int state_prepare(const char *instance, const struct config *c, __u32 *ret_hash);
-/* Under the lock: what was prepared, by whomever, becomes running.yaml if it runs, and else goes. 0 or -errno, told. */
-int state_settle(const char *instance);
+/* Writes what is to run beside running.yaml, and, unless ret_map is NULL, into a map, to be closed. That text runs once
+ * dataplane_sync() has put the map in its place, even if the command is killed then. 0 or -errno, told. */
+int state_prepare(const char *instance, const struct config *c, int *ret_map);
+/* What was prepared becomes running.yaml; it is removed where its map (0: none) is not the one that runs. 0 or -errno, told. */
+int state_publish(const char *instance, int map);
 /* running.yaml anew, where the maps are as it says */
 int state_write(const char *instance, const struct config *c);
 /* A reload failed, until a configuration comes to run */

@@ -253,7 +253,7 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 	if (in->n_names)
 		memcpy(m.plan->services, in->names, in->n_names * sizeof(*in->names));
 	m.plan->n_services = in->n_names;
-	m.plan->config_hash = in->config_hash;
+	m.plan->config_text = in->config_text;
 	m.plan->ask_always = rules_look_at_packets(in->host);
 	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_blind(&m) ?: plan_old(&m) ?: plan_relay(&m) ?: plan_nics(&m) ?:
 	     plan_sources(&m) ?: plan_links(&m);

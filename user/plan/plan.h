@@ -86,7 +86,7 @@ struct plan {
 	bool hearing;			/* initiations and knocks for this host itself are told */
 	bool choices;			/* some service has SERVICE_CHOICE, or may get it */
 	bool ask_always;		/* CONTROL_ASK_ALWAYS */
-	__u32 config_hash;		/* of the configuration that it was made of (state_prepare()); 0: the one that runs */
+	int config_text;		/* fd of the map with the text that it was made of (state_prepare()); 0: of the one that runs */
 	struct plan_relay relay;
 	struct plan_blind blind;
 };
@@ -101,7 +101,7 @@ struct slot {				/* a next-hop slot of a listener and whose it is */
 struct answers;
 struct plan_input {
 	const struct config *config;
-	__u32 config_hash;		/* as in struct plan */
+	int config_text;		/* as in struct plan */
 	const struct host *host;
 	struct answers *answers;	/* where backends are that are named, or whose prefix may move */
 	struct service_name *names;	/* of a running instance: its services, by id */

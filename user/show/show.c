@@ -110,7 +110,9 @@ static int show_interfaces(struct document *d, const struct dataplane *dp)
 	int rc = dataplane_links(dp, &links, &n);
 
 	if (!rc && !dp->elsewhere)
-		rc = host_read(&h) ?: !state_read(dp->instance, &c) ? 0 : config_rebuild(dp, &h, &c);
+		rc = host_read(&h);
+	if (!rc && !dp->elsewhere && state_read(dp->instance, &c))
+		c = NULL;
 	if (!rc && c)
 		rc = plan_running(&h, c, links, n, &p);
 	if (!rc)
