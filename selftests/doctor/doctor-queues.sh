@@ -52,7 +52,7 @@ machine() { # KERNEL
 
 if [[ ! ${QUEUES_GUEST:-} ]]; then
 	set -euo pipefail
-	cd "${BASH_SOURCE[0]%/*}/../lib/.."
+	cd "${BASH_SOURCE[0]%/*}/../.."
 	(($#)) || set -- 6.1 6.12
 	export -f machine send
 	for kernel; do

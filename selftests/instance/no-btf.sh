@@ -8,7 +8,7 @@
 # looks next. Not simulated: the kernel still has its BTF inside, so what only such a kernel would refuse does not show here; and its
 # version and configuration are Debian's, not OpenWrt's. BREAK=1 does not hide it.
 set -euo pipefail
-cd "${BASH_SOURCE[0]%/*}/../lib/.."
+cd "${BASH_SOURCE[0]%/*}/../.."
 fail() { echo "FAIL: $*" >&2; exit 1; }
 
 [[ -e /sys/kernel/btf/vmlinux ]] || fail 'this kernel has no BTF: run selftests/firewall/firewall-dnat.sh on it'
