@@ -35,25 +35,24 @@ void control_set_heartbeat(struct control *c, __u64 until)
 	__atomic_store_n(&c->heartbeat, until, __ATOMIC_RELEASE);
 }
 
-static int control_of(const char *instance, struct control **ret)
+/* NULL: ret_rc says why */
+static struct control *control_of(const char *instance, int *ret_rc)
 {
-	int fd = pin_get(instance, "control"), rc = 0;
+	int fd = pin_get(instance, "control");
+	struct control *c = fd < 0 ? NULL : control_map(fd);
 
-	if (fd < 0)
-		return fd;
-	*ret = control_map(fd);
-	if (!*ret)
-		rc = -errno;
-	close(fd);
-	return rc;
+	*ret_rc = fd < 0 ? fd : c ? 0 : -errno;
+	if (fd >= 0)
+		close(fd);
+	return c;
 }
 
 int control_routing_changed(const char *instance, bool routes)
 {
-	struct control *c;
-	int rc = control_of(instance, &c);
+	int rc;
+	struct control *c = control_of(instance, &rc);
 
-	if (rc)
+	if (!c)
 		return rc;
 	if (routes)
 		control_set_heartbeat(c, 0);
@@ -64,10 +63,10 @@ int control_routing_changed(const char *instance, bool routes)
 
 int control_heartbeat(const char *instance, const struct signal *signal)
 {
-	struct control *c;
-	int rc = control_of(instance, &c);
+	int rc;
+	struct control *c = control_of(instance, &rc);
 
-	if (rc)
+	if (!c)
 		return rc;
 	control_set_heartbeat(c, signal->jiffies + HEARTBEAT_SECONDS * jiffies_a_second());
 	control_unmap(c);
