@@ -307,7 +307,6 @@ int main(int argc, char **argv)
 {
 	struct case_head c;
 	FILE *from, *to;
-	int n = 0;
 
 	if (argc < 5) {
 		fprintf(stderr, "usage: run_packets INSTANCE xdp|tc|host-xdp|host-tc CASES RESULTS [ROUTES [VLANS]]\n");
@@ -320,7 +319,7 @@ int main(int argc, char **argv)
 	to = fopen(argv[4], "wb");
 	if (!from || !to)
 		die(from ? argv[4] : argv[3]);
-	for (; fread(&c, sizeof(c), 1, from) == 1; n++) {
+	while (fread(&c, sizeof(c), 1, from) == 1) {
 		if (c.len > PACKET_MAX || fread(packet, 1, c.len, from) != c.len)
 			die("cases");
 		run_case(&c, to);
