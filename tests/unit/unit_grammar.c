@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar of what is planned (user/config/config_later.c) against the design; a file with every key of
- * wgxdp.yaml(5); and how long a file may be.
+ * A file with every key of wgxdp.yaml(5), and how long a file may be.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -14,42 +13,6 @@
 #include "same_config.h"
 #include "told.h"
 #include "lib/yaml.h"
-
-/* What docs/design.md plans is refused for that alone: the grammar of what is to come is there. */
-static void planned(void **state)
-{
-	static const char key[] = "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY=";
-	FILE *in = fopen("docs/design.md", "r"), *out;
-	unsigned int keys = 0;
-	bool block = false;
-	struct config *c;
-	char line[2048], *text, *dots;
-	struct told t;
-	size_t n;
-
-	assert_non_null(in);
-	out = open_memstream(&text, &n);
-	while (fgets(line, sizeof(line), in) && strncmp(line, "## Metrics", 10)) {
-		block |= strstr(line, "*Planned* is this;") != NULL;
-		if (!block || strncmp(line, "    ", 4))
-			continue;
-		while ((dots = strstr(line, "…=")))
-			snprintf(dots, line + sizeof(line) - dots, "%s%s", key, strdupa(dots + strlen("…=")));
-		fputs(line + 4, out);
-	}
-	fclose(in);
-	fclose(out);
-	assert_int_equal(parse_quietly(text, &c, &t), -EINVAL);
-	for (char *rest = t.text, *said; (said = strsep(&rest, "\n"));) {
-		if (strncmp(said, "test.yaml:", 10))
-			continue;
-		keys += strstr(said, ": not supported yet") != NULL;
-		if (!strstr(said, ": not supported yet") && !strstr(said, "'backend' is missing"))
-			fail_msg("%s", said);
-	}
-	assert_uint_in_range(keys, 1, 50);
-	free(text);
-}
 
 /* ---- tests/config/good ---- */
 
@@ -147,7 +110,6 @@ static void longest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(planned),
 		cmocka_unit_test(good_file),
 		cmocka_unit_test(every_key),
 		cmocka_unit_test(longest),

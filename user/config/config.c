@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar of the configuration: a table for each mapping, top section last. A later section is a row that gets a
- * handler; rows without one are refused as not supported yet. What contradicts is found in config_check.c.
+ * The grammar of the configuration: a table for each mapping, top section last. What contradicts is found in
+ * config_check.c.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,7 +12,6 @@
 #include "config/config_endpoints.h"
 #include "config/config_flows.h"
 #include "config/config_guard.h"
-#include "config/config_later.h"
 #include "config/config_learn.h"
 #include "config/config_relay.h"
 #include "lib/log.h"
@@ -189,7 +188,6 @@ static const struct yaml_key service_keys[] = {
 	{ "deny", yaml_set_list, "192.0.2.0/24", ROWS(service_config, deny, n_deny), .item = config_add_prefix },
 	{ "flows", yaml_set_map, "{ max: 262144 }", .below = config_flows_keys },
 	{ "hairpin", yaml_set_flag, "true", AT(service_config, hairpin), .choices = yaml_flag_names },
-	LATER_SERVICE_ROWS,
 	{},
 };
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "config/config_flows.h"
-#include "config/config_later.h"
 #include "config/config_relay.h"
 
 

@@ -24,14 +24,13 @@ typedef void yaml_set(struct yaml *y, const struct yaml_key *key, struct yaml_no
 
 struct yaml_key {
 	const char *name;		/* NULL: the end of the table */
-	yaml_set *set;			/* NULL: part of the grammar, but not supported yet */
+	yaml_set *set;
 	const char *like;		/* what a value, or an item of a list, looks like: for messages */
 	size_t offset, size;		/* of the value in the object; of a row, in lists of mappings */
 	size_t count;			/* lists: the offset of the size_t that counts */
 	const struct yaml_key *below;	/* keys of a mapping, or of the mappings in a list */
 	yaml_set *item;			/* for each item of a list */
-	yaml_set *check;		/* where set is NULL: looks at the value all the same; its object is nothing's */
-	const char *const *choices, *const *later;	/* up to NULL; later: not supported yet */
+	const char *const *choices;	/* up to NULL */
 	bool required;
 	const char *unless;		/* required: but where this key is there */
 	bool unlisted;			/* not for people: messages do not propose it */

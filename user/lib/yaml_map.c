@@ -116,10 +116,6 @@ void yaml_set_choice(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		*(int *)((char *)object + key->offset) = i;
 		return;
 	}
-	if (find(key->later, text) >= 0) {
-		yaml_error(y, value, "%s: %s: not supported yet", key->name, text);
-		return;
-	}
 	for (i = 0; key->choices[i]; i++)
 		if (*key->choices[i])
 			add_name(list, sizeof(list), ", ", key->choices[i]);
@@ -247,19 +243,6 @@ struct seen {
 	unsigned long long keys, meant;
 };
 
-static void take(struct yaml *y, const struct yaml_key *key, struct yaml_node *name, struct yaml_node *value, void *object)
-{
-	char nothing = 0;
-
-	if (key->set) {
-		key->set(y, key, value, object);
-		return;
-	}
-	yaml_error(y, name, "%s: not supported yet", key->name);
-	if (key->check)
-		key->check(y, key, value, &nothing);
-}
-
 static void pair(struct yaml *y, struct yaml_node *name, const struct yaml_key *keys, const char *what, void *object,
 		 struct seen *seen)
 {
@@ -281,7 +264,7 @@ static void pair(struct yaml *y, struct yaml_node *name, const struct yaml_key *
 	if (seen->keys & bit)
 		yaml_error(y, name, "%s: given twice in %s: one of them has to go", key->name, what);
 	else
-		take(y, key, name, value, object);
+		key->set(y, key, value, object);
 	seen->keys |= bit;
 }
 
