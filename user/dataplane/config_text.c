@@ -15,10 +15,9 @@
 
 int config_text_make(const char *text, size_t n)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP);
 	__u32 pages = n / PAGE + 1;
 	char page[PAGE];
-	int rc = 0, map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "config_text", sizeof(__u32), PAGE, pages, &opts);
+	int rc = 0, map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "config_text", sizeof(__u32), PAGE, pages, NULL);
 
 	if (map < 0)
 		return -errno;
@@ -34,31 +33,13 @@ int config_text_make(const char *text, size_t n)
 	return rc ?: map;
 }
 
-int config_text_holder(int like)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = like);
-	int map = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, CONFIG_PIN, sizeof(__u32), sizeof(__u32), 1, &opts);
-
-	return map < 0 ? -errno : map;
-}
-
-int config_text_put(int holder, int text)
-{
-	__u32 zero = 0;
-
-	return bpf_map_update_elem(holder, &zero, &text, BPF_ANY) ? -errno : 0;
-}
-
 __u32 config_text_id(const char *instance)
 {
-	int holder = pin_get(instance, CONFIG_PIN);
-	__u32 zero = 0, id = 0;
+	int map = pin_get(instance, CONFIG_PIN);
+	__u32 id = map_info(map).id;
 
-	if (holder < 0)
-		return 0;
-	if (bpf_map_lookup_elem(holder, &zero, &id))
-		id = 0;
-	close(holder);
+	if (map >= 0)
+		close(map);
 	return id;
 }
 
@@ -84,19 +65,9 @@ static int read_pages(int map, char **ret)
 
 int config_text_read(const char *instance, char **ret)
 {
-	int map, rc;
+	int map = pin_get(instance, CONFIG_PIN), rc = map < 0 ? map : read_pages(map, ret);
 
-	do {
-		__u32 id = config_text_id(instance);
-
-		if (!id)
-			return -ENOENT;
-		map = bpf_map_get_fd_by_id(id);
-		rc = map < 0 ? -errno : 0;
-	} while (rc == -ENOENT);		/* another command has replaced it */
-	if (rc)
-		return rc;
-	rc = read_pages(map, ret);
-	close(map);
+	if (map >= 0)
+		close(map);
 	return rc;
 }

@@ -57,7 +57,6 @@ static int open_pins(struct dataplane *dp)
 	}
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		dp->programs[i] = pin_get(dp->instance, "progs/%s", dataplane_program_names[i]);
-	dp->config = pin_get(dp->instance, CONFIG_PIN);
 	dp->elsewhere = !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.netns != netns_inode();
 	dp->choices = c.flags & CONTROL_WITH_CHOICES;
 	dp->source_trie = c.flags & CONTROL_WITH_SOURCE_TRIE;
@@ -82,7 +81,6 @@ int dataplane_open(const char *instance, struct dataplane **ret)
 	strcpy(dp->instance, instance);
 	memset(dp->maps, -1, sizeof(dp->maps));
 	memset(dp->programs, -1, sizeof(dp->programs));
-	dp->config = -1;
 	rc = pins_exist(instance);
 	dp->running = rc > 0;
 	if (dp->running)
@@ -320,8 +318,8 @@ static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffi
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
 		if (!dp->running || dp->map_is_new[i])
 			rc = pin_set(dp->maps[i], dp->instance, suffix, dataplane_map_names[i]);
-	if (!rc && dp->config_is_new)
-		rc = pin_set(dp->config, dp->instance, suffix, CONFIG_PIN);
+	if (!rc && !dp->running && p->config_text)
+		rc = pin_set(p->config_text, dp->instance, suffix, CONFIG_PIN);
 	for (int i = 0; i < PROGRAM_COUNT && !rc && dp->reloaded; i++) {
 		char name[32];
 
@@ -452,7 +450,6 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 		dp->ports[i].xdp_new = dp->ports[i].tc_new = false;
 	}
 	dp->running = true;
-	dp->config_is_new = false;
 	dp->begun = false;
 	return 0;
 }
@@ -482,8 +479,6 @@ void dataplane_close(struct dataplane *dp)
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		if (dp->programs[i] >= 0)
 			close(dp->programs[i]);
-	if (dp->config >= 0)
-		close(dp->config);
 	xdp_program__close(dp->component);
 	wgxdp__destroy(dp->component_skeleton);
 	wgxdp__destroy(dp->skeleton);

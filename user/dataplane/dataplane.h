@@ -52,8 +52,6 @@ struct dataplane {
 	bool reloaded;			/* programs differ from the pinned ones */
 	__u64 hash;			/* then theirs, for struct control */
 	int maps[MAP_COUNT];
-	int config;			/* the map that holds the running configuration (config_text.h); -1: none yet */
-	bool config_is_new;
 	bool map_is_new[MAP_COUNT];
 	int programs[PROGRAM_COUNT];	/* -1: not there; tc_l3 is loaded when it is needed first */
 	struct dataplane_port *ports;

@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include "dataplane/config_text.h"
 #include "dataplane/control.h"
+#include "dataplane/pins.h"
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
 #include "dataplane/table.h"
@@ -327,16 +328,11 @@ static int sync_control(struct dataplane *dp, const struct plan *p, bool changed
 	return 0;
 }
 
-/* Once this is done the plan's configuration is the one that runs, even if the command ends here */
-static int sync_config(struct dataplane *dp, const struct plan *p)
+/* Once this is done the plan's configuration is the one that runs, even if the command ends here. Of a first `up` nothing
+ * runs before all of it is pinned. */
+static int sync_config(const struct dataplane *dp, const struct plan *p)
 {
-	if (!p->config_text)
-		return 0;
-	if (dp->config < 0) {
-		dp->config = config_text_holder(p->config_text);
-		dp->config_is_new = dp->config >= 0;
-	}
-	return dp->config < 0 ? dp->config : config_text_put(dp->config, p->config_text);
+	return dp->running && p->config_text ? pin_set(p->config_text, dp->instance, "", CONFIG_PIN) : 0;
 }
 
 int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "dataplane/config_text.h"
+#include "dataplane/load_error.h"
 #include "dataplane/map_info.h"
 #include "lib/log.h"
 #include "instance/noted.h"
@@ -64,7 +65,7 @@ static int write_whole(const char *path, const char *text, size_t n)
 
 int state_prepare(const char *instance, const struct config *c, int *ret_map)
 {
-	char path[STATE_PATH_LEN], *text = NULL;
+	char path[STATE_PATH_LEN], what[INSTANCE_LEN + sizeof("instance ")], *text = NULL;
 	size_t n;
 	FILE *out = text_open(&text, &n);
 	int rc = out ? config_write(c, out) : -ENOMEM, map = 0;
@@ -83,8 +84,11 @@ int state_prepare(const char *instance, const struct config *c, int *ret_map)
 	if (!rc && ret_map) {
 		map = config_text_make(text, n);
 		rc = map < 0 ? map : 0;
-		if (rc)
-			log_error("instance %s: the kernel does not keep %zu bytes of configuration: %s", instance, n, strerror(-rc));
+		if (rc) {
+			snprintf(what, sizeof(what), "instance %s", instance);
+			load_error_begin();
+			load_error_tell(what, rc);
+		}
 	}
 	free(text);
 	if (rc) {
