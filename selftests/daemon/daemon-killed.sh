@@ -56,7 +56,7 @@ goes_on_with_what_runs() {
 
 # Killed when all was done but the name of running.yaml
 goes_on_with_what_a_killed_command_did() {
-	inside firewall strace -f -o /dev/null -e inject=rename:signal=KILL:when=1 "$wgxdp" up --wan wan --to 192.168.1.10 --port 1007 \
+	inside firewall strace -f -o /dev/null -e inject=rename:signal=KILL:when=2 "$wgxdp" up --wan wan --to 192.168.1.10 --port 1007 \
 		> /dev/null 2>&1 || :
 	inside firewall ip address add 198.51.100.251/24 dev wan
 	listens_too() { wgxdp show services | holds 'listen: .*198.51.100.251:1007'; }

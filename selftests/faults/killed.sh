@@ -26,20 +26,20 @@ listens() { wgxdp save | sed -n 's/.*listen: .*ports: \[ \([0-9]*\) \].*/\1/p'; 
 changes_killed() {
 	local was=$port next=1000 step says
 	wgxdp "${up[@]}" > /dev/null
-	for step in openat:3 openat:60 bpf:2 bpf:60 bpf:120 bpf:180 membarrier:1 membarrier:2 rename:1; do
+	for step in openat:3 openat:60 bpf:2 bpf:60 bpf:120 bpf:180 membarrier:1 membarrier:2 rename:1 rename:2; do
 		next=$((next + 1))
 		killed_at $next "${step%:*}" "${step#*:}"
 		says=$(listens)
 		[[ $says == "$was" || $says == "$next" ]] || fail "killed at $step: neither $was nor $next, but $says"
 		wgxdp save > "$work/saved"
 		wgxdp up -c "$work/saved" > "$work/out"
-		[[ $step != rename* ]] || expect "killed at $step: runs, and is saved" "$says, $(tail -n 1 "$work/out")" == \
+		[[ $step != rename:2 ]] || expect "killed at $step: runs, and is saved" "$says, $(tail -n 1 "$work/out")" == \
 			"$next, 0 entries written"
 		[[ ! -e /run/wgxdp/default/running.yaml.new ]] || fail "killed at $step: left running.yaml.new"
 		forwards "a change killed at $step, and up" "$says"
 		was=$says
 	done
-	killed_at 2001 rename 1
+	killed_at 2001 rename 2
 	killed_at 2002 fsync 1
 	expect 'killed, and another before it changed anything: runs, and is saved' "$(listens)" == 2001
 	wgxdp down

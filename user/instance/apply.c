@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "plan/answers.h"
 #include "dataplane/attach.h"
+#include "dataplane/config_text.h"
 #include "instance/apply.h"
 #include "dataplane/dataplane.h"
 #include "plan/headroom.h"
@@ -246,7 +247,8 @@ int apply(const char *instance, const struct config *c)
 		rc = attempt(instance, &in, false, &outcome);
 		published = state_publish(instance, in.config_text);
 		rc = rc ?: published;
-		close(in.config_text);
+		if (in.config_text)
+			close(in.config_text);
 	}
 	if (!rc)
 		answers_write(instance, &answers, in.moved);
@@ -267,7 +269,8 @@ int apply_followed(const char *instance, const struct config *c, struct answers 
 	rc = attempt(instance, &in, false, &outcome);
 	published = state_publish(instance, in.config_text);
 	rc = rc ?: published;
-	close(in.config_text);
+	if (in.config_text)
+		close(in.config_text);
 	if (!rc)
 		answers_write(instance, answers, in.moved);
 	return rc;
@@ -277,8 +280,10 @@ int apply_follow(const char *instance, const struct config *c, struct answers *a
 {
 	struct plan_input without = { .config = c, .answers = answers, .followed = true, .tolerant = true };
 	bool again, may_wait = true;
-	int rc = prepare(instance);
+	int published, rc = prepare(instance);
 
+	if (!rc && !config_text_id(instance))	/* the pins are gone, or were made by a build that kept no text */
+		rc = state_prepare(instance, c, &without.config_text);
 	if (rc)
 		return rc;
 	do {
@@ -296,6 +301,11 @@ int apply_follow(const char *instance, const struct config *c, struct answers *a
 			again = true;
 		}
 	} while (again);
+	if (without.config_text) {
+		published = state_publish(instance, without.config_text);
+		rc = rc ?: published;
+		close(without.config_text);
+	}
 	if (!rc && without.moved)
 		answers_write(instance, answers, true);
 	return rc;

@@ -63,6 +63,15 @@ static int write_whole(const char *path, const char *text, size_t n)
 	return rc;
 }
 
+static bool runs_already(const char *instance, const char *text)
+{
+	char *running = NULL;
+	bool same = !config_text_read(instance, &running) && !strcmp(running, text);
+
+	free(running);
+	return same;
+}
+
 int state_prepare(const char *instance, const struct config *c, int *ret_map)
 {
 	char path[STATE_PATH_LEN], what[INSTANCE_LEN + sizeof("instance ")], *text = NULL;
@@ -81,7 +90,7 @@ int state_prepare(const char *instance, const struct config *c, int *ret_map)
 		rc = write_whole(path, text, n);
 	if (rc && rc != -EFBIG)
 		log_error("cannot write %s: %s", path, strerror(-rc));
-	if (!rc && ret_map) {
+	if (!rc && ret_map && !runs_already(instance, text)) {
 		map = config_text_make(text, n);
 		rc = map < 0 ? map : 0;
 		if (rc) {

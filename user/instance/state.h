@@ -10,8 +10,8 @@
 
 /* Waits for other commands of the instance; the lock is held until the fd is closed. fd, or -errno, told. */
 int state_lock(const char *instance);
-/* Writes what is to run beside running.yaml, and, unless ret_map is NULL, into a map, to be closed. That text runs once
- * dataplane_sync() has put the map in its place, even if the command is killed then. 0 or -errno, told. */
+/* Writes what is to run beside running.yaml, and, unless ret_map is NULL, into a map, to be closed; 0: that text runs already. It
+ * runs once dataplane_sync() has put the map in its place, even if the command is killed then. 0 or -errno, told. */
 int state_prepare(const char *instance, const struct config *c, int *ret_map);
 /* What was prepared becomes running.yaml; it is removed where its map (0: none) is not the one that runs. 0 or -errno, told. */
 int state_publish(const char *instance, int map);
