@@ -111,12 +111,16 @@ UNIT_CFLAGS ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno
 # cmocka 2 names the type, and calls the name that cmocka 1 has deprecated
 CMOCKA_NAMES := $(if $(shell $(PKG_CONFIG) --atleast-version=2 cmocka || echo 1),-Dassert_uint_in_range=assert_in_range)
 
+define make_archive
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+endef
+
 # What unit tests reach. A test takes what it needs of it; what the test defines itself stands in the place of the room's
 TESTED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* plan/* ddns/* gen/* dataplane/dataplane_flow* dataplane/dataplane_guard* \
 	dataplane/dataplane_read dataplane/dataplane_relay_read dataplane/load_error dataplane/table instance/resolver show/show_flows \
 	doctor/doctor_rule doctor/mtu* daemon/cookie_reply daemon/endpoint_next daemon/standby_next))
 $(O)/unit/user.a: $(TESTED:%.c=$(O)/unit/%.o)
-	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+	$(make_archive)
 
 $(O)/tests/unit_resolver: LIBS += $(patsubst %,-Wl$(comma)--wrap=ares_%,library_init init_options strerror timeout getaddrinfo freeaddrinfo process_fd destroy)
 $(O)/unit/tests/unit/unit_load_error.o: | $(O)/bpf_compiler.h
@@ -129,7 +133,7 @@ $(O)/tests/blake2s.bpf.o: tests/unit/blake2s.bpf.c include/blake2s.h Makefile
 
 # what it measures is the program's own objects
 $(O)/user.a: $(filter-out %/main.o,$(USER_OBJ))
-	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+	$(make_archive)
 
 $(O)/unit/tests/unit/unit_relay_size.o $(O)/tests/unit_relay_size: UNIT_CFLAGS :=
 $(O)/tests/unit_relay_size: $(O)/unit/tests/unit/unit_relay_size.o $(O)/user.a
@@ -344,7 +348,7 @@ $(O)/fuzz/%.o: %.c Makefile
 # What fuzzers reach
 FUZZED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* ddns/* plan/answers dataplane/table instance/noted doctor/mtu* gen/topology* daemon/web))
 $(O)/fuzz/user.a: $(FUZZED:%.c=$(O)/fuzz/%.o)
-	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+	$(make_archive)
 
 $(FUZZED:%.c=$(O)/fuzz/%.o): | $(O)/libraries.h
 $(O)/fuzz/user/daemon/web.o $(O)/fuzz/tests/fuzz/fuzz_web.o: | $(O)/page.h
@@ -363,15 +367,13 @@ $(O)/tests/fuzz_probes: WRAPPED := uv_hrtime socket setsockopt getsockname conne
 
 $(O)/unit/tests/packet/run_packets.o: | $(O)/wgxdp.skel.h
 $(O)/tests/run_packets: $(O)/unit/tests/packet/run_packets.o $(O)/unit/tests/host/host_plane.o $(O)/unit/user.a
-	@mkdir -p $(@D)
-	$(call say,LINK,$@)$(CC) $(CFLAGS) $(UNIT_CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
+	$(link_unit)
 
 tests: $(O)/tests/run_packets
 
 $(O)/unit/tests/packet/run_planes.o: $(O)/wgxdp.skel.h $(O)/tests/fib.skel.h
 $(O)/tests/run_planes: $(O)/unit/tests/packet/run_planes.o $(O)/unit/tests/host/host_plane.o $(O)/unit/user.a
-	@mkdir -p $(@D)
-	$(call say,LINK,$@)$(CC) $(CFLAGS) $(UNIT_CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
+	$(link_unit)
 
 $(O)/tests/fib.bpf.o: tests/packet/fib.bpf.c Makefile
 	@mkdir -p $(@D)
@@ -386,7 +388,6 @@ $(O)/broken/tests/host/host_plane.o: tests/host/host_plane.c $(wildcard tests/ho
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -I$(@D)/../../bpf -Itests -Wno-unknown-pragmas $(UNIT_CFLAGS) -c $(@D)/host_plane.c -o $@
 
 $(O)/tests/run_planes_broken: $(O)/unit/tests/packet/run_planes.o $(O)/broken/tests/host/host_plane.o $(O)/unit/user.a
-	@mkdir -p $(@D)
-	$(call say,LINK,$@)$(CC) $(CFLAGS) $(UNIT_CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
+	$(link_unit)
 
 tests: $(O)/tests/run_planes

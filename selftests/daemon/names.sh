@@ -23,24 +23,9 @@ start_dns() {
 stop_dns() { kill $dns; wait $dns 2> /dev/null || :; }
 forwards_to() { wgxdp show services | holds "backend: $1:$port"; } # ADDRESS
 
-namespaces client firewall switch one two
-routers firewall
-cable client uplink firewall wan
-cable firewall lan switch port
-takes_xdp client uplink
-takes_xdp switch port
-inside switch ip link add br0 type bridge
-inside switch ip link set br0 up
-inside switch ip link set port master br0
-addresses client uplink 198.51.100.7/24
-addresses firewall wan 198.51.100.1/24
-addresses firewall lan 192.168.1.1/24
+two_backends_network
 for host in one:11 two:12; do
-	cable switch "to-${host%:*}" "${host%:*}" eth
-	inside switch ip link set "to-${host%:*}" master br0
-	addresses "${host%:*}" eth "192.168.1.${host#*:}/24"
 	gateways "${host%:*}" 192.168.1.1
-	inside firewall ip neigh replace "192.168.1.${host#*:}" lladdr "$(mac "${host%:*}" eth)" dev lan nud permanent
 	count_arrivals "${host%:*}" all_of_them "ip daddr 192.168.1.${host#*:} udp dport $port"
 	start_listener "${host%:*}" "listener-${host%:*}" "0.0.0.0:$port"
 done

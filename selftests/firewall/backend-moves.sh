@@ -11,24 +11,9 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 n=40000 # packets
 rate=10000
 
-namespaces client firewall switch one two
-routers firewall
-cable client uplink firewall wan
-cable firewall lan switch port
-takes_xdp client uplink
-takes_xdp switch port
-inside switch ip link add br0 type bridge
-inside switch ip link set br0 up
-inside switch ip link set port master br0
-addresses client uplink 198.51.100.7/24
-addresses firewall wan 198.51.100.1/24
-addresses firewall lan 192.168.1.1/24
+two_backends_network
 for host in 1 2; do
 	name=$([[ $host == 1 ]] && echo one || echo two)
-	cable switch "port$host" "$name" eth
-	inside switch ip link set "port$host" master br0
-	addresses "$name" eth 192.168.1.1$host/24
-	inside firewall ip neigh replace 192.168.1.1$host lladdr "$(mac "$name" eth)" dev lan nud permanent
 	quiet "$name"
 	count_arrivals "$name" right "ip daddr 192.168.1.1$host udp dport $port"
 done

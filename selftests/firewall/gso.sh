@@ -65,16 +65,7 @@ exchange() { # WHAT DIRECTION FAMILY BYTES AT-ONCE
 }
 
 # What comes to the firewall as packets of more than one datagram
-watch() {
-	start firewall tcpdump -i any -Q in -s 64 -w /dev/null 'udp and greater 1600' 2> "$work/watched"
-	watching=$!
-	wait_for 10 'tcpdump listens' grep -q 'listening on' "$work/watched"
-}
-watched() { # sets many
-	kill -INT $watching
-	wait $watching
-	many=$(awk '/received by filter/ {print $1}' "$work/watched")
-}
+watch() { watch_filter firewall 'udp and greater 1600'; }
 
 of_shown() { "$root/selftests/lib/shown.py" "$@" < "$work/shown"; }
 

@@ -274,6 +274,33 @@ driver_redirects() { # NAMESPACE DEVICE
 
 wgxdp() { inside "${on:-firewall}" "$wgxdp" "$@"; }
 
+# The firewall's LAN is a switch with two hosts, which the firewall knows as neighbours
+#
+#     client .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- switch -+-- .11 one
+#                                                                                         +-- .12 two
+two_backends_network() {
+	local host name
+	namespaces client firewall switch one two
+	routers firewall
+	cable client uplink firewall wan
+	cable firewall lan switch port
+	takes_xdp client uplink
+	takes_xdp switch port
+	inside switch ip link add br0 type bridge
+	inside switch ip link set br0 up
+	inside switch ip link set port master br0
+	addresses client uplink 198.51.100.7/24
+	addresses firewall wan 198.51.100.1/24
+	addresses firewall lan 192.168.1.1/24
+	for host in one:11 two:12; do
+		name=${host%:*}
+		cable switch "to-$name" "$name" eth
+		inside switch ip link set "to-$name" master br0
+		addresses "$name" eth "192.168.1.${host#*:}/24"
+		inside firewall ip neigh replace "192.168.1.${host#*:}" lladdr "$(mac "$name" eth)" dev lan nud permanent
+	done
+}
+
 # Ten packets of the client's for the service there, and so many more then come to wg-end
 ten_come() { # COUNTER WHEN [PORT]
 	local before
@@ -282,6 +309,19 @@ ten_come() { # COUNTER WHEN [PORT]
 	wait_for 5 "$2: forwarded" came "$1" $((before + 10))
 }
 came() { (($(arrived wg-end "$1") == $2)); }
+
+# What of a filter's comes in there, by whatever device, until watched(), which sets many
+watch_filter() { # NAMESPACE FILTER
+	start "$1" tcpdump -i any -Q in -s 64 -w /dev/null "$2" 2> "$work/watched"
+	watching=$!
+	wait_for 10 'tcpdump listens' grep -q 'listening on' "$work/watched"
+}
+watched() {
+	kill -INT "$watching"
+	wait "$watching"
+	# shellcheck disable=SC2034 # for the caller
+	many=$(awk '/received by filter/ {print $1}' "$work/watched")
+}
 
 service_file() { # NAT: $work/wgxdp.yaml, a service of both families on $port
 	cat > "$work/wgxdp.yaml" <<- YAML

@@ -145,16 +145,7 @@ exchange() { # WHAT FROM TO BYTES AT-ONCE
 }
 
 # What comes to the relay, and is no message of WireGuard's, as packets of more than one datagram
-watch() {
-	start relay tcpdump -i any -Q in -s 64 -w /dev/null 'ip6 and udp and greater 1600' 2> "$work/watched"
-	watching=$!
-	wait_for 10 'tcpdump listens' grep -q 'listening on' "$work/watched"
-}
-watched() { # sets many
-	kill -INT $watching
-	wait $watching
-	many=$(awk '/received by filter/ {print $1}' "$work/watched")
-}
+watch() { watch_filter relay 'ip6 and udp and greater 1600'; }
 
 of_shown() { "$root/selftests/lib/shown.py" "$@" < "$work/shown"; }
 of_peers() { # SITE... KEY: the sum of it

@@ -85,10 +85,7 @@ def run_mode(mode, cases, planes, directory):
 
 
 def main():
-    words = [w for w in sys.argv[1:] if w not in ('-v', '-u')]
-    cases = [c for c in sites.build() if not words or any(w in c.name for w in words)]
-    for c in cases:
-        c.cuts &= not packets.uncut
+    words, cases = packets.chosen(sites.build())
     packets.read_reasons()
     packets.set_up()
     try:
@@ -100,9 +97,7 @@ def main():
                 run_mode(mode, cases, planes, directory)
     finally:
         packets.subprocess.run(['ip', 'netns', 'del', packets.NS], check=True)
-    good = packets.passed + len(cases) - len(packets.bad)
-    print(f'{good} passed, {packets.failed + len(packets.bad)} failed')
-    return bool(packets.failed or packets.bad)
+    return packets.tell(len(cases))
 
 
 if __name__ == '__main__':

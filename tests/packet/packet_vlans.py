@@ -241,8 +241,7 @@ def main():
                 ran = run_mode(mode, cases, directory)
     finally:
         packets.subprocess.run(['ip', 'netns', 'del', packets.NS], check=True)
-    print(f'{packets.passed + len(ran) - len(packets.bad)} passed, {packets.failed + len(packets.bad)} failed')
-    return bool(packets.failed or packets.bad)
+    return packets.tell(len(ran))
 
 
 if __name__ == '__main__':

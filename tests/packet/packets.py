@@ -379,14 +379,28 @@ def write_corpus(directory):
                 f.write(bytes((places[c.link] * 2 | i & 1, i % 2 * 16, 255, c.gso[1] // 16)) + c.frame)
 
 
-def main():
+def chosen(cases):
+    """The words on the command line, and the cases that have one of them in their name: all, if there is none"""
     words = [w for w in sys.argv[1:] if w not in ('-v', '-u')]
+    cases = [c for c in cases if not words or any(w in c.name for w in words)]
+    for c in cases:
+        c.cuts &= not uncut
+    return words, cases
+
+
+def tell(ran):
+    """The last line: of how many cases that ran how many passed; whether any failed"""
+    print(f'{passed + ran - len(bad)} passed, {failed + len(bad)} failed')
+    return bool(failed or bad)
+
+
+def main():
+    words, cases = chosen(packet_cases.build())
     if words[:1] == ['--corpus']:
         write_corpus(words[1])
         return 0
-    cases = [c for c in packet_cases.build() if not words or any(w in c.name for w in words)]
     later = packet_lists.former() if not words else []
-    for c in cases + later:
+    for c in later:
         c.cuts &= not uncut
     read_reasons()
     set_up()
@@ -396,8 +410,7 @@ def main():
                 run_mode(mode, cases, later, directory)
     finally:
         subprocess.run(['ip', 'netns', 'del', NS], check=True)
-    print(f'{passed + len(cases) + len(later) - len(bad)} passed, {failed + len(bad)} failed')
-    return bool(failed or bad)
+    return tell(len(cases) + len(later))
 
 
 if __name__ == '__main__':

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "host/host_plane.h"
 #include "dataplane/map_info.h"
+#include "run_pins.h"
 
 enum { IDS = 64, CPUS = 256 };
 
@@ -35,29 +36,10 @@ struct counter {
 enum { RECEIVED, FORWARDED, BYTES, REASONS };
 enum { COUNTERS = IDS * 4 * (REASONS + REASON_MAX) };
 
-static const char *instance;
 static bool host;
 static int totals, reasons, peer_totals;
 static __u32 n_ids, n_peers;
 static __u64 before[COUNTERS], after[COUNTERS];
-
-static void die(const char *what)
-{
-	fprintf(stderr, "run_packets: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static int pinned(const char *name)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/fs/bpf/wgxdp/%s/%s", instance, name);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		die(path);
-	return fd;
-}
 
 #include "run_live.h"			/* with these */
 #include "run_changes.h"

@@ -17,30 +17,12 @@
 #include "host/host_plane.h"
 #include "fuzz/mutate_change.h"
 #include "fuzz/mutate_talk.h"
+#include "run_pins.h"
 #include "run_rules.h"
 #include "tests/fib.skel.h"
 
 enum { STEPS = 32, SEEDS = 8192 };
 
-static const char *instance;
-
-static void die(const char *what)
-{
-	fprintf(stderr, "run_planes: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static int pinned(const char *name)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/fs/bpf/wgxdp/%s/%s", instance, name);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		die(path);
-	return fd;
-}
 
 #include "run_live.h"			/* with these */
 #include "run_states.h"

@@ -16,6 +16,7 @@
 #include <openssl/evp.h>
 #include <cmocka.h>
 #include "blake2s.h"
+#include "openssl_mac.h"
 #include "tests/blake2s.skel.h"
 
 static void numbers(__u8 *to, __u32 n, __u32 seed)	/* as the RFC's self-test makes them: Fibonacci's */
@@ -62,20 +63,6 @@ static void appendix_e(void **state)
 		}
 	blake2s(hash, 32, NULL, 0, all, n);
 	assert_memory_equal(hash, expected, 32);
-}
-
-static void openssl_mac(__u8 out[16], const __u8 *key, size_t keylen, const __u8 *in, size_t len)
-{
-	size_t size = 16, written;
-	OSSL_PARAM params[] = { OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size), OSSL_PARAM_construct_end() };
-	EVP_MAC *mac = EVP_MAC_fetch(NULL, "BLAKE2SMAC", NULL);
-	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(mac);
-
-	assert_int_equal(EVP_MAC_init(ctx, key, keylen, params), 1);
-	assert_int_equal(EVP_MAC_update(ctx, in, len), 1);
-	assert_int_equal(EVP_MAC_final(ctx, out, &written, 16), 1);
-	EVP_MAC_CTX_free(ctx);
-	EVP_MAC_free(mac);
 }
 
 static void as_openssl(void **state)

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 #include "daemon/cookie_reply.h"
 #include "blake2s.h"
+#include "openssl_mac.h"
 
 /* ---- by the books ---- */
 
@@ -89,20 +90,6 @@ static bool decrypted(__u8 out[16], const __u8 key[32], const __u8 nonce[24], co
 	right = EVP_DecryptFinal_ex(ctx, out + n, &n) == 1;
 	EVP_CIPHER_CTX_free(ctx);
 	return right;
-}
-
-static void openssl_mac(__u8 out[16], const __u8 *key, size_t keylen, const __u8 *in, size_t len)
-{
-	size_t size = 16, written;
-	OSSL_PARAM params[] = { OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size), OSSL_PARAM_construct_end() };
-	EVP_MAC *mac = EVP_MAC_fetch(NULL, "BLAKE2SMAC", NULL);
-	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(mac);
-
-	assert_int_equal(EVP_MAC_init(ctx, key, keylen, params), 1);
-	assert_int_equal(EVP_MAC_update(ctx, in, len), 1);
-	assert_int_equal(EVP_MAC_final(ctx, out, &written, 16), 1);
-	EVP_MAC_CTX_free(ctx);
-	EVP_MAC_free(mac);
 }
 
 static __u16 sum(const __u8 *p, size_t n, __u32 s)

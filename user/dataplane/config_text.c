@@ -4,33 +4,42 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include "dataplane/config_text.h"
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 
-#define PAGE 4096			/* bytes of an entry; behind the text there are zeroes */
+#define PAGE 4096			/* bytes of an element: the kernel maps them as one piece, in zeroes at first */
+
+static char *map_as_memory(int map, int protection, size_t *ret_size)
+{
+	void *memory;
+
+	*ret_size = (size_t)map_info(map).max_entries * PAGE;
+	memory = mmap(NULL, *ret_size, protection, MAP_SHARED, map, 0);
+	return memory == MAP_FAILED ? NULL : memory;
+}
 
 int config_text_make(const char *text, size_t n)
 {
-	__u32 pages = n / PAGE + 1;
-	char page[PAGE];
-	int rc = 0, map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "config_text", sizeof(__u32), PAGE, pages, NULL);
+	LIBBPF_OPTS(bpf_map_create_opts, mappable, .map_flags = BPF_F_MMAPABLE);
+	int rc, map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "config_text", sizeof(__u32), PAGE, n / PAGE + 1, &mappable);
+	size_t size;
+	char *memory;
 
 	if (map < 0)
 		return -errno;
-	for (__u32 i = 0; i < pages && !rc; i++) {
-		size_t left = n - (size_t)i * PAGE;
-
-		memset(page, 0, sizeof(page));
-		memcpy(page, text + (size_t)i * PAGE, left < PAGE ? left : PAGE);
-		rc = bpf_map_update_elem(map, &i, page, BPF_ANY) ? -errno : 0;
-	}
-	if (rc)
+	memory = map_as_memory(map, PROT_READ | PROT_WRITE, &size);
+	if (!memory) {
+		rc = -errno;
 		close(map);
-	return rc ?: map;
+		return rc;
+	}
+	memcpy(memory, text, n);
+	munmap(memory, size);
+	return map;
 }
 
 __u32 config_text_id(const char *instance)
@@ -43,31 +52,20 @@ __u32 config_text_id(const char *instance)
 	return id;
 }
 
-static int read_pages(int map, char **ret)
-{
-	__u32 pages = map_info(map).max_entries;
-	char *text = malloc((size_t)pages * PAGE + 1);
-
-	if (!text)
-		return -ENOMEM;
-	text[(size_t)pages * PAGE] = '\0';
-	for (__u32 i = 0; i < pages; i++) {
-		if (bpf_map_lookup_elem(map, &i, text + (size_t)i * PAGE)) {
-			int rc = -errno;
-
-			free(text);
-			return rc;
-		}
-	}
-	*ret = text;
-	return 0;
-}
-
 int config_text_read(const char *instance, char **ret)
 {
-	int map = pin_get(instance, CONFIG_PIN), rc = map < 0 ? map : read_pages(map, ret);
+	int map = pin_get(instance, CONFIG_PIN), rc = 0;
+	size_t size;
+	char *memory;
 
-	if (map >= 0)
-		close(map);
+	if (map < 0)
+		return map;
+	memory = map_as_memory(map, PROT_READ, &size);
+	*ret = memory ? strndup(memory, size) : NULL;
+	if (!*ret)
+		rc = -errno;
+	if (memory)
+		munmap(memory, size);
+	close(map);
 	return rc;
 }

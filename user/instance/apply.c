@@ -226,12 +226,22 @@ static int prepare(const char *instance)
 	return load_permitted(what) ?: pins_prepare();
 }
 
+/* What was prepared is running.yaml from now on, if it runs. rc: what came of attempt(), which is told before what comes here */
+static int publish(const char *instance, const struct plan_input *in, int rc)
+{
+	int published = state_publish(instance, in->config_text);
+
+	if (in->config_text)
+		close(in->config_text);
+	return rc ?: published;
+}
+
 int apply(const char *instance, const struct config *c)
 {
 	struct answers answers;
 	struct plan_input in = { .config = c, .answers = &answers };
 	struct outcome outcome;
-	int published, rc;
+	int rc;
 
 	if (config_is_control(c) && pins_exist(instance) <= 0) {
 		log_info("nothing to load: what this configuration asks for is done by `wgxdp daemon`");
@@ -244,11 +254,7 @@ int apply(const char *instance, const struct config *c)
 	rc = answers_for(&answers, c) ?: state_prepare(instance, c, &in.config_text);
 	if (!rc) {
 		in.moved = resolver_once(&answers, false, RESOLVE_MS);
-		rc = attempt(instance, &in, false, &outcome);
-		published = state_publish(instance, in.config_text);
-		rc = rc ?: published;
-		if (in.config_text)
-			close(in.config_text);
+		rc = publish(instance, &in, attempt(instance, &in, false, &outcome));
 	}
 	if (!rc)
 		answers_write(instance, &answers, in.moved);
@@ -260,17 +266,13 @@ int apply_followed(const char *instance, const struct config *c, struct answers 
 {
 	struct plan_input in = { .config = c, .answers = answers, .followed = true };
 	struct outcome outcome;
-	int published, rc = prepare(instance) ?: state_prepare(instance, c, &in.config_text);
+	int rc = prepare(instance) ?: state_prepare(instance, c, &in.config_text);
 
 	if (rc)
 		return rc;
 	config_warn_nothing(c);
 	in.moved = resolver_once(answers, true, RESOLVE_MS);
-	rc = attempt(instance, &in, false, &outcome);
-	published = state_publish(instance, in.config_text);
-	rc = rc ?: published;
-	if (in.config_text)
-		close(in.config_text);
+	rc = publish(instance, &in, attempt(instance, &in, false, &outcome));
 	if (!rc)
 		answers_write(instance, answers, in.moved);
 	return rc;
@@ -280,7 +282,7 @@ int apply_follow(const char *instance, const struct config *c, struct answers *a
 {
 	struct plan_input without = { .config = c, .answers = answers, .followed = true, .tolerant = true };
 	bool again, may_wait = true;
-	int published, rc = prepare(instance);
+	int rc = prepare(instance);
 
 	if (!rc && !config_text_id(instance))	/* the pins are gone, or were made by a build that kept no text */
 		rc = state_prepare(instance, c, &without.config_text);
@@ -301,11 +303,8 @@ int apply_follow(const char *instance, const struct config *c, struct answers *a
 			again = true;
 		}
 	} while (again);
-	if (without.config_text) {
-		published = state_publish(instance, without.config_text);
-		rc = rc ?: published;
-		close(without.config_text);
-	}
+	if (without.config_text)
+		rc = publish(instance, &without, rc);
 	if (!rc && without.moved)
 		answers_write(instance, answers, true);
 	return rc;

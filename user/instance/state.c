@@ -163,6 +163,8 @@ int state_read(const char *instance, struct config **ret)
 		rc = config_parse(text, path, ret);
 	else if (rc == -ENOENT)
 		rc = access(path, R_OK) ? -errno : config_read(path, ret);
+	else
+		log_error("instance %s: cannot read its running configuration: %s", instance, strerror(-rc));
 	free(text);
 	return rc;
 }
