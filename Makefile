@@ -53,7 +53,7 @@ CFLAGS   ?= -O2 -g
 WERROR   ?= -Werror
 # what is built does not say where (selftests/packages/reproducible.sh)
 PREFIX_MAP ?= -ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(O)/=build/
-ALL_CFLAGS = $(PREFIX_MAP) -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare $(WERROR) -D_GNU_SOURCE \
+ALL_CFLAGS = $(PREFIX_MAP) -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers $(WERROR) -D_GNU_SOURCE \
 	-Iinclude -Iuser -I$(O) -DVERSION='"$(VERSION)"' $(ALL_DEFINES) $(PKG_CFLAGS) $(CFLAGS)
 LIBS      = -Wl,--as-needed $(PKG_LIBS) -lelf -lz
 MULTIARCH := $(shell $(CC) -print-multiarch)
@@ -224,6 +224,7 @@ SBINDIR     ?= $(PREFIX)/sbin
 DOCDIR      ?= $(PREFIX)/share/doc/wgxdp
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
 INITDIR     ?=
+ZSHDIR      ?= $(PREFIX)/share/zsh/site-functions
 SYSCONFDIR  ?= /etc
 DOCS        := README.md CHANGELOG.md $(wildcard docs/*.md)
 at_place     = -e 's,/usr/local/sbin,$(SBINDIR),'
@@ -240,7 +241,9 @@ install-program: $(O)/wgxdp
 	$(Q)install -D -m 755 -t $(DESTDIR)$(SBINDIR) $< scripts/wgxdp-etcd
 	$(Q)install -d $(DESTDIR)$(SYSCONFDIR)/wgxdp $(DESTDIR)$(PREFIX)/lib/wgxdp
 	$(Q)sed $(at_place) scripts/packaging/hook | install -m 755 /dev/stdin $(DESTDIR)$(PREFIX)/lib/wgxdp/hook
-	$(Q)install -D -m 644 scripts/wgxdp.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/wgxdp
+	$(Q)install -D -m 644 scripts/completion/wgxdp.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/wgxdp
+	$(Q)install -D -m 644 -t $(DESTDIR)$(ZSHDIR) scripts/completion/_wgxdp
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d scripts/completion/wgxdp.fish
 
 install-docs:
 	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCS)

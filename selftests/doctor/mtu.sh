@@ -33,13 +33,10 @@ for v in 4 6; do
 	asks "hole$v-6" 3 fd00:$v::1 --through mtu${v}l
 done
 for v in 4 6; do asks plain$v 3 -$v server.example.net; done
-file=$work/mtu4l.conf
-printf '# mine\n[Interface]\nAddress = 10.4.0.2/24\n  mtu=1420 # as ever\n\n[Peer]\nMTU = 9\n' > "$file"
-chmod 640 "$file"
-start laptop "$wgxdp" mtu 10.4.0.1 --through mtu4l --set "$file" > "$work/said" 2> "$work/people"
+start laptop "$wgxdp" mtu 10.4.0.1 --through mtu4l > "$work/said" 2> "$work/people"
 people=$!
 answered
-! wait $people || fail 'with --set it ends with 0'
+! wait $people || fail 'for people it ends with 0'
 ended hole4-4 hole4-6 hole6-4 hole6-6 plain4 plain6
 for inner in 4 6; do
 	says hole4-$inner verdict black-hole
@@ -53,14 +50,12 @@ says plain4 wireguard_mtu 1240
 says plain6 passes 1300
 says plain6 wireguard_mtu 1220
 
-# what it says to people, and writes; what it names is right, to the byte
+# What it prints for people. The MTU that it names is the longest that passes, to the byte.
 for line in '10.4.0.1: packets of 1232 bytes pass, longer ones vanish and nobody says so: a black hole.' '    ip link set mtu4l mtu 1240' \
-	'    MTU = 1240        in [Interface] of /etc/wireguard/mtu4l.conf, for wg-quick' "$file: MTU = 1240 in the place of 1420"; do
+	'    MTU = 1240        in [Interface] of /etc/wireguard/mtu4l.conf, for wg-quick'; do
 	grep -qxF -- "$line" "$work/said" || fail "it does not say '$line': $(< "$work/said")"
 done
 grep -qF 'ip route replace 203.0.113.1 via GATEWAY dev IF mtu 1300' "$work/said" || fail "nothing of IPv6: $(< "$work/said")"
-expect 'the file' "$(stat -c %a "$file") $(tr '\n' '|' < "$file")" == \
-	'640 # mine|[Interface]|Address = 10.4.0.2/24|  mtu=1240 # as ever||[Peer]|MTU = 9|'
 exact() { # IPv4|IPv6's-DIGIT MTU
 	inside laptop ip link set "mtu$1l" mtu $(($2 + 1))
 	inside server ip link set "mtu$1s" mtu $(($2 + 1))

@@ -12,7 +12,6 @@
 #include "config/config.h"
 #include "ddns/ddns_import.h"
 #include "ddns/ddns_secret.h"
-#include "doctor/mtu.h"
 #include "instance/noted.h"
 #include "config/service_args.h"
 #include "instance/state.h"
@@ -63,18 +62,6 @@ static void quick_names(char *text)
 			MUST(strcmp(names.list[i].name, names.list[j].name));
 	}
 	wg_names_free(&names);
-}
-
-static void quick_mtu(char *text)
-{
-	size_t n = strlen(text);
-	struct mtu_line line = { 0 };
-
-	if (mtu_line_find("fuzz.conf", text, n, &line))
-		return;
-	MUST(line.at <= n && line.len <= n - line.at);
-	for (size_t i = 0; i < line.len; i++)
-		MUST(isdigit((unsigned char)text[line.at + i]));
 }
 
 static void check_endpoint(const struct address *a, __be16 port)
@@ -185,7 +172,7 @@ static void arguments(char *text)
 	free(comma);
 }
 
-static void (*const readers[])(char *) = { quick_names, quick_mtu, dump, uapi, secrets, answers_kept, one_word, arguments };
+static void (*const readers[])(char *) = { quick_names, dump, uapi, secrets, answers_kept, one_word, arguments };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

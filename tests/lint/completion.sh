@@ -1,58 +1,76 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Completion for bash: all commands, their nouns and all of their options, each as the help has it; values of options.
+# Completion in bash, zsh and fish: commands, their words, options, values of options, and names of files. Names of what runs are
+# completed in selftests/firewall/service-live.sh and selftests/relay/relay-control.sh.
 # BREAK=1 hides a command from it, which must be missed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-wgxdp=${O:-build}/wgxdp
+built=$(realpath "${O:-build}/wgxdp")
 fail() { echo "FAIL: $*"; exit 1; }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# The shells run this as wgxdp: it completes as the program does, and prints what else it is called with
 cat > "$work/wgxdp" << EOF
 #!/bin/sh
-[ "\$1 \$2" != 'show services' ] || { echo '{"services":[{"name":"wg-end","id":1},{"name":"vpn2"}]}'; exit; }
-[ "\$1" != --help ] || { $(realpath "$wgxdp") --help | sed '${BREAK:+/ reload/d}'; exit; }
-exec $(realpath "$wgxdp") "\$@"
+[ "\$1" != complete ] || { $built "\$@" | sed '${BREAK:+/^reload/d}'; exit; }
+echo "called with" "\$@"
 EOF
 chmod +x "$work/wgxdp"
 PATH=$work:$PATH
-# shellcheck source=scripts/wgxdp.bash-completion
-source scripts/wgxdp.bash-completion
 
-completes() { # WORD... what is there so far, the last one begun: one a line
-	COMP_WORDS=(wgxdp "$@") COMP_CWORD=$#
-	_wgxdp
-	printf '%s\n' "${COMPREPLY[@]}"
-}
-has() { # WHAT WORD...
+completes() { wgxdp complete "$@" | cut -f 1; }
+has() { # COMPLETION WORD... the words so far, the last one begun
 	local all
 	all=$'\n'$(completes "${@:2}")$'\n'
-	[[ $all == *$'\n'"$1"$'\n'* ]] || fail "'$1' is not among what completes '${*:2}': $all"
+	[[ $all == *$'\n'"$1"$'\n'* ]] || fail "'$1' does not complete '${*:2}': $all"
 }
 lacks() { ! (has "$@") > /dev/null || fail "'$1' completes '${*:2}'"; }
 
-commands=$(sed -n 's/^\t{ "\([a-z]*\)", cmd_.*/\1/p' user/cmd/main.c)
-(($(wc -w <<< "$commands") > 15)) || fail 'no commands in user/cmd/main.c'
+commands=$("$built" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+(($(wc -w <<< "$commands") > 15)) || fail "hardly any command in --help: $commands"
 for command in $commands; do
 	has "$command" ''
-	help=$("$wgxdp" "$command" --help)
 	while read -r option; do
-		has "$option" "$command" "-"
-	done < <(sed -n '/^$/,$p' <<< "$help" | grep -oE '^ +(-[a-zA-Z0-9],? *)?(--[a-z0-9-]+)' | grep -oE -- '--[a-z0-9-]+')
+		has "$option" "$command" -
+	done < <("$built" "$command" --help | sed -n '/^$/,$p' | grep -oE '^ +(-[a-zA-Z0-9],? *)?(--[a-z0-9-]+)' | grep -oE -- '--[a-z0-9-]+')
 done
 for noun in add set del deny allow; do has $noun service ''; done
 for noun in add set del import; do has $noun peer ''; done
 for noun in interfaces services peers routes flows metrics; do has $noun show ''; done
 for noun in hosts nft; do has $noun gen ''; done
-has reload rel
-lacks up rel
-has wg-end service set ''
-has vpn2 service deny ''
-lacks wg-end service add ''
-has native up --mode ''
 has lo up --wan ''
-has masquerade up --wan eth0 --nat mas
-has check --instance second ch
-has Makefile up -c Make
-echo 'what completes is what the program knows'
+lacks reload up --wan ''
+has masquerade up --wan eth0 --nat ''
+has lo --instance second up --wan ''
+has @file up -c ''
+has @file gen hosts ''
+lacks @file gen nft ''
+
+bash_completes() { # WORD...
+	COMP_WORDS=(wgxdp "$@") COMP_CWORD=$#
+	_wgxdp
+	echo "${COMPREPLY[@]}"
+}
+zsh_completes() { zsh -f tests/lint/completion.zsh "$@"; }
+# shellcheck disable=SC2016 # fish expands $argv
+fish_completes() { fish --no-config -c 'source scripts/completion/wgxdp.fish; complete -C "wgxdp $argv"' -- "$*" | cut -f 1; }
+# shellcheck source=scripts/completion/wgxdp.bash
+source scripts/completion/wgxdp.bash
+
+for shell in bash zsh fish; do
+	while read -r completed words; do
+		# shellcheck disable=SC2086 # several words
+		result=$(${shell}_completes $words)
+		[[ $result == "$completed" ]] || fail "$shell completes 'wgxdp $words' to '$result', not to '$completed'"
+	done <<- 'EOF'
+		reload rel
+		native up --mode nat
+		--dry-run reload --dry
+		masquerade up --wan eth0 --nat mas
+		interfaces show interf
+		Makefile up -c Make
+		--config --instance second check --con
+	EOF
+	echo "ok $shell"
+done

@@ -15,9 +15,6 @@ wgxdp=$(realpath "${O:-build}")/wgxdp
 help_of() { "$wgxdp" "$@" --help; }
 options_in_help() { help_of "$@" | grep -oE '(^|[^-[:alnum:]])--?[a-z][a-z0-9-]*' | grep -oE -- '--?[a-z][a-z0-9-]*$' | sort -u; }
 commands_in_help() { help_of | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'; }
-options_in_program() { # COMMAND: as getopt knows them
-	grep -oE '\{ "[a-z0-9-]+", (required|no|optional)_argument' "user/cmd/cmd_$1.c" | sed 's/.*"\(.*\)".*/--\1/' | sort -u
-}
 
 # The manual page between a line and the next heading
 section() { awk -v from="$1" '$0 == from {inside = 1; next} /^\.S[hs] / {inside = 0} inside' docs/wgxdp.8; }
@@ -146,8 +143,6 @@ check_commands() {
 	for command in $(commands_in_help); do
 		same option "$command --help" "$(options_in_help "$command")" "the manual page, $command" \
 			"$(section ".Ss $command" | grep '^\.It' | flags)"
-		same option "$command --help" "$(options_in_help "$command" | grep -- -- || :)" "user/cmd/cmd_$command.c" \
-			"$(options_in_program "$command")"
 	done
 	same option 'wgxdp-etcd --help' "$(scripts/wgxdp-etcd --help | sed -nE 's/^  (-[a-z]), (-.*)/  \1\n  \2/; s/^  (-[-a-z]+).*/\1/mgp' | sort)" \
 		'its manual page' "$(grep '^\.It Fl' docs/wgxdp-etcd.8 | flags)"
@@ -203,7 +198,7 @@ trap 'rm -rf "$copy" "$copy".*' EXIT
 # ASPECT FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
-	cp -r --parents docs include/reasons.def bpf/maps.h user/cmd/cmd_*.c user/lib/yaml_map.c user/config/config.c user/config/config_relay.c user/config/config_flows.c user/config/config_guard.c user/config/config_blind.c user/config/config_endpoints.c user/config/config_learn.c user/config/config_ddns.c user/show/metrics.c user/show/show_guard.c user/show/show_sites.c user/plan/transmit.c scripts/systemd scripts/wgxdp-etcd scripts/deps "$copy"
+	cp -r --parents docs include/reasons.def bpf/maps.h user/lib/yaml_map.c user/config/config.c user/config/config_relay.c user/config/config_flows.c user/config/config_guard.c user/config/config_blind.c user/config/config_endpoints.c user/config/config_learn.c user/config/config_ddns.c user/show/metrics.c user/show/show_guard.c user/show/show_sites.c user/plan/transmit.c scripts/systemd scripts/wgxdp-etcd scripts/deps "$copy"
 	sed -i "$3" "$copy/$2"
 	! cmp -s "$2" "$copy/$2" || { echo "'$3' changes nothing in $2"; exit 1; }
 	! (cd "$copy" && check "$1" > /dev/null) || { echo "nothing was found wrong after '$3' in $2"; exit 1; }
@@ -254,5 +249,5 @@ must_find drivers docs/hardware.md 's/^| `igb` | 5.10 | 6.1 |/| `igb` | 5.10 | 6
 must_find drop_in scripts/systemd/shared.conf 's/ADMIN$/& CAP_KILL/'
 must_find reasons include/reasons.def '$aREASON(PASS, frobbed, "text")'
 must_find maps bpf/maps.h '$aMAP(frobs, HASH, __u32, __u32, 1, 0);'
-must_find commands user/cmd/cmd_up.c 's/{ "mode", required_argument/{ "frob", required_argument, NULL, 1 }, &/'
+must_find commands docs/wgxdp.8 '/^\.Ss up/,/^\.Ss /s/^\.It Fl -mode/.It Fl -frob/'
 echo "help texts, manual pages, guide, design, reasons, maps and keys say the same"

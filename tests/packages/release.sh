@@ -71,11 +71,11 @@ echo 'ok SHA256SUMS'
 suite=${SUITES##* }
 deb=$(printf '%s\n' "$RELEASE"/wgxdp_*_amd64.deb | sort -V | tail -n 1)
 rpm=$(echo "$RELEASE"/wgxdp-"$version"-*.x86_64.rpm)
-# Manual pages are compressed or not as the system likes; dpkg-deb lists directories above the
+# Debian's zsh has a directory of its own. Manual pages are compressed or not as the system likes; dpkg-deb lists directories above the
 # package's own, which rpm has not
 plain() {
-	sed -E 's,^([^ ]*) /lib/,\1 /usr/lib/,; s,(/man/.*)\.gz$,\1,' |
-		grep -vE ' (/|/etc|/usr|/usr/(lib|sbin|share)|/usr/lib/systemd(/system)?|/usr/share/(bash-completion(/completions)?|doc|lintian(/overrides)?|man(/man[58])?))$' |
+	sed -E 's,^([^ ]*) /lib/,\1 /usr/lib/,; s,(/man/.*)\.gz$,\1,; s,/zsh/vendor-completions,/zsh/site-functions,' |
+		grep -vE ' (/|/etc|/usr|/usr/(lib|sbin|share)|/usr/lib/systemd(/system)?|/usr/share/(bash-completion(/completions)?|zsh(/site-functions)?|fish(/vendor_completions[.]d)?|doc|lintian(/overrides)?|man(/man[58])?))$' |
 		LC_ALL=C sort
 }
 dpkg-deb --fsys-tarfile "$deb" | tar tv | awk '{print $1, $6}' | sed -E 's, \./, /,; s,(.)/$,\1,' | plain > "$work/deb"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The search for the longest packet that passes, on paths that lose, tell, keep quiet and lie; what follows for an interface of WireGuard,
- * which pads, over every limit of a path; and the line MTU = N in wg-quick's file.
+ * The search for the longest packet that passes, on paths that lose, tell, keep quiet and lie; and what follows for an interface of
+ * WireGuard, which pads, over every limit of a path.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -211,113 +211,12 @@ static void tells_pieces_and_limits_inside(void **state)
 	assert_int_equal(t.perhaps, 1313);
 }
 
-/* ---- the line ---- */
-
-static char path_of[] = "/tmp/unit_mtu.XXXXXX";
-
-static void put(const char *text)
-{
-	FILE *out = fopen(path_of, "w");
-
-	fputs(text, out);
-	fclose(out);
-}
-
-static const char *got(void)
-{
-	static char text[4096];
-	FILE *in = fopen(path_of, "r");
-
-	text[fread(text, 1, sizeof(text) - 1, in)] = '\0';
-	fclose(in);
-	return text;
-}
-
-static void writes_the_line(void **state)
-{
-	static const struct {
-		const char *before, *after;
-		unsigned int was;
-	} files[] = {
-		{ "[Interface]\nMTU = 1420\n", "[Interface]\nMTU = 1300\n", 1420 },
-		{ "[Interface]\nMTU = 1420", "[Interface]\nMTU = 1300", 1420 },
-		{ "# MTU = 1\r\n [interface] # x\r\n\tmtu=  68  # ours\r\n[Peer]\r\nMTU = 7\r\n",
-		  "# MTU = 1\r\n [interface] # x\r\n\tmtu=  1300  # ours\r\n[Peer]\r\nMTU = 7\r\n", 68 },
-		{ "[Interface]\nAddress = fd00::1/64\n", "[Interface]\nMTU = 1300\nAddress = fd00::1/64\n", 0 },
-		{ "[Peer]\n[Interface]", "[Peer]\n[Interface]\nMTU = 1300\n", 0 },
-		{ "[Interface]\r\n[Peer]\r\n", "[Interface]\r\nMTU = 1300\r\n[Peer]\r\n", 0 },
-		{ "[Interface]\n#MTU = 1420\n", "[Interface]\nMTU = 1300\n#MTU = 1420\n", 0 },
-		{ "[Peer]\nMTU=4\n[Interface]\nMTU=65535\n[Interface]\n", "[Peer]\nMTU=4\n[Interface]\nMTU=1300\n[Interface]\n", 65535 },
-	};
-	unsigned int was;
-	struct stat st;
-
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		put(files[i].before);
-		chmod(path_of, 0640);
-		assert_int_equal(mtu_line_set(path_of, 1300, &was), 0);
-		assert_string_equal(got(), files[i].after);
-		assert_int_equal(was, files[i].was);
-		assert_int_equal(stat(path_of, &st), 0);
-		assert_int_equal(st.st_mode & 07777, 0640);
-		assert_int_equal(mtu_line_set(path_of, 1300, &was), 0);	/* again: not touched */
-		assert_int_equal(was, 1300);
-		assert_string_equal(got(), files[i].after);
-	}
-}
-
-static void leaves_what_is_wrong(void **state)
-{
-	static const char *const files[] = {
-		"", "MTU = 1420\n", "[Peer]\nMTU = 1420\n", "[Interface]\nMTU = 1420\nMTU = 1420\n", "[Interface]\nMTU = \n", "[Interface]\nMTU\n",
-		"[Interface]\nMTU = auto\n", "[Interface]\nMTU = 67\n", "[Interface]\nMTU = 65536\n", "[Interface]\nMTU = 99999999999\n",
-		"[Interface]\nMTU = -1420\n", "[Interface]\nAddress = 10.0.0.1/24\nAddress = 10.0.0.2/32, fd00::1/64\nMTU = 1420\n",
-	};
-	unsigned int was = 7;
-	struct stat before, after;
-
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		put(files[i]);
-		stat(path_of, &before);
-		if (i < sizeof(files) / sizeof(*files) - 1)
-			assert_int_equal(mtu_line_check(path_of), -EINVAL);
-		assert_int_not_equal(mtu_line_set(path_of, 1240, &was), 0);
-		stat(path_of, &after);
-		assert_int_equal(after.st_ino, before.st_ino);
-		assert_string_equal(got(), files[i]);
-		assert_int_equal(was, 7);
-	}
-	assert_int_equal(mtu_line_set("/tmp", 1400, &was), -EINVAL);
-	assert_int_equal(mtu_line_set("/tmp/unit_mtu/none", 1400, &was), -ENOENT);
-}
-
-static void keeps_a_link(void **state)
-{
-	char link[sizeof(path_of) + 8];
-	unsigned int was;
-	struct stat st;
-
-	put("[Interface]\nMTU = 1420\n");
-	snprintf(link, sizeof(link), "%s.link", path_of);
-	assert_int_equal(symlink(path_of, link), 0);
-	assert_int_equal(mtu_line_set(link, 1380, &was), 0);
-	assert_int_equal(lstat(link, &st), 0);
-	assert_true(S_ISLNK(st.st_mode));
-	assert_string_equal(got(), "[Interface]\nMTU = 1380\n");
-	unlink(link);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds), cmocka_unit_test(hears), cmocka_unit_test(is_lied_to), cmocka_unit_test(mistrusts_losses),
 		cmocka_unit_test(runs_out_of_time), cmocka_unit_test(names_the_mtu_of_a_tunnel), cmocka_unit_test(tells_pieces_and_limits_inside),
-		cmocka_unit_test(writes_the_line), cmocka_unit_test(leaves_what_is_wrong), cmocka_unit_test(keeps_a_link),
 	};
-	int fd = mkstemp(path_of), failed;
 
-	close(fd);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	unlink(path_of);
-	return failed;
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp daemon: up, and then kept up.
+ * wgxdp daemon: brings the instance up and keeps it up.
  */
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,48 +10,51 @@
 #include "daemon/daemon.h"
 #include "lib/log.h"
 
-const char daemon_help[] =
-	"[-c FILE]\n\n"
-	"Does `up`, and then follows what changes: interfaces, their addresses, routes, and commands like `wgxdp up`. A daemon\n"
-	"that comes back goes on with what runs, unless FILE has changed since. Forwarding does not depend on it: it may end,\n"
-	"crash and be upgraded at any time. `down` ends it; SIGHUP reads FILE again.\n\n"
-	"  -c, --config FILE  default " CONFIG_DEFAULT "; without that file, what runs is followed\n";
+struct arguments {
+	const char *file;		/* NULL: none given */
+};
 
-static int parse(int argc, char **argv, const char **ret_file)
+static int run_daemon(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { { "config", required_argument, NULL, 'c' }, { 0 } };
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":c:", options, NULL)) != -1) {
-		if (option != 'c') {
-			option_error("daemon", option, argv);
-			return -1;
-		}
-		*ret_file = optarg;
-	}
-	if (optind < argc)
-		log_error("daemon: %s: not an option; a file is named by -c", argv[optind]);
-	else if (*ret_file && !strcmp(*ret_file, "-"))
-		log_error("daemon: -c -: a file is wanted, for it is read again");
-	else
-		return 0;
-	return -1;
-}
-
-int cmd_daemon(const struct global *g, int argc, char **argv)
-{
-	const char *said = NULL, *file;
+	struct arguments a = { 0 };
+	const char *file;
 	char *path;
-	int status;
+	int status, n;
 
-	if (parse(argc, argv, &said))
+	if (options_parse(&daemon_command, argc, argv, &a, &n))
 		return EXIT_USAGE;
-	file = said ?: CONFIG_DEFAULT;
+	file = a.file ?: CONFIG_DEFAULT;
 	path = realpath(file, NULL);
-	if (!path && !said && pins_exist(g->instance) > 0)
+	if (!path && !a.file && pins_exist(g->instance) > 0)
 		file = NULL;
 	status = daemon_run(g->instance, path ?: file);
 	free(path);
 	return status;
 }
+
+static int parse_file(void *member, const struct command_option *o, char *value)
+{
+	*(const char **)member = value;
+	return strcmp(value, "-") ? 0 :
+	       option_wrong(o, value, "name a file: the daemon reads it again later");
+}
+
+static const struct command_option options[] = {
+	{ 'c', "config", "FILE", offsetof(struct arguments, file),
+	  "the configuration (default: " CONFIG_DEFAULT "). Without that file the daemon follows "
+	  "what runs.", .parse = parse_file, .values = "@file" },
+	{ 0 },
+};
+
+const struct command daemon_command = {
+	.name = "daemon",
+	.summary = "up, and then follow what the kernel and other commands change",
+	.usage = "[-c FILE]",
+	.about = "Does what `up` does, and then follows changes: interfaces, their addresses, "
+		 "routes, and commands such as `wgxdp up`. A daemon that is started again keeps "
+		 "what runs, unless FILE has changed since. Forwarding does not depend on the "
+		 "daemon: it may end, crash and be upgraded at any time. `down` ends it; on "
+		 "SIGHUP it reads FILE again.",
+	.run = run_daemon,
+	.options = options,
+};

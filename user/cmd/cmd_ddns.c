@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp ddns: addresses of this host into DNS, once. No BPF, and no instance, has a part in it.
+ * wgxdp ddns: writes addresses of this host into DNS, once. It needs no instance and no BPF.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cmd/command.h"
@@ -11,62 +10,21 @@
 #include "ddns/ddns_import.h"
 #include "lib/log.h"
 
-const char ddns_help[] =
-	"[-c FILE | --import FILE [--print]] [--dry-run]\n\n"
-	"Writes the addresses of an interface into DNS, as section ddns says, where something else is there. Nothing need be up.\n"
-	"Exit status: 0 written, or nothing to write; 1 failed; 2 there is no address that may be published, and no record of it\n"
-	"was touched; 64 usage, or a file that cannot be read or is invalid.\n\n"
-	"  -c, --config FILE  default " CONFIG_DEFAULT "; - is standard input\n"
-	"      --import FILE  instead: a shell-style file with OVH_*, RECORD_FQDNS, TTL and IFACE, which is read, not run\n"
-	"      --print        only print the section ddns that says the same as that file\n"
-	"      --dry-run      say what would be written\n";
-
 struct arguments {
 	const char *file, *import;
 	bool print, dry_run;
 };
 
-enum { OPT_IMPORT = 256, OPT_PRINT, OPT_DRY_RUN };
-
-static int take_option(struct arguments *a, int option, char **argv)
-{
-	switch (option) {
-	case 'c':
-		a->file = optarg;
-		return 0;
-	case OPT_IMPORT:
-		a->import = optarg;
-		return 0;
-	case OPT_PRINT:
-		a->print = true;
-		return 0;
-	case OPT_DRY_RUN:
-		a->dry_run = true;
-		return 0;
-	}
-	option_error("ddns", option, argv);
-	return -EINVAL;
-}
-
 static int parse(struct arguments *a, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "import", required_argument, NULL, OPT_IMPORT },
-		{ "print", no_argument, NULL, OPT_PRINT }, { "dry-run", no_argument, NULL, OPT_DRY_RUN }, { 0 },
-	};
-	int option, rc = 0;
+	int n, rc = options_parse(&ddns_command, argc, argv, a, &n);
 
-	opterr = 0;
-	while (!rc && (option = getopt_long(argc, argv, ":c:", options, NULL)) != -1)
-		rc = take_option(a, option, argv);
 	if (rc)
 		return rc;
-	if (optind < argc)
-		log_error("ddns: %s: not an option; a file is named by -c or --import", argv[optind]);
-	else if (a->file && a->import)
-		log_error("ddns: -c and --import: one of them is wanted");
+	if (a->file && a->import)
+		log_error("ddns: -c and --import exclude each other");
 	else if (a->print && !a->import)
-		log_error("ddns: --print: it prints what --import reads, which is missing");
+		log_error("ddns: --print prints what --import reads: add --import FILE");
 	else
 		return 0;
 	return -EINVAL;
@@ -94,7 +52,7 @@ static enum ddns_status print(const struct config *c)
 	return fflush(stdout) || ferror(stdout) ? DDNS_FAILED : DDNS_DONE;
 }
 
-int cmd_ddns(const struct global *g, int argc, char **argv)
+static int run_ddns(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { 0 };
 	struct config *c = NULL;
@@ -107,7 +65,8 @@ int cmd_ddns(const struct global *g, int argc, char **argv)
 	if (a.import ? ddns_import(file, &c) : config_read(file, &c))
 		return DDNS_USAGE;
 	if (!c->n_ddns)
-		log_error("%s: it has no section ddns, as ddns: { interface: ens18, names: [ wg-end.example.net ], provider: … }", file);
+		log_error("%s: it has no section ddns, as ddns: { interface: ens18, names: "
+			  "[ wg-end.example.net ], provider: … }", file);
 	else if (a.print)
 		status = print(c);
 	else
@@ -115,3 +74,27 @@ int cmd_ddns(const struct global *g, int argc, char **argv)
 	config_free(c);
 	return status;
 }
+
+static const struct command_option options[] = {
+	CONFIG_OPTION(offsetof(struct arguments, file)),
+	{ 0, "import", "FILE", offsetof(struct arguments, import),
+	  "instead, a shell-style file with OVH_*, RECORD_FQDNS, TTL and IFACE; it is read, not "
+	  "run", .values = "@file" },
+	{ 0, "print", NULL, offsetof(struct arguments, print),
+	  "only print the section ddns that means the same as that file" },
+	{ 0, "dry-run", NULL, offsetof(struct arguments, dry_run), "print what would be written" },
+	{ 0 },
+};
+
+const struct command ddns_command = {
+	.name = "ddns",
+	.summary = "write this host's addresses into DNS",
+	.usage = "[-c FILE | --import FILE [--print]] [--dry-run]",
+	.about = "Writes the addresses of an interface into DNS, as the section ddns says, where "
+		 "DNS has others. Nothing of wgxdp needs to run.\n"
+		 "Exit status: 0 written, or nothing to write; 1 failed; 2 the interface has no "
+		 "address that may be published, and no record was changed; 64 usage, or a file "
+		 "that cannot be read or is invalid.",
+	.run = run_ddns,
+	.options = options,
+};

@@ -1,93 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp doctor: what on this host, and in what runs, keeps packets from passing, or makes them slow; with the command that cures it.
- * `check` asks whether a configuration could be brought up; doctor why what was brought up does not do what it should.
+ * wgxdp doctor: finds what on this host keeps packets from passing or makes them slow, and names
+ * the command that cures it. `check` tells whether a configuration can be brought up; doctor why
+ * what is up does not work.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "cmd/command.h"
+#include "cmd/quick_service.h"
 #include "doctor/doctor.h"
 #include "lib/document.h"
-#include "config/line.h"
 #include "lib/log.h"
 #include "instance/running.h"
 
-const char doctor_help[] =
-	"[-c FILE] [--listen SECONDS] [-j|--json]\n"
-	"       wgxdp doctor --wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port N[,N]...]\n"
-	"                    [--nat dnat|none|masquerade] [--listen SECONDS] [-j|--json]\n\n"
-	"Looks at this host and at what runs: kernel, interfaces, drivers, offloads, MTU, VLANs, forwarding, other programs, rules,\n"
-	"routes, whether backends answer, WireGuard, handshakes, clock. Each finding is ok, a warning or a problem, with the command that\n"
-	"cures it. Nothing is changed; backends are sent two bytes to see whether somebody is there.\n"
-	"Exit status: 0 no problem; 3 some; 2 the file is invalid; 1 it could not look.\n\n"
-	"  -c, --config FILE  not what runs, but this; - is standard input\n"
-	"  --wan, --to, --lan, --port, --nat\n"
-	"                     the same in one line, as `up` takes it\n"
-	"  --listen SECONDS   for frames of unknown VLANs, and what is dropped meanwhile (default 1)\n"
-	"  -j, --json         for programs\n";
-
-enum { OPT_LISTEN = LINE_OPTIONS, LISTEN_MAX = 3600 };
+enum { LISTEN_MAX = 3600 };		/* seconds */
 
 struct arguments {
 	const char *file;
 	struct line line;
-	unsigned int seconds;
+	unsigned long seconds;		/* to listen */
 	bool json;
 };
 
-static int parse_option(struct arguments *a, int option)
-{
-	char *end;
-
-	switch (option) {
-	case 'c':
-		a->file = optarg;
-		return 0;
-	case 'j':
-		a->json = true;
-		return 0;
-	case OPT_LISTEN:
-		a->seconds = strtoul(optarg, &end, 10);
-		if (*optarg >= '0' && *optarg <= '9' && !*end && a->seconds && a->seconds <= LISTEN_MAX)
-			return 0;
-		log_error("--listen %s: a number of seconds from 1 to %d is wanted", optarg, LISTEN_MAX);
-		return -EINVAL;
-	}
-	return line_option(&a->line, option, optarg);
-}
-
 static int parse(struct arguments *a, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },
-		{ "wan", required_argument, NULL, LINE_WAN }, { "lan", required_argument, NULL, LINE_LAN },
-		{ "to", required_argument, NULL, LINE_TO }, { "port", required_argument, NULL, LINE_PORT },
-		{ "nat", required_argument, NULL, LINE_NAT }, { "listen", required_argument, NULL, OPT_LISTEN }, { 0 },
-	};
-	int option, rc = 0;
+	int n, rc = options_parse(&doctor_command, argc, argv, a, &n);
 
-	opterr = 0;
-	while (!rc && (option = getopt_long(argc, argv, ":c:j", options, NULL)) != -1) {
-		if (option == ':' || option == '?')
-			option_error("doctor", option, argv);
-		rc = option == ':' || option == '?' ? -EINVAL : parse_option(a, option);
-	}
-	if (!rc && optind < argc) {
-		log_error("doctor: %s: not an option; a file is named by -c", argv[optind]);
-		rc = -EINVAL;
-	}
 	if (!rc && a->line.config && a->file) {
-		log_error("doctor: either -c FILE or --wan and --to, not both");
+		log_error("doctor: -c FILE excludes --wan and --to");
 		rc = -EINVAL;
 	}
 	return rc ?: a->line.config ? line_finish(&a->line, "doctor") : 0;
 }
 
-/* ---- telling ---- */
+/* ---- output ---- */
 
 static const char *const state_names[] = { "ok", "warning", "problem" };
 
@@ -105,11 +54,14 @@ static void print(const struct doctor *k)
 	for (size_t i = 0; i < k->n_findings; i++) {
 		const struct finding *f = &k->findings[i];
 
-		printf("%-8s %s%s%s: %s\n", state_names[f->state], f->check, *f->subject ? " " : "", f->subject, f->found);
+		printf("%-8s %s%s%s: %s\n", state_names[f->state], f->check, *f->subject ? " " : "",
+		       f->subject, f->found);
 		if (f->cure)
 			printf("         cure: %s\n", f->cure);
 	}
-	printf("ok: %zu, warnings: %zu, problems: %zu\n", count(k, STATE_OK), count(k, STATE_WARNING), count(k, STATE_PROBLEM));
+	printf("ok: %zu, warnings: %zu, problems: "
+	       "%zu\n", count(k, STATE_OK), count(k, STATE_WARNING),
+	       count(k, STATE_PROBLEM));
 }
 
 static int print_json(const struct doctor *k)
@@ -145,24 +97,27 @@ static int print_json(const struct doctor *k)
 	return rc;
 }
 
-/* ---- looking ---- */
+/* ---- checks ---- */
 
-/* Of an instance in another network namespace nothing here tells */
+/* Refuses an instance of another network namespace: this one shows nothing of it */
 static int open_running(struct doctor *k, struct config **ret)
 {
 	int rc = dataplane_open(k->instance, &k->dp);
 
 	if (!rc && (!k->dp->running || k->dp->elsewhere)) {
 		if (k->dp->elsewhere)
-			log_error("instance %s runs in another network namespace: doctor has to be run there", k->instance);
+			log_error("instance %s runs in another network namespace: "
+				  "run doctor there", k->instance);
 		else
-			log_error("instance %s is not up: -c FILE, or --wan and --to, say what is to be looked for", k->instance);
+			log_error("instance %s is not up: name a configuration by -c FILE, or by "
+				  "--wan and --to",
+				  k->instance);
 		rc = -ENOENT;
 	}
 	return rc ?: running_read_quietly(k->instance, ret);
 }
 
-static int look(struct doctor *k)
+static int run_checks(struct doctor *k)
 {
 	int rc = doctor_gather(k);
 
@@ -182,7 +137,7 @@ static int look(struct doctor *k)
 	return k->failed;
 }
 
-int cmd_doctor(const struct global *g, int argc, char **argv)
+static int run_doctor(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { .seconds = 1 };
 	struct doctor k = { .instance = g->instance };
@@ -195,14 +150,14 @@ int cmd_doctor(const struct global *g, int argc, char **argv)
 		goto cleanup;
 	status = EXIT_FAILED;
 	if (geteuid()) {
-		log_error("doctor: only root may see programs, maps and rules");
+		log_error("doctor: run it as root: only root sees programs, maps and rules");
 		goto cleanup;
 	}
 	k.seconds = a.seconds;
 	log_no_info();
 	rc = a.line.config ? 0 : open_running(&k, &c);
 	k.c = a.line.config ?: c;
-	rc = rc ?: host_read(&k.h) ?: look(&k);
+	rc = rc ?: host_read(&k.h) ?: run_checks(&k);
 	if (!rc) {
 		if (a.json)
 			rc = print_json(&k);
@@ -220,3 +175,38 @@ cleanup:
 	config_free(a.line.config);
 	return status;
 }
+
+static int parse_seconds(void *member, const struct command_option *o, char *value)
+{
+	return option_number(o, value, 1, LISTEN_MAX, member);
+}
+
+static const struct command_option options[] = {
+	{ 'c', "config", "FILE", offsetof(struct arguments, file),
+	  "check this host for a configuration instead of what runs; - is standard input",
+	  .values = "@file" },
+	QUICK_SERVICE_OPTIONS(offsetof(struct arguments, line)),
+	{ 0, "listen", "SECONDS", offsetof(struct arguments, seconds),
+	  "how long to watch for frames of unknown VLANs and for drops (default: 1)",
+	  parse_seconds },
+	JSON_OPTION(offsetof(struct arguments, json)),
+	{ 0 },
+};
+
+const struct command doctor_command = {
+	.name = "doctor",
+	.summary = "find what keeps packets from passing, with the command that cures it",
+	.usage = "[-c FILE] [--listen SECONDS] [-j|--json]\n"
+		 "--wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port "
+		 "N[,N]...] [--nat dnat|none|masquerade] [--listen SECONDS] [-j|--json]",
+	.about = "Checks this host and what runs: kernel, interfaces, drivers, offloads, MTU, "
+		 "VLANs, forwarding, other programs, rules, routes, backends, WireGuard, "
+		 "handshakes and clock. Each finding is ok, a warning or a problem, with the "
+		 "command that cures it. It changes nothing; it sends two bytes to each backend "
+		 "to see whether it answers.\n"
+		 "Exit status: 0 no problem; 3 problems; 2 the file is invalid; 1 the checks "
+		 "failed.",
+	.run = run_doctor,
+	.options = options,
+	.only_prints = true,
+};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp down: nothing of the instance remains: no program, link, qdisc, map or pin.
+ * wgxdp down: removes all of the instance: programs, links, qdiscs, maps and pins.
  */
 #include <unistd.h>
 #include "daemon/announce.h"
@@ -10,19 +10,13 @@
 #include "instance/state.h"
 #include "instance/try.h"
 
-const char down_help[] =
-	"\n\n"
-	"Detaches the data path and removes every map, pin and qdisc of the instance. Nothing up: nothing to do.\n";
-
-int cmd_down(const struct global *g, int argc, char **argv)
+static int run_down(const struct global *g, int argc, char **argv)
 {
 	struct config *c;
-	int lock, rc;
+	int lock, rc, n;
 
-	if (argc > 1) {
-		log_error("down: %s: takes no argument", argv[1]);
+	if (options_parse(&down_command, argc, argv, NULL, &n))
 		return EXIT_USAGE;
-	}
 	lock = state_lock(g->instance);
 	if (lock < 0)
 		return EXIT_FAILED;
@@ -38,3 +32,12 @@ int cmd_down(const struct global *g, int argc, char **argv)
 	close(lock);
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }
+
+const struct command down_command = {
+	.name = "down",
+	.summary = "detach and remove everything of the instance",
+	.usage = "",
+	.about = "Detaches the data path and removes every map, pin and qdisc of the instance. If "
+		 "nothing is up, it does nothing.",
+	.run = run_down,
+};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp endpoint: the endpoint of a WireGuard peer brought to the first address of its name that can be reached. What it says
- * on standard output is word for word what the script said whose place it takes: people have its logs.
+ * wgxdp endpoint: sets the endpoint of a WireGuard peer to the first address of its name that
+ * answers. Its standard output is word for word that of the script that it replaces: people keep
+ * and parse those logs.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,17 +14,6 @@
 #include "lib/log.h"
 #include "net/lookup.h"
 #include "net/wireguard.h"
-
-const char endpoint_help[] =
-	"--interface IF --peer KEY --host NAME --port PORT [--dryrun]\n\n"
-	"Sets the endpoint of a WireGuard peer to the first address of NAME that answers an ICMP echo request: IPv6 before IPv4, three\n"
-	"requests to each, all addresses at once. Kernel WireGuard and wireguard-go. Nothing of wgxdp needs to run.\n"
-	"Exit status: 0 set, or nothing to do; 255 nothing resolved; 254 nothing reachable; 1 it could not be set; 2 usage.\n\n"
-	"  --interface IF  the WireGuard interface\n"
-	"  --peer KEY      the peer's public key\n"
-	"  --host NAME     what its endpoint is called, or an address\n"
-	"  --port PORT     its port\n"
-	"  --dryrun        only say what would be done; also --dry-run\n";
 
 enum { EXIT_UNREACHABLE = 254, EXIT_UNRESOLVED = 255 };
 
@@ -43,7 +32,7 @@ struct job {
 	int error;			/* -errno */
 };
 
-/* ---- what there is and what answers ---- */
+/* ---- addresses, and which of them answer ---- */
 
 static void on_echo(void *data, const bool *reached)
 {
@@ -70,7 +59,8 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 
 	for (int i = 0; i < 2; i++)
 		if (answer->failed[i])
-			log_warning("%s: no %s address now: %s", j->host, i ? "IPv4" : "IPv6", answer->failed[i]);
+			log_warning("%s: no %s address now: %s", j->host, i ? "IPv4" : "IPv6",
+				    answer->failed[i]);
 	if (!answer->n)
 		return;
 	j->candidates = calloc(answer->n, sizeof(*j->candidates));
@@ -88,8 +78,8 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 	j->error = echo_start(&j->loop, j->candidates, j->n, on_echo, j, &j->echo);
 }
 
-/* An exit code; EXIT_DONE: *ret is the first that answers */
-static int find(struct job *j, const struct address **ret)
+/* Returns an exit code; with EXIT_DONE, *ret is the first address that answers */
+static int find_reachable(struct job *j, const struct address **ret)
 {
 	char text[ADDRESS_STRLEN];
 
@@ -100,8 +90,10 @@ static int find(struct job *j, const struct address **ret)
 	uv_run(&j->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&j->loop);
 	if (j->error) {
-		log_error("cannot send ICMP echo requests: %s%s", strerror(-j->error), j->error != -EPERM && j->error != -EACCES ? "" :
-			  "; the group of this process is to be within net.ipv4.ping_group_range, or CAP_NET_RAW is needed");
+		log_error("cannot send ICMP echo requests: %s%s", strerror(-j->error),
+			  j->error != -EPERM && j->error != -EACCES ? "" :
+			  "; add the group of this process to net.ipv4.ping_group_range, or give "
+			  "it CAP_NET_RAW");
 		return EXIT_FAILED;
 	}
 	if (!j->n) {
@@ -109,7 +101,8 @@ static int find(struct job *j, const struct address **ret)
 		return EXIT_UNRESOLVED;
 	}
 	for (size_t i = 0; i < j->n; i++) {
-		printf("%s is %sreachable\n", address_format(&j->candidates[i], text), j->reached[i] ? "" : "not ");
+		printf("%s is %sreachable\n", address_format(&j->candidates[i], text),
+		       j->reached[i] ? "" : "not ");
 		if (j->reached[i] && !*ret)
 			*ret = &j->candidates[i];
 	}
@@ -125,7 +118,7 @@ static int find(struct job *j, const struct address **ret)
 	return EXIT_UNREACHABLE;
 }
 
-/* ---- what WireGuard has, and gets ---- */
+/* ---- WireGuard ---- */
 
 static int read_peer(const struct job *j, struct wg_peer *ret)
 {
@@ -134,8 +127,9 @@ static int read_peer(const struct job *j, struct wg_peer *ret)
 	bool found = false;
 
 	if (rc) {
-		log_error("--interface %s: %s", j->interface, rc == -ENODEV ? "there is no such interface" : rc == -EOPNOTSUPP ?
-			  "that is no WireGuard interface" : strerror(-rc));
+		log_error("--interface %s: %s", j->interface,
+			  rc == -ENODEV ? "there is no such interface" :
+			  rc == -EOPNOTSUPP ? "it is not a WireGuard interface" : strerror(-rc));
 		return rc;
 	}
 	for (size_t i = 0; i < d.n_peers && !found; i++)
@@ -145,11 +139,13 @@ static int read_peer(const struct job *j, struct wg_peer *ret)
 		}
 	wg_free(&d);
 	if (!found)
-		log_error("--peer %s: %s has no such peer; `wg show %s peers` lists them", j->peer_text, j->interface, j->interface);
+		log_error("--peer %s: %s has no such peer; `wg show "
+			  "%s peers` lists them", j->peer_text, j->interface,
+			  j->interface);
 	return found ? 0 : -ENOENT;
 }
 
-static int bring(const struct job *j, const struct address *chosen)
+static int set_endpoint(const struct job *j, const struct address *chosen)
 {
 	char is[ADDRESS_STRLEN], was[ADDRESS_STRLEN] = "(none)", command[512];
 	struct wg_peer p;
@@ -166,7 +162,8 @@ static int bring(const struct job *j, const struct address *chosen)
 		printf("Nothing to do: endpoint is already %s\n", is);
 		return EXIT_DONE;
 	}
-	snprintf(command, sizeof(command), "wg set %s peer %s endpoint %s", j->interface, j->peer_text, is);
+	snprintf(command, sizeof(command), "wg set %s peer %s "
+					   "endpoint %s", j->interface, j->peer_text, is);
 	if (j->dry_run) {
 		printf("DRY RUN: Would have executed %s\n", command);
 		return EXIT_DONE;
@@ -184,66 +181,52 @@ static int bring(const struct job *j, const struct address *chosen)
 
 /* ---- the command ---- */
 
-static bool take(struct job *j, int option, const char *value)
+static int parse_interface(void *member, const struct command_option *o, char *value)
 {
-	const char *why;
+	*(const char **)member = value;
+	return is_interface_name(value) ? 0 : option_wrong(o, value, "not an interface name, as "
+								     "wg0");
+}
 
-	switch (option) {
-	case 'i':
-		j->interface = value;
-		if (is_interface_name(value))
-			return true;
-		log_error("--interface %s: no name of an interface, as wg0", value);
-		return false;
-	case 'p':
-		j->peer_text = value;
-		if (!wg_key_parse(value, &j->peer))
-			return true;
-		log_error("--peer %s: no public key: 44 characters of base64, as `wg show IF peers` prints them", value);
-		return false;
-	case 'h':
-		j->host = value;
-		why = address_wrong(value, 0, true);
-		if (why)
-			log_error("--host %s: %s", value, why);
-		return !why;
-	case 'P':
-		if (!port_parse(value, &j->port))
-			return true;
-		log_error("--port %s: no port: 1 to 65535, as 51820", value);
-		return false;
-	}
-	j->dry_run = true;
-	return true;
+static int parse_key(void *arguments, const struct command_option *o, char *value)
+{
+	struct job *j = arguments;
+
+	j->peer_text = value;
+	return !wg_key_parse(value, &j->peer) ? 0 : option_wrong(o, value,
+		"not a public key: 44 characters of base64, as `wg show IF peers` prints them");
+}
+
+static int parse_host(void *member, const struct command_option *o, char *value)
+{
+	const char *why = address_wrong(value, 0, true);
+
+	*(const char **)member = value;
+	return why ? option_wrong(o, value, "%s", why) : 0;
+}
+
+static int parse_port(void *member, const struct command_option *o, char *value)
+{
+	return port_parse(value, member) ? option_wrong(o, value, "not a port: 1 to 65535, as "
+								  "51820") : 0;
 }
 
 static int parse(int argc, char **argv, struct job *j)
 {
-	static const struct option options[] = {
-		{ "interface", required_argument, NULL, 'i' }, { "peer", required_argument, NULL, 'p' }, { "host", required_argument, NULL, 'h' },
-		{ "port", required_argument, NULL, 'P' }, { "dryrun", no_argument, NULL, 'n' }, { "dry-run", no_argument, NULL, 'n' }, { 0 }
-	};
-	const char *lacks;
-	int option;
+	const char *missing;
+	int n, rc = options_parse(&endpoint_command, argc, argv, j, &n);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		if (option == ':' || option == '?') {
-			option_error("endpoint", option, argv);
-			return -EINVAL;
-		}
-		if (!take(j, option, optarg))
-			return -EINVAL;
-	}
-	lacks = !j->interface ? "--interface IF" : !j->peer_text ? "--peer KEY" : !j->host ? "--host NAME" : !j->port ? "--port PORT" : NULL;
-	if (optind < argc)
-		log_error("endpoint: %s: not an option; `wgxdp endpoint --help` lists them", argv[optind]);
-	else if (lacks)
-		log_error("endpoint: %s is missing", lacks);
-	return optind < argc || lacks ? -EINVAL : 0;
+	if (rc)
+		return rc;
+	missing = !j->interface ? "--interface IF" : !j->peer_text ? "--peer KEY" :
+		  !j->host ? "--host NAME" :
+		  !j->port ? "--port PORT" : NULL;
+	if (missing)
+		log_error("endpoint: %s is missing", missing);
+	return missing ? -EINVAL : 0;
 }
 
-int cmd_endpoint(const struct global *g, int argc, char **argv)
+static int run_endpoint(const struct global *g, int argc, char **argv)
 {
 	const struct address *chosen = NULL;
 	struct job j = { 0 };
@@ -254,10 +237,37 @@ int cmd_endpoint(const struct global *g, int argc, char **argv)
 		return EXIT_USAGE;
 	if (read_peer(&j, &p))		/* before anything is sent */
 		return EXIT_FAILED;
-	status = find(&j, &chosen);
+	status = find_reachable(&j, &chosen);
 	if (status == EXIT_DONE)
-		status = bring(&j, chosen);
+		status = set_endpoint(&j, chosen);
 	free(j.candidates);
 	free(j.reached);
 	return status;
 }
+
+static const struct command_option options[] = {
+	{ 0, "interface", "IF", offsetof(struct job, interface),
+	  "the WireGuard interface", parse_interface, .values = "@interface" },
+	{ 0, "peer", "KEY", 0, "the peer's public key", parse_key },
+	{ 0, "host", "NAME", offsetof(struct job, host),
+	  "the name of the peer's endpoint, or an address", parse_host },
+	{ 0, "port", "PORT", offsetof(struct job, port),
+	  "the port of the peer's endpoint", parse_port },
+	{ 0, "dryrun", NULL, offsetof(struct job, dry_run), "only print what would be done" },
+	{ 0, "dry-run", NULL, offsetof(struct job, dry_run), "the same" },
+	{ 0 },
+};
+
+const struct command endpoint_command = {
+	.name = "endpoint",
+	.summary = "set a WireGuard peer's endpoint to an address of its name that answers",
+	.usage = "--interface IF --peer KEY --host NAME --port PORT [--dryrun]",
+	.about = "Sets the endpoint of a WireGuard peer to the first address of NAME that answers "
+		 "an ICMP echo request. IPv6 comes before IPv4; each address gets three requests, "
+		 "all at once. It works with kernel WireGuard and wireguard-go. Nothing of wgxdp "
+		 "needs to run.\n"
+		 "Exit status: 0 set, or nothing to do; 255 the name has no address; 254 no "
+		 "address answers; 1 the endpoint could not be set; 2 usage.",
+	.run = run_endpoint,
+	.options = options,
+};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp flow: ends flows of masquerading services. Who goes on sending gets a new one, and perhaps another port.
+ * wgxdp flow: ends flows of masquerading services. A client that goes on sending gets a new flow,
+ * perhaps with another port.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 #include <unistd.h>
 #include "cmd/command.h"
@@ -13,92 +13,63 @@
 #include "instance/running.h"
 #include "instance/state.h"
 
-const char flow_help[] =
-	"del [--service NAME] [--client ADDRESS[:PORT]] [--ours ADDRESS:PORT]\n"
-	"       wgxdp flow del --all\n\n"
-	"Ends the flows for which all that is said holds, and says how many. Who goes on sending gets another.\n\n"
-	"  --service NAME           of this service\n"
-	"  --client ADDRESS[:PORT]  of this client; IPv6 with a port in brackets\n"
-	"  --ours ADDRESS:PORT      that the backend sees as this\n"
-	"  --all                    every one\n";
-
 struct endpoint {
-	struct address address;		/* family 0: not said */
-	__be16 port;			/* 0: whatever */
+	struct address address;		/* family 0: not given */
+	__be16 port;			/* 0: any */
 };
 
 struct arguments {
 	const char *service;
 	struct endpoint client, ours;
 	bool all;
-	size_t said;
 };
 
-enum { OPT_SERVICE = 256, OPT_CLIENT, OPT_OURS, OPT_ALL };
-
-static int parse_option(struct arguments *a, int option)
+static int parse_client(void *member, const struct command_option *o, char *value)
 {
-	a->said++;
-	switch (option) {
-	case OPT_SERVICE:
-		a->service = optarg;
-		return 0;
-	case OPT_ALL:
-		a->all = true;
-		return 0;
-	case OPT_CLIENT:
-		if (!address_parse(optarg, &a->client.address) || !endpoint_parse(optarg, &a->client.address, &a->client.port))
-			return 0;
-		log_error("flow del: --client %s: no address, and no address and port, as 203.0.113.7 or [2001:db8::7]:51820", optarg);
-		return -EINVAL;
-	case OPT_OURS:
-		if (!endpoint_parse(optarg, &a->ours.address, &a->ours.port))
-			return 0;
-		log_error("flow del: --ours %s: no address and port, as 192.168.1.1:20000 or [2001:db8::1]:20000", optarg);
-		return -EINVAL;
-	}
-	return -EINVAL;
+	struct endpoint *e = member;
+
+	return !address_parse(value, &e->address) ||
+	       !endpoint_parse(value, &e->address, &e->port) ? 0 :
+	       option_wrong(o, value, "neither an address nor an address and port, as "
+				      "203.0.113.7 or [2001:db8::7]:51820");
 }
 
-static int check_words(const struct arguments *a, int n, char **words)
+static int parse_ours(void *member, const struct command_option *o, char *value)
 {
-	if (!n || strcmp(words[0], "del")) {
-		log_error("flow: %s%sdel is wanted", n ? words[0] : "", n ? ": " : "");
-		return -EINVAL;
-	}
-	if (n > 1) {
-		log_error("flow del: %s: not an option; `wgxdp flow --help` lists them", words[1]);
-		return -EINVAL;
-	}
-	if (!a->said) {
-		log_error("flow del: which? --service, --client or --ours says, or --all");
-		return -EINVAL;
-	}
-	if (a->all && a->said > 1) {
-		log_error("flow del: --all: with nothing else");
-		return -EINVAL;
-	}
-	return 0;
+	struct endpoint *e = member;
+
+	return !endpoint_parse(value, &e->address, &e->port) ? 0 :
+	       option_wrong(o, value, "not an address and port, as 192.168.1.1:20000 or "
+				      "[2001:db8::1]:20000");
+}
+
+static int check(const struct arguments *a, int n, char **words)
+{
+	bool chosen = a->service || a->client.address.family || a->ours.address.family;
+
+	if (!n || strcmp(words[0], "del"))
+		log_error("flow: %s%sdel must follow; see `wgxdp flow --help`", n ? words[0] : "",
+			  n ? ": " : "");
+	else if (n > 1)
+		log_error("flow del: %s: not an option; see `wgxdp flow --help`", words[1]);
+	else if (!chosen && !a->all)
+		log_error("flow del: which flows? Name them by --service, --client or --ours, or "
+			  "all by --all");
+	else if (chosen && a->all)
+		log_error("flow del: --all excludes the other options");
+	else
+		return 0;
+	return -EINVAL;
 }
 
 static int parse(struct arguments *a, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "service", required_argument, NULL, OPT_SERVICE }, { "client", required_argument, NULL, OPT_CLIENT },
-		{ "ours", required_argument, NULL, OPT_OURS }, { "all", no_argument, NULL, OPT_ALL }, { 0 },
-	};
-	int option, rc = 0;
+	int n, rc = options_parse(&flow_command, argc, argv, a, &n);
 
-	opterr = 0;
-	while (!rc && (option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		if (option == ':' || option == '?')
-			option_error("flow", option, argv);
-		rc = option == ':' || option == '?' ? -EINVAL : parse_option(a, option);
-	}
-	return rc ?: check_words(a, argc - optind, argv + optind);
+	return rc ?: check(a, n, argv + argc - n);
 }
 
-/* ---- which, and their end ---- */
+/* ---- deletion ---- */
 
 struct found {
 	const struct arguments *a;
@@ -107,19 +78,21 @@ struct found {
 	size_t n;
 };
 
-static bool is(const struct endpoint *e, const struct addr *a, __u8 family, __be16 port)
+static bool endpoint_matches(const struct endpoint *e, const struct addr *a, __u8 family,
+			     __be16 port)
 {
-	return !e->address.family ||
-	       (address_equal(&e->address, &(struct address){ *a, family }) && (!e->port || e->port == port));
+	return !e->address.family || (address_equal(&e->address, &(struct address){ *a, family }) &&
+				      (!e->port || e->port == port));
 }
 
-static int find(void *data, const struct flow_key *key, const struct flow *flow)
+static int collect_flow(void *data, const struct flow_key *key, const struct flow *flow)
 {
 	struct found *f = data;
 	struct flow_key *place;
 
-	if ((f->a->service && flow->id != f->id) || !is(&f->a->client, &key->src, key->family, key->sport) ||
-	    !is(&f->a->ours, &flow->src, flow->family, flow->sport))
+	if ((f->a->service && flow->id != f->id) ||
+	    !endpoint_matches(&f->a->client, &key->src, key->family, key->sport) ||
+	    !endpoint_matches(&f->a->ours, &flow->src, flow->family, flow->sport))
 		return 0;
 	place = append(f->keys, f->n);
 	if (!place)
@@ -141,7 +114,8 @@ static int find_service(const struct dataplane *dp, const char *name, __u32 *ret
 	while (id < n && strcmp(names[id].name, name))
 		id++;
 	if (!*name || id == n) {
-		log_error("flow del --service %s: there is none of that name: `wgxdp show services` names those that are", name);
+		log_error("flow del --service %s: no such service: `wgxdp show services` "
+			  "lists them", name);
 		rc = -ENOENT;
 	}
 	*ret = id;
@@ -149,7 +123,7 @@ static int find_service(const struct dataplane *dp, const char *name, __u32 *ret
 	return rc;
 }
 
-static int delete(const struct dataplane *dp, const struct arguments *a)
+static int delete_flows(const struct dataplane *dp, const struct arguments *a)
 {
 	struct found f = { .a = a };
 	size_t deleted = 0;
@@ -157,13 +131,13 @@ static int delete(const struct dataplane *dp, const struct arguments *a)
 
 	if (rc)
 		return rc;
-	rc = dataplane_flows(dp, find, &f);
+	rc = dataplane_flows(dp, collect_flow, &f);
 	if (rc)
 		log_error("cannot read the maps of instance %s: %s", dp->instance, strerror(-rc));
 	for (size_t i = 0; i < f.n && !rc; i++)
 		deleted += dataplane_flow_delete(dp, &f.keys[i]);
 	if (!rc && !deleted) {
-		log_error("flow del: there is no such flow: `wgxdp show flows` lists those that are");
+		log_error("flow del: no such flow: `wgxdp show flows` lists them");
 		rc = -ENOENT;
 	}
 	if (!rc)
@@ -172,7 +146,7 @@ static int delete(const struct dataplane *dp, const struct arguments *a)
 	return rc;
 }
 
-int cmd_flow(const struct global *g, int argc, char **argv)
+static int run_flow(const struct global *g, int argc, char **argv)
 {
 	struct dataplane *dp = NULL;
 	struct arguments a = { 0 };
@@ -186,9 +160,31 @@ int cmd_flow(const struct global *g, int argc, char **argv)
 		running_not_up(g->instance);
 		rc = -ENOENT;
 	}
-	rc = rc ?: delete(dp, &a);
+	rc = rc ?: delete_flows(dp, &a);
 	dataplane_close(dp);
 	if (lock >= 0)
 		close(lock);
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }
+
+static const struct command_option options[] = {
+	{ 0, "service", "NAME", offsetof(struct arguments, service),
+	  "flows of this service", .values = "@service" },
+	{ 0, "client", "ADDRESS[:PORT]", offsetof(struct arguments, client),
+	  "flows of this client; an IPv6 address with a port is in brackets", parse_client },
+	{ 0, "ours", "ADDRESS:PORT", offsetof(struct arguments, ours),
+	  "the flow that the backend sees as this address and port", parse_ours },
+	{ 0, "all", NULL, offsetof(struct arguments, all), "all flows" },
+	{ 0 },
+};
+
+const struct command flow_command = {
+	.name = "flow",
+	.summary = "end flows of masquerading services",
+	.usage = "del [--service NAME] [--client ADDRESS[:PORT]] [--ours ADDRESS:PORT]\ndel --all",
+	.about = "Ends the flows that match all options, and prints their number. A client that "
+		 "goes on sending gets a new flow.",
+	.run = run_flow,
+	.options = options,
+	.words = (const struct command_word[]){ { "del" }, { 0 } },
+};

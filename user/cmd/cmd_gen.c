@@ -1,67 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp gen: files of others, made from what is described once: all of a topology's hosts, or a configuration as rules of nft(8).
- * Nothing of wgxdp need run for it.
+ * wgxdp gen: generates the files of all hosts of a topology, or nft(8) rules from a configuration.
+ * Nothing of wgxdp needs to run.
  */
 #include "cmd/command.h"
 #include "lib/log.h"
 
 #ifdef WITH_GEN
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 #include "config/config.h"
 #include "gen/gen.h"
 
-const char gen_help[] =
-	"hosts TOPOLOGY.yaml -o DIR [--check | --diff]\n"
-	"       wgxdp gen nft [-c FILE]\n\n"
-	"hosts writes, for each host of a topology, all files that it takes to DIR/HOST: WireGuard's, nftables, radvd, keepalived,\n"
-	"networkd, sysctl, wgxdp's, and a README that says what goes where. Keys are made with wg(8) where there are none, and kept in\n"
-	"DIR/state. Written again, only what the topology changed is changed, and what is no longer asked for removed; files of others\n"
-	"in DIR are left alone. nft prints a configuration as rules of the same meaning.\n"
-	"Exit status: 0 done; 1 failed; 2 usage, or a file that cannot be read or is invalid. With --check and --diff: 0 nothing would\n"
-	"change; 1 something would; 2 that cannot be told.\n\n"
-	"  -o, --output DIR   where the files are; made if it is not there\n"
-	"      --check        write nothing, make no key: list what would be added, changed and removed\n"
-	"      --diff         the same, as differences of the texts, without their secrets\n"
-	"  -c, --config FILE  of wgxdp; default " CONFIG_DEFAULT "; - is standard input\n";
-
 struct arguments {
 	const char *what, *topology, *directory, *config;
-	enum gen_how how;
+	bool check, diff;
 };
 
-enum { OPT_CHECK = 256, OPT_DIFF };
-
-static int take_option(struct arguments *a, int option, char **argv)
-{
-	switch (option) {
-	case 'o':
-		a->directory = optarg;
-		return 0;
-	case 'c':
-		a->config = optarg;
-		return 0;
-	case OPT_CHECK:
-		a->how = a->how == GEN_DIFF ? GEN_DIFF : GEN_CHECK;
-		return 0;
-	case OPT_DIFF:
-		a->how = GEN_DIFF;
-		return 0;
-	}
-	option_error("gen", option, argv);
-	return -EINVAL;
-}
-
-static int check_hosts(const struct arguments *a, int more, char **argv)
+static int check_hosts(const struct arguments *a, int n, char **words)
 {
 	if (!a->topology)
 		log_error("gen hosts: a topology is missing: wgxdp gen hosts TOPOLOGY.yaml -o DIR");
-	else if (more)
-		log_error("gen hosts: %s: one topology is enough, and it is %s", argv[optind + 2], a->topology);
+	else if (n > 2)
+		log_error("gen hosts: %s: too many words after the "
+			  "topology %s", words[2], a->topology);
 	else if (!a->directory || !*a->directory)
-		log_error("gen hosts: -o DIR is missing: where the files are to be written");
+		log_error("gen hosts: -o DIR is missing: the directory to write the files to");
 	else if (a->config)
 		log_error("gen hosts: -c: only `gen nft` reads a configuration");
 	else
@@ -69,12 +33,13 @@ static int check_hosts(const struct arguments *a, int more, char **argv)
 	return -EINVAL;
 }
 
-static int check_nft(const struct arguments *a, char **argv)
+static int check_nft(const struct arguments *a)
 {
 	if (a->topology)
-		log_error("gen nft: %s: not an option; a file is named by -c", a->topology);
-	else if (a->directory || a->how != GEN_WRITE)
-		log_error("gen nft: %s: only `gen hosts` has it; rules are printed", a->directory ? "-o" : "--check, --diff");
+		log_error("gen nft: %s: not an option; name a file by -c", a->topology);
+	else if (a->directory || a->check || a->diff)
+		log_error("gen nft: %s: an option of `gen hosts`; gen nft prints the rules",
+			  a->directory ? "-o" : a->check ? "--check" : "--diff");
 	else
 		return 0;
 	return -EINVAL;
@@ -82,28 +47,23 @@ static int check_nft(const struct arguments *a, char **argv)
 
 static int parse(struct arguments *a, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "output", required_argument, NULL, 'o' }, { "config", required_argument, NULL, 'c' },
-		{ "check", no_argument, NULL, OPT_CHECK }, { "diff", no_argument, NULL, OPT_DIFF }, { 0 },
-	};
-	int option, rc = 0;
+	int n, rc = options_parse(&gen_command, argc, argv, a, &n);
+	char **words = argv + argc - n;
 
-	opterr = 0;
-	while (!rc && (option = getopt_long(argc, argv, ":c:o:", options, NULL)) != -1)
-		rc = take_option(a, option, argv);
 	if (rc)
 		return rc;
-	a->what = optind < argc ? argv[optind] : "";
-	a->topology = optind + 1 < argc ? argv[optind + 1] : NULL;
+	a->what = n ? words[0] : "";
+	a->topology = n > 1 ? words[1] : NULL;
 	if (!strcmp(a->what, "hosts"))
-		return check_hosts(a, argc - optind > 2, argv);
+		return check_hosts(a, n, words);
 	if (!strcmp(a->what, "nft"))
-		return check_nft(a, argv);
-	log_error("gen: %s%swhat is to be made: hosts or nft; `wgxdp gen --help` says more", a->what, *a->what ? ": " : "");
+		return check_nft(a);
+	log_error("gen: %s%shosts or nft must follow; see `wgxdp gen --help`", a->what,
+		  *a->what ? ": " : "");
 	return -EINVAL;
 }
 
-int cmd_gen(const struct global *g, int argc, char **argv)
+static int run_gen(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { 0 };
 
@@ -111,14 +71,56 @@ int cmd_gen(const struct global *g, int argc, char **argv)
 		return EXIT_USAGE;
 	if (!strcmp(a.what, "nft"))
 		return gen_config_nft(g->instance, a.config ?: CONFIG_DEFAULT);
-	return gen_hosts(a.topology, a.directory, a.how);
+	return gen_hosts(a.topology, a.directory,
+			 a.diff    ? GEN_DIFF
+			 : a.check ? GEN_CHECK
+				   : GEN_WRITE);
 }
-#else
-const char gen_help[] = "\n\nThis program was built without the generator (WITH_GEN=0): generate the files on another host.\n";
 
-int cmd_gen(const struct global *g, int argc, char **argv)
+static const struct command_option options[] = {
+	{ 'o', "output", "DIR", offsetof(struct arguments, directory),
+	  "the directory of the files; it is made if it is not there", .values = "@file" },
+	{ 0, "check", NULL, offsetof(struct arguments, check),
+	  "write nothing and make no keys: list what would be added, changed and removed" },
+	{ 0, "diff", NULL, offsetof(struct arguments, diff),
+	  "the same, as differences of the texts, without secrets" },
+	{ 'c', "config", "FILE", offsetof(struct arguments, config),
+	  "the configuration for nft (default: " CONFIG_DEFAULT "); - is standard input",
+	  .values = "@file" },
+	{ 0 },
+};
+
+const struct command gen_command = {
+	.name = "gen",
+	.summary = "write the files of all hosts of a topology, or a configuration as nft(8) rules",
+	.usage = "hosts TOPOLOGY.yaml -o DIR [--check | --diff]\nnft [-c FILE]",
+	.about = "`hosts` writes all files that each host of a topology needs to DIR/HOST: for "
+		 "WireGuard, nftables, radvd, keepalived, networkd, sysctl and wgxdp, and a "
+		 "README that says where each file goes. It makes missing keys with wg(8) and "
+		 "keeps them in DIR/state. A second run changes only what the topology changed, "
+		 "and removes what it no longer needs. Other files in DIR are left alone. `nft` "
+		 "prints a configuration as rules with the same meaning.\n"
+		 "Exit status: 0 done; 1 failed; 2 usage, or a file that cannot be read or is "
+		 "invalid. With --check and --diff: 0 nothing would change; 1 something would; 2 "
+		 "that cannot be told.",
+	.run = run_gen,
+	.options = options,
+	.words = (const struct command_word[]){ { "hosts", "@file" }, { "nft" }, { 0 } },
+};
+#else
+static int run_gen(const struct global *g, int argc, char **argv)
 {
-	log_error("gen: this program was built without the generator (WITH_GEN=0): generate the files on another host");
+	log_error("gen: this program was built without the generator (WITH_GEN=0): generate the "
+		  "files on another host");
 	return EXIT_USAGE;
 }
+
+const struct command gen_command = {
+	.name = "gen",
+	.summary = "not in this program: it was built without the generator (WITH_GEN=0)",
+	.usage = "",
+	.about = "This program was built without the generator (WITH_GEN=0): generate the files "
+		 "on another host.",
+	.run = run_gen,
+};
 #endif

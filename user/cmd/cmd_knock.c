@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp knock: hears knocks without a configuration, as an instance of its own; and knocks at another host.
+ * wgxdp knock: hears knocks without a configuration, as an instance of its own, and knocks at
+ * another host.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,65 +23,38 @@
 #define HOPS 30
 #define INSTANCE "knock"		/* unless --instance says another */
 
-const char knock_help[] =
-	"[-i IF] [-p PORT] [-c COMMAND] | -k | send [-p PORT] HOST\n\n"
-	"Hears knocks: UDP packets with a TTL or hop limit of 1 for this host, to PORT or one of the 99 above it, as `traceroute -p PORT HOST`\n"
-	"sends them. A knock lets the endpoint of IF's peer be learnt again from its next handshake initiation, and runs COMMAND. Stays until\n"
-	"it is stopped; it comes in by the interfaces that have default routes. With a configuration: the section learn.\n"
-	"`send` knocks at HOST, however many hops away.\n\n"
-	"  -i IF       the WireGuard interface (default: the only one)\n"
-	"  -p PORT     default 19000\n"
-	"  -c COMMAND  a program with its arguments, run as nobody, without a shell\n"
-	"  -k          stops the one that runs\n";
-
 struct arguments {
 	const char *interface, *command;
 	__be16 port;
 	bool kill;
 };
 
-static int parse(int argc, char **argv, struct arguments *a)
+static int parse_knock_port(void *member, const struct command_option *o, char *value)
 {
-	int option;
+	unsigned long port;
+	int rc = option_number(o, value, 1, 65536 - KNOCK_PORTS, &port);
 
-	opterr = 0;
-	while ((option = getopt(argc, argv, ":i:p:c:k")) != -1) {
-		switch (option) {
-		case 'i':
-			a->interface = optarg;
-			break;
-		case 'c':
-			a->command = optarg;
-			break;
-		case 'k':
-			a->kill = true;
-			break;
-		case 'p':
-			if (!port_parse(optarg, &a->port) && ntohs(a->port) <= 65536 - KNOCK_PORTS)
-				break;
-			log_error("-p %s: 1 to %u is wanted, for it is the first of %u", optarg, 65536 - KNOCK_PORTS, KNOCK_PORTS);
-			return -EINVAL;
-		default:
-			option_error("knock", option, argv);
-			return -EINVAL;
-		}
-	}
-	return 0;
+	if (!rc)
+		*(__be16 *)member = htons(port);
+	return rc;
 }
 
 /* ---- send ---- */
 
 static int send_all(const struct addrinfo *to)
 {
-	int fd = socket(to->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = fd < 0 ? -errno : 0, sent = 0, none = 0;
+	int fd = socket(to->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = fd < 0 ? -errno : 0;
+	int sent = 0, none = 0;
 
 	for (int hops = 1; hops <= HOPS && !rc; hops++) {
-		if (to->ai_family == AF_INET6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof(hops))
-					      : setsockopt(fd, IPPROTO_IP, IP_TTL, &hops, sizeof(hops)))
+		if (to->ai_family == AF_INET6 ?
+			    setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof(hops)) :
+			    setsockopt(fd, IPPROTO_IP, IP_TTL, &hops, sizeof(hops)))
 			rc = -errno;
 		else if (sendto(fd, "knock", 5, 0, to->ai_addr, to->ai_addrlen) == 5)
 			sent++;
-		else if (errno == EHOSTUNREACH || errno == ECONNREFUSED)	/* most often an answer to one before */
+		else if (errno == EHOSTUNREACH ||
+			 errno == ECONNREFUSED) /* usually the answer to an earlier packet */
 			none = -errno;
 		else
 			rc = -errno;
@@ -91,24 +64,17 @@ static int send_all(const struct addrinfo *to)
 	return sent ? 0 : rc ?: none;
 }
 
-static int cmd_send(int argc, char **argv)
+static int send_knocks(const struct arguments *a, const char *host)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *found = NULL;
-	struct arguments a = { .port = htons(KNOCK_PORT) };
 	bool any = false;
 	char port[8];
 	int rc;
 
-	if (parse(argc, argv, &a))
-		return EXIT_USAGE;
-	if (optind + 1 != argc || a.interface || a.command || a.kill) {
-		log_error("knock send: one HOST is wanted, and nothing but -p PORT");
-		return EXIT_USAGE;
-	}
-	snprintf(port, sizeof(port), "%u", ntohs(a.port));
-	rc = getaddrinfo(argv[optind], port, &hints, &found);
+	snprintf(port, sizeof(port), "%u", ntohs(a->port));
+	rc = getaddrinfo(host, port, &hints, &found);
 	if (rc) {
-		log_error("knock send: %s: %s", argv[optind], gai_strerror(rc));
+		log_error("knock send: %s: %s", host, gai_strerror(rc));
 		return EXIT_FAILED;
 	}
 	for (const struct addrinfo *to = found; to; to = to->ai_next) {
@@ -117,7 +83,7 @@ static int cmd_send(int argc, char **argv)
 	}
 	freeaddrinfo(found);
 	if (!any)
-		log_error("knock send: %s: %s", argv[optind], strerror(-rc));
+		log_error("knock send: %s: %s", host, strerror(-rc));
 	return any ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -133,7 +99,7 @@ static bool is_wireguard(const char *name)
 	return true;
 }
 
-/* The only interface that is WireGuard's; 0 or -errno, told */
+/* Finds the only WireGuard interface. Returns 0 or -errno (reported). */
 static int only_wireguard(const struct host *h, char ret[IFNAMSIZ])
 {
 	unsigned int n = 0;
@@ -145,7 +111,8 @@ static int only_wireguard(const struct host *h, char ret[IFNAMSIZ])
 		}
 	if (n == 1)
 		return 0;
-	log_error("knock: there %s: -i says which one", n ? "are several WireGuard interfaces" : "is no WireGuard interface");
+	log_error("knock: %s: name it by -i", n ? "there are several WireGuard "
+						  "interfaces" : "there is no WireGuard interface");
 	return -ENOENT;
 }
 
@@ -170,8 +137,9 @@ static void write_words(FILE *out, char *words)
 	fputs(" ]", out);
 }
 
-/* A configuration that says the same. 0 or -errno, told. */
-static int write_file(const char *path, const struct arguments *a, const struct host *h, const char *interface)
+/* Writes a configuration that means the same as the options. Returns 0 or -errno (reported). */
+static int write_file(const char *path, const struct arguments *a, const struct host *h,
+		      const char *interface)
 {
 	FILE *out = fopen(path, "we");
 	char *words = a->command ? strdup(a->command) : NULL;
@@ -195,28 +163,46 @@ static int write_file(const char *path, const struct arguments *a, const struct 
 	free(words);
 	fclose(out);
 	if (!any)
-		log_error("knock: no interface has a default route: a configuration says by which they come: see wgxdp.yaml(5), learn");
+		log_error("knock: no interface has a default route: name the interfaces in a "
+			  "configuration: see wgxdp.yaml(5), learn");
 	return any ? 0 : -ENOENT;
 }
 
-int cmd_knock(const struct global *g, int argc, char **argv)
+static int parse(struct arguments *a, int argc, char **argv, const char **ret_host)
+{
+	int n, rc = options_parse(&knock_command, argc, argv, a, &n);
+	char **words = argv + argc - n;
+
+	if (rc)
+		return rc;
+	if (!n)
+		return 0;
+	if (strcmp(words[0], "send"))
+		log_error("knock: %s: not an option; see `wgxdp knock --help`", words[0]);
+	else if (n != 2 || a->interface || a->command || a->kill)
+		log_error("knock send: give one HOST, and no option but -p PORT");
+	else {
+		*ret_host = words[1];
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int run_knock(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { .port = htons(KNOCK_PORT) };
 	struct global own = { strcmp(g->instance, INSTANCE_DEFAULT) ? g->instance : INSTANCE };
 	char path[STATE_PATH_LEN], interface[IFNAMSIZ] = "", *none[] = { "down", NULL };
+	const char *host = NULL;
 	struct host h = { 0 };
 	int rc;
 
-	if (argc > 1 && !strcmp(argv[1], "send"))
-		return cmd_send(argc - 1, argv + 1);
-	if (parse(argc, argv, &a))
+	if (parse(&a, argc, argv, &host))
 		return EXIT_USAGE;
-	if (optind < argc) {
-		log_error("knock: %s: not an option; `wgxdp knock --help` lists them", argv[optind]);
-		return EXIT_USAGE;
-	}
+	if (host)
+		return send_knocks(&a, host);
 	if (a.kill)
-		return cmd_down(&own, 1, none);
+		return down_command.run(&own, 1, none);
 	if (a.interface)
 		snprintf(interface, sizeof(interface), "%s", a.interface);
 	rc = host_read(&h) ?: a.interface ? 0 : only_wireguard(&h, interface);
@@ -228,3 +214,30 @@ int cmd_knock(const struct global *g, int argc, char **argv)
 	host_free(&h);
 	return rc ? EXIT_FAILED : daemon_run(own.instance, path);
 }
+
+static const struct command_option options[] = {
+	{ 'i', NULL, "IF", offsetof(struct arguments, interface),
+	  "the WireGuard interface (default: the only one)", .values = "@interface" },
+	{ 'p', NULL, "PORT", offsetof(struct arguments, port),
+	  "the first port (default: 19000)", parse_knock_port },
+	{ 'c', NULL, "COMMAND", offsetof(struct arguments, command),
+	  "a program and its arguments; it runs as the user nobody, without a shell" },
+	{ 'k', NULL, NULL, offsetof(struct arguments, kill), "stop the knock that runs" },
+	{ 0 },
+};
+
+const struct command knock_command = {
+	.name = "knock",
+	.summary = "hear knocks, or knock at another host",
+	.usage = "[-i IF] [-p PORT] [-c COMMAND]\n-k\nsend [-p PORT] HOST",
+	.about = "Hears knocks: UDP packets for this host with a TTL or hop limit of 1, to PORT "
+		 "or one of the 99 ports above it. `traceroute -p PORT HOST` sends them. After a "
+		 "knock, the endpoint of IF's peer is learned again from its next handshake "
+		 "initiation, and COMMAND runs. Knocks are heard on the interfaces with default "
+		 "routes, until the command is stopped. The section learn of a configuration does "
+		 "the same.\n"
+		 "`send` knocks at HOST, however many hops away it is.",
+	.run = run_knock,
+	.options = options,
+	.words = (const struct command_word[]){ { "send" }, { 0 } },
+};

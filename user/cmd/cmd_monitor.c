@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp monitor: what happens in the data path, while it looks.
+ * wgxdp monitor: prints what happens in the data path while it runs, or writes packets to a pcap
+ * file.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -24,33 +25,16 @@
 #include "instance/state.h"
 #include "show/words.h"
 
-const char monitor_help[] =
-	"[--event KIND]... [FILTER]... [-n NUMBER] [-j|--json]\n"
-	"       wgxdp monitor --pcap FILE [--forwarded|--dropped] [--in IF] [--address PREFIX] [-n NUMBER]\n\n"
-	"Tells of what happens, a line each: packets as they are dropped, with the reason; flows made and ended; peers of this host's WireGuard\n"
-	"that have another endpoint (rebinding); and where that is asked for handshakes that pass, and knocks. Drops are a sample: each CPU\n"
-	"tells of a few hundred a second, and of how many it did not tell. What is passed up to the kernel is not told. Or writes packets into\n"
-	"a pcap file, which tcpdump does not see where XDP takes them. Ends with Ctrl-C. One at a time for an instance; it costs nothing while\n"
-	"nobody looks.\n\n"
-	"  --event KIND         dropped, flow, rebinding, handshake or knock; several times: all these; default: the first three\n"
-	"  --service NAME, --peer NAME  only of this one\n"
-	"  --reason REASON      only what is dropped for this reason\n"
-	"  --in IF              only what came by this interface\n"
-	"  --address PREFIX     only from or to these addresses\n"
-	"  --pcap FILE          packets themselves (-: standard output): what is forwarded, as it leaves, and what is dropped, as it came\n"
-	"  --forwarded, --dropped  of --pcap: only these\n"
-	"  -n, --number NUMBER  end after so many\n"
-	"  -j, --json           a JSON object a line\n";
-
-#define WATCH_SECONDS 3			/* who is killed does not look any more, and soon nothing is written for him */
-#define PACKETS_A_SECOND 10000		/* of each CPU: more would cost those that are forwarded too much */
+/* after a monitor is killed, the data path soon stops writing events */
+#define WATCH_SECONDS 3
+#define PACKETS_A_SECOND 10000		/* copied by each CPU: more would slow forwarding down */
 
 struct loop {
 	struct monitor m;
 	struct ring_buffer *ring;	/* of the map with this id */
 	__u32 ring_map;
-	struct looking *looking;	/* NULL: not wanted */
-	__u64 lost;			/* by those before this one */
+	struct looking *looking;	/* NULL: no packets are copied */
+	__u64 lost;			/* by the instances of looking before this one */
 	const char *pcap;
 	__u32 packets;			/* LOOK_FORWARDED, LOOK_DROPPED; 0: both */
 };
@@ -69,17 +53,18 @@ static int on_event(void *data, void *record, size_t size)
 	return 0;
 }
 
-/* ---- looking ---- */
+/* ---- the data path ---- */
 
 static int watch_until(const struct monitor *m, __u64 until)
 {
 	__u32 zero = 0;
 
-	return bpf_map_update_elem(m->dp->maps[MAP_event_watch], &zero, &until, BPF_ANY) ? -errno : 0;
+	return bpf_map_update_elem(m->dp->maps[MAP_event_watch], &zero, &until, BPF_ANY) ? -errno :
+	       0;
 }
 
-/* 0 or -errno, told */
-static int look_at_drops(struct loop *l)
+/* Asks the data path for events of drops. Returns 0 or -errno (reported). */
+static int watch_drops(struct loop *l)
 {
 	struct monitor *m = &l->m;
 	__u32 id = map_info(m->dp->maps[MAP_events]).id;
@@ -94,7 +79,8 @@ static int look_at_drops(struct loop *l)
 	}
 	rc = !l->ring ? -errno : watch_until(m, jiffies_now() + WATCH_SECONDS * jiffies_a_second());
 	if (rc)
-		log_error("cannot look at the events of instance %s: %s", m->instance, strerror(-rc));
+		log_error("cannot look at the events of instance %s: "
+			  "%s", m->instance, strerror(-rc));
 	return rc;
 }
 
@@ -102,10 +88,11 @@ static __u32 kinds_of_packets(const struct loop *l)
 {
 	if (l->pcap)
 		return l->packets ?: LOOK_FORWARDED | LOOK_DROPPED;
-	return (monitor_wants(&l->m, MONITOR_HANDSHAKE) ? LOOK_HANDSHAKE : 0) | (monitor_wants(&l->m, MONITOR_KNOCK) ? LOOK_LAST_HOP : 0);
+	return (monitor_wants(&l->m, MONITOR_HANDSHAKE) ? LOOK_HANDSHAKE : 0) |
+	       (monitor_wants(&l->m, MONITOR_KNOCK) ? LOOK_LAST_HOP : 0);
 }
 
-static int look_at_packets(struct loop *l)
+static int watch_packets(struct loop *l)
 {
 	__u32 kinds = kinds_of_packets(l), each = PACKETS_A_SECOND / jiffies_a_second();
 
@@ -118,8 +105,9 @@ static int look_at_packets(struct loop *l)
 	return looking_open(l->m.dp, kinds, each ?: 1, monitor_packet, &l->m, &l->looking);
 }
 
-/* What runs may be other maps and programs than a second ago. 0 or -errno, told. */
-static int look(struct loop *l)
+/* Opens what runs now: it may have other maps and programs than a second ago. Returns 0 or -errno
+ * (reported). */
+static int reopen(struct loop *l)
 {
 	struct monitor *m = &l->m;
 	int rc;
@@ -132,43 +120,49 @@ static int look(struct loop *l)
 		return -ENOENT;
 	}
 	if (!rc && m->dp->maps[MAP_events] < 0) {
-		log_error("instance %s was brought up by an older version, which tells of no events: `wgxdp up`", m->instance);
+		log_error("instance %s was brought up by an older version that has no events: run "
+			  "`wgxdp up`",
+			  m->instance);
 		return -ENOENT;
 	}
-	rc = rc ?: look_at_packets(l) ?: look_at_drops(l);
+	rc = rc ?: watch_packets(l) ?: watch_drops(l);
 	return rc ?: l->pcap ? 0 : monitor_poll(m);
 }
 
-/* What has been told so far. 0 or -errno */
-static int take(struct loop *l)
+/* Prints the events that have come so far. Returns 0 or -errno. */
+static int print_events(struct loop *l)
 {
 	int rc = l->ring ? ring_buffer__consume(l->ring) : 0;
 
 	rc = rc >= 0 && l->looking ? looking_consume(l->looking) : rc;
 	if (fflush(l->pcap ? l->m.pcap : stdout))
-		l->m.ends = true;	/* who read it has gone */
+		l->m.ends = true;	/* the reader has gone */
 	return rc < 0 ? rc : 0;
 }
 
-/* For a second. 0 or -errno */
-static int wait_and_take(struct loop *l)
+/* Prints events for a second. Returns 0 or -errno. */
+static int print_for_a_second(struct loop *l)
 {
-	struct pollfd fds[] = { { .fd = l->ring ? ring_buffer__epoll_fd(l->ring) : -1, .events = POLLIN },
-				{ .fd = l->looking ? looking_fd(l->looking) : -1, .events = POLLIN } };
+	struct pollfd fds[] = {
+		{ .fd = l->ring ? ring_buffer__epoll_fd(l->ring) : -1, .events = POLLIN },
+		{ .fd = l->looking ? looking_fd(l->looking) : -1, .events = POLLIN },
+	};
 	long long end = jiffies_now() + jiffies_a_second(), left;
 	int rc = 0;
 
-	while (rc >= 0 && !interrupted && !l->m.ends && (left = end - (long long)jiffies_now()) > 0) {
+	while (rc >= 0 && !interrupted && !l->m.ends &&
+	       (left = end - (long long)jiffies_now()) > 0) {
 		rc = poll(fds, 2, left * 1000 / jiffies_a_second() + 1);
 		if (rc < 0)
 			return errno == EINTR ? 0 : -errno;
-		rc = take(l);
+		rc = print_events(l);
 	}
 	return rc;
 }
 
-/* For as long as the descriptor is open; -errno, told */
-static int only_one(const char *instance)
+/* Takes the lock of monitors. Returns the file that holds it while it is open, or -errno
+ * (reported). */
+static int lock_monitor(const char *instance)
 {
 	char path[STATE_PATH_LEN];
 	int fd;
@@ -181,20 +175,13 @@ static int only_one(const char *instance)
 	}
 	if (!flock(fd, LOCK_EX | LOCK_NB))
 		return fd;
-	log_error("instance %s has a monitor already: one at a time, for what one reads another does not see", instance);
+	log_error("instance %s has a monitor already: stop it first, for each event "
+		  "has one reader", instance);
 	close(fd);
 	return -EBUSY;
 }
 
 /* ---- arguments ---- */
-
-enum { OPT_EVENT = 256, OPT_SERVICE, OPT_PEER, OPT_REASON, OPT_IN, OPT_ADDRESS, OPT_PCAP, OPT_FORWARDED, OPT_DROPPED };
-
-static int bad(const char *option, const char *wanted)
-{
-	log_error("monitor: %s %s: %s", option, optarg, wanted);
-	return -EINVAL;
-}
 
 static bool is_reason(const char *name)
 {
@@ -204,91 +191,61 @@ static bool is_reason(const char *name)
 	return false;
 }
 
-static int parse_kind(struct monitor_filter *f)
+static int parse_event(void *member, const struct command_option *o, char *value)
 {
-	for (int i = 0; i < MONITOR_KINDS; i++)
-		if (!strcmp(optarg, monitor_kinds[i])) {
-			f->kinds |= 1 << i;
-			return 0;
-		}
-	return bad("--event", "dropped, flow, handshake, rebinding or knock is wanted");
-}
+	int kind = option_choice(o, value, monitor_kinds);
 
-static int parse_option(struct loop *l, int option)
-{
-	struct monitor_filter *f = &l->m.filter;
-	char *end;
-
-	switch (option) {
-	case 'j':
-		l->m.json = true;
-		return 0;
-	case 'n':
-		l->m.left = strtoul(optarg, &end, 10);
-		return *end || *optarg < '0' || *optarg > '9' || !l->m.left ? bad("-n", "a number from 1 on is wanted") : 0;
-	case OPT_EVENT:
-		return parse_kind(f);
-	case OPT_SERVICE:
-		f->service = optarg;
-		return 0;
-	case OPT_PEER:
-		f->peer = optarg;
-		return 0;
-	case OPT_REASON:
-		f->reason = optarg;
-		return is_reason(optarg) ? 0 : bad("--reason", "a reason for which packets are dropped, as wgxdp(8) lists them, is wanted");
-	case OPT_IN:
-		f->interface = optarg;
-		return 0;
-	case OPT_ADDRESS:
-		return prefix_parse(optarg, &f->address) ? bad("--address", "an address or a prefix is wanted") : 0;
-	case OPT_PCAP:
-		l->pcap = optarg;
-		return 0;
-	}
-	l->packets |= option == OPT_FORWARDED ? LOOK_FORWARDED : LOOK_DROPPED;
+	if (kind < 0)
+		return kind;
+	*(unsigned int *)member |= 1 << kind;
 	return 0;
 }
 
-static int check(const struct loop *l, int n, char **words)
+static int parse_reason(void *member, const struct command_option *o, char *value)
 {
-	const struct monitor_filter *f = &l->m.filter;
+	*(const char **)member = value;
+	return is_reason(value) ? 0 : option_wrong(o, value, "not a reason for drops; wgxdp(8) "
+							     "lists them");
+}
 
-	if (n)
-		log_error("monitor: %s: it takes options alone", words[0]);
-	else if (l->packets && !l->pcap)
-		log_error("monitor: --forwarded, --dropped: of --pcap");
-	else if (l->pcap && (f->service || f->peer || f->reason || f->kinds || l->m.json))
-		log_error("monitor: --pcap: of filters only --in and --address go with it");
-	else
-		return 0;
-	return -EINVAL;
+static int parse_address(void *member, const struct command_option *o, char *value)
+{
+	return prefix_parse(value, member) ? option_wrong(o, value, "neither an address nor a "
+								    "prefix") : 0;
+}
+
+static int parse_packets(void *member, const struct command_option *o, char *value)
+{
+	*(__u32 *)member |= o->id;
+	return 0;
+}
+
+static int parse_number(void *member, const struct command_option *o, char *value)
+{
+	return option_number(o, value, 1, ULONG_MAX, member);
 }
 
 static int parse(int argc, char **argv, struct loop *l)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' }, { "number", required_argument, NULL, 'n' },
-		{ "event", required_argument, NULL, OPT_EVENT }, { "service", required_argument, NULL, OPT_SERVICE },
-		{ "peer", required_argument, NULL, OPT_PEER }, { "reason", required_argument, NULL, OPT_REASON },
-		{ "in", required_argument, NULL, OPT_IN }, { "address", required_argument, NULL, OPT_ADDRESS },
-		{ "pcap", required_argument, NULL, OPT_PCAP }, { "forwarded", no_argument, NULL, OPT_FORWARDED },
-		{ "dropped", no_argument, NULL, OPT_DROPPED }, { 0 },
-	};
-	int option, rc = 0;
+	struct monitor_filter *f = &l->m.filter;
+	int n, rc = options_parse(&monitor_command, argc, argv, l, &n);
 
-	opterr = 0;
-	while (!rc && (option = getopt_long(argc, argv, ":jn:", options, NULL)) != -1) {
-		if (option == ':' || option == '?')
-			option_error("monitor", option, argv);
-		rc = option == ':' || option == '?' ? -EINVAL : parse_option(l, option);
+	if (rc)
+		return rc;
+	if (l->packets && !l->pcap)
+		log_error("monitor: --forwarded and --dropped need --pcap FILE");
+	else if (l->pcap && (f->service || f->peer || f->reason || f->kinds || l->m.json))
+		log_error("monitor: with --pcap, only --in and --address filter");
+	else {
+		if (!f->kinds && !l->pcap)	/* the other kinds look at every packet */
+			f->kinds = 1 << MONITOR_DROPPED | 1 << MONITOR_FLOW |
+				   1 << MONITOR_REBINDING;
+		return 0;
 	}
-	if (!l->m.filter.kinds && !l->pcap)	/* every packet has to be looked at for the others */
-		l->m.filter.kinds = 1 << MONITOR_DROPPED | 1 << MONITOR_FLOW | 1 << MONITOR_REBINDING;
-	return rc ?: check(l, argc - optind, argv + optind);
+	return -EINVAL;
 }
 
-/* ---- */
+/* ---- the command ---- */
 
 static int open_pcap(struct loop *l)
 {
@@ -305,12 +262,13 @@ static int open_pcap(struct loop *l)
 	return rc;
 }
 
-static void end(struct loop *l, int lock, bool done)
+static void end_loop(struct loop *l, int lock, bool done)
 {
 	__u64 lost = l->m.skipped + l->lost + (l->looking ? looking_lost(l->looking) : 0);
 
 	if (l->pcap && lost)
-		log_warning("%llu packets were left out: more came than are written", (unsigned long long)lost);
+		log_warning("%llu packets were left out: more came "
+			    "than could be written", (unsigned long long)lost);
 	if (done && l->ring)
 		watch_until(&l->m, 0);
 	if (l->m.pcap && l->m.pcap != stdout && fclose(l->m.pcap))
@@ -323,7 +281,7 @@ static void end(struct loop *l, int lock, bool done)
 	dataplane_close(l->m.dp);
 }
 
-int cmd_monitor(const struct global *g, int argc, char **argv)
+static int run_monitor(const struct global *g, int argc, char **argv)
 {
 	struct loop l = { .m.instance = g->instance };
 	struct sigaction action = { .sa_handler = on_signal };
@@ -337,20 +295,65 @@ int cmd_monitor(const struct global *g, int argc, char **argv)
 		rc = -ENOENT;
 	}
 	if (!rc)
-		rc = lock = only_one(g->instance);
+		rc = lock = lock_monitor(g->instance);
 	if (lock >= 0)
 		rc = open_pcap(&l);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	rc = rc ?: look(&l);
+	rc = rc ?: reopen(&l);
 	while (!rc && !l.m.ends && !interrupted) {
-		rc = wait_and_take(&l);
+		rc = print_for_a_second(&l);
 		if (!rc && !l.m.ends && !interrupted)
-			rc = look(&l);
+			rc = reopen(&l);
 	}
 	if (!rc && interrupted)
-		take(&l);
-	end(&l, lock, !rc);
+		print_events(&l);
+	end_loop(&l, lock, !rc);
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }
+
+static const struct command_option options[] = {
+	{ 0, "event", "KIND", offsetof(struct loop, m.filter.kinds),
+	  "dropped, flow, rebinding, handshake or knock (default: the first three); may be "
+	  "repeated", parse_event, .values = "dropped flow rebinding handshake knock" },
+	{ 0, "service", "NAME", offsetof(struct loop, m.filter.service),
+	  "only events of this service", .values = "@service" },
+	{ 0, "peer", "NAME", offsetof(struct loop, m.filter.peer),
+	  "only events of this peer", .values = "@peer" },
+	{ 0, "reason", "REASON", offsetof(struct loop, m.filter.reason),
+	  "only packets dropped for this reason", parse_reason },
+	{ 0, "in", "IF", offsetof(struct loop, m.filter.interface),
+	  "only packets that arrived on this interface", .values = "@interface" },
+	{ 0, "address", "PREFIX", offsetof(struct loop, m.filter.address),
+	  "only packets from or to these addresses", parse_address },
+	{ 0, "pcap", "FILE", offsetof(struct loop, pcap),
+	  "write packets to FILE (-: standard output): forwarded ones as they leave, dropped ones "
+	  "as they came", .values = "@file" },
+	{ 0, "forwarded", NULL, offsetof(struct loop, packets),
+	  "with --pcap: only forwarded packets", parse_packets, LOOK_FORWARDED },
+	{ 0, "dropped", NULL, offsetof(struct loop, packets),
+	  "with --pcap: only dropped packets", parse_packets, LOOK_DROPPED },
+	{ 'n', "number", "NUMBER", offsetof(struct loop, m.left),
+	  "end after this many", parse_number },
+	{ 'j', "json", NULL, offsetof(struct loop, m.json), "print a JSON object a line" },
+	{ 0 },
+};
+
+const struct command monitor_command = {
+	.name = "monitor",
+	.summary = "print drops, flows, handshakes and knocks as they happen, or write packets to "
+		   "a pcap file",
+	.usage = "[--event KIND]... [FILTER]... [-n NUMBER] [-j|--json]\n"
+		 "--pcap FILE [--forwarded|--dropped] [--in IF] [--address PREFIX] [-n NUMBER]",
+	.about = "Prints a line for each event: a dropped packet with its reason, a flow made or "
+		 "ended, a peer of this host's WireGuard that has another endpoint (rebinding), "
+		 "and, if asked for, handshakes that pass and knocks. Drops are a sample: each "
+		 "CPU reports a few hundred a second and the number of the others. Packets that "
+		 "are passed up to the kernel are not reported.\n"
+		 "With --pcap it writes packets to a file: tcpdump does not see what XDP "
+		 "forwards. It ends with Ctrl-C. An instance has one monitor at a time. It costs "
+		 "nothing while no monitor runs.",
+	.run = run_monitor,
+	.options = options,
+};

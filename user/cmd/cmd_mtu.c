@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp mtu: the longest packet that passes to an address, on a plain path or inside a tunnel, and which MTU follows from it.
+ * wgxdp mtu: measures the longest packet that passes to an address, on a plain path or inside a
+ * tunnel, and says which MTU follows from it.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,23 +15,11 @@
 #include "doctor/mtu_report.h"
 #include "net/wireguard.h"
 
-#define SECONDS 90			/* that it may take in all */
+#define SECONDS 90			/* the most that all measurements take */
 #define WIREGUARD_PORT 51820
 
-const char mtu_help[] =
-	"TARGET [--through IF] [-4 | -6] [--set FILE] [-j | --json]\n\n"
-	"Finds the longest packet that passes to TARGET, by probes of different sizes that nobody may fragment: ICMP echo requests, and TCP\n"
-	"where none is answered. Says who told of a limit or that nobody does, a black hole, and which MTU belongs where. TARGET is an address,\n"
-	"or a name: then the first of its addresses of each family. Where it is reached through WireGuard, the way to the other end of the\n"
-	"tunnel is measured too.\n"
-	"Exit status: 0 the path takes what the interface does; 3 it does not, or in pieces alone; 1 failed: nothing answers; 2 usage.\n\n"
-	"  --through IF  by this interface, as a WireGuard tunnel: TARGET is inside\n"
-	"  -4, -6        only this family\n"
-	"  --set FILE    write what WireGuard's MTU should be into FILE of wg-quick's: the line MTU = N of [Interface]\n"
-	"  -j, --json    for programs\n";
-
 struct job {
-	const char *target, *through, *file;
+	const char *target, *through;
 	__u8 family;			/* 0: both */
 	bool json;
 	uv_loop_t loop;
@@ -45,7 +33,7 @@ struct job {
 
 /* ---- progress, on a terminal ---- */
 
-static void say_progress(const struct mtu_way *w, unsigned int size)
+static void print_progress(const struct mtu_way *w, unsigned int size)
 {
 	char text[ADDRESS_STRLEN];
 
@@ -59,7 +47,7 @@ static void clear_progress(void)
 		fprintf(stderr, "\r%*s\r", ADDRESS_STRLEN + 24, "");
 }
 
-/* ---- where to ---- */
+/* ---- targets ---- */
 
 static void on_lookup(void *data, const struct lookup_answer *answer)
 {
@@ -71,7 +59,8 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 		if (j->family && j->family != family)
 			continue;
 		if (answer->failed[i]) {
-			log_warning("%s: no %s address now: %s", j->target, i ? "IPv4" : "IPv6", answer->failed[i]);
+			log_warning("%s: no %s address now: %s", j->target, i ? "IPv4" : "IPv6",
+				    answer->failed[i]);
 			j->lookup_failed = true;
 		}
 		for (size_t a = 0; a < answer->n; a++)
@@ -91,7 +80,8 @@ static int find_targets(struct job *j)
 		j->n = 1;
 		return 0;
 	}
-	rc = uv_loop_init(&j->loop) ? -ENOMEM : lookup_start(&j->loop, j->target, on_lookup, j, &lookup);
+	rc = uv_loop_init(&j->loop) ? -ENOMEM :
+	     lookup_start(&j->loop, j->target, on_lookup, j, &lookup);
 	if (rc) {
 		log_error("cannot resolve %s: %s", j->target, strerror(-rc));
 		return rc;
@@ -99,7 +89,10 @@ static int find_targets(struct job *j)
 	uv_run(&j->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&j->loop);
 	if (!j->n)
-		log_error("%s has no %saddress%s", j->target, !j->family ? "" : j->family == FAMILY_IPV4 ? "IPv4 " : "IPv6 ",
+		log_error("%s has no %saddress%s", j->target,
+			  !j->family                 ? ""
+			  : j->family == FAMILY_IPV4 ? "IPv4 "
+						     : "IPv6 ",
 			  j->lookup_failed ? " that is known now" : "");
 	return j->n ? 0 : -ENOENT;
 }
@@ -110,7 +103,8 @@ static int find_link(const struct job *j, struct mtu_report *r)
 	int rc = j->through ? 0 : nl_route_get(&r->target, 0, &oif);
 
 	for (size_t i = 0; i < j->n_links && !rc; i++)
-		if (j->through ? !strcmp(j->links[i].name, j->through) : j->links[i].ifindex == oif) {
+		if (j->through ? !strcmp(j->links[i].name, j->through)
+			       : j->links[i].ifindex == oif) {
 			r->link = j->links[i];
 			return 0;
 		}
@@ -123,7 +117,7 @@ static int find_link(const struct job *j, struct mtu_report *r)
 
 /* ---- WireGuard ---- */
 
-/* The peer whose packets these are, by the longest of AllowedIPs. NULL: none */
+/* Returns the peer with the longest AllowedIPs for an address. NULL: none */
 static const struct wg_peer *peer_of(const struct wg_device *d, const struct address *to)
 {
 	const struct wg_peer *found = NULL;
@@ -131,7 +125,8 @@ static const struct wg_peer *peer_of(const struct wg_device *d, const struct add
 
 	for (size_t i = 0; i < d->n_peers; i++)
 		for (size_t k = 0; k < d->peers[i].n_allowed; k++)
-			if (prefix_covers(&d->peers[i].allowed[k], to) && d->peers[i].allowed[k].len > len) {
+			if (prefix_covers(&d->peers[i].allowed[k], to) &&
+			    d->peers[i].allowed[k].len > len) {
 				found = &d->peers[i];
 				len = d->peers[i].allowed[k].len;
 			}
@@ -147,7 +142,9 @@ static int read_wireguard(struct mtu_report *r, __u32 *ret_mark)
 	r->wireguard = !rc || !strcmp(r->link.kind, "wireguard");
 	if (rc) {
 		if (r->wireguard)
-			log_warning("%s: what WireGuard says of its peers cannot be read: %s: run as root to know more", r->link.name, strerror(-rc));
+			log_warning("%s: cannot read its peers from WireGuard: %s: "
+				    "run as root to know more", r->link.name,
+				    strerror(-rc));
 		return 0;
 	}
 	p = peer_of(&d, &r->target);
@@ -157,21 +154,24 @@ static int read_wireguard(struct mtu_report *r, __u32 *ret_mark)
 		r->handshake = p->handshake;
 		*ret_mark = d.fwmark;
 	} else {
-		r->why = p ? "the peer has no endpoint, and has not been heard of" : "no peer has it in its AllowedIPs";
+		r->why = p ? "the peer has no endpoint, and has not been heard of" :
+			     "no peer has it in its AllowedIPs";
 		rc = -ENETUNREACH;
 	}
 	wg_free(&d);
 	return rc;
 }
 
-/* As wg-quick has it, where tunnels take everything WireGuard's own packets have a mark */
+/* Measures the path of the tunnel itself. mark: that of WireGuard's own packets, which keeps them
+ * out of the tunnel */
 static void measure_outside(const struct job *j, struct mtu_report *r, struct mtu_way w, __u32 mark)
 {
 	unsigned int top = r->link.mtu + mtu_overhead(r->endpoint.family);
 	int rc;
 
-	for (size_t i = 0; &j->reports[i] < r; i++)	/* the same peer's? */
-		if (j->reports[i].has_outside && address_equal(&j->reports[i].endpoint, &r->endpoint)) {
+	for (size_t i = 0; &j->reports[i] < r; i++)	/* measured already? */
+		if (j->reports[i].has_outside &&
+		    address_equal(&j->reports[i].endpoint, &r->endpoint)) {
 			r->has_outside = true;
 			r->outside = j->reports[i].outside;
 			return;
@@ -189,8 +189,11 @@ static void measure_outside(const struct job *j, struct mtu_report *r, struct mt
 static void measure(const struct job *j, struct mtu_report *r)
 {
 	struct mtu_way w = {
-		.to = r->target, .device = j->through, .ports = { htons(WIREGUARD_PORT), htons(443), htons(80), htons(22) }, .until = j->until,
-		.progress = isatty(STDERR_FILENO) ? say_progress : NULL,
+		.to = r->target,
+		.device = j->through,
+		.ports = { htons(WIREGUARD_PORT), htons(443), htons(80), htons(22) },
+		.until = j->until,
+		.progress = isatty(STDERR_FILENO) ? print_progress : NULL,
 	};
 	__u32 mark = 0;
 
@@ -200,20 +203,23 @@ static void measure(const struct job *j, struct mtu_report *r)
 	if (r->error)
 		return;
 	w.scope = address_is_link_local(&r->target) ? r->link.ifindex : 0;
-	/* What an IPv6 socket does not believe is not believed of WireGuard's packet around it either (Linux looks at the same socket), which
-	 * then is not fragmented as those around all others are */
-	w.believe = r->wireguard && r->target.family == FAMILY_IPV6 && r->endpoint.family != FAMILY_IPV4;
+	/* Linux asks the sender's socket whether to believe messages about the MTU, also for
+	 * WireGuard's packet around the probe. An IPv6 socket that does not believe them would keep
+	 * that packet from being fragmented, as the packets around all other traffic are. */
+	w.believe = r->wireguard && r->target.family == FAMILY_IPV6 &&
+		    r->endpoint.family != FAMILY_IPV4;
 	r->error = mtu_measure(&w, r->link.mtu < MTU_MAX ? r->link.mtu : MTU_MAX, &r->path);
 	if (r->error || !r->wireguard)
 		return;
 	if (r->endpoint.family)
 		measure_outside(j, r, w, mark);
-	r->tunnel = mtu_of_tunnel(r->link.mtu, mtu_overhead(r->endpoint.family), &r->path.found, r->has_outside ? &r->outside.found : NULL);
+	r->tunnel = mtu_of_tunnel(r->link.mtu, mtu_overhead(r->endpoint.family), &r->path.found,
+				  r->has_outside ? &r->outside.found : NULL);
 }
 
 /* ---- the command ---- */
 
-/* A family that this host does not have is no failure where the other was measured */
+/* If one family was measured, it is no failure that this host lacks the other */
 static int status_of(const struct job *j)
 {
 	bool measured = false, failed = false, without = false;
@@ -231,59 +237,17 @@ static int status_of(const struct job *j)
 	return failed || (without && !measured) ? EXIT_FAILED : status;
 }
 
-/* An exit code. The smallest that any of them needs */
-static int write_file(const struct job *j)
+static int parse_family(void *member, const struct command_option *o, char *value)
 {
-	unsigned int mtu = MTU_MAX, was;
-
-	for (size_t i = 0; i < j->n; i++)
-		if (mtu_report_verdict(&j->reports[i]) <= MTU_PIECES && mtu_report_wireguard(&j->reports[i]) < mtu)
-			mtu = mtu_report_wireguard(&j->reports[i]);
-	if (mtu_line_set(j->file, mtu, &was))
-		return EXIT_FAILED;
-	if (j->json)
-		return EXIT_DONE;
-	if (was == mtu)
-		printf("%s: MTU = %u already\n", j->file, mtu);
-	else if (was)
-		printf("%s: MTU = %u in the place of %u\n", j->file, mtu, was);
-	else
-		printf("%s: MTU = %u, which it did not say\n", j->file, mtu);
-	return EXIT_DONE;
+	*(__u8 *)member = o->id;
+	return 0;
 }
 
-static int parse(int argc, char **argv, struct job *j)
+static int parse_through(void *member, const struct command_option *o, char *value)
 {
-	static const struct option options[] = {
-		{ "through", required_argument, NULL, 't' }, { "set", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' }, { 0 }
-	};
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":46j", options, NULL)) != -1) {
-		switch (option) {
-		case '4':
-		case '6':
-			j->family = option == '4' ? FAMILY_IPV4 : FAMILY_IPV6;
-			break;
-		case 'j':
-			j->json = true;
-			break;
-		case 's':
-			j->file = optarg;
-			break;
-		case 't':
-			j->through = optarg;
-			if (is_interface_name(optarg))
-				break;
-			log_error("--through %s: no name of an interface, as wg0", optarg);
-			return -EINVAL;
-		default:
-			option_error("mtu", option, argv);
-			return -EINVAL;
-		}
-	}
-	return 0;
+	*(const char **)member = value;
+	return is_interface_name(value) ? 0 : option_wrong(o, value, "not an interface name, as "
+								     "wg0");
 }
 
 static int check_target(struct job *j, int n, char **words)
@@ -292,7 +256,10 @@ static int check_target(struct job *j, int n, char **words)
 	const char *why;
 
 	if (n != 1) {
-		log_error("mtu: one TARGET is wanted, an address or a name%s%s", n ? ", and nothing behind it: " : "", n ? words[1] : "");
+		log_error("mtu: %s%s",
+			  n ? "too many words after the target: "
+			    : "an address or a name must follow",
+			  n ? words[1] : "");
 		return -EINVAL;
 	}
 	j->target = words[0];
@@ -300,22 +267,23 @@ static int check_target(struct job *j, int n, char **words)
 	if (why)
 		log_error("mtu: %s: %s", j->target, why);
 	else if (!address_parse(j->target, &literal) && j->family && literal.family != j->family)
-		log_error("mtu: %s: -%c asks for another family", j->target, j->family == FAMILY_IPV4 ? '4' : '6');
-	else if (!address_parse(j->target, &literal) && address_is_link_local(&literal) && !j->through)
-		log_error("mtu: %s: it is link-local: --through IF says where", j->target);
+		log_error("mtu: %s: -%c asks "
+			  "for another family", j->target, j->family == FAMILY_IPV4 ? '4' : '6');
+	else if (!address_parse(j->target, &literal) && address_is_link_local(&literal) &&
+		 !j->through)
+		log_error("mtu: %s: it is link-local: name its interface by --through "
+			  "IF", j->target);
 	else
 		return 0;
 	return -EINVAL;
 }
 
-int cmd_mtu(const struct global *g, int argc, char **argv)
+static int run_mtu(const struct global *g, int argc, char **argv)
 {
 	struct job j = { .until = uv_hrtime() + SECONDS * 1000000000ULL };
-	int status = EXIT_FAILED, rc;
+	int status = EXIT_FAILED, rc, n;
 
-	if (parse(argc, argv, &j) || check_target(&j, argc - optind, argv + optind))
-		return EXIT_USAGE;
-	if (j.file && mtu_line_check(j.file))
+	if (options_parse(&mtu_command, argc, argv, &j, &n) || check_target(&j, n, argv + argc - n))
 		return EXIT_USAGE;
 	rc = nl_links(&j.links, &j.n_links);
 	if (rc)
@@ -331,9 +299,35 @@ int cmd_mtu(const struct global *g, int argc, char **argv)
 	if (rc)
 		log_error("mtu: %s", strerror(-rc));
 	status = rc ? EXIT_FAILED : status_of(&j);
-	if (j.file && status != EXIT_FAILED && write_file(&j) != EXIT_DONE)
-		status = EXIT_FAILED;
 cleanup:
 	free(j.links);
 	return status;
 }
+
+static const struct command_option options[] = {
+	{ 0, "through", "IF", offsetof(struct job, through),
+	  "a WireGuard interface: TARGET is inside its tunnel",
+	  parse_through, .values = "@interface" },
+	{ '4', NULL, NULL, offsetof(struct job, family), "only IPv4", parse_family, FAMILY_IPV4 },
+	{ '6', NULL, NULL, offsetof(struct job, family), "only IPv6", parse_family, FAMILY_IPV6 },
+	JSON_OPTION(offsetof(struct job, json)),
+	{ 0 },
+};
+
+const struct command mtu_command = {
+	.name = "mtu",
+	.summary = "find the longest packet that passes, and say which MTU belongs where",
+	.usage = "TARGET [--through IF] [-4 | -6] [-j | --json]",
+	.about = "Finds the longest packet that passes to TARGET, by probes that must not be "
+		 "fragmented: ICMP echo requests, or TCP where those get no answer. It reports "
+		 "which router announced a limit, or a black hole, and which MTU belongs where. "
+		 "TARGET is an address, or a name: then the first address of each family is "
+		 "measured. If TARGET is reached through WireGuard, the path to the tunnel's "
+		 "other end is measured too.\n"
+		 "Exit status: 0 the path takes the interface's MTU; 3 it does not, or only in "
+		 "fragments; 1 failed: nothing answers; 2 usage.",
+	.run = run_mtu,
+	.options = options,
+	.operand = "",
+	.only_prints = true,
+};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp peer: one peer of the relay that runs is made, changed or removed, live, or those of a WireGuard interface are taken over. What
- * is so made is marked as made by hand, and is gone with the next `up` or `reload` of a file that does not have it.
+ * wgxdp peer: adds, changes or removes a peer of the running relay, or takes over the peers of a
+ * WireGuard interface. The change is marked as made by hand: the next `up` or `reload` of a file
+ * that does not have it undoes it.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cmd/command.h"
@@ -16,80 +16,72 @@
 #include "config/relay_prefix.h"
 #include "net/wireguard.h"
 
-const char peer_help[] =
-	"add NAME --device IF [--public-key KEY] [--prefix PREFIX]...\n"
-	"       wgxdp peer set NAME [--device IF] [--public-key KEY] [--prefix PREFIX]...\n"
-	"       wgxdp peer del NAME\n"
-	"       wgxdp peer import IF\n\n"
-	"Changes the relay that runs. set replaces what is said: --prefix all prefixes of the peer. import takes over the peers and\n"
-	"AllowedIPs that WireGuard has on an interface, under the names of wg-quick's file (the comment or `# friendly_name=` above\n"
-	"[Peer]), else of their key's first 8 characters. What WireGuard itself has remains its own.\n\n"
-	"  --device IF        the interface behind which the peer is\n"
-	"  --public-key KEY   WireGuard's, as `wg pubkey` tells it; a peer on a nic needs none\n"
-	"  --prefix PREFIX    of its site, and its own address in the tunnel\n";
-
 struct arguments {
-	const char *verb, *name;	/* name: a peer's, an interface's for import */
-	struct peer_config wanted;	/* what the options say */
-	bool key;			/* was said */
+	const char *verb, *name;	/* name: a peer's; for import, an interface's */
+	struct peer_config wanted;	/* from the options */
+	bool key;			/* --public-key was given */
 };
 
-enum { OPT_DEVICE = 256, OPT_KEY, OPT_PREFIX };
-
-static int parse_option(struct arguments *a, int option)
+static int parse_device(void *member, const struct command_option *o, char *value)
 {
-	struct prefix prefix;
+	if (!is_interface_name(value))
+		return option_wrong(o, value, "not an interface name, as wgvpnr01");
+	strcpy(member, value);
+	return 0;
+}
 
-	switch (option) {
-	case OPT_DEVICE:
-		if (is_interface_name(optarg)) {
-			strcpy(a->wanted.device, optarg);
-			return 0;
-		}
-		log_error("--device %s: no name of an interface, as wgvpnr01", optarg);
-		return -EINVAL;
-	case OPT_KEY:
-		a->key = true;
-		if (!wg_key_parse(optarg, &a->wanted.key))
-			return 0;
-		log_error(NO_KEY, "--public-key", optarg);
-		return -EINVAL;
-	case OPT_PREFIX:
-		return peer_parse_prefix("--prefix", optarg, &prefix) ?: peer_add_prefix(&a->wanted, &prefix);
-	}
+static int parse_key(void *arguments, const struct command_option *o, char *value)
+{
+	struct arguments *a = arguments;
+
+	a->key = true;
+	if (!wg_key_parse(value, &a->wanted.key))
+		return 0;
+	log_error(NO_KEY, "--public-key", value);
 	return -EINVAL;
 }
 
-static bool is(const struct arguments *a, const char *verb)
+static int parse_prefix(void *member, const struct command_option *o, char *value)
+{
+	struct prefix prefix;
+
+	return peer_parse_prefix("--prefix", value, &prefix) ?: peer_add_prefix(member, &prefix);
+}
+
+static bool is_verb(const struct arguments *a, const char *verb)
 {
 	return !strcmp(a->verb, verb);
 }
 
-static bool said_options(const struct arguments *a)
+static bool has_options(const struct arguments *a)
 {
 	return a->key || *a->wanted.device || a->wanted.n_prefixes;
 }
 
-/* What has to be said, and what may not */
+/* Checks the name, and which options the verb needs and accepts */
 static int check_name(struct arguments *a)
 {
-	bool import = is(a, "import");
+	bool import = is_verb(a, "import");
 
-	if (import ? !is_interface_name(a->name) : !is_peer_name(a->name) || strlen(a->name) >= NAME_LEN) {
-		log_error("peer %s %s: %s", a->verb, a->name, import ? "no name of an interface, as wgvpnr01" :
-			  "no name of a peer: letters, digits, '-', '_', '.', '+' and '/', as site-a");
+	if (import ? !is_interface_name(a->name)
+		   : !is_peer_name(a->name) || strlen(a->name) >= NAME_LEN) {
+		log_error("peer %s %s: %s", a->verb, a->name, import ? "not an interface name, as "
+								       "wgvpnr01" :
+			  "not a peer's name: letters, digits, '-', '_', '.', '+' and '/', as "
+			  "site-a");
 		return -EINVAL;
 	}
-	if (said_options(a) && !is(a, "add") && !is(a, "set")) {
+	if (has_options(a) && !is_verb(a, "add") && !is_verb(a, "set")) {
 		log_error("peer %s: takes no options", a->verb);
 		return -EINVAL;
 	}
-	if (is(a, "set") && !said_options(a)) {
-		log_error("peer set %s: what is to change? `wgxdp peer --help` lists the options", a->name);
+	if (is_verb(a, "set") && !has_options(a)) {
+		log_error("peer set %s: no option says what to change; see `wgxdp peer "
+			  "--help`", a->name);
 		return -EINVAL;
 	}
-	if (is(a, "add") && !*a->wanted.device) {
-		log_error("peer add %s: --device is missing: the interface behind which the peer is", a->name);
+	if (is_verb(a, "add") && !*a->wanted.device) {
+		log_error("peer add %s: --device is missing: the interface to the peer", a->name);
 		return -EINVAL;
 	}
 	return 0;
@@ -97,14 +89,19 @@ static int check_name(struct arguments *a)
 
 static int check_words(struct arguments *a, int n, char **words)
 {
-	if (!n || (strcmp(words[0], "add") && strcmp(words[0], "set") && strcmp(words[0], "del") && strcmp(words[0], "import"))) {
-		log_error("peer: %s%sadd, set, del or import is wanted", n ? words[0] : "", n ? ": " : "");
+	if (!n || (strcmp(words[0], "add") && strcmp(words[0], "set") && strcmp(words[0], "del") &&
+		   strcmp(words[0], "import"))) {
+		log_error("peer: %s%sadd, set, del or import must follow; see `wgxdp peer "
+			  "--help`", n ? words[0] : "",
+			  n ? ": " : "");
 		return -EINVAL;
 	}
 	a->verb = words[0];
 	if (n != 2) {
-		log_error("peer %s: %s; `wgxdp peer --help` says more", a->verb, n > 2 ? "too many words" : is(a, "import") ?
-			  "an interface is wanted" : "a peer's name is wanted");
+		log_error("peer %s: %s; see `wgxdp peer --help`", a->verb,
+			  n > 2 ? "too many words" :
+			  is_verb(a, "import") ? "an interface is missing" :
+			  "the peer's name is missing");
 		return -EINVAL;
 	}
 	a->name = words[1];
@@ -113,19 +110,9 @@ static int check_words(struct arguments *a, int n, char **words)
 
 static int parse(struct arguments *a, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "device", required_argument, NULL, OPT_DEVICE }, { "public-key", required_argument, NULL, OPT_KEY },
-		{ "prefix", required_argument, NULL, OPT_PREFIX }, { 0 },
-	};
-	int option, rc = 0;
+	int n, rc = options_parse(&peer_command, argc, argv, a, &n);
 
-	opterr = 0;
-	while (!rc && (option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		if (option == ':' || option == '?')
-			option_error("peer", option, argv);
-		rc = option == ':' || option == '?' ? -EINVAL : parse_option(a, option);
-	}
-	return rc ?: check_words(a, argc - optind, argv + optind);
+	return rc ?: check_words(a, n, argv + argc - n);
 }
 
 /* ---- the change ---- */
@@ -143,18 +130,19 @@ static int change(struct arguments *a, struct config *c)
 {
 	struct peer_config *p = config_peer(c, a->name);
 
-	if (is(a, "add") ? p != NULL : !p) {
-		log_error("peer %s %s: %s", a->verb, a->name, p ? "there is one of that name: `peer set` changes it" :
-			  "there is none of that name in the configuration: `wgxdp show peers` names those that are, also those that "
-			  "are followed, which are WireGuard's own to change");
+	if (is_verb(a, "add") ? p != NULL : !p) {
+		log_error("peer %s %s: %s", a->verb, a->name, p ? "it exists already: `peer set` "
+								  "changes it" :
+			  "the configuration has no such peer: `wgxdp show peers` lists the "
+			  "peers; those that are followed are changed in WireGuard");
 		return -ENOENT;
 	}
-	if (is(a, "del")) {
+	if (is_verb(a, "del")) {
 		config_free_peer(p);
 		memmove(p, p + 1, (c->peers + --c->n_peers - p) * sizeof(*p));
 		return 0;
 	}
-	if (is(a, "add")) {
+	if (is_verb(a, "add")) {
 		p = append(c->peers, c->n_peers);
 		if (!p)
 			return -ENOMEM;
@@ -170,7 +158,8 @@ static int change(struct arguments *a, struct config *c)
 	return 0;
 }
 
-static struct peer_config *peer_of_key(struct config *c, const struct wg_key *key, const char *device)
+static struct peer_config *peer_of_key(struct config *c, const struct wg_key *key,
+				       const char *device)
 {
 	for (size_t i = 0; i < c->n_peers; i++)
 		if (!wg_key_compare(&c->peers[i].key, key) && !strcmp(c->peers[i].device, device))
@@ -178,7 +167,8 @@ static struct peer_config *peer_of_key(struct config *c, const struct wg_key *ke
 	return NULL;
 }
 
-static int import_peer(struct config *c, const char *device, const struct wg_peer *from, const struct wg_names *names)
+static int import_peer(struct config *c, const char *device, const struct wg_peer *from,
+		       const struct wg_names *names)
 {
 	struct peer_config *p = peer_of_key(c, &from->key, device);
 	char text[WG_KEY_STRLEN], name[NAME_LEN], prefix[ADDRESS_STRLEN];
@@ -202,7 +192,12 @@ static int import_peer(struct config *c, const char *device, const struct wg_pee
 		const char *why = relay_prefix_wrong(&from->allowed[i], &c->policy.overlay);
 
 		if (why)
-			log_warning("peer %s: left out: %s %s", p->name, prefix_format(&from->allowed[i], prefix), why);
+			log_warning("peer "
+				    "%s: "
+				    "left "
+				    "out: "
+				    "%s "
+				    "%s", p->name, prefix_format(&from->allowed[i], prefix), why);
 		else
 			rc = peer_add_prefix(p, &from->allowed[i]);
 	}
@@ -216,10 +211,14 @@ static int import(struct arguments *a, struct config *c)
 	int rc = wg_read(a->name, &d);
 
 	if (rc)
-		log_error("peer import %s: %s", a->name, rc == -ENODEV ? "there is no such interface" : rc == -EOPNOTSUPP ?
-			  "it is none of WireGuard's, or wireguard-go has no socket in " WG_SOCKET_DIR : strerror(-rc));
+		log_error("peer import %s: %s", a->name, rc == -ENODEV ? "there is no such "
+									 "interface" :
+			  rc == -EOPNOTSUPP ? "it is not a WireGuard interface, or wireguard-go "
+					      "has no socket in "
+			  WG_SOCKET_DIR : strerror(-rc));
 	if (!rc && !c->policy.overlay.family) {
-		log_error("peer import %s: the configuration has no overlay, the prefix that holds all sites, as policy: { overlay: "
+		log_error("peer import %s: the configuration has no overlay, the prefix "
+			  "that holds all sites, as policy: { overlay: "
 			  "\"fd12:3456:789a::/48\" }", a->name);
 		rc = -EINVAL;
 	}
@@ -235,10 +234,10 @@ static int edit(struct peer_edit *e, struct config *c, const char *instance)
 {
 	struct arguments *a = e->data;
 
-	return is(a, "import") ? import(a, c) : change(a, c);
+	return is_verb(a, "import") ? import(a, c) : change(a, c);
 }
 
-int cmd_peer(const struct global *g, int argc, char **argv)
+static int run_peer(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { 0 };
 	struct peer_edit e = { .command = "peer", .edit = edit, .data = &a };
@@ -252,3 +251,33 @@ int cmd_peer(const struct global *g, int argc, char **argv)
 	config_free_peer(&a.wanted);
 	return status;
 }
+
+static const struct command_option options[] = {
+	{ 0, "device", "IF", offsetof(struct arguments, wanted.device),
+	  "the interface to the peer", parse_device, .values = "@interface" },
+	{ 0, "public-key", "KEY", 0,
+	  "WireGuard's, as `wg pubkey` prints it; a peer on a nic needs none", parse_key },
+	{ 0, "prefix", "PREFIX", offsetof(struct arguments, wanted),
+	  "a prefix of its site, or its own address in the tunnel; may be repeated", parse_prefix },
+	{ 0 },
+};
+
+static const struct command_word words[] = {
+	{ "add" }, { "set", "@peer" }, { "del", "@peer" }, { "import", "@interface" }, { 0 },
+};
+
+const struct command peer_command = {
+	.name = "peer",
+	.summary = "add, change and remove peers of the running relay, or take over WireGuard's",
+	.usage = "add NAME --device IF [--public-key KEY] [--prefix PREFIX]...\n"
+		 "set NAME [--device IF] [--public-key KEY] [--prefix PREFIX]...\n"
+		 "del NAME\nimport IF",
+	.about = "Changes the running relay. `set` replaces what the options name; --prefix "
+		 "replaces all prefixes of the peer. `import` takes over the peers and AllowedIPs "
+		 "of a WireGuard interface. Their names are those of wg-quick's file (the comment "
+		 "or `# friendly_name=` above [Peer]), else the first 8 characters of their keys. "
+		 "WireGuard itself is not changed.",
+	.run = run_peer,
+	.options = options,
+	.words = words,
+};

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp reload: what runs is brought to what the file says, and what differs is told.
+ * wgxdp reload: brings what runs to what the file says, and prints the differences.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,46 +15,16 @@
 #include "instance/state.h"
 #include "instance/try.h"
 
-const char reload_help[] =
-	"[-c FILE] [--dry-run]\n\n"
-	"Brings what runs to what the file says, as `up` does, and prints what differs: lines that go with -, lines that come with\n"
-	"+. Services that were made or changed by hand and that the file does not have so are named. With nothing up it fails.\n\n"
-	"  -c, --config FILE  default " CONFIG_DEFAULT "; - is standard input\n"
-	"  --dry-run          only print\n";
-
 struct arguments {
 	const char *file;
 	bool dry;
 };
 
-static int parse(int argc, char **argv, struct arguments *a)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "dry-run", no_argument, NULL, 'n' }, { 0 },
-	};
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":c:", options, NULL)) != -1) {
-		if (option == 'c') {
-			a->file = optarg;
-		} else if (option == 'n') {
-			a->dry = true;
-		} else {
-			option_error("reload", option, argv);
-			return -EINVAL;
-		}
-	}
-	if (optind == argc)
-		return 0;
-	log_error("reload: %s: not an option; a file is named by -c", argv[optind]);
-	return -EINVAL;
-}
-
 static bool same_service(const struct service_config *a, const struct service_config *b)
 {
 	struct service_config one = *a;
-	struct config x = { .services = &one, .n_services = 1 }, y = { .services = (struct service_config *)b, .n_services = 1 };
+	struct config x = { .services = &one, .n_services = 1 };
+	struct config y = { .services = (struct service_config *)b, .n_services = 1 };
 	FILE *nowhere = fopen("/dev/null", "we");
 	bool same;
 
@@ -66,17 +35,21 @@ static bool same_service(const struct service_config *a, const struct service_co
 	return same;
 }
 
-/* What somebody did by hand, and perhaps has forgotten */
+/* Names the services that the file does not have as they run: somebody may have forgotten to write
+ * them down */
 static void name_handmade(const struct config *old, const struct config *new, bool dry)
 {
 	for (size_t i = 0; i < old->n_services; i++) {
-		const struct service_config *s = &old->services[i], *now = config_service(new, s->name);
+		const struct service_config *s = &old->services[i],
+					    *now = config_service(new, s->name);
 
 		if (s->by_hand && !now)
-			log_warning("service %s was made by hand, and the file does not have it: %s", s->name,
+			log_warning("service %s was made by hand, and the file does not "
+				    "have it: %s", s->name,
 				    dry ? "`reload` would remove it" : "removed");
 		else if (s->by_hand && !same_service(s, now))
-			log_warning("service %s was changed by hand, and the file has it otherwise: %s", s->name,
+			log_warning("service %s was changed by hand, and the file has it "
+				    "otherwise: %s", s->name,
 				    dry ? "`reload` would undo that" : "undone");
 	}
 }
@@ -89,7 +62,8 @@ static void tell_difference(const struct config *old, const struct config *new, 
 	name_handmade(old, new, dry);
 }
 
-/* What differs is told without the lock: a pager, which reads as its user does, would hold up every other command and the daemon */
+/* Prints the differences after releasing the lock: a pager that waits for its user would hold up
+ * every other command and the daemon */
 static int reload(const char *instance, const struct arguments *a, struct config *new)
 {
 	struct config *old = NULL;
@@ -112,13 +86,13 @@ static int reload(const char *instance, const struct arguments *a, struct config
 	return rc;
 }
 
-int cmd_reload(const struct global *g, int argc, char **argv)
+static int run_reload(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { .file = CONFIG_DEFAULT };
 	struct config *new = NULL;
-	int rc;
+	int rc, n;
 
-	if (parse(argc, argv, &a))
+	if (options_parse(&reload_command, argc, argv, &a, &n))
 		return EXIT_USAGE;
 	rc = pins_exist(g->instance);
 	if (rc <= 0) {
@@ -130,9 +104,28 @@ int cmd_reload(const struct global *g, int argc, char **argv)
 	rc = config_read(a.file, &new);
 	if (rc && !a.dry)
 		state_note_failure(g->instance);
-	if (rc)					/* before the lock is taken: standard input may be another command's output */
+	/* before the lock is taken: standard input may be another command's output */
+	if (rc)
 		return EXIT_USAGE;
 	rc = reload(g->instance, &a, new);
 	config_free(new);
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }
+
+static const struct command_option options[] = {
+	CONFIG_OPTION(offsetof(struct arguments, file)),
+	{ 0, "dry-run", NULL, offsetof(struct arguments, dry), "only print the differences" },
+	{ 0 },
+};
+
+const struct command reload_command = {
+	.name = "reload",
+	.summary = "bring what runs to what the file says, and print the differences",
+	.usage = "[-c FILE] [--dry-run]",
+	.about = "Brings what runs to what the file says, as `up` does, and prints the "
+		 "differences: lines that go with -, lines that come with +. It names services "
+		 "that were made or changed by hand and that the file does not have so. If "
+		 "nothing is up, it fails.",
+	.run = run_reload,
+	.options = options,
+};

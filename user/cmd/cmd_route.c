@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp route: a peer of the relay that runs gets one more prefix, or loses one, live; marked as made by hand, as with `peer`.
+ * wgxdp route: adds a prefix to a peer of the running relay, or removes one. The change is marked
+ * as made by hand, as with `peer`.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cmd/command.h"
@@ -13,15 +13,9 @@
 #include "lib/log.h"
 #include "cmd/peer_edit.h"
 
-const char route_help[] =
-	"add PREFIX --peer NAME\n"
-	"       wgxdp route del PREFIX\n\n"
-	"Gives a peer of the relay that runs one more prefix, or takes one away. Of a peer that is followed, what WireGuard has as\n"
-	"AllowedIPs is WireGuard's own to take away.\n\n"
-	"  --peer NAME        behind which the prefix is\n";
-
 struct arguments {
-	const char *verb, *text, *peer;	/* text: the prefix, as it was said */
+	const char *verb, *peer;
+	const char *text;		/* the prefix as it was given */
 	struct prefix prefix;
 };
 
@@ -30,17 +24,20 @@ static int check_words(struct arguments *a, int n, char **words)
 	bool add = n && !strcmp(words[0], "add");
 
 	if (!n || (!add && strcmp(words[0], "del"))) {
-		log_error("route: %s%sadd or del is wanted", n ? words[0] : "", n ? ": " : "");
+		log_error("route: %s%sadd or del must follow; see `wgxdp route --help`",
+			  n ? words[0] : "", n ? ": " : "");
 		return -EINVAL;
 	}
 	a->verb = words[0];
 	if (n != 2) {
-		log_error("route %s: %s; `wgxdp route --help` says more", a->verb, n > 2 ? "too many words" : "a prefix is wanted");
+		log_error("route %s: %s; see `wgxdp route --help`", a->verb,
+			  n > 2 ? "too many words" : "a prefix is missing");
 		return -EINVAL;
 	}
 	a->text = words[1];
 	if (add != !!a->peer) {
-		log_error("route %s %s: %s", a->verb, a->text, add ? "--peer is missing: the name of the peer behind which it is" :
+		log_error("route %s %s: %s", a->verb, a->text,
+			  add ? "--peer is missing: the peer that has the prefix" :
 			  "takes no options");
 		return -EINVAL;
 	}
@@ -49,18 +46,9 @@ static int check_words(struct arguments *a, int n, char **words)
 
 static int parse(struct arguments *a, int argc, char **argv)
 {
-	static const struct option options[] = { { "peer", required_argument, NULL, 'p' }, { 0 } };
-	int option;
+	int n, rc = options_parse(&route_command, argc, argv, a, &n);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		if (option != 'p') {
-			option_error("route", option, argv);
-			return -EINVAL;
-		}
-		a->peer = optarg;
-	}
-	return check_words(a, argc - optind, argv + optind);
+	return rc ?: check_words(a, n, argv + argc - n);
 }
 
 /* ---- the change ---- */
@@ -70,7 +58,8 @@ static bool same_prefix(const struct prefix *a, const struct prefix *b)
 	return prefix_within(a, b) && prefix_within(b, a);
 }
 
-/* A followed peer is one of the configuration too once something of it is said by hand */
+/* Adds a peer that is followed to the configuration: a change by hand puts it there. NULL: there is
+ * none, or no memory. */
 static struct peer_config *followed_peer(const char *instance, struct config *c, const char *name)
 {
 	struct relay_peer *list = NULL;
@@ -100,7 +89,8 @@ static int add_route(struct arguments *a, struct config *c, const char *instance
 	struct peer_config *p = config_peer(c, a->peer) ?: followed_peer(instance, c, a->peer);
 
 	if (!p) {
-		log_error("route add %s: there is no peer '%s': `wgxdp show peers` names those that are", a->text, a->peer);
+		log_error("route add %s: there is no peer '%s': `wgxdp show "
+			  "peers` lists the peers", a->text, a->peer);
 		return -ENOENT;
 	}
 	p->by_hand = true;
@@ -115,12 +105,14 @@ static int del_route(struct arguments *a, struct config *c)
 		for (size_t j = 0; j < p->n_prefixes; j++) {
 			if (!same_prefix(&p->prefixes[j], &a->prefix))
 				continue;
-			memmove(&p->prefixes[j], &p->prefixes[j + 1], (--p->n_prefixes - j) * sizeof(*p->prefixes));
+			memmove(&p->prefixes[j], &p->prefixes[j + 1],
+				(--p->n_prefixes - j) * sizeof(*p->prefixes));
 			p->by_hand = true;
 			return 0;
 		}
 	}
-	log_error("route del %s: no peer of the configuration has it: `wgxdp show routes` names those that are", a->text);
+	log_error("route del %s: no peer of the configuration has it: `wgxdp show "
+		  "routes` lists the prefixes", a->text);
 	return -ENOENT;
 }
 
@@ -131,7 +123,7 @@ static int edit(struct peer_edit *e, struct config *c, const char *instance)
 	return a->peer ? add_route(a, c, instance) : del_route(a, c);
 }
 
-int cmd_route(const struct global *g, int argc, char **argv)
+static int run_route(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { 0 };
 	struct peer_edit e = { .command = "route", .edit = edit, .data = &a };
@@ -142,3 +134,20 @@ int cmd_route(const struct global *g, int argc, char **argv)
 	e.name = a.text;
 	return peer_edit(g, &e);
 }
+
+static const struct command_option options[] = {
+	{ 0, "peer", "NAME", offsetof(struct arguments, peer),
+	  "the peer that has the prefix", .values = "@peer" },
+	{ 0 },
+};
+
+const struct command route_command = {
+	.name = "route",
+	.summary = "add or remove a prefix of a relay's peer",
+	.usage = "add PREFIX --peer NAME\ndel PREFIX",
+	.about = "Adds a prefix to a peer of the running relay, or removes one. The AllowedIPs of "
+		 "a peer that is followed are WireGuard's: they are changed there.",
+	.run = run_route,
+	.options = options,
+	.words = (const struct command_word[]){ { "add" }, { "del" }, { 0 } },
+};

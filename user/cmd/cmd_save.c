@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp save: what runs, as a file that `up` reads.
+ * wgxdp save: prints the running configuration as a file that `up` reads.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,20 +10,13 @@
 #include "instance/running.h"
 #include "instance/state.h"
 
-const char save_help[] =
-	"\n\n"
-	"Writes what runs to standard output, as a configuration: `up` reads it, and changes nothing then. Services that were made by\n"
-	"hand are marked as such, and the mode is there that `up` was told.\n";
-
-int cmd_save(const struct global *g, int argc, char **argv)
+static int run_save(const struct global *g, int argc, char **argv)
 {
 	struct config *c = NULL;
-	int lock, rc;
+	int lock, rc, n;
 
-	if (argc > 1) {
-		log_error("save: %s: takes no argument", argv[1]);
+	if (options_parse(&save_command, argc, argv, NULL, &n))
 		return EXIT_USAGE;
-	}
 	lock = state_lock(g->instance);
 	if (lock < 0)
 		return EXIT_FAILED;
@@ -32,8 +25,19 @@ int cmd_save(const struct global *g, int argc, char **argv)
 	if (!rc) {
 		rc = config_save(c, stdout);
 		if (rc)
-			log_error("cannot write the configuration to standard output: %s", strerror(-rc));
+			log_error("cannot write the configuration to standard "
+				  "output: %s", strerror(-rc));
 	}
 	config_free(c);
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }
+
+const struct command save_command = {
+	.name = "save",
+	.summary = "print what runs, as a configuration",
+	.usage = "",
+	.about = "Prints what runs as a configuration. `up` with that configuration changes "
+		 "nothing. Services that were made by hand are marked, and the mode is the one "
+		 "that `up` was given.",
+	.run = run_save,
+};

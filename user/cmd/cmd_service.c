@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp service: one service of what runs is made, changed or removed, live; and whom it is for. What is so made is marked as
- * made by hand, and is gone with the next `up` or `reload` of a file that does not have it.
+ * wgxdp service: adds, changes or removes a service of what runs, and sets which clients may use
+ * it. The change is marked as made by hand: the next `up` or `reload` of a file that does not have
+ * it undoes it.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,36 +18,12 @@
 #include "config/service_args.h"
 #include "instance/state.h"
 
-const char service_help[] =
-	"add NAME --listen WHERE --backend BACKEND[,BACKEND][:PORT] [--port N[,N]...] [--nat dnat|none|masquerade]\n"
-	"               [--ipv6 direct|dnat|off] [--public-key KEY]... [--strict]\n"
-	"       wgxdp service set NAME [--listen WHERE] [--backend ...] [--port ...] [--nat ...] [--ipv6 ...] [--public-key ...]... [--strict]\n"
-	"       wgxdp service del NAME\n"
-	"       wgxdp service deny NAME PREFIX\n"
-	"       wgxdp service allow NAME PREFIX\n\n"
-	"Changes what runs, from the next packet on. Of a backend that is replaced, the answers are translated for three minutes more.\n"
-	"deny keeps clients of a prefix out. allow takes such a denial back, or, if there is none, lets only that prefix in, and the\n"
-	"others that are allowed. deny beats allow.\n\n"
-	"  --listen WHERE     an interface, or addresses: ADDRESS[,ADDRESS]...\n"
-	"  --backend BACKEND  IPv4 address, IPv6 address or both; :PORT (default 51820), IPv6 in brackets then; a name stands for\n"
-	"                     the family that is not there as an address, alone for IPv4\n"
-	"  --port N[,N]       UDP ports to listen on (default 51820)\n"
-	"  --nat MODE         dnat (default); none: no translation; masquerade: the backend sees an address of this host, and clients of\n"
-	"                     either family reach it\n"
-	"  --ipv6 MODE        direct: the backend's own address is let through (default); dnat: translated as IPv4 is (default where\n"
-	"                     an IPv6 address is listened on); off\n"
-	"  --public-key KEY   of WireGuard at the backend: turns the guard on, which lets nothing in that is no WireGuard for this key;\n"
-	"                     may be repeated: new and old ones\n"
-	"  --strict           the guard lets in data only from whom the backend has answered\n";
-
 struct arguments {
 	const char *verb, *name, *prefix_text;
 	struct prefix prefix;
-	struct service_config wanted;	/* what the options say */
-	bool listen, nat, ipv6;		/* which were said; ports and backend tell by themselves */
+	struct service_config wanted;	/* from the options */
+	bool listen, nat, ipv6;		/* these options were given; `wanted` shows the others */
 };
-
-enum { OPT_LISTEN = 256, OPT_PORT, OPT_BACKEND, OPT_NAT, OPT_IPV6, OPT_KEY, OPT_STRICT };
 
 static int parse_listen(struct service_config *s, const char *argument)
 {
@@ -70,93 +46,112 @@ static int parse_listen(struct service_config *s, const char *argument)
 			s->ipv6 = IPV6_DNAT;
 	}
 	if (rc)
-		log_error("--listen '%s': neither an interface nor addresses, as eth0 or 203.0.113.1,2001:db8::1", argument);
+		log_error("--listen '%s': neither an interface nor addresses, as eth0 or "
+			  "203.0.113.1,2001:db8::1",
+			  argument);
 	free(list);
 	return rc;
 }
 
-static int parse_ipv6(struct service_config *s, const char *text)
+/* An IPv6 address to listen on means IPV6_DNAT, unless --ipv6 says otherwise */
+static int parse_listen_option(void *arguments, const struct command_option *o, char *value)
 {
+	struct arguments *a = arguments;
+	enum ipv6_handling before = a->wanted.ipv6;
+	int rc = parse_listen(&a->wanted, value);
+
+	a->listen = true;
+	if (a->ipv6)
+		a->wanted.ipv6 = before;
+	return rc;
+}
+
+static int parse_ports(void *member, const struct command_option *o, char *value)
+{
+	return service_ports(member, value);
+}
+
+static int parse_backend(void *member, const struct command_option *o, char *value)
+{
+	return service_backend(member, "--backend", value);
+}
+
+static int parse_nat(void *arguments, const struct command_option *o, char *value)
+{
+	struct arguments *a = arguments;
+
+	a->nat = true;
+	return service_nat(&a->wanted, value);
+}
+
+static int parse_ipv6(void *arguments, const struct command_option *o, char *value)
+{
+	struct arguments *a = arguments;
+
+	a->ipv6 = true;
 	for (enum ipv6_handling h = IPV6_DIRECT; h <= IPV6_OFF; h++)
-		if (!strcmp(text, ipv6_name(h))) {
-			s->ipv6 = h;
+		if (!strcmp(value, ipv6_name(h))) {
+			a->wanted.ipv6 = h;
 			return 0;
 		}
-	log_error("--ipv6 %s: direct, dnat or off is wanted", text);
-	return -EINVAL;
+	return option_wrong(o, value, "not direct, dnat or off");
 }
 
-static int parse_option(struct arguments *a, int option)
+static int parse_key(void *member, const struct command_option *o, char *value)
 {
-	enum ipv6_handling said = a->wanted.ipv6;
-	int rc;
-
-	switch (option) {
-	case OPT_LISTEN:
-		a->listen = true;
-		rc = parse_listen(&a->wanted, optarg);
-		if (a->ipv6)
-			a->wanted.ipv6 = said;
-		return rc;
-	case OPT_PORT:
-		return service_ports(&a->wanted, optarg);
-	case OPT_BACKEND:
-		return service_backend(&a->wanted.backend, "--backend", optarg);
-	case OPT_NAT:
-		a->nat = true;
-		return service_nat(&a->wanted, optarg);
-	case OPT_IPV6:
-		a->ipv6 = true;
-		return parse_ipv6(&a->wanted, optarg);
-	case OPT_KEY:
-		return service_key(&a->wanted.backend, optarg);
-	case OPT_STRICT:
-		a->wanted.guard.strict = true;
-		return 0;
-	}
-	return -EINVAL;
+	return service_key(member, value);
 }
 
-static bool is(const struct arguments *a, const char *verb)
+static bool is_verb(const struct arguments *a, const char *verb)
 {
 	return !strcmp(a->verb, verb);
 }
 
-static bool said_options(const struct arguments *a)
+static bool has_options(const struct arguments *a)
 {
-	return a->listen || a->nat || a->ipv6 || a->wanted.n_ports || a->wanted.backend.n_keys || a->wanted.guard.strict || *a->wanted.backend.ipv4 || *a->wanted.backend.ipv6;
+	const struct service_config *w = &a->wanted;
+
+	return a->listen || a->nat || a->ipv6 || w->n_ports || w->backend.n_keys ||
+	       w->guard.strict || *w->backend.ipv4 || *w->backend.ipv6;
 }
 
-/* What has to be said, and what may not */
+/* Checks the words, and which options the verb needs and accepts */
 static int check_words(struct arguments *a, int n, char **words)
 {
 	bool lists = n && (!strcmp(words[0], "deny") || !strcmp(words[0], "allow"));
 	const char *why;
 
-	if (!n || (strcmp(words[0], "add") && strcmp(words[0], "set") && strcmp(words[0], "del") && !lists)) {
-		log_error("service: %s%sadd, set, del, deny or allow is wanted", n ? words[0] : "", n ? ": " : "");
+	if (!n || (strcmp(words[0], "add") && strcmp(words[0], "set") && strcmp(words[0], "del") &&
+		   !lists)) {
+		log_error("service: %s%sadd, set, del, deny or allow must follow; see `wgxdp "
+			  "service --help`",
+			  n ? words[0] : "", n ? ": " : "");
 		return -EINVAL;
 	}
 	a->verb = words[0];
 	if (n != 2 + lists) {
-		log_error("service %s: %s; `wgxdp service --help` says more", a->verb, n < 2 + lists ?
-			  lists ? "a service's name and a prefix are wanted" : "a service's name is wanted" : "too many words");
+		log_error("service %s: %s; see `wgxdp service --help`", a->verb,
+			  n > 2 + lists ? "too many words" :
+			  lists ? "a service's name and a prefix must follow" :
+			  "the service's name is missing");
 		return -EINVAL;
 	}
 	a->name = words[1];
 	if (!is_service_name(a->name) || strlen(a->name) >= NAME_LEN) {
-		log_error("service %s %s: no name of a service: letters, digits, '-', '_' and '.', as wg-end", a->verb, a->name);
+		log_error("service %s %s: no name of a service: letters, "
+			  "digits, '-', '_' and '.', as wg-end", a->verb, a->name);
 		return -EINVAL;
 	}
-	if (said_options(a) && !is(a, "add") && !is(a, "set")) {
+	if (has_options(a) && !is_verb(a, "add") && !is_verb(a, "set")) {
 		log_error("service %s: takes no options", a->verb);
 		return -EINVAL;
 	}
-	if (is(a, "set") && !said_options(a)) {
-		log_error("service set %s: what is to change? `wgxdp service --help` lists the options", a->name);
+	if (is_verb(a, "set") && !has_options(a)) {
+		log_error("service set %s: no option says what to change; see `wgxdp "
+			  "service --help`", a->name);
 		return -EINVAL;
 	}
-	if (is(a, "add") && !*a->wanted.backend.ipv4 && !*a->wanted.backend.ipv6) {
+	if (is_verb(a, "add") && !*a->wanted.backend.ipv4 && !*a->wanted.backend.ipv6) {
 		log_error("service add %s: --backend is missing: wg-end's address", a->name);
 		return -EINVAL;
 	}
@@ -171,21 +166,9 @@ static int check_words(struct arguments *a, int n, char **words)
 
 static int parse(struct arguments *a, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "listen", required_argument, NULL, OPT_LISTEN }, { "port", required_argument, NULL, OPT_PORT },
-		{ "backend", required_argument, NULL, OPT_BACKEND }, { "nat", required_argument, NULL, OPT_NAT },
-		{ "ipv6", required_argument, NULL, OPT_IPV6 },
-		{ "public-key", required_argument, NULL, OPT_KEY }, { "strict", no_argument, NULL, OPT_STRICT }, { 0 },
-	};
-	int option, rc = 0;
+	int n, rc = options_parse(&service_command, argc, argv, a, &n);
 
-	opterr = 0;
-	while (!rc && (option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		if (option == ':' || option == '?')
-			option_error("service", option, argv);
-		rc = option == ':' || option == '?' ? -EINVAL : parse_option(a, option);
-	}
-	return rc ?: check_words(a, argc - optind, argv + optind);
+	return rc ?: check_words(a, n, argv + argc - n);
 }
 
 /* ---- the change ---- */
@@ -213,7 +196,7 @@ static void take_hosts(struct backend_config *b, const struct backend_config *fr
 	strcpy(b->ipv6, from->ipv6);
 }
 
-/* Other keys than it had are what it has */
+/* Keys in the options replace all keys of the service */
 static void take_guard(struct service_config *s, struct service_config *from)
 {
 	if (from->backend.n_keys) {
@@ -236,7 +219,8 @@ static int default_port(struct service_config *s)
 	return s->nat != NAT_NONE && !s->n_ports ? -ENOMEM : 0;
 }
 
-/* What an IPv6 address to listen on brought with it goes with it, and with translation */
+/* IPV6_DNAT came with an IPv6 address to listen on: it goes with that address, and where IPv4 is
+ * not translated */
 static bool no_ipv6_dnat(const struct service_config *s)
 {
 	bool ipv6 = *s->listen_interface;
@@ -246,7 +230,7 @@ static bool no_ipv6_dnat(const struct service_config *s)
 	return s->ipv6 == IPV6_DNAT && (s->nat != NAT_DNAT || !ipv6);
 }
 
-/* The options' words, on a new service or on one that runs */
+/* Applies the options to a service, new or running */
 static int change(struct arguments *a, struct service_config *s)
 {
 	struct service_config *from = &a->wanted, none = { 0 };
@@ -254,7 +238,7 @@ static int change(struct arguments *a, struct service_config *s)
 
 	if (a->nat)
 		s->nat = from->nat;
-	if (s->nat == NAT_NONE) {		/* it listens where the backend is */
+	if (s->nat == NAT_NONE) {		/* it listens on the backend's own address */
 		take_ports(s, &none);
 		if (!*s->listen_interface)
 			take_listen(s, &none);
@@ -303,61 +287,75 @@ static int allow(const struct arguments *a, struct service_config *s)
 	int rc = 0;
 
 	if (denied >= 0)
-		memmove(&s->deny[denied], &s->deny[denied + 1], (--s->n_deny - denied) * sizeof(*s->deny));
+		memmove(&s->deny[denied], &s->deny[denied + 1],
+			(--s->n_deny - denied) * sizeof(*s->deny));
 	if (denied < 0 || s->n_allow)
 		rc = add_prefix(&s->allow, &s->n_allow, &a->prefix);
 	for (size_t i = 0; i < s->n_deny; i++)
 		if (prefix_within(&a->prefix, &s->deny[i]))
-			log_warning("service %s: %s lies within %s, which is denied, and deny beats allow", s->name, a->prefix_text,
-				    prefix_format(&s->deny[i], text));
+			log_warning("service %s: %s lies within %s, which is denied, and "
+				    "deny beats allow", s->name,
+				    a->prefix_text, prefix_format(&s->deny[i], text));
 	if (s->n_allow == 1 && denied < 0)
-		log_warning("service %s is now for %s alone", s->name, a->prefix_text);
+		log_warning("service %s now accepts clients of %s alone", s->name, a->prefix_text);
 	return rc;
 }
 
-static int edit(struct arguments *a, struct config *c)
+static int edit_services(struct arguments *a, struct config *c)
 {
 	struct service_config *s = config_service(c, a->name);
 	int rc = 0;
 
-	if (is(a, "add") ? s != NULL : !s) {
-		log_error("service %s %s: %s", a->verb, a->name, s ? "there is one of that name: `service set` changes it" :
-			  "there is none of that name: `wgxdp show services` names those that are");
+	if (is_verb(a, "add") ? s != NULL : !s) {
+		log_error("service %s %s: %s", a->verb, a->name, s ? "it exists already: `service "
+								     "set` changes it" :
+			  "no such service: `wgxdp show services` lists them");
 		return -ENOENT;
 	}
-	if (is(a, "del")) {
+	if (is_verb(a, "del")) {
 		config_free_service(s);
 		memmove(s, s + 1, (c->services + --c->n_services - s) * sizeof(*s));
 		return 0;
 	}
-	if (is(a, "add")) {
+	if (is_verb(a, "add")) {
 		s = append(c->services, c->n_services);
 		if (!s)
 			return -ENOMEM;
 		strcpy(s->name, a->name);
 	}
 	s->by_hand = true;
-	if (is(a, "deny"))
+	if (is_verb(a, "deny"))
 		rc = add_prefix(&s->deny, &s->n_deny, &a->prefix);
-	else if (is(a, "allow"))
+	else if (is_verb(a, "allow"))
 		rc = allow(a, s);
 	else
 		rc = change(a, s);
 	return rc;
 }
 
-/* By the option that said it, or the service that was there */
+/* Reports an error of the configuration by the option that caused it */
 static void tell_option(void *data, const struct config_place *place, const char *text)
 {
 	const struct arguments *a = data;
-	const char *option = strstr(place->path, "/strict") ? "--strict: " : strstr(place->path, "/wireguard") ? "--public-key: " :
-			     strstr(place->path, "/backend") ? "--backend: " : strstr(place->path, "/listen/ports") ? "--port: " :
-			     strstr(place->path, "/listen") ? "--listen: " : strstr(place->path, "/ipv6") ? "--ipv6: " : "";
+	static const struct { const char *path, *option;
+	} by_path[] = {
+		{ "/strict", "--strict: " },
+		{ "/wireguard", "--public-key: " },
+		{ "/backend", "--backend: " },
+		{ "/listen/ports", "--port: " },
+		{ "/listen", "--listen: " },
+		{ "/ipv6", "--ipv6: " },
+		{ "", "" },
+	};
+	size_t i = 0;
 
-	log_error("service %s %s: %s%s", a->verb, a->name, option, without_key(text));
+	while (!strstr(place->path, by_path[i].path))
+		i++;
+
+	log_error("service %s %s: %s%s", a->verb, a->name, by_path[i].option, without_key(text));
 }
 
-int cmd_service(const struct global *g, int argc, char **argv)
+static int run_service(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { 0 };
 	struct config *c = NULL;
@@ -367,7 +365,7 @@ int cmd_service(const struct global *g, int argc, char **argv)
 		goto cleanup;
 	status = EXIT_FAILED;
 	lock = state_lock(g->instance);
-	if (lock < 0 || running_read(g->instance, &c) || edit(&a, c))
+	if (lock < 0 || running_read(g->instance, &c) || edit_services(&a, c))
 		goto cleanup;
 	status = EXIT_USAGE;
 	if (config_check_each(c, 0, tell_option, &a))
@@ -380,3 +378,53 @@ cleanup:
 	config_free(c);
 	return status;
 }
+
+static const struct command_option options[] = {
+	{ 0, "listen", "WHERE", 0,
+	  "an interface, or addresses: ADDRESS[,ADDRESS]...",
+	  parse_listen_option, .values = "@interface" },
+	{ 0, "backend", "BACKEND", offsetof(struct arguments, wanted.backend),
+	  "IPv4 address, IPv6 address or both, with :PORT (default 51820; IPv6 then in brackets). "
+	  "A name stands for the family that has no address; alone, for IPv4.", parse_backend },
+	{ 0, "port", "N[,N]", offsetof(struct arguments, wanted),
+	  "UDP ports to listen on (default: 51820)", parse_ports },
+	{ 0, "nat", "MODE", 0,
+	  "dnat (default); none: no translation; masquerade: the backend sees an address of this "
+	  "host, and clients of either family reach it",
+	  parse_nat, .values = "dnat none masquerade" },
+	{ 0, "ipv6", "MODE", 0,
+	  "direct (default): IPv6 passes to the backend's own address; dnat: IPv6 is translated as "
+	  "IPv4 is (default with an IPv6 address in --listen); off",
+	  parse_ipv6, .values = "direct dnat off" },
+	{ 0, "public-key", "KEY", offsetof(struct arguments, wanted.backend),
+	  "WireGuard's key at the backend. It turns the guard on: only WireGuard packets for this "
+	  "key pass. May be repeated, for new and old keys.", parse_key },
+	{ 0, "strict", NULL, offsetof(struct arguments, wanted.guard.strict),
+	  "the guard passes data only of clients that the backend has answered" },
+	{ 0 },
+};
+
+static const struct command_word words[] = {
+	{ "add" }, { "set", "@service" }, { "del", "@service" }, { "deny", "@service" },
+	{ "allow", "@service" }, { 0 },
+};
+
+const struct command service_command = {
+	.name = "service",
+	.summary = "add, change and remove services of what runs, and deny or allow clients",
+	.usage = "add NAME --listen WHERE --backend BACKEND[,BACKEND][:PORT] [--port N[,N]...] "
+		 "[--nat dnat|none|masquerade] [--ipv6 direct|dnat|off] [--public-key KEY]... "
+		 "[--strict]\n"
+		 "set NAME [--listen WHERE] [--backend ...] [--port ...] [--nat ...] [--ipv6 ...] "
+		 "[--public-key ...]... [--strict]\n"
+		 "del NAME\n"
+		 "deny NAME PREFIX\n"
+		 "allow NAME PREFIX",
+	.about = "Changes what runs, from the next packet on. After a backend is replaced, its "
+		 "replies are still translated for three minutes. `deny` refuses clients of a "
+		 "prefix. `allow` takes such a denial back; if there is none, the service accepts "
+		 "only clients of prefixes that are allowed. deny beats allow.",
+	.run = run_service,
+	.options = options,
+	.words = words,
+};

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp show.
+ * wgxdp show: prints interfaces, services, peers, flows and counters of what runs.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,33 +14,21 @@
 #include "show/show.h"
 #include "show/show_flows.h"
 
-const char show_help[] =
-	"[interfaces|services|peers|routes|sites|drops|metrics] [-j|--json]\n"
-	"       wgxdp show flows [--wg FILE] [-j|--json]\n\n"
-	"Interfaces with role and mode, services with what they received, forwarded, dropped and passed up in each direction,\n"
-	"peers likewise, with what WireGuard says of them, and the reasons for what was not forwarded. Without a noun: all of it.\n"
-	"routes: prefixes and whose they are. sites: where those of the blind relay are, and what they send. metrics: what the exporter tells Prometheus.\n"
-	"flows: the clients of masquerading services, where they came in, as whom the backend sees them, seconds since they came and\n"
-	"since they were last heard of, and packets/bytes in each direction.\n\n"
-	"  --wg FILE   what `wg show IF dump` (or `wg show all dump`) says on the backend, - is standard input: the peer of each\n"
-	"  -j, --json  for programs\n";
-
 struct arguments {
 	unsigned int what;
 	bool json;
-	const char *wg;			/* file with wg-end's dump; NULL: none said */
+	/* file with the backend's `wg show dump`; NULL: none given */
+	const char *wg;
 };
-
-enum { OPT_WG = 256 };
 
 static int check_words(const struct arguments *a)
 {
 	if (a->what & SHOW_METRICS && (a->what != SHOW_METRICS || a->json)) {
-		log_error("show: metrics are shown by themselves, and not as JSON");
+		log_error("show: metrics: name nothing else, and not --json");
 		return -EINVAL;
 	}
 	if (a->what & SHOW_FLOWS && a->what != SHOW_FLOWS) {
-		log_error("show: flows are shown by themselves");
+		log_error("show: flows: name nothing else");
 		return -EINVAL;
 	}
 	if (a->wg && a->what != SHOW_FLOWS) {
@@ -53,37 +40,27 @@ static int check_words(const struct arguments *a)
 
 static int parse(int argc, char **argv, struct arguments *a)
 {
-	static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { "wg", required_argument, NULL, OPT_WG }, { 0 } };
-	int option;
+	int n, rc = options_parse(&show_command, argc, argv, a, &n);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":j", options, NULL)) != -1) {
-		if (option == 'j') {
-			a->json = true;
-		} else if (option == OPT_WG) {
-			a->wg = optarg;
-		} else {
-			option_error("show", option, argv);
-			return -EINVAL;
-		}
-	}
-	for (; optind < argc; optind++) {
-		unsigned int noun = show_noun(argv[optind]);
+	for (char **word = argv + argc - n; !rc && *word; word++) {
+		unsigned int noun = show_noun(*word);
 
 		a->what |= noun;
 		if (!noun) {
-			log_error("show: %s: interfaces, services, peers, routes, sites, flows, drops or metrics is wanted", argv[optind]);
-			return -EINVAL;
+			log_error("show: %s: not interfaces, services, peers, routes, "
+				  "sites, flows, drops or metrics", *word);
+			rc = -EINVAL;
 		}
 	}
-	if (check_words(a))
+	if (rc || check_words(a))
 		return -EINVAL;
 	if (!a->what)
 		a->what = a->json ? SHOW_DOCUMENT : SHOW_ALL;
 	return 0;
 }
 
-static int show(const struct dataplane *dp, const struct arguments *a, const struct wg_dump *dump)
+static int write_all(const struct dataplane *dp, const struct arguments *a,
+		     const struct wg_dump *dump)
 {
 	int rc;
 
@@ -95,7 +72,7 @@ static int show(const struct dataplane *dp, const struct arguments *a, const str
 	return rc;
 }
 
-int cmd_show(const struct global *g, int argc, char **argv)
+static int run_show(const struct global *g, int argc, char **argv)
 {
 	struct dataplane *dp = NULL;
 	struct arguments a = { 0 };
@@ -112,8 +89,41 @@ int cmd_show(const struct global *g, int argc, char **argv)
 		rc = -ENOENT;
 	}
 	if (!rc)
-		rc = show(dp, &a, &dump);
+		rc = write_all(dp, &a, &dump);
 	dataplane_close(dp);
 	wg_dump_free(&dump);
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }
+
+static const struct command_option options[] = {
+	{ 0, "wg", "FILE", offsetof(struct arguments, wg),
+	  "the output of `wg show IF dump` or `wg show all dump` of the backend: shows the peer of "
+	  "each flow; - is standard input", .values = "@file" },
+	JSON_OPTION(offsetof(struct arguments, json)),
+	{ 0 },
+};
+
+static const struct command_word words[] = {
+	{ "interfaces" }, { "services" }, { "peers" }, { "routes" }, { "sites" }, { "flows" },
+	{ "drops" }, { "metrics" }, { 0 },
+};
+
+const struct command show_command = {
+	.name = "show",
+	.summary = "print interfaces, services, peers, flows and counters",
+	.usage = "[interfaces|services|peers|routes|sites|drops|metrics] [-j|--json]\n"
+		 "flows [--wg FILE] [-j|--json]",
+	.about = "Prints interfaces with role and mode; services and peers with the packets "
+		 "received, forwarded, dropped and passed up in each direction, and WireGuard's "
+		 "view of the peers; and why packets were not forwarded. Without a noun it prints "
+		 "all of that.\n"
+		 "`routes` are prefixes and the peers that have them. `sites` are those of the "
+		 "blind relay: where they are and what they send. `metrics` is what the exporter "
+		 "gives Prometheus. `flows` are the clients of masquerading services: where they "
+		 "arrive, how the backend sees them, seconds since they came and since their last "
+		 "packet, and packets/bytes in each direction.",
+	.run = run_show,
+	.options = options,
+	.words = words,
+	.only_prints = true,
+};

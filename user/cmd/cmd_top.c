@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp top: who sends how much now.
+ * wgxdp top: shows current rates of services, peers and sites.
  */
 #include <errno.h>
-#include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,21 +14,9 @@
 #include "instance/running.h"
 #include "show/top_screen.h"
 
-const char top_help[] =
-	"[-i SECONDS] [-n NUMBER] [-s KEY] [-u UNIT] [-f TEXT] [-j|--json]\n\n"
-	"Rates of services, peers, pairs of blind sites and reasons, a table each interval: to the backend, or from the peer or site; back from\n"
-	"the backend, or to the peer; and what was dropped and passed up, in packets a second. On a terminal it has the whole screen, and its last\n"
-	"line names the keys; -n and --json print. Ends with q or Ctrl-C.\n\n"
-	"  -i, --interval SECONDS  between two readings, 0.1 to 3600 (default: 2)\n"
-	"  -n, --number NUMBER     end after so many tables\n"
-	"  -s, --sort KEY          by rate (default), dropped, passed or name\n"
-	"  -u, --units UNIT        bits (default), bytes or packets\n"
-	"  -f, --filter TEXT       only rows whose name holds it\n"
-	"  -j, --json              a JSON object each interval, with all of it; rates a second, bytes with the IP header\n";
-
 struct arguments {
 	double interval;
-	unsigned long left;		/* tables to print; 0: without end */
+	unsigned long left;		/* tables to print; 0: no limit */
 	enum top_sort sort;
 	enum top_unit unit;
 	const char *filter;
@@ -68,8 +56,11 @@ static void print_table(const struct top *t, const struct arguments *a, FILE *ou
 	for (size_t i = 0; i < t->n; i++) {
 		if ((int)t->rows[i].kind != kind) {
 			kind = t->rows[i].kind;
-			fprintf(out, "%-42s %9s %9s %9s %9s\n", top_kind_names[kind], kind == TOP_REASON ? "" : top_unit_names[a->unit],
-				kind == TOP_SERVICE || kind == TOP_PEER ? "back" : "", kind == TOP_PAIR ? "" : "dropped", kind == TOP_PAIR ? "" : "passed");
+			fprintf(out, "%-42s %9s %9s %9s %9s\n", top_kind_names[kind],
+				kind == TOP_REASON ? "" : top_unit_names[a->unit],
+				kind == TOP_SERVICE || kind == TOP_PEER ? "back" : "",
+				kind == TOP_PAIR ? "" : "dropped", kind == TOP_PAIR ? "" :
+				"passed");
 		}
 		print_row(&t->rows[i], a->unit, out);
 	}
@@ -84,29 +75,35 @@ static void print_text(const char *text, FILE *out)
 	fputc('"', out);
 }
 
-/* A line: names have no control characters */
+/* Prints one line: names contain no control characters */
 static void print_json(const struct top *t, double seconds, FILE *out)
 {
 	static const char *const kinds[] = { "service", "peer", "site_pair", "reason" };
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	fprintf(out, "{\"time\": %lld.%03ld, \"seconds\": %.3f, \"rows\": [", (long long)now.tv_sec, now.tv_nsec / 1000000, seconds);
+	fprintf(out, "{\"time\": %lld.%03ld, \"seconds\": %.3f, \"rows\": [", (long long)now.tv_sec,
+		now.tv_nsec / 1000000, seconds);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct top_count *r = &t->rows[i].rate;
 
-		fprintf(out, "%s{\"kind\": \"%s\", \"name\": ", i ? ", " : "", kinds[t->rows[i].kind]);
+		fprintf(out, "%s{\"kind\": \"%s\", \"name\": ", i ? ", " : "",
+			kinds[t->rows[i].kind]);
 		print_text(t->rows[i].name, out);
-		fprintf(out, ", \"packets\": %.3f, \"bytes\": %.3f, \"packets_back\": %.3f, \"bytes_back\": %.3f, \"dropped\": %.3f, \"passed\": %.3f}",
-			r->packets_to, r->bytes_to, r->packets_back, r->bytes_back, r->dropped, r->passed);
+		fprintf(out,
+			", \"packets\": %.3f, \"bytes\": %.3f, \"packets_back\": %.3f, "
+			"\"bytes_back\": %.3f, \"dropped\": %.3f, \"passed\": %.3f}",
+			r->packets_to, r->bytes_to, r->packets_back, r->bytes_back, r->dropped,
+			r->passed);
 	}
 	fputs("]}\n", out);
 }
 
-/* ---- looking ---- */
+/* ---- readings ---- */
 
-/* What runs may be other maps than before. 0 or -errno, told. */
-static int look(const struct global *g, struct top *ret)
+/* Reads the counters of what runs now: its maps may be other ones than before. Returns 0 or -errno
+ * (reported). */
+static int read_counters(const struct global *g, struct top *ret)
 {
 	struct dataplane *dp = NULL;
 	int rc = dataplane_open(g->instance, &dp);
@@ -119,7 +116,8 @@ static int look(const struct global *g, struct top *ret)
 	} else {
 		rc = top_read(dp, ret);
 		if (rc)
-			log_error("cannot read the maps of instance %s: %s", g->instance, strerror(-rc));
+			log_error("cannot read the maps of instance "
+				  "%s: %s", g->instance, strerror(-rc));
 	}
 	dataplane_close(dp);
 	return rc;
@@ -137,17 +135,17 @@ static bool ended(void)
 	return interrupted;
 }
 
-/* On the whole screen, until the user goes; -EOPNOTSUPP: there is none */
+/* Shows the rates on the whole screen until the user ends it. -EOPNOTSUPP: there is no screen */
 static int run_screen(const struct global *g, const struct arguments *a)
 {
 	struct top_view v = { .sort = a->sort, .unit = a->unit, .interval = a->interval };
 	struct top before = { 0 }, now = { 0 };
-	int rc = look(g, &before) ?: top_screen_begin();
+	int rc = read_counters(g, &before) ?: top_screen_begin();
 	bool on = !rc;
 
 	snprintf(v.filter, sizeof(v.filter), "%s", a->filter ?: "");
 	while (!rc && top_screen_show(&before, g->instance, &v, ended)) {
-		rc = look(g, &now);
+		rc = read_counters(g, &now);
 		if (rc)
 			break;
 		top_rates(&now, &before);
@@ -158,15 +156,15 @@ static int run_screen(const struct global *g, const struct arguments *a)
 	if (on)
 		top_screen_end();
 	if (rc == -ENOENT && on)
-		running_not_up(g->instance);	/* what was said before is behind the screen */
+		running_not_up(g->instance);	/* the screen has hidden the first report */
 	top_free(&before);
 	return rc;
 }
 
-static int run(const struct global *g, struct arguments *a)
+static int run_printing(const struct global *g, struct arguments *a)
 {
 	struct top before = { 0 }, now = { 0 };
-	int rc = look(g, &before);
+	int rc = read_counters(g, &before);
 
 	while (!rc && !interrupted) {
 		struct top shown;
@@ -174,11 +172,13 @@ static int run(const struct global *g, struct arguments *a)
 		pause_for(a->interval);
 		if (interrupted)
 			break;
-		rc = look(g, &now);
+		rc = read_counters(g, &now);
 		if (rc)
 			break;
 		top_rates(&now, &before);
-		shown = (struct top){ .rows = malloc((now.n + 1) * sizeof(*now.rows)), .n = now.n, .at = now.at };
+		shown = (struct top){ .rows = malloc((now.n + 1) * sizeof(*now.rows)),
+				      .n = now.n,
+				      .at = now.at };
 		if (!shown.rows) {
 			rc = -ENOMEM;
 			break;
@@ -195,93 +195,90 @@ static int run(const struct global *g, struct arguments *a)
 		before = now;
 		now = (struct top){ 0 };
 		if (fflush(stdout) || (a->left && !--a->left))
-			break;			/* who read it has gone, or has enough */
+			break;			/* the reader has gone, or all tables are printed */
 	}
 	top_free(&now);
 	top_free(&before);
 	return rc;
 }
 
-/* ---- arguments ---- */
+/* ---- the command ---- */
 
-static int word(const char *option, const char *const *words, const char *text)
+static int parse_interval(void *member, const struct command_option *o, char *value)
 {
-	for (int i = 0; words[i]; i++)
-		if (!strcmp(words[i], text))
-			return i;
-	log_error("top: %s %s: %s, %s, %s%s%s is wanted", option, text, words[0], words[1], words[2], words[3] ? ", " : "", words[3] ?: "");
-	return -1;
+	char *end;
+	double seconds = strtod(value, &end);
+
+	*(double *)member = seconds;
+	return end != value && !*end && seconds >= 0.1 && seconds <= 3600 ? 0 :
+	       option_wrong(o, value, "not seconds from 0.1 to 3600");
 }
 
-static int take(int option, struct arguments *a)
+static int parse_number(void *member, const struct command_option *o, char *value)
 {
-	char *end = NULL;
-	int i = 0;
-
-	switch (option) {
-	case 'i':
-		a->interval = strtod(optarg, &end);
-		if (end != optarg && !*end && a->interval >= 0.1 && a->interval <= 3600)
-			return 0;
-		log_error("top: -i %s: seconds from 0.1 to 3600 are wanted", optarg);
-		return -1;
-	case 'n':
-		a->left = strtoul(optarg, &end, 10);
-		if (!*end && *optarg >= '0' && *optarg <= '9' && a->left)
-			return 0;
-		log_error("top: -n %s: a number from 1 on is wanted", optarg);
-		return -1;
-	case 's':
-		i = word("-s", top_sort_names, optarg);
-		a->sort = i < 0 ? a->sort : (enum top_sort)i;
-		return i < 0 ? -1 : 0;
-	case 'u':
-		i = word("-u", top_unit_names, optarg);
-		a->unit = i < 0 ? a->unit : (enum top_unit)i;
-		return i < 0 ? -1 : 0;
-	case 'f':
-		a->filter = optarg;
-		return 0;
-	default:
-		a->json = true;
-		return 0;
-	}
+	return option_number(o, value, 1, ULONG_MAX, member);
 }
 
-static int parse(int argc, char **argv, struct arguments *a)
+static int parse_sort(void *member, const struct command_option *o, char *value)
 {
-	static const struct option options[] = {
-		{ "interval", required_argument, NULL, 'i' }, { "number", required_argument, NULL, 'n' }, { "sort", required_argument, NULL, 's' },
-		{ "units", required_argument, NULL, 'u' }, { "filter", required_argument, NULL, 'f' }, { "json", no_argument, NULL, 'j' }, { 0 },
-	};
-	int option;
+	int i = option_choice(o, value, top_sort_names);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":i:n:s:u:f:j", options, NULL)) != -1) {
-		if (option == ':' || option == '?') {
-			option_error("top", option, argv);
-			return -1;
-		}
-		if (take(option, a))
-			return -1;
-	}
-	if (optind == argc)
-		return 0;
-	log_error("top: %s: it takes options alone", argv[optind]);
-	return -1;
+	*(enum top_sort *)member = i;
+	return i < 0 ? i : 0;
 }
 
-int cmd_top(const struct global *g, int argc, char **argv)
+static int parse_unit(void *member, const struct command_option *o, char *value)
+{
+	int i = option_choice(o, value, top_unit_names);
+
+	*(enum top_unit *)member = i;
+	return i < 0 ? i : 0;
+}
+
+static int run_top(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { .interval = 2 };
 	struct sigaction action = { .sa_handler = on_signal };
-	int rc;
+	int rc, n;
 
-	if (parse(argc, argv, &a))
+	if (options_parse(&top_command, argc, argv, &a, &n))
 		return EXIT_USAGE;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	rc = !a.json && !a.left && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) ? run_screen(g, &a) : -EOPNOTSUPP;
-	rc = rc == -EOPNOTSUPP ? run(g, &a) : rc;
+	rc = !a.json && !a.left && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) ? run_screen(g, &a)
+										 : -EOPNOTSUPP;
+	rc = rc == -EOPNOTSUPP ? run_printing(g, &a) : rc;
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }
+
+static const struct command_option options[] = {
+	{ 'i', "interval", "SECONDS", offsetof(struct arguments, interval),
+	  "time between two readings, 0.1 to 3600 (default: 2)", parse_interval },
+	{ 'n', "number", "NUMBER", offsetof(struct arguments, left),
+	  "end after this many tables", parse_number },
+	{ 's', "sort", "KEY", offsetof(struct arguments, sort),
+	  "rate (default), dropped, passed or name",
+	  parse_sort, .values = "rate dropped passed name" },
+	{ 'u', "units", "UNIT", offsetof(struct arguments, unit),
+	  "bits (default), bytes or packets", parse_unit, .values = "bits bytes packets" },
+	{ 'f', "filter", "TEXT", offsetof(struct arguments, filter),
+	  "only rows whose name contains TEXT" },
+	{ 'j', "json", NULL, offsetof(struct arguments, json),
+	  "print a JSON object each interval, with all rates a second; bytes include the IP "
+	  "header" },
+	{ 0 },
+};
+
+const struct command top_command = {
+	.name = "top",
+	.summary = "show current rates of services, peers and sites",
+	.usage = "[-i SECONDS] [-n NUMBER] [-s KEY] [-u UNIT] [-f TEXT] [-j|--json]",
+	.about = "Shows rates of services, peers, pairs of blind sites and reasons, in a table "
+		 "each interval: to the backend, or from the peer or site; back from the backend, "
+		 "or to the peer; and packets dropped and passed up a second. On a terminal it "
+		 "takes the whole screen, and the last line names its keys; with -n or --json it "
+		 "prints. It ends with q or Ctrl-C.",
+	.run = run_top,
+	.options = options,
+	.only_prints = true,
+};

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp trace: what becomes of a packet, without sending it.
+ * wgxdp trace: tells what happens to a packet, without sending it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,211 +15,148 @@
 #include "show/trace_tell.h"
 #include "lib/wg_key.h"
 
-const char trace_help[] =
-	"--in IF --from ADDRESS:PORT --to ADDRESS:PORT [OPTION]... [-j|--json]\n"
-	"       wgxdp trace [--in IF] FILE [-j|--json]\n\n"
-	"Tells what becomes of a UDP packet, or of those of a pcap or pcapng file (-: standard input), one after another: whose it is, what the\n"
-	"guard says, the next hop, what leaves where, and the verdict with its reason. The running programs run once more for it, on copies of\n"
-	"what they write: nothing is sent, counted or remembered, and flows stay as they are.\n\n"
-	"  --in IF            by which interface it comes; of a pcapng file the name that stands there, unless this says another\n"
-	"  --from ADDRESS:PORT, --to ADDRESS:PORT  its source and destination; IPv6 in brackets\n"
-	"  --message TYPE     what of WireGuard's it is: initiation, response, cookie, data (default) or none\n"
-	"  --public-key KEY   for whom an initiation or response is, by its mac1; default: the service's first key\n"
-	"  --index NUMBER     the sender's in those, the receiver's in others; default 1\n"
-	"  --size BYTES       how long the IP packet is\n"
-	"  --ttl NUMBER       TTL or hop limit; default 64\n"
-	"  --df               IPv4: not to be fragmented\n"
-	"  --fragment OFFSET[+]  the piece of it at this offset; +: with more to come\n"
-	"  --vlan ID          tagged; twice: the outer tag first\n"
-	"  --mac MAC          of the destination; default: the interface's own\n"
-	"  -j, --json         JSON, with the bytes of what leaves\n";
+#define DEFAULT_WISH ((struct packet_wish){ .ttl = 64, .message = MESSAGE_DATA, .index = 1 })
 
-enum { OPT_IN = 256, OPT_FROM, OPT_TO, OPT_MESSAGE, OPT_KEY, OPT_INDEX, OPT_SIZE, OPT_TTL, OPT_DF, OPT_FRAGMENT, OPT_VLAN, OPT_MAC };
+enum { FROM, TO, INDEX, SIZE, TTL };	/* ids of options */
 
 struct arguments {
 	struct packet_wish wish;
 	const char *in, *file;
-	bool json, from, to, mac;
-	bool odd;			/* an option that says something of the packet */
+	bool json, mac;			/* mac: --mac was given */
 	struct trace *trace;
-	__u32 ifindex;			/* 0: not said */
+	__u32 ifindex;			/* of `in`; 0: not given */
 };
 
 /* ---- arguments ---- */
 
-static int bad(const char *option, const char *value, const char *wanted)
+static int parse_message(void *member, const struct command_option *o, char *value)
 {
-	log_error("trace: %s %s: %s", option, value, wanted);
-	return -EINVAL;
+	static const char *const names[] = { "none",   "initiation", "response",
+					     "cookie", "data",       NULL };
+	int i = option_choice(o, value, names);
+
+	*(__u32 *)member = i;
+	return i < 0 ? i : 0;
 }
 
-/* Decimal, from least to most */
-static int number(const char *option, const char *text, __u32 least, __u32 most, __u32 *ret)
+static int parse_u32(void *member, const struct command_option *o, char *value)
 {
-	char *end;
-	unsigned long long value = strtoull(text, &end, 10);
+	static const struct { unsigned long least, most; } range[] = {
+		[INDEX] = { 0, ~0U }, [SIZE] = { 28, CAPTURE_MAX - 32 }, [TTL] = { 0, 255 },
+	};
+	unsigned long number;
+	int rc = option_number(o, value, range[o->id].least, range[o->id].most, &number);
 
-	if (*text < '0' || *text > '9' || *end || value < least || value > most) {
-		log_error("trace: %s %s: a number from %u to %u is wanted", option, text, least, most);
-		return -EINVAL;
-	}
-	*ret = value;
-	return 0;
+	if (!rc)
+		*(__u32 *)member = number;
+	return rc;
 }
 
-static int parse_message(const char *text, __u32 *ret)
+/* OFFSET, or OFFSET+ for a fragment that others follow */
+static int parse_fragment(void *member, const struct command_option *o, char *value)
 {
-	static const char *const names[] = { "none", "initiation", "response", "cookie", "data" };
-
-	for (__u32 i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strcmp(text, names[i])) {
-			*ret = i;
-			return 0;
-		}
-	return bad("--message", text, "initiation, response, cookie, data or none is wanted");
-}
-
-static int parse_fragment(struct packet_wish *w, char *text)
-{
-	size_t n = strlen(text);
+	struct packet_wish *w = member;
+	size_t n = strlen(value);
+	unsigned long offset;
 
 	w->fragment = true;
-	w->more = n && text[n - 1] == '+';
+	w->more = n && value[n - 1] == '+';
 	if (w->more)
-		text[n - 1] = '\0';
-	if (number("--fragment", text, 0, 65528, &w->offset))
+		value[n - 1] = '\0';
+	if (option_number(o, value, 0, 65528, &offset))
 		return -EINVAL;
-	return w->offset % 8 ? bad("--fragment", text, "a multiple of 8 is wanted") : 0;
+	w->offset = offset;
+	return offset % 8 ? option_wrong(o, value, "not a multiple of 8") : 0;
 }
 
-static int parse_mac(const char *text, __u8 ret[6])
+static int parse_mac(void *arguments, const struct command_option *o, char *value)
 {
+	struct arguments *a = arguments;
 	unsigned int m[6];
 	int n = 0;
 
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", m, m + 1, m + 2, m + 3, m + 4, m + 5, &n) != 6 || text[n])
-		return bad("--mac", text, "a MAC address as 02:00:00:00:00:01 is wanted");
+	if (sscanf(value, "%2x:%2x:%2x:%2x:%2x:%2x%n", m, m + 1, m + 2, m + 3, m + 4, m + 5, &n) !=
+		    6 ||
+	    value[n])
+		return option_wrong(o, value, "not a MAC address, as 02:00:00:00:00:01");
 	for (int i = 0; i < 6; i++)
-		ret[i] = m[i];
+		a->wish.mac[0][i] = m[i];
+	a->mac = true;
 	return 0;
 }
 
-static int parse_end(const char *option, const char *text, struct address *address, __be16 *port)
+static int parse_end(void *member, const struct command_option *o, char *value)
 {
-	return endpoint_parse(text, address, port) ? bad(option, text, "an address and port as 198.51.100.7:4711 or [2001:db8::7]:4711 are wanted") : 0;
+	struct packet_wish *w = member;
+	bool from = o->id == FROM;
+
+	return endpoint_parse(value, from ? &w->from : &w->to, from ? &w->sport : &w->dport) ?
+		option_wrong(o, value, "not an address and port, as 198.51.100.7:4711 or "
+				       "[2001:db8::7]:4711") : 0;
 }
 
-static int parse_vlan(struct packet_wish *w, const char *text)
+static int parse_vlan(void *member, const struct command_option *o, char *value)
 {
-	__u32 id;
+	struct packet_wish *w = member;
+	unsigned long id;
 
 	if (w->n_vlans == 2)
-		return bad("--vlan", text, "there are two already");
-	if (number("--vlan", text, 1, 4094, &id))
+		return option_wrong(o, value, "a third tag: two are possible");
+	if (option_number(o, value, 1, 4094, &id))
 		return -EINVAL;
 	w->vlan[w->n_vlans++] = id;
 	return 0;
 }
 
-static int parse_key(struct packet_wish *w, const char *text)
+static int parse_key(void *member, const struct command_option *o, char *value)
 {
+	struct packet_wish *w = member;
 	struct wg_key key;
 
-	if (wg_key_parse(text, &key))
-		return bad("--public-key", text, "a public key of WireGuard's, 44 characters of base64, is wanted");
+	if (wg_key_parse(value, &key))
+		return option_wrong(o, value, "not a public key of WireGuard: 44 characters of "
+					      "base64");
 	w->has_key = true;
 	memcpy(w->key, key.b, sizeof(w->key));
 	return 0;
 }
 
-static int parse_option(struct arguments *a, int option)
+/* Whether an option describes the packet: those of a file are as they are */
+static bool describes_packet(const struct packet_wish *w, bool mac)
 {
-	struct packet_wish *w = &a->wish;
-	__u32 ttl = w->ttl;
-	int rc = 0;
+	struct packet_wish usual = { .ttl = w->ttl, .message = w->message, .index = w->index };
 
-	a->odd = a->odd || (option != 'j' && option != OPT_IN);
-	switch (option) {
-	case 'j':
-		a->json = true;
-		return 0;
-	case OPT_IN:
-		a->in = optarg;
-		return 0;
-	case OPT_FROM:
-		a->from = true;
-		return parse_end("--from", optarg, &w->from, &w->sport);
-	case OPT_TO:
-		a->to = true;
-		return parse_end("--to", optarg, &w->to, &w->dport);
-	case OPT_MESSAGE:
-		return parse_message(optarg, &w->message);
-	case OPT_KEY:
-		return parse_key(w, optarg);
-	case OPT_INDEX:
-		return number("--index", optarg, 0, ~0U, &w->index);
-	case OPT_SIZE:
-		return number("--size", optarg, 28, CAPTURE_MAX - 32, &w->size);
-	case OPT_TTL:
-		rc = number("--ttl", optarg, 0, 255, &ttl);
-		w->ttl = ttl;
-		return rc;
-	case OPT_DF:
-		w->df = true;
-		return 0;
-	case OPT_FRAGMENT:
-		return parse_fragment(w, optarg);
-	case OPT_VLAN:
-		return parse_vlan(w, optarg);
-	case OPT_MAC:
-		a->mac = true;
-		return parse_mac(optarg, w->mac[0]);
-	}
-	return -EINVAL;
+	return mac || w->ttl != DEFAULT_WISH.ttl || w->message != DEFAULT_WISH.message ||
+	       w->index != DEFAULT_WISH.index || memcmp(w, &usual, sizeof(usual));
 }
 
 static int check(struct arguments *a, int n, char **words)
 {
 	a->file = n ? words[0] : NULL;
 	if (n > 1)
-		return bad(words[1], "", "one file is enough");
-	if (a->file && a->odd)
-		return bad(a->file, "", "packets of a file are as they are: of options only --in and --json go with one");
-	if (!a->file && (!a->in || !a->from || !a->to)) {
-		log_error("trace: --in, --from and --to are wanted, or a file");
-		return -EINVAL;
-	}
-	if (a->file || a->wish.from.family == a->wish.to.family)
+		log_error("trace: %s: one file is enough", words[1]);
+	else if (a->file && describes_packet(&a->wish, a->mac))
+		log_error("trace: %s: packets of a file are as they are: only --in and "
+			  "--json go with a file", a->file);
+	else if (!a->file && (!a->in || !a->wish.from.family || !a->wish.to.family))
+		log_error("trace: give --in, --from and --to, or a file");
+	else if (!a->file && a->wish.from.family != a->wish.to.family)
+		log_error("trace: --from and --to are of different families");
+	else
 		return 0;
-	log_error("trace: --from and --to are of different families");
 	return -EINVAL;
 }
 
 static int parse(struct arguments *a, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "in", required_argument, NULL, OPT_IN }, { "from", required_argument, NULL, OPT_FROM },
-		{ "to", required_argument, NULL, OPT_TO }, { "message", required_argument, NULL, OPT_MESSAGE },
-		{ "public-key", required_argument, NULL, OPT_KEY }, { "index", required_argument, NULL, OPT_INDEX },
-		{ "size", required_argument, NULL, OPT_SIZE }, { "ttl", required_argument, NULL, OPT_TTL },
-		{ "df", no_argument, NULL, OPT_DF }, { "fragment", required_argument, NULL, OPT_FRAGMENT },
-		{ "vlan", required_argument, NULL, OPT_VLAN }, { "mac", required_argument, NULL, OPT_MAC },
-		{ "json", no_argument, NULL, 'j' }, { 0 },
-	};
-	int option, rc = 0;
+	int n, rc = options_parse(&trace_command, argc, argv, a, &n);
 
-	opterr = 0;
-	while (!rc && (option = getopt_long(argc, argv, ":j", options, NULL)) != -1) {
-		if (option == ':' || option == '?')
-			option_error("trace", option, argv);
-		rc = option == ':' || option == '?' ? -EINVAL : parse_option(a, option);
-	}
-	return rc ?: check(a, argc - optind, argv + optind);
+	return rc ?: check(a, n, argv + argc - n);
 }
 
 /* ---- packets ---- */
 
-/* The first key of the service that listens there, for whom nothing else is said */
+/* Takes the first key of the service that the packet goes to, if --public-key gave none */
 static void find_key(const struct dataplane *dp, struct packet_wish *w)
 {
 	struct table_entry *table = NULL;
@@ -233,8 +169,10 @@ static void find_key(const struct dataplane *dp, struct packet_wish *w)
 	for (size_t i = 0; i < n && !w->has_key; i++) {
 		const struct table_entry *e = &table[i];
 
-		if ((e->key.word & ~table_word(0, 0, 0, ~0U)) != table_word(KEY_SERVICE, w->to.family, w->dport, 0) ||
-		    memcmp(&e->key.addr, &w->to.addr, sizeof(e->key.addr)) || !dataplane_guard(dp, e->service.id, &guard) ||
+		if ((e->key.word & ~table_word(0, 0, 0, ~0U)) !=
+			    table_word(KEY_SERVICE, w->to.family, w->dport, 0) ||
+		    memcmp(&e->key.addr, &w->to.addr, sizeof(e->key.addr)) ||
+		    !dataplane_guard(dp, e->service.id, &guard) ||
 		    dataplane_guard_keys(dp, &guard, &keys, &n_keys))
 			continue;
 		w->has_key = n_keys;
@@ -245,7 +183,8 @@ static void find_key(const struct dataplane *dp, struct packet_wish *w)
 	free(table);
 }
 
-static int tell(const struct arguments *a, __u32 ifindex, struct trace_frame *frame, struct node list)
+static int trace_frame(const struct arguments *a, __u32 ifindex, struct trace_frame *frame,
+		       struct node list)
 {
 	static struct trace_result result;
 	__u32 nic = trace_nic(a->trace, ifindex, frame);
@@ -254,7 +193,7 @@ static int tell(const struct arguments *a, __u32 ifindex, struct trace_frame *fr
 	return rc ?: trace_tell(a->trace, ifindex, frame, &result, a->json, list);
 }
 
-static int one(struct arguments *a, struct node list)
+static int trace_described(struct arguments *a, struct node list)
 {
 	static struct trace_frame frame;
 	struct packet_wish *w = &a->wish;
@@ -263,20 +202,22 @@ static int one(struct arguments *a, struct node list)
 	if (w->message == MESSAGE_INITIATION || w->message == MESSAGE_RESPONSE)
 		find_key(trace_shadow(a->trace), w);
 	if (!a->mac && trace_mac(a->trace, a->ifindex, w->mac[0])) {
-		log_error("trace: --in %s: no interface that this instance knows: `wgxdp show interfaces` lists those that it carries", a->in);
+		log_error("trace: --in %s: not an interface of this instance: `wgxdp show "
+			  "interfaces` lists them", a->in);
 		return -ENODEV;
 	}
 	memcpy(w->mac[1], (__u8[]){ 2, 0, 0, 0, 0, 1 }, 6);
 	len = packet_make(w, frame.bytes, sizeof(frame.bytes));
 	if (len < 0) {
-		log_error("trace: --size %u has no room for the headers, or not so many bytes that there is something at this offset", w->size);
+		log_error("trace: --size %u: too short for the headers, or for a "
+			  "fragment at this offset", w->size);
 		return len;
 	}
 	frame.len = len;
-	return tell(a, a->ifindex, &frame, list);
+	return trace_frame(a, a->ifindex, &frame, list);
 }
 
-static int all_of_file(struct arguments *a, struct node list)
+static int trace_file(struct arguments *a, struct node list)
 {
 	static struct capture_frame captured;
 	static struct trace_frame frame;
@@ -290,19 +231,22 @@ static int all_of_file(struct arguments *a, struct node list)
 		__u32 ifindex = a->ifindex ?: if_nametoindex(captured.interface);
 
 		if (!ifindex) {
-			log_error("%s: --in is wanted: it does not say by which of this host's interfaces a packet came%s%s", a->file,
-				  *captured.interface ? ", but by " : "", captured.interface);
+			log_error("%s: add --in IF: the file does not name an interface "
+				  "of this host%s%s", a->file,
+				  *captured.interface ? ", but " : "", captured.interface);
 			rc = -ENODEV;
 			break;
 		}
 		n++;
 		if (captured.len < TRACE_FRAME_MIN) {
-			log_warning("%s: packet %lu is left out: %u bytes are no Ethernet frame", a->file, n, captured.len);
+			log_warning("%s: packet %lu is left out: %u bytes are no "
+				    "Ethernet frame", a->file, n,
+				    captured.len);
 			continue;
 		}
 		frame.len = captured.len;
 		memcpy(frame.bytes, captured.bytes, captured.len);
-		rc = tell(a, ifindex, &frame, list);
+		rc = trace_frame(a, ifindex, &frame, list);
 		if (rc)
 			break;
 	}
@@ -310,7 +254,7 @@ static int all_of_file(struct arguments *a, struct node list)
 	return rc;
 }
 
-/* ---- */
+/* ---- the command ---- */
 
 static int open_instance(const char *instance, struct dataplane **ret)
 {
@@ -329,7 +273,7 @@ static int open_instance(const char *instance, struct dataplane **ret)
 	return 0;
 }
 
-static int run(struct arguments *a, const char *instance, const struct dataplane *dp)
+static int trace_all(struct arguments *a, const char *instance, const struct dataplane *dp)
 {
 	struct document *d = document_new();
 	int rc = d ? trace_begin(dp, &a->trace) : -ENOMEM;
@@ -341,7 +285,7 @@ static int run(struct arguments *a, const char *instance, const struct dataplane
 	if (!rc) {
 		struct node list = document_list(document_root(d), "packets");
 
-		rc = a->file ? all_of_file(a, list) : one(a, list);
+		rc = a->file ? trace_file(a, list) : trace_described(a, list);
 	}
 	if (!rc)
 		rc = a->json ? document_print_json(d, stdout) : document_print(d, stdout);
@@ -350,9 +294,9 @@ static int run(struct arguments *a, const char *instance, const struct dataplane
 	return rc;
 }
 
-int cmd_trace(const struct global *g, int argc, char **argv)
+static int run_trace(const struct global *g, int argc, char **argv)
 {
-	struct arguments a = { .wish = { .ttl = 64, .message = MESSAGE_DATA, .index = 1 } };
+	struct arguments a = { .wish = DEFAULT_WISH };
 	struct dataplane *dp = NULL;
 	int rc;
 
@@ -360,12 +304,60 @@ int cmd_trace(const struct global *g, int argc, char **argv)
 		return EXIT_USAGE;
 	a.ifindex = a.in ? if_nametoindex(a.in) : 0;
 	if (a.in && !a.ifindex) {
-		log_error("trace: --in %s: no interface of this host", a.in);
+		log_error("trace: --in %s: not an interface of this host", a.in);
 		return EXIT_FAILED;
 	}
 	rc = open_instance(g->instance, &dp);
 	if (!rc)
-		rc = run(&a, g->instance, dp);
+		rc = trace_all(&a, g->instance, dp);
 	dataplane_close(dp);
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }
+
+#define WISH(member) offsetof(struct arguments, wish.member)
+static const struct command_option options[] = {
+	{ 0, "in", "IF", offsetof(struct arguments, in),
+	  "the interface on which the packet arrives. For a pcapng file it overrides the interface "
+	  "named there.", .values = "@interface" },
+	{ 0, "from", "ADDRESS:PORT", offsetof(struct arguments, wish),
+	  "the source; IPv6 in brackets", parse_end, FROM },
+	{ 0, "to", "ADDRESS:PORT", offsetof(struct arguments, wish),
+	  "the destination; IPv6 in brackets", parse_end, TO },
+	{ 0, "message", "TYPE", WISH(message),
+	  "the WireGuard message: initiation, response, cookie, data (default) or none",
+	  parse_message, .values = "initiation response cookie data none" },
+	{ 0, "public-key", "KEY", offsetof(struct arguments, wish),
+	  "the receiver's key, for the mac1 of an initiation or response (default: the service's "
+	  "first key)", parse_key },
+	{ 0, "index", "NUMBER", WISH(index),
+	  "the sender's index in an initiation or response, the receiver's in other messages "
+	  "(default: 1)", parse_u32, INDEX },
+	{ 0, "size", "BYTES", WISH(size), "the length of the IP packet", parse_u32, SIZE },
+	{ 0, "ttl", "NUMBER", WISH(ttl), "TTL or hop limit (default: 64)", parse_u32, TTL },
+	{ 0, "df", NULL, WISH(df), "IPv4: must not be fragmented" },
+	{ 0, "fragment", "OFFSET[+]", offsetof(struct arguments, wish),
+	  "the fragment at this offset; +: more fragments follow", parse_fragment },
+	{ 0, "vlan", "ID", offsetof(struct arguments, wish),
+	  "a VLAN tag; given twice, the outer tag first", parse_vlan },
+	{ 0, "mac", "MAC", 0,
+	  "the destination MAC address (default: that of the interface)", parse_mac },
+	{ 'j', "json", NULL, offsetof(struct arguments, json),
+	  "print JSON, with the bytes of the packet that leaves" },
+	{ 0 },
+};
+
+const struct command trace_command = {
+	.name = "trace",
+	.summary = "tell what happens to a packet, without sending it",
+	.usage = "--in IF --from ADDRESS:PORT --to ADDRESS:PORT [OPTION]... [-j|--json]\n"
+		 "[--in IF] FILE [-j|--json]",
+	.about = "Tells what happens to a UDP packet, or to each packet of a pcap or pcapng file "
+		 "(-: standard input): its service or peer, the guard's decision, the next hop, "
+		 "the packet that leaves, and the verdict with its reason. The running programs "
+		 "process it once more, on copies of the maps that they write: nothing is sent, "
+		 "counted or remembered, and flows stay as they are.",
+	.run = run_trace,
+	.options = options,
+	.operand = "@file",
+	.only_prints = true,
+};

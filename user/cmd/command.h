@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The commands of wgxdp, one file a group; main.c has their table. A command gets what follows its name and returns the
- * program's exit code.
+ * The commands of wgxdp: one file each, which defines a struct command. main.c lists them,
+ * options.c parses their command lines and prints --help, complete.c completes them for the
+ * shells.
  */
 #pragma once
+#include "cmd/options.h"
 #include "dataplane/pins.h"
 #include "lib/exit.h"
 
@@ -11,37 +13,31 @@ struct global {
 	const char *instance;		/* --instance, valid */
 };
 
-struct command {
-	const char *name;
-	int (*run)(const struct global *g, int argc, char **argv);	/* argv[0] is the name */
-	const char *summary;
-	const char *help;		/* what follows "Usage: wgxdp NAME " */
+/* A word that may follow the command's name, as `add` of `wgxdp peer add` */
+struct command_word {
+	const char *word;
+	/* what may follow it, for completion: see struct command_option */
+	const char *values;
 };
 
-int cmd_up(const struct global *g, int argc, char **argv);
-int cmd_ddns(const struct global *g, int argc, char **argv);
-int cmd_down(const struct global *g, int argc, char **argv);
-int cmd_daemon(const struct global *g, int argc, char **argv);
-int cmd_show(const struct global *g, int argc, char **argv);
-int cmd_check(const struct global *g, int argc, char **argv);
-int cmd_doctor(const struct global *g, int argc, char **argv);
-int cmd_reload(const struct global *g, int argc, char **argv);
-int cmd_service(const struct global *g, int argc, char **argv);
-int cmd_peer(const struct global *g, int argc, char **argv);
-int cmd_route(const struct global *g, int argc, char **argv);
-int cmd_endpoint(const struct global *g, int argc, char **argv);
-int cmd_flow(const struct global *g, int argc, char **argv);
-int cmd_gen(const struct global *g, int argc, char **argv);
-int cmd_knock(const struct global *g, int argc, char **argv);
-int cmd_mtu(const struct global *g, int argc, char **argv);
-int cmd_monitor(const struct global *g, int argc, char **argv);
-int cmd_trace(const struct global *g, int argc, char **argv);
-int cmd_save(const struct global *g, int argc, char **argv);
-int cmd_top(const struct global *g, int argc, char **argv);
+struct command {
+	const char *name;
+	const char *summary;		/* one line of `wgxdp --help` */
+	const char *usage;		/* what follows the name; one form a line */
+	const char *about;		/* paragraphs of --help, a line each */
+	/* argv[0]: the name. Returns an exit code. */
+	int (*run)(const struct global *g, int argc, char **argv);
+	const struct command_option *options;	/* ends with an empty one; NULL: none */
+	const struct command_word *words;	/* ends with an empty one; NULL: none */
+	/* what may follow the name instead of words, for completion */
+	const char *operand;
+	/* output is the command's only purpose: a write error fails it */
+	bool only_prints;
+};
 
-/* Tells what getopt_long() refused: it returned ':' or '?', with opterr 0 and a short list that begins with ':' */
-void option_error(const char *command, int returned, char **argv);
+extern const struct command up_command, check_command, daemon_command, ddns_command,
+	doctor_command, down_command, endpoint_command, flow_command, gen_command, knock_command,
+	monitor_command, mtu_command, peer_command, reload_command, route_command, save_command,
+	service_command, show_command, top_command, trace_command;
 
-extern const char up_help[], daemon_help[], down_help[], show_help[], check_help[], reload_help[], save_help[], service_help[],
-	endpoint_help[], peer_help[], route_help[], flow_help[], monitor_help[], knock_help[], ddns_help[],
-	gen_help[], mtu_help[], top_help[], trace_help[], doctor_help[];
+extern const struct command *const commands[];	/* by name; ends with NULL */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp: the command table.
+ * wgxdp: the table of commands, and the options that all of them have.
  */
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,35 +12,14 @@
 #include "cmd/command.h"
 #include "lib/log.h"
 
-static const struct command commands[] = {
-	{ "up", cmd_up, "load, attach and fill; running already: bring it to what is asked for", up_help },
-	{ "check", cmd_check, "look for what is wrong with a configuration, and with this host for it", check_help },
-	{ "daemon", cmd_daemon, "up, and then follow what the kernel and other commands change", daemon_help },
-	{ "ddns", cmd_ddns, "write this host's addresses into DNS", ddns_help },
-	{ "doctor", cmd_doctor, "find what on this host keeps packets from passing, with the command that cures it", doctor_help },
-	{ "down", cmd_down, "detach and remove everything of the instance", down_help },
-	{ "endpoint", cmd_endpoint, "bring a WireGuard peer's endpoint to an address of its name that answers", endpoint_help },
-	{ "flow", cmd_flow, "end flows of masquerading services", flow_help },
-#ifdef WITH_GEN
-	{ "gen", cmd_gen, "files for all hosts of a topology; or a configuration as rules of nft(8)", gen_help },
-#else
-	{ "gen", cmd_gen, "not in this program: it was built without the generator (WITH_GEN=0)", gen_help },
-#endif
-	{ "knock", cmd_knock, "hear knocks, or knock at another host", knock_help },
-	{ "monitor", cmd_monitor, "tell of drops, flows, handshakes and knocks as they happen, or write packets to a pcap file", monitor_help },
-	{ "mtu", cmd_mtu, "find the longest packet that passes, and say which MTU belongs where", mtu_help },
-	{ "peer", cmd_peer, "make, change and remove peers of the relay that runs, or take over WireGuard's", peer_help },
-	{ "reload", cmd_reload, "bring what runs to what the file says, and tell what differs", reload_help },
-	{ "route", cmd_route, "give and take prefixes of the relay's peers", route_help },
-	{ "save", cmd_save, "write what runs, as a configuration", save_help },
-	{ "service", cmd_service, "make, change and remove services of what runs, and say whom they are for", service_help },
-	{ "show", cmd_show, "interfaces, services and counters", show_help },
-	{ "top", cmd_top, "who sends how much now", top_help },
-	{ "trace", cmd_trace, "tell what becomes of a packet, without sending it", trace_help },
+const struct command *const commands[] = {
+	&up_command, &check_command, &daemon_command, &ddns_command, &doctor_command,
+	&down_command, &endpoint_command, &flow_command, &gen_command, &knock_command,
+	&monitor_command, &mtu_command, &peer_command, &reload_command, &route_command,
+	&save_command, &service_command, &show_command, &top_command, &trace_command, NULL,
 };
-#define N_COMMANDS (sizeof(commands) / sizeof(*commands))
 
-/* What is optional and was left out of this build (WITH_…=0 in the Makefile) */
+/* Optional parts that this build leaves out (WITH_…=0 in the Makefile) */
 static const char *const without[] = {
 #ifndef WITH_MHD
 	"libmicrohttpd",
@@ -78,16 +56,19 @@ static void version(void)
 static void usage(FILE *out)
 {
 	fputs("Usage: wgxdp [--instance NAME] COMMAND [ARGUMENT]...\n\nCommands:\n", out);
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+	for (size_t i = 0; commands[i]; i++)
+		fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\nOptions:\n"
-	      "  --instance NAME  one of several on this host (default: " INSTANCE_DEFAULT "); also after the command\n"
-	      "  -h, --help       this; after a command, its own\n"
+	      "  --instance NAME  one of several on this host (default: " INSTANCE_DEFAULT
+	      "); also after COMMAND\n"
+	      "  -h, --help       this text; after COMMAND, the help of that command\n"
 	      "  --version\n"
-	      "\nSee wgxdp(8).\n", out);
+	      "\nSee wgxdp(8).\n",
+	      out);
 }
 
-/* Takes --instance NAME and --instance=NAME out of argv, wherever it stands; false: told what is wrong */
+/* Removes --instance NAME and --instance=NAME from argv, wherever it stands. Returns false if it is
+ * wrong (reported). */
 static bool take_instance(int *argc, char **argv, struct global *g)
 {
 	int n = 1;
@@ -109,19 +90,9 @@ static bool take_instance(int *argc, char **argv, struct global *g)
 	*argc = n;
 	if (instance_valid(g->instance))
 		return true;
-	log_error("--instance %s: not a name: up to %d letters, digits, - and _", g->instance, INSTANCE_LEN - 1);
+	log_error("--instance %s: not a name: up to %d letters, "
+		  "digits, - and _", g->instance, INSTANCE_LEN - 1);
 	return false;
-}
-
-void option_error(const char *command, int returned, char **argv)
-{
-	char letter[] = { '-', (char)optopt, '\0' };
-	const char *said = returned == '?' && optopt > 0 && optopt < 128 ? letter : argv[optind - 1];
-
-	if (returned == ':')
-		log_error("%s: %s: an argument is missing; `wgxdp %s --help` says which", command, said, command);
-	else
-		log_error("%s: %s: not an option; `wgxdp %s --help` lists them", command, said, command);
 }
 
 static bool asks_help(int argc, char **argv)
@@ -132,7 +103,7 @@ static bool asks_help(int argc, char **argv)
 	return false;
 }
 
-/* Where its loop cannot have more room libuv ends the program without a word */
+/* libuv aborts without a message if this returns NULL, so report it here */
 static void *room_for_loop(void *p, size_t n)
 {
 	void *ret = realloc(p, n);
@@ -144,7 +115,7 @@ static void *room_for_loop(void *p, size_t n)
 	return ret;
 }
 
-/* A file must not get the number of a stream that was closed: what is said would be written into it */
+/* Opens standard streams that were closed, so that no file gets their numbers and our messages */
 static void open_streams(void)
 {
 	int fd;
@@ -156,19 +127,13 @@ static void open_streams(void)
 		close(fd);
 }
 
-/* What it writes to standard output is all that it is for: it fails where that fails */
-static bool tells(const struct command *c)
-{
-	return c->run == cmd_check || c->run == cmd_doctor || c->run == cmd_mtu || c->run == cmd_show || c->run == cmd_top || c->run == cmd_trace;
-}
-
-static int run(const struct command *c, const struct global *g, int argc, char **argv)
+static int run_command(const struct command *c, const struct global *g, int argc, char **argv)
 {
 	int status = c->run(g, argc, argv);
 
-	if (!tells(c) || !(fflush(stdout) | ferror(stdout)))
+	if (!c->only_prints || !(fflush(stdout) | ferror(stdout)))
 		return status;
-	log_error("%s: not all of it could be written to standard output", c->name);
+	log_error("%s: cannot write all of it to standard output", c->name);
 	return EXIT_FAILED;
 }
 
@@ -192,16 +157,18 @@ int main(int argc, char **argv)
 		usage(stdout);
 		return EXIT_DONE;
 	}
-	for (size_t i = 0; i < N_COMMANDS; i++) {
-		const struct command *c = &commands[i];
+	if (!strcmp(argv[1], "complete"))
+		return complete(argc - 2, argv + 2, stdout);
+	for (size_t i = 0; commands[i]; i++) {
+		const struct command *c = commands[i];
 
 		if (strcmp(argv[1], c->name))
 			continue;
 		if (asks_help(argc - 1, argv + 1)) {
-			printf("Usage: wgxdp %s%s%s", c->name, *c->help == '\n' ? "" : " ", c->help);
+			command_help(c, stdout);
 			return EXIT_DONE;
 		}
-		return run(c, &g, argc - 1, argv + 1);
+		return run_command(c, &g, argc - 1, argv + 1);
 	}
 	log_error("%s: no such command; `wgxdp --help` lists them", argv[1]);
 	return EXIT_USAGE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Changing the relay that runs.
+ * Changes to the running relay.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -33,12 +33,14 @@ int peer_parse_prefix(const char *what, const char *text, struct prefix *ret)
 	return why ? -EINVAL : prefix_parse(text, ret);
 }
 
-/* By the option of `peer` that said it */
+/* Reports an error of the configuration by the option of `peer` that caused it */
 static void tell_argument(void *data, const struct config_place *place, const char *text)
 {
 	const struct peer_edit *e = data;
-	const char *option = strcmp(e->command, "peer") ? "" : strstr(place->path, "/prefixes") ? "--prefix: " :
-			     strstr(place->path, "/public-key") ? "--public-key: " : strstr(place->path, "/device") ? "--device: " : "";
+	const char *option = strcmp(e->command, "peer") ? "" :
+			     strstr(place->path, "/prefixes") ? "--prefix: " :
+			     strstr(place->path, "/public-key") ? "--public-key: " :
+			     strstr(place->path, "/device") ? "--device: " : "";
 
 	log_error("%s %s %s: %s%s", e->command, e->verb, e->name, option, without_key(text));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Changing the relay that runs: what `peer` and `route` have in common.
+ * Changes to the running relay: what the commands `peer` and `route` share.
  */
 #pragma once
 #include "cmd/command.h"
@@ -8,12 +8,14 @@
 
 struct peer_edit {
 	const char *command, *verb, *name;	/* for messages: "peer", "add", "site-a" */
-	int (*edit)(struct peer_edit *e, struct config *c, const char *instance);	/* 0 or -errno, told */
+	/* Changes the configuration. Returns 0 or -errno (reported). */
+	int (*edit)(struct peer_edit *e, struct config *c, const char *instance);
 	void *data;
 };
 
-/* Under the lock: what runs is read, changed, checked, applied and written. An exit code. */
+/* Reads what runs, changes, checks and applies it, under the lock. Returns an exit code. */
 int peer_edit(const struct global *g, struct peer_edit *e);
 int peer_add_prefix(struct peer_config *p, const struct prefix *prefix);
-/* A prefix as an argument says it; what: which. -EINVAL, told. */
+/* Parses a prefix. what: the option or command, for the message. Returns 0 or -EINVAL
+ * (reported). */
 int peer_parse_prefix(const char *what, const char *text, struct prefix *ret);

@@ -54,19 +54,3 @@ struct mtu_tunnel {
  * (NULL: not known) for packets up to device + overhead */
 struct mtu_tunnel mtu_of_tunnel(unsigned int device, unsigned int overhead, const struct mtu_found *inside,
 				const struct mtu_found *outside);
-
-/* ---- wg-quick's file ---- */
-
-struct mtu_line {			/* of [Interface] */
-	size_t at, len;			/* the digits; len 0: there is no such line, and it belongs there */
-	unsigned int mtu;
-	bool ipv6;			/* an Address is of IPv6 */
-};
-
-/* 0; -EINVAL: told, as PATH:LINE:COLUMN */
-int mtu_line_find(const char *path, const char *text, size_t n, struct mtu_line *ret);
-/* Whether it is a file for mtu_line_set(). 0 or -errno, told */
-int mtu_line_check(const char *path);
-/* Writes the MTU into the file, by rename; all else stays, byte for byte. ret_was: what it had; 0: there was no line; the same: nothing
- * was written. 0; -ERANGE: it cannot be; or another -errno, told. */
-int mtu_line_set(const char *path, unsigned int mtu, unsigned int *ret_was);

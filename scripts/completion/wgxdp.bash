@@ -1,0 +1,15 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Completion for bash. The program itself knows its commands, options and values: `wgxdp complete WORD...` prints the completions of
+# the last word, and @file where names of files belong.
+
+_wgxdp() {
+	local word=${COMP_WORDS[COMP_CWORD]} words
+	words=$(command wgxdp complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2> /dev/null | cut -f 1)
+	if [[ $words == @file ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+	else
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+	fi
+}
+complete -F _wgxdp -o filenames wgxdp

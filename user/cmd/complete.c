@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * wgxdp complete: what the completion scripts of bash, zsh and fish ask for. A line is a word, or
+ * a word, a tab and its description.
+ */
+#include <dirent.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cmd/command.h"
+#include "dataplane/dataplane.h"
+#include "instance/state.h"
+
+static void list_interfaces(FILE *out)
+{
+	struct if_nameindex *list = if_nameindex();
+
+	for (struct if_nameindex *i = list; i && i->if_index; i++)
+		fprintf(out, "%s\n", i->if_name);
+	if (list)
+		if_freenameindex(list);
+}
+
+static void list_instances(FILE *out)
+{
+	DIR *directory = opendir(STATE_DIR);
+	struct dirent *entry;
+
+	while (directory && (entry = readdir(directory)))
+		if (*entry->d_name != '.' && instance_valid(entry->d_name))
+			fprintf(out, "%s\n", entry->d_name);
+	if (directory)
+		closedir(directory);
+}
+
+static void list_services(const struct dataplane *dp, FILE *out)
+{
+	struct service_name *names = NULL;
+	size_t n = 0;
+
+	if (!dataplane_names(dp, &names, &n))
+		for (size_t i = 0; i < n; i++)
+			if (*names[i].name)
+				fprintf(out, "%s\n", names[i].name);
+	free(names);
+}
+
+static void list_peers(const struct dataplane *dp, FILE *out)
+{
+	struct relay_peer *peers = NULL;
+	size_t n = 0;
+
+	if (!dataplane_peers(dp, &peers, &n))
+		for (size_t i = 1; i < n; i++)
+			if (*peers[i].name.name)
+				fprintf(out, "%s\n", peers[i].name.name);
+	free(peers);
+}
+
+static void list_running(const char *instance, void (*list)(const struct dataplane *dp, FILE *out),
+			 FILE *out)
+{
+	struct dataplane *dp = NULL;
+
+	if (pins_exist(instance) > 0 && !dataplane_open(instance, &dp) && dp->running)
+		list(dp, out);
+	dataplane_close(dp);
+}
+
+static void list_words(const char *words, FILE *out)
+{
+	for (; *words; words++)
+		fputc(*words == ' ' ? '\n' : *words, out);
+	fputc('\n', out);
+}
+
+/* Values as a struct command_option has them */
+static void list_values(const char *values, const char *instance, FILE *out)
+{
+	if (!values)
+		return;
+	if (!strcmp(values, "@interface"))
+		list_interfaces(out);
+	else if (!strcmp(values, "@instance"))
+		list_instances(out);
+	else if (!strcmp(values, "@service"))
+		list_running(instance, list_services, out);
+	else if (!strcmp(values, "@peer"))
+		list_running(instance, list_peers, out);
+	else
+		list_words(values, out);
+}
+
+static void list_commands(FILE *out)
+{
+	for (size_t i = 0; commands[i]; i++)
+		fprintf(out, "%s\t%s\n", commands[i]->name, commands[i]->summary);
+	fputs("--instance\tone of several on this host\n--help\n--version\n", out);
+}
+
+static void list_options(const struct command *c, FILE *out)
+{
+	for (const struct command_option *o = c->options; o && (o->letter || o->name); o++)
+		if (o->name)
+			fprintf(out, "--%s\t%s\n", o->name, o->help);
+		else
+			fprintf(out, "-%c\t%s\n", o->letter, o->help);
+	fputs("--instance\tone of several on this host\n--help\n", out);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+/* The option that a word is, if it takes an argument */
+static const struct command_option *option_with_argument(const struct command *c, const char *word)
+{
+	for (const struct command_option *o = c->options; o && (o->letter || o->name); o++) {
+		const char letter[] = { '-', o->letter, '\0' };
+		bool is_name = o->name && !strncmp(word, "--", 2) && !strcmp(word + 2, o->name);
+
+		if (o->argument && (is_name || !strcmp(word, letter)))
+			return o;
+	}
+	return NULL;
+}
+
+struct so_far {
+	const struct command *command;
+	const struct command_option *option;	/* the last word is its argument */
+	const char *word;			/* the first that follows the command's name */
+	int operands;
+	const char *instance;
+};
+
+/* Reads the words before the last one. Returns false where the last one is an instance. */
+static bool read_words(struct so_far *s, int n, char **words)
+{
+	for (int i = 0; i < n; i++) {
+		s->option = NULL;
+		if (!strcmp(words[i], "--instance")) {
+			if (i + 1 == n)
+				return false;
+			s->instance = instance_valid(words[++i]) ? words[i] : INSTANCE_DEFAULT;
+		} else if (!s->command) {
+			s->command = find_command(words[i]);
+		} else if (*words[i] != '-') {
+			if (!s->operands++)
+				s->word = words[i];
+		} else {
+			s->option = option_with_argument(s->command, words[i]);
+			if (s->option && i + 1 < n)
+				i++;
+		}
+	}
+	return true;
+}
+
+static const char *values_of_word(const struct command *c, const char *word)
+{
+	for (const struct command_word *w = c->words; w && w->word; w++)
+		if (!strcmp(w->word, word))
+			return w->values;
+	return NULL;
+}
+
+int complete(int n, char **words, FILE *out)
+{
+	struct so_far s = { .instance = INSTANCE_DEFAULT };
+
+	if (!n)
+		return EXIT_USAGE;
+	if (!read_words(&s, n - 1, words)) {
+		list_instances(out);
+	} else if (!s.command) {
+		list_commands(out);
+	} else if (s.option) {
+		list_values(s.option->values, s.instance, out);
+	} else if (*words[n - 1] == '-') {
+		list_options(s.command, out);
+	} else if (!s.operands) {
+		for (const struct command_word *w = s.command->words; w && w->word; w++)
+			fprintf(out, "%s\n", w->word);
+		list_values(s.command->operand, s.instance, out);
+		list_options(s.command, out);
+	} else if (s.operands == 1) {
+		list_values(values_of_word(s.command, s.word), s.instance, out);
+	}
+	return EXIT_DONE;
+}

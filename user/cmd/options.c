@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Options of commands: parsing and --help.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cmd/command.h"
+#include "lib/log.h"
+
+#define OPTIONS_MAX 32
+#define WIDTH 80			/* columns of --help */
+#define HELP_COLUMN 24			/* where an option's text begins, at most */
+
+static bool is_last(const struct command_option *o)
+{
+	return !o || (!o->letter && !o->name);
+}
+
+/* ---- parsing ---- */
+
+/* The arrays that getopt_long() wants. An option without a letter is told by its index behind
+ * 256. */
+static void make_getopt(const struct command_option *o, struct option *longs, char *letters)
+{
+	*letters++ = ':';		/* a missing argument is returned as ':' */
+	for (int i = 0; !is_last(&o[i]); i++) {
+		int has_argument = o[i].argument ? required_argument : no_argument;
+
+		if (o[i].name)
+			*longs++ = (struct option){ o[i].name, has_argument, NULL, 256 + i };
+		if (o[i].letter) {
+			*letters++ = o[i].letter;
+			if (o[i].argument)
+				*letters++ = ':';
+		}
+	}
+	*longs = (struct option){ 0 };
+	*letters = '\0';
+}
+
+static const struct command_option *find_option(const struct command_option *o, int returned)
+{
+	if (returned >= 256)
+		return &o[returned - 256];
+	while (o->letter != returned)
+		o++;
+	return o;
+}
+
+static int store(const struct command_option *o, void *arguments, char *value)
+{
+	void *member = (char *)arguments + o->member;
+
+	if (o->parse)
+		return o->parse(member, o, value);
+	if (o->argument)
+		*(const char **)member = value;
+	else
+		*(bool *)member = true;
+	return 0;
+}
+
+/* After getopt_long() returned ':' or '?' */
+static int report_refused(const struct command *c, int returned, char **argv)
+{
+	char letter[] = { '-', (char)optopt, '\0' };
+	const char *option = returned == '?' && optopt > 0 && optopt < 128 ? letter :
+			     argv[optind - 1];
+
+	if (returned == ':')
+		log_error("%s: %s: its argument is missing; see `wgxdp "
+			  "%s --help`", c->name, option, c->name);
+	else
+		log_error("%s: %s: not an option; see `wgxdp %s --help`", c->name, option, c->name);
+	return -EINVAL;
+}
+
+int options_parse(const struct command *c, int argc, char **argv, void *arguments, int *ret_n)
+{
+	static const struct command_option none[1];
+	const struct command_option *options = c->options ?: none;
+	struct option longs[OPTIONS_MAX + 1];
+	char letters[2 * OPTIONS_MAX + 2];
+	int returned, rc = 0;
+
+	make_getopt(options, longs, letters);
+	opterr = 0;
+	optind = 0;
+	while (!rc && (returned = getopt_long(argc, argv, letters, longs, NULL)) != -1)
+		rc = returned == ':' || returned == '?' ?
+			report_refused(c, returned, argv) :
+			store(find_option(options, returned), arguments, optarg);
+	if (rc)
+		return rc;
+	if (optind < argc && !c->words && !c->operand) {
+		log_error("%s: %s: not an option; see `wgxdp %s "
+			  "--help`", c->name, argv[optind], c->name);
+		return -EINVAL;
+	}
+	*ret_n = argc - optind;
+	return 0;
+}
+
+int option_wrong(const struct command_option *o, const char *value, const char *why, ...)
+{
+	char text[256];
+	va_list list;
+
+	va_start(list, why);
+	vsnprintf(text, sizeof(text), why, list);
+	va_end(list);
+	if (o->name)
+		log_error("--%s %s: %s", o->name, value, text);
+	else
+		log_error("-%c %s: %s", o->letter, value, text);
+	return -EINVAL;
+}
+
+int option_number(const struct command_option *o, const char *value, unsigned long least,
+		  unsigned long most, unsigned long *ret)
+{
+	char *end;
+	unsigned long number;
+
+	errno = 0;
+	number = strtoul(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end || errno || number < least || number > most)
+		return option_wrong(o, value, "not a number from %lu to %lu", least, most);
+	*ret = number;
+	return 0;
+}
+
+int option_choice(const struct command_option *o, const char *value, const char *const *words)
+{
+	char list[128] = "";
+	size_t n = 0;
+
+	for (int i = 0; words[i]; i++) {
+		if (!strcmp(words[i], value))
+			return i;
+		n += snprintf(list + n, sizeof(list) - n, "%s%s",
+			      !i             ? ""
+			      : words[i + 1] ? ", "
+					     : " or ",
+			      words[i]);
+	}
+	return option_wrong(o, value, "not %s", list);
+}
+
+/* ---- --help ---- */
+
+/* Writes text from a column on, its words wrapped, with `indent` spaces before each new line.
+ * Brackets stay whole. */
+static void write_wrapped(FILE *out, const char *text, int column, int indent)
+{
+	bool first = true;
+
+	while (*text) {
+		const char *end = text;
+		int depth = 0, n;
+
+		for (; *end && *end != '\n' && (*end != ' ' || depth); end++)
+			depth += (*end == '[') - (*end == ']');
+		n = end - text;
+		if (!first && column + 1 + n > WIDTH) {
+			fprintf(out, "\n%*s", indent, "");
+			column = indent;
+		} else if (!first) {
+			fputc(' ', out);
+			column++;
+		}
+		fwrite(text, 1, n, out);
+		column += n;
+		first = false;
+		if (*end == '\n') {
+			fprintf(out, "\n%*s", indent, "");
+			column = indent;
+			first = true;
+		}
+		text = *end ? end + 1 : end;
+	}
+	fputc('\n', out);
+}
+
+/* "  -c, --config FILE"; returns its length */
+static int option_label(const struct command_option *o, char *ret, size_t size)
+{
+	char letter[5] = "    ";
+
+	if (o->letter)
+		snprintf(letter, sizeof(letter), "-%c%s", o->letter, o->name ? ", " : "");
+	return snprintf(ret, size, "  %s%s%s%s%s", letter, o->name ? "--" : "", o->name ?: "",
+			o->argument ? " " : "", o->argument ?: "");
+}
+
+static int help_column(const struct command_option *o)
+{
+	char label[64];
+	int widest = 0;
+
+	for (; !is_last(o); o++) {
+		int n = option_label(o, label, sizeof(label));
+
+		if (n > widest && n + 2 <= HELP_COLUMN)
+			widest = n;
+	}
+	return widest + 2;
+}
+
+void command_help(const struct command *c, FILE *out)
+{
+	int column = help_column(c->options);
+	const char *line = c->usage, *end;
+	char text[256];
+
+	for (bool first = true; line; first = false, line = *end ? end + 1 : NULL) {
+		int indent = fprintf(out, "%swgxdp %s%s", first ? "Usage: " : "       ", c->name,
+				     *line ? " " : "");
+
+		end = strchrnul(line, '\n');
+		snprintf(text, sizeof(text), "%.*s", (int)(end - line), line);
+		write_wrapped(out, text, indent, indent);
+	}
+	fputc('\n', out);
+	write_wrapped(out, c->about, 0, 0);
+	if (!is_last(c->options))
+		fputc('\n', out);
+	for (const struct command_option *o = c->options; !is_last(o); o++) {
+		int n = option_label(o, text, sizeof(text));
+
+		fputs(text, out);
+		if (n + 2 > column)
+			fputc('\n', out);
+		fprintf(out, "%*s", n + 2 > column ? column : column - n, "");
+		write_wrapped(out, o->help, column, column);
+	}
+}

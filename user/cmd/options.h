@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The options of a command, in one table: options_parse(), --help and the shells' completion read
+ * it, and tests/lint/docs.sh holds the manual page to it.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct command;
+
+struct command_option {
+	char letter;			/* c for -c; 0: none */
+	const char *name;		/* config for --config; NULL: none */
+	/* the argument's name in --help; NULL: the option has none */
+	const char *argument;
+	size_t member;			/* offset in the command's structure of arguments */
+	const char *help;
+	/* Stores the value and returns 0, or reports what is wrong and returns -errno. Without it,
+	 * an option sets a bool, and one with an argument a const char *. */
+	int (*parse)(void *member, const struct command_option *o, char *value);
+	int id;				/* tells parse() which option it is */
+	/* For completion: the words that the argument may be, or one of @file, @interface,
+	 * @instance, @service and @peer */
+	const char *values;
+};
+
+/* Rows that several commands have; member: as in struct command_option */
+#define CONFIG_OPTION(member) \
+	{ 'c', "config", "FILE", member, \
+	  "the configuration (default: " CONFIG_DEFAULT "); - is standard input", \
+	  .values = "@file" }
+#define JSON_OPTION(member) { 'j', "json", NULL, member, "print JSON" }
+
+/*
+ * Parses the options of argv, and permutes argv so that the operands are at its end. *ret_n is
+ * their number; a command without words and operand accepts none.
+ * Returns 0, or a negative errno when what is wrong has been reported.
+ */
+int options_parse(const struct command *c, int argc, char **argv, void *arguments, int *ret_n);
+
+/* Reports that the value of an option is wrong, and why. Returns -EINVAL. */
+int option_wrong(const struct command_option *o, const char *value, const char *why, ...)
+	__attribute__((format(printf, 3, 4)));
+/* A decimal number from least to most. Returns 0 or -EINVAL (reported). */
+int option_number(const struct command_option *o, const char *value, unsigned long least,
+		  unsigned long most, unsigned long *ret);
+/* One of `words`, which end with NULL. Returns its index or -EINVAL (reported). */
+int option_choice(const struct command_option *o, const char *value, const char *const *words);
+
+/* What `wgxdp COMMAND --help` prints */
+void command_help(const struct command *c, FILE *out);
+/* What `wgxdp complete WORD...` prints: completions of the last word, a line each; @file: names of
+ * files */
+int complete(int n, char **words, FILE *out);
