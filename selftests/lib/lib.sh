@@ -343,10 +343,11 @@ expect_sums() {
 	say "ok sums: $sums"
 }
 
-# The same data path by another build, $other: its object differs in what BTF says of the sources, and nothing else
+# Sets $other to another build of the same data path. Its object differs only in what BTF says of the sources.
+# Several tests share it, so they build it one after the other.
 build_another() {
 	other=${O:-build}/upgraded
-	make -s O="$other" BPF_CFLAGS='-O2 -g -gno-column-info' "$other/wgxdp" > /dev/null
+	(flock 9 && make -s O="$other" BPF_CFLAGS='-O2 -g -gno-column-info' "$other/wgxdp") > /dev/null 9> "$other.lock"
 	! cmp -s "$build/wgxdp.linked.o" "$other/wgxdp.linked.o" || fail 'the other build has the same object'
 	other=$(realpath "$other")/wgxdp
 }

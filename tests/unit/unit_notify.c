@@ -102,20 +102,26 @@ static void by_abstract_name(void **state)
 
 static void by_nothing(void **state)
 {
-	char name[200] = "/";
+	char name[200] = "@", shorter[sizeof(((struct sockaddr_un *)0)->sun_path) + 1] = "";
+	struct manager m;
 
+	/* A listener at the name's beginning: it hears what is sent to a name that was cut */
+	memset(name + 1, 'x', sizeof(name) - 2);
+	memcpy(shorter, name, sizeof(shorter) - 1);
+	listen_at(&m, shorter);
 	unsetenv("NOTIFY_SOCKET");
 	notify_ready();
-	memset(name + 1, 'x', sizeof(name) - 2);
 	setenv("NOTIFY_SOCKET", name, 1);	/* longer than an address */
 	notify_ready();
-	*name = '@';
+	*name = '/';
 	setenv("NOTIFY_SOCKET", name, 1);
 	notify_ready();
 	for (const char *const *other = (const char *const[]){ "", "/", "@", "vsock:2:1234", "relative", NULL }; *other; other++) {
 		setenv("NOTIFY_SOCKET", *other, 1);
 		notify_ready();
 	}
+	assert_string_equal(heard(&m), "");
+	stop_listening(&m);
 }
 
 static void set(const char *usec, const char *pid)
