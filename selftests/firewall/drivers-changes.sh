@@ -171,7 +171,8 @@ changes() { # KIND
 	streams_on "$1: at first"
 	for device in wan lan; do
 		[[ $device == wan ]] || leave_by IPv6
-		for how in link_down_up cable_out_in nic_out_in ring_smaller_larger; do
+		# The cable first: once its link went down and up, QEMU's e1000e tells no driver that the cable was pulled
+		for how in cable_out_in link_down_up nic_out_in ring_smaller_larger; do
 			change "$1" $how $device "$(cable_of "$1" $device)" "${model_of[$1]}"
 		done
 		[[ $1 != virtio-mq ]] || change_queues $device
