@@ -212,8 +212,8 @@ mutants:		# T='NAME...': only these of tests/mutants
 coverage:		# T='JOB...': what only these tests reach
 	$(Q)O=$(O) scripts/coverage $(T)
 
-accept:			# N=ISSUE: every row of docs/acceptance.md under it
-	$(Q)scripts/accept $(N)
+accept:			# S=SUBJECT: every row of docs/acceptance.md under it
+	$(Q)scripts/accept $(S)
 
 demo:
 	$(Q)scripts/demo
