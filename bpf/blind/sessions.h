@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The blind relay's tables of indices. Every packet reads them without a lock, few change them under
- * one. An entry's key is 0 while its value changes, and a reader looks at the key again when it has
- * the value.
+ * blind_find: the tables of indices, sessions and hints; index.h includes it. Data reads them
+ * without a lock, and handshakes change them under one. An entry's key is 0 while its value
+ * changes. A reader checks the key again when it has the value.
  */
 #pragma once
 
@@ -13,6 +13,7 @@ INLINE bool blind_alive(__u64 value, __u64 now)
 	return BLIND_UNTIL(value) > now;
 }
 
+/* Returns the place of the key in this bucket, or NULL */
 INLINE struct blind_session *blind_way(struct blind_bucket *bucket, __u64 key)
 {
 #pragma clang loop unroll(full)
@@ -22,7 +23,7 @@ INLINE struct blind_session *blind_way(struct blind_bucket *bucket, __u64 key)
 	return NULL;
 }
 
-/* The place of a key, or NULL. map: a constant */
+/* Returns the place of a key, or NULL. map: a constant */
 INLINE struct blind_session *blind_find_in(void *map, __u64 key)
 {
 	__u64 hash = blind_hash(key);
@@ -37,7 +38,7 @@ INLINE struct blind_session *blind_find_in(void *map, __u64 key)
 	return bucket ? blind_way(bucket, key) : NULL;
 }
 
-/* Its value while it lives; else 0 */
+/* Returns the entry's value while it lives, else 0 */
 INLINE __u64 blind_value(struct blind_session *e, __u64 key, __u64 now)
 {
 	__u64 value;
@@ -52,14 +53,15 @@ INLINE __u64 blind_value(struct blind_session *e, __u64 key, __u64 now)
 
 /* ---- writers ---- */
 
-/* Place i of both buckets: the second one's come after the first one's */
-INLINE const struct blind_session *blind_either(const struct blind_bucket *a, const struct blind_bucket *b, int i)
+/* Returns place i of both buckets: the second bucket's places follow the first one's */
+INLINE const struct blind_session *blind_either(const struct blind_bucket *a,
+						const struct blind_bucket *b, int i)
 {
 	return i < BLIND_WAYS ? &a->way[i] : &b->way[i - BLIND_WAYS];
 }
 
-/* The place of the key; else one that is free or whose time is up; else one that nobody has confirmed;
- * -1: none. Three passes, each with an early exit, cost the verifier less than one that compares. */
+/* Returns the key's place; else one that is free or expired; else an unconfirmed one; else -1.
+ * Three passes with an early exit cost the verifier less than one that compares. */
 INLINE int blind_room_for(const struct blind_bucket *a, const struct blind_bucket *b, __u64 key,
 			  __u64 now)
 {
@@ -93,8 +95,9 @@ INLINE void blind_change(struct blind_session *e, __u64 key, __u64 value)
 		__sync_lock_test_and_set(&e->key, 0);
 }
 
-/* s->key gets s->value: 0; negative: no room. Value 0: the key goes, unless it is confirmed. While the
- * lock is held the verifier allows no calls. */
+/* Gives s->key the value s->value. Returns 0, or negative if there is no room. A value of 0 deletes
+ * the key, unless it is confirmed. Places are found first: under the lock the verifier allows no
+ * calls. */
 INLINE int blind_put_in(void *map, struct blind_work *s)
 {
 	struct blind_bucket *first, *second;

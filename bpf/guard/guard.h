@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * guard: for a service that asks for it, a packet that is no WireGuard message ends here. Data of the
- * right shape costs a look at 4 bytes. The few handshake messages are looked at by guard_look() and
- * guard_check(), and remembered by guard_make() when they are sent.
+ * guard: if a service asks for it, a packet that is no WireGuard message ends here. Data of the
+ * right shape costs a look at 4 bytes. The rare handshake messages are read by guard_look()
+ * (message.h) and examined by guard_check() (check.h); guard_make() (make.h) remembers them when
+ * they are sent.
+ *
+ * Before: find (service.h). After: flow_way (flow/flow.h); resolve returns the result, guard.says.
+ *         guard_remember runs in ready, just before the packet is sent.
+ * Reads:  s->service, direction, addresses, ports, held; the packet; the maps guards, answered.
+ * Writes: s->guard; s->service, if another backend is to get the packet.
  */
 #pragma once
 
@@ -10,7 +16,7 @@
 #include "guard/message.h"
 #include "service.h"
 
-/* The client of an original */
+/* Sets s->guard.client to the sender of an original */
 INLINE void guard_client(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
@@ -22,7 +28,8 @@ INLINE void guard_client(struct pkt *p)
 	s->client.pad = 0;
 }
 
-/* The backend has answered the client: the one lookup that data costs at a strict service */
+/* Tells whether a backend has answered the client, and which one: the one lookup that data costs at
+ * a strict service */
 INLINE bool guard_knows(struct guard_work *s)
 {
 	const struct answered *a = bpf_map_lookup_elem(&answered, &s->client);
@@ -33,7 +40,7 @@ INLINE bool guard_knows(struct guard_work *s)
 	return true;
 }
 
-/* A packet to a backend: 0 or a reason; also sets s->backend */
+/* Examines a packet to a backend, and sets s->backend. Returns 0 or a reason. */
 INLINE int guard_original(struct pkt *p, const struct guard *g, const struct udphdr *udp)
 {
 	__u32 more = g->flags & (GUARD_STRICT | GUARD_BACKENDS);
@@ -55,7 +62,8 @@ INLINE int guard_original(struct pkt *p, const struct guard *g, const struct udp
 	return rc;
 }
 
-/* An error, or a later fragment, has no message: of several backends it is for the client's last one */
+/* An ICMP error or a later fragment has no message. If there are several backends, the client's
+ * last one gets it. */
 INLINE int guard_follow(struct pkt *p, const struct guard *g)
 {
 	if (!(g->flags & GUARD_BACKENDS))
@@ -64,7 +72,7 @@ INLINE int guard_follow(struct pkt *p, const struct guard *g)
 	return guard_knows(&p->s->guard) ? 0 : -DROP_guard_stranger;
 }
 
-/* A message for another backend than the first takes that one's entry */
+/* Exchanges the listener's entry for that of the chosen backend, if it is not number 0 */
 INLINE int guard_choose(struct pkt *p)
 {
 	__u32 backend = p->s->guard.backend & (GUARD_BACKENDS_MAX - 1);
@@ -83,7 +91,7 @@ INLINE int guard_choose(struct pkt *p)
 	return 0;
 }
 
-/* What the packet's service asks for; NULL: nothing */
+/* Returns what the packet's service asks for, or NULL if it has no guard */
 INLINE const struct guard *guard_begin(struct pkt *p)
 {
 	const struct guard *g;
@@ -93,7 +101,7 @@ INLINE const struct guard *guard_begin(struct pkt *p)
 	return g && g->flags & GUARD_ON ? g : NULL;
 }
 
-/* After classify. resolve answers what an original came to here, unless something is wrong before. */
+/* Keeps the result in guard.says. resolve returns it, unless an earlier check there fails. */
 INLINE int guard_step(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
@@ -117,7 +125,7 @@ INLINE int guard_step(struct pkt *p)
 }
 INLINE_STEP(guard)
 
-/* A packet from a backend: a message with which it begins a session is remembered */
+/* Examines a packet from a backend: a message that begins a session is remembered */
 INLINE void guard_reply(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, sizeof(*udp));
@@ -138,12 +146,12 @@ INLINE void guard_reply(struct pkt *p)
 		s->backend = p->s->flow.backend;
 	}
 	message_where(p, udp);
-	if (is_across(p))		/* p->s->len is still that of the other family's packet */
+	if (is_across(p))		/* p->s->len is still the other family's */
 		s->end = p->s->l4 + p->s->flow.across.payload;
 	s->remember = !guard_look(p) && s->kind && s->kind != MESSAGE_DATA;
 }
 
-/* The packet is about to be sent */
+/* The packet is about to be sent. Returns 0 or a reason. */
 INLINE int guard_remember_step(struct pkt *p)
 {
 	if (p->s->direction == DIRECTION_REPLY && p->s->service.flags & SERVICE_QUIET)

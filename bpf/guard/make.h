@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is remembered of a handshake message that is about to be sent, and what of it is too much:
- * limits, replays, answered clients, indices, and the health of backends.
+ * guard, its last part (guard_remember, in ready): a handshake message is about to be sent. Applies
+ * the limits, refuses replays, and remembers answered clients, indices, and the backends' health.
+ *
+ * Before: resolve. After: flow_commit, leave.
+ * Reads:  s->guard; the map guards.
+ * Writes: the maps replays, guard_state, guard_sources, answered, indices, handshakes, challenged,
+ *         health; the ring challenges.
  */
 #pragma once
 
@@ -36,7 +41,8 @@ INLINE struct health *health_of(struct guard_work *s)
 	return bpf_map_lookup_elem(&health, &s->place);
 }
 
-/* Where a handshake that a backend is asked for, or answers, is remembered; also sets s->hash */
+/* Returns where the handshake of this client, service and initiator's index is remembered. Sets
+ * s->hash. */
 INLINE struct handshake *handshake_find(struct guard_work *s, const __u8 *index)
 {
 	__u64 word = (__u64)load_word(__u32, index) << 32 | (__u32)s->client.port << 16 | s->id;
@@ -73,7 +79,7 @@ INLINE int guard_make_original(struct guard_work *s, const struct guard *g)
 	int rc;
 
 	if (s->kind == MESSAGE_INITIATION && is_replayed(s, s->now))
-		return -DROP_guard_replay;	/* its source pays nothing, and is told nothing */
+		return -DROP_guard_replay;	/* its source pays nothing, and learns nothing */
 	rc = s->kind == MESSAGE_INITIATION ? cookie_admits(s, g, s->now) : 0;
 	if (rc)
 		return rc;
@@ -87,7 +93,7 @@ INLINE int guard_make_original(struct guard_work *s, const struct guard *g)
 	return 0;
 }
 
-/* How long the backend took to answer, if the initiation came through us */
+/* Records how long the backend took to answer, if the initiation came through us */
 INLINE void remember_time(struct guard_work *s, struct health *h)
 {
 	struct handshake *begun = handshake_find(s, s->message + 8);
@@ -129,8 +135,8 @@ INLINE int guard_make_reply(struct guard_work *s)
 	return 0;
 }
 
-/* The message in p->s->guard is about to be sent. 0; or a reason, and then nothing is remembered but
- * what it took of limits */
+/* The message in s->guard is about to be sent. Returns 0, or a reason; then nothing is remembered
+ * but its use of limits. */
 INLINE int guard_make_step(struct pkt_state *state)
 {
 	struct guard_work *s = &state->guard;
