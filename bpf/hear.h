@@ -15,7 +15,7 @@
 #include "plane/vlan.h"
 
 #ifdef WGXDP_HOST
-INLINE void hear(struct pkt *p)
+INLINE void notify_daemon(struct pkt *p)
 {
 }
 #else
@@ -34,7 +34,7 @@ INLINE __u32 hear_kind(const struct hearing *h, __be16 dport, __u32 ttl, __u32 t
 }
 
 /* Takes one report from this second's budget of the CPU */
-INLINE bool hear_may(__u32 kind)
+INLINE bool hear_take_budget(__u32 kind)
 {
 	__u64 second = bpf_jiffies64() / tick_rate;
 	__u32 zero = 0;
@@ -74,7 +74,7 @@ INLINE bool hear_parse(struct hear_ip *ip, const __u8 head[12])
 }
 
 /* Parses again: keeping the state for this would cost every packet. l3: offset of the IP header */
-INLINE int hear_at(struct pkt *p, __u32 l3, __u32 ifindex)
+INLINE int hear_report(struct pkt *p, __u32 l3, __u32 ifindex)
 {
 	struct { __be16 sport, dport, len, check; } udp;
 	__u32 zero = 0, type = 0, kind, message;
@@ -90,7 +90,7 @@ INLINE int hear_at(struct pkt *p, __u32 l3, __u32 ifindex)
 	if (udp.len == bpf_htons(sizeof(udp) + INITIATION_BYTES))
 		plane_read(p, message, &type, sizeof(type));
 	kind = hear_kind(listens, udp.dport, ip.ttl, type);
-	if (kind == HEARD_KINDS || !hear_may(kind))
+	if (kind == HEARD_KINDS || !hear_take_budget(kind))
 		return 0;
 	h = bpf_ringbuf_reserve(&heard, sizeof(*h), 0);
 	if (!h)
@@ -116,7 +116,7 @@ INLINE int hear_at(struct pkt *p, __u32 l3, __u32 ifindex)
 	return 0;
 }
 
-INLINE int hear_xdp(struct pkt *p)
+INLINE int hear_from_xdp(struct pkt *p)
 {
 	__u32 l3 = ETH_HLEN;
 	__be16 type;
@@ -127,30 +127,30 @@ INLINE int hear_xdp(struct pkt *p)
 		if (!is_vlan(type))
 			break;
 	}
-	return hear_at(p, l3, ((struct xdp_md *)p->ctx)->ingress_ifindex);
+	return hear_report(p, l3, ((struct xdp_md *)p->ctx)->ingress_ifindex);
 }
 
 /* tc reports only packets that XDP did not see */
-INLINE int hear_tc(struct pkt *p)
+INLINE int hear_from_tc(struct pkt *p)
 {
 	const struct __sk_buff *skb = p->ctx;
 	const struct link *link = link_find(skb->ifindex);
 
 	if (!link || link->flags & (LINK_NATIVE | LINK_GENERIC))
 		return 0;
-	return hear_at(p, p->s->bare ? 0 : ETH_HLEN, skb->ingress_ifindex);
+	return hear_report(p, p->s->bare ? 0 : ETH_HLEN, skb->ingress_ifindex);
 }
 
-INLINE int hear_now_step(struct pkt *p)
+INLINE int hear_packet_step(struct pkt *p)
 {
-	return p->plane == PLANE_XDP ? hear_xdp(p) : hear_tc(p);
+	return p->plane == PLANE_XDP ? hear_from_xdp(p) : hear_from_tc(p);
 }
-CALLED_STEP(with_hearing, hear_now)
+CALLED_STEP(with_hearing, hear_packet)
 
 /* Reports the packet, if it is one of the two kinds */
-INLINE void hear(struct pkt *p)
+INLINE void notify_daemon(struct pkt *p)
 {
 	if (with_hearing)
-		hear_now(p);
+		hear_packet(p);
 }
 #endif

@@ -30,7 +30,7 @@ INLINE struct addr client_of(const struct pkt *p)
 	return client;
 }
 
-/* Tells an address that no host on the other side can have. IPv4: 0.0.0.0/8, 127.0.0.0/8,
+/* True for an address that no host on the other side can have. IPv4: 0.0.0.0/8, 127.0.0.0/8,
  * 224.0.0.0/3. IPv6: ::/64 (unspecified, loopback, IPv4-mapped and IPv4-compatible), multicast,
  * link-local. */
 INLINE bool is_martian(const struct pkt *p, struct addr a)

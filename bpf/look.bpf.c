@@ -59,7 +59,7 @@ struct sk_buff {
 /* ---- which packets are WireGuard's, and how far they may go ---- */
 
 /* Returns the offset of the IP header behind Ethernet and up to two VLAN tags, or 0 */
-static __always_inline __u32 l3_of(const void *data, __u16 *protocol)
+static __always_inline __u32 find_l3(const void *data, __u16 *protocol)
 {
 	__u32 l3 = ETH_HLEN;
 
@@ -74,7 +74,7 @@ static __always_inline __u32 l3_of(const void *data, __u16 *protocol)
 }
 
 /* Returns which of `kinds` the packet is */
-static __always_inline __u32 kind_of(const void *data, bool bare, __u32 kinds)
+static __always_inline __u32 find_kinds(const void *data, bool bare, __u32 kinds)
 {
 	struct { __u16 sport, dport, len, check; __u32 type; } udp;
 	__u32 l3, header, found = 0;
@@ -83,7 +83,7 @@ static __always_inline __u32 kind_of(const void *data, bool bare, __u32 kinds)
 
 	if (!(kinds & (LOOK_HANDSHAKE | LOOK_LAST_HOP)))
 		return 0;
-	l3 = bare ? 0 : l3_of(data, &protocol);
+	l3 = bare ? 0 : find_l3(data, &protocol);
 	if ((!bare && !l3) || bpf_probe_read_kernel(ip, sizeof(ip), data + l3))
 		return 0;
 	if (ip[0] >> 4 == 4 && ip[9] == 17 && !(ip[6] & 0x3f) && !ip[7])
@@ -105,7 +105,7 @@ static __always_inline __u32 kind_of(const void *data, bool bare, __u32 kinds)
 
 /* Takes one report from this jiffy's budget of the CPU (`each`); counts the packet as skipped if
  * none is left */
-static __always_inline bool may_tell(struct look_packet *p, __u32 each)
+static __always_inline bool take_budget(struct look_packet *p, __u32 each)
 {
 	__u64 now = bpf_jiffies64();
 	__u32 zero = 0;
@@ -128,8 +128,8 @@ static __always_inline bool may_tell(struct look_packet *p, __u32 each)
 }
 
 /* Returns the kinds for which the monitor asks for a packet with this verdict; 0: it does not */
-static __always_inline __u32 wanted(const void *data, bool bare, __u32 plane, __u32 verdict,
-				    __u32 *each)
+static __always_inline __u32 wanted_kinds(const void *data, bool bare, __u32 plane, __u32 verdict,
+					  __u32 *each)
 {
 	__u32 zero = 0, kinds, may = verdict;
 	const struct look_wanted *w = bpf_map_lookup_elem(&look_wanted, &zero);
@@ -143,7 +143,7 @@ static __always_inline __u32 wanted(const void *data, bool bare, __u32 plane, __
 	else if (!verdict && plane == PLANE_TC)
 		may |= LOOK_HANDSHAKE | LOOK_LAST_HOP;
 	kinds &= may;
-	return (kinds & (LOOK_FORWARDED | LOOK_DROPPED)) | kind_of(data, bare, kinds);
+	return (kinds & (LOOK_FORWARDED | LOOK_DROPPED)) | find_kinds(data, bare, kinds);
 }
 
 SEC("fexit")
@@ -153,11 +153,11 @@ int BPF_PROG(look_xdp, struct xdp_buff *xdp, int verdict)
 	__u32 each = 0;
 	__u64 n;
 
-	p.kinds = wanted(xdp->data, false, PLANE_XDP,
-			 verdict == XDP_REDIRECT || verdict == XDP_TX ? LOOK_FORWARDED :
-			 verdict == XDP_DROP ? LOOK_DROPPED : 0,
-			 &each);
-	if (!p.kinds || !may_tell(&p, each))
+	p.kinds = wanted_kinds(xdp->data, false, PLANE_XDP,
+			       verdict == XDP_REDIRECT || verdict == XDP_TX ? LOOK_FORWARDED :
+			       verdict == XDP_DROP ? LOOK_DROPPED : 0,
+			       &each);
+	if (!p.kinds || !take_budget(&p, each))
 		return 0;
 	p.ifindex = xdp->rxq->dev->ifindex;
 	p.len = xdp->data_end - xdp->data;
@@ -172,11 +172,11 @@ static __always_inline int look_skb(struct sk_buff *skb, int verdict, bool bare)
 	__u32 each = 0;
 	__u64 n;
 
-	p.kinds = wanted(skb->data, bare, PLANE_TC,
-			 verdict == TC_ACT_REDIRECT ? LOOK_FORWARDED :
-			 verdict == TC_ACT_SHOT ? LOOK_DROPPED : 0,
-			 &each);
-	if (!p.kinds || !may_tell(&p, each))
+	p.kinds = wanted_kinds(skb->data, bare, PLANE_TC,
+			       verdict == TC_ACT_REDIRECT ? LOOK_FORWARDED :
+			       verdict == TC_ACT_SHOT ? LOOK_DROPPED : 0,
+			       &each);
+	if (!p.kinds || !take_budget(&p, each))
 		return 0;
 	p.ifindex = skb->dev->ifindex;
 	p.len = skb->len;

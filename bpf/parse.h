@@ -98,17 +98,17 @@ INLINE int pull_ipv6(struct pkt *p)
 	return likely(next == IPPROTO_UDP) ? 0 : is_extension(next) ? pull_rest(p, next) : NOT_OURS;
 }
 
-/* A datagram that contradicts the IP length is held as malformed. One without a whole UDP header is
- * only ours as a tiny first fragment. */
+/* Reads ports and checksum. Lengths that contradict each other are held as malformed. Without a
+ * whole UDP header the packet is ours only as a tiny first fragment. */
 INLINE int pull_udp(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, sizeof(*udp));
-	/* wraps to far too much if the header ends beyond len */
+	/* wraps around if the header ends beyond len; tested below */
 	__u32 payload = p->s->len - (p->s->l4 - p->s->l3);
 	__u32 len;
 
 	if (unlikely(!udp || payload < sizeof(*udp) || payload > 0xffff))
-		return fragment_tiny(p);
+		return fragment_check_tiny(p);
 	len = bpf_ntohs(udp->len);
 	if (unlikely(len < sizeof(*udp) || (len > payload && !p->s->fragment)))
 		pkt_hold(p, PASS_malformed);

@@ -100,7 +100,7 @@ INLINE int find_step(struct pkt *p)
 	p->s->has_service = false;		/* blind_find() may have set it */
 	rc = classify(p);
 	if (with_flows && !with_guards && !rc)
-		flow_key(p);
+		flow_set_key(p);
 	return rc;
 }
 INLINE_STEP(find)
@@ -114,7 +114,7 @@ INLINE int find_way(struct pkt *p, struct flow **ret_flow)
 		rc = find(p);
 		if (with_guards && !rc) {
 			guard(p); /* may choose another backend, so it comes before the flow */
-			flow_key(p);
+			flow_set_key(p);
 		}
 	}
 	if (with_flows && !rc && p->s->has_key) {
@@ -122,7 +122,7 @@ INLINE int find_way(struct pkt *p, struct flow **ret_flow)
 		rc = flow_way(p, *ret_flow);
 	}
 	if (!rc && unlikely(p->s->is_quote))
-		quote_sender(p);
+		quote_use_sender(p);
 	return rc;
 }
 
@@ -261,7 +261,7 @@ INLINE int service_way(struct pkt *p)
 	rc = rc ?: leave(p);
 	if (p->plane == PLANE_TC && (rc == -PASS_too_big || rc == -PASS_hop_limit)) {
 		p->s->judged = rc;
-		rc = error_owed(p);
+		rc = send_owed_error(p);
 	}
 	return rc;
 }

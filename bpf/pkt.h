@@ -49,7 +49,7 @@
 #define NOT_OURS (-REASON_MAX)
 
 struct link;
-/* The members live in registers. What must outlive a step is in the state. */
+/* The members live in registers. Everything that must outlive a step is in the state. */
 struct pkt {
 	void *ctx;
 	/* a constant in each program, so clang drops the other planes' code */
@@ -188,7 +188,7 @@ INLINE __u32 fragment_start(const struct pkt *p)
 	return p->s->fragment >> 16;
 }
 
-/* Tells a fragment that is not the first one. It has no UDP header. */
+/* True for a fragment that is not the first one: it has no UDP header. */
 INLINE bool is_later(const struct pkt *p)
 {
 	return unlikely(fragment_offset(p) > 1);

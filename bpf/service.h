@@ -13,7 +13,7 @@
 #include "table.h"
 
 /* Fills s->choice.key with the client and backend of the packet. */
-INLINE void choice_key(struct pkt *p)
+INLINE void choice_set_key(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
 	struct choice_key *key = &p->s->choice.key;
@@ -28,13 +28,13 @@ INLINE void choice_key(struct pkt *p)
 /* A reply leaves through the listener that the client used, if that listener still has this backend
  * or had it until a moment ago. Otherwise it leaves through the first listener, which the reply's
  * own entry names. */
-INLINE void service_chosen(struct pkt *p)
+INLINE void service_find_choice(struct pkt *p)
 {
 	const struct table_entry *entry;
 	const struct choice *choice;
 	struct table_key listener;
 
-	choice_key(p);
+	choice_set_key(p);
 	choice = bpf_map_lookup_elem(&choices, &p->s->choice.key);
 	if (!choice)
 		return;
@@ -62,7 +62,7 @@ INLINE void service_remember(struct pkt *p)
 	struct choice *value = &p->s->choice.value;
 	const struct choice *known;
 
-	choice_key(p);
+	choice_set_key(p);
 	known = bpf_map_lookup_elem(&choices, &p->s->choice.key);
 	if (known && addr_same(&known->addr, &p->s->dst) && known->port == p->s->dport &&
 	    known->ifindex == p->s->ifindex)
@@ -110,6 +110,6 @@ INLINE int classify(struct pkt *p)
 	p->s->has_service = true;
 	if (with_choices && p->s->direction == DIRECTION_REPLY &&
 	    p->s->service.flags & SERVICE_CHOICE)
-		service_chosen(p);
+		service_find_choice(p);
 	return 0;
 }

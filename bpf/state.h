@@ -13,7 +13,7 @@
 #include "abi.h"
 #include "blake2s.h"
 
-/* What resolve asks the FIB (fib.h) */
+/* The question that resolve asks the FIB (fib.h) */
 struct fib_question {
 	struct addr src, dst;
 	__be16 sport, dport;
@@ -49,7 +49,7 @@ struct quote {
 	__u8 icmp[8], udp[8];
 };
 
-/* What flow_commit() does with the packet's flow */
+/* How flow_commit() treats the packet's flow */
 enum flow_newness { FLOW_KNOWN, FLOW_NEWCOMER, FLOW_MOVES, FLOW_ANSWERED };
 
 /* A packet of a flow, of a new client, or of the blind relay (flow/) */

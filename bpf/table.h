@@ -20,9 +20,9 @@
 /* Returns the pointer, and makes the CPU follow it only after it has read the word. x86 does not
  * reorder reads; other CPUs obey an address dependency. */
 #if defined(WGXDP_HOST) || defined(__TARGET_ARCH_x86)
-#define after(pointer, word) ({ asm volatile("" : : : "memory"); (pointer); })
+#define follow_after(pointer, word) ({ asm volatile("" : : : "memory"); (pointer); })
 #else
-#define after(pointer, word) ({ \
+#define follow_after(pointer, word) ({ \
 	__u64 zero_ = (word); \
 	asm volatile("%0 &= 0" : "+r"(zero_)); \
 	(typeof(pointer))((void *)(pointer) + zero_); })
@@ -56,7 +56,7 @@ INLINE const struct table_entry *table_find_in(void *map, __u32 mask, const stru
 	}
 	if (!entry)
 		return NULL;
-	entry = after(entry, hash);
+	entry = follow_after(entry, hash);
 	return addr_same(&entry->key.addr, &key->addr) && entry->key.word == key->word ?
 		       entry : NULL;
 }

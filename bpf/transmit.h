@@ -49,7 +49,7 @@ INLINE int ifindex_of(__u64 device)
 
 /* Tells whether the device is in our network namespace: ifindexes are the same in others. True if
  * either namespace is unknown. */
-INLINE bool is_here(__u64 device)
+INLINE bool is_in_our_netns(__u64 device)
 {
 	__u64 net = 0;
 	__u32 inum = 0, zero = 0;
@@ -68,7 +68,7 @@ int wgxdp_devmap_raw(const struct bpf_raw_tracepoint_args *ctx)
 {
 	int drops = ctx->args[3];
 
-	if (drops > 0 && is_here(ctx->args[0]))
+	if (drops > 0 && is_in_our_netns(ctx->args[0]))
 		transmit_failed_add(ifindex_of(ctx->args[0]), ifindex_of(ctx->args[1]), drops);
 	return 0;
 }
@@ -85,7 +85,7 @@ int wgxdp_devmap_xmit(const struct xdp_devmap_xmit *ctx)
 SEC("raw_tp/xdp_redirect_err")
 int wgxdp_redirect_raw(const struct bpf_raw_tracepoint_args *ctx)
 {
-	if (is_here(ctx->args[0]))
+	if (is_in_our_netns(ctx->args[0]))
 		transmit_failed_add(ifindex_of(ctx->args[0]), ctx->args[6], 1);
 	return 0;
 }

@@ -148,7 +148,7 @@ INLINE int verdict(struct pkt *p, int rc, int pass, int drop)
 	bool ends = !rc || reason_is_drop(rc);
 
 	if (rc == NOT_OURS || unlikely(!(p->s->has_service || (with_relay && p->s->overlay)))) {
-		hear(p);
+		notify_daemon(p);
 		return pass;
 	}
 	p->s->judged = rc;

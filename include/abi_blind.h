@@ -129,7 +129,7 @@ struct blind_state {
 	__u32 room;			/* sites in a row of blind_totals */
 	/* of messages that belong to nothing, as in struct guard_state */
 	__u64 limit;
-	/* when the daemon was last told of a newcomer, in jiffies */
+	/* when the daemon was last told of a message from an unknown place, in jiffies */
 	__u64 told;
 	/* new indices that another site has or that found no room; sites asked whether they
 	 * moved */

@@ -28,7 +28,7 @@ static inline __u64 table_word(enum table_kind kind, __u8 family, __be16 port, _
 	return (__u64)ifindex << 32 | (__u32)(__u16)port << 16 | family << 8 | kind;
 }
 
-/* What a backend's number adds to the word of a KEY_SERVICE */
+/* The increment that a backend's number makes to the word of a KEY_SERVICE */
 static inline __u64 table_backend(__u32 number)
 {
 	return number ? KEY_BACKEND - KEY_SERVICE + number : 0;

@@ -18,7 +18,7 @@
 #include "link.h"
 #include "service.h"
 
-#define BLIND_ASK 2		/* blind_take()'s answer: blind_ask() goes on */
+#define BLIND_INSPECT 2		/* blind_match()'s answer: blind_inspect() goes on */
 #define BLIND_HEAD (sizeof(struct udphdr) + 8)
 
 static const struct guard blind_headers CONSTANT = {
@@ -37,7 +37,7 @@ INLINE __u32 blind_site_at(struct addr addr, __u8 family, __be16 port)
 
 /* Sets s->service and flow.way: what the packet leaves with for site `to`. Returns 0 or a
  * reason. */
-INLINE int blind_leave(struct pkt *p, __u32 to)
+INLINE int blind_set_way(struct pkt *p, __u32 to)
 {
 	const struct blind_site *site = bpf_map_lookup_elem(&blind_sites, &to);
 	struct flow_work *s = &p->s->flow;
@@ -90,13 +90,13 @@ INLINE bool blind_is_uniform(struct pkt *p, const struct udphdr *udp)
 {
 	if (p->plane == PLANE_XDP || p->s->segments == 1)
 		return true;
-	message_where(p, udp);
+	message_locate(p, udp);
 	return !blind_segments(p);
 }
 
 /* Returns the site that gave out the index of the sender's data, or 0. The first data that is sent
  * with an index from a response confirms the index. */
-INLINE __u32 blind_session_of(struct blind_work *b)
+INLINE __u32 blind_find_session(struct blind_work *b)
 {
 	__u64 value = session_now(b->from, b->index, b->now);
 
@@ -120,9 +120,9 @@ INLINE const struct udphdr *blind_head(struct pkt *p)
 }
 
 /* Forwards data and cookies of a known session. Returns 0 if the packet leaves for a site, a
- * reason, BLIND_ASK, or NOT_OURS if it is not for the blind relay. Fragments and errors are the
+ * reason, BLIND_INSPECT, or NOT_OURS if it is not for the blind relay. Fragments and errors are the
  * kernel's. */
-INLINE int blind_take_step(struct pkt *p)
+INLINE int blind_match_step(struct pkt *p)
 {
 	struct table_key key = {
 		p->s->dst, table_word(KEY_BLIND, p->s->family, p->s->dport, p->s->ifindex),
@@ -151,17 +151,17 @@ INLINE int blind_take_step(struct pkt *p)
 	b->index = load_word(__u32, head + 4);
 	b->from = blind_site_at(p->s->src, p->s->family, p->s->sport);
 	if (b->from && data)
-		to = blind_session_of(b);
+		to = blind_find_session(b);
 	else if (b->from && type == MESSAGE_COOKIE)
 		to = BLIND_ORIGIN(session_value(b->from, b->index, b->now));
 	if (!to)
-		return BLIND_ASK;
+		return BLIND_INSPECT;
 	if (!length_fits(data ? MESSAGE_DATA : MESSAGE_COOKIE, message_length(p, udp)) ||
 	    !blind_is_uniform(p, udp))
 		return -DROP_guard_shape;
-	return blind_leave(p, to);
+	return blind_set_way(p, to);
 }
-INLINE_STEP(blind_take)
+INLINE_STEP(blind_match)
 
 /* Reads the message into s->guard as for a service, but always with WireGuard's own headers.
  * Returns its kind; 0 if it is none, or not complete. */
@@ -175,8 +175,8 @@ INLINE int blind_look_step(struct pkt *p)
 }
 CALLED_STEP(with_blind, blind_look)
 
-/* Finds the site if no session of the sender tells: returns it, or as blind_take(). */
-INLINE int blind_ask_step(struct pkt *p)
+/* Finds the site if no session of the sender tells: returns it, or as blind_match(). */
+INLINE int blind_inspect_step(struct pkt *p)
 {
 	const struct udphdr *udp = blind_head(p);
 	struct guard_work *s = &p->s->guard;
@@ -188,39 +188,39 @@ INLINE int blind_ask_step(struct pkt *p)
 	b->waits = 0;
 	s->client.addr = p->s->src;
 	s->client.port = p->s->sport;
-	message_where(p, udp);
+	message_locate(p, udp);
 	kind = blind_look(p);
 	if (kind == MESSAGE_DATA || kind == MESSAGE_COOKIE)
-		return blind_other(p);
+		return blind_inspect_data(p);
 	if (kind != MESSAGE_INITIATION && kind != MESSAGE_RESPONSE)
 		return NOT_OURS;
 	b->make = kind;
 	return blind_handshake(p->s);
 }
-CALLED_STEP(with_blind, blind_ask)
+CALLED_STEP(with_blind, blind_inspect)
 
-/* blind_leave() for the site in s->judged, as a call of its own: the stack has no room for both */
-INLINE int blind_left_step(struct pkt *p)
+/* blind_set_way() for the site in s->judged, as a step of its own: see blind_find(). */
+INLINE int blind_route_step(struct pkt *p)
 {
-	return blind_leave(p, p->s->judged & (BLIND_SITES_MAX - 1));
+	return blind_set_way(p, p->s->judged & (BLIND_SITES_MAX - 1));
 }
-CALLED_STEP(with_blind, blind_left)
+CALLED_STEP(with_blind, blind_route)
 
-/* Returns as blind_take(), but never BLIND_ASK. What needs much stack is called one after the
- * other. */
+/* Returns as blind_match(), but never BLIND_INSPECT. Steps that need much stack are called one
+ * after the other, so that their stacks do not add up. */
 INLINE int blind_find(struct pkt *p)
 {
-	int rc = blind_take(p);
+	int rc = blind_match(p);
 
-	if (rc != BLIND_ASK)
+	if (rc != BLIND_INSPECT)
 		return rc;
-	rc = blind_ask(p);
+	rc = blind_inspect(p);
 	if (rc > 0 && p->s->blind.waits)
-		rc = blind_make(p->s);
+		rc = blind_learn_message(p->s);
 	if (rc <= 0)
 		return rc;
 	p->s->judged = rc;
-	return blind_left(p);
+	return blind_route(p);
 }
 
 /* ---- send ---- */
@@ -245,7 +245,8 @@ INLINE void blind_count(const struct pkt *p)
 INLINE int blind_commit(struct pkt *p)
 {
 	__u32 make = p->s->blind.make;
-	int rc = !make ? 0 : make == MESSAGE_DATA ? blind_confirm_data(p->s) : blind_make(p->s);
+	int rc = !make ? 0 :
+		 make == MESSAGE_DATA ? blind_confirm_data(p->s) : blind_learn_message(p->s);
 
 	if (rc < 0)
 		return rc;

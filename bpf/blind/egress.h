@@ -53,8 +53,8 @@ INLINE int egress_read(struct __sk_buff *ctx, struct egress *e)
 }
 
 /* Changes the destination to `to`, in headers and checksums. Returns 0 or negative. */
-INLINE int egress_turn(struct __sk_buff *ctx, const struct egress *e, const struct addr *to,
-		       __be16 port)
+INLINE int egress_readdress(struct __sk_buff *ctx, const struct egress *e, const struct addr *to,
+			    __be16 port)
 {
 	bool ipv4 = e->family == FAMILY_IPV4;
 	__u32 at = e->l3 + (ipv4 ? offsetof(struct iphdr, daddr) : offsetof(struct ipv6hdr, daddr));
@@ -74,7 +74,7 @@ INLINE int egress_turn(struct __sk_buff *ctx, const struct egress *e, const stru
 }
 
 /* Writes the MACs of the way to `to`. Returns 0 on success. */
-INLINE int egress_macs(struct __sk_buff *ctx, const struct egress *e, const struct addr *to)
+INLINE int egress_set_macs(struct __sk_buff *ctx, const struct egress *e, const struct addr *to)
 {
 	struct bpf_fib_lookup fib = {
 		.family = e->family, .l4_protocol = IPPROTO_UDP, .ifindex = ctx->ifindex,
@@ -92,7 +92,7 @@ INLINE int egress_macs(struct __sk_buff *ctx, const struct egress *e, const stru
 }
 
 /* Data for a site that is asked whether it has moved: sends a copy to the candidate, once. Longer
- * packets are not copied, so that nobody gains by asking. */
+ * packets are not copied, so that an attacker gains little by making us ask. */
 INLINE void egress_copy(struct __sk_buff *ctx, struct egress *e, struct blind_site *site, __u64 now)
 {
 	struct egress there = *e;
@@ -106,9 +106,10 @@ INLINE void egress_copy(struct __sk_buff *ctx, struct egress *e, struct blind_si
 	there.port = site->candidate_port;
 	if (bpf_skb_load_bytes(ctx, 0, mac, sizeof(mac)))
 		return;
-	if (!egress_turn(ctx, e, &there.dst, there.port) && !egress_macs(ctx, e, &there.dst))
+	if (!egress_readdress(ctx, e, &there.dst, there.port) &&
+	    !egress_set_macs(ctx, e, &there.dst))
 		bpf_clone_redirect(ctx, ctx->ifindex, 0);
-	egress_turn(ctx, &there, &e->dst, e->port);
+	egress_readdress(ctx, &there, &e->dst, e->port);
 	if (e->l3)
 		bpf_skb_store_bytes(ctx, 0, mac, sizeof(mac), 0);
 }

@@ -3,8 +3,8 @@
  * blind_find, the rare messages: handshakes, and any message of a session that its sender does not
  * have. mac1 tells which site a handshake message is for, among those that its sender may talk to.
  *
- * Before: blind_ask() (blind.h). After: blind_make() (index.h) learns; blind_left() (blind.h) sets
- *         what the packet leaves with.
+ * Before: blind_inspect() (blind.h). After: blind_learn_message() (index.h), if the site's place is
+ *         unknown; else blind_route() (blind.h).
  * Reads:  s->guard.message, blind.from; the maps blind_sites, blind_state, sessions, hints.
  * Writes: s->blind; the maps guard_budget, failed, blind_state; the ring signals.
  */
@@ -68,7 +68,7 @@ INLINE bool blind_fits_any(struct blind_work *b)
 
 /* Tells the daemon of a message to our own WireGuard from an unknown place, where a site may be
  * afterwards. At most once in `after` jiffies. */
-INLINE void blind_tell(const struct blind_work *b, __u32 after)
+INLINE void blind_tell_daemon(const struct blind_work *b, __u32 after)
 {
 	struct signal signal = { .kind = SIGNAL_MOVED, .jiffies = b->now };
 	struct blind_state *state = blind_state_find();
@@ -80,22 +80,22 @@ INLINE void blind_tell(const struct blind_work *b, __u32 after)
 }
 
 /* The message is our own WireGuard's */
-INLINE int blind_up(const struct blind_work *b)
+INLINE int blind_pass_up(const struct blind_work *b)
 {
-	blind_tell(b, 1);
+	blind_tell_daemon(b, 1);
 	return NOT_OURS;
 }
 
 /* A message that belongs to nothing we know. It may be of a session older than our tables, so our
  * own WireGuard gets it, up to a limit. */
-INLINE int blind_stray(const struct blind_work *b)
+INLINE int blind_pass_stray(const struct blind_work *b)
 {
 	struct blind_state *state = blind_state_find();
 	__u64 each = ((__u64)tick_rate << GUARD_TICK) / BLIND_STRAYS;
 
 	if (!state || !limit_take(&state->limit, each, BLIND_STRAYS, b->now << GUARD_TICK))
 		return -DROP_blind_limited;
-	blind_tell(b, tick_rate / 20);
+	blind_tell_daemon(b, tick_rate / 20);
 	return NOT_OURS;
 }
 
@@ -113,7 +113,7 @@ INLINE int blind_initiation(struct pkt_state *state)
 	struct blind_work *b = &state->blind;
 
 	if (blind_fits(b, 0))
-		return blind_up(b);
+		return blind_pass_up(b);
 	if (!b->from) {
 		remember_failed(state->guard.hash, state->guard.now);
 		return -DROP_guard_mac1;
@@ -134,7 +134,7 @@ INLINE int blind_response(struct pkt_state *state)
 	if (b->from)
 		value = session_value(b->from, b->receiver, b->now);
 	if (!value)
-		return blind_fits(b, 0) ? blind_up(b) : -DROP_guard_mac1;
+		return blind_fits(b, 0) ? blind_pass_up(b) : -DROP_guard_mac1;
 	if (!(value & BLIND_INITIATED))
 		return -DROP_blind_stranger;
 	/* it was answered long ago; each initiation has an index of its own */
@@ -155,7 +155,7 @@ INLINE int blind_handshake_step(struct pkt_state *s)
 	if (!state)
 		return -DROP_guard_busy;
 	if (!state->sites)
-		return blind_up(b);		/* no key is known yet, not even our own */
+		return blind_pass_up(b);		/* no key is known yet, not even our own */
 	b->to = 0;
 	b->index = load_word(__u32, s->guard.message + 4);
 	s->guard.known = b->from;
@@ -196,7 +196,7 @@ INLINE void blind_challenge(struct pkt_state *s, __u32 number)
 }
 
 /* Returns NOT_OURS or a reason. If XDP let the packet up, it has counted it already. */
-INLINE int blind_other(struct pkt *p)
+INLINE int blind_inspect_data(struct pkt *p)
 {
 	struct blind_work *b = &p->s->blind;
 	bool data = p->s->guard.kind == MESSAGE_DATA;
@@ -204,14 +204,14 @@ INLINE int blind_other(struct pkt *p)
 	__u64 hint;
 
 	if (session_value(0, b->index, b->now))
-		return blind_up(b);
+		return blind_pass_up(b);
 	if (!data)
-		return seen ? NOT_OURS : blind_stray(b);
+		return seen ? NOT_OURS : blind_pass_stray(b);
 	if (b->from)
 		return NOT_OURS;
 	hint = hint_value(b->index, b->now);
 	if (!hint)
-		return seen ? NOT_OURS : blind_stray(b);
+		return seen ? NOT_OURS : blind_pass_stray(b);
 	/* a site may be there */
 	if (!is_martian(p, p->s->src) && !link_source(p))
 		blind_challenge(p->s, BLIND_ORIGIN(hint));

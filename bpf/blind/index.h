@@ -98,7 +98,7 @@ static const struct blind_pair no_pair CONSTANT = { .next = 0 };
 
 /* Makes room for an index in its pair's ring. By bpf_loop(): the verifier would walk a plain loop
  * 64 times. */
-INLINE int blind_room(struct blind_work *s)
+INLINE int blind_make_room(struct blind_work *s)
 {
 	s->pair = BLIND_PAIR(s->from, s->to);
 	s->answer = -1;
@@ -118,14 +118,14 @@ INLINE int blind_learn(struct pkt_state *state, __u32 seconds, __u32 flags)
 
 	if (value)
 		return BLIND_ORIGIN(value) == s->from ? 0 : -1;
-	if (session_value(0, s->index, s->now) || blind_room(s))
+	if (session_value(0, s->index, s->now) || blind_make_room(s))
 		return -1;
 	s->key = BLIND_KEY(s->to, s->index);
 	s->value = BLIND_VALUE(s->now + seconds * tick_rate, s->from, flags);
 	return session_put(state);
 }
 
-INLINE void blind_hint(struct pkt_state *state, __le32 index, __u32 site)
+INLINE void blind_learn_hint(struct pkt_state *state, __le32 index, __u32 site)
 {
 	struct blind_work *s = &state->blind;
 
@@ -146,8 +146,8 @@ INLINE void blind_confirm(struct pkt_state *state)
 			       BLIND_INITIATED | BLIND_CONFIRMED);
 	if (!(session_value(s->from, s->receiver, s->now) & BLIND_CONFIRMED))
 		session_put(state);
-	blind_hint(state, s->receiver, s->from);
-	blind_hint(state, s->index, s->to);
+	blind_learn_hint(state, s->receiver, s->from);
+	blind_learn_hint(state, s->index, s->to);
 }
 
 /* The first data of s->from with an index from a response confirms the index */
@@ -167,7 +167,7 @@ INLINE int blind_confirm_data_step(struct pkt_state *state)
 STATE_STEP(with_blind, blind_confirm_data)
 
 /* Keeps the last initiation for a site whose place is unknown */
-INLINE void blind_keep(struct pkt_state *state)
+INLINE void blind_keep_initiation(struct pkt_state *state)
 {
 	struct blind_work *b = &state->blind;
 	struct blind_waiting *w = bpf_map_lookup_elem(&blind_waiting, &b->to);
@@ -182,7 +182,7 @@ INLINE void blind_keep(struct pkt_state *state)
 
 /* Learns what a message says that blind_handshake() found to be for a site. Returns that site, or a
  * reason. */
-INLINE int blind_make_step(struct pkt_state *state)
+INLINE int blind_learn_message_step(struct pkt_state *state)
 {
 	struct blind_work *s = &state->blind;
 	struct blind_state *counters = blind_state_find();
@@ -199,7 +199,7 @@ INLINE int blind_make_step(struct pkt_state *state)
 		blind_confirm(state);
 	if (!s->waits)
 		return s->to;
-	blind_keep(state);
+	blind_keep_initiation(state);
 	return -DROP_blind_waiting;
 }
-STATE_STEP(with_blind, blind_make)
+STATE_STEP(with_blind, blind_learn_message)

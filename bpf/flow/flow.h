@@ -18,7 +18,7 @@
 
 /* ---- find: what the packet leaves with ---- */
 
-INLINE void flow_take(struct flow_work *s, const struct flow *flow)
+INLINE void flow_copy_way(struct flow_work *s, const struct flow *flow)
 {
 	s->way.src = flow->src;
 	s->way.dst = flow->dst;
@@ -31,7 +31,7 @@ INLINE void flow_take(struct flow_work *s, const struct flow *flow)
 
 /* Sets s->way of an original, to the service's backend. A flow to another backend moves. An ICMP
  * error starts no flow: its quoted reply reached no client. */
-INLINE int flow_of_original(struct pkt *p, const struct flow *flow)
+INLINE int flow_way_original(struct pkt *p, const struct flow *flow)
 {
 	const struct service *service = &p->s->service;
 	struct flow_work *s = &p->s->flow;
@@ -39,7 +39,7 @@ INLINE int flow_of_original(struct pkt *p, const struct flow *flow)
 	s->id = service->id;
 	s->ifindex = service->ifindex;
 	if (flow && addr_same(&flow->dst, &service->to) && flow->dport == service->port) {
-		flow_take(s, flow);
+		flow_copy_way(s, flow);
 		return 0;
 	}
 	if (p->s->is_quote)
@@ -53,7 +53,7 @@ INLINE int flow_of_original(struct pkt *p, const struct flow *flow)
 
 /* Checks that the client's listener still has this backend, and sets s->service to it. Most
  * backends have one listener, so the reply's own entry usually tells. */
-INLINE int flow_listener(struct pkt *p)
+INLINE int flow_check_listener(struct pkt *p)
 {
 	const struct service *service = &p->s->service;
 	const struct flow_work *s = &p->s->flow;
@@ -78,7 +78,7 @@ INLINE int flow_listener(struct pkt *p)
 }
 
 /* A reply belongs to a flow, or answers an embryo (half-open flow). */
-INLINE int flow_of_reply(struct pkt *p, const struct flow *flow)
+INLINE int flow_way_reply(struct pkt *p, const struct flow *flow)
 {
 	struct flow_work *s = &p->s->flow;
 	const struct embryo *e;
@@ -87,8 +87,8 @@ INLINE int flow_of_reply(struct pkt *p, const struct flow *flow)
 		s->id = flow->id;
 		s->ifindex = flow->ifindex;
 		s->backend = flow->backend;
-		flow_take(s, flow);
-		return flow_listener(p);
+		flow_copy_way(s, flow);
+		return flow_check_listener(p);
 	}
 	e = bpf_map_lookup_elem(&embryos, &s->key);
 	if (!e || bpf_jiffies64() >= e->until)
@@ -102,11 +102,11 @@ INLINE int flow_of_reply(struct pkt *p, const struct flow *flow)
 	s->way.dport = e->client_port;
 	s->way.family = e->family;
 	s->way.is_new = p->s->is_quote ? FLOW_KNOWN : FLOW_ANSWERED;
-	return flow_listener(p);
+	return flow_check_listener(p);
 }
 
 /* Sets the key to look up in flows, after the guard has chosen the backend */
-INLINE void flow_key(struct pkt *p)
+INLINE void flow_set_key(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
 	struct flow_work *s = &p->s->flow;
@@ -128,8 +128,8 @@ INLINE void flow_key(struct pkt *p)
 INLINE int flow_way(struct pkt *p, const struct flow *flow)
 {
 	__u16 flags = p->s->service.flags;
-	int rc = p->s->direction == DIRECTION_ORIGINAL ? flow_of_original(p, flow) :
-							 flow_of_reply(p, flow);
+	int rc = p->s->direction == DIRECTION_ORIGINAL ? flow_way_original(p, flow) :
+							 flow_way_reply(p, flow);
 
 	if (rc)
 		return flags & SERVICE_MASQUERADE ? rc : 0;

@@ -101,7 +101,7 @@ INLINE void flow_arm_either(struct flow_work *s)
 }
 
 /* Ends a flow to a backend that its service no longer has */
-INLINE void flow_end(struct flow_work *s)
+INLINE void flow_end_moved(struct flow_work *s)
 {
 	const struct flow *flow = bpf_map_lookup_elem(&flows, &s->key);
 	struct flow_total *total;
@@ -119,7 +119,7 @@ INLINE void flow_end(struct flow_work *s)
 /* ---- the backend's answer ---- */
 
 /* Returns s->value, prepared for one direction */
-INLINE struct flow *flow_value(struct flow_work *s)
+INLINE struct flow *flow_prepare_value(struct flow_work *s)
 {
 	struct flow *flow = (void *)s->value;
 
@@ -135,7 +135,7 @@ INLINE struct flow *flow_value(struct flow_work *s)
  * is there. */
 INLINE int flow_insert(struct flow_work *s)
 {
-	struct flow *flow = flow_value(s);
+	struct flow *flow = flow_prepare_value(s);
 	struct flow_total *total = flow_total(s->id);
 	int rc;
 
@@ -148,7 +148,7 @@ INLINE int flow_insert(struct flow_work *s)
 	rc = bpf_map_update_elem(&flows, &s->key, flow, BPF_NOEXIST);
 	if (rc)		/* -EEXIST: another CPU already has the next answer */
 		return rc == -EEXIST ? 0 : -DROP_flows_full;
-	flow = flow_value(s);
+	flow = flow_prepare_value(s);
 	flow->src = s->key.dst;
 	flow->dst = s->key.src;
 	flow->sport = s->key.dport;
@@ -167,7 +167,7 @@ INLINE int flow_insert(struct flow_work *s)
 	return rc == -EEXIST ? 0 : -DROP_flows_full;
 }
 
-INLINE int flow_answered(struct flow_work *s)
+INLINE int flow_make_answered(struct flow_work *s)
 {
 	struct addr source;
 	__u64 *used;
@@ -180,7 +180,7 @@ INLINE int flow_answered(struct flow_work *s)
 	s->other.family = s->way.family;
 	s->other.direction = DIRECTION_ORIGINAL;
 	s->other.backend = s->backend;
-	flow_delta(s);
+	flow_set_delta(s);
 	rc = flow_insert(s);
 	if (rc)
 		return rc;
@@ -198,13 +198,13 @@ INLINE int flow_make_step(struct pkt_state *state)
 
 	s->now = bpf_jiffies64();
 	if (s->way.is_new == FLOW_ANSWERED)
-		return flow_answered(s);
+		return flow_make_answered(s);
 	if (s->way.is_new == FLOW_KNOWN) {
 		flow_arm_either(s);
 		return 0;
 	}
 	if (s->way.is_new == FLOW_MOVES)
-		flow_end(s);
-	return flow_begin(s);
+		flow_end_moved(s);
+	return flow_find_port(s);
 }
 STATE_STEP(with_flows, flow_make)

@@ -3,7 +3,7 @@
  * flow_commit, for a new client: finds a port of ours, and makes its embryo (half-open flow). The
  * port is the client's own if that is in the pool and free, else one that follows from the client's
  * address. If two CPUs want the same port, the embryo's BPF_NOEXIST decides. make.h calls
- * flow_begin().
+ * flow_find_port().
  *
  * Reads:  s->flow.key, way; the maps pools, flows.
  * Writes: s->flow.other, way; the maps embryos, embryo_limits.
@@ -15,7 +15,7 @@
 
 #define FLOW_PORTS 64			/* tried for a new client, half of them side by side */
 
-INLINE void flow_delta(struct flow_work *s)
+INLINE void flow_set_delta(struct flow_work *s)
 {
 	s->way.delta = csum_fold(addr_delta(&s->key.src, &s->way.src) +
 				 addr_delta(&s->key.dst, &s->way.dst));
@@ -80,7 +80,7 @@ INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i
 	return true;
 }
 
-INLINE bool embryo_is(const struct embryo *e, const struct flow_key *key)
+INLINE bool embryo_matches(const struct embryo *e, const struct flow_key *key)
 {
 	return addr_same(&e->client, &key->src) && addr_same(&e->local, &key->dst) &&
 	       e->client_port == key->sport && e->local_port == key->dport &&
@@ -88,7 +88,7 @@ INLINE bool embryo_is(const struct embryo *e, const struct flow_key *key)
 }
 
 /* One CPU alone deletes an expired embryo: a moment later its key may be another client's. */
-INLINE bool embryo_take(struct embryo *e)
+INLINE bool embryo_claim(struct embryo *e)
 {
 	__u64 until = e->until;
 
@@ -114,13 +114,13 @@ static long flow_try(__u32 i, void *none)
 		return 0;
 	e = bpf_map_lookup_elem(&embryos, &s->other);
 	if (e && s->now < e->until) {
-		if (!embryo_is(e, &s->key))
+		if (!embryo_matches(e, &s->key))
 			return 0;
 		e->until = s->embryo.until;	/* this client's own: it tries again */
 		s->answer = 0;
 		return 1;
 	}
-	if (e && !embryo_take(e))
+	if (e && !embryo_claim(e))
 		return 0;
 	if (e)
 		bpf_map_delete_elem(&embryos, &s->other);
@@ -141,7 +141,7 @@ static long flow_try(__u32 i, void *none)
 
 /* Finds an address and port of ours for a client that has none. Returns 0 with s->way complete, or
  * a reason. By bpf_loop(): 6.1 would walk each of the 64 rounds of a plain loop. */
-INLINE int flow_begin(struct flow_work *s)
+INLINE int flow_find_port(struct flow_work *s)
 {
 	__u64 ports = (__u64)s->key.sport << 16 | s->key.dport;
 	__u64 h = s->key.src.q[0] * 0xff51afd7ed558ccdULL +
@@ -165,6 +165,6 @@ INLINE int flow_begin(struct flow_work *s)
 		return s->answer;
 	s->way.src = s->other.dst;
 	s->way.sport = s->other.dport;
-	flow_delta(s);
+	flow_set_delta(s);
 	return 0;
 }

@@ -27,7 +27,7 @@ static __attribute__((noinline)) __u32 quote_sum(const void *from, __u32 n)
 	return csum_fold64(sum);
 }
 
-INLINE __u32 sum_of(const struct addr *a, const struct addr *b)
+INLINE __u32 addr_pair_sum(const struct addr *a, const struct addr *b)
 {
 	return quote_sum(a, sizeof(*a)) + quote_sum(b, sizeof(*b));
 }
@@ -51,9 +51,9 @@ INLINE __u32 flow_quote_udp(struct quote *q, const struct flow_way *way, __u32 d
 /* Rewrites all headers in the state. Returns what that adds to the sum of the ICMP message. */
 INLINE __u32 flow_quote_same(struct quote *q, const struct flow_way *way)
 {
-	__u32 new = csum_fold(sum_of(&way->src, &way->dst));
-	__u32 delta = csum_fold((__u16)~csum_fold(sum_of(&q->src, &q->dst)) + new);
-	__u32 outer_delta = csum_fold((__u16)~csum_fold(sum_of(&q->from, &q->src)) + new);
+	__u32 new = csum_fold(addr_pair_sum(&way->src, &way->dst));
+	__u32 delta = csum_fold((__u16)~csum_fold(addr_pair_sum(&q->src, &q->dst)) + new);
+	__u32 outer_delta = csum_fold((__u16)~csum_fold(addr_pair_sum(&q->from, &q->src)) + new);
 	__u32 change = flow_quote_udp(q, way, delta);
 
 	if (way->family == FAMILY_IPV4) {
@@ -113,7 +113,7 @@ INLINE void quote_head6(struct ipv6hdr *ip, const struct flow_way *way, const st
 
 /* Removes the fragment header of a quoted first fragment: IPv4's header says the same. Returns what
  * that adds to the message's sum, without IPv4's header. */
-INLINE __u32 quote_no_fragment(const struct quote *q, struct iphdr *ip)
+INLINE __u32 quote_drop_fragment(const struct quote *q, struct iphdr *ip)
 {
 	const struct fragment_header *f = (void *)q->fragment;
 	__u32 sum;
@@ -132,7 +132,7 @@ INLINE __u32 quote_no_fragment(const struct quote *q, struct iphdr *ip)
 /* Returns the pseudo header's part in the sum of an ICMPv6 message of len bytes */
 INLINE __u32 quote_pseudo(const struct addr *a, const struct addr *b, __u32 len)
 {
-	return sum_of(a, b) + bpf_htons(len) + bpf_htons(IPPROTO_ICMPV6);
+	return addr_pair_sum(a, b) + bpf_htons(len) + bpf_htons(IPPROTO_ICMPV6);
 }
 
 /* Rewrites all headers in the state, and the message's checksum */
@@ -145,8 +145,8 @@ INLINE void flow_quote_change(struct quote *q, struct flow_work *s)
 	struct icmphdr *icmp = (void *)q->icmp;
 	void *new_inner = s->across.inner;
 
-	delta = csum_fold((__u16)~csum_fold(sum_of(&q->src, &q->dst)) +
-			  csum_fold(sum_of(&s->way.src, &s->way.dst)));
+	delta = csum_fold((__u16)~csum_fold(addr_pair_sum(&q->src, &q->dst)) +
+			  csum_fold(addr_pair_sum(&s->way.src, &s->way.dst)));
 	sum = (__u16)~icmp->checksum + flow_quote_udp(q, &s->way, delta);
 	icmp->checksum = 0;
 	sum += (__u16)~quote_sum(icmp, sizeof(*icmp));
@@ -158,7 +158,7 @@ INLINE void flow_quote_change(struct quote *q, struct flow_work *s)
 		       (__u16)~quote_sum(inner, sizeof(*inner));
 		quote_head4((void *)s->across.bytes, &s->way, outer, message, false);
 		quote_head4(new_inner, &s->way, inner, bpf_ntohs(inner->payload_len), true);
-		sum += quote_no_fragment(q, new_inner);
+		sum += quote_drop_fragment(q, new_inner);
 		sum += quote_sum(new_inner, sizeof(struct iphdr));
 	} else {
 		const struct iphdr *outer = (void *)q->outer, *inner = (void *)q->inner;

@@ -22,7 +22,7 @@ struct fragment_header {		/* IPv6's, RFC 8200 4.5 */
 };
 
 /* Returns the offset of the fragment header whose payload begins at `start` */
-INLINE __u32 fragment_header(const struct pkt *p, __u32 start)
+INLINE __u32 fragment_header_at(const struct pkt *p, __u32 start)
 {
 	return p->s->l3 + ((start - sizeof(struct fragment_header)) & 0x7ff);
 }
@@ -43,7 +43,7 @@ INLINE int pull_fragment(struct pkt *p)
 		offset = (bpf_ntohs(ip->frag_off) & 0x1fff) << 3 |
 			 (bpf_ntohs(ip->frag_off) & 0x2000) / 0x2000;
 	} else if (start) {
-		h = at(p, fragment_header(p, start), sizeof(*h));
+		h = at(p, fragment_header_at(p, start), sizeof(*h));
 		if (!h)
 			return NOT_OURS;
 		offset = bpf_ntohs(h->offset) & 0xfff9;
@@ -51,7 +51,7 @@ INLINE int pull_fragment(struct pkt *p)
 		return 0;
 	}
 	p->s->fragment = fragment_word(offset, start);
-	size = p->s->len - start;		/* wraps to far too much if there is none */
+	size = p->s->len - start;		/* wraps around if there is none; tested below */
 	/* all but the last one have a multiple of 8 bytes; none ends behind 65,535 */
 	if ((offset & 1 && size & 7) ||
 	    (offset && (size - 1 > 0xffff || (offset & ~7U) + size > 0xffff)))
@@ -60,11 +60,11 @@ INLINE int pull_fragment(struct pkt *p)
 }
 
 /* Makes the key of the packet's datagram in s->datagram. False: the header is out of reach. */
-INLINE bool fragment_key(struct pkt *p)
+INLINE bool fragment_set_key(struct pkt *p)
 {
 	bool ipv4 = p->s->family == FAMILY_IPV4;
 	const struct fragment_header *h =
-		at(p, ipv4 ? p->s->l3 : fragment_header(p, fragment_start(p)), sizeof(*h));
+		at(p, ipv4 ? p->s->l3 : fragment_header_at(p, fragment_start(p)), sizeof(*h));
 	struct fragment_key *key = &p->s->datagram.key;
 
 	if (!h)
@@ -83,7 +83,7 @@ INLINE bool fragment_key(struct pkt *p)
 INLINE int fragment_find(struct pkt *p)
 {
 	const struct fragment *first =
-		fragment_key(p) ? bpf_map_lookup_elem(&frags, &p->s->datagram.key) : NULL;
+		fragment_set_key(p) ? bpf_map_lookup_elem(&frags, &p->s->datagram.key) : NULL;
 
 	if (!first || bpf_jiffies64() >= first->until)
 		return NOT_OURS;
@@ -98,7 +98,7 @@ INLINE int fragment_find(struct pkt *p)
 
 /* The packet has no whole UDP header. A first fragment that ends behind its ports is made to fool
  * filters (RFC 1858), and is held. Any other packet is not ours. */
-INLINE int fragment_tiny(struct pkt *p)
+INLINE int fragment_check_tiny(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, offsetof(struct udphdr, len));
 	__u32 payload = p->s->len - (p->s->l4 - p->s->l3);
@@ -133,7 +133,7 @@ INLINE int fragment_remember(struct pkt *p)
 	value->dport = p->s->dport;
 	value->length = udp->len;
 	value->end = p->s->len - fragment_start(p);
-	if (!fragment_key(p))
+	if (!fragment_set_key(p))
 		return -PASS_fragment;
 	known = bpf_map_lookup_elem(&frags, key);
 	if (known && now < known->until)

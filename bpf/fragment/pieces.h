@@ -50,7 +50,7 @@ INLINE struct pieces *pieces_find(void)
 /* ---- sums over more bytes than the stack holds ---- */
 
 /* Adds the next of .rest bytes at .l3 to .sum. Returns 0 to go on. */
-INLINE long sum_some(struct pkt *p)
+INLINE long sum_chunk(struct pkt *p)
 {
 	struct pieces *c = pieces_find();
 	__u32 n;
@@ -67,18 +67,18 @@ INLINE long sum_some(struct pkt *p)
 	return 0;
 }
 
-static long sum_some_tc(__u32 i, void **ctx)
+static long sum_chunk_tc(__u32 i, void **ctx)
 {
 	struct pkt p = { .ctx = *ctx, .plane = PLANE_TC };
 
-	return sum_some(&p);
+	return sum_chunk(&p);
 }
 
-static long sum_some_xdp(__u32 i, void **ctx)
+static long sum_chunk_xdp(__u32 i, void **ctx)
 {
 	struct pkt p = { .ctx = *ctx, .plane = PLANE_XDP };
 
-	return sum_some(&p);
+	return sum_chunk(&p);
 }
 
 /* Adds the sum of len bytes at `off`, not folded, to *sum. Returns 0 or negative. By bpf_loop():
@@ -95,9 +95,9 @@ INLINE int sum_bytes(struct pkt *p, __u32 off, __u32 len, __u64 *sum)
 	c->rest = len;
 	c->sum = *sum;
 	if (p->plane == PLANE_XDP)
-		bpf_loop(PIECES_LEN / SUM_BYTES, sum_some_xdp, &ctx, 0);
+		bpf_loop(PIECES_LEN / SUM_BYTES, sum_chunk_xdp, &ctx, 0);
 	else
-		bpf_loop(PIECES_LEN / SUM_BYTES, sum_some_tc, &ctx, 0);
+		bpf_loop(PIECES_LEN / SUM_BYTES, sum_chunk_tc, &ctx, 0);
 	*sum = c->sum;
 	return c->rest ? -1 : 0;
 }

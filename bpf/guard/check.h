@@ -4,7 +4,7 @@
  * message.h has read it into s->guard. It remembers only the time that it spent, and sources of a
  * wrong mac1.
  *
- * Before: guard_look() (message.h). After: guard_choose() (guard.h).
+ * Before: guard_look() (message.h). After: guard_choose_backend() (guard.h).
  * Reads:  s->guard; the maps guards, guard_keys, answered, indices.
  * Writes: s->guard.backend, known; the maps guard_budget, failed.
  */
@@ -12,7 +12,7 @@
 
 #include "guard/mac.h"
 
-INLINE const struct guard *guard_of(const struct guard_work *s)
+INLINE const struct guard *guard_find(const struct guard_work *s)
 {
 	return bpf_map_lookup_elem(&guards, &s->id);
 }
@@ -61,7 +61,7 @@ INLINE int guard_mac1(struct guard_work *s, __u32 keys)
 INLINE int guard_check_step(struct pkt_state *state)
 {
 	struct guard_work *s = &state->guard;
-	const struct guard *g = guard_of(s);
+	const struct guard *g = guard_find(s);
 	const struct answered *a;
 
 	if (!g)

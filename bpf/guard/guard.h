@@ -17,7 +17,7 @@
 #include "service.h"
 
 /* Sets s->guard.client to the sender of an original */
-INLINE void guard_client(struct pkt *p)
+INLINE void guard_set_client(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
 
@@ -30,7 +30,7 @@ INLINE void guard_client(struct pkt *p)
 
 /* Tells whether a backend has answered the client, and which one: the one lookup that data costs at
  * a strict service */
-INLINE bool guard_knows(struct guard_work *s)
+INLINE bool guard_knows_client(struct guard_work *s)
 {
 	const struct answered *a = bpf_map_lookup_elem(&answered, &s->client);
 
@@ -50,13 +50,13 @@ INLINE int guard_original(struct pkt *p, const struct guard *g, const struct udp
 
 	if (data && !more)
 		return 0;
-	guard_client(p);
-	if (data && more == GUARD_STRICT && guard_knows(s))
+	guard_set_client(p);
+	if (data && more == GUARD_STRICT && guard_knows_client(s))
 		return 0;
 	s->local = p->s->dst;
 	s->local_port = p->s->dport;
 	s->ifindex = p->s->ifindex;
-	message_where(p, udp);
+	message_locate(p, udp);
 	rc = guard_look(p) ?: guard_check(p->s);
 	s->remember = !rc && (s->kind == MESSAGE_INITIATION || s->kind == MESSAGE_RESPONSE);
 	return rc;
@@ -64,16 +64,16 @@ INLINE int guard_original(struct pkt *p, const struct guard *g, const struct udp
 
 /* An ICMP error or a later fragment has no message. If there are several backends, the client's
  * last one gets it. */
-INLINE int guard_follow(struct pkt *p, const struct guard *g)
+INLINE int guard_follow_client(struct pkt *p, const struct guard *g)
 {
 	if (!(g->flags & GUARD_BACKENDS))
 		return 0;
-	guard_client(p);
-	return guard_knows(&p->s->guard) ? 0 : -DROP_guard_stranger;
+	guard_set_client(p);
+	return guard_knows_client(&p->s->guard) ? 0 : -DROP_guard_stranger;
 }
 
 /* Exchanges the listener's entry for that of the chosen backend, if it is not number 0 */
-INLINE int guard_choose(struct pkt *p)
+INLINE int guard_choose_backend(struct pkt *p)
 {
 	__u32 backend = p->s->guard.backend & (GUARD_BACKENDS_MAX - 1);
 	const struct table_entry *entry;
@@ -92,12 +92,12 @@ INLINE int guard_choose(struct pkt *p)
 }
 
 /* Returns what the packet's service asks for, or NULL if it has no guard */
-INLINE const struct guard *guard_begin(struct pkt *p)
+INLINE const struct guard *guard_load(struct pkt *p)
 {
 	const struct guard *g;
 
 	p->s->guard.id = p->s->service.id;
-	g = guard_of(&p->s->guard);
+	g = guard_find(&p->s->guard);
 	return g && g->flags & GUARD_ON ? g : NULL;
 }
 
@@ -113,14 +113,14 @@ INLINE int guard_step(struct pkt *p)
 	s->backend = 0;
 	if (p->s->direction == DIRECTION_REPLY || p->s->held)
 		return 0;
-	g = guard_begin(p);
+	g = guard_load(p);
 	if (!g)
 		return 0;
 	udp = at(p, p->s->l4, sizeof(*udp));
-	s->says = p->s->is_quote || is_later(p) ? guard_follow(p, g) :
+	s->says = p->s->is_quote || is_later(p) ? guard_follow_client(p, g) :
 		  udp ? guard_original(p, g, udp) : -DROP_guard_shape;
 	if (!s->says && g->flags & GUARD_BACKENDS)
-		s->says = guard_choose(p);
+		s->says = guard_choose_backend(p);
 	return 0;
 }
 INLINE_STEP(guard)
@@ -129,7 +129,7 @@ INLINE_STEP(guard)
 INLINE void guard_reply(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, sizeof(*udp));
-	const struct guard *g = guard_begin(p);
+	const struct guard *g = guard_load(p);
 	struct guard_work *s = &p->s->guard;
 
 	if (!g || !udp || p->s->is_quote || is_later(p) || is_plain_data(p, g, udp))
@@ -145,7 +145,7 @@ INLINE void guard_reply(struct pkt *p)
 		s->client.port = p->s->flow.way.dport;
 		s->backend = p->s->flow.backend;
 	}
-	message_where(p, udp);
+	message_locate(p, udp);
 	if (is_across(p))		/* p->s->len is still the other family's */
 		s->end = p->s->l4 + p->s->flow.across.payload;
 	s->remember = !guard_look(p) && s->kind && s->kind != MESSAGE_DATA;

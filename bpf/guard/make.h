@@ -35,7 +35,7 @@ INLINE bool service_admits_one(const struct guard_work *s, const struct guard *g
 	       limit_take(&state->service_until, g->service_each, g->service_burst, now);
 }
 
-INLINE struct health *health_of(struct guard_work *s)
+INLINE struct health *health_find(struct guard_work *s)
 {
 	s->place = s->id * GUARD_BACKENDS_MAX + (s->backend & (GUARD_BACKENDS_MAX - 1));
 	return bpf_map_lookup_elem(&health, &s->place);
@@ -62,7 +62,7 @@ INLINE void remember_initiation(struct guard_work *s)
 		begins->hash = s->hash;
 		begins->begun = bpf_ktime_get_ns();
 	}
-	h = health_of(s);
+	h = health_find(s);
 	if (!h)
 		return;
 	__sync_fetch_and_add(&h->initiations, 1);
@@ -94,7 +94,7 @@ INLINE int guard_make_original(struct guard_work *s, const struct guard *g)
 }
 
 /* Records how long the backend took to answer, if the initiation came through us */
-INLINE void remember_time(struct guard_work *s, struct health *h)
+INLINE void remember_answer_time(struct guard_work *s, struct health *h)
 {
 	struct handshake *begun = handshake_find(s, s->message + 8);
 	__u64 ns, bucket = 0;
@@ -112,7 +112,7 @@ INLINE void remember_time(struct guard_work *s, struct health *h)
 
 INLINE int guard_make_reply(struct guard_work *s)
 {
-	struct health *h = health_of(s);
+	struct health *h = health_find(s);
 
 	if (s->kind == MESSAGE_COOKIE) {
 		s->answered.until = s->now + COOKIE_SECONDS * tick_rate;
@@ -131,7 +131,7 @@ INLINE int guard_make_reply(struct guard_work *s)
 	__sync_fetch_and_add(&h->responses, 1);
 	h->unanswered = h->sources = h->known_unanswered = h->known_sources = 0;
 	h->answered = s->now;
-	remember_time(s, h);
+	remember_answer_time(s, h);
 	return 0;
 }
 
@@ -140,7 +140,7 @@ INLINE int guard_make_reply(struct guard_work *s)
 INLINE int guard_make_step(struct pkt_state *state)
 {
 	struct guard_work *s = &state->guard;
-	const struct guard *g = guard_of(s);
+	const struct guard *g = guard_find(s);
 
 	if (!g)
 		return -DROP_guard_busy;

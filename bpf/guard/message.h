@@ -25,7 +25,7 @@ INLINE bool length_fits(__u32 kind, __u32 len)
 		       kind == MESSAGE_RESPONSE ? RESPONSE_LEN : COOKIE_LEN);
 }
 
-/* Recognizes data without junk, in one piece and one packet, its first 8 bytes in reach: nearly
+/* True for data without junk, in one piece and one packet, with its first 8 bytes in reach: nearly
  * every packet */
 INLINE bool is_plain_data(const struct pkt *p, const struct guard *g, const struct udphdr *udp)
 {
@@ -46,7 +46,7 @@ INLINE __u32 message_length(const struct pkt *p, const struct udphdr *udp)
 
 /* Tells guard_look() and blind_look() where the payload begins, its claimed length, and where the
  * packet ends */
-INLINE void message_where(struct pkt *p, const struct udphdr *udp)
+INLINE void message_locate(struct pkt *p, const struct udphdr *udp)
 {
 	struct guard_work *s = &p->s->guard;
 
@@ -121,7 +121,7 @@ INLINE bool are_data(struct pkt *p, const struct guard *g)
 INLINE int guard_look_step(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
-	const struct guard *g = guard_of(s);
+	const struct guard *g = guard_find(s);
 
 	if (!g)
 		return -DROP_guard_busy;

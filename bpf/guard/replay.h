@@ -34,7 +34,7 @@ INLINE __u32 replay_left(const struct replay *r, __u64 now)
 	return left <= REPLAY_SECONDS * tick_rate ? left : 0;
 }
 
-INLINE bool is_this(const struct replay *r, const struct guard_work *s)
+INLINE bool replay_matches(const struct replay *r, const struct guard_work *s)
 {
 	return r->mac1[0] == mac_word(s->message + INITIATION_MAC1) &&
 	       r->mac1[1] == mac_word(s->message + INITIATION_MAC1 + 8) && r->id == s->id;
@@ -56,7 +56,7 @@ static __attribute__((noinline)) __u32 is_replayed(struct guard_work *s, __u64 n
 		const struct replay *r = &row->replay[i];
 		__u32 left = replay_left(r, now);
 
-		if (left && is_this(r, s)) {
+		if (left && replay_matches(r, s)) {
 			s->turn = i;
 			return !addr_same(&r->addr, &s->client.addr) || r->port != s->client.port;
 		}

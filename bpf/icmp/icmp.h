@@ -57,7 +57,7 @@ INLINE __u32 quote_read4(struct pkt *p, struct quote *q)
 
 /* Passes the fragment header of an IPv6 quote: a sender that was told a smaller MTU sends
  * fragments, and may have to be told again. Returns the type of the next header, or 0. */
-INLINE __u8 quote_fragment(struct pkt *p, struct quote *q)
+INLINE __u8 quote_pass_fragment(struct pkt *p, struct quote *q)
 {
 	const struct fragment_header *f = (void *)q->fragment;
 
@@ -85,7 +85,7 @@ INLINE __u32 quote_read6(struct pkt *p, struct quote *q)
 	q->src = addr_load(&inner->saddr);
 	q->dst = addr_load(&inner->daddr);
 	to = addr_load(&outer->daddr);
-	next = inner->nexthdr == IPPROTO_FRAGMENT ? quote_fragment(p, q) : inner->nexthdr;
+	next = inner->nexthdr == IPPROTO_FRAGMENT ? quote_pass_fragment(p, q) : inner->nexthdr;
 	if (q->inner[0] >> 4 != 6 || next != IPPROTO_UDP || !addr_same(&to, &q->src))
 		return 0;
 	return p->s->l3 + sizeof(*outer) + bpf_ntohs(outer->payload_len);
@@ -134,7 +134,7 @@ INLINE int pull_quote(struct pkt *p)
 }
 
 /* After find, which saw the client as source: link_source() must check the error's own sender. */
-INLINE void quote_sender(struct pkt *p)
+INLINE void quote_use_sender(struct pkt *p)
 {
 	if (p->s->direction == DIRECTION_ORIGINAL)
 		p->s->src = p->s->quote.from;

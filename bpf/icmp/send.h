@@ -248,9 +248,9 @@ INLINE bool answer_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
 #endif
 
 /* Replaces the reason in s->judged by the error that a router owes the sender, if the kernel would
- * take the packet for its own. Of a datagram's fragments the first is answered: only it tells the
- * sender which socket it is about (RFC 1122 3.2.2). */
-INLINE int error_owed_step(struct pkt *p)
+ * take the packet for its own. Only a datagram's first fragment is answered: it tells the sender
+ * which socket it is about (RFC 1122 3.2.2). */
+INLINE int send_owed_error_step(struct pkt *p)
 {
 	int rc = p->s->judged;
 #ifndef WGXDP_HOST			/* the host plane makes no packets */
@@ -277,4 +277,4 @@ INLINE int error_owed_step(struct pkt *p)
 	return rc;
 #endif
 }
-CALLED_STEP(true, error_owed)
+CALLED_STEP(true, send_owed_error)

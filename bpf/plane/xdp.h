@@ -39,7 +39,7 @@ INLINE bool xdp_whole(struct pkt *p)
 	return end <= bpf_xdp_get_buff_len(ctx);
 }
 
-/* Tells a UDP checksum that covers only the pseudo header: another guest of this machine sent the
+/* True if the UDP checksum covers only the pseudo header: another guest of this machine sent the
  * packet, and its device or tc must complete it. A redirect from XDP would forget that, so tc sends
  * it. A fragment is never partial: its datagram was complete before it was cut. */
 INLINE bool xdp_checksum_partial(const struct pkt *p)

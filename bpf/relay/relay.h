@@ -158,7 +158,7 @@ INLINE_STEP(site_send)
 
 /* Replaces the reason in s->judged: tc sends an ICMP error from our own address on the link. XDP
  * leaves it all packets that may need one. */
-INLINE int site_owed_step(struct pkt *p)
+INLINE int site_send_error_step(struct pkt *p)
 {
 	int rc = p->s->judged;
 	bool refused = rc == -DROP_refused || rc == -DROP_unrouted || rc == -DROP_same_site;
@@ -185,7 +185,7 @@ INLINE int site_owed_step(struct pkt *p)
 #endif
 	return told;
 }
-CALLED_STEP(with_relay, site_owed)
+CALLED_STEP(with_relay, site_send_error)
 
 INLINE int site_way(struct pkt *p)
 {
@@ -200,5 +200,5 @@ INLINE int site_way(struct pkt *p)
 	if (p->s->outside)
 		return NOT_OURS;
 	p->s->judged = rc;
-	return site_owed(p);
+	return site_send_error(p);
 }
