@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sends an answer that user space has made (a cookie reply) as the kernel would send it: that takes no
- * raw socket, and no port.
+ * Sends a packet that user space has made (a cookie reply) as the kernel would send it, without a
+ * raw socket or a port. wgxdp_answer in wgxdp.bpf.c runs it; it is no step of a packet's way.
  */
 #pragma once
 
 #include "pkt.h"
 
-/* Asks for the way to the packet's destination */
+/* Fills *fib with the question for the way to the packet's destination */
 INLINE int answer_ask(struct __sk_buff *ctx, struct bpf_fib_lookup *fib)
 {
 	struct ipv6hdr ip6;
@@ -31,7 +31,8 @@ INLINE int answer_ask(struct __sk_buff *ctx, struct bpf_fib_lookup *fib)
 	return 0;
 }
 
-/* A device without Ethernet headers has no neighbours; the kernel takes the header off */
+/* An L3 device has no neighbours, so NO_NEIGH is no failure; the kernel then takes the Ethernet
+ * header off. */
 INLINE int answer_send(struct __sk_buff *ctx)
 {
 	struct bpf_fib_lookup fib = { 0 };

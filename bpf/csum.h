@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Internet checksums, incremental (RFC 1624). Sums are over 16-bit words as they stand in memory,
- * so byte order does not matter (RFC 1071).
+ * Internet checksums, updated incrementally (RFC 1624); the steps that parse and rewrite include
+ * it. Sums are over 16-bit words as they stand in memory, so byte order does not matter (RFC
+ * 1071).
  */
 #pragma once
 
 #include "pkt.h"
 
-/* Folds a one's complement sum of up to 2^16 words: 1 … 0xffff for anything but 0 */
+/* Folds a one's complement sum of up to 2^16 words: 1 to 0xffff for anything but 0 */
 INLINE __u16 csum_fold(__u32 sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -21,9 +22,9 @@ INLINE __u16 csum_fold64(__u64 sum)
 	return csum_fold((sum & 0xffff) + (sum >> 16));
 }
 
-/* Compares check with a sum, both as numbers modulo 65,535, where neither is 0. The answer is at
- * most CSUM_SAME if they are equal: only for multiples of 65,535 the product with its inverse
- * modulo 2^64 is so small. */
+/* Compares check with a sum, both as numbers modulo 65,535 and neither of them 0. Returns at most
+ * CSUM_SAME if they are equal: only multiples of 65,535 give so small a product with its inverse
+ * modulo 2^64. */
 #define CSUM_SAME (~0ULL / 0xffff)
 INLINE __u64 csum_compare(__sum16 check, __u64 sum)
 {
@@ -36,9 +37,9 @@ INLINE __sum16 csum_add(__sum16 check, __u32 delta)
 	return ~csum_fold((__u16)~check + delta);
 }
 
-#define NO_CHANGE 0xffff		/* ~old + new of a word that stays */
+#define NO_CHANGE 0xffff		/* ~old + new of an unchanged word */
 
-/* A UDP checksum may not become 0, which says "none" (RFC 768) */
+/* A UDP checksum must not become 0, which means "none" (RFC 768) */
 INLINE __sum16 csum_add_udp(__sum16 check, __u32 delta)
 {
 	return csum_add(check, delta) ?: 0xffff;
@@ -61,13 +62,13 @@ INLINE __u64 csum_pseudo6(const struct ipv6hdr *ip)
 	return sum;
 }
 
-/* With protocol and length, folded */
+/* Adds protocol and length, and folds */
 INLINE __u16 csum_pseudo(__u64 addresses, __be16 len)
 {
 	return csum_fold64(addresses + len + bpf_htons(IPPROTO_UDP));
 }
 
-/* Sum of an address, folded. The part that makes an IPv4 address a struct addr sums to nothing. */
+/* Sums an address, folded. The prefix that makes an IPv4 address a struct addr adds nothing. */
 INLINE __u16 addr_sum(const struct addr *a)
 {
 	__u64 sum = 0;

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * IPv4 options and IPv6 extension headers: the way past them to UDP, and reading and writing bytes
- * that at() does not reach.
+ * enter, the rare part: passes IPv4 options and IPv6 extension headers up to UDP (parse.h calls it,
+ * and icmp/ and relay/policy.h for what they read). Also reads and writes bytes that at() does not
+ * reach.
  */
 #pragma once
 
 #include "step.h"
 
-#define EXTENSIONS_MAX 8		/* IPv6 headers passed by: RFC 8200 4.1 names seven */
-#define EXTENSIONS_LEN 1024		/* bytes passed by */
-#define OPTION_LSRR 131			/* RFC 791: source routes are not for us to follow */
+#define EXTENSIONS_MAX 8		/* RFC 8200 4.1 names seven */
+#define EXTENSIONS_LEN 1024		/* bytes of headers, at most */
+#define OPTION_LSRR 131			/* RFC 791: source routes, which we do not follow */
 #define OPTION_SSRR 137
 
-/* Copies n bytes of the packet from off on; 0 or negative */
+/* Copies n bytes from offset `off` of the packet. Returns 0 or negative. */
 INLINE int plane_read(struct pkt *p, __u32 off, void *to, __u32 n)
 {
 #ifdef WGXDP_HOST
@@ -23,8 +24,8 @@ INLINE int plane_read(struct pkt *p, __u32 off, void *to, __u32 n)
 #endif
 }
 
-/* Writes n bytes of the packet from off on; 0 or negative. The helper keeps the skb's own sum
- * (CHECKSUM_COMPLETE) if off is even. */
+/* Writes n bytes at offset `off` of the packet. Returns 0 or negative. The helper keeps the skb's
+ * own sum (CHECKSUM_COMPLETE) right if off is even. */
 INLINE int plane_write(struct pkt *p, __u32 off, const void *from, __u32 n)
 {
 #ifdef WGXDP_HOST
@@ -36,9 +37,9 @@ INLINE int plane_write(struct pkt *p, __u32 off, const void *from, __u32 n)
 #endif
 }
 
-/* The length of the IPv4 header at l3 that begins with this byte; 0 where it is no header, or has
- * options that a router must act upon. Each option is looked at in one state: the barrier makes
- * what the loop knows of earlier ones a number in the map. */
+/* Returns the length of the IPv4 header at l3, which begins with version_ihl; 0 if it is malformed
+ * or has options that a router must act on. The barrier turns what the loop knows of earlier
+ * options into a number in the map, so the verifier walks each round in one state. */
 INLINE __u32 ipv4_walk(struct pkt *p, __u32 l3, __u8 version_ihl)
 {
 	struct walk *walk = &p->s->walk;
@@ -73,7 +74,7 @@ INLINE bool is_extension(__u8 type)
 	       type == IPPROTO_FRAGMENT;
 }
 
-/* One extension header: 1 where another one may follow, 0 at the end, NOT_OURS */
+/* Passes one extension header. Returns 1 if another may follow, 0 at the end, or NOT_OURS. */
 INLINE int ipv6_walk_one(struct pkt *p, struct walk *walk)
 {
 	bool fragment = walk->type == IPPROTO_FRAGMENT, later;
@@ -85,7 +86,7 @@ INLINE int ipv6_walk_one(struct pkt *p, struct walk *walk)
 	if (walk->type == IPPROTO_ROUTING && h[3])	/* segments left */
 		return NOT_OURS;
 	walk->off += fragment ? 8 : 8 + h[1] * 8;
-	if (later || (fragment && h[3] & 1)) {	/* else an atomic fragment, which is a whole packet */
+	if (later || (fragment && h[3] & 1)) {	/* else an atomic fragment: a whole packet */
 		if (walk->piece)
 			return NOT_OURS;	/* a fragment of a fragment */
 		walk->piece = walk->off;
@@ -96,8 +97,8 @@ INLINE int ipv6_walk_one(struct pkt *p, struct walk *walk)
 	return is_extension(h[0]);
 }
 
-/* Walks s->walk from the IPv6 header at .from, whose next header is .type; 0, or NOT_OURS where the
- * headers are too many, too long or cut short */
+/* Walks the extension headers of the IPv6 header at s->walk.from; the first one's type is
+ * s->walk.type. Returns 0, or NOT_OURS if they are too many, too long or truncated. */
 INLINE int ipv6_walk_step(struct pkt *p)
 {
 	struct walk *walk = &p->s->walk;
@@ -117,8 +118,8 @@ INLINE int ipv6_walk_step(struct pkt *p)
 }
 CALLED_STEP(true, ipv6_walk)
 
-/* Past IPv4 options or IPv6 extension headers to UDP, or to the payload of a later fragment: l4 and
- * fragment, which pull_fragment() completes. s->walk.type: IPv4's first byte, or IPv6's next header */
+/* Sets l4 to the UDP header, or to a later fragment's payload, and `fragment`, which
+ * pull_fragment() completes. s->walk.type: IPv4's first byte, or IPv6's next header. */
 INLINE int pull_extensions_step(struct pkt *p)
 {
 	struct walk *walk = &p->s->walk;

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The half of resolve that asks the kernel. A slot of nexthops remembers, for at most a second, the
- * next hop of a backend, of the client that its listener answered last, or of a whole prefix
- * (`uniform`). The kernel does not see what we forward, so now and then a packet of each next hop
- * goes through its neighbour output, which probes an entry that has grown stale.
+ * resolve, its second part: the next hop. A slot of `nexthops` remembers it for at most a second:
+ * for a backend, for the client that a listener answered last, or for a whole prefix (`uniform`).
+ * The kernel does not see what we forward. So now and then one packet of each next hop goes through
+ * the kernel's neighbour output, which probes a stale entry.
+ *
+ * Before: the source check (link.h). After: ready (pipeline.h).
+ * Reads:  s->service, direction, addresses, ports, tos, ifindex; maps nexthops, control, uniform.
+ * Writes: s->question, through_neighbour; the maps nexthops and signals.
  */
 #pragma once
 
@@ -11,12 +15,12 @@
 #include "plane/plane.h"
 #include "step.h"
 
-#define PROBE_SECONDS 2		/* below the kernel's delay_first_probe_time, 5 s: the entry stays in use */
+#define PROBE_SECONDS 2		/* below delay_first_probe_time (5 s): the entry stays in use */
 
-/* ---- asking ---- */
+/* ---- asking the kernel ---- */
 
-/* Fills hop->fib with p->s->question and its answer. 0, or a reason; after PASS_no_neighbour the
- * answer lacks only the MACs. */
+/* Fills hop->fib with s->question and the kernel's answer. Returns 0 or a reason. After
+ * PASS_no_neighbour the answer lacks only the MACs. */
 INLINE int fib_ask(struct pkt *p, struct nexthop *hop)
 {
 	const struct fib_question *q = &p->s->question;
@@ -27,7 +31,7 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *hop)
 	*fib = (struct bpf_fib_lookup){
 		.family = q->family, .l4_protocol = IPPROTO_UDP,
 		.sport = q->sport, .dport = q->dport, .ifindex = q->ifindex,
-		.tot_len = 1,		/* so that the answer has the MTU; we compare it ourselves */
+		.tot_len = 1,		/* makes the kernel return the MTU, which we compare */
 	};
 	if (q->family == FAMILY_IPV4) {
 		fib->tos = p->s->tos;
@@ -57,6 +61,7 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *hop)
 	return rc && !(egress->flags & LINK_L3) ? -PASS_no_neighbour : 0;
 }
 
+/* Tells whether the FIB knows the way, with or without the neighbour's MAC */
 INLINE bool is_answer(int rc)
 {
 	return !rc || rc == -PASS_no_neighbour;
@@ -67,7 +72,7 @@ INLINE bool fib_fresh(const struct nexthop *hop, const struct control *c, __u64 
 	return now < hop->until && hop->generation == c->generation;
 }
 
-/* Asks p->s->question, and remembers a whole answer for a second in the question's slot */
+/* Asks s->question. Remembers a complete answer for a second, in the question's slot. */
 INLINE int fib_renew_step(struct pkt *p)
 {
 	__u32 zero = 0, slot = p->s->question.slot;
@@ -88,8 +93,8 @@ CALLED_STEP(true, fib_renew)
 
 /* ---- originals, to the backend ---- */
 
-/* The source with which an original's way is asked for: the client's address, or, where it leaves
- * with an address of ours, the first of these */
+/* Returns the source address to ask with: the client's, or the first of our own addresses if the
+ * packet leaves with one of them */
 INLINE struct addr fib_source(const struct pkt *p)
 {
 	__u32 id = p->s->service.id;
@@ -104,9 +109,9 @@ INLINE struct addr fib_source(const struct pkt *p)
 	return source;
 }
 
-/* The way to the backend, as asked by a client on the listener's link. Replies ask it too, for the
- * link that they must come from, but with no source: a sender that claims to answer one of our own
- * addresses may not make the rules for that source ours for a second. */
+/* Finds the way to the backend, as a client on the listener's link asks for it. A reply asks as
+ * well, for the link that it must come from, but without a source: a sender that claims to answer
+ * one of our own addresses must not make the rules for that source count for a second. */
 INLINE int fib_backend(struct pkt *p, struct nexthop *hop, __u32 slot, const struct control *c,
 		       __u64 now)
 {
@@ -147,10 +152,10 @@ INLINE void uniform_ask(struct control *c, __u64 now)
 	bpf_ringbuf_output(&signals, &signal, sizeof(signal), 0);
 }
 
-/* The slot that answers for every client of this one's prefix, or 0: only the FIB knows. Each step
- * takes 16 bits of the address: two are all of IPv4, three the usual prefix of an IPv6 site. The
- * daemon keeps the map on netlink's word, and it is believed only while the daemon lives, which its
- * heartbeat says. */
+/* Returns the slot that answers for every client of this one's prefix, or 0 if only the FIB knows.
+ * Each round takes 16 bits of the address: two rounds are all of IPv4, three an IPv6 site's usual
+ * prefix. The daemon follows netlink to keep the map right; without the daemon's heartbeat we do
+ * not use it. */
 INLINE __u32 uniform_slot(const struct pkt *p, struct control *c, __u64 now)
 {
 	__u8 family = family_out(p);
@@ -176,9 +181,9 @@ INLINE __u32 uniform_slot(const struct pkt *p, struct control *c, __u64 now)
 	return 0;
 }
 
-/* The way to the client, asked for as if the listener's address sent the reply, so that rules by
- * source choose its WAN. The answer is good for the same client's next reply, or, in a uniform slot,
- * for all clients of the prefix. */
+/* Finds the way to the client, asked as if the listener's address sent the reply, so that rules by
+ * source choose the WAN. The answer counts for the same client's next reply; in a uniform slot, for
+ * all clients of the prefix. */
 INLINE int fib_client(struct pkt *p, struct nexthop *hop, __u32 slot, const struct control *c,
 		      __u64 now, bool is_uniform)
 {
@@ -206,8 +211,8 @@ INLINE int fib_client(struct pkt *p, struct nexthop *hop, __u32 slot, const stru
 
 /* ---- the neighbour's probe ---- */
 
-/* The slot with the neighbour's clock. Its hash changes now and then, so that two neighbours that
- * share a slot do not for ever. */
+/* Returns the slot with the neighbour's clock. Its hash changes now and then, so two neighbours do
+ * not share a slot for ever. */
 INLINE struct nexthop *fib_gateway_slot(const struct nexthop *hop, __u64 now)
 {
 	const __u32 *a = hop->fib.ipv6_dst;	/* IPv4: all but the first word are 0 */
@@ -217,8 +222,8 @@ INLINE struct nexthop *fib_gateway_slot(const struct nexthop *hop, __u64 now)
 	return bpf_map_lookup_elem(&nexthops, &slot);
 }
 
-/* Whether this packet goes through the kernel's neighbour output; 0 or PASS_probe: XDP hands it to
- * tc. Each plane has a clock of its own, for tc may run on another CPU. */
+/* Decides whether this packet goes through the kernel's neighbour output. Returns 0, or PASS_probe
+ * if XDP must hand it to tc. Each plane has its own clock, because tc may run on another CPU. */
 INLINE int fib_probe(struct pkt *p, struct nexthop *hop, __u64 now)
 {
 	__u64 *clock = &hop->probe[p->plane], *shared = clock;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * hear: reports two kinds of packets for this host to the daemon, where the switch with_hearing is on:
- * a handshake initiation to the port of our own WireGuard, and a knock, which is UDP with a TTL or hop
- * limit of 1 to one of KNOCK_PORTS, as traceroute sends it. The packet goes up untouched whatever
- * happens here. Nothing is believed: the daemon checks.
+ * Behind verdict, for packets that are not ours: reports two kinds to the daemon, if the switch
+ * with_hearing is on. One is a handshake initiation to our own WireGuard's port. The other is a
+ * knock: UDP with a TTL or hop limit of 1 to one of KNOCK_PORTS, as traceroute sends it. The packet
+ * goes up untouched in any case, and the daemon checks what it is told.
+ *
+ * Before: verdict (verdict.h). After: the kernel.
+ * Reads:  the packet; the maps hearing, links. Writes: the map hear_budget, the ring heard.
  */
 #pragma once
 
@@ -12,23 +15,26 @@
 #include "plane/vlan.h"
 
 #ifdef WGXDP_HOST
-INLINE void hear(struct pkt *p)
+INLINE void notify_daemon(struct pkt *p)
 {
 }
 #else
-/* The kind of packet, or HEARD_KINDS: neither. type: of a message as long as an initiation, or 0 */
+/* Returns the kind of packet, or HEARD_KINDS for neither. type: a message's first word if it is as
+ * long as an initiation, else 0 */
 INLINE __u32 hear_kind(const struct hearing *h, __be16 dport, __u32 ttl, __u32 type)
 {
 	for (int i = 0; i < HEAR_PORTS; i++) {
 		if (h->ports[i] && h->ports[i] == dport && type == bpf_htonl(1 << 24))
 			return HEARD_INITIATION;
-		if (h->knocks[i] && ttl <= 1 && (__u32)(bpf_ntohs(dport) - h->knocks[i]) < KNOCK_PORTS)
+		if (h->knocks[i] && ttl <= 1 &&
+		    (__u32)(bpf_ntohs(dport) - h->knocks[i]) < KNOCK_PORTS)
 			return HEARD_KNOCK;
 	}
 	return HEARD_KINDS;
 }
 
-INLINE bool hear_may(__u32 kind)
+/* Takes one report from this second's budget of the CPU */
+INLINE bool hear_take_budget(__u32 kind)
 {
 	__u64 second = bpf_jiffies64() / tick_rate;
 	__u32 zero = 0;
@@ -45,15 +51,17 @@ INLINE bool hear_may(__u32 kind)
 
 INLINE void hear_addresses(struct heard *h, const void *ip, __u32 family)
 {
-	h->src = family == FAMILY_IPV4 ? addr_from4(load_word(__be32, ip + 12)) : addr_load(ip + 8);
-	h->dst = family == FAMILY_IPV4 ? addr_from4(load_word(__be32, ip + 16)) : addr_load(ip + 24);
+	h->src = family == FAMILY_IPV4 ? addr_from4(load_word(__be32, ip + 12)) :
+					 addr_load(ip + 8);
+	h->dst = family == FAMILY_IPV4 ? addr_from4(load_word(__be32, ip + 16)) :
+					 addr_load(ip + 24);
 }
 
 struct hear_ip {
-	__u32 family, ttl, len;		/* of the header */
+	__u32 family, ttl, len;		/* of the IP header */
 };
 
-/* False: no whole UDP datagram, or one behind extension headers */
+/* False if it is no whole UDP datagram, or has extension headers in front */
 INLINE bool hear_parse(struct hear_ip *ip, const __u8 head[12])
 {
 	if (head[0] >> 4 == 6 && head[6] == IPPROTO_UDP) {
@@ -65,8 +73,8 @@ INLINE bool hear_parse(struct hear_ip *ip, const __u8 head[12])
 	       !(head[6] & 0x3f) && !head[7];
 }
 
-/* Parses again: what the pipeline found out is not kept for this alone. l3: where IP begins */
-INLINE int hear_at(struct pkt *p, __u32 l3, __u32 ifindex)
+/* Parses again: keeping the state for this would cost every packet. l3: offset of the IP header */
+INLINE int hear_report(struct pkt *p, __u32 l3, __u32 ifindex)
 {
 	struct { __be16 sport, dport, len, check; } udp;
 	__u32 zero = 0, type = 0, kind, message;
@@ -82,12 +90,12 @@ INLINE int hear_at(struct pkt *p, __u32 l3, __u32 ifindex)
 	if (udp.len == bpf_htons(sizeof(udp) + INITIATION_BYTES))
 		plane_read(p, message, &type, sizeof(type));
 	kind = hear_kind(listens, udp.dport, ip.ttl, type);
-	if (kind == HEARD_KINDS || !hear_may(kind))
+	if (kind == HEARD_KINDS || !hear_take_budget(kind))
 		return 0;
 	h = bpf_ringbuf_reserve(&heard, sizeof(*h), 0);
 	if (!h)
 		return 0;
-	/* the message's room holds the IP header until the message is loaded */
+	/* the message's room holds the IP header until the message is read */
 	if (plane_read(p, l3, h->message,
 		       ip.family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr))) {
 		bpf_ringbuf_discard(h, 0);
@@ -108,7 +116,7 @@ INLINE int hear_at(struct pkt *p, __u32 l3, __u32 ifindex)
 	return 0;
 }
 
-INLINE int hear_xdp(struct pkt *p)
+INLINE int hear_from_xdp(struct pkt *p)
 {
 	__u32 l3 = ETH_HLEN;
 	__be16 type;
@@ -119,30 +127,30 @@ INLINE int hear_xdp(struct pkt *p)
 		if (!is_vlan(type))
 			break;
 	}
-	return hear_at(p, l3, ((struct xdp_md *)p->ctx)->ingress_ifindex);
+	return hear_report(p, l3, ((struct xdp_md *)p->ctx)->ingress_ifindex);
 }
 
-/* tc hears what XDP did not see */
-INLINE int hear_tc(struct pkt *p)
+/* tc reports only packets that XDP did not see */
+INLINE int hear_from_tc(struct pkt *p)
 {
 	const struct __sk_buff *skb = p->ctx;
 	const struct link *link = link_find(skb->ifindex);
 
 	if (!link || link->flags & (LINK_NATIVE | LINK_GENERIC))
 		return 0;
-	return hear_at(p, p->s->bare ? 0 : ETH_HLEN, skb->ingress_ifindex);
+	return hear_report(p, p->s->bare ? 0 : ETH_HLEN, skb->ingress_ifindex);
 }
 
-INLINE int hear_now_step(struct pkt *p)
+INLINE int hear_packet_step(struct pkt *p)
 {
-	return p->plane == PLANE_XDP ? hear_xdp(p) : hear_tc(p);
+	return p->plane == PLANE_XDP ? hear_from_xdp(p) : hear_from_tc(p);
 }
-CALLED_STEP(with_hearing, hear_now)
+CALLED_STEP(with_hearing, hear_packet)
 
-/* A packet that is nobody's */
-INLINE void hear(struct pkt *p)
+/* Reports the packet, if it is one of the two kinds */
+INLINE void notify_daemon(struct pkt *p)
 {
 	if (with_hearing)
-		hear_now(p);
+		hear_packet(p);
 }
 #endif

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * ours?: the link that a packet came in by, and whether its source may come from there. XDP runs
- * before the kernel's rp_filter, so this is its work.
+ * resolve, its first part: may the source come in by this link? XDP runs before the kernel's
+ * rp_filter, so we do its work. enter uses link_find(), and fib.h uses client_of().
+ *
+ * Before: find, guard, flow_way. After: the next hop (fib.h).
+ * Reads:  s->src, family, link_flags, link_role, sources; the maps links, sources, source_trie.
+ * Writes: nothing.
  */
 #pragma once
 
 #include "maps.h"
 
+/* Returns the link, or NULL if `links` does not have it. */
 INLINE const struct link *link_find(__u32 ifindex)
 {
 	__u32 place = ifindex % LINKS;
@@ -15,7 +20,7 @@ INLINE const struct link *link_find(__u32 ifindex)
 	return link && link->ifindex == ifindex ? link : NULL;
 }
 
-/* The client that a reply goes to */
+/* Returns the client that a reply goes to */
 INLINE struct addr client_of(const struct pkt *p)
 {
 	struct addr client = p->s->dst;
@@ -25,8 +30,9 @@ INLINE struct addr client_of(const struct pkt *p)
 	return client;
 }
 
-/* An address that no host on the other side can have. IPv4: 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/3.
- * IPv6: ::/64 (unspecified, loopback, IPv4-mapped and IPv4-compatible), multicast, link-local. */
+/* True for an address that no host on the other side can have. IPv4: 0.0.0.0/8, 127.0.0.0/8,
+ * 224.0.0.0/3. IPv6: ::/64 (unspecified, loopback, IPv4-mapped and IPv4-compatible), multicast,
+ * link-local. */
 INLINE bool is_martian(const struct pkt *p, struct addr a)
 {
 	__u64 top = p->s->family == FAMILY_IPV4 ? bpf_ntohl(addr_to4(a)) :
@@ -64,7 +70,7 @@ INLINE bool sources_covers6(const struct sources *sources, __u32 group, struct a
 	return false;
 }
 
-/* The prefixes that did not fit in the short list */
+/* Looks among the prefixes that did not fit in the short list */
 INLINE bool sources_trie_covers(__u32 id, const struct addr *a)
 {
 	struct source_key key = { .prefixlen = 32 + 128, .id = bpf_htonl(id), .addr = *a };
@@ -72,7 +78,8 @@ INLINE bool sources_trie_covers(__u32 id, const struct addr *a)
 	return bpf_map_lookup_elem(&source_trie, &key) != NULL;
 }
 
-/* On a wan the list names the sources that are refused, elsewhere those that are allowed */
+/* Returns 0 or PASS_source. A wan's list names the sources that are refused, any other link's list
+ * those that are allowed. */
 INLINE int link_source(const struct pkt *p)
 {
 	__u32 id = p->s->sources;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Programs that the kernel runs when one of the data path's returns (fexit), only while `wgxdp monitor` is attached: they hand packets to
- * it as they came, if they were dropped, or as they leave. The data path's own programs know nothing of it.
+ * Programs that the kernel runs when a data path program returns (fexit), only while `wgxdp
+ * monitor` is attached. They give it packets: dropped ones as they came, forwarded ones as they
+ * leave. The data path's own programs do not know of them.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -34,7 +35,8 @@ struct {
 	__type(value, struct look_budget);
 } look_budgets SEC(".maps");
 
-/* Of the kernel's structures what is read here; libbpf finds where it is (CO-RE), for fexit wants the kernel's BTF anyway */
+/* The members of the kernel's structures that are read here. libbpf finds their offsets (CO-RE);
+ * fexit needs the kernel's BTF anyway. */
 struct net_device {
 	int ifindex;
 } __attribute__((preserve_access_index));
@@ -54,14 +56,16 @@ struct sk_buff {
 #define PLANE_XDP 0
 #define PLANE_TC 1
 
-/* ---- which of WireGuard's, and how far it may go ---- */
+/* ---- which packets are WireGuard's, and how far they may go ---- */
 
-static __always_inline __u32 l3_of(const void *data, __u16 *protocol)
+/* Returns the offset of the IP header behind Ethernet and up to two VLAN tags, or 0 */
+static __always_inline __u32 find_l3(const void *data, __u16 *protocol)
 {
 	__u32 l3 = ETH_HLEN;
 
 	for (int tags = 0; tags < 3; tags++, l3 += 4) {
-		if (bpf_probe_read_kernel(protocol, sizeof(*protocol), data + l3 - sizeof(*protocol)))
+		if (bpf_probe_read_kernel(protocol, sizeof(*protocol),
+					  data + l3 - sizeof(*protocol)))
 			return 0;
 		if (*protocol != bpf_htons(ETH_P_8021Q) && *protocol != bpf_htons(ETH_P_8021AD))
 			return l3;
@@ -69,8 +73,8 @@ static __always_inline __u32 l3_of(const void *data, __u16 *protocol)
 	return 0;
 }
 
-/* kinds: which it may be */
-static __always_inline __u32 kind_of(const void *data, bool bare, __u32 kinds)
+/* Returns which of `kinds` the packet is */
+static __always_inline __u32 find_kinds(const void *data, bool bare, __u32 kinds)
 {
 	struct { __u16 sport, dport, len, check; __u32 type; } udp;
 	__u32 l3, header, found = 0;
@@ -79,7 +83,7 @@ static __always_inline __u32 kind_of(const void *data, bool bare, __u32 kinds)
 
 	if (!(kinds & (LOOK_HANDSHAKE | LOOK_LAST_HOP)))
 		return 0;
-	l3 = bare ? 0 : l3_of(data, &protocol);
+	l3 = bare ? 0 : find_l3(data, &protocol);
 	if ((!bare && !l3) || bpf_probe_read_kernel(ip, sizeof(ip), data + l3))
 		return 0;
 	if (ip[0] >> 4 == 4 && ip[9] == 17 && !(ip[6] & 0x3f) && !ip[7])
@@ -91,14 +95,17 @@ static __always_inline __u32 kind_of(const void *data, bool bare, __u32 kinds)
 	if ((ip[0] >> 4 == 4 ? ip[8] : ip[7]) <= 1)
 		found |= LOOK_LAST_HOP;
 	if (!bpf_probe_read_kernel(&udp, sizeof(udp), data + l3 + header) &&
-	    ((udp.type == bpf_htonl(1 << 24) && udp.len == bpf_htons(8 + 148)) || (udp.type == bpf_htonl(2 << 24) && udp.len == bpf_htons(8 + 92))))
+	    ((udp.type == bpf_htonl(1 << 24) && udp.len == bpf_htons(8 + 148)) ||
+	     (udp.type == bpf_htonl(2 << 24) && udp.len == bpf_htons(8 + 92))))
 		found |= LOOK_HANDSHAKE;
 	return found & kinds;
 }
 
-/* ---- what is told ---- */
+/* ---- reporting ---- */
 
-static __always_inline bool may_tell(struct look_packet *p, __u32 each)
+/* Takes one report from this jiffy's budget of the CPU (`each`); counts the packet as skipped if
+ * none is left */
+static __always_inline bool take_budget(struct look_packet *p, __u32 each)
 {
 	__u64 now = bpf_jiffies64();
 	__u32 zero = 0;
@@ -120,8 +127,9 @@ static __always_inline bool may_tell(struct look_packet *p, __u32 each)
 	return true;
 }
 
-/* What somebody wants of a packet with this verdict; 0: nothing */
-static __always_inline __u32 wanted(const void *data, bool bare, __u32 plane, __u32 verdict, __u32 *each)
+/* Returns the kinds for which the monitor asks for a packet with this verdict; 0: it does not */
+static __always_inline __u32 wanted_kinds(const void *data, bool bare, __u32 plane, __u32 verdict,
+					  __u32 *each)
 {
 	__u32 zero = 0, kinds, may = verdict;
 	const struct look_wanted *w = bpf_map_lookup_elem(&look_wanted, &zero);
@@ -135,7 +143,7 @@ static __always_inline __u32 wanted(const void *data, bool bare, __u32 plane, __
 	else if (!verdict && plane == PLANE_TC)
 		may |= LOOK_HANDSHAKE | LOOK_LAST_HOP;
 	kinds &= may;
-	return (kinds & (LOOK_FORWARDED | LOOK_DROPPED)) | kind_of(data, bare, kinds);
+	return (kinds & (LOOK_FORWARDED | LOOK_DROPPED)) | find_kinds(data, bare, kinds);
 }
 
 SEC("fexit")
@@ -145,9 +153,11 @@ int BPF_PROG(look_xdp, struct xdp_buff *xdp, int verdict)
 	__u32 each = 0;
 	__u64 n;
 
-	p.kinds = wanted(xdp->data, false, PLANE_XDP, verdict == XDP_REDIRECT || verdict == XDP_TX ? LOOK_FORWARDED :
-			 verdict == XDP_DROP ? LOOK_DROPPED : 0, &each);
-	if (!p.kinds || !may_tell(&p, each))
+	p.kinds = wanted_kinds(xdp->data, false, PLANE_XDP,
+			       verdict == XDP_REDIRECT || verdict == XDP_TX ? LOOK_FORWARDED :
+			       verdict == XDP_DROP ? LOOK_DROPPED : 0,
+			       &each);
+	if (!p.kinds || !take_budget(&p, each))
 		return 0;
 	p.ifindex = xdp->rxq->dev->ifindex;
 	p.len = xdp->data_end - xdp->data;
@@ -162,8 +172,11 @@ static __always_inline int look_skb(struct sk_buff *skb, int verdict, bool bare)
 	__u32 each = 0;
 	__u64 n;
 
-	p.kinds = wanted(skb->data, bare, PLANE_TC, verdict == TC_ACT_REDIRECT ? LOOK_FORWARDED : verdict == TC_ACT_SHOT ? LOOK_DROPPED : 0, &each);
-	if (!p.kinds || !may_tell(&p, each))
+	p.kinds = wanted_kinds(skb->data, bare, PLANE_TC,
+			       verdict == TC_ACT_REDIRECT ? LOOK_FORWARDED :
+			       verdict == TC_ACT_SHOT ? LOOK_DROPPED : 0,
+			       &each);
+	if (!p.kinds || !take_budget(&p, each))
 		return 0;
 	p.ifindex = skb->dev->ifindex;
 	p.len = skb->len;

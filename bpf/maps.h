@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * All maps and switches of the data path, on one page. include/abi.h says what they hold. The host
- * plane has the same maps as plain C tables (plane/host_maps.h).
+ * All maps and switches of the data path, on one page; include/abi.h describes their values. The
+ * host plane has the same maps as plain C tables (plane/host_maps.h). Every file of bpf/ includes
+ * it.
  */
 #ifndef WGXDP_MAPS_H
 #define WGXDP_MAPS_H
@@ -27,22 +28,22 @@
 #define SWITCH(type, name, value) const volatile type name = value
 #endif
 
-/* A constant that is no switch stands in a section of its own: tests read the switches in .rodata */
+/* Puts a constant that is no switch into a section of its own: tests read the switches in
+ * .rodata */
 #ifdef WGXDP_HOST
 #define CONSTANT
 #else
 #define CONSTANT SEC(".rodata.constants")
 #endif
 
-/* Places in frags. When it is full, the oldest entry goes: in a flood of first fragments that fills
- * 1 Gbit/s, 1.5 million a second, an entry lives for 20 ms, and the datagram's others follow within
- * microseconds. */
+/* Places in frags. When the map is full its oldest entry goes. In a flood of first fragments that
+ * fills 1 Gbit/s (1.5 million a second) an entry lives 20 ms; a datagram's later fragments follow
+ * within microseconds. */
 #ifndef FRAGMENTS
 #define FRAGMENTS 32768
 #endif
 
-/* User space sets the sizes that follow the configuration before it loads the programs: those that
- * are 1 here. */
+/* A size of 1 depends on the configuration: user space sets it before it loads the programs. */
 MAP(states, PERCPU_ARRAY, __u32, struct pkt_state, 1, 0);
 MAP(links, ARRAY, __u32, struct link, LINKS, 0);
 MAP(table, ARRAY, __u32, struct table_bucket, 1, BPF_F_MMAPABLE);
@@ -111,46 +112,49 @@ RING(events, RINGBUF, EVENTS_BYTES);
 RING(heard, RINGBUF, HEARD_BYTES);
 #endif
 
+/* Switches: user space sets them before load. The verifier removes the code of those that are
+ * off. */
 SWITCH(__u32, table_mask, 0);		/* buckets of the table - 1 */
-SWITCH(__u32, uniform_slots, 0);	/* first of the NEXTHOP_UNIFORM slots in nexthops */
-SWITCH(__u32, gateway_slots, 0);	/* first of the NEXTHOP_GATEWAYS slots in nexthops */
+SWITCH(__u32, uniform_slots, 0);	/* first of NEXTHOP_UNIFORM slots in nexthops */
+SWITCH(__u32, gateway_slots, 0);	/* first of NEXTHOP_GATEWAYS slots in nexthops */
 SWITCH(__u32, tick_rate, 250);		/* jiffies a second */
-SWITCH(__u32, device_ifindex, 0);	/* offset of the index in the kernel's net_device; 0: unknown */
+SWITCH(__u32, device_ifindex, 0); /* offset of the index in the kernel's net_device; 0: unknown */
 SWITCH(__u32, device_net, 0);		/* and of its network namespace */
-SWITCH(__u32, net_inum, 0);		/* offset of the number in the kernel's struct net; 0: unknown */
-SWITCH(bool, with_flows, false);	/* some service masquerades or has a guard, or there is a blind relay */
+SWITCH(__u32, net_inum, 0);		/* offset of the number in struct net; 0: unknown */
+/* a service masquerades or has a guard, or there is a blind relay */
+SWITCH(bool, with_flows, false);
 SWITCH(bool, with_guards, false);
 SWITCH(bool, with_blind, false);
 SWITCH(bool, with_relay, false);
-SWITCH(bool, with_choices, false);	/* some service has SERVICE_CHOICE */
+SWITCH(bool, with_choices, false);	/* a service has SERVICE_CHOICE */
 SWITCH(bool, with_vlans, false);	/* tagged frames are looked up, and may be sent */
-SWITCH(bool, with_bridges, false);	/* some port belongs to a bridge or bond */
-SWITCH(bool, with_routers, false);	/* some link has the MAC of a virtual router */
-SWITCH(bool, with_source_trie, false);	/* some link has LINK_SOURCES_TRIE */
-SWITCH(bool, with_hearing, false);	/* report some packets for this host to the daemon: hear.h */
-SWITCH(bool, with_lists, false);	/* some service has SERVICE_LISTS */
-/* of the relay */
-SWITCH(__u64, overlay_hi, 0);		/* the prefix that holds all sites, and its mask, as in struct addr */
+SWITCH(bool, with_bridges, false);	/* a port belongs to a bridge or bond */
+SWITCH(bool, with_routers, false);	/* a link has the MAC of a virtual router */
+SWITCH(bool, with_source_trie, false);	/* a link has LINK_SOURCES_TRIE */
+SWITCH(bool, with_hearing, false); /* report some packets for this host to the daemon: hear.h */
+SWITCH(bool, with_lists, false);	/* a service has SERVICE_LISTS */
+/* the relay */
+SWITCH(__u64, overlay_hi, 0);		/* the overlay's prefix and mask, as in struct addr */
 SWITCH(__u64, overlay_lo, 0);
 SWITCH(__u64, overlay_mask_hi, 0);
 SWITCH(__u64, overlay_mask_lo, 0);
 SWITCH(__u32, allowed_mask, 0);		/* buckets of allowed - 1 */
 SWITCH(bool, with_subnets, false);	/* the overlay is exactly a /48: subnets has it */
-SWITCH(bool, with_routes64, false);	/* the table has some KEY_ROUTE */
-SWITCH(bool, with_routes, false);	/* routes has some entry */
-/* of the blind relay */
+SWITCH(bool, with_routes64, false);	/* the table has a KEY_ROUTE */
+SWITCH(bool, with_routes, false);	/* routes has an entry */
+/* the blind relay */
 SWITCH(__be16, blind_port, 0);
 SWITCH(__u32, blind_mask, 0);		/* buckets of sessions, and of hints, - 1 */
 SWITCH(__u32, endpoints_mask, 0);	/* buckets of endpoints - 1 */
-SWITCH(__u32, blind_slots, 0);		/* first of the sites' slots in nexthops, two for each site */
+SWITCH(__u32, blind_slots, 0);		/* first of the sites' slots in nexthops, two a site */
 
-/* The family in which a packet leaves */
+/* Returns the family in which the packet leaves */
 INLINE __u8 family_out(const struct pkt *p)
 {
 	return with_flows ? p->s->leaves : p->s->family;
 }
 
-/* The packet changes from IPv4 to IPv6, or back */
+/* Tells whether the packet changes from IPv4 to IPv6 or back */
 INLINE bool is_across(const struct pkt *p)
 {
 	return with_flows && p->s->has_way && p->s->leaves != p->s->family;

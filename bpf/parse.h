@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * parse: Ethernet → IPv4 | IPv6 → UDP, or an ICMP error and the packet that it quotes. Each pull_
- * function checks its header, keeps what later steps need, and says where the next one begins.
+ * enter: Ethernet, then IPv4 or IPv6, then UDP, or an ICMP error and the packet that it quotes.
+ * Each pull_ function checks one header, stores what later steps need, and returns what follows.
+ *
+ * Before: pull_link() in pipeline.h, which finds the link. After: find (service.h), or site_way().
+ * Reads:  the packet; for a later fragment the map frags.
+ * Writes: s->family, l4, len, ttl, tos, addresses, ports, checksums, fragment, held; s->quote.
  */
 #pragma once
 
 #include "fragment/fragment.h"
 #include "icmp/icmp.h"
 
-/* Answers of enter, beside those of every step */
-#define IS_ICMP 1		/* go on with pull_quote() */
-#define IS_OVERLAY 2		/* for a site: site_way() */
+/* Further return values of enter */
+#define IS_ICMP 1		/* next: pull_quote() */
+#define IS_OVERLAY 2		/* next: site_way() */
 
 INLINE int pull_eth(struct pkt *p, __be16 *ret_proto)
 {
@@ -23,14 +27,15 @@ INLINE int pull_eth(struct pkt *p, __be16 *ret_proto)
 	return 0;
 }
 
-/* Options, extension headers, and fragments. type: IPv4's byte of version and length, or IPv6's
- * next header */
+/* Passes options, extension headers and fragment headers. type: IPv4's first byte (version and
+ * length), or IPv6's next header. */
 INLINE int pull_rest(struct pkt *p, __u8 type)
 {
 	p->s->walk.type = type;
 	return pull_extensions(p) ?: plane(p, reach) ?: pull_fragment(p);
 }
 
+/* Returns 0 at a UDP header or a later fragment, IS_ICMP, or NOT_OURS. */
 INLINE int pull_ipv4(struct pkt *p)
 {
 	const struct iphdr *ip = at(p, p->s->l3, sizeof(*ip));
@@ -62,7 +67,7 @@ INLINE int pull_ipv4(struct pkt *p)
 	return 0;
 }
 
-/* The type of the header behind IPv6's own, or NOT_OURS */
+/* Returns the type of the header behind the IPv6 header, or NOT_OURS. */
 INLINE int pull_ipv6_header(struct pkt *p)
 {
 	const struct ipv6hdr *ip = at(p, p->s->l3, sizeof(*ip));
@@ -93,14 +98,17 @@ INLINE int pull_ipv6(struct pkt *p)
 	return likely(next == IPPROTO_UDP) ? 0 : is_extension(next) ? pull_rest(p, next) : NOT_OURS;
 }
 
+/* Reads ports and checksum. Lengths that contradict each other are held as malformed. Without a
+ * whole UDP header the packet is ours only as a tiny first fragment. */
 INLINE int pull_udp(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, sizeof(*udp));
-	__u32 payload = p->s->len - (p->s->l4 - p->s->l3);	/* far too large where there is none */
+	/* wraps around if the header ends beyond len; tested below */
+	__u32 payload = p->s->len - (p->s->l4 - p->s->l3);
 	__u32 len;
 
 	if (unlikely(!udp || payload < sizeof(*udp) || payload > 0xffff))
-		return fragment_tiny(p);
+		return fragment_check_tiny(p);
 	len = bpf_ntohs(udp->len);
 	if (unlikely(len < sizeof(*udp) || (len > payload && !p->s->fragment)))
 		pkt_hold(p, PASS_malformed);
@@ -113,7 +121,7 @@ INLINE int pull_udp(struct pkt *p)
 	return 0;
 }
 
-/* 0 or NOT_OURS. What is wrong with a packet that may be ours is held. */
+/* Returns 0 or NOT_OURS. Faults of a packet that may be ours are held. */
 INLINE int parse(struct pkt *p, __be16 proto)
 {
 	int rc = proto == bpf_htons(ETH_P_IP) ? pull_ipv4(p) :

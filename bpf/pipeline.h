@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The way of a packet, written once for all planes (docs/design.md): parse, ours?, classify, resolve,
- * rewrite, send. verdict() alone counts, and turns the answer into an action.
+ * The way of a packet, from the device that received it to its verdict, once for all planes. Read
+ * it from the end: run() calls way(), and way() calls the steps, each of which is a function:
+ *
+ *   enter        parse.h, plane/vlan.h        which link? the addresses and ports
+ *   blind_find   blind/blind.h                the blind relay: for which site?
+ *   find         service.h                    which service? an original or a reply?
+ *   guard        guard/guard.h                a valid WireGuard message? for which backend?
+ *   flow_way     flow/flow.h                  which flow, and so what the packet leaves with
+ *   resolve      link.h, fib.h                is the source allowed? next hop, MTU
+ *   ready        fragment/fragment.h, plane/  room for the new headers
+ *   flow_commit  flow/make.h                  makes or counts the flow
+ *   leave        rewrite.h, flow/across.h     rewrites and sends
+ *   verdict      verdict.h                    counts, and returns the plane's action
+ *
+ * Packets between sites take site_way() (relay/relay.h) after enter. Steps share struct pkt_state
+ * (state.h). No step before ready changes the packet.
  */
 #pragma once
 
@@ -21,8 +35,8 @@
 
 /* ---- enter: from the frame's first byte to the ports ---- */
 
-/* The logical link: of a tagged frame its VLAN, of an untagged one on a bridge's port the bridge.
- * p->s->l3 becomes the IP header's offset. */
+/* Finds the logical link: a tagged frame's VLAN, or the bridge above its port. Sets s->ifindex,
+ * s->l3, p->link and *proto. Returns NOT_OURS for a frame to another host. */
 INLINE int pull_link(struct pkt *p, __be16 *proto)
 {
 	p->link = link_find(p->s->ifindex);
@@ -49,7 +63,7 @@ INLINE int pull_link(struct pkt *p, __be16 *proto)
 	return plane(p, for_us) ? 0 : NOT_OURS;
 }
 
-/* As parse(); or IS_OVERLAY: the packet is for a site */
+/* Returns as parse(), or IS_OVERLAY for a packet to a site. */
 INLINE int enter_step(struct pkt *p)
 {
 	__be16 proto = 0;
@@ -68,7 +82,7 @@ INLINE int enter_step(struct pkt *p)
 		p->s->outside = !is_overlay(p->s->dst);
 		if (!p->s->outside || route_outside(p))
 			return IS_OVERLAY;
-		/* a service's backend in a site answers from there; any other sender is no backend */
+		/* a service's backend may stand in a site, and its replies come from there */
 		rc = is_overlay(p->s->src) ? route_source(p) : 0;
 		if (rc)
 			return rc;
@@ -77,21 +91,21 @@ INLINE int enter_step(struct pkt *p)
 }
 INLINE_STEP(enter)
 
-/* ---- find: whose packet it is ---- */
+/* ---- find: which service, flow or site the packet belongs to ---- */
 
 INLINE int find_step(struct pkt *p)
 {
 	int rc;
 
-	p->s->has_service = false;		/* the blind relay may have said so */
+	p->s->has_service = false;		/* blind_find() may have set it */
 	rc = classify(p);
 	if (with_flows && !with_guards && !rc)
-		flow_key(p);
+		flow_set_key(p);
 	return rc;
 }
 INLINE_STEP(find)
 
-/* The blind relay's, or a service's. *ret_flow: its entry in flows, or NULL */
+/* Asks the blind relay, then the services. *ret_flow: the packet's entry in flows, or NULL. */
 INLINE int find_way(struct pkt *p, struct flow **ret_flow)
 {
 	int rc = with_blind ? blind_find(p) : NOT_OURS;
@@ -99,8 +113,8 @@ INLINE int find_way(struct pkt *p, struct flow **ret_flow)
 	if (rc == NOT_OURS) {
 		rc = find(p);
 		if (with_guards && !rc) {
-			guard(p);	/* it may choose another backend before the flow is looked for */
-			flow_key(p);
+			guard(p); /* may choose another backend, so it comes before the flow */
+			flow_set_key(p);
 		}
 	}
 	if (with_flows && !rc && p->s->has_key) {
@@ -108,15 +122,15 @@ INLINE int find_way(struct pkt *p, struct flow **ret_flow)
 		rc = flow_way(p, *ret_flow);
 	}
 	if (!rc && unlikely(p->s->is_quote))
-		quote_sender(p);
+		quote_use_sender(p);
 	return rc;
 }
 
 /* ---- resolve: everything that can fail, before the first byte is written ---- */
 
-/* The next hop; of a reply the client's, if the reply comes from where the backend is. The client is
- * asked for first: a destination that is no client's, such as an address of ours, must not say how
- * the backend is reached. */
+/* Sets *ret to the next hop, and s->out to its slot. A reply must come from the link that leads to
+ * its backend. The client's way is asked for first: a destination that is no client, such as our
+ * own address, must not decide how the backend is reached. */
 INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop **ret)
 {
 	__u32 slot = p->s->service.slot, reply_slot;
@@ -150,6 +164,7 @@ INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop 
 									       -PASS_no_listener;
 }
 
+/* Checks source, lists, guard, next hop, hop limit and MTU, in this order. */
 INLINE int resolve_step(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
@@ -189,7 +204,7 @@ INLINE int resolve_step(struct pkt *p)
 }
 INLINE_STEP(resolve)
 
-/* ---- ready: room for the new headers; what is remembered is remembered now ---- */
+/* ---- ready: make room for the new headers, and remember what the packet says ---- */
 
 INLINE int ready_step(struct pkt *p)
 {
@@ -234,8 +249,7 @@ INLINE int leave_step(struct pkt *p)
 }
 INLINE_STEP(leave)
 
-/* ---- the whole way ---- */
-
+/* All steps of a service's packet; then, on tc, the ICMP error that a router owes its sender. */
 INLINE int service_way(struct pkt *p)
 {
 	struct flow *flow = NULL;
@@ -247,12 +261,12 @@ INLINE int service_way(struct pkt *p)
 	rc = rc ?: leave(p);
 	if (p->plane == PLANE_TC && (rc == -PASS_too_big || rc == -PASS_hop_limit)) {
 		p->s->judged = rc;
-		rc = error_owed(p);
+		rc = send_owed_error(p);
 	}
 	return rc;
 }
 
-/* 0: the packet was sent, by p->s->action; else a reason, or NOT_OURS */
+/* Returns 0 if the packet was sent (s->action sends it), else a reason or NOT_OURS. */
 INLINE int way(struct pkt *p)
 {
 	int rc = enter(p);
@@ -263,9 +277,9 @@ INLINE int way(struct pkt *p)
 	return with_relay && rc == NOT_OURS && p->s->family ? route_stray(p) : rc;
 }
 
-/* Runs one packet through a plane. ifindex: the device that it came in by; bare: without an Ethernet
- * header; pass, drop: the plane's words for these. A run within a run (a clone of ours that somebody
- * mirrors to an ingress) would overwrite the state: its packet goes up, untouched. */
+/* Runs one packet through a plane. ifindex: the device that received it; bare: it has no Ethernet
+ * header; pass and drop: the plane's actions. A run inside a run happens when our clone is mirrored
+ * to an ingress. It would overwrite the state, so its packet goes up untouched. */
 INLINE int run(void *ctx, enum plane plane, __u32 ifindex, bool bare, int pass, int drop)
 {
 	struct pkt p = { .ctx = ctx, .plane = plane, .s = state_find() };

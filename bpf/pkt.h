@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * struct pkt: a packet in the hands of a step. Its bytes are reached by at() alone, which checks
- * each access, so a plane may move the packet at any time.
+ * struct pkt: the handle of a packet that every step gets, and at(), the only access to its bytes.
+ * Every file of bpf/ includes it. at() checks each access, so a plane may move the packet at any
+ * time.
  */
 #pragma once
 
@@ -36,31 +37,32 @@
 #include "abi.h"
 #include "state.h"
 
-/* Hints for the order in which clang lays the code out: what most packets do runs straight on.
- * From libbpf 1.7 on, bpf_helpers.h has them */
+/* Order the code that clang generates: what most packets do runs straight on. bpf_helpers.h has
+ * these from libbpf 1.7 on. */
 #ifndef likely
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #endif
 
-/* A step's answer for a packet that is not ours: it goes up untouched and is counted for no
- * service. Other answers below 0 are reasons. */
+/* A step's answer for a packet that is not ours: it goes up untouched, and no service counts it.
+ * All other answers below 0 are reasons. */
 #define NOT_OURS (-REASON_MAX)
 
 struct link;
-/* The fields live in registers; what is to outlive a step is in the state */
+/* The members live in registers. Everything that must outlive a step is in the state. */
 struct pkt {
 	void *ctx;
-	enum plane plane;		/* a constant in each program: other planes' code is left out */
+	/* a constant in each program, so clang drops the other planes' code */
+	enum plane plane;
 	struct pkt_state *s;
-	const struct link *link;	/* within enter */
-	const struct peer *peer;	/* within site_resolve */
+	const struct link *link;	/* only within enter */
+	const struct peer *peer;	/* only within site_resolve */
 };
 
 /* ---- words of a header ---- */
 
-/* One load or store each. The kernel's header structs understate their alignment, and clang would
- * go byte by byte. */
+/* One load or store each. The kernel's header structs understate their alignment, so clang would
+ * read them byte by byte. */
 #ifdef WGXDP_HOST
 #define load_word(type, from) ({ type word_; memcpy(&word_, from, sizeof(word_)); word_; })
 #define store_word(type, to, word) ({ type word_ = (word); memcpy(to, &word_, sizeof(word_)); })
@@ -79,7 +81,7 @@ struct pkt {
 #define from_le32(word) __builtin_bswap32(word)
 #endif
 
-/* An IPv4 address as struct addr has it: ::ffff:a.b.c.d */
+/* IPv4 addresses as struct addr holds them: ::ffff:a.b.c.d */
 INLINE struct addr addr_from4(__be32 a)
 {
 	return (struct addr){ .q = { 0, ADDR_MAPPED | (__u64)a << ADDR_IPV4_SHIFT } };
@@ -106,7 +108,7 @@ INLINE bool addr_same(const struct addr *a, const struct addr *b)
 	return a->q[0] == b->q[0] && a->q[1] == b->q[1];
 }
 
-/* Writes both MAC addresses of the FIB's answer */
+/* Writes both MAC addresses that the FIB answered */
 INLINE void eth_write(struct ethhdr *eth, const struct bpf_fib_lookup *fib)
 {
 	store_word(__u32, eth->h_dest, load_word(__u32, fib->dmac));
@@ -117,18 +119,18 @@ INLINE void eth_write(struct ethhdr *eth, const struct bpf_fib_lookup *fib)
 
 /* ---- the bytes of a packet ---- */
 
-#define OFFSETS 0xfff			/* every header begins below this */
+#define OFFSETS 0xfff			/* above the offset of any header */
 #ifdef WGXDP_HOST
-INLINE void *at(const struct pkt *p, __u32 off, __u32 size);	/* plane/host.h */
+INLINE void *at(const struct pkt *p, __u32 off, __u32 size);	/* in plane/host.h */
 #else
-/* A pointer in the context, read anew: helpers that move the packet make older ones invalid */
+/* Reads a pointer of the context anew: a helper that moves the packet invalidates older ones */
 #define ctx_ptr(ctx, field) ({ \
 	void *ptr_; \
 	asm volatile("%0 = *(u32 *)(%1 + %2)" \
 		     : "=r"(ptr_) : "r"(ctx), "i"(offsetof(typeof(*(ctx)), field))); \
 	ptr_; })
 
-/* The size bytes at off, or NULL where the linear part of the packet ends before */
+/* Returns the `size` bytes at `off`, or NULL if the packet's linear part ends before */
 INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
 {
 	bool xdp = p->plane == PLANE_XDP;
@@ -138,27 +140,28 @@ INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
 			  ctx_ptr((struct __sk_buff *)p->ctx, data_end);
 
 	header += off & OFFSETS;
-	barrier_var(header);	/* clang would add off twice; the verifier then sees two pointers */
+	barrier_var(header);	/* else clang adds off twice, and the verifier sees two pointers */
 	if (unlikely(header + size > end))
 		return NULL;
-	barrier_var(header);	/* clang would merge both answers, and every caller test them again */
+	barrier_var(header); /* else clang merges both results, and each caller tests them again */
 	if (!header)
 		__builtin_unreachable();
 	return header;
 }
 #endif
 
-/* n, at least 1 and at most `most`, a power of 2: a length for a helper. 6.1's verifier learns
- * nothing from a comparison with 0. */
+/* Bounds a length for a helper: n, at least 1 and at most `most` (a power of 2). The verifier of
+ * 6.1 learns nothing from a comparison with 0. */
 INLINE __u32 bounded(__u32 n, __u32 most)
 {
 	barrier_var(n);
 	return ((n - 1) & (most - 1)) + 1;
 }
 
-/* ---- reasons that wait ---- */
+/* ---- faults that wait ---- */
 
-/* A fault that counts only if the packet turns out to be ours. The first reason in reasons.def wins. */
+/* Holds a fault that counts only if the packet turns out to be ours. The first reason in
+ * reasons.def wins. */
 INLINE void pkt_hold(struct pkt *p, enum reason reason)
 {
 	if (!p->s->held || reason < p->s->held)
@@ -167,9 +170,9 @@ INLINE void pkt_hold(struct pkt *p, enum reason reason)
 
 /* ---- fragments ---- */
 
-/* What a fragment is, in one word; 0: the packet is whole. The lower half is its offset in bytes,
- * plus 1 where more follow (so 1 is a first fragment), the upper half where its payload begins, from
- * the IP header on. */
+/* Returns s->fragment; 0 means a whole packet. Lower half: the offset in bytes, plus 1 if more
+ * fragments follow (so 1 is a first fragment). Upper half: the payload's offset from the IP
+ * header. */
 INLINE __u32 fragment_word(__u32 offset, __u32 start)
 {
 	return offset ? start << 16 | offset : 0;
@@ -185,7 +188,7 @@ INLINE __u32 fragment_start(const struct pkt *p)
 	return p->s->fragment >> 16;
 }
 
-/* A fragment that is not the first: it has no UDP header */
+/* True for a fragment that is not the first one: it has no UDP header. */
 INLINE bool is_later(const struct pkt *p)
 {
 	return unlikely(fragment_offset(p) > 1);

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * rewrite: headers as they leave. User space computed the checksum difference of the address, so both
- * families share the checksum path. The UDP checksum is the plane's own, and its last write.
+ * leave, for a packet without a flow: writes one address, one port, TTL and checksums. User space
+ * computed the addresses' checksum difference, so both families share one path. (flow/flow.h
+ * rewrites a flow's packet.)
+ *
+ * Before: ready (pipeline.h). After: the plane's send, then verdict.
+ * Reads:  s->service, direction, ttl, l3, l4.
+ * Writes: the packet. The UDP checksum is the plane's own, and its last write.
  */
 #pragma once
 
 #include "plane/plane.h"
 
-/* After resolve nothing here can fail but what was checked before. A packet for which it does is
- * dropped, never sent half rewritten. */
+/* Fails only if the headers are gone that resolve saw. That packet is dropped, never sent half
+ * rewritten. */
 INLINE int rewrite(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;

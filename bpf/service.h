@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * classify: a packet is an original where its destination is a service on this very link, a reply
- * where its source is a backend. Both are one lookup in the table. Where a backend serves several
- * listeners, the map choices remembers for each client which one it uses.
+ * find: which service a packet belongs to. It is an original if its destination is a listener on
+ * this very link, a reply if its source is a backend: one table lookup each. If several listeners
+ * share a backend, the map `choices` remembers which one each client uses.
+ *
+ * Before: enter (parse.h) and blind_find (blind/blind.h). After: guard (guard/guard.h), flow_way.
+ * Reads:  s->src, dst, ports, family, ifindex; the maps table, choices, source_trie.
+ * Writes: s->service, has_service, direction; in leave the map choices.
  */
 #pragma once
 
 #include "table.h"
 
-/* The client and backend of this packet, as the key in p->s->choice */
-INLINE void choice_key(struct pkt *p)
+/* Fills s->choice.key with the client and backend of the packet. */
+INLINE void choice_set_key(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
 	struct choice_key *key = &p->s->choice.key;
@@ -21,16 +25,16 @@ INLINE void choice_key(struct pkt *p)
 	key->family = p->s->family;
 }
 
-/* A reply goes back through the listener that the client used, if that still has this backend, or
- * had it until a moment ago. Else, as for a client never seen, through the first listener, which the
- * reply's own entry names. */
-INLINE void service_chosen(struct pkt *p)
+/* A reply leaves through the listener that the client used, if that listener still has this backend
+ * or had it until a moment ago. Otherwise it leaves through the first listener, which the reply's
+ * own entry names. */
+INLINE void service_find_choice(struct pkt *p)
 {
 	const struct table_entry *entry;
 	const struct choice *choice;
 	struct table_key listener;
 
-	choice_key(p);
+	choice_set_key(p);
 	choice = bpf_map_lookup_elem(&choices, &p->s->choice.key);
 	if (!choice)
 		return;
@@ -52,13 +56,13 @@ INLINE void service_chosen(struct pkt *p)
 	p->s->service.delta = ~entry->service.delta;
 }
 
-/* An original is about to be sent: its client uses this listener now */
+/* The packet, an original, is about to be sent: remembers that its client uses this listener. */
 INLINE void service_remember(struct pkt *p)
 {
 	struct choice *value = &p->s->choice.value;
 	const struct choice *known;
 
-	choice_key(p);
+	choice_set_key(p);
 	known = bpf_map_lookup_elem(&choices, &p->s->choice.key);
 	if (known && addr_same(&known->addr, &p->s->dst) && known->port == p->s->dport &&
 	    known->ifindex == p->s->ifindex)
@@ -69,8 +73,8 @@ INLINE void service_remember(struct pkt *p)
 	bpf_map_update_elem(&choices, &p->s->choice.key, value, BPF_ANY);
 }
 
-/* Whether the service's lists let this client in. The client counts, also where a router on its way
- * sends an error. */
+/* resolve: returns 0 if the service's lists let the client in, else a reason. An ICMP error counts
+ * as the client whose packet it quotes, not as the router that sent it. */
 INLINE int service_admits(const struct pkt *p)
 {
 	struct source_key key = {
@@ -85,6 +89,7 @@ INLINE int service_admits(const struct pkt *p)
 	return verdict && *verdict == LIST_DENY ? -DROP_denied : 0;
 }
 
+/* Returns 0, or NOT_OURS if the packet belongs to no service. */
 INLINE int classify(struct pkt *p)
 {
 	struct table_key key = {
@@ -105,6 +110,6 @@ INLINE int classify(struct pkt *p)
 	p->s->has_service = true;
 	if (with_choices && p->s->direction == DIRECTION_REPLY &&
 	    p->s->service.flags & SERVICE_CHOICE)
-		service_chosen(p);
+		service_find_choice(p);
 	return 0;
 }

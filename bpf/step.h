@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * How a step becomes a part of the programs. A step NAME is written as NAME_step(), and called as
- * NAME(p). It answers 0 to go on, a negative reason, or NOT_OURS. There are three kinds:
+ * Makes a function a step of the programs; included by every file that has steps. The step NAME is
+ * written as NAME_step() and called as NAME(p). It returns 0 to go on, a negative reason, or
+ * NOT_OURS. There are three kinds:
  *
- *   INLINE_STEP(NAME)         hot: inlined, between barriers. The compiler writes the state back
- *                             and reads it again, so the verifier forgets what it knew.
- *   CALLED_STEP(WITH, NAME)   rare, or large on the stack: a global function for each plane, which
- *                             the verifier walks once, whoever calls it.
- *   STATE_STEP(WITH, NAME)    likewise, but one function for both planes: it needs no packet, and
- *                             gets the state: NAME_step(s).
+ *   INLINE_STEP(NAME)         hot: inlined between barriers. The compiler writes the state back and
+ *                             reads it again, so the verifier forgets what it knew.
+ *   CALLED_STEP(WITH, NAME)   rare, or large on the stack: a global function a plane. The verifier
+ *                             walks it once, for all its callers.
+ *   STATE_STEP(WITH, NAME)    the same, but one function for both planes. It needs no packet, only
+ *                             the state: NAME_step(s).
  *
- * Where the switch WITH is off, the program holds nothing of the step: kernels before 6.8 verify
- * also global functions that nobody calls.
+ * If the switch WITH is off, the program contains nothing of the step. (Kernels before 6.8 verify
+ * even global functions that have no caller.)
  */
 #pragma once
 
 #include "maps.h"
 
-/* Each function looks the state up, for 6.1 takes no key of a map from an argument. A barrier_var()
- * behind the test for NULL keeps clang 16 from adding an offset before it, which 6.1 refuses. */
+/* Returns this CPU's state. Each function looks it up itself: 6.1 accepts no map key or value from
+ * an argument. Callers put barrier_var() behind the test for NULL: without it clang 16 adds a
+ * member's offset first, which 6.1 refuses. */
 INLINE struct pkt_state *state_find(void)
 {
 	__u32 zero = 0;
@@ -55,7 +57,7 @@ INLINE struct pkt_state *state_find(void)
 	{ \
 		struct pkt p = { .ctx = ctx, .plane = plane_, .s = state_find() }; \
 		\
-		barrier_var(ctx);	/* clang would drop an argument that nothing uses */ \
+		barrier_var(ctx);	/* else clang drops the unused argument */ \
 		if (!p.s || !(with)) \
 			return NOT_OURS; \
 		barrier_var(p.s); \

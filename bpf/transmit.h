@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Packets that a driver did not send after XDP gave them to it: the kernel tells by tracepoints, and
- * they are counted per egress interface. Where device_ifindex is known these are raw tracepoints, for
- * which CAP_PERFMON is enough; else those of tracefs.
+ * Behind verdict: counts packets that a driver did not send after XDP gave them to it, per egress
+ * interface (map transmit_failed). The kernel reports them by tracepoints: raw ones if
+ * device_ifindex is known, for which CAP_PERFMON is enough; otherwise those of tracefs.
  */
 #pragma once
 
 #include "link.h"
 
-/* As tracefs has it in events/xdp/NAME/format, on 6.1 to 6.18 alike. These know ifindexes only: what
- * another network namespace fails to send between devices of the same indexes is counted as well. */
+/* As tracefs describes them in events/xdp/NAME/format, alike from 6.1 to 6.18. They know ifindexes
+ * only, so failures between devices of the same indexes in another network namespace are counted as
+ * well. */
 struct xdp_devmap_xmit {
 	__u64 common;
 	int from_ifindex;
@@ -26,13 +27,14 @@ struct xdp_redirect_err {
 	int map_index;
 };
 
+/* Counts the packets if our XDP program runs on `from` */
 INLINE void transmit_failed_add(__u32 from, __u32 to, __u32 packets)
 {
 	__u32 place = to % LINKS;
 	__u64 *n = bpf_map_lookup_elem(&transmit_failed, &place);
 	const struct link *link = link_find(from);
 
-	/* above: a bond's port has no flags of its own */
+	/* a bond's port has no flags of its own, but `above` */
 	if (n && link && (link->flags & (LINK_NATIVE | LINK_GENERIC) || link->above))
 		*n += packets;
 }
@@ -45,8 +47,9 @@ INLINE int ifindex_of(__u64 device)
 	return ifindex;
 }
 
-/* Whether the device is in our network namespace, if both are known: others have the same indexes */
-INLINE bool is_here(__u64 device)
+/* Tells whether the device is in our network namespace: ifindexes are the same in others. True if
+ * either namespace is unknown. */
+INLINE bool is_in_our_netns(__u64 device)
 {
 	__u64 net = 0;
 	__u32 inum = 0, zero = 0;
@@ -65,7 +68,7 @@ int wgxdp_devmap_raw(const struct bpf_raw_tracepoint_args *ctx)
 {
 	int drops = ctx->args[3];
 
-	if (drops > 0 && is_here(ctx->args[0]))
+	if (drops > 0 && is_in_our_netns(ctx->args[0]))
 		transmit_failed_add(ifindex_of(ctx->args[0]), ifindex_of(ctx->args[1]), drops);
 	return 0;
 }
@@ -82,7 +85,7 @@ int wgxdp_devmap_xmit(const struct xdp_devmap_xmit *ctx)
 SEC("raw_tp/xdp_redirect_err")
 int wgxdp_redirect_raw(const struct bpf_raw_tracepoint_args *ctx)
 {
-	if (is_here(ctx->args[0]))
+	if (is_in_our_netns(ctx->args[0]))
 		transmit_failed_add(ifindex_of(ctx->args[0]), ctx->args[6], 1);
 	return 0;
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * verdict: the one exit, where what the steps came to becomes counters, a sampled event, and an
- * action. XDP counts only what it sends or drops: what it passes up, tc decides and counts.
+ * verdict, the one exit: turns what the steps returned into counters, a sampled event and an
+ * action. XDP counts only what it sends or drops, and tc counts what XDP passes up.
+ *
+ * Before: leave (pipeline.h) or site_send (relay/relay.h); or any step that ended the way.
+ * Reads:  the result; s->service.id or s->peers, direction, segments, len, link_flags, action.
+ * Writes: the maps totals, peer_totals, reasons, events; for a packet that is not ours: hear.h.
  */
 #pragma once
 
@@ -9,7 +13,7 @@
 #include "plane/plane.h"
 #include "step.h"
 
-/* A bit for each reason that drops the packet */
+/* One bit for each reason that drops a packet */
 #define REASON(kind, name, text) | (KIND_##kind == KIND_DROP ? 1ULL << kind##_##name : 0)
 #define DROPS (0ULL
 static const __u64 reason_drops = DROPS
@@ -24,7 +28,7 @@ INLINE bool reason_is_drop(int rc)
 	return reason_drops >> (-rc & 63) & 1;
 }
 
-/* ---- events: samples of what is dropped, while a monitor looks ---- */
+/* ---- events: samples of dropped packets, while a monitor watches ---- */
 
 INLINE void event_fill(const struct pkt *p, struct event *e, __u32 id, int rc)
 {
@@ -43,7 +47,7 @@ INLINE void event_fill(const struct pkt *p, struct event *e, __u32 id, int rc)
 	e->segments = p->s->segments;
 }
 
-/* One event a jiffy and CPU; the others are counted as skipped */
+/* Emits at most one event a jiffy and CPU, and counts the others as skipped */
 INLINE void event_drop(const struct pkt *p, __u32 id, int rc)
 {
 	__u32 zero = 0;
@@ -68,7 +72,7 @@ INLINE void event_drop(const struct pkt *p, __u32 id, int rc)
 
 /* ---- counters ---- */
 
-/* id: a service's, or PEER_ID | a peer's */
+/* id: of a service, or PEER_ID | a peer's */
 INLINE void count_reason(const struct pkt *p, __u32 id, int rc)
 {
 	struct reason_key key = {
@@ -106,7 +110,7 @@ INLINE void count_service(const struct pkt *p, int rc)
 		count_forwarded(p, total);
 }
 
-/* For the peer that the packet came from, and, if it was forwarded, the peer that it went to */
+/* Counts for the sending peer, and for the receiving peer if the packet was forwarded */
 INLINE void count_peers(const struct pkt *p, int rc)
 {
 	__u32 rx = total_index((__u32)p->s->peers, PEER_RX, p->plane);
@@ -126,7 +130,7 @@ INLINE void count_peers(const struct pkt *p, int rc)
 		count_forwarded(p, total);
 }
 
-/* Counts what p->s->judged says */
+/* Counts the packet by s->judged, its result */
 INLINE int count_step(struct pkt *p)
 {
 	if (with_relay && p->s->overlay)
@@ -137,14 +141,14 @@ INLINE int count_step(struct pkt *p)
 }
 INLINE_STEP(count)
 
-/* rc: what the way came to; pass, drop: the plane's words for these. On tc a dropped packet may have
- * become an answer: then p->s->action sends it. */
+/* rc: the way's result; pass and drop: the plane's actions. On tc a dropped packet may have become
+ * an ICMP error; s->action then sends it. */
 INLINE int verdict(struct pkt *p, int rc, int pass, int drop)
 {
 	bool ends = !rc || reason_is_drop(rc);
 
 	if (rc == NOT_OURS || unlikely(!(p->s->has_service || (with_relay && p->s->overlay)))) {
-		hear(p);
+		notify_daemon(p);
 		return pass;
 	}
 	p->s->judged = rc;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The programs of the data path: one for XDP, one for tc, one for tc on devices without an Ethernet
- * header (PPP, TUN, WireGuard), and one at the egress of the blind relay's link. Two more are for user
- * space to run; transmit.h has the tracepoints. pipeline.h is the way of a packet.
+ * header (PPP, TUN, WireGuard), and one at the egress of the blind relay's link. User space runs
+ * two more; transmit.h has the tracepoints.
+ *
+ * A packet's way begins here and goes on in run() of pipeline.h.
  */
 #include "answer.h"
 #include "blind/egress.h"
@@ -29,7 +31,7 @@ int wgxdp_tc_l3(struct __sk_buff *ctx)
 	return run(ctx, PLANE_TC, ctx->ifindex, true, TC_ACT_UNSPEC, TC_ACT_SHOT);
 }
 
-/* At egress; other programs and filters there run after it */
+/* Runs at egress. Other programs and filters there run after it. */
 SEC("tc")
 int wgxdp_tc_egress(struct __sk_buff *ctx)
 {
@@ -37,8 +39,9 @@ int wgxdp_tc_egress(struct __sk_buff *ctx)
 	return TC_ACT_UNSPEC;
 }
 
-/* For user space, by BPF_PROG_TEST_RUN. Behind an Ethernet header comes the key of an original's entry
- * in flows, whose timer is to run. 0: it runs, or there is no such flow (any more) */
+/* User space runs it by BPF_PROG_TEST_RUN. The packet is an Ethernet header and then the key of an
+ * original's entry in `flows`. Starts that entry's timer. Returns 0 if the timer runs, or if the
+ * flow is gone. */
 SEC("tc")
 int wgxdp_flow_arm(struct __sk_buff *ctx)
 {
@@ -47,8 +50,8 @@ int wgxdp_flow_arm(struct __sk_buff *ctx)
 	return bpf_skb_load_bytes(ctx, ETH_HLEN, &key, sizeof(key)) ? -1 : flow_arm_or_end(&key);
 }
 
-/* For user space, by BPF_PROG_TEST_RUN with ctx_in's ifindex: sends the frame there, with the MACs of
- * the way to its destination. 0: the device has it */
+/* User space runs it by BPF_PROG_TEST_RUN, with the device's ifindex in ctx_in. Sends the frame
+ * there, with the MACs of the way to its destination. Returns 0 if the device took it. */
 SEC("tc")
 int wgxdp_answer(struct __sk_buff *ctx)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is counted: totals, and the reasons for what was not forwarded. Part of abi.h.
+ * What is counted: totals, and the reasons for packets that were not forwarded. Part of abi.h.
  */
 #ifndef WGXDP_ABI_COUNTERS_H
 #define WGXDP_ABI_COUNTERS_H
@@ -8,11 +8,13 @@
 enum direction { DIRECTION_ORIGINAL, DIRECTION_REPLY };
 enum plane { PLANE_XDP, PLANE_TC };
 
-/* totals: PERCPU_ARRAY, index total_index(). What is neither forwarded nor in reasons was not received. */
+/* totals: PERCPU_ARRAY by total_index(). A packet is only received if it is forwarded or has a
+ * reason. */
 struct total {
 	__u64 received;			/* packets, at classify */
 	__u64 forwarded;		/* packets given to a device to send */
-	__u64 bytes;			/* of the forwarded: L3 length as received, per segment of a GSO packet */
+	/* of the forwarded: L3 length as received, for GSO of each segment */
+	__u64 bytes;
 };
 
 static inline __u32 total_index(__u32 id, __u32 direction, __u32 plane)
@@ -20,7 +22,8 @@ static inline __u32 total_index(__u32 id, __u32 direction, __u32 plane)
 	return id << 2 | plane << 1 | direction;
 }
 
-/* names: ARRAY by the id under which totals and reasons count; not read by the data path. Empty: a free id */
+/* names: ARRAY by the id of totals and reasons; the data path does not read it. Empty: a free
+ * id. */
 #define NAME_LEN 64
 struct service_name {
 	char name[NAME_LEN];
@@ -28,7 +31,7 @@ struct service_name {
 	__u8 pad[7];
 };
 
-/* reasons: PERCPU_HASH → __u64 packets */
+/* reasons: PERCPU_HASH -> __u64 packets */
 struct reason_key {
 	__u32 id;
 	__u8 direction, plane;
@@ -45,8 +48,11 @@ enum reason {
 
 enum verdict_kind { KIND_PASS, KIND_DROP };
 
-/* transmit_failed: PERCPU_ARRAY by egress ifindex % LINKS → __u64 packets that a driver did not take from XDP
- * tx_dropped: ARRAY by ifindex % LINKS → __u64 packets that the device had dropped when its link was written; not read by the
- * data path: what generic XDP and tc send, the stack hands over, and no tracepoint tells of what the driver then drops */
+/* transmit_failed: PERCPU_ARRAY by egress ifindex % LINKS -> __u64 packets that a driver did not
+ * take from XDP.
+ *
+ * tx_dropped: ARRAY by ifindex % LINKS -> __u64 packets that the device had dropped when its link
+ * was written; the data path does not read it. The stack hands over what generic XDP and tc send;
+ * if the driver then drops it no tracepoint tells. */
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The guard: what WireGuard messages must be to pass a service that asks for it (bpf/guard/), and, where several backends share
- * one listener, which of them a message is for. Message types, mac1 and cookies as in the WireGuard paper, section 5.4. Part of abi.h.
+ * The guard: what a WireGuard message must be to pass a service that asks for it (bpf/guard/), and
+ * which backend it is for if several share a listener. Message types, mac1 and cookies: WireGuard's
+ * whitepaper, 5.4. Part of abi.h.
  */
 #ifndef WGXDP_ABI_GUARD_H
 #define WGXDP_ABI_GUARD_H
@@ -11,49 +12,60 @@ enum message { MESSAGE_INITIATION = 1, MESSAGE_RESPONSE, MESSAGE_COOKIE, MESSAGE
 #define INITIATION_LEN 148
 #define RESPONSE_LEN 92
 #define COOKIE_LEN 64
-#define DATA_LEN 32			/* of the shortest one */
+#define DATA_LEN 32			/* of the shortest message */
 #define MAC_LEN 16
 
 enum guard_flags {
 	GUARD_ON = 1 << 0,
-	GUARD_STRICT = 1 << 1,		/* data only from whom the backend has answered, or by an index that it gave out */
-	GUARD_BACKENDS = 1 << 2,	/* the key that fits says which backend */
-	GUARD_JUNK = 1 << 3,		/* some message has bytes in front (AmneziaWG) */
-	GUARD_CHALLENGE = 1 << 4,	/* above challenge_each initiations must have a mac2 */
+	/* data only from clients that a backend has answered, or with an index that it gave out */
+	GUARD_STRICT = 1 << 1,
+	GUARD_BACKENDS = 1 << 2,	/* the matching key tells which backend */
+	GUARD_JUNK = 1 << 3,		/* a message has bytes in front (AmneziaWG) */
+	GUARD_CHALLENGE = 1 << 4,	/* above challenge_each, initiations must have a mac2 */
 };
 
-/* guards: ARRAY by the service's id; 0: it asks for none. Times and rates in ticks: jiffies << GUARD_TICK. A limit of one thing
- * each `each` with `burst` of them at once is passed where until + each <= now + burst * each. */
+/* guards: ARRAY by the service's id; all 0: no guard. Times and rates in ticks: jiffies <<
+ * GUARD_TICK. A limit of one thing each `each`, with `burst` at once, is kept if until + each <=
+ * now + burst * each. */
 #define GUARD_TICK 20
 struct guard {
 	__u32 flags;
-	__u32 keys;			/* GUARD_KEYS_WORD(): the place of the first, and how many. One word, so that keys change at once */
-	__u32 header[MESSAGES];		/* of types 1 to 4, as they stand in the packet: type and reserved bytes, or AmneziaWG's */
+	/* GUARD_KEYS_WORD(): the first key's place, and how many. One word, so keys change at
+	 * once */
+	__u32 keys;
+	/* of types 1 to 4, as in the packet: type and reserved bytes, or AmneziaWG's */
+	__u32 header[MESSAGES];
 	__u16 junk[MESSAGES];		/* bytes in front of these */
-	__u64 source_each, source_burst;	/* initiations and responses with a right mac1: of a source (IPv6: its /64) */
-	__u64 service_each, service_burst;	/* and of the service, without sources that the backend has answered */
+	/* initiations and responses with a right mac1: of a source (IPv6: its /64) */
+	__u64 source_each, source_burst;
+	/* and of the service, without sources that a backend has answered */
+	__u64 service_each, service_burst;
 	__u64 challenge_each, challenge_burst;
-	__u32 health_initiations, health_sources;	/* for user space: a backend that answered none of so many, from so many, is down */
-	__u64 standby;			/* for user space: a bit for each number whose standby serves */
+	/* for user space: a backend that answered none of so many, from so many, is down */
+	__u32 health_initiations, health_sources;
+	/* for user space: a bit for each number whose standby serves */
+	__u64 standby;
 	__u8 pad[32];
 };
 _Static_assert(sizeof(struct guard) == 128, "a guard is two cache lines");
 
-#define GUARD_BACKENDS_MAX 64		/* of a service; they are numbered, and what is under KEY_SERVICE is the first one's */
-#define GUARD_KEYS_MAX 128		/* of a service: old and new ones */
+#define GUARD_BACKENDS_MAX 64 /* a service's; numbered, and KEY_SERVICE has the first one's entry */
+#define GUARD_KEYS_MAX 128		/* a service's, old and new ones */
 
 #define GUARD_KEYS_WORD(first, n) ((first) << 8 | (n))
 #define GUARD_KEYS_FIRST(word) ((word) >> 8)
 #define GUARD_KEYS_N(word) ((word) & 0xff)
 
-/* guard_keys: ARRAY. Those of a service stand in a row; new ones are written elsewhere, then struct guard .keys. */
+/* guard_keys: ARRAY. A service's keys stand in a row. New ones are written elsewhere, then struct
+ * guard .keys. */
 struct guard_key {
-	__u32 mac1[8];			/* BLAKE2s (16 bytes) after the block of the key HASH("mac1----" || public key) */
+	/* BLAKE2s (16 bytes) after the block of the key HASH("mac1----" || public key) */
+	__u32 mac1[8];
 	__u32 backend;			/* its number */
 	__u32 pad[7];
 };
 
-/* public_keys: ARRAY, as guard_keys: what each was made of; not read by the data path */
+/* public_keys: ARRAY like guard_keys: what each key was made of; the data path does not read it */
 struct public_key {
 	__u8 b[32];
 };
@@ -62,18 +74,21 @@ struct public_key {
 struct guard_state {
 	__u64 service_until, challenge_until;
 	__u64 challenging;		/* it challenges before this, in jiffies */
-	__u64 seed;			/* of the rows of replays: nobody outside knows which initiations share one; 0: none yet */
+	/* for the rows of replays: no outsider knows which initiations share one; 0: none yet */
+	__u64 seed;
 };
 
-/* guard_sources: LRU_HASH, source (IPv6: its /64) and service → up to when its limit is used, in ticks */
+/* guard_sources: LRU_HASH, source (IPv6: its /64) and service -> up to when its limit is used, in
+ * ticks */
 struct guard_source {
 	struct addr addr;
 	__u64 id;
 };
 
-/* answered: LRU_HASH: clients to whom a backend has sent an initiation or a response, which it does only to peers that it
- * knows. Good before until, in jiffies: as long as a session that begins with it. */
-#define SESSION_SECONDS 200		/* WireGuard's Reject-After-Time, and what the way takes */
+/* answered: LRU_HASH: clients to which a backend has sent an initiation or a response, which it
+ * does only to peers that it knows. Good before `until`, in jiffies: as long as the session that
+ * this begins. */
+#define SESSION_SECONDS 200		/* WireGuard's Reject-After-Time, and the way */
 struct client_key {
 	struct addr addr;
 	__be16 port;
@@ -86,15 +101,17 @@ struct answered {
 	__u32 pad;
 };
 
-/* indices: LRU_HASH, as answered, sender index of a backend's initiation or response → the backend; it is the receiver index of what is for it */
+/* indices: LRU_HASH like answered: sender index of a backend's initiation or response -> the
+ * backend. Messages for it have this receiver index. */
 struct index_key {
 	__le32 index;
 	__u32 id;			/* of the service */
 };
 
-/* replays: ARRAY, by a hash of mac1 and struct guard_state .seed → initiations that were forwarded, who sent each, and until when it is
- * good: jiffies, of which 32 bits are kept, no longer than REPLAY_SECONDS. The oldest of a row makes room. (To write an entry of an
- * LRU_HASH takes longer than all else that is done for an initiation but mac1.) */
+/* replays: ARRAY by a hash of mac1 and struct guard_state .seed -> forwarded initiations, the
+ * sender of each, and until when it counts: 32 bits of jiffies, at most REPLAY_SECONDS ahead. The
+ * oldest of a row makes room. (Writing an LRU_HASH would take longer than all else that an
+ * initiation costs, except mac1.) */
 #define REPLAY_SECONDS 180
 #define REPLAYS_ROW 4
 struct replay {
@@ -108,24 +125,26 @@ struct replays {
 	struct replay replay[REPLAYS_ROW];
 };
 
-/* handshakes: ARRAY, by a hash of client, service and the initiator's index → that hash, and when the initiation was forwarded, in
- * nanoseconds (CLOCK_MONOTONIC); a hash of 0 when it was answered, or of nobody */
+/* handshakes: ARRAY by a hash of client, service and the initiator's index -> that hash, and when
+ * the initiation was forwarded, in nanoseconds (CLOCK_MONOTONIC). A hash of 0: answered, or
+ * unused. */
 struct handshake {
 	__u64 hash;
 	__u64 begun;
 };
 
 #ifdef WGXDP_HOST
-#define REPLAY_ROWS 64			/* tests ask what is in all of them */
+#define REPLAY_ROWS 64			/* tests look at all of them */
 #define HANDSHAKE_PLACES 64
 #else
 #define REPLAY_ROWS 65536
 #define HANDSHAKE_PLACES 16384
 #endif
 
-/* The cookie challenge. cookies: ARRAY of one, kept by the daemon: the states of BLAKE2s (16 bytes) after the blocks of its secrets,
- * this one and the one before; a cookie is that of the client's address and port (COOKIE_INPUT bytes: the address, the port in 32
- * bits little-endian). While it is not alive nobody is challenged. */
+/* The cookie challenge. cookies: ARRAY of one, kept by the daemon: the states of BLAKE2s (16 bytes)
+ * after the blocks of its present secret and the one before. A cookie is the hash of the client's
+ * address and port (COOKIE_INPUT bytes: the address, the port in 32 bits little-endian). While the
+ * daemon is not alive no client is challenged. */
 #define COOKIE_SECONDS 120
 #define COOKIE_INPUT 20
 struct cookie_key {
@@ -137,42 +156,46 @@ struct cookies {
 	__u64 replies;			/* sent since `up`; not for the data path */
 };
 
-/* challenges: RINGBUF: initiations that a cookie reply is owed for */
+/* challenges: RINGBUF of initiations that must get a cookie reply */
 #define CHALLENGES_BYTES 65536
 struct challenge {
 	struct addr client, local;	/* its source and destination */
 	__be16 client_port, local_port;
-	__u32 ifindex;			/* of the logical link by which it came */
+	__u32 ifindex;			/* of the logical link where it came in */
 	__u32 id;			/* of the service */
-	__u32 key;			/* place of the key that fits, in guard_keys */
+	__u32 key;			/* place of the matching key in guard_keys */
 	__le32 index;			/* the sender's */
 	__u8 mac1[MAC_LEN];
 	__u32 pad;
 };
 
-/* challenged: LRU_HASH, struct client_key of whom a backend itself has sent a cookie → up to when it is good, in jiffies */
+/* challenged: LRU_HASH, struct client_key of a client to which a backend itself has sent a cookie
+ * -> up to when the cookie is good, in jiffies */
 
-/* health: ARRAY by id * GUARD_BACKENDS_MAX + number, of the services that have a guard; made for struct guard's ids */
-#define HANDSHAKE_BUCKETS 16		/* the i-th: below 2^i milliseconds; the last one: any */
+/* health: ARRAY by id * GUARD_BACKENDS_MAX + number, for services with a guard */
+#define HANDSHAKE_BUCKETS 16		/* the i-th: below 2^i ms; the last: any */
 struct health {
 	__u64 initiations;		/* with a right mac1, forwarded */
 	__u64 responses;		/* of the backend */
-	__u64 unanswered;		/* initiations since it answered last */
+	__u64 unanswered;		/* initiations since its last answer */
 	__u64 sources;			/* of those: a bit for each of 64 hashes of their sources */
-	__u64 answered;			/* when it answered last, in jiffies; 0: never */
-	__u64 seconds;			/* all times from initiation to response together, in nanoseconds */
-	__u64 known_unanswered, known_sources;	/* as above, of clients that it has answered: nobody else can make them up */
+	__u64 answered;			/* its last answer, in jiffies; 0: never */
+	/* times from initiation to response, summed up, in nanoseconds */
+	__u64 seconds;
+	/* as above, only of clients that it has answered: no other can forge these */
+	__u64 known_unanswered, known_sources;
 	__u64 buckets[HANDSHAKE_BUCKETS];
 };
 
-/* backend_names: ARRAY, as health: the names of a service's backends, where it has several; not read by the data path. A backend
- * keeps its number while it keeps its name, for answered, indices and flows have the number. */
+/* backend_names: ARRAY like health: the names of a service's backends, if it has several; the data
+ * path does not read it. A backend keeps its number while it keeps its name, because answered,
+ * indices and flows have the number. */
 struct backend_name {
 	char name[NAME_LEN];		/* "": a free number */
 };
 
-/* guard_budget: PERCPU_ARRAY of one: compressions of BLAKE2s that the guard may spend: for sources that a backend has answered, for
- * others, and for those that were wrong a moment ago */
+/* guard_budget: PERCPU_ARRAY of one: compressions of BLAKE2s that the guard may spend: for sources
+ * that a backend has answered, for others, and for those whose mac1 was wrong lately */
 #ifndef BUDGET_KNOWN
 #define BUDGET_KNOWN 500000		/* a second */
 #define BUDGET_UNKNOWN 1500000
@@ -180,11 +203,13 @@ struct backend_name {
 #endif
 struct guard_budget {
 	__u64 since;			/* jiffies when it was filled last */
-	__s64 left[3];			/* others, known, failed; below 0 where the last one took more */
+	/* others, known, failed; below 0 if the last one took more */
+	__s64 left[3];
 };
 
-/* failed: ARRAY, by a hash of the source (IPv6: its /64) → of the four that failed last its tag and the jiffies of its last wrong mac1,
- * 32 bits each. For FAILED_SECONDS such a source gets of BUDGET_FAILED alone: less than the five after which WireGuard tries again. */
+/* failed: ARRAY by a hash of the source (IPv6: its /64) -> for the last four that failed, a tag and
+ * the jiffies of the last wrong mac1, 32 bits each. For FAILED_SECONDS such a source is paid from
+ * BUDGET_FAILED alone; WireGuard tries again after five. */
 #define FAILED_PLACES 16384
 #define FAILED_SECONDS 4
 #define FAILED_EACH 4

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * BLAKE2s (RFC 7693), of the data path and of user space: WireGuard's mac1 and mac2 are keyed BLAKE2s of 16 bytes (whitepaper,
- * 5.4.4). A key's state after its block is made once, by user space (blake2s_key()); the data path compresses the message's blocks.
+ * BLAKE2s (RFC 7693); the data path and user space include it. WireGuard's mac1 and mac2 are keyed
+ * BLAKE2s of 16 bytes (whitepaper, 5.4.4). User space hashes a key's block once (blake2s_key());
+ * the data path compresses the message's blocks.
  *
- * Fully unrolled, for a loop over a schedule takes longer (5 to 10 %). No stack: the verifier allows 512 bytes to all frames of a chain, so
- * v is in the work area, which volatile keeps clang from copying to the stack. The second row alone is in variables: it is what the
- * next step waits for.
+ * It is fully unrolled, because a loop over a schedule takes 5 to 10 % longer. It uses no stack:
+ * the verifier allows 512 bytes to all frames of a call chain. So v is in the work area, and
+ * volatile keeps clang from copying it to the stack. Only the second row is in variables: the next
+ * operation waits for it.
  */
 #ifndef WGXDP_BLAKE2S_H
 #define WGXDP_BLAKE2S_H
@@ -22,14 +24,16 @@
 #define BLAKE2S_IV6 0x1f83d9ab
 #define BLAKE2S_IV7 0x5be0cd19
 
-/* In the data path a map's value; of a message of two blocks there are best two, each with its block in m */
+/* In the data path it is a map's value. A message of two blocks best has two, each with its block
+ * in m. */
 struct blake2s_work {
 	__u32 v[16];			/* first, for offsets of one byte */
-	__u32 m[16];			/* the block: words in host order, of little-endian bytes; not changed */
+	/* the block: words in host order, from little-endian bytes; unchanged */
+	__u32 m[16];
 	__u32 h[8];			/* the state, before and after */
 };
 
-/* In BPF each of these is told by its instructions: clang copies registers for a fifth of them */
+/* BPF gets each operation as instructions: otherwise clang copies registers for a fifth of them */
 #ifdef __bpf__
 #define BLAKE2S_ADD(x, y) asm("%0 += %1" : "+w"(x) : "w"(y))
 #define BLAKE2S_XOR(x, y) asm("%0 ^= %1" : "+w"(x) : "w"(y))
@@ -45,7 +49,7 @@ struct blake2s_work {
 #define BLAKE2S_ROR(x, n) ((x) = (x) >> (n) | (x) << (32 - (n)))
 #endif
 
-/* What comes from memory is added before b, for which all wait */
+/* Values from memory are added before b, for which every operation waits */
 #define BLAKE2S_G(a, b, c, d, x, y) do { \
 	__u32 a_ = v[a], c_ = v[c], d_ = v[d]; \
 	BLAKE2S_ADD(a_, m[x]); BLAKE2S_ADD(a_, v##b); \
@@ -70,11 +74,9 @@ struct blake2s_work {
 	BLAKE2S_G(3, 4, 9, 14, s14, s15); \
 } while (0)
 
-/*
- * One block. `t`: how many bytes were hashed with this block, the key's 64 among them; `last`: 1 for the last one, else 0, and
- * nothing else: it becomes a mask, for by a branch the verifier would walk all of it twice.
- * In the data path a global function: verified once, however often it is called.
- */
+/* Compresses one block. t: how many bytes are hashed after this block, the key's 64 included. last:
+ * 1 for the last block, else 0 and nothing else: it becomes a mask, because the verifier would walk
+ * both sides of a branch. In the data path it is a global function, which is verified once. */
 #ifdef __bpf__
 __attribute__((noinline)) int
 #else
@@ -92,7 +94,8 @@ blake2s_compress(struct blake2s_work *w, __u32 t, __u32 last)
 	v[0] = w->h[0], v[1] = w->h[1], v[2] = w->h[2], v[3] = w->h[3];
 	v4 = w->h[4], v5 = w->h[5], v6 = w->h[6], v7 = w->h[7];
 	v[8] = BLAKE2S_IV0, v[9] = BLAKE2S_IV1, v[10] = BLAKE2S_IV2, v[11] = BLAKE2S_IV3;
-	v[12] = BLAKE2S_IV4 ^ t, v[13] = BLAKE2S_IV5, v[14] = BLAKE2S_IV6 ^ -last, v[15] = BLAKE2S_IV7;
+	v[12] = BLAKE2S_IV4 ^ t, v[13] = BLAKE2S_IV5;
+	v[14] = BLAKE2S_IV6 ^ -last, v[15] = BLAKE2S_IV7;
 	BLAKE2S_ROUND(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 	BLAKE2S_ROUND(14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3);
 	BLAKE2S_ROUND(11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4);
@@ -103,7 +106,8 @@ blake2s_compress(struct blake2s_work *w, __u32 t, __u32 last)
 	BLAKE2S_ROUND(13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10);
 	BLAKE2S_ROUND(6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5);
 	BLAKE2S_ROUND(10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0);
-	w->h[0] ^= v[0] ^ v[8], w->h[1] ^= v[1] ^ v[9], w->h[2] ^= v[2] ^ v[10], w->h[3] ^= v[3] ^ v[11];
+	w->h[0] ^= v[0] ^ v[8], w->h[1] ^= v[1] ^ v[9];
+	w->h[2] ^= v[2] ^ v[10], w->h[3] ^= v[3] ^ v[11];
 	w->h[4] ^= v4 ^ v[12], w->h[5] ^= v5 ^ v[13], w->h[6] ^= v6 ^ v[14], w->h[7] ^= v7 ^ v[15];
 	return 0;
 }
@@ -112,8 +116,9 @@ blake2s_compress(struct blake2s_work *w, __u32 t, __u32 last)
 #include <endian.h>
 #include <string.h>
 
-/* The next `len` bytes, 64 at most, zeros behind them */
-static inline void blake2s_block(struct blake2s_work *w, const void *in, __u32 len, __u32 t, __u32 last)
+/* Compresses the next len bytes, at most 64, followed by zeros */
+static inline void blake2s_block(struct blake2s_work *w, const void *in, __u32 len, __u32 t,
+				 __u32 last)
 {
 	memset(w->m, 0, sizeof(w->m));
 	if (len)
@@ -132,7 +137,8 @@ static inline void blake2s_begin(__u32 h[8], __u32 keylen, __u32 outlen)
 	h[0] ^= 0x01010000 ^ keylen << 8 ^ outlen;
 }
 
-/* The state after the block of a key of 1 to 32 bytes, for a message that is not empty */
+/* Returns in h the state after the block of a key of 1 to 32 bytes, for a message that is not
+ * empty */
 static inline void blake2s_key(__u32 h[8], const __u8 *key, __u32 keylen, __u32 outlen)
 {
 	struct blake2s_work w;
@@ -142,8 +148,9 @@ static inline void blake2s_key(__u32 h[8], const __u8 *key, __u32 keylen, __u32 
 	memcpy(h, w.h, sizeof(w.h));
 }
 
-/* All at once. `keylen` 0: no key; `outlen` is 1 to 32 */
-static inline void blake2s(__u8 *out, __u32 outlen, const __u8 *key, __u32 keylen, const void *in, __u32 inlen)
+/* Hashes in one call. keylen 0: no key; outlen: 1 to 32. */
+static inline void blake2s(__u8 *out, __u32 outlen, const __u8 *key, __u32 keylen, const void *in,
+			   __u32 inlen)
 {
 	struct blake2s_work w;
 	__u32 t = 0, n;
@@ -165,7 +172,8 @@ static inline void blake2s(__u8 *out, __u32 outlen, const __u8 *key, __u32 keyle
 	memcpy(out, w.h, outlen);
 }
 
-/* The key that WireGuard makes of a responder's public one: "mac1----" for mac1, "cookie--" for cookie replies (whitepaper, 5.4.4 and 5.4.7) */
+/* Makes the key that WireGuard derives from a responder's public key: label "mac1----" for mac1,
+ * "cookie--" for cookie replies (whitepaper, 5.4.4 and 5.4.7) */
 static inline void blake2s_label(__u8 key[32], const char *label, const __u8 public[32])
 {
 	__u8 in[8 + 32];
@@ -175,7 +183,7 @@ static inline void blake2s_label(__u8 key[32], const char *label, const __u8 pub
 	blake2s(key, 32, NULL, 0, in, sizeof(in));
 }
 
-/* Of mac1: the state after that key's block */
+/* Returns in h the state after the block of mac1's key */
 static inline void blake2s_mac1(__u32 h[8], const __u8 public[32])
 {
 	__u8 key[32];

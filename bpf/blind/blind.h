@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The blind relay: WireGuard between sites, forwarded by receiver index without a key, with the steps
- * of a flow (flow/flow.h). Our own WireGuard alone says where a site is, and only packets from there
- * are forwarded. Data costs three lookups in arrays.
+ * blind_find: the blind relay forwards WireGuard messages between sites by receiver index, without
+ * a key, and with the steps of a flow (flow/flow.h). Only our own WireGuard says where a site is,
+ * and only packets from there are forwarded. Data costs three lookups in arrays.
+ *
+ * Before: enter (parse.h). After: resolve for a site's message; find for any other packet.
+ *         blind_commit runs in ready, just before the packet is sent.
+ * Reads:  s->src, dst, ports, family, ifindex; the packet; the maps table, endpoints, sessions,
+ *         blind_sites.
+ * Writes: s->blind, service, flow.way, is_blind, has_way; in blind_commit the maps sessions, hints,
+ *         blind_totals.
  */
 #pragma once
 
@@ -11,7 +18,7 @@
 #include "link.h"
 #include "service.h"
 
-#define BLIND_ASK 2		/* blind_take()'s answer: go on with blind_ask() */
+#define BLIND_INSPECT 2		/* blind_match()'s answer: blind_inspect() goes on */
 #define BLIND_HEAD (sizeof(struct udphdr) + 8)
 
 static const struct guard blind_headers CONSTANT = {
@@ -19,7 +26,7 @@ static const struct guard blind_headers CONSTANT = {
 		    from_le32(MESSAGE_COOKIE), from_le32(MESSAGE_DATA) },
 };
 
-/* The site at a remote address, or 0 */
+/* Returns the site at a remote address, or 0 */
 INLINE __u32 blind_site_at(struct addr addr, __u8 family, __be16 port)
 {
 	struct table_key key = { addr, table_word(KEY_ENDPOINT, family, port, 0) };
@@ -28,8 +35,9 @@ INLINE __u32 blind_site_at(struct addr addr, __u8 family, __be16 port)
 	return entry ? entry->site & (BLIND_SITES_MAX - 1) : 0;
 }
 
-/* As what the packet leaves for site `to`; 0 or a reason */
-INLINE int blind_leave(struct pkt *p, __u32 to)
+/* Sets s->service and flow.way: what the packet leaves with for site `to`. Returns 0 or a
+ * reason. */
+INLINE int blind_set_way(struct pkt *p, __u32 to)
 {
 	const struct blind_site *site = bpf_map_lookup_elem(&blind_sites, &to);
 	struct flow_work *s = &p->s->flow;
@@ -62,7 +70,7 @@ INLINE int blind_leave(struct pkt *p, __u32 to)
 	return 0;
 }
 
-/* tc: whether all segments of a GSO packet are data of one session; 0: they are */
+/* tc: returns 0 if all segments of a GSO packet are data of one session */
 INLINE int blind_segments_step(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
@@ -76,17 +84,19 @@ INLINE int blind_segments_step(struct pkt *p)
 }
 CALLED_STEP(with_blind, blind_segments)
 
+/* Tells whether one lookup counts for the whole packet: it is one message, or GSO data of one
+ * session */
 INLINE bool blind_is_uniform(struct pkt *p, const struct udphdr *udp)
 {
 	if (p->plane == PLANE_XDP || p->s->segments == 1)
 		return true;
-	message_where(p, udp);
+	message_locate(p, udp);
 	return !blind_segments(p);
 }
 
-/* A session of the sender, by the index of its data: the site that gave the index out, or 0. The first
- * data that is sent confirms what a response gave out. */
-INLINE __u32 blind_session_of(struct blind_work *b)
+/* Returns the site that gave out the index of the sender's data, or 0. The first data that is sent
+ * with an index from a response confirms the index. */
+INLINE __u32 blind_find_session(struct blind_work *b)
 {
 	__u64 value = session_now(b->from, b->index, b->now);
 
@@ -95,7 +105,7 @@ INLINE __u32 blind_session_of(struct blind_work *b)
 	return BLIND_ORIGIN(value);
 }
 
-/* The UDP header, with type and index behind it */
+/* Returns the UDP header with type and index behind it, or NULL */
 INLINE const struct udphdr *blind_head(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, BLIND_HEAD);
@@ -109,9 +119,10 @@ INLINE const struct udphdr *blind_head(struct pkt *p)
 	return rc ? NULL : at(p, p->s->l4, BLIND_HEAD);
 }
 
-/* After parse: 0 where the packet leaves for a site, a reason, BLIND_ASK, or NOT_OURS: it is not for
- * the blind relay. Fragments and errors are the kernel's. */
-INLINE int blind_take_step(struct pkt *p)
+/* Forwards data and cookies of a known session. Returns 0 if the packet leaves for a site, a
+ * reason, BLIND_INSPECT, or NOT_OURS if it is not for the blind relay. Fragments and errors are the
+ * kernel's. */
+INLINE int blind_match_step(struct pkt *p)
 {
 	struct table_key key = {
 		p->s->dst, table_word(KEY_BLIND, p->s->family, p->s->dport, p->s->ifindex),
@@ -140,31 +151,32 @@ INLINE int blind_take_step(struct pkt *p)
 	b->index = load_word(__u32, head + 4);
 	b->from = blind_site_at(p->s->src, p->s->family, p->s->sport);
 	if (b->from && data)
-		to = blind_session_of(b);
+		to = blind_find_session(b);
 	else if (b->from && type == MESSAGE_COOKIE)
 		to = BLIND_ORIGIN(session_value(b->from, b->index, b->now));
 	if (!to)
-		return BLIND_ASK;
+		return BLIND_INSPECT;
 	if (!length_fits(data ? MESSAGE_DATA : MESSAGE_COOKIE, message_length(p, udp)) ||
 	    !blind_is_uniform(p, udp))
 		return -DROP_guard_shape;
-	return blind_leave(p, to);
+	return blind_set_way(p, to);
 }
-INLINE_STEP(blind_take)
+INLINE_STEP(blind_match)
 
-/* Which message it is, brought into p->s->guard as for a service, but always with WireGuard's own
- * headers; 0: none, or one that is not whole */
+/* Reads the message into s->guard as for a service, but always with WireGuard's own headers.
+ * Returns its kind; 0 if it is none, or not complete. */
 INLINE int blind_look_step(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
 
 	message_find(p, &blind_headers);
-	return s->kind && !message_read(p) && (s->segments == 1 || s->kind == MESSAGE_DATA) ? s->kind : 0;
+	return s->kind && !message_read(p) && (s->segments == 1 || s->kind == MESSAGE_DATA) ?
+		       s->kind : 0;
 }
 CALLED_STEP(with_blind, blind_look)
 
-/* Which site it is for, where no session of its sender says so: the site, or as blind_take() */
-INLINE int blind_ask_step(struct pkt *p)
+/* Finds the site if no session of the sender tells: returns it, or as blind_match(). */
+INLINE int blind_inspect_step(struct pkt *p)
 {
 	const struct udphdr *udp = blind_head(p);
 	struct guard_work *s = &p->s->guard;
@@ -176,37 +188,39 @@ INLINE int blind_ask_step(struct pkt *p)
 	b->waits = 0;
 	s->client.addr = p->s->src;
 	s->client.port = p->s->sport;
-	message_where(p, udp);
+	message_locate(p, udp);
 	kind = blind_look(p);
 	if (kind == MESSAGE_DATA || kind == MESSAGE_COOKIE)
-		return blind_other(p);
+		return blind_inspect_data(p);
 	if (kind != MESSAGE_INITIATION && kind != MESSAGE_RESPONSE)
 		return NOT_OURS;
 	b->make = kind;
 	return blind_handshake(p->s);
 }
-CALLED_STEP(with_blind, blind_ask)
+CALLED_STEP(with_blind, blind_inspect)
 
-INLINE int blind_left_step(struct pkt *p)
+/* blind_set_way() for the site in s->judged, as a step of its own: see blind_find(). */
+INLINE int blind_route_step(struct pkt *p)
 {
-	return blind_leave(p, p->s->judged & (BLIND_SITES_MAX - 1));
+	return blind_set_way(p, p->s->judged & (BLIND_SITES_MAX - 1));
 }
-CALLED_STEP(with_blind, blind_left)
+CALLED_STEP(with_blind, blind_route)
 
-/* As blind_take(), whole. What needs much of the stack is called one after the other. */
+/* Returns as blind_match(), but never BLIND_INSPECT. Steps that need much stack are called one
+ * after the other, so that their stacks do not add up. */
 INLINE int blind_find(struct pkt *p)
 {
-	int rc = blind_take(p);
+	int rc = blind_match(p);
 
-	if (rc != BLIND_ASK)
+	if (rc != BLIND_INSPECT)
 		return rc;
-	rc = blind_ask(p);
+	rc = blind_inspect(p);
 	if (rc > 0 && p->s->blind.waits)
-		rc = blind_make(p->s);
+		rc = blind_learn_message(p->s);
 	if (rc <= 0)
 		return rc;
 	p->s->judged = rc;
-	return blind_left(p);
+	return blind_route(p);
 }
 
 /* ---- send ---- */
@@ -227,11 +241,12 @@ INLINE void blind_count(const struct pkt *p)
 	total->bytes += segments_bytes(p);
 }
 
-/* The packet is about to be sent: what it says is learnt, and it is counted. 0 or a reason */
+/* The packet is about to be sent: learns what it says, and counts it. Returns 0 or a reason. */
 INLINE int blind_commit(struct pkt *p)
 {
 	__u32 make = p->s->blind.make;
-	int rc = !make ? 0 : make == MESSAGE_DATA ? blind_confirm_data(p->s) : blind_make(p->s);
+	int rc = !make ? 0 :
+		 make == MESSAGE_DATA ? blind_confirm_data(p->s) : blind_learn_message(p->s);
 
 	if (rc < 0)
 		return rc;

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Packets of our own WireGuard that leave by the blind relay's link. The indices that it gives out are
- * learnt. When a site is asked whether it has moved, a copy of the next data for it goes where it seems
- * to be now. The packet itself stays as it is.
+ * wgxdp_tc_egress, beside the way: packets that our own WireGuard sends on the blind relay's link.
+ * It learns the indices that they give out. If a site is asked whether it has moved, a copy of the
+ * next data for it goes to the candidate, the place where it seems to be. The packet itself stays
+ * unchanged.
+ *
+ * Before: our own WireGuard sends. After: other programs at egress; the device.
+ * Reads:  the packet; the maps links, endpoints, sessions, hints, blind_sites.
+ * Writes: s->blind; the map sessions; in blind_sites the member asked.
  */
 #pragma once
 
 #include "blind/blind.h"
 
-#define COPY_MAX 128			/* bytes of UDP's payload */
+#define COPY_MAX 128			/* bytes of UDP payload */
 
 struct egress {
 	__u32 l3, l4;
 	__u8 family;
-	__be16 port;			/* of the destination */
+	__be16 port;			/* destination port */
 	struct addr dst;
 };
 
-/* 0: it is UDP from our port */
+/* Returns 0 if it is UDP from our port */
 INLINE int egress_read(struct __sk_buff *ctx, struct egress *e)
 {
 	const struct link *link = link_find(ctx->ifindex);
@@ -47,9 +52,9 @@ INLINE int egress_read(struct __sk_buff *ctx, struct egress *e)
 	return 0;
 }
 
-/* The destination becomes `to`, in header and checksum: 0 or negative */
-INLINE int egress_turn(struct __sk_buff *ctx, const struct egress *e, const struct addr *to,
-		       __be16 port)
+/* Changes the destination to `to`, in headers and checksums. Returns 0 or negative. */
+INLINE int egress_readdress(struct __sk_buff *ctx, const struct egress *e, const struct addr *to,
+			    __be16 port)
 {
 	bool ipv4 = e->family == FAMILY_IPV4;
 	__u32 at = e->l3 + (ipv4 ? offsetof(struct iphdr, daddr) : offsetof(struct ipv6hdr, daddr));
@@ -68,8 +73,8 @@ INLINE int egress_turn(struct __sk_buff *ctx, const struct egress *e, const stru
 	return bpf_skb_store_bytes(ctx, e->l4 + sizeof(port), &port, sizeof(port), 0);
 }
 
-/* Writes the MACs of the way to `to`; 0 or not */
-INLINE int egress_macs(struct __sk_buff *ctx, const struct egress *e, const struct addr *to)
+/* Writes the MACs of the way to `to`. Returns 0 on success. */
+INLINE int egress_set_macs(struct __sk_buff *ctx, const struct egress *e, const struct addr *to)
 {
 	struct bpf_fib_lookup fib = {
 		.family = e->family, .l4_protocol = IPPROTO_UDP, .ifindex = ctx->ifindex,
@@ -86,8 +91,8 @@ INLINE int egress_macs(struct __sk_buff *ctx, const struct egress *e, const stru
 	return rc || bpf_skb_store_bytes(ctx, 0, fib.dmac, ETH_ALEN, 0);
 }
 
-/* Data for a site that is asked whether it has moved: a copy goes to the candidate, once. It is no
- * longer than the message that made us ask, so that nobody gains by asking. */
+/* Data for a site that is asked whether it has moved: sends a copy to the candidate, once. Longer
+ * packets are not copied, so that an attacker gains little by making us ask. */
 INLINE void egress_copy(struct __sk_buff *ctx, struct egress *e, struct blind_site *site, __u64 now)
 {
 	struct egress there = *e;
@@ -101,15 +106,16 @@ INLINE void egress_copy(struct __sk_buff *ctx, struct egress *e, struct blind_si
 	there.port = site->candidate_port;
 	if (bpf_skb_load_bytes(ctx, 0, mac, sizeof(mac)))
 		return;
-	if (!egress_turn(ctx, e, &there.dst, there.port) && !egress_macs(ctx, e, &there.dst))
+	if (!egress_readdress(ctx, e, &there.dst, there.port) &&
+	    !egress_set_macs(ctx, e, &there.dst))
 		bpf_clone_redirect(ctx, ctx->ifindex, 0);
-	egress_turn(ctx, &there, &e->dst, e->port);
+	egress_readdress(ctx, &there, &e->dst, e->port);
 	if (e->l3)
 		bpf_skb_store_bytes(ctx, 0, mac, sizeof(mac), 0);
 }
 
-/* Only s->blind of the state is used. A packet that the ingress programs clone to this link comes here
- * while they run, but after they have read that. */
+/* Uses only s->blind of the state. The ingress programs may clone a packet to this link while they
+ * run; they have read s->blind by then. */
 INLINE void blind_egress(struct __sk_buff *ctx)
 {
 	struct pkt_state *state = state_find();
@@ -130,12 +136,13 @@ INLINE void blind_egress(struct __sk_buff *ctx)
 	kind = from_le32(head[0]);
 	if (kind == MESSAGE_INITIATION || kind == MESSAGE_RESPONSE) {
 		if (s->to && session_value(s->to, s->index, s->now))
-			return;			/* a site's, which the tc plane forwards */
+			return;			/* a site's, which tc forwards */
 		s->key = BLIND_KEY(0, s->index);
-		s->value = BLIND_VALUE(s->now + BLIND_LONGEST_SECONDS * tick_rate, 0, BLIND_CONFIRMED);
+		s->value = BLIND_VALUE(s->now + BLIND_LONGEST_SECONDS * tick_rate, 0,
+				       BLIND_CONFIRMED);
 		session_put(state);
 	} else if (kind == MESSAGE_DATA && s->to && !hint_value(s->index, s->now)) {
-		/* with a hint it would be a site's, which the tc plane forwards */
+		/* a hint would mean that it is a site's, which tc forwards */
 		site = bpf_map_lookup_elem(&blind_sites, &s->to);
 		if (site)
 			egress_copy(ctx, &e, site, s->now);

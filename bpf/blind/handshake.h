@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The blind relay: messages that few packets are, handshakes and whatever is of no session that its
- * sender has. mac1 tells which site a handshake message is for, among those alone that its sender may
- * talk to.
+ * blind_find, the rare messages: handshakes, and any message of a session that its sender does not
+ * have. mac1 tells which site a handshake message is for, among those that its sender may talk to.
+ *
+ * Before: blind_inspect() (blind.h). After: blind_learn_message() (index.h), if the site's place is
+ *         unknown; else blind_route() (blind.h).
+ * Reads:  s->guard.message, blind.from; the maps blind_sites, blind_state, sessions, hints.
+ * Writes: s->blind; the maps guard_budget, failed, blind_state; the ring signals.
  */
 #pragma once
 
@@ -11,7 +15,7 @@
 
 /* ---- mac1 ---- */
 
-/* Tries the next site; 1: the message is for it */
+/* Tries the next site. Returns 1 if the message is for it. */
 static long blind_try(__u32 i, void *none)
 {
 	struct pkt_state *state = state_find();
@@ -37,7 +41,7 @@ static long blind_try(__u32 i, void *none)
 	return 1;
 }
 
-/* Whether the message is for this one site */
+/* Tells whether the message is for this site */
 INLINE bool blind_fits(struct blind_work *b, __u32 number)
 {
 	b->first = number;
@@ -47,7 +51,7 @@ INLINE bool blind_fits(struct blind_work *b, __u32 number)
 	return b->answer;
 }
 
-/* Whether it is for one of the sites that b->from may talk to */
+/* Tells whether it is for one of the sites that b->from may talk to, and sets b->to */
 INLINE bool blind_fits_any(struct blind_work *b)
 {
 	struct blind_state *state = blind_state_find();
@@ -62,9 +66,9 @@ INLINE bool blind_fits_any(struct blind_work *b)
 
 /* ---- our own WireGuard ---- */
 
-/* Tells the daemon of a message for our own WireGuard from where no site is: perhaps one will be there
- * then. No sooner than `after` jiffies since the last time */
-INLINE void blind_tell(const struct blind_work *b, __u32 after)
+/* Tells the daemon of a message to our own WireGuard from an unknown place, where a site may be
+ * afterwards. At most once in `after` jiffies. */
+INLINE void blind_tell_daemon(const struct blind_work *b, __u32 after)
 {
 	struct signal signal = { .kind = SIGNAL_MOVED, .jiffies = b->now };
 	struct blind_state *state = blind_state_find();
@@ -75,22 +79,23 @@ INLINE void blind_tell(const struct blind_work *b, __u32 after)
 	bpf_ringbuf_output(&signals, &signal, sizeof(signal), 0);
 }
 
-INLINE int blind_up(const struct blind_work *b)
+/* The message is our own WireGuard's */
+INLINE int blind_pass_up(const struct blind_work *b)
 {
-	blind_tell(b, 1);
+	blind_tell_daemon(b, 1);
 	return NOT_OURS;
 }
 
-/* A message that belongs to nothing we know. It may be of a session that is older than what we know,
- * so our own WireGuard looks at it; but not at all of them. */
-INLINE int blind_stray(const struct blind_work *b)
+/* A message that belongs to nothing we know. It may be of a session older than our tables, so our
+ * own WireGuard gets it, up to a limit. */
+INLINE int blind_pass_stray(const struct blind_work *b)
 {
 	struct blind_state *state = blind_state_find();
 	__u64 each = ((__u64)tick_rate << GUARD_TICK) / BLIND_STRAYS;
 
 	if (!state || !limit_take(&state->limit, each, BLIND_STRAYS, b->now << GUARD_TICK))
 		return -DROP_blind_limited;
-	blind_tell(b, tick_rate / 20);
+	blind_tell_daemon(b, tick_rate / 20);
 	return NOT_OURS;
 }
 
@@ -108,7 +113,7 @@ INLINE int blind_initiation(struct pkt_state *state)
 	struct blind_work *b = &state->blind;
 
 	if (blind_fits(b, 0))
-		return blind_up(b);
+		return blind_pass_up(b);
 	if (!b->from) {
 		remember_failed(state->guard.hash, state->guard.now);
 		return -DROP_guard_mac1;
@@ -129,18 +134,18 @@ INLINE int blind_response(struct pkt_state *state)
 	if (b->from)
 		value = session_value(b->from, b->receiver, b->now);
 	if (!value)
-		return blind_fits(b, 0) ? blind_up(b) : -DROP_guard_mac1;
+		return blind_fits(b, 0) ? blind_pass_up(b) : -DROP_guard_mac1;
 	if (!(value & BLIND_INITIATED))
 		return -DROP_blind_stranger;
-	/* it was answered long ago: each initiation has an index of its own */
+	/* it was answered long ago; each initiation has an index of its own */
 	if (value & BLIND_CONFIRMED &&
 	    BLIND_UNTIL(value) - b->now < (BLIND_SECONDS - BLIND_ANSWER_SECONDS) * tick_rate)
 		return -DROP_blind_refused;
 	return blind_fits(b, BLIND_ORIGIN(value)) ? b->to : -DROP_guard_mac1;
 }
 
-/* The initiation or response in p->s->guard, from site blind.from: the site that it goes to, NOT_OURS,
- * or a reason */
+/* Finds the site that gets the initiation or response in s->guard, which site blind.from sent.
+ * Returns it, NOT_OURS, or a reason. */
 INLINE int blind_handshake_step(struct pkt_state *s)
 {
 	struct blind_state *state = blind_state_find();
@@ -150,7 +155,7 @@ INLINE int blind_handshake_step(struct pkt_state *s)
 	if (!state)
 		return -DROP_guard_busy;
 	if (!state->sites)
-		return blind_up(b);		/* no key is known yet, not even our own */
+		return blind_pass_up(b);		/* no key is known yet, not even our own */
 	b->to = 0;
 	b->index = load_word(__u32, s->guard.message + 4);
 	s->guard.known = b->from;
@@ -165,11 +170,13 @@ STATE_STEP(with_blind, blind_handshake)
 
 /* ---- data and cookies of no session of their sender ---- */
 
-/* Has the site asked whether it has moved, for data of one of its sessions comes from elsewhere; no
- * more than once a second */
+/* Asks site `number` whether it has moved, at most once a second: data of its session came from
+ * another place. */
 INLINE void blind_challenge(struct pkt_state *s, __u32 number)
 {
-	struct signal signal = { .kind = SIGNAL_CHALLENGE, .site = number, .jiffies = s->blind.now };
+	struct signal signal = {
+		.kind = SIGNAL_CHALLENGE, .site = number, .jiffies = s->blind.now,
+	};
 	struct blind_site *site = bpf_map_lookup_elem(&blind_sites, &number);
 	struct blind_state *state = blind_state_find();
 	__u64 before, now = s->blind.now;
@@ -188,8 +195,8 @@ INLINE void blind_challenge(struct pkt_state *s, __u32 number)
 	bpf_ringbuf_output(&signals, &signal, sizeof(signal), 0);
 }
 
-/* NOT_OURS or a reason. A packet that XDP has let up is counted already. */
-INLINE int blind_other(struct pkt *p)
+/* Returns NOT_OURS or a reason. If XDP let the packet up, it has counted it already. */
+INLINE int blind_inspect_data(struct pkt *p)
 {
 	struct blind_work *b = &p->s->blind;
 	bool data = p->s->guard.kind == MESSAGE_DATA;
@@ -197,15 +204,15 @@ INLINE int blind_other(struct pkt *p)
 	__u64 hint;
 
 	if (session_value(0, b->index, b->now))
-		return blind_up(b);
+		return blind_pass_up(b);
 	if (!data)
-		return seen ? NOT_OURS : blind_stray(b);
+		return seen ? NOT_OURS : blind_pass_stray(b);
 	if (b->from)
 		return NOT_OURS;
 	hint = hint_value(b->index, b->now);
 	if (!hint)
-		return seen ? NOT_OURS : blind_stray(b);
-	/* a site may be where the packet comes from */
+		return seen ? NOT_OURS : blind_pass_stray(b);
+	/* a site may be there */
 	if (!is_martian(p, p->s->src) && !link_source(p))
 		blind_challenge(p->s, BLIND_ORIGIN(hint));
 	return -DROP_blind_stranger;

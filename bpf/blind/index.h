@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The blind relay: receiver indices that handshakes between sites give out, and which site each
- * belongs to. A pair of sites has room for BLIND_RING of them; the oldest that nobody has confirmed
- * gives way.
+ * blind_find and blind_commit: the receiver indices that handshakes between sites give out, and
+ * which site each belongs to. A pair of sites has room for BLIND_RING of them; the oldest
+ * unconfirmed one gives way.
+ *
+ * Before: handshake.h names the site. After: the packet is sent, or waits for its site.
+ * Reads:  s->blind, guard.message; the maps sessions, hints.
+ * Writes: s->blind.key, value, pair; the maps sessions, hints, blind_pairs, blind_waiting.
  */
 #pragma once
 
@@ -20,8 +24,8 @@ INLINE struct blind_state *blind_state_find(void)
 
 /* ---- reading ---- */
 
-/* The value of an index that a site receives with, or 0. Data asks inline: it is what every packet of
- * a session costs. */
+/* Returns the value of an index with which `site` receives, or 0. Inlined for data, where every
+ * packet pays for it. */
 INLINE __u64 session_now(__u32 site, __le32 index, __u64 now)
 {
 	__u64 key = BLIND_KEY(site, index);
@@ -34,7 +38,8 @@ TABLE_READ __u64 session_value(__u32 site, __le32 index, __u64 now)
 	return with_blind ? session_now(site, index, now) : 0;
 }
 
-/* The site that sends with an index of a session between sites */
+/* Returns the value whose origin is the site that sends with this index of a session between sites,
+ * or 0 */
 TABLE_READ __u64 hint_value(__le32 index, __u64 now)
 {
 	__u64 key = BLIND_KEY(0, index);
@@ -56,8 +61,8 @@ INLINE int hint_put_step(struct pkt_state *s)
 }
 STATE_STEP(with_blind, hint_put)
 
-/* Takes one place of the pair's ring; 1: the newcomer has it. Its former index goes, if nobody has
- * confirmed it. */
+/* Takes one place of the pair's ring. Returns 1 if the new index has it. The index that was there
+ * goes, unless it is confirmed. */
 static long blind_take_place(__u32 i, void *none)
 {
 	struct pkt_state *state = state_find();
@@ -91,8 +96,9 @@ static long blind_take_place(__u32 i, void *none)
 
 static const struct blind_pair no_pair CONSTANT = { .next = 0 };
 
-/* bpf_loop: a plain loop would be walked once for each of its 64 rounds */
-INLINE int blind_room(struct blind_work *s)
+/* Makes room for an index in its pair's ring. By bpf_loop(): the verifier would walk a plain loop
+ * 64 times. */
+INLINE int blind_make_room(struct blind_work *s)
 {
 	s->pair = BLIND_PAIR(s->from, s->to);
 	s->answer = -1;
@@ -102,8 +108,9 @@ INLINE int blind_room(struct blind_work *s)
 	return s->answer;
 }
 
-/* s->from has given s->index out, for s->to to send with: 0, or negative where another site has. If it
- * gave it out before, nothing changes: repeating a message prolongs nothing. */
+/* Learns that s->from has given out s->index, for s->to to send with. Returns 0, or negative if
+ * another site has given it out. If s->from gave it out before, nothing changes: a repeated message
+ * prolongs nothing. */
 INLINE int blind_learn(struct pkt_state *state, __u32 seconds, __u32 flags)
 {
 	struct blind_work *s = &state->blind;
@@ -111,25 +118,25 @@ INLINE int blind_learn(struct pkt_state *state, __u32 seconds, __u32 flags)
 
 	if (value)
 		return BLIND_ORIGIN(value) == s->from ? 0 : -1;
-	if (session_value(0, s->index, s->now) || blind_room(s))
+	if (session_value(0, s->index, s->now) || blind_make_room(s))
 		return -1;
 	s->key = BLIND_KEY(s->to, s->index);
 	s->value = BLIND_VALUE(s->now + seconds * tick_rate, s->from, flags);
 	return session_put(state);
 }
 
-INLINE void blind_hint(struct pkt_state *state, __le32 index, __u32 site)
+INLINE void blind_learn_hint(struct pkt_state *state, __le32 index, __u32 site)
 {
 	struct blind_work *s = &state->blind;
 
 	s->key = BLIND_KEY(0, index);
 	if (hint_value(index, s->now))
-		return;				/* two sites send with the same one: the first is asked */
+		return;	/* two sites send with the same index: the first is asked */
 	s->value = BLIND_VALUE(s->now + BLIND_SECONDS * tick_rate, site, BLIND_CONFIRMED);
 	hint_put(state);
 }
 
-/* s->from answers an initiation of s->to: so it vouches for that one's index, once */
+/* s->from answers an initiation of s->to, and so confirms that one's index, once */
 INLINE void blind_confirm(struct pkt_state *state)
 {
 	struct blind_work *s = &state->blind;
@@ -139,11 +146,11 @@ INLINE void blind_confirm(struct pkt_state *state)
 			       BLIND_INITIATED | BLIND_CONFIRMED);
 	if (!(session_value(s->from, s->receiver, s->now) & BLIND_CONFIRMED))
 		session_put(state);
-	blind_hint(state, s->receiver, s->from);
-	blind_hint(state, s->index, s->to);
+	blind_learn_hint(state, s->receiver, s->from);
+	blind_learn_hint(state, s->index, s->to);
 }
 
-/* The first data of s->from with an index that a response gave out confirms it */
+/* The first data of s->from with an index from a response confirms the index */
 INLINE int blind_confirm_data_step(struct pkt_state *state)
 {
 	struct blind_work *s = &state->blind;
@@ -159,8 +166,8 @@ INLINE int blind_confirm_data_step(struct pkt_state *state)
 }
 STATE_STEP(with_blind, blind_confirm_data)
 
-/* Keeps the last initiation for a site that has not come yet */
-INLINE void blind_keep(struct pkt_state *state)
+/* Keeps the last initiation for a site whose place is unknown */
+INLINE void blind_keep_initiation(struct pkt_state *state)
 {
 	struct blind_work *b = &state->blind;
 	struct blind_waiting *w = bpf_map_lookup_elem(&blind_waiting, &b->to);
@@ -173,8 +180,9 @@ INLINE void blind_keep(struct pkt_state *state)
 	w->since = b->now;
 }
 
-/* What follows from a message that blind_handshake() found to be for a site: that site, or a reason */
-INLINE int blind_make_step(struct pkt_state *state)
+/* Learns what a message says that blind_handshake() found to be for a site. Returns that site, or a
+ * reason. */
+INLINE int blind_learn_message_step(struct pkt_state *state)
 {
 	struct blind_work *s = &state->blind;
 	struct blind_state *counters = blind_state_find();
@@ -191,7 +199,7 @@ INLINE int blind_make_step(struct pkt_state *state)
 		blind_confirm(state);
 	if (!s->waits)
 		return s->to;
-	blind_keep(state);
+	blind_keep_initiation(state);
 	return -DROP_blind_waiting;
 }
-STATE_STEP(with_blind, blind_make)
+STATE_STEP(with_blind, blind_learn_message)

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The blind relay's tables of indices. Every packet reads them without a lock, few change them under
- * one. An entry's key is 0 while its value changes, and a reader looks at the key again when it has
- * the value.
+ * blind_find: the tables of indices, sessions and hints; index.h includes it. Data reads them
+ * without a lock, and handshakes change them under one. An entry's key is 0 while its value
+ * changes. A reader checks the key again when it has the value.
  */
 #pragma once
 
 #include "table.h"
 
-INLINE bool blind_alive(__u64 value, __u64 now)
+INLINE bool blind_is_alive(__u64 value, __u64 now)
 {
 	return BLIND_UNTIL(value) > now;
 }
 
-INLINE struct blind_session *blind_way(struct blind_bucket *bucket, __u64 key)
+/* Returns the place of the key in this bucket, or NULL */
+INLINE struct blind_session *blind_bucket_find(struct blind_bucket *bucket, __u64 key)
 {
 #pragma clang loop unroll(full)
 	for (int i = 0; i < BLIND_WAYS; i++)
@@ -22,58 +23,60 @@ INLINE struct blind_session *blind_way(struct blind_bucket *bucket, __u64 key)
 	return NULL;
 }
 
-/* The place of a key, or NULL. map: a constant */
+/* Returns the place of a key, or NULL. map: a constant */
 INLINE struct blind_session *blind_find_in(void *map, __u64 key)
 {
 	__u64 hash = blind_hash(key);
 	__u32 home = blind_home(hash, 0, blind_mask);
 	struct blind_bucket *bucket = bpf_map_lookup_elem(map, &home);
-	struct blind_session *e = bucket ? blind_way(bucket, key) : NULL;
+	struct blind_session *e = bucket ? blind_bucket_find(bucket, key) : NULL;
 
 	if (e)
 		return e;
 	home = blind_home(hash, 1, blind_mask);
 	bucket = bpf_map_lookup_elem(map, &home);
-	return bucket ? blind_way(bucket, key) : NULL;
+	return bucket ? blind_bucket_find(bucket, key) : NULL;
 }
 
-/* Its value while it lives; else 0 */
+/* Returns the entry's value while it lives, else 0 */
 INLINE __u64 blind_value(struct blind_session *e, __u64 key, __u64 now)
 {
 	__u64 value;
 
 	if (!e)
 		return 0;
-	e = after(e, key);
+	e = follow_after(e, key);
 	value = read_once(e->value);
-	e = after(e, value);
-	return read_once(e->key) == key && blind_alive(value, now) ? value : 0;
+	e = follow_after(e, value);
+	return read_once(e->key) == key && blind_is_alive(value, now) ? value : 0;
 }
 
 /* ---- writers ---- */
 
-/* Place i of both buckets: the second one's come after the first one's */
-INLINE const struct blind_session *blind_either(const struct blind_bucket *a, const struct blind_bucket *b, int i)
+/* Returns place i of both buckets: the second bucket's places follow the first one's */
+INLINE const struct blind_session *blind_place_of(const struct blind_bucket *a,
+						  const struct blind_bucket *b, int i)
 {
 	return i < BLIND_WAYS ? &a->way[i] : &b->way[i - BLIND_WAYS];
 }
 
-/* The place of the key; else one that is free or whose time is up; else one that nobody has confirmed;
- * -1: none. Three passes, each with an early exit, cost the verifier less than one that compares. */
-INLINE int blind_room_for(const struct blind_bucket *a, const struct blind_bucket *b, __u64 key,
-			  __u64 now)
+/* Returns the key's place; else one that is free or expired; else an unconfirmed one; else -1.
+ * Three passes with an early exit cost the verifier less than one that compares. */
+INLINE int blind_find_place(const struct blind_bucket *a, const struct blind_bucket *b, __u64 key,
+			    __u64 now)
 {
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 2 * BLIND_WAYS; i++)
-		if (blind_either(a, b, i)->key == key)
+		if (blind_place_of(a, b, i)->key == key)
 			return i;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 2 * BLIND_WAYS; i++)
-		if (!blind_either(a, b, i)->key || !blind_alive(blind_either(a, b, i)->value, now))
+		if (!blind_place_of(a, b, i)->key ||
+		    !blind_is_alive(blind_place_of(a, b, i)->value, now))
 			return i;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 2 * BLIND_WAYS; i++)
-		if (!(blind_either(a, b, i)->value & BLIND_CONFIRMED))
+		if (!(blind_place_of(a, b, i)->value & BLIND_CONFIRMED))
 			return i;
 	return -1;
 }
@@ -93,8 +96,9 @@ INLINE void blind_change(struct blind_session *e, __u64 key, __u64 value)
 		__sync_lock_test_and_set(&e->key, 0);
 }
 
-/* s->key gets s->value: 0; negative: no room. Value 0: the key goes, unless it is confirmed. While the
- * lock is held the verifier allows no calls. */
+/* Gives s->key the value s->value. Returns 0, or negative if there is no room. A value of 0 deletes
+ * the key, unless it is confirmed. Places are found first: under the lock the verifier allows no
+ * calls. */
 INLINE int blind_put_in(void *map, struct blind_work *s)
 {
 	struct blind_bucket *first, *second;
@@ -114,7 +118,7 @@ INLINE int blind_put_in(void *map, struct blind_work *s)
 	if (!lock)
 		return -1;
 	bpf_spin_lock(&lock->lock);
-	place = blind_room_for(first, second, s->key, s->now);
+	place = blind_find_place(first, second, s->key, s->now);
 	if (place >= 0)
 		blind_change(&(place & BLIND_WAYS ? second : first)->way[place & (BLIND_WAYS - 1)],
 			     s->key, s->value);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * From IPv4 to IPv6 and back (RFC 7915). across_begin() keeps what the new header will say while the
- * packet is as it came, make_room puts the space for it where the old header was, and across_write()
- * writes it. What is behind it stays where it lies. IPv4 may lack a UDP checksum, IPv6 may not: then
- * it is computed.
+ * flow_way and leave, from IPv4 to IPv6 and back (RFC 7915). across_begin() stores what the new
+ * header will say, while the packet is as it came. make_room puts space for it where the old header
+ * was. across_write() writes it. The rest of the packet stays where it is. IPv4 may lack a UDP
+ * checksum and IPv6 may not: then it is computed.
+ *
+ * Before: flow_way() (flow.h) chose the family. After: resolve; in leave, the plane's send.
+ * Reads:  s->flow.way, fragment, len, tos, ttl, checksum.
+ * Writes: s->flow.across, l4, segment_len; in leave the packet.
  */
 #pragma once
 
@@ -11,17 +15,17 @@
 #include "icmp/icmp.h"
 #include "step.h"
 
-#define DF_ABOVE 1260	/* RFC 7915 5.1: what is longer must not be cut; an IPv6 link carries 1280 */
+#define DF_ABOVE 1260	/* RFC 7915 5.1: longer ones must not be cut; any IPv6 link carries 1280 */
 
-/* Before resolve, which compares the length that the packet will have. Options and extension headers
- * are left behind. */
+/* Runs before resolve, which compares the length that the packet will have. Options and extension
+ * headers are not translated. */
 INLINE void across_begin(struct pkt *p)
 {
 	bool to6 = p->s->leaves == FAMILY_IPV6;
 	struct flow_across *a = &p->s->flow.across;
 	__u32 head = to6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 
-	if (p->s->is_quote) {			/* headers up to the quoted UDP header */
+	if (p->s->is_quote) {			/* all headers up to the quoted UDP header */
 		p->s->l4 = p->s->l3 + ((p->s->quote.udp_at - p->s->quote.ip_at) & 0x7ff);
 		head += head + sizeof(struct icmphdr);
 	}
@@ -37,7 +41,7 @@ INLINE void across_begin(struct pkt *p)
 		p->s->segment_len = head + a->payload;
 }
 
-/* 0, or the reason why the packet may not leave in the other family */
+/* Returns 0, or the reason why the packet may not leave in the other family */
 INLINE int across_admits(const struct pkt *p)
 {
 	if (p->s->segments > 1)
@@ -48,7 +52,8 @@ INLINE int across_admits(const struct pkt *p)
 
 /* ---- headers ---- */
 
-/* The datagram's id, from the key that was made for this packet just now; 0: it is no fragment */
+/* Returns the datagram's id, from the key that ready or enter just made for this packet; 0: no
+ * fragment */
 INLINE __be32 across_ident(const struct pkt *p)
 {
 	return p->s->flow.across.fragment ? p->s->datagram.key.id : 0;
@@ -98,16 +103,18 @@ INLINE void across_fragment(const struct pkt *p, struct fragment_header *f)
 	f->next = IPPROTO_UDP;
 	f->zero = 0;
 	f->offset = bpf_htons(p->s->flow.across.fragment);
-	f->id = bpf_htonl(bpf_ntohl(across_ident(p)) >> 16);	/* IPv4's 16 bits stand in front */
+	f->id = bpf_htonl(bpf_ntohl(across_ident(p)) >> 16);	/* IPv4's 16 bits are in front */
 }
 
-/* Writes the header at l3, where there is room for it; 0 or negative. XDP writes it in place where it
- * can: a helper costs as much as all else that is done here. */
+/* Writes the header at l3, into the room for it. Returns 0 or negative. XDP writes it in place if
+ * it can: a helper costs as much as all the rest of this. */
 INLINE int across_head(struct pkt *p)
 {
 	struct flow_work *s = &p->s->flow;
-	bool to4 = s->way.family == FAMILY_IPV4, in_place = s->across.head <= sizeof(struct ipv6hdr);
-	void *head = p->plane == PLANE_XDP && in_place ? at(p, p->s->l3, sizeof(struct ipv6hdr)) : NULL;
+	bool to4 = s->way.family == FAMILY_IPV4;
+	bool in_place = s->across.head <= sizeof(struct ipv6hdr);
+	void *head = p->plane == PLANE_XDP && in_place ?
+			     at(p, p->s->l3, sizeof(struct ipv6hdr)) : NULL;
 	__u32 n = to4 ? sizeof(struct iphdr) : s->across.head;
 	void *to = head ?: s->across.bytes;
 
@@ -121,9 +128,10 @@ INLINE int across_head(struct pkt *p)
 	return head ? 0 : plane_write(p, p->s->l3, s->across.bytes, bounded(n, 64));
 }
 
-/* ---- the checksum that IPv4 had not ---- */
+/* ---- the checksum that IPv4 did not have ---- */
 
-/* Of the datagram at l4, which gets its ports here and whose checksum is 0; 0 or negative */
+/* Computes the checksum of the datagram at l4, whose checksum is 0, and writes its ports. Returns 0
+ * or negative. */
 INLINE int across_checksum_step(struct pkt *p)
 {
 	const struct flow_way *way = &p->s->flow.way;
@@ -146,15 +154,15 @@ CALLED_STEP(with_flows, across_checksum)
 
 /* ---- the packet ---- */
 
-/* What ports change in a checksum */
+/* Returns what the ports change in a checksum */
 INLINE __u32 across_ports(const struct flow_work *s)
 {
 	return (__u16)~s->key.sport + s->way.sport + (__u16)~s->key.dport + s->way.dport;
 }
 
 #ifndef WGXDP_HOST
-/* Helpers keep all of it in the skb's own sum (see tc_rewrite_checksum()), but for the Ethernet
- * header, which that does not know. */
+/* tc: the helpers keep the skb's own sum right (see tc_rewrite_checksum()). That sum does not cover
+ * the Ethernet header. */
 INLINE int across_by_helpers(struct pkt *p, __be16 type)
 {
 	const struct flow_work *s = &p->s->flow;
@@ -176,12 +184,13 @@ INLINE int across_by_helpers(struct pkt *p, __be16 type)
 		return 0;
 	return bpf_l4_csum_replace(p->ctx, check, 0, s->way.delta,
 				   BPF_F_MARK_MANGLED_0 | BPF_F_PSEUDO_HDR) ||
-	       bpf_l4_csum_replace(p->ctx, check, 0, across_ports(s), BPF_F_MARK_MANGLED_0) ? -1 : 0;
+	       bpf_l4_csum_replace(p->ctx, check, 0, across_ports(s), BPF_F_MARK_MANGLED_0) ?
+		       -1 : 0;
 }
 #endif
 
-/* Writes IP header, EtherType, ports and checksum; 0, negative, or 1: ports and checksum are left to
- * across_checksum() */
+/* Writes IP header, EtherType, ports and checksum. Returns 0, negative, or 1: across_checksum()
+ * must write ports and checksum. */
 INLINE int across_write_step(struct pkt *p)
 {
 	const struct flow_work *s = &p->s->flow;

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Flows: each client of a masquerading service has one, and each packet of it finds by one lookup as
- * what it is to leave. flow/make.h does what concerns the first packets. Nothing is written before
- * resolve is done. The entry in the map `flows` is the one pointer that lives from step to step: the
- * pipeline holds it.
+ * flow_way, flow_commit, and leave for flows. Each client of a masquerading service has a flow. One
+ * lookup tells each of its packets what it leaves with. make.h makes and ends flows, port.h finds a
+ * port of ours, across.h changes the family, quote.h rewrites ICMP errors. `flow` is the packet's
+ * entry in the map flows, the only pointer that lives from step to step; service_way() in
+ * pipeline.h holds it.
+ *
+ * Before: guard (guard/guard.h); for flow_commit: ready. After: resolve; for flow_commit: leave.
+ * Reads:  s->service, direction, addresses, ports; the maps flows, embryos, table.
+ * Writes: s->flow, has_way, leaves; in flow_commit the map flows; in leave the packet.
  */
 #pragma once
 
@@ -11,9 +16,9 @@
 #include "flow/quote.h"
 #include "table.h"
 
-/* ---- find: as what a packet leaves ---- */
+/* ---- find: what the packet leaves with ---- */
 
-INLINE void flow_take(struct flow_work *s, const struct flow *flow)
+INLINE void flow_copy_way(struct flow_work *s, const struct flow *flow)
 {
 	s->way.src = flow->src;
 	s->way.dst = flow->dst;
@@ -24,9 +29,9 @@ INLINE void flow_take(struct flow_work *s, const struct flow *flow)
 	s->way.is_new = FLOW_KNOWN;
 }
 
-/* To the service's backend; a flow to another one is to move there. An error about a reply that
- * nobody got is no newcomer. */
-INLINE int flow_of_original(struct pkt *p, const struct flow *flow)
+/* Sets s->way of an original, to the service's backend. A flow to another backend moves. An ICMP
+ * error starts no flow: its quoted reply reached no client. */
+INLINE int flow_way_original(struct pkt *p, const struct flow *flow)
 {
 	const struct service *service = &p->s->service;
 	struct flow_work *s = &p->s->flow;
@@ -34,7 +39,7 @@ INLINE int flow_of_original(struct pkt *p, const struct flow *flow)
 	s->id = service->id;
 	s->ifindex = service->ifindex;
 	if (flow && addr_same(&flow->dst, &service->to) && flow->dport == service->port) {
-		flow_take(s, flow);
+		flow_copy_way(s, flow);
 		return 0;
 	}
 	if (p->s->is_quote)
@@ -46,8 +51,9 @@ INLINE int flow_of_original(struct pkt *p, const struct flow *flow)
 	return 0;
 }
 
-/* The client's listener must still have this backend. Most backends have one listener. */
-INLINE int flow_listener(struct pkt *p)
+/* Checks that the client's listener still has this backend, and sets s->service to it. Most
+ * backends have one listener, so the reply's own entry usually tells. */
+INLINE int flow_check_listener(struct pkt *p)
 {
 	const struct service *service = &p->s->service;
 	const struct flow_work *s = &p->s->flow;
@@ -71,7 +77,8 @@ INLINE int flow_listener(struct pkt *p)
 	return 0;
 }
 
-INLINE int flow_of_reply(struct pkt *p, const struct flow *flow)
+/* A reply belongs to a flow, or answers an embryo (half-open flow). */
+INLINE int flow_way_reply(struct pkt *p, const struct flow *flow)
 {
 	struct flow_work *s = &p->s->flow;
 	const struct embryo *e;
@@ -80,8 +87,8 @@ INLINE int flow_of_reply(struct pkt *p, const struct flow *flow)
 		s->id = flow->id;
 		s->ifindex = flow->ifindex;
 		s->backend = flow->backend;
-		flow_take(s, flow);
-		return flow_listener(p);
+		flow_copy_way(s, flow);
+		return flow_check_listener(p);
 	}
 	e = bpf_map_lookup_elem(&embryos, &s->key);
 	if (!e || bpf_jiffies64() >= e->until)
@@ -95,11 +102,11 @@ INLINE int flow_of_reply(struct pkt *p, const struct flow *flow)
 	s->way.dport = e->client_port;
 	s->way.family = e->family;
 	s->way.is_new = p->s->is_quote ? FLOW_KNOWN : FLOW_ANSWERED;
-	return flow_listener(p);
+	return flow_check_listener(p);
 }
 
-/* After classify: what is to be looked up in flows. The guard may have chosen the backend. */
-INLINE void flow_key(struct pkt *p)
+/* Sets the key to look up in flows, after the guard has chosen the backend */
+INLINE void flow_set_key(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
 	struct flow_work *s = &p->s->flow;
@@ -116,13 +123,13 @@ INLINE void flow_key(struct pkt *p)
 	p->s->has_key = true;
 }
 
-/* flow: the entry under the key, or NULL. Where a backend has other services too, a packet without a
- * flow is theirs. */
+/* flow: the entry under the key, or NULL. If a backend has other services too, a packet without a
+ * flow is theirs. Returns 0 or a reason. */
 INLINE int flow_way(struct pkt *p, const struct flow *flow)
 {
 	__u16 flags = p->s->service.flags;
-	int rc = p->s->direction == DIRECTION_ORIGINAL ? flow_of_original(p, flow) :
-							 flow_of_reply(p, flow);
+	int rc = p->s->direction == DIRECTION_ORIGINAL ? flow_way_original(p, flow) :
+							 flow_way_reply(p, flow);
 
 	if (rc)
 		return flags & SERVICE_MASQUERADE ? rc : 0;
@@ -134,7 +141,8 @@ INLINE int flow_way(struct pkt *p, const struct flow *flow)
 
 /* ---- send ---- */
 
-/* Before anything is remembered or made */
+/* Before anything is remembered or made: 0, or the reason why the packet cannot change its
+ * family */
 INLINE int flow_admits(struct pkt *p)
 {
 	if (!is_across(p))
@@ -142,8 +150,8 @@ INLINE int flow_admits(struct pkt *p)
 	return p->s->is_quote ? flow_quote_kind(p->s) : across_admits(p);
 }
 
-/* The packet is about to be sent: its flow is made, or counts it, and its clock is set no more than
- * once a second */
+/* The packet is about to be sent: makes its flow, or counts it there. The flow's clock is set at
+ * most once a second. */
 INLINE int flow_commit(struct pkt *p, struct flow *flow)
 {
 	__u64 now;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Which ICMP error it is in the other family (RFC 7915 4.2 and 5.2): type << 8 | code, and the second
- * word of its header in host order; 0: it has no counterpart.
+ * leave, for an ICMP error that changes its family: which error it becomes (RFC 7915 4.2 and 5.2).
+ * Both functions return type << 8 | code and the second word of its header in host order; 0: it has
+ * no counterpart. quote.h includes it.
  */
 #pragma once
 
@@ -9,7 +10,8 @@
 
 #define IPV6_MTU_MIN 1280
 
-/* Where in IPv6's header a field of IPv4's is, and back; ~0: nowhere. RFC 7915, figures 3 and 6 */
+/* Returns where IPv6's header has a field of IPv4's, and back; ~0: nowhere. RFC 7915, figures 3 and
+ * 6. */
 INLINE __u32 pointer_to6(__u32 pointer)
 {
 	return pointer < 2 ? pointer : pointer < 4 ? 4 : pointer == 8 ? 7 : pointer == 9 ? 6 :
@@ -46,7 +48,7 @@ INLINE __u32 icmp_to6(__u8 type, __u8 code, __u32 word, __u32 *ret_word)
 	}
 	if (code == ICMP_PORT_UNREACH)
 		return ICMP_KIND(ICMPV6_DEST_UNREACH, 4);
-	/* prohibited, or of too low a precedence */
+	/* prohibited, or precedence too low */
 	if (code == 9 || code == 10 || code == 13 || code == 15)
 		return ICMP_KIND(ICMPV6_DEST_UNREACH, 1);
 	return code > 12 ? 0 : ICMP_KIND(ICMPV6_DEST_UNREACH, 0);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Flows begin and end here, which concerns few packets. A newcomer becomes an embryo, which has a
- * port of ours: it stands under the reply's key, and BPF_NOEXIST decides between CPUs. The backend's
- * answer makes a flow of it, both directions or neither. A flow ends by its timer, by user space
- * while it has none, or by a packet to a backend that is gone.
+ * flow_commit, the rare part: flows begin and end. A new client becomes an embryo (half-open flow)
+ * with a port of ours. It stands under the reply's key, and BPF_NOEXIST decides between CPUs. The
+ * backend's answer makes a flow of it: both directions or neither. A flow ends by its timer, by
+ * user space while it has none, or by a packet to a backend that the service no longer has.
+ *
+ * Before: ready (pipeline.h). After: leave.
+ * Reads:  s->flow. Writes: s->flow.way; the maps flows, embryos, embryo_limits, flow_totals.
  */
 #pragma once
 
@@ -22,7 +25,8 @@ INLINE struct flow_total *flow_total(__u32 id)
 
 /* ---- the end ---- */
 
-/* The original's entry: both directions end when neither was seen for the service's time-out */
+/* The timer of the original's entry: both directions end when neither was seen for the service's
+ * time-out */
 static int flow_expire(void *map, struct flow_key *key, struct flow *flow)
 {
 	struct flow_key other = flow_reverse(key, flow);
@@ -47,9 +51,9 @@ static int flow_expire(void *map, struct flow_key *key, struct flow *flow)
 	return 0;
 }
 
-/* Starts the timer of the original's entry. An entry that user space wrote has none, and in a burst of
- * newcomers the kernel may have no memory for one: the flow's packet a second later asks again, and
- * the daemon does for a flow without packets. 0 or negative */
+/* Starts the timer of the original's entry. User space writes entries without one, and in a burst
+ * of new clients the kernel may have no memory for one. Then the flow's next packet, a second
+ * later, tries again, and the daemon does so for a flow without packets. Returns 0 or negative. */
 INLINE int flow_arm(const struct flow_key *key)
 {
 	struct flow *flow = bpf_map_lookup_elem(&flows, key);
@@ -66,8 +70,8 @@ INLINE int flow_arm(const struct flow_key *key)
 	return 0;
 }
 
-/* Starts the timer of a flow without packets, or does now what the timer would do, while the kernel has
- * no memory for one. 0: the flow has a timer, or is gone */
+/* Starts the timer of a flow without packets. If the kernel has no memory for one, does now what
+ * the timer would do. Returns 0 if the flow has a timer or is gone. */
 INLINE int flow_arm_or_end(struct flow_key *key)
 {
 	struct flow *flow;
@@ -80,7 +84,7 @@ INLINE int flow_arm_or_end(struct flow_key *key)
 	return bpf_map_lookup_elem(&flows, key) ? -1 : 0;
 }
 
-/* s->key is of either direction. The reply's entry remembers that there is nothing left to do. */
+/* s->key is of either direction. The reply's entry remembers that the timer is started. */
 INLINE void flow_arm_either(struct flow_work *s)
 {
 	struct flow *flow;
@@ -96,8 +100,8 @@ INLINE void flow_arm_either(struct flow_work *s)
 	flow->armed = !flow_arm(&s->other);
 }
 
-/* A flow to a backend that its service does not have any more */
-INLINE void flow_end(struct flow_work *s)
+/* Ends a flow to a backend that its service no longer has */
+INLINE void flow_end_moved(struct flow_work *s)
 {
 	const struct flow *flow = bpf_map_lookup_elem(&flows, &s->key);
 	struct flow_total *total;
@@ -114,8 +118,8 @@ INLINE void flow_end(struct flow_work *s)
 
 /* ---- the backend's answer ---- */
 
-/* The value of one direction, at s->value */
-INLINE struct flow *flow_value(struct flow_work *s)
+/* Returns s->value, prepared for one direction */
+INLINE struct flow *flow_prepare_value(struct flow_work *s)
 {
 	struct flow *flow = (void *)s->value;
 
@@ -127,10 +131,11 @@ INLINE struct flow *flow_value(struct flow_work *s)
 	return flow;
 }
 
-/* Under s->key, the reply's, and s->other, the original's: 0; or a reason, and neither is there */
+/* Inserts s->key, the reply's, and s->other, the original's. Returns 0, or a reason; then neither
+ * is there. */
 INLINE int flow_insert(struct flow_work *s)
 {
-	struct flow *flow = flow_value(s);
+	struct flow *flow = flow_prepare_value(s);
 	struct flow_total *total = flow_total(s->id);
 	int rc;
 
@@ -141,9 +146,9 @@ INLINE int flow_insert(struct flow_work *s)
 	flow->delta = s->way.delta;
 	flow->family = s->way.family;
 	rc = bpf_map_update_elem(&flows, &s->key, flow, BPF_NOEXIST);
-	if (rc)		/* -EEXIST: another CPU has the next answer already */
+	if (rc)		/* -EEXIST: another CPU already has the next answer */
 		return rc == -EEXIST ? 0 : -DROP_flows_full;
-	flow = flow_value(s);
+	flow = flow_prepare_value(s);
 	flow->src = s->key.dst;
 	flow->dst = s->key.src;
 	flow->sport = s->key.dport;
@@ -157,12 +162,12 @@ INLINE int flow_insert(struct flow_work *s)
 			__sync_fetch_and_add(&total->created, 1);
 		return 0;
 	}
-	/* -EEXIST: the client has another port meanwhile, and this answers an earlier packet */
+	/* -EEXIST: the client has another port by now, and this answers an earlier packet */
 	bpf_map_delete_elem(&flows, &s->key);
 	return rc == -EEXIST ? 0 : -DROP_flows_full;
 }
 
-INLINE int flow_answered(struct flow_work *s)
+INLINE int flow_make_answered(struct flow_work *s)
 {
 	struct addr source;
 	__u64 *used;
@@ -175,7 +180,7 @@ INLINE int flow_answered(struct flow_work *s)
 	s->other.family = s->way.family;
 	s->other.direction = DIRECTION_ORIGINAL;
 	s->other.backend = s->backend;
-	flow_delta(s);
+	flow_set_delta(s);
 	rc = flow_insert(s);
 	if (rc)
 		return rc;
@@ -186,20 +191,20 @@ INLINE int flow_answered(struct flow_work *s)
 	return 0;
 }
 
-/* Does what way.is_new says; for a known flow it starts the timer. 0 or a reason */
+/* Does what way.is_new says; for a known flow it starts the timer. Returns 0 or a reason. */
 INLINE int flow_make_step(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;
 
 	s->now = bpf_jiffies64();
 	if (s->way.is_new == FLOW_ANSWERED)
-		return flow_answered(s);
+		return flow_make_answered(s);
 	if (s->way.is_new == FLOW_KNOWN) {
 		flow_arm_either(s);
 		return 0;
 	}
 	if (s->way.is_new == FLOW_MOVES)
-		flow_end(s);
-	return flow_begin(s);
+		flow_end_moved(s);
+	return flow_find_port(s);
 }
 STATE_STEP(with_flows, flow_make)

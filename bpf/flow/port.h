@@ -1,26 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A port of ours for a newcomer: the client's own port where that is in the pool and free, else one
- * that follows from its address. Where two CPUs want the same one, the embryo's BPF_NOEXIST decides.
+ * flow_commit, for a new client: finds a port of ours, and makes its embryo (half-open flow). The
+ * port is the client's own if that is in the pool and free, else one that follows from the client's
+ * address. If two CPUs want the same port, the embryo's BPF_NOEXIST decides. make.h calls
+ * flow_find_port().
+ *
+ * Reads:  s->flow.key, way; the maps pools, flows.
+ * Writes: s->flow.other, way; the maps embryos, embryo_limits.
  */
 #pragma once
 
 #include "csum.h"
 #include "step.h"
 
-#define FLOW_PORTS 64			/* tried for a newcomer, half of them side by side */
+#define FLOW_PORTS 64			/* tried for a new client, half of them side by side */
 
-INLINE void flow_delta(struct flow_work *s)
+INLINE void flow_set_delta(struct flow_work *s)
 {
 	s->way.delta = csum_fold(addr_delta(&s->key.src, &s->way.src) +
 				 addr_delta(&s->key.dst, &s->way.dst));
 }
 
-/* ---- the source's share: EMBRYO_SHARE in EMBRYO_SECONDS ---- */
+/* ---- a source's share: EMBRYO_SHARE in EMBRYO_SECONDS ---- */
 
 #define EMBRYO_EACH (EMBRYO_SECONDS * tick_rate / EMBRYO_SHARE ?: 1)
 
-/* Up to when the source of key has used its share, or NULL; *source: the key in embryo_limits */
+/* Returns the time up to which the source of `key` has used its share, or NULL. *source: the key in
+ * embryo_limits. */
 INLINE __u64 *embryo_used(const struct flow_key *key, struct addr *source)
 {
 	*source = key->src;
@@ -46,8 +52,8 @@ INLINE bool embryo_allowed(const struct flow_key *key, __u64 now)
 
 /* ---- ports ---- */
 
-/* The i-th port of ours for this newcomer, as the reply's key s->other: first the client's own, then
- * by a hash of its address, then the neighbours of one */
+/* Writes the i-th candidate for this client as the reply's key, s->other: first the client's own
+ * port, then ports by a hash of its address, then the neighbours of one. */
 INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i)
 {
 	bool ipv4 = s->way.family == FAMILY_IPV4;
@@ -74,22 +80,22 @@ INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i
 	return true;
 }
 
-INLINE bool embryo_is(const struct embryo *e, const struct flow_key *key)
+INLINE bool embryo_matches(const struct embryo *e, const struct flow_key *key)
 {
 	return addr_same(&e->client, &key->src) && addr_same(&e->local, &key->dst) &&
 	       e->client_port == key->sport && e->local_port == key->dport &&
 	       e->family == key->family && e->backend == key->backend;
 }
 
-/* An embryo that is over is one CPU's to delete: a moment later its key may be another newcomer's */
-INLINE bool embryo_take(struct embryo *e)
+/* One CPU alone deletes an expired embryo: a moment later its key may be another client's. */
+INLINE bool embryo_claim(struct embryo *e)
 {
 	__u64 until = e->until;
 
 	return until && __sync_val_compare_and_swap(&e->until, until, 0) == until;
 }
 
-/* Tries one port; 1: no more */
+/* Tries one port. Returns 1 to stop. */
 static long flow_try(__u32 i, void *none)
 {
 	struct pkt_state *state = state_find();
@@ -108,13 +114,13 @@ static long flow_try(__u32 i, void *none)
 		return 0;
 	e = bpf_map_lookup_elem(&embryos, &s->other);
 	if (e && s->now < e->until) {
-		if (!embryo_is(e, &s->key))
+		if (!embryo_matches(e, &s->key))
 			return 0;
-		e->until = s->embryo.until;	/* the client's own: it tries again */
+		e->until = s->embryo.until;	/* this client's own: it tries again */
 		s->answer = 0;
 		return 1;
 	}
-	if (e && !embryo_take(e))
+	if (e && !embryo_claim(e))
 		return 0;
 	if (e)
 		bpf_map_delete_elem(&embryos, &s->other);
@@ -125,7 +131,7 @@ static long flow_try(__u32 i, void *none)
 	s->share = 1;
 	if (bpf_map_update_elem(&embryos, &s->other, &s->embryo, BPF_NOEXIST))
 		return 0;
-	if (bpf_map_lookup_elem(&flows, &s->other)) {	/* the embryo became a flow since the first look */
+	if (bpf_map_lookup_elem(&flows, &s->other)) {	/* became a flow since the first look */
 		bpf_map_delete_elem(&embryos, &s->other);
 		return 0;
 	}
@@ -133,12 +139,14 @@ static long flow_try(__u32 i, void *none)
 	return 1;
 }
 
-/* An address and port of ours for a client that has none: 0 with s->way whole, or a reason. bpf_loop:
- * 6.1 would walk each of the 64 rounds of a plain loop. */
-INLINE int flow_begin(struct flow_work *s)
+/* Finds an address and port of ours for a client that has none. Returns 0 with s->way complete, or
+ * a reason. By bpf_loop(): 6.1 would walk each of the 64 rounds of a plain loop. */
+INLINE int flow_find_port(struct flow_work *s)
 {
-	__u64 h = s->key.src.q[0] * 0xff51afd7ed558ccdULL + s->key.src.q[1] * 0xc4ceb9fe1a85ec53ULL +
-		  s->key.dst.q[1] + ((__u64)s->key.sport << 16 | s->key.dport) * 0x9e3779b97f4a7c15ULL;
+	__u64 ports = (__u64)s->key.sport << 16 | s->key.dport;
+	__u64 h = s->key.src.q[0] * 0xff51afd7ed558ccdULL +
+		  s->key.src.q[1] * 0xc4ceb9fe1a85ec53ULL + s->key.dst.q[1] +
+		  ports * 0x9e3779b97f4a7c15ULL;
 
 	s->start = (h ^ h >> 32) * 0x9fb21c651e98df25ULL;
 	s->embryo.client = s->key.src;
@@ -157,6 +165,6 @@ INLINE int flow_begin(struct flow_work *s)
 		return s->answer;
 	s->way.src = s->other.dst;
 	s->way.sport = s->other.dport;
-	flow_delta(s);
+	flow_set_delta(s);
 	return 0;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * ICMP errors about packets of flows: outside they go from our address to the flow's other end, inside
- * they quote the packet as that end sent it. In the other family they follow RFC 7915 4.2 and 5.2.
- * Headers are made in the state, then written.
+ * leave, for ICMP errors about packets of flows. The outer packet goes from our address to the
+ * flow's other end; the quote becomes the packet as that end sent it. In the other family it
+ * follows RFC 7915 4.2 and 5.2. Headers are made in the state, then written.
+ *
+ * Before: flow_admits() in ready asks flow_quote_kind(). After: the plane's send.
+ * Reads:  s->quote, flow.way. Writes: s->quote, flow.across; the packet.
  */
 #pragma once
 
@@ -12,8 +15,8 @@
 
 /* ---- the same family: addresses, ports, TTL ---- */
 
-/* One's complement sum of n bytes, a multiple of 4, at most 40. A function, for the many uses would
- * have no room on the stack. */
+/* Returns the folded one's complement sum of n bytes, a multiple of 4, at most 40. noinline: its
+ * many calls would not fit the stack. */
 static __attribute__((noinline)) __u32 quote_sum(const void *from, __u32 n)
 {
 	__u64 sum = 0;
@@ -24,13 +27,13 @@ static __attribute__((noinline)) __u32 quote_sum(const void *from, __u32 n)
 	return csum_fold64(sum);
 }
 
-INLINE __u32 sum_of(const struct addr *a, const struct addr *b)
+INLINE __u32 addr_pair_sum(const struct addr *a, const struct addr *b)
 {
 	return quote_sum(a, sizeof(*a)) + quote_sum(b, sizeof(*b));
 }
 
-/* The quoted UDP header becomes what the flow's other end sent. Returns what that adds to the sum of
- * the message. */
+/* Turns the quoted UDP header into what the flow's other end sent. Returns what that adds to the
+ * sum of the ICMP message. */
 INLINE __u32 flow_quote_udp(struct quote *q, const struct flow_way *way, __u32 delta)
 {
 	struct udphdr *udp = (void *)q->udp;
@@ -45,12 +48,12 @@ INLINE __u32 flow_quote_udp(struct quote *q, const struct flow_way *way, __u32 d
 	return ports + (__u16)~check + udp->check;
 }
 
-/* All headers, in the state. Returns what that adds to the sum of the message. */
+/* Rewrites all headers in the state. Returns what that adds to the sum of the ICMP message. */
 INLINE __u32 flow_quote_same(struct quote *q, const struct flow_way *way)
 {
-	__u32 new = csum_fold(sum_of(&way->src, &way->dst));
-	__u32 delta = csum_fold((__u16)~csum_fold(sum_of(&q->src, &q->dst)) + new);
-	__u32 outer_delta = csum_fold((__u16)~csum_fold(sum_of(&q->from, &q->src)) + new);
+	__u32 new = csum_fold(addr_pair_sum(&way->src, &way->dst));
+	__u32 delta = csum_fold((__u16)~csum_fold(addr_pair_sum(&q->src, &q->dst)) + new);
+	__u32 outer_delta = csum_fold((__u16)~csum_fold(addr_pair_sum(&q->from, &q->src)) + new);
 	__u32 change = flow_quote_udp(q, way, delta);
 
 	if (way->family == FAMILY_IPV4) {
@@ -77,7 +80,7 @@ INLINE __u32 flow_quote_same(struct quote *q, const struct flow_way *way)
 
 /* ---- the other family ---- */
 
-/* The header of payload bytes on this way; inner: of the packet that is quoted */
+/* Makes the header of `payload` bytes on this way. inner: of the quoted packet. */
 INLINE void quote_head4(struct iphdr *ip, const struct flow_way *way, const struct ipv6hdr *old,
 			__u32 payload, bool inner)
 {
@@ -108,9 +111,9 @@ INLINE void quote_head6(struct ipv6hdr *ip, const struct flow_way *way, const st
 	addr_store(&ip->daddr, inner ? way->src : way->dst);
 }
 
-/* A quoted first fragment's header is left behind: IPv4's header says the same. Returns what that adds
- * to the message's sum, without IPv4's header. */
-INLINE __u32 quote_no_fragment(const struct quote *q, struct iphdr *ip)
+/* Removes the fragment header of a quoted first fragment: IPv4's header says the same. Returns what
+ * that adds to the message's sum, without IPv4's header. */
+INLINE __u32 quote_drop_fragment(const struct quote *q, struct iphdr *ip)
 {
 	const struct fragment_header *f = (void *)q->fragment;
 	__u32 sum;
@@ -126,13 +129,13 @@ INLINE __u32 quote_no_fragment(const struct quote *q, struct iphdr *ip)
 	return (__u16)~quote_sum(f, sizeof(*f));
 }
 
-/* The pseudo header's part in the sum of an ICMPv6 message of len bytes */
+/* Returns the pseudo header's part in the sum of an ICMPv6 message of len bytes */
 INLINE __u32 quote_pseudo(const struct addr *a, const struct addr *b, __u32 len)
 {
-	return sum_of(a, b) + bpf_htons(len) + bpf_htons(IPPROTO_ICMPV6);
+	return addr_pair_sum(a, b) + bpf_htons(len) + bpf_htons(IPPROTO_ICMPV6);
 }
 
-/* All headers, in the state, and the message's checksum */
+/* Rewrites all headers in the state, and the message's checksum */
 INLINE void flow_quote_change(struct quote *q, struct flow_work *s)
 {
 	bool to4 = s->way.family == FAMILY_IPV4;
@@ -142,8 +145,8 @@ INLINE void flow_quote_change(struct quote *q, struct flow_work *s)
 	struct icmphdr *icmp = (void *)q->icmp;
 	void *new_inner = s->across.inner;
 
-	delta = csum_fold((__u16)~csum_fold(sum_of(&q->src, &q->dst)) +
-			  csum_fold(sum_of(&s->way.src, &s->way.dst)));
+	delta = csum_fold((__u16)~csum_fold(addr_pair_sum(&q->src, &q->dst)) +
+			  csum_fold(addr_pair_sum(&s->way.src, &s->way.dst)));
 	sum = (__u16)~icmp->checksum + flow_quote_udp(q, &s->way, delta);
 	icmp->checksum = 0;
 	sum += (__u16)~quote_sum(icmp, sizeof(*icmp));
@@ -155,14 +158,15 @@ INLINE void flow_quote_change(struct quote *q, struct flow_work *s)
 		       (__u16)~quote_sum(inner, sizeof(*inner));
 		quote_head4((void *)s->across.bytes, &s->way, outer, message, false);
 		quote_head4(new_inner, &s->way, inner, bpf_ntohs(inner->payload_len), true);
-		sum += quote_no_fragment(q, new_inner);
+		sum += quote_drop_fragment(q, new_inner);
 		sum += quote_sum(new_inner, sizeof(struct iphdr));
 	} else {
 		const struct iphdr *outer = (void *)q->outer, *inner = (void *)q->inner;
 
 		sum += (__u16)~quote_sum(inner, sizeof(*inner));
 		quote_head6((void *)s->across.bytes, &s->way, outer, message, false);
-		quote_head6(new_inner, &s->way, inner, bpf_ntohs(inner->tot_len) - sizeof(*inner), true);
+		quote_head6(new_inner, &s->way, inner, bpf_ntohs(inner->tot_len) - sizeof(*inner),
+			    true);
 		sum += quote_sum(new_inner, sizeof(struct ipv6hdr)) +
 		       csum_fold(quote_pseudo(&s->way.src, &s->way.dst, message));
 	}
@@ -173,11 +177,10 @@ INLINE void flow_quote_change(struct quote *q, struct flow_work *s)
 	icmp->checksum = ~csum_fold(sum);
 }
 
-
 /* ---- steps ---- */
 
-/* Of an error that leaves in the other family: whether it may, and as what; 0 or a reason. IPv4 options
- * in the quote have no place there. */
+/* Decides whether and as what an error leaves in the other family. Returns 0 or a reason. IPv4
+ * options in the quote have no counterpart. */
 INLINE int flow_quote_kind_step(struct pkt_state *state)
 {
 	struct flow_across *a = &state->flow.across;
@@ -189,7 +192,7 @@ INLINE int flow_quote_kind_step(struct pkt_state *state)
 		return -DROP_untranslatable;
 	kind = ipv4 ? icmp_to6(q->icmp[0], q->icmp[1], word, &new_word) :
 		      icmp_to4(q->icmp[0], q->icmp[1], word, &new_word);
-	/* a datagram that comes in pieces has a fragment header on top when it leaves */
+	/* a fragmented datagram gets a fragment header on top when it leaves */
 	if (kind == ICMP_KIND(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED) && q->fragment[0])
 		new_word -= sizeof(struct fragment_header);
 	a->kind = kind;
@@ -198,7 +201,7 @@ INLINE int flow_quote_kind_step(struct pkt_state *state)
 }
 STATE_STEP(with_flows, flow_quote_kind)
 
-/* All headers as they leave. Two steps, for one would have no room on the stack. */
+/* Make all outgoing headers. Two steps, because one would not fit the stack. */
 INLINE int flow_quote_prepare_step(struct pkt_state *state)
 {
 	struct quote *q = &state->quote;
@@ -217,7 +220,7 @@ INLINE int flow_quote_across_step(struct pkt_state *state)
 }
 STATE_STEP(with_flows, flow_quote_across)
 
-/* Where the Ethernet header says what follows: in no sum of the packet */
+/* Writes the EtherType, which no sum of the packet covers */
 INLINE int quote_write_type(struct pkt *p, __be16 type)
 {
 	__u32 off = p->s->l3 - sizeof(type);
@@ -231,7 +234,7 @@ INLINE int quote_write_type(struct pkt *p, __be16 type)
 	return plane_write(p, off, &type, sizeof(type));
 }
 
-/* Writes the headers into the packet; 0 or negative */
+/* Writes the headers into the packet. Returns 0 or negative. */
 INLINE int flow_quote_write_step(struct pkt *p)
 {
 	struct quote *q = &p->s->quote;

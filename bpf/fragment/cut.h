@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * cut: IPv4 without DF that is longer than the MTU of the way out leaves in pieces, as from any
- * router (RFC 791 3.2), also where it leaves as IPv6 (RFC 7915 4.1). This is the tc plane's alone.
- * resolve asks cut_fits(); when the packet is rewritten, cut_pieces() sends all pieces but the last,
- * which takes the packet's place and is sent as any other packet.
+ * resolve and leave, tc only: IPv4 without DF that is longer than the MTU leaves in pieces, as from
+ * any router (RFC 791 3.2), also if it leaves as IPv6 (RFC 7915 4.1).
+ *
+ * Before: the next hop, in resolve; the rewrite, in leave. After: ready; the send, in leave.
+ *         cut_pieces() sends all pieces but the last, which takes the packet's place.
+ * Reads:  the packet, s->out, segment_len, service.flags; the map nexthops.
+ * Writes: s->cut; the map pieces.
  */
 #pragma once
 
@@ -21,8 +24,8 @@ INLINE bool without_df(const struct pkt *p)
 	return p->s->family == FAMILY_IPV4 && ip && !(ip->frag_off & IP_DF);
 }
 
-/* The checksum is the pseudo header's alone, and a device is to complete it. A whole checksum may be
- * the same number by chance: then the datagram sums up. */
+/* Tells whether the checksum covers only the pseudo header, for a device to complete. A complete
+ * checksum may equal that by chance: then the whole datagram sums up. */
 INLINE bool cut_partial(struct pkt *p, const struct iphdr *ip, __u32 l4, const struct udphdr *udp)
 {
 	__u64 pseudo = csum_pseudo4(ip->saddr, ip->daddr) + udp->len + bpf_htons(IPPROTO_UDP);
@@ -42,8 +45,8 @@ INLINE __u32 gso_size(const struct pkt *p)
 #endif
 }
 
-/* Segments of a GSO packet have a UDP header each, and their length is right as parse has it. But
- * those of UFO, which a virtual machine may send, are fragments: the kernel knows. */
+/* Segments of a GSO packet have a UDP header each, and segment_len is right. But UFO's segments,
+ * which a virtual machine may send, are fragments: the kernel knows their length. */
 INLINE bool cut_gso_fits(struct pkt *p, const struct nexthop *hop)
 {
 	__u32 device_mtu = 0;
@@ -52,10 +55,10 @@ INLINE bool cut_gso_fits(struct pkt *p, const struct nexthop *hop)
 	       device_mtu <= hop->fib.mtu_result;
 }
 
-/* Whether a packet longer than the MTU may go all the same: 1, or 0. If it is to be cut, p->s->cut
- * says how many bytes follow each IP header. Not cut is what would need a new checksum first (partial
- * ones, segments) and what has no room in the stash: its sender is told, as with `df: report`. A
- * packet that is a fragment already, and an error, are always cut: being told would change nothing. */
+/* Returns 1 if a packet longer than the MTU may go, else 0. If it must be cut, s->cut is how many
+ * bytes follow each IP header. Not cut are packets that need a new checksum first (partial ones,
+ * segments) or exceed the stash: their sender is told the MTU, as with `df: report`. A fragment or
+ * an ICMP error is always cut: telling its sender would change nothing. */
 INLINE int cut_plan_step(struct pkt *p)
 {
 	__u32 out = p->s->out, l3 = p->s->l3, header, len, mtu;
@@ -96,9 +99,9 @@ INLINE bool cut_fits(struct pkt *p)
 	return p->plane == PLANE_TC && !(is_across(p) && p->s->is_quote) && cut_plan(p) > 0;
 }
 
-/* Before send: all pieces but the last leave. A clone cannot wait for a neighbour: where the
- * neighbour is not resolved, only the first piece goes, through the kernel, which so asks for it,
- * and the packet counts as dropped. */
+/* Sends all pieces but the last. A clone cannot wait for a neighbour. So if the neighbour is
+ * unresolved only the first piece goes, through the kernel, which then resolves it; the packet
+ * counts as dropped. */
 INLINE int cut_pieces_step(struct pkt *p)
 {
 	__u32 out = p->s->out;
@@ -109,7 +112,8 @@ INLINE int cut_pieces_step(struct pkt *p)
 	if (p->plane != PLANE_TC || !hop)
 		return -DROP_send_failed;
 	if (!(hop->egress & LINK_L3)) {
-		first_alone = !load_word(__u32, hop->fib.dmac) && !load_word(__u16, hop->fib.dmac + 4);
+		first_alone = !load_word(__u32, hop->fib.dmac) &&
+			      !load_word(__u16, hop->fib.dmac + 4);
 		eth = at(p, 0, sizeof(*eth));
 		if (!eth)
 			return -DROP_send_failed;

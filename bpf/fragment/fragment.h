@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Fragments: only the first one of a datagram has the UDP header. When it is sent, the map frags
- * remembers for two seconds what it says; a later one that finds this is classified, and goes, like
- * its first. One that finds nothing is nobody's and goes up.
+ * enter and ready: fragments, which go one by one and are never put together. Only a datagram's
+ * first fragment has the UDP header. When it is sent, the map `frags` remembers its ports for two
+ * seconds. A later fragment that finds this entry is classified as its first was; any other goes
+ * up. (cut.h and pieces.h cut packets that are too long.)
+ *
+ * Before: pull_extensions() (extensions.h); in ready, resolve. After: find; in ready, make_room.
+ * Reads:  s->family, l3, l4, len; the map frags.
+ * Writes: s->fragment, ports, held, datagram; in ready the map frags.
  */
 #pragma once
 
@@ -16,14 +21,14 @@ struct fragment_header {		/* IPv6's, RFC 8200 4.5 */
 	__be32 id;
 };
 
-/* Offset of the fragment header whose payload begins at start */
-INLINE __u32 fragment_header(const struct pkt *p, __u32 start)
+/* Returns the offset of the fragment header whose payload begins at `start` */
+INLINE __u32 fragment_header_at(const struct pkt *p, __u32 start)
 {
 	return p->s->l3 + ((start - sizeof(struct fragment_header)) & 0x7ff);
 }
 
-/* Sets p->s->fragment, once the way past options or extension headers is known: for IPv6 it holds
- * where the payload begins, or 0 */
+/* Completes s->fragment behind options or extension headers. For IPv6 it holds the payload's offset
+ * so far, or 0. */
 INLINE int pull_fragment(struct pkt *p)
 {
 	const struct fragment_header *h;
@@ -38,7 +43,7 @@ INLINE int pull_fragment(struct pkt *p)
 		offset = (bpf_ntohs(ip->frag_off) & 0x1fff) << 3 |
 			 (bpf_ntohs(ip->frag_off) & 0x2000) / 0x2000;
 	} else if (start) {
-		h = at(p, fragment_header(p, start), sizeof(*h));
+		h = at(p, fragment_header_at(p, start), sizeof(*h));
 		if (!h)
 			return NOT_OURS;
 		offset = bpf_ntohs(h->offset) & 0xfff9;
@@ -46,20 +51,20 @@ INLINE int pull_fragment(struct pkt *p)
 		return 0;
 	}
 	p->s->fragment = fragment_word(offset, start);
-	size = p->s->len - start;		/* far too large where there is none */
-	/* only the last one may have any length, and none may end behind 65,535 */
+	size = p->s->len - start;		/* wraps around if there is none; tested below */
+	/* all but the last one have a multiple of 8 bytes; none ends behind 65,535 */
 	if ((offset & 1 && size & 7) ||
 	    (offset && (size - 1 > 0xffff || (offset & ~7U) + size > 0xffff)))
 		pkt_hold(p, PASS_malformed);
 	return 0;
 }
 
-/* Makes the key of the packet's datagram in p->s->datagram; false: its header is out of reach */
-INLINE bool fragment_key(struct pkt *p)
+/* Makes the key of the packet's datagram in s->datagram. False: the header is out of reach. */
+INLINE bool fragment_set_key(struct pkt *p)
 {
 	bool ipv4 = p->s->family == FAMILY_IPV4;
 	const struct fragment_header *h =
-		at(p, ipv4 ? p->s->l3 : fragment_header(p, fragment_start(p)), sizeof(*h));
+		at(p, ipv4 ? p->s->l3 : fragment_header_at(p, fragment_start(p)), sizeof(*h));
 	struct fragment_key *key = &p->s->datagram.key;
 
 	if (!h)
@@ -74,11 +79,11 @@ INLINE bool fragment_key(struct pkt *p)
 	return true;
 }
 
-/* A later fragment gets the ports of its first, in place of a UDP header */
+/* Gives a later fragment its first one's ports. Returns 0 or NOT_OURS. */
 INLINE int fragment_find(struct pkt *p)
 {
 	const struct fragment *first =
-		fragment_key(p) ? bpf_map_lookup_elem(&frags, &p->s->datagram.key) : NULL;
+		fragment_set_key(p) ? bpf_map_lookup_elem(&frags, &p->s->datagram.key) : NULL;
 
 	if (!first || bpf_jiffies64() >= first->until)
 		return NOT_OURS;
@@ -91,9 +96,9 @@ INLINE int fragment_find(struct pkt *p)
 	return 0;
 }
 
-/* The packet has no whole UDP header. A first fragment that shows no more than its ports is there
- * to fool filters (RFC 1858); anything else is nobody's. */
-INLINE int fragment_tiny(struct pkt *p)
+/* The packet has no whole UDP header. A first fragment that ends behind its ports is made to fool
+ * filters (RFC 1858), and is held. Any other packet is not ours. */
+INLINE int fragment_check_tiny(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, offsetof(struct udphdr, len));
 	__u32 payload = p->s->len - (p->s->l4 - p->s->l3);
@@ -107,7 +112,8 @@ INLINE int fragment_tiny(struct pkt *p)
 	return 0;
 }
 
-/* A first fragment is about to be sent. One that contradicts an earlier one changes nothing. */
+/* A first fragment is about to be sent: remembers it. One that contradicts an earlier one changes
+ * nothing. */
 INLINE int fragment_remember(struct pkt *p)
 {
 	struct fragment_key *key = &p->s->datagram.key;
@@ -127,14 +133,14 @@ INLINE int fragment_remember(struct pkt *p)
 	value->dport = p->s->dport;
 	value->length = udp->len;
 	value->end = p->s->len - fragment_start(p);
-	if (!fragment_key(p))
+	if (!fragment_set_key(p))
 		return -PASS_fragment;
 	known = bpf_map_lookup_elem(&frags, key);
 	if (known && now < known->until)
 		return known->sport == value->sport && known->dport == value->dport &&
 		       known->length == value->length && known->end == value->end ?
 		       0 : -DROP_duplicate_fragment;
-	/* where another CPU was faster, XDP leaves the packet to tc */
+	/* if another CPU was faster, XDP leaves the packet to tc */
 	return bpf_map_update_elem(&frags, key, value, known ? BPF_ANY : BPF_NOEXIST) ?
 	       -PASS_fragment : 0;
 }

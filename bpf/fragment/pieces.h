@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * How a packet becomes pieces, on the tc plane: its payload is stashed, each piece is written over
- * the packet in turn, and all but the last one leave as clones of it. The map `pieces` holds what
- * the loops work on, so that the verifier walks each loop's body once.
+ * leave, tc only: cuts a packet into pieces. Its payload is stashed, each piece is written over the
+ * packet in turn, and all but the last leave as clones. The loops keep their state in the map
+ * `pieces`, so the verifier walks each body once. cut.h calls cut_all(); flow/across.h uses
+ * sum_bytes().
  */
 #pragma once
 
@@ -10,10 +11,10 @@
 
 #define IP_MF bpf_htons(0x2000)
 #define OPTIONS_MAX 40
-#define SUM_BYTES 512			/* at a time */
+#define SUM_BYTES 512			/* a round */
 
 #ifdef WGXDP_HOST
-/* Called for each clone, if set */
+/* If set: called for each clone */
 static void (*host_cloned)(const struct host_packet *packet, __u32 egress) __attribute__((unused));
 
 INLINE int bpf_skb_change_tail(struct host_packet *packet, __u32 len, __u64 flags)
@@ -46,10 +47,10 @@ INLINE struct pieces *pieces_find(void)
 	return bpf_map_lookup_elem(&pieces, &zero);
 }
 
-/* ---- sums over what does not fit the stack ---- */
+/* ---- sums over more bytes than the stack holds ---- */
 
-/* Adds the next bytes of .rest, from .l3 on, to .sum; 0: go on */
-INLINE long sum_some(struct pkt *p)
+/* Adds the next of .rest bytes at .l3 to .sum. Returns 0 to go on. */
+INLINE long sum_chunk(struct pkt *p)
 {
 	struct pieces *c = pieces_find();
 	__u32 n;
@@ -66,23 +67,23 @@ INLINE long sum_some(struct pkt *p)
 	return 0;
 }
 
-static long sum_some_tc(__u32 i, void **ctx)
+static long sum_chunk_tc(__u32 i, void **ctx)
 {
 	struct pkt p = { .ctx = *ctx, .plane = PLANE_TC };
 
-	return sum_some(&p);
+	return sum_chunk(&p);
 }
 
-static long sum_some_xdp(__u32 i, void **ctx)
+static long sum_chunk_xdp(__u32 i, void **ctx)
 {
 	struct pkt p = { .ctx = *ctx, .plane = PLANE_XDP };
 
-	return sum_some(&p);
+	return sum_chunk(&p);
 }
 
-/* The sum of len bytes from off on, not folded, added to *sum; 0 or negative. bpf_loop: there are up
- * to 32 rounds, and 6.1 would walk each of a plain loop. The callback gets the address of a copy: with
- * that of p->ctx, p->plane would be no constant any more to clang. */
+/* Adds the sum of len bytes at `off`, not folded, to *sum. Returns 0 or negative. By bpf_loop():
+ * 6.1 would walk each round of a plain loop. The callback gets the address of a copy: with that of
+ * p->ctx, clang would no longer know that p->plane is constant. */
 INLINE int sum_bytes(struct pkt *p, __u32 off, __u32 len, __u64 *sum)
 {
 	struct pieces *c = pieces_find();
@@ -94,16 +95,16 @@ INLINE int sum_bytes(struct pkt *p, __u32 off, __u32 len, __u64 *sum)
 	c->rest = len;
 	c->sum = *sum;
 	if (p->plane == PLANE_XDP)
-		bpf_loop(PIECES_LEN / SUM_BYTES, sum_some_xdp, &ctx, 0);
+		bpf_loop(PIECES_LEN / SUM_BYTES, sum_chunk_xdp, &ctx, 0);
 	else
-		bpf_loop(PIECES_LEN / SUM_BYTES, sum_some_tc, &ctx, 0);
+		bpf_loop(PIECES_LEN / SUM_BYTES, sum_chunk_tc, &ctx, 0);
 	*sum = c->sum;
 	return c->rest ? -1 : 0;
 }
 
 /* ---- headers of pieces ---- */
 
-/* Byte i of the options. Options that are not to be copied (RFC 791 3.1) become no operations in
+/* Byte i of the options. Options that must not be copied (RFC 791 3.1) become no-operations in
  * later pieces, as in the kernel. */
 static long cut_option(__u32 i, void *none)
 {
@@ -139,7 +140,7 @@ INLINE void cut_options(struct pieces *c)
 	ip->check = csum_add(ip->check, bpf_htons(csum_fold(c->option_delta)));
 }
 
-/* The header of the n bytes from start on: RFC 8200 4.5 */
+/* Completes the header of the n bytes from `start` on (RFC 8200 4.5). */
 INLINE void cut_header6(const struct pieces *c, struct ipv6hdr *ip, __u32 start, __u32 n, bool more)
 {
 	struct fragment_header *f = (void *)(ip + 1);
@@ -154,12 +155,13 @@ INLINE void cut_header4(const struct pieces *c, struct iphdr *ip, __u32 start, _
 
 	if (more)
 		frag_off |= IP_MF;
-	ip->check = csum_add(ip->check, (__u16)~ip->tot_len + len + (__u16)~ip->frag_off + frag_off);
+	ip->check = csum_add(ip->check, (__u16)~ip->tot_len + len + (__u16)~ip->frag_off +
+					frag_off);
 	ip->tot_len = len;
 	ip->frag_off = frag_off;
 }
 
-/* Writes piece i over the packet, and sends it unless it is the last; 0: go on */
+/* Writes piece i over the packet, and sends it unless it is the last. Returns 0 to go on. */
 static long cut_piece(__u32 i, void **ctx)
 {
 	struct pkt p = { .ctx = *ctx, .plane = PLANE_TC };
@@ -200,8 +202,8 @@ static long cut_piece(__u32 i, void **ctx)
 	return 0;
 }
 
-/* From the header at c->ip[0]: its length in pieces, and where the packet is in its datagram.
- * Returns how many bytes follow the header. */
+/* Reads the header at c->ip[0]: its length in pieces, and the packet's place in its datagram.
+ * Returns how many bytes follow it. */
 INLINE __u32 cut_read4(struct pieces *c)
 {
 	const struct iphdr *ip = (void *)c->ip[0];
@@ -231,8 +233,8 @@ INLINE __u32 cut_read6(struct pieces *c)
 	return len - sizeof(*f) + c->shift;
 }
 
-/* Cuts the packet, whose headers are those of the way out, so that its last piece takes its place;
- * or the first one, alone, where first_alone says so. 0 or negative */
+/* Cuts the packet, which has its outgoing headers already. The last piece takes its place, or with
+ * first_alone the first one, and no other leaves. Returns 0 or negative. */
 INLINE int cut_all(struct pkt *p, __u32 ifindex, bool first_alone)
 {
 	struct pieces *c = pieces_find();

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the guard looks at in a handshake message, and in data of a client that it does not know, once
- * message.h has brought them into p->s->guard. Nothing is remembered here but the time spent, and
- * which source sent a wrong mac1.
+ * guard, its second part: examines a handshake message, or data of an unknown client, after
+ * message.h has read it into s->guard. It remembers only the time that it spent, and sources of a
+ * wrong mac1.
+ *
+ * Before: guard_look() (message.h). After: guard_choose_backend() (guard.h).
+ * Reads:  s->guard; the maps guards, guard_keys, answered, indices.
+ * Writes: s->guard.backend, known; the maps guard_budget, failed.
  */
 #pragma once
 
 #include "guard/mac.h"
 
-INLINE const struct guard *guard_of(const struct guard_work *s)
+INLINE const struct guard *guard_find(const struct guard_work *s)
 {
 	return bpf_map_lookup_elem(&guards, &s->id);
 }
 
-/* Tries one key; 1: no more */
+/* Tries one key. Returns 1 to stop. */
 static long guard_try(__u32 i, void *none)
 {
 	struct pkt_state *state = state_find();
@@ -37,7 +41,8 @@ static long guard_try(__u32 i, void *none)
 	return 1;
 }
 
-/* bpf_loop: a service may have 128 keys, and a plain loop would be walked once for each */
+/* By bpf_loop(): a service may have 128 keys, and the verifier would walk a plain loop once for
+ * each. */
 INLINE int guard_mac1(struct guard_work *s, __u32 keys)
 {
 	if (!mac1_begin(s))
@@ -51,11 +56,12 @@ INLINE int guard_mac1(struct guard_work *s, __u32 keys)
 	return s->answer;
 }
 
-/* Whether an original's message may go to the service, and to which backend: 0 or a reason */
+/* Decides whether an original's message may go to the service, and to which backend. Returns 0 or a
+ * reason. */
 INLINE int guard_check_step(struct pkt_state *state)
 {
 	struct guard_work *s = &state->guard;
-	const struct guard *g = guard_of(s);
+	const struct guard *g = guard_find(s);
 	const struct answered *a;
 
 	if (!g)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The cookie challenge: while there are too many initiations, a client must send one again with the
- * cookie that the daemon sent to its very address and port (WireGuard's whitepaper, 5.4.7; the
- * cookie's content is ours alone).
+ * guard, the cookie challenge: while there are too many initiations, a client must repeat its own
+ * with the cookie that the daemon sent to its address and port (WireGuard's whitepaper, 5.4.7; our
+ * cookie's content is our own). make.h calls cookie_admits().
  */
 #pragma once
 
@@ -11,8 +11,8 @@
 #define INITIATION_MAC2 132
 #define COOKIE_COST 5			/* compressions */
 
-/* Takes one of a limit that is used up to *until, as struct guard says; false where none is left.
- * Several CPUs take from it. */
+/* Takes one from a limit, which is used up to *until (see struct guard). Returns false if none is
+ * left. Several CPUs take from it. */
 INLINE bool limit_take(__u64 *until, __u64 each, __u64 burst, __u64 now)
 {
 #pragma clang loop unroll(full)
@@ -27,8 +27,8 @@ INLINE bool limit_take(__u64 *until, __u64 each, __u64 burst, __u64 now)
 	return false;
 }
 
-/* Whether mac2 of s->message is by the cookie that this secret gives to s->client. A function, for it
- * is used twice. */
+/* Tells whether mac2 of s->message was made with the cookie that this secret gives to s->client.
+ * noinline, because it is called twice. */
 static __attribute__((noinline)) __u32 mac2_fits(struct guard_work *s,
 						 const struct cookie_key *secret)
 {
@@ -58,7 +58,7 @@ INLINE bool has_cookie(struct guard_work *s, const struct cookies *c)
 	return mac2_fits(s, &c->secret[0]) || mac2_fits(s, &c->secret[1]);
 }
 
-/* A client that wg-end itself has challenged answers with wg-end's cookie: a client keeps one */
+/* A client keeps one cookie. One that wg-end itself has challenged answers with wg-end's cookie. */
 INLINE bool has_other_cookie(struct guard_work *s, __u64 now)
 {
 	const __u64 *until = bpf_map_lookup_elem(&challenged, &s->client);
@@ -84,7 +84,7 @@ INLINE void challenge_send(const struct guard_work *s)
 	bpf_ringbuf_submit(c, 0);
 }
 
-/* Whether an initiation with a right mac1 passes the challenge: 0 or a reason */
+/* Decides whether an initiation with a right mac1 passes the challenge. Returns 0 or a reason. */
 INLINE int cookie_admits(struct guard_work *s, const struct guard *g, __u64 now)
 {
 	struct guard_state *state = bpf_map_lookup_elem(&guard_state, &s->id);

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * guard: for a service that asks for it, a packet that is no WireGuard message ends here. Data of the
- * right shape costs a look at 4 bytes. The few handshake messages are looked at by guard_look() and
- * guard_check(), and remembered by guard_make() when they are sent.
+ * guard: if a service asks for it, a packet that is no WireGuard message ends here. Data of the
+ * right shape costs a look at 4 bytes. The rare handshake messages are read by guard_look()
+ * (message.h) and examined by guard_check() (check.h); guard_make() (make.h) remembers them when
+ * they are sent.
+ *
+ * Before: find (service.h). After: flow_way (flow/flow.h); resolve returns the result, guard.says.
+ *         guard_remember runs in ready, just before the packet is sent.
+ * Reads:  s->service, direction, addresses, ports, held; the packet; the maps guards, answered.
+ * Writes: s->guard; s->service, if another backend is to get the packet.
  */
 #pragma once
 
@@ -10,8 +16,8 @@
 #include "guard/message.h"
 #include "service.h"
 
-/* The client of an original */
-INLINE void guard_client(struct pkt *p)
+/* Sets s->guard.client to the sender of an original */
+INLINE void guard_set_client(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
 
@@ -22,8 +28,9 @@ INLINE void guard_client(struct pkt *p)
 	s->client.pad = 0;
 }
 
-/* The backend has answered the client: the one lookup that data costs at a strict service */
-INLINE bool guard_knows(struct guard_work *s)
+/* Tells whether a backend has answered the client, and which one: the one lookup that data costs at
+ * a strict service */
+INLINE bool guard_knows_client(struct guard_work *s)
 {
 	const struct answered *a = bpf_map_lookup_elem(&answered, &s->client);
 
@@ -33,7 +40,7 @@ INLINE bool guard_knows(struct guard_work *s)
 	return true;
 }
 
-/* A packet to a backend: 0 or a reason; also sets s->backend */
+/* Examines a packet to a backend, and sets s->backend. Returns 0 or a reason. */
 INLINE int guard_original(struct pkt *p, const struct guard *g, const struct udphdr *udp)
 {
 	__u32 more = g->flags & (GUARD_STRICT | GUARD_BACKENDS);
@@ -43,29 +50,30 @@ INLINE int guard_original(struct pkt *p, const struct guard *g, const struct udp
 
 	if (data && !more)
 		return 0;
-	guard_client(p);
-	if (data && more == GUARD_STRICT && guard_knows(s))
+	guard_set_client(p);
+	if (data && more == GUARD_STRICT && guard_knows_client(s))
 		return 0;
 	s->local = p->s->dst;
 	s->local_port = p->s->dport;
 	s->ifindex = p->s->ifindex;
-	message_where(p, udp);
+	message_locate(p, udp);
 	rc = guard_look(p) ?: guard_check(p->s);
 	s->remember = !rc && (s->kind == MESSAGE_INITIATION || s->kind == MESSAGE_RESPONSE);
 	return rc;
 }
 
-/* An error, or a later fragment, has no message: of several backends it is for the client's last one */
-INLINE int guard_follow(struct pkt *p, const struct guard *g)
+/* An ICMP error or a later fragment has no message. If there are several backends, the client's
+ * last one gets it. */
+INLINE int guard_follow_client(struct pkt *p, const struct guard *g)
 {
 	if (!(g->flags & GUARD_BACKENDS))
 		return 0;
-	guard_client(p);
-	return guard_knows(&p->s->guard) ? 0 : -DROP_guard_stranger;
+	guard_set_client(p);
+	return guard_knows_client(&p->s->guard) ? 0 : -DROP_guard_stranger;
 }
 
-/* A message for another backend than the first takes that one's entry */
-INLINE int guard_choose(struct pkt *p)
+/* Exchanges the listener's entry for that of the chosen backend, if it is not number 0 */
+INLINE int guard_choose_backend(struct pkt *p)
 {
 	__u32 backend = p->s->guard.backend & (GUARD_BACKENDS_MAX - 1);
 	const struct table_entry *entry;
@@ -83,17 +91,17 @@ INLINE int guard_choose(struct pkt *p)
 	return 0;
 }
 
-/* What the packet's service asks for; NULL: nothing */
-INLINE const struct guard *guard_begin(struct pkt *p)
+/* Returns what the packet's service asks for, or NULL if it has no guard */
+INLINE const struct guard *guard_load(struct pkt *p)
 {
 	const struct guard *g;
 
 	p->s->guard.id = p->s->service.id;
-	g = guard_of(&p->s->guard);
+	g = guard_find(&p->s->guard);
 	return g && g->flags & GUARD_ON ? g : NULL;
 }
 
-/* After classify. resolve answers what an original came to here, unless something is wrong before. */
+/* Keeps the result in guard.says. resolve returns it, unless an earlier check there fails. */
 INLINE int guard_step(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
@@ -105,23 +113,23 @@ INLINE int guard_step(struct pkt *p)
 	s->backend = 0;
 	if (p->s->direction == DIRECTION_REPLY || p->s->held)
 		return 0;
-	g = guard_begin(p);
+	g = guard_load(p);
 	if (!g)
 		return 0;
 	udp = at(p, p->s->l4, sizeof(*udp));
-	s->says = p->s->is_quote || is_later(p) ? guard_follow(p, g) :
+	s->says = p->s->is_quote || is_later(p) ? guard_follow_client(p, g) :
 		  udp ? guard_original(p, g, udp) : -DROP_guard_shape;
 	if (!s->says && g->flags & GUARD_BACKENDS)
-		s->says = guard_choose(p);
+		s->says = guard_choose_backend(p);
 	return 0;
 }
 INLINE_STEP(guard)
 
-/* A packet from a backend: a message with which it begins a session is remembered */
+/* Examines a packet from a backend: a message that begins a session is remembered */
 INLINE void guard_reply(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, sizeof(*udp));
-	const struct guard *g = guard_begin(p);
+	const struct guard *g = guard_load(p);
 	struct guard_work *s = &p->s->guard;
 
 	if (!g || !udp || p->s->is_quote || is_later(p) || is_plain_data(p, g, udp))
@@ -137,13 +145,13 @@ INLINE void guard_reply(struct pkt *p)
 		s->client.port = p->s->flow.way.dport;
 		s->backend = p->s->flow.backend;
 	}
-	message_where(p, udp);
-	if (is_across(p))		/* p->s->len is still that of the other family's packet */
+	message_locate(p, udp);
+	if (is_across(p))		/* p->s->len is still the other family's */
 		s->end = p->s->l4 + p->s->flow.across.payload;
 	s->remember = !guard_look(p) && s->kind && s->kind != MESSAGE_DATA;
 }
 
-/* The packet is about to be sent */
+/* The packet is about to be sent. Returns 0 or a reason. */
 INLINE int guard_remember_step(struct pkt *p)
 {
 	if (p->s->direction == DIRECTION_REPLY && p->s->service.flags & SERVICE_QUIET)

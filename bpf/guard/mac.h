@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * mac1 and mac2 of WireGuard's messages (whitepaper, 5.4.4): blocks as BLAKE2s takes them, and the
- * comparison with what comes out; and mac1 of the message in p->s->guard.
+ * guard: mac1 and mac2 of WireGuard's messages (whitepaper, 5.4.4). It makes the blocks for
+ * BLAKE2s, compares the results, and checks mac1 of the message in s->guard. check.h, cookie.h and
+ * the blind relay include it.
  */
 #pragma once
 
 #include "guard/time.h"
 
-#define INITIATION_MAC1 116		/* where it stands, and how many bytes it covers */
+#define INITIATION_MAC1 116		/* its offset, and so the number of bytes that it covers */
 #define RESPONSE_MAC1 60
 #define WORDS(n) ((n) / sizeof(__u32))
 
-/* n words of a message's block, the rest 0 */
+/* Loads n words of a message's block; the rest becomes 0 */
 INLINE void block_words(__u32 m[16], const __u8 *from, __u32 n)
 {
 #pragma clang loop unroll(full)
@@ -19,7 +20,7 @@ INLINE void block_words(__u32 m[16], const __u8 *from, __u32 n)
 		m[i] = i < n ? from_le32(load_word(__u32, from + 4 * i)) : 0;
 }
 
-/* The state before the block of a key of 16 bytes, for a mac of 16 */
+/* Sets the state before the block of a 16-byte key, for a mac of 16 bytes */
 INLINE void cookie_mac_begin(__u32 h[8])
 {
 	h[0] = BLAKE2S_IV0 ^ 0x01010000 ^ MAC_LEN << 8 ^ MAC_LEN;
@@ -32,7 +33,7 @@ INLINE void cookie_mac_begin(__u32 h[8])
 	h[7] = BLAKE2S_IV7;
 }
 
-/* 0: they are the same */
+/* Returns 0 if both are the same */
 INLINE __u32 mac_compare(const __u32 h[8], const __u8 *mac)
 {
 	return (h[0] ^ from_le32(load_word(__u32, mac))) |
@@ -41,7 +42,7 @@ INLINE __u32 mac_compare(const __u32 h[8], const __u8 *mac)
 	       (h[3] ^ from_le32(load_word(__u32, mac + 12)));
 }
 
-/* Before keys are tried: prepares what is hashed for each of them. False: this CPU has no time left */
+/* Loads the blocks that are hashed for each key. Returns false if this CPU has no time left. */
 INLINE bool mac1_begin(struct guard_work *s)
 {
 	struct addr source = guard_source(&s->client.addr);
@@ -56,7 +57,7 @@ INLINE bool mac1_begin(struct guard_work *s)
 	return true;
 }
 
-/* Whether mac1 is by the key whose block gives this state */
+/* Tells whether mac1 was made with the key whose block results in this state */
 INLINE bool mac1_fits(struct guard_work *s, const __u32 state[8])
 {
 	struct blake2s_work *w = s->work;
@@ -71,12 +72,13 @@ INLINE bool mac1_fits(struct guard_work *s, const __u32 state[8])
 	} else {
 		blake2s_compress(&w[0], BLAKE2S_BLOCK + RESPONSE_MAC1, 1);
 		differs = mac_compare(w[0].h, s->message + RESPONSE_MAC1);
-		barrier_var(differs);	/* clang would merge both, with offsets in registers */
+		/* else clang merges both results, with offsets in registers */
+		barrier_var(differs);
 	}
 	return !differs;
 }
 
-/* After s->tried keys */
+/* Charges the time of s->tried keys */
 INLINE void mac1_end(struct guard_work *s)
 {
 	guard_spent(s, s->tried * (s->kind == MESSAGE_INITIATION ? 2 : 1));

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is remembered of a handshake message that is about to be sent, and what of it is too much:
- * limits, replays, answered clients, indices, and the health of backends.
+ * guard, its last part (guard_remember, in ready): a handshake message is about to be sent. Applies
+ * the limits, refuses replays, and remembers answered clients, indices, and the backends' health.
+ *
+ * Before: resolve. After: flow_commit, leave.
+ * Reads:  s->guard; the map guards.
+ * Writes: the maps replays, guard_state, guard_sources, answered, indices, handshakes, challenged,
+ *         health; the ring challenges.
  */
 #pragma once
 
@@ -30,13 +35,14 @@ INLINE bool service_admits_one(const struct guard_work *s, const struct guard *g
 	       limit_take(&state->service_until, g->service_each, g->service_burst, now);
 }
 
-INLINE struct health *health_of(struct guard_work *s)
+INLINE struct health *health_find(struct guard_work *s)
 {
 	s->place = s->id * GUARD_BACKENDS_MAX + (s->backend & (GUARD_BACKENDS_MAX - 1));
 	return bpf_map_lookup_elem(&health, &s->place);
 }
 
-/* Where a handshake that a backend is asked for, or answers, is remembered; also sets s->hash */
+/* Returns where the handshake of this client, service and initiator's index is remembered. Sets
+ * s->hash. */
 INLINE struct handshake *handshake_find(struct guard_work *s, const __u8 *index)
 {
 	__u64 word = (__u64)load_word(__u32, index) << 32 | (__u32)s->client.port << 16 | s->id;
@@ -56,7 +62,7 @@ INLINE void remember_initiation(struct guard_work *s)
 		begins->hash = s->hash;
 		begins->begun = bpf_ktime_get_ns();
 	}
-	h = health_of(s);
+	h = health_find(s);
 	if (!h)
 		return;
 	__sync_fetch_and_add(&h->initiations, 1);
@@ -73,7 +79,7 @@ INLINE int guard_make_original(struct guard_work *s, const struct guard *g)
 	int rc;
 
 	if (s->kind == MESSAGE_INITIATION && is_replayed(s, s->now))
-		return -DROP_guard_replay;	/* its source pays nothing, and is told nothing */
+		return -DROP_guard_replay;	/* its source pays nothing, and learns nothing */
 	rc = s->kind == MESSAGE_INITIATION ? cookie_admits(s, g, s->now) : 0;
 	if (rc)
 		return rc;
@@ -87,8 +93,8 @@ INLINE int guard_make_original(struct guard_work *s, const struct guard *g)
 	return 0;
 }
 
-/* How long the backend took to answer, if the initiation came through us */
-INLINE void remember_time(struct guard_work *s, struct health *h)
+/* Records how long the backend took to answer, if the initiation came through us */
+INLINE void remember_answer_time(struct guard_work *s, struct health *h)
 {
 	struct handshake *begun = handshake_find(s, s->message + 8);
 	__u64 ns, bucket = 0;
@@ -106,7 +112,7 @@ INLINE void remember_time(struct guard_work *s, struct health *h)
 
 INLINE int guard_make_reply(struct guard_work *s)
 {
-	struct health *h = health_of(s);
+	struct health *h = health_find(s);
 
 	if (s->kind == MESSAGE_COOKIE) {
 		s->answered.until = s->now + COOKIE_SECONDS * tick_rate;
@@ -125,16 +131,16 @@ INLINE int guard_make_reply(struct guard_work *s)
 	__sync_fetch_and_add(&h->responses, 1);
 	h->unanswered = h->sources = h->known_unanswered = h->known_sources = 0;
 	h->answered = s->now;
-	remember_time(s, h);
+	remember_answer_time(s, h);
 	return 0;
 }
 
-/* The message in p->s->guard is about to be sent. 0; or a reason, and then nothing is remembered but
- * what it took of limits */
+/* The message in s->guard is about to be sent. Returns 0, or a reason; then nothing is remembered
+ * but its use of limits. */
 INLINE int guard_make_step(struct pkt_state *state)
 {
 	struct guard_work *s = &state->guard;
-	const struct guard *g = guard_of(s);
+	const struct guard *g = guard_find(s);
 
 	if (!g)
 		return -DROP_guard_busy;

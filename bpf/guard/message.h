@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Which of WireGuard's four messages a packet is, by type, reserved bytes and length; or AmneziaWG's,
- * whose types are other words and which may have bytes in front (junk). Plain data is recognized in
- * place; anything else is brought into p->s->guard.
+ * guard, its first part: which of WireGuard's four messages a packet is, by type, reserved bytes
+ * and length. In AmneziaWG's messages the types are other words, and bytes (junk) may stand in
+ * front. Plain data is recognized in place; any other message is read into s->guard. The blind
+ * relay uses it too.
+ *
+ * Before: guard_original() or guard_reply() (guard.h). After: guard_check() (check.h).
+ * Reads:  the packet, s->l4, len, segments; the map guards.
+ * Writes: s->guard.kind, message, index, indices, junk.
  */
 #pragma once
 
 #include "fragment/cut.h"		/* gso_size() */
 #include "guard/check.h"
 
-/* Whether a message of this kind may be so long. WireGuard pads data to a multiple of 16, but never
- * beyond its device's MTU: a full packet of its default MTU, 1420, makes a message of 1452 bytes. */
+/* Tells whether a message of this kind may have this length. WireGuard pads data to a multiple of
+ * 16, but never beyond its device's MTU: a full packet of its default MTU, 1420, makes a message of
+ * 1452 bytes. */
 INLINE bool length_fits(__u32 kind, __u32 len)
 {
 	if (kind == MESSAGE_DATA)
@@ -19,8 +25,8 @@ INLINE bool length_fits(__u32 kind, __u32 len)
 		       kind == MESSAGE_RESPONSE ? RESPONSE_LEN : COOKIE_LEN);
 }
 
-/* Data without junk, in one piece and one packet, with its first 8 bytes in reach: nearly every
- * packet */
+/* True for data without junk, in one piece and one packet, with its first 8 bytes in reach: nearly
+ * every packet */
 INLINE bool is_plain_data(const struct pkt *p, const struct guard *g, const struct udphdr *udp)
 {
 	const void *head = at(p, p->s->l4 + sizeof(*udp), 8);
@@ -30,16 +36,17 @@ INLINE bool is_plain_data(const struct pkt *p, const struct guard *g, const stru
 	       length_fits(MESSAGE_DATA, bpf_ntohs(udp->len) - sizeof(*udp));
 }
 
-/* The length of UDP's payload, as it claims; of GSO, of each segment but the last */
+/* Returns the length of UDP's payload, as UDP's header claims; of GSO, that of each segment but the
+ * last */
 INLINE __u32 message_length(const struct pkt *p, const struct udphdr *udp)
 {
 	return p->s->segments > 1 ? p->s->segment_len - (p->s->l4 - p->s->l3) - sizeof(*udp) :
 				    bpf_ntohs(udp->len) - sizeof(*udp);
 }
 
-/* Where guard_look() and blind_look() are to look: UDP's payload, how long it claims to be, and how
- * far it goes in this packet */
-INLINE void message_where(struct pkt *p, const struct udphdr *udp)
+/* Tells guard_look() and blind_look() where the payload begins, its claimed length, and where the
+ * packet ends */
+INLINE void message_locate(struct pkt *p, const struct udphdr *udp)
 {
 	struct guard_work *s = &p->s->guard;
 
@@ -49,7 +56,7 @@ INLINE void message_where(struct pkt *p, const struct udphdr *udp)
 	s->segments = p->s->segments;
 }
 
-/* The first kind whose header and length are there: s->kind, its beginning in s->message */
+/* Finds the first kind whose header and length fit. Sets s->kind (0: none) and s->message. */
 INLINE void message_find(struct pkt *p, const struct guard *g)
 {
 	struct guard_work *s = &p->s->guard;
@@ -69,8 +76,8 @@ INLINE void message_find(struct pkt *p, const struct guard *g)
 	s->index = load_word(__u32, s->message + 4);
 }
 
-/* Reads all of a handshake message; 0 or negative. Of a first fragment it reads no more than is in
- * it: the bytes that a frame has behind that are not sent. */
+/* Reads all of a handshake message. Returns 0 or negative. Bytes that the frame has behind the
+ * packet are not read: they will not be sent. */
 INLINE int message_read(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
@@ -86,8 +93,8 @@ INLINE int message_read(struct pkt *p)
 
 #define SEGMENTS_MAX 128		/* UDP_MAX_SEGMENTS of newer kernels */
 
-/* tc: whether all segments of a GSO packet are data. Each begins with the same junk and header, and
- * the last one has a length that data may have. */
+/* tc: tells whether all segments of a GSO packet are data: each begins with the same junk and
+ * header, and the last one has a length that data may have. */
 INLINE bool are_data(struct pkt *p, const struct guard *g)
 {
 	struct guard_work *s = &p->s->guard;
@@ -109,12 +116,12 @@ INLINE bool are_data(struct pkt *p, const struct guard *g)
 	return done >= total;
 }
 
-/* What message s->payload has; of an original also that it is whole, and that all segments are data:
- * 0 or a reason */
+/* Reads the message at s->payload. An original's message must be complete, and all its segments
+ * data. Returns 0 or a reason. */
 INLINE int guard_look_step(struct pkt *p)
 {
 	struct guard_work *s = &p->s->guard;
-	const struct guard *g = guard_of(s);
+	const struct guard *g = guard_find(s);
 
 	if (!g)
 		return -DROP_guard_busy;

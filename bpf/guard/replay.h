@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Initiations that were forwarded, and which client sent each: rows of an array, found by a seeded
- * hash, so that nobody outside knows which initiations share a row. CPUs that write the same entry at
- * once leave a mixture: at worst one initiation more passes, or one that came twice does not.
+ * guard: initiations that were forwarded, and which client sent each; make.h includes it. They
+ * stand in rows of an array, found by a seeded hash: no outsider knows which initiations share a
+ * row. CPUs that write the same entry at once leave a mixture. At worst one initiation too many
+ * passes, or a repeated one does not.
  */
 #pragma once
 
@@ -25,7 +26,7 @@ INLINE __u64 replay_seed(const struct guard_work *s)
 	return state->seed;
 }
 
-/* Jiffies for which it is still good */
+/* Returns the jiffies for which it still counts */
 INLINE __u32 replay_left(const struct replay *r, __u64 now)
 {
 	__u32 left = r->until - (__u32)now;
@@ -33,14 +34,14 @@ INLINE __u32 replay_left(const struct replay *r, __u64 now)
 	return left <= REPLAY_SECONDS * tick_rate ? left : 0;
 }
 
-INLINE bool is_this(const struct replay *r, const struct guard_work *s)
+INLINE bool replay_matches(const struct replay *r, const struct guard_work *s)
 {
 	return r->mac1[0] == mac_word(s->message + INITIATION_MAC1) &&
 	       r->mac1[1] == mac_word(s->message + INITIATION_MAC1 + 8) && r->id == s->id;
 }
 
-/* Whether another client has sent this initiation before. s->row and s->turn say where it is, or is to
- * be, remembered. A function, for its part of the stack. */
+/* Tells whether another client has sent this initiation before. Sets s->row and s->turn: where it
+ * is, or will be, remembered. noinline, for its share of the stack. */
 static __attribute__((noinline)) __u32 is_replayed(struct guard_work *s, __u64 now)
 {
 	__u64 h = (mac_word(s->message + INITIATION_MAC1) ^ replay_seed(s)) * 0x9fb21c651e98df25ULL;
@@ -55,7 +56,7 @@ static __attribute__((noinline)) __u32 is_replayed(struct guard_work *s, __u64 n
 		const struct replay *r = &row->replay[i];
 		__u32 left = replay_left(r, now);
 
-		if (left && is_this(r, s)) {
+		if (left && replay_matches(r, s)) {
 			s->turn = i;
 			return !addr_same(&r->addr, &s->client.addr) || r->port != s->client.port;
 		}

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The time that the guard may spend on each CPU, and which sources have wasted some of it lately.
+ * guard: how much time each CPU may still spend on hashing, and which sources have wasted some of
+ * it lately. mac.h and cookie.h include it. Maps: guard_budget, failed.
  */
 #pragma once
 
 #include "step.h"
 
+/* Adds the share of these ticks; at most an eighth of a second's budget is kept */
 INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
 {
 	*left += ticks * a_second / tick_rate;
@@ -13,8 +15,8 @@ INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
 		*left = a_second / 8;
 }
 
-/* The budget that this client's message is charged to: that of clients that a backend has answered,
- * while it lasts; that of clients whose mac1 was wrong lately; or that of all others */
+/* Returns the budget that pays for this client's message: that of clients whose mac1 was wrong
+ * lately; that of clients that a backend has answered, while it lasts; else that of all others. */
 INLINE __s64 *guard_budget_left(const struct guard_work *s, __u64 now)
 {
 	__u32 zero = 0;
@@ -37,7 +39,7 @@ INLINE __s64 *guard_budget_left(const struct guard_work *s, __u64 now)
 	return s->known && b->left[1] > 0 ? &b->left[1] : &b->left[0];
 }
 
-/* What counts as one source: an IPv4 address, or an IPv6 /64 */
+/* Returns what counts as one source: an IPv4 address, or an IPv6 /64 */
 INLINE struct addr guard_source(const struct addr *client)
 {
 	bool ipv4 = !client->q[0] && client->w[2] == bpf_htonl(0xffff);
@@ -53,7 +55,7 @@ INLINE __u64 source_hash(const struct addr *source)
 	return h ^ h >> 32;
 }
 
-/* Where a source with a wrong mac1 is remembered, by the hash's high half and the time */
+/* Returns where a source with a wrong mac1 is remembered, as the hash's high half and the time */
 INLINE struct failed *failed_place(__u64 hash)
 {
 	__u32 place = hash % FAILED_PLACES;
@@ -73,7 +75,8 @@ static __attribute__((noinline)) __u32 has_failed(__u64 hash, __u64 now)
 	return found;
 }
 
-/* In the place that the source had, or the oldest one's. A function, for the caller's stack. */
+/* Writes the place that the source had, or the oldest place. noinline: the caller's stack is
+ * full. */
 static __attribute__((noinline)) __u32 remember_failed(__u64 hash, __u64 now)
 {
 	struct failed *f = failed_place(hash);
@@ -92,7 +95,7 @@ static __attribute__((noinline)) __u32 remember_failed(__u64 hash, __u64 now)
 	return 0;
 }
 
-/* Before hashing: whether there is time for it */
+/* Call before hashing: tells whether there is time for it */
 INLINE bool guard_may_spend(struct guard_work *s)
 {
 	const __s64 *left;
@@ -102,7 +105,7 @@ INLINE bool guard_may_spend(struct guard_work *s)
 	return left && *left > 0;
 }
 
-/* After it */
+/* Call after hashing */
 INLINE void guard_spent(struct guard_work *s, __u32 compressions)
 {
 	__s64 *left = guard_budget_left(s, s->now);

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * ICMP and ICMPv6 errors about packets of ours. The packet that an error quotes, turned round, is a
- * packet of the way on which the error goes. So the same steps classify and resolve it, with
- * pull_quote() in place of pull_udp() and quote_rewrite() in place of rewrite().
+ * enter: ICMP and ICMPv6 errors about packets of ours. The quoted packet, turned round, travels the
+ * way that the error takes. So the same steps classify and resolve an error, with pull_quote()
+ * instead of pull_udp(), and quote_rewrite() (rewrite.h) instead of rewrite(). send.h makes errors
+ * of our own.
+ *
+ * Before: pull_ipv4() or pull_ipv6() (parse.h). After: find (service.h).
+ * Reads:  the packet.
+ * Writes: s->quote, is_quote; s->src, dst and ports, which become the quote's, turned round.
  */
 #pragma once
 
 #ifndef WGXDP_HOST
-/* linux/icmp.h includes linux/if.h, which needs libc's headers for 32 bits: a bare Debian lacks
- * them. All that linux/icmp.h takes from there is IFNAMSIZ. */
+/* linux/icmp.h includes linux/if.h, which needs libc's headers for 32 bits; a bare Debian lacks
+ * them. linux/icmp.h uses only IFNAMSIZ of it. */
 #define _LINUX_IF_H
 #define IFNAMSIZ 16
 #endif
@@ -26,7 +31,8 @@ INLINE bool icmp_is_error(__u32 family, __u8 type)
 	return type >= ICMPV6_DEST_UNREACH && type <= ICMPV6_PARAMPROB;
 }
 
-/* Reads both IP headers of an IPv4 error. Returns where the packet ends, or 0 if it is not ours. */
+/* Reads both IP headers of an IPv4 error. Returns the offset of the packet's end, or 0 if it is not
+ * ours. */
 INLINE __u32 quote_read4(struct pkt *p, struct quote *q)
 {
 	const struct iphdr *outer = (void *)q->outer, *inner = (void *)q->inner;
@@ -49,9 +55,9 @@ INLINE __u32 quote_read4(struct pkt *p, struct quote *q)
 	return p->s->l3 + bpf_ntohs(outer->tot_len);
 }
 
-/* Passes by the fragment header in a quote of IPv6: a sender that was told a smaller MTU sends its
- * datagrams in pieces, and may have to be told again. Returns the type of what follows, or 0. */
-INLINE __u8 quote_fragment(struct pkt *p, struct quote *q)
+/* Passes the fragment header of an IPv6 quote: a sender that was told a smaller MTU sends
+ * fragments, and may have to be told again. Returns the type of the next header, or 0. */
+INLINE __u8 quote_pass_fragment(struct pkt *p, struct quote *q)
 {
 	const struct fragment_header *f = (void *)q->fragment;
 
@@ -62,7 +68,7 @@ INLINE __u8 quote_fragment(struct pkt *p, struct quote *q)
 	return f->next;
 }
 
-/* The same for ICMPv6. Other extension headers in a quote are not followed. */
+/* The same for ICMPv6. A quote with other extension headers is not ours. */
 INLINE __u32 quote_read6(struct pkt *p, struct quote *q)
 {
 	const struct ipv6hdr *outer = (void *)q->outer, *inner = (void *)q->inner;
@@ -79,14 +85,14 @@ INLINE __u32 quote_read6(struct pkt *p, struct quote *q)
 	q->src = addr_load(&inner->saddr);
 	q->dst = addr_load(&inner->daddr);
 	to = addr_load(&outer->daddr);
-	next = inner->nexthdr == IPPROTO_FRAGMENT ? quote_fragment(p, q) : inner->nexthdr;
+	next = inner->nexthdr == IPPROTO_FRAGMENT ? quote_pass_fragment(p, q) : inner->nexthdr;
 	if (q->inner[0] >> 4 != 6 || next != IPPROTO_UDP || !addr_same(&to, &q->src))
 		return 0;
 	return p->s->l3 + sizeof(*outer) + bpf_ntohs(outer->payload_len);
 }
 
-/* Reads the error into p->s->quote; 0 or NOT_OURS. The quote must show a UDP header, and must be of a
- * packet that the error's destination sent. */
+/* Reads the error into s->quote. Returns 0 or NOT_OURS. The quote must show a UDP header, and the
+ * error's destination must have sent it. */
 INLINE int quote_read_step(struct pkt *p)
 {
 	struct quote *q = &p->s->quote;
@@ -108,7 +114,7 @@ INLINE int quote_read_step(struct pkt *p)
 }
 CALLED_STEP(true, quote_read)
 
-/* The quote, turned round: its destination becomes the source. An error has no UDP checksum. */
+/* Turns the quote round: its destination becomes the source. An error has no UDP checksum. */
 INLINE int pull_quote(struct pkt *p)
 {
 	struct quote *q = &p->s->quote;
@@ -127,8 +133,8 @@ INLINE int pull_quote(struct pkt *p)
 	return 0;
 }
 
-/* The error was classified as the client's, but its own sender must be allowed on this link */
-INLINE void quote_sender(struct pkt *p)
+/* After find, which saw the client as source: link_source() must check the error's own sender. */
+INLINE void quote_use_sender(struct pkt *p)
 {
 	if (p->s->direction == DIRECTION_ORIGINAL)
 		p->s->src = p->s->quote.from;

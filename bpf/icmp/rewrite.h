@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Rewrites an ICMP error and the packet that it quotes: addresses, port and every checksum, first in
- * p->s->quote, then in the packet.
+ * leave, for an ICMP error without a flow: rewrites the error and its quote (addresses, port, every
+ * checksum), first in s->quote, then in the packet. flow/quote.h does it for flows.
+ *
+ * Before: ready (pipeline.h). After: the plane's send.
+ * Reads:  s->quote, service, direction. Writes: s->quote; the packet.
  */
 #pragma once
 
 #include "icmp/icmp.h"
 
-/* The quoted UDP header, whose addresses changed by delta. Returns what that adds to the sum of the
- * message. */
+/* Rewrites the quoted UDP header, whose addresses changed by delta. Returns what that adds to the
+ * sum of the ICMP message. */
 INLINE __u32 quote_change_udp(struct quote *q, __u32 delta)
 {
 	struct udphdr *udp = (void *)q->udp;
@@ -26,7 +29,8 @@ INLINE __u32 quote_change_udp(struct quote *q, __u32 delta)
 	return port + (__u16)~check + udp->check;
 }
 
-/* Both IPv4 headers, and the outer TTL. Returns what that adds to the sum of the message. */
+/* Rewrites both IPv4 headers and the outer TTL. Returns what that adds to the sum of the ICMP
+ * message. */
 INLINE __u32 quote_change_ipv4(struct quote *q, const struct addr *outer_to, __u32 delta,
 			       __u32 outer_delta)
 {
@@ -46,7 +50,7 @@ INLINE __u32 quote_change_ipv4(struct quote *q, const struct addr *outer_to, __u
 	return delta + (__u16)~check + inner->check;
 }
 
-/* Both IPv6 headers. The outer addresses are in the message's pseudo header. */
+/* Rewrites both IPv6 headers. The message's pseudo header contains the outer addresses. */
 INLINE __u32 quote_change_ipv6(struct quote *q, const struct addr *outer_to, __u32 delta,
 			       __u32 outer_delta)
 {
@@ -58,7 +62,8 @@ INLINE __u32 quote_change_ipv6(struct quote *q, const struct addr *outer_to, __u
 	return delta + outer_delta;
 }
 
-/* Writes all headers into the packet, whose IP header is at l3 by now; 0 or negative */
+/* Writes all headers into the packet, whose IP header may have moved to l3. Returns 0 or
+ * negative. */
 INLINE int quote_store(struct pkt *p)
 {
 	const struct quote *q = &p->s->quote;
@@ -74,8 +79,9 @@ INLINE int quote_store(struct pkt *p)
 	       plane_write(p, q->inner_at + moved, q->inner, sizeof(struct ipv6hdr));
 }
 
-/* As conntrack does it, the client sees an error of a router behind the backend come from the address
- * that it knows. Where nothing is translated, the error comes from the router. 0 or a reason */
+/* As in conntrack, the client sees the error of a router behind the backend come from the
+ * listener's address. If nothing is translated, the error comes from the router. Returns 0 or a
+ * reason. */
 INLINE int quote_rewrite_step(struct pkt *p)
 {
 	struct quote *q = &p->s->quote;

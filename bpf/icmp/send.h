@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Errors of our own, on the tc plane: fragmentation needed, packet too big, time exceeded, and the
- * relay's destination unreachable. They answer packets to an address of ours, which the kernel would
- * take for its own, and packets between sites. What the kernel would forward it answers itself,
- * except for IPv4 without DF, which it would cut. The original packet, as it came, becomes the
- * quote: it is cut, and a new head is put in front.
+ * Behind the steps, tc only: ICMP errors of our own, as a router owes them. They are fragmentation
+ * needed, packet too big, time exceeded, and the relay's destination unreachable. They answer
+ * packets to an address of ours, which the kernel would take for its own, and packets between
+ * sites. The kernel itself answers packets that it would forward, except IPv4 without DF, which it
+ * would cut. The packet, as it came, becomes the quote: it is truncated, and a new head is put in
+ * front.
+ *
+ * Before: service_way() or site_way() ended with too_big, hop_limit or a refusal. After: verdict.
+ * Reads:  s->judged, out, family, l3, l4; the packet; the maps nexthops, own.
+ * Writes: the packet, s->action; the maps icmp_limits, pieces.
  */
 #pragma once
 
@@ -15,7 +20,7 @@
 #define ANSWER_MAX6 1280		/* RFC 4443 2.4 */
 #define ANSWER_TTL 64
 #define ANSWER_OWN (1U << 31)		/* IPv6: from our own address on the link */
-#define ANSWER_UNREACHABLE (1U << 30)	/* IPv6: unreachable; the code is in the lowest byte */
+#define ANSWER_UNREACHABLE (1U << 30)	/* IPv6: unreachable; the lowest byte is the code */
 #define ANSWERS_SECOND 10		/* to one source */
 #define ANSWERS_BURST 20
 
@@ -28,7 +33,7 @@ struct answer6 {
 	struct icmp6hdr icmp;
 };
 
-/* Where the head is made, and the answered packet's header is read to: pieces.stash */
+/* For the head, and the answered packet's header, in pieces.stash */
 struct answer_room {
 	union {
 		struct answer4 v4;
@@ -41,7 +46,8 @@ struct answer_room {
 	__u8 macs[2 * ETH_ALEN];
 };
 
-/* Whether this source may have one more. The map keeps up to when it has used its share. */
+/* Whether this source may get one more. The map holds the time up to which it has used its
+ * share. */
 INLINE bool answer_allowed(struct addr source, __u32 family)
 {
 	__u64 now = bpf_jiffies64(), each = tick_rate / ANSWERS_SECOND ?: 1, until = now + each;
@@ -60,7 +66,7 @@ INLINE bool answer_allowed(struct addr source, __u32 family)
 	return true;
 }
 
-/* mtu: of the way that was too narrow; 0: time exceeded. n, sum: of the quoted bytes */
+/* mtu: of the way that was too narrow; 0: time exceeded. n and sum: of the quoted bytes. */
 INLINE void answer_head4(struct answer4 *a, const struct iphdr *of, __u32 mtu, __u32 n, __u32 sum,
 			 __u16 id)
 {
@@ -82,7 +88,8 @@ INLINE void answer_head4(struct answer4 *a, const struct iphdr *of, __u32 mtu, _
 }
 
 /* what: an MTU or 0, as above; or ANSWER_UNREACHABLE | code */
-INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 what, __u32 n, __u32 sum)
+INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 what, __u32 n,
+			 __u32 sum)
 {
 	bool unreachable = what & ANSWER_UNREACHABLE;
 	__u32 mtu = unreachable ? 0 : what;
@@ -104,10 +111,11 @@ INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 what
 }
 
 #ifndef WGXDP_HOST
-/* The answer is made by three global functions, one after the other, so that their stacks do not add
- * up. The first leaves as much of the IP packet as is quoted, and makes room for the head in front.
- * 0; positive: not ours to answer, and untouched; negative: a reason */
-__attribute__((noinline)) int tc_answer_room(struct __sk_buff *ctx, __u32 l3, __u32 family, __u32 len)
+/* Three global functions make the answer, called one after the other, so that their stacks do not
+ * add up. The first truncates the IP packet to the quote, and makes room for the head in front.
+ * Returns 0; positive: not ours to answer, and untouched; negative: a reason. */
+__attribute__((noinline)) int tc_answer_room(struct __sk_buff *ctx, __u32 l3, __u32 family,
+					     __u32 len)
 {
 	bool ipv4 = family == FAMILY_IPV4;
 	__u32 head = ipv4 ? sizeof(struct answer4) : sizeof(struct answer6);
@@ -129,7 +137,7 @@ __attribute__((noinline)) int tc_answer_room(struct __sk_buff *ctx, __u32 l3, __
 	return 0;
 }
 
-/* The second sums up the packet from off to its end, folded */
+/* The second returns the folded sum of the packet from `off` to its end. */
 __attribute__((noinline)) int tc_sum(struct __sk_buff *ctx, __u32 off)
 {
 	void *data = ctx_ptr(ctx, data) + (off & 0x7ff), *end = ctx_ptr(ctx, data_end);
@@ -146,12 +154,13 @@ __attribute__((noinline)) int tc_sum(struct __sk_buff *ctx, __u32 off)
 	return csum_fold64(sum);
 }
 
-/* The third writes the head, and turns the MACs round. from: source of an IPv4 answer; 0: IPv6, from
- * the address that the packet was sent to, unless `what` has ANSWER_OWN. what: see answer_head6() */
-__attribute__((noinline)) int tc_answer_head(struct __sk_buff *ctx, __u32 l3, __u32 from, __u32 what,
-					     __u32 sum)
+/* The third writes the head and swaps the MACs. from: the source of an IPv4 answer; 0: IPv6, from
+ * the packet's destination address or, with ANSWER_OWN, our own. what: see answer_head6(). */
+__attribute__((noinline)) int tc_answer_head(struct __sk_buff *ctx, __u32 l3, __u32 from,
+					     __u32 what, __u32 sum)
 {
-	__u32 head = from ? sizeof(struct answer4) : sizeof(struct answer6), n = ctx->len - l3 - head;
+	__u32 head = from ? sizeof(struct answer4) : sizeof(struct answer6);
+	__u32 n = ctx->len - l3 - head;
 	__u32 zero = 0, place = ctx->ifindex % LINKS;
 	const struct own *o = what & ANSWER_OWN ? bpf_map_lookup_elem(&own, &place) : NULL;
 	struct pieces *c = bpf_map_lookup_elem(&pieces, &zero);
@@ -182,18 +191,21 @@ __attribute__((noinline)) int tc_answer_head(struct __sk_buff *ctx, __u32 l3, __
 	       bpf_skb_store_bytes(ctx, ETH_ALEN, room->macs, ETH_ALEN, 0);
 }
 
-/* Our address that the kernel would send to this one from; 0 where it cannot say (before 6.7) */
+/* Returns our address from which the kernel would send to this one; 0 if it cannot say (before
+ * 6.7). */
 __attribute__((noinline)) int tc_own_address(struct __sk_buff *ctx, __u32 to)
 {
-	struct bpf_fib_lookup fib = { .family = FAMILY_IPV4, .ifindex = ctx->ifindex, .ipv4_dst = to };
+	struct bpf_fib_lookup fib = {
+		.family = FAMILY_IPV4, .ifindex = ctx->ifindex, .ipv4_dst = to,
+	};
 
-	return bpf_fib_lookup(ctx, &fib, sizeof(fib), BPF_FIB_LOOKUP_SRC | BPF_FIB_LOOKUP_SKIP_NEIGH) ?
-	       0 : fib.ipv4_src;
+	return bpf_fib_lookup(ctx, &fib, sizeof(fib),
+			      BPF_FIB_LOOKUP_SRC | BPF_FIB_LOOKUP_SKIP_NEIGH) ? 0 : fib.ipv4_src;
 }
 
-/* Makes the packet an answer. The kernel or a device will complete a partial checksum in the quote
- * when the answer leaves: the datagram will then sum up to what its checksum lacked. Returns as
- * tc_answer_room() does. */
+/* Turns the packet into an answer. If its checksum is partial, the kernel or a device will complete
+ * it in the quote when the answer leaves: the datagram then sums up to what its checksum lacked, so
+ * we add that. Returns as tc_answer_room(). */
 INLINE int tc_answer(struct pkt *p, __u32 from, __u32 what)
 {
 	__u32 l3 = p->s->l3, family = p->s->family, upper = p->s->l4 - l3, quote, sum;
@@ -213,14 +225,14 @@ INLINE int tc_answer(struct pkt *p, __u32 from, __u32 what)
 	return tc_answer_head(p->ctx, l3, from, what, csum_fold(sum)) ? -DROP_send_failed : 0;
 }
 
-/* Whether the packet is ours to answer; *ret_from: the source of an IPv4 answer, else 0 */
+/* Decides whether we answer the packet. *ret_from: the source of an IPv4 answer, else 0. */
 INLINE bool answer_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL, ipv4 = p->s->family == FAMILY_IPV4;
 	bool uncut = ipv4 && too_big && without_df(p);
 
 	*ret_from = 0;
-	if (with_flows && p->s->has_way) {	/* it came to an address of ours, in either direction */
+	if (with_flows && p->s->has_way) {	/* it came to an address of ours */
 		*ret_from = ipv4 ? addr_to4(p->s->dst) : 0;
 		return true;
 	}
@@ -235,13 +247,13 @@ INLINE bool answer_is_ours(struct pkt *p, bool too_big, __u32 *ret_from)
 }
 #endif
 
-/* In place of the reason in p->s->judged: the error that a router owes the sender, where the kernel
- * would take the packet for its own. Of a datagram in pieces the first is answered: only that one
- * tells the sender which socket it is about (RFC 1122 3.2.2). */
-INLINE int error_owed_step(struct pkt *p)
+/* Replaces the reason in s->judged by the error that a router owes the sender, if the kernel would
+ * take the packet for its own. Only a datagram's first fragment is answered: it tells the sender
+ * which socket it is about (RFC 1122 3.2.2). */
+INLINE int send_owed_error_step(struct pkt *p)
 {
 	int rc = p->s->judged;
-#ifndef WGXDP_HOST			/* the host plane makes no packets of its own */
+#ifndef WGXDP_HOST			/* the host plane makes no packets */
 	__u32 from, mtu = 0, out = p->s->out;
 	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
 	bool too_big = rc == -PASS_too_big;
@@ -253,7 +265,7 @@ INLINE int error_owed_step(struct pkt *p)
 		return rc;
 	if (too_big)
 		mtu = hop->fib.mtu_result;
-	if (is_across(p) && too_big)	/* the length with which it may come, to leave with that one */
+	if (is_across(p) && too_big)	/* the largest length with which it may come in */
 		mtu = mtu - p->s->flow.across.head +
 		      (p->s->family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
 	answer = tc_answer(p, from, mtu);
@@ -265,4 +277,4 @@ INLINE int error_owed_step(struct pkt *p)
 	return rc;
 #endif
 }
-CALLED_STEP(true, error_owed)
+CALLED_STEP(true, send_owed_error)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The host plane: the pipeline in plain C, for ASan, fuzzing and coverage. It plays xdp or tc, as
- * p->plane says, on a packet in an allocation of its own. host_kernel.h has the kernel's answers.
+ * The host plane: the steps as plain C, for ASan, fuzzing and coverage; tests include it by maps.h.
+ * It plays xdp or tc, as p->plane says, on a packet in an allocation of its own. host_kernel.h
+ * answers as the kernel.
  */
 #pragma once
 
@@ -16,16 +17,19 @@ enum host_verdict { HOST_PASS, HOST_DROP, HOST_SENT };
 struct host_packet {			/* pkt.ctx */
 	__u8 *data;
 	__u32 len;
-	__u32 linear;			/* within reach: less than len where it lies in several buffers */
+	/* bytes in reach: less than len if it lies in several buffers */
+	__u32 linear;
 	__u32 gso_segs, gso_size;	/* tc */
-	__u32 head;			/* free bytes in front, out of reach so far; 0: no header is put there */
-	/* answers */
+	/* free bytes in front, not in reach yet; 0: no header is added */
+	__u32 head;
+	/* results */
 	__u32 egress;			/* ifindex; 0: not sent */
-	bool by_neighbour;		/* tc: by bpf_redirect_neigh(), which writes the MACs later */
+	/* tc: by bpf_redirect_neigh(), which writes the MACs later */
+	bool by_neighbour;
 };
 
 #define host_hop_checksum(p)
-#define HOST_ROOM 128			/* free bytes behind a packet that is to change its family */
+#define HOST_ROOM 128			/* free bytes behind a packet that changes its family */
 
 /* ---- bytes ---- */
 
@@ -62,7 +66,7 @@ INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
 	return off + size > packet->linear ? NULL : packet->data + off;
 }
 
-/* Brings need bytes into reach, or all there are; 0 or negative. XDP cannot. */
+/* Brings `need` bytes into reach, or all of them. Returns 0 or negative. XDP cannot. */
 INLINE int host_pull(struct pkt *p, __u32 need)
 {
 	struct host_packet *packet = p->ctx;
@@ -74,7 +78,7 @@ INLINE int host_pull(struct pkt *p, __u32 need)
 
 /* ---- the plane ---- */
 
-static __be16 host_proto __attribute__((unused));	/* EtherType of a packet without Ethernet header */
+static __be16 host_proto __attribute__((unused));	/* of a packet without Ethernet */
 
 #define host_protocol(p) host_proto
 
@@ -129,7 +133,7 @@ INLINE int host_can_send(const struct pkt *p, const struct nexthop *hop)
 	return 0;
 }
 
-/* Moves what is behind the IP header, in an allocation that has room */
+/* Moves all that is behind the IP header; the allocation has room */
 INLINE int host_make_room_across(struct pkt *p)
 {
 	struct host_packet *packet = p->ctx;
@@ -145,7 +149,7 @@ INLINE int host_make_room_across(struct pkt *p)
 	return 0;
 }
 
-/* Moves the frame's begin, so that so many bytes are in front of the IP header */
+/* Moves the frame's begin to `bytes` in front of the IP header */
 INLINE int host_make_room_for(struct pkt *p, __u32 bytes)
 {
 	struct host_packet *packet = p->ctx;
@@ -175,7 +179,7 @@ INLINE int host_make_room(struct pkt *p, const struct nexthop *hop)
 	if (with_vlans && !p->s->bare && p->plane == PLANE_XDP)
 		return host_make_room_for(p, sizeof(struct ethhdr) +
 					     vlan_tags_out(hop) * sizeof(struct vlan_tag));
-	if (p->s->bare) {		/* the Ethernet header comes later, with the neighbour's MAC */
+	if (p->s->bare) {		/* the Ethernet header comes with the neighbour's MAC */
 		p->s->through_neighbour = true;
 		return !p->s->l3 && packet->head && !(hop->egress & LINK_L3) ?
 		       host_make_room_for(p, sizeof(struct ethhdr)) : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The kernel's answers to the host plane: routes, neighbours and the clock are tables that a test
- * fills.
+ * The kernel's side of the host plane: a test fills tables of routes and neighbours, and sets the
+ * clock.
  */
 #pragma once
 
@@ -14,7 +14,7 @@ INLINE __u64 bpf_jiffies64(void)
 	return host_jiffies;
 }
 
-static int signals;		/* no ring: only how often it was written to is known */
+static int signals;		/* not a ring: only writes are counted */
 static __u32 host_n_signals __attribute__((unused));
 
 static inline long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u64 flags)
@@ -28,7 +28,7 @@ static struct event host_event __attribute__((unused));	/* the last one */
 static __u32 host_n_events __attribute__((unused));
 
 static int challenges;
-static struct challenge host_challenge __attribute__((unused));	/* likewise */
+static struct challenge host_challenge __attribute__((unused));	/* the last one */
 static __u32 host_n_challenges __attribute__((unused));
 
 INLINE void *bpf_ringbuf_reserve(void *ring, __u64 size, __u64 flags)
@@ -44,7 +44,7 @@ INLINE void bpf_ringbuf_submit(void *record, __u64 flags)
 #define bpf_loop(n, step, context, flags) \
 	for (__u32 i_ = 0; i_ < (n) && !step(i_, context); i_++)
 
-/* One CPU */
+/* There is one CPU */
 INLINE void bpf_spin_lock(struct bpf_spin_lock *lock)
 {
 }
@@ -55,10 +55,10 @@ INLINE void bpf_spin_unlock(struct bpf_spin_lock *lock)
 
 INLINE __u64 bpf_ktime_get_ns(void)
 {
-	return host_jiffies * 4000000;	/* at 250 of them a second */
+	return host_jiffies * 4000000;	/* at 250 jiffies a second */
 }
 
-/* No timer runs: a test calls what a timer would call, and sees when the last one was due */
+/* No timer runs: a test calls what it would call, and sees when the last one was due */
 static bool host_timer_fails __attribute__((unused));
 static __u64 host_timer_after __attribute__((unused));	/* nanoseconds */
 #define bpf_timer_init(timer, map, clock) ((void)(timer), host_timer_fails ? -ENOMEM : 0)
@@ -71,11 +71,11 @@ INLINE __u32 bpf_get_prandom_u32(void)
 	return 4;			/* RFC 1149.5 */
 }
 
-struct host_route {			/* the first that matches answers */
+struct host_route {			/* the first match answers */
 	struct addr dst, mask;		/* as in packets: IPv4 is ::ffff:a.b.c.d */
-	struct addr src, src_mask;	/* of a rule that looks at the source; a mask of 0: any */
+	struct addr src, src_mask;	/* a rule by source; a mask of 0: any */
 	__u32 iif;			/* only for packets that came in by this link; 0: any */
-	__u32 answer;			/* BPF_FIB_LKUP_RET_… */
+	__u32 answer;			/* BPF_FIB_LKUP_RET_* */
 	__u32 ifindex, mtu;
 	struct addr gateway;		/* zero: on the link */
 	__u8 dmac[ETH_ALEN], smac[ETH_ALEN];
@@ -84,12 +84,12 @@ struct host_route {			/* the first that matches answers */
 #define HOST_ROUTES 96
 static struct host_route host_routes[HOST_ROUTES] __attribute__((unused));
 static __u32 host_n_routes __attribute__((unused));
-#define HOST_QUESTIONS 4		/* the last ones asked, the n-th at n modulo this */
+#define HOST_QUESTIONS 4		/* the last ones; the n-th at n modulo this */
 static struct bpf_fib_lookup host_questions[HOST_QUESTIONS] __attribute__((unused));
 static __u32 host_n_questions __attribute__((unused));
 static bool host_send_fails __attribute__((unused));
 
-/* Moves the last n of them to the front */
+/* Moves the last n routes to the front */
 static inline void host_routes_first(__u32 n)
 {
 	while (n--) {
@@ -105,7 +105,7 @@ INLINE bool host_covers(const struct addr *prefix, const struct addr *mask, cons
 	return (a->q[0] & mask->q[0]) == prefix->q[0] && (a->q[1] & mask->q[1]) == prefix->q[1];
 }
 
-/* Answers in place of the table, if set */
+/* Answers instead of the table, if set */
 static long (*host_fib)(struct bpf_fib_lookup *fib, __u32 flags) __attribute__((unused));
 
 static inline long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *fib, int size, __u32 flags)
@@ -125,7 +125,8 @@ static inline long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *fib, int siz
 	for (__u32 i = 0; i < host_n_routes; i++) {
 		const struct host_route *r = &host_routes[i];
 
-		if (!host_covers(&r->dst, &r->mask, &dst) || !host_covers(&r->src, &r->src_mask, &src) ||
+		if (!host_covers(&r->dst, &r->mask, &dst) ||
+		    !host_covers(&r->src, &r->src_mask, &src) ||
 		    (r->iif && r->iif != fib->ifindex))
 			continue;
 		if (r->answer != BPF_FIB_LKUP_RET_SUCCESS && r->answer != BPF_FIB_LKUP_RET_NO_NEIGH)

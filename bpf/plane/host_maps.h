@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The maps of the data path as plain C tables, for tests. There is one CPU. Every value of a hash is
- * an allocation of its own, so that ASan sees a read past its end. Searches are linear: tests hold
- * few entries.
+ * The maps of the data path as plain C tables, for tests; maps.h includes it. There is one CPU.
+ * Every value of a hash has an allocation of its own, so ASan sees a read past its end. Searches
+ * are linear: tests have few entries.
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 enum host_map_kind {
 	HOST_ARRAY,
 	HOST_HASH,
-	HOST_LRU,			/* when full, it forgets what was looked up longest ago */
+	HOST_LRU,			/* when full, it forgets the entry looked up longest ago */
 	HOST_TRIE,			/* keys begin with __u32 prefixlen */
 };
 #define HOST_KIND_ARRAY HOST_ARRAY
@@ -26,15 +26,16 @@ enum host_map_kind {
 
 struct host_entry {
 	void *key, *value;
-	__u64 used;			/* the map's clock when it was looked up last */
-	__u32 sum;			/* of the key: keys with another one are not compared */
+	__u64 used;			/* the map's clock at the last lookup */
+	__u32 sum;			/* of the key: keys with another sum are not compared */
 };
 
 struct host_map {
 	const char *name;
 	enum host_map_kind kind;
 	__u32 key_size, value_size, max;
-	__u32 n;			/* entries in use; an array has all or, untouched, none */
+	/* entries in use; an array uses all, or none before its first use */
+	__u32 n;
 	__u32 number;			/* for host_watch() */
 	__u64 clock;
 	struct host_entry *entries;
@@ -47,13 +48,13 @@ struct host_map {
 		.key_size = sizeof(key_), .value_size = sizeof(value_), .max = n_, \
 	}
 
-/* Called, if set, before a value of an array is used, an entry is made (HOST_NEW), or a helper reads
- * or writes bytes of the packet (no map). Where it returns false, that fails, which the data path
- * must stand. */
+/* If set: called before a value of an array is used, before an entry is made (HOST_NEW), and before
+ * a helper reads or writes bytes of the packet (no map). If it returns false, that operation
+ * fails. */
 #define HOST_NEW (~0U)
 static bool (*host_watch)(struct host_map *map, __u32 index) __attribute__((unused));
 
-/* ---- keys: compared by a sum before the bytes, for ASan's memcmp() is slow ---- */
+/* ---- keys: compared by a sum before the bytes, because ASan's memcmp() is slow ---- */
 
 static inline __u32 host_key_sum(const void *key, __u32 size)
 {
@@ -83,7 +84,8 @@ static inline bool host_trie_covers(const void *entry, const void *key)
 
 	memcpy(&len, entry, sizeof(len));
 	memcpy(&wanted, key, sizeof(wanted));
-	return len <= wanted && host_bits_equal((const __u8 *)entry + 4, (const __u8 *)key + 4, len) == len;
+	return len <= wanted &&
+	       host_bits_equal((const __u8 *)entry + 4, (const __u8 *)key + 4, len) == len;
 }
 
 /* ---- maps ---- */
@@ -106,7 +108,7 @@ static inline void host_map_empty(struct host_map *map)
 	map->n = 0;
 }
 
-/* Empties the map, and gives it room for max entries */
+/* Empties the map, and gives it room for `max` entries */
 static inline void host_map_reset(struct host_map *map, __u32 max)
 {
 	if (map->entries)
@@ -128,7 +130,8 @@ static inline struct host_entry *host_map_find(struct host_map *map, const void 
 		struct host_entry *e = &map->entries[i];
 
 		if (map->kind == HOST_TRIE && !exact) {
-			if (host_trie_covers(e->key, key) && (!best || *(__u32 *)e->key > *(__u32 *)best->key))
+			if (host_trie_covers(e->key, key) &&
+			    (!best || *(__u32 *)e->key > *(__u32 *)best->key))
 				best = e;
 		} else if (e->sum == sum && !memcmp(e->key, key, map->key_size)) {
 			return e;
@@ -155,7 +158,7 @@ static inline void *bpf_map_lookup_elem(struct host_map *map, const void *key)
 {
 	struct host_entry *e;
 
-	asm("" : "+r"(key));		/* or gcc warns of the keys of other kinds of map */
+	asm("" : "+r"(key));		/* else gcc warns about keys of other kinds of map */
 	if (map->kind == HOST_ARRAY)
 		return host_array_at(map, key);
 	e = host_map_find(map, key, false);
@@ -175,14 +178,15 @@ static inline struct host_entry *host_map_oldest(struct host_map *map)
 	return oldest;
 }
 
-/* A place for a new key, or NULL where the map is full */
+/* Returns a place for a new key, or NULL if the map is full */
 static inline struct host_entry *host_map_place(struct host_map *map)
 {
 	struct host_entry *e;
 
 	if (!map->entries)
 		map->entries = host_alloc((size_t)map->max * sizeof(*map->entries));
-	if ((map->n == map->max && map->kind != HOST_LRU) || (host_watch && !host_watch(map, HOST_NEW)))
+	if ((map->n == map->max && map->kind != HOST_LRU) ||
+	    (host_watch && !host_watch(map, HOST_NEW)))
 		return NULL;
 	e = map->n == map->max ? host_map_oldest(map) : &map->entries[map->n++];
 	free(e->key);
@@ -192,7 +196,8 @@ static inline struct host_entry *host_map_place(struct host_map *map)
 	return e;
 }
 
-static inline long bpf_map_update_elem(struct host_map *map, const void *key, const void *value, __u64 flags)
+static inline long bpf_map_update_elem(struct host_map *map, const void *key, const void *value,
+				       __u64 flags)
 {
 	struct host_entry *e;
 	void *to;
@@ -230,6 +235,6 @@ static inline long bpf_map_delete_elem(struct host_map *map, const void *key)
 	return 0;
 }
 
-/* In plane/host.h; extensions.h comes before it */
+/* In plane/host.h; extensions.h needs them earlier */
 INLINE int host_read(void *ctx, __u32 off, void *to, __u32 n);
 INLINE int host_write(void *ctx, __u32 off, const void *from, __u32 n);

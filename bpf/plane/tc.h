@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The tc plane, at ingress: complete on its own, and the one that sends what XDP cannot. Headers are
- * written directly (the verifier's prologue unclones the skb); helpers that may move the packet come
- * last.
+ * The tc plane, at ingress behind XDP: complete on its own, and it sends what XDP cannot. It writes
+ * headers directly (the verifier's prologue unclones the skb). Helpers that may move the packet
+ * come last. plane.h describes its functions.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 #define tc_can_send(p, hop) 0		/* tc can send everywhere */
 #define TC_HEADERS (sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
 
-/* What the stack says of a packet without an Ethernet header */
+/* Returns the kernel's protocol of a packet without an Ethernet header */
 INLINE __be16 tc_protocol(const struct pkt *p)
 {
 	return ((struct __sk_buff *)p->ctx)->protocol;
@@ -21,13 +21,12 @@ INLINE __be16 tc_protocol(const struct pkt *p)
 
 /* ---- MAC headers ---- */
 
-/* Generic XDP (ours, or another's) copies the skb where it wants more headroom. From 6.9 on the copy
- * has forgotten how long its MAC header is: data begins behind it, and a redirect would send the
- * packet without one. Putting the header there anew mends that, also for whoever sees the packet
- * after us. */
+/* Generic XDP (ours, or another's) copies an skb that lacks headroom. From 6.9 on the copy has no
+ * mac_len: its data begins behind the MAC header, and a redirect would send it without one. Writing
+ * the header there again mends that, also for every later reader of the packet. */
 INLINE int tc_find_mac_step(struct pkt *p)
 {
-	__u64 mac[2] = {}, first[2] = {};	/* of an Ethernet header */
+	__u64 mac[2] = {}, first[2] = {};	/* an Ethernet header each */
 
 	if (p->plane != PLANE_TC)
 		return NOT_OURS;
@@ -41,8 +40,8 @@ INLINE int tc_find_mac_step(struct pkt *p)
 }
 CALLED_STEP(true, tc_find_mac)
 
-/* A packet that begins with another type than the stack's word for it is tagged, is no Ethernet II,
- * or lacks its MAC header */
+/* If the first EtherType differs from the kernel's protocol, the packet is tagged, is no Ethernet
+ * II, or lacks its MAC header. */
 INLINE bool tc_may_lack_mac(const struct pkt *p)
 {
 	const struct __sk_buff *skb = p->ctx;
@@ -62,8 +61,8 @@ INLINE int tc_load(struct pkt *p)
 	return bpf_skb_pull_data(skb, skb->len < TC_HEADERS ? skb->len : TC_HEADERS) ? NOT_OURS : 0;
 }
 
-/* A packet for the MAC of a virtual router (VRRP) is for its MACVLAN to the stack, and here still for
- * another host */
+/* A packet to the MAC of a virtual router (VRRP): the kernel gives it to the MACVLAN later, but
+ * marks it here as another host's. */
 INLINE bool tc_for_router(const struct pkt *p)
 {
 	const void *eth = at(p, 0, sizeof(struct ethhdr));
@@ -99,11 +98,13 @@ INLINE int tc_reach(struct pkt *p)
 	return bpf_skb_pull_data(p->ctx, need < len ? need : len) ? NOT_OURS : 0;
 }
 
-/* An IP header of the other family: the kernel changes one shortest header into the other, the rest is
- * room. 0; positive: the packet is unchanged; negative: it is lost */
+/* Changes the IP header's room to the other family's. The kernel exchanges the shortest headers of
+ * both; the rest is adjusted. Returns 0; positive: the packet is unchanged; negative: it is
+ * lost. */
 INLINE int tc_change_family_step(struct pkt *p)
 {
-	int to4 = p->s->leaves == FAMILY_IPV4, change = sizeof(struct ipv6hdr) - sizeof(struct iphdr);
+	int to4 = p->s->leaves == FAMILY_IPV4;
+	int change = sizeof(struct ipv6hdr) - sizeof(struct iphdr);
 	int grow = (int)(p->s->flow.across.head & 0x7f) - (int)(p->s->l4 - p->s->l3);
 	int rest = grow - (to4 ? -change : change);
 
@@ -126,7 +127,7 @@ INLINE int tc_make_room_across(struct pkt *p)
 }
 
 /* A packet that came without an Ethernet header may leave with one, which the kernel's neighbour
- * output writes */
+ * output writes. */
 INLINE int tc_make_room(struct pkt *p, const struct nexthop *hop)
 {
 	int rc = is_across(p) ? tc_make_room_across(p) : 0;
@@ -152,10 +153,11 @@ INLINE int tc_trim(struct pkt *p)
 
 /* ---- checksums ---- */
 
-/* The helpers keep the skb's own sum (CHECKSUM_COMPLETE), whatever ip_summed is. An IPv4 header sums
- * to nothing. For IPv6 the helper takes the addresses' difference off once too often (BPF_F_IPV6 is
- * newer than our floor), and nothing makes up for the hop limit: one update mends both. A partial
- * checksum holds the pseudo header alone, so addresses and ports are two calls. */
+/* The helpers keep the skb's own sum (CHECKSUM_COMPLETE) right, whatever ip_summed is. An IPv4
+ * header sums to 0. For IPv6 the helper subtracts the addresses' difference once too often
+ * (BPF_F_IPV6 is newer than our oldest kernel), and nothing covers the hop limit: one update mends
+ * both. Addresses and ports are two calls, because a partial checksum holds the pseudo header
+ * alone. */
 INLINE void tc_rewrite_checksum(struct pkt *p, const struct udphdr *udp, __u32 ports)
 {
 	__u32 off = p->s->l4 + offsetof(struct udphdr, check);
@@ -173,7 +175,7 @@ INLINE void tc_rewrite_checksum(struct pkt *p, const struct udphdr *udp, __u32 p
 		bpf_csum_update(p->ctx, ports);
 }
 
-/* IPv6, whose addresses stay: see above */
+/* For IPv6 with unchanged addresses: see above */
 INLINE void tc_hop_checksum(const struct pkt *p)
 {
 	bpf_csum_update(p->ctx, (__u16)~bpf_htons(0x0001));
@@ -181,7 +183,7 @@ INLINE void tc_hop_checksum(const struct pkt *p)
 
 /* ---- sending ---- */
 
-/* To a device without Ethernet headers: the kernel takes ours off */
+/* Sends to a device without Ethernet headers: the kernel removes ours */
 INLINE int tc_give(const struct pkt *p, __u32 ifindex, int *ret_action)
 {
 	*ret_action = bpf_redirect(ifindex, 0);

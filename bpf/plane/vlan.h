@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * VLANs, on the xdp plane. tc sees the VLAN's own device, where the kernel has taken the tags off or
- * will put them on. A tagged frame is for the link of its VLAN, never for the port's.
+ * enter and leave, VLANs on the xdp plane. (tc sees the VLAN's own device; the kernel removes and
+ * adds the tags.) A tagged frame belongs to the link of its VLAN, never to the port's.
+ *
+ * Before: pull_eth() (parse.h); in leave, the rewrite. After: parse(); in leave, the redirect.
+ * Reads:  the tags; the map table; on the way out hop->port, hop->tags.
+ * Writes: s->ifindex, s->l3, p->link; on the way out the frame's tags.
  */
 #pragma once
 
@@ -19,8 +23,8 @@ INLINE bool is_vlan(__be16 proto)
 	return proto == bpf_htons(ETH_P_8021Q) || proto == bpf_htons(ETH_P_8021AD);
 }
 
-/* Past one or two tags: sets p->s->l3, *proto and the logical link. A priority tag (id 0) says
- * nothing of a VLAN. */
+/* Passes one or two tags: sets s->l3, *proto and the logical link. A priority tag (id 0) names no
+ * VLAN. */
 INLINE int pull_vlan(struct pkt *p, __be16 *proto)
 {
 	const struct vlan_tag *tag = at(p, sizeof(struct ethhdr), sizeof(*tag)), *second;
@@ -56,13 +60,13 @@ INLINE int pull_vlan(struct pkt *p, __be16 *proto)
 	return p->link ? 0 : NOT_OURS;
 }
 
-/* How many tags a packet leaves with */
+/* Returns how many tags the packet leaves with */
 INLINE __u32 vlan_tags_out(const struct nexthop *hop)
 {
 	return hop->port ? 1 + !!hop->tags[1] : 0;
 }
 
-/* Writes what stands between the MACs and the IP header */
+/* Writes all that stands between the MACs and the IP header */
 INLINE int vlan_write(struct pkt *p, const struct nexthop *hop)
 {
 	__be16 proto = family_out(p) == FAMILY_IPV4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
@@ -70,7 +74,7 @@ INLINE int vlan_write(struct pkt *p, const struct nexthop *hop)
 			   sizeof(*words) + 2 * sizeof(struct vlan_tag));
 	__u32 tags = vlan_tags_out(hop);
 
-	if (!words)		/* cannot be: an IP header follows, which is longer than two tags */
+	if (!words)		/* impossible: an IP header follows, longer than two tags */
 		return -DROP_send_failed;
 	if (!tags) {
 		words[0] = proto;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The xdp plane. It writes only what it sends: every answer before send leaves the packet as it came.
+ * The xdp plane, on nics: the first to see a packet. It writes only what it sends: every answer
+ * before send leaves the packet as it came, and tc, which comes next, runs the whole way on it.
+ * plane.h describes its functions.
  */
 #pragma once
 
@@ -9,11 +11,11 @@
 
 #define xdp_protocol(p) 0
 #define xdp_load(p) 0
-#define xdp_reach(p) 0			/* XDP brings nothing into reach */
-#define xdp_hop_checksum(p)		/* and keeps no sum of the packet */
-#define xdp_give(p, ifindex, action) -PASS_no_transmit	/* tc gives what leaves by a tunnel */
+#define xdp_reach(p) 0			/* XDP cannot make more linear */
+#define xdp_hop_checksum(p)		/* XDP keeps no sum of the packet */
+#define xdp_give(p, ifindex, action) -PASS_no_transmit	/* tc sends what leaves by a tunnel */
 
-/* The destination MAC is one of the link's; it and two bytes of the source are read as one word */
+/* Compares the destination MAC with the link's own, as one word with two bytes of the source */
 INLINE bool xdp_for_us(const struct pkt *p)
 {
 	const void *eth = at(p, 0, sizeof(struct ethhdr));
@@ -37,9 +39,9 @@ INLINE bool xdp_whole(struct pkt *p)
 	return end <= bpf_xdp_get_buff_len(ctx);
 }
 
-/* A packet that another guest of the same machine sent may carry its pseudo header's sum alone: its
- * device, or tc, is to compute the rest. A redirect would forget that, so tc sends it. A fragment
- * never is one: it was complete before it was cut. */
+/* True if the UDP checksum covers only the pseudo header: another guest of this machine sent the
+ * packet, and its device or tc must complete it. A redirect from XDP would forget that, so tc sends
+ * it. A fragment is never partial: its datagram was complete before it was cut. */
 INLINE bool xdp_checksum_partial(const struct pkt *p)
 {
 	return p->s->partial <= CSUM_SAME && p->s->checksum && !p->s->fragment;
@@ -53,9 +55,8 @@ INLINE int xdp_can_send(const struct pkt *p, const struct nexthop *hop)
 	return xdp_checksum_partial(p) ? -PASS_partial_checksum : 0;
 }
 
-/* Moves the frame's begin so that there is room in front of what stays: for an Ethernet header, the
- * tags of the way out, and the IP header, whose length changes with the family. Where that fails
- * nothing is lost. */
+/* Moves the frame's begin, so that there is room for an Ethernet header, the tags of the way out,
+ * and the IP header, whose length changes with the family. If that fails nothing is lost. */
 INLINE int xdp_make_room(struct pkt *p, const struct nexthop *hop)
 {
 	__u32 tags = with_vlans ? vlan_tags_out(hop) & 3 : 0;
@@ -72,8 +73,8 @@ INLINE int xdp_make_room(struct pkt *p, const struct nexthop *hop)
 	return 0;
 }
 
-/* A component of libxdp's dispatcher can move neither end of the packet (user/dataplane/shared.c): then tc does
- * it, and the frame's begin has not been moved before */
+/* As a component of libxdp's dispatcher we can move neither end of the packet
+ * (user/dataplane/shared.c). Then tc trims it, and the frame's begin has not been moved before. */
 INLINE int xdp_trim(struct pkt *p)
 {
 	struct xdp_md *ctx = p->ctx;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the policy's lists let pass between sites a moment ago: its answers may pass, and errors about
- * it. It is remembered by tags, a hash that nobody without the secret can make collide, in buckets of
- * a cache line, in which the oldest gives way.
+ * site_admit and site_rewrite: remembers what the policy's lists let pass between sites a moment
+ * ago, so that answers to it and errors about it may pass. The map `allowed` holds tags: a hash
+ * that makes no collisions for anyone without the secret. A bucket is a cache line; its oldest
+ * entry gives way.
  */
 #pragma once
 
@@ -13,10 +14,10 @@ INLINE __u64 tag_pair(__u64 word, const __u32 *keys)
 	return (__u64)((__u32)word + keys[0]) * ((__u32)(word >> 32) + keys[1]);
 }
 
-/* NH (RFC 4418 5.2.2) over five words, twice, with keys that are shifted by four (Toeplitz): both sums
- * of two chosen tuples are the same once in 2^64 */
-INLINE __u64 allowed_tag(const struct policy *policy, struct addr src, struct addr dst, __be16 sport,
-			 __be16 dport, __u8 protocol)
+/* Hashes a packet by NH (RFC 4418 5.2.2): five words, twice, with keys shifted by four (Toeplitz).
+ * Two chosen tuples have the same sums once in 2^64. */
+INLINE __u64 allowed_tag(const struct policy *policy, struct addr src, struct addr dst,
+			 __be16 sport, __be16 dport, __u8 protocol)
 {
 	const __u32 *k = policy->keys;
 	__u64 last = (__u64)protocol << 32 | (__u32)(__u16)dport << 16 | (__u16)sport;
@@ -35,7 +36,7 @@ INLINE struct allowed_bucket *allowed_bucket(__u64 tag)
 	return bpf_map_lookup_elem(&allowed, &home);
 }
 
-/* A tag's place in its bucket, or NULL */
+/* Returns the tag's place in the bucket, or NULL */
 INLINE struct allowed *allowed_place(struct allowed_bucket *bucket, __u64 tag)
 {
 #pragma unroll
@@ -45,7 +46,7 @@ INLINE struct allowed *allowed_place(struct allowed_bucket *bucket, __u64 tag)
 	return NULL;
 }
 
-/* 1 or 0 */
+/* Returns 1 or 0 */
 TABLE_READ __u64 allowed_known(__u64 tag)
 {
 	struct allowed_bucket *bucket = allowed_bucket(tag);
@@ -54,8 +55,8 @@ TABLE_READ __u64 allowed_known(__u64 tag)
 	return known && bpf_jiffies64() < read_once(known->until);
 }
 
-/* A packet that passed under this tag is about to be sent. A fresh entry stays as it is, so usually
- * nothing is written. */
+/* A packet that passed under this tag is about to be sent. An entry that is still fresh is left
+ * alone, so usually nothing is written. */
 INLINE void allowed_remember(__u64 tag)
 {
 	struct allowed_bucket *bucket = allowed_bucket(tag);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Whether a packet may pass between sites. Plain UDP is decided by its destination port, or as an
- * answer. Other packets are told apart as conntrack does (judge): what begins something, what belongs
- * to something that was allowed, and what is neither. A packet that cannot be read is dropped, never
- * passed up: the host may have no rules.
+ * site_admit: may a packet pass between sites? Plain UDP is decided by its destination port, or as
+ * an answer. judge sorts other packets as conntrack does: they begin something, belong to something
+ * that was allowed, or neither. A packet that cannot be read is dropped, never passed up: the host
+ * may have no rules.
+ *
+ * Before: site_find (route.h). After: site_resolve (relay.h).
+ * Reads:  s->src, dst, next, outside; the packet; the maps policy, allowed, frags.
+ * Writes: s->l4, ports, fragment, checksum, tag, silent, segment_len.
  */
 #pragma once
 
@@ -11,10 +15,10 @@
 #include "relay/allowed.h"
 #include "relay/route.h"
 
-/* judge's answers, beside -DROP_refused and -DROP_invalid */
+/* judge's return values, beside -DROP_refused and -DROP_invalid */
 enum judgement {
 	JUDGED_PASS,
-	JUDGED_UDP,			/* behind extension headers: its ports decide */
+	JUDGED_UDP,			/* behind extension headers: ports decide */
 	JUDGED_LATER,			/* a later fragment: its first one decides */
 };
 
@@ -22,12 +26,12 @@ enum judgement {
 #define TCP_HEADER 20
 #define TCP_CHECK 16			/* offset of its checksum */
 
-/* Types that conntrack does not track, and for which the list alone decides: MLD, neighbour discovery
- * but redirects, and two of multicast router discovery (RFC 4286) */
+/* Types that conntrack does not track, so that the list alone decides: MLD, neighbour discovery
+ * except redirects, and two of multicast router discovery (RFC 4286) */
 #define ICMP6_UNTRACKED(type) \
 	(((type) >= 130 && (type) <= 136) || (type) == 143 || (type) == 151 || (type) == 152)
 
-/* Queries, whose answers have the next type */
+/* Queries; an answer's type is one above its query's */
 INLINE bool icmp6_is_query(__u8 type)
 {
 	return type == ICMPV6_ECHO_REQUEST || type == ICMP6_NI_QUERY;
@@ -40,16 +44,16 @@ INLINE const struct policy *policy_find(void)
 	return bpf_map_lookup_elem(&policy, &zero);
 }
 
-/* ---- judge: packets that are no plain UDP ---- */
+/* ---- judge: packets that are not plain UDP ---- */
 
-/* Reads n bytes at off into judge.bytes; 0, or not if the packet ends before */
+/* Reads n bytes at `off` into judge.bytes. Returns 0, or not 0 if the packet ends before. */
 INLINE int judge_read(struct pkt *p, __u32 off, __u32 n)
 {
 	return off + n > p->s->judge.end || plane_read(p, off, p->s->judge.bytes, n);
 }
 
-/* Begins with a plain SYN, or an ACK of a connection from before. No TCP may pass; the answer says how
- * it is refused. */
+/* A connection begins with a plain SYN, or with an ACK if it is older than our memory. TCP never
+ * passes; the result says how it is refused. */
 INLINE int judge_tcp(struct pkt *p)
 {
 	const __u8 *bytes = p->s->judge.bytes;
@@ -59,7 +63,7 @@ INLINE int judge_tcp(struct pkt *p)
 	if (judge_read(p, p->s->l4, TCP_HEADER))
 		return -DROP_invalid;
 	header = (bytes[12] >> 4) * 4;
-	begins = bytes[13] & 0x17;	/* FIN, SYN, RST, ACK: the others go with any of them */
+	begins = bytes[13] & 0x17;	/* FIN, SYN, RST, ACK; ignore the others */
 	if (header < TCP_HEADER || header > len || (begins != 0x02 && begins != 0x10))
 		return -DROP_invalid;
 	addr_store(&ip.saddr, p->s->src);
@@ -71,8 +75,8 @@ INLINE int judge_tcp(struct pkt *p)
 	return -DROP_refused;
 }
 
-/* An error passes if it is for the sender of the packet that it quotes, and if that packet was
- * allowed, as itself or as an answer */
+/* An ICMPv6 error passes if it goes to the sender of the packet that it quotes, and if that packet
+ * was allowed, as itself or as an answer. */
 INLINE int judge_error(struct pkt *p, const struct policy *rules)
 {
 	const __u8 *bytes = p->s->judge.bytes;
@@ -115,8 +119,8 @@ INLINE int judge_error(struct pkt *p, const struct policy *rules)
 	       JUDGED_PASS : -DROP_invalid;
 }
 
-/* A query and its answer share their identifier, which stands for a port, and their code, which with
- * the query's type stands for the other port */
+/* A query and its answer share their identifier, which is used as one port. Their code, with the
+ * query's type, is the other. */
 INLINE int judge_icmp(struct pkt *p, const struct policy *rules)
 {
 	const __u8 *bytes = p->s->judge.bytes;
@@ -146,7 +150,8 @@ INLINE int judge_icmp(struct pkt *p, const struct policy *rules)
 	return allowed_known(p->s->tag) ? JUDGED_PASS : -DROP_invalid;
 }
 
-/* An enum judgement, or a reason. l4, fragment and all that a UDP header would tell are set. */
+/* Returns an enum judgement, or a reason. Sets l4, fragment, and all that a UDP header would
+ * tell. */
 INLINE int judge_step(struct pkt *p)
 {
 	const struct policy *rules = policy_find();
@@ -181,7 +186,7 @@ CALLED_STEP(with_relay, judge)
 
 /* ---- policy ---- */
 
-/* 0, with the tag to be remembered, or DROP_refused */
+/* Decides by the destination port, or as an answer. Sets s->tag. Returns 0 or DROP_refused. */
 INLINE int policy_ports(struct pkt *p)
 {
 	const struct policy *rules = policy_find();
@@ -190,7 +195,7 @@ INLINE int policy_ports(struct pkt *p)
 
 	if (!rules)
 		return -DROP_refused;
-	barrier_var(port);	/* 6.1 takes a swapped word for unbounded, and clang would save the mask */
+	barrier_var(port); /* 6.1 sees a swapped word as unbounded; clang would drop the mask */
 	listed = rules->ports[port >> 6 & 1023] >> (port & 63) & 1;
 	if (listed && !p->s->outside) {
 		p->s->tag = allowed_tag(rules, p->s->src, p->s->dst, p->s->sport, p->s->dport,
@@ -201,8 +206,8 @@ INLINE int policy_ports(struct pkt *p)
 	return allowed_known(p->s->tag) ? 0 : -DROP_refused;
 }
 
-/* A later fragment goes like its first. Where tc sent that one, XDP may see this one before: then it is
- * tc's as well. */
+/* A later fragment passes as its first one did. If tc sent the first one, XDP may see a later one
+ * earlier: then tc must send that too. */
 INLINE int policy_later(struct pkt *p)
 {
 	if (!fragment_find(p))
@@ -210,7 +215,7 @@ INLINE int policy_later(struct pkt *p)
 	return p->plane == PLANE_XDP && p->s->link_flags & LINK_TC ? -PASS_fragment : -DROP_invalid;
 }
 
-/* 0 or a reason */
+/* Returns 0 or a reason */
 INLINE int policy_admits(struct pkt *p)
 {
 	int rc = JUDGED_UDP;
@@ -227,7 +232,7 @@ INLINE int policy_admits(struct pkt *p)
 	else if (rc == JUDGED_LATER)
 		rc = policy_later(p);
 	if (!plane(p, whole)) {
-		p->s->silent = true;		/* the kernel would not even look at it */
+		p->s->silent = true;		/* the kernel would not even read it */
 		return -DROP_invalid;
 	}
 	return p->s->held ? -DROP_invalid : rc;

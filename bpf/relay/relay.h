@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The way of a packet between sites: which site it is for (route.h), whether it may pass (policy.h),
- * where it leaves, and the errors that a relay owes. It counts for its peers.
+ * site_way: a packet between sites, from enter to verdict. route.h finds the site, policy.h decides
+ * whether the packet may pass, and this file finds the way out, sends, and answers with the ICMP
+ * errors that a relay owes. Peers count it.
+ *
+ *   site_find -> site_admit -> site_resolve -> site_rewrite -> site_send
+ *
+ * Before: enter (pipeline.h). After: verdict (verdict.h).
+ * Reads:  s->src, dst, next, len, ttl; the maps peers, own, nexthops, control, policy.
+ * Writes: s->judged, peers, overlay, out, mtu; from site_rewrite on the packet, the map allowed.
  */
 #pragma once
 
@@ -9,7 +16,8 @@
 #include "icmp/send.h"
 #include "relay/policy.h"
 
-/* Whose it is: into p->s->judged; NOT_OURS or PASS_source where that is all there is to say */
+/* Stores the result of route_find() in s->judged. Returns NOT_OURS or PASS_source if that ends the
+ * way. */
 INLINE int site_find_step(struct pkt *p)
 {
 	p->s->judged = route_find(p);
@@ -17,7 +25,7 @@ INLINE int site_find_step(struct pkt *p)
 }
 INLINE_STEP(site_find)
 
-/* Whether it may pass: into p->s->judged */
+/* Decides whether the packet may pass: result in s->judged */
 INLINE int site_admit_step(struct pkt *p)
 {
 	p->s->judged = policy_admits(p) ?: p->s->judged;
@@ -25,10 +33,11 @@ INLINE int site_admit_step(struct pkt *p)
 }
 INLINE_STEP(site_admit)
 
-/* The way to a nic's peer, asked for as if the packet came in by that peer's own link: so the answer is
- * good wherever it came from. It is good for all of the site if it is a gateway, else for this
- * destination. A way by another link than the peer's leads to no site, whatever the kernel would do (a
- * default route, where the site's own is gone): it is neither taken nor remembered. */
+/* Finds the way to a nic's peer, asked as if the packet came in by that peer's own link, so the
+ * answer holds for every ingress link. A gateway's answer holds for the whole site, any other for
+ * this destination. A way by another link than the peer's leads to no site, even if the kernel
+ * would take it (a default route, when the site's own route is gone). It is neither used nor
+ * remembered. */
 INLINE int site_next_hop(struct pkt *p, struct nexthop *hop, __u64 now)
 {
 	const struct addr none = { { { 0 } } };
@@ -64,8 +73,8 @@ INLINE int site_next_hop(struct pkt *p, struct nexthop *hop, __u64 now)
 	return rc;
 }
 
-/* Everything that can fail, in the order in which the kernel looks at it: hop limit, way and MTU, and
- * then the rules. p->s->judged: what these came to */
+/* Does all that can fail, in the kernel's order: hop limit, way, MTU, and then the rules, whose
+ * result is in s->judged. Returns 0 or a reason. */
 INLINE int site_resolve_step(struct pkt *p)
 {
 	const struct peer *peer = p->s->peers >> 32 ? peer_find(p->s->peers >> 32) : NULL;
@@ -110,7 +119,7 @@ INLINE int site_resolve_step(struct pkt *p)
 }
 INLINE_STEP(site_resolve)
 
-/* Room for its headers; the hop limit; what is remembered is remembered now */
+/* Makes room for the new headers, remembers the packet, and writes the hop limit */
 INLINE int site_rewrite_step(struct pkt *p)
 {
 	__u32 out = p->s->out;
@@ -147,9 +156,9 @@ INLINE int site_send_step(struct pkt *p)
 }
 INLINE_STEP(site_send)
 
-/* In place of the reason in p->s->judged: an error from our own address on the link, on the tc plane.
- * XDP leaves to it what may have to be answered. */
-INLINE int site_owed_step(struct pkt *p)
+/* Replaces the reason in s->judged: tc sends an ICMP error from our own address on the link. XDP
+ * leaves it all packets that may need one. */
+INLINE int site_send_error_step(struct pkt *p)
 {
 	int rc = p->s->judged;
 	bool refused = rc == -DROP_refused || rc == -DROP_unrouted || rc == -DROP_same_site;
@@ -166,7 +175,7 @@ INLINE int site_owed_step(struct pkt *p)
 	o = own_find(p->s->ifindex);
 	if (p->s->silent || is_later(p) || !o || !(o->addr.q[0] | o->addr.q[1]))
 		return told;
-#ifndef WGXDP_HOST			/* the host plane makes no packets of its own */
+#ifndef WGXDP_HOST			/* the host plane makes no packets */
 	__u32 unreachable = ANSWER_UNREACHABLE | (rules->reject == REJECT_PROHIBITED ? 1 : 3);
 	int answer = tc_answer(p, 0, ANSWER_OWN | (refused ? unreachable : p->s->mtu));
 
@@ -176,7 +185,7 @@ INLINE int site_owed_step(struct pkt *p)
 #endif
 	return told;
 }
-CALLED_STEP(with_relay, site_owed)
+CALLED_STEP(with_relay, site_send_error)
 
 INLINE int site_way(struct pkt *p)
 {
@@ -191,5 +200,5 @@ INLINE int site_way(struct pkt *p)
 	if (p->s->outside)
 		return NOT_OURS;
 	p->s->judged = rc;
-	return site_owed(p);
+	return site_send_error(p);
 }

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * classify for a relay: which site the destination is in, and whether the source may come from where
- * it came. Where the overlay is a /48, both are one read of an array.
+ * site_find: which site the destination is in, and whether the source may come in by this link. If
+ * the overlay is a /48, each is one read of an array. enter calls route_outside() and
+ * route_source() too.
+ *
+ * Before: enter. After: site_admit (policy.h).
+ * Reads:  s->src, dst, ifindex; the maps subnets, table, routes, peers, own.
+ * Writes: s->peers, overlay.
  */
 #pragma once
 
@@ -13,7 +18,7 @@ INLINE bool is_overlay(struct addr a)
 	return (a.q[0] & overlay_mask_hi) == overlay_hi && (a.q[1] & overlay_mask_lo) == overlay_lo;
 }
 
-/* In a /48 whose sites are its /64s: bits 48 to 63, in host order */
+/* In a /48 with a /64 for each site: bits 48 to 63, in host order */
 INLINE __u32 subnet_id(struct addr a)
 {
 	return bpf_be64_to_cpu(a.q[0]) & (SUBNETS - 1);
@@ -27,7 +32,7 @@ INLINE __u32 route_longest(struct addr a)
 	return word ? *word : 0;
 }
 
-/* Whose an address is: a word of abi_relay.h; 0: nobody's */
+/* Returns which peer an address belongs to, as a word of abi_relay.h; 0: none */
 INLINE __u32 route_word(struct addr a)
 {
 	__u32 word = ROUTE_LONGER, id;
@@ -51,8 +56,8 @@ INLINE __u32 route_word(struct addr a)
 	return word;
 }
 
-/* Whether the packet is for a peer's own address. Outside of the overlay peers have no others, and no
- * sites. */
+/* Tells whether the packet is for a peer's own address. Peers outside the overlay have no other
+ * address, and no site. */
 INLINE bool route_outside(const struct pkt *p)
 {
 	return with_routes && route_longest(p->s->dst) & ROUTE_PEER_MASK;
@@ -63,7 +68,7 @@ INLINE const struct peer *peer_find(__u32 id)
 	return bpf_map_lookup_elem(&peers, &id);
 }
 
-/* What is ours on the link; NULL: there is no relay on it */
+/* Returns our place on the link, or NULL if no relay is there */
 INLINE const struct own *own_find(__u32 ifindex)
 {
 	__u32 place = ifindex % LINKS;
@@ -72,7 +77,7 @@ INLINE const struct own *own_find(__u32 ifindex)
 	return o && o->ifindex == ifindex ? o : NULL;
 }
 
-/* The peer that the packet is from, in p->s->peers, if it is behind this link. Else the packet counts
+/* Sets s->peers to the sending peer, if that peer is behind this link. Otherwise the packet counts
  * for the link's only peer, and goes up. */
 INLINE int route_source(struct pkt *p)
 {
@@ -90,7 +95,7 @@ INLINE int route_source(struct pkt *p)
 	return -PASS_source;
 }
 
-/* The same; and the peer that the packet may go to, if there is one. What is for this host is not ours. */
+/* Also sets the receiving peer, if there is one. A packet for this host is not ours. */
 INLINE int route_find(struct pkt *p)
 {
 	__u32 word = route_word(p->s->dst), id = word & ROUTE_PEER_MASK;
@@ -111,8 +116,8 @@ INLINE int route_find(struct pkt *p)
 	return 0;
 }
 
-/* A packet for a site, by a link with no peer behind it: it is the kernel's, whose rules may let it
- * in, and counts for no peer */
+/* A packet for a site from a link without peers: it goes up, where the kernel's rules may let it
+ * in, and counts for no peer. */
 INLINE int route_stray_step(struct pkt *p)
 {
 	if (p->s->family != FAMILY_IPV6 || !is_overlay(p->s->dst) ||
