@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * See headroom.h. No driver tells how much room it leaves; of those that may leave none a private flag says so. Private flags are
- * known by name, by a list of names, and their state is one word.
+ * No driver reports how much headroom it leaves. For those that may leave none, a private flag
+ * tells. ETHTOOL_GSTRINGS lists the names of private flags, and ETHTOOL_GPFLAGS has their state in
+ * one word.
  */
 #include <linux/ethtool.h>
 #include <stdlib.h>
@@ -10,11 +11,12 @@
 #include "lib/log.h"
 #include "lib/text.h"
 
-enum { FLAGS = 32, NAMES = 256 };	/* that the word has; that the kernel may have more of, should the driver change its mind */
+/* FLAGS: bits in that word. NAMES: room for names, as the driver may add some between two calls */
+enum { FLAGS = 32, NAMES = 256 };
 
 int (*headroom_ask)(const char *ifname, void *command) = nl_ethtool;
 
-/* How many private flags there are; 0 where the driver has none, or more than there is room for */
+/* Returns the number of private flags; 0 if there are none or more than NAMES. */
 static __u32 count_flags(const char *ifname)
 {
 	struct {
@@ -22,12 +24,13 @@ static __u32 count_flags(const char *ifname)
 		__u32 n;
 	} count = { .info = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_PRIV_FLAGS } };
 
-	if (headroom_ask(ifname, &count) || !(count.info.sset_mask >> ETH_SS_PRIV_FLAGS & 1) || count.n > NAMES)
+	if (headroom_ask(ifname, &count) || !(count.info.sset_mask >> ETH_SS_PRIV_FLAGS & 1) ||
+	    count.n > NAMES)
 		return 0;
 	return count.n;
 }
 
-/* Its bit; FLAGS where there is no such flag */
+/* Returns the flag's bit; FLAGS if the driver has no such flag. */
 static __u32 flag_bit(const char *ifname, const char *name)
 {
 	struct {
@@ -57,8 +60,9 @@ bool headroom_lacks(const char *ifname)
 static void hint(const char *name, const char *between, FILE *out)
 {
 	if (headroom_lacks(name))
-		fprintf(out, "%sthe driver of %s leaves no room in front of packets (its private flag legacy-rx is on), so tc sends what "
-			"becomes IPv6: `ethtool --set-priv-flags %s legacy-rx off` would let XDP", between, name, name);
+		fprintf(out, "%sthe driver of %s leaves no room in front of packets (its private "
+			"flag legacy-rx is on), so tc sends what becomes IPv6: `ethtool "
+			"--set-priv-flags %s legacy-rx off` would let XDP", between, name, name);
 }
 
 void headroom_hint(const struct host *h, const struct plan_nic *nic, const char *between, FILE *out)

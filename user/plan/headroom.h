@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Whether a driver leaves room in front of packets, in which XDP makes a header longer: those that do leave 192 bytes and more, and a
- * header of IPv6 is 20 longer than one of IPv4, 28 with that of a fragment.
+ * Finds drivers that leave no headroom, so that XDP cannot lengthen a header. Other drivers leave
+ * 192 bytes or more. NAT64 adds 20 bytes to the IPv4 header, 28 if it adds a fragment header.
+ * Included by instance and cmd.
  */
 #pragma once
 #include <stdio.h>
 #include "plan/plan.h"
 
-/* By what a driver is asked: nl_ethtool(), or a test's */
+/* How to ask the driver: nl_ethtool(), or a unit test's fake. */
 extern int (*headroom_ask)(const char *ifname, void *command);
 
-/* Whether it is known to leave none: Intel's (igb, ixgbe, ixgbevf, i40e, iavf, ice) while their private flag `legacy-rx` is on */
+/* Whether the driver is known to leave no headroom: Intel's (igb, ixgbe, ixgbevf, i40e, iavf, ice)
+ * while their private flag `legacy-rx` is on. */
 bool headroom_lacks(const char *ifname);
 
-/* What to say, behind `between`, of a nic where packets get longer: of a bond of each of its ports. Nothing where there is room. */
-void headroom_hint(const struct host *h, const struct plan_nic *nic, const char *between, FILE *out);
+/* Prints `between` and a hint for a nic, or for each port of a bond, that has no headroom. Prints
+ * nothing for others. */
+void headroom_hint(const struct host *h, const struct plan_nic *nic, const char *between,
+		   FILE *out);
 
-/* Warns of that, if packets get longer on some port of the nic */
+/* Logs that hint as a warning if a port of the nic lengthens packets. */
 void headroom_warn(const struct plan *p, const struct host *h, const struct plan_nic *nic);

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What plan_relay.c and plan_routes.c share.
+ * What plan_relay.c, plan_routes.c and plan_kernel.c share.
  */
 #pragma once
 #include "plan/plan_make.h"
 
-struct relay_peers {			/* collected, before ids are given */
-	struct relay_peer *list;	/* does not move */
+struct relay_peers {			/* collected, before they get ids */
+	struct relay_peer *list;	/* fixed: pointers into it stay valid */
 	size_t n;
-	struct relay_route *routes;	/* word: the peer's place in list, n for nobody; or ROUTE_LOCAL */
+	struct relay_route *routes;	/* word: index in list, n for no peer, or ROUTE_LOCAL */
 	size_t n_routes;
-	struct relay_route *reach;	/* where there are routes of the kernel's: all that a peer has, and all of its AllowedIPs */
+	/* with follow.tables: all prefixes and all AllowedIPs of each peer */
+	struct relay_route *reach;
 	size_t n_reach;
 };
 
-/* Adds the overlay's routes of the tables in follow.routes; a peer's own that is one of these as well goes. 0 or -ENOMEM. */
+/* Adds the overlay's routes from the tables in follow.tables and drops peers' routes for the same
+ * prefixes. Returns 0 or -ENOMEM. */
 int plan_kernel_routes(const struct making *m, struct relay_peers *from);
-/* The prefixes of plan.relay.routes, in no order and some perhaps twice, become what the maps hold. 0 or -errno. */
+/* Sorts plan.relay.routes, drops duplicates, and fills what the maps hold. Returns 0 or -errno. */
 int plan_routes(struct making *m);
