@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What Prometheus is told of an instance: docs/metrics.md has the list.
+ * The Prometheus metrics of an instance; docs/metrics.md has the list. Included by the daemon's
+ * exporter and by `wgxdp show metrics`.
  */
 #pragma once
 #include <stdio.h>
 
-/* All of it, in the text format. 0 or -errno, told. */
+/* Writes all of them in the text format. Returns 0 or -errno, after logging it. */
 int metrics_write(FILE *out, const char *instance);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * monitor: packets that are looked at: for a pcap file, and for what they tell by themselves, handshakes and knocks.
+ * monitor: packets, for a pcap file, or as handshakes and knocks.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -16,15 +16,17 @@ struct packet {
 	__u32 len, whole;
 };
 
-/* Whether these are IP from the first byte on */
+/* Whether the bytes begin with an IP header whose length matches. */
 static bool is_bare(const __u8 *at, __u32 n, __u32 len)
 {
 	if (n < 20)
 		return false;
-	return at[0] >> 4 == 4 ? (at[2] << 8 | at[3]) == (int)len : at[0] >> 4 == 6 && n >= 40 && (at[4] << 8 | at[5]) + 40 == (int)len;
+	return at[0] >> 4 == 4 ? (at[2] << 8 | at[3]) == (int)len : at[0] >> 4 == 6 && n >= 40 &&
+	       (at[4] << 8 | at[5]) + 40 == (int)len;
 }
 
-/* With an Ethernet header, made up for what came or leaves without; one that the kernel is to fill lacks its type */
+/* Makes a frame. A packet without an Ethernet header gets one, and a header that the kernel has not
+ * filled in yet gets its type. */
 static void frame_of(const struct look_packet *p, const __u8 *bytes, __u32 n, struct packet *ret)
 {
 	static const __u8 types[2][2] = { { 8, 0 }, { 0x86, 0xdd } };
@@ -40,14 +42,16 @@ static void frame_of(const struct look_packet *p, const __u8 *bytes, __u32 n, st
 		memcpy(ret->frame + 12, types[ret->frame[14] >> 4 == 6], 2);
 }
 
-static bool passes(const struct monitor *m, const struct look_packet *p, const struct monitor_event *e)
+static bool passes(const struct monitor *m, const struct look_packet *p,
+		   const struct monitor_event *e)
 {
 	const struct monitor_filter *f = &m->filter;
 	char name[IF_NAMESIZE];
 
 	if (f->interface && (!if_indextoname(p->ifindex, name) || strcmp(name, f->interface)))
 		return false;
-	return !f->address.family || prefix_covers(&f->address, &e->src) || prefix_covers(&f->address, &e->dst);
+	return !f->address.family || prefix_covers(&f->address, &e->src) ||
+	       prefix_covers(&f->address, &e->dst);
 }
 
 static void write_packet(struct monitor *m, const struct packet *packet)
@@ -55,19 +59,21 @@ static void write_packet(struct monitor *m, const struct packet *packet)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (capture_write(m->pcap, now.tv_sec * 1000000000ULL + now.tv_nsec, packet->frame, packet->len, packet->whole))
+	if (capture_write(m->pcap, now.tv_sec * 1000000000ULL + now.tv_nsec, packet->frame,
+			  packet->len, packet->whole))
 		m->ends = true;
 	if (m->left && !--m->left)
 		m->ends = true;
 }
 
-/* Of what is listened for, by the port that it came to */
+/* Whether the port is one of those that knocks arrive at. */
 static bool is_knock(const struct monitor *m, __be16 port)
 {
 	struct hearing h = { 0 };
 	__u32 zero = 0;
 
-	if (m->dp->maps[MAP_hearing] < 0 || bpf_map_lookup_elem(m->dp->maps[MAP_hearing], &zero, &h))
+	if (m->dp->maps[MAP_hearing] < 0 || bpf_map_lookup_elem(m->dp->maps[MAP_hearing], &zero,
+								&h))
 		return false;
 	for (int i = 0; i < HEAR_PORTS; i++)
 		if (h.knocks[i] && (__u32)(ntohs(port) - h.knocks[i]) < KNOCK_PORTS)
@@ -80,7 +86,8 @@ void monitor_packet(void *data, const struct look_packet *p, const void *bytes, 
 	static struct packet packet;
 	struct monitor *m = data;
 	struct packet_words words;
-	struct monitor_event e = { .path = p->plane == PLANE_XDP ? "xdp" : "tc", .ifindex = p->ifindex };
+	struct monitor_event e = { .path = p->plane == PLANE_XDP ? "xdp" : "tc",
+				   .ifindex = p->ifindex };
 
 	m->skipped += p->skipped;
 	if (m->ends)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * monitor: an event as a line, of words or of JSON.
+ * monitor: prints an event as words or as JSON.
  */
 #include <bpf/bpf.h>
 #include <net/if.h>
@@ -9,7 +9,8 @@
 #include "show/monitor.h"
 #include "show/words.h"
 
-const char *const monitor_kinds[MONITOR_KINDS + 1] = { "dropped", "flow", "handshake", "rebinding", "knock" };
+const char *const monitor_kinds[MONITOR_KINDS + 1] = { "dropped", "flow", "handshake", "rebinding",
+						       "knock" };
 
 /* 2026-11-20T22:00:00.123Z */
 static void now_format(char text[32])
@@ -47,18 +48,21 @@ static bool passes(const struct monitor *m, const struct monitor_event *e, const
 {
 	const struct monitor_filter *f = &m->filter;
 
-	if (!monitor_wants(m, e->kind) || !is(f->service, e->service) || !is(f->peer, e->peer) || !is(f->reason, e->reason) ||
-	    !is(f->interface, link))
+	if (!monitor_wants(m, e->kind) || !is(f->service, e->service) || !is(f->peer, e->peer) ||
+	    !is(f->reason, e->reason) || !is(f->interface, link))
 		return false;
-	return !f->address.family || prefix_covers(&f->address, &e->src) || prefix_covers(&f->address, &e->dst);
+	return !f->address.family || prefix_covers(&f->address, &e->src) ||
+	       prefix_covers(&f->address, &e->dst);
 }
 
-static void tell_json(const struct monitor_event *e, const char *when, const char *link, const char *from, const char *to)
+static void tell_json(const struct monitor_event *e, const char *when, const char *link,
+		      const char *from, const char *to)
 {
 	const struct {
 		const char *key, *value;
 	} texts[] = {
-		{ "reason", e->reason }, { "service", e->service }, { "peer", e->peer }, { "direction", e->direction }, { "path", e->path },
+		{ "reason", e->reason }, { "service", e->service }, { "peer", e->peer },
+		{ "direction", e->direction }, { "path", e->path },
 		{ "interface", link }, { "source", from }, { "destination", to },
 	};
 
@@ -69,13 +73,16 @@ static void tell_json(const struct monitor_event *e, const char *when, const cha
 		if (texts[i].value)
 			printf(", \"%s\": \"%s\"", texts[i].key, texts[i].value);
 	if (e->counts)
-		printf(", \"bytes\": %u, \"packets\": %u, \"skipped\": %llu", e->bytes, e->segments, e->skipped);
+		printf(", \"bytes\": %u, \"packets\": %u, \"skipped\": %llu", e->bytes, e->segments,
+		       e->skipped);
 	puts("}");
 }
 
-static void tell_words(const struct monitor_event *e, const char *when, const char *link, const char *from, const char *to)
+static void tell_words(const struct monitor_event *e, const char *when, const char *link,
+		       const char *from, const char *to)
 {
-	const char *words[] = { e->reason, e->service ? "service" : e->peer ? "peer" : NULL, e->service ?: e->peer, e->direction, link };
+	const char *words[] = { e->reason, e->service ? "service" : e->peer ? "peer" : NULL,
+				e->service ?: e->peer, e->direction, link };
 
 	printf("%s %s", when, monitor_kinds[e->kind]);
 	if (strcmp(e->what, monitor_kinds[e->kind]))
@@ -100,8 +107,11 @@ void monitor_tell(struct monitor *m, const struct monitor_event *e)
 	if (m->ends || !passes(m, e, link))
 		return;
 	now_format(when);
-	(m->json ? tell_json : tell_words)(e, when, link, e->src.family ? endpoint_format(&e->src, e->sport, from) : NULL,
-					   e->dst.family ? endpoint_format(&e->dst, e->dport, to) : NULL);
+	(m->json ? tell_json : tell_words)(e, when, link, e->src.family ? endpoint_format(&e->src,
+											  e->sport,
+											  from) :
+					   NULL, e->dst.family ? endpoint_format(&e->dst, e->dport,
+										 to) : NULL);
 	m->ends = m->left && !--m->left;
 }
 
@@ -117,9 +127,13 @@ void monitor_dropped(struct monitor *m, const struct event *e)
 	else
 		bpf_map_lookup_elem(m->dp->maps[MAP_names], &place, &service);
 	monitor_tell(m, &(struct monitor_event){
-		.kind = MONITOR_DROPPED, .what = "dropped", .reason = reason_name(e->reason), .service = is_peer ? NULL : service.name,
-		.peer = is_peer ? peer.name : NULL, .direction = is_peer ? "rx" : direction_name(e->direction),
-		.path = e->plane == PLANE_XDP ? "xdp" : "tc", .ifindex = e->ifindex, .src = { e->src, e->family }, .dst = { e->dst, e->family },
-		.sport = e->sport, .dport = e->dport, .counts = true, .bytes = e->len, .segments = e->segments, .skipped = e->skipped,
+		.kind = MONITOR_DROPPED, .what = "dropped", .reason = reason_name(e->reason),
+		.service = is_peer ? NULL : service.name,
+		.peer = is_peer ? peer.name : NULL, .direction = is_peer ? "rx" :
+								 direction_name(e->direction),
+		.path = e->plane == PLANE_XDP ? "xdp" : "tc", .ifindex = e->ifindex,
+		.src = { e->src, e->family }, .dst = { e->dst, e->family },
+		.sport = e->sport, .dport = e->dport, .counts = true, .bytes = e->len,
+		.segments = e->segments, .skipped = e->skipped,
 	});
 }

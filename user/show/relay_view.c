@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The relay as it runs.
+ * Reads the relay's state from the maps and from WireGuard.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,10 +13,11 @@
 
 static int by_key(const void *a, const void *b)
 {
-	return wg_key_compare(&(*(const struct wg_peer *const *)a)->key, &(*(const struct wg_peer *const *)b)->key);
+	return wg_key_compare(&(*(const struct wg_peer *const *)a)->key,
+			      &(*(const struct wg_peer *const *)b)->key);
 }
 
-/* Peers of one device, and all others of it behind this one */
+/* Reads one device, and links all peers of it. */
 static int look_at_device(struct relay_view *v, const char *device)
 {
 	struct wg_device *d = append(v->devices, v->n_devices);
@@ -25,7 +26,7 @@ static int look_at_device(struct relay_view *v, const char *device)
 
 	rc = rc ?: wg_read(device, d);
 	if (rc)
-		return rc == -ENOMEM ? rc : 0;	/* no WireGuard: a nic, or gone */
+		return rc == -ENOMEM ? rc : 0;	/* no WireGuard device: a nic, or gone */
 	sorted = calloc(d->n_peers + 1, sizeof(*sorted));
 	for (size_t i = 0; i < d->n_peers && sorted; i++)
 		sorted[i] = &d->peers[i];
@@ -57,14 +58,14 @@ static int look_at_wireguard(struct relay_view *v)
 		size_t before = 1;
 
 		while (*device && before < id && strcmp(v->peers[before].name.device, device))
-			before++;		/* not for free ids, which are on no device */
+			before++;		/* a free id has no device */
 		if (*device && before == id)
 			rc = look_at_device(v, device);
 	}
 	return rc;
 }
 
-/* ---- prefixes as they were said ---- */
+/* ---- prefixes as configured ---- */
 
 struct shapes {
 	struct prefix *list;
@@ -104,11 +105,12 @@ int relay_view_read(const struct dataplane *dp, bool routes, struct relay_view *
 	int rc = dataplane_peers(dp, &v.peers, &v.n_peers);
 
 	while (!rc && v.n_peers && !*v.peers[v.n_peers - 1].name.name)
-		v.n_peers--;			/* places that nobody has had yet */
+		v.n_peers--;			/* ids that were never used */
 	rc = rc ?: dataplane_peer_totals(dp, v.n_peers, &v.totals);
 	rc = rc ?: look_at_wireguard(&v);
 	if (!rc && routes)
-		rc = read_shapes(dp, &v, &shapes) ?: dataplane_routes(dp, shapes.list, shapes.n, &v.routes, &v.n_routes);
+		rc = read_shapes(dp, &v, &shapes) ?: dataplane_routes(dp, shapes.list, shapes.n,
+								      &v.routes, &v.n_routes);
 	free(shapes.list);
 	if (rc)
 		relay_view_free(&v);
@@ -122,7 +124,8 @@ struct total relay_view_total(const struct relay_view *v, __u32 id, enum peer_di
 	const struct total *xdp = &v->totals[total_index(id, direction, PLANE_XDP)],
 			   *tc = &v->totals[total_index(id, direction, PLANE_TC)];
 
-	return (struct total){ .received = xdp->received + tc->received, .forwarded = xdp->forwarded + tc->forwarded,
+	return (struct total){ .received = xdp->received + tc->received,
+			       .forwarded = xdp->forwarded + tc->forwarded,
 			       .bytes = xdp->bytes + tc->bytes };
 }
 

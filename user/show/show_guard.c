@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the guard asks for, and how the backends behind it answer.
+ * Shows the guard's settings, and how the backends behind it answer.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "show/show_guard.h"
 #include "plan/health.h"
 
-/* ---- as the maps have it ---- */
+/* ---- reading ---- */
 
 static bool is_of(const struct table_entry *e, __u32 id)
 {
@@ -30,7 +30,8 @@ static void take_address(struct guarded *g, const struct table_entry *e)
 	g->port = e->service.port;
 }
 
-int guarded_read(const struct dataplane *dp, const struct table_entry *table, size_t n, __u32 id, struct guarded **ret, size_t *ret_n)
+int guarded_read(const struct dataplane *dp, const struct table_entry *table, size_t n, __u32 id,
+		 struct guarded **ret, size_t *ret_n)
 {
 	struct backend_name *names = NULL;
 	struct guarded *list = NULL;
@@ -70,7 +71,7 @@ int guarded_read(const struct dataplane *dp, const struct table_entry *table, si
 	return rc;
 }
 
-/* Handshakes whose time is known */
+/* Returns the number of handshakes with a measured time. */
 static __u64 timed(const struct health *h)
 {
 	__u64 n = 0;
@@ -82,7 +83,8 @@ static __u64 timed(const struct health *h)
 
 /* ---- show ---- */
 
-static void show_keys(struct node row, const struct guard_public *keys, size_t n, __u32 backend, bool all)
+static void show_keys(struct node row, const struct guard_public *keys, size_t n, __u32 backend,
+		      bool all)
 {
 	struct node list = document_list(row, "public_keys");
 	char text[WG_KEY_STRLEN];
@@ -95,7 +97,7 @@ static void show_keys(struct node row, const struct guard_public *keys, size_t n
 		}
 }
 
-/* Each limit is one message each so many ticks */
+/* A limit is stored as ticks per message. */
 static void show_rate(struct node row, const char *key, __u64 each)
 {
 	__u64 second = (__u64)jiffies_a_second() << GUARD_TICK;
@@ -103,7 +105,8 @@ static void show_rate(struct node row, const char *key, __u64 each)
 	document_number(row, key, each ? (second + each / 2) / each : 0);
 }
 
-static void show_backend(struct node list, const struct guarded *g, const struct guard_public *keys, size_t n_keys)
+static void show_backend(struct node list, const struct guarded *g, const struct guard_public *keys,
+			 size_t n_keys)
 {
 	struct node row = document_row(list), addresses;
 	__u64 now = jiffies_now(), times = timed(&g->health);
@@ -125,7 +128,8 @@ static void show_backend(struct node list, const struct guarded *g, const struct
 	else
 		document_null(row, "answered_ratio");
 	if (h->answered)
-		document_number(row, "last_answer", now > h->answered ? (now - h->answered) / jiffies_a_second() : 0);
+		document_number(row, "last_answer",
+				now > h->answered ? (now - h->answered) / jiffies_a_second() : 0);
 	else
 		document_null(row, "last_answer");
 	if (times)
@@ -134,7 +138,8 @@ static void show_backend(struct node list, const struct guarded *g, const struct
 		document_null(row, "handshake_ms");
 }
 
-int show_guard(struct node row, const struct dataplane *dp, const struct table_entry *table, size_t n, __u32 id)
+int show_guard(struct node row, const struct dataplane *dp, const struct table_entry *table,
+	       size_t n, __u32 id)
 {
 	struct guard_public *keys = NULL;
 	struct guarded *backends = NULL;
@@ -145,10 +150,13 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 
 	if (!dataplane_guard(dp, id, &guard))
 		return 0;
-	rc = dataplane_guard_keys(dp, &guard, &keys, &n_keys) ?: guarded_read(dp, table, n, id, &backends, &n_backends);
+	rc = dataplane_guard_keys(dp, &guard, &keys, &n_keys) ?:
+	     guarded_read(dp, table, n, id, &backends, &n_backends);
 	if (!rc) {
 		map = document_map(row, "wireguard");
-		document_text(map, "profile", profile_name(guard_is_amneziawg(&guard) ? PROFILE_AMNEZIAWG : PROFILE_WIREGUARD));
+		document_text(map, "profile",
+			      profile_name(guard_is_amneziawg(&guard) ? PROFILE_AMNEZIAWG :
+					   PROFILE_WIREGUARD));
 		show_keys(map, keys, n_keys, 0, true);
 		document_text(map, "strict", guard.flags & GUARD_STRICT ? "yes" : "no");
 		show_rate(map, "per_source", guard.source_each);
@@ -168,27 +176,34 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 
 /* ---- metrics ---- */
 
-typedef void guard_rows(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g);
+typedef void guard_rows(struct metrics_text *t, const char *service, const char *backend,
+			const struct guarded *g);
 
-static void states(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g)
+static void states(struct metrics_text *t, const char *service, const char *backend,
+		   const struct guarded *g)
 {
 	metric(t, LABELS({ "service", service }, { "backend", backend }), !g->down);
 }
 
-static void standbys(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g)
+static void standbys(struct metrics_text *t, const char *service, const char *backend,
+		     const struct guarded *g)
 {
 	metric(t, LABELS({ "service", service }, { "backend", backend }), g->on_standby);
 }
 
-static void handshakes(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g)
+static void handshakes(struct metrics_text *t, const char *service, const char *backend,
+		       const struct guarded *g)
 {
 	const struct health *h = &g->health;
 
-	metric(t, LABELS({ "service", service }, { "backend", backend }, { "type", "initiation" }), h->initiations);
-	metric(t, LABELS({ "service", service }, { "backend", backend }, { "type", "response" }), h->responses);
+	metric(t, LABELS({ "service", service }, { "backend", backend }, { "type", "initiation" }),
+	       h->initiations);
+	metric(t, LABELS({ "service", service }, { "backend", backend }, { "type", "response" }),
+	       h->responses);
 }
 
-static void duration(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g)
+static void duration(struct metrics_text *t, const char *service, const char *backend,
+		     const struct guarded *g)
 {
 	const struct health *h = &g->health;
 	const char *family = t->family;
@@ -198,8 +213,10 @@ static void duration(struct metrics_text *t, const char *service, const char *ba
 	t->family = "wgxdp_handshake_duration_seconds_bucket";
 	for (int i = 0; i < HANDSHAKE_BUCKETS; i++) {
 		sum += h->buckets[i];
-		snprintf(le, sizeof(le), i + 1 < HANDSHAKE_BUCKETS ? "%.3f" : "+Inf", (1 << i) / 1000.0);
-		metric(t, LABELS({ "service", service }, { "backend", backend }, { "le", le }), sum);
+		snprintf(le, sizeof(le), i + 1 < HANDSHAKE_BUCKETS ? "%.3f" : "+Inf",
+			 (1 << i) / 1000.0);
+		metric(t, LABELS({ "service", service }, { "backend", backend }, { "le", le }),
+		       sum);
 	}
 	t->family = "wgxdp_handshake_duration_seconds_sum";
 	metric_seconds(t, LABELS({ "service", service }, { "backend", backend }), h->seconds / 1e9);
@@ -208,7 +225,7 @@ static void duration(struct metrics_text *t, const char *service, const char *ba
 	t->family = family;
 }
 
-/* A backend without a name is called by its address */
+/* A backend without a name is labelled with its address. */
 static const char *label(const struct guarded *g, char buf[ADDRESS_STRLEN])
 {
 	for (int i = 0; i < 2 && !*g->name; i++)
@@ -217,7 +234,8 @@ static const char *label(const struct guarded *g, char buf[ADDRESS_STRLEN])
 	return g->name;
 }
 
-static void guard_family(struct metrics_text *t, const struct dataplane *dp, const struct table_entry *table, size_t n,
+static void guard_family(struct metrics_text *t, const struct dataplane *dp,
+			 const struct table_entry *table, size_t n,
 			 const struct service_name *services, size_t n_services, guard_rows *rows)
 {
 	char text[ADDRESS_STRLEN];
@@ -234,22 +252,27 @@ static void guard_family(struct metrics_text *t, const struct dataplane *dp, con
 	}
 }
 
-void guard_families(struct metrics_text *t, const struct dataplane *dp, const struct service_name *services, size_t n_services)
+void guard_families(struct metrics_text *t, const struct dataplane *dp,
+		    const struct service_name *services, size_t n_services)
 {
 	struct table_entry *table = NULL;
 	size_t n = 0;
 
 	dataplane_table(dp, &table, &n);
-	metric_family(t, "wgxdp_backend_up", "gauge", "0: it has left so many initiations unanswered as its service's health says.");
+	metric_family(t, "wgxdp_backend_up", "gauge", "0: it has left so many initiations "
+		      "unanswered as its service's health says.");
 	guard_family(t, dp, table, n, services, n_services, states);
-	metric_family(t, "wgxdp_backend_on_standby", "gauge", "1: its standby serves in its place.");
+	metric_family(t, "wgxdp_backend_on_standby", "gauge",
+		      "1: its standby serves in its place.");
 	guard_family(t, dp, table, n, services, n_services, standbys);
-	metric_family(t, "wgxdp_handshakes_total", "counter",
-		      "Initiations with a right mac1 that were forwarded to a backend, and its responses.");
+	metric_family(t, "wgxdp_handshakes_total", "counter", "Initiations with a right mac1 that "
+		      "were forwarded to a backend, and its responses.");
 	guard_family(t, dp, table, n, services, n_services, handshakes);
-	metric_family(t, "wgxdp_handshake_duration_seconds", "histogram", "Time from an initiation to a backend's response.");
+	metric_family(t, "wgxdp_handshake_duration_seconds", "histogram",
+		      "Time from an initiation to a backend's response.");
 	guard_family(t, dp, table, n, services, n_services, duration);
-	metric_family(t, "wgxdp_cookie_replies_total", "counter", "Cookies that the daemon has sent to whom the guard challenges.");
+	metric_family(t, "wgxdp_cookie_replies_total", "counter",
+		      "Cookies that the daemon has sent to whom the guard challenges.");
 	metric(t, NULL, dataplane_cookie_replies(dp));
 	free(table);
 }

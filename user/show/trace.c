@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * trace: one packet through both planes of the shadow, and what its counters, next hops and flows then say.
+ * trace: runs one packet through both planes of the shadow, then reads its counters, next hops and
+ * flows.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -39,7 +40,8 @@ int trace_begin(const struct dataplane *dp, struct trace **ret)
 	struct trace *t = calloc(1, sizeof(*t));
 	int rc = t ? stay_here() : -ENOMEM;
 
-	rc = rc ?: dataplane_shadow(dp, &t->shadow) ?: dataplane_links(t->shadow, &t->links, &t->n_links) ?:
+	rc = rc ?: dataplane_shadow(dp, &t->shadow) ?: dataplane_links(t->shadow, &t->links,
+								       &t->n_links) ?:
 	     dataplane_table(t->shadow, &t->table, &t->n_table);
 	if (rc) {
 		trace_end(t);
@@ -65,7 +67,7 @@ const struct dataplane *trace_shadow(const struct trace *t)
 	return t->shadow;
 }
 
-/* ---- where it comes in ---- */
+/* ---- ingress ---- */
 
 static const struct link *link_of(const struct trace *t, __u32 ifindex)
 {
@@ -76,7 +78,7 @@ static const struct link *link_of(const struct trace *t, __u32 ifindex)
 }
 
 struct tags {
-	__u16 protocol;			/* of the outer one, in host order */
+	__u16 protocol;			/* of the outer tag, in host order */
 	__be16 id[2];			/* 0: none */
 	__u32 len;
 };
@@ -101,13 +103,14 @@ static struct tags tags_of(const struct trace_frame *f)
 	return tags;
 }
 
-/* The link of a nic's tagged frames; 0: none of ours */
+/* Returns the link of a nic's tagged frames; 0: none of ours. */
 static __u32 vlan_link(const struct trace *t, __u32 nic, const struct tags *tags)
 {
 	__u64 key = vlan_key(tags->protocol, tags->id[0], tags->id[1]);
 
 	for (size_t i = 0; i < t->n_table; i++)
-		if (t->table[i].key.word == table_word(KEY_VLAN, 0, 0, nic) && t->table[i].key.addr.q[0] == key)
+		if (t->table[i].key.word == table_word(KEY_VLAN, 0, 0, nic) &&
+		    t->table[i].key.addr.q[0] == key)
 			return t->table[i].vlan.ifindex;
 	return 0;
 }
@@ -135,7 +138,7 @@ int trace_mac(const struct trace *t, __u32 ifindex, __u8 ret[6])
 	return 0;
 }
 
-/* A tag in front of the others */
+/* Inserts a tag before the others. */
 static void put_tag(struct trace_frame *f, __u16 protocol, __be16 id)
 {
 	__u8 *at = f->bytes + 12;
@@ -158,29 +161,35 @@ __u32 trace_nic(const struct trace *t, __u32 ifindex, struct trace_frame *f)
 		return link->port;
 	}
 	for (size_t i = 0; i < t->n_links; i++)
-		if (t->links[i].above == ifindex && t->links[i].flags & (LINK_NATIVE | LINK_GENERIC))
+		if (t->links[i].above == ifindex &&
+		    t->links[i].flags & (LINK_NATIVE | LINK_GENERIC))
 			return t->links[i].ifindex;
 	return ifindex;
 }
 
-/* ---- a program, and what it counted ---- */
+/* ---- a program and its counters ---- */
 
-static void run(struct trace *t, enum plane plane, const struct trace_frame *in, struct trace_step *step, struct trace_frame *out)
+static void run(struct trace *t, enum plane plane, const struct trace_frame *in,
+		struct trace_step *step, struct trace_frame *out)
 {
 	struct xdp_md xdp = { .data_end = in->len, .ingress_ifindex = step->ifindex };
 	struct __sk_buff skb = { .ifindex = step->ifindex };
 	bool tc = plane == PLANE_TC;
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes, .data_size_in = in->len, .data_out = out->bytes,
-		    .data_size_out = sizeof(out->bytes), .repeat = 1, .ctx_in = tc ? (void *)&skb : &xdp,
-		    .ctx_size_in = tc ? sizeof(skb) : sizeof(xdp));
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes, .data_size_in = in->len,
+		    .data_out = out->bytes, .data_size_out = sizeof(out->bytes), .repeat = 1,
+		    .ctx_in = tc ? (void *)&skb : &xdp, .ctx_size_in = tc ? sizeof(skb) :
+		    sizeof(xdp));
 
 	step->verdict = TRACE_NOT_RUN;
-	step->error = bpf_prog_test_run_opts(t->shadow->programs[tc ? PROGRAM_wgxdp_tc : PROGRAM_wgxdp_xdp], &opts);
+	step->error = bpf_prog_test_run_opts(t->shadow->programs[tc ? PROGRAM_wgxdp_tc :
+								 PROGRAM_wgxdp_xdp], &opts);
 	if (step->error)
 		return;
 	out->len = opts.data_size_out;
-	step->verdict = tc ? opts.retval == TC_ACT_REDIRECT ? TRACE_FORWARDED : opts.retval == TC_ACT_SHOT ? TRACE_DROPPED : TRACE_PASSED :
-			opts.retval == XDP_REDIRECT ? TRACE_FORWARDED : opts.retval == XDP_PASS ? TRACE_PASSED : TRACE_DROPPED;
+	step->verdict = tc ? opts.retval == TC_ACT_REDIRECT ? TRACE_FORWARDED :
+			opts.retval == TC_ACT_SHOT ? TRACE_DROPPED : TRACE_PASSED :
+			opts.retval == XDP_REDIRECT ? TRACE_FORWARDED : opts.retval == XDP_PASS ?
+			TRACE_PASSED : TRACE_DROPPED;
 }
 
 static void is_of(struct trace_step *step, __u32 id, __u32 direction, __u16 reason)
@@ -205,7 +214,8 @@ static int read_services(const struct trace *t, enum plane plane, struct trace_s
 	return rc;
 }
 
-static int read_peers(const struct trace *t, enum plane plane, struct trace_step *step, struct trace_result *ret)
+static int read_peers(const struct trace *t, enum plane plane, struct trace_step *step,
+		      struct trace_result *ret)
 {
 	size_t n = dataplane_entries(t->shadow, MAP_peers);
 	struct total *totals = NULL;
@@ -215,19 +225,22 @@ static int read_peers(const struct trace *t, enum plane plane, struct trace_step
 	for (__u32 i = 0; totals && i < n; i++) {
 		if (totals[total_index(i, PEER_RX, plane)].received)
 			is_of(step, PEER_ID | i, PEER_RX, 0);
-		if (totals[total_index(i, PEER_TX, plane)].forwarded && !bpf_map_lookup_elem(t->shadow->maps[MAP_peers], &i, &peer))
+		if (totals[total_index(i, PEER_TX, plane)].forwarded &&
+		    !bpf_map_lookup_elem(t->shadow->maps[MAP_peers], &i, &peer))
 			ret->egress = peer.ifindex;
 	}
 	free(totals);
 	return rc;
 }
 
-/* What the run before has counted; then all is 0 again, but next hops */
-static int read_counters(struct trace *t, enum plane plane, struct trace_step *step, struct trace_result *ret)
+/* Reads what the run has counted. */
+static int read_counters(struct trace *t, enum plane plane, struct trace_step *step,
+			 struct trace_result *ret)
 {
 	struct dataplane_reason *reasons = NULL;
 	size_t n = 0;
-	int rc = read_services(t, plane, step) ?: read_peers(t, plane, step, ret) ?: dataplane_reasons(t->shadow, &reasons, &n);
+	int rc = read_services(t, plane, step) ?: read_peers(t, plane, step, ret) ?:
+		 dataplane_reasons(t->shadow, &reasons, &n);
 
 	for (size_t i = 0; i < n; i++)
 		is_of(step, reasons[i].key.id, reasons[i].key.direction, reasons[i].key.reason);
@@ -235,7 +248,7 @@ static int read_counters(struct trace *t, enum plane plane, struct trace_step *s
 	return rc;
 }
 
-/* ---- what it found ---- */
+/* ---- the result ---- */
 
 static bool is_egress(const struct trace_step *step, const struct trace *t, __u32 slot)
 {
@@ -248,7 +261,8 @@ static bool is_egress(const struct trace_step *step, const struct trace *t, __u3
 
 static int read_hop(struct trace *t, const struct trace_step *step, struct trace_result *ret)
 {
-	__u32 n = dataplane_entries(t->shadow, MAP_nexthops), cpus = libbpf_num_possible_cpus(), cpu = sched_getcpu();
+	__u32 n = dataplane_entries(t->shadow, MAP_nexthops), cpus = libbpf_num_possible_cpus(),
+	      cpu = sched_getcpu();
 	struct nexthop *hops = calloc(cpus, sizeof(*hops));
 	int rc = hops ? 0 : -ENOMEM;
 
@@ -298,8 +312,10 @@ static int read_result(struct trace *t, struct trace_result *ret)
 
 /* ---- the planes ---- */
 
-/* Why XDP passes up what tc then counts is told where it does not leave that to tc */
-static int ask_why(struct trace *t, __u32 link, const struct trace_frame *in, struct trace_step *step, struct trace_result *ret)
+/* If XDP leaves a packet to tc, tc counts the reason. Runs XDP once more as if there were no tc, to
+ * learn XDP's own reason. */
+static int ask_why(struct trace *t, __u32 link, const struct trace_frame *in,
+		   struct trace_step *step, struct trace_result *ret)
 {
 	__u32 place = link % LINKS;
 	struct trace_step again = { .ifindex = step->ifindex };
@@ -361,7 +377,8 @@ static int tc(struct trace *t, const struct trace_frame *in, __u32 tags, struct 
 
 /* ---- flows ---- */
 
-static bool flow_key_of(const struct trace_frame *f, __u32 tags, __u32 direction, struct flow_key *ret)
+static bool flow_key_of(const struct trace_frame *f, __u32 tags, __u32 direction,
+			struct flow_key *ret)
 {
 	const __u8 *ip = f->bytes + 14 + tags, *udp;
 	bool ipv4 = f->len >= 14 + tags + 28 && ip[0] >> 4 == 4;
@@ -370,7 +387,8 @@ static bool flow_key_of(const struct trace_frame *f, __u32 tags, __u32 direction
 		return false;
 	if (ipv4 && ip[9] != IPPROTO_UDP)
 		return false;
-	*ret = (struct flow_key){ .family = ipv4 ? FAMILY_IPV4 : FAMILY_IPV6, .direction = direction };
+	*ret = (struct flow_key){ .family = ipv4 ? FAMILY_IPV4 : FAMILY_IPV6,
+				  .direction = direction };
 	udp = ip + (ipv4 ? (ip[0] & 15) * 4 : 40);
 	if (udp + 4 > f->bytes + f->len)
 		return false;
@@ -389,7 +407,7 @@ static bool flow_key_of(const struct trace_frame *f, __u32 tags, __u32 direction
 	return true;
 }
 
-/* Of any backend of the service */
+/* Whether any backend of the service has the flow. */
 static bool flow_is_there(const struct trace *t, struct flow_key *key)
 {
 	struct flow flow;
@@ -401,7 +419,8 @@ static bool flow_is_there(const struct trace *t, struct flow_key *key)
 	return false;
 }
 
-static enum trace_flow flow_now(const struct trace *t, const struct trace_result *r, const struct flow_key *key, bool was)
+static enum trace_flow flow_now(const struct trace *t, const struct trace_result *r,
+				const struct flow_key *key, bool was)
 {
 	struct flow_key there = *key, reply;
 	struct embryo embryo;
@@ -412,29 +431,35 @@ static enum trace_flow flow_now(const struct trace *t, const struct trace_result
 		return flow_is_there(t, &there) ? TRACE_FLOW_MADE : TRACE_NO_FLOW;
 	if (!r->out.len || !flow_key_of(&r->out, tags_of(&r->out).len, DIRECTION_REPLY, &reply))
 		return TRACE_NO_FLOW;
-	there = (struct flow_key){ .src = reply.dst, .dst = reply.src, .sport = reply.dport, .dport = reply.sport, .family = reply.family,
+	there = (struct flow_key){ .src = reply.dst, .dst = reply.src, .sport = reply.dport,
+				   .dport = reply.sport, .family = reply.family,
 				   .direction = DIRECTION_REPLY };
-	return bpf_map_lookup_elem(t->shadow->maps[MAP_embryos], &there, &embryo) ? TRACE_NO_FLOW : TRACE_NEWCOMER;
+	return bpf_map_lookup_elem(t->shadow->maps[MAP_embryos], &there, &embryo) ? TRACE_NO_FLOW :
+	       TRACE_NEWCOMER;
 }
 
-static int planes(struct trace *t, __u32 ifindex, const struct trace_frame *in, const struct tags *tags, struct trace_result *ret)
+static int planes(struct trace *t, __u32 ifindex, const struct trace_frame *in,
+		  const struct tags *tags, struct trace_result *ret)
 {
 	int rc = dataplane_shadow_clear(t->shadow) ?: xdp(t, ifindex, in, ret);
 
-	if (!rc && (!ret->last || ret->last->verdict == TRACE_PASSED || ret->last->verdict == TRACE_NOT_RUN))
+	if (!rc && (!ret->last || ret->last->verdict == TRACE_PASSED ||
+		    ret->last->verdict == TRACE_NOT_RUN))
 		rc = dataplane_shadow_clear(t->shadow) ?: tc(t, in, tags->len, ret);
 	if (rc) {
 		log_error("the shadow of the instance cannot be read: %s", strerror(-rc));
 		return rc;
 	}
 	if (!ret->last) {
-		log_error("wgxdp is not attached there, nor on what is above: nothing of it sees this packet");
+		log_error("wgxdp is not attached there, nor on what is above: nothing of it sees "
+			  "this packet");
 		return -ENODEV;
 	}
 	return read_result(t, ret);
 }
 
-int trace_packet(struct trace *t, __u32 ifindex, const struct trace_frame *in, struct trace_result *ret)
+int trace_packet(struct trace *t, __u32 ifindex, const struct trace_frame *in,
+		 struct trace_result *ret)
 {
 	struct flow_key keys[2];
 	bool there[2], has_key;
@@ -446,11 +471,14 @@ int trace_packet(struct trace *t, __u32 ifindex, const struct trace_frame *in, s
 	tags = tags_of(in);
 	memset(ret, 0, offsetof(struct trace_result, out) + sizeof(ret->out.len));
 	ret->link = logical_link(t, ifindex, &tags);
-	has_key = flow_key_of(in, tags.len, DIRECTION_ORIGINAL, &keys[0]) && flow_key_of(in, tags.len, DIRECTION_REPLY, &keys[1]);
+	has_key = flow_key_of(in, tags.len, DIRECTION_ORIGINAL, &keys[0]) &&
+		  flow_key_of(in, tags.len, DIRECTION_REPLY, &keys[1]);
 	for (int i = 0; i < 2 && has_key; i++)
 		there[i] = flow_is_there(t, &keys[i]);
 	rc = planes(t, ifindex, in, &tags, ret);
-	if (!rc && has_key && ret->last->ours && !(ret->last->id & PEER_ID) && ret->last->verdict == TRACE_FORWARDED && !ret->last->answers)
-		ret->flow = flow_now(t, ret, &keys[ret->last->direction & 1], there[ret->last->direction & 1]);
+	if (!rc && has_key && ret->last->ours && !(ret->last->id & PEER_ID) &&
+	    ret->last->verdict == TRACE_FORWARDED && !ret->last->answers)
+		ret->flow = flow_now(t, ret, &keys[ret->last->direction & 1],
+				     there[ret->last->direction & 1]);
 	return rc;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * trace in words.
+ * Describes a trace in words.
  */
 #include <bpf/bpf.h>
 #include <net/if.h>
@@ -21,7 +21,7 @@ static const char *link_name(__u32 ifindex, char name[IF_NAMESIZE])
 	return name;
 }
 
-/* Of a service or peer; as struct reason_key has its id */
+/* The service or the peer, and its direction. */
 static void tell_whose(const struct trace *t, const struct trace_step *s, struct node row)
 {
 	const struct dataplane *dp = trace_shadow(t);
@@ -51,26 +51,33 @@ static bool is_guards(__u16 reason)
 	return !strncmp(reason_name(reason), "guard_", 6);
 }
 
-static void tell_guard(const struct trace *t, const struct trace_result *r, const struct packet_words *in, struct node row)
+static void tell_guard(const struct trace *t, const struct trace_result *r,
+		       const struct packet_words *in, struct node row)
 {
 	const struct trace_step *s = r->last;
 	char text[SENTENCE];
 	struct guard guard;
 	bool asked = s->ours && !(s->id & PEER_ID) && (!s->reason || is_guards(s->reason));
 
-	if (!asked || s->direction != DIRECTION_ORIGINAL || !dataplane_guard(trace_shadow(t), s->id, &guard) || !(guard.flags & GUARD_ON)) {
+	if (!asked || s->direction != DIRECTION_ORIGINAL || !dataplane_guard(trace_shadow(t), s->id,
+									     &guard) ||
+	    !(guard.flags & GUARD_ON)) {
 		document_null(row, "guard");
 		return;
 	}
-	snprintf(text, sizeof(text), "%s: %s%s%s", *message_name(in->message) ? message_name(in->message) : "no message of plain WireGuard's",
-		 s->reason ? reason_name(s->reason) : "passes", s->reason ? ", " : "", s->reason ? reason_text(s->reason) : "");
+	snprintf(text, sizeof(text), "%s: %s%s%s", *message_name(in->message) ?
+		 message_name(in->message) : "no message of plain WireGuard's",
+		 s->reason ? reason_name(s->reason) : "passes", s->reason ? ", " : "",
+		 s->reason ? reason_text(s->reason) : "");
 	document_text(row, "guard", text);
 }
 
 static void tell_flow(const struct trace_result *r, struct node row)
 {
 	static const char *const words[] = {
-		[TRACE_FLOW] = "one that there is", [TRACE_NEWCOMER] = "a newcomer's, which waits for an answer of the backend",
+		[TRACE_FLOW] = "one that there is", [TRACE_NEWCOMER] = "a newcomer's, which waits "
+								       "for an answer of the "
+								       "backend",
 		[TRACE_FLOW_MADE] = "this answer makes it",
 	};
 
@@ -95,10 +102,11 @@ static void tell_step(const struct trace_result *r, enum plane plane, struct nod
 		document_text(row, key, s->error ? strerror(-s->error) : "not attached");
 		return;
 	}
-	verdict = s->reason && reason_drops(s->reason) ? "dropped" : s->verdict == TRACE_FORWARDED ? "forwarded" :
-		  s->verdict == TRACE_DROPPED ? "dropped" : "passed";
+	verdict = s->reason && reason_drops(s->reason) ? "dropped" : s->verdict == TRACE_FORWARDED ?
+		  "forwarded" : s->verdict == TRACE_DROPPED ? "dropped" : "passed";
 	if (s->ours && s->reason)
-		snprintf(text, sizeof(text), "%s: %s, %s", verdict, reason_name(s->reason), reason_text(s->reason));
+		snprintf(text, sizeof(text), "%s: %s, %s", verdict, reason_name(s->reason),
+			 reason_text(s->reason));
 	else
 		snprintf(text, sizeof(text), "%s%s", verdict, s->ours ? "" : ": nobody's");
 	document_text(row, key, text);
@@ -109,7 +117,8 @@ static struct address hop_address(const struct nexthop *hop)
 	struct in6_addr six;
 
 	memcpy(&six, hop->fib.ipv6_dst, sizeof(six));
-	return hop->fib.family == FAMILY_IPV4 ? address_from_ipv4((struct in_addr){ hop->fib.ipv4_dst }) : address_from_ipv6(six);
+	return hop->fib.family == FAMILY_IPV4 ?
+	       address_from_ipv4((struct in_addr){ hop->fib.ipv4_dst }) : address_from_ipv6(six);
 }
 
 static bool hop_is_resolved(const struct nexthop *hop)
@@ -132,8 +141,10 @@ static void tell_hop(const struct trace_result *r, struct node row)
 	document_text(row, "next_hop", address_format(&a, text));
 	if (r->hop.egress & LINK_L3)
 		return;
-	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
-	document_text(row, "mac", hop_is_resolved(&r->hop) ? mac : "not resolved: the kernel asks for it");
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
+		 m[5]);
+	document_text(row, "mac", hop_is_resolved(&r->hop) ? mac :
+		      "not resolved: the kernel asks for it");
 }
 
 static void tell_frame(const struct trace_frame *f, const char *key, struct node row)
@@ -166,7 +177,7 @@ static void tell_out(const struct trace_result *r, struct node row)
 		document_number(row, "pieces", r->pieces);
 }
 
-/* What becomes of it, in a sentence */
+/* Says in one sentence what happens to the packet. */
 static void say(const struct trace_result *r, char text[SENTENCE])
 {
 	const struct trace_step *s = r->last;
@@ -176,18 +187,22 @@ static void say(const struct trace_result *r, char text[SENTENCE])
 	if (s->verdict == TRACE_NOT_RUN)
 		snprintf(text, SENTENCE, "the kernel does not run it: %s", strerror(-s->error));
 	else if (!s->ours)
-		snprintf(text, SENTENCE, "it is for no service, no answer of a backend, and of no peer: it goes up to the kernel, untouched");
+		snprintf(text, SENTENCE, "it is for no service, no answer of a backend, and of no "
+			 "peer: it goes up to the kernel, untouched");
 	else if (s->reason && !reason_drops(s->reason))
-		snprintf(text, SENTENCE, "it goes up to the kernel, untouched: %s", reason_text(s->reason));
+		snprintf(text, SENTENCE, "it goes up to the kernel, untouched: %s",
+			 reason_text(s->reason));
 	else if (s->reason)
 		snprintf(text, SENTENCE, "it ends here: %s", reason_text(s->reason));
 	else
-		snprintf(text, SENTENCE, "%s sends it by %s%s%s%s", s == &r->step[PLANE_XDP] ? "XDP" : "tc", link_name(r->egress, out),
-			 r->has_hop ? " to " : "", r->has_hop ? address_format(&a, hop) : "",
+		snprintf(text, SENTENCE, "%s sends it by %s%s%s%s", s == &r->step[PLANE_XDP] ?
+			 "XDP" : "tc", link_name(r->egress, out), r->has_hop ? " to " : "",
+			 r->has_hop ? address_format(&a, hop) : "",
 			 r->pieces > 1 ? ", in pieces, of which the last is told" : "");
 }
 
-int trace_tell(const struct trace *t, __u32 ifindex, const struct trace_frame *in, const struct trace_result *r, bool frames, struct node list)
+int trace_tell(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
+	       const struct trace_result *r, bool frames, struct node list)
 {
 	static const char *const verdicts[] = { "passed", "forwarded", "dropped", "unknown" };
 	const struct trace_step *s = r->last;
@@ -207,7 +222,8 @@ int trace_tell(const struct trace *t, __u32 ifindex, const struct trace_frame *i
 	tell_step(r, PLANE_TC, row);
 	tell_hop(r, row);
 	tell_out(r, row);
-	document_text(row, "verdict", s->reason && reason_drops(s->reason) ? "dropped" : verdicts[s->verdict]);
+	document_text(row, "verdict", s->reason && reason_drops(s->reason) ? "dropped" :
+		      verdicts[s->verdict]);
 	document_text(row, "path", s == &r->step[PLANE_XDP] ? "xdp" : "tc");
 	if (s->reason)
 		document_text(row, "reason", reason_name(s->reason));

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What trace found out, in words: a row of a document, whose plain form and JSON say the same.
+ * Describes the result of trace as a row of a document, for its plain form and JSON alike. Included
+ * by `wgxdp trace`.
  */
 #pragma once
 #include "lib/document.h"
 #include "show/trace.h"
 
-/* frames: the bytes too, in hex. 0 or -errno */
-int trace_tell(const struct trace *t, __u32 ifindex, const struct trace_frame *in, const struct trace_result *r, bool frames, struct node list);
+/* Adds the row. frames: with the bytes of the frame that leaves, in hex. Returns 0. */
+int trace_tell(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
+	       const struct trace_result *r, bool frames, struct node list);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The words for what the maps hold.
+ * Names for what the maps hold.
  */
 #include "show/words.h"
 
@@ -21,7 +21,8 @@ const char *reason_name(__u16 reason)
 
 const char *reason_text(__u16 reason)
 {
-	return reason < REASON_MAX && reasons[reason].text ? reasons[reason].text : "for a reason that this version does not know";
+	return reason < REASON_MAX && reasons[reason].text ? reasons[reason].text :
+	       "for a reason that this version does not know";
 }
 
 bool reason_drops(__u16 reason)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The words for what the maps hold, as `show` and the metrics say them.
+ * Names for what the maps hold, as `show`, metrics, monitor and doctor print them. Included there.
  */
 #pragma once
 #include <stdbool.h>
@@ -8,8 +8,9 @@
 #include "abi.h"
 
 const char *reason_name(__u16 reason);
-const char *reason_text(__u16 reason);	/* what it means */
-bool reason_drops(__u16 reason);	/* it ends a packet; else it passes it up */
+const char *reason_text(__u16 reason);	/* its meaning */
+bool reason_drops(__u16 reason);	/* true: it drops the packet; false: it passes it up */
 const char *direction_name(__u32 direction);
-/* native, generic or tc: by the nics that carry a logical link, its own, its VLAN's port's, its bridge's ports' */
+/* Returns "native", "generic" or "tc", from the nics that carry a logical link: itself, its VLAN's
+ * port or its bridge's ports. */
 const char *mode_of_link(const struct link *links, size_t n, const struct link *link);
