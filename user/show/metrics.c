@@ -32,39 +32,20 @@ struct scrape {
 	struct service_name *services;
 	struct dataplane_reason *reasons;
 	struct link *links;
-	struct nl_link *here;
+	struct host here;		/* its links alone; none in another network namespace */
 	struct config *config;		/* NULL: not readable */
 	struct relay_view relay;
-	size_t n_services, n_reasons, n_links, n_here;
+	size_t n_services, n_reasons, n_links;
 };
 
-static const char *const paths[] = { [PLANE_XDP] = "xdp", [PLANE_TC] = "tc" };
-
 /* ---- services ---- */
-
-static __u64 sum_reasons(const struct scrape *s, __u32 id, __u32 direction, __u32 plane, bool drops)
-{
-	__u64 sum = 0;
-
-	for (size_t i = dataplane_reasons_from(s->reasons, s->n_reasons, id); i < s->n_reasons;
-	     i++) {
-		const struct reason_key *k = &s->reasons[i].key;
-
-		if (k->id != id)
-			break;
-		if (k->direction == direction && k->plane == plane &&
-		    reason_drops(k->reason) == drops)
-			sum += s->reasons[i].packets;
-	}
-	return sum;
-}
 
 static void service_packets(struct scrape *s, __u32 id, __u32 direction, __u32 plane, bool bytes)
 {
 	static const char *const verdicts[] = { "forwarded", "dropped", "passed" };
 	const char *labels[][2] = {
 		{ "service", s->services[id].name }, { "direction", direction_name(direction) },
-		{ "path", paths[plane] },
+		{ "path", plane_name(plane) },
 		{ "verdict", NULL }, { 0 },
 	};
 	struct total total;
@@ -74,7 +55,7 @@ static void service_packets(struct scrape *s, __u32 id, __u32 direction, __u32 p
 	for (int v = 0; v < (bytes ? 1 : 3); v++) {
 		labels[3][1] = verdicts[v];
 		metric(&s->text, labels, bytes ? total.bytes : !v ? total.forwarded :
-		       sum_reasons(s, id, direction, plane, v == 1));
+		       reasons_sum(s->reasons, s->n_reasons, id, direction, plane, v == 1));
 	}
 }
 
@@ -85,23 +66,17 @@ static void services(struct scrape *s, bool bytes)
 			service_packets(s, id, i / 2, i % 2, bytes);
 }
 
-/* Reasons are sorted by service, direction, reason and plane, so both planes of a reason are
- * neighbours. */
 static void service_drops(struct scrape *s)
 {
-	for (size_t i = 0; i < s->n_reasons; i++) {
-		const struct reason_key *k = &s->reasons[i].key, *next = &s->reasons[i + 1].key;
-		__u64 packets = s->reasons[i].packets;
+	struct dataplane_reason r;
 
-		if (i + 1 < s->n_reasons && next->id == k->id && next->direction == k->direction &&
-		    next->reason == k->reason)
-			packets += s->reasons[++i].packets;
-		if (k->id >= s->n_services || !*s->services[k->id].name || !reason_drops(k->reason))
-			continue;
-		metric(&s->text, LABELS({ "service", s->services[k->id].name },
-					{ "direction", direction_name(k->direction) },
-					{ "reason", reason_name(k->reason) }), packets);
-	}
+	for (size_t at = 0; reasons_next(s->reasons, s->n_reasons, &at, &r);)
+		if (r.key.id < s->n_services && *s->services[r.key.id].name &&
+		    reason_drops(r.key.reason))
+			metric(&s->text, LABELS({ "service", s->services[r.key.id].name },
+						{ "direction", direction_name(r.key.direction) },
+						{ "reason", reason_name(r.key.reason) }),
+			       r.packets);
 }
 
 static void service_families(struct scrape *s)
@@ -132,11 +107,11 @@ static __u64 refused(const struct scrape *s, __u32 id)
 	return sum;
 }
 
-enum flow_family { FLOWS_NOW, FLOWS_CREATED, FLOWS_EXPIRED, FLOWS_MOVED, FLOWS_DELETED,
-		   FLOWS_REFUSED };
-
-static void flows(struct scrape *s, enum flow_family family)
+/* offset: in struct flow_numbers; beyond it: refused packets. */
+static void flow_family(struct scrape *s, const char *name, const char *type, const char *help,
+			size_t offset)
 {
+	metric_family(&s->text, name, type, help);
 	for (__u32 id = 0; id < s->n_services; id++) {
 		struct flow_numbers n;
 		struct pool pool;
@@ -144,41 +119,30 @@ static void flows(struct scrape *s, enum flow_family family)
 		if (!*s->services[id].name || !dataplane_pool(s->dp, id, &pool) ||
 		    dataplane_flow_numbers(s->dp, id, &n))
 			continue;
-		metric(&s->text, LABELS({ "service", s->services[id].name }),
-		       family == FLOWS_NOW ? n.now : family == FLOWS_CREATED ? n.created :
-		       family == FLOWS_EXPIRED ? n.expired : family == FLOWS_MOVED ? n.moved :
-		       family == FLOWS_DELETED ? n.deleted : refused(s, id));
+		metric(&s->text, LABELS({ "service", s->services[id].name }), offset < sizeof(n) ?
+		       *(const __u64 *)((const char *)&n + offset) : refused(s, id));
 	}
 }
 
 static void flow_families(struct scrape *s)
 {
-	metric_family(&s->text, "wgxdp_flows", "gauge", "Clients that a masquerading service has.");
-	flows(s, FLOWS_NOW);
-	metric_family(&s->text, "wgxdp_flows_created_total", "counter",
-		      "Clients that a masquerading service's backend has answered.");
-	flows(s, FLOWS_CREATED);
-	metric_family(&s->text, "wgxdp_flows_expired_total", "counter",
-		      "Of these, those that were idle for too long.");
-	flows(s, FLOWS_EXPIRED);
-	metric_family(&s->text, "wgxdp_flows_moved_total", "counter",
-		      "Of these, those whose service has another backend now.");
-	flows(s, FLOWS_MOVED);
-	metric_family(&s->text, "wgxdp_flows_deleted_total", "counter", "Of these, those that a "
-		      "command ended, or that a pool without their address and port did.");
-	flows(s, FLOWS_DELETED);
-	metric_family(&s->text, "wgxdp_flows_refused_total", "counter",
-		      "Packets of newcomers for whom there was no room or no port.");
-	flows(s, FLOWS_REFUSED);
+	flow_family(s, "wgxdp_flows", "gauge", "Clients that a masquerading service has.",
+		    offsetof(struct flow_numbers, now));
+	flow_family(s, "wgxdp_flows_created_total", "counter", "Clients that a masquerading "
+		    "service's backend has answered.", offsetof(struct flow_numbers, created));
+	flow_family(s, "wgxdp_flows_expired_total", "counter", "Of these, those that were idle for "
+		    "too long.", offsetof(struct flow_numbers, expired));
+	flow_family(s, "wgxdp_flows_moved_total", "counter", "Of these, those whose service has "
+		    "another backend now.", offsetof(struct flow_numbers, moved));
+	flow_family(s, "wgxdp_flows_deleted_total", "counter", "Of these, those that a command "
+		    "ended, or that a pool without their address and port did.",
+		    offsetof(struct flow_numbers, deleted));
+	flow_family(s, "wgxdp_flows_refused_total", "counter",
+		    "Packets of newcomers for whom there was no room or no port.",
+		    sizeof(struct flow_numbers));
 }
 
 /* ---- peers ---- */
-
-static __u64 peer_reasons(const struct scrape *s, __u32 id, bool drops)
-{
-	return sum_reasons(s, PEER_ID | id, PEER_RX, PLANE_XDP, drops) +
-	       sum_reasons(s, PEER_ID | id, PEER_RX, PLANE_TC, drops);
-}
 
 static void peer_packets(struct scrape *s, __u32 id, enum peer_direction direction, bool bytes)
 {
@@ -190,7 +154,7 @@ static void peer_packets(struct scrape *s, __u32 id, enum peer_direction directi
 	for (int drops = 1; drops >= 0 && !bytes && direction == PEER_RX; drops--)
 		metric(&s->text, LABELS({ "peer", name }, { "direction", word },
 					{ "verdict", drops ? "dropped" : "passed" }),
-		       peer_reasons(s, id, drops));
+		       reasons_sum(s->reasons, s->n_reasons, PEER_ID | id, PEER_RX, ANY, drops));
 }
 
 static void peers(struct scrape *s, bool bytes)
@@ -203,21 +167,17 @@ static void peers(struct scrape *s, bool bytes)
 
 static void peer_drops(struct scrape *s)
 {
-	for (size_t i = 0; i < s->n_reasons; i++) {
-		const struct reason_key *k = &s->reasons[i].key, *next = &s->reasons[i + 1].key;
-		__u32 id = k->id & ~PEER_ID;
-		__u64 packets = s->reasons[i].packets;
+	struct dataplane_reason r;
 
-		if (!(k->id & PEER_ID))
-			continue;
-		if (i + 1 < s->n_reasons && next->id == k->id && next->direction == k->direction &&
-		    next->reason == k->reason)
-			packets += s->reasons[++i].packets;
-		if (id && id < s->relay.n_peers && *s->relay.peers[id].name.name &&
-		    reason_drops(k->reason))
+	for (size_t at = 0; reasons_next(s->reasons, s->n_reasons, &at, &r);) {
+		__u32 id = r.key.id & ~PEER_ID;
+
+		if (r.key.id & PEER_ID && id && id < s->relay.n_peers &&
+		    *s->relay.peers[id].name.name && reason_drops(r.key.reason))
 			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name },
 						{ "direction", "rx" },
-						{ "reason", reason_name(k->reason) }), packets);
+						{ "reason", reason_name(r.key.reason) }),
+			       r.packets);
 	}
 }
 
@@ -249,9 +209,10 @@ static void peer_families(struct scrape *s)
 
 static const char *link_name(const struct scrape *s, __u32 ifindex, char buffer[IFNAMSIZ])
 {
-	for (size_t i = 0; i < s->n_here; i++)
-		if (s->here[i].ifindex == ifindex)
-			return s->here[i].name;
+	const struct nl_link *link = host_link(&s->here, ifindex);
+
+	if (link)
+		return link->name;
 	snprintf(buffer, IFNAMSIZ, "(%u)", ifindex);
 	return buffer;
 }
@@ -268,12 +229,10 @@ static bool has_role(const struct scrape *s, const char *name)
 
 static __u64 transmit_failed(const struct scrape *s, __u32 ifindex)
 {
-	__u64 dropped = 0, failed = 0;
+	const struct nl_link *link = host_link(&s->here, ifindex);
+	__u64 failed = 0;
 
-	for (size_t i = 0; i < s->n_here; i++)
-		if (s->here[i].ifindex == ifindex)
-			dropped = s->here[i].tx_dropped;
-	dataplane_transmit_failed(s->dp, ifindex, dropped, &failed);
+	dataplane_transmit_failed(s->dp, ifindex, link ? link->tx_dropped : 0, &failed);
 	return failed;
 }
 
@@ -455,7 +414,7 @@ static int collect(struct scrape *s)
 	       dataplane_reasons(dp, &s->reasons, &s->n_reasons) ?:
 	       dataplane_links(dp, &s->links, &s->n_links) ?:
 	       relay_view_read(dp, false, &s->relay) ?: dp->elsewhere ? 0 :
-	       nl_links(&s->here, &s->n_here);
+	       nl_links(&s->here.links, &s->here.n_links);
 }
 
 /* From the maps: an instance without a data path has none. */
@@ -511,7 +470,7 @@ int metrics_write(FILE *out, const char *instance)
 	free(s.services);
 	free(s.reasons);
 	free(s.links);
-	free(s.here);
+	free(s.here.links);
 	relay_view_free(&s.relay);
 	config_free(s.config);
 	dataplane_close(dp);

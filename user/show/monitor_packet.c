@@ -10,6 +10,7 @@
 #include "net/capture.h"
 #include "show/monitor.h"
 #include "show/packet_words.h"
+#include "show/words.h"
 
 struct packet {
 	__u8 frame[14 + LOOK_MAX];
@@ -86,8 +87,7 @@ void monitor_packet(void *data, const struct look_packet *p, const void *bytes, 
 	static struct packet packet;
 	struct monitor *m = data;
 	struct packet_words words;
-	struct monitor_event e = { .path = p->plane == PLANE_XDP ? "xdp" : "tc",
-				   .ifindex = p->ifindex };
+	struct monitor_event e = { .path = plane_name(p->plane), .ifindex = p->ifindex };
 
 	m->skipped += p->skipped;
 	if (m->ends)

@@ -25,15 +25,6 @@ static void now_format(char text[32])
 	snprintf(text + n, 32 - n, ".%03ldZ", now.tv_nsec / 1000000);
 }
 
-static const char *link_name(__u32 ifindex, char name[IF_NAMESIZE])
-{
-	if (!ifindex)
-		return NULL;
-	if (!if_indextoname(ifindex, name))
-		snprintf(name, IF_NAMESIZE, "%u", ifindex);
-	return name;
-}
-
 bool monitor_wants(const struct monitor *m, enum monitor_kind kind)
 {
 	return m->filter.kinds >> kind & 1;
@@ -102,7 +93,7 @@ static void tell_words(const struct monitor_event *e, const char *when, const ch
 void monitor_tell(struct monitor *m, const struct monitor_event *e)
 {
 	char when[32], from[ADDRESS_STRLEN], to[ADDRESS_STRLEN], name[IF_NAMESIZE];
-	const char *link = link_name(e->ifindex, name);
+	const char *link = e->ifindex ? interface_name(e->ifindex, name) : NULL;
 
 	if (m->ends || !passes(m, e, link))
 		return;
@@ -131,7 +122,7 @@ void monitor_dropped(struct monitor *m, const struct event *e)
 		.service = is_peer ? NULL : service.name,
 		.peer = is_peer ? peer.name : NULL, .direction = is_peer ? "rx" :
 								 direction_name(e->direction),
-		.path = e->plane == PLANE_XDP ? "xdp" : "tc", .ifindex = e->ifindex,
+		.path = plane_name(e->plane), .ifindex = e->ifindex,
 		.src = { e->src, e->family }, .dst = { e->dst, e->family },
 		.sport = e->sport, .dport = e->dport, .counts = true, .bytes = e->len,
 		.segments = e->segments, .skipped = e->skipped,

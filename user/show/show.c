@@ -27,16 +27,6 @@ static const char *tc_name(__u16 flags)
 	       "shared qdisc" : "none";
 }
 
-/* Returns how many packets the device dropped on transmit; 0 for devices of another network
- * namespace. */
-static __u64 tx_dropped(const struct nl_link *here, size_t n, __u32 ifindex)
-{
-	for (size_t i = 0; i < n; i++)
-		if (here[i].ifindex == ifindex)
-			return here[i].tx_dropped;
-	return 0;
-}
-
 static void show_interface(struct node list, const char *name, const char *role, const char *mode,
 			   const char *state, const char *why, __u16 flags, __u64 failed)
 {
@@ -83,6 +73,7 @@ static int show_links(struct node list, const struct dataplane *dp, const struct
 		      const struct plan *p, const struct link *links, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		const struct nl_link *here;
 		char name[IFNAMSIZ], *why;
 		__u64 failed;
 
@@ -90,8 +81,8 @@ static int show_links(struct node list, const struct dataplane *dp, const struct
 			continue;
 		if (dp->elsewhere || !if_indextoname(links[i].ifindex, name))
 			snprintf(name, sizeof(name), "(%u)", links[i].ifindex);
-		dataplane_transmit_failed(dp, links[i].ifindex,
-					  tx_dropped(h->links, h->n_links, links[i].ifindex),
+		here = host_link(h, links[i].ifindex);
+		dataplane_transmit_failed(dp, links[i].ifindex, here ? here->tx_dropped : 0,
 					  &failed);
 		why = p && plan_port(p, links[i].ifindex) ?
 		      why_port(p, h, links, n, links[i].ifindex) : strdup(link_state(dp, name));
@@ -132,20 +123,6 @@ static int show_interfaces(struct document *d, const struct dataplane *dp)
 	return rc;
 }
 
-/* Sums the reasons of one service and direction that drop, or pass up, packets over both planes. */
-static __u64 sum_reasons(const struct dataplane_reason *reasons, size_t n, __u32 id,
-			 __u32 direction, bool drops)
-{
-	__u64 sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (reasons[i].key.id == id && reasons[i].key.direction == direction &&
-		    reasons[i].key.reason < REASON_MAX &&
-		    reason_drops(reasons[i].key.reason) == drops)
-			sum += reasons[i].packets;
-	return sum;
-}
-
 static int show_direction(struct node row, const struct dataplane *dp, __u32 id, __u32 direction,
 			  const struct dataplane_reason *reasons, size_t n)
 {
@@ -158,8 +135,10 @@ static int show_direction(struct node row, const struct dataplane *dp, __u32 id,
 		return rc;
 	document_number(counters, "received", xdp.received + tc.received);
 	document_number(counters, "forwarded", xdp.forwarded + tc.forwarded);
-	document_number(counters, "dropped", sum_reasons(reasons, n, id, direction, true));
-	document_number(counters, "passed", sum_reasons(reasons, n, id, direction, false));
+	document_number(counters, "dropped",
+			reasons_sum(reasons, n, id, direction, ANY, true));
+	document_number(counters, "passed",
+			reasons_sum(reasons, n, id, direction, ANY, false));
 	document_number(counters, "bytes", xdp.bytes + tc.bytes);
 	document_number(counters, "forwarded_xdp", xdp.forwarded);
 	document_number(counters, "forwarded_tc", tc.forwarded);
@@ -293,23 +272,18 @@ static int show_drops(struct document *d, const struct dataplane *dp,
 	struct service_name *names = NULL;
 	struct relay_peer *peers = NULL;
 	size_t n_names = 0, n_peers = 0;
+	struct dataplane_reason r;
 	int rc = dataplane_names(dp, &names, &n_names) ?: dataplane_peers(dp, &peers, &n_peers);
 
-	for (size_t i = 0; i < n && !rc; i++) {
-		const struct reason_key *k = &reasons[i].key;
-		__u64 packets = reasons[i].packets;
+	for (size_t at = 0; !rc && reasons_next(reasons, n, &at, &r);) {
+		const struct reason_key *k = &r.key;
 		struct node row;
 
-		/* both planes of a reason are neighbours: one row for both */
-		if (i + 1 < n && reasons[i + 1].key.id == k->id &&
-		    reasons[i + 1].key.direction == k->direction &&
-		    reasons[i + 1].key.reason == k->reason)
-			packets += reasons[++i].packets;
-		if (!packets || k->reason >= REASON_MAX || !show_whose(list, k, names, n_names,
-								       peers, n_peers, &row))
+		if (!r.packets || k->reason >= REASON_MAX ||
+		    !show_whose(list, k, names, n_names, peers, n_peers, &row))
 			continue;
 		document_text(row, "reason", reason_name(k->reason));
-		document_number(row, "packets", packets);
+		document_number(row, "packets", r.packets);
 		document_text(row, "verdict", reason_drops(k->reason) ? "dropped" : "passed");
 	}
 	free(peers);

@@ -9,17 +9,6 @@
 #include "show/show_relay.h"
 #include "show/words.h"
 
-static __u64 sum_reasons(const struct dataplane_reason *reasons, size_t n, __u32 id, bool drops)
-{
-	__u64 sum = 0;
-
-	for (size_t i = dataplane_reasons_from(reasons, n, PEER_ID | id);
-	     i < n && reasons[i].key.id == (PEER_ID | id); i++)
-		if (reason_drops(reasons[i].key.reason) == drops)
-			sum += reasons[i].packets;
-	return sum;
-}
-
 /* Packets from a peer have every counter. Packets to it count only if forwarded. */
 static void show_direction(struct node row, const struct relay_view *v, __u32 id,
 			   enum peer_direction direction, const struct dataplane_reason *reasons,
@@ -32,8 +21,10 @@ static void show_direction(struct node row, const struct relay_view *v, __u32 id
 		document_number(counters, "received", total.received);
 	document_number(counters, "forwarded", total.forwarded);
 	if (direction == PEER_RX) {
-		document_number(counters, "dropped", sum_reasons(reasons, n, id, true));
-		document_number(counters, "passed", sum_reasons(reasons, n, id, false));
+		document_number(counters, "dropped",
+				reasons_sum(reasons, n, PEER_ID | id, PEER_RX, ANY, true));
+		document_number(counters, "passed",
+				reasons_sum(reasons, n, PEER_ID | id, PEER_RX, ANY, false));
 	}
 	document_number(counters, "bytes", total.bytes);
 	document_number(counters, "forwarded_xdp",

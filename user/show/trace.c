@@ -71,10 +71,7 @@ const struct dataplane *trace_shadow(const struct trace *t)
 
 static const struct link *link_of(const struct trace *t, __u32 ifindex)
 {
-	for (size_t i = 0; i < t->n_links; i++)
-		if (t->links[i].ifindex == ifindex)
-			return &t->links[i];
-	return NULL;
+	return dataplane_link_of(t->links, t->n_links, ifindex);
 }
 
 struct tags {

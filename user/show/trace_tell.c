@@ -14,13 +14,6 @@
 
 #define SENTENCE 600
 
-static const char *link_name(__u32 ifindex, char name[IF_NAMESIZE])
-{
-	if (!if_indextoname(ifindex, name))
-		snprintf(name, IF_NAMESIZE, "%u", ifindex);
-	return name;
-}
-
 /* The service or the peer, and its direction. */
 static void tell_whose(const struct trace *t, const struct trace_step *s, struct node row)
 {
@@ -91,7 +84,7 @@ static void tell_flow(const struct trace_result *r, struct node row)
 static void tell_step(const struct trace_result *r, enum plane plane, struct node row)
 {
 	const struct trace_step *s = &r->step[plane];
-	const char *key = plane == PLANE_XDP ? "xdp" : "tc", *verdict;
+	const char *key = plane_name(plane), *verdict;
 	char text[SENTENCE];
 
 	if (plane == PLANE_TC && r->last == &r->step[PLANE_XDP]) {
@@ -171,7 +164,7 @@ static void tell_out(const struct trace_result *r, struct node row)
 	}
 	packet_words(r->out.bytes, r->out.len, &words);
 	snprintf(text, sizeof(text), "%s > %s, %s", words.from, words.to, words.what);
-	document_text(row, "out", link_name(r->egress, name));
+	document_text(row, "out", interface_name(r->egress, name));
 	document_text(row, "sent", text);
 	if (r->pieces > 1)
 		document_number(row, "pieces", r->pieces);
@@ -196,7 +189,7 @@ static void say(const struct trace_result *r, char text[SENTENCE])
 		snprintf(text, SENTENCE, "it ends here: %s", reason_text(s->reason));
 	else
 		snprintf(text, SENTENCE, "%s sends it by %s%s%s%s", s == &r->step[PLANE_XDP] ?
-			 "XDP" : "tc", link_name(r->egress, out), r->has_hop ? " to " : "",
+			 "XDP" : "tc", interface_name(r->egress, out), r->has_hop ? " to " : "",
 			 r->has_hop ? address_format(&a, hop) : "",
 			 r->pieces > 1 ? ", in pieces, of which the last is told" : "");
 }
@@ -213,7 +206,7 @@ int trace_tell(const struct trace *t, __u32 ifindex, const struct trace_frame *i
 	packet_words(in->bytes, in->len, &words);
 	snprintf(text, sizeof(text), "%s > %s", words.from, words.to);
 	document_text(row, "name", text);
-	document_text(row, "in", link_name(ifindex, name));
+	document_text(row, "in", interface_name(ifindex, name));
 	document_text(row, "packet", words.what);
 	tell_whose(t, s, row);
 	tell_guard(t, r, &words, row);
@@ -224,7 +217,7 @@ int trace_tell(const struct trace *t, __u32 ifindex, const struct trace_frame *i
 	tell_out(r, row);
 	document_text(row, "verdict", s->reason && reason_drops(s->reason) ? "dropped" :
 		      verdicts[s->verdict]);
-	document_text(row, "path", s == &r->step[PLANE_XDP] ? "xdp" : "tc");
+	document_text(row, "path", plane_name(s - r->step));
 	if (s->reason)
 		document_text(row, "reason", reason_name(s->reason));
 	else
