@@ -63,15 +63,15 @@ static __u32 message_of(const __u8 *at, size_t len)
 static void ends(struct reader *r, const struct address addresses[2], const __u8 *ports)
 {
 	char *to[] = { r->to->from, r->to->to };
-	__be16 port;
 
 	for (int i = 0; i < 2; i++) {
+		r->to->end[i] = addresses[i];
 		if (!ports) {
 			address_format(&addresses[i], to[i]);
 			continue;
 		}
-		memcpy(&port, ports + 2 * i, sizeof(port));
-		endpoint_format(&addresses[i], port, to[i]);
+		memcpy(&r->to->port[i], ports + 2 * i, sizeof(r->to->port[i]));
+		endpoint_format(&addresses[i], r->to->port[i], to[i]);
 	}
 }
 
@@ -205,18 +205,4 @@ void packet_words(const void *frame, size_t len, struct packet_words *ret)
 		ipv6(&r);
 	else
 		add(&r, "EtherType %#06x", protocol);
-}
-
-void packet_ends(const void *frame, size_t len, struct address *src, __be16 *sport,
-		 struct address *dst, __be16 *dport)
-{
-	struct packet_words words;
-
-	packet_words(frame, len, &words);
-	*src = *dst = (struct address){ 0 };
-	*sport = *dport = 0;
-	if (endpoint_parse(words.from, src, sport))
-		address_parse(words.from, src);
-	if (endpoint_parse(words.to, dst, dport))
-		address_parse(words.to, dst);
 }

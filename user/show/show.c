@@ -255,12 +255,8 @@ static bool show_whose(struct node list, const struct reason_key *k,
 	if (peer ? id && (id >= n_peers || !*peers[id].name.name) : id >= n_names)
 		return false;
 	*ret = document_row(list);
-	if (!peer)
-		document_text(*ret, "service", names[id].name);
-	else if (id)
-		document_text(*ret, "peer", peers[id].name.name);
-	else
-		document_null(*ret, "peer");
+	document_text(*ret, peer ? "peer" : "service",
+		      !peer ? names[id].name : id ? peers[id].name.name : NULL);
 	document_text(*ret, "direction", peer ? "rx" : direction_name(k->direction));
 	return true;
 }

@@ -127,11 +127,8 @@ static void show_backend(struct node list, const struct guarded *g, const struct
 		document_decimal(row, "answered_ratio", (double)h->responses / h->initiations);
 	else
 		document_null(row, "answered_ratio");
-	if (h->answered)
-		document_number(row, "last_answer",
-				now > h->answered ? (now - h->answered) / jiffies_a_second() : 0);
-	else
-		document_null(row, "last_answer");
+	document_number_if(row, "last_answer", h->answered,
+			   now > h->answered ? (now - h->answered) / jiffies_a_second() : 0);
 	if (times)
 		document_decimal(row, "handshake_ms", h->seconds / 1e6 / times);
 	else
@@ -161,10 +158,8 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 		document_text(map, "strict", guard.flags & GUARD_STRICT ? "yes" : "no");
 		show_rate(map, "per_source", guard.source_each);
 		show_rate(map, "per_service", guard.service_each);
-		if (guard.flags & GUARD_CHALLENGE)
-			document_number(map, "challenge", guard.challenge_burst);
-		else
-			document_null(map, "challenge");
+		document_number_if(map, "challenge", guard.flags & GUARD_CHALLENGE,
+				   guard.challenge_burst);
 		list = document_list(row, "backends");
 		for (size_t i = 0; i < n_backends; i++)
 			show_backend(list, &backends[i], keys, n_keys);

@@ -38,15 +38,9 @@ static void show_wireguard(struct node row, const struct wg_peer *p)
 {
 	char text[ADDRESS_STRLEN];
 
-	if (p && p->endpoint.family)
-		document_text(row, "endpoint", endpoint_format(&p->endpoint, p->endpoint_port,
-							       text));
-	else
-		document_null(row, "endpoint");
-	if (p)
-		document_number(row, "latest_handshake", p->handshake);
-	else
-		document_null(row, "latest_handshake");
+	document_text(row, "endpoint", p && p->endpoint.family ?
+		      endpoint_format(&p->endpoint, p->endpoint_port, text) : NULL);
+	document_number_if(row, "latest_handshake", p, p ? p->handshake : 0);
 }
 
 static int by_address(const void *a, const void *b)
@@ -72,10 +66,7 @@ static void show_peer(struct node list, const struct relay_view *v, __u32 id, si
 	char text[ADDRESS_STRLEN];
 
 	document_text(row, "name", p->name.name);
-	if (wg_key_is_none(key))
-		document_null(row, "public_key");
-	else
-		document_text(row, "public_key", wg_key_format(key, text));
+	document_text(row, "public_key", wg_key_is_none(key) ? NULL : wg_key_format(key, text));
 	document_text(row, "device", p->name.device);
 	document_text(row, "state", p->peer.ifindex ? "attached" : "waiting");
 	document_text(row, "followed", p->name.flags & PEER_NAME_FOLLOWED ? "yes" : "no");

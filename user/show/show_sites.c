@@ -15,13 +15,9 @@ static void show_site(struct node list, const struct blind_view_site *s)
 	document_text(row, "name", s->name);
 	document_text(row, "public_key", wg_key_format(&s->key, text));
 	document_text(row, "state", s->endpoint.family ? "authenticated" : "waiting");
-	if (s->endpoint.family) {
-		document_text(row, "endpoint", endpoint_format(&s->endpoint, s->port, text));
-		document_number(row, "since", s->since);
-	} else {
-		document_null(row, "endpoint");
-		document_null(row, "since");
-	}
+	document_text(row, "endpoint", s->endpoint.family ?
+		      endpoint_format(&s->endpoint, s->port, text) : NULL);
+	document_number_if(row, "since", s->endpoint.family, s->since);
 	document_text(row, "initiation_waits", s->waited_for ? "yes" : "no");
 	document_number(row, "challenges", s->challenges);
 }

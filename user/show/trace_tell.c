@@ -17,49 +17,35 @@
 /* The service or the peer, and its direction. */
 static void tell_whose(const struct trace *t, const struct trace_step *s, struct node row)
 {
-	const struct dataplane *dp = trace_shadow(t);
-	struct service_name service = { 0 };
-	struct peer_name peer = { 0 };
-	__u32 place = s->id & ~PEER_ID;
+	char name[NAME_LEN];
 
 	if (!s->ours) {
 		document_null(row, "service");
 		return;
 	}
-	if (s->id & PEER_ID) {
-		bpf_map_lookup_elem(dp->maps[MAP_peer_names], &place, &peer);
-		if (*peer.name)
-			document_text(row, "peer", peer.name);
-		else
-			document_null(row, "peer");
-		return;
-	}
-	bpf_map_lookup_elem(dp->maps[MAP_names], &place, &service);
-	document_text(row, "service", service.name);
-	document_text(row, "direction", direction_name(s->direction));
-}
-
-static bool is_guards(__u16 reason)
-{
-	return !strncmp(reason_name(reason), "guard_", 6);
+	name_of_id(trace_shadow(t), s->id, name);
+	document_text(row, s->id & PEER_ID ? "peer" : "service",
+		      s->id & PEER_ID && !*name ? NULL : name);
+	if (!(s->id & PEER_ID))
+		document_text(row, "direction", direction_name(s->direction));
 }
 
 static void tell_guard(const struct trace *t, const struct trace_result *r,
 		       const struct packet_words *in, struct node row)
 {
 	const struct trace_step *s = r->last;
+	const char *message = message_name(in->message);
+	bool decided = !s->reason || !strncmp(reason_name(s->reason), "guard_", 6);
 	char text[SENTENCE];
 	struct guard guard;
-	bool asked = s->ours && !(s->id & PEER_ID) && (!s->reason || is_guards(s->reason));
 
-	if (!asked || s->direction != DIRECTION_ORIGINAL || !dataplane_guard(trace_shadow(t), s->id,
-									     &guard) ||
-	    !(guard.flags & GUARD_ON)) {
+	if (!s->ours || s->id & PEER_ID || !decided || s->direction != DIRECTION_ORIGINAL ||
+	    !dataplane_guard(trace_shadow(t), s->id, &guard) || !(guard.flags & GUARD_ON)) {
 		document_null(row, "guard");
 		return;
 	}
-	snprintf(text, sizeof(text), "%s: %s%s%s", *message_name(in->message) ?
-		 message_name(in->message) : "no message of plain WireGuard's",
+	snprintf(text, sizeof(text), "%s: %s%s%s",
+		 *message ? message : "no message of plain WireGuard's",
 		 s->reason ? reason_name(s->reason) : "passes", s->reason ? ", " : "",
 		 s->reason ? reason_text(s->reason) : "");
 	document_text(row, "guard", text);
@@ -68,41 +54,41 @@ static void tell_guard(const struct trace *t, const struct trace_result *r,
 static void tell_flow(const struct trace_result *r, struct node row)
 {
 	static const char *const words[] = {
-		[TRACE_FLOW] = "one that there is", [TRACE_NEWCOMER] = "a newcomer's, which waits "
-								       "for an answer of the "
-								       "backend",
+		[TRACE_FLOW] = "one that there is",
+		[TRACE_NEWCOMER] = "a newcomer's, which waits for an answer of the backend",
 		[TRACE_FLOW_MADE] = "this answer makes it",
 	};
 
-	if (r->flow == TRACE_NO_FLOW)
-		document_null(row, "flow");
-	else
-		document_text(row, "flow", words[r->flow]);
+	document_text(row, "flow", words[r->flow]);
+}
+
+static const char *verdict_name(const struct trace_step *s)
+{
+	static const char *const verdicts[] = { "passed", "forwarded", "dropped", "unknown" };
+
+	return verdicts[s->reason && reason_drops(s->reason) ? TRACE_DROPPED : s->verdict];
 }
 
 /* "passed: no_neighbour, the neighbour is not resolved …" */
 static void tell_step(const struct trace_result *r, enum plane plane, struct node row)
 {
 	const struct trace_step *s = &r->step[plane];
-	const char *key = plane_name(plane), *verdict;
 	char text[SENTENCE];
 
-	if (plane == PLANE_TC && r->last == &r->step[PLANE_XDP]) {
-		document_null(row, key);
-		return;
+	if (plane == PLANE_TC && r->last == &r->step[PLANE_XDP])
+		document_null(row, plane_name(plane));
+	else if (s->verdict == TRACE_NOT_RUN)
+		document_text(row, plane_name(plane),
+			      s->error ? strerror(-s->error) : "not attached");
+	else {
+		if (s->ours && s->reason)
+			snprintf(text, sizeof(text), "%s: %s, %s", verdict_name(s),
+				 reason_name(s->reason), reason_text(s->reason));
+		else
+			snprintf(text, sizeof(text), "%s%s", verdict_name(s),
+				 s->ours ? "" : ": nobody's");
+		document_text(row, plane_name(plane), text);
 	}
-	if (s->verdict == TRACE_NOT_RUN) {
-		document_text(row, key, s->error ? strerror(-s->error) : "not attached");
-		return;
-	}
-	verdict = s->reason && reason_drops(s->reason) ? "dropped" : s->verdict == TRACE_FORWARDED ?
-		  "forwarded" : s->verdict == TRACE_DROPPED ? "dropped" : "passed";
-	if (s->ours && s->reason)
-		snprintf(text, sizeof(text), "%s: %s, %s", verdict, reason_name(s->reason),
-			 reason_text(s->reason));
-	else
-		snprintf(text, sizeof(text), "%s%s", verdict, s->ours ? "" : ": nobody's");
-	document_text(row, key, text);
 }
 
 static struct address hop_address(const struct nexthop *hop)
@@ -146,10 +132,7 @@ static void tell_frame(const struct trace_frame *f, const char *key, struct node
 
 	for (__u32 i = 0; text && i < f->len; i++)
 		sprintf(text + 2 * i, "%02x", f->bytes[i]);
-	if (text && f->len)
-		document_text(row, key, text);
-	else
-		document_null(row, key);
+	document_text(row, key, f->len ? text : NULL);
 	free(text);
 }
 
@@ -197,7 +180,6 @@ static void say(const struct trace_result *r, char text[SENTENCE])
 int trace_tell(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
 	       const struct trace_result *r, bool frames, struct node list)
 {
-	static const char *const verdicts[] = { "passed", "forwarded", "dropped", "unknown" };
 	const struct trace_step *s = r->last;
 	struct node row = document_row(list);
 	char text[SENTENCE], name[IF_NAMESIZE];
@@ -215,13 +197,9 @@ int trace_tell(const struct trace *t, __u32 ifindex, const struct trace_frame *i
 	tell_step(r, PLANE_TC, row);
 	tell_hop(r, row);
 	tell_out(r, row);
-	document_text(row, "verdict", s->reason && reason_drops(s->reason) ? "dropped" :
-		      verdicts[s->verdict]);
+	document_text(row, "verdict", verdict_name(s));
 	document_text(row, "path", plane_name(s - r->step));
-	if (s->reason)
-		document_text(row, "reason", reason_name(s->reason));
-	else
-		document_null(row, "reason");
+	document_text(row, "reason", s->reason ? reason_name(s->reason) : NULL);
 	say(r, text);
 	document_text(row, "says", text);
 	if (frames)

@@ -2,6 +2,7 @@
  *
  * Names for what the maps hold.
  */
+#include <bpf/bpf.h>
 #include <stdio.h>
 #include "show/words.h"
 
@@ -65,6 +66,18 @@ bool reasons_next(const struct dataplane_reason *list, size_t n, size_t *at,
 const char *direction_name(__u32 direction)
 {
 	return direction == DIRECTION_ORIGINAL ? "original" : "reply";
+}
+
+void name_of_id(const struct dataplane *dp, __u32 id, char ret[NAME_LEN])
+{
+	__u32 place = id & ~PEER_ID;
+	union {
+		struct service_name service;
+		struct peer_name peer;
+	} of = { 0 };
+
+	bpf_map_lookup_elem(dp->maps[id & PEER_ID ? MAP_peer_names : MAP_names], &place, &of);
+	snprintf(ret, NAME_LEN, "%s", id & PEER_ID ? of.peer.name : of.service.name);
 }
 
 const char *plane_name(__u32 plane)

@@ -21,6 +21,8 @@ bool reasons_next(const struct dataplane_reason *list, size_t n, size_t *at,
 		  struct dataplane_reason *ret);
 
 const char *direction_name(__u32 direction);
+/* Sets ret to the name of the service or peer with the id of a reason_key; "": none. */
+void name_of_id(const struct dataplane *dp, __u32 id, char ret[NAME_LEN]);
 const char *plane_name(__u32 plane);
 /* Returns the interface's name, or its index in digits. */
 const char *interface_name(__u32 ifindex, char buf[IF_NAMESIZE]);
