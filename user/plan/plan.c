@@ -42,16 +42,13 @@ static int backend_is_ours(const struct making *m, const struct service_config *
 {
 	char text[ADDRESS_STRLEN];
 
-	for (size_t i = 0; i < m->host->n_addresses && backend->family; i++)
-		if (address_equal(&m->host->addresses[i].local, backend)) {
-			address_format(backend, text);
-			backend->family = 0;
-			return contradiction(m, -EINVAL, "service %s: backend %s is an address of "
-					     "this host: that of the host behind it is wanted, for "
-					     "packets to this one need no forwarding", s->name,
-					     text);
-		}
-	return 0;
+	if (!backend->family || !host_address(m->host, backend))
+		return 0;
+	address_format(backend, text);
+	backend->family = 0;
+	return contradiction(m, -EINVAL, "service %s: backend %s is an address of this host: that "
+			     "of the host behind it is wanted, for packets to this one need no "
+			     "forwarding", s->name, text);
 }
 
 static int resolve_backend(const struct making *m, const struct service_config *s,
@@ -131,17 +128,6 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 	return 0;
 }
 
-static const char *link_name_of(const struct host *h, const struct address *a)
-{
-	for (size_t i = 0; i < h->n_addresses; i++)
-		if (address_equal(&h->addresses[i].local, a)) {
-			const struct nl_link *link = host_link(h, h->addresses[i].ifindex);
-
-			return link && !link->loopback ? link->name : NULL;
-		}
-	return NULL;
-}
-
 static int add_listening_ports(struct making *m, const struct service_config *s)
 {
 	int rc = 0;
@@ -149,10 +135,11 @@ static int add_listening_ports(struct making *m, const struct service_config *s)
 	if (*s->listen_interface)
 		return add_port(m, s->listen_interface, ROLE_WAN, MODE_AUTO, false);
 	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
-		const char *name = link_name_of(m->host, &s->listen_addresses[i]);
+		const struct nl_address *a = host_address(m->host, &s->listen_addresses[i]);
+		const struct nl_link *link = a ? host_link(m->host, a->ifindex) : NULL;
 
-		if (name)
-			rc = add_port(m, name, ROLE_WAN, MODE_AUTO, false);
+		if (link && !link->loopback)
+			rc = add_port(m, link->name, ROLE_WAN, MODE_AUTO, false);
 	}
 	return rc;
 }

@@ -103,32 +103,35 @@ struct slot {				/* the next-hop slot of a listener */
 
 struct answers;
 struct plan_input {
+	/* ---- what the caller of apply gives ---- */
 	const struct config *config;
 	int config_text;		/* as in struct plan */
+	const struct answers *answers;	/* current addresses of named or renumbered backends */
+	__u32 refused[16];		/* devices that other programs occupy: attaching failed */
+	size_t n_refused;
+	/* a daemon runs: load now what later changes may need, and keep `uniform` */
+	bool followed;
+	/* leave out what this host made contradictory, and warn, instead of failing */
+	bool tolerant;
+	/* ---- what each attempt reads from this host ---- */
 	const struct host *host;
-	struct answers *answers;	/* current addresses of named or renumbered backends */
-	struct service_name *names;	/* the running instance's services, by id */
+	__u64 now;			/* CLOCK_BOOTTIME, in seconds */
+	struct followed *followed_peers; /* WireGuard's state of follow.wireguard */
+	size_t n_followed;
+	size_t n_sites;			/* number of peers of blind.device */
+	/* ---- and from the running instance ---- */
+	struct service_name *names;	/* by id */
 	size_t n_names;
 	struct backend_name *backend_names;	/* by id * GUARD_BACKENDS_MAX + number */
 	size_t n_backend_names;
 	struct guard *guards;		/* by id */
 	size_t n_guards;
-	struct slot *slots;		/* the running instance's listeners */
+	struct slot *slots;		/* of its listeners */
 	size_t n_slots;
-	__u32 refused[16];	/* devices that other programs occupy, so that attaching failed */
-	size_t n_refused;
-	bool followed; /* a daemon runs: load now what later changes may need, and keep `uniform` */
-	bool moved;			/* out: answers changed */
-	/* leave out what this host made contradictory, and warn, instead of failing */
-	bool tolerant;
-	struct table_entry *running;	/* the running instance's table */
+	struct table_entry *running;	/* its table */
 	size_t n_running;
-	__u64 now;			/* CLOCK_BOOTTIME, in seconds */
-	struct relay_peer *peers;	/* the running instance's peers, by id */
+	struct relay_peer *peers;	/* by id */
 	size_t n_peers;
-	struct followed *followed_peers;	/* WireGuard's state of follow.wireguard */
-	size_t n_followed;
-	size_t n_sites;			/* number of peers of blind.device */
 };
 
 /* Collects the VLANs from a logical link down to its nic, outermost last. Returns their number, or

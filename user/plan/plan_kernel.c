@@ -238,9 +238,10 @@ static void drop_others(const struct kernel *k, struct relay_peers *from)
 	from->n_routes = n;
 }
 
-static int take(struct kernel *k, struct relay_peers *from)
+static int add_routes(struct kernel *k, struct relay_peers *from)
 {
 	size_t n = 0;
+	int rc = 0;
 
 	for (size_t i = 0; i < k->n_wanted; i++) {
 		if (find_word(k, &k->wanted[i])) {
@@ -252,15 +253,10 @@ static int take(struct kernel *k, struct relay_peers *from)
 	}
 	k->n_wanted = n;
 	drop_others(k, from);
-	for (size_t i = 0; i < n; i++) {
-		struct relay_route *route = append(from->routes, from->n_routes);
-
-		if (!route)
-			return -ENOMEM;
-		*route = (struct relay_route){ .prefix = k->wanted[i].route->dst,
-					       .word = k->wanted[i].word };
-	}
-	return 0;
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = plan_add_route(&from->routes, &from->n_routes, &k->wanted[i].route->dst,
+				    k->wanted[i].word);
+	return rc;
 }
 
 static void tell_unfit(const struct kernel *k)
@@ -281,7 +277,7 @@ int plan_kernel_routes(const struct making *m, struct relay_peers *from)
 
 	if (!m->config->follow.n_tables)
 		return 0;
-	rc = find_wanted(&k) ?: find_reach(&k) ?: take(&k, from);
+	rc = find_wanted(&k) ?: find_reach(&k) ?: add_routes(&k, from);
 	tell_unfit(&k);
 	free(k.wanted);
 	free(k.reach);

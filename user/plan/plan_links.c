@@ -30,7 +30,8 @@ static bool has_route(const struct host *h, __u32 oif, const struct prefix *dst)
 {
 	for (size_t i = 0; i < h->n_routes; i++)
 		if (h->routes[i].oif == oif && h->routes[i].type == RTN_UNICAST &&
-		    prefix_within(&h->routes[i].dst, dst) && prefix_within(dst, &h->routes[i].dst))
+		    h->routes[i].dst.family == dst->family &&
+		    !prefix_compare(&h->routes[i].dst, dst))
 			return true;
 	return false;
 }

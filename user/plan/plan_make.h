@@ -52,6 +52,9 @@ static inline struct backend_address *plan_backend(const struct making *m, size_
 int plan_ports(struct making *m);
 /* Finds the devices that carry the ports, and how a frame there shows its port. */
 int plan_nics(struct making *m);
+/* Returns the entry with the key, or NULL. */
+struct table_entry *plan_entry(struct table_entry *list, size_t n, const struct table_key *key);
+/* Adds an entry, unless its key is there already. */
 int plan_add_entry(struct plan *p, const struct table_key *key, const void *value, size_t size);
 /* Sets the allowed or refused source prefixes of each port. */
 int plan_sources(struct making *m);

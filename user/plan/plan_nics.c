@@ -94,7 +94,7 @@ static bool hides_tags(const struct host *h, struct plan_port *port, const struc
 
 static int add_nic(struct making *m, size_t port, const struct nl_link *link)
 {
-	struct plan_nic *nic = NULL;
+	struct plan_nic *nic;
 
 	if (plan_refused(m->in, link->ifindex)) {
 		snprintf(m->plan->ports[port].why, sizeof(m->plan->ports[port].why),
@@ -102,9 +102,7 @@ static int add_nic(struct making *m, size_t port, const struct nl_link *link)
 		return 0;
 	}
 	m->plan->ports[port].n_nics++;
-	for (size_t i = 0; i < m->plan->n_nics; i++)
-		if (m->plan->nics[i].ifindex == link->ifindex)
-			nic = &m->plan->nics[i];
+	nic = (struct plan_nic *)plan_nic(m->plan, link->ifindex);
 	if (nic) {
 		nic->shared |= m->plan->ports[port].shared;
 		return 0;
@@ -185,16 +183,14 @@ static bool listens_ipv4(const struct making *m, const struct service_config *s,
 
 	for (size_t i = 0; i < s->n_listen_addresses; i++) {
 		const struct address *a = &s->listen_addresses[i];
-		size_t at = 0;
+		const struct nl_address *at;
 
 		if (a->family != FAMILY_IPV4)
 			continue;
-		while (at < h->n_addresses && !address_equal(&h->addresses[at].local, a))
-			at++;
-		if (at == h->n_addresses && port->role == ROLE_WAN)
-			/* no interface has it: the service listens for it on every wan */
-			return true;
-		if (at < h->n_addresses && is_part(h, host_link(h, h->addresses[at].ifindex), port))
+		at = host_address(h, a);
+		if (!at && port->role == ROLE_WAN)
+			return true;	/* no interface has it: the service listens on every wan */
+		if (at && is_part(h, host_link(h, at->ifindex), port))
 			return true;
 	}
 	return is_part(h, link, port);

@@ -39,18 +39,12 @@ static __u64 with_kind(__u64 word, enum table_kind kind)
 
 static struct table_entry *planned(const struct plan *p, const struct table_key *key)
 {
-	for (size_t i = 0; i < p->n_entries; i++)
-		if (!memcmp(&p->entries[i].key, key, sizeof(*key)))
-			return &p->entries[i];
-	return NULL;
+	return plan_entry(p->entries, p->n_entries, key);
 }
 
 static const struct table_entry *running(const struct plan_input *in, const struct table_key *key)
 {
-	for (size_t i = 0; i < in->n_running; i++)
-		if (!memcmp(&in->running[i].key, key, sizeof(*key)))
-			return &in->running[i];
-	return NULL;
+	return plan_entry(in->running, in->n_running, key);
 }
 
 static bool same_backend(const struct service *a, const struct service *b)

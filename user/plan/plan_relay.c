@@ -67,16 +67,11 @@ static void forget(struct collected *c)
 static int add_route(struct collected *c, const struct prefix *prefix,
 		     const struct relay_peer *peer, bool site)
 {
-	struct relay_route route = { *prefix, peer - c->of.list };
 	bool kernel = c->m->config->follow.n_tables;
-	struct relay_route *r = site ? append(c->of.routes, c->of.n_routes) : NULL,
-			   *reach = kernel ? append(c->of.reach, c->of.n_reach) : NULL;
+	__u32 word = peer - c->of.list;
 
-	if (r)
-		*r = route;
-	if (reach)
-		*reach = route;
-	return (site && !r) || (kernel && !reach) ? -ENOMEM : 0;
+	return (site ? plan_add_route(&c->of.routes, &c->of.n_routes, prefix, word) : 0) ?:
+	       (kernel ? plan_add_route(&c->of.reach, &c->of.n_reach, prefix, word) : 0);
 }
 
 static int add_peer(struct collected *c, const struct relay_peer *new, struct relay_peer **ret)

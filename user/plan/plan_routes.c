@@ -21,17 +21,12 @@ static int compare_routes(const void *a, const void *b)
 	return prefix_compare(&x->prefix, &y->prefix) ?: (px > py) - (px < py);
 }
 
-static bool same_prefix(const struct prefix *a, const struct prefix *b)
+int plan_add_route(struct relay_route **list, size_t *n, const struct prefix *prefix, __u32 word)
 {
-	return a->len == b->len && !memcmp(&a->addr, &b->addr, sizeof(a->addr));
-}
-
-static int add_local(struct plan_relay *r, const struct prefix *prefix)
-{
-	struct relay_route *route = append(r->routes, r->n_routes);
+	struct relay_route *route = append(*list, *n);
 
 	if (route)
-		*route = (struct relay_route){ *prefix, ROUTE_LOCAL };
+		*route = (struct relay_route){ *prefix, word };
 	return route ? 0 : -ENOMEM;
 }
 
@@ -49,12 +44,12 @@ static int add_locals(struct making *m)
 
 		if (!prefix_within(&own, &r->overlay))
 			continue;
-		rc = add_local(r, &own);
+		rc = plan_add_route(&r->routes, &r->n_routes, &own, ROUTE_LOCAL);
 		own.len = a->prefix_len;
 		prefix_clear_host(&own);
 		if (!rc && own.len < 128 && own.len > r->overlay.len &&
 		    !plan_has_peers(m->plan, a->ifindex))
-			rc = add_local(r, &own);
+			rc = plan_add_route(&r->routes, &r->n_routes, &own, ROUTE_LOCAL);
 	}
 	return rc;
 }
@@ -71,7 +66,7 @@ static void sort_routes(struct plan_relay *r)
 		const struct relay_route *route = &r->routes[i], *before = n ? &r->routes[n - 1] :
 									   NULL;
 
-		if (!before || !same_prefix(&before->prefix, &route->prefix))
+		if (!before || prefix_compare(&before->prefix, &route->prefix))
 			r->routes[n++] = *route;
 		else if (!(route->word & ROUTE_LOCAL) && route->word != before->word)
 			log_warning("peers %s and %s both have %s: it is the first one's",
@@ -84,11 +79,7 @@ static void sort_routes(struct plan_relay *r)
 
 static int add_longest(struct plan_relay *r, const struct prefix *prefix, __u32 word)
 {
-	struct relay_route *l = append(r->longest, r->n_longest);
-
-	if (l)
-		*l = (struct relay_route){ *prefix, word };
-	return l ? 0 : -ENOMEM;
+	return plan_add_route(&r->longest, &r->n_longest, prefix, word);
 }
 
 /* ---- an overlay that is a /48 ---- */

@@ -15,6 +15,7 @@ struct relay_peers {			/* collected, before they get ids */
 	size_t n_reach;
 };
 
+int plan_add_route(struct relay_route **list, size_t *n, const struct prefix *prefix, __u32 word);
 /* Adds the overlay's routes from the tables in follow.tables and drops peers' routes for the same
  * prefixes. Returns 0 or -ENOMEM. */
 int plan_kernel_routes(const struct making *m, struct relay_peers *from);

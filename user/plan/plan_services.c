@@ -258,15 +258,6 @@ static bool has_address(const struct host *h, __u32 ifindex, const struct addres
 	return false;
 }
 
-/* A service listens on every wan for an address that no interface has (yet). */
-static bool nobody_has(const struct host *h, const struct address *a)
-{
-	for (size_t i = 0; i < h->n_addresses; i++)
-		if (address_equal(&h->addresses[i].local, a))
-			return false;
-	return true;
-}
-
 /* Whether the service listens on this port. */
 static bool is_here(const struct making *m, size_t service, const struct plan_port *port)
 {
@@ -294,7 +285,8 @@ static int listen_at(struct making *m, size_t service, __u32 id, const struct pl
 	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
 		const struct address *a = &s->listen_addresses[i];
 
-		if (has_address(h, port->ifindex, a) || nobody_has(h, a))
+		/* every wan listens at an address that no interface has (yet) */
+		if (has_address(h, port->ifindex, a) || !host_address(h, a))
 			rc = listen_on(m, service, id, ifindex, a, hairpin);
 	}
 	return rc;
@@ -331,13 +323,20 @@ static bool has_rival(const struct making *m, const struct listener *l)
 	return false;
 }
 
+struct table_entry *plan_entry(struct table_entry *list, size_t n, const struct table_key *key)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!memcmp(&list[i].key, key, sizeof(*key)))
+			return &list[i];
+	return NULL;
+}
+
 int plan_add_entry(struct plan *p, const struct table_key *key, const void *value, size_t size)
 {
 	struct table_entry *e;
 
-	for (size_t i = 0; i < p->n_entries; i++)
-		if (!memcmp(&p->entries[i].key, key, sizeof(*key)))
-			return 0;		/* replies: the first listener's entry stays */
+	if (plan_entry(p->entries, p->n_entries, key))
+		return 0;		/* replies: the first listener's entry stays */
 	e = append(p->entries, p->n_entries);
 	if (!e)
 		return -ENOMEM;
@@ -432,11 +431,9 @@ int plan_services(struct making *m)
 
 __u32 host_vrf(const struct host *h, const struct service_config *s)
 {
-	const struct nl_link *listens = *s->listen_interface ?
-					host_link_by_name(h, s->listen_interface) : NULL;
+	const struct nl_link *listens = host_link_by_name(h, s->listen_interface);
+	const struct nl_address *a = s->n_listen_addresses ?
+				     host_address(h, &s->listen_addresses[0]) : NULL;
 
-	for (size_t i = 0; i < h->n_addresses && !listens && s->n_listen_addresses; i++)
-		if (address_equal(&h->addresses[i].local, &s->listen_addresses[0]))
-			listens = host_link(h, h->addresses[i].ifindex);
-	return host_link_vrf(h, listens);
+	return host_link_vrf(h, listens ?: a ? host_link(h, a->ifindex) : NULL);
 }
