@@ -11,7 +11,6 @@
 #include "fuzz_quiet.h"
 #include "show/metrics.h"
 #include "show/show.h"
-#include "show/show_flows.h"
 #include "instance/state.h"
 #include "daemon/web.h"
 

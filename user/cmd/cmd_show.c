@@ -12,7 +12,6 @@
 #include "show/metrics.h"
 #include "instance/running.h"
 #include "show/show.h"
-#include "show/show_flows.h"
 
 struct arguments {
 	unsigned int what;

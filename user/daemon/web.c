@@ -13,7 +13,6 @@
 #include "show/metrics.h"
 #include "page.h"
 #include "show/show.h"
-#include "show/show_flows.h"
 #include "instance/state.h"
 #include "lib/text.h"
 #include "daemon/web.h"

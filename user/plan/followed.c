@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/log.h"
-#include "plan/plan_relay.h"
+#include "plan/plan.h"
 
 int followed_read(const struct config *c, struct followed **ret, size_t *ret_n)
 {

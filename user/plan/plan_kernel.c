@@ -10,7 +10,7 @@
 #include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "plan/plan_routes.h"
+#include "plan/plan_make.h"
 
 struct wanted {				/* a route of the kernel */
 	const struct nl_route *route;

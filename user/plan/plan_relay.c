@@ -10,7 +10,7 @@
 #include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "plan/plan_routes.h"
+#include "plan/plan_make.h"
 #include "config/relay_prefix.h"
 
 struct collected {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "plan/plan_routes.h"
+#include "plan/plan_make.h"
 
 /* By address, the shorter first. Of equal prefixes the lowest peer id comes first, this host
  * last. */

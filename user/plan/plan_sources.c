@@ -9,12 +9,7 @@
 #include "lib/grow.h"
 #include "plan/plan_make.h"
 
-struct prefixes {
-	struct prefix *list;
-	size_t n;
-};
-
-static int prefixes_add(struct prefixes *l, const struct prefix *new)
+int prefixes_add(struct prefixes *l, const struct prefix *new)
 {
 	struct prefix *p = append(l->list, l->n);
 

@@ -20,8 +20,7 @@
 #include "instance/noted.h"
 #include "show/relay_view.h"
 #include "instance/running.h"
-#include "show/show_guard.h"
-#include "show/show_sites.h"
+#include "show/show_parts.h"
 #include "instance/state.h"
 #include "show/words.h"
 

@@ -67,21 +67,7 @@ static int look_at_wireguard(struct relay_view *v)
 
 /* ---- prefixes as configured ---- */
 
-struct shapes {
-	struct prefix *list;
-	size_t n;
-};
-
-static int add_shape(struct shapes *s, const struct prefix *p)
-{
-	struct prefix *place = append(s->list, s->n);
-
-	if (place)
-		*place = *p;
-	return place ? 0 : -ENOMEM;
-}
-
-static int read_shapes(const struct dataplane *dp, const struct relay_view *v, struct shapes *s)
+static int read_shapes(const struct dataplane *dp, const struct relay_view *v, struct prefixes *s)
 {
 	struct config *c = NULL;
 	int rc = 0;
@@ -90,10 +76,10 @@ static int read_shapes(const struct dataplane *dp, const struct relay_view *v, s
 		c = NULL;
 	for (size_t i = 0; c && i < c->n_peers; i++)
 		for (size_t j = 0; j < c->peers[i].n_prefixes && !rc; j++)
-			rc = add_shape(s, &c->peers[i].prefixes[j]);
+			rc = prefixes_add(s, &c->peers[i].prefixes[j]);
 	for (size_t id = 1; id < v->n_peers; id++)
 		for (size_t j = 0; v->wireguard[id] && j < v->wireguard[id]->n_allowed && !rc; j++)
-			rc = add_shape(s, &v->wireguard[id]->allowed[j]);
+			rc = prefixes_add(s, &v->wireguard[id]->allowed[j]);
 	config_free(c);
 	return rc;
 }
@@ -101,7 +87,7 @@ static int read_shapes(const struct dataplane *dp, const struct relay_view *v, s
 int relay_view_read(const struct dataplane *dp, bool routes, struct relay_view *ret)
 {
 	struct relay_view v = { 0 };
-	struct shapes shapes = { 0 };
+	struct prefixes shapes = { 0 };
 	int rc = dataplane_peers(dp, &v.peers, &v.n_peers);
 
 	while (!rc && v.n_peers && !*v.peers[v.n_peers - 1].name.name)

@@ -13,9 +13,7 @@
 #include "lib/document.h"
 #include "instance/running.h"
 #include "show/show.h"
-#include "show/show_guard.h"
-#include "show/show_relay.h"
-#include "show/show_sites.h"
+#include "show/show_parts.h"
 #include "instance/state.h"
 #include "dataplane/table.h"
 #include "instance/why.h"
@@ -135,10 +133,8 @@ static int show_direction(struct node row, const struct dataplane *dp, __u32 id,
 		return rc;
 	document_number(counters, "received", xdp.received + tc.received);
 	document_number(counters, "forwarded", xdp.forwarded + tc.forwarded);
-	document_number(counters, "dropped",
-			reasons_sum(reasons, n, id, direction, ANY, true));
-	document_number(counters, "passed",
-			reasons_sum(reasons, n, id, direction, ANY, false));
+	document_number(counters, "dropped", reasons_sum(reasons, n, id, direction, ANY, true));
+	document_number(counters, "passed", reasons_sum(reasons, n, id, direction, ANY, false));
 	document_number(counters, "bytes", xdp.bytes + tc.bytes);
 	document_number(counters, "forwarded_xdp", xdp.forwarded);
 	document_number(counters, "forwarded_tc", tc.forwarded);

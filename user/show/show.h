@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include "dataplane/dataplane.h"
+#include "net/wg_dump.h"
 
 #define SHOW_INTERFACES (1 << 0)
 #define SHOW_SERVICES (1 << 1)
@@ -24,3 +25,7 @@ unsigned int show_noun(const char *word);
 /* Prints `what` of the running dp, as JSON or for people. Metrics and flows have functions of their
  * own. Returns 0 or -errno. */
 int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *out);
+/* Prints all flows, one per line, by service, client and public address. dump: WireGuard's peers on
+ * the backend, or NULL. Needs 128 bytes of memory per flow. Returns 0 or -errno, after logging
+ * it. */
+int show_flows(const struct dataplane *dp, bool json, const struct wg_dump *dump, FILE *out);

@@ -10,7 +10,7 @@
 #include "lib/grow.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
-#include "show/show_flows.h"
+#include "show/show.h"
 
 struct row {
 	struct flow_key key;		/* from the client to the service's address */

@@ -8,7 +8,7 @@
 #include "config/config.h"
 #include "lib/grow.h"
 #include "lib/jiffies.h"
-#include "show/show_guard.h"
+#include "show/show_parts.h"
 #include "plan/health.h"
 
 /* ---- reading ---- */
@@ -171,36 +171,23 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 
 /* ---- metrics ---- */
 
-typedef void guard_rows(struct metrics_text *t, const char *service, const char *backend,
-			const struct guarded *g);
+struct labelled {
+	const char *service;
+	char address[ADDRESS_STRLEN];	/* the label of a backend without a name */
+	struct guarded backend;
+};
 
-static void states(struct metrics_text *t, const char *service, const char *backend,
-		   const struct guarded *g)
+struct backends {
+	struct labelled *list;
+	size_t n;
+};
+
+#define BACKEND(b) { "service", (b)->service }, \
+	{ "backend", *(b)->backend.name ? (b)->backend.name : (b)->address }
+
+static void duration(struct metrics_text *t, const struct labelled *b)
 {
-	metric(t, LABELS({ "service", service }, { "backend", backend }), !g->down);
-}
-
-static void standbys(struct metrics_text *t, const char *service, const char *backend,
-		     const struct guarded *g)
-{
-	metric(t, LABELS({ "service", service }, { "backend", backend }), g->on_standby);
-}
-
-static void handshakes(struct metrics_text *t, const char *service, const char *backend,
-		       const struct guarded *g)
-{
-	const struct health *h = &g->health;
-
-	metric(t, LABELS({ "service", service }, { "backend", backend }, { "type", "initiation" }),
-	       h->initiations);
-	metric(t, LABELS({ "service", service }, { "backend", backend }, { "type", "response" }),
-	       h->responses);
-}
-
-static void duration(struct metrics_text *t, const char *service, const char *backend,
-		     const struct guarded *g)
-{
-	const struct health *h = &g->health;
+	const struct health *h = &b->backend.health;
 	const char *family = t->family;
 	__u64 sum = 0;
 	char le[24];
@@ -210,64 +197,71 @@ static void duration(struct metrics_text *t, const char *service, const char *ba
 		sum += h->buckets[i];
 		snprintf(le, sizeof(le), i + 1 < HANDSHAKE_BUCKETS ? "%.3f" : "+Inf",
 			 (1 << i) / 1000.0);
-		metric(t, LABELS({ "service", service }, { "backend", backend }, { "le", le }),
-		       sum);
+		metric(t, LABELS(BACKEND(b), { "le", le }), sum);
 	}
 	t->family = "wgxdp_handshake_duration_seconds_sum";
-	metric_seconds(t, LABELS({ "service", service }, { "backend", backend }), h->seconds / 1e9);
+	metric_seconds(t, LABELS(BACKEND(b)), h->seconds / 1e9);
 	t->family = "wgxdp_handshake_duration_seconds_count";
-	metric(t, LABELS({ "service", service }, { "backend", backend }), sum);
+	metric(t, LABELS(BACKEND(b)), sum);
 	t->family = family;
 }
 
-/* A backend without a name is labelled with its address. */
-static const char *label(const struct guarded *g, char buf[ADDRESS_STRLEN])
+static void read_backends(const struct dataplane *dp, const struct service_name *services,
+			  size_t n_services, struct backends *ret)
 {
-	for (int i = 0; i < 2 && !*g->name; i++)
-		if (g->address[i].family)
-			return address_format(&g->address[i], buf);
-	return g->name;
-}
+	struct table_entry *table = NULL;
+	size_t n = 0;
 
-static void guard_family(struct metrics_text *t, const struct dataplane *dp,
-			 const struct table_entry *table, size_t n,
-			 const struct service_name *services, size_t n_services, guard_rows *rows)
-{
-	char text[ADDRESS_STRLEN];
-
+	dataplane_table(dp, &table, &n);
 	for (__u32 id = 0; id < n_services; id++) {
 		struct guarded *list = NULL;
 		size_t n_list = 0;
 
 		if (!*services[id].name || guarded_read(dp, table, n, id, &list, &n_list))
 			continue;
-		for (size_t i = 0; i < n_list; i++)
-			rows(t, services[id].name, label(&list[i], text), &list[i]);
+		for (size_t i = 0; i < n_list; i++) {
+			const struct address *a = list[i].address;
+			struct labelled *b = append(ret->list, ret->n);
+
+			if (!b)
+				break;
+			*b = (struct labelled){ .service = services[id].name, .backend = list[i] };
+			if (a[0].family || a[1].family)
+				address_format(a[0].family ? &a[0] : &a[1], b->address);
+		}
 		free(list);
 	}
+	free(table);
 }
 
 void guard_families(struct metrics_text *t, const struct dataplane *dp,
 		    const struct service_name *services, size_t n_services)
 {
-	struct table_entry *table = NULL;
-	size_t n = 0;
+	struct backends all = { 0 };
 
-	dataplane_table(dp, &table, &n);
+	read_backends(dp, services, n_services, &all);
 	metric_family(t, "wgxdp_backend_up", "gauge", "0: it has left so many initiations "
 		      "unanswered as its service's health says.");
-	guard_family(t, dp, table, n, services, n_services, states);
+	for (size_t i = 0; i < all.n; i++)
+		metric(t, LABELS(BACKEND(&all.list[i])), !all.list[i].backend.down);
 	metric_family(t, "wgxdp_backend_on_standby", "gauge",
 		      "1: its standby serves in its place.");
-	guard_family(t, dp, table, n, services, n_services, standbys);
+	for (size_t i = 0; i < all.n; i++)
+		metric(t, LABELS(BACKEND(&all.list[i])), all.list[i].backend.on_standby);
 	metric_family(t, "wgxdp_handshakes_total", "counter", "Initiations with a right mac1 that "
 		      "were forwarded to a backend, and its responses.");
-	guard_family(t, dp, table, n, services, n_services, handshakes);
+	for (size_t i = 0; i < all.n; i++) {
+		metric(t, LABELS(BACKEND(&all.list[i]), { "type", "initiation" }),
+		       all.list[i].backend.health.initiations);
+		metric(t, LABELS(BACKEND(&all.list[i]), { "type", "response" }),
+		       all.list[i].backend.health.responses);
+	}
 	metric_family(t, "wgxdp_handshake_duration_seconds", "histogram",
 		      "Time from an initiation to a backend's response.");
-	guard_family(t, dp, table, n, services, n_services, duration);
+	for (size_t i = 0; i < all.n; i++)
+		duration(t, &all.list[i]);
 	metric_family(t, "wgxdp_cookie_replies_total", "counter",
 		      "Cookies that the daemon has sent to whom the guard challenges.");
 	metric(t, NULL, dataplane_cookie_replies(dp));
-	free(table);
+	free(all.list);
 }

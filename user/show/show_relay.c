@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "show/relay_view.h"
-#include "show/show_relay.h"
+#include "show/show_parts.h"
 #include "show/words.h"
 
 /* Packets from a peer have every counter. Packets to it count only if forwarded. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "show/blind_view.h"
-#include "show/show_sites.h"
+#include "show/show_parts.h"
 
 static void show_site(struct node list, const struct blind_view_site *s)
 {

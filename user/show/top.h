@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Rates of services, peers, pairs of blind sites and reasons, from two readings of the maps.
- * Included by top_screen.h and `wgxdp top`.
+ * Included by `wgxdp top`.
  */
 #pragma once
 #include <stdbool.h>
@@ -46,3 +46,20 @@ void top_sort(struct top *t, enum top_sort by, enum top_unit unit, const char *f
 /* Formats a rate like "12.3 M". */
 void top_format(char ret[16], double rate);
 double top_in_unit(const struct top_count *rate, enum top_unit unit, bool back);
+
+/* ---- the whole screen of a terminal; built with WITH_NCURSES=0 there is none ---- */
+
+struct top_view {			/* what keys change */
+	enum top_sort sort;
+	enum top_unit unit;
+	double interval;		/* seconds */
+	char filter[NAME_LEN];
+};
+
+/* Returns 0; -EOPNOTSUPP: no ncurses, or it does not know the terminal. */
+int top_screen_begin(void);
+void top_screen_end(void);
+/* Shows t until the interval is over, and sorts it again at each key. Returns false if the user
+ * quits, or ended() says that a signal came. */
+bool top_screen_show(const struct top *t, const char *instance, struct top_view *v,
+		     bool (*ended)(void));

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "show/top_screen.h"
+#include "show/top.h"
 
 #ifdef WITH_NCURSES
 #define NCURSES_NOMACROS

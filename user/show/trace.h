@@ -2,10 +2,11 @@
  *
  * trace: what the running programs would do with a packet, found by running copies of them in the
  * instance's shadow (dataplane_shadow.h). A packet that XDP passes up goes to the tc plane, as in
- * the kernel. Included by trace_tell.h and `wgxdp trace`.
+ * the kernel. Included by `wgxdp trace`.
  */
 #pragma once
 #include "dataplane/dataplane.h"
+#include "lib/document.h"
 
 #define TRACE_FRAME_MIN 14
 #define TRACE_FRAME_MAX 9216
@@ -60,3 +61,6 @@ __u32 trace_nic(const struct trace *t, __u32 ifindex, struct trace_frame *f);
  * Returns 0 or -ENODEV. */
 int trace_mac(const struct trace *t, __u32 ifindex, __u8 ret[6]);
 const struct dataplane *trace_shadow(const struct trace *t);
+/* Adds the row. frames: with the bytes of the frame that leaves, in hex. Returns 0. */
+int trace_tell(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
+	       const struct trace_result *r, bool frames, struct node list);

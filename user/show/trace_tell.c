@@ -9,7 +9,7 @@
 #include <string.h>
 #include "lib/addr.h"
 #include "show/packet_words.h"
-#include "show/trace_tell.h"
+#include "show/trace.h"
 #include "show/words.h"
 
 #define SENTENCE 600

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A service's guard and the backends it distinguishes, for `show` and the metrics. Included by
- * show.c, metrics.c and doctor.
+ * Parts of `show` and of the metrics: guards and their backends, the relay's peers and routes, the
+ * blind relay's sites. Included by show.c, metrics.c and doctor.
  */
 #pragma once
 #include "dataplane/dataplane.h"
@@ -27,3 +27,11 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 /* Writes the metrics of all services' backends and handshakes. */
 void guard_families(struct metrics_text *t, const struct dataplane *dp,
 		    const struct service_name *services, size_t n_services);
+
+/* Adds "peers" and "routes" as asked. Returns 0 or -errno. */
+int show_relay(struct document *d, const struct dataplane *dp, bool peers, bool routes,
+	       const struct dataplane_reason *reasons, size_t n);
+
+/* always: show the lists even without a blind relay. Returns 0 or -errno. */
+int show_sites(struct document *d, const struct dataplane *dp, bool always);
+void site_families(struct metrics_text *t, const struct dataplane *dp);
