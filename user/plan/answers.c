@@ -263,16 +263,9 @@ static struct address moved_to(const struct nl_address *prefix, const struct add
 	return a;
 }
 
-static void tell_prefix(const struct answer *a)
-{
-	char text[ADDRESS_STRLEN];
-
-	log_info("backend %s: %s now: the prefix on %s is another", a->text,
-		 address_format(&a->address, text), a->interface);
-}
-
 bool answers_follow_prefixes(struct answers *a, const struct host *h)
 {
+	char text[ADDRESS_STRLEN];
 	bool any = false;
 
 	for (size_t i = 0; i < a->n; i++) {
@@ -293,7 +286,8 @@ bool answers_follow_prefixes(struct answers *a, const struct host *h)
 		else if (here || !is->address.family)
 			is->address = said;
 		if (was.address.family && !address_equal(&was.address, &is->address))
-			tell_prefix(is);
+			log_info("backend %s: %s now: the prefix on %s is another", is->text,
+				 address_format(&is->address, text), is->interface);
 		any |= memcmp(&was, is, sizeof(was)) != 0;
 	}
 	return any;

@@ -17,7 +17,7 @@ struct plan_port {			/* an interface to which the data path is attached */
 	enum mode mode;			/* as configured */
 	__u32 sources;			/* index in plan.sources */
 	bool l3;			/* without Ethernet headers */
-	bool shared;		/* XDP is attached beside other programs, by libxdp's dispatcher */
+	bool shared;			/* XDP beside other programs, by libxdp's dispatcher */
 	bool lengthens;			/* NAT64 may lengthen packets that arrive here */
 	size_t n_nics;			/* how many nics carry it */
 	char why[160];			/* why no nic carries it */
@@ -74,19 +74,18 @@ struct relay_route {			/* word: the peer's id and flags */
 
 struct plan_relay {
 	bool on;
-	bool grows; /* kernel routes are followed, so an ingress' sources may outgrow their list */
+	bool grows;			/* kernel routes are followed: sources may outgrow a list */
 	struct prefix overlay;
 	struct relay_peer *peers;	/* by id; 0 means no peer */
 	size_t n_peers;
-	/* the instance that the plan was made from, under the lock */
-	const struct relay_peer *running;
+	const struct relay_peer *running;	/* plan_input.peers, under the lock */
 	size_t n_running;
 	struct relay_route *routes;	/* every prefix once, by address, the shorter first */
 	size_t n_routes;
 	__u32 *subnets;			/* SUBNETS words; NULL: the overlay is not a /48 */
 	struct relay_route *longest;	/* for the map `routes` */
 	size_t n_longest;
-	struct relay_route *gone; /* running prefixes that are not in `longest`: set by dataplane */
+	struct relay_route *gone;	/* runs and is not in `longest`: set by dataplane */
 	size_t n_gone;
 	bool peers_stay;		/* no running peer is missing here: set by dataplane */
 	bool routes64;			/* the table has /64s */
@@ -120,15 +119,13 @@ struct plan {
 	bool guarded;			/* some service has a guard */
 	bool challenges;		/* some guard sends cookies */
 	__u32 n_slots;			/* number of next-hop slots */
-	bool vlans, bridges; /* some port is a VLAN; some nic is the port of a bridge or a bond */
+	bool vlans, bridges;		/* some port is a VLAN; some nic is in a bridge or bond */
 	bool l3;			/* some port has no Ethernet headers */
 	bool routers;			/* some link has a virtual router's MAC address */
 	bool hearing;		/* the data path reports handshakes and knocks for this host */
 	bool choices;			/* some service has, or may get, SERVICE_CHOICE */
 	bool ask_always;		/* CONTROL_ASK_ALWAYS */
-	/* fd of the map with the configuration's text (state_prepare()); 0: that of the running
-	 * instance */
-	int config_text;
+	int config_text;		/* fd of state_prepare()'s map; 0: the running one */
 	struct plan_relay relay;
 	struct plan_blind blind;
 };
@@ -156,10 +153,8 @@ struct plan_input {
 	const struct answers *answers;	/* current addresses of named or renumbered backends */
 	__u32 refused[16];		/* devices that other programs occupy: attaching failed */
 	size_t n_refused;
-	/* a daemon runs: load now what later changes may need, and keep `uniform` */
-	bool followed;
-	/* leave out what this host made contradictory, and warn, instead of failing */
-	bool tolerant;
+	bool followed;			/* by a daemon: load for later changes, keep `uniform` */
+	bool tolerant;			/* warn of contradictions, and leave them out */
 	/* ---- what each attempt reads from this host ---- */
 	const struct host *host;
 	__u64 now;			/* CLOCK_BOOTTIME, in seconds */

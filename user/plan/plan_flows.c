@@ -10,16 +10,22 @@
 #include "plan/plan_make.h"
 #include "lib/unasked.h"
 
+bool plan_is_source(const struct host *h, const struct nl_address *a, __u8 family)
+{
+	const struct nl_link *link = host_link(h, a->ifindex);
+
+	return a->local.family == family && !address_is_link_local(&a->local) && !a->tentative &&
+	       link && !link->loopback;
+}
+
 /* Rates an address of this host as a source for packets to the backend; 0: unusable. */
 static int fitness(const struct making *m, const struct nl_address *a,
 		   const struct address *backend, __u32 oif)
 {
 	struct prefix on_link = { .family = a->local.family, .len = a->prefix_len,
 				  .addr = a->local.addr };
-	const struct nl_link *link = host_link(m->host, a->ifindex);
 
-	if (a->local.family != backend->family || address_is_link_local(&a->local) ||
-	    a->tentative || !link || link->loopback)
+	if (!plan_is_source(m->host, a, backend->family))
 		return 0;
 	return 1 + 4 * (a->ifindex == oif && prefix_covers(&on_link, backend)) +
 	       2 * (a->ifindex == oif) + !a->deprecated;

@@ -85,6 +85,8 @@ __u32 plan_slot(struct making *m);
 /* Plans the relay's peers, routes and policy. Call it after plan_services(), whose entries come
  * first in the table. */
 int plan_relay(struct making *m);
+/* Whether packets to elsewhere may have this address of ours as their source. */
+bool plan_is_source(const struct host *h, const struct nl_address *a, __u8 family);
 /* Returns the port that a link belongs to: for a virtual router's MACVLAN (VRRP) the link below,
  * unless it has routes of its own; otherwise the link itself. */
 const struct nl_link *plan_base(const struct host *h, const struct nl_link *link);

@@ -273,13 +273,10 @@ static struct addr own_address(const struct making *m, __u32 ifindex)
 
 	for (size_t i = 0; i < m->host->n_addresses; i++) {
 		const struct nl_address *a = &m->host->addresses[i];
-		const struct nl_link *link = host_link(m->host, a->ifindex);
 		unsigned int worth = 1 + common_bits(&a->local.addr, overlay) +
 				     (a->deprecated ? 0 : 256) + (a->ifindex == ifindex ? 512 : 0);
 
-		if (a->local.family != FAMILY_IPV6 || a->tentative ||
-		    address_is_link_local(&a->local) || !link || link->loopback ||
-		    worth <= best_worth)
+		if (!plan_is_source(m->host, a, FAMILY_IPV6) || worth <= best_worth)
 			continue;
 		best_worth = worth;
 		best = a->local.addr;

@@ -83,6 +83,7 @@ static void udp(struct reader *r, const struct address addresses[2])
 	if (!head)
 		return;
 	ends(r, addresses, head);
+	r->to->udp = true;
 	add(r, "UDP%s", head[6] || head[7] ? "" : " without a checksum");
 	r->to->message = len < 8 ? 0 : message_of(r->at, len - 8 < there ? len - 8 : there);
 	if (r->to->message)

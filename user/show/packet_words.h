@@ -4,6 +4,7 @@
  * Included by monitor.c and trace_tell.c.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include "lib/addr.h"
 
@@ -14,6 +15,7 @@ struct packet_words {
 	char what[PACKET_WORDS];	/* "UDP, WireGuard data, 80 bytes, TTL 64" */
 	struct address end[2];		/* source, destination; family 0: not IP */
 	__be16 port[2];			/* 0: not readable */
+	bool udp;			/* with its ports: no later fragment */
 	__u32 message;			/* UDP: the enum message that it looks like; otherwise 0 */
 };
 

@@ -13,18 +13,14 @@
 
 /* ---- reading ---- */
 
-static bool is_of(const struct table_entry *e, __u32 id)
-{
-	__u8 kind = e->key.word;
-
-	return (kind == KEY_SERVICE || kind >= KEY_BACKEND) && e->service.id == id;
-}
-
-static void take_address(struct guarded *g, const struct table_entry *e)
+/* Takes the backend's address from one of its entries. */
+static void take_address(struct guarded *g, const struct table_entry *e, __u32 id)
 {
 	struct address a = entry_backend(e);
+	__u8 kind = e->key.word;
 
-	if (e->service.flags >> SERVICE_BACKEND_SHIFT != g->number)
+	if ((kind != KEY_SERVICE && kind < KEY_BACKEND) || e->service.id != id ||
+	    e->service.flags >> SERVICE_BACKEND_SHIFT != g->number)
 		return;
 	g->address[a.family == FAMILY_IPV6] = a;
 	g->port = e->service.port;
@@ -60,8 +56,7 @@ int guarded_read(const struct dataplane *dp, const struct table_entry *table, si
 		if (guard.flags & GUARD_BACKENDS)
 			strcpy(g->name, names[at].name);
 		for (size_t i = 0; i < n; i++)
-			if (is_of(&table[i], id))
-				take_address(g, &table[i]);
+			take_address(g, &table[i], id);
 	}
 	free(names);
 	if (rc)

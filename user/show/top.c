@@ -148,16 +148,21 @@ static int by_name(const void *a, const void *b)
 	return (int)x->kind - (int)y->kind ?: strcmp(x->name, y->name);
 }
 
+double top_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
 int top_read(const struct dataplane *dp, struct top *ret)
 {
 	struct maps m = { .dp = dp };
-	struct top t = { 0 };
-	struct timespec now;
+	struct top t = { .at = top_now() };
 	int rc = dataplane_reasons(dp, &m.reasons, &m.n_reasons) ?:
 		 dataplane_names(dp, &m.names, &m.n_names) ?: relay_view_read(dp, false, &m.relay);
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	t.at = now.tv_sec + now.tv_nsec / 1e9;
 	rc = rc ?: read_services(&t, &m) ?: read_peers(&t, &m) ?: read_pairs(&t, dp) ?:
 	     read_reasons(&t, &m);
 	free(m.reasons);

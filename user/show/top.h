@@ -38,6 +38,7 @@ extern const char *const top_sort_names[], *const top_unit_names[], *const top_k
 /* Returns 0 or -errno. */
 int top_read(const struct dataplane *dp, struct top *ret);
 void top_free(struct top *t);
+double top_now(void);			/* CLOCK_MONOTONIC, in seconds */
 /* Sets now's rates. A row that is new, or whose counters restarted, has rate 0. */
 void top_rates(struct top *now, const struct top *before);
 /* Sorts each kind, the largest first, and drops rows whose name does not contain filter (NULL: keep

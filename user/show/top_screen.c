@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "show/top.h"
 
@@ -188,20 +187,12 @@ static bool press(struct top_view *v, int key, int rows)
 	return true;
 }
 
-static double seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec + now.tv_nsec / 1e9;
-}
-
 bool top_screen_show(const struct top *t, const char *instance, struct top_view *v,
 		     bool (*ended)(void))
 {
-	double began = seconds(), left;
+	double began = top_now(), left;
 
-	while ((left = began + v->interval - seconds()) > 0 && !ended()) {
+	while ((left = began + v->interval - top_now()) > 0 && !ended()) {
 		struct top shown = { .rows = malloc((t->n + 1) * sizeof(*t->rows)), .n = t->n };
 		bool go;
 		int key;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include "dataplane/dataplane_shadow.h"
 #include "lib/log.h"
+#include "show/packet_words.h"
 #include "show/trace.h"
 #include "show/words.h"
 
@@ -256,37 +257,42 @@ static bool is_egress(const struct trace_step *step, const struct trace *t, __u3
 	return step->direction == DIRECTION_ORIGINAL || clients;
 }
 
+/* Reads what this CPU, to which the thread is pinned, has in a map. Returns 0 or -errno. */
+static int read_here(const struct trace *t, enum dataplane_map map, __u32 key, void *ret,
+		     size_t size)
+{
+	char *all = calloc(libbpf_num_possible_cpus(), size);
+	int rc = !all ? -ENOMEM : bpf_map_lookup_elem(t->shadow->maps[map], &key, all) ? -errno : 0;
+
+	if (!rc)
+		memcpy(ret, all + sched_getcpu() * size, size);
+	free(all);
+	return rc;
+}
+
 static int read_hop(struct trace *t, const struct trace_step *step, struct trace_result *ret)
 {
-	__u32 n = dataplane_entries(t->shadow, MAP_nexthops), cpus = libbpf_num_possible_cpus(),
-	      cpu = sched_getcpu();
-	struct nexthop *hops = calloc(cpus, sizeof(*hops));
-	int rc = hops ? 0 : -ENOMEM;
+	__u32 n = dataplane_entries(t->shadow, MAP_nexthops);
+	struct nexthop hop;
+	int rc = 0;
 
 	for (__u32 i = 0; i < n && !rc; i++) {
-		rc = bpf_map_lookup_elem(t->shadow->maps[MAP_nexthops], &i, hops) ? -errno : 0;
-		if (rc || !hops[cpu].fib.family || !is_egress(step, t, i))
+		rc = read_here(t, MAP_nexthops, i, &hop, sizeof(hop));
+		if (rc || !hop.fib.family || !is_egress(step, t, i))
 			continue;
 		ret->has_hop = true;
-		ret->hop = hops[cpu];
+		ret->hop = hop;
 	}
-	free(hops);
 	return rc;
 }
 
 static int read_pieces(struct trace *t, struct trace_result *ret)
 {
-	__u32 zero = 0, cpus = libbpf_num_possible_cpus();
-	struct pieces *pieces = calloc(cpus, sizeof(*pieces)), *here;
-	int rc;
+	struct pieces p;
+	int rc = read_here(t, MAP_pieces, 0, &p, sizeof(p));
 
-	if (!pieces)
-		return -ENOMEM;
-	rc = bpf_map_lookup_elem(t->shadow->maps[MAP_pieces], &zero, pieces) ? -errno : 0;
-	here = pieces + sched_getcpu();
-	if (!rc && here->step && !here->first_alone && ret->last->verdict == TRACE_FORWARDED)
-		ret->pieces = (here->len + here->step - 1) / here->step;
-	free(pieces);
+	if (!rc && p.step && !p.first_alone && ret->last->verdict == TRACE_FORWARDED)
+		ret->pieces = (p.len + p.step - 1) / p.step;
 	return rc;
 }
 
@@ -374,34 +380,15 @@ static int tc(struct trace *t, const struct trace_frame *in, __u32 tags, struct 
 
 /* ---- flows ---- */
 
-static bool flow_key_of(const struct trace_frame *f, __u32 tags, __u32 direction,
-			struct flow_key *ret)
+static bool flow_key_of(const struct trace_frame *f, __u32 direction, struct flow_key *ret)
 {
-	const __u8 *ip = f->bytes + 14 + tags, *udp;
-	bool ipv4 = f->len >= 14 + tags + 28 && ip[0] >> 4 == 4;
+	struct packet_words w;
 
-	if (!ipv4 && (f->len < 14 + tags + 48 || ip[0] >> 4 != 6 || ip[6] != IPPROTO_UDP))
-		return false;
-	if (ipv4 && ip[9] != IPPROTO_UDP)
-		return false;
-	*ret = (struct flow_key){ .family = ipv4 ? FAMILY_IPV4 : FAMILY_IPV6,
+	packet_words(f->bytes, f->len, &w);
+	*ret = (struct flow_key){ .src = w.end[0].addr, .dst = w.end[1].addr, .sport = w.port[0],
+				  .dport = w.port[1], .family = w.end[0].family,
 				  .direction = direction };
-	udp = ip + (ipv4 ? (ip[0] & 15) * 4 : 40);
-	if (udp + 4 > f->bytes + f->len)
-		return false;
-	for (int i = 0; ipv4 && i < 2; i++) {
-		struct addr *a = i ? &ret->dst : &ret->src;
-
-		a->w[2] = htonl(0xffff);
-		memcpy(&a->w[3], ip + (i ? 16 : 12), 4);
-	}
-	if (!ipv4) {
-		memcpy(&ret->src, ip + 8, 16);
-		memcpy(&ret->dst, ip + 24, 16);
-	}
-	memcpy(&ret->sport, udp, 2);
-	memcpy(&ret->dport, udp + 2, 2);
-	return true;
+	return w.udp;
 }
 
 /* Whether any backend of the service has the flow. */
@@ -426,7 +413,7 @@ static enum trace_flow flow_now(const struct trace *t, const struct trace_result
 		return TRACE_FLOW;
 	if (key->direction == DIRECTION_REPLY)
 		return flow_is_there(t, &there) ? TRACE_FLOW_MADE : TRACE_NO_FLOW;
-	if (!r->out.len || !flow_key_of(&r->out, tags_of(&r->out).len, DIRECTION_REPLY, &reply))
+	if (!r->out.len || !flow_key_of(&r->out, DIRECTION_REPLY, &reply))
 		return TRACE_NO_FLOW;
 	there = (struct flow_key){ .src = reply.dst, .dst = reply.src, .sport = reply.dport,
 				   .dport = reply.sport, .family = reply.family,
@@ -468,8 +455,8 @@ int trace_packet(struct trace *t, __u32 ifindex, const struct trace_frame *in,
 	tags = tags_of(in);
 	memset(ret, 0, offsetof(struct trace_result, out) + sizeof(ret->out.len));
 	ret->link = logical_link(t, ifindex, &tags);
-	has_key = flow_key_of(in, tags.len, DIRECTION_ORIGINAL, &keys[0]) &&
-		  flow_key_of(in, tags.len, DIRECTION_REPLY, &keys[1]);
+	has_key = flow_key_of(in, DIRECTION_ORIGINAL, &keys[0]) &&
+		  flow_key_of(in, DIRECTION_REPLY, &keys[1]);
 	for (int i = 0; i < 2 && has_key; i++)
 		there[i] = flow_is_there(t, &keys[i]);
 	rc = planes(t, ifindex, in, &tags, ret);
