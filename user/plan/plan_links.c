@@ -42,8 +42,8 @@ static bool has_way_of_its_own(const struct host *h, const struct nl_link *link)
 {
 	for (size_t i = 0; i < h->n_routes; i++) {
 		const struct nl_route *r = &h->routes[i];
-		bool ipv4 = r->dst.family == FAMILY_IPV4, narrow = !ipv4 && r->dst.len &&
-								   r->dst.addr.b[0] >= 0xfe;
+		bool ipv4 = r->dst.family == FAMILY_IPV4;
+		bool narrow = !ipv4 && r->dst.len && r->dst.addr.b[0] >= 0xfe;
 
 		if (r->oif == link->ifindex && r->type == RTN_UNICAST &&
 		    r->dst.len < (ipv4 ? 32 : 128) && !narrow &&

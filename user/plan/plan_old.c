@@ -231,8 +231,8 @@ static int add_entries(struct making *m, const struct olds *l, const struct old 
 	bool rivals = has_rivals(m, l, o);
 	struct table_entry *reply;
 	struct service s;
-	int rc = add_known(m->plan, &o->key, &o->service) ?: plan_add_entry(m->plan, &until, &value,
-									    sizeof(value));
+	int rc = add_known(m->plan, &o->key, &o->service) ?:
+		 plan_add_entry(m->plan, &until, &value, sizeof(value));
 
 	if (!rc && !planned(m->plan, &back)) {
 		s = old_reply(m, l, o, &back);

@@ -235,8 +235,8 @@ static void place_peers(struct making *m)
 
 	for (size_t id = 1; id < r->n_peers; id++)
 		if (*r->peers[id].name.name)
-			place_peer(m, &r->peers[id], id < in->n_peers && *in->peers[id].name.name ?
-				   &in->peers[id] : NULL);
+			place_peer(m, &r->peers[id], id < in->n_peers &&
+				   *in->peers[id].name.name ? &in->peers[id] : NULL);
 }
 
 bool plan_has_peers(const struct plan *p, __u32 ifindex)

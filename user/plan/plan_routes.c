@@ -63,8 +63,8 @@ static void sort_routes(struct plan_relay *r)
 	if (r->n_routes)
 		qsort(r->routes, r->n_routes, sizeof(*r->routes), compare_routes);
 	for (size_t i = 0; i < r->n_routes; i++) {
-		const struct relay_route *route = &r->routes[i], *before = n ? &r->routes[n - 1] :
-									   NULL;
+		const struct relay_route *route = &r->routes[i];
+		const struct relay_route *before = n ? &r->routes[n - 1] : NULL;
 
 		if (!before || prefix_compare(&before->prefix, &route->prefix))
 			r->routes[n++] = *route;
@@ -148,8 +148,8 @@ static int spread(struct plan *p)
 
 	for (size_t i = 0; i < r->n_routes && !rc; i++) {
 		const struct relay_route *route = &r->routes[i];
-		bool longer = i + 1 < r->n_routes && prefix_within(&r->routes[i + 1].prefix,
-								   &route->prefix);
+		bool longer = i + 1 < r->n_routes &&
+			      prefix_within(&r->routes[i + 1].prefix, &route->prefix);
 
 		if (route->prefix.len == 64)
 			rc = add_entry(p, &route->prefix.addr,

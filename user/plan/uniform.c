@@ -147,8 +147,8 @@ static __u16 go_deeper(struct filling *f, const struct block *b, __u32 place)
 	struct block *new = &f->blocks[f->u->n_blocks];
 	__u8 *at;
 
-	if (f->u->n_blocks == UNIFORM_BLOCKS || b->len + STEP >= (b->family == FAMILY_IPV4 ? 32 :
-								  STEPS * STEP))
+	if (f->u->n_blocks == UNIFORM_BLOCKS ||
+	    b->len + STEP >= (b->family == FAMILY_IPV4 ? 32 : STEPS * STEP))
 		return 0;
 	*new = (struct block){
 		.addr = b->addr, .family = b->family, .len = b->len + STEP,

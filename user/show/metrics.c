@@ -301,8 +301,8 @@ static void map_families(struct scrape *s)
 		      "Entries that a map has room for.");
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
 		metric(&s->text, LABELS({ "map", maps[i].name }),
-		       dataplane_entries(s->dp, maps[i].map) * (maps[i].map == MAP_table ?
-								TABLE_WAYS : 1));
+		       dataplane_entries(s->dp, maps[i].map) *
+		       (maps[i].map == MAP_table ? TABLE_WAYS : 1));
 }
 
 static void config_families(struct scrape *s)

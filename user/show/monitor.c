@@ -106,11 +106,9 @@ void monitor_tell(struct monitor *m, const struct monitor_event *e)
 	if (m->ends || !passes(m, e, link))
 		return;
 	now_format(when);
-	(m->json ? tell_json : tell_words)(e, when, link, e->src.family ? endpoint_format(&e->src,
-											  e->sport,
-											  from) :
-					   NULL, e->dst.family ? endpoint_format(&e->dst, e->dport,
-										 to) : NULL);
+	(m->json ? tell_json : tell_words)(
+		e, when, link, e->src.family ? endpoint_format(&e->src, e->sport, from) : NULL,
+		e->dst.family ? endpoint_format(&e->dst, e->dport, to) : NULL);
 	m->ends = m->left && !--m->left;
 }
 
@@ -183,8 +181,8 @@ static bool is_knock(const struct monitor *m, __be16 port)
 	struct hearing h = { 0 };
 	__u32 zero = 0;
 
-	if (m->dp->maps[MAP_hearing] < 0 || bpf_map_lookup_elem(m->dp->maps[MAP_hearing], &zero,
-								&h))
+	if (m->dp->maps[MAP_hearing] < 0 ||
+	    bpf_map_lookup_elem(m->dp->maps[MAP_hearing], &zero, &h))
 		return false;
 	for (int i = 0; i < HEAR_PORTS; i++)
 		if (h.knocks[i] && (__u32)(ntohs(port) - h.knocks[i]) < KNOCK_PORTS)

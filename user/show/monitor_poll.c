@@ -179,12 +179,11 @@ static int poll_peers(struct monitor *m, const struct monitor_memory *was,
 			    (address_equal(&now->endpoint, &then->endpoint) &&
 			     now->port == then->port))
 				continue;
-			monitor_tell(m, &(struct monitor_event){ .kind = MONITOR_REBINDING,
-								 .what = "moved", .peer = now->name,
-								 .src = then->endpoint,
-								 .sport = then->port,
-								 .dst = now->endpoint,
-								 .dport = now->port });
+			monitor_tell(m, &(struct monitor_event){
+				.kind = MONITOR_REBINDING, .what = "moved", .peer = now->name,
+				.src = then->endpoint, .sport = then->port,
+				.dst = now->endpoint, .dport = now->port,
+			});
 		}
 	return rc;
 }

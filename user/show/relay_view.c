@@ -95,8 +95,8 @@ int relay_view_read(const struct dataplane *dp, bool routes, struct relay_view *
 	rc = rc ?: dataplane_peer_totals(dp, v.n_peers, &v.totals);
 	rc = rc ?: look_at_wireguard(&v);
 	if (!rc && routes)
-		rc = read_shapes(dp, &v, &shapes) ?: dataplane_routes(dp, shapes.list, shapes.n,
-								      &v.routes, &v.n_routes);
+		rc = read_shapes(dp, &v, &shapes) ?:
+		     dataplane_routes(dp, shapes.list, shapes.n, &v.routes, &v.n_routes);
 	free(shapes.list);
 	if (rc)
 		relay_view_free(&v);

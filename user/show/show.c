@@ -21,8 +21,8 @@
 
 static const char *tc_name(__u16 flags)
 {
-	return flags & LINK_TCX ? "tcx" : flags & LINK_QDISC_OURS ? "clsact" : flags & LINK_TC ?
-	       "shared qdisc" : "none";
+	return flags & LINK_TCX ? "tcx" : flags & LINK_QDISC_OURS ? "clsact" :
+	       flags & LINK_TC ? "shared qdisc" : "none";
 }
 
 static void show_interface(struct node list, const char *name, const char *role, const char *mode,

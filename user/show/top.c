@@ -197,11 +197,10 @@ void top_rates(struct top *now, const struct top *before)
 
 	for (size_t i = 0; i < now->n; i++) {
 		struct top_row *r = &now->rows[i];
-		const struct top_row *was = before->n ? bsearch(r, before->rows, before->n,
-								sizeof(*r), by_name) : NULL;
-		const struct top_count *c = &r->count, none = { 0 }, *w = was ? &was->count :
-									  r->kind == TOP_REASON ?
-									  &none : c;
+		const struct top_row *was = !before->n ? NULL :
+			bsearch(r, before->rows, before->n, sizeof(*r), by_name);
+		const struct top_count *c = &r->count, none = { 0 };
+		const struct top_count *w = was ? &was->count : r->kind == TOP_REASON ? &none : c;
 
 		r->rate = (struct top_count){
 			rate(c->packets_to, w->packets_to, s), rate(c->bytes_to, w->bytes_to, s),

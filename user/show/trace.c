@@ -41,8 +41,8 @@ int trace_begin(const struct dataplane *dp, struct trace **ret)
 	struct trace *t = calloc(1, sizeof(*t));
 	int rc = t ? stay_here() : -ENOMEM;
 
-	rc = rc ?: dataplane_shadow(dp, &t->shadow) ?: dataplane_links(t->shadow, &t->links,
-								       &t->n_links) ?:
+	rc = rc ?: dataplane_shadow(dp, &t->shadow) ?:
+	     dataplane_links(t->shadow, &t->links, &t->n_links) ?:
 	     dataplane_table(t->shadow, &t->table, &t->n_table);
 	if (rc) {
 		trace_end(t);
@@ -175,19 +175,21 @@ static void run(struct trace *t, enum plane plane, const struct trace_frame *in,
 	bool tc = plane == PLANE_TC;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes, .data_size_in = in->len,
 		    .data_out = out->bytes, .data_size_out = sizeof(out->bytes), .repeat = 1,
-		    .ctx_in = tc ? (void *)&skb : &xdp, .ctx_size_in = tc ? sizeof(skb) :
-		    sizeof(xdp));
+		    .ctx_in = tc ? (void *)&skb : &xdp,
+		    .ctx_size_in = tc ? sizeof(skb) : sizeof(xdp));
+	int program = t->shadow->programs[tc ? PROGRAM_wgxdp_tc : PROGRAM_wgxdp_xdp];
 
 	step->verdict = TRACE_NOT_RUN;
-	step->error = bpf_prog_test_run_opts(t->shadow->programs[tc ? PROGRAM_wgxdp_tc :
-								 PROGRAM_wgxdp_xdp], &opts);
+	step->error = bpf_prog_test_run_opts(program, &opts);
 	if (step->error)
 		return;
 	out->len = opts.data_size_out;
-	step->verdict = tc ? opts.retval == TC_ACT_REDIRECT ? TRACE_FORWARDED :
-			opts.retval == TC_ACT_SHOT ? TRACE_DROPPED : TRACE_PASSED :
-			opts.retval == XDP_REDIRECT ? TRACE_FORWARDED : opts.retval == XDP_PASS ?
-			TRACE_PASSED : TRACE_DROPPED;
+	if (opts.retval == (tc ? TC_ACT_REDIRECT : XDP_REDIRECT))
+		step->verdict = TRACE_FORWARDED;
+	else if (tc ? opts.retval == TC_ACT_SHOT : opts.retval != XDP_PASS)
+		step->verdict = TRACE_DROPPED;
+	else
+		step->verdict = TRACE_PASSED;
 }
 
 static void is_of(struct trace_step *step, __u32 id, __u32 direction, __u16 reason)
