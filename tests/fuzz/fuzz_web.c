@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <sys/utsname.h>
 #include "fuzz_quiet.h"
-#include "show/metrics.h"
 #include "show/show.h"
 #include "instance/state.h"
 #include "daemon/web.h"

@@ -9,7 +9,6 @@
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
-#include "show/metrics.h"
 #include "instance/running.h"
 #include "show/show.h"
 

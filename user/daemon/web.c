@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include "lib/document.h"
-#include "show/metrics.h"
 #include "page.h"
 #include "show/show.h"
 #include "instance/state.h"

@@ -13,7 +13,6 @@
 #include "dataplane/config_text.h"
 #include "instance/apply.h"
 #include "dataplane/dataplane.h"
-#include "plan/headroom.h"
 #include "dataplane/load_error.h"
 #include "lib/log.h"
 #include "plan/plan.h"

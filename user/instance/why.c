@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "dataplane/attach.h"
-#include "plan/headroom.h"
 #include "lib/text.h"
 #include "plan/transmit.h"
 #include "instance/why.h"

@@ -15,7 +15,7 @@
 #include "config/config_names.h"
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
-#include "show/metrics.h"
+#include "show/show.h"
 #include "show/metrics_text.h"
 #include "instance/noted.h"
 #include "show/relay_view.h"

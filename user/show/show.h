@@ -29,3 +29,6 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
  * the backend, or NULL. Needs 128 bytes of memory per flow. Returns 0 or -errno, after logging
  * it. */
 int show_flows(const struct dataplane *dp, bool json, const struct wg_dump *dump, FILE *out);
+/* Writes all metrics of an instance in Prometheus' text format; docs/metrics.md lists them. Returns
+ * 0 or -errno, after logging it. */
+int metrics_write(FILE *out, const char *instance);
