@@ -431,7 +431,8 @@ int plan_services(struct making *m)
 
 __u32 host_vrf(const struct host *h, const struct service_config *s)
 {
-	const struct nl_link *listens = host_link_by_name(h, s->listen_interface);
+	const struct nl_link *listens = *s->listen_interface ?
+					host_link_by_name(h, s->listen_interface) : NULL;
 	const struct nl_address *a = s->n_listen_addresses ?
 				     host_address(h, &s->listen_addresses[0]) : NULL;
 
