@@ -9,9 +9,7 @@
 #include <errno.h>
 #include <sys/utsname.h>
 #include "fuzz_quiet.h"
-#include "show/metrics.h"
 #include "show/show.h"
-#include "show/show_flows.h"
 #include "instance/state.h"
 #include "daemon/web.h"
 

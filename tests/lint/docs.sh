@@ -37,7 +37,7 @@ maps_in_design() {
 		sed -nE 's/^\| ([a-z_]+) \| ([A-Z_]+).*/\1 \2/p' | sort
 }
 
-metrics() { sed -nE 's/.*[a-z]_family\((&s[.>-]+text|t|t, &v), "(wgxdp_[a-z_]+)".*/\2/p' user/show/metrics.c user/show/show_guard.c user/show/show_sites.c | sort; }
+metrics() { sed -nE 's/.*[a-z]_family\((&s[.>-]+text|s|t|t, &v), "(wgxdp_[a-z_]+)".*/\2/p' user/show/metrics.c user/show/show_guard.c user/show/show_sites.c | sort; }
 metrics_in_page() { sed -n 's/^| \(`wgxdp[^|]*\) |.*/\1/p' docs/metrics.md | grep -oE 'wgxdp_[a-z_]+' | sort; }
 
 # Keys of the configuration, each behind its section; the sections themselves have none

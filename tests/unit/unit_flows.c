@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "lib/jiffies.h"
-#include "show/show_flows.h"
+#include "show/show.h"
 
 #define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
 #define OTHER "MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnN0dXY="

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * user/plan/headroom.c: what is said of drivers that have the private flag, that have others, and that lie; and on which ports packets get
+ * user/plan/transmit.c: what is said of drivers that have the private flag, that have others, and that lie; and on which ports packets get
  * longer, by what services a configuration has.
  */
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <linux/ethtool.h>
 #include <cmocka.h>
-#include "plan/headroom.h"
+#include "plan/transmit.h"
 #include "told.h"
 
 /* ---- a driver ---- */

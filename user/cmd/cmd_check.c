@@ -10,7 +10,7 @@
 #include "plan/answers.h"
 #include "cmd/command.h"
 #include "config/config_check.h"
-#include "plan/headroom.h"
+#include "plan/transmit.h"
 #include "doctor/host_check.h"
 #include "lib/log.h"
 #include "plan/plan.h"

@@ -9,10 +9,8 @@
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
-#include "show/metrics.h"
 #include "instance/running.h"
 #include "show/show.h"
-#include "show/show_flows.h"
 
 struct arguments {
 	unsigned int what;

@@ -12,7 +12,7 @@
 #include "cmd/command.h"
 #include "lib/log.h"
 #include "instance/running.h"
-#include "show/top_screen.h"
+#include "show/top.h"
 
 struct arguments {
 	double interval;

@@ -12,7 +12,7 @@
 #include "lib/log.h"
 #include "net/packet_make.h"
 #include "instance/running.h"
-#include "show/trace_tell.h"
+#include "show/trace.h"
 #include "lib/wg_key.h"
 
 #define DEFAULT_WISH ((struct packet_wish){ .ttl = 64, .message = MESSAGE_DATA, .index = 1 })

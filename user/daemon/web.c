@@ -10,10 +10,8 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include "lib/document.h"
-#include "show/metrics.h"
 #include "page.h"
 #include "show/show.h"
-#include "show/show_flows.h"
 #include "instance/state.h"
 #include "lib/text.h"
 #include "daemon/web.h"

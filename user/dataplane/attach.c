@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "dataplane/attach.h"
@@ -243,4 +244,18 @@ const char *why_refused(int error)
 	return error == EEXIST ? "an XDP program is attached to a bridge or bond above it" :
 	       error == ENOSYS ? "this kernel lets no program take a function's place (freplace), which libxdp's dispatcher needs" :
 	       error == E2BIG ? "libxdp's dispatcher is full" : strerror(error);
+}
+
+void program_name(__u32 id, char *ret)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(id);
+
+	strcpy(ret, "?");
+	if (fd < 0)
+		return;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &len) && *info.name)
+		snprintf(ret, BPF_OBJ_NAME_LEN, "%s", info.name);
+	close(fd);
 }

@@ -36,5 +36,7 @@ void detach_filters_of(int program);
 
 /* Ids of the BPF programs at the device's tc ingress, in tcx or in our places of a qdisc: n of them, at most room */
 size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room);
+/* Sets ret (BPF_OBJ_NAME_LEN) to the name of a BPF program, or to "?". */
+void program_name(__u32 id, char *ret);
 /* In words, why the kernel or libxdp refused to attach a program; error is a positive errno */
 const char *why_refused(int error);

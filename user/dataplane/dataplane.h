@@ -192,6 +192,8 @@ int dataplane_policy(const struct dataplane *dp, struct policy *ret);
 int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 tx_dropped, __u64 *ret);
 int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_t *ret_n);
 int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n);
+/* Returns the link in such a list, or NULL. */
+const struct link *dataplane_link_of(const struct link *links, size_t n, __u32 ifindex);
 /* Allow and deny of all services, as the trie has them */
 int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t *ret_n);
 /* What the table holds, in no order */

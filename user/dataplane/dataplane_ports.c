@@ -111,19 +111,6 @@ static int refuse_other_instance(const struct dataplane *dp, __u32 ifindex, cons
 	return 0;
 }
 
-static void program_name(__u32 id, char *ret, size_t room)
-{
-	struct bpf_prog_info info = { 0 };
-	__u32 len = sizeof(info);
-	int fd = bpf_prog_get_fd_by_id(id);
-
-	snprintf(ret, room, "id %u", id);
-	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && *info.name)
-		snprintf(ret, room, "%s (id %u)", info.name, id);
-	if (fd >= 0)
-		close(fd);
-}
-
 /* Beside others, and alone: LINK_SHARED, a mode */
 static int attach_as(struct dataplane *dp, struct dataplane_port *port, const struct plan *p, __u16 flags)
 {
@@ -191,7 +178,7 @@ static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 {
 	__u32 id = shared_program(nic->ifindex);
 	bool dispatcher = id && shared_is_dispatcher(id);
-	char name[64];
+	char program[BPF_OBJ_NAME_LEN], name[64];
 
 	if (dispatcher && is_component(dp, nic->ifindex)) {
 		shared_detach(nic->ifindex, dp->maps[MAP_control], 0);
@@ -204,7 +191,8 @@ static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 			  nic->name, other_mode(nic) == LINK_NATIVE ? "native" : "generic");
 		return -EBUSY;
 	}
-	program_name(id, name, sizeof(name));
+	program_name(id, program);
+	snprintf(name, sizeof(name), "%s (id %u)", program, id);
 	if (dispatcher)
 		log_error("interface %s: %s, libxdp's dispatcher, is attached to it: `shared: true` goes beside what is in it, "
 			  "`--mode tc` without XDP", nic->name, name);

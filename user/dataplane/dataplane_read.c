@@ -165,6 +165,14 @@ int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_
 	return dataplane_array(dp, MAP_names, sizeof(**ret), ret, ret_n);
 }
 
+const struct link *dataplane_link_of(const struct link *links, size_t n, __u32 ifindex)
+{
+	for (size_t i = 0; i < n; i++)
+		if (links[i].ifindex == ifindex)
+			return &links[i];
+	return NULL;
+}
+
 int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n)
 {
 	struct link *all;

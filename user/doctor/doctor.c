@@ -94,10 +94,7 @@ const struct nl_link *doctor_nic(const struct doctor *k, const struct nl_link *l
 
 const struct link *doctor_running_link(const struct doctor *k, __u32 ifindex)
 {
-	for (size_t i = 0; i < k->n_links; i++)
-		if (k->links[i].ifindex == ifindex)
-			return &k->links[i];
-	return NULL;
+	return dataplane_link_of(k->links, k->n_links, ifindex);
 }
 
 const char *doctor_link_name(const struct doctor *k, __u32 ifindex)

@@ -135,20 +135,6 @@ static void look_at_lro(struct doctor *k, const struct nl_link *nic)
 
 /* ---- programs ---- */
 
-static void program_name(__u32 id, char ret[BPF_OBJ_NAME_LEN])
-{
-	struct bpf_prog_info info = { 0 };
-	__u32 size = sizeof(info);
-	int fd = bpf_prog_get_fd_by_id(id);
-
-	strcpy(ret, "?");
-	if (fd < 0)
-		return;
-	if (!bpf_obj_get_info_by_fd(fd, &info, &size) && *info.name)
-		snprintf(ret, BPF_OBJ_NAME_LEN, "%s", info.name);
-	close(fd);
-}
-
 /* A program that hangs on a bpf_link does not go with `ip link`: the link's id; 0: there is none */
 static __u32 link_of_program(__u32 program, __u32 ifindex)
 {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include "doctor/doctor.h"
-#include "show/show_guard.h"
+#include "show/show_parts.h"
 #include "lib/text.h"
 #include "show/words.h"
 

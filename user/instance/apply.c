@@ -13,7 +13,6 @@
 #include "dataplane/config_text.h"
 #include "instance/apply.h"
 #include "dataplane/dataplane.h"
-#include "plan/headroom.h"
 #include "dataplane/load_error.h"
 #include "lib/log.h"
 #include "plan/plan.h"
@@ -137,6 +136,7 @@ static void keep_uniform(const struct dataplane *dp, const struct host *h)
 struct outcome {
 	__u32 refused;			/* the device that could not be attached to, if it failed for that */
 	bool later;			/* done with programs that are to be replaced */
+	bool moved;			/* some backend has another address */
 };
 
 /* Peers of this host's own WireGuard, for which the blind relay is to have room */
@@ -159,58 +159,61 @@ int apply_memory(const char *instance, int rc)
 	return rc;
 }
 
-static int attempt(const char *instance, struct plan_input *in, bool may_wait, struct outcome *ret)
+/* answers: those of given, which may move with a prefix of this host */
+static int attempt(const char *instance, const struct plan_input *given, struct answers *answers, bool may_wait,
+		   struct outcome *ret)
 {
+	struct plan_input in = *given;
+	bool moved;
 	struct dataplane *dp = NULL;
 	struct plan *p = NULL;
 	struct host h = { 0 };
 	int written = 0, rc = dataplane_open(instance, &dp);
 
-	in->host = &h;
-	in->now = now();
+	in.host = &h;
+	in.now = now();
 	if (!rc && !dp->running)
 		rc = dataplane_discard_new(instance);
 	if (!rc)
 		rc = host_read(&h);
-	if (!rc && answers_follow_prefixes(in->answers, &h))
-		in->moved = true;
+	moved = !rc && answers_follow_prefixes(answers, &h);
 	if (!rc && dp->elsewhere) {
 		log_error("instance %s runs in another network namespace: `wgxdp up` there, or another --instance here",
 			  instance);
 		rc = -EBUSY;
 	}
 	if (!rc && dp->running)
-		rc = dataplane_names(dp, &in->names, &in->n_names) ?: dataplane_backend_names(dp, &in->backend_names, &in->n_backend_names) ?:
-		     dataplane_guards(dp, &in->guards, &in->n_guards) ?: dataplane_table(dp, &in->running, &in->n_running) ?:
-		     dataplane_slots(in->running, in->n_running, &in->slots, &in->n_slots) ?: dataplane_peers(dp, &in->peers, &in->n_peers);
-	in->n_sites = count_sites(in->config);
+		rc = dataplane_names(dp, &in.names, &in.n_names) ?: dataplane_backend_names(dp, &in.backend_names, &in.n_backend_names) ?:
+		     dataplane_guards(dp, &in.guards, &in.n_guards) ?: dataplane_table(dp, &in.running, &in.n_running) ?:
+		     dataplane_slots(in.running, in.n_running, &in.slots, &in.n_slots) ?: dataplane_peers(dp, &in.peers, &in.n_peers);
+	in.n_sites = count_sites(in.config);
 	if (!rc)
-		rc = followed_read(in->config, &in->followed_peers, &in->n_followed);
+		rc = followed_read(in.config, &in.followed_peers, &in.n_followed);
 	if (!rc)
-		rc = plan_make(in, &p) ?: dataplane_load(dp, p, may_wait) ?: dataplane_attach(dp, p, &h);
+		rc = plan_make(&in, &p) ?: dataplane_load(dp, p, may_wait) ?: dataplane_attach(dp, p, &h);
 	if (!rc) {
 		written = dataplane_sync(dp, p, &h);
 		rc = written < 0 ? written : dataplane_commit(dp, p);
 	}
-	if (!rc && in->followed)
+	if (!rc && in.followed)
 		keep_uniform(dp, &h);
 	if (!rc) {
 		report(dp, p, &h);
-		if (!in->tolerant)
+		if (!in.tolerant)
 			log_info("%s%d %s written", dp->reloaded ? "programs loaded, " : "", written,
 				 written == 1 ? "entry" : "entries");
-		forwarding_hints(p, in->config);
+		forwarding_hints(p, in.config);
 		headroom_hints(dp, p, &h);
 	}
 	apply_memory(instance, rc);
-	*ret = (struct outcome){ .refused = rc && dp ? dp->refused : 0, .later = !rc && dp->later };
-	free(in->names);
-	free(in->backend_names);
-	free(in->guards);
-	free(in->slots);
-	free(in->running);
-	free(in->peers);
-	followed_free(in->followed_peers, in->n_followed);
+	*ret = (struct outcome){ .refused = rc && dp ? dp->refused : 0, .later = !rc && dp->later, .moved = moved };
+	free(in.names);
+	free(in.backend_names);
+	free(in.guards);
+	free(in.slots);
+	free(in.running);
+	free(in.peers);
+	followed_free(in.followed_peers, in.n_followed);
 	plan_free(p);
 	dataplane_close(dp);
 	host_free(&h);
@@ -241,6 +244,7 @@ int apply(const char *instance, const struct config *c)
 	struct answers answers;
 	struct plan_input in = { .config = c, .answers = &answers };
 	struct outcome outcome;
+	bool moved = false;
 	int rc;
 
 	if (config_is_control(c) && pins_exist(instance) <= 0) {
@@ -253,11 +257,11 @@ int apply(const char *instance, const struct config *c)
 	answers_read(instance, &answers);
 	rc = answers_for(&answers, c) ?: state_prepare(instance, c, &in.config_text);
 	if (!rc) {
-		in.moved = resolver_once(&answers, false, RESOLVE_MS);
-		rc = publish(instance, &in, attempt(instance, &in, false, &outcome));
+		moved = resolver_once(&answers, false, RESOLVE_MS);
+		rc = publish(instance, &in, attempt(instance, &in, &answers, false, &outcome));
 	}
 	if (!rc)
-		answers_write(instance, &answers, in.moved);
+		answers_write(instance, &answers, moved || outcome.moved);
 	answers_free(&answers);
 	return rc;
 }
@@ -266,46 +270,46 @@ int apply_followed(const char *instance, const struct config *c, struct answers 
 {
 	struct plan_input in = { .config = c, .answers = answers, .followed = true };
 	struct outcome outcome;
+	bool moved;
 	int rc = prepare(instance) ?: state_prepare(instance, c, &in.config_text);
 
 	if (rc)
 		return rc;
 	config_warn_nothing(c);
-	in.moved = resolver_once(answers, true, RESOLVE_MS);
-	rc = publish(instance, &in, attempt(instance, &in, false, &outcome));
+	moved = resolver_once(answers, true, RESOLVE_MS);
+	rc = publish(instance, &in, attempt(instance, &in, answers, false, &outcome));
 	if (!rc)
-		answers_write(instance, answers, in.moved);
+		answers_write(instance, answers, moved || outcome.moved);
 	return rc;
 }
 
 int apply_follow(const char *instance, const struct config *c, struct answers *answers)
 {
-	struct plan_input without = { .config = c, .answers = answers, .followed = true, .tolerant = true };
-	bool again, may_wait = true;
+	struct plan_input in = { .config = c, .answers = answers, .followed = true, .tolerant = true };
+	bool again, may_wait = true, moved = false;
 	int rc = prepare(instance);
 
 	if (!rc && !config_text_id(instance))	/* the pins are gone, or were made by a build that kept no text */
-		rc = state_prepare(instance, c, &without.config_text);
+		rc = state_prepare(instance, c, &in.config_text);
 	if (rc)
 		return rc;
 	do {
-		struct plan_input in = without;
 		struct outcome outcome;
 
-		rc = attempt(instance, &in, may_wait, &outcome);
-		without.moved |= in.moved;
+		rc = attempt(instance, &in, answers, may_wait, &outcome);
+		moved |= outcome.moved;
 		again = outcome.later;
 		if (outcome.later) {
 			may_wait = false;
-		} else if (outcome.refused && !plan_refused(&without, outcome.refused) &&
-			   without.n_refused < sizeof(without.refused) / sizeof(*without.refused)) {
-			without.refused[without.n_refused++] = outcome.refused;
+		} else if (outcome.refused && !plan_refused(&in, outcome.refused) &&
+			   in.n_refused < sizeof(in.refused) / sizeof(*in.refused)) {
+			in.refused[in.n_refused++] = outcome.refused;
 			again = true;
 		}
 	} while (again);
-	if (without.config_text)
-		rc = publish(instance, &without, rc);
-	if (!rc && without.moved)
+	if (in.config_text)
+		rc = publish(instance, &in, rc);
+	if (!rc && moved)
 		answers_write(instance, answers, true);
 	return rc;
 }

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 #include "dataplane/attach.h"
-#include "plan/headroom.h"
 #include "lib/text.h"
 #include "plan/transmit.h"
 #include "instance/why.h"
+#include "dataplane/dataplane.h"
 
 static void why_nic(const struct host *h, const struct plan_port *port, const struct plan_nic *nic, const struct link *is, FILE *out)
 {
@@ -36,14 +36,6 @@ static void why_nic(const struct host *h, const struct plan_port *port, const st
 		headroom_hint(h, nic, "; ", out);
 }
 
-static const struct link *link_of(const struct link *links, size_t n, __u32 ifindex)
-{
-	for (size_t i = 0; i < n; i++)
-		if (links[i].ifindex == ifindex)
-			return &links[i];
-	return NULL;
-}
-
 char *why_port(const struct plan *p, const struct host *h, const struct link *links, size_t n, __u32 ifindex)
 {
 	const struct plan_port *port = plan_port(p, ifindex);
@@ -60,7 +52,7 @@ char *why_port(const struct plan *p, const struct host *h, const struct link *li
 		fputs(between, out);
 		if (p->nics[i].ifindex != ifindex)
 			fprintf(out, "by %s: ", p->nics[i].name);
-		why_nic(h, port, &p->nics[i], link_of(links, n, p->nics[i].ifindex), out);
+		why_nic(h, port, &p->nics[i], dataplane_link_of(links, n, p->nics[i].ifindex), out);
 		between = "; ";
 	}
 	if (port && (*port->why || !port->n_nics))

@@ -87,7 +87,7 @@ struct node document_row(struct node list)
 
 void document_text(struct node map, const char *key, const char *text)
 {
-	add(map, TEXT, key, text);
+	add(map, text ? TEXT : NOTHING, key, text ?: "null");
 }
 
 void document_number(struct node map, const char *key, __u64 number)
@@ -96,6 +96,14 @@ void document_number(struct node map, const char *key, __u64 number)
 
 	snprintf(text, sizeof(text), "%" PRIu64, (uint64_t)number);
 	add(map, NUMBER, key, text);
+}
+
+void document_number_if(struct node map, const char *key, bool known, __u64 number)
+{
+	if (known)
+		document_number(map, key, number);
+	else
+		document_null(map, key);
 }
 
 void document_decimal(struct node map, const char *key, double number)

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 struct document;
@@ -22,9 +23,10 @@ struct node document_list(struct node parent, const char *key);
 struct node document_row(struct node list);		/* a new mapping at the end of a list */
 void document_append(struct node list, const char *text);
 void document_append_once(struct node list, const char *text);
-void document_text(struct node map, const char *key, const char *text);
+void document_text(struct node map, const char *key, const char *text);	/* NULL: document_null() */
 void document_null(struct node map, const char *key);	/* the plain form leaves it out */
 void document_number(struct node map, const char *key, __u64 number);
+void document_number_if(struct node map, const char *key, bool known, __u64 number);	/* otherwise null */
 void document_decimal(struct node map, const char *key, double number);	/* to three places */
 
 int document_print_json(const struct document *d, FILE *out);

@@ -44,6 +44,14 @@ const struct nl_link *host_link(const struct host *h, __u32 ifindex)
 	return NULL;
 }
 
+const struct nl_address *host_address(const struct host *h, const struct address *a)
+{
+	for (size_t i = 0; i < h->n_addresses; i++)
+		if (address_equal(&h->addresses[i].local, a))
+			return &h->addresses[i];
+	return NULL;
+}
+
 const struct nl_link *host_link_by_name(const struct host *h, const char *name)
 {
 	for (size_t i = 0; i < h->n_links; i++)

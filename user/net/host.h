@@ -17,6 +17,8 @@ int host_read(struct host *h);
 void host_free(struct host *h);
 const struct nl_link *host_link(const struct host *h, __u32 ifindex);
 const struct nl_link *host_link_by_name(const struct host *h, const char *name);
+/* Returns the first interface address equal to a, or NULL. */
+const struct nl_address *host_address(const struct host *h, const struct address *a);
 /* The VRF of a link (or NULL): its ifindex; 0: none */
 __u32 host_link_vrf(const struct host *h, const struct nl_link *link);
 

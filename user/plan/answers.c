@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is known of names: lines "TEXT FAMILY ADDRESS TIME INTERFACE LENGTH", with - for what there is not.
+ * The file of resolved backend addresses. One line each: "TEXT FAMILY ADDRESS TIME INTERFACE
+ * LENGTH"; "-" stands for no interface.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -25,10 +26,11 @@ static bool parse_line(const char *line, struct answer *a)
 	unsigned int len;
 
 	memset(a, 0, sizeof(*a));
-	if (sscanf(line, "%255s %7s %45s %" SCNd64 " %15s %u", a->text, family, address, (int64_t *)&a->resolved, interface,
-		   &len) != 6 || len > 128)
+	if (sscanf(line, "%255s %7s %45s %" SCNd64 " %15s %u", a->text, family, address,
+		   (int64_t *)&a->resolved, interface, &len) != 6 || len > 128)
 		return false;
-	a->family = !strcmp(family, "ipv4") ? FAMILY_IPV4 : !strcmp(family, "ipv6") ? FAMILY_IPV6 : 0;
+	a->family = !strcmp(family, "ipv4") ? FAMILY_IPV4 :
+		    !strcmp(family, "ipv6") ? FAMILY_IPV6 : 0;
 	a->len = len;
 	strcpy(a->interface, interface);
 	return a->family && !address_parse(address, &a->address) && a->address.family == a->family;
@@ -41,7 +43,8 @@ static void read_file(const char *path, struct answers *ret)
 	struct answer a, *place;
 
 	while (in && fgets(line, sizeof(line), in))
-		if (parse_line(line, &a) && !answers_find(ret, a.text, a.family) && (place = append(ret->list, ret->n)))
+		if (parse_line(line, &a) && !answers_find(ret, a.text, a.family) &&
+		    (place = append(ret->list, ret->n)))
 			*place = a;
 	if (in)
 		fclose(in);
@@ -72,7 +75,8 @@ static int write_file(const char *path, const struct answers *a)
 		const struct answer *is = &a->list[i];
 
 		if (is->address.family)
-			fprintf(out, "%s %s %s %" PRId64 " %s %u\n", is->text, is->family == FAMILY_IPV4 ? "ipv4" : "ipv6",
+			fprintf(out, "%s %s %s %" PRId64 " %s %u\n", is->text,
+				is->family == FAMILY_IPV4 ? "ipv4" : "ipv6",
 				address_format(&is->address, text), (int64_t)is->resolved,
 				*is->interface ? is->interface : "-", is->len);
 	}
@@ -102,7 +106,8 @@ int answers_write(const char *instance, const struct answers *a, bool moved)
 		rc = write_file(path, a);
 	}
 	if (rc)
-		log_warning("cannot keep in %s what names were resolved to: %s", path, strerror(-rc));
+		log_warning("cannot keep in %s what names were resolved to: %s", path,
+			    strerror(-rc));
 	return rc;
 }
 
@@ -138,8 +143,9 @@ static int ask_for(struct answers *new, const struct answers *known, const char 
 	struct address address;
 	struct answer *place;
 
-	/* IPv4 addresses are where they are */
-	if (!*text || answers_find(new, text, family) || (family == FAMILY_IPV4 && !address_parse(text, &address)))
+	/* An IPv4 address in the configuration never moves, so it needs no record. */
+	if (!*text || answers_find(new, text, family) ||
+	    (family == FAMILY_IPV4 && !address_parse(text, &address)))
 		return 0;
 	place = append(new->list, new->n);
 	if (!place)
@@ -151,10 +157,12 @@ static int ask_for(struct answers *new, const struct answers *known, const char 
 	return 0;
 }
 
-static int ask_for_backend(struct answers *new, const struct answers *a, const struct backend_config *b)
+static int ask_for_backend(struct answers *new, const struct answers *a,
+			   const struct backend_config *b)
 {
 	return ask_for(new, a, b->ipv4, FAMILY_IPV4) ?: ask_for(new, a, b->ipv6, FAMILY_IPV6) ?:
-	       ask_for(new, a, b->standby.ipv4, FAMILY_IPV4) ?: ask_for(new, a, b->standby.ipv6, FAMILY_IPV6);
+	       ask_for(new, a, b->standby.ipv4, FAMILY_IPV4) ?:
+	       ask_for(new, a, b->standby.ipv6, FAMILY_IPV6);
 }
 
 int answers_for(struct answers *a, const struct config *c)
@@ -181,9 +189,11 @@ void answers_learn(struct answers *a, const char *instance)
 
 	answers_read(instance, &file);
 	for (size_t i = 0; i < a->n; i++) {
-		const struct answer *theirs = answers_find(&file, a->list[i].text, a->list[i].family);
+		const struct answer *theirs = answers_find(&file, a->list[i].text,
+							   a->list[i].family);
 
-		if (theirs && (!a->list[i].address.family || theirs->resolved >= a->list[i].resolved))
+		if (theirs &&
+		    (!a->list[i].address.family || theirs->resolved >= a->list[i].resolved))
 			a->list[i] = *theirs;
 	}
 	answers_free(&file);
@@ -196,10 +206,11 @@ static bool is_global(const struct address *a)
 	return a->family == FAMILY_IPV6 && (a->addr.b[0] & 0xe0) == 0x20;
 }
 
-/* The interface's prefix under an address of it */
+/* Returns the on-link prefix that this interface address implies. */
 static struct prefix prefix_of(const struct nl_address *a)
 {
-	return (struct prefix){ .addr = a->local.addr, .family = a->local.family, .len = a->prefix_len };
+	return (struct prefix){ .addr = a->local.addr, .family = a->local.family,
+				.len = a->prefix_len };
 }
 
 static bool is_prefix(const struct nl_address *a)
@@ -207,7 +218,8 @@ static bool is_prefix(const struct nl_address *a)
 	return is_global(&a->local) && !a->tentative && a->prefix_len && a->prefix_len < 128;
 }
 
-/* An interface's address that has this one on link; what is deprecated only where nothing else has */
+/* Finds an interface address whose prefix covers a. A deprecated one counts only if there is no
+ * other. */
 static const struct nl_address *on_link(const struct host *h, const struct address *a)
 {
 	const struct nl_address *found = NULL;
@@ -215,13 +227,15 @@ static const struct nl_address *on_link(const struct host *h, const struct addre
 	for (size_t i = 0; i < h->n_addresses; i++) {
 		struct prefix p = prefix_of(&h->addresses[i]);
 
-		if (is_prefix(&h->addresses[i]) && prefix_covers(&p, a) && (!found || found->deprecated))
+		if (is_prefix(&h->addresses[i]) && prefix_covers(&p, a) &&
+		    (!found || found->deprecated))
 			found = &h->addresses[i];
 	}
 	return found;
 }
 
-/* A prefix of this length on this interface, if it has one that is not on its way out; the one that covers a, if any does */
+/* Finds a prefix of the recorded length on the recorded interface that is not deprecated. The one
+ * that covers the recorded address wins. */
 static const struct nl_address *in_its_place(const struct host *h, const struct answer *a)
 {
 	const struct nl_link *link = host_link_by_name(h, a->interface);
@@ -231,8 +245,8 @@ static const struct nl_address *in_its_place(const struct host *h, const struct 
 		const struct nl_address *n = &h->addresses[i];
 		struct prefix p = prefix_of(n);
 
-		if (n->ifindex == link->ifindex && is_prefix(n) && !n->deprecated && n->prefix_len == a->len &&
-		    (!found || prefix_covers(&p, &a->address)))
+		if (n->ifindex == link->ifindex && is_prefix(n) && !n->deprecated &&
+		    n->prefix_len == a->len && (!found || prefix_covers(&p, &a->address)))
 			found = n;
 	}
 	return found;
@@ -249,15 +263,9 @@ static struct address moved_to(const struct nl_address *prefix, const struct add
 	return a;
 }
 
-static void tell_prefix(const struct answer *a)
-{
-	char text[ADDRESS_STRLEN];
-
-	log_info("backend %s: %s now: the prefix on %s is another", a->text, address_format(&a->address, text), a->interface);
-}
-
 bool answers_follow_prefixes(struct answers *a, const struct host *h)
 {
+	char text[ADDRESS_STRLEN];
 	bool any = false;
 
 	for (size_t i = 0; i < a->n; i++) {
@@ -278,7 +286,8 @@ bool answers_follow_prefixes(struct answers *a, const struct host *h)
 		else if (here || !is->address.family)
 			is->address = said;
 		if (was.address.family && !address_equal(&was.address, &is->address))
-			tell_prefix(is);
+			log_info("backend %s: %s now: the prefix on %s is another", is->text,
+				 address_format(&is->address, text), is->interface);
 		any |= memcmp(&was, is, sizeof(was)) != 0;
 	}
 	return any;

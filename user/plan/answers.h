@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Where backends are now, of those whose address is not simply what the configuration says: names, as DNS answered last, and
- * addresses of our own prefix, which the provider may renumber. Kept in /run/wgxdp/INSTANCE/names, and, for the time after a
- * boot, in /var/lib/wgxdp (or $STATE_DIRECTORY).
+ * Current addresses of the backends whose address the configuration alone does not fix: host names,
+ * as DNS answered last, and addresses in a prefix of this host, which the provider may renumber.
+ * Stored in /run/wgxdp/INSTANCE/names and, to survive a reboot, in /var/lib/wgxdp (or
+ * $STATE_DIRECTORY). Included by plan, instance, daemon, doctor, gen and cmd.
  */
 #pragma once
 #include "config/config.h"
 #include "plan/plan.h"
 
 struct answer {
-	char text[256];			/* as the configuration says it */
+	char text[256];			/* the name or address, as in the configuration */
 	__u8 family;
-	struct address address;		/* family 0: none yet */
-	__s64 resolved;			/* of a name: when, in seconds since 1970; 0: never */
-	char interface[IFNAMSIZ];	/* of an address: where its prefix was on link, */
-	__u8 len;			/* and how long it was; 0: it never was */
+	struct address address;		/* family 0: not known yet */
+	__s64 resolved;		/* names: when DNS answered, in seconds since 1970; 0: never */
+	char interface[IFNAMSIZ];	/* addresses: the interface whose prefix covered it */
+	__u8 len;			/* length of that prefix; 0: no prefix ever covered it */
 };
 
 struct answers {
@@ -23,19 +24,22 @@ struct answers {
 };
 
 bool answer_is_name(const struct answer *a);
-/* What is known of an instance; where nothing is, none */
+/* Reads what is known about an instance. The list is empty if there is no file. */
 void answers_read(const char *instance, struct answers *ret);
-/* moved: some address is another than at the last write. 0 or -errno, told. */
+/* moved: an address changed since the last write, so the copy that survives reboots is written too.
+ * Returns 0 or -errno, after logging it. */
 int answers_write(const char *instance, const struct answers *a, bool moved);
 void answers_free(struct answers *a);
-/* Exactly what the configuration asks for, with what is known of that. 0 or -errno. */
+/* Reduces or extends the list to exactly what c needs and keeps what is known. Returns 0 or
+ * -errno. */
 int answers_for(struct answers *a, const struct config *c);
-/* What others have learnt of the same names since, as they wrote it: where that is no older, it is ours too */
+/* Takes over what other processes wrote for the same names, unless it is older. */
 void answers_learn(struct answers *a, const char *instance);
 const struct answer *answers_find(const struct answers *a, const char *text, __u8 family);
-/* An address as it is, or where its prefix has moved; a name's, if there is one yet. False (ret->family 0): none. text may be "". */
+/* Sets ret to the address that text stands for: a literal, its new place if its prefix moved, or a
+ * resolved name. text may be "". Returns false and sets family 0 if there is no address (yet). */
 bool answers_address(const struct answers *a, const char *text, __u8 family, struct address *ret);
 
-/* Backends in prefixes of our interfaces: where an interface has another prefix in the place of theirs, they have moved there,
- * with the same host part. Whether any has. */
+/* Follows backends in prefixes of our interfaces: if an interface has another prefix instead of
+ * theirs, they are there now, with the same host part. Returns whether anything changed. */
 bool answers_follow_prefixes(struct answers *a, const struct host *h);

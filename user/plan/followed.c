@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What WireGuard says of the devices that are followed.
+ * Reads WireGuard's state of the followed devices.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lib/log.h"
-#include "plan/plan_relay.h"
+#include "plan/plan.h"
 
 int followed_read(const struct config *c, struct followed **ret, size_t *ret_n)
 {
@@ -22,12 +22,14 @@ int followed_read(const struct config *c, struct followed **ret, size_t *ret_n)
 		strcpy(f->device, c->follow.wireguard[i].name);
 		rc = wg_read(f->device, &f->wireguard);
 		if (rc == -EOPNOTSUPP)
-			log_warning("interface %s: it is none of WireGuard's, or wireguard-go has no socket in " WG_SOCKET_DIR,
-				    f->device);
-		if (rc == -EOPNOTSUPP || rc == -ENODEV)	/* of what is not there it is told elsewhere */
+			log_warning("interface %s: it is none of WireGuard's, or wireguard-go has "
+				    "no socket in " WG_SOCKET_DIR, f->device);
+		/* add_port() warns about a missing device */
+		if (rc == -EOPNOTSUPP || rc == -ENODEV)
 			continue;
 		if (rc) {
-			log_error("interface %s: cannot read its peers: %s", f->device, strerror(-rc));
+			log_error("interface %s: cannot read its peers: %s", f->device,
+				  strerror(-rc));
 			followed_free(list, n);
 			return rc;
 		}
@@ -56,14 +58,15 @@ static __u64 mix(__u64 h, const void *bytes, size_t n)
 	return h;
 }
 
-/* In whatever order a peer's AllowedIPs, and peers, are told: a sum of hashes */
+/* A sum of hashes, so that the order of peers and of their AllowedIPs does not matter. */
 static __u64 device_hash(const char *device, const struct wg_device *d)
 {
 	__u64 sum = 0;
 
 	for (size_t i = 0; i < d->n_peers; i++) {
 		const struct wg_peer *p = &d->peers[i];
-		__u64 of_peer = mix(mix(0xcbf29ce484222325ULL, device, strlen(device)), &p->key, sizeof(p->key)), h;
+		__u64 of_peer = mix(mix(0xcbf29ce484222325ULL, device, strlen(device)), &p->key,
+				    sizeof(p->key)), h;
 
 		sum += of_peer;
 		for (size_t j = 0; j < p->n_allowed; j++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the order in which a configuration becomes map contents, and the ports and flags in it.
+ * plan: the order in which a configuration becomes map contents, and the choice of ports.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -28,31 +28,31 @@ bool plan_refused(const struct plan_input *in, __u32 ifindex)
 	return false;
 }
 
-/* None yet: the service waits */
-static void resolve(const struct making *m, const struct service_config *s, const char *text, __u8 family,
-		    struct address *ret)
+/* Warns if the backend has no address yet: the service waits for it. */
+static void resolve(const struct making *m, const struct service_config *s, const char *text,
+		    __u8 family, struct address *ret)
 {
 	if (!answers_address(m->in->answers, text, family, ret) && *text)
-		log_warning("service %s: waiting for backend %s, which has no %s address yet", s->name, text,
-			    family == FAMILY_IPV4 ? "IPv4" : "IPv6");
+		log_warning("service %s: waiting for backend %s, which has no %s address yet",
+			    s->name, text, family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 }
 
-static int backend_is_ours(const struct making *m, const struct service_config *s, struct address *backend)
+static int backend_is_ours(const struct making *m, const struct service_config *s,
+			   struct address *backend)
 {
 	char text[ADDRESS_STRLEN];
 
-	for (size_t i = 0; i < m->host->n_addresses && backend->family; i++)
-		if (address_equal(&m->host->addresses[i].local, backend)) {
-			address_format(backend, text);
-			backend->family = 0;
-			return contradiction(m, -EINVAL, "service %s: backend %s is an address of this host: that of the host "
-					     "behind it is wanted, for packets to this one need no forwarding", s->name, text);
-		}
-	return 0;
+	if (!backend->family || !host_address(m->host, backend))
+		return 0;
+	address_format(backend, text);
+	backend->family = 0;
+	return contradiction(m, -EINVAL, "service %s: backend %s is an address of this host: that "
+			     "of the host behind it is wanted, for packets to this one need no "
+			     "forwarding", s->name, text);
 }
 
-static int resolve_backend(const struct making *m, const struct service_config *s, const struct backend_config *from,
-			   struct backend_address *ret)
+static int resolve_backend(const struct making *m, const struct service_config *s,
+			   const struct backend_config *from, struct backend_address *ret)
 {
 	bool standby = plan_on_standby(m, s, from);
 	__be16 standby_port = from->standby.port ?: from->port;
@@ -62,8 +62,10 @@ static int resolve_backend(const struct making *m, const struct service_config *
 	resolve(m, s, standby ? from->standby.ipv6 : from->ipv6, FAMILY_IPV6, &ret->ipv6);
 	ret->port = standby ? standby_port : from->port;
 	if (backend_has_standby(from)) {
-		answers_address(m->in->answers, standby ? from->ipv4 : from->standby.ipv4, FAMILY_IPV4, &ret->idle[0]);
-		answers_address(m->in->answers, standby ? from->ipv6 : from->standby.ipv6, FAMILY_IPV6, &ret->idle[1]);
+		answers_address(m->in->answers, standby ? from->ipv4 : from->standby.ipv4,
+				FAMILY_IPV4, &ret->idle[0]);
+		answers_address(m->in->answers, standby ? from->ipv6 : from->standby.ipv6,
+				FAMILY_IPV6, &ret->idle[1]);
 		ret->idle_port = standby ? from->port : standby_port;
 	}
 	return backend_is_ours(m, s, &ret->ipv4) ?: backend_is_ours(m, s, &ret->ipv6);
@@ -85,11 +87,13 @@ int plan_backends(struct making *m)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->n_services && !rc; i++)
 		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)
-			rc = resolve_backend(m, &c->services[i], backend_at(&c->services[i], j), plan_backend(m, i, j));
+			rc = resolve_backend(m, &c->services[i], backend_at(&c->services[i], j),
+					     plan_backend(m, i, j));
 	return rc;
 }
 
-static int add_port(struct making *m, const char *name, enum link_role role, enum mode mode, bool shared)
+static int add_port(struct making *m, const char *name, enum link_role role, enum mode mode,
+		    bool shared)
 {
 	const struct nl_link *link = host_link_by_name(m->host, name);
 	struct plan_port *port;
@@ -99,8 +103,8 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 		return 0;
 	}
 	if (link->loopback) {
-		log_error("interface %s: the loopback carries no packets of others: the interface to the clients or to the "
-			  "backend is wanted", name);
+		log_error("interface %s: the loopback carries no packets of others: the interface "
+			  "to the clients or to the backend is wanted", name);
 		return -EINVAL;
 	}
 	link = plan_base(m->host, link);
@@ -109,7 +113,7 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 		return 0;
 	}
 	if (plan_port(m->plan, link->ifindex))
-		return 0;			/* said twice: the first, the configuration's own word, counts */
+		return 0;	/* listed twice: the first entry, from `interfaces`, counts */
 	port = append(m->plan->ports, m->plan->n_ports);
 	if (!port)
 		return -ENOMEM;
@@ -124,17 +128,6 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 	return 0;
 }
 
-static const char *link_name_of(const struct host *h, const struct address *a)
-{
-	for (size_t i = 0; i < h->n_addresses; i++)
-		if (address_equal(&h->addresses[i].local, a)) {
-			const struct nl_link *link = host_link(h, h->addresses[i].ifindex);
-
-			return link && !link->loopback ? link->name : NULL;
-		}
-	return NULL;
-}
-
 static int add_listening_ports(struct making *m, const struct service_config *s)
 {
 	int rc = 0;
@@ -142,15 +135,17 @@ static int add_listening_ports(struct making *m, const struct service_config *s)
 	if (*s->listen_interface)
 		return add_port(m, s->listen_interface, ROLE_WAN, MODE_AUTO, false);
 	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
-		const char *name = link_name_of(m->host, &s->listen_addresses[i]);
+		const struct nl_address *a = host_address(m->host, &s->listen_addresses[i]);
+		const struct nl_link *link = a ? host_link(m->host, a->ifindex) : NULL;
 
-		if (name)
-			rc = add_port(m, name, ROLE_WAN, MODE_AUTO, false);
+		if (link && !link->loopback)
+			rc = add_port(m, link->name, ROLE_WAN, MODE_AUTO, false);
 	}
 	return rc;
 }
 
-/* The link over which a backend is reached: a lan, unless the configuration says otherwise */
+/* Adds the link on the route to the backend as a lan, unless the configuration gives it another
+ * role. */
 int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf)
 {
 	const struct nl_link *link;
@@ -163,7 +158,8 @@ int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf
 	return link && !link->loopback ? add_port(m, link->name, ROLE_LAN, MODE_AUTO, false) : 0;
 }
 
-static int add_backend_port(struct making *m, const struct service_config *s, const struct address *backend)
+static int add_backend_port(struct making *m, const struct service_config *s,
+			    const struct address *backend)
 {
 	char text[ADDRESS_STRLEN];
 	const struct plan_port *port;
@@ -177,18 +173,20 @@ static int add_backend_port(struct making *m, const struct service_config *s, co
 	if (unasked(rc))
 		return rc;
 	if (rc) {
-		log_warning("service %s: waiting for a route to backend %s", s->name, address_format(backend, text));
+		log_warning("service %s: waiting for a route to backend %s", s->name,
+			    address_format(backend, text));
 		return 0;
 	}
 	link = host_link(m->host, oif);
 	port = link ? plan_port(m->plan, plan_base(m->host, link)->ifindex) : NULL;
 	if (port && port->role == ROLE_WAN && s->nat != NAT_MASQUERADE)
-		log_warning("service %s: the route to backend %s leaves by %s, a wan: is that its address?", s->name,
-			    address_format(backend, text), link->name);
+		log_warning("service %s: the route to backend %s leaves by %s, a wan: is that its "
+			    "address?", s->name, address_format(backend, text), link->name);
 	return plan_backend_port(m, backend, vrf);
 }
 
-/* Peers' devices, each once; those that are named or listened on have a role already */
+/* Adds the peers' devices. Those in `interfaces`, or that a service listens on, have a role
+ * already. */
 static int add_devices(struct making *m)
 {
 	enum link_role role;
@@ -209,8 +207,8 @@ int plan_ports(struct making *m)
 
 	m->plan->hearing = c->n_learn;
 	for (size_t i = 0; i < c->n_interfaces && !rc; i++)
-		rc = add_port(m, c->interfaces[i].name, c->interfaces[i].role, c->interfaces[i].mode,
-			      c->interfaces[i].shared);
+		rc = add_port(m, c->interfaces[i].name, c->interfaces[i].role,
+			      c->interfaces[i].mode, c->interfaces[i].shared);
 	for (size_t i = 0; i < c->n_services && !rc; i++)
 		rc = add_listening_ports(m, &c->services[i]);
 	if (*c->blind.interface)
@@ -223,8 +221,8 @@ int plan_ports(struct making *m)
 	return rc;
 }
 
-/* Next hops of one client may be another's only where no rule of the kernel looks at what differs between them. A rule by
- * source is no matter where the source is an address of ours, for no client has it. */
+/* Whether a routing rule looks at more than the destination. If none does, clients may share next
+ * hops. A rule for a source address of this host does not count, as no client has that address. */
 static bool rules_look_at_packets(const struct host *h)
 {
 	for (size_t i = 0; i < h->n_rules; i++) {
@@ -242,12 +240,14 @@ static bool rules_look_at_packets(const struct host *h)
 
 int plan_make(const struct plan_input *in, struct plan **ret)
 {
-	struct making m = { .in = in, .config = in->config, .host = in->host, .plan = calloc(1, sizeof(*m.plan)) };
+	struct making m = { .in = in, .config = in->config, .host = in->host,
+			    .plan = calloc(1, sizeof(*m.plan)) };
 	int rc = -ENOMEM;
 
 	if (!m.plan)
 		return rc;
-	m.plan->services = calloc(in->n_names + in->config->n_services + 2, sizeof(*m.plan->services));
+	m.plan->services = calloc(in->n_names + in->config->n_services + 2,
+				  sizeof(*m.plan->services));
 	if (!m.plan->services)
 		goto cleanup;
 	if (in->n_names)
@@ -255,8 +255,8 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 	m.plan->n_services = in->n_names;
 	m.plan->config_text = in->config_text;
 	m.plan->ask_always = rules_look_at_packets(in->host);
-	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_blind(&m) ?: plan_old(&m) ?: plan_relay(&m) ?: plan_nics(&m) ?:
-	     plan_sources(&m) ?: plan_links(&m);
+	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_blind(&m) ?:
+	     plan_old(&m) ?: plan_relay(&m) ?: plan_nics(&m) ?: plan_sources(&m) ?: plan_links(&m);
 cleanup:
 	free(m.backends);
 	free(m.first_backend);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: where the blind relay listens, and for how many sites there is room. Who they are and where is the daemon's: user/daemon/blind.h.
+ * plan: where the blind relay listens, and the number of sites it has room for. The daemon tracks
+ * the sites themselves: user/daemon/blind.h.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,7 +11,7 @@
 
 #define ROOM_LEAST 64
 
-/* The port is the blind relay's own at these addresses: refuses a service that listens there. */
+/* Refuses a service that listens on the blind relay's address and port. */
 static int refuse_services(struct making *m, const struct nl_link *link,
 			   const struct address *local)
 {
@@ -32,24 +33,28 @@ static int refuse_services(struct making *m, const struct nl_link *link,
 	return 0;
 }
 
-static int listen_at(struct making *m, const struct nl_link *link, const struct address *local, __u32 id)
+static int listen_at(struct making *m, const struct nl_link *link, const struct address *local,
+		     __u32 id)
 {
-	struct table_key key = { local->addr, table_word(KEY_BLIND, local->family, m->config->blind.port, link->ifindex) };
+	struct table_key key = { local->addr,
+				 table_word(KEY_BLIND, local->family, m->config->blind.port,
+					    link->ifindex) };
 	struct service value = { .id = id, .ifindex = link->ifindex };
 
 	return plan_add_entry(m->plan, &key, &value, sizeof(value));
 }
 
-/* IP, UDP and WireGuard around a packet of that many bytes */
+/* Adds the headers of IP (40 or 20 bytes), UDP (8) and WireGuard (32) to the tunnel's MTU. */
 static int check_mtu(const struct making *m, const struct nl_link *link, bool ipv6)
 {
 	__u32 mtu = m->config->blind.mtu ?: BLIND_MTU, around = (ipv6 ? 40 : 20) + 8 + 32;
 
 	if (mtu + around <= link->mtu)
 		return 0;
-	return contradiction(m, -EINVAL, "blind: an mtu of %u in the sites' tunnels makes packets of %u bytes over %s, and %s takes %u: %u or less is "
-			     "wanted, there and at every site", mtu, mtu + around, ipv6 ? "IPv6" : "IPv4", link->name, link->mtu,
-			     link->mtu - around);
+	return contradiction(m, -EINVAL, "blind: an mtu of %u in the sites' tunnels makes packets "
+			     "of %u bytes over %s, and %s takes %u: %u or less is wanted, there "
+			     "and at every site", mtu, mtu + around, ipv6 ? "IPv6" : "IPv4",
+			     link->name, link->mtu, link->mtu - around);
 }
 
 int plan_blind(struct making *m)
@@ -64,13 +69,14 @@ int plan_blind(struct making *m)
 	if (!*b->device)
 		return 0;
 	p->blind = (struct plan_blind){ .on = true, .room = ROOM_LEAST, .port = b->port };
-	while (p->blind.room < BLIND_SITES_MAX && p->blind.room * 3 / 4 <= (m->in->n_sites > b->n_sites ? m->in->n_sites : b->n_sites))
+	while (p->blind.room < BLIND_SITES_MAX &&
+	       p->blind.room * 3 / 4 <= (m->in->n_sites > b->n_sites ? m->in->n_sites : b->n_sites))
 		p->blind.room *= 4;
 	strcpy(p->blind.device, b->device);
 	id = plan_service_id(p, BLIND_NAME, NAT_BLIND);
 	link = host_link_by_name(m->host, b->interface);
 	if (!link)
-		return 0;		/* told before: it waits for it */
+		return 0;		/* add_port() has warned that it waits */
 	p->blind.ifindex = plan_base(m->host, link)->ifindex;
 	for (size_t i = 0; i < m->host->n_addresses && !rc; i++) {
 		const struct nl_address *a = &m->host->addresses[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: which addresses and ports of ours the clients of a masquerading service are shown as to its backend.
+ * plan: the source addresses and ports of a masquerading service, under which its backend sees the
+ * clients.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,19 +10,31 @@
 #include "plan/plan_make.h"
 #include "lib/unasked.h"
 
-/* How well an address of this host on the way to the backend would do; 0: not */
-static int fitness(const struct making *m, const struct nl_address *a, const struct address *backend, __u32 oif)
+bool plan_is_source(const struct host *h, const struct nl_address *a, __u8 family)
 {
-	struct prefix on_link = { .family = a->local.family, .len = a->prefix_len, .addr = a->local.addr };
-	const struct nl_link *link = host_link(m->host, a->ifindex);
+	const struct nl_link *link = host_link(h, a->ifindex);
 
-	if (a->local.family != backend->family || address_is_link_local(&a->local) || a->tentative || !link || link->loopback)
-		return 0;
-	return 1 + 4 * (a->ifindex == oif && prefix_covers(&on_link, backend)) + 2 * (a->ifindex == oif) + !a->deprecated;
+	return a->local.family == family && !address_is_link_local(&a->local) && !a->tentative &&
+	       link && !link->loopback;
 }
 
-/* Without a word of the configuration: the address that this host has towards the backend; NULL: none */
-static int own_address(const struct making *m, const struct address *backend, __u32 vrf, const struct address **ret)
+/* Rates an address of this host as a source for packets to the backend; 0: unusable. */
+static int fitness(const struct making *m, const struct nl_address *a,
+		   const struct address *backend, __u32 oif)
+{
+	struct prefix on_link = { .family = a->local.family, .len = a->prefix_len,
+				  .addr = a->local.addr };
+
+	if (!plan_is_source(m->host, a, backend->family))
+		return 0;
+	return 1 + 4 * (a->ifindex == oif && prefix_covers(&on_link, backend)) +
+	       2 * (a->ifindex == oif) + !a->deprecated;
+}
+
+/* Without `flows.source` in the configuration: picks this host's address towards the backend. NULL:
+ * there is none. */
+static int own_address(const struct making *m, const struct address *backend, __u32 vrf,
+		       const struct address **ret)
 {
 	const struct address *best = NULL;
 	int best_fitness = 0, rc;
@@ -52,7 +65,8 @@ static void pool_add(struct pool *pool, const struct address *a)
 		(ipv4 ? pool->own4 : pool->own6)[(*n)++] = a->addr;
 }
 
-static int pool_find(const struct making *m, const struct service_config *s, const struct address *backend, struct pool *pool)
+static int pool_find(const struct making *m, const struct service_config *s,
+		     const struct address *backend, struct pool *pool)
 {
 	const struct address *own;
 	char text[ADDRESS_STRLEN];
@@ -66,8 +80,9 @@ static int pool_find(const struct making *m, const struct service_config *s, con
 	if (own)
 		pool_add(pool, own);
 	else
-		log_warning("service %s: waiting for an address of ours from which to reach backend %s, on the interface on the way there or as "
-			    "flows: { source: [ … ] }", s->name, address_format(backend, text));
+		log_warning("service %s: waiting for an address of ours from which to reach "
+			    "backend %s, on the interface on the way there or as flows: "
+			    "{ source: [ … ] }", s->name, address_format(backend, text));
 	return 0;
 }
 
@@ -90,7 +105,8 @@ int plan_pool(struct making *m, size_t service, __u32 id)
 	for (size_t i = 0; i < s->flows.n_sources; i++)
 		pool_add(pool, &s->flows.sources[i]);
 	for (size_t b = 0; b < backends_of(s) && !rc; b++)
-		rc = pool_find(m, s, &plan_backend(m, service, b)->ipv4, pool) ?: pool_find(m, s, &plan_backend(m, service, b)->ipv6, pool);
+		rc = pool_find(m, s, &plan_backend(m, service, b)->ipv4, pool) ?:
+		     pool_find(m, s, &plan_backend(m, service, b)->ipv6, pool);
 	p->n_flows += s->flows.max ?: FLOWS;
 	return rc;
 }

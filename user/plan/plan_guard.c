@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: what a service's guard asks of WireGuard's messages, by which keys it knows them, and which number each backend has.
+ * plan: what a service's guard demands of WireGuard messages, the keys by which it recognizes a
+ * backend, and the backends' numbers.
  */
 #include <endian.h>
 #include <errno.h>
@@ -13,7 +14,7 @@
 
 /* ---- numbers ---- */
 
-/* Of a running instance: which name a number stands for */
+/* Returns the name that a number has in the running instance. */
 static const char *running_name(const struct making *m, __u32 id, __u32 number)
 {
 	size_t i = (size_t)id * GUARD_BACKENDS_MAX + number;
@@ -32,7 +33,7 @@ static __u32 free_number(const struct making *m, const struct backend_name *name
 	return 0;
 }
 
-/* Who has one keeps it, and nobody else gets it in the same change */
+/* A backend keeps the number it has. A freed number is reused in a later change only. */
 static int give_numbers(struct making *m, size_t service, __u32 id, struct plan_guard *g)
 {
 	const struct service_config *s = &m->config->services[service];
@@ -45,7 +46,8 @@ static int give_numbers(struct making *m, size_t service, __u32 id, struct plan_
 			__u32 number = running ? 0 : free_number(m, g->names, id);
 			bool has = false;
 
-			while (running && number < GUARD_BACKENDS_MAX && strcmp(running_name(m, id, number), s->backends[i].name))
+			while (running && number < GUARD_BACKENDS_MAX &&
+			       strcmp(running_name(m, id, number), s->backends[i].name))
 				number++;
 			for (__u32 n = 0; n < GUARD_BACKENDS_MAX; n++)
 				has |= !strcmp(g->names[n].name, s->backends[i].name);
@@ -59,21 +61,26 @@ static int give_numbers(struct making *m, size_t service, __u32 id, struct plan_
 
 /* ---- standbys ---- */
 
-static bool runs_as(const struct making *m, __u32 id, __u32 number, const struct service_config *s, const struct backend_config *b)
+static bool runs_as(const struct making *m, __u32 id, __u32 number, const struct service_config *s,
+		    const struct backend_config *b)
 {
-	return s->n_backends ? *b->name && !strcmp(running_name(m, id, number), b->name) : !number && !*running_name(m, id, 0);
+	return s->n_backends ? *b->name && !strcmp(running_name(m, id, number), b->name) :
+	       !number && !*running_name(m, id, 0);
 }
 
-bool plan_on_standby(const struct making *m, const struct service_config *s, const struct backend_config *b)
+bool plan_on_standby(const struct making *m, const struct service_config *s,
+		     const struct backend_config *b)
 {
-	for (__u32 id = 0; id < m->in->n_names && id < m->in->n_guards && backend_has_standby(b); id++)
-		for (__u32 n = 0; n < GUARD_BACKENDS_MAX && !strcmp(m->in->names[id].name, s->name); n++)
+	for (__u32 id = 0; id < m->in->n_names && id < m->in->n_guards && backend_has_standby(b);
+	     id++)
+		for (__u32 n = 0;
+		     n < GUARD_BACKENDS_MAX && !strcmp(m->in->names[id].name, s->name); n++)
 			if (m->in->guards[id].standby >> n & 1 && runs_as(m, id, n, s, b))
 				return true;
 	return false;
 }
 
-/* Who stays one's standby keeps serving */
+/* A backend whose standby serves keeps it. */
 static void keep_standbys(const struct making *m, size_t service, struct guard *g)
 {
 	for (size_t i = 0; i < backends_of(&m->config->services[service]); i++)
@@ -95,7 +102,7 @@ static int add_key(struct plan_guard *g, const struct wg_key *public, __u32 back
 	return 0;
 }
 
-/* Of those that there is a way to: whose address is waited for has nobody to answer */
+/* Only backends with an address get keys: without one, nothing could answer. */
 static int add_keys(struct making *m, size_t service, struct plan_guard *g)
 {
 	const struct service_config *s = &m->config->services[service];
@@ -111,7 +118,7 @@ static int add_keys(struct making *m, size_t service, struct plan_guard *g)
 	return rc;
 }
 
-/* ---- what it asks for ---- */
+/* ---- limits ---- */
 
 static __u64 ticks_each(__u32 rate)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the overlay's routes in tables of the kernel, whoever put them there: which peer each of them is by. Where such a route and
- * a peer's own say the same prefix it is the kernel's that counts.
+ * plan: the overlay's routes in the kernel's tables, from whatever routing daemon, and the peer
+ * behind each. If the kernel and a peer's prefixes contain the same prefix, the kernel's route
+ * wins.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -9,25 +10,25 @@
 #include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "plan/plan_routes.h"
+#include "plan/plan_make.h"
 
-struct wanted {				/* a route of the kernel's */
+struct wanted {				/* a route of the kernel */
 	const struct nl_route *route;
-	size_t rank;			/* of its table */
-	__u32 word;			/* find_word() */
+	size_t rank;			/* of its table, in the order of follow.tables */
+	__u32 word;			/* from find_word() */
 };
 
-struct reach {				/* what a peer has, or WireGuard lets it have */
+struct reach {				/* a prefix that a peer has, or that WireGuard allows it */
 	__u32 ifindex;
 	struct prefix prefix;
 	__u32 peer;
 };
 
-struct device {				/* with peers */
+struct device {				/* a device with peers */
 	__u32 ifindex;
-	__u32 only;			/* its peer, where there is no other one */
+	__u32 only;			/* its peer, if it has just one */
 	bool several;
-	bool strict;			/* WireGuard sends a peer only what it may have */
+	bool strict;			/* WireGuard limits it to each peer's AllowedIPs */
 };
 
 struct kernel {
@@ -39,8 +40,8 @@ struct kernel {
 	size_t n_reach;
 	struct device *devices;
 	size_t n_devices;
-	bool lengths[129];		/* of prefixes in reach */
-	const struct nl_route *unfit;	/* one of those that are by none of a device's peers */
+	bool lengths[129];		/* lengths of the prefixes in reach */
+	const struct nl_route *unfit;	/* a route that leads to no peer of its device */
 	size_t n_unfit;
 };
 
@@ -49,7 +50,8 @@ struct kernel {
 static bool is_ours(const struct nl_route *r, const struct prefix *overlay)
 {
 	return !r->conditional && r->protocol != RTPROT_KERNEL && prefix_within(&r->dst, overlay) &&
-	       (r->type == RTN_UNICAST || r->type == RTN_UNREACHABLE || r->type == RTN_BLACKHOLE || r->type == RTN_PROHIBIT);
+	       (r->type == RTN_UNICAST || r->type == RTN_UNREACHABLE || r->type == RTN_BLACKHOLE ||
+		r->type == RTN_PROHIBIT);
 }
 
 static size_t rank(const struct follow_config *f, __u32 table)
@@ -63,16 +65,18 @@ static size_t rank(const struct follow_config *f, __u32 table)
 
 static int compare_prefixes(const void *a, const void *b)
 {
-	return prefix_compare(&((const struct wanted *)a)->route->dst, &((const struct wanted *)b)->route->dst);
+	return prefix_compare(&((const struct wanted *)a)->route->dst,
+			      &((const struct wanted *)b)->route->dst);
 }
 
-/* Of the same prefix first that which counts: of tables the first, then the lowest metric */
+/* For equal prefixes the winner comes first: by table, then by the lowest metric. */
 static int compare_wanted(const void *a, const void *b)
 {
 	const struct wanted *x = a, *y = b;
 
 	return compare_prefixes(a, b) ?: (x->rank > y->rank) - (x->rank < y->rank) ?:
-	       (x->route->metric > y->route->metric) - (x->route->metric < y->route->metric) ?: (x->route > y->route) - (x->route < y->route);
+	       (x->route->metric > y->route->metric) - (x->route->metric < y->route->metric) ?:
+	       (x->route > y->route) - (x->route < y->route);
 }
 
 static int find_wanted(struct kernel *k)
@@ -111,7 +115,7 @@ static struct device *device(struct kernel *k, __u32 ifindex)
 	return NULL;
 }
 
-/* ret_ifindex: by peer, 0 where its device is not there */
+/* ret_ifindex: by peer; 0: its device does not exist. */
 static int find_devices(struct kernel *k, __u32 *ret_ifindex)
 {
 	const char *name = "";
@@ -121,7 +125,7 @@ static int find_devices(struct kernel *k, __u32 *ret_ifindex)
 		const struct relay_peer *p = &k->from->list[i];
 		struct device *d;
 
-		if (strcmp(name, p->name.device)) {	/* peers of a device come one after the other */
+		if (strcmp(name, p->name.device)) {	/* peers of a device are contiguous */
 			const struct nl_link *link = host_link_by_name(k->m->host, p->name.device);
 
 			name = p->name.device;
@@ -136,7 +140,8 @@ static int find_devices(struct kernel *k, __u32 *ret_ifindex)
 		d = append(k->devices, k->n_devices);
 		if (!d)
 			return -ENOMEM;
-		*d = (struct device){ .ifindex = ifindex, .only = i, .strict = config_follows(k->m->config, name) };
+		*d = (struct device){ .ifindex = ifindex, .only = i,
+				      .strict = config_follows(k->m->config, name) };
 	}
 	return 0;
 }
@@ -145,7 +150,8 @@ static int compare_reach(const void *a, const void *b)
 {
 	const struct reach *x = a, *y = b;
 
-	return (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex) ?: prefix_compare(&x->prefix, &y->prefix);
+	return (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex) ?:
+	       prefix_compare(&x->prefix, &y->prefix);
 }
 
 static int find_reach(struct kernel *k)
@@ -172,7 +178,7 @@ static int find_reach(struct kernel *k)
 	return rc;
 }
 
-/* Whose of a device's peers the longest prefix is in which this one lies, as WireGuard finds it; -1: nobody's */
+/* Returns the peer with the longest prefix that contains this one, as WireGuard would; -1: none. */
 static int reaches(const struct kernel *k, __u32 ifindex, const struct prefix *prefix)
 {
 	for (int len = prefix->len; len >= 0; len--) {
@@ -192,7 +198,8 @@ static int reaches(const struct kernel *k, __u32 ifindex, const struct prefix *p
 
 /* ---- both ---- */
 
-/* The route's word, in which a peer is its place in the list. False: none of the device's peers has it, and WireGuard refuses it */
+/* Sets the route's word, in which a peer is its index in the list. Returns false if no peer of the
+ * device has the prefix: WireGuard would refuse to send. */
 static bool find_word(struct kernel *k, struct wanted *w)
 {
 	const struct nl_route *r = w->route;
@@ -200,9 +207,9 @@ static bool find_word(struct kernel *k, struct wanted *w)
 	struct prefix via = { .addr = r->via.addr, .family = r->via.family, .len = 128 };
 	int peer = -1;
 
-	w->word = ROUTE_LOCAL;			/* what lies elsewhere is the kernel's matter */
+	w->word = ROUTE_LOCAL;			/* left to the kernel */
 	if (r->type != RTN_UNICAST)
-		w->word = k->from->n;		/* nobody's */
+		w->word = k->from->n;		/* no peer */
 	if (r->type != RTN_UNICAST || !d)
 		return true;
 	if (d->several || d->strict)
@@ -215,7 +222,7 @@ static bool find_word(struct kernel *k, struct wanted *w)
 	return peer >= 0;
 }
 
-/* Those that the kernel has as well are its to say */
+/* Drops the peers' own routes that the kernel has too. */
 static void drop_others(const struct kernel *k, struct relay_peers *from)
 {
 	size_t n = 0;
@@ -224,15 +231,17 @@ static void drop_others(const struct kernel *k, struct relay_peers *from)
 		struct nl_route route = { .dst = from->routes[i].prefix };
 		struct wanted like = { .route = &route };
 
-		if (!k->n_wanted || !bsearch(&like, k->wanted, k->n_wanted, sizeof(like), compare_prefixes))
+		if (!k->n_wanted || !bsearch(&like, k->wanted, k->n_wanted, sizeof(like),
+					     compare_prefixes))
 			from->routes[n++] = from->routes[i];
 	}
 	from->n_routes = n;
 }
 
-static int take(struct kernel *k, struct relay_peers *from)
+static int add_routes(struct kernel *k, struct relay_peers *from)
 {
 	size_t n = 0;
+	int rc = 0;
 
 	for (size_t i = 0; i < k->n_wanted; i++) {
 		if (find_word(k, &k->wanted[i])) {
@@ -244,14 +253,10 @@ static int take(struct kernel *k, struct relay_peers *from)
 	}
 	k->n_wanted = n;
 	drop_others(k, from);
-	for (size_t i = 0; i < n; i++) {
-		struct relay_route *route = append(from->routes, from->n_routes);
-
-		if (!route)
-			return -ENOMEM;
-		*route = (struct relay_route){ .prefix = k->wanted[i].route->dst, .word = k->wanted[i].word };
-	}
-	return 0;
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = plan_add_route(&from->routes, &from->n_routes, &k->wanted[i].route->dst,
+				    k->wanted[i].word);
+	return rc;
 }
 
 static void tell_unfit(const struct kernel *k)
@@ -260,8 +265,9 @@ static void tell_unfit(const struct kernel *k)
 	char text[ADDRESS_STRLEN];
 
 	if (link)
-		log_warning("interface %s: no peer has %s among its AllowedIPs: the kernel's route for it%s is left out", link->name,
-			    prefix_format(&k->unfit->dst, text), k->n_unfit > 1 ? ", and others," : "");
+		log_warning("interface %s: no peer has %s among its AllowedIPs: the kernel's route "
+			    "for it%s is left out", link->name, prefix_format(&k->unfit->dst, text),
+			    k->n_unfit > 1 ? ", and others," : "");
 }
 
 int plan_kernel_routes(const struct making *m, struct relay_peers *from)
@@ -271,7 +277,7 @@ int plan_kernel_routes(const struct making *m, struct relay_peers *from)
 
 	if (!m->config->follow.n_tables)
 		return 0;
-	rc = find_wanted(&k) ?: find_reach(&k) ?: take(&k, from);
+	rc = find_wanted(&k) ?: find_reach(&k) ?: add_routes(&k, from);
 	tell_unfit(&k);
 	free(k.wanted);
 	free(k.reach);

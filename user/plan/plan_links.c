@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: what the map links says of every interface of the host: which frames are for it, whose they then are, and the tags that
- * its own leave with.
+ * plan: the map `links`, which says of every interface of this host which frames are for it, the
+ * logical link they belong to, and the VLAN tags of what leaves.
  */
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -16,32 +16,37 @@ static bool is_virtual_router(const struct nl_link *link)
 {
 	static const __u8 prefix[] = { 0x00, 0x00, 0x5e, 0x00 };
 
-	return !memcmp(link->mac, prefix, sizeof(prefix)) && (link->mac[4] == 1 || link->mac[4] == 2);
+	return !memcmp(link->mac, prefix, sizeof(prefix)) &&
+	       (link->mac[4] == 1 || link->mac[4] == 2);
 }
 
 const struct nl_link *plan_macvlan(const struct host *h, const struct nl_link *link)
 {
-	return !strcmp(link->kind, "macvlan") && !link->lower_elsewhere ? host_link(h, link->lower) : NULL;
+	return !strcmp(link->kind, "macvlan") && !link->lower_elsewhere ?
+	       host_link(h, link->lower) : NULL;
 }
 
 static bool has_route(const struct host *h, __u32 oif, const struct prefix *dst)
 {
 	for (size_t i = 0; i < h->n_routes; i++)
-		if (h->routes[i].oif == oif && h->routes[i].type == RTN_UNICAST && prefix_within(&h->routes[i].dst, dst) &&
-		    prefix_within(dst, &h->routes[i].dst))
+		if (h->routes[i].oif == oif && h->routes[i].type == RTN_UNICAST &&
+		    h->routes[i].dst.family == dst->family &&
+		    !prefix_compare(&h->routes[i].dst, dst))
 			return true;
 	return false;
 }
 
-/* Whether the FIB may send by an interface what it would not send by the one below. What it says of single addresses and of
- * fe80::/10 and ff00::/8 is no way to clients. */
+/* Whether the FIB may send by a link what it would not send by the link below. Routes to single
+ * addresses, fe80::/10 and ff00::/8 do not lead to clients. */
 static bool has_way_of_its_own(const struct host *h, const struct nl_link *link)
 {
 	for (size_t i = 0; i < h->n_routes; i++) {
 		const struct nl_route *r = &h->routes[i];
-		bool ipv4 = r->dst.family == FAMILY_IPV4, narrow = !ipv4 && r->dst.len && r->dst.addr.b[0] >= 0xfe;
+		bool ipv4 = r->dst.family == FAMILY_IPV4;
+		bool narrow = !ipv4 && r->dst.len && r->dst.addr.b[0] >= 0xfe;
 
-		if (r->oif == link->ifindex && r->type == RTN_UNICAST && r->dst.len < (ipv4 ? 32 : 128) && !narrow &&
+		if (r->oif == link->ifindex && r->type == RTN_UNICAST &&
+		    r->dst.len < (ipv4 ? 32 : 128) && !narrow &&
 		    !has_route(h, link->lower, &r->dst))
 			return true;
 	}
@@ -52,8 +57,9 @@ const struct nl_link *plan_base(const struct host *h, const struct nl_link *link
 {
 	const struct nl_link *lower = plan_macvlan(h, link);
 
-	return lower && lower->ethernet && is_virtual_router(link) && (!link->master || link->master == lower->master) &&
-	       !has_way_of_its_own(h, link) ? lower : link;
+	return lower && lower->ethernet && is_virtual_router(link) &&
+	       (!link->master || link->master == lower->master) && !has_way_of_its_own(h, link) ?
+	       lower : link;
 }
 
 const struct nl_link *plan_bond(const struct host *h, const struct nl_link *link)
@@ -63,11 +69,12 @@ const struct nl_link *plan_bond(const struct host *h, const struct nl_link *link
 	return master && !strcmp(master->kind, "bond") ? master : NULL;
 }
 
-/* The logical link of a nic's untagged frames, if that is another: the bridge or bond that it is a port of, or the bridge above
- * that bond; and of a virtual router's the interface that it is part of */
+/* Returns the logical link for a nic's untagged frames, if it is another one: the bridge or bond
+ * above it, the bridge above that bond, or the link below a virtual router's MACVLAN. */
 static __u32 link_above(const struct making *m, const struct nl_link *from)
 {
-	const struct nl_link *bond = plan_bond(m->host, from), *nic = bond ?: from, *base = plan_base(m->host, from);
+	const struct nl_link *bond = plan_bond(m->host, from), *nic = bond ?: from,
+			     *base = plan_base(m->host, from);
 
 	if (base != from)
 		return plan_port(m->plan, base->ifindex) ? base->ifindex : 0;
@@ -85,15 +92,16 @@ static void add_mac(struct link *link, const struct nl_link *of)
 	while (i < LINK_MACS && link->macs[i] != LINK_NO_MAC)
 		i++;
 	if (i == LINK_MACS) {
-		log_warning("interface %s: its frames are the kernel's: more than %d virtual routers on one link", of->name,
-			    LINK_MACS - 1);
+		log_warning("interface %s: its frames are the kernel's: more than %d virtual "
+			    "routers on one link", of->name, LINK_MACS - 1);
 		return;
 	}
 	link->macs[i] = 0;
 	memcpy(&link->macs[i], of->mac, sizeof(of->mac));
 }
 
-/* Its own, and those of its virtual routers. The kernel throws away what comes in by a backup port of a bond. */
+/* Collects the MAC addresses of a link and of its virtual routers. A backup port of a bond gets
+ * none, as the kernel drops what arrives there. */
 static void link_macs(struct making *m, const struct nl_link *from, struct link *link)
 {
 	const struct host *h = m->host;
@@ -111,7 +119,8 @@ static void link_macs(struct making *m, const struct nl_link *from, struct link 
 	}
 }
 
-/* Replies may leave by it: a service listens there, or at a MACVLAN on it, whose addresses are often not those that routes go by */
+/* Whether replies may leave by it: a service listens there, or on a MACVLAN above it. Routes often
+ * do not use a MACVLAN's addresses. */
 static bool link_listens(const struct making *m, const struct nl_link *from)
 {
 	for (size_t i = 0; i < m->n_listeners; i++) {
@@ -123,7 +132,8 @@ static bool link_listens(const struct making *m, const struct nl_link *from)
 	return false;
 }
 
-/* Tags that XDP has to put on what leaves by a VLAN; where no port is one, XDP knows of none, and leaves that to tc */
+/* Sets the tags that XDP adds to what leaves by a VLAN. If no port is a VLAN, XDP leaves these
+ * packets to tc. */
 static void link_tags(const struct making *m, const struct nl_link *from, struct link *link)
 {
 	const struct nl_link *vlans[2], *nic;
@@ -143,8 +153,9 @@ static bool is_attached(const struct plan *p, const struct nl_link *link)
 	return plan_port(p, link->ifindex) || plan_nic(p, link->ifindex);
 }
 
-/* Of two interfaces with one place in the map the one that we are attached to has it; packets that leave by the other are the
- * kernel's. 1: this is the other; 0; -ENOSPC, told: we are to be attached to both. */
+/* Two interfaces may share a place in the map. The one that we attach to gets it, and packets that
+ * leave by the other are left to the kernel. Returns 1 if this is the other, or 0. Returns -ENOSPC,
+ * after logging it, if we attach to both. */
 static int gives_way(const struct making *m, const struct nl_link *link)
 {
 	const struct host *h = m->host;
@@ -159,8 +170,10 @@ static int gives_way(const struct making *m, const struct nl_link *link)
 		if (ours == theirs ? other > link : ours)
 			continue;
 		if (ours)
-			return contradiction(m, -ENOSPC, "interfaces %s and %s: their indexes, %u and %u, are equal modulo %u: "
-					     "recreate one of them", link->name, other->name, link->ifindex, other->ifindex, LINKS) ?: 1;
+			return contradiction(m, -ENOSPC, "interfaces %s and %s: their indexes, %u "
+					     "and %u, are equal modulo %u: recreate one of them",
+					     link->name, other->name, link->ifindex, other->ifindex,
+					     LINKS) ?: 1;
 		return 1;
 	}
 	return 0;

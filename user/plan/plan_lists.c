@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: whom a service is for. In the data path the longest prefix counts, but deny beats allow: so what lies within a denied
- * prefix is denied, whatever it was meant to be; and where some are allowed, the shortest prefix of all denies the rest. IPv4
- * has its place within ::/0 there: where an IPv6 prefix is around it that says otherwise, 0.0.0.0/0 says what the rest is.
+ * plan: the clients that a service accepts. The data path uses the longest prefix, but `deny`
+ * overrides `allow`. So every prefix within a denied one is left out, and if there is an `allow`,
+ * the prefix of length 0 denies the rest. IPv4 is a part of ::/0 there, so an IPv6 prefix around it
+ * that says otherwise needs an entry for 0.0.0.0/0.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,12 +16,13 @@ struct rule {
 	bool deny;
 };
 
-/* Whoever covers others comes before them, and of equals the one that denies */
+/* Sorts a prefix before those within it; of equal ones `deny` comes first. */
 static int compare_rules(const void *a, const void *b)
 {
 	const struct rule *x = a, *y = b;
 
-	return x->prefix.family - y->prefix.family ?: memcmp(&x->prefix.addr, &y->prefix.addr, sizeof(x->prefix.addr)) ?:
+	return x->prefix.family - y->prefix.family ?: memcmp(&x->prefix.addr, &y->prefix.addr,
+							     sizeof(x->prefix.addr)) ?:
 	       x->prefix.len - y->prefix.len ?: y->deny - x->deny;
 }
 
@@ -31,7 +33,8 @@ static size_t put_rules(struct rule *rules, const struct prefix *list, size_t n,
 	return n;
 }
 
-static const struct prefix all_ipv4 = { .addr = { .b = { [10] = 0xff, [11] = 0xff } }, .family = FAMILY_IPV4 };
+static const struct prefix all_ipv4 = { .addr = { .b = { [10] = 0xff, [11] = 0xff } },
+					.family = FAMILY_IPV4 };
 
 static bool is_around_ipv4(const struct prefix *p)
 {
@@ -79,7 +82,7 @@ int plan_lists(struct making *m, const struct service_config *s, __u32 id)
 	for (size_t i = 0; i < n && !rc; i++) {
 		const struct prefix *p = &rules[i].prefix;
 
-		/* within the last one that denies, which is no narrower than any before it that covers this one */
+		/* Sorted, so `denied` is the widest one that can cover p. */
 		if (denied && prefix_within(p, denied))
 			continue;
 		if (rules[i].deny)

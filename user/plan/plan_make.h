@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the parts of plan share while they make one.
+ * What the parts of plan share while they make a plan. Included by plan's sources and their unit
+ * tests.
  */
 #pragma once
 #include "plan/plan.h"
 
-struct backend_address {		/* of a service, resolved */
+struct backend_address {		/* a backend, resolved */
 	struct address ipv4, ipv6;	/* family 0: none */
 	__be16 port;
-	struct address idle[2];		/* of the other one, the standby or who has it */
+	struct address idle[2];		/* the inactive one of backend and standby */
 	__be16 idle_port;
-	bool on_standby;		/* which serves in its place */
+	bool on_standby;		/* the standby serves */
 	__u8 number;
 };
 
@@ -19,65 +20,97 @@ struct making {
 	const struct config *config;
 	const struct host *host;
 	struct plan *plan;
-	struct backend_address *backends;	/* of all services: plan_backend() */
-	size_t *first_backend;		/* where each one's begin */
+	struct backend_address *backends;	/* of all services: use plan_backend() */
+	size_t *first_backend;		/* by service: its index in backends */
 	struct listener *listeners;
 	size_t n_listeners;
-	__u32 last_slot;		/* that was given away */
+	__u32 last_slot;		/* the last one that plan_slot() returned */
 };
 
-struct listener {			/* one local address and port on one link → a backend's address and port */
+struct listener {	/* one local address and port on one link → a backend's address and port */
 	__u32 ifindex, id;
 	struct address local, backend;
 	__be16 port, backend_port;
-	bool lists;			/* its service is not for all */
+	bool lists;			/* its service has `allow` or `deny` */
 	__u8 kind;			/* enum table_kind: KEY_SERVICE, KEY_BACKEND … */
 	__u32 slot;
-	__u16 flags;			/* enum service_flags that the configuration says */
+	__u16 flags;			/* the enum service_flags that the configuration sets */
 };
 
-/* A contradiction that this host brought about: the error rc of a command; 0 where the rest is to go on without it */
+/* Handles a contradiction that this host's state causes: a command fails with rc; the daemon
+ * (tolerant) warns and goes on with 0. */
 #define contradiction(m, rc, ...) \
 	((m)->in->tolerant ? (log_warning(__VA_ARGS__), 0) : (log_error(__VA_ARGS__), (rc)))
 
-/* Resolves every backend; ports from interfaces, listeners and the way to the backends */
+/* Resolves every backend. */
 int plan_backends(struct making *m);
-static inline struct backend_address *plan_backend(const struct making *m, size_t service, size_t backend)
+static inline struct backend_address *plan_backend(const struct making *m, size_t service,
+						   size_t backend)
 {
 	return &m->backends[m->first_backend[service] + backend];
 }
 int plan_ports(struct making *m);
-/* Devices that carry the ports, and how a frame there tells which port it is for */
+/* Finds the devices that carry the ports, and how a frame there shows its port. */
 int plan_nics(struct making *m);
+/* Returns the entry with the key, or NULL. */
+struct table_entry *plan_entry(struct table_entry *list, size_t n, const struct table_key *key);
+/* Adds an entry, unless its key is there already. */
 int plan_add_entry(struct plan *p, const struct table_key *key, const void *value, size_t size);
-/* What may come from, or may not, on each port */
+/* Sets the allowed or refused source prefixes of each port. */
 int plan_sources(struct making *m);
-/* Former backends: their replies, and the link over which they come */
+/* Adds former backends: their replies and the link to them. */
 int plan_old(struct making *m);
 int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf);
-/* Whom a service is for */
+/* Adds a service's `allow` and `deny`. */
 int plan_lists(struct making *m, const struct service_config *s, __u32 id);
-/* Addresses and ports of ours with which a service's clients leave, if it masquerades; before its listeners */
+/* Sets the source addresses and ports of a masquerading service. Call it before its listeners are
+ * made. */
 int plan_pool(struct making *m, size_t service, __u32 id);
 const struct pool *plan_pool_of(const struct plan *p, __u32 id);
-/* What its guard asks for, and which numbers its backends have; before its listeners */
+/* Sets the service's guard and the numbers of its backends. Call it before its listeners are
+ * made. */
 int plan_guard(struct making *m, size_t service, __u32 id);
-/* Whether its standby serves in a backend's place, as the daemon has said */
-bool plan_on_standby(const struct making *m, const struct service_config *s, const struct backend_config *b);
-/* Where the blind relay listens; after plan_services */
+/* Whether the daemon has replaced the backend by its standby. */
+bool plan_on_standby(const struct making *m, const struct service_config *s,
+		     const struct backend_config *b);
+/* Plans where the blind relay listens. Call it after plan_services(). */
 int plan_blind(struct making *m);
-/* The id under which something of this name counts */
+/* Returns the id under which the service's counters run. */
 __u32 plan_service_id(struct plan *p, const char *name, enum nat nat);
-/* Entries of the table from listeners */
+/* Makes listeners, and from them the entries of the table. */
 int plan_services(struct making *m);
 int plan_links(struct making *m);
-/* A next-hop slot that no running listener or peer has */
+/* Returns a next-hop slot that no running listener or peer has. */
 __u32 plan_slot(struct making *m);
-/* Peers, whose addresses are, and policy; after plan_services, whose entries of the table come first */
+/* Plans the relay's peers, routes and policy. Call it after plan_services(), whose entries come
+ * first in the table. */
 int plan_relay(struct making *m);
-/* The port that a link is part of: of a virtual router's MACVLAN (VRRP) the link below, unless it has routes of its own */
+/* Whether packets to elsewhere may have this address of ours as their source. */
+bool plan_is_source(const struct host *h, const struct nl_address *a, __u8 family);
+/* Returns the port that a link belongs to: for a virtual router's MACVLAN (VRRP) the link below,
+ * unless it has routes of its own; otherwise the link itself. */
 const struct nl_link *plan_base(const struct host *h, const struct nl_link *link);
-/* The link below a MACVLAN, or NULL where it is none, or that is not of this host */
+/* Returns the link below a MACVLAN; NULL: no MACVLAN, or its link is in another network
+ * namespace. */
 const struct nl_link *plan_macvlan(const struct host *h, const struct nl_link *link);
-/* The bond that a link is a port of, or NULL */
+/* Returns the bond that a link is a port of, or NULL. */
 const struct nl_link *plan_bond(const struct host *h, const struct nl_link *link);
+
+/* ---- routes of the relay ---- */
+
+struct relay_peers {			/* collected, before they get ids */
+	struct relay_peer *list;	/* fixed: pointers into it stay valid */
+	size_t n;
+	struct relay_route *routes;	/* word: index in list, n for no peer, or ROUTE_LOCAL */
+	size_t n_routes;
+	/* with follow.tables: all prefixes and all AllowedIPs of each peer */
+	struct relay_route *reach;
+	size_t n_reach;
+};
+
+int plan_add_route(struct relay_route **list, size_t *n, const struct prefix *prefix, __u32 word);
+/* Adds the overlay's routes from the tables in follow.tables and drops peers' routes for the same
+ * prefixes. Returns 0 or -ENOMEM. */
+int plan_kernel_routes(const struct making *m, struct relay_peers *from);
+/* Sorts plan.relay.routes, drops duplicates, and fills what the maps hold. Returns 0 or -errno. */
+int plan_routes(struct making *m);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the devices to which XDP is attached: a port itself, the nic below a VLAN, the ports of a bridge. To those of a bond the
- * kernel attaches what is attached to the bond. tc is always at the logical link, where the kernel has done its part.
+ * plan: the devices to which XDP is attached: a port itself, the nic below a VLAN, or the ports of
+ * a bridge. The kernel attaches a bond's program to the bond's ports. tc attaches to the logical
+ * link, after the kernel has removed tags.
  */
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -25,8 +26,10 @@ bool plan_carries(const struct host *h, const struct plan_nic *nic, const struct
 
 	if (!port->n_nics)
 		return false;
-	return nic->ifindex == port->ifindex || host_link(h, nic->ifindex)->master == port->ifindex ||
-	       (plan_vlans(h, host_link(h, port->ifindex), vlans, &below) > 0 && below->ifindex == nic->ifindex);
+	return nic->ifindex == port->ifindex ||
+	       host_link(h, nic->ifindex)->master == port->ifindex ||
+	       (plan_vlans(h, host_link(h, port->ifindex), vlans, &below) > 0 &&
+		below->ifindex == nic->ifindex);
 }
 
 int plan_vlans(const struct host *h, const struct nl_link *link, const struct nl_link *vlans[2],
@@ -44,7 +47,8 @@ int plan_vlans(const struct host *h, const struct nl_link *link, const struct nl
 	return n;
 }
 
-/* Where frames come in by a nic: itself, or a bond's ports. The nth of them, or NULL */
+/* Returns the nth device at which a nic's frames arrive: itself, or a bond's ports. NULL: no
+ * more. */
 static const struct nl_link *wire(const struct host *h, const struct nl_link *nic, size_t n)
 {
 	if (strcmp(nic->kind, "bond"))
@@ -55,14 +59,15 @@ static const struct nl_link *wire(const struct host *h, const struct nl_link *ni
 	return NULL;
 }
 
-/* A veth's other end has tags to give, too, whatever this end knows of them */
+/* The peer of a veth may add tags even if this end has no VLAN. */
 static bool has_vlans(const struct host *h, const struct nl_link *nic)
 {
 	const struct nl_link *at;
 	bool there;
 
 	for (size_t i = 0; i < h->n_links; i++)
-		if (!strcmp(h->links[i].kind, "vlan") && h->links[i].lower == nic->ifindex && !h->links[i].lower_elsewhere)
+		if (!strcmp(h->links[i].kind, "vlan") && h->links[i].lower == nic->ifindex &&
+		    !h->links[i].lower_elsewhere)
 			return true;
 	for (size_t i = 0; (at = wire(h, nic, i)); i++)
 		if (!strcmp(at->kind, "veth") && !nl_peer_has_vlans(at->ifindex, &there) && there)
@@ -70,7 +75,7 @@ static bool has_vlans(const struct host *h, const struct nl_link *nic)
 	return false;
 }
 
-/* A nic that takes tags off where XDP cannot see them would show it frames of every VLAN as its own */
+/* A nic that strips tags before XDP would show it the frames of every VLAN as untagged. */
 static bool hides_tags(const struct host *h, struct plan_port *port, const struct nl_link *nic)
 {
 	const struct nl_link *at;
@@ -79,8 +84,9 @@ static bool hides_tags(const struct host *h, struct plan_port *port, const struc
 	for (size_t i = 0; (at = wire(h, nic, i)); i++) {
 		if (nl_rx_vlan_offload(at->name, &tags, &outer) || (!tags && !outer))
 			continue;
-		snprintf(port->why, sizeof(port->why), "%s takes VLAN tags off before XDP sees them: `ethtool -K %s%s%s` would "
-			 "give XDP", at->name, at->name, tags ? " rxvlan off" : "", outer ? " rx-vlan-stag-hw-parse off" : "");
+		snprintf(port->why, sizeof(port->why), "%s takes VLAN tags off before XDP sees "
+			 "them: `ethtool -K %s%s%s` would give XDP", at->name, at->name,
+			 tags ? " rxvlan off" : "", outer ? " rx-vlan-stag-hw-parse off" : "");
 		return true;
 	}
 	return false;
@@ -88,16 +94,15 @@ static bool hides_tags(const struct host *h, struct plan_port *port, const struc
 
 static int add_nic(struct making *m, size_t port, const struct nl_link *link)
 {
-	struct plan_nic *nic = NULL;
+	struct plan_nic *nic;
 
 	if (plan_refused(m->in, link->ifindex)) {
-		snprintf(m->plan->ports[port].why, sizeof(m->plan->ports[port].why), "waiting until %s is free", link->name);
+		snprintf(m->plan->ports[port].why, sizeof(m->plan->ports[port].why),
+			 "waiting until %s is free", link->name);
 		return 0;
 	}
 	m->plan->ports[port].n_nics++;
-	for (size_t i = 0; i < m->plan->n_nics; i++)
-		if (m->plan->nics[i].ifindex == link->ifindex)
-			nic = &m->plan->nics[i];
+	nic = (struct plan_nic *)plan_nic(m->plan, link->ifindex);
 	if (nic) {
 		nic->shared |= m->plan->ports[port].shared;
 		return 0;
@@ -123,10 +128,11 @@ static int vlan_nic(struct making *m, size_t i, const struct nl_link *link)
 	int n = plan_vlans(m->host, link, vlans, &nic), rc;
 
 	if (n < 0 || !nic->ethernet) {
-		snprintf(port->why, sizeof(port->why), "more than two VLAN tags, or its nic is in another network namespace");
+		snprintf(port->why, sizeof(port->why), "more than two VLAN tags, or its nic is in "
+			 "another network namespace");
 		return 0;
 	}
-	m->plan->vlans = true;		/* XDP elsewhere may send to it */
+	m->plan->vlans = true;		/* XDP on other ports may send to it */
 	if (hides_tags(m->host, port, nic))
 		return 0;
 	key.addr.q[0] = vlan_key(vlans[n - 1]->vlan_protocol, htons(vlans[n - 1]->vlan_id),
@@ -152,7 +158,8 @@ static int bridge_nics(struct making *m, size_t i, const struct nl_link *bridge)
 	for (size_t j = 0; j < m->host->n_links && !rc; j++) {
 		const struct nl_link *link = &m->host->links[j];
 
-		if (link->master != bridge->ifindex || !link->ethernet || !strcmp(link->kind, "vlan") ||
+		if (link->master != bridge->ifindex || !link->ethernet ||
+		    !strcmp(link->kind, "vlan") ||
 		    (has_vlans(m->host, link) && hides_tags(m->host, port, link)))
 			continue;
 		m->plan->bridges = true;
@@ -166,30 +173,33 @@ static bool is_part(const struct host *h, const struct nl_link *link, const stru
 	return link && plan_base(h, link)->ifindex == port->ifindex;
 }
 
-/* Whether a client of IPv4 reaches the service by this port */
-static bool listens_ipv4(const struct making *m, const struct service_config *s, const struct plan_port *port)
+/* Whether IPv4 clients reach the service by this port. */
+static bool listens_ipv4(const struct making *m, const struct service_config *s,
+			 const struct plan_port *port)
 {
 	const struct host *h = m->host;
-	const struct nl_link *link = *s->listen_interface ? host_link_by_name(h, s->listen_interface) : NULL;
+	const struct nl_link *link = *s->listen_interface ?
+				     host_link_by_name(h, s->listen_interface) : NULL;
 
 	for (size_t i = 0; i < s->n_listen_addresses; i++) {
 		const struct address *a = &s->listen_addresses[i];
-		size_t at = 0;
+		const struct nl_address *at;
 
 		if (a->family != FAMILY_IPV4)
 			continue;
-		while (at < h->n_addresses && !address_equal(&h->addresses[at].local, a))
-			at++;
-		if (at == h->n_addresses && port->role == ROLE_WAN)
-			return true;		/* nobody has it: it is listened for on every wan */
-		if (at < h->n_addresses && is_part(h, host_link(h, h->addresses[at].ifindex), port))
+		at = host_address(h, a);
+		if (!at && port->role == ROLE_WAN)
+			return true;	/* no interface has it: the service listens on every wan */
+		if (at && is_part(h, host_link(h, at->ifindex), port))
 			return true;
 	}
 	return is_part(h, link, port);
 }
 
-/* Whether a backend of clients of IPv6 answers in IPv4 by it: it is behind a lan, or, where there is none, behind whatever there is */
-static bool answers_ipv4(const struct making *m, const struct service_config *s, const struct plan_port *port)
+/* Whether the backend of IPv6 clients may answer in IPv4 by this port: a lan, or any port if there
+ * is no lan. */
+static bool answers_ipv4(const struct making *m, const struct service_config *s,
+			 const struct plan_port *port)
 {
 	bool has_lan = false;
 
@@ -224,8 +234,8 @@ static int port_nics(struct making *m, size_t i)
 	else if (!strcmp(link->kind, "bridge"))
 		return bridge_nics(m, i, link);
 	else if (plan_macvlan(m->host, link) && plan_port(m->plan, link->lower))
-		snprintf(port->why, sizeof(port->why), "the kernel has XDP here or on %s below it, not on both",
-			 plan_macvlan(m->host, link)->name);
+		snprintf(port->why, sizeof(port->why), "the kernel has XDP here or on %s below it, "
+			 "not on both", plan_macvlan(m->host, link)->name);
 	else if (!has_vlans(m->host, link) || !hides_tags(m->host, port, link))
 		return add_nic(m, i, link);
 	return 0;
@@ -239,17 +249,20 @@ int plan_nics(struct making *m)
 		const struct plan_port *port = &m->plan->ports[i];
 
 		rc = port_nics(m, i);
-		if (!rc && !port->n_nics && (port->mode == MODE_NATIVE || port->mode == MODE_GENERIC)) {
-			rc = contradiction(m, -EOPNOTSUPP, "interface %s: no device for %s XDP: %s; `--mode auto` takes what "
-					   "there is", port->name, mode_name(port->mode),
+		if (!rc && !port->n_nics &&
+		    (port->mode == MODE_NATIVE || port->mode == MODE_GENERIC)) {
+			rc = contradiction(m, -EOPNOTSUPP, "interface %s: no device for %s XDP: "
+					   "%s; `--mode auto` takes what there is", port->name,
+					   mode_name(port->mode),
 					   *port->why ? port->why : "a bridge without ports");
 		}
 	}
 	return rc;
 }
 
-/* Its own, or that of a virtual router's MACVLAN that is part of it */
-static const struct interface_config *config_of(const struct config *c, const struct host *h, const struct nl_link *link)
+/* Finds the `interfaces` entry of a link, or of a virtual router's MACVLAN on it. */
+static const struct interface_config *config_of(const struct config *c, const struct host *h,
+						const struct nl_link *link)
 {
 	const struct interface_config *found = NULL;
 
@@ -264,7 +277,8 @@ static const struct interface_config *config_of(const struct config *c, const st
 	return found;
 }
 
-int plan_running(const struct host *h, const struct config *c, const struct link *links, size_t n, struct plan **ret)
+int plan_running(const struct host *h, const struct config *c, const struct link *links, size_t n,
+		 struct plan **ret)
 {
 	struct plan_input in = { .config = c, .host = h };
 	struct making m = { .in = &in, .config = c, .host = h, .plan = calloc(1, sizeof(*m.plan)) };
@@ -276,7 +290,10 @@ int plan_running(const struct host *h, const struct config *c, const struct link
 		struct plan_port *port = link ? append(m.plan->ports, m.plan->n_ports) : NULL;
 
 		if (port) {
-			*port = (struct plan_port){ .ifindex = link->ifindex, .role = links[i].role, .l3 = !link->ethernet, .shared = said && said->shared };
+			*port = (struct plan_port){
+				.ifindex = link->ifindex, .role = links[i].role,
+				.l3 = !link->ethernet, .shared = said && said->shared,
+			};
 			memcpy(port->name, link->name, sizeof(port->name));
 			port->mode = said && said->mode != MODE_AUTO ? said->mode : c->mode;
 		} else if (link) {

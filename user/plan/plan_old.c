@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: what was the backend of a listener until a moment ago. Its answers to packets that are under way, and to clients that
- * have not heard of the new one yet, are still translated, and only they: a listener that is gone has no answers.
+ * plan: former backends of a listener. For OLD_SECONDS, replies to packets in flight, and to
+ * clients that do not know the new backend yet, are still translated. A listener that is gone has
+ * no replies.
  */
 #include <errno.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "plan/plan_make.h"
 
-enum { PER_LISTENER = 2 };		/* backends that one listener had; it is the last ones that count */
+enum { PER_LISTENER = 2 };		/* most former backends per listener; the latest win */
 
 struct old {
-	struct table_key key;		/* of KEY_SERVICE */
+	struct table_key key;		/* of kind KEY_SERVICE */
 	struct service service;		/* as it was */
 	__u64 until;
 };
@@ -38,18 +39,12 @@ static __u64 with_kind(__u64 word, enum table_kind kind)
 
 static struct table_entry *planned(const struct plan *p, const struct table_key *key)
 {
-	for (size_t i = 0; i < p->n_entries; i++)
-		if (!memcmp(&p->entries[i].key, key, sizeof(*key)))
-			return &p->entries[i];
-	return NULL;
+	return plan_entry(p->entries, p->n_entries, key);
 }
 
 static const struct table_entry *running(const struct plan_input *in, const struct table_key *key)
 {
-	for (size_t i = 0; i < in->n_running; i++)
-		if (!memcmp(&in->running[i].key, key, sizeof(*key)))
-			return &in->running[i];
-	return NULL;
+	return plan_entry(in->running, in->n_running, key);
 }
 
 static bool same_backend(const struct service *a, const struct service *b)
@@ -62,16 +57,17 @@ static bool same_addr(const struct addr *a, const struct addr *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
-/* It is one of several backends now, with another number */
+/* Whether the former backend serves still, as one of several, with another number. */
 static bool is_present(const struct plan *p, const struct old *o)
 {
-	struct table_key back = { o->service.to, table_word(KEY_REPLY, old_backend(o).family, o->service.port, 0) };
+	struct table_key back = { o->service.to, table_word(KEY_REPLY, old_backend(o).family,
+							    o->service.port, 0) };
 	const struct table_entry *reply = planned(p, &back);
 
 	return reply && reply->service.id == o->service.id;
 }
 
-/* Who serves in its place is its standby, or has it as one: clients hear of one of them alone */
+/* Whether the former backend is the standby, or has it: a client learns of only one of the two. */
 static bool is_idle(const struct making *m, const struct old *o)
 {
 	const struct address is = old_backend(o);
@@ -80,23 +76,27 @@ static bool is_idle(const struct making *m, const struct old *o)
 		for (size_t j = 0; j < backends_of(&m->config->services[i]); j++) {
 			const struct backend_address *b = plan_backend(m, i, j);
 
-			if (!strcmp(m->plan->services[o->service.id].name, m->config->services[i].name) && b->idle_port == o->service.port &&
+			if (!strcmp(m->plan->services[o->service.id].name,
+				    m->config->services[i].name) &&
+			    b->idle_port == o->service.port &&
 			    (address_equal(&b->idle[0], &is) || address_equal(&b->idle[1], &is)))
 				return true;
 		}
 	return false;
 }
 
-/* Still a listener of the same service, translated, and of another backend now */
+/* Whether the same service still translates at this listener, but for another backend. */
 static bool is_old(const struct plan *p, const struct old *o)
 {
 	const struct table_entry *now = planned(p, &o->key);
 
-	return now && now->service.id == o->service.id && !same_addr(&o->key.addr, &o->service.to) &&
-	       !same_addr(&o->key.addr, &now->service.to) && !same_backend(&now->service, &o->service) && !is_present(p, o);
+	return now && now->service.id == o->service.id &&
+	       !same_addr(&o->key.addr, &o->service.to) &&
+	       !same_addr(&o->key.addr, &now->service.to) &&
+	       !same_backend(&now->service, &o->service) && !is_present(p, o);
 }
 
-/* One more, in place of the oldest where its listener has enough */
+/* Adds one, and drops the oldest if the listener has PER_LISTENER already. */
 static int add_old(struct olds *l, const struct old *new)
 {
 	struct old *place = NULL;
@@ -121,7 +121,8 @@ static int add_old(struct olds *l, const struct old *new)
 	return 0;
 }
 
-/* The listener that an entry is of, or was: of one that has changed before too, and its time is what is left */
+/* Fills ret from an entry for a listener. For a KEY_OLD entry, which has changed before, the time
+ * that is left stays. */
 static bool old_of(const struct plan_input *in, const struct table_entry *e, struct old *ret)
 {
 	const struct table_entry *until;
@@ -141,8 +142,8 @@ static bool old_of(const struct plan_input *in, const struct table_entry *e, str
 	return true;
 }
 
-/* Of what runs: listeners that are to change now, and those that have changed before and whose time is not up. What one of
- * several backends has besides the listener itself counts only where it stands by. */
+/* Collects running listeners that change now, and those that changed before and still have time.
+ * Extra entries of one of several backends count only if it is idle. */
 static int collect(const struct making *m, struct olds *l)
 {
 	const struct plan_input *in = m->in;
@@ -170,10 +171,10 @@ static int add_known(struct plan *p, const struct table_key *local, const struct
 	return plan_add_entry(p, &key, s, sizeof(*s));
 }
 
-/* The listeners that its backend has now, where replies look among the old ones */
+/* Adds the backend's present listeners too, as replies look among the old ones only. */
 static int add_present(struct making *m, const struct service *of)
 {
-	size_t n = m->plan->n_entries;		/* those of listeners come first */
+	size_t n = m->plan->n_entries;		/* listeners' entries come first */
 	int rc = 0;
 
 	for (size_t i = 0; i < n && !rc; i++) {
@@ -185,20 +186,23 @@ static int add_present(struct making *m, const struct service *of)
 	return rc;
 }
 
-/* How many listeners a backend has or had that are not the same address and port */
+/* Whether the backend has, or had, another listener at another address and port. */
 static bool has_rivals(const struct making *m, const struct olds *l, const struct old *of)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (same_backend(&l->list[i].service, &of->service) &&
-		    (!same_addr(&l->list[i].key.addr, &of->key.addr) || (__u32)l->list[i].key.word != (__u32)of->key.word))
+		    (!same_addr(&l->list[i].key.addr, &of->key.addr) ||
+		     (__u32)l->list[i].key.word != (__u32)of->key.word))
 			return true;
 	for (size_t i = 0; i < m->plan->n_entries; i++)
-		if (kind_of(&m->plan->entries[i]) == KEY_SERVICE && same_backend(&m->plan->entries[i].service, &of->service))
+		if (kind_of(&m->plan->entries[i]) == KEY_SERVICE &&
+		    same_backend(&m->plan->entries[i].service, &of->service))
 			return true;
 	return false;
 }
 
-/* As it was, where its listener is among the old ones, so that the same one stays the first */
+/* Returns the running reply entry if its listener is an old one, so that the first one stays the
+ * same. */
 static struct service old_reply(const struct making *m, const struct olds *l, const struct old *o,
 				const struct table_key *back)
 {
@@ -206,7 +210,8 @@ static struct service old_reply(const struct making *m, const struct olds *l, co
 	struct service reply = o->service;
 
 	for (size_t i = 0; was && i < l->n; i++)
-		if (same_backend(&l->list[i].service, &o->service) && same_addr(&l->list[i].key.addr, &was->service.to) &&
+		if (same_backend(&l->list[i].service, &o->service) &&
+		    same_addr(&l->list[i].key.addr, &was->service.to) &&
 		    (__be16)(l->list[i].key.word >> 16) == was->service.port &&
 		    l->list[i].service.ifindex == was->service.ifindex)
 			return was->service;
@@ -218,17 +223,21 @@ static struct service old_reply(const struct making *m, const struct olds *l, co
 
 static int add_entries(struct making *m, const struct olds *l, const struct old *o)
 {
-	struct table_key back = { o->service.to, table_word(KEY_REPLY, old_backend(o).family, o->service.port, 0) };
-	struct table_key until = { old_addr(&o->key.addr, &o->service.to), with_kind(o->key.word, KEY_UNTIL) };
+	struct table_key back = { o->service.to, table_word(KEY_REPLY, old_backend(o).family,
+							    o->service.port, 0) };
+	struct table_key until = { old_addr(&o->key.addr, &o->service.to),
+				   with_kind(o->key.word, KEY_UNTIL) };
 	struct old_until value = { .until = o->until };
 	bool rivals = has_rivals(m, l, o);
 	struct table_entry *reply;
 	struct service s;
-	int rc = add_known(m->plan, &o->key, &o->service) ?: plan_add_entry(m->plan, &until, &value, sizeof(value));
+	int rc = add_known(m->plan, &o->key, &o->service) ?:
+		 plan_add_entry(m->plan, &until, &value, sizeof(value));
 
 	if (!rc && !planned(m->plan, &back)) {
 		s = old_reply(m, l, o, &back);
-		s.flags = o->service.flags & SERVICE_QUIET ? (__u8)s.flags | SERVICE_QUIET : s.flags & ~SERVICE_QUIET;
+		s.flags = o->service.flags & SERVICE_QUIET ? (__u8)s.flags | SERVICE_QUIET :
+			  s.flags & ~SERVICE_QUIET;
 		rc = plan_add_entry(m->plan, &back, &s, sizeof(s));
 	}
 	if (rc)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the relay's peers, those of the configuration and those that WireGuard has on devices that are followed: names, ids, devices;
- * where the relay stands on them; and policy. Peers may be tens of thousands, so nothing is searched from the beginning.
+ * plan: the relay's peers, from the configuration and from followed WireGuard devices: names, ids,
+ * devices, this host's own addresses there, and the policy. There may be tens of thousands of
+ * peers, so nothing is searched linearly.
  */
 #include <errno.h>
 #include <search.h>
@@ -9,13 +10,13 @@
 #include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "plan/plan_routes.h"
+#include "plan/plan_make.h"
 #include "config/relay_prefix.h"
 
 struct collected {
 	const struct making *m;
 	struct relay_peers of;
-	void *names, *keys;		/* trees of those in list */
+	void *names, *keys;		/* trees of pointers into `of.list` */
 	void *running_names, *running_keys;
 };
 
@@ -23,18 +24,21 @@ struct collected {
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct relay_peer *)a)->name.name, ((const struct relay_peer *)b)->name.name);
+	return strcmp(((const struct relay_peer *)a)->name.name,
+		      ((const struct relay_peer *)b)->name.name);
 }
 
-/* One key may be on two devices: these are two peers */
+/* The same key on two devices means two peers. */
 static int by_key(const void *a, const void *b)
 {
-	const struct peer_name *x = &((const struct relay_peer *)a)->name, *y = &((const struct relay_peer *)b)->name;
+	const struct peer_name *x = &((const struct relay_peer *)a)->name,
+			       *y = &((const struct relay_peer *)b)->name;
 
 	return memcmp(x->key, y->key, sizeof(x->key)) ?: strcmp(x->device, y->device);
 }
 
-static struct relay_peer *find(void *const *tree, const struct relay_peer *like, int (*compare)(const void *, const void *))
+static struct relay_peer *find(void *const *tree, const struct relay_peer *like,
+			       int (*compare)(const void *, const void *))
 {
 	struct relay_peer *const *found = tfind(like, tree, compare);
 
@@ -58,18 +62,16 @@ static void forget(struct collected *c)
 
 /* ---- collecting ---- */
 
-/* What lies in a site is a route; WireGuard's other AllowedIPs (IPv4, what lies elsewhere) are the tunnel's own matter */
-static int add_route(struct collected *c, const struct prefix *prefix, const struct relay_peer *peer, bool site)
+/* A prefix within the overlay is a route. Other AllowedIPs (IPv4, other prefixes) stay with
+ * WireGuard. */
+static int add_route(struct collected *c, const struct prefix *prefix,
+		     const struct relay_peer *peer, bool site)
 {
-	struct relay_route route = { *prefix, peer - c->of.list };
 	bool kernel = c->m->config->follow.n_tables;
-	struct relay_route *r = site ? append(c->of.routes, c->of.n_routes) : NULL, *reach = kernel ? append(c->of.reach, c->of.n_reach) : NULL;
+	__u32 word = peer - c->of.list;
 
-	if (r)
-		*r = route;
-	if (reach)
-		*reach = route;
-	return (site && !r) || (kernel && !reach) ? -ENOMEM : 0;
+	return (site ? plan_add_route(&c->of.routes, &c->of.n_routes, prefix, word) : 0) ?:
+	       (kernel ? plan_add_route(&c->of.reach, &c->of.n_reach, prefix, word) : 0);
 }
 
 static int add_peer(struct collected *c, const struct relay_peer *new, struct relay_peer **ret)
@@ -80,7 +82,8 @@ static int add_peer(struct collected *c, const struct relay_peer *new, struct re
 	*ret = p;
 	if (!tsearch(p, &c->names, by_name))
 		return -ENOMEM;
-	return wg_key_is_none((const void *)p->name.key) || tsearch(p, &c->keys, by_key) ? 0 : -ENOMEM;
+	return wg_key_is_none((const void *)p->name.key) || tsearch(p, &c->keys, by_key) ? 0 :
+	       -ENOMEM;
 }
 
 static int configured(struct collected *c)
@@ -102,16 +105,20 @@ static int configured(struct collected *c)
 	return rc;
 }
 
-static int followed_routes(struct collected *c, const struct wg_peer *from, const struct relay_peer *p)
+static int followed_routes(struct collected *c, const struct wg_peer *from,
+			   const struct relay_peer *p)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < from->n_allowed && !rc; i++)
-		rc = add_route(c, &from->allowed[i], p, !relay_prefix_wrong(&from->allowed[i], &c->m->config->policy.overlay));
+		rc = add_route(c, &from->allowed[i], p,
+			       !relay_prefix_wrong(&from->allowed[i],
+						   &c->m->config->policy.overlay));
 	return rc;
 }
 
-/* As its file says; else by its key, of which as many characters count as it takes to be the only one of the name */
+/* Names a new peer: from WireGuard's configuration file, or by as many characters of its key as
+ * make it unique. */
 static void name_newcomer(const struct collected *c, const struct followed *f, struct relay_peer *p)
 {
 	const struct wg_key *key = (const void *)p->name.key;
@@ -123,8 +130,10 @@ static void name_newcomer(const struct collected *c, const struct followed *f, s
 		snprintf(p->name.name, sizeof(p->name.name), "%.*s", n, text);
 }
 
-/* A peer keeps the name that it has, for good; so those that run come first. A configured peer of the same key is this one. */
-static int follow(struct collected *c, const struct followed *f, const struct wg_peer *from, bool newcomers)
+/* A peer keeps its name for good, so running peers are handled before newcomers. A configured peer
+ * with the same key is the same peer. */
+static int follow(struct collected *c, const struct followed *f, const struct wg_peer *from,
+		  bool newcomers)
 {
 	struct relay_peer new = { .name.flags = PEER_NAME_FOLLOWED }, *p, *runs;
 	int rc;
@@ -134,7 +143,8 @@ static int follow(struct collected *c, const struct followed *f, const struct wg
 	runs = find(&c->running_keys, &new, by_key);
 	p = find(&c->keys, &new, by_key);
 	if (p)
-		return newcomers == !(p->name.flags & PEER_NAME_FOLLOWED) ? followed_routes(c, from, p) : 0;
+		return newcomers == !(p->name.flags & PEER_NAME_FOLLOWED) ?
+		       followed_routes(c, from, p) : 0;
 	if (runs && !find(&c->names, runs, by_name))
 		strcpy(new.name.name, runs->name.name);
 	else if (newcomers)
@@ -157,20 +167,22 @@ static int collect(struct collected *c)
 	if (!c->of.list)
 		return -ENOMEM;
 	for (size_t id = 1; id < in->n_peers && !rc; id++)
-		if (*in->peers[id].name.name && (!tsearch(&in->peers[id], &c->running_names, by_name) ||
-						 !tsearch(&in->peers[id], &c->running_keys, by_key)))
+		if (*in->peers[id].name.name &&
+		    (!tsearch(&in->peers[id], &c->running_names, by_name) ||
+		     !tsearch(&in->peers[id], &c->running_keys, by_key)))
 			rc = -ENOMEM;
 	rc = rc ?: configured(c);
 	for (int newcomers = 0; newcomers < 2; newcomers++)
 		for (size_t i = 0; i < in->n_followed; i++)
 			for (size_t j = 0; j < in->followed_peers[i].wireguard.n_peers && !rc; j++)
-				rc = follow(c, &in->followed_peers[i], &in->followed_peers[i].wireguard.peers[j], newcomers);
+				rc = follow(c, &in->followed_peers[i],
+					    &in->followed_peers[i].wireguard.peers[j], newcomers);
 	return rc;
 }
 
 /* ---- ids and devices ---- */
 
-/* That under which a peer of this name counts already, else the first one that nobody has */
+/* A peer keeps its running id. A new one gets the first free id. */
 static int give_ids(struct collected *c, struct plan_relay *r, __u32 *ids)
 {
 	const struct plan_input *in = c->m->in;
@@ -196,7 +208,7 @@ static int give_ids(struct collected *c, struct plan_relay *r, __u32 *ids)
 	return r->peers ? 0 : -ENOMEM;
 }
 
-/* A nic's peer keeps its next-hop slot as long as it is behind the same link */
+/* A peer behind a nic keeps its next-hop slot as long as its link stays the same. */
 static void place_peer(struct making *m, struct relay_peer *p, const struct relay_peer *runs)
 {
 	const struct nl_link *link = host_link_by_name(m->host, p->name.device);
@@ -205,11 +217,13 @@ static void place_peer(struct making *m, struct relay_peer *p, const struct rela
 	link = link ? plan_base(m->host, link) : NULL;
 	port = link ? plan_port(m->plan, link->ifindex) : NULL;
 	if (!port)
-		return;			/* it waits, and was told so */
-	p->peer = (struct peer){ .ifindex = link->ifindex, .mtu = link->mtu, .flags = port->l3 ? PEER_TUNNEL : 0 };
+		return;			/* add_port() has warned that it waits */
+	p->peer = (struct peer){ .ifindex = link->ifindex, .mtu = link->mtu,
+				 .flags = port->l3 ? PEER_TUNNEL : 0 };
 	if (port->l3)
 		return;
-	p->peer.slot = runs && runs->peer.ifindex == link->ifindex && runs->peer.slot ? runs->peer.slot : plan_slot(m);
+	p->peer.slot = runs && runs->peer.ifindex == link->ifindex && runs->peer.slot ?
+		       runs->peer.slot : plan_slot(m);
 	if (p->peer.slot >= m->plan->n_slots)
 		m->plan->n_slots = p->peer.slot + 1;
 }
@@ -221,7 +235,8 @@ static void place_peers(struct making *m)
 
 	for (size_t id = 1; id < r->n_peers; id++)
 		if (*r->peers[id].name.name)
-			place_peer(m, &r->peers[id], id < in->n_peers && *in->peers[id].name.name ? &in->peers[id] : NULL);
+			place_peer(m, &r->peers[id], id < in->n_peers &&
+				   *in->peers[id].name.name ? &in->peers[id] : NULL);
 }
 
 bool plan_has_peers(const struct plan *p, __u32 ifindex)
@@ -237,7 +252,7 @@ bool plan_is_overlay(const struct plan *p, const struct plan_port *port)
 	return port->role == ROLE_TUNNEL && plan_has_peers(p, port->ifindex);
 }
 
-/* ---- where the relay stands on its peers' devices ---- */
+/* ---- this host's addresses on the peers' devices ---- */
 
 static unsigned int common_bits(const struct addr *a, const struct addr *b)
 {
@@ -248,7 +263,8 @@ static unsigned int common_bits(const struct addr *a, const struct addr *b)
 	return n;
 }
 
-/* As the kernel chooses (RFC 6724): an address of this link, then the one that has most in common with where it goes */
+/* Picks a source address as the kernel does (RFC 6724): one of this link, then the one with the
+ * most bits in common. */
 static struct addr own_address(const struct making *m, __u32 ifindex)
 {
 	const struct addr *overlay = &m->config->policy.overlay.addr;
@@ -257,12 +273,10 @@ static struct addr own_address(const struct making *m, __u32 ifindex)
 
 	for (size_t i = 0; i < m->host->n_addresses; i++) {
 		const struct nl_address *a = &m->host->addresses[i];
-		const struct nl_link *link = host_link(m->host, a->ifindex);
-		unsigned int worth = 1 + common_bits(&a->local.addr, overlay) + (a->deprecated ? 0 : 256) +
-				     (a->ifindex == ifindex ? 512 : 0);
+		unsigned int worth = 1 + common_bits(&a->local.addr, overlay) +
+				     (a->deprecated ? 0 : 256) + (a->ifindex == ifindex ? 512 : 0);
 
-		if (a->local.family != FAMILY_IPV6 || a->tentative || address_is_link_local(&a->local) || !link || link->loopback ||
-		    worth <= best_worth)
+		if (!plan_is_source(m->host, a, FAMILY_IPV6) || worth <= best_worth)
 			continue;
 		best_worth = worth;
 		best = a->local.addr;
@@ -278,7 +292,7 @@ static int add_own(struct making *m, __u32 id)
 
 	for (size_t i = 0; i < r->n_own; i++)
 		if (r->own[i].ifindex == ifindex) {
-			r->own[i].peer = 0;		/* not the only one */
+			r->own[i].peer = 0;		/* no longer the only one */
 			return 0;
 		}
 	own = append(r->own, r->n_own);
@@ -298,7 +312,8 @@ static int plan_own(struct making *m)
 			rc = add_own(m, id);
 	for (size_t i = 0; i < r->n_own; i++)
 		if (!r->own[i].addr.q[0] && !r->own[i].addr.q[1])
-			log_warning("interface %s: no IPv6 address, here or elsewhere, from which senders could be told of errors",
+			log_warning("interface %s: no IPv6 address, here or elsewhere, from which "
+				    "senders could be told of errors",
 				    host_link(m->host, r->own[i].ifindex)->name);
 	return rc;
 }

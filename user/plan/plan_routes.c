@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: routes: whose every address of the overlay is, as the maps have it. A /48's subnets are an array, into which each prefix
- * from /49 to /64 is expanded; /64s elsewhere are in the table; all else is for the longest match, and so is a /64 that has longer
- * prefixes within.
+ * plan: the relay's routes as the maps hold them. In an overlay of /48 each prefix from /49 to /64
+ * is expanded into an array of subnets. In any other, /64s are in the table. All else is for the
+ * longest-prefix match, and so is a /64 that contains longer prefixes.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "plan/plan_routes.h"
+#include "plan/plan_make.h"
 
-/* By address, the shorter first; of the same prefix first the lower id, and a peer before this host */
+/* By address, the shorter first. Of equal prefixes the lowest peer id comes first, this host
+ * last. */
 static int compare_routes(const void *a, const void *b)
 {
 	const struct relay_route *x = a, *y = b;
@@ -20,21 +21,17 @@ static int compare_routes(const void *a, const void *b)
 	return prefix_compare(&x->prefix, &y->prefix) ?: (px > py) - (px < py);
 }
 
-static bool same_prefix(const struct prefix *a, const struct prefix *b)
+int plan_add_route(struct relay_route **list, size_t *n, const struct prefix *prefix, __u32 word)
 {
-	return a->len == b->len && !memcmp(&a->addr, &b->addr, sizeof(a->addr));
-}
-
-static int add_local(struct plan_relay *r, const struct prefix *prefix)
-{
-	struct relay_route *route = append(r->routes, r->n_routes);
+	struct relay_route *route = append(*list, *n);
 
 	if (route)
-		*route = (struct relay_route){ *prefix, ROUTE_LOCAL };
+		*route = (struct relay_route){ *prefix, word };
 	return route ? 0 : -ENOMEM;
 }
 
-/* Our own addresses in the overlay, and what is on link there, are the kernel's; but what lies beyond a peer's device is the peer's */
+/* Our own addresses in the overlay, and on-link prefixes, are the kernel's. A prefix on a peers'
+ * device is the peer's. */
 static int add_locals(struct making *m)
 {
 	struct plan_relay *r = &m->plan->relay;
@@ -42,20 +39,22 @@ static int add_locals(struct making *m)
 
 	for (size_t i = 0; i < m->host->n_addresses && !rc; i++) {
 		const struct nl_address *a = &m->host->addresses[i];
-		struct prefix own = { .addr = a->local.addr, .family = a->local.family, .len = 128 };
+		struct prefix own = { .addr = a->local.addr, .family = a->local.family,
+				      .len = 128 };
 
 		if (!prefix_within(&own, &r->overlay))
 			continue;
-		rc = add_local(r, &own);
+		rc = plan_add_route(&r->routes, &r->n_routes, &own, ROUTE_LOCAL);
 		own.len = a->prefix_len;
 		prefix_clear_host(&own);
-		if (!rc && own.len < 128 && own.len > r->overlay.len && !plan_has_peers(m->plan, a->ifindex))
-			rc = add_local(r, &own);
+		if (!rc && own.len < 128 && own.len > r->overlay.len &&
+		    !plan_has_peers(m->plan, a->ifindex))
+			rc = plan_add_route(&r->routes, &r->n_routes, &own, ROUTE_LOCAL);
 	}
 	return rc;
 }
 
-/* Sorted, each prefix once. A peer's own is nobody else's: the second is told and left out. */
+/* Sorts, and keeps each prefix once. If two peers have the same, warns and drops the second. */
 static void sort_routes(struct plan_relay *r)
 {
 	char text[ADDRESS_STRLEN];
@@ -64,24 +63,23 @@ static void sort_routes(struct plan_relay *r)
 	if (r->n_routes)
 		qsort(r->routes, r->n_routes, sizeof(*r->routes), compare_routes);
 	for (size_t i = 0; i < r->n_routes; i++) {
-		const struct relay_route *route = &r->routes[i], *before = n ? &r->routes[n - 1] : NULL;
+		const struct relay_route *route = &r->routes[i];
+		const struct relay_route *before = n ? &r->routes[n - 1] : NULL;
 
-		if (!before || !same_prefix(&before->prefix, &route->prefix))
+		if (!before || prefix_compare(&before->prefix, &route->prefix))
 			r->routes[n++] = *route;
 		else if (!(route->word & ROUTE_LOCAL) && route->word != before->word)
-			log_warning("peers %s and %s both have %s: it is the first one's", r->peers[before->word].name.name,
-				    r->peers[route->word].name.name, prefix_format(&route->prefix, text));
+			log_warning("peers %s and %s both have %s: it is the first one's",
+				    r->peers[before->word].name.name,
+				    r->peers[route->word].name.name,
+				    prefix_format(&route->prefix, text));
 	}
 	r->n_routes = n;
 }
 
 static int add_longest(struct plan_relay *r, const struct prefix *prefix, __u32 word)
 {
-	struct relay_route *l = append(r->longest, r->n_longest);
-
-	if (l)
-		*l = (struct relay_route){ *prefix, word };
-	return l ? 0 : -ENOMEM;
+	return plan_add_route(&r->longest, &r->n_longest, prefix, word);
 }
 
 /* ---- an overlay that is a /48 ---- */
@@ -91,7 +89,7 @@ static __u32 subnet(const struct addr *a)
 	return a->b[6] << 8 | a->b[7];
 }
 
-/* Routes are sorted: what covers another comes before it, so that the longer one's words are the last to be written */
+/* Sorted, so a longer prefix overwrites the words of the one around it. */
 static int expand(struct plan_relay *r)
 {
 	int rc = 0;
@@ -112,7 +110,8 @@ static int expand(struct plan_relay *r)
 		const struct relay_route *route = &r->routes[i];
 		bool inside = prefix_within(&route->prefix, &r->overlay);
 		__u32 *word = &r->subnets[subnet(&route->prefix.addr)];
-		struct prefix all = { .addr.q[0] = route->prefix.addr.q[0], .family = FAMILY_IPV6, .len = 64 };
+		struct prefix all = { .addr.q[0] = route->prefix.addr.q[0], .family = FAMILY_IPV6,
+				      .len = 64 };
 
 		if (inside && route->prefix.len <= 64)
 			continue;
@@ -125,9 +124,9 @@ static int expand(struct plan_relay *r)
 	return rc;
 }
 
-/* ---- any other ---- */
+/* ---- any other overlay ---- */
 
-/* The entry of the table for a /64; its key is one of a kind, so nobody looks for another */
+/* Adds a /64 to the table. Each is unique, so no search is needed. */
 static int add_entry(struct plan *p, const struct addr *addr, __u32 word)
 {
 	struct table_entry *e = append(p->entries, p->n_entries);
@@ -141,7 +140,7 @@ static int add_entry(struct plan *p, const struct addr *addr, __u32 word)
 	return 0;
 }
 
-/* Routes are sorted, so what lies within a /64 follows it */
+/* Sorted, so what lies within a /64 follows it. */
 static int spread(struct plan *p)
 {
 	struct plan_relay *r = &p->relay;
@@ -149,10 +148,12 @@ static int spread(struct plan *p)
 
 	for (size_t i = 0; i < r->n_routes && !rc; i++) {
 		const struct relay_route *route = &r->routes[i];
-		bool longer = i + 1 < r->n_routes && prefix_within(&r->routes[i + 1].prefix, &route->prefix);
+		bool longer = i + 1 < r->n_routes &&
+			      prefix_within(&r->routes[i + 1].prefix, &route->prefix);
 
 		if (route->prefix.len == 64)
-			rc = add_entry(p, &route->prefix.addr, route->word | (longer ? ROUTE_LONGER : 0));
+			rc = add_entry(p, &route->prefix.addr,
+				       route->word | (longer ? ROUTE_LONGER : 0));
 		if (!rc && (route->prefix.len != 64 || longer))
 			rc = add_longest(r, &route->prefix, route->word);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: services become listeners, one a local address, port and link; listeners become entries of the table: the original's
- * under the local address and link, the reply's under the backend's.
+ * plan: services become listeners, one per local address, port and link. Listeners become table
+ * entries: for the original direction under the local address and link, for replies under the
+ * backend's address.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "lib/log.h"
 #include "plan/plan_make.h"
 
-/* new - old, in one's complement: what RFC 1624 adds to ~HC */
+/* Returns new - old in one's complement, which RFC 1624 adds to ~HC. */
 static __u16 address_delta(const struct addr *old, const struct addr *new)
 {
 	__u32 delta = address_sum(new, 0) + (__u16)~address_sum(old, 0);
@@ -20,7 +21,7 @@ static __u16 address_delta(const struct addr *old, const struct addr *new)
 	return delta + (delta >> 16);
 }
 
-/* That of the running instance, else the first free one */
+/* A running service keeps its id. A new one gets the first free id. */
 __u32 plan_service_id(struct plan *p, const char *name, enum nat nat)
 {
 	size_t id, free_id = p->n_services;
@@ -45,10 +46,12 @@ static bool configured(const struct config *c, const char *name)
 	return *c->blind.device && !strcmp(name, BLIND_NAME);
 }
 
-/* The local address too: a rule by source may give each address of ours a way of its own */
-static bool same_way(const struct listener *l, __u32 ifindex, const struct address *local, const struct address *backend)
+/* Compares the local address too: a rule by source may route each of our addresses differently. */
+static bool same_way(const struct listener *l, __u32 ifindex, const struct address *local,
+		     const struct address *backend)
 {
-	return l->ifindex == ifindex && address_equal(&l->local, local) && address_equal(&l->backend, backend);
+	return l->ifindex == ifindex && address_equal(&l->local, local) &&
+	       address_equal(&l->backend, backend);
 }
 
 static bool slot_taken(const struct plan_input *in, __u32 slot)
@@ -70,8 +73,9 @@ __u32 plan_slot(struct making *m)
 	return m->last_slot;
 }
 
-/* Two slots: the backend's, and that of the client answered last. Whoever has them now keeps them, and nobody else gets them
- * in the same breath: what is remembered there would send one backend's packets to another's MAC. */
+/* Returns two slots: the backend's, and that of the client answered last. A running listener keeps
+ * them and nothing else gets them in the same change: the MAC remembered there belongs to its
+ * backend. */
 static __u32 listener_slot(struct making *m, const struct listener *l)
 {
 	const struct plan_input *in = m->in;
@@ -91,13 +95,16 @@ static int add_listener(struct making *m, const struct listener *new)
 
 	for (size_t i = 0; i < m->n_listeners; i++) {
 		l = &m->listeners[i];
-		if (l->kind == new->kind && l->ifindex == new->ifindex && l->port == new->port && address_equal(&l->local, &new->local)) {
+		if (l->kind == new->kind && l->ifindex == new->ifindex && l->port == new->port &&
+		    address_equal(&l->local, &new->local)) {
 			char text[ADDRESS_STRLEN];
 
 			if (l->id == new->id)
 				return 0;
-			return contradiction(m, -EEXIST, "services %s and %s: both listen on %s", m->plan->services[l->id].name,
-					     m->plan->services[new->id].name, endpoint_format(&new->local, new->port, text));
+			return contradiction(m, -EEXIST, "services %s and %s: both listen on %s",
+					     m->plan->services[l->id].name,
+					     m->plan->services[new->id].name,
+					     endpoint_format(&new->local, new->port, text));
 		}
 	}
 	l = append(m->listeners, m->n_listeners);
@@ -110,7 +117,8 @@ static int add_listener(struct making *m, const struct listener *new)
 	return 0;
 }
 
-/* That of the lowest number which has an address: who cannot be told by a key is for it. NULL: all are waited for */
+/* Returns the backend with the lowest number that has an address: clients without a known key go
+ * there. NULL: none has one yet. */
 static const struct backend_address *first_backend(const struct making *m, size_t service)
 {
 	const struct backend_address *first = NULL;
@@ -124,35 +132,39 @@ static const struct backend_address *first_backend(const struct making *m, size_
 	return first;
 }
 
-/* A service that listens nowhere is no error: what it lacks may come later */
+/* A service that listens nowhere is no error: what it lacks may appear later. */
 static void tell_no_listener(const struct making *m, size_t service)
 {
 	const struct service_config *s = &m->config->services[service];
 
 	if (!first_backend(m, service))
-		return;			/* told before: it waits for its backend */
+		return;			/* resolve() has warned */
 	if (!*s->listen_interface)
-		log_warning("service %s: waiting for something to listen on: no interface has its addresses, and none is named "
-			    "as a wan, as interfaces: [ { name: eth0, role: wan } ]", s->name);
+		log_warning("service %s: waiting for something to listen on: no interface has its "
+			    "addresses, and none is named as a wan, as interfaces: [ { name: eth0, "
+			    "role: wan } ]", s->name);
 	else if (!host_link_by_name(m->host, s->listen_interface))
 		log_warning("service %s: waiting for interface %s", s->name, s->listen_interface);
 	else
-		log_warning("service %s: waiting for an address: %s has none of a family that the backend has", s->name,
-			    s->listen_interface);
+		log_warning("service %s: waiting for an address: %s has none of a family that the "
+			    "backend has", s->name, s->listen_interface);
 }
 
-static struct listener listener_of(const struct making *m, size_t service, size_t backend, __u32 id, __u32 ifindex,
-				   const struct address *local)
+static struct listener listener_of(const struct making *m, size_t service, size_t backend, __u32 id,
+				   __u32 ifindex, const struct address *local)
 {
 	const struct service_config *s = &m->config->services[service];
 
-	return (struct listener){ .ifindex = ifindex, .id = id, .local = *local, .port = plan_backend(m, service, backend)->port,
-				  .backend_port = plan_backend(m, service, backend)->port, .lists = s->n_allow || s->n_deny,
+	return (struct listener){ .ifindex = ifindex, .id = id, .local = *local,
+				  .port = plan_backend(m, service, backend)->port,
+				  .backend_port = plan_backend(m, service, backend)->port,
+				  .lists = s->n_allow || s->n_deny,
 				  .flags = (s->df == DF_REPORT ? SERVICE_DF_REPORT : 0) |
-					   plan_backend(m, service, backend)->number << SERVICE_BACKEND_SHIFT };
+				  plan_backend(m, service, backend)->number <<
+				  SERVICE_BACKEND_SHIFT };
 }
 
-/* Under its backend's number, and where it is the first one's, for all */
+/* Adds it under its backend's number and, for the first backend, as the default. */
 static int add_numbered(struct making *m, struct listener *l, bool first)
 {
 	__u8 number = l->flags >> SERVICE_BACKEND_SHIFT;
@@ -171,8 +183,8 @@ static bool listens6(const struct service_config *s)
 	return s->nat == NAT_MASQUERADE ? s->ipv6 != IPV6_OFF : s->ipv6 == IPV6_DNAT;
 }
 
-/* Whatever family the listener is of, it has a backend; of its own family, if there is one. Without an address of ours in that
- * family there is none. */
+/* Picks a backend address of the listener's family, otherwise of the other one. Without a source
+ * address in that family there is no listener. */
 static void masquerade(const struct making *m, const struct backend_address *b, struct listener *l)
 {
 	const struct pool *pool = plan_pool_of(m->plan, l->id);
@@ -184,8 +196,9 @@ static void masquerade(const struct making *m, const struct backend_address *b, 
 	l->flags |= SERVICE_MASQUERADE | (l->backend.family == FAMILY_IPV6 ? SERVICE_TO_IPV6 : 0);
 }
 
-/* One local address of a service on one link, with all its ports, before one of its backends */
-static int listen_for(struct making *m, size_t service, size_t backend, __u32 id, __u32 ifindex, const struct address *local, bool hairpin)
+/* Makes the listeners of one backend at one local address on one link, for all ports. */
+static int listen_for(struct making *m, size_t service, size_t backend, __u32 id, __u32 ifindex,
+		      const struct address *local, bool hairpin)
 {
 	const struct service_config *s = &m->config->services[service];
 	const struct backend_address *b = plan_backend(m, service, backend);
@@ -204,7 +217,8 @@ static int listen_for(struct making *m, size_t service, size_t backend, __u32 id
 	return rc;
 }
 
-static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, const struct address *local, bool hairpin)
+static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex,
+		     const struct address *local, bool hairpin)
 {
 	const struct service_config *s = &m->config->services[service];
 	int rc = 0;
@@ -216,14 +230,15 @@ static int listen_on(struct making *m, size_t service, __u32 id, __u32 ifindex, 
 	return rc;
 }
 
-/* No translation: each backend's own address and port, on one link */
+/* Without translation: makes a listener of each backend's own address and port on one link. */
 static int let_through(struct making *m, size_t service, __u32 id, __u32 ifindex, bool ipv6)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < backends_of(&m->config->services[service]) && !rc; i++) {
 		const struct backend_address *b = plan_backend(m, service, i);
-		struct listener l = listener_of(m, service, i, id, ifindex, ipv6 ? &b->ipv6 : &b->ipv4);
+		struct listener l = listener_of(m, service, i, id, ifindex,
+						ipv6 ? &b->ipv6 : &b->ipv4);
 
 		l.backend = l.local;
 		rc = l.backend.family ? add_numbered(m, &l, true) : 0;
@@ -236,32 +251,27 @@ static bool has_address(const struct host *h, __u32 ifindex, const struct addres
 	for (size_t i = 0; i < h->n_addresses; i++) {
 		const struct nl_link *link = host_link(h, h->addresses[i].ifindex);
 
-		if (link && plan_base(h, link)->ifindex == ifindex && address_equal(&h->addresses[i].local, a))
+		if (link && plan_base(h, link)->ifindex == ifindex &&
+		    address_equal(&h->addresses[i].local, a))
 			return true;
 	}
 	return false;
 }
 
-/* An address that no interface has (yet) is listened for on every wan */
-static bool nobody_has(const struct host *h, const struct address *a)
-{
-	for (size_t i = 0; i < h->n_addresses; i++)
-		if (address_equal(&h->addresses[i].local, a))
-			return false;
-	return true;
-}
-
-/* Whether a service listens on one port */
+/* Whether the service listens on this port. */
 static bool is_here(const struct making *m, size_t service, const struct plan_port *port)
 {
 	const struct service_config *s = &m->config->services[service];
 	const struct nl_link *named = host_link_by_name(m->host, s->listen_interface);
 
-	return *s->listen_interface ? named && plan_base(m->host, named)->ifindex == port->ifindex : port->role == ROLE_WAN;
+	return *s->listen_interface ? named && plan_base(m->host, named)->ifindex == port->ifindex :
+	       port->role == ROLE_WAN;
 }
 
-/* The addresses at which it listens on that port, for what comes in by the link `ifindex` */
-static int listen_at(struct making *m, size_t service, __u32 id, const struct plan_port *port, __u32 ifindex)
+/* Makes the listeners at the service's addresses on a port, for packets that arrive at the link
+ * `ifindex`. */
+static int listen_at(struct making *m, size_t service, __u32 id, const struct plan_port *port,
+		     __u32 ifindex)
 {
 	const struct service_config *s = &m->config->services[service];
 	const struct host *h = m->host;
@@ -275,13 +285,15 @@ static int listen_at(struct making *m, size_t service, __u32 id, const struct pl
 	for (size_t i = 0; i < s->n_listen_addresses && !rc; i++) {
 		const struct address *a = &s->listen_addresses[i];
 
-		if (has_address(h, port->ifindex, a) || nobody_has(h, a))
+		/* every wan listens at an address that no interface has (yet) */
+		if (has_address(h, port->ifindex, a) || !host_address(h, a))
 			rc = listen_on(m, service, id, ifindex, a, hairpin);
 	}
 	return rc;
 }
 
-/* A service on one port: its own addresses there, and where it lets the backend's IPv6 through */
+/* Makes all listeners of a service on one port, and lets the backend's own IPv6 through if
+ * configured. */
 static int service_on_port(struct making *m, size_t service, __u32 id, const struct plan_port *port)
 {
 	const struct service_config *s = &m->config->services[service];
@@ -297,26 +309,34 @@ static int service_on_port(struct making *m, size_t service, __u32 id, const str
 	return rc;
 }
 
-/* Another listener of the same backend and port, under another address or port: replies then need the client's choice */
+/* Whether another listener has the same backend and port: replies then need SERVICE_CHOICE. */
 static bool has_rival(const struct making *m, const struct listener *l)
 {
 	for (size_t i = 0; i < m->n_listeners; i++) {
 		const struct listener *o = &m->listeners[i];
 
 		if (address_equal(&o->backend, &l->backend) && o->backend_port == l->backend_port &&
-		    !(o->flags & SERVICE_MASQUERADE) && (!address_equal(&o->local, &l->local) || o->port != l->port))
+		    !(o->flags & SERVICE_MASQUERADE) && (!address_equal(&o->local, &l->local) ||
+							 o->port != l->port))
 			return true;
 	}
 	return false;
+}
+
+struct table_entry *plan_entry(struct table_entry *list, size_t n, const struct table_key *key)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!memcmp(&list[i].key, key, sizeof(*key)))
+			return &list[i];
+	return NULL;
 }
 
 int plan_add_entry(struct plan *p, const struct table_key *key, const void *value, size_t size)
 {
 	struct table_entry *e;
 
-	for (size_t i = 0; i < p->n_entries; i++)
-		if (!memcmp(&p->entries[i].key, key, sizeof(*key)))
-			return 0;		/* replies: the first listener's stands */
+	if (plan_entry(p->entries, p->n_entries, key))
+		return 0;		/* replies: the first listener's entry stays */
 	e = append(p->entries, p->n_entries);
 	if (!e)
 		return -ENOMEM;
@@ -325,16 +345,18 @@ int plan_add_entry(struct plan *p, const struct table_key *key, const void *valu
 	return 0;
 }
 
-/* A second address of the listening interface would make a rival of the first; loading takes its time */
+/* A second address on the listening interface makes a rival. A daemon prepares for it, as loading
+ * is slow. */
 static bool may_get_rivals(const struct making *m)
 {
 	for (size_t i = 0; i < m->config->n_services && m->in->followed; i++)
-		if (*m->config->services[i].listen_interface && m->config->services[i].nat == NAT_DNAT)
+		if (*m->config->services[i].listen_interface &&
+		    m->config->services[i].nat == NAT_DNAT)
 			return true;
 	return false;
 }
 
-/* Of the reply's entry: whether some of the backend's listeners masquerade, or all of them */
+/* Flags of the reply's entry: whether some, or all, of the backend's listeners masquerade. */
 static __u16 reply_flags(const struct making *m, const struct listener *l)
 {
 	__u16 flags = SERVICE_MASQUERADE;
@@ -350,7 +372,7 @@ static __u16 reply_flags(const struct making *m, const struct listener *l)
 	return flags;
 }
 
-/* Replies without a flow are for a listener that translates without one, if there is such */
+/* A reply without a flow goes to a listener that does not masquerade, if there is one. */
 static bool answers(const struct making *m, const struct listener *l)
 {
 	return !(l->flags & SERVICE_MASQUERADE) || reply_flags(m, l) & SERVICE_MASQUERADE;
@@ -359,13 +381,18 @@ static bool answers(const struct making *m, const struct listener *l)
 static int add_entries(struct making *m, const struct listener *l)
 {
 	bool rival = !(l->flags & SERVICE_MASQUERADE) && has_rival(m, l);
-	__u16 flags = l->flags | (rival ? SERVICE_CHOICE : 0), delta = address_delta(&l->local.addr, &l->backend.addr);
-	struct service original = { .to = l->backend.addr, .port = l->backend_port, .delta = delta, .id = l->id,
-				    .flags = flags | (l->lists ? SERVICE_LISTS : 0), .slot = l->slot, .ifindex = l->ifindex };
+	__u16 flags = l->flags | (rival ? SERVICE_CHOICE : 0),
+	      delta = address_delta(&l->local.addr, &l->backend.addr);
+	struct service original = { .to = l->backend.addr, .port = l->backend_port, .delta = delta,
+				    .id = l->id, .flags = flags | (l->lists ? SERVICE_LISTS : 0),
+				    .slot = l->slot, .ifindex = l->ifindex };
 	struct service reply = { .to = l->local.addr, .port = l->port, .delta = ~delta, .id = l->id,
-				 .flags = (flags & ~(SERVICE_MASQUERADE | SERVICE_TO_IPV6)) | reply_flags(m, l), .slot = l->slot, .ifindex = l->ifindex };
-	struct table_key key = { l->local.addr, table_word(l->kind, l->local.family, l->port, l->ifindex) };
-	struct table_key back = { l->backend.addr, table_word(KEY_REPLY, l->backend.family, l->backend_port, 0) };
+				 .flags = (flags & ~(SERVICE_MASQUERADE | SERVICE_TO_IPV6)) |
+				 reply_flags(m, l), .slot = l->slot, .ifindex = l->ifindex };
+	struct table_key key = { l->local.addr, table_word(l->kind, l->local.family, l->port,
+							   l->ifindex) };
+	struct table_key back = { l->backend.addr, table_word(KEY_REPLY, l->backend.family,
+							      l->backend_port, 0) };
 
 	m->plan->choices |= rival;
 	return plan_add_entry(m->plan, &key, &original, sizeof(original)) ?:
@@ -378,20 +405,22 @@ int plan_services(struct making *m)
 	struct plan *p = m->plan;
 	int rc = 0;
 
-	p->n_slots = 2;			/* the first are nobody's */
+	p->n_slots = 2;			/* slots 0 and 1 are reserved */
 	p->choices = may_get_rivals(m);
 	for (size_t i = 0; i < c->n_services && !rc; i++) {
 		__u32 id = plan_service_id(p, c->services[i].name, c->services[i].nat);
 		size_t before = m->n_listeners;
 
-		rc = plan_lists(m, &c->services[i], id) ?: plan_guard(m, i, id) ?: plan_pool(m, i, id);
+		rc = plan_lists(m, &c->services[i], id) ?: plan_guard(m, i, id) ?:
+		     plan_pool(m, i, id);
 		for (size_t j = 0; j < p->n_ports && !rc; j++)
 			if (is_here(m, i, &p->ports[j]))
 				rc = service_on_port(m, i, id, &p->ports[j]);
 		if (!rc && m->n_listeners == before)
 			tell_no_listener(m, i);
 	}
-	/* only now: what has their numbers would take their counters before all is done */
+	/* Last, as their ids must not be reused in this change: a new service would inherit their
+	 * counters. */
 	for (size_t id = 0; id < p->n_services; id++)
 		if (!configured(c, p->services[id].name))
 			memset(&p->services[id], 0, sizeof(p->services[id]));
@@ -402,10 +431,10 @@ int plan_services(struct making *m)
 
 __u32 host_vrf(const struct host *h, const struct service_config *s)
 {
-	const struct nl_link *listens = *s->listen_interface ? host_link_by_name(h, s->listen_interface) : NULL;
+	const struct nl_link *listens = *s->listen_interface ?
+					host_link_by_name(h, s->listen_interface) : NULL;
+	const struct nl_address *a = s->n_listen_addresses ?
+				     host_address(h, &s->listen_addresses[0]) : NULL;
 
-	for (size_t i = 0; i < h->n_addresses && !listens && s->n_listen_addresses; i++)
-		if (address_equal(&h->addresses[i].local, &s->listen_addresses[0]))
-			listens = host_link(h, h->addresses[i].ifindex);
-	return host_link_vrf(h, listens);
+	return host_link_vrf(h, listens ?: a ? host_link(h, a->ifindex) : NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * plan: the prefixes that bind sources to links. On a lan those allowed: what the kernel routes over it. On a wan those
- * refused: what lies behind any other of our links, and our own addresses.
+ * plan: source checks of ports. On a lan, the prefixes that the kernel routes there are allowed. On
+ * a wan, those behind our other links, and our own addresses, are refused.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -9,12 +9,7 @@
 #include "lib/grow.h"
 #include "plan/plan_make.h"
 
-struct prefixes {
-	struct prefix *list;
-	size_t n;
-};
-
-static int prefixes_add(struct prefixes *l, const struct prefix *new)
+int prefixes_add(struct prefixes *l, const struct prefix *new)
 {
 	struct prefix *p = append(l->list, l->n);
 
@@ -33,10 +28,12 @@ static int by_address(const void *a, const void *b)
 
 static int shorter_first(const void *a, const void *b)
 {
-	return (int)((const struct prefix *)a)->len - (int)((const struct prefix *)b)->len ?: by_address(a, b);
+	return (int)((const struct prefix *)a)->len - (int)((const struct prefix *)b)->len ?:
+	       by_address(a, b);
 }
 
-/* Takes out what another covers, which comes right before all that it covers: a full table of routes may be here */
+/* Drops prefixes that another one covers; sorted, that one comes right before them. Sorts, as there
+ * may be a full routing table. */
 static void prefixes_reduce(struct prefixes *l)
 {
 	size_t n = 0;
@@ -51,17 +48,17 @@ static void prefixes_reduce(struct prefixes *l)
 	qsort(l->list, l->n, sizeof(*l->list), shorter_first);
 }
 
-/* Link-local sources are never forwarded, whatever the list says */
+/* The data path never forwards link-local sources. */
 static bool counts(const struct nl_route *r)
 {
-	bool link_local = r->dst.family == FAMILY_IPV6 && r->dst.len >= 10 && r->dst.addr.b[0] == 0xfe &&
-			  (r->dst.addr.b[1] & 0xc0) == 0x80;
+	bool link_local = r->dst.family == FAMILY_IPV6 && r->dst.len >= 10 &&
+			  r->dst.addr.b[0] == 0xfe && (r->dst.addr.b[1] & 0xc0) == 0x80;
 
 	return r->type == RTN_UNICAST && r->oif && !link_local;
 }
 
-/* Whether a route over a link that is no wan keeps its prefix from a wan. A default route says nothing of what lies there,
- * and half a one (as VPNs make it) on an interface that the configuration does not name neither. */
+/* Whether a wan refuses a prefix that is routed over another link. A default route does not count,
+ * nor do two halves of one (as VPNs add) on an interface that is not configured. */
 static bool refuses(const struct making *m, const struct nl_link *oif, const struct nl_route *r)
 {
 	const struct plan_port *port = plan_port(m->plan, plan_base(m->host, oif)->ifindex);
@@ -87,11 +84,13 @@ static int collect(const struct making *m, const struct plan_port *port, struct 
 	}
 	for (size_t i = 0; i < h->n_addresses && port->role == ROLE_WAN && !rc; i++) {
 		const struct address *a = &h->addresses[i].local;
-		struct prefix own = { .addr = a->addr, .family = a->family, .len = a->family == FAMILY_IPV4 ? 32 : 128 };
+		struct prefix own = { .addr = a->addr, .family = a->family,
+				      .len = a->family == FAMILY_IPV4 ? 32 : 128 };
 
 		rc = prefixes_add(l, &own);
 	}
-	if (!rc && m->plan->relay.on && port->role == ROLE_WAN && !plan_has_peers(m->plan, port->ifindex))
+	if (!rc && m->plan->relay.on && port->role == ROLE_WAN &&
+	    !plan_has_peers(m->plan, port->ifindex))
 		rc = prefixes_add(l, &m->plan->relay.overlay);
 	if (!rc)
 		prefixes_reduce(l);
@@ -116,7 +115,7 @@ static int fill(struct plan *p, struct sources *s, const struct prefixes *l, __u
 	int rc = 0;
 
 	memset(s, 0, sizeof(*s));
-	for (size_t i = 0; i < room; i++) {		/* an address outside its mask: nothing matches */
+	for (size_t i = 0; i < room; i++) {	/* an address outside its mask never matches */
 		s->ipv4[i].addr = ~0;
 		memset(&s->ipv6[i].addr, 0xff, sizeof(s->ipv6[i].addr));
 	}

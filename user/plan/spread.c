@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * See spread.h. What no driver tells, but its source says, is in a table; docs/hardware.md has it for readers.
+ * Traits that no driver reports, from its source. docs/hardware.md has the table for readers.
  */
 #include <linux/ethtool.h>
 #include <string.h>
@@ -38,15 +38,16 @@ static unsigned int traits_of(const char *ifname)
 	return 0;
 }
 
-/* Some drivers answer with no field at all where they have nothing to tell */
+/* Some drivers answer with no field at all if they have nothing to report. */
 static bool hashes_addresses_alone(const char *ifname, __u32 flow_type)
 {
 	struct ethtool_rxnfc fields = { .cmd = ETHTOOL_GRXFH, .flow_type = flow_type };
 
-	return !spread_ask(ifname, &fields) && fields.data & (RXH_IP_SRC | RXH_IP_DST) && !(fields.data & (RXH_L4_B_0_1 | RXH_L4_B_2_3));
+	return !spread_ask(ifname, &fields) && fields.data & (RXH_IP_SRC | RXH_IP_DST) &&
+	       !(fields.data & (RXH_L4_B_0_1 | RXH_L4_B_2_3));
 }
 
-/* Returns how many queues the indirection table names; 0: the driver does not tell */
+/* Returns the number of queues in the indirection table; 0: the driver does not report it. */
 static __u32 queues_in_table(const char *ifname)
 {
 	enum { ENTRIES = 4096 };

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Which devices can transmit from XDP.
+ * Which devices can transmit from XDP, and which drivers leave no headroom for longer headers.
  */
+#include <linux/ethtool.h>
+#include <stdlib.h>
 #include <string.h>
 #include "abi.h"
+#include "lib/log.h"
+#include "lib/text.h"
 #include "plan/transmit.h"
 #include "lib/unasked.h"
 
-/* The drivers of Linux 6.1 whose ndo_xdp_xmit works once an XDP program is attached, by the names that ethtool has for them. An
- * unknown driver gets tc. docs/hardware.md has the same list, and tests/lint/docs.sh compares the two. */
+/* Drivers of Linux 6.1 whose ndo_xdp_xmit works once an XDP program is attached, by their ethtool
+ * names. Other drivers get tc. docs/hardware.md has the same list, and tests/lint/docs.sh compares
+ * the two. */
 static const char *const known[] = {
-	"atlantic", "bnxt_en", "cpsw", "cpsw-switch", "ena", "fsl_dpa", "fsl_dpaa2_eth", "fsl_enetc", "funeth", "hv_netvsc", "i40e",
-	"ice", "igb", "igc", "ixgbe", "mana", "mlx5_core", "mtk_soc_eth", "mvneta", "mvpp2", "netsec", "qede", "rvu-nicpf", "sfc",
+	"atlantic", "bnxt_en", "cpsw", "cpsw-switch", "ena", "fsl_dpa", "fsl_dpaa2_eth",
+	"fsl_enetc", "funeth", "hv_netvsc", "i40e", "ice", "igb", "igc", "ixgbe", "mana",
+	"mlx5_core", "mtk_soc_eth", "mvneta", "mvpp2", "netsec", "qede", "rvu-nicpf", "sfc",
 	"sfc_siena", "st_gmac", "st_mac100", "st_xgmac", "tun", "vif", "virtio_net",
 };
 
@@ -23,10 +29,12 @@ bool transmit_is_known(const char *driver)
 	return false;
 }
 
-/* bnxt_en says that it sends packets in several buffers, and sends the first buffer alone: bnxt_xdp_xmit(), up to 7.2 at least */
+/* bnxt_en claims to send packets in several buffers, but sends only the first: bnxt_xdp_xmit(), up
+ * to 7.2 at least. */
 __u16 transmit_by_features(__u64 features, const char *driver)
 {
-	__u16 flags = (features & NL_XDP_NDO_XMIT ? LINK_XDP_SENDS : 0) | (features & NL_XDP_NDO_XMIT_SG ? LINK_XDP_SENDS_FRAGS : 0);
+	__u16 flags = (features & NL_XDP_NDO_XMIT ? LINK_XDP_SENDS : 0) |
+		      (features & NL_XDP_NDO_XMIT_SG ? LINK_XDP_SENDS_FRAGS : 0);
 
 	return strcmp(driver, "bnxt_en") ? flags : flags & ~LINK_XDP_SENDS_FRAGS;
 }
@@ -38,10 +46,12 @@ static __u16 flags_by_driver(const struct nl_link *link, bool native)
 
 	if (!strcmp(link->kind, "veth"))
 		return !nl_peer_has_xdp(link->ifindex, &peer) && peer ? LINK_XDP_SENDS : 0;
-	return native && !nl_driver(link->name, driver) && transmit_is_known(driver) ? LINK_XDP_SENDS : 0;
+	return native && !nl_driver(link->name, driver) && transmit_is_known(driver) ?
+	       LINK_XDP_SENDS : 0;
 }
 
-/* What all ports of a bond can, that can the bond, if our XDP is attached to it: then the kernel knows how to choose one */
+/* A bond can do what all its ports can, if our XDP is attached to it: then the kernel chooses a
+ * port. */
 static int flags_by_ports(const struct host *h, const struct nl_link *bond, bool native)
 {
 	int flags = native ? LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS : 0, of_port;
@@ -58,7 +68,7 @@ static int flags_by_ports(const struct host *h, const struct nl_link *bond, bool
 	return flags;
 }
 
-/* A bond's features are those that all its ports claim */
+/* A bond's features are those that all its ports claim. */
 static int flags_told(const struct host *h, const struct nl_link *link, __u64 features)
 {
 	char driver[32] = "";
@@ -72,7 +82,8 @@ static int flags_told(const struct host *h, const struct nl_link *link, __u64 fe
 	return unasked(r) ? r : transmit_by_features(features, driver);
 }
 
-int transmit_flags(const struct host *h, const struct nl_link *link, bool native, const char **ret_hint)
+int transmit_flags(const struct host *h, const struct nl_link *link, bool native,
+		   const char **ret_hint)
 {
 	__u64 features;
 	int flags;
@@ -86,8 +97,97 @@ int transmit_flags(const struct host *h, const struct nl_link *link, bool native
 	if (!flags)
 		flags = flags_told(h, link, features);
 	else
-		flags = !strcmp(link->kind, "bond") ? flags_by_ports(h, link, native) : flags_by_driver(link, native);
+		flags = !strcmp(link->kind, "bond") ? flags_by_ports(h, link, native) :
+			flags_by_driver(link, native);
 	if (!flags && !strcmp(link->kind, "veth"))
-		*ret_hint = "its peer has neither an XDP program nor GRO (`ethtool -K PEER gro on` at the other end)";
+		*ret_hint = "its peer has neither an XDP program nor GRO (`ethtool -K PEER gro on` "
+			    "at the other end)";
 	return flags;
+}
+
+/* ---- headroom ----
+ *
+ * No driver reports how much headroom it leaves. For those that may leave none, a private flag
+ * tells. ETHTOOL_GSTRINGS lists the names of private flags, and ETHTOOL_GPFLAGS has their state in
+ * one word.
+ */
+
+/* FLAGS: bits in that word. NAMES: room for names, as the driver may add some between two calls */
+enum { FLAGS = 32, NAMES = 256 };
+
+int (*headroom_ask)(const char *ifname, void *command) = nl_ethtool;
+
+/* Returns the number of private flags; 0 if there are none or more than NAMES. */
+static __u32 count_flags(const char *ifname)
+{
+	struct {
+		struct ethtool_sset_info info;
+		__u32 n;
+	} count = { .info = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_PRIV_FLAGS } };
+
+	if (headroom_ask(ifname, &count) || !(count.info.sset_mask >> ETH_SS_PRIV_FLAGS & 1) ||
+	    count.n > NAMES)
+		return 0;
+	return count.n;
+}
+
+/* Returns the flag's bit; FLAGS if the driver has no such flag. */
+static __u32 flag_bit(const char *ifname, const char *name)
+{
+	struct {
+		struct ethtool_gstrings strings;
+		char of[NAMES][ETH_GSTRING_LEN];
+	} names = { .strings = { .cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_PRIV_FLAGS } };
+	__u32 n = count_flags(ifname);
+
+	names.strings.len = n;
+	if (!n || headroom_ask(ifname, &names))
+		return FLAGS;
+	n = n < names.strings.len ? n : names.strings.len;
+	for (__u32 bit = 0; bit < n && bit < FLAGS; bit++)
+		if (!strncmp(names.of[bit], name, ETH_GSTRING_LEN))
+			return bit;
+	return FLAGS;
+}
+
+bool headroom_lacks(const char *ifname)
+{
+	struct ethtool_value flags = { .cmd = ETHTOOL_GPFLAGS };
+	__u32 bit = flag_bit(ifname, "legacy-rx");
+
+	return bit < FLAGS && !headroom_ask(ifname, &flags) && flags.data >> bit & 1;
+}
+
+static void hint(const char *name, const char *between, FILE *out)
+{
+	if (headroom_lacks(name))
+		fprintf(out, "%sthe driver of %s leaves no room in front of packets (its private "
+			"flag legacy-rx is on), so tc sends what becomes IPv6: `ethtool "
+			"--set-priv-flags %s legacy-rx off` would let XDP", between, name, name);
+}
+
+void headroom_hint(const struct host *h, const struct plan_nic *nic, const char *between, FILE *out)
+{
+	hint(nic->name, between, out);
+	for (size_t i = 0; i < h->n_links; i++)
+		if (h->links[i].master == nic->ifindex)
+			hint(h->links[i].name, between, out);
+}
+
+void headroom_warn(const struct plan *p, const struct host *h, const struct plan_nic *nic)
+{
+	bool longer = false;
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+
+	for (size_t i = 0; i < p->n_ports; i++)
+		longer |= p->ports[i].lengthens && plan_carries(h, nic, &p->ports[i]);
+	out = longer ? text_open(&text, &size) : NULL;
+	if (!out)
+		return;
+	headroom_hint(h, nic, "", out);
+	if (!fclose(out) && *text)
+		log_warning("interface %s: %s", nic->name, text);
+	free(text);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * uniform: which prefixes have one next hop for all of their addresses. A trie of 16 bits a step, filled breadth first: each
- * block from the routes inside it, shorter ones first, as a longer one wins; where one is longer than the block reaches, the
- * place gets a block of its own if it says another thing than what surrounds it.
+ * uniform: a trie of 16 bits per step, filled breadth first. Each block is filled from the routes
+ * inside it, the shorter ones first, as longer ones win. If a route is longer than the block
+ * reaches and differs from what surrounds it, its place gets a block of its own.
  */
 #include <errno.h>
 #include <linux/fib_rules.h>
@@ -15,17 +15,17 @@
 #define STEP 16
 #define STEPS 3
 
-struct said {				/* what a route says of its prefix */
+struct said {				/* a route's prefix and next hop */
 	struct prefix dst;
 	__u32 metric;
 	__u16 answer;
-	bool local;			/* of the table local, which is asked first */
+	bool local;			/* of the table local, which the kernel asks first */
 };
 
-struct block {				/* one whose places are to be filled */
+struct block {				/* a block that is to be filled */
 	struct addr addr;
-	__u8 family, len;		/* len bits of addr are common to all */
-	__u16 surrounding;		/* what shorter routes say */
+	__u8 family, len;		/* the first len bits of addr are common to all */
+	__u16 surrounding;		/* answer of the shorter routes */
 };
 
 struct filling {
@@ -37,7 +37,7 @@ struct filling {
 	bool deeper[PLACES];
 };
 
-/* Bits from on of an address, STEP of them */
+/* Returns STEP bits of an address, from bit `from` on. */
 static __u32 bits(const struct prefix *p, __u32 from)
 {
 	const __u8 *b = p->addr.b + (p->family == FAMILY_IPV4 ? 12 : 0) + from / 8;
@@ -47,13 +47,14 @@ static __u32 bits(const struct prefix *p, __u32 from)
 
 static bool is_standard(const struct nl_rule *r)
 {
-	return r->action == FR_ACT_TO_TBL && !r->src.family && !r->dst.family && !r->tos && !r->mark && !r->iif && !r->oif &&
-	       !r->dport && !r->other &&
-	       ((r->table == RT_TABLE_LOCAL && r->priority == 0) || (r->table == RT_TABLE_MAIN && r->priority == 32766) ||
+	return r->action == FR_ACT_TO_TBL && !r->src.family && !r->dst.family && !r->tos &&
+	       !r->mark && !r->iif && !r->oif && !r->dport && !r->other &&
+	       ((r->table == RT_TABLE_LOCAL && r->priority == 0) ||
+		(r->table == RT_TABLE_MAIN && r->priority == 32766) ||
 		(r->table == RT_TABLE_DEFAULT && r->priority == 32767));
 }
 
-/* Nothing but the destination decides, and only by the tables local and main */
+/* Whether only the destination decides, by the tables local and main alone. */
 static bool by_destination(const struct host *h, __u8 family)
 {
 	for (size_t i = 0; i < h->n_rules; i++)
@@ -65,13 +66,14 @@ static bool by_destination(const struct host *h, __u8 family)
 	return true;
 }
 
-/* The next hop's index; 0 where each address has its own, or there is no place left */
+/* Returns the next hop's index; 0 if each address has its own (on-link), or no index is left. */
 static __u16 hop_index(struct uniform *u, const struct host *h, const struct nl_route *r)
 {
 	const struct nl_link *oif = host_link(h, r->oif);
 	struct uniform_hop hop = { .family = r->dst.family, .oif = r->oif, .via = r->via.addr };
 
-	if (r->type != RTN_UNICAST || r->conditional || !oif || (r->gateway ? !r->via.family : oif->ethernet))
+	if (r->type != RTN_UNICAST || r->conditional || !oif ||
+	    (r->gateway ? !r->via.family : oif->ethernet))
 		return 0;
 	for (size_t i = 1; i < u->n_hops; i++)
 		if (u->hops[i].family == hop.family && u->hops[i].oif == hop.oif &&
@@ -83,7 +85,7 @@ static __u16 hop_index(struct uniform *u, const struct host *h, const struct nl_
 	return u->n_hops++;
 }
 
-/* Main before local, which so has the last word; shorter before longer; the best metric first */
+/* Main before local, so that local overwrites it; shorter before longer; the best metric first. */
 static int in_order(const void *a, const void *b)
 {
 	const struct said *x = a, *y = b;
@@ -96,7 +98,8 @@ static int in_order(const void *a, const void *b)
 	return addr ?: x->metric < y->metric ? -1 : x->metric > y->metric;
 }
 
-/* Of routes to one prefix the best remains; of several that are as good none says anything */
+/* Keeps the best of the routes to one prefix. If several are equally good, the answer is the
+ * FIB's. */
 static void keep_best(struct filling *f)
 {
 	size_t n = 0;
@@ -105,7 +108,8 @@ static void keep_best(struct filling *f)
 	for (size_t i = 0; i < f->n; i++) {
 		struct said *last = n ? &f->said[n - 1] : NULL;
 
-		if (!last || last->local != f->said[i].local || last->dst.family != f->said[i].dst.family ||
+		if (!last || last->local != f->said[i].local ||
+		    last->dst.family != f->said[i].dst.family ||
 		    last->dst.len != f->said[i].dst.len ||
 		    memcmp(&last->dst.addr, &f->said[i].dst.addr, sizeof(last->dst.addr)))
 			f->said[n++] = f->said[i];
@@ -137,16 +141,18 @@ static void say(struct filling *f, const struct block *b, const struct said *s)
 	}
 }
 
-/* A block for what is longer, or, where there is none left, the FIB */
+/* Returns a new block for longer prefixes, or 0, the FIB, if none is left. */
 static __u16 go_deeper(struct filling *f, const struct block *b, __u32 place)
 {
 	struct block *new = &f->blocks[f->u->n_blocks];
 	__u8 *at;
 
-	if (f->u->n_blocks == UNIFORM_BLOCKS || b->len + STEP >= (b->family == FAMILY_IPV4 ? 32 : STEPS * STEP))
+	if (f->u->n_blocks == UNIFORM_BLOCKS ||
+	    b->len + STEP >= (b->family == FAMILY_IPV4 ? 32 : STEPS * STEP))
 		return 0;
 	*new = (struct block){
-		.addr = b->addr, .family = b->family, .len = b->len + STEP, .surrounding = f->answer[place],
+		.addr = b->addr, .family = b->family, .len = b->len + STEP,
+		.surrounding = f->answer[place],
 	};
 	at = new->addr.b + (b->family == FAMILY_IPV4 ? 12 : 0) + b->len / 8;
 	at[0] = place >> 8;
@@ -201,7 +207,8 @@ int uniform_make(const struct host *h, struct uniform **ret)
 	f->said = said;
 	u->n_hops = 1;
 	u->n_blocks = 2;
-	f->blocks[UNIFORM_IPV4] = (struct block){ .addr.w[2] = htonl(0xffff), .family = FAMILY_IPV4 };
+	f->blocks[UNIFORM_IPV4] = (struct block){ .addr.w[2] = htonl(0xffff),
+						  .family = FAMILY_IPV4 };
 	f->blocks[UNIFORM_IPV6] = (struct block){ .family = FAMILY_IPV6 };
 	collect(f, h);
 	keep_best(f);
@@ -221,7 +228,8 @@ __u32 uniform_answer(const struct uniform *u, const struct address *a)
 
 	for (__u32 from = 0; from < STEPS * STEP; from += STEP) {
 		__u32 place = bits(&p, from);
-		__u16 answer = u->rows[block * UNIFORM_ROWS + place / UNIFORM_ROW].slot[place % UNIFORM_ROW];
+		__u16 answer = u->rows[block * UNIFORM_ROWS +
+				       place / UNIFORM_ROW].slot[place % UNIFORM_ROW];
 
 		if (!(answer & UNIFORM_DEEPER))
 			return answer;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * uniform: which prefixes have one next hop for all of their addresses, from the kernel's routes and rules: what the map of
- * this name holds (bpf/fib.h). Where anything but the destination decides, nothing is uniform.
+ * uniform: prefixes whose addresses all have one next hop, from the kernel's routes and rules, for
+ * the map of this name (bpf/fib.h). If a rule looks at more than the destination, no prefix is
+ * uniform. Included by dataplane.
  */
 #pragma once
 #include "plan/plan.h"
@@ -9,17 +10,18 @@
 struct uniform_hop {
 	__u8 family;
 	__u32 oif;
-	struct addr via;		/* zero: on the link, of an L3 device */
+	struct addr via;		/* zero: on-link, on an L3 device */
 };
 
 struct uniform {
 	struct uniform_row rows[UNIFORM_BLOCKS * UNIFORM_ROWS];
 	size_t n_blocks;
-	struct uniform_hop hops[NEXTHOP_UNIFORM];	/* by the answer in a row; the first is none */
+	struct uniform_hop hops[NEXTHOP_UNIFORM]; /* by answer; the first means "ask the FIB" */
 	size_t n_hops;
 };
 
-/* Makes *ret (for free()) of the host's routes. 0 or -ENOMEM. What does not fit is left to the FIB. */
+/* Makes *ret (for free()) from the host's routes. What does not fit is left to the FIB. Returns 0
+ * or -ENOMEM. */
 int uniform_make(const struct host *h, struct uniform **ret);
-/* What the map would answer for an address: an index of hops, 0: ask the FIB */
+/* Returns what the map would answer for an address: an index in hops; 0: ask the FIB. */
 __u32 uniform_answer(const struct uniform *u, const struct address *a);

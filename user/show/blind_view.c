@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The blind relay as it runs.
+ * Reads the blind relay's state from the maps.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -17,7 +17,8 @@ static int read_site(const struct dataplane *dp, __u32 number, struct blind_view
 	struct peer_name name;
 	const struct blind_place *place;
 
-	if (bpf_map_lookup_elem(dp->maps[MAP_blind_names], &number, &name) || bpf_map_lookup_elem(dp->maps[MAP_blind_sites], &number, &site) ||
+	if (bpf_map_lookup_elem(dp->maps[MAP_blind_names], &number, &name) ||
+	    bpf_map_lookup_elem(dp->maps[MAP_blind_sites], &number, &site) ||
 	    bpf_map_lookup_elem(dp->maps[MAP_blind_waiting], &number, &waiting))
 		return -errno;
 	place = &site.place[site.now & 1];
@@ -31,7 +32,8 @@ static int read_site(const struct dataplane *dp, __u32 number, struct blind_view
 	return 0;
 }
 
-static void read_pair(const struct dataplane *dp, __u32 at, struct blind_total *cpus, size_t n_cpus, struct blind_view_pair *ret)
+static void read_pair(const struct dataplane *dp, __u32 at, struct blind_total *cpus, size_t n_cpus,
+		      struct blind_view_pair *ret)
 {
 	if (bpf_map_lookup_elem(dp->maps[MAP_blind_totals], &at, cpus))
 		return;
@@ -48,12 +50,15 @@ static void read_sessions(const struct dataplane *dp, struct blind_view *v)
 	struct blind_bucket bucket;
 
 	for (__u32 i = 0; i < n; i++)
-		for (int w = 0; !bpf_map_lookup_elem(dp->maps[MAP_sessions], &i, &bucket) && w < BLIND_WAYS; w++) {
+		for (int w = 0; !bpf_map_lookup_elem(dp->maps[MAP_sessions], &i, &bucket) &&
+		     w < BLIND_WAYS; w++) {
 			__u64 key = bucket.way[w].key, value = bucket.way[w].value;
-			__u32 user = key >> 32 & (BLIND_SITES_MAX - 1), origin = BLIND_ORIGIN(value);
+			__u32 user = key >> 32 & (BLIND_SITES_MAX - 1),
+			      origin = BLIND_ORIGIN(value);
 
 			if (key && BLIND_UNTIL(value) > now && user < v->n && origin < v->n)
-				v->pairs[(size_t)user * v->n + origin].sessions += !!(value & BLIND_CONFIRMED);
+				v->pairs[(size_t)user * v->n +
+					 origin].sessions += !!(value & BLIND_CONFIRMED);
 		}
 }
 
@@ -66,7 +71,8 @@ int blind_view_read(const struct dataplane *dp, struct blind_view *ret)
 	int rc = 0;
 
 	*ret = (struct blind_view){ 0 };
-	if (dataplane_entries(dp, MAP_blind_sites) < 2 || bpf_map_lookup_elem(dp->maps[MAP_blind_state], &zero, &state))
+	if (dataplane_entries(dp, MAP_blind_sites) < 2 ||
+	    bpf_map_lookup_elem(dp->maps[MAP_blind_state], &zero, &state))
 		return 0;
 	ret->n = state.sites ?: 1;
 	ret->refused = state.refused;
@@ -81,7 +87,8 @@ int blind_view_read(const struct dataplane *dp, struct blind_view *ret)
 	for (__u32 i = 1; i < ret->n && !rc; i++)
 		for (__u32 j = 1; j < ret->n && *ret->sites[i].name; j++)
 			if (*ret->sites[j].name && i != j)
-				read_pair(dp, i * state.room + j, cpus, n_cpus, &ret->pairs[(size_t)i * ret->n + j]);
+				read_pair(dp, i * state.room + j, cpus, n_cpus,
+					  &ret->pairs[(size_t)i * ret->n + j]);
 	if (!rc)
 		read_sessions(dp, ret);
 	free(cpus);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The blind relay as it runs, read from the maps: for `show` and for metrics.
+ * The state of the running blind relay, read from the maps. Included by show_sites.c and top.c.
  */
 #pragma once
 #include "dataplane/dataplane.h"
@@ -9,14 +9,15 @@
 struct blind_view_site {		/* name "": a free number */
 	char name[NAME_LEN];
 	struct wg_key key;
-	struct address endpoint;	/* family 0: it has not been authenticated */
+	struct address endpoint;	/* family 0: not authenticated */
 	__be16 port;
-	__u64 since;			/* it is there, in seconds since 1970 */
+	__u64 since;			/* when it was added, in seconds since 1970 */
 	__u64 challenges;
 	bool waited_for;		/* an initiation waits for it */
 };
 
-struct blind_view_pair {		/* what `from` sent to `to`; and indices that live, which `to` has given out for it */
+/* what `from` sent to `to`; sessions: live indices that `to` gave out for it */
+struct blind_view_pair {
 	__u64 packets, bytes, sessions;
 };
 
@@ -27,10 +28,11 @@ struct blind_view {
 	__u64 refused, challenges;
 };
 
-/* 0 or -errno; n 0: there is no blind relay */
+/* Returns 0 or -errno. n 0: there is no blind relay. */
 int blind_view_read(const struct dataplane *dp, struct blind_view *ret);
 void blind_view_free(struct blind_view *v);
-static inline const struct blind_view_pair *blind_view_pair(const struct blind_view *v, __u32 from, __u32 to)
+static inline const struct blind_view_pair *blind_view_pair(const struct blind_view *v, __u32 from,
+							    __u32 to)
 {
 	return &v->pairs[(size_t)from * v->n + to];
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Metrics in Prometheus' text format: a family after the other, each with its help and type. Labels are bounded: services,
- * interfaces, names, maps and reasons, never a client.
+ * Metrics in Prometheus' text format, one family after the other, each with help and type. Labels
+ * are bounded: services, interfaces, names, maps and reasons, never a client.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -15,13 +15,12 @@
 #include "config/config_names.h"
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
-#include "show/metrics.h"
+#include "show/show.h"
 #include "show/metrics_text.h"
 #include "instance/noted.h"
 #include "show/relay_view.h"
 #include "instance/running.h"
-#include "show/show_guard.h"
-#include "show/show_sites.h"
+#include "show/show_parts.h"
 #include "instance/state.h"
 #include "show/words.h"
 
@@ -32,36 +31,20 @@ struct scrape {
 	struct service_name *services;
 	struct dataplane_reason *reasons;
 	struct link *links;
-	struct nl_link *here;
-	struct config *config;		/* NULL: lost */
+	struct host here;		/* its links alone; none in another network namespace */
+	struct config *config;		/* NULL: not readable */
 	struct relay_view relay;
-	size_t n_services, n_reasons, n_links, n_here;
+	size_t n_services, n_reasons, n_links;
 };
 
-static const char *const paths[] = { [PLANE_XDP] = "xdp", [PLANE_TC] = "tc" };
-
 /* ---- services ---- */
-
-static __u64 sum_reasons(const struct scrape *s, __u32 id, __u32 direction, __u32 plane, bool drops)
-{
-	__u64 sum = 0;
-
-	for (size_t i = dataplane_reasons_from(s->reasons, s->n_reasons, id); i < s->n_reasons; i++) {
-		const struct reason_key *k = &s->reasons[i].key;
-
-		if (k->id != id)
-			break;
-		if (k->direction == direction && k->plane == plane && reason_drops(k->reason) == drops)
-			sum += s->reasons[i].packets;
-	}
-	return sum;
-}
 
 static void service_packets(struct scrape *s, __u32 id, __u32 direction, __u32 plane, bool bytes)
 {
 	static const char *const verdicts[] = { "forwarded", "dropped", "passed" };
 	const char *labels[][2] = {
-		{ "service", s->services[id].name }, { "direction", direction_name(direction) }, { "path", paths[plane] },
+		{ "service", s->services[id].name }, { "direction", direction_name(direction) },
+		{ "path", plane_name(plane) },
 		{ "verdict", NULL }, { 0 },
 	};
 	struct total total;
@@ -71,7 +54,7 @@ static void service_packets(struct scrape *s, __u32 id, __u32 direction, __u32 p
 	for (int v = 0; v < (bytes ? 1 : 3); v++) {
 		labels[3][1] = verdicts[v];
 		metric(&s->text, labels, bytes ? total.bytes : !v ? total.forwarded :
-		       sum_reasons(s, id, direction, plane, v == 1));
+		       reasons_sum(s->reasons, s->n_reasons, id, direction, plane, v == 1));
 	}
 }
 
@@ -82,20 +65,17 @@ static void services(struct scrape *s, bool bytes)
 			service_packets(s, id, i / 2, i % 2, bytes);
 }
 
-/* Reasons are sorted by service, direction and reason, then plane: which makes one of two neighbours here */
 static void service_drops(struct scrape *s)
 {
-	for (size_t i = 0; i < s->n_reasons; i++) {
-		const struct reason_key *k = &s->reasons[i].key, *next = &s->reasons[i + 1].key;
-		__u64 packets = s->reasons[i].packets;
+	struct dataplane_reason r;
 
-		if (i + 1 < s->n_reasons && next->id == k->id && next->direction == k->direction && next->reason == k->reason)
-			packets += s->reasons[++i].packets;
-		if (k->id >= s->n_services || !*s->services[k->id].name || !reason_drops(k->reason))
-			continue;
-		metric(&s->text, LABELS({ "service", s->services[k->id].name }, { "direction", direction_name(k->direction) },
-					{ "reason", reason_name(k->reason) }), packets);
-	}
+	for (size_t at = 0; reasons_next(s->reasons, s->n_reasons, &at, &r);)
+		if (r.key.id < s->n_services && *s->services[r.key.id].name &&
+		    reason_drops(r.key.reason))
+			metric(&s->text, LABELS({ "service", s->services[r.key.id].name },
+						{ "direction", direction_name(r.key.direction) },
+						{ "reason", reason_name(r.key.reason) }),
+			       r.packets);
 }
 
 static void service_families(struct scrape *s)
@@ -106,7 +86,8 @@ static void service_families(struct scrape *s)
 	metric_family(&s->text, "wgxdp_service_bytes_total", "counter",
 		      "Bytes of a service's forwarded packets, with their IP header.");
 	services(s, true);
-	metric_family(&s->text, "wgxdp_service_dropped_packets_total", "counter", "Packets of a service that ended here, by reason.");
+	metric_family(&s->text, "wgxdp_service_dropped_packets_total", "counter",
+		      "Packets of a service that ended here, by reason.");
 	service_drops(s);
 }
 
@@ -118,85 +99,84 @@ static __u64 refused(const struct scrape *s, __u32 id)
 {
 	__u64 sum = 0;
 
-	for (size_t i = dataplane_reasons_from(s->reasons, s->n_reasons, id); i < s->n_reasons && s->reasons[i].key.id == id; i++)
+	for (size_t i = dataplane_reasons_from(s->reasons, s->n_reasons, id);
+	     i < s->n_reasons && s->reasons[i].key.id == id; i++)
 		for (size_t j = 0; j < sizeof(refusals) / sizeof(*refusals); j++)
 			sum += s->reasons[i].key.reason == refusals[j] ? s->reasons[i].packets : 0;
 	return sum;
 }
 
-enum flow_family { FLOWS_NOW, FLOWS_CREATED, FLOWS_EXPIRED, FLOWS_MOVED, FLOWS_DELETED, FLOWS_REFUSED };
-
-static void flows(struct scrape *s, enum flow_family family)
+/* offset: in struct flow_numbers; beyond it: refused packets. */
+static void flow_family(struct scrape *s, const char *name, const char *type, const char *help,
+			size_t offset)
 {
+	metric_family(&s->text, name, type, help);
 	for (__u32 id = 0; id < s->n_services; id++) {
 		struct flow_numbers n;
 		struct pool pool;
 
-		if (!*s->services[id].name || !dataplane_pool(s->dp, id, &pool) || dataplane_flow_numbers(s->dp, id, &n))
+		if (!*s->services[id].name || !dataplane_pool(s->dp, id, &pool) ||
+		    dataplane_flow_numbers(s->dp, id, &n))
 			continue;
-		metric(&s->text, LABELS({ "service", s->services[id].name }),
-		       family == FLOWS_NOW ? n.now : family == FLOWS_CREATED ? n.created : family == FLOWS_EXPIRED ? n.expired :
-		       family == FLOWS_MOVED ? n.moved : family == FLOWS_DELETED ? n.deleted : refused(s, id));
+		metric(&s->text, LABELS({ "service", s->services[id].name }), offset < sizeof(n) ?
+		       *(const __u64 *)((const char *)&n + offset) : refused(s, id));
 	}
 }
 
 static void flow_families(struct scrape *s)
 {
-	metric_family(&s->text, "wgxdp_flows", "gauge", "Clients that a masquerading service has.");
-	flows(s, FLOWS_NOW);
-	metric_family(&s->text, "wgxdp_flows_created_total", "counter", "Clients that a masquerading service's backend has answered.");
-	flows(s, FLOWS_CREATED);
-	metric_family(&s->text, "wgxdp_flows_expired_total", "counter", "Of these, those that were idle for too long.");
-	flows(s, FLOWS_EXPIRED);
-	metric_family(&s->text, "wgxdp_flows_moved_total", "counter", "Of these, those whose service has another backend now.");
-	flows(s, FLOWS_MOVED);
-	metric_family(&s->text, "wgxdp_flows_deleted_total", "counter",
-		      "Of these, those that a command ended, or that a pool without their address and port did.");
-	flows(s, FLOWS_DELETED);
-	metric_family(&s->text, "wgxdp_flows_refused_total", "counter", "Packets of newcomers for whom there was no room or no port.");
-	flows(s, FLOWS_REFUSED);
+	flow_family(s, "wgxdp_flows", "gauge", "Clients that a masquerading service has.",
+		    offsetof(struct flow_numbers, now));
+	flow_family(s, "wgxdp_flows_created_total", "counter", "Clients that a masquerading "
+		    "service's backend has answered.", offsetof(struct flow_numbers, created));
+	flow_family(s, "wgxdp_flows_expired_total", "counter", "Of these, those that were idle for "
+		    "too long.", offsetof(struct flow_numbers, expired));
+	flow_family(s, "wgxdp_flows_moved_total", "counter", "Of these, those whose service has "
+		    "another backend now.", offsetof(struct flow_numbers, moved));
+	flow_family(s, "wgxdp_flows_deleted_total", "counter", "Of these, those that a command "
+		    "ended, or that a pool without their address and port did.",
+		    offsetof(struct flow_numbers, deleted));
+	flow_family(s, "wgxdp_flows_refused_total", "counter",
+		    "Packets of newcomers for whom there was no room or no port.",
+		    sizeof(struct flow_numbers));
 }
 
 /* ---- peers ---- */
-
-static __u64 peer_reasons(const struct scrape *s, __u32 id, bool drops)
-{
-	return sum_reasons(s, PEER_ID | id, PEER_RX, PLANE_XDP, drops) + sum_reasons(s, PEER_ID | id, PEER_RX, PLANE_TC, drops);
-}
 
 static void peer_packets(struct scrape *s, __u32 id, enum peer_direction direction, bool bytes)
 {
 	const char *name = s->relay.peers[id].name.name, *word = direction == PEER_RX ? "rx" : "tx";
 	struct total total = relay_view_total(&s->relay, id, direction);
 
-	metric(&s->text, LABELS({ "peer", name }, { "direction", word }, { "verdict", "forwarded" }),
-	       bytes ? total.bytes : total.forwarded);
+	metric(&s->text, LABELS({ "peer", name }, { "direction", word },
+				{ "verdict", "forwarded" }), bytes ? total.bytes : total.forwarded);
 	for (int drops = 1; drops >= 0 && !bytes && direction == PEER_RX; drops--)
-		metric(&s->text, LABELS({ "peer", name }, { "direction", word }, { "verdict", drops ? "dropped" : "passed" }),
-		       peer_reasons(s, id, drops));
+		metric(&s->text, LABELS({ "peer", name }, { "direction", word },
+					{ "verdict", drops ? "dropped" : "passed" }),
+		       reasons_sum(s->reasons, s->n_reasons, PEER_ID | id, PEER_RX, ANY, drops));
 }
 
 static void peers(struct scrape *s, bool bytes)
 {
 	for (__u32 id = 1; id < s->relay.n_peers; id++)
-		for (int direction = PEER_RX; direction <= PEER_TX && *s->relay.peers[id].name.name; direction++)
+		for (int direction = PEER_RX; direction <= PEER_TX && *s->relay.peers[id].name.name;
+		     direction++)
 			peer_packets(s, id, direction, bytes);
 }
 
 static void peer_drops(struct scrape *s)
 {
-	for (size_t i = 0; i < s->n_reasons; i++) {
-		const struct reason_key *k = &s->reasons[i].key, *next = &s->reasons[i + 1].key;
-		__u32 id = k->id & ~PEER_ID;
-		__u64 packets = s->reasons[i].packets;
+	struct dataplane_reason r;
 
-		if (!(k->id & PEER_ID))
-			continue;
-		if (i + 1 < s->n_reasons && next->id == k->id && next->direction == k->direction && next->reason == k->reason)
-			packets += s->reasons[++i].packets;
-		if (id && id < s->relay.n_peers && *s->relay.peers[id].name.name && reason_drops(k->reason))
-			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name }, { "direction", "rx" },
-						{ "reason", reason_name(k->reason) }), packets);
+	for (size_t at = 0; reasons_next(s->reasons, s->n_reasons, &at, &r);) {
+		__u32 id = r.key.id & ~PEER_ID;
+
+		if (r.key.id & PEER_ID && id && id < s->relay.n_peers &&
+		    *s->relay.peers[id].name.name && reason_drops(r.key.reason))
+			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name },
+						{ "direction", "rx" },
+						{ "reason", reason_name(r.key.reason) }),
+			       r.packets);
 	}
 }
 
@@ -204,18 +184,20 @@ static void peer_handshakes(struct scrape *s)
 {
 	for (__u32 id = 1; id < s->relay.n_peers; id++)
 		if (*s->relay.peers[id].name.name && s->relay.wireguard[id])
-			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name }), s->relay.wireguard[id]->handshake);
+			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name }),
+			       s->relay.wireguard[id]->handshake);
 }
 
 static void peer_families(struct scrape *s)
 {
-	metric_family(&s->text, "wgxdp_peer_packets_total", "counter",
-		      "Packets from a peer (rx) by what became of them, and those forwarded to it (tx).");
+	metric_family(&s->text, "wgxdp_peer_packets_total", "counter", "Packets from a peer (rx) "
+		      "by what became of them, and those forwarded to it (tx).");
 	peers(s, false);
-	metric_family(&s->text, "wgxdp_peer_bytes_total", "counter",
-		      "Bytes of packets forwarded from a peer (rx) and to it (tx), with their IP header.");
+	metric_family(&s->text, "wgxdp_peer_bytes_total", "counter", "Bytes of packets forwarded "
+		      "from a peer (rx) and to it (tx), with their IP header.");
 	peers(s, true);
-	metric_family(&s->text, "wgxdp_peer_dropped_packets_total", "counter", "Packets from a peer that ended here, by reason.");
+	metric_family(&s->text, "wgxdp_peer_dropped_packets_total", "counter",
+		      "Packets from a peer that ended here, by reason.");
 	peer_drops(s);
 	metric_family(&s->text, "wgxdp_peer_last_handshake_timestamp_seconds", "gauge",
 		      "When WireGuard completed a handshake with a peer last; 0: never.");
@@ -226,9 +208,10 @@ static void peer_families(struct scrape *s)
 
 static const char *link_name(const struct scrape *s, __u32 ifindex, char buffer[IFNAMSIZ])
 {
-	for (size_t i = 0; i < s->n_here; i++)
-		if (s->here[i].ifindex == ifindex)
-			return s->here[i].name;
+	const struct nl_link *link = host_link(&s->here, ifindex);
+
+	if (link)
+		return link->name;
 	snprintf(buffer, IFNAMSIZ, "(%u)", ifindex);
 	return buffer;
 }
@@ -245,12 +228,10 @@ static bool has_role(const struct scrape *s, const char *name)
 
 static __u64 transmit_failed(const struct scrape *s, __u32 ifindex)
 {
-	__u64 dropped = 0, failed = 0;
+	const struct nl_link *link = host_link(&s->here, ifindex);
+	__u64 failed = 0;
 
-	for (size_t i = 0; i < s->n_here; i++)
-		if (s->here[i].ifindex == ifindex)
-			dropped = s->here[i].tx_dropped;
-	dataplane_transmit_failed(s->dp, ifindex, dropped, &failed);
+	dataplane_transmit_failed(s->dp, ifindex, link ? link->tx_dropped : 0, &failed);
 	return failed;
 }
 
@@ -270,20 +251,24 @@ static void interfaces(struct scrape *s, enum interface_family family)
 			continue;
 		name = link_name(s, l->ifindex, buffer);
 		if (family == INTERFACE_INFO)
-			metric(&s->text, LABELS({ "interface", name }, { "role", role_name(l->role) },
-						{ "mode", mode_of_link(s->links, s->n_links, l) }), 1);
+			metric(&s->text,
+			       LABELS({ "interface", name }, { "role", role_name(l->role) },
+				      { "mode", mode_of_link(s->links, s->n_links, l) }), 1);
 		else
 			metric(&s->text, LABELS({ "interface", name }),
-			       family == INTERFACE_ATTACHED ? *name != '(' : transmit_failed(s, l->ifindex));
+			       family == INTERFACE_ATTACHED ? *name != '(' :
+			       transmit_failed(s, l->ifindex));
 	}
-	while (family == INTERFACE_ATTACHED && s->config && (name = config_interface(s->config, &at, &role)))
+	while (family == INTERFACE_ATTACHED && s->config &&
+	       (name = config_interface(s->config, &at, &role)))
 		if (!has_role(s, name))
 			metric(&s->text, LABELS({ "interface", name }), 0);
 }
 
 static void interface_families(struct scrape *s)
 {
-	metric_family(&s->text, "wgxdp_interface_info", "gauge", "An interface with its role, and the mode of XDP on it.");
+	metric_family(&s->text, "wgxdp_interface_info", "gauge",
+		      "An interface with its role, and the mode of XDP on it.");
 	interfaces(s, INTERFACE_INFO);
 	metric_family(&s->text, "wgxdp_interface_attached", "gauge",
 		      "Whether an interface is attached to; 0: it is waited for.");
@@ -301,18 +286,23 @@ static void map_families(struct scrape *s)
 		enum dataplane_map map;
 		const char *name;
 	} maps[] = {
-		{ MAP_table, "table" }, { MAP_source_trie, "source_trie" }, { MAP_choices, "choices" }, { MAP_frags, "frags" },
-		{ MAP_icmp_limits, "icmp_limits" }, { MAP_reasons, "reasons" }, { MAP_names, "names" }, { MAP_routes, "routes" },
+		{ MAP_table, "table" }, { MAP_source_trie, "source_trie" },
+		{ MAP_choices, "choices" }, { MAP_frags, "frags" },
+		{ MAP_icmp_limits, "icmp_limits" }, { MAP_reasons, "reasons" },
+		{ MAP_names, "names" }, { MAP_routes, "routes" },
 		{ MAP_flows, "flows" }, { MAP_embryos, "embryos" },
 	};
 
 	metric_family(&s->text, "wgxdp_map_entries", "gauge", "Entries of a map that are in use.");
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
-		metric(&s->text, LABELS({ "map", maps[i].name }), dataplane_used(s->dp, maps[i].map));
-	metric_family(&s->text, "wgxdp_map_max_entries", "gauge", "Entries that a map has room for.");
+		metric(&s->text, LABELS({ "map", maps[i].name }),
+		       dataplane_used(s->dp, maps[i].map));
+	metric_family(&s->text, "wgxdp_map_max_entries", "gauge",
+		      "Entries that a map has room for.");
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
 		metric(&s->text, LABELS({ "map", maps[i].name }),
-		       dataplane_entries(s->dp, maps[i].map) * (maps[i].map == MAP_table ? TABLE_WAYS : 1));
+		       dataplane_entries(s->dp, maps[i].map) *
+		       (maps[i].map == MAP_table ? TABLE_WAYS : 1));
 }
 
 static void config_families(struct scrape *s)
@@ -320,7 +310,8 @@ static void config_families(struct scrape *s)
 	char path[STATE_PATH_LEN];
 	struct stat st = { 0 };
 
-	metric_family(&s->text, "wgxdp_config_last_reload_successful", "gauge", "Whether the last reload was one.");
+	metric_family(&s->text, "wgxdp_config_last_reload_successful", "gauge",
+		      "Whether the last reload was one.");
 	metric(&s->text, NULL, !state_failed(s->instance));
 	state_path(path, s->instance, "running.yaml");
 	stat(path, &st);
@@ -329,7 +320,7 @@ static void config_families(struct scrape *s)
 	metric_seconds(&s->text, NULL, st.st_mtim.tv_sec + st.st_mtim.tv_nsec / 1e9);
 }
 
-/* A name that stands for both families counts from the older answer on */
+/* A name of both families has one value: the older answer's. */
 static void name_families(struct scrape *s)
 {
 	struct answers known;
@@ -346,7 +337,8 @@ static void name_families(struct scrape *s)
 		for (size_t j = 0; j < known.n; j++)
 			if (!strcmp(known.list[j].text, known.list[i].text)) {
 				before |= j < i;
-				resolved = known.list[j].resolved < resolved ? known.list[j].resolved : resolved;
+				resolved = known.list[j].resolved < resolved ?
+					   known.list[j].resolved : resolved;
 			}
 		if (!before && answer_is_name(&known.list[i]))
 			metric(&s->text, LABELS({ "name", known.list[i].text }), resolved);
@@ -386,7 +378,7 @@ static bool is_followed(const struct config *c, const char *interface)
 	return false;
 }
 
-/* Those that are configured, and those that were learnt */
+/* Configured endpoints and learnt ones. */
 static void endpoint_families(struct scrape *s)
 {
 	char name[ENDPOINT_NOTE_LEN];
@@ -394,10 +386,12 @@ static void endpoint_families(struct scrape *s)
 
 	noted_read(&n, s->instance, "endpoints");
 	for (size_t i = 0; s->config && i < s->config->n_endpoints; i++) {
-		endpoint_note(s->config->endpoints[i].interface, &s->config->endpoints[i].peer, name);
+		endpoint_note(s->config->endpoints[i].interface, &s->config->endpoints[i].peer,
+			      name);
 		noted_set(&n, name, noted_value(&n, name));
 	}
-	metric_family(&s->text, "wgxdp_endpoint_changes_total", "counter", "How often the daemon set a WireGuard peer's endpoint.");
+	metric_family(&s->text, "wgxdp_endpoint_changes_total", "counter",
+		      "How often the daemon set a WireGuard peer's endpoint.");
 	for (size_t i = 0; i < n.n; i++) {
 		char *peer = strchr(n.list[i].name, '/');
 
@@ -405,7 +399,8 @@ static void endpoint_families(struct scrape *s)
 			continue;
 		*peer++ = '\0';
 		if (s->config && is_followed(s->config, n.list[i].name))
-			metric(&s->text, LABELS({ "interface", n.list[i].name }, { "peer", peer }), n.list[i].value);
+			metric(&s->text, LABELS({ "interface", n.list[i].name }, { "peer", peer }),
+			       n.list[i].value);
 	}
 	noted_free(&n);
 }
@@ -414,11 +409,14 @@ static int collect(struct scrape *s)
 {
 	const struct dataplane *dp = s->dp;
 
-	return dataplane_names(dp, &s->services, &s->n_services) ?: dataplane_reasons(dp, &s->reasons, &s->n_reasons) ?:
-	       dataplane_links(dp, &s->links, &s->n_links) ?: relay_view_read(dp, false, &s->relay) ?: dp->elsewhere ? 0 : nl_links(&s->here, &s->n_here);
+	return dataplane_names(dp, &s->services, &s->n_services) ?:
+	       dataplane_reasons(dp, &s->reasons, &s->n_reasons) ?:
+	       dataplane_links(dp, &s->links, &s->n_links) ?:
+	       relay_view_read(dp, false, &s->relay) ?: dp->elsewhere ? 0 :
+	       nl_links(&s->here.links, &s->here.n_links);
 }
 
-/* Of the maps; without a data path there is none of them */
+/* From the maps: an instance without a data path has none. */
 static int write_maps(struct scrape *s)
 {
 	int rc = collect(s);
@@ -471,7 +469,7 @@ int metrics_write(FILE *out, const char *instance)
 	free(s.services);
 	free(s.reasons);
 	free(s.links);
-	free(s.here);
+	free(s.here.links);
 	relay_view_free(&s.relay);
 	config_free(s.config);
 	dataplane_close(dp);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Prometheus' text format, and what it tells of this process.
+ * Prometheus' text format, and the metrics of this process.
  */
 #include <dirent.h>
 #include <string.h>
@@ -15,7 +15,7 @@ void metric_family(struct metrics_text *t, const char *name, const char *type, c
 	fprintf(t->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* Without printf and locks: a relay of 10,000 peers has 60,000 lines */
+/* Avoids printf and locks: a relay of 10,000 peers has 60,000 lines. */
 static void put(struct metrics_text *t, const char *text)
 {
 	fputs_unlocked(text, t->out);
@@ -65,7 +65,8 @@ void metric_seconds(struct metrics_text *t, const char *labels[][2], double valu
 	fprintf(t->out, "%.3f\n", value);
 }
 
-/* Field number n of /proc/self/stat, the first being 1: those from the third on stand behind the name's bracket */
+/* Returns field n of /proc/self/stat, counted from 1. Fields 3 and up follow the closing bracket of
+ * the name. */
 static unsigned long long stat_field(const char *text, int n)
 {
 	const char *c = strrchr(text, ')');
@@ -96,7 +97,7 @@ static unsigned int open_files(void)
 		n++;
 	if (dir)
 		closedir(dir);
-	return n > 3 ? n - 3 : 0;	/* without . and .. and the directory itself */
+	return n > 3 ? n - 3 : 0;	/* without ".", ".." and the directory itself */
 }
 
 void process_families(struct metrics_text *t)
@@ -112,11 +113,14 @@ void process_families(struct metrics_text *t)
 		fclose(in);
 	}
 	getrlimit(RLIMIT_NOFILE, &files);
-	metric_family(t, "process_cpu_seconds_total", "counter", "Time that this process has used of the CPU.");
+	metric_family(t, "process_cpu_seconds_total", "counter",
+		      "Time that this process has used of the CPU.");
 	metric_seconds(t, NULL, (stat_field(text, 14) + stat_field(text, 15)) / tick);
-	metric_family(t, "process_resident_memory_bytes", "gauge", "Memory of this process that is resident.");
+	metric_family(t, "process_resident_memory_bytes", "gauge",
+		      "Memory of this process that is resident.");
 	metric(t, NULL, stat_field(text, 24) * sysconf(_SC_PAGESIZE));
-	metric_family(t, "process_virtual_memory_bytes", "gauge", "Virtual memory of this process.");
+	metric_family(t, "process_virtual_memory_bytes", "gauge",
+		      "Virtual memory of this process.");
 	metric(t, NULL, stat_field(text, 23));
 	metric_family(t, "process_open_fds", "gauge", "Files that this process has open.");
 	metric(t, NULL, open_files());

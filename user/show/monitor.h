@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * monitor: what it tells of, for whom it does, and where it learns of it: events of the data path, packets that are looked at (look.h),
- * and what differs from a second ago: flows, and peers' endpoints.
+ * monitor: events of the data path, packets from look.h, and changes of flows and of peers'
+ * endpoints since the last second. Included by monitor*.c and by `wgxdp monitor`.
  */
 #pragma once
 #include <stdio.h>
@@ -9,22 +9,26 @@
 #include "dataplane/dataplane.h"
 #include "look_abi.h"
 
-enum monitor_kind { MONITOR_DROPPED, MONITOR_FLOW, MONITOR_HANDSHAKE, MONITOR_REBINDING, MONITOR_KNOCK, MONITOR_KINDS };
-extern const char *const monitor_kinds[MONITOR_KINDS + 1];	/* their names, as options have them; NULL */
+enum monitor_kind { MONITOR_DROPPED, MONITOR_FLOW, MONITOR_HANDSHAKE, MONITOR_REBINDING,
+		    MONITOR_KNOCK, MONITOR_KINDS };
+extern const char *const monitor_kinds[MONITOR_KINDS + 1]; /* names as in the options, then NULL */
 
-struct monitor_filter {			/* all that is said must hold; what an event does not know does not */
-	__u32 kinds;			/* a bit each */
+struct monitor_filter {	/* all conditions must hold; an event without a value fails its condition */
+	__u32 kinds;			/* one bit per kind */
 	const char *service, *peer, *reason, *interface;
-	struct prefix address;		/* of source or destination; family 0: any */
+	struct prefix address;		/* source or destination; family 0: any */
 };
 
 struct monitor_event {
 	enum monitor_kind kind;
-	const char *what;		/* "dropped", "made", "ended", "initiation", "response", "moved", "knock" */
-	const char *reason;		/* NULL: none; as are all of these */
+	/* "dropped", "made", "ended", "initiation", "response", "moved", "knock" */
+	const char *what;
+	const char *reason;		/* NULL: none; so are all of these */
 	const char *service, *peer, *direction, *path;
 	__u32 ifindex;			/* 0: not known */
-	struct address src, dst;	/* family 0: none; of a flow the client and who it is shown as, of a peer where it was and is */
+	/* family 0: none; of a flow the client and its own source at the backend, of a peer the old
+	 * and the new endpoint */
+	struct address src, dst;
 	__be16 sport, dport;
 	bool counts;			/* the following are known */
 	__u32 bytes, segments;
@@ -36,20 +40,20 @@ struct monitor {
 	struct dataplane *dp;
 	struct monitor_filter filter;
 	bool json;
-	unsigned long left;		/* to tell of; 0: without end */
+	unsigned long left;		/* events until the end; 0: no limit */
 	bool ends;
-	FILE *pcap;			/* packets go there, and nothing else is told */
-	struct monitor_memory *memory;	/* monitor_poll()'s */
-	__u64 skipped;			/* packets that were beyond the limit */
+	FILE *pcap;			/* packets go there, and nothing is printed */
+	struct monitor_memory *memory;	/* for monitor_poll() */
+	__u64 skipped;			/* packets over the rate limit */
 };
 
 bool monitor_wants(const struct monitor *m, enum monitor_kind kind);
-/* Tells of it, if the filter lets it */
+/* Prints an event if it passes the filter. */
 void monitor_tell(struct monitor *m, const struct monitor_event *e);
-/* struct event's */
+/* For a struct event of the data path. */
 void monitor_dropped(struct monitor *m, const struct event *e);
-/* A look_take(): data is the monitor */
+/* For look_take(); data is the monitor. */
 void monitor_packet(void *data, const struct look_packet *p, const void *bytes, __u32 n);
-/* What differs from the call before; the first one only remembers. 0 or -errno */
+/* Reports what changed since the last call. The first call only remembers. Returns 0 or -errno. */
 int monitor_poll(struct monitor *m);
 void monitor_forget(struct monitor *m);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * monitor: what differs from a second ago: flows made and ended, and peers of this host's WireGuard that are somewhere else. Nobody
- * tells of either, so it is looked for.
+ * monitor: changes since the last second: flows made and ended, and peers of this host's WireGuard
+ * with another endpoint. The kernel reports neither, so monitor polls.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "show/monitor.h"
 #include "net/wireguard.h"
 
-#define FLOWS_TOLD 65536		/* with more of them, to read them all each second costs too much */
+#define FLOWS_TOLD 65536		/* reading more of them each second costs too much */
 
 struct seen_flow {
 	struct flow_key key;
@@ -37,7 +37,8 @@ struct monitor_memory {
 
 static int compare_flows(const void *a, const void *b)
 {
-	return memcmp(&((const struct seen_flow *)a)->key, &((const struct seen_flow *)b)->key, sizeof(struct flow_key));
+	return memcmp(&((const struct seen_flow *)a)->key, &((const struct seen_flow *)b)->key,
+		      sizeof(struct flow_key));
 }
 
 static int add_flow(void *data, const struct flow_key *key, const struct flow *flow)
@@ -61,19 +62,22 @@ static void tell_flow(struct monitor *m, const struct seen_flow *f, const char *
 
 	bpf_map_lookup_elem(m->dp->maps[MAP_names], &id, &service);
 	monitor_tell(m, &(struct monitor_event){
-		.kind = MONITOR_FLOW, .what = what, .service = service.name, .ifindex = f->flow.ifindex,
+		.kind = MONITOR_FLOW, .what = what, .service = service.name,
+		.ifindex = f->flow.ifindex,
 		.src = { f->key.src, f->key.family }, .sport = f->key.sport,
 		.dst = { f->flow.src, f->flow.family }, .dport = f->flow.sport,
 	});
 }
 
-/* Both are sorted by key */
-static void compare_with(struct monitor *m, const struct monitor_memory *was, const struct monitor_memory *is)
+/* Both are sorted by key. */
+static void compare_with(struct monitor *m, const struct monitor_memory *was,
+			 const struct monitor_memory *is)
 {
 	size_t i = 0, j = 0;
 
 	while (i < was->n_flows || j < is->n_flows) {
-		int order = i == was->n_flows ? 1 : j == is->n_flows ? -1 : compare_flows(&was->flows[i], &is->flows[j]);
+		int order = i == was->n_flows ? 1 : j == is->n_flows ? -1 :
+			    compare_flows(&was->flows[i], &is->flows[j]);
 		bool again = !order && was->flows[i].flow.since != is->flows[j].flow.since;
 
 		if (order < 0 || again)
@@ -85,13 +89,15 @@ static void compare_with(struct monitor *m, const struct monitor_memory *was, co
 	}
 }
 
-static int poll_flows(struct monitor *m, const struct monitor_memory *was, struct monitor_memory *is)
+static int poll_flows(struct monitor *m, const struct monitor_memory *was,
+		      struct monitor_memory *is)
 {
 	int rc = dataplane_flows(m->dp, add_flow, is);
 
 	if (rc == -E2BIG) {
 		if (!was || !was->too_many)
-			log_warning("more than %d flows: of those that come and go nothing is told", FLOWS_TOLD);
+			log_warning("more than %d flows: of those that come and go nothing is told",
+				    FLOWS_TOLD);
 		is->too_many = true;
 		is->n_flows = 0;
 		return 0;
@@ -117,7 +123,7 @@ static int add_device(struct monitor_memory *is, const char *device)
 		if (!strcmp(is->peers[i].device, device))
 			return 0;
 	if (wg_read(device, &d))
-		return 0;		/* none of WireGuard's, or not there now */
+		return 0;		/* not a WireGuard device, or not there now */
 	wg_names_read(device, &names);
 	for (size_t i = 0; i < d.n_peers && !rc; i++) {
 		struct seen_peer *p = append(is->peers, is->n_peers);
@@ -126,7 +132,8 @@ static int add_device(struct monitor_memory *is, const char *device)
 			rc = -ENOMEM;
 			break;
 		}
-		*p = (struct seen_peer){ .key = d.peers[i].key, .endpoint = d.peers[i].endpoint, .port = d.peers[i].endpoint_port };
+		*p = (struct seen_peer){ .key = d.peers[i].key, .endpoint = d.peers[i].endpoint,
+					 .port = d.peers[i].endpoint_port };
 		snprintf(p->device, sizeof(p->device), "%s", device);
 		wg_name_of(&names, &p->key, p->name);
 	}
@@ -158,7 +165,8 @@ static int poll_names(const struct monitor *m, enum dataplane_map map, struct mo
 	return rc;
 }
 
-static int poll_peers(struct monitor *m, const struct monitor_memory *was, struct monitor_memory *is)
+static int poll_peers(struct monitor *m, const struct monitor_memory *was,
+		      struct monitor_memory *is)
 {
 	int rc = poll_names(m, MAP_peer_names, is) ?: poll_names(m, MAP_blind_names, is);
 
@@ -166,16 +174,21 @@ static int poll_peers(struct monitor *m, const struct monitor_memory *was, struc
 		for (size_t j = 0; j < was->n_peers; j++) {
 			const struct seen_peer *now = &is->peers[i], *then = &was->peers[j];
 
-			if (strcmp(now->device, then->device) || wg_key_compare(&now->key, &then->key) ||
-			    (address_equal(&now->endpoint, &then->endpoint) && now->port == then->port))
+			if (strcmp(now->device, then->device) ||
+			    wg_key_compare(&now->key, &then->key) ||
+			    (address_equal(&now->endpoint, &then->endpoint) &&
+			     now->port == then->port))
 				continue;
-			monitor_tell(m, &(struct monitor_event){ .kind = MONITOR_REBINDING, .what = "moved", .peer = now->name,
-				     .src = then->endpoint, .sport = then->port, .dst = now->endpoint, .dport = now->port });
+			monitor_tell(m, &(struct monitor_event){
+				.kind = MONITOR_REBINDING, .what = "moved", .peer = now->name,
+				.src = then->endpoint, .sport = then->port,
+				.dst = now->endpoint, .dport = now->port,
+			});
 		}
 	return rc;
 }
 
-/* ---- */
+/* ---- both ---- */
 
 static void memory_free(struct monitor_memory *memory)
 {
@@ -196,7 +209,8 @@ int monitor_poll(struct monitor *m)
 	if (!rc && monitor_wants(m, MONITOR_REBINDING))
 		rc = poll_peers(m, m->memory, is);
 	if (rc) {
-		log_error("cannot look at flows and peers of instance %s: %s", m->instance, strerror(-rc));
+		log_error("cannot look at flows and peers of instance %s: %s", m->instance,
+			  strerror(-rc));
 		memory_free(is);
 		return rc;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A packet in words. It reads no further than the bytes that are there, and says so where they end.
+ * A packet in words. The reader stops at the end of the bytes and says so.
  */
 #include <arpa/inet.h>
 #include <netinet/ip.h>
@@ -49,28 +49,29 @@ const char *message_name(__u32 message)
 	return message <= MESSAGE_DATA ? names[message] : "";
 }
 
-/* By type and length, as WireGuard's are without any junk */
+/* From type and length, as in WireGuard without junk. */
 static __u32 message_of(const __u8 *at, size_t len)
 {
 	static const size_t lens[] = { 0, INITIATION_LEN, RESPONSE_LEN, COOKIE_LEN };
 
 	if (len < 4 || !at[0] || at[0] > MESSAGE_DATA || at[1] || at[2] || at[3])
 		return 0;
-	return at[0] == MESSAGE_DATA ? (len >= DATA_LEN && !(len % 16) ? MESSAGE_DATA : 0) : len == lens[at[0]] ? at[0] : 0;
+	return at[0] == MESSAGE_DATA ? (len >= DATA_LEN && !(len % 16) ? MESSAGE_DATA : 0) :
+	       len == lens[at[0]] ? at[0] : 0;
 }
 
 static void ends(struct reader *r, const struct address addresses[2], const __u8 *ports)
 {
 	char *to[] = { r->to->from, r->to->to };
-	__be16 port;
 
 	for (int i = 0; i < 2; i++) {
+		r->to->end[i] = addresses[i];
 		if (!ports) {
 			address_format(&addresses[i], to[i]);
 			continue;
 		}
-		memcpy(&port, ports + 2 * i, sizeof(port));
-		endpoint_format(&addresses[i], port, to[i]);
+		memcpy(&r->to->port[i], ports + 2 * i, sizeof(r->to->port[i]));
+		endpoint_format(&addresses[i], r->to->port[i], to[i]);
 	}
 }
 
@@ -82,6 +83,7 @@ static void udp(struct reader *r, const struct address addresses[2])
 	if (!head)
 		return;
 	ends(r, addresses, head);
+	r->to->udp = true;
 	add(r, "UDP%s", head[6] || head[7] ? "" : " without a checksum");
 	r->to->message = len < 8 ? 0 : message_of(r->at, len - 8 < there ? len - 8 : there);
 	if (r->to->message)
@@ -98,10 +100,12 @@ static void icmp(struct reader *r, __u8 protocol, const char *name)
 
 	if (!head)
 		return;
-	error = protocol == IPPROTO_ICMPV6 ? head[0] < 128 : head[0] == 3 || head[0] == 4 || head[0] == 5 || head[0] == 11 || head[0] == 12;
+	error = protocol == IPPROTO_ICMPV6 ? head[0] < 128 : head[0] == 3 || head[0] == 4 ||
+		head[0] == 5 || head[0] == 11 || head[0] == 12;
 	add(r, "%s type %u code %u", name, head[0], head[1]);
 	if (protocol == IPPROTO_ICMPV6 ? head[0] == 2 : head[0] == 3 && head[1] == 4)
-		add(r, "MTU %u", protocol == IPPROTO_ICMPV6 ? head[4] << 24 | head[5] << 16 | head[6] << 8 | head[7] : head[6] << 8 | head[7]);
+		add(r, "MTU %u", protocol == IPPROTO_ICMPV6 ? head[4] << 24 | head[5] << 16 |
+		    head[6] << 8 | head[7] : head[6] << 8 | head[7]);
 	if (!error || there < 20 || (r->at[0] >> 4 != 4 && r->at[0] >> 4 != 6))
 		return;
 	quote.eth[12] = protocol == IPPROTO_ICMPV6 ? 0x86 : 8;
@@ -112,7 +116,8 @@ static void icmp(struct reader *r, __u8 protocol, const char *name)
 	add(r, "about %s > %s", inner.from, inner.to);
 }
 
-static void upper(struct reader *r, __u8 protocol, const struct address addresses[2], unsigned int offset)
+static void upper(struct reader *r, __u8 protocol, const struct address addresses[2],
+		  unsigned int offset)
 {
 	ends(r, addresses, NULL);
 	if (offset)
@@ -145,7 +150,8 @@ static void ipv4(struct reader *r)
 	more = ntohs(ip.frag_off) & IP_MF;
 	upper(r, ip.protocol, addresses, offset);
 	if (offset || more)
-		add(r, "%s fragment%s at %u of id %u", offset ? "a later" : "a first", more ? ", more to come," : "", offset, ntohs(ip.id));
+		add(r, "%s fragment%s at %u of id %u", offset ? "a later" : "a first",
+		    more ? ", more to come," : "", offset, ntohs(ip.id));
 	add(r, "%u bytes", ntohs(ip.tot_len));
 	add(r, "TTL %u%s", ip.ttl, ip.frag_off & htons(IP_DF) ? ", DF" : "");
 }
@@ -171,7 +177,8 @@ static void ipv6(struct reader *r)
 	}
 	upper(r, next, addresses, offset);
 	if (head)
-		add(r, "%s fragment%s at %u", offset ? "a later" : "a first", head[3] & 1 ? ", more to come," : "", offset);
+		add(r, "%s fragment%s at %u", offset ? "a later" : "a first",
+		    head[3] & 1 ? ", more to come," : "", offset);
 	add(r, "%zu bytes", sizeof(ip) + ntohs(ip.ip6_plen));
 	add(r, "hop limit %u", ip.ip6_hlim);
 }
@@ -199,17 +206,4 @@ void packet_words(const void *frame, size_t len, struct packet_words *ret)
 		ipv6(&r);
 	else
 		add(&r, "EtherType %#06x", protocol);
-}
-
-void packet_ends(const void *frame, size_t len, struct address *src, __be16 *sport, struct address *dst, __be16 *dport)
-{
-	struct packet_words words;
-
-	packet_words(frame, len, &words);
-	*src = *dst = (struct address){ 0 };
-	*sport = *dport = 0;
-	if (endpoint_parse(words.from, src, sport))
-		address_parse(words.from, src);
-	if (endpoint_parse(words.to, dst, dport))
-		address_parse(words.to, dst);
 }

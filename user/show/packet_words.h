@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A packet in words, for people: addresses and ports, what it is, and what of it matters on the way.
+ * Describes a packet for people: addresses, ports, its kind and what matters for forwarding.
+ * Included by monitor.c and trace_tell.c.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include "lib/addr.h"
 
 #define PACKET_WORDS 400
 
 struct packet_words {
-	char from[64], to[64];		/* ADDRESS:PORT, or an address; "" where it is no IP packet */
+	char from[64], to[64];		/* ADDRESS:PORT, or an address; "": not IP */
 	char what[PACKET_WORDS];	/* "UDP, WireGuard data, 80 bytes, TTL 64" */
-	__u32 message;			/* of UDP: enum message, as WireGuard has it; else 0 */
+	struct address end[2];		/* source, destination; family 0: not IP */
+	__be16 port[2];			/* 0: not readable */
+	bool udp;			/* with its ports: no later fragment */
+	__u32 message;			/* UDP: the enum message that it looks like; otherwise 0 */
 };
 
-/* A frame of len bytes from its Ethernet header on; lengths in words are those of the IP packet */
+/* Describes a frame of len bytes from its Ethernet header on. The length in the words is the IP
+ * packet's. */
 void packet_words(const void *frame, size_t len, struct packet_words *ret);
-/* Source and destination; family 0 where it is no IP packet, port 0 where none can be read */
-void packet_ends(const void *frame, size_t len, struct address *src, __be16 *sport, struct address *dst, __be16 *dport);
 const char *message_name(__u32 message);	/* "data"; "" for 0 */

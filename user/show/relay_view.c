@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The relay as it runs.
+ * Reads the relay's state from the maps and from WireGuard.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,10 +13,11 @@
 
 static int by_key(const void *a, const void *b)
 {
-	return wg_key_compare(&(*(const struct wg_peer *const *)a)->key, &(*(const struct wg_peer *const *)b)->key);
+	return wg_key_compare(&(*(const struct wg_peer *const *)a)->key,
+			      &(*(const struct wg_peer *const *)b)->key);
 }
 
-/* Peers of one device, and all others of it behind this one */
+/* Reads one device, and links all peers of it. */
 static int look_at_device(struct relay_view *v, const char *device)
 {
 	struct wg_device *d = append(v->devices, v->n_devices);
@@ -25,7 +26,7 @@ static int look_at_device(struct relay_view *v, const char *device)
 
 	rc = rc ?: wg_read(device, d);
 	if (rc)
-		return rc == -ENOMEM ? rc : 0;	/* no WireGuard: a nic, or gone */
+		return rc == -ENOMEM ? rc : 0;	/* no WireGuard device: a nic, or gone */
 	sorted = calloc(d->n_peers + 1, sizeof(*sorted));
 	for (size_t i = 0; i < d->n_peers && sorted; i++)
 		sorted[i] = &d->peers[i];
@@ -57,30 +58,16 @@ static int look_at_wireguard(struct relay_view *v)
 		size_t before = 1;
 
 		while (*device && before < id && strcmp(v->peers[before].name.device, device))
-			before++;		/* not for free ids, which are on no device */
+			before++;		/* a free id has no device */
 		if (*device && before == id)
 			rc = look_at_device(v, device);
 	}
 	return rc;
 }
 
-/* ---- prefixes as they were said ---- */
+/* ---- prefixes as configured ---- */
 
-struct shapes {
-	struct prefix *list;
-	size_t n;
-};
-
-static int add_shape(struct shapes *s, const struct prefix *p)
-{
-	struct prefix *place = append(s->list, s->n);
-
-	if (place)
-		*place = *p;
-	return place ? 0 : -ENOMEM;
-}
-
-static int read_shapes(const struct dataplane *dp, const struct relay_view *v, struct shapes *s)
+static int read_shapes(const struct dataplane *dp, const struct relay_view *v, struct prefixes *s)
 {
 	struct config *c = NULL;
 	int rc = 0;
@@ -89,10 +76,10 @@ static int read_shapes(const struct dataplane *dp, const struct relay_view *v, s
 		c = NULL;
 	for (size_t i = 0; c && i < c->n_peers; i++)
 		for (size_t j = 0; j < c->peers[i].n_prefixes && !rc; j++)
-			rc = add_shape(s, &c->peers[i].prefixes[j]);
+			rc = prefixes_add(s, &c->peers[i].prefixes[j]);
 	for (size_t id = 1; id < v->n_peers; id++)
 		for (size_t j = 0; v->wireguard[id] && j < v->wireguard[id]->n_allowed && !rc; j++)
-			rc = add_shape(s, &v->wireguard[id]->allowed[j]);
+			rc = prefixes_add(s, &v->wireguard[id]->allowed[j]);
 	config_free(c);
 	return rc;
 }
@@ -100,15 +87,16 @@ static int read_shapes(const struct dataplane *dp, const struct relay_view *v, s
 int relay_view_read(const struct dataplane *dp, bool routes, struct relay_view *ret)
 {
 	struct relay_view v = { 0 };
-	struct shapes shapes = { 0 };
+	struct prefixes shapes = { 0 };
 	int rc = dataplane_peers(dp, &v.peers, &v.n_peers);
 
 	while (!rc && v.n_peers && !*v.peers[v.n_peers - 1].name.name)
-		v.n_peers--;			/* places that nobody has had yet */
+		v.n_peers--;			/* ids that were never used */
 	rc = rc ?: dataplane_peer_totals(dp, v.n_peers, &v.totals);
 	rc = rc ?: look_at_wireguard(&v);
 	if (!rc && routes)
-		rc = read_shapes(dp, &v, &shapes) ?: dataplane_routes(dp, shapes.list, shapes.n, &v.routes, &v.n_routes);
+		rc = read_shapes(dp, &v, &shapes) ?:
+		     dataplane_routes(dp, shapes.list, shapes.n, &v.routes, &v.n_routes);
 	free(shapes.list);
 	if (rc)
 		relay_view_free(&v);
@@ -122,7 +110,8 @@ struct total relay_view_total(const struct relay_view *v, __u32 id, enum peer_di
 	const struct total *xdp = &v->totals[total_index(id, direction, PLANE_XDP)],
 			   *tc = &v->totals[total_index(id, direction, PLANE_TC)];
 
-	return (struct total){ .received = xdp->received + tc->received, .forwarded = xdp->forwarded + tc->forwarded,
+	return (struct total){ .received = xdp->received + tc->received,
+			       .forwarded = xdp->forwarded + tc->forwarded,
 			       .bytes = xdp->bytes + tc->bytes };
 }
 

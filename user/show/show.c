@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the maps say, built once as a document and printed as JSON or in the manner of wg(8): for `wgxdp show` and the daemon's API.
+ * Builds a document from the maps and prints it as JSON, or in the manner of wg(8).
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -13,9 +13,7 @@
 #include "lib/document.h"
 #include "instance/running.h"
 #include "show/show.h"
-#include "show/show_guard.h"
-#include "show/show_relay.h"
-#include "show/show_sites.h"
+#include "show/show_parts.h"
 #include "instance/state.h"
 #include "dataplane/table.h"
 #include "instance/why.h"
@@ -23,20 +21,12 @@
 
 static const char *tc_name(__u16 flags)
 {
-	return flags & LINK_TCX ? "tcx" : flags & LINK_QDISC_OURS ? "clsact" : flags & LINK_TC ? "shared qdisc" : "none";
+	return flags & LINK_TCX ? "tcx" : flags & LINK_QDISC_OURS ? "clsact" :
+	       flags & LINK_TC ? "shared qdisc" : "none";
 }
 
-/* What devices say that they dropped of what they were to send; where dp's are not ours to ask, nothing */
-static __u64 tx_dropped(const struct nl_link *here, size_t n, __u32 ifindex)
-{
-	for (size_t i = 0; i < n; i++)
-		if (here[i].ifindex == ifindex)
-			return here[i].tx_dropped;
-	return 0;
-}
-
-static void show_interface(struct node list, const char *name, const char *role, const char *mode, const char *state,
-			   const char *why, __u16 flags, __u64 failed)
+static void show_interface(struct node list, const char *name, const char *role, const char *mode,
+			   const char *state, const char *why, __u16 flags, __u64 failed)
 {
 	struct node row = document_row(list);
 
@@ -51,8 +41,9 @@ static void show_interface(struct node list, const char *name, const char *role,
 	document_number(row, "xmit_failed", failed);
 }
 
-/* Those that the configuration names and that have no role now */
-static void show_waiting(struct node list, const struct config *c, const struct link *links, size_t n)
+/* Shows the configured interfaces that have no role now. */
+static void show_waiting(struct node list, const struct config *c, const struct link *links,
+			 size_t n)
 {
 	enum link_role role;
 	size_t at = 0;
@@ -65,8 +56,8 @@ static void show_waiting(struct node list, const struct config *c, const struct 
 			there |= (links[i].role || links[i].above) && links[i].ifindex == ifindex;
 		if (!there)
 			show_interface(list, name, role_name(role), "none", "waiting",
-				       ifindex ? "there, and not attached: `up`, or the daemon, has told why" : "not there yet",
-				       0, 0);
+				       ifindex ? "there, and not attached: `up`, or the daemon, "
+						 "has told why" : "not there yet", 0, 0);
 	}
 }
 
@@ -75,11 +66,12 @@ static const char *link_state(const struct dataplane *dp, const char *name)
 	return dp->elsewhere ? "in another network namespace" : *name == '(' ? "gone" : "attached";
 }
 
-/* p: NULL where they are not this network namespace's */
-static int show_links(struct node list, const struct dataplane *dp, const struct host *h, const struct plan *p,
-		      const struct link *links, size_t n)
+/* p: NULL if the links are not in this network namespace. */
+static int show_links(struct node list, const struct dataplane *dp, const struct host *h,
+		      const struct plan *p, const struct link *links, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		const struct nl_link *here;
 		char name[IFNAMSIZ], *why;
 		__u64 failed;
 
@@ -87,13 +79,16 @@ static int show_links(struct node list, const struct dataplane *dp, const struct
 			continue;
 		if (dp->elsewhere || !if_indextoname(links[i].ifindex, name))
 			snprintf(name, sizeof(name), "(%u)", links[i].ifindex);
-		dataplane_transmit_failed(dp, links[i].ifindex, tx_dropped(h->links, h->n_links, links[i].ifindex), &failed);
-		why = p && plan_port(p, links[i].ifindex) ? why_port(p, h, links, n, links[i].ifindex)
-							  : strdup(link_state(dp, name));
+		here = host_link(h, links[i].ifindex);
+		dataplane_transmit_failed(dp, links[i].ifindex, here ? here->tx_dropped : 0,
+					  &failed);
+		why = p && plan_port(p, links[i].ifindex) ?
+		      why_port(p, h, links, n, links[i].ifindex) : strdup(link_state(dp, name));
 		if (!why)
 			return -ENOMEM;
-		show_interface(list, name, role_name(links[i].role), mode_of_link(links, n, &links[i]), link_state(dp, name),
-			       why, links[i].flags, failed);
+		show_interface(list, name, role_name(links[i].role),
+			       mode_of_link(links, n, &links[i]), link_state(dp, name), why,
+			       links[i].flags, failed);
 		free(why);
 	}
 	return 0;
@@ -126,31 +121,20 @@ static int show_interfaces(struct document *d, const struct dataplane *dp)
 	return rc;
 }
 
-/* Reasons of one service and direction that end or pass a packet, in all planes */
-static __u64 sum_reasons(const struct dataplane_reason *reasons, size_t n, __u32 id, __u32 direction, bool drops)
-{
-	__u64 sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (reasons[i].key.id == id && reasons[i].key.direction == direction &&
-		    reasons[i].key.reason < REASON_MAX && reason_drops(reasons[i].key.reason) == drops)
-			sum += reasons[i].packets;
-	return sum;
-}
-
 static int show_direction(struct node row, const struct dataplane *dp, __u32 id, __u32 direction,
 			  const struct dataplane_reason *reasons, size_t n)
 {
 	struct total xdp, tc;
 	struct node counters = document_map(row, direction_name(direction));
-	int rc = dataplane_total(dp, id, direction, PLANE_XDP, &xdp) ?: dataplane_total(dp, id, direction, PLANE_TC, &tc);
+	int rc = dataplane_total(dp, id, direction, PLANE_XDP, &xdp) ?:
+		 dataplane_total(dp, id, direction, PLANE_TC, &tc);
 
 	if (rc)
 		return rc;
 	document_number(counters, "received", xdp.received + tc.received);
 	document_number(counters, "forwarded", xdp.forwarded + tc.forwarded);
-	document_number(counters, "dropped", sum_reasons(reasons, n, id, direction, true));
-	document_number(counters, "passed", sum_reasons(reasons, n, id, direction, false));
+	document_number(counters, "dropped", reasons_sum(reasons, n, id, direction, ANY, true));
+	document_number(counters, "passed", reasons_sum(reasons, n, id, direction, ANY, false));
 	document_number(counters, "bytes", xdp.bytes + tc.bytes);
 	document_number(counters, "forwarded_xdp", xdp.forwarded);
 	document_number(counters, "forwarded_tc", tc.forwarded);
@@ -162,7 +146,7 @@ static struct address local_address(const struct table_entry *e)
 	return (struct address){ .addr = e->key.addr, .family = e->key.word >> 8 & 0xff };
 }
 
-/* Where a service has several backends each has listeners of its own, at the same places */
+/* Each of several backends has listeners of its own at the same addresses. */
 static bool is_listener(const struct table_entry *e, bool backends)
 {
 	__u8 kind = e->key.word;
@@ -170,9 +154,10 @@ static bool is_listener(const struct table_entry *e, bool backends)
 	return kind == KEY_SERVICE || (backends ? kind >= KEY_BACKEND : kind == KEY_BLIND);
 }
 
-/* One kind of value of every listener of a service: each once, in the order of the table. Whether there is one. */
-static bool show_listeners(struct node row, const char *key, const struct table_bucket *buckets, __u32 n, __u32 id,
-			   bool backends)
+/* Lists the address, or the backend, of every listener of a service, each once and in the order of
+ * the table. Returns whether there is any. */
+static bool show_listeners(struct node row, const char *key, const struct table_bucket *buckets,
+			   __u32 n, __u32 id, bool backends)
 {
 	struct node list = document_list(row, key);
 	bool any = false;
@@ -192,7 +177,7 @@ static bool show_listeners(struct node row, const char *key, const struct table_
 	return any;
 }
 
-/* As whom the backend sees the clients of a masquerading service, and how many there are */
+/* Shows the source addresses and ports of a masquerading service, and the number of its flows. */
 static int show_pool(struct node row, const struct dataplane *dp, __u32 id)
 {
 	struct node list = document_list(row, "source");
@@ -203,10 +188,13 @@ static int show_pool(struct node row, const struct dataplane *dp, __u32 id)
 	if (!dataplane_pool(dp, id, &pool))
 		return 0;
 	for (__u32 i = 0; i < pool.n4; i++)
-		document_append(list, address_format(&(struct address){ pool.own4[i], FAMILY_IPV4 }, text));
+		document_append(list, address_format(&(struct address){ pool.own4[i], FAMILY_IPV4 },
+						     text));
 	for (__u32 i = 0; i < pool.n6; i++)
-		document_append(list, address_format(&(struct address){ pool.own6[i], FAMILY_IPV6 }, text));
-	snprintf(text, sizeof(text), pool.first == pool.last ? "%u" : "%u-%u", pool.first, pool.last);
+		document_append(list, address_format(&(struct address){ pool.own6[i], FAMILY_IPV6 },
+						     text));
+	snprintf(text, sizeof(text), pool.first == pool.last ? "%u" : "%u-%u", pool.first,
+		 pool.last);
 	document_text(row, "source_ports", text);
 	document_number(row, "flow_timeout", pool.timeout);
 	document_number(row, "flows_max", dataplane_entries(dp, MAP_flows) / 2);
@@ -216,16 +204,18 @@ static int show_pool(struct node row, const struct dataplane *dp, __u32 id)
 	return 0;
 }
 
-static int show_services(struct document *d, const struct dataplane *dp, const struct dataplane_reason *reasons,
-			 size_t n_reasons)
+static int show_services(struct document *d, const struct dataplane *dp,
+			 const struct dataplane_reason *reasons, size_t n_reasons)
 {
 	struct node list = document_list(document_root(d), "services");
 	__u32 n = dataplane_entries(dp, MAP_table);
-	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
+	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED,
+					    dp->maps[MAP_table], 0);
 	struct table_entry *table = NULL;
 	struct service_name *names;
 	size_t n_names, n_table = 0;
-	int rc = buckets == MAP_FAILED ? -errno : dataplane_table(dp, &table, &n_table) ?: dataplane_names(dp, &names, &n_names);
+	int rc = buckets == MAP_FAILED ? -errno : dataplane_table(dp, &table, &n_table) ?:
+		 dataplane_names(dp, &names, &n_names);
 
 	if (rc)
 		return rc;
@@ -241,7 +231,8 @@ static int show_services(struct document *d, const struct dataplane *dp, const s
 		show_listeners(row, "backend", buckets, n, id, true);
 		document_text(row, "nat", nat_name(names[id].nat));
 		document_text(row, "state", listens ? "listening" : "waiting");
-		rc = show_pool(row, dp, id) ?: show_guard(row, dp, table, n_table, id) ?: show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
+		rc = show_pool(row, dp, id) ?: show_guard(row, dp, table, n_table, id) ?:
+		     show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
 		     show_direction(row, dp, id, DIRECTION_REPLY, reasons, n_reasons);
 	}
 	munmap(buckets, n * sizeof(*buckets));
@@ -250,7 +241,8 @@ static int show_services(struct document *d, const struct dataplane *dp, const s
 	return rc;
 }
 
-static bool show_whose(struct node list, const struct reason_key *k, const struct service_name *names, size_t n_names,
+static bool show_whose(struct node list, const struct reason_key *k,
+		       const struct service_name *names, size_t n_names,
 		       const struct relay_peer *peers, size_t n_peers, struct node *ret)
 {
 	bool peer = k->id & PEER_ID;
@@ -259,37 +251,31 @@ static bool show_whose(struct node list, const struct reason_key *k, const struc
 	if (peer ? id && (id >= n_peers || !*peers[id].name.name) : id >= n_names)
 		return false;
 	*ret = document_row(list);
-	if (!peer)
-		document_text(*ret, "service", names[id].name);
-	else if (id)
-		document_text(*ret, "peer", peers[id].name.name);
-	else
-		document_null(*ret, "peer");
+	document_text(*ret, peer ? "peer" : "service",
+		      !peer ? names[id].name : id ? peers[id].name.name : NULL);
 	document_text(*ret, "direction", peer ? "rx" : direction_name(k->direction));
 	return true;
 }
 
-static int show_drops(struct document *d, const struct dataplane *dp, const struct dataplane_reason *reasons, size_t n)
+static int show_drops(struct document *d, const struct dataplane *dp,
+		      const struct dataplane_reason *reasons, size_t n)
 {
 	struct node list = document_list(document_root(d), "drops");
 	struct service_name *names = NULL;
 	struct relay_peer *peers = NULL;
 	size_t n_names = 0, n_peers = 0;
+	struct dataplane_reason r;
 	int rc = dataplane_names(dp, &names, &n_names) ?: dataplane_peers(dp, &peers, &n_peers);
 
-	for (size_t i = 0; i < n && !rc; i++) {
-		const struct reason_key *k = &reasons[i].key;
-		__u64 packets = reasons[i].packets;
+	for (size_t at = 0; !rc && reasons_next(reasons, n, &at, &r);) {
+		const struct reason_key *k = &r.key;
 		struct node row;
 
-		/* planes are neighbours in the list: one row for both */
-		if (i + 1 < n && reasons[i + 1].key.id == k->id && reasons[i + 1].key.direction == k->direction &&
-		    reasons[i + 1].key.reason == k->reason)
-			packets += reasons[++i].packets;
-		if (!packets || k->reason >= REASON_MAX || !show_whose(list, k, names, n_names, peers, n_peers, &row))
+		if (!r.packets || k->reason >= REASON_MAX ||
+		    !show_whose(list, k, names, n_names, peers, n_peers, &row))
 			continue;
 		document_text(row, "reason", reason_name(k->reason));
-		document_number(row, "packets", packets);
+		document_number(row, "packets", r.packets);
 		document_text(row, "verdict", reason_drops(k->reason) ? "dropped" : "passed");
 	}
 	free(peers);
@@ -302,8 +288,11 @@ unsigned int show_noun(const char *word)
 	static const struct {
 		const char *name;
 		unsigned int what;
-	} nouns[] = { { "interfaces", SHOW_INTERFACES }, { "services", SHOW_SERVICES }, { "peers", SHOW_PEERS },
-		   { "routes", SHOW_ROUTES }, { "drops", SHOW_DROPS }, { "metrics", SHOW_METRICS }, { "flows", SHOW_FLOWS }, { "sites", SHOW_SITES } };
+	} nouns[] = {
+		{ "interfaces", SHOW_INTERFACES }, { "services", SHOW_SERVICES },
+		{ "peers", SHOW_PEERS }, { "routes", SHOW_ROUTES }, { "drops", SHOW_DROPS },
+		{ "metrics", SHOW_METRICS }, { "flows", SHOW_FLOWS }, { "sites", SHOW_SITES },
+	};
 
 	for (size_t i = 0; i < sizeof(nouns) / sizeof(*nouns); i++)
 		if (!strcmp(word, nouns[i].name))

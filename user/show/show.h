@@ -1,24 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the maps say, as a document: the same for `wgxdp show` and for the daemon's API.
+ * The maps' contents as a document, the same for `wgxdp show` and the daemon's API. Included by
+ * both.
  */
 #pragma once
 #include <stdbool.h>
 #include <stdio.h>
 #include "dataplane/dataplane.h"
+#include "net/wg_dump.h"
 
 #define SHOW_INTERFACES (1 << 0)
 #define SHOW_SERVICES (1 << 1)
 #define SHOW_DROPS (1 << 2)
-#define SHOW_METRICS (1 << 3)		/* by themselves */
+#define SHOW_METRICS (1 << 3)		/* alone */
 #define SHOW_PEERS (1 << 4)
-#define SHOW_ROUTES (1 << 5)		/* in the plain form they stand with their peers */
-#define SHOW_FLOWS (1 << 6)		/* by themselves */
+#define SHOW_ROUTES (1 << 5)		/* the plain form lists them with their peers */
+#define SHOW_FLOWS (1 << 6)		/* alone */
 #define SHOW_SITES (1 << 7)
 #define SHOW_ALL (SHOW_INTERFACES | SHOW_SERVICES | SHOW_DROPS | SHOW_PEERS | SHOW_SITES)
-#define SHOW_DOCUMENT (SHOW_ALL | SHOW_ROUTES)	/* all of it for programs */
+#define SHOW_DOCUMENT (SHOW_ALL | SHOW_ROUTES)	/* all for programs */
 
-/* SHOW_*; 0: no noun */
+/* Returns the SHOW_* of a word; 0: no such word. */
 unsigned int show_noun(const char *word);
-/* What of dp, which runs; as JSON, or for people. Not of metrics and flows. 0 or -errno. */
+/* Prints `what` of the running dp, as JSON or for people. Metrics and flows have functions of their
+ * own. Returns 0 or -errno. */
 int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *out);
+/* Prints all flows, one per line, by service, client and public address. dump: WireGuard's peers on
+ * the backend, or NULL. Needs 128 bytes of memory per flow. Returns 0 or -errno, after logging
+ * it. */
+int show_flows(const struct dataplane *dp, bool json, const struct wg_dump *dump, FILE *out);
+/* Writes all metrics of an instance in Prometheus' text format; docs/metrics.md lists them. Returns
+ * 0 or -errno, after logging it. */
+int metrics_write(FILE *out, const char *instance);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp show flows. There may be hundreds of thousands: they are read in whole and sorted, and then written one by one, with
- * neither a lock nor a document in memory.
+ * wgxdp show flows. There may be hundreds of thousands of flows. They are read and sorted, then
+ * written one by one, without a lock and without a document in memory.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -10,15 +10,15 @@
 #include "lib/grow.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
-#include "show/show_flows.h"
+#include "show/show.h"
 
 struct row {
-	struct flow_key key;		/* from the client to where the service listens */
+	struct flow_key key;		/* from the client to the service's address */
 	struct addr ours, backend;
 	__be16 our_port, backend_port;
 	__u16 id;
 	__u8 family;			/* of ours and backend */
-	__u64 seen, since;		/* the later direction; in jiffies */
+	__u64 seen, since;		/* the later of both directions; in jiffies */
 	__u64 packets[2], bytes[2];	/* by direction */
 };
 
@@ -26,13 +26,13 @@ struct flows {
 	const struct dataplane *dp;
 	struct row *rows;
 	size_t n;
-	__u64 now;			/* in jiffies: nobody was seen later */
+	__u64 now;			/* in jiffies; no flow was seen later */
 	__u32 rate;
 	struct service_name *names;
 	size_t n_names;
-	struct relay_peer *peers;	/* whose names are known here: by key */
+	struct relay_peer *peers;	/* sorted by key */
 	size_t n_peers;
-	const struct wg_dump *dump;	/* or NULL */
+	const struct wg_dump *dump;	/* NULL: none */
 };
 
 static int add_row(void *data, const struct flow_key *key, const struct flow *flow)
@@ -44,9 +44,11 @@ static int add_row(void *data, const struct flow_key *key, const struct flow *fl
 	if (!r)
 		return -ENOMEM;
 	*r = (struct row){
-		.key = *key, .ours = flow->src, .backend = flow->dst, .our_port = flow->sport, .backend_port = flow->dport,
+		.key = *key, .ours = flow->src, .backend = flow->dst, .our_port = flow->sport,
+		.backend_port = flow->dport,
 		.id = flow->id, .family = flow->family, .seen = flow->seen, .since = flow->since,
-		.packets[DIRECTION_ORIGINAL] = flow->packets, .bytes[DIRECTION_ORIGINAL] = flow->bytes,
+		.packets[DIRECTION_ORIGINAL] = flow->packets,
+		.bytes[DIRECTION_ORIGINAL] = flow->bytes,
 	};
 	if (dataplane_flow_other(f->dp, key, flow, &reply)) {
 		r->seen = reply.seen > r->seen ? reply.seen : r->seen;
@@ -61,8 +63,10 @@ static int compare_rows(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
 
-	return x->id - y->id ?: x->key.family - y->key.family ?: memcmp(&x->key.src, &y->key.src, sizeof(x->key.src)) ?:
-	       ntohs(x->key.sport) - ntohs(y->key.sport) ?: memcmp(&x->key.dst, &y->key.dst, sizeof(x->key.dst)) ?:
+	return x->id - y->id ?: x->key.family - y->key.family ?:
+	       memcmp(&x->key.src, &y->key.src, sizeof(x->key.src)) ?:
+	       ntohs(x->key.sport) - ntohs(y->key.sport) ?:
+	       memcmp(&x->key.dst, &y->key.dst, sizeof(x->key.dst)) ?:
 	       ntohs(x->key.dport) - ntohs(y->key.dport);
 }
 
@@ -72,8 +76,8 @@ enum { SERVICE, CLIENT, PUBLIC, OURS, BACKEND, AGE, IDLE, ORIGINAL, REPLY, WG_PE
 
 struct words {
 	char column[COLUMNS][NAME_LEN + 4];
-	char key[WG_KEY_STRLEN];	/* of the peer; "": none known */
-	const char *name;		/* of the peer; NULL: none known */
+	char key[WG_KEY_STRLEN];	/* the peer's; "": not known */
+	const char *name;		/* the peer's; NULL: not known */
 	__u64 age, idle;		/* seconds */
 };
 
@@ -84,7 +88,8 @@ static void endpoint(char *ret, const struct addr *a, __u8 family, __be16 port)
 
 static int compare_keys(const void *a, const void *b)
 {
-	return memcmp(((const struct relay_peer *)a)->name.key, ((const struct relay_peer *)b)->name.key, WG_KEY_LEN);
+	return memcmp(((const struct relay_peer *)a)->name.key,
+		      ((const struct relay_peer *)b)->name.key, WG_KEY_LEN);
 }
 
 static void find_peer(const struct flows *f, const struct row *r, struct words *w)
@@ -100,7 +105,8 @@ static void find_peer(const struct flows *f, const struct row *r, struct words *
 		return;
 	wg_key_format(&p->key, w->key);
 	memcpy(wanted.name.key, &p->key, sizeof(p->key));
-	known = f->n_peers ? bsearch(&wanted, f->peers, f->n_peers, sizeof(wanted), compare_keys) : NULL;
+	known = f->n_peers ? bsearch(&wanted, f->peers, f->n_peers, sizeof(wanted), compare_keys) :
+		NULL;
 	w->name = known && *known->name.name ? known->name.name : NULL;
 }
 
@@ -109,7 +115,7 @@ static void put_words(const struct flows *f, const struct row *r, struct words *
 	if (r->id < f->n_names && *f->names[r->id].name)
 		strcpy(w->column[SERVICE], f->names[r->id].name);
 	else
-		sprintf(w->column[SERVICE], "(%u)", r->id);	/* it is being removed */
+		sprintf(w->column[SERVICE], "(%u)", r->id);	/* the service is being removed */
 	endpoint(w->column[CLIENT], &r->key.src, r->key.family, r->key.sport);
 	endpoint(w->column[PUBLIC], &r->key.dst, r->key.family, r->key.dport);
 	endpoint(w->column[OURS], &r->ours, r->family, r->our_port);
@@ -119,8 +125,8 @@ static void put_words(const struct flows *f, const struct row *r, struct words *
 	sprintf(w->column[AGE], "%" PRIu64 "s", (uint64_t)w->age);
 	sprintf(w->column[IDLE], "%" PRIu64 "s", (uint64_t)w->idle);
 	for (int d = DIRECTION_ORIGINAL; d <= DIRECTION_REPLY; d++)
-		sprintf(w->column[d == DIRECTION_ORIGINAL ? ORIGINAL : REPLY], "%" PRIu64 "/%" PRIu64, (uint64_t)r->packets[d],
-			(uint64_t)r->bytes[d]);
+		sprintf(w->column[d == DIRECTION_ORIGINAL ? ORIGINAL : REPLY],
+			"%" PRIu64 "/%" PRIu64, (uint64_t)r->packets[d], (uint64_t)r->bytes[d]);
 	find_peer(f, r, w);
 	strcpy(w->column[WG_PEER], w->name ?: *w->key ? w->key : "-");
 }
@@ -128,13 +134,15 @@ static void put_words(const struct flows *f, const struct row *r, struct words *
 /* ---- for people ---- */
 
 static const char *const headings[COLUMNS] = {
-	"SERVICE", "CLIENT", "PUBLIC", "OURS", "BACKEND", "AGE", "IDLE", "ORIGINAL", "REPLY", "PEER",
+	"SERVICE", "CLIENT", "PUBLIC", "OURS", "BACKEND", "AGE", "IDLE", "ORIGINAL", "REPLY",
+	"PEER",
 };
 
 static void print_columns(const struct words *w, const int *widths, int n, FILE *out)
 {
 	for (int i = 0; i < n; i++)
-		fprintf(out, "%-*s%s", i + 1 < n ? widths[i] : 0, w->column[i], i + 1 < n ? "  " : "\n");
+		fprintf(out, "%-*s%s", i + 1 < n ? widths[i] : 0, w->column[i],
+			i + 1 < n ? "  " : "\n");
 }
 
 static void print_table(const struct flows *f, FILE *out)
@@ -149,7 +157,8 @@ static void print_table(const struct flows *f, FILE *out)
 
 		put_words(f, &f->rows[r], &wide);
 		for (int i = 0; i < n; i++)
-			widths[i] = (int)strlen(wide.column[i]) > widths[i] ? (int)strlen(wide.column[i]) : widths[i];
+			widths[i] = (int)strlen(wide.column[i]) > widths[i] ?
+				    (int)strlen(wide.column[i]) : widths[i];
 	}
 	if (f->n)
 		print_columns(&w, widths, n, out);
@@ -161,7 +170,7 @@ static void print_table(const struct flows *f, FILE *out)
 
 /* ---- for programs ---- */
 
-/* Names and keys have nothing in them that JSON would escape, nor have addresses */
+/* Names, keys and addresses contain nothing that JSON would escape. */
 static void put_text(FILE *out, const char *key, const char *text)
 {
 	fprintf(out, text ? ", \"%s\": \"%s\"" : ", \"%s\": null", key, text);
@@ -169,10 +178,12 @@ static void put_text(FILE *out, const char *key, const char *text)
 
 static void print_json(const struct flows *f, FILE *out)
 {
-	static const char *const keys[] = { [CLIENT] = "client", [PUBLIC] = "public", [OURS] = "ours", [BACKEND] = "backend" };
+	static const char *const keys[] = { [CLIENT] = "client", [PUBLIC] = "public",
+					    [OURS] = "ours", [BACKEND] = "backend" };
 	struct words w;
 
-	fprintf(out, "{\n  \"version\": \"%s\",\n  \"instance\": \"%s\",\n  \"flows\": [", VERSION, f->dp->instance);
+	fprintf(out, "{\n  \"version\": \"%s\",\n  \"instance\": \"%s\",\n  \"flows\": [", VERSION,
+		f->dp->instance);
 	for (size_t i = 0; i < f->n && !ferror(out); i++) {
 		const struct row *r = &f->rows[i];
 
@@ -180,11 +191,17 @@ static void print_json(const struct flows *f, FILE *out)
 		fprintf(out, "%s\n    { \"service\": \"%s\"", i ? "," : "", w.column[SERVICE]);
 		for (int k = CLIENT; k <= BACKEND; k++)
 			put_text(out, keys[k], w.column[k]);
-		fprintf(out, ", \"age\": %" PRIu64 ", \"idle\": %" PRIu64 ", \"packets\": %" PRIu64 ", \"bytes\": %" PRIu64, (uint64_t)w.age,
-			(uint64_t)w.idle, (uint64_t)(r->packets[0] + r->packets[1]), (uint64_t)(r->bytes[0] + r->bytes[1]));
+		fprintf(out,
+			", \"age\": %" PRIu64 ", \"idle\": %" PRIu64
+			", \"packets\": %" PRIu64 ", \"bytes\": %" PRIu64,
+			(uint64_t)w.age, (uint64_t)w.idle,
+			(uint64_t)(r->packets[0] + r->packets[1]),
+			(uint64_t)(r->bytes[0] + r->bytes[1]));
 		for (int d = DIRECTION_ORIGINAL; d <= DIRECTION_REPLY; d++)
-			fprintf(out, ", \"%s\": { \"packets\": %" PRIu64 ", \"bytes\": %" PRIu64 " }",
-				d == DIRECTION_ORIGINAL ? "original" : "reply", (uint64_t)r->packets[d], (uint64_t)r->bytes[d]);
+			fprintf(out,
+				", \"%s\": { \"packets\": %" PRIu64 ", \"bytes\": %" PRIu64 " }",
+				d == DIRECTION_ORIGINAL ? "original" : "reply",
+				(uint64_t)r->packets[d], (uint64_t)r->bytes[d]);
 		put_text(out, "wg_peer", *w.key ? w.key : NULL);
 		put_text(out, "wg_peer_name", w.name);
 		fputs(" }", out);
@@ -194,9 +211,10 @@ static void print_json(const struct flows *f, FILE *out)
 
 int show_flows(const struct dataplane *dp, bool json, const struct wg_dump *dump, FILE *out)
 {
-	struct flows f = { .dp = dp, .now = jiffies_now(), .rate = jiffies_a_second(), .dump = dump };
-	int rc = dataplane_names(dp, &f.names, &f.n_names) ?: dataplane_peers(dp, &f.peers, &f.n_peers) ?:
-		 dataplane_flows(dp, add_row, &f);
+	struct flows f = { .dp = dp, .now = jiffies_now(), .rate = jiffies_a_second(),
+			   .dump = dump };
+	int rc = dataplane_names(dp, &f.names, &f.n_names) ?:
+		 dataplane_peers(dp, &f.peers, &f.n_peers) ?: dataplane_flows(dp, add_row, &f);
 
 	if (f.n_peers)
 		qsort(f.peers, f.n_peers, sizeof(*f.peers), compare_keys);

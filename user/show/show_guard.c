@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the guard asks for, and how the backends behind it answer.
+ * Shows the guard's settings, and how the backends behind it answer.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -8,29 +8,26 @@
 #include "config/config.h"
 #include "lib/grow.h"
 #include "lib/jiffies.h"
-#include "show/show_guard.h"
+#include "show/show_parts.h"
 #include "plan/health.h"
 
-/* ---- as the maps have it ---- */
+/* ---- reading ---- */
 
-static bool is_of(const struct table_entry *e, __u32 id)
-{
-	__u8 kind = e->key.word;
-
-	return (kind == KEY_SERVICE || kind >= KEY_BACKEND) && e->service.id == id;
-}
-
-static void take_address(struct guarded *g, const struct table_entry *e)
+/* Takes the backend's address from one of its entries. */
+static void take_address(struct guarded *g, const struct table_entry *e, __u32 id)
 {
 	struct address a = entry_backend(e);
+	__u8 kind = e->key.word;
 
-	if (e->service.flags >> SERVICE_BACKEND_SHIFT != g->number)
+	if ((kind != KEY_SERVICE && kind < KEY_BACKEND) || e->service.id != id ||
+	    e->service.flags >> SERVICE_BACKEND_SHIFT != g->number)
 		return;
 	g->address[a.family == FAMILY_IPV6] = a;
 	g->port = e->service.port;
 }
 
-int guarded_read(const struct dataplane *dp, const struct table_entry *table, size_t n, __u32 id, struct guarded **ret, size_t *ret_n)
+int guarded_read(const struct dataplane *dp, const struct table_entry *table, size_t n, __u32 id,
+		 struct guarded **ret, size_t *ret_n)
 {
 	struct backend_name *names = NULL;
 	struct guarded *list = NULL;
@@ -59,8 +56,7 @@ int guarded_read(const struct dataplane *dp, const struct table_entry *table, si
 		if (guard.flags & GUARD_BACKENDS)
 			strcpy(g->name, names[at].name);
 		for (size_t i = 0; i < n; i++)
-			if (is_of(&table[i], id))
-				take_address(g, &table[i]);
+			take_address(g, &table[i], id);
 	}
 	free(names);
 	if (rc)
@@ -70,7 +66,7 @@ int guarded_read(const struct dataplane *dp, const struct table_entry *table, si
 	return rc;
 }
 
-/* Handshakes whose time is known */
+/* Returns the number of handshakes with a measured time. */
 static __u64 timed(const struct health *h)
 {
 	__u64 n = 0;
@@ -82,7 +78,8 @@ static __u64 timed(const struct health *h)
 
 /* ---- show ---- */
 
-static void show_keys(struct node row, const struct guard_public *keys, size_t n, __u32 backend, bool all)
+static void show_keys(struct node row, const struct guard_public *keys, size_t n, __u32 backend,
+		      bool all)
 {
 	struct node list = document_list(row, "public_keys");
 	char text[WG_KEY_STRLEN];
@@ -95,7 +92,7 @@ static void show_keys(struct node row, const struct guard_public *keys, size_t n
 		}
 }
 
-/* Each limit is one message each so many ticks */
+/* A limit is stored as ticks per message. */
 static void show_rate(struct node row, const char *key, __u64 each)
 {
 	__u64 second = (__u64)jiffies_a_second() << GUARD_TICK;
@@ -103,7 +100,8 @@ static void show_rate(struct node row, const char *key, __u64 each)
 	document_number(row, key, each ? (second + each / 2) / each : 0);
 }
 
-static void show_backend(struct node list, const struct guarded *g, const struct guard_public *keys, size_t n_keys)
+static void show_backend(struct node list, const struct guarded *g, const struct guard_public *keys,
+			 size_t n_keys)
 {
 	struct node row = document_row(list), addresses;
 	__u64 now = jiffies_now(), times = timed(&g->health);
@@ -124,17 +122,16 @@ static void show_backend(struct node list, const struct guarded *g, const struct
 		document_decimal(row, "answered_ratio", (double)h->responses / h->initiations);
 	else
 		document_null(row, "answered_ratio");
-	if (h->answered)
-		document_number(row, "last_answer", now > h->answered ? (now - h->answered) / jiffies_a_second() : 0);
-	else
-		document_null(row, "last_answer");
+	document_number_if(row, "last_answer", h->answered,
+			   now > h->answered ? (now - h->answered) / jiffies_a_second() : 0);
 	if (times)
 		document_decimal(row, "handshake_ms", h->seconds / 1e6 / times);
 	else
 		document_null(row, "handshake_ms");
 }
 
-int show_guard(struct node row, const struct dataplane *dp, const struct table_entry *table, size_t n, __u32 id)
+int show_guard(struct node row, const struct dataplane *dp, const struct table_entry *table,
+	       size_t n, __u32 id)
 {
 	struct guard_public *keys = NULL;
 	struct guarded *backends = NULL;
@@ -145,18 +142,19 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 
 	if (!dataplane_guard(dp, id, &guard))
 		return 0;
-	rc = dataplane_guard_keys(dp, &guard, &keys, &n_keys) ?: guarded_read(dp, table, n, id, &backends, &n_backends);
+	rc = dataplane_guard_keys(dp, &guard, &keys, &n_keys) ?:
+	     guarded_read(dp, table, n, id, &backends, &n_backends);
 	if (!rc) {
 		map = document_map(row, "wireguard");
-		document_text(map, "profile", profile_name(guard_is_amneziawg(&guard) ? PROFILE_AMNEZIAWG : PROFILE_WIREGUARD));
+		document_text(map, "profile",
+			      profile_name(guard_is_amneziawg(&guard) ? PROFILE_AMNEZIAWG :
+					   PROFILE_WIREGUARD));
 		show_keys(map, keys, n_keys, 0, true);
 		document_text(map, "strict", guard.flags & GUARD_STRICT ? "yes" : "no");
 		show_rate(map, "per_source", guard.source_each);
 		show_rate(map, "per_service", guard.service_each);
-		if (guard.flags & GUARD_CHALLENGE)
-			document_number(map, "challenge", guard.challenge_burst);
-		else
-			document_null(map, "challenge");
+		document_number_if(map, "challenge", guard.flags & GUARD_CHALLENGE,
+				   guard.challenge_burst);
 		list = document_list(row, "backends");
 		for (size_t i = 0; i < n_backends; i++)
 			show_backend(list, &backends[i], keys, n_keys);
@@ -168,29 +166,23 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 
 /* ---- metrics ---- */
 
-typedef void guard_rows(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g);
+struct labelled {
+	const char *service;
+	char address[ADDRESS_STRLEN];	/* the label of a backend without a name */
+	struct guarded backend;
+};
 
-static void states(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g)
+struct backends {
+	struct labelled *list;
+	size_t n;
+};
+
+#define BACKEND(b) { "service", (b)->service }, \
+	{ "backend", *(b)->backend.name ? (b)->backend.name : (b)->address }
+
+static void duration(struct metrics_text *t, const struct labelled *b)
 {
-	metric(t, LABELS({ "service", service }, { "backend", backend }), !g->down);
-}
-
-static void standbys(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g)
-{
-	metric(t, LABELS({ "service", service }, { "backend", backend }), g->on_standby);
-}
-
-static void handshakes(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g)
-{
-	const struct health *h = &g->health;
-
-	metric(t, LABELS({ "service", service }, { "backend", backend }, { "type", "initiation" }), h->initiations);
-	metric(t, LABELS({ "service", service }, { "backend", backend }, { "type", "response" }), h->responses);
-}
-
-static void duration(struct metrics_text *t, const char *service, const char *backend, const struct guarded *g)
-{
-	const struct health *h = &g->health;
+	const struct health *h = &b->backend.health;
 	const char *family = t->family;
 	__u64 sum = 0;
 	char le[24];
@@ -198,58 +190,73 @@ static void duration(struct metrics_text *t, const char *service, const char *ba
 	t->family = "wgxdp_handshake_duration_seconds_bucket";
 	for (int i = 0; i < HANDSHAKE_BUCKETS; i++) {
 		sum += h->buckets[i];
-		snprintf(le, sizeof(le), i + 1 < HANDSHAKE_BUCKETS ? "%.3f" : "+Inf", (1 << i) / 1000.0);
-		metric(t, LABELS({ "service", service }, { "backend", backend }, { "le", le }), sum);
+		snprintf(le, sizeof(le), i + 1 < HANDSHAKE_BUCKETS ? "%.3f" : "+Inf",
+			 (1 << i) / 1000.0);
+		metric(t, LABELS(BACKEND(b), { "le", le }), sum);
 	}
 	t->family = "wgxdp_handshake_duration_seconds_sum";
-	metric_seconds(t, LABELS({ "service", service }, { "backend", backend }), h->seconds / 1e9);
+	metric_seconds(t, LABELS(BACKEND(b)), h->seconds / 1e9);
 	t->family = "wgxdp_handshake_duration_seconds_count";
-	metric(t, LABELS({ "service", service }, { "backend", backend }), sum);
+	metric(t, LABELS(BACKEND(b)), sum);
 	t->family = family;
 }
 
-/* A backend without a name is called by its address */
-static const char *label(const struct guarded *g, char buf[ADDRESS_STRLEN])
+static void read_backends(const struct dataplane *dp, const struct service_name *services,
+			  size_t n_services, struct backends *ret)
 {
-	for (int i = 0; i < 2 && !*g->name; i++)
-		if (g->address[i].family)
-			return address_format(&g->address[i], buf);
-	return g->name;
-}
+	struct table_entry *table = NULL;
+	size_t n = 0;
 
-static void guard_family(struct metrics_text *t, const struct dataplane *dp, const struct table_entry *table, size_t n,
-			 const struct service_name *services, size_t n_services, guard_rows *rows)
-{
-	char text[ADDRESS_STRLEN];
-
+	dataplane_table(dp, &table, &n);
 	for (__u32 id = 0; id < n_services; id++) {
 		struct guarded *list = NULL;
 		size_t n_list = 0;
 
 		if (!*services[id].name || guarded_read(dp, table, n, id, &list, &n_list))
 			continue;
-		for (size_t i = 0; i < n_list; i++)
-			rows(t, services[id].name, label(&list[i], text), &list[i]);
+		for (size_t i = 0; i < n_list; i++) {
+			const struct address *a = list[i].address;
+			struct labelled *b = append(ret->list, ret->n);
+
+			if (!b)
+				break;
+			*b = (struct labelled){ .service = services[id].name, .backend = list[i] };
+			if (a[0].family || a[1].family)
+				address_format(a[0].family ? &a[0] : &a[1], b->address);
+		}
 		free(list);
 	}
+	free(table);
 }
 
-void guard_families(struct metrics_text *t, const struct dataplane *dp, const struct service_name *services, size_t n_services)
+void guard_families(struct metrics_text *t, const struct dataplane *dp,
+		    const struct service_name *services, size_t n_services)
 {
-	struct table_entry *table = NULL;
-	size_t n = 0;
+	struct backends all = { 0 };
 
-	dataplane_table(dp, &table, &n);
-	metric_family(t, "wgxdp_backend_up", "gauge", "0: it has left so many initiations unanswered as its service's health says.");
-	guard_family(t, dp, table, n, services, n_services, states);
-	metric_family(t, "wgxdp_backend_on_standby", "gauge", "1: its standby serves in its place.");
-	guard_family(t, dp, table, n, services, n_services, standbys);
-	metric_family(t, "wgxdp_handshakes_total", "counter",
-		      "Initiations with a right mac1 that were forwarded to a backend, and its responses.");
-	guard_family(t, dp, table, n, services, n_services, handshakes);
-	metric_family(t, "wgxdp_handshake_duration_seconds", "histogram", "Time from an initiation to a backend's response.");
-	guard_family(t, dp, table, n, services, n_services, duration);
-	metric_family(t, "wgxdp_cookie_replies_total", "counter", "Cookies that the daemon has sent to whom the guard challenges.");
+	read_backends(dp, services, n_services, &all);
+	metric_family(t, "wgxdp_backend_up", "gauge", "0: it has left so many initiations "
+		      "unanswered as its service's health says.");
+	for (size_t i = 0; i < all.n; i++)
+		metric(t, LABELS(BACKEND(&all.list[i])), !all.list[i].backend.down);
+	metric_family(t, "wgxdp_backend_on_standby", "gauge",
+		      "1: its standby serves in its place.");
+	for (size_t i = 0; i < all.n; i++)
+		metric(t, LABELS(BACKEND(&all.list[i])), all.list[i].backend.on_standby);
+	metric_family(t, "wgxdp_handshakes_total", "counter", "Initiations with a right mac1 that "
+		      "were forwarded to a backend, and its responses.");
+	for (size_t i = 0; i < all.n; i++) {
+		metric(t, LABELS(BACKEND(&all.list[i]), { "type", "initiation" }),
+		       all.list[i].backend.health.initiations);
+		metric(t, LABELS(BACKEND(&all.list[i]), { "type", "response" }),
+		       all.list[i].backend.health.responses);
+	}
+	metric_family(t, "wgxdp_handshake_duration_seconds", "histogram",
+		      "Time from an initiation to a backend's response.");
+	for (size_t i = 0; i < all.n; i++)
+		duration(t, &all.list[i]);
+	metric_family(t, "wgxdp_cookie_replies_total", "counter",
+		      "Cookies that the daemon has sent to whom the guard challenges.");
 	metric(t, NULL, dataplane_cookie_replies(dp));
-	free(table);
+	free(all.list);
 }

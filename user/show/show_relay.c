@@ -1,27 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp show: peers with their counters and what WireGuard says of them, and routes.
+ * wgxdp show: peers, with their counters and what WireGuard says about them, and routes.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "show/relay_view.h"
-#include "show/show_relay.h"
+#include "show/show_parts.h"
 #include "show/words.h"
 
-static __u64 sum_reasons(const struct dataplane_reason *reasons, size_t n, __u32 id, bool drops)
-{
-	__u64 sum = 0;
-
-	for (size_t i = dataplane_reasons_from(reasons, n, PEER_ID | id); i < n && reasons[i].key.id == (PEER_ID | id); i++)
-		if (reason_drops(reasons[i].key.reason) == drops)
-			sum += reasons[i].packets;
-	return sum;
-}
-
-/* What came from a peer is there in whole; of what went to it, what was forwarded */
-static void show_direction(struct node row, const struct relay_view *v, __u32 id, enum peer_direction direction,
-			   const struct dataplane_reason *reasons, size_t n)
+/* Packets from a peer have every counter. Packets to it count only if forwarded. */
+static void show_direction(struct node row, const struct relay_view *v, __u32 id,
+			   enum peer_direction direction, const struct dataplane_reason *reasons,
+			   size_t n)
 {
 	struct node counters = document_map(row, direction == PEER_RX ? "rx" : "tx");
 	struct total total = relay_view_total(v, id, direction);
@@ -30,27 +21,26 @@ static void show_direction(struct node row, const struct relay_view *v, __u32 id
 		document_number(counters, "received", total.received);
 	document_number(counters, "forwarded", total.forwarded);
 	if (direction == PEER_RX) {
-		document_number(counters, "dropped", sum_reasons(reasons, n, id, true));
-		document_number(counters, "passed", sum_reasons(reasons, n, id, false));
+		document_number(counters, "dropped",
+				reasons_sum(reasons, n, PEER_ID | id, PEER_RX, ANY, true));
+		document_number(counters, "passed",
+				reasons_sum(reasons, n, PEER_ID | id, PEER_RX, ANY, false));
 	}
 	document_number(counters, "bytes", total.bytes);
-	document_number(counters, "forwarded_xdp", v->totals[total_index(id, direction, PLANE_XDP)].forwarded);
-	document_number(counters, "forwarded_tc", v->totals[total_index(id, direction, PLANE_TC)].forwarded);
+	document_number(counters, "forwarded_xdp",
+			v->totals[total_index(id, direction, PLANE_XDP)].forwarded);
+	document_number(counters, "forwarded_tc",
+			v->totals[total_index(id, direction, PLANE_TC)].forwarded);
 }
 
-/* null: WireGuard knows no such peer, or not yet where it is */
+/* null: WireGuard has no such peer, or no endpoint for it yet. */
 static void show_wireguard(struct node row, const struct wg_peer *p)
 {
 	char text[ADDRESS_STRLEN];
 
-	if (p && p->endpoint.family)
-		document_text(row, "endpoint", endpoint_format(&p->endpoint, p->endpoint_port, text));
-	else
-		document_null(row, "endpoint");
-	if (p)
-		document_number(row, "latest_handshake", p->handshake);
-	else
-		document_null(row, "latest_handshake");
+	document_text(row, "endpoint", p && p->endpoint.family ?
+		      endpoint_format(&p->endpoint, p->endpoint_port, text) : NULL);
+	document_number_if(row, "latest_handshake", p, p ? p->handshake : 0);
 }
 
 static int by_address(const void *a, const void *b)
@@ -76,10 +66,7 @@ static void show_peer(struct node list, const struct relay_view *v, __u32 id, si
 	char text[ADDRESS_STRLEN];
 
 	document_text(row, "name", p->name.name);
-	if (wg_key_is_none(key))
-		document_null(row, "public_key");
-	else
-		document_text(row, "public_key", wg_key_format(key, text));
+	document_text(row, "public_key", wg_key_is_none(key) ? NULL : wg_key_format(key, text));
 	document_text(row, "device", p->name.device);
 	document_text(row, "state", p->peer.ifindex ? "attached" : "waiting");
 	document_text(row, "followed", p->name.flags & PEER_NAME_FOLLOWED ? "yes" : "no");
@@ -93,7 +80,8 @@ static void show_peer(struct node list, const struct relay_view *v, __u32 id, si
 	show_direction(row, v, id, PEER_TX, reasons, n);
 }
 
-static void show_peers(struct document *d, struct relay_view *v, const struct dataplane_reason *reasons, size_t n)
+static void show_peers(struct document *d, struct relay_view *v,
+		       const struct dataplane_reason *reasons, size_t n)
 {
 	struct node list = document_list(document_root(d), "peers");
 	size_t route = 0;
@@ -116,11 +104,13 @@ static void show_routes(struct document *d, struct relay_view *v)
 		struct node row = document_row(list);
 
 		document_text(row, "prefix", prefix_format(&v->routes[i].prefix, text));
-		document_text(row, "peer", v->routes[i].word < v->n_peers ? v->peers[v->routes[i].word].name.name : "");
+		document_text(row, "peer", v->routes[i].word < v->n_peers ?
+			      v->peers[v->routes[i].word].name.name : "");
 	}
 }
 
-int show_relay(struct document *d, const struct dataplane *dp, bool peers, bool routes, const struct dataplane_reason *reasons, size_t n)
+int show_relay(struct document *d, const struct dataplane *dp, bool peers, bool routes,
+	       const struct dataplane_reason *reasons, size_t n)
 {
 	struct relay_view v;
 	int rc = relay_view_read(dp, true, &v);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp show: where each site of the blind relay is, and what each sends to each other.
+ * wgxdp show: the blind relay's sites, and the traffic from each to each.
  */
 #include <stdlib.h>
 #include <string.h>
 #include "show/blind_view.h"
-#include "show/show_sites.h"
+#include "show/show_parts.h"
 
 static void show_site(struct node list, const struct blind_view_site *s)
 {
@@ -15,13 +15,9 @@ static void show_site(struct node list, const struct blind_view_site *s)
 	document_text(row, "name", s->name);
 	document_text(row, "public_key", wg_key_format(&s->key, text));
 	document_text(row, "state", s->endpoint.family ? "authenticated" : "waiting");
-	if (s->endpoint.family) {
-		document_text(row, "endpoint", endpoint_format(&s->endpoint, s->port, text));
-		document_number(row, "since", s->since);
-	} else {
-		document_null(row, "endpoint");
-		document_null(row, "since");
-	}
+	document_text(row, "endpoint", s->endpoint.family ?
+		      endpoint_format(&s->endpoint, s->port, text) : NULL);
+	document_number_if(row, "since", s->endpoint.family, s->since);
 	document_text(row, "initiation_waits", s->waited_for ? "yes" : "no");
 	document_number(row, "challenges", s->challenges);
 }
@@ -64,7 +60,8 @@ int show_sites(struct document *d, const struct dataplane *dp, bool always)
 
 /* ---- metrics ---- */
 
-static void pair_family(struct metrics_text *t, const struct blind_view *v, const char *name, const char *type, const char *help, size_t offset)
+static void pair_family(struct metrics_text *t, const struct blind_view *v, const char *name,
+			const char *type, const char *help, size_t offset)
 {
 	metric_family(t, name, type, help);
 	for (__u32 i = 1; i < v->n; i++)
@@ -72,16 +69,21 @@ static void pair_family(struct metrics_text *t, const struct blind_view *v, cons
 			const struct blind_view_pair *p = blind_view_pair(v, i, j);
 
 			if (p->packets || p->sessions)
-				metric(t, LABELS({ "from", v->sites[i].name }, { "to", v->sites[j].name }), *(const __u64 *)((const char *)p + offset));
+				metric(t,
+				       LABELS({ "from", v->sites[i].name },
+					      { "to", v->sites[j].name }),
+				       *(const __u64 *)((const char *)p + offset));
 		}
 }
 
-static void site_family(struct metrics_text *t, const struct blind_view *v, const char *name, const char *type, const char *help, bool up)
+static void site_family(struct metrics_text *t, const struct blind_view *v, const char *name,
+			const char *type, const char *help, bool up)
 {
 	metric_family(t, name, type, help);
 	for (__u32 i = 1; i < v->n; i++)
 		if (*v->sites[i].name)
-			metric(t, LABELS({ "site", v->sites[i].name }), up ? !!v->sites[i].endpoint.family : v->sites[i].challenges);
+			metric(t, LABELS({ "site", v->sites[i].name }),
+			       up ? !!v->sites[i].endpoint.family : v->sites[i].challenges);
 }
 
 void site_families(struct metrics_text *t, const struct dataplane *dp)
@@ -90,14 +92,20 @@ void site_families(struct metrics_text *t, const struct dataplane *dp)
 
 	if (blind_view_read(dp, &v))
 		return;
-	site_family(t, &v, "wgxdp_site_authenticated", "gauge", "Whether WireGuard has said where a site of the blind relay is.", true);
-	site_family(t, &v, "wgxdp_site_challenges_total", "counter", "How often a site was asked whether it has moved.", false);
-	pair_family(t, &v, "wgxdp_site_sessions", "gauge", "Confirmed indices by which a site may send to another.",
+	site_family(t, &v, "wgxdp_site_authenticated", "gauge",
+		    "Whether WireGuard has said where a site of the blind relay is.", true);
+	site_family(t, &v, "wgxdp_site_challenges_total", "counter",
+		    "How often a site was asked whether it has moved.", false);
+	pair_family(t, &v, "wgxdp_site_sessions", "gauge",
+		    "Confirmed indices by which a site may send to another.",
 		    offsetof(struct blind_view_pair, sessions));
-	pair_family(t, &v, "wgxdp_site_packets_total", "counter", "Packets forwarded blindly from a site to another.",
+	pair_family(t, &v, "wgxdp_site_packets_total", "counter",
+		    "Packets forwarded blindly from a site to another.",
 		    offsetof(struct blind_view_pair, packets));
-	pair_family(t, &v, "wgxdp_site_bytes_total", "counter", "Their bytes, with the IP header.", offsetof(struct blind_view_pair, bytes));
-	metric_family(t, "wgxdp_site_refused_total", "counter", "Handshakes between sites that were refused: an index that another has, or no room.");
+	pair_family(t, &v, "wgxdp_site_bytes_total", "counter", "Their bytes, with the IP header.",
+		    offsetof(struct blind_view_pair, bytes));
+	metric_family(t, "wgxdp_site_refused_total", "counter", "Handshakes between sites that "
+		      "were refused: an index that another has, or no room.");
 	if (v.n)
 		metric(t, NULL, v.refused);
 	blind_view_free(&v);

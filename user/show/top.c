@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Rates. Nothing is kept in the maps for them: who looks reads twice.
+ * Rates. The maps do not hold any, so a reader reads them twice.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +19,14 @@ const char *const top_kind_names[] = { "services", "peers", "site pairs", "reaso
 
 /* ---- reading ---- */
 
+struct maps {				/* what the rows are made of */
+	const struct dataplane *dp;
+	struct dataplane_reason *reasons;
+	struct service_name *names;
+	struct relay_view relay;
+	size_t n_reasons, n_names;
+};
+
 static struct top_row *row_of(struct top *t, enum top_kind kind, const char *name)
 {
 	struct top_row *r = append(t->rows, t->n);
@@ -30,50 +38,54 @@ static struct top_row *row_of(struct top *t, enum top_kind kind, const char *nam
 	return r;
 }
 
-static void add_reasons(struct top_row *r, __u32 id, const struct dataplane_reason *reasons, size_t n)
+static void add_reasons(struct top_row *r, const struct maps *m, __u32 id)
 {
-	for (size_t i = dataplane_reasons_from(reasons, n, id); i < n && reasons[i].key.id == id; i++)
-		*(reason_drops(reasons[i].key.reason) ? &r->count.dropped : &r->count.passed) += reasons[i].packets;
+	r->count.dropped = reasons_sum(m->reasons, m->n_reasons, id, ANY, ANY, true);
+	r->count.passed = reasons_sum(m->reasons, m->n_reasons, id, ANY, ANY, false);
 }
 
-static int read_services(struct top *t, const struct dataplane *dp, const struct service_name *names, size_t n_names,
-			 const struct dataplane_reason *reasons, size_t n)
+static int read_services(struct top *t, const struct maps *m)
 {
-	for (__u32 id = 0; id < n_names; id++) {
-		struct top_row *r = *names[id].name ? row_of(t, TOP_SERVICE, names[id].name) : NULL;
+	for (__u32 id = 0; id < m->n_names; id++) {
 		struct total total;
+		struct top_row *r;
 
-		if (!*names[id].name)
+		if (!*m->names[id].name)
 			continue;
+		r = row_of(t, TOP_SERVICE, m->names[id].name);
 		if (!r)
 			return -ENOMEM;
 		for (int i = 0; i < 4; i++) {
-			int rc = dataplane_total(dp, id, i / 2, i % 2, &total);
+			bool back = i / 2 == DIRECTION_REPLY;
+			int rc = dataplane_total(m->dp, id, i / 2, i % 2, &total);
 
 			if (rc)
 				return rc;
-			*(i / 2 == DIRECTION_REPLY ? &r->count.packets_back : &r->count.packets_to) += total.forwarded;
-			*(i / 2 == DIRECTION_REPLY ? &r->count.bytes_back : &r->count.bytes_to) += total.bytes;
+			*(back ? &r->count.packets_back : &r->count.packets_to) += total.forwarded;
+			*(back ? &r->count.bytes_back : &r->count.bytes_to) += total.bytes;
 		}
-		add_reasons(r, id, reasons, n);
+		add_reasons(r, m, id);
 	}
 	return 0;
 }
 
-static int read_peers(struct top *t, const struct relay_view *v, const struct dataplane_reason *reasons, size_t n)
+static int read_peers(struct top *t, const struct maps *m)
 {
-	for (__u32 id = 1; id < v->n_peers; id++) {
-		struct top_row *r = *v->peers[id].name.name ? row_of(t, TOP_PEER, v->peers[id].name.name) : NULL;
-		struct total rx = relay_view_total(v, id, PEER_RX), tx = relay_view_total(v, id, PEER_TX);
+	for (__u32 id = 1; id < m->relay.n_peers; id++) {
+		struct total rx = relay_view_total(&m->relay, id, PEER_RX),
+			     tx = relay_view_total(&m->relay, id, PEER_TX);
+		struct top_row *r;
 
-		if (!*v->peers[id].name.name)
+		if (!*m->relay.peers[id].name.name)
 			continue;
+		r = row_of(t, TOP_PEER, m->relay.peers[id].name.name);
 		if (!r)
 			return -ENOMEM;
 		r->count = (struct top_count){
-			.packets_to = rx.forwarded, .bytes_to = rx.bytes, .packets_back = tx.forwarded, .bytes_back = tx.bytes,
+			.packets_to = rx.forwarded, .bytes_to = rx.bytes,
+			.packets_back = tx.forwarded, .bytes_back = tx.bytes,
 		};
-		add_reasons(r, PEER_ID | id, reasons, n);
+		add_reasons(r, m, PEER_ID | id);
 	}
 	return 0;
 }
@@ -91,10 +103,12 @@ static int read_pairs(struct top *t, const struct dataplane *dp)
 
 			if (!p->packets)
 				continue;
-			snprintf(name, sizeof(name), "%s > %s", v.sites[from].name, v.sites[to].name);
+			snprintf(name, sizeof(name), "%s > %s", v.sites[from].name,
+				 v.sites[to].name);
 			r = row_of(t, TOP_PAIR, name);
 			if (r)
-				r->count = (struct top_count){ .packets_to = p->packets, .bytes_to = p->bytes };
+				r->count = (struct top_count){ .packets_to = p->packets,
+							       .bytes_to = p->bytes };
 			else
 				rc = -ENOMEM;
 		}
@@ -103,26 +117,26 @@ static int read_pairs(struct top *t, const struct dataplane *dp)
 	return rc;
 }
 
-/* Both planes of a reason, which are neighbours, are one row */
-static int read_reasons(struct top *t, const struct service_name *names, size_t n_names, const struct relay_view *v,
-			const struct dataplane_reason *reasons, size_t n)
+static int read_reasons(struct top *t, const struct maps *m)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct reason_key *k = &reasons[i].key, *before = i ? &reasons[i - 1].key : NULL;
+	struct dataplane_reason reason;
+
+	for (size_t at = 0; reasons_next(m->reasons, m->n_reasons, &at, &reason);) {
+		const struct reason_key *k = &reason.key;
 		__u32 id = k->id & ~PEER_ID;
 		bool peer = k->id & PEER_ID;
 		char name[3 * NAME_LEN];
 		struct top_row *r;
 
-		if (k->reason >= REASON_MAX || id >= (peer ? v->n_peers : n_names))
+		if (k->reason >= REASON_MAX || id >= (peer ? m->relay.n_peers : m->n_names))
 			continue;
 		snprintf(name, sizeof(name), "%s of %s, %s", reason_name(k->reason),
-			 !peer ? names[id].name : id ? v->peers[id].name.name : "no peer", peer ? "rx" : direction_name(k->direction));
-		r = before && t->n && before->id == k->id && before->direction == k->direction && before->reason == k->reason ?
-			&t->rows[t->n - 1] : row_of(t, TOP_REASON, name);
+			 !peer ? m->names[id].name : id ? m->relay.peers[id].name.name : "no peer",
+			 peer ? "rx" : direction_name(k->direction));
+		r = row_of(t, TOP_REASON, name);
 		if (!r)
 			return -ENOMEM;
-		*(reason_drops(k->reason) ? &r->count.dropped : &r->count.passed) += reasons[i].packets;
+		*(reason_drops(k->reason) ? &r->count.dropped : &r->count.passed) = reason.packets;
 	}
 	return 0;
 }
@@ -134,23 +148,26 @@ static int by_name(const void *a, const void *b)
 	return (int)x->kind - (int)y->kind ?: strcmp(x->name, y->name);
 }
 
-int top_read(const struct dataplane *dp, struct top *ret)
+double top_now(void)
 {
-	struct dataplane_reason *reasons = NULL;
-	struct service_name *names = NULL;
-	struct relay_view relay = { 0 };
-	size_t n = 0, n_names = 0;
-	struct top t = { 0 };
 	struct timespec now;
-	int rc = dataplane_reasons(dp, &reasons, &n) ?: dataplane_names(dp, &names, &n_names) ?: relay_view_read(dp, false, &relay);
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	t.at = now.tv_sec + now.tv_nsec / 1e9;
-	rc = rc ?: read_services(&t, dp, names, n_names, reasons, n) ?: read_peers(&t, &relay, reasons, n) ?: read_pairs(&t, dp) ?:
-	     read_reasons(&t, names, n_names, &relay, reasons, n);
-	free(reasons);
-	free(names);
-	relay_view_free(&relay);
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+int top_read(const struct dataplane *dp, struct top *ret)
+{
+	struct maps m = { .dp = dp };
+	struct top t = { .at = top_now() };
+	int rc = dataplane_reasons(dp, &m.reasons, &m.n_reasons) ?:
+		 dataplane_names(dp, &m.names, &m.n_names) ?: relay_view_read(dp, false, &m.relay);
+
+	rc = rc ?: read_services(&t, &m) ?: read_peers(&t, &m) ?: read_pairs(&t, dp) ?:
+	     read_reasons(&t, &m);
+	free(m.reasons);
+	free(m.names);
+	relay_view_free(&m.relay);
 	if (rc) {
 		top_free(&t);
 		return rc;
@@ -180,12 +197,16 @@ void top_rates(struct top *now, const struct top *before)
 
 	for (size_t i = 0; i < now->n; i++) {
 		struct top_row *r = &now->rows[i];
-		const struct top_row *was = before->n ? bsearch(r, before->rows, before->n, sizeof(*r), by_name) : NULL;
-		const struct top_count *c = &r->count, none = { 0 }, *w = was ? &was->count : r->kind == TOP_REASON ? &none : c;
+		const struct top_row *was = !before->n ? NULL :
+			bsearch(r, before->rows, before->n, sizeof(*r), by_name);
+		const struct top_count *c = &r->count, none = { 0 };
+		const struct top_count *w = was ? &was->count : r->kind == TOP_REASON ? &none : c;
 
 		r->rate = (struct top_count){
-			rate(c->packets_to, w->packets_to, s), rate(c->bytes_to, w->bytes_to, s), rate(c->packets_back, w->packets_back, s),
-			rate(c->bytes_back, w->bytes_back, s), rate(c->dropped, w->dropped, s), rate(c->passed, w->passed, s),
+			rate(c->packets_to, w->packets_to, s), rate(c->bytes_to, w->bytes_to, s),
+			rate(c->packets_back, w->packets_back, s),
+			rate(c->bytes_back, w->bytes_back, s), rate(c->dropped, w->dropped, s),
+			rate(c->passed, w->passed, s),
 		};
 	}
 }
@@ -205,7 +226,8 @@ struct order {
 static double weight(const struct top_row *r, const struct order *o)
 {
 	if (o->by == TOP_BY_DROPPED || (o->by == TOP_BY_RATE && r->kind == TOP_REASON))
-		return r->rate.dropped + (r->kind == TOP_REASON && o->by == TOP_BY_RATE ? r->rate.passed : 0);
+		return r->rate.dropped + (r->kind == TOP_REASON && o->by == TOP_BY_RATE ?
+					  r->rate.passed : 0);
 	return o->by == TOP_BY_PASSED ? r->rate.passed : o->by == TOP_BY_NAME ? 0 :
 	       top_in_unit(&r->rate, o->unit, false) + top_in_unit(&r->rate, o->unit, true);
 }
@@ -238,5 +260,6 @@ void top_format(char ret[16], double rate)
 
 	for (; rate >= 999.5 && i < 4; i++)
 		rate /= 1000;
-	snprintf(ret, 16, "%.*f%s", rate >= 99.95 || !rate || (!i && rate >= 9.95) ? 0 : rate >= 9.995 || !i ? 1 : 2, rate, steps[i]);
+	snprintf(ret, 16, "%.*f%s", rate >= 99.95 || !rate || (!i && rate >= 9.95) ? 0 :
+		 rate >= 9.995 || !i ? 1 : 2, rate, steps[i]);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Rates of services, peers, pairs of blind sites and reasons: two readings of the maps, and what came between them.
+ * Rates of services, peers, pairs of blind sites and reasons, from two readings of the maps.
+ * Included by `wgxdp top`.
  */
 #pragma once
 #include <stdbool.h>
@@ -12,32 +13,54 @@ enum top_kind { TOP_SERVICE, TOP_PEER, TOP_PAIR, TOP_REASON };
 enum top_sort { TOP_BY_RATE, TOP_BY_DROPPED, TOP_BY_PASSED, TOP_BY_NAME };
 enum top_unit { TOP_BITS, TOP_BYTES, TOP_PACKETS };
 
-struct top_count {			/* to: original, from a peer or a site; back: reply, to a peer. Of a reason to alone */
+/* to: original direction, or from a peer or a site; back: replies, or to a peer. A reason has
+ * dropped or passed alone */
+struct top_count {
 	double packets_to, bytes_to, packets_back, bytes_back, dropped, passed;
 };
 
 struct top_row {
 	enum top_kind kind;
-	char name[3 * NAME_LEN];	/* service, peer, "from > to"; of a reason "reason of whom, direction" */
-	struct top_count count;		/* since they began */
-	struct top_count rate;		/* a second; top_rates() */
+	char name[3 * NAME_LEN]; /* service, peer, "from > to", or "reason of service, direction" */
+	struct top_count count;		/* since the counters began */
+	struct top_count rate;		/* per second; set by top_rates() */
 };
 
 struct top {				/* one reading */
-	struct top_row *rows;		/* by kind and name; after top_sort() as wanted */
+	struct top_row *rows;		/* by kind and name until top_sort() */
 	size_t n;
-	double at;			/* in seconds, of CLOCK_MONOTONIC */
+	double at;			/* CLOCK_MONOTONIC, in seconds */
 };
 
-extern const char *const top_sort_names[], *const top_unit_names[], *const top_kind_names[];	/* up to NULL */
+/* ended by NULL */
+extern const char *const top_sort_names[], *const top_unit_names[], *const top_kind_names[];
 
-/* 0 or -errno */
+/* Returns 0 or -errno. */
 int top_read(const struct dataplane *dp, struct top *ret);
 void top_free(struct top *t);
-/* What is new, or counts anew, has no rate yet: 0 */
+double top_now(void);			/* CLOCK_MONOTONIC, in seconds */
+/* Sets now's rates. A row that is new, or whose counters restarted, has rate 0. */
 void top_rates(struct top *now, const struct top *before);
-/* Largest first, kinds apart; rows whose name does not hold filter go (NULL: none) */
+/* Sorts each kind, the largest first, and drops rows whose name does not contain filter (NULL: keep
+ * all). */
 void top_sort(struct top *t, enum top_sort by, enum top_unit unit, const char *filter);
-/* "12.3 M" in the unit */
+/* Formats a rate like "12.3 M". */
 void top_format(char ret[16], double rate);
 double top_in_unit(const struct top_count *rate, enum top_unit unit, bool back);
+
+/* ---- the whole screen of a terminal; built with WITH_NCURSES=0 there is none ---- */
+
+struct top_view {			/* what keys change */
+	enum top_sort sort;
+	enum top_unit unit;
+	double interval;		/* seconds */
+	char filter[NAME_LEN];
+};
+
+/* Returns 0; -EOPNOTSUPP: no ncurses, or it does not know the terminal. */
+int top_screen_begin(void);
+void top_screen_end(void);
+/* Shows t until the interval is over, and sorts it again at each key. Returns false if the user
+ * quits, or ended() says that a signal came. */
+bool top_screen_show(const struct top *t, const char *instance, struct top_view *v,
+		     bool (*ended)(void));

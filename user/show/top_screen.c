@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The screen: a head, a list that scrolls, a line of keys. It is drawn anew from the rows for each key and each reading, so a terminal
- * may have any size, and another one any time.
+ * The screen: a title, a list that scrolls, a line of keys. Each key and each reading draws all of
+ * it, so that the terminal may change its size at any time.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-#include "show/top_screen.h"
+#include "show/top.h"
 
 #ifdef WITH_NCURSES
 #define NCURSES_NOMACROS
@@ -16,18 +15,19 @@
 #include "lib/library.h"
 #include "lib/log.h"
 
-#define FUNCTIONS(X) X(newterm) X(set_term) X(cbreak) X(noecho) X(keypad) X(curs_set) X(endwin) X(move) X(clrtoeol) X(attron) X(attroff) \
-	X(addnstr) X(mvprintw) X(printw) X(erase) X(refresh) X(timeout) X(getch) X(stdscr) X(LINES) X(COLS)
+#define FUNCTIONS(X) X(newterm) X(set_term) X(cbreak) X(noecho) X(keypad) X(curs_set) X(endwin) \
+	X(move) X(clrtoeol) X(attron) X(attroff) X(addnstr) X(mvprintw) X(printw) X(erase) \
+	X(refresh) X(timeout) X(getch) X(stdscr) X(LINES) X(COLS)
 
 static struct library_functions {	/* the last three are variables */
 	FUNCTIONS(LIBRARY_POINTER)
 } nc;
 
-#define NUMBER 10			/* columns of a number, with the space before it */
+#define NUMBER 10			/* width of a number, including the space before it */
 #define NAME_MIN 12
 
 static int offset;			/* rows scrolled away */
-static bool asks;			/* the filter is being typed */
+static bool asks;			/* the user is typing the filter */
 
 int top_screen_begin(void)
 {
@@ -55,10 +55,11 @@ void top_screen_end(void)
 	nc.endwin();
 }
 
-/* Numbers from the left, as many as there is room for */
+/* Draws as many numbers as fit, from the left. */
 static void draw_row(int y, const char *name, const char (*number)[16], int n, bool head)
 {
-	int room = *nc.COLS - NAME_MIN, shown = room / NUMBER < n ? room / NUMBER : n, width = *nc.COLS - shown * NUMBER - 1;
+	int room = *nc.COLS - NAME_MIN, shown = room / NUMBER < n ? room / NUMBER : n,
+	    width = *nc.COLS - shown * NUMBER - 1;
 
 	if (width > 44)
 		width = 44;
@@ -115,7 +116,8 @@ static void draw(const struct top *t, const char *instance, const struct top_vie
 	nc.printw("wgxdp %s", instance);
 	nc.attroff(A_REVERSE);
 	if (*nc.COLS > 60)
-		nc.printw("  by %s, each %.1f s%s%s", top_sort_names[v->sort], v->interval, *v->filter ? ", only " : "", v->filter);
+		nc.printw("  by %s, each %.1f s%s%s", top_sort_names[v->sort], v->interval,
+			  *v->filter ? ", only " : "", v->filter);
 	for (size_t i = 0; i < t->n && y < *nc.LINES - 1; i++) {
 		if ((int)t->rows[i].kind != kind) {
 			kind = t->rows[i].kind;
@@ -130,12 +132,13 @@ static void draw(const struct top *t, const char *instance, const struct top_vie
 	if (asks)
 		nc.printw("filter: %s_", v->filter);
 	else
-		nc.addnstr(*nc.COLS > 60 ? "q quit  s sort  u units  / filter  + - interval  arrows scroll" : "q s u / + - arrows", *nc.COLS - 1);
+		nc.addnstr(*nc.COLS > 60 ? "q quit  s sort  u units  / filter  + - interval  "
+			   "arrows scroll" : "q s u / + - arrows", *nc.COLS - 1);
 	nc.attroff(A_BOLD);
 	nc.refresh();
 }
 
-/* A letter of the filter, or its end */
+/* Adds a letter to the filter, or ends it. */
 static void type(struct top_view *v, int key)
 {
 	size_t n = strlen(v->filter);
@@ -184,19 +187,12 @@ static bool press(struct top_view *v, int key, int rows)
 	return true;
 }
 
-static double seconds(void)
+bool top_screen_show(const struct top *t, const char *instance, struct top_view *v,
+		     bool (*ended)(void))
 {
-	struct timespec now;
+	double began = top_now(), left;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec + now.tv_nsec / 1e9;
-}
-
-bool top_screen_show(const struct top *t, const char *instance, struct top_view *v, bool (*ended)(void))
-{
-	double began = seconds(), left;
-
-	while ((left = began + v->interval - seconds()) > 0 && !ended()) {
+	while ((left = began + v->interval - top_now()) > 0 && !ended()) {
 		struct top shown = { .rows = malloc((t->n + 1) * sizeof(*t->rows)), .n = t->n };
 		bool go;
 		int key;
@@ -230,7 +226,8 @@ void top_screen_end(void)
 {
 }
 
-bool top_screen_show(const struct top *t, const char *instance, struct top_view *v, bool (*ended)(void))
+bool top_screen_show(const struct top *t, const char *instance, struct top_view *v,
+		     bool (*ended)(void))
 {
 	return false;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * trace: one packet through both planes of the shadow, and what its counters, next hops and flows then say.
+ * trace: runs one packet through both planes of the shadow, then reads its counters, next hops and
+ * flows.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include "dataplane/dataplane_shadow.h"
 #include "lib/log.h"
+#include "show/packet_words.h"
 #include "show/trace.h"
 #include "show/words.h"
 
@@ -39,7 +41,8 @@ int trace_begin(const struct dataplane *dp, struct trace **ret)
 	struct trace *t = calloc(1, sizeof(*t));
 	int rc = t ? stay_here() : -ENOMEM;
 
-	rc = rc ?: dataplane_shadow(dp, &t->shadow) ?: dataplane_links(t->shadow, &t->links, &t->n_links) ?:
+	rc = rc ?: dataplane_shadow(dp, &t->shadow) ?:
+	     dataplane_links(t->shadow, &t->links, &t->n_links) ?:
 	     dataplane_table(t->shadow, &t->table, &t->n_table);
 	if (rc) {
 		trace_end(t);
@@ -65,18 +68,15 @@ const struct dataplane *trace_shadow(const struct trace *t)
 	return t->shadow;
 }
 
-/* ---- where it comes in ---- */
+/* ---- ingress ---- */
 
 static const struct link *link_of(const struct trace *t, __u32 ifindex)
 {
-	for (size_t i = 0; i < t->n_links; i++)
-		if (t->links[i].ifindex == ifindex)
-			return &t->links[i];
-	return NULL;
+	return dataplane_link_of(t->links, t->n_links, ifindex);
 }
 
 struct tags {
-	__u16 protocol;			/* of the outer one, in host order */
+	__u16 protocol;			/* of the outer tag, in host order */
 	__be16 id[2];			/* 0: none */
 	__u32 len;
 };
@@ -101,13 +101,14 @@ static struct tags tags_of(const struct trace_frame *f)
 	return tags;
 }
 
-/* The link of a nic's tagged frames; 0: none of ours */
+/* Returns the link of a nic's tagged frames; 0: none of ours. */
 static __u32 vlan_link(const struct trace *t, __u32 nic, const struct tags *tags)
 {
 	__u64 key = vlan_key(tags->protocol, tags->id[0], tags->id[1]);
 
 	for (size_t i = 0; i < t->n_table; i++)
-		if (t->table[i].key.word == table_word(KEY_VLAN, 0, 0, nic) && t->table[i].key.addr.q[0] == key)
+		if (t->table[i].key.word == table_word(KEY_VLAN, 0, 0, nic) &&
+		    t->table[i].key.addr.q[0] == key)
 			return t->table[i].vlan.ifindex;
 	return 0;
 }
@@ -135,7 +136,7 @@ int trace_mac(const struct trace *t, __u32 ifindex, __u8 ret[6])
 	return 0;
 }
 
-/* A tag in front of the others */
+/* Inserts a tag before the others. */
 static void put_tag(struct trace_frame *f, __u16 protocol, __be16 id)
 {
 	__u8 *at = f->bytes + 12;
@@ -158,29 +159,37 @@ __u32 trace_nic(const struct trace *t, __u32 ifindex, struct trace_frame *f)
 		return link->port;
 	}
 	for (size_t i = 0; i < t->n_links; i++)
-		if (t->links[i].above == ifindex && t->links[i].flags & (LINK_NATIVE | LINK_GENERIC))
+		if (t->links[i].above == ifindex &&
+		    t->links[i].flags & (LINK_NATIVE | LINK_GENERIC))
 			return t->links[i].ifindex;
 	return ifindex;
 }
 
-/* ---- a program, and what it counted ---- */
+/* ---- a program and its counters ---- */
 
-static void run(struct trace *t, enum plane plane, const struct trace_frame *in, struct trace_step *step, struct trace_frame *out)
+static void run(struct trace *t, enum plane plane, const struct trace_frame *in,
+		struct trace_step *step, struct trace_frame *out)
 {
 	struct xdp_md xdp = { .data_end = in->len, .ingress_ifindex = step->ifindex };
 	struct __sk_buff skb = { .ifindex = step->ifindex };
 	bool tc = plane == PLANE_TC;
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes, .data_size_in = in->len, .data_out = out->bytes,
-		    .data_size_out = sizeof(out->bytes), .repeat = 1, .ctx_in = tc ? (void *)&skb : &xdp,
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes, .data_size_in = in->len,
+		    .data_out = out->bytes, .data_size_out = sizeof(out->bytes), .repeat = 1,
+		    .ctx_in = tc ? (void *)&skb : &xdp,
 		    .ctx_size_in = tc ? sizeof(skb) : sizeof(xdp));
+	int program = t->shadow->programs[tc ? PROGRAM_wgxdp_tc : PROGRAM_wgxdp_xdp];
 
 	step->verdict = TRACE_NOT_RUN;
-	step->error = bpf_prog_test_run_opts(t->shadow->programs[tc ? PROGRAM_wgxdp_tc : PROGRAM_wgxdp_xdp], &opts);
+	step->error = bpf_prog_test_run_opts(program, &opts);
 	if (step->error)
 		return;
 	out->len = opts.data_size_out;
-	step->verdict = tc ? opts.retval == TC_ACT_REDIRECT ? TRACE_FORWARDED : opts.retval == TC_ACT_SHOT ? TRACE_DROPPED : TRACE_PASSED :
-			opts.retval == XDP_REDIRECT ? TRACE_FORWARDED : opts.retval == XDP_PASS ? TRACE_PASSED : TRACE_DROPPED;
+	if (opts.retval == (tc ? TC_ACT_REDIRECT : XDP_REDIRECT))
+		step->verdict = TRACE_FORWARDED;
+	else if (tc ? opts.retval == TC_ACT_SHOT : opts.retval != XDP_PASS)
+		step->verdict = TRACE_DROPPED;
+	else
+		step->verdict = TRACE_PASSED;
 }
 
 static void is_of(struct trace_step *step, __u32 id, __u32 direction, __u16 reason)
@@ -205,7 +214,8 @@ static int read_services(const struct trace *t, enum plane plane, struct trace_s
 	return rc;
 }
 
-static int read_peers(const struct trace *t, enum plane plane, struct trace_step *step, struct trace_result *ret)
+static int read_peers(const struct trace *t, enum plane plane, struct trace_step *step,
+		      struct trace_result *ret)
 {
 	size_t n = dataplane_entries(t->shadow, MAP_peers);
 	struct total *totals = NULL;
@@ -215,19 +225,22 @@ static int read_peers(const struct trace *t, enum plane plane, struct trace_step
 	for (__u32 i = 0; totals && i < n; i++) {
 		if (totals[total_index(i, PEER_RX, plane)].received)
 			is_of(step, PEER_ID | i, PEER_RX, 0);
-		if (totals[total_index(i, PEER_TX, plane)].forwarded && !bpf_map_lookup_elem(t->shadow->maps[MAP_peers], &i, &peer))
+		if (totals[total_index(i, PEER_TX, plane)].forwarded &&
+		    !bpf_map_lookup_elem(t->shadow->maps[MAP_peers], &i, &peer))
 			ret->egress = peer.ifindex;
 	}
 	free(totals);
 	return rc;
 }
 
-/* What the run before has counted; then all is 0 again, but next hops */
-static int read_counters(struct trace *t, enum plane plane, struct trace_step *step, struct trace_result *ret)
+/* Reads what the run has counted. */
+static int read_counters(struct trace *t, enum plane plane, struct trace_step *step,
+			 struct trace_result *ret)
 {
 	struct dataplane_reason *reasons = NULL;
 	size_t n = 0;
-	int rc = read_services(t, plane, step) ?: read_peers(t, plane, step, ret) ?: dataplane_reasons(t->shadow, &reasons, &n);
+	int rc = read_services(t, plane, step) ?: read_peers(t, plane, step, ret) ?:
+		 dataplane_reasons(t->shadow, &reasons, &n);
 
 	for (size_t i = 0; i < n; i++)
 		is_of(step, reasons[i].key.id, reasons[i].key.direction, reasons[i].key.reason);
@@ -235,7 +248,7 @@ static int read_counters(struct trace *t, enum plane plane, struct trace_step *s
 	return rc;
 }
 
-/* ---- what it found ---- */
+/* ---- the result ---- */
 
 static bool is_egress(const struct trace_step *step, const struct trace *t, __u32 slot)
 {
@@ -246,36 +259,42 @@ static bool is_egress(const struct trace_step *step, const struct trace *t, __u3
 	return step->direction == DIRECTION_ORIGINAL || clients;
 }
 
+/* Reads what this CPU, to which the thread is pinned, has in a map. Returns 0 or -errno. */
+static int read_here(const struct trace *t, enum dataplane_map map, __u32 key, void *ret,
+		     size_t size)
+{
+	char *all = calloc(libbpf_num_possible_cpus(), size);
+	int rc = !all ? -ENOMEM : bpf_map_lookup_elem(t->shadow->maps[map], &key, all) ? -errno : 0;
+
+	if (!rc)
+		memcpy(ret, all + sched_getcpu() * size, size);
+	free(all);
+	return rc;
+}
+
 static int read_hop(struct trace *t, const struct trace_step *step, struct trace_result *ret)
 {
-	__u32 n = dataplane_entries(t->shadow, MAP_nexthops), cpus = libbpf_num_possible_cpus(), cpu = sched_getcpu();
-	struct nexthop *hops = calloc(cpus, sizeof(*hops));
-	int rc = hops ? 0 : -ENOMEM;
+	__u32 n = dataplane_entries(t->shadow, MAP_nexthops);
+	struct nexthop hop;
+	int rc = 0;
 
 	for (__u32 i = 0; i < n && !rc; i++) {
-		rc = bpf_map_lookup_elem(t->shadow->maps[MAP_nexthops], &i, hops) ? -errno : 0;
-		if (rc || !hops[cpu].fib.family || !is_egress(step, t, i))
+		rc = read_here(t, MAP_nexthops, i, &hop, sizeof(hop));
+		if (rc || !hop.fib.family || !is_egress(step, t, i))
 			continue;
 		ret->has_hop = true;
-		ret->hop = hops[cpu];
+		ret->hop = hop;
 	}
-	free(hops);
 	return rc;
 }
 
 static int read_pieces(struct trace *t, struct trace_result *ret)
 {
-	__u32 zero = 0, cpus = libbpf_num_possible_cpus();
-	struct pieces *pieces = calloc(cpus, sizeof(*pieces)), *here;
-	int rc;
+	struct pieces p;
+	int rc = read_here(t, MAP_pieces, 0, &p, sizeof(p));
 
-	if (!pieces)
-		return -ENOMEM;
-	rc = bpf_map_lookup_elem(t->shadow->maps[MAP_pieces], &zero, pieces) ? -errno : 0;
-	here = pieces + sched_getcpu();
-	if (!rc && here->step && !here->first_alone && ret->last->verdict == TRACE_FORWARDED)
-		ret->pieces = (here->len + here->step - 1) / here->step;
-	free(pieces);
+	if (!rc && p.step && !p.first_alone && ret->last->verdict == TRACE_FORWARDED)
+		ret->pieces = (p.len + p.step - 1) / p.step;
 	return rc;
 }
 
@@ -298,8 +317,10 @@ static int read_result(struct trace *t, struct trace_result *ret)
 
 /* ---- the planes ---- */
 
-/* Why XDP passes up what tc then counts is told where it does not leave that to tc */
-static int ask_why(struct trace *t, __u32 link, const struct trace_frame *in, struct trace_step *step, struct trace_result *ret)
+/* If XDP leaves a packet to tc, tc counts the reason. Runs XDP once more as if there were no tc, to
+ * learn XDP's own reason. */
+static int ask_why(struct trace *t, __u32 link, const struct trace_frame *in,
+		   struct trace_step *step, struct trace_result *ret)
 {
 	__u32 place = link % LINKS;
 	struct trace_step again = { .ifindex = step->ifindex };
@@ -361,35 +382,18 @@ static int tc(struct trace *t, const struct trace_frame *in, __u32 tags, struct 
 
 /* ---- flows ---- */
 
-static bool flow_key_of(const struct trace_frame *f, __u32 tags, __u32 direction, struct flow_key *ret)
+static bool flow_key_of(const struct trace_frame *f, __u32 direction, struct flow_key *ret)
 {
-	const __u8 *ip = f->bytes + 14 + tags, *udp;
-	bool ipv4 = f->len >= 14 + tags + 28 && ip[0] >> 4 == 4;
+	struct packet_words w;
 
-	if (!ipv4 && (f->len < 14 + tags + 48 || ip[0] >> 4 != 6 || ip[6] != IPPROTO_UDP))
-		return false;
-	if (ipv4 && ip[9] != IPPROTO_UDP)
-		return false;
-	*ret = (struct flow_key){ .family = ipv4 ? FAMILY_IPV4 : FAMILY_IPV6, .direction = direction };
-	udp = ip + (ipv4 ? (ip[0] & 15) * 4 : 40);
-	if (udp + 4 > f->bytes + f->len)
-		return false;
-	for (int i = 0; ipv4 && i < 2; i++) {
-		struct addr *a = i ? &ret->dst : &ret->src;
-
-		a->w[2] = htonl(0xffff);
-		memcpy(&a->w[3], ip + (i ? 16 : 12), 4);
-	}
-	if (!ipv4) {
-		memcpy(&ret->src, ip + 8, 16);
-		memcpy(&ret->dst, ip + 24, 16);
-	}
-	memcpy(&ret->sport, udp, 2);
-	memcpy(&ret->dport, udp + 2, 2);
-	return true;
+	packet_words(f->bytes, f->len, &w);
+	*ret = (struct flow_key){ .src = w.end[0].addr, .dst = w.end[1].addr, .sport = w.port[0],
+				  .dport = w.port[1], .family = w.end[0].family,
+				  .direction = direction };
+	return w.udp;
 }
 
-/* Of any backend of the service */
+/* Whether any backend of the service has the flow. */
 static bool flow_is_there(const struct trace *t, struct flow_key *key)
 {
 	struct flow flow;
@@ -401,7 +405,8 @@ static bool flow_is_there(const struct trace *t, struct flow_key *key)
 	return false;
 }
 
-static enum trace_flow flow_now(const struct trace *t, const struct trace_result *r, const struct flow_key *key, bool was)
+static enum trace_flow flow_now(const struct trace *t, const struct trace_result *r,
+				const struct flow_key *key, bool was)
 {
 	struct flow_key there = *key, reply;
 	struct embryo embryo;
@@ -410,31 +415,37 @@ static enum trace_flow flow_now(const struct trace *t, const struct trace_result
 		return TRACE_FLOW;
 	if (key->direction == DIRECTION_REPLY)
 		return flow_is_there(t, &there) ? TRACE_FLOW_MADE : TRACE_NO_FLOW;
-	if (!r->out.len || !flow_key_of(&r->out, tags_of(&r->out).len, DIRECTION_REPLY, &reply))
+	if (!r->out.len || !flow_key_of(&r->out, DIRECTION_REPLY, &reply))
 		return TRACE_NO_FLOW;
-	there = (struct flow_key){ .src = reply.dst, .dst = reply.src, .sport = reply.dport, .dport = reply.sport, .family = reply.family,
+	there = (struct flow_key){ .src = reply.dst, .dst = reply.src, .sport = reply.dport,
+				   .dport = reply.sport, .family = reply.family,
 				   .direction = DIRECTION_REPLY };
-	return bpf_map_lookup_elem(t->shadow->maps[MAP_embryos], &there, &embryo) ? TRACE_NO_FLOW : TRACE_NEWCOMER;
+	return bpf_map_lookup_elem(t->shadow->maps[MAP_embryos], &there, &embryo) ? TRACE_NO_FLOW :
+	       TRACE_NEWCOMER;
 }
 
-static int planes(struct trace *t, __u32 ifindex, const struct trace_frame *in, const struct tags *tags, struct trace_result *ret)
+static int planes(struct trace *t, __u32 ifindex, const struct trace_frame *in,
+		  const struct tags *tags, struct trace_result *ret)
 {
 	int rc = dataplane_shadow_clear(t->shadow) ?: xdp(t, ifindex, in, ret);
 
-	if (!rc && (!ret->last || ret->last->verdict == TRACE_PASSED || ret->last->verdict == TRACE_NOT_RUN))
+	if (!rc && (!ret->last || ret->last->verdict == TRACE_PASSED ||
+		    ret->last->verdict == TRACE_NOT_RUN))
 		rc = dataplane_shadow_clear(t->shadow) ?: tc(t, in, tags->len, ret);
 	if (rc) {
 		log_error("the shadow of the instance cannot be read: %s", strerror(-rc));
 		return rc;
 	}
 	if (!ret->last) {
-		log_error("wgxdp is not attached there, nor on what is above: nothing of it sees this packet");
+		log_error("wgxdp is not attached there, nor on what is above: nothing of it sees "
+			  "this packet");
 		return -ENODEV;
 	}
 	return read_result(t, ret);
 }
 
-int trace_packet(struct trace *t, __u32 ifindex, const struct trace_frame *in, struct trace_result *ret)
+int trace_packet(struct trace *t, __u32 ifindex, const struct trace_frame *in,
+		 struct trace_result *ret)
 {
 	struct flow_key keys[2];
 	bool there[2], has_key;
@@ -446,11 +457,14 @@ int trace_packet(struct trace *t, __u32 ifindex, const struct trace_frame *in, s
 	tags = tags_of(in);
 	memset(ret, 0, offsetof(struct trace_result, out) + sizeof(ret->out.len));
 	ret->link = logical_link(t, ifindex, &tags);
-	has_key = flow_key_of(in, tags.len, DIRECTION_ORIGINAL, &keys[0]) && flow_key_of(in, tags.len, DIRECTION_REPLY, &keys[1]);
+	has_key = flow_key_of(in, DIRECTION_ORIGINAL, &keys[0]) &&
+		  flow_key_of(in, DIRECTION_REPLY, &keys[1]);
 	for (int i = 0; i < 2 && has_key; i++)
 		there[i] = flow_is_there(t, &keys[i]);
 	rc = planes(t, ifindex, in, &tags, ret);
-	if (!rc && has_key && ret->last->ours && !(ret->last->id & PEER_ID) && ret->last->verdict == TRACE_FORWARDED && !ret->last->answers)
-		ret->flow = flow_now(t, ret, &keys[ret->last->direction & 1], there[ret->last->direction & 1]);
+	if (!rc && has_key && ret->last->ours && !(ret->last->id & PEER_ID) &&
+	    ret->last->verdict == TRACE_FORWARDED && !ret->last->answers)
+		ret->flow = flow_now(t, ret, &keys[ret->last->direction & 1],
+				     there[ret->last->direction & 1]);
 	return rc;
 }

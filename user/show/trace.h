@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * trace: what the running programs would do with a packet, found out in the instance's shadow (dataplane_shadow.h). What XDP passes
- * up is given to the tc plane, as the kernel would.
+ * trace: what the running programs would do with a packet, found by running copies of them in the
+ * instance's shadow (dataplane_shadow.h). A packet that XDP passes up goes to the tc plane, as in
+ * the kernel. Included by `wgxdp trace`.
  */
 #pragma once
 #include "dataplane/dataplane.h"
+#include "lib/document.h"
 
 #define TRACE_FRAME_MIN 14
 #define TRACE_FRAME_MAX 9216
@@ -16,41 +18,49 @@ struct trace_frame {
 	__u8 bytes[TRACE_FRAME_MAX];	/* from the Ethernet header on */
 };
 
-struct trace_step {			/* one plane's answer */
-	__u32 ifindex;			/* at which it is attached */
+struct trace_step {			/* the result of one plane */
+	__u32 ifindex;			/* where it is attached */
 	enum trace_verdict verdict;
-	int error;			/* of TRACE_NOT_RUN: the kernel's, as -errno; 0: it is not attached */
-	bool ours;			/* a service's or peer's, by id; else nobody's */
-	__u32 id;			/* as struct reason_key's */
+	int error;		/* with TRACE_NOT_RUN: the kernel's -errno; 0: not attached */
+	bool ours;			/* it belongs to the service or peer `id` */
+	__u32 id;			/* as in struct reason_key */
 	__u32 direction;
 	__u16 reason;			/* 0: forwarded */
-	bool answers;			/* what is sent is an error about it, to its sender */
+	bool answers;			/* what leaves is an error message to the sender */
 };
 
 enum trace_flow { TRACE_NO_FLOW, TRACE_FLOW, TRACE_NEWCOMER, TRACE_FLOW_MADE };
 
 struct trace_result {
 	struct trace_step step[2];	/* by enum plane */
-	const struct trace_step *last;	/* the one that counts */
-	__u32 link;			/* logical: of the VLAN, bridge … for which it came in */
+	const struct trace_step *last;	/* the one that decided */
+	__u32 link;			/* the logical link (VLAN, bridge …) that it arrived on */
 	enum trace_flow flow;
-	__u32 pieces;			/* it leaves in so many, of which `out` is the last; 0: whole */
+	__u32 pieces;	/* number of fragments, of which `out` is the last; 0: not fragmented */
 	bool has_hop;
-	struct nexthop hop;		/* asked for and answered */
-	__u32 egress;			/* ifindex of the device that gets `out`; 0: none */
+	struct nexthop hop;		/* as the FIB answered */
+	__u32 egress;			/* ifindex of the device that `out` leaves by; 0: none */
 	struct trace_frame out;		/* what leaves */
 };
 
-struct trace;				/* a shadow, and what the packets before have changed in it */
+struct trace;				/* a shadow, which remembers the packets before */
 
-/* For a running instance. -errno, told. This thread stays on the CPU that it is on, for much is kept by CPU. */
+/* Makes the shadow of a running instance. Pins this thread to its CPU, as many maps are per CPU.
+ * Returns 0 or -errno, after logging it. */
 int trace_begin(const struct dataplane *dp, struct trace **ret);
 void trace_end(struct trace *t);
-/* A frame as it comes in by a device: a nic of ours (a bridge's port too), with its tags, if any; or a bridge, VLAN or tunnel, in front of
- * whose packets an Ethernet header stands all the same. 0 or -errno, told; -EINVAL of less than TRACE_FRAME_MIN is not. */
-int trace_packet(struct trace *t, __u32 ifindex, const struct trace_frame *in, struct trace_result *ret);
-/* Of a VLAN, bridge or bond the nic by which its frames come, and the frame as it is there; else the device itself */
+/* Traces a frame that arrives at a device: a nic of ours (or a bridge's port) with its tags, or a
+ * bridge, VLAN or tunnel, always with an Ethernet header. Returns 0 or -errno, after logging it;
+ * returns -EINVAL without logging below TRACE_FRAME_MIN. */
+int trace_packet(struct trace *t, __u32 ifindex, const struct trace_frame *in,
+		 struct trace_result *ret);
+/* Returns the nic of a VLAN, bridge or bond, and changes the frame to what it is there. Returns
+ * other devices unchanged. */
 __u32 trace_nic(const struct trace *t, __u32 ifindex, struct trace_frame *f);
-/* The address by which a nic or the link above it is called: what comes in is to be sent there */
+/* Sets ret to the MAC address to which frames for the device, or for the link above it, are sent.
+ * Returns 0 or -ENODEV. */
 int trace_mac(const struct trace *t, __u32 ifindex, __u8 ret[6]);
 const struct dataplane *trace_shadow(const struct trace *t);
+/* Adds the row. frames: with the bytes of the frame that leaves, in hex. Returns 0. */
+int trace_tell(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
+	       const struct trace_result *r, bool frames, struct node list);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The words for what the maps hold.
+ * Names for what the maps hold.
  */
+#include <bpf/bpf.h>
+#include <stdio.h>
 #include "show/words.h"
 
 static const struct {
@@ -21,7 +23,8 @@ const char *reason_name(__u16 reason)
 
 const char *reason_text(__u16 reason)
 {
-	return reason < REASON_MAX && reasons[reason].text ? reasons[reason].text : "for a reason that this version does not know";
+	return reason < REASON_MAX && reasons[reason].text ? reasons[reason].text :
+	       "for a reason that this version does not know";
 }
 
 bool reason_drops(__u16 reason)
@@ -29,9 +32,64 @@ bool reason_drops(__u16 reason)
 	return reason < REASON_MAX && reasons[reason].drops;
 }
 
+__u64 reasons_sum(const struct dataplane_reason *list, size_t n, __u32 id, int direction, int plane,
+		  bool drops)
+{
+	__u64 sum = 0;
+
+	for (size_t i = dataplane_reasons_from(list, n, id); i < n && list[i].key.id == id; i++) {
+		const struct reason_key *k = &list[i].key;
+
+		if ((direction == ANY || (int)k->direction == direction) &&
+		    (plane == ANY || (int)k->plane == plane) && reason_drops(k->reason) == drops)
+			sum += list[i].packets;
+	}
+	return sum;
+}
+
+/* Sorted by id, direction, reason and plane, so both planes of a reason are neighbours. */
+bool reasons_next(const struct dataplane_reason *list, size_t n, size_t *at,
+		  struct dataplane_reason *ret)
+{
+	const struct reason_key *k = &ret->key, *next;
+
+	if (*at >= n)
+		return false;
+	*ret = list[(*at)++];
+	next = &list[*at].key;
+	if (*at < n && next->id == k->id && next->direction == k->direction &&
+	    next->reason == k->reason)
+		ret->packets += list[(*at)++].packets;
+	return true;
+}
+
 const char *direction_name(__u32 direction)
 {
 	return direction == DIRECTION_ORIGINAL ? "original" : "reply";
+}
+
+void name_of_id(const struct dataplane *dp, __u32 id, char ret[NAME_LEN])
+{
+	__u32 place = id & ~PEER_ID;
+	union {
+		struct service_name service;
+		struct peer_name peer;
+	} of = { 0 };
+
+	bpf_map_lookup_elem(dp->maps[id & PEER_ID ? MAP_peer_names : MAP_names], &place, &of);
+	snprintf(ret, NAME_LEN, "%s", id & PEER_ID ? of.peer.name : of.service.name);
+}
+
+const char *plane_name(__u32 plane)
+{
+	return plane == PLANE_XDP ? "xdp" : "tc";
+}
+
+const char *interface_name(__u32 ifindex, char buf[IF_NAMESIZE])
+{
+	if (!if_indextoname(ifindex, buf))
+		snprintf(buf, IF_NAMESIZE, "%u", ifindex);
+	return buf;
 }
 
 const char *mode_of_link(const struct link *links, size_t n, const struct link *link)

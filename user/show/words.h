@@ -1,15 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The words for what the maps hold, as `show` and the metrics say them.
+ * Names for what the maps hold, as `show`, metrics, monitor and doctor print them. Included there.
  */
 #pragma once
 #include <stdbool.h>
+#include <net/if.h>
 #include <stddef.h>
-#include "abi.h"
+#include "dataplane/dataplane.h"
 
 const char *reason_name(__u16 reason);
-const char *reason_text(__u16 reason);	/* what it means */
-bool reason_drops(__u16 reason);	/* it ends a packet; else it passes it up */
+const char *reason_text(__u16 reason);	/* its meaning */
+bool reason_drops(__u16 reason);	/* true: it drops the packet; false: it passes it up */
+
+/* Sums the packets that an id's reasons drop, or pass up. direction and plane: ANY for all. */
+enum { ANY = -1 };
+__u64 reasons_sum(const struct dataplane_reason *list, size_t n, __u32 id, int direction, int plane,
+		  bool drops);
+/* Walks the list from *at = 0 on, with both planes of a reason in one. Returns false at its end. */
+bool reasons_next(const struct dataplane_reason *list, size_t n, size_t *at,
+		  struct dataplane_reason *ret);
+
 const char *direction_name(__u32 direction);
-/* native, generic or tc: by the nics that carry a logical link, its own, its VLAN's port's, its bridge's ports' */
+/* Sets ret to the name of the service or peer with the id of a reason_key; "": none. */
+void name_of_id(const struct dataplane *dp, __u32 id, char ret[NAME_LEN]);
+const char *plane_name(__u32 plane);
+/* Returns the interface's name, or its index in digits. */
+const char *interface_name(__u32 ifindex, char buf[IF_NAMESIZE]);
+/* Returns "native", "generic" or "tc", from the nics that carry a logical link: itself, its VLAN's
+ * port or its bridge's ports. */
 const char *mode_of_link(const struct link *links, size_t n, const struct link *link);

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * monitor: prints an event as words or as JSON, and makes events of the data path's own events and
+ * of packets, which may also go to a pcap file.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <net/if.h>
+#include <string.h>
+#include <time.h>
+#include "net/capture.h"
+#include "show/monitor.h"
+#include "show/packet_words.h"
+#include "show/words.h"
+
+const char *const monitor_kinds[MONITOR_KINDS + 1] = { "dropped", "flow", "handshake", "rebinding",
+						       "knock" };
+
+/* 2026-11-20T22:00:00.123Z */
+static void now_format(char text[32])
+{
+	struct timespec now;
+	struct tm tm;
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	n = strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + n, 32 - n, ".%03ldZ", now.tv_nsec / 1000000);
+}
+
+bool monitor_wants(const struct monitor *m, enum monitor_kind kind)
+{
+	return m->filter.kinds >> kind & 1;
+}
+
+static bool is(const char *wanted, const char *value)
+{
+	return !wanted || (value && !strcmp(wanted, value));
+}
+
+static bool passes_where(const struct monitor_filter *f, const struct monitor_event *e,
+			 const char *link)
+{
+	return is(f->interface, link) && (!f->address.family ||
+	       prefix_covers(&f->address, &e->src) || prefix_covers(&f->address, &e->dst));
+}
+
+static bool passes(const struct monitor *m, const struct monitor_event *e, const char *link)
+{
+	const struct monitor_filter *f = &m->filter;
+
+	return monitor_wants(m, e->kind) && is(f->service, e->service) && is(f->peer, e->peer) &&
+	       is(f->reason, e->reason) && passes_where(f, e, link);
+}
+
+static void tell_json(const struct monitor_event *e, const char *when, const char *link,
+		      const char *from, const char *to)
+{
+	const struct {
+		const char *key, *value;
+	} texts[] = {
+		{ "reason", e->reason }, { "service", e->service }, { "peer", e->peer },
+		{ "direction", e->direction }, { "path", e->path },
+		{ "interface", link }, { "source", from }, { "destination", to },
+	};
+
+	printf("{\"time\": \"%s\", \"event\": \"%s\"", when, monitor_kinds[e->kind]);
+	if (strcmp(e->what, monitor_kinds[e->kind]))
+		printf(", \"what\": \"%s\"", e->what);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (texts[i].value)
+			printf(", \"%s\": \"%s\"", texts[i].key, texts[i].value);
+	if (e->counts)
+		printf(", \"bytes\": %u, \"packets\": %u, \"skipped\": %llu", e->bytes, e->segments,
+		       e->skipped);
+	puts("}");
+}
+
+static void tell_words(const struct monitor_event *e, const char *when, const char *link,
+		       const char *from, const char *to)
+{
+	const char *words[] = { e->reason, e->service ? "service" : e->peer ? "peer" : NULL,
+				e->service ?: e->peer, e->direction, link };
+
+	printf("%s %s", when, monitor_kinds[e->kind]);
+	if (strcmp(e->what, monitor_kinds[e->kind]))
+		printf(" %s", e->what);
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (words[i])
+			printf(" %s", words[i]);
+	if (from || to)
+		printf(": %s > %s", from ?: "nowhere", to ?: "nowhere");
+	if (e->counts)
+		printf(", %u bytes", e->bytes);
+	if (e->skipped)
+		printf(", and %llu others since the last", e->skipped);
+	putchar('\n');
+}
+
+void monitor_tell(struct monitor *m, const struct monitor_event *e)
+{
+	char when[32], from[ADDRESS_STRLEN], to[ADDRESS_STRLEN], name[IF_NAMESIZE];
+	const char *link = e->ifindex ? interface_name(e->ifindex, name) : NULL;
+
+	if (m->ends || !passes(m, e, link))
+		return;
+	now_format(when);
+	(m->json ? tell_json : tell_words)(
+		e, when, link, e->src.family ? endpoint_format(&e->src, e->sport, from) : NULL,
+		e->dst.family ? endpoint_format(&e->dst, e->dport, to) : NULL);
+	m->ends = m->left && !--m->left;
+}
+
+void monitor_dropped(struct monitor *m, const struct event *e)
+{
+	bool is_peer = e->id & PEER_ID;
+	char name[NAME_LEN];
+
+	name_of_id(m->dp, e->id, name);
+	monitor_tell(m, &(struct monitor_event){
+		.kind = MONITOR_DROPPED, .what = "dropped", .reason = reason_name(e->reason),
+		.service = is_peer ? NULL : name,
+		.peer = is_peer ? name : NULL,
+		.direction = is_peer ? "rx" : direction_name(e->direction),
+		.path = plane_name(e->plane), .ifindex = e->ifindex,
+		.src = { e->src, e->family }, .dst = { e->dst, e->family },
+		.sport = e->sport, .dport = e->dport, .counts = true, .bytes = e->len,
+		.segments = e->segments, .skipped = e->skipped,
+	});
+}
+
+/* ---- packets ---- */
+
+struct packet {
+	__u8 frame[14 + LOOK_MAX];
+	__u32 len, whole;
+};
+
+/* Whether the bytes begin with an IP header whose length matches. */
+static bool is_bare(const __u8 *at, __u32 n, __u32 len)
+{
+	if (n < 20)
+		return false;
+	return at[0] >> 4 == 4 ? (at[2] << 8 | at[3]) == (int)len : at[0] >> 4 == 6 && n >= 40 &&
+	       (at[4] << 8 | at[5]) + 40 == (int)len;
+}
+
+/* Makes a frame. A packet without an Ethernet header gets one, and a header that the kernel has not
+ * filled in yet gets its type. */
+static void frame_of(const struct look_packet *p, const __u8 *bytes, __u32 n, struct packet *ret)
+{
+	static const __u8 types[2][2] = { { 8, 0 }, { 0x86, 0xdd } };
+	__u32 head = p->bare && is_bare(bytes, n, p->len) ? 14 : 0;
+
+	if (n > LOOK_MAX)
+		n = LOOK_MAX;
+	memset(ret->frame, 0, 14);
+	memcpy(ret->frame + head, bytes, n);
+	ret->len = n + head;
+	ret->whole = p->len + head;
+	if (ret->len > 14 && !ret->frame[12] && !ret->frame[13])
+		memcpy(ret->frame + 12, types[ret->frame[14] >> 4 == 6], 2);
+}
+
+static void write_packet(struct monitor *m, const struct packet *packet)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (capture_write(m->pcap, now.tv_sec * 1000000000ULL + now.tv_nsec, packet->frame,
+			  packet->len, packet->whole))
+		m->ends = true;
+	if (m->left && !--m->left)
+		m->ends = true;
+}
+
+/* Whether the port is one of those that knocks arrive at. */
+static bool is_knock(const struct monitor *m, __be16 port)
+{
+	struct hearing h = { 0 };
+	__u32 zero = 0;
+
+	if (m->dp->maps[MAP_hearing] < 0 ||
+	    bpf_map_lookup_elem(m->dp->maps[MAP_hearing], &zero, &h))
+		return false;
+	for (int i = 0; i < HEAR_PORTS; i++)
+		if (h.knocks[i] && (__u32)(ntohs(port) - h.knocks[i]) < KNOCK_PORTS)
+			return true;
+	return false;
+}
+
+void monitor_packet(void *data, const struct look_packet *p, const void *bytes, __u32 n)
+{
+	static struct packet packet;
+	struct monitor *m = data;
+	struct packet_words words;
+	char name[IF_NAMESIZE];
+	struct monitor_event e = { .path = plane_name(p->plane), .ifindex = p->ifindex };
+
+	m->skipped += p->skipped;
+	if (m->ends)
+		return;
+	frame_of(p, bytes, n, &packet);
+	packet_words(packet.frame, packet.len, &words);
+	e.src = words.end[0];
+	e.sport = words.port[0];
+	e.dst = words.end[1];
+	e.dport = words.port[1];
+	if (m->pcap) {
+		if (passes_where(&m->filter, &e, interface_name(p->ifindex, name)))
+			write_packet(m, &packet);
+		return;
+	}
+	if (p->kinds & LOOK_HANDSHAKE) {
+		e.kind = MONITOR_HANDSHAKE;
+		e.what = message_name(words.message);
+		monitor_tell(m, &e);
+	}
+	if (p->kinds & LOOK_LAST_HOP && is_knock(m, e.dport)) {
+		e.kind = MONITOR_KNOCK;
+		e.what = "knock";
+		monitor_tell(m, &e);
+	}
+}
