@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The text of a document: a file, or standard input.
+ * Reads the text of a document from a file or standard input.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -8,7 +8,8 @@
 #include "lib/log.h"
 #include "lib/yaml.h"
 
-#define ROOM_MOST (YAML_FILE_LIMIT + 2)	/* for the zero byte, and for one that is too much */
+/* one byte for the zero, one to detect a file that is too long */
+#define ROOM_MOST (YAML_FILE_LIMIT + 2)
 
 static int make_room(char **text, size_t *room)
 {
@@ -57,8 +58,8 @@ const char *yaml_file_name(const char *file)
 	return strcmp(file, "-") ? file : "<stdin>";
 }
 
-/* What a command leaves that failed before it wrote anything: nobody means that everything shall go */
-static bool nothing_came(const char *text, size_t n)
+/* A command that failed leaves empty output, which does not mean an empty configuration. */
+static bool is_blank(const char *text, size_t n)
 {
 	return strspn(text, " \t\r\n") == n;
 }
@@ -73,8 +74,9 @@ int yaml_read(const char *file, char **ret, size_t *ret_n)
 		fclose(in);
 	if (r) {
 		log_error("cannot read %s: %s", is_stdin ? "standard input" : file, strerror(-r));
-	} else if (is_stdin && nothing_came(*ret, *ret_n)) {
-		log_error("standard input is empty, as of a command that failed; where nothing is to be there, that is {}");
+	} else if (is_stdin && is_blank(*ret, *ret_n)) {
+		log_error("standard input is empty, as of a command that failed; where nothing is "
+			  "to be there, that is {}");
 		free(*ret);
 		r = -EINVAL;
 	}
