@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/file.h"
 #include "lib/log.h"
 #include "lib/text.h"
 #include "lib/yaml.h"
@@ -98,6 +99,29 @@ void yaml_error(struct yaml *y, struct yaml_node *node, const char *format, ...)
 }
 
 /* ---- the document ---- */
+
+const char *yaml_file_name(const char *file)
+{
+	return strcmp(file, "-") ? file : "<stdin>";
+}
+
+int yaml_read(const char *file, char **ret, size_t *ret_n)
+{
+	bool is_stdin = !strcmp(file, "-");
+	int r = is_stdin ? file_read_fd(0, YAML_FILE_LIMIT, ret, ret_n) :
+		file_read(file, YAML_FILE_LIMIT, ret, ret_n);
+
+	if (r) {
+		log_error("cannot read %s: %s", is_stdin ? "standard input" : file, strerror(-r));
+	/* a command that failed leaves empty output, which does not mean an empty configuration */
+	} else if (is_stdin && strspn(*ret, " \t\r\n") == *ret_n) {
+		log_error("standard input is empty, as of a command that failed; where nothing is "
+			  "to be there, that is {}");
+		free(*ret);
+		r = -EINVAL;
+	}
+	return r;
+}
 
 size_t yaml_character(const unsigned char *s, size_t n)
 {
