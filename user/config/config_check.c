@@ -12,6 +12,7 @@
 #include "config/config_learn.h"
 #include "config/config_guard.h"
 #include "config/config_relay.h"
+#include "lib/grow.h"
 
 /* ---- values ---- */
 
@@ -314,26 +315,19 @@ struct listener {
 
 struct listeners {
 	struct listener *rows;
-	size_t n, room;
+	size_t n;
 	bool no_memory;
 };
 
 static void add_listener(struct listeners *l, const char *interface, const struct address *address,
 			 __be16 port, size_t service)
 {
-	struct listener *row;
+	struct listener *row = append(l->rows, l->n);
 
-	if (l->n == l->room) {
-		l->room = l->room ? 2 * l->room : 64;
-		row = reallocarray(l->rows, l->room, sizeof(*row));
-		if (!row) {
-			l->no_memory = true;
-			l->room = l->n;
-			return;
-		}
-		l->rows = row;
+	if (!row) {
+		l->no_memory = true;
+		return;
 	}
-	row = memset(&l->rows[l->n++], 0, sizeof(*row));
 	strcpy(row->interface, interface);
 	row->address = *address;
 	row->port = port;

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/grow.h"
 #include "lib/yaml.h"
 
 #define NAME_MAX_COMPARED 32	/* longest key, in bytes, for which a similar one is proposed */
@@ -13,16 +14,10 @@ const char *const yaml_flag_names[] = { "false", "true", NULL };
 
 void *yaml_append(struct yaml *y, void *array, size_t *n, size_t size)
 {
-	void *rows = *(void **)array;
+	void *row = grow(array, n, size);
 
-	if (!(*n & (*n - 1)))		/* full: the room is a power of two */
-		rows = reallocarray(rows, *n ? 2 * *n : 1, size);
-	if (!rows) {
-		y->no_memory = true;
-		return NULL;
-	}
-	*(void **)array = rows;
-	return memset((char *)rows + (*n)++ * size, 0, size);
+	y->no_memory |= !row;
+	return row;
 }
 
 /* ---- values ---- */
