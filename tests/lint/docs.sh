@@ -56,7 +56,7 @@ keys_in_page() {
 }
 # Words that a value may be: `origin hand`
 values() {
-	sed -nE 's/^(static )?const char \*const (config_|yaml_)?([a-z0-9]+)_names\[\] = \{ (.*) NULL \};/\3 \4/p' user/lib/yaml_map.c user/config/config.c user/config/config_relay.c user/config/config_guard.c user/config/config_endpoints.c |
+	sed -nE '/_names\[\] = \{$/{N;N;s/\n\t?/ /g}; s/^(static )?const char \*const (config_|yaml_)?([a-z0-9]+)_names\[\] = \{ (.*) NULL \};/\3 \4/p' user/lib/yaml_map.c user/config/config.c user/config/config_relay.c user/config/config_guard.c user/config/config_endpoints.c |
 		awk '{gsub("[\",]", ""); for (i = 2; i <= NF; i++) print ($1 == "flag" ? "shared" : $1), $i}' | sort
 }
 values_in_page() {

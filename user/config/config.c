@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar of the configuration: a table for each mapping, top section last. What contradicts is found in
- * config_check.c.
+ * The grammar of the configuration: one table per mapping, the top section last. config_check.c
+ * finds contradictions between values.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -94,7 +94,8 @@ static bool has_port(const struct service_config *s, __be16 port)
 	return false;
 }
 
-static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		      void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct service_config *s = object;
@@ -104,16 +105,19 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	if (!text)
 		return;
 	if (ports_parse(text, &port, &last)) {
-		yaml_error(y, value, "%s: '%s' is no port or range of ports: 1 to 65535, as 51820 or 20000-20010", key->name, text);
+		yaml_error(y, value, "%s: '%s' is no port or range of ports: 1 to 65535, as 51820 "
+			   "or 20000-20010", key->name, text);
 		return;
 	}
 	if (last - port >= PORTS_MAX - s->n_ports) {
-		yaml_error(y, value, "%s: more than %u ports: several services are wanted", key->name, PORTS_MAX);
+		yaml_error(y, value, "%s: more than %u ports: several services are wanted",
+			   key->name, PORTS_MAX);
 		return;
 	}
 	for (; port <= last; port++) {
 		if (has_port(s, htons(port))) {
-			yaml_error(y, value, "%s: port %u is listed twice: once is enough", key->name, port);
+			yaml_error(y, value, "%s: port %u is listed twice: once is enough",
+				   key->name, port);
 			return;
 		}
 		place = yaml_append(y, &s->ports, &s->n_ports, sizeof(*place));
@@ -123,32 +127,39 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	}
 }
 
-/* What is no address keeps its place, with family 0: config_check tells of items by number. */
-static void add_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+/* A text that is no address keeps its place, with family 0: config_check numbers the items. */
+static void add_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct service_config *s = object;
-	struct address *place = yaml_append(y, &s->listen_addresses, &s->n_listen_addresses, sizeof(*place));
+	struct address *place =
+		yaml_append(y, &s->listen_addresses, &s->n_listen_addresses, sizeof(*place));
 
 	if (place && text && address_parse(text, place))
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, address_wrong(text, 0, false));
 }
 
-static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			 void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct config *c = object;
-	struct endpoint_config *place = text ? yaml_append(y, &c->exporter, &c->n_exporter, sizeof(*place)) : NULL;
+	struct endpoint_config *place =
+		text ? yaml_append(y, &c->exporter, &c->n_exporter, sizeof(*place)) : NULL;
 
 	if (!place)
 		return;
 	if (endpoint_parse(text, &place->address, &place->port)) {
-		yaml_error(y, value, "%s: '%s' is no address and port, as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is no address and port, as %s", key->name, text,
+			   key->like);
 		return;
 	}
 	for (size_t i = 0; i + 1 < c->n_exporter; i++)
-		if (c->exporter[i].port == place->port && address_equal(&c->exporter[i].address, &place->address))
-			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name, text);
+		if (c->exporter[i].port == place->port &&
+		    address_equal(&c->exporter[i].address, &place->address))
+			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name,
+				   text);
 }
 
 /* ---- the grammar ---- */
@@ -159,9 +170,11 @@ static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct yaml
 
 static const struct yaml_key interface_keys[] = {
 	{ "name", yaml_set_text, "eth0", AT(interface_config, name), .required = true },
-	{ "role", yaml_set_choice, "wan", AT(interface_config, role), .choices = role_names, .required = true },
+	{ "role", yaml_set_choice, "wan", AT(interface_config, role), .choices = role_names,
+	  .required = true },
 	{ "mode", yaml_set_choice, "native", AT(interface_config, mode), .choices = mode_names },
-	{ "shared", yaml_set_flag, "true", AT(interface_config, shared), .choices = yaml_flag_names },
+	{ "shared", yaml_set_flag, "true", AT(interface_config, shared),
+	  .choices = yaml_flag_names },
 	{},
 };
 
@@ -175,19 +188,26 @@ static const struct yaml_key listen_keys[] = {
 static const struct yaml_key service_keys[] = {
 	{ "name", yaml_set_text, "wg-end", AT(service_config, name), .required = true },
 	{ "listen", yaml_set_map, "{ interface: eth0, ports: [ 51820 ] }", .below = listen_keys },
-	{ "backend", yaml_set_map, "{ ipv4: 192.168.1.10, port: 51820 }", AT(service_config, backend), .below = config_backend_keys,
-	  .required = true, .unless = "backends" },
-	{ "backends", yaml_set_rows, "{ name: alpha, ipv4: 10.0.0.7, port: 51820, public-key: \"…=\" }", ROWS(service_config, backends, n_backends),
-	  .below = config_backends_keys },
-	{ "wireguard", config_set_wireguard, "{ public-key: \"…=\" }", .below = config_wireguard_keys },
+	{ "backend", yaml_set_map, "{ ipv4: 192.168.1.10, port: 51820 }",
+	  AT(service_config, backend), .below = config_backend_keys, .required = true,
+	  .unless = "backends" },
+	{ "backends", yaml_set_rows,
+	  "{ name: alpha, ipv4: 10.0.0.7, port: 51820, public-key: \"…=\" }",
+	  ROWS(service_config, backends, n_backends), .below = config_backends_keys },
+	{ "wireguard", config_set_wireguard, "{ public-key: \"…=\" }",
+	  .below = config_wireguard_keys },
 	{ "nat", yaml_set_choice, "dnat", AT(service_config, nat), .choices = nat_names },
 	{ "ipv6", yaml_set_choice, "direct", AT(service_config, ipv6), .choices = ipv6_names },
 	{ "df", yaml_set_choice, "fragment", AT(service_config, df), .choices = df_names },
-	{ "origin", yaml_set_flag, "hand", AT(service_config, by_hand), .choices = config_origin_names, .mark = YAML_RUNNING },
-	{ "allow", yaml_set_list, "192.0.2.0/24", ROWS(service_config, allow, n_allow), .item = config_add_prefix },
-	{ "deny", yaml_set_list, "192.0.2.0/24", ROWS(service_config, deny, n_deny), .item = config_add_prefix },
+	{ "origin", yaml_set_flag, "hand", AT(service_config, by_hand),
+	  .choices = config_origin_names, .mark = YAML_RUNNING },
+	{ "allow", yaml_set_list, "192.0.2.0/24", ROWS(service_config, allow, n_allow),
+	  .item = config_add_prefix },
+	{ "deny", yaml_set_list, "192.0.2.0/24", ROWS(service_config, deny, n_deny),
+	  .item = config_add_prefix },
 	{ "flows", yaml_set_map, "{ max: 262144 }", .below = config_flows_keys },
-	{ "hairpin", yaml_set_flag, "true", AT(service_config, hairpin), .choices = yaml_flag_names },
+	{ "hairpin", yaml_set_flag, "true", AT(service_config, hairpin),
+	  .choices = yaml_flag_names },
 	{},
 };
 
@@ -203,18 +223,25 @@ static const struct yaml_key exporter_keys[] = {
 };
 
 static const struct yaml_key config_keys[] = {
-	{ "interfaces", yaml_set_rows, "{ name: eth0, role: wan }", ROWS(config, interfaces, n_interfaces),
-	  .below = interface_keys },
-	{ "services", yaml_set_rows, "{ name: wg-end, listen: …, backend: … }", ROWS(config, services, n_services),
-	  .below = service_keys },
-	{ "peers", yaml_set_rows, "{ name: site-a, device: wgvpnr01 }", ROWS(config, peers, n_peers), .below = config_peer_keys },
-	{ "follow", yaml_set_map, "{ wireguard: [ wgvpnr01 ], routes: [ main ] }", AT(config, follow), .below = config_follow_keys },
-	{ "announce", yaml_set_map, "{ table: 700 }", AT(config, announce), .below = config_announce_keys },
-	{ "policy", config_set_policy, "{ overlay: \"fd12:3456:789a::/48\" }", AT(config, policy), .below = config_policy_keys },
-	{ "blind", yaml_set_map, "{ listen: { interface: eth0, port: 51820 }, device: wgvpnr01 }", AT(config, blind), .below = config_blind_keys },
-	{ "endpoints", yaml_set_rows, "{ interface: wg0, peer: \"…=\", host: vpn.example.net, port: 51820 }", ROWS(config, endpoints, n_endpoints),
-	  .below = config_endpoints_keys },
-	{ "learn", yaml_set_rows, "{ interface: wg1 }", ROWS(config, learn, n_learn), .below = config_learn_keys },
+	{ "interfaces", yaml_set_rows, "{ name: eth0, role: wan }",
+	  ROWS(config, interfaces, n_interfaces), .below = interface_keys },
+	{ "services", yaml_set_rows, "{ name: wg-end, listen: …, backend: … }",
+	  ROWS(config, services, n_services), .below = service_keys },
+	{ "peers", yaml_set_rows, "{ name: site-a, device: wgvpnr01 }",
+	  ROWS(config, peers, n_peers), .below = config_peer_keys },
+	{ "follow", yaml_set_map, "{ wireguard: [ wgvpnr01 ], routes: [ main ] }",
+	  AT(config, follow), .below = config_follow_keys },
+	{ "announce", yaml_set_map, "{ table: 700 }", AT(config, announce),
+	  .below = config_announce_keys },
+	{ "policy", config_set_policy, "{ overlay: \"fd12:3456:789a::/48\" }", AT(config, policy),
+	  .below = config_policy_keys },
+	{ "blind", yaml_set_map, "{ listen: { interface: eth0, port: 51820 }, device: wgvpnr01 }",
+	  AT(config, blind), .below = config_blind_keys },
+	{ "endpoints", yaml_set_rows,
+	  "{ interface: wg0, peer: \"…=\", host: vpn.example.net, port: 51820 }",
+	  ROWS(config, endpoints, n_endpoints), .below = config_endpoints_keys },
+	{ "learn", yaml_set_rows, "{ interface: wg1 }", ROWS(config, learn, n_learn),
+	  .below = config_learn_keys },
 	{ "exporter", yaml_set_map, "{ listen: [ \"127.0.0.1:9851\" ] }", .below = exporter_keys },
 	{ "ddns", config_set_ddns, "{ interface: ens18, … }", .below = config_ddns_keys },
 	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
@@ -223,20 +250,22 @@ static const struct yaml_key config_keys[] = {
 
 /* ---- reading ---- */
 
-/* The item of a list of ports that holds this one. */
+/* Returns the item of a list of ports that holds this port. */
 static struct yaml_node *port_item(struct yaml_node *list, __be16 port)
 {
 	unsigned int first, last;
 	struct yaml_node *item = list ? list->first : NULL;
 
 	for (; item; item = item->next)
-		if (!ports_parse(item->text ?: "", &first, &last) && ntohs(port) >= first && ntohs(port) <= last)
+		if (!ports_parse(item->text ?: "", &first, &last) && ntohs(port) >= first &&
+		    ntohs(port) <= last)
 			return item;
 	return list;
 }
 
-/* Where the path ends in something that the file leaves out, it is told of what should hold it. */
-static void tell_at(void *data, const struct config_place *place, const char *text)
+/* Reports an error at the node of a path. Where the file leaves out the end of the path, the error
+ * points to the nearest mapping or list that should hold it. */
+static void report_at(void *data, const struct config_place *place, const char *text)
 {
 	struct yaml_node *node = NULL;
 	struct yaml *y = data;
@@ -251,7 +280,8 @@ static void tell_at(void *data, const struct config_place *place, const char *te
 	yaml_error(y, node ?: yaml_root(y), "%s", text);
 }
 
-static int parse(const char *text, size_t n, const char *name, const struct config_look *look, struct config **ret)
+static int parse(const char *text, size_t n, const char *name, const struct config_look *look,
+		 struct config **ret)
 {
 	struct yaml_node *root;
 	struct config *c;
@@ -264,18 +294,19 @@ static int parse(const char *text, size_t n, const char *name, const struct conf
 	c = calloc(1, sizeof(*c));
 	root = yaml_root(&y);
 	if (root && root->type != YAML_MAP)
-		yaml_error(&y, root, "a configuration is a mapping of sections, as interfaces: and services:");
+		yaml_error(&y, root, "a configuration is a mapping of sections, as interfaces: and "
+			   "services:");
 	else if (c && root) {
 		if (yaml_by_path(root, "/running"))
 			y.marks = YAML_RUNNING;
 		yaml_map(&y, root, config_keys, "the configuration", c);
-		config_check_each(c, y.errors, tell_at, &y);
+		config_check_each(c, y.errors, report_at, &y);
 	}
 	r = !c || y.no_memory ? -ENOMEM : y.errors ? -EINVAL : 0;
 	if (r == -ENOMEM)
 		log_error("cannot read %s: %s", name, strerror(ENOMEM));
 	if (!r && root && look)
-		look->look(look->data, c, tell_at, &y);
+		look->look(look->data, c, report_at, &y);
 	yaml_close(&y);
 	if (!r)
 		*ret = c;
@@ -340,7 +371,8 @@ bool config_follows(const struct config *c, const char *device)
 
 bool config_is_control(const struct config *c)
 {
-	return (c->n_endpoints || c->n_ddns) && !c->n_interfaces && !c->n_services && !config_relays(c) && !*c->blind.device && !c->n_learn;
+	return (c->n_endpoints || c->n_ddns) && !c->n_interfaces && !c->n_services &&
+	       !config_relays(c) && !*c->blind.device && !c->n_learn;
 }
 
 const char *config_followed(const struct config *c, size_t i, char *path, size_t n)
@@ -361,7 +393,8 @@ const char *config_followed(const struct config *c, size_t i, char *path, size_t
 
 void config_warn_nothing(const struct config *c)
 {
-	if (!c->n_services && !config_relays(c) && !*c->blind.device && !c->n_learn && !config_is_control(c))
+	if (!c->n_services && !config_relays(c) && !*c->blind.device && !c->n_learn &&
+	    !config_is_control(c))
 		log_warning("no service and no peer is configured: nothing will be forwarded");
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The configuration: /etc/wgxdp/wgxdp.yaml or standard input into structures, and back. Every error is told on standard
- * error as FILE:LINE:COLUMN: error: text, with what was found there and what would be right.
+ * The configuration: reads /etc/wgxdp/wgxdp.yaml or standard input into structures, and writes them
+ * back. Parsers print each error on standard error as FILE:LINE:COLUMN: error: text, with the value
+ * found and what would be valid. Every room above config/ includes this header.
  */
 #pragma once
 #include <net/if.h>
@@ -16,16 +17,16 @@ struct interface_config {
 	char name[IFNAMSIZ];
 	enum link_role role;
 	enum mode mode;
-	bool shared;			/* XDP beside programs of others */
+	bool shared;			/* XDP next to other programs' XDP */
 };
 
 struct peer_config {
 	char name[NAME_LEN];
-	struct wg_key key;		/* none: a peer on a nic */
+	struct wg_key key;		/* none: a peer behind a network card */
 	char device[IFNAMSIZ];
-	struct prefix *prefixes;	/* its site's, and its tunnel addresses */
+	struct prefix *prefixes;	/* the prefixes of its site, and its tunnel addresses */
 	size_t n_prefixes;
-	bool by_hand;			/* as with services */
+	bool by_hand;			/* as in struct service_config */
 };
 
 enum page_for { PAGE_LOCAL, PAGE_EVERYWHERE, PAGE_OFF };
@@ -33,42 +34,43 @@ enum page_for { PAGE_LOCAL, PAGE_EVERYWHERE, PAGE_OFF };
 struct follow_config {
 	struct device_name {
 		char name[IFNAMSIZ];
-	} *wireguard;			/* devices whose peers are WireGuard's own word */
+	} *wireguard;			/* their peers come from WireGuard itself */
 	size_t n_wireguard;
-	__u32 *tables;			/* of the kernel's routes, the first goes before the next */
+	__u32 *tables;			/* kernel routing tables; an earlier one takes precedence */
 	size_t n_tables;
 };
 
-#define ANNOUNCE_AFTER 180		/* WireGuard's own limit for a session */
+#define ANNOUNCE_AFTER 180		/* WireGuard's own limit for a session, in seconds */
 
-struct announce_config {		/* routes of sites that are alive, in a table of the kernel's */
-	__u32 table;			/* 0: none */
+struct announce_config {		/* routes to live sites, in a table of the kernel */
+	__u32 table;			/* 0: off */
 	__u32 after;			/* seconds since the latest handshake; 0: ANNOUNCE_AFTER */
-	__u32 silent;			/* seconds without a packet of the peer; 0: it may be silent */
+	__u32 silent;			/* seconds without a packet from the peer; 0: no limit */
 };
 
 struct policy_config {
-	struct prefix overlay;		/* family 0: none, and no policy */
+	struct prefix overlay;		/* family 0: neither overlay nor policy */
 	struct port_range *udp_ports;
 	size_t n_udp_ports;
-	__u32 icmpv6;			/* a bit for each type that may pass: its number in icmpv6_name() */
+	__u32 icmpv6;	/* one bit per type that may pass; the bit is its number in icmpv6_name() */
 	enum policy_reject reject;
 };
 
 #define BLIND_MTU 1420
-#define BLIND_NAME "blind"		/* as a service it counts under this name */
+#define BLIND_NAME "blind"		/* its counters appear under this service name */
 
-struct blind_config {			/* the blind relay; device "": none */
-	char interface[IFNAMSIZ], device[IFNAMSIZ];	/* that WireGuard comes in by, and this host's own WireGuard behind it */
+struct blind_config {			/* the blind relay; device "": off */
+	/* interface: where WireGuard packets arrive; device: this host's own WireGuard behind it */
+	char interface[IFNAMSIZ], device[IFNAMSIZ];
 	__be16 port;
-	__u32 mtu;			/* of the sites' tunnels; 0: BLIND_MTU */
+	__u32 mtu;			/* MTU of the sites' tunnels; 0: BLIND_MTU */
 	struct site_name {
 		char name[NAME_LEN];
 	} *sites;			/* none: all peers of the device */
 	size_t n_sites;
 	struct site_pair {
 		char name[2][NAME_LEN];
-	} *pairs;			/* that may talk; none: all */
+	} *pairs;			/* pairs of sites that may talk; none: all pairs */
 	size_t n_pairs;
 };
 
@@ -88,45 +90,51 @@ struct config {
 	struct announce_config announce;
 	struct policy_config policy;
 	struct blind_config blind;
-	struct peer_endpoint_config *endpoints;	/* that the daemon follows: config_endpoints.h */
+	struct peer_endpoint_config *endpoints;	/* config_endpoints.h */
 	struct learn_config *learn;	/* config_learn.h */
 	size_t n_endpoints, n_learn;
-	struct endpoint_config *exporter;	/* where metrics are served */
+	struct endpoint_config *exporter;	/* addresses that serve metrics */
 	size_t n_exporter;
-	enum page_for page;		/* and to whom the status page */
+	enum page_for page;		/* clients that may read the status page */
 	struct ddns_config *ddns;
 	size_t n_ddns;
-	enum mode mode;			/* of `up --mode`, or as saved from what runs */
+	enum mode mode;			/* from `up --mode`, or saved from the running instance */
 };
 
-/* What runs (config_write) begins with "running: { mode: … }", which says the mode of `up --mode`; only where that stands a
- * service or peer may have "origin: hand". Everything else is as in a file that a person writes.
+/* config_write() begins its text with "running: { mode: … }", which holds the mode of `up --mode`.
+ * Only a text with that line may have "origin: hand" at a service or peer. Everything else is as in
+ * a file that a person writes.
  *
- * Reads and checks FILE ("-": standard input). 0, or -errno after having told every error it found. -EINVAL: invalid
- * (exit code 2); a file that cannot be read is -ENOENT, -EACCES … (exit code 2 as well). */
+ * Reads and checks FILE ("-": standard input). Returns 0, or -errno after printing all errors:
+ * -EINVAL for an invalid configuration, -ENOENT, -EACCES … for a file that cannot be read (exit
+ * code 2 for both). */
 int config_read(const char *file, struct config **ret);
-/* The same for text in memory; name stands in messages. */
+/* The same for text in memory; messages name it `name`. */
 int config_parse(const char *text, const char *name, struct config **ret);
-/* Contradictions of a whole configuration, however it was made (two services on one address and port, backend equal to
- * listen, names twice, no ports …). Called by config_read and config_parse. */
+/* Checks a whole configuration, made by any means, for contradictions: two services on one address
+ * and port, a backend equal to listen, duplicate names, no ports … config_read and config_parse
+ * call it. */
 int config_check(const struct config *c, const char *name);
-/* YAML that config_parse reads back to the same; config_save without "running: …" where that would say nothing. */
+/* Writes YAML that config_parse reads back to the same configuration. config_save omits "running:
+ * …" where it would add nothing. */
 int config_write(const struct config *c, FILE *out);
 int config_save(const struct config *c, FILE *out);
 void config_free(struct config *c);
-void config_free_service(struct service_config *s);	/* what it holds */
+void config_free_service(struct service_config *s);	/* frees the members, not the struct */
 void config_free_peer(struct peer_config *p);
-bool config_relays(const struct config *c);	/* some peer is configured or followed */
-bool config_follows(const struct config *c, const char *device);	/* its WireGuard peers are ours */
+bool config_relays(const struct config *c);	/* at least one peer is configured or followed */
+/* whether `follow` has this device */
+bool config_follows(const struct config *c, const char *device);
 bool service_has_flows(const struct service_config *s);
-/* The interface of the i-th row of endpoints, learn and ddns together, and the path of its place; NULL: there are no more */
+/* Returns the interface of row i of endpoints, learn and ddns taken together, and the path of its
+ * value; NULL: no such row. */
 const char *config_followed(const struct config *c, size_t i, char *path, size_t n);
-/* Warns where there is neither service nor peer, and nothing else to do */
+/* Warns if there is no service, no peer and nothing else to do. */
 void config_warn_nothing(const struct config *c);
 bool config_is_control(const struct config *c);	/* nothing in it needs the data path */
-bool config_has_flows(const struct config *c);	/* some service has */
+bool config_has_flows(const struct config *c);	/* at least one service has */
 bool service_has_guard(const struct service_config *s);
-/* Its backends, or the only one */
+/* The backends of a service: several, or the single one. */
 static inline size_t backends_of(const struct service_config *s)
 {
 	return s->n_backends ?: 1;
@@ -139,7 +147,8 @@ static inline bool backend_has_standby(const struct backend_config *b)
 {
 	return *b->standby.ipv4 || *b->standby.ipv6 || b->standby.port;
 }
-bool service_has_family(const struct service_config *s, __u8 family);	/* some backend of it has */
+/* at least one backend has */
+bool service_has_family(const struct service_config *s, __u8 family);
 
 const char *mode_name(enum mode m);
 const char *nat_name(enum nat n);
@@ -149,7 +158,8 @@ const char *df_name(enum df_handling h);
 const char *page_name(enum page_for p);
 const char *profile_name(enum profile p);
 const char *reject_name(enum policy_reject r);
-/* The ICMPv6 types that policy knows, by number: "echo-request", and 128 of ICMPv6; NULL: no more */
+/* The ICMPv6 types of policy by index: the name, as "echo-request", and the ICMPv6 type, as 128.
+ * NULL: no such index. */
 const char *icmpv6_name(unsigned int i, __u8 *ret_type);
 int mode_parse(const char *s, enum mode *ret);
 int nat_parse(const char *s, enum nat *ret);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar of the blind relay, what may be wrong with it, and how it is written.
+ * The blind relay: its grammar, its checks and its YAML.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -12,15 +12,18 @@
 
 /* ---- values ---- */
 
-void config_set_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void config_set_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
 	if (text && port_parse(text, (__be16 *)((char *)object + key->offset)))
-		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text,
+			   key->like);
 }
 
-static void set_mtu(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_mtu(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		    void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	unsigned long n = text ? strtoul(text, NULL, 10) : 0;
@@ -33,39 +36,45 @@ static void set_mtu(struct yaml *y, const struct yaml_key *key, struct yaml_node
 		*(__u32 *)((char *)object + key->offset) = n;
 }
 
-static bool take_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, char name[NAME_LEN])
+static bool read_site_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			   char name[NAME_LEN])
 {
 	const char *text = yaml_text(y, key, value);
 
 	if (!text)
 		return false;
 	if (!is_peer_name(text) || strlen(text) >= NAME_LEN) {
-		yaml_error(y, value, "%s: '%s' is no name: up to %d letters, digits, '-', '_', '.', '+' and '/', as site-a", key->name, text, NAME_LEN - 1);
+		yaml_error(y, value, "%s: '%s' is no name: up to %d letters, digits, '-', '_', "
+			   "'.', '+' and '/', as site-a", key->name, text, NAME_LEN - 1);
 		return false;
 	}
 	strcpy(name, text);
 	return true;
 }
 
-static void add_site(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void add_site(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
 	struct blind_config *b = object;
 	struct site_name *place = yaml_append(y, &b->sites, &b->n_sites, sizeof(*place));
 
-	if (!place || !take_name(y, key, value, place->name))
+	if (!place || !read_site_name(y, key, value, place->name))
 		return;
 	for (size_t i = 0; i + 1 < b->n_sites; i++)
 		if (!strcmp(b->sites[i].name, place->name))
-			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name, place->name);
+			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name,
+				   place->name);
 }
 
-static void add_pair(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void add_pair(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
 	struct blind_config *b = object;
 	struct site_pair *place;
 
 	if (!value || value->type != YAML_LIST) {
-		yaml_error(y, value, "%s: a list is wanted, as [ [ site-a, site-b ] ], not a single value", key->name);
+		yaml_error(y, value, "%s: a list is wanted, as [ [ site-a, site-b ] ], not a "
+			   "single value", key->name);
 		return;
 	}
 	if (value->n != 2) {
@@ -73,13 +82,16 @@ static void add_pair(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		return;
 	}
 	place = yaml_append(y, &b->pairs, &b->n_pairs, sizeof(*place));
-	if (place && take_name(y, key, value->first, place->name[0]) && take_name(y, key, value->first->next, place->name[1]) &&
+	if (place && read_site_name(y, key, value->first, place->name[0]) &&
+	    read_site_name(y, key, value->first->next, place->name[1]) &&
 	    !strcmp(place->name[0], place->name[1]))
-		yaml_error(y, value, "%s: '%s' twice: a pair is of two sites", key->name, place->name[0]);
+		yaml_error(y, value, "%s: '%s' twice: a pair is of two sites", key->name,
+			   place->name[0]);
 }
 
-/* The word all, or a list */
-static void set_all_or_list(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+/* Accepts the word `all`, or a list. */
+static void set_all_or_list(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			    void *object)
 {
 	static const char *const all[] = { "all", NULL };
 	struct yaml_key word = *key;
@@ -95,7 +107,8 @@ static void set_all_or_list(struct yaml *y, const struct yaml_key *key, struct y
 
 /* ---- the grammar ---- */
 
-#define AT(f) .offset = offsetof(struct blind_config, f), .size = sizeof(((struct blind_config *)NULL)->f)
+#define AT(f) .offset = offsetof(struct blind_config, f), \
+	.size = sizeof(((struct blind_config *)NULL)->f)
 
 static const struct yaml_key listen_keys[] = {
 	{ "interface", yaml_set_text, "eth0", AT(interface), .required = true },
@@ -104,7 +117,8 @@ static const struct yaml_key listen_keys[] = {
 };
 
 const struct yaml_key config_blind_keys[] = {
-	{ "listen", yaml_set_map, "{ interface: eth0, port: 51820 }", .below = listen_keys, .required = true },
+	{ "listen", yaml_set_map, "{ interface: eth0, port: 51820 }", .below = listen_keys,
+	  .required = true },
 	{ "device", yaml_set_text, "wgvpnr01", AT(device), .required = true },
 	{ "sites", set_all_or_list, "all", .item = add_site },
 	{ "pairs", set_all_or_list, "[ site-a, site-b ]", .item = add_pair },
@@ -140,11 +154,13 @@ static void check_services(struct check *k)
 		for (size_t j = 0; j < s->n_ports; j++)
 			if (s->ports[j] == b->port && !strcmp(s->listen_interface, b->interface)) {
 				at(k, s->ports[j], "/services/%zu/listen/ports", i);
-				tell(k, "ports: %u on %s is the blind relay's: another port, or another interface, is wanted", ntohs(b->port), b->interface);
+				tell(k, "ports: %u on %s is the blind relay's: another port, or "
+				     "another interface, is wanted", ntohs(b->port), b->interface);
 			}
 		if (!strcmp(s->name, BLIND_NAME)) {
 			at(k, 0, "/services/%zu/name", i);
-			tell(k, "name: 'blind' is what the blind relay counts under: another name is wanted");
+			tell(k, "name: 'blind' is what the blind relay counts under: another name "
+			     "is wanted");
 		}
 	}
 }
@@ -157,7 +173,8 @@ void config_check_blind(struct check *k)
 		return;
 	at(k, 0, "/blind/device");
 	if (!strcmp(b->device, b->interface))
-		tell(k, "device: '%s' is where WireGuard comes in: this host's own WireGuard device is wanted, as wgvpnr01", b->device);
+		tell(k, "device: '%s' is where WireGuard comes in: this host's own WireGuard "
+		     "device is wanted, as wgvpnr01", b->device);
 	for (size_t i = 0; i < b->n_pairs; i++)
 		for (int j = 0; j < 2; j++) {
 			at(k, 0, "/blind/pairs/%zu", i);

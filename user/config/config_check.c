@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is wrong with a configuration, however it was made: first each value on its own, then what contradicts. Where it
- * stands in a file is said by a path, which the parser makes a line and a column.
+ * Checks a configuration made by any means: first each value on its own, then contradictions. A
+ * path names the place of a value in the file. The parser turns it into a line and a column.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,6 +12,7 @@
 #include "config/config_learn.h"
 #include "config/config_guard.h"
 #include "config/config_relay.h"
+#include "lib/grow.h"
 
 /* ---- values ---- */
 
@@ -20,7 +21,8 @@ void config_check_device(struct check *k, const char *key, const char *name, con
 	if (*name && !is_interface_name(name))
 		tell(k, "%s: '%s' is no name of an interface, as %s", key, name, like);
 	if (!strcmp(name, "lo"))
-		tell(k, "%s: wgxdp never attaches to lo: the interface to the clients or to the backend is wanted", key);
+		tell(k, "%s: wgxdp never attaches to lo: the interface to the clients or to the "
+		     "backend is wanted", key);
 }
 
 void config_check_host(struct check *k, const char *key, const char *text, __u8 family, bool names)
@@ -39,19 +41,22 @@ static void check_service_values(struct check *k, size_t i)
 
 	at(k, 0, "/services/%zu/name", i);
 	if (*s->name && !is_service_name(s->name))
-		tell(k, "name: '%s' is no name of a service: letters, digits, '-', '_' and '.', as wg-end", s->name);
+		tell(k, "name: '%s' is no name of a service: letters, digits, '-', '_' and '.', as "
+		     "wg-end", s->name);
 	at(k, 0, "/services/%zu/listen/interface", i);
 	config_check_device(k, "interface", s->listen_interface, "eth0");
 	for (j = 0; j < s->n_listen_addresses; j++) {
 		at(k, 0, "/services/%zu/listen/addresses/%zu", i, j);
 		if (s->listen_addresses[j].family)
-			config_check_host(k, "addresses", address_format(&s->listen_addresses[j], text), 0, false);
+			config_check_host(k, "addresses",
+					  address_format(&s->listen_addresses[j], text), 0, false);
 	}
 	config_check_backend_values(k, i);
 	for (j = 0; j < s->flows.n_sources; j++) {
 		at(k, 0, "/services/%zu/flows/source/%zu", i, j);
 		if (s->flows.sources[j].family)
-			config_check_host(k, "source", address_format(&s->flows.sources[j], text), 0, false);
+			config_check_host(k, "source", address_format(&s->flows.sources[j], text),
+					  0, false);
 	}
 }
 
@@ -64,7 +69,8 @@ static void check_values(struct check *k)
 		config_check_device(k, "name", k->c->interfaces[i].name, "eth0");
 		at(k, 0, "/interfaces/%zu/shared", i);
 		if (k->c->interfaces[i].shared && k->c->interfaces[i].mode == MODE_TC)
-			tell(k, "shared: it is for XDP, and mode: tc has none: leave shared out, for tc is beside others anyway");
+			tell(k, "shared: it is for XDP, and mode: tc has none: leave shared out, "
+			     "for tc is beside others anyway");
 	}
 	for (i = 0; i < k->c->n_services; i++)
 		check_service_values(k, i);
@@ -76,20 +82,23 @@ static void check_values(struct check *k)
 
 /* ---- contradictions within a service ---- */
 
-/* nat: none is the backend's own address and port; an interface says where its clients may come from. */
-static void check_none(struct check *k, size_t i)
+/* With nat: none the service listens at the backend's own address and port. An interface restricts
+ * where its clients may come from. */
+static void check_nat_none(struct check *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
 	size_t j;
 
 	at(k, 0, "/services/%zu/listen/addresses", i);
 	if (s->n_listen_addresses)
-		tell(k, "addresses: nat: none listens at the backend's own address: leave them out, or write nat: dnat");
+		tell(k, "addresses: nat: none listens at the backend's own address: leave them "
+		     "out, or write nat: dnat");
 	for (j = 0; j < s->n_ports; j++) {
 		at(k, s->ports[j], "/services/%zu/listen/ports", i);
 		if (s->ports[j] != s->backend.port)
-			tell(k, "ports: nat: none listens at the backend's own port %u, not at %u: leave ports out, or write "
-			     "nat: dnat", ntohs(s->backend.port), ntohs(s->ports[j]));
+			tell(k, "ports: nat: none listens at the backend's own port %u, not at %u: "
+			     "leave ports out, or write nat: dnat", ntohs(s->backend.port),
+			     ntohs(s->ports[j]));
 	}
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (s->ipv6 == IPV6_DNAT)
@@ -107,15 +116,16 @@ static void check_listen_address(struct check *k, size_t i, size_t j)
 	at(k, 0, "/services/%zu/listen/addresses/%zu", i, j);
 	for (before = 0; before < j; before++)
 		if (address_equal(a, &s->listen_addresses[before]))
-			tell(k, "addresses: %s is listed twice: once is enough", address_format(a, text));
+			tell(k, "addresses: %s is listed twice: once is enough",
+			     address_format(a, text));
 	if (s->nat == NAT_MASQUERADE)
-		return;				/* any pair of families */
+		return;				/* any pair of families is allowed */
 	if (!service_has_family(s, a->family))
-		tell(k, "addresses: %s is for %s, and the backend has no '%s'", address_format(a, text), ipv6 ? "IPv6" : "IPv4",
-		     ipv6 ? "ipv6" : "ipv4");
+		tell(k, "addresses: %s is for %s, and the backend has no '%s'",
+		     address_format(a, text), ipv6 ? "IPv6" : "IPv4", ipv6 ? "ipv6" : "ipv4");
 	else if (ipv6 && s->ipv6 != IPV6_DNAT)
-		tell(k, "addresses: %s is IPv6, and ipv6: %s forwards none: write ipv6: dnat", address_format(a, text),
-		     ipv6_name(s->ipv6));
+		tell(k, "addresses: %s is IPv6, and ipv6: %s forwards none: write ipv6: dnat",
+		     address_format(a, text), ipv6_name(s->ipv6));
 }
 
 static void check_dnat(struct check *k, size_t i)
@@ -129,7 +139,8 @@ static void check_dnat(struct check *k, size_t i)
 		tell(k, "addresses: listen has an interface as well: leave out one of them");
 	at(k, 0, "/services/%zu/listen", i);
 	if (!*s->listen_interface && !s->n_listen_addresses)
-		tell(k, "listen: an interface or addresses are missing, as listen: { interface: eth0, ports: [ 51820 ] }");
+		tell(k, "listen: an interface or addresses are missing, as listen: { interface: "
+		     "eth0, ports: [ 51820 ] }");
 	else if (!s->n_ports)
 		tell(k, "listen: ports are missing, as ports: [ 51820 ]");
 	for (j = 0; j < s->n_listen_addresses; j++) {
@@ -142,23 +153,27 @@ static void check_dnat(struct check *k, size_t i)
 	if (s->ipv6 == IPV6_DNAT && !service_has_family(s, FAMILY_IPV6))
 		tell(k, "ipv6: dnat needs an address of the backend under 'ipv6'");
 	else if (s->ipv6 == IPV6_DNAT && !ipv6)
-		tell(k, "ipv6: dnat, and no IPv6 address is listened at: one under 'addresses' is wanted, or ipv6: direct");
+		tell(k, "ipv6: dnat, and no IPv6 address is listened at: one under 'addresses' is "
+		     "wanted, or ipv6: direct");
 }
 
 static int compare_prefix(const struct prefix *x, const struct prefix *y)
 {
-	return memcmp(&x->addr, &y->addr, sizeof(x->addr)) ?: x->family - y->family ?: x->len - y->len;
+	return memcmp(&x->addr, &y->addr, sizeof(x->addr)) ?:
+	       x->family - y->family ?: x->len - y->len;
 }
 
 static int compare_prefixes(const void *a, const void *b)
 {
-	const struct prefix *x = *(const struct prefix *const *)a, *y = *(const struct prefix *const *)b;
+	const struct prefix *x = *(const struct prefix *const *)a,
+			    *y = *(const struct prefix *const *)b;
 
 	return compare_prefix(x, y) ?: (x > y) - (x < y);
 }
 
-/* At the second of two that are the same */
-static void check_prefixes(struct check *k, size_t i, const char *key, const struct prefix *list, size_t n)
+/* Reports duplicates, at the second of the two. */
+static void check_prefixes(struct check *k, size_t i, const char *key, const struct prefix *list,
+			   size_t n)
 {
 	const struct prefix **sorted = calloc(n + 1, sizeof(*sorted));
 	char text[ADDRESS_STRLEN];
@@ -166,7 +181,8 @@ static void check_prefixes(struct check *k, size_t i, const char *key, const str
 
 	at(k, 0, "/services/%zu/%s", i, key);
 	if (n > PREFIXES_MAX)
-		tell(k, "%s: %zu prefixes: more than %u: an nft set on the backend holds more", key, n, PREFIXES_MAX);
+		tell(k, "%s: %zu prefixes: more than %u: an nft set on the backend holds more", key,
+		     n, PREFIXES_MAX);
 	for (j = 0; j < n && sorted; j++)
 		sorted[j] = &list[j];
 	if (n && sorted)
@@ -175,13 +191,15 @@ static void check_prefixes(struct check *k, size_t i, const char *key, const str
 		if (compare_prefix(sorted[j - 1], sorted[j]))
 			continue;
 		at(k, 0, "/services/%zu/%s/%zu", i, key, (size_t)(sorted[j] - list));
-		tell(k, "%s: %s is listed twice: once is enough", key, prefix_format(sorted[j], text));
+		tell(k, "%s: %s is listed twice: once is enough", key,
+		     prefix_format(sorted[j], text));
 	}
 	free(sorted);
 }
 
-/* It is to be of a family in which the backend is reached */
-static void check_source(struct check *k, const struct service_config *s, const struct address *source)
+/* A source address needs the family of an address of the backend. */
+static void check_source(struct check *k, const struct service_config *s,
+			 const struct address *source)
 {
 	bool ipv6 = source->family == FAMILY_IPV6, backends = false;
 	char text[ADDRESS_STRLEN];
@@ -190,7 +208,8 @@ static void check_source(struct check *k, const struct service_config *s, const 
 	for (size_t i = 0; i < backends_of(s); i++)
 		backends |= !strcmp(text, ipv6 ? backend_at(s, i)->ipv6 : backend_at(s, i)->ipv4);
 	if (!service_has_family(s, source->family))
-		tell(k, "source: %s is for %s, and the backend has no '%s'", text, ipv6 ? "IPv6" : "IPv4", ipv6 ? "ipv6" : "ipv4");
+		tell(k, "source: %s is for %s, and the backend has no '%s'", text,
+		     ipv6 ? "IPv6" : "IPv4", ipv6 ? "ipv6" : "ipv4");
 	else if (backends)
 		tell(k, "source: %s is the backend's: an address of this host is wanted", text);
 }
@@ -204,22 +223,26 @@ static void check_flows(struct check *k, size_t i)
 
 	at(k, 0, "/services/%zu/flows", i);
 	if (!service_has_flows(s) && (f->max || f->timeout || f->ports.last || f->n_sources))
-		tell(k, "flows: they are of nat: masquerade and of hairpin: true, and nat: %s has none: leave flows out", nat_name(s->nat));
+		tell(k, "flows: they are of nat: masquerade and of hairpin: true, and nat: %s has "
+		     "none: leave flows out", nat_name(s->nat));
 	for (size_t j = 0; j < f->n_sources; j++) {
 		at(k, 0, "/services/%zu/flows/source/%zu", i, j);
 		if (++n[f->sources[j].family == FAMILY_IPV6] > POOL_ADDRS)
 			tell(k, "source: more than %u addresses of a family", POOL_ADDRS);
 		for (size_t before = 0; before < j; before++)
 			if (address_equal(&f->sources[j], &f->sources[before]))
-				tell(k, "source: %s is listed twice: once is enough", address_format(&f->sources[j], text));
+				tell(k, "source: %s is listed twice: once is enough",
+				     address_format(&f->sources[j], text));
 		check_source(k, s, &f->sources[j]);
 	}
 	at(k, 0, "/services/%zu/hairpin", i);
 	if (s->hairpin && s->nat == NAT_NONE)
-		tell(k, "hairpin: with nat: none clients of a lan ask for the backend's own address, not for one of ours: leave it out");
+		tell(k, "hairpin: with nat: none clients of a lan ask for the backend's own "
+		     "address, not for one of ours: leave it out");
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (s->nat == NAT_MASQUERADE && s->ipv6 == IPV6_DNAT)
-		tell(k, "ipv6: dnat contradicts nat: masquerade, which has clients of both families: leave it out");
+		tell(k, "ipv6: dnat contradicts nat: masquerade, which has clients of both "
+		     "families: leave it out");
 }
 
 static void check_service(struct check *k, size_t i)
@@ -242,13 +265,14 @@ static void check_service(struct check *k, size_t i)
 	}
 	config_check_guard(k, i);
 	at(k, 0, "/services/%zu/ipv6", i);
-	if (!ipv4 && service_has_family(s, FAMILY_IPV6) && s->ipv6 == IPV6_OFF && s->nat != NAT_MASQUERADE)
+	if (!ipv4 && service_has_family(s, FAMILY_IPV6) && s->ipv6 == IPV6_OFF &&
+	    s->nat != NAT_MASQUERADE)
 		tell(k, "ipv6: off leaves nothing of a backend that has only 'ipv6'");
 	check_flows(k, i);
 	check_prefixes(k, i, "allow", s->allow, s->n_allow);
 	check_prefixes(k, i, "deny", s->deny, s->n_deny);
 	if (s->nat == NAT_NONE)
-		check_none(k, i);
+		check_nat_none(k, i);
 	else
 		check_dnat(k, i);
 }
@@ -265,7 +289,8 @@ static void check_names(struct check *k)
 			;
 		at(k, 0, "/interfaces/%zu/name", i);
 		if (j < i)
-			tell(k, "name: interface '%s' is there twice: one entry is wanted", c->interfaces[i].name);
+			tell(k, "name: interface '%s' is there twice: one entry is wanted",
+			     c->interfaces[i].name);
 		if (!*c->interfaces[i].name || !c->interfaces[i].role)
 			tell(k, "an interface without a name or a role");
 	}
@@ -274,47 +299,43 @@ static void check_names(struct check *k)
 			;
 		at(k, 0, "/services/%zu/name", i);
 		if (j < i)
-			tell(k, "name: service '%s' is there twice: another name is wanted", c->services[i].name);
+			tell(k, "name: service '%s' is there twice: another name is wanted",
+			     c->services[i].name);
 	}
 }
 
-/* A local address and port that a service takes packets of. What is equal up to service is the same place. */
+/* A local address and port whose packets a service takes. Two rows that are equal up to `service`
+ * conflict. */
 struct listener {
 	char interface[IFNAMSIZ];
-	struct address address;		/* of listen: interface only the family */
+	struct address address;		/* with listen: interface only the family is set */
 	__be16 port;
 	size_t service;
 };
 
 struct listeners {
 	struct listener *rows;
-	size_t n, room;
+	size_t n;
 	bool no_memory;
 };
 
-static void add_listener(struct listeners *l, const char *interface, const struct address *address, __be16 port,
-			 size_t service)
+static void add_listener(struct listeners *l, const char *interface, const struct address *address,
+			 __be16 port, size_t service)
 {
-	struct listener *row;
+	struct listener *row = append(l->rows, l->n);
 
-	if (l->n == l->room) {
-		l->room = l->room ? 2 * l->room : 64;
-		row = reallocarray(l->rows, l->room, sizeof(*row));
-		if (!row) {
-			l->no_memory = true;
-			l->room = l->n;
-			return;
-		}
-		l->rows = row;
+	if (!row) {
+		l->no_memory = true;
+		return;
 	}
-	row = memset(&l->rows[l->n++], 0, sizeof(*row));
 	strcpy(row->interface, interface);
 	row->address = *address;
 	row->port = port;
 	row->service = service;
 }
 
-/* The backend's address of a family as a listener may have it; family 0: none, or a name. */
+/* Returns the backend's address of a family as a listener may have it. Family 0: there is none, or
+ * it is a name. */
 static struct address backend_address(const struct backend_config *b, __u8 family)
 {
 	struct address a;
@@ -366,22 +387,25 @@ static int compare_listeners(const void *a, const void *b)
 	return compare_place(l, m) ?: (l->service > m->service) - (l->service < m->service);
 }
 
-static void tell_twice(struct check *k, const struct listener *first, const struct listener *second)
+static void report_conflict(struct check *k, const struct listener *first,
+			    const struct listener *second)
 {
-	const struct service_config *s = &k->c->services[second->service], *other = &k->c->services[first->service];
+	const struct service_config *s = &k->c->services[second->service],
+				    *other = &k->c->services[first->service];
 	char text[ADDRESS_STRLEN];
 	bool dnat = s->nat != NAT_NONE;
 
 	at(k, second->port, "/services/%zu/%s", second->service, dnat ? "listen/ports" : "backend");
 	if (dnat && *s->listen_interface)
-		tell(k, "ports: service '%s' listens at port %u of %s already: one of the two needs another port", other->name,
-		     ntohs(second->port), s->listen_interface);
+		tell(k, "ports: service '%s' listens at port %u of %s already: one of the two "
+		     "needs another port", other->name, ntohs(second->port), s->listen_interface);
 	else
-		tell(k, "%s: service '%s' listens at %s already: one of the two needs another address or port",
-		     dnat ? "ports" : "backend", other->name, endpoint_format(&second->address, second->port, text));
+		tell(k, "%s: service '%s' listens at %s already: one of the two needs another "
+		     "address or port", dnat ? "ports" : "backend", other->name,
+		     endpoint_format(&second->address, second->port, text));
 }
 
-/* Once for a pair of services, however many ports they share. */
+/* Reports each pair of services once, however many ports they share. */
 static void check_listeners(struct check *k)
 {
 	const struct listener *told_first = NULL, *told = NULL, *first;
@@ -397,8 +421,9 @@ static void check_listeners(struct check *k)
 			first = &l.rows[i];
 			continue;
 		}
-		if (!told || told_first->service != first->service || told->service != l.rows[i].service)
-			tell_twice(k, first, &l.rows[i]);
+		if (!told || told_first->service != first->service ||
+		    told->service != l.rows[i].service)
+			report_conflict(k, first, &l.rows[i]);
 		told_first = first;
 		told = &l.rows[i];
 	}
@@ -407,7 +432,7 @@ static void check_listeners(struct check *k)
 		tell(k, "no memory");
 }
 
-/* A packet rewritten to where it came to would come again. */
+/* A packet that is rewritten to the address and port it came to would loop. */
 static void check_backend(struct check *k, size_t i, size_t b)
 {
 	const struct service_config *s = &k->c->services[i];
@@ -423,13 +448,15 @@ static void check_backend(struct check *k, size_t i, size_t b)
 		for (p = 0; p < s->n_ports; p++) {
 			config_at_backend(k, i, b, ipv6 ? "/ipv6" : "/ipv4");
 			if (s->ports[p] == is->port && address_equal(&a, &s->listen_addresses[j]))
-				tell(k, "%s: the backend is where the service listens, %s: the host behind is wanted, or nat: none",
-				     ipv6 ? "ipv6" : "ipv4", endpoint_format(&a, is->port, text));
+				tell(k, "%s: the backend is where the service listens, %s: the "
+				     "host behind is wanted, or nat: none", ipv6 ? "ipv6" : "ipv4",
+				     endpoint_format(&a, is->port, text));
 		}
 	}
 }
 
-unsigned int config_check_each(const struct config *c, unsigned int errors, config_tell *tell, void *data)
+unsigned int config_check_each(const struct config *c, unsigned int errors, config_tell *tell,
+			       void *data)
 {
 	struct check k = { .c = c, .tell = tell, .data = data, .errors = errors };
 	size_t i;
@@ -441,7 +468,8 @@ unsigned int config_check_each(const struct config *c, unsigned int errors, conf
 	for (i = 0; i < c->n_services; i++)
 		check_service(&k, i);
 	for (i = 0; i < c->n_services && !k.errors; i++)
-		for (size_t b = 0; b < backends_of(&c->services[i]) && c->services[i].nat != NAT_NONE; b++)
+		for (size_t b = 0;
+		     b < backends_of(&c->services[i]) && c->services[i].nat != NAT_NONE; b++)
 			check_backend(&k, i, b);
 	if (!k.errors)
 		check_listeners(&k);
@@ -450,12 +478,12 @@ unsigned int config_check_each(const struct config *c, unsigned int errors, conf
 	return k.errors;
 }
 
-static void tell_plainly(void *data, const struct config_place *place, const char *text)
+static void print_error(void *data, const struct config_place *place, const char *text)
 {
 	fprintf(stderr, "%s: error: %s\n", (const char *)data, text);
 }
 
 int config_check(const struct config *c, const char *name)
 {
-	return config_check_each(c, 0, tell_plainly, (void *)name) ? -EINVAL : 0;
+	return config_check_each(c, 0, print_error, (void *)name) ? -EINVAL : 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is wrong with a service's backends, where there are several, and with what its guard is to ask for.
+ * Checks of the guard: backends and their keys, several backends, standbys, AmneziaWG and the
+ * challenge.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -23,7 +24,8 @@ void config_check_backend_values(struct check *k, size_t i)
 
 		config_at_backend(k, i, b, "/name");
 		if (*is->name && !is_service_name(is->name))
-			tell(k, "name: '%s' is no name of a backend: letters, digits, '-', '_' and '.', as alpha", is->name);
+			tell(k, "name: '%s' is no name of a backend: letters, digits, '-', '_' and "
+			     "'.', as alpha", is->name);
 		config_at_backend(k, i, b, "/ipv4");
 		config_check_host(k, "ipv4", is->ipv4, FAMILY_IPV4, true);
 		config_at_backend(k, i, b, "/ipv6");
@@ -65,7 +67,8 @@ static void check_key(struct check *k, size_t i, size_t backend, size_t key)
 	for (size_t b = 0; b < backend; b++)
 		for (size_t j = 0; j < backend_at(s, b)->n_keys; j++)
 			if (!wg_key_compare(&backend_at(s, b)->keys[j], &is->keys[key])) {
-				tell(k, "%s: '%s' is that of backend '%s' already: each has its own", name, text, backend_at(s, b)->name);
+				tell(k, "%s: '%s' is that of backend '%s' already: each has its "
+				     "own", name, text, backend_at(s, b)->name);
 				return;
 			}
 }
@@ -82,16 +85,19 @@ static void check_keys(struct check *k, size_t i)
 	}
 	at(k, 0, s->n_backends ? "/services/%zu/backends" : "/services/%zu/wireguard", i);
 	if (n > GUARD_KEYS_MAX)
-		tell(k, "public-keys: %zu keys of a service: more than %u: several services are wanted", n, GUARD_KEYS_MAX);
+		tell(k, "public-keys: %zu keys of a service: more than %u: several services are "
+		     "wanted", n, GUARD_KEYS_MAX);
 	if (!s->n_backends && s->guard.profile != PROFILE_NONE && !n)
 		tell(k, "wireguard: 'public-key' is missing, as public-key: \"…=\"");
 }
 
 /* ---- several backends ---- */
 
-static bool same_place(const struct backend_config *a, const struct backend_config *b, const char **ret)
+static bool same_place(const struct backend_config *a, const struct backend_config *b,
+		       const char **ret)
 {
-	*ret = *a->ipv4 && !strcmp(a->ipv4, b->ipv4) ? a->ipv4 : *a->ipv6 && !strcmp(a->ipv6, b->ipv6) ? a->ipv6 : NULL;
+	*ret = *a->ipv4 && !strcmp(a->ipv4, b->ipv4) ? a->ipv4
+	     : *a->ipv6 && !strcmp(a->ipv6, b->ipv6) ? a->ipv6 : NULL;
 	return *ret && a->port == b->port;
 }
 
@@ -106,11 +112,11 @@ static void check_pair(struct check *k, size_t i, size_t b, size_t before)
 		tell(k, "name: backend '%s' is there twice: another name is wanted", is->name);
 	config_at_backend(k, i, b, "");
 	if (same_place(is, other, &place))
-		tell(k, "backends: '%s' is where '%s' is, %s port %u: one backend with both public-keys is wanted", is->name, other->name,
-		     place, ntohs(is->port));
+		tell(k, "backends: '%s' is where '%s' is, %s port %u: one backend with both "
+		     "public-keys is wanted", is->name, other->name, place, ntohs(is->port));
 }
 
-/* Each is to be reached by whom the others are */
+/* With nat: dnat every backend needs an address of each family that the others have. */
 static void check_families(struct check *k, size_t i, size_t b)
 {
 	const struct service_config *s = &k->c->services[i];
@@ -120,9 +126,11 @@ static void check_families(struct check *k, size_t i, size_t b)
 	if (s->nat != NAT_DNAT || (!*is->ipv4 && !*is->ipv6))
 		return;
 	if (!*is->ipv4 && service_has_family(s, FAMILY_IPV4))
-		tell(k, "backends: '%s' has no 'ipv4', which others have: with nat: dnat all need the same families", is->name);
+		tell(k, "backends: '%s' has no 'ipv4', which others have: with nat: dnat all need "
+		     "the same families", is->name);
 	if (!*is->ipv6 && service_has_family(s, FAMILY_IPV6))
-		tell(k, "backends: '%s' has no 'ipv6', which others have: with nat: dnat all need the same families", is->name);
+		tell(k, "backends: '%s' has no 'ipv6', which others have: with nat: dnat all need "
+		     "the same families", is->name);
 }
 
 static void check_backends(struct check *k, size_t i)
@@ -133,17 +141,19 @@ static void check_backends(struct check *k, size_t i)
 	if (*s->backend.ipv4 || *s->backend.ipv6 || s->backend.port)
 		tell(k, "backends: there is a backend as well: leave out one of them");
 	if (s->n_backends < 2 || s->n_backends > GUARD_BACKENDS_MAX)
-		tell(k, "backends: 2 to %u are wanted, not %zu; a single one is written as backend, its key under wireguard", GUARD_BACKENDS_MAX,
-		     s->n_backends);
+		tell(k, "backends: 2 to %u are wanted, not %zu; a single one is written as "
+		     "backend, its key under wireguard", GUARD_BACKENDS_MAX, s->n_backends);
 	at(k, 0, "/services/%zu/nat", i);
 	if (s->nat == NAT_NONE)
-		tell(k, "nat: none has each backend at its own address, where none is to be told from others: write nat: dnat or masquerade");
+		tell(k, "nat: none has each backend at its own address, where none is to be told "
+		     "from others: write nat: dnat or masquerade");
 	at(k, 0, "/services/%zu/wireguard", i);
 	if (s->backend.n_keys)
 		tell(k, "wireguard: keys of several backends stand with each of them");
 	at(k, 0, "/services/%zu/wireguard/profile", i);
 	if (s->guard.profile == PROFILE_NONE)
-		tell(k, "profile: none looks at no keys, and several backends are told apart by theirs");
+		tell(k, "profile: none looks at no keys, and several backends are told apart by "
+		     "theirs");
 	for (size_t b = 0; b < s->n_backends; b++) {
 		config_at_backend(k, i, b, "");
 		if (!*s->backends[b].name)
@@ -158,9 +168,11 @@ static void check_backends(struct check *k, size_t i)
 
 /* ---- standbys ---- */
 
-static bool is_there(const struct backend_config *standby, const char *ipv4, const char *ipv6, __be16 port)
+static bool standby_is_at(const struct backend_config *standby, const char *ipv4, const char *ipv6,
+			  __be16 port)
 {
-	bool same = (*ipv4 && !strcmp(standby->standby.ipv4, ipv4)) || (*ipv6 && !strcmp(standby->standby.ipv6, ipv6));
+	bool same = (*ipv4 && !strcmp(standby->standby.ipv4, ipv4)) ||
+		    (*ipv6 && !strcmp(standby->standby.ipv6, ipv6));
 
 	return same && (standby->standby.port ?: standby->port) == port;
 }
@@ -172,18 +184,24 @@ static void check_standby(struct check *k, size_t i, size_t b)
 
 	config_at_backend(k, i, b, "/standby");
 	if (!service_has_guard(s))
-		tell(k, "standby: only a guard sees whether a backend answers: wireguard: { public-key: \"…=\" } is wanted as well");
+		tell(k, "standby: only a guard sees whether a backend answers: wireguard: { "
+		     "public-key: \"…=\" } is wanted as well");
 	if (s->nat == NAT_NONE)
-		tell(k, "standby: nat: none has the backend at its own address: write nat: dnat or masquerade");
+		tell(k, "standby: nat: none has the backend at its own address: write nat: dnat or "
+		     "masquerade");
 	if (!*is->ipv4 != !*is->standby.ipv4 || !*is->ipv6 != !*is->standby.ipv6)
-		tell(k, "standby: it and the backend need the same families, 'ipv4', 'ipv6' or both");
+		tell(k, "standby: it and the backend need the same families, 'ipv4', 'ipv6' or "
+		     "both");
 	for (size_t j = 0; j < backends_of(s); j++) {
 		const struct backend_config *other = backend_at(s, j);
 
-		if (is_there(is, other->ipv4, other->ipv6, other->port))
-			tell(k, "standby: it is where the backend%s%s is: another address or port is wanted", *other->name ? " " : "", other->name);
-		else if (j < b && is_there(is, other->standby.ipv4, other->standby.ipv6, other->standby.port ?: other->port))
-			tell(k, "standby: it is where that of '%s' is, and answers could be of either: another port is wanted", other->name);
+		if (standby_is_at(is, other->ipv4, other->ipv6, other->port))
+			tell(k, "standby: it is where the backend%s%s is: another address or port "
+			     "is wanted", *other->name ? " " : "", other->name);
+		else if (j < b && standby_is_at(is, other->standby.ipv4, other->standby.ipv6,
+						other->standby.port ?: other->port))
+			tell(k, "standby: it is where that of '%s' is, and answers could be of "
+			     "either: another port is wanted", other->name);
 	}
 }
 
@@ -195,19 +213,22 @@ static void check_amneziawg(struct check *k, size_t i)
 
 	at(k, 0, "/services/%zu/wireguard/profile/amneziawg/h", i);
 	if (g->n_headers && g->n_headers != MESSAGES)
-		tell(k, "h: %u numbers are wanted, one for each type of message, not %zu", MESSAGES, g->n_headers);
+		tell(k, "h: %u numbers are wanted, one for each type of message, not %zu", MESSAGES,
+		     g->n_headers);
 	for (size_t a = 1; a < g->n_headers && g->n_headers == MESSAGES; a++)
 		for (size_t b = 0; b < a; b++) {
 			at(k, 0, "/services/%zu/wireguard/profile/amneziawg/h/%zu", i, a);
 			if (g->headers[a] == g->headers[b])
-				tell(k, "h: %u is listed twice: each type of message has its own", g->headers[a]);
+				tell(k, "h: %u is listed twice: each type of message has its own",
+				     g->headers[a]);
 		}
 	at(k, 0, "/services/%zu/wireguard/profile/amneziawg/s", i);
 	if (g->n_junk == 1 || g->n_junk > MESSAGES)
-		tell(k, "s: 2 to %u sizes are wanted, of what is in front of initiations, responses, cookies and data, not %zu", MESSAGES,
-		     g->n_junk);
+		tell(k, "s: 2 to %u sizes are wanted, of what is in front of initiations, "
+		     "responses, cookies and data, not %zu", MESSAGES, g->n_junk);
 	else if (g->n_junk && g->junk[0] + INITIATION_LEN == g->junk[1] + RESPONSE_LEN)
-		tell(k, "s: %u and %u make initiations and responses equally long, which AmneziaWG refuses", g->junk[0], g->junk[1]);
+		tell(k, "s: %u and %u make initiations and responses equally long, which AmneziaWG "
+		     "refuses", g->junk[0], g->junk[1]);
 }
 
 /* ---- the challenge ---- */
@@ -220,13 +241,16 @@ static void check_challenge(struct check *k, size_t i)
 	if (!g->challenge_above)
 		return;
 #ifndef WITH_SODIUM
-	tell(k, "challenge: this program was built without libsodium, and sends no cookies: leave challenge out");
+	tell(k, "challenge: this program was built without libsodium, and sends no cookies: leave "
+	     "challenge out");
 #endif
 	if (g->profile == PROFILE_NONE)
-		tell(k, "challenge: profile: none looks at nothing: leave challenge out, or write profile: wireguard");
-	if (g->profile == PROFILE_AMNEZIAWG && g->junk[2] + COOKIE_LEN > g->junk[0] + INITIATION_LEN)
-		tell(k, "challenge: a cookie with %u bytes in front is larger than the initiation that it answers, with %u", g->junk[2],
-		     g->junk[0]);
+		tell(k, "challenge: profile: none looks at nothing: leave challenge out, or write "
+		     "profile: wireguard");
+	if (g->profile == PROFILE_AMNEZIAWG &&
+	    g->junk[2] + COOKIE_LEN > g->junk[0] + INITIATION_LEN)
+		tell(k, "challenge: a cookie with %u bytes in front is larger than the initiation "
+		     "that it answers, with %u", g->junk[2], g->junk[0]);
 }
 
 void config_check_guard(struct check *k, size_t i)
@@ -244,5 +268,6 @@ void config_check_guard(struct check *k, size_t i)
 	check_challenge(k, i);
 	at(k, 0, "/services/%zu/wireguard/strict", i);
 	if (s->guard.strict && s->guard.profile == PROFILE_NONE)
-		tell(k, "strict: profile: none looks at nothing: leave strict out, or write profile: wireguard");
+		tell(k, "strict: profile: none looks at nothing: leave strict out, or write "
+		     "profile: wireguard");
 }

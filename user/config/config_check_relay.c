@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is wrong with peers, what is followed, and policy. Peers may be tens of thousands, so what contradicts is found by sorting.
+ * Checks of peers, follow, announce and policy. There may be tens of thousands of peers, so
+ * duplicates are found by sorting.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +17,8 @@ static void check_peer_values(struct check *k, size_t i)
 
 	at(k, 0, "/peers/%zu/name", i);
 	if (*p->name && !is_peer_name(p->name))
-		tell(k, "name: '%s' is no name of a peer: letters, digits, '-', '_', '.', '+' and '/', as site-a", p->name);
+		tell(k, "name: '%s' is no name of a peer: letters, digits, '-', '_', '.', '+' and "
+		     "'/', as site-a", p->name);
 	at(k, 0, "/peers/%zu/device", i);
 	config_check_device(k, "device", p->device, "wgvpnr01");
 }
@@ -29,7 +31,8 @@ static void check_overlay(struct check *k)
 
 	at(k, 0, "/policy/overlay");
 	if (why)
-		tell(k, "overlay: '%s' %s, as \"fd12:3456:789a::/48\"", prefix_format(o, text), why);
+		tell(k, "overlay: '%s' %s, as \"fd12:3456:789a::/48\"", prefix_format(o, text),
+		     why);
 }
 
 void config_check_relay_values(struct check *k)
@@ -49,19 +52,21 @@ void config_check_relay_values(struct check *k)
 
 static int compare_names(const void *a, const void *b)
 {
-	const struct peer_config *x = *(const struct peer_config *const *)a, *y = *(const struct peer_config *const *)b;
+	const struct peer_config *x = *(const struct peer_config *const *)a,
+				 *y = *(const struct peer_config *const *)b;
 
 	return strcmp(x->name, y->name) ?: (x > y) - (x < y);
 }
 
 static int compare_keys(const void *a, const void *b)
 {
-	const struct peer_config *x = *(const struct peer_config *const *)a, *y = *(const struct peer_config *const *)b;
+	const struct peer_config *x = *(const struct peer_config *const *)a,
+				 *y = *(const struct peer_config *const *)b;
 
 	return wg_key_compare(&x->key, &y->key) ?: (x > y) - (x < y);
 }
 
-/* At the second of two */
+/* Reports duplicates, at the second of the two. */
 static void check_names_and_keys(struct check *k)
 {
 	const struct config *c = k->c;
@@ -80,15 +85,17 @@ static void check_names_and_keys(struct check *k)
 	if (sorted)
 		qsort(sorted, c->n_peers, sizeof(*sorted), compare_keys);
 	for (size_t i = 1; i < c->n_peers && sorted; i++) {
-		if (wg_key_is_none(&sorted[i]->key) || wg_key_compare(&sorted[i]->key, &sorted[i - 1]->key))
+		if (wg_key_is_none(&sorted[i]->key) ||
+		    wg_key_compare(&sorted[i]->key, &sorted[i - 1]->key))
 			continue;
 		at(k, 0, "/peers/%zu/public-key", (size_t)(sorted[i] - c->peers));
-		tell(k, "public-key: peer '%s' has this key already: a key is one peer's", sorted[i - 1]->name);
+		tell(k, "public-key: peer '%s' has this key already: a key is one peer's",
+		     sorted[i - 1]->name);
 	}
 	free(sorted);
 }
 
-struct owned {				/* a prefix and whose it is */
+struct owned {				/* a prefix and the peer that has it */
 	const struct prefix *prefix;
 	size_t peer;
 };
@@ -98,12 +105,14 @@ static int compare_owned(const void *a, const void *b)
 	const struct owned *x = a, *y = b;
 
 	return prefix_compare(x->prefix, y->prefix) ?:
-	       (x->peer > y->peer) - (x->peer < y->peer) ?: (x->prefix > y->prefix) - (x->prefix < y->prefix);
+	       (x->peer > y->peer) - (x->peer < y->peer) ?:
+	       (x->prefix > y->prefix) - (x->prefix < y->prefix);
 }
 
 static void at_prefix(struct check *k, const struct owned *o)
 {
-	at(k, 0, "/peers/%zu/prefixes/%zu", o->peer, (size_t)(o->prefix - k->c->peers[o->peer].prefixes));
+	at(k, 0, "/peers/%zu/prefixes/%zu", o->peer,
+	   (size_t)(o->prefix - k->c->peers[o->peer].prefixes));
 }
 
 static void check_twice(struct check *k, const struct owned *sorted, size_t n)
@@ -117,10 +126,11 @@ static void check_twice(struct check *k, const struct owned *sorted, size_t n)
 			continue;
 		at_prefix(k, o);
 		if (o->peer == before->peer)
-			tell(k, "prefixes: %s is listed twice: once is enough", prefix_format(o->prefix, text));
+			tell(k, "prefixes: %s is listed twice: once is enough",
+			     prefix_format(o->prefix, text));
 		else
-			tell(k, "prefixes: %s belongs to peer '%s' already: a prefix is one peer's", prefix_format(o->prefix, text),
-			     k->c->peers[before->peer].name);
+			tell(k, "prefixes: %s belongs to peer '%s' already: a prefix is one peer's",
+			     prefix_format(o->prefix, text), k->c->peers[before->peer].name);
 	}
 }
 
@@ -137,13 +147,15 @@ static void check_prefixes(struct check *k)
 	prefix_format(&c->policy.overlay, overlay);
 	for (size_t i = 0; i < c->n_peers && list; i++)
 		for (size_t j = 0; j < c->peers[i].n_prefixes; j++, o++) {
-			const char *why = relay_prefix_wrong(&c->peers[i].prefixes[j], &c->policy.overlay);
+			const char *why =
+				relay_prefix_wrong(&c->peers[i].prefixes[j], &c->policy.overlay);
 
 			*o = (struct owned){ &c->peers[i].prefixes[j], i };
 			if (!why)
 				continue;
 			at_prefix(k, o);
-			tell(k, "prefixes: %s %s (%s)", prefix_format(o->prefix, text), why, overlay);
+			tell(k, "prefixes: %s %s (%s)", prefix_format(o->prefix, text), why,
+			     overlay);
 		}
 	if (list) {
 		qsort(list, n, sizeof(*list), compare_owned);
@@ -161,17 +173,20 @@ static void check_followed(struct check *k)
 		for (size_t j = 0; j < i; j++) {
 			at(k, 0, "/follow/wireguard/%zu", i);
 			if (!strcmp(f->wireguard[i].name, f->wireguard[j].name))
-				tell(k, "wireguard: '%s' is listed twice: once is enough", f->wireguard[i].name);
+				tell(k, "wireguard: '%s' is listed twice: once is enough",
+				     f->wireguard[i].name);
 		}
 	for (size_t i = 0; i < f->n_tables; i++)
 		for (size_t j = 0; j < i; j++) {
 			at(k, 0, "/follow/routes/%zu", i);
 			if (f->tables[i] == f->tables[j])
-				tell(k, "routes: table %s is listed twice: once is enough", table_format(f->tables[i], text));
+				tell(k, "routes: table %s is listed twice: once is enough",
+				     table_format(f->tables[i], text));
 		}
 	at(k, 0, "/follow/routes");
 	if (f->n_tables && !config_relays(k->c))
-		tell(k, "routes: by which devices? peers are wanted, or follow: { wireguard: [ … ] }");
+		tell(k, "routes: by which devices? peers are wanted, or follow: { wireguard: [ … ] "
+		     "}");
 }
 
 static void check_announced(struct check *k)
@@ -181,12 +196,15 @@ static void check_announced(struct check *k)
 	at(k, 0, "/announce/table");
 	for (size_t i = 0; i < c->follow.n_tables && c->announce.table; i++)
 		if (c->follow.tables[i] == c->announce.table)
-			tell(k, "table: routes of table %u are followed: one of its own is wanted, which others read", c->announce.table);
+			tell(k, "table: routes of table %u are followed: one of its own is wanted, "
+			     "which others read", c->announce.table);
 	at(k, 0, "/announce");
 	if (c->announce.table && !config_relays(c) && !*c->blind.device)
-		tell(k, "announce: of which sites? peers are wanted, or follow: { wireguard: [ … ] }");
+		tell(k, "announce: of which sites? peers are wanted, or follow: { wireguard: [ … ] "
+		     "}");
 	else if (c->announce.table && !c->policy.overlay.family && !config_relays(c))
-		tell(k, "announce: the overlay is missing, the prefix that holds all sites, as policy: { overlay: \"fd12:3456:789a::/48\" }");
+		tell(k, "announce: the overlay is missing, the prefix that holds all sites, as "
+		     "policy: { overlay: \"fd12:3456:789a::/48\" }");
 }
 
 void config_check_relay(struct check *k)
@@ -206,7 +224,7 @@ void config_check_relay(struct check *k)
 		check_prefixes(k);
 	} else if (config_relays(c)) {
 		at(k, 0, c->n_peers ? "/peers" : "/follow");
-		tell(k, "%s: the overlay is missing, the prefix that holds all sites, as policy: { overlay: \"fd12:3456:789a::/48\" }",
-		     c->n_peers ? "peers" : "follow");
+		tell(k, "%s: the overlay is missing, the prefix that holds all sites, as policy: { "
+		     "overlay: \"fd12:3456:789a::/48\" }", c->n_peers ? "peers" : "follow");
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar of DynDNS, what may be wrong with it, and how it is written.
+ * Dynamic DNS: its grammar, its checks and its YAML.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -13,7 +13,9 @@
 
 #define TTL_MAX 604800
 
-static const char *const ovh_endpoints[] = { [OVH_EU] = "ovh-eu", [OVH_CA] = "ovh-ca", [OVH_US] = "ovh-us", NULL };
+static const char *const ovh_endpoints[] = {
+	[OVH_EU] = "ovh-eu", [OVH_CA] = "ovh-ca", [OVH_US] = "ovh-us", NULL
+};
 
 const char *ddns_endpoint_name(enum ddns_endpoint e)
 {
@@ -24,15 +26,18 @@ bool ddns_in_zone(const char *name, const char *zone)
 {
 	size_t n = strlen(name), n_zone = strlen(zone);
 
-	return n >= n_zone && !strcasecmp(name + n - n_zone, zone) && (n == n_zone || name[n - n_zone - 1] == '.');
+	return n >= n_zone && !strcasecmp(name + n - n_zone, zone) &&
+	       (n == n_zone || name[n - n_zone - 1] == '.');
 }
 
 /* ---- values ---- */
 
-/* A host's name, without the dot that may end it; false: told */
-static bool take_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, char ret[256])
+/* Reads a host name, without the dot that may end it. False: an error was printed. */
+static bool read_host_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			   char ret[256])
 {
-	const char *text = yaml_text(y, key, value), *why = text ? address_wrong(text, 0, true) : NULL;
+	const char *text = yaml_text(y, key, value),
+		   *why = text ? address_wrong(text, 0, true) : NULL;
 	struct address ignored;
 
 	if (!text)
@@ -49,38 +54,45 @@ static bool take_name(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	return true;
 }
 
-void config_set_domain(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void config_set_domain(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
 {
-	take_name(y, key, value, (char *)object + key->offset);
+	read_host_name(y, key, value, (char *)object + key->offset);
 }
 
-static void set_interface(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_interface(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			  void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
 	if (text && !is_interface_name(text))
-		yaml_error(y, value, "%s: '%s' is no name of an interface, as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is no name of an interface, as %s", key->name, text,
+			   key->like);
 	else if (text)
 		strcpy(((struct ddns_config *)object)->interface, text);
 }
 
-static void add_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void add_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
 	struct ddns_config *d = object;
 	struct ddns_text *place = yaml_append(y, &d->names, &d->n_names, sizeof(*place));
 
-	if (!place || !take_name(y, key, value, place->text))
+	if (!place || !read_host_name(y, key, value, place->text))
 		return;
 	for (size_t i = 0; i + 1 < d->n_names; i++)
 		if (!strcasecmp(d->names[i].text, place->text))
-			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name, place->text);
+			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name,
+				   place->text);
 }
 
-static void add_record(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void add_record(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct ddns_config *d = object;
-	bool *place = !text ? NULL : !strcmp(text, "AAAA") ? &d->ipv6 : !strcmp(text, "A") ? &d->ipv4 : NULL;
+	bool *place = !text ? NULL : !strcmp(text, "AAAA") ? &d->ipv6 :
+		      !strcmp(text, "A") ? &d->ipv4 : NULL;
 
 	if (text && !place)
 		yaml_error(y, value, "%s: '%s' is none of A, AAAA", key->name, text);
@@ -90,7 +102,8 @@ static void add_record(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		*place = true;
 }
 
-static void set_host(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_host(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct address a;
@@ -98,29 +111,34 @@ static void set_host(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	if (!text)
 		return;
 	if (address_parse(text, &a) || a.family != FAMILY_IPV6 || a.addr.q[0] || !a.addr.q[1])
-		yaml_error(y, value, "%s: '%s' is no last half of an IPv6 address, as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is no last half of an IPv6 address, as %s",
+			   key->name, text, key->like);
 	else
 		((struct ddns_config *)object)->host = a;
 }
 
-void config_set_ttl(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void config_set_ttl(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		    void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	unsigned long n = text ? strtoul(text, NULL, 10) : 0;
 
 	if (text && (strspn(text, "0123456789") != strlen(text) || !n || n > TTL_MAX))
-		yaml_error(y, value, "%s: '%s' is no number from 1 to %d", key->name, text, TTL_MAX);
+		yaml_error(y, value, "%s: '%s' is no number from 1 to %d", key->name, text,
+			   TTL_MAX);
 	else if (text)
 		((struct ddns_config *)object)->ttl = n;
 }
 
-static void set_server(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_server(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
 {
-	const char *text = yaml_text(y, key, value), *why = text ? address_wrong(text, 0, true) : NULL;
+	const char *text = yaml_text(y, key, value),
+		   *why = text ? address_wrong(text, 0, true) : NULL;
 	struct ddns_config *d = object;
 	struct address a;
 
-	/* one's own name server, on this host, is as good as any */
+	/* a name server on this host is valid */
 	if (why && !address_parse(text, &a) && !strncmp(why, "is a loopback", 13))
 		why = NULL;
 	if (why)
@@ -129,58 +147,68 @@ static void set_server(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		strcpy(d->server, text);
 }
 
-/* A path, an address of a page, a word of a command: one line of what can be seen */
-static void take_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, char ret[256])
+/* Reads a path, a URL or a word of a command: one line without control characters. */
+static void read_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		      char ret[256])
 {
 	const char *text = yaml_text(y, key, value), *c = text ?: "";
 
 	while (*c && !iscntrl((unsigned char)*c))
 		c++;
 	if (*c)
-		yaml_error(y, value, "%s: a control character in the value: one line is wanted, as %s", key->name, key->like);
+		yaml_error(y, value, "%s: a control character in the value: one line is wanted, as "
+			   "%s", key->name, key->like);
 	else if (text && strlen(text) >= 256)
 		yaml_error(y, value, "%s: '%s' is longer than 255 bytes", key->name, text);
 	else if (text)
 		strcpy(ret, text);
 }
 
-static void set_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
-	take_text(y, key, value, (char *)object + key->offset);
+	read_text(y, key, value, (char *)object + key->offset);
 }
 
-static void set_url(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_url(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		    void *object)
 {
 	char *url = ((struct ddns_config *)object)->url;
 
-	take_text(y, key, value, url);
+	read_text(y, key, value, url);
 	if (*url && strncmp(url, "https://", 8) && strncmp(url, "http://", 7))
-		yaml_error(y, value, "%s: '%s' begins with neither https:// nor http://", key->name, url);
+		yaml_error(y, value, "%s: '%s' begins with neither https:// nor http://", key->name,
+			   url);
 	while (*url && url[strlen(url) - 1] == '/')
 		url[strlen(url) - 1] = '\0';
 }
 
-static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
 	struct ddns_config *d = object;
 	struct ddns_text *place = yaml_append(y, &d->command, &d->n_command, sizeof(*place));
 
 	if (!place)
 		return;
-	take_text(y, key, value, place->text);
+	read_text(y, key, value, place->text);
 	if (d->n_command == 1 && *place->text && *place->text != '/')
-		yaml_error(y, value, "%s: '%s' is no path from the root, as %s", key->name, place->text, key->like);
+		yaml_error(y, value, "%s: '%s' is no path from the root, as %s", key->name,
+			   place->text, key->like);
 }
 
 /* ---- the grammar ---- */
 
-#define AT(f) .offset = offsetof(struct ddns_config, f), .size = sizeof(((struct ddns_config *)NULL)->f)
+#define AT(f) .offset = offsetof(struct ddns_config, f), \
+	.size = sizeof(((struct ddns_config *)NULL)->f)
 
-static void set_provider(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_provider(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			 void *object)
 {
 	struct ddns_config *d = object;
 
-	d->by = !strcmp(key->name, "ovh") ? DDNS_OVH : !strcmp(key->name, "exec") ? DDNS_EXEC : DDNS_RFC2136;
+	d->by = !strcmp(key->name, "ovh") ? DDNS_OVH :
+		!strcmp(key->name, "exec") ? DDNS_EXEC : DDNS_RFC2136;
 	if (d->by == DDNS_EXEC)
 		yaml_set_list(y, key, value, d);
 	else
@@ -206,13 +234,17 @@ static const struct yaml_key ovh_keys[] = {
 };
 
 const struct yaml_key config_provider_keys[] = {
-	{ "rfc2136", set_provider, "{ server: \"2001:db8::53\", zone: example.net, key-file: /etc/wgxdp/tsig.key }", .below = rfc2136_keys },
-	{ "ovh", set_provider, "{ zone: example.net, credentials: /etc/wgxdp/ovh.conf }", .below = ovh_keys },
+	{ "rfc2136", set_provider,
+	  "{ server: \"2001:db8::53\", zone: example.net, key-file: /etc/wgxdp/tsig.key }",
+	  .below = rfc2136_keys },
+	{ "ovh", set_provider, "{ zone: example.net, credentials: /etc/wgxdp/ovh.conf }",
+	  .below = ovh_keys },
 	{ "exec", set_provider, "/usr/local/bin/update", .item = add_word },
 	{},
 };
 
-void config_set_provider(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void config_set_provider(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			 void *object)
 {
 	unsigned int errors = y->errors;
 
@@ -227,7 +259,8 @@ const struct yaml_key config_ddns_keys[] = {
 	{ "records", yaml_set_list, "AAAA", .item = add_record },
 	{ "host", .set = set_host, .like = "\"::10\"" },
 	{ "ttl", .set = config_set_ttl, .like = "300" },
-	{ "provider", config_set_provider, "{ rfc2136: { … } }", .below = config_provider_keys, .required = true },
+	{ "provider", config_set_provider, "{ rfc2136: { … } }", .below = config_provider_keys,
+	  .required = true },
 	{},
 };
 
@@ -241,51 +274,61 @@ static struct yaml_node *node_of(struct yaml_node *section, const char *key, siz
 	return yaml_by_path(section, path) ?: section;
 }
 
-/* A topology, which is for other hosts, may name what this program was built without; what is to run here may not. */
+/* A topology is for other hosts, so it may name a provider that this program was built without. A
+ * configuration runs here and may not. */
 static void check_built(struct yaml *y, struct yaml_node *section)
 {
 #ifndef WITH_LDNS
 	if (yaml_by_path(section, "/provider/rfc2136"))
-		yaml_error(y, yaml_by_path(section, "/provider/rfc2136"),
-			   "rfc2136: this program was built without libldns, and sends no updates: write exec");
+		yaml_error(y, yaml_by_path(section, "/provider/rfc2136"), "rfc2136: this program "
+			   "was built without libldns, and sends no updates: write exec");
 #endif
 #ifndef WITH_CURL
 	if (yaml_by_path(section, "/provider/ovh"))
 		yaml_error(y, yaml_by_path(section, "/provider/ovh"),
-			   "ovh: this program was built without libcurl, and does not speak with OVH: write exec");
+			   "ovh: this program was built without libcurl, and does not speak with "
+			   "OVH: write exec");
 #endif
 }
 
-/* Whom another section writes already */
+/* Whether an earlier section writes records of this name and type. */
 static bool is_written(const struct config *c, const struct ddns_config *d, const char *name)
 {
 	for (const struct ddns_config *other = c->ddns; other != d; other++)
 		for (size_t i = 0; i < other->n_names; i++)
-			if (!strcasecmp(other->names[i].text, name) && ((other->ipv4 && d->ipv4) || (other->ipv6 && d->ipv6)))
+			if (!strcasecmp(other->names[i].text, name) &&
+			    ((other->ipv4 && d->ipv4) || (other->ipv6 && d->ipv6)))
 				return true;
 	return false;
 }
 
-static void check_section(struct yaml *y, struct yaml_node *section, const struct config *c, struct ddns_config *d, bool unsaid)
+static void check_section(struct yaml *y, struct yaml_node *section, const struct config *c,
+			  struct ddns_config *d, bool unsaid)
 {
 	d->ipv6 |= unsaid;
 	check_built(y, section);
 	if (yaml_by_path(section, "/names") && !d->n_names)
-		yaml_error(y, yaml_by_path(section, "/names"), "names: a name is missing, as [ wg-end.example.net ]");
-	if (!d->ipv6 && !d->ipv4 && yaml_by_path(section, "/records")->type == YAML_LIST && !yaml_by_path(section, "/records")->n)
-		yaml_error(y, yaml_by_path(section, "/records"), "records: a type is missing, as [ AAAA ]");
+		yaml_error(y, yaml_by_path(section, "/names"), "names: a name is missing, as [ "
+			   "wg-end.example.net ]");
+	if (!d->ipv6 && !d->ipv4 && yaml_by_path(section, "/records")->type == YAML_LIST &&
+	    !yaml_by_path(section, "/records")->n)
+		yaml_error(y, yaml_by_path(section, "/records"), "records: a type is missing, as [ "
+			   "AAAA ]");
 	if (d->host.family && !d->ipv6)
-		yaml_error(y, yaml_by_path(section, "/host"), "host: it is for AAAA, and records has none");
+		yaml_error(y, yaml_by_path(section, "/host"), "host: it is for AAAA, and records "
+			   "has none");
 	for (size_t i = 0; i < d->n_names; i++) {
 		if (*d->zone && *d->names[i].text && !ddns_in_zone(d->names[i].text, d->zone))
-			yaml_error(y, node_of(section, "names", i), "names: '%s' is no name of the zone %s", d->names[i].text, d->zone);
+			yaml_error(y, node_of(section, "names", i), "names: '%s' is no name of the "
+				   "zone %s", d->names[i].text, d->zone);
 		if (*d->names[i].text && is_written(c, d, d->names[i].text))
-			yaml_error(y, node_of(section, "names", i), "names: '%s' has such records from a section above: one of them is wanted",
-				   d->names[i].text);
+			yaml_error(y, node_of(section, "names", i), "names: '%s' has such records "
+				   "from a section above: one of them is wanted", d->names[i].text);
 	}
 }
 
-static void set_section(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_section(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			void *object)
 {
 	struct config *c = object;
 	struct ddns_config *d = yaml_append(y, &c->ddns, &c->n_ddns, sizeof(*d));
@@ -301,13 +344,15 @@ static void set_section(struct yaml *y, const struct yaml_key *key, struct yaml_
 		check_section(y, value, c, d, !yaml_by_path(value, "/records"));
 }
 
-void config_set_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void config_set_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
-	const struct yaml_node *is = value && value->type == YAML_ALIAS && value->to ? value->to : value;
+	const struct yaml_node *is =
+		value && value->type == YAML_ALIAS && value->to ? value->to : value;
 	struct yaml_key list = *key;
 
 	list.item = set_section;
-	if (yaml_is_empty(value))		/* what would be in it is commented out */
+	if (yaml_is_empty(value))		/* the content is commented out */
 		return;
 	if (is->type == YAML_LIST)
 		yaml_set_list(y, &list, value, object);
@@ -363,7 +408,8 @@ void config_put_ddns_one(FILE *out, const struct ddns_config *d)
 	config_put_text(out, d->interface);
 	fputs("\n    names: ", out);
 	put_texts(out, d->names, d->n_names);
-	fprintf(out, "\n    records: [ %s%s%s ]\n", d->ipv6 ? "AAAA" : "", d->ipv6 && d->ipv4 ? ", " : "", d->ipv4 ? "A" : "");
+	fprintf(out, "\n    records: [ %s%s%s ]\n", d->ipv6 ? "AAAA" : "",
+		d->ipv6 && d->ipv4 ? ", " : "", d->ipv4 ? "A" : "");
 	if (d->host.family)
 		fprintf(out, "    host: \"%s\"\n", address_format(&d->host, text));
 	fprintf(out, "    ttl: %u\n", d->ttl);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The part of a configuration that says which addresses are published in DNS, under which names and by whom, and how it
- * is written.
+ * Dynamic DNS: which addresses this host publishes, under which names and through which provider.
+ * config.h includes it, and so do ddns/ and gen/.
  */
 #pragma once
 #include <net/if.h>
 #include <stdio.h>
 #include "lib/addr.h"
 
-#define DDNS_TTL 300			/* by default */
+#define DDNS_TTL 300			/* seconds */
 #define DDNS_PORT 53
 
 enum ddns_by { DDNS_RFC2136, DDNS_OVH, DDNS_EXEC };
@@ -19,30 +19,33 @@ struct ddns_text {
 };
 
 struct ddns_config {
-	char interface[IFNAMSIZ];	/* whose addresses */
+	char interface[IFNAMSIZ];	/* publishes the addresses of this interface */
 	struct ddns_text *names;	/* without a dot at their end */
 	size_t n_names;
-	bool ipv4, ipv6;		/* which records: A, AAAA */
-	struct address host;		/* family 0: none; else AAAA has these last 64 bits behind a prefix of the interface */
+	bool ipv4, ipv6;		/* types of records: A, AAAA */
+	/* AAAA is a prefix of the interface and the last 64 bits of this address; family 0: off */
+	struct address host;
 	__u32 ttl;
 	enum ddns_by by;
-	char zone[256];			/* not of DDNS_EXEC */
-	char server[256];		/* of DDNS_RFC2136: the primary, address or name */
+	char zone[256];			/* unused by DDNS_EXEC */
+	char server[256];	/* of DDNS_RFC2136: the primary server, an address or a name */
 	__be16 port;
-	char secret[256];		/* the file with the key, or with the credentials; without a slash one of systemd's credentials */
-	enum ddns_endpoint endpoint;	/* of DDNS_OVH, where url is "" */
+	/* file with the key or the credentials; a name without a slash is one of systemd's
+	 * credentials */
+	char secret[256];
+	enum ddns_endpoint endpoint;	/* of DDNS_OVH, if url is "" */
 	char url[256];
-	struct ddns_text *command;	/* of DDNS_EXEC: the program and what it gets first */
+	struct ddns_text *command;	/* of DDNS_EXEC: the program and its first arguments */
 	size_t n_command;
 };
 
 struct config;
 
-/* All of the section, or one of its mappings as an item of a list */
+/* Write the whole section, or one mapping as an item of a list. */
 void config_put_ddns(FILE *out, const struct config *c);
 void config_put_ddns_one(FILE *out, const struct ddns_config *d);
-void config_free_ddns(struct ddns_config *d);	/* what it holds */
+void config_free_ddns(struct ddns_config *d);	/* frees the members, not the struct */
 
-const char *ddns_endpoint_name(enum ddns_endpoint e);	/* NULL: no more */
-/* Whether name is the zone's own or one below it */
+const char *ddns_endpoint_name(enum ddns_endpoint e);	/* NULL: no such endpoint */
+/* Returns whether name is the zone's own name or lies below it. */
 bool ddns_in_zone(const char *name, const char *zone);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Two configurations compared entry by entry, by name, and the lines of an entry by key.
+ * Compares two configurations: entries by their names, the lines of an entry by their keys.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,9 +12,9 @@
 #include "lib/log.h"
 #include "lib/text.h"
 
-enum { LINES = 16 + GUARD_BACKENDS_MAX };	/* of an entry: a key or a backend each, and each once */
+enum { LINES = 16 + GUARD_BACKENDS_MAX };	/* one line per key or backend of an entry */
 
-struct entry {				/* as config_write() writes it; no lines: there is none */
+struct entry {				/* as config_write() writes it; without lines: absent */
 	char *text, *lines[LINES];
 	size_t n;
 };
@@ -28,7 +28,7 @@ static void entry_split(struct entry *e)
 			e->lines[e->n++] = line;
 }
 
-/* What `put` writes to out, of something that is there */
+/* Makes an entry of the lines that `put` writes to `out`, if `there`. */
 #define ENTRY(there, put) ({ \
 	struct entry e = { 0 }; \
 	size_t size; \
@@ -98,10 +98,11 @@ static struct entry ddns_entry(const struct config *c, size_t i)
 
 static size_t key_length(const char *line)
 {
-	return strncmp(line, "      - { name: ", 16) ? strcspn(line, ":") : strcspn(line, ",");	/* a backend */
+	/* a backend */
+	return strncmp(line, "      - { name: ", 16) ? strcspn(line, ":") : strcspn(line, ",");
 }
 
-/* The line of the same key */
+/* Returns the line with the same key. */
 static const char *line_like(const struct entry *e, const char *line)
 {
 	size_t n = key_length(line);
@@ -114,7 +115,7 @@ static const char *line_like(const struct entry *e, const char *line)
 
 struct diff {
 	FILE *out;
-	const char *section;		/* whose heading is not printed yet; NULL: it is */
+	const char *section;		/* its heading is still to be printed; NULL: none is */
 	bool differs;
 };
 
@@ -135,7 +136,7 @@ static bool same(const struct entry *a, const struct entry *b)
 	return equal;
 }
 
-/* The first line says whose the others are */
+/* The first line names the entry, so it is printed even if only others differ. */
 static void diff_entry(struct diff *d, struct entry old, struct entry new)
 {
 	if (!same(&old, &new)) {
@@ -168,10 +169,12 @@ static const struct interface_config *config_interface(const struct config *c, c
 	return NULL;
 }
 
-static const struct peer_endpoint_config *config_endpoint(const struct config *c, const struct peer_endpoint_config *like)
+static const struct peer_endpoint_config *config_endpoint(const struct config *c,
+							  const struct peer_endpoint_config *like)
 {
 	for (size_t i = 0; i < c->n_endpoints; i++)
-		if (!strcmp(c->endpoints[i].interface, like->interface) && !wg_key_compare(&c->endpoints[i].peer, &like->peer))
+		if (!strcmp(c->endpoints[i].interface, like->interface) &&
+		    !wg_key_compare(&c->endpoints[i].peer, &like->peer))
 			return &c->endpoints[i];
 	return NULL;
 }
@@ -196,10 +199,11 @@ struct peer_config *config_peer(const struct config *c, const char *name)
 
 static int compare_peers(const void *a, const void *b)
 {
-	return strcmp((*(const struct peer_config *const *)a)->name, (*(const struct peer_config *const *)b)->name);
+	return strcmp((*(const struct peer_config *const *)a)->name,
+		      (*(const struct peer_config *const *)b)->name);
 }
 
-/* In the order of names, ended by NULL; NULL: no memory */
+/* Returns the peers sorted by name, with NULL at the end; NULL: no memory. */
 static const struct peer_config **by_name(const struct config *c)
 {
 	const struct peer_config **sorted = calloc(c->n_peers + 1, sizeof(*sorted));
@@ -213,24 +217,27 @@ static const struct peer_config **by_name(const struct config *c)
 
 static bool same_peer(const struct peer_config *a, const struct peer_config *b)
 {
-	bool same = a->by_hand == b->by_hand && !wg_key_compare(&a->key, &b->key) && !strcmp(a->device, b->device) &&
-		    a->n_prefixes == b->n_prefixes;
+	bool same = a->by_hand == b->by_hand && !wg_key_compare(&a->key, &b->key) &&
+		    !strcmp(a->device, b->device) && a->n_prefixes == b->n_prefixes;
 
 	for (size_t i = 0; i < a->n_prefixes && same; i++)
-		same = prefix_within(&a->prefixes[i], &b->prefixes[i]) && prefix_within(&b->prefixes[i], &a->prefixes[i]);
+		same = prefix_within(&a->prefixes[i], &b->prefixes[i]) &&
+		       prefix_within(&b->prefixes[i], &a->prefixes[i]);
 	return same;
 }
 
 static void diff_peers(struct diff *d, const struct config *old, const struct config *new)
 {
-	const struct peer_config **olds = by_name(old), **news = by_name(new), **o = olds, **n = news;
+	const struct peer_config **olds = by_name(old), **news = by_name(new), **o = olds,
+				 **n = news;
 
 	d->section = "peers";
 	while (olds && news && (*o || *n)) {
 		int order = !*o ? 1 : !*n ? -1 : strcmp((*o)->name, (*n)->name);
 
 		if (order || !same_peer(*o, *n))
-			diff_entry(d, peer_entry(order > 0 ? NULL : *o), peer_entry(order < 0 ? NULL : *n));
+			diff_entry(d, peer_entry(order > 0 ? NULL : *o),
+				   peer_entry(order < 0 ? NULL : *n));
 		o += order <= 0;
 		n += order >= 0;
 	}
@@ -238,7 +245,8 @@ static void diff_peers(struct diff *d, const struct config *old, const struct co
 	free(news);
 }
 
-/* Replies to clients never seen go by the first of several listeners, so the order of services means something */
+/* Of several listeners the first one answers clients never seen, so the order of services
+ * matters. */
 static bool other_order(const struct config *old, const struct config *new)
 {
 	size_t at = 0;
@@ -259,7 +267,8 @@ bool config_diff(const struct config *old, const struct config *new, FILE *out)
 
 	if (old->mode != new->mode) {
 		d.differs = true;
-		fprintf(out, "-running: { mode: %s }\n+running: { mode: %s }\n", mode_name(old->mode), mode_name(new->mode));
+		fprintf(out, "-running: { mode: %s }\n+running: { mode: %s }\n",
+			mode_name(old->mode), mode_name(new->mode));
 	}
 	diff_entry(&d, blind_entry(old), blind_entry(new));
 	diff_entry(&d, exporter_entry(old), exporter_entry(new));
@@ -276,13 +285,15 @@ bool config_diff(const struct config *old, const struct config *new, FILE *out)
 			diff_entry(&d, interface_entry(NULL), interface_entry(&new->interfaces[i]));
 	d.section = "endpoints";
 	for (size_t i = 0; i < old->n_endpoints; i++)
-		diff_entry(&d, endpoint_entry(&old->endpoints[i]), endpoint_entry(config_endpoint(new, &old->endpoints[i])));
+		diff_entry(&d, endpoint_entry(&old->endpoints[i]),
+			   endpoint_entry(config_endpoint(new, &old->endpoints[i])));
 	for (size_t i = 0; i < new->n_endpoints; i++)
 		if (!config_endpoint(old, &new->endpoints[i]))
 			diff_entry(&d, endpoint_entry(NULL), endpoint_entry(&new->endpoints[i]));
 	d.section = "services";
 	for (size_t i = 0; i < old->n_services; i++)
-		diff_entry(&d, service_entry(&old->services[i]), service_entry(config_service(new, old->services[i].name)));
+		diff_entry(&d, service_entry(&old->services[i]),
+			   service_entry(config_service(new, old->services[i].name)));
 	for (size_t i = 0; i < new->n_services; i++)
 		if (!config_service(old, new->services[i].name))
 			diff_entry(&d, service_entry(NULL), service_entry(&new->services[i]));

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What differs between two configurations, for a person: the lines of config_write() that go and that come.
+ * The difference between two configurations for a person: the lines of config_write() that go and
+ * that come. Commands that change the running configuration include it. It also declares the
+ * writers of single entries.
  */
 #pragma once
 #include "config/config.h"
 
-/* Prints it; false: nothing differs */
+/* Prints the difference. False: there is none. */
 bool config_diff(const struct config *old, const struct config *new, FILE *out);
 
 struct service_config *config_service(const struct config *c, const char *name);
 struct peer_config *config_peer(const struct config *c, const char *name);
 
-/* One entry of config_write() */
+/* Write one entry as config_write() does. */
 void config_put_interface(FILE *out, const struct interface_config *i);
 void config_put_service(FILE *out, const struct service_config *s);
 void config_put_peer(FILE *out, const struct peer_config *p);

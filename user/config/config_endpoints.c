@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar of endpoints, what may be wrong with them, and how they are written.
+ * The section endpoints: its grammar, its checks and its YAML.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -12,9 +12,11 @@
 
 static const char *const by_names[] = { "handshake", "echo", NULL };
 
-static void set_host(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_host(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
-	const char *text = yaml_text(y, key, value), *why = text ? address_wrong(text, 0, true) : NULL;
+	const char *text = yaml_text(y, key, value),
+		   *why = text ? address_wrong(text, 0, true) : NULL;
 
 	if (why)
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
@@ -22,7 +24,8 @@ static void set_host(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		yaml_set_text(y, key, value, object);
 }
 
-static void set_within(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_within(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
 {
 	__u32 *within = (__u32 *)((char *)object + key->offset);
 
@@ -31,7 +34,8 @@ static void set_within(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		yaml_error(y, value, "within: 1s is too short to ask twice: 2s or more");
 }
 
-#define AT(f) .offset = offsetof(struct peer_endpoint_config, f), .size = sizeof(((struct peer_endpoint_config *)NULL)->f)
+#define AT(f) .offset = offsetof(struct peer_endpoint_config, f), \
+	.size = sizeof(((struct peer_endpoint_config *)NULL)->f)
 
 const struct yaml_key config_endpoints_keys[] = {
 	{ "interface", yaml_set_text, "wg0", AT(interface), .required = true },
@@ -55,8 +59,10 @@ void config_check_endpoints(struct check *k)
 			tell(k, "within: goes with by: handshake, the default");
 		at(k, 0, "/endpoints/%zu/peer", i);
 		for (other = k->c->endpoints; other < e; other++)
-			if (!strcmp(other->interface, e->interface) && !wg_key_compare(&other->peer, &e->peer))
-				tell(k, "peer: it has an endpoint on %s already: one entry a peer, whose name may have several addresses", e->interface);
+			if (!strcmp(other->interface, e->interface) &&
+			    !wg_key_compare(&other->peer, &e->peer))
+				tell(k, "peer: it has an endpoint on %s already: one entry a peer, "
+				     "whose name may have several addresses", e->interface);
 	}
 }
 

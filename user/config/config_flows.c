@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The part of the grammar that is about flows: of a service with nat: masquerade.
+ * The grammar and the YAML of flows, for services with nat: masquerade or hairpin: true.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -17,14 +17,16 @@ __u32 config_number(const char *text, const char *suffix, __u32 max)
 	return isdigit((unsigned char)*text) && !strcmp(end, suffix) && n <= max ? n : 0;
 }
 
-static void set_max(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_max(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		    void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct service_config *s = object;
 
 	s->flows.max = text ? config_number(text, "", FLOWS_MAX) : 0;
 	if (text && !s->flows.max)
-		yaml_error(y, value, "%s: '%s' is no number from 1 to %u", key->name, text, FLOWS_MAX);
+		yaml_error(y, value, "%s: '%s' is no number from 1 to %u", key->name, text,
+			   FLOWS_MAX);
 }
 
 __u32 config_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_node *value)
@@ -33,33 +35,39 @@ __u32 config_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	__u32 seconds = text ? config_number(text, "s", SECONDS_MAX) : 0;
 
 	if (text && !seconds)
-		yaml_error(y, value, "%s: '%s' is no number of seconds from 1s to %us, as %s", key->name, text, SECONDS_MAX, key->like);
+		yaml_error(y, value, "%s: '%s' is no number of seconds from 1s to %us, as %s",
+			   key->name, text, SECONDS_MAX, key->like);
 	return seconds;
 }
 
-static void set_timeout(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_timeout(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			void *object)
 {
 	((struct service_config *)object)->flows.timeout = config_seconds(y, key, value);
 }
 
-static void set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		      void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct service_config *s = object;
 	unsigned int first, last;
 
 	if (text && ports_parse(text, &first, &last))
-		yaml_error(y, value, "%s: '%s' is no port or range of ports, as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is no port or range of ports, as %s", key->name,
+			   text, key->like);
 	else if (text)
 		s->flows.ports = (struct port_range){ first, last };
 }
 
-/* What is no address keeps its place, with family 0 */
-static void add_source(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+/* A text that is no address keeps its place, with family 0. */
+static void add_source(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct service_config *s = object;
-	struct address *place = yaml_append(y, &s->flows.sources, &s->flows.n_sources, sizeof(*place));
+	struct address *place =
+		yaml_append(y, &s->flows.sources, &s->flows.n_sources, sizeof(*place));
 
 	if (place && text && address_parse(text, place))
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, address_wrong(text, 0, false));
@@ -88,11 +96,13 @@ void config_put_flows(FILE *out, const struct flows_config *f)
 	}
 	if (f->ports.last) {
 		fprintf(out, "%sports: ", comma);
-		fprintf(out, f->ports.first == f->ports.last ? "%u" : "%u-%u", f->ports.first, f->ports.last);
+		fprintf(out, f->ports.first == f->ports.last ? "%u" : "%u-%u", f->ports.first,
+			f->ports.last);
 		comma = ", ";
 	}
 	for (size_t i = 0; i < f->n_sources; i++)
-		fprintf(out, "%s\"%s\"", i ? ", " : *comma == ',' ? ", source: [ " : "    flows: { source: [ ",
+		fprintf(out, "%s\"%s\"",
+			i ? ", " : *comma == ',' ? ", source: [ " : "    flows: { source: [ ",
 			address_format(&f->sources[i], text));
 	if (f->n_sources)
 		fputs(" ]", out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The part of the grammar that is about backends and their keys, and about what the guard asks of WireGuard's messages.
+ * The grammar and the YAML of backends, their keys, and the guard's limits for WireGuard messages.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -19,75 +19,89 @@ const char *profile_name(enum profile p)
 
 /* ---- values ---- */
 
-static void set_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
 	if (text && port_parse(text, (__be16 *)((char *)object + key->offset)))
-		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text,
+			   key->like);
 }
 
-static void add_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void add_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		    void *object)
 {
 	const char *text = yaml_text(y, key, value);
-	struct wg_key *place = yaml_append(y, (char *)object + key->offset, (size_t *)((char *)object + key->count), sizeof(*place));
+	struct wg_key *place = yaml_append(y, (char *)object + key->offset,
+					   (size_t *)((char *)object + key->count), sizeof(*place));
 
 	if (place && text && (wg_key_parse(text, place) || wg_key_is_none(place)))
 		yaml_error(y, value, NO_KEY, key->name, text);
 }
 
-/* One more of MESSAGES numbers, from least on; where there is no room, there are too many, and config_check_guard() tells */
-static void add_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object, __u32 least)
+/* Adds one of MESSAGES numbers, from `least` on. Numbers beyond MESSAGES are only counted:
+ * config_check_guard() reports them. */
+static void add_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object, __u32 least)
 {
 	const char *text = yaml_text(y, key, value);
 	size_t *n = (size_t *)((char *)object + key->count);
 	__u32 number = text ? config_number(text, "", key->size) : 0;
 
 	if (text && !number && (least || strcmp(text, "0")))
-		yaml_error(y, value, "%s: '%s' is no number from %u to %zu", key->name, text, least, key->size);
+		yaml_error(y, value, "%s: '%s' is no number from %u to %zu", key->name, text, least,
+			   key->size);
 	if (*n < MESSAGES)
 		((__u32 *)((char *)object + key->offset))[*n] = number;
 	++*n;
 }
 
-static void add_header(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void add_header(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
 {
 	add_number(y, key, value, object, 1);
 }
 
-static void add_junk(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void add_junk(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
 	add_number(y, key, value, object, 0);
 }
 
-static void set_rate(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_rate(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	__u32 rate = text ? config_number(text, "/s", GUARD_RATE_MAX) : 0;
 
 	if (text && !rate)
-		yaml_error(y, value, "%s: '%s' is no number per second from 1/s to %u/s, as %s", key->name, text, GUARD_RATE_MAX,
-			   key->like);
+		yaml_error(y, value, "%s: '%s' is no number per second from 1/s to %u/s, as %s",
+			   key->name, text, GUARD_RATE_MAX, key->like);
 	*(__u32 *)((char *)object + key->offset) = rate;
 }
 
-static void set_count(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_count(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		      void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	__u32 number = text ? config_number(text, "", key->size) : 0;
 
 	if (text && !number)
-		yaml_error(y, value, "%s: '%s' is no number from 1 to %zu", key->name, text, key->size);
+		yaml_error(y, value, "%s: '%s' is no number from 1 to %zu", key->name, text,
+			   key->size);
 	*(__u32 *)((char *)object + key->offset) = number;
 }
 
-static void set_amneziawg(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_amneziawg(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			  void *object)
 {
 	((struct service_config *)object)->guard.profile = PROFILE_AMNEZIAWG;
 	yaml_set_map(y, key, value, object);
 }
 
-static void set_profile(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_profile(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			void *object)
 {
 	struct yaml_key word = *key;
 
@@ -98,7 +112,8 @@ static void set_profile(struct yaml *y, const struct yaml_key *key, struct yaml_
 		yaml_set_choice(y, &word, value, object);
 }
 
-void config_set_wireguard(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void config_set_wireguard(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			  void *object)
 {
 	((struct service_config *)object)->guard.on = true;
 	yaml_set_map(y, key, value, object);
@@ -129,20 +144,25 @@ const struct yaml_key config_backends_keys[] = {
 	{ "ipv4", yaml_set_text, "10.0.0.7", AT(backend_config, ipv4) },
 	{ "ipv6", yaml_set_text, "2001:db8::7", AT(backend_config, ipv6) },
 	{ "port", set_port, "51820", AT(backend_config, port), .required = true },
-	{ "public-key", add_key, "\"…=\"", LIST(backend_config, keys, n_keys), .required = true, .unless = "public-keys" },
-	{ "public-keys", yaml_set_list, "\"…=\"", LIST(backend_config, keys, n_keys), .item = add_key },
+	{ "public-key", add_key, "\"…=\"", LIST(backend_config, keys, n_keys), .required = true,
+	  .unless = "public-keys" },
+	{ "public-keys", yaml_set_list, "\"…=\"", LIST(backend_config, keys, n_keys),
+	  .item = add_key },
 	{ "standby", yaml_set_map, "{ ipv4: 10.0.0.8 }", .below = standby_keys },
 	{},
 };
 
 static const struct yaml_key amneziawg_keys[] = {
-	{ "h", yaml_set_list, "1234567", LIST(service_config, guard.headers, guard.n_headers), .item = add_header, .size = 0xffffffff },
-	{ "s", yaml_set_list, "15", LIST(service_config, guard.junk, guard.n_junk), .item = add_junk, .size = GUARD_JUNK_MAX },
+	{ "h", yaml_set_list, "1234567", LIST(service_config, guard.headers, guard.n_headers),
+	  .item = add_header, .size = 0xffffffff },
+	{ "s", yaml_set_list, "15", LIST(service_config, guard.junk, guard.n_junk),
+	  .item = add_junk, .size = GUARD_JUNK_MAX },
 	{},
 };
 
 static const struct yaml_key profile_keys[] = {
-	{ "amneziawg", set_amneziawg, "{ h: [ … ], s: [ … ] }", .below = amneziawg_keys, .required = true },
+	{ "amneziawg", set_amneziawg, "{ h: [ … ], s: [ … ] }", .below = amneziawg_keys,
+	  .required = true },
 	{},
 };
 
@@ -153,23 +173,30 @@ static const struct yaml_key handshakes_keys[] = {
 };
 
 static const struct yaml_key challenge_keys[] = {
-	{ "above", set_rate, "1000/s", AT(service_config, guard.challenge_above), .required = true },
+	{ "above", set_rate, "1000/s", AT(service_config, guard.challenge_above),
+	  .required = true },
 	{},
 };
 
 static const struct yaml_key health_keys[] = {
-	{ "initiations", set_count, "20", .offset = offsetof(struct service_config, guard.health_initiations), .size = 1000000 },
-	{ "sources", set_count, "3", .offset = offsetof(struct service_config, guard.health_sources), .size = GUARD_HEALTH_SOURCES_MAX },
+	{ "initiations", set_count, "20",
+	  .offset = offsetof(struct service_config, guard.health_initiations), .size = 1000000 },
+	{ "sources", set_count, "3",
+	  .offset = offsetof(struct service_config, guard.health_sources),
+	  .size = GUARD_HEALTH_SOURCES_MAX },
 	{},
 };
 
 const struct yaml_key config_wireguard_keys[] = {
 	{ "public-key", add_key, "\"…=\"", LIST(service_config, backend.keys, backend.n_keys) },
-	{ "public-keys", yaml_set_list, "\"…=\"", LIST(service_config, backend.keys, backend.n_keys), .item = add_key },
+	{ "public-keys", yaml_set_list, "\"…=\"",
+	  LIST(service_config, backend.keys, backend.n_keys), .item = add_key },
 	{ "profile", set_profile, "wireguard", .choices = profile_names, .below = profile_keys },
-	{ "handshakes", yaml_set_map, "{ per-source: 20/s, per-service: 2000/s }", .below = handshakes_keys },
+	{ "handshakes", yaml_set_map, "{ per-source: 20/s, per-service: 2000/s }",
+	  .below = handshakes_keys },
 	{ "challenge", yaml_set_map, "{ above: 1000/s }", .below = challenge_keys },
-	{ "strict", yaml_set_flag, "true", .offset = offsetof(struct service_config, guard.strict), .choices = strict_names },
+	{ "strict", yaml_set_flag, "true", .offset = offsetof(struct service_config, guard.strict),
+	  .choices = strict_names },
 	{ "health", yaml_set_map, "{ initiations: 20, sources: 3 }", .below = health_keys },
 	{},
 };
@@ -218,15 +245,20 @@ static void put_wireguard(FILE *out, const struct service_config *s)
 	else
 		fprintf(out, "profile: %s", profile_name(g->profile));
 	if (g->per_source && g->per_service)
-		fprintf(out, ", handshakes: { per-source: %u/s, per-service: %u/s }", g->per_source, g->per_service);
+		fprintf(out, ", handshakes: { per-source: %u/s, per-service: %u/s }", g->per_source,
+			g->per_service);
 	else if (g->per_source || g->per_service)
-		fprintf(out, ", handshakes: { %s: %u/s }", g->per_source ? "per-source" : "per-service", g->per_source ?: g->per_service);
+		fprintf(out, ", handshakes: { %s: %u/s }",
+			g->per_source ? "per-source" : "per-service",
+			g->per_source ?: g->per_service);
 	if (g->challenge_above)
 		fprintf(out, ", challenge: { above: %u/s }", g->challenge_above);
 	if (g->health_initiations && g->health_sources)
-		fprintf(out, ", health: { initiations: %u, sources: %u }", g->health_initiations, g->health_sources);
+		fprintf(out, ", health: { initiations: %u, sources: %u }", g->health_initiations,
+			g->health_sources);
 	else if (g->health_initiations || g->health_sources)
-		fprintf(out, ", health: { %s: %u }", g->health_initiations ? "initiations" : "sources",
+		fprintf(out, ", health: { %s: %u }",
+			g->health_initiations ? "initiations" : "sources",
 			g->health_initiations ?: g->health_sources);
 	if (g->strict)
 		fputs(", strict: true", out);
@@ -234,7 +266,8 @@ static void put_wireguard(FILE *out, const struct service_config *s)
 	fputs(" }\n", out);
 }
 
-void config_put_place(FILE *out, const char *before, const char *ipv4, const char *ipv6, __be16 port)
+void config_put_place(FILE *out, const char *before, const char *ipv4, const char *ipv6,
+		      __be16 port)
 {
 	if (*ipv4) {
 		fprintf(out, "%sipv4: ", before);

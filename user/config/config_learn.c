@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar of learn, what may be wrong with it, and how it is written.
+ * The section learn: its grammar, its checks and its YAML.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -10,36 +10,43 @@
 #include "config/config_learn.h"
 #include "config/config_relay.h"
 
-static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct learn_config *l = object;
-	struct knock_word *place = text ? yaml_append(y, &l->command, &l->n_command, sizeof(*place)) : NULL;
+	struct knock_word *place = text ? yaml_append(y, &l->command, &l->n_command, sizeof(*place))
+					: NULL;
 
 	if (!place)
 		return;
 	if (strlen(text) >= sizeof(place->text))
-		yaml_error(y, value, "%s: longer than %zu bytes: a script is wanted", key->name, sizeof(place->text) - 1);
+		yaml_error(y, value, "%s: longer than %zu bytes: a script is wanted", key->name,
+			   sizeof(place->text) - 1);
 	else if (l->n_command == 1 && *text != '/')
-		yaml_error(y, value, "%s: '%s' is no program: its whole path is wanted, as %s; there is no shell", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is no program: its whole path is wanted, as %s; "
+			   "there is no shell", key->name, text, key->like);
 	else
 		strcpy(place->text, text);
 }
 
-static void set_user(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_user(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
 	for (const char *c = text; c && *c; c++)
 		if (!isalnum((unsigned char)*c) && (c == text || !strchr("-_.", *c))) {
-			yaml_error(y, value, "%s: '%s' is no name of a user, as %s", key->name, text, key->like);
+			yaml_error(y, value, "%s: '%s' is no name of a user, as %s", key->name,
+				   text, key->like);
 			return;
 		}
 	if (text)
 		yaml_set_text(y, key, value, object);
 }
 
-#define AT(f) .offset = offsetof(struct learn_config, f), .size = sizeof(((struct learn_config *)NULL)->f)
+#define AT(f) .offset = offsetof(struct learn_config, f), \
+	.size = sizeof(((struct learn_config *)NULL)->f)
 
 static const struct yaml_key knock_keys[] = {
 	{ "port", config_set_port, "19000", AT(port) },
@@ -48,7 +55,8 @@ static const struct yaml_key knock_keys[] = {
 	{},
 };
 
-static void set_knock(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_knock(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		      void *object)
 {
 	struct learn_config *l = object;
 
@@ -64,7 +72,8 @@ const struct yaml_key config_learn_keys[] = {
 	{},
 };
 
-/* Where what comes for this host itself is heard: on an interface that is named, for no service says one */
+/* Whether a nic is known on which packets for this host arrive: learn, unlike a service, names
+ * none. */
 static bool has_nic(const struct config *c)
 {
 	bool any = c->n_services || *c->blind.device;
@@ -88,16 +97,19 @@ void config_check_learn(struct check *k)
 		config_check_device(k, "interface", l->interface, "wg1");
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(c->learn[j].interface, l->interface))
-				tell(k, "interface: '%s' is listed twice: once is enough", l->interface);
+				tell(k, "interface: '%s' is listed twice: once is enough",
+				     l->interface);
 		at(k, 0, "/learn/%zu/knock/port", i);
 		if (ntohs(l->port) > 65536 - KNOCK_PORTS)
-			tell(k, "port: %u: it is the first of %u, so %u at most", ntohs(l->port), KNOCK_PORTS, 65536 - KNOCK_PORTS);
+			tell(k, "port: %u: it is the first of %u, so %u at most", ntohs(l->port),
+			     KNOCK_PORTS, 65536 - KNOCK_PORTS);
 		at(k, 0, "/learn/%zu/knock/user", i);
 		if (*l->user && !l->n_command)
 			tell(k, "user: there is no command to run as '%s'", l->user);
 		at(k, 0, "/learn/%zu", i);
 		if (!i && !has_nic(c))
-			tell(k, "learn: nothing says by which interface packets come: interfaces: [ { name: eth0, role: wan } ]");
+			tell(k, "learn: nothing says by which interface packets come: interfaces: "
+			     "[ { name: eth0, role: wan } ]");
 	}
 }
 

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The section learn: WireGuard interfaces whose peer moves behind a NAT, and knocks. And, below config.h, its part of the grammar.
+ * The section learn: WireGuard interfaces whose peer moves behind a NAT and sends knocks. daemon/,
+ * show/, doctor/ and cmd/ include it, and the files of config/ for its grammar.
  */
 #pragma once
 #include "config/config_tell.h"
 #include "lib/yaml.h"
 
-#define KNOCK_PORT 19000		/* by default the first of KNOCK_PORTS */
+#define KNOCK_PORT 19000		/* default of the first of KNOCK_PORTS */
 
 struct knock_word {
 	char text[256];
 };
 
 struct learn_config {
-	char interface[IFNAMSIZ];	/* WireGuard's */
-	struct wg_key peer;		/* which one; none: its only one */
-	bool knock;			/* knocks are heard, */
-	__be16 port;			/* from this port on */
-	struct knock_word *command;	/* program and arguments; none: they re-arm learning */
+	char interface[IFNAMSIZ];	/* a WireGuard interface */
+	struct wg_key peer;		/* none: the only peer of the interface */
+	bool knock;			/* the daemon listens for knocks */
+	__be16 port;			/* the first port for knocks */
+	struct knock_word *command;	/* program and arguments; none: a knock re-arms learning */
 	size_t n_command;
-	char user[33];			/* as whom it runs; "": nobody */
+	char user[33];			/* runs the command; "": the user nobody */
 };
 
 extern const struct yaml_key config_learn_keys[];

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What a configuration names.
+ * Enumerates the interfaces that a configuration names.
  */
 #include <string.h>
 #include "config/config_names.h"
 
-/* Named interfaces first, then those on which services or the blind relay listen, then devices of peers */
+/* First the interfaces, then those on which services or the blind relay listen, then the devices of
+ * peers. */
 static const char *interface_at(const struct config *c, size_t i, enum link_role *ret_role)
 {
-	*ret_role = i < c->n_interfaces ? c->interfaces[i].role : i <= c->n_interfaces + c->n_services ? ROLE_WAN : ROLE_TUNNEL;
+	*ret_role = i < c->n_interfaces ? c->interfaces[i].role :
+		    i <= c->n_interfaces + c->n_services ? ROLE_WAN : ROLE_TUNNEL;
 	if (i < c->n_interfaces)
 		return c->interfaces[i].name;
 	i -= c->n_interfaces;
@@ -28,7 +30,8 @@ static bool named_before(const struct config *c, size_t i, const char *name)
 {
 	enum link_role role;
 
-	for (size_t j = i; j--;)		/* of thousands of peers the last one is on the same device, most often */
+	/* backwards: most of thousands of peers share the device of the one before */
+	for (size_t j = i; j--;)
 		if (!strcmp(interface_at(c, j, &role), name))
 			return true;
 	return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar of the relay: peers, follow, policy; and the words of policy.
+ * The grammar of the relay: peers, follow, announce and policy, and the words of policy.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -12,19 +12,23 @@
 
 
 const char *const config_origin_names[] = { "file", "hand", NULL };
-static const char *const reject_names[] = { "address-unreachable", "admin-prohibited", "drop", NULL };
+static const char *const reject_names[] = {
+	"address-unreachable", "admin-prohibited", "drop", NULL
+};
 
 static const struct {
 	const char *name;
 	__u8 type;
 } icmpv6_types[] = {
-	{ "echo-request", 128 }, { "echo-reply", 129 }, { "destination-unreachable", 1 }, { "packet-too-big", 2 },
-	{ "time-exceeded", 3 }, { "parameter-problem", 4 }, { "nd-router-advert", 134 }, { "nd-neighbor-solicit", 135 },
+	{ "echo-request", 128 }, { "echo-reply", 129 }, { "destination-unreachable", 1 },
+	{ "packet-too-big", 2 }, { "time-exceeded", 3 }, { "parameter-problem", 4 },
+	{ "nd-router-advert", 134 }, { "nd-neighbor-solicit", 135 },
 	{ "nd-neighbor-advert", 136 },
 };
 #define N_ICMPV6 (sizeof(icmpv6_types) / sizeof(*icmpv6_types))
 
-static const struct port_range default_udp_ports = { 58000, 60000 };	/* docs/design.md: a mesh's own WireGuard */
+/* for the WireGuard of a mesh: docs/design.md */
+static const struct port_range default_udp_ports = { 58000, 60000 };
 
 const char *reject_name(enum policy_reject r)
 {
@@ -52,7 +56,8 @@ const char *table_format(__u32 table, char buf[TABLE_STRLEN])
 
 /* ---- values ---- */
 
-void config_set_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void config_set_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		    void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
@@ -60,17 +65,19 @@ void config_set_key(struct yaml *y, const struct yaml_key *key, struct yaml_node
 		yaml_error(y, value, NO_KEY, key->name, text);
 }
 
-void config_add_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void config_add_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
 {
 	const char *text = yaml_text(y, key, value);
-	struct prefix *place = yaml_append(y, (char *)object + key->offset, (size_t *)((char *)object + key->count),
-					   sizeof(*place));
+	struct prefix *place = yaml_append(y, (char *)object + key->offset,
+					   (size_t *)((char *)object + key->count), sizeof(*place));
 
 	if (place && text && prefix_parse(text, place))
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, prefix_wrong(text));
 }
 
-static void add_device(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void add_device(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
 {
 	struct follow_config *f = object;
 	struct device_name *place = yaml_append(y, &f->wireguard, &f->n_wireguard, sizeof(*place));
@@ -82,35 +89,41 @@ static void add_device(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		yaml_set_text(y, &one, value, place->name);
 }
 
-static void add_table(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void add_table(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		      void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct follow_config *f = object;
 	__u32 table = text ? table_parse(text) : 0, *place;
 
 	if (text && !table)
-		yaml_error(y, value, "%s: '%s' is no routing table: main, or a number from 1 to 4294967295", key->name, text);
+		yaml_error(y, value, "%s: '%s' is no routing table: main, or a number from 1 to "
+			   "4294967295", key->name, text);
 	place = table ? yaml_append(y, &f->tables, &f->n_tables, sizeof(*place)) : NULL;
 	if (place)
 		*place = table;
 }
 
-static void set_table(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_table(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		      void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct announce_config *a = object;
 
 	a->table = text ? config_number(text, "", ~0U) : 0;
 	if (text && (!a->table || (a->table >= RT_TABLE_DEFAULT && a->table <= RT_TABLE_LOCAL)))
-		yaml_error(y, value, "%s: '%s' is no routing table of its own: a number from 1 to 252, or from 256 to 4294967295", key->name, text);
+		yaml_error(y, value, "%s: '%s' is no routing table of its own: a number from 1 to "
+			   "252, or from 256 to 4294967295", key->name, text);
 }
 
-static void set_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			void *object)
 {
 	*(__u32 *)((char *)object + key->offset) = config_seconds(y, key, value);
 }
 
-static void set_overlay(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_overlay(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			void *object)
 {
 	const char *text = yaml_text(y, key, value), *why = text ? prefix_wrong(text) : NULL;
 	struct policy_config *p = object;
@@ -121,7 +134,8 @@ static void set_overlay(struct yaml *y, const struct yaml_key *key, struct yaml_
 		prefix_parse(text, &p->overlay);
 }
 
-static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			  void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct policy_config *p = object;
@@ -131,13 +145,15 @@ static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct yam
 	if (!text)
 		return;
 	if (ports_parse(text, &first, &last)) {
-		yaml_error(y, value, "%s: '%s' is no port or range of ports, as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is no port or range of ports, as %s", key->name,
+			   text, key->like);
 		return;
 	}
 	for (size_t i = 0; i < p->n_udp_ports; i++)
 		if (first <= p->udp_ports[i].last && last >= p->udp_ports[i].first) {
-			yaml_error(y, value, "%s: '%s' and %u-%u have ports in common: once is enough", key->name, text,
-				   p->udp_ports[i].first, p->udp_ports[i].last);
+			yaml_error(y, value, "%s: '%s' and %u-%u have ports in common: once is "
+				   "enough", key->name, text, p->udp_ports[i].first,
+				   p->udp_ports[i].last);
 			return;
 		}
 	place = yaml_append(y, &p->udp_ports, &p->n_udp_ports, sizeof(*place));
@@ -145,13 +161,15 @@ static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct yam
 		*place = (struct port_range){ first, last };
 }
 
-static void set_udp_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_udp_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			  void *object)
 {
 	((struct policy_config *)object)->n_udp_ports = 0;
 	yaml_set_list(y, key, value, object);
 }
 
-static void add_icmpv6(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void add_icmpv6(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
 {
 	static const char *names[N_ICMPV6 + 1];
 	struct policy_config *p = object;
@@ -164,18 +182,21 @@ static void add_icmpv6(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	one.offset = 0;
 	yaml_set_choice(y, &one, value, &type);
 	if (type >= 0 && p->icmpv6 & 1U << type)
-		yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name, names[type]);
+		yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name,
+			   names[type]);
 	else if (type >= 0)
 		p->icmpv6 |= 1U << type;
 }
 
-static void set_icmpv6(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_icmpv6(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
 {
 	((struct policy_config *)object)->icmpv6 = 0;
 	yaml_set_list(y, key, value, object);
 }
 
-void config_set_policy(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void config_set_policy(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
 {
 	struct policy_config *p = (struct policy_config *)((char *)object + key->offset);
 	struct port_range *range = yaml_append(y, &p->udp_ports, &p->n_udp_ports, sizeof(*range));
@@ -194,9 +215,11 @@ const struct yaml_key config_peer_keys[] = {
 	{ "name", yaml_set_text, "site-a", AT(peer_config, name), .required = true },
 	{ "public-key", config_set_key, "\"…=\"", AT(peer_config, key) },
 	{ "device", yaml_set_text, "wgvpnr01", AT(peer_config, device), .required = true },
-	{ "prefixes", yaml_set_list, "\"fd12:3456:789a:a::/64\"", .offset = offsetof(struct peer_config, prefixes),
+	{ "prefixes", yaml_set_list, "\"fd12:3456:789a:a::/64\"",
+	  .offset = offsetof(struct peer_config, prefixes),
 	  .count = offsetof(struct peer_config, n_prefixes), .item = config_add_prefix },
-	{ "origin", yaml_set_flag, "hand", AT(peer_config, by_hand), .choices = config_origin_names, .mark = YAML_RUNNING },
+	{ "origin", yaml_set_flag, "hand", AT(peer_config, by_hand), .choices = config_origin_names,
+	  .mark = YAML_RUNNING },
 	{},
 };
 
@@ -217,6 +240,7 @@ const struct yaml_key config_policy_keys[] = {
 	{ "overlay", set_overlay, "\"fd12:3456:789a::/48\"", .required = true },
 	{ "udp-ports", set_udp_ports, "58000-60000", .item = add_udp_ports },
 	{ "icmpv6", set_icmpv6, "echo-request", .item = add_icmpv6 },
-	{ "reject", yaml_set_choice, "address-unreachable", AT(policy_config, reject), .choices = reject_names },
+	{ "reject", yaml_set_choice, "address-unreachable", AT(policy_config, reject),
+	  .choices = reject_names },
 	{},
 };

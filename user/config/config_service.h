@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Of config.h: what the configuration says of a service.
+ * The part of config.h that describes a service. config.h includes it.
  */
 #pragma once
 #include <net/if.h>
@@ -8,19 +8,21 @@
 #include "lib/wg_key.h"
 
 enum mode { MODE_AUTO, MODE_NATIVE, MODE_GENERIC, MODE_TC };
-enum nat { NAT_DNAT, NAT_NONE, NAT_MASQUERADE, NAT_BLIND };	/* the last one: no service's of a configuration */
+/* the last: no service of a configuration has it */
+enum nat { NAT_DNAT, NAT_NONE, NAT_MASQUERADE, NAT_BLIND };
 enum ipv6_handling { IPV6_DIRECT, IPV6_DNAT, IPV6_OFF };
-enum df_handling { DF_FRAGMENT, DF_REPORT };	/* of IPv4 without DF that is too long */
+enum df_handling { DF_FRAGMENT, DF_REPORT };	/* for IPv4 packets without DF that are too long */
 
 struct backend_config {
-	char name[NAME_LEN];		/* of one of several; "": the only one */
-	char ipv4[256], ipv6[256];	/* as written: an address or a name; "" for none */
+	char name[NAME_LEN];		/* names one of several backends; "": the only one */
+	char ipv4[256], ipv6[256];	/* as written: an address or a name; "": none */
 	__be16 port;
-	struct wg_key *keys;		/* public ones, of which the guard knows what is for it */
+	/* public keys; the guard recognizes messages for the backend by them */
+	struct wg_key *keys;
 	size_t n_keys;
-	struct standby_config {		/* serves in its place while it is down: user/daemon/standby.h */
-		char ipv4[256], ipv6[256];	/* as above; both "": there is none */
-		__be16 port;		/* 0: the same */
+	struct standby_config {		/* takes over while the backend is down: daemon/standby.h */
+		char ipv4[256], ipv6[256];	/* as above; both "": no standby */
+		__be16 port;		/* 0: the port of the backend */
 	} standby;
 };
 
@@ -28,50 +30,55 @@ struct port_range {			/* host order, both ends included */
 	__u16 first, last;
 };
 
-struct flows_config {			/* of service_has_flows(); what is 0 is as by default */
-	__u32 max, timeout;		/* how many there may be; of idle ones, in seconds */
-	struct port_range ports;	/* of ours */
-	struct address *sources;	/* of ours; none: the one on the way to the backend */
+struct flows_config {			/* if service_has_flows(); 0 in a member: the default */
+	__u32 max, timeout;		/* number of flows; seconds until an idle flow ends */
+	struct port_range ports;	/* local ports */
+	/* local addresses; none: the address of the route to the backend */
+	struct address *sources;
 	size_t n_sources;
 };
 
 enum profile { PROFILE_WIREGUARD, PROFILE_NONE, PROFILE_AMNEZIAWG };
 
-#define GUARD_SOURCE_RATE 20		/* by default, and twice as many at once */
-#define GUARD_SERVICE_RATE 2000		/* and as many at once */
+#define GUARD_SOURCE_RATE 20		/* default; a burst may be twice as large */
+#define GUARD_SERVICE_RATE 2000		/* default; a burst may be as large */
 #define GUARD_HEALTH_INITIATIONS 20
 #define GUARD_HEALTH_SOURCES 3
-#define GUARD_HEALTH_SOURCES_MAX 16	/* the data path has 64 bits for them */
+#define GUARD_HEALTH_SOURCES_MAX 16	/* the data path counts them in 64 bits */
 
-struct guard_config {			/* of service_has_guard(); what is 0 is as by default */
-	bool on;			/* asked for; where there are several backends it is there without that */
+struct guard_config {			/* if service_has_guard(); 0 in a member: the default */
+	bool on;	/* configured; several backends have a guard even without it */
 	bool strict;
 	enum profile profile;
-	__u32 headers[MESSAGES];	/* of AmneziaWG, and the sizes of what is in front */
+	/* AmneziaWG's headers, and the bytes of junk in front of a message */
+	__u32 headers[MESSAGES];
 	__u32 junk[MESSAGES];
 	size_t n_headers, n_junk;
-	__u32 per_source, per_service;	/* handshake messages a second */
-	__u32 challenge_above;		/* initiations a second; 0: nobody is challenged */
-	__u32 health_initiations, health_sources;	/* so many unanswered, from so many: the backend is down */
+	__u32 per_source, per_service;	/* handshake messages per second */
+	__u32 challenge_above;		/* initiations per second; 0: no challenge */
+	/* so many unanswered initiations from so many sources: the backend is down */
+	__u32 health_initiations, health_sources;
 };
 
 struct service_config {
 	char name[NAME_LEN];
-	char listen_interface[IFNAMSIZ];	/* "" where addresses are given */
+	char listen_interface[IFNAMSIZ];	/* "" if addresses are given */
 	struct address *listen_addresses;
 	size_t n_listen_addresses;
 	__be16 *ports;			/* at least one, except with NAT_NONE */
 	size_t n_ports;
 	struct backend_config backend;
-	struct backend_config *backends;	/* several, each with its keys, in place of that one: backend_at() */
+	/* replace `backend` if there are several, each with its keys: backend_at() */
+	struct backend_config *backends;
 	size_t n_backends;
 	struct guard_config guard;
 	enum nat nat;
 	enum ipv6_handling ipv6;
-	struct prefix *allow, *deny;	/* of clients; where allow is empty all that deny does not have */
+	/* prefixes of clients; without `allow` every client outside of `deny` */
+	struct prefix *allow, *deny;
 	size_t n_allow, n_deny;
 	enum df_handling df;
 	struct flows_config flows;
-	bool hairpin;			/* who comes from a lan to the listen address is masqueraded */
-	bool by_hand;			/* made by a command, not from the file: kept in running.yaml as "origin: hand" */
+	bool hairpin;	/* masquerades clients that come from a lan to the listen address */
+	bool by_hand;	/* made by a command, not by the file: "origin: hand" in running.yaml */
 };

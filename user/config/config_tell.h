@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Errors of a configuration, told at their place in the file. Only the files of config.h include it.
+ * Reports errors of a configuration at their place in the file: at() sets the place, tell() prints.
+ * Only the files of config/ include it.
  */
 #pragma once
 #include <stdarg.h>
@@ -14,7 +15,8 @@ struct check {
 	struct config_place place;
 };
 
-static inline void __attribute__((format(printf, 3, 4))) at(struct check *k, __be16 port, const char *format, ...)
+static inline void __attribute__((format(printf, 3, 4)))
+at(struct check *k, __be16 port, const char *format, ...)
 {
 	va_list args;
 
@@ -24,7 +26,8 @@ static inline void __attribute__((format(printf, 3, 4))) at(struct check *k, __b
 	k->place.port = port;
 }
 
-static inline void __attribute__((format(printf, 2, 3))) tell(struct check *k, const char *format, ...)
+static inline void __attribute__((format(printf, 2, 3)))
+tell(struct check *k, const char *format, ...)
 {
 	char text[1024];
 	va_list args;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Values of the configuration on their own: ports, names, and the addresses that a host can have.
+ * Single values of the configuration: ports, names and prefixes.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include "config/config_check.h"
 
-static int number(const char *s, const char *end, unsigned int *ret)
+static int number_parse(const char *s, const char *end, unsigned int *ret)
 {
 	char text[6];
 	__be16 port;
@@ -30,7 +30,8 @@ int ports_parse(const char *text, unsigned int *ret_first, unsigned int *ret_las
 	const char *end = text + strlen(text), *dash = strchr(text, '-');
 	unsigned int first, last;
 
-	if (number(text, dash ?: end, &first) || number(dash ? dash + 1 : text, end, &last) || last < first)
+	if (number_parse(text, dash ?: end, &first) ||
+	    number_parse(dash ? dash + 1 : text, end, &last) || last < first)
 		return -EINVAL;
 	*ret_first = first;
 	*ret_last = last;
@@ -82,8 +83,10 @@ const char *prefix_wrong(const char *text)
 		return "is IPv4-mapped: the IPv4 prefix itself is wanted";
 	if (!slash || address_parse(host, &a))
 		return "is no prefix, as 192.0.2.0/24 or 2001:db8::/32";
-	if (!slash[1] || slash[1 + strspn(slash + 1, "0123456789")] || atoi(slash + 1) > (a.family == FAMILY_IPV4 ? 32 : 128) ||
-	    (slash[1] == '0' && slash[2]))
-		return a.family == FAMILY_IPV4 ? "has no length from 0 to 32" : "has no length from 0 to 128";
-	return "has bits behind its length: the prefix itself is wanted, as 192.0.2.0/24, not 192.0.2.1/24";
+	if (!slash[1] || slash[1 + strspn(slash + 1, "0123456789")] ||
+	    atoi(slash + 1) > (a.family == FAMILY_IPV4 ? 32 : 128) || (slash[1] == '0' && slash[2]))
+		return a.family == FAMILY_IPV4 ? "has no length from 0 to 32"
+					       : "has no length from 0 to 128";
+	return "has bits behind its length: the prefix itself is wanted, as 192.0.2.0/24, not "
+	       "192.0.2.1/24";
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A configuration as YAML: what config_parse reads back to the same.
+ * Writes a configuration as YAML that config_parse reads back to the same.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -16,10 +16,11 @@
 #include "config/config_relay.h"
 #include "lib/text.h"
 
-/* Names and addresses: quoted where YAML could see more in them than text. */
+/* Writes a name or an address, with quotes where YAML could read more than text. */
 void config_put_text(FILE *out, const char *text)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+				    "._/-";
 	size_t n;
 
 	if (isalnum((unsigned char)*text) && !text[strspn(text, plain)]) {
@@ -40,7 +41,8 @@ void config_put_ports(FILE *out, const struct service_config *s)
 	for (i = 0; i < s->n_ports; i += run) {
 		unsigned int first = ntohs(s->ports[i]);
 
-		for (run = 1; i + run < s->n_ports && ntohs(s->ports[i + run]) == first + run; run++)
+		for (run = 1; i + run < s->n_ports && ntohs(s->ports[i + run]) == first + run;
+		     run++)
 			;
 		if (run < 3)
 			run = 1;
@@ -105,7 +107,8 @@ void config_put_interface(FILE *out, const struct interface_config *i)
 {
 	fputs("  - { name: ", out);
 	config_put_text(out, i->name);
-	fprintf(out, ", role: %s, mode: %s%s }\n", role_name(i->role), mode_name(i->mode), i->shared ? ", shared: true" : "");
+	fprintf(out, ", role: %s, mode: %s%s }\n", role_name(i->role), mode_name(i->mode),
+		i->shared ? ", shared: true" : "");
 }
 
 void config_put_service(FILE *out, const struct service_config *s)
@@ -186,11 +189,13 @@ void config_put_policy(FILE *out, const struct config *c)
 
 	if (!p->overlay.family)
 		return;
-	fprintf(out, "policy:\n  overlay: \"%s\"\n  udp-ports: [", prefix_format(&p->overlay, text));
+	fprintf(out, "policy:\n  overlay: \"%s\"\n  udp-ports: [",
+		prefix_format(&p->overlay, text));
 	for (size_t i = 0; i < p->n_udp_ports; i++) {
 		const struct port_range *r = &p->udp_ports[i];
 
-		fprintf(out, r->first == r->last ? "%s %u" : "%s %u-%u", i ? "," : "", r->first, r->last);
+		fprintf(out, r->first == r->last ? "%s %u" : "%s %u-%u", i ? "," : "", r->first,
+			r->last);
 	}
 	fputs(" ]\n  icmpv6: [", out);
 	for (unsigned int i = 0; (name = icmpv6_name(i, &type)); i++)
@@ -209,14 +214,15 @@ void config_put_exporter(FILE *out, const struct config *c)
 		return;
 	fputs("exporter: { listen: [ ", out);
 	for (size_t i = 0; i < c->n_exporter; i++)
-		fprintf(out, "%s\"%s\"", i ? ", " : "", endpoint_format(&c->exporter[i].address, c->exporter[i].port, text));
+		fprintf(out, "%s\"%s\"", i ? ", " : "",
+			endpoint_format(&c->exporter[i].address, c->exporter[i].port, text));
 	fputs(" ]", out);
 	if (c->page != PAGE_LOCAL)
 		fprintf(out, ", page: %s", page_name(c->page));
 	fputs(" }\n", out);
 }
 
-static int put(const struct config *c, FILE *out, bool running)
+static int write_config(const struct config *c, FILE *out, bool running)
 {
 	size_t i;
 
@@ -251,19 +257,19 @@ static int put(const struct config *c, FILE *out, bool running)
 
 int config_write(const struct config *c, FILE *out)
 {
-	return put(c, out, true);
+	return write_config(c, out, true);
 }
 
-/* Of a configuration with nothing in it too it is a text, for an empty one is what a failed command would leave */
+/* An empty configuration becomes "{}", not an empty text: a failed command would leave that. */
 int config_save(const struct config *c, FILE *out)
 {
 	char *text = NULL;
 	size_t n = 0;
 	FILE *all = text_open(&text, &n);
-	int rc = all ? put(c, all, false) : -errno;
+	int rc = all ? write_config(c, all, false) : -errno;
 
 	if (all && fclose(all))
-		rc = -ENOMEM;			/* of such a stream the one reason */
+		rc = -ENOMEM;			/* the only reason why closing fails */
 	if (!rc && (fputs(n ? text : "{}\n", out) < 0 || fflush(out)))
 		rc = -errno;
 	free(text);

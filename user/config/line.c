@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A firewall in one line.
+ * A firewall in one line of options.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "lib/log.h"
 #include "config/service_args.h"
 
-static int begin(struct line *l)
+static int create_service(struct line *l)
 {
 	if (l->config)
 		return 0;
@@ -44,7 +44,7 @@ static int add_interface(struct line *l, const char *name, enum link_role role)
 
 int line_option(struct line *l, enum line_option option, char *argument)
 {
-	int rc = begin(l);
+	int rc = create_service(l);
 
 	if (rc)
 		return rc;
@@ -72,15 +72,17 @@ struct line_errors {
 	unsigned int told;
 };
 
-/* What config_check finds, by the argument that said it. Services after the first, and where the first listens, repeat. */
-static void tell_argument(void *data, const struct config_place *place, const char *text)
+/* Reports what config_check finds by the option that caused it. Errors at services after the first,
+ * and at its listen interface, repeat others. */
+static void report_by_option(void *data, const struct config_place *place, const char *text)
 {
 	struct line_errors *e = data;
 	const char *argument = e->command;
 	size_t i;
 
-	if (e->told && (strstr(place->path, "/listen/interface") || (!strncmp(place->path, "/services/", 10) &&
-								     strncmp(place->path, "/services/0/", 12))))
+	if (e->told &&
+	    (strstr(place->path, "/listen/interface") ||
+	     (!strncmp(place->path, "/services/", 10) && strncmp(place->path, "/services/0/", 12))))
 		return;
 	e->told++;
 	if (sscanf(place->path, "/interfaces/%zu", &i) == 1)
@@ -92,7 +94,6 @@ static void tell_argument(void *data, const struct config_place *place, const ch
 	log_error("%s: %s", argument, without_key(text));
 }
 
-/* What only the whole line can tell. Each --wan listens: one service a wan, of the same backend. */
 int line_finish(struct line *l, const char *command)
 {
 	struct config *c = l->config;
@@ -133,5 +134,5 @@ int line_finish(struct line *l, const char *command)
 		log_error("%s: --wan is missing: the interface on which clients come in", command);
 		return -EINVAL;
 	}
-	return config_check_each(c, 0, tell_argument, &errors) ? -EINVAL : 0;
+	return config_check_each(c, 0, report_by_option, &errors) ? -EINVAL : 0;
 }

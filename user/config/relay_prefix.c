@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Overlays and the prefixes in them.
+ * Checks of the overlay, and of prefixes in it.
  */
 #include "config/relay_prefix.h"
 
-#define SHORTEST 7			/* fc00::/7 holds every ULA; what is wider is a good part of the internet */
-#define LONGEST 112			/* an overlay holds sites, and sites hosts */
+/* fc00::/7 holds every ULA; a wider prefix is a good part of the internet */
+#define SHORTEST 7
+#define LONGEST 112			/* an overlay holds sites, and sites hold hosts */
 
-static const struct prefix link_local = { .addr = { .b = { 0xfe, 0x80 } }, .family = FAMILY_IPV6, .len = 10 };
-static const struct prefix multicast = { .addr = { .b = { 0xff } }, .family = FAMILY_IPV6, .len = 8 };
+static const struct prefix link_local = {
+	.addr = { .b = { 0xfe, 0x80 } }, .family = FAMILY_IPV6, .len = 10,
+};
+static const struct prefix multicast = {
+	.addr = { .b = { 0xff } }, .family = FAMILY_IPV6, .len = 8,
+};
 
 const char *relay_overlay_wrong(const struct prefix *overlay)
 {
@@ -17,10 +22,12 @@ const char *relay_overlay_wrong(const struct prefix *overlay)
 	if (overlay->len < SHORTEST)
 		return "is too wide: a ULA or a global prefix of /7 or longer is wanted";
 	if (prefix_meets(overlay, &link_local))
-		return "is link-local, which no other link reaches: a ULA or a global prefix is wanted";
+		return "is link-local, which no other link reaches: a ULA or a global prefix is "
+		       "wanted";
 	if (prefix_meets(overlay, &multicast))
 		return "is multicast: a ULA or a global prefix is wanted";
-	return overlay->len > LONGEST ? "is too narrow to hold sites: a ULA or a global prefix of /112 or shorter is wanted" : NULL;
+	return overlay->len > LONGEST ? "is too narrow to hold sites: a ULA or a global prefix of "
+					"/112 or shorter is wanted" : NULL;
 }
 
 const char *relay_prefix_wrong(const struct prefix *prefix, const struct prefix *overlay)
@@ -28,11 +35,13 @@ const char *relay_prefix_wrong(const struct prefix *prefix, const struct prefix 
 	if (prefix->family != FAMILY_IPV6)
 		return "is IPv4: a site's prefix is one of the overlay's";
 	if (prefix_within(overlay, prefix))
-		return prefix->len == overlay->len ? "is all of the overlay: a site's prefix is a part of it"
-						   : "holds the overlay: a site's prefix is a part of it";
+		return prefix->len == overlay->len ?
+		       "is all of the overlay: a site's prefix is a part of it" :
+		       "holds the overlay: a site's prefix is a part of it";
 	if (prefix_within(prefix, overlay))
 		return NULL;
 	if (prefix_meets(prefix, &link_local) || prefix_meets(prefix, &multicast))
 		return "is link-local or multicast: a site's prefix is one of the overlay's";
-	return prefix->len < 128 ? "lies outside of the overlay: only an address alone may, a peer's own in its tunnel" : NULL;
+	return prefix->len < 128 ? "lies outside of the overlay: only an address alone may, a "
+				   "peer's own in its tunnel" : NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Ports, backends and modes of a service on the command line.
+ * Ports, backends, keys and nat of a service from a command line.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +19,8 @@ int service_ports(struct service_config *s, char *list)
 		if (!port)
 			return -ENOMEM;
 		if (port_parse(word, port)) {
-			log_error("--port '%s': a port is a number from 1 to 65535; several are written as 51820,443", word);
+			log_error("--port '%s': a port is a number from 1 to 65535; several are "
+				  "written as 51820,443", word);
 			return -EINVAL;
 		}
 		for (size_t i = 0; i + 1 < s->n_ports; i++)
@@ -31,22 +32,26 @@ int service_ports(struct service_config *s, char *list)
 	return 0;
 }
 
-/* One address, or one name, which gets the family that no address has: names come after addresses */
+/* Adds an address, or a name. A name takes the family that no address has: names come after
+ * addresses. */
 static int add_backend(struct backend_config *b, const char *option, const char *word, bool names)
 {
 	struct address ip;
 	bool name = address_parse(word, &ip);
-	char *to = name ? (*b->ipv4 ? b->ipv6 : b->ipv4) : ip.family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
+	char *to = name ? (*b->ipv4 ? b->ipv6 : b->ipv4) :
+		   ip.family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
 
 	if (!*word || strlen(word) >= sizeof(b->ipv4) || (name && strpbrk(word, ":[]"))) {
-		log_error("%s '%s': neither an address nor a name, as 192.168.1.10 or 2001:db8::10; a port stands once, at the "
-			  "end, as in 192.168.1.10,[2001:db8::10]:51820", option, word);
+		log_error("%s '%s': neither an address nor a name, as 192.168.1.10 or "
+			  "2001:db8::10; a port stands once, at the end, as in "
+			  "192.168.1.10,[2001:db8::10]:51820", option, word);
 		return -EINVAL;
 	}
 	if (name != names)
 		return 0;
 	if (*to) {
-		log_error("%s %s: there is %s already: one address of each family is wanted", option, word, to);
+		log_error("%s %s: there is %s already: one address of each family is wanted",
+			  option, word, to);
 		return -EINVAL;
 	}
 	strcpy(to, word);
@@ -66,8 +71,8 @@ int service_backend(struct backend_config *b, const char *option, const char *ar
 			*colon = '\0';
 			rc = port_parse(colon + 1, &b->port);
 			if (rc)
-				log_error("%s %s: ':%s' is no port: a number from 1 to 65535 is wanted", option, argument,
-					  colon + 1);
+				log_error("%s %s: ':%s' is no port: a number from 1 to 65535 is "
+					  "wanted", option, argument, colon + 1);
 		}
 		while (!rc && (word = strsep(&rest, ","))) {
 			size_t len = strlen(word);
@@ -91,7 +96,8 @@ int service_key(struct backend_config *b, const char *text)
 		return -ENOMEM;
 	if (!wg_key_parse(text, place) && !wg_key_is_none(place))
 		return 0;
-	log_error("--public-key '%s': no key of WireGuard's: 44 characters, as `wg pubkey` tells it", text);
+	log_error("--public-key '%s': no key of WireGuard's: 44 characters, as `wg pubkey` tells "
+		  "it", text);
 	return -EINVAL;
 }
 

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A service as a command line says it: what `up --to` and `service` have in common. 0 or -errno, told.
+ * A service from a command line, as `up --to` and `service` describe it. Functions return 0, or
+ * -errno after printing an error.
  */
 #pragma once
 #include "config/config.h"
 
-/* "51820,443": to those that are there */
+/* Adds ports from a list such as "51820,443". */
 int service_ports(struct service_config *s, char *list);
-/* "192.168.1.10,[fd00::10]:51820": the :PORT of the last one is of both. An IPv6 address without brackets has no port. A name
- * is of the family that no address has. */
+/* Reads "192.168.1.10,[fd00::10]:51820". The :PORT at the end is for both addresses. An IPv6
+ * address without brackets has no port. A name takes the family that no address has. */
 int service_backend(struct backend_config *b, const char *option, const char *argument);
-/* One more public key */
+/* Adds a public key. */
 int service_key(struct backend_config *b, const char *text);
 int service_nat(struct service_config *s, const char *text);
 
-/* What config_check says begins with a key of the file, which a command line does not have */
+/* Skips the key of the file with which the errors of config_check begin: a command line has
+ * none. */
 const char *without_key(const char *text);

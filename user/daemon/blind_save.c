@@ -5,14 +5,13 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include "daemon/blind_sites.h"
+#include "lib/file.h"
 #include "lib/jiffies.h"
 #include "lib/paths.h"
 #include "lib/log.h"
@@ -47,8 +46,7 @@ static void put_sessions(FILE *out, int map, const char *word, const struct blin
 static int write_file(const struct sites *s, const char *path)
 {
 	char text[ADDRESS_STRLEN], key[WG_KEY_STRLEN];
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), rc;
-	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+	FILE *out = file_replace_begin(path, 0600);
 
 	if (!out)
 		return -errno;
@@ -59,21 +57,17 @@ static int write_file(const struct sites *s, const char *path)
 				endpoint_format(&s->known[n].last, s->known[n].last_port, text));
 	put_sessions(out, s->fds[BLIND_MAP_sessions], "session", s->known);
 	put_sessions(out, s->fds[BLIND_MAP_hints], "hint", s->known);
-	rc = fflush(out) ? -errno : 0;
-	return fclose(out) && !rc ? -errno : rc;
+	return file_replace_end(out, path);
 }
 
 int sites_save(const struct sites *s)
 {
-	char path[KEPT_PATH_LEN], beside[KEPT_PATH_LEN + 8];
+	char path[KEPT_PATH_LEN];
 	int rc;
 
 	kept_prepare(s->instance);
 	kept_path(path, s->instance, "blind");
-	snprintf(beside, sizeof(beside), "%s.new", path);
-	rc = write_file(s, beside);
-	if (!rc && rename(beside, path))
-		rc = -errno;
+	rc = write_file(s, path);
 	if (rc)
 		log_warning("blind: cannot keep in %s where sites are: %s", path, strerror(-rc));
 	return rc;

@@ -11,38 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "ddns/ddns_secret.h"
+#include "lib/file.h"
 
 #define LIMIT (1 << 20)		/* bytes: more is no such file */
-
-static int read_whole(int fd, size_t size, char **ret)
-{
-	char *text = malloc(size + 1);
-	size_t n = 0;
-	ssize_t got = 1;
-
-	if (!text)
-		return -ENOMEM;
-	while (n < size && got > 0) {
-		got = read(fd, text + n, size - n);
-		n += got > 0 ? got : 0;
-	}
-	text[n] = '\0';
-	if (got < 0 || strlen(text) != n) {
-		int rc = got < 0 ? -errno : -EINVAL;
-
-		explicit_bzero(text, n);
-		free(text);
-		return rc;
-	}
-	*ret = text;
-	return 0;
-}
 
 int secret_read(const char *file, char **ret, bool *ret_open, char why[SECRET_WHY_LEN])
 {
 	const char *directory = strchr(file, '/') ? "" : getenv("CREDENTIALS_DIRECTORY");
 	struct stat st;
 	char path[384];
+	size_t n;
 	int fd, rc;
 
 	if (!directory || snprintf(path, sizeof(path), "%s%s%s", directory, *directory ? "/" : "", file) >= (int)sizeof(path)) {
@@ -51,9 +29,13 @@ int secret_read(const char *file, char **ret, bool *ret_open, char why[SECRET_WH
 		return -ENOENT;
 	}
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	rc = fd < 0 || fstat(fd, &st) ? -errno : !S_ISREG(st.st_mode) ? -EINVAL : st.st_size > LIMIT ? -EFBIG : 0;
-	if (!rc)
-		rc = read_whole(fd, st.st_size, ret);
+	rc = fd < 0 || fstat(fd, &st) ? -errno : !S_ISREG(st.st_mode) ? -EINVAL : 0;
+	rc = rc ?: file_read_fd(fd, LIMIT, ret, &n);
+	if (!rc && strlen(*ret) != n) {
+		explicit_bzero(*ret, n);
+		free(*ret);
+		rc = -EINVAL;
+	}
 	if (!rc)
 		*ret_open = st.st_mode & S_IROTH;
 	else

@@ -4,6 +4,7 @@
  * and lists of unwanted sources, which XDP goes around.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 #include "doctor/doctor.h"
 #include "doctor/doctor_rule.h"
+#include "lib/file.h"
 #include "lib/gen_run.h"
 #include "lib/grow.h"
 #include "lib/text.h"
@@ -280,19 +282,12 @@ static char *read_ruleset(size_t *ret_n)
 {
 	char *words[] = { "sh", "-c", "exec nft -j list ruleset 2> /dev/null", NULL }, *text = NULL;
 	int fd = memfd_create("ruleset", MFD_CLOEXEC);
-	off_t size;
 
 	if (fd < 0)
 		return NULL;
-	size = run_program(words, -1, fd) ? 0 : lseek(fd, 0, SEEK_END);
-	if (size > 0)
-		text = calloc(1, size + 1);
-	if (text && pread(fd, text, size, 0) != size) {
-		free(text);
+	if (run_program(words, -1, fd) || lseek(fd, 0, SEEK_SET) || file_read_fd(fd, SIZE_MAX, &text, ret_n))
 		text = NULL;
-	}
 	close(fd);
-	*ret_n = text ? size : 0;
 	return text;
 }
 

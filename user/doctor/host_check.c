@@ -13,7 +13,7 @@
 #include "lib/library.h"
 #include "dataplane/pins.h"
 #include "dataplane/shared.h"
-#include "lib/unasked.h"
+#include "lib/resource_error.h"
 
 struct check {
 	const struct config *c;
@@ -226,7 +226,7 @@ static void check_backend(struct check *k, const struct service_config *s, const
 		tell(k, "%s: %s is the broadcast address of a network of this host: that of one host in it is wanted", key,
 		     address_format(&a, format));
 	else if ((rc = nl_route_get(&a, host_vrf(k->h, s), &oif)))
-		tell(k, unasked(rc) ? "%s: no memory to ask for the route to %s" : "%s: this host has no route to %s", key,
+		tell(k, is_resource_error(rc) ? "%s: no memory to ask for the route to %s" : "%s: this host has no route to %s", key,
 		     address_format(&a, format));
 	else if (s->nat != NAT_MASQUERADE && is_wan(k, oif))
 		tell(k, "%s: the route to %s leaves by %s, a wan: is that its address?", key, address_format(&a, format),

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 #include "gen/gen_tree.h"
+#include "lib/file.h"
 #include "lib/grow.h"
 
 bool tree_path_valid(const char *path)
@@ -133,27 +135,6 @@ static int open_parent(int dir, const char *path, mode_t mode, struct tree_made 
 	return 0;
 }
 
-static int read_whole(int fd, size_t size, char **ret, size_t *ret_n)
-{
-	char *text = malloc(size + 1);
-	size_t n = 0;
-	ssize_t got;
-
-	if (!text)
-		return -ENOMEM;
-	while (n < size && (got = read(fd, text + n, size - n))) {
-		if (got < 0) {
-			free(text);
-			return -errno;
-		}
-		n += got;
-	}
-	text[n] = '\0';
-	*ret = text;
-	*ret_n = n;
-	return 0;
-}
-
 int tree_read(int dir, const char *path, struct tree_file *ret)
 {
 	struct tree_file file = { 0 };
@@ -171,7 +152,7 @@ int tree_read(int dir, const char *path, struct tree_file *ret)
 	close(at);
 	if (!rc) {
 		file.mode = st.st_mode & 07777;
-		rc = read_whole(fd, st.st_size, &file.text, &file.n);
+		rc = file_read_fd(fd, SIZE_MAX, &file.text, &file.n);
 	}
 	if (fd >= 0)
 		close(fd);

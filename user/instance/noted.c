@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/file.h"
 #include "lib/grow.h"
 #include "instance/noted.h"
 #include "instance/state.h"
@@ -51,21 +52,16 @@ void noted_set(struct noted *n, const char *name, __s64 value)
 
 void noted_write(const struct noted *n)
 {
-	char path[STATE_PATH_LEN], new[STATE_PATH_LEN + 8];
+	char path[STATE_PATH_LEN];
 	FILE *out;
-	bool ok;
 
 	state_path(path, n->instance, n->file);
-	snprintf(new, sizeof(new), "%s.new", path);
-	out = fopen(new, "we");
+	out = file_replace_begin(path, 0666);
 	if (!out)
 		return;
 	for (size_t i = 0; i < n->n; i++)
 		fprintf(out, "%s %lld\n", n->list[i].name, (long long)n->list[i].value);
-	ok = !ferror(out);
-	ok &= !fclose(out);
-	if (!ok || rename(new, path))
-		remove(new);
+	file_replace_end(out, path);
 }
 
 void noted_free(struct noted *n)

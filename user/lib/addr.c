@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Addresses, prefixes and ports: from what people write to what the maps hold, and back. Parsers are strict: what they
- * accept is written back the same but for the spelling of IPv6.
+ * Parses and formats addresses, prefixes and ports. Parsers are strict: an accepted text is written
+ * back the same, except for the spelling of IPv6.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -9,9 +9,9 @@
 #include <string.h>
 #include "lib/addr.h"
 
-#define IPV4_OFFSET 12			/* of an IPv4 address within its 16 bytes */
+#define IPV4_OFFSET 12			/* of an IPv4 address in its 16 bytes */
 
-/* Decimal digits only, no sign, no leading zero, at most max. */
+/* Accepts decimal digits only: no sign, no leading zero, at most max. */
 static int number_parse(const char *s, unsigned int max, unsigned int *ret)
 {
 	unsigned int n = 0;
@@ -34,7 +34,7 @@ static unsigned int family_bits(__u8 family)
 	return family == FAMILY_IPV4 ? 32 : 128;
 }
 
-/* The first n bits of a and b are the same. */
+/* Returns whether the first n bits of a and b are equal. */
 static bool same_bits(const struct addr *a, const struct addr *b, unsigned int n)
 {
 	unsigned int rest = n % 8;
@@ -127,18 +127,20 @@ int endpoint_parse(const char *s, struct address *ret_address, __be16 *ret_port)
 	if (!n || n >= sizeof(host))
 		return -EINVAL;
 	snprintf(host, sizeof(host), "%.*s", (int)n - 2 * brackets, s + brackets);
-	if (address_parse(host, &a) || (a.family == FAMILY_IPV6) != brackets || port_parse(colon + 1, &port))
+	if (address_parse(host, &a) || (a.family == FAMILY_IPV6) != brackets ||
+	    port_parse(colon + 1, &port))
 		return -EINVAL;
 	*ret_address = a;
 	*ret_port = port;
 	return 0;
 }
 
-/* As inet_ntop() (RFC 5952), which takes three times as long: large configurations are written often. Returns the end. */
+/* As inet_ntop() (RFC 5952), which takes three times as long: large configurations are written
+ * often. Returns the end. */
 static char *ipv6_format(const struct addr *a, char *to)
 {
 	static const char digits[] = "0123456789abcdef";
-	int zeros = 8, n_zeros = 1, n = 0;		/* the longest run, of two at least */
+	int zeros = 8, n_zeros = 1, n = 0;		/* the longest run of zeros, at least two */
 
 	for (int i = 0; i < 8; i++) {
 		n = a->b[2 * i] | a->b[2 * i + 1] ? 0 : n + 1;
@@ -159,20 +161,22 @@ static char *ipv6_format(const struct addr *a, char *to)
 		}
 		if (i)
 			*to++ = ':';
-		for (int shift = word >> 12 ? 12 : word >> 8 ? 8 : word >> 4 ? 4 : 0; shift >= 0; shift -= 4)
+		for (int shift = word >> 12 ? 12 : word >> 8 ? 8 : word >> 4 ? 4 : 0; shift >= 0;
+		     shift -= 4)
 			*to++ = digits[word >> shift & 15];
 	}
 	*to = '\0';
 	return to;
 }
 
-/* The prefix of an IPv6 address that ends in an IPv4 address, or NULL. glibc's inet_ntop() knows both, musl's only the second. */
+/* Returns what precedes the IPv4 address in an IPv6 address that ends in one, or NULL. glibc's
+ * inet_ntop() knows both forms, musl's only the second. */
 static const char *before_ipv4(const struct addr *a)
 {
 	if (a->q[0] || a->b[8] | a->b[9])
 		return NULL;
 	if (!(a->b[10] | a->b[11]))
-		return a->b[12] | a->b[13] ? "::" : NULL;	/* else it is ::1 or ::1234 */
+		return a->b[12] | a->b[13] ? "::" : NULL;	/* otherwise it is ::1 or ::1234 */
 	return (a->b[10] & a->b[11]) == 0xff ? "::ffff:" : NULL;
 }
 
@@ -202,7 +206,8 @@ const char *endpoint_format(const struct address *a, __be16 port, char buf[ADDRE
 	bool ipv6 = a->family == FAMILY_IPV6;
 
 	address_format(a, text);
-	snprintf(buf, ADDRESS_STRLEN, "%s%.*s%s:%u", ipv6 ? "[" : "", INET6_ADDRSTRLEN, text, ipv6 ? "]" : "", ntohs(port));
+	snprintf(buf, ADDRESS_STRLEN, "%s%.*s%s:%u", ipv6 ? "[" : "", INET6_ADDRSTRLEN, text,
+		 ipv6 ? "]" : "", ntohs(port));
 	return buf;
 }
 
@@ -215,7 +220,8 @@ const char *prefix_format(const struct prefix *p, char buf[ADDRESS_STRLEN])
 	return buf;
 }
 
-socklen_t address_to_socket(const struct address *a, __be16 port, __u32 scope, struct sockaddr_in6 *ret)
+socklen_t address_to_socket(const struct address *a, __be16 port, __u32 scope,
+			    struct sockaddr_in6 *ret)
 {
 	struct sockaddr_in *in = (struct sockaddr_in *)ret;
 
@@ -240,15 +246,17 @@ struct address address_from_socket(const void *sockaddr)
 
 	if (in->sin_family == AF_INET)
 		return address_from_ipv4(in->sin_addr);
-	return in6->sin6_family == AF_INET6 ? address_from_ipv6(in6->sin6_addr) : (struct address){ .family = 0 };
+	return in6->sin6_family == AF_INET6 ? address_from_ipv6(in6->sin6_addr)
+					    : (struct address){ .family = 0 };
 }
 
 bool address_equal(const struct address *a, const struct address *b)
 {
-	return a->family == b->family && a->addr.q[0] == b->addr.q[0] && a->addr.q[1] == b->addr.q[1];
+	return a->family == b->family && a->addr.q[0] == b->addr.q[0] &&
+	       a->addr.q[1] == b->addr.q[1];
 }
 
-/* Bits of the 16-byte form that a prefix fixes. */
+/* Returns how many bits of the 16-byte form the prefix fixes. */
 static unsigned int fixed_bits(const struct prefix *p)
 {
 	return 128 - family_bits(p->family) + p->len;
@@ -302,7 +310,8 @@ bool address_is_loopback(const struct address *a)
 {
 	static const struct addr one = { .b[15] = 1 };
 
-	return a->family == FAMILY_IPV4 ? a->addr.b[12] == 127 : a->family == FAMILY_IPV6 && !memcmp(&a->addr, &one, sizeof(one));
+	return a->family == FAMILY_IPV4 ? a->addr.b[12] == 127 :
+	       a->family == FAMILY_IPV6 && !memcmp(&a->addr, &one, sizeof(one));
 }
 
 bool address_is_link_local(const struct address *a)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is wrong with a text that is to be the address of a host.
+ * Explains why a text cannot be the address of a host.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <string.h>
 #include "lib/addr.h"
 
-/* RFC 1123; the last label is no number, or mistyped addresses were names. */
+/* RFC 1123, but the last label is no number: mistyped addresses would pass for names. */
 static bool is_host_name(const char *s)
 {
 	bool digits = true;
@@ -39,7 +39,8 @@ static const char *ipv4_wrong(const __u8 *b)
 		return "is a loopback address: the address of a host is wanted";
 	if ((b[0] & 0xf0) == 224)
 		return "is a multicast address: the address of a host is wanted";
-	return memcmp(b, broadcast, 4) ? NULL : "is the broadcast address: the address of a host is wanted";
+	return memcmp(b, broadcast, 4) ? NULL :
+	       "is the broadcast address: the address of a host is wanted";
 }
 
 static const char *ipv6_wrong(const __u8 *b)
@@ -53,12 +54,14 @@ static const char *ipv6_wrong(const __u8 *b)
 	if (IN6_IS_ADDR_MULTICAST(a))
 		return "is a multicast address: the address of a host is wanted";
 	if (IN6_IS_ADDR_LINKLOCAL(a))
-		return "is a link-local address, of no use beyond a link: a global one or a ULA is wanted";
-	/* not IN6_IS_ADDR_V4COMPAT(): musl's does not take ::203.0.113.1 for one */
-	return !(a->s6_addr32[0] | a->s6_addr32[1] | a->s6_addr32[2]) ? "is IPv4-compatible (::/96), which no host has" : NULL;
+		return "is a link-local address, of no use beyond a link: a global one or a ULA is "
+		       "wanted";
+	/* not IN6_IS_ADDR_V4COMPAT(): musl's does not match ::203.0.113.1 */
+	return !(a->s6_addr32[0] | a->s6_addr32[1] | a->s6_addr32[2]) ?
+	       "is IPv4-compatible (::/96), which no host has" : NULL;
 }
 
-/* Text that is no address. */
+/* Handles a text that is no address. */
 static const char *text_wrong(const char *text, __u8 family, bool names)
 {
 	struct in6_addr mapped;
@@ -77,8 +80,9 @@ static const char *text_wrong(const char *text, __u8 family, bool names)
 		return NULL;
 	if (!family)
 		return "is no address and no host name, as 2001:db8::10 or wg-end.example.net";
-	return family == FAMILY_IPV4 ? "is no IPv4 address and no host name, as 192.168.1.10 or wg-end.example.net"
-				     : "is no IPv6 address and no host name, as 2001:db8::10 or wg-end.example.net";
+	return family == FAMILY_IPV4 ?
+	       "is no IPv4 address and no host name, as 192.168.1.10 or wg-end.example.net" :
+	       "is no IPv6 address and no host name, as 2001:db8::10 or wg-end.example.net";
 }
 
 const char *address_wrong(const char *text, __u8 family, bool names)

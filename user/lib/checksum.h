@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The internet's checksum (RFC 1071), for packets that user space makes itself.
+ * The internet checksum (RFC 1071) of packets that user space builds. net/ includes it.
  */
 #pragma once
 #include <arpa/inet.h>
 #include <linux/types.h>
 #include <stddef.h>
 
-/* Of n bytes, after those that make sum (0 at first): not folded yet. Only the last part may have an odd length. */
+/* Adds n bytes to sum (0 at first), unfolded. Only the last part may have an odd length. */
 static inline __u32 checksum_add(__u32 sum, const void *bytes, size_t n)
 {
 	const __u8 *b = bytes;
@@ -17,7 +17,7 @@ static inline __u32 checksum_add(__u32 sum, const void *bytes, size_t n)
 	return n & 1 ? sum + (b[n - 1] << 8) : sum;
 }
 
-/* As it stands in a header */
+/* Returns the checksum as a header holds it. */
 static inline __be16 checksum_fold(__u32 sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Documents as trees. Each item is one allocation, and printing makes none: there is all of it, or nothing.
+ * Documents are trees. Each item is one allocation and printing makes none, so a document is
+ * printed whole or not at all.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -12,16 +13,16 @@
 enum kind { MAP, LIST, TEXT, NUMBER, NOTHING };
 
 struct item {
-	struct item *next, *first, *last;	/* first and last of what is in it */
+	struct item *next, *first, *last;	/* first and last: its content */
 	enum kind kind;
 	const char *key;			/* in a mapping */
 	const char *text;
-	char letters[];				/* of both */
+	char letters[];				/* of key and text */
 };
 
 struct document {
 	struct item root;
-	int failed;				/* -errno of the first thing that did */
+	int failed;				/* -errno of the first failure */
 };
 
 struct document *document_new(void)
@@ -29,7 +30,7 @@ struct document *document_new(void)
 	return calloc(1, sizeof(struct document));
 }
 
-/* Without the stack that as many levels would take */
+/* Not recursive: the nesting would determine the stack. */
 void document_free(struct document *d)
 {
 	struct item *all = d ? d->root.first : NULL, *item;
@@ -50,7 +51,7 @@ struct node document_root(struct document *d)
 	return (struct node){ d, &d->root };
 }
 
-static struct node add(struct node parent, enum kind kind, const char *key, const char *text)
+static struct node add_item(struct node parent, enum kind kind, const char *key, const char *text)
 {
 	size_t key_size = strlen(key) + 1, size = key_size + strlen(text) + 1;
 	struct item *to = parent.node, *item = to ? calloc(1, sizeof(*item) + size) : NULL;
@@ -72,22 +73,22 @@ static struct node add(struct node parent, enum kind kind, const char *key, cons
 
 struct node document_map(struct node parent, const char *key)
 {
-	return add(parent, MAP, key, "");
+	return add_item(parent, MAP, key, "");
 }
 
 struct node document_list(struct node parent, const char *key)
 {
-	return add(parent, LIST, key, "");
+	return add_item(parent, LIST, key, "");
 }
 
 struct node document_row(struct node list)
 {
-	return add(list, MAP, "", "");
+	return add_item(list, MAP, "", "");
 }
 
 void document_text(struct node map, const char *key, const char *text)
 {
-	add(map, text ? TEXT : NOTHING, key, text ?: "null");
+	add_item(map, text ? TEXT : NOTHING, key, text ?: "null");
 }
 
 void document_number(struct node map, const char *key, __u64 number)
@@ -95,7 +96,7 @@ void document_number(struct node map, const char *key, __u64 number)
 	char text[24];
 
 	snprintf(text, sizeof(text), "%" PRIu64, (uint64_t)number);
-	add(map, NUMBER, key, text);
+	add_item(map, NUMBER, key, text);
 }
 
 void document_number_if(struct node map, const char *key, bool known, __u64 number)
@@ -111,17 +112,17 @@ void document_decimal(struct node map, const char *key, double number)
 	char text[64];
 
 	snprintf(text, sizeof(text), "%.3f", number);
-	add(map, NUMBER, key, text);
+	add_item(map, NUMBER, key, text);
 }
 
 void document_null(struct node map, const char *key)
 {
-	add(map, NOTHING, key, "null");
+	add_item(map, NOTHING, key, "null");
 }
 
 void document_append(struct node list, const char *text)
 {
-	add(list, TEXT, "", text);
+	add_item(list, TEXT, "", text);
 }
 
 void document_append_once(struct node list, const char *text)
@@ -198,7 +199,8 @@ static bool has_name(const struct item *row)
 	return false;
 }
 
-/* "5 received, 5 forwarded", with a name before it if there is one; or the items of a list, mappings a line each; or the text itself */
+/* Prints "5 received, 5 forwarded", after the name if there is one; or the items of a list, one
+ * line per mapping; or the text itself. */
 static void print_value(const struct item *value, FILE *out)
 {
 	const char *comma = "";
@@ -223,7 +225,7 @@ static void print_value(const struct item *value, FILE *out)
 	}
 }
 
-/* A row with a name: a paragraph; one without: its values in a line */
+/* A row with a name becomes a paragraph, one without a line of its values. */
 static void print_row(const char *noun, const struct item *row, FILE *out)
 {
 	bool named = has_name(row);

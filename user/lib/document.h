@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A document of named values, built once and printed either as JSON or in the manner of wg(8), so that both say the same. Where
- * memory ran out while it was built, nothing of it is printed, and that is returned.
+ * A document of named values, built once and printed as JSON or in the manner of wg(8), so that
+ * both say the same. If memory runs out while a document is built, printing prints nothing and
+ * returns -ENOMEM. show/, daemon/, doctor/ and cmd/ include it.
  */
 #pragma once
 #include <linux/types.h>
@@ -24,11 +25,12 @@ struct node document_row(struct node list);		/* a new mapping at the end of a li
 void document_append(struct node list, const char *text);
 void document_append_once(struct node list, const char *text);
 void document_text(struct node map, const char *key, const char *text);	/* NULL: document_null() */
-void document_null(struct node map, const char *key);	/* the plain form leaves it out */
+void document_null(struct node map, const char *key);	/* the plain form omits it */
 void document_number(struct node map, const char *key, __u64 number);
 void document_number_if(struct node map, const char *key, bool known, __u64 number);	/* otherwise null */
-void document_decimal(struct node map, const char *key, double number);	/* to three places */
+void document_decimal(struct node map, const char *key, double number);	/* three decimal places */
 
 int document_print_json(const struct document *d, FILE *out);
-/* "interface: eth0" with its values below, indented; lists in one line; rows without a name one a line */
+/* "interface: eth0" with its values indented below; lists in one line; rows without a name one per
+ * line. */
 int document_print(const struct document *d, FILE *out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Programs that are run to their end.
+ * Runs programs to their end.
  */
 #include <errno.h>
 #include <signal.h>
@@ -17,8 +17,9 @@
 int run_text(const char *text, size_t n)
 {
 	int fd = memfd_create("gen", MFD_CLOEXEC);
-	/* a memory file is everybody's, which wg(8) warns of */
-	int rc = fd < 0 || fchmod(fd, 0600) ? -errno : write(fd, text, n) != (ssize_t)n ? -EIO : lseek(fd, 0, SEEK_SET) ? -errno : 0;
+	/* a memory file is readable for all users, of which wg(8) warns */
+	int rc = fd < 0 || fchmod(fd, 0600) ? -errno : write(fd, text, n) != (ssize_t)n ? -EIO :
+		 lseek(fd, 0, SEEK_SET) ? -errno : 0;
 
 	if (rc && fd >= 0)
 		close(fd);
@@ -49,7 +50,7 @@ int run_program(char **words, int in, int out)
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	if (WTERMSIG(status) == SIGPIPE)
-		return -EPIPE;		/* nobody reads on: no error */
+		return -EPIPE;		/* the reader has left: no error */
 	log_error("`%s` was ended by signal %d", words[0], WTERMSIG(status));
 	return -EIO;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Programs of others that `gen` runs to their end, with texts that lie in memory: wg(8), diff(1).
+ * Runs other programs to their end, with texts in memory: gen/ runs wg(8) and diff(1), doctor/ runs
+ * nft(8).
  */
 #pragma once
 #include <stddef.h>
 
-/* A nameless file in memory with this text, from its beginning: its descriptor, or -errno */
+/* Makes an unnamed file in memory with this text, at its beginning. Returns its descriptor, or
+ * -errno. */
 int run_text(const char *text, size_t n);
-/* words end in NULL, the program is searched for in PATH; in, out: its standard input and output, -1: ours. Its exit status, or -errno,
- * told */
+/* words ends in NULL. PATH is searched for the program. in, out: its standard input and output; -1:
+ * ours. Returns its exit status, or -errno after printing an error. */
 int run_program(char **words, int in, int out);

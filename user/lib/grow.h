@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Arrays that grow: append() makes room for one more zeroed element at the end of ptr[0..n-1] and returns it, or NULL.
+ * Arrays that grow: append() adds one zeroed element at the end of ptr[0..n-1] and returns it, or
+ * NULL without memory. Every room includes it.
  */
 #pragma once
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 
 static inline void *grow(void **ptr, size_t *n, size_t size)
 {
-	/* room doubles: it is full when n is a power of two */
+	/* the room doubles: it is full when n is a power of two */
 	if (!(*n & (*n - 1))) {
 		void *bigger = reallocarray(*ptr, *n ? *n * 2 : 1, size);
 

@@ -9,7 +9,8 @@
 
 #ifdef __GLIBC__
 #define LARGE_FILE (1 << 20)
-#define HEAP_PER_BYTE 16			/* of the file: what its nodes and structures take, twice, for what runs is read too */
+/* of the file: nodes and structures, twice, because the running configuration is read too */
+#define HEAP_PER_BYTE 16
 #define HEAP_MAX (256 << 20)
 #define HUGE_PAGE (2 << 20)
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The data path's time. The kernel tells nobody what its jiffies are, but they are CLOCK_MONOTONIC in ticks, plus what they begin
- * with (INITIAL_JIFFIES), less what went by at boot before the first tick: so what is counted here may be some seconds ahead.
+ * The data path's clock. The kernel does not publish its jiffies. They are CLOCK_MONOTONIC in
+ * ticks, plus their first value (INITIAL_JIFFIES), less the time of boot before the first tick. The
+ * values here may be some seconds ahead.
  */
 #pragma once
 #include <linux/types.h>
@@ -25,5 +26,6 @@ static inline __u64 jiffies_now(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (__u32)(-300 * (__s32)jiffies_a_second()) + (now.tv_sec * 1000000000ULL + now.tv_nsec) / jiffies_tick();
+	return (__u32)(-300 * (__s32)jiffies_a_second()) +
+	       (now.tv_sec * 1000000000ULL + now.tv_nsec) / jiffies_tick();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Opening a library, and finding functions in it.
+ * Opens a library and finds its functions.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include "libraries.h"
 #include "lib/library.h"
 
-/* libraries.h names those that the program was built with */
+/* libraries.h defines those that the program was built with */
 #ifndef MHD_SONAME
 #define MHD_SONAME NULL
 #define MHD_PACKAGE "libmicrohttpd"
@@ -51,7 +51,7 @@ const struct library library_ncurses = { NCURSES_SONAME, NCURSES_PACKAGE };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* dlerror() begins with the name in glibc, and with these words and the name in musl */
-static int refuse(const struct library *l, char why[LIBRARY_WHY_LEN])
+static int explain_failure(const struct library *l, char why[LIBRARY_WHY_LEN])
 {
 	static const char musl[] = "Error loading shared library ";
 	const char *said = dlerror() ?: "unknown error";
@@ -61,42 +61,44 @@ static int refuse(const struct library *l, char why[LIBRARY_WHY_LEN])
 		said += sizeof(musl) - 1;
 	if (!strncmp(said, l->soname, n) && said[n] == ':')
 		said += n + 1 + strspn(said + n + 1, " ");
-	snprintf(why, LIBRARY_WHY_LEN, "%s: %s: install %s%s", l->soname, said, *l->package ? "the package " : "the package that has it",
-		 l->package);
+	snprintf(why, LIBRARY_WHY_LEN, "%s: %s: install %s%s", l->soname, said,
+		 *l->package ? "the package " : "the package that has it", l->package);
 	return -ENOENT;
 }
 
-static void **pointer(void *pointers, const struct library_function *f)
+static void **pointer_of(void *pointers, const struct library_function *f)
 {
 	return (void **)((char *)pointers + f->offset);
 }
 
-/* The last pointer is filled last: it says whether all are */
-static int fill(const struct library *l, const struct library_function *list, size_t n, void *pointers, char why[LIBRARY_WHY_LEN])
+/* The last pointer is filled last: library_open() reads from it whether all are. */
+static int fill_pointers(const struct library *l, const struct library_function *list, size_t n,
+			 void *pointers, char why[LIBRARY_WHY_LEN])
 {
 	void *handle = l->soname ? dlopen(l->soname, RTLD_NOW | RTLD_LOCAL) : NULL;
 
 	if (!l->soname)
 		snprintf(why, LIBRARY_WHY_LEN, "this program was built without %s", l->package);
 	if (!handle)
-		return l->soname ? refuse(l, why) : -ENOENT;
+		return l->soname ? explain_failure(l, why) : -ENOENT;
 	for (size_t i = 0; i < n; i++) {
 		void *function = dlsym(handle, list[i].name);
 
 		if (!function)
-			return refuse(l, why);
-		*pointer(pointers, &list[i]) = function;
+			return explain_failure(l, why);
+		*pointer_of(pointers, &list[i]) = function;
 	}
 	return 0;
 }
 
-int library_open(const struct library *l, const struct library_function *list, size_t n, void *pointers, char why[LIBRARY_WHY_LEN])
+int library_open(const struct library *l, const struct library_function *list, size_t n,
+		 void *pointers, char why[LIBRARY_WHY_LEN])
 {
 	int rc = 0;
 
 	pthread_mutex_lock(&lock);
-	if (!n || !*pointer(pointers, &list[n - 1]))
-		rc = fill(l, list, n, pointers, why);
+	if (!n || !*pointer_of(pointers, &list[n - 1]))
+		rc = fill_pointers(l, list, n, pointers, why);
 	pthread_mutex_unlock(&lock);
 	return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is said to the person at the terminal: one line a call, written at once, so that the lines of two commands that
- * run side by side do not mix.
+ * Messages to the terminal: each call writes one line at once, so that the lines of two commands do
+ * not mix.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,10 +13,10 @@ struct texts {
 	size_t n;
 };
 
-static struct texts before, now;	/* said in the last round, and in this one */
+static struct texts before, now;	/* printed in the last round and in this one */
 static bool in_rounds, no_info;
 
-static bool has(const struct texts *t, const char *text)
+static bool has_text(const struct texts *t, const char *text)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (!strcmp(t->list[i], text))
@@ -24,12 +24,12 @@ static bool has(const struct texts *t, const char *text)
 	return false;
 }
 
-static bool said_already(const char *text)
+static bool printed_already(const char *text)
 {
-	bool again = has(&now, text) || has(&before, text);
+	bool again = has_text(&now, text) || has_text(&before, text);
 	char **place;
 
-	if (has(&now, text))
+	if (has_text(&now, text))
 		return true;
 	place = append(now.list, now.n);
 	if (place && !(*place = strdup(text)))
@@ -47,12 +47,12 @@ void log_round(void)
 	now = (struct texts){ 0 };
 }
 
-static void say(FILE *out, const char *level, bool always, const char *format, va_list args)
+static void print_line(FILE *out, const char *level, bool always, const char *format, va_list args)
 {
 	char text[2048];
 
 	vsnprintf(text, sizeof(text), format, args);
-	if (!always && in_rounds && said_already(text))
+	if (!always && in_rounds && printed_already(text))
 		return;
 	fprintf(out, "%s%s\n", level, text);
 	fflush(out);
@@ -63,7 +63,7 @@ void log_error(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say(stderr, "wgxdp: error: ", false, format, args);
+	print_line(stderr, "wgxdp: error: ", false, format, args);
 	va_end(args);
 }
 
@@ -72,7 +72,7 @@ void log_warning(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say(stderr, "wgxdp: warning: ", false, format, args);
+	print_line(stderr, "wgxdp: warning: ", false, format, args);
 	va_end(args);
 }
 
@@ -83,7 +83,7 @@ void log_info(const char *format, ...)
 	if (no_info)
 		return;
 	va_start(args, format);
-	say(stdout, "", false, format, args);
+	print_line(stdout, "", false, format, args);
 	va_end(args);
 }
 
@@ -97,6 +97,6 @@ void log_event(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say(stdout, "", true, format, args);
+	print_line(stdout, "", true, format, args);
 	va_end(args);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What is said to the person at the terminal: on standard error "wgxdp: error: …" and "wgxdp: warning: …", on standard output
- * what a command did.
+ * Messages for the person at the terminal: "wgxdp: error: …" and "wgxdp: warning: …" on standard
+ * error, reports of progress on standard output. Every room includes it.
  */
 #pragma once
 #include <stdarg.h>
@@ -10,12 +10,12 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* As log_info(), also within rounds: for what happened, which may happen again */
+/* As log_info(), but also repeats within rounds: for events, which may recur. */
 void log_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* From now on log_info() says nothing: standard output is for what the command was asked for */
+/* Silences log_info(): standard output is for the command's result. */
 void log_no_info(void);
 
-/* Begins a round of whoever does the same thing again and again: from now on a text that was said in the round before, or in
- * this one, is not said again. */
+/* Begins a round of a repeated task: a text of the last round, or of this one, is not printed
+ * again. */
 void log_round(void);

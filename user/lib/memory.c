@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Gives memory of an idle daemon back to the kernel.
+ */
 #include <link.h>
 #include <malloc.h>
 #include <stdint.h>
@@ -6,7 +9,7 @@
 #include <unistd.h>
 #include "lib/memory.h"
 
-/* The first object is the program itself. What of it is never written is as it is in the file. */
+/* The first object is the program itself. Its read-only pages equal the file. */
 static int forget_program(struct dl_phdr_info *info, size_t size, void *data)
 {
 	uintptr_t page = sysconf(_SC_PAGESIZE);

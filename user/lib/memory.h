@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What a daemon that has done its work need not hold in memory.
+ * Memory that an idle daemon need not hold.
  */
 #pragma once
 
-/* Gives freed memory back to the kernel. musl does that when it is freed. */
+/* Gives freed memory back to the kernel. musl does so on free(). */
 void memory_trim(void);
 
-/* Gives freed memory back, and the pages of the program file, the BPF object among them, which are read from there again when they
- * are wanted. After whatever takes much memory. */
+/* Gives back freed memory and the pages of the program file, the BPF object among them: the kernel
+ * reads them from there when they are used. Call it after anything that takes much memory. */
 void memory_give_back(void);

@@ -14,8 +14,9 @@
 #include <unistd.h>
 #include "lib/notify.h"
 
-/* A path, or @ and an abstract name; any other kind of address (vsock:) is not ours. The address's length, 0: there is none. */
-static socklen_t manager(struct sockaddr_un *ret)
+/* Reads the manager's address: a path, or @ and an abstract name, but no other kind (vsock:).
+ * Returns its length; 0: there is none. */
+static socklen_t manager_address(struct sockaddr_un *ret)
 {
 	const char *name = getenv("NOTIFY_SOCKET");
 	size_t n = name ? strlen(name) : 0;
@@ -29,22 +30,23 @@ static socklen_t manager(struct sockaddr_un *ret)
 	return offsetof(struct sockaddr_un, sun_path) + n + (*name == '/');
 }
 
-static void notify(const char *text)
+static void send_notification(const char *text)
 {
 	struct sockaddr_un to;
-	socklen_t size = manager(&to);
+	socklen_t size = manager_address(&to);
 	int fd = size ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
 
 	if (fd < 0)
 		return;
-	while (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, size) < 0 && errno == EINTR)
+	while (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, size) < 0 &&
+	       errno == EINTR)
 		;
 	close(fd);
 }
 
 void notify_ready(void)
 {
-	notify("READY=1");
+	send_notification("READY=1");
 }
 
 void notify_reloading(void)
@@ -53,21 +55,22 @@ void notify_reloading(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu", now.tv_sec * 1000000ULL + now.tv_nsec / 1000);
-	notify(text);
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
+		 now.tv_sec * 1000000ULL + now.tv_nsec / 1000);
+	send_notification(text);
 }
 
 void notify_stopping(void)
 {
-	notify("STOPPING=1");
+	send_notification("STOPPING=1");
 }
 
 void notify_alive(void)
 {
-	notify("WATCHDOG=1");
+	send_notification("WATCHDOG=1");
 }
 
-/* A decimal number without a sign; 0: it is none */
+/* Returns a decimal number without a sign; 0: it is none. */
 static unsigned long long number(const char *text)
 {
 	unsigned long long value;
@@ -80,7 +83,7 @@ static unsigned long long number(const char *text)
 	return errno || *end ? 0 : value;
 }
 
-/* $WATCHDOG_PID names the process that the manager means: children inherit both variables */
+/* $WATCHDOG_PID names the process that the manager means: children inherit both variables. */
 __u64 notify_period(void)
 {
 	const char *pid = getenv("WATCHDOG_PID");

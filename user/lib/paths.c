@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Where an instance has its files.
+ * The paths of an instance's files.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,8 @@ void kept_path(char path[KEPT_PATH_LEN], const char *instance, const char *name)
 {
 	const char *dir = getenv("STATE_DIRECTORY");
 
-	snprintf(path, KEPT_PATH_LEN, "%s/%s%s%s", dir && *dir == '/' ? dir : KEPT_DIR, instance, *name ? "/" : "", name);
+	snprintf(path, KEPT_PATH_LEN, "%s/%s%s%s", dir && *dir == '/' ? dir : KEPT_DIR, instance,
+		 *name ? "/" : "", name);
 }
 
 void kept_prepare(const char *instance)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Where an instance has its files: in /run/wgxdp/INSTANCE what ends with a boot, and in $STATE_DIRECTORY or /var/lib/wgxdp what
- * outlives it.
+ * The paths of an instance's files: in /run/wgxdp/INSTANCE until the next boot, and in
+ * $STATE_DIRECTORY or /var/lib/wgxdp for longer. plan/ and the rooms above it include it.
  */
 #pragma once
 
@@ -10,12 +10,12 @@
 
 #define KEPT_PATH_LEN 256
 
-/* Path of a file that outlives a boot; "": the directory */
+/* Makes the path of a file that outlives a boot; "": of the directory. */
 void kept_path(char path[KEPT_PATH_LEN], const char *instance, const char *name);
-/* Makes that directory, if it can */
+/* Makes that directory, if possible. */
 void kept_prepare(const char *instance);
 
 #define STATE_DIR "/run/wgxdp"
 #define STATE_PATH_LEN 128
-/* Path of a file of this boot's, as "running.yaml"; "": the directory */
+/* Makes the path of a file of this boot, as "running.yaml"; "": of the directory. */
 void state_path(char path[STATE_PATH_LEN], const char *instance, const char *name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Where an instance has its files of this boot. Tests have a directory of their own instead.
+ * The paths of an instance's files of this boot, in a file of their own: tests have another
+ * directory.
  */
 #include <stdio.h>
 #include "lib/paths.h"

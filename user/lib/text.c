@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Streams of our own, by fopencookie(3).
+ * Streams to memory, by fopencookie(3).
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -70,7 +70,8 @@ FILE *text_open(char **text, size_t *n)
 	if (!t)
 		return NULL;
 	*t = (struct text){ .text = text, .n = n };
-	out = has_room(t, 0) ? fopencookie(t, "w", (cookie_io_functions_t){ .write = write_text, .close = close_text }) : NULL;
+	out = has_room(t, 0) ? fopencookie(t, "w", (cookie_io_functions_t){
+		.write = write_text, .close = close_text }) : NULL;
 	if (out) {
 		**text = '\0';
 		return out;

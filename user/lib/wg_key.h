@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * WireGuard's public keys, as its tools write them.
+ * WireGuard's keys, as its tools write them. Every room includes it.
  */
 #pragma once
 #include <linux/types.h>
@@ -13,7 +13,7 @@ struct wg_key {				/* all zero: none */
 	__u8 b[WG_KEY_LEN];
 };
 
-/* 44 characters of base64; -EINVAL for everything else */
+/* 44 characters of base64; -EINVAL for all else */
 int wg_key_parse(const char *text, struct wg_key *ret);
 const char *wg_key_format(const struct wg_key *key, char buf[WG_KEY_STRLEN]);
 bool wg_key_is_none(const struct wg_key *key);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A value is read by going into it: JSON_DEPTH bounds how deep that goes.
+ * Checks JSON by recursion, which JSON_DEPTH limits.
  */
 #include <ctype.h>
 #include <string.h>
@@ -19,14 +19,15 @@ static bool fail(struct reader *r, const char *wrong)
 	return false;
 }
 
-static char look(const struct reader *r)	/* zero: the end, or a zero, which is wrong everywhere */
+/* zero: the end, or a zero byte, which is always wrong */
+static char next_char(const struct reader *r)
 {
 	return r->at < r->end ? *r->at : '\0';
 }
 
-static bool take(struct reader *r, char c)
+static bool skip_char(struct reader *r, char c)
 {
-	if (look(r) != c)
+	if (next_char(r) != c)
 		return false;
 	r->at++;
 	return true;
@@ -34,7 +35,8 @@ static bool take(struct reader *r, char c)
 
 static void skip_blanks(struct reader *r)
 {
-	while (look(r) == ' ' || look(r) == '\t' || look(r) == '\n' || look(r) == '\r')
+	while (next_char(r) == ' ' || next_char(r) == '\t' || next_char(r) == '\n' ||
+	       next_char(r) == '\r')
 		r->at++;
 }
 
@@ -42,22 +44,22 @@ static bool read_digits(struct reader *r)
 {
 	const char *start = r->at;
 
-	while (isdigit((unsigned char)look(r)))
+	while (isdigit((unsigned char)next_char(r)))
 		r->at++;
 	return r->at > start || fail(r, "a digit is missing");
 }
 
 static bool read_number(struct reader *r)
 {
-	take(r, '-');
-	if (!take(r, '0') && !read_digits(r))
+	skip_char(r, '-');
+	if (!skip_char(r, '0') && !read_digits(r))
 		return false;
-	if (take(r, '.') && !read_digits(r))
+	if (skip_char(r, '.') && !read_digits(r))
 		return false;
-	if (!take(r, 'e') && !take(r, 'E'))
+	if (!skip_char(r, 'e') && !skip_char(r, 'E'))
 		return true;
-	if (!take(r, '+'))
-		take(r, '-');
+	if (!skip_char(r, '+'))
+		skip_char(r, '-');
 	return read_digits(r);
 }
 
@@ -71,19 +73,21 @@ static bool read_word(struct reader *r, const char *word)
 	return true;
 }
 
-/* Behind the backslash */
+/* Reads what follows the backslash. */
 static bool read_escape(struct reader *r)
 {
 	unsigned int code = 0;
-	char c = look(r);
+	char c = next_char(r);
 
 	if (!c || !strchr("\"\\/bfnrtu", c))
 		return fail(r, "not an escape of JSON");
 	r->at++;
 	for (int i = 0; c == 'u' && i < 4; i++) {
-		if (!isxdigit((unsigned char)look(r)))
+		if (!isxdigit((unsigned char)next_char(r)))
 			return fail(r, "not an escape of JSON");
-		code = code << 4 | (isdigit((unsigned char)*r->at) ? *r->at - '0' : tolower((unsigned char)*r->at) - 'a' + 10);
+		code = code << 4 |
+		       (isdigit((unsigned char)*r->at) ? *r->at - '0'
+						       : tolower((unsigned char)*r->at) - 'a' + 10);
 		r->at++;
 	}
 	if (c == 'u' && (!code || (code >= 0xd800 && code < 0xe000)))
@@ -95,17 +99,19 @@ static bool read_string(struct reader *r)
 {
 	size_t n;
 
-	if (!take(r, '"'))
+	if (!skip_char(r, '"'))
 		return fail(r, "a string is missing");
-	while (!take(r, '"')) {
-		if (take(r, '\\')) {
+	while (!skip_char(r, '"')) {
+		if (skip_char(r, '\\')) {
 			if (!read_escape(r))
 				return false;
 			continue;
 		}
-		n = r->at < r->end ? yaml_character((const unsigned char *)r->at, r->end - r->at) : 0;
+		n = r->at < r->end ? yaml_character((const unsigned char *)r->at, r->end - r->at)
+				   : 0;
 		if (!n || (unsigned char)*r->at < ' ')
-			return fail(r, r->at < r->end ? "not a character of UTF-8 text" : "a string without an end");
+			return fail(r, r->at < r->end ? "not a character of UTF-8 text"
+						      : "a string without an end");
 		r->at += n;
 	}
 	return true;
@@ -113,26 +119,27 @@ static bool read_string(struct reader *r)
 
 static bool read_value(struct reader *r);
 
-/* Of an object or an array; what opens it is taken */
+/* Reads an object or an array, after its opening bracket. */
 static bool read_members(struct reader *r, bool is_object)
 {
 	char close = is_object ? '}' : ']';
 
 	skip_blanks(r);
-	if (take(r, close))
+	if (skip_char(r, close))
 		return true;
 	do {
 		skip_blanks(r);
 		if (is_object && !read_string(r))
 			return false;
 		skip_blanks(r);
-		if (is_object && !take(r, ':'))
+		if (is_object && !skip_char(r, ':'))
 			return fail(r, "a colon is missing");
 		if (!read_value(r))
 			return false;
 		skip_blanks(r);
-	} while (take(r, ','));
-	return take(r, close) || fail(r, is_object ? "an object without an end" : "an array without an end");
+	} while (skip_char(r, ','));
+	return skip_char(r, close) ||
+	       fail(r, is_object ? "an object without an end" : "an array without an end");
 }
 
 static bool read_value(struct reader *r)
@@ -140,7 +147,7 @@ static bool read_value(struct reader *r)
 	bool good;
 
 	skip_blanks(r);
-	switch (look(r)) {
+	switch (next_char(r)) {
 	case '{':
 	case '[':
 		if (++r->depth > JSON_DEPTH)
@@ -157,7 +164,8 @@ static bool read_value(struct reader *r)
 	case 'n':
 		return read_word(r, "null");
 	default:
-		return look(r) == '-' || isdigit((unsigned char)look(r)) ? read_number(r) : fail(r, "not a value of JSON");
+		return next_char(r) == '-' || isdigit((unsigned char)next_char(r)) ?
+		       read_number(r) : fail(r, "not a value of JSON");
 	}
 }
 

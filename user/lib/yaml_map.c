@@ -1,33 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A document's mappings, lists and values, walked along tables of keys.
+ * Reads mappings, lists and values of a document by tables of keys.
  */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/grow.h"
 #include "lib/yaml.h"
 
-#define NAME_MAX_COMPARED 32		/* bytes of a key that the nearest one is looked for */
+#define NAME_MAX_COMPARED 32	/* longest key, in bytes, for which a similar one is proposed */
 
 const char *const yaml_flag_names[] = { "false", "true", NULL };
 
 void *yaml_append(struct yaml *y, void *array, size_t *n, size_t size)
 {
-	void *rows = *(void **)array;
+	void *row = grow(array, n, size);
 
-	if (!(*n & (*n - 1)))		/* full: rooms are powers of two */
-		rows = reallocarray(rows, *n ? 2 * *n : 1, size);
-	if (!rows) {
-		y->no_memory = true;
-		return NULL;
-	}
-	*(void **)array = rows;
-	return memset((char *)rows + (*n)++ * size, 0, size);
+	y->no_memory |= !row;
+	return row;
 }
 
 /* ---- values ---- */
 
-static struct yaml_node *resolved(struct yaml *y, struct yaml_node *node)
+static struct yaml_node *resolve_alias(struct yaml *y, struct yaml_node *node)
 {
 	if (yaml_is_empty(node) || node->type != YAML_ALIAS)
 		return node;
@@ -36,8 +31,9 @@ static struct yaml_node *resolved(struct yaml *y, struct yaml_node *node)
 	return node->to;
 }
 
-/* The value, behind its alias, where it is of the wanted type; NULL: told. */
-static struct yaml_node *typed(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, enum yaml_type type)
+/* Follows an alias. Returns a value of the wanted type; NULL: an error was printed. */
+static struct yaml_node *value_of_type(struct yaml *y, const struct yaml_key *key,
+				       struct yaml_node *value, enum yaml_type type)
 {
 	static const char *const names[] = {
 		[YAML_SCALAR] = "a single value", [YAML_LIST] = "a list", [YAML_MAP] = "a mapping",
@@ -45,35 +41,38 @@ static struct yaml_node *typed(struct yaml *y, const struct yaml_key *key, struc
 
 	const char *open = type == YAML_LIST ? "[ " : "", *close = type == YAML_LIST ? " ]" : "";
 
-	value = resolved(y, value);
+	value = resolve_alias(y, value);
 	if (!value)
 		return NULL;
 	if (yaml_is_empty(value)) {
-		yaml_error(y, value, "%s: a value is missing, as %s%s%s", key->name, open, key->like, close);
+		yaml_error(y, value, "%s: a value is missing, as %s%s%s", key->name, open,
+			   key->like, close);
 		return NULL;
 	}
 	if (value->type == type)
 		return value;
-	yaml_error(y, value, "%s: %s is wanted, as %s%s%s, not %s", key->name, names[type], open, key->like, close,
-		   names[value->type]);
+	yaml_error(y, value, "%s: %s is wanted, as %s%s%s, not %s", key->name, names[type], open,
+		   key->like, close, names[value->type]);
 	return NULL;
 }
 
 const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value)
 {
-	value = typed(y, key, value, YAML_SCALAR);
+	value = value_of_type(y, key, value, YAML_SCALAR);
 	if (!value)
 		return NULL;
 	if (value->n && value->n == strlen(value->text))
 		return value->text;
 	if (value->n)
-		yaml_error(y, value, "%s: a zero byte in the value: text is wanted, as %s", key->name, key->like);
+		yaml_error(y, value, "%s: a zero byte in the value: text is wanted, as %s",
+			   key->name, key->like);
 	else
 		yaml_error(y, value, "%s: a value is missing, as %s", key->name, key->like);
 	return NULL;
 }
 
-void yaml_set_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void yaml_set_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		   void *object)
 {
 	const char *text = yaml_text(y, key, value);
 
@@ -82,10 +81,11 @@ void yaml_set_text(struct yaml *y, const struct yaml_key *key, struct yaml_node 
 	if (strlen(text) < key->size)
 		strcpy((char *)object + key->offset, text);
 	else
-		yaml_error(y, value, "%s: '%s' is longer than %zu bytes", key->name, text, key->size - 1);
+		yaml_error(y, value, "%s: '%s' is longer than %zu bytes", key->name, text,
+			   key->size - 1);
 }
 
-/* To a list of names that is cut where it grows too long. */
+/* Appends to a list of names, and cuts it off if it grows too long. */
 static void add_name(char *list, size_t size, const char *separator, const char *name)
 {
 	size_t n = strlen(list);
@@ -93,7 +93,7 @@ static void add_name(char *list, size_t size, const char *separator, const char 
 	snprintf(list + n, size - n, "%s%s", n ? separator : "", name);
 }
 
-static int find(const char *const *names, const char *text)
+static int choice_index(const char *const *names, const char *text)
 {
 	int i;
 
@@ -103,7 +103,8 @@ static int find(const char *const *names, const char *text)
 	return -1;
 }
 
-void yaml_set_choice(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void yaml_set_choice(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	char list[256] = "";
@@ -111,7 +112,7 @@ void yaml_set_choice(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 
 	if (!text)
 		return;
-	i = find(key->choices, text);
+	i = choice_index(key->choices, text);
 	if (i >= 0) {
 		*(int *)((char *)object + key->offset) = i;
 		return;
@@ -122,7 +123,8 @@ void yaml_set_choice(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	yaml_error(y, value, "%s: '%s' is none of %s", key->name, text, list);
 }
 
-void yaml_set_flag(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void yaml_set_flag(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		   void *object)
 {
 	struct yaml_key one = *key;
 	int choice = -1;
@@ -135,24 +137,27 @@ void yaml_set_flag(struct yaml *y, const struct yaml_key *key, struct yaml_node 
 
 void yaml_set_map(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
 {
-	value = typed(y, key, value, YAML_MAP);
+	value = value_of_type(y, key, value, YAML_MAP);
 	if (value)
 		yaml_map(y, value, key->below, key->name, (char *)object + key->offset);
 }
 
-void yaml_set_list(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void yaml_set_list(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		   void *object)
 {
 	struct yaml_node *item;
 
-	value = typed(y, key, value, YAML_LIST);
+	value = value_of_type(y, key, value, YAML_LIST);
 	for (item = value ? value->first : NULL; item; item = item->next)
 		key->item(y, key, item, object);
 }
 
-static void row(struct yaml *y, const struct yaml_key *key, struct yaml_node *item, void *object)
+static void read_row(struct yaml *y, const struct yaml_key *key, struct yaml_node *item,
+		     void *object)
 {
 	struct yaml_key one = *key;
-	void *place = yaml_append(y, (char *)object + key->offset, (size_t *)((char *)object + key->count), key->size);
+	void *place = yaml_append(y, (char *)object + key->offset,
+				  (size_t *)((char *)object + key->count), key->size);
 
 	if (!place)
 		return;
@@ -160,19 +165,21 @@ static void row(struct yaml *y, const struct yaml_key *key, struct yaml_node *it
 	yaml_set_map(y, &one, item, place);
 }
 
-/* A section without anything in it is one whose entries are commented out. */
-void yaml_set_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+/* A section without content is valid: its entries are commented out. */
+void yaml_set_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		   void *object)
 {
 	struct yaml_key rows = *key;
 
-	rows.item = row;
+	rows.item = read_row;
 	if (!yaml_is_empty(value))
 		yaml_set_list(y, &rows, value, object);
 }
 
 /* ---- mappings ---- */
 
-/* Edits (insert, delete, replace, swap neighbours) from a to b. Small and capital letters are the same. */
+/* Returns the number of edits (insert, delete, replace, swap neighbours) from a to b, ignoring
+ * case. */
 static unsigned int distance(const char *a, const char *b)
 {
 	unsigned int d[NAME_MAX_COMPARED + 1][NAME_MAX_COMPARED + 1], least;
@@ -182,12 +189,15 @@ static unsigned int distance(const char *a, const char *b)
 		return NAME_MAX_COMPARED;
 	for (i = 0; i <= n; i++) {
 		for (j = 0; j <= m; j++) {
-			least = i && j ? d[i - 1][j - 1] + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1])) : i + j;
+			least = i && j ? d[i - 1][j - 1] + (tolower((unsigned char)a[i - 1]) !=
+							    tolower((unsigned char)b[j - 1]))
+				       : i + j;
 			if (i && d[i - 1][j] + 1 < least)
 				least = d[i - 1][j] + 1;
 			if (j && d[i][j - 1] + 1 < least)
 				least = d[i][j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && d[i - 2][j - 2] + 1 < least)
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    d[i - 2][j - 2] + 1 < least)
 				least = d[i - 2][j - 2] + 1;
 			d[i][j] = least;
 		}
@@ -200,7 +210,8 @@ static bool known_here(const struct yaml *y, const struct yaml_key *key)
 	return !(key->mark & ~y->marks);
 }
 
-static const struct yaml_key *find_key(const struct yaml *y, const struct yaml_key *keys, const char *name)
+static const struct yaml_key *find_key(const struct yaml *y, const struct yaml_key *keys,
+				       const char *name)
 {
 	for (; keys && keys->name; keys++)
 		if (!strcmp(keys->name, name) && known_here(y, keys))
@@ -208,8 +219,9 @@ static const struct yaml_key *find_key(const struct yaml *y, const struct yaml_k
 	return NULL;
 }
 
-/* The row that was probably meant, or NULL. */
-static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node, const struct yaml_key *keys, const char *what)
+/* Returns the row that was probably meant, or NULL. */
+static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node,
+					  const struct yaml_key *keys, const char *what)
 {
 	const char *name = node->text;
 	unsigned int least = strlen(name) < 5 ? 2 : 3, d;
@@ -230,28 +242,31 @@ static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node
 		}
 	}
 	if (*under)
-		yaml_error(y, node, "unknown key '%s' in %s: it belongs under '%s'", name, what, under);
+		yaml_error(y, node, "unknown key '%s' in %s: it belongs under '%s'", name, what,
+			   under);
 	else if (nearest)
-		yaml_error(y, node, "unknown key '%s' in %s: did you mean '%s'?", name, what, nearest->name);
+		yaml_error(y, node, "unknown key '%s' in %s: did you mean '%s'?", name, what,
+			   nearest->name);
 	else
 		yaml_error(y, node, "unknown key '%s' in %s: there may be %s", name, what, known);
 	return nearest;
 }
 
-/* What a mapping has had so far, a bit for each row; meant: by a key that is mistyped. */
+/* the rows that a mapping had so far, one bit each; meant: by mistyped keys */
 struct seen {
 	unsigned long long keys, meant;
 };
 
-static void pair(struct yaml *y, struct yaml_node *name, const struct yaml_key *keys, const char *what, void *object,
-		 struct seen *seen)
+static void read_pair(struct yaml *y, struct yaml_node *name, const struct yaml_key *keys,
+		      const char *what, void *object, struct seen *seen)
 {
 	struct yaml_node *value = name->next;
 	const struct yaml_key *key;
 	unsigned long long bit;
 
 	if (yaml_is_empty(name) || name->type != YAML_SCALAR) {
-		yaml_error(y, yaml_is_empty(name) ? value : name, "a key in %s is no name, as %s:", what, keys->name);
+		yaml_error(y, yaml_is_empty(name) ? value : name, "a key in %s is no name, as %s:",
+			   what, keys->name);
 		return;
 	}
 	key = find_key(y, keys, name->text);
@@ -262,13 +277,14 @@ static void pair(struct yaml *y, struct yaml_node *name, const struct yaml_key *
 	}
 	bit = 1ULL << (key - keys);
 	if (seen->keys & bit)
-		yaml_error(y, name, "%s: given twice in %s: one of them has to go", key->name, what);
+		yaml_error(y, name, "%s: given twice in %s: one of them has to go", key->name,
+			   what);
 	else
 		key->set(y, key, value, object);
 	seen->keys |= bit;
 }
 
-/* By the key that may stand in its place */
+/* Whether the key that may replace it was given. */
 static bool is_replaced(const struct yaml_key *keys, const char *unless, unsigned long long seen)
 {
 	for (size_t i = 0; unless && keys[i].name; i++)
@@ -277,17 +293,20 @@ static bool is_replaced(const struct yaml_key *keys, const char *unless, unsigne
 	return false;
 }
 
-void yaml_map(struct yaml *y, struct yaml_node *node, const struct yaml_key *keys, const char *what, void *object)
+void yaml_map(struct yaml *y, struct yaml_node *node, const struct yaml_key *keys, const char *what,
+	      void *object)
 {
 	struct seen seen = {};
 	struct yaml_node *name;
 	size_t i;
 
 	for (name = node->first; name; name = name->next->next)
-		pair(y, name, keys, what, object, &seen);
+		read_pair(y, name, keys, what, object, &seen);
 	for (i = 0; keys[i].name; i++)
 		if (keys[i].required && !((seen.keys | seen.meant) & 1ULL << i) &&
 		    !is_replaced(keys, keys[i].unless, seen.keys | seen.meant))
-			yaml_error(y, node, keys[i].set == yaml_set_list ? "%s: '%s' is missing, as %s: [ %s ]" :
-				   "%s: '%s' is missing, as %s: %s", what, keys[i].name, keys[i].name, keys[i].like);
+			yaml_error(y, node, keys[i].set == yaml_set_list ?
+				   "%s: '%s' is missing, as %s: [ %s ]" :
+				   "%s: '%s' is missing, as %s: %s",
+				   what, keys[i].name, keys[i].name, keys[i].like);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Nodes are appended as events come; nodes and texts share blocks of memory, which go at once.
+ * Appends nodes as events come. Nodes and texts share blocks of memory, which are freed at once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +22,8 @@ struct yaml_anchor {
 
 /* ---- memory ---- */
 
-/* NULL: none, and noted */
-static void *room(struct yaml_tree *t, size_t n)
+/* NULL: no memory, and t->no_memory is set. */
+static void *allocate(struct yaml_tree *t, size_t n)
 {
 	struct yaml_block *b = t->blocks;
 	size_t size = n > BLOCK ? n : BLOCK;
@@ -58,7 +58,7 @@ void yaml_tree_free(struct yaml_tree *t)
 static const char *token_text(struct yaml_tree *t, struct fy_token *token, size_t *ret_n)
 {
 	const char *text = fy_token_get_text(token, ret_n);
-	char *copy = text ? room(t, *ret_n + 1) : NULL;
+	char *copy = text ? allocate(t, *ret_n + 1) : NULL;
 
 	if (!copy)
 		return NULL;
@@ -80,7 +80,7 @@ static struct yaml_anchor *find_anchor(const struct yaml_tree *t, const char *na
 
 static void add_anchor(struct yaml_tree *t, struct fy_token *token, struct yaml_node *node)
 {
-	struct yaml_anchor *a = token ? room(t, sizeof(*a)) : NULL;
+	struct yaml_anchor *a = token ? allocate(t, sizeof(*a)) : NULL;
 	size_t n;
 
 	if (!a)
@@ -90,11 +90,14 @@ static void add_anchor(struct yaml_tree *t, struct fy_token *token, struct yaml_
 		t->anchors = a;
 }
 
-/* At the end of what is open. token: what is there to point at, anchor: its name for aliases; NULL: none */
-static struct yaml_node *add(struct yaml_tree *t, enum yaml_type type, struct fy_token *token, struct fy_token *anchor)
+/* Adds a node to the open list or mapping. token: what an error points at. anchor: its name for
+ * aliases. Both may be NULL. */
+static struct yaml_node *add_node(struct yaml_tree *t, enum yaml_type type, struct fy_token *token,
+				  struct fy_token *anchor)
 {
-	const struct fy_mark *start = token ? fy_token_start_mark(token) : NULL, *end = token ? fy_token_end_mark(token) : NULL;
-	struct yaml_node *node = room(t, sizeof(*node));
+	const struct fy_mark *start = token ? fy_token_start_mark(token) : NULL,
+			     *end = token ? fy_token_end_mark(token) : NULL;
+	struct yaml_node *node = allocate(t, sizeof(*node));
 
 	if (!node)
 		return NULL;
@@ -103,7 +106,9 @@ static struct yaml_node *add(struct yaml_tree *t, enum yaml_type type, struct fy
 		node->line = start->line;
 		node->column = start->column;
 		node->at = start->input_pos;
-		node->len = end && end->input_pos > start->input_pos ? end->input_pos - start->input_pos : 0;
+		node->len = end && end->input_pos > start->input_pos
+				  ? end->input_pos - start->input_pos
+				  : 0;
 	}
 	if (!t->open)
 		t->root = node;
@@ -119,7 +124,8 @@ static struct yaml_node *add(struct yaml_tree *t, enum yaml_type type, struct fy
 	return node;
 }
 
-/* Returns whether nothing is written there. libfyaml has no token for that up to 0.7, an empty one since 0.8. */
+/* Returns whether the file has no value there. libfyaml has no token for that up to 0.7, an empty
+ * one since 0.8. */
 static bool is_absent(struct fy_token *value)
 {
 	const struct fy_mark *start, *end;
@@ -141,17 +147,19 @@ static void add_scalar(struct yaml_tree *t, struct fy_token *value, struct fy_to
 
 	if (is_absent(value))
 		value = NULL;
-	node = add(t, YAML_SCALAR, value, anchor);
+	node = add_node(t, YAML_SCALAR, value, anchor);
 
 	if (node && value)
 		node->text = token_text(t, value, &node->n);
-	if (node && value && !node->n && node->len && fy_scalar_token_get_style(value) == FYSS_PLAIN)
-		t->no_memory = true;		/* libfyaml's own, which gives the text of nothing then */
+	if (node && value && !node->n && node->len &&
+	    fy_scalar_token_get_style(value) == FYSS_PLAIN)
+		/* libfyaml ran out of memory: it then returns an empty text */
+		t->no_memory = true;
 }
 
 static void add_alias(struct yaml_tree *t, struct fy_token *name)
 {
-	struct yaml_node *node = add(t, YAML_ALIAS, name, NULL);
+	struct yaml_node *node = add_node(t, YAML_ALIAS, name, NULL);
 	const struct yaml_anchor *anchor;
 
 	if (node)
@@ -161,9 +169,10 @@ static void add_alias(struct yaml_tree *t, struct fy_token *name)
 		node->to = anchor->node;
 }
 
-static void open_node(struct yaml_tree *t, enum yaml_type type, struct fy_token *start, struct fy_token *anchor)
+static void open_node(struct yaml_tree *t, enum yaml_type type, struct fy_token *start,
+		      struct fy_token *anchor)
 {
-	struct yaml_node *node = add(t, type, start, anchor);
+	struct yaml_node *node = add_node(t, type, start, anchor);
 
 	if (!node)
 		return;
@@ -180,7 +189,7 @@ static void close_node(struct yaml_tree *t)
 	t->depth--;
 }
 
-static void take(struct yaml_tree *t, struct fy_event *e)
+static void add_event(struct yaml_tree *t, struct fy_event *e)
 {
 	switch (e->type) {
 	case FYET_DOCUMENT_START:
@@ -213,7 +222,7 @@ void yaml_tree_build(struct yaml_tree *t, struct fy_parser *parser)
 	struct fy_event *e;
 
 	while (!t->second && !t->no_memory && !t->too_deep && (e = fy_parser_parse(parser))) {
-		take(t, e);
+		add_event(t, e);
 		fy_parser_event_free(parser, e);
 	}
 }
@@ -229,7 +238,7 @@ struct yaml_node *yaml_following(struct yaml_node *node, const struct yaml_node 
 	return node == root ? NULL : node->next;
 }
 
-static struct yaml_node *step(const struct yaml_node *node, const char *name, size_t n)
+static struct yaml_node *find_child(const struct yaml_node *node, const char *name, size_t n)
 {
 	struct yaml_node *item = node->first;
 	size_t i;
@@ -237,7 +246,8 @@ static struct yaml_node *step(const struct yaml_node *node, const char *name, si
 	if (node->type == YAML_LIST)
 		for (i = strtoul(name, NULL, 10); item && i; i--)
 			item = item->next;
-	while (node->type == YAML_MAP && item && (item->type != YAML_SCALAR || item->n != n || memcmp(item->text, name, n)))
+	while (node->type == YAML_MAP && item &&
+	       (item->type != YAML_SCALAR || item->n != n || memcmp(item->text, name, n)))
 		item = item->next->next;
 	return item && node->type == YAML_MAP ? item->next : item;
 }
@@ -247,7 +257,7 @@ struct yaml_node *yaml_by_path(struct yaml_node *node, const char *path)
 	while (node && *path) {
 		size_t n = strcspn(++path, "/");
 
-		node = step(node, path, n);
+		node = find_child(node, path, n);
 		if (node && node->type == YAML_ALIAS)
 			node = node->to;
 		path += n;

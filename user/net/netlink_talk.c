@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include "lib/grow.h"
 #include "net/netlink_talk.h"
 
 #define BUFFER_SIZE 32768		/* what the kernel fills at most in a part of a dump */
@@ -16,16 +17,7 @@
 
 void *list_add(struct list *l)
 {
-	if (l->n == l->room) {
-		size_t room = l->room ? 2 * l->room : 16;
-		void *rows = reallocarray(l->rows, room, l->size);
-
-		if (!rows)
-			return NULL;
-		l->rows = rows;
-		l->room = room;
-	}
-	return memset((char *)l->rows + l->n++ * l->size, 0, l->size);
+	return grow(&l->rows, &l->n, l->size);
 }
 
 int nl_open(int bus, struct mnl_socket **ret)

@@ -9,7 +9,7 @@
 
 struct list {
 	void *rows;
-	size_t n, room, size;		/* size: of a row */
+	size_t n, size;			/* size: of a row */
 };
 
 /* A new row of zeros; NULL: no memory. */

@@ -4,10 +4,12 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "lib/file.h"
 #include "lib/grow.h"
 #include "net/wireguard.h"
 
@@ -163,20 +165,15 @@ int wg_names_parse(const char *text, struct wg_names *ret)
 
 void wg_names_read(const char *device, struct wg_names *ret)
 {
-	char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8], *text = NULL;
-	size_t n = 0, size = 0;
-	FILE *in;
+	char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8], *text;
+	size_t n;
 
 	memset(ret, 0, sizeof(*ret));
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", device);
-	in = fopen(path, "re");
-	if (!in)
+	if (file_read(path, SIZE_MAX, &text, &n))
 		return;
-	n = getdelim(&text, &size, '\0', in);	/* as far as it is text */
-	if ((ssize_t)n > 0)
-		wg_names_parse(text, ret);
+	wg_names_parse(text, ret);		/* up to a zero byte, if there is one */
 	free(text);
-	fclose(in);
 }
 
 void wg_names_free(struct wg_names *names)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "plan/answers.h"
+#include "lib/file.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "lib/paths.h"
@@ -63,12 +64,9 @@ void answers_read(const char *instance, struct answers *ret)
 
 static int write_file(const char *path, const struct answers *a)
 {
-	char beside[KEPT_PATH_LEN + 8], text[ADDRESS_STRLEN];
-	FILE *out;
-	int rc = 0;
+	FILE *out = file_replace_begin(path, 0666);
+	char text[ADDRESS_STRLEN];
 
-	snprintf(beside, sizeof(beside), "%s.new", path);
-	out = fopen(beside, "we");
 	if (!out)
 		return -errno;
 	for (size_t i = 0; i < a->n; i++) {
@@ -80,15 +78,7 @@ static int write_file(const char *path, const struct answers *a)
 				address_format(&is->address, text), (int64_t)is->resolved,
 				*is->interface ? is->interface : "-", is->len);
 	}
-	if (fflush(out))
-		rc = -errno;
-	if (fclose(out) && !rc)
-		rc = -errno;
-	if (!rc && rename(beside, path))
-		rc = -errno;
-	if (rc)
-		unlink(beside);
-	return rc;
+	return file_replace_end(out, path);
 }
 
 int answers_write(const char *instance, const struct answers *a, bool moved)

@@ -10,7 +10,7 @@
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"
-#include "lib/unasked.h"
+#include "lib/resource_error.h"
 
 const struct plan_port *plan_port(const struct plan *p, __u32 ifindex)
 {
@@ -153,7 +153,7 @@ int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf
 	int rc = nl_route_get(backend, vrf, &oif);
 
 	if (rc)
-		return unasked(rc) ? rc : 0;
+		return is_resource_error(rc) ? rc : 0;
 	link = host_link(m->host, oif);
 	return link && !link->loopback ? add_port(m, link->name, ROLE_LAN, MODE_AUTO, false) : 0;
 }
@@ -170,7 +170,7 @@ static int add_backend_port(struct making *m, const struct service_config *s,
 	if (!backend->family)
 		return 0;
 	rc = nl_route_get(backend, vrf, &oif);
-	if (unasked(rc))
+	if (is_resource_error(rc))
 		return rc;
 	if (rc) {
 		log_warning("service %s: waiting for a route to backend %s", s->name,

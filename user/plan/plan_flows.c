@@ -8,7 +8,7 @@
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"
-#include "lib/unasked.h"
+#include "lib/resource_error.h"
 
 bool plan_is_source(const struct host *h, const struct nl_address *a, __u8 family)
 {
@@ -43,7 +43,7 @@ static int own_address(const struct making *m, const struct address *backend, __
 	*ret = NULL;
 	rc = nl_route_get(backend, vrf, &oif);
 	if (rc)
-		return unasked(rc) ? rc : 0;
+		return is_resource_error(rc) ? rc : 0;
 	for (size_t i = 0; i < m->host->n_addresses; i++) {
 		int f = fitness(m, &m->host->addresses[i], backend, oif);
 

@@ -9,7 +9,7 @@
 #include "lib/log.h"
 #include "lib/text.h"
 #include "plan/transmit.h"
-#include "lib/unasked.h"
+#include "lib/resource_error.h"
 
 /* Drivers of Linux 6.1 whose ndo_xdp_xmit works once an XDP program is attached, by their ethtool
  * names. Other drivers get tc. docs/hardware.md has the same list, and tests/lint/docs.sh compares
@@ -79,7 +79,7 @@ static int flags_told(const struct host *h, const struct nl_link *link, __u64 fe
 		return r < 0 ? r : transmit_by_features(features, "") & (r | ~LINK_XDP_SENDS_FRAGS);
 	}
 	r = *link->kind || !(features & NL_XDP_NDO_XMIT_SG) ? 0 : nl_driver(link->name, driver);
-	return unasked(r) ? r : transmit_by_features(features, driver);
+	return is_resource_error(r) ? r : transmit_by_features(features, driver);
 }
 
 int transmit_flags(const struct host *h, const struct nl_link *link, bool native,
@@ -92,7 +92,7 @@ int transmit_flags(const struct host *h, const struct nl_link *link, bool native
 	if (!link->ethernet || link->loopback)
 		return 0;
 	flags = nl_xdp_features(link->ifindex, &features);
-	if (unasked(flags))
+	if (is_resource_error(flags))
 		return flags;
 	if (!flags)
 		flags = flags_told(h, link, features);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Reads and replaces whole files.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "lib/file.h"
+
+int file_read_fd(int fd, size_t limit, char **ret, size_t *ret_n)
+{
+	struct stat st;
+	/* two bytes more: for the zero, and to read the end without growing */
+	size_t n = 0, room = !fstat(fd, &st) && st.st_size > 0 && (size_t)st.st_size <= limit ?
+			     st.st_size + 2 : 8192;
+	char *text = malloc(room), *larger = text;
+	ssize_t got = 1;
+	int rc = text ? 0 : -ENOMEM;
+
+	while (!rc && got) {
+		if (n + 1 == room) {
+			room *= 2;
+			larger = realloc(text, room);
+			text = larger ?: text;
+		}
+		got = larger ? read(fd, text + n, room - n - 1) : -1;
+		n += got > 0 ? got : 0;
+		rc = got < 0 ? -errno : n > limit ? -EFBIG : 0;
+	}
+	if (rc) {
+		if (text)		/* it may be a secret */
+			explicit_bzero(text, n);
+		free(text);
+		return rc;
+	}
+	text[n] = '\0';
+	*ret = text;
+	*ret_n = n;
+	return 0;
+}
+
+int file_read(const char *path, size_t limit, char **ret, size_t *ret_n)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = fd < 0 ? -errno : 0;
+
+	if (rc)
+		return rc;
+	rc = file_read_fd(fd, limit, ret, ret_n);
+	close(fd);
+	return rc;
+}
+
+static void new_path(const char *path, char ret[PATH_MAX])
+{
+	snprintf(ret, PATH_MAX, "%s.new", path);
+}
+
+FILE *file_replace_begin(const char *path, mode_t mode)
+{
+	char beside[PATH_MAX];
+	FILE *out;
+	int fd;
+
+	new_path(path, beside);
+	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	out = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!out && fd >= 0)
+		close(fd);
+	return out;
+}
+
+int file_replace_end(FILE *out, const char *path)
+{
+	int rc = ferror(out) ? -EIO : fflush(out) ? -errno : 0;
+	char beside[PATH_MAX];
+
+	new_path(path, beside);
+	if (fclose(out) && !rc)
+		rc = -errno;
+	if (!rc && rename(beside, path))
+		rc = -errno;
+	if (rc)
+		unlink(beside);
+	return rc;
+}
