@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What several generators say of a host.
+ * Facts about a host that several generators use.
  */
 #include <arpa/inet.h>
 #include <stdarg.h>
 #include "gen/gen_host.h"
 
-const char *gen_host_name(const struct topology *t, const struct topology_host *h, char buf[GEN_NAME])
+const char *gen_host_name(const struct topology *t, const struct topology_host *h,
+			  char buf[GEN_NAME])
 {
 	snprintf(buf, GEN_NAME, *t->domain ? "%s.%s" : "%s", h->name, t->domain);
 	return buf;
 }
 
-FILE *gen_host_file(const struct gen *g, const struct topology_host *h, mode_t mode, const char *comment, const char *format, ...)
+FILE *gen_host_file(const struct gen *g, const struct topology_host *h, mode_t mode,
+		    const char *comment, const char *format, ...)
 {
-	char path[128];			/* longer than any, with an interface's name in it */
+	char path[128];			/* longer than any path, including an interface's name */
 	va_list args;
 	FILE *out;
 
@@ -26,22 +28,30 @@ FILE *gen_host_file(const struct gen *g, const struct topology_host *h, mode_t m
 	return out;
 }
 
-bool gen_comes_to(const struct topology *t, const struct topology_host *h, const struct topology_host *gateway)
+bool gen_comes_to(const struct topology *t, const struct topology_host *h,
+		  const struct topology_host *gateway)
 {
-	return (h->role == ROLE_CLIENT || h->role == ROLE_ROAMING) && &t->hosts[h->gateway] == gateway;
+	return (h->role == ROLE_CLIENT || h->role == ROLE_ROAMING) &&
+	       &t->hosts[h->gateway] == gateway;
 }
 
-const struct topology_host *gen_next_roaming(const struct topology *t, const struct topology_host *gateway, const struct topology_host *last)
+const struct topology_host *gen_next_roaming(const struct topology *t,
+					     const struct topology_host *gateway,
+					     const struct topology_host *last)
 {
-	for (const struct topology_host *h = last ? last + 1 : t->hosts; h < t->hosts + t->n_hosts; h++)
+	for (const struct topology_host *h = last ? last + 1 : t->hosts; h < t->hosts + t->n_hosts;
+	     h++)
 		if (h->role == ROLE_ROAMING && &t->hosts[h->gateway] == gateway)
 			return h;
 	return NULL;
 }
 
-const struct topology_host *gen_next_relay(const struct topology *t, const struct topology_host *relay, const struct topology_host *last)
+const struct topology_host *gen_next_relay(const struct topology *t,
+					   const struct topology_host *relay,
+					   const struct topology_host *last)
 {
-	for (const struct topology_host *h = last ? last + 1 : t->hosts; relay->shares && h < t->hosts + t->n_hosts; h++)
+	for (const struct topology_host *h = last ? last + 1 : t->hosts;
+	     relay->shares && h < t->hosts + t->n_hosts; h++)
 		if (h->shares && h != relay)
 			return h;
 	return NULL;
@@ -60,14 +70,17 @@ __u16 gen_between_port(const struct topology_host *other)
 
 bool gen_runs_wgxdp(const struct topology *t, const struct topology_host *h)
 {
-	return h->role == ROLE_RELAY || (h->role == ROLE_EDGE && *t->shared.name) || h->role == ROLE_FIREWALL || (h->role == ROLE_GATEWAY && (h->ddns || gen_next_roaming(t, h, NULL)));
+	return h->role == ROLE_RELAY ||
+	       (h->role == ROLE_EDGE && *t->shared.name) || h->role == ROLE_FIREWALL ||
+	       (h->role == ROLE_GATEWAY && (h->ddns || gen_next_roaming(t, h, NULL)));
 }
 
 struct address gen_exporter(const struct topology_host *h)
 {
 	switch (h->role) {
 	case ROLE_RELAY:
-		return !h->shares ? h->tunnel : (struct address){};	/* which leads to one of several */
+		/* a shared address leads to any of them */
+		return !h->shares ? h->tunnel : (struct address){};
 	case ROLE_FIREWALL:
 		return h->lan_address;
 	default:
@@ -83,14 +96,17 @@ const struct address *gen_public_address(const struct topology_host *h, __u8 fam
 	return NULL;
 }
 
-bool gen_serves(const struct topology *t, const struct topology_host *firewall, const struct topology_host *gateway)
+bool gen_serves(const struct topology *t, const struct topology_host *firewall,
+		const struct topology_host *gateway)
 {
 	return firewall->role == ROLE_FIREWALL && &t->hosts[firewall->gateway] == gateway;
 }
 
-bool gen_is_direct(const struct topology *t, const struct topology_host *firewall, const struct topology_host *gateway)
+bool gen_is_direct(const struct topology *t, const struct topology_host *firewall,
+		   const struct topology_host *gateway)
 {
-	return gen_serves(t, firewall, gateway) && firewall->nat == NAT_DNAT && firewall->ipv6 == IPV6_DIRECT;
+	return gen_serves(t, firewall, gateway) && firewall->nat == NAT_DNAT &&
+	       firewall->ipv6 == IPV6_DIRECT;
 }
 
 bool gen_announces(const struct topology_host *roaming)

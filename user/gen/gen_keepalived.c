@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * etc/keepalived/ of edge routers: which of a site's has fe80::1, and the tunnel with it.
+ * etc/keepalived/ of edge routers: keepalived decides which edge router of a site has fe80::1 and
+ * the tunnel.
  */
 #include "gen/gen_host.h"
 
@@ -8,9 +9,10 @@
 
 static void write_configuration(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	fprintf(out,
-		"# One edge router of site %s is the active one: it has fe80::1 in the LAN, by which servers reach the other sites, and the tunnel\n"
-		"# to the relay. They are all alike: who is active stays so, until it is not heard for 3.6 s.\n"
+	fprintf(out, "# One edge router of site %s is the active one: it has fe80::1 in the LAN, "
+		"by which servers reach the other sites, and the tunnel\n"
+		"# to the relay. They are all alike: who is active stays so, until it is not heard "
+		"for 3.6 s.\n"
 		"global_defs {\n"
 		"\trouter_id %s\n"
 		"\tscript_user root\n"
@@ -19,8 +21,8 @@ static void write_configuration(FILE *out, const struct topology *t, const struc
 		"\tdynamic_interfaces\n"
 		"}\n"
 		"\n", t->sites[h->site].name, h->name);
-	fprintf(out,
-		"# No vrrp_sync_group: a group of one is none, and `keepalived -t` calls it an error.\n"
+	fprintf(out, "# No vrrp_sync_group: a group of one is none, and `keepalived -t` calls "
+		"it an error.\n"
 		"vrrp_instance %s {\n"
 		"\tstate BACKUP\n"
 		"\tnopreempt\n"
@@ -30,8 +32,8 @@ static void write_configuration(FILE *out, const struct topology *t, const struc
 		"\tvirtual_router_id %u\n"
 		"\tpriority 100\n"
 		"\tadvert_int 1.0\n"
-		"\tgarp_master_delay 1\n",
-		t->sites[h->site].name, h->lan, t->sites[h->site].subnet % 255 + 1);
+		"\tgarp_master_delay 1\n", t->sites[h->site].name, h->lan,
+		t->sites[h->site].subnet % 255 + 1);
 	fprintf(out,
 		"\t# without a way to the relay another one is better\n"
 		"\ttrack_interface {\n"
@@ -46,11 +48,14 @@ static void write_configuration(FILE *out, const struct topology *t, const struc
 
 static void write_script(FILE *out, const struct topology_host *h)
 {
-	fprintf(out,
-		"# keepalived calls it at each change of state. The tunnel leads to the relay on the edge router that has fe80::1, and nowhere else, for\n"
-		"# all of the site are one peer of the relay's; elsewhere it is ready, with its routes, but without a peer. However long that takes,\n"
-		"# and in whatever order it is called: where the address is at the end is what counts.\n"
-		"# It wants a clock that is right (NTP): WireGuard believes no handshake that is older than the peer's last.\n"
+	fprintf(out, "# keepalived calls it at each change of state. The tunnel leads to the relay "
+		"on the edge router that has fe80::1, and nowhere else, for\n"
+		"# all of the site are one peer of the relay's; elsewhere it is ready, with its "
+		"routes, but without a peer. However long that takes,\n"
+		"# and in whatever order it is called: where the address is at the end is "
+		"what counts.\n"
+		"# It wants a clock that is right (NTP): WireGuard believes no handshake that is "
+		"older than the peer's last.\n"
 		"set -u\n"
 		"umask 077\n"
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
@@ -61,38 +66,47 @@ static void write_script(FILE *out, const struct topology_host *h)
 	fputs("is_there() { ip link show dev \"$tunnel\" > /dev/null 2>&1; }\n"
 	      "is_active() { [ \"$(ip -6 address show dev \"$lan\" to fe80::1/128)\" ]; }\n"
 	      "\n"
-	      "# At first without endpoints, so that nothing is sent. A WireGuard that is a process shall not have the lock.\n"
+	      "# At first without endpoints, so that nothing is sent. A WireGuard that is a "
+	      "process shall not have the lock.\n"
 	      "ready() {\n"
 	      "\tis_there && return\n"
-	      "\tsed '/^Endpoint/d; /^PersistentKeepalive/d' \"/etc/wireguard/$tunnel.conf\" > \"$run/$tunnel.conf\" &&\n"
+	      "\tsed '/^Endpoint/d; /^PersistentKeepalive/d' \"/etc/wireguard/$tunnel.conf\" > "
+	      "\"$run/$tunnel.conf\" &&\n"
 	      "\t\twg-quick up \"$run/$tunnel.conf\" 9>&- || return\n"
-	      "\tfor peer in $(wg show \"$tunnel\" peers); do wg set \"$tunnel\" peer \"$peer\" remove; done\n"
+	      "\tfor peer in $(wg show \"$tunnel\" peers); do wg set \"$tunnel\" peer \"$peer\" "
+	      "remove; done\n"
 	      "}\n"
 	      "\n", out);
-	fputs("# With the name of the relay unresolved it is tried again, as long as the address is here\n"
+	fputs("# With the name of the relay unresolved it is tried again, as long as the "
+	      "address is here\n"
 	      "active() {\n"
-	      "\tready && wg-quick strip \"$tunnel\" | WG_ENDPOINT_RESOLUTION_RETRIES=1 wg addconf \"$tunnel\" /dev/stdin\n"
+	      "\tready && wg-quick strip \"$tunnel\" | WG_ENDPOINT_RESOLUTION_RETRIES=1 wg addconf "
+	      "\"$tunnel\" /dev/stdin\n"
 	      "}\n"
 	      "\n"
 	      "standby() {\n"
-	      "\t{ [ -z \"$(wg show \"$tunnel\" peers 2> /dev/null)\" ] || wg-quick down \"$tunnel\"; } && ready\n"
+	      "\t{ [ -z \"$(wg show \"$tunnel\" peers 2> /dev/null)\" ] || wg-quick down "
+	      "\"$tunnel\"; } && ready\n"
 	      "}\n"
 	      "\n"
 	      "stopped() {\n"
-	      "\tip -6 address del fe80::1/128 dev \"$lan\" 2> /dev/null # which keepalived leaves when it is killed\n"
+	      "\tip -6 address del fe80::1/128 dev \"$lan\" 2> /dev/null # which keepalived leaves "
+	      "when it is killed\n"
 	      "\t! is_there || wg-quick down \"$tunnel\"\n"
 	      "}\n"
 	      "\n"
 	      "mkdir -p \"$run\"\n"
 	      "exec 9> \"$run/lock\"\n"
 	      "flock 9\n"
-	      "until if [ \"$3\" = STOP ]; then stopped; elif is_active; then active; else standby; fi; do sleep 1; done\n", out);
+	      "until if [ \"$3\" = STOP ]; then stopped; elif is_active; then active; else "
+	      "standby; fi; do sleep 1; done\n", out);
 }
 
 void gen_keepalived(const struct gen *g, const struct topology_host *h)
 {
 	if (h->role != ROLE_EDGE)
 		return;
-	write_configuration(gen_host_file(g, h, 0644, "#", "etc/keepalived/keepalived.conf"), g->t, h);
+	write_configuration(gen_host_file(g, h, 0644, "#", "etc/keepalived/keepalived.conf"), g->t,
+			    h);
 	write_script(gen_host_file(g, h, 0755, "#!/bin/sh\n#", NOTIFY), h);
 }

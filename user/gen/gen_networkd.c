@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * etc/systemd/network/ of a site's hosts. Relays, gateways and firewalls have their addresses from their providers, and clients theirs
- * from wherever they are: nothing is written there.
+ * etc/systemd/network/ of a site's hosts. Relays, gateways and firewalls get their addresses from
+ * their providers, clients from any network: they have no such files.
  */
 #include <endian.h>
 #include <string.h>
@@ -20,8 +20,8 @@ static void server(const struct gen *g, const struct topology_host *h)
 	struct address token = { .addr.q[1] = htobe64(h->token), .family = FAMILY_IPV6 };
 	char text[ADDRESS_STRLEN];
 
-	fprintf(network(g, h, h->interface),
-		"# The site's prefix and the way to the others come by router advertisements; the last part of the address is always the same\n"
+	fprintf(network(g, h, h->interface), "# The site's prefix and the way to the others come "
+		"by router advertisements; the last part of the address is always the same\n"
 		"[Network]\n"
 		"DHCP=no\n"
 		"IPv6AcceptRA=true\n"
@@ -34,7 +34,7 @@ static void server(const struct gen *g, const struct topology_host *h)
 		"UseRedirect=true\n", address_format(&token, text));
 }
 
-/* pppd's interfaces are pppd's */
+/* pppd manages its own interfaces */
 static void edge_wan(const struct gen *g, const struct topology_host *h)
 {
 	if (!strncmp(h->interface, "ppp", 3))
@@ -49,8 +49,8 @@ static void edge_lan(const struct gen *g, const struct topology_host *h)
 {
 	char text[ADDRESS_STRLEN];
 
-	fprintf(network(g, h, h->lan),
-		"# fe80::1 comes and goes by keepalived; what the other edge routers announce is not for this one\n"
+	fprintf(network(g, h, h->lan), "# fe80::1 comes and goes by keepalived; what the other "
+		"edge routers announce is not for this one\n"
 		"[Network]\n"
 		"Address=%s/64\n"
 		"DHCP=no\n"

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * HOST/etc/nftables.conf: what routers of a topology let in, forward and translate. Servers and clients have none, nor has OpenWrt,
- * whose firewall has a file of its own. Tables of others, as Docker's, are left alone.
+ * HOST/etc/nftables.conf: what routers of a topology let in, forward and translate. Servers and
+ * clients have none, nor does OpenWrt, which has a firewall of its own. Tables of other programs,
+ * as Docker's, stay.
  */
 #include <string.h>
 #include "gen/gen_host.h"
 #include "gen/nft.h"
 
-#define TABLE "wgxdp_host"			/* beside that of `gen nft` */
+#define TABLE "wgxdp_host"			/* besides the table of `gen nft` */
 
 static __u16 port_of(const struct topology_host *h)
 {
@@ -16,20 +17,25 @@ static __u16 port_of(const struct topology_host *h)
 
 static void begin(FILE *out, const char *what)
 {
-	fprintf(out, "%s# To be loaded as often as wanted; tables of others are left alone.\n", what);
+	fprintf(out, "%s# To be loaded as often as wanted; tables of others are left alone.\n",
+		what);
 	nft_begin(out, TABLE);
 }
 
-static void put_input(FILE *out, const struct topology *t, const struct topology_host *h, const struct nft_devices *between)
+static void put_input(FILE *out, const struct topology *t, const struct topology_host *h,
+		      const struct nft_devices *between)
 {
 	__u16 ports[1 + TOPOLOGY_SHARING_MAX] = { port_of(h) };
 	size_t n = 1;
 
-	for (const struct topology_host *other = NULL; n < sizeof(ports) / sizeof(*ports) && (other = gen_next_relay(t, h, other));)
+	for (const struct topology_host *other = NULL;
+	     n < sizeof(ports) / sizeof(*ports) && (other = gen_next_relay(t, h, other));)
 		ports[n++] = gen_between_port(other);
 	nft_tcp_ports(out, TABLE, t->tcp_ports, t->n_tcp_ports);
 	putc('\n', out);
-	nft_input(out, &(struct nft_input){ .ports = ports, .n_ports = n, .lan = h->role == ROLE_EDGE ? h->lan : NULL, .between = between });
+	nft_input(out, &(struct nft_input){ .ports = ports, .n_ports = n,
+					    .lan = h->role == ROLE_EDGE ? h->lan : NULL,
+					    .between = between });
 	putc('\n', out);
 }
 
@@ -40,14 +46,19 @@ static void relay(FILE *out, const struct topology *t, const struct topology_hos
 	struct device_name names[1 + TOPOLOGY_SHARING_MAX] = { { WG_ROUTING } };
 	struct nft_devices tunnels = { names, 1 }, between;
 	struct port_range ports = { t->mesh_ports_first, t->mesh_ports_last };
-	struct policy_config policy = { .overlay = t->overlay, .udp_ports = &ports, .n_udp_ports = 1, .icmpv6 = NFT_ICMPV6_ALL };
+	struct policy_config policy = { .overlay = t->overlay, .udp_ports = &ports,
+					.n_udp_ports = 1, .icmpv6 = NFT_ICMPV6_ALL };
 
-	for (const struct topology_host *other = NULL; tunnels.n < sizeof(names) / sizeof(*names) && (other = gen_next_relay(t, h, other));)
+	for (const struct topology_host *other = NULL;
+	     tunnels.n < sizeof(names) / sizeof(*names) && (other = gen_next_relay(t, h, other));)
 		gen_between(other, names[tunnels.n++].name);
 	between = (struct nft_devices){ names + 1, tunnels.n - 1 };
-	begin(out, h->shares ? "# One of several relays. What wgxdp forwards between sites, and relays, meets none of this.\n" :
-		   h->blind ? "# A blind relay: sites reach each other by wgxdp alone, of which these rules see nothing.\n"
-			    : "# A relay. What wgxdp forwards from site to site meets none of this; without it the kernel forwards the same.\n");
+	begin(out, h->shares ? "# One of several relays. What wgxdp forwards between sites, and "
+			       "relays, meets none of this.\n" :
+		   h->blind ? "# A blind relay: sites reach each other by wgxdp alone, of which "
+			      "these rules see nothing.\n" :
+			      "# A relay. What wgxdp forwards from site to site meets none of "
+			      "this; without it the kernel forwards the same.\n");
 	put_input(out, t, h, &between);
 	nft_chain(out, "forward", "filter", "forward", "filter", "drop");
 	if (h->blind) {
@@ -75,7 +86,8 @@ static void edge(FILE *out, const struct topology *t, const struct topology_host
 {
 	const struct prefix *site = &t->sites[h->site].prefix;
 
-	begin(out, "# An edge router of a site: its LAN, and the tunnel to the other sites. IPv6 alone.\n");
+	begin(out, "# An edge router of a site: its LAN, and the tunnel to the other sites. "
+	      "IPv6 alone.\n");
 	put_input(out, t, h, NULL);
 	nft_chain(out, "forward", "filter", "forward", "filter", "drop");
 	fputs("\t\tmeta nfproto ipv4 counter drop\n", out);
@@ -96,14 +108,18 @@ static void edge(FILE *out, const struct topology *t, const struct topology_host
 
 static bool is_global6(const struct addr *a, __u8 family)
 {
-	return family == FAMILY_IPV6 && (a->b[0] & 0xfe) != 0xfc;	/* no ULA: others are refused */
+	/* not a ULA; other addresses were refused */
+	return family == FAMILY_IPV6 && (a->b[0] & 0xfe) != 0xfc;
 }
 
-/* Each end of a connection shall know what fits through the tunnel: path MTU discovery is broken where it is needed most */
+/* Tells both ends what fits through the tunnel: where that matters most, path MTU discovery is
+ * broken */
 static void put_mss(FILE *out)
 {
-	fputs("\t\toifname \"" WG_CLIENTS "\" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu\n"
-	      "\t\tiifname \"" WG_CLIENTS "\" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu\n", out);
+	fputs("\t\toifname \"" WG_CLIENTS
+	      "\" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu\n"
+	      "\t\tiifname \"" WG_CLIENTS
+	      "\" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu\n", out);
 }
 
 /* To clients with a global address, and to LANs behind roaming routers */
@@ -112,7 +128,8 @@ static void put_inbound(FILE *out, const struct topology *t, const struct topolo
 	for (size_t i = 0; i < t->n_hosts; i++) {
 		const struct topology_host *h = &t->hosts[i];
 
-		if ((h->role != ROLE_CLIENT && h->role != ROLE_ROAMING) || &t->hosts[h->gateway] != gateway)
+		if ((h->role != ROLE_CLIENT && h->role != ROLE_ROAMING) ||
+		    &t->hosts[h->gateway] != gateway)
 			continue;
 		for (size_t j = 0; j < h->n_inside; j++)
 			if (is_global6(&h->inside[j].addr, h->inside[j].family)) {
@@ -134,20 +151,23 @@ static void put_snat(FILE *out, const struct topology_host *h, const struct pref
 	const struct address *snat = ipv4 ? &h->exit.snat4 : &h->exit.snat6;
 	char text[ADDRESS_STRLEN];
 
-	if ((!snat->family && !(ipv4 ? h->exit.masquerade4 : h->exit.masquerade6)) || is_global6(&network->addr, network->family))
+	if ((!snat->family && !(ipv4 ? h->exit.masquerade4 : h->exit.masquerade6)) ||
+	    is_global6(&network->addr, network->family))
 		return;
 	fputs("\t\t", out);
 	nft_put_device(out, "oifname", h->interface);
 	nft_put_prefix(out, "saddr", network);
 	if (snat->family)
-		fprintf(out, "counter snat %s to %s\n", ipv4 ? "ip" : "ip6", address_format(snat, text));
+		fprintf(out, "counter snat %s to %s\n", ipv4 ? "ip" : "ip6",
+			address_format(snat, text));
 	else
 		fputs("counter masquerade\n", out);
 }
 
 static void gateway(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	begin(out, "# A way out for clients: their addresses are translated, but for global ones.\n");
+	begin(out,
+	      "# A way out for clients: their addresses are translated, but for global ones.\n");
 	nft_chain(out, "forward", "filter", "forward", "filter", "accept");
 	put_mss(out);
 	fputs("\t\toifname != \"" WG_CLIENTS "\" accept\n\t\t", out);
@@ -169,7 +189,8 @@ static void gateway(FILE *out, const struct topology *t, const struct topology_h
 
 /* ---- routers with a LAN ---- */
 
-/* Into the LAN by the tunnel: those who are at home; others where the gateway lets them through */
+/* From the tunnel into the LAN: from the gateway's networks, and from everywhere if it lets others
+ * through */
 static void put_from_home(FILE *out, const struct topology_host *gateway)
 {
 	const struct { const struct prefix *list; size_t n; } from[] = {
@@ -193,7 +214,8 @@ static void roaming(FILE *out, const struct topology *t, const struct topology_h
 	struct device_name outside[] = { [1] = { WG_CLIENTS } };
 
 	strcpy(outside[0].name, h->interface);
-	begin(out, "# A router that roams: its LAN's IPv6 goes through the tunnel, IPv4 through the local NAT.\n");
+	begin(out, "# A router that roams: its LAN's IPv6 goes through the tunnel, IPv4 through "
+	      "the local NAT.\n");
 	nft_chain(out, "forward", "filter", "forward", "filter", "accept");
 	put_mss(out);
 	fputs("\t\t# no IPv6 of the LAN past the tunnel\n\t\t", out);
@@ -217,8 +239,9 @@ static void roaming(FILE *out, const struct topology *t, const struct topology_h
 	nft_end(out);
 }
 
-/* wg-end's own address and port; where the provider may change the prefix, whatever that is just now */
-static void put_backend(FILE *out, const struct topology_host *h, const struct address *a, __u16 port)
+/* The gateway's address and port; any prefix where the provider may change it */
+static void put_backend(FILE *out, const struct topology_host *h, const struct address *a,
+			__u16 port)
 {
 	struct address suffix = *a;
 	char text[ADDRESS_STRLEN];
@@ -228,7 +251,8 @@ static void put_backend(FILE *out, const struct topology_host *h, const struct a
 	fputs("\t\t", out);
 	if (a->family == FAMILY_IPV6 && !h->n_addresses) {
 		memset(&suffix.addr, 0, 8);
-		fprintf(out, "ip6 daddr & ::ffff:ffff:ffff:ffff == %s ", address_format(&suffix, text));
+		fprintf(out, "ip6 daddr & ::ffff:ffff:ffff:ffff == %s ",
+			address_format(&suffix, text));
 	} else {
 		nft_put_address(out, "daddr", a);
 	}
@@ -239,14 +263,17 @@ static void firewall(FILE *out, const struct topology *t, const struct topology_
 {
 	__u16 port = port_of(&t->hosts[h->gateway]);
 
-	begin(out, "# A firewall before WireGuard: wgxdp forwards to it, and that meets none of this; whatever else comes from outside does.\n"
-		   "# On a host that has rules for what is forwarded, take the accepts over into those, and leave the rest.\n");
+	begin(out, "# A firewall before WireGuard: wgxdp forwards to it, and that meets none of "
+	      "this; whatever else comes from outside does.\n"
+	      "# On a host that has rules for what is forwarded, take the accepts over into those, "
+	      "and leave the rest.\n");
 	nft_chain(out, "forward", "filter", "forward", "filter", "accept");
 	fputs("\t\t", out);
 	nft_put_device(out, "iifname !=", h->interface);
 	fputs("accept\n", out);
 	nft_put_states(out);
-	fputs("\t\tct status dnat accept comment \"what other rules of this host translate\"\n", out);
+	fputs("\t\tct status dnat accept comment \"what other rules of this host translate\"\n",
+	      out);
 	put_backend(out, h, &h->backend4, port);
 	put_backend(out, h, &h->backend6, port);
 	fputs("\t\ticmpv6 type echo-request accept\n", out);
@@ -258,12 +285,16 @@ static void firewall(FILE *out, const struct topology *t, const struct topology_
 
 void gen_nft(const struct gen *g, const struct topology_host *h)
 {
-	static void (*const put[])(FILE *out, const struct topology *t, const struct topology_host *h) = {
-		[ROLE_RELAY] = relay, [ROLE_EDGE] = edge, [ROLE_GATEWAY] = gateway, [ROLE_ROAMING] = roaming, [ROLE_FIREWALL] = firewall,
+	static void (*const put[])(FILE *out, const struct topology *t,
+				   const struct topology_host *h) = {
+		[ROLE_RELAY] = relay, [ROLE_EDGE] = edge, [ROLE_GATEWAY] = gateway,
+			[ROLE_ROAMING] = roaming, [ROLE_FIREWALL] = firewall,
 	};
 
-	if (h->role >= sizeof(put) / sizeof(*put) || !put[h->role] || (h->role == ROLE_GATEWAY && !h->exit.there) ||
+	if (h->role >= sizeof(put) / sizeof(*put) ||
+	    !put[h->role] || (h->role == ROLE_GATEWAY && !h->exit.there) ||
 	    (h->role == ROLE_ROAMING && h->openwrt) || (h->role == ROLE_FIREWALL && !*h->lan))
 		return;
-	put[h->role](gen_host_file(g, h, 0755, "#!/usr/sbin/nft -f\n#", "etc/nftables.conf"), g->t, h);
+	put[h->role](gen_host_file(g, h, 0755, "#!/usr/sbin/nft -f\n#", "etc/nftables.conf"), g->t,
+		     h);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * etc/radvd.conf of edge routers, and of roaming ones, which have a global prefix in their LAN.
+ * etc/radvd.conf of edge routers, and of roaming routers with a global prefix in their LAN.
  */
 #include "gen/gen_host.h"
 
@@ -8,8 +8,8 @@ static void announce_site(FILE *out, const struct topology *t, const struct topo
 {
 	char prefix[ADDRESS_STRLEN], overlay[ADDRESS_STRLEN];
 
-	fprintf(out,
-		"# Only the edge router that has fe80::1, by keepalived, speaks. It is no default router: it announces the overlay, and high,\n"
+	fprintf(out, "# Only the edge router that has fe80::1, by keepalived, speaks. It is no "
+		"default router: it announces the overlay, and high,\n"
 		"# so that a default gateway of the LAN's does not get what is for other sites.\n"
 		"interface %s {\n"
 		"\tAdvSendAdvert on;\n"
@@ -19,8 +19,7 @@ static void announce_site(FILE *out, const struct topology *t, const struct topo
 		"\tAdvCurHopLimit 64;\n"
 		"\tAdvReachableTime 600000;\n"
 		"\tAdvRASrcAddress { fe80::1; };\n", h->lan);
-	fprintf(out,
-		"\tprefix %s {\n"
+	fprintf(out, "\tprefix %s {\n"
 		"\t\tAdvOnLink on;\n"
 		"\t\tAdvAutonomous on;\n"
 		"\t\tAdvValidLifetime 86400;\n"
@@ -32,15 +31,16 @@ static void announce_site(FILE *out, const struct topology *t, const struct topo
 		"\t\t# who stops is followed by another, at the same address\n"
 		"\t\tRemoveRoute off;\n"
 		"\t};\n"
-		"};\n", prefix_format(&t->sites[h->site].prefix, prefix), prefix_format(&t->overlay, overlay));
+		"};\n", prefix_format(&t->sites[h->site].prefix, prefix),
+		prefix_format(&t->overlay, overlay));
 }
 
 static void announce_lan(FILE *out, const struct topology_host *h)
 {
 	char prefix[ADDRESS_STRLEN];
 
-	fprintf(out,
-		"# Hosts of the LAN get addresses of the prefix that comes by the tunnel; IPv4 is not touched.\n"
+	fprintf(out, "# Hosts of the LAN get addresses of the prefix that comes by the tunnel; "
+		"IPv4 is not touched.\n"
 		"interface %s {\n"
 		"\tAdvSendAdvert on;\n"
 		"\tMinRtrAdvInterval 10;\n"

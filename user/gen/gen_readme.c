@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * HOST/README.md: what to install, where each file goes, what to start and how to see that it works. Of the files that there
- * are, and no others.
+ * HOST/README.md: what to install, where each file goes, what to start and how to check it. It
+ * names only files that the host has.
  */
 #include <fnmatch.h>
 #include <string.h>
@@ -10,26 +10,35 @@
 #include "gen/gen_wireguard.h"
 
 static const struct part {
-	const char *path;		/* of the host, a pattern of the shell's; one that ends in / is of all below */
-	const char *package;		/* NULL: none of its own */
+	const char *path; /* on the host: a shell pattern, or a directory if it ends in / */
+	const char *package;		/* NULL: needs none */
 	const char *what;
-	const char *start;		/* a line of the shell's; NULL: nothing to be done */
+	const char *start;		/* a shell command; NULL: nothing to do */
 } parts[] = {
 	{ "etc/sysctl.d/", NULL, "forwarding", "sysctl --system" },
-	{ "etc/systemd/network/", NULL, "systemd-networkd: addresses", "systemctl enable --now systemd-networkd && networkctl reload" },
+	{ "etc/systemd/network/", NULL, "systemd-networkd: addresses",
+	  "systemctl enable --now systemd-networkd && networkctl reload" },
 	{ "etc/systemd/system/", NULL, "systemd: the order of units", "systemctl daemon-reload" },
-	{ "etc/nftables.conf", "nftables", "nftables: what is let in, and through", "systemctl enable nftables && systemctl reload-or-restart nftables" },
-	{ "etc/wireguard/" WG_ROUTING ".conf", "wireguard-tools", "WireGuard: the tunnel between sites and relays", NULL },
-	{ "etc/wireguard/" TOPOLOGY_BETWEEN "*.conf", "wireguard-tools", "WireGuard: the tunnel to another relay", NULL },
-	{ "etc/wireguard/" WG_MESH ".conf", "wireguard-tools", "WireGuard: the tunnels from server to server", NULL },
-	{ "etc/wireguard/" WG_CLIENTS ".conf", "wireguard-tools", "WireGuard: the tunnel between gateway and clients", NULL },
+	{ "etc/nftables.conf", "nftables", "nftables: what is let in, and through",
+	  "systemctl enable nftables && systemctl reload-or-restart nftables" },
+	{ "etc/wireguard/" WG_ROUTING ".conf", "wireguard-tools",
+	  "WireGuard: the tunnel between sites and relays", NULL },
+	{ "etc/wireguard/" TOPOLOGY_BETWEEN "*.conf", "wireguard-tools",
+	  "WireGuard: the tunnel to another relay", NULL },
+	{ "etc/wireguard/" WG_MESH ".conf", "wireguard-tools",
+	  "WireGuard: the tunnels from server to server", NULL },
+	{ "etc/wireguard/" WG_CLIENTS ".conf", "wireguard-tools",
+	  "WireGuard: the tunnel between gateway and clients", NULL },
 	{ "etc/wireguard/*-privatekey", NULL, "its private key; nobody else may read it", NULL },
 	{ "etc/wireguard/*-publickey", NULL, "its public key, as others have it", NULL },
-	{ "etc/keepalived/", "keepalived", "keepalived: which edge router of the site is the active one",
-	  "systemctl enable keepalived && systemctl restart keepalived" },
-	{ "etc/radvd.conf", "radvd", "radvd: what the LAN is told of prefixes and routes", "systemctl enable radvd && systemctl restart radvd" },
-	{ "etc/wgxdp/", NULL, "wgxdp's configuration", "systemctl enable wgxdp wgxdp-daemon && systemctl restart wgxdp wgxdp-daemon" },
-	{ "etc/bird/bird.conf", "bird2", "BIRD: which site is at which relay", "systemctl enable bird && systemctl reload-or-restart bird" },
+	{ "etc/keepalived/", "keepalived", "keepalived: which edge router of the site is "
+	  "the active one", "systemctl enable keepalived && systemctl restart keepalived" },
+	{ "etc/radvd.conf", "radvd", "radvd: what the LAN is told of prefixes and routes",
+	  "systemctl enable radvd && systemctl restart radvd" },
+	{ "etc/wgxdp/", NULL, "wgxdp's configuration",
+	  "systemctl enable wgxdp wgxdp-daemon && systemctl restart wgxdp wgxdp-daemon" },
+	{ "etc/bird/bird.conf", "bird2", "BIRD: which site is at which relay",
+	  "systemctl enable bird && systemctl reload-or-restart bird" },
 };
 #define N_PARTS (sizeof(parts) / sizeof(*parts))
 
@@ -37,11 +46,13 @@ static bool belongs(const struct part *part, const char *path)
 {
 	size_t n = strlen(part->path);
 
-	return part->path[n - 1] == '/' ? !strncmp(path, part->path, n) : !fnmatch(part->path, path, 0);
+	return part->path[n - 1] == '/' ? !strncmp(path, part->path, n) :
+	       !fnmatch(part->path, path, 0);
 }
 
-/* The next file of a part that the host has, from *at = 0, below its root; NULL: no more */
-static const char *next(const struct gen *g, const struct topology_host *h, const struct part *part, size_t *at)
+/* The next file of a part, below the host's root, starting with *at = 0; NULL: no more */
+static const char *next_file(const struct gen *g, const struct topology_host *h, const struct part *part,
+			size_t *at)
 {
 	char root[TOPOLOGY_NAME + 2];
 	const char *path;
@@ -53,16 +64,16 @@ static const char *next(const struct gen *g, const struct topology_host *h, cons
 	return NULL;
 }
 
-static bool has(const struct gen *g, const struct topology_host *h, const struct part *part)
+static bool has_file(const struct gen *g, const struct topology_host *h, const struct part *part)
 {
 	size_t at = 0;
 
-	return next(g, h, part, &at);
+	return next_file(g, h, part, &at);
 }
 
 bool gen_readme_has(const struct gen *g, const struct topology_host *h, const char *path)
 {
-	return has(g, h, &(struct part){ .path = path });
+	return has_file(g, h, &(struct part){ .path = path });
 }
 
 /* ---- 1. what to install ---- */
@@ -71,11 +82,12 @@ static void install(FILE *out, const struct gen *g, const struct topology_host *
 {
 	const char *said = "", *before = "    apt install";
 
-	fputs(h->role == ROLE_CLIENT ? "\n## 1. Install\n\nOn Linux (for others, phones too, see *app* below):\n\n" : "\n## 1. Install\n\n", out);
+	fputs(h->role == ROLE_CLIENT ? "\n## 1. Install\n\nOn Linux (for others, phones too, see "
+	      "*app* below):\n\n" : "\n## 1. Install\n\n", out);
 	for (size_t i = 0; i < N_PARTS; i++) {
 		const struct part *p = &parts[i];
 
-		if (!p->package || !has(g, h, p) || !strcmp(p->package, said))
+		if (!p->package || !has_file(g, h, p) || !strcmp(p->package, said))
 			continue;
 		fprintf(out, "%s %s", before, p->package);
 		said = p->package;
@@ -103,17 +115,20 @@ static void files(FILE *out, const struct gen *g, const struct topology_host *h)
 		const char *path;
 		size_t at = 0;
 
-		while ((path = next(g, h, &parts[i], &at)))
+		while ((path = next_file(g, h, &parts[i], &at)))
 			fprintf(out, "| /%s | %s |\n", path, parts[i].what);
 	}
 	fprintf(out,
 		"\nAll at once, from this directory, with owners and modes as they have to be:\n\n"
-		"    tar -c etc | ssh root@%s tar -x -C / --no-same-owner --no-overwrite-dir\n", h->name);
+		"    tar -c etc | ssh root@%s tar -x -C / --no-same-owner --no-overwrite-dir\n",
+		h->name);
 }
 
-static void start_wireguard(FILE *out, const struct topology *t, const struct topology_host *h, const char *device)
+static void start_wireguard(FILE *out, const struct topology *t, const struct topology_host *h,
+			    const char *device)
 {
-	static const char line[] = "    systemctl enable wg-quick@%s && systemctl restart wg-quick@%s\n";
+	static const char line[] =
+		"    systemctl enable wg-quick@%s && systemctl restart wg-quick@%s\n";
 	char between[GEN_BETWEEN];
 
 	fprintf(out, line, device, device);
@@ -121,34 +136,43 @@ static void start_wireguard(FILE *out, const struct topology *t, const struct to
 		fprintf(out, line, gen_between(other, between), between);
 }
 
-/* WireGuard's unit is nobody's file; on an edge router keepalived does its work */
+/* WireGuard's unit has no file here; on an edge router keepalived starts the tunnel */
 static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 {
-	const char *device = h->role == ROLE_SERVER ? WG_MESH : h->role == ROLE_RELAY ? WG_ROUTING : WG_CLIENTS;
+	const char *device = h->role == ROLE_SERVER ? WG_MESH : h->role == ROLE_RELAY ? WG_ROUTING :
+		WG_CLIENTS;
 	bool by_unit = h->role != ROLE_EDGE && gen_readme_has(g, h, "etc/wireguard/");
 
 	if ((h->role == ROLE_RELAY || h->role == ROLE_EDGE) && !g->t->n_tcp_ports)
-		fputs("\n**Its nftables.conf lets in no new TCP connection, SSH's neither**; those that there are go on. `tcp-ports: [ 22 ]` in the topology\n"
+		fputs("\n**Its nftables.conf lets in no new TCP connection, SSH's neither**; those "
+		      "that there are go on. `tcp-ports: [ 22 ]` in the topology\n"
 		      "lets SSH in.\n", out);
 	fputs("\nThen there, in this order:\n\n", out);
 	for (size_t i = 0; i < N_PARTS; i++) {
-		if (by_unit && !strcmp(parts[i].path, "etc/keepalived/"))	/* after nftables, before what needs the tunnel */
+		/* after nftables, before what needs the tunnel */
+		if (by_unit && !strcmp(parts[i].path, "etc/keepalived/"))
 			start_wireguard(out, g->t, h, device);
-		/* a directory has one line, however many files it has */
-		if (parts[i].start && has(g, h, &parts[i]))
+		/* one line for a directory, however many files it has */
+		if (parts[i].start && has_file(g, h, &parts[i]))
 			fprintf(out, "    %s\n", parts[i].start);
 	}
 	if (h->role == ROLE_EDGE)
-		fputs("\nwg-quick@" WG_ROUTING " is not enabled: keepalived sees to that tunnel, which has its peer on the active edge router of the site\n"
-		      "alone. The site's edge routers share a key, so their clocks have to be right (NTP): of one whose clock is behind the relay believes\n"
+		fputs("\nwg-quick@" WG_ROUTING " is not enabled: keepalived sees to that tunnel, "
+		      "which has its peer on the active edge router of the site\n"
+		      "alone. The site's edge routers share a key, so their clocks have to be "
+		      "right (NTP): of one whose clock is behind the relay believes\n"
 		      "no handshake until then.\n", out);
 	if (h->shares)
-		fputs("\nThe other relays have the same private key in " WG_ROUTING "-privatekey, and the same address in the tunnel. Where a site is just now\n"
-		      "wgxdp tells BIRD by a table of the kernel's, and BIRD the other relays by BGP.\n", out);
-	fputs("\nAfter a change of the topology: the same again, for the files that `wgxdp gen hosts` said it changed.\n", out);
+		fputs("\nThe other relays have the same private key in " WG_ROUTING
+		      "-privatekey, and the same address in the tunnel. Where a site is just now\n"
+		      "wgxdp tells BIRD by a table of the kernel's, and BIRD the other "
+		      "relays by BGP.\n", out);
+	fputs("\nAfter a change of the topology: the same again, for the files that `wgxdp gen "
+	      "hosts` said it changed.\n", out);
 	if (by_unit && h->role != ROLE_CLIENT && !h->openwrt)
-		fprintf(out, "Where these are peers of %s.conf alone, `systemctl reload wg-quick@%s` in place of restart interrupts none of the others.\n",
-			device, device);
+		fprintf(out, "Where these are peers of %s.conf alone, `systemctl reload "
+			"wg-quick@%s` in place of restart interrupts none of the others.\n", device,
+			device);
 }
 
 void gen_readme(const struct gen *g, const struct topology_host *h)

@@ -4,7 +4,7 @@
  */
 #include "gen/gen_host.h"
 
-/* A dot in an interface's name is a slash there */
+/* sysctl writes a dot in an interface's name as a slash */
 static void set(FILE *out, const char *interface, const char *what)
 {
 	fputs("net.ipv6.conf.", out);
@@ -13,16 +13,18 @@ static void set(FILE *out, const char *interface, const char *what)
 	fprintf(out, ".%s\n", what);
 }
 
-/* Forwarding alone would end what a host has from router advertisements, and its default route with it */
+/* Without this, forwarding would disable router advertisements, and with them the default route */
 static void keep_autoconfiguration(FILE *out, const struct topology_host *h)
 {
-	fputs("# who forwards takes router advertisements only so; where there are none this changes nothing\n", out);
+	fputs("# who forwards takes router advertisements only so; where there are none this "
+	      "changes nothing\n", out);
 	set(out, h->interface, "accept_ra = 2");
 }
 
 static void edge(FILE *out, const struct topology_host *h)
 {
-	fputs("# also while another edge router is the active one: who takes over has to be a router at once, or servers forget their routes by it\n"
+	fputs("# also while another edge router is the active one: who takes over has to be a "
+	      "router at once, or servers forget their routes by it\n"
 	      "net.ipv6.conf.all.forwarding = 1\n", out);
 	keep_autoconfiguration(out, h);
 	fputs("# what the other edge routers of the site announce is not for this one\n", out);
@@ -35,7 +37,8 @@ static void router(FILE *out, const struct topology_host *h)
 		fputs("net.ipv4.conf.all.forwarding = 1\n"
 		      "net.ipv6.conf.all.forwarding = 1\n", out);
 	else
-		fputs("# IPv6 is forwarded while " WG_ROUTING " is up: its file sees to that\n", out);
+		fputs("# IPv6 is forwarded while " WG_ROUTING " is up: its file sees to that\n",
+		      out);
 	keep_autoconfiguration(out, h);
 	if (h->exit.proxy_ndp) {
 		fputs("# it answers for the clients that have addresses of this link\n", out);
@@ -49,6 +52,7 @@ void gen_sysctl(const struct gen *g, const struct topology_host *h)
 
 	if (h->role == ROLE_EDGE)
 		edge(gen_host_file(g, h, 0644, "#", path), h);
-	else if (h->role == ROLE_RELAY || h->role == ROLE_GATEWAY || h->role == ROLE_FIREWALL || (h->role == ROLE_ROAMING && !h->openwrt))
+	else if (h->role == ROLE_RELAY || h->role == ROLE_GATEWAY || h->role == ROLE_FIREWALL ||
+		 (h->role == ROLE_ROAMING && !h->openwrt))
 		router(gen_host_file(g, h, 0644, "#", path), h);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Files below a directory: every part of a path is opened by itself, for a link in the middle would lead anywhere.
+ * Files below a directory. Each part of a path is opened by itself: a link in the middle could lead
+ * anywhere.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +29,7 @@ static void note_made(struct tree_made *made, const char *path, size_t n)
 	char **place = append(made->list, made->n);
 
 	if (place && !(*place = strndup(path, n)))
-		made->n--;		/* it stays, empty: nothing worse */
+		made->n--;		/* the directory stays, empty */
 }
 
 void tree_forget(struct tree_made *made)
@@ -46,7 +47,7 @@ void tree_unmake(int dir, struct tree_made *made)
 	tree_forget(made);
 }
 
-/* mkdir -p; only those that lack are made */
+/* Like mkdir -p; notes the directories that it made */
 static int make_all(const char *directory, struct tree_made *made)
 {
 	char path[PATH_MAX];
@@ -77,12 +78,13 @@ int tree_open(const char *directory, struct tree_made *made, int *ret_fd)
 	return 0;
 }
 
-/* A part of a path that is a directory, and no link */
+/* Opens a part of a path, which must be a directory and no link */
 static int open_part(int at, const char *name, struct stat *ret)
 {
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), rc;
 
-	if (fd < 0 && errno == ENOTDIR && !fstatat(at, name, ret, AT_SYMLINK_NOFOLLOW) && S_ISLNK(ret->st_mode))
+	if (fd < 0 && errno == ENOTDIR && !fstatat(at, name, ret, AT_SYMLINK_NOFOLLOW) &&
+	    S_ISLNK(ret->st_mode))
 		return -ELOOP;
 	if (fd < 0 || fstat(fd, ret)) {
 		rc = -errno;
@@ -93,7 +95,8 @@ static int open_part(int at, const char *name, struct stat *ret)
 	return fd;
 }
 
-static int make_part(int at, const char *name, const char *path, size_t n, mode_t mode, struct tree_made *made)
+static int make_part(int at, const char *name, const char *path, size_t n, mode_t mode,
+		     struct tree_made *made)
 {
 	if (!mkdirat(at, name, mode))
 		note_made(made, path, n);
@@ -102,10 +105,10 @@ static int make_part(int at, const char *name, const char *path, size_t n, mode_
 	return 0;
 }
 
-/* The directory that path's file lies in, which is to be closed. With made: directories that lack are made, the last with `mode`; else
- * -ENOENT. ret_stat is of that directory. */
-static int open_parent(int dir, const char *path, mode_t mode, struct tree_made *made, int *ret_fd, const char **ret_name,
-		       struct stat *ret_stat)
+/* Opens the directory of path's file. With made: makes missing directories, the last with `mode`;
+ * otherwise -ENOENT. ret_stat describes that directory. */
+static int open_parent(int dir, const char *path, mode_t mode, struct tree_made *made, int *ret_fd,
+		       const char **ret_name, struct stat *ret_stat)
 {
 	const char *part = path, *slash;
 	int fd = dup(dir), next, rc = fd < 0 ? -errno : fstat(fd, ret_stat) ? -errno : 0;
@@ -117,7 +120,8 @@ static int open_parent(int dir, const char *path, mode_t mode, struct tree_made 
 		memcpy(name, part, slash - part);
 		name[slash - part] = '\0';
 		if (made)
-			rc = make_part(fd, name, path, slash - path, strchr(slash + 1, '/') ? 0755 : mode, made);
+			rc = make_part(fd, name, path, slash - path,
+				       strchr(slash + 1, '/') ? 0755 : mode, made);
 		next = rc ?: open_part(fd, name, ret_stat);
 		close(fd);
 		fd = next;
@@ -165,7 +169,7 @@ int tree_read(int dir, const char *path, struct tree_file *ret)
 	if (rc)
 		return rc;
 	file.parent_mode = st.st_mode & 07777;
-	/* what is no file may make who opens it wait */
+	/* a fifo must not make open() wait */
 	fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	rc = fd < 0 || fstat(fd, &st) ? -errno : !S_ISREG(st.st_mode) ? -EISDIR : 0;
 	close(at);
@@ -189,7 +193,7 @@ static int write_new(int at, const char *name, const char *text, size_t n, mode_
 {
 	int fd, rc = 0;
 
-	unlinkat(at, name, 0);		/* of a run that was killed */
+	unlinkat(at, name, 0);		/* left by a run that was killed */
 	fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0600);
 	if (fd < 0)
 		return -errno;
@@ -209,7 +213,8 @@ static int write_new(int at, const char *name, const char *text, size_t n, mode_
 	return rc;
 }
 
-int tree_put(int dir, const char *path, const char *text, size_t n, mode_t mode, mode_t parent, struct tree_made *made)
+int tree_put(int dir, const char *path, const char *text, size_t n, mode_t mode, mode_t parent,
+	     struct tree_made *made)
 {
 	char beside[NAME_MAX + 1];
 	const char *name;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * etc/systemd/system/UNIT.d/wgxdp.conf: what of the units' order is not theirs already, and what becomes of a tunnel whose keeper died.
+ * etc/systemd/system/UNIT.d/wgxdp.conf: ordering that the units lack, and the end of a tunnel whose
+ * keepalived died.
  */
 #include "gen/gen_host.h"
 
@@ -11,42 +12,49 @@ static FILE *drop_in(const struct gen *g, const struct topology_host *h, const c
 
 static void edge(const struct gen *g, const struct topology_host *h)
 {
-	fprintf(drop_in(g, h, "keepalived"),
-		"# However it ended, the tunnel and the address must not stay: another edge router takes them.\n"
+	fprintf(drop_in(g, h, "keepalived"), "# However it ended, the tunnel and the address must "
+		"not stay: another edge router takes them.\n"
 		"[Unit]\n"
 		"After=nftables.service systemd-networkd.service\n"
 		"\n"
 		"[Service]\n"
 		"Restart=on-failure\n"
 		"RestartSec=5\n"
-		"ExecStopPost=/etc/keepalived/" WG_ROUTING " INSTANCE %s STOP 0\n", g->t->sites[h->site].name);
-	fputs("# It announces from the address that keepalived gives; while there is none it waits.\n"
+		"ExecStopPost=/etc/keepalived/" WG_ROUTING " INSTANCE %s STOP 0\n",
+		g->t->sites[h->site].name);
+	fputs("# It announces from the address that keepalived gives; while there is "
+	      "none it waits.\n"
 	      "[Unit]\n"
 	      "After=keepalived.service\n"
 	      "\n"
 	      "[Service]\n"
 	      "Restart=on-failure\n"
 	      "RestartSec=5\n", drop_in(g, h, "radvd"));
-	fputs("# keepalived sees to this tunnel, by wg-quick: it leads to the relay on the active edge router alone.\n"
+	fputs("# keepalived sees to this tunnel, by wg-quick: it leads to the relay on the active "
+	      "edge router alone.\n"
 	      "[Unit]\n"
-	      "ConditionPathExists=!/etc/keepalived/" WG_ROUTING "\n", drop_in(g, h, "wg-quick@" WG_ROUTING));
+	      "ConditionPathExists=!/etc/keepalived/" WG_ROUTING "\n",
+	      drop_in(g, h, "wg-quick@" WG_ROUTING));
 }
 
-/* As the unit has it, wg(8) would find no private key in the file, and take away the one that there is */
+/* The unit's own reload finds no private key in the file, and wg(8) would remove the present one */
 static void reload_wireguard(const struct gen *g, const struct topology_host *h, const char *device)
 {
 	char unit[32];
 
 	snprintf(unit, sizeof(unit), "wg-quick@%s", device);
-	fputs("# systemctl reload: peers come and go, and the others notice nothing. The private key is not in the file.\n"
+	fputs("# systemctl reload: peers come and go, and the others notice nothing. The private "
+	      "key is not in the file.\n"
 	      "[Service]\n"
 	      "ExecReload=\n"
-	      "ExecReload=/bin/bash -c 'exec wg syncconf %i <(echo \"[Interface]\"; echo \"PrivateKey = $$(cat /etc/wireguard/%i-privatekey)\"; "
+	      "ExecReload=/bin/bash -c 'exec wg syncconf %i "
+	      "<(echo \"[Interface]\"; echo \"PrivateKey = $$(cat /etc/wireguard/%i-privatekey)\"; "
 	      "exec wg-quick strip %i)'\n", drop_in(g, h, unit));
 }
 
-/* Their names, each with WORD before it */
-static void put_tunnels(FILE *out, const struct gen *g, const struct topology_host *h, const char *device, const char *word)
+/* The tunnels' units, after WORD= */
+static void put_tunnels(FILE *out, const struct gen *g, const struct topology_host *h,
+			const char *device, const char *word)
 {
 	char between[GEN_BETWEEN];
 
@@ -86,7 +94,8 @@ void gen_units(const struct gen *g, const struct topology_host *h)
 		edge(g, h);
 	} else if (h->role == ROLE_RELAY) {
 		reload_wireguard(g, h, WG_ROUTING);
-		for (const struct topology_host *other = NULL; (other = gen_next_relay(g->t, h, other));)
+		for (const struct topology_host *other = NULL;
+		     (other = gen_next_relay(g->t, h, other));)
 			reload_wireguard(g, h, gen_between(other, device));
 		after_wireguard(g, h, WG_ROUTING);
 	} else if (h->role == ROLE_SERVER && h->mesh.family) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * etc/wireguard/ of gateways, and of who comes to them: clients, and routers that roam.
+ * etc/wireguard/ of gateways, their clients and roaming routers.
  */
 #include "gen/gen_wireguard.h"
 
 /* ---- a gateway ---- */
 
-/* An address with the length of its network: what is inside is reached by the tunnel. But not what is the link's besides, for which the
- * gateway only answers: those clients have routes of their own. */
+/* An address with its network's length: the tunnel leads to that network. Addresses of the link
+ * (proxy_ndp) keep /128: their clients have routes of their own. */
 static void own_address(struct conf_list *l, const struct topology_host *h, const struct address *a)
 {
 	char address[ADDRESS_STRLEN], text[ADDRESS_STRLEN + 4];
@@ -20,14 +20,16 @@ static void own_address(struct conf_list *l, const struct topology_host *h, cons
 	conf_text(l, text);
 }
 
-/* What is routed here for clients would, while the tunnel is down, go to and fro between the provider's router and this host: this route
- * stays, and counts only then. What is on the link comes no more, once nobody answers for it. */
+/* While the tunnel is down, packets to a routed prefix would loop between this host and the
+ * provider's router. This route prevents that; its metric makes it the last. Addresses of the link
+ * need none. */
 static void end_loop(FILE *out, const struct prefix *p)
 {
 	char text[ADDRESS_STRLEN];
 
 	if (gen_is_global6(&(struct address){ .addr = p->addr, .family = p->family }))
-		fprintf(out, "PostUp = ip -6 route replace unreachable %s metric 8192\n", prefix_format(p, text));
+		fprintf(out, "PostUp = ip -6 route replace unreachable %s metric 8192\n",
+			prefix_format(p, text));
 }
 
 static void end_loops(FILE *out, const struct topology *t, const struct topology_host *h)
@@ -52,7 +54,8 @@ static void answer_for(FILE *out, const struct topology_host *h, const struct to
 	}
 }
 
-/* An address of SNAT has to be there, or nobody answers for it; what this host itself sends keeps the address that it had (deprecated) */
+/* The host must have the SNAT address to answer for it; deprecated (preferred_lft 0), so that the
+ * host's own traffic keeps its source */
 static void own_snat(FILE *out, const struct topology_host *h, const struct address *a)
 {
 	unsigned int len = a->family == FAMILY_IPV4 ? 32 : 128;
@@ -61,14 +64,19 @@ static void own_snat(FILE *out, const struct topology_host *h, const struct addr
 	if (!a->family || address_find(h->addresses, h->n_addresses, a) < h->n_addresses)
 		return;
 	address_format(a, text);
-	fprintf(out, "PostUp = ip address replace %s/%u dev %s preferred_lft 0\n", text, len, h->interface);
+	fprintf(out, "PostUp = ip address replace %s/%u dev %s preferred_lft 0\n", text, len,
+		h->interface);
 	fprintf(out, "PreDown = ip address del %s/%u dev %s\n", text, len, h->interface);
 }
 
-static void peer(const struct gen *g, const struct topology_host *h, const struct topology_host *client, FILE *out)
+static void peer(const struct gen *g, const struct topology_host *h,
+		 const struct topology_host *client, FILE *out)
 {
-	struct conf_list l = conf_peer(g, out, &(struct conf_peer){ .name = client->name, .key = &client->public_key,
-								    .preshared = g->preshared_key(g, h->name, client->name) });
+	struct conf_list l =
+		conf_peer(g, out,
+			  &(struct conf_peer){ .name = client->name, .key = &client->public_key,
+					       .preshared = g->preshared_key(g, h->name,
+									     client->name) });
 
 	for (size_t i = 0; i < client->n_inside; i++)
 		conf_address(&l, &client->inside[i]);
@@ -101,7 +109,7 @@ void gen_wireguard_gateway(const struct gen *g, const struct topology_host *h)
 
 /* ---- a client ---- */
 
-/* Who has not everything in the tunnel keeps the names that it has, unless they are asked of somebody inside */
+/* With a split tunnel a client keeps its own DNS servers, unless a server is inside */
 static void name_servers(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	struct conf_list l = { .out = out, .key = "DNS" };
@@ -118,7 +126,7 @@ static void name_servers(FILE *out, const struct topology *t, const struct topol
 	conf_end(&l);
 }
 
-/* The prefix that comes by the tunnel: this router is the first in it */
+/* The prefix that the tunnel brings: this router is the first address in it */
 static void lan_address(FILE *out, const struct topology_host *h)
 {
 	struct address first = gen_lan_address(h);
@@ -131,12 +139,15 @@ static void lan_address(FILE *out, const struct topology_host *h)
 	fprintf(out, "PreDown = ip -6 address del %s/%u dev %s\n", text, h->prefix.len, h->lan);
 }
 
-/* By others, who find the way open only as long as NATs, firewalls and the flows of a masquerading one remember it */
-static bool is_called(const struct topology *t, const struct topology_host *h, const struct topology_host *gateway)
+/* Whether others open connections to it: then NATs, firewalls and masquerading must not forget the
+ * path */
+static bool is_called(const struct topology *t, const struct topology_host *h,
+		      const struct topology_host *gateway)
 {
 	const struct topology_host *front = gen_front(t, gateway);
 
-	return h->role == ROLE_ROAMING || (h->direct && gateway->exit.open) || (front != gateway && front->nat == NAT_MASQUERADE);
+	return h->role == ROLE_ROAMING || (h->direct && gateway->exit.open) ||
+	       (front != gateway && front->nat == NAT_MASQUERADE);
 }
 
 void gen_wireguard_client(const struct gen *g, const struct topology_host *h)
@@ -155,9 +166,11 @@ void gen_wireguard_client(const struct gen *g, const struct topology_host *h)
 	conf_settings(g, h, WG_CLIENTS, out, 0, gen_tunnel_mtu(t, h));
 	if (router)
 		lan_address(out, h);
-	l = conf_peer(g, out, &(struct conf_peer){ .name = gateway->name, .key = &gateway->public_key, .at = gateway,
-						   .keepalive = is_called(t, h, gateway) ? TOPOLOGY_KEEPALIVE : 0,
-						   .preshared = g->preshared_key(g, gateway->name, h->name) });
+	l = conf_peer(g, out,
+		      &(struct conf_peer){ .name = gateway->name, .key = &gateway->public_key,
+					   .at = gateway, .keepalive = is_called(t, h, gateway) ?
+					   TOPOLOGY_KEEPALIVE : 0, .preshared =
+					   g->preshared_key(g, gateway->name, h->name) });
 	for (size_t i = 0; i < h->n_split; i++)
 		conf_prefix(&l, &h->split[i]);
 	if (!h->n_split) {

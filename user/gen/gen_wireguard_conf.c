@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What every file of wg-quick is made of.
+ * The parts of wg-quick's files.
  */
 #include <string.h>
 #include "gen/gen_wireguard.h"
 
-/* ---- where others are ---- */
+/* ---- endpoints ---- */
 
 const struct topology_host *gen_front(const struct topology *t, const struct topology_host *h)
 {
@@ -15,7 +15,8 @@ const struct topology_host *gen_front(const struct topology *t, const struct top
 	return h;
 }
 
-void gen_endpoint(const struct topology *t, const struct topology_host *h, char ret_host[GEN_NAME], __be16 *ret_port)
+void gen_endpoint(const struct topology *t, const struct topology_host *h, char ret_host[GEN_NAME],
+		  __be16 *ret_port)
 {
 	const struct topology_host *at = gen_front(t, h);
 	const struct address *a = at->exit.there ? gen_public_address(at, FAMILY_IPV6) : NULL;
@@ -64,7 +65,8 @@ void conf_prefix(struct conf_list *l, const struct prefix *p)
 
 void conf_address(struct conf_list *l, const struct address *a)
 {
-	struct prefix p = { .addr = a->addr, .family = a->family, .len = a->family == FAMILY_IPV4 ? 32 : 128 };
+	struct prefix p = { .addr = a->addr, .family = a->family,
+			    .len = a->family == FAMILY_IPV4 ? 32 : 128 };
 
 	if (a->family)
 		conf_prefix(l, &p);
@@ -76,7 +78,8 @@ void conf_end(const struct conf_list *l)
 		fputc('\n', l->out);
 }
 
-FILE *conf_begin(const struct gen *g, const struct topology_host *h, const char *device, struct conf_list *ret_addresses)
+FILE *conf_begin(const struct gen *g, const struct topology_host *h, const char *device,
+		 struct conf_list *ret_addresses)
 {
 	const char *key = h->role == ROLE_CLIENT ? g->private_key(g, h, device) : NULL;
 	FILE *out = gen_host_file(g, h, 0600, "#", "etc/wireguard/%s.conf", device);
@@ -88,7 +91,8 @@ FILE *conf_begin(const struct gen *g, const struct topology_host *h, const char 
 	return out;
 }
 
-void conf_settings(const struct gen *g, const struct topology_host *h, const char *device, FILE *out, __be16 port, unsigned int mtu)
+void conf_settings(const struct gen *g, const struct topology_host *h, const char *device,
+		   FILE *out, __be16 port, unsigned int mtu)
 {
 	if (port)
 		fprintf(out, "ListenPort = %u\n", ntohs(port));
@@ -108,7 +112,8 @@ struct conf_list conf_peer(const struct gen *g, FILE *out, const struct conf_pee
 	if (p->at) {
 		gen_endpoint(g->t, p->at, host, &port);
 		port = p->port ?: port;
-		fprintf(out, strchr(host, ':') ? "Endpoint = [%s]:%u\n" : "Endpoint = %s:%u\n", host, ntohs(port));
+		fprintf(out, strchr(host, ':') ? "Endpoint = [%s]:%u\n" : "Endpoint = %s:%u\n",
+			host, ntohs(port));
 	} else if (p->where) {
 		fprintf(out, "Endpoint = %s\n", endpoint_format(p->where, p->port, endpoint));
 	}
@@ -117,12 +122,15 @@ struct conf_list conf_peer(const struct gen *g, FILE *out, const struct conf_pee
 	return (struct conf_list){ .out = out, .key = "AllowedIPs" };
 }
 
-void conf_keys(const struct gen *g, const struct topology_host *h, const char *device, const struct wg_key *public)
+void conf_keys(const struct gen *g, const struct topology_host *h, const char *device,
+	       const struct wg_key *public)
 {
 	const char *private = g->private_key(g, h, device);
 	char key[WG_KEY_STRLEN];
 
 	if (private && h->role != ROLE_CLIENT)
-		fprintf(gen_file(g->files, 0600, "%s/etc/wireguard/%s-privatekey", h->name, device), "%s\n", private);
-	fprintf(gen_file(g->files, 0644, "%s/etc/wireguard/%s-publickey", h->name, device), "%s\n", wg_key_format(public, key));
+		fprintf(gen_file(g->files, 0600, "%s/etc/wireguard/%s-privatekey", h->name, device),
+			"%s\n", private);
+	fprintf(gen_file(g->files, 0644, "%s/etc/wireguard/%s-publickey", h->name, device), "%s\n",
+		wg_key_format(public, key));
 }

@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * DIR/zone.DOMAIN: lines for the zone, with names relative to it, so that they may be pasted or included.
+ * DIR/zone.DOMAIN: lines for the zone, with relative names, to be pasted or included.
  */
 #include "gen/gen_host.h"
 
-#define TTL 300				/* seconds: as wgxdp ddns writes */
+#define TTL 300				/* seconds, as wgxdp ddns writes */
 
 static void record(FILE *out, const struct topology_host *h, const struct address *a)
 {
 	char text[ADDRESS_STRLEN];
 
 	if (a->family)
-		fprintf(out, "%-24s %d IN %-4s %s\n", h->name, TTL, a->family == FAMILY_IPV4 ? "A" : "AAAA", address_format(a, text));
+		fprintf(out, "%-24s %d IN %-4s %s\n", h->name, TTL,
+			a->family == FAMILY_IPV4 ? "A" : "AAAA", address_format(a, text));
 }
 
-/* What clients reach by a firewall's name: its own addresses, and by IPv6 the gateway itself where nothing is translated */
+/* A firewall's name leads clients to its own addresses, and by IPv6 to the gateway itself where
+ * nothing is translated */
 static void firewall(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	const struct topology_host *gateway = &t->hosts[h->gateway];
-	const struct address *to = h->backend6.family ? &h->backend6 : gen_public_address(gateway, FAMILY_IPV6);
+	const struct address *to = h->backend6.family ? &h->backend6 :
+		gen_public_address(gateway, FAMILY_IPV6);
 	bool direct = gen_is_direct(t, h, gateway);
 
 	if (h->ddns)
-		fprintf(out, "; %s: %s by `wgxdp ddns` there\n", h->name, h->forward6 ? "A and AAAA" : "A");
+		fprintf(out, "; %s: %s by `wgxdp ddns` there\n", h->name,
+			h->forward6 ? "A and AAAA" : "A");
 	for (size_t i = 0; i < h->n_addresses && !h->ddns; i++)
 		if (h->forward6 || h->addresses[i].family == FAMILY_IPV4)
 			record(out, h, &h->addresses[i]);
@@ -32,7 +36,7 @@ static void firewall(FILE *out, const struct topology *t, const struct topology_
 		record(out, h, to);
 }
 
-/* What sites reach by the one name that relays share */
+/* The addresses of the name that relays share */
 static void shared(FILE *out, const struct topology *t)
 {
 	for (const struct topology_host *h = t->hosts; h < t->hosts + t->n_hosts; h++)
