@@ -278,7 +278,7 @@ static int write_beside(struct gen_files *f, int dir, const char *directory)
 	}
 	if (rc) {
 		while (i--)
-			tree_drop(dir, f->list[i].path);
+			tree_settle(dir, f->list[i].path, false);
 		tree_unmake(dir, &made);
 	}
 	tree_forget(&made);
@@ -300,7 +300,7 @@ static int rename_all(struct gen_files *f, int dir, const char *directory)
 		if (file->what == SAME)
 			continue;
 		rc = file->what == REMOVE ? tree_remove(dir, file->path) :
-			tree_take(dir, file->path);
+		     tree_settle(dir, file->path, true);
 		if (rc)
 			log_error("cannot write %s/%s: %s", directory, file->path, strerror(-rc));
 	}

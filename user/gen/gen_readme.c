@@ -51,8 +51,8 @@ static bool belongs(const struct part *part, const char *path)
 }
 
 /* The next file of a part, below the host's root, starting with *at = 0; NULL: no more */
-static const char *next_file(const struct gen *g, const struct topology_host *h, const struct part *part,
-			size_t *at)
+static const char *next_file(const struct gen *g, const struct topology_host *h,
+			     const struct part *part, size_t *at)
 {
 	char root[TOPOLOGY_NAME + 2];
 	const char *path;

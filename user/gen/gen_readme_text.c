@@ -19,14 +19,12 @@ void gen_readme_head(FILE *out, const struct topology *t, const struct topology_
 		"-->\n# %s\n\n", gen_host_name(t, h, name));
 	switch (h->role) {
 	case ROLE_RELAY:
-		fputs(h->shares ?
-		      "One of several relays: the sites' edge routers have a tunnel to one of them, "
+		fputs(h->shares ? "One of several relays: the sites' "
+		      "edge routers have a tunnel to one of them, "
 		      "and it forwards from one to the other, or to the relay\nwhere that is.\n" :
-		      h->blind ?
-		      "The relay: it forwards what the sites' edge routers send each other, and can "
-		      "read none of it.\n" :
-		      "The relay: the sites' edge routers have a tunnel to it, and it forwards from "
-		      "one to the other.\n", out);
+		      h->blind ? "The relay: it forwards what the sites' edge routers send each "
+		      "other, and can " "read none of it.\n" : "The relay: the sites' edge routers "
+		      "have a tunnel to it, and it forwards from " "one to the other.\n", out);
 		break;
 	case ROLE_EDGE:
 		fprintf(out, "An edge router of site %s: %s is its way to the internet, %s the "

@@ -33,11 +33,11 @@ struct tree_file {
 int tree_read(int dir, const char *path, struct tree_file *ret);
 /* Writes a complete file with this mode beside PATH, under a name of its own. Missing parents are
  * made, the last with mode `parent`; an existing one gets this mode only if it is TREE_PRIVATE.
- * PATH itself is unchanged until tree_take(). */
+ * PATH itself is unchanged until tree_settle(). */
 int tree_put(int dir, const char *path, const char *text, size_t n, mode_t mode, mode_t parent,
 	     struct tree_made *made);
-int tree_take(int dir, const char *path);
-void tree_drop(int dir, const char *path);
+/* Renames what tree_put() wrote to its place (keep), or removes it */
+int tree_settle(int dir, const char *path, bool keep);
 /* Removes the file, and then the directories above it that are empty */
 int tree_remove(int dir, const char *path);
 /* Removes those directories that are empty; dir is AT_FDCWD for tree_open()'s */
