@@ -9,6 +9,7 @@
 #include "gen/topology.h"
 
 struct gen_files;
+struct gen_keys;
 
 /* Ends the previous file and begins a new one, as "HOST/etc/radvd.conf". The text written to the
  * stream becomes its content. Never returns NULL: gen_files_bring() reports missing memory. */
@@ -17,19 +18,18 @@ FILE *gen_file(struct gen_files *f, mode_t mode, const char *format, ...)
 /* Marks the set as incomplete because memory ran out */
 void gen_no_memory(struct gen_files *f);
 
-struct gen {				/* the argument of every generator */
+struct gen { /* the argument of every generator */
 	const struct topology *t;
 	struct gen_files *files;
-	/* Keys in base64; NULL: the key was given by public-key, or the topology has no preshared
-	 * keys */
-	const char *(*private_key)(const struct gen *g, const struct topology_host *h,
-				   const char *device);
-	const char *(*preshared_key)(const struct gen *g, const char *one, const char *other);
-	/* of an existing private key */
-	struct wg_key (*public_key)(const struct gen *g, const struct topology_host *h,
-				    const char *device);
-	void *data;
+	struct gen_keys *keys;
 };
+
+/* Keys of a topology's hosts in base64; NULL: not ours (given by public-key), or no preshared keys */
+const char *gen_private_key(const struct gen *g, const struct topology_host *h, const char *device);
+const char *gen_preshared_key(const struct gen *g, const char *one, const char *other);
+/* of an existing private key */
+struct wg_key gen_public_key(const struct gen *g, const struct topology_host *h,
+			     const char *device);
 
 #define WG_ROUTING "wgvpnr01"		/* WireGuard device of relays and edge routers */
 #define WG_MESH "wgvpn01"		/* from server to server */

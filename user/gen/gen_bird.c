@@ -44,6 +44,6 @@ void gen_bird(const struct gen *g, const struct topology_host *h)
 		"protocol kernel { ipv6 { import none; export where source = RTS_BGP; }; }\n"
 		"protocol pipe { table sites; peer table master6; import none; export all; }\n",
 		h->number, GEN_TABLE);
-	for (const struct topology_host *other = NULL; (other = gen_next_relay(g->t, h, other));)
+	for_each_other_relay(other, g->t, h)
 		neighbor(out, g->t, h, other);
 }

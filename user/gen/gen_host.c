@@ -35,24 +35,11 @@ bool gen_comes_to(const struct topology *t, const struct topology_host *h,
 	       &t->hosts[h->gateway] == gateway;
 }
 
-const struct topology_host *gen_next_roaming(const struct topology *t,
-					     const struct topology_host *gateway,
-					     const struct topology_host *last)
+const struct topology_host *gen_roaming_of(const struct topology *t,
+					   const struct topology_host *gateway)
 {
-	for (const struct topology_host *h = last ? last + 1 : t->hosts; h < t->hosts + t->n_hosts;
-	     h++)
+	for_each_host(h, t)
 		if (h->role == ROLE_ROAMING && &t->hosts[h->gateway] == gateway)
-			return h;
-	return NULL;
-}
-
-const struct topology_host *gen_next_relay(const struct topology *t,
-					   const struct topology_host *relay,
-					   const struct topology_host *last)
-{
-	for (const struct topology_host *h = last ? last + 1 : t->hosts;
-	     relay->shares && h < t->hosts + t->n_hosts; h++)
-		if (h->shares && h != relay)
 			return h;
 	return NULL;
 }
@@ -72,7 +59,7 @@ bool gen_runs_wgxdp(const struct topology *t, const struct topology_host *h)
 {
 	return h->role == ROLE_RELAY ||
 	       (h->role == ROLE_EDGE && *t->shared.name) || h->role == ROLE_FIREWALL ||
-	       (h->role == ROLE_GATEWAY && (h->ddns || gen_next_roaming(t, h, NULL)));
+	       (h->role == ROLE_GATEWAY && (h->ddns || gen_roaming_of(t, h)));
 }
 
 struct address gen_exporter(const struct topology_host *h)
@@ -112,4 +99,49 @@ bool gen_is_direct(const struct topology *t, const struct topology_host *firewal
 bool gen_announces(const struct topology_host *roaming)
 {
 	return !roaming->openwrt && roaming->prefix.family == FAMILY_IPV6 && *roaming->lan;
+}
+
+const struct topology_host *gen_front(const struct topology *t, const struct topology_host *h)
+{
+	for_each_host(firewall, t)
+		if (gen_serves(t, firewall, h))
+			return firewall;
+	return h;
+}
+
+void gen_endpoint(const struct topology *t, const struct topology_host *h, char ret_host[GEN_NAME],
+		  __be16 *ret_port)
+{
+	const struct topology_host *at = gen_front(t, h);
+	const struct address *a = at->exit.there ? gen_public_address(at, FAMILY_IPV6) : NULL;
+
+	if (!a && !*t->domain && at->n_addresses)
+		a = &at->addresses[0];
+	if (a)
+		address_format(a, ret_host);
+	else
+		gen_host_name(t, at, ret_host);
+	*ret_port = at->port ?: h->port;
+}
+
+struct prefix gen_prefix_of(const struct address *a)
+{
+	unsigned int len = a->family == FAMILY_IPV4 ? 32 : 128;
+
+	return (struct prefix){ .addr = a->addr, .family = a->family, .len = len };
+}
+
+bool gen_is_global6(const struct address *a)
+{
+	return a->family == FAMILY_IPV6 && (a->addr.b[0] & 0xfe) != 0xfc;
+}
+
+struct address gen_lan_address(const struct topology_host *h)
+{
+	struct address first = { .addr = h->prefix.addr, .family = FAMILY_IPV6 };
+
+	if (h->prefix.family != FAMILY_IPV6)
+		return (struct address){};
+	first.addr.b[15] |= 1;
+	return first;
 }

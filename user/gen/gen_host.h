@@ -17,11 +17,11 @@ FILE *gen_host_file(const struct gen *g, const struct topology_host *h,
 		    mode_t mode, const char *comment, const char *format,
 		    ...) __attribute__((format(printf, 5, 6)));
 
-/* The next other relay that shares the key, starting with last = NULL; NULL: no more. gen_between()
- * is the device of the tunnel to it; its port is the same on all of them. */
-const struct topology_host *gen_next_relay(const struct topology *t,
-					   const struct topology_host *relay,
-					   const struct topology_host *last);
+/* The other relays that share h's key. gen_between() is the device of the tunnel to one; its port is
+ * the same on all of them. */
+#define for_each_other_relay(other, t, h) \
+	for_each_host(other, t) \
+		if ((h)->shares && other->shares && other != (h))
 #define GEN_BETWEEN 8
 const char *gen_between(const struct topology_host *other, char buf[GEN_BETWEEN]);
 __u16 gen_between_port(const struct topology_host *other);
@@ -43,10 +43,22 @@ bool gen_is_direct(const struct topology *t, const struct topology_host *firewal
 /* Whether h is a client or roaming router of this gateway */
 bool gen_comes_to(const struct topology *t, const struct topology_host *h,
 		  const struct topology_host *gateway);
-/* The next roaming router of a gateway, which learns its endpoint; starting with last = NULL; NULL:
- * no more */
-const struct topology_host *gen_next_roaming(const struct topology *t,
-					     const struct topology_host *gateway,
-					     const struct topology_host *last);
+/* The first roaming router of a gateway, which learns its endpoint; NULL: none */
+const struct topology_host *gen_roaming_of(const struct topology *t,
+					   const struct topology_host *gateway);
 /* Whether the roaming router runs a Linux distribution and announces a prefix to its LAN */
 bool gen_announces(const struct topology_host *roaming);
+/* The firewall that serves a gateway, else h itself */
+const struct topology_host *gen_front(const struct topology *t, const struct topology_host *h);
+/* Where a relay or gateway is reached: by name if the topology has a domain, else by its first
+ * address. A gateway behind a firewall is reached by the firewall's. A gateway with exit is reached
+ * by its IPv6 address, which needs neither DNS nor IPv4. ret_host has no brackets. */
+void gen_endpoint(const struct topology *t, const struct topology_host *h, char ret_host[GEN_NAME],
+		  __be16 *ret_port);
+/* A roaming router's own address in its LAN's prefix, the first one; family 0: no IPv6 */
+struct address gen_lan_address(const struct topology_host *h);
+/* IPv6 and not a ULA: it is routed here, or on the link */
+bool gen_is_global6(const struct address *a);
+struct prefix gen_prefix_of(const struct address *a); /* its /32 or /128 */
+/* The host's name in UCI, which has no hyphens */
+const char *gen_uci_name(const struct topology_host *h, char buf[TOPOLOGY_NAME]);

@@ -24,9 +24,9 @@ static gen_kind *const kinds[] = {
 
 static void generate(const struct gen *g)
 {
-	for (size_t i = 0; i < g->t->n_hosts; i++)
+	for_each_host(h, g->t)
 		for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
-			kinds[k](g, &g->t->hosts[i]);
+			kinds[k](g, h);
 	gen_zone(g);
 	gen_prometheus(g);
 }
@@ -59,12 +59,12 @@ static int make(struct topology *t, int dir, const char *directory, enum gen_how
 {
 	struct gen_files *f = gen_files_new();
 	struct gen_keys *keys = NULL;
-	struct gen g = { t, f, gen_private_key, gen_preshared_key, gen_public_key, NULL };
+	struct gen g = { t, f, NULL };
 	int rc = f ? assign(t, f, dir, directory) : -ENOMEM;
 
 	rc = rc ?: gen_keys_read(t, dir, directory, how == GEN_WRITE, &keys);
 	if (!rc) {
-		g.data = keys;
+		g.keys = keys;
 		generate(&g);
 		rc = gen_keys_keep(keys, f);
 	}

@@ -240,12 +240,12 @@ const char *gen_private_key(const struct gen *g, const struct topology_host *h, 
 	bool given;
 	const char *owner = owner_of(g->t, h, device, &given);
 
-	return given ? NULL : private_key_of(g->data, owner, device);
+	return given ? NULL : private_key_of(g->keys, owner, device);
 }
 
 struct wg_key gen_public_key(const struct gen *g, const struct topology_host *h, const char *device)
 {
-	struct gen_keys *k = g->data;
+	struct gen_keys *k = g->keys;
 	struct wg_key key = {};
 	int rc = fill(k, h->name, device, &key);
 
@@ -261,7 +261,7 @@ const char *gen_preshared_key(const struct gen *g, const char *one, const char *
 	if (!g->t->preshared_keys)
 		return NULL;
 	snprintf(name, sizeof(name), "%s+%s", ordered ? one : other, ordered ? other : one);
-	return key_named(g->data, name, "genpsk");
+	return key_named(g->keys, name, "genpsk");
 }
 
 int gen_keys_keep(struct gen_keys *k, struct gen_files *f)

@@ -8,19 +8,12 @@
 #include <stdbool.h>
 #include "gen/gen.h"
 
-struct gen_keys;
-
 /* Fills in the topology's public keys that were not given; dir as in gen_files_bring(). make:
  * missing keys are made; otherwise a stand-in unlike any key takes their place. Returns -errno
  * after a message. */
 int gen_keys_read(struct topology *t, int dir, const char *directory, bool make,
 		  struct gen_keys **ret);
 void gen_keys_free(struct gen_keys *k);
-/* Functions of struct gen; its data is struct gen_keys */
-const char *gen_private_key(const struct gen *g, const struct topology_host *h, const char *device);
-struct wg_key gen_public_key(const struct gen *g, const struct topology_host *h,
-			     const char *device);
-const char *gen_preshared_key(const struct gen *g, const char *one, const char *other);
 /* Adds all keys used to the set of files. Returns -errno if one was missing, after a message. */
 int gen_keys_keep(struct gen_keys *k, struct gen_files *f);
 /* Whether this base64 is a stand-in for a key not made yet */

@@ -16,17 +16,16 @@ static unsigned int narrowest(const struct topology *t)
 {
 	unsigned int mtu = -1;
 
-	for (size_t i = 0; i < t->n_hosts; i++)
-		if ((t->hosts[i].role == ROLE_EDGE || t->hosts[i].role == ROLE_RELAY) &&
-		    t->hosts[i].mtu < mtu)
-			mtu = t->hosts[i].mtu;
+	for_each_host(h, t)
+		if ((h->role == ROLE_EDGE || h->role == ROLE_RELAY) && h->mtu < mtu)
+			mtu = h->mtu;
 	return within(mtu);
 }
 
 static bool has_blind_relay(const struct topology *t)
 {
-	for (size_t i = 0; i < t->n_hosts; i++)
-		if (t->hosts[i].role == ROLE_RELAY && t->hosts[i].blind)
+	for_each_host(h, t)
+		if (h->blind)
 			return true;
 	return false;
 }
@@ -37,12 +36,9 @@ static unsigned int narrowest_to(const struct topology *t, const struct topology
 {
 	unsigned int mtu = gateway->mtu;
 
-	for (size_t i = 0; i < t->n_hosts; i++) {
-		const struct topology_host *h = &t->hosts[i];
-
+	for_each_host(h, t)
 		if (gen_comes_to(t, h, gateway) && h->mtu < mtu)
 			mtu = h->mtu;
-	}
 	return within(mtu);
 }
 

@@ -28,9 +28,9 @@ static void put_input(FILE *out, const struct topology *t, const struct topology
 	__u16 ports[1 + TOPOLOGY_SHARING_MAX] = { port_of(h) };
 	size_t n = 1;
 
-	for (const struct topology_host *other = NULL;
-	     n < sizeof(ports) / sizeof(*ports) && (other = gen_next_relay(t, h, other));)
-		ports[n++] = gen_between_port(other);
+	for_each_other_relay(other, t, h)
+		if (n < sizeof(ports) / sizeof(*ports))
+			ports[n++] = gen_between_port(other);
 	nft_tcp_ports(out, TABLE, t->tcp_ports, t->n_tcp_ports);
 	putc('\n', out);
 	nft_input(out, &(struct nft_input){ .ports = ports, .n_ports = n,
@@ -49,9 +49,9 @@ static void relay(FILE *out, const struct topology *t, const struct topology_hos
 	struct policy_config policy = { .overlay = t->overlay, .udp_ports = &ports,
 					.n_udp_ports = 1, .icmpv6 = NFT_ICMPV6_ALL };
 
-	for (const struct topology_host *other = NULL;
-	     tunnels.n < sizeof(names) / sizeof(*names) && (other = gen_next_relay(t, h, other));)
-		gen_between(other, names[tunnels.n++].name);
+	for_each_other_relay(other, t, h)
+		if (tunnels.n < sizeof(names) / sizeof(*names))
+			gen_between(other, names[tunnels.n++].name);
 	between = (struct nft_devices){ names + 1, tunnels.n - 1 };
 	begin(out, h->shares ? "# One of several relays. What wgxdp forwards between sites, and "
 			       "relays, meets none of this.\n" :
@@ -106,12 +106,6 @@ static void edge(FILE *out, const struct topology *t, const struct topology_host
 
 /* ---- gateways: a way out ---- */
 
-static bool is_global6(const struct addr *a, __u8 family)
-{
-	/* not a ULA; other addresses were refused */
-	return family == FAMILY_IPV6 && (a->b[0] & 0xfe) != 0xfc;
-}
-
 /* Tells both ends what fits through the tunnel: where that matters most, path MTU discovery is
  * broken */
 static void put_mss(FILE *out)
@@ -125,14 +119,11 @@ static void put_mss(FILE *out)
 /* To clients with a global address, and to LANs behind roaming routers */
 static void put_inbound(FILE *out, const struct topology *t, const struct topology_host *gateway)
 {
-	for (size_t i = 0; i < t->n_hosts; i++) {
-		const struct topology_host *h = &t->hosts[i];
-
-		if ((h->role != ROLE_CLIENT && h->role != ROLE_ROAMING) ||
-		    &t->hosts[h->gateway] != gateway)
+	for_each_host(h, t) {
+		if (!gen_comes_to(t, h, gateway))
 			continue;
 		for (size_t j = 0; j < h->n_inside; j++)
-			if (is_global6(&h->inside[j].addr, h->inside[j].family)) {
+			if (gen_is_global6(&h->inside[j])) {
 				fputs("\t\t", out);
 				nft_put_address(out, "daddr", &h->inside[j]);
 				fprintf(out, "counter accept comment \"%s\"\n", h->name);
@@ -152,7 +143,7 @@ static void put_snat(FILE *out, const struct topology_host *h, const struct pref
 	char text[ADDRESS_STRLEN];
 
 	if ((!snat->family && !(ipv4 ? h->exit.masquerade4 : h->exit.masquerade6)) ||
-	    is_global6(&network->addr, network->family))
+	    gen_is_global6(&(struct address){ .addr = network->addr, .family = network->family }))
 		return;
 	fputs("\t\t", out);
 	nft_put_device(out, "oifname", h->interface);

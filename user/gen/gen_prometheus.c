@@ -27,7 +27,7 @@ void gen_prometheus(const struct gen *g)
 	bool any = false;
 	FILE *out = NULL;
 
-	for (const struct topology_host *h = t->hosts; h < t->hosts + t->n_hosts; h++) {
+	for_each_host(h, t) {
 		if (!gen_runs_wgxdp(t, h))
 			continue;
 		if (!out) {

@@ -45,7 +45,7 @@ void gen_qr(const struct gen *g, const struct topology_host *h)
 	QRcode *code;
 
 	/* no app takes it without the private key */
-	if (h->role != ROLE_CLIENT || !g->private_key(g, h, WG_CLIENTS))
+	if (h->role != ROLE_CLIENT || !gen_private_key(g, h, WG_CLIENTS))
 		return;
 	if (LIBRARY_OPEN(&library_qrencode, functions, &qr, why)) {
 		log_warning("%s: no QR code of its file: %s", h->name, why);
@@ -69,7 +69,7 @@ void gen_qr(const struct gen *g, const struct topology_host *h)
 
 void gen_qr(const struct gen *g, const struct topology_host *h)
 {
-	if (h->role == ROLE_CLIENT && g->private_key(g, h, WG_CLIENTS))
+	if (h->role == ROLE_CLIENT && gen_private_key(g, h, WG_CLIENTS))
 		log_warning("%s: no QR code of its file: this program was built "
 			    "without libqrencode", h->name);
 }

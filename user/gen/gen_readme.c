@@ -7,7 +7,7 @@
 #include <string.h>
 #include "gen/gen_files.h"
 #include "gen/gen_readme.h"
-#include "gen/gen_wireguard.h"
+#include "gen/gen_host.h"
 
 static const struct part {
 	const char *path; /* on the host: a shell pattern, or a directory if it ends in / */
@@ -132,7 +132,7 @@ static void start_wireguard(FILE *out, const struct topology *t, const struct to
 	char between[GEN_BETWEEN];
 
 	fprintf(out, line, device, device);
-	for (const struct topology_host *other = NULL; (other = gen_next_relay(t, h, other));)
+	for_each_other_relay(other, t, h)
 		fprintf(out, line, gen_between(other, between), between);
 }
 

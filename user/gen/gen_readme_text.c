@@ -5,7 +5,7 @@
 #include <string.h>
 #include "gen/gen_files.h"
 #include "gen/gen_readme.h"
-#include "gen/gen_wireguard.h"
+#include "gen/gen_host.h"
 
 void gen_readme_head(FILE *out, const struct topology *t, const struct topology_host *h)
 {
@@ -107,7 +107,7 @@ void gen_readme_app(FILE *out, const struct gen *g, const struct topology_host *
 		return;
 	fputs("\n### With WireGuard's app instead, on a phone or elsewhere\n\n", out);
 	snprintf(picture, sizeof(picture), "%s.qr", h->name);
-	if (!g->private_key(g, h, WG_CLIENTS))
+	if (!gen_private_key(g, h, WG_CLIENTS))
 		fputs("Make a tunnel there by hand, of what wg0.conf says but for its PostUp line; "
 		      "the app has the private key.\n", out);
 	else if (gen_readme_has(g, h, picture))
@@ -184,15 +184,14 @@ static void verify_files(FILE *out, const struct gen *g, const struct topology_h
 static void verify_site(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	char text[ADDRESS_STRLEN], prefix[ADDRESS_STRLEN], overlay[ADDRESS_STRLEN];
-	const struct topology_host *other;
 
 	fprintf(out, "| `ip -6 address show dev %s` | %s |\n", h->interface,
 		address_format(&h->lan6, text));
 	fprintf(out, "| `rdisc6 -1 %s` | from fe80::1: prefix %s, route %s |\n",
 		h->interface, prefix_format(&t->sites[h->site].prefix, prefix),
 		prefix_format(&t->overlay, overlay));
-	for (other = t->hosts; h->mesh.family && other < t->hosts + t->n_hosts; other++)
-		if (other->role == ROLE_SERVER && other != h)
+	for_each_host(other, t)
+		if (h->mesh.family && other->role == ROLE_SERVER && other != h)
 			ping(out, &other->mesh, other->name);
 }
 
@@ -202,7 +201,7 @@ static void verify_sharing(FILE *out, const struct topology *t, const struct top
 		"| `birdc show protocols` | each other relay Established |\n"
 		"| `wgxdp show routes` | by which peer each site is: itself, or the relay "
 		"where it is |\n", GEN_TABLE);
-	for (const struct topology_host *other = NULL; (other = gen_next_relay(t, h, other));) {
+	for_each_other_relay(other, t, h) {
 		struct address at = topology_between(t, other, h);
 
 		ping(out, &at, other->name);
@@ -211,8 +210,6 @@ static void verify_sharing(FILE *out, const struct topology *t, const struct top
 
 static void verify_tunnels(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	const struct topology_host *other;
-
 	if (h->role == ROLE_RELAY || h->role == ROLE_EDGE)
 		fprintf(out, "| `wg show "
 			WG_ROUTING "` | %s latest handshake less than three minutes ago |\n",
@@ -222,7 +219,9 @@ static void verify_tunnels(FILE *out, const struct topology *t, const struct top
 		verify_sharing(out, t, h);
 	else if (h->role == ROLE_EDGE && *t->shared.name)
 		ping(out, &t->shared.tunnel, "the relay where the site is");
-	for (other = t->hosts; !*t->shared.name && other < t->hosts + t->n_hosts; other++)
+	if (*t->shared.name)
+		return;
+	for_each_host(other, t)
 		if (h->role == ROLE_EDGE && other->role == ROLE_RELAY)
 			ping(out, &other->tunnel, other->name);
 		/* all edge routers of a site have one address */

@@ -3,7 +3,7 @@
  * etc/config/network.uci of roaming routers with OpenWrt: `uci -m import network` adds it to their
  * network.
  */
-#include "gen/gen_wireguard.h"
+#include "gen/gen_host.h"
 
 const char *gen_uci_name(const struct topology_host *h, char buf[TOPOLOGY_NAME])
 {
@@ -23,17 +23,15 @@ static void list_prefix(FILE *out, const char *list, const struct prefix *p)
 
 static void interface(FILE *out, const struct gen *g, const struct topology_host *h)
 {
-	const char *private = g->private_key(g, h, WG_CLIENTS);
+	const char *private = gen_private_key(g, h, WG_CLIENTS);
 
 	fputs("config interface '" WG_CLIENTS "'\n\toption proto 'wireguard'\n", out);
 	if (private)
 		fprintf(out, "\toption private_key '%s'\n", private);
 	for (size_t i = 0; i < h->n_inside; i++) {
-		const struct address *a = &h->inside[i];
+		struct prefix p = gen_prefix_of(&h->inside[i]);
 
-		list_prefix(out, "addresses",
-			    &(struct prefix){ .addr = a->addr, .family = a->family,
-					      .len = a->family == FAMILY_IPV4 ? 32 : 128 });
+		list_prefix(out, "addresses", &p);
 	}
 	fprintf(out, "\toption mtu '%u'\n\n", gen_tunnel_mtu(g->t, h));
 }
@@ -41,7 +39,7 @@ static void interface(FILE *out, const struct gen *g, const struct topology_host
 static void peer(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	const struct topology_host *gateway = &g->t->hosts[h->gateway];
-	const char *preshared = g->preshared_key(g, gateway->name, h->name);
+	const char *preshared = gen_preshared_key(g, gateway->name, h->name);
 	char key[WG_KEY_STRLEN], host[GEN_NAME], name[TOPOLOGY_NAME];
 	__be16 port;
 

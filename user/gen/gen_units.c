@@ -59,7 +59,7 @@ static void put_tunnels(FILE *out, const struct gen *g, const struct topology_ho
 	char between[GEN_BETWEEN];
 
 	fprintf(out, "%s=wg-quick@%s.service", word, device);
-	for (const struct topology_host *other = NULL; (other = gen_next_relay(g->t, h, other));)
+	for_each_other_relay(other, g->t, h)
 		fprintf(out, " wg-quick@%s.service", gen_between(other, between));
 	putc('\n', out);
 }
@@ -94,15 +94,14 @@ void gen_units(const struct gen *g, const struct topology_host *h)
 		edge(g, h);
 	} else if (h->role == ROLE_RELAY) {
 		reload_wireguard(g, h, WG_ROUTING);
-		for (const struct topology_host *other = NULL;
-		     (other = gen_next_relay(g->t, h, other));)
+		for_each_other_relay(other, g->t, h)
 			reload_wireguard(g, h, gen_between(other, device));
 		after_wireguard(g, h, WG_ROUTING);
 	} else if (h->role == ROLE_SERVER && h->mesh.family) {
 		reload_wireguard(g, h, WG_MESH);
 	} else if (h->role == ROLE_GATEWAY) {
 		reload_wireguard(g, h, WG_CLIENTS);
-		if (gen_next_roaming(g->t, h, NULL))
+		if (gen_roaming_of(g->t, h))
 			after_wireguard(g, h, WG_CLIENTS);
 	} else if (h->role == ROLE_ROAMING && !h->openwrt) {
 		roaming(g, h);

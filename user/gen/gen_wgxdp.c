@@ -45,10 +45,10 @@ static void sharing(FILE *out, const struct gen *g, const struct topology_host *
 	const struct topology *t = g->t;
 	char device[GEN_BETWEEN], text[ADDRESS_STRLEN], key[WG_KEY_STRLEN];
 
-	for (const struct topology_host *other = NULL; (other = gen_next_relay(t, h, other));) {
+	for_each_other_relay(other, t, h) {
 		struct address at = topology_between(t, other, h);
 		char back[GEN_BETWEEN];
-		struct wg_key public = g->public_key(g, other, gen_between(h, back));
+		struct wg_key public = gen_public_key(g, other, gen_between(h, back));
 
 		fprintf(out, "  - { name: \"%s\", device: %s, public-key: \"%s\", "
 			"prefixes: [ \"%s/128\" ] }\n", other->name, gen_between(other, device),
@@ -66,7 +66,7 @@ static void routed(FILE *out, const struct gen *g, const struct topology_host *h
 
 	fputs("# their prefixes are AllowedIPs in " WG_ROUTING ".conf\n"
 	      "peers:\n", out);
-	for (const struct topology_site *s = t->sites; s < t->sites + t->n_sites; s++)
+	for_each_site(s, t)
 		fprintf(out, "  - { name: \"%s\", device: " WG_ROUTING ", public-key: \"%s\" }\n",
 			s->name, wg_key_format(&s->public_key, key));
 	if (h->shares)
@@ -125,7 +125,7 @@ static void ddns(FILE *out, const struct gen *g, const struct topology_host *h)
 	d.names = NULL;
 	d.n_names = 0;
 	add_name(g, &d, gen_host_name(t, h, name));
-	for (const struct topology_host *f = t->hosts; f < t->hosts + t->n_hosts; f++)
+	for_each_host(f, t)
 		if (gen_is_direct(t, f, h))
 			add_name(g, &d, gen_host_name(t, f, name));
 	fputs("ddns:\n", out);
@@ -137,7 +137,7 @@ static void ddns(FILE *out, const struct gen *g, const struct topology_host *h)
 
 static void gateway(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	const struct topology_host *r = gen_next_roaming(t, h, NULL);
+	const struct topology_host *r = gen_roaming_of(t, h);
 	char key[WG_KEY_STRLEN];
 
 	if (!r)

@@ -39,7 +39,7 @@ static void firewall(FILE *out, const struct topology *t, const struct topology_
 /* The addresses of the name that relays share */
 static void shared(FILE *out, const struct topology *t)
 {
-	for (const struct topology_host *h = t->hosts; h < t->hosts + t->n_hosts; h++)
+	for_each_host(h, t)
 		for (size_t i = 0; h->shares && i < h->n_addresses; i++)
 			record(out, &t->shared, &h->addresses[i]);
 }
@@ -63,7 +63,7 @@ void gen_zone(const struct gen *g)
 	out = gen_file(g->files, 0644, "zone.%s", t->domain);
 	fprintf(out, "; made by `wgxdp gen hosts`: lines for the zone %s\n", t->domain);
 	shared(out, t);
-	for (const struct topology_host *h = t->hosts; h < t->hosts + t->n_hosts; h++) {
+	for_each_host(h, t) {
 		if (h->role == ROLE_FIREWALL)
 			firewall(out, t, h);
 		else if (h->role == ROLE_GATEWAY)

@@ -143,6 +143,11 @@ struct topology {
 	size_t n_sites;
 };
 
+#define for_each_host(h, t) \
+	for (const struct topology_host *h = (t)->hosts; h < (t)->hosts + (t)->n_hosts; h++)
+#define for_each_site(s, t) \
+	for (const struct topology_site *s = (t)->sites; s < (t)->sites + (t)->n_sites; s++)
+
 /* What is assigned, from run to run; topology_state.c has the text form. All zero: nothing yet. */
 struct topology_state {
 	struct prefix overlay, tunnels, mesh; /* family 0: not yet */

@@ -51,9 +51,7 @@ static const char *meets(const struct topology *t, const struct prefix *p)
 	for (int i = 0; i < 3; i++)
 		if (whole[i] != p && prefix_meets(whole[i], p))
 			return names[i];
-	for (size_t i = 0; i < t->n_hosts; i++) {
-		const struct topology_host *h = &t->hosts[i];
-
+	for_each_host(h, t) {
 		if (prefix_meets(&h->prefix, p))
 			return h->name;
 		for (size_t j = 0; j < h->n_networks; j++)
@@ -109,8 +107,8 @@ static int assign_prefix(const struct topology *t, const struct topology_state *
 
 static bool has_role(const struct topology *t, enum topology_role role)
 {
-	for (size_t i = 0; i < t->n_hosts; i++)
-		if (t->hosts[i].role == role)
+	for_each_host(h, t)
+		if (h->role == role)
 			return true;
 	return false;
 }
@@ -285,8 +283,8 @@ static int assign_hosts(struct topology *t, struct topology_state *s)
 		return -ENOMEM;
 	if (shared)
 		n += number_of(t, &t->shared, &list[n]);
-	for (size_t i = 0; i < t->n_hosts; i++)
-		n += number_of(t, &t->hosts[i], &list[n]);
+	for_each_host(h, t)
+		n += number_of(t, h, &list[n]);
 	r = assign_numbers(t, s, list, n);
 	n = 0;
 	if (shared)
