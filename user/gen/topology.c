@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads a topology from a file: topology_keys.c parses it, this file orders it, topology_check*.c
+ * Reads a topology from a file: topology_keys.c parses it, this file orders it, topology_check.c
  * check it.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lib/log.h"
@@ -44,6 +46,25 @@ struct yaml_node *topology_said(const struct topology_row *row, const char *path
 struct yaml_node *topology_at(const struct topology_row *row, const char *path)
 {
 	return topology_said(row, path) ?: row->node;
+}
+
+void topology_error(struct topology_reading *r, const struct topology_row *row, const char *path,
+		    const char *format, ...)
+{
+	const struct topology_row root = { .node = yaml_root(&r->y) };
+	const char *slash = strrchr(path, '/');
+	const char *key = slash && !isdigit(slash[1]) ? slash + 1 : path;
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		r->y.no_memory = true;
+	else
+		yaml_error(&r->y, topology_at(row ?: &root, path), "%.*s: %s",
+			   (int)strcspn(key, "/"), key, text);
+	va_end(args);
+	free(text);
 }
 
 /* ---- order ---- */
@@ -102,9 +123,8 @@ static void find_gateways(struct topology_reading *r)
 			    !strcasecmp(r->rows[j].host.name, r->rows[i].serves))
 				h->gateway = j;
 		if (h->gateway == r->n_rows)
-			yaml_error(&r->y, topology_at(&r->rows[i], "serves"),
-				   "serves: '%s' is none of gateways: the name of one is wanted",
-				   r->rows[i].serves);
+			topology_error(r, &r->rows[i], "serves", "'%s' is none of gateways: the "
+				       "name of one is wanted", r->rows[i].serves);
 	}
 }
 
@@ -158,10 +178,7 @@ static void read_root(struct topology_reading *r, struct yaml_node *root)
 	if (r->y.errors)
 		return;
 	topology_defaults(r);
-	topology_check_hosts(r);
-	topology_check_relays(r);
-	topology_check_sites(r);
-	topology_check_gateways(r);
+	topology_check(r);
 	note_places(r);
 }
 

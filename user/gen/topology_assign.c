@@ -45,19 +45,13 @@ static int random_bytes(const struct topology_state *s, void *to, size_t n)
 /* The name of a prefix or host that overlaps p, except p itself; NULL: none */
 static const char *meets(const struct topology *t, const struct prefix *p)
 {
-	static const char *const names[] = { "the overlay", "the tunnels' prefix", "the mesh" };
-	const struct prefix *const whole[] = { &t->overlay, &t->tunnels, &t->mesh };
+	const char *whole = topology_whole_meets(t, p);
 
-	for (int i = 0; i < 3; i++)
-		if (whole[i] != p && prefix_meets(whole[i], p))
-			return names[i];
-	for_each_host(h, t) {
-		if (prefix_meets(&h->prefix, p))
+	if (whole)
+		return whole;
+	for_each_host(h, t)
+		if (topology_host_meets(h, p))
 			return h->name;
-		for (size_t j = 0; j < h->n_networks; j++)
-			if (prefix_meets(&h->networks[j], p))
-				return h->name;
-	}
 	return NULL;
 }
 

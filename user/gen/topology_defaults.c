@@ -98,7 +98,7 @@ static void dns(struct yaml *y, struct topology *t)
 			address_parse(usual[i], place);
 }
 
-/* Marks relays that share; topology_check_relays() checks what each has of its own */
+/* Marks relays that share; check_relays() checks what each has of its own */
 static void share(struct topology_reading *r)
 {
 	struct topology_host *shared = &r->t->shared;

@@ -39,16 +39,17 @@ yaml_set topology_add_address, topology_add_network, topology_add_tcp_port;
 
 /* The node at the path in the row, as "addresses/0"; NULL: not in the file */
 struct yaml_node *topology_said(const struct topology_row *row, const char *path);
-/* The same, or the row itself: for messages */
+/* The same, or the row itself */
 struct yaml_node *topology_at(const struct topology_row *row, const char *path);
+
+/* Reports an error there (row NULL: of the topology itself); begins with the path's last key */
+void topology_error(struct topology_reading *r, const struct topology_row *row, const char *path,
+		    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Fills in defaults; needs rows in order, with valid values */
 void topology_defaults(struct topology_reading *r);
-/* Report contradictions */
-void topology_check_hosts(struct topology_reading *r);
-void topology_check_relays(struct topology_reading *r);
-void topology_check_sites(struct topology_reading *r);
-void topology_check_gateways(struct topology_reading *r);
+/* Reports contradictions */
+void topology_check(struct topology_reading *r);
 
 void topology_free_host(struct topology_host *h);	/* frees the contents */
 /* a gateway has at most one of each */
@@ -56,3 +57,6 @@ enum topology_kind { NETWORK_IPV4, NETWORK_ULA, NETWORK_GLOBAL };
 enum topology_kind topology_kind(const struct prefix *p);
 /* NULL: it has none */
 const struct prefix *topology_network(const struct topology_host *gateway, enum topology_kind kind);
+/* The one of overlay, tunnels and mesh, other than p, that overlaps p; NULL: none */
+const char *topology_whole_meets(const struct topology *t, const struct prefix *p);
+bool topology_host_meets(const struct topology_host *h, const struct prefix *p);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Values in a topology: from text to the model. topology_check*.c check them against each other.
+ * Values in a topology: from text to the model. topology_check.c checks them against each other.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -182,6 +182,26 @@ const struct prefix *topology_network(const struct topology_host *gateway, enum 
 		if (topology_kind(&gateway->networks[i]) == kind)
 			return &gateway->networks[i];
 	return NULL;
+}
+
+const char *topology_whole_meets(const struct topology *t, const struct prefix *p)
+{
+	static const char *const names[] = { "the overlay", "the tunnels' prefix", "the mesh" };
+	const struct prefix *const whole[] = { &t->overlay, &t->tunnels, &t->mesh };
+
+	for (int i = 0; i < 3; i++)
+		if (whole[i] != p && prefix_meets(whole[i], p))
+			return names[i];
+	return NULL;
+}
+
+bool topology_host_meets(const struct topology_host *h, const struct prefix *p)
+{
+	bool meets = prefix_meets(&h->prefix, p);
+
+	for (size_t i = 0; i < h->n_networks; i++)
+		meets |= prefix_meets(&h->networks[i], p);
+	return meets;
 }
 
 static const char *ipv6_wrong(const struct prefix *p)
