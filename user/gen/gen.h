@@ -24,9 +24,10 @@ struct gen { /* the argument of every generator */
 	struct gen_keys *keys;
 };
 
-/* Keys of a topology's hosts in base64; NULL: not ours (given by public-key), or no preshared keys */
+/* Keys in base64; NULL: not ours (public-key is given), or without preshared keys */
 const char *gen_private_key(const struct gen *g, const struct topology_host *h, const char *device);
 const char *gen_preshared_key(const struct gen *g, const char *one, const char *other);
+bool gen_key_is_given(const struct gen *g, const struct topology_host *h, const char *device);
 /* of an existing private key */
 struct wg_key gen_public_key(const struct gen *g, const struct topology_host *h,
 			     const char *device);

@@ -145,3 +145,9 @@ struct address gen_lan_address(const struct topology_host *h)
 	first.addr.b[15] |= 1;
 	return first;
 }
+
+const char *gen_device(const struct topology_host *h)
+{
+	return h->role == ROLE_SERVER ? WG_MESH :
+	       h->role == ROLE_RELAY || h->role == ROLE_EDGE ? WG_ROUTING : WG_CLIENTS;
+}

@@ -17,8 +17,8 @@ FILE *gen_host_file(const struct gen *g, const struct topology_host *h,
 		    mode_t mode, const char *comment, const char *format,
 		    ...) __attribute__((format(printf, 5, 6)));
 
-/* The other relays that share h's key. gen_between() is the device of the tunnel to one; its port is
- * the same on all of them. */
+/* The other relays that share h's key. gen_between() is the device of the tunnel to one of them;
+ * its port is the same on all. */
 #define for_each_other_relay(other, t, h) \
 	for_each_host(other, t) \
 		if ((h)->shares && other->shares && other != (h))
@@ -60,5 +60,7 @@ struct address gen_lan_address(const struct topology_host *h);
 /* IPv6 and not a ULA: it is routed here, or on the link */
 bool gen_is_global6(const struct address *a);
 struct prefix gen_prefix_of(const struct address *a); /* its /32 or /128 */
+/* Its WireGuard device, except those from relay to relay */
+const char *gen_device(const struct topology_host *h);
 /* The host's name in UCI, which has no hyphens */
 const char *gen_uci_name(const struct topology_host *h, char buf[TOPOLOGY_NAME]);

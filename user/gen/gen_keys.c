@@ -243,6 +243,14 @@ const char *gen_private_key(const struct gen *g, const struct topology_host *h, 
 	return given ? NULL : private_key_of(g->keys, owner, device);
 }
 
+bool gen_key_is_given(const struct gen *g, const struct topology_host *h, const char *device)
+{
+	bool given;
+
+	owner_of(g->t, h, device, &given);
+	return given;
+}
+
 struct wg_key gen_public_key(const struct gen *g, const struct topology_host *h, const char *device)
 {
 	struct gen_keys *k = g->keys;

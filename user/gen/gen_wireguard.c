@@ -13,9 +13,9 @@ struct conf {
 	const struct gen *g;
 	const struct topology_host *h;
 	const char *device;
-	const char *own;		/* whose preshared keys: the host's, its site's, the relays' */
+	const char *own;		/* preshared keys' owner: host, site, relays */
 	FILE *out;
-	const char *list;		/* the key of the open line "Address = one, other", or NULL */
+	const char *list;		/* key of the open line "Address = one, other" */
 	bool more;			/* the line has an item */
 };
 
