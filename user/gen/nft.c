@@ -84,7 +84,7 @@ void nft_put_devices(FILE *out, const char *word, const struct nft_devices *d)
 	fputs(" } ", out);
 }
 
-static const char *protocol(__u8 family)
+const char *nft_ip(__u8 family)
 {
 	return family == FAMILY_IPV4 ? "ip" : "ip6";
 }
@@ -93,14 +93,14 @@ void nft_put_address(FILE *out, const char *word, const struct address *a)
 {
 	char text[ADDRESS_STRLEN];
 
-	fprintf(out, "%s %s %s ", protocol(a->family), word, address_format(a, text));
+	fprintf(out, "%s %s %s ", nft_ip(a->family), word, address_format(a, text));
 }
 
 void nft_put_prefix(FILE *out, const char *word, const struct prefix *p)
 {
 	char text[ADDRESS_STRLEN];
 
-	fprintf(out, "%s %s %s ", protocol(p->family), word, prefix_format(p, text));
+	fprintf(out, "%s %s %s ", nft_ip(p->family), word, prefix_format(p, text));
 }
 
 void nft_put_icmpv6(FILE *out, __u32 types)

@@ -34,6 +34,7 @@ void nft_put_device(FILE *out, const char *word, const char *name);
 /* ip daddr 192.0.2.1; word: "daddr" */
 void nft_put_address(FILE *out, const char *word, const struct address *a);
 void nft_put_prefix(FILE *out, const char *word, const struct prefix *p);
+const char *nft_ip(__u8 family); /* "ip" or "ip6" */
 void nft_put_icmpv6(FILE *out, __u32 types);	/* icmpv6 type { … } */
 
 void nft_put_states(FILE *out); /* drops invalid packets, accepts established and related ones */

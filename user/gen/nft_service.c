@@ -227,7 +227,7 @@ static void put_clients(FILE *out, const struct way *w)
 {
 	const struct service_config *s = w->s;
 	char family = digit(w->backend.family);
-	const char *ip = w->backend.family == FAMILY_IPV4 ? "ip" : "ip6";
+	const char *ip = nft_ip(w->backend.family);
 
 	if (count(s->deny, s->n_deny, w->backend.family)) {
 		put_original(out, w);
@@ -262,7 +262,7 @@ static void put_dnat(FILE *out, const struct way *w)
 	if (w->in == IN_DIRECT)
 		return;
 	put_original(out, w);
-	fprintf(out, "counter dnat %s to %s", w->backend.family == FAMILY_IPV4 ? "ip" : "ip6",
+	fprintf(out, "counter dnat %s to %s", nft_ip(w->backend.family),
 		endpoint_format(&w->backend, w->port, text));
 	put_service(out, w);
 }
