@@ -19,6 +19,11 @@
 static const struct prefix ula = { .addr = { .b = { 0xfc } }, .family = FAMILY_IPV6, .len = 7 };
 static const struct prefix global = { .addr = { .b = { 0x20 } }, .family = FAMILY_IPV6, .len = 3 };
 
+static void *place_of(const struct yaml_key *key, void *object)
+{
+	return (char *)object + key->offset;
+}
+
 /* ---- names ---- */
 
 /* A label in DNS, and a directory */
@@ -38,7 +43,7 @@ void topology_set_name(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		yaml_error(y, value, "%s: '%s' is a directory beside the hosts' own: another name "
 			   "is wanted, as %s", key->name, text, key->like);
 	else
-		strcpy((char *)object + key->offset, text);
+		strcpy(place_of(key, object), text);
 }
 
 /* Allows only what files and scripts can hold without quotes */
@@ -47,24 +52,23 @@ void topology_set_interface(struct yaml *y, const struct yaml_key *key, struct y
 {
 	static const char *const ours[] = { "wgvpnr01", "wgvpn01", "wg0" };
 	const char *text = yaml_text(y, key, value), *c = text ?: "";
+	bool is_ours = false;
 
 	if (!text)
 		return;
 	while (isascii(*c) && (isalnum(*c) || (c != text && strchr("-_.", *c))) && *c)
 		c++;
-	if (*c || !is_interface_name(text)) {
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+		is_ours |= !strcmp(text, ours[i]);
+	if (*c || !is_interface_name(text))
 		yaml_error(y, value, "%s: '%s' is no name of an interface: up to %d letters, "
 			   "digits, '-', '_' and '.', as %s", key->name, text, IFNAMSIZ - 1,
 			   key->like);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
-		if (!strcmp(text, ours[i])) {
-			yaml_error(y, value, "%s: '%s' is a tunnel that is made here: what carries "
-				   "it is wanted, as %s", key->name, text, key->like);
-			return;
-		}
-	strcpy((char *)object + key->offset, text);
+	else if (is_ours)
+		yaml_error(y, value, "%s: '%s' is a tunnel that is made here: what carries it is "
+			   "wanted, as %s", key->name, text, key->like);
+	else
+		strcpy(place_of(key, object), text);
 }
 
 void topology_set_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -73,7 +77,7 @@ void topology_set_key(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	unsigned int errors = y->errors;
 
 	config_set_key(y, key, value, object);
-	if (y->errors == errors && wg_key_is_none((struct wg_key *)((char *)object + key->offset)))
+	if (y->errors == errors && wg_key_is_none(place_of(key, object)))
 		yaml_error(y, value, "%s: all of it is zero, which is nobody's: what `wg pubkey` "
 			   "tells is wanted", key->name);
 }
@@ -97,7 +101,7 @@ static bool take_address(struct yaml *y, const struct yaml_key *key, struct yaml
 void topology_add_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			  void *object)
 {
-	struct address **list = (struct address **)((char *)object + key->offset), a, *place;
+	struct address **list = place_of(key, object), a, *place;
 	size_t *n = (size_t *)((char *)object + key->count);
 	char text[ADDRESS_STRLEN];
 
@@ -116,7 +120,7 @@ void topology_set_ipv4(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	struct address a;
 
 	if (take_address(y, key, value, FAMILY_IPV4, &a))
-		*(struct address *)((char *)object + key->offset) = a;
+		*(struct address *)place_of(key, object) = a;
 }
 
 static void add_backend(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -244,7 +248,7 @@ void topology_set_prefix(struct yaml *y, const struct yaml_key *key, struct yaml
 			   prefix_format(&p, text), p.len < shortest ? "wide" : "narrow", shortest,
 			   key->size, key->like);
 	else
-		*(struct prefix *)((char *)object + key->offset) = p;
+		*(struct prefix *)place_of(key, object) = p;
 }
 
 static const char *ipv4_wrong(const struct prefix *p)
@@ -261,7 +265,7 @@ static const char *ipv4_wrong(const struct prefix *p)
 void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			  void *object)
 {
-	struct prefix **list = (struct prefix **)((char *)object + key->offset), p, *place;
+	struct prefix **list = place_of(key, object), p, *place;
 	size_t *n = (size_t *)((char *)object + key->count);
 	char text[ADDRESS_STRLEN];
 	const char *why;
@@ -280,33 +284,40 @@ void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yam
 
 /* ---- numbers ---- */
 
-static void take_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			void *object, unsigned int least, unsigned int most)
+/* Decimal, or hexadecimal up to four digits; returns false after a message */
+static bool parse_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			 int base, unsigned int least, unsigned int most, unsigned int *ret)
 {
 	const char *text = yaml_text(y, key, value);
-	unsigned int n;
+	const char *digits = base == 16 ? "0123456789abcdefABCDEF" : "0123456789";
+	unsigned int n = text ? strtoul(text, NULL, base) : 0;
 
 	if (!text)
-		return;
-	n = strspn(text, "0123456789") == strlen(text) && strlen(text) < 6 &&
-		*text != '0' ? atoi(text) : 0;
-	if (n < least || n > most)
+		return false;
+	if (*text && strspn(text, digits) == strlen(text) && n >= least && n <= most &&
+	    (base == 16 ? strlen(text) <= 4 : strlen(text) < 6 && *text != '0')) {
+		*ret = n;
+		return true;
+	}
+	if (base == 16)
+		yaml_error(y, value, "%s: '%s' is no hexadecimal number from %x to %x, as %s",
+			   key->name, text, least, most, key->like);
+	else
 		yaml_error(y, value, "%s: '%s' is no number from %u to %u", key->name, text, least,
 			   most);
-	else
-		*(unsigned int *)((char *)object + key->offset) = n;
+	return false;
 }
 
 void topology_set_mtu(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		      void *object)
 {
-	take_number(y, key, value, object, MTU_LEAST, MTU_MOST);
+	parse_number(y, key, value, 10, MTU_LEAST, MTU_MOST, place_of(key, object));
 }
 
 void topology_set_keepalive(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			    void *object)
 {
-	take_number(y, key, value, object, 1, TOPOLOGY_KEEPALIVE);
+	parse_number(y, key, value, 10, 1, TOPOLOGY_KEEPALIVE, place_of(key, object));
 }
 
 void topology_set_link(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -319,50 +330,27 @@ void topology_set_link(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	one.offset = 0;
 	yaml_set_choice(y, &one, value, &link);
 	if (link >= 0)
-		*(unsigned int *)((char *)object + key->offset) = mtus[link];
-}
-
-/* Up to four hexadecimal digits; returns false after a message */
-static bool take_hex(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		     unsigned int least, unsigned int *ret)
-{
-	const char *text = yaml_text(y, key, value);
-	unsigned int n = 0;
-	bool good;
-
-	if (!text)
-		return false;
-	good = strlen(text) <= 4 && strspn(text, "0123456789abcdefABCDEF") == strlen(text);
-	if (good)
-		n = strtoul(text, NULL, 16);
-	if (!good || n < least)
-		yaml_error(y, value, "%s: '%s' is no hexadecimal number from %x to ffff, as %s",
-			   key->name, text, least, key->like);
-	else
-		*ret = n;
-	return good && n >= least;
+		*(unsigned int *)place_of(key, object) = mtus[link];
 }
 
 void topology_set_subnet(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			 void *object)
 {
 	struct topology_site *s = object;
-	unsigned int n;
+	unsigned int n = 0;
 
-	s->subnet_given = take_hex(y, key, value, 0, &n);
-	if (s->subnet_given)
-		s->subnet = n;
+	s->subnet_given = parse_number(y, key, value, 16, 0, 0xffff, &n);
+	s->subnet = n;
 }
 
 void topology_set_token(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			void *object)
 {
 	struct topology_host *h = object;
-	unsigned int n;
+	unsigned int n = 0;
 
-	h->token_given = take_hex(y, key, value, 1, &n);
-	if (h->token_given)
-		h->token = n;
+	h->token_given = parse_number(y, key, value, 16, 1, 0xffff, &n);
+	h->token = n;
 }
 
 void topology_set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -372,15 +360,13 @@ void topology_set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_
 	struct topology *t = object;
 	unsigned int first, last;
 
-	if (!text)
-		return;
-	if (ports_parse(text, &first, &last)) {
+	if (text && ports_parse(text, &first, &last)) {
 		yaml_error(y, value, "%s: '%s' is no port or range of ports, as %s", key->name,
 			   text, key->like);
-		return;
+	} else if (text) {
+		t->mesh_ports_first = first;
+		t->mesh_ports_last = last;
 	}
-	t->mesh_ports_first = first;
-	t->mesh_ports_last = last;
 }
 
 void topology_add_tcp_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -388,6 +374,7 @@ void topology_add_tcp_port(struct yaml *y, const struct yaml_key *key, struct ya
 {
 	const char *text = yaml_text(y, key, value);
 	struct topology *t = object;
+	bool twice = false;
 	__u16 *place;
 	__be16 port;
 
@@ -398,12 +385,9 @@ void topology_add_tcp_port(struct yaml *y, const struct yaml_key *key, struct ya
 		return;
 	}
 	for (size_t i = 0; i < t->n_tcp_ports; i++)
-		if (t->tcp_ports[i] == ntohs(port)) {
-			yaml_error(y, value, "%s: %s is listed twice: once is enough", key->name,
-				   text);
-			return;
-		}
-	place = yaml_append(y, &t->tcp_ports, &t->n_tcp_ports, sizeof(*place));
-	if (place)
+		twice |= t->tcp_ports[i] == ntohs(port);
+	if (twice)
+		yaml_error(y, value, "%s: %s is listed twice: once is enough", key->name, text);
+	else if ((place = yaml_append(y, &t->tcp_ports, &t->n_tcp_ports, sizeof(*place))))
 		*place = ntohs(port);
 }
