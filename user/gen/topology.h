@@ -37,72 +37,76 @@ struct topology_exit { /* a gateway's way to the internet for its clients */
 	bool proxy_ndp;
 };
 
+/* Members of other roles are zero. What topology_assign() fills in is marked "assigned". */
 struct topology_host {
 	char name[TOPOLOGY_NAME];
 	struct topology_place place;
 	enum topology_role role;
 	char interface[IFNAMSIZ]; /* the wan, or a server's only one; clients: none */
-	/* of edges, roaming routers, firewalls with nat: dnat; gateways: "" or that of `home` */
-	char lan[IFNAMSIZ];
+	unsigned int mtu; /* of the interface: by default 1500, of a client 1360 */
+	struct wg_key public_key; /* given, or filled in by gen_keys_read() */
+	bool key_given; /* we do not make its private key; edges: see their site */
+	/* assigned, kept, unique in its scope: relays from 1, also edges of a site; a server's is
+	 * its token; clients and roaming routers from 2, the gateway is 1; firewalls 0 */
+	unsigned int number;
+
+	/* all but edges and servers */
 	struct address *addresses; /* public ones; none: they change, or a NAT is in front */
 	size_t n_addresses;
 	__be16 port; /* WireGuard's; 0: any */
-	unsigned int mtu; /* of the interface: by default 1500, of a client 1360 */
-	/* given: we do not make its private key; otherwise gen_keys_read() fills it in */
-	struct wg_key public_key;
-	/* unused by edges (see their site), firewalls (no key) and servers (mesh_key) */
-	bool key_given;
 
-	size_t site; /* index; edges, servers */
-	/* index in hosts; of clients, roaming routers, and the firewall's backend */
-	size_t gateway;
-	/* kept, unique in its scope: relays from 1, also edges of a site; a server's is its token;
-	 * clients and roaming routers from 2, the gateway is 1; firewalls 0 */
-	unsigned int number;
+	/* relays */
+	bool blind;
+	bool shares; /* has the key, name and tunnel address of topology.shared */
 
-	bool blind; /* relays */
-	/* relays: one of several with the key, name and tunnel address of topology.shared */
-	bool shares;
-	__u64 token; /* servers: the last half of the address, host order, at most 0xffff */
+	/* edges and servers */
+	size_t site; /* index */
+	struct address lan6; /* assigned: SUBNET::number of edges, SUBNET::token of servers */
+	struct address tunnel; /* also relays; assigned: the /128 of wgvpnr01, one for a site */
+
+	/* servers */
+	__u64 token; /* the last half of the address, host order, at most 0xffff */
 	bool token_given;
-	struct wg_key mesh_key; /* servers */
+	struct wg_key mesh_key;
 	bool mesh_key_given;
+	struct address mesh; /* assigned: the /128 of wgvpn01; family 0: no mesh */
 
-	struct prefix *networks; /* gateways: inside the tunnels */
+	/* gateways */
+	struct prefix *networks; /* inside the tunnels */
 	size_t n_networks;
-	struct prefix *home; /* gateways: networks behind them that clients may reach */
+	struct prefix *home; /* networks behind it that clients may reach */
 	size_t n_home;
 	struct topology_exit exit;
-	/* gateways, firewalls: wgxdp keeps their names in DNS (section ddns of wgxdp.yaml) */
-	bool ddns;
 
-	bool direct; /* clients: have a global address */
-	/* clients, roaming: what goes into the tunnel; none: everything. The default is all, but
-	 * networks and home of a gateway without exit; for roaming routers those of IPv4, and
-	 * ::/0 */
+	/* clients and roaming routers */
+	size_t gateway; /* index in hosts; of a firewall, whom it serves */
+	/* What goes into the tunnel; none: everything. By default everything, but networks and home
+	 * of a gateway without exit; for roaming routers those of IPv4, and ::/0 */
 	struct prefix *split;
 	size_t n_split;
-	struct prefix prefix; /* roaming: of the LAN behind it */
-	bool openwrt;
-	__be16 knock; /* roaming: port; 0: none */
-
-	enum nat nat; /* firewalls: NAT_DNAT or NAT_MASQUERADE */
-	enum ipv6_handling ipv6; /* firewalls, as in wgxdp.yaml */
-	struct address lan_address; /* firewalls: their IPv4 address in the LAN */
-	/* firewalls: the gateway's addresses behind it. Family 0: none; with neither, and for IPv6
-	 * unless it is `off`, the gateway's name is the backend */
-	struct address backend4, backend6;
-	/* firewalls: also forward IPv6 to their own address: ipv6: dnat (static dual stack), or
-	 * nat: masquerade unless ipv6: off */
-	bool forward6;
-
-	/* assigned */
-	struct address tunnel; /* relays, edges (one for the whole site): the /128 of wgvpnr01 */
-	struct address lan6; /* edges: SUBNET::number; servers: SUBNET::token */
-	struct address mesh; /* servers: the /128 of wgvpn01; family 0: no mesh */
-	/* gateways, roaming: one in each network; clients: IPv4, and global (direct) or ULA */
+	bool direct; /* a client with a global address */
+	/* Assigned; gateways and roaming routers have one in each network, clients one of IPv4 and a
+	 * global one (direct) or a ULA */
 	struct address inside[TOPOLOGY_NETWORKS];
 	size_t n_inside;
+
+	/* roaming routers */
+	struct prefix prefix; /* of the LAN behind it */
+	bool openwrt;
+	__be16 knock; /* port; 0: none */
+
+	/* firewalls */
+	char lan[IFNAMSIZ]; /* also edges, roaming routers, and gateways' to `home`; may be "" */
+	bool ddns; /* also gateways: wgxdp keeps their names in DNS (ddns in wgxdp.yaml) */
+	enum nat nat; /* NAT_DNAT or NAT_MASQUERADE */
+	enum ipv6_handling ipv6; /* as in wgxdp.yaml */
+	struct address lan_address; /* its own in the LAN, of IPv4 */
+	/* The gateway's addresses behind it. Family 0: none; with neither, and for IPv6 unless it is
+	 * `off`, the gateway's name is the backend */
+	struct address backend4, backend6;
+	/* Also forward IPv6 to its own address: ipv6: dnat (static dual stack), or nat: masquerade
+	 * unless ipv6: off */
+	bool forward6;
 };
 
 struct topology_site {
