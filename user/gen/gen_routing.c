@@ -2,6 +2,7 @@
  *
  * The daemons that announce routes and addresses: BIRD, keepalived and radvd.
  */
+#include <string.h>
 #include "gen/gen_host.h"
 
 /* etc/bird/bird.conf of relays that share a key: by BGP, through the tunnels between them,
@@ -94,60 +95,15 @@ static void write_configuration(FILE *out, const struct topology *t, const struc
 		"}\n", h->interface);
 }
 
+/* keepalived.sh, in which @LAN@ stands for the interface */
 static void write_script(FILE *out, const struct topology_host *h)
 {
-	fprintf(out, "# keepalived calls it at each change of state. The tunnel leads to the relay "
-		"on the edge router that has fe80::1, and nowhere else, for\n"
-		"# all of the site are one peer of the relay's; elsewhere it is ready, with its "
-		"routes, but without a peer. However long that takes,\n"
-		"# and in whatever order it is called: where the address is at the end is "
-		"what counts.\n"
-		"# It wants a clock that is right (NTP): WireGuard believes no handshake that is "
-		"older than the peer's last.\n"
-		"set -u\n"
-		"umask 077\n"
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
-		"tunnel=" WG_ROUTING "\n"
-		"lan=%s\n"
-		"run=/run/wgxdp-$tunnel\n"
-		"\n", h->lan);
-	fputs("is_there() { ip link show dev \"$tunnel\" > /dev/null 2>&1; }\n"
-	      "is_active() { [ \"$(ip -6 address show dev \"$lan\" to fe80::1/128)\" ]; }\n"
-	      "\n"
-	      "# At first without endpoints, so that nothing is sent. A WireGuard that is a "
-	      "process shall not have the lock.\n"
-	      "ready() {\n"
-	      "\tis_there && return\n"
-	      "\tsed '/^Endpoint/d; /^PersistentKeepalive/d' \"/etc/wireguard/$tunnel.conf\" > "
-	      "\"$run/$tunnel.conf\" &&\n"
-	      "\t\twg-quick up \"$run/$tunnel.conf\" 9>&- || return\n"
-	      "\tfor peer in $(wg show \"$tunnel\" peers); do wg set \"$tunnel\" peer \"$peer\" "
-	      "remove; done\n"
-	      "}\n"
-	      "\n", out);
-	fputs("# With the name of the relay unresolved it is tried again, as long as the "
-	      "address is here\n"
-	      "active() {\n"
-	      "\tready && wg-quick strip \"$tunnel\" | WG_ENDPOINT_RESOLUTION_RETRIES=1 wg addconf "
-	      "\"$tunnel\" /dev/stdin\n"
-	      "}\n"
-	      "\n"
-	      "standby() {\n"
-	      "\t{ [ -z \"$(wg show \"$tunnel\" peers 2> /dev/null)\" ] || wg-quick down "
-	      "\"$tunnel\"; } && ready\n"
-	      "}\n"
-	      "\n"
-	      "stopped() {\n"
-	      "\tip -6 address del fe80::1/128 dev \"$lan\" 2> /dev/null # which keepalived leaves "
-	      "when it is killed\n"
-	      "\t! is_there || wg-quick down \"$tunnel\"\n"
-	      "}\n"
-	      "\n"
-	      "mkdir -p \"$run\"\n"
-	      "exec 9> \"$run/lock\"\n"
-	      "flock 9\n"
-	      "until if [ \"$3\" = STOP ]; then stopped; elif is_active; then active; else "
-	      "standby; fi; do sleep 1; done\n", out);
+	static const char script[] =
+#include "keepalived.h"
+		"";
+	const char *lan = strstr(script, "@LAN@");
+
+	fprintf(out, "%.*s%s%s", (int)(lan - script), script, h->lan, lan + strlen("@LAN@"));
 }
 
 void gen_keepalived(const struct gen *g, const struct topology_host *h)
