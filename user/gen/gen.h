@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Files made from a topology: a set in memory, which is then compared with a directory. One generator a kind of file.
+ * The files that a topology generates: generators fill a set in memory, and the set is then
+ * compared with a directory. Every generator includes this header, and so does cmd/cmd_gen.c.
  */
 #pragma once
 #include <stdio.h>
@@ -8,40 +9,49 @@
 #include "gen/topology.h"
 
 struct gen_files;
+struct gen_keys;
 
-/* Begins a file, "HOST/etc/radvd.conf", and ends the one before; what is written to the stream is its text. Never NULL: memory that runs
- * out shows at the end. */
-FILE *gen_file(struct gen_files *f, mode_t mode, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* What is written is not whole, for memory ran out */
+/* Ends the previous file and begins a new one, as "HOST/etc/radvd.conf". The text written to the
+ * stream becomes its content. Never returns NULL: gen_files_bring() reports missing memory. */
+FILE *gen_file(struct gen_files *f, mode_t mode, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Marks the set as incomplete because memory ran out */
 void gen_no_memory(struct gen_files *f);
 
-struct gen {				/* what generators get */
+struct gen { /* the argument of every generator */
 	const struct topology *t;
 	struct gen_files *files;
-	/* base64; NULL where there is none (given by public-key, or no preshared keys) */
-	const char *(*private_key)(const struct gen *g, const struct topology_host *h, const char *device);
-	const char *(*preshared_key)(const struct gen *g, const char *one, const char *other);
-	struct wg_key (*public_key)(const struct gen *g, const struct topology_host *h, const char *device);	/* of a private one that there is */
-	void *data;
+	struct gen_keys *keys;
 };
 
-#define WG_ROUTING "wgvpnr01"		/* WireGuard devices: of relays and edges, */
-#define WG_MESH "wgvpn01"		/* from server to server, */
+/* Keys in base64; NULL: not ours (public-key is given), or without preshared keys */
+const char *gen_private_key(const struct gen *g, const struct topology_host *h, const char *device);
+const char *gen_preshared_key(const struct gen *g, const char *one, const char *other);
+bool gen_key_is_given(const struct gen *g, const struct topology_host *h, const char *device);
+/* of an existing private key */
+struct wg_key gen_public_key(const struct gen *g, const struct topology_host *h,
+			     const char *device);
+
+#define WG_ROUTING "wgvpnr01"		/* WireGuard device of relays and edge routers */
+#define WG_MESH "wgvpn01"		/* from server to server */
 #define WG_CLIENTS "wg0"		/* of gateways, clients and roaming routers */
 
-/* MTU of the routing tunnel, or of a gateway's or client's, and of the mesh in the former: the interface's - 80 for each layer, never below
- * 1280. Of who has one device for several ways that of the narrowest. */
+/* MTU of a WireGuard device: the interface's MTU less 80 for each layer, at least 1280. A device
+ * with several paths gets that of the narrowest. gen_mesh_mtu() is for the mesh inside the routing
+ * tunnel. */
 unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host *h);
 unsigned int gen_mesh_mtu(const struct topology *t, const struct topology_host *h);
-unsigned int gen_between_mtu(const struct topology_host *one, const struct topology_host *other);	/* of relays' own tunnel */
+/* of the tunnel between two relays */
+unsigned int gen_between_mtu(const struct topology_host *one, const struct topology_host *other);
 
-/* Called for every host; makes nothing for one that has no such file */
+/* Called for every host; writes no file if the host needs none of its kind */
 typedef void gen_kind(const struct gen *g, const struct topology_host *h);
-gen_kind gen_wireguard, gen_bird, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl, gen_wgxdp, gen_units, gen_readme, gen_qr, gen_uci;
+gen_kind gen_wireguard, gen_bird, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl,
+	gen_wgxdp, gen_units, gen_readme, gen_qr, gen_uci;
 void gen_zone(const struct gen *g);
 void gen_prometheus(const struct gen *g);
 
-/* wgxdp gen hosts and wgxdp gen nft: their exit codes */
+/* Return the exit codes of wgxdp gen hosts and wgxdp gen nft */
 enum gen_how { GEN_WRITE, GEN_CHECK, GEN_DIFF };
 int gen_hosts(const char *topology, const char *directory, enum gen_how how);
 int gen_config_nft(const char *instance, const char *file);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp gen nft: a configuration as a ruleset of nftables with the same meaning, whether an instance runs or not. All or nothing is
- * written: who pipes it to nft shall not lose the rules of a service whose name did not resolve just now.
+ * wgxdp gen nft: a configuration as an nftables ruleset of the same meaning, whether an instance
+ * runs or not. It prints the whole ruleset or nothing: with `| nft -f -` a service whose name does
+ * not resolve at the moment must not lose its rules.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 
 typedef void put_service(FILE *out, const struct nft_config *n, const struct service_config *s);
 
-/* ---- what is needed beside the configuration ---- */
+/* ---- input besides the configuration ---- */
 
 static int resolve(const struct config *c, const char *instance, struct answers *a)
 {
@@ -37,13 +38,15 @@ static int resolve(const struct config *c, const char *instance, struct answers 
 	return rc;
 }
 
-static int missing(const struct answers *a, const struct service_config *s, const char *text, __u8 family)
+static int missing(const struct answers *a, const struct service_config *s, const char *text,
+		   __u8 family)
 {
 	struct address address;
 
 	if (!*text || answers_address(a, text, family, &address))
 		return 0;
-	log_error("service %s: backend %s has no %s address, neither now nor as a last good answer: a ruleset needs one", s->name, text,
+	log_error("service %s: backend %s has no %s address, "
+		  "neither now nor as a last good answer: a ruleset needs one", s->name, text,
 		  family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 	return -ENOENT;
 }
@@ -72,7 +75,8 @@ static int collect(struct nft_config *n, struct nft_devices *tunnels)
 
 	while (!rc && (name = config_interface(c, &at, &role))) {
 		if (strpbrk(name, "\"\\")) {
-			log_error("interface %s: nftables has no way to write that name: another one is wanted, without \" and \\", name);
+			log_error("interface %s: nftables has no way to write that name: another "
+				  "one is wanted, without \" and \\", name);
 			return -EINVAL;
 		}
 		if (role == ROLE_WAN || role == ROLE_LAN)
@@ -93,8 +97,9 @@ static void each_service(FILE *out, const struct nft_config *n, put_service *put
 		put(out, n, &n->config->services[i]);
 }
 
-/* A chain in which no service has a rule is left out */
-static int put_chain(FILE *out, const struct nft_config *n, const char *name, const char *type, const char *priority, put_service *put)
+/* Omits a chain in which no service has a rule */
+static int put_chain(FILE *out, const struct nft_config *n, const char *name, const char *type,
+		     const char *priority, put_service *put)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -107,7 +112,8 @@ static int put_chain(FILE *out, const struct nft_config *n, const char *name, co
 		size = 0;
 	if (size) {
 		putc('\n', out);
-		nft_chain(out, name, type, put == nft_service_postrouting ? "postrouting" : "prerouting", priority, "accept");
+		nft_chain(out, name, type, put == nft_service_postrouting ? "postrouting" :
+			  "prerouting", priority, "accept");
 		fputs(text, out);
 		nft_chain_end(out);
 	}
@@ -123,7 +129,8 @@ static void put_forward(FILE *out, const struct nft_config *n, const struct nft_
 		return;
 	putc('\n', out);
 	if (!relays)
-		fputs("	# Accepts and counts; where another chain drops what is forwarded, it needs these rules too.\n", out);
+		fputs("	# Accepts and counts; where another chain drops what is forwarded, it "
+		      "needs these rules too.\n", out);
 	nft_chain(out, "forward", "filter", "forward", "filter", relays ? "drop" : "accept");
 	if (relays)
 		nft_put_states(out);
@@ -133,7 +140,7 @@ static void put_forward(FILE *out, const struct nft_config *n, const struct nft_
 	nft_chain_end(out);
 }
 
-/* Not a nic, behind which a peer may be too */
+/* False for a plain NIC that only has a peer behind it */
 static bool is_wireguard(const struct config *c, const char *device)
 {
 	for (size_t i = 0; i < c->n_peers; i++)
@@ -142,7 +149,7 @@ static bool is_wireguard(const struct config *c, const char *device)
 	return config_follows(c, device);
 }
 
-/* WireGuard itself knows its port; where it is not there, the usual one is let in */
+/* The device's own port; NFT_PORT if the device does not exist */
 static __u16 port_of(FILE *out, const char *device)
 {
 	struct wg_device d = { 0 };
@@ -156,7 +163,8 @@ static __u16 port_of(FILE *out, const char *device)
 	return NFT_PORT;
 }
 
-static int put_input(FILE *out, const struct config *c, const char *table, const struct nft_devices *tunnels)
+static int put_input(FILE *out, const struct config *c, const char *table,
+		     const struct nft_devices *tunnels)
 {
 	__u16 *ports = calloc(tunnels->n + 1, sizeof(*ports));
 	size_t n = 0;
@@ -173,17 +181,20 @@ static int put_input(FILE *out, const struct config *c, const char *table, const
 	putc('\n', out);
 	nft_input(out, &(struct nft_input){ .ports = ports, .n_ports = n });
 	free(ports);
-	log_warning("input: new TCP connections to this host are not let in, SSH's neither: name its ports in the set tcp_ports");
+	log_warning("input: new TCP connections to this host are not let in, SSH's neither: name "
+		    "its ports in the set tcp_ports");
 	return 0;
 }
 
-static int put_table(FILE *out, const struct nft_config *n, const struct nft_devices *tunnels, const char *table)
+static int put_table(FILE *out, const struct nft_config *n, const struct nft_devices *tunnels,
+		     const char *table)
 {
 	int rc;
 
 	nft_begin(out, table);
 	if (*n->config->blind.interface)
-		nft_cannot(out, NULL, "blind: sites do not reach each other, for a message says only by its index whom it is for");
+		nft_cannot(out, NULL, "blind: sites do not reach each other, for a message says "
+			   "only by its index whom it is for");
 	each_service(out, n, nft_service_notes);
 	each_service(out, n, nft_service_sets);
 	rc = put_chain(out, n, "clients", "filter", "dstnat - 10", nft_service_clients) ?:
@@ -196,8 +207,9 @@ static int put_table(FILE *out, const struct nft_config *n, const struct nft_dev
 	return rc;
 }
 
-/* 0 or -ENOMEM; only what is whole is written */
-static int put_all(const struct nft_config *n, const struct nft_devices *tunnels, const char *instance, const char *file)
+/* Returns 0 or -ENOMEM; prints nothing unless the ruleset is complete */
+static int put_all(const struct nft_config *n, const struct nft_devices *tunnels,
+		   const char *instance, const char *file)
 {
 	bool other = strcmp(instance, INSTANCE_DEFAULT);
 	char table[sizeof("wgxdp_") + INSTANCE_LEN], *text = NULL;
@@ -209,9 +221,12 @@ static int put_all(const struct nft_config *n, const struct nft_devices *tunnels
 		return -ENOMEM;
 	snprintf(table, sizeof(table), other ? "wgxdp_%s" : "wgxdp", instance);
 	fprintf(out, "#!/usr/sbin/nft -f\n"
-		"# %s in nftables, by `wgxdp gen nft`. To be loaded as often as wanted; tables of others are left alone.\n"
-		"# While wgxdp runs, what it forwards meets none of these rules. The kernel forwards by them where the sysctls\n"
-		"# net.ipv4.ip_forward and net.ipv6.conf.all.forwarding are 1.\n", strcmp(file, "-") ? file : "A configuration");
+		"# %s in nftables, by `wgxdp gen nft`. To be loaded as often as wanted; tables of "
+		"others are left alone.\n"
+		"# While wgxdp runs, what it forwards meets none of these rules. The kernel "
+		"forwards by them where the sysctls\n"
+		"# net.ipv4.ip_forward and net.ipv6.conf.all.forwarding are 1.\n",
+		strcmp(file, "-") ? file : "A configuration");
 	rc = put_table(out, n, tunnels, table);
 	if (fclose(out))
 		rc = -ENOMEM;

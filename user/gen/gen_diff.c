@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Differences, as diff(1) tells them of two texts in memory, which keys that are nobody's business have been taken out of.
+ * Runs diff(1) on two texts in memory, with secret keys taken out.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ static bool ends_in(const char *path, const char *end)
 	return n >= n_end && !strcmp(path + n - n_end, end);
 }
 
-/* Where a key begins in the line, or at its end */
+/* Returns where a key begins in the line, or the line's end */
 static const char *next_key(const char *line, const char *end, char ret[WG_KEY_STRLEN])
 {
 	struct wg_key key;
@@ -34,10 +34,12 @@ static const char *next_key(const char *line, const char *end, char ret[WG_KEY_S
 	return end;
 }
 
-static void write_line(FILE *out, const char *line, const char *end, const char *path, const char *other)
+static void write_line(FILE *out, const char *line, const char *end, const char *path,
+		       const char *other)
 {
 	char key[WG_KEY_STRLEN];
-	bool public = strstr(path, "public") || memmem(line, end - line, "ublic", 5);	/* PublicKey, public-key, public_key */
+	/* PublicKey, public-key, public_key */
+	bool public = strstr(path, "public") || memmem(line, end - line, "ublic", 5);
 
 	while (line < end) {
 		const char *at = next_key(line, end, key);
@@ -61,7 +63,7 @@ char *gen_without_secrets(const char *path, const char *text, const char *other)
 	char *ret = NULL;
 	FILE *out;
 
-	if (ends_in(path, ".qr"))	/* it is one, drawn */
+	if (ends_in(path, ".qr"))	/* a drawn key */
 		return strdup(other && strcmp(text, other) ? "(another secret)\n" : "(secret)\n");
 	out = text_open(&ret, &n);
 	if (!out)
@@ -79,7 +81,7 @@ char *gen_without_secrets(const char *path, const char *text, const char *other)
 	return ret;
 }
 
-/* As run_text(); no text: an empty one */
+/* Like run_text(); a missing text is an empty one */
 static int plain_file(const char *path, const char *text, const char *other)
 {
 	char *plain = text ? gen_without_secrets(path, text, other) : strdup("");
@@ -89,7 +91,7 @@ static int plain_file(const char *path, const char *text, const char *other)
 	return fd;
 }
 
-/* diff takes one of them as its standard input, for it is named by neither */
+/* diff reads one file from standard input and the other from /proc: neither has a name */
 static int run_diff(const char *path, bool is_old, bool is_new, int a, int b)
 {
 	char *old = NULL, *new = NULL, file[32];
@@ -98,7 +100,8 @@ static int run_diff(const char *path, bool is_old, bool is_new, int a, int b)
 	snprintf(file, sizeof(file), "/proc/%d/fd/%d", getpid(), b);
 	if (asprintf(&old, "%s%s", is_old ? "a/" : "/dev/null", is_old ? path : "") >= 0 &&
 	    asprintf(&new, "%s%s", is_new ? "b/" : "/dev/null", is_new ? path : "") >= 0)
-		rc = run_program((char *[]){ "diff", "-u", "--label", old, "--label", new, "-", file, NULL }, a, -1);
+		rc = run_program((char *[]){ "diff", "-u", "--label", old, "--label", new, "-",
+					     file, NULL }, a, -1);
 	free(old);
 	free(new);
 	return rc;
@@ -110,7 +113,8 @@ int gen_diff(const char *path, const char *old, const char *new)
 	int rc = a < 0 ? a : b < 0 ? b : run_diff(path, old, new, a, b);
 
 	if ((rc < 0 && rc != -EPIPE) || rc > 1)
-		log_error("%s: cannot tell what differs%s%s", path, rc < 0 ? ": " : "", rc < 0 ? strerror(-rc) : "");
+		log_error("%s: cannot tell what differs%s%s", path, rc < 0 ? ": " : "",
+			  rc < 0 ? strerror(-rc) : "");
 	if (a >= 0)
 		close(a);
 	if (b >= 0)

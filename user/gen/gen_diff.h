@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What would change in a generated file, for people: as diff -u says it, without private and preshared keys.
+ * Shows what would change in a generated file, like diff -u, without private and preshared keys.
+ * For gen_files.c.
  */
 #pragma once
 #include <stddef.h>
 
-/* Prints it on standard output; old or new is NULL where there is none. -errno: told. */
+/* Prints to standard output; old or new may be NULL. Returns -errno after a message. */
 int gen_diff(const char *path, const char *old, const char *new);
 
-/* The text without its secrets: each key in it that no line says to be public is "(secret)", or "(another secret)" where `other` has it
- * not; one that is yet to be made is "(a new key)". To be freed; NULL: no memory. */
+/* Replaces each key on a line without "public": "(secret)", "(another secret)" if `other` lacks it,
+ * "(a new key)" if it is not made yet. Free the result; NULL: no memory. */
 char *gen_without_secrets(const char *path, const char *text, const char *other);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Generated files: the set, and how a directory gets to it. Everything is compared first, then everything that differs is written beside
- * its place, and only then anything gets its name: what goes wrong before that leaves the directory as it was.
+ * The set of generated files, and how a directory is brought to it. First everything is compared,
+ * then each file that differs is written beside its place, and only then are they renamed. A
+ * failure before that leaves the directory as it was.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -17,7 +18,7 @@ enum what { SAME, ADD, CHANGE, REMOVE };
 
 struct made_file {
 	char *path;
-	char *text, *old;		/* as it is to be, and as it is; NULL: not there */
+	char *text, *old;		/* as it should be, and as it is; NULL: missing */
 	size_t n;
 	mode_t mode;
 	enum what what;
@@ -26,7 +27,7 @@ struct made_file {
 struct gen_files {
 	struct made_file *list;
 	size_t n;
-	FILE *open, *nowhere;		/* the text of the last one; what there is no memory for */
+	FILE *open, *nowhere;		/* text of the last file; sink while memory lacks */
 	char *text;			/* of `open`: the list may move */
 	size_t text_n;
 	bool failed;
@@ -134,7 +135,7 @@ const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at)
 
 /* ---- comparing ---- */
 
-/* What later runs cannot do without comes first, and last the list of what was written */
+/* State that later runs need comes first, the list of written files last */
 static int rank(const char *path)
 {
 	return !strcmp(path, GEN_WRITTEN) ? 2 : strncmp(path, GEN_STATE, strlen(GEN_STATE)) ? 1 : 0;
@@ -147,7 +148,7 @@ static int by_path(const void *a, const void *b)
 	return rank(one->path) - rank(other->path) ?: strcmp(one->path, other->path);
 }
 
-static int sort(struct gen_files *f)
+static int sort_by_path(struct gen_files *f)
 {
 	if (f->n)
 		qsort(f->list, f->n, sizeof(*f->list), by_path);
@@ -156,13 +157,15 @@ static int sort(struct gen_files *f)
 
 		if (!twice && tree_path_valid(f->list[i].path))
 			continue;
-		log_error("%s: %s", f->list[i].path, twice ? "asked for twice: two hosts or interfaces have one name" : "no name for a file");
+		log_error("%s: %s", f->list[i].path, twice ? "asked for twice: two hosts or "
+			  "interfaces have one name" : "no name for a file");
 		return -EINVAL;
 	}
 	return 0;
 }
 
-/* Of the directory that a file lies in. That of a key is its owner's alone; but a host's root and its /etc are copied with their modes. */
+/* The directory of a key file is private to its owner. The host's root and its /etc are not: they
+ * are copied with their modes. */
 static mode_t parent_mode(const struct made_file *file)
 {
 	const char *below = strchr(file->path, '/');
@@ -178,12 +181,12 @@ static mode_t parent_mode(const struct made_file *file)
 
 void gen_files_tell(const char *directory, const char *path, int rc)
 {
-	log_error("%s/%s: %s", directory, path,
-		  rc == -ELOOP ? "it is a symbolic link, or one of its directories is, which is not followed" :
+	log_error("%s/%s: %s", directory, path, rc == -ELOOP ?
+		  "it is a symbolic link, or one of its directories is, which is not followed" :
 		  rc == -EISDIR ? "not a file, which is what is to be there" : strerror(-rc));
 }
 
-static int look(struct gen_files *f, int dir, const char *directory)
+static int compare_all(struct gen_files *f, int dir, const char *directory)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		struct made_file *file = &f->list[i];
@@ -197,20 +200,22 @@ static int look(struct gen_files *f, int dir, const char *directory)
 		file->old = is.text;
 		if (rc)
 			file->what = ADD;
-		else if (is.n != file->n || memcmp(is.text, file->text, is.n) || is.mode != file->mode ||
+		else if (is.n != file->n ||
+			 memcmp(is.text, file->text, is.n) || is.mode != file->mode ||
 			 (parent_mode(file) == TREE_PRIVATE && is.parent_mode & 077))
 			file->what = CHANGE;
 	}
 	return 0;
 }
 
-static int to_be_removed(struct gen_files *f, size_t n_asked, int dir, const char *path)
+static int add_removal(struct gen_files *f, size_t n_asked, int dir, const char *path)
 {
 	struct made_file *file, key = { .path = (char *)path };
 	struct tree_file is;
 
-	if (!rank(path) || bsearch(&key, f->list, n_asked, sizeof(key), by_path) || tree_read(dir, path, &is))
-		return 0;		/* what is a link or a directory now is not what was written */
+	if (!rank(path) || bsearch(&key, f->list, n_asked, sizeof(key), by_path) ||
+	    tree_read(dir, path, &is))
+		return 0;		/* not what we wrote: it is a link or a directory now */
 	file = new_file(f, strdup(path));
 	if (!file) {
 		free(is.text);
@@ -221,8 +226,8 @@ static int to_be_removed(struct gen_files *f, size_t n_asked, int dir, const cha
 	return 0;
 }
 
-/* What an earlier run wrote, and nobody asks for now: at the end of the list */
-static int look_for_old(struct gen_files *f, int dir, const char *directory)
+/* Appends the files that an earlier run wrote and that are no longer asked for */
+static int find_obsolete(struct gen_files *f, int dir, const char *directory)
 {
 	size_t n_asked = f->n;
 	struct tree_file is = { 0 };
@@ -234,7 +239,7 @@ static int look_for_old(struct gen_files *f, int dir, const char *directory)
 		gen_files_tell(directory, GEN_WRITTEN, rc);
 	for (char *at = is.text, *line; !rc && (line = strsep(&at, "\n"));)
 		if (*line && *line != '#')
-			rc = to_be_removed(f, n_asked, dir, line);
+			rc = add_removal(f, n_asked, dir, line);
 	free(is.text);
 	return rc;
 }
@@ -244,7 +249,8 @@ static void list_written(struct gen_files *f)
 	size_t n = f->n;
 	FILE *out = gen_file(f, 0600, GEN_WRITTEN);
 
-	fputs("# What `wgxdp gen hosts` wrote here: what a topology no longer asks for is removed\n", out);
+	fputs("# What `wgxdp gen hosts` wrote here: what a topology no longer asks for "
+	      "is removed\n", out);
 	for (size_t i = 0; i < n; i++)
 		if (rank(f->list[i].path))
 			fprintf(out, "%s\n", f->list[i].path);
@@ -253,7 +259,7 @@ static void list_written(struct gen_files *f)
 
 /* ---- writing ---- */
 
-/* Everything that is new, beside its place. Where that fails nothing is left of it. */
+/* Writes all new files beside their places; on failure removes them again */
 static int write_beside(struct gen_files *f, int dir, const char *directory)
 {
 	struct tree_made made = { 0 };
@@ -264,33 +270,37 @@ static int write_beside(struct gen_files *f, int dir, const char *directory)
 		struct made_file *file = &f->list[i];
 
 		if (file->what == ADD || file->what == CHANGE)
-			rc = tree_put(dir, file->path, file->text, file->n, file->mode, parent_mode(file), &made);
+			rc = tree_put(dir, file->path, file->text, file->n, file->mode,
+				      parent_mode(file), &made);
 		if (rc)
-			log_error("cannot write %s/%s: %s; nothing was changed", directory, file->path, strerror(-rc));
+			log_error("cannot write %s/%s: %s; nothing was changed", directory,
+				  file->path, strerror(-rc));
 	}
 	if (rc) {
 		while (i--)
-			tree_drop(dir, f->list[i].path);
+			tree_settle(dir, f->list[i].path, false);
 		tree_unmake(dir, &made);
 	}
 	tree_forget(&made);
 	return rc;
 }
 
-/* All of it, and only then what was done is said: whoever hears no more of it, as head(1), ends this process */
-static int take(struct gen_files *f, int dir, const char *directory)
+/* Reports only after the last rename: a reader that stops early, as head(1), kills this process */
+static int rename_all(struct gen_files *f, int dir, const char *directory)
 {
-	static const char *const said[] = { [ADD] = "added", [CHANGE] = "changed", [REMOVE] = "removed" };
+	static const char *const said[] = { [ADD] = "added", [CHANGE] = "changed",
+					    [REMOVE] = "removed" };
 	size_t n = 0;
 	int rc = 0;
 
-	syncfs(dir);			/* a crash is to leave the old or the new, whole */
+	syncfs(dir);			/* a crash leaves the old or the new file, complete */
 	for (; !rc && n < f->n; n++) {
 		struct made_file *file = &f->list[n];
 
 		if (file->what == SAME)
 			continue;
-		rc = file->what == REMOVE ? tree_remove(dir, file->path) : tree_take(dir, file->path);
+		rc = file->what == REMOVE ? tree_remove(dir, file->path) :
+		     tree_settle(dir, file->path, true);
 		if (rc)
 			log_error("cannot write %s/%s: %s", directory, file->path, strerror(-rc));
 	}
@@ -300,9 +310,10 @@ static int take(struct gen_files *f, int dir, const char *directory)
 	return rc;
 }
 
-static int tell(const struct gen_files *f, enum gen_how how)
+static int report(const struct gen_files *f, enum gen_how how)
 {
-	static const char *const said[] = { [ADD] = "add", [CHANGE] = "change", [REMOVE] = "remove" };
+	static const char *const said[] = { [ADD] = "add", [CHANGE] = "change",
+					    [REMOVE] = "remove" };
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < f->n; i++) {
@@ -313,24 +324,26 @@ static int tell(const struct gen_files *f, enum gen_how how)
 		if (file->what != SAME && how == GEN_DIFF && text)
 			rc = gen_diff(file->path, file->old, file->text);
 		else if (file->what != SAME && how == GEN_DIFF)
-			log_info("%s: others may read it; its mode is to be %04o", file->path, file->mode);
+			log_info("%s: others may read it; its mode is to be %04o", file->path,
+				 file->mode);
 		else if (file->what != SAME)
 			log_info("%s %s", said[file->what], file->path);
 	}
 	return rc;
 }
 
-int gen_files_bring(struct gen_files *f, int dir, const char *directory, enum gen_how how, size_t *ret_differs)
+int gen_files_bring(struct gen_files *f, int dir, const char *directory, enum gen_how how,
+		    size_t *ret_differs)
 {
 	size_t differs = 0;
 	int rc;
 
 	end_file(f);
-	rc = f->failed ? -ENOMEM : sort(f);
+	rc = f->failed ? -ENOMEM : sort_by_path(f);
 	if (!rc)
 		list_written(f);
-	rc = rc ?: look(f, dir, directory);
-	rc = rc ?: look_for_old(f, dir, directory);
+	rc = rc ?: compare_all(f, dir, directory);
+	rc = rc ?: find_obsolete(f, dir, directory);
 	rc = rc ?: f->failed ? -ENOMEM : 0;
 	if (rc)
 		return rc;
@@ -338,9 +351,9 @@ int gen_files_bring(struct gen_files *f, int dir, const char *directory, enum ge
 	for (size_t i = 0; i < f->n; i++)
 		differs += f->list[i].what != SAME;
 	if (how != GEN_WRITE)
-		rc = tell(f, how);
+		rc = report(f, how);
 	else if (differs)
-		rc = write_beside(f, dir, directory) ?: take(f, dir, directory);
+		rc = write_beside(f, dir, directory) ?: rename_all(f, dir, directory);
 	if (!rc)
 		*ret_differs = differs;
 	return rc;

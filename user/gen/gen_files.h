@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The set of files that gen_file() fills, and the directory that it is compared with and written to. DIR/state/written lists what was
- * written, so that what is no longer asked for can go; what is below DIR/state is never on that list, and stays.
+ * The set of files that gen_file() fills, and the directory that it is compared with and written
+ * to. DIR/state/written lists what was written, so that files no longer asked for can be removed.
+ * Files below DIR/state are not on that list and stay. For gen_hosts.c and the generators that read
+ * other files.
  */
 #pragma once
 #include "gen/gen.h"
@@ -11,14 +13,17 @@
 
 struct gen_files *gen_files_new(void);
 void gen_files_free(struct gen_files *f);
-/* The text of one in the set, zero behind it; NULL: there is none. Of the one that is being written: as far as it is. */
+/* The zero-terminated text of a file of the set, also of the one being written; NULL: no such
+ * file */
 const char *gen_files_text(struct gen_files *f, const char *path);
-/* Paths of the set that begin so, one after the other, from *at = 0; NULL: no more */
+/* The next path of the set that begins with the prefix, starting with *at = 0; NULL: no more */
 const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at);
 
-/* Brings the directory to the set, or only tells what differs: lines `add PATH`, `change PATH`, `remove PATH`, and for GEN_DIFF what
- * would change as diff(1) says it. dir: open, or -1 where there is none yet and nothing is to be written; directory is what messages call
- * it. Nothing at all is changed where anything is wrong, which is told. ret_differs: how many files do. */
-int gen_files_bring(struct gen_files *f, int dir, const char *directory, enum gen_how how, size_t *ret_differs);
-/* Tells what tree_*() says of a path */
+/* Brings the directory to the set. GEN_CHECK only prints `add PATH`, `change PATH` or `remove
+ * PATH`, GEN_DIFF only prints diffs. dir: an open directory, or -1 if there is none and nothing is
+ * to be written; directory: its name in messages. Returns -errno after a message, and then nothing
+ * has changed. ret_differs: the number of files that differ. */
+int gen_files_bring(struct gen_files *f, int dir, const char *directory, enum gen_how how,
+		    size_t *ret_differs);
+/* Logs an error of tree_*() for a path */
 void gen_files_tell(const char *directory, const char *path, int rc);

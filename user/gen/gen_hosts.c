@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp gen hosts: from a topology, and what earlier runs kept, to the files of all its hosts.
+ * wgxdp gen hosts: generates all hosts' files from a topology and from the state of earlier runs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,21 +16,22 @@
 
 #define ASSIGNED GEN_STATE "assigned"
 
-/* Each is asked for every host, and makes nothing for one that has no such file. The README comes last: it says which ones there are. */
+/* Run for every host. The README comes last: it lists the host's other files. */
 static gen_kind *const kinds[] = {
-	gen_wireguard, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl, gen_wgxdp, gen_bird, gen_units, gen_qr, gen_uci, gen_readme,
+	gen_wireguard, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl, gen_wgxdp,
+		gen_bird, gen_units, gen_qr, gen_uci, gen_readme,
 };
 
 static void generate(const struct gen *g)
 {
-	for (size_t i = 0; i < g->t->n_hosts; i++)
+	for_each_host(h, g->t)
 		for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
-			kinds[k](g, &g->t->hosts[i]);
+			kinds[k](g, h);
 	gen_zone(g);
 	gen_prometheus(g);
 }
 
-/* What earlier runs assigned is read, completed, and part of what is written */
+/* Reads what earlier runs assigned, completes it and adds it to the set */
 static int assign(struct topology *t, struct gen_files *f, int dir, const char *directory)
 {
 	struct topology_state state = { 0 };
@@ -53,16 +54,17 @@ static int assign(struct topology *t, struct gen_files *f, int dir, const char *
 	return rc;
 }
 
-static int make(struct topology *t, int dir, const char *directory, enum gen_how how, size_t *ret_differs)
+static int make(struct topology *t, int dir, const char *directory, enum gen_how how,
+		size_t *ret_differs)
 {
 	struct gen_files *f = gen_files_new();
 	struct gen_keys *keys = NULL;
-	struct gen g = { t, f, gen_private_key, gen_preshared_key, gen_public_key, NULL };
+	struct gen g = { t, f, NULL };
 	int rc = f ? assign(t, f, dir, directory) : -ENOMEM;
 
 	rc = rc ?: gen_keys_read(t, dir, directory, how == GEN_WRITE, &keys);
 	if (!rc) {
-		g.data = keys;
+		g.keys = keys;
 		generate(&g);
 		rc = gen_keys_keep(keys, f);
 	}
@@ -72,7 +74,7 @@ static int make(struct topology *t, int dir, const char *directory, enum gen_how
 	return rc;
 }
 
-/* Where nothing is written, a directory that is not there is as good as an empty one: -1 */
+/* Returns fd -1 for a missing directory if nothing is to be written: it counts as empty */
 static int open_directory(const char *directory, enum gen_how how, struct tree_made *made, int *ret)
 {
 	int rc = tree_open(directory, how == GEN_WRITE ? made : NULL, ret);
@@ -82,9 +84,10 @@ static int open_directory(const char *directory, enum gen_how how, struct tree_m
 		return 0;
 	}
 	if (rc)
-		log_error("cannot %s %s: %s", how == GEN_WRITE ? "write to" : "read", directory, strerror(-rc));
+		log_error("cannot %s %s: %s", how == GEN_WRITE ? "write to" : "read", directory,
+			  strerror(-rc));
 	else
-		flock(*ret, LOCK_EX);	/* two at once would make two keys for one host */
+		flock(*ret, LOCK_EX);	/* two runs at once would make two keys for a host */
 	return rc;
 }
 
@@ -98,7 +101,7 @@ int gen_hosts(const char *topology, const char *directory, enum gen_how how)
 
 	if (topology_read(topology, &t))
 		return EXIT_USAGE;
-	mask = umask(0);		/* modes are said */
+	mask = umask(0);		/* our modes are exact */
 	rc = open_directory(directory, how, &made, &dir);
 	if (!rc) {
 		rc = make(t, dir, directory, how, &differs);

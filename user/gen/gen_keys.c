@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Keys that are kept: read, or made by wg(8). They reach the disk with the other files, or not at all.
+ * Keys are read from DIR/state/keys or made by wg(8). New ones are written with the other files, or
+ * not at all.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -23,10 +24,10 @@ struct gen_keys {
 	int dir;
 	const char *directory;
 	bool make;
-	int failed;			/* the first error, told */
+	int failed;			/* the first error, already logged */
 };
 
-/* ---- keys that are yet to be made: their last bytes count ---- */
+/* ---- stand-ins for keys not made yet: their last bytes are a number ---- */
 
 static const struct wg_key stand_in = { "a key that is not there " };
 
@@ -47,18 +48,21 @@ bool gen_key_is_to_be(const char *text)
 
 /* ---- one key ---- */
 
-/* What `wg WORD` says of this text */
+/* Returns the key that `wg WORD` prints for this text */
 static int ask_wg(char *word, const char *text, char ret[WG_KEY_STRLEN])
 {
-	int in = run_text(text, strlen(text)), out = run_text("", 0), rc = in < 0 ? in : out < 0 ? out : 0;
+	int in = run_text(text, strlen(text)), out = run_text("", 0),
+		rc = in < 0 ? in : out < 0 ? out : 0;
 	char said[WG_KEY_STRLEN] = "";
 	struct wg_key key;
 
 	rc = rc ?: run_program((char *[]){ "wg", word, NULL }, in, out);
-	if (!rc && (pread(out, said, WG_KEY_STRLEN - 1, 0) != WG_KEY_STRLEN - 1 || wg_key_parse(said, &key)))
+	if (!rc && (pread(out, said, WG_KEY_STRLEN - 1, 0) != WG_KEY_STRLEN - 1 ||
+		    wg_key_parse(said, &key)))
 		rc = -EINVAL;
 	if (rc)
-		log_error("`wg %s` gave no key%s", word, rc == -ENOENT ? ": install wireguard-tools" : "");
+		log_error("`wg %s` gave no key%s", word,
+			  rc == -ENOENT ? ": install wireguard-tools" : "");
 	else
 		memcpy(ret, said, sizeof(said));
 	if (in >= 0)
@@ -68,7 +72,7 @@ static int ask_wg(char *word, const char *text, char ret[WG_KEY_STRLEN])
 	return rc > 0 ? -EIO : rc;
 }
 
-/* A file with a key in it, and nothing else; -ENOENT: there is none */
+/* Reads a file that holds only a key; -ENOENT: it does not exist */
 static int read_key(const struct gen_keys *k, const char *path, char ret[WG_KEY_STRLEN])
 {
 	struct tree_file is = { 0 };
@@ -83,8 +87,8 @@ static int read_key(const struct gen_keys *k, const char *path, char ret[WG_KEY_
 	}
 	is.text[strcspn(is.text, "\n")] = '\0';
 	if (wg_key_parse(is.text, &key)) {
-		log_error("%s/%s: no key of WireGuard's, which is 44 characters of base64; it is left as it is: remove it, and another one is made",
-			  k->directory, path);
+		log_error("%s/%s: no key of WireGuard's, which is 44 characters of base64; it is "
+			  "left as it is: remove it, and another one is made", k->directory, path);
 		rc = -EINVAL;
 	} else {
 		memcpy(ret, is.text, WG_KEY_STRLEN);
@@ -108,7 +112,7 @@ static int take_key(struct gen_keys *k, const char *name, char *word, char ret[W
 	return 0;
 }
 
-/* The key of that name, read or made if it was not yet; NULL: told */
+/* Returns the key of that name, read or made at first use; NULL after a message */
 static const char *key_named(struct gen_keys *k, const char *name, char *word)
 {
 	char text[WG_KEY_STRLEN];
@@ -129,8 +133,10 @@ static const char *key_named(struct gen_keys *k, const char *name, char *word)
 
 /* ---- a topology's ---- */
 
-/* Who has the key of the routing tunnel in common with others, or h itself; what is said of it */
-static const char *owner_of(const struct topology *t, const struct topology_host *h, const char *device, bool *ret_given)
+/* The owner of the key: a site or topology.shared where several hosts share the routing tunnel's
+ * key */
+static const char *owner_of(const struct topology *t, const struct topology_host *h,
+			    const char *device, bool *ret_given)
 {
 	bool routing = !strcmp(device, WG_ROUTING);
 
@@ -142,7 +148,8 @@ static const char *owner_of(const struct topology *t, const struct topology_host
 		*ret_given = t->shared.key_given;
 		return t->shared.name;
 	}
-	*ret_given = h->shares ? false : !strcmp(device, WG_MESH) ? h->mesh_key_given : h->key_given;
+	*ret_given = h->shares ? false : !strcmp(device, WG_MESH) ? h->mesh_key_given :
+		h->key_given;
 	return h->name;
 }
 
@@ -184,7 +191,8 @@ static int fill_host(struct gen_keys *k, const struct topology *t, struct topolo
 		}
 		return h->key_given ? 0 : fill(k, h->name, WG_ROUTING, &h->public_key);
 	case ROLE_SERVER:
-		return h->mesh_key_given || t->no_mesh ? 0 : fill(k, h->name, WG_MESH, &h->mesh_key);
+		return h->mesh_key_given || t->no_mesh ? 0 :
+		       fill(k, h->name, WG_MESH, &h->mesh_key);
 	case ROLE_FIREWALL:
 		return 0;
 	default:
@@ -192,7 +200,8 @@ static int fill_host(struct gen_keys *k, const struct topology *t, struct topolo
 	}
 }
 
-int gen_keys_read(struct topology *t, int dir, const char *directory, bool make, struct gen_keys **ret)
+int gen_keys_read(struct topology *t, int dir, const char *directory, bool make,
+		  struct gen_keys **ret)
 {
 	struct gen_keys *k = calloc(1, sizeof(*k));
 	int rc = 0;
@@ -231,12 +240,20 @@ const char *gen_private_key(const struct gen *g, const struct topology_host *h, 
 	bool given;
 	const char *owner = owner_of(g->t, h, device, &given);
 
-	return given ? NULL : private_key_of(g->data, owner, device);
+	return given ? NULL : private_key_of(g->keys, owner, device);
+}
+
+bool gen_key_is_given(const struct gen *g, const struct topology_host *h, const char *device)
+{
+	bool given;
+
+	owner_of(g->t, h, device, &given);
+	return given;
 }
 
 struct wg_key gen_public_key(const struct gen *g, const struct topology_host *h, const char *device)
 {
-	struct gen_keys *k = g->data;
+	struct gen_keys *k = g->keys;
 	struct wg_key key = {};
 	int rc = fill(k, h->name, device, &key);
 
@@ -252,12 +269,13 @@ const char *gen_preshared_key(const struct gen *g, const char *one, const char *
 	if (!g->t->preshared_keys)
 		return NULL;
 	snprintf(name, sizeof(name), "%s+%s", ordered ? one : other, ordered ? other : one);
-	return key_named(g->data, name, "genpsk");
+	return key_named(g->keys, name, "genpsk");
 }
 
 int gen_keys_keep(struct gen_keys *k, struct gen_files *f)
 {
 	for (size_t i = 0; !k->failed && i < k->n; i++)
-		fprintf(gen_file(f, 0600, DIRECTORY "%s", k->list[i].name), "%s\n", k->list[i].text);
+		fprintf(gen_file(f, 0600, DIRECTORY "%s", k->list[i].name), "%s\n",
+			k->list[i].text);
 	return k->failed;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * How large packets may be in tunnels, and in tunnels inside of them.
+ * MTUs of tunnels, and of tunnels inside tunnels.
  */
 #include "gen/gen_host.h"
 #include "doctor/mtu.h"
@@ -10,36 +10,35 @@ static unsigned int within(unsigned int mtu)
 	return mtu >= MTU_IPV6_MIN + MTU_LAYER ? mtu - MTU_LAYER : MTU_IPV6_MIN;
 }
 
-/* What passes to, or from, every site: sites differ, but tunnels are one device at the relay, and the mesh one at a server. */
+/* The path to or from every site: a relay has one device for all tunnels, and a server one for the
+ * mesh */
 static unsigned int narrowest(const struct topology *t)
 {
 	unsigned int mtu = -1;
 
-	for (size_t i = 0; i < t->n_hosts; i++)
-		if ((t->hosts[i].role == ROLE_EDGE || t->hosts[i].role == ROLE_RELAY) && t->hosts[i].mtu < mtu)
-			mtu = t->hosts[i].mtu;
+	for_each_host(h, t)
+		if ((h->role == ROLE_EDGE || h->role == ROLE_RELAY) && h->mtu < mtu)
+			mtu = h->mtu;
 	return within(mtu);
 }
 
 static bool has_blind_relay(const struct topology *t)
 {
-	for (size_t i = 0; i < t->n_hosts; i++)
-		if (t->hosts[i].role == ROLE_RELAY && t->hosts[i].blind)
+	for_each_host(h, t)
+		if (h->blind)
 			return true;
 	return false;
 }
 
-/* Clients are one device at the gateway: what it sends has to fit each one's way, of which nobody may say that it does not */
+/* A gateway has one device for all clients. Its packets must fit every client's path, where ICMP
+ * errors may get lost. */
 static unsigned int narrowest_to(const struct topology *t, const struct topology_host *gateway)
 {
 	unsigned int mtu = gateway->mtu;
 
-	for (size_t i = 0; i < t->n_hosts; i++) {
-		const struct topology_host *h = &t->hosts[i];
-
+	for_each_host(h, t)
 		if (gen_comes_to(t, h, gateway) && h->mtu < mtu)
 			mtu = h->mtu;
-	}
 	return within(mtu);
 }
 
@@ -47,8 +46,9 @@ unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host
 {
 	if (h->role == ROLE_GATEWAY)
 		return narrowest_to(t, h);
-	/* nobody between blind edges says that a message is too long */
-	return h->role == ROLE_RELAY || (h->role == ROLE_EDGE && has_blind_relay(t)) ? narrowest(t) : within(h->mtu);
+	/* between blind edge routers nothing sends "packet too big" */
+	return h->role == ROLE_RELAY ||
+	       (h->role == ROLE_EDGE && has_blind_relay(t)) ? narrowest(t) : within(h->mtu);
 }
 
 unsigned int gen_between_mtu(const struct topology_host *one, const struct topology_host *other)

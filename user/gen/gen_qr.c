@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * HOST.qr: a client's file as a QR code, which WireGuard's apps read from the screen of a terminal.
+ * HOST.qr: a client's file as a QR code, for WireGuard's apps to read from a terminal's screen.
  */
 #include "gen/gen_files.h"
 #ifdef WITH_QRENCODE
@@ -17,17 +17,19 @@ static struct library_functions {
 } qr;
 static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
 
-#define QUIET 4				/* modules around it that are light, as the standard wants */
+#define QUIET 4 /* light modules around the code, required by the standard */
 
 static bool is_dark(const QRcode *code, int x, int y)
 {
-	return x >= 0 && y >= 0 && x < code->width && y < code->width && code->data[y * code->width + x] & 1;
+	return x >= 0 && y >= 0 && x < code->width && y < code->width &&
+	       code->data[y * code->width + x] & 1;
 }
 
-/* Two rows in one line; what is light is drawn, as terminals are dark */
+/* Draws two rows per line, and light modules rather than dark: terminals are dark */
 static void draw(FILE *out, const QRcode *code)
 {
-	static const char *const blocks[] = { "\u2588", "\u2580", "\u2584", " " };	/* by what is dark: nothing, below, above, both */
+	/* index: dark above << 1 | dark below */
+	static const char *const blocks[] = { "\u2588", "\u2580", "\u2584", " " };
 
 	for (int y = -QUIET; y < code->width + QUIET; y += 2) {
 		for (int x = -QUIET; x < code->width + QUIET; x++)
@@ -42,8 +44,8 @@ void gen_qr(const struct gen *g, const struct topology_host *h)
 	char path[TOPOLOGY_NAME + 64], why[LIBRARY_WHY_LEN];
 	QRcode *code;
 
-	/* without the private key no app takes it */
-	if (h->role != ROLE_CLIENT || !g->private_key(g, h, WG_CLIENTS))
+	/* no app takes it without the private key */
+	if (h->role != ROLE_CLIENT || !gen_private_key(g, h, WG_CLIENTS))
 		return;
 	if (LIBRARY_OPEN(&library_qrencode, functions, &qr, why)) {
 		log_warning("%s: no QR code of its file: %s", h->name, why);
@@ -67,7 +69,8 @@ void gen_qr(const struct gen *g, const struct topology_host *h)
 
 void gen_qr(const struct gen *g, const struct topology_host *h)
 {
-	if (h->role == ROLE_CLIENT && g->private_key(g, h, WG_CLIENTS))
-		log_warning("%s: no QR code of its file: this program was built without libqrencode", h->name);
+	if (h->role == ROLE_CLIENT && gen_private_key(g, h, WG_CLIENTS))
+		log_warning("%s: no QR code of its file: this program was built "
+			    "without libqrencode", h->name);
 }
 #endif

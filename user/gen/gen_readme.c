@@ -1,35 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * HOST/README.md: what to install, where each file goes, what to start and how to see that it works. Of the files that there
- * are, and no others.
+ * HOST/README.md: what to install, where each file goes, what to start and how to check it. It
+ * names only files that the host has.
  */
 #include <fnmatch.h>
 #include <string.h>
 #include "gen/gen_files.h"
-#include "gen/gen_readme.h"
-#include "gen/gen_wireguard.h"
+#include "gen/gen_host.h"
 
 static const struct part {
-	const char *path;		/* of the host, a pattern of the shell's; one that ends in / is of all below */
-	const char *package;		/* NULL: none of its own */
+	const char *path; /* on the host: a shell pattern, or a directory if it ends in / */
+	const char *package;		/* NULL: needs none */
 	const char *what;
-	const char *start;		/* a line of the shell's; NULL: nothing to be done */
+	const char *start;		/* a shell command; NULL: nothing to do */
 } parts[] = {
 	{ "etc/sysctl.d/", NULL, "forwarding", "sysctl --system" },
-	{ "etc/systemd/network/", NULL, "systemd-networkd: addresses", "systemctl enable --now systemd-networkd && networkctl reload" },
+	{ "etc/systemd/network/", NULL, "systemd-networkd: addresses",
+	  "systemctl enable --now systemd-networkd && networkctl reload" },
 	{ "etc/systemd/system/", NULL, "systemd: the order of units", "systemctl daemon-reload" },
-	{ "etc/nftables.conf", "nftables", "nftables: what is let in, and through", "systemctl enable nftables && systemctl reload-or-restart nftables" },
-	{ "etc/wireguard/" WG_ROUTING ".conf", "wireguard-tools", "WireGuard: the tunnel between sites and relays", NULL },
-	{ "etc/wireguard/" TOPOLOGY_BETWEEN "*.conf", "wireguard-tools", "WireGuard: the tunnel to another relay", NULL },
-	{ "etc/wireguard/" WG_MESH ".conf", "wireguard-tools", "WireGuard: the tunnels from server to server", NULL },
-	{ "etc/wireguard/" WG_CLIENTS ".conf", "wireguard-tools", "WireGuard: the tunnel between gateway and clients", NULL },
+	{ "etc/nftables.conf", "nftables", "nftables: what is let in, and through",
+	  "systemctl enable nftables && systemctl reload-or-restart nftables" },
+	{ "etc/wireguard/" WG_ROUTING ".conf", "wireguard-tools",
+	  "WireGuard: the tunnel between sites and relays", NULL },
+	{ "etc/wireguard/" TOPOLOGY_BETWEEN "*.conf", "wireguard-tools",
+	  "WireGuard: the tunnel to another relay", NULL },
+	{ "etc/wireguard/" WG_MESH ".conf", "wireguard-tools",
+	  "WireGuard: the tunnels from server to server", NULL },
+	{ "etc/wireguard/" WG_CLIENTS ".conf", "wireguard-tools",
+	  "WireGuard: the tunnel between gateway and clients", NULL },
 	{ "etc/wireguard/*-privatekey", NULL, "its private key; nobody else may read it", NULL },
 	{ "etc/wireguard/*-publickey", NULL, "its public key, as others have it", NULL },
-	{ "etc/keepalived/", "keepalived", "keepalived: which edge router of the site is the active one",
-	  "systemctl enable keepalived && systemctl restart keepalived" },
-	{ "etc/radvd.conf", "radvd", "radvd: what the LAN is told of prefixes and routes", "systemctl enable radvd && systemctl restart radvd" },
-	{ "etc/wgxdp/", NULL, "wgxdp's configuration", "systemctl enable wgxdp wgxdp-daemon && systemctl restart wgxdp wgxdp-daemon" },
-	{ "etc/bird/bird.conf", "bird2", "BIRD: which site is at which relay", "systemctl enable bird && systemctl reload-or-restart bird" },
+	{ "etc/keepalived/", "keepalived", "keepalived: which edge router of the site is "
+	  "the active one", "systemctl enable keepalived && systemctl restart keepalived" },
+	{ "etc/radvd.conf", "radvd", "radvd: what the LAN is told of prefixes and routes",
+	  "systemctl enable radvd && systemctl restart radvd" },
+	{ "etc/wgxdp/", NULL, "wgxdp's configuration",
+	  "systemctl enable wgxdp wgxdp-daemon && systemctl restart wgxdp wgxdp-daemon" },
+	{ "etc/bird/bird.conf", "bird2", "BIRD: which site is at which relay",
+	  "systemctl enable bird && systemctl reload-or-restart bird" },
 };
 #define N_PARTS (sizeof(parts) / sizeof(*parts))
 
@@ -37,11 +45,13 @@ static bool belongs(const struct part *part, const char *path)
 {
 	size_t n = strlen(part->path);
 
-	return part->path[n - 1] == '/' ? !strncmp(path, part->path, n) : !fnmatch(part->path, path, 0);
+	return part->path[n - 1] == '/' ? !strncmp(path, part->path, n) :
+	       !fnmatch(part->path, path, 0);
 }
 
-/* The next file of a part that the host has, from *at = 0, below its root; NULL: no more */
-static const char *next(const struct gen *g, const struct topology_host *h, const struct part *part, size_t *at)
+/* The next file of a part, below the host's root, starting with *at = 0; NULL: no more */
+static const char *next_file(const struct gen *g, const struct topology_host *h,
+			     const struct part *part, size_t *at)
 {
 	char root[TOPOLOGY_NAME + 2];
 	const char *path;
@@ -53,16 +63,260 @@ static const char *next(const struct gen *g, const struct topology_host *h, cons
 	return NULL;
 }
 
-static bool has(const struct gen *g, const struct topology_host *h, const struct part *part)
+static bool has_part(const struct gen *g, const struct topology_host *h, const struct part *part)
 {
 	size_t at = 0;
 
-	return next(g, h, part, &at);
+	return next_file(g, h, part, &at);
 }
 
-bool gen_readme_has(const struct gen *g, const struct topology_host *h, const char *path)
+/* Whether the host has that file, or a file below it if it ends in / */
+static bool has_file(const struct gen *g, const struct topology_host *h, const char *path)
 {
-	return has(g, h, &(struct part){ .path = path });
+	return has_part(g, h, &(struct part){ .path = path });
+}
+
+static void put_head(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	const char *gateway = t->hosts[h->gateway].name;
+	char name[GEN_NAME];
+
+	fprintf(out, "<!-- SPDX-License-Identifier: GPL-2.0-or-later; made by `wgxdp gen hosts` "
+		"-->\n# %s\n\n", gen_host_name(t, h, name));
+	if (h->shares)
+		fputs("One of several relays: the sites' edge routers have a tunnel to one of "
+		      "them, and it forwards from one to the other, or to the relay\n"
+		      "where that is.\n", out);
+	else if (h->blind)
+		fputs("The relay: it forwards what the sites' edge routers send each other, and "
+		      "can read none of it.\n", out);
+	else if (h->role == ROLE_RELAY)
+		fputs("The relay: the sites' edge routers have a tunnel to it, and it forwards "
+		      "from one to the other.\n", out);
+	else if (h->role == ROLE_EDGE)
+		fprintf(out, "An edge router of site %s: %s is its way to the internet, %s the "
+			"site's LAN.\n", t->sites[h->site].name, h->interface, h->lan);
+	else if (h->role == ROLE_SERVER)
+		fprintf(out, "A server of site %s.\n", t->sites[h->site].name);
+	else if (h->role == ROLE_GATEWAY)
+		fputs("WireGuard that clients come to.\n", out);
+	else if (h->role == ROLE_CLIENT)
+		fprintf(out, "A client of %s.\n", gateway);
+	else if (h->role == ROLE_ROAMING)
+		fprintf(out, "A router that has a tunnel to %s, wherever it is.\n", gateway);
+	else
+		fprintf(out, "It forwards WireGuard's packets to %s.\n", gateway);
+}
+
+/* ---- keys ---- */
+
+static void two_commands(FILE *out, const char *device)
+{
+	fprintf(out,
+		"    umask 077; wg genkey > /etc/wireguard/%s-privatekey\n"
+		"    wg pubkey < /etc/wireguard/%s-privatekey\n", device, device);
+}
+
+static void put_key(FILE *out, const struct gen *g, const struct topology_host *h)
+{
+	const char *device = gen_device(h);
+
+	if (!gen_key_is_given(g, h, device))
+		return;
+	fprintf(out, "\n### Its key\n\n"
+		"The topology has %s public key only. The private one is not in this directory: it "
+		"is on the host, in\n"
+		"/etc/wireguard/%s-privatekey, which %s.conf has read. These two commands there "
+		"made it, or make another one; what the second\n"
+		"one prints is the `public-key` that belongs into the topology:\n\n",
+		h->role == ROLE_EDGE ? "the site's" : h->shares ? "the relays'" : "this host's",
+		device, device);
+	two_commands(out, device);
+	if (h->role == ROLE_EDGE)
+		fputs("\nAll edge routers of the site have the same.\n", out);
+	if (h->shares)
+		fputs("\nAll relays have the same; those of the tunnels between them are in this "
+		      "directory.\n", out);
+}
+
+static bool has_dns(const struct gen *g, const struct topology_host *h)
+{
+	char path[TOPOLOGY_NAME + 64];
+	const char *text;
+
+	snprintf(path, sizeof(path), "%s/etc/wireguard/" WG_CLIENTS ".conf", h->name);
+	text = gen_files_text(g->files, path);
+	return text && strstr(text, "\nDNS = ");
+}
+
+/* ---- without wg-quick ---- */
+
+static void put_app(FILE *out, const struct gen *g, const struct topology_host *h)
+{
+	char picture[TOPOLOGY_NAME + 4];
+
+	if (h->role != ROLE_CLIENT)
+		return;
+	fputs("\n### With WireGuard's app instead, on a phone or elsewhere\n\n", out);
+	snprintf(picture, sizeof(picture), "%s.qr", h->name);
+	if (!gen_private_key(g, h, WG_CLIENTS))
+		fputs("Make a tunnel there by hand, of what wg0.conf says but for its PostUp line; "
+		      "the app has the private key.\n", out);
+	else if (has_file(g, h, picture))
+		fprintf(out, "Import etc/wireguard/wg0.conf, or let the app read it from the "
+			"screen of a terminal that has light letters on dark ground:\n\n"
+			"    cat %s\n\n"
+			"Whoever sees either has the key.\n", picture);
+	else
+		fputs("Import etc/wireguard/wg0.conf. Whoever sees it has the key.\n", out);
+}
+
+static void put_openwrt(FILE *out, const struct gen *g, const struct topology_host *h)
+{
+	char name[TOPOLOGY_NAME];
+
+	fprintf(out, "\n## 1. Install\n\n"
+		"OpenWrt, and there\n\n"
+		"    opkg update && opkg install wireguard-tools\n"
+		"\n## 2. Where each file goes\n\n"
+		"| file | what it is |\n| --- | --- |\n"
+		"| etc/config/network.uci | what its network gets besides, by the commands below; "
+		"not to be copied there |\n");
+	if (has_file(g, h, "etc/wireguard/" WG_CLIENTS ".conf"))
+		fputs("| etc/wireguard/ | the same for wg-quick, should this be no OpenWrt one "
+		      "day; not needed |\n", out);
+	fprintf(out, "\nFrom this directory, and once more after each change:\n\n"
+		"    ssh root@%s 'for s in " WG_CLIENTS " " WG_CLIENTS "_%s " WG_CLIENTS
+		"_lan; do uci -q delete network.$s; done;\n"
+		"        uci -m import network; uci commit network; /etc/init.d/network reload' < "
+		"etc/config/network.uci\n", h->name, gen_uci_name(&g->t->hosts[h->gateway], name));
+	if (h->key_given) {
+		fputs("\nIts private key is not in there, for the topology has its public one "
+		      "only. These two commands on the router make one, the\n"
+		      "second one prints the `public-key` of the topology; the third gives it to "
+		      "the interface, after each import:\n\n", out);
+		two_commands(out, WG_CLIENTS);
+		fputs("    uci set network." WG_CLIENTS ".private_key=\"$(cat /etc/wireguard/"
+		      WG_CLIENTS "-privatekey)\"; uci commit network\n", out);
+	}
+	fputs("\nThe firewall has to let the LAN into the tunnel, and the LAN has to be told of "
+	      "its prefix:\n\n"
+	      "    uci add_list firewall.@zone[1].network=" WG_CLIENTS
+	      "; uci commit firewall; /etc/init.d/firewall reload\n"
+	      "    uci set dhcp.lan.ra=server; uci commit dhcp; /etc/init.d/odhcpd restart\n"
+	      "\n`uci show firewall` tells whether zone 1 is the one of the internet.\n", out);
+}
+
+/* ---- 3. how to check that it works ---- */
+
+static void ping(FILE *out, const struct address *a, const char *whom)
+{
+	char text[ADDRESS_STRLEN];
+
+	if (a->family)
+		fprintf(out, "| `ping -c 3 %s` | %s answers |\n", address_format(a, text), whom);
+}
+
+static void verify_files(FILE *out, const struct gen *g, const struct topology_host *h)
+{
+	if (has_file(g, h, "etc/nftables.conf"))
+		fputs("| `nft -c -f /etc/nftables.conf` | nothing: the rules are right; `nft list "
+		      "ruleset` shows those that run |\n", out);
+	if (has_file(g, h, "etc/keepalived/"))
+		fprintf(out, "| `keepalived -t` | its file is right |\n"
+			"| `ip -6 address show dev %s` | fe80::1 on one edge router of the site, "
+			"the active one |\n", h->lan);
+	if (has_file(g, h, "etc/radvd.conf"))
+		fputs("| `radvd -c` | its file is right |\n", out);
+	if (has_file(g, h, "etc/wgxdp/"))
+		fputs("| `wgxdp check` | valid, and the host has what the file names |\n"
+		      "| `wgxdp show` | what passes, and what is dropped and why |\n", out);
+}
+
+static void verify_site(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	char text[ADDRESS_STRLEN], prefix[ADDRESS_STRLEN], overlay[ADDRESS_STRLEN];
+
+	fprintf(out, "| `ip -6 address show dev %s` | %s |\n", h->interface,
+		address_format(&h->lan6, text));
+	fprintf(out, "| `rdisc6 -1 %s` | from fe80::1: prefix %s, route %s |\n",
+		h->interface, prefix_format(&t->sites[h->site].prefix, prefix),
+		prefix_format(&t->overlay, overlay));
+	for_each_host(other, t)
+		if (h->mesh.family && other->role == ROLE_SERVER && other != h)
+			ping(out, &other->mesh, other->name);
+}
+
+static void verify_sharing(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	fprintf(out, "| `ip -6 route show table %d` | the sites that are alive here |\n"
+		"| `birdc show protocols` | each other relay Established |\n"
+		"| `wgxdp show routes` | by which peer each site is: itself, or the relay "
+		"where it is |\n", GEN_TABLE);
+	for_each_other_relay(other, t, h) {
+		struct address at = topology_between(t, other, h);
+
+		ping(out, &at, other->name);
+	}
+}
+
+static void verify_tunnels(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	if (h->role == ROLE_RELAY || h->role == ROLE_EDGE)
+		fprintf(out, "| `wg show "
+			WG_ROUTING "` | %s latest handshake less than three minutes ago |\n",
+			h->role == ROLE_EDGE ? "on the active edge router: with the relay a" :
+			h->shares ? "of each site that is here a" : "of each site a");
+	if (h->shares)
+		verify_sharing(out, t, h);
+	else if (h->role == ROLE_EDGE && *t->shared.name)
+		ping(out, &t->shared.tunnel, "the relay where the site is");
+	if (*t->shared.name)
+		return;
+	for_each_host(other, t)
+		if (h->role == ROLE_EDGE && other->role == ROLE_RELAY)
+			ping(out, &other->tunnel, other->name);
+		/* all edge routers of a site have one address */
+		else if (h->role == ROLE_RELAY && other->role == ROLE_EDGE && other->number == 1)
+			ping(out, &other->tunnel, t->sites[other->site].name);
+}
+
+static bool is_in(const struct topology_host *h, const struct prefix *network)
+{
+	for (size_t i = 0; i < h->n_inside; i++)
+		if (prefix_covers(network, &h->inside[i]))
+			return true;
+	return false;
+}
+
+static void verify_client(FILE *out, const struct topology *t, const struct topology_host *h,
+			  const struct topology_host *gateway)
+{
+	fputs("| `wg show " WG_CLIENTS "` | a latest handshake |\n", out);
+	for (size_t i = 0; i < gateway->n_networks; i++)
+		for (size_t a = 0; a < gateway->n_inside && is_in(h, &gateway->networks[i]); a++)
+			if (prefix_covers(&gateway->networks[i], &gateway->inside[a]))
+				ping(out, &gateway->inside[a], gateway->name);
+	for (size_t i = 0; i < t->n_dns && !h->n_split; i++)
+		ping(out, &t->dns[i], "the internet, by the tunnel,");
+}
+
+static void put_verify(FILE *out, const struct gen *g, const struct topology_host *h)
+{
+	const struct topology *t = g->t;
+
+	fputs("\n## 3. Is it right?\n\n| on this host | what it has to show |\n| --- | --- |\n",
+	      out);
+	verify_files(out, g, h);
+	verify_tunnels(out, t, h);
+	if (h->role == ROLE_SERVER)
+		verify_site(out, t, h);
+	if (h->role == ROLE_GATEWAY)
+		fputs("| `wg show " WG_CLIENTS
+		      "` | of each client that is there just now a latest handshake |\n", out);
+	if (h->role != ROLE_CLIENT && h->role != ROLE_ROAMING)
+		return;
+	verify_client(out, t, h, &t->hosts[h->gateway]);
 }
 
 /* ---- 1. what to install ---- */
@@ -71,24 +325,25 @@ static void install(FILE *out, const struct gen *g, const struct topology_host *
 {
 	const char *said = "", *before = "    apt install";
 
-	fputs(h->role == ROLE_CLIENT ? "\n## 1. Install\n\nOn Linux (for others, phones too, see *app* below):\n\n" : "\n## 1. Install\n\n", out);
+	fputs(h->role == ROLE_CLIENT ? "\n## 1. Install\n\nOn Linux (for others, phones too, see "
+	      "*app* below):\n\n" : "\n## 1. Install\n\n", out);
 	for (size_t i = 0; i < N_PARTS; i++) {
 		const struct part *p = &parts[i];
 
-		if (!p->package || !has(g, h, p) || !strcmp(p->package, said))
+		if (!p->package || !has_part(g, h, p) || !strcmp(p->package, said))
 			continue;
 		fprintf(out, "%s %s", before, p->package);
 		said = p->package;
 		before = "";
 	}
-	if (gen_readme_has(g, h, "etc/wireguard/" WG_CLIENTS ".conf") && gen_readme_dns(g, h)) {
+	if (has_file(g, h, "etc/wireguard/" WG_CLIENTS ".conf") && has_dns(g, h)) {
 		fprintf(out, "%s openresolv", before);
 		before = "";
 	}
 	if (h->role == ROLE_SERVER)
 		fprintf(out, "%s ndisc6", before);
 	fputs(*before && h->role != ROLE_SERVER ? "Nothing but what a system has.\n" : "\n", out);
-	if (gen_readme_has(g, h, "etc/wgxdp/"))
+	if (has_file(g, h, "etc/wgxdp/"))
 		fputs("\nand wgxdp itself: its docs/guide-firewall.md says how.\n", out);
 }
 
@@ -103,67 +358,78 @@ static void files(FILE *out, const struct gen *g, const struct topology_host *h)
 		const char *path;
 		size_t at = 0;
 
-		while ((path = next(g, h, &parts[i], &at)))
+		while ((path = next_file(g, h, &parts[i], &at)))
 			fprintf(out, "| /%s | %s |\n", path, parts[i].what);
 	}
 	fprintf(out,
 		"\nAll at once, from this directory, with owners and modes as they have to be:\n\n"
-		"    tar -c etc | ssh root@%s tar -x -C / --no-same-owner --no-overwrite-dir\n", h->name);
+		"    tar -c etc | ssh root@%s tar -x -C / --no-same-owner --no-overwrite-dir\n",
+		h->name);
 }
 
-static void start_wireguard(FILE *out, const struct topology *t, const struct topology_host *h, const char *device)
+static void start_wireguard(FILE *out, const struct topology *t, const struct topology_host *h,
+			    const char *device)
 {
-	static const char line[] = "    systemctl enable wg-quick@%s && systemctl restart wg-quick@%s\n";
+	static const char line[] =
+		"    systemctl enable wg-quick@%s && systemctl restart wg-quick@%s\n";
 	char between[GEN_BETWEEN];
 
 	fprintf(out, line, device, device);
-	for (const struct topology_host *other = NULL; (other = gen_next_relay(t, h, other));)
+	for_each_other_relay(other, t, h)
 		fprintf(out, line, gen_between(other, between), between);
 }
 
-/* WireGuard's unit is nobody's file; on an edge router keepalived does its work */
+/* WireGuard's unit has no file here; on an edge router keepalived starts the tunnel */
 static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 {
-	const char *device = h->role == ROLE_SERVER ? WG_MESH : h->role == ROLE_RELAY ? WG_ROUTING : WG_CLIENTS;
-	bool by_unit = h->role != ROLE_EDGE && gen_readme_has(g, h, "etc/wireguard/");
+	const char *device = gen_device(h);
+	bool by_unit = h->role != ROLE_EDGE && has_file(g, h, "etc/wireguard/");
 
 	if ((h->role == ROLE_RELAY || h->role == ROLE_EDGE) && !g->t->n_tcp_ports)
-		fputs("\n**Its nftables.conf lets in no new TCP connection, SSH's neither**; those that there are go on. `tcp-ports: [ 22 ]` in the topology\n"
+		fputs("\n**Its nftables.conf lets in no new TCP connection, SSH's neither**; those "
+		      "that there are go on. `tcp-ports: [ 22 ]` in the topology\n"
 		      "lets SSH in.\n", out);
 	fputs("\nThen there, in this order:\n\n", out);
 	for (size_t i = 0; i < N_PARTS; i++) {
-		if (by_unit && !strcmp(parts[i].path, "etc/keepalived/"))	/* after nftables, before what needs the tunnel */
+		/* after nftables, before what needs the tunnel */
+		if (by_unit && !strcmp(parts[i].path, "etc/keepalived/"))
 			start_wireguard(out, g->t, h, device);
-		/* a directory has one line, however many files it has */
-		if (parts[i].start && has(g, h, &parts[i]))
+		/* one line for a directory, however many files it has */
+		if (parts[i].start && has_part(g, h, &parts[i]))
 			fprintf(out, "    %s\n", parts[i].start);
 	}
 	if (h->role == ROLE_EDGE)
-		fputs("\nwg-quick@" WG_ROUTING " is not enabled: keepalived sees to that tunnel, which has its peer on the active edge router of the site\n"
-		      "alone. The site's edge routers share a key, so their clocks have to be right (NTP): of one whose clock is behind the relay believes\n"
+		fputs("\nwg-quick@" WG_ROUTING " is not enabled: keepalived sees to that tunnel, "
+		      "which has its peer on the active edge router of the site\n"
+		      "alone. The site's edge routers share a key, so their clocks have to be "
+		      "right (NTP): of one whose clock is behind the relay believes\n"
 		      "no handshake until then.\n", out);
 	if (h->shares)
-		fputs("\nThe other relays have the same private key in " WG_ROUTING "-privatekey, and the same address in the tunnel. Where a site is just now\n"
-		      "wgxdp tells BIRD by a table of the kernel's, and BIRD the other relays by BGP.\n", out);
-	fputs("\nAfter a change of the topology: the same again, for the files that `wgxdp gen hosts` said it changed.\n", out);
+		fputs("\nThe other relays have the same private key in " WG_ROUTING
+		      "-privatekey, and the same address in the tunnel. Where a site is just now\n"
+		      "wgxdp tells BIRD by a table of the kernel's, and BIRD the other "
+		      "relays by BGP.\n", out);
+	fputs("\nAfter a change of the topology: the same again, for the files that `wgxdp gen "
+	      "hosts` said it changed.\n", out);
 	if (by_unit && h->role != ROLE_CLIENT && !h->openwrt)
-		fprintf(out, "Where these are peers of %s.conf alone, `systemctl reload wg-quick@%s` in place of restart interrupts none of the others.\n",
-			device, device);
+		fprintf(out, "Where these are peers of %s.conf alone, `systemctl reload "
+			"wg-quick@%s` in place of restart interrupts none of the others.\n", device,
+			device);
 }
 
 void gen_readme(const struct gen *g, const struct topology_host *h)
 {
 	FILE *out = gen_file(g->files, 0644, "%s/README.md", h->name);
 
-	gen_readme_head(out, g->t, h);
+	put_head(out, g->t, h);
 	if (h->role == ROLE_ROAMING && h->openwrt) {
-		gen_readme_openwrt(out, g, h);
+		put_openwrt(out, g, h);
 	} else {
 		install(out, g, h);
-		gen_readme_key(out, g, h);
+		put_key(out, g, h);
 		files(out, g, h);
 		start(out, g, h);
-		gen_readme_app(out, g, h);
+		put_app(out, g, h);
 	}
-	gen_readme_verify(out, g, h);
+	put_verify(out, g, h);
 }

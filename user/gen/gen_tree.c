@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Files below a directory: every part of a path is opened by itself, for a link in the middle would lead anywhere.
+ * Files below a directory. The kernel refuses symbolic links in paths: they could lead anywhere.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "gen/gen_tree.h"
 #include "lib/file.h"
@@ -25,12 +27,12 @@ bool tree_path_valid(const char *path)
 	}
 }
 
-static void note_made(struct tree_made *made, const char *path, size_t n)
+static void note_made(struct tree_made *made, const char *path)
 {
 	char **place = append(made->list, made->n);
 
-	if (place && !(*place = strndup(path, n)))
-		made->n--;		/* it stays, empty: nothing worse */
+	if (place && !(*place = strdup(path)))
+		made->n--;		/* the directory stays, empty */
 }
 
 void tree_forget(struct tree_made *made)
@@ -48,10 +50,10 @@ void tree_unmake(int dir, struct tree_made *made)
 	tree_forget(made);
 }
 
-/* mkdir -p; only those that lack are made */
+/* Like mkdir -p; notes the directories that it made */
 static int make_all(const char *directory, struct tree_made *made)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX] = "";
 
 	if (strlen(directory) >= sizeof(path))
 		return -ENAMETOOLONG;
@@ -59,9 +61,8 @@ static int make_all(const char *directory, struct tree_made *made)
 		if (directory[n] && directory[n] != '/')
 			continue;
 		memcpy(path, directory, n);
-		path[n] = '\0';
 		if (!mkdir(path, directory[n] && directory[n + 1] ? 0755 : TREE_PRIVATE))
-			note_made(made, path, n);
+			note_made(made, path);
 		else if (errno != EEXIST)
 			return -errno;
 	}
@@ -79,86 +80,69 @@ int tree_open(const char *directory, struct tree_made *made, int *ret_fd)
 	return 0;
 }
 
-/* A part of a path that is a directory, and no link */
-static int open_part(int at, const char *name, struct stat *ret)
+/* Opens the directory of path's file; returns a descriptor or -errno */
+static int open_parent(int dir, const char *path, const char **ret_name)
 {
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), rc;
+	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+	const char *slash = strrchr(path, '/');
+	char parent[PATH_MAX] = ".";
+	int fd;
 
-	if (fd < 0 && errno == ENOTDIR && !fstatat(at, name, ret, AT_SYMLINK_NOFOLLOW) && S_ISLNK(ret->st_mode))
-		return -ELOOP;
-	if (fd < 0 || fstat(fd, ret)) {
-		rc = -errno;
-		if (fd >= 0)
-			close(fd);
-		return rc;
-	}
-	return fd;
+	if (!tree_path_valid(path))
+		return -EINVAL;
+	if (slash && (size_t)snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path) >=
+		     sizeof(parent))
+		return -ENAMETOOLONG;
+	*ret_name = slash ? slash + 1 : path;
+	fd = syscall(SYS_openat2, dir, parent, &how, sizeof(how));
+	return fd < 0 ? -errno : fd;
 }
 
-static int make_part(int at, const char *name, const char *path, size_t n, mode_t mode, struct tree_made *made)
+/* Makes the missing directories above path, the last with `mode` */
+static int make_parents(int dir, const char *path, mode_t mode, struct tree_made *made)
 {
-	if (!mkdirat(at, name, mode))
-		note_made(made, path, n);
-	else if (errno != EEXIST)
-		return -errno;
-	return 0;
-}
+	char part[PATH_MAX];
+	const char *name;
+	int rc = 0;
 
-/* The directory that path's file lies in, which is to be closed. With made: directories that lack are made, the last with `mode`; else
- * -ENOENT. ret_stat is of that directory. */
-static int open_parent(int dir, const char *path, mode_t mode, struct tree_made *made, int *ret_fd, const char **ret_name,
-		       struct stat *ret_stat)
-{
-	const char *part = path, *slash;
-	int fd = dup(dir), next, rc = fd < 0 ? -errno : fstat(fd, ret_stat) ? -errno : 0;
-	char name[NAME_MAX + 1];
+	for (const char *slash = path; !rc && (slash = strchr(slash, '/')); slash++) {
+		int at;
 
-	if (!rc && !tree_path_valid(path))
-		rc = -EINVAL;
-	for (; !rc && (slash = strchr(part, '/')); part = slash + 1) {
-		memcpy(name, part, slash - part);
-		name[slash - part] = '\0';
-		if (made)
-			rc = make_part(fd, name, path, slash - path, strchr(slash + 1, '/') ? 0755 : mode, made);
-		next = rc ?: open_part(fd, name, ret_stat);
-		close(fd);
-		fd = next;
-		rc = next < 0 ? next : 0;
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		at = open_parent(dir, part, &name);
+		if (at < 0)
+			return at;
+		if (!mkdirat(at, name, strchr(slash + 1, '/') ? 0755 : mode))
+			note_made(made, part);
+		else if (errno != EEXIST)
+			rc = -errno;
+		close(at);
 	}
-	if (rc) {
-		if (fd >= 0)
-			close(fd);
-		return rc;
-	}
-	*ret_fd = fd;
-	*ret_name = part;
-	return 0;
+	return rc;
 }
 
 int tree_read(int dir, const char *path, struct tree_file *ret)
 {
-	struct tree_file file = { 0 };
+	struct stat st = { 0 }, above = { 0 };
 	const char *name;
-	struct stat st;
-	int at, fd, rc;
+	char *text = NULL;
+	int at = open_parent(dir, path, &name), fd, rc;
+	size_t n = 0;
 
-	rc = open_parent(dir, path, 0, NULL, &at, &name, &st);
-	if (rc)
-		return rc;
-	file.parent_mode = st.st_mode & 07777;
-	/* what is no file may make who opens it wait */
+	if (at < 0)
+		return at;
+	/* a fifo must not make open() wait */
 	fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	rc = fd < 0 || fstat(fd, &st) ? -errno : !S_ISREG(st.st_mode) ? -EISDIR : 0;
+	rc = fd < 0 || fstat(fd, &st) || fstat(at, &above) ? -errno :
+	     !S_ISREG(st.st_mode) ? -EISDIR : file_read_fd(fd, SIZE_MAX, &text, &n);
 	close(at);
-	if (!rc) {
-		file.mode = st.st_mode & 07777;
-		rc = file_read_fd(fd, SIZE_MAX, &file.text, &file.n);
-	}
 	if (fd >= 0)
 		close(fd);
-	if (!rc)
-		*ret = file;
-	return rc;
+	if (rc)
+		return rc;
+	*ret = (struct tree_file){ text, n, st.st_mode & 07777, above.st_mode & 07777 };
+	return 0;
 }
 
 static void new_name(const char *name, char ret[NAME_MAX + 1])
@@ -170,17 +154,13 @@ static int write_new(int at, const char *name, const char *text, size_t n, mode_
 {
 	int fd, rc = 0;
 
-	unlinkat(at, name, 0);		/* of a run that was killed */
+	unlinkat(at, name, 0);		/* left by a run that was killed */
 	fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0600);
 	if (fd < 0)
 		return -errno;
-	while (n && !rc) {
-		ssize_t put = write(fd, text, n);
-
-		rc = put < 0 ? -errno : 0;
-		text += rc ? 0 : put;
-		n -= rc ? 0 : put;
-	}
+	for (ssize_t put; n && !rc; text += put, n -= put)
+		if ((put = write(fd, text, n)) < 0)
+			rc = -errno;
 	if (!rc && fchmod(fd, mode))
 		rc = -errno;
 	if (close(fd) && !rc)
@@ -190,76 +170,59 @@ static int write_new(int at, const char *name, const char *text, size_t n, mode_
 	return rc;
 }
 
-int tree_put(int dir, const char *path, const char *text, size_t n, mode_t mode, mode_t parent, struct tree_made *made)
+int tree_put(int dir, const char *path, const char *text, size_t n, mode_t mode, mode_t parent,
+	     struct tree_made *made)
 {
 	char beside[NAME_MAX + 1];
 	const char *name;
 	struct stat st;
-	int at, rc;
+	int at, rc = tree_path_valid(path) ? make_parents(dir, path, parent, made) : -EINVAL;
 
-	rc = open_parent(dir, path, parent, made, &at, &name, &st);
-	if (rc)
-		return rc;
-	if (parent == TREE_PRIVATE && st.st_mode & 077 && fchmod(at, parent))
-		rc = -errno;
+	at = rc ?: open_parent(dir, path, &name);
+	if (at < 0)
+		return at;
 	new_name(name, beside);
-	rc = rc ?: write_new(at, beside, text, n, mode);
+	rc = parent == TREE_PRIVATE && !fstat(at, &st) && st.st_mode & 077 && fchmod(at, parent) ?
+	     -errno : write_new(at, beside, text, n, mode);
 	close(at);
 	return rc;
 }
 
-int tree_take(int dir, const char *path)
+int tree_settle(int dir, const char *path, bool keep)
 {
 	char beside[NAME_MAX + 1];
 	const char *name;
-	struct stat st;
-	int at, rc;
+	int at = open_parent(dir, path, &name), rc;
 
-	rc = open_parent(dir, path, 0, NULL, &at, &name, &st);
-	if (rc)
-		return rc;
+	if (at < 0)
+		return at;
 	new_name(name, beside);
-	rc = renameat(at, beside, at, name) ? -errno : 0;
+	rc = (keep ? renameat(at, beside, at, name) : unlinkat(at, beside, 0)) ? -errno : 0;
 	close(at);
 	return rc;
 }
 
-void tree_drop(int dir, const char *path)
+static int remove_one(int dir, const char *path, int flags)
 {
-	char beside[NAME_MAX + 1];
 	const char *name;
-	struct stat st;
-	int at;
+	int at = open_parent(dir, path, &name), rc;
 
-	if (open_parent(dir, path, 0, NULL, &at, &name, &st))
-		return;
-	new_name(name, beside);
-	unlinkat(at, beside, 0);
+	if (at < 0)
+		return at;
+	rc = unlinkat(at, name, flags) ? -errno : 0;
 	close(at);
+	return rc;
 }
 
 int tree_remove(int dir, const char *path)
 {
 	char above[PATH_MAX], *slash;
-	const char *name;
-	struct stat st;
-	int at, rc;
+	int rc = remove_one(dir, path, 0);
 
-	rc = open_parent(dir, path, 0, NULL, &at, &name, &st);
-	if (rc)
-		return rc;
-	rc = unlinkat(at, name, 0) ? -errno : 0;
-	close(at);
 	snprintf(above, sizeof(above), "%s", path);
 	while (!rc && (slash = strrchr(above, '/'))) {
 		*slash = '\0';
-		name = NULL;
-		if (open_parent(dir, above, 0, NULL, &at, &name, &st))
-			break;
-		if (unlinkat(at, name, AT_REMOVEDIR))
-			slash = NULL;
-		close(at);
-		if (!slash)
+		if (remove_one(dir, above, AT_REMOVEDIR))
 			break;
 	}
 	return rc;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Files below a directory, by paths like "relay/etc/radvd.conf" of which no part is followed if it is a symbolic link. All functions return
- * 0 or -errno (-ELOOP: a symbolic link), say nothing, and set their result only on success.
+ * Files below a directory, by paths like "relay/etc/radvd.conf", in which no symbolic link is
+ * followed. For gen_files.c, gen_keys.c and gen_hosts.c. All functions log nothing and return 0 or
+ * -errno (-ELOOP: a symbolic link); results are set only on success.
  */
 #pragma once
 #include <stdbool.h>
@@ -10,32 +11,35 @@
 
 #define TREE_PRIVATE 0700		/* mode of directories with keys */
 
-struct tree_made {			/* directories that were made, so that they can go again */
+struct tree_made {			/* directories that were made, to be undone */
 	char **list;
 	size_t n;
 };
 
-/* The directory itself, whose parents may be links: it is the caller's word. With made it is made, for the owner alone, and its parents. */
+/* Opens the directory itself, whose parents may be links. With made: makes it, private to its
+ * owner, and its parents. */
 int tree_open(const char *directory, struct tree_made *made, int *ret_fd);
-/* Parents are never "..", "." or empty, and the path is not absolute */
+/* Whether it is relative, without "..", "." and empty parts */
 bool tree_path_valid(const char *path);
 
 struct tree_file {
-	char *text;			/* zero behind it; to be freed */
+	char *text;			/* zero-terminated; free it */
 	size_t n;
 	mode_t mode;
-	mode_t parent_mode;		/* of the directory it lies in */
+	mode_t parent_mode;		/* of its directory */
 };
 
-/* -ENOENT: it is not there; -EISDIR: it is no file */
+/* -ENOENT: it does not exist; -EISDIR: it is not a regular file */
 int tree_read(int dir, const char *path, struct tree_file *ret);
-/* Beside PATH, under a name of its own, whole and with this mode; parents are made, the last with mode `parent`, which one that is there
- * gets only if that is TREE_PRIVATE. The file itself is as before until tree_take(). */
-int tree_put(int dir, const char *path, const char *text, size_t n, mode_t mode, mode_t parent, struct tree_made *made);
-int tree_take(int dir, const char *path);
-void tree_drop(int dir, const char *path);
-/* The file, and directories above it that are empty then */
+/* Writes a complete file with this mode beside PATH, under a name of its own. Missing parents are
+ * made, the last with mode `parent`; an existing one gets this mode only if it is TREE_PRIVATE.
+ * PATH itself is unchanged until tree_settle(). */
+int tree_put(int dir, const char *path, const char *text, size_t n, mode_t mode, mode_t parent,
+	     struct tree_made *made);
+/* Renames what tree_put() wrote to its place (keep), or removes it */
+int tree_settle(int dir, const char *path, bool keep);
+/* Removes the file, and then the directories above it that are empty */
 int tree_remove(int dir, const char *path);
-/* Those directories that are empty go again; they are below dir, which is AT_FDCWD for what tree_open() made */
+/* Removes those directories that are empty; dir is AT_FDCWD for tree_open()'s */
 void tree_unmake(int dir, struct tree_made *made);
 void tree_forget(struct tree_made *made);

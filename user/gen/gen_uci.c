@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * etc/config/network.uci of roaming routers with OpenWrt: what `uci -m import network` adds to its network.
+ * etc/config/network.uci of roaming routers with OpenWrt: `uci -m import network` adds it to their
+ * network.
  */
-#include "gen/gen_wireguard.h"
+#include "gen/gen_host.h"
 
 const char *gen_uci_name(const struct topology_host *h, char buf[TOPOLOGY_NAME])
 {
@@ -22,15 +23,15 @@ static void list_prefix(FILE *out, const char *list, const struct prefix *p)
 
 static void interface(FILE *out, const struct gen *g, const struct topology_host *h)
 {
-	const char *private = g->private_key(g, h, WG_CLIENTS);
+	const char *private = gen_private_key(g, h, WG_CLIENTS);
 
 	fputs("config interface '" WG_CLIENTS "'\n\toption proto 'wireguard'\n", out);
 	if (private)
 		fprintf(out, "\toption private_key '%s'\n", private);
 	for (size_t i = 0; i < h->n_inside; i++) {
-		const struct address *a = &h->inside[i];
+		struct prefix p = gen_prefix_of(&h->inside[i]);
 
-		list_prefix(out, "addresses", &(struct prefix){ .addr = a->addr, .family = a->family, .len = a->family == FAMILY_IPV4 ? 32 : 128 });
+		list_prefix(out, "addresses", &p);
 	}
 	fprintf(out, "\toption mtu '%u'\n\n", gen_tunnel_mtu(g->t, h));
 }
@@ -38,15 +39,15 @@ static void interface(FILE *out, const struct gen *g, const struct topology_host
 static void peer(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	const struct topology_host *gateway = &g->t->hosts[h->gateway];
-	const char *preshared = g->preshared_key(g, gateway->name, h->name);
+	const char *preshared = gen_preshared_key(g, gateway->name, h->name);
 	char key[WG_KEY_STRLEN], host[GEN_NAME], name[TOPOLOGY_NAME];
 	__be16 port;
 
 	gen_endpoint(g->t, gateway, host, &port);
-	fprintf(out,
-		"config wireguard_" WG_CLIENTS " '" WG_CLIENTS "_%s'\n"
+	fprintf(out, "config wireguard_" WG_CLIENTS " '" WG_CLIENTS "_%s'\n"
 		"\toption description '%s'\n"
-		"\toption public_key '%s'\n", gen_uci_name(gateway, name), gateway->name, wg_key_format(&gateway->public_key, key));
+		"\toption public_key '%s'\n", gen_uci_name(gateway, name), gateway->name,
+		wg_key_format(&gateway->public_key, key));
 	if (preshared)
 		fprintf(out, "\toption preshared_key '%s'\n", preshared);
 	fprintf(out,
@@ -60,7 +61,7 @@ static void peer(FILE *out, const struct gen *g, const struct topology_host *h)
 		fputs("\tlist allowed_ips '0.0.0.0/0'\n\tlist allowed_ips '::/0'\n", out);
 }
 
-/* The prefix that comes by the tunnel, beside what the LAN has */
+/* The prefix that the tunnel brings, besides the LAN's own */
 static void lan(FILE *out, const struct topology_host *h)
 {
 	struct address first = gen_lan_address(h);

@@ -1,157 +1,254 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * etc/wireguard/ of every host that has a tunnel; here: of relays, and of the edges and servers of sites.
+ * etc/wireguard/ of every host with a tunnel. Each file is made by conf_begin(), its addresses,
+ * conf_settings(), more settings; for each peer conf_peer() and its AllowedIPs; then conf_keys().
  */
 #include <arpa/inet.h>
-#include "gen/gen_wireguard.h"
+#include <string.h>
+#include "gen/gen_host.h"
 
-/* ---- relays and edges ---- */
+/* ---- lines of a file ---- */
 
-static const struct topology_host *first_of(const struct topology *t, enum topology_role role, size_t site)
+struct conf {
+	const struct gen *g;
+	const struct topology_host *h;
+	const char *device;
+	const char *own;		/* preshared keys' owner: host, site, relays */
+	FILE *out;
+	const char *list;		/* key of the open line "Address = one, other" */
+	bool more;			/* the line has an item */
+};
+
+static void conf_list(struct conf *c, const char *key)
 {
-	for (const struct topology_host *h = t->hosts; h < t->hosts + t->n_hosts; h++)
-		if (h->role == role && (role != ROLE_EDGE || h->site == site))
-			return h;
-	return NULL;
+	if (c->more)
+		fputc('\n', c->out);
+	c->list = key;
+	c->more = false;
 }
 
-/* What a relay is to the sites */
-static const struct topology_host *known_as(const struct topology *t, const struct topology_host *relay)
+static void conf_text(struct conf *c, const char *text)
+{
+	if (c->more)
+		fprintf(c->out, ", %s", text);
+	else
+		fprintf(c->out, "%s = %s", c->list, text);
+	c->more = true;
+}
+
+static void conf_prefix(struct conf *c, const struct prefix *p)
+{
+	char text[ADDRESS_STRLEN];
+
+	conf_text(c, prefix_format(p, text));
+}
+
+/* As /32 or /128; nothing if family 0 */
+static void conf_address(struct conf *c, const struct address *a)
+{
+	struct prefix p = gen_prefix_of(a);
+
+	if (a->family)
+		conf_prefix(c, &p);
+}
+
+/* A client has its private key in the file, if the key is ours. Other hosts have it in a file
+ * beside, where an own key also goes. */
+static struct conf conf_begin(const struct gen *g, const struct topology_host *h,
+			      const char *device)
+{
+	const char *key = h->role == ROLE_CLIENT ? gen_private_key(g, h, device) : NULL;
+	struct conf c = { .g = g, .h = h, .device = device, .own = h->name };
+
+	c.out = gen_host_file(g, h, 0600, "#", "etc/wireguard/%s.conf", device);
+	fputs("[Interface]\n", c.out);
+	if (key)
+		fprintf(c.out, "PrivateKey = %s\n", key);
+	conf_list(&c, "Address");
+	return c;
+}
+
+static void conf_settings(struct conf *c, __be16 port, unsigned int mtu)
+{
+	conf_list(c, NULL);
+	if (port)
+		fprintf(c->out, "ListenPort = %u\n", ntohs(port));
+	fprintf(c->out, "MTU = %u\n", mtu);
+	if (c->h->role != ROLE_CLIENT || !gen_private_key(c->g, c->h, c->device))
+		fputs("PostUp = wg set %i private-key /etc/wireguard/%i-privatekey\n", c->out);
+}
+
+struct conf_peer {
+	const char *name;
+	const struct wg_key *key;
+	const struct topology_host *at;	/* the relay or gateway of the endpoint; NULL: use where */
+	const struct address *where;
+	__be16 port;			/* 0: that of `at` */
+	unsigned int keepalive;		/* seconds; 0: none */
+};
+
+/* Begins a peer, up to its AllowedIPs */
+static void conf_peer(struct conf *c, const struct conf_peer *p)
+{
+	const char *preshared = gen_preshared_key(c->g, c->own, p->name);
+	char key[WG_KEY_STRLEN], host[GEN_NAME], endpoint[ADDRESS_STRLEN];
+	__be16 port;
+
+	conf_list(c, "AllowedIPs");
+	fprintf(c->out, "\n# %s\n[Peer]\nPublicKey = %s\n", p->name, wg_key_format(p->key, key));
+	if (preshared)
+		fprintf(c->out, "PresharedKey = %s\n", preshared);
+	if (p->at) {
+		gen_endpoint(c->g->t, p->at, host, &port);
+		port = p->port ?: port;
+		fprintf(c->out, strchr(host, ':') ? "Endpoint = [%s]:%u\n" : "Endpoint = %s:%u\n",
+			host, ntohs(port));
+	} else if (p->where) {
+		fprintf(c->out, "Endpoint = %s\n", endpoint_format(p->where, p->port, endpoint));
+	}
+	if (p->keepalive)
+		fprintf(c->out, "PersistentKeepalive = %u\n", p->keepalive);
+}
+
+/* Ends the file; writes DEVICE-privatekey and DEVICE-publickey */
+static void conf_keys(struct conf *c, const struct wg_key *public)
+{
+	const char *private = gen_private_key(c->g, c->h, c->device), *host = c->h->name;
+	char key[WG_KEY_STRLEN];
+
+	conf_list(c, NULL);
+	if (private && c->h->role != ROLE_CLIENT)
+		fprintf(gen_file(c->g->files, 0600, "%s/etc/wireguard/%s-privatekey", host,
+				 c->device), "%s\n", private);
+	fprintf(gen_file(c->g->files, 0644, "%s/etc/wireguard/%s-publickey", host, c->device),
+		"%s\n", wg_key_format(public, key));
+}
+
+/* ---- relays and edge routers ---- */
+
+static const struct topology_host *first_relay(const struct topology *t)
+{
+	return t->n_hosts && t->hosts->role == ROLE_RELAY ? t->hosts : NULL;
+}
+
+/* All edge routers of a site are one peer; family 0: it has none */
+static struct address end_of(const struct topology *t, const struct topology_site *site)
+{
+	for_each_host(h, t)
+		if (h->role == ROLE_EDGE && &t->sites[h->site] == site)
+			return h->tunnel;
+	return (struct address){};
+}
+
+/* The relay as sites know it */
+static const struct topology_host *known_as(const struct topology *t,
+					    const struct topology_host *relay)
 {
 	return relay->shares ? &t->shared : relay;
 }
 
-/* Routes to sites are the routing daemon's to write, but for the ends of their tunnels */
-static void sharing(FILE *out, const struct topology *t)
+/* From relay to relay: BGP, and traffic between their sites */
+static void between(const struct gen *g, const struct topology_host *h,
+		    const struct topology_host *other)
 {
-	struct prefix ends = { .addr = t->tunnels.addr, .family = FAMILY_IPV6, .len = 112 };
-	char text[ADDRESS_STRLEN];
-
-	ends.addr.b[13] |= 1;
-	fprintf(out, "Table = off\nPostUp = ip -6 route replace %s dev %%i\n", prefix_format(&ends, text));
-}
-
-/* From relay to relay: BGP, and what goes from a site at one to a site at the other */
-static void between(const struct gen *g, const struct topology_host *h, const struct topology_host *other)
-{
-	struct address own = topology_between(g->t, h, other), others = topology_between(g->t, other, h);
+	struct address own = topology_between(g->t, h, other);
+	struct address others = topology_between(g->t, other, h);
 	struct prefix at = { .addr = own.addr, .family = FAMILY_IPV6, .len = 112 };
 	char device[GEN_BETWEEN], back[GEN_BETWEEN];
-	const struct wg_key key = g->public_key(g, other, gen_between(h, back)), public = g->public_key(g, h, gen_between(other, device));
-	struct conf_list l;
-	FILE *out = conf_begin(g, h, device, &l);
+	const struct wg_key key = gen_public_key(g, other, gen_between(h, back));
+	const struct wg_key public = gen_public_key(g, h, gen_between(other, device));
+	struct conf c = conf_begin(g, h, device);
 
-	conf_prefix(&l, &at);
-	conf_end(&l);
-	conf_settings(g, h, device, out, htons(gen_between_port(other)), gen_between_mtu(h, other));
-	fputs("Table = off\n", out);
-	l = conf_peer(g, out, &(struct conf_peer){ .name = other->name, .key = &key, .at = other, .port = htons(gen_between_port(h)),
-					       .preshared = g->preshared_key(g, h->name, other->name) });
-	conf_address(&l, &others);
-	conf_prefix(&l, &g->t->overlay);
-	conf_end(&l);
-	conf_keys(g, h, device, &public);
+	conf_prefix(&c, &at);
+	conf_settings(&c, htons(gen_between_port(other)), gen_between_mtu(h, other));
+	fputs("Table = off\n", c.out);
+	conf_peer(&c, &(struct conf_peer){ .name = other->name, .key = &key, .at = other,
+					   .port = htons(gen_between_port(h)) });
+	conf_address(&c, &others);
+	conf_prefix(&c, &g->t->overlay);
+	conf_keys(&c, &public);
 }
 
 static void relay(const struct gen *g, const struct topology_host *h)
 {
 	const struct topology *t = g->t;
-	struct conf_list l;
-	FILE *out = conf_begin(g, h, WG_ROUTING, &l);
+	struct prefix ends = { .addr = t->tunnels.addr, .family = FAMILY_IPV6, .len = 112 };
+	struct conf c = conf_begin(g, h, WG_ROUTING);
+	char text[ADDRESS_STRLEN];
 
-	conf_address(&l, &h->tunnel);
-	conf_end(&l);
-	conf_settings(g, h, WG_ROUTING, out, h->port, gen_tunnel_mtu(t, h));
+	c.own = known_as(t, h)->name;
+	conf_address(&c, &h->tunnel);
+	conf_settings(&c, h->port, gen_tunnel_mtu(t, h));
+	ends.addr.b[13] |= 1;
+	/* the routing daemon writes the routes to sites, except those to the tunnels' ends */
 	if (h->shares)
-		sharing(out, t);
-	if (!h->blind)			/* who forwards, and not between tunnels, always does: see gen_sysctl() */
+		fprintf(c.out, "Table = off\nPostUp = ip -6 route replace %s dev %%i\n",
+			prefix_format(&ends, text));
+	if (!h->blind) /* other forwarding routers always forward: see gen_sysctl() */
 		fputs("PostUp = sysctl -q -w net.ipv6.conf.all.forwarding=1\n"
-		      "PreDown = sysctl -q -w net.ipv6.conf.all.forwarding=0\n", out);
-	for (size_t i = 0; i < t->n_sites; i++) {
-		const struct topology_site *s = &t->sites[i];
-		const struct topology_host *edge = first_of(t, ROLE_EDGE, i);	/* all of a site are one peer */
-		struct conf_peer p = { .name = s->name, .key = &s->public_key, .preshared = g->preshared_key(g, known_as(t, h)->name, s->name) };
+		      "PreDown = sysctl -q -w net.ipv6.conf.all.forwarding=0\n", c.out);
+	for_each_site(s, t) {
+		struct address end = end_of(t, s);
 
-		if (!edge)
-			continue;
-		l = conf_peer(g, out, &p);
-		conf_address(&l, &edge->tunnel);
-		if (!h->blind)		/* else it has no part in what sites send each other */
-			conf_prefix(&l, &s->prefix);
-		conf_end(&l);
+		conf_peer(&c, &(struct conf_peer){ .name = s->name, .key = &s->public_key });
+		conf_address(&c, &end);
+		if (!h->blind)		/* a blind relay takes no part in traffic between sites */
+			conf_prefix(&c, &s->prefix);
 	}
-	conf_keys(g, h, WG_ROUTING, &h->public_key);
-	for (const struct topology_host *other = NULL; (other = gen_next_relay(t, h, other));)
+	conf_keys(&c, &h->public_key);
+	for_each_other_relay(other, t, h)
 		between(g, h, other);
 }
 
-/* wg-quick has made the route, from the end of the tunnel: but that is in no other site's AllowedIPs, who so would not hear this router */
+/* Replaces wg-quick's route: its source, the tunnel's end, is in no other site's AllowedIPs */
 static void from_lan(FILE *out, const struct topology_host *h, const struct prefix *to)
 {
 	char prefix[ADDRESS_STRLEN], from[ADDRESS_STRLEN];
 
-	fprintf(out, "PostUp = ip -6 route replace %s dev %%i src %s || true\n", prefix_format(to, prefix), address_format(&h->lan6, from));
+	fprintf(out, "PostUp = ip -6 route replace %s dev %%i src %s || true\n",
+		prefix_format(to, prefix), address_format(&h->lan6, from));
 }
 
-static void edge_settings(const struct gen *g, const struct topology_host *h, FILE *out, bool blind)
-{
-	const struct topology *t = g->t;
-
-	conf_settings(g, h, WG_ROUTING, out, h->port, gen_tunnel_mtu(t, h));
-	/* on it stays: the router that takes over is one before its tunnel is up, or servers would forget their routes by it */
-	fputs("PostUp = sysctl -q -w net.ipv6.conf.all.forwarding=1\n", out);
-	if (!blind)
-		from_lan(out, h, &t->overlay);
-	for (size_t i = 0; blind && i < t->n_sites; i++)
-		if (i != h->site)
-			from_lan(out, h, &t->sites[i].prefix);
-}
-
-/* Of blind relays: each other site is a peer, and where the relay is, there it is too. The relay's own peer holds the NAT's mapping. */
-static void sites(const struct gen *g, const struct topology_host *h, const struct topology_host *by, FILE *out)
-{
-	const struct topology *t = g->t;
-	const char *own = t->sites[h->site].name;
-
-	for (size_t i = 0; i < t->n_sites; i++) {
-		const struct topology_site *s = &t->sites[i];
-		const struct topology_host *edge = first_of(t, ROLE_EDGE, i);
-		struct conf_list l;
-
-		if (i == h->site || !edge)
-			continue;
-		l = conf_peer(g, out, &(struct conf_peer){ .name = s->name, .key = &s->public_key, .at = by,
-						       .preshared = g->preshared_key(g, own, s->name) });
-		conf_address(&l, &edge->tunnel);
-		conf_prefix(&l, &s->prefix);
-		conf_end(&l);
-	}
-}
-
+/* With a blind relay each other site is a peer, whose endpoint is the relay. The relay's own peer
+ * keeps the NAT's mapping. */
 static void edge(const struct gen *g, const struct topology_host *h)
 {
 	const struct topology *t = g->t;
-	const struct topology_host *by = first_of(t, ROLE_RELAY, 0);
-	const char *site = t->sites[h->site].name;
-	struct conf_list l;
-	FILE *out = conf_begin(g, h, WG_ROUTING, &l);
+	const struct topology_site *own = &t->sites[h->site];
+	const struct topology_host *by = first_relay(t);
+	struct conf c = conf_begin(g, h, WG_ROUTING);
+	bool blind = by && by->blind;
 
-	conf_address(&l, &h->tunnel);
-	conf_end(&l);
-	edge_settings(g, h, out, by && by->blind);
+	c.own = own->name;
+	conf_address(&c, &h->tunnel);
+	conf_settings(&c, h->port, gen_tunnel_mtu(t, h));
+	/* stays on: the next active router must be a router before its tunnel is up, or servers
+	 * drop their routes by it */
+	fputs("PostUp = sysctl -q -w net.ipv6.conf.all.forwarding=1\n", c.out);
+	if (!blind)
+		from_lan(c.out, h, &t->overlay);
+	for_each_site(s, t)
+		if (blind && s != own)
+			from_lan(c.out, h, &s->prefix);
 	if (by) {
-		const struct topology_host *r = known_as(t, by);
-
-		l = conf_peer(g, out, &(struct conf_peer){ .name = r->name, .key = &r->public_key, .at = r, .keepalive = t->keepalive,
-						       .preshared = g->preshared_key(g, r->name, site) });
-		conf_address(&l, &r->tunnel);
-		if (!r->blind)
-			conf_prefix(&l, &t->overlay);
-		conf_end(&l);
+		by = known_as(t, by);
+		conf_peer(&c, &(struct conf_peer){ .name = by->name, .key = &by->public_key,
+						   .at = by, .keepalive = t->keepalive });
+		conf_address(&c, &by->tunnel);
+		if (!blind)
+			conf_prefix(&c, &t->overlay);
 	}
-	if (by && by->blind)
-		sites(g, h, by, out);
-	conf_keys(g, h, WG_ROUTING, &t->sites[h->site].public_key);
+	for_each_site(s, t) {
+		struct address end = end_of(t, s);
+
+		if (!blind || s == own)
+			continue;
+		conf_peer(&c, &(struct conf_peer){ .name = s->name, .key = &s->public_key,
+						   .at = by });
+		conf_address(&c, &end);
+		conf_prefix(&c, &s->prefix);
+	}
+	conf_keys(&c, &own->public_key);
 }
 
 /* ---- from server to server ---- */
@@ -159,46 +256,184 @@ static void edge(const struct gen *g, const struct topology_host *h)
 static void server(const struct gen *g, const struct topology_host *h)
 {
 	const struct topology *t = g->t;
-	struct conf_list l;
-	FILE *out;
+	struct conf c;
 
 	if (!h->mesh.family)
 		return;
-	out = conf_begin(g, h, WG_MESH, &l);
-	conf_address(&l, &h->mesh);
-	conf_end(&l);
-	conf_settings(g, h, WG_MESH, out, t->mesh_port, gen_mesh_mtu(t, h));
-	for (const struct topology_host *other = t->hosts; other < t->hosts + t->n_hosts; other++) {
+	c = conf_begin(g, h, WG_MESH);
+	conf_address(&c, &h->mesh);
+	conf_settings(&c, t->mesh_port, gen_mesh_mtu(t, h));
+	for_each_host(other, t) {
 		if (other->role != ROLE_SERVER || other == h)
 			continue;
-		l = conf_peer(g, out, &(struct conf_peer){ .name = other->name, .key = &other->mesh_key, .where = &other->lan6, .port = t->mesh_port,
-						       .preshared = g->preshared_key(g, h->name, other->name) });
-		conf_address(&l, &other->mesh);
-		conf_end(&l);
+		conf_peer(&c, &(struct conf_peer){ .name = other->name, .key = &other->mesh_key,
+						   .where = &other->lan6, .port = t->mesh_port });
+		conf_address(&c, &other->mesh);
 	}
-	conf_keys(g, h, WG_MESH, &h->mesh_key);
+	conf_keys(&c, &h->mesh_key);
+}
+
+/* ---- a gateway ---- */
+
+/* An address with its network's length: the tunnel leads to that network. Addresses of the link
+ * (proxy_ndp) keep /128: their clients have routes of their own. */
+static void own_address(struct conf *c, const struct topology_host *h, const struct address *a)
+{
+	char address[ADDRESS_STRLEN], text[ADDRESS_STRLEN + 4];
+	unsigned int len = gen_prefix_of(a).len;
+
+	for (size_t i = 0; i < h->n_networks && !(h->exit.proxy_ndp && gen_is_global6(a)); i++)
+		if (prefix_covers(&h->networks[i], a))
+			len = h->networks[i].len;
+	snprintf(text, sizeof(text), "%s/%u", address_format(a, address), len);
+	conf_text(c, text);
+}
+
+/* While the tunnel is down, packets to a routed prefix would loop between this host and the
+ * provider's router. This route prevents that; its metric makes it the last. Addresses of the link
+ * need none. */
+static void end_loop(FILE *out, const struct prefix *p)
+{
+	char text[ADDRESS_STRLEN];
+
+	if (gen_is_global6(&(struct address){ .addr = p->addr, .family = p->family }))
+		fprintf(out, "PostUp = ip -6 route replace unreachable %s metric 8192\n",
+			prefix_format(p, text));
+}
+
+static void answer_for(FILE *out, const struct topology_host *h,
+		       const struct topology_host *client)
+{
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < client->n_inside; i++) {
+		if (!client->direct || !gen_is_global6(&client->inside[i]))
+			continue;
+		address_format(&client->inside[i], text);
+		fprintf(out, "PostUp = ip -6 neigh replace proxy %s dev %s\n"
+			"PreDown = ip -6 neigh del proxy %s dev %s\n",
+			text, h->interface, text, h->interface);
+	}
+}
+
+/* The host must have the SNAT address to answer for it; deprecated (preferred_lft 0), so that the
+ * host's own traffic keeps its source */
+static void own_snat(FILE *out, const struct topology_host *h, const struct address *a)
+{
+	unsigned int len = gen_prefix_of(a).len;
+	char text[ADDRESS_STRLEN];
+
+	if (!a->family || address_find(h->addresses, h->n_addresses, a) < h->n_addresses)
+		return;
+	address_format(a, text);
+	fprintf(out, "PostUp = ip address replace %s/%u dev %s preferred_lft 0\n"
+		"PreDown = ip address del %s/%u dev %s\n",
+		text, len, h->interface, text, len, h->interface);
+}
+
+static void gateway(const struct gen *g, const struct topology_host *h)
+{
+	const struct topology *t = g->t;
+	struct conf c = conf_begin(g, h, WG_CLIENTS);
+
+	for (size_t i = 0; i < h->n_inside; i++)
+		own_address(&c, h, &h->inside[i]);
+	conf_settings(&c, h->port, gen_tunnel_mtu(t, h));
+	for (size_t i = 0; i < h->n_networks && !h->exit.proxy_ndp; i++)
+		end_loop(c.out, &h->networks[i]);
+	for_each_host(client, t)
+		if (gen_comes_to(t, client, h))
+			end_loop(c.out, &client->prefix);
+	own_snat(c.out, h, &h->exit.snat4);
+	own_snat(c.out, h, &h->exit.snat6);
+	for_each_host(client, t)
+		if (h->exit.proxy_ndp && gen_comes_to(t, client, h))
+			answer_for(c.out, h, client);
+	for_each_host(client, t) {
+		if (!gen_comes_to(t, client, h))
+			continue;
+		conf_peer(&c, &(struct conf_peer){ .name = client->name,
+						   .key = &client->public_key });
+		for (size_t i = 0; i < client->n_inside; i++)
+			conf_address(&c, &client->inside[i]);
+		if (client->prefix.family)
+			conf_prefix(&c, &client->prefix);
+	}
+	conf_keys(&c, &h->public_key);
+}
+
+/* ---- a client or roaming router ---- */
+
+/* With a split tunnel a client keeps its own DNS servers, unless a server is inside */
+static void name_servers(struct conf *c, const struct topology *t, const struct topology_host *h)
+{
+	char text[ADDRESS_STRLEN];
+
+	conf_list(c, "DNS");
+	for (size_t i = 0; i < t->n_dns; i++) {
+		bool inside = !h->n_split;
+
+		for (size_t s = 0; s < h->n_split; s++)
+			inside |= prefix_covers(&h->split[s], &t->dns[i]);
+		if (inside)
+			conf_text(c, address_format(&t->dns[i], text));
+	}
+}
+
+/* The prefix that the tunnel brings: this router is the first address in it */
+static void lan_address(FILE *out, const struct topology_host *h)
+{
+	struct address first = gen_lan_address(h);
+	char text[ADDRESS_STRLEN];
+
+	if (h->openwrt || !first.family || !*h->lan)
+		return;
+	address_format(&first, text);
+	fprintf(out, "PostUp = ip -6 address replace %s/%u dev %s\n"
+		"PreDown = ip -6 address del %s/%u dev %s\n",
+		text, h->prefix.len, h->lan, text, h->prefix.len, h->lan);
+}
+
+/* Whether others open connections to it: then NATs, firewalls and masquerading must not forget the
+ * path */
+static bool is_called(const struct topology *t, const struct topology_host *h,
+		      const struct topology_host *gateway)
+{
+	const struct topology_host *front = gen_front(t, gateway);
+
+	return h->role == ROLE_ROAMING || (h->direct && gateway->exit.open) ||
+	       (front != gateway && front->nat == NAT_MASQUERADE);
+}
+
+static void client(const struct gen *g, const struct topology_host *h)
+{
+	const struct topology *t = g->t;
+	const struct topology_host *gateway = &t->hosts[h->gateway];
+	struct conf c = conf_begin(g, h, WG_CLIENTS);
+
+	for (size_t i = 0; i < h->n_inside; i++)
+		conf_address(&c, &h->inside[i]);
+	if (h->role == ROLE_CLIENT)
+		name_servers(&c, t, h);
+	conf_settings(&c, 0, gen_tunnel_mtu(t, h));
+	if (h->role == ROLE_ROAMING)
+		lan_address(c.out, h);
+	conf_peer(&c, &(struct conf_peer){ .name = gateway->name, .key = &gateway->public_key,
+		.at = gateway, .keepalive = is_called(t, h, gateway) ? TOPOLOGY_KEEPALIVE : 0 });
+	for (size_t i = 0; i < h->n_split; i++)
+		conf_prefix(&c, &h->split[i]);
+	if (!h->n_split)
+		conf_text(&c, "0.0.0.0/0, ::/0");
+	conf_keys(&c, &h->public_key);
 }
 
 void gen_wireguard(const struct gen *g, const struct topology_host *h)
 {
-	switch (h->role) {
-	case ROLE_RELAY:
-		relay(g, h);
-		break;
-	case ROLE_EDGE:
-		edge(g, h);
-		break;
-	case ROLE_SERVER:
-		server(g, h);
-		break;
-	case ROLE_GATEWAY:
-		gen_wireguard_gateway(g, h);
-		break;
-	case ROLE_CLIENT:
-	case ROLE_ROAMING:
-		gen_wireguard_client(g, h);
-		break;
-	case ROLE_FIREWALL:
-		break;
-	}
+	static gen_kind *const by_role[] = {
+		[ROLE_RELAY] = relay, [ROLE_EDGE] = edge, [ROLE_SERVER] = server,
+		[ROLE_GATEWAY] = gateway, [ROLE_CLIENT] = client, [ROLE_ROAMING] = client,
+	};
+
+	if (h->role != ROLE_FIREWALL)
+		by_role[h->role](g, h);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Words of nftables, and the one place that says in them what scenario S's routers let in, and what a relay forwards.
+ * Parts of nftables rules, and the rules that a router of sites needs: what it lets in, and what a
+ * relay forwards.
  */
 #include <errno.h>
 #include <string.h>
@@ -27,8 +28,9 @@ int nft_devices_add(struct nft_devices *d, const char *name)
 
 void nft_begin(FILE *out, const char *table)
 {
-	/* the first line makes sure that there is one to delete */
-	fprintf(out, "table inet %s\ndelete table inet %s\n\ntable inet %s {\n", table, table, table);
+	/* the first line makes sure that there is a table to delete */
+	fprintf(out, "table inet %s\ndelete table inet %s\n\ntable inet %s {\n", table, table,
+		table);
 }
 
 void nft_end(FILE *out)
@@ -36,9 +38,11 @@ void nft_end(FILE *out)
 	fputs("}\n", out);
 }
 
-void nft_chain(FILE *out, const char *name, const char *type, const char *hook, const char *priority, const char *policy)
+void nft_chain(FILE *out, const char *name, const char *type, const char *hook,
+	       const char *priority, const char *policy)
 {
-	fprintf(out, "\tchain %s {\n\t\ttype %s hook %s priority %s; policy %s\n", name, type, hook, priority, policy);
+	fprintf(out, "\tchain %s {\n\t\ttype %s hook %s priority %s; policy %s\n", name, type, hook,
+		priority, policy);
 }
 
 void nft_chain_end(FILE *out)
@@ -48,7 +52,7 @@ void nft_chain_end(FILE *out)
 
 /* ---- words ---- */
 
-/* nft takes a `*` at the end for any characters */
+/* nft reads a `*` at the end as a pattern */
 static void put_name(FILE *out, const char *name)
 {
 	size_t n = strlen(name);
@@ -80,7 +84,7 @@ void nft_put_devices(FILE *out, const char *word, const struct nft_devices *d)
 	fputs(" } ", out);
 }
 
-static const char *protocol(__u8 family)
+const char *nft_ip(__u8 family)
 {
 	return family == FAMILY_IPV4 ? "ip" : "ip6";
 }
@@ -89,14 +93,14 @@ void nft_put_address(FILE *out, const char *word, const struct address *a)
 {
 	char text[ADDRESS_STRLEN];
 
-	fprintf(out, "%s %s %s ", protocol(a->family), word, address_format(a, text));
+	fprintf(out, "%s %s %s ", nft_ip(a->family), word, address_format(a, text));
 }
 
 void nft_put_prefix(FILE *out, const char *word, const struct prefix *p)
 {
 	char text[ADDRESS_STRLEN];
 
-	fprintf(out, "%s %s %s ", protocol(p->family), word, prefix_format(p, text));
+	fprintf(out, "%s %s %s ", nft_ip(p->family), word, prefix_format(p, text));
 }
 
 void nft_put_icmpv6(FILE *out, __u32 types)
@@ -132,7 +136,8 @@ static void put_ranges(FILE *out, const struct port_range *list, size_t n)
 
 void nft_put_states(FILE *out)
 {
-	fputs("\t\tct state vmap { invalid : drop, established : accept, related : accept }\n", out);
+	fputs("\t\tct state vmap { invalid : drop, established : accept, related : accept }\n",
+	      out);
 }
 
 void nft_put_log(FILE *out, const char *what)
@@ -142,7 +147,8 @@ void nft_put_log(FILE *out, const char *what)
 
 void nft_tcp_ports(FILE *out, const char *table, const __u16 *ports, size_t n)
 {
-	fprintf(out, "\t# TCP that chain input lets in; more of it: nft add element inet %s tcp_ports { 22 }\n"
+	fprintf(out, "\t# TCP that chain input lets in; more of it: nft add element inet %s "
+		"tcp_ports { 22 }\n"
 		"\tset tcp_ports {\n\t\ttype inet_service\n", table);
 	for (size_t i = 0; i < n; i++)
 		fprintf(out, i ? ", %u" : "\t\telements = { %u", ports[i]);
@@ -152,7 +158,8 @@ void nft_tcp_ports(FILE *out, const char *table, const __u16 *ports, size_t n)
 static void put_wireguard(FILE *out, const struct nft_input *in)
 {
 	for (size_t i = 0; i < in->n_ports; i++)
-		fprintf(out, "\t\tudp dport %u counter accept comment \"WireGuard\"\n", in->ports[i]);
+		fprintf(out, "\t\tudp dport %u counter accept comment \"WireGuard\"\n",
+			in->ports[i]);
 }
 
 static void put_between_relays(FILE *out, const struct nft_devices *tunnels)
@@ -172,7 +179,8 @@ void nft_input(FILE *out, const struct nft_input *in)
 	      "\t\tudp dport { 68, 546 } accept comment \"DHCP clients\"\n"
 	      "\t\tudp dport 33434-33474 counter reject comment \"traceroute\"\n", out);
 	put_wireguard(out, in);
-	fputs("\t\ticmp type { echo-request, echo-reply, destination-unreachable, time-exceeded } accept\n\t\t", out);
+	fputs("\t\ticmp type { echo-request, echo-reply, destination-unreachable, time-exceeded } "
+	      "accept\n\t\t", out);
 	nft_put_icmpv6(out, NFT_ICMPV6_ALL);
 	fputs("accept\n", out);
 	if (in->lan) {
@@ -180,7 +188,8 @@ void nft_input(FILE *out, const struct nft_input *in)
 		nft_put_device(out, "iifname", in->lan);
 		fputs("meta l4proto 112 accept comment \"VRRP\"\n\t\t", out);
 		nft_put_device(out, "iifname", in->lan);
-		fputs("icmpv6 type { nd-router-solicit, mld-listener-query, mld-listener-report, mld2-listener-report } accept\n", out);
+		fputs("icmpv6 type { nd-router-solicit, mld-listener-query, mld-listener-report, "
+		      "mld2-listener-report } accept\n", out);
 	}
 	if (in->between && in->between->n)
 		put_between_relays(out, in->between);
@@ -201,7 +210,8 @@ static void put_between(FILE *out, const struct nft_devices *tunnels, const stru
 void nft_relay_forward(FILE *out, const struct nft_devices *tunnels, const struct policy_config *p)
 {
 	static const char *const refuse[] = {
-		[REJECT_ADDRESS] = "reject with icmpx host-unreachable", [REJECT_PROHIBITED] = "reject with icmpx admin-prohibited",
+		[REJECT_ADDRESS] = "reject with icmpx host-unreachable",
+			[REJECT_PROHIBITED] = "reject with icmpx admin-prohibited",
 		[REJECT_SILENTLY] = "drop",
 	};
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What a service means in nftables. A service has ways in; each is one rule, or none, of each chain: what clients may not come by, the
- * translation of the destination, what is let through, the translation of the source. Replies are conntrack's.
+ * A service in nftables. A service has several ways in; each is at most one rule of each chain:
+ * refused clients, translation of the destination, forwarding, translation of the source. conntrack
+ * translates the replies.
  */
 #include <string.h>
 #include "config/config_guard.h"
@@ -9,11 +10,11 @@
 #include "gen/nft_service.h"
 
 enum way_in {
-	IN_INTERFACE,			/* at the listener's interface, to an address of it */
-	IN_ADDRESS,			/* to an address that is listened on, by the interface that has it, */
-	IN_WAN,				/* or, where none has it, by any wan */
-	IN_LAN,				/* hairpin: to such an address from within */
-	IN_DIRECT,			/* to the backend itself, by the listener's interface or any wan */
+	IN_INTERFACE,			/* to an address of the listener's interface */
+	IN_ADDRESS,			/* to a listed address, by the interface that has it */
+	IN_WAN,				/* to a listed address that no interface has, by any wan */
+	IN_LAN,				/* hairpin: to such an address from the LAN */
+	IN_DIRECT, /* to the backend itself, by the listener's interface or any wan */
 };
 
 struct way {
@@ -28,7 +29,8 @@ typedef void put_way(FILE *out, const struct way *w);
 
 void nft_cannot(FILE *out, const char *service, const char *text)
 {
-	fprintf(out, "\t# not said in nftables%s%s: %s\n", service ? ", service " : "", service ?: "", text);
+	fprintf(out, "\t# not said in nftables%s%s: %s\n", service ? ", service " : "",
+		service ?: "", text);
 	if (service)
 		log_warning("service %s: not said in nftables: %s", service, text);
 	else
@@ -37,7 +39,8 @@ void nft_cannot(FILE *out, const char *service, const char *text)
 
 /* ---- ways ---- */
 
-static struct address backend_address(const struct nft_config *n, const struct backend_config *b, __u8 family)
+static struct address backend_address(const struct nft_config *n, const struct backend_config *b,
+				      __u8 family)
 {
 	struct address a;
 
@@ -45,10 +48,11 @@ static struct address backend_address(const struct nft_config *n, const struct b
 	return a;
 }
 
-/* Some address that is listened on is of the family, or may be */
+/* Whether the service may listen on an address of the family */
 static bool listens(const struct service_config *s, __u8 family)
 {
-	if (family == FAMILY_IPV6 && (s->nat == NAT_MASQUERADE ? s->ipv6 == IPV6_OFF : s->ipv6 != IPV6_DNAT))
+	if (family == FAMILY_IPV6 &&
+	    (s->nat == NAT_MASQUERADE ? s->ipv6 == IPV6_OFF : s->ipv6 != IPV6_DNAT))
 		return false;
 	for (size_t i = 0; i < s->n_listen_addresses; i++)
 		if (s->listen_addresses[i].family == family)
@@ -62,7 +66,8 @@ static bool is_direct(const struct service_config *s, __u8 family)
 	       s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT && family == FAMILY_IPV6;
 }
 
-static void direct_ways(FILE *out, const struct nft_config *n, const struct service_config *s, __u8 family, put_way *put)
+static void direct_ways(FILE *out, const struct nft_config *n, const struct service_config *s,
+			__u8 family, put_way *put)
 {
 	for (size_t i = 0; i < backends_of(s); i++) {
 		const struct backend_config *b = backend_at(s, i);
@@ -73,13 +78,16 @@ static void direct_ways(FILE *out, const struct nft_config *n, const struct serv
 	}
 }
 
-/* Who cannot be told by a key is for the first backend */
-static void ways_of(FILE *out, const struct nft_config *n, const struct service_config *s, put_way *put)
+/* Clients that no key tells apart go to the first backend */
+static void ways_of(FILE *out, const struct nft_config *n, const struct service_config *s,
+		    put_way *put)
 {
 	static const __u8 families[] = { FAMILY_IPV4, FAMILY_IPV6 };
 
 	for (size_t i = 0; i < 2; i++) {
-		struct way w = { n, s, IN_INTERFACE, backend_address(n, backend_at(s, 0), families[i]), backend_at(s, 0)->port };
+		struct way w = { n,
+				 s, IN_INTERFACE, backend_address(n, backend_at(s, 0), families[i]),
+				 backend_at(s, 0)->port };
 
 		if (is_direct(s, families[i]))
 			direct_ways(out, n, s, families[i], put);
@@ -97,9 +105,10 @@ static void ways_of(FILE *out, const struct nft_config *n, const struct service_
 	}
 }
 
-/* ---- what a way's packets are before they are translated ---- */
+/* ---- matching packets before translation ---- */
 
-/* "daddr { … } ", of what is listened on; where that is an interface, what it has is asked for elsewhere */
+/* "daddr { … } " of the listed addresses. For an interface, `fib` in put_original() matches its
+ * addresses. */
 static void put_listened(FILE *out, const struct way *w)
 {
 	const struct service_config *s = w->s;
@@ -107,7 +116,8 @@ static void put_listened(FILE *out, const struct way *w)
 	char text[ADDRESS_STRLEN];
 
 	if (*s->listen_interface) {
-		fputs(w->backend.family == FAMILY_IPV4 ? "meta nfproto ipv4 " : "ip6 daddr != fe80::/10 ", out);
+		fputs(w->backend.family == FAMILY_IPV4 ? "meta nfproto ipv4 " :
+		      "ip6 daddr != fe80::/10 ", out);
 		return;
 	}
 	fputs(w->backend.family == FAMILY_IPV4 ? "ip daddr {" : "ip6 daddr {", out);
@@ -119,7 +129,7 @@ static void put_listened(FILE *out, const struct way *w)
 	fputs(" } ", out);
 }
 
-/* From within is, where no lan is named, all that does not come by the listener's interface or a wan */
+/* Without a named lan, everything except the listener's interface or the wans is the LAN */
 static void put_lans(FILE *out, const struct way *w)
 {
 	if (w->n->lans.n)
@@ -133,8 +143,10 @@ static void put_lans(FILE *out, const struct way *w)
 static void put_original(FILE *out, const struct way *w)
 {
 	static const char *const whose[] = {
-		[IN_INTERFACE] = "fib daddr . iif type local ", [IN_ADDRESS] = "fib daddr . iif type local ",
-		[IN_WAN] = "fib daddr type != local ", [IN_LAN] = "fib daddr type local fib daddr . iif type != local ",
+		[IN_INTERFACE] = "fib daddr . iif type local ",
+			[IN_ADDRESS] = "fib daddr . iif type local ",
+		[IN_WAN] = "fib daddr type != local ",
+			[IN_LAN] = "fib daddr type local fib daddr . iif type != local ",
 	};
 	const struct service_config *s = w->s;
 
@@ -162,7 +174,7 @@ static void put_service(FILE *out, const struct way *w)
 	fprintf(out, " comment \"service %s\"\n", w->s->name);
 }
 
-/* ---- the sets, and who is kept out ---- */
+/* ---- sets, and refused clients ---- */
 
 static char digit(__u8 family)
 {
@@ -178,15 +190,16 @@ static size_t count(const struct prefix *list, size_t n, __u8 family)
 	return found;
 }
 
-static void put_list(FILE *out, const struct service_config *s, const char *what, const struct prefix *list, size_t n, __u8 family)
+static void put_list(FILE *out, const struct service_config *s, const char *what,
+		     const struct prefix *list, size_t n, __u8 family)
 {
 	const char *before = "";
 	char text[ADDRESS_STRLEN];
 
 	if (!count(list, n, family))
 		return;
-	fprintf(out, "\tset %s%c_%s {\n\t\ttype ipv%c_addr\n\t\tflags interval\n\t\tauto-merge\n\t\telements = { ",
-		what, digit(family), s->name, digit(family));
+	fprintf(out, "\tset %s%c_%s {\n\t\ttype ipv%c_addr\n\t\tflags interval\n\t\tauto-merge\n"
+		"\t\telements = { ", what, digit(family), s->name, digit(family));
 	for (size_t i = 0; i < n; i++)
 		if (list[i].family == family) {
 			fprintf(out, "%s%s", before, prefix_format(&list[i], text));
@@ -202,9 +215,11 @@ void nft_service_sets(FILE *out, const struct nft_config *n, const struct servic
 	for (size_t i = 0; i < 2; i++) {
 		put_list(out, s, "allow", s->allow, s->n_allow, families[i]);
 		put_list(out, s, "deny", s->deny, s->n_deny, families[i]);
-		if (service_has_flows(s) && listens(s, families[i]) && backend_address(n, backend_at(s, 0), families[i]).family)
-			fprintf(out, "\tct timeout flows%c_%s {\n\t\tprotocol udp\n\t\tl3proto %s\n\t\tpolicy = { replied : %u }\n\t}\n",
-				digit(families[i]), s->name, i ? "ip6" : "ip", s->flows.timeout ?: FLOW_TIMEOUT);
+		if (service_has_flows(s) && listens(s, families[i]) &&
+		    backend_address(n, backend_at(s, 0), families[i]).family)
+			fprintf(out, "\tct timeout flows%c_%s {\n\t\tprotocol udp\n\t\tl3proto %s\n"
+				"\t\tpolicy = { replied : %u }\n\t}\n", digit(families[i]), s->name,
+				i ? "ip6" : "ip", s->flows.timeout ?: FLOW_TIMEOUT);
 	}
 }
 
@@ -212,7 +227,7 @@ static void put_clients(FILE *out, const struct way *w)
 {
 	const struct service_config *s = w->s;
 	char family = digit(w->backend.family);
-	const char *ip = w->backend.family == FAMILY_IPV4 ? "ip" : "ip6";
+	const char *ip = nft_ip(w->backend.family);
 
 	if (count(s->deny, s->n_deny, w->backend.family)) {
 		put_original(out, w);
@@ -247,7 +262,8 @@ static void put_dnat(FILE *out, const struct way *w)
 	if (w->in == IN_DIRECT)
 		return;
 	put_original(out, w);
-	fprintf(out, "counter dnat %s to %s", w->backend.family == FAMILY_IPV4 ? "ip" : "ip6", endpoint_format(&w->backend, w->port, text));
+	fprintf(out, "counter dnat %s to %s", nft_ip(w->backend.family),
+		endpoint_format(&w->backend, w->port, text));
 	put_service(out, w);
 }
 
@@ -256,7 +272,8 @@ void nft_service_prerouting(FILE *out, const struct nft_config *n, const struct 
 	ways_of(out, n, s, put_dnat);
 }
 
-/* "snat ip to ADDRESS:" or "masquerade to :", to go on with ports; of several sources each client has one */
+/* "snat ip to ADDRESS:" or "masquerade to :", before the ports; of several sources each client gets
+ * one */
 static void put_sources(FILE *out, const struct way *w)
 {
 	const struct flows_config *f = &w->s->flows;
@@ -271,9 +288,11 @@ static void put_sources(FILE *out, const struct way *w)
 	if (!n)
 		fputs("masquerade to :", out);
 	else if (n == 1)
-		fprintf(out, ipv4 ? "snat ip to %s:" : "snat ip6 to [%s]:", address_format(&list[0], text));
+		fprintf(out, ipv4 ? "snat ip to %s:" : "snat ip6 to [%s]:",
+			address_format(&list[0], text));
 	else
-		fprintf(out, "snat %s to jhash %s saddr . udp sport mod %zu map {", ipv4 ? "ip" : "ip6", ipv4 ? "ip" : "ip6", n);
+		fprintf(out, "snat %s to jhash %s saddr . udp sport mod %zu map {",
+			ipv4 ? "ip" : "ip6", ipv4 ? "ip" : "ip6", n);
 	for (size_t i = 0; i < n && n > 1; i++)
 		fprintf(out, "%s %zu : %s", i ? "," : "", i, address_format(&list[i], text));
 	fputs(n > 1 ? " } : " : "", out);
@@ -284,7 +303,8 @@ static void put_source_rule(FILE *out, const struct way *w, __be16 asked)
 	const struct flows_config *f = &w->s->flows;
 
 	fputs("\t\t", out);
-	/* not as before: where a bridge's packets meet these rules (br_netfilter), they come by nothing that has a name here */
+	/* not iifname as in put_original(): packets that br_netfilter passes here have no such
+	 * name */
 	if (w->in == IN_LAN && w->n->wans.n)
 		nft_put_devices(out, "iifname !=", &w->n->wans);
 	else if (w->in == IN_LAN)
@@ -302,11 +322,13 @@ static void put_source_rule(FILE *out, const struct way *w, __be16 asked)
 		fprintf(out, "ct original proto-dst %u ", ntohs(asked));
 	fputs("counter ", out);
 	put_sources(out, w);
-	fprintf(out, "%u-%u", f->ports.last ? f->ports.first : FLOW_PORT_FIRST, f->ports.last ?: FLOW_PORT_LAST);
+	fprintf(out, "%u-%u", f->ports.last ? f->ports.first : FLOW_PORT_FIRST,
+		f->ports.last ?: FLOW_PORT_LAST);
 	put_service(out, w);
 }
 
-/* Another service brings packets to the same place, and the client's address is to be kept there: the port that was asked tells */
+/* Whether another service sends to the same backend and keeps clients' addresses: then only the
+ * original port differs */
 static bool is_shared(const struct way *w)
 {
 	const struct config *c = w->n->config;
@@ -315,7 +337,8 @@ static bool is_shared(const struct way *w)
 		const struct backend_config *b = backend_at(&c->services[i], 0);
 		struct address a = backend_address(w->n, b, w->backend.family);
 
-		if (c->services[i].nat == NAT_DNAT && &c->services[i] != w->s && b->port == w->port && address_equal(&a, &w->backend))
+		if (c->services[i].nat == NAT_DNAT && &c->services[i] != w->s &&
+		    b->port == w->port && address_equal(&a, &w->backend))
 			return true;
 	}
 	return false;
@@ -331,7 +354,8 @@ static void put_source(FILE *out, const struct way *w)
 		put_source_rule(out, w, 0);
 		return;
 	}
-	for (size_t i = 0; i < s->n_ports; i++)		/* one by one: nft lists a set of them as numbers that it does not read */
+	/* one by one: nft lists a set of these as numbers that it cannot read */
+	for (size_t i = 0; i < s->n_ports; i++)
 		put_source_rule(out, w, s->ports[i]);
 }
 
@@ -340,12 +364,12 @@ void nft_service_postrouting(FILE *out, const struct nft_config *n, const struct
 	ways_of(out, n, s, put_source);
 }
 
-/* ---- letting through ---- */
+/* ---- forwarding ---- */
 
 static void put_forward(FILE *out, const struct way *w)
 {
 	if (w->in == IN_WAN || w->in == IN_LAN)
-		return;			/* the rule for the others is for these */
+		return;			/* the rule for the other ways matches these too */
 	if (w->in == IN_DIRECT) {
 		put_original(out, w);
 	} else {
@@ -362,7 +386,7 @@ void nft_service_forward(FILE *out, const struct nft_config *n, const struct ser
 	ways_of(out, n, s, put_forward);
 }
 
-/* ---- what cannot be said ---- */
+/* ---- what nftables cannot do ---- */
 
 static void put_families(FILE *out, const struct service_config *s)
 {
@@ -376,13 +400,15 @@ static void put_families(FILE *out, const struct service_config *s)
 		nft_cannot(out, s->name, "IPv6 to IPv4: clients by IPv6 have no backend");
 }
 
-static void put_name(FILE *out, const struct nft_config *n, const struct backend_config *b, const char *text, __u8 family)
+static void put_name(FILE *out, const struct nft_config *n, const struct backend_config *b,
+		     const char *text, __u8 family)
 {
 	struct address a, is = backend_address(n, b, family);
 	char buf[ADDRESS_STRLEN];
 
 	if (*text && (address_parse(text, &a) || !address_equal(&a, &is)))
-		fprintf(out, "\t# %s is %s now: to be made again when that changes\n", text, address_format(&is, buf));
+		fprintf(out, "\t# %s is %s now: to be made again when that changes\n", text,
+			address_format(&is, buf));
 }
 
 void nft_service_notes(FILE *out, const struct nft_config *n, const struct service_config *s)
@@ -399,8 +425,8 @@ void nft_service_notes(FILE *out, const struct nft_config *n, const struct servi
 	}
 	put_families(out, s);
 	if (s->n_backends) {
-		snprintf(text, sizeof(text), "backends: whose key a message was made for cannot be asked: all are for %s",
-			 backend_at(s, 0)->name);
+		snprintf(text, sizeof(text), "backends: whose key a message was made for cannot be "
+			 "asked: all are for %s", backend_at(s, 0)->name);
 		nft_cannot(out, s->name, text);
 	} else if (service_has_guard(s)) {
 		nft_cannot(out, s->name, "wireguard: nothing is asked of messages");
@@ -410,8 +436,9 @@ void nft_service_notes(FILE *out, const struct nft_config *n, const struct servi
 	if (s->df == DF_REPORT)
 		nft_cannot(out, s->name, "df: report: what is too long and may be cut, is");
 	if (s->flows.max)
-		nft_cannot(out, s->name, "flows: max: conntrack has one room for all (sysctl net.netfilter.nf_conntrack_max)");
+		nft_cannot(out, s->name, "flows: max: conntrack has one room for all (sysctl "
+			   "net.netfilter.nf_conntrack_max)");
 	if (s->nat == NAT_NONE && !*s->listen_interface && !n->wans.n)
-		nft_cannot(out, s->name, "by which wan clients come: none is named, as interfaces: [ { name: eth0, role: wan } ]; "
-			   "so it may be any");
+		nft_cannot(out, s->name, "by which wan clients come: none is named, as interfaces: "
+			   "[ { name: eth0, role: wan } ]; " "so it may be any");
 }

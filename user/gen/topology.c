@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A topology from a file: read by topology_keys.c, put in order here, and looked over by topology_check*.c.
+ * Reads a topology from a file: topology_keys.c parses it, this file orders it, topology_check.c
+ * check it.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lib/log.h"
@@ -45,6 +48,25 @@ struct yaml_node *topology_at(const struct topology_row *row, const char *path)
 	return topology_said(row, path) ?: row->node;
 }
 
+void topology_error(struct topology_reading *r, const struct topology_row *row, const char *path,
+		    const char *format, ...)
+{
+	const struct topology_row root = { .node = yaml_root(&r->y) };
+	const char *slash = strrchr(path, '/');
+	const char *key = slash && !isdigit(slash[1]) ? slash + 1 : path;
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		r->y.no_memory = true;
+	else
+		yaml_error(&r->y, topology_at(row ?: &root, path), "%.*s: %s",
+			   (int)strcspn(key, "/"), key, text);
+	va_end(args);
+	free(text);
+}
+
 /* ---- order ---- */
 
 static int class_of(enum topology_role role)
@@ -65,7 +87,7 @@ static int compare_rows(const void *one, const void *other)
 	return a->order < b->order ? -1 : 1;
 }
 
-/* In the order of topology.h, and each pointing at its own: a gateway stands before its clients. */
+/* Sorts the hosts as topology.h says, and sets their indexes: a gateway comes before its clients */
 static void put_in_order(struct topology_reading *r)
 {
 	size_t gateway = 0;
@@ -97,11 +119,12 @@ static void find_gateways(struct topology_reading *r)
 			continue;
 		h->gateway = r->n_rows;
 		for (size_t j = 0; j < r->n_rows; j++)
-			if (r->rows[j].host.role == ROLE_GATEWAY && !strcasecmp(r->rows[j].host.name, r->rows[i].serves))
+			if (r->rows[j].host.role == ROLE_GATEWAY &&
+			    !strcasecmp(r->rows[j].host.name, r->rows[i].serves))
 				h->gateway = j;
 		if (h->gateway == r->n_rows)
-			yaml_error(&r->y, topology_at(&r->rows[i], "serves"), "serves: '%s' is none of gateways: the name of one is wanted",
-				   r->rows[i].serves);
+			topology_error(r, &r->rows[i], "serves", "'%s' is none of gateways: the "
+				       "name of one is wanted", r->rows[i].serves);
 	}
 }
 
@@ -109,7 +132,8 @@ static void find_gateways(struct topology_reading *r)
 
 static struct topology_place place_of(const struct yaml_node *node)
 {
-	return node ? (struct topology_place){ node->line + 1, node->column + 1 } : (struct topology_place){};
+	return node ? (struct topology_place){ node->line + 1, node->column + 1 } :
+	       (struct topology_place){};
 }
 
 static void note_places(struct topology_reading *r)
@@ -121,7 +145,7 @@ static void note_places(struct topology_reading *r)
 		r->sites[i].site.place = place_of(topology_at(&r->sites[i], "name"));
 }
 
-/* Hosts are the topology's from here on, also where something is wrong. */
+/* From here on the topology owns the hosts, also after an error */
 static void move_rows(struct topology_reading *r)
 {
 	struct topology *t = r->t;
@@ -154,10 +178,7 @@ static void read_root(struct topology_reading *r, struct yaml_node *root)
 	if (r->y.errors)
 		return;
 	topology_defaults(r);
-	topology_check_hosts(r);
-	topology_check_relays(r);
-	topology_check_sites(r);
-	topology_check_gateways(r);
+	topology_check(r);
 	note_places(r);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Prefixes, numbers and addresses of a topology's hosts: what the file says, what was kept, and then what is free.
+ * Prefixes, numbers and addresses of a topology's hosts: from the file, else from earlier runs,
+ * else the first free one.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -10,14 +11,17 @@
 #include "gen/topology_keys.h"
 #include "gen/topology_state.h"
 
-#define FIRST_TOKEN 0x10		/* below it are edges, SUBNET::1 */
+#define FIRST_TOKEN 0x10		/* edge routers are below it, SUBNET::1 */
 #define FIRST_CLIENT 2			/* the gateway is 1 */
-#define SITES_TUNNELS 0x10000		/* TUNNELS::1:SUBNET; relays are TUNNELS::1, between several TUNNELS::102:1, ::102:2, ::103:1 and so on */
-#define TRIES 64			/* at random, until it is outside of everything */
+/* TUNNELS::1:SUBNET; relays are TUNNELS::1, between several TUNNELS::102:1, ::102:2, ::103:1 … */
+#define SITES_TUNNELS 0x10000
+#define TRIES 64			/* random prefixes, until one is free */
 
 /* ---- errors ---- */
 
-static int __attribute__((format(printf, 3, 4))) clash(const struct topology *t, struct topology_place at, const char *format, ...)
+static int __attribute__((format(printf, 3, 4))) clash(const struct topology *t,
+						       struct topology_place at, const char *format,
+						       ...)
 {
 	va_list args;
 
@@ -38,29 +42,22 @@ static int random_bytes(const struct topology_state *s, void *to, size_t n)
 	return getrandom(to, n, 0) == (ssize_t)n ? 0 : -EIO;
 }
 
-/* What has addresses in common with p, but p itself: overlay, tunnels, mesh, or a host's; NULL: nothing */
+/* The name of a prefix or host that overlaps p, except p itself; NULL: none */
 static const char *meets(const struct topology *t, const struct prefix *p)
 {
-	static const char *const names[] = { "the overlay", "the tunnels' prefix", "the mesh" };
-	const struct prefix *const whole[] = { &t->overlay, &t->tunnels, &t->mesh };
+	const char *whole = topology_whole_meets(t, p);
 
-	for (int i = 0; i < 3; i++)
-		if (whole[i] != p && prefix_meets(whole[i], p))
-			return names[i];
-	for (size_t i = 0; i < t->n_hosts; i++) {
-		const struct topology_host *h = &t->hosts[i];
-
-		if (prefix_meets(&h->prefix, p))
+	if (whole)
+		return whole;
+	for_each_host(h, t)
+		if (topology_host_meets(h, p))
 			return h->name;
-		for (size_t j = 0; j < h->n_networks; j++)
-			if (prefix_meets(&h->networks[j], p))
-				return h->name;
-	}
 	return NULL;
 }
 
-/* RFC 4193: fd, and 40 bits that nobody else has */
-static int make(const struct topology *t, const struct topology_state *s, __u8 len, struct prefix *p)
+/* RFC 4193: fd and 40 random bits */
+static int make(const struct topology *t, const struct topology_state *s, __u8 len,
+		struct prefix *p)
 {
 	struct prefix one = { .addr.b = { 0xfd }, .family = FAMILY_IPV6, .len = len };
 	int r;
@@ -74,12 +71,14 @@ static int make(const struct topology *t, const struct topology_state *s, __u8 l
 			return 0;
 		}
 	}
-	fprintf(stderr, "%s: error: no ULA at random is outside of all that is there: overlay:, tunnels: and mesh: are wanted\n", t->file);
+	fprintf(stderr, "%s: error: no ULA at random is outside of all that is there: overlay:, "
+		"tunnels: and mesh: are wanted\n", t->file);
 	return -EINVAL;
 }
 
-/* p is the topology's, and kept its place in s */
-static int assign_prefix(const struct topology *t, const struct topology_state *s, __u8 len, const char *name, struct prefix *p, struct prefix *kept)
+/* p is the topology's, kept that of the earlier run */
+static int assign_prefix(const struct topology *t, const struct topology_state *s, __u8 len,
+			 const char *name, struct prefix *p, struct prefix *kept)
 {
 	char text[ADDRESS_STRLEN];
 	int r = 0;
@@ -88,7 +87,9 @@ static int assign_prefix(const struct topology *t, const struct topology_state *
 		const char *other = meets(t, kept);
 
 		if (other)
-			return clash(t, (struct topology_place){ 1, 1 }, "%s: %s has addresses of %s, which is kept from an earlier run: another prefix is wanted there, or one as %s:", name,
+			return clash(t, (struct topology_place){ 1, 1 },
+				     "%s: %s has addresses of %s, which is kept from an earlier "
+				     "run: another prefix is wanted there, or one as %s:", name,
 				     other, prefix_format(kept, text), name);
 		*p = *kept;
 	}
@@ -100,8 +101,8 @@ static int assign_prefix(const struct topology *t, const struct topology_state *
 
 static bool has_role(const struct topology *t, enum topology_role role)
 {
-	for (size_t i = 0; i < t->n_hosts; i++)
-		if (t->hosts[i].role == role)
+	for_each_host(h, t)
+		if (h->role == role)
 			return true;
 	return false;
 }
@@ -122,14 +123,15 @@ static int assign_prefixes(struct topology *t, struct topology_state *s)
 
 /* ---- numbers ---- */
 
-struct numbered {			/* who gets a number, those of a scope one after the other */
+struct numbered {			/* a host or site that gets a number, unique in its scope */
 	const char *scope, *name, *key;
 	struct topology_place place;
 	bool given;
-	unsigned int number, first, last;	/* last: the largest that there is room for */
+	unsigned int number, first, last;	/* last: the largest that fits */
 };
 
-static const struct numbered *find(const struct numbered *list, size_t n, const struct topology_kept *k)
+static const struct numbered *find(const struct numbered *list, size_t n,
+				   const struct topology_kept *k)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!strcasecmp(list[i].name, k->name) && !strcasecmp(list[i].scope, k->scope))
@@ -137,15 +139,17 @@ static const struct numbered *find(const struct numbered *list, size_t n, const 
 	return NULL;
 }
 
-/* Sites are written as hexadecimal numbers, and tokens too */
+/* Sites and tokens are written in hexadecimal */
 static int is_taken(const struct topology *t, const struct numbered *one, const char *by)
 {
-	return clash(t, one->place, "%s: %x is kept for %s since an earlier run: another one is wanted here, or one is said there", one->key,
-		     one->number, by);
+	return clash(t, one->place, "%s: %x is kept for %s since an earlier run: another one is "
+		     "wanted here, or one is said there", one->key, one->number, by);
 }
 
-/* What the file says. Who has left makes way; who is there and has nothing said does not. */
-static int claim(const struct topology *t, struct topology_state *s, const struct numbered *list, size_t n, const struct numbered *one)
+/* Takes the number that the file gives. A host that left gives it up; a present one without a given
+ * number does not. */
+static int claim(const struct topology *t, struct topology_state *s, const struct numbered *list,
+		 size_t n, const struct numbered *one)
 {
 	struct topology_kept *other = topology_keeper(s, one->scope, one->number), *own;
 	const struct numbered *keeper = other ? find(list, n, other) : NULL;
@@ -161,8 +165,9 @@ static int claim(const struct topology *t, struct topology_state *s, const struc
 	return 0;
 }
 
-/* What was kept, or the first free number; below from there is none. */
-static int keep_or_find(const struct topology *t, struct topology_state *s, struct numbered *one, unsigned int from)
+/* Takes the kept number, or the first free one from `from` */
+static int keep_or_find(const struct topology *t, struct topology_state *s, struct numbered *one,
+			unsigned int from)
 {
 	const struct topology_kept *kept = topology_kept(s, one->scope, one->name);
 
@@ -170,12 +175,14 @@ static int keep_or_find(const struct topology *t, struct topology_state *s, stru
 	while (!kept && one->number <= one->last && topology_keeper(s, one->scope, one->number))
 		one->number++;
 	if (one->number > one->last)
-		return clash(t, one->place, "%s: '%s' would have number %u, and there is room up to %u: a wider prefix is wanted, or less that is kept",
-			     one->key, one->name, one->number, one->last);
+		return clash(t, one->place, "%s: '%s' would have number %u, and there is room "
+			     "up to %u: a wider prefix is wanted, or less that is kept", one->key,
+			     one->name, one->number, one->last);
 	return kept ? 0 : topology_keep(s, one->scope, one->name, one->number);
 }
 
-static int assign_numbers(const struct topology *t, struct topology_state *s, struct numbered *list, size_t n)
+static int assign_numbers(const struct topology *t, struct topology_state *s, struct numbered *list,
+			  size_t n)
 {
 	const struct numbered *before = NULL;
 	int r = 0;
@@ -191,7 +198,9 @@ static int assign_numbers(const struct topology *t, struct topology_state *s, st
 
 		if (one->given || topology_kept(s, one->scope, one->name))
 			continue;
-		r = keep_or_find(t, s, one, before && before->first == one->first && !strcmp(before->scope, one->scope) ? before->number + 1 : one->first);
+		r = keep_or_find(t, s, one, before && before->first == one->first &&
+				 !strcmp(before->scope,
+					 one->scope) ? before->number + 1 : one->first);
 		before = one;
 	}
 	return r;
@@ -208,7 +217,8 @@ static int assign_sites(struct topology *t, struct topology_state *s)
 	for (size_t i = 0; i < t->n_sites; i++) {
 		const struct topology_site *site = &t->sites[i];
 
-		list[i] = (struct numbered){ SCOPE_SITES, site->name, "subnet", site->place, site->subnet_given, site->subnet, 1, last };
+		list[i] = (struct numbered){ SCOPE_SITES, site->name, "subnet", site->place,
+					     site->subnet_given, site->subnet, 1, last };
 	}
 	r = assign_numbers(t, s, list, t->n_sites);
 	for (size_t i = 0; !r && i < t->n_sites; i++) {
@@ -223,7 +233,7 @@ static int assign_sites(struct topology *t, struct topology_state *s)
 	return r;
 }
 
-/* The largest number for which all networks have an address, that is none's broadcast */
+/* The largest number that every network has an address for, excluding broadcast */
 static unsigned int room_of(const struct topology_host *gateway)
 {
 	unsigned int room = TOPOLOGY_NUMBER_MAX;
@@ -243,14 +253,16 @@ static bool number_of(const struct topology *t, const struct topology_host *h, s
 	bool server = h->role == ROLE_SERVER, ours = server || h->role == ROLE_EDGE;
 
 	if (h->role == ROLE_RELAY)
-		*ret = (struct numbered){ h->shares ? t->shared.name : SCOPE_RELAYS, h->name, "relays", h->place, false, 0, 1,
+		*ret = (struct numbered){ h->shares ? t->shared.name : SCOPE_RELAYS,
+					  h->name, "relays", h->place, false, 0, 1,
 					  h->shares ? TOPOLOGY_SHARING_MAX : TOPOLOGY_NUMBER_MAX };
 	else if (ours)
-		*ret = (struct numbered){ t->sites[h->site].name, h->name, server ? "token" : "edges", h->place, h->token_given, h->token,
-					  server ? FIRST_TOKEN : 1, TOPOLOGY_NUMBER_MAX };
+		*ret = (struct numbered){ t->sites[h->site].name, h->name,
+					  server ? "token" : "edges", h->place, h->token_given,
+					  h->token, server ? FIRST_TOKEN : 1, TOPOLOGY_NUMBER_MAX };
 	else
-		*ret = (struct numbered){ t->hosts[h->gateway].name, h->name, "clients", h->place, false, 0, FIRST_CLIENT,
-					  room_of(&t->hosts[h->gateway]) };
+		*ret = (struct numbered){ t->hosts[h->gateway].name, h->name, "clients", h->place,
+					  false, 0, FIRST_CLIENT, room_of(&t->hosts[h->gateway]) };
 	return h->role != ROLE_GATEWAY && h->role != ROLE_FIREWALL;
 }
 
@@ -265,8 +277,8 @@ static int assign_hosts(struct topology *t, struct topology_state *s)
 		return -ENOMEM;
 	if (shared)
 		n += number_of(t, &t->shared, &list[n]);
-	for (size_t i = 0; i < t->n_hosts; i++)
-		n += number_of(t, &t->hosts[i], &list[n]);
+	for_each_host(h, t)
+		n += number_of(t, h, &list[n]);
 	r = assign_numbers(t, s, list, n);
 	n = 0;
 	if (shared)
@@ -295,9 +307,11 @@ static struct address in_prefix(const struct prefix *p, __u64 number)
 	return a;
 }
 
-struct address topology_between(const struct topology *t, const struct topology_host *one, const struct topology_host *other)
+struct address topology_between(const struct topology *t, const struct topology_host *one,
+				const struct topology_host *other)
 {
-	unsigned int first = one->number < other->number ? one->number : other->number, second = one->number ^ other->number ^ first;
+	unsigned int first = one->number < other->number ? one->number : other->number,
+		second = one->number ^ other->number ^ first;
 
 	return in_prefix(&t->tunnels, (__u64)first << 24 | second << 16 | one->number);
 }
@@ -314,7 +328,8 @@ static void assign_inside(struct topology_host *h, const struct topology_host *g
 
 static void assign_addresses(struct topology *t, struct topology_host *h)
 {
-	const struct topology_site *site = h->role == ROLE_EDGE || h->role == ROLE_SERVER ? &t->sites[h->site] : NULL;
+	const struct topology_site *site = h->role == ROLE_EDGE ||
+		h->role == ROLE_SERVER ? &t->sites[h->site] : NULL;
 
 	if (h->role == ROLE_RELAY)
 		h->tunnel = in_prefix(&t->tunnels, h->shares ? t->shared.number : h->number);

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What contradicts in a topology: names, keys, addresses and links of all; sites.
+ * Finds contradictions in a topology.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include "gen/topology_keys.h"
 
-#define NAME_WHOLE 253			/* a name in DNS */
+#define NAME_WHOLE 253			/* the longest name in DNS */
+/* the ports above are for tunnels between relays */
+#define PORT_MOST (65535 - TOPOLOGY_SHARING_MAX)
 
-static struct yaml_node *top(struct topology_reading *r, const char *path)
+#define ITEM_PATH 32
+static const char *item_path(char ret[ITEM_PATH], const char *key, size_t i)
 {
-	return yaml_by_path(yaml_root(&r->y), path);
+	snprintf(ret, ITEM_PATH, "%s/%zu", key, i);
+	return ret;
 }
 
 /* ---- names and keys of all ---- */
@@ -39,8 +43,9 @@ static int by_key(const void *one, const void *other)
 	return r ?: a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* Hosts and sites in one, and what relays share: keys are kept under names, and all have some. */
-static struct named *all_named(struct topology_reading *r, const struct topology_row *shared, size_t *ret_n)
+/* Hosts, sites and the relays' shared name in one list: keys are filed under these names */
+static struct named *all_named(struct topology_reading *r, const struct topology_row *shared,
+			       size_t *ret_n)
 {
 	size_t n = r->n_rows + r->n_sites, more = *shared->host.name ? 1 : 0;
 	struct named *list = calloc(n + 1, sizeof(*list));
@@ -49,11 +54,13 @@ static struct named *all_named(struct topology_reading *r, const struct topology
 	r->y.no_memory |= !list;
 	for (size_t i = 0; i < *ret_n; i++) {
 		bool host = i < r->n_rows || i == n;
-		const struct topology_row *row = i == n ? shared : host ? &r->rows[i] : &r->sites[i - r->n_rows];
+		const struct topology_row *row = i == n ? shared : host ? &r->rows[i] :
+			&r->sites[i - r->n_rows];
 
 		list[i].name = host ? row->host.name : row->site.name;
 		list[i].row = row;
-		list[i].key = !host ? row->site.public_key : row->host.mesh_key_given ? row->host.mesh_key : row->host.public_key;
+		list[i].key = !host ? row->site.public_key :
+			row->host.mesh_key_given ? row->host.mesh_key : row->host.public_key;
 		list[i].order = topology_at(row, "name")->at;
 	}
 	return list;
@@ -62,13 +69,14 @@ static struct named *all_named(struct topology_reading *r, const struct topology
 static void check_length(struct topology_reading *r, const struct named *one)
 {
 	if (*r->t->domain && strlen(one->name) + 1 + strlen(r->t->domain) > NAME_WHOLE)
-		yaml_error(&r->y, topology_at(one->row, "name"), "name: %s.%s is longer than the %d characters that DNS allows", one->name,
-			   r->t->domain, NAME_WHOLE);
+		topology_error(r, one->row, "name", "%s.%s is longer than the %d characters "
+			       "that DNS allows", one->name, r->t->domain, NAME_WHOLE);
 }
 
 static void check_named(struct topology_reading *r)
 {
-	struct topology_row shared = { .host = r->t->shared, .node = top(r, "/relays-share") };
+	struct topology_row shared = { .host = r->t->shared,
+				       .node = yaml_by_path(yaml_root(&r->y), "/relays-share") };
 	size_t n;
 	struct named *list = all_named(r, &shared, &n);
 	char text[WG_KEY_STRLEN];
@@ -78,15 +86,18 @@ static void check_named(struct topology_reading *r)
 	for (size_t i = 0; i < n; i++) {
 		check_length(r, &list[i]);
 		if (i && !strcasecmp(list[i - 1].name, list[i].name))
-			yaml_error(&r->y, topology_at(list[i].row, "name"), "name: '%s' is there already, in line %d: each host and site has its own",
-				   list[i].name, topology_at(list[i - 1].row, "name")->line + 1);
+			topology_error(r, list[i].row, "name", "'%s' is there already, in line "
+				       "%d: each host and site has its own", list[i].name,
+				       topology_at(list[i - 1].row, "name")->line + 1);
 	}
 	if (n)
 		qsort(list, n, sizeof(*list), by_key);
 	for (size_t i = 1; i < n; i++)
-		if (!wg_key_is_none(&list[i].key) && !wg_key_compare(&list[i - 1].key, &list[i].key))
-			yaml_error(&r->y, topology_at(list[i].row, "public-key"), "public-key: %s is %s's already: each has its own",
-				   wg_key_format(&list[i].key, text), list[i - 1].name);
+		if (!wg_key_is_none(&list[i].key) &&
+		    !wg_key_compare(&list[i - 1].key, &list[i].key))
+			topology_error(r, list[i].row, "public-key",
+				       "%s is %s's already: each has its own",
+				       wg_key_format(&list[i].key, text), list[i - 1].name);
 	free(list);
 }
 
@@ -97,10 +108,11 @@ static void check_link(struct topology_reading *r, const struct topology_row *ro
 	const struct topology_host *h = &row->host;
 
 	if (topology_said(row, "mtu") && topology_said(row, "link"))
-		yaml_error(&r->y, topology_said(row, "mtu"), "mtu: link: says it already: one of them has to go");
+		topology_error(r, row, "mtu", "link: says it already: one of them has to go");
 	if (*h->lan && !strcmp(h->lan, h->interface))
-		yaml_error(&r->y, topology_at(row, "lan"), "lan: '%s' is %s: another interface is wanted, a VLAN of it perhaps, as %s.10", h->lan,
-			   h->role == ROLE_GATEWAY ? "the interface: already" : "the wan", h->lan);
+		topology_error(r, row, "lan", "'%s' is %s: another interface is wanted, a "
+			       "VLAN of it perhaps, as %s.10", h->lan, h->role == ROLE_GATEWAY ?
+			       "the interface: already" : "the wan", h->lan);
 }
 
 static void check_ddns(struct topology_reading *r, const struct topology_row *row)
@@ -110,31 +122,36 @@ static void check_ddns(struct topology_reading *r, const struct topology_row *ro
 	if (!row->host.ddns)
 		return;
 	if (!t->has_ddns)
-		yaml_error(&r->y, topology_at(row, "ddns"), "ddns: who is told is missing: at the top, ddns: { provider: … }");
+		topology_error(r, row, "ddns",
+			       "who is told is missing: at the top, ddns: { provider: … }");
 	if (!*t->domain)
-		yaml_error(&r->y, topology_at(row, "ddns"), "ddns: a name is missing: at the top, domain: example.net");
+		topology_error(r, row, "ddns",
+			       "a name is missing: at the top, domain: example.net");
 	else if (t->has_ddns && *t->ddns.zone && !ddns_in_zone(t->domain, t->ddns.zone))
-		yaml_error(&r->y, topology_at(row, "ddns"), "ddns: %s is no domain of the zone %s, which provider: writes", t->domain, t->ddns.zone);
+		topology_error(r, row, "ddns", "%s is no domain of the zone %s, which "
+			       "provider: writes", t->domain, t->ddns.zone);
 }
 
 static void check_addresses(struct topology_reading *r, size_t at)
 {
 	const struct topology_host *h = &r->rows[at].host;
-	char path[32], text[ADDRESS_STRLEN];
+	char path[ITEM_PATH], text[ADDRESS_STRLEN];
 
 	for (size_t i = 0; i < h->n_addresses; i++)
 		for (size_t other = 0; other < at; other++) {
 			const struct topology_host *o = &r->rows[other].host;
 
-			if (address_find(o->addresses, o->n_addresses, &h->addresses[i]) == o->n_addresses)
+			if (address_find(o->addresses, o->n_addresses,
+					 &h->addresses[i]) == o->n_addresses)
 				continue;
-			snprintf(path, sizeof(path), "addresses/%zu", i);
-			yaml_error(&r->y, topology_at(&r->rows[at], path), "addresses: %s is %s's already: each host has its own",
-				   address_format(&h->addresses[i], text), o->name);
+			item_path(path, "addresses", i);
+			topology_error(r, &r->rows[at], path,
+				       "%s is %s's already: each host has its own",
+				       address_format(&h->addresses[i], text), o->name);
 		}
 }
 
-void topology_check_hosts(struct topology_reading *r)
+static void check_hosts(struct topology_reading *r)
 {
 	check_named(r);
 	for (size_t i = 0; i < r->n_rows; i++) {
@@ -152,38 +169,45 @@ static void check_mesh(struct topology_reading *r)
 	__u16 port = ntohs(t->mesh_port);
 
 	if (port < t->mesh_ports_first || port > t->mesh_ports_last)
-		yaml_error(&r->y, top(r, "/mesh/port"), "port: %u is none of %u-%u, the ports that relays let pass", port, t->mesh_ports_first,
-			   t->mesh_ports_last);
+		topology_error(r, NULL, "mesh/port", "%u is none of %u-%u, the ports that "
+			       "relays let pass", port, t->mesh_ports_first, t->mesh_ports_last);
 	for (size_t i = 0; t->no_mesh && i < r->n_rows; i++)
 		if (r->rows[i].host.mesh_key_given)
-			yaml_error(&r->y, topology_at(&r->rows[i], "public-key"), "public-key: with mesh: off a server has no tunnel, and no key");
+			topology_error(r, &r->rows[i], "public-key",
+				       "with mesh: off a server has no tunnel, and no key");
 }
 
-/* Overlay, tunnels, mesh: each outside of the others */
+/* Overlay, tunnels and mesh must not overlap */
 static void check_prefixes(struct topology_reading *r)
 {
 	const struct topology *t = r->t;
 	const struct prefix *const list[] = { &t->overlay, &t->tunnels, &t->mesh };
-	static const char *const paths[] = { "/overlay", "/tunnels", "/mesh/prefix" };
+	static const char *const paths[] = { "overlay", "tunnels", "mesh/prefix" };
 	char text[2][ADDRESS_STRLEN];
 
 	for (int i = 1; i < 3; i++)
 		for (int j = 0; j < i; j++)
 			if (prefix_meets(list[i], list[j]))
-				yaml_error(&r->y, top(r, paths[i]), "%s: %s and the %s, %s, have addresses in common: a prefix of its own is wanted",
-					   strrchr(paths[i], '/') + 1, prefix_format(list[i], text[0]), j ? "tunnels" : "overlay",
-					   prefix_format(list[j], text[1]));
+				topology_error(r, NULL, paths[i], "%s and the %s, %s, have "
+					       "addresses in common: a prefix of its own is wanted",
+					       prefix_format(list[i], text[0]), j ? "tunnels" :
+					       "overlay", prefix_format(list[j], text[1]));
 }
 
 static void check_subnet(struct topology_reading *r, const struct topology_row *row)
 {
-	unsigned int len = r->t->overlay.family ? r->t->overlay.len : 48, most = len < 48 ? 0xffff : 0xffff >> (len - 48);
+	unsigned int len = r->t->overlay.family ? r->t->overlay.len : 48,
+		most = len < 48 ? 0xffff : 0xffff >> (len - 48);
 
 	if (row->site.subnet_given && row->site.subnet > most)
-		yaml_error(&r->y, topology_at(row, "subnet"), "subnet: %x has no place in an overlay of /%u: 0 to %x is wanted", row->site.subnet, len, most);
-	for (const struct topology_row *other = r->sites; row->site.subnet_given && other != row; other++)
+		topology_error(r, row, "subnet", "%x has no place in an overlay of /%u: 0 to "
+			       "%x is wanted", row->site.subnet, len, most);
+	for (const struct topology_row *other = r->sites; row->site.subnet_given && other != row;
+	     other++)
 		if (other->site.subnet_given && other->site.subnet == row->site.subnet)
-			yaml_error(&r->y, topology_at(row, "subnet"), "subnet: %x is %s's already: each site has its own", row->site.subnet, other->site.name);
+			topology_error(r,
+				       row, "subnet", "%x is %s's already: each site has its own",
+				       row->site.subnet, other->site.name);
 }
 
 static void check_token(struct topology_reading *r, size_t at)
@@ -192,13 +216,15 @@ static void check_token(struct topology_reading *r, size_t at)
 
 	if (!h->token_given)
 		return;
-	for (size_t i = at; i-- && r->rows[i].host.role == ROLE_SERVER && r->rows[i].host.site == h->site;)
+	for (size_t i = at;
+	     i-- && r->rows[i].host.role == ROLE_SERVER && r->rows[i].host.site == h->site;)
 		if (r->rows[i].host.token_given && r->rows[i].host.token == h->token)
-			yaml_error(&r->y, topology_at(&r->rows[at], "token"), "token: %llx is %s's already: each server of a site has its own",
-				   (unsigned long long)h->token, r->rows[i].host.name);
+			topology_error(r, &r->rows[at], "token",
+				       "%llx is %s's already: each server of a site has its own",
+				       (unsigned long long)h->token, r->rows[i].host.name);
 }
 
-void topology_check_sites(struct topology_reading *r)
+static void check_sites(struct topology_reading *r)
 {
 	bool *has_edge = calloc(r->n_sites + 1, sizeof(*has_edge));
 
@@ -209,14 +235,271 @@ void topology_check_sites(struct topology_reading *r)
 		check_token(r, i);
 	}
 	if (r->n_sites && (!r->n_rows || r->rows[0].host.role != ROLE_RELAY))
-		yaml_error(&r->y, top(r, "/sites"), "sites: what joins them is missing: relays: [ { name: relay, interface: eth0, … } ]");
+		topology_error(r, NULL, "sites", "what joins them is missing: relays: [ { name: "
+			       "relay, interface: eth0, … } ]");
 	for (size_t i = 0; has_edge && i < r->n_sites; i++) {
 		if (!has_edge[i])
-			yaml_error(&r->y, r->sites[i].node, "sites: '%s' has no way to the relay: edges: [ { name: edge-%s1, wan: eth0, lan: eth1 } ] is wanted",
-				   r->sites[i].site.name, r->sites[i].site.name);
+			topology_error(r, &r->sites[i], "sites",
+				       "'%s' has no way to the relay: edges: [ { name: edge-%s1, "
+				       "wan: eth0, lan: eth1 } ] is wanted", r->sites[i].site.name,
+				       r->sites[i].site.name);
 		check_subnet(r, &r->sites[i]);
 	}
 	check_mesh(r);
 	check_prefixes(r);
 	free(has_edge);
+}
+
+/* ---- relays ---- */
+
+static void check_blind(struct topology_reading *r, const struct topology_row *row)
+{
+	const struct topology_host *h = &row->host;
+	unsigned int n4 = 0;
+
+	for (size_t i = 0; i < h->n_addresses; i++)
+		n4 += h->addresses[i].family == FAMILY_IPV4;
+	if (n4 > 1 || h->n_addresses - n4 > 1)
+		topology_error(r, row, "addresses", "a blind relay has one of each family: a site "
+			       "is where its packets for that one come from");
+	if (r->n_sites >= BLIND_SITES_MAX)
+		topology_error(r, row, "blind", "%zu sites: a blind relay joins %d at most",
+			       r->n_sites, BLIND_SITES_MAX - 1);
+}
+
+static void check_sharing(struct topology_reading *r, const struct topology_row *row)
+{
+	const struct topology_host *h = &row->host, *shared = &r->t->shared;
+
+	if (h->blind)
+		topology_error(r, row, "blind", "with relays-share: not supported: what relays "
+			       "tell each other about sites is where they decrypt");
+	if (h->key_given)
+		topology_error(r, row, "public-key",
+			       "with relays-share: all relays have one: it belongs there");
+	if (!h->n_addresses)
+		topology_error(r, row, "relays", "addresses: of '%s' are wanted: '%s' is found by "
+			       "those of all relays", h->name, shared->name);
+	if (h->port != shared->port)
+		topology_error(r, row, "port", "with relays-share: all relays have one: sites send "
+			       "to the same port of each");
+	if (ntohs(h->port) > PORT_MOST)
+		topology_error(r, row, "port", "with relays-share: up to %d: the ports behind it "
+			       "are those of tunnels between relays", PORT_MOST);
+	if (!strncmp(h->interface, TOPOLOGY_BETWEEN, strlen(TOPOLOGY_BETWEEN)))
+		topology_error(r, row, "interface", "'%s' is a tunnel between relays: what carries "
+			       "it is wanted, as eth0", h->interface);
+}
+
+static void check_relays(struct topology_reading *r)
+{
+	const struct topology *t = r->t;
+
+	for (size_t i = 0; i < r->n_rows && r->rows[i].host.role == ROLE_RELAY; i++) {
+		const struct topology_row *row = &r->rows[i];
+
+		if (!row->host.shares && !row->host.n_addresses && !*t->domain)
+			topology_error(r, row, "relays", "sites cannot find '%s': addresses: "
+				       "are wanted here, or, at the top, domain: example.net",
+				       row->host.name);
+		if (row->host.shares)
+			check_sharing(r, row);
+		else if (i)
+			topology_error(r, row, "relays", "a second one: sites know several by one "
+				       "name: at the top, relays-share: { name: … }");
+		else if (row->host.blind)
+			check_blind(r, row);
+	}
+	if (!yaml_by_path(yaml_root(&r->y), "/relays-share"))
+		return;
+	if (!*t->domain)
+		topology_error(r, NULL, "relays-share",
+			       "a name is missing: at the top, domain: example.net");
+	if (!r->n_rows || r->rows[0].host.role != ROLE_RELAY)
+		topology_error(r, NULL, "relays-share", "relays are missing: relays: [ { name: r1, "
+			       "interface: eth0, addresses: … }, … ]");
+}
+
+static const char *const kinds[] = { [NETWORK_IPV4] = "of IPv4", [NETWORK_ULA] = "that is a ULA",
+				     [NETWORK_GLOBAL] = "that is global" };
+
+/* ---- networks ---- */
+
+/* Reports if p, which stands at the path of a host, overlaps any prefix up to that host */
+static void check_apart(struct topology_reading *r, size_t at, const char *path,
+			const struct prefix *p)
+{
+	const char *other = topology_whole_meets(r->t, p);
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = at; !other && i--;)
+		if (topology_host_meets(&r->rows[i].host, p))
+			other = r->rows[i].host.name;
+	if (other)
+		topology_error(r, &r->rows[at], path, "%s has addresses of %s already: a prefix of "
+			       "its own is wanted", other, prefix_format(p, text));
+}
+
+static void check_networks(struct topology_reading *r, size_t at)
+{
+	const struct topology_row *row = &r->rows[at];
+	const struct topology_host *h = &row->host;
+	char path[ITEM_PATH], text[ADDRESS_STRLEN];
+
+	if (!h->n_networks)
+		topology_error(r, row, "networks",
+			       "one is missing, as [ 10.200.200.0/24, \"fd42:42:42::/64\" ]");
+	for (size_t i = 0; i < h->n_networks; i++) {
+		const struct prefix *p = &h->networks[i];
+
+		if (p->len > (p->family == FAMILY_IPV4 ? 30 : 112))
+			topology_error(r, row, item_path(path, "networks", i),
+				       "%s is too narrow: /%d or shorter is wanted",
+				       prefix_format(p, text), p->family == FAMILY_IPV4 ? 30 : 112);
+		if (topology_network(h, topology_kind(p)) != p)
+			topology_error(r, row, item_path(path, "networks", i), "%s is a second "
+				       "one %s: one of IPv4, one ULA and one global one are wanted",
+				       prefix_format(p, text), kinds[topology_kind(p)]);
+		check_apart(r, at, item_path(path, "networks", i), p);
+	}
+	for (size_t i = 0; i < h->n_home; i++)
+		for (size_t j = 0; j < h->n_networks; j++)
+			if (prefix_meets(&h->home[i], &h->networks[j]))
+				topology_error(r, row, item_path(path, "home", i),
+					       "%s is inside of the tunnels by "
+					       "networks: what lies behind %s is wanted",
+					       prefix_format(&h->home[i], text), h->name);
+}
+
+/* ---- gateways ---- */
+
+static void lacks(struct topology_reading *r, const struct topology_row *row, const char *path,
+		  enum topology_kind kind, const struct topology_host *gateway)
+{
+	if (!topology_network(gateway, kind))
+		topology_error(r, row, path, "for that networks: of '%s' lacks one %s",
+			       gateway->name, kinds[kind]);
+}
+
+static void check_exit(struct topology_reading *r, const struct topology_row *row)
+{
+	const struct topology_exit *e = &row->host.exit;
+
+	if (e->masquerade4 || e->snat4.family)
+		lacks(r, row, "exit/ipv4", NETWORK_IPV4, &row->host);
+	if (e->masquerade6 || e->snat6.family)
+		lacks(r, row, "exit/ipv6", NETWORK_ULA, &row->host);
+	if (e->proxy_ndp)
+		lacks(r, row, "exit/proxy-ndp", NETWORK_GLOBAL, &row->host);
+	if (e->open)
+		lacks(r, row, "exit/inbound", NETWORK_GLOBAL, &row->host);
+}
+
+/* Whether clients have an endpoint to write */
+static bool is_found(const struct topology_reading *r, size_t at)
+{
+	bool found = *r->t->domain || r->rows[at].host.n_addresses;
+
+	for (size_t i = 0; i < r->n_rows; i++)
+		found |= r->rows[i].host.role == ROLE_FIREWALL && r->rows[i].host.gateway == at &&
+			r->rows[i].host.n_addresses;
+	return found;
+}
+
+static void check_gateway(struct topology_reading *r, size_t at)
+{
+	const struct topology_row *row = &r->rows[at];
+
+	check_networks(r, at);
+	check_exit(r, row);
+	if (!is_found(r, at))
+		topology_error(r, row, "gateways", "clients cannot find '%s': addresses: are "
+			       "wanted here, or, at the top, domain: example.net", row->host.name);
+	if (*row->host.lan && !row->host.n_home)
+		topology_error(r, row, "lan",
+			       "what lies behind it is missing, as home: [ 192.168.1.0/24 ]");
+}
+
+static void check_client(struct topology_reading *r, const struct topology_row *row)
+{
+	if (topology_said(row, "ipv6"))
+		lacks(r, row, "ipv6", row->host.direct ? NETWORK_GLOBAL : NETWORK_ULA,
+		      &r->rows[row->host.gateway].host);
+	if (topology_said(row, "split") && !row->host.n_split)
+		topology_error(r, row, "split", "a prefix is missing, as [ 192.168.1.0/24 ]; for "
+			       "everything leave it out");
+}
+
+/* ---- firewalls ---- */
+
+static void check_dnat(struct topology_reading *r, const struct topology_row *row)
+{
+	const struct topology_host *h = &row->host, *gateway = &r->rows[h->gateway].host;
+
+	if (!*h->lan)
+		topology_error(r, row, "firewalls", "with nat: dnat the way to '%s' is missing, "
+			       "as lan: eth1", gateway->name);
+	if (!h->backend4.family)
+		yaml_error(&r->y, topology_at(row, "backend"),
+			   "firewalls: with nat: dnat the address of IPv4 that '%s' has in the LAN "
+			   "is wanted, as backend: 192.168.1.10", gateway->name);
+	if (h->ipv6 == IPV6_DNAT && !h->backend6.family)
+		topology_error(r, row, "ipv6", "dnat: '%s' has no address of IPv6: one is wanted "
+			       "under addresses: there, or under backend: here", gateway->name);
+	if (h->ipv6 == IPV6_DIRECT && !h->backend6.family && !*r->t->domain)
+		topology_error(r, row, "ipv6", "direct: '%s' has neither an address of IPv6 "
+			       "nor a name: addresses: there, backend: here, or domain: at the "
+			       "top is wanted", gateway->name);
+}
+
+static void check_masquerade(struct topology_reading *r, const struct topology_row *row)
+{
+	const struct topology_host *h = &row->host, *gateway = &r->rows[h->gateway].host;
+
+	if (topology_said(row, "ipv6") && h->ipv6 != IPV6_OFF)
+		topology_error(r, row, "ipv6", "with nat: masquerade clients of both families are "
+			       "served: only off, for IPv4 alone, means something");
+	if (h->lan_address.family)
+		topology_error(r, row, "lan-address", "it is for nat: dnat");
+	if (!h->backend4.family && !h->backend6.family && !*r->t->domain)
+		topology_error(r, row, "firewalls", "'%s' has neither an address nor a name: "
+			       "addresses: there, backend: here, or domain: at the top is wanted",
+			       gateway->name);
+}
+
+static void check_firewall(struct topology_reading *r, const struct topology_row *row)
+{
+	const struct topology_host *h = &row->host;
+
+	if (!h->n_addresses && !*r->t->domain)
+		topology_error(r, row, "firewalls", "clients cannot find '%s': addresses: are "
+			       "wanted here, or, at the top, domain: example.net", h->name);
+	if (h->nat == NAT_MASQUERADE)
+		check_masquerade(r, row);
+	else
+		check_dnat(r, row);
+}
+
+static void check_gateways(struct topology_reading *r)
+{
+	for (size_t i = 0; i < r->n_rows; i++) {
+		const struct topology_row *row = &r->rows[i];
+
+		if (row->host.role == ROLE_GATEWAY)
+			check_gateway(r, i);
+		if (row->host.role == ROLE_CLIENT || row->host.role == ROLE_ROAMING)
+			check_client(r, row);
+		if (row->host.role == ROLE_ROAMING)
+			check_apart(r, i, "prefix", &row->host.prefix);
+		if (row->host.role == ROLE_FIREWALL)
+			check_firewall(r, row);
+	}
+}
+
+void topology_check(struct topology_reading *r)
+{
+	check_hosts(r);
+	check_relays(r);
+	check_sites(r);
+	check_gateways(r);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What a topology leaves out, and does not get from topology_assign().
+ * Defaults of a topology, except those of topology_assign().
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -8,23 +8,27 @@
 
 #define PORT 51820
 #define MTU 1500
-#define MTU_ANYWHERE 1360		/* of a client, whose ways nobody knows: what leaves the tunnel the 1280 that every way has */
+/* of a client, whose paths are unknown: leaves 1280, which every path has, inside the tunnel */
+#define MTU_ANYWHERE 1360
 #define MESH_PORT 58001
-#define MESH_PORTS_FIRST 58000		/* what relays let pass unless told otherwise */
+#define MESH_PORTS_FIRST 58000		/* what relays pass by default */
 #define MESH_PORTS_LAST 60000
 
 static const struct prefix all6 = { .family = FAMILY_IPV6 };
 
-static void add_split(struct yaml *y, struct topology_host *h, const struct prefix *list, size_t n, bool ipv4_only)
+static void add_split(struct yaml *y, struct topology_host *h, const struct prefix *list, size_t n,
+		      bool ipv4_only)
 {
 	struct prefix *place;
 
 	for (size_t i = 0; i < n; i++)
-		if ((!ipv4_only || list[i].family == FAMILY_IPV4) && (place = yaml_append(y, &h->split, &h->n_split, sizeof(*place))))
+		if ((!ipv4_only || list[i].family == FAMILY_IPV4) &&
+		    (place = yaml_append(y, &h->split, &h->n_split, sizeof(*place))))
 			*place = list[i];
 }
 
-/* Everything, if there is a way to everything. The LAN behind a roaming router has its IPv6 from its gateway, and IPv4 of its own. */
+/* Default: everything if the gateway is a way to everything. A LAN behind a roaming router gets
+ * IPv6 from its gateway and keeps its own IPv4. */
 static void split_of(struct yaml *y, struct topology_host *h, const struct topology_host *gateway)
 {
 	bool roaming = h->role == ROLE_ROAMING;
@@ -42,7 +46,8 @@ static void client(struct yaml *y, struct topology_row *row, const struct topolo
 	struct topology_host *h = &row->host;
 
 	if (h->role == ROLE_CLIENT && !topology_said(row, "ipv6"))
-		h->direct = !topology_network(gateway, NETWORK_ULA) && topology_network(gateway, NETWORK_GLOBAL);
+		h->direct = !topology_network(gateway, NETWORK_ULA) &&
+			topology_network(gateway, NETWORK_GLOBAL);
 	if (!topology_said(row, "split"))
 		split_of(y, h, gateway);
 }
@@ -65,7 +70,8 @@ static struct address first_of(const struct topology_host *h, __u8 family)
 	return (struct address){};
 }
 
-static void firewall(const struct topology *t, const struct topology_row *row, struct topology_host *h, const struct topology_host *gateway)
+static void firewall(const struct topology *t, const struct topology_row *row,
+		     struct topology_host *h, const struct topology_host *gateway)
 {
 	bool masquerade = h->nat == NAT_MASQUERADE;
 
@@ -73,7 +79,9 @@ static void firewall(const struct topology *t, const struct topology_row *row, s
 		h->port = gateway->port;
 	if (masquerade && !h->backend4.family && !h->backend6.family)
 		h->backend4 = first_of(gateway, FAMILY_IPV4);
-	if (!h->backend6.family && !gateway->ddns && (!masquerade || !topology_said(row, "backend")))	/* else its name leads there */
+	/* else its name leads there */
+	if (!h->backend6.family && !gateway->ddns &&
+	    (!masquerade || !topology_said(row, "backend")))
 		h->backend6 = first_of(gateway, FAMILY_IPV6);
 	if (!masquerade && !topology_said(row, "ipv6") && !h->backend6.family && !*t->domain)
 		h->ipv6 = IPV6_OFF;
@@ -90,7 +98,7 @@ static void dns(struct yaml *y, struct topology *t)
 			address_parse(usual[i], place);
 }
 
-/* What relays share is theirs. What each has of its own is topology_check_relays()'s. */
+/* Marks relays that share; check_relays() checks what each has of its own */
 static void share(struct topology_reading *r)
 {
 	struct topology_host *shared = &r->t->shared;
@@ -121,7 +129,9 @@ static void whole(struct topology_reading *r)
 		t->mesh_ports_last = MESH_PORTS_LAST;
 	}
 	if (!t->mesh_port)
-		t->mesh_port = htons(MESH_PORT >= t->mesh_ports_first && MESH_PORT <= t->mesh_ports_last ? MESH_PORT : t->mesh_ports_first);
+		t->mesh_port = htons(MESH_PORT >= t->mesh_ports_first &&
+				     MESH_PORT <= t->mesh_ports_last ? MESH_PORT :
+				     t->mesh_ports_first);
 }
 
 void topology_defaults(struct topology_reading *r)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar of a topology: a table for each mapping, the top one last.
+ * The grammar of a topology: one table for each mapping, the top one last.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +13,10 @@
 static const char *const link_names[] = { "ethernet", "pppoe", "ds-lite", NULL };
 static const char *const inbound_names[] = { "established", "open", NULL };
 static const char *const client_names[] = { "nat", "direct", NULL };
-static const char *const firewall_names[] = { [NAT_DNAT] = "dnat", [NAT_NONE] = "", [NAT_MASQUERADE] = "masquerade", NULL };
-static const char *const ipv6_names[] = { [IPV6_DIRECT] = "direct", [IPV6_DNAT] = "dnat", [IPV6_OFF] = "off", NULL };
+static const char *const firewall_names[] = { [NAT_DNAT] = "dnat", [NAT_NONE] = "",
+					      [NAT_MASQUERADE] = "masquerade", NULL };
+static const char *const ipv6_names[] = { [IPV6_DIRECT] = "direct", [IPV6_DNAT] = "dnat",
+					  [IPV6_OFF] = "off", NULL };
 
 /* ---- rows ---- */
 
@@ -28,7 +30,8 @@ static struct yaml_node *behind_alias(struct yaml_node *node)
 	return node && node->type == YAML_ALIAS ? node->to : node;
 }
 
-static void add_host(struct yaml *y, const struct yaml_key *key, struct yaml_node *item, void *object)
+static void add_host(struct yaml *y, const struct yaml_key *key, struct yaml_node *item,
+		     void *object)
 {
 	struct topology_reading *r = reading(y);
 	struct topology_row row = { .host.role = key->size, .node = behind_alias(item) }, *place;
@@ -50,8 +53,9 @@ static void add_host(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	}
 }
 
-/* .size: their role. A section without anything in it is one whose entries are commented out. */
-static void set_hosts(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+/* .size: the role. An empty section is fine: its entries are commented out. */
+static void set_hosts(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		      void *object)
 {
 	struct yaml_key list = *key;
 
@@ -60,7 +64,8 @@ static void set_hosts(struct yaml *y, const struct yaml_key *key, struct yaml_no
 		yaml_set_list(y, &list, value, object);
 }
 
-static void add_site(struct yaml *y, const struct yaml_key *key, struct yaml_node *item, void *object)
+static void add_site(struct yaml *y, const struct yaml_key *key, struct yaml_node *item,
+		     void *object)
 {
 	struct topology_reading *r = reading(y);
 	struct topology_row row = { .node = behind_alias(item) }, *place;
@@ -73,15 +78,17 @@ static void add_site(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		*place = row;
 }
 
-static void set_sites(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_sites(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		      void *object)
 {
 	if (!yaml_is_empty(value))
 		yaml_set_list(y, key, value, object);
 }
 
-/* ---- what is a word or a mapping ---- */
+/* ---- a word or a mapping ---- */
 
-static void set_mesh(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_mesh(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
 	struct topology *t = object;
 
@@ -91,13 +98,15 @@ static void set_mesh(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		yaml_set_map(y, key, value, object);
 }
 
-static void set_exit(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_exit(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
 	((struct topology_row *)object)->host.exit.there = true;
 	yaml_set_map(y, key, value, object);
 }
 
-static void set_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void set_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		     void *object)
 {
 	struct topology *t = object;
 
@@ -110,8 +119,10 @@ static void set_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 
 #define AT(s, f) .offset = offsetof(struct s, f), .size = sizeof(((struct s *)NULL)->f)
 #define HOST(f) AT(topology_row, host.f)
-#define LIST(f, n) .offset = offsetof(struct topology_row, host.f), .count = offsetof(struct topology_row, host.n)
-#define HOSTS(name_, role, like_, keys) { .name = name_, .set = set_hosts, .like = like_, .size = role, .below = keys }
+#define LIST(f, n) .offset = offsetof(struct topology_row, host.f), \
+	.count = offsetof(struct topology_row, host.n)
+#define HOSTS(name_, role, like_, keys) \
+	{ .name = name_, .set = set_hosts, .like = like_, .size = role, .below = keys }
 
 #define NAME(like) { "name", topology_set_name, like, HOST(name), .required = true }
 #define NIC(name, like) { name, topology_set_interface, like, HOST(interface), .required = true }
@@ -121,10 +132,12 @@ static void set_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	{ "mtu", topology_set_mtu, "1500", HOST(mtu) }, \
 	{ "link", topology_set_link, "pppoe", HOST(mtu), .choices = link_names }
 #define PUBLIC \
-	{ "addresses", yaml_set_list, "203.0.113.1", LIST(addresses, n_addresses), .item = topology_add_address }, \
+	{ "addresses", yaml_set_list, "203.0.113.1", LIST(addresses, n_addresses), \
+	  .item = topology_add_address }, \
 	{ "port", config_set_port, "51820", HOST(port) }
 #define DDNS { "ddns", yaml_set_flag, "true", HOST(ddns), .choices = yaml_flag_names }
-#define SPLIT { "split", yaml_set_list, "192.168.1.0/24", LIST(split, n_split), .item = config_add_prefix }
+#define SPLIT { "split", yaml_set_list, "192.168.1.0/24", LIST(split, n_split), \
+	  .item = config_add_prefix }
 
 static const struct yaml_key relay_keys[] = {
 	NAME("relay"), NIC("interface", "eth0"), PUBLIC, KEY(public_key), MTU,
@@ -167,8 +180,10 @@ static const struct yaml_key client_keys[] = {
 };
 
 static const struct yaml_key roaming_keys[] = {
-	NAME("r1"), NIC("wan", "eth0"), LAN("br-lan", .required = true), KEY(public_key), SPLIT, MTU,
-	{ "prefix", topology_set_prefix, "\"2001:db8:abcd:5::/64\"", .offset = offsetof(struct topology_row, host.prefix), .size = 64, .required = true },
+	NAME("r1"), NIC("wan", "eth0"), LAN("br-lan", .required = true), KEY(public_key), SPLIT,
+		MTU,
+	{ "prefix", topology_set_prefix, "\"2001:db8:abcd:5::/64\"",
+	  .offset = offsetof(struct topology_row, host.prefix), .size = 64, .required = true },
 	{ "openwrt", yaml_set_flag, "true", HOST(openwrt), .choices = yaml_flag_names },
 	{ "knock", config_set_port, "19000", HOST(knock) },
 	{},
@@ -176,11 +191,14 @@ static const struct yaml_key roaming_keys[] = {
 
 static const struct yaml_key gateway_keys[] = {
 	NAME("vps"), NIC("interface", "eth0"), LAN("eth1"), PUBLIC, KEY(public_key), MTU, DDNS,
-	{ "networks", yaml_set_list, "10.200.200.0/24", LIST(networks, n_networks), .item = topology_add_network, .required = true },
-	{ "home", yaml_set_list, "192.168.1.0/24", LIST(home, n_home), .item = topology_add_network },
+	{ "networks", yaml_set_list, "10.200.200.0/24", LIST(networks, n_networks),
+	  .item = topology_add_network, .required = true },
+	{ "home", yaml_set_list, "192.168.1.0/24", LIST(home, n_home),
+	  .item = topology_add_network },
 	{ "exit", set_exit, "{ ipv4: masquerade }", .below = exit_keys },
 	HOSTS("clients", ROLE_CLIENT, "{ name: phone }", client_keys),
-	HOSTS("roaming", ROLE_ROAMING, "{ name: r1, wan: eth0, lan: br-lan, prefix: … }", roaming_keys),
+	HOSTS("roaming", ROLE_ROAMING, "{ name: r1, wan: eth0, lan: br-lan, prefix: … }",
+	      roaming_keys),
 	{},
 };
 
@@ -195,7 +213,8 @@ static const struct yaml_key firewall_keys[] = {
 };
 
 static const struct yaml_key mesh_keys[] = {
-	{ "prefix", topology_set_prefix, "\"fd99:e2e::/64\"", .offset = offsetof(struct topology, mesh), .size = ENDS_LONGEST },
+	{ "prefix", topology_set_prefix, "\"fd99:e2e::/64\"",
+	  .offset = offsetof(struct topology, mesh), .size = ENDS_LONGEST },
 	{ "ports", .set = topology_set_ports, .like = "58000-60000" },
 	{ "port", config_set_port, "58001", AT(topology, mesh_port) },
 	{},
@@ -210,24 +229,32 @@ static const struct yaml_key share_keys[] = {
 
 static const struct yaml_key ddns_keys[] = {
 	{ "ttl", .set = config_set_ttl, .like = "300" },
-	{ "provider", config_set_provider, "{ rfc2136: { … } }", .below = config_provider_keys, .required = true },
+	{ "provider", config_set_provider, "{ rfc2136: { … } }", .below = config_provider_keys,
+	  .required = true },
 	{},
 };
 
 const struct yaml_key topology_keys[] = {
 	{ "domain", config_set_domain, "example.net", AT(topology, domain) },
-	{ "overlay", topology_set_prefix, "\"fd12:3456:789a::/48\"", .offset = offsetof(struct topology, overlay), .size = OVERLAY_LONGEST },
-	{ "tunnels", topology_set_prefix, "\"fd12:3456:7899::/64\"", .offset = offsetof(struct topology, tunnels), .size = ENDS_LONGEST },
+	{ "overlay", topology_set_prefix, "\"fd12:3456:789a::/48\"",
+	  .offset = offsetof(struct topology, overlay), .size = OVERLAY_LONGEST },
+	{ "tunnels", topology_set_prefix, "\"fd12:3456:7899::/64\"",
+	  .offset = offsetof(struct topology, tunnels), .size = ENDS_LONGEST },
 	{ "mesh", set_mesh, "{ ports: 58000-60000 }, or off", .below = mesh_keys },
-	{ "preshared-keys", yaml_set_flag, "true", AT(topology, preshared_keys), .choices = yaml_flag_names },
+	{ "preshared-keys", yaml_set_flag, "true", AT(topology, preshared_keys),
+	  .choices = yaml_flag_names },
 	{ "tcp-ports", yaml_set_list, "22", .item = topology_add_tcp_port },
-	{ "dns", yaml_set_list, "\"2001:4860:4860::8888\"", .offset = offsetof(struct topology, dns), .count = offsetof(struct topology, n_dns),
+	{ "dns", yaml_set_list, "\"2001:4860:4860::8888\"",
+	  .offset = offsetof(struct topology, dns), .count = offsetof(struct topology, n_dns),
 	  .item = topology_add_address },
 	{ "ddns", set_ddns, "{ provider: … }", AT(topology, ddns), .below = ddns_keys },
 	{ "relays-share", yaml_set_map, "{ name: relay }", .below = share_keys },
 	HOSTS("relays", ROLE_RELAY, "{ name: relay, interface: eth0 }", relay_keys),
-	{ "sites", set_sites, "{ name: a, edges: …, servers: … }", .item = add_site, .below = site_keys },
-	HOSTS("gateways", ROLE_GATEWAY, "{ name: vps, interface: eth0, networks: … }", gateway_keys),
-	HOSTS("firewalls", ROLE_FIREWALL, "{ name: firewall, wan: eth0, lan: eth1, serves: wg-end, … }", firewall_keys),
+	{ "sites", set_sites, "{ name: a, edges: …, servers: … }", .item = add_site,
+	  .below = site_keys },
+	HOSTS("gateways", ROLE_GATEWAY, "{ name: vps, interface: eth0, networks: … }",
+	      gateway_keys),
+	HOSTS("firewalls", ROLE_FIREWALL,
+	      "{ name: firewall, wan: eth0, lan: eth1, serves: wg-end, … }", firewall_keys),
 	{},
 };

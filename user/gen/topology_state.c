@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What a topology was assigned, from run to run, as text: a line each, in the order in which it was assigned.
+ * The assignments of a topology as text, one per line, kept from run to run in this order:
  *
- *	overlay fd12:3456:789a::/48	that was used last, said or made; likewise tunnels, mesh
+ *	overlay fd12:3456:789a::/48	the last one used, given or made; also tunnels, mesh
  *	site a a			subnet, hexadecimal as in the address
  *	relay relay 1			number
- *	host a edge-a1 1		number in the site, or behind the gateway, that stands before it; a server's is its token: ::10 is 16
+ *	host a edge-a1 1		number in the site or behind the gateway named first; a
+ *					server's is its token: ::10 is 16
  *
- * Who left the topology stays here, so that no other gets what he had, and he the same when he is back. To forget him, remove his line.
- * Lines that begin with # are ignored.
+ * A host that left the topology stays here: no other host gets its number, and it gets the same
+ * when it is back. Remove its line to forget it. Lines that begin with # are ignored.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,26 +20,28 @@
 #define WORDS_MAX 4
 #define LINE_MAX_TOLD 60
 
-static const char head[] =
-	"# What wgxdp gen hosts assigned. Keep this file: without it all addresses would be new. See wgxdp-topology(5).\n";
+static const char head[] = "# What wgxdp gen hosts assigned. Keep this file: without it all "
+	"addresses would be new. See wgxdp-topology(5).\n";
 
 /* ---- from text ---- */
 
 static struct prefix *prefix_named(struct topology_state *s, const char *word)
 {
-	return !strcmp(word, "overlay") ? &s->overlay : !strcmp(word, "tunnels") ? &s->tunnels : !strcmp(word, "mesh") ? &s->mesh : NULL;
+	return !strcmp(word, "overlay") ? &s->overlay : !strcmp(word, "tunnels") ? &s->tunnels :
+	       !strcmp(word, "mesh") ? &s->mesh : NULL;
 }
 
 static int number_parse(const char *text, int base, unsigned int *ret)
 {
-	if (!*text || strlen(text) > 5 || strspn(text, base == 16 ? "0123456789abcdef" : "0123456789") != strlen(text))
+	if (!*text || strlen(text) > 5 ||
+	    strspn(text, base == 16 ? "0123456789abcdef" : "0123456789") != strlen(text))
 		return -EINVAL;
 	*ret = strtoul(text, NULL, base);
 	return *ret <= TOPOLOGY_NUMBER_MAX ? 0 : -EINVAL;
 }
 
-/* -EINVAL: no such line */
-static int take(struct topology_state *s, char *words[], size_t n)
+/* -EINVAL: not a valid line */
+static int parse_line(struct topology_state *s, char *words[], size_t n)
 {
 	struct prefix *prefix = prefix_named(s, words[0]), p;
 	bool site = !strcmp(words[0], "site"), relay = !strcmp(words[0], "relay");
@@ -52,8 +55,10 @@ static int take(struct topology_state *s, char *words[], size_t n)
 		*prefix = p;
 		return 0;
 	}
-	if (n != (site || relay ? 3 : 4) || (n == 4 && strcmp(words[0], "host")) || number_parse(words[n - 1], site ? 16 : 10, &number) ||
-	    strchr(words[1], '/') || strchr(words[n - 2], '/') || strlen(words[1]) >= TOPOLOGY_NAME || strlen(words[n - 2]) >= TOPOLOGY_NAME || topology_kept(s, scope, words[n - 2]) ||
+	if (n != (site || relay ? 3 : 4) || (n == 4 && strcmp(words[0], "host")) ||
+	    number_parse(words[n - 1], site ? 16 : 10, &number) || strchr(words[1], '/') ||
+	    strchr(words[n - 2], '/') || strlen(words[1]) >= TOPOLOGY_NAME ||
+	    strlen(words[n - 2]) >= TOPOLOGY_NAME || topology_kept(s, scope, words[n - 2]) ||
 	    topology_keeper(s, scope, number))
 		return -EINVAL;
 	return topology_keep(s, scope, words[n - 2], number);
@@ -75,10 +80,11 @@ int topology_state_parse(const char *text, const char *name, struct topology_sta
 			if (*word)
 				words[n_words++] = word;
 		if (n_words && *words[0] != '#')
-			r = take(&s, words, n_words);
+			r = parse_line(&s, words, n_words);
 		if (r == -EINVAL)
-			fprintf(stderr, "%s:%u: error: '%.*s' is not what was written here, or is there twice: as `site a a` or `host a edge-a1 1`\n",
-				name, line, n < LINE_MAX_TOLD ? (int)n : LINE_MAX_TOLD, text);
+			fprintf(stderr, "%s:%u: error: '%.*s' is not what was written here, or "
+				"is there twice: as `site a a` or `host a edge-a1 1`\n", name, line,
+				n < LINE_MAX_TOLD ? (int)n : LINE_MAX_TOLD, text);
 		free(copy);
 		text += n + (text[n] == '\n');
 	}
@@ -126,7 +132,8 @@ void topology_state_free(struct topology_state *s)
 
 /* ---- what is kept ---- */
 
-struct topology_kept *topology_kept(const struct topology_state *s, const char *scope, const char *name)
+struct topology_kept *topology_kept(const struct topology_state *s, const char *scope,
+				    const char *name)
 {
 	for (size_t i = 0; i < s->n_kept; i++)
 		if (!strcasecmp(s->kept[i].name, name) && !strcasecmp(s->kept[i].scope, scope))
@@ -134,7 +141,8 @@ struct topology_kept *topology_kept(const struct topology_state *s, const char *
 	return NULL;
 }
 
-struct topology_kept *topology_keeper(const struct topology_state *s, const char *scope, unsigned int number)
+struct topology_kept *topology_keeper(const struct topology_state *s, const char *scope,
+				      unsigned int number)
 {
 	for (size_t i = 0; i < s->n_kept; i++)
 		if (s->kept[i].number == number && !strcasecmp(s->kept[i].scope, scope))
@@ -142,7 +150,8 @@ struct topology_kept *topology_keeper(const struct topology_state *s, const char
 	return NULL;
 }
 
-int topology_keep(struct topology_state *s, const char *scope, const char *name, unsigned int number)
+int topology_keep(struct topology_state *s, const char *scope, const char *name,
+		  unsigned int number)
 {
 	struct topology_kept *k = append(s->kept, s->n_kept);
 

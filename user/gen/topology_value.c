@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Values in a topology: from text to the model. What they are good for beside each other is topology_check*.c's.
+ * Values in a topology: from text to the model. topology_check.c checks them against each other.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -11,18 +11,24 @@
 #include "config/relay_prefix.h"
 #include "gen/topology_keys.h"
 
-#define OVERLAY_SHORTEST 16		/* else no ULA is left outside of it */
+#define OVERLAY_SHORTEST 16		/* otherwise no ULA is left outside of it */
 #define PREFIX_SHORTEST 32
-#define MTU_LEAST 1280			/* IPv6's */
+#define MTU_LEAST 1280			/* IPv6's minimum */
 #define MTU_MOST 9216
 
 static const struct prefix ula = { .addr = { .b = { 0xfc } }, .family = FAMILY_IPV6, .len = 7 };
 static const struct prefix global = { .addr = { .b = { 0x20 } }, .family = FAMILY_IPV6, .len = 3 };
 
+static void *place_of(const struct yaml_key *key, void *object)
+{
+	return (char *)object + key->offset;
+}
+
 /* ---- names ---- */
 
-/* A label of DNS's, for it is one, and a directory */
-void topology_set_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+/* A label in DNS, and a directory */
+void topology_set_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
 {
 	const char *text = yaml_text(y, key, value), *c = text ?: "";
 
@@ -31,82 +37,94 @@ void topology_set_name(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	while (isascii(*c) && (isalnum(*c) || (*c == '-' && c != text && c[1])))
 		c++;
 	if (*c || c - text >= TOPOLOGY_NAME)
-		yaml_error(y, value, "%s: '%s' is no name: up to %d letters, digits and, between them, '-', as %s", key->name, text,
-			   TOPOLOGY_NAME - 1, key->like);
+		yaml_error(y, value, "%s: '%s' is no name: up to %d letters, digits and, between "
+			   "them, '-', as %s", key->name, text, TOPOLOGY_NAME - 1, key->like);
 	else if (!strcasecmp(text, "state") || !strcasecmp(text, "prometheus"))
-		yaml_error(y, value, "%s: '%s' is a directory beside the hosts' own: another name is wanted, as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is a directory beside the hosts' own: another name "
+			   "is wanted, as %s", key->name, text, key->like);
 	else
-		strcpy((char *)object + key->offset, text);
+		strcpy(place_of(key, object), text);
 }
 
-/* What files and scripts can hold without quotes */
-void topology_set_interface(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+/* Allows only what files and scripts can hold without quotes */
+void topology_set_interface(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			    void *object)
 {
 	static const char *const ours[] = { "wgvpnr01", "wgvpn01", "wg0" };
 	const char *text = yaml_text(y, key, value), *c = text ?: "";
+	bool is_ours = false;
 
 	if (!text)
 		return;
 	while (isascii(*c) && (isalnum(*c) || (c != text && strchr("-_.", *c))) && *c)
 		c++;
-	if (*c || !is_interface_name(text)) {
-		yaml_error(y, value, "%s: '%s' is no name of an interface: up to %d letters, digits, '-', '_' and '.', as %s", key->name, text,
-			   IFNAMSIZ - 1, key->like);
-		return;
-	}
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
-		if (!strcmp(text, ours[i])) {
-			yaml_error(y, value, "%s: '%s' is a tunnel that is made here: what carries it is wanted, as %s", key->name, text, key->like);
-			return;
-		}
-	strcpy((char *)object + key->offset, text);
+		is_ours |= !strcmp(text, ours[i]);
+	if (*c || !is_interface_name(text))
+		yaml_error(y, value, "%s: '%s' is no name of an interface: up to %d letters, "
+			   "digits, '-', '_' and '.', as %s", key->name, text, IFNAMSIZ - 1,
+			   key->like);
+	else if (is_ours)
+		yaml_error(y, value, "%s: '%s' is a tunnel that is made here: what carries it is "
+			   "wanted, as %s", key->name, text, key->like);
+	else
+		strcpy(place_of(key, object), text);
 }
 
-void topology_set_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void topology_set_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		      void *object)
 {
 	unsigned int errors = y->errors;
 
 	config_set_key(y, key, value, object);
-	if (y->errors == errors && wg_key_is_none((struct wg_key *)((char *)object + key->offset)))
-		yaml_error(y, value, "%s: all of it is zero, which is nobody's: what `wg pubkey` tells is wanted", key->name);
+	if (y->errors == errors && wg_key_is_none(place_of(key, object)))
+		yaml_error(y, value, "%s: all of it is zero, which is nobody's: what `wg pubkey` "
+			   "tells is wanted", key->name);
 }
 
 /* ---- addresses ---- */
 
-static bool take_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, __u8 family, struct address *ret)
+static bool take_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			 __u8 family, struct address *ret)
 {
-	const char *text = yaml_text(y, key, value), *why = text ? address_wrong(text, 0, false) : NULL;
+	const char *text = yaml_text(y, key, value), *why = text ? address_wrong(text, 0, false) :
+		NULL;
 
 	if (text && !why && !address_parse(text, ret) && family && ret->family != family)
-		why = family == FAMILY_IPV4 ? "is an IPv6 address: one of IPv4 is wanted" : "is an IPv4 address: one of IPv6 is wanted";
+		why = family == FAMILY_IPV4 ? "is an IPv6 address: one of IPv4 is wanted" :
+			"is an IPv4 address: one of IPv6 is wanted";
 	if (why)
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
 	return text && !why;
 }
 
-void topology_add_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void topology_add_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			  void *object)
 {
-	struct address **list = (struct address **)((char *)object + key->offset), a, *place;
+	struct address **list = place_of(key, object), a, *place;
 	size_t *n = (size_t *)((char *)object + key->count);
 	char text[ADDRESS_STRLEN];
 
 	if (!take_address(y, key, value, 0, &a))
 		return;
 	if (address_find(*list, *n, &a) < *n)
-		yaml_error(y, value, "%s: %s is listed twice: once is enough", key->name, address_format(&a, text));
+		yaml_error(y, value, "%s: %s is listed twice: once is enough", key->name,
+			   address_format(&a, text));
 	else if ((place = yaml_append(y, list, n, sizeof(*place))))
 		*place = a;
 }
 
-void topology_set_ipv4(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void topology_set_ipv4(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
 {
 	struct address a;
 
 	if (take_address(y, key, value, FAMILY_IPV4, &a))
-		*(struct address *)((char *)object + key->offset) = a;
+		*(struct address *)place_of(key, object) = a;
 }
 
-static void add_backend(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+static void add_backend(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			void *object)
 {
 	struct topology_host *h = object;
 	struct address a, *place;
@@ -115,11 +133,13 @@ static void add_backend(struct yaml *y, const struct yaml_key *key, struct yaml_
 		return;
 	place = a.family == FAMILY_IPV4 ? &h->backend4 : &h->backend6;
 	if (place->family)
-		yaml_error(y, value, "%s: a second address of IPv%d: one of each family is wanted", key->name, a.family == FAMILY_IPV4 ? 4 : 6);
+		yaml_error(y, value, "%s: a second address of IPv%d: one of each family is wanted",
+			   key->name, a.family == FAMILY_IPV4 ? 4 : 6);
 	*place = a;
 }
 
-void topology_set_backend(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void topology_set_backend(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			  void *object)
 {
 	struct yaml_key list = *key;
 
@@ -130,8 +150,9 @@ void topology_set_backend(struct yaml *y, const struct yaml_key *key, struct yam
 		yaml_set_list(y, &list, value, object);
 }
 
-/* An address of ours for what goes out, or a word */
-void topology_set_exit_way(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+/* A word, or one of our addresses for outgoing traffic */
+void topology_set_exit_way(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			   void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct topology_exit *e = &((struct topology_host *)object)->exit;
@@ -143,9 +164,11 @@ void topology_set_exit_way(struct yaml *y, const struct yaml_key *key, struct ya
 	if (!strcmp(text, "masquerade"))
 		*(ipv4 ? &e->masquerade4 : &e->masquerade6) = true;
 	else if (address_parse(text, &a) && strcmp(text, "off"))
-		yaml_error(y, value, "%s: '%s' is none of masquerade, off, and an address for what goes out, as %s", key->name, text,
+		yaml_error(y, value, "%s: '%s' is none of masquerade, "
+			   "off, and an address for what goes out, as %s", key->name, text,
 			   ipv4 ? "203.0.113.1" : "2001:db8:0:1::5");
-	else if (strcmp(text, "off") && take_address(y, key, value, ipv4 ? FAMILY_IPV4 : FAMILY_IPV6, &a))
+	else if (strcmp(text, "off") &&
+		 take_address(y, key, value, ipv4 ? FAMILY_IPV4 : FAMILY_IPV6, &a))
 		*(ipv4 ? &e->snat4 : &e->snat6) = a;
 }
 
@@ -153,7 +176,8 @@ void topology_set_exit_way(struct yaml *y, const struct yaml_key *key, struct ya
 
 enum topology_kind topology_kind(const struct prefix *p)
 {
-	return p->family == FAMILY_IPV4 ? NETWORK_IPV4 : prefix_within(p, &ula) ? NETWORK_ULA : NETWORK_GLOBAL;
+	return p->family == FAMILY_IPV4 ? NETWORK_IPV4 : prefix_within(p, &ula) ? NETWORK_ULA :
+	       NETWORK_GLOBAL;
 }
 
 const struct prefix *topology_network(const struct topology_host *gateway, enum topology_kind kind)
@@ -162,6 +186,26 @@ const struct prefix *topology_network(const struct topology_host *gateway, enum 
 		if (topology_kind(&gateway->networks[i]) == kind)
 			return &gateway->networks[i];
 	return NULL;
+}
+
+const char *topology_whole_meets(const struct topology *t, const struct prefix *p)
+{
+	static const char *const names[] = { "the overlay", "the tunnels' prefix", "the mesh" };
+	const struct prefix *const whole[] = { &t->overlay, &t->tunnels, &t->mesh };
+
+	for (int i = 0; i < 3; i++)
+		if (whole[i] != p && prefix_meets(whole[i], p))
+			return names[i];
+	return NULL;
+}
+
+bool topology_host_meets(const struct topology_host *h, const struct prefix *p)
+{
+	bool meets = prefix_meets(&h->prefix, p);
+
+	for (size_t i = 0; i < h->n_networks; i++)
+		meets |= prefix_meets(&h->networks[i], p);
+	return meets;
 }
 
 static const char *ipv6_wrong(const struct prefix *p)
@@ -173,7 +217,8 @@ static const char *ipv6_wrong(const struct prefix *p)
 	return relay_overlay_wrong(p) ?: "is neither a ULA (in fc00::/7) nor global (in 2000::/3)";
 }
 
-static bool take_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, struct prefix *ret)
+static bool take_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			struct prefix *ret)
 {
 	const char *text = yaml_text(y, key, value), *why = text ? prefix_wrong(text) : NULL;
 
@@ -184,8 +229,9 @@ static bool take_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_
 	return text && !why && !prefix_parse(text, ret);
 }
 
-/* of IPv6 alone; .size: the longest one that is long enough */
-void topology_set_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+/* IPv6 only; .size: the longest prefix allowed */
+void topology_set_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			 void *object)
 {
 	unsigned int shortest = strcmp(key->name, "overlay") ? PREFIX_SHORTEST : OVERLAY_SHORTEST;
 	char text[ADDRESS_STRLEN];
@@ -198,10 +244,11 @@ void topology_set_prefix(struct yaml *y, const struct yaml_key *key, struct yaml
 	if (why)
 		yaml_error(y, value, "%s: '%s' %s", key->name, prefix_format(&p, text), why);
 	else if (p.len < shortest || p.len > key->size)
-		yaml_error(y, value, "%s: '%s' is too %s: /%u to /%zu is wanted, as %s", key->name, prefix_format(&p, text),
-			   p.len < shortest ? "wide" : "narrow", shortest, key->size, key->like);
+		yaml_error(y, value, "%s: '%s' is too %s: /%u to /%zu is wanted, as %s", key->name,
+			   prefix_format(&p, text), p.len < shortest ? "wide" : "narrow", shortest,
+			   key->size, key->like);
 	else
-		*(struct prefix *)((char *)object + key->offset) = p;
+		*(struct prefix *)place_of(key, object) = p;
 }
 
 static const char *ipv4_wrong(const struct prefix *p)
@@ -210,13 +257,15 @@ static const char *ipv4_wrong(const struct prefix *p)
 
 	if (p->len < 8)
 		return "is too wide: /8 or longer is wanted";
-	return !first || first == 127 || first >= 224 ? "has no addresses of hosts: a network as 10.200.200.0/24 is wanted" : NULL;
+	return !first || first == 127 || first >= 224 ?
+	       "has no addresses of hosts: a network as 10.200.200.0/24 is wanted" : NULL;
 }
 
-/* A network with hosts in it, to a list */
-void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+/* Adds a network with hosts in it to a list */
+void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			  void *object)
 {
-	struct prefix **list = (struct prefix **)((char *)object + key->offset), p, *place;
+	struct prefix **list = place_of(key, object), p, *place;
 	size_t *n = (size_t *)((char *)object + key->count);
 	char text[ADDRESS_STRLEN];
 	const char *why;
@@ -235,31 +284,44 @@ void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yam
 
 /* ---- numbers ---- */
 
-static void take_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object, unsigned int least, unsigned int most)
+/* Decimal, or hexadecimal up to four digits; returns false after a message */
+static bool parse_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			 int base, unsigned int least, unsigned int most, unsigned int *ret)
 {
 	const char *text = yaml_text(y, key, value);
-	unsigned int n;
+	const char *digits = base == 16 ? "0123456789abcdefABCDEF" : "0123456789";
+	unsigned int n = text ? strtoul(text, NULL, base) : 0;
 
 	if (!text)
-		return;
-	n = strspn(text, "0123456789") == strlen(text) && strlen(text) < 6 && *text != '0' ? atoi(text) : 0;
-	if (n < least || n > most)
-		yaml_error(y, value, "%s: '%s' is no number from %u to %u", key->name, text, least, most);
+		return false;
+	if (*text && strspn(text, digits) == strlen(text) && n >= least && n <= most &&
+	    (base == 16 ? strlen(text) <= 4 : strlen(text) < 6 && *text != '0')) {
+		*ret = n;
+		return true;
+	}
+	if (base == 16)
+		yaml_error(y, value, "%s: '%s' is no hexadecimal number from %x to %x, as %s",
+			   key->name, text, least, most, key->like);
 	else
-		*(unsigned int *)((char *)object + key->offset) = n;
+		yaml_error(y, value, "%s: '%s' is no number from %u to %u", key->name, text, least,
+			   most);
+	return false;
 }
 
-void topology_set_mtu(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void topology_set_mtu(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		      void *object)
 {
-	take_number(y, key, value, object, MTU_LEAST, MTU_MOST);
+	parse_number(y, key, value, 10, MTU_LEAST, MTU_MOST, place_of(key, object));
 }
 
-void topology_set_keepalive(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void topology_set_keepalive(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			    void *object)
 {
-	take_number(y, key, value, object, 1, TOPOLOGY_KEEPALIVE);
+	parse_number(y, key, value, 10, 1, TOPOLOGY_KEEPALIVE, place_of(key, object));
 }
 
-void topology_set_link(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void topology_set_link(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
 {
 	static const unsigned int mtus[] = { 1500, 1492, 1460 };
 	struct yaml_key one = *key;
@@ -268,68 +330,51 @@ void topology_set_link(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	one.offset = 0;
 	yaml_set_choice(y, &one, value, &link);
 	if (link >= 0)
-		*(unsigned int *)((char *)object + key->offset) = mtus[link];
+		*(unsigned int *)place_of(key, object) = mtus[link];
 }
 
-/* Up to four hexadecimal digits; false: told */
-static bool take_hex(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, unsigned int least, unsigned int *ret)
-{
-	const char *text = yaml_text(y, key, value);
-	unsigned int n = 0;
-	bool good;
-
-	if (!text)
-		return false;
-	good = strlen(text) <= 4 && strspn(text, "0123456789abcdefABCDEF") == strlen(text);
-	if (good)
-		n = strtoul(text, NULL, 16);
-	if (!good || n < least)
-		yaml_error(y, value, "%s: '%s' is no hexadecimal number from %x to ffff, as %s", key->name, text, least, key->like);
-	else
-		*ret = n;
-	return good && n >= least;
-}
-
-void topology_set_subnet(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void topology_set_subnet(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			 void *object)
 {
 	struct topology_site *s = object;
-	unsigned int n;
+	unsigned int n = 0;
 
-	s->subnet_given = take_hex(y, key, value, 0, &n);
-	if (s->subnet_given)
-		s->subnet = n;
+	s->subnet_given = parse_number(y, key, value, 16, 0, 0xffff, &n);
+	s->subnet = n;
 }
 
-void topology_set_token(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void topology_set_token(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			void *object)
 {
 	struct topology_host *h = object;
-	unsigned int n;
+	unsigned int n = 0;
 
-	h->token_given = take_hex(y, key, value, 1, &n);
-	if (h->token_given)
-		h->token = n;
+	h->token_given = parse_number(y, key, value, 16, 1, 0xffff, &n);
+	h->token = n;
 }
 
-void topology_set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void topology_set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct topology *t = object;
 	unsigned int first, last;
 
-	if (!text)
-		return;
-	if (ports_parse(text, &first, &last)) {
-		yaml_error(y, value, "%s: '%s' is no port or range of ports, as %s", key->name, text, key->like);
-		return;
+	if (text && ports_parse(text, &first, &last)) {
+		yaml_error(y, value, "%s: '%s' is no port or range of ports, as %s", key->name,
+			   text, key->like);
+	} else if (text) {
+		t->mesh_ports_first = first;
+		t->mesh_ports_last = last;
 	}
-	t->mesh_ports_first = first;
-	t->mesh_ports_last = last;
 }
 
-void topology_add_tcp_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, void *object)
+void topology_add_tcp_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			   void *object)
 {
 	const char *text = yaml_text(y, key, value);
 	struct topology *t = object;
+	bool twice = false;
 	__u16 *place;
 	__be16 port;
 
@@ -340,11 +385,9 @@ void topology_add_tcp_port(struct yaml *y, const struct yaml_key *key, struct ya
 		return;
 	}
 	for (size_t i = 0; i < t->n_tcp_ports; i++)
-		if (t->tcp_ports[i] == ntohs(port)) {
-			yaml_error(y, value, "%s: %s is listed twice: once is enough", key->name, text);
-			return;
-		}
-	place = yaml_append(y, &t->tcp_ports, &t->n_tcp_ports, sizeof(*place));
-	if (place)
+		twice |= t->tcp_ports[i] == ntohs(port);
+	if (twice)
+		yaml_error(y, value, "%s: %s is listed twice: once is enough", key->name, text);
+	else if ((place = yaml_append(y, &t->tcp_ports, &t->n_tcp_ports, sizeof(*place))))
 		*place = ntohs(port);
 }

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Files about all hosts: lines for the DNS zone, and targets for Prometheus.
+ */
+#include <arpa/inet.h>
+#include "gen/gen_host.h"
+
+/* ---- DIR/zone.DOMAIN: lines for the zone, with relative names, to be pasted or included ---- */
+
+#define TTL 300				/* seconds, as wgxdp ddns writes */
+
+static void put_record(FILE *out, const struct topology_host *h, const struct address *a)
+{
+	char text[ADDRESS_STRLEN];
+
+	if (a->family)
+		fprintf(out, "%-24s %d IN %-4s %s\n", h->name, TTL,
+			a->family == FAMILY_IPV4 ? "A" : "AAAA", address_format(a, text));
+}
+
+/* A firewall's name leads clients to its own addresses, and by IPv6 to the gateway itself where
+ * nothing is translated */
+static void firewall_records(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	const struct topology_host *gateway = &t->hosts[h->gateway];
+	const struct address *to = h->backend6.family ? &h->backend6 :
+		gen_public_address(gateway, FAMILY_IPV6);
+	bool direct = gen_is_direct(t, h, gateway);
+
+	if (h->ddns)
+		fprintf(out, "; %s: %s by `wgxdp ddns` there\n", h->name,
+			h->forward6 ? "A and AAAA" : "A");
+	for (size_t i = 0; i < h->n_addresses && !h->ddns; i++)
+		if (h->forward6 || h->addresses[i].family == FAMILY_IPV4)
+			put_record(out, h, &h->addresses[i]);
+	if (direct && gateway->ddns)
+		fprintf(out, "; %s: AAAA by `wgxdp ddns` on %s\n", h->name, gateway->name);
+	else if (direct && to)
+		put_record(out, h, to);
+}
+
+/* The addresses of the name that relays share */
+static void shared_records(FILE *out, const struct topology *t)
+{
+	for_each_host(h, t)
+		for (size_t i = 0; h->shares && i < h->n_addresses; i++)
+			put_record(out, &t->shared, &h->addresses[i]);
+}
+
+static void gateway_records(FILE *out, const struct topology_host *h)
+{
+	if (h->ddns)
+		fprintf(out, "; %s: AAAA by `wgxdp ddns` there\n", h->name);
+	for (size_t i = 0; i < h->n_addresses; i++)
+		if (!h->ddns || h->addresses[i].family == FAMILY_IPV4)
+			put_record(out, h, &h->addresses[i]);
+}
+
+void gen_zone(const struct gen *g)
+{
+	const struct topology *t = g->t;
+	FILE *out;
+
+	if (!*t->domain)
+		return;
+	out = gen_file(g->files, 0644, "zone.%s", t->domain);
+	fprintf(out, "; made by `wgxdp gen hosts`: lines for the zone %s\n", t->domain);
+	shared_records(out, t);
+	for_each_host(h, t) {
+		if (h->role == ROLE_FIREWALL)
+			firewall_records(out, t, h);
+		else if (h->role == ROLE_GATEWAY)
+			gateway_records(out, h);
+		else if (h->role == ROLE_EDGE || h->role == ROLE_SERVER)
+			put_record(out, h, &h->lan6);
+		else
+			for (size_t i = 0; i < h->n_addresses; i++)
+				put_record(out, h, &h->addresses[i]);
+	}
+}
+
+/* ---- DIR/prometheus/wgxdp.yaml: Prometheus' targets, for its file_sd_configs ---- */
+
+static void target(FILE *out, const struct topology_host *h)
+{
+	static const char *const roles[] = { [ROLE_RELAY] = "relay", [ROLE_GATEWAY] = "gateway",
+					     [ROLE_FIREWALL] = "firewall" };
+	struct address at = gen_exporter(h);
+	char text[ADDRESS_STRLEN];
+
+	if (at.family)
+		fprintf(out, "- targets: [ \"%s\" ]\n  labels: { host: \"%s\", role: %s }\n",
+			endpoint_format(&at, htons(GEN_EXPORTER_PORT), text), h->name,
+			roles[h->role]);
+	else
+		fprintf(out, "# %s has no address inside: its metrics are on that host alone, at "
+			"127.0.0.1:%d\n", h->name, GEN_EXPORTER_PORT);
+}
+
+void gen_prometheus(const struct gen *g)
+{
+	const struct topology *t = g->t;
+	bool any = false;
+	FILE *out = NULL;
+
+	for_each_host(h, t) {
+		if (!gen_runs_wgxdp(t, h))
+			continue;
+		if (!out) {
+			out = gen_file(g->files, 0644, "prometheus/wgxdp.yaml");
+			fputs("# made by `wgxdp gen hosts`: file_sd_configs: [ { files: [ "
+			      "…/wgxdp.yaml ] } ]\n", out);
+		}
+		target(out, h);
+		any |= gen_exporter(h).family;
+	}
+	if (out && !any)
+		fputs("[]\n", out);
+}

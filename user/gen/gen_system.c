@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the system of a host needs: sysctls, addresses, and the order of units.
+ */
+#include <endian.h>
+#include <string.h>
+#include "gen/gen_host.h"
+
+/* ---- etc/sysctl.d/60-wgxdp.conf of hosts that forward ---- */
+
+/* sysctl writes a dot in an interface's name as a slash */
+static void put_sysctl(FILE *out, const char *interface, const char *what)
+{
+	fputs("net.ipv6.conf.", out);
+	for (; *interface; interface++)
+		fputc(*interface == '.' ? '/' : *interface, out);
+	fprintf(out, ".%s\n", what);
+}
+
+/* Without this, forwarding would disable router advertisements, and with them the default route */
+static void keep_autoconfiguration(FILE *out, const struct topology_host *h)
+{
+	fputs("# who forwards takes router advertisements only so; where there are none this "
+	      "changes nothing\n", out);
+	put_sysctl(out, h->interface, "accept_ra = 2");
+}
+
+static void sysctl_edge(FILE *out, const struct topology_host *h)
+{
+	fputs("# also while another edge router is the active one: who takes over has to be a "
+	      "router at once, or servers forget their routes by it\n"
+	      "net.ipv6.conf.all.forwarding = 1\n", out);
+	keep_autoconfiguration(out, h);
+	fputs("# what the other edge routers of the site announce is not for this one\n", out);
+	put_sysctl(out, h->lan, "accept_ra = 0");
+}
+
+static void sysctl_router(FILE *out, const struct topology_host *h)
+{
+	if (h->role != ROLE_RELAY || h->blind)
+		fputs("net.ipv4.conf.all.forwarding = 1\n"
+		      "net.ipv6.conf.all.forwarding = 1\n", out);
+	else
+		fputs("# IPv6 is forwarded while " WG_ROUTING " is up: its file sees to that\n",
+		      out);
+	keep_autoconfiguration(out, h);
+	if (h->exit.proxy_ndp) {
+		fputs("# it answers for the clients that have addresses of this link\n", out);
+		put_sysctl(out, h->interface, "proxy_ndp = 1");
+	}
+}
+
+void gen_sysctl(const struct gen *g, const struct topology_host *h)
+{
+	static const char path[] = "etc/sysctl.d/60-wgxdp.conf";
+
+	if (h->role == ROLE_EDGE)
+		sysctl_edge(gen_host_file(g, h, 0644, "#", path), h);
+	else if (h->role == ROLE_RELAY || h->role == ROLE_GATEWAY || h->role == ROLE_FIREWALL ||
+		 (h->role == ROLE_ROAMING && !h->openwrt))
+		sysctl_router(gen_host_file(g, h, 0644, "#", path), h);
+}
+
+/* etc/systemd/network/ of a site's hosts. Relays, gateways and firewalls get their addresses
+ * from their providers, clients from any network: they have no such files. */
+
+static FILE *network_file(const struct gen *g, const struct topology_host *h, const char *interface)
+{
+	FILE *out = gen_host_file(g, h, 0644, "#", "etc/systemd/network/20-%s.network", interface);
+
+	fprintf(out, "[Match]\nName=%s\n\n", interface);
+	return out;
+}
+
+static void server_network(const struct gen *g, const struct topology_host *h)
+{
+	struct address token = { .addr.q[1] = htobe64(h->token), .family = FAMILY_IPV6 };
+	char text[ADDRESS_STRLEN];
+
+	fprintf(network_file(g, h, h->interface),
+		"# The site's prefix and the way to the others come "
+		"by router advertisements; the last part of the address is always the same\n"
+		"[Network]\n"
+		"DHCP=no\n"
+		"IPv6AcceptRA=true\n"
+		"IPv6PrivacyExtensions=no\n"
+		"LinkLocalAddressing=ipv6\n"
+		"\n"
+		"[IPv6AcceptRA]\n"
+		"Token=static:%s\n"
+		"# known since systemd 256; before, the kernel takes redirects\n"
+		"UseRedirect=true\n", address_format(&token, text));
+}
+
+/* pppd manages its own interfaces */
+static void edge_wan(const struct gen *g, const struct topology_host *h)
+{
+	if (!strncmp(h->interface, "ppp", 3))
+		return;
+	fputs("[Network]\n"
+	      "DHCP=yes\n"
+	      "# also while this host forwards\n"
+	      "IPv6AcceptRA=true\n", network_file(g, h, h->interface));
+}
+
+static void edge_lan(const struct gen *g, const struct topology_host *h)
+{
+	char text[ADDRESS_STRLEN];
+
+	fprintf(network_file(g, h, h->lan), "# fe80::1 comes and goes by keepalived; "
+		"what the other " "edge routers announce is not for this one\n"
+		"[Network]\n"
+		"Address=%s/64\n"
+		"DHCP=no\n"
+		"IPv6AcceptRA=false\n"
+		"IPv6PrivacyExtensions=no\n"
+		"LinkLocalAddressing=ipv6\n", address_format(&h->lan6, text));
+}
+
+void gen_networkd(const struct gen *g, const struct topology_host *h)
+{
+	if (h->role == ROLE_SERVER) {
+		server_network(g, h);
+	} else if (h->role == ROLE_EDGE) {
+		edge_wan(g, h);
+		edge_lan(g, h);
+	}
+}
+
+/* etc/systemd/system/UNIT.d/wgxdp.conf: ordering that the units lack, and the end of a tunnel
+ * whose keepalived died. */
+
+static FILE *drop_in(const struct gen *g, const struct topology_host *h, const char *unit)
+{
+	return gen_host_file(g, h, 0644, "#", "etc/systemd/system/%s.service.d/wgxdp.conf", unit);
+}
+
+static void edge_units(const struct gen *g, const struct topology_host *h)
+{
+	fprintf(drop_in(g, h, "keepalived"), "# However it ended, the tunnel and the address must "
+		"not stay: another edge router takes them.\n"
+		"[Unit]\n"
+		"After=nftables.service systemd-networkd.service\n"
+		"\n"
+		"[Service]\n"
+		"Restart=on-failure\n"
+		"RestartSec=5\n"
+		"ExecStopPost=/etc/keepalived/" WG_ROUTING " INSTANCE %s STOP 0\n",
+		g->t->sites[h->site].name);
+	fputs("# It announces from the address that keepalived gives; while there is "
+	      "none it waits.\n"
+	      "[Unit]\n"
+	      "After=keepalived.service\n"
+	      "\n"
+	      "[Service]\n"
+	      "Restart=on-failure\n"
+	      "RestartSec=5\n", drop_in(g, h, "radvd"));
+	fputs("# keepalived sees to this tunnel, by wg-quick: it leads to the relay on the active "
+	      "edge router alone.\n"
+	      "[Unit]\n"
+	      "ConditionPathExists=!/etc/keepalived/" WG_ROUTING "\n",
+	      drop_in(g, h, "wg-quick@" WG_ROUTING));
+}
+
+/* The unit's own reload finds no private key in the file, and wg(8) would remove the present one */
+static void reload_wireguard(const struct gen *g, const struct topology_host *h, const char *device)
+{
+	char unit[32];
+
+	snprintf(unit, sizeof(unit), "wg-quick@%s", device);
+	fputs("# systemctl reload: peers come and go, and the others notice nothing. The private "
+	      "key is not in the file.\n"
+	      "[Service]\n"
+	      "ExecReload=\n"
+	      "ExecReload=/bin/bash -c 'exec wg syncconf %i "
+	      "<(echo \"[Interface]\"; echo \"PrivateKey = $$(cat /etc/wireguard/%i-privatekey)\"; "
+	      "exec wg-quick strip %i)'\n", drop_in(g, h, unit));
+}
+
+/* The tunnels' units, after WORD= */
+static void put_tunnels(FILE *out, const struct gen *g, const struct topology_host *h,
+			const char *device, const char *word)
+{
+	char between[GEN_BETWEEN];
+
+	fprintf(out, "%s=wg-quick@%s.service", word, device);
+	for_each_other_relay(other, g->t, h)
+		fprintf(out, " wg-quick@%s.service", gen_between(other, between));
+	putc('\n', out);
+}
+
+static void after_wireguard(const struct gen *g, const struct topology_host *h, const char *device)
+{
+	static const char *const units[] = { "wgxdp", "wgxdp-daemon" };
+
+	for (size_t i = 0; i < 2; i++) {
+		FILE *out = drop_in(g, h, units[i]);
+
+		fputs("# so that its peers are known from the beginning\n[Unit]\n", out);
+		put_tunnels(out, g, h, device, "Wants");
+		put_tunnels(out, g, h, device, "After");
+	}
+}
+
+static void roaming_units(const struct gen *g, const struct topology_host *h)
+{
+	reload_wireguard(g, h, WG_CLIENTS);
+	if (gen_announces(h))
+		fputs("# it announces a prefix to which the tunnel leads\n"
+		      "[Unit]\n"
+		      "After=wg-quick@" WG_CLIENTS ".service\n", drop_in(g, h, "radvd"));
+}
+
+void gen_units(const struct gen *g, const struct topology_host *h)
+{
+	char device[GEN_BETWEEN];
+
+	if (h->role == ROLE_EDGE) {
+		edge_units(g, h);
+	} else if (h->role == ROLE_RELAY) {
+		reload_wireguard(g, h, WG_ROUTING);
+		for_each_other_relay(other, g->t, h)
+			reload_wireguard(g, h, gen_between(other, device));
+		after_wireguard(g, h, WG_ROUTING);
+	} else if (h->role == ROLE_SERVER && h->mesh.family) {
+		reload_wireguard(g, h, WG_MESH);
+	} else if (h->role == ROLE_GATEWAY) {
+		reload_wireguard(g, h, WG_CLIENTS);
+		if (gen_roaming_of(g->t, h))
+			after_wireguard(g, h, WG_CLIENTS);
+	} else if (h->role == ROLE_ROAMING && !h->openwrt) {
+		roaming_units(g, h);
+	}
+}
