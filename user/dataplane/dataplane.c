@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: opening, loading and pinning; the only user of the skeleton.
+ * dataplane: opens, loads and pins. Together with the other dataplane_*.c it is the only user of
+ * the skeleton.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -22,13 +23,14 @@
 #include "dataplane/table.h"
 #include "wgxdp.skel.h"
 
-/* Rooms that are made before anything needs them, so that most changes of the configuration find the maps large enough */
+/* Minimum sizes, made before anything needs them, so that most changes of the configuration find
+ * large enough maps. */
 #define ROOM_SERVICES 64
 #define ROOM_PORTS 64
 #define ROOM_SLOTS 256
 #define ROOM_CHOICES 65536
 #define ROOM_PEERS 64
-#define ROOM_ROUTES (1 << 20)		/* places in a trie cost nothing until they are used */
+#define ROOM_ROUTES (1 << 20)		/* a trie's places cost nothing until they are used */
 
 void dataplane_quiet(void)
 {
@@ -49,20 +51,23 @@ static int open_pins(struct dataplane *dp)
 
 	for (int i = 0; i < MAP_COUNT; i++) {
 		dp->maps[i] = pin_get(dp->instance, "%s", dataplane_map_names[i]);
-		if (dp->maps[i] >= 0 || i != MAP_control)	/* others are newer than what runs, and made by the next `up` */
+		/* The next `up` makes the other maps: they are newer than what runs. */
+		if (dp->maps[i] >= 0 || i != MAP_control)
 			continue;
-		log_error("instance %s: map %s is not pinned: `wgxdp down` removes what is left of it", dp->instance,
-			  dataplane_map_names[i]);
+		log_error("instance %s: map %s is not pinned: `wgxdp down` removes what is left of "
+			  "it", dp->instance, dataplane_map_names[i]);
 		return dp->maps[i];
 	}
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		dp->programs[i] = pin_get(dp->instance, "progs/%s", dataplane_program_names[i]);
-	dp->elsewhere = !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.netns != netns_inode();
+	dp->elsewhere = !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) &&
+			c.netns != netns_inode();
 	dp->choices = c.flags & CONTROL_WITH_CHOICES;
 	dp->source_trie = c.flags & CONTROL_WITH_SOURCE_TRIE;
 	if (c.abi_version != ABI_VERSION) {
-		log_error("instance %s runs with layout %u of its maps, this program has %u: `wgxdp down` with the program "
-			  "that started it, then `wgxdp up`", dp->instance, c.abi_version, ABI_VERSION);
+		log_error("instance %s runs with layout %u of its maps, this program has %u: "
+			  "`wgxdp down` with the program that started it, then `wgxdp up`",
+			  dp->instance, c.abi_version, ABI_VERSION);
 		return -EPROTO;
 	}
 	return 0;
@@ -92,9 +97,10 @@ int dataplane_open(const char *instance, struct dataplane **ret)
 	return rc;
 }
 
-#define at_least(have, need) ({ __u32 have_ = (have), need_ = (need); have_ > need_ ? have_ : need_; })
+#define at_least(have, need) \
+	({ __u32 have_ = (have), need_ = (need); have_ > need_ ? have_ : need_; })
 
-/* Peers double, so that those who come one by one seldom need new programs */
+/* Doubles the number of peers, so that peers added one by one seldom need new programs. */
 static __u32 peers_room(const struct dataplane *dp, const struct plan_relay *r)
 {
 	__u32 n = at_least(dataplane_entries(dp, MAP_peers), r->on ? ROOM_PEERS : 1);
@@ -119,13 +125,16 @@ static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *
 {
 	const struct plan_relay *r = &p->relay;
 	struct addr mask = prefix_mask(&r->overlay);
-	__u32 peers = peers_room(dp, r), allowed = at_least(dataplane_entries(dp, MAP_allowed), r->on ? ALLOWED_BUCKETS : 1);
+	__u32 peers = peers_room(dp, r);
+	__u32 allowed = at_least(dataplane_entries(dp, MAP_allowed), r->on ? ALLOWED_BUCKETS : 1);
 
 	bpf_map__set_max_entries(s->maps.peers, peers);
 	bpf_map__set_max_entries(s->maps.peer_names, peers);
 	bpf_map__set_max_entries(s->maps.peer_totals, 4 * peers);
-	bpf_map__set_max_entries(s->maps.subnets, at_least(dataplane_entries(dp, MAP_subnets), r->subnets ? SUBNETS : 1));
-	bpf_map__set_max_entries(s->maps.routes, at_least(dataplane_entries(dp, MAP_routes), r->on ? ROOM_ROUTES : 1));
+	bpf_map__set_max_entries(s->maps.subnets, at_least(dataplane_entries(dp, MAP_subnets),
+							   r->subnets ? SUBNETS : 1));
+	bpf_map__set_max_entries(s->maps.routes, at_least(dataplane_entries(dp, MAP_routes),
+							  r->on ? ROOM_ROUTES : 1));
 	bpf_map__set_max_entries(s->maps.allowed, allowed);
 	if (!r->on)
 		return;
@@ -139,19 +148,26 @@ static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_routes = true;		/* a tunnel's own address may come at any time */
 }
 
-/* Sizes: what the plan needs, what is usual, and never less than what runs */
+/* Sets sizes: what the plan needs, at least the usual, and never less than what runs. */
 static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
 {
-	__u32 services = at_least(ROOM_SERVICES, p->n_services), slots = at_least(ROOM_SLOTS, p->n_slots);
+	__u32 services = at_least(ROOM_SERVICES, p->n_services);
+	__u32 slots = at_least(ROOM_SLOTS, p->n_slots);
 	__u32 names = at_least(dataplane_entries(dp, MAP_names), services);
-	__u32 sites = p->blind.on ? 2 * at_least(dataplane_entries(dp, MAP_blind_sites), p->blind.room) : 0, nexthops = at_least(dataplane_entries(dp, MAP_nexthops), slots + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS + sites);
+	__u32 sites = !p->blind.on ? 0 :
+		      2 * at_least(dataplane_entries(dp, MAP_blind_sites), p->blind.room);
+	__u32 nexthops = at_least(dataplane_entries(dp, MAP_nexthops),
+				  slots + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS + sites);
 	__u32 table = at_least(dataplane_entries(dp, MAP_table), table_size(p->n_entries));
-	__u32 sources = at_least(dataplane_entries(dp, MAP_sources), 2 * at_least(ROOM_PORTS, p->n_ports));
+	__u32 sources = at_least(dataplane_entries(dp, MAP_sources),
+				 2 * at_least(ROOM_PORTS, p->n_ports));
 
 	bpf_map__set_max_entries(s->maps.table, table);
 	bpf_map__set_max_entries(s->maps.sources, sources);
 	bpf_map__set_max_entries(s->maps.nexthops, nexthops);
-	bpf_map__set_max_entries(s->maps.choices, p->choices ? ROOM_CHOICES : at_least(dataplane_entries(dp, MAP_choices), 1));
+	bpf_map__set_max_entries(s->maps.choices,
+				 p->choices ? ROOM_CHOICES :
+				 at_least(dataplane_entries(dp, MAP_choices), 1));
 	bpf_map__set_max_entries(s->maps.names, names);
 	bpf_map__set_max_entries(s->maps.totals, names * 4);
 	s->rodata->tick_rate = jiffies_a_second();
@@ -163,7 +179,8 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_vlans = p->vlans;
 	s->rodata->with_bridges = p->bridges;
 	s->rodata->with_routers = p->routers;
-	s->rodata->with_source_trie = dp->source_trie = p->n_trie || p->relay.grows || dp->source_trie;
+	s->rodata->with_source_trie = dp->source_trie =
+		p->n_trie || p->relay.grows || dp->source_trie;
 	s->rodata->with_flows = p->n_flows || p->guarded || p->blind.on;
 	s->rodata->with_guards = p->guarded;
 	s->rodata->with_blind = p->blind.on;
@@ -177,8 +194,8 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	dataplane_size_blind(dp, s, p);
 }
 
-/* Running maps of the same size are taken over; others are made anew, and take the counters over. Values of another size are those
- * of maps without state, for others would be another ABI_VERSION. */
+/* Reuses running maps of the same size. Others are made anew and take the counters over. A value of
+ * another size belongs to a map without state: anything else would be another ABI_VERSION. */
 static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
@@ -221,15 +238,17 @@ static bool is_whole(const struct dataplane *dp)
 	return true;
 }
 
-/* Running programs and maps lack nothing for the plan but what tells clients of one backend apart: until that is there, replies leave
- * from the first listener's address. Prefixes beyond the list would be a hole, and of another overlay no program knows but its own. */
+/* Whether the running programs and maps can serve the plan for now. They may lack only the map that
+ * tells clients of one backend apart: until it is there, replies leave from the first listener's
+ * address. Prefixes beyond the list would be a hole, and programs know no overlay but their own. */
 static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const struct plan *p)
 {
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (i != MAP_choices &&
 		    dataplane_entries(dp, i) != bpf_map__max_entries(dataplane_map(s, i)))
 			return false;
-	return !p->n_trie && !p->relay.on && !p->n_flows && !p->guarded && !p->blind.on && (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
+	return !p->n_trie && !p->relay.on && !p->n_flows && !p->guarded && !p->blind.on &&
+	       (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
 }
 
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
@@ -245,13 +264,15 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 		char why[128];
 
 		rc = -errno;
-		libbpf_strerror(rc, why, sizeof(why));	/* errors of its own, and of libelf */
+		/* libbpf_strerror() knows libbpf's own errors, and libelf's */
+		libbpf_strerror(rc, why, sizeof(why));
 		log_error("cannot open the programs: %s", why);
 		return rc;
 	}
 	set_sizes(dp, s, p);
 	hash = dataplane_program_hash(s);
-	serves = dp->running && is_whole(dp) && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.program == hash;
+	serves = dp->running && is_whole(dp) &&
+		 !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.program == hash;
 	dp->later = !serves && may_wait && dp->running && is_whole(dp) && can_wait(dp, s, p);
 	if (serves || dp->later) {
 		wgxdp__destroy(s);
@@ -274,7 +295,8 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 
 		if (dp->programs[i] >= 0)
 			close(dp->programs[i]);
-		dp->programs[i] = bpf_program__autoload(program) ? dup(bpf_program__fd(program)) : -1;
+		dp->programs[i] =
+			bpf_program__autoload(program) ? dup(bpf_program__fd(program)) : -1;
 	}
 	dp->reloaded = true;
 	dp->hash = hash;
@@ -367,11 +389,12 @@ static int replace_programs(struct dataplane *dp, const struct plan *p)
 			rc = attach_replace_filter(port->ifindex, tc);
 	}
 	if (rc)
-		log_error("cannot put the new programs in the place of the running ones: %s", strerror(-rc));
+		log_error("cannot put the new programs in the place of the running ones: %s",
+			  strerror(-rc));
 	return rc;
 }
 
-/* What the plan does not have at this device any more */
+/* Detaches from this device what the plan does not have there any more. */
 static void drop_port(struct dataplane *dp, const struct dataplane_port *port, const struct plan *p)
 {
 	if (!plan_nic(p, port->ifindex)) {
@@ -390,14 +413,15 @@ static void drop_port(struct dataplane *dp, const struct dataplane_port *port, c
 		detach_filter(port->ifindex, port->flags & LINK_QDISC_OURS);
 }
 
-/* Copied ones. Not an error: each goes on, and which of them ends late depends on who goes on sending */
+/* Gives copied flows their timers. A failure is no error: each flow goes on, and some end late. */
 static void arm_flows(const struct dataplane *dp)
 {
 	int n = dataplane_sweep_flows(dp);
 
 	if (n > 0)
-		log_warning("%d of the flows that were copied have no timer yet, for the kernel has no memory for one in this moment: those who send "
-			    "nothing more end when `wgxdp daemon` looks, every 30 s", n);
+		log_warning("%d of the flows that were copied have no timer yet, for the kernel "
+			    "has no memory for one in this moment: those who send nothing more end "
+			    "when `wgxdp daemon` looks, every 30 s", n);
 }
 
 static bool is_map(void *data, const char *name)
@@ -416,8 +440,8 @@ static bool is_loaded_program(void *data, const char *name)
 	return program && bpf_program__autoload(program);
 }
 
-/* A former build may have maps and programs that this one does not have, and programs that the
- * configuration asked for before. */
+/* Removes pins of maps and programs that a former build had and this one does not have, and of
+ * programs that the former configuration asked for. */
 static void remove_former_pins(struct dataplane *dp)
 {
 	pins_remove_others(dp->instance, "", is_map, NULL);
@@ -428,7 +452,8 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 {
 	const char *suffix = dp->running ? "" : "~new";
 	struct control *c;
-	int rc = pins_make_dirs(dp->instance, suffix) ?: replace_programs(dp, p);	/* a killed `down` has taken them */
+	/* A killed `down` may have removed the directories. */
+	int rc = pins_make_dirs(dp->instance, suffix) ?: replace_programs(dp, p);
 
 	if (!rc)
 		rc = pin_all(dp, p, suffix);
@@ -436,7 +461,7 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 		rc = pins_commit(dp->instance);
 	if (rc)
 		return rc;
-	/* The hash comes last: where this command is killed, the next one begins anew. */
+	/* The hash comes last: if this command is killed, the next one loads again. */
 	if (dp->reloaded)
 		remove_former_pins(dp);
 	c = dp->reloaded ? control_map(dp->maps[MAP_control]) : NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the names of programs and maps, and what tells one loaded object from another.
+ * dataplane: names of programs and maps, and the hash that tells one loaded object from another.
  */
 #include <linux/bpf.h>
 #include "dataplane/dataplane_programs.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: what the maps say, summed over CPUs.
+ * dataplane: reads maps and sums counters over CPUs.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -17,12 +17,14 @@ __u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m)
 	return map_entries(dp->maps[m]);
 }
 
-int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane, struct total *ret)
+int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane,
+		    struct total *ret)
 {
 	return dataplane_total_of(dp, MAP_totals, total_index(id, direction, plane), ret);
 }
 
-int dataplane_total_of(const struct dataplane *dp, enum dataplane_map m, __u32 index, struct total *ret)
+int dataplane_total_of(const struct dataplane *dp, enum dataplane_map m, __u32 index,
+		       struct total *ret)
 {
 	int cpus = libbpf_num_possible_cpus();
 	struct total *values = calloc(cpus, sizeof(*values));
@@ -43,7 +45,7 @@ int dataplane_total_of(const struct dataplane *dp, enum dataplane_map m, __u32 i
 	return 0;
 }
 
-/* Sum over CPUs of a per-CPU __u64 */
+/* Adds up a per-CPU __u64. */
 static int sum_u64(int map, const void *key, __u64 *ret)
 {
 	int cpus = libbpf_num_possible_cpus(), rc;
@@ -61,7 +63,8 @@ static int sum_u64(int map, const void *key, __u64 *ret)
 static int compare_reasons(const void *a, const void *b)
 {
 	const struct reason_key *x = a, *y = b;
-	__s64 d = (__s64)x->id - y->id ?: x->direction - y->direction ?: x->reason - y->reason ?: x->plane - y->plane;
+	__s64 d = (__s64)x->id - y->id ?: x->direction - y->direction ?: x->reason - y->reason ?:
+		  x->plane - y->plane;
 
 	return d < 0 ? -1 : d > 0;
 }
@@ -121,7 +124,8 @@ int dataplane_forget_reasons(const struct dataplane *dp, __u32 id)
 	return 0;
 }
 
-int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 tx_dropped, __u64 *ret)
+int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 tx_dropped,
+			      __u64 *ret)
 {
 	__u32 place = ifindex % LINKS;
 	__u64 before;
@@ -138,15 +142,17 @@ int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 t
 	return 0;
 }
 
-int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret, size_t *ret_n)
+int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret,
+		    size_t *ret_n)
 {
 	__u32 n = dataplane_entries(dp, m), count = n, next;
 	__u32 *keys = calloc(n + 1, sizeof(*keys));
 	char *list = calloc(n + 1, size);
 	int rc = keys && list ? 0 : -ENOMEM;
 
-	/* in the order of indexes; at the end of the map the kernel says ENOENT */
-	if (!rc && n && bpf_map_lookup_batch(dp->maps[m], NULL, &next, keys, list, &count, NULL) && errno != ENOENT)
+	/* The batch is in the order of indexes; at the end of the map the kernel returns ENOENT. */
+	if (!rc && n && bpf_map_lookup_batch(dp->maps[m], NULL, &next, keys, list, &count, NULL) &&
+	    errno != ENOENT)
 		rc = -errno;
 	if (!rc && count != n)
 		rc = -EIO;
@@ -184,7 +190,8 @@ int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n
 int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t *ret_n)
 {
 	__u32 n = dataplane_entries(dp, MAP_table);
-	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
+	struct table_bucket *buckets =
+		mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
 	struct table_entry *list = NULL;
 	size_t used = 0;
 	int rc = 0;
@@ -223,8 +230,12 @@ int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret
 			free(list);
 			return -ENOMEM;
 		}
-		*slot = (struct slot){ .local = { kind == KEY_OLD ? old_addr(&e->key.addr, &e->service.to) : e->key.addr, family },
-				       .backend = entry_backend(e), .ifindex = e->service.ifindex, .slot = e->service.slot };
+		*slot = (struct slot){
+			.local = { kind == KEY_OLD ? old_addr(&e->key.addr, &e->service.to) :
+				   e->key.addr, family },
+			.backend = entry_backend(e), .ifindex = e->service.ifindex,
+			.slot = e->service.slot,
+		};
 	}
 	*ret = list;
 	*ret_n = used;
@@ -234,7 +245,8 @@ int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret
 static __u32 table_used(const struct dataplane *dp)
 {
 	__u32 n = dataplane_entries(dp, MAP_table), used = 0;
-	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
+	struct table_bucket *buckets =
+		mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
 
 	if (buckets == MAP_FAILED)
 		return 0;
@@ -258,7 +270,8 @@ static __u32 names_used(const struct dataplane *dp)
 	return used;
 }
 
-/* In large steps: the kernel copies, and what comes and goes meanwhile makes no end and no beginning */
+/* Counts in large steps: the kernel copies each one, so changes meanwhile neither end nor restart
+ * it. */
 static __u32 hash_used(const struct dataplane *dp, enum dataplane_map m)
 {
 	enum { STEP = 4096, KEY = 64, VALUE = 64 };
@@ -268,7 +281,8 @@ static __u32 hash_used(const struct dataplane *dp, enum dataplane_map m)
 
 	for (bool first = true; !rc; first = false) {
 		count = STEP;
-		rc = bpf_map_lookup_batch(dp->maps[m], first ? NULL : &batch, &batch, keys, keys + STEP * KEY, &count, NULL);
+		rc = bpf_map_lookup_batch(dp->maps[m], first ? NULL : &batch, &batch, keys,
+					  keys + STEP * KEY, &count, NULL);
 		if (!rc || errno == ENOENT)
 			used += count;
 	}
@@ -276,7 +290,7 @@ static __u32 hash_used(const struct dataplane *dp, enum dataplane_map m)
 	return used;
 }
 
-/* Few and per CPU */
+/* There are few, one value a CPU. */
 static __u32 reasons_used(const struct dataplane *dp)
 {
 	struct dataplane_reason *list = NULL;
@@ -288,7 +302,7 @@ static __u32 reasons_used(const struct dataplane *dp)
 	return n;
 }
 
-/* Counted, not read: there may be a million */
+/* Derived from counters: there may be a million flows. */
 static __u32 flows_used(const struct dataplane *dp)
 {
 	struct flow_numbers n;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The map uniform, which is mapped: single words change, under readers, who do not believe it meanwhile.
+ * Writes the map uniform, which is mapped: single words change while packets read, and the data
+ * path does not trust it meanwhile.
  */
 #include <errno.h>
 #include <sys/mman.h>
 #include "dataplane/control.h"
 #include "dataplane/dataplane.h"
 
-static void disbelieve(const struct dataplane *dp, bool ask_anew)
+static void distrust_uniform(const struct dataplane *dp, bool ask_anew)
 {
 	struct control *c = control_map(dp->maps[MAP_control]);
 
@@ -32,12 +33,12 @@ int dataplane_uniform(const struct dataplane *dp, const struct uniform *u)
 		if (to[i] == from[i])
 			continue;
 		if (!written)
-			disbelieve(dp, false);
+			distrust_uniform(dp, false);
 		written = true;
 		__atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
 	}
 	munmap(to, size);
 	if (written)
-		disbelieve(dp, true);
+		distrust_uniform(dp, true);
 	return 0;
 }
