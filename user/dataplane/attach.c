@@ -199,11 +199,6 @@ int attach_replace_filter(__u32 ifindex, int program)
 	return bpf_tc_attach(&hook, &opts);
 }
 
-void detach_link(int link)
-{
-	bpf_link_detach(link);
-}
-
 void detach_filter(__u32 ifindex, bool qdisc_ours)
 {
 	struct filter f = { .handle = FILTER_ON_OURS };

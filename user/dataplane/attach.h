@@ -26,8 +26,6 @@ void detach_egress(__u32 ifindex);		/* removes the filter */
 int attach_replace(int link, int program);
 int attach_replace_filter(__u32 ifindex, int program);
 
-/* Detaches a bpf_link at once. The kernel detaches later if only the last pin or fd goes. */
-void detach_link(int link);
 
 /* Removes our filter, and the qdisc that we made for it unless others use it now. qdisc_ours:
  * removes the qdisc even if the filter is gone. */

@@ -49,18 +49,16 @@ static int open_pins(struct dataplane *dp)
 	struct control c = { 0 };
 	__u32 zero = 0;
 
-	for (int i = 0; i < MAP_COUNT; i++) {
-		dp->maps[i] = pin_get(dp->instance, "%s", dataplane_map_names[i]);
-		/* The next `up` makes the other maps: they are newer than what runs. */
-		if (dp->maps[i] >= 0 || i != MAP_control)
-			continue;
-		log_error("instance %s: map %s is not pinned: `wgxdp down` removes what is left of "
-			  "it", dp->instance, dataplane_map_names[i]);
-		return dp->maps[i];
-	}
+	for (int i = 0; i < MAP_COUNT; i++)
+		dp->maps[i] = PIN_UNOPENED;
 	for (int i = 0; i < PROGRAM_COUNT; i++)
-		dp->programs[i] = pin_get(dp->instance, "progs/%s", dataplane_program_names[i]);
-	dp->elsewhere = !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) &&
+		dp->programs[i] = PIN_UNOPENED;
+	if (map_fd(dp, MAP_control) < 0) {
+		log_error("instance %s: map control is not pinned: `wgxdp down` removes what is "
+			  "left of it", dp->instance);
+		return map_fd(dp, MAP_control);
+	}
+	dp->elsewhere = !bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c) &&
 			c.netns != netns_inode();
 	dp->choices = c.flags & CONTROL_WITH_CHOICES;
 	dp->source_trie = c.flags & CONTROL_WITH_SOURCE_TRIE;
@@ -115,7 +113,7 @@ static __u32 peers_room(const struct dataplane *dp, const struct plan_relay *r)
 static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
 {
 	bpf_program__set_autoload(s->progs.wgxdp_tc_l3,
-				  p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
+				  p->l3 || program_fd(dp, PROGRAM_wgxdp_tc_l3) >= 0);
 	bpf_program__set_autoload(s->progs.wgxdp_flow_arm, p->n_flows);
 	bpf_program__set_autoload(s->progs.wgxdp_answer, p->challenges || p->blind.on);
 	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, p->blind.on);
@@ -203,10 +201,10 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 		int rc;
 
 		dp->map_is_new[i] = dataplane_entries(dp, i) != bpf_map__max_entries(map) ||
-				    map_info(dp->maps[i]).value_size != bpf_map__value_size(map);
+				    map_info(map_fd(dp, i)).value_size != bpf_map__value_size(map);
 		if (dp->map_is_new[i])
 			continue;
-		rc = bpf_map__reuse_fd(map, dp->maps[i]);
+		rc = bpf_map__reuse_fd(map, map_fd(dp, i));
 		if (rc)
 			return rc;
 	}
@@ -217,7 +215,7 @@ static void take_maps(struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
 		struct bpf_map *map = dataplane_map(s, i);
-		int old = dp->maps[i], new = dup(bpf_map__fd(map));
+		int old = map_fd(dp, i), new = dup(bpf_map__fd(map));
 
 		if (old >= 0 && dp->map_is_new[i])
 			dataplane_carry_over(dp, i, new, bpf_map__value_size(map));
@@ -230,10 +228,10 @@ static void take_maps(struct dataplane *dp, struct wgxdp *s)
 static bool is_whole(const struct dataplane *dp)
 {
 	for (int i = 0; i < MAP_COUNT; i++)
-		if (dp->maps[i] < 0)
+		if (map_fd(dp, i) < 0)
 			return false;
 	for (int i = 0; i < PROGRAM_COUNT; i++)
-		if (dp->programs[i] < 0 && i != PROGRAM_wgxdp_tc_l3)
+		if (program_fd(dp, i) < 0 && i != PROGRAM_wgxdp_tc_l3)
 			return false;
 	return true;
 }
@@ -248,7 +246,7 @@ static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const st
 		    dataplane_entries(dp, i) != bpf_map__max_entries(dataplane_map(s, i)))
 			return false;
 	return !p->n_trie && !p->relay.on && !p->n_flows && !p->guarded && !p->blind.on &&
-	       (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
+	       (!p->l3 || program_fd(dp, PROGRAM_wgxdp_tc_l3) >= 0);
 }
 
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
@@ -272,7 +270,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	set_sizes(dp, s, p);
 	hash = dataplane_program_hash(s);
 	serves = dp->running && is_whole(dp) &&
-		 !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.program == hash;
+		 !bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c) && c.program == hash;
 	dp->later = !serves && may_wait && dp->running && is_whole(dp) && can_wait(dp, s, p);
 	if (serves || dp->later) {
 		wgxdp__destroy(s);
@@ -293,8 +291,8 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	for (int i = 0; i < PROGRAM_COUNT; i++) {
 		struct bpf_program *program = dataplane_program(s, i);
 
-		if (dp->programs[i] >= 0)
-			close(dp->programs[i]);
+		if (program_fd(dp, i) >= 0)
+			close(program_fd(dp, i));
 		dp->programs[i] =
 			bpf_program__autoload(program) ? dup(bpf_program__fd(program)) : -1;
 	}
@@ -317,7 +315,7 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 		return -errno;
 	set_sizes(dp, s, p);
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
-		rc = bpf_map__reuse_fd(dataplane_map(s, i), dp->maps[i]);
+		rc = bpf_map__reuse_fd(dataplane_map(s, i), map_fd(dp, i));
 	bpf_object__for_each_program(program, s->obj)
 		bpf_program__set_autoload(program, program == s->progs.wgxdp_xdp);
 	*ret = rc ? NULL
@@ -339,16 +337,16 @@ static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffi
 
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
 		if (!dp->running || dp->map_is_new[i])
-			rc = pin_set(dp->maps[i], dp->instance, suffix, dataplane_map_names[i]);
+			rc = pin_set(map_fd(dp, i), dp->instance, suffix, dataplane_map_names[i]);
 	if (!rc && !dp->running && p->config_text)
 		rc = pin_set(p->config_text, dp->instance, suffix, CONFIG_PIN);
 	for (int i = 0; i < PROGRAM_COUNT && !rc && dp->reloaded; i++) {
 		char name[32];
 
-		if (dp->programs[i] < 0)
+		if (program_fd(dp, i) < 0)
 			continue;
 		snprintf(name, sizeof(name), "progs/%s", dataplane_program_names[i]);
-		rc = pin_set(dp->programs[i], dp->instance, suffix, name);
+		rc = pin_set(program_fd(dp, i), dp->instance, suffix, name);
 	}
 	if (!rc && dp->reloaded) {
 		dataplane_count_unsent(dp, suffix);
@@ -377,10 +375,10 @@ static int replace_programs(struct dataplane *dp, const struct plan *p)
 
 	for (size_t i = 0; i < dp->n_ports && dp->running && dp->reloaded && !rc; i++) {
 		struct dataplane_port *port = &dp->ports[i];
-		int tc = dp->programs[port->l3 ? PROGRAM_wgxdp_tc_l3 : PROGRAM_wgxdp_tc];
+		int tc = program_fd(dp, port->l3 ? PROGRAM_wgxdp_tc_l3 : PROGRAM_wgxdp_tc);
 
 		if (!port->xdp_new && port->xdp_link >= 0)
-			rc = attach_replace(port->xdp_link, dp->programs[PROGRAM_wgxdp_xdp]);
+			rc = attach_replace(port->xdp_link, program_fd(dp, PROGRAM_wgxdp_xdp));
 		if (!port->xdp_new && port->flags & LINK_SHARED && plan_nic(p, port->ifindex))
 			rc = dataplane_replace_component(dp, port, p);
 		if (!rc && !port->tc_new && port->tcx_link >= 0)
@@ -400,15 +398,15 @@ static void drop_port(struct dataplane *dp, const struct dataplane_port *port, c
 	if (!plan_nic(p, port->ifindex)) {
 		pin_remove(dp->instance, "attach/xdp-%u", port->ifindex);
 		if (port->xdp_link >= 0)
-			detach_link(port->xdp_link);
+			bpf_link_detach(port->xdp_link);
 		if (port->flags & LINK_SHARED)
-			shared_detach(port->ifindex, dp->maps[MAP_control], 0);
+			shared_detach(port->ifindex, map_fd(dp, MAP_control), 0);
 	}
 	if (plan_port(p, port->ifindex))
 		return;
 	pin_remove(dp->instance, "attach/tcx-%u", port->ifindex);
 	if (port->tcx_link >= 0)
-		detach_link(port->tcx_link);
+		bpf_link_detach(port->tcx_link);
 	if (port->flags & LINK_TC && !(port->flags & LINK_TCX))
 		detach_filter(port->ifindex, port->flags & LINK_QDISC_OURS);
 }
@@ -464,7 +462,7 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 	/* The hash comes last: if this command is killed, the next one loads again. */
 	if (dp->reloaded)
 		remove_former_pins(dp);
-	c = dp->reloaded ? control_map(dp->maps[MAP_control]) : NULL;
+	c = dp->reloaded ? control_map(map_fd(dp, MAP_control)) : NULL;
 	if (c)
 		c->program = dp->hash;
 	control_unmap(c);
@@ -487,7 +485,7 @@ void dataplane_close(struct dataplane *dp)
 		struct dataplane_port *port = &dp->ports[i];
 
 		if (port->xdp_new && port->flags & LINK_SHARED)
-			shared_detach(port->ifindex, dp->maps[MAP_control], 0);
+			shared_detach(port->ifindex, map_fd(dp, MAP_control), 0);
 		if (port->tc_new && port->tcx_link < 0)
 			detach_filter(port->ifindex, port->flags & LINK_QDISC_OURS);
 		if (port->xdp_link >= 0)

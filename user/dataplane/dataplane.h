@@ -5,6 +5,7 @@
  * state include it.
  */
 #pragma once
+#include <limits.h>
 #include "dataplane/pins.h"
 #include "plan/plan.h"
 #include "plan/uniform.h"
@@ -49,6 +50,8 @@ struct dataplane_port {
 	__u8 refused;			/* as in struct link */
 };
 
+#define PIN_UNOPENED INT_MIN
+
 struct dataplane {
 	char instance[INSTANCE_LEN];
 	bool running;			/* the pins were there */
@@ -60,9 +63,9 @@ struct dataplane {
 	bool later; /* the running programs serve for now; others must be loaded */
 	bool reloaded;			/* the programs differ from the pinned ones */
 	__u64 hash;			/* then their hash, for struct control */
-	int maps[MAP_COUNT];
+	/* Fds; -errno: not there; PIN_UNOPENED. Read them by map_fd() and program_fd(). */
+	int maps[MAP_COUNT], programs[PROGRAM_COUNT];
 	bool map_is_new[MAP_COUNT];
-	int programs[PROGRAM_COUNT];	/* -1: not there; tc_l3 is loaded when it is first needed */
 	struct dataplane_port *ports;
 	size_t n_ports;
 	__u32 refused;			/* the device at which dataplane_attach() failed; 0: none */
@@ -73,9 +76,13 @@ struct dataplane {
 
 /* Silences libbpf's own messages unless the environment has WGXDP_LIBBPF. */
 void dataplane_quiet(void);
-/* Opens the pinned maps and programs, if any: sets dp->running. 0 or -errno, reported; fails if
- * another ABI runs. */
+/* Finds an instance by its pins: sets dp->running. Fails if another ABI runs. 0 or -errno,
+ * reported. */
 int dataplane_open(const char *instance, struct dataplane **ret);
+/* The fd of a map or program, which the first use opens; negative: it is not there. wgxdp_tc_l3 is
+ * loaded when it is first needed. */
+int map_fd(const struct dataplane *dp, enum dataplane_map m);
+int program_fd(const struct dataplane *dp, enum dataplane_program p);
 /* Loads programs and maps that can hold the plan and leaves alone what runs. may_wait: if the
  * running ones can serve the plan while new ones load, only sets dp->later. 0 or -errno,
  * reported. */

@@ -45,7 +45,7 @@ void dataplane_carry_over(const struct dataplane *dp, enum dataplane_map m, int 
 			  size_t value_size)
 {
 	if (is_carried_over(m))
-		copy_array(dp->maps[m], to, dataplane_entries(dp, m), value_size);
+		copy_array(map_fd(dp, m), to, dataplane_entries(dp, m), value_size);
 	if (m == MAP_flows)
-		copy_flows(dp->maps[m], to);
+		copy_flows(map_fd(dp, m), to);
 }

@@ -18,15 +18,15 @@ int dataplane_flow_entries(const struct dataplane *dp, flow_each *each, void *da
 	int rc = keys && flows ? 0 : -ENOMEM, last = 0;
 	__u32 count, bucket;
 
-	if (dp->maps[MAP_flows] < 0)
+	if (map_fd(dp, MAP_flows) < 0)
 		/* The running programs know no flows. */
 		last = 1;
 	/* The kernel goes bucket by bucket and an entry stays in its bucket, so none is met twice,
 	 * whatever comes and goes meanwhile. */
 	for (bool first = true; !rc && !last; first = false) {
 		count = BATCH;
-		if (bpf_map_lookup_batch(dp->maps[MAP_flows], first ? NULL : &bucket, &bucket, keys,
-					 flows, &count, NULL)) {
+		if (bpf_map_lookup_batch(map_fd(dp, MAP_flows), first ? NULL : &bucket, &bucket,
+					 keys, flows, &count, NULL)) {
 			rc = errno == ENOENT ? 0 : -errno;
 			last = 1;
 		}
@@ -61,7 +61,7 @@ bool dataplane_flow_other(const struct dataplane *dp, const struct flow_key *key
 	struct flow_key reverse = flow_reverse(key, flow), back;
 	struct flow other;
 
-	if (bpf_map_lookup_elem(dp->maps[MAP_flows], &reverse, &other))
+	if (bpf_map_lookup_elem(map_fd(dp, MAP_flows), &reverse, &other))
 		return false;
 	back = flow_reverse(&reverse, &other);
 	if (memcmp(&back, key, sizeof(back)))
@@ -79,25 +79,25 @@ bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_key *ke
 	bool whole;
 
 	/* Read it now: since the caller read it, another flow may have taken the key. */
-	if (bpf_map_lookup_elem(dp->maps[MAP_flows], key, &flow))
+	if (bpf_map_lookup_elem(map_fd(dp, MAP_flows), key, &flow))
 		return false;
 	whole = dataplane_flow_other(dp, key, &flow, &reply);
 	reverse = flow_reverse(key, &flow);
-	if (bpf_map_delete_elem(dp->maps[MAP_flows], key))
+	if (bpf_map_delete_elem(map_fd(dp, MAP_flows), key))
 		/* The flow's timer was faster, and counted it. */
 		return false;
 	if (whole)
-		bpf_map_delete_elem(dp->maps[MAP_flows], &reverse);
+		bpf_map_delete_elem(map_fd(dp, MAP_flows), &reverse);
 	id = flow.id;
-	bpf_map_lookup_elem(dp->maps[MAP_flows_deleted], &id, &n);
+	bpf_map_lookup_elem(map_fd(dp, MAP_flows_deleted), &id, &n);
 	n++;
-	bpf_map_update_elem(dp->maps[MAP_flows_deleted], &id, &n, BPF_ANY);
+	bpf_map_update_elem(map_fd(dp, MAP_flows_deleted), &id, &n, BPF_ANY);
 	return true;
 }
 
 bool dataplane_pool(const struct dataplane *dp, __u32 id, struct pool *ret)
 {
-	return !bpf_map_lookup_elem(dp->maps[MAP_pools], &id, ret) && ret->last;
+	return !bpf_map_lookup_elem(map_fd(dp, MAP_pools), &id, ret) && ret->last;
 }
 
 int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, struct flow_numbers *ret)
@@ -110,8 +110,8 @@ int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, struct flow_num
 
 	if (!values)
 		return -ENOMEM;
-	if (bpf_map_lookup_elem(dp->maps[MAP_flow_totals], &id, values) ||
-	    bpf_map_lookup_elem(dp->maps[MAP_flows_deleted], &id, &n.deleted))
+	if (bpf_map_lookup_elem(map_fd(dp, MAP_flow_totals), &id, values) ||
+	    bpf_map_lookup_elem(map_fd(dp, MAP_flows_deleted), &id, &n.deleted))
 		rc = -errno;
 	for (int i = 0; i < cpus && !rc; i++) {
 		n.created += values[i].created;

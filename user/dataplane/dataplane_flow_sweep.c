@@ -72,7 +72,7 @@ int dataplane_sweep_flows(const struct dataplane *dp)
 		if (s.keys[i].direction == DIRECTION_ORIGINAL)
 			n += !arm_flow(program, &s.keys[i]);
 		else
-			bpf_map_delete_elem(dp->maps[MAP_flows], &s.keys[i]);
+			bpf_map_delete_elem(map_fd(dp, MAP_flows), &s.keys[i]);
 	free(s.keys);
 	close(program);
 	return rc ?: n;

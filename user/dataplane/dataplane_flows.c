@@ -91,11 +91,11 @@ int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int 
 		const struct pool *pool = id < p->n_pools ? &p->pools[id] : &none;
 		struct pool now = { 0 };
 
-		rc = bpf_map_lookup_elem(dp->maps[MAP_pools], &id, &now) ? -errno : 0;
+		rc = bpf_map_lookup_elem(map_fd(dp, MAP_pools), &id, &now) ? -errno : 0;
 		if (rc || !memcmp(&now, pool, sizeof(now)))
 			continue;
 		++*changes;
-		rc = bpf_map_update_elem(dp->maps[MAP_pools], &id, pool, BPF_ANY) ? -errno : 0;
+		rc = bpf_map_update_elem(map_fd(dp, MAP_pools), &id, pool, BPF_ANY) ? -errno : 0;
 		if (!rc && now.last)
 			rc = forget_flows(dp, id, pool);
 	}
@@ -109,8 +109,8 @@ int dataplane_forget_flow_totals(const struct dataplane *dp, __u32 id)
 	int rc = zero ? 0 : -ENOMEM;
 
 	if (!rc && id < dataplane_entries(dp, MAP_flow_totals))
-		rc = bpf_map_update_elem(dp->maps[MAP_flow_totals], &id, zero, BPF_ANY) ?:
-		     bpf_map_update_elem(dp->maps[MAP_flows_deleted], &id, &none, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_flow_totals), &id, zero, BPF_ANY) ?:
+		     bpf_map_update_elem(map_fd(dp, MAP_flows_deleted), &id, &none, BPF_ANY);
 	free(zero);
 	return rc;
 }

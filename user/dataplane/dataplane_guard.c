@@ -69,9 +69,9 @@ static bool same_row(const struct dataplane *dp, __u32 word, const struct plan_g
 		struct guard_key key;
 		struct public_key public;
 
-		same = !bpf_map_lookup_elem(dp->maps[MAP_guard_keys], &place, &key) &&
+		same = !bpf_map_lookup_elem(map_fd(dp, MAP_guard_keys), &place, &key) &&
 		       !memcmp(&key, &g->keys[i].key, sizeof(key)) &&
-		       !bpf_map_lookup_elem(dp->maps[MAP_public_keys], &place, &public) &&
+		       !bpf_map_lookup_elem(map_fd(dp, MAP_public_keys), &place, &public) &&
 		       !memcmp(&public, &g->keys[i].public, sizeof(public));
 	}
 	return same;
@@ -105,9 +105,9 @@ static int write_row(const struct dataplane *dp, struct plan_guard *g, bool *use
 	for (__u32 i = 0; i < g->n_keys && !rc; i++) {
 		__u32 place = first + i;
 
-		rc = bpf_map_update_elem(dp->maps[MAP_guard_keys], &place, &g->keys[i].key,
+		rc = bpf_map_update_elem(map_fd(dp, MAP_guard_keys), &place, &g->keys[i].key,
 					 BPF_ANY) ?:
-		     bpf_map_update_elem(dp->maps[MAP_public_keys], &place, &g->keys[i].public,
+		     bpf_map_update_elem(map_fd(dp, MAP_public_keys), &place, &g->keys[i].public,
 					 BPF_ANY);
 	}
 	return rc;
@@ -179,7 +179,7 @@ static int write_guards(const struct dataplane *dp, const struct plan *p, int *c
 	static const struct guard none;
 	__u32 n = dataplane_entries(dp, MAP_guards);
 	struct guard *guards = mmap(NULL, n * sizeof(*guards), PROT_READ | PROT_WRITE, MAP_SHARED,
-				    dp->maps[MAP_guards], 0);
+				    map_fd(dp, MAP_guards), 0);
 
 	if (guards == MAP_FAILED)
 		return -errno;
@@ -200,8 +200,8 @@ static int write_backend_name(const struct dataplane *dp, __u32 at, const struct
 {
 	static const struct health none;
 
-	return bpf_map_update_elem(dp->maps[MAP_health], &at, &none, BPF_ANY) ?:
-	       bpf_map_update_elem(dp->maps[MAP_backend_names], &at, name, BPF_ANY);
+	return bpf_map_update_elem(map_fd(dp, MAP_health), &at, &none, BPF_ANY) ?:
+	       bpf_map_update_elem(map_fd(dp, MAP_backend_names), &at, name, BPF_ANY);
 }
 
 int dataplane_guards_write(const struct dataplane *dp, const struct plan *p, int *changes)
@@ -235,11 +235,11 @@ int dataplane_forget_guard(const struct dataplane *dp, __u32 id)
 	if (id >= dataplane_entries(dp, MAP_guard_state) ||
 	    dataplane_entries(dp, MAP_guard_state) == 1)
 		return 0;
-	rc = bpf_map_update_elem(dp->maps[MAP_guard_state], &id, &state, BPF_ANY);
+	rc = bpf_map_update_elem(map_fd(dp, MAP_guard_state), &id, &state, BPF_ANY);
 	for (__u32 i = 0; i < GUARD_BACKENDS_MAX && !rc; i++) {
 		__u32 at = id * GUARD_BACKENDS_MAX + i;
 
-		rc = bpf_map_update_elem(dp->maps[MAP_health], &at, &none, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_health), &at, &none, BPF_ANY);
 	}
 	return rc;
 }

@@ -16,11 +16,11 @@
 int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t *ret_n)
 {
 	struct source_key key, next;
-	bool more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], NULL, &next);
+	bool more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), NULL, &next);
 	struct list_entry *list = NULL, *e;
 	size_t n = 0;
 
-	for (; more; more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], &key, &next)) {
+	for (; more; more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), &key, &next)) {
 		key = next;
 		if (!(ntohl(key.id) & SERVICE_LIST))
 			continue;
@@ -31,7 +31,7 @@ int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t 
 		}
 		e->key = key;
 		/* the longest prefix: itself */
-		bpf_map_lookup_elem(dp->maps[MAP_source_trie], &key, &e->verdict);
+		bpf_map_lookup_elem(map_fd(dp, MAP_source_trie), &key, &e->verdict);
 	}
 	*ret = list;
 	*ret_n = n;
@@ -80,7 +80,7 @@ static int differing(const struct list_entry *list, size_t n, struct list_entry 
 static int write_all(const struct dataplane *dp, const struct list_entry *list, size_t n,
 		     const struct list_entry *before, size_t n_before)
 {
-	int map = dp->maps[MAP_source_trie], rc = 0;
+	int map = map_fd(dp, MAP_source_trie), rc = 0;
 	size_t i;
 
 	for (i = 0; i < n && !rc; i++)
@@ -120,7 +120,7 @@ int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int 
 		rc = differing(running, n_running, p->lists, p->n_lists, false, &gone, &n);
 	*changes += n;
 	while (n--)
-		bpf_map_delete_elem(dp->maps[MAP_source_trie], &gone[n].key);
+		bpf_map_delete_elem(map_fd(dp, MAP_source_trie), &gone[n].key);
 	free(running);
 	free(gone);
 	return rc;

@@ -40,7 +40,7 @@ static bool is_component(const struct dataplane *dp, __u32 ifindex)
 {
 	__u32 ids[SHARED_MAX];
 
-	return shared_components(ifindex, dp->maps[MAP_control], ids);
+	return shared_components(ifindex, map_fd(dp, MAP_control), ids);
 }
 
 /* Reads what a running instance has attached. */
@@ -139,7 +139,7 @@ static int attach_as(struct dataplane *dp, struct dataplane_port *port, const st
 		rc = dataplane_component(dp, p, &program) ?:
 		     shared_attach(port->ifindex, program, flags & XDP_MODES);
 	else
-		rc = attach_xdp(port->ifindex, dp->programs[PROGRAM_wgxdp_xdp], flags & XDP_MODES,
+		rc = attach_xdp(port->ifindex, program_fd(dp, PROGRAM_wgxdp_xdp), flags & XDP_MODES,
 				&port->xdp_link);
 	if (!rc)
 		port->flags |= flags;
@@ -153,7 +153,7 @@ int dataplane_replace_component(struct dataplane *dp, const struct dataplane_por
 
 	return dataplane_component(dp, p, &program) ?:
 	       shared_attach(port->ifindex, program, port->flags & XDP_MODES) ?:
-	       shared_detach(port->ifindex, dp->maps[MAP_control], xdp_program__id(program));
+	       shared_detach(port->ifindex, map_fd(dp, MAP_control), xdp_program__id(program));
 }
 
 /* Detaches XDP if it runs in another mode than the configured one: a device has room for one.
@@ -169,10 +169,10 @@ static __u16 leave_other_mode(struct dataplane *dp, struct dataplane_port *port,
 	if (!had || (had & wanted && !(had & LINK_SHARED) == !nic->shared))
 		return 0;
 	if (had & LINK_SHARED) {
-		shared_detach(port->ifindex, dp->maps[MAP_control], 0);
+		shared_detach(port->ifindex, map_fd(dp, MAP_control), 0);
 	} else {
 		pin_remove(dp->instance, "attach/xdp-%u", port->ifindex);
-		detach_link(port->xdp_link);
+		bpf_link_detach(port->xdp_link);
 		close(port->xdp_link);
 		port->xdp_link = -1;
 	}
@@ -210,7 +210,7 @@ static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 	char name[64];
 
 	if (dispatcher && is_component(dp, nic->ifindex)) {
-		shared_detach(nic->ifindex, dp->maps[MAP_control], 0);
+		shared_detach(nic->ifindex, map_fd(dp, MAP_control), 0);
 		id = shared_program(nic->ifindex);
 	}
 	if (!id || (dispatcher && nic->shared && !other_mode(nic)))
@@ -292,7 +292,7 @@ static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port,
 	port->l3 = p->l3;
 	if (port->flags & LINK_TC)
 		return 0;
-	rc = attach_tc(p->ifindex, dp->programs[p->l3 ? PROGRAM_wgxdp_tc_l3 : PROGRAM_wgxdp_tc],
+	rc = attach_tc(p->ifindex, program_fd(dp, p->l3 ? PROGRAM_wgxdp_tc_l3 : PROGRAM_wgxdp_tc),
 		       &port->tcx_link, &flags);
 	if (!rc) {
 		port->flags |= flags;
@@ -312,12 +312,12 @@ static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port,
  * command find them: a filter by its program, a component by the map control that it uses. */
 static int pin_unpinned(struct dataplane *dp)
 {
-	int l3 = dp->programs[PROGRAM_wgxdp_tc_l3];
+	int l3 = program_fd(dp, PROGRAM_wgxdp_tc_l3);
 
 	dp->begun = true;
 	return pins_make_dirs(dp->instance, "~new") ?:
-	       pin_set(dp->maps[MAP_control], dp->instance, "~new", "control") ?:
-	       pin_set(dp->programs[PROGRAM_wgxdp_tc], dp->instance, "~new", "progs/wgxdp_tc") ?:
+	       pin_set(map_fd(dp, MAP_control), dp->instance, "~new", "control") ?:
+	       pin_set(program_fd(dp, PROGRAM_wgxdp_tc), dp->instance, "~new", "progs/wgxdp_tc") ?:
 	       (l3 < 0 ? 0 : pin_set(l3, dp->instance, "~new", "progs/wgxdp_tc_l3"));
 }
 

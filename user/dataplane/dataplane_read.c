@@ -9,12 +9,44 @@
 #include <string.h>
 #include <sys/mman.h>
 #include "dataplane/dataplane.h"
+#include "dataplane/dataplane_programs.h"
 #include "lib/grow.h"
 #include "dataplane/map_info.h"
 
+const char *const dataplane_map_names[MAP_COUNT] = {
+#define X(name) #name,
+	DATAPLANE_MAPS(X)
+#undef X
+};
+
+const char *const dataplane_program_names[PROGRAM_COUNT] = {
+#define X(name) #name,
+	DATAPLANE_PROGRAMS(X)
+#undef X
+};
+
+/* A caller uses few of the maps, so each one is opened at its first use. */
+static int open_once(int *fd, const char *instance, const char *directory, const char *name)
+{
+	if (*fd == PIN_UNOPENED)
+		*fd = pin_get(instance, "%s%s", directory, name);
+	return *fd;
+}
+
+int map_fd(const struct dataplane *dp, enum dataplane_map m)
+{
+	return open_once((int *)&dp->maps[m], dp->instance, "", dataplane_map_names[m]);
+}
+
+int program_fd(const struct dataplane *dp, enum dataplane_program p)
+{
+	return open_once((int *)&dp->programs[p], dp->instance, "progs/",
+			 dataplane_program_names[p]);
+}
+
 __u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m)
 {
-	return map_entries(dp->maps[m]);
+	return map_entries(map_fd(dp, m));
 }
 
 int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane,
@@ -32,7 +64,7 @@ int dataplane_total_of(const struct dataplane *dp, enum dataplane_map m, __u32 i
 	if (!values)
 		return -ENOMEM;
 	memset(ret, 0, sizeof(*ret));
-	if (bpf_map_lookup_elem(dp->maps[m], &index, values)) {
+	if (bpf_map_lookup_elem(map_fd(dp, m), &index, values)) {
 		free(values);
 		return -errno;
 	}
@@ -74,7 +106,7 @@ int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret,
 	struct dataplane_reason *list = NULL;
 	struct reason_key key, next;
 	size_t n = 0;
-	bool more = !bpf_map_get_next_key(dp->maps[MAP_reasons], NULL, &next);
+	bool more = !bpf_map_get_next_key(map_fd(dp, MAP_reasons), NULL, &next);
 
 	while (more) {
 		struct dataplane_reason *r = append(list, n);
@@ -84,8 +116,8 @@ int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret,
 			return -ENOMEM;
 		}
 		r->key = key = next;
-		sum_u64(dp->maps[MAP_reasons], &key, &r->packets);
-		more = !bpf_map_get_next_key(dp->maps[MAP_reasons], &key, &next);
+		sum_u64(map_fd(dp, MAP_reasons), &key, &r->packets);
+		more = !bpf_map_get_next_key(map_fd(dp, MAP_reasons), &key, &next);
 	}
 	if (n)
 		qsort(list, n, sizeof(*list), compare_reasons);
@@ -119,7 +151,7 @@ int dataplane_forget_reasons(const struct dataplane *dp, __u32 id)
 		return rc;
 	for (size_t i = 0; i < n; i++)
 		if (list[i].key.id == id)
-			bpf_map_delete_elem(dp->maps[MAP_reasons], &list[i].key);
+			bpf_map_delete_elem(map_fd(dp, MAP_reasons), &list[i].key);
 	free(list);
 	return 0;
 }
@@ -131,11 +163,12 @@ int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 t
 	__u64 before;
 
 	*ret = 0;
-	if (!bpf_map_lookup_elem(dp->maps[MAP_tx_dropped], &place, &before) && before < tx_dropped)
+	if (!bpf_map_lookup_elem(map_fd(dp, MAP_tx_dropped), &place, &before) &&
+	    before < tx_dropped)
 		tx_dropped -= before;
 	else
 		tx_dropped = 0;
-	if (sum_u64(dp->maps[MAP_transmit_failed], &place, ret))
+	if (sum_u64(map_fd(dp, MAP_transmit_failed), &place, ret))
 		return -errno;
 	if (*ret < tx_dropped)
 		*ret = tx_dropped;
@@ -151,7 +184,8 @@ int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t siz
 	int rc = keys && list ? 0 : -ENOMEM;
 
 	/* The batch is in the order of indexes; at the end of the map the kernel returns ENOENT. */
-	if (!rc && n && bpf_map_lookup_batch(dp->maps[m], NULL, &next, keys, list, &count, NULL) &&
+	if (!rc && n &&
+	    bpf_map_lookup_batch(map_fd(dp, m), NULL, &next, keys, list, &count, NULL) &&
 	    errno != ENOENT)
 		rc = -errno;
 	if (!rc && count != n)
@@ -191,7 +225,7 @@ int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t
 {
 	__u32 n = dataplane_entries(dp, MAP_table);
 	struct table_bucket *buckets =
-		mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
+		mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, map_fd(dp, MAP_table), 0);
 	struct table_entry *list = NULL;
 	size_t used = 0;
 	int rc = 0;
@@ -246,7 +280,7 @@ static __u32 table_used(const struct dataplane *dp)
 {
 	__u32 n = dataplane_entries(dp, MAP_table), used = 0;
 	struct table_bucket *buckets =
-		mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
+		mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, map_fd(dp, MAP_table), 0);
 
 	if (buckets == MAP_FAILED)
 		return 0;
@@ -281,7 +315,7 @@ static __u32 hash_used(const struct dataplane *dp, enum dataplane_map m)
 
 	for (bool first = true; !rc; first = false) {
 		count = STEP;
-		rc = bpf_map_lookup_batch(dp->maps[m], first ? NULL : &batch, &batch, keys,
+		rc = bpf_map_lookup_batch(map_fd(dp, m), first ? NULL : &batch, &batch, keys,
 					  keys + STEP * KEY, &count, NULL);
 		if (!rc || errno == ENOENT)
 			used += count;

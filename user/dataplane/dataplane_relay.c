@@ -29,12 +29,12 @@ static int forget_counters(const struct dataplane *dp, const bool *ids, size_t n
 
 	for (__u32 i = 0; i < 4 * n && !rc; i++)
 		if (ids[i / 4])
-			rc = bpf_map_update_elem(dp->maps[MAP_peer_totals], &i, zero, BPF_ANY);
+			rc = bpf_map_update_elem(map_fd(dp, MAP_peer_totals), &i, zero, BPF_ANY);
 	for (size_t i = 0; i < n_reasons && !rc; i++) {
 		__u32 id = reasons[i].key.id & ~PEER_ID;
 
 		if (reasons[i].key.id & PEER_ID && id < n && ids[id])
-			bpf_map_delete_elem(dp->maps[MAP_reasons], &reasons[i].key);
+			bpf_map_delete_elem(map_fd(dp, MAP_reasons), &reasons[i].key);
 	}
 	free(reasons);
 	free(zero);
@@ -47,9 +47,9 @@ static int write_peer(const struct dataplane *dp, __u32 id, const struct relay_p
 	int rc = 0;
 
 	if (memcmp(&new->name, &old->name, sizeof(new->name)))
-		rc = bpf_map_update_elem(dp->maps[MAP_peer_names], &id, &new->name, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_peer_names), &id, &new->name, BPF_ANY);
 	if (!rc && memcmp(&new->peer, &old->peer, sizeof(new->peer)))
-		rc = bpf_map_update_elem(dp->maps[MAP_peers], &id, &new->peer, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_peers), &id, &new->peer, BPF_ANY);
 	return rc;
 }
 
@@ -114,7 +114,7 @@ static int sync_own(const struct dataplane *dp, const struct plan_relay *r, int 
 		if (!memcmp(new, &old[i], sizeof(*new)))
 			continue;
 		++*changes;
-		rc = bpf_map_update_elem(dp->maps[MAP_own], &i, new, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_own), &i, new, BPF_ANY);
 	}
 	if (!rc)
 		free(old);
@@ -127,7 +127,7 @@ static int sync_own(const struct dataplane *dp, const struct plan_relay *r, int 
 static int sync_policy(const struct dataplane *dp, const struct plan_relay *r, int *changes)
 {
 	struct policy *now = mmap(NULL, sizeof(*now), PROT_READ | PROT_WRITE, MAP_SHARED,
-				  dp->maps[MAP_policy], 0);
+				  map_fd(dp, MAP_policy), 0);
 	__u64 factors[2];
 	int rc = 0;
 
@@ -172,7 +172,7 @@ static int sync_subnets(const struct dataplane *dp, const struct plan_relay *r, 
 	if (n != SUBNETS)
 		return 0;
 	now = mmap(NULL, n * sizeof(*now), PROT_READ | PROT_WRITE, MAP_SHARED,
-		   dp->maps[MAP_subnets], 0);
+		   map_fd(dp, MAP_subnets), 0);
 	if (now == MAP_FAILED)
 		return -errno;
 	for (__u32 i = 0; i < n; i++) {
@@ -219,8 +219,9 @@ static int flush_batch(struct batch *b)
 	b->n = 0;
 	if (!n)
 		return 0;
-	if (b->removes ? bpf_map_delete_batch(b->dp->maps[MAP_routes], b->keys, &n, NULL)
-		       : bpf_map_update_batch(b->dp->maps[MAP_routes], b->keys, b->words, &n, NULL))
+	if (b->removes
+		    ? bpf_map_delete_batch(map_fd(b->dp, MAP_routes), b->keys, &n, NULL)
+		    : bpf_map_update_batch(map_fd(b->dp, MAP_routes), b->keys, b->words, &n, NULL))
 		return -errno;
 	return 0;
 }
@@ -331,17 +332,17 @@ int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int 
 	__u32 zero = 0, room = dataplane_entries(dp, MAP_blind_sites);
 	int rc = 0;
 
-	if (!p->blind.on || bpf_map_lookup_elem(dp->maps[MAP_blind_state], &zero, &state) ||
-	    bpf_map_lookup_elem(dp->maps[MAP_blind_names], &zero, &name))
+	if (!p->blind.on || bpf_map_lookup_elem(map_fd(dp, MAP_blind_state), &zero, &state) ||
+	    bpf_map_lookup_elem(map_fd(dp, MAP_blind_names), &zero, &name))
 		return 0;
 	strcpy(own.device, p->blind.device);
 	if (memcmp(&own, &name, sizeof(own))) {
 		++*changes;
-		rc = bpf_map_update_elem(dp->maps[MAP_blind_names], &zero, &own, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_blind_names), &zero, &own, BPF_ANY);
 	}
 	if (rc || state.room == room)
 		return rc;
 	++*changes;
 	state.room = room;
-	return bpf_map_update_elem(dp->maps[MAP_blind_state], &zero, &state, BPF_ANY);
+	return bpf_map_update_elem(map_fd(dp, MAP_blind_state), &zero, &state, BPF_ANY);
 }

@@ -45,7 +45,7 @@ int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct tot
 
 	for (bool more = true; more && done < n && !rc; done += count) {
 		count = n - done < step ? n - done : step;
-		more = !bpf_map_lookup_batch(dp->maps[MAP_peer_totals], done ? &at : NULL, &at,
+		more = !bpf_map_lookup_batch(map_fd(dp, MAP_peer_totals), done ? &at : NULL, &at,
 					     keys, values, &count, NULL);
 		if (!more && errno != ENOENT)
 			rc = -errno;
@@ -69,7 +69,7 @@ int dataplane_policy(const struct dataplane *dp, struct policy *ret)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(dp->maps[MAP_policy], &zero, ret) ? -errno : 0;
+	return bpf_map_lookup_elem(map_fd(dp, MAP_policy), &zero, ret) ? -errno : 0;
 }
 
 static int by_prefix(const void *a, const void *b)
@@ -103,7 +103,7 @@ int dataplane_longest(const struct dataplane *dp, struct relay_route **ret, size
 
 	for (bool first = true; more && !rc; first = false) {
 		count = STEP;
-		more = !bpf_map_lookup_batch(dp->maps[MAP_routes], first ? NULL : &at, &at, keys,
+		more = !bpf_map_lookup_batch(map_fd(dp, MAP_routes), first ? NULL : &at, &at, keys,
 					     words, &count, NULL);
 		if (!more && errno != ENOENT)
 			rc = -errno;

@@ -64,7 +64,7 @@ static int map_of_program(int program, const char *name, size_t size)
 /* 0 or -errno, reported. */
 static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 {
-	int xdp = dp->programs[PROGRAM_wgxdp_xdp], rc = 0;
+	int xdp = program_fd(dp, PROGRAM_wgxdp_xdp), rc = 0;
 	int fd = map_of_program(xdp, "wgxdp.rodata", sizeof(*s->rodata));
 	__u32 zero = 0;
 
@@ -86,10 +86,10 @@ static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 static void set_as_running(const struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++)
-		if (dp->maps[i] >= 0)
+		if (map_fd(dp, i) >= 0)
 			bpf_map__set_max_entries(dataplane_map(s, i), dataplane_entries(dp, i));
 	for (int i = 0; i < PROGRAM_COUNT; i++)
-		bpf_program__set_autoload(dataplane_program(s, i), dp->programs[i] >= 0);
+		bpf_program__set_autoload(dataplane_program(s, i), program_fd(dp, i) >= 0);
 	bpf_program__set_autoload(s->progs.wgxdp_flow_arm,
 				  pin_exists(dp->instance, "progs/wgxdp_flow_arm"));
 	bpf_program__set_autoload(s->progs.wgxdp_answer, pin_exists(dp->instance, PIN_ANSWER));
@@ -103,7 +103,7 @@ static int compare_programs(const struct dataplane *dp, struct wgxdp *s)
 	__u32 zero = 0;
 
 	set_as_running(dp, s);
-	bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c);
+	bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c);
 	if (dataplane_program_hash(s) == c.program)
 		return 0;
 	log_error("instance %s runs programs of another build of wgxdp than this one: `wgxdp up` "
@@ -161,7 +161,7 @@ static int prepare_maps(const struct dataplane *dp, struct wgxdp *s)
 		struct bpf_map *map = dataplane_map(s, i);
 
 		if (what[i] == SHARED)
-			rc = bpf_map__reuse_fd(map, dp->maps[i]);
+			rc = bpf_map__reuse_fd(map, map_fd(dp, i));
 		else if (what[i] == COPIED && is_lru(map))
 			rc = bpf_map__set_max_entries(map, dataplane_used(dp, i) + LRU_SPARE);
 	}
@@ -176,7 +176,7 @@ static int take_maps(const struct dataplane *dp, struct dataplane *shadow)
 		struct bpf_map *map = dataplane_map(shadow->skeleton, i);
 
 		if (what[i] == COPIED)
-			rc = copy_map(dp->maps[i], map);
+			rc = copy_map(map_fd(dp, i), map);
 		if (rc)
 			log_error("cannot copy the map %s of instance %s: %s",
 				  dataplane_map_names[i], dp->instance, strerror(-rc));
@@ -218,7 +218,7 @@ static int fill_shadow(const struct dataplane *dp, struct dataplane *shadow)
 		shadow->programs[i] =
 			bpf_program__autoload(program) ? dup(bpf_program__fd(program)) : -1;
 	}
-	return rc ?: bpf_map_lookup_elem(shadow->maps[MAP_control], &zero, &c) ? -errno :
+	return rc ?: bpf_map_lookup_elem(map_fd(shadow, MAP_control), &zero, &c) ? -errno :
 	       dataplane_shadow_clear(shadow);
 }
 
@@ -284,11 +284,11 @@ int dataplane_shadow_clear(struct dataplane *shadow)
 	for (int i = 0; i < cpus && !rc; i++)
 		hops[i].probe[0] = hops[i].probe[1] = ~0ULL;
 	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters) && !rc; i++)
-		rc = clear_array(shadow->maps[counters[i]],
-				 map_info(shadow->maps[counters[i]]).value_size * cpus, nothing);
-	rc = rc ?: clear_array(shadow->maps[MAP_nexthops], sizeof(*hops) * cpus, hops);
-	while (!rc && !bpf_map_get_next_key(shadow->maps[MAP_reasons], NULL, &key))
-		rc = bpf_map_delete_elem(shadow->maps[MAP_reasons], &key) ? -errno : 0;
+		rc = clear_array(map_fd(shadow, counters[i]),
+				 map_info(map_fd(shadow, counters[i])).value_size * cpus, nothing);
+	rc = rc ?: clear_array(map_fd(shadow, MAP_nexthops), sizeof(*hops) * cpus, hops);
+	while (!rc && !bpf_map_get_next_key(map_fd(shadow, MAP_reasons), NULL, &key))
+		rc = bpf_map_delete_elem(map_fd(shadow, MAP_reasons), &key) ? -errno : 0;
 	free(nothing);
 	free(hops);
 	return rc;

@@ -25,7 +25,7 @@ static int sync_table(struct dataplane *dp, struct plan *p)
 	size_t size = t.n * sizeof(struct table_bucket);
 	int rc;
 
-	t.buckets = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, dp->maps[MAP_table], 0);
+	t.buckets = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd(dp, MAP_table), 0);
 	if (t.buckets == MAP_FAILED)
 		return -errno;
 	rc = table_sync(&t, p->entries, p->n_entries);
@@ -41,7 +41,7 @@ static struct link running_link(const struct dataplane *dp, __u32 ifindex)
 	struct link link = { 0 };
 	__u32 place = ifindex % LINKS;
 
-	if (bpf_map_lookup_elem(dp->maps[MAP_links], &place, &link) || link.ifindex != ifindex)
+	if (bpf_map_lookup_elem(map_fd(dp, MAP_links), &place, &link) || link.ifindex != ifindex)
 		memset(&link, 0, sizeof(link));
 	return link;
 }
@@ -65,7 +65,7 @@ static int trie_write(const struct dataplane *dp, const struct plan *p, __u32 po
 		if (key.id != htonl(port))
 			continue;
 		key.id = htonl(list);
-		rc = bpf_map_update_elem(dp->maps[MAP_source_trie], &key, &one, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_source_trie), &key, &one, BPF_ANY);
 	}
 	return rc;
 }
@@ -74,14 +74,14 @@ static int trie_write(const struct dataplane *dp, const struct plan *p, __u32 po
 static void trie_clean(const struct dataplane *dp, const bool *used, __u32 n, int *changes)
 {
 	struct source_key key, next;
-	bool more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], NULL, &next);
+	bool more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), NULL, &next);
 
 	while (more) {
 		key = next;
-		more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], &key, &next);
+		more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), &key, &next);
 		if (ntohl(key.id) & SERVICE_LIST || (ntohl(key.id) < n && used[ntohl(key.id)]))
 			continue;
-		bpf_map_delete_elem(dp->maps[MAP_source_trie], &key);
+		bpf_map_delete_elem(map_fd(dp, MAP_source_trie), &key);
 		++*changes;
 	}
 }
@@ -95,7 +95,7 @@ static int compare_source_keys(const void *a, const void *b)
 static bool same_trie(const struct dataplane *dp, const struct plan *p, __u32 port, __u32 list)
 {
 	struct source_key *wanted = calloc(p->n_trie + 1, sizeof(*wanted)), key, next;
-	bool more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], NULL, &next), same = wanted;
+	bool more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), NULL, &next), same = wanted;
 	size_t n = 0, found = 0;
 
 	for (size_t i = 0; i < p->n_trie && wanted; i++) {
@@ -106,7 +106,8 @@ static bool same_trie(const struct dataplane *dp, const struct plan *p, __u32 po
 	}
 	if (n)
 		qsort(wanted, n, sizeof(*wanted), compare_source_keys);
-	for (; more && same; more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], &key, &next)) {
+	for (; more && same;
+	     more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), &key, &next)) {
 		key = next;
 		if (key.id != htonl(list))
 			continue;
@@ -122,7 +123,7 @@ static bool same_sources(const struct dataplane *dp, const struct plan *p,
 {
 	struct sources now;
 
-	return !bpf_map_lookup_elem(dp->maps[MAP_sources], &list, &now) &&
+	return !bpf_map_lookup_elem(map_fd(dp, MAP_sources), &list, &now) &&
 	       !memcmp(&now, &p->sources[port->sources], sizeof(now)) &&
 	       same_trie(dp, p, port->sources, list);
 }
@@ -146,7 +147,7 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 		} else {
 			list = free_sources(used, n, list);
 			rc = list >= n ? -ENOSPC :
-			     bpf_map_update_elem(dp->maps[MAP_sources], &list,
+			     bpf_map_update_elem(map_fd(dp, MAP_sources), &list,
 						 &p->sources[port->sources], 0) ?:
 			     trie_write(dp, p, port->sources, list);
 			link->sources = list++;
@@ -189,10 +190,11 @@ static int write_link(struct dataplane *dp, const struct link *link, __u64 tx_dr
 		return 0;
 	++*changes;
 	if (!old.ifindex &&
-	    bpf_map_update_elem(dp->maps[MAP_tx_dropped], &place, &tx_dropped, BPF_ANY))
+	    bpf_map_update_elem(map_fd(dp, MAP_tx_dropped), &place, &tx_dropped, BPF_ANY))
 		return -errno;
-	return bpf_map_update_elem(dp->maps[MAP_links], &place, link, BPF_ANY) ?:
-	       bpf_map_update_elem(dp->maps[MAP_devices], &link->ifindex, &link->ifindex, BPF_ANY);
+	return bpf_map_update_elem(map_fd(dp, MAP_links), &place, link, BPF_ANY) ?:
+	       bpf_map_update_elem(map_fd(dp, MAP_devices), &link->ifindex, &link->ifindex,
+				   BPF_ANY);
 }
 
 static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h, int *changes)
@@ -233,8 +235,8 @@ static int forget_links(struct dataplane *dp, const struct host *h, int *changes
 		if (host_link(h, links[i].ifindex))
 			continue;
 		++*changes;
-		rc = bpf_map_update_elem(dp->maps[MAP_links], &place, &none, BPF_ANY);
-		bpf_map_delete_elem(dp->maps[MAP_devices], &links[i].ifindex);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_links), &place, &none, BPF_ANY);
+		bpf_map_delete_elem(map_fd(dp, MAP_devices), &links[i].ifindex);
 	}
 	if (links)
 		free(links);
@@ -277,13 +279,13 @@ static int write_name(const struct dataplane *dp, __u32 id, const struct service
 	for (__u32 i = 0; i < 4 && !rc && another; i++) {
 		__u32 index = id << 2 | i;
 
-		rc = bpf_map_update_elem(dp->maps[MAP_totals], &index, zero, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_totals), &index, zero, BPF_ANY);
 	}
 	if (!rc && another)
 		rc = dataplane_forget_reasons(dp, id) ?: dataplane_forget_flow_totals(dp, id) ?:
 		     dataplane_forget_guard(dp, id);
 	if (!rc)
-		rc = bpf_map_update_elem(dp->maps[MAP_names], &id, name, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_names), &id, name, BPF_ANY);
 	free(zero);
 	return rc;
 }
@@ -318,7 +320,7 @@ static void restore(const struct dataplane *dp, const struct plan *p, const stru
 	trie_clean(dp, b->used, b->n, &ignored);
 	for (__u32 id = 0; id < b->n_names && id < p->n_services; id++)
 		if (*p->services[id].name)
-			bpf_map_update_elem(dp->maps[MAP_names], &id, &b->names[id], BPF_ANY);
+			bpf_map_update_elem(map_fd(dp, MAP_names), &id, &b->names[id], BPF_ANY);
 }
 
 /* Writes field by field, in place: the next-hop generation has other writers, which hold no
@@ -328,7 +330,7 @@ static int sync_control(struct dataplane *dp, const struct plan *p, bool changed
 	__u32 flags = (p->ask_always ? CONTROL_ASK_ALWAYS : 0) |
 		      (dp->choices && !dp->later ? CONTROL_WITH_CHOICES : 0) |
 		      (dp->source_trie ? CONTROL_WITH_SOURCE_TRIE : 0);
-	struct control *c = control_map(dp->maps[MAP_control]);
+	struct control *c = control_map(map_fd(dp, MAP_control));
 
 	if (!c)
 		return -errno;

@@ -10,7 +10,7 @@
 
 static void distrust_uniform(const struct dataplane *dp, bool ask_anew)
 {
-	struct control *c = control_map(dp->maps[MAP_control]);
+	struct control *c = control_map(map_fd(dp, MAP_control));
 
 	if (!c)
 		return;
@@ -24,7 +24,8 @@ int dataplane_uniform(const struct dataplane *dp, const struct uniform *u)
 {
 	size_t size = sizeof(u->rows), n = UNIFORM_BLOCKS * UNIFORM_ROWS * UNIFORM_ROW;
 	const __u16 *from = u->rows[0].slot;
-	__u16 *to = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, dp->maps[MAP_uniform], 0);
+	__u16 *to =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd(dp, MAP_uniform), 0);
 	bool written = false;
 
 	if (to == MAP_FAILED)

@@ -63,11 +63,11 @@ static int choose_programs(struct looking *l, const struct dataplane *dp)
 	int rc = 0;
 
 	for (int i = 0; i < PROGRAM_COUNT && !rc; i++) {
-		l->ids[i] = program_id(dp->programs[i]);
+		l->ids[i] = program_id(program_fd(dp, i));
 		bpf_program__set_autoload(programs[i], l->ids[i]);
 		if (l->ids[i])
-			rc = function_name(dp->programs[i], name) ?:
-			     bpf_program__set_attach_target(programs[i], dp->programs[i], name);
+			rc = function_name(program_fd(dp, i), name) ?:
+			     bpf_program__set_attach_target(programs[i], program_fd(dp, i), name);
 	}
 	return rc;
 }
@@ -128,7 +128,7 @@ int looking_open(const struct dataplane *dp, __u32 kinds, __u32 each, look_take 
 bool looking_is_current(const struct looking *l, const struct dataplane *dp)
 {
 	for (int i = 0; i < PROGRAM_COUNT; i++)
-		if (l->ids[i] != program_id(dp->programs[i]))
+		if (l->ids[i] != program_id(program_fd(dp, i)))
 			return false;
 	return true;
 }

@@ -16,7 +16,6 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "dataplane/attach.h"
 #include "lib/log.h"
 #include "dataplane/pins.h"
 
@@ -182,7 +181,7 @@ static void remove_one(const char *directory, const char *name, bool link)
 	snprintf(pin, sizeof(pin), "%s/%s", directory, name);
 	fd = link ? bpf_obj_get(pin) : -1;
 	if (fd >= 0) {
-		detach_link(fd);
+		bpf_link_detach(fd);
 		close(fd);
 	}
 	unlink(pin);

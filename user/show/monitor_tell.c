@@ -113,9 +113,9 @@ void monitor_dropped(struct monitor *m, const struct event *e)
 	__u32 place = e->id & ~PEER_ID;
 
 	if (is_peer)
-		bpf_map_lookup_elem(m->dp->maps[MAP_peer_names], &place, &peer);
+		bpf_map_lookup_elem(map_fd(m->dp, MAP_peer_names), &place, &peer);
 	else
-		bpf_map_lookup_elem(m->dp->maps[MAP_names], &place, &service);
+		bpf_map_lookup_elem(map_fd(m->dp, MAP_names), &place, &service);
 	monitor_tell(m, &(struct monitor_event){
 		.kind = MONITOR_DROPPED, .what = "dropped", .reason = reason_name(e->reason), .service = is_peer ? NULL : service.name,
 		.peer = is_peer ? peer.name : NULL, .direction = is_peer ? "rx" : direction_name(e->direction),

@@ -175,7 +175,7 @@ static void run(struct trace *t, enum plane plane, const struct trace_frame *in,
 		    .ctx_size_in = tc ? sizeof(skb) : sizeof(xdp));
 
 	step->verdict = TRACE_NOT_RUN;
-	step->error = bpf_prog_test_run_opts(t->shadow->programs[tc ? PROGRAM_wgxdp_tc : PROGRAM_wgxdp_xdp], &opts);
+	step->error = bpf_prog_test_run_opts(program_fd(t->shadow, tc ? PROGRAM_wgxdp_tc : PROGRAM_wgxdp_xdp), &opts);
 	if (step->error)
 		return;
 	out->len = opts.data_size_out;
@@ -215,7 +215,7 @@ static int read_peers(const struct trace *t, enum plane plane, struct trace_step
 	for (__u32 i = 0; totals && i < n; i++) {
 		if (totals[total_index(i, PEER_RX, plane)].received)
 			is_of(step, PEER_ID | i, PEER_RX, 0);
-		if (totals[total_index(i, PEER_TX, plane)].forwarded && !bpf_map_lookup_elem(t->shadow->maps[MAP_peers], &i, &peer))
+		if (totals[total_index(i, PEER_TX, plane)].forwarded && !bpf_map_lookup_elem(map_fd(t->shadow, MAP_peers), &i, &peer))
 			ret->egress = peer.ifindex;
 	}
 	free(totals);
@@ -253,7 +253,7 @@ static int read_hop(struct trace *t, const struct trace_step *step, struct trace
 	int rc = hops ? 0 : -ENOMEM;
 
 	for (__u32 i = 0; i < n && !rc; i++) {
-		rc = bpf_map_lookup_elem(t->shadow->maps[MAP_nexthops], &i, hops) ? -errno : 0;
+		rc = bpf_map_lookup_elem(map_fd(t->shadow, MAP_nexthops), &i, hops) ? -errno : 0;
 		if (rc || !hops[cpu].fib.family || !is_egress(step, t, i))
 			continue;
 		ret->has_hop = true;
@@ -271,7 +271,7 @@ static int read_pieces(struct trace *t, struct trace_result *ret)
 
 	if (!pieces)
 		return -ENOMEM;
-	rc = bpf_map_lookup_elem(t->shadow->maps[MAP_pieces], &zero, pieces) ? -errno : 0;
+	rc = bpf_map_lookup_elem(map_fd(t->shadow, MAP_pieces), &zero, pieces) ? -errno : 0;
 	here = pieces + sched_getcpu();
 	if (!rc && here->step && !here->first_alone && ret->last->verdict == TRACE_FORWARDED)
 		ret->pieces = (here->len + here->step - 1) / here->step;
@@ -305,17 +305,17 @@ static int ask_why(struct trace *t, __u32 link, const struct trace_frame *in, st
 	struct trace_step again = { .ifindex = step->ifindex };
 	static struct trace_frame nowhere;
 	struct link was, alone;
-	int rc = bpf_map_lookup_elem(t->shadow->maps[MAP_links], &place, &was) ? -errno : 0;
+	int rc = bpf_map_lookup_elem(map_fd(t->shadow, MAP_links), &place, &was) ? -errno : 0;
 
 	if (rc || !(was.flags & LINK_TC))
 		return rc;
 	alone = was;
 	alone.flags &= ~LINK_TC;
-	rc = bpf_map_update_elem(t->shadow->maps[MAP_links], &place, &alone, BPF_ANY) ? -errno : 0;
+	rc = bpf_map_update_elem(map_fd(t->shadow, MAP_links), &place, &alone, BPF_ANY) ? -errno : 0;
 	if (!rc)
 		run(t, PLANE_XDP, in, &again, &nowhere);
 	rc = rc ?: read_counters(t, PLANE_XDP, &again, ret) ?: dataplane_shadow_clear(t->shadow);
-	bpf_map_update_elem(t->shadow->maps[MAP_links], &place, &was, BPF_ANY);
+	bpf_map_update_elem(map_fd(t->shadow, MAP_links), &place, &was, BPF_ANY);
 	if (again.ours)
 		is_of(step, again.id, again.direction, again.reason);
 	return rc;
@@ -395,7 +395,7 @@ static bool flow_is_there(const struct trace *t, struct flow_key *key)
 	struct flow flow;
 
 	for (key->backend = 0; key->backend < GUARD_BACKENDS_MAX; key->backend++)
-		if (!bpf_map_lookup_elem(t->shadow->maps[MAP_flows], key, &flow))
+		if (!bpf_map_lookup_elem(map_fd(t->shadow, MAP_flows), key, &flow))
 			return true;
 	key->backend = 0;
 	return false;
@@ -414,7 +414,7 @@ static enum trace_flow flow_now(const struct trace *t, const struct trace_result
 		return TRACE_NO_FLOW;
 	there = (struct flow_key){ .src = reply.dst, .dst = reply.src, .sport = reply.dport, .dport = reply.sport, .family = reply.family,
 				   .direction = DIRECTION_REPLY };
-	return bpf_map_lookup_elem(t->shadow->maps[MAP_embryos], &there, &embryo) ? TRACE_NO_FLOW : TRACE_NEWCOMER;
+	return bpf_map_lookup_elem(map_fd(t->shadow, MAP_embryos), &there, &embryo) ? TRACE_NO_FLOW : TRACE_NEWCOMER;
 }
 
 static int planes(struct trace *t, __u32 ifindex, const struct trace_frame *in, const struct tags *tags, struct trace_result *ret)

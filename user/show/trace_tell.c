@@ -34,14 +34,14 @@ static void tell_whose(const struct trace *t, const struct trace_step *s, struct
 		return;
 	}
 	if (s->id & PEER_ID) {
-		bpf_map_lookup_elem(dp->maps[MAP_peer_names], &place, &peer);
+		bpf_map_lookup_elem(map_fd(dp, MAP_peer_names), &place, &peer);
 		if (*peer.name)
 			document_text(row, "peer", peer.name);
 		else
 			document_null(row, "peer");
 		return;
 	}
-	bpf_map_lookup_elem(dp->maps[MAP_names], &place, &service);
+	bpf_map_lookup_elem(map_fd(dp, MAP_names), &place, &service);
 	document_text(row, "service", service.name);
 	document_text(row, "direction", direction_name(s->direction));
 }
