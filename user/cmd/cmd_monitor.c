@@ -59,7 +59,7 @@ static int watch_until(const struct monitor *m, __u64 until)
 {
 	__u32 zero = 0;
 
-	return bpf_map_update_elem(m->dp->maps[MAP_event_watch], &zero, &until, BPF_ANY) ? -errno :
+	return bpf_map_update_elem(map_fd(m->dp, MAP_event_watch), &zero, &until, BPF_ANY) ? -errno :
 	       0;
 }
 
@@ -67,14 +67,14 @@ static int watch_until(const struct monitor *m, __u64 until)
 static int watch_drops(struct loop *l)
 {
 	struct monitor *m = &l->m;
-	__u32 id = map_info(m->dp->maps[MAP_events]).id;
+	__u32 id = map_info(map_fd(m->dp, MAP_events)).id;
 	int rc;
 
 	if (l->pcap || !monitor_wants(m, MONITOR_DROPPED))
 		return 0;
 	if (!l->ring || id != l->ring_map) {
 		ring_buffer__free(l->ring);
-		l->ring = ring_buffer__new(m->dp->maps[MAP_events], on_event, m, NULL);
+		l->ring = ring_buffer__new(map_fd(m->dp, MAP_events), on_event, m, NULL);
 		l->ring_map = id;
 	}
 	rc = !l->ring ? -errno : watch_until(m, jiffies_now() + WATCH_SECONDS * jiffies_a_second());
@@ -119,7 +119,7 @@ static int reopen(struct loop *l)
 		running_not_up(m->instance);
 		return -ENOENT;
 	}
-	if (!rc && m->dp->maps[MAP_events] < 0) {
+	if (!rc && map_fd(m->dp, MAP_events) < 0) {
 		log_error("instance %s was brought up by an older version that has no events: run "
 			  "`wgxdp up`",
 			  m->instance);

@@ -109,7 +109,7 @@ static bool put(const struct standby *s, struct dataplane *dp, __u32 id, __u32 n
 
 	if (!rc && dataplane_guard(dp, id, &g)) {
 		g.standby ^= 1ULL << number;
-		rc = bpf_map_update_elem(dp->maps[MAP_guards], &id, &g, BPF_EXIST);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_guards), &id, &g, BPF_EXIST);
 	}
 	if (lock >= 0)
 		close(lock);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Attachment of programs to devices.
+ * Attaches programs to devices and detaches them.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -14,15 +14,16 @@
 #include "net/netlink.h"
 #include "dataplane/pins.h"
 
-/* Newer than Debian 12's headers */
+/* Debian 12's headers lack these. */
 #define TCX_INGRESS ((enum bpf_attach_type)46)
 #define TCX_EGRESS ((enum bpf_attach_type)47)
 
-/* Our filters: at the first of these priorities that takes a BPF filter, by one of these handles */
+/* Our filters use the first of these priorities that takes a BPF filter, and one of these
+ * handles. */
 #define FILTER_PRIORITIES 8
 enum filter_handle {
-	FILTER_ON_THEIRS = 0x7767,	/* on a qdisc of others */
-	FILTER_ON_OURS,			/* on a qdisc that we made for it, and that goes with it */
+	FILTER_ON_THEIRS = 0x7767,	/* on a qdisc of another owner */
+	FILTER_ON_OURS, /* on a qdisc that we made for the filter, and that goes with it */
 };
 
 int attach_xdp(__u32 ifindex, int program, __u16 flag, int *ret_link)
@@ -39,10 +40,12 @@ int attach_xdp(__u32 ifindex, int program, __u16 flag, int *ret_link)
 
 static struct bpf_tc_hook filter_hook(__u32 ifindex, enum bpf_tc_attach_point point)
 {
-	return (struct bpf_tc_hook){ .sz = sizeof(struct bpf_tc_hook), .ifindex = ifindex, .attach_point = point };
+	return (struct bpf_tc_hook){ .sz = sizeof(struct bpf_tc_hook), .ifindex = ifindex,
+				     .attach_point = point };
 }
 
-/* By its name, which only root may ask for (CAP_SYS_ADMIN); else by pins, of whatever instance */
+/* Asks for the program's name, which takes CAP_SYS_ADMIN; without that, looks for a pin of any
+ * instance. */
 static bool program_is_ours(__u32 id)
 {
 	struct bpf_prog_info info = { 0 };
@@ -58,11 +61,12 @@ static bool program_is_ours(__u32 id)
 }
 
 struct filter {
-	__u32 priority, handle, id;	/* id: of its program */
+	__u32 priority, handle, id;	/* id: the program's */
 };
 
-/* Our filter at a device's ingress or egress; id: only with this program, 0: with any */
-static bool filter_find_at(__u32 ifindex, enum bpf_tc_attach_point point, __u32 id, struct filter *ret)
+/* Finds our filter at a device's ingress or egress. id: only with this program; 0: with any. */
+static bool filter_find_at(__u32 ifindex, enum bpf_tc_attach_point point, __u32 id,
+			   struct filter *ret)
 {
 	struct bpf_tc_hook hook = filter_hook(ifindex, point);
 
@@ -70,9 +74,11 @@ static bool filter_find_at(__u32 ifindex, enum bpf_tc_attach_point point, __u32 
 		for (__u32 priority = 1; priority <= FILTER_PRIORITIES; priority++) {
 			LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority);
 
-			if (bpf_tc_query(&hook, &opts) || (id && opts.prog_id != id) || !program_is_ours(opts.prog_id))
+			if (bpf_tc_query(&hook, &opts) || (id && opts.prog_id != id) ||
+			    !program_is_ours(opts.prog_id))
 				continue;
-			*ret = (struct filter){ .priority = priority, .handle = handle, .id = opts.prog_id };
+			*ret = (struct filter){ .priority = priority, .handle = handle,
+						.id = opts.prog_id };
 			return true;
 		}
 	return false;
@@ -103,13 +109,14 @@ static void filter_remove(__u32 ifindex, const struct filter *f)
 	bpf_tc_hook_destroy(&hook);
 }
 
-/* At the first priority that is free */
+/* Uses the first free priority. */
 static int filter_add(struct bpf_tc_hook *hook, __u32 handle, int program)
 {
 	int rc = -ENOSPC;
 
 	for (__u32 priority = 1; priority <= FILTER_PRIORITIES && rc; priority++) {
-		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority, .prog_fd = program);
+		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority,
+			    .prog_fd = program);
 
 		rc = bpf_tc_attach(hook, &opts);
 	}
@@ -123,10 +130,12 @@ static int attach_filter(__u32 ifindex, int program, __u16 *ret_flags)
 	struct filter left;
 	int rc;
 
-	if (filter_find(ifindex, 0, &left))	/* of an `up` that was killed: other instances were refused before */
+	/* A killed `up` left this filter: those of other instances were refused before. */
+	if (filter_find(ifindex, 0, &left))
 		filter_remove(ifindex, &left);
 	rc = bpf_tc_hook_create(&hook);
-	if (rc == -EEXIST)		/* another's clsact, or an ingress qdisc, which serves as well */
+	/* Another owner has a clsact or an ingress qdisc, which serves as well. */
+	if (rc == -EEXIST)
 		handle = FILTER_ON_THEIRS;
 	else if (rc)
 		return rc;
@@ -186,14 +195,9 @@ int attach_replace_filter(__u32 ifindex, int program)
 
 	if (!filter_find(ifindex, 0, &f))
 		return -ENOENT;
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f.handle, .priority = f.priority, .prog_fd = program,
-		    .flags = BPF_TC_F_REPLACE);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f.handle, .priority = f.priority,
+		    .prog_fd = program, .flags = BPF_TC_F_REPLACE);
 	return bpf_tc_attach(&hook, &opts);
-}
-
-void detach_link(int link)
-{
-	bpf_link_detach(link);
 }
 
 void detach_filter(__u32 ifindex, bool qdisc_ours)
@@ -219,7 +223,7 @@ void detach_filters_of(int program)
 	if_freenameindex(devices);
 }
 
-/* What bpf(2) takes for BPF_PROG_QUERY of tcx; libbpf 1.1 asks for other attach types in the same way */
+/* bpf(2) takes BPF_PROG_QUERY for tcx as for any attach type, so libbpf 1.1 can ask. */
 static size_t attached_tcx(__u32 ifindex, __u32 *ids, size_t room)
 {
 	__u32 n = room, flags;
@@ -238,12 +242,14 @@ size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room)
 	return n;
 }
 
-/* EEXIST: the device itself was found free before */
+/* EEXIST: the device itself had no program when we looked before. */
 const char *why_refused(int error)
 {
-	return error == EEXIST ? "an XDP program is attached to a bridge or bond above it" :
-	       error == ENOSYS ? "this kernel lets no program take a function's place (freplace), which libxdp's dispatcher needs" :
-	       error == E2BIG ? "libxdp's dispatcher is full" : strerror(error);
+	return error == EEXIST ? "an XDP program is attached to a bridge or bond above it"
+	     : error == ENOSYS ? "this kernel lets no program take a function's place (freplace), "
+				 "which libxdp's dispatcher needs"
+	     : error == E2BIG  ? "libxdp's dispatcher is full"
+			       : strerror(error);
 }
 
 void program_name(__u32 id, char *ret)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The text of the configuration that runs, in a pinned map.
+ * The text of the running configuration, in a pinned map.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -11,7 +11,8 @@
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 
-#define PAGE 4096			/* bytes of an element: the kernel maps them as one piece, in zeroes at first */
+/* Bytes of an element. The kernel maps all elements as one piece, which is zero at first. */
+#define PAGE 4096
 
 static char *map_as_memory(int map, int protection, size_t *ret_size)
 {
@@ -25,7 +26,8 @@ static char *map_as_memory(int map, int protection, size_t *ret_size)
 int config_text_make(const char *text, size_t n)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, mappable, .map_flags = BPF_F_MMAPABLE);
-	int rc, map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "config_text", sizeof(__u32), PAGE, n / PAGE + 1, &mappable);
+	int rc, map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "config_text", sizeof(__u32), PAGE,
+				     n / PAGE + 1, &mappable);
 	size_t size;
 	char *memory;
 

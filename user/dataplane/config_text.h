@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The text of the configuration that runs. The kernel keeps it beside the maps that were made of it, in the map that is
- * pinned as `config`. A new text is a new map, whose pin replaces the old one at once.
+ * The text of the running configuration. The kernel keeps it beside the maps that were made from
+ * it, in the map that is pinned as `config`. A new text is a new map, whose pin replaces the old
+ * one at once. `up`, the daemon and everything that reads the running configuration use it.
  */
 #pragma once
 #include <linux/types.h>
@@ -9,9 +10,10 @@
 
 #define CONFIG_PIN "config"
 
-/* A map that holds the text, n bytes without a NUL: its fd, which is never 0, or -errno */
+/* Makes a map with the text, n bytes without a NUL. Returns its fd, which is never 0, or -errno. */
 int config_text_make(const char *text, size_t n);
-/* The instance's text, with a NUL behind it, to be freed. -ENOENT: it has none; -errno */
+/* Reads the instance's text and adds a NUL; the caller frees it. 0 or -errno; -ENOENT: it has
+ * none. */
 int config_text_read(const char *instance, char **ret);
-/* The number of the map that holds it; 0: there is none */
+/* The id of the map that holds the text; 0: there is none. */
 __u32 config_text_id(const char *instance);

@@ -35,7 +35,7 @@ void control_set_heartbeat(struct control *c, __u64 until)
 	__atomic_store_n(&c->heartbeat, until, __ATOMIC_RELEASE);
 }
 
-/* NULL: ret_rc says why */
+/* NULL: *ret_rc is -errno. */
 static struct control *control_of(const char *instance, int *ret_rc)
 {
 	int fd = pin_get(instance, "control");

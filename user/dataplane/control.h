@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The map control as memory: fields are written one by one, for the next-hop generation has writers that hold no lock.
+ * The map control as memory. Fields are written one by one, because the next-hop generation has
+ * writers that hold no lock. The loader and the daemon use it.
  */
 #pragma once
 #include <stdbool.h>
 #include "abi.h"
 
-/* NULL: errno says why */
+/* NULL: see errno. */
 struct control *control_map(int map);
 void control_unmap(struct control *c);
 
-/* Drops what is remembered of next hops: one addition, which needs no lock */
+/* Makes the data path forget its next hops, by one addition that needs no lock. */
 void control_forget_nexthops(struct control *c);
-/* Until when the map uniform is believed, in jiffies; 0: not from now on. */
+/* Sets until when the data path trusts the map uniform, in jiffies; 0: it stops now. */
 void control_set_heartbeat(struct control *c, __u64 until);
 
-/* For an instance by its pin. Routing has changed: next hops are forgotten; routes: nor is uniform believed. 0 or -errno. */
+/* Tells an instance that routing has changed: it forgets its next hops and, if routes, stops to
+ * trust uniform. 0 or -errno. */
 int control_routing_changed(const char *instance, bool routes);
-/* Lets the map uniform be believed for two seconds after a signal of the data path */
+/* Lets the data path trust the map uniform for two seconds after one of its signals. 0 or
+ * -errno. */
 int control_heartbeat(const char *instance, const struct signal *signal);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: opening, loading and pinning; the only user of the skeleton.
+ * dataplane: opens, loads and pins. Together with the other dataplane_*.c it is the only user of
+ * the skeleton.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -22,13 +23,14 @@
 #include "dataplane/table.h"
 #include "wgxdp.skel.h"
 
-/* Rooms that are made before anything needs them, so that most changes of the configuration find the maps large enough */
+/* Minimum sizes, made before anything needs them, so that most changes of the configuration find
+ * large enough maps. */
 #define ROOM_SERVICES 64
 #define ROOM_PORTS 64
 #define ROOM_SLOTS 256
 #define ROOM_CHOICES 65536
 #define ROOM_PEERS 64
-#define ROOM_ROUTES (1 << 20)		/* places in a trie cost nothing until they are used */
+#define ROOM_ROUTES (1 << 20)		/* a trie's places cost nothing until they are used */
 
 void dataplane_quiet(void)
 {
@@ -47,22 +49,23 @@ static int open_pins(struct dataplane *dp)
 	struct control c = { 0 };
 	__u32 zero = 0;
 
-	for (int i = 0; i < MAP_COUNT; i++) {
-		dp->maps[i] = pin_get(dp->instance, "%s", dataplane_map_names[i]);
-		if (dp->maps[i] >= 0 || i != MAP_control)	/* others are newer than what runs, and made by the next `up` */
-			continue;
-		log_error("instance %s: map %s is not pinned: `wgxdp down` removes what is left of it", dp->instance,
-			  dataplane_map_names[i]);
-		return dp->maps[i];
-	}
+	for (int i = 0; i < MAP_COUNT; i++)
+		dp->maps[i] = PIN_UNOPENED;
 	for (int i = 0; i < PROGRAM_COUNT; i++)
-		dp->programs[i] = pin_get(dp->instance, "progs/%s", dataplane_program_names[i]);
-	dp->elsewhere = !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.netns != netns_inode();
+		dp->programs[i] = PIN_UNOPENED;
+	if (map_fd(dp, MAP_control) < 0) {
+		log_error("instance %s: map control is not pinned: `wgxdp down` removes what is "
+			  "left of it", dp->instance);
+		return map_fd(dp, MAP_control);
+	}
+	dp->elsewhere = !bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c) &&
+			c.netns != netns_inode();
 	dp->choices = c.flags & CONTROL_WITH_CHOICES;
 	dp->source_trie = c.flags & CONTROL_WITH_SOURCE_TRIE;
 	if (c.abi_version != ABI_VERSION) {
-		log_error("instance %s runs with layout %u of its maps, this program has %u: `wgxdp down` with the program "
-			  "that started it, then `wgxdp up`", dp->instance, c.abi_version, ABI_VERSION);
+		log_error("instance %s runs with layout %u of its maps, this program has %u: "
+			  "`wgxdp down` with the program that started it, then `wgxdp up`",
+			  dp->instance, c.abi_version, ABI_VERSION);
 		return -EPROTO;
 	}
 	return 0;
@@ -92,9 +95,10 @@ int dataplane_open(const char *instance, struct dataplane **ret)
 	return rc;
 }
 
-#define at_least(have, need) ({ __u32 have_ = (have), need_ = (need); have_ > need_ ? have_ : need_; })
+#define at_least(have, need) \
+	({ __u32 have_ = (have), need_ = (need); have_ > need_ ? have_ : need_; })
 
-/* Peers double, so that those who come one by one seldom need new programs */
+/* Doubles the number of peers, so that peers added one by one seldom need new programs. */
 static __u32 peers_room(const struct dataplane *dp, const struct plan_relay *r)
 {
 	__u32 n = at_least(dataplane_entries(dp, MAP_peers), r->on ? ROOM_PEERS : 1);
@@ -109,7 +113,7 @@ static __u32 peers_room(const struct dataplane *dp, const struct plan_relay *r)
 static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
 {
 	bpf_program__set_autoload(s->progs.wgxdp_tc_l3,
-				  p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
+				  p->l3 || program_fd(dp, PROGRAM_wgxdp_tc_l3) >= 0);
 	bpf_program__set_autoload(s->progs.wgxdp_flow_arm, p->n_flows);
 	bpf_program__set_autoload(s->progs.wgxdp_answer, p->challenges || p->blind.on);
 	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, p->blind.on);
@@ -119,13 +123,16 @@ static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *
 {
 	const struct plan_relay *r = &p->relay;
 	struct addr mask = prefix_mask(&r->overlay);
-	__u32 peers = peers_room(dp, r), allowed = at_least(dataplane_entries(dp, MAP_allowed), r->on ? ALLOWED_BUCKETS : 1);
+	__u32 peers = peers_room(dp, r);
+	__u32 allowed = at_least(dataplane_entries(dp, MAP_allowed), r->on ? ALLOWED_BUCKETS : 1);
 
 	bpf_map__set_max_entries(s->maps.peers, peers);
 	bpf_map__set_max_entries(s->maps.peer_names, peers);
 	bpf_map__set_max_entries(s->maps.peer_totals, 4 * peers);
-	bpf_map__set_max_entries(s->maps.subnets, at_least(dataplane_entries(dp, MAP_subnets), r->subnets ? SUBNETS : 1));
-	bpf_map__set_max_entries(s->maps.routes, at_least(dataplane_entries(dp, MAP_routes), r->on ? ROOM_ROUTES : 1));
+	bpf_map__set_max_entries(s->maps.subnets, at_least(dataplane_entries(dp, MAP_subnets),
+							   r->subnets ? SUBNETS : 1));
+	bpf_map__set_max_entries(s->maps.routes, at_least(dataplane_entries(dp, MAP_routes),
+							  r->on ? ROOM_ROUTES : 1));
 	bpf_map__set_max_entries(s->maps.allowed, allowed);
 	if (!r->on)
 		return;
@@ -139,19 +146,26 @@ static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_routes = true;		/* a tunnel's own address may come at any time */
 }
 
-/* Sizes: what the plan needs, what is usual, and never less than what runs */
+/* Sets sizes: what the plan needs, at least the usual, and never less than what runs. */
 static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
 {
-	__u32 services = at_least(ROOM_SERVICES, p->n_services), slots = at_least(ROOM_SLOTS, p->n_slots);
+	__u32 services = at_least(ROOM_SERVICES, p->n_services);
+	__u32 slots = at_least(ROOM_SLOTS, p->n_slots);
 	__u32 names = at_least(dataplane_entries(dp, MAP_names), services);
-	__u32 sites = p->blind.on ? 2 * at_least(dataplane_entries(dp, MAP_blind_sites), p->blind.room) : 0, nexthops = at_least(dataplane_entries(dp, MAP_nexthops), slots + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS + sites);
+	__u32 sites = !p->blind.on ? 0 :
+		      2 * at_least(dataplane_entries(dp, MAP_blind_sites), p->blind.room);
+	__u32 nexthops = at_least(dataplane_entries(dp, MAP_nexthops),
+				  slots + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS + sites);
 	__u32 table = at_least(dataplane_entries(dp, MAP_table), table_size(p->n_entries));
-	__u32 sources = at_least(dataplane_entries(dp, MAP_sources), 2 * at_least(ROOM_PORTS, p->n_ports));
+	__u32 sources = at_least(dataplane_entries(dp, MAP_sources),
+				 2 * at_least(ROOM_PORTS, p->n_ports));
 
 	bpf_map__set_max_entries(s->maps.table, table);
 	bpf_map__set_max_entries(s->maps.sources, sources);
 	bpf_map__set_max_entries(s->maps.nexthops, nexthops);
-	bpf_map__set_max_entries(s->maps.choices, p->choices ? ROOM_CHOICES : at_least(dataplane_entries(dp, MAP_choices), 1));
+	bpf_map__set_max_entries(s->maps.choices,
+				 p->choices ? ROOM_CHOICES :
+				 at_least(dataplane_entries(dp, MAP_choices), 1));
 	bpf_map__set_max_entries(s->maps.names, names);
 	bpf_map__set_max_entries(s->maps.totals, names * 4);
 	s->rodata->tick_rate = jiffies_a_second();
@@ -163,7 +177,8 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_vlans = p->vlans;
 	s->rodata->with_bridges = p->bridges;
 	s->rodata->with_routers = p->routers;
-	s->rodata->with_source_trie = dp->source_trie = p->n_trie || p->relay.grows || dp->source_trie;
+	s->rodata->with_source_trie = dp->source_trie =
+		p->n_trie || p->relay.grows || dp->source_trie;
 	s->rodata->with_flows = p->n_flows || p->guarded || p->blind.on;
 	s->rodata->with_guards = p->guarded;
 	s->rodata->with_blind = p->blind.on;
@@ -177,8 +192,8 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	dataplane_size_blind(dp, s, p);
 }
 
-/* Running maps of the same size are taken over; others are made anew, and take the counters over. Values of another size are those
- * of maps without state, for others would be another ABI_VERSION. */
+/* Reuses running maps of the same size. Others are made anew and take the counters over. A value of
+ * another size belongs to a map without state: anything else would be another ABI_VERSION. */
 static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
@@ -186,10 +201,10 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 		int rc;
 
 		dp->map_is_new[i] = dataplane_entries(dp, i) != bpf_map__max_entries(map) ||
-				    map_info(dp->maps[i]).value_size != bpf_map__value_size(map);
+				    map_info(map_fd(dp, i)).value_size != bpf_map__value_size(map);
 		if (dp->map_is_new[i])
 			continue;
-		rc = bpf_map__reuse_fd(map, dp->maps[i]);
+		rc = bpf_map__reuse_fd(map, map_fd(dp, i));
 		if (rc)
 			return rc;
 	}
@@ -200,7 +215,7 @@ static void take_maps(struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
 		struct bpf_map *map = dataplane_map(s, i);
-		int old = dp->maps[i], new = dup(bpf_map__fd(map));
+		int old = map_fd(dp, i), new = dup(bpf_map__fd(map));
 
 		if (old >= 0 && dp->map_is_new[i])
 			dataplane_carry_over(dp, i, new, bpf_map__value_size(map));
@@ -213,23 +228,25 @@ static void take_maps(struct dataplane *dp, struct wgxdp *s)
 static bool is_whole(const struct dataplane *dp)
 {
 	for (int i = 0; i < MAP_COUNT; i++)
-		if (dp->maps[i] < 0)
+		if (map_fd(dp, i) < 0)
 			return false;
 	for (int i = 0; i < PROGRAM_COUNT; i++)
-		if (dp->programs[i] < 0 && i != PROGRAM_wgxdp_tc_l3)
+		if (program_fd(dp, i) < 0 && i != PROGRAM_wgxdp_tc_l3)
 			return false;
 	return true;
 }
 
-/* Running programs and maps lack nothing for the plan but what tells clients of one backend apart: until that is there, replies leave
- * from the first listener's address. Prefixes beyond the list would be a hole, and of another overlay no program knows but its own. */
+/* Whether the running programs and maps can serve the plan for now. They may lack only the map that
+ * tells clients of one backend apart: until it is there, replies leave from the first listener's
+ * address. Prefixes beyond the list would be a hole, and programs know no overlay but their own. */
 static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const struct plan *p)
 {
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (i != MAP_choices &&
 		    dataplane_entries(dp, i) != bpf_map__max_entries(dataplane_map(s, i)))
 			return false;
-	return !p->n_trie && !p->relay.on && !p->n_flows && !p->guarded && !p->blind.on && (!p->l3 || dp->programs[PROGRAM_wgxdp_tc_l3] >= 0);
+	return !p->n_trie && !p->relay.on && !p->n_flows && !p->guarded && !p->blind.on &&
+	       (!p->l3 || program_fd(dp, PROGRAM_wgxdp_tc_l3) >= 0);
 }
 
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
@@ -245,13 +262,15 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 		char why[128];
 
 		rc = -errno;
-		libbpf_strerror(rc, why, sizeof(why));	/* errors of its own, and of libelf */
+		/* libbpf_strerror() knows libbpf's own errors, and libelf's */
+		libbpf_strerror(rc, why, sizeof(why));
 		log_error("cannot open the programs: %s", why);
 		return rc;
 	}
 	set_sizes(dp, s, p);
 	hash = dataplane_program_hash(s);
-	serves = dp->running && is_whole(dp) && !bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c) && c.program == hash;
+	serves = dp->running && is_whole(dp) &&
+		 !bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c) && c.program == hash;
 	dp->later = !serves && may_wait && dp->running && is_whole(dp) && can_wait(dp, s, p);
 	if (serves || dp->later) {
 		wgxdp__destroy(s);
@@ -272,9 +291,10 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	for (int i = 0; i < PROGRAM_COUNT; i++) {
 		struct bpf_program *program = dataplane_program(s, i);
 
-		if (dp->programs[i] >= 0)
-			close(dp->programs[i]);
-		dp->programs[i] = bpf_program__autoload(program) ? dup(bpf_program__fd(program)) : -1;
+		if (program_fd(dp, i) >= 0)
+			close(program_fd(dp, i));
+		dp->programs[i] =
+			bpf_program__autoload(program) ? dup(bpf_program__fd(program)) : -1;
 	}
 	dp->reloaded = true;
 	dp->hash = hash;
@@ -295,7 +315,7 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 		return -errno;
 	set_sizes(dp, s, p);
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
-		rc = bpf_map__reuse_fd(dataplane_map(s, i), dp->maps[i]);
+		rc = bpf_map__reuse_fd(dataplane_map(s, i), map_fd(dp, i));
 	bpf_object__for_each_program(program, s->obj)
 		bpf_program__set_autoload(program, program == s->progs.wgxdp_xdp);
 	*ret = rc ? NULL
@@ -317,16 +337,16 @@ static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffi
 
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
 		if (!dp->running || dp->map_is_new[i])
-			rc = pin_set(dp->maps[i], dp->instance, suffix, dataplane_map_names[i]);
+			rc = pin_set(map_fd(dp, i), dp->instance, suffix, dataplane_map_names[i]);
 	if (!rc && !dp->running && p->config_text)
 		rc = pin_set(p->config_text, dp->instance, suffix, CONFIG_PIN);
 	for (int i = 0; i < PROGRAM_COUNT && !rc && dp->reloaded; i++) {
 		char name[32];
 
-		if (dp->programs[i] < 0)
+		if (program_fd(dp, i) < 0)
 			continue;
 		snprintf(name, sizeof(name), "progs/%s", dataplane_program_names[i]);
-		rc = pin_set(dp->programs[i], dp->instance, suffix, name);
+		rc = pin_set(program_fd(dp, i), dp->instance, suffix, name);
 	}
 	if (!rc && dp->reloaded) {
 		dataplane_count_unsent(dp, suffix);
@@ -355,10 +375,10 @@ static int replace_programs(struct dataplane *dp, const struct plan *p)
 
 	for (size_t i = 0; i < dp->n_ports && dp->running && dp->reloaded && !rc; i++) {
 		struct dataplane_port *port = &dp->ports[i];
-		int tc = dp->programs[port->l3 ? PROGRAM_wgxdp_tc_l3 : PROGRAM_wgxdp_tc];
+		int tc = program_fd(dp, port->l3 ? PROGRAM_wgxdp_tc_l3 : PROGRAM_wgxdp_tc);
 
 		if (!port->xdp_new && port->xdp_link >= 0)
-			rc = attach_replace(port->xdp_link, dp->programs[PROGRAM_wgxdp_xdp]);
+			rc = attach_replace(port->xdp_link, program_fd(dp, PROGRAM_wgxdp_xdp));
 		if (!port->xdp_new && port->flags & LINK_SHARED && plan_nic(p, port->ifindex))
 			rc = dataplane_replace_component(dp, port, p);
 		if (!rc && !port->tc_new && port->tcx_link >= 0)
@@ -367,37 +387,39 @@ static int replace_programs(struct dataplane *dp, const struct plan *p)
 			rc = attach_replace_filter(port->ifindex, tc);
 	}
 	if (rc)
-		log_error("cannot put the new programs in the place of the running ones: %s", strerror(-rc));
+		log_error("cannot put the new programs in the place of the running ones: %s",
+			  strerror(-rc));
 	return rc;
 }
 
-/* What the plan does not have at this device any more */
+/* Detaches from this device what the plan does not have there any more. */
 static void drop_port(struct dataplane *dp, const struct dataplane_port *port, const struct plan *p)
 {
 	if (!plan_nic(p, port->ifindex)) {
 		pin_remove(dp->instance, "attach/xdp-%u", port->ifindex);
 		if (port->xdp_link >= 0)
-			detach_link(port->xdp_link);
+			bpf_link_detach(port->xdp_link);
 		if (port->flags & LINK_SHARED)
-			shared_detach(port->ifindex, dp->maps[MAP_control], 0);
+			shared_detach(port->ifindex, map_fd(dp, MAP_control), 0);
 	}
 	if (plan_port(p, port->ifindex))
 		return;
 	pin_remove(dp->instance, "attach/tcx-%u", port->ifindex);
 	if (port->tcx_link >= 0)
-		detach_link(port->tcx_link);
+		bpf_link_detach(port->tcx_link);
 	if (port->flags & LINK_TC && !(port->flags & LINK_TCX))
 		detach_filter(port->ifindex, port->flags & LINK_QDISC_OURS);
 }
 
-/* Copied ones. Not an error: each goes on, and which of them ends late depends on who goes on sending */
+/* Gives copied flows their timers. A failure is no error: each flow goes on, and some end late. */
 static void arm_flows(const struct dataplane *dp)
 {
 	int n = dataplane_sweep_flows(dp);
 
 	if (n > 0)
-		log_warning("%d of the flows that were copied have no timer yet, for the kernel has no memory for one in this moment: those who send "
-			    "nothing more end when `wgxdp daemon` looks, every 30 s", n);
+		log_warning("%d of the flows that were copied have no timer yet, for the kernel "
+			    "has no memory for one in this moment: those who send nothing more end "
+			    "when `wgxdp daemon` looks, every 30 s", n);
 }
 
 static bool is_map(void *data, const char *name)
@@ -416,8 +438,8 @@ static bool is_loaded_program(void *data, const char *name)
 	return program && bpf_program__autoload(program);
 }
 
-/* A former build may have maps and programs that this one does not have, and programs that the
- * configuration asked for before. */
+/* Removes pins of maps and programs that a former build had and this one does not have, and of
+ * programs that the former configuration asked for. */
 static void remove_former_pins(struct dataplane *dp)
 {
 	pins_remove_others(dp->instance, "", is_map, NULL);
@@ -428,7 +450,8 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 {
 	const char *suffix = dp->running ? "" : "~new";
 	struct control *c;
-	int rc = pins_make_dirs(dp->instance, suffix) ?: replace_programs(dp, p);	/* a killed `down` has taken them */
+	/* A killed `down` may have removed the directories. */
+	int rc = pins_make_dirs(dp->instance, suffix) ?: replace_programs(dp, p);
 
 	if (!rc)
 		rc = pin_all(dp, p, suffix);
@@ -436,10 +459,10 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 		rc = pins_commit(dp->instance);
 	if (rc)
 		return rc;
-	/* The hash comes last: where this command is killed, the next one begins anew. */
+	/* The hash comes last: if this command is killed, the next one loads again. */
 	if (dp->reloaded)
 		remove_former_pins(dp);
-	c = dp->reloaded ? control_map(dp->maps[MAP_control]) : NULL;
+	c = dp->reloaded ? control_map(map_fd(dp, MAP_control)) : NULL;
 	if (c)
 		c->program = dp->hash;
 	control_unmap(c);
@@ -462,7 +485,7 @@ void dataplane_close(struct dataplane *dp)
 		struct dataplane_port *port = &dp->ports[i];
 
 		if (port->xdp_new && port->flags & LINK_SHARED)
-			shared_detach(port->ifindex, dp->maps[MAP_control], 0);
+			shared_detach(port->ifindex, map_fd(dp, MAP_control), 0);
 		if (port->tc_new && port->tcx_link < 0)
 			detach_filter(port->ifindex, port->flags & LINK_QDISC_OURS);
 		if (port->xdp_link >= 0)

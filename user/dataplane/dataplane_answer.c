@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the program by which the daemon sends cookie replies, pinned while a service challenges.
+ * dataplane: the program by which the daemon sends cookie replies, pinned while a service
+ * challenges.
  */
 #include <bpf/libbpf.h>
 #include "dataplane/pins.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the blind relay: room for its sites, what it needs to know from the beginning, and the program that sees what our own
- * WireGuard sends.
+ * dataplane: the blind relay: room for its sites, its first settings, and the program that sees
+ * what this host's own WireGuard sends.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -17,9 +17,10 @@
 #include "wgxdp.skel.h"
 
 #define PIN_EGRESS "progs/wgxdp_tc_egress"
-#define ROOM_PAIRS 65536		/* of sites that talk; they cost nothing until they do */
+#define ROOM_PAIRS 65536 /* pairs of sites that talk; they cost nothing until they do */
 
-/* Two sessions' indices for each of a site's pairs, and as many again while they change, in half of the places */
+/* Half of the places hold two sessions' indices for each pair of sites, and as many again while
+ * they change. */
 static __u32 session_buckets(__u32 room)
 {
 	__u32 n = room * room / 2;
@@ -40,15 +41,16 @@ void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const str
 	dataplane_size_map(dp, s->obj, MAP_sessions, "sessions", buckets);
 	dataplane_size_map(dp, s->obj, MAP_hints, "hints", buckets);
 	dataplane_size_map(dp, s->obj, MAP_endpoints, "endpoints", b->on ? table_size(room) : 1);
-	if (b->on)			/* who was wrong lately has a budget of his own, as with a guard */
+	/* Sources that failed lately have a budget of their own, as with a guard. */
+	if (b->on)
 		dataplane_size_map(dp, s->obj, MAP_failed, "failed", FAILED_PLACES);
 	s->rodata->blind_port = b->port;
 	s->rodata->blind_mask = bpf_map__max_entries(s->maps.sessions) - 1;
 	s->rodata->endpoints_mask = bpf_map__max_entries(s->maps.endpoints) - 1;
 }
 
-/* The link at another interface than this one goes */
-static void drop_others(const struct dataplane *dp, __u32 ifindex)
+/* Removes the link at any other interface than this one. */
+static void drop_other_links(const struct dataplane *dp, __u32 ifindex)
 {
 	char path[PIN_LEN];
 	struct dirent *e;
@@ -64,7 +66,7 @@ static void drop_others(const struct dataplane *dp, __u32 ifindex)
 		closedir(dir);
 }
 
-/* The program: the one just loaded, or that which is pinned; -1: none */
+/* Returns the program just loaded, or the pinned one; -1: none. */
 static int egress_program(struct dataplane *dp, const char *suffix)
 {
 	int program;
@@ -76,7 +78,7 @@ static int egress_program(struct dataplane *dp, const char *suffix)
 	return program;
 }
 
-static int attach(struct dataplane *dp, __u32 ifindex, int program, const char *suffix)
+static int attach_at(struct dataplane *dp, __u32 ifindex, int program, const char *suffix)
 {
 	int link = pin_get(dp->instance, "attach/egress-%u", ifindex), rc = -ENOENT;
 	char name[32];
@@ -102,14 +104,15 @@ void dataplane_pin_egress(struct dataplane *dp, const struct plan *p, const char
 	__u32 ifindex = p->blind.on ? p->blind.ifindex : 0;
 	int program, rc;
 
-	drop_others(dp, ifindex);
+	drop_other_links(dp, ifindex);
 	if (!p->blind.on)
 		return;
-	/* Pinned also while the interface is not there yet: it may come without another load. */
+	/* It is pinned even without its interface, which may come without another load. */
 	program = egress_program(dp, suffix);
-	rc = program < 0 ? program : ifindex ? attach(dp, ifindex, program, suffix) : 0;
+	rc = program < 0 ? program : ifindex ? attach_at(dp, ifindex, program, suffix) : 0;
 	if (program >= 0)
 		close(program);
 	if (rc)
-		log_warning("blind: what this host's own WireGuard sends cannot be seen: %s; sites whose address changes come back late", strerror(-rc));
+		log_warning("blind: what this host's own WireGuard sends cannot be seen: %s; sites "
+			    "whose address changes come back late", strerror(-rc));
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the programs once more, without calls of some helpers. The calls are replaced in a
- * copy of the ELF file: they have no relocation there, and the functions that libbpf appends to a
- * program when it loads it are there, too.
+ * dataplane: opens the programs once more, without calls of some helpers. The calls are replaced in
+ * a copy of the ELF file: calls of helpers have no relocation there, and the file also has the
+ * functions that libbpf appends to a program when it loads it.
  *
  * A handler of libbpf's (libbpf_register_prog_handler()) would not do: libbpf 1.1 frees its table
  * of handlers twice, and from 1.3 on it drops the handler of a program that libxdp makes an

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: taking back everything of an instance, and what a killed `up` has left of one.
+ * dataplane: removes everything of an instance, and what a killed `up` left of one.
  */
 #include <bpf/bpf.h>
 #include <net/if.h>
@@ -11,8 +11,8 @@
 #include "lib/log.h"
 #include "dataplane/shared.h"
 
-/* What an `up` that was killed has left, whose programs were pinned before the first filter was attached; and a `down`, which had taken
- * all that has no pin when it began with pins */
+/* A killed `up` pinned its programs before it attached the first filter, so they tell which filters
+ * to remove. A killed `down` had removed everything without a pin before it began with the pins. */
 int dataplane_discard_new(const char *instance)
 {
 	char new[INSTANCE_LEN + 8];
@@ -32,10 +32,11 @@ int dataplane_discard_new(const char *instance)
 			close(program);
 		}
 	}
-	return pins_remove_all(instance, "~new") ?: pins_exist(instance) ? 0 : pins_remove_all(instance, "");
+	return pins_remove_all(instance, "~new") ?:
+	       pins_exist(instance) ? 0 : pins_remove_all(instance, "");
 }
 
-/* Filters and components are no pins: each is taken off its device, in the network namespace where it is */
+/* Filters and components have no pins: each is detached in the network namespace of its device. */
 static int remove_unpinned(const char *instance)
 {
 	int links = pin_get(instance, "links"), control = pin_get(instance, "control"), rc = 0;
@@ -45,10 +46,11 @@ static int remove_unpinned(const char *instance)
 	__u32 zero = 0;
 
 	if (control >= 0 && !bpf_map_lookup_elem(control, &zero, &c) && c.netns != netns_inode())
-		log_warning("instance %s was brought up in another network namespace: tc filters and shared XDP of it, "
-			    "if it has any, remain there", instance);
+		log_warning("instance %s was brought up in another network namespace: tc filters "
+			    "and shared XDP of it, if it has any, remain there", instance);
 	for (__u32 i = 0; links >= 0 && c.netns == netns_inode() && i < LINKS && !rc; i++)
-		if (!bpf_map_lookup_elem(links, &i, &link) && link.flags & LINK_SHARED && if_indextoname(link.ifindex, name))
+		if (!bpf_map_lookup_elem(links, &i, &link) && link.flags & LINK_SHARED &&
+		    if_indextoname(link.ifindex, name))
 			rc = shared_permitted(name);
 	for (__u32 i = 0; links >= 0 && c.netns == netns_inode() && i < LINKS && !rc; i++)
 		if (!bpf_map_lookup_elem(links, &i, &link)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: flows as the map has them, a batch at a time; and their end by a command.
+ * dataplane: reads flows from the map, a batch at a time, and ends them for commands.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include "dataplane/dataplane.h"
 
-#define BATCH 4096			/* entries: far more than the fullest bucket of the kernel's hash has */
+#define BATCH 4096 /* entries: far more than the fullest bucket of the kernel's hash has */
 
 int dataplane_flow_entries(const struct dataplane *dp, flow_each *each, void *data)
 {
@@ -18,12 +18,15 @@ int dataplane_flow_entries(const struct dataplane *dp, flow_each *each, void *da
 	int rc = keys && flows ? 0 : -ENOMEM, last = 0;
 	__u32 count, bucket;
 
-	if (dp->maps[MAP_flows] < 0)
-		last = 1;			/* programs that run know no flows */
-	/* the kernel goes bucket by bucket and entries stay in theirs, so none is met twice, whatever comes and goes meanwhile */
+	if (map_fd(dp, MAP_flows) < 0)
+		/* The running programs know no flows. */
+		last = 1;
+	/* The kernel goes bucket by bucket and an entry stays in its bucket, so none is met twice,
+	 * whatever comes and goes meanwhile. */
 	for (bool first = true; !rc && !last; first = false) {
 		count = BATCH;
-		if (bpf_map_lookup_batch(dp->maps[MAP_flows], first ? NULL : &bucket, &bucket, keys, flows, &count, NULL)) {
+		if (bpf_map_lookup_batch(map_fd(dp, MAP_flows), first ? NULL : &bucket, &bucket,
+					 keys, flows, &count, NULL)) {
 			rc = errno == ENOENT ? 0 : -errno;
 			last = 1;
 		}
@@ -52,12 +55,13 @@ int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data)
 	return dataplane_flow_entries(dp, only_original, &(struct originals){ each, data });
 }
 
-bool dataplane_flow_other(const struct dataplane *dp, const struct flow_key *key, const struct flow *flow, struct flow *ret)
+bool dataplane_flow_other(const struct dataplane *dp, const struct flow_key *key,
+			  const struct flow *flow, struct flow *ret)
 {
 	struct flow_key reverse = flow_reverse(key, flow), back;
 	struct flow other;
 
-	if (bpf_map_lookup_elem(dp->maps[MAP_flows], &reverse, &other))
+	if (bpf_map_lookup_elem(map_fd(dp, MAP_flows), &reverse, &other))
 		return false;
 	back = flow_reverse(&reverse, &other);
 	if (memcmp(&back, key, sizeof(back)))
@@ -74,25 +78,26 @@ bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_key *ke
 	__u32 id;
 	bool whole;
 
-	/* what it is now: it may be another one under the same key since it was read */
-	if (bpf_map_lookup_elem(dp->maps[MAP_flows], key, &flow))
+	/* Read it now: since the caller read it, another flow may have taken the key. */
+	if (bpf_map_lookup_elem(map_fd(dp, MAP_flows), key, &flow))
 		return false;
 	whole = dataplane_flow_other(dp, key, &flow, &reply);
 	reverse = flow_reverse(key, &flow);
-	if (bpf_map_delete_elem(dp->maps[MAP_flows], key))
-		return false;			/* its timer was faster, and counted */
+	if (bpf_map_delete_elem(map_fd(dp, MAP_flows), key))
+		/* The flow's timer was faster, and counted it. */
+		return false;
 	if (whole)
-		bpf_map_delete_elem(dp->maps[MAP_flows], &reverse);
+		bpf_map_delete_elem(map_fd(dp, MAP_flows), &reverse);
 	id = flow.id;
-	bpf_map_lookup_elem(dp->maps[MAP_flows_deleted], &id, &n);
+	bpf_map_lookup_elem(map_fd(dp, MAP_flows_deleted), &id, &n);
 	n++;
-	bpf_map_update_elem(dp->maps[MAP_flows_deleted], &id, &n, BPF_ANY);
+	bpf_map_update_elem(map_fd(dp, MAP_flows_deleted), &id, &n, BPF_ANY);
 	return true;
 }
 
 bool dataplane_pool(const struct dataplane *dp, __u32 id, struct pool *ret)
 {
-	return !bpf_map_lookup_elem(dp->maps[MAP_pools], &id, ret) && ret->last;
+	return !bpf_map_lookup_elem(map_fd(dp, MAP_pools), &id, ret) && ret->last;
 }
 
 int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, struct flow_numbers *ret)
@@ -105,8 +110,8 @@ int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, struct flow_num
 
 	if (!values)
 		return -ENOMEM;
-	if (bpf_map_lookup_elem(dp->maps[MAP_flow_totals], &id, values) ||
-	    bpf_map_lookup_elem(dp->maps[MAP_flows_deleted], &id, &n.deleted))
+	if (bpf_map_lookup_elem(map_fd(dp, MAP_flow_totals), &id, values) ||
+	    bpf_map_lookup_elem(map_fd(dp, MAP_flows_deleted), &id, &n.deleted))
 		rc = -errno;
 	for (int i = 0; i < cpus && !rc; i++) {
 		n.created += values[i].created;
@@ -114,7 +119,7 @@ int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, struct flow_num
 		n.moved += values[i].moved;
 	}
 	free(values);
-	/* read one after the other while they count */
+	/* The numbers were read one after the other while they changed. */
 	gone = n.expired + n.moved + n.deleted;
 	n.now = n.created > gone ? n.created - gone : 0;
 	if (!rc)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: room for flows, and pools as a plan says.
+ * dataplane: sizes the maps of flows, and makes pools match a plan.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -10,15 +10,18 @@
 #include "dataplane/dataplane.h"
 #include "lib/grow.h"
 
-void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m, const char *name, __u32 wanted)
+void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m,
+			const char *name, __u32 wanted)
 {
 	__u32 have = dataplane_entries(dp, m);
 
-	bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, name), have > wanted ? have : wanted);
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, name),
+				 have > wanted ? have : wanted);
 }
 
-/* Both directions of a flow are entries. Without flows each map has one. */
-void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p, __u32 services)
+/* A flow has an entry for each direction. Without flows each map has one entry. */
+void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
+			  __u32 services)
 {
 	bool on = p->n_flows;
 
@@ -30,7 +33,7 @@ void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, co
 	dataplane_size_map(dp, obj, MAP_flows_deleted, "flows_deleted", on ? services : 1);
 }
 
-/* Whether a pool's address and port is one of it */
+/* Whether the pool has this address and port. */
 static bool pool_has(const struct pool *pool, __u8 family, const struct addr *a, __be16 port)
 {
 	const struct addr *own = family == FAMILY_IPV4 ? pool->own4 : pool->own6;
@@ -44,7 +47,8 @@ static bool pool_has(const struct pool *pool, __u8 family, const struct addr *a,
 	return false;
 }
 
-struct lost {				/* flows of a service whose address or port its pool does not have any more */
+/* Flows of a service whose address or port its pool does not have any more. */
+struct lost {
 	__u32 id;
 	const struct pool *pool;
 	struct flow_key *keys;
@@ -65,7 +69,7 @@ static int find_lost(void *data, const struct flow_key *key, const struct flow *
 	return 0;
 }
 
-/* First all are found: the map is not walked while its entries go */
+/* Finds all of them before it ends any: entries must not go while the map is walked. */
 static int forget_flows(const struct dataplane *dp, __u32 id, const struct pool *pool)
 {
 	struct lost l = { .id = id, .pool = pool };
@@ -87,11 +91,11 @@ int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int 
 		const struct pool *pool = id < p->n_pools ? &p->pools[id] : &none;
 		struct pool now = { 0 };
 
-		rc = bpf_map_lookup_elem(dp->maps[MAP_pools], &id, &now) ? -errno : 0;
+		rc = bpf_map_lookup_elem(map_fd(dp, MAP_pools), &id, &now) ? -errno : 0;
 		if (rc || !memcmp(&now, pool, sizeof(now)))
 			continue;
 		++*changes;
-		rc = bpf_map_update_elem(dp->maps[MAP_pools], &id, pool, BPF_ANY) ? -errno : 0;
+		rc = bpf_map_update_elem(map_fd(dp, MAP_pools), &id, pool, BPF_ANY) ? -errno : 0;
 		if (!rc && now.last)
 			rc = forget_flows(dp, id, pool);
 	}
@@ -105,8 +109,8 @@ int dataplane_forget_flow_totals(const struct dataplane *dp, __u32 id)
 	int rc = zero ? 0 : -ENOMEM;
 
 	if (!rc && id < dataplane_entries(dp, MAP_flow_totals))
-		rc = bpf_map_update_elem(dp->maps[MAP_flow_totals], &id, zero, BPF_ANY) ?:
-		     bpf_map_update_elem(dp->maps[MAP_flows_deleted], &id, &none, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_flow_totals), &id, zero, BPF_ANY) ?:
+		     bpf_map_update_elem(map_fd(dp, MAP_flows_deleted), &id, &none, BPF_ANY);
 	free(zero);
 	return rc;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: room for the guard, keys and guards as a plan says, and what they say. A service's keys stand in a row; another row is
- * written where nobody looks, and then struct guard names it: so a message meets the ones or the others.
+ * dataplane: sizes the guard's maps, and makes keys and guards match a plan. A service's keys stand
+ * in a row. A new row is written at unused places before struct guard names it, so a message meets
+ * either the old keys or the new ones.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -15,7 +16,9 @@
 #include "dataplane/table.h"
 
 #define ROOM_KEYS 256
-#define KEYS_SPARE 8			/* times as many as there are: rows of other lengths come and go between those that stay */
+/* Spare room, in multiples of what is used: rows of other lengths come and go between those that
+ * stay. */
+#define KEYS_SPARE 8
 #define ROOM_SOURCES 65536
 #define ROOM_ANSWERED 262144
 #define ROOM_INDICES 131072
@@ -30,8 +33,9 @@ static __u32 keys_room(size_t n)
 	return room;
 }
 
-/* Without a guard each map has one entry */
-void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p, __u32 services)
+/* Without a guard each map has one entry. */
+void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
+			  __u32 services)
 {
 	bool on = p->guarded;
 
@@ -45,9 +49,12 @@ void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, co
 	dataplane_size_map(dp, obj, MAP_replays, "replays", on ? REPLAY_ROWS : 1);
 	dataplane_size_map(dp, obj, MAP_handshakes, "handshakes", on ? HANDSHAKE_PLACES : 1);
 	dataplane_size_map(dp, obj, MAP_challenged, "challenged", on ? ROOM_CHALLENGED : 1);
-	dataplane_size_map(dp, obj, MAP_challenges, "challenges", p->challenges ? CHALLENGES_BYTES : 1);	/* a page */
+	/* a page */
+	dataplane_size_map(dp, obj, MAP_challenges, "challenges",
+			   p->challenges ? CHALLENGES_BYTES : 1);
 	dataplane_size_map(dp, obj, MAP_health, "health", on ? services * GUARD_BACKENDS_MAX : 1);
-	dataplane_size_map(dp, obj, MAP_backend_names, "backend_names", on ? services * GUARD_BACKENDS_MAX : 1);
+	dataplane_size_map(dp, obj, MAP_backend_names, "backend_names",
+			   on ? services * GUARD_BACKENDS_MAX : 1);
 	dataplane_size_map(dp, obj, MAP_failed, "failed", on ? FAILED_PLACES : 1);
 }
 
@@ -62,20 +69,21 @@ static bool same_row(const struct dataplane *dp, __u32 word, const struct plan_g
 		struct guard_key key;
 		struct public_key public;
 
-		same = !bpf_map_lookup_elem(dp->maps[MAP_guard_keys], &place, &key) && !memcmp(&key, &g->keys[i].key, sizeof(key)) &&
-		       !bpf_map_lookup_elem(dp->maps[MAP_public_keys], &place, &public) &&
+		same = !bpf_map_lookup_elem(map_fd(dp, MAP_guard_keys), &place, &key) &&
+		       !memcmp(&key, &g->keys[i].key, sizeof(key)) &&
+		       !bpf_map_lookup_elem(map_fd(dp, MAP_public_keys), &place, &public) &&
 		       !memcmp(&public, &g->keys[i].public, sizeof(public));
 	}
 	return same;
 }
 
-static void take_row(bool *used, __u32 room, __u32 word)
+static void mark_row(bool *used, __u32 room, __u32 word)
 {
 	for (__u32 i = 0; i < GUARD_KEYS_N(word) && GUARD_KEYS_FIRST(word) + i < room; i++)
 		used[GUARD_KEYS_FIRST(word) + i] = true;
 }
 
-/* n places in a row that nobody has; room: there are none */
+/* Finds n unused places in a row; room: there are none. */
 static __u32 free_row(const bool *used, __u32 room, __u32 n)
 {
 	__u32 run = 0, i = 0;
@@ -93,12 +101,14 @@ static int write_row(const struct dataplane *dp, struct plan_guard *g, bool *use
 	if (rc)
 		return rc;
 	g->guard.keys = GUARD_KEYS_WORD(first, g->n_keys);
-	take_row(used, room, g->guard.keys);
+	mark_row(used, room, g->guard.keys);
 	for (__u32 i = 0; i < g->n_keys && !rc; i++) {
 		__u32 place = first + i;
 
-		rc = bpf_map_update_elem(dp->maps[MAP_guard_keys], &place, &g->keys[i].key, BPF_ANY) ?:
-		     bpf_map_update_elem(dp->maps[MAP_public_keys], &place, &g->keys[i].public, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_guard_keys), &place, &g->keys[i].key,
+					 BPF_ANY) ?:
+		     bpf_map_update_elem(map_fd(dp, MAP_public_keys), &place, &g->keys[i].public,
+					 BPF_ANY);
 	}
 	return rc;
 }
@@ -112,7 +122,7 @@ int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *change
 	int rc = used ? dataplane_guards(dp, &now, &n) : -ENOMEM;
 
 	for (size_t id = 0; id < n && !rc; id++)
-		take_row(used, room, now[id].keys);
+		mark_row(used, room, now[id].keys);
 	for (size_t id = 0; id < p->n_guards && !rc; id++) {
 		struct plan_guard *g = &p->guards[id];
 
@@ -123,7 +133,8 @@ int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *change
 			continue;
 		}
 		if (!waited)
-			table_grace();		/* for who still reads a row that the last change gave up */
+			/* a reader may still use a row that the last change gave up */
+			table_grace();
 		waited = true;
 		*changes += g->n_keys;
 		rc = write_row(dp, g, used, room);
@@ -152,7 +163,8 @@ static void write_limits(struct guard *to, const struct guard *from)
 	to->standby = from->standby;
 }
 
-/* In place: one that begins is whole when its flags say so, and one that ends says so first; keys change by one store */
+/* Writes in place. A new guard counts only once its flags are set; one that ends clears them first;
+ * keys change by one store. */
 static void write_guard(struct guard *to, const struct guard *from)
 {
 	if (!from->flags)
@@ -166,7 +178,8 @@ static int write_guards(const struct dataplane *dp, const struct plan *p, int *c
 {
 	static const struct guard none;
 	__u32 n = dataplane_entries(dp, MAP_guards);
-	struct guard *guards = mmap(NULL, n * sizeof(*guards), PROT_READ | PROT_WRITE, MAP_SHARED, dp->maps[MAP_guards], 0);
+	struct guard *guards = mmap(NULL, n * sizeof(*guards), PROT_READ | PROT_WRITE, MAP_SHARED,
+				    map_fd(dp, MAP_guards), 0);
 
 	if (guards == MAP_FAILED)
 		return -errno;
@@ -182,13 +195,13 @@ static int write_guards(const struct dataplane *dp, const struct plan *p, int *c
 	return 0;
 }
 
-/* What another one of the same number has answered is none of its */
+/* Forgets the answers of the former backend with this number. */
 static int write_backend_name(const struct dataplane *dp, __u32 at, const struct backend_name *name)
 {
 	static const struct health none;
 
-	return bpf_map_update_elem(dp->maps[MAP_health], &at, &none, BPF_ANY) ?:
-	       bpf_map_update_elem(dp->maps[MAP_backend_names], &at, name, BPF_ANY);
+	return bpf_map_update_elem(map_fd(dp, MAP_health), &at, &none, BPF_ANY) ?:
+	       bpf_map_update_elem(map_fd(dp, MAP_backend_names), &at, name, BPF_ANY);
 }
 
 int dataplane_guards_write(const struct dataplane *dp, const struct plan *p, int *changes)
@@ -200,8 +213,9 @@ int dataplane_guards_write(const struct dataplane *dp, const struct plan *p, int
 
 	for (__u32 at = 0; at < n && !rc; at++) {
 		__u32 id = at / GUARD_BACKENDS_MAX;
-		const struct backend_name *name = id < p->n_guards && p->guards[id].names ?
-						  &p->guards[id].names[at % GUARD_BACKENDS_MAX] : &none;
+		const struct backend_name *name =
+			id < p->n_guards && p->guards[id].names ?
+			&p->guards[id].names[at % GUARD_BACKENDS_MAX] : &none;
 
 		if (!memcmp(&now[at], name, sizeof(*name)))
 			continue;
@@ -218,13 +232,14 @@ int dataplane_forget_guard(const struct dataplane *dp, __u32 id)
 	static const struct health none;
 	int rc = 0;
 
-	if (id >= dataplane_entries(dp, MAP_guard_state) || dataplane_entries(dp, MAP_guard_state) == 1)
+	if (id >= dataplane_entries(dp, MAP_guard_state) ||
+	    dataplane_entries(dp, MAP_guard_state) == 1)
 		return 0;
-	rc = bpf_map_update_elem(dp->maps[MAP_guard_state], &id, &state, BPF_ANY);
+	rc = bpf_map_update_elem(map_fd(dp, MAP_guard_state), &id, &state, BPF_ANY);
 	for (__u32 i = 0; i < GUARD_BACKENDS_MAX && !rc; i++) {
 		__u32 at = id * GUARD_BACKENDS_MAX + i;
 
-		rc = bpf_map_update_elem(dp->maps[MAP_health], &at, &none, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_health), &at, &none, BPF_ANY);
 	}
 	return rc;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: what the maps say of guards and of the backends behind them.
+ * dataplane: reads guards, and the backends behind them.
  */
 #include <bpf/bpf.h>
 #include <endian.h>
@@ -21,7 +21,8 @@ int dataplane_guards(const struct dataplane *dp, struct guard **ret, size_t *ret
 
 bool dataplane_guard(const struct dataplane *dp, __u32 id, struct guard *ret)
 {
-	return id < dataplane_entries(dp, MAP_guards) && !bpf_map_lookup_elem(dp->maps[MAP_guards], &id, ret) && ret->flags;
+	return id < dataplane_entries(dp, MAP_guards) &&
+	       !bpf_map_lookup_elem(map_fd(dp, MAP_guards), &id, ret) && ret->flags;
 }
 
 bool guard_is_amneziawg(const struct guard *g)
@@ -33,7 +34,8 @@ bool guard_is_amneziawg(const struct guard *g)
 	return is;
 }
 
-int dataplane_guard_keys(const struct dataplane *dp, const struct guard *g, struct guard_public **ret, size_t *ret_n)
+int dataplane_guard_keys(const struct dataplane *dp, const struct guard *g,
+			 struct guard_public **ret, size_t *ret_n)
 {
 	__u32 first = GUARD_KEYS_FIRST(g->keys), n = GUARD_KEYS_N(g->keys);
 	struct guard_public *list = calloc(n + 1, sizeof(*list));
@@ -43,8 +45,8 @@ int dataplane_guard_keys(const struct dataplane *dp, const struct guard *g, stru
 		__u32 place = first + i;
 		struct guard_key key;
 
-		if (bpf_map_lookup_elem(dp->maps[MAP_guard_keys], &place, &key) ||
-		    bpf_map_lookup_elem(dp->maps[MAP_public_keys], &place, &list[i].key))
+		if (bpf_map_lookup_elem(map_fd(dp, MAP_guard_keys), &place, &key) ||
+		    bpf_map_lookup_elem(map_fd(dp, MAP_public_keys), &place, &list[i].key))
 			rc = -errno;
 		list[i].backend = key.backend;
 	}
@@ -62,7 +64,7 @@ __u64 dataplane_cookie_replies(const struct dataplane *dp)
 	struct cookies c = { 0 };
 	__u32 zero = 0;
 
-	bpf_map_lookup_elem(dp->maps[MAP_cookies], &zero, &c);
+	bpf_map_lookup_elem(map_fd(dp, MAP_cookies), &zero, &c);
 	return c.replies;
 }
 
@@ -70,5 +72,5 @@ int dataplane_health(const struct dataplane *dp, __u32 id, __u32 backend, struct
 {
 	__u32 at = id * GUARD_BACKENDS_MAX + backend;
 
-	return bpf_map_lookup_elem(dp->maps[MAP_health], &at, ret) ? -errno : 0;
+	return bpf_map_lookup_elem(map_fd(dp, MAP_health), &at, ret) ? -errno : 0;
 }

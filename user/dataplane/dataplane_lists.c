@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the lists of services in source_trie. Each client is let in or kept out as before until it is as wanted, never
- * something third in between: longer prefixes are written before shorter ones, and what goes goes the other way round; and
- * what a service needs is there before its entries say that it has lists, and until they say so no more.
+ * dataplane: the lists of services in source_trie. While they change, each client passes or not as
+ * before until its new verdict counts, and never anything in between: longer prefixes are written
+ * before shorter ones, and removed after them. The prefixes of a service are there before its
+ * entries say that it has lists, and stay until no entry says so.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -15,11 +16,11 @@
 int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t *ret_n)
 {
 	struct source_key key, next;
-	bool more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], NULL, &next);
+	bool more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), NULL, &next);
 	struct list_entry *list = NULL, *e;
 	size_t n = 0;
 
-	for (; more; more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], &key, &next)) {
+	for (; more; more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), &key, &next)) {
 		key = next;
 		if (!(ntohl(key.id) & SERVICE_LIST))
 			continue;
@@ -29,7 +30,8 @@ int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t 
 			return -ENOMEM;
 		}
 		e->key = key;
-		bpf_map_lookup_elem(dp->maps[MAP_source_trie], &key, &e->verdict);	/* the longest prefix: itself */
+		/* the longest prefix: itself */
+		bpf_map_lookup_elem(map_fd(dp, MAP_source_trie), &key, &e->verdict);
 	}
 	*ret = list;
 	*ret_n = n;
@@ -38,26 +40,30 @@ int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t 
 
 static int compare_entries(const void *a, const void *b)
 {
-	return memcmp(&((const struct list_entry *)a)->key, &((const struct list_entry *)b)->key, sizeof(struct source_key));
+	return memcmp(&((const struct list_entry *)a)->key, &((const struct list_entry *)b)->key,
+		      sizeof(struct source_key));
 }
 
 static int longest_first(const void *a, const void *b)
 {
-	__u32 x = ((const struct list_entry *)a)->key.prefixlen, y = ((const struct list_entry *)b)->key.prefixlen;
+	__u32 x = ((const struct list_entry *)a)->key.prefixlen,
+	      y = ((const struct list_entry *)b)->key.prefixlen;
 
 	return (x < y) - (x > y);
 }
 
-/* What of list is not in other, the verdict compared too where it matters; the longest prefixes first */
-static int differing(const struct list_entry *list, size_t n, struct list_entry *other, size_t n_other, bool verdicts,
-		     struct list_entry **ret, size_t *ret_n)
+/* Finds what list has and other does not have, the longest prefixes first. verdicts: another
+ * verdict is a difference, too. */
+static int differing(const struct list_entry *list, size_t n, struct list_entry *other,
+		     size_t n_other, bool verdicts, struct list_entry **ret, size_t *ret_n)
 {
 	struct list_entry *found;
 
 	if (n_other)
 		qsort(other, n_other, sizeof(*other), compare_entries);
 	for (size_t i = 0; i < n; i++) {
-		found = n_other ? bsearch(&list[i], other, n_other, sizeof(*other), compare_entries) : NULL;
+		found = n_other ? bsearch(&list[i], other, n_other, sizeof(*other), compare_entries)
+				: NULL;
 		if (found && (!verdicts || found->verdict == list[i].verdict))
 			continue;
 		found = append(*ret, *ret_n);
@@ -70,11 +76,11 @@ static int differing(const struct list_entry *list, size_t n, struct list_entry 
 	return 0;
 }
 
-/* All or nothing: where there is no room, what was there is there again */
-static int write_all(const struct dataplane *dp, const struct list_entry *list, size_t n, const struct list_entry *before,
-		     size_t n_before)
+/* Writes all or nothing: without room it restores what was there. */
+static int write_all(const struct dataplane *dp, const struct list_entry *list, size_t n,
+		     const struct list_entry *before, size_t n_before)
 {
-	int map = dp->maps[MAP_source_trie], rc = 0;
+	int map = map_fd(dp, MAP_source_trie), rc = 0;
 	size_t i;
 
 	for (i = 0; i < n && !rc; i++)
@@ -114,7 +120,7 @@ int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int 
 		rc = differing(running, n_running, p->lists, p->n_lists, false, &gone, &n);
 	*changes += n;
 	while (n--)
-		bpf_map_delete_elem(dp->maps[MAP_source_trie], &gone[n].key);
+		bpf_map_delete_elem(map_fd(dp, MAP_source_trie), &gone[n].key);
 	free(running);
 	free(gone);
 	return rc;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: attaching to the ports of a plan: native XDP, else generic, else none; and tc on every one.
+ * dataplane: attaches to the ports of a plan: native XDP, else generic, else none; and tc to each
+ * one.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -18,7 +19,7 @@
 #define XDP_FLAGS_OURS (XDP_MODES | LINK_SHARED)
 #define TC_FLAGS_OURS (LINK_TC | LINK_TCX | LINK_QDISC_OURS)
 
-/* A pinned link that still holds its device; the pin of one that does not goes */
+/* Returns a pinned link that still holds its device. Removes the pin of one that does not. */
 static int live_link(const char *instance, const char *kind, __u32 ifindex)
 {
 	struct bpf_link_info info = { 0 };
@@ -27,7 +28,7 @@ static int live_link(const char *instance, const char *kind, __u32 ifindex)
 
 	if (fd < 0)
 		return -1;
-	/* info.xdp.ifindex and info.tcx.ifindex stand at the same place */
+	/* info.xdp.ifindex and info.tcx.ifindex are at the same place. */
 	if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.xdp.ifindex == ifindex)
 		return fd;
 	close(fd);
@@ -39,10 +40,10 @@ static bool is_component(const struct dataplane *dp, __u32 ifindex)
 {
 	__u32 ids[SHARED_MAX];
 
-	return shared_components(ifindex, dp->maps[MAP_control], ids);
+	return shared_components(ifindex, map_fd(dp, MAP_control), ids);
 }
 
-/* What a running instance has attached */
+/* Reads what a running instance has attached. */
 static int running_ports(struct dataplane *dp, const struct host *h)
 {
 	struct link *links;
@@ -68,9 +69,11 @@ static int running_ports(struct dataplane *dp, const struct host *h)
 		port->tcx_link = live_link(dp->instance, "tcx", port->ifindex);
 		port->flags = links[i].flags & (XDP_FLAGS_OURS | TC_FLAGS_OURS);
 		port->refused = links[i].refused;
-		if (port->flags & LINK_SHARED ? !is_component(dp, port->ifindex) : port->xdp_link < 0)
+		if (port->flags & LINK_SHARED ? !is_component(dp, port->ifindex) :
+		    port->xdp_link < 0)
 			port->flags &= ~XDP_FLAGS_OURS;
-		if (port->flags & LINK_TCX ? port->tcx_link < 0 : port->flags & LINK_TC && !attached_filter(port->ifindex))
+		if (port->flags & LINK_TCX ? port->tcx_link < 0 :
+		    port->flags & LINK_TC && !attached_filter(port->ifindex))
 			port->flags &= ~TC_FLAGS_OURS;
 	}
 	if (!rc)
@@ -104,49 +107,59 @@ static int refuse_other_instance(const struct dataplane *dp, __u32 ifindex, cons
 		n += shared_components(ifindex, -1, &ids[n]);
 	for (size_t i = 0; i < n; i++)
 		if (ids[i] && pins_owner(ids[i], dp->instance, owner)) {
-			log_error("interface %s: instance %s is attached to it: `wgxdp --instance %s down` first, or one "
-				  "configuration for both", host_link(h, ifindex)->name, owner, owner);
+			log_error("interface %s: instance %s is attached to it: `wgxdp --instance "
+				  "%s down` first, or one configuration for both",
+				  host_link(h, ifindex)->name, owner, owner);
 			return -EBUSY;
 		}
 	return 0;
 }
 
-/* Beside others, and alone: LINK_SHARED, a mode */
-static int attach_as(struct dataplane *dp, struct dataplane_port *port, const struct plan *p, __u16 flags)
+/* Attaches beside other programs (LINK_SHARED) or alone, in the mode that flags has. */
+static int attach_as(struct dataplane *dp, struct dataplane_port *port, const struct plan *p,
+		     __u16 flags)
 {
 	struct xdp_program *program;
 	int rc;
 
 	if (flags & LINK_SHARED)
-		rc = dataplane_component(dp, p, &program) ?: shared_attach(port->ifindex, program, flags & XDP_MODES);
+		rc = dataplane_component(dp, p, &program) ?:
+		     shared_attach(port->ifindex, program, flags & XDP_MODES);
 	else
-		rc = attach_xdp(port->ifindex, dp->programs[PROGRAM_wgxdp_xdp], flags & XDP_MODES, &port->xdp_link);
+		rc = attach_xdp(port->ifindex, program_fd(dp, PROGRAM_wgxdp_xdp), flags & XDP_MODES,
+				&port->xdp_link);
 	if (!rc)
 		port->flags |= flags;
 	return rc;
 }
 
-int dataplane_replace_component(struct dataplane *dp, const struct dataplane_port *port, const struct plan *p)
+int dataplane_replace_component(struct dataplane *dp, const struct dataplane_port *port,
+				const struct plan *p)
 {
 	struct xdp_program *program;
 
-	return dataplane_component(dp, p, &program) ?: shared_attach(port->ifindex, program, port->flags & XDP_MODES) ?:
-	       shared_detach(port->ifindex, dp->maps[MAP_control], xdp_program__id(program));
+	return dataplane_component(dp, p, &program) ?:
+	       shared_attach(port->ifindex, program, port->flags & XDP_MODES) ?:
+	       shared_detach(port->ifindex, map_fd(dp, MAP_control), xdp_program__id(program));
 }
 
-/* XDP in another mode than the one asked for now goes first: a device has room for one. Returns the mode that it had. */
-static __u16 leave_other_mode(struct dataplane *dp, struct dataplane_port *port, const struct plan_nic *nic)
+/* Detaches XDP if it runs in another mode than the configured one: a device has room for one.
+ * Returns the mode that it had. */
+static __u16 leave_other_mode(struct dataplane *dp, struct dataplane_port *port,
+			      const struct plan_nic *nic)
 {
-	__u16 wanted = nic->mode == MODE_NATIVE ? LINK_NATIVE : nic->mode == MODE_GENERIC ? LINK_GENERIC :
-		       nic->mode == MODE_TC ? 0 : XDP_MODES, had = port->flags & XDP_FLAGS_OURS;
+	__u16 wanted = nic->mode == MODE_NATIVE ? LINK_NATIVE :
+		       nic->mode == MODE_GENERIC ? LINK_GENERIC :
+		       nic->mode == MODE_TC ? 0 : XDP_MODES;
+	__u16 had = port->flags & XDP_FLAGS_OURS;
 
 	if (!had || (had & wanted && !(had & LINK_SHARED) == !nic->shared))
 		return 0;
 	if (had & LINK_SHARED) {
-		shared_detach(port->ifindex, dp->maps[MAP_control], 0);
+		shared_detach(port->ifindex, map_fd(dp, MAP_control), 0);
 	} else {
 		pin_remove(dp->instance, "attach/xdp-%u", port->ifindex);
-		detach_link(port->xdp_link);
+		bpf_link_detach(port->xdp_link);
 		close(port->xdp_link);
 		port->xdp_link = -1;
 	}
@@ -154,8 +167,9 @@ static __u16 leave_other_mode(struct dataplane *dp, struct dataplane_port *port,
 	return had;
 }
 
-/* Nothing changes where the new mode is refused */
-static void return_to_mode(struct dataplane *dp, struct dataplane_port *port, const struct plan *p, __u16 had)
+/* Restores the former mode if the new one is refused. */
+static void return_to_mode(struct dataplane *dp, struct dataplane_port *port, const struct plan *p,
+			   __u16 had)
 {
 	char name[32];
 
@@ -165,15 +179,17 @@ static void return_to_mode(struct dataplane *dp, struct dataplane_port *port, co
 	pin_set(port->xdp_link, dp->instance, "", name);
 }
 
-/* The mode in which others have the dispatcher, where that is not the one asked for; else 0 */
+/* The dispatcher's mode where it is not the configured one; else 0. */
 static __u16 other_mode(const struct plan_nic *nic)
 {
-	__u16 other = nic->mode == MODE_NATIVE ? LINK_GENERIC : nic->mode == MODE_GENERIC ? LINK_NATIVE : 0;
+	__u16 other = nic->mode == MODE_NATIVE ? LINK_GENERIC :
+		      nic->mode == MODE_GENERIC ? LINK_NATIVE : 0;
 
 	return other ? shared_mode(nic->ifindex) & other : 0;
 }
 
-/* What is there and not ours, unless it shares. What a command that was killed has left of ours in a dispatcher goes. */
+/* Refuses a program that is not ours, unless it shares. Removes from a dispatcher what a killed
+ * command left of ours. */
 static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 {
 	__u32 id = shared_program(nic->ifindex);
@@ -181,40 +197,49 @@ static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 	char program[BPF_OBJ_NAME_LEN], name[64];
 
 	if (dispatcher && is_component(dp, nic->ifindex)) {
-		shared_detach(nic->ifindex, dp->maps[MAP_control], 0);
+		shared_detach(nic->ifindex, map_fd(dp, MAP_control), 0);
 		id = shared_program(nic->ifindex);
 	}
 	if (!id || (dispatcher && nic->shared && !other_mode(nic)))
 		return 0;
 	if (dispatcher && nic->shared) {
-		log_error("interface %s: libxdp's dispatcher is attached to it in %s mode, which all in it share: `mode: auto`",
+		log_error("interface %s: libxdp's dispatcher is attached to it in %s mode, which "
+			  "all in it share: `mode: auto`",
 			  nic->name, other_mode(nic) == LINK_NATIVE ? "native" : "generic");
 		return -EBUSY;
 	}
 	program_name(id, program);
 	snprintf(name, sizeof(name), "%s (id %u)", program, id);
 	if (dispatcher)
-		log_error("interface %s: %s, libxdp's dispatcher, is attached to it: `shared: true` goes beside what is in it, "
-			  "`--mode tc` without XDP", nic->name, name);
+		log_error("interface %s: %s, libxdp's dispatcher, is attached to it: `shared: "
+			  "true` goes beside what is in it, `--mode tc` without XDP",
+			  nic->name, name);
 	else
-		log_error("interface %s: XDP program %s is attached to it, not ours%s: remove it, or use `--mode tc`",
-			  nic->name, name, nic->shared ? ", and without libxdp's dispatcher, so it does not share" : "");
+		log_error("interface %s: XDP program %s is attached to it, not ours%s: remove it, "
+			  "or use `--mode tc`",
+			  nic->name, name,
+			  nic->shared ? ", and without libxdp's dispatcher, so it does not share"
+				      : "");
 	return -EBUSY;
 }
 
-/* As fast as the driver allows, or in the one mode that others have there */
-static int attach_best(struct dataplane *dp, struct dataplane_port *port, const struct plan *p, const struct plan_nic *nic)
+/* Attaches as fast as the driver allows, or in the mode that other components have there. */
+static int attach_best(struct dataplane *dp, struct dataplane_port *port, const struct plan *p,
+		       const struct plan_nic *nic)
 {
-	__u16 shared = nic->shared ? LINK_SHARED : 0, theirs = nic->shared ? shared_mode(nic->ifindex) : 0;
+	__u16 shared = nic->shared ? LINK_SHARED : 0;
+	__u16 theirs = nic->shared ? shared_mode(nic->ifindex) : 0;
 	int rc = -EOPNOTSUPP;
 
 	port->refused = 0;
 	if (nic->mode == MODE_NATIVE || (nic->mode == MODE_AUTO && theirs != LINK_GENERIC)) {
 		rc = attach_as(dp, port, p, LINK_NATIVE | shared);
 		if (rc)
-			port->refused = -rc < 256 ? -rc : EOPNOTSUPP;	/* ENOTSUPP, of some drivers, is no errno of user space */
+			/* Some drivers return ENOTSUPP, which is no errno of user space. */
+			port->refused = -rc < 256 ? -rc : EOPNOTSUPP;
 		if (rc && shared && xdp_program__fd(dp->component) < 0)
-			return rc;	/* not loaded: that is no matter of the mode */
+			/* It could not be loaded: another mode would not help. */
+			return rc;
 	}
 	if (rc && rc != -ENOSYS && nic->mode != MODE_NATIVE && theirs != LINK_NATIVE)
 		rc = attach_as(dp, port, p, LINK_GENERIC | shared);
@@ -236,17 +261,18 @@ static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, co
 		if (!rc || (nic->mode == MODE_AUTO && !nic->shared))
 			return 0;
 		if (nic->shared)
-			log_error("interface %s: shared XDP refused: %s; `--mode tc` does without XDP", nic->name,
-				  why_refused(-rc));
+			log_error("interface %s: shared XDP refused: %s; `--mode tc` does without "
+				  "XDP", nic->name, why_refused(-rc));
 		else
-			log_error("interface %s: %s XDP refused: %s; `--mode auto` takes what the driver can", nic->name,
-				  mode_name(nic->mode), why_refused(-rc));
+			log_error("interface %s: %s XDP refused: %s; `--mode auto` takes what the "
+				  "driver can", nic->name, mode_name(nic->mode), why_refused(-rc));
 	}
 	return_to_mode(dp, port, p, left);
 	return rc;
 }
 
-static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port, const struct plan_port *p)
+static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port,
+			  const struct plan_port *p)
 {
 	__u16 flags = 0;
 	int rc;
@@ -254,34 +280,36 @@ static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port, con
 	port->l3 = p->l3;
 	if (port->flags & LINK_TC)
 		return 0;
-	rc = attach_tc(p->ifindex, dp->programs[p->l3 ? PROGRAM_wgxdp_tc_l3 : PROGRAM_wgxdp_tc], &port->tcx_link, &flags);
+	rc = attach_tc(p->ifindex, program_fd(dp, p->l3 ? PROGRAM_wgxdp_tc_l3 : PROGRAM_wgxdp_tc),
+		       &port->tcx_link, &flags);
 	if (!rc) {
 		port->flags |= flags;
 		port->tc_new = true;
 		return 0;
 	}
 	if (p->n_nics) {
-		log_warning("interface %s: no tc plane: %s; what XDP cannot send is the kernel's", p->name, strerror(-rc));
+		log_warning("interface %s: no tc plane: %s; what XDP cannot send is the kernel's",
+			    p->name, strerror(-rc));
 		return 0;
 	}
 	log_error("interface %s: neither XDP nor tc: %s", p->name, strerror(-rc));
 	return rc;
 }
 
-/* Filters and components belong to no process and to no pin of ours: what tells them is pinned before: a filter's program, and
- * the map control, which a component uses */
-static int begin(struct dataplane *dp)
+/* Filters and components belong to no process and no pin of ours. The pins made here let a later
+ * command find them: a filter by its program, a component by the map control that it uses. */
+static int pin_unpinned(struct dataplane *dp)
 {
-	int l3 = dp->programs[PROGRAM_wgxdp_tc_l3];
+	int l3 = program_fd(dp, PROGRAM_wgxdp_tc_l3);
 
 	dp->begun = true;
 	return pins_make_dirs(dp->instance, "~new") ?:
-	       pin_set(dp->maps[MAP_control], dp->instance, "~new", "control") ?:
-	       pin_set(dp->programs[PROGRAM_wgxdp_tc], dp->instance, "~new", "progs/wgxdp_tc") ?:
+	       pin_set(map_fd(dp, MAP_control), dp->instance, "~new", "control") ?:
+	       pin_set(program_fd(dp, PROGRAM_wgxdp_tc), dp->instance, "~new", "progs/wgxdp_tc") ?:
 	       (l3 < 0 ? 0 : pin_set(l3, dp->instance, "~new", "progs/wgxdp_tc_l3"));
 }
 
-static int refused(struct dataplane *dp, __u32 ifindex, int rc)
+static int note_refused(struct dataplane *dp, __u32 ifindex, int rc)
 {
 	if (rc)
 		dp->refused = ifindex;
@@ -295,20 +323,25 @@ int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct ho
 	for (size_t i = 0; i < p->n_nics && !rc; i++)
 		rc = p->nics[i].shared ? shared_permitted(p->nics[i].name) : 0;
 	for (size_t i = 0; i < p->n_ports && !rc; i++)
-		rc = refused(dp, p->ports[i].ifindex, refuse_other_instance(dp, p->ports[i].ifindex, h));
+		rc = note_refused(dp, p->ports[i].ifindex,
+			     refuse_other_instance(dp, p->ports[i].ifindex, h));
 	for (size_t i = 0; i < p->n_nics && !rc; i++)
-		rc = refused(dp, p->nics[i].ifindex, refuse_other_instance(dp, p->nics[i].ifindex, h));
+		rc = note_refused(dp, p->nics[i].ifindex,
+			     refuse_other_instance(dp, p->nics[i].ifindex, h));
 	if (!rc && !dp->running)
-		rc = begin(dp);
+		rc = pin_unpinned(dp);
 	for (size_t i = 0; i < p->n_nics && !rc; i++) {
 		struct dataplane_port *port = port_of(dp, p->nics[i].ifindex);
 
-		rc = port ? refused(dp, p->nics[i].ifindex, attach_port_xdp(dp, port, p, &p->nics[i])) : -ENOMEM;
+		rc = !port ? -ENOMEM
+			   : note_refused(dp, p->nics[i].ifindex,
+					  attach_port_xdp(dp, port, p, &p->nics[i]));
 	}
 	for (size_t i = 0; i < p->n_ports && !rc; i++) {
 		struct dataplane_port *port = port_of(dp, p->ports[i].ifindex);
 
-		rc = port ? refused(dp, p->ports[i].ifindex, attach_port_tc(dp, port, &p->ports[i])) : -ENOMEM;
+		rc = !port ? -ENOMEM :
+		     note_refused(dp, p->ports[i].ifindex, attach_port_tc(dp, port, &p->ports[i]));
 	}
 	return rc;
 }

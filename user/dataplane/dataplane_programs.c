@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the names of programs and maps, and what tells one loaded object from another.
+ * dataplane: the object's programs and maps, and the hash that tells one loaded object from another.
  */
 #include <linux/bpf.h>
 #include "dataplane/dataplane_programs.h"
 #include "wgxdp.skel.h"
-
-const char *const dataplane_map_names[MAP_COUNT] = {
-#define X(name) #name,
-	DATAPLANE_MAPS(X)
-#undef X
-};
-
-const char *const dataplane_program_names[PROGRAM_COUNT] = {
-#define X(name) #name,
-	DATAPLANE_PROGRAMS(X)
-#undef X
-};
 
 struct bpf_program *dataplane_program(const struct wgxdp *s, enum dataplane_program program)
 {

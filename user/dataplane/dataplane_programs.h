@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: which programs and maps there are in the object, for those who load it: the instance's own, and its shadow.
+ * dataplane: the object's programs and maps, for the files that load it: the instance's own, and
+ * its shadow.
  */
 #pragma once
 #include <linux/bpf.h>
@@ -10,12 +11,14 @@ struct wgxdp;
 struct bpf_program;
 struct bpf_map;
 
-extern const char *const dataplane_map_names[MAP_COUNT], *const dataplane_program_names[PROGRAM_COUNT];
+extern const char *const dataplane_map_names[MAP_COUNT];
+extern const char *const dataplane_program_names[PROGRAM_COUNT];
 
 struct bpf_program *dataplane_program(const struct wgxdp *s, enum dataplane_program program);
 struct bpf_map *dataplane_map(const struct wgxdp *s, enum dataplane_map map);
 /* Opens the object with each call of these helpers (a list that ends with 0) replaced by their
- * result. NULL, and errno, as wgxdp__open(). */
+ * result. NULL: see errno, as with wgxdp__open(). */
 struct wgxdp *dataplane_open_without(const enum bpf_func_id *helpers, int result);
-/* Over the object and everything set in it before load: equal means that loading it again would give the same */
+/* A hash of the object and of everything set in it before load. Equal: loading it again would give
+ * the same. */
 __u64 dataplane_program_hash(const struct wgxdp *s);

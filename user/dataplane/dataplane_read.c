@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: what the maps say, summed over CPUs.
+ * dataplane: reads maps and sums counters over CPUs.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -9,20 +9,54 @@
 #include <string.h>
 #include <sys/mman.h>
 #include "dataplane/dataplane.h"
+#include "dataplane/dataplane_programs.h"
 #include "lib/grow.h"
 #include "dataplane/map_info.h"
 
-__u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m)
+const char *const dataplane_map_names[MAP_COUNT] = {
+#define X(name) #name,
+	DATAPLANE_MAPS(X)
+#undef X
+};
+
+const char *const dataplane_program_names[PROGRAM_COUNT] = {
+#define X(name) #name,
+	DATAPLANE_PROGRAMS(X)
+#undef X
+};
+
+/* A caller uses few of the maps, so each one is opened at its first use. */
+static int open_once(int *fd, const char *instance, const char *directory, const char *name)
 {
-	return map_entries(dp->maps[m]);
+	if (*fd == PIN_UNOPENED)
+		*fd = pin_get(instance, "%s%s", directory, name);
+	return *fd;
 }
 
-int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane, struct total *ret)
+int map_fd(const struct dataplane *dp, enum dataplane_map m)
+{
+	return open_once((int *)&dp->maps[m], dp->instance, "", dataplane_map_names[m]);
+}
+
+int program_fd(const struct dataplane *dp, enum dataplane_program p)
+{
+	return open_once((int *)&dp->programs[p], dp->instance, "progs/",
+			 dataplane_program_names[p]);
+}
+
+__u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m)
+{
+	return map_entries(map_fd(dp, m));
+}
+
+int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane,
+		    struct total *ret)
 {
 	return dataplane_total_of(dp, MAP_totals, total_index(id, direction, plane), ret);
 }
 
-int dataplane_total_of(const struct dataplane *dp, enum dataplane_map m, __u32 index, struct total *ret)
+int dataplane_total_of(const struct dataplane *dp, enum dataplane_map m, __u32 index,
+		       struct total *ret)
 {
 	int cpus = libbpf_num_possible_cpus();
 	struct total *values = calloc(cpus, sizeof(*values));
@@ -30,7 +64,7 @@ int dataplane_total_of(const struct dataplane *dp, enum dataplane_map m, __u32 i
 	if (!values)
 		return -ENOMEM;
 	memset(ret, 0, sizeof(*ret));
-	if (bpf_map_lookup_elem(dp->maps[m], &index, values)) {
+	if (bpf_map_lookup_elem(map_fd(dp, m), &index, values)) {
 		free(values);
 		return -errno;
 	}
@@ -43,7 +77,7 @@ int dataplane_total_of(const struct dataplane *dp, enum dataplane_map m, __u32 i
 	return 0;
 }
 
-/* Sum over CPUs of a per-CPU __u64 */
+/* Adds up a per-CPU __u64. */
 static int sum_u64(int map, const void *key, __u64 *ret)
 {
 	int cpus = libbpf_num_possible_cpus(), rc;
@@ -61,7 +95,8 @@ static int sum_u64(int map, const void *key, __u64 *ret)
 static int compare_reasons(const void *a, const void *b)
 {
 	const struct reason_key *x = a, *y = b;
-	__s64 d = (__s64)x->id - y->id ?: x->direction - y->direction ?: x->reason - y->reason ?: x->plane - y->plane;
+	__s64 d = (__s64)x->id - y->id ?: x->direction - y->direction ?: x->reason - y->reason ?:
+		  x->plane - y->plane;
 
 	return d < 0 ? -1 : d > 0;
 }
@@ -71,7 +106,7 @@ int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret,
 	struct dataplane_reason *list = NULL;
 	struct reason_key key, next;
 	size_t n = 0;
-	bool more = !bpf_map_get_next_key(dp->maps[MAP_reasons], NULL, &next);
+	bool more = !bpf_map_get_next_key(map_fd(dp, MAP_reasons), NULL, &next);
 
 	while (more) {
 		struct dataplane_reason *r = append(list, n);
@@ -81,8 +116,8 @@ int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret,
 			return -ENOMEM;
 		}
 		r->key = key = next;
-		sum_u64(dp->maps[MAP_reasons], &key, &r->packets);
-		more = !bpf_map_get_next_key(dp->maps[MAP_reasons], &key, &next);
+		sum_u64(map_fd(dp, MAP_reasons), &key, &r->packets);
+		more = !bpf_map_get_next_key(map_fd(dp, MAP_reasons), &key, &next);
 	}
 	if (n)
 		qsort(list, n, sizeof(*list), compare_reasons);
@@ -116,37 +151,42 @@ int dataplane_forget_reasons(const struct dataplane *dp, __u32 id)
 		return rc;
 	for (size_t i = 0; i < n; i++)
 		if (list[i].key.id == id)
-			bpf_map_delete_elem(dp->maps[MAP_reasons], &list[i].key);
+			bpf_map_delete_elem(map_fd(dp, MAP_reasons), &list[i].key);
 	free(list);
 	return 0;
 }
 
-int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 tx_dropped, __u64 *ret)
+int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 tx_dropped,
+			      __u64 *ret)
 {
 	__u32 place = ifindex % LINKS;
 	__u64 before;
 
 	*ret = 0;
-	if (!bpf_map_lookup_elem(dp->maps[MAP_tx_dropped], &place, &before) && before < tx_dropped)
+	if (!bpf_map_lookup_elem(map_fd(dp, MAP_tx_dropped), &place, &before) &&
+	    before < tx_dropped)
 		tx_dropped -= before;
 	else
 		tx_dropped = 0;
-	if (sum_u64(dp->maps[MAP_transmit_failed], &place, ret))
+	if (sum_u64(map_fd(dp, MAP_transmit_failed), &place, ret))
 		return -errno;
 	if (*ret < tx_dropped)
 		*ret = tx_dropped;
 	return 0;
 }
 
-int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret, size_t *ret_n)
+int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret,
+		    size_t *ret_n)
 {
 	__u32 n = dataplane_entries(dp, m), count = n, next;
 	__u32 *keys = calloc(n + 1, sizeof(*keys));
 	char *list = calloc(n + 1, size);
 	int rc = keys && list ? 0 : -ENOMEM;
 
-	/* in the order of indexes; at the end of the map the kernel says ENOENT */
-	if (!rc && n && bpf_map_lookup_batch(dp->maps[m], NULL, &next, keys, list, &count, NULL) && errno != ENOENT)
+	/* The batch is in the order of indexes; at the end of the map the kernel returns ENOENT. */
+	if (!rc && n &&
+	    bpf_map_lookup_batch(map_fd(dp, m), NULL, &next, keys, list, &count, NULL) &&
+	    errno != ENOENT)
 		rc = -errno;
 	if (!rc && count != n)
 		rc = -EIO;
@@ -192,7 +232,8 @@ int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n
 int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t *ret_n)
 {
 	__u32 n = dataplane_entries(dp, MAP_table);
-	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
+	struct table_bucket *buckets =
+		mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, map_fd(dp, MAP_table), 0);
 	struct table_entry *list = NULL;
 	size_t used = 0;
 	int rc = 0;
@@ -231,8 +272,12 @@ int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret
 			free(list);
 			return -ENOMEM;
 		}
-		*slot = (struct slot){ .local = { kind == KEY_OLD ? old_addr(&e->key.addr, &e->service.to) : e->key.addr, family },
-				       .backend = entry_backend(e), .ifindex = e->service.ifindex, .slot = e->service.slot };
+		*slot = (struct slot){
+			.local = { kind == KEY_OLD ? old_addr(&e->key.addr, &e->service.to) :
+				   e->key.addr, family },
+			.backend = entry_backend(e), .ifindex = e->service.ifindex,
+			.slot = e->service.slot,
+		};
 	}
 	*ret = list;
 	*ret_n = used;
@@ -242,7 +287,8 @@ int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret
 static __u32 table_used(const struct dataplane *dp)
 {
 	__u32 n = dataplane_entries(dp, MAP_table), used = 0;
-	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, dp->maps[MAP_table], 0);
+	struct table_bucket *buckets =
+		mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, map_fd(dp, MAP_table), 0);
 
 	if (buckets == MAP_FAILED)
 		return 0;
@@ -266,7 +312,8 @@ static __u32 names_used(const struct dataplane *dp)
 	return used;
 }
 
-/* In large steps: the kernel copies, and what comes and goes meanwhile makes no end and no beginning */
+/* Counts in large steps: the kernel copies each one, so changes meanwhile neither end nor restart
+ * it. */
 static __u32 hash_used(const struct dataplane *dp, enum dataplane_map m)
 {
 	enum { STEP = 4096, KEY = 64, VALUE = 64 };
@@ -276,7 +323,8 @@ static __u32 hash_used(const struct dataplane *dp, enum dataplane_map m)
 
 	for (bool first = true; !rc; first = false) {
 		count = STEP;
-		rc = bpf_map_lookup_batch(dp->maps[m], first ? NULL : &batch, &batch, keys, keys + STEP * KEY, &count, NULL);
+		rc = bpf_map_lookup_batch(map_fd(dp, m), first ? NULL : &batch, &batch, keys,
+					  keys + STEP * KEY, &count, NULL);
 		if (!rc || errno == ENOENT)
 			used += count;
 	}
@@ -284,7 +332,7 @@ static __u32 hash_used(const struct dataplane *dp, enum dataplane_map m)
 	return used;
 }
 
-/* Few and per CPU */
+/* There are few, one value a CPU. */
 static __u32 reasons_used(const struct dataplane *dp)
 {
 	struct dataplane_reason *list = NULL;
@@ -296,7 +344,7 @@ static __u32 reasons_used(const struct dataplane *dp)
 	return n;
 }
 
-/* Counted, not read: there may be a million */
+/* Derived from counters: there may be a million flows. */
 static __u32 flows_used(const struct dataplane *dp)
 {
 	struct flow_numbers n;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the relay's maps as a plan says, writing what differs and nothing else. What an address is found by is written before
- * what leads there: peers, then the longest prefixes, then the table and subnets; and what goes goes the other way round.
+ * dataplane: makes the relay's maps match a plan, and writes only what differs. It writes what an
+ * address leads to before what leads there: peers, then the longest prefixes, then the table and
+ * subnets. It removes in the opposite order.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -18,7 +19,7 @@
 
 /* ---- peers ---- */
 
-/* Counters of ids that go, or are given to another: they begin at 0 */
+/* Clears the counters of ids that go or get another peer. */
 static int forget_counters(const struct dataplane *dp, const bool *ids, size_t n)
 {
 	struct total *zero = calloc(libbpf_num_possible_cpus(), sizeof(*zero));
@@ -28,33 +29,37 @@ static int forget_counters(const struct dataplane *dp, const bool *ids, size_t n
 
 	for (__u32 i = 0; i < 4 * n && !rc; i++)
 		if (ids[i / 4])
-			rc = bpf_map_update_elem(dp->maps[MAP_peer_totals], &i, zero, BPF_ANY);
+			rc = bpf_map_update_elem(map_fd(dp, MAP_peer_totals), &i, zero, BPF_ANY);
 	for (size_t i = 0; i < n_reasons && !rc; i++) {
 		__u32 id = reasons[i].key.id & ~PEER_ID;
 
 		if (reasons[i].key.id & PEER_ID && id < n && ids[id])
-			bpf_map_delete_elem(dp->maps[MAP_reasons], &reasons[i].key);
+			bpf_map_delete_elem(map_fd(dp, MAP_reasons), &reasons[i].key);
 	}
 	free(reasons);
 	free(zero);
 	return rc;
 }
 
-static int write_peer(const struct dataplane *dp, __u32 id, const struct relay_peer *new, const struct relay_peer *old)
+static int write_peer(const struct dataplane *dp, __u32 id, const struct relay_peer *new,
+		      const struct relay_peer *old)
 {
 	int rc = 0;
 
 	if (memcmp(&new->name, &old->name, sizeof(new->name)))
-		rc = bpf_map_update_elem(dp->maps[MAP_peer_names], &id, &new->name, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_peer_names), &id, &new->name, BPF_ANY);
 	if (!rc && memcmp(&new->peer, &old->peer, sizeof(new->peer)))
-		rc = bpf_map_update_elem(dp->maps[MAP_peers], &id, &new->peer, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_peers), &id, &new->peer, BPF_ANY);
 	return rc;
 }
 
-/* going: those that the plan does not have; else those that it has. ret_stay: there are none of the former */
-static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bool going, bool *ret_stay, int *changes)
+/* going: handles the peers that the plan does not have; else those that it has. *ret_stay: there
+ * are none of the former. */
+static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bool going,
+		      bool *ret_stay, int *changes)
 {
-	bool *forget = NULL, some = false, known = r->n_running && !dp->map_is_new[MAP_peers] && !dp->map_is_new[MAP_peer_names];
+	bool *forget = NULL, some = false;
+	bool known = r->n_running && !dp->map_is_new[MAP_peers] && !dp->map_is_new[MAP_peer_names];
 	struct relay_peer *read = NULL, none = { 0 };
 	const struct relay_peer *old = r->running;
 	size_t n = r->n_running;
@@ -85,7 +90,7 @@ static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bo
 	return rc;
 }
 
-/* ---- where the relay stands ---- */
+/* ---- the relay's own addresses ---- */
 
 static const struct own *own_of(const struct plan_relay *r, __u32 place)
 {
@@ -109,7 +114,7 @@ static int sync_own(const struct dataplane *dp, const struct plan_relay *r, int 
 		if (!memcmp(new, &old[i], sizeof(*new)))
 			continue;
 		++*changes;
-		rc = bpf_map_update_elem(dp->maps[MAP_own], &i, new, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_own), &i, new, BPF_ANY);
 	}
 	if (!rc)
 		free(old);
@@ -118,10 +123,11 @@ static int sync_own(const struct dataplane *dp, const struct plan_relay *r, int 
 
 /* ---- policy ---- */
 
-/* Word by word; the secrets are made once, before anything is tagged by them */
+/* Writes word by word. Makes the secrets once, before anything is tagged by them. */
 static int sync_policy(const struct dataplane *dp, const struct plan_relay *r, int *changes)
 {
-	struct policy *now = mmap(NULL, sizeof(*now), PROT_READ | PROT_WRITE, MAP_SHARED, dp->maps[MAP_policy], 0);
+	struct policy *now = mmap(NULL, sizeof(*now), PROT_READ | PROT_WRITE, MAP_SHARED,
+				  map_fd(dp, MAP_policy), 0);
 	__u64 factors[2];
 	int rc = 0;
 
@@ -153,7 +159,7 @@ static int sync_policy(const struct dataplane *dp, const struct plan_relay *r, i
 
 /* ---- subnets ---- */
 
-/* An element of an array in memory: the kernel rounds values up to 8 bytes */
+/* An element of an array in memory: the kernel rounds values up to 8 bytes. */
 struct subnet {
 	__u32 word, pad;
 };
@@ -165,7 +171,8 @@ static int sync_subnets(const struct dataplane *dp, const struct plan_relay *r, 
 
 	if (n != SUBNETS)
 		return 0;
-	now = mmap(NULL, n * sizeof(*now), PROT_READ | PROT_WRITE, MAP_SHARED, dp->maps[MAP_subnets], 0);
+	now = mmap(NULL, n * sizeof(*now), PROT_READ | PROT_WRITE, MAP_SHARED,
+		   map_fd(dp, MAP_subnets), 0);
 	if (now == MAP_FAILED)
 		return -errno;
 	for (__u32 i = 0; i < n; i++) {
@@ -189,7 +196,7 @@ static int by_prefix(const void *a, const void *b)
 	return prefix_compare(&x->prefix, &y->prefix);
 }
 
-static struct relay_route *sorted(const struct relay_route *list, size_t n)
+static struct relay_route *sorted_copy(const struct relay_route *list, size_t n)
 {
 	struct relay_route *copy = calloc(n + 1, sizeof(*copy));
 
@@ -205,27 +212,29 @@ struct batch {
 	__u32 words[BATCH], n;
 };
 
-static int flush(struct batch *b)
+static int flush_batch(struct batch *b)
 {
 	__u32 n = b->n;
 
 	b->n = 0;
 	if (!n)
 		return 0;
-	if (b->removes ? bpf_map_delete_batch(b->dp->maps[MAP_routes], b->keys, &n, NULL)
-		       : bpf_map_update_batch(b->dp->maps[MAP_routes], b->keys, b->words, &n, NULL))
+	if (b->removes
+		    ? bpf_map_delete_batch(map_fd(b->dp, MAP_routes), b->keys, &n, NULL)
+		    : bpf_map_update_batch(map_fd(b->dp, MAP_routes), b->keys, b->words, &n, NULL))
 		return -errno;
 	return 0;
 }
 
-static int put(struct batch *b, const struct relay_route *r)
+static int batch_route(struct batch *b, const struct relay_route *r)
 {
-	b->keys[b->n] = (struct route_key){ .prefixlen = 32 + r->prefix.len, .addr = r->prefix.addr };
+	b->keys[b->n] = (struct route_key){ .prefixlen = 32 + r->prefix.len,
+					    .addr = r->prefix.addr };
 	b->words[b->n] = r->word;
-	return ++b->n == BATCH ? flush(b) : 0;
+	return ++b->n == BATCH ? flush_batch(b) : 0;
 }
 
-static int put_gone(struct plan_relay *r, const struct relay_route *route)
+static int add_gone(struct plan_relay *r, const struct relay_route *route)
 {
 	struct relay_route *place = append(r->gone, r->n_gone);
 
@@ -234,10 +243,11 @@ static int put_gone(struct plan_relay *r, const struct relay_route *route)
 	return place ? 0 : -ENOMEM;
 }
 
-/* Both sorted: what only wanted has, or has otherwise, is written; what only now has is to go */
+/* Both lists are sorted. Writes what only wanted has, or has with another word; collects in r->gone
+ * what only now has. */
 static int write_longest(const struct dataplane *dp, struct plan_relay *r, int *changes)
 {
-	struct relay_route *wanted = sorted(r->longest, r->n_longest), *now = NULL;
+	struct relay_route *wanted = sorted_copy(r->longest, r->n_longest), *now = NULL;
 	struct batch *b = calloc(1, sizeof(*b));
 	size_t n = 0, i = 0, j = 0;
 	int rc = wanted && b ? dataplane_longest(dp, &now, &n) : -ENOMEM;
@@ -248,15 +258,15 @@ static int write_longest(const struct dataplane *dp, struct plan_relay *r, int *
 		int order = i == r->n_longest ? 1 : j == n ? -1 : by_prefix(&wanted[i], &now[j]);
 
 		if (order > 0) {
-			rc = put_gone(r, &now[j]);
+			rc = add_gone(r, &now[j]);
 		} else if (order < 0 || wanted[i].word != now[j].word) {
 			++*changes;
-			rc = put(b, &wanted[i]);
+			rc = batch_route(b, &wanted[i]);
 		}
 		i += order <= 0;
 		j += order >= 0;
 	}
-	rc = rc ?: flush(b);
+	rc = rc ?: flush_batch(b);
 	if (rc)
 		log_error("cannot write the routes: %s", strerror(-rc));
 	free(b);
@@ -273,8 +283,8 @@ static int remove_gone(const struct dataplane *dp, const struct plan_relay *r, i
 	if (b)
 		*b = (struct batch){ .dp = dp, .removes = true };
 	for (size_t i = 0; i < r->n_gone && !rc; i++)
-		rc = put(b, &r->gone[i]);
-	rc = rc ?: flush(b);
+		rc = batch_route(b, &r->gone[i]);
+	rc = rc ?: flush_batch(b);
 	*changes += r->n_gone;
 	free(b);
 	return rc;
@@ -293,7 +303,8 @@ int dataplane_relay_write(const struct dataplane *dp, struct plan *p, int *chang
 	int rc = 0;
 
 	if (r->on)
-		rc = sync_policy(dp, r, changes) ?: sync_peers(dp, r, false, &r->peers_stay, changes) ?: sync_own(dp, r, changes);
+		rc = sync_policy(dp, r, changes) ?:
+		     sync_peers(dp, r, false, &r->peers_stay, changes) ?: sync_own(dp, r, changes);
 	return rc || (!r->on && !was_on(dp)) ? rc : write_longest(dp, r, changes);
 }
 
@@ -313,7 +324,7 @@ int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int 
 
 /* ---- the blind relay ---- */
 
-/* How many sites there is room for, where it counts; and the device of our own WireGuard */
+/* Writes how many sites there is room for, and the device of this host's own WireGuard. */
 int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int *changes)
 {
 	struct peer_name own = { 0 }, name;
@@ -321,17 +332,17 @@ int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int 
 	__u32 zero = 0, room = dataplane_entries(dp, MAP_blind_sites);
 	int rc = 0;
 
-	if (!p->blind.on || bpf_map_lookup_elem(dp->maps[MAP_blind_state], &zero, &state) ||
-	    bpf_map_lookup_elem(dp->maps[MAP_blind_names], &zero, &name))
+	if (!p->blind.on || bpf_map_lookup_elem(map_fd(dp, MAP_blind_state), &zero, &state) ||
+	    bpf_map_lookup_elem(map_fd(dp, MAP_blind_names), &zero, &name))
 		return 0;
 	strcpy(own.device, p->blind.device);
 	if (memcmp(&own, &name, sizeof(own))) {
 		++*changes;
-		rc = bpf_map_update_elem(dp->maps[MAP_blind_names], &zero, &own, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_blind_names), &zero, &own, BPF_ANY);
 	}
 	if (rc || state.room == room)
 		return rc;
 	++*changes;
 	state.room = room;
-	return bpf_map_update_elem(dp->maps[MAP_blind_state], &zero, &state, BPF_ANY);
+	return bpf_map_update_elem(map_fd(dp, MAP_blind_state), &zero, &state, BPF_ANY);
 }

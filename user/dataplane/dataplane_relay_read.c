@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: what the relay's maps hold.
+ * dataplane: reads the relay's maps.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -33,17 +33,20 @@ int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t 
 	return 0;
 }
 
-/* In large steps, but of no more than a megabyte or so: there is a value for each CPU that may come */
+/* Reads in steps of about a megabyte: there is a value for each possible CPU. */
 int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct total **ret)
 {
-	size_t cpus = libbpf_num_possible_cpus(), step = 1 + 32768 / cpus, n = total_index(n_peers, 0, 0), done = 0;
-	struct total *values = calloc(step * cpus, sizeof(*values)), *list = calloc(n + 1, sizeof(*list));
+	size_t cpus = libbpf_num_possible_cpus(), step = 1 + 32768 / cpus;
+	size_t n = total_index(n_peers, 0, 0), done = 0;
+	struct total *values = calloc(step * cpus, sizeof(*values)),
+		     *list = calloc(n + 1, sizeof(*list));
 	__u32 *keys = calloc(step, sizeof(*keys)), at, count;
 	int rc = values && list && keys ? 0 : -ENOMEM;
 
 	for (bool more = true; more && done < n && !rc; done += count) {
 		count = n - done < step ? n - done : step;
-		more = !bpf_map_lookup_batch(dp->maps[MAP_peer_totals], done ? &at : NULL, &at, keys, values, &count, NULL);
+		more = !bpf_map_lookup_batch(map_fd(dp, MAP_peer_totals), done ? &at : NULL, &at,
+					     keys, values, &count, NULL);
 		if (!more && errno != ENOENT)
 			rc = -errno;
 		for (size_t i = 0; i < count * cpus && !rc; i++) {
@@ -66,7 +69,7 @@ int dataplane_policy(const struct dataplane *dp, struct policy *ret)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(dp->maps[MAP_policy], &zero, ret) ? -errno : 0;
+	return bpf_map_lookup_elem(map_fd(dp, MAP_policy), &zero, ret) ? -errno : 0;
 }
 
 static int by_prefix(const void *a, const void *b)
@@ -76,16 +79,18 @@ static int by_prefix(const void *a, const void *b)
 	return prefix_compare(&x->prefix, &y->prefix);
 }
 
-static int add(struct relay_route **list, size_t *n, const struct addr *addr, __u8 len, __u32 word)
+static int add_route(struct relay_route **list, size_t *n, const struct addr *addr, __u8 len,
+		     __u32 word)
 {
 	struct relay_route *r = append(*list, *n);
 
 	if (r)
-		*r = (struct relay_route){ { .addr = *addr, .family = FAMILY_IPV6, .len = len }, word };
+		*r = (struct relay_route){
+			{ .addr = *addr, .family = FAMILY_IPV6, .len = len }, word };
 	return r ? 0 : -ENOMEM;
 }
 
-/* In large steps. What is written meanwhile is no matter: writers hold the instance's lock */
+/* Reads in large steps. Nothing writes meanwhile: writers hold the instance's lock. */
 int dataplane_longest(const struct dataplane *dp, struct relay_route **ret, size_t *ret_n)
 {
 	enum { STEP = 4096 };
@@ -98,11 +103,12 @@ int dataplane_longest(const struct dataplane *dp, struct relay_route **ret, size
 
 	for (bool first = true; more && !rc; first = false) {
 		count = STEP;
-		more = !bpf_map_lookup_batch(dp->maps[MAP_routes], first ? NULL : &at, &at, keys, words, &count, NULL);
+		more = !bpf_map_lookup_batch(map_fd(dp, MAP_routes), first ? NULL : &at, &at, keys,
+					     words, &count, NULL);
 		if (!more && errno != ENOENT)
 			rc = -errno;
 		for (__u32 i = 0; i < count && !rc; i++)
-			rc = add(&list, &n, &keys[i].addr, keys[i].prefixlen - 32, words[i]);
+			rc = add_route(&list, &n, &keys[i].addr, keys[i].prefixlen - 32, words[i]);
 	}
 	free(keys);
 	free(words);
@@ -128,8 +134,8 @@ static int shorter_first(const void *a, const void *b)
 
 struct words {
 	struct prefix overlay;
-	const __u32 *word;		/* of SUBNETS */
-	bool said[SUBNETS];		/* within a prefix that is in the list already */
+	const __u32 *word;		/* SUBNETS of them */
+	bool said[SUBNETS];		/* is within a prefix that the list already has */
 	struct relay_route **list;
 	size_t *n;
 };
@@ -140,10 +146,11 @@ static int add_words(struct words *w, __u32 first, __u8 len)
 
 	addr.b[6] = first >> 8;
 	addr.b[7] = first;
-	return add(w->list, w->n, &addr, len, w->word[first] & ROUTE_PEER_MASK);
+	return add_route(w->list, w->n, &addr, len, w->word[first] & ROUTE_PEER_MASK);
 }
 
-/* A prefix that somebody wrote is said as such, where its subnets are one peer's but for those of longer ones, said before */
+/* Adds a configured prefix as such if all its subnets are one peer's, except those of longer
+ * prefixes, which were added before. */
 static int add_shape(struct words *w, const struct prefix *p)
 {
 	__u32 first = p->addr.b[6] << 8 | p->addr.b[7], n = 1U << (64 - p->len), at = n, mine = 0;
@@ -160,24 +167,26 @@ static int add_shape(struct words *w, const struct prefix *p)
 		return 0;
 	memset(&w->said[first], true, n);
 	at += first;
-	return add(w->list, w->n, &p->addr, p->len, w->word[at] & ROUTE_PEER_MASK);
+	return add_route(w->list, w->n, &p->addr, p->len, w->word[at] & ROUTE_PEER_MASK);
 }
 
-/* The largest prefix that begins here and is one peer's */
-static __u32 run(const struct words *w, __u32 from)
+/* The number of subnets of the largest prefix that begins here and is one peer's. */
+static __u32 widest_prefix(const struct words *w, __u32 from)
 {
 	__u32 n = 1;
 
 	while (n < SUBNETS / 2 && !(from & (2 * n - 1))) {
 		for (__u32 i = n; i < 2 * n; i++)
-			if (w->said[from + i] || (w->word[from + i] ^ w->word[from]) & ROUTE_PEER_MASK)
+			if (w->said[from + i] ||
+			    (w->word[from + i] ^ w->word[from]) & ROUTE_PEER_MASK)
 				return n;
 		n *= 2;
 	}
 	return n;
 }
 
-static int subnets(const struct dataplane *dp, struct prefix *shapes, size_t n_shapes, struct relay_route **list, size_t *n)
+static int add_subnets(const struct dataplane *dp, struct prefix *shapes, size_t n_shapes,
+		   struct relay_route **list, size_t *n)
 {
 	struct words *w = calloc(1, sizeof(*w));
 	struct policy policy;
@@ -188,19 +197,21 @@ static int subnets(const struct dataplane *dp, struct prefix *shapes, size_t n_s
 	if (!rc && n_words == SUBNETS)
 		rc = dataplane_policy(dp, &policy);
 	if (!rc && n_words == SUBNETS) {
-		w->overlay = (struct prefix){ .addr = policy.overlay, .family = FAMILY_IPV6, .len = policy.overlay_len };
+		w->overlay = (struct prefix){ .addr = policy.overlay, .family = FAMILY_IPV6,
+					      .len = policy.overlay_len };
 		w->word = words;
 		w->list = list;
 		w->n = n;
 		if (n_shapes)
 			qsort(shapes, n_shapes, sizeof(*shapes), shorter_first);
 		for (size_t i = n_shapes; i-- && !rc;)
-			if (shapes[i].len > 48 && shapes[i].len <= 64 && prefix_within(&shapes[i], &w->overlay))
+			if (shapes[i].len > 48 && shapes[i].len <= 64 &&
+			    prefix_within(&shapes[i], &w->overlay))
 				rc = add_shape(w, &shapes[i]);
 		for (__u32 i = 0; i < SUBNETS && !rc; i += step) {
 			bool left = words[i] & ROUTE_PEER_MASK && !w->said[i];
 
-			step = left ? run(w, i) : 1;
+			step = left ? widest_prefix(w, i) : 1;
 			rc = left ? add_words(w, i, 64 - __builtin_ctz(step)) : 0;
 		}
 	}
@@ -209,8 +220,9 @@ static int subnets(const struct dataplane *dp, struct prefix *shapes, size_t n_s
 	return rc;
 }
 
-/* A /64 that has longer prefixes within is in the trie as well: it is said once. What is this host's is nobody's. */
-static void once(struct relay_route *list, size_t *n)
+/* A /64 with longer prefixes within is in the trie as well: keep it once. A prefix of this host is
+ * no peer's. */
+static void drop_duplicates(struct relay_route *list, size_t *n)
 {
 	size_t kept = 0;
 
@@ -222,17 +234,18 @@ static void once(struct relay_route *list, size_t *n)
 	*n = kept;
 }
 
-int dataplane_routes(const struct dataplane *dp, struct prefix *shapes, size_t n_shapes, struct relay_route **ret, size_t *ret_n)
+int dataplane_routes(const struct dataplane *dp, struct prefix *shapes, size_t n_shapes,
+		     struct relay_route **ret, size_t *ret_n)
 {
 	struct table_entry *entries = NULL;
 	struct relay_route *list = NULL;
 	size_t n = 0, n_entries = 0;
 	int rc = dataplane_longest(dp, &list, &n) ?: dataplane_table(dp, &entries, &n_entries) ?:
-		 subnets(dp, shapes, n_shapes, &list, &n);
+		 add_subnets(dp, shapes, n_shapes, &list, &n);
 
 	for (size_t i = 0; i < n_entries && !rc; i++)
 		if ((entries[i].key.word & 0xff) == KEY_ROUTE)
-			rc = add(&list, &n, &entries[i].key.addr, 64, entries[i].route.word);
+			rc = add_route(&list, &n, &entries[i].key.addr, 64, entries[i].route.word);
 	free(entries);
 	if (rc) {
 		free(list);
@@ -240,7 +253,7 @@ int dataplane_routes(const struct dataplane *dp, struct prefix *shapes, size_t n
 	}
 	if (n)
 		qsort(list, n, sizeof(*list), by_prefix);
-	once(list, &n);
+	drop_duplicates(list, &n);
 	*ret = list;
 	*ret_n = n;
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: a shadow of what runs. That it is the same programs is known by the hash that `up` left in control; their switches are
- * read from the kernel.
+ * dataplane: a shadow of what runs. The hash that `up` left in control proves that it has the same
+ * programs; their switches are read from the kernel.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -17,20 +17,25 @@
 #include "wgxdp.skel.h"
 
 #define BATCH 2048
-#define LRU_SPARE 8192			/* places that are free: the kernel makes room long before an LRU_HASH is full */
+/* Free places: the kernel makes room long before an LRU_HASH is full. */
+#define LRU_SPARE 8192
 
-/* What becomes of a map. Programs only read what is shared; what is empty they write first, or only count in. */
+/* What the shadow does with a map. Programs only read a shared one; they write an empty one before
+ * they read it, or only count in it. */
 static const enum { COPIED, SHARED, EMPTY } what[MAP_COUNT] = {
-	[MAP_table] = SHARED, [MAP_sources] = SHARED, [MAP_source_trie] = SHARED, [MAP_names] = SHARED, [MAP_uniform] = SHARED,
-	[MAP_devices] = SHARED, [MAP_peers] = SHARED, [MAP_peer_names] = SHARED, [MAP_subnets] = SHARED, [MAP_routes] = SHARED,
-	[MAP_own] = SHARED, [MAP_policy] = SHARED, [MAP_pools] = SHARED, [MAP_guards] = SHARED, [MAP_guard_keys] = SHARED,
-	[MAP_public_keys] = SHARED, [MAP_cookies] = SHARED, [MAP_backend_names] = SHARED, [MAP_endpoints] = SHARED,
-	[MAP_blind_names] = SHARED, [MAP_flows_deleted] = SHARED, [MAP_tx_dropped] = SHARED,
-	[MAP_nexthops] = EMPTY, [MAP_pieces] = EMPTY,
-	[MAP_totals] = EMPTY, [MAP_reasons] = EMPTY, [MAP_transmit_failed] = EMPTY, [MAP_peer_totals] = EMPTY,
-	[MAP_flow_totals] = EMPTY, [MAP_states] = EMPTY,
-	[MAP_blind_totals] = EMPTY, [MAP_blind_lock] = EMPTY, [MAP_signals] = EMPTY, [MAP_challenges] = EMPTY, [MAP_events] = EMPTY,
-	[MAP_event_watch] = EMPTY, [MAP_event_budget] = EMPTY, [MAP_heard] = EMPTY, [MAP_hear_budget] = EMPTY,
+	[MAP_table] = SHARED, [MAP_sources] = SHARED, [MAP_source_trie] = SHARED,
+	[MAP_names] = SHARED, [MAP_uniform] = SHARED, [MAP_devices] = SHARED, [MAP_peers] = SHARED,
+	[MAP_peer_names] = SHARED, [MAP_subnets] = SHARED, [MAP_routes] = SHARED,
+	[MAP_own] = SHARED, [MAP_policy] = SHARED, [MAP_pools] = SHARED, [MAP_guards] = SHARED,
+	[MAP_guard_keys] = SHARED, [MAP_public_keys] = SHARED, [MAP_cookies] = SHARED,
+	[MAP_backend_names] = SHARED, [MAP_endpoints] = SHARED, [MAP_blind_names] = SHARED,
+	[MAP_flows_deleted] = SHARED, [MAP_tx_dropped] = SHARED,
+	[MAP_nexthops] = EMPTY, [MAP_pieces] = EMPTY, [MAP_totals] = EMPTY, [MAP_reasons] = EMPTY,
+	[MAP_transmit_failed] = EMPTY, [MAP_peer_totals] = EMPTY, [MAP_flow_totals] = EMPTY,
+	[MAP_states] = EMPTY, [MAP_blind_totals] = EMPTY, [MAP_blind_lock] = EMPTY,
+	[MAP_signals] = EMPTY, [MAP_challenges] = EMPTY, [MAP_events] = EMPTY,
+	[MAP_event_watch] = EMPTY, [MAP_event_budget] = EMPTY, [MAP_heard] = EMPTY,
+	[MAP_hear_budget] = EMPTY,
 };
 
 /* ---- the same programs ---- */
@@ -38,7 +43,8 @@ static const enum { COPIED, SHARED, EMPTY } what[MAP_COUNT] = {
 static int map_of_program(int program, const char *name, size_t size)
 {
 	__u32 ids[2 * MAP_COUNT], len = sizeof(struct bpf_prog_info);
-	struct bpf_prog_info info = { .nr_map_ids = 2 * MAP_COUNT, .map_ids = (__u64)(unsigned long)ids };
+	struct bpf_prog_info info = { .nr_map_ids = 2 * MAP_COUNT,
+				      .map_ids = (__u64)(unsigned long)ids };
 
 	if (bpf_obj_get_info_by_fd(program, &info, &len))
 		return -errno;
@@ -55,21 +61,23 @@ static int map_of_program(int program, const char *name, size_t size)
 	return -ENOENT;
 }
 
-/* 0 or -errno, told */
+/* 0 or -errno, reported. */
 static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 {
-	int fd = map_of_program(dp->programs[PROGRAM_wgxdp_xdp], "wgxdp.rodata", sizeof(*s->rodata)), rc = 0;
+	int xdp = program_fd(dp, PROGRAM_wgxdp_xdp), rc = 0;
+	int fd = map_of_program(xdp, "wgxdp.rodata", sizeof(*s->rodata));
 	__u32 zero = 0;
 
 	if (fd < 0 || bpf_map_lookup_elem(fd, &zero, s->rodata))
 		rc = fd < 0 ? fd : -errno;
 	if (fd >= 0)
 		close(fd);
-	/* which are set after the hash is made, and none of these read them */
+	/* They are set after the hash is made, and none of these programs reads them. */
 	s->rodata->device_ifindex = s->rodata->device_net = s->rodata->net_inum = 0;
 	if (rc == -EPERM)
-		log_error("the kernel shows the running programs' constants only with CAP_SYS_ADMIN: run this as root "
-			  "with it (a container: podman exec --privileged)");
+		log_error("the kernel shows the running programs' constants only with "
+			  "CAP_SYS_ADMIN: run this as root with it (a container: podman exec "
+			  "--privileged)");
 	return rc == -ENOENT ? 0 : rc;
 }
 
@@ -78,26 +86,28 @@ static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 static void set_as_running(const struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++)
-		if (dp->maps[i] >= 0)
+		if (map_fd(dp, i) >= 0)
 			bpf_map__set_max_entries(dataplane_map(s, i), dataplane_entries(dp, i));
 	for (int i = 0; i < PROGRAM_COUNT; i++)
-		bpf_program__set_autoload(dataplane_program(s, i), dp->programs[i] >= 0);
-	bpf_program__set_autoload(s->progs.wgxdp_flow_arm, pin_exists(dp->instance, "progs/wgxdp_flow_arm"));
+		bpf_program__set_autoload(dataplane_program(s, i), program_fd(dp, i) >= 0);
+	bpf_program__set_autoload(s->progs.wgxdp_flow_arm,
+				  pin_exists(dp->instance, "progs/wgxdp_flow_arm"));
 	bpf_program__set_autoload(s->progs.wgxdp_answer, pin_exists(dp->instance, PIN_ANSWER));
 	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, s->rodata->with_blind);
 }
 
-/* Whether the programs that run are those of this build. 0, or -ESTALE, told */
+/* Whether the running programs are those of this build. 0, or -ESTALE, reported. */
 static int compare_programs(const struct dataplane *dp, struct wgxdp *s)
 {
 	struct control c = { 0 };
 	__u32 zero = 0;
 
 	set_as_running(dp, s);
-	bpf_map_lookup_elem(dp->maps[MAP_control], &zero, &c);
+	bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c);
 	if (dataplane_program_hash(s) == c.program)
 		return 0;
-	log_error("instance %s runs programs of another build of wgxdp than this one: `wgxdp up` brings this one's", dp->instance);
+	log_error("instance %s runs programs of another build of wgxdp than this one: `wgxdp up` "
+		  "brings this one's", dp->instance);
 	return -ESTALE;
 }
 
@@ -110,14 +120,18 @@ static bool is_lru(const struct bpf_map *map)
 
 static bool is_percpu(const struct bpf_map *map)
 {
-	return bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY || bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_HASH;
+	return bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY ||
+	       bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_HASH;
 }
 
-/* A batch at a time: flows may be hundreds of thousands. What comes and goes meanwhile may be among them or not. */
-static int copy(int from, const struct bpf_map *map)
+/* Copies a batch at a time: there may be hundreds of thousands of flows. Entries that come or go
+ * meanwhile may be missed. */
+static int copy_map(int from, const struct bpf_map *map)
 {
-	size_t value = is_percpu(map) ? (bpf_map__value_size(map) + 7UL) / 8 * 8 * libbpf_num_possible_cpus() : bpf_map__value_size(map);
-	void *keys = malloc((size_t)BATCH * bpf_map__key_size(map)), *values = malloc(BATCH * value);
+	size_t value = !is_percpu(map) ? bpf_map__value_size(map) :
+		       (bpf_map__value_size(map) + 7UL) / 8 * 8 * libbpf_num_possible_cpus();
+	void *keys = malloc((size_t)BATCH * bpf_map__key_size(map)),
+	     *values = malloc(BATCH * value);
 	int rc = keys && values ? 0 : -ENOMEM;
 	__u64 at[8];			/* a bucket's number, or a key of an array */
 	bool more = true;
@@ -125,10 +139,12 @@ static int copy(int from, const struct bpf_map *map)
 	for (bool first = true; !rc && more; first = false) {
 		__u32 count = BATCH;
 
-		more = !bpf_map_lookup_batch(from, first ? NULL : at, at, keys, values, &count, NULL);
+		more = !bpf_map_lookup_batch(from, first ? NULL : at, at, keys, values, &count,
+					     NULL);
 		if (!more && errno != ENOENT)
 			rc = -errno;
-		if (!rc && count && bpf_map_update_batch(bpf_map__fd(map), keys, values, &count, NULL))
+		if (!rc && count &&
+		    bpf_map_update_batch(bpf_map__fd(map), keys, values, &count, NULL))
 			rc = -errno;
 	}
 	free(keys);
@@ -136,7 +152,7 @@ static int copy(int from, const struct bpf_map *map)
 	return rc;
 }
 
-/* Before load: what is shared, and room for what is copied */
+/* Before load: reuses what is shared, and makes room for what is copied. */
 static int prepare_maps(const struct dataplane *dp, struct wgxdp *s)
 {
 	int rc = 0;
@@ -145,7 +161,7 @@ static int prepare_maps(const struct dataplane *dp, struct wgxdp *s)
 		struct bpf_map *map = dataplane_map(s, i);
 
 		if (what[i] == SHARED)
-			rc = bpf_map__reuse_fd(map, dp->maps[i]);
+			rc = bpf_map__reuse_fd(map, map_fd(dp, i));
 		else if (what[i] == COPIED && is_lru(map))
 			rc = bpf_map__set_max_entries(map, dataplane_used(dp, i) + LRU_SPARE);
 	}
@@ -160,23 +176,25 @@ static int take_maps(const struct dataplane *dp, struct dataplane *shadow)
 		struct bpf_map *map = dataplane_map(shadow->skeleton, i);
 
 		if (what[i] == COPIED)
-			rc = copy(dp->maps[i], map);
+			rc = copy_map(map_fd(dp, i), map);
 		if (rc)
-			log_error("cannot copy the map %s of instance %s: %s", dataplane_map_names[i], dp->instance, strerror(-rc));
+			log_error("cannot copy the map %s of instance %s: %s",
+				  dataplane_map_names[i], dp->instance, strerror(-rc));
 		shadow->maps[i] = dup(bpf_map__fd(map));
 	}
 	return rc;
 }
 
-/* ---- */
+/* ---- loading ---- */
 
-static int load(const struct dataplane *dp, struct wgxdp *s)
+static int load_shadow(const struct dataplane *dp, struct wgxdp *s)
 {
 	struct bpf_program *program;
 	int rc;
 
-	bpf_object__for_each_program(program, s->obj) bpf_program__set_autoload(
-		program, program == s->progs.wgxdp_xdp || program == s->progs.wgxdp_tc);
+	bpf_object__for_each_program(program, s->obj)
+		bpf_program__set_autoload(program, program == s->progs.wgxdp_xdp ||
+						   program == s->progs.wgxdp_tc);
 	load_error_begin();
 	rc = prepare_maps(dp, s) ?: wgxdp__load(s);
 	if (rc) {
@@ -188,7 +206,7 @@ static int load(const struct dataplane *dp, struct wgxdp *s)
 	return rc;
 }
 
-static int fill(const struct dataplane *dp, struct dataplane *shadow)
+static int fill_shadow(const struct dataplane *dp, struct dataplane *shadow)
 {
 	struct control c = { 0 };
 	__u32 zero = 0;
@@ -197,14 +215,16 @@ static int fill(const struct dataplane *dp, struct dataplane *shadow)
 	for (int i = 0; i < PROGRAM_COUNT; i++) {
 		struct bpf_program *program = dataplane_program(shadow->skeleton, i);
 
-		shadow->programs[i] = bpf_program__autoload(program) ? dup(bpf_program__fd(program)) : -1;
+		shadow->programs[i] =
+			bpf_program__autoload(program) ? dup(bpf_program__fd(program)) : -1;
 	}
-	return rc ?: bpf_map_lookup_elem(shadow->maps[MAP_control], &zero, &c) ? -errno : dataplane_shadow_clear(shadow);
+	return rc ?: bpf_map_lookup_elem(map_fd(shadow, MAP_control), &zero, &c) ? -errno :
+	       dataplane_shadow_clear(shadow);
 }
 
 int dataplane_shadow(const struct dataplane *dp, struct dataplane **ret)
 {
-	/* It sends a copy of the packet at once. Here it only says that it did. */
+	/* This helper sends a copy of the packet at once. Here it only returns success. */
 	static const enum bpf_func_id sends[] = { BPF_FUNC_clone_redirect, 0 };
 	struct dataplane *shadow = calloc(1, sizeof(*shadow));
 	int rc;
@@ -217,8 +237,8 @@ int dataplane_shadow(const struct dataplane *dp, struct dataplane **ret)
 	shadow->skeleton = dataplane_open_without(sends, 0);
 	rc = shadow->skeleton ? read_switches(dp, shadow->skeleton) : -errno;
 	if (!rc)
-		rc = compare_programs(dp, shadow->skeleton) ?: load(dp, shadow->skeleton) ?:
-		     fill(dp, shadow);
+		rc = compare_programs(dp, shadow->skeleton) ?: load_shadow(dp, shadow->skeleton) ?:
+		     fill_shadow(dp, shadow);
 	shadow->running = true;
 	if (rc)
 		dataplane_close(shadow);
@@ -229,7 +249,7 @@ int dataplane_shadow(const struct dataplane *dp, struct dataplane **ret)
 
 /* ---- between packets ---- */
 
-/* Every element as this one of the size that its map has, one a CPU */
+/* Sets every element to this one, whose size covers all CPUs. */
 static int clear_array(int map, size_t size, const void *element)
 {
 	__u32 n = map_entries(map), keys[BATCH], count;
@@ -251,7 +271,8 @@ static int clear_array(int map, size_t size, const void *element)
 
 int dataplane_shadow_clear(struct dataplane *shadow)
 {
-	static const enum dataplane_map counters[] = { MAP_totals, MAP_peer_totals, MAP_flow_totals, MAP_pieces };
+	static const enum dataplane_map counters[] = { MAP_totals, MAP_peer_totals, MAP_flow_totals,
+						       MAP_pieces };
 	int cpus = libbpf_num_possible_cpus(), rc = 0;
 	void *nothing = calloc(cpus, sizeof(struct pieces));
 	struct nexthop *hops = calloc(cpus, sizeof(*hops));
@@ -259,14 +280,15 @@ int dataplane_shadow_clear(struct dataplane *shadow)
 
 	if (!nothing || !hops)
 		rc = -ENOMEM;
-	/* none is fresh, and no packet's turn it is to keep a neighbour alive */
+	/* No next hop is fresh, and no packet has to keep a neighbour alive. */
 	for (int i = 0; i < cpus && !rc; i++)
 		hops[i].probe[0] = hops[i].probe[1] = ~0ULL;
 	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters) && !rc; i++)
-		rc = clear_array(shadow->maps[counters[i]], map_info(shadow->maps[counters[i]]).value_size * cpus, nothing);
-	rc = rc ?: clear_array(shadow->maps[MAP_nexthops], sizeof(*hops) * cpus, hops);
-	while (!rc && !bpf_map_get_next_key(shadow->maps[MAP_reasons], NULL, &key))
-		rc = bpf_map_delete_elem(shadow->maps[MAP_reasons], &key) ? -errno : 0;
+		rc = clear_array(map_fd(shadow, counters[i]),
+				 map_info(map_fd(shadow, counters[i])).value_size * cpus, nothing);
+	rc = rc ?: clear_array(map_fd(shadow, MAP_nexthops), sizeof(*hops) * cpus, hops);
+	while (!rc && !bpf_map_get_next_key(map_fd(shadow, MAP_reasons), NULL, &key))
+		rc = bpf_map_delete_elem(map_fd(shadow, MAP_reasons), &key) ? -errno : 0;
 	free(nothing);
 	free(hops);
 	return rc;

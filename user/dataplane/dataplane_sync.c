@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the maps' contents as a plan says, touching only what differs. What a reader could see half written is written
- * beside the old and published by one store: entries of the table, lists of sources.
+ * dataplane: makes the maps match a plan and writes only what differs. What a reader could see half
+ * written (entries of the table, lists of sources) is written beside the old one and published by
+ * one store.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -24,7 +25,7 @@ static int sync_table(struct dataplane *dp, struct plan *p)
 	size_t size = t.n * sizeof(struct table_bucket);
 	int rc;
 
-	t.buckets = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, dp->maps[MAP_table], 0);
+	t.buckets = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd(dp, MAP_table), 0);
 	if (t.buckets == MAP_FAILED)
 		return -errno;
 	rc = table_sync(&t, p->entries, p->n_entries);
@@ -34,18 +35,18 @@ static int sync_table(struct dataplane *dp, struct plan *p)
 	return rc;
 }
 
-/* The running link at this place, all zero where it is free or another's */
+/* Returns this device's running link, all zero if the place is free or another's. */
 static struct link running_link(const struct dataplane *dp, __u32 ifindex)
 {
 	struct link link = { 0 };
 	__u32 place = ifindex % LINKS;
 
-	if (bpf_map_lookup_elem(dp->maps[MAP_links], &place, &link) || link.ifindex != ifindex)
+	if (bpf_map_lookup_elem(map_fd(dp, MAP_links), &place, &link) || link.ifindex != ifindex)
 		memset(&link, 0, sizeof(link));
 	return link;
 }
 
-/* Indexes of lists of sources that no running link uses, in order */
+/* The next list of sources that no running link uses, from this index on; n: there is none. */
 static __u32 free_sources(const bool *used, __u32 n, __u32 from)
 {
 	while (from < n && used[from])
@@ -64,23 +65,23 @@ static int trie_write(const struct dataplane *dp, const struct plan *p, __u32 po
 		if (key.id != htonl(port))
 			continue;
 		key.id = htonl(list);
-		rc = bpf_map_update_elem(dp->maps[MAP_source_trie], &key, &one, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_source_trie), &key, &one, BPF_ANY);
 	}
 	return rc;
 }
 
-/* Prefixes in the trie whose list is no longer any link's */
+/* Removes prefixes from the trie whose list no link uses any more. */
 static void trie_clean(const struct dataplane *dp, const bool *used, __u32 n, int *changes)
 {
 	struct source_key key, next;
-	bool more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], NULL, &next);
+	bool more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), NULL, &next);
 
 	while (more) {
 		key = next;
-		more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], &key, &next);
+		more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), &key, &next);
 		if (ntohl(key.id) & SERVICE_LIST || (ntohl(key.id) < n && used[ntohl(key.id)]))
 			continue;
-		bpf_map_delete_elem(dp->maps[MAP_source_trie], &key);
+		bpf_map_delete_elem(map_fd(dp, MAP_source_trie), &key);
 		++*changes;
 	}
 }
@@ -90,11 +91,11 @@ static int compare_source_keys(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct source_key));
 }
 
-/* Whether the trie has under this list what the plan has for the port, and nothing else */
+/* Whether the trie has under this list exactly what the plan has for the port. */
 static bool same_trie(const struct dataplane *dp, const struct plan *p, __u32 port, __u32 list)
 {
 	struct source_key *wanted = calloc(p->n_trie + 1, sizeof(*wanted)), key, next;
-	bool more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], NULL, &next), same = wanted;
+	bool more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), NULL, &next), same = wanted;
 	size_t n = 0, found = 0;
 
 	for (size_t i = 0; i < p->n_trie && wanted; i++) {
@@ -105,7 +106,8 @@ static bool same_trie(const struct dataplane *dp, const struct plan *p, __u32 po
 	}
 	if (n)
 		qsort(wanted, n, sizeof(*wanted), compare_source_keys);
-	for (; more && same; more = !bpf_map_get_next_key(dp->maps[MAP_source_trie], &key, &next)) {
+	for (; more && same;
+	     more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), &key, &next)) {
 		key = next;
 		if (key.id != htonl(list))
 			continue;
@@ -116,17 +118,20 @@ static bool same_trie(const struct dataplane *dp, const struct plan *p, __u32 po
 	return same && found == n;
 }
 
-static bool same_sources(const struct dataplane *dp, const struct plan *p, const struct plan_port *port, __u32 list)
+static bool same_sources(const struct dataplane *dp, const struct plan *p,
+			 const struct plan_port *port, __u32 list)
 {
 	struct sources now;
 
-	return !bpf_map_lookup_elem(dp->maps[MAP_sources], &list, &now) &&
-	       !memcmp(&now, &p->sources[port->sources], sizeof(now)) && same_trie(dp, p, port->sources, list);
+	return !bpf_map_lookup_elem(map_fd(dp, MAP_sources), &list, &now) &&
+	       !memcmp(&now, &p->sources[port->sources], sizeof(now)) &&
+	       same_trie(dp, p, port->sources, list);
 }
 
-/* Writes each port's list beside those in use, unless it is as it was; links then name it. used, now: by lists, of n, before
- * and after. */
-static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, bool *now, __u32 n, int *changes)
+/* Writes each port's list beside those in use, unless it is unchanged; links then name it. used,
+ * now: whether a list is in use before and after; both have n elements. */
+static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, bool *now, __u32 n,
+			int *changes)
 {
 	__u32 list = 0;
 	int rc = 0;
@@ -141,8 +146,10 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 			link->sources = old.sources;
 		} else {
 			list = free_sources(used, n, list);
-			rc = list < n ? bpf_map_update_elem(dp->maps[MAP_sources], &list, &p->sources[port->sources], 0) ?:
-					trie_write(dp, p, port->sources, list) : -ENOSPC;
+			rc = list >= n ? -ENOSPC :
+			     bpf_map_update_elem(map_fd(dp, MAP_sources), &list,
+						 &p->sources[port->sources], 0) ?:
+			     trie_write(dp, p, port->sources, list);
 			link->sources = list++;
 			++*changes;
 		}
@@ -154,7 +161,7 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 	return rc;
 }
 
-/* Of what is attached to a device now that which the plan keeps */
+/* The flags of what is attached to a device now and the plan keeps. */
 static __u16 attached_flags(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
 {
 	__u16 keep = (plan_nic(p, ifindex) ? LINK_NATIVE | LINK_GENERIC | LINK_SHARED : 0) |
@@ -166,7 +173,7 @@ static __u16 attached_flags(const struct dataplane *dp, const struct plan *p, __
 	return 0;
 }
 
-static __u8 refused(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
+static __u8 refused_mode(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
 {
 	for (size_t i = 0; i < dp->n_ports && plan_nic(p, ifindex); i++)
 		if (dp->ports[i].ifindex == ifindex)
@@ -182,17 +189,19 @@ static int write_link(struct dataplane *dp, const struct link *link, __u64 tx_dr
 	if (!memcmp(&old, link, sizeof(old)))
 		return 0;
 	++*changes;
-	if (!old.ifindex && bpf_map_update_elem(dp->maps[MAP_tx_dropped], &place, &tx_dropped, BPF_ANY))
+	if (!old.ifindex &&
+	    bpf_map_update_elem(map_fd(dp, MAP_tx_dropped), &place, &tx_dropped, BPF_ANY))
 		return -errno;
-	return bpf_map_update_elem(dp->maps[MAP_links], &place, link, BPF_ANY) ?:
-	       bpf_map_update_elem(dp->maps[MAP_devices], &link->ifindex, &link->ifindex, BPF_ANY);
+	return bpf_map_update_elem(map_fd(dp, MAP_links), &place, link, BPF_ANY) ?:
+	       bpf_map_update_elem(map_fd(dp, MAP_devices), &link->ifindex, &link->ifindex,
+				   BPF_ANY);
 }
 
 static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h, int *changes)
 {
 	int rc = 0;
 
-	/* a port's own entry is the last word to its packets, so what they may be sent to comes first */
+	/* What packets may be sent to comes first: a port's own entry makes its packets use it. */
 	for (int ports = 0; ports < 2; ports++)
 		for (size_t i = 0; i < p->n_links && !rc; i++) {
 			struct link *link = &p->links[i];
@@ -203,16 +212,17 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 			if ((link->role || plan_nic(p, link->ifindex)) != ports)
 				continue;
 			link->flags |= attached_flags(dp, p, link->ifindex);
-			link->refused = refused(dp, p, link->ifindex);
+			link->refused = refused_mode(dp, p, link->ifindex);
 			nic = link->port ? host_link(h, link->port) : is;
-			sends = transmit_flags(h, nic, attached_flags(dp, p, nic->ifindex) & LINK_NATIVE, &hint);
+			sends = attached_flags(dp, p, nic->ifindex) & LINK_NATIVE;
+			sends = transmit_flags(h, nic, sends, &hint);
 			link->flags |= sends < 0 ? 0 : sends;
 			rc = sends < 0 ? sends : write_link(dp, link, is->tx_dropped, changes);
 		}
 	return rc;
 }
 
-/* Interfaces that are gone */
+/* Removes links of interfaces that are gone. */
 static int forget_links(struct dataplane *dp, const struct host *h, int *changes)
 {
 	struct link *links, none = { 0 };
@@ -225,19 +235,19 @@ static int forget_links(struct dataplane *dp, const struct host *h, int *changes
 		if (host_link(h, links[i].ifindex))
 			continue;
 		++*changes;
-		rc = bpf_map_update_elem(dp->maps[MAP_links], &place, &none, BPF_ANY);
-		bpf_map_delete_elem(dp->maps[MAP_devices], &links[i].ifindex);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_links), &place, &none, BPF_ANY);
+		bpf_map_delete_elem(map_fd(dp, MAP_devices), &links[i].ifindex);
 	}
 	if (links)
 		free(links);
 	return rc;
 }
 
-/* What a sync begins with, to go back to where something has no room */
+/* What was there before a sync, to restore it if there is no room. */
 struct before {
 	struct service_name *names;
 	struct list_entry *lists;
-	bool *used;			/* lists of sources, of n */
+	bool *used;			/* whether a list of sources is in use; n elements */
 	size_t n_names, n_lists;
 	__u32 n;
 };
@@ -255,10 +265,12 @@ static int read_before(const struct dataplane *dp, struct before *b)
 		if (running[i].role && running[i].sources < b->n)
 			b->used[running[i].sources] = true;
 	free(running);
-	return rc ?: dataplane_names(dp, &b->names, &b->n_names) ?: dataplane_lists(dp, &b->lists, &b->n_lists);
+	return rc ?: dataplane_names(dp, &b->names, &b->n_names) ?:
+	       dataplane_lists(dp, &b->lists, &b->n_lists);
 }
 
-static int write_name(const struct dataplane *dp, __u32 id, const struct service_name *name, bool another)
+static int write_name(const struct dataplane *dp, __u32 id, const struct service_name *name,
+		      bool another)
 {
 	size_t n_cpus = libbpf_num_possible_cpus();
 	struct total *zero = calloc(n_cpus, sizeof(*zero));
@@ -267,19 +279,21 @@ static int write_name(const struct dataplane *dp, __u32 id, const struct service
 	for (__u32 i = 0; i < 4 && !rc && another; i++) {
 		__u32 index = id << 2 | i;
 
-		rc = bpf_map_update_elem(dp->maps[MAP_totals], &index, zero, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_totals), &index, zero, BPF_ANY);
 	}
 	if (!rc && another)
-		rc = dataplane_forget_reasons(dp, id) ?: dataplane_forget_flow_totals(dp, id) ?: dataplane_forget_guard(dp, id);
+		rc = dataplane_forget_reasons(dp, id) ?: dataplane_forget_flow_totals(dp, id) ?:
+		     dataplane_forget_guard(dp, id);
 	if (!rc)
-		rc = bpf_map_update_elem(dp->maps[MAP_names], &id, name, BPF_ANY);
+		rc = bpf_map_update_elem(map_fd(dp, MAP_names), &id, name, BPF_ANY);
 	free(zero);
 	return rc;
 }
 
-/* Names by id; new ones before the table has entries for them, those that go when it has none any more. The counters of an id
- * begin at 0 with each name. */
-static int sync_names(const struct dataplane *dp, const struct plan *p, const struct before *b, bool those_that_go, int *changes)
+/* Writes names by id: new ones before the table has entries for them, and removes them once it has
+ * none. The counters of an id begin at 0 with each new name. */
+static int sync_names(const struct dataplane *dp, const struct plan *p, const struct before *b,
+		      bool those_that_go, int *changes)
 {
 	static const struct service_name none;
 	int rc = 0;
@@ -295,8 +309,8 @@ static int sync_names(const struct dataplane *dp, const struct plan *p, const st
 	return rc;
 }
 
-/* Nothing that runs uses what was written yet */
-static void undo(const struct dataplane *dp, const struct plan *p, const struct before *b)
+/* Restores what was there. Nothing that runs uses the new parts yet. */
+static void restore(const struct dataplane *dp, const struct plan *p, const struct before *b)
 {
 	struct plan was = { .lists = b->lists, .n_lists = b->n_lists };
 	int ignored = 0;
@@ -306,15 +320,17 @@ static void undo(const struct dataplane *dp, const struct plan *p, const struct 
 	trie_clean(dp, b->used, b->n, &ignored);
 	for (__u32 id = 0; id < b->n_names && id < p->n_services; id++)
 		if (*p->services[id].name)
-			bpf_map_update_elem(dp->maps[MAP_names], &id, &b->names[id], BPF_ANY);
+			bpf_map_update_elem(map_fd(dp, MAP_names), &id, &b->names[id], BPF_ANY);
 }
 
-/* Field by field, in place: the next-hop generation has other writers, which hold no lock */
+/* Writes field by field, in place: the next-hop generation has other writers, which hold no
+ * lock. */
 static int sync_control(struct dataplane *dp, const struct plan *p, bool changed)
 {
-	__u32 flags = (p->ask_always ? CONTROL_ASK_ALWAYS : 0) | (dp->choices && !dp->later ? CONTROL_WITH_CHOICES : 0) |
+	__u32 flags = (p->ask_always ? CONTROL_ASK_ALWAYS : 0) |
+		      (dp->choices && !dp->later ? CONTROL_WITH_CHOICES : 0) |
 		      (dp->source_trie ? CONTROL_WITH_SOURCE_TRIE : 0);
-	struct control *c = control_map(dp->maps[MAP_control]);
+	struct control *c = control_map(map_fd(dp, MAP_control));
 
 	if (!c)
 		return -errno;
@@ -328,11 +344,12 @@ static int sync_control(struct dataplane *dp, const struct plan *p, bool changed
 	return 0;
 }
 
-/* Once this is done the plan's configuration is the one that runs, even if the command ends here. Of a first `up` nothing
- * runs before all of it is pinned. */
+/* Once this is done the plan's configuration is the one that runs, even if the command ends here. A
+ * first `up` runs nothing before all of it is pinned. */
 static int sync_config(const struct dataplane *dp, const struct plan *p)
 {
-	return dp->running && p->config_text ? pin_set(p->config_text, dp->instance, "", CONFIG_PIN) : 0;
+	return !dp->running || !p->config_text ? 0 :
+	       pin_set(p->config_text, dp->instance, "", CONFIG_PIN);
 }
 
 int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
@@ -344,23 +361,29 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	rc = rc ?: now ? 0 : -ENOMEM;
 	if (rc)
 		goto cleanup;
-	rc = sync_names(dp, p, &b, false, &changes) ?: sync_sources(dp, p, b.used, now, b.n, &changes) ?:
-	     dataplane_lists_write(dp, p, &changes) ?: dataplane_pools_write(dp, p, &changes) ?: dataplane_keys_write(dp, p, &changes) ?:
-	     dataplane_relay_write(dp, p, &changes) ?: dataplane_blind_write(dp, p, &changes);
+	rc = sync_names(dp, p, &b, false, &changes) ?:
+	     sync_sources(dp, p, b.used, now, b.n, &changes) ?:
+	     dataplane_lists_write(dp, p, &changes) ?: dataplane_pools_write(dp, p, &changes) ?:
+	     dataplane_keys_write(dp, p, &changes) ?: dataplane_relay_write(dp, p, &changes) ?:
+	     dataplane_blind_write(dp, p, &changes);
 	if (!rc) {
-		rc = sync_table(dp, p);		/* the last step that may have no room: before links change */
+		/* This is the last step that may lack room, so it comes before links change. */
+		rc = sync_table(dp, p);
 		changes += rc > 0 ? rc : 0;
 		rc = rc < 0 ? rc : 0;
 	}
 	if (rc) {
-		undo(dp, p, &b);
+		restore(dp, p, &b);
 		goto cleanup;
 	}
-	rc = dataplane_guards_write(dp, p, &changes) ?: sync_links(dp, p, h, &changes) ?: forget_links(dp, h, &changes);
+	rc = dataplane_guards_write(dp, p, &changes) ?: sync_links(dp, p, h, &changes) ?:
+	     forget_links(dp, h, &changes);
 	if (!rc) {
 		trie_clean(dp, now, b.n, &changes);
-		rc = dataplane_lists_clean(dp, p, &changes) ?: dataplane_relay_clean(dp, p, &changes) ?: sync_names(dp, p, &b, true, &changes) ?:
-		     sync_control(dp, p, changes) ?: sync_config(dp, p);
+		rc = dataplane_lists_clean(dp, p, &changes) ?:
+		     dataplane_relay_clean(dp, p, &changes) ?:
+		     sync_names(dp, p, &b, true, &changes) ?: sync_control(dp, p, changes) ?:
+		     sync_config(dp, p);
 	}
 cleanup:
 	free(b.names);

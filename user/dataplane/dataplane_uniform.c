@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The map uniform, which is mapped: single words change, under readers, who do not believe it meanwhile.
+ * Writes the map uniform, which is mapped: single words change while packets read, and the data
+ * path does not trust it meanwhile.
  */
 #include <errno.h>
 #include <sys/mman.h>
 #include "dataplane/control.h"
 #include "dataplane/dataplane.h"
 
-static void disbelieve(const struct dataplane *dp, bool ask_anew)
+static void distrust_uniform(const struct dataplane *dp, bool ask_anew)
 {
-	struct control *c = control_map(dp->maps[MAP_control]);
+	struct control *c = control_map(map_fd(dp, MAP_control));
 
 	if (!c)
 		return;
@@ -23,7 +24,8 @@ int dataplane_uniform(const struct dataplane *dp, const struct uniform *u)
 {
 	size_t size = sizeof(u->rows), n = UNIFORM_BLOCKS * UNIFORM_ROWS * UNIFORM_ROW;
 	const __u16 *from = u->rows[0].slot;
-	__u16 *to = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, dp->maps[MAP_uniform], 0);
+	__u16 *to =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd(dp, MAP_uniform), 0);
 	bool written = false;
 
 	if (to == MAP_FAILED)
@@ -32,12 +34,12 @@ int dataplane_uniform(const struct dataplane *dp, const struct uniform *u)
 		if (to[i] == from[i])
 			continue;
 		if (!written)
-			disbelieve(dp, false);
+			distrust_uniform(dp, false);
 		written = true;
 		__atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
 	}
 	munmap(to, size);
 	if (written)
-		disbelieve(dp, true);
+		distrust_uniform(dp, true);
 	return 0;
 }

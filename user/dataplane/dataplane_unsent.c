@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: attaching to the kernel's tracepoints that tell of packets that drivers did not send.
+ * dataplane: attaches to the kernel's tracepoints that report packets that drivers did not send.
  */
 #include <bpf/btf.h>
 #include <errno.h>
@@ -9,10 +9,11 @@
 #include "lib/log.h"
 #include "wgxdp.skel.h"
 
-/* Bytes; -ENOENT: the kernel has none such, or no BTF (NULL) */
+/* Returns bytes; -ENOENT: the kernel has no such member, or no BTF (NULL). */
 static int member_offset(const struct btf *btf, const char *of, const char *member)
 {
-	const struct btf_type *t = btf ? btf__type_by_id(btf, btf__find_by_name_kind(btf, of, BTF_KIND_STRUCT)) : NULL;
+	const struct btf_type *t =
+		btf ? btf__type_by_id(btf, btf__find_by_name_kind(btf, of, BTF_KIND_STRUCT)) : NULL;
 
 	for (int i = 0; t && i < btf_vlen(t); i++)
 		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), member))
@@ -20,11 +21,12 @@ static int member_offset(const struct btf *btf, const char *of, const char *memb
 	return -ENOENT;
 }
 
-/* Where the kernel has what the raw tracepoints read of a device */
+/* Sets where the kernel has the members of a device that the raw tracepoints read. */
 static void set_offsets(struct wgxdp *s)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
-	int ifindex = member_offset(btf, "net_device", "ifindex"), net = member_offset(btf, "net_device", "nd_net");
+	int ifindex = member_offset(btf, "net_device", "ifindex"),
+	    net = member_offset(btf, "net_device", "nd_net");
 	int ns = member_offset(btf, "net", "ns"), inum = member_offset(btf, "ns_common", "inum");
 
 	s->rodata->device_ifindex = ifindex > 0 ? ifindex : 0;
@@ -54,22 +56,31 @@ void dataplane_count_unsent(struct dataplane *dp, const char *suffix)
 		struct bpf_program *raw, *other;
 		const char *name, *pin;
 	} tracepoints[] = {
-		{ s->progs.wgxdp_devmap_raw, s->progs.wgxdp_devmap_xmit, "xdp_devmap_xmit", "attach/tp-devmap_xmit" },
-		{ s->progs.wgxdp_redirect_raw, s->progs.wgxdp_redirect_err, "xdp_redirect_err", "attach/tp-redirect_err" },
+		{ s->progs.wgxdp_devmap_raw, s->progs.wgxdp_devmap_xmit, "xdp_devmap_xmit",
+		  "attach/tp-devmap_xmit" },
+		{ s->progs.wgxdp_redirect_raw, s->progs.wgxdp_redirect_err, "xdp_redirect_err",
+		  "attach/tp-redirect_err" },
 	};
 
 	for (int i = 0; i < 2; i++) {
 		bool raw = s->rodata->device_ifindex;
-		struct bpf_link *link = raw ? bpf_program__attach_raw_tracepoint(tracepoints[i].raw, tracepoints[i].name) :
-				bpf_program__attach_tracepoint(tracepoints[i].other, "xdp", tracepoints[i].name);
+		struct bpf_link *link = raw ?
+			bpf_program__attach_raw_tracepoint(tracepoints[i].raw,
+							   tracepoints[i].name) :
+			bpf_program__attach_tracepoint(tracepoints[i].other, "xdp",
+						       tracepoints[i].name);
 		int error = errno;
 
 		if (!link && pin_exists(dp->instance, "%s", tracepoints[i].pin))
-			continue;	/* one that counts into the same map; what we may not do now we could before */
+			/* The pinned one counts into the same map; we could attach it then and may
+			 * not now. */
+			continue;
 		if (!link) {
-			log_warning("packets that a driver does not send are not counted: %s%s", strerror(error), raw ? "" :
-				    ": this kernel has no BTF, so it takes tracefs (`mount -t tracefs tracefs /sys/kernel/tracing`) "
-				    "and CAP_SYS_ADMIN");
+			log_warning("packets that a driver does not send are not counted: %s%s",
+				    strerror(error),
+				    raw ? "" : ": this kernel has no BTF, so it takes tracefs "
+					       "(`mount -t tracefs tracefs /sys/kernel/tracing`) "
+					       "and CAP_SYS_ADMIN");
 			return;
 		}
 		pin_set(bpf_link__fd(link), dp->instance, suffix, tracepoints[i].pin);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * load_error: reads what libbpf prints when a load fails. Its messages are the only place where it
- * names the program that was refused, and where the verifier's log is.
+ * load_error: reads what libbpf prints when a load fails. Only these messages name the refused
+ * program and contain the verifier's log.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -44,7 +44,7 @@ static bool is_statistics(const char *line)
 }
 
 /* The last line that is no statistics is the verifier's reason. */
-static void take_reason(struct load_error *e, const char *log, const char *end)
+static void read_reason(struct load_error *e, const char *log, const char *end)
 {
 	for (size_t n; log < end; log += n + 1) {
 		n = strcspn(log, "\n");
@@ -67,7 +67,7 @@ void load_error_take(struct load_error *e, const char *message)
 		return;
 	sscanf(message, "libbpf: prog '%63[^']'", e->program);
 	if (log)
-		take_reason(e, log + strlen(begin), strstr(log, end) ?: log + strlen(log));
+		read_reason(e, log + strlen(begin), strstr(log, end) ?: log + strlen(log));
 }
 
 int load_error_print(enum libbpf_print_level level, const char *format, va_list args)
@@ -94,7 +94,8 @@ void load_error_begin(void)
 
 void load_error_lacking(__u64 set, char *ret, size_t room)
 {
-	const __u64 admin = 1ULL << CAP_SYS_ADMIN; /* bpf(2) takes it for either of the two */
+	/* bpf(2) accepts it in place of either of the two */
+	const __u64 admin = 1ULL << CAP_SYS_ADMIN;
 	const struct {
 		__u64 any_of;
 		const char *name;
@@ -147,7 +148,7 @@ static bool is_filtered(void)
 	return mode == 2;
 }
 
-/* Only the first user namespace maps all users to themselves by nature. */
+/* Only the first user namespace maps all users to themselves from the start. */
 static bool is_in_user_namespace(void)
 {
 	unsigned int inside, outside, count;
@@ -160,9 +161,10 @@ static bool is_in_user_namespace(void)
 	return !first;
 }
 
-/* ---- what is told ---- */
+/* ---- messages ---- */
 
-/* libbpf may say which map could not be made; the verifier, only why it refuses a program. */
+/* libbpf may name the map that could not be made; the verifier only says why it refuses a
+ * program. */
 static bool is_permission(const struct load_error *e, int rc)
 {
 	return rc == -EPERM && (!*e->said || !strncmp(e->said, "map '", 5));
@@ -173,13 +175,11 @@ static void format_permission(const struct load_error *e, const char *what, char
 	if (e->in_user_namespace)
 		snprintf(ret, room,
 			 "%s: this process is in a user namespace, where the kernel loads no BPF "
-			 "programs: run it as the host's root (a container: not rootless)",
-			 what);
+			 "programs: run it as the host's root (a container: not rootless)", what);
 	else if (e->filtered)
 		snprintf(ret, room,
-			 "%s: a seccomp filter keeps this process from bpf(2): allow that call "
-			 "(a container: --security-opt seccomp=unconfined)",
-			 what);
+			 "%s: a seccomp filter keeps this process from bpf(2): allow that call (a "
+			 "container: --security-opt seccomp=unconfined)", what);
 	else
 		snprintf(ret, room,
 			 "%s: this process may not load BPF programs: run it as root, or "
@@ -216,8 +216,7 @@ void load_error_format(const struct load_error *e, const char *what, int rc, con
 	else if (rc == -ENOMEM)
 		snprintf(ret, room,
 			 "%s: no memory for the BPF programs and their maps%s%s%s: free some, then "
-			 "try again",
-			 what, *e->said ? " (" : "", e->said, *e->said ? ")" : "");
+			 "try again", what, *e->said ? " (" : "", e->said, *e->said ? ")" : "");
 	else if (kernel_is_old(release))
 		snprintf(ret, room,
 			 "%s: kernel %s is too old for the BPF programs: " KERNEL_FLOOR " or later "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * look: loads bpf/look.bpf.c for the programs that an instance has, and hands on what they tell.
+ * look: loads bpf/look.bpf.c for an instance's programs, and passes on what they report.
  */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -18,7 +18,7 @@
 struct looking {
 	struct look *skeleton;
 	struct perf_buffer *buffer;
-	__u32 ids[PROGRAM_COUNT];	/* of the programs that are looked at; 0: none */
+	__u32 ids[PROGRAM_COUNT];	/* of the traced programs; 0: none */
 	look_take *take;
 	void *data;
 	__u64 lost;
@@ -32,11 +32,13 @@ static __u32 program_id(int program)
 	return program >= 0 && !bpf_obj_get_info_by_fd(program, &info, &len) ? info.id : 0;
 }
 
-/* Its whole name, of which the kernel keeps 15 letters elsewhere. 0 or -errno */
+/* Writes the program's whole name; elsewhere the kernel keeps only 15 letters. 0 or -errno. */
 static int function_name(int program, char name[64])
 {
 	struct bpf_func_info first;
-	struct bpf_prog_info info = { .nr_func_info = 1, .func_info_rec_size = sizeof(first), .func_info = (unsigned long)&first };
+	struct bpf_prog_info info = { .nr_func_info = 1,
+				      .func_info_rec_size = sizeof(first),
+				      .func_info = (unsigned long)&first };
 	__u32 len = sizeof(info);
 	const struct btf_type *type;
 	struct btf *btf;
@@ -50,20 +52,22 @@ static int function_name(int program, char name[64])
 	return *name ? 0 : -EOPNOTSUPP;
 }
 
-static int choose(struct looking *l, const struct dataplane *dp)
+static int choose_programs(struct looking *l, const struct dataplane *dp)
 {
 	struct bpf_program *programs[PROGRAM_COUNT] = {
-		[PROGRAM_wgxdp_xdp] = l->skeleton->progs.look_xdp, [PROGRAM_wgxdp_tc] = l->skeleton->progs.look_tc,
+		[PROGRAM_wgxdp_xdp] = l->skeleton->progs.look_xdp,
+		[PROGRAM_wgxdp_tc] = l->skeleton->progs.look_tc,
 		[PROGRAM_wgxdp_tc_l3] = l->skeleton->progs.look_tc_l3,
 	};
 	char name[64];
 	int rc = 0;
 
 	for (int i = 0; i < PROGRAM_COUNT && !rc; i++) {
-		l->ids[i] = program_id(dp->programs[i]);
+		l->ids[i] = program_id(program_fd(dp, i));
 		bpf_program__set_autoload(programs[i], l->ids[i]);
 		if (l->ids[i])
-			rc = function_name(dp->programs[i], name) ?: bpf_program__set_attach_target(programs[i], dp->programs[i], name);
+			rc = function_name(program_fd(dp, i), name) ?:
+			     bpf_program__set_attach_target(programs[i], program_fd(dp, i), name);
 	}
 	return rc;
 }
@@ -87,17 +91,20 @@ static int start(struct looking *l, const struct dataplane *dp, __u32 kinds, __u
 {
 	const struct look_wanted wanted = { kinds, each };
 	__u32 zero = 0;
-	int rc = choose(l, dp) ?: look__load(l->skeleton);
+	int rc = choose_programs(l, dp) ?: look__load(l->skeleton);
 
 	if (rc)
 		return rc;
-	l->buffer = perf_buffer__new(bpf_map__fd(l->skeleton->maps.look_packets), PAGES, on_sample, on_lost, l, NULL);
-	if (!l->buffer || bpf_map_update_elem(bpf_map__fd(l->skeleton->maps.look_wanted), &zero, &wanted, BPF_ANY))
+	l->buffer = perf_buffer__new(bpf_map__fd(l->skeleton->maps.look_packets), PAGES, on_sample,
+				     on_lost, l, NULL);
+	if (!l->buffer || bpf_map_update_elem(bpf_map__fd(l->skeleton->maps.look_wanted), &zero,
+					      &wanted, BPF_ANY))
 		return -errno;
 	return look__attach(l->skeleton);
 }
 
-int looking_open(const struct dataplane *dp, __u32 kinds, __u32 each, look_take *take, void *data, struct looking **ret)
+int looking_open(const struct dataplane *dp, __u32 kinds, __u32 each, look_take *take, void *data,
+		 struct looking **ret)
 {
 	struct looking *l = calloc(1, sizeof(*l));
 	int rc = -ENOMEM;
@@ -112,8 +119,8 @@ int looking_open(const struct dataplane *dp, __u32 kinds, __u32 each, look_take 
 		*ret = l;
 		return 0;
 	}
-	log_error("packets cannot be looked at here: %s. It takes a kernel with BTF that can trace BPF programs (x86-64; arm64 from 6.0 on), and root",
-		  strerror(-rc));
+	log_error("packets cannot be looked at here: %s. It takes a kernel with BTF that can trace "
+		  "BPF programs (x86-64; arm64 from 6.0 on), and root", strerror(-rc));
 	looking_close(l);
 	return rc;
 }
@@ -121,7 +128,7 @@ int looking_open(const struct dataplane *dp, __u32 kinds, __u32 each, look_take 
 bool looking_is_current(const struct looking *l, const struct dataplane *dp)
 {
 	for (int i = 0; i < PROGRAM_COUNT; i++)
-		if (l->ids[i] != program_id(dp->programs[i]))
+		if (l->ids[i] != program_id(program_fd(dp, i)))
 			return false;
 	return true;
 }

@@ -16,7 +16,6 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "dataplane/attach.h"
 #include "lib/log.h"
 #include "dataplane/pins.h"
 
@@ -30,7 +29,8 @@ bool instance_valid(const char *name)
 	size_t len = strlen(name);
 
 	return len && len < INSTANCE_LEN &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == len;
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == len;
 }
 
 int pins_prepare(void)
@@ -42,14 +42,16 @@ int pins_prepare(void)
 	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")) {
 		int rc = -errno;
 
-		log_error(BPFFS ": no BPF file system, and mounting one failed: %s: run `mount -t bpf bpf " BPFFS
-			  "` (a container: give it the host's)", strerror(-rc));
+		log_error(BPFFS ": no BPF file system, and mounting one failed: %s: run "
+			  "`mount -t bpf bpf " BPFFS "` (a container: give it the host's)",
+			  strerror(-rc));
 		return rc;
 	}
 	return 0;
 }
 
-static void path_va(char path[PIN_LEN], const char *instance, const char *suffix, const char *format, va_list args)
+static void path_va(char path[PIN_LEN], const char *instance, const char *suffix,
+		    const char *format, va_list args)
 {
 	int n = snprintf(path, PIN_LEN, PINS_DIR "/%s%s/", instance, suffix);
 
@@ -130,7 +132,7 @@ void pin_remove(const char *instance, const char *format, ...)
 
 static const char *const subdirs[] = { "attach", "progs" };
 
-/* 0; or -errno, told */
+/* 0; or -errno, reported. */
 static int make_dir(const char *path)
 {
 	const char *hint = "";
@@ -179,7 +181,7 @@ static void remove_one(const char *directory, const char *name, bool link)
 	snprintf(pin, sizeof(pin), "%s/%s", directory, name);
 	fd = link ? bpf_obj_get(pin) : -1;
 	if (fd >= 0) {
-		detach_link(fd);
+		bpf_link_detach(fd);
 		close(fd);
 	}
 	unlink(pin);
@@ -194,9 +196,9 @@ struct kernel_dirent {
 	char name[];
 };
 
-/* Removes the pins of a directory, but those that are kept (NULL: none is); links among them let go
- * of their devices at once. Does without opendir(), which allocates memory: a command that has none
- * left must still take back what it did. */
+/* Removes the pins of a directory except those that is_kept() keeps (NULL: none). Links among them
+ * let go of their devices at once. Does without opendir(), which allocates memory: a command that
+ * has none left must still take back what it did. */
 static int remove_but(const char *path, bool links, pin_is_kept *is_kept, void *data)
 {
 	char entries[4096] __attribute__((aligned(__alignof__(struct kernel_dirent))));
@@ -250,7 +252,8 @@ int pins_remove_all(const char *instance, const char *suffix)
 		pin_path(path, instance, suffix, "%s", subdirs[i]);
 		rc = remove_pins(path, !strcmp(subdirs[i], "attach"));
 	}
-	/* By this one it is an instance: where it is gone, and others are left, the next command throws these away */
+	/* This pin makes it an instance: with it gone and others left, the next command removes
+	 * these. */
 	pin_path(path, instance, suffix, "control");
 	if (!rc)
 		unlink(path);
@@ -263,7 +266,8 @@ int pins_remove_all(const char *instance, const char *suffix)
 bool pins_program_uses(int program, __u32 map_id)
 {
 	__u32 ids[64], len = sizeof(struct bpf_prog_info);
-	struct bpf_prog_info info = { .nr_map_ids = sizeof(ids) / sizeof(*ids), .map_ids = (uintptr_t)ids };
+	struct bpf_prog_info info = { .nr_map_ids = sizeof(ids) / sizeof(*ids),
+				      .map_ids = (uintptr_t)ids };
 	bool uses = false;
 
 	if (map_id && !bpf_obj_get_info_by_fd(program, &info, &len))
@@ -284,20 +288,21 @@ static bool has_program(const char *instance, const char *name, __u32 id)
 	return has;
 }
 
-/* What has no pin of ours: a component of libxdp's dispatcher */
+/* Whether a program without a pin, a component of libxdp's dispatcher, is the instance's. */
 static bool is_of(const char *instance, int program)
 {
 	struct bpf_map_info info = { 0 };
 	__u32 len = sizeof(info);
 	int control = pin_get(instance, "control");
-	bool is = control >= 0 && !bpf_obj_get_info_by_fd(control, &info, &len) && pins_program_uses(program, info.id);
+	bool is = control >= 0 && !bpf_obj_get_info_by_fd(control, &info, &len) &&
+		  pins_program_uses(program, info.id);
 
 	if (control >= 0)
 		close(control);
 	return is;
 }
 
-/* In a directory of pins, one of our programs has this id */
+/* Whether a program in this directory of pins has this id. */
 static bool has_one(const char *directory, __u32 id)
 {
 	return has_program(directory, "wgxdp_xdp", id) || has_program(directory, "wgxdp_tc", id) ||
@@ -311,7 +316,8 @@ bool pins_have_program(__u32 program_id)
 	bool found = false;
 
 	while (dir && !found && (entry = readdir(dir)))
-		found = *entry->d_name != '.' && strlen(entry->d_name) < INSTANCE_LEN + sizeof("~new") &&
+		found = *entry->d_name != '.' &&
+			strlen(entry->d_name) < INSTANCE_LEN + sizeof("~new") &&
 			has_one(entry->d_name, program_id);
 	if (dir)
 		closedir(dir);

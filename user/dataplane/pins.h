@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Where an instance's state is pinned: /sys/fs/bpf/wgxdp/INSTANCE/ with every map by its name, progs/ and attach/. A first `up`
- * pins beside it (INSTANCE~new) and renames, so that an instance is there in whole or not at all.
+ * Where an instance's state is pinned: /sys/fs/bpf/wgxdp/INSTANCE/ with every map by its name,
+ * progs/ and attach/. A first `up` pins beside it (INSTANCE~new) and renames, so that an instance
+ * is there as a whole or not at all. Everything that opens a map includes it.
  */
 #pragma once
 #include <linux/types.h>
@@ -17,35 +18,39 @@
 /* [A-Za-z0-9_-]{1,32} */
 bool instance_valid(const char *name);
 
-/* Mounts bpffs if it is not. 0 or -errno, told. */
+/* Mounts bpffs if it is not mounted. 0 or -errno, reported. */
 int pins_prepare(void);
 /* PINS_DIR/INSTANCE[suffix]/format… */
 void pin_path(char path[PIN_LEN], const char *instance, const char *suffix, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-/* 1, 0, or -errno, told, where one may not look */
+/* 1, 0, or -errno, reported, if this process may not look. */
 int pins_exist(const char *instance);
-/* fd of a pinned object, or -errno */
+/* Returns the fd of a pinned object, or -errno. */
 int pin_get(const char *instance, const char *format, ...) __attribute__((format(printf, 2, 3)));
-bool pin_exists(const char *instance, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Pins fd in the place of what is pinned there now, if anything */
+bool pin_exists(const char *instance, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Pins fd, and replaces what is pinned there now. 0 or -errno, reported. */
 int pin_set(int fd, const char *instance, const char *suffix, const char *name);
-void pin_remove(const char *instance, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void pin_remove(const char *instance, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 int pins_make_dirs(const char *instance, const char *suffix);
-/* INSTANCE~new becomes INSTANCE */
+/* Renames INSTANCE~new to INSTANCE. */
 int pins_commit(const char *instance);
-/* All pins of INSTANCE[suffix], so that what only they kept goes too; links are detached before this returns. 0 or -errno,
- * told. */
+/* Removes all pins of INSTANCE[suffix], and so everything that only they kept; links are detached
+ * before this returns. 0 or -errno, reported. */
 int pins_remove_all(const char *instance, const char *suffix);
-/* Removes the pins of maps ("") or programs ("progs") of an instance that are not kept */
+/* Removes those pins of an instance's maps ("") or programs ("progs") that is_kept() does not
+ * keep. */
 typedef bool pin_is_kept(void *data, const char *name);
 void pins_remove_others(const char *instance, const char *directory, pin_is_kept *is_kept,
 			void *data);
-/* A directory with all pins in it */
+/* Removes a directory with all pins in it. */
 void pins_remove_directory(const char *path);
 
-/* Whether a program uses the map with this id: an instance's programs are those that use its control */
+/* Whether a program uses the map with this id: an instance's programs are those that use its
+ * control. */
 bool pins_program_uses(int program, __u32 map_id);
-/* Any instance has it pinned, also one whose first `up` is not done */
+/* Whether any instance has the program pinned, even one whose first `up` is not done. */
 bool pins_have_program(__u32 program_id);
-/* The instance, not ours, that the program with this id is of; false: none */
+/* Finds the instance, other than ours, whose program has this id; false: none. */
 bool pins_owner(__u32 program_id, const char *ours, char ret[INSTANCE_LEN]);

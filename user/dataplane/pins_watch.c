@@ -11,7 +11,8 @@ static void on_event(uv_fs_event_t *event, const char *name, int events, int sta
 		w->gone(w->data);
 }
 
-int pins_watch(struct pins_watch *w, uv_loop_t *loop, const char *instance, void (*gone)(void *data), void *data)
+int pins_watch(struct pins_watch *w, uv_loop_t *loop, const char *instance,
+	       void (*gone)(void *data), void *data)
 {
 	struct stat is;
 

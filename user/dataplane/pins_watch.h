@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Whether the pins of an instance go: with the last one the kernel lets go of what it holds, and tells nobody.
+ * Watches whether an instance's pins go: with the last one the kernel lets go of what it holds, and
+ * reports it to no process. The daemon uses it.
  */
 #pragma once
 #include <sys/stat.h>
@@ -8,12 +9,14 @@
 
 struct pins_watch {			/* all 0 at first */
 	uv_fs_event_t event;
-	struct stat is;			/* the directory that is watched */
+	struct stat is;			/* the watched directory */
 	const char *instance;
 	void (*gone)(void *data);
 	void *data;
 };
 
-/* Calls gone() where the instance has none any more: removed, or with bpffs unmounted. To be called again after what may have made the
- * directory of all instances anew. 0 or -errno. */
-int pins_watch(struct pins_watch *w, uv_loop_t *loop, const char *instance, void (*gone)(void *data), void *data);
+/* Calls gone() when the instance has no pins any more: they were removed, or bpffs was unmounted.
+ * Call it again after anything that may have made the directory of all instances anew. 0 or
+ * -errno. */
+int pins_watch(struct pins_watch *w, uv_loop_t *loop, const char *instance,
+	       void (*gone)(void *data), void *data);

@@ -47,7 +47,8 @@ void ring_forget(struct ring *r)
 	*r = (struct ring){ 0 };
 }
 
-static int begin(struct ring *r, uv_loop_t *loop, int map, ring_buffer_sample_fn take, void *data)
+static int open_ring(struct ring *r, uv_loop_t *loop, int map, ring_buffer_sample_fn take,
+		     void *data)
 {
 	r->buffer = ring_buffer__new(map, take, data, NULL);
 	if (!r->buffer)
@@ -62,7 +63,8 @@ static int begin(struct ring *r, uv_loop_t *loop, int map, ring_buffer_sample_fn
 	return uv_poll_start(r->poll, UV_READABLE, on_poll);
 }
 
-int ring_listen(struct ring *r, uv_loop_t *loop, const char *instance, const char *name, ring_buffer_sample_fn take, void *data)
+int ring_listen(struct ring *r, uv_loop_t *loop, const char *instance, const char *name,
+		ring_buffer_sample_fn take, void *data)
 {
 	struct bpf_map_info info = { 0 };
 	__u32 len = sizeof(info);
@@ -73,7 +75,7 @@ int ring_listen(struct ring *r, uv_loop_t *loop, const char *instance, const cha
 	if (!r->poll || info.id != r->map) {
 		ring_forget(r);
 		r->map = info.id;
-		rc = map < 0 ? map : begin(r, loop, map, take, data);
+		rc = map < 0 ? map : open_ring(r, loop, map, take, data);
 	}
 	if (map >= 0)
 		close(map);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Components of libxdp's dispatcher. libxdp builds a dispatcher anew for each change and puts it in the place of the old one,
- * which loses no packet.
+ * Components of libxdp's dispatcher. For each change libxdp builds a new dispatcher and puts it in
+ * the place of the old one, which loses no packet.
  */
 #include <bpf/bpf.h>
 #include <dirent.h>
@@ -27,11 +27,12 @@ static int quiet(enum libxdp_print_level level, const char *format, va_list args
 
 int shared_permitted(const char *interface)
 {
-	if (bpf_prog_get_fd_by_id(0) >= 0 || errno != EPERM)	/* no program has this id: who may ask is told so */
+	/* No program has this id: a process that may ask gets ENOENT. */
+	if (bpf_prog_get_fd_by_id(0) >= 0 || errno != EPERM)
 		return 0;
-	log_error("interface %s: this process lacks CAP_SYS_ADMIN, which `shared: true` takes, for libxdp asks for "
-		  "programs of others by their ids: the units have it by the drop-in shared.conf (wgxdp(8), FILES), "
-		  "a container by --cap-add", interface);
+	log_error("interface %s: this process lacks CAP_SYS_ADMIN, which `shared: true` takes, for "
+		  "libxdp asks for programs of others by their ids: the units have it by the "
+		  "drop-in shared.conf (wgxdp(8), FILES), a container by --cap-add", interface);
 	return -EPERM;
 }
 
@@ -40,7 +41,8 @@ bool shared_is_dispatcher(__u32 program_id)
 	struct bpf_prog_info info = { 0 };
 	__u32 len = sizeof(info);
 	int fd = bpf_prog_get_fd_by_id(program_id);
-	bool is = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && !strcmp(info.name, "xdp_dispatcher");
+	bool is = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) &&
+		  !strcmp(info.name, "xdp_dispatcher");
 
 	if (fd >= 0)
 		close(fd);
@@ -54,7 +56,8 @@ __u32 shared_program(__u32 ifindex)
 	return bpf_xdp_query_id(ifindex, 0, &id) ? 0 : id;
 }
 
-/* NULL: no dispatcher, or one that this libxdp does not know, which before 1.4.1 loses two descriptors of any other program */
+/* NULL: there is no dispatcher, or one that this libxdp does not know. Before 1.4.1, libxdp loses
+ * two descriptors with any other program, so it is not asked about one. */
 static struct xdp_multiprog *dispatcher(__u32 ifindex)
 {
 	__u32 id = shared_program(ifindex);
@@ -75,7 +78,8 @@ static struct xdp_multiprog *dispatcher(__u32 ifindex)
 __u16 shared_mode(__u32 ifindex)
 {
 	struct xdp_multiprog *mp = dispatcher(ifindex);
-	__u16 flag = !mp ? 0 : xdp_multiprog__attach_mode(mp) == XDP_MODE_NATIVE ? LINK_NATIVE : LINK_GENERIC;
+	__u16 flag = !mp ? 0 :
+		     xdp_multiprog__attach_mode(mp) == XDP_MODE_NATIVE ? LINK_NATIVE : LINK_GENERIC;
 
 	xdp_multiprog__close(mp);
 	return flag;
@@ -112,7 +116,8 @@ int shared_attach(__u32 ifindex, struct xdp_program *program, __u16 flag)
 	rc = xdp_program__attach(program, ifindex, mode, 0);
 	if (rc || shared_is_dispatcher(shared_program(ifindex)))
 		return rc;
-	xdp_program__detach(program, ifindex, mode, 0);	/* where there can be no dispatcher, libxdp does without: alone */
+	/* Where there can be no dispatcher, libxdp attaches the program alone. */
+	xdp_program__detach(program, ifindex, mode, 0);
 	return -ENOSYS;
 }
 
@@ -133,9 +138,9 @@ static bool directory_is_ours(const char *path, __u32 map)
 	return ours;
 }
 
-/* Dispatchers that are attached no more, of a device that is gone or a command that was killed: their pins would keep our
- * program and its maps for ever */
-static void sweep(__u32 ifindex, __u32 map)
+/* Removes dispatchers that are not attached any more, left by a device that is gone or a killed
+ * command: their pins would keep our program and its maps for ever. */
+static void remove_stale_dispatchers(__u32 ifindex, __u32 map)
 {
 	__u32 now = shared_program(ifindex), of, id;
 	DIR *dir = opendir(LIBXDP_PINS);
@@ -144,7 +149,8 @@ static void sweep(__u32 ifindex, __u32 map)
 	while (dir && (entry = readdir(dir))) {
 		char path[PIN_LEN];
 
-		if (sscanf(entry->d_name, "dispatch-%u-%u", &of, &id) != 2 || of != ifindex || id == now)
+		if (sscanf(entry->d_name, "dispatch-%u-%u", &of, &id) != 2 || of != ifindex ||
+		    id == now)
 			continue;
 		snprintf(path, sizeof(path), LIBXDP_PINS "/dispatch-%u-%u", of, id);
 		if (directory_is_ours(path, map))
@@ -169,11 +175,12 @@ int shared_detach(__u32 ifindex, int control, __u32 keep)
 			gone[n_gone++] = p;
 	}
 	if (n_gone)
-		rc = xdp_program__detach_multi(gone, n_gone, ifindex, flag == LINK_NATIVE ? XDP_MODE_NATIVE : XDP_MODE_SKB, 0);
+		rc = xdp_program__detach_multi(gone, n_gone, ifindex, flag == LINK_NATIVE ?
+					       XDP_MODE_NATIVE : XDP_MODE_SKB, 0);
 	for (size_t i = 0; i < n_gone; i++)
 		xdp_program__close(gone[i]);
 	if (control >= 0)
-		sweep(ifindex, map_id(control));
+		remove_stale_dispatchers(ifindex, map_id(control));
 	return rc;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sharing a device's XDP with programs of others: ours is one component of libxdp's dispatcher. Components are known as an
- * instance's by its map control, so that those of a command that was killed are found as well.
+ * Shares a device's XDP with other owners' programs: ours is one component of libxdp's dispatcher.
+ * A component is an instance's if it uses the instance's map control, so that those of a killed
+ * command are found as well. Attaching and `down` use it.
  */
 #pragma once
 #include <stdbool.h>
@@ -12,27 +13,29 @@
 
 struct xdp_program;
 
-/* Whether we may share a device: libxdp asks for programs by their ids, which takes CAP_SYS_ADMIN. 0 or -EPERM, told with the
- * name of the interface. */
+/* Whether this process may share a device: libxdp asks for programs by their ids, which takes
+ * CAP_SYS_ADMIN. 0; or -EPERM, reported with the name of the interface. */
 int shared_permitted(const char *interface);
-/* Whether this XDP program is a dispatcher of libxdp's, by whatever version */
+/* Whether this XDP program is libxdp's dispatcher, of whatever version. */
 bool shared_is_dispatcher(__u32 program_id);
-/* The XDP program of a device now; 0: none */
+/* The id of a device's XDP program; 0: none. */
 __u32 shared_program(__u32 ifindex);
-/* LINK_NATIVE or LINK_GENERIC, as the device's dispatcher is attached; 0: there is none */
+/* LINK_NATIVE or LINK_GENERIC, as the device's dispatcher is attached; 0: there is none. */
 __u16 shared_mode(__u32 ifindex);
-/* Ids of the components in a device's dispatcher that use the map control; -1: of all components */
+/* Ids of the components in a device's dispatcher that use the map control; -1: of all
+ * components. */
 size_t shared_components(__u32 ifindex, int control, __u32 ids[SHARED_MAX]);
 
-/* Helpers that a component may not call, up to 0. The functions of libxdp's dispatcher change no
- * packet (before 1.5.5), and newer kernels (6.13, 6.12's later ones) let no program take their
- * place that calls one of these, not even in code that a switch leaves out. So the calls fail
- * (-EINVAL), and the packet is passed up for tc to send: one that changes its number of VLAN tags
- * or its family (head), or has bytes behind its end (tail). */
+/* Helpers that a component may not call; 0 ends the list. The functions of libxdp's dispatcher
+ * change no packet (before 1.5.5), and newer kernels (6.13, 6.12's later ones) let no program take
+ * their place that calls one of these, even in code that a switch leaves out. So these calls fail
+ * (-EINVAL), and tc sends the packet instead: one that changes its number of VLAN tags or its
+ * family (head), or has bytes behind its end (tail). */
 extern const enum bpf_func_id shared_refused[];
-/* One more component. 0 or -errno; -ENOSYS: the kernel refuses what the dispatcher needs. */
+/* Adds a component. 0 or -errno; -ENOSYS: the kernel refuses what the dispatcher needs. */
 int shared_attach(__u32 ifindex, struct xdp_program *program, __u16 flag);
-/* The instance's components go, but for the one with the id keep; others stay. What a device that is gone has left goes too. */
+/* Removes the instance's components except the one with the id keep; others stay. Removes what a
+ * device that is gone left, too. */
 int shared_detach(__u32 ifindex, int control, __u32 keep);
-/* The same at every device */
+/* Does the same at every device. */
 void shared_detach_all(int control);

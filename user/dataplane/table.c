@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * The generic table's writer: see table.h for what readers are promised.
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The generic table's writer: table.h says what readers may rely on.
  */
 #include <errno.h>
 #include <linux/membarrier.h>
@@ -44,7 +44,8 @@ static bool same_key(const struct table_key *a, const struct table_key *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
-static struct table_entry *find(const struct table *t, __u64 hash, const struct table_key *key)
+static struct table_entry *find_entry(const struct table *t, __u64 hash,
+				      const struct table_key *key)
 {
 	for (int i = 0; i < PLACES; i++) {
 		struct table_entry *e = place(t, hash, i);
@@ -57,23 +58,23 @@ static struct table_entry *find(const struct table *t, __u64 hash, const struct 
 
 const struct table_entry *table_lookup(const struct table *t, const struct table_key *key)
 {
-	return find(t, table_hash(key), key);
+	return find_entry(t, table_hash(key), key);
 }
 
-static void publish(struct table_entry *to, const struct table_entry *from, __u64 hash)
+static void publish_entry(struct table_entry *to, const struct table_entry *from, __u64 hash)
 {
 	to->key = from->key;
 	memcpy(to->value, from->value, sizeof(to->value));
 	__atomic_store_n(&to->tag, hash, __ATOMIC_RELEASE);
 }
 
-/* Entries that are to go: still readable until unpublish_all */
+/* Entries that will go: readable until unpublish_all(). */
 struct leaving {
 	struct table_entry **entries;
 	size_t n;
 };
 
-/* published: something that a reader might have missed, and so may still look for here */
+/* published: something that a reader might have missed, and so may still look for here. */
 static void unpublish_all(struct table *t, struct leaving *l, bool published)
 {
 	if (!l->n)
@@ -94,19 +95,22 @@ static struct table_entry *free_place(const struct table *t, __u64 hash)
 	return NULL;
 }
 
-enum { MOVES = 6 };			/* fewer do not always make room for a changed key whose two homes are one */
+/* With fewer, a changed key whose two homes are one does not always find room. */
+enum { MOVES = 6 };
 
-/* Room for hash: a free place, or one made free by moving its entry to the entry's other home, depth moves deep */
+/* Returns a free place for hash, or frees one by moving its entry to that entry's other home, at
+ * most depth moves deep. */
 static struct table_entry *make_room(struct table *t, __u64 hash, int depth, bool *kept)
 {
 	struct table_entry *room = free_place(t, hash);
 
 	for (int i = 0; !room && depth && i < PLACES; i++) {
-		struct table_entry *e = place(t, hash, i), *to = make_room(t, e->tag, depth - 1, kept);
+		struct table_entry *e = place(t, hash, i),
+				   *to = make_room(t, e->tag, depth - 1, kept);
 		struct leaving l = { .entries = &e, .n = 1 };
 
 		if (to && to != e && e->tag) {
-			publish(to, e, e->tag);
+			publish_entry(to, e, e->tag);
 			kept[place_number(t, to)] = kept[place_number(t, e)];
 			kept[place_number(t, e)] = false;
 			unpublish_all(t, &l, true);
@@ -117,8 +121,10 @@ static struct table_entry *make_room(struct table *t, __u64 hash, int depth, boo
 	return room;
 }
 
-/* A failed sync: what it published goes again (by key, for it may have been moved), so that only what was there remains */
-static void withdraw(struct table *t, const struct table_entry *want, const bool *published, size_t n)
+/* Undoes a failed sync: removes what it published (by key, because it may have been moved), so that
+ * only what was there remains. */
+static void withdraw(struct table *t, const struct table_entry *want, const bool *published,
+		     size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		for (int p = 0; p < PLACES && published[i]; p++) {
@@ -131,10 +137,10 @@ static void withdraw(struct table *t, const struct table_entry *want, const bool
 	t->grace();
 }
 
-/* Of a changed key two entries are there now, and of one that a killed writer was moving as well: one that is as wanted
- * stays, the others leave. */
-static void collect_changed(struct table *t, const struct table_entry *want, const bool *published, size_t n, bool *kept,
-			    struct leaving *l)
+/* A changed key has two entries now, and so has one that a killed writer was moving. One with the
+ * wanted value stays, the others leave. */
+static void collect_changed(struct table *t, const struct table_entry *want, const bool *published,
+			    size_t n, bool *kept, struct leaving *l)
 {
 	for (size_t i = 0; i < n; i++) {
 		bool found = false;
@@ -142,9 +148,10 @@ static void collect_changed(struct table *t, const struct table_entry *want, con
 		for (int p = 0; p < PLACES && published[i]; p++) {
 			struct table_entry *e = place(t, want[i].tag, p);
 
-			if (e->tag != want[i].tag || !same_key(&e->key, &want[i].key) || kept[place_number(t, e)])
+			if (e->tag != want[i].tag || !same_key(&e->key, &want[i].key) ||
+			    kept[place_number(t, e)])
 				continue;
-			kept[place_number(t, e)] = true;	/* or is among those that leave */
+			kept[place_number(t, e)] = true; /* or it is among those that leave */
 			if (!found && !memcmp(e->value, want[i].value, sizeof(e->value)))
 				found = true;
 			else
@@ -153,7 +160,7 @@ static void collect_changed(struct table *t, const struct table_entry *want, con
 	}
 }
 
-/* What is in the table and not wanted */
+/* Collects what the table has and want does not have. */
 static void collect_unwanted(struct table *t, const bool *kept, struct leaving *l)
 {
 	for (size_t i = 0; i < (size_t)t->n * TABLE_WAYS; i++) {
@@ -166,8 +173,9 @@ static void collect_unwanted(struct table *t, const bool *kept, struct leaving *
 
 int table_sync(struct table *t, struct table_entry *want, size_t n)
 {
-	struct leaving leaving = { .entries = calloc((size_t)t->n * TABLE_WAYS, sizeof(*leaving.entries)) };
-	bool *published = calloc(n + 1, sizeof(*published)), *kept = calloc((size_t)t->n * TABLE_WAYS, sizeof(*kept));
+	size_t places = (size_t)t->n * TABLE_WAYS;
+	struct leaving leaving = { .entries = calloc(places, sizeof(*leaving.entries)) };
+	bool *published = calloc(n + 1, sizeof(*published)), *kept = calloc(places, sizeof(*kept));
 	size_t n_published = 0, n_changed;
 	int rc = -ENOMEM;
 
@@ -177,7 +185,7 @@ int table_sync(struct table *t, struct table_entry *want, size_t n)
 		struct table_entry *room, *old;
 
 		want[i].tag = table_hash(&want[i].key);
-		old = find(t, want[i].tag, &want[i].key);
+		old = find_entry(t, want[i].tag, &want[i].key);
 		if (old && !memcmp(old->value, want[i].value, sizeof(old->value))) {
 			kept[place_number(t, old)] = true;
 			continue;
@@ -188,11 +196,11 @@ int table_sync(struct table *t, struct table_entry *want, size_t n)
 			rc = -ENOSPC;
 			goto cleanup;
 		}
-		publish(room, &want[i], want[i].tag);
+		publish_entry(room, &want[i], want[i].tag);
 		published[i] = true;
 		n_published++;
 	}
-	/* only now, for making room moved entries */
+	/* Not before now: making room moved entries. */
 	collect_changed(t, want, published, n, kept, &leaving);
 	n_changed = leaving.n;
 	collect_unwanted(t, kept, &leaving);

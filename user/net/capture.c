@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * pcap and pcapng (draft-ietf-opsawg-pcap, -pcapng): of the latter sections, interfaces, enhanced and simple packets; other blocks are
- * passed over.
+ * Reads pcap and pcapng (draft-ietf-opsawg-pcap, -pcapng). Of pcapng it reads sections, interfaces,
+ * enhanced and simple packets, and skips other blocks.
  */
 #include <byteswap.h>
 #include <errno.h>
@@ -19,11 +19,11 @@ struct capture {
 	FILE *file;
 	char path[256];
 	bool swapped, ng, nanoseconds;
-	bool begun;			/* of pcapng: the first block's type has been read */
+	bool begun;			/* pcapng: the first block's type has been read */
 	struct {
 		__u32 link;
 		char name[IFNAMSIZ];
-		__u64 units;		/* of a time stamp, a second */
+		__u64 units;		/* of a time stamp, per second */
 	} interface[INTERFACES];
 	__u32 n;
 	__u8 block[BLOCK_MAX];
@@ -45,14 +45,14 @@ static __u16 half(const struct capture *c, const void *at)
 	return c->swapped ? bswap_16(value) : value;
 }
 
-static int wrong(const struct capture *c, const char *what)
+static int report(const struct capture *c, const char *what)
 {
 	log_error("%s: %s", c->path, what);
 	return -EBADMSG;
 }
 
-/* 1; 0: the file ends here; -errno, told */
-static int get(struct capture *c, void *to, size_t n)
+/* 1; 0: the file ends here; -errno, reported. */
+static int read_bytes(struct capture *c, void *to, size_t n)
 {
 	size_t got = fread(to, 1, n, c->file);
 
@@ -60,24 +60,26 @@ static int get(struct capture *c, void *to, size_t n)
 		return 1;
 	if (!got && feof(c->file))
 		return 0;
-	return ferror(c->file) ? wrong(c, strerror(errno)) : wrong(c, "cut off in the middle of a packet");
+	return ferror(c->file) ? report(c, strerror(errno))
+			       : report(c, "cut off in the middle of a packet");
 }
 
 static int check_link(const struct capture *c, __u32 link)
 {
-	if (link == LINK_ETHERNET || link == LINK_RAW || link == LINK_RAW_OLD || link == LINK_IPV4 || link == LINK_IPV6)
+	if (link == LINK_ETHERNET || link == LINK_RAW || link == LINK_RAW_OLD ||
+	    link == LINK_IPV4 || link == LINK_IPV6)
 		return 0;
-	return wrong(c, "packets of another kind of link than Ethernet and raw IP");
+	return report(c, "packets of another kind of link than Ethernet and raw IP");
 }
 
-/* The rest of pcap's head, of which four bytes have been read */
+/* Reads the rest of pcap's header, of which four bytes have been read. */
 static int begin_pcap(struct capture *c)
 {
 	__u8 head[20];
-	int rc = get(c, head, sizeof(head));
+	int rc = read_bytes(c, head, sizeof(head));
 
 	if (rc <= 0)
-		return rc ?: wrong(c, "cut off");
+		return rc ?: report(c, "cut off");
 	c->interface[0].link = word(c, head + 16) & 0xffff;
 	c->n = 1;
 	return check_link(c, c->interface[0].link);
@@ -101,14 +103,14 @@ int capture_open(const char *path, struct capture **ret)
 		free(c);
 		return rc;
 	}
-	rc = get(c, &magic, sizeof(magic));
+	rc = read_bytes(c, &magic, sizeof(magic));
 	c->swapped = magic == bswap_32(micro) || magic == bswap_32(nano);
 	c->nanoseconds = magic == nano || magic == bswap_32(nano);
 	c->ng = magic == SECTION;
 	if (rc > 0 && (c->ng || c->nanoseconds || magic == micro || magic == bswap_32(micro)))
 		rc = c->ng ? 0 : begin_pcap(c);
 	else if (rc >= 0)
-		rc = wrong(c, "neither a pcap nor a pcapng file");
+		rc = report(c, "neither a pcap nor a pcapng file");
 	if (rc)
 		capture_close(c);
 	else
@@ -123,14 +125,16 @@ void capture_close(struct capture *c)
 	free(c);
 }
 
-/* Bytes of a packet of this kind of link, with an Ethernet header in any case */
-static int put(const struct capture *c, __u32 link, const void *bytes, __u32 len, __u32 whole, struct capture_frame *ret)
+/* Copies a packet of this kind of link, and puts an Ethernet header in front of one that has
+ * none. */
+static int copy_packet(const struct capture *c, __u32 link, const void *bytes, __u32 len,
+		       __u32 whole, struct capture_frame *ret)
 {
 	static const __u8 types[2][2] = { { 8, 0 }, { 0x86, 0xdd } };
 	__u32 head = link == LINK_ETHERNET ? 0 : 14;
 
 	if (len + head > CAPTURE_MAX)
-		return wrong(c, "a packet longer than 9,216 bytes");
+		return report(c, "a packet longer than 9,216 bytes");
 	memset(ret->bytes, 0, 12);
 	if (head)
 		memcpy(ret->bytes + 12, types[len && *(const __u8 *)bytes >> 4 == 6], 2);
@@ -143,23 +147,24 @@ static int put(const struct capture *c, __u32 link, const void *bytes, __u32 len
 static int next_pcap(struct capture *c, struct capture_frame *ret)
 {
 	__u8 head[16];
-	int rc = get(c, head, sizeof(head));
+	int rc = read_bytes(c, head, sizeof(head));
 	__u32 len;
 
 	if (rc <= 0)
 		return rc;
 	len = word(c, head + 8);
 	if (len > BLOCK_MAX)
-		return wrong(c, "a packet of more than a megabyte");
-	rc = len ? get(c, c->block, len) : 1;
+		return report(c, "a packet of more than a megabyte");
+	rc = len ? read_bytes(c, c->block, len) : 1;
 	if (rc <= 0)
-		return rc ?: wrong(c, "cut off in the middle of a packet");
+		return rc ?: report(c, "cut off in the middle of a packet");
 	ret->interface[0] = '\0';
-	ret->ns = word(c, head) * 1000000000ULL + word(c, head + 4) * (c->nanoseconds ? 1 : 1000ULL);
-	return put(c, c->interface[0].link, c->block, len, word(c, head + 12), ret);
+	ret->ns = word(c, head) * 1000000000ULL +
+		  word(c, head + 4) * (c->nanoseconds ? 1 : 1000ULL);
+	return copy_packet(c, c->interface[0].link, c->block, len, word(c, head + 12), ret);
 }
 
-/* Name and unit of time, of an interface's options */
+/* Reads an interface's name and its unit of time from its options. */
 static void read_options(struct capture *c, __u32 at, __u32 end)
 {
 	__u64 units = 1000000;
@@ -185,63 +190,64 @@ static void read_options(struct capture *c, __u32 at, __u32 end)
 static int add_interface(struct capture *c, __u32 len)
 {
 	if (len < 8 || c->n == INTERFACES)
-		return wrong(c, "an interface that cannot be read, or more than 64");
+		return report(c, "an interface that cannot be read, or more than 64");
 	memset(&c->interface[c->n], 0, sizeof(c->interface[0]));
 	c->interface[c->n].link = half(c, c->block);
 	read_options(c, 8, len);
 	return check_link(c, c->interface[c->n++].link);
 }
 
-static int take_packet(struct capture *c, __u32 type, __u32 len, struct capture_frame *ret)
+static int read_packet(struct capture *c, __u32 type, __u32 len, struct capture_frame *ret)
 {
 	__u32 interface = type == ENHANCED && len >= 20 ? word(c, c->block) : 0;
 	__u32 head = type == ENHANCED ? 20 : 4, whole, n;
 	__u64 stamp = 0;
 
 	if (len < head || interface >= c->n)
-		return wrong(c, "a packet of no interface");
+		return report(c, "a packet of no interface");
 	whole = word(c, c->block + head - 4);
 	n = type == ENHANCED ? word(c, c->block + 12) : whole < len - head ? whole : len - head;
 	if (n > len - head)
-		return wrong(c, "a packet that does not fit its block");
+		return report(c, "a packet that does not fit its block");
 	if (type == ENHANCED)
 		stamp = (__u64)word(c, c->block + 4) << 32 | word(c, c->block + 8);
 	ret->ns = stamp / c->interface[interface].units * 1000000000ULL +
-		  stamp % c->interface[interface].units * (1000000000ULL / c->interface[interface].units);
+		  stamp % c->interface[interface].units *
+			  (1000000000ULL / c->interface[interface].units);
 	strcpy(ret->interface, c->interface[interface].name);
-	return put(c, c->interface[interface].link, c->block + head, n, whole, ret);
+	return copy_packet(c, c->interface[interface].link, c->block + head, n, whole, ret);
 }
 
 static int next_block(struct capture *c, struct capture_frame *ret)
 {
 	__u8 head[12] = { 0x0a, 0x0d, 0x0d, 0x0a };
 	__u32 type, len;
-	int rc = c->begun ? get(c, head, 8) : get(c, head + 4, 4);
+	int rc = c->begun ? read_bytes(c, head, 8) : read_bytes(c, head + 4, 4);
 
 	if (rc <= 0)
 		return rc;
 	c->begun = true;
 	memcpy(&type, head, sizeof(type));
 	if (type == SECTION) {
-		rc = get(c, head + 8, 4);
+		rc = read_bytes(c, head + 8, 4);
 		memcpy(&len, head + 8, sizeof(len));
 		c->swapped = len == bswap_32(0x1a2b3c4d);
 		c->n = 0;
 	}
 	if (rc <= 0)
-		return rc ?: wrong(c, "cut off");
+		return rc ?: report(c, "cut off");
 	len = word(c, head + 4) - (type == SECTION ? 12 : 8);
 	if (len < 4 || len > BLOCK_MAX)
-		return wrong(c, "a block of an impossible length");
-	rc = get(c, c->block, len);
+		return report(c, "a block of an impossible length");
+	rc = read_bytes(c, c->block, len);
 	if (rc <= 0)
-		return rc ?: wrong(c, "cut off in the middle of a block");
+		return rc ?: report(c, "cut off in the middle of a block");
 	if (type == SECTION)
 		return -EAGAIN;
 	type = word(c, head);
 	if (type == INTERFACE)
 		return add_interface(c, len - 4) ?: -EAGAIN;
-	return type == ENHANCED || type == SIMPLE ? take_packet(c, type, len - 4, ret) : -EAGAIN;
+	return type == ENHANCED || type == SIMPLE ? read_packet(c, type, len - 4, ret) : -EAGAIN;
 }
 
 int capture_next(struct capture *c, struct capture_frame *ret)
@@ -271,5 +277,6 @@ int capture_write(FILE *to, __u64 ns, const void *frame, __u32 len, __u32 whole)
 {
 	const __u32 head[] = { ns / 1000000000, ns % 1000000000, len, whole };
 
-	return fwrite(head, sizeof(head), 1, to) == 1 && (!len || fwrite(frame, len, 1, to) == 1) ? 0 : -EIO;
+	return fwrite(head, sizeof(head), 1, to) == 1 &&
+	       (!len || fwrite(frame, len, 1, to) == 1) ? 0 : -EIO;
 }

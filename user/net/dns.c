@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * c-ares' sockets and its clock on a libuv loop.
+ * c-ares' sockets and timer on a libuv loop.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include "net/dns.h"
 
-#define TRY_MS 1000			/* for an answer of a server, at the first of */
+#define TRY_MS 1000			/* for the first server's answer */
 #define TRIES 2
 
 struct socket {
@@ -18,7 +18,7 @@ struct socket {
 
 struct dns {
 	uv_loop_t *loop;
-	uv_timer_t timeout;		/* of c-ares */
+	uv_timer_t timeout;		/* c-ares' */
 	ares_channel channel;
 	struct socket *sockets;
 	dns_progress *progress;
@@ -34,7 +34,7 @@ static void process(struct dns *d, ares_socket_t readable, ares_socket_t writabl
 	ares_process_fd(d->channel, readable, writable);
 	if (!d->progress(d->data))
 		return;
-	wait = ares_timeout(d->channel, &most, &room);	/* the one or the other */
+	wait = ares_timeout(d->channel, &most, &room);	/* points at one of the two */
 	uv_timer_start(&d->timeout, on_timeout, wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1, 0);
 }
 
@@ -56,7 +56,7 @@ static void on_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
-/* c-ares says what it waits for on a socket; nothing: it closes it */
+/* c-ares tells what it waits for on a socket; nothing: it closes the socket. */
 static void on_socket_state(void *data, ares_socket_t fd, int readable, int writable)
 {
 	struct dns *d = data;
@@ -76,24 +76,26 @@ static void on_socket_state(void *data, ares_socket_t fd, int readable, int writ
 	if (!s) {
 		s = calloc(1, sizeof(*s));
 		if (!s || uv_poll_init(d->loop, &s->poll, fd)) {
-			free(s);		/* the time-out ends it */
+			free(s);		/* the timeout ends the question */
 			return;
 		}
 		*s = (struct socket){ .poll = s->poll, .fd = fd, .dns = d, .next = d->sockets };
 		s->poll.data = s;
 		d->sockets = s;
 	}
-	uv_poll_start(&s->poll, (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0), on_socket);
+	uv_poll_start(&s->poll, (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0),
+		      on_socket);
 }
 
 int dns_open(uv_loop_t *loop, bool alone, dns_progress *progress, void *data, struct dns **ret)
 {
 	struct dns *d = calloc(1, sizeof(*d));
 	struct ares_options options = {
-		.timeout = TRY_MS, .tries = TRIES, .sock_state_cb = on_socket_state, .sock_state_cb_data = d,
-		.flags = ARES_FLAG_NOSEARCH, .lookups = "b",
+		.timeout = TRY_MS, .tries = TRIES, .sock_state_cb = on_socket_state,
+		.sock_state_cb_data = d, .flags = ARES_FLAG_NOSEARCH, .lookups = "b",
 	};
-	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB | (alone ? ARES_OPT_FLAGS | ARES_OPT_LOOKUPS : 0);
+	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB |
+		   (alone ? ARES_OPT_FLAGS | ARES_OPT_LOOKUPS : 0);
 
 	if (!d || ares_library_init(ARES_LIB_INIT_ALL) ||
 	    ares_init_options(&d->channel, &options, mask)) {
@@ -109,9 +111,11 @@ int dns_open(uv_loop_t *loop, bool alone, dns_progress *progress, void *data, st
 	return 0;
 }
 
-void dns_ask(struct dns *d, const char *name, int family, ares_addrinfo_callback callback, void *data)
+void dns_ask(struct dns *d, const char *name, int family, ares_addrinfo_callback callback,
+	     void *data)
 {
-	struct ares_addrinfo_hints hints = { .ai_family = family, .ai_socktype = SOCK_DGRAM, .ai_flags = ARES_AI_NOSORT };
+	struct ares_addrinfo_hints hints = { .ai_family = family, .ai_socktype = SOCK_DGRAM,
+					     .ai_flags = ARES_AI_NOSORT };
 
 	ares_getaddrinfo(d->channel, name, NULL, &hints, callback, data);
 }

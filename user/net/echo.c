@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Probes carry their target's number as sequence: an answer counts only from that address.
+ * A probe carries its target's number as its sequence number: an answer counts only from that
+ * address.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include "net/echo.h"
 #include "net/echo_socket.h"
 
-struct channel {			/* one a family */
+struct channel {			/* one per family */
 	uv_poll_t poll;
 	struct echo_socket socket;
 	struct echo *echo;
@@ -32,7 +33,7 @@ static struct channel *channel_of(struct echo *e, const struct address *a)
 	return &e->channels[a->family == FAMILY_IPV6];
 }
 
-/* What cannot be sent is not answered */
+/* A probe that cannot be sent counts as not answered. */
 static void send_round(struct echo *e)
 {
 	for (size_t i = 0; i < e->n; i++) {
@@ -89,7 +90,8 @@ static void on_timer(uv_timer_t *timer)
 		return;
 	}
 	send_round(e);
-	uv_timer_start(timer, on_timer, e->sent < ECHO_PROBES ? ECHO_INTERVAL_MS : ECHO_TIMEOUT_MS, 0);
+	uv_timer_start(timer, on_timer,
+		       e->sent < ECHO_PROBES ? ECHO_INTERVAL_MS : ECHO_TIMEOUT_MS, 0);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -109,9 +111,9 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		finish(e);
 }
 
-/* ---- beginning ---- */
+/* ---- start ---- */
 
-/* 0, also where this kernel has no such family, which is no more than not to reach it; or -errno */
+/* 0 or -errno. A kernel without this family is no error: its addresses just stay unreached. */
 static int open_channel(struct echo *e, struct channel *c, uv_loop_t *loop, __u8 family)
 {
 	int rc = echo_socket_open(family, &c->socket);
@@ -126,7 +128,8 @@ static int open_channel(struct echo *e, struct channel *c, uv_loop_t *loop, __u8
 	return 0;
 }
 
-int echo_start(uv_loop_t *loop, const struct address *list, size_t n, echo_done *done, void *data, struct echo **ret)
+int echo_start(uv_loop_t *loop, const struct address *list, size_t n, echo_done *done, void *data,
+	       struct echo **ret)
 {
 	struct echo *e = calloc(1, sizeof(*e));
 	int rc = 0;
@@ -134,7 +137,8 @@ int echo_start(uv_loop_t *loop, const struct address *list, size_t n, echo_done 
 	if (!e)
 		return -ENOMEM;
 	*e = (struct echo){
-		.channels = { { .socket.fd = -1 }, { .socket.fd = -1 } }, .n = n, .waiting = n, .done = done, .data = data, .open = 1,
+		.channels = { { .socket.fd = -1 }, { .socket.fd = -1 } }, .n = n, .waiting = n,
+		.done = done, .data = data, .open = 1,
 		.list = calloc(n ?: 1, sizeof(*list)), .reached = calloc(n ?: 1, sizeof(bool)),
 	};
 	uv_timer_init(loop, &e->timer);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Who answers an ICMP echo request (RFC 792, RFC 4443): many addresses at once, on a libuv loop, by the kernel's ping sockets,
- * for which no privilege is needed, else by raw ones.
+ * Finds which of many addresses answer an ICMP echo request (RFC 792, RFC 4443), at once and on a
+ * libuv loop. It uses the kernel's ping sockets, which need no privilege, or else raw sockets.
+ * `endpoint` and the daemon's endpoints use it.
  */
 #pragma once
 #include <uv.h>
@@ -13,9 +14,12 @@
 
 struct echo;
 
-/* reached[i]: list[i] has answered. From the loop, when all have, or their time is over. */
+/* reached[i]: list[i] has answered. The loop calls it when all have answered or the time is
+ * over. */
 typedef void echo_done(void *data, const bool *reached);
-/* 0; -EPERM, -EACCES: neither kind of socket may be had; or another -errno. The list is copied. */
-int echo_start(uv_loop_t *loop, const struct address *list, size_t n, echo_done *done, void *data, struct echo **ret);
-/* Before it is done: it will not be */
+/* Copies the list and starts. 0; -EPERM, -EACCES: neither kind of socket is allowed; or another
+ * -errno. */
+int echo_start(uv_loop_t *loop, const struct address *list, size_t n, echo_done *done, void *data,
+	       struct echo **ret);
+/* Cancels; done() will not run. */
 void echo_cancel(struct echo *e);

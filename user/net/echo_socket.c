@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sockets for echo requests: two kinds that differ in what they give and leave to us.
+ * Sockets for echo requests. The two kinds differ in what the kernel does and what is left to us.
  */
 #include <errno.h>
 #include <netinet/icmp6.h>
@@ -12,11 +12,11 @@
 #include "lib/checksum.h"
 #include "net/echo_socket.h"
 
-#ifndef ICMP_FILTER			/* linux/icmp.h, which netinet/ip_icmp.h bears not beside it */
+#ifndef ICMP_FILTER /* from linux/icmp.h, which cannot stand beside netinet/ip_icmp.h */
 #define ICMP_FILTER 1
 #endif
 
-struct request {			/* the same head in both families; zeros may follow */
+struct request {			/* the same header in both families; zeros may follow */
 	__u8 type, code;
 	__be16 checksum, id, sequence;
 	__u8 nonce[ECHO_NONCE];
@@ -25,8 +25,9 @@ struct request {			/* the same head in both families; zeros may follow */
 int echo_socket_open(__u8 family, struct echo_socket *ret)
 {
 	bool ipv6 = family == FAMILY_IPV6;
-	int domain = ipv6 ? AF_INET6 : AF_INET, protocol = ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, type = SOCK_NONBLOCK | SOCK_CLOEXEC;
-	__u32 filter4 = ~(1U << ICMP_ECHOREPLY);	/* types that are not to come: struct icmp_filter */
+	int domain = ipv6 ? AF_INET6 : AF_INET, type = SOCK_NONBLOCK | SOCK_CLOEXEC;
+	int protocol = ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+	__u32 filter4 = ~(1U << ICMP_ECHOREPLY);	/* types to drop: struct icmp_filter */
 	struct echo_socket s = { .family = family };
 	struct icmp6_filter filter;
 
@@ -44,7 +45,8 @@ int echo_socket_open(__u8 family, struct echo_socket *ret)
 	} else if (s.raw) {
 		setsockopt(s.fd, SOL_RAW, ICMP_FILTER, &filter4, sizeof(filter4));
 	}
-	if (getrandom(&s.id, sizeof(s.id), 0) != sizeof(s.id) || getrandom(s.nonce, sizeof(s.nonce), 0) != sizeof(s.nonce)) {
+	if (getrandom(&s.id, sizeof(s.id), 0) != sizeof(s.id) ||
+	    getrandom(s.nonce, sizeof(s.nonce), 0) != sizeof(s.nonce)) {
 		close(s.fd);
 		return -EIO;
 	}
@@ -59,20 +61,23 @@ void echo_socket_close(struct echo_socket *s)
 	s->fd = -1;
 }
 
-int echo_socket_send(const struct echo_socket *s, const struct address *to, __u32 scope, __u16 sequence, unsigned int length)
+int echo_socket_send(const struct echo_socket *s, const struct address *to, __u32 scope,
+		     __u16 sequence, unsigned int length)
 {
 	bool ipv6 = s->family == FAMILY_IPV6;
-	struct request r = { .type = ipv6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO, .id = s->id, .sequence = htons(sequence) };
+	struct request r = { .type = ipv6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO, .id = s->id,
+			     .sequence = htons(sequence) };
 	struct sockaddr_in6 address;
 	socklen_t len = address_to_socket(to, 0, scope, &address);
 	__u8 message[length];
 
 	memcpy(r.nonce, s->nonce, sizeof(r.nonce));
-	if (!ipv6)			/* of ICMPv6 the kernel's; zeros add nothing */
+	if (!ipv6)			/* the kernel fills in ICMPv6's; zeros add nothing */
 		r.checksum = checksum_fold(checksum_add(0, &r, sizeof(r)));
 	memset(message, 0, length);
 	memcpy(message, &r, sizeof(r));
-	return sendto(s->fd, message, length, MSG_DONTWAIT, (struct sockaddr *)&address, len) < 0 ? -errno : 0;
+	return sendto(s->fd, message, length, MSG_DONTWAIT, (struct sockaddr *)&address,
+		      len) < 0 ? -errno : 0;
 }
 
 static bool is_ours(const struct echo_socket *s, const struct request *r, __u8 type)
@@ -82,7 +87,8 @@ static bool is_ours(const struct echo_socket *s, const struct request *r, __u8 t
 
 int echo_socket_receive(const struct echo_socket *s, struct address *ret_from, __u16 *ret_sequence)
 {
-	__u8 packet[128] __attribute__((aligned(4)));	/* what is longer is cut: the head says all */
+	/* a longer one is cut: its header is enough */
+	__u8 packet[128] __attribute__((aligned(4)));
 	struct sockaddr_in6 from = { 0 };
 	socklen_t len = sizeof(from);
 	const struct request *r;
@@ -91,10 +97,11 @@ int echo_socket_receive(const struct echo_socket *s, struct address *ret_from, _
 	n = recvfrom(s->fd, packet, sizeof(packet), MSG_DONTWAIT, (struct sockaddr *)&from, &len);
 	if (n < 0)
 		return errno == EINTR ? -ENOMSG : -errno;
-	if (s->raw && s->family == FAMILY_IPV4)		/* then the IP header is in front */
+	if (s->raw && s->family == FAMILY_IPV4) /* the kernel leaves the IP header in front */
 		at = n < (ssize_t)sizeof(struct iphdr) ? n : (packet[0] & 0xf) * 4;
 	r = (const struct request *)(packet + at);
-	if (n - at < (ssize_t)sizeof(*r) || !is_ours(s, r, s->family == FAMILY_IPV6 ? ICMP6_ECHO_REPLY : ICMP_ECHOREPLY) ||
+	if (n - at < (ssize_t)sizeof(*r) ||
+	    !is_ours(s, r, s->family == FAMILY_IPV6 ? ICMP6_ECHO_REPLY : ICMP_ECHOREPLY) ||
 	    memcmp(r->nonce, s->nonce, sizeof(r->nonce)))
 		return -ENOMSG;
 	*ret_from = address_from_socket(&from);
@@ -102,13 +109,15 @@ int echo_socket_receive(const struct echo_socket *s, struct address *ret_from, _
 	return 0;
 }
 
-/* It may quote no more than eight bytes */
-bool echo_socket_quoted(const struct echo_socket *s, const void *quoted, size_t n, __u16 *ret_sequence)
+/* The error may quote no more than eight bytes. */
+bool echo_socket_quoted(const struct echo_socket *s, const void *quoted, size_t n,
+			__u16 *ret_sequence)
 {
 	struct request r = { 0 };
 
 	memcpy(&r, quoted, n < sizeof(r) ? n : sizeof(r));
-	if (n < offsetof(struct request, nonce) || !is_ours(s, &r, s->family == FAMILY_IPV6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO))
+	if (n < offsetof(struct request, nonce) ||
+	    !is_ours(s, &r, s->family == FAMILY_IPV6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO))
 		return false;
 	*ret_sequence = ntohs(r.sequence);
 	return true;

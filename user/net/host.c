@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The host as netlink tells it, in one piece.
+ * The host, as netlink describes it, in one structure.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,8 @@ int host_read(struct host *h)
 	if (!rc)
 		rc = nl_rules(&h->rules, &h->n_rules);
 	if (rc) {
-		log_error("cannot read interfaces, addresses and routes from the kernel: %s", strerror(-rc));
+		log_error("cannot read interfaces, addresses and routes from the kernel: %s",
+			  strerror(-rc));
 		host_free(h);
 	}
 	return rc;

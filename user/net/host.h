@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * host: the host as netlink tells it, in one piece, and questions about it.
+ * host: the host's links, addresses, routes and rules, as netlink describes them, and questions
+ * about them. The plan is made from it.
  */
 #pragma once
 #include "net/netlink.h"
 
-struct host {				/* netlink's answers */
+struct host {
 	struct nl_link *links;
 	struct nl_address *addresses;
 	struct nl_route *routes;
@@ -19,8 +20,8 @@ const struct nl_link *host_link(const struct host *h, __u32 ifindex);
 const struct nl_link *host_link_by_name(const struct host *h, const char *name);
 /* Returns the first interface address equal to a, or NULL. */
 const struct nl_address *host_address(const struct host *h, const struct address *a);
-/* The VRF of a link (or NULL): its ifindex; 0: none */
+/* The ifindex of the VRF of a link (or NULL); 0: none. */
 __u32 host_link_vrf(const struct host *h, const struct nl_link *link);
 
-/* Whether the kernel routes what comes in by this interface; so long as it does not say no */
+/* Whether the kernel routes what comes in by this interface; true if it does not say. */
 bool host_forwards(const char *name, bool ipv6);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Two questions, for AAAA and for A, and what becomes of their answers.
+ * Asks for AAAA and A, and puts the answers together.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ struct lookup {
 
 static const int families[2] = { AF_INET6, AF_INET };
 
-static void take(struct half *h, const struct ares_addrinfo_node *node)
+static void add_node(struct half *h, const struct ares_addrinfo_node *node)
 {
 	char text[ADDRESS_STRLEN];
 	struct address a, *place;
@@ -32,7 +32,8 @@ static void take(struct half *h, const struct ares_addrinfo_node *node)
 	if (node->ai_family != families[h - h->lookup->halves])
 		return;
 	a = address_from_socket(node->ai_addr);
-	if (address_wrong(address_format(&a, text), a.family, false) || address_find(h->list, h->n, &a) < h->n)
+	if (address_wrong(address_format(&a, text), a.family, false) ||
+	    address_find(h->list, h->n, &a) < h->n)
 		return;
 	place = append(h->list, h->n);
 	if (!place)
@@ -50,8 +51,8 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 	if (status == ARES_SUCCESS) {
 		for (const struct ares_addrinfo_cname *c = info->cnames; c; c = c->next)
 			h->ttl = c->ttl < h->ttl ? c->ttl : h->ttl;
-		for (const struct ares_addrinfo_node *node = info->nodes; node; node = node->ai_next)
-			take(h, node);
+		for (const struct ares_addrinfo_node *a = info->nodes; a; a = a->ai_next)
+			add_node(h, a);
 	} else if (status != ARES_ENODATA && status != ARES_ENOTFOUND) {
 		h->failed = ares_strerror(status);
 	}
@@ -59,7 +60,7 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 		ares_freeaddrinfo(info);
 }
 
-static void release(struct lookup *l)
+static void free_lookup(struct lookup *l)
 {
 	free(l->halves[0].list);
 	free(l->halves[1].list);
@@ -89,15 +90,17 @@ static bool on_progress(void *data)
 	answer.ttl = answer.ttl ?: LOOKUP_TTL_HOSTS;
 	l->done(l->data, &answer);
 	free(answer.list);
-	release(l);
+	free_lookup(l);
 	return false;
 }
 
-int lookup_start(uv_loop_t *loop, const char *name, lookup_done *done, void *data, struct lookup **ret)
+int lookup_start(uv_loop_t *loop, const char *name, lookup_done *done, void *data,
+		 struct lookup **ret)
 {
 	struct lookup *l = calloc(1, sizeof(*l));
 	struct address literal;
-	int only = address_parse(name, &literal) ? AF_UNSPEC : literal.family == FAMILY_IPV4 ? AF_INET : AF_INET6;
+	int only = address_parse(name, &literal) ? AF_UNSPEC :
+		   literal.family == FAMILY_IPV4 ? AF_INET : AF_INET6;
 
 	if (!l || dns_open(loop, false, on_progress, l, &l->dns)) {
 		free(l);
@@ -121,5 +124,5 @@ int lookup_start(uv_loop_t *loop, const char *name, lookup_done *done, void *dat
 void lookup_cancel(struct lookup *l)
 {
 	dns_close(l->dns);
-	release(l);
+	free_lookup(l);
 }

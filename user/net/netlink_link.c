@@ -17,12 +17,15 @@
 #include "net/netlink.h"
 #include "net/netlink_talk.h"
 
-/* linux/netdev.h, which came with 6.3 */
+/* from linux/netdev.h, which came with 6.3 */
 #define NETDEV_FAMILY "netdev"
 enum { NETDEV_DEV_GET = 1 };
 enum { NETDEV_IFINDEX = 1, NETDEV_XDP_FEATURES = 3 };
 
-/* Whatever mode it is attached by; with several modes in use at once the kernel leaves IFLA_XDP_PROG_ID out. */
+#define TX_DROPPED_AT offsetof(struct rtnl_link_stats64, tx_dropped)
+
+/* The program may be attached in any mode. With several modes at once the kernel leaves
+ * IFLA_XDP_PROG_ID out. */
 static __u32 xdp_prog_id(const struct nlattr *xdp)
 {
 	const struct nlattr *a;
@@ -50,12 +53,13 @@ static void link_data(const struct nlattr *data, struct nl_link *link)
 			link->vlan_id = mnl_attr_get_u16(a);
 		else if (!strcmp(link->kind, "vlan") && mnl_attr_get_type(a) == IFLA_VLAN_PROTOCOL)
 			link->vlan_protocol = ntohs(mnl_attr_get_u16(a));
-		else if (!strcmp(link->kind, "bridge") && mnl_attr_get_type(a) == IFLA_BR_VLAN_FILTERING)
+		else if (!strcmp(link->kind, "bridge") &&
+			 mnl_attr_get_type(a) == IFLA_BR_VLAN_FILTERING)
 			link->vlan_filtering = mnl_attr_get_u8(a);
 	}
 }
 
-/* What the bridge or bond that it is a port of says of it */
+/* Reads what the link's bridge or bond says of its port. */
 static void port_data(const struct nlattr *info, struct nl_link *link)
 {
 	const struct nlattr *kind = NULL, *data = NULL, *a;
@@ -70,7 +74,7 @@ static void port_data(const struct nlattr *info, struct nl_link *link)
 		return;
 	mnl_attr_for_each_nested(a, data)
 		if (mnl_attr_get_type(a) == IFLA_BOND_SLAVE_STATE)
-			link->bond_backup = mnl_attr_get_u8(a) != 0;	/* BOND_STATE_ACTIVE */
+			link->bond_backup = mnl_attr_get_u8(a) != 0;	/* 0: BOND_STATE_ACTIVE */
 }
 
 static void link_attr(const struct nlattr *a, struct nl_link *link)
@@ -100,9 +104,9 @@ static void link_attr(const struct nlattr *a, struct nl_link *link)
 		attr_string(a, link->qdisc, sizeof(link->qdisc));
 		break;
 	case IFLA_STATS64:
-		if (mnl_attr_get_payload_len(a) >= offsetof(struct rtnl_link_stats64, tx_dropped) + sizeof(__u64))
-			memcpy(&link->tx_dropped, (const char *)mnl_attr_get_payload(a) +
-			       offsetof(struct rtnl_link_stats64, tx_dropped), sizeof(link->tx_dropped));
+		if (mnl_attr_get_payload_len(a) >= TX_DROPPED_AT + sizeof(link->tx_dropped))
+			memcpy(&link->tx_dropped, (char *)mnl_attr_get_payload(a) + TX_DROPPED_AT,
+			       sizeof(link->tx_dropped));
 		break;
 	case IFLA_XDP:
 		link->xdp_prog_id = xdp_prog_id(a);
@@ -111,7 +115,8 @@ static void link_attr(const struct nlattr *a, struct nl_link *link)
 		mnl_attr_for_each_nested(info, a)
 			if (mnl_attr_get_type(info) == IFLA_INFO_KIND)
 				attr_string(info, link->kind, sizeof(link->kind));
-			else if (mnl_attr_get_type(info) == IFLA_INFO_DATA)	/* the kernel puts the kind first */
+			/* the kernel puts the kind first */
+			else if (mnl_attr_get_type(info) == IFLA_INFO_DATA)
 				link_data(info, link);
 		port_data(a, link);
 		break;
@@ -154,7 +159,8 @@ static int address_row(const struct nlmsghdr *nlh, void *data)
 	struct ifa_cacheinfo lifetimes = { .ifa_prefered = 0xffffffff };
 	struct nl_address *row;
 
-	if (nlh->nlmsg_type != RTM_NEWADDR || (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
+	if (nlh->nlmsg_type != RTM_NEWADDR ||
+	    (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
 		return MNL_CB_OK;
 	mnl_attr_for_each(a, nlh, sizeof(*ifa)) {
 		switch (mnl_attr_get_type(a)) {
@@ -187,7 +193,8 @@ static int address_row(const struct nlmsghdr *nlh, void *data)
 
 int nl_addresses(struct nl_address **ret, size_t *ret_n)
 {
-	return nl_dump(RTM_GETADDR, sizeof(struct ifaddrmsg), address_row, sizeof(**ret), ret, ret_n);
+	return nl_dump(RTM_GETADDR, sizeof(struct ifaddrmsg), address_row, sizeof(**ret), ret,
+		       ret_n);
 }
 
 /* ---- what a device can do ---- */
@@ -249,7 +256,7 @@ int nl_ethtool(const char *ifname, void *command)
 	return r;
 }
 
-/* Features are known by name; where each has its bit, the kernel says by a list of names */
+/* Finds a feature's bit by its name, in the kernel's list of names. */
 static int feature_bit(const char *ifname, const char *name, __u32 *ret_bit, __u32 *ret_n)
 {
 	struct {
@@ -270,7 +277,8 @@ static int feature_bit(const char *ifname, const char *name, __u32 *ret_bit, __u
 		r = nl_ethtool(ifname, names);
 	}
 	for (*ret_bit = 0; !r && *ret_bit < count.n; ++*ret_bit)
-		if (!strncmp((char *)names->data + *ret_bit * ETH_GSTRING_LEN, name, ETH_GSTRING_LEN))
+		if (!strncmp((char *)names->data + *ret_bit * ETH_GSTRING_LEN, name,
+			     ETH_GSTRING_LEN))
 			break;
 	if (!r && *ret_bit == count.n)
 		r = -ENOENT;
@@ -302,7 +310,8 @@ int nl_feature(const char *ifname, const char *name, bool *ret)
 
 int nl_rx_vlan_offload(const char *ifname, bool *ret, bool *ret_outer)
 {
-	return nl_feature(ifname, "rx-vlan-hw-parse", ret) ?: nl_feature(ifname, "rx-vlan-stag-hw-parse", ret_outer);
+	return nl_feature(ifname, "rx-vlan-hw-parse", ret) ?:
+	       nl_feature(ifname, "rx-vlan-stag-hw-parse", ret_outer);
 }
 
 int nl_driver(const char *ifname, char ret[32])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Questions about one device: who else uses its qdisc; and, across network namespaces, whether the other end of a veth has an
- * XDP program, or VLANs.
+ * Questions about one device: which other filters its qdisc has; and whether the other end of a
+ * veth, in any network namespace, has an XDP program or VLANs.
  */
 #include <linux/if_link.h>
 #include <linux/pkt_sched.h>
@@ -39,7 +39,8 @@ int nl_filters(__u32 ifindex, size_t *ret)
 		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 		tc = mnl_nlmsg_put_extra_header(request, sizeof(*tc));
 		tc->tcm_ifindex = ifindex;
-		tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
+		tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT,
+					   egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
 		rc = nl_ask(request, filter_row, &n);
 	}
 	if (!rc)
@@ -61,13 +62,14 @@ static int peer_row(const struct nlmsghdr *nlh, void *data)
 		} else if (mnl_attr_get_type(a) == IFLA_XDP) {
 			mnl_attr_for_each_nested(xdp, a)
 				if (mnl_attr_get_type(xdp) == IFLA_XDP_ATTACHED)
-					peer->has_xdp = *(__u8 *)mnl_attr_get_payload(xdp) == XDP_ATTACHED_DRV;
+					peer->has_xdp = *(__u8 *)mnl_attr_get_payload(xdp) ==
+							XDP_ATTACHED_DRV;
 		}
 	}
 	return MNL_CB_OK;
 }
 
-/* Of all links of a namespace: whether one is a VLAN on this one */
+/* Called for all links of a namespace: notes whether one is a VLAN on the peer. */
 static int vlan_row(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *a, *info;
@@ -82,13 +84,15 @@ static int vlan_row(const struct nlmsghdr *nlh, void *data)
 			here = false;
 		else if (mnl_attr_get_type(a) == IFLA_LINKINFO)
 			mnl_attr_for_each_nested(info, a)
-				vlan |= mnl_attr_get_type(info) == IFLA_INFO_KIND && !strcmp(mnl_attr_get_str(info), "vlan");
+				vlan |= mnl_attr_get_type(info) == IFLA_INFO_KIND &&
+					!strcmp(mnl_attr_get_str(info), "vlan");
 	}
 	peer->has_vlans |= vlan && here && lower == peer->ifindex;
 	return MNL_CB_OK;
 }
 
-/* One link, or 0 for all; netns: those of another namespace by its id, as IFLA_LINK_NETNSID gave it */
+/* Asks for one link, or for all (0). netns: in another namespace, by the id that IFLA_LINK_NETNSID
+ * gave. */
 static int get_links(__u32 ifindex, const __u32 *netns, mnl_cb_t row, struct veth_end *ret)
 {
 	char buffer[128] = {};

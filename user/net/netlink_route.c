@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Routes, rules, and the way to a destination.
+ * Routes, rules, and the next hop to a destination.
  */
 #include <errno.h>
 #include <linux/fib_rules.h>
@@ -10,7 +10,7 @@
 #include "net/netlink.h"
 #include "net/netlink_talk.h"
 
-/* Selectors of rules that are younger than the headers of 6.1 (FRA_DSCP, FRA_DPORT_MASK) */
+/* FRA_DSCP and FRA_DPORT_MASK, which the headers of 6.1 lack */
 enum { DSCP = 25, DPORT_MASK = 29 };
 
 static bool is_gateway(const struct nlattr *a)
@@ -26,7 +26,7 @@ static void via_attr(const struct nlattr *a, struct nl_route *route)
 	route->conditional |= mnl_attr_get_type(a) == RTA_ENCAP;
 }
 
-/* The next hops of a multipath route: a row each, else like the one given. */
+/* Adds a row for each next hop of a multipath route, with the rest like the given one. */
 static int multipath_rows(struct list *l, struct nl_route route, const struct nlattr *multipath)
 {
 	const struct rtnexthop *hop = mnl_attr_get_payload(multipath);
@@ -52,8 +52,10 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *a, *dst = NULL, *multipath = NULL;
 	struct nl_route route = {
-		.dst.family = rt->rtm_family, .table = rt->rtm_table, .type = rt->rtm_type, .protocol = rt->rtm_protocol,
-		.conditional = rt->rtm_tos || rt->rtm_src_len || rt->rtm_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN),
+		.dst.family = rt->rtm_family, .table = rt->rtm_table, .type = rt->rtm_type,
+		.protocol = rt->rtm_protocol,
+		.conditional = rt->rtm_tos || rt->rtm_src_len ||
+			       rt->rtm_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN),
 	}, *row;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || rt->rtm_flags & RTM_F_CLONED)
@@ -104,7 +106,8 @@ int nl_route_set(const struct nl_route *r, bool there)
 	int rc;
 
 	request->nlmsg_type = there ? RTM_NEWROUTE : RTM_DELROUTE;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | (there ? NLM_F_CREATE | NLM_F_REPLACE : 0);
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK |
+			       (there ? NLM_F_CREATE | NLM_F_REPLACE : 0);
 	rt = mnl_nlmsg_put_extra_header(request, sizeof(*rt));
 	rt->rtm_family = r->dst.family;
 	rt->rtm_dst_len = r->dst.len;
@@ -129,7 +132,7 @@ static void rule_attr(const struct nlattr *a, const struct fib_rule_hdr *hdr, st
 	case FRA_DST:
 		rule->dst = attr_prefix(a, hdr->family, hdr->dst_len);
 		break;
-	case FRA_FWMARK:		/* of 0 with a mask it selects as well: FRA_FWMASK is there then */
+	case FRA_FWMARK: /* a mark of 0 with a mask selects as well: then FRA_FWMASK is there */
 	case FRA_FWMASK:
 		rule->mark |= attr_u32(a);
 		if (mnl_attr_get_type(a) == FRA_FWMARK)
@@ -153,7 +156,7 @@ static void rule_attr(const struct nlattr *a, const struct fib_rule_hdr *hdr, st
 	case FRA_L3MDEV:
 		rule->other |= mnl_attr_get_payload_len(a) && mnl_attr_get_u8(a);
 		break;
-	case FRA_SUPPRESS_IFGROUP:	/* both are there always, ~0 for none */
+	case FRA_SUPPRESS_IFGROUP:	/* both are always there, ~0 for none */
 	case FRA_SUPPRESS_PREFIXLEN:
 		rule->other |= attr_u32(a) != ~0U;
 		break;
@@ -166,9 +169,9 @@ static void rule_attr(const struct nlattr *a, const struct fib_rule_hdr *hdr, st
 	case DSCP:
 		rule->tos = true;
 		break;
-	case DPORT_MASK:		/* beside FRA_DPORT_RANGE */
+	case DPORT_MASK:		/* comes beside FRA_DPORT_RANGE */
 		break;
-	default:			/* flow label, and what is still to come */
+	default:			/* the flow label, and selectors still to come */
 		rule->other |= mnl_attr_get_type(a) > FRA_DPORT_RANGE;
 	}
 }
@@ -196,10 +199,11 @@ static int rule_row(const struct nlmsghdr *nlh, void *data)
 
 int nl_rules(struct nl_rule **ret, size_t *ret_n)
 {
-	return nl_dump(RTM_GETRULE, sizeof(struct fib_rule_hdr), rule_row, sizeof(**ret), ret, ret_n);
+	return nl_dump(RTM_GETRULE, sizeof(struct fib_rule_hdr), rule_row, sizeof(**ret), ret,
+		       ret_n);
 }
 
-/* ---- ways ---- */
+/* ---- next hops ---- */
 
 static int way_row(const struct nlmsghdr *nlh, void *data)
 {
@@ -224,7 +228,8 @@ static void put_address(struct nlmsghdr *request, __u16 type, const struct addre
 		mnl_attr_put(request, type, 16, &a->addr.w[0]);
 }
 
-int nl_way(const struct address *dst, const struct address *src, __u32 vrf, __u32 mark, struct nl_way *ret)
+int nl_way(const struct address *dst, const struct address *src, __u32 vrf, __u32 mark,
+	   struct nl_way *ret)
 {
 	char buffer[256] = {};
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -271,7 +276,8 @@ static int neighbour_row(const struct nlmsghdr *nlh, void *data)
 	struct nl_neighbour *row;
 	const struct nlattr *a;
 
-	if (nlh->nlmsg_type != RTM_NEWNEIGH || (nd->ndm_family != AF_INET && nd->ndm_family != AF_INET6))
+	if (nlh->nlmsg_type != RTM_NEWNEIGH ||
+	    (nd->ndm_family != AF_INET && nd->ndm_family != AF_INET6))
 		return MNL_CB_OK;
 	row = list_add(data);
 	if (!row)
@@ -286,5 +292,6 @@ static int neighbour_row(const struct nlmsghdr *nlh, void *data)
 
 int nl_neighbours(struct nl_neighbour **ret, size_t *ret_n)
 {
-	return nl_dump(RTM_GETNEIGH, sizeof(struct ndmsg), neighbour_row, sizeof(**ret), ret, ret_n);
+	return nl_dump(RTM_GETNEIGH, sizeof(struct ndmsg), neighbour_row, sizeof(**ret), ret,
+		       ret_n);
 }

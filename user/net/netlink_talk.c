@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * One place that sends and receives; a dump is a row of its callback: message in, rows of a list out.
+ * Sends requests and receives answers; a dump's callback turns each message into rows of a list.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -11,8 +11,8 @@
 #include "lib/grow.h"
 #include "net/netlink_talk.h"
 
-#define BUFFER_SIZE 32768		/* what the kernel fills at most in a part of a dump */
-#define ERRNO_MAX 4095			/* what an error may be (the kernel's MAX_ERRNO) */
+#define BUFFER_SIZE 32768		/* the most that the kernel puts into a part of a dump */
+#define ERRNO_MAX 4095			/* the largest error (the kernel's MAX_ERRNO) */
 #define DUMP_TRIES 10			/* of a dump during which something changed */
 
 void *list_add(struct list *l)
@@ -73,7 +73,7 @@ int nl_ask(struct nlmsghdr *request, mnl_cb_t row, void *data)
 	return r;
 }
 
-/* One pass of a dump, on a socket of its own: what is left of a torn one is of no use. */
+/* Runs a dump once, on a socket of its own: the rest of an interrupted one is useless. */
 static int dump_once(__u16 type, size_t header, mnl_cb_t row, struct list *l)
 {
 	char buffer[128] = {};
@@ -87,7 +87,7 @@ static int dump_once(__u16 type, size_t header, mnl_cb_t row, struct list *l)
 	return nl_ask(request, row, l);
 }
 
-/* The kernel marks a dump during which its table changed; libmnl makes EINTR of that. */
+/* The kernel marks a dump during which its table changed; libmnl turns that into EINTR. */
 int nl_dump(__u16 type, size_t header, mnl_cb_t row, size_t row_size, void *ret, size_t *ret_n)
 {
 	struct list l = { .size = row_size };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The kernel's word that something changed.
+ * Listens for the kernel's messages that something changed.
  */
 #include <errno.h>
 #include <linux/pkt_sched.h>
@@ -11,13 +11,14 @@
 #include "net/netlink_watch.h"
 
 #define BUFFER_SIZE 16384
-#define READS_AT_ONCE 64		/* a flood is not read to its end: it has none */
+#define READS_AT_ONCE 64		/* a flood has no end to read to */
 
 int nl_watch(void)
 {
 	static const int groups[] = {
-		RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
-		RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP, RTNLGRP_NEIGH, RTNLGRP_TC,
+		RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+		RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP,
+		RTNLGRP_NEIGH, RTNLGRP_TC,
 	};
 	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE), rc = 0;
@@ -27,7 +28,8 @@ int nl_watch(void)
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)))
 		rc = -errno;
 	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups) && !rc; i++)
-		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(groups[i])))
+		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
+			       sizeof(groups[i])))
 			rc = -errno;
 	if (!rc)
 		return fd;
@@ -35,7 +37,7 @@ int nl_watch(void)
 	return rc;
 }
 
-static unsigned int change(const struct nlmsghdr *nlh)
+static unsigned int table_of(const struct nlmsghdr *nlh)
 {
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWLINK:
@@ -45,7 +47,7 @@ static unsigned int change(const struct nlmsghdr *nlh)
 	case RTM_DELADDR:
 		return NL_ADDRESSES;
 	case RTM_NEWROUTE:
-	case RTM_DELROUTE:		/* but for what one destination was found to be, as its MTU */
+	case RTM_DELROUTE:		/* except what was found for one destination, as its MTU */
 		if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(struct rtmsg) &&
 		    ((struct rtmsg *)mnl_nlmsg_get_payload(nlh))->rtm_flags & RTM_F_CLONED)
 			return 0;
@@ -61,7 +63,8 @@ static unsigned int change(const struct nlmsghdr *nlh)
 	case RTM_DELQDISC:
 	case RTM_DELTFILTER:
 		if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(struct tcmsg) &&
-		    TC_H_MAJ(((struct tcmsg *)mnl_nlmsg_get_payload(nlh))->tcm_parent) != TC_H_MAJ(TC_H_INGRESS))
+		    TC_H_MAJ(((struct tcmsg *)mnl_nlmsg_get_payload(nlh))->tcm_parent) !=
+			    TC_H_MAJ(TC_H_INGRESS))
 			return 0;
 		return NL_QDISCS;
 	}
@@ -85,7 +88,7 @@ unsigned int nl_watch_read(int fd)
 			changes = NL_ALL;
 		else
 			for (; n > 0 && mnl_nlmsg_ok(nlh, n); nlh = mnl_nlmsg_next(nlh, &n))
-				changes |= change(nlh);
+				changes |= table_of(nlh);
 	}
 	return changes;
 }

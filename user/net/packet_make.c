@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A packet made up: its payload first, then what is around it, from the inside out.
+ * Makes a packet: its payload first, then the headers around it, from the inside out.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,7 +16,8 @@
 
 static size_t header_len(const struct packet_wish *w)
 {
-	return w->to.family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ip6_hdr) + (w->fragment ? 8 : 0);
+	return w->to.family == FAMILY_IPV4 ? sizeof(struct iphdr)
+					   : sizeof(struct ip6_hdr) + (w->fragment ? 8 : 0);
 }
 
 static size_t payload_len(const struct packet_wish *w)
@@ -28,7 +29,8 @@ static size_t payload_len(const struct packet_wish *w)
 
 static void put_message(const struct packet_wish *w, __u8 *at, size_t len)
 {
-	size_t mac1 = w->message == MESSAGE_INITIATION ? INITIATION_LEN - 2 * MAC_LEN : RESPONSE_LEN - 2 * MAC_LEN;
+	size_t mac1 = w->message == MESSAGE_INITIATION ? INITIATION_LEN - 2 * MAC_LEN
+						       : RESPONSE_LEN - 2 * MAC_LEN;
 	__u8 label[32];
 
 	memset(at, 0, len);
@@ -58,7 +60,8 @@ static void put_udp(const struct packet_wish *w, __u8 *at, size_t payload)
 
 static void put_ipv4(const struct packet_wish *w, __u8 *at, size_t len)
 {
-	struct iphdr ip = { .version = 4, .ihl = 5, .tot_len = htons(sizeof(ip) + len), .id = htons(IDENT), .ttl = w->ttl,
+	struct iphdr ip = { .version = 4, .ihl = 5, .tot_len = htons(sizeof(ip) + len),
+			    .id = htons(IDENT), .ttl = w->ttl,
 			    .protocol = IPPROTO_UDP };
 
 	ip.frag_off = htons((w->df ? IP_DF : 0) | (w->more ? IP_MF : 0) | w->offset / 8);
@@ -71,9 +74,11 @@ static void put_ipv4(const struct packet_wish *w, __u8 *at, size_t len)
 static void put_ipv6(const struct packet_wish *w, __u8 *at, size_t len)
 {
 	size_t extra = w->fragment ? 8 : 0;
-	struct ip6_hdr ip = { .ip6_flow = htonl(6 << 28), .ip6_plen = htons(len + extra), .ip6_hlim = w->ttl,
+	struct ip6_hdr ip = { .ip6_flow = htonl(6 << 28), .ip6_plen = htons(len + extra),
+			      .ip6_hlim = w->ttl,
 			      .ip6_nxt = extra ? IPPROTO_FRAGMENT : IPPROTO_UDP };
-	const __be16 head[4] = { htons(IPPROTO_UDP << 8), htons(w->offset | w->more), 0, htons(IDENT) };
+	const __be16 head[4] = { htons(IPPROTO_UDP << 8), htons(w->offset | w->more), 0,
+				 htons(IDENT) };
 
 	memcpy(&ip.ip6_src, w->from.addr.b, 16);
 	memcpy(&ip.ip6_dst, w->to.addr.b, 16);
@@ -91,7 +96,7 @@ static __u8 *put_ethernet(const struct packet_wish *w, __u8 *at)
 	return at + 2;
 }
 
-/* A piece of a datagram: the datagram is made where it would be if it were whole, and the rest of it moved up */
+/* A fragment: makes the datagram where it would be as a whole, and moves the rest up. */
 int packet_make(const struct packet_wish *w, __u8 *frame, size_t max)
 {
 	size_t header = header_len(w), payload, len, room;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A UDP packet made up from what somebody says of it: addresses, ports, what of WireGuard's it carries, and what may be odd about it.
+ * Makes a UDP packet from its description: addresses, ports, WireGuard message, and oddities.
+ * `trace` uses it.
  */
 #pragma once
 #include <stdbool.h>
@@ -10,19 +11,23 @@
 struct packet_wish {
 	struct address from, to;	/* of one family */
 	__be16 sport, dport;
-	__u32 size;			/* of the IP packet; 0: as long as the message is, data 32 bytes */
-	__u32 message;			/* enum message; 0: none of WireGuard's, zeros */
+	/* Of the IP packet; 0: as long as the message, which without WireGuard's is 32 bytes. */
+	__u32 size;
+	__u32 message;			/* enum message; 0: not WireGuard's, zeros */
 	bool has_key;
-	__u8 key[32];			/* public: whom a handshake message is for, by mac1 */
-	__u32 index;			/* sender's of an initiation or response, receiver's of others */
+	__u8 key[32]; /* the receiver's public key, for a handshake message's mac1 */
+	/* The sender's index in an initiation or response, the receiver's in others. */
+	__u32 index;
 	__u8 ttl;
 	bool df;
-	bool fragment, more;		/* a piece of a datagram that is `size` bytes long with all of it: at this offset */
+	/* A fragment, at this offset, of a datagram of `size` bytes in all. */
+	bool fragment, more;
 	__u32 offset;
 	__u8 mac[2][6];			/* destination and source */
 	__u32 n_vlans;
 	__u16 vlan[2];			/* the outer one first */
 };
 
-/* Its frame: how long, or -EINVAL where size has no room for the headers, or is longer than max */
+/* Makes the frame. Returns its length, or -EINVAL: size has no room for the headers, or is longer
+ * than max. */
 int packet_make(const struct packet_wish *w, __u8 *frame, size_t max);

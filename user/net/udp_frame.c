@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Headers of a datagram that is no socket's.
+ * Headers of a datagram that no socket sends.
  */
 #include <net/ethernet.h>
 #include <netinet/in.h>
@@ -16,7 +16,8 @@
 
 static size_t put_ipv4(__u8 *at, const struct addr *src, const struct addr *dst, size_t len)
 {
-	struct iphdr ip = { .version = 4, .ihl = 5, .tot_len = htons(sizeof(ip) + len), .frag_off = htons(IP_DF), .ttl = TTL,
+	struct iphdr ip = { .version = 4, .ihl = 5, .tot_len = htons(sizeof(ip) + len),
+			    .frag_off = htons(IP_DF), .ttl = TTL,
 			    .protocol = IPPROTO_UDP };
 
 	memcpy(&ip.saddr, src->b + 12, sizeof(ip.saddr));
@@ -28,7 +29,8 @@ static size_t put_ipv4(__u8 *at, const struct addr *src, const struct addr *dst,
 
 static size_t put_ipv6(__u8 *at, const struct addr *src, const struct addr *dst, size_t len)
 {
-	struct ip6_hdr ip = { .ip6_flow = htonl(6 << 28), .ip6_plen = htons(len), .ip6_nxt = IPPROTO_UDP, .ip6_hlim = TTL };
+	struct ip6_hdr ip = { .ip6_flow = htonl(6 << 28), .ip6_plen = htons(len),
+			      .ip6_nxt = IPPROTO_UDP, .ip6_hlim = TTL };
 
 	memcpy(&ip.ip6_src, src->b, sizeof(ip.ip6_src));
 	memcpy(&ip.ip6_dst, dst->b, sizeof(ip.ip6_dst));
@@ -36,8 +38,9 @@ static size_t put_ipv6(__u8 *at, const struct addr *src, const struct addr *dst,
 	return sizeof(ip);
 }
 
-/* Addresses sum to the same with ::ffff: in front of both, or without */
-int udp_frame(__u8 *frame, const struct addr *src, __be16 sport, const struct addr *dst, __be16 dport, const void *payload, size_t n)
+/* Addresses sum to the same with or without ::ffff: in front of both. */
+int udp_frame(__u8 *frame, const struct addr *src, __be16 sport, const struct addr *dst,
+	      __be16 dport, const void *payload, size_t n)
 {
 	bool ipv4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)dst->b);
 	struct ether_header eth = { .ether_type = htons(ipv4 ? ETHERTYPE_IP : ETHERTYPE_IPV6) };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The dump of wg(8): a line an interface (private key, public key, port, mark) and a line a peer (public key, preshared key,
- * endpoint, allowed IPs, latest handshake, bytes received and sent, keepalive), fields apart by tabs; with `all` the interface's
- * name before each.
+ * The dump of wg(8). It has a line for each interface (private key, public key, port, mark) and for
+ * each peer (public key, preshared key, endpoint, allowed IPs, latest handshake, bytes received and
+ * sent, keepalive). Tabs separate fields; with `all` the interface's name comes first.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 enum { INTERFACE_FIELDS = 4, PEER_FIELDS = 8 };
 
-/* The line cut at its tabs; how many fields, of which those beyond max are not kept */
+/* Cuts the line at its tabs. Returns how many fields it has; those beyond max are not stored. */
 static size_t split(char *line, char **fields, size_t max)
 {
 	size_t n = 0;
@@ -37,7 +37,8 @@ static int add_peer(struct wg_dump *d, char **field)
 	if (!strcmp(field[2], "(none)"))
 		return 0;
 	if (endpoint_parse(field[2], &p.endpoint, &p.port))
-		return strchr(field[2], '%') ? 0 : -EINVAL;	/* a link-local one is no address of ours */
+		/* a link-local one is no address of ours */
+		return strchr(field[2], '%') ? 0 : -EINVAL;
 	place = append(d->peers, d->n);
 	if (!place)
 		return -ENOMEM;
@@ -45,7 +46,7 @@ static int add_peer(struct wg_dump *d, char **field)
 	return 0;
 }
 
-/* Interfaces of AmneziaWG have more fields than WireGuard's, and nothing that is wanted here */
+/* AmneziaWG's interfaces have more fields than WireGuard's, none of them used here. */
 static int add_line(struct wg_dump *d, char *line)
 {
 	char *field[PEER_FIELDS + 1];
@@ -60,7 +61,8 @@ static int by_endpoint(const void *a, const void *b)
 {
 	const struct wg_dump_peer *x = a, *y = b;
 
-	return memcmp(&x->endpoint.addr, &y->endpoint.addr, sizeof(x->endpoint.addr)) ?: ntohs(x->port) - ntohs(y->port);
+	return memcmp(&x->endpoint.addr, &y->endpoint.addr, sizeof(x->endpoint.addr)) ?:
+	       ntohs(x->port) - ntohs(y->port);
 }
 
 static int by_handshake(const void *a, const void *b)
@@ -89,7 +91,8 @@ int wg_dump_parse(FILE *in, const char *name, struct wg_dump *ret)
 			rc = -EINVAL;
 	}
 	if (rc == -EINVAL)			/* the line itself may hold a private key */
-		log_error("%s:%u: no line of `wg show IF dump`, or `wg show all dump`", name, number);
+		log_error("%s:%u: no line of `wg show IF dump`, or `wg show all dump`", name,
+			  number);
 	else if (rc || ferror(in))
 		log_error("cannot read %s: %s", name, strerror(rc ? -rc : EIO));
 	rc = rc ?: ferror(in) ? -EIO : 0;
@@ -130,7 +133,8 @@ void wg_dump_free(struct wg_dump *d)
 	d->n = 0;
 }
 
-const struct wg_dump_peer *wg_dump_find(const struct wg_dump *d, const struct address *endpoint, __be16 port)
+const struct wg_dump_peer *wg_dump_find(const struct wg_dump *d, const struct address *endpoint,
+					__be16 port)
 {
 	struct wg_dump_peer key = { .endpoint = *endpoint, .port = port };
 

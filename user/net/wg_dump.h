@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What `wg show IF dump`, or `wg show all dump`, says on another host: which peer is at which endpoint. The private key in it is
- * not kept.
+ * Reads what `wg show IF dump` or `wg show all dump` printed on another host: which peer is at
+ * which endpoint. It does not store the private key in it. `show flows` uses it.
  */
 #pragma once
 #include <stdio.h>
@@ -16,14 +16,15 @@ struct wg_dump_peer {
 };
 
 struct wg_dump {
-	struct wg_dump_peer *peers;	/* those with an endpoint, by it */
+	struct wg_dump_peer *peers;	/* those with an endpoint, sorted by it */
 	size_t n;
 };
 
-/* FILE, "-": standard input. 0, or -errno, told. */
+/* Reads a file; "-": standard input. 0, or -errno, reported. */
 int wg_dump_read(const char *file, struct wg_dump *ret);
-/* From a stream, by that name in messages */
+/* Reads a stream, which messages call by name. */
 int wg_dump_parse(FILE *in, const char *name, struct wg_dump *ret);
 void wg_dump_free(struct wg_dump *d);
-/* The peer there, or NULL; where several were, the one whose handshake is the latest */
-const struct wg_dump_peer *wg_dump_find(const struct wg_dump *d, const struct address *endpoint, __be16 port);
+/* The peer at this endpoint, or NULL. If several were there: the one with the latest handshake. */
+const struct wg_dump_peer *wg_dump_find(const struct wg_dump *d, const struct address *endpoint,
+					__be16 port);

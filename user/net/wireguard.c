@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A device's peers, asked for and read. What the kernel and wireguard-go say is checked like anything from outside.
+ * Reads a device's peers. What the kernel and wireguard-go send is checked like any input from
+ * outside.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,7 +24,7 @@
 #include "net/wireguard.h"
 
 #define DUMP_TRIES 10			/* of a dump during which the device changed */
-#define ANSWER_LIMIT (64 << 20)		/* bytes of a socket's answer: more is none */
+#define ANSWER_LIMIT (64 << 20)		/* bytes; a longer answer of the socket is an error */
 #define ANSWER_SECONDS 2
 
 void wg_free(struct wg_device *d)
@@ -38,7 +39,7 @@ void wg_free(struct wg_device *d)
 
 /* ---- the kernel's WireGuard ---- */
 
-static void take_endpoint(const struct nlattr *a, struct wg_peer *p)
+static void read_endpoint(const struct nlattr *a, struct wg_peer *p)
 {
 	struct sockaddr_in in = { 0 };
 	struct sockaddr_in6 in6 = { 0 };
@@ -62,7 +63,7 @@ static __u64 attr_u64(const struct nlattr *a)
 	return n;
 }
 
-static int take_allowed(const struct nlattr *list, struct wg_peer *p)
+static int read_allowed(const struct nlattr *list, struct wg_peer *p)
 {
 	const struct nlattr *row, *a;
 
@@ -93,8 +94,8 @@ static int take_allowed(const struct nlattr *list, struct wg_peer *p)
 	return 0;
 }
 
-/* A peer with the key of the one before goes on where that one ended: then it has nothing but AllowedIPs */
-static int take_peer(const struct nlattr *row, struct wg_device *d)
+/* A peer with the key of the one before continues that one: then it has nothing but AllowedIPs. */
+static int read_peer(const struct nlattr *row, struct wg_device *d)
 {
 	struct wg_peer *last = d->n_peers ? &d->peers[d->n_peers - 1] : NULL, *p = NULL;
 	const struct nlattr *a, *allowed = NULL;
@@ -114,7 +115,7 @@ static int take_peer(const struct nlattr *row, struct wg_device *d)
 
 		switch (mnl_attr_get_type(a)) {
 		case WGPEER_A_ENDPOINT:
-			take_endpoint(a, p);
+			read_endpoint(a, p);
 			break;
 		case WGPEER_A_LAST_HANDSHAKE_TIME:
 			attr_copy(a, &time, sizeof(time));
@@ -138,7 +139,7 @@ static int take_peer(const struct nlattr *row, struct wg_device *d)
 			break;
 		}
 	}
-	return allowed ? take_allowed(allowed, p) : 0;
+	return allowed ? read_allowed(allowed, p) : 0;
 }
 
 int wg_message(const struct nlmsghdr *nlh, void *data)
@@ -150,14 +151,15 @@ int wg_message(const struct nlmsghdr *nlh, void *data)
 	mnl_attr_for_each(a, nlh, sizeof(struct genlmsghdr)) {
 		if (mnl_attr_get_type(a) == WGDEVICE_A_PUBLIC_KEY)
 			attr_copy(a, &((struct wg_device *)data)->key, sizeof(struct wg_key));
-		if (mnl_attr_get_type(a) == WGDEVICE_A_LISTEN_PORT && mnl_attr_get_payload_len(a) >= sizeof(__u16))
+		if (mnl_attr_get_type(a) == WGDEVICE_A_LISTEN_PORT &&
+		    mnl_attr_get_payload_len(a) >= sizeof(__u16))
 			((struct wg_device *)data)->port = htons(mnl_attr_get_u16(a));
 		if (mnl_attr_get_type(a) == WGDEVICE_A_FWMARK)
 			attr_copy(a, &((struct wg_device *)data)->fwmark, sizeof(__u32));
 		if (mnl_attr_get_type(a) != WGDEVICE_A_PEERS)
 			continue;
 		mnl_attr_for_each_nested(row, a)
-			if (take_peer(row, data)) {
+			if (read_peer(row, data)) {
 				errno = ENOMEM;
 				return MNL_CB_ERROR;
 			}
@@ -198,7 +200,7 @@ static int hex_key(const char *text, struct wg_key *ret)
 	return 0;
 }
 
-static int number(const char *text, __u64 *ret)
+static int parse_number(const char *text, __u64 *ret)
 {
 	char *end;
 
@@ -207,7 +209,7 @@ static int number(const char *text, __u64 *ret)
 	return errno || end == text || *end || *text < '0' || *text > '9' ? -EINVAL : 0;
 }
 
-/* An IPv6 endpoint of a link's own may have a zone: the address is what counts here */
+/* A link-local IPv6 endpoint may have a zone, which this ignores. */
 static int uapi_endpoint(const char *value, struct wg_peer *p)
 {
 	const char *zone = strchr(value, '%'), *close = strchr(value, ']');
@@ -237,7 +239,7 @@ static int uapi_port(const char *value, struct wg_device *d)
 {
 	__u64 port;
 
-	if (number(value, &port) || port > 65535)
+	if (parse_number(value, &port) || port > 65535)
 		return -EINVAL;
 	d->port = htons(port);
 	return 0;
@@ -247,7 +249,7 @@ static int uapi_keepalive(const char *value, struct wg_peer *p)
 {
 	__u64 seconds;
 
-	if (number(value, &seconds) || seconds > 65535)
+	if (parse_number(value, &seconds) || seconds > 65535)
 		return -EINVAL;
 	p->keepalive = seconds;
 	return 0;
@@ -257,20 +259,22 @@ static int uapi_fwmark(const char *value, struct wg_device *d)
 {
 	__u64 mark;
 
-	if (number(value, &mark) || mark > 0xffffffff)
+	if (parse_number(value, &mark) || mark > 0xffffffff)
 		return -EINVAL;
 	d->fwmark = mark;
 	return 0;
 }
 
-/* Without libsodium the device's own public key stays unknown */
+/* Without libsodium the device's own public key stays unknown. */
 static void public_of(const struct wg_key *private, struct wg_key *ret)
 {
 #ifdef WITH_SODIUM
 	static struct library_functions {
 		typeof(crypto_scalarmult_curve25519_base) *crypto_scalarmult_curve25519_base;
 	} sodium;
-	static const struct library_function functions[] = { LIBRARY_FUNCTION(crypto_scalarmult_curve25519_base) };
+	static const struct library_function functions[] = {
+		LIBRARY_FUNCTION(crypto_scalarmult_curve25519_base)
+	};
 	char why[LIBRARY_WHY_LEN];
 
 	if (!LIBRARY_OPEN(&library_sodium, functions, &sodium, why))
@@ -278,7 +282,7 @@ static void public_of(const struct wg_key *private, struct wg_key *ret)
 #endif
 }
 
-/* The socket tells the private key, of which nothing is kept */
+/* The socket sends the private key; none of it is stored. */
 static int uapi_own_key(const char *value, struct wg_device *d)
 {
 	struct wg_key private;
@@ -290,7 +294,7 @@ static int uapi_own_key(const char *value, struct wg_device *d)
 	return rc;
 }
 
-/* One line; those before the first peer are of the device, and others than these mean nothing here */
+/* Reads one line. Lines before the first peer are the device's; unknown ones are ignored. */
 static int uapi_line(const char *key, const char *value, struct wg_device *d)
 {
 	static const struct {
@@ -298,7 +302,8 @@ static int uapi_line(const char *key, const char *value, struct wg_device *d)
 		size_t offset;
 	} numbers[] = {
 		{ "last_handshake_time_sec", offsetof(struct wg_peer, handshake) },
-		{ "rx_bytes", offsetof(struct wg_peer, rx_bytes) }, { "tx_bytes", offsetof(struct wg_peer, tx_bytes) },
+		{ "rx_bytes", offsetof(struct wg_peer, rx_bytes) },
+		{ "tx_bytes", offsetof(struct wg_peer, tx_bytes) },
 	};
 	struct wg_peer *p = d->n_peers ? &d->peers[d->n_peers - 1] : NULL;
 
@@ -322,11 +327,11 @@ static int uapi_line(const char *key, const char *value, struct wg_device *d)
 		return uapi_keepalive(value, p);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		if (!strcmp(key, numbers[i].key))
-			return number(value, (__u64 *)((char *)p + numbers[i].offset));
+			return parse_number(value, (__u64 *)((char *)p + numbers[i].offset));
 	return 0;
 }
 
-/* "errno=N" is the last line, and an empty one ends the answer */
+/* "errno=N" is the last line, and an empty one ends the answer. */
 int wg_uapi(const char *text, size_t n, struct wg_device *ret)
 {
 	struct wg_device d = { 0 };
@@ -336,7 +341,8 @@ int wg_uapi(const char *text, size_t n, struct wg_device *ret)
 
 	while (!rc && !ended && (line = strsep(&rest, "\n"))) {
 		value = strchr(line, '=');
-		if (!value || !rest) {		/* the last byte is a newline's */
+		/* The last byte must be a newline. */
+		if (!value || !rest) {
 			rc = -EPROTO;
 			break;
 		}
@@ -345,7 +351,8 @@ int wg_uapi(const char *text, size_t n, struct wg_device *ret)
 			__u64 error;
 
 			ended = true;
-			rc = number(value, &error) || strcmp(rest, "\n") ? -EPROTO : -(int)error;
+			rc = parse_number(value, &error) || strcmp(rest, "\n") ? -EPROTO
+									       : -(int)error;
 		} else {
 			rc = uapi_line(line, value, &d);
 			rc = rc == -EINVAL ? -EPROTO : rc;
@@ -360,7 +367,7 @@ int wg_uapi(const char *text, size_t n, struct wg_device *ret)
 	return rc;
 }
 
-/* All that comes until an empty line */
+/* Reads until an empty line. */
 static int read_answer(int fd, char **ret, size_t *ret_n)
 {
 	size_t room = 0, n = 0;
@@ -397,7 +404,8 @@ int wg_talk(const char *device, const char *question, char **ret, size_t *ret_n)
 	snprintf(address.sun_path, sizeof(address.sun_path), WG_SOCKET_DIR "/%s.sock", device);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) || send(fd, question, n, MSG_NOSIGNAL) != n)
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) ||
+	    send(fd, question, n, MSG_NOSIGNAL) != n)
 		rc = errno == ENOENT || errno == ECONNREFUSED ? -EOPNOTSUPP : -errno;
 	else
 		rc = read_answer(fd, ret, ret_n);
@@ -428,7 +436,7 @@ int wg_read(const char *device, struct wg_device *ret)
 		wg_free(&d);
 		rc = read_kernel(device, &d);
 	}
-	if (rc == -EOPNOTSUPP)			/* another driver's device, or the kernel has no WireGuard */
+	if (rc == -EOPNOTSUPP) /* another driver's device, or the kernel has no WireGuard */
 		rc = read_socket(device, &d);
 	if (rc)
 		wg_free(&d);

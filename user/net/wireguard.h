@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What WireGuard says of a device's peers: the kernel's by generic netlink, wireguard-go's by its socket. And the names that
- * people give them in wg-quick's file.
+ * What WireGuard says of a device's peers, by generic netlink or by wireguard-go's socket, and the
+ * names that wg-quick's file gives them. Everything that knows peers includes it.
  */
 #pragma once
 #include <linux/netlink.h>
@@ -14,7 +14,7 @@
 
 struct wg_peer {
 	struct wg_key key;
-	struct address endpoint;	/* family 0: none known */
+	struct address endpoint;	/* family 0: unknown */
 	__be16 endpoint_port;
 	__u64 handshake;		/* the latest one, in seconds since 1970; 0: none yet */
 	__u64 rx_bytes, tx_bytes;
@@ -25,32 +25,39 @@ struct wg_peer {
 };
 
 struct wg_device {
-	struct wg_key key;		/* its own public one; none: it has none, or it is not known (wireguard-go, without libsodium) */
-	__be16 port;			/* on which it listens; 0: on none */
+	/* Its own public key; none: it has none, or wireguard-go's is unknown without libsodium. */
+	struct wg_key key;
+	__be16 port;			/* where it listens; 0: nowhere */
 	__u32 fwmark;			/* of the packets that it sends; 0: none */
 	struct wg_peer *peers;
 	size_t n_peers;
 };
 
-/* The peers of a device of this network namespace. 0; -ENODEV: there is no such device; -EOPNOTSUPP: it is none of WireGuard's;
- * or another -errno. Nothing is told. */
+/* Reads the peers of a device of this network namespace. 0; -ENODEV: there is no such device;
+ * -EOPNOTSUPP: it is not WireGuard's; or another -errno. Reports nothing. */
 int wg_read(const char *device, struct wg_device *ret);
 void wg_free(struct wg_device *d);
-/* Where a peer is, until it says otherwise: for a device that has just been made. 0 or -errno. */
-int wg_set_endpoint(const char *device, const struct wg_key *peer, const struct address *a, __be16 port);
-/* The session with a peer, as wg_read() has it, is forgotten: the next packet begins with a handshake, which where another host has taken the
- * other's place would come after 15 s. Nothing else of it changes but the endpoint (NULL: none, until it speaks) and its counters; packets that
- * wait for it are lost. 0; -E2BIG: it has more than a thousand AllowedIPs; or another -errno. */
-int wg_renew_peer(const char *device, const struct wg_peer *p, const struct address *a, __be16 port);
+/* Sets a peer's endpoint, until the peer itself moves: for a device that has just been made. 0 or
+ * -errno. */
+int wg_set_endpoint(const char *device, const struct wg_key *peer, const struct address *a,
+		    __be16 port);
+/* Drops the session with a peer, as wg_read() has it: the next packet begins with a handshake. If
+ * another host has taken the peer's place, that would otherwise come after 15 s. Only the peer's
+ * endpoint (NULL: none, until it sends) and its counters change; packets that wait for it are lost.
+ * 0; -E2BIG: it has more than a thousand AllowedIPs; or another -errno. */
+int wg_renew_peer(const char *device, const struct wg_peer *p, const struct address *a,
+		  __be16 port);
 
-/* One question to wireguard-go's socket and its answer, for the caller to free. 0; -EOPNOTSUPP: there is none; or another -errno */
+/* Sends one question to wireguard-go's socket and reads the answer, which the caller frees. 0;
+ * -EOPNOTSUPP: there is no socket; or another -errno. */
 int wg_talk(const char *device, const char *question, char **ret, size_t *ret_n);
 
-/* ---- what arrives, apart from how: parts of wg_read ---- */
+/* ---- parsers: parts of wg_read, for tests ---- */
 
-/* One message of WG_CMD_GET_DEVICE's dump, a libmnl callback; data: struct wg_device *. A peer may go on in the next message. */
+/* Reads one message of WG_CMD_GET_DEVICE's dump, as a libmnl callback; data: struct wg_device *. A
+ * peer may continue in the next message. */
 int wg_message(const struct nlmsghdr *nlh, void *data);
-/* The whole answer to "get=1". -EPROTO: none such, or cut short; errno=N in it: -N */
+/* Reads the whole answer to "get=1". -EPROTO: it is none, or cut short; errno=N in it: -N. */
 int wg_uapi(const char *text, size_t n, struct wg_device *ret);
 
 /* ---- names ---- */
@@ -65,11 +72,12 @@ struct wg_names {
 	size_t n;
 };
 
-/* From wg-quick's file, as people name peers there: `# friendly_name=NAME` in a [Peer]'s section or above it, else the comment
- * right above it. What a name may not have becomes '-'. Peers without a name, or with that of another, are not in the list. */
+/* Reads names as people write them in wg-quick's file: `# friendly_name=NAME` in a [Peer]'s section
+ * or above it, else the comment right above it. A character that names do not allow becomes '-'.
+ * Peers without a name, or with that of another, are not in the list. */
 int wg_names_parse(const char *text, struct wg_names *ret);
-/* Of a device's file; where there is none, or it may not be read, none */
+/* Reads a device's file; without it, or without permission, the list is empty. */
 void wg_names_read(const char *device, struct wg_names *ret);
 void wg_names_free(struct wg_names *names);
-/* The name of a key: from the list, else its first 8 characters */
+/* The name of a key: from the list, else its first 8 characters. */
 void wg_name_of(const struct wg_names *names, const struct wg_key *key, char ret[NAME_LEN]);

@@ -13,27 +13,30 @@
 #include "lib/grow.h"
 #include "net/wireguard.h"
 
-/* What wg(8) and wg-quick(8) know: a comment that begins so is a setting put out of use, no name */
+/* Settings of wg(8) and wg-quick(8): a comment that begins with one disables it, and is no name. */
 static const char *const settings[] = {
-	"PrivateKey", "ListenPort", "FwMark", "PublicKey", "PresharedKey", "AllowedIPs", "Endpoint", "PersistentKeepalive",
-	"Address", "DNS", "MTU", "Table", "PreUp", "PostUp", "PreDown", "PostDown", "SaveConfig",
+	"PrivateKey", "ListenPort", "FwMark", "PublicKey", "PresharedKey", "AllowedIPs",
+	"Endpoint", "PersistentKeepalive", "Address", "DNS", "MTU", "Table",
+	"PreUp", "PostUp", "PreDown", "PostDown", "SaveConfig",
 };
 
 struct reader {
 	struct wg_names *names;
-	char friendly[NAME_LEN], above[NAME_LEN];	/* said in comments since the last line that is none */
+	/* From comments since the last line that is no comment. */
+	char friendly[NAME_LEN], above[NAME_LEN];
 	char name[NAME_LEN];		/* of the section's peer so far */
 	struct wg_key key;		/* likewise */
 };
 
-/* Letters, digits and "-_.+/" stay; all else is one '-' between them */
+/* Letters, digits and "-_.+/" stay; each run of other characters between them becomes one '-'. */
 static void to_name(const char *text, char ret[NAME_LEN])
 {
 	size_t n = 0;
 	bool gap = false;
 
 	for (; *text && n + 2 < NAME_LEN; text++) {
-		bool good = isascii(*text) && (isalnum((unsigned char)*text) || (n && strchr("-_.+/", *text)));
+		bool good = isascii(*text) &&
+			    (isalnum((unsigned char)*text) || (n && strchr("-_.+/", *text)));
 
 		if (good && gap && n)
 			ret[n++] = '-';
@@ -51,7 +54,7 @@ static const char *skip_blanks(const char *s)
 	return s + strspn(s, " \t\r");
 }
 
-/* KEY, blanks, '=': what follows; NULL: the line is another */
+/* Returns what follows KEY, blanks and '='; NULL: this is another line. */
 static const char *value_of(const char *line, const char *key)
 {
 	size_t n = strlen(key);
@@ -73,7 +76,7 @@ static bool is_setting(const char *comment)
 	return false;
 }
 
-static void take_comment(struct reader *r, const char *text)
+static void read_comment(struct reader *r, const char *text)
 {
 	const char *friendly;
 
@@ -109,7 +112,7 @@ static int end_section(struct reader *r)
 	return 0;
 }
 
-static void take_setting(struct reader *r, const char *line)
+static void read_setting(struct reader *r, const char *line)
 {
 	const char *value = value_of(line, "PublicKey");
 	char key[WG_KEY_STRLEN + 1];
@@ -122,14 +125,15 @@ static void take_setting(struct reader *r, const char *line)
 	wg_key_parse(key, &r->key);
 }
 
-/* What comments say is the next section's where its head follows, and of a friendly_name this section's where a setting does */
-static int take_line(struct reader *r, const char *line)
+/* A comment belongs to the next section if its header follows; a friendly_name belongs to this
+ * section if a setting follows. */
+static int read_line(struct reader *r, const char *line)
 {
 	int rc = 0;
 
 	line = skip_blanks(line);
 	if (*line == '#')
-		take_comment(r, line);
+		read_comment(r, line);
 	if (!*line || *line == '#')
 		return 0;
 	if (*line == '[') {
@@ -137,7 +141,7 @@ static int take_line(struct reader *r, const char *line)
 		strcpy(r->name, *r->friendly ? r->friendly : r->above);
 		memset(&r->key, 0, sizeof(r->key));
 	} else {
-		take_setting(r, line);
+		read_setting(r, line);
 	}
 	*r->friendly = *r->above = '\0';
 	return rc;
@@ -151,7 +155,7 @@ int wg_names_parse(const char *text, struct wg_names *ret)
 	int rc = copy ? 0 : -ENOMEM;
 
 	while (!rc && (line = strsep(&rest, "\n")))
-		rc = take_line(&r, line);
+		rc = read_line(&r, line);
 	if (*r.friendly)
 		strcpy(r.name, r.friendly);
 	rc = rc ?: end_section(&r);

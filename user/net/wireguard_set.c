@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A device's peers are changed: where one is, and that it is to be asked for a new session.
+ * Changes a device's peers: sets an endpoint, or makes WireGuard begin a new session.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -12,8 +12,8 @@
 #include "lib/text.h"
 #include "net/wireguard.h"
 
-#define ROOM 1024			/* bytes of a message, and */
-#define ROOM_ALLOWED 48			/* of each of its AllowedIPs, more than they take */
+#define ROOM 1024			/* bytes of a message, plus */
+#define ROOM_ALLOWED 48			/* for each AllowedIP, more than it takes */
 #define PEERS_MAX 65000			/* bytes of an attribute, whose length has 16 bits */
 
 /* ---- the kernel's WireGuard ---- */
@@ -24,7 +24,7 @@ static void put_peer(struct nlmsghdr *request, const struct wg_key *key, __u32 f
 	mnl_attr_put_u32(request, WGPEER_A_FLAGS, flags);
 }
 
-/* NULL: none */
+/* NULL: none. */
 static void put_endpoint(struct nlmsghdr *request, const struct address *a, __be16 port)
 {
 	struct sockaddr_in6 to;
@@ -44,14 +44,16 @@ static void put_allowed(struct nlmsghdr *request, const struct wg_peer *p)
 		bool ipv4 = prefix->family == FAMILY_IPV4;
 
 		mnl_attr_put_u16(request, WGALLOWEDIP_A_FAMILY, ipv4 ? AF_INET : AF_INET6);
-		mnl_attr_put(request, WGALLOWEDIP_A_IPADDR, ipv4 ? 4 : 16, prefix->addr.b + (ipv4 ? 12 : 0));
+		mnl_attr_put(request, WGALLOWEDIP_A_IPADDR, ipv4 ? 4 : 16,
+			     prefix->addr.b + (ipv4 ? 12 : 0));
 		mnl_attr_put_u8(request, WGALLOWEDIP_A_CIDR_MASK, prefix->len);
 		mnl_attr_nest_end(request, row);
 	}
 	mnl_attr_nest_end(request, list);
 }
 
-static void put_renewed(struct nlmsghdr *request, const struct wg_peer *p, const struct address *a, __be16 port)
+static void put_renewed(struct nlmsghdr *request, const struct wg_peer *p, const struct address *a,
+			__be16 port)
 {
 	struct nlattr *row = mnl_attr_nest_start(request, 0);
 
@@ -66,7 +68,8 @@ static void put_renewed(struct nlmsghdr *request, const struct wg_peer *p, const
 	mnl_attr_nest_end(request, row);
 }
 
-static void put_moved(struct nlmsghdr *request, const struct wg_key *peer, const struct address *a, __be16 port)
+static void put_moved(struct nlmsghdr *request, const struct wg_key *peer, const struct address *a,
+		      __be16 port)
 {
 	struct nlattr *row = mnl_attr_nest_start(request, 0);
 
@@ -75,8 +78,9 @@ static void put_moved(struct nlmsghdr *request, const struct wg_key *peer, const
 	mnl_attr_nest_end(request, row);
 }
 
-/* renew: the peer as it is, to be removed and added; NULL: it only moves */
-static int set_kernel(const char *device, const struct wg_key *peer, const struct wg_peer *renew, const struct address *a, __be16 port)
+/* renew: removes and adds the peer as it is; NULL: only changes its endpoint. */
+static int set_kernel(const char *device, const struct wg_key *peer, const struct wg_peer *renew,
+		      const struct address *a, __be16 port)
 {
 	size_t size = ROOM + (renew ? renew->n_allowed : 0) * ROOM_ALLOWED;
 	struct nlmsghdr *request;
@@ -114,7 +118,7 @@ static int set_kernel(const char *device, const struct wg_key *peer, const struc
 
 /* ---- wireguard-go's socket ---- */
 
-static void say_key(FILE *f, const char *name, const struct wg_key *key)
+static void write_key(FILE *f, const char *name, const struct wg_key *key)
 {
 	fprintf(f, "%s=", name);
 	for (int i = 0; i < WG_KEY_LEN; i++)
@@ -122,19 +126,20 @@ static void say_key(FILE *f, const char *name, const struct wg_key *key)
 	fputc('\n', f);
 }
 
-static void say_renewed(FILE *f, const struct wg_peer *p)
+static void write_renewed(FILE *f, const struct wg_peer *p)
 {
 	char prefix[ADDRESS_STRLEN];
 
 	fputs("remove=true\n", f);
-	say_key(f, "public_key", &p->key);
-	say_key(f, "preshared_key", &p->preshared);
+	write_key(f, "public_key", &p->key);
+	write_key(f, "preshared_key", &p->preshared);
 	for (size_t i = 0; i < p->n_allowed; i++)
 		fprintf(f, "allowed_ip=%s\n", prefix_format(&p->allowed[i], prefix));
 	fprintf(f, "persistent_keepalive_interval=%u\n", p->keepalive);
 }
 
-static int set_socket(const char *device, const struct wg_key *peer, const struct wg_peer *renew, const struct address *a, __be16 port)
+static int set_socket(const char *device, const struct wg_key *peer, const struct wg_peer *renew,
+		      const struct address *a, __be16 port)
 {
 	char text[ADDRESS_STRLEN], *question, *answer = NULL;
 	size_t room, n = 0;
@@ -144,9 +149,9 @@ static int set_socket(const char *device, const struct wg_key *peer, const struc
 	if (!f)
 		return -errno;
 	fputs("set=1\n", f);
-	say_key(f, "public_key", peer);
+	write_key(f, "public_key", peer);
 	if (renew)
-		say_renewed(f, renew);
+		write_renewed(f, renew);
 	else
 		fputs("update_only=true\n", f);
 	if (a)
@@ -166,19 +171,21 @@ static int set_socket(const char *device, const struct wg_key *peer, const struc
 
 /* ---- either ---- */
 
-static int set(const char *device, const struct wg_key *peer, const struct wg_peer *renew, const struct address *a, __be16 port)
+static int set_peer(const char *device, const struct wg_key *peer, const struct wg_peer *renew,
+	       const struct address *a, __be16 port)
 {
 	int rc = set_kernel(device, peer, renew, a, port);
 
 	return rc == -EOPNOTSUPP || rc == -ENOENT ? set_socket(device, peer, renew, a, port) : rc;
 }
 
-int wg_set_endpoint(const char *device, const struct wg_key *peer, const struct address *a, __be16 port)
+int wg_set_endpoint(const char *device, const struct wg_key *peer, const struct address *a,
+		    __be16 port)
 {
-	return set(device, peer, NULL, a, port);
+	return set_peer(device, peer, NULL, a, port);
 }
 
 int wg_renew_peer(const char *device, const struct wg_peer *p, const struct address *a, __be16 port)
 {
-	return set(device, &p->key, p, a, port);
+	return set_peer(device, &p->key, p, a, port);
 }

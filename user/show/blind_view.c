@@ -17,9 +17,9 @@ static int read_site(const struct dataplane *dp, __u32 number, struct blind_view
 	struct peer_name name;
 	const struct blind_place *place;
 
-	if (bpf_map_lookup_elem(dp->maps[MAP_blind_names], &number, &name) ||
-	    bpf_map_lookup_elem(dp->maps[MAP_blind_sites], &number, &site) ||
-	    bpf_map_lookup_elem(dp->maps[MAP_blind_waiting], &number, &waiting))
+	if (bpf_map_lookup_elem(map_fd(dp, MAP_blind_names), &number, &name) ||
+	    bpf_map_lookup_elem(map_fd(dp, MAP_blind_sites), &number, &site) ||
+	    bpf_map_lookup_elem(map_fd(dp, MAP_blind_waiting), &number, &waiting))
 		return -errno;
 	place = &site.place[site.now & 1];
 	strcpy(ret->name, name.name);
@@ -35,7 +35,7 @@ static int read_site(const struct dataplane *dp, __u32 number, struct blind_view
 static void read_pair(const struct dataplane *dp, __u32 at, struct blind_total *cpus, size_t n_cpus,
 		      struct blind_view_pair *ret)
 {
-	if (bpf_map_lookup_elem(dp->maps[MAP_blind_totals], &at, cpus))
+	if (bpf_map_lookup_elem(map_fd(dp, MAP_blind_totals), &at, cpus))
 		return;
 	for (size_t i = 0; i < n_cpus; i++) {
 		ret->packets += cpus[i].packets;
@@ -50,7 +50,7 @@ static void read_sessions(const struct dataplane *dp, struct blind_view *v)
 	struct blind_bucket bucket;
 
 	for (__u32 i = 0; i < n; i++)
-		for (int w = 0; !bpf_map_lookup_elem(dp->maps[MAP_sessions], &i, &bucket) &&
+		for (int w = 0; !bpf_map_lookup_elem(map_fd(dp, MAP_sessions), &i, &bucket) &&
 		     w < BLIND_WAYS; w++) {
 			__u64 key = bucket.way[w].key, value = bucket.way[w].value;
 			__u32 user = key >> 32 & (BLIND_SITES_MAX - 1),
@@ -72,7 +72,7 @@ int blind_view_read(const struct dataplane *dp, struct blind_view *ret)
 
 	*ret = (struct blind_view){ 0 };
 	if (dataplane_entries(dp, MAP_blind_sites) < 2 ||
-	    bpf_map_lookup_elem(dp->maps[MAP_blind_state], &zero, &state))
+	    bpf_map_lookup_elem(map_fd(dp, MAP_blind_state), &zero, &state))
 		return 0;
 	ret->n = state.sites ?: 1;
 	ret->refused = state.refused;

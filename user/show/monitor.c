@@ -181,8 +181,8 @@ static bool is_knock(const struct monitor *m, __be16 port)
 	struct hearing h = { 0 };
 	__u32 zero = 0;
 
-	if (m->dp->maps[MAP_hearing] < 0 ||
-	    bpf_map_lookup_elem(m->dp->maps[MAP_hearing], &zero, &h))
+	if (map_fd(m->dp, MAP_hearing) < 0 ||
+	    bpf_map_lookup_elem(map_fd(m->dp, MAP_hearing), &zero, &h))
 		return false;
 	for (int i = 0; i < HEAR_PORTS; i++)
 		if (h.knocks[i] && (__u32)(ntohs(port) - h.knocks[i]) < KNOCK_PORTS)

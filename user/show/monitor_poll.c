@@ -60,7 +60,7 @@ static void tell_flow(struct monitor *m, const struct seen_flow *f, const char *
 	struct service_name service = { 0 };
 	__u32 id = f->flow.id;
 
-	bpf_map_lookup_elem(m->dp->maps[MAP_names], &id, &service);
+	bpf_map_lookup_elem(map_fd(m->dp, MAP_names), &id, &service);
 	monitor_tell(m, &(struct monitor_event){
 		.kind = MONITOR_FLOW, .what = what, .service = service.name,
 		.ifindex = f->flow.ifindex,
@@ -151,12 +151,12 @@ static void name_peers(struct monitor_memory *is, const struct peer_name *n)
 
 static int poll_names(const struct monitor *m, enum dataplane_map map, struct monitor_memory *is)
 {
-	__u32 n = m->dp->maps[map] < 0 ? 0 : dataplane_entries(m->dp, map);
+	__u32 n = map_fd(m->dp, map) < 0 ? 0 : dataplane_entries(m->dp, map);
 	struct peer_name name;
 	int rc = 0;
 
 	for (__u32 i = 0; i < n && !rc; i++) {
-		if (bpf_map_lookup_elem(m->dp->maps[map], &i, &name) || !*name.name)
+		if (bpf_map_lookup_elem(map_fd(m->dp, map), &i, &name) || !*name.name)
 			continue;
 		if (*name.device)
 			rc = add_device(is, name.device);

@@ -210,7 +210,7 @@ static int show_services(struct document *d, const struct dataplane *dp,
 	struct node list = document_list(document_root(d), "services");
 	__u32 n = dataplane_entries(dp, MAP_table);
 	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED,
-					    dp->maps[MAP_table], 0);
+					    map_fd(dp, MAP_table), 0);
 	struct table_entry *table = NULL;
 	struct service_name *names;
 	size_t n_names, n_table = 0;

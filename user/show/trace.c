@@ -177,7 +177,7 @@ static void run(struct trace *t, enum plane plane, const struct trace_frame *in,
 		    .data_out = out->bytes, .data_size_out = sizeof(out->bytes), .repeat = 1,
 		    .ctx_in = tc ? (void *)&skb : &xdp,
 		    .ctx_size_in = tc ? sizeof(skb) : sizeof(xdp));
-	int program = t->shadow->programs[tc ? PROGRAM_wgxdp_tc : PROGRAM_wgxdp_xdp];
+	int program = program_fd(t->shadow, tc ? PROGRAM_wgxdp_tc : PROGRAM_wgxdp_xdp);
 
 	step->verdict = TRACE_NOT_RUN;
 	step->error = bpf_prog_test_run_opts(program, &opts);
@@ -226,7 +226,7 @@ static int read_peers(const struct trace *t, enum plane plane, struct trace_step
 		if (totals[total_index(i, PEER_RX, plane)].received)
 			is_of(step, PEER_ID | i, PEER_RX, 0);
 		if (totals[total_index(i, PEER_TX, plane)].forwarded &&
-		    !bpf_map_lookup_elem(t->shadow->maps[MAP_peers], &i, &peer))
+		    !bpf_map_lookup_elem(map_fd(t->shadow, MAP_peers), &i, &peer))
 			ret->egress = peer.ifindex;
 	}
 	free(totals);
@@ -264,7 +264,7 @@ static int read_here(const struct trace *t, enum dataplane_map map, __u32 key, v
 		     size_t size)
 {
 	char *all = calloc(libbpf_num_possible_cpus(), size);
-	int rc = !all ? -ENOMEM : bpf_map_lookup_elem(t->shadow->maps[map], &key, all) ? -errno : 0;
+	int rc = !all ? -ENOMEM : bpf_map_lookup_elem(map_fd(t->shadow, map), &key, all) ? -errno : 0;
 
 	if (!rc)
 		memcpy(ret, all + sched_getcpu() * size, size);
@@ -326,17 +326,17 @@ static int ask_why(struct trace *t, __u32 link, const struct trace_frame *in,
 	struct trace_step again = { .ifindex = step->ifindex };
 	static struct trace_frame nowhere;
 	struct link was, alone;
-	int rc = bpf_map_lookup_elem(t->shadow->maps[MAP_links], &place, &was) ? -errno : 0;
+	int rc = bpf_map_lookup_elem(map_fd(t->shadow, MAP_links), &place, &was) ? -errno : 0;
 
 	if (rc || !(was.flags & LINK_TC))
 		return rc;
 	alone = was;
 	alone.flags &= ~LINK_TC;
-	rc = bpf_map_update_elem(t->shadow->maps[MAP_links], &place, &alone, BPF_ANY) ? -errno : 0;
+	rc = bpf_map_update_elem(map_fd(t->shadow, MAP_links), &place, &alone, BPF_ANY) ? -errno : 0;
 	if (!rc)
 		run(t, PLANE_XDP, in, &again, &nowhere);
 	rc = rc ?: read_counters(t, PLANE_XDP, &again, ret) ?: dataplane_shadow_clear(t->shadow);
-	bpf_map_update_elem(t->shadow->maps[MAP_links], &place, &was, BPF_ANY);
+	bpf_map_update_elem(map_fd(t->shadow, MAP_links), &place, &was, BPF_ANY);
 	if (again.ours)
 		is_of(step, again.id, again.direction, again.reason);
 	return rc;
@@ -399,7 +399,7 @@ static bool flow_is_there(const struct trace *t, struct flow_key *key)
 	struct flow flow;
 
 	for (key->backend = 0; key->backend < GUARD_BACKENDS_MAX; key->backend++)
-		if (!bpf_map_lookup_elem(t->shadow->maps[MAP_flows], key, &flow))
+		if (!bpf_map_lookup_elem(map_fd(t->shadow, MAP_flows), key, &flow))
 			return true;
 	key->backend = 0;
 	return false;
@@ -420,7 +420,7 @@ static enum trace_flow flow_now(const struct trace *t, const struct trace_result
 	there = (struct flow_key){ .src = reply.dst, .dst = reply.src, .sport = reply.dport,
 				   .dport = reply.sport, .family = reply.family,
 				   .direction = DIRECTION_REPLY };
-	return bpf_map_lookup_elem(t->shadow->maps[MAP_embryos], &there, &embryo) ? TRACE_NO_FLOW :
+	return bpf_map_lookup_elem(map_fd(t->shadow, MAP_embryos), &there, &embryo) ? TRACE_NO_FLOW :
 	       TRACE_NEWCOMER;
 }
 

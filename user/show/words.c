@@ -76,7 +76,7 @@ void name_of_id(const struct dataplane *dp, __u32 id, char ret[NAME_LEN])
 		struct peer_name peer;
 	} of = { 0 };
 
-	bpf_map_lookup_elem(dp->maps[id & PEER_ID ? MAP_peer_names : MAP_names], &place, &of);
+	bpf_map_lookup_elem(map_fd(dp, id & PEER_ID ? MAP_peer_names : MAP_names), &place, &of);
 	snprintf(ret, NAME_LEN, "%s", id & PEER_ID ? of.peer.name : of.service.name);
 }
 
