@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * endpoints and learn both set endpoints, and both count in one file, which is read before it is written.
+ * endpoints and learn both set endpoints and count them in one file, which is read before it is
+ * written.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +20,8 @@ static void count(const char *instance, const char *interface, const struct wg_k
 	noted_free(&n);
 }
 
-int endpoint_set(const char *instance, const char *interface, const struct wg_key *peer, const struct address *address, __be16 port)
+int endpoint_set(const char *instance, const char *interface, const struct wg_key *peer,
+		 const struct address *address, __be16 port)
 {
 	int rc = wg_set_endpoint(interface, peer, address, port);
 
@@ -28,7 +30,8 @@ int endpoint_set(const char *instance, const char *interface, const struct wg_ke
 	return rc;
 }
 
-int endpoint_renew(const char *instance, const char *interface, const struct wg_key *peer, const struct address *address, __be16 port)
+int endpoint_renew(const char *instance, const char *interface, const struct wg_key *peer,
+		   const struct address *address, __be16 port)
 {
 	struct wg_device d;
 	int rc = wg_read(interface, &d);
