@@ -121,10 +121,9 @@ static void read_wireguard_soon(struct blind *b)
 /* Returns how many bytes WireGuard has received from a site, all of them authenticated */
 static __u64 received_from(const struct blind *b, const struct wg_device *d, __u32 number)
 {
-	for (size_t i = 0; i < d->n_peers; i++)
-		if (!wg_key_compare(&d->peers[i].key, &b->sites.known[number].key))
-			return d->peers[i].rx_bytes;
-	return 0;
+	const struct wg_peer *p = wg_find_peer(d, &b->sites.known[number].key);
+
+	return p ? p->rx_bytes : 0;
 }
 
 /* If a site answers from its old endpoint, it is there. Only if two questions get no answer, the
@@ -150,7 +149,7 @@ static void on_asking(uv_timer_t *timer)
 			b->sites.mapped[n].asked = 1;
 			a->questions = 0;
 		}
-		sites_knock(&b->sites, n);
+		sites_nudge(&b->sites, n);
 		more |= a->questions;
 	}
 	wg_free(&d);
@@ -169,7 +168,7 @@ static void begin_challenge(struct blind *b, __u32 number)
 	*a = (struct asking){ .received = received_from(b, &d, number), .questions = 1 };
 	wg_free(&d);
 	b->sites.mapped[number].asked = 0;
-	sites_knock(&b->sites, number);
+	sites_nudge(&b->sites, number);
 	if (!uv_is_active((uv_handle_t *)&b->ask))
 		uv_timer_start(&b->ask, on_asking, ASK_MS, ASK_MS);
 }

@@ -115,20 +115,6 @@ static void name_site(const struct sites *s, const struct wg_names *names, const
 	wg_name_of(names, key, ret);
 }
 
-/* Returns the first host address of the peer's AllowedIPs: its own in the tunnel */
-static struct address tunnel_address(const struct wg_peer *p)
-{
-	for (size_t i = 0; i < p->n_allowed; i++)
-		if (p->allowed[i].len == (p->allowed[i].family == FAMILY_IPV4 ? 32 : 128))
-			return (struct address){ p->allowed[i].addr, p->allowed[i].family };
-	return (struct address){ 0 };
-}
-
-static void write_mac1(struct blind_site *site, const struct wg_key *key)
-{
-	blake2s_mac1(site->mac1, key->b);
-}
-
 static void write_name(const struct sites *s, __u32 number)
 {
 	const struct blind_known *k = &s->known[number];
@@ -208,18 +194,10 @@ static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 		s->known[n] = (struct blind_known){ .key = p->key };
 	}
 	strcpy(s->known[n].name, name);
-	write_mac1(&s->mapped[n], &p->key);
+	blake2s_mac1(s->mapped[n].mac1, p->key.b);
 	write_name(s, n);
 	log_info("blind: site %s", name);
 	return true;
-}
-
-static bool has_peer(const struct wg_device *d, const struct wg_key *key)
-{
-	for (size_t i = 0; i < d->n_peers; i++)
-		if (!wg_key_compare(&d->peers[i].key, key))
-			return true;
-	return false;
 }
 
 bool sites_follow_peers(struct sites *s, const struct wg_device *d)
@@ -230,7 +208,7 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 	wg_names_read(s->config->blind.device, &names);
 	for (__u32 n = 1; n < s->room; n++)
 		if (*s->known[n].name &&
-		    (!has_peer(d, &s->known[n].key) ||
+		    (!wg_find_peer(d, &s->known[n].key) ||
 		     !is_site(&s->config->blind, s->known[n].name))) {
 			log_info("blind: site %s is gone", s->known[n].name);
 			/* key and endpoint stay: the site may come back */
@@ -251,7 +229,7 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 			changed = true;
 		}
 		if (n < s->room)
-			s->known[n].tunnel = tunnel_address(&d->peers[i]);
+			s->known[n].tunnel = wg_inside(&d->peers[i]);
 	}
 	wg_names_free(&names);
 	return changed;
@@ -413,19 +391,13 @@ void sites_remind(const struct sites *s, const struct wg_device *d)
 			continue;
 		if (p->endpoint.family ||
 		    !wg_set_endpoint(s->config->blind.device, &k->key, &k->last, k->last_port))
-			sites_knock(s, k - s->known);
+			sites_nudge(s, k - s->known);
 	}
 }
 
-void sites_knock(const struct sites *s, __u32 number)
+void sites_nudge(const struct sites *s, __u32 number)
 {
-	const struct address *tunnel = &s->known[number].tunnel;
-	int fd = tunnel->family ? udp_socket(tunnel, htons(9), s->config->blind.device) : -1;
-
-	if (fd < 0)
-		return;
-	send(fd, "?", 1, 0);
-	close(fd);
+	wg_nudge(s->config->blind.device, &s->known[number].tunnel);
 }
 
 void sites_take_key(struct sites *s, const struct wg_key *key)
@@ -433,7 +405,7 @@ void sites_take_key(struct sites *s, const struct wg_key *key)
 	if (!wg_key_compare(&s->known[0].key, key))
 		return;
 	s->known[0].key = *key;
-	write_mac1(&s->mapped[0], key);
+	blake2s_mac1(s->mapped[0].mac1, key->b);
 }
 
 void sites_read_running(struct sites *s)

@@ -49,9 +49,8 @@ void sites_read_running(struct sites *s);
 /* Gives a WireGuard that does not know where sites are, e.g. after a restart, the last known
  * endpoints, and a packet to send there, until there is a handshake */
 void sites_remind(const struct sites *s, const struct wg_device *d);
-/* Sends a packet into the site's tunnel, so that our WireGuard sends a message to it. The port is
- * discard's. */
-void sites_knock(const struct sites *s, __u32 number);
+/* wg_nudge() for the site's tunnel */
+void sites_nudge(const struct sites *s, __u32 number);
 
 /* Saves endpoints and sessions to the file that outlives a restart. Returns 0 or -errno
  * (reported). */

@@ -3,20 +3,16 @@
  * endpoints: resolves names again when their TTL ends, sets addresses to try, and asks WireGuard
  * once a second how the peer does. endpoint_next.c decides what to do.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 #include "net/echo.h"
 #include "daemon/endpoint_set.h"
 #include "daemon/endpoints.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "net/lookup.h"
-#include "net/udp_socket.h"
 
 #define TICK_MS 1000
 #define TRIAL_MS 100			/* while an address is tried */
@@ -74,52 +70,27 @@ static const char *name_of(const struct watched *f, char text[64])
  * 0: none. */
 static int read_peer(struct watched *f, struct wg_peer *ret, struct address *ret_inside)
 {
-	const struct prefix *best = NULL;
-	struct wg_device d;
+	struct wg_device d = { 0 };
 	int rc = wg_read(f->is.interface, &d);
+	const struct wg_peer *p = wg_find_peer(&d, &f->is.peer);
 	char text[64];
 
-	for (size_t i = 0; !rc && i < d.n_peers; i++) {
-		if (wg_key_compare(&d.peers[i].key, &f->is.peer))
-			continue;
-		*ret = d.peers[i];
-		for (size_t j = 0; j < ret->n_allowed; j++)
-			if (!best || ret->allowed[j].len +
-			    (ret->allowed[j].family == FAMILY_IPV4 ? 96 : 0) >
-			    best->len + (best->family == FAMILY_IPV4 ? 96 : 0))
-				best = &ret->allowed[j];
-		*ret_inside = best ? (struct address){ best->addr, best->family } :
-			      (struct address){ .family = 0 };
-		if (best && best->len < (best->family == FAMILY_IPV4 ? 32 : 128))
-			ret_inside->addr.b[15] |= 1;
-		wg_free(&d);
-		f->told = 0;
-		return 0;
-	}
+	rc = rc ?: p ? 0 : -ENOENT;
 	if (!rc) {
-		wg_free(&d);
-		rc = -ENOENT;
+		*ret = *p;
+		*ret_inside = wg_inside(p);
 	}
-	if (rc != f->told)
-		log_warning("endpoint of %s: %s", name_of(f, text),
-			    rc == -ENODEV ? "there is no such interface yet" :
-			    rc == -EOPNOTSUPP ? "that is no WireGuard interface" :
-			    rc == -ENOENT ? "there is no such peer yet" : strerror(-rc));
+	wg_free(&d);
+	if (rc && rc != f->told)
+		log_warning("endpoint of %s: %s", name_of(f, text), endpoint_why(rc));
 	f->told = rc;
 	return rc;
 }
 
-/* Sends a packet into the tunnel, so that WireGuard sends a message to the peer's endpoint. The
- * port is discard's. */
 static void nudge(struct watched *f, const struct address *inside)
 {
-	int fd = inside->family ? udp_socket(inside, htons(9), f->is.interface) : -1;
-
 	f->knocked = now_ms(f);
-	if (fd < 0)
-		return;
-	send(fd, "", 0, 0);
-	close(fd);
+	wg_nudge(f->is.interface, inside);
 }
 
 static void set_endpoint(struct watched *f, const struct address *a, __be16 port)
@@ -127,8 +98,7 @@ static void set_endpoint(struct watched *f, const struct address *a, __be16 port
 	/* the former endpoint is dead, and the new one does not know its session */
 	bool renew = f->of.within && f->of.trying && !f->of.before.family;
 	char text[64], where[ADDRESS_STRLEN];
-	int rc = (renew ? endpoint_renew : endpoint_set)(f->set->instance, f->is.interface,
-							 &f->is.peer, a, port);
+	int rc = endpoint_set(f->set->instance, f->is.interface, &f->is.peer, a, port, renew);
 
 	if (rc)
 		log_error("endpoint of %s: it cannot be set to %s: %s", name_of(f, text),

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include "blake2s.h"
 #include "daemon/endpoint_set.h"
@@ -18,7 +17,6 @@
 #include "lib/log.h"
 #include "dataplane/pins.h"
 #include "dataplane/ring.h"
-#include "net/udp_socket.h"
 #include "net/wireguard.h"
 
 #define TICK_MS 1000
@@ -75,53 +73,26 @@ static bool same_place(const struct place *a, const struct place *b)
 
 static void note_peer(struct learning *g, const struct wg_peer *p, uint64_t now)
 {
-	const struct prefix *best = NULL;
-
-	for (size_t i = 0; i < p->n_allowed; i++)
-		if (!best || p->allowed[i].len == (p->allowed[i].family == FAMILY_IPV4 ? 32 : 128))
-			best = &p->allowed[i];
-	g->inside = best ? (struct address){ best->addr, best->family } :
-		    (struct address){ .family = 0 };
-	if (best && best->len < (best->family == FAMILY_IPV4 ? 32 : 128))
-		g->inside.addr.b[15] |= 1;
-	if (p->rx_bytes != g->rx)
-		/* fewer: the peer was set up anew */
+	g->inside = wg_inside(p);
+	if (p->rx_bytes != g->rx)		/* fewer: the peer was set up anew */
 		g->rx_at = p->rx_bytes > g->rx ? now : 0;
 	g->rx = p->rx_bytes;
 	g->peer = p->key;
-}
-
-static const char *why_not(int rc)
-{
-	switch (rc) {
-	case -ENODEV: return "there is no such interface yet";
-	case -EOPNOTSUPP: return "that is no WireGuard interface";
-	case -ENOENT: return "there is no such peer yet";
-	case -ENOTUNIQ: return "it has several peers: `peer:` says which one moves";
-	}
-	return strerror(-rc);
-}
-
-static const struct wg_peer *find_peer(const struct learning *g, const struct wg_device *d)
-{
-	for (size_t i = 0; i < d->n_peers; i++)
-		if (wg_key_is_none(&g->is->peer) ? d->n_peers == 1 :
-		    !wg_key_compare(&d->peers[i].key, &g->is->peer))
-			return &d->peers[i];
-	return NULL;
 }
 
 /* Reads the peer and its endpoint. Returns false if they are unknown (reported). */
 static bool read_peer(struct learning *g, uint64_t now, struct place *ret)
 {
 	struct wg_device d = { 0 };
+	bool any = wg_key_is_none(&g->is->peer);
 	int rc = wg_read(g->is->interface, &d);
-	const struct wg_peer *p = find_peer(g, &d);
+	const struct wg_peer *p = !any ? wg_find_peer(&d, &g->is->peer) :
+				  d.n_peers == 1 ? d.peers : NULL;
 
 	if (!rc) {
 		g->key = d.key;
 		g->port = d.port;
-		rc = p ? 0 : d.n_peers > 1 && wg_key_is_none(&g->is->peer) ? -ENOTUNIQ : -ENOENT;
+		rc = p ? 0 : any && d.n_peers ? -ENOTUNIQ : -ENOENT;
 	}
 	if (!rc) {
 		note_peer(g, p, now);
@@ -129,26 +100,21 @@ static bool read_peer(struct learning *g, uint64_t now, struct place *ret)
 	}
 	wg_free(&d);
 	if (rc && rc != g->told)
-		log_warning("learn: %s: %s", g->is->interface, why_not(rc));
+		log_warning("learn: %s: %s", g->is->interface, endpoint_why(rc));
 	g->told = rc;
 	return !rc;
 }
 
-/* Makes WireGuard send a message to the peer's endpoint */
 static void nudge(struct learning *g, uint64_t now)
 {
-	int fd = g->inside.family ? udp_socket(&g->inside, htons(9), g->is->interface) : -1;
-
 	g->nudged = now;
-	if (fd < 0)
-		return;
-	send(fd, "", 0, 0);
-	close(fd);
+	wg_nudge(g->is->interface, &g->inside);
 }
 
 static void set_endpoint(struct learning *g, const struct place *to, const char *why)
 {
-	int rc = endpoint_set(g->instance, g->is->interface, &g->peer, &to->address, to->port);
+	int rc = endpoint_set(g->instance, g->is->interface, &g->peer, &to->address, to->port,
+			      false);
 	char text[ADDRESS_STRLEN];
 
 	if (rc)
