@@ -11,6 +11,7 @@
 #include "daemon/announce.h"
 #include "lib/grow.h"
 #include "lib/log.h"
+#include "lib/timer.h"
 #include "net/netlink.h"
 #include "config/relay_prefix.h"
 #include "net/wireguard.h"
@@ -349,23 +350,16 @@ void announce_renew(struct announce *a, const struct config *c)
 	a->config = c;
 	a->table = c->announce.table;
 	a->stale = true;
-	if (!a->table) {
-		uv_timer_stop(&a->tick);
-		return;
-	}
-	if (!uv_is_active((uv_handle_t *)&a->tick))
-		uv_timer_start(&a->tick, on_tick, 0, TICK_MS);
+	timer_repeat(&a->tick, a->table, on_tick, 0, TICK_MS);
 }
 
-int announce_new(uv_loop_t *loop, struct announce **ret)
+struct announce *announce_new(uv_loop_t *loop)
 {
 	struct announce *a = calloc(1, sizeof(*a));
 
-	if (!a)
-		return -ENOMEM;
-	a->loop = loop;
-	uv_timer_init(loop, &a->tick);
-	a->tick.data = a;
-	*ret = a;
-	return 0;
+	if (a) {
+		a->loop = loop;
+		timer_init(loop, &a->tick, a);
+	}
+	return a;
 }

@@ -14,8 +14,7 @@
 
 struct announce;
 
-/* Returns 0 or -errno */
-int announce_new(uv_loop_t *loop, struct announce **ret);
+struct announce *announce_new(uv_loop_t *loop);	/* NULL: no memory */
 /* The configuration or the kernel's routes may have changed. Without announce in the configuration,
  * it removes its routes and sleeps. */
 void announce_renew(struct announce *a, const struct config *c);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "daemon/blind_sites.h"
 #include "lib/log.h"
+#include "lib/timer.h"
 
 #define TICK_MS 1000
 #define SAVE_MS 10000
@@ -110,7 +111,7 @@ static void read_wireguard_soon(struct blind *b)
 {
 	uint64_t now = uv_hrtime() / 1000000, free = b->looked + LEAST_MS + 3 * b->took;
 
-	if (uv_is_active((uv_handle_t *)&b->soon) && !b->step)
+	if (timer_runs(&b->soon) && !b->step)
 		return;
 	b->step = 0;
 	uv_timer_start(&b->soon, on_soon, now + soon_ms[0] >= free ? soon_ms[0] : free - now, 0);
@@ -169,8 +170,7 @@ static void begin_challenge(struct blind *b, __u32 number)
 	wg_free(&d);
 	b->sites.mapped[number].asked = 0;
 	sites_nudge(&b->sites, number);
-	if (!uv_is_active((uv_handle_t *)&b->ask))
-		uv_timer_start(&b->ask, on_asking, ASK_MS, ASK_MS);
+	timer_repeat(&b->ask, true, on_asking, ASK_MS, ASK_MS);
 }
 
 void blind_signal(struct blind *b, const struct signal *signal)
@@ -220,27 +220,23 @@ void blind_renew(struct blind *b, const struct config *c)
 	read_wireguard(b);
 	if (!b->fresh)
 		sites_write_pairs(&b->sites);
-	if (!uv_is_active((uv_handle_t *)&b->tick)) {
-		uv_timer_start(&b->tick, on_tick, TICK_MS, TICK_MS);
-		uv_timer_start(&b->save, on_save, SAVE_MS, SAVE_MS);
-	}
+	timer_repeat(&b->tick, true, on_tick, TICK_MS, TICK_MS);
+	timer_repeat(&b->save, true, on_save, SAVE_MS, SAVE_MS);
 }
 
-int blind_new(uv_loop_t *loop, const char *instance, struct blind **ret)
+struct blind *blind_new(uv_loop_t *loop, const char *instance)
 {
 	struct blind *b = calloc(1, sizeof(*b));
 
 	if (!b)
-		return -ENOMEM;
+		return NULL;
 	b->sites.instance = instance;
 	memset(b->sites.fds, -1, sizeof(b->sites.fds));
-	uv_timer_init(loop, &b->tick);
-	uv_timer_init(loop, &b->soon);
-	uv_timer_init(loop, &b->save);
-	uv_timer_init(loop, &b->ask);
-	b->tick.data = b->soon.data = b->save.data = b->ask.data = b;
-	*ret = b;
-	return 0;
+	timer_init(loop, &b->tick, b);
+	timer_init(loop, &b->soon, b);
+	timer_init(loop, &b->save, b);
+	timer_init(loop, &b->ask, b);
+	return b;
 }
 
 void blind_end(struct blind *b)

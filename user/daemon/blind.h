@@ -10,8 +10,7 @@
 
 struct blind;
 
-/* Returns 0 or -errno */
-int blind_new(uv_loop_t *loop, const char *instance, struct blind **ret);
+struct blind *blind_new(uv_loop_t *loop, const char *instance);	/* NULL: no memory */
 /* Follows the sites of the configuration; without blind in it, none */
 void blind_renew(struct blind *b, const struct config *c);
 /* Handles a signal of the data path from the ring `signals` */

@@ -9,8 +9,8 @@
 
 struct cookie;
 
-/* Returns 0 or -errno. Does nothing before the first cookie_renew(). */
-int cookie_new(uv_loop_t *loop, const char *instance, struct cookie **ret);
+/* Does nothing before the first cookie_renew(). NULL: no memory */
+struct cookie *cookie_new(uv_loop_t *loop, const char *instance);
 /* Uses the maps and the program that are pinned now. Sleeps while no service of config asks for
  * challenges. */
 void cookie_renew(struct cookie *c, const struct config *config);

@@ -29,6 +29,7 @@
 #include "lib/memory.h"
 #include "net/netlink_watch.h"
 #include "lib/notify.h"
+#include "lib/timer.h"
 #include "dataplane/pins_watch.h"
 #include "instance/resolver.h"
 #include "dataplane/ring.h"
@@ -164,16 +165,6 @@ static void on_sweep(uv_timer_t *timer)
 	memory_give_back();
 }
 
-/* A timer that runs is left alone */
-static void repeat_timer(uv_timer_t *timer, bool wanted, uv_timer_cb callback, uint64_t first_ms,
-			 uint64_t ms)
-{
-	if (!wanted)
-		uv_timer_stop(timer);
-	else if (!uv_is_active((uv_handle_t *)timer))
-		uv_timer_start(timer, callback, first_ms, ms);
-}
-
 /* Reconfigures everything else that depends on the configuration. Timers run only where they have
  * something to do. */
 static void reconfigure_parts(struct daemon *d)
@@ -189,9 +180,9 @@ static void reconfigure_parts(struct daemon *d)
 	endpoints_renew(d->endpoints, d->state.config);
 	learn_renew(d->learn, d->state.config);
 	announce_renew(d->announce, d->state.config);
-	repeat_timer(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS,
+	timer_repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS,
 		     FOLLOW_MS);
-	repeat_timer(&d->sweep, config_has_flows(d->state.config), on_sweep, 0, SWEEP_MS);
+	timer_repeat(&d->sweep, config_has_flows(d->state.config), on_sweep, 0, SWEEP_MS);
 }
 
 /* Brings what runs to its configuration. Returns 1; 0: nothing runs any more; -errno (reported). */
@@ -242,10 +233,10 @@ static void pass(struct daemon *d)
 		announce_clear(d->state.config ? d->state.config->announce.table : 0);
 		end_loop(d, EXIT_DONE);
 	} else if (rc < 0) {
+		d->retry_ms = next_wait(d->retry_ms, RETRY_MS, RETRY_MAX_MS);
 		uv_timer_start(&d->retry, on_due, d->retry_ms, 0);
-		d->retry_ms = d->retry_ms * 2 < RETRY_MAX_MS ? d->retry_ms * 2 : RETRY_MAX_MS;
 	} else {
-		d->retry_ms = RETRY_MS;
+		d->retry_ms = 0;
 		if (is_apart(d, d->state.config))
 			return;
 		schedule_former_backends(d);
@@ -275,8 +266,8 @@ static void settle_soon(struct daemon *d, unsigned int changes)
 {
 	/* neighbours concern only next hops */
 	d->changes |= changes & ~(NL_NEIGHBOURS | NL_QDISCS);
-	if (d->changes && !uv_is_active((uv_handle_t *)&d->settle))
-		uv_timer_start(&d->settle, on_settled, SETTLE_MS, 0);
+	if (d->changes)
+		timer_repeat(&d->settle, true, on_settled, SETTLE_MS, 0);
 }
 
 static void on_due(uv_timer_t *timer)
@@ -321,8 +312,8 @@ static void read_changes(struct daemon *d, bool all)
 		d->vouched &= !(changes & ~(NL_NEIGHBOURS | NL_QDISCS));
 		control_routing_changed(d->state.instance, !d->vouched);
 	}
-	if (changes & NL_QDISCS && !uv_is_active((uv_handle_t *)&d->retry))
-		uv_timer_start(&d->retry, on_due, QDISC_MS, 0);
+	if (changes & NL_QDISCS)
+		timer_repeat(&d->retry, true, on_due, QDISC_MS, 0);
 	settle_soon(d, changes);
 }
 
@@ -441,6 +432,25 @@ static int begin_running(struct daemon *d, bool again)
 	return rc ? EXIT_USAGE : apply_file(d, c) ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* Returns 0, or -ENOMEM (reported) */
+static int make_parts(struct daemon *d)
+{
+	const char *instance = d->state.instance;
+
+	d->resolver = resolver_new(&d->loop, &d->answers, on_resolved, d);
+	d->exporter = exporter_new(&d->loop, instance, d->state.file);
+	d->cookie = cookie_new(&d->loop, instance);
+	d->standby = standby_new(&d->loop, instance, &d->answers, on_other, d);
+	d->blind = blind_new(&d->loop, instance);
+	d->ddns = ddns_new(&d->loop, instance);
+	d->endpoints = endpoints_new(&d->loop, instance);
+	d->learn = learn_new(&d->loop, instance);
+	d->announce = announce_new(&d->loop);
+	return apply_memory(instance, d->resolver && d->exporter && d->cookie && d->standby &&
+			    d->blind && d->ddns && d->endpoints && d->learn && d->announce ?
+			    0 : -ENOMEM);
+}
+
 static void watch_signal(struct daemon *d, uv_signal_t *handle, int signum, uv_signal_cb callback)
 {
 	uv_signal_init(&d->loop, handle);
@@ -452,19 +462,18 @@ static void watch_signal(struct daemon *d, uv_signal_t *handle, int signum, uv_s
  * -errno (reported). */
 static int watch_everything(struct daemon *d)
 {
-	uv_timer_t *timers[] = {
-		&d->settle, &d->retry, &d->former, &d->watchdog, &d->follow, &d->sweep,
-	};
 	int fd = nl_watch(), rc = uv_loop_init(&d->loop);
 
 	if (fd < 0 || rc) {
 		log_error("cannot follow the kernel's changes: %s", strerror(fd < 0 ? -fd : -rc));
 		return fd < 0 ? fd : rc;
 	}
-	for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++) {
-		uv_timer_init(&d->loop, timers[i]);
-		timers[i]->data = d;
-	}
+	timer_init(&d->loop, &d->settle, d);
+	timer_init(&d->loop, &d->retry, d);
+	timer_init(&d->loop, &d->former, d);
+	timer_init(&d->loop, &d->watchdog, d);
+	timer_init(&d->loop, &d->follow, d);
+	timer_init(&d->loop, &d->sweep, d);
 	watch_signal(d, &d->hangup, SIGHUP, on_hangup);
 	watch_signal(d, &d->terminate, SIGTERM, on_end);
 	watch_signal(d, &d->interrupt, SIGINT, on_end);
@@ -474,23 +483,14 @@ static int watch_everything(struct daemon *d)
 	uv_poll_init(&d->loop, &d->netlink, fd);
 	d->netlink.data = d;
 	uv_poll_start(&d->netlink, UV_READABLE, on_netlink);
-	return apply_memory(d->state.instance,
-	       resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
-	       exporter_new(&d->loop, d->state.instance, d->state.file, &d->exporter) ?:
-	       cookie_new(&d->loop, d->state.instance, &d->cookie) ?:
-	       standby_new(&d->loop, d->state.instance, &d->answers, on_other, d, &d->standby) ?:
-	       blind_new(&d->loop, d->state.instance, &d->blind) ?:
-	       ddns_new(&d->loop, d->state.instance, &d->ddns) ?:
-	       endpoints_new(&d->loop, d->state.instance, &d->endpoints) ?:
-	       learn_new(&d->loop, d->state.instance, &d->learn) ?:
-	       announce_new(&d->loop, &d->announce));
+	return make_parts(d);
 }
 
 int daemon_run(const char *instance, const char *file)
 {
 	struct daemon d = {
 		.state = { .instance = instance, .file = file, .held = -1 },
-		.retry_ms = RETRY_MS, .status = -1, .credit = CREDIT_MS,
+		.status = -1, .credit = CREDIT_MS,
 	};
 	uint64_t period = notify_period();
 	bool again;

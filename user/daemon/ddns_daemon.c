@@ -15,6 +15,7 @@
 #include "lib/log.h"
 #include "instance/noted.h"
 #include "lib/text.h"
+#include "lib/timer.h"
 
 #define AGAIN_MS 300000
 #define SETTLE_MS 10			/* addresses change in bursts */
@@ -133,8 +134,7 @@ static void on_done(uv_work_t *work, int status)
 		noted_write(&j->ddns->succeeded);
 	report_complaints(j);
 	ddns_free(&j->run);
-	j->retry_ms = how != DDNS_FAILED ? 0 : !j->retry_ms ? RETRY_MS :
-		      j->retry_ms * 2 < AGAIN_MS ? j->retry_ms * 2 : AGAIN_MS;
+	j->retry_ms = how != DDNS_FAILED ? 0 : next_wait(j->retry_ms, RETRY_MS, AGAIN_MS);
 	if (j->again)
 		run_job(j);
 	else
@@ -161,16 +161,16 @@ bool ddns_busy(const struct ddns *d)
 
 /* ---- from outside ---- */
 
-int ddns_new(uv_loop_t *loop, const char *instance, struct ddns **ret)
+struct ddns *ddns_new(uv_loop_t *loop, const char *instance)
 {
-	*ret = calloc(1, sizeof(**ret));
-	if (!*ret)
-		return -ENOMEM;
-	**ret = (struct ddns){ .loop = loop };
-	noted_read(&(*ret)->succeeded, instance, "ddns");
-	uv_timer_init(loop, &(*ret)->settle);
-	(*ret)->settle.data = *ret;
-	return 0;
+	struct ddns *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->loop = loop;
+	noted_read(&d->succeeded, instance, "ddns");
+	timer_init(loop, &d->settle, d);
+	return d;
 }
 
 static bool copy_config(const struct ddns_config *from, struct ddns_config *to)
@@ -198,8 +198,8 @@ static void add_job(struct ddns *d, const struct ddns_config *c)
 		return;
 	}
 	j->ddns = d;
-	uv_timer_init(d->loop, &j->due);
-	j->due.data = j->work.data = j;
+	timer_init(d->loop, &j->due, j);
+	j->work.data = j;
 	*place = j;
 }
 
@@ -275,7 +275,7 @@ static void on_settled(uv_timer_t *timer)
 
 void ddns_changed(struct ddns *d)
 {
-	if (d->n_jobs && !uv_is_active((uv_handle_t *)&d->settle))
+	if (d->n_jobs && !timer_runs(&d->settle))
 		uv_timer_start(&d->settle, on_settled, SETTLE_MS, 0);
 }
 

@@ -10,7 +10,7 @@
 
 struct ddns;
 
-int ddns_new(uv_loop_t *loop, const char *instance, struct ddns **ret);
+struct ddns *ddns_new(uv_loop_t *loop, const char *instance);	/* NULL: no memory */
 /* The configuration may have changed since the last call */
 void ddns_renew(struct ddns *d, const struct config *c);
 /* Addresses of this host have changed: check them soon, without waiting for a pass */

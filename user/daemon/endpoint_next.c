@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include "daemon/endpoints.h"
+#include "lib/timer.h"
 
 #define SENDS_MS 15000			/* after this, the host no longer tries to send */
 
@@ -62,8 +63,7 @@ static enum endpoint_step go_back(struct endpoint_of *e, __u64 now, struct addre
 				  __be16 *ret_port)
 {
 	e->trying = false;
-	e->wait = !e->wait ? ENDPOINT_WAIT_MS :
-		  2 * e->wait < ENDPOINT_WAIT_MAX_MS ? 2 * e->wait : ENDPOINT_WAIT_MAX_MS;
+	e->wait = next_wait(e->wait, ENDPOINT_WAIT_MS, ENDPOINT_WAIT_MAX_MS);
 	e->not_before = now + e->wait;
 	*ret = e->before;
 	*ret_port = e->port_before;

@@ -12,6 +12,7 @@
 #include "daemon/endpoints.h"
 #include "lib/grow.h"
 #include "lib/log.h"
+#include "lib/timer.h"
 #include "net/lookup.h"
 
 #define TICK_MS 1000
@@ -230,8 +231,7 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 		log_warning("endpoint of %s: %s: %s%s", name_of(f, text), f->is.host,
 			    answer->failed[0] ?: answer->failed[1] ?: "no address",
 			    f->of.n ? "; the last good ones stay" : "");
-	f->retry = !failed ? 0 : !f->retry ? RETRY_MIN :
-		   2 * f->retry < RETRY_MAX ? 2 * f->retry : RETRY_MAX;
+	f->retry = failed ? next_wait(f->retry, RETRY_MIN, RETRY_MAX) : 0;
 	f->due = now_ms(f) + (failed ? f->retry : answer->ttl) * 1000ULL;
 	for (int half = 0; half < 2 && answer->n; half++) {
 		__u8 family = half ? FAMILY_IPV4 : FAMILY_IPV6;
@@ -397,10 +397,7 @@ void endpoints_renew(struct endpoints *s, const struct config *c)
 	free(s->list);
 	s->list = list;
 	s->n = n;
-	if (!n)
-		uv_timer_stop(&s->tick);
-	else if (!uv_is_active((uv_handle_t *)&s->tick))
-		uv_timer_start(&s->tick, on_tick, 0, TICK_MS);
+	timer_repeat(&s->tick, n, on_tick, 0, TICK_MS);
 }
 
 void endpoints_hope(struct endpoints *s)
@@ -412,15 +409,14 @@ void endpoints_hope(struct endpoints *s)
 		}
 }
 
-int endpoints_new(uv_loop_t *loop, const char *instance, struct endpoints **ret)
+struct endpoints *endpoints_new(uv_loop_t *loop, const char *instance)
 {
 	struct endpoints *s = calloc(1, sizeof(*s));
 
-	if (!s)
-		return -ENOMEM;
-	*s = (struct endpoints){ .loop = loop, .instance = instance };
-	uv_timer_init(loop, &s->tick);
-	s->tick.data = s;
-	*ret = s;
-	return 0;
+	if (s) {
+		s->loop = loop;
+		s->instance = instance;
+		timer_init(loop, &s->tick, s);
+	}
+	return s;
 }

@@ -77,8 +77,8 @@ bool endpoint_knows(const struct endpoint_of *e, const struct address *list, siz
 bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct address *list, size_t n);
 
 struct endpoints;
-/* Returns 0 or -errno */
-int endpoints_new(uv_loop_t *loop, const char *instance, struct endpoints **ret);
+/* NULL: no memory */
+struct endpoints *endpoints_new(uv_loop_t *loop, const char *instance);
 /* Sleeps while none is configured */
 void endpoints_renew(struct endpoints *s, const struct config *c);
 /* The network has changed: retry failed lookups soon */

@@ -13,6 +13,7 @@
 #include "lib/library.h"
 #include "lib/log.h"
 #include "lib/memory.h"
+#include "lib/timer.h"
 #include "daemon/web.h"
 
 #ifdef WITH_MHD
@@ -214,23 +215,23 @@ static int start_server(struct exporter *e, const struct endpoint_config *at)
 		free(s);
 		return -ENOMEM;
 	}
-	uv_timer_init(e->loop, &s->timeout);
-	s->poll.data = s->timeout.data = s;
+	timer_init(e->loop, &s->timeout, s);
+	s->poll.data = s;
 	uv_poll_start(&s->poll, UV_READABLE, on_poll);
 	s->next = e->servers;
 	e->servers = s;
 	return 0;
 }
 
-int exporter_new(uv_loop_t *loop, const char *instance, const char *file, struct exporter **ret)
+struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char *file)
 {
-	*ret = calloc(1, sizeof(**ret));
-	if (!*ret)
-		return -ENOMEM;
-	**ret = (struct exporter){
-		.loop = loop, .web = { .instance = instance, .file = file, .started = time(NULL) }
-	};
-	return 0;
+	struct exporter *e = calloc(1, sizeof(*e));
+
+	if (e) {
+		e->loop = loop;
+		e->web = (struct web){ .instance = instance, .file = file, .started = time(NULL) };
+	}
+	return e;
 }
 
 static struct server *server_at(const struct exporter *e, const struct endpoint_config *at)
@@ -277,10 +278,9 @@ struct exporter {
 	char nothing;
 };
 
-int exporter_new(uv_loop_t *loop, const char *instance, const char *file, struct exporter **ret)
+struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char *file)
 {
-	*ret = NULL;
-	return 0;
+	return calloc(1, sizeof(struct exporter));
 }
 
 void exporter_renew(struct exporter *e, const struct config *c)

@@ -10,8 +10,8 @@
 
 struct exporter;
 
-/* file: the configuration's; NULL: none */
-int exporter_new(uv_loop_t *loop, const char *instance, const char *file, struct exporter **ret);
+/* file: the configuration's; NULL: none. Returns NULL: no memory. */
+struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char *file);
 /* Serves at the configured addresses only. An address that cannot be listened on is a warning; the
  * next call tries again. */
 void exporter_renew(struct exporter *e, const struct config *c);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "daemon/knock.h"
 #include "lib/log.h"
+#include "lib/timer.h"
 #include "net/netlink.h"
 #include "instance/state.h"
 
@@ -130,8 +131,8 @@ void knock_run(uv_loop_t *loop, const struct learn_config *c)
 		return;
 	}
 	strcpy(r->program, c->command[0].text);
-	uv_timer_init(loop, &r->limit);
-	r->process.data = r->limit.data = r;
+	timer_init(loop, &r->limit, r);
+	r->process.data = r;
 	r->open = 2;
 	rc = spawn_program(loop, c, user, r);
 	if (rc) {

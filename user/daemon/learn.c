@@ -15,6 +15,7 @@
 #include "daemon/knock.h"
 #include "daemon/learn.h"
 #include "lib/log.h"
+#include "lib/timer.h"
 #include "dataplane/pins.h"
 #include "dataplane/ring.h"
 #include "net/wireguard.h"
@@ -336,26 +337,21 @@ void learn_renew(struct learn *l, const struct config *c)
 	free(l->list);
 	l->list = list;
 	l->n = list ? c->n_learn : 0;
-	if (!l->n) {
-		uv_timer_stop(&l->tick);
+	timer_repeat(&l->tick, l->n, on_tick, 0, TICK_MS);
+	if (!l->n)
 		ring_forget(&l->ring);
-		return;
-	}
-	if (ring_listen(&l->ring, l->loop, l->instance, "heard", on_heard, l))
+	else if (ring_listen(&l->ring, l->loop, l->instance, "heard", on_heard, l))
 		log_warning("learn: cannot hear the data path");
-	if (!uv_is_active((uv_handle_t *)&l->tick))
-		uv_timer_start(&l->tick, on_tick, 0, TICK_MS);
 }
 
-int learn_new(uv_loop_t *loop, const char *instance, struct learn **ret)
+struct learn *learn_new(uv_loop_t *loop, const char *instance)
 {
 	struct learn *l = calloc(1, sizeof(*l));
 
-	if (!l)
-		return -ENOMEM;
-	*l = (struct learn){ .loop = loop, .instance = instance };
-	uv_timer_init(loop, &l->tick);
-	l->tick.data = l;
-	*ret = l;
-	return 0;
+	if (l) {
+		l->loop = loop;
+		l->instance = instance;
+		timer_init(loop, &l->tick, l);
+	}
+	return l;
 }

@@ -22,7 +22,6 @@
 
 struct learn;
 
-/* Returns 0 or -errno */
-int learn_new(uv_loop_t *loop, const char *instance, struct learn **ret);
+struct learn *learn_new(uv_loop_t *loop, const char *instance);	/* NULL: no memory */
 /* Listens for what the configuration says. c is kept until the next call. */
 void learn_renew(struct learn *l, const struct config *c);

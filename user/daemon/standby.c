@@ -14,6 +14,7 @@
 #include "lib/grow.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
+#include "lib/timer.h"
 #include "daemon/standby.h"
 #include "instance/state.h"
 #include "net/udp_socket.h"
@@ -221,24 +222,19 @@ static bool has_standby(const struct config *c)
 void standby_renew(struct standby *s, const struct config *c)
 {
 	s->config = c;
-	if (!has_standby(c))
-		uv_timer_stop(&s->tick);
-	else if (!uv_is_active((uv_handle_t *)&s->tick))
-		uv_timer_start(&s->tick, on_tick, TICK_MS, TICK_MS);
+	timer_repeat(&s->tick, has_standby(c), on_tick, TICK_MS, TICK_MS);
 }
 
-int standby_new(uv_loop_t *loop, const char *instance, const struct answers *answers,
-		void (*switched)(void *data), void *data, struct standby **ret)
+struct standby *standby_new(uv_loop_t *loop, const char *instance, const struct answers *answers,
+			    void (*switched)(void *data), void *data)
 {
 	struct standby *s = calloc(1, sizeof(*s));
 
 	if (!s)
-		return -ENOMEM;
+		return NULL;
 	*s = (struct standby){
 		.instance = instance, .answers = answers, .switched = switched, .data = data
 	};
-	uv_timer_init(loop, &s->tick);
-	s->tick.data = s;
-	*ret = s;
-	return 0;
+	timer_init(loop, &s->tick, s);
+	return s;
 }

@@ -45,8 +45,8 @@ void standby_done(struct standby_of *b, enum standby_step step, __u64 now);
 
 struct standby;
 /* Calls `switched` when another backend serves: the configuration must be applied to the maps.
- * Returns 0 or -errno. */
-int standby_new(uv_loop_t *loop, const char *instance, const struct answers *answers,
-		void (*switched)(void *data), void *data, struct standby **ret);
+ * Returns NULL: no memory. */
+struct standby *standby_new(uv_loop_t *loop, const char *instance, const struct answers *answers,
+			    void (*switched)(void *data), void *data);
 /* Sleeps while no backend of c has a standby. c is kept until the next call. */
 void standby_renew(struct standby *s, const struct config *c);

@@ -4,6 +4,7 @@
  */
 #include "lib/jiffies.h"
 #include "daemon/standby.h"
+#include "lib/timer.h"
 
 bool backend_is_surely_down(const struct guard *g, const struct health *h, __u64 now)
 {
@@ -33,7 +34,7 @@ enum standby_step standby_next(struct standby_of *b, const struct guard *g, cons
 void standby_done(struct standby_of *b, enum standby_step step, __u64 now)
 {
 	if (b->trial)			/* the trial failed */
-		b->wait = 2 * b->wait < STANDBY_WAIT_MAX ? 2 * b->wait : STANDBY_WAIT_MAX;
+		b->wait = next_wait(b->wait, STANDBY_WAIT, STANDBY_WAIT_MAX);
 	b->trial = step == STANDBY_TRY;
 	b->since = now;
 }

@@ -12,6 +12,7 @@
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "instance/resolver.h"
+#include "lib/timer.h"
 
 #define TTL_MIN 1			/* seconds */
 #define TTL_MAX 86400
@@ -174,8 +175,7 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 	} else {
 		if (a && !n->retry && status != ARES_EDESTRUCTION)
 			tell_failure(a, status);
-		again = n->retry = !n->retry ? RETRY_MIN :
-				   n->retry * 2 < RETRY_MAX ? n->retry * 2 : RETRY_MAX;
+		again = n->retry = next_wait(n->retry, RETRY_MIN, RETRY_MAX);
 	}
 	n->due = uv_now(r->loop) + again * 1000ULL;
 }
@@ -202,18 +202,16 @@ static void start_round(struct resolver *r)
 
 /* ---- from outside ---- */
 
-int resolver_new(uv_loop_t *loop, struct answers *answers, resolver_done *done, void *data,
-		 struct resolver **ret)
+struct resolver *resolver_new(uv_loop_t *loop, struct answers *answers, resolver_done *done,
+			      void *data)
 {
 	struct resolver *r = calloc(1, sizeof(*r));
 
 	if (!r)
-		return -ENOMEM;
+		return NULL;
 	*r = (struct resolver){ .loop = loop, .answers = answers, .done = done, .data = data };
-	uv_timer_init(loop, &r->due);
-	r->due.data = r;
-	*ret = r;
-	return 0;
+	timer_init(loop, &r->due, r);
+	return r;
 }
 
 void resolver_renew(struct resolver *r)
@@ -288,7 +286,8 @@ bool resolver_once(struct answers *answers, bool missing, unsigned int ms)
 		return false;
 	uv_timer_init(&once.loop, &deadline);
 	uv_timer_start(&deadline, on_enough, ms, 0);
-	if (resolver_new(&once.loop, answers, on_once, &once, &r))
+	r = resolver_new(&once.loop, answers, on_once, &once);
+	if (!r)
 		return false;
 	resolver_renew(r);
 	uv_run(&once.loop, UV_RUN_DEFAULT);

@@ -17,8 +17,8 @@ struct resolver;
 /* Called when names were resolved; moved: an address has changed */
 typedef void resolver_done(void *data, bool moved);
 
-int resolver_new(uv_loop_t *loop, struct answers *answers, resolver_done *done, void *data,
-		 struct resolver **ret);
+struct resolver *resolver_new(uv_loop_t *loop, struct answers *answers, resolver_done *done,
+			      void *data);	/* NULL: no memory */
 /* answers->list has changed: asks for new names at once */
 void resolver_renew(struct resolver *r);
 /* The network has changed: asks again soon for names that failed */
