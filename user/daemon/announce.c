@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * announce: which sites are alive, by WireGuard's word, and their routes.
+ * announce: finds the sites whose tunnel is alive, as WireGuard says, and writes their routes.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -11,18 +11,21 @@
 #include "daemon/announce.h"
 #include "lib/grow.h"
 #include "lib/log.h"
+#include "lib/timer.h"
 #include "net/netlink.h"
 #include "config/relay_prefix.h"
 #include "net/wireguard.h"
 
 #define TICK_MS 500
 
-struct silence {				/* of a peer, to know how long it has been silent: not by the time of day, which may be set */
+struct silence {
 	struct wg_key key;		/* the first member, as in struct wg_peer: by_key() */
-	__u64 rx_bytes, handshake;	/* as WireGuard says */
-	int64_t handshake_at;		/* ms of the loop's clock, when that was */
-	uint64_t at;			/* ms of the loop's clock, when these came; 0: before anybody looked */
-	uint64_t since;			/* when they were seen first */
+	__u64 rx_bytes, handshake;	/* as WireGuard reports them */
+	int64_t handshake_at;		/* time of the last handshake, in ms of the loop's clock */
+	/* when rx_bytes last changed, in ms of the loop's clock; 0: unknown */
+	uint64_t at;
+	/* when rx_bytes last changed, or when the peer was seen first */
+	uint64_t since;
 };
 
 struct routes {
@@ -34,21 +37,22 @@ struct announce {
 	uv_loop_t *loop;
 	uv_timer_t tick;
 	const struct config *config;	/* NULL: none */
-	__u32 table;			/* in which our routes are; 0: nowhere */
+	__u32 table;			/* the table of our routes; 0: none */
 	struct routes there;
-	bool stale;			/* what is there is to be read again */
-	void *silences;			/* a tree of these */
-	size_t failed;			/* how many could not be written; the first one is told */
+	bool stale;			/* `there` must be read again */
+	void *silences;			/* a tree of struct silence */
+	/* routes that could not be written; only the first is reported */
+	size_t failed;
 };
 
-/* ---- who is alive ---- */
+/* ---- which sites are alive ---- */
 
 static int by_key(const void *a, const void *b)
 {
-	return wg_key_compare(a, b);		/* which both structures begin with */
+	return wg_key_compare(a, b);		/* both structures begin with the key */
 }
 
-static int compare(const void *a, const void *b)
+static int compare_routes(const void *a, const void *b)
 {
 	const struct nl_route *x = a, *y = b;
 
@@ -60,13 +64,14 @@ static bool is_announced(const struct announce *a, const struct wg_peer *p, __u3
 	for (size_t i = 0; i < p->n_allowed; i++) {
 		struct nl_route like = { .dst = p->allowed[i], .oif = ifindex };
 
-		if (a->there.n && bsearch(&like, a->there.list, a->there.n, sizeof(like), compare))
+		if (a->there.n &&
+		    bsearch(&like, a->there.list, a->there.n, sizeof(like), compare_routes))
 			return true;
 	}
 	return false;
 }
 
-/* ms since a peer's latest handshake, which is told by the time of day */
+/* ms since a peer's last handshake, which WireGuard gives as time of day */
 static int64_t age_by_day(const struct wg_peer *p)
 {
 	__u64 now = time(NULL);
@@ -74,11 +79,16 @@ static int64_t age_by_day(const struct wg_peer *p)
 	return now > p->handshake ? (int64_t)(now - p->handshake) * 1000 : 0;
 }
 
-/* Of a peer that was not looked at before nobody knows; a daemon that comes back goes on with what was announced. NULL: no memory */
+/* Returns what is known of a peer's silence, by the loop's clock, since the time of day may be set.
+ * Nothing is known of a new peer, except that a daemon that starts again goes on with the routes
+ * that are announced. NULL: no memory. */
 static struct silence *silence_of(struct announce *a, const struct wg_peer *p, __u32 ifindex)
 {
 	__u64 now = uv_now(a->loop);
-	struct silence new = { .key = p->key, .rx_bytes = p->rx_bytes, .handshake = p->handshake, .at = now, .since = now };
+	struct silence new = {
+		.key = p->key, .rx_bytes = p->rx_bytes, .handshake = p->handshake,
+		.at = now, .since = now,
+	};
 	struct silence **found = tfind(&new, &a->silences, by_key), *h;
 
 	if (found) {
@@ -108,15 +118,18 @@ static struct silence *silence_of(struct announce *a, const struct wg_peer *p, _
 static bool is_alive(const struct announce *a, const struct wg_peer *p, const struct silence *h)
 {
 	const struct announce_config *c = &a->config->announce;
-	int64_t now = uv_now(a->loop), silent = c->silent * 1000LL, age = h ? now - h->handshake_at : age_by_day(p);
+	int64_t now = uv_now(a->loop), silent = c->silent * 1000LL;
+	int64_t age = h ? now - h->handshake_at : age_by_day(p);
 
 	if (!p->handshake || age >= (c->after ?: ANNOUNCE_AFTER) * 1000LL)
 		return false;
 	return !silent || !h || now - (int64_t)h->at <= silent || age <= silent;
 }
 
-/* A site that has gone to another relay with our key: whatever we sent it, a handshake after all, would bring it back here */
-static void forget(struct announce *a, const char *device, const struct wg_peer *p, const struct silence *h)
+/* Forgets session and endpoint of a site that went to another relay with our key. Any packet from
+ * us to it, even a handshake, would bring it back here. */
+static void forget_session(struct announce *a, const char *device, const struct wg_peer *p,
+			   const struct silence *h)
 {
 	char key[WG_KEY_STRLEN];
 
@@ -124,23 +137,28 @@ static void forget(struct announce *a, const char *device, const struct wg_peer 
 	    uv_now(a->loop) - h->since <= a->config->announce.silent * 1000ULL)
 		return;
 	if (!wg_renew_peer(device, p, NULL, 0))
-		log_info("announce: %s, peer %.8s…: silent, its session and endpoint are forgotten", device, wg_key_format(&p->key, key));
+		log_info("announce: %s, peer %.8s…: silent, its session and endpoint are forgotten",
+			 device, wg_key_format(&p->key, key));
 }
 
-/* ---- their routes ---- */
+/* ---- the routes of sites ---- */
 
-static void want(struct announce *a, struct routes *r, const struct prefix *prefix, __u32 ifindex)
+static void want_route(struct announce *a, struct routes *r, const struct prefix *prefix,
+		       __u32 ifindex)
 {
 	struct nl_route *route = append(r->list, r->n);
 
 	if (route)
-		*route = (struct nl_route){ .dst = *prefix, .oif = ifindex, .table = a->table, .type = RTN_UNICAST,
-					    .protocol = ANNOUNCE_PROTOCOL, .metric = ANNOUNCE_METRIC };
+		*route = (struct nl_route){
+			.dst = *prefix, .oif = ifindex, .table = a->table, .type = RTN_UNICAST,
+			.protocol = ANNOUNCE_PROTOCOL, .metric = ANNOUNCE_METRIC,
+		};
 	else
-		a->stale = true;		/* no memory: again, soon */
+		a->stale = true;		/* no memory: try again soon */
 }
 
-static void want_peer(struct announce *a, struct routes *r, const char *device, const struct wg_peer *p, const struct prefix *prefixes, size_t n)
+static void want_peer(struct announce *a, struct routes *r, const char *device,
+		      const struct wg_peer *p, const struct prefix *prefixes, size_t n)
 {
 	const struct prefix *overlay = &a->config->policy.overlay;
 	__u32 ifindex = if_nametoindex(device);
@@ -148,17 +166,19 @@ static void want_peer(struct announce *a, struct routes *r, const char *device, 
 	bool alive = is_alive(a, p, h), site = false;
 
 	for (size_t i = 0; i < n; i++) {
-		if (relay_prefix_wrong(&prefixes[i], overlay) || !prefix_within(&prefixes[i], overlay))
+		if (relay_prefix_wrong(&prefixes[i], overlay) ||
+		    !prefix_within(&prefixes[i], overlay))
 			continue;
 		site = true;
 		if (alive)
-			want(a, r, &prefixes[i], ifindex);
+			want_route(a, r, &prefixes[i], ifindex);
 	}
 	if (site && !alive)
-		forget(a, device, p, h);
+		forget_session(a, device, p, h);
 }
 
-/* Peers of a device that is followed, with what WireGuard says they have; and those of the configuration */
+/* Peers of a followed device get the AllowedIPs that WireGuard has; peers of the configuration get
+ * its prefixes */
 static void want_device(struct announce *a, struct routes *r, const char *name)
 {
 	const struct config *c = a->config;
@@ -173,7 +193,8 @@ static void want_device(struct announce *a, struct routes *r, const char *name)
 		want_peer(a, r, name, &d.peers[i], d.peers[i].allowed, d.peers[i].n_allowed);
 	for (size_t i = 0; i < c->n_peers && d.n_peers; i++) {
 		const struct peer_config *p = &c->peers[i];
-		const struct wg_peer *is = strcmp(p->device, name) ? NULL : bsearch(&p->key, d.peers, d.n_peers, sizeof(*d.peers), by_key);
+		const struct wg_peer *is = strcmp(p->device, name) ? NULL :
+			bsearch(&p->key, d.peers, d.n_peers, sizeof(*d.peers), by_key);
 
 		if (is)
 			want_peer(a, r, name, is, p->prefixes, p->n_prefixes);
@@ -186,7 +207,7 @@ struct devices {
 	size_t n;
 };
 
-/* Peers of a device come one after the other */
+/* Searches from the end: peers of one device follow each other */
 static void add_device(struct devices *d, const char *name)
 {
 	struct device_name *place;
@@ -199,7 +220,7 @@ static void add_device(struct devices *d, const char *name)
 		strcpy(place->name, name);
 }
 
-static void want_all(struct announce *a, struct routes *r)
+static void want_routes(struct announce *a, struct routes *r)
 {
 	const struct config *c = a->config;
 	struct devices d = { 0 };
@@ -214,14 +235,14 @@ static void want_all(struct announce *a, struct routes *r)
 	free(d.list);
 }
 
-static void sort(struct routes *r)
+static void sort_routes(struct routes *r)
 {
 	if (r->n)
-		qsort(r->list, r->n, sizeof(*r->list), compare);
+		qsort(r->list, r->n, sizeof(*r->list), compare_routes);
 }
 
-/* Each prefix once, for a table has one route of a metric */
-static void unite(struct routes *r)
+/* Keeps one route for each prefix: a table has one route of each metric */
+static void drop_duplicates(struct routes *r)
 {
 	size_t n = 0;
 
@@ -233,7 +254,7 @@ static void unite(struct routes *r)
 
 /* ---- the kernel's table ---- */
 
-static int read_there(__u32 table, struct routes *ret)
+static int read_our_routes(__u32 table, struct routes *ret)
 {
 	struct nl_route *all;
 	size_t n;
@@ -254,19 +275,22 @@ static bool write_route(struct announce *a, const struct nl_route *r, bool there
 	int rc = nl_route_set(r, there);
 
 	if (rc && !a->failed)
-		log_warning("announce: cannot %s %s %s table %u: %s", there ? "write" : "remove", prefix_format(&r->dst, text),
-			    there ? "to" : "from", r->table, strerror(-rc));
+		log_warning("announce: cannot %s %s %s table %u: %s", there ? "write" : "remove",
+			    prefix_format(&r->dst, text), there ? "to" : "from", r->table,
+			    strerror(-rc));
 	a->failed += !!rc;
 	return !rc;
 }
 
-/* Both are sorted. Of a route that moves to another device the new one takes the other's place, which then is not there to be removed. */
-static void bring(struct announce *a, const struct routes *wanted)
+/* Both lists are sorted. A new route replaces the kernel's route of the same prefix by another
+ * device, so the old one need not be removed. */
+static void write_differences(struct announce *a, const struct routes *wanted)
 {
 	size_t i = 0, j = 0, made = 0, gone = 0;
 
 	while (i < wanted->n || j < a->there.n) {
-		int order = i == wanted->n ? 1 : j == a->there.n ? -1 : compare(&wanted->list[i], &a->there.list[j]);
+		int order = i == wanted->n ? 1 : j == a->there.n ? -1 :
+			    compare_routes(&wanted->list[i], &a->there.list[j]);
 
 		if (order < 0)
 			made += write_route(a, &wanted->list[i], true);
@@ -276,27 +300,28 @@ static void bring(struct announce *a, const struct routes *wanted)
 		j += order >= 0;
 	}
 	if (made || gone)
-		log_info("announce: table %u: %zu %s more, %zu fewer", a->table, made, made == 1 ? "route" : "routes", gone);
+		log_info("announce: table %u: %zu %s more, %zu fewer", a->table, made,
+			 made == 1 ? "route" : "routes", gone);
 }
 
-static void look(struct announce *a)
+static void update_routes(struct announce *a)
 {
 	struct routes wanted = { 0 };
 
 	if (a->stale) {
 		free(a->there.list);
 		a->there = (struct routes){ 0 };
-		a->stale = read_there(a->table, &a->there);
-		sort(&a->there);
+		a->stale = read_our_routes(a->table, &a->there);
+		sort_routes(&a->there);
 	}
 	if (a->stale)
 		return;
 	a->failed = 0;
-	want_all(a, &wanted);
-	sort(&wanted);
-	unite(&wanted);
+	want_routes(a, &wanted);
+	sort_routes(&wanted);
+	drop_duplicates(&wanted);
 	if (!a->stale)
-		bring(a, &wanted);
+		write_differences(a, &wanted);
 	free(a->there.list);
 	a->there = wanted;
 	a->stale |= a->failed;
@@ -304,14 +329,14 @@ static void look(struct announce *a)
 
 static void on_tick(uv_timer_t *timer)
 {
-	look(timer->data);
+	update_routes(timer->data);
 }
 
 void announce_clear(__u32 table)
 {
 	struct routes there;
 
-	if (!table || read_there(table, &there))
+	if (!table || read_our_routes(table, &there))
 		return;
 	for (size_t i = 0; i < there.n; i++)
 		nl_route_set(&there.list[i], false);
@@ -325,23 +350,16 @@ void announce_renew(struct announce *a, const struct config *c)
 	a->config = c;
 	a->table = c->announce.table;
 	a->stale = true;
-	if (!a->table) {
-		uv_timer_stop(&a->tick);
-		return;
-	}
-	if (!uv_is_active((uv_handle_t *)&a->tick))
-		uv_timer_start(&a->tick, on_tick, 0, TICK_MS);
+	timer_repeat(&a->tick, a->table, on_tick, 0, TICK_MS);
 }
 
-int announce_new(uv_loop_t *loop, struct announce **ret)
+struct announce *announce_new(uv_loop_t *loop)
 {
 	struct announce *a = calloc(1, sizeof(*a));
 
-	if (!a)
-		return -ENOMEM;
-	a->loop = loop;
-	uv_timer_init(loop, &a->tick);
-	a->tick.data = a;
-	*ret = a;
-	return 0;
+	if (a) {
+		a->loop = loop;
+		timer_init(loop, &a->tick, a);
+	}
+	return a;
 }

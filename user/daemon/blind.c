@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * blind: once a second, and when the data path says so, WireGuard is asked where its peers are. What it says was authenticated by it.
+ * blind: asks WireGuard once a second, and when the data path says so, where its peers are.
+ * WireGuard has authenticated what it says.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -8,31 +9,34 @@
 #include <string.h>
 #include "daemon/blind_sites.h"
 #include "lib/log.h"
+#include "lib/timer.h"
 
 #define TICK_MS 1000
 #define SAVE_MS 10000
 #define ASK_MS 40			/* between two questions */
-#define QUESTIONS 2			/* that the candidate does not see */
-#define LEAST_MS 20			/* between two looks */
+#define QUESTIONS 2			/* before the candidate sees one */
+#define LEAST_MS 20			/* between two readings of WireGuard */
 
-static const unsigned int soon_ms[] = { 3, 30, 200 };	/* after a message from a new place: WireGuard needs a moment to believe it */
+/* After a message from a new place, WireGuard needs a moment to believe it */
+static const unsigned int soon_ms[] = { 3, 30, 200 };
 #define N_SOON (sizeof(soon_ms) / sizeof(*soon_ms))
 
 struct blind {
 	uv_timer_t tick, soon, save, ask;
-	unsigned int step;		/* of soon_ms */
+	unsigned int step;		/* index in soon_ms */
 	struct sites sites;
-	int told;			/* why WireGuard does not answer */
-	bool fresh;			/* nothing is in the maps yet */
-	uint64_t looked, took;		/* when last, and for how long, in ms */
-	struct asking {			/* a site whether it is where it was */
-		__u64 received;		/* of it, as that began */
-		unsigned int questions;	/* 0: nobody asks */
+	int told;			/* the last error that was reported */
+	bool fresh;			/* the maps contain no sites yet */
+	uint64_t looked, took;		/* end and duration of the last reading, in ms */
+	/* a site that is asked whether it is still at its old endpoint */
+	struct asking {
+		__u64 received;		/* bytes received from it at the beginning */
+		unsigned int questions;	/* 0: no question is open */
 	} asking[BLIND_SITES_MAX];
 };
 
-/* Of a WireGuard that has its peers by now: what was kept before a restart comes back first */
-static void follow(struct blind *b, const struct wg_device *d)
+/* Once WireGuard has peers, first restores what was saved before a restart */
+static void follow_sites(struct blind *b, const struct wg_device *d)
 {
 	struct sites *s = &b->sites;
 	bool changed;
@@ -53,22 +57,25 @@ static void follow(struct blind *b, const struct wg_device *d)
 		sites_save(s);
 }
 
-static void look(struct blind *b)
+static void read_wireguard(struct blind *b)
 {
 	const char *device = b->sites.config->blind.device;
 	uint64_t began = uv_hrtime() / 1000000;
 	struct wg_device d;
 	int rc = wg_read(device, &d);
 
-	if (!rc && wg_key_is_none(&d.key)) {	/* none yet; or wireguard-go's, whose socket tells the private one, without libsodium */
+	/* The device has no key yet, or it is wireguard-go's and libsodium is not there to derive
+	 * it */
+	if (!rc && wg_key_is_none(&d.key)) {
 		wg_free(&d);
 		rc = -ENOKEY;
 	}
 	if (rc && rc != b->told)
-		log_warning("blind: %s does not say where its peers are: %s", device, strerror(-rc));
+		log_warning("blind: %s does not say where its peers are: %s", device,
+			    strerror(-rc));
 	b->told = rc;
 	if (!rc) {
-		follow(b, &d);
+		follow_sites(b, &d);
 		wg_free(&d);
 	}
 	b->looked = uv_hrtime() / 1000000;
@@ -79,7 +86,7 @@ static void look(struct blind *b)
 
 static void on_tick(uv_timer_t *timer)
 {
-	look(timer->data);
+	read_wireguard(timer->data);
 }
 
 static void on_save(uv_timer_t *timer)
@@ -94,17 +101,17 @@ static void on_soon(uv_timer_t *timer)
 {
 	struct blind *b = timer->data;
 
-	look(b);
+	read_wireguard(b);
 	if (++b->step < N_SOON)
 		uv_timer_start(&b->soon, on_soon, soon_ms[b->step] - soon_ms[b->step - 1], 0);
 }
 
-/* Who makes up such messages gets no more than a quarter of our time */
-static void look_soon(struct blind *b)
+/* Forged messages may use at most a quarter of our time */
+static void read_wireguard_soon(struct blind *b)
 {
 	uint64_t now = uv_hrtime() / 1000000, free = b->looked + LEAST_MS + 3 * b->took;
 
-	if (uv_is_active((uv_handle_t *)&b->soon) && !b->step)
+	if (timer_runs(&b->soon) && !b->step)
 		return;
 	b->step = 0;
 	uv_timer_start(&b->soon, on_soon, now + soon_ms[0] >= free ? soon_ms[0] : free - now, 0);
@@ -112,16 +119,16 @@ static void look_soon(struct blind *b)
 
 /* ---- challenges ---- */
 
-/* What WireGuard has received of a site, all of it authenticated */
-static __u64 received(const struct blind *b, const struct wg_device *d, __u32 number)
+/* Returns how many bytes WireGuard has received from a site, all of them authenticated */
+static __u64 received_from(const struct blind *b, const struct wg_device *d, __u32 number)
 {
-	for (size_t i = 0; i < d->n_peers; i++)
-		if (!wg_key_compare(&d->peers[i].key, &b->sites.known[number].key))
-			return d->peers[i].rx_bytes;
-	return 0;
+	const struct wg_peer *p = wg_find_peer(d, &b->sites.known[number].key);
+
+	return p ? p->rx_bytes : 0;
 }
 
-/* Whoever answers from where a site was is that site: only where nobody does, twice, the candidate gets a copy of the next question */
+/* If a site answers from its old endpoint, it is there. Only if two questions get no answer, the
+ * candidate gets a copy of the next one. */
 static void on_asking(uv_timer_t *timer)
 {
 	struct blind *b = timer->data;
@@ -135,7 +142,7 @@ static void on_asking(uv_timer_t *timer)
 
 		if (!a->questions)
 			continue;
-		if (!b->sites.mapped || received(b, &d, n) != a->received) {
+		if (!b->sites.mapped || received_from(b, &d, n) != a->received) {
 			a->questions = 0;
 			continue;
 		}
@@ -143,7 +150,7 @@ static void on_asking(uv_timer_t *timer)
 			b->sites.mapped[n].asked = 1;
 			a->questions = 0;
 		}
-		sites_knock(&b->sites, n);
+		sites_nudge(&b->sites, n);
 		more |= a->questions;
 	}
 	wg_free(&d);
@@ -151,7 +158,7 @@ static void on_asking(uv_timer_t *timer)
 		uv_timer_stop(timer);
 }
 
-static void challenge(struct blind *b, __u32 number)
+static void begin_challenge(struct blind *b, __u32 number)
 {
 	struct asking *a = &b->asking[number];
 	struct wg_device d = { 0 };
@@ -159,12 +166,11 @@ static void challenge(struct blind *b, __u32 number)
 	if (a->questions)
 		return;
 	wg_read(b->sites.config->blind.device, &d);
-	*a = (struct asking){ .received = received(b, &d, number), .questions = 1 };
+	*a = (struct asking){ .received = received_from(b, &d, number), .questions = 1 };
 	wg_free(&d);
 	b->sites.mapped[number].asked = 0;
-	sites_knock(&b->sites, number);
-	if (!uv_is_active((uv_handle_t *)&b->ask))
-		uv_timer_start(&b->ask, on_asking, ASK_MS, ASK_MS);
+	sites_nudge(&b->sites, number);
+	timer_repeat(&b->ask, true, on_asking, ASK_MS, ASK_MS);
 }
 
 void blind_signal(struct blind *b, const struct signal *signal)
@@ -172,14 +178,14 @@ void blind_signal(struct blind *b, const struct signal *signal)
 	if (!b->sites.mapped)
 		return;
 	if (signal->kind == SIGNAL_MOVED)
-		look_soon(b);
+		read_wireguard_soon(b);
 	else if (signal->kind == SIGNAL_CHALLENGE && signal->site < b->sites.room)
-		challenge(b, signal->site);
+		begin_challenge(b, signal->site);
 }
 
 /* ---- beginning and ending ---- */
 
-static void stop(struct blind *b)
+static void stop_following(struct blind *b)
 {
 	uv_timer_stop(&b->tick);
 	uv_timer_stop(&b->soon);
@@ -197,48 +203,45 @@ void blind_renew(struct blind *b, const struct config *c)
 
 	b->sites.config = c;
 	if (b->sites.mapped && !b->fresh && (!*c->blind.device || sites_are_others(&b->sites)))
-		sites_save(&b->sites);		/* comes back with the next ones */
+		sites_save(&b->sites);		/* restored when they come back */
 	if (!*c->blind.device) {
-		stop(b);
+		stop_following(b);
 		return;
 	}
-	rc = sites_open(&b->sites) ?: bpf_map_lookup_elem(b->sites.fds[BLIND_MAP_state], &zero, &state);
+	rc = sites_open(&b->sites) ?:
+	     bpf_map_lookup_elem(b->sites.fds[BLIND_MAP_state], &zero, &state);
 	if (rc) {
 		log_warning("blind: cannot follow its sites: %s", strerror(-rc));
-		stop(b);
+		stop_following(b);
 		return;
 	}
 	sites_read_running(&b->sites);
 	b->fresh = !state.sites;
-	look(b);
+	read_wireguard(b);
 	if (!b->fresh)
 		sites_write_pairs(&b->sites);
-	if (!uv_is_active((uv_handle_t *)&b->tick)) {
-		uv_timer_start(&b->tick, on_tick, TICK_MS, TICK_MS);
-		uv_timer_start(&b->save, on_save, SAVE_MS, SAVE_MS);
-	}
+	timer_repeat(&b->tick, true, on_tick, TICK_MS, TICK_MS);
+	timer_repeat(&b->save, true, on_save, SAVE_MS, SAVE_MS);
 }
 
-int blind_new(uv_loop_t *loop, const char *instance, struct blind **ret)
+struct blind *blind_new(uv_loop_t *loop, const char *instance)
 {
 	struct blind *b = calloc(1, sizeof(*b));
 
 	if (!b)
-		return -ENOMEM;
+		return NULL;
 	b->sites.instance = instance;
 	memset(b->sites.fds, -1, sizeof(b->sites.fds));
-	uv_timer_init(loop, &b->tick);
-	uv_timer_init(loop, &b->soon);
-	uv_timer_init(loop, &b->save);
-	uv_timer_init(loop, &b->ask);
-	b->tick.data = b->soon.data = b->save.data = b->ask.data = b;
-	*ret = b;
-	return 0;
+	timer_init(loop, &b->tick, b);
+	timer_init(loop, &b->soon, b);
+	timer_init(loop, &b->save, b);
+	timer_init(loop, &b->ask, b);
+	return b;
 }
 
 void blind_end(struct blind *b)
 {
 	if (b->sites.mapped && !b->fresh)
 		sites_save(&b->sites);
-	stop(b);			/* its handles end with the loop */
+	stop_following(b);			/* its handles end with the loop */
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The blind relay, as the daemon's part in it: who its sites are and where, by the word of this host's own WireGuard; what the data path
- * asks of it; and what outlives a restart of the host.
+ * The daemon's part of the blind relay: follows its sites and their endpoints by this host's own
+ * WireGuard, answers the data path's signals, and saves what outlives a restart of the host.
+ * daemon.c and blind_sites.h include it.
  */
 #pragma once
 #include <uv.h>
@@ -9,10 +10,9 @@
 
 struct blind;
 
-/* 0 or -errno */
-int blind_new(uv_loop_t *loop, const char *instance, struct blind **ret);
-/* Follows the sites as the configuration says, or nobody */
+struct blind *blind_new(uv_loop_t *loop, const char *instance);	/* NULL: no memory */
+/* Follows the sites of the configuration; without blind in it, none */
 void blind_renew(struct blind *b, const struct config *c);
-/* What the data path says, in the ring `signals` */
+/* Handles a signal of the data path from the ring `signals` */
 void blind_signal(struct blind *b, const struct signal *signal);
 void blind_end(struct blind *b);

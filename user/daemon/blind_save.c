@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The blind relay's memory: lines "site KEY ENDPOINT", "session KEY KEY INDEX SECONDS FLAGS" (who sends with the index, who gave it out; -
- * is this host) and "hint - KEY INDEX SECONDS FLAGS" (who sends with it), of the time in the first line. The keys are public ones.
+ * The file of the blind relay: after the line "time SECONDS", lines "site KEY ENDPOINT", "session
+ * KEY KEY INDEX SECONDS FLAGS" (the site that sends with the index, the site that chose it; - is
+ * this host) and "hint - KEY INDEX SECONDS FLAGS" (the site that sends with it). SECONDS count from
+ * that time. The keys are public ones.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -24,7 +26,7 @@ static void key_text(const struct blind_known *known, __u32 number, char ret[WG_
 		wg_key_format(&known[number].key, ret);
 }
 
-static void put_sessions(FILE *out, int map, const char *word, const struct blind_known *known)
+static void write_sessions(FILE *out, int map, const char *word, const struct blind_known *known)
 {
 	__u64 now = jiffies_now(), a_second = jiffies_a_second();
 	struct blind_bucket bucket;
@@ -32,14 +34,16 @@ static void put_sessions(FILE *out, int map, const char *word, const struct blin
 	for (__u32 i = 0; !bpf_map_lookup_elem(map, &i, &bucket); i++)
 		for (int w = 0; w < BLIND_WAYS; w++) {
 			__u64 key = bucket.way[w].key, value = bucket.way[w].value;
-			int left = BLIND_UNTIL(value) > now ? (BLIND_UNTIL(value) - now) / a_second : 0;
+			int left = BLIND_UNTIL(value) <= now ? 0 :
+				   (BLIND_UNTIL(value) - now) / a_second;
 			char user[WG_KEY_STRLEN], origin[WG_KEY_STRLEN];
 
 			if (!key || !left || left > BLIND_LONGEST_SECONDS)
 				continue;
 			key_text(known, key >> 32 & (BLIND_SITES_MAX - 1), user);
 			key_text(known, BLIND_ORIGIN(value), origin);
-			fprintf(out, "%s %s %s %08x %d %u\n", word, user, origin, (__u32)key, left, (unsigned int)(value & 0xff));
+			fprintf(out, "%s %s %s %08x %d %u\n", word, user, origin, (__u32)key, left,
+				(unsigned int)(value & 0xff));
 		}
 }
 
@@ -55,8 +59,8 @@ static int write_file(const struct sites *s, const char *path)
 		if (*s->known[n].name && s->known[n].last.family)
 			fprintf(out, "site %s %s\n", wg_key_format(&s->known[n].key, key),
 				endpoint_format(&s->known[n].last, s->known[n].last_port, text));
-	put_sessions(out, s->fds[BLIND_MAP_sessions], "session", s->known);
-	put_sessions(out, s->fds[BLIND_MAP_hints], "hint", s->known);
+	write_sessions(out, s->fds[BLIND_MAP_sessions], "session", s->known);
+	write_sessions(out, s->fds[BLIND_MAP_hints], "hint", s->known);
 	return file_replace_end(out, path);
 }
 
@@ -75,8 +79,8 @@ int sites_save(const struct sites *s)
 
 /* ---- reading ---- */
 
-/* 0: this host; room: nobody */
-static __u32 number_of(const struct sites *s, const char *text)
+/* Returns the site's number. 0: this host; s->room: unknown */
+static __u32 parse_number(const struct sites *s, const char *text)
 {
 	struct wg_key key;
 
@@ -85,19 +89,20 @@ static __u32 number_of(const struct sites *s, const char *text)
 	return wg_key_parse(text, &key) ? s->room : sites_number(s, &key, false);
 }
 
-static bool take_site(struct sites *s, const char *line)
+static bool restore_site(struct sites *s, const char *line)
 {
 	char key[64], endpoint[ADDRESS_STRLEN];
 	__u32 n;
 
 	if (sscanf(line, "site %63s %63s", key, endpoint) != 2)
 		return false;
-	n = number_of(s, key);
-	return n && n < s->room && !endpoint_parse(endpoint, &s->known[n].last, &s->known[n].last_port);
+	n = parse_number(s, key);
+	return n && n < s->room &&
+	       !endpoint_parse(endpoint, &s->known[n].last, &s->known[n].last_port);
 }
 
-/* In either home, as bpf/blind/sessions.h has it */
-static int put(int map, __u64 key, __u64 value)
+/* Inserts a session in either of its buckets, as bpf/blind/sessions.h does */
+static int insert_session(int map, __u64 key, __u64 value)
 {
 	__u32 mask = map_entries(map) - 1;
 	struct blind_bucket bucket;
@@ -114,22 +119,25 @@ static int put(int map, __u64 key, __u64 value)
 	return -ENOSPC;
 }
 
-static bool take_session(const struct sites *s, const char *line, int64_t elapsed)
+static bool restore_session(const struct sites *s, const char *line, int64_t elapsed)
 {
 	char word[8], user[64], origin[64];
 	unsigned int index, flags;
 	__u32 u, o;
 	int left, map;
 
-	if (sscanf(line, "%7s %63s %63s %x %d %u", word, user, origin, &index, &left, &flags) != 6 ||
+	if (sscanf(line, "%7s %63s %63s %x %d %u",
+		   word, user, origin, &index, &left, &flags) != 6 ||
 	    (strcmp(word, "session") && strcmp(word, "hint")))
 		return false;
 	map = s->fds[*word == 's' ? BLIND_MAP_sessions : BLIND_MAP_hints];
-	u = number_of(s, user);
-	o = number_of(s, origin);
+	u = parse_number(s, user);
+	o = parse_number(s, origin);
 	if (u >= s->room || o >= s->room || left <= elapsed || left > BLIND_LONGEST_SECONDS)
 		return false;
-	return !put(map, BLIND_KEY(u, index), BLIND_VALUE(jiffies_now() + (left - elapsed) * jiffies_a_second(), o, flags & 0xff));
+	return !insert_session(map, BLIND_KEY(u, index),
+			       BLIND_VALUE(jiffies_now() + (left - elapsed) * jiffies_a_second(), o,
+					   flags & 0xff));
 }
 
 void sites_restore(struct sites *s)
@@ -146,7 +154,7 @@ void sites_restore(struct sites *s)
 		then = 0;
 	elapsed = time(NULL) - then;
 	while (fgets(line, sizeof(line), in))
-		if (!take_site(s, line) && then && elapsed >= 0 && elapsed < BLIND_SECONDS)
-			take_session(s, line, elapsed);
+		if (!restore_site(s, line) && then && elapsed >= 0 && elapsed < BLIND_SECONDS)
+			restore_session(s, line, elapsed);
 	fclose(in);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sites of the blind relay: who they are and where, from what WireGuard says of its peers, to the maps.
+ * Sites of the blind relay: reads from WireGuard which there are and where, and writes the maps.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -24,8 +24,10 @@
 #include "net/udp_frame.h"
 #include "net/udp_socket.h"
 
-static const char *const map_names[] = { "blind_sites", "blind_names", "endpoints", "sessions", "hints", "blind_waiting", "blind_state",
-					 "blind_totals" };
+static const char *const map_names[] = {
+	"blind_sites", "blind_names", "endpoints", "sessions", "hints", "blind_waiting",
+	"blind_state", "blind_totals",
+};
 
 /* ---- maps ---- */
 
@@ -51,7 +53,8 @@ int sites_open(struct sites *s)
 	s->room = map_entries(s->fds[BLIND_MAP_sites]);
 	if (s->room < 2)
 		return -ENOENT;
-	s->mapped = mmap(NULL, s->room * sizeof(*s->mapped), PROT_READ | PROT_WRITE, MAP_SHARED, s->fds[BLIND_MAP_sites], 0);
+	s->mapped = mmap(NULL, s->room * sizeof(*s->mapped), PROT_READ | PROT_WRITE, MAP_SHARED,
+			 s->fds[BLIND_MAP_sites], 0);
 	if (s->mapped != MAP_FAILED)
 		return 0;
 	s->mapped = NULL;
@@ -68,7 +71,7 @@ bool sites_are_others(const struct sites *s)
 	return others;
 }
 
-/* ---- who they are ---- */
+/* ---- which sites there are ---- */
 
 static bool is_site(const struct blind_config *c, const char *name)
 {
@@ -83,7 +86,8 @@ static bool may_talk(const struct blind_config *c, const char *a, const char *b)
 	for (size_t i = 0; i < c->n_pairs; i++) {
 		const struct site_pair *p = &c->pairs[i];
 
-		if ((!strcmp(p->name[0], a) && !strcmp(p->name[1], b)) || (!strcmp(p->name[0], b) && !strcmp(p->name[1], a)))
+		if ((!strcmp(p->name[0], a) && !strcmp(p->name[1], b)) ||
+		    (!strcmp(p->name[0], b) && !strcmp(p->name[1], a)))
 			return true;
 	}
 	return !c->n_pairs;
@@ -93,13 +97,15 @@ __u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone)
 {
 	__u32 n = 1;
 
-	while (n < s->room && (gone == !!*s->known[n].name || wg_key_compare(&s->known[n].key, key)))
+	while (n < s->room &&
+	       (gone == !!*s->known[n].name || wg_key_compare(&s->known[n].key, key)))
 		n++;
 	return n;
 }
 
-/* As `peers:` call it, else WireGuard's file */
-static void name_site(const struct sites *s, const struct wg_names *names, const struct wg_key *key, char ret[NAME_LEN])
+/* Names a site as `peers:` does, else as WireGuard's file does */
+static void name_site(const struct sites *s, const struct wg_names *names, const struct wg_key *key,
+		      char ret[NAME_LEN])
 {
 	for (size_t i = 0; i < s->config->n_peers; i++)
 		if (!wg_key_compare(&s->config->peers[i].key, key)) {
@@ -107,20 +113,6 @@ static void name_site(const struct sites *s, const struct wg_names *names, const
 			return;
 		}
 	wg_name_of(names, key, ret);
-}
-
-/* Its tunnel's own address: the first one alone */
-static struct address tunnel_of(const struct wg_peer *p)
-{
-	for (size_t i = 0; i < p->n_allowed; i++)
-		if (p->allowed[i].len == (p->allowed[i].family == FAMILY_IPV4 ? 32 : 128))
-			return (struct address){ .addr = p->allowed[i].addr, .family = p->allowed[i].family };
-	return (struct address){ 0 };
-}
-
-static void write_key(struct blind_site *site, const struct wg_key *key)
-{
-	blake2s_mac1(site->mac1, key->b);
 }
 
 static void write_name(const struct sites *s, __u32 number)
@@ -133,7 +125,7 @@ static void write_name(const struct sites *s, __u32 number)
 	bpf_map_update_elem(s->fds[BLIND_MAP_names], &number, &name, BPF_ANY);
 }
 
-/* And where numbers end */
+/* Also writes where numbers end */
 void sites_write_pairs(const struct sites *s)
 {
 	struct blind_state state;
@@ -143,7 +135,8 @@ void sites_write_pairs(const struct sites *s)
 		__u64 may[BLIND_SITES_MAX / 64] = { 0 };
 
 		for (__u32 j = 1; j < s->room && *s->known[i].name; j++)
-			if (j != i && *s->known[j].name && may_talk(&s->config->blind, s->known[i].name, s->known[j].name))
+			if (j != i && *s->known[j].name &&
+			    may_talk(&s->config->blind, s->known[i].name, s->known[j].name))
 				may[j / 64] |= 1ULL << j % 64;
 		memcpy(s->mapped[i].may, may, sizeof(may));
 		end = *s->known[i].name ? i + 1 : end;
@@ -154,7 +147,8 @@ void sites_write_pairs(const struct sites *s)
 	bpf_map_update_elem(s->fds[BLIND_MAP_state], &zero, &state, BPF_ANY);
 }
 
-/* A number that nobody has; one whose last owner has gone only where there is no other: its sessions may still be told by it */
+/* Returns a number that was never used. Only if there is none, a number whose site is gone:
+ * sessions may still contain it. */
 static __u32 free_number(const struct sites *s)
 {
 	struct blind_state state = { 0 };
@@ -168,7 +162,7 @@ static __u32 free_number(const struct sites *s)
 	return n;
 }
 
-/* What its number's last owner has left */
+/* Clears what the last site of this number has left in the maps */
 static void forget_number(const struct sites *s, __u32 number)
 {
 	static const struct blind_waiting none;
@@ -184,13 +178,15 @@ static void forget_number(const struct sites *s, __u32 number)
 	free(cpus);
 }
 
-/* With the number that it had before it was gone, as while its device is made anew */
+/* A site that was gone gets its number again, e.g. when its device is made anew */
 static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 {
-	__u32 former = sites_number(s, &p->key, true), n = former < s->room ? former : free_number(s);
+	__u32 former = sites_number(s, &p->key, true);
+	__u32 n = former < s->room ? former : free_number(s);
 
 	if (n == s->room) {
-		log_warning("blind: no room for site %s beside %u others until wgxdp begins again", name, n - 1);
+		log_warning("blind: no room for site %s beside %u others until wgxdp begins again",
+			    name, n - 1);
 		return false;
 	}
 	if (n != former) {
@@ -198,18 +194,10 @@ static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 		s->known[n] = (struct blind_known){ .key = p->key };
 	}
 	strcpy(s->known[n].name, name);
-	write_key(&s->mapped[n], &p->key);
+	blake2s_mac1(s->mapped[n].mac1, p->key.b);
 	write_name(s, n);
 	log_info("blind: site %s", name);
 	return true;
-}
-
-static bool has_peer(const struct wg_device *d, const struct wg_key *key)
-{
-	for (size_t i = 0; i < d->n_peers; i++)
-		if (!wg_key_compare(&d->peers[i].key, key))
-			return true;
-	return false;
 }
 
 bool sites_follow_peers(struct sites *s, const struct wg_device *d)
@@ -219,9 +207,12 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 
 	wg_names_read(s->config->blind.device, &names);
 	for (__u32 n = 1; n < s->room; n++)
-		if (*s->known[n].name && (!has_peer(d, &s->known[n].key) || !is_site(&s->config->blind, s->known[n].name))) {
+		if (*s->known[n].name &&
+		    (!wg_find_peer(d, &s->known[n].key) ||
+		     !is_site(&s->config->blind, s->known[n].name))) {
 			log_info("blind: site %s is gone", s->known[n].name);
-			*s->known[n].name = '\0';	/* key and place are remembered: it may come back */
+			/* key and endpoint stay: the site may come back */
+			*s->known[n].name = '\0';
 			s->known[n].endpoint.family = 0;
 			s->mapped[n].place[s->mapped[n].now & 1].family = 0;
 			write_name(s, n);
@@ -232,12 +223,13 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 		__u32 n = sites_number(s, &d->peers[i].key, false);
 
 		name_site(s, &names, &d->peers[i].key, name);
-		if (n == s->room && is_site(&s->config->blind, name) && add_site(s, &d->peers[i], name)) {
+		if (n == s->room && is_site(&s->config->blind, name) &&
+		    add_site(s, &d->peers[i], name)) {
 			n = sites_number(s, &d->peers[i].key, false);
 			changed = true;
 		}
 		if (n < s->room)
-			s->known[n].tunnel = tunnel_of(&d->peers[i]);
+			s->known[n].tunnel = wg_inside(&d->peers[i]);
 	}
 	wg_names_free(&names);
 	return changed;
@@ -245,8 +237,8 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 
 /* ---- where they are ---- */
 
-/* The address of ours with which this host sends there */
-static bool local_of(const struct address *a, __be16 port, struct addr *ret)
+/* Finds the local address from which this host sends to an endpoint */
+static bool find_local(const struct address *a, __be16 port, struct addr *ret)
 {
 	struct sockaddr_in6 from;
 	socklen_t len = sizeof(from);
@@ -260,8 +252,8 @@ static bool local_of(const struct address *a, __be16 port, struct addr *ret)
 	return done;
 }
 
-/* The service under which it counts, and the link: those of a listener of the blind relay */
-static bool listener_of(const struct sites *s, struct service *ret)
+/* Finds the service and link to count a site under: those of a listener of the blind relay */
+static bool find_listener(const struct sites *s, struct service *ret)
 {
 	int fd = pin_get(s->instance, "table");
 	__u32 n = map_entries(fd);
@@ -270,7 +262,8 @@ static bool listener_of(const struct sites *s, struct service *ret)
 	for (__u32 i = 0; i < n && !found; i++) {
 		struct table_bucket bucket;
 
-		for (int w = 0; !bpf_map_lookup_elem(fd, &i, &bucket) && w < TABLE_WAYS && !found; w++)
+		for (int w = 0; !bpf_map_lookup_elem(fd, &i, &bucket) && w < TABLE_WAYS && !found;
+		     w++)
 			if (bucket.entry[w].tag && (bucket.entry[w].key.word & 0xff) == KEY_BLIND) {
 				*ret = bucket.entry[w].service;
 				found = true;
@@ -281,21 +274,23 @@ static bool listener_of(const struct sites *s, struct service *ret)
 	return found;
 }
 
-/* Written where nobody looks, then said. listener: found at the first move of several */
-static bool move_site(struct sites *s, __u32 number, const struct wg_peer *p, struct service *listener)
+/* Write the inactive slot, then publish it. *listener is found at the first move of several. */
+static bool move_site(struct sites *s, __u32 number, const struct wg_peer *p,
+		      struct service *listener)
 {
 	struct blind_site *site = &s->mapped[number];
 	__u32 next = !(site->now & 1);
 	struct blind_place place = { 0 };
 
-	if ((!listener->ifindex && !listener_of(s, listener)) || !local_of(&p->endpoint, p->endpoint_port, &place.local))
+	if ((!listener->ifindex && !find_listener(s, listener)) ||
+	    !find_local(&p->endpoint, p->endpoint_port, &place.local))
 		return false;
 	place.service = *listener;
 	place.service.to = p->endpoint.addr;
 	place.service.port = p->endpoint_port;
 	place.sum = address_sum(&place.local, address_sum(&place.service.to, 0));
 	place.family = p->endpoint.family;
-	table_grace();				/* for who still reads what it was before */
+	table_grace();				/* wait for readers of the old place */
 	memcpy(&site->place[next], &place, sizeof(place));
 	control_routing_changed(s->instance, false);
 	__atomic_store_n(&site->now, next, __ATOMIC_SEQ_CST);
@@ -311,12 +306,14 @@ void sites_write_endpoints(const struct sites *s)
 	struct table_entry want[BLIND_SITES_MAX] = { 0 };
 	size_t n = 0, size = t.n * sizeof(struct table_bucket);
 
-	t.buckets = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fds[BLIND_MAP_endpoints], 0);
+	t.buckets = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 s->fds[BLIND_MAP_endpoints], 0);
 	if (t.buckets == MAP_FAILED)
 		return;
 	for (__u32 i = 1; i < s->room; i++) {
 		const struct blind_known *k = &s->known[i];
-		struct table_key key = { k->endpoint.addr, table_word(KEY_ENDPOINT, k->endpoint.family, k->port, 0) };
+		struct table_key key = { k->endpoint.addr,
+					 table_word(KEY_ENDPOINT, k->endpoint.family, k->port, 0) };
 		bool twice = false;
 
 		for (size_t j = 0; j < n; j++)
@@ -331,8 +328,8 @@ void sites_write_endpoints(const struct sites *s)
 	munmap(t.buckets, size);
 }
 
-/* The initiation that has waited for a site */
-static void release(const struct sites *s, __u32 number)
+/* Sends the initiation that waited for a site */
+static void send_waiting(const struct sites *s, __u32 number)
 {
 	const struct blind_place *place = &s->mapped[number].place[s->mapped[number].now & 1];
 	struct __sk_buff skb = { .ifindex = place->service.ifindex };
@@ -343,8 +340,10 @@ static void release(const struct sites *s, __u32 number)
 	if (bpf_map_lookup_elem(s->fds[BLIND_MAP_waiting], &number, &w) || !w.since ||
 	    jiffies_now() - w.since > (BLIND_WAITING_SECONDS - 5) * jiffies_a_second())
 		return;
-	n = udp_frame(frame, &place->local, s->config->blind.port, &place->service.to, place->service.port, w.message, INITIATION_LEN);
-	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = n, .ctx_in = &skb, .ctx_size_in = sizeof(skb), .repeat = 1);
+	n = udp_frame(frame, &place->local, s->config->blind.port, &place->service.to,
+		      place->service.port, w.message, INITIATION_LEN);
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = n, .ctx_in = &skb,
+		    .ctx_size_in = sizeof(skb), .repeat = 1);
 	fd = pin_get(s->instance, PIN_ANSWER);
 	if (fd >= 0) {
 		bpf_prog_test_run_opts(fd, &run);
@@ -365,18 +364,20 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d)
 		__u32 n = sites_number(s, &p->key, false);
 
 		if (n == s->room || !p->endpoint.family || !p->handshake ||
-		    (address_equal(&p->endpoint, &s->known[n].endpoint) && p->endpoint_port == s->known[n].port))
+		    (address_equal(&p->endpoint, &s->known[n].endpoint) &&
+		     p->endpoint_port == s->known[n].port))
 			continue;
 		moved[n] = move_site(s, n, p, &listener);
 		any |= moved[n];
 		if (moved[n])
-			log_info("blind: site %s is at %s", s->known[n].name, endpoint_format(&p->endpoint, p->endpoint_port, text));
+			log_info("blind: site %s is at %s", s->known[n].name,
+				 endpoint_format(&p->endpoint, p->endpoint_port, text));
 	}
 	if (any)
 		sites_write_endpoints(s);
 	for (__u32 n = 1; n < s->room && any; n++)
 		if (moved[n])
-			release(s, n);
+			send_waiting(s, n);
 	return any;
 }
 
@@ -388,20 +389,15 @@ void sites_remind(const struct sites *s, const struct wg_device *d)
 
 		if (p->handshake || !*k->name || !k->last.family)
 			continue;
-		if (p->endpoint.family || !wg_set_endpoint(s->config->blind.device, &k->key, &k->last, k->last_port))
-			sites_knock(s, k - s->known);
+		if (p->endpoint.family ||
+		    !wg_set_endpoint(s->config->blind.device, &k->key, &k->last, k->last_port))
+			sites_nudge(s, k - s->known);
 	}
 }
 
-void sites_knock(const struct sites *s, __u32 number)
+void sites_nudge(const struct sites *s, __u32 number)
 {
-	const struct address *tunnel = &s->known[number].tunnel;
-	int fd = tunnel->family ? udp_socket(tunnel, htons(9), s->config->blind.device) : -1;
-
-	if (fd < 0)
-		return;
-	send(fd, "?", 1, 0);
-	close(fd);
+	wg_nudge(s->config->blind.device, &s->known[number].tunnel);
 }
 
 void sites_take_key(struct sites *s, const struct wg_key *key)
@@ -409,7 +405,7 @@ void sites_take_key(struct sites *s, const struct wg_key *key)
 	if (!wg_key_compare(&s->known[0].key, key))
 		return;
 	s->known[0].key = *key;
-	write_key(&s->mapped[0], key);
+	blake2s_mac1(s->mapped[0].mac1, key->b);
 }
 
 void sites_read_running(struct sites *s)
@@ -419,14 +415,14 @@ void sites_read_running(struct sites *s)
 		struct blind_known *k = &s->known[n];
 		struct peer_name name;
 
-		*k->name = '\0';		/* who is gone is remembered */
+		*k->name = '\0';		/* a site that is gone stays in `known` */
 		if (bpf_map_lookup_elem(s->fds[BLIND_MAP_names], &n, &name) || !*name.name)
 			continue;
 		if (memcmp(&k->key, name.key, sizeof(k->key)))
 			*k = (struct blind_known){ 0 };
 		strcpy(k->name, name.name);
 		memcpy(&k->key, name.key, sizeof(k->key));
-		k->endpoint = (struct address){ .addr = place->service.to, .family = place->family };
+		k->endpoint = (struct address){ place->service.to, place->family };
 		k->port = place->service.port;
 		if (k->endpoint.family) {
 			k->last = k->endpoint;

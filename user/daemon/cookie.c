@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The challenge, as the daemon's part in it: while a service asks for it, `cookies` is kept alive, which ends by itself when the daemon
- * does; what the data path challenges comes by the ring `challenges`, and gets one reply each, as far as there is time for it.
+ * The daemon's part of the cookie challenge. While a service asks for it, it renews `cookies`,
+ * which expires by itself when the daemon ends. Initiations that the data path challenges come by
+ * the ring `challenges`, and each gets one reply while there is time.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -13,14 +14,20 @@
 #include "daemon/cookie_reply.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
+#include "lib/timer.h"
 #include "dataplane/pins.h"
 #include "dataplane/ring.h"
 
 #define BEAT_MS 400
 #define ALIVE_SECONDS 2
-#define WINDOW_MS 50			/* 5,000 replies a second at most: what comes beyond it fills the ring, and the rest is lost */
+/* At most 5,000 replies a second. What comes beyond that fills the ring, and is then lost. */
+#define WINDOW_MS 50
 #define REPLIES_A_WINDOW 250
-#define TURN_MS 50			/* of a slow CPU: then the loop's timers have their turn, the beat among them */
+/* A slow CPU leaves after this time, so that timers run, the beat among them */
+#define TURN_MS 50
+
+enum { COOKIES, GUARDS, KEYS, ANSWER, N_PINNED, CLOCK = N_PINNED, FDS };
+static const char *const pins[N_PINNED] = { "cookies", "guards", "public_keys", PIN_ANSWER };
 
 struct cookie {
 	uv_loop_t *loop;
@@ -28,15 +35,16 @@ struct cookie {
 	bool on;
 	uv_timer_t beat, pause;
 	struct ring ring;
-	int cookies, guards, keys, answer, clock;	/* maps and programs; -1: none */
+	int fds[FDS];			/* maps and programs; -1: none */
 	struct cookies now;		/* as in the map */
-	uint64_t secret_at, window_at;	/* the loop's time */
+	uint64_t secret_at, window_at;	/* of the loop's time */
 	unsigned int left;		/* of REPLIES_A_WINDOW */
 };
 
 /* ---- the data path's time ---- */
 
-/* A program that says the lower half of jiffies: jiffies_now() may be ahead, and so would be the end of the challenge */
+/* Loads a program that returns the lower half of jiffies. jiffies_now() may be ahead, and so would
+ * be the end of the challenge. */
 static int load_clock(void)
 {
 	const struct bpf_insn code[] = {
@@ -50,10 +58,12 @@ static int load_clock(void)
 static __u64 jiffies_exactly(int clock)
 {
 	unsigned char frame[ETH_HLEN] = { 0 };
-	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame), .repeat = 1);
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame),
+		    .repeat = 1);
 	__u64 about = jiffies_now();
 
-	return bpf_prog_test_run_opts(clock, &run) ? about : about + (__s32)(run.retval - (__u32)about);
+	return bpf_prog_test_run_opts(clock, &run) ? about :
+	       about + (__s32)(run.retval - (__u32)about);
 }
 
 /* ---- secrets ---- */
@@ -63,7 +73,7 @@ static bool write_cookies(struct cookie *c, __u64 alive)
 	__u32 zero = 0;
 
 	c->now.alive = alive;
-	return !bpf_map_update_elem(c->cookies, &zero, &c->now, BPF_ANY);
+	return !bpf_map_update_elem(c->fds[COOKIES], &zero, &c->now, BPF_ANY);
 }
 
 static void on_beat(uv_timer_t *timer)
@@ -76,10 +86,10 @@ static void on_beat(uv_timer_t *timer)
 			return;
 		c->secret_at = uv_now(c->loop);
 	}
-	write_cookies(c, jiffies_exactly(c->clock) + ALIVE_SECONDS * jiffies_a_second());
+	write_cookies(c, jiffies_exactly(c->fds[CLOCK]) + ALIVE_SECONDS * jiffies_a_second());
 }
 
-/* Both are secret: also the one that was not used yet */
+/* Both must be secret, also the one that was not used yet */
 static int new_secrets(struct cookie *c)
 {
 	c->secret_at = uv_now(c->loop);
@@ -88,18 +98,19 @@ static int new_secrets(struct cookie *c)
 
 /* ---- replies ---- */
 
-static bool reply(struct cookie *c, const struct challenge *to)
+static bool send_reply(struct cookie *c, const struct challenge *to)
 {
 	struct __sk_buff skb = { .ifindex = to->ifindex };
 	__u8 frame[COOKIE_FRAME_MAX];
 	struct public_key key;
 	struct guard guard;
-	int n = bpf_map_lookup_elem(c->guards, &to->id, &guard) || bpf_map_lookup_elem(c->keys, &to->key, &key) ? -ENOENT :
-		cookie_reply(to, &guard, &key, &c->now.secret[0], frame);
-	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = n > 0 ? n : 0, .ctx_in = &skb, .ctx_size_in = sizeof(skb),
-		    .repeat = 1);
+	bool gone = bpf_map_lookup_elem(c->fds[GUARDS], &to->id, &guard) ||
+		    bpf_map_lookup_elem(c->fds[KEYS], &to->key, &key);
+	int n = gone ? -ENOENT : cookie_reply(to, &guard, &key, &c->now.secret[0], frame);
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = n > 0 ? n : 0,
+		    .ctx_in = &skb, .ctx_size_in = sizeof(skb), .repeat = 1);
 
-	return n > 0 && !bpf_prog_test_run_opts(c->answer, &run) && !run.retval;
+	return n > 0 && !bpf_prog_test_run_opts(c->fds[ANSWER], &run) && !run.retval;
 }
 
 static void on_pause(uv_timer_t *timer)
@@ -126,67 +137,65 @@ static int on_challenge(void *data, void *record, size_t size)
 		return -EAGAIN;
 	}
 	c->left--;
-	c->now.replies += reply(c, record);
-	return uv_hrtime() / 1000000 - now < TURN_MS ? 0 : -EAGAIN;	/* the ring is asked again after the timers */
+	c->now.replies += send_reply(c, record);
+	/* -EAGAIN: the ring is read again after the timers */
+	return uv_hrtime() / 1000000 - now < TURN_MS ? 0 : -EAGAIN;
 }
 
 /* ---- beginning and ending ---- */
 
-static void close_one(int *fd)
+static void close_fds(struct cookie *c, int n)
 {
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
+	for (int i = 0; i < n; i++) {
+		if (c->fds[i] >= 0)
+			close(c->fds[i]);
+		c->fds[i] = -1;
+	}
 }
 
-static void close_all(struct cookie *c)
+static int open_fds(struct cookie *c)
 {
-	close_one(&c->cookies);
-	close_one(&c->guards);
-	close_one(&c->keys);
-	close_one(&c->answer);
+	bool all = true;
+
+	close_fds(c, N_PINNED);
+	for (int i = 0; i < N_PINNED; i++)
+		c->fds[i] = pin_get(c->instance, "%s", pins[i]);
+	if (c->fds[CLOCK] < 0)
+		c->fds[CLOCK] = load_clock();
+	for (int i = 0; i < FDS; i++)
+		all &= c->fds[i] >= 0;
+	return all ? 0 : -ENOENT;
 }
 
-static int open_all(struct cookie *c)
-{
-	close_all(c);
-	c->cookies = pin_get(c->instance, "cookies");
-	c->guards = pin_get(c->instance, "guards");
-	c->keys = pin_get(c->instance, "public_keys");
-	c->answer = pin_get(c->instance, PIN_ANSWER);
-	c->clock = c->clock < 0 ? load_clock() : c->clock;
-	return c->cookies < 0 || c->guards < 0 || c->keys < 0 || c->answer < 0 || c->clock < 0 ? -ENOENT : 0;
-}
-
-/* The counter goes on; the former daemon's secrets end with it */
-static int begin(struct cookie *c)
+/* The counter of replies goes on; the former daemon's secrets are replaced */
+static int begin_challenging(struct cookie *c)
 {
 	struct cookies before = { 0 };
 	__u32 zero = 0;
-	bool known = !bpf_map_lookup_elem(c->cookies, &zero, &before);
+	bool known = !bpf_map_lookup_elem(c->fds[COOKIES], &zero, &before);
 
 	if (!c->on || !known || before.alive != c->now.alive)
 		c->now.replies = before.replies;
 	return c->on ? 0 : new_secrets(c);
 }
 
-static void stop(struct cookie *c)
+static void stop_challenging(struct cookie *c)
 {
 	uv_timer_stop(&c->beat);
 	uv_timer_stop(&c->pause);
 	ring_forget(&c->ring);
-	if (c->on && c->cookies >= 0)
+	if (c->on && c->fds[COOKIES] >= 0)
 		write_cookies(c, 0);
-	close_all(c);
-	close_one(&c->clock);
+	close_fds(c, FDS);
 	explicit_bzero(c->now.secret, sizeof(c->now.secret));
 	c->on = false;
 }
 
-static bool challenges(const struct config *config)
+static bool asks_for_challenges(const struct config *config)
 {
 	for (size_t i = 0; i < config->n_services; i++)
-		if (service_has_guard(&config->services[i]) && config->services[i].guard.challenge_above)
+		if (service_has_guard(&config->services[i]) &&
+		    config->services[i].guard.challenge_above)
 			return true;
 	return false;
 }
@@ -194,21 +203,15 @@ static bool challenges(const struct config *config)
 void cookie_renew(struct cookie *c, const struct config *config)
 {
 	char why[LIBRARY_WHY_LEN];
-	int rc;
+	bool wanted = asks_for_challenges(config), opened = wanted && !cookie_open(why);
+	int rc = !opened ? -ENOENT : open_fds(c) ?: begin_challenging(c) ?:
+		 ring_listen(&c->ring, c->loop, c->instance, "challenges", on_challenge, c);
 
-	if (!challenges(config)) {
-		stop(c);
-		return;
-	}
-	if (cookie_open(why)) {
-		log_warning("cannot send cookies, so nobody is challenged: %s", why);
-		stop(c);
-		return;
-	}
-	rc = open_all(c) ?: begin(c) ?: ring_listen(&c->ring, c->loop, c->instance, "challenges", on_challenge, c);
 	if (rc) {
-		log_warning("cannot send cookies, so nobody is challenged: %s", strerror(-rc));
-		stop(c);
+		if (wanted)
+			log_warning("cannot send cookies, so nobody is challenged: %s",
+				    opened ? strerror(-rc) : why);
+		stop_challenging(c);
 		return;
 	}
 	c->on = true;
@@ -216,21 +219,21 @@ void cookie_renew(struct cookie *c, const struct config *config)
 	uv_timer_start(&c->beat, on_beat, BEAT_MS, BEAT_MS);
 }
 
-int cookie_new(uv_loop_t *loop, const char *instance, struct cookie **ret)
+struct cookie *cookie_new(uv_loop_t *loop, const char *instance)
 {
 	struct cookie *c = calloc(1, sizeof(*c));
 
 	if (!c)
-		return -ENOMEM;
-	*c = (struct cookie){ .loop = loop, .instance = instance, .cookies = -1, .guards = -1, .keys = -1, .answer = -1, .clock = -1 };
-	uv_timer_init(loop, &c->beat);
-	uv_timer_init(loop, &c->pause);
-	c->beat.data = c->pause.data = c;
-	*ret = c;
-	return 0;
+		return NULL;
+	c->loop = loop;
+	c->instance = instance;
+	memset(c->fds, -1, sizeof(c->fds));
+	timer_init(loop, &c->beat, c);
+	timer_init(loop, &c->pause, c);
+	return c;
 }
 
 void cookie_end(struct cookie *c)
 {
-	stop(c);			/* its handles end with the loop */
+	stop_challenging(c);			/* its handles end with the loop */
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The cookie challenge's part of the daemon: secrets, the word that somebody answers, and the answers.
+ * The daemon's part of the cookie challenge: makes secrets, tells the data path that they are
+ * answered, and sends the answers. daemon.c includes it.
  */
 #pragma once
 #include <uv.h>
@@ -8,9 +9,10 @@
 
 struct cookie;
 
-/* 0 or -errno, told. Does nothing before the first cookie_renew(). */
-int cookie_new(uv_loop_t *loop, const char *instance, struct cookie **ret);
-/* By the maps and the program that are pinned now; where no service of c challenges it sleeps */
+/* Does nothing before the first cookie_renew(). NULL: no memory */
+struct cookie *cookie_new(uv_loop_t *loop, const char *instance);
+/* Uses the maps and the program that are pinned now. Sleeps while no service of config asks for
+ * challenges. */
 void cookie_renew(struct cookie *c, const struct config *config);
-/* From now on nobody is challenged */
+/* Ends all challenges */
 void cookie_end(struct cookie *c);

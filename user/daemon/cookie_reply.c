@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A cookie reply, from its Ethernet header on: type, the initiation's sender index, nonce, and the cookie encrypted for who knows the
- * initiation's mac1 and the responder's public key.
+ * A cookie reply from its Ethernet header on: type, the initiation's sender index, nonce, and the
+ * cookie, encrypted for the sender, which knows the initiation's mac1 and the responder's public
+ * key.
  */
 #include <endian.h>
 #include <errno.h>
@@ -76,13 +77,14 @@ int cookie_open(char why[LIBRARY_WHY_LEN])
 	return LIBRARY_OPEN(&library_sodium, functions, &sodium, why);
 }
 
-static int encrypt(struct cookie_message *m, const __u8 cookie[MAC_LEN], const struct challenge *c, const struct public_key *public)
+static int encrypt(struct cookie_message *m, const __u8 cookie[MAC_LEN], const struct challenge *c,
+		   const struct public_key *public)
 {
 	__u8 key[32];
 
 	blake2s_label(key, "cookie--", public->b);
-	return sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(m->cookie, NULL, cookie, MAC_LEN, c->mac1, MAC_LEN, NULL, m->nonce, key) ?
-	       -EINVAL : 0;
+	return sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(m->cookie, NULL, cookie, MAC_LEN,
+		c->mac1, MAC_LEN, NULL, m->nonce, key) ? -EINVAL : 0;
 }
 #else
 int cookie_open(char why[LIBRARY_WHY_LEN])
@@ -90,14 +92,15 @@ int cookie_open(char why[LIBRARY_WHY_LEN])
 	return library_open(&library_sodium, NULL, 0, NULL, why);
 }
 
-static int encrypt(struct cookie_message *m, const __u8 cookie[MAC_LEN], const struct challenge *c, const struct public_key *public)
+static int encrypt(struct cookie_message *m, const __u8 cookie[MAC_LEN], const struct challenge *c,
+		   const struct public_key *public)
 {
-	return -EOPNOTSUPP;		/* config_check_guard() lets nobody ask for it */
+	return -EOPNOTSUPP;		/* config_check_guard() refuses such a configuration */
 }
 #endif
 
-static int make_message(struct cookie_message *m, const struct challenge *c, const struct guard *g, const struct public_key *key,
-			const struct cookie_key *secret)
+static int make_message(struct cookie_message *m, const struct challenge *c, const struct guard *g,
+			const struct public_key *key, const struct cookie_key *secret)
 {
 	__u8 cookie[MAC_LEN];
 	int rc;
@@ -109,8 +112,8 @@ static int make_message(struct cookie_message *m, const struct challenge *c, con
 	return rc ?: encrypt(m, cookie, c, key);
 }
 
-int cookie_reply(const struct challenge *c, const struct guard *g, const struct public_key *key, const struct cookie_key *secret,
-		 __u8 frame[COOKIE_FRAME_MAX])
+int cookie_reply(const struct challenge *c, const struct guard *g, const struct public_key *key,
+		 const struct cookie_key *secret, __u8 frame[COOKIE_FRAME_MAX])
 {
 	size_t junk = g->junk[MESSAGE_COOKIE - 1];
 	__u8 payload[JUNK_MAX + COOKIE_LEN];
@@ -123,5 +126,6 @@ int cookie_reply(const struct challenge *c, const struct guard *g, const struct 
 	if (rc)
 		return rc;
 	memcpy(payload + junk, &m, sizeof(m));
-	return udp_frame(frame, &c->local, c->local_port, &c->client, c->client_port, payload, junk + sizeof(m));
+	return udp_frame(frame, &c->local, c->local_port, &c->client, c->client_port, payload,
+			 junk + sizeof(m));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The daemon: a libuv loop. What the kernel tells is not interpreted: it only says that something changed, and then the whole
- * is read and brought to what the configuration wants, as `up` does it, which writes nothing where nothing differs.
+ * The daemon: a libuv loop. Notifications of the kernel are not interpreted, they only say that
+ * something changed. A pass then reads everything and applies the configuration as `up` does, which
+ * writes nothing where nothing differs.
  */
 #include <errno.h>
 #include <signal.h>
@@ -28,6 +29,7 @@
 #include "lib/memory.h"
 #include "net/netlink_watch.h"
 #include "lib/notify.h"
+#include "lib/timer.h"
 #include "dataplane/pins_watch.h"
 #include "instance/resolver.h"
 #include "dataplane/ring.h"
@@ -35,22 +37,26 @@
 #include "instance/state.h"
 #include "instance/try.h"
 
-#define SETTLE_MS 10			/* changes come in bursts: what follows within this is one with the first */
-#define CREDIT_MS 1000			/* of the CPU may be used at once; then, where changes never end, */
-#define SHARE 4				/* this part of one */
-#define QDISC_MS 1000			/* who takes a qdisc away may put another in its place, which would be in the way of ours */
-#define SWEEP_MS 30000			/* flows for whose timer the kernel had no memory: of a burst 6.18 leaves a third without */
-#define FOLLOW_MS 300			/* WireGuard tells nobody that its peers changed: it is asked */
-#define RETRY_MS 1000			/* after one that failed, doubled up to */
+#define SETTLE_MS 10			/* changes come in bursts: those within this time are one */
+#define CREDIT_MS 1000			/* CPU time that may be used at once */
+#define SHARE 4				/* one part in SHARE of a CPU, while changes never end */
+/* A program that removes a qdisc may add another one, which ours would be in the way of */
+#define QDISC_MS 1000
+/* For flows whose timer the kernel had no memory for: 6.18 leaves a third of a burst without one */
+#define SWEEP_MS 30000
+/* WireGuard does not report that its peers changed: ask it */
+#define FOLLOW_MS 300
+#define RETRY_MS 1000			/* after a failed pass, doubled up to RETRY_MAX_MS */
 #define RETRY_MAX_MS 60000
 
 struct daemon {
 	uv_loop_t loop;
 	uv_poll_t netlink;
-	struct ring signals;		/* of the data path */
-	bool vouched;			/* the map uniform is as the kernel's routes are, as far as we know */
+	struct ring signals;		/* from the data path */
+	/* the map uniform agrees with the kernel's routes, as far as is known */
+	bool vouched;
 	uv_timer_t settle, retry, former, watchdog, follow, sweep;
-	__u64 followed;			/* followed_hash(), as of the last time that it was asked for */
+	__u64 followed;			/* the last followed_hash() */
 	uv_fs_event_t directory;
 	struct pins_watch pins;
 	uv_signal_t hangup, terminate, interrupt;
@@ -65,15 +71,15 @@ struct daemon {
 	struct endpoints *endpoints;
 	struct learn *learn;
 	struct announce *announce;
-	ino_t watched;			/* the directory that is watched */
-	unsigned int changes;		/* enum nl_change, not looked at yet */
-	int64_t credit;			/* ms of the CPU, as of the loop's time credit_at */
+	ino_t watched;			/* inode of the watched directory */
+	unsigned int changes;		/* enum nl_change, not handled yet */
+	int64_t credit;			/* ms of CPU time, as of the loop's time credit_at */
 	uint64_t credit_at, retry_ms;
 	int status;			/* exit code */
 };
 
 static void settle_soon(struct daemon *d, unsigned int changes);
-static void take_changes(struct daemon *d, bool all);
+static void read_changes(struct daemon *d, bool all);
 static void watch_data_path(struct daemon *d);
 static void on_due(uv_timer_t *timer);
 
@@ -85,7 +91,7 @@ static uint64_t cpu_ms(void)
 	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
 }
 
-static void end(struct daemon *d, int status)
+static void end_loop(struct daemon *d, int status)
 {
 	d->status = status;
 	uv_stop(&d->loop);
@@ -93,7 +99,7 @@ static void end(struct daemon *d, int status)
 
 /* ---- passes ---- */
 
-/* Whether the configuration asks for nothing of the data path, and none is there: then none is loaded */
+/* Returns whether the configuration needs no data path, and none is there: then none is loaded */
 static bool is_apart(const struct daemon *d, const struct config *c)
 {
 	return c && config_is_control(c) && pins_exist(d->state.instance) <= 0;
@@ -104,12 +110,12 @@ static void on_directory(uv_fs_event_t *handle, const char *name, int events, in
 	struct daemon *d = handle->data;
 
 	if (is_apart(d, d->state.config) && daemon_state_dropped(&d->state))
-		end(d, EXIT_DONE);		/* by `down` */
+		end_loop(d, EXIT_DONE);		/* `down` ended the instance */
 	else if (daemon_state_changed(&d->state))
 		settle_soon(d, NL_ALL);
 }
 
-/* The directory of running.yaml, which may have been removed and made again */
+/* Watches the directory of running.yaml, which may have been removed and made again */
 static void watch_directory(struct daemon *d)
 {
 	char path[STATE_PATH_LEN];
@@ -120,10 +126,11 @@ static void watch_directory(struct daemon *d)
 	if (uv_fs_event_start(&d->directory, on_directory, path, 0))
 		log_warning("cannot watch %s: what other commands change is seen late", path);
 	else
-		on_directory(&d->directory, NULL, 0, 0);	/* what changed before */
+		on_directory(&d->directory, NULL, 0, 0);	/* for earlier changes */
 }
 
-/* The configuration that runs, and what the command that made it has learnt of its names. As daemon_state_read(). */
+/* Reads the running configuration, and the answers that the command which applied it got for its
+ * names. Returns as daemon_state_read() does. */
 static int read_running(struct daemon *d)
 {
 	const struct config *before = d->state.config;
@@ -139,7 +146,7 @@ static int read_running(struct daemon *d)
 	return rc ?: 1;
 }
 
-/* What changed between this question and the pass that follows it shows at the next one */
+/* A change between this reading and the pass that follows is found by the next reading */
 static void on_follow(uv_timer_t *timer)
 {
 	struct daemon *d = timer->data;
@@ -158,17 +165,9 @@ static void on_sweep(uv_timer_t *timer)
 	memory_give_back();
 }
 
-/* One that is running goes on */
-static void repeat(uv_timer_t *timer, bool wanted, uv_timer_cb callback, uint64_t first_ms, uint64_t ms)
-{
-	if (!wanted)
-		uv_timer_stop(timer);
-	else if (!uv_is_active((uv_handle_t *)timer))
-		uv_timer_start(timer, callback, first_ms, ms);
-}
-
-/* What else goes by the configuration; where nothing is followed nobody wakes up for it */
-static void renew(struct daemon *d)
+/* Reconfigures everything else that depends on the configuration. Timers run only where they have
+ * something to do. */
+static void reconfigure_parts(struct daemon *d)
 {
 	resolver_renew(d->resolver);
 	if (!d->state.config)
@@ -181,12 +180,13 @@ static void renew(struct daemon *d)
 	endpoints_renew(d->endpoints, d->state.config);
 	learn_renew(d->learn, d->state.config);
 	announce_renew(d->announce, d->state.config);
-	repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS, FOLLOW_MS);
-	repeat(&d->sweep, config_has_flows(d->state.config), on_sweep, 0, SWEEP_MS);
+	timer_repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS,
+		     FOLLOW_MS);
+	timer_repeat(&d->sweep, config_has_flows(d->state.config), on_sweep, 0, SWEEP_MS);
 }
 
-/* What runs is brought to its configuration. 1; 0: nothing runs any more; -errno, told. */
-static int bring(struct daemon *d)
+/* Brings what runs to its configuration. Returns 1; 0: nothing runs any more; -errno (reported). */
+static int bring_to_configuration(struct daemon *d)
 {
 	int lock, rc;
 
@@ -198,14 +198,14 @@ static int bring(struct daemon *d)
 		rc = apply_follow(d->state.instance, d->state.config, &d->answers) ?: 1;
 	if (lock >= 0)
 		close(lock);
-	renew(d);
+	reconfigure_parts(d);
 	if (d->watched != d->state.directory)
 		watch_directory(d);
 	return rc;
 }
 
-/* When answers of a former backend are to be translated no more */
-static void former_backends(struct daemon *d)
+/* Sets the timer for when replies of a former backend are no longer translated */
+static void schedule_former_backends(struct daemon *d)
 {
 	unsigned int due = apply_due(d->state.instance);
 
@@ -221,24 +221,25 @@ static void pass(struct daemon *d)
 	int rc;
 
 	log_round();
-	control_routing_changed(d->state.instance, true);	/* as long as it takes, the FIB is asked */
-	rc = bring(d);
+	/* until the pass has ended, ask the FIB */
+	control_routing_changed(d->state.instance, true);
+	rc = bring_to_configuration(d);
 	memory_give_back();
 	d->vouched = rc > 0;
 	uv_timer_stop(&d->retry);
-	take_changes(d, false);
+	read_changes(d, false);
 	d->credit -= cpu_ms() - began;
 	if (!rc) {
 		announce_clear(d->state.config ? d->state.config->announce.table : 0);
-		end(d, EXIT_DONE);
+		end_loop(d, EXIT_DONE);
 	} else if (rc < 0) {
+		d->retry_ms = next_wait(d->retry_ms, RETRY_MS, RETRY_MAX_MS);
 		uv_timer_start(&d->retry, on_due, d->retry_ms, 0);
-		d->retry_ms = d->retry_ms * 2 < RETRY_MAX_MS ? d->retry_ms * 2 : RETRY_MAX_MS;
 	} else {
-		d->retry_ms = RETRY_MS;
+		d->retry_ms = 0;
 		if (is_apart(d, d->state.config))
 			return;
-		former_backends(d);
+		schedule_former_backends(d);
 		watch_data_path(d);
 	}
 }
@@ -263,9 +264,10 @@ static void on_settled(uv_timer_t *timer)
 
 static void settle_soon(struct daemon *d, unsigned int changes)
 {
-	d->changes |= changes & ~(NL_NEIGHBOURS | NL_QDISCS);	/* the former concern nothing but next hops */
-	if (d->changes && !uv_is_active((uv_handle_t *)&d->settle))
-		uv_timer_start(&d->settle, on_settled, SETTLE_MS, 0);
+	/* neighbours concern only next hops */
+	d->changes |= changes & ~(NL_NEIGHBOURS | NL_QDISCS);
+	if (d->changes)
+		timer_repeat(&d->settle, true, on_settled, SETTLE_MS, 0);
 }
 
 static void on_due(uv_timer_t *timer)
@@ -273,7 +275,7 @@ static void on_due(uv_timer_t *timer)
 	settle_soon(timer->data, NL_ALL);
 }
 
-/* Another one serves in a backend's place, or the data path is gone */
+/* A standby took over or handed back, or the data path is gone */
 static void on_other(void *data)
 {
 	settle_soon(data, NL_ALL);
@@ -283,7 +285,8 @@ static void on_resolved(void *data, bool moved)
 {
 	struct daemon *d = data;
 	int lock = state_lock(d->state.instance);
-	bool changed = daemon_state_changed(&d->state);	/* by a command, whose answers are in the file: read_running() */
+	/* a command did, and its answers are in the file: read_running() */
+	bool changed = daemon_state_changed(&d->state);
 
 	if (!changed)
 		answers_write(d->state.instance, &d->answers, moved);
@@ -293,8 +296,8 @@ static void on_resolved(void *data, bool moved)
 		close(lock);
 }
 
-/* What the kernel has told meanwhile; next hops are asked for anew at once */
-static void take_changes(struct daemon *d, bool all)
+/* Reads the kernel's notifications; cached next hops are invalid at once */
+static void read_changes(struct daemon *d, bool all)
 {
 	unsigned int changes = all ? NL_ALL : 0;
 	uv_os_fd_t fd;
@@ -309,19 +312,20 @@ static void take_changes(struct daemon *d, bool all)
 		d->vouched &= !(changes & ~(NL_NEIGHBOURS | NL_QDISCS));
 		control_routing_changed(d->state.instance, !d->vouched);
 	}
-	if (changes & NL_QDISCS && !uv_is_active((uv_handle_t *)&d->retry))
-		uv_timer_start(&d->retry, on_due, QDISC_MS, 0);
+	if (changes & NL_QDISCS)
+		timer_repeat(&d->retry, true, on_due, QDISC_MS, 0);
 	settle_soon(d, changes);
 }
 
 static void on_netlink(uv_poll_t *poll, int status, int events)
 {
-	if (status)				/* an overrun is an error of the socket's, after which libuv hears it no more */
+	/* After an overrun, an error of the socket, libuv stops polling */
+	if (status)
 		uv_poll_start(poll, UV_READABLE, on_netlink);
-	take_changes(poll->data, status != 0);
+	read_changes(poll->data, status != 0);
 }
 
-/* The data path asks whether somebody still keeps the map uniform */
+/* For a heartbeat, the data path asks whether the map uniform is still maintained */
 static int on_signal(void *data, void *record, size_t size)
 {
 	const struct signal *signal = record;
@@ -333,7 +337,7 @@ static int on_signal(void *data, void *record, size_t size)
 		blind_signal(d->blind, signal);
 		return 0;
 	}
-	take_changes(d, false);
+	read_changes(d, false);
 	if (d->vouched)
 		control_heartbeat(d->state.instance, signal);
 	return 0;
@@ -342,33 +346,36 @@ static int on_signal(void *data, void *record, size_t size)
 static void watch_data_path(struct daemon *d)
 {
 	if (ring_listen(&d->signals, &d->loop, d->state.instance, "signals", on_signal, d))
-		log_warning("cannot hear the data path: replies to many clients ask the kernel for each");
+		log_warning("cannot hear the data path: replies to many clients ask the kernel "
+			    "for each");
 	if (pins_watch(&d->pins, &d->loop, d->state.instance, on_other, d))
-		log_warning("cannot watch /sys/fs/bpf: that somebody removes pins there is seen late");
+		log_warning("cannot watch /sys/fs/bpf: that somebody removes pins there is seen "
+			    "late");
 }
 
 /* ---- beginning, reading the file again, ending ---- */
 
-/* All of it or nothing, as a command does it */
-static int take_file(struct daemon *d, struct config *c)
+/* Applies all of it or nothing, as a command does */
+static int apply_file(struct daemon *d, struct config *c)
 {
 	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
 	bool apart = is_apart(d, c);
 
 	if (!rc)
 		rc = apart ? state_write(d->state.instance, c) :
-			     answers_for(&d->answers, c) ?: apply_followed(d->state.instance, c, &d->answers);
+		     answers_for(&d->answers, c) ?:
+		     apply_followed(d->state.instance, c, &d->answers);
 	if (rc) {
 		config_free(c);
 	} else {
 		daemon_state_take(&d->state, c);
 		try_keep(d->state.instance);
 		if (!apart)
-			former_backends(d);
+			schedule_former_backends(d);
 	}
 	if (rc && d->state.config)
 		answers_for(&d->answers, d->state.config);
-	renew(d);
+	reconfigure_parts(d);
 	if (lock >= 0)
 		close(lock);
 	return rc;
@@ -389,20 +396,20 @@ static void on_hangup(uv_signal_t *handle, int signum)
 	rc = config_read(d->state.file, &c);
 	if (!rc) {
 		c->mode = c->mode == MODE_AUTO ? d->state.config->mode : c->mode;
-		rc = take_file(d, c);
+		rc = apply_file(d, c);
 	}
 	if (rc)
 		state_note_failure(d->state.instance);
 	else
 		log_info("%s is what runs", d->state.file);
 	memory_give_back();
-	take_changes(d, true);			/* nobody knows how long it took */
+	read_changes(d, true);			/* it may have taken long */
 	notify_ready();
 }
 
 static void on_end(uv_signal_t *handle, int signum)
 {
-	end(handle->data, EXIT_DONE);
+	end_loop(handle->data, EXIT_DONE);
 }
 
 static void on_watchdog(uv_timer_t *timer)
@@ -410,19 +417,38 @@ static void on_watchdog(uv_timer_t *timer)
 	notify_alive();
 }
 
-/* The file, or what a daemon of the same file left. An exit code. */
-static int begin(struct daemon *d, bool again)
+/* Begins with the file, or with what a daemon of the same file left. Returns an exit code. */
+static int begin_running(struct daemon *d, bool again)
 {
 	struct config *c;
 	int rc;
 
 	if (again || !d->state.file) {
-		rc = bring(d);
+		rc = bring_to_configuration(d);
 		if (rc > 0 || !d->state.file)
 			return rc < 0 ? EXIT_FAILED : EXIT_DONE;
 	}
 	rc = config_read(d->state.file, &c);
-	return rc ? EXIT_USAGE : take_file(d, c) ? EXIT_FAILED : EXIT_DONE;
+	return rc ? EXIT_USAGE : apply_file(d, c) ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* Returns 0, or -ENOMEM (reported) */
+static int make_parts(struct daemon *d)
+{
+	const char *instance = d->state.instance;
+
+	d->resolver = resolver_new(&d->loop, &d->answers, on_resolved, d);
+	d->exporter = exporter_new(&d->loop, instance, d->state.file);
+	d->cookie = cookie_new(&d->loop, instance);
+	d->standby = standby_new(&d->loop, instance, &d->answers, on_other, d);
+	d->blind = blind_new(&d->loop, instance);
+	d->ddns = ddns_new(&d->loop, instance);
+	d->endpoints = endpoints_new(&d->loop, instance);
+	d->learn = learn_new(&d->loop, instance);
+	d->announce = announce_new(&d->loop);
+	return apply_memory(instance, d->resolver && d->exporter && d->cookie && d->standby &&
+			    d->blind && d->ddns && d->endpoints && d->learn && d->announce ?
+			    0 : -ENOMEM);
 }
 
 static void watch_signal(struct daemon *d, uv_signal_t *handle, int signum, uv_signal_cb callback)
@@ -432,54 +458,53 @@ static void watch_signal(struct daemon *d, uv_signal_t *handle, int signum, uv_s
 	uv_signal_start(handle, callback, signum);
 }
 
-/* Everything that is heard, before what is there is read: nothing falls between. 0 or -errno, told. */
-static int watch(struct daemon *d)
+/* Subscribes to all events before anything is read, so that no change is missed. Returns 0 or
+ * -errno (reported). */
+static int watch_everything(struct daemon *d)
 {
-	uv_timer_t *timers[] = { &d->settle, &d->retry, &d->former, &d->watchdog, &d->follow, &d->sweep };
 	int fd = nl_watch(), rc = uv_loop_init(&d->loop);
 
 	if (fd < 0 || rc) {
 		log_error("cannot follow the kernel's changes: %s", strerror(fd < 0 ? -fd : -rc));
 		return fd < 0 ? fd : rc;
 	}
-	for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++) {
-		uv_timer_init(&d->loop, timers[i]);
-		timers[i]->data = d;
-	}
+	timer_init(&d->loop, &d->settle, d);
+	timer_init(&d->loop, &d->retry, d);
+	timer_init(&d->loop, &d->former, d);
+	timer_init(&d->loop, &d->watchdog, d);
+	timer_init(&d->loop, &d->follow, d);
+	timer_init(&d->loop, &d->sweep, d);
 	watch_signal(d, &d->hangup, SIGHUP, on_hangup);
 	watch_signal(d, &d->terminate, SIGTERM, on_end);
 	watch_signal(d, &d->interrupt, SIGINT, on_end);
-	signal(SIGPIPE, SIG_IGN);	/* nobody reads what it says any more: it goes on */
+	signal(SIGPIPE, SIG_IGN);	/* the log's reader may have gone: go on */
 	uv_fs_event_init(&d->loop, &d->directory);
 	d->directory.data = d;
 	uv_poll_init(&d->loop, &d->netlink, fd);
 	d->netlink.data = d;
 	uv_poll_start(&d->netlink, UV_READABLE, on_netlink);
-	return apply_memory(d->state.instance, resolver_new(&d->loop, &d->answers, on_resolved, d, &d->resolver) ?:
-	       exporter_new(&d->loop, d->state.instance, d->state.file, &d->exporter) ?: cookie_new(&d->loop, d->state.instance, &d->cookie) ?:
-	       standby_new(&d->loop, d->state.instance, &d->answers, on_other, d, &d->standby) ?: blind_new(&d->loop, d->state.instance, &d->blind) ?:
-	       ddns_new(&d->loop, d->state.instance, &d->ddns) ?: endpoints_new(&d->loop, d->state.instance, &d->endpoints) ?:
-	       learn_new(&d->loop, d->state.instance, &d->learn) ?: announce_new(&d->loop, &d->announce));
+	return make_parts(d);
 }
 
 int daemon_run(const char *instance, const char *file)
 {
 	struct daemon d = {
-		.state = { .instance = instance, .file = file, .held = -1 }, .retry_ms = RETRY_MS, .status = -1, .credit = CREDIT_MS,
+		.state = { .instance = instance, .file = file, .held = -1 },
+		.status = -1, .credit = CREDIT_MS,
 	};
 	uint64_t period = notify_period();
 	bool again;
 
-	if (daemon_state_hold(&d.state, &again) || watch(&d))
+	if (daemon_state_hold(&d.state, &again) || watch_everything(&d))
 		return EXIT_FAILED;
 	answers_read(instance, &d.answers);
 	log_round();
-	d.status = begin(&d, again);
+	d.status = begin_running(&d, again);
 	if (d.status != EXIT_DONE)
 		return d.status;
 	memory_give_back();
 	d.vouched = true;
-	take_changes(&d, false);
+	read_changes(&d, false);
 	if (!is_apart(&d, d.state.config))
 		watch_data_path(&d);
 	if (!d.watched)
@@ -487,7 +512,9 @@ int daemon_run(const char *instance, const char *file)
 	if (period)
 		uv_timer_start(&d.watchdog, on_watchdog, period / 2, period / 2);
 	notify_ready();
-	log_info(is_apart(&d, d.state.config) ? "instance %s is up and followed; it needs no data path" : "instance %s is up and followed", instance);
+	log_info(is_apart(&d, d.state.config) ?
+		 "instance %s is up and followed; it needs no data path" :
+		 "instance %s is up and followed", instance);
 	uv_run(&d.loop, UV_RUN_DEFAULT);
 	notify_stopping();
 	cookie_end(d.cookie);

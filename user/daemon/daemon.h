@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The daemon: what runs is kept as the configuration wants it, whatever the kernel, DNS or other commands change.
+ * The daemon keeps what runs as the configuration says, whatever the kernel, DNS or other commands
+ * change. cmd_daemon.c and cmd_knock.c include it.
  */
 #pragma once
 
-/* Returns when it is told to end, or the instance went down: the program's exit code. file: NULL: what runs is followed */
+/* Returns the program's exit code when a signal or `down` ends it. file NULL: follow what runs. */
 int daemon_run(const char *instance, const char *file);

@@ -15,13 +15,13 @@
 #include "instance/running.h"
 #include "instance/state.h"
 
-static bool newer(const struct stat *a, const struct stat *b)
+static bool is_newer(const struct stat *a, const struct stat *b)
 {
 	return a->st_mtim.tv_sec != b->st_mtim.tv_sec ? a->st_mtim.tv_sec > b->st_mtim.tv_sec
 						      : a->st_mtim.tv_nsec > b->st_mtim.tv_nsec;
 }
 
-static void note(struct daemon_state *s)
+static void note_files(struct daemon_state *s)
 {
 	char path[STATE_PATH_LEN];
 	struct stat st;
@@ -34,7 +34,8 @@ static void note(struct daemon_state *s)
 	s->text = config_text_id(s->instance);
 }
 
-/* Whether the file that is there says what we would write, and running.yaml is not older than the configuration */
+/* Returns whether the file `daemon` says what we would write, and running.yaml is not older than
+ * the configuration */
 static bool left_by_us(const struct daemon_state *s, int fd)
 {
 	char path[STATE_PATH_LEN], text[4096];
@@ -45,7 +46,7 @@ static bool left_by_us(const struct daemon_state *s, int fd)
 	state_path(path, s->instance, "running.yaml");
 	if (stat(path, &runs) || pins_exist(s->instance) <= 0 || strcmp(text, s->file ?: ""))
 		return false;
-	return !s->file || stat(s->file, &file) || !newer(&file, &runs);
+	return !s->file || stat(s->file, &file) || !is_newer(&file, &runs);
 }
 
 int daemon_state_hold(struct daemon_state *s, bool *ret_again)
@@ -80,9 +81,10 @@ bool daemon_state_changed(const struct daemon_state *s)
 {
 	struct daemon_state now = { .instance = s->instance };
 
-	note(&now);
-	return now.directory != s->directory || now.text != s->text || now.config_is.st_ino != s->config_is.st_ino ||
-	       newer(&now.config_is, &s->config_is) || newer(&s->config_is, &now.config_is);
+	note_files(&now);
+	return now.directory != s->directory || now.text != s->text ||
+	       now.config_is.st_ino != s->config_is.st_ino ||
+	       is_newer(&now.config_is, &s->config_is) || is_newer(&s->config_is, &now.config_is);
 }
 
 bool daemon_state_dropped(const struct daemon_state *s)
@@ -92,7 +94,7 @@ bool daemon_state_dropped(const struct daemon_state *s)
 	return s->held < 0 || fstat(s->held, &st) || !st.st_nlink;
 }
 
-/* Our file was removed, by `down` or by hand */
+/* Takes the file `daemon` again after `down` or a person removed it */
 static void hold_again(struct daemon_state *s)
 {
 	bool again;
@@ -112,12 +114,13 @@ int daemon_state_read(struct daemon_state *s)
 	int rc = pins_exist(s->instance);
 
 	if (!rc && s->config && !daemon_state_dropped(s))
-		log_warning("of instance %s nothing is left in /sys/fs/bpf, and that was no `wgxdp down`: it is loaded anew", s->instance);
+		log_warning("of instance %s nothing is left in /sys/fs/bpf, and that was no "
+			    "`wgxdp down`: it is loaded anew", s->instance);
 	else if (rc <= 0)
 		return rc;
 	if (!daemon_state_changed(s))
 		return 1;
-	/* where nothing else is known begin() reads the file, if there is one */
+	/* where nothing else is known, the caller reads the file, if there is one */
 	rc = s->file || s->config ? state_read(s->instance, &c) : running_read(s->instance, &c);
 	hold_again(s);
 	if (!rc) {
@@ -129,7 +132,7 @@ int daemon_state_read(struct daemon_state *s)
 		log_warning(STATE_DIR "/%s was removed: it is written again", s->instance);
 		rc = state_write(s->instance, s->config);
 	}
-	note(s);
+	note_files(s);
 	return rc ?: 1;
 }
 
@@ -137,5 +140,5 @@ void daemon_state_take(struct daemon_state *s, struct config *c)
 {
 	config_free(s->config);
 	s->config = c;
-	note(s);
+	note_files(s);
 }

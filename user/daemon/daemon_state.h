@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the daemon shares with commands in /run/wgxdp/INSTANCE: running.yaml, which it reads again when others have written it,
- * and the file `daemon`, which names the configuration that it serves; locked, so that there is one daemon an instance.
+ * What the daemon shares with commands in /run/wgxdp/INSTANCE: running.yaml, which it reads again
+ * after others wrote it, and the file `daemon`, which names its configuration and is locked, so
+ * that an instance has one daemon. Only daemon.c includes it.
  */
 #pragma once
 #include <stdbool.h>
@@ -9,23 +10,26 @@
 #include "config/config.h"
 
 struct daemon_state {
-	const char *instance, *file;	/* file: NULL where what runs has none */
+	const char *instance, *file;	/* file NULL: what runs was not made from one */
 	struct config *config;		/* what runs */
-	struct stat config_is;		/* running.yaml, as it was last read or written */
-	__u32 text;			/* and the text in the kernel (config_text_id()) */
+	struct stat config_is;		/* running.yaml at the last read or write */
+	__u32 text;			/* config_text_id() of the text in the kernel */
 	ino_t directory;
 	int held;			/* fd of the locked file; -1: none */
 };
 
-/* Becomes the instance's only daemon. ret_again: what runs is what a daemon of the same file left behind, and the file has not
- * changed since. -EBUSY: another is there. 0 or -errno, told. */
+/* Becomes the instance's only daemon. *ret_again: what runs was left by a daemon of the same file,
+ * and the file has not changed since. Returns 0, -EBUSY if there is another daemon, or -errno
+ * (reported). */
 int daemon_state_hold(struct daemon_state *s, bool *ret_again);
-/* Whether the running text, running.yaml or its directory is another than at the last read or write */
+/* Returns whether the running text, running.yaml or its directory changed since the last read or
+ * write */
 bool daemon_state_changed(const struct daemon_state *s);
-/* Whether `down` has taken the file `daemon` away */
+/* Returns whether `down` removed the file `daemon` */
 bool daemon_state_dropped(const struct daemon_state *s);
-/* To be called under the instance's lock: s->config becomes what runs, or is to: pins may be gone without `down`, as where bpffs was
- * unmounted. 1; 0: nothing runs any more; -errno, told. */
+/* Under the instance's lock: s->config becomes what runs or should run, for pins may be gone
+ * without `down`, e.g. when bpffs was unmounted. Returns 1; 0: nothing runs any more; -errno
+ * (reported). */
 int daemon_state_read(struct daemon_state *s);
-/* c was brought to run (apply.h), and becomes s->config. Under the lock. */
+/* Under the lock: c was applied and becomes s->config */
 void daemon_state_take(struct daemon_state *s, struct config *c);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Each section is a job: what its run needs is its own copy, so the configuration may change meanwhile; then the job is given up,
- * and goes when its run is over. What changes while it runs makes it run once more.
+ * Each section of ddns is a job. A run needs only the job's own copies, so the configuration may
+ * change meanwhile: then the job is abandoned, and is freed when its run ends. A change during a
+ * run makes it run once more.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "lib/log.h"
 #include "instance/noted.h"
 #include "lib/text.h"
+#include "lib/timer.h"
 
 #define AGAIN_MS 300000
 #define SETTLE_MS 10			/* addresses change in bursts */
@@ -27,28 +29,28 @@ struct job {
 	uv_work_t work;
 	uv_timer_t due;
 	bool running, again;
-	uint64_t retry_ms;		/* 0: it did not fail */
-	char *addresses;		/* that could be published, as of the last look */
-	char *complaints;		/* what the last run complained of */
+	uint64_t retry_ms;		/* 0: the last run did not fail */
+	char *addresses;		/* that could be published, at the last look */
+	char *complaints;		/* of the last run */
 };
 
 struct ddns {
 	uv_loop_t *loop;
 	struct job **jobs;
 	size_t n_jobs;
-	char *text;			/* of the sections */
+	char *text;			/* of all sections */
 	uv_timer_t settle;
-	struct noted succeeded;		/* when which name was last right */
-	size_t n_running;		/* of those given up, too */
+	struct noted succeeded;		/* when each name was last right */
+	size_t n_running;		/* with abandoned jobs */
 };
 
-static void run(struct job *j);
+static void run_job(struct job *j);
 
 /* ---- runs ---- */
 
 static void on_due(uv_timer_t *timer)
 {
-	run(timer->data);
+	run_job(timer->data);
 }
 
 static void on_work(uv_work_t *work)
@@ -68,7 +70,7 @@ static void free_job(uv_handle_t *handle)
 	free(j);
 }
 
-static void give_up(struct job *j)
+static void abandon_job(struct job *j)
 {
 	j->given_up = true;
 	uv_timer_stop(&j->due);
@@ -76,8 +78,8 @@ static void give_up(struct job *j)
 		uv_close((uv_handle_t *)&j->due, free_job);
 }
 
-/* Complaints once, until there are others or none */
-static void tell(struct job *j)
+/* Reports complaints once, until they change */
+static void report_complaints(struct job *j)
 {
 	char *text = NULL;
 	size_t size;
@@ -88,7 +90,8 @@ static void tell(struct job *j)
 			fprintf(out, "%s\n", j->run.lines[i].text);
 	if (out)
 		fclose(out);
-	for (size_t i = 0; i < j->run.n_lines && j->complaints && text && !strcmp(j->complaints, text); i++)
+	for (size_t i = 0;
+	     i < j->run.n_lines && j->complaints && text && !strcmp(j->complaints, text); i++)
 		if (j->run.lines[i].level != DDNS_SAY)
 			*j->run.lines[i].text = '\0';
 	ddns_tell(&j->run);
@@ -96,11 +99,11 @@ static void tell(struct job *j)
 	j->complaints = text;
 }
 
-/* It may have written after those in its place what was right before: they look once more */
-static void end_given_up(struct job *j)
+/* An abandoned run may have overwritten what the new jobs had written: run them again */
+static void end_abandoned(struct job *j)
 {
 	for (size_t i = 0; i < j->ddns->n_jobs; i++)
-		run(j->ddns->jobs[i]);
+		run_job(j->ddns->jobs[i]);
 	ddns_free(&j->run);
 	uv_close((uv_handle_t *)&j->due, free_job);
 }
@@ -114,30 +117,31 @@ static void on_done(uv_work_t *work, int status)
 	j->running = false;
 	j->ddns->n_running--;
 	if (j->given_up) {
-		end_given_up(j);
+		end_abandoned(j);
 		return;
 	}
 	for (size_t i = 0; i < j->config.n_names; i++) {
 		bool ok = j->run.n_sets == j->config.n_names * (j->config.ipv6 + j->config.ipv4);
 
 		for (size_t s = 0; s < j->run.n_sets; s++)
-			ok &= strcmp(j->run.sets[s].name, j->config.names[i].text) || !j->run.sets[s].failed;
+			ok &= strcmp(j->run.sets[s].name, j->config.names[i].text) ||
+			      !j->run.sets[s].failed;
 		if (ok)
 			noted_set(&j->ddns->succeeded, j->config.names[i].text, time(NULL));
 		any |= ok;
 	}
 	if (any)
 		noted_write(&j->ddns->succeeded);
-	tell(j);
+	report_complaints(j);
 	ddns_free(&j->run);
-	j->retry_ms = how != DDNS_FAILED ? 0 : !j->retry_ms ? RETRY_MS : j->retry_ms * 2 < AGAIN_MS ? j->retry_ms * 2 : AGAIN_MS;
+	j->retry_ms = how != DDNS_FAILED ? 0 : next_wait(j->retry_ms, RETRY_MS, AGAIN_MS);
 	if (j->again)
-		run(j);
+		run_job(j);
 	else
 		uv_timer_start(&j->due, on_due, j->retry_ms ?: AGAIN_MS, 0);
 }
 
-static void run(struct job *j)
+static void run_job(struct job *j)
 {
 	j->again = j->running;
 	if (j->running)
@@ -157,19 +161,19 @@ bool ddns_busy(const struct ddns *d)
 
 /* ---- from outside ---- */
 
-int ddns_new(uv_loop_t *loop, const char *instance, struct ddns **ret)
+struct ddns *ddns_new(uv_loop_t *loop, const char *instance)
 {
-	*ret = calloc(1, sizeof(**ret));
-	if (!*ret)
-		return -ENOMEM;
-	**ret = (struct ddns){ .loop = loop };
-	noted_read(&(*ret)->succeeded, instance, "ddns");
-	uv_timer_init(loop, &(*ret)->settle);
-	(*ret)->settle.data = *ret;
-	return 0;
+	struct ddns *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->loop = loop;
+	noted_read(&d->succeeded, instance, "ddns");
+	timer_init(loop, &d->settle, d);
+	return d;
 }
 
-static bool copy(const struct ddns_config *from, struct ddns_config *to)
+static bool copy_config(const struct ddns_config *from, struct ddns_config *to)
 {
 	*to = *from;
 	to->names = calloc(from->n_names + 1, sizeof(*to->names));
@@ -185,7 +189,7 @@ static void add_job(struct ddns *d, const struct ddns_config *c)
 {
 	struct job *j = calloc(1, sizeof(*j)), **place = j ? append(d->jobs, d->n_jobs) : NULL;
 
-	if (!place || !copy(c, &j->config)) {
+	if (!place || !copy_config(c, &j->config)) {
 		log_warning("ddns: no memory: it is not carried out");
 		d->n_jobs -= place != NULL;
 		if (j)
@@ -194,13 +198,13 @@ static void add_job(struct ddns *d, const struct ddns_config *c)
 		return;
 	}
 	j->ddns = d;
-	uv_timer_init(d->loop, &j->due);
-	j->due.data = j->work.data = j;
+	timer_init(d->loop, &j->due, j);
+	j->work.data = j;
 	*place = j;
 }
 
-/* Sections are those that they were as long as nothing in any of them has changed */
-static void take_sections(struct ddns *d, const struct config *c)
+/* Keeps the jobs as long as no section has changed */
+static void follow_sections(struct ddns *d, const struct config *c)
 {
 	char *text = NULL;
 	size_t size;
@@ -217,7 +221,7 @@ static void take_sections(struct ddns *d, const struct config *c)
 	free(d->text);
 	d->text = text;
 	for (size_t i = 0; i < d->n_jobs; i++)
-		give_up(d->jobs[i]);
+		abandon_job(d->jobs[i]);
 	free(d->jobs);
 	d->jobs = NULL;
 	d->n_jobs = 0;
@@ -225,18 +229,20 @@ static void take_sections(struct ddns *d, const struct config *c)
 		add_job(d, &c->ddns[i]);
 }
 
-static void put_addresses(FILE *out, const struct job *j, const struct nl_address *list, size_t n)
+static void write_addresses(FILE *out, const struct job *j, const struct nl_address *list, size_t n)
 {
 	__u32 ifindex = if_nametoindex(j->config.interface);
 	char text[ADDRESS_STRLEN];
 
 	for (size_t i = 0; i < n; i++)
-		if (list[i].ifindex == ifindex && !ddns_unfit(&list[i]) && (list[i].local.family == FAMILY_IPV4 ? j->config.ipv4 : j->config.ipv6))
-			fprintf(out, "%s/%u ", address_format(&list[i].local, text), list[i].prefix_len);
+		if (list[i].ifindex == ifindex && !ddns_unfit(&list[i]) &&
+		    (list[i].local.family == FAMILY_IPV4 ? j->config.ipv4 : j->config.ipv6))
+			fprintf(out, "%s/%u ", address_format(&list[i].local, text),
+				list[i].prefix_len);
 }
 
-/* A section whose interface has other addresses than when it was looked at last is carried out */
-static void look(struct ddns *d)
+/* Runs each section whose interface has other addresses than at the last look */
+static void check_addresses(struct ddns *d)
 {
 	struct nl_address *list = NULL;
 	size_t n = 0, size;
@@ -249,12 +255,12 @@ static void look(struct ddns *d)
 		FILE *out = text_open(&text, &size);
 
 		if (out) {
-			put_addresses(out, j, list, n);
+			write_addresses(out, j, list, n);
 			fclose(out);
 		}
 		if (!text || !j->addresses || strcmp(text, j->addresses)) {
 			j->retry_ms = 0;
-			run(j);
+			run_job(j);
 		}
 		free(j->addresses);
 		j->addresses = text;
@@ -264,17 +270,17 @@ static void look(struct ddns *d)
 
 static void on_settled(uv_timer_t *timer)
 {
-	look(timer->data);
+	check_addresses(timer->data);
 }
 
 void ddns_changed(struct ddns *d)
 {
-	if (d->n_jobs && !uv_is_active((uv_handle_t *)&d->settle))
+	if (d->n_jobs && !timer_runs(&d->settle))
 		uv_timer_start(&d->settle, on_settled, SETTLE_MS, 0);
 }
 
 void ddns_renew(struct ddns *d, const struct config *c)
 {
-	take_sections(d, c);
-	look(d);
+	follow_sections(d, c);
+	check_addresses(d);
 }

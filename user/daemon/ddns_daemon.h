@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * DynDNS in the daemon: sections of the configuration are carried out at once when their interface's addresses change, and every
- * five minutes, each in a thread of libuv's pool, for it blocks.
+ * DynDNS in the daemon: runs each section of the configuration when the addresses of its interface
+ * change, and every five minutes, in a thread of libuv's pool because it blocks. daemon.c includes
+ * it.
  */
 #pragma once
 #include <uv.h>
@@ -9,10 +10,10 @@
 
 struct ddns;
 
-int ddns_new(uv_loop_t *loop, const char *instance, struct ddns **ret);
-/* The configuration may be another than at the last call */
+struct ddns *ddns_new(uv_loop_t *loop, const char *instance);	/* NULL: no memory */
+/* The configuration may have changed since the last call */
 void ddns_renew(struct ddns *d, const struct config *c);
-/* Addresses of this host have changed: they are looked at soon, without waiting for a pass */
+/* Addresses of this host have changed: check them soon, without waiting for a pass */
 void ddns_changed(struct ddns *d);
-/* Whether a thread is at it now: then only _exit() may end the program */
+/* Returns whether a thread runs now: then only _exit() may end the program */
 bool ddns_busy(const struct ddns *d);

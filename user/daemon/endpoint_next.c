@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Of endpoints: when the address that a peer has is dead, and which one is tried. WireGuard moves to where the last authenticated
- * message came from; so what is the endpoint, and was since something came, is good.
+ * endpoints: decides when a peer's address is dead, and which one is tried. WireGuard moves to the
+ * source of the last authenticated message, so an endpoint from which bytes came since it was set
+ * is good.
  */
 #include <stdlib.h>
 #include "daemon/endpoints.h"
+#include "lib/timer.h"
 
-#define SENDS_MS 15000			/* after this nobody wants to send any more */
+#define SENDS_MS 15000			/* after this, the host no longer tries to send */
 
-static bool is(const struct wg_peer *p, const struct address *a, __be16 port)
+static bool has_endpoint(const struct wg_peer *p, const struct address *a, __be16 port)
 {
 	return p->endpoint_port == port && address_equal(&p->endpoint, a);
 }
 
 int endpoint_number(const struct endpoint_of *e, const struct wg_peer *p)
 {
-	size_t i = p->endpoint_port == e->port ? address_find(e->candidates, e->n, &p->endpoint) : e->n;
+	size_t i = p->endpoint_port != e->port ? e->n :
+		   address_find(e->candidates, e->n, &p->endpoint);
 
 	return i < e->n ? (int)i : -1;
 }
@@ -27,7 +30,7 @@ static void observe(struct endpoint_of *e, const struct wg_peer *p, __u64 now, _
 	if (!e->seen)
 		e->handshake_at = p->handshake && age < now ? now - age : 0;
 	else if (p->handshake != e->handshake)
-		e->handshake_at = p->handshake ? now : 0;	/* 0: it was set up anew */
+		e->handshake_at = p->handshake ? now : 0;	/* 0: the peer was set up anew */
 	if (e->seen && p->tx_bytes != e->tx) {
 		e->sent_at = now;
 		e->unanswered_since = e->unanswered_since ?: now;
@@ -44,8 +47,9 @@ static void observe(struct endpoint_of *e, const struct wg_peer *p, __u64 now, _
 	e->handshake = p->handshake;
 }
 
-static enum endpoint_step set(struct endpoint_of *e, const struct wg_peer *p, enum endpoint_step step, __u64 now, struct address *ret,
-			      __be16 *ret_port)
+static enum endpoint_step try_candidate(struct endpoint_of *e, const struct wg_peer *p,
+					enum endpoint_step step, __u64 now, struct address *ret,
+					__be16 *ret_port)
 {
 	e->trying = true;
 	e->since = e->set_at = now;
@@ -55,19 +59,20 @@ static enum endpoint_step set(struct endpoint_of *e, const struct wg_peer *p, en
 	return step;
 }
 
-static enum endpoint_step give_up(struct endpoint_of *e, __u64 now, struct address *ret, __be16 *ret_port)
+static enum endpoint_step go_back(struct endpoint_of *e, __u64 now, struct address *ret,
+				  __be16 *ret_port)
 {
 	e->trying = false;
-	e->wait = !e->wait ? ENDPOINT_WAIT_MS : 2 * e->wait < ENDPOINT_WAIT_MAX_MS ? 2 * e->wait : ENDPOINT_WAIT_MAX_MS;
+	e->wait = next_wait(e->wait, ENDPOINT_WAIT_MS, ENDPOINT_WAIT_MAX_MS);
 	e->not_before = now + e->wait;
 	*ret = e->before;
 	*ret_port = e->port_before;
 	return ENDPOINT_BACK;
 }
 
-/* How long a candidate may take to answer. With `within` each is asked for a handshake at once; in vain all around, it is more likely the network
- * that is down than all of them. */
-static __u64 patience(const struct endpoint_of *e)
+/* Returns how long a candidate may take to answer. With `within`, each is asked for a handshake at
+ * once. If all have failed, the network is more likely down than all of them. */
+static __u64 time_to_answer(const struct endpoint_of *e)
 {
 	__u64 ms = e->within > ENDPOINT_ASK_MS ? e->within : ENDPOINT_ASK_MS;
 
@@ -76,11 +81,12 @@ static __u64 patience(const struct endpoint_of *e)
 	return !e->within || e->vain || ms > ENDPOINT_TRY_MS ? ENDPOINT_TRY_MS : ms;
 }
 
-static enum endpoint_step in_trial(struct endpoint_of *e, const struct wg_peer *p, __u64 now, struct address *ret, __be16 *ret_port)
+static enum endpoint_step check_trial(struct endpoint_of *e, const struct wg_peer *p, __u64 now,
+				      struct address *ret, __be16 *ret_port)
 {
-	bool there = e->candidate < e->n && is(p, &e->candidates[e->candidate], e->port);
+	bool there = e->candidate < e->n && has_endpoint(p, &e->candidates[e->candidate], e->port);
 
-	if (p->rx_bytes < e->rx_before)		/* it was set up anew */
+	if (p->rx_bytes < e->rx_before)		/* the peer was set up anew */
 		e->rx_before = p->rx_bytes;
 	if (there && p->rx_bytes > e->rx_before) {
 		e->trying = false;
@@ -88,29 +94,31 @@ static enum endpoint_step in_trial(struct endpoint_of *e, const struct wg_peer *
 		e->set_at = now;
 		return ENDPOINT_CONFIRMED;
 	}
-	if (e->candidate >= e->n && e->before.family)	/* it is no address of the name any more */
-		return give_up(e, now, ret, ret_port);
+	if (e->candidate >= e->n && e->before.family)	/* no longer an address of the name */
+		return go_back(e, now, ret, ret_port);
 	if (!there && e->before.family && now - e->since < ENDPOINT_SETTLE_MS) {
-		*ret = e->candidates[e->candidate];	/* what was on the way still has moved it back */
+		*ret = e->candidates[e->candidate];	/* a late packet moved it back */
 		*ret_port = e->port;
 		e->rx_before = p->rx_bytes;
 		return ENDPOINT_SET;
 	}
-	if (!there) {				/* it knows better, by something authenticated, or somebody set it */
+	/* WireGuard moved it by an authenticated message, or a person set it */
+	if (!there) {
 		if (e->before.family)
-			give_up(e, now, ret, ret_port);
+			go_back(e, now, ret, ret_port);
 		e->trying = false;
 		return ENDPOINT_STAY;
 	}
-	if (now - e->since < patience(e))
+	if (now - e->since < time_to_answer(e))
 		return ENDPOINT_STAY;
 	if (!e->left)
 		e->vain++;
 	if (!e->left)
-		return e->before.family ? give_up(e, now, ret, ret_port) : (e->trying = false, ENDPOINT_STAY);
+		return e->before.family ? go_back(e, now, ret, ret_port) :
+		       (e->trying = false, ENDPOINT_STAY);
 	e->left--;
 	e->candidate = (e->candidate + 1) % e->n;
-	return set(e, p, ENDPOINT_NEXT, now, ret, ret_port);
+	return try_candidate(e, p, ENDPOINT_NEXT, now, ret, ret_port);
 }
 
 static __u64 heard_at(const struct endpoint_of *e)
@@ -120,36 +128,42 @@ static __u64 heard_at(const struct endpoint_of *e)
 
 bool endpoint_asks(const struct endpoint_of *e, __u64 now)
 {
-	return e->within && !e->trying && e->seen && (!e->answers || now - heard_at(e) >= e->within / 3);
+	return e->within && !e->trying && e->seen &&
+	       (!e->answers || now - heard_at(e) >= e->within / 3);
 }
 
-/* Somebody sends, nothing comes, and WireGuard had more than the time that it needs */
+/* Returns whether packets are sent, none come, and WireGuard had more time than it needs */
 static bool is_dead(const struct endpoint_of *e, __u64 now)
 {
 	if (e->within && e->answers && e->unanswered_since && now - heard_at(e) >= e->within)
 		return true;
-	if (!e->unanswered_since || now - e->unanswered_since < ENDPOINT_TRY_MS || now - e->sent_at > SENDS_MS)
+	if (!e->unanswered_since || now - e->unanswered_since < ENDPOINT_TRY_MS ||
+	    now - e->sent_at > SENDS_MS)
 		return false;
 	return !e->handshake_at || now - e->handshake_at >= ENDPOINT_DEAD_MS;
 }
 
-enum endpoint_step endpoint_next(struct endpoint_of *e, const struct wg_peer *p, __u64 now, __u64 wall, struct address *ret, __be16 *ret_port)
+enum endpoint_step endpoint_next(struct endpoint_of *e, const struct wg_peer *p, __u64 now,
+				 __u64 wall, struct address *ret, __be16 *ret_port)
 {
 	int number;
 
 	observe(e, p, now, wall);
 	if (e->trying)
-		return in_trial(e, p, now, ret, ret_port);
+		return check_trial(e, p, now, ret, ret_port);
 	if (!e->n || (p->endpoint.family && !is_dead(e, now)))
 		return ENDPOINT_STAY;
 	number = endpoint_number(e, p);
 	if (e->n == 1 && !number && !e->within)
-		return ENDPOINT_STAY;		/* there is no other; but who is there now may be another, without our session */
+		/* there is no other; but with `within`, another host may be there now, without our
+		 * session */
+		return ENDPOINT_STAY;
 	e->before = (struct address){ .family = 0 };
-	e->candidate = !number && e->n > 1 ? 1 : 0;	/* the best that it does not have */
+	/* the best candidate that is not its endpoint */
+	e->candidate = !number && e->n > 1 ? 1 : 0;
 	e->left = e->n - 1;
 	e->unanswered_since = 0;
-	return set(e, p, ENDPOINT_SET, now, ret, ret_port);
+	return try_candidate(e, p, ENDPOINT_SET, now, ret, ret_port);
 }
 
 void endpoint_was_set(struct endpoint_of *e, const struct wg_peer *p)
@@ -159,7 +173,8 @@ void endpoint_was_set(struct endpoint_of *e, const struct wg_peer *p)
 
 bool endpoint_try(struct endpoint_of *e, const struct wg_peer *p, size_t candidate, __u64 now)
 {
-	if (e->trying || now < e->not_before || candidate >= e->n || !p->endpoint.family || is(p, &e->candidates[candidate], e->port))
+	if (e->trying || now < e->not_before || candidate >= e->n || !p->endpoint.family ||
+	    has_endpoint(p, &e->candidates[candidate], e->port))
 		return false;
 	e->before = p->endpoint;
 	e->port_before = p->endpoint_port;
@@ -185,7 +200,7 @@ bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct addres
 	bool had = endpoint_number(e, p) >= 0;
 	size_t tried;
 
-	if (endpoint_knows(e, list, n)) {	/* whose order a name server may change each time */
+	if (endpoint_knows(e, list, n)) {	/* only the order changed: name servers vary it */
 		free(list);
 		return false;
 	}
@@ -193,10 +208,10 @@ bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct addres
 	free(e->candidates);
 	e->candidates = list;
 	e->n = n;
-	e->wait = e->not_before = 0;		/* another server, perhaps */
+	e->wait = e->not_before = 0;		/* it may be another server */
 	if (e->trying && !e->before.family)
-		e->trying = false;		/* begins again */
+		e->trying = false;		/* it begins again */
 	else if (e->trying)
-		e->candidate = tried;		/* none: in_trial() ends it */
+		e->candidate = tried;		/* e->n if it is gone: check_trial() ends it */
 	return had && endpoint_number(e, p) < 0;
 }

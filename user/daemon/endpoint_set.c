@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * endpoints and learn both set endpoints, and both count in one file, which is read before it is written.
+ * endpoints and learn both set endpoints and count them in one file, which is read before it is
+ * written.
  */
 #include <errno.h>
-#include <stdio.h>
+#include <string.h>
 #include "daemon/endpoint_set.h"
 #include "instance/noted.h"
 
@@ -19,30 +20,37 @@ static void count(const char *instance, const char *interface, const struct wg_k
 	noted_free(&n);
 }
 
-int endpoint_set(const char *instance, const char *interface, const struct wg_key *peer, const struct address *address, __be16 port)
+static int renew_peer(const char *interface, const struct wg_key *peer,
+		      const struct address *address, __be16 port)
 {
-	int rc = wg_set_endpoint(interface, peer, address, port);
+	struct wg_device d = { 0 };
+	int rc = wg_read(interface, &d);
+	const struct wg_peer *p = wg_find_peer(&d, peer);
 
+	rc = rc ?: p ? wg_renew_peer(interface, p, address, port) : -ENOENT;
+	wg_free(&d);
+	return rc;
+}
+
+int endpoint_set(const char *instance, const char *interface, const struct wg_key *peer,
+		 const struct address *address, __be16 port, bool renew)
+{
+	int rc = renew ? renew_peer(interface, peer, address, port) : -E2BIG;
+
+	if (rc == -E2BIG)
+		rc = wg_set_endpoint(interface, peer, address, port);
 	if (!rc)
 		count(instance, interface, peer);
 	return rc;
 }
 
-int endpoint_renew(const char *instance, const char *interface, const struct wg_key *peer, const struct address *address, __be16 port)
+const char *endpoint_why(int rc)
 {
-	struct wg_device d;
-	int rc = wg_read(interface, &d);
-
-	if (rc)
-		return rc;
-	rc = -ENOENT;
-	for (size_t i = 0; i < d.n_peers && rc == -ENOENT; i++)
-		if (!wg_key_compare(&d.peers[i].key, peer))
-			rc = wg_renew_peer(interface, &d.peers[i], address, port);
-	wg_free(&d);
-	if (rc == -E2BIG)
-		return endpoint_set(instance, interface, peer, address, port);
-	if (!rc)
-		count(instance, interface, peer);
-	return rc;
+	switch (rc) {
+	case -ENODEV: return "there is no such interface yet";
+	case -EOPNOTSUPP: return "that is no WireGuard interface";
+	case -ENOENT: return "there is no such peer yet";
+	case -ENOTUNIQ: return "it has several peers: `peer:` says which one moves";
+	}
+	return strerror(-rc);
 }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The daemon sets a peer's endpoint.
+ * What endpoints.c and learn.c share: they set a peer's endpoint, and report that WireGuard has no
+ * such peer.
  */
 #pragma once
 #include "net/wireguard.h"
 
-/* As wg_set_endpoint(), and it is counted for the metrics of the instance */
-int endpoint_set(const char *instance, const char *interface, const struct wg_key *peer, const struct address *address, __be16 port);
-/* The same, and its session is forgotten, as wg_renew_peer() does it; not where it has too many AllowedIPs for that */
-int endpoint_renew(const char *instance, const char *interface, const struct wg_key *peer, const struct address *address, __be16 port);
+/* Does what wg_set_endpoint() does, and counts it for the metrics of the instance. renew: also
+ * forgets the session as wg_renew_peer() does, unless the peer has too many AllowedIPs for that. */
+int endpoint_set(const char *instance, const char *interface, const struct wg_key *peer,
+		 const struct address *address, __be16 port, bool renew);
+/* Returns in words why a peer could not be read, by a negative errno. -ENOTUNIQ: there are several,
+ * and the configuration names none. */
+const char *endpoint_why(int rc);

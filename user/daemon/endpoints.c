@@ -1,63 +1,63 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * endpoints: names asked again when their TTL ends, addresses tried, and WireGuard asked once a second what came of it. What is
- * to be done is endpoint_next.c's.
+ * endpoints: resolves names again when their TTL ends, sets addresses to try, and asks WireGuard
+ * once a second how the peer does. endpoint_next.c decides what to do.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 #include "net/echo.h"
 #include "daemon/endpoint_set.h"
 #include "daemon/endpoints.h"
 #include "lib/grow.h"
 #include "lib/log.h"
+#include "lib/timer.h"
 #include "net/lookup.h"
-#include "net/udp_socket.h"
 
 #define TICK_MS 1000
-#define TRIAL_MS 100			/* while something is tried */
+#define TRIAL_MS 100			/* while an address is tried */
 #define KNOCK_MS 1000			/* between two datagrams into the tunnel, meanwhile */
-#define RETRY_MIN 1			/* seconds after a lookup that failed, doubled up to */
+#define RETRY_MIN 1			/* seconds after a failed lookup, doubled up to RETRY_MAX */
 #define RETRY_MAX 60
 #define PROBE_MS 30000			/* whether a better address answers again */
-#define PROBES 3			/* so often in a row, before it is tried */
-#define ECHO_MS 60000			/* by echo: all of them; sooner where none answered */
+#define PROBES 3			/* answers in a row before it is tried */
+/* PROOF_ECHO: ask all addresses; NONE_MS if none answered */
+#define ECHO_MS 60000
 #define NONE_MS 10000
 
-struct followed {			/* one of the configuration */
+struct watched {			/* one of the configuration */
 	struct peer_endpoint_config is;
 	struct endpoint_of of;
 	struct endpoints *set;
-	struct lookup *lookup;		/* NULL: none now */
+	struct lookup *lookup;		/* NULL: none runs */
 	struct echo *echo, *asked;	/* of candidates; into the tunnel */
 	uint64_t asked_at;
-	uint64_t due, probe_due, knocked;	/* of the loop's time, ms */
+	uint64_t due, probe_due, knocked;	/* ms of the loop's time */
 	unsigned int retry;		/* seconds; 0: the last lookup did not fail */
-	unsigned int answers;		/* of the better one, in a row */
-	size_t probed;			/* of candidates, from the first on, by the echo that runs */
-	bool moved;			/* what the peer has is none of the name's addresses any more */
-	size_t moved_to;		/* which is tried next for that */
-	int told;			/* why WireGuard does not answer */
+	unsigned int answers;		/* in a row, of the better address */
+	/* number of candidates that the running echo asks, from the first on */
+	size_t probed;
+	/* the peer's endpoint is no longer an address of the name */
+	bool moved;
+	size_t moved_to;		/* the candidate to try next for that reason */
+	int told;			/* the last error of WireGuard that was reported */
 };
 
 struct endpoints {
 	uv_loop_t *loop;
 	uv_timer_t tick;
-	struct followed **list;		/* each on its own, for lookups know them */
+	struct watched **list;		/* allocated one by one: lookups point to them */
 	size_t n;
 	const char *instance;
 };
 
-static uint64_t now_ms(const struct followed *f)
+static uint64_t now_ms(const struct watched *f)
 {
 	return uv_now(f->set->loop);
 }
 
-static const char *name_of(const struct followed *f, char text[64])
+static const char *name_of(const struct watched *f, char text[64])
 {
 	char key[WG_KEY_STRLEN];
 
@@ -67,94 +67,80 @@ static const char *name_of(const struct followed *f, char text[64])
 
 /* ---- WireGuard ---- */
 
-/* The peer alone, without its AllowedIPs but for one address that they have: ret_inside, family 0: none */
-static int read_peer(struct followed *f, struct wg_peer *ret, struct address *ret_inside)
+/* Reads the peer without its AllowedIPs. *ret_inside is one of its addresses in the tunnel; family
+ * 0: none. */
+static int read_peer(struct watched *f, struct wg_peer *ret, struct address *ret_inside)
 {
-	const struct prefix *best = NULL;
-	struct wg_device d;
+	struct wg_device d = { 0 };
 	int rc = wg_read(f->is.interface, &d);
+	const struct wg_peer *p = wg_find_peer(&d, &f->is.peer);
 	char text[64];
 
-	for (size_t i = 0; !rc && i < d.n_peers; i++) {
-		if (wg_key_compare(&d.peers[i].key, &f->is.peer))
-			continue;
-		*ret = d.peers[i];
-		for (size_t j = 0; j < ret->n_allowed; j++)
-			if (!best || ret->allowed[j].len + (ret->allowed[j].family == FAMILY_IPV4 ? 96 : 0) >
-					    best->len + (best->family == FAMILY_IPV4 ? 96 : 0))
-				best = &ret->allowed[j];
-		*ret_inside = best ? (struct address){ best->addr, best->family } : (struct address){ .family = 0 };
-		if (best && best->len < (best->family == FAMILY_IPV4 ? 32 : 128))
-			ret_inside->addr.b[15] |= 1;
-		wg_free(&d);
-		f->told = 0;
-		return 0;
-	}
+	rc = rc ?: p ? 0 : -ENOENT;
 	if (!rc) {
-		wg_free(&d);
-		rc = -ENOENT;
+		*ret = *p;
+		*ret_inside = wg_inside(p);
 	}
-	if (rc != f->told)
-		log_warning("endpoint of %s: %s", name_of(f, text), rc == -ENODEV ? "there is no such interface yet" :
-			    rc == -EOPNOTSUPP ? "that is no WireGuard interface" : rc == -ENOENT ? "there is no such peer yet" : strerror(-rc));
+	wg_free(&d);
+	if (rc && rc != f->told)
+		log_warning("endpoint of %s: %s", name_of(f, text), endpoint_why(rc));
 	f->told = rc;
 	return rc;
 }
 
-/* Something for the tunnel, so that WireGuard sends a message to where the peer is now: the port is that of discard */
-static void knock(struct followed *f, const struct address *inside)
+static void nudge(struct watched *f, const struct address *inside)
 {
-	int fd = inside->family ? udp_socket(inside, htons(9), f->is.interface) : -1;
-
 	f->knocked = now_ms(f);
-	if (fd < 0)
-		return;
-	send(fd, "", 0, 0);
-	close(fd);
+	wg_nudge(f->is.interface, inside);
 }
 
-static void put(struct followed *f, const struct address *a, __be16 port)
+static void set_endpoint(struct watched *f, const struct address *a, __be16 port)
 {
-	bool renew = f->of.within && f->of.trying && !f->of.before.family;	/* what is there is dead, and knows no session of another's */
+	/* the former endpoint is dead, and the new one does not know its session */
+	bool renew = f->of.within && f->of.trying && !f->of.before.family;
 	char text[64], where[ADDRESS_STRLEN];
-	int rc = (renew ? endpoint_renew : endpoint_set)(f->set->instance, f->is.interface, &f->is.peer, a, port);
+	int rc = endpoint_set(f->set->instance, f->is.interface, &f->is.peer, a, port, renew);
 
 	if (rc)
-		log_error("endpoint of %s: it cannot be set to %s: %s", name_of(f, text), endpoint_format(a, port, where), strerror(-rc));
+		log_error("endpoint of %s: it cannot be set to %s: %s", name_of(f, text),
+			  endpoint_format(a, port, where), strerror(-rc));
 }
 
-/* Where it is tried, and what came before does not count */
-static void try(struct followed *f, const struct address *a, __be16 port)
+/* Sets an endpoint to try; bytes that came before do not count */
+static void try_endpoint(struct watched *f, const struct address *a, __be16 port)
 {
 	struct address inside;
 	struct wg_peer p;
 
-	put(f, a, port);
+	set_endpoint(f, a, port);
 	if (read_peer(f, &p, &inside))
 		return;
 	endpoint_was_set(&f->of, &p);
-	knock(f, &inside);
+	nudge(f, &inside);
 }
 
-static void report(struct followed *f, const struct address *a, __be16 port, const char *what)
+static void report_endpoint(struct watched *f, const struct address *a, __be16 port,
+			    const char *what)
 {
 	char text[64], where[ADDRESS_STRLEN];
 
-	log_event("endpoint of %s: %s (%s) %s", name_of(f, text), endpoint_format(a, port, where), f->is.host, what);
+	log_event("endpoint of %s: %s (%s) %s", name_of(f, text), endpoint_format(a, port, where),
+		  f->is.host, what);
 }
 
-/* ---- what answers an echo request ---- */
+/* ---- echo requests ---- */
 
-static void begin(struct followed *f, const struct wg_peer *p, size_t candidate, const char *why)
+static void begin_trial(struct watched *f, const struct wg_peer *p, size_t candidate,
+			const char *why)
 {
 	if (!endpoint_try(&f->of, p, candidate, now_ms(f)))
 		return;
-	report(f, &f->of.candidates[candidate], f->of.port, why);
-	try(f, &f->of.candidates[candidate], f->of.port);
+	report_endpoint(f, &f->of.candidates[candidate], f->of.port, why);
+	try_endpoint(f, &f->of.candidates[candidate], f->of.port);
 }
 
-/* By echo: the first that answers, as `wgxdp endpoint` does it */
-static void choose(struct followed *f, const struct wg_peer *p, const bool *reached)
+/* By echo: takes the first address that answers, as `wgxdp endpoint` does */
+static void choose_reached(struct watched *f, const struct wg_peer *p, const bool *reached)
 {
 	int now = endpoint_number(&f->of, p);
 	char text[64];
@@ -163,17 +149,19 @@ static void choose(struct followed *f, const struct wg_peer *p, const bool *reac
 		if (reached[i]) {
 			if ((int)i == now)
 				return;
-			report(f, &f->of.candidates[i], f->of.port, "is taken: it is the first that answers");
-			put(f, &f->of.candidates[i], f->of.port);
+			report_endpoint(f, &f->of.candidates[i], f->of.port,
+			       "is taken: it is the first that answers");
+			set_endpoint(f, &f->of.candidates[i], f->of.port);
 			return;
 		}
 	f->probe_due = now_ms(f) + NONE_MS;
-	log_warning("endpoint of %s: none of the addresses of %s answers", name_of(f, text), f->is.host);
+	log_warning("endpoint of %s: none of the addresses of %s answers", name_of(f, text),
+		    f->is.host);
 }
 
 static void on_echo(void *data, const bool *reached)
 {
-	struct followed *f = data;
+	struct watched *f = data;
 	struct address inside;
 	struct wg_peer p;
 
@@ -181,21 +169,21 @@ static void on_echo(void *data, const bool *reached)
 	if (read_peer(f, &p, &inside))
 		return;
 	if (f->is.by == PROOF_ECHO) {
-		choose(f, &p, reached);
+		choose_reached(f, &p, reached);
 		return;
 	}
 	f->answers = reached[0] ? f->answers + 1 : 0;
 	if (f->answers >= PROBES) {
 		f->answers = 0;
-		begin(f, &p, 0, "answers again, and is tried");
+		begin_trial(f, &p, 0, "answers again, and is tried");
 	}
 }
 
-static void probe(struct followed *f, size_t n, uint64_t again_ms)
+static void probe_candidates(struct watched *f, size_t n, uint64_t again_ms)
 {
 	int rc;
 
-	if (f->echo)			/* one after the other */
+	if (f->echo)			/* one at a time */
 		return;
 	f->probe_due = now_ms(f) + again_ms;
 	f->probed = n;
@@ -210,15 +198,17 @@ static void probe(struct followed *f, size_t n, uint64_t again_ms)
 
 static void on_answer(void *data, const bool *reached)
 {
-	struct followed *f = data;
+	struct watched *f = data;
 
 	f->asked = NULL;
-	f->of.answers |= reached[0];		/* what comes then WireGuard counts */
+	/* the answers themselves are in WireGuard's counters */
+	f->of.answers |= reached[0];
 }
 
-static void ask_inside(struct followed *f, const struct address *inside)
+static void ask_inside(struct watched *f, const struct address *inside)
 {
-	if (f->asked || !inside->family || !endpoint_asks(&f->of, now_ms(f)) || now_ms(f) - f->asked_at < KNOCK_MS)
+	if (f->asked || !inside->family || !endpoint_asks(&f->of, now_ms(f)) ||
+	    now_ms(f) - f->asked_at < KNOCK_MS)
 		return;
 	f->asked_at = now_ms(f);
 	if (echo_start(f->set->loop, inside, 1, on_answer, f, &f->asked))
@@ -229,7 +219,7 @@ static void ask_inside(struct followed *f, const struct address *inside)
 
 static void on_lookup(void *data, const struct lookup_answer *answer)
 {
-	struct followed *f = data;
+	struct watched *f = data;
 	struct address inside, *list = NULL, *place;
 	bool failed = answer->failed[0] || answer->failed[1] || !answer->n;
 	struct wg_peer p = { 0 };
@@ -238,9 +228,10 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 
 	f->lookup = NULL;
 	if (failed && !f->retry)
-		log_warning("endpoint of %s: %s: %s%s", name_of(f, text), f->is.host, answer->failed[0] ?: answer->failed[1] ?: "no address",
+		log_warning("endpoint of %s: %s: %s%s", name_of(f, text), f->is.host,
+			    answer->failed[0] ?: answer->failed[1] ?: "no address",
 			    f->of.n ? "; the last good ones stay" : "");
-	f->retry = !failed ? 0 : !f->retry ? RETRY_MIN : 2 * f->retry < RETRY_MAX ? 2 * f->retry : RETRY_MAX;
+	f->retry = failed ? next_wait(f->retry, RETRY_MIN, RETRY_MAX) : 0;
 	f->due = now_ms(f) + (failed ? f->retry : answer->ttl) * 1000ULL;
 	for (int half = 0; half < 2 && answer->n; half++) {
 		__u8 family = half ? FAMILY_IPV4 : FAMILY_IPV6;
@@ -254,7 +245,7 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 	if (!n)
 		return;
 	if (!endpoint_knows(&f->of, list, n)) {
-		if (f->echo)			/* it is about the old ones */
+		if (f->echo)			/* it asks old addresses */
 			echo_cancel(f->echo);
 		f->echo = NULL;
 		f->answers = f->probe_due = 0;
@@ -266,7 +257,7 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 	}
 }
 
-static void ask(struct followed *f)
+static void ask_name(struct watched *f)
 {
 	f->due = UINT64_MAX;
 	if (lookup_start(f->set->loop, f->is.host, on_lookup, f, &f->lookup))
@@ -275,7 +266,7 @@ static void ask(struct followed *f)
 
 /* ---- once a second ---- */
 
-static void look_by_handshake(struct followed *f)
+static void check_by_handshake(struct watched *f)
 {
 	struct address inside, to = { .family = 0 };
 	struct wg_peer p;
@@ -291,20 +282,23 @@ static void look_by_handshake(struct followed *f)
 		break;
 	case ENDPOINT_SET:
 		if (f->of.since == now_ms(f))
-			report(f, &to, port, !p.endpoint.family ? "is tried" : f->of.within ? "is tried: the one before does not answer any more" :
+			report_endpoint(f, &to, port,
+			       !p.endpoint.family ? "is tried" : f->of.within ?
+			       "is tried: the one before does not answer any more" :
 			       "is tried: there was no handshake with the one before");
-		try(f, &to, port);
+		try_endpoint(f, &to, port);
 		return;
 	case ENDPOINT_NEXT:
-		report(f, &to, port, "is tried: the one before did not answer");
-		try(f, &to, port);
+		report_endpoint(f, &to, port, "is tried: the one before did not answer");
+		try_endpoint(f, &to, port);
 		return;
 	case ENDPOINT_BACK:
-		report(f, &to, port, "is taken back: the other one did not answer");
-		try(f, &to, port);
+		report_endpoint(f, &to, port, "is taken back: the other one did not answer");
+		try_endpoint(f, &to, port);
 		return;
 	case ENDPOINT_CONFIRMED:
-		report(f, &p.endpoint, p.endpoint_port, "is good: WireGuard has its answer");
+		report_endpoint(f, &p.endpoint, p.endpoint_port,
+				"is good: WireGuard has its answer");
 		break;
 	}
 	ask_inside(f, &inside);
@@ -312,12 +306,13 @@ static void look_by_handshake(struct followed *f)
 	f->moved &= number < 0;
 	if (f->of.trying) {
 		if (now_ms(f) - f->knocked >= KNOCK_MS)
-			knock(f, &inside);
+			nudge(f, &inside);
 	} else if (f->moved && f->of.n && now_ms(f) >= f->of.not_before) {
-		begin(f, &p, f->moved_to++ % f->of.n, "is tried: the name has it now");
-	} else if (number > 0 && p.endpoint.family == FAMILY_IPV4 && f->of.candidates[0].family == FAMILY_IPV6) {
+		begin_trial(f, &p, f->moved_to++ % f->of.n, "is tried: the name has it now");
+	} else if (number > 0 && p.endpoint.family == FAMILY_IPV4 &&
+		   f->of.candidates[0].family == FAMILY_IPV6) {
 		if (now_ms(f) >= f->probe_due && now_ms(f) >= f->of.not_before)
-			probe(f, 1, PROBE_MS);
+			probe_candidates(f, 1, PROBE_MS);
 	} else {
 		f->answers = 0;
 	}
@@ -330,14 +325,14 @@ static void on_tick(uv_timer_t *timer)
 
 	log_round();
 	for (size_t i = 0; i < s->n; i++) {
-		struct followed *f = s->list[i];
+		struct watched *f = s->list[i];
 
 		if (now_ms(f) >= f->due)
-			ask(f);
+			ask_name(f);
 		if (f->is.by == PROOF_HANDSHAKE)
-			look_by_handshake(f);
+			check_by_handshake(f);
 		else if (f->of.n && now_ms(f) >= f->probe_due)
-			probe(f, f->of.n, ECHO_MS);
+			probe_candidates(f, f->of.n, ECHO_MS);
 		trying |= f->of.trying;
 	}
 	uv_timer_set_repeat(timer, trying ? TRIAL_MS : TICK_MS);
@@ -346,7 +341,7 @@ static void on_tick(uv_timer_t *timer)
 
 /* ---- beginning and ending ---- */
 
-static void drop(struct followed *f)
+static void free_watched(struct watched *f)
 {
 	if (f->lookup)
 		lookup_cancel(f->lookup);
@@ -358,17 +353,18 @@ static void drop(struct followed *f)
 	free(f);
 }
 
-static bool same(const struct peer_endpoint_config *a, const struct peer_endpoint_config *b)
+static bool is_same(const struct peer_endpoint_config *a, const struct peer_endpoint_config *b)
 {
-	return !strcmp(a->interface, b->interface) && !wg_key_compare(&a->peer, &b->peer) && !strcmp(a->host, b->host) && a->port == b->port &&
-	       a->by == b->by && a->within == b->within;
+	return !strcmp(a->interface, b->interface) && !wg_key_compare(&a->peer, &b->peer) &&
+	       !strcmp(a->host, b->host) && a->port == b->port && a->by == b->by &&
+	       a->within == b->within;
 }
 
-static struct followed *take_known(struct endpoints *s, const struct peer_endpoint_config *is)
+static struct watched *take_known(struct endpoints *s, const struct peer_endpoint_config *is)
 {
 	for (size_t i = 0; i < s->n; i++)
-		if (s->list[i] && same(&s->list[i]->is, is)) {
-			struct followed *f = s->list[i];
+		if (s->list[i] && is_same(&s->list[i]->is, is)) {
+			struct watched *f = s->list[i];
 
 			s->list[i] = NULL;
 			return f;
@@ -378,11 +374,12 @@ static struct followed *take_known(struct endpoints *s, const struct peer_endpoi
 
 void endpoints_renew(struct endpoints *s, const struct config *c)
 {
-	struct followed **list = NULL;
+	struct watched **list = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_endpoints; i++) {
-		struct followed *f = take_known(s, &c->endpoints[i]) ?: calloc(1, sizeof(*f)), **place = f ? append(list, n) : NULL;
+		struct watched *f = take_known(s, &c->endpoints[i]) ?: calloc(1, sizeof(*f));
+		struct watched **place = f ? append(list, n) : NULL;
 
 		if (!place) {
 			free(f);
@@ -396,14 +393,11 @@ void endpoints_renew(struct endpoints *s, const struct config *c)
 	}
 	for (size_t i = 0; i < s->n; i++)
 		if (s->list[i])
-			drop(s->list[i]);
+			free_watched(s->list[i]);
 	free(s->list);
 	s->list = list;
 	s->n = n;
-	if (!n)
-		uv_timer_stop(&s->tick);
-	else if (!uv_is_active((uv_handle_t *)&s->tick))
-		uv_timer_start(&s->tick, on_tick, 0, TICK_MS);
+	timer_repeat(&s->tick, n, on_tick, 0, TICK_MS);
 }
 
 void endpoints_hope(struct endpoints *s)
@@ -415,15 +409,14 @@ void endpoints_hope(struct endpoints *s)
 		}
 }
 
-int endpoints_new(uv_loop_t *loop, const char *instance, struct endpoints **ret)
+struct endpoints *endpoints_new(uv_loop_t *loop, const char *instance)
 {
 	struct endpoints *s = calloc(1, sizeof(*s));
 
-	if (!s)
-		return -ENOMEM;
-	*s = (struct endpoints){ .loop = loop, .instance = instance };
-	uv_timer_init(loop, &s->tick);
-	s->tick.data = s;
-	*ret = s;
-	return 0;
+	if (s) {
+		s->loop = loop;
+		s->instance = instance;
+		timer_init(loop, &s->tick, s);
+	}
+	return s;
 }

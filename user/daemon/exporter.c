@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The exporter. libmicrohttpd has no thread of its own: its epoll descriptor is polled by the loop, so an idle exporter sleeps.
+ * The exporter. libmicrohttpd runs without threads: the loop polls its epoll descriptor, so an idle
+ * exporter sleeps.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,17 +13,21 @@
 #include "lib/library.h"
 #include "lib/log.h"
 #include "lib/memory.h"
+#include "lib/timer.h"
 #include "daemon/web.h"
 
 #ifdef WITH_MHD
 #include <microhttpd.h>
 
 #define CONNECTIONS 32
-#define OF_ONE_CLIENT 8			/* of them: nobody has them all */
-#define SILENCE_SECONDS 10		/* after which a connection ends; none is kept for another request */
+#define OF_ONE_CLIENT 8			/* connections: one client cannot take all */
+/* until a connection is closed; none is kept for another request */
+#define SILENCE_SECONDS 10
 
-#define FUNCTIONS(X) X(MHD_add_response_header) X(MHD_create_response_from_buffer) X(MHD_destroy_response) X(MHD_get_connection_info) \
-	X(MHD_get_daemon_info) X(MHD_get_timeout) X(MHD_lookup_connection_value) X(MHD_queue_response) X(MHD_run) X(MHD_start_daemon) \
+#define FUNCTIONS(X) \
+	X(MHD_add_response_header) X(MHD_create_response_from_buffer) X(MHD_destroy_response) \
+	X(MHD_get_connection_info) X(MHD_get_daemon_info) X(MHD_get_timeout) \
+	X(MHD_lookup_connection_value) X(MHD_queue_response) X(MHD_run) X(MHD_start_daemon) \
 	X(MHD_stop_daemon)
 
 static struct library_functions {
@@ -37,8 +42,8 @@ struct server {				/* at one address */
 	uv_poll_t poll;
 	uv_timer_t timeout;		/* of connections */
 	bool wanted;
-	bool answered;			/* a request, since its memory was given back */
-	int closing;			/* handles that are still to be closed */
+	bool answered;			/* a request, since memory was last given back */
+	int closing;			/* handles that are still open */
 	struct server *next;
 };
 
@@ -48,7 +53,7 @@ struct exporter {
 	struct server *servers;
 };
 
-/* Everything that a browser is told besides */
+/* All other headers for the browser */
 static void put_headers(struct MHD_Response *response, const struct web_answer *a)
 {
 	mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
@@ -61,22 +66,26 @@ static void put_headers(struct MHD_Response *response, const struct web_answer *
 		mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 }
 
-/* From this host, whatever it asks */
+/* Returns whether the client is on this host */
 static bool is_local(struct MHD_Connection *connection)
 {
-	const union MHD_ConnectionInfo *info = mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	struct address a = info && info->client_addr ? address_from_socket(info->client_addr) : (struct address){ 0 };
+	const union MHD_ConnectionInfo *info =
+		mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct address a = info && info->client_addr ? address_from_socket(info->client_addr) :
+			   (struct address){ 0 };
 
 	return address_is_loopback(&a);
 }
 
-static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *url, const char *method,
-				  const char *version, const char *upload, size_t *upload_size, void **request)
+static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *url,
+				  const char *method, const char *version, const char *upload,
+				  size_t *upload_size, void **request)
 {
 	const struct server *s = data;
 	struct web_request r = {
-		.method = method, .path = url, .host = mhd.MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST),
-		.local = is_local(connection),
+		.method = method, .path = url, .local = is_local(connection),
+		.host = mhd.MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+							MHD_HTTP_HEADER_HOST),
 	};
 	struct MHD_Response *response;
 	struct web_answer a;
@@ -84,7 +93,8 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 
 	if (web_answer(&s->exporter->web, &r, &a))
 		return MHD_NO;
-	response = mhd.MHD_create_response_from_buffer(a.size, a.text, a.constant ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
+	response = mhd.MHD_create_response_from_buffer(
+		a.size, a.text, a.constant ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
 	if (!response) {
 		if (!a.constant)
 			free(a.text);
@@ -96,8 +106,9 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 	return rc;
 }
 
-/* What was made for an answer is free when this turn of MHD_run() ends, and glibc would keep it for the next */
-static void on_completed(void *data, struct MHD_Connection *connection, void **request, enum MHD_RequestTerminationCode how)
+/* Memory of the answer is freed when this turn of MHD_run() ends, and glibc would keep it */
+static void on_completed(void *data, struct MHD_Connection *connection, void **request,
+			 enum MHD_RequestTerminationCode how)
 {
 	struct server *s = data;
 
@@ -108,7 +119,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **r
 
 static void on_timeout(uv_timer_t *timer);
 
-static void run(struct server *s)
+static void run_server(struct server *s)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
@@ -124,12 +135,12 @@ static void run(struct server *s)
 
 static void on_timeout(uv_timer_t *timer)
 {
-	run(timer->data);
+	run_server(timer->data);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-	run(poll->data);
+	run_server(poll->data);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -140,7 +151,7 @@ static void on_closed(uv_handle_t *handle)
 		free(s);
 }
 
-static void stop(struct server *s)
+static void stop_server(struct server *s)
 {
 	uv_poll_stop(&s->poll);
 	uv_timer_stop(&s->timeout);
@@ -150,13 +161,14 @@ static void stop(struct server *s)
 	uv_close((uv_handle_t *)&s->timeout, on_closed);
 }
 
-/* A socket of our own: only so a refusal tells why. fd or -errno. */
+/* Opens a socket of our own, so that a refusal has an errno. Returns its fd or -errno. */
 static int listening_socket(const struct endpoint_config *at)
 {
 	struct sockaddr_in6 address;
 	socklen_t len = address_to_socket(&at->address, at->port, 0, &address);
 	bool ipv6 = at->address.family == FAMILY_IPV6;
-	int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1, rc;
+	int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int one = 1, rc;
 
 	if (fd < 0)
 		return -errno;
@@ -173,7 +185,7 @@ static int listening_socket(const struct endpoint_config *at)
 	return rc;
 }
 
-static int serve(struct exporter *e, const struct endpoint_config *at)
+static int start_server(struct exporter *e, const struct endpoint_config *at)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	const union MHD_DaemonInfo *info;
@@ -187,10 +199,13 @@ static int serve(struct exporter *e, const struct endpoint_config *at)
 		return fd;
 	}
 	*s = (struct server){ .exporter = e, .at = *at, .wanted = true };
-	s->daemon = mhd.MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
-				     MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-				     OF_ONE_CLIENT, MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED,
-				     on_completed, s, MHD_OPTION_END);
+	s->daemon = mhd.MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, s,
+					 MHD_OPTION_LISTEN_SOCKET, fd,
+					 MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
+					 MHD_OPTION_PER_IP_CONNECTION_LIMIT, OF_ONE_CLIENT,
+					 MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS,
+					 MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+					 MHD_OPTION_END);
 	info = s->daemon ? mhd.MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info || uv_poll_init(e->loop, &s->poll, info->epoll_fd)) {
 		if (s->daemon)
@@ -200,21 +215,23 @@ static int serve(struct exporter *e, const struct endpoint_config *at)
 		free(s);
 		return -ENOMEM;
 	}
-	uv_timer_init(e->loop, &s->timeout);
-	s->poll.data = s->timeout.data = s;
+	timer_init(e->loop, &s->timeout, s);
+	s->poll.data = s;
 	uv_poll_start(&s->poll, UV_READABLE, on_poll);
 	s->next = e->servers;
 	e->servers = s;
 	return 0;
 }
 
-int exporter_new(uv_loop_t *loop, const char *instance, const char *file, struct exporter **ret)
+struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char *file)
 {
-	*ret = calloc(1, sizeof(**ret));
-	if (!*ret)
-		return -ENOMEM;
-	**ret = (struct exporter){ .loop = loop, .web = { .instance = instance, .file = file, .started = time(NULL) } };
-	return 0;
+	struct exporter *e = calloc(1, sizeof(*e));
+
+	if (e) {
+		e->loop = loop;
+		e->web = (struct web){ .instance = instance, .file = file, .started = time(NULL) };
+	}
+	return e;
 }
 
 static struct server *server_at(const struct exporter *e, const struct endpoint_config *at)
@@ -241,18 +258,19 @@ void exporter_renew(struct exporter *e, const struct config *c)
 			continue;
 		}
 		*at = s->next;
-		stop(s);
+		stop_server(s);
 	}
 	if (c->n_exporter && LIBRARY_OPEN(&library_mhd, functions, &mhd, why)) {
 		log_warning("exporter: it serves no metrics: %s", why);
 		return;
 	}
 	for (size_t i = 0; i < c->n_exporter; i++) {
-		int rc = server_at(e, &c->exporter[i]) ? 0 : serve(e, &c->exporter[i]);
+		int rc = server_at(e, &c->exporter[i]) ? 0 : start_server(e, &c->exporter[i]);
 
 		if (rc)
 			log_warning("exporter: cannot listen on %s: %s",
-				    endpoint_format(&c->exporter[i].address, c->exporter[i].port, text), strerror(-rc));
+				    endpoint_format(&c->exporter[i].address, c->exporter[i].port,
+						    text), strerror(-rc));
 	}
 }
 #else
@@ -260,15 +278,15 @@ struct exporter {
 	char nothing;
 };
 
-int exporter_new(uv_loop_t *loop, const char *instance, const char *file, struct exporter **ret)
+struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char *file)
 {
-	*ret = NULL;
-	return 0;
+	return calloc(1, sizeof(struct exporter));
 }
 
 void exporter_renew(struct exporter *e, const struct config *c)
 {
 	if (c->n_exporter)
-		log_warning("exporter: this program was built without libmicrohttpd, and serves no metrics");
+		log_warning("exporter: this program was built without libmicrohttpd, and serves "
+			    "no metrics");
 }
 #endif

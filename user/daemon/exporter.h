@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The exporter: metrics and the status page (web.h) over HTTP, by libmicrohttpd on the daemon's loop. The library is opened for the
- * first address to listen on. Without it (WITH_MHD=0, or not installed) a warning says that the configuration has no effect.
+ * The exporter: metrics and the status page (web.h) over HTTP, by libmicrohttpd on the daemon's
+ * loop. The library is opened for the first address. Without it (WITH_MHD=0, or not installed) a
+ * warning says that the configuration has no effect. daemon.c includes it.
  */
 #pragma once
 #include <uv.h>
@@ -9,8 +10,8 @@
 
 struct exporter;
 
-/* file: the configuration's, or NULL */
-int exporter_new(uv_loop_t *loop, const char *instance, const char *file, struct exporter **ret);
-/* Serves where the configuration says, and nowhere else. An address that cannot be listened on is a warning; it is tried again
- * at the next call. */
+/* file: the configuration's; NULL: none. Returns NULL: no memory. */
+struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char *file);
+/* Serves at the configured addresses only. An address that cannot be listened on is a warning; the
+ * next call tries again. */
 void exporter_renew(struct exporter *e, const struct config *c);

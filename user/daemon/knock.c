@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Programs that are run for a knock.
+ * What a knock does: the file, and the program.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "daemon/knock.h"
 #include "lib/log.h"
+#include "lib/timer.h"
 #include "net/netlink.h"
 #include "instance/state.h"
 
@@ -22,7 +23,7 @@ struct run {
 
 static struct run *running;		/* NULL: none */
 
-/* Anybody sends these: the kernel is asked at most once a second */
+/* Anyone can send knocks: the kernel is asked at most once a second */
 bool knock_is_for_us(const struct address *to, uint64_t now_ms)
 {
 	static struct nl_address *list;
@@ -49,7 +50,8 @@ void knock_note(const char *instance, const struct address *from, __be16 port)
 
 	state_path(path, instance, "knocked");
 	out = fopen(path, "we");
-	if (!out || fprintf(out, "%s %u\n", address_format(from, text), ntohs(port)) < 0 || fflush(out))
+	if (!out || fprintf(out, "%s %u\n", address_format(from, text), ntohs(port)) < 0 ||
+	    fflush(out))
 		log_warning("cannot write %s: %s", path, strerror(errno));
 	if (out)
 		fclose(out);
@@ -65,7 +67,7 @@ static void on_closed(uv_handle_t *handle)
 		free(r);
 }
 
-static void finish(struct run *r)
+static void close_run(struct run *r)
 {
 	running = NULL;
 	uv_close((uv_handle_t *)&r->process, on_closed);
@@ -80,7 +82,7 @@ static void on_exit_of(uv_process_t *process, int64_t status, int signal)
 		log_event("knock: %s ended by signal %d", r->program, signal);
 	else if (status)
 		log_event("knock: %s ended with status %d", r->program, (int)status);
-	finish(r);
+	close_run(r);
 }
 
 static void on_limit(uv_timer_t *timer)
@@ -88,15 +90,19 @@ static void on_limit(uv_timer_t *timer)
 	struct run *r = timer->data;
 
 	log_event("knock: %s is killed: it ran for %d s", r->program, KNOCK_SECONDS);
-	kill(-r->process.pid, SIGKILL);		/* and what it has started */
+	kill(-r->process.pid, SIGKILL);		/* with its children */
 }
 
-static int spawn(uv_loop_t *loop, const struct learn_config *c, const struct passwd *user, struct run *r)
+static int spawn_program(uv_loop_t *loop, const struct learn_config *c, const struct passwd *user,
+			 struct run *r)
 {
-	static char *environment[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+	static char *environment[] = {
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL
+	};
 	uv_process_options_t options = {
 		.exit_cb = on_exit_of, .file = c->command[0].text, .env = environment, .cwd = "/",
-		.flags = UV_PROCESS_SETUID | UV_PROCESS_SETGID | UV_PROCESS_DETACHED, .uid = user->pw_uid, .gid = user->pw_gid,
+		.flags = UV_PROCESS_SETUID | UV_PROCESS_SETGID | UV_PROCESS_DETACHED,
+		.uid = user->pw_uid, .gid = user->pw_gid,
 	};
 	char **words = calloc(c->n_command + 1, sizeof(*words));
 	int rc;
@@ -106,7 +112,8 @@ static int spawn(uv_loop_t *loop, const struct learn_config *c, const struct pas
 	for (size_t i = 0; i < c->n_command; i++)
 		words[i] = (char *)c->command[i].text;
 	options.args = words;
-	rc = uv_spawn(loop, &r->process, &options);	/* its three descriptors are /dev/null */
+	/* the three standard descriptors are /dev/null */
+	rc = uv_spawn(loop, &r->process, &options);
 	free(words);
 	return rc;
 }
@@ -119,18 +126,20 @@ void knock_run(uv_loop_t *loop, const struct learn_config *c)
 	int rc;
 
 	if (!r) {
-		log_event("knock: %s is not run: %s", c->command[0].text, running ? "the one before still runs" : "there is no such user");
+		log_event("knock: %s is not run: %s", c->command[0].text,
+			  running ? "the one before still runs" : "there is no such user");
 		return;
 	}
 	strcpy(r->program, c->command[0].text);
-	uv_timer_init(loop, &r->limit);
-	r->process.data = r->limit.data = r;
+	timer_init(loop, &r->limit, r);
+	r->process.data = r;
 	r->open = 2;
-	rc = spawn(loop, c, user, r);
+	rc = spawn_program(loop, c, user, r);
 	if (rc) {
-		log_error("knock: %s cannot be run as %s: %s%s", r->program, name, uv_strerror(rc), rc != UV_EPERM ? "" :
-			  "; under systemd that is for wgxdp-knock.path, without `command:`");
-		finish(r);
+		log_error("knock: %s cannot be run as %s: %s%s", r->program, name, uv_strerror(rc),
+			  rc != UV_EPERM ? "" : "; under systemd that is for wgxdp-knock.path, "
+			  "without `command:`");
+		close_run(r);
 		return;
 	}
 	running = r;

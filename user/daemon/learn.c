@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * learn: initiations and knocks, as the data path hears them. What anybody can send moves nothing for long: mac1 proves no more than
- * that its sender knows our public key, so an endpoint that was learnt is proven by WireGuard, or goes.
+ * learn: handles initiations and knocks that the data path reports. Forged ones move an endpoint
+ * only briefly: mac1 proves only that the sender knows our public key, so a learnt endpoint stays
+ * only if WireGuard then authenticates a message from there.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include "blake2s.h"
 #include "daemon/endpoint_set.h"
 #include "daemon/knock.h"
 #include "daemon/learn.h"
 #include "lib/log.h"
+#include "lib/timer.h"
 #include "dataplane/pins.h"
 #include "dataplane/ring.h"
-#include "net/udp_socket.h"
 #include "net/wireguard.h"
 
 #define TICK_MS 1000
-#define TRIAL_MS 50			/* while something waits or is tried */
+#define TRIAL_MS 50			/* while an endpoint waits or is tried */
 #define NUDGE_MS 1000			/* between two datagrams into the tunnel, meanwhile */
-#define SEEN 4096			/* initiations that are remembered, of each */
+#define SEEN 4096			/* initiations remembered for each interface */
 
 struct place {
 	struct address address;		/* family 0: none */
@@ -36,17 +36,17 @@ struct learning {			/* one of the configuration */
 	char interface[IFNAMSIZ];
 	struct wg_key key, peer;	/* this host's own; the peer's. None: not known yet */
 	__be16 port;
-	struct address inside;		/* one of the peer's in the tunnel */
+	struct address inside;		/* an address of the peer in the tunnel */
 	__u64 rx;
 	uint64_t rx_at, knocked, nudged;	/* ms */
-	struct place heard;		/* waits, since heard_at */
+	struct place heard;		/* a source that waits since heard_at */
 	uint64_t heard_at;
-	struct place tried, before;	/* tried: is tried, since tried_at */
+	struct place tried, before;	/* `tried` is tried since tried_at */
 	uint64_t tried_at;
 	__u64 rx_before;
 	unsigned int failures;
-	uint64_t armed_at;		/* nothing is learnt before, */
-	uint64_t rested_at;		/* nor before this, whoever knocks */
+	uint64_t armed_at;		/* nothing is learnt before this, unless a knock comes */
+	uint64_t rested_at;		/* nothing is learnt before this */
 	__u64 seen[SEEN];
 	unsigned int n_seen;
 	int told;
@@ -57,8 +57,8 @@ struct learn {
 	const char *instance;
 	uv_timer_t tick;
 	struct ring ring;
-	struct hearing hearing;		/* as in the map, */
-	__u32 map;			/* of this id */
+	struct hearing hearing;		/* the last value written to the map */
+	__u32 map;			/* id of that map */
 	struct learning *list;
 	size_t n;
 };
@@ -72,90 +72,63 @@ static bool same_place(const struct place *a, const struct place *b)
 	return a->port == b->port && address_equal(&a->address, &b->address);
 }
 
-static void take_peer(struct learning *g, const struct wg_peer *p, uint64_t now)
+static void note_peer(struct learning *g, const struct wg_peer *p, uint64_t now)
 {
-	const struct prefix *best = NULL;
-
-	for (size_t i = 0; i < p->n_allowed; i++)
-		if (!best || p->allowed[i].len == (p->allowed[i].family == FAMILY_IPV4 ? 32 : 128))
-			best = &p->allowed[i];
-	g->inside = best ? (struct address){ best->addr, best->family } : (struct address){ .family = 0 };
-	if (best && best->len < (best->family == FAMILY_IPV4 ? 32 : 128))
-		g->inside.addr.b[15] |= 1;
-	if (p->rx_bytes != g->rx)
-		g->rx_at = p->rx_bytes > g->rx ? now : 0;	/* less: it was set up anew */
+	g->inside = wg_inside(p);
+	if (p->rx_bytes != g->rx)		/* fewer: the peer was set up anew */
+		g->rx_at = p->rx_bytes > g->rx ? now : 0;
 	g->rx = p->rx_bytes;
 	g->peer = p->key;
 }
 
-static const char *why_not(int rc)
-{
-	switch (rc) {
-	case -ENODEV: return "there is no such interface yet";
-	case -EOPNOTSUPP: return "that is no WireGuard interface";
-	case -ENOENT: return "there is no such peer yet";
-	case -ENOTUNIQ: return "it has several peers: `peer:` says which one moves";
-	}
-	return strerror(-rc);
-}
-
-static const struct wg_peer *find_peer(const struct learning *g, const struct wg_device *d)
-{
-	for (size_t i = 0; i < d->n_peers; i++)
-		if (wg_key_is_none(&g->is->peer) ? d->n_peers == 1 : !wg_key_compare(&d->peers[i].key, &g->is->peer))
-			return &d->peers[i];
-	return NULL;
-}
-
-/* Where its peer is; false: told why that is not known */
-static bool look(struct learning *g, uint64_t now, struct place *ret)
+/* Reads the peer and its endpoint. Returns false if they are unknown (reported). */
+static bool read_peer(struct learning *g, uint64_t now, struct place *ret)
 {
 	struct wg_device d = { 0 };
+	bool any = wg_key_is_none(&g->is->peer);
 	int rc = wg_read(g->is->interface, &d);
-	const struct wg_peer *p = find_peer(g, &d);
+	const struct wg_peer *p = !any ? wg_find_peer(&d, &g->is->peer) :
+				  d.n_peers == 1 ? d.peers : NULL;
 
 	if (!rc) {
 		g->key = d.key;
 		g->port = d.port;
-		rc = p ? 0 : d.n_peers > 1 && wg_key_is_none(&g->is->peer) ? -ENOTUNIQ : -ENOENT;
+		rc = p ? 0 : any && d.n_peers ? -ENOTUNIQ : -ENOENT;
 	}
 	if (!rc) {
-		take_peer(g, p, now);
+		note_peer(g, p, now);
 		*ret = (struct place){ p->endpoint, p->endpoint_port };
 	}
 	wg_free(&d);
 	if (rc && rc != g->told)
-		log_warning("learn: %s: %s", g->is->interface, why_not(rc));
+		log_warning("learn: %s: %s", g->is->interface, endpoint_why(rc));
 	g->told = rc;
 	return !rc;
 }
 
-/* So that WireGuard sends a message to where the peer is now */
 static void nudge(struct learning *g, uint64_t now)
 {
-	int fd = g->inside.family ? udp_socket(&g->inside, htons(9), g->is->interface) : -1;
-
 	g->nudged = now;
-	if (fd < 0)
-		return;
-	send(fd, "", 0, 0);
-	close(fd);
+	wg_nudge(g->is->interface, &g->inside);
 }
 
-static void put(struct learning *g, const struct place *to, const char *why)
+static void set_endpoint(struct learning *g, const struct place *to, const char *why)
 {
-	int rc = endpoint_set(g->instance, g->is->interface, &g->peer, &to->address, to->port);
+	int rc = endpoint_set(g->instance, g->is->interface, &g->peer, &to->address, to->port,
+			      false);
 	char text[ADDRESS_STRLEN];
 
 	if (rc)
-		log_error("learn: %s: the endpoint cannot be set: %s", g->is->interface, strerror(-rc));
+		log_error("learn: %s: the endpoint cannot be set: %s", g->is->interface,
+			  strerror(-rc));
 	else
-		log_event("learn: %s: %s %s", g->is->interface, endpoint_format(&to->address, to->port, text), why);
+		log_event("learn: %s: %s %s", g->is->interface,
+			  endpoint_format(&to->address, to->port, text), why);
 }
 
-/* ---- what is heard ---- */
+/* ---- initiations and knocks ---- */
 
-/* The whitepaper's 5.4.4: over all in front of it, with a key made of ours */
+/* Checks mac1 (whitepaper, 5.4.4): over all bytes before it, with a key made from our public key */
 static bool has_mac1(const struct learning *g, const __u8 message[INITIATION_BYTES])
 {
 	__u8 key[32], mac[16];
@@ -165,7 +138,7 @@ static bool has_mac1(const struct learning *g, const __u8 message[INITIATION_BYT
 	return !memcmp(mac, message + INITIATION_BYTES - 32, sizeof(mac));
 }
 
-/* Whoever repeats an initiation says nothing new: by the ephemeral key, which is random */
+/* Recognizes repeated initiations by the ephemeral key, which is random */
 static bool was_seen(struct learning *g, const __u8 message[INITIATION_BYTES])
 {
 	__u64 word;
@@ -182,8 +155,10 @@ static void take_initiation(struct learn *l, struct learning *g, const struct he
 {
 	uint64_t now = uv_now(l->loop);
 
-	if (g->heard.address.family || g->tried.address.family || now < g->armed_at || now < g->rested_at)
-		return;				/* one after the other, so that who sends many can neither hurry nor delay it */
+	if (g->heard.address.family || g->tried.address.family || now < g->armed_at ||
+	    now < g->rested_at)
+		/* one at a time: a sender of many can neither hurry nor delay it */
+		return;
 	if (wg_key_is_none(&g->key) || !has_mac1(g, h->message) || was_seen(g, h->message))
 		return;
 	g->heard = (struct place){ { h->src, h->family }, h->sport };
@@ -203,7 +178,8 @@ static void take_knock(struct learn *l, struct learning *g, const struct heard *
 	g->knocked = now;
 	g->failures = 0;
 	g->armed_at = 0;
-	log_event("learn: %s: a knock from %s at port %u", g->is->interface, address_format(&from, text), ntohs(h->dport));
+	log_event("learn: %s: a knock from %s at port %u", g->is->interface,
+		  address_format(&from, text), ntohs(h->dport));
 	knock_note(l->instance, &from, h->dport);
 	if (g->is->n_command)
 		knock_run(l->loop, g->is);
@@ -219,48 +195,51 @@ static int on_heard(void *data, void *record, size_t size)
 
 		if (h->kind == HEARD_INITIATION && g->port && g->port == h->dport)
 			take_initiation(l, g, h);
-		else if (h->kind == HEARD_KNOCK && g->is->knock && (unsigned int)(ntohs(h->dport) - l->hearing.knocks[i]) < KNOCK_PORTS)
+		else if (h->kind == HEARD_KNOCK && g->is->knock &&
+			 (unsigned int)(ntohs(h->dport) - l->hearing.knocks[i]) < KNOCK_PORTS)
 			take_knock(l, g, h);
 	}
 	return 0;
 }
 
-/* ---- what becomes of it ---- */
+/* ---- trials ---- */
 
-static void give_up(struct learning *g, uint64_t now, bool still_there)
+static void end_trial(struct learning *g, uint64_t now, bool still_there)
 {
 	g->tried.address.family = 0;
 	if (!still_there)
-		return;				/* WireGuard has moved it, or somebody */
+		return;				/* WireGuard moved it, or a person did */
 	g->rested_at = now + LEARN_REST_MS;
 	if (g->before.address.family)
-		put(g, &g->before, "is taken back: there was no handshake with the other one");
+		set_endpoint(g, &g->before,
+			     "is taken back: there was no handshake with the other one");
 	if (++g->failures < LEARN_FAILURES)
 		return;
 	g->failures = 0;
 	g->armed_at = now + LEARN_REARM_MS;
-	log_event("learn: %s: nothing is learnt for %d s, or until somebody knocks: %d in a row were in vain", g->is->interface,
-		  LEARN_REARM_MS / 1000, LEARN_FAILURES);
+	log_event("learn: %s: nothing is learnt for %d s, or until somebody knocks: %d in a row "
+		  "were in vain", g->is->interface, LEARN_REARM_MS / 1000, LEARN_FAILURES);
 }
 
-static void in_trial(struct learning *g, const struct place *is, uint64_t now)
+static void check_trial(struct learning *g, const struct place *is, uint64_t now)
 {
 	bool there = same_place(is, &g->tried);
 
-	if (g->rx < g->rx_before)		/* it was set up anew */
+	if (g->rx < g->rx_before)		/* the peer was set up anew */
 		g->rx_before = g->rx;
 	if (there && g->rx > g->rx_before) {
-		log_event("learn: %s: the peer is there: WireGuard has its answer", g->is->interface);
+		log_event("learn: %s: the peer is there: WireGuard has its answer",
+			  g->is->interface);
 		g->tried.address.family = 0;
 		g->failures = 0;
 	} else if (!there || now - g->tried_at >= LEARN_TRY_MS) {
-		give_up(g, now, there);
+		end_trial(g, now, there);
 	} else if (now - g->nudged >= NUDGE_MS) {
 		nudge(g, now);
 	}
 }
 
-/* WireGuard had its time to move, and nothing else has come from the peer */
+/* WireGuard had time to move by itself, and no other message of the peer has come */
 static void try_heard(struct learning *g, const struct place *is, uint64_t now)
 {
 	struct place to = g->heard;
@@ -273,20 +252,20 @@ static void try_heard(struct learning *g, const struct place *is, uint64_t now)
 	g->before = *is;
 	g->tried = to;
 	g->tried_at = now;
-	put(g, &to, "is tried: an initiation came from there");
-	if (look(g, now, &to))
+	set_endpoint(g, &to, "is tried: an initiation came from there");
+	if (read_peer(g, now, &to))
 		g->rx_before = g->rx;
 	nudge(g, now);
 }
 
-static bool step(struct learning *g, uint64_t now)
+static bool advance(struct learning *g, uint64_t now)
 {
 	struct place is;
 
-	if (!look(g, now, &is))
+	if (!read_peer(g, now, &is))
 		return false;
 	if (g->tried.address.family)
-		in_trial(g, &is, now);
+		check_trial(g, &is, now);
 	else if (g->heard.address.family && now - g->heard_at >= LEARN_WAIT_MS)
 		try_heard(g, &is, now);
 	return g->tried.address.family || g->heard.address.family;
@@ -310,7 +289,8 @@ static void tell_dataplane(struct learn *l)
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return;
-	if (!bpf_obj_get_info_by_fd(fd, &info, &len) && (info.id != l->map || memcmp(&h, &l->hearing, sizeof(h))) &&
+	if (!bpf_obj_get_info_by_fd(fd, &info, &len) &&
+	    (info.id != l->map || memcmp(&h, &l->hearing, sizeof(h))) &&
 	    !bpf_map_update_elem(fd, &zero, &h, BPF_ANY)) {
 		l->map = info.id;
 		l->hearing = h;
@@ -325,7 +305,7 @@ static void on_tick(uv_timer_t *timer)
 	bool busy = false;
 
 	for (size_t i = 0; i < l->n; i++)
-		busy |= step(&l->list[i], now);
+		busy |= advance(&l->list[i], now);
 	tell_dataplane(l);
 	uv_timer_set_repeat(timer, busy ? TRIAL_MS : TICK_MS);
 	uv_timer_again(timer);
@@ -357,26 +337,21 @@ void learn_renew(struct learn *l, const struct config *c)
 	free(l->list);
 	l->list = list;
 	l->n = list ? c->n_learn : 0;
-	if (!l->n) {
-		uv_timer_stop(&l->tick);
+	timer_repeat(&l->tick, l->n, on_tick, 0, TICK_MS);
+	if (!l->n)
 		ring_forget(&l->ring);
-		return;
-	}
-	if (ring_listen(&l->ring, l->loop, l->instance, "heard", on_heard, l))
+	else if (ring_listen(&l->ring, l->loop, l->instance, "heard", on_heard, l))
 		log_warning("learn: cannot hear the data path");
-	if (!uv_is_active((uv_handle_t *)&l->tick))
-		uv_timer_start(&l->tick, on_tick, 0, TICK_MS);
 }
 
-int learn_new(uv_loop_t *loop, const char *instance, struct learn **ret)
+struct learn *learn_new(uv_loop_t *loop, const char *instance)
 {
 	struct learn *l = calloc(1, sizeof(*l));
 
-	if (!l)
-		return -ENOMEM;
-	*l = (struct learn){ .loop = loop, .instance = instance };
-	uv_timer_init(loop, &l->tick);
-	l->tick.data = l;
-	*ret = l;
-	return 0;
+	if (l) {
+		l->loop = loop;
+		l->instance = instance;
+		timer_init(loop, &l->tick, l);
+	}
+	return l;
 }

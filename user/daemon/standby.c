@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * standby: once a second the health of backends that have one is read; who is to serve is a bit in struct guard. Before a backend is
- * tried again, an empty datagram tells whether there is a host, and a socket on it (WireGuard says nothing to that).
+ * standby: reads the health of backends that have a standby once a second; a bit in struct guard
+ * says which of the two serves. Before a backend is tried again, an empty datagram checks that
+ * there is a host with a socket on the port (WireGuard does not answer it).
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include "lib/grow.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
+#include "lib/timer.h"
 #include "daemon/standby.h"
 #include "instance/state.h"
 #include "net/udp_socket.h"
@@ -23,7 +25,7 @@
 struct seen {
 	struct standby_of of;
 	int socket;			/* waits for an error; -1: none */
-	__u64 asked;			/* when, in jiffies */
+	__u64 asked;			/* in jiffies */
 };
 
 struct standby {
@@ -37,9 +39,9 @@ struct standby {
 	size_t n;
 };
 
-/* ---- whether there is somebody ---- */
+/* ---- whether the backend can be reached ---- */
 
-static int ask(const struct address *a, __be16 port)
+static int send_probe(const struct address *a, __be16 port)
 {
 	int fd = udp_socket(a, port, NULL);
 
@@ -50,44 +52,47 @@ static int ask(const struct address *a, __be16 port)
 	return fd;
 }
 
-static void forget(struct seen *b)
+static void close_probe(struct seen *b)
 {
 	if (b->socket >= 0)
 		close(b->socket);
 	b->socket = -1;
 }
 
-/* True once nothing has contradicted for REACH_SECONDS */
-static bool is_reached(const struct standby *s, struct seen *b, const struct backend_config *c, __u64 now)
+/* Returns true once there was no error for REACH_SECONDS */
+static bool is_reached(const struct standby *s, struct seen *b, const struct backend_config *c,
+		       __u64 now)
 {
 	struct address a;
 	int error = 0;
 	socklen_t len = sizeof(error);
 
 	if (b->socket < 0) {
-		if (answers_address(s->answers, c->ipv4, FAMILY_IPV4, &a) || answers_address(s->answers, c->ipv6, FAMILY_IPV6, &a))
-			b->socket = ask(&a, c->port);
+		if (answers_address(s->answers, c->ipv4, FAMILY_IPV4, &a) ||
+		    answers_address(s->answers, c->ipv6, FAMILY_IPV6, &a))
+			b->socket = send_probe(&a, c->port);
 		b->asked = now;
 		return false;
 	}
 	if (getsockopt(b->socket, SOL_SOCKET, SO_ERROR, &error, &len) || error) {
-		forget(b);
+		close_probe(b);
 		return false;
 	}
 	if (now - b->asked < REACH_SECONDS * jiffies_a_second())
 		return false;
-	forget(b);
+	close_probe(b);
 	return true;
 }
 
 /* ---- once a second ---- */
 
-static struct seen *find(struct standby *s, const char *service, const char *backend)
+static struct seen *find_seen(struct standby *s, const char *service, const char *backend)
 {
 	struct seen *b;
 
 	for (size_t i = 0; i < s->n; i++)
-		if (!strcmp(s->list[i].of.service, service) && !strcmp(s->list[i].of.backend, backend))
+		if (!strcmp(s->list[i].of.service, service) &&
+		    !strcmp(s->list[i].of.backend, backend))
 			return &s->list[i];
 	b = append(s->list, s->n);
 	if (b) {
@@ -102,7 +107,7 @@ static const char *const said[] = {
 	[STANDBY_SWITCH] = "does not answer", [STANDBY_TRY] = "is there again, and tried",
 };
 
-static bool put(const struct standby *s, struct dataplane *dp, __u32 id, __u32 number)
+static bool write_standby(const struct standby *s, struct dataplane *dp, __u32 id, __u32 number)
 {
 	int lock = state_lock(s->instance), rc = lock < 0 ? lock : 0;
 	struct guard g;
@@ -118,11 +123,12 @@ static bool put(const struct standby *s, struct dataplane *dp, __u32 id, __u32 n
 	return !rc;
 }
 
-/* One backend; whether another one is to serve now */
-static bool look(struct standby *s, struct dataplane *dp, const struct service_config *service, const struct backend_config *c, __u32 id,
-		 __u32 number)
+/* Checks one backend. Returns whether another one serves now. */
+static bool check_backend(struct standby *s, struct dataplane *dp,
+			  const struct service_config *service, const struct backend_config *c,
+			  __u32 id, __u32 number)
 {
-	struct seen *b = find(s, service->name, c->name);
+	struct seen *b = find_seen(s, service->name, c->name);
 	__u64 now = jiffies_now();
 	enum standby_step step;
 	struct health h;
@@ -132,25 +138,30 @@ static bool look(struct standby *s, struct dataplane *dp, const struct service_c
 	if (!b || !dataplane_guard(dp, id, &g) || dataplane_health(dp, id, number, &h))
 		return false;
 	on = g.standby >> number & 1;
-	if (!b->of.wait) {		/* new to this daemon: whichever serves does so from now on */
+	/* new to this daemon: what serves now has served since now */
+	if (!b->of.wait) {
 		b->of.wait = STANDBY_WAIT;
 		b->of.since = on ? now : 0;
 	}
 	step = standby_next(&b->of, &g, &h, on, now);
 	if (step != STANDBY_TRY)
-		forget(b);
-	if (step == STANDBY_STAY || (step == STANDBY_TRY && !is_reached(s, b, c, now)) || !put(s, dp, id, number))
+		close_probe(b);
+	if (step == STANDBY_STAY || (step == STANDBY_TRY && !is_reached(s, b, c, now)) ||
+	    !write_standby(s, dp, id, number))
 		return false;
 	standby_done(&b->of, step, now);
-	log_warning("service %s: %s%s%s %s: %s serves now", service->name, on && step == STANDBY_SWITCH ? "standby of " : "",
-		    *c->name ? "backend " : "backend", c->name, said[step], on ? "it" : "its standby");
+	log_warning("service %s: %s%s%s %s: %s serves now", service->name,
+		    on && step == STANDBY_SWITCH ? "standby of " : "",
+		    *c->name ? "backend " : "backend", c->name, said[step],
+		    on ? "it" : "its standby");
 	return true;
 }
 
 static __u32 number_of(const struct backend_name *names, size_t n, __u32 id, const char *name)
 {
 	for (__u32 i = 0; i < GUARD_BACKENDS_MAX && *name; i++)
-		if ((size_t)id * GUARD_BACKENDS_MAX + i < n && !strcmp(names[id * GUARD_BACKENDS_MAX + i].name, name))
+		if ((size_t)id * GUARD_BACKENDS_MAX + i < n &&
+		    !strcmp(names[id * GUARD_BACKENDS_MAX + i].name, name))
 			return i;
 	return *name ? GUARD_BACKENDS_MAX : 0;
 }
@@ -161,18 +172,19 @@ struct running_names {
 	size_t n_services, n_backends;
 };
 
-static bool look_at_service(struct standby *s, struct dataplane *dp, const struct running_names *names,
-			    const struct service_config *service)
+static bool check_service(struct standby *s, struct dataplane *dp,
+			  const struct running_names *names, const struct service_config *service)
 {
 	bool switched = false;
 
 	for (__u32 id = 0; id < names->n_services; id++)
-		for (size_t i = 0; i < backends_of(service) && !strcmp(names->services[id].name, service->name); i++) {
+		for (size_t i = 0; i < backends_of(service) &&
+		     !strcmp(names->services[id].name, service->name); i++) {
 			const struct backend_config *c = backend_at(service, i);
 			__u32 number = number_of(names->backends, names->n_backends, id, c->name);
 
 			if (backend_has_standby(c) && number < GUARD_BACKENDS_MAX)
-				switched |= look(s, dp, service, c, id, number);
+				switched |= check_backend(s, dp, service, c, id, number);
 		}
 	return switched;
 }
@@ -184,10 +196,11 @@ static void on_tick(uv_timer_t *timer)
 	struct dataplane *dp = NULL;
 	bool switched = false;
 
-	if (!dataplane_open(s->instance, &dp) && dp->running && !dataplane_names(dp, &names.services, &names.n_services) &&
+	if (!dataplane_open(s->instance, &dp) && dp->running &&
+	    !dataplane_names(dp, &names.services, &names.n_services) &&
 	    !dataplane_backend_names(dp, &names.backends, &names.n_backends))
 		for (size_t i = 0; i < s->config->n_services; i++)
-			switched |= look_at_service(s, dp, &names, &s->config->services[i]);
+			switched |= check_service(s, dp, &names, &s->config->services[i]);
 	free(names.services);
 	free(names.backends);
 	dataplane_close(dp);
@@ -209,22 +222,19 @@ static bool has_standby(const struct config *c)
 void standby_renew(struct standby *s, const struct config *c)
 {
 	s->config = c;
-	if (!has_standby(c))
-		uv_timer_stop(&s->tick);
-	else if (!uv_is_active((uv_handle_t *)&s->tick))
-		uv_timer_start(&s->tick, on_tick, TICK_MS, TICK_MS);
+	timer_repeat(&s->tick, has_standby(c), on_tick, TICK_MS, TICK_MS);
 }
 
-int standby_new(uv_loop_t *loop, const char *instance, const struct answers *answers, void (*switched)(void *data), void *data,
-		struct standby **ret)
+struct standby *standby_new(uv_loop_t *loop, const char *instance, const struct answers *answers,
+			    void (*switched)(void *data), void *data)
 {
 	struct standby *s = calloc(1, sizeof(*s));
 
 	if (!s)
-		return -ENOMEM;
-	*s = (struct standby){ .instance = instance, .answers = answers, .switched = switched, .data = data };
-	uv_timer_init(loop, &s->tick);
-	s->tick.data = s;
-	*ret = s;
-	return 0;
+		return NULL;
+	*s = (struct standby){
+		.instance = instance, .answers = answers, .switched = switched, .data = data
+	};
+	timer_init(loop, &s->tick, s);
+	return s;
 }

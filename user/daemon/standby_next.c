@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Of standby: when a backend is down, and what is to be done then.
+ * standby: decides when a backend is down, and what to do.
  */
 #include "lib/jiffies.h"
 #include "daemon/standby.h"
+#include "lib/timer.h"
 
 bool backend_is_surely_down(const struct guard *g, const struct health *h, __u64 now)
 {
 	if (!h->answered || now - h->answered >= SESSION_SECONDS * jiffies_a_second())
 		return backend_is_down(g, h);
-	return g->health_initiations && h->known_unanswered >= g->health_initiations && __builtin_popcountll(h->known_sources) >= (int)g->health_sources;
+	return g->health_initiations && h->known_unanswered >= g->health_initiations &&
+	       __builtin_popcountll(h->known_sources) >= (int)g->health_sources;
 }
 
-enum standby_step standby_next(struct standby_of *b, const struct guard *g, const struct health *h, bool on, __u64 now)
+enum standby_step standby_next(struct standby_of *b, const struct guard *g, const struct health *h,
+			       bool on, __u64 now)
 {
 	__u64 served = b->since < now ? (now - b->since) / jiffies_a_second() : 0;
 
@@ -21,7 +24,8 @@ enum standby_step standby_next(struct standby_of *b, const struct guard *g, cons
 		b->wait = STANDBY_WAIT;
 	}
 	if (b->trial)
-		return served >= STANDBY_TRIAL && h->unanswered >= STANDBY_TRIAL_UNANSWERED ? STANDBY_SWITCH : STANDBY_STAY;
+		return served >= STANDBY_TRIAL && h->unanswered >= STANDBY_TRIAL_UNANSWERED ?
+		       STANDBY_SWITCH : STANDBY_STAY;
 	if (backend_is_surely_down(g, h, now))
 		return served >= STANDBY_SETTLE ? STANDBY_SWITCH : STANDBY_STAY;
 	return on && served >= b->wait ? STANDBY_TRY : STANDBY_STAY;
@@ -29,8 +33,8 @@ enum standby_step standby_next(struct standby_of *b, const struct guard *g, cons
 
 void standby_done(struct standby_of *b, enum standby_step step, __u64 now)
 {
-	if (b->trial)			/* in vain */
-		b->wait = 2 * b->wait < STANDBY_WAIT_MAX ? 2 * b->wait : STANDBY_WAIT_MAX;
+	if (b->trial)			/* the trial failed */
+		b->wait = next_wait(b->wait, STANDBY_WAIT, STANDBY_WAIT_MAX);
 	b->trial = step == STANDBY_TRY;
 	b->since = now;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Answers over HTTP. Whoever looks has the maps read, by the code that `wgxdp show` is; while nobody asks, nothing is done.
+ * Answers over HTTP. A request reads the maps with the code of `wgxdp show`; without requests,
+ * nothing is done.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -18,13 +19,16 @@
 
 #define API "/api/v1/"
 #define NOTHING "default-src 'none'; frame-ancestors 'none'"
-#define PAGE_POLICY "default-src 'none'; script-src '" PAGE_SCRIPT_HASH "'; style-src '" PAGE_STYLE_HASH "'; connect-src 'self'; " \
-	"img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+#define PAGE_POLICY \
+	"default-src 'none'; script-src '" PAGE_SCRIPT_HASH "'; style-src '" PAGE_STYLE_HASH "'; " \
+	"connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; " \
+	"frame-ancestors 'none'"
 
-static const char html[] = "text/html; charset=utf-8", json[] = "application/json", plain[] = "text/plain; charset=utf-8",
-	prometheus[] = "text/plain; version=0.0.4; charset=utf-8";
+static const char html[] = "text/html; charset=utf-8", json[] = "application/json";
+static const char plain[] = "text/plain; charset=utf-8";
+static const char prometheus[] = "text/plain; version=0.0.4; charset=utf-8";
 
-/* ---- who asks ---- */
+/* ---- the client ---- */
 
 bool web_host_valid(const char *host, const char *own)
 {
@@ -55,8 +59,9 @@ static bool host_is_ours(const struct web_request *r)
 
 /* ---- answers ---- */
 
-/* Of the API as JSON: {"status": 404, "error": "…"} */
-static int answer_error(const struct web_request *r, unsigned int status, struct web_answer *ret, const char *format, ...)
+/* Under the API as JSON: {"status": 404, "error": "…"} */
+static int answer_error(const struct web_request *r, unsigned int status, struct web_answer *ret,
+			const char *format, ...)
 {
 	bool api = !strncmp(r->path, API, strlen(API));
 	struct document *d = api ? document_new() : NULL;
@@ -81,7 +86,7 @@ static int answer_error(const struct web_request *r, unsigned int status, struct
 	return (out && fclose(out)) || rc ? -ENOMEM : 0;
 }
 
-/* What the daemon alone knows */
+/* Writes what only the daemon knows */
 static int write_status(const struct web *w, bool data_path, FILE *out)
 {
 	struct document *d = document_new();
@@ -118,8 +123,9 @@ static int write_status(const struct web *w, bool data_path, FILE *out)
 	return rc;
 }
 
-/* 0, -errno, or an HTTP status */
-static int write_document(const struct web *w, const char *word, const struct dataplane *dp, FILE *out)
+/* Returns 0, -errno, or an HTTP status */
+static int write_document(const struct web *w, const char *word, const struct dataplane *dp,
+			  FILE *out)
 {
 	unsigned int what = !strcmp(word, "show") ? SHOW_DOCUMENT : show_noun(word);
 
@@ -131,7 +137,8 @@ static int write_document(const struct web *w, const char *word, const struct da
 		return 503;
 	if (what != SHOW_FLOWS)
 		return show_write(dp, what, true, out);
-	return dataplane_used(dp, MAP_flows) / 2 > WEB_FLOWS_MAX ? 507 : show_flows(dp, true, NULL, out);
+	return dataplane_used(dp, MAP_flows) / 2 > WEB_FLOWS_MAX ? 507 :
+	       show_flows(dp, true, NULL, out);
 }
 
 static int answer_api(const struct web *w, const struct web_request *r, struct web_answer *ret)
@@ -153,11 +160,15 @@ static int answer_api(const struct web *w, const struct web_request *r, struct w
 	ret->text = NULL;
 	switch (rc) {
 	case 404:
-		return answer_error(r, 404, ret, "not found: status, show, interfaces, services, peers, routes, sites, drops and flows are below " API);
+		return answer_error(r, 404, ret, "not found: status, show, interfaces, services, "
+				    "peers, routes, sites, drops and flows are below " API);
 	case 503:
-		return answer_error(r, 503, ret, "instance %s has no data path: its configuration needs none, or it is not up", w->instance);
+		return answer_error(r, 503, ret, "instance %s has no data path: its configuration "
+				    "needs none, or it is not up", w->instance);
 	case 507:
-		return answer_error(r, 507, ret, "more than %d flows: ask `wgxdp show flows --json`", WEB_FLOWS_MAX);
+		return answer_error(r, 507, ret,
+				    "more than %d flows: ask `wgxdp show flows --json`",
+				    WEB_FLOWS_MAX);
 	default:
 		return answer_error(r, 500, ret, "the maps cannot be read: %s", strerror(-rc));
 	}
@@ -181,7 +192,8 @@ static int answer_metrics(const struct web *w, const struct web_request *r, stru
 static int answer_page(struct web_answer *ret)
 {
 	*ret = (struct web_answer){
-		.status = 200, .type = html, .policy = PAGE_POLICY, .text = (char *)page, .size = sizeof(page), .constant = true,
+		.status = 200, .type = html, .policy = PAGE_POLICY,
+		.text = (char *)page, .size = sizeof(page), .constant = true,
 	};
 	return 0;
 }
@@ -198,11 +210,14 @@ int web_answer(const struct web *w, const struct web_request *r, struct web_answ
 	if (!is_page && strncmp(r->path, API, strlen(API)))
 		return answer_error(r, 404, ret, "not found: /metrics is there");
 	if (w->page == PAGE_OFF)
-		return answer_error(r, 404, ret, "wgxdp: see /metrics; the status page is off (exporter: page: off)");
+		return answer_error(r, 404, ret, "wgxdp: see /metrics; the status page is off "
+				    "(exporter: page: off)");
 	if (w->page == PAGE_LOCAL && !r->local)
-		return answer_error(r, 403, ret, "wgxdp: see /metrics; the status page is for this host alone, unless the configuration has "
-				    "exporter: { page: everywhere }");
+		return answer_error(r, 403, ret, "wgxdp: see /metrics; the status page is for this "
+				    "host alone, unless the configuration has exporter: { page: "
+				    "everywhere }");
 	if (!host_is_ours(r))
-		return answer_error(r, 421, ret, "wgxdp: ask by an address, as localhost, or by this host's own name");
+		return answer_error(r, 421, ret, "wgxdp: ask by an address, as localhost, or by "
+				    "this host's own name");
 	return is_page ? answer_page(ret) : answer_api(w, r, ret);
 }

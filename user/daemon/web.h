@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the daemon answers to requests over HTTP, apart from how they come (exporter.c): metrics, the status page, and under
- * /api/v1/ what `wgxdp show --json` prints.
+ * The daemon's answers to HTTP requests, independent of the server (exporter.c): metrics, the
+ * status page, and under /api/v1/ what `wgxdp show --json` prints. exporter.c and the unit tests
+ * include it.
  */
 #pragma once
 #include <time.h>
 #include "config/config.h"
 
-#define WEB_FLOWS_MAX 1000		/* more are for the command: the daemon has other things to do */
+#define WEB_FLOWS_MAX 1000		/* more only by the command: the daemon has other work */
 
 struct web {
 	const char *instance, *file;	/* file: the configuration's; NULL: none */
@@ -16,21 +17,21 @@ struct web {
 };
 
 struct web_request {
-	const char *method, *path, *host;	/* host: the header's; NULL: none */
-	bool local;			/* it comes from this host */
+	const char *method, *path, *host;	/* host: of the header; NULL: none */
+	bool local;			/* the client is on this host */
 };
 
 struct web_answer {
-	unsigned int status;		/* HTTP's */
-	const char *type, *policy;	/* of its content; what a browser may do with it */
+	unsigned int status;		/* of HTTP */
+	const char *type, *policy;	/* policy: the Content-Security-Policy */
 	char *text;			/* to be freed, unless it is constant */
 	size_t size;
 	bool constant;
 };
 
-/* 0, or -ENOMEM: there is no answer */
+/* Returns 0, or -ENOMEM: there is no answer */
 int web_answer(const struct web *w, const struct web_request *r, struct web_answer *ret);
 
-/* An address, or a name that is this host's own: what anybody may have made a name of is refused (DNS rebinding). host: with a
- * port or without; own: this host's name */
+/* Returns whether the Host header is an address or this host's own name. Any other name may point
+ * here by DNS rebinding. host: with or without a port; own: this host's name */
 bool web_host_valid(const char *host, const char *own);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * apply: from a checked configuration to the running instance, and what to say of it.
+ * Applies a checked configuration to the running instance, and reports the result.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -30,21 +30,24 @@ static const struct dataplane_port *attached(const struct dataplane *dp, __u32 i
 	return NULL;
 }
 
-static void report_nic(const struct dataplane *dp, const struct host *h, const struct plan_port *port,
-		       const struct plan_nic *nic, FILE *out)
+static void report_nic(const struct dataplane *dp, const struct host *h,
+		       const struct plan_port *port, const struct plan_nic *nic, FILE *out)
 {
 	const struct dataplane_port *is = attached(dp, nic->ifindex);
 	const char *hint;
 
-	fprintf(out, ", %s", is->flags & LINK_NATIVE ? "native XDP" : is->flags & LINK_GENERIC ? "generic XDP" : "no XDP");
+	fprintf(out, ", %s", is->flags & LINK_NATIVE ? "native XDP" :
+		is->flags & LINK_GENERIC ? "generic XDP" : "no XDP");
 	if (nic->ifindex != port->ifindex)
 		fprintf(out, " on %s", nic->name);
 	if (is->flags & LINK_SHARED)
 		fputs(", shared", out);
 	if (is->refused && !(is->flags & LINK_NATIVE))
 		fprintf(out, " (native XDP refused: %s)", why_refused(is->refused));
-	else if (is->flags & LINK_NATIVE && !transmit_flags(h, host_link(h, nic->ifindex), true, &hint))
-		fprintf(out, " (cannot transmit, so tc sends what leaves by it%s%s)", hint ? ": " : "", hint ?: "");
+	else if (is->flags & LINK_NATIVE &&
+		 !transmit_flags(h, host_link(h, nic->ifindex), true, &hint))
+		fprintf(out, " (cannot transmit, so tc sends what leaves by it%s%s)",
+			hint ? ": " : "", hint ?: "");
 }
 
 static void report(const struct dataplane *dp, const struct plan *p, const struct host *h)
@@ -61,8 +64,9 @@ static void report(const struct dataplane *dp, const struct plan *p, const struc
 		for (size_t j = 0; j < p->n_nics; j++)
 			if (plan_carries(h, &p->nics[j], port))
 				report_nic(dp, h, port, &p->nics[j], out);
-		fprintf(out, ", %stc%s%s%s", attached(dp, port->ifindex)->flags & LINK_TC ? "" : "no ", *port->why ? " (" : "",
-			port->why, *port->why ? ")" : "");
+		fprintf(out, ", %stc%s%s%s",
+			attached(dp, port->ifindex)->flags & LINK_TC ? "" : "no ",
+			*port->why ? " (" : "", port->why, *port->why ? ")" : "");
 		if (!fclose(out))
 			log_info("%s", text);
 		free(text);
@@ -71,14 +75,18 @@ static void report(const struct dataplane *dp, const struct plan *p, const struc
 
 static void forwarding_hints(const struct plan *p, const struct config *c)
 {
-	for (size_t i = 0; i < p->n_ports && (c->n_services || config_relays(c) || *c->blind.device); i++) {
+	for (size_t i = 0;
+	     i < p->n_ports && (c->n_services || config_relays(c) || *c->blind.device); i++) {
 		const struct plan_port *port = &p->ports[i];
-		int ipv6 = !plan_is_overlay(p, port) ? 0 : port->l3 ? 2 : 1;	/* peers in tunnels need none */
+		/* peers in tunnels need none */
+		int ipv6 = !plan_is_overlay(p, port) ? 0 : port->l3 ? 2 : 1;
 
 		for (; ipv6 < 2; ipv6++)
 			if (!host_forwards(port->name, ipv6))
-				log_warning("interface %s: %s forwarding is off, so the kernel routes nothing from it: "
-					    "`sysctl net.ipv%d.conf.all.forwarding=1`", port->name, ipv6 ? "IPv6" : "IPv4", ipv6 ? 6 : 4);
+				log_warning("interface %s: %s forwarding is off, so the kernel "
+					    "routes nothing from it: "
+					    "`sysctl net.ipv%d.conf.all.forwarding=1`",
+					    port->name, ipv6 ? "IPv6" : "IPv4", ipv6 ? 6 : 4);
 	}
 }
 
@@ -89,7 +97,7 @@ static void headroom_hints(const struct dataplane *dp, const struct plan *p, con
 			headroom_warn(p, h, &p->nics[i]);
 }
 
-static __u64 now(void)
+static __u64 boot_seconds(void)
 {
 	struct timespec t;
 
@@ -106,11 +114,12 @@ unsigned int apply_due(const char *instance)
 
 	if (!dataplane_open(instance, &dp) && dp->running && !dataplane_table(dp, &running, &n))
 		for (size_t i = 0; i < n; i++)
-			if ((running[i].key.word & 0xff) == KEY_UNTIL && (!until || running[i].old.until < until))
+			if ((running[i].key.word & 0xff) == KEY_UNTIL &&
+			    (!until || running[i].old.until < until))
 				until = running[i].old.until;
 	free(running);
 	dataplane_close(dp);
-	return !until ? 0 : until > now() ? until - now() : 1;
+	return !until ? 0 : until > boot_seconds() ? until - boot_seconds() : 1;
 }
 
 void apply_sweep(const char *instance)
@@ -122,7 +131,7 @@ void apply_sweep(const char *instance)
 	dataplane_close(dp);
 }
 
-/* Which prefixes have one next hop; without it replies ask the FIB */
+/* Finds the prefixes with a single next hop; for other prefixes, replies ask the FIB */
 static void keep_uniform(const struct dataplane *dp, const struct host *h)
 {
 	struct uniform *u;
@@ -134,12 +143,12 @@ static void keep_uniform(const struct dataplane *dp, const struct host *h)
 }
 
 struct outcome {
-	__u32 refused;			/* the device that could not be attached to, if it failed for that */
-	bool later;			/* done with programs that are to be replaced */
+	__u32 refused;			/* the device that refused to be attached to; 0: none */
+	bool later;			/* old programs went on, and must still be replaced */
 	bool moved;			/* some backend has another address */
 };
 
-/* Peers of this host's own WireGuard, for which the blind relay is to have room */
+/* Returns the number of peers of the blind relay's device: it needs room for them */
 static size_t count_sites(const struct config *c)
 {
 	struct wg_device d = { 0 };
@@ -160,8 +169,8 @@ int apply_memory(const char *instance, int rc)
 }
 
 /* answers: those of given, which may move with a prefix of this host */
-static int attempt(const char *instance, const struct plan_input *given, struct answers *answers, bool may_wait,
-		   struct outcome *ret)
+static int apply_once(const char *instance, const struct plan_input *given,
+		      struct answers *answers, bool may_wait, struct outcome *ret)
 {
 	struct plan_input in = *given;
 	bool moved;
@@ -171,26 +180,30 @@ static int attempt(const char *instance, const struct plan_input *given, struct 
 	int written = 0, rc = dataplane_open(instance, &dp);
 
 	in.host = &h;
-	in.now = now();
+	in.now = boot_seconds();
 	if (!rc && !dp->running)
 		rc = dataplane_discard_new(instance);
 	if (!rc)
 		rc = host_read(&h);
 	moved = !rc && answers_follow_prefixes(answers, &h);
 	if (!rc && dp->elsewhere) {
-		log_error("instance %s runs in another network namespace: `wgxdp up` there, or another --instance here",
-			  instance);
+		log_error("instance %s runs in another network namespace: `wgxdp up` there, or "
+			  "another --instance here", instance);
 		rc = -EBUSY;
 	}
 	if (!rc && dp->running)
-		rc = dataplane_names(dp, &in.names, &in.n_names) ?: dataplane_backend_names(dp, &in.backend_names, &in.n_backend_names) ?:
-		     dataplane_guards(dp, &in.guards, &in.n_guards) ?: dataplane_table(dp, &in.running, &in.n_running) ?:
-		     dataplane_slots(in.running, in.n_running, &in.slots, &in.n_slots) ?: dataplane_peers(dp, &in.peers, &in.n_peers);
+		rc = dataplane_names(dp, &in.names, &in.n_names) ?:
+		     dataplane_backend_names(dp, &in.backend_names, &in.n_backend_names) ?:
+		     dataplane_guards(dp, &in.guards, &in.n_guards) ?:
+		     dataplane_table(dp, &in.running, &in.n_running) ?:
+		     dataplane_slots(in.running, in.n_running, &in.slots, &in.n_slots) ?:
+		     dataplane_peers(dp, &in.peers, &in.n_peers);
 	in.n_sites = count_sites(in.config);
 	if (!rc)
 		rc = followed_read(in.config, &in.followed_peers, &in.n_followed);
 	if (!rc)
-		rc = plan_make(&in, &p) ?: dataplane_load(dp, p, may_wait) ?: dataplane_attach(dp, p, &h);
+		rc = plan_make(&in, &p) ?: dataplane_load(dp, p, may_wait) ?:
+		     dataplane_attach(dp, p, &h);
 	if (!rc) {
 		written = dataplane_sync(dp, p, &h);
 		rc = written < 0 ? written : dataplane_commit(dp, p);
@@ -200,8 +213,8 @@ static int attempt(const char *instance, const struct plan_input *given, struct 
 	if (!rc) {
 		report(dp, p, &h);
 		if (!in.tolerant)
-			log_info("%s%d %s written", dp->reloaded ? "programs loaded, " : "", written,
-				 written == 1 ? "entry" : "entries");
+			log_info("%s%d %s written", dp->reloaded ? "programs loaded, " : "",
+				 written, written == 1 ? "entry" : "entries");
 		forwarding_hints(p, in.config);
 		headroom_hints(dp, p, &h);
 	}
@@ -220,8 +233,8 @@ static int attempt(const char *instance, const struct plan_input *given, struct 
 	return rc;
 }
 
-/* Before anything is read or changed: 0; or -errno, told */
-static int prepare(const char *instance)
+/* Before anything is read or changed. Returns 0 or -errno (reported). */
+static int check_permitted(const char *instance)
 {
 	char what[INSTANCE_LEN + sizeof("instance ")];
 
@@ -229,8 +242,9 @@ static int prepare(const char *instance)
 	return load_permitted(what) ?: pins_prepare();
 }
 
-/* What was prepared is running.yaml from now on, if it runs. rc: what came of attempt(), which is told before what comes here */
-static int publish(const char *instance, const struct plan_input *in, int rc)
+/* Publishes the prepared text if it runs. rc is what apply_once() returned and reported; it takes
+ * precedence. */
+static int publish_text(const char *instance, const struct plan_input *in, int rc)
 {
 	int published = state_publish(instance, in->config_text);
 
@@ -248,17 +262,19 @@ int apply(const char *instance, const struct config *c)
 	int rc;
 
 	if (config_is_control(c) && pins_exist(instance) <= 0) {
-		log_info("nothing to load: what this configuration asks for is done by `wgxdp daemon`");
+		log_info("nothing to load: what this configuration asks for is done by "
+			 "`wgxdp daemon`");
 		return 0;
 	}
-	rc = prepare(instance);
+	rc = check_permitted(instance);
 	if (rc)
 		return rc;
 	answers_read(instance, &answers);
 	rc = answers_for(&answers, c) ?: state_prepare(instance, c, &in.config_text);
 	if (!rc) {
 		moved = resolver_once(&answers, false, RESOLVE_MS);
-		rc = publish(instance, &in, attempt(instance, &in, &answers, false, &outcome));
+		rc = publish_text(instance, &in,
+				  apply_once(instance, &in, &answers, false, &outcome));
 	}
 	if (!rc)
 		answers_write(instance, &answers, moved || outcome.moved);
@@ -271,13 +287,13 @@ int apply_followed(const char *instance, const struct config *c, struct answers 
 	struct plan_input in = { .config = c, .answers = answers, .followed = true };
 	struct outcome outcome;
 	bool moved;
-	int rc = prepare(instance) ?: state_prepare(instance, c, &in.config_text);
+	int rc = check_permitted(instance) ?: state_prepare(instance, c, &in.config_text);
 
 	if (rc)
 		return rc;
 	config_warn_nothing(c);
 	moved = resolver_once(answers, true, RESOLVE_MS);
-	rc = publish(instance, &in, attempt(instance, &in, answers, false, &outcome));
+	rc = publish_text(instance, &in, apply_once(instance, &in, answers, false, &outcome));
 	if (!rc)
 		answers_write(instance, answers, moved || outcome.moved);
 	return rc;
@@ -285,18 +301,21 @@ int apply_followed(const char *instance, const struct config *c, struct answers 
 
 int apply_follow(const char *instance, const struct config *c, struct answers *answers)
 {
-	struct plan_input in = { .config = c, .answers = answers, .followed = true, .tolerant = true };
+	struct plan_input in = {
+		.config = c, .answers = answers, .followed = true, .tolerant = true
+	};
 	bool again, may_wait = true, moved = false;
-	int rc = prepare(instance);
+	int rc = check_permitted(instance);
 
-	if (!rc && !config_text_id(instance))	/* the pins are gone, or were made by a build that kept no text */
+	/* the pins are gone, or an older build kept no text */
+	if (!rc && !config_text_id(instance))
 		rc = state_prepare(instance, c, &in.config_text);
 	if (rc)
 		return rc;
 	do {
 		struct outcome outcome;
 
-		rc = attempt(instance, &in, answers, may_wait, &outcome);
+		rc = apply_once(instance, &in, answers, may_wait, &outcome);
 		moved |= outcome.moved;
 		again = outcome.later;
 		if (outcome.later) {
@@ -308,7 +327,7 @@ int apply_follow(const char *instance, const struct config *c, struct answers *a
 		}
 	} while (again);
 	if (in.config_text)
-		rc = publish(instance, &in, rc);
+		rc = publish_text(instance, &in, rc);
 	if (!rc && moved)
 		answers_write(instance, answers, true);
 	return rc;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Notes are lines of a name and a number.
+ * A file of notes has lines of a name and a number.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "instance/noted.h"
 #include "instance/state.h"
 
-static struct note *find(const struct noted *n, const char *name)
+static struct note *find_note(const struct noted *n, const char *name)
 {
 	for (size_t i = 0; i < n->n; i++)
 		if (!strcmp(n->list[i].name, name))
@@ -35,14 +35,14 @@ void noted_read(struct noted *n, const char *instance, const char *file)
 
 __s64 noted_value(const struct noted *n, const char *name)
 {
-	const struct note *note = find(n, name);
+	const struct note *note = find_note(n, name);
 
 	return note ? note->value : 0;
 }
 
 void noted_set(struct noted *n, const char *name, __s64 value)
 {
-	struct note *note = find(n, name);
+	struct note *note = find_note(n, name);
 
 	if (!note && (note = append(n->list, n->n)))
 		snprintf(note->name, sizeof(note->name), "%s", name);
@@ -70,7 +70,8 @@ void noted_free(struct noted *n)
 	*n = (struct noted){ 0 };
 }
 
-const char *endpoint_note(const char *interface, const struct wg_key *peer, char ret[ENDPOINT_NOTE_LEN])
+const char *endpoint_note(const char *interface, const struct wg_key *peer,
+			  char ret[ENDPOINT_NOTE_LEN])
 {
 	char key[WG_KEY_STRLEN];
 

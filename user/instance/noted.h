@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Numbers by name that the daemon notes in /run for the metrics, which commands write as well. They outlive the daemon, and end with `down`.
+ * Numbers by name that the daemon notes in /run for the metrics, which commands print too. They
+ * outlive the daemon, and `down` removes them. The daemon and show/ include it.
  */
 #pragma once
 #include <linux/types.h>
@@ -20,14 +21,15 @@ struct noted {
 	size_t n;
 };
 
-/* What was noted by now in this file, one of NOTED_FILES; nothing where there is none */
+/* Reads a file, one of NOTED_FILES; nothing if there is none */
 void noted_read(struct noted *n, const char *instance, const char *file);
 /* 0: never noted */
 __s64 noted_value(const struct noted *n, const char *name);
 void noted_set(struct noted *n, const char *name, __s64 value);
-/* What is in it now, all at once; without a word where that fails, for the next time makes up for it */
+/* Replaces the file. Errors are not reported: the next call writes everything again. */
 void noted_write(const struct noted *n);
 void noted_free(struct noted *n);
-/* As what a peer's changes are noted, in the file "endpoints" */
+/* The name under which a peer's changes are noted in the file "endpoints" */
 #define ENDPOINT_NOTE_LEN (IFNAMSIZ + WG_KEY_STRLEN)
-const char *endpoint_note(const char *interface, const struct wg_key *peer, char ret[ENDPOINT_NOTE_LEN]);
+const char *endpoint_note(const char *interface, const struct wg_key *peer,
+			  char ret[ENDPOINT_NOTE_LEN]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Names to addresses. What is asked at the same time is a round, with a channel of its own (dns.h).
+ * Resolves names to addresses. Questions asked at the same time are a round, with a channel of its
+ * own (dns.h).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,19 +12,20 @@
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "instance/resolver.h"
+#include "lib/timer.h"
 
 #define TTL_MIN 1			/* seconds */
 #define TTL_MAX 86400
-#define TTL_HOSTS 30			/* of /etc/hosts, and of a TTL of 0 */
-#define RETRY_MIN 1			/* after a failure, doubled up to */
+#define TTL_HOSTS 30			/* for /etc/hosts, and for a TTL of 0 */
+#define RETRY_MIN 1			/* after a failure, doubled up to RETRY_MAX */
 #define RETRY_MAX 60
-#define TOGETHER_MS 1000		/* what is due within this is asked for in one round */
+#define TOGETHER_MS 1000		/* names that are due within this are asked in one round */
 
 struct name {				/* one of answers, by text and family */
 	char text[sizeof(((struct answer *)NULL)->text)];
 	__u8 family;
-	uint64_t due;			/* of the loop's time, ms */
-	unsigned int retry;		/* seconds, of the last failure; 0: it did not fail */
+	uint64_t due;			/* ms of the loop's time */
+	unsigned int retry;		/* seconds, after the last failure; 0: it did not fail */
 	struct resolver *resolver;
 };
 
@@ -34,9 +36,9 @@ struct resolver {
 	void *data;
 	struct name *names;
 	size_t n_names;
-	struct dns *dns;		/* NULL: no round now */
-	unsigned int open;		/* questions */
-	bool moved, renew;		/* in this round; after it */
+	struct dns *dns;		/* NULL: no round runs */
+	unsigned int open;		/* questions without an answer */
+	bool moved, renew;		/* in this round; names must be read again after it */
 	uv_timer_t due;			/* of the next round */
 };
 
@@ -103,7 +105,8 @@ static void tell_move(const struct answer *a, const struct address *to)
 	char was[ADDRESS_STRLEN], is[ADDRESS_STRLEN];
 
 	if (a->address.family)
-		log_info("%s is %s now, no longer %s", a->text, address_format(to, is), address_format(&a->address, was));
+		log_info("%s is %s now, no longer %s", a->text, address_format(to, is),
+			 address_format(&a->address, was));
 	else
 		log_info("%s is %s", a->text, address_format(to, is));
 }
@@ -116,8 +119,8 @@ static bool take_address(const struct ares_addrinfo_node *node, struct address *
 	return !address_wrong(address_format(ret, text), ret->family, false);
 }
 
-/* The address that it has, if that is among the answers, else the first one. Seconds until it is to be asked again; 0: none
- * of the answers is the address of a host. */
+/* Keeps the name's address if it is among the answers, else takes the first one. Returns the
+ * seconds until it must be asked again; 0: no answer is the address of a host. */
 static unsigned int take_answers(struct answer *a, const struct ares_addrinfo *info, bool *moved)
 {
 	struct address first = { .family = 0 }, one;
@@ -148,9 +151,11 @@ static void tell_failure(const struct answer *a, int status)
 {
 	char text[ADDRESS_STRLEN];
 
-	if (a->address.family)		/* else who needs it says that it waits */
-		log_warning("%s: no %s address now: %s; going on with %s", a->text, a->family == FAMILY_IPV4 ? "IPv4" : "IPv6",
-			    status ? ares_strerror(status) : "no address of a host", address_format(&a->address, text));
+	if (a->address.family)		/* without an address, plan_make() reports that it waits */
+		log_warning("%s: no %s address now: %s; going on with %s", a->text,
+			    a->family == FAMILY_IPV4 ? "IPv4" : "IPv6",
+			    status ? ares_strerror(status) : "no address of a host",
+			    address_format(&a->address, text));
 }
 
 static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo *info)
@@ -170,7 +175,7 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 	} else {
 		if (a && !n->retry && status != ARES_EDESTRUCTION)
 			tell_failure(a, status);
-		again = n->retry = !n->retry ? RETRY_MIN : n->retry * 2 < RETRY_MAX ? n->retry * 2 : RETRY_MAX;
+		again = n->retry = next_wait(n->retry, RETRY_MIN, RETRY_MAX);
 	}
 	n->due = uv_now(r->loop) + again * 1000ULL;
 }
@@ -189,24 +194,24 @@ static void start_round(struct resolver *r)
 	for (size_t i = 0; i < r->n_names; i++)
 		if (r->names[i].due <= until) {
 			r->open++;
-			dns_ask(r->dns, r->names[i].text, r->names[i].family, on_answer, &r->names[i]);
+			dns_ask(r->dns, r->names[i].text, r->names[i].family, on_answer,
+				&r->names[i]);
 		}
 	dns_go(r->dns);
 }
 
 /* ---- from outside ---- */
 
-int resolver_new(uv_loop_t *loop, struct answers *answers, resolver_done *done, void *data, struct resolver **ret)
+struct resolver *resolver_new(uv_loop_t *loop, struct answers *answers, resolver_done *done,
+			      void *data)
 {
 	struct resolver *r = calloc(1, sizeof(*r));
 
 	if (!r)
-		return -ENOMEM;
+		return NULL;
 	*r = (struct resolver){ .loop = loop, .answers = answers, .done = done, .data = data };
-	uv_timer_init(loop, &r->due);
-	r->due.data = r;
-	*ret = r;
-	return 0;
+	timer_init(loop, &r->due, r);
+	return r;
 }
 
 void resolver_renew(struct resolver *r)
@@ -214,7 +219,7 @@ void resolver_renew(struct resolver *r)
 	struct name *old = r->names, *n;
 	size_t n_old = r->n_names;
 
-	r->renew = r->dns;		/* whose questions are about the old ones */
+	r->renew = r->dns;		/* the questions refer to the old names */
 	if (r->renew)
 		return;
 	r->names = NULL;
@@ -227,7 +232,8 @@ void resolver_renew(struct resolver *r)
 			continue;
 		*n = (struct name){ .family = a->family, .due = uv_now(r->loop), .resolver = r };
 		strcpy(n->text, a->text);
-		for (j = 0; j < n_old && (old[j].family != n->family || strcmp(old[j].text, n->text)); j++)
+		for (j = 0;
+		     j < n_old && (old[j].family != n->family || strcmp(old[j].text, n->text)); j++)
 			;
 		if (j < n_old)
 			*n = old[j];
@@ -252,7 +258,7 @@ struct once {
 	bool moved;
 };
 
-/* The loop ends at once, not when it next has something to do */
+/* Ends the loop at once, not at its next event */
 static void on_once(void *data, bool moved)
 {
 	struct once *once = data;
@@ -274,12 +280,14 @@ bool resolver_once(struct answers *answers, bool missing, unsigned int ms)
 	bool any = false;
 
 	for (size_t i = 0; i < answers->n; i++)
-		any |= answer_is_name(&answers->list[i]) && !(missing && answers->list[i].address.family);
+		any |= answer_is_name(&answers->list[i]) &&
+		       !(missing && answers->list[i].address.family);
 	if (!any || uv_loop_init(&once.loop))
 		return false;
 	uv_timer_init(&once.loop, &deadline);
 	uv_timer_start(&deadline, on_enough, ms, 0);
-	if (resolver_new(&once.loop, answers, on_once, &once, &r))
+	r = resolver_new(&once.loop, answers, on_once, &once);
+	if (!r)
 		return false;
 	resolver_renew(r);
 	uv_run(&once.loop, UV_RUN_DEFAULT);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Names to addresses, by c-ares: /etc/hosts and DNS, as /etc/resolv.conf says. On a libuv loop, each name again when its TTL
- * ends, or sooner where it failed; the last good answer stands meanwhile, and an address stays as long as it is among the
- * answers.
+ * Resolves names to addresses by c-ares: /etc/hosts and DNS, as /etc/resolv.conf says. On a libuv
+ * loop, each name is asked again when its TTL ends, or sooner after a failure. The last good answer
+ * stays meanwhile, and an address stays while it is among the answers. apply.c, the daemon and
+ * check include it.
  */
 #pragma once
 #include <uv.h>
@@ -10,16 +11,19 @@
 
 struct resolver;
 
-#define RESOLVE_MS 2000			/* for which commands wait for answers at most; then the last good ones stand */
+/* commands wait at most so long for answers; then the last good ones are used */
+#define RESOLVE_MS 2000
 
-/* Called when names were resolved; moved: some address is another than before */
+/* Called when names were resolved; moved: an address has changed */
 typedef void resolver_done(void *data, bool moved);
 
-int resolver_new(uv_loop_t *loop, struct answers *answers, resolver_done *done, void *data, struct resolver **ret);
-/* answers->list was changed: what is new in it is asked for at once */
+struct resolver *resolver_new(uv_loop_t *loop, struct answers *answers, resolver_done *done,
+			      void *data);	/* NULL: no memory */
+/* answers->list has changed: asks for new names at once */
 void resolver_renew(struct resolver *r);
-/* The network has changed: what failed is asked for again soon */
+/* The network has changed: asks again soon for names that failed */
 void resolver_hope(struct resolver *r);
 
-/* All names, once, for at most this long; whether some address is another now. missing: not if each has an answer. */
+/* Asks for all names once, for at most ms. Returns whether an address has changed. missing: do
+ * nothing if every name has an answer. */
 bool resolver_once(struct answers *answers, bool missing, unsigned int ms);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The running configuration, wherever it is found.
+ * Reads the running configuration, wherever it is.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,7 +20,8 @@ int running_read_quietly(const char *instance, struct config **ret)
 	else
 		rc = state_read(instance, ret);
 	if (dp->running && rc == -ENOENT) {
-		log_error("instance %s: its configuration is lost: `wgxdp up -c FILE` gives it another one", instance);
+		log_error("instance %s: its configuration is lost: `wgxdp up -c FILE` gives it "
+			  "another one", instance);
 		rc = -ENODATA;
 	}
 	dataplane_close(dp);
@@ -31,8 +32,9 @@ void running_not_up(const char *instance)
 {
 	bool named = strcmp(instance, INSTANCE_DEFAULT) != 0;
 
-	log_error("instance %s is not up: `wgxdp %s%s%sup` starts it, `ls " PINS_DIR "` names those that are", instance,
-		  named ? "--instance " : "", named ? instance : "", named ? " " : "");
+	log_error("instance %s is not up: `wgxdp %s%s%sup` starts it, `ls " PINS_DIR
+		  "` names those that are",
+		  instance, named ? "--instance " : "", named ? instance : "", named ? " " : "");
 }
 
 int running_read(const char *instance, struct config **ret)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What runs, as a configuration.
+ * The running configuration, for commands.
  */
 #pragma once
 #include "config/config.h"
 #include "dataplane/dataplane.h"
 
-/* The caller holds the instance's lock. -ENOENT: the instance is not up; told, like every error. */
+/* Under the instance's lock. Returns 0 or -errno (reported); -ENOENT: the instance is not up. */
 int running_read(const char *instance, struct config **ret);
-/* The same, without a word where it is not up */
+/* The same, but does not report that it is not up */
 int running_read_quietly(const char *instance, struct config **ret);
 
-void running_not_up(const char *instance);	/* says that */
+void running_not_up(const char *instance);	/* reports that it is not up */

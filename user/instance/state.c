@@ -81,8 +81,9 @@ int state_prepare(const char *instance, const struct config *c, int *ret_map)
 
 	if (out && fclose(out))
 		rc = -ENOMEM;
-	if (!rc && n > YAML_FILE_LIMIT) {	/* the next version of us would have to read it */
-		log_error("written down, this configuration has %zu bytes, and %d are the most", n, YAML_FILE_LIMIT);
+	if (!rc && n > YAML_FILE_LIMIT) {	/* the next version of wgxdp could not read it */
+		log_error("written down, this configuration has %zu bytes, and %d are the most", n,
+			  YAML_FILE_LIMIT);
 		rc = -EFBIG;
 	}
 	state_path(path, instance, NEXT);
@@ -164,7 +165,8 @@ int state_read(const char *instance, struct config **ret)
 	else if (rc == -ENOENT)
 		rc = access(path, R_OK) ? -errno : config_read(path, ret);
 	else
-		log_error("instance %s: cannot read its running configuration: %s", instance, strerror(-rc));
+		log_error("instance %s: cannot read its running configuration: %s", instance,
+			  strerror(-rc));
 	free(text);
 	return rc;
 }
@@ -184,12 +186,12 @@ void state_remove(const char *instance)
 
 	remove_file(instance, RUNNING);
 	remove_file(instance, NEXT);
-	remove_file(instance, "names.new");	/* of who was killed while he wrote it: user/plan/answers.c */
+	remove_file(instance, "names.new");	/* of a killed command: user/plan/answers.c */
 	forget_failure(instance);
 	for (size_t i = 0; i < sizeof(noted) / sizeof(*noted); i++) {
 		snprintf(beside, sizeof(beside), "%s.new", noted[i]);
 		remove_file(instance, noted[i]);
 		remove_file(instance, beside);
 	}
-	remove_file(instance, "daemon");	/* whose daemon it was: user/daemon/daemon_state.c */
+	remove_file(instance, "daemon");	/* user/daemon/daemon_state.c */
 }

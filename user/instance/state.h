@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The running configuration of an instance. The kernel keeps its text beside the maps (config_text.h), and
- * /run/wgxdp/INSTANCE/running.yaml is a copy: people read it, and the daemon sees there that it changed. An instance without
- * maps has that file alone. Every writer holds the instance's lock from reading to its last map write.
+ * The running configuration of an instance and its lock, for commands and the daemon. The kernel
+ * keeps its text beside the maps (config_text.h). /run/wgxdp/INSTANCE/running.yaml is a copy for
+ * people, in which the daemon sees changes; an instance without maps has only that file. Writers
+ * hold the instance's lock from reading to their last map write.
  */
 #pragma once
 #include "config/config.h"
 #include "lib/paths.h"
 
-/* Waits for other commands of the instance; the lock is held until the fd is closed. fd, or -errno, told. */
+/* Waits for other commands of the instance. Returns a fd that holds the lock until it is closed, or
+ * -errno (reported). */
 int state_lock(const char *instance);
-/* Writes what is to run beside running.yaml, and, unless ret_map is NULL, into a map, to be closed; 0: that text runs already. It
- * runs once dataplane_sync() has put the map in its place, even if the command is killed then. 0 or -errno, told. */
+/* Writes what is to run beside running.yaml and, unless ret_map is NULL, into a map for the caller
+ * to close; 0: that text runs already. It runs once dataplane_sync() has put the map in place, even
+ * if the command is killed then. Returns 0 or -errno (reported). */
 int state_prepare(const char *instance, const struct config *c, int *ret_map);
-/* What was prepared becomes running.yaml; it is removed where its map (0: none) is not the one that runs. 0 or -errno, told. */
+/* Makes the prepared file running.yaml, or removes it if its map (0: none) is not the one that
+ * runs. Returns 0 or -errno (reported). */
 int state_publish(const char *instance, int map);
-/* running.yaml anew, where the maps are as it says */
+/* Writes running.yaml for maps that agree with it */
 int state_write(const char *instance, const struct config *c);
-/* A reload failed, until a configuration comes to run */
+/* Notes that a reload failed, until a configuration is published */
 void state_note_failure(const char *instance);
 bool state_failed(const char *instance);
-/* -ENOENT: none, or lost */
+/* -ENOENT: there is none, or it is lost */
 int state_read(const char *instance, struct config **ret);
-/* The configuration goes, and what a daemon has noted; the lock's file stays, for another may wait for it */
+/* Removes the configuration and the daemon's notes. The lock's file stays: another command may wait
+ * for it. */
 void state_remove(const char *instance);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A change on trial. /run/wgxdp/INSTANCE/trying is there, and locked by its child, while it lasts; who keeps the change takes
- * it away. The child reads one letter, `applied` or `kept`, from the command; its end without one means that this was killed.
+ * A change on trial. While it lasts, /run/wgxdp/INSTANCE/trying exists and a child locks it. A
+ * command that keeps the change removes the file. The child reads one letter, APPLIED or KEPT, from
+ * the command; end of file means that the command was killed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,8 +30,8 @@ struct try {
 	char instance[INSTANCE_LEN];
 	unsigned int seconds;
 	struct config *before;		/* NULL: nothing was up */
-	int marker;			/* the file `trying` */
-	int child;			/* the command's end of the pair: letters to the child, and its answer */
+	int marker;			/* fd of the file `trying` */
+	int child;			/* the command's end of the socket pair */
 };
 
 static void marker_path(char path[STATE_PATH_LEN], const char *instance)
@@ -44,7 +45,8 @@ static bool is_ours(const struct try *t)
 	struct stat there, ours;
 
 	marker_path(path, t->instance);
-	return !stat(path, &there) && !fstat(t->marker, &ours) && there.st_ino == ours.st_ino && there.st_dev == ours.st_dev;
+	return !stat(path, &there) && !fstat(t->marker, &ours) && there.st_ino == ours.st_ino &&
+	       there.st_dev == ours.st_dev;
 }
 
 void try_keep(const char *instance)
@@ -75,7 +77,7 @@ static long long now_ms(void)
 
 /* ---- the child ---- */
 
-/* Under the lock, which tells whether somebody kept it meanwhile */
+/* Under the lock: checks whether the change was kept meanwhile */
 static char roll_back(const struct try *t)
 {
 	int lock = state_lock(t->instance), rc = lock < 0 ? lock : 0;
@@ -99,12 +101,13 @@ static char roll_back(const struct try *t)
 	return rc ? FAILED : ROLLED_BACK;
 }
 
-/* Until the time is up, the command has died, or it was kept */
+/* Waits until the time is up or the command died (true), or the change was kept (false) */
 static bool child_waits(const struct try *t, int command)
 {
 	char path[STATE_PATH_LEN], events[4096], letter;
 	int seen = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	struct pollfd fds[] = { { .fd = command, .events = POLLIN }, { .fd = seen, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = command, .events = POLLIN },
+				{ .fd = seen, .events = POLLIN } };
 	long long end = 0, left;
 
 	marker_path(path, t->instance);
@@ -128,9 +131,11 @@ static bool child_waits(const struct try *t, int command)
 	return false;
 }
 
-static void child(const struct try *t, int command)
+static void run_child(const struct try *t, int command)
 {
-	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTTOU, SIGTTIN };
+	static const int ignored[] = {
+		SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTTOU, SIGTTIN,
+	};
 	int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
 	char answer = KEPT;
 
@@ -158,12 +163,13 @@ static int open_marker(const char *instance)
 	marker_path(path, instance);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
-		log_error("instance %s: another `up --try` waits: `wgxdp up` keeps what it made", instance);
+		log_error("instance %s: another `up --try` waits: `wgxdp up` keeps what it made",
+			  instance);
 		close(fd);
 		return -EBUSY;
 	}
 	if (fd >= 0) {
-		unlink(path);		/* whose child was killed */
+		unlink(path);		/* its child was killed */
 		close(fd);
 	}
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -195,7 +201,7 @@ int try_begin(const char *instance, unsigned int seconds, int lock, struct try *
 	if (!pid) {
 		close(lock);
 		close(pair[0]);
-		child(t, pair[1]);
+		run_child(t, pair[1]);
 	}
 	if (!rc && pid < 0) {
 		log_error("cannot start the process that would roll back: %s", strerror(errno));
@@ -222,13 +228,13 @@ void try_abandon(struct try *t)
 
 static volatile sig_atomic_t ended;
 
-static void end(int signal)
+static void on_signal(int signal)
 {
 	ended = signal;
 }
 
-/* Enter: 1; 0: not yet; -1: the terminal hung up */
-static int entered(int terminal)
+/* Returns 1: Enter was pressed; 0: not yet; -1: the terminal hung up */
+static int read_terminal(int terminal)
 {
 	char text[256];
 	ssize_t n = read(terminal, text, sizeof(text));
@@ -236,12 +242,12 @@ static int entered(int terminal)
 	return n > 0 ? memchr(text, '\n', n) != NULL : -1;
 }
 
-static void keep(struct try *t)
+static void keep_change(struct try *t)
 {
 	int lock = state_lock(t->instance);
 	const char letter = KEPT;
 
-	if (is_ours(t))			/* else it was rolled back just now, and the child says so */
+	if (is_ours(t))			/* else the child has just rolled back, and says so */
 		try_keep(t->instance);
 	if (write(t->child, &letter, 1) != 1)
 		log_warning("the process that would roll back has ended");
@@ -249,8 +255,9 @@ static void keep(struct try *t)
 		close(lock);
 }
 
-/* Until the child has an answer. Signals come only while it waits, so none is missed; shut: the child is to roll back at once.
- * What is typed is looked at only while this command is in the foreground; and a poll that finds something lets no signal in. */
+/* Waits for the child's answer. Signals are let in only by ppoll(), so none is missed, and only if
+ * it finds nothing: so the terminal is polled only while this command is in the foreground. After a
+ * signal, the child is told to roll back at once. */
 static char wait_for_answer(struct try *t, int terminal, const sigset_t *let_in)
 {
 	const struct timespec soon = { .tv_nsec = 200000000 };
@@ -262,7 +269,7 @@ static char wait_for_answer(struct try *t, int terminal, const sigset_t *let_in)
 		pid_t foreground = terminal >= 0 ? tcgetpgrp(terminal) : 0;
 
 		if (foreground < 0)
-			end(SIGHUP);
+			on_signal(SIGHUP);
 		if (ended && !shut) {
 			shutdown(t->child, SHUT_WR);
 			shut = true;
@@ -273,13 +280,13 @@ static char wait_for_answer(struct try *t, int terminal, const sigset_t *let_in)
 			continue;
 		if (fds[0].revents)
 			return read(t->child, &answer, 1) == 1 ? answer : FAILED;
-		switch (entered(terminal)) {
+		switch (read_terminal(terminal)) {
 		case 1:
-			keep(t);
+			keep_change(t);
 			terminal = -1;
 			break;
 		case -1:
-			end(SIGHUP);
+			on_signal(SIGHUP);
 		}
 	}
 }
@@ -287,7 +294,7 @@ static char wait_for_answer(struct try *t, int terminal, const sigset_t *let_in)
 int try_wait(struct try *t)
 {
 	static const int ends[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
-	struct sigaction action = { .sa_handler = end };
+	struct sigaction action = { .sa_handler = on_signal };
 	int terminal = open("/dev/tty", O_RDONLY | O_CLOEXEC);
 	const char letter = APPLIED;
 	sigset_t blocked, open_set;
@@ -303,7 +310,8 @@ int try_wait(struct try *t)
 	sigprocmask(SIG_BLOCK, &blocked, &open_set);
 	if (write(t->child, &letter, 1) != 1)
 		log_warning("the process that would roll back has ended");
-	printf("on trial for %u seconds: %s`wgxdp up` keeps it\n", t->seconds, terminal >= 0 ? "Enter or " : "");
+	printf("on trial for %u seconds: %s`wgxdp up` keeps it\n", t->seconds,
+	       terminal >= 0 ? "Enter or " : "");
 	fflush(stdout);
 	answer = wait_for_answer(t, terminal, &open_set);
 	if (answer == KEPT)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A change on trial (`up --try`): unless it is kept within its time, what ran before comes back. The one that sees to that is
- * a child of its own session, which outlives the shell, the terminal and the command.
+ * A change on trial (`up --try`): unless it is kept in time, what ran before comes back. A child in
+ * a session of its own does that, and outlives shell, terminal and command. `up`, `down` and the
+ * daemon include it.
  */
 #pragma once
 #include "config/config.h"
@@ -10,13 +11,13 @@
 
 struct try;
 
-/* Before the change, by the holder of the instance's lock (a fd, which the child lets go of). -EBUSY: another is on trial,
- * told like every error. */
+/* Before the change, under the instance's lock; the child closes its copy of that fd. Returns 0;
+ * -EBUSY: another change is on trial; or -errno (reported). */
 int try_begin(const char *instance, unsigned int seconds, int lock, struct try **ret);
-/* The change is made: the time runs. The lock is to be free from now on. Waits until it is kept or rolled back: 0 or
- * -ECANCELED, told. */
+/* After the change was made and the lock released: waits until it is kept (0) or rolled back
+ * (-ECANCELED, reported) */
 int try_wait(struct try *t);
-/* The change was not made: nothing to keep or to roll back */
+/* The change was not made: there is nothing to keep or to roll back */
 void try_abandon(struct try *t);
-/* Whatever is on trial is kept; by the holder of the lock */
+/* Keeps the change on trial, if there is one. Under the lock. */
 void try_keep(const char *instance);

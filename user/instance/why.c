@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Why an interface is carried as it is. What was tried is remembered with the link (struct link .refused); all else is found
- * anew, as this host is now.
+ * Explains why an interface is carried as it is. A refusal is remembered with the link (struct link
+ * .refused); all else is found anew from this host.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,12 +12,14 @@
 #include "instance/why.h"
 #include "dataplane/dataplane.h"
 
-static void why_nic(const struct host *h, const struct plan_port *port, const struct plan_nic *nic, const struct link *is, FILE *out)
+static void why_nic(const struct host *h, const struct plan_port *port, const struct plan_nic *nic,
+		    const struct link *is, FILE *out)
 {
 	__u16 flags = is ? is->flags : 0, mode = flags & (LINK_NATIVE | LINK_GENERIC);
 	const char *hint;
 
-	if (nic->mode != MODE_AUTO && (mode & LINK_NATIVE) == (nic->mode == MODE_NATIVE ? LINK_NATIVE : 0) &&
+	if (nic->mode != MODE_AUTO &&
+	    (mode & LINK_NATIVE) == (nic->mode == MODE_NATIVE ? LINK_NATIVE : 0) &&
 	    (mode & LINK_GENERIC) == (nic->mode == MODE_GENERIC ? LINK_GENERIC : 0))
 		fprintf(out, "%s was asked for", mode_name(nic->mode));
 	else if (mode & LINK_NATIVE)
@@ -31,12 +33,14 @@ static void why_nic(const struct host *h, const struct plan_port *port, const st
 	else
 		fputs("no XDP yet: another `up` would try", out);
 	if (mode & LINK_NATIVE && !transmit_flags(h, host_link(h, nic->ifindex), true, &hint))
-		fprintf(out, "; it cannot transmit, so tc sends what leaves by it%s%s", hint ? ": " : "", hint ?: "");
+		fprintf(out, "; it cannot transmit, so tc sends what leaves by it%s%s",
+			hint ? ": " : "", hint ?: "");
 	if (mode & LINK_NATIVE && port->lengthens)
 		headroom_hint(h, nic, "; ", out);
 }
 
-char *why_port(const struct plan *p, const struct host *h, const struct link *links, size_t n, __u32 ifindex)
+char *why_port(const struct plan *p, const struct host *h, const struct link *links, size_t n,
+	       __u32 ifindex)
 {
 	const struct plan_port *port = plan_port(p, ifindex);
 	const char *between = "";

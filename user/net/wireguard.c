@@ -3,6 +3,7 @@
  * Reads a device's peers. What the kernel and wireguard-go send is checked like any input from
  * outside.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/genetlink.h>
@@ -21,6 +22,7 @@
 #include "lib/grow.h"
 #include "lib/library.h"
 #include "net/netlink_talk.h"
+#include "net/udp_socket.h"
 #include "net/wireguard.h"
 
 #define DUMP_TRIES 10			/* of a dump during which the device changed */
@@ -35,6 +37,43 @@ void wg_free(struct wg_device *d)
 		explicit_bzero(d->peers, d->n_peers * sizeof(*d->peers));	/* preshared keys */
 	free(d->peers);
 	memset(d, 0, sizeof(*d));
+}
+
+const struct wg_peer *wg_find_peer(const struct wg_device *d, const struct wg_key *key)
+{
+	for (size_t i = 0; i < d->n_peers; i++)
+		if (!wg_key_compare(&d->peers[i].key, key))
+			return &d->peers[i];
+	return NULL;
+}
+
+struct address wg_inside(const struct wg_peer *p)
+{
+	struct address found = { .family = 0 };
+	int longest = -1;
+
+	for (size_t i = 0; i < p->n_allowed; i++) {
+		const struct prefix *a = &p->allowed[i];
+		int len = a->len + (a->family == FAMILY_IPV4 ? 96 : 0);
+
+		if (len <= longest)
+			continue;
+		longest = len;
+		found = (struct address){ a->addr, a->family };
+	}
+	if (longest >= 0 && longest < 128)	/* the prefix's own address is no host's */
+		found.addr.b[15] |= 1;
+	return found;
+}
+
+void wg_nudge(const char *device, const struct address *inside)
+{
+	int fd = inside->family ? udp_socket(inside, htons(9), device) : -1;
+
+	if (fd < 0)
+		return;
+	send(fd, "", 0, 0);
+	close(fd);
 }
 
 /* ---- the kernel's WireGuard ---- */

@@ -37,6 +37,13 @@ struct wg_device {
  * -EOPNOTSUPP: it is not WireGuard's; or another -errno. Reports nothing. */
 int wg_read(const char *device, struct wg_device *ret);
 void wg_free(struct wg_device *d);
+/* Returns the peer with this key. NULL: the device has none. */
+const struct wg_peer *wg_find_peer(const struct wg_device *d, const struct wg_key *key);
+/* Returns an address of the peer in the tunnel, by the longest of its AllowedIPs. family 0: none. */
+struct address wg_inside(const struct wg_peer *p);
+/* Sends an empty datagram to an address in the tunnel (family 0: nothing), to port 9, discard, so
+ * that WireGuard sends a message to the peer's endpoint. */
+void wg_nudge(const char *device, const struct address *inside);
 /* Sets a peer's endpoint, until the peer itself moves: for a device that has just been made. 0 or
  * -errno. */
 int wg_set_endpoint(const char *device, const struct wg_key *peer, const struct address *a,
