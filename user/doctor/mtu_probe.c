@@ -10,7 +10,6 @@
 #include <uv.h>
 #include "net/echo_socket.h"
 #include "doctor/mtu_probe.h"
-#include "net/syn_socket.h"
 
 #define MS 1000000ULL			/* of uv_hrtime() */
 #define SMALL_SENT 16			/* at most, to measure round trip and loss */
@@ -29,32 +28,23 @@ struct sent {
 struct prober {
 	const struct mtu_way *way;
 	struct mtu_path *path;
-	bool tcp;
 	struct echo_socket echo;
-	struct syn_socket syn;
 	__u16 sequence;			/* of the next packet */
 	struct sent sent[REMEMBERED];
 	unsigned int answers;
 	__u64 rtt_sum, rtt_max;
 };
 
-static int fd_of(const struct prober *p)
-{
-	return p->tcp ? p->syn.fd : p->echo.fd;
-}
-
 /* ---- sending ---- */
 
 static int send_one(struct prober *p, unsigned int size)
 {
 	unsigned int length = size - (p->way->to.family == FAMILY_IPV6 ? 40 : 20);
-	__be16 port = p->path->port ?: p->way->ports[p->sequence % MTU_PORTS];
 	struct sent *s = &p->sent[p->sequence % REMEMBERED];
 	int rc;
 
 	*s = (struct sent){ .at = uv_hrtime(), .size = size, .sequence = p->sequence };
-	rc = p->tcp ? syn_socket_send(&p->syn, &p->way->to, port, p->sequence++, length)
-		    : echo_socket_send(&p->echo, &p->way->to, p->way->scope, p->sequence++, length);
+	rc = echo_socket_send(&p->echo, &p->way->to, p->way->scope, p->sequence++, length);
 	s->answered = rc;		/* what did not leave gets no answer, only an error */
 	return rc;
 }
@@ -71,13 +61,11 @@ static struct sent *find_sent(struct prober *p, __u16 sequence)
 /* Receives one packet. -EAGAIN: there is none; else whether it answers a probe of that size */
 static int take_answer(struct prober *p, unsigned int size)
 {
-	struct address from = p->way->to;	/* TCP's is connected */
-	__be16 port = 0;
+	struct address from;
 	__u16 sequence;
 	struct sent *s;
 	__u64 took;
-	int rc = p->tcp ? syn_socket_receive(&p->syn, &sequence, &port)
-			: echo_socket_receive(&p->echo, &from, &sequence);
+	int rc = echo_socket_receive(&p->echo, &from, &sequence);
 
 	if (rc)
 		return rc == -EAGAIN ? rc : false;
@@ -89,7 +77,6 @@ static int take_answer(struct prober *p, unsigned int size)
 	p->answers++;
 	p->rtt_sum += took;
 	p->rtt_max = took > p->rtt_max ? took : p->rtt_max;
-	p->path->port = p->path->port ?: port;
 	return s->size == size;
 }
 
@@ -113,7 +100,7 @@ static int take_error(struct prober *p, unsigned int size, struct mtu_told *told
 		.msg_iov = &part, .msg_iovlen = 1,
 		.msg_control = control, .msg_controllen = sizeof(control),
 	};
-	ssize_t n = recvmsg(fd_of(p), &m, MSG_ERRQUEUE | MSG_DONTWAIT);
+	ssize_t n = recvmsg(p->echo.fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
 	const struct sock_extended_err *e;
 	struct sent *s = NULL;
 	__u16 sequence;
@@ -125,8 +112,7 @@ static int take_error(struct prober *p, unsigned int size, struct mtu_told *told
 		return false;
 	if (e->ee_origin == SO_EE_ORIGIN_LOCAL)		/* about the last probe */
 		s = &p->sent[(__u16)(p->sequence - 1) % REMEMBERED];
-	else if (p->tcp ? syn_socket_quoted(&p->syn, quoted, n, &sequence)
-			: echo_socket_quoted(&p->echo, quoted, n, &sequence))
+	else if (echo_socket_quoted(&p->echo, quoted, n, &sequence))
 		s = find_sent(p, sequence);
 	if (!s)
 		return false;
@@ -162,7 +148,7 @@ static enum mtu_fate wait_for_fate(struct prober *p, unsigned int size, __u64 ms
 				   struct mtu_told *told)
 {
 	__u64 until = uv_hrtime() + ms * MS, now;
-	struct pollfd fd = { .fd = fd_of(p), .events = POLLIN };
+	struct pollfd fd = { .fd = p->echo.fd, .events = POLLIN };
 	enum mtu_fate fate;
 
 	while ((fate = read_pending(p, size, told)) == MTU_VANISHED && (now = uv_hrtime()) < until)
@@ -263,31 +249,15 @@ static int measure_small(struct prober *p)
 	return 0;
 }
 
-static int measure_by(const struct mtu_way *w, bool tcp, unsigned int top, struct mtu_path *ret)
+int mtu_measure(const struct mtu_way *w, unsigned int top, struct mtu_path *ret)
 {
-	struct prober p = { .way = w, .path = ret, .tcp = tcp, .echo.fd = -1, .syn.fd = -1 };
-	int rc = tcp ? syn_socket_open(w->to.family, &p.syn)
-		     : echo_socket_open(w->to.family, &p.echo);
+	struct prober p = { .way = w, .path = ret, .echo.fd = -1 };
+	int rc = echo_socket_open(w->to.family, &p.echo);
 
-	*ret = (struct mtu_path){ .tcp = tcp };
-	rc = rc ?: prepare_socket(fd_of(&p), w);
+	*ret = (struct mtu_path){ 0 };
+	rc = rc ?: prepare_socket(p.echo.fd, w);
 	rc = rc ?: measure_small(&p);
 	rc = rc ?: mtu_search(probe, &p, top, mtu_tries(ret->sent, ret->answered), &ret->found);
 	echo_socket_close(&p.echo);
-	syn_socket_close(&p.syn);
 	return rc;
-}
-
-int mtu_measure(const struct mtu_way *w, unsigned int top, struct mtu_path *ret)
-{
-	struct mtu_path by_tcp;
-	int rc = measure_by(w, false, top, ret), rc_tcp;
-
-	if (rc != -ENOMSG)
-		return rc;
-	rc_tcp = measure_by(w, true, top, &by_tcp);
-	if (rc_tcp && rc_tcp != -ETIME)		/* perhaps for want of a privilege */
-		return rc;
-	*ret = by_tcp;
-	return rc_tcp;
 }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Measures the longest packet that passes to one address, by probes that must not be fragmented:
- * ICMP echo requests, or TCP if none is answered. For cmd_mtu.c.
+ * Measures the longest packet that passes to one address, by ICMP echo requests that must not be
+ * fragmented. For cmd_mtu.c.
  */
 #pragma once
 #include "doctor/mtu.h"
-
-#define MTU_PORTS 4			/* TCP ports to try */
 
 struct mtu_way {
 	struct address to;
@@ -14,15 +12,12 @@ struct mtu_way {
 	__u32 scope;			/* ifindex of a link-local address, else 0 */
 	__u32 mark;			/* for ip(8)'s rules; 0: none */
 	bool believe;			/* obeys the path MTU that this host has learnt */
-	__be16 ports[MTU_PORTS];
 	__u64 until;			/* uv_hrtime() at which to give up */
 	/* Called before each size; or NULL */
 	void (*progress)(const struct mtu_way *w, unsigned int size);
 };
 
 struct mtu_path {
-	bool tcp;			/* TCP was answered, not ICMP echo */
-	__be16 port;			/* the port that answered */
 	double rtt_ms;			/* mean of small packets */
 	unsigned int sent, answered;	/* small packets */
 	struct mtu_found found;

@@ -41,12 +41,6 @@ static const char *const verdicts[] = {
 	[MTU_NO_WAY] = "no-way",
 };
 
-static const char *probes_of(const struct mtu_path *p, char buf[32])
-{
-	snprintf(buf, 32, p->tcp ? "TCP port %u" : "ICMP echo", ntohs(p->port));
-	return buf;
-}
-
 static const char *format_teller(const struct mtu_found *f, char buf[ADDRESS_STRLEN])
 {
 	return f->told.by.family ? address_format(&f->told.by, buf) : "this host";
@@ -57,7 +51,6 @@ static void add_path(struct node row, const char *prefix, const struct mtu_path 
 	char key[48], text[ADDRESS_STRLEN];
 #define KEY(name) (snprintf(key, sizeof(key), "%s" name, prefix), key)
 
-	document_text(row, KEY("probes"), probes_of(p, text));
 	document_decimal(row, KEY("round_trip_ms"), p->rtt_ms);
 	document_number(row, KEY("lost_percent"), 100 * (p->sent - p->answered) / p->sent);
 	if (whole)
@@ -153,12 +146,12 @@ static void print_commands(const char *interface, unsigned int mtu, bool wiregua
 static void print_tunnel(const struct mtu_report *r)
 {
 	const struct mtu_tunnel *t = &r->tunnel;
-	char to[ADDRESS_STRLEN], probes[32];
+	char to[ADDRESS_STRLEN];
 
 	if (r->has_outside)
-		printf("Between the tunnel's ends, to %s, %s%u bytes pass (%s).\n",
+		printf("Between the tunnel's ends, to %s, %s%u bytes pass.\n",
 		       address_format(&r->endpoint, to), r->outside.found.fails ? "" : "at least ",
-		       r->outside.found.passes, probes_of(&r->outside, probes));
+		       r->outside.found.passes);
 	if (mtu_report_verdict(r) == MTU_CLEAR) {
 		printf("The MTU of %s, %u, is right.\n", r->link.name, r->link.mtu);
 		return;
@@ -247,14 +240,13 @@ static void report_no_answer(const struct mtu_report *r)
 			 r->path.error_by.family ? address_format(&r->path.error_by, by) :
 			 "this host",
 			 strerror(r->path.error));
-	log_error("%s by %s: nothing answers, not even packets of %u bytes, neither ICMP echo "
-		  "requests nor TCP%s",
+	log_error("%s by %s: ICMP echo requests are not answered, not even packets of %u bytes%s",
 		  to, r->link.name, MTU_SMALL, said);
 	if (r->wireguard && r->endpoint.family && !r->handshake)
 		log_error("WireGuard's peer has never answered either: no handshake yet with %s",
 			  endpoint_format(&r->endpoint, r->endpoint_port, by));
 	else if (!r->wireguard)
-		log_error("it is not there, or both are filtered on the way; if there is a tunnel "
+		log_error("the host is not there, or a filter drops ICMP echo; if there is a tunnel "
 			  "to it, its other end tells more: `wgxdp mtu ADDRESS-INSIDE --through "
 			  "IF`");
 }
