@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Errors of a configuration, told at their place in the file. Only the files of config.h include it.
+ * Reports errors of a configuration at their place in the file. For config_*.c and doctor/host_check.c.
  */
 #pragma once
 #include <stdarg.h>

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "dataplane/attach.h"
 #include "doctor/doctor.h"
+#include "doctor/host_check.h"
 #include "dataplane/shared.h"
 #include "instance/why.h"
 #include "show/words.h"
@@ -36,15 +37,11 @@ static char *cure_missing(const struct doctor *k, const char *name, enum link_ro
 
 static void report_missing(struct doctor *k, const char *name, enum link_role role)
 {
-	char *how = cure_missing(k, name, role), there[256] = "";
-	size_t n = 0;
+	char there[256];
 
-	for (size_t i = 0; i < k->h.n_links && n < sizeof(there); i++)
-		if (!k->h.links[i].loopback)
-			n += snprintf(there + n, sizeof(there) - n, "%s%s", n ? ", " : "",
-				      k->h.links[i].name);
-	doctor_say(k, STATE_PROBLEM, "interface", name, how,
-		   "this host has no interface of that name: there is %s", *there ? there : "none");
+	doctor_say(k, STATE_PROBLEM, "interface", name, cure_missing(k, name, role),
+		   "this host has no interface of that name: there is %s",
+		   host_link_names(&k->h, there));
 }
 
 /* Finds the nic that carries a PPPoE session: any, or only the nic `name` */

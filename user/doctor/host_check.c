@@ -4,10 +4,10 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "config/config_tell.h"
 #include "plan/answers.h"
 #include "doctor/host_check.h"
 #include "lib/library.h"
@@ -15,66 +15,49 @@
 #include "dataplane/shared.h"
 #include "lib/unasked.h"
 
-struct check {
+struct check_host {
+	struct check check;
 	const struct config *c;
 	const struct host *h;
 	const struct answers *answers;
 	const char *instance;
-	config_tell *tell;
-	void *data;
-	unsigned int n;
-	struct config_place place;
 };
-
-static void __attribute__((format(printf, 2, 3))) at(struct check *k, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(k->place.path, sizeof(k->place.path), format, args);
-	va_end(args);
-}
-
-static void __attribute__((format(printf, 2, 3))) tell(struct check *k, const char *format, ...)
-{
-	char text[1024];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	k->tell(k->data, &k->place, text);
-	k->n++;
-}
 
 /* ---- interfaces ---- */
 
-static void report_missing(struct check *k, const char *key, const char *name)
+const char *host_link_names(const struct host *h, char ret[256])
 {
-	char there[256] = "";
 	size_t n = 0;
 
-	for (size_t i = 0; i < k->h->n_links && n < sizeof(there); i++)
-		if (!k->h->links[i].loopback)
-			n += snprintf(there + n, sizeof(there) - n, "%s%s", n ? ", " : "",
-				      k->h->links[i].name);
-	tell(k, "%s: this host has no interface '%s': there is %s", key, name,
-	     *there ? there : "none");
+	strcpy(ret, "none");
+	for (size_t i = 0; i < h->n_links && n < 256; i++)
+		if (!h->links[i].loopback)
+			n += snprintf(ret + n, 256 - n, "%s%s", n ? ", " : "", h->links[i].name);
+	return ret;
+}
+
+static void report_missing(struct check_host *k, const char *key, const char *name)
+{
+	char there[256];
+
+	tell(&k->check, "%s: this host has no interface '%s': there is %s", key, name,
+	     host_link_names(k->h, there));
 }
 
 /* ipv6: 0: checks IPv4 and IPv6; 1: only IPv6; 2: neither */
-static void check_forwarding(struct check *k, const char *key, const char *name, int ipv6)
+static void check_forwarding(struct check_host *k, const char *key, const char *name, int ipv6)
 {
 	for (; ipv6 < 2; ipv6++)
 		if (!host_forwards(name, ipv6))
-			tell(k,
+			tell(&k->check,
 			     "%s: %s forwarding is off at %s, so the kernel routes nothing from "
 			     "it: `sysctl net.ipv%d.conf.all.forwarding=1`",
 			     key, ipv6 ? "IPv6" : "IPv4", name, ipv6 ? 6 : 4);
 }
 
 /* Reports an XDP program that is not ours or is another instance's; only root can find out */
-static void check_program(struct check *k, const char *key, const struct nl_link *link, bool shared)
+static void check_program(struct check_host *k, const char *key, const struct nl_link *link,
+			  bool shared)
 {
 	char owner[INSTANCE_LEN];
 
@@ -83,24 +66,25 @@ static void check_program(struct check *k, const char *key, const struct nl_link
 	errno = 0;
 	if (pins_owner(link->xdp_prog_id, "", owner)) {
 		if (strcmp(owner, k->instance))
-			tell(k, "%s: instance %s is attached to %s: one instance an interface", key,
+			tell(&k->check,
+			     "%s: instance %s is attached to %s: one instance an interface", key,
 			     owner, link->name);
 		return;
 	}
 	if (shared_is_dispatcher(link->xdp_prog_id)) {
 		if (!shared)
-			tell(k,
+			tell(&k->check,
 			     "%s: libxdp's dispatcher is attached to %s: shared: true goes beside "
 			     "what is in it, or use mode: tc",
 			     key, link->name);
 		return;
 	}
 	if (errno == ENOMEM) {
-		tell(k, "%s: no memory to find out whose XDP program is attached to %s", key,
-		     link->name);
+		tell(&k->check, "%s: no memory to find out whose XDP program is attached to %s",
+		     key, link->name);
 		return;
 	}
-	tell(k,
+	tell(&k->check,
 	     "%s: an XDP program that is not ours (id %u) is attached to %s: remove it, or use "
 	     "mode: tc",
 	     key, link->xdp_prog_id, link->name);
@@ -115,7 +99,7 @@ static const struct interface_config *find_interface(const struct config *c, con
 }
 
 /* of_peers: only peers are on it, and peers in tunnels need no forwarding */
-static void check_interface(struct check *k, const char *key, const char *name, bool of_peers)
+static void check_interface(struct check_host *k, const char *key, const char *name, bool of_peers)
 {
 	const struct nl_link *link = host_link_by_name(k->h, name);
 	const struct interface_config *i = find_interface(k->c, name);
@@ -125,7 +109,7 @@ static void check_interface(struct check *k, const char *key, const char *name, 
 		return;
 	}
 	if (link->loopback)
-		tell(k,
+		tell(&k->check,
 		     "%s: %s is a loopback: the interface to the clients or to the backend is "
 		     "wanted",
 		     key, name);
@@ -178,7 +162,7 @@ static bool has_address_of(const struct host *h, __u32 ifindex, bool ipv4, bool 
 	return false;
 }
 
-static void check_listen(struct check *k, size_t i)
+static void check_listen(struct check_host *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
 	bool both = s->nat == NAT_MASQUERADE, ipv4 = both || service_has_family(s, FAMILY_IPV4);
@@ -187,30 +171,30 @@ static void check_listen(struct check *k, size_t i)
 	const struct nl_link *link;
 	char text[ADDRESS_STRLEN];
 
-	at(k, "/services/%zu/listen/interface", i);
+	at(&k->check, 0, "/services/%zu/listen/interface", i);
 	link = *s->listen_interface ? host_link_by_name(k->h, s->listen_interface) : NULL;
 	if (*s->listen_interface && !find_interface(k->c, s->listen_interface))
 		check_interface(k, "interface", s->listen_interface, false);
 	if (link && s->nat != NAT_NONE && (ipv4 || ipv6) &&
 	    !has_address_of(k->h, link->ifindex, ipv4, ipv6))
-		tell(k,
+		tell(&k->check,
 		     "interface: %s has no address of a family that is translated, so nothing is "
 		     "listened on",
 		     link->name);
 	for (size_t j = 0; j < s->n_listen_addresses; j++) {
 		const struct nl_address *a = find_address(k->h, &s->listen_addresses[j]);
 
-		at(k, "/services/%zu/listen/addresses/%zu", i, j);
+		at(&k->check, 0, "/services/%zu/listen/addresses/%zu", i, j);
 		if (!a && !wan_is_named(k->c))
-			tell(k,
+			tell(&k->check,
 			     "addresses: no interface has %s, and none is named as a wan, as "
 			     "interfaces: [ { name: eth0, role: wan } ]",
 			     address_format(&s->listen_addresses[j], text));
 	}
 	for (size_t j = 0; j < s->flows.n_sources; j++) {
-		at(k, "/services/%zu/flows/source/%zu", i, j);
+		at(&k->check, 0, "/services/%zu/flows/source/%zu", i, j);
 		if (!find_address(k->h, &s->flows.sources[j]))
-			tell(k,
+			tell(&k->check,
 			     "source: no interface of this host has %s, so answers to it may not "
 			     "come here",
 			     address_format(&s->flows.sources[j], text));
@@ -218,7 +202,7 @@ static void check_listen(struct check *k, size_t i)
 }
 
 /* A backend that is routed over a wan is most often a mistyped address */
-static bool is_wan(const struct check *k, __u32 oif)
+static bool is_wan(const struct check_host *k, __u32 oif)
 {
 	const struct nl_link *link = host_link(k->h, oif);
 
@@ -230,7 +214,7 @@ static bool is_wan(const struct check *k, __u32 oif)
 	return false;
 }
 
-static void check_backend(struct check *k, const struct service_config *s, const char *key,
+static void check_backend(struct check_host *k, const struct service_config *s, const char *key,
 			  const char *text, __u8 family)
 {
 	char format[ADDRESS_STRLEN];
@@ -241,28 +225,28 @@ static void check_backend(struct check *k, const struct service_config *s, const
 	if (!*text)
 		return;
 	if (!answers_address(k->answers, text, family, &a)) {
-		tell(k, "%s: %s has no %s address", key, text,
+		tell(&k->check, "%s: %s has no %s address", key, text,
 		     family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 		return;
 	}
 	if (find_address(k->h, &a))
-		tell(k,
+		tell(&k->check,
 		     "%s: %s is an address of this host: that of the host behind it is wanted",
 		     key, address_format(&a, format));
 	else if (is_broadcast(k->h, &a))
-		tell(k,
+		tell(&k->check,
 		     "%s: %s is the broadcast address of a network of this host: that of one host "
 		     "in it is wanted",
 		     key, address_format(&a, format));
 	else if ((rc = nl_route_get(&a, host_vrf(k->h, s), &oif)))
-		tell(k, unasked(rc) ? "%s: no memory to ask for the route to %s" :
+		tell(&k->check, unasked(rc) ? "%s: no memory to ask for the route to %s" :
 		     "%s: this host has no route to %s", key, address_format(&a, format));
 	else if (s->nat != NAT_MASQUERADE && is_wan(k, oif))
-		tell(k, "%s: the route to %s leaves by %s, a wan: is that its address?", key,
-		     address_format(&a, format), host_link(k->h, oif)->name);
+		tell(&k->check, "%s: the route to %s leaves by %s, a wan: is that its address?",
+		     key, address_format(&a, format), host_link(k->h, oif)->name);
 }
 
-static void check_backends(struct check *k, size_t i)
+static void check_backends(struct check_host *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
 	char where[64];
@@ -270,16 +254,16 @@ static void check_backends(struct check *k, size_t i)
 	for (size_t b = 0; b < backends_of(s); b++) {
 		snprintf(where, sizeof(where), s->n_backends ? "/services/%zu/backends/%zu" :
 			 "/services/%zu/backend", i, b);
-		at(k, "%s/ipv4", where);
+		at(&k->check, 0, "%s/ipv4", where);
 		check_backend(k, s, "ipv4", backend_at(s, b)->ipv4, FAMILY_IPV4);
-		at(k, "%s/ipv6", where);
+		at(&k->check, 0, "%s/ipv6", where);
 		check_backend(k, s, "ipv6", backend_at(s, b)->ipv6, FAMILY_IPV6);
 	}
 }
 
 /* Checks each device of peers and of `follow` where the configuration names it first. A WireGuard
  * device knows a peer only by its key. */
-static void check_devices(struct check *k)
+static void check_devices(struct check_host *k)
 {
 	const struct config *c = k->c;
 
@@ -290,65 +274,66 @@ static void check_devices(struct check *k)
 
 		while (before < i && strcmp(c->peers[before].device, p->device))
 			before++;
-		at(k, "/peers/%zu/device", i);
+		at(&k->check, 0, "/peers/%zu/device", i);
 		if (before == i)
 			check_interface(k, "device", p->device, true);
-		at(k, "/peers/%zu", i);
+		at(&k->check, 0, "/peers/%zu", i);
 		if (link && !strcmp(link->kind, "wireguard") && wg_key_is_none(&p->key))
-			tell(k, "peers: '%s' has no public-key, by which %s would know it", p->name,
-			     p->device);
+			tell(&k->check, "peers: '%s' has no public-key, by which %s would know it",
+			     p->name, p->device);
 	}
 	for (size_t i = 0; i < c->follow.n_wireguard; i++) {
-		at(k, "/follow/wireguard/%zu", i);
+		at(&k->check, 0, "/follow/wireguard/%zu", i);
 		check_interface(k, "wireguard", c->follow.wireguard[i].name, true);
 	}
 }
 
 /* Checks what the daemon follows without the data path, and the devices of the blind relay */
-static void check_followed(struct check *k)
+static void check_followed(struct check_host *k)
 {
 	const struct blind_config *b = &k->c->blind;
 	const char *name;
 
 	for (size_t i = 0;
-	     (name = config_followed(k->c, i, k->place.path, sizeof(k->place.path))); i++)
+	     (name = config_followed(k->c, i, k->check.place.path, sizeof(k->check.place.path)));
+	     i++)
 		if (!host_link_by_name(k->h, name))
 			report_missing(k, "interface", name);
 	if (!*b->device)
 		return;
-	at(k, "/blind/device");
+	at(&k->check, 0, "/blind/device");
 	if (!host_link_by_name(k->h, b->device))
 		report_missing(k, "device", b->device);
-	at(k, "/blind/listen/interface");
+	at(&k->check, 0, "/blind/listen/interface");
 	if (!find_interface(k->c, b->interface))
 		check_interface(k, "interface", b->interface, true);
 }
 
 /* ---- libraries ---- */
 
-static void check_library(struct check *k, const char *key, const struct library *l)
+static void check_library(struct check_host *k, const char *key, const struct library *l)
 {
 	char why[LIBRARY_WHY_LEN];
 
 	if (library_open(l, NULL, 0, NULL, why))
-		tell(k, "%s: %s", key, why);
+		tell(&k->check, "%s: %s", key, why);
 }
 
 /* Checks the libraries that the daemon will open for this configuration */
-static void check_libraries(struct check *k)
+static void check_libraries(struct check_host *k)
 {
 	const struct config *c = k->c;
 
-	at(k, "/exporter/listen/0");
+	at(&k->check, 0, "/exporter/listen/0");
 	if (c->n_exporter)
 		check_library(k, "exporter", &library_mhd);
 	for (size_t i = 0; i < c->n_services; i++) {
-		at(k, "/services/%zu/wireguard/challenge", i);
+		at(&k->check, 0, "/services/%zu/wireguard/challenge", i);
 		if (c->services[i].guard.challenge_above)
 			check_library(k, "challenge", &library_sodium);
 	}
 	for (size_t i = 0; i < c->n_ddns; i++) {
-		at(k, "/ddns/%zu/provider", i);
+		at(&k->check, 0, "/ddns/%zu/provider", i);
 		if (c->ddns[i].by == DDNS_RFC2136)
 			check_library(k, "rfc2136", &library_ldns);
 		if (c->ddns[i].by == DDNS_OVH)
@@ -359,13 +344,13 @@ static void check_libraries(struct check *k)
 unsigned int host_check(const struct config *c, const struct host *h, const struct answers *answers,
 			const char *instance, config_tell *tell, void *data)
 {
-	struct check k = {
+	struct check_host k = {
+		.check = { .tell = tell, .data = data },
 		.c = c, .h = h, .answers = answers, .instance = instance,
-		.tell = tell, .data = data,
 	};
 
 	for (size_t i = 0; i < c->n_interfaces; i++) {
-		at(&k, "/interfaces/%zu/name", i);
+		at(&k.check, 0, "/interfaces/%zu/name", i);
 		check_interface(&k, "name", c->interfaces[i].name, false);
 	}
 	for (size_t i = 0; i < c->n_services; i++) {
@@ -375,5 +360,5 @@ unsigned int host_check(const struct config *c, const struct host *h, const stru
 	check_devices(&k);
 	check_followed(&k);
 	check_libraries(&k);
-	return k.n;
+	return k.check.errors;
 }
