@@ -9,6 +9,7 @@
 #include <string.h>
 #include "ddns/ddns.h"
 #include "ddns/ddns_address.h"
+#include "ddns/ddns_secret.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 
@@ -114,6 +115,22 @@ void ddns_free(struct ddns_run *run)
 	run->lines = NULL;
 	run->sets = NULL;
 	run->n_lines = run->n_sets = 0;
+}
+
+char *ddns_secret(struct ddns_run *run, const char *what)
+{
+	const char *file = run->config->secret;
+	char why[SECRET_WHY_LEN], *text = NULL;
+	bool open = false;
+
+	if (secret_read(file, &text, &open, why)) {
+		ddns_fail_all(run, "%s: %s", what, why);
+		return NULL;
+	}
+	if (open)
+		ddns_warn(run, "%s %s: others may read it: it is a secret, as chmod 600 keeps it",
+			  what, file);
+	return text;
 }
 
 int ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a, __u32 ttl,
@@ -250,7 +267,10 @@ static void publish(struct ddns_run *run, const struct found *ipv6, const struct
 	if (run->writing)
 		p->write(run);
 	report(run);
-	p->end(run);
+	if (p->end && run->data)
+		p->end(run);
+	free(run->data);
+	run->data = NULL;
 }
 
 /* Adds the sets of a family, or reports for every name that there is no fit address */

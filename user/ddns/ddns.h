@@ -50,7 +50,8 @@ struct ddns_provider {
 	void (*read)(struct ddns_run *run);	/* the records that exist */
 	/* Replaces the records of sets with `write` that have not failed by `wanted` */
 	void (*write)(struct ddns_run *run);
-	void (*end)(struct ddns_run *run);	/* frees; called once after read */
+	/* Releases what run->data refers to, which ddns.c frees then; or NULL */
+	void (*end)(struct ddns_run *run);
 };
 
 extern const struct ddns_provider ddns_rfc2136, ddns_ovh, ddns_exec;
@@ -68,6 +69,9 @@ void ddns_fail(struct ddns_run *run, struct ddns_set *set, const char *format, .
 void ddns_fail_all(struct ddns_run *run, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void ddns_warn(struct ddns_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Reads the provider's file with a secret, for secret_free(), and warns if others may read it.
+ * what: its key in the configuration. NULL: it has added the error */
+char *ddns_secret(struct ddns_run *run, const char *what);
 /* Adds a record that exists. -ENOMEM: the set failed */
 int ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a, __u32 ttl,
 	     __u64 id);

@@ -187,8 +187,4 @@ static void write_sets(struct ddns_run *run)
 	free(words);
 }
 
-static void end(struct ddns_run *run)
-{
-}
-
-const struct ddns_provider ddns_exec = { read_sets, write_sets, end };
+const struct ddns_provider ddns_exec = { read_sets, write_sets, NULL };

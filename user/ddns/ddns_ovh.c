@@ -369,26 +369,16 @@ static void read_set(struct ddns_run *run, struct ddns_set *set, struct reply *r
 
 static int read_credentials(struct ddns_run *run, struct ovh *o)
 {
-	const char *file = run->config->secret;
-	char why[SECRET_WHY_LEN], *text = NULL;
+	char *text = ddns_secret(run, "credentials");
 	struct shell_place place;
-	bool open = false;
-	int rc = secret_read(file, &text, &open, why);
 
-	if (rc) {
-		ddns_fail_all(run, "credentials: %s", why);
-		return rc;
-	}
+	if (!text)
+		return -EINVAL;
 	place = ovh_credentials_parse(text, &o->keys);
 	secret_free(text);
-	if (open)
-		ddns_warn(run,
-			  "credentials %s: others may read it: it is a secret, as chmod 600 keeps "
-			  "it",
-			  file);
 	if (!place.wrong)
 		return 0;
-	ddns_fail_all(run, "credentials: %s:%u: %s", file, place.line, place.wrong);
+	ddns_fail_all(run, "credentials: %s:%u: %s", run->config->secret, place.line, place.wrong);
 	return -EINVAL;
 }
 
@@ -527,12 +517,9 @@ static void end(struct ddns_run *run)
 {
 	struct ovh *o = run->data;
 
-	if (o && o->curl)
+	if (o->curl)
 		lib.curl_easy_cleanup(o->curl);
-	if (o)
-		explicit_bzero(&o->keys, sizeof(o->keys));
-	free(o);
-	run->data = NULL;
+	explicit_bzero(&o->keys, sizeof(o->keys));
 }
 
 const struct ddns_provider ddns_ovh = { read_sets, write_sets, end };

@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include <uv.h>
 #include "ddns/ddns.h"
 #include "ddns/ddns_secret.h"
 #include "lib/library.h"
@@ -62,10 +62,7 @@ struct wire {
 
 static uint64_t now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
+	return uv_hrtime() / 1000000;
 }
 
 /* 0: the socket is ready; else -ETIMEDOUT or another -errno */
@@ -111,8 +108,7 @@ static int ask_udp(const struct addrinfo *to, const struct wire *question, struc
 
 	if (rc)
 		return rc;
-	answer->bytes = malloc(LDNS_MAX_PACKETLEN);
-	rc = !answer->bytes ? -ENOMEM : send(fd, question->bytes, question->n, 0) < 0 ? -errno : 0;
+	rc = send(fd, question->bytes, question->n, 0) < 0 ? -errno : 0;
 	while (!rc) {
 		ssize_t n;
 
@@ -125,10 +121,6 @@ static int ask_udp(const struct addrinfo *to, const struct wire *question, struc
 			break;
 	}
 	close(fd);
-	if (rc) {
-		free(answer->bytes);
-		answer->bytes = NULL;
-	}
 	return rc;
 }
 
@@ -159,16 +151,11 @@ static int ask_tcp(const struct addrinfo *to, const struct wire *question, struc
 	rc = transfer(fd, length, 2, true, until) ?:
 	     transfer(fd, question->bytes, question->n, true, until) ?:
 	     transfer(fd, length, 2, false, until);
-	answer->n = rc ? 0 : length[0] << 8 | length[1];
-	answer->bytes = malloc(answer->n + 1);
-	rc = rc ?: !answer->bytes ? -ENOMEM : transfer(fd, answer->bytes, answer->n, false, until);
+	answer->n = length[0] << 8 | length[1];
+	rc = rc ?: transfer(fd, answer->bytes, answer->n, false, until);
 	if (!rc && !answers(question, answer))
 		rc = -EPROTO;
 	close(fd);
-	if (rc) {
-		free(answer->bytes);
-		answer->bytes = NULL;
-	}
 	return rc;
 }
 
@@ -180,19 +167,21 @@ static int ask_address(const struct addrinfo *to, const struct wire *question, s
 		rc = ask_udp(to, question, answer);
 	if (question->n <= UDP_MAX && (rc || !LDNS_TC_WIRE(answer->bytes)))
 		return rc;
-	if (!rc)
-		free(answer->bytes);
-	answer->bytes = NULL;		/* ask_tcp() may fail before it sets them */
 	return ask_tcp(to, question, answer);
 }
 
 /* Asks the server's addresses in turn, and from then on the first that answers. 0, or -errno and
- * the error in s->why */
+ * the error in s->why. The caller frees answer->bytes in either case */
 static int ask(struct server *s, const struct wire *question, struct wire *answer)
 {
 	struct addrinfo *at = s->is ?: s->list;
 	int rc = -EHOSTUNREACH;
 
+	answer->bytes = malloc(LDNS_MAX_PACKETLEN);
+	if (!answer->bytes) {
+		strcpy(s->why, "no memory");
+		return -ENOMEM;
+	}
 	for (; at; at = s->is ? NULL : at->ai_next) {
 		rc = ask_address(at, question, answer);
 		if (!rc) {
@@ -260,8 +249,7 @@ static void add_records(struct ddns_run *run, struct ddns_set *set, const ldns_p
 		if (lib.ldns_rr_get_type(rr) == LDNS_RR_TYPE_CNAME) {
 			ddns_fail(run, set,
 				  "%s: there is a CNAME, beside which nothing can be: remove it by "
-				  "hand",
-				  ddns_type(set));
+				  "hand", ddns_type(set));
 			return;
 		}
 		if (lib.ldns_rr_get_type(rr) != type || !value ||
@@ -314,21 +302,14 @@ static int open_server(struct ddns_run *run, struct server *s)
 {
 	const struct ddns_config *c = run->config;
 	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV };
-	char port[8], why[SECRET_WHY_LEN], *text = NULL;
+	char port[8], *text = ddns_secret(run, "key-file");
 	const char *wrong;
-	bool open = false;
-	int rc = secret_read(c->secret, &text, &open, why);
+	int rc;
 
-	if (rc) {
-		ddns_fail_all(run, "key-file: %s", why);
-		return rc;
-	}
+	if (!text)
+		return -EINVAL;
 	wrong = tsig_parse(text, &s->key);
 	secret_free(text);
-	if (open)
-		ddns_warn(run,
-			  "key-file %s: others may read it: it is a secret, as chmod 600 keeps it",
-			  c->secret);
 	if (wrong) {
 		ddns_fail_all(run, "key-file %s: %s", c->secret, wrong);
 		return -EINVAL;
@@ -448,8 +429,7 @@ static void check_answer(struct ddns_run *run, const ldns_pkt *update, ldns_pkt 
 					   lib.ldns_rr_rdf(lib.ldns_pkt_tsig(update), TSIG_MAC)))
 		ddns_fail_all(run,
 			      "server %s: its answer is not signed by key %s: nobody knows whether "
-			      "it is the server's",
-			      c->server, s->key.name);
+			      "it is the server's", c->server, s->key.name);
 }
 
 static void write_sets(struct ddns_run *run)
@@ -476,12 +456,9 @@ static void end(struct ddns_run *run)
 {
 	struct server *s = run->data;
 
-	if (s && s->list)
+	if (s->list)
 		freeaddrinfo(s->list);
-	if (s)
-		explicit_bzero(&s->key, sizeof(s->key));
-	free(s);
-	run->data = NULL;
+	explicit_bzero(&s->key, sizeof(s->key));
 }
 
 const struct ddns_provider ddns_rfc2136 = { read_sets, write_sets, end };

@@ -49,8 +49,7 @@ int secret_read(const char *file, char **ret, bool *ret_open, char why[SECRET_WH
 				   file) >= (int)sizeof(path)) {
 		snprintf(why, SECRET_WHY_LEN,
 			 "%s is no path, as ./%s, and nobody has given this program credentials "
-			 "(LoadCredential= of systemd)",
-			 file, file);
+			 "(LoadCredential= of systemd)", file, file);
 		return -ENOENT;
 	}
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
