@@ -86,6 +86,8 @@ struct doctor {
 /* Appends a finding. cure is allocated or NULL; the list takes ownership of it */
 void doctor_say(struct doctor *k, enum state state, const char *check, const char *subject,
 		char *cure, const char *format, ...) __attribute__((format(printf, 6, 7)));
+#define doctor_ok(k, check, subject, ...) \
+	doctor_say(k, STATE_OK, check, subject, NULL, __VA_ARGS__)
 /* Formats a shell command for doctor_say(). NULL: no memory */
 char *cure(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Applies the configuration of the running instance again. A cure ends with it if `up` finds more

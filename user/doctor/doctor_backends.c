@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include <uv.h>
 #include "doctor/doctor.h"
 #include "lib/grow.h"
 #include "lib/text.h"
@@ -136,10 +136,7 @@ static bool read_frame(const struct doctor *k, struct seen_vlans *v)
 
 static __u64 now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+	return uv_hrtime() / 1000000;
 }
 
 void doctor_listen(struct doctor *k)
@@ -232,8 +229,7 @@ static bool report_vlan(struct doctor *k, const struct nl_link *link)
 	if (!port->dead)
 		doctor_say(k, STATE_PROBLEM, "vlan", link->name, cure_vlan(k, link, v->id[0]),
 			   "nobody answers there, but frames of VLAN %u come in by %s, for which "
-			   "there is no interface",
-			   v->id[0], doctor_link_name(k, v->ifindex));
+			   "there is no interface", v->id[0], doctor_link_name(k, v->ifindex));
 	port->dead = true;
 	return true;
 }
@@ -269,21 +265,19 @@ static void look_at_backend(struct doctor *k, struct doctor_backend *b,
 				   cure("ip -s neighbour flush to %s dev %s; ping -c 3 %s", next,
 					out->name, next),
 				   "%s is not resolved on %s: its host is off, or has another "
-				   "address, or is on another wire",
-				   next, out->name);
+				   "address, or is on another wire", next, out->name);
 	} else if (b->refused == ECONNREFUSED) {
 		doctor_say(k, STATE_PROBLEM, "backend", subject,
 			   cure("ssh %s '" REMOTE "'", to, port),
 			   "its host is there, but nobody listens on UDP port %u: WireGuard is "
-			   "down there, or has another port",
-			   port);
+			   "down there, or has another port", port);
 	} else if (b->refused) {
 		doctor_say(k, STATE_PROBLEM, "backend", subject, NULL, "cannot be sent to: %s",
 			   strerror(b->refused));
 	} else {
-		doctor_say(k, STATE_OK, "backend", subject, NULL,
-			   "nobody says that it is not there%s", state & NUD_PERMANENT ?
-			   "; its MAC address is set by hand (permanent)" : "");
+		doctor_ok(k, "backend", subject,
+			  "nobody says that it is not there%s", state & NUD_PERMANENT ?
+			  "; its MAC address is set by hand (permanent)" : "");
 	}
 }
 
@@ -308,10 +302,8 @@ void doctor_backends(struct doctor *k)
 	for (size_t i = 0; i < k->n_vlans; i++)
 		if (k->vlans[i].n && !(doctor_port(k, k->vlans[i].ifindex) &&
 				       doctor_port(k, k->vlans[i].ifindex)->dead))
-			doctor_say(k, STATE_OK, "vlan", doctor_link_name(k, k->vlans[i].ifindex),
-				   NULL,
-				   "frames of VLAN %u come in, for which there is no interface, "
-				   "and nobody is missed",
-				   k->vlans[i].id[0]);
+			doctor_ok(k, "vlan", doctor_link_name(k, k->vlans[i].ifindex),
+				  "frames of VLAN %u come in, for which there is no interface, and "
+				  "nobody is missed", k->vlans[i].id[0]);
 	free(list);
 }

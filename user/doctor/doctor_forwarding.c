@@ -82,7 +82,7 @@ static void look_at_family(struct doctor *k, bool ipv6)
 			   ipv6 ? 6 : 4);
 	}
 	if (all)
-		doctor_say(k, STATE_OK, "forwarding", ipv6 ? "IPv6" : "IPv4", NULL, "on");
+		doctor_ok(k, "forwarding", ipv6 ? "IPv6" : "IPv4", "on");
 }
 
 /* The FIB forwards the packets of sites, which are peers on a nic */
@@ -97,7 +97,7 @@ static void look_at_sites(struct doctor *k)
 		    port->role == ROLE_WAN || !k->c->n_peers)
 			continue;
 		if (host_forwards(port->name, true))
-			doctor_say(k, STATE_OK, "forwarding", port->name, NULL, "IPv6 is on");
+			doctor_ok(k, "forwarding", port->name, "IPv6 is on");
 		else
 			doctor_say(k, STATE_PROBLEM, "forwarding", port->name,
 				   cure("sysctl -w net.ipv6.conf.%s.forwarding=1",
@@ -142,8 +142,8 @@ static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 	struct nl_way way;
 
 	if ((all > own ? all : own) != 1) {
-		doctor_say(k, STATE_OK, "rp_filter", port->name, NULL, "%s",
-			   (all > own ? all : own) == 2 ? "loose" : "off");
+		doctor_ok(k, "rp_filter", port->name, "%s",
+			  (all > own ? all : own) == 2 ? "loose" : "off");
 		return;
 	}
 	for (size_t i = 0; i < k->h.n_addresses; i++) {
@@ -163,8 +163,7 @@ static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 			   "the kernel would throw it away, but XDP and tc come first");
 		return;
 	}
-	doctor_say(k, STATE_OK, "rp_filter", port->name, NULL,
-		   "strict, and answers leave by the same interface");
+	doctor_ok(k, "rp_filter", port->name, "strict, and answers leave by the same interface");
 }
 
 void doctor_forwarding(struct doctor *k)

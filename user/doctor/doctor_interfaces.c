@@ -119,9 +119,9 @@ static bool look_at_link(struct doctor *k, struct doctor_port *port)
 		const struct nl_link *nic = doctor_nic(k, link);
 		bool ppp = !strcmp(link->kind, "ppp") && pppoe_device(NULL, device);
 
-		doctor_say(k, STATE_OK, "interface", link->name, NULL, "%s, %s%s%s, MTU %u",
-			   role_name(port->role), kind, nic != link || ppp ? " over " : "",
-			   ppp ? device : nic != link ? nic->name : "", link->mtu);
+		doctor_ok(k, "interface", link->name, "%s, %s%s%s, MTU %u", role_name(port->role),
+			  kind, nic != link || ppp ? " over " : "",
+			  ppp ? device : nic != link ? nic->name : "", link->mtu);
 	}
 	return !port->dead;
 }
@@ -137,7 +137,7 @@ static void look_at_lro(struct doctor *k, const struct nl_link *nic)
 		if (k->h.links[i].master == nic->ifindex && strcmp(nic->kind, "vrf"))
 			look_at_lro(k, &k->h.links[i]);
 	if (nl_feature(nic->name, "rx-lro", &lro) || !lro) {
-		doctor_say(k, STATE_OK, "lro", nic->name, NULL, "off");
+		doctor_ok(k, "lro", nic->name, "off");
 		return;
 	}
 	doctor_say(k, STATE_PROBLEM, "lro", nic->name, cure("ethtool -K %s lro off", nic->name),
@@ -215,8 +215,8 @@ static void look_at_programs(struct doctor *k, struct doctor_port *port, const s
 	char name[BPF_OBJ_NAME_LEN], owner[INSTANCE_LEN];
 
 	if (!nic->xdp_prog_id || pins_have_program(nic->xdp_prog_id)) {
-		doctor_say(k, STATE_OK, "xdp", nic->name, NULL,
-			   nic->xdp_prog_id ? "the program is wgxdp's" : "no XDP program");
+		doctor_ok(k, "xdp", nic->name,
+			  nic->xdp_prog_id ? "the program is wgxdp's" : "no XDP program");
 		return;
 	}
 	if (pins_owner(nic->xdp_prog_id, "", owner))
@@ -224,12 +224,12 @@ static void look_at_programs(struct doctor *k, struct doctor_port *port, const s
 	else
 		program_name(nic->xdp_prog_id, name);
 	if (shared_is_dispatcher(nic->xdp_prog_id) && i && i->shared) {
-		doctor_say(k, STATE_OK, "xdp", nic->name, NULL,
-			   "libxdp's dispatcher (id %u), shared", nic->xdp_prog_id);
+		doctor_ok(k, "xdp", nic->name, "libxdp's dispatcher (id %u), shared",
+			  nic->xdp_prog_id);
 	} else if (beside) {
-		doctor_say(k, STATE_OK, "xdp", nic->name, NULL,
-			   "the program %s (id %u), not ours, sees packets before tc does", name,
-			   nic->xdp_prog_id);
+		doctor_ok(k, "xdp", nic->name,
+			  "the program %s (id %u), not ours, sees packets before tc does", name,
+			  nic->xdp_prog_id);
 	} else {
 		port->dead = true;
 		doctor_say(k, STATE_PROBLEM, "xdp", nic->name, cure_program(k, nic),
@@ -253,8 +253,7 @@ static void look_at_tc(struct doctor *k, const struct nl_link *link)
 			       name, ids[i]);
 	}
 	if (others)
-		doctor_say(k, STATE_OK, "tc", link->name, NULL, "beside ours at its ingress: %s",
-			   list);
+		doctor_ok(k, "tc", link->name, "beside ours at its ingress: %s", list);
 }
 
 /* ---- XDP or tc ---- */
@@ -287,9 +286,9 @@ static void look_at_mode(struct doctor *k, const struct doctor_port *port)
 		bool told = !nl_xdp_features(nic->ifindex, &features);
 
 		if (port->link->ethernet)
-			doctor_say(k, STATE_OK, "driver", port->name, NULL, "%s%s", driver,
-				   !told ? "" : features & NL_XDP_BASIC ? ", has native XDP" :
-				   ", has no native XDP");
+			doctor_ok(k, "driver", port->name, "%s%s", driver,
+				  !told ? "" : features & NL_XDP_BASIC ? ", has native XDP" :
+				  ", has no native XDP");
 		return;
 	}
 	why = why_port(k->plan, &k->h, k->links, k->n_links, port->link->ifindex);

@@ -57,8 +57,8 @@ static void look_at_features(struct doctor *k)
 				   "it has no maps of type %s, which our programs need",
 				   maps[i].name);
 	if (!lacks)
-		doctor_say(k, STATE_OK, "kernel", "features", NULL,
-			   k->dp ? "the programs are loaded" : "it has what the programs need");
+		doctor_ok(k, "kernel", "features",
+			  k->dp ? "the programs are loaded" : "it has what the programs need");
 }
 
 static void look_at_version(struct doctor *k)
@@ -72,11 +72,11 @@ static void look_at_version(struct doctor *k)
 		doctor_say(k, STATE_PROBLEM, "kernel", "", NULL,
 			   "%s: " KERNEL_FLOOR " or later is needed", name.release);
 	else
-		doctor_say(k, STATE_OK, "kernel", "", NULL,
-			   "%s: XDP in several buffers (frags), %s", name.release,
-			   major > TCX_MAJOR || minor >= TCX_MINOR
-				   ? "tcx"
-				   : "tc by filters, for it is older than tcx");
+		doctor_ok(k, "kernel", "",
+			  "%s: XDP in several buffers (frags), %s", name.release,
+			  major > TCX_MAJOR || minor >= TCX_MINOR
+				  ? "tcx"
+				  : "tc by filters, for it is older than tcx");
 }
 
 /* The sysctl exists only in the initial network namespace */
@@ -85,8 +85,8 @@ static void look_at_jit(struct doctor *k)
 	long jit = doctor_sysctl("/proc/sys/net/core/bpf_jit_enable");
 
 	if (jit)
-		doctor_say(k, STATE_OK, "jit", "", NULL,
-			   jit < 0 ? "not to be seen from this network namespace" : "on");
+		doctor_ok(k, "jit", "",
+			  jit < 0 ? "not to be seen from this network namespace" : "on");
 	else
 		doctor_say(k, STATE_WARNING, "jit", "", cure("sysctl -w net.core.bpf_jit_enable=1"),
 			   "off: programs are interpreted, which makes each packet many times as "
@@ -99,7 +99,7 @@ static void look_at_bpffs(struct doctor *k)
 	bool mounted = !statfs("/sys/fs/bpf", &fs) && fs.f_type == BPF_FS_MAGIC;
 
 	if (mounted)
-		doctor_say(k, STATE_OK, "bpffs", "", NULL, "mounted at /sys/fs/bpf");
+		doctor_ok(k, "bpffs", "", "mounted at /sys/fs/bpf");
 	else
 		doctor_say(k, STATE_WARNING, "bpffs", "", cure("mount -t bpf bpf /sys/fs/bpf"),
 			   "not mounted at /sys/fs/bpf: nothing that is pinned outlives a command; "
@@ -119,17 +119,16 @@ static void look_at_clock(struct doctor *k)
 	if (tm.tm_year + 1900 < YEAR_MIN)
 		doctor_say(k, STATE_PROBLEM, "clock", "", cure("timedatectl set-ntp true"),
 			   "it says that the year is %d: peers take no handshake that is older "
-			   "than one before",
-			   tm.tm_year + 1900);
+			   "than one before", tm.tm_year + 1900);
 	else if ((state == TIME_ERROR || timex.status & STA_UNSYNC) && k->n_devices)
 		doctor_say(k, STATE_WARNING, "clock", "", cure("timedatectl set-ntp true"),
 			   "nobody sets it by the network's time: once it goes back, WireGuard's "
 			   "peers take no handshake until it has caught up");
 	else
-		doctor_say(k, STATE_OK, "clock", "", NULL, "%04d-%02d-%02d%s", tm.tm_year + 1900,
-			   tm.tm_mon + 1, tm.tm_mday,
-			   state == TIME_ERROR || timex.status & STA_UNSYNC ? ", not synchronised" :
-			   ", synchronised");
+		doctor_ok(k, "clock", "", "%04d-%02d-%02d%s", tm.tm_year + 1900,
+			  tm.tm_mon + 1, tm.tm_mday,
+			  state == TIME_ERROR || timex.status & STA_UNSYNC ? ", not synchronised" :
+			  ", synchronised");
 }
 
 void doctor_kernel(struct doctor *k)

@@ -37,9 +37,8 @@ static char *cure_queues(const struct doctor *k, const struct look *l, __u32 n)
 	channels(l, n, text);
 	if (k->dp && l->native && l->spread.traits & SPREAD_DETACH)
 		return cure("config=$(wgxdp%s%s save) && wgxdp%s%s down && ethtool -L %s %s && "
-			    "printf '%%s\\n' \"$config\" | wgxdp%s%s up -c -",
-			    CURE_INSTANCE(k), l->nic->name, text, doctor_option(k),
-			    doctor_named(k));
+			    "printf '%%s\\n' \"$config\" | wgxdp%s%s up -c -", CURE_INSTANCE(k),
+			    l->nic->name, text, doctor_option(k), doctor_named(k));
 	return cure("ethtool -L %s %s", l->nic->name, text);
 }
 
@@ -65,8 +64,7 @@ static void look_at_refused(struct doctor *k, struct look *l)
 		   cure("ethtool -L %s %s && " CURE_AGAIN, l->nic->name,
 			channels(l, s->most / 2 ?: 1, text), CURE_INSTANCE(k)),
 		   "%u of %u are in use, and native XDP was refused: drivers want as many again to "
-		   "send from it",
-		   s->queues, s->most);
+		   "send from it", s->queues, s->most);
 }
 
 static void look_at_one_queue(struct doctor *k, struct look *l)
@@ -83,10 +81,9 @@ static void look_at_one_queue(struct doctor *k, struct look *l)
 			   "packet. More queues spread several tunnels, never one tunnel",
 			   s->most, l->cpus);
 	else
-		doctor_say(k, STATE_OK, "queues", l->nic->name, NULL,
-			   "1 of 1: the device has one receive queue, so one of %u CPUs takes "
-			   "every packet",
-			   l->cpus);
+		doctor_ok(k, "queues", l->nic->name,
+			  "1 of 1: the device has one receive queue, so one of %u CPUs takes every "
+			  "packet", l->cpus);
 }
 
 /* The cure is `default`, not `equal N`: then the table follows the number of queues */
@@ -101,8 +98,7 @@ static void look_at_table(struct doctor *k, struct look *l)
 		   cure("ethtool -X %s default", l->nic->name),
 		   "%u receive queues are in use, and the indirection table names one of them, so "
 		   "one of %u CPUs takes every packet. More queues spread several tunnels, never "
-		   "one tunnel",
-		   s->queues, l->cpus);
+		   "one tunnel", s->queues, l->cpus);
 }
 
 static void look_at_hash(struct doctor *k, struct look *l)
@@ -140,8 +136,7 @@ static void look_at_senders(struct doctor *k, struct look *l)
 	doctor_say(k, STATE_WARNING, "queues", l->nic->name,
 		   s->most >= l->cpus ? cure_queues(k, l, l->cpus) : NULL,
 		   "XDP sends here from the first %u of %u CPUs alone, for its driver has a queue "
-		   "for each: packets that other CPUs receive are lost",
-		   s->queues, l->cpus);
+		   "for each: packets that other CPUs receive are lost", s->queues, l->cpus);
 }
 
 static bool was_looked_at(const struct doctor *k, const struct nl_link *nic)
@@ -172,8 +167,7 @@ static void look_at_nic(struct doctor *k, const struct nl_link *nic, bool native
 		look_at_senders(k, &l);
 	}
 	if (!l.told && l.spread.queues && l.spread.most)
-		doctor_say(k, STATE_OK, "queues", nic->name, NULL, "%u of %u", l.spread.queues,
-			   l.spread.most);
+		doctor_ok(k, "queues", nic->name, "%u of %u", l.spread.queues, l.spread.most);
 }
 
 void doctor_queues(struct doctor *k, const struct nl_link *nic)

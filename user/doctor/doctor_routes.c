@@ -81,9 +81,8 @@ static bool look_at_marks(struct doctor *k, struct doctor_backend *b)
 		   cure("%s rule add pref %u to %s lookup %u", ip_command(b),
 			r->priority ? r->priority - 1 : 0, text, r->table),
 		   "the way over %s is only for packets with the mark 0x%x (rule %u): XDP asks "
-		   "before anything is marked, and %s",
-		   doctor_link_name(k, way.oif), r->fwmark, r->priority,
-		   b->routed ? "is sent to a wan" : "finds none");
+		   "before anything is marked, and %s", doctor_link_name(k, way.oif), r->fwmark,
+		   r->priority, b->routed ? "is sent to a wan" : "finds none");
 	return true;
 }
 
@@ -108,12 +107,11 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 		b->suspect = true;
 		doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
 			   "the route to it leaves by %s, a wan: its own is missing, or the "
-			   "address is mistyped",
-			   doctor_link_name(k, b->way.oif));
+			   "address is mistyped", doctor_link_name(k, b->way.oif));
 	} else {
-		doctor_say(k, STATE_OK, "route", text, NULL, "over %s%s%s",
-			   doctor_link_name(k, b->way.oif), b->way.via.family ? ", by " : "",
-			   b->way.via.family ? address_format(&b->way.via, via) : "");
+		doctor_ok(k, "route", text, "over %s%s%s", doctor_link_name(k, b->way.oif),
+			  b->way.via.family ? ", by " : "",
+			  b->way.via.family ? address_format(&b->way.via, via) : "");
 	}
 }
 
@@ -127,17 +125,14 @@ static void look_at_name(struct doctor *k, struct doctor_backend *b)
 		b->suspect = true;
 		doctor_say(k, STATE_PROBLEM, "name", b->text, cure("getent ahosts %s", b->text),
 			   "it has no %s address: no name server that /etc/resolv.conf says knows "
-			   "it, or none answers",
-			   family);
+			   "it, or none answers", family);
 	} else if (k->dp && !b->was) {
 		b->suspect = true;
 		doctor_say(k, STATE_PROBLEM, "name", b->text, cure(CURE_AGAIN, CURE_INSTANCE(k)),
 			   "it had no %s address at `up`, and is %s now: nothing asks again unless "
-			   "the daemon runs",
-			   family, address_format(&b->address, text));
+			   "the daemon runs", family, address_format(&b->address, text));
 	} else {
-		doctor_say(k, STATE_OK, "name", b->text, NULL, "it is %s",
-			   address_format(&b->address, text));
+		doctor_ok(k, "name", b->text, "it is %s", address_format(&b->address, text));
 	}
 }
 
@@ -196,9 +191,8 @@ static void look_at_port_mtu(struct doctor *k, const struct doctor_port *port)
 		return;
 	comes = host_link_by_name(&k->h, most->service->listen_interface)->mtu;
 	if (port->link->mtu >= need)
-		doctor_say(k, STATE_OK, "mtu", port->name, NULL,
-			   "%u, for packets of up to %u that come in by %s", port->link->mtu, need,
-			   most->service->listen_interface);
+		doctor_ok(k, "mtu", port->name, "%u, for packets of up to %u that come in by %s",
+			  port->link->mtu, need, most->service->listen_interface);
 	else
 		doctor_say(k, STATE_PROBLEM, "mtu", port->name,
 			   cure("ip link set dev %s mtu %u", port->name,
@@ -239,9 +233,8 @@ static void look_at_device_mtu(struct doctor *k, const struct doctor_device *d)
 			   "`wgxdp mtu` measures the whole way",
 			   link->mtu, narrow->mtu, narrow->name);
 	else
-		doctor_say(k, STATE_OK, "mtu", d->name, NULL,
-			   "%u, of %u that fit into the %u of %s", link->mtu, fits, narrow->mtu,
-			   narrow->name);
+		doctor_ok(k, "mtu", d->name, "%u, of %u that fit into the %u of %s", link->mtu,
+			  fits, narrow->mtu, narrow->name);
 }
 
 void doctor_mtu(struct doctor *k)

@@ -66,8 +66,7 @@ static void look_at_device(struct doctor *k, struct yaml_node *list, const struc
 			   "host", chain_name(chain, name), p.in, p.port);
 		return;
 	}
-	doctor_say(k, STATE_OK, "nft", d->name, NULL,
-		   "no rule surely drops what comes for UDP port %s", p.port);
+	doctor_ok(k, "nft", d->name, "no rule surely drops what comes for UDP port %s", p.port);
 }
 
 /* ---- blocklists of sources ---- */
@@ -191,8 +190,7 @@ static void look_at_ruleset(struct doctor *k, struct yaml_node *list)
 				look_at_lists(k, list, &k->c->services[i], chain);
 	}
 	if (k->n_findings == before)
-		doctor_say(k, STATE_OK, "nft", "", NULL,
-			   "no rule drops by source what XDP carries");
+		doctor_ok(k, "nft", "", "no rule drops by source what XDP carries");
 }
 
 void doctor_rules(struct doctor *k)
@@ -203,7 +201,7 @@ void doctor_rules(struct doctor *k)
 	FILE *in;
 
 	if (!text) {
-		doctor_say(k, STATE_OK, "nft", "", NULL, "there is no nft(8) to ask");
+		doctor_ok(k, "nft", "", "there is no nft(8) to ask");
 		return;
 	}
 	if (yaml_open_json(&y, text, n, "nft -j list ruleset"))
@@ -215,8 +213,8 @@ void doctor_rules(struct doctor *k)
 	free(text);
 	in = fopen("/proc/net/ip_tables_names", "re");
 	if (in && getc(in) != EOF)
-		doctor_say(k, STATE_OK, "iptables", "", NULL, "there are tables of "
-			   "iptables-legacy, which are not looked at: `iptables-legacy-save`");
+		doctor_ok(k, "iptables", "", "there are tables of "
+			  "iptables-legacy, which are not looked at: `iptables-legacy-save`");
 	if (in)
 		fclose(in);
 }

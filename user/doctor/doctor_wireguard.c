@@ -49,8 +49,7 @@ static void look_at_keys(struct doctor *k, const struct doctor_device *d)
 		    !find_peer(d, &p->key))
 			doctor_say(k, STATE_PROBLEM, "key", p->name, cure_peer(d, p),
 				   "%s knows no peer with its public key: what it sends is not "
-				   "decrypted, or WireGuard has another key for it",
-				   d->name);
+				   "decrypted, or WireGuard has another key for it", d->name);
 	}
 }
 
@@ -72,12 +71,10 @@ static void look_at_peer(struct doctor *k, const struct doctor_device *d,
 	if (!p->handshake)
 		doctor_say(k, STATE_WARNING, "wireguard", subject, NULL,
 			   "no handshake yet (endpoint %s): it has not come, or keys, endpoint or "
-			   "port are wrong at either end",
-			   endpoint);
+			   "port are wrong at either end", endpoint);
 	else
-		doctor_say(k, STATE_OK, "wireguard", subject, NULL,
-			   "at %s, handshake %lld seconds ago%s", endpoint, age,
-			   age > DEAD_SECONDS ? ": no session is open" : "");
+		doctor_ok(k, "wireguard", subject, "at %s, handshake %lld seconds ago%s", endpoint,
+			  age, age > DEAD_SECONDS ? ": no session is open" : "");
 }
 
 /* If so, doctor_interfaces() reports that it is missing */
@@ -107,8 +104,8 @@ void doctor_wireguard(struct doctor *k)
 					   "it cannot be asked: %s", strerror(-d->error));
 			continue;
 		}
-		doctor_say(k, STATE_OK, "wireguard", d->name, NULL,
-			   "listens on UDP port %u, %zu peers", ntohs(d->wg.port), d->wg.n_peers);
+		doctor_ok(k, "wireguard", d->name, "listens on UDP port %u, %zu peers",
+			  ntohs(d->wg.port), d->wg.n_peers);
 		look_at_keys(k, d);
 		wg_names_read(d->name, &names);
 		for (size_t p = 0; p < d->wg.n_peers; p++)
@@ -159,9 +156,9 @@ static void look_at_handshakes(struct doctor *k, const char *service, const stru
 			   "those clients' keys, or a filter there drops them",
 			   to, (unsigned long long)g->health.unanswered);
 	else
-		doctor_say(k, STATE_OK, "handshakes", subject, NULL, "%llu begun, %llu answered",
-			   (unsigned long long)g->health.initiations,
-			   (unsigned long long)g->health.responses);
+		doctor_ok(k, "handshakes", subject, "%llu begun, %llu answered",
+			  (unsigned long long)g->health.initiations,
+			  (unsigned long long)g->health.responses);
 }
 
 /* A stranger sends a wrong mac1; but if no mac1 ever fitted, the guard's key is wrong */
@@ -172,13 +169,11 @@ static void look_at_mac1(struct doctor *k, const struct service_name *name, __u3
 	char to[ADDRESS_STRLEN];
 
 	if (!wrong)
-		doctor_say(k, STATE_OK, "key", name->name, NULL,
-			   "no initiation for another key than the guard's");
+		doctor_ok(k, "key", name->name, "no initiation for another key than the guard's");
 	else if (initiations)
-		doctor_say(k, STATE_OK, "key", name->name, NULL,
-			   "%llu handshake messages for other keys than the guard's, from "
-			   "strangers: others fit",
-			   (unsigned long long)wrong);
+		doctor_ok(k, "key", name->name,
+			  "%llu handshake messages for other keys than the guard's, from "
+			  "strangers: others fit", (unsigned long long)wrong);
 	else
 		doctor_say(k, STATE_PROBLEM, "key", name->name,
 			   b ? cure("wgxdp%s%s service set %s --public-key "
@@ -242,12 +237,6 @@ static bool is_failure(__u16 reason)
 	return false;
 }
 
-static const char *const reason_texts[] = {
-#define REASON(kind, name, text) [kind##_##name] = text,
-#include "reasons.def"
-#undef REASON
-};
-
 void doctor_counters(struct doctor *k)
 {
 	struct dataplane_reason *now = NULL;
@@ -274,11 +263,11 @@ void doctor_counters(struct doctor *k)
 			   key->id < n_names ? names[key->id].name : "", NULL,
 			   "%llu packets just now: %s: %s",
 			   (unsigned long long)(now[i].packets - before), reason_name(key->reason),
-			   reason_texts[key->reason]);
+			   reason_text(key->reason));
 	}
 	if (!any)
-		doctor_say(k, STATE_OK, "counters", "", NULL,
-			   "nothing was refused that should have passed, in %u s", k->seconds);
+		doctor_ok(k, "counters", "", "nothing was refused that should have passed, in %u s",
+			  k->seconds);
 	free(now);
 	free(names);
 }

@@ -75,8 +75,7 @@ static void check_program(struct check_host *k, const char *key, const struct nl
 		if (!shared)
 			tell(&k->check,
 			     "%s: libxdp's dispatcher is attached to %s: shared: true goes beside "
-			     "what is in it, or use mode: tc",
-			     key, link->name);
+			     "what is in it, or use mode: tc", key, link->name);
 		return;
 	}
 	if (errno == ENOMEM) {
@@ -86,8 +85,7 @@ static void check_program(struct check_host *k, const char *key, const struct nl
 	}
 	tell(&k->check,
 	     "%s: an XDP program that is not ours (id %u) is attached to %s: remove it, or use "
-	     "mode: tc",
-	     key, link->xdp_prog_id, link->name);
+	     "mode: tc", key, link->xdp_prog_id, link->name);
 }
 
 static const struct interface_config *find_interface(const struct config *c, const char *name)
@@ -111,8 +109,7 @@ static void check_interface(struct check_host *k, const char *key, const char *n
 	if (link->loopback)
 		tell(&k->check,
 		     "%s: %s is a loopback: the interface to the clients or to the backend is "
-		     "wanted",
-		     key, name);
+		     "wanted", key, name);
 	if (!i || i->mode != MODE_TC)
 		check_program(k, key, link, i && i->shared);
 	check_forwarding(k, key, name, !of_peers ? 0 : link->ethernet ? 1 : 2);
@@ -179,8 +176,7 @@ static void check_listen(struct check_host *k, size_t i)
 	    !has_address_of(k->h, link->ifindex, ipv4, ipv6))
 		tell(&k->check,
 		     "interface: %s has no address of a family that is translated, so nothing is "
-		     "listened on",
-		     link->name);
+		     "listened on", link->name);
 	for (size_t j = 0; j < s->n_listen_addresses; j++) {
 		const struct nl_address *a = find_address(k->h, &s->listen_addresses[j]);
 
@@ -196,8 +192,7 @@ static void check_listen(struct check_host *k, size_t i)
 		if (!find_address(k->h, &s->flows.sources[j]))
 			tell(&k->check,
 			     "source: no interface of this host has %s, so answers to it may not "
-			     "come here",
-			     address_format(&s->flows.sources[j], text));
+			     "come here", address_format(&s->flows.sources[j], text));
 	}
 }
 
@@ -236,8 +231,7 @@ static void check_backend(struct check_host *k, const struct service_config *s, 
 	else if (is_broadcast(k->h, &a))
 		tell(&k->check,
 		     "%s: %s is the broadcast address of a network of this host: that of one host "
-		     "in it is wanted",
-		     key, address_format(&a, format));
+		     "in it is wanted", key, address_format(&a, format));
 	else if ((rc = nl_route_get(&a, host_vrf(k->h, s), &oif)))
 		tell(&k->check, unasked(rc) ? "%s: no memory to ask for the route to %s" :
 		     "%s: this host has no route to %s", key, address_format(&a, format));

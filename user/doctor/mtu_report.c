@@ -246,9 +246,9 @@ static void report_no_answer(const struct mtu_report *r)
 		log_error("WireGuard's peer has never answered either: no handshake yet with %s",
 			  endpoint_format(&r->endpoint, r->endpoint_port, by));
 	else if (!r->wireguard)
-		log_error("the host is not there, or a filter drops ICMP echo; if there is a tunnel "
-			  "to it, its other end tells more: `wgxdp mtu ADDRESS-INSIDE --through "
-			  "IF`");
+		log_error("the host is not there, or a filter drops ICMP echo; if there is a "
+			  "tunnel to it, its other end tells more: `wgxdp mtu ADDRESS-INSIDE "
+			  "--through IF`");
 }
 
 void mtu_report_failure(const struct mtu_report *r)
@@ -264,8 +264,7 @@ void mtu_report_failure(const struct mtu_report *r)
 	case MTU_UNFINISHED:
 		if (f->fails)
 			log_error("%s: it takes too long: so far packets of %u bytes pass, and of "
-				  "%u do not",
-				  to, f->passes, f->fails);
+				  "%u do not", to, f->passes, f->fails);
 		else
 			log_error("%s: it takes too long: so far packets of %u bytes pass", to,
 				  f->passes);
