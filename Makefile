@@ -373,7 +373,7 @@ $(O)/tests/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(O)/fuzz/user.a
 $(O)/tests/fuzz_netlink: WRAPPED := recv
 $(O)/tests/fuzz_texts: WRAPPED := fopen
 $(O)/tests/fuzz_ddns: WRAPPED := secret_read library_open socket connect poll send recv close
-$(O)/tests/fuzz_probes: WRAPPED := uv_hrtime socket setsockopt getsockname connect close poll send sendto recv recvfrom recvmsg
+$(O)/tests/fuzz_probes: WRAPPED := uv_hrtime socket setsockopt connect close poll sendto recvfrom recvmsg
 
 $(O)/unit/tests/packet/run_packets.o: | $(O)/wgxdp.skel.h
 $(O)/tests/run_packets: $(O)/unit/tests/packet/run_packets.o $(O)/unit/tests/host/host_plane.o $(O)/unit/user.a

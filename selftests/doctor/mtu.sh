@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# wgxdp mtu: a clean path, and a black hole that drops what is longer than 1300 bytes and all ICMP: inside tunnels over IPv4 and over
+# wgxdp mtu: a clean path, and a black hole that drops what is longer than 1300 bytes and ICMP errors: inside tunnels over IPv4 and over
 # IPv6, and on the plain path; and the line that it writes. What it names is then set, and a full packet has to pass, and with one byte
 # more not. BREAK=1 leaves the black hole out.
 #

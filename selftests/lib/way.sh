@@ -68,11 +68,12 @@ network() {
 	mount --bind "$work/hosts" /etc/hosts
 }
 
-# What is longer than SIZE, and all ICMP, gets lost at the router
+# The router drops packets longer than SIZE, and ICMP errors
 hole() { # SIZE
 	inside router nft -f - <<- END
 		table inet hole {
-			chain forward { type filter hook forward priority 0; meta length > $1 drop; meta l4proto { icmp, ipv6-icmp } drop; }
+			chain forward { type filter hook forward priority 0; meta length > $1 drop; icmp type destination-unreachable drop;
+				icmpv6 type { destination-unreachable, packet-too-big } drop; }
 		}
 	END
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: what the target of `wgxdp mtu` and hosts on the way answer to probes: echo replies, TCP segments, ICMP errors. An input is a byte
+ * Fuzz target: what the target of `wgxdp mtu` and hosts on the way answer to probes: echo replies and ICMP errors. An input is a byte
  * of how, two of the longest size, then what comes each time that a socket is read: nothing, an answer to what was sent, the same with a byte
  * changed, from somebody else, or any bytes; and of errors what they say and quote. The whole of a measurement runs; sockets and the clock are
  * ours. What must hold: it ends; no answer counts but one that has what was sent to that address, once; and no size passes that was not answered.
@@ -21,12 +21,12 @@ enum { SENT_MAX = 8192, HEAD = 24, PACKET = 96 };
 
 static const uint8_t *rest;
 static size_t left;
-static bool ipv6, raw, tcp;
+static bool ipv6, raw;
 static uint64_t now;
 static struct address to, other;
-static struct { uint8_t head[HEAD]; unsigned int size; bool answered, tcp; } sent[SENT_MAX];
+static struct { uint8_t head[HEAD]; unsigned int size; bool answered; } sent[SENT_MAX];
 static unsigned int n_sent;
-static unsigned int right;		/* answers: of the protocol that is tried now */
+static unsigned int right;		/* answers */
 static unsigned int longest;		/* that was answered so */
 
 static uint8_t next(void)
@@ -42,14 +42,11 @@ static uint8_t next(void)
 uint64_t __wrap_uv_hrtime(void);
 int __wrap_socket(int domain, int type, int protocol);
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t n);
-int __wrap_getsockname(int fd, struct sockaddr *address, socklen_t *n);
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t n);
 int __wrap_close(int fd);
 int __wrap_poll(struct pollfd *fds, nfds_t n, int ms);
 ssize_t __wrap_sendto(int fd, const void *data, size_t n, int flags, const struct sockaddr *address, socklen_t len);
-ssize_t __wrap_send(int fd, const void *data, size_t n, int flags);
 ssize_t __wrap_recvfrom(int fd, void *data, size_t n, int flags, struct sockaddr *address, socklen_t *len);
-ssize_t __wrap_recv(int fd, void *data, size_t n, int flags);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *m, int flags);
 
 uint64_t __wrap_uv_hrtime(void)
@@ -59,7 +56,6 @@ uint64_t __wrap_uv_hrtime(void)
 
 int __wrap_socket(int domain, int type, int protocol)
 {
-	tcp = protocol == IPPROTO_TCP;
 	right = longest = 0;
 	if (raw && (type & 15) == SOCK_DGRAM) {
 		errno = EACCES;
@@ -70,12 +66,6 @@ int __wrap_socket(int domain, int type, int protocol)
 
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t n)
 {
-	return 0;
-}
-
-int __wrap_getsockname(int fd, struct sockaddr *address, socklen_t *n)
-{
-	memset(address, 0, *n);
 	return 0;
 }
 
@@ -107,48 +97,29 @@ ssize_t __wrap_sendto(int fd, const void *data, size_t n, int flags, const struc
 		errno = errors[how % 4];
 		return -1;
 	}
-	MUST(n >= (tcp ? 20 : HEAD));
-	memset(sent[n_sent].head, 0, HEAD);
-	memcpy(sent[n_sent].head, data, n < HEAD ? n : HEAD);
+	MUST(n >= HEAD);
+	memcpy(sent[n_sent].head, data, HEAD);
 	sent[n_sent].size = n + (ipv6 ? 40 : 20);
-	sent[n_sent].answered = false;
-	sent[n_sent++].tcp = tcp;
+	sent[n_sent++].answered = false;
 	return n;
-}
-
-ssize_t __wrap_send(int fd, const void *data, size_t n, int flags)
-{
-	return __wrap_sendto(fd, data, n, flags, NULL, 0);
 }
 
 /* ---- answers ---- */
 
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
-}
-
-static void put32(uint8_t *p, uint32_t x)
-{
-	p[0] = x >> 24, p[1] = x >> 16, p[2] = x >> 8, p[3] = x;
-}
-
 static bool answers(const uint8_t *head, const uint8_t *p, size_t n)
 {
-	if (tcp)
-		return n >= 20 && p[13] & 0x10 && p[13] & 6 && !memcmp(p + 2, head, 2) && get32(p + 8) - 1 - get32(head + 4) < 65536;
 	return n >= HEAD && p[0] == (ipv6 ? 129 : 0) && !p[1] && (!raw || !memcmp(p + 4, head + 4, 2)) && !memcmp(p + 6, head + 6, HEAD - 6);
 }
 
 /* An answer that comes is counted if it is one, by what is in it alone */
 static void count(const uint8_t *p, size_t n, bool from_other)
 {
-	size_t at = !ipv6 && (tcp || raw) && n >= 20 ? (p[0] & 15) * 4 : 0;
+	size_t at = !ipv6 && raw && n >= 20 ? (p[0] & 15) * 4 : 0;
 
-	if (n < at || (from_other && !tcp))
+	if (n < at || from_other)
 		return;
 	for (unsigned int i = 0; i < n_sent; i++)
-		if (sent[i].tcp == tcp && !sent[i].answered && answers(sent[i].head, p + at, n - at)) {
+		if (!sent[i].answered && answers(sent[i].head, p + at, n - at)) {
 			sent[i].answered = true;
 			right++;
 			longest = sent[i].size > longest ? sent[i].size : longest;
@@ -162,21 +133,13 @@ static size_t put_answer(uint8_t *p, unsigned int back)
 	size_t at = 0;
 
 	memset(p, 0, PACKET);
-	if (!ipv6 && (tcp || raw)) {
+	if (!ipv6 && raw) {
 		p[0] = 0x45;
 		at = 20;
 	}
-	if (!tcp) {
-		memcpy(p + at, head, HEAD);
-		p[at] = ipv6 ? 129 : 0;
-		return at + HEAD;
-	}
-	memcpy(p + at, head + 2, 2);
-	memcpy(p + at + 2, head, 2);
-	put32(p + at + 8, get32(head + 4) + 1);
-	p[at + 12] = 0x50;
-	p[at + 13] = back & 1 ? 0x12 : 0x14;
-	return at + 20;
+	memcpy(p + at, head, HEAD);
+	p[at] = ipv6 ? 129 : 0;
+	return at + HEAD;
 }
 
 static size_t put_bytes(uint8_t *p, size_t max)
@@ -216,11 +179,6 @@ ssize_t __wrap_recvfrom(int fd, void *data, size_t max, int flags, struct sockad
 	return n;
 }
 
-ssize_t __wrap_recv(int fd, void *data, size_t n, int flags)
-{
-	return __wrap_recvfrom(fd, data, n, flags, NULL, NULL);
-}
-
 /* An error of the queue, with what it quotes of a packet */
 ssize_t __wrap_recvmsg(int fd, struct msghdr *m, int flags)
 {
@@ -257,7 +215,7 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *m, int flags)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct mtu_way way = { .ports = { htons(443), htons(80), htons(22), htons(53) } };
+	struct mtu_way way = { .scope = 0 };
 	unsigned int top;
 	struct mtu_path path;
 	int rc;
@@ -277,7 +235,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(!rc || rc == -ENOMSG || rc == -ETIME);
 	if (rc == -ENOMSG)
 		return 0;
-	MUST(path.tcp == tcp && path.answered && path.answered <= right && path.answered <= path.sent);
+	MUST(path.answered && path.answered <= right && path.answered <= path.sent);
 	MUST(path.found.passes <= top && (path.found.passes <= MTU_SMALL || path.found.passes <= longest));
 	MUST(!path.found.fails || (path.found.fails > path.found.passes && path.found.fails <= top));
 	MUST(rc || !path.found.fails || path.found.fails == path.found.passes + 1);

@@ -16,7 +16,6 @@
 #include "net/wireguard.h"
 
 #define SECONDS 90			/* the most that all measurements take */
-#define WIREGUARD_PORT 51820
 
 struct job {
 	const char *target, *through;
@@ -181,7 +180,6 @@ static void measure_outside(const struct job *j, struct mtu_report *r, struct mt
 	w.scope = 0;
 	w.believe = false;
 	w.mark = mark;
-	w.ports[0] = r->endpoint_port;
 	rc = mtu_measure(&w, top < MTU_MAX ? top : MTU_MAX, &r->outside);
 	r->has_outside = !rc;
 }
@@ -191,7 +189,6 @@ static void measure(const struct job *j, struct mtu_report *r)
 	struct mtu_way w = {
 		.to = r->target,
 		.device = j->through,
-		.ports = { htons(WIREGUARD_PORT), htons(443), htons(80), htons(22) },
 		.until = j->until,
 		.progress = isatty(STDERR_FILENO) ? print_progress : NULL,
 	};
@@ -318,14 +315,14 @@ const struct command mtu_command = {
 	.name = "mtu",
 	.summary = "find the longest packet that passes, and say which MTU belongs where",
 	.usage = "TARGET [--through IF] [-4 | -6] [-j | --json]",
-	.about = "Finds the longest packet that passes to TARGET, by probes that must not be "
-		 "fragmented: ICMP echo requests, or TCP where those get no answer. It reports "
-		 "which router announced a limit, or a black hole, and which MTU belongs where. "
+	.about = "Finds the longest packet that passes to TARGET, by ICMP echo requests that "
+		 "must not be fragmented. It reports which router announced a limit, or a black "
+		 "hole, and which MTU belongs where. "
 		 "TARGET is an address, or a name: then the first address of each family is "
 		 "measured. If TARGET is reached through WireGuard, the path to the tunnel's "
 		 "other end is measured too.\n"
 		 "Exit status: 0 the path takes the interface's MTU; 3 it does not, or only in "
-		 "fragments; 1 failed: nothing answers; 2 usage.",
+		 "fragments; 1 failed: echo requests are not answered; 2 usage.",
 	.run = run_mtu,
 	.options = options,
 	.operand = "",

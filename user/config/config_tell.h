@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Reports errors of a configuration at their place in the file: at() sets the place, tell() prints.
- * Only the files of config/ include it.
+ * Included by config_*.c and doctor/host_check.c.
  */
 #pragma once
 #include <stdarg.h>

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Addresses of an interface to records of names: what may be published, what is there, and where that is not the same, what is
- * written. The providers know no addresses of this host, and this knows no protocol.
+ * Publishes an interface's addresses as records of names: finds the addresses, has the provider
+ * read the records, and has it write those that differ. Only the providers know a protocol, and
+ * only this file knows this host's addresses.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "ddns/ddns.h"
 #include "ddns/ddns_address.h"
+#include "ddns/ddns_secret.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 
@@ -21,10 +23,11 @@ static const struct ddns_provider *const providers[] = {
 	[DDNS_EXEC] = &ddns_exec,
 };
 
-/* ---- what is said ---- */
+/* ---- messages ---- */
 
 static void __attribute__((format(printf, 4, 0)))
-keep(struct ddns_run *run, enum ddns_line_level level, const char *name, const char *format, va_list args)
+keep(struct ddns_run *run, enum ddns_line_level level, const char *name, const char *format,
+     va_list args)
 {
 	struct ddns_line *line = append(run->lines, run->n_lines);
 	char text[1024];
@@ -32,7 +35,7 @@ keep(struct ddns_run *run, enum ddns_line_level level, const char *name, const c
 	if (!line)
 		return;
 	vsnprintf(text, sizeof(text), format, args);
-	for (char *c = text; *c; c++)		/* of what a server said */
+	for (char *c = text; *c; c++)		/* the text may quote a server */
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = ' ';
 	line->level = level;
@@ -40,7 +43,8 @@ keep(struct ddns_run *run, enum ddns_line_level level, const char *name, const c
 		run->n_lines--;
 }
 
-static void __attribute__((format(printf, 3, 4))) say(struct ddns_run *run, const struct ddns_set *set, const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+say(struct ddns_run *run, const struct ddns_set *set, const char *format, ...)
 {
 	va_list args;
 
@@ -87,7 +91,7 @@ void ddns_tell(const struct ddns_run *run)
 	for (size_t i = 0; i < run->n_lines; i++) {
 		const struct ddns_line *l = &run->lines[i];
 
-		if (!*l->text)			/* who called does not want it */
+		if (!*l->text)			/* the daemon has suppressed it */
 			continue;
 		if (l->level == DDNS_COMPLAIN)
 			log_error("%s", l->text);
@@ -113,7 +117,24 @@ void ddns_free(struct ddns_run *run)
 	run->n_lines = run->n_sets = 0;
 }
 
-int ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a, __u32 ttl, __u64 id)
+char *ddns_secret(struct ddns_run *run, const char *what)
+{
+	const char *file = run->config->secret;
+	char why[SECRET_WHY_LEN], *text = NULL;
+	bool open = false;
+
+	if (secret_read(file, &text, &open, why)) {
+		ddns_fail_all(run, "%s: %s", what, why);
+		return NULL;
+	}
+	if (open)
+		ddns_warn(run, "%s %s: others may read it: it is a secret, as chmod 600 keeps it",
+			  what, file);
+	return text;
+}
+
+int ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a, __u32 ttl,
+	     __u64 id)
 {
 	size_t n = set->n_there;
 	__u64 *place = append(set->ids, n);
@@ -133,13 +154,14 @@ int ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a
 /* ---- this host's addresses ---- */
 
 struct found {
-	struct address *list;		/* that may be published, the best first */
+	struct address *list;		/* fit for publishing, the best first */
 	size_t n;
-	char why[512];			/* there are none */
+	char why[512];			/* why there are none */
 };
 
-/* Why each of them is not published */
-static void tell_unfit(struct found *f, const struct nl_address *list, size_t n, __u32 ifindex, __u8 family)
+/* Writes the reason why each address is unfit */
+static void tell_unfit(struct found *f, const struct nl_address *list, size_t n, __u32 ifindex,
+		       __u8 family)
 {
 	size_t used = 0, seen = 0;
 	char text[ADDRESS_STRLEN];
@@ -147,14 +169,15 @@ static void tell_unfit(struct found *f, const struct nl_address *list, size_t n,
 	for (size_t i = 0; i < n && used < sizeof(f->why); i++) {
 		if (list[i].ifindex != ifindex || list[i].local.family != family)
 			continue;
-		used += snprintf(f->why + used, sizeof(f->why) - used, "%s%s is %s", seen++ ? ", " : "",
-				 address_format(&list[i].local, text), ddns_unfit(&list[i]) ?: "no part of a /64");
+		used += snprintf(f->why + used, sizeof(f->why) - used, "%s%s is %s",
+				 seen++ ? ", " : "", address_format(&list[i].local, text),
+				 ddns_unfit(&list[i]) ?: "no part of a /64");
 	}
 	if (!seen)
 		snprintf(f->why, sizeof(f->why), "it has none");
 }
 
-static int find(const struct ddns_config *c, __u8 family, struct found *ret)
+static int find_addresses(const struct ddns_config *c, __u8 family, struct found *ret)
 {
 	__u32 ifindex = if_nametoindex(c->interface);
 	struct nl_address *list = NULL;
@@ -173,7 +196,7 @@ static int find(const struct ddns_config *c, __u8 family, struct found *ret)
 	return rc;
 }
 
-/* ---- carrying out ---- */
+/* ---- the run ---- */
 
 static int add_sets(struct ddns_run *run, __u8 family)
 {
@@ -188,14 +211,15 @@ static int add_sets(struct ddns_run *run, __u8 family)
 	return 0;
 }
 
-/* One for all names: what some name has already stays, while it is as good as another */
+/* Chooses one address for all names: keeps one that some name has, as long as it is fit */
 static void choose(struct ddns_run *run, __u8 family, const struct found *f)
 {
 	const struct address *wanted = NULL;
 
 	for (size_t i = 0; i < run->n_sets && !wanted; i++)
 		if (run->sets[i].family == family)
-			wanted = ddns_still(f->list, f->n, run->sets[i].there, run->sets[i].n_there);
+			wanted = ddns_still(f->list, f->n, run->sets[i].there,
+					    run->sets[i].n_there);
 	wanted = wanted ?: f->list;
 	for (size_t i = 0; i < run->n_sets; i++) {
 		struct ddns_set *s = &run->sets[i];
@@ -220,7 +244,8 @@ static void report(struct ddns_run *run)
 		else if (run->writing && s->write)
 			say(run, s, "%s %s written ttl=%u", ddns_type(s), text, run->config->ttl);
 		else if (run->dry_run && s->write)
-			say(run, s, "DRY RUN: would write %s %s ttl=%u", ddns_type(s), text, run->config->ttl);
+			say(run, s, "DRY RUN: would write %s %s ttl=%u", ddns_type(s), text,
+			    run->config->ttl);
 		else if (!run->only_changes)
 			say(run, s, "%s %s unchanged", ddns_type(s), text);
 	}
@@ -242,22 +267,26 @@ static void publish(struct ddns_run *run, const struct found *ipv6, const struct
 	if (run->writing)
 		p->write(run);
 	report(run);
-	p->end(run);
+	if (p->end && run->data)
+		p->end(run);
+	free(run->data);
+	run->data = NULL;
 }
 
-/* The sets of a family for which there is an address; else every name is told of */
-static int take_family(struct ddns_run *run, __u8 family, struct found *f)
+/* Adds the sets of a family, or reports for every name that there is no fit address */
+static int add_family(struct ddns_run *run, __u8 family, struct found *f)
 {
 	const struct ddns_config *c = run->config;
 	struct ddns_set none = { .family = family };
-	int rc = find(c, family, f);
+	int rc = find_addresses(c, family, f);
 
 	if (rc || f->n)
 		return rc ?: add_sets(run, family);
 	run->status = DDNS_NO_ADDRESS;
 	for (size_t i = 0; i < c->n_names; i++) {
 		none.name = c->names[i].text;
-		ddns_fail(run, &none, "%s: no address of %s can be published: %s", ddns_type(&none), c->interface, f->why);
+		ddns_fail(run, &none, "%s: no address of %s can be published: %s", ddns_type(&none),
+			  c->interface, f->why);
 	}
 	return 0;
 }
@@ -270,9 +299,9 @@ void ddns_carry_out(struct ddns_run *run)
 
 	run->status = DDNS_DONE;
 	if (c->ipv6)
-		rc = take_family(run, FAMILY_IPV6, &ipv6);
+		rc = add_family(run, FAMILY_IPV6, &ipv6);
 	if (c->ipv4 && !rc)
-		rc = take_family(run, FAMILY_IPV4, &ipv4);
+		rc = add_family(run, FAMILY_IPV4, &ipv4);
 	if (rc) {
 		ddns_warn(run, "ddns: cannot read this host's addresses: %s", strerror(-rc));
 		run->status = DDNS_FAILED;

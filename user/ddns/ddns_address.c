@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * An address is published if everybody may reach it and it is there to stay: global, and neither one of those that the kernel
- * makes to hide behind, nor one that it has yet to try or is about to take away.
+ * An address is fit for publishing if the internet can reach it and it will last: a global one,
+ * neither temporary (RFC 8981) nor tentative nor deprecated.
  */
 #include <errno.h>
 #include <linux/if_addr.h>
@@ -51,34 +51,39 @@ static const char *ipv6_unfit(const __u8 *b)
 const char *ddns_unfit(const struct nl_address *a)
 {
 	const char *why = a->local.family == FAMILY_IPV4 ? ipv4_unfit(a->local.addr.b + 12) :
-			  a->local.family == FAMILY_IPV6 ? ipv6_unfit(a->local.addr.b) : "of another family";
+			  a->local.family == FAMILY_IPV6 ? ipv6_unfit(a->local.addr.b) :
+			  "of another family";
 
 	if (why)
 		return why;
 	if (a->flags & IFA_F_DADFAILED)
 		return "another host's (duplicate)";
-	if (a->local.family == FAMILY_IPV6 && a->flags & IFA_F_TEMPORARY)	/* of IPv4 the same bit is IFA_F_SECONDARY */
+	/* In IPv4 the same bit is IFA_F_SECONDARY */
+	if (a->local.family == FAMILY_IPV6 && a->flags & IFA_F_TEMPORARY)
 		return "temporary";
 	if (a->flags & IFA_F_DEPRECATED)
 		return "deprecated";
 	return a->flags & (IFA_F_TENTATIVE | IFA_F_OPTIMISTIC) ? "tentative" : NULL;
 }
 
-/* What is there to stay first: made stable by the kernel, or by somebody's hand; then the one preferred for longer */
+/* Prefers stable-privacy (RFC 7217) and manual addresses, then the longer preferred lifetime */
 static bool is_better(const struct nl_address *a, const struct nl_address *b)
 {
-	bool a_stays = a->flags & (IFA_F_STABLE_PRIVACY | IFA_F_PERMANENT), b_stays = b->flags & (IFA_F_STABLE_PRIVACY | IFA_F_PERMANENT);
+	bool a_stays = a->flags & (IFA_F_STABLE_PRIVACY | IFA_F_PERMANENT),
+	     b_stays = b->flags & (IFA_F_STABLE_PRIVACY | IFA_F_PERMANENT);
 
 	return a_stays != b_stays ? a_stays : a->preferred > b->preferred;
 }
 
-static bool serves(const struct nl_address *a, __u32 ifindex, __u8 family, const struct address *host)
+static bool serves(const struct nl_address *a, __u32 ifindex, __u8 family,
+		   const struct address *host)
 {
-	return a->ifindex == ifindex && a->local.family == family && !ddns_unfit(a) && (!host->family || a->prefix_len <= 64);
+	return a->ifindex == ifindex && a->local.family == family && !ddns_unfit(a) &&
+	       (!host->family || a->prefix_len <= 64);
 }
 
-int ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8 family, const struct address *host,
-		    struct address **ret, size_t *ret_n)
+int ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8 family,
+		    const struct address *host, struct address **ret, size_t *ret_n)
 {
 	const struct nl_address **sorted = calloc(n + 1, sizeof(*sorted));
 	struct address *out = calloc(n + 1, sizeof(*out)), none = { .family = 0 };
@@ -109,7 +114,8 @@ int ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8
 	return 0;
 }
 
-const struct address *ddns_still(const struct address *list, size_t n, const struct address *published, size_t n_published)
+const struct address *ddns_still(const struct address *list, size_t n,
+				 const struct address *published, size_t n_published)
 {
 	for (size_t i = 0; i < n_published; i++) {
 		size_t at = address_find(list, n, &published[i]);

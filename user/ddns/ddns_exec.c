@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Records by a program of the admin's. It cannot tell what is there, so DNS is asked for it as everybody asks, without /etc/hosts,
- * which often has this host's own name.
+ * Provider `exec`: a program of the admin writes the records. It cannot read them, so this asks
+ * DNS, without /etc/hosts, which often contains this host's name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,13 +18,13 @@
 #include "net/dns.h"
 
 #define PROGRAM_MS 30000
-#define LOOK_MS 10			/* how often it is looked for its end */
+#define LOOK_MS 10			/* between two checks whether it has ended */
 
-/* ---- what is there ---- */
+/* ---- reading ---- */
 
 struct asking {
 	struct dns *dns;
-	size_t open;			/* questions */
+	size_t open;			/* questions without an answer */
 };
 
 struct question {
@@ -40,11 +40,12 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 
 	q->of->open--;
 	q->status = status == ARES_ENODATA || status == ARES_ENOTFOUND ? ARES_SUCCESS : status;
-	for (const struct ares_addrinfo_node *node = info ? info->nodes : NULL; node; node = node->ai_next) {
+	for (const struct ares_addrinfo_node *node = info ? info->nodes : NULL; node;
+	     node = node->ai_next) {
 		struct address a = address_from_socket(node->ai_addr);
 
 		if (a.family == q->set->family)
-			ddns_has(q->run, q->set, &a, 0, 0);	/* a cache's TTL is not the record's */
+			ddns_has(q->run, q->set, &a, 0, 0);	/* a cache's TTL is shorter */
 	}
 	if (info)
 		ares_freeaddrinfo(info);
@@ -76,21 +77,24 @@ static void read_sets(struct ddns_run *run)
 	}
 	for (size_t i = 0; i < run->n_sets; i++) {
 		questions[i] = (struct question){ &asking, run, &run->sets[i], ARES_ETIMEOUT };
-		dns_ask(asking.dns, run->sets[i].name, run->sets[i].family == FAMILY_IPV4 ? AF_INET : AF_INET6, on_answer, &questions[i]);
+		dns_ask(asking.dns, run->sets[i].name,
+			run->sets[i].family == FAMILY_IPV4 ? AF_INET : AF_INET6, on_answer,
+			&questions[i]);
 	}
 	dns_go(asking.dns);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	uv_loop_close(&loop);
 	for (size_t i = 0; i < run->n_sets; i++)
 		if (questions[i].status != ARES_SUCCESS)
-			ddns_warn(run, "%s: DNS does not tell whether it has %s: %s", run->sets[i].name, ddns_type(&run->sets[i]),
+			ddns_warn(run, "%s: DNS does not tell whether it has %s: %s",
+				  run->sets[i].name, ddns_type(&run->sets[i]),
 				  ares_strerror(questions[i].status));
 	free(questions);
 }
 
 /* ---- writing ---- */
 
-/* -ETIME: it took too long, and was killed; else what waitpid() says, or -errno */
+/* Returns the status of waitpid(); -ETIME: it took too long and was killed; or another -errno */
 static int wait_for_end(pid_t pid)
 {
 	struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
@@ -108,7 +112,8 @@ static int wait_for_end(pid_t pid)
 	return -ETIME;
 }
 
-/* A process group of its own, no descriptors but 0 to 2 (what it prints are no lines of ours), no environment but PATH */
+/* Starts the program in a new process group, with only descriptors 0 to 2 and only PATH in its
+ * environment. Its standard output goes where ours does: on stderr it would look like our log */
 static int start(char **words, pid_t *ret)
 {
 	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -124,10 +129,11 @@ static int start(char **words, pid_t *ret)
 	rc = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0) ?:
 	     posix_spawn_file_actions_adddup2(&files, 2, 1);
 	posix_spawnattr_init(&how);
-	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+					       POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&how, &none);
 	posix_spawnattr_setsigdefault(&how, &all);
-	/* only glibc can have the child close them */
+	/* POSIX has no file action that closes a range; only glibc has */
 	if (!rc && syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC))
 		rc = errno;
 	rc = rc ?: posix_spawn(ret, words[0], &files, &how, words, environment);
@@ -154,7 +160,8 @@ static void write_set(struct ddns_run *run, struct ddns_set *set, char **words)
 	}
 	rc = wait_for_end(pid);
 	if (rc == -ETIME)
-		ddns_fail(run, set, "exec: %s took more than %d seconds, and was killed", words[0], PROGRAM_MS / 1000);
+		ddns_fail(run, set, "exec: %s took more than %d seconds, and was killed", words[0],
+			  PROGRAM_MS / 1000);
 	else if (rc < 0)
 		ddns_fail(run, set, "exec: nobody knows how %s ended: %s", words[0], strerror(-rc));
 	else if (WIFSIGNALED(rc))
@@ -180,8 +187,4 @@ static void write_sets(struct ddns_run *run)
 	free(words);
 }
 
-static void end(struct ddns_run *run)
-{
-}
-
-const struct ddns_provider ddns_exec = { read_sets, write_sets, end };
+const struct ddns_provider ddns_exec = { read_sets, write_sets, NULL };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A shell's assignments: NAME=word and NAME=( word… ), with quotes, comments and `export`.
+ * Parses assignments of a shell: NAME=word and NAME=( word… ), quotes, comments and `export`.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -22,10 +22,10 @@ static const char needs_shell[] = "only a shell could tell what this is: a plain
 struct reader {
 	const char *at;
 	unsigned int line;
-	const char *wrong;		/* and line is where */
+	const char *wrong;		/* the error at `line`; NULL: none */
 };
 
-struct variable {			/* one that means something */
+struct variable {
 	const char *name;
 	char (*words)[256];		/* of an array, or one */
 	size_t n;
@@ -34,7 +34,8 @@ struct variable {			/* one that means something */
 
 enum { ENDPOINT, KEY, SECRET, CONSUMER, ZONE, TTL, NAMES, IFACE, VARIABLES };
 static const char *const variable_names[] = {
-	"OVH_ENDPOINT", "OVH_APP_KEY", "OVH_APP_SECRET", "OVH_CONSUMER_KEY", "OVH_ZONE", "TTL", "RECORD_FQDNS", "IFACE",
+	"OVH_ENDPOINT", "OVH_APP_KEY", "OVH_APP_SECRET", "OVH_CONSUMER_KEY",
+	"OVH_ZONE", "TTL", "RECORD_FQDNS", "IFACE",
 };
 
 /* ---- reading ---- */
@@ -48,7 +49,8 @@ static char next(struct reader *r)
 static void skip(struct reader *r, bool lines)
 {
 	for (;;) {
-		if (*r->at == ' ' || *r->at == '\t' || *r->at == '\r' || (lines && (*r->at == '\n' || *r->at == ';')))
+		if (*r->at == ' ' || *r->at == '\t' || *r->at == '\r' ||
+		    (lines && (*r->at == '\n' || *r->at == ';')))
 			next(r);
 		else if (*r->at == '\\' && r->at[1] == '\n')
 			next(r), next(r);
@@ -59,8 +61,8 @@ static void skip(struct reader *r, bool lines)
 	}
 }
 
-/* What stands between quotes, to the end of them */
-static void quoted(struct reader *r, char word[256], size_t *n)
+/* Reads a quoted part of a word */
+static void read_quoted(struct reader *r, char word[256], size_t *n)
 {
 	char quote = next(r);
 
@@ -82,13 +84,13 @@ static void quoted(struct reader *r, char word[256], size_t *n)
 		r->at++;
 }
 
-static void take_word(struct reader *r, char word[256])
+static void read_word(struct reader *r, char word[256])
 {
 	size_t n = 0;
 
 	while (!r->wrong && *r->at && !strchr(" \t\r\n;)", *r->at)) {
 		if (*r->at == '\'' || *r->at == '"') {
-			quoted(r, word, &n);
+			read_quoted(r, word, &n);
 		} else if (strchr("$`~*?[]{}!&|<>(", *r->at)) {
 			r->wrong = needs_shell;
 		} else if (n >= 255) {
@@ -97,7 +99,8 @@ static void take_word(struct reader *r, char word[256])
 			if (*r->at == '\\' && r->at[1] && !strchr("\r\n", r->at[1]))
 				r->at++;
 			else if (*r->at == '\\')
-				r->wrong = "a value that goes on on the next line: quotes, and one line, are wanted";
+				r->wrong = "a value that goes on on the next line: quotes, and one "
+					   "line, are wanted";
 			word[n++] = next(r);
 		}
 	}
@@ -114,10 +117,10 @@ static void add_word(struct reader *r, struct variable *v)
 	if (!place)
 		r->wrong = v->n < NAMES_MAX ? "no memory" : "more than 256 values";
 	else
-		take_word(r, *place);
+		read_word(r, *place);
 }
 
-static void take_array(struct reader *r, struct variable *v)
+static void read_array(struct reader *r, struct variable *v)
 {
 	unsigned int line = r->line;
 
@@ -143,7 +146,7 @@ static void forget(struct variable *v)
 	v->n = 0;
 }
 
-static void take_assignment(struct reader *r, struct variable variables[VARIABLES])
+static void read_assignment(struct reader *r, struct variable variables[VARIABLES])
 {
 	struct variable other = { .name = "" }, *v = &other;
 	const char *name = r->at;
@@ -156,17 +159,18 @@ static void take_assignment(struct reader *r, struct variable variables[VARIABLE
 	for (n = 0; isalnum((unsigned char)name[n]) || name[n] == '_'; n++)
 		;
 	if (!n || isdigit((unsigned char)*name) || name[n] != '=') {
-		r->wrong = "no assignment, as NAME=value or NAME=( value … ): such files are read, and not run";
+		r->wrong = "no assignment, as NAME=value or NAME=( value … ): such files are "
+			   "read, and not run";
 		return;
 	}
 	for (size_t i = 0; i < VARIABLES; i++)
 		if (strlen(variables[i].name) == n && !strncmp(variables[i].name, name, n))
 			v = &variables[i];
-	forget(v);			/* the last one counts */
+	forget(v);			/* the last assignment counts */
 	v->line = r->line;
 	r->at += n + 1;
 	if (*r->at == '(')
-		take_array(r, v);
+		read_array(r, v);
 	else
 		add_word(r, v);
 	forget(&other);
@@ -184,14 +188,14 @@ static struct shell_place read_variables(const char *text, struct variable varia
 	for (size_t i = 0; i < VARIABLES; i++)
 		variables[i] = (struct variable){ .name = variable_names[i] };
 	for (skip(&r, true); *r.at; skip(&r, true)) {
-		take_assignment(&r, variables);
+		read_assignment(&r, variables);
 		if (r.wrong)
 			break;
 	}
 	return (struct shell_place){ r.line, r.wrong };
 }
 
-/* Its only value, or "" */
+/* Returns the only value, or "" */
 static const char *value(const struct variable *v)
 {
 	return v->n == 1 ? v->words[0] : "";
@@ -205,7 +209,7 @@ static void forget_all(struct variable variables[VARIABLES])
 
 /* ---- credentials ---- */
 
-static const char *take_credential(const struct variable *v, char ret[128])
+static const char *copy_credential(const struct variable *v, char ret[128])
 {
 	const char *text = value(v), *c = text;
 
@@ -213,7 +217,8 @@ static const char *take_credential(const struct variable *v, char ret[128])
 		c++;
 	if (!v->line || !*text)
 		return v->name == variable_names[KEY] ? "OVH_APP_KEY is missing" :
-		       v->name == variable_names[SECRET] ? "OVH_APP_SECRET is missing" : "OVH_CONSUMER_KEY is missing";
+		       v->name == variable_names[SECRET] ? "OVH_APP_SECRET is missing" :
+		       "OVH_CONSUMER_KEY is missing";
 	if (*c || c - text >= 128)
 		return "what is no key of OVH's: letters and digits";
 	strcpy(ret, text);
@@ -222,12 +227,14 @@ static const char *take_credential(const struct variable *v, char ret[128])
 
 struct shell_place ovh_credentials_parse(const char *text, struct ovh_credentials *ret)
 {
-	char (*to[])[128] = { [KEY] = &ret->key, [SECRET] = &ret->secret, [CONSUMER] = &ret->consumer };
+	char (*to[])[128] = {
+		[KEY] = &ret->key, [SECRET] = &ret->secret, [CONSUMER] = &ret->consumer,
+	};
 	struct variable variables[VARIABLES];
 	struct shell_place place = read_variables(text, variables);
 
 	for (size_t i = KEY; i <= CONSUMER && !place.wrong; i++) {
-		place.wrong = take_credential(&variables[i], *to[i]);
+		place.wrong = copy_credential(&variables[i], *to[i]);
 		place.line = variables[i].line ?: 1;
 	}
 	forget_all(variables);
@@ -241,7 +248,8 @@ struct import {
 	bool wrong;
 };
 
-static void __attribute__((format(printf, 3, 4))) complain(struct import *im, unsigned int line, const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+complain(struct import *im, unsigned int line, const char *format, ...)
 {
 	char text[512];
 	va_list args;
@@ -253,8 +261,9 @@ static void __attribute__((format(printf, 3, 4))) complain(struct import *im, un
 	im->wrong = true;
 }
 
-/* false: told, where it is needed */
-static bool take_one(struct import *im, const struct variable *v, const char *like)
+/* Whether there is one value. Reports if there is none, but `like`, an example, says that one is
+ * required; or if there are several */
+static bool has_one_value(struct import *im, const struct variable *v, const char *like)
 {
 	if (v->n == 1 && *v->words[0])
 		return true;
@@ -265,7 +274,8 @@ static bool take_one(struct import *im, const struct variable *v, const char *li
 	return false;
 }
 
-static void take_host(struct import *im, const struct variable *v, const char *text, char ret[256])
+static void import_host(struct import *im, const struct variable *v, const char *text,
+			char ret[256])
 {
 	const char *why = address_wrong(text, 0, true);
 	struct address ignored;
@@ -281,12 +291,12 @@ static void take_host(struct import *im, const struct variable *v, const char *t
 		ret[strlen(ret) - 1] = '\0';
 }
 
-static void take_endpoint(struct import *im, const struct variable *v, struct ddns_config *d)
+static void import_endpoint(struct import *im, const struct variable *v, struct ddns_config *d)
 {
 	const char *text = value(v), *name;
 	enum ddns_endpoint e = OVH_EU;
 
-	if (!v->line || !take_one(im, v, "ovh-eu"))
+	if (!v->line || !has_one_value(im, v, "ovh-eu"))
 		return;
 	while ((name = ddns_endpoint_name(e)) && strcmp(name, text))
 		e++;
@@ -300,21 +310,22 @@ static void take_endpoint(struct import *im, const struct variable *v, struct dd
 		d->url[strlen(d->url) - 1] = '\0';
 }
 
-static void take_ttl(struct import *im, const struct variable *v, struct ddns_config *d)
+static void import_ttl(struct import *im, const struct variable *v, struct ddns_config *d)
 {
 	unsigned long n = strtoul(value(v), NULL, 10);
 
 	d->ttl = DDNS_TTL;
-	if (!take_one(im, v, NULL))
+	if (!has_one_value(im, v, NULL))
 		return;
 	if (strspn(value(v), "0123456789") != strlen(value(v)) || !n || n > TTL_MAX)
-		complain(im, v->line, "%s: '%s' is no number from 1 to %d", v->name, value(v), TTL_MAX);
+		complain(im, v->line, "%s: '%s' is no number from 1 to %d", v->name, value(v),
+			 TTL_MAX);
 	else
 		d->ttl = n;
 }
 
-/* An array, or names in one value with spaces between */
-static void take_names(struct import *im, const struct variable *v, struct ddns_config *d)
+/* The names are an array, or one value with spaces between them */
+static void import_names(struct import *im, const struct variable *v, struct ddns_config *d)
 {
 	for (size_t i = 0; i < v->n; i++) {
 		char words[256], *rest = words, *word;
@@ -325,45 +336,55 @@ static void take_names(struct import *im, const struct variable *v, struct ddns_
 
 			if (!place)
 				continue;
-			take_host(im, v, word, place->text);
+			import_host(im, v, word, place->text);
 			for (size_t j = 0; j + 1 < d->n_names; j++)
 				if (*place->text && !strcasecmp(d->names[j].text, place->text))
-					complain(im, v->line, "%s: '%s' is listed twice: once is enough", v->name, word);
+					complain(im, v->line,
+						 "%s: '%s' is listed twice: once is enough",
+						 v->name, word);
 			if (*d->zone && *place->text && !ddns_in_zone(place->text, d->zone))
-				complain(im, v->line, "%s: '%s' is no name of the zone %s", v->name, word, d->zone);
+				complain(im, v->line, "%s: '%s' is no name of the zone %s", v->name,
+					 word, d->zone);
 		}
 	}
 	if (!d->n_names)
-		complain(im, v->line ?: 1, "%s: names are missing, as %s=( wg-end.example.net firewall.example.net )", v->name, v->name);
+		complain(im, v->line ?: 1,
+			 "%s: names are missing, as %s=( wg-end.example.net firewall.example.net )",
+			 v->name, v->name);
 }
 
-static void take_settings(struct import *im, const struct variable variables[VARIABLES], struct ddns_config *d)
+static void import_settings(struct import *im, const struct variable variables[VARIABLES],
+			  struct ddns_config *d)
 {
-	char *path = strchr(im->file, '/') ? realpath(im->file, NULL) : NULL;	/* else it is a credential of systemd's */
+	/* A name without a slash is a credential of systemd */
+	char *path = strchr(im->file, '/') ? realpath(im->file, NULL) : NULL;
 
 	*d = (struct ddns_config){ .ipv6 = true, .by = DDNS_OVH };
 #ifndef WITH_CURL
 	complain(im, 1, "this program was built without libcurl, and does not speak with OVH");
 #endif
 	if (strlen(path ?: im->file) >= sizeof(d->secret))
-		complain(im, 1, "the path of this file is longer than %zu bytes", sizeof(d->secret) - 1);
+		complain(im, 1, "the path of this file is longer than %zu bytes",
+			 sizeof(d->secret) - 1);
 	else
 		strcpy(d->secret, path ?: im->file);
 	free(path);
-	take_endpoint(im, &variables[ENDPOINT], d);
-	if (take_one(im, &variables[ZONE], "example.net"))
-		take_host(im, &variables[ZONE], value(&variables[ZONE]), d->zone);
-	take_ttl(im, &variables[TTL], d);
-	if (take_one(im, &variables[IFACE], "ens18")) {
+	import_endpoint(im, &variables[ENDPOINT], d);
+	if (has_one_value(im, &variables[ZONE], "example.net"))
+		import_host(im, &variables[ZONE], value(&variables[ZONE]), d->zone);
+	import_ttl(im, &variables[TTL], d);
+	if (has_one_value(im, &variables[IFACE], "ens18")) {
 		if (is_interface_name(value(&variables[IFACE])))
 			strcpy(d->interface, value(&variables[IFACE]));
 		else
-			complain(im, variables[IFACE].line, "IFACE: '%s' is no name of an interface, as ens18", value(&variables[IFACE]));
+			complain(im, variables[IFACE].line,
+				 "IFACE: '%s' is no name of an interface, as ens18",
+				 value(&variables[IFACE]));
 	}
-	take_names(im, &variables[NAMES], d);
+	import_names(im, &variables[NAMES], d);
 }
 
-static void take_text(struct import *im, const char *text, struct config *c)
+static void import_text(struct import *im, const char *text, struct config *c)
 {
 	struct ovh_credentials ignored;
 	struct variable variables[VARIABLES];
@@ -373,7 +394,7 @@ static void take_text(struct import *im, const char *text, struct config *c)
 	if (place.wrong || !d)
 		complain(im, place.line, "%s", place.wrong ?: "no memory");
 	else
-		take_settings(im, variables, d);
+		import_settings(im, variables, d);
 	if (!place.wrong)
 		place = ovh_credentials_parse(text, &ignored);
 	if (place.wrong && !im->wrong)
@@ -393,7 +414,7 @@ int ddns_import(const char *file, struct config **ret)
 	if (rc)
 		log_error("%s", c ? why : "no memory");
 	else
-		take_text(&im, text, c);
+		import_text(&im, text, c);
 	secret_free(text);
 	if (!rc && im.wrong)
 		rc = -EINVAL;

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Files of assignments as a shell reads them, and what a DynDNS script's has to say. They are read, never run: what only a shell
- * could make a value of is an error.
+ * Reads shell files of assignments: a DynDNS script's settings, for `wgxdp ddns`, and OVH's
+ * credentials. They are never run: an expansion that needs a shell is an error.
  */
 #pragma once
 #include "config/config.h"
 
 struct shell_place {
 	unsigned int line;
-	const char *wrong;		/* NULL: nothing */
+	const char *wrong;		/* NULL: no error */
 };
 
 struct ovh_credentials {
 	char key[128], secret[128], consumer[128];
 };
 
-/* The settings of FILE, as a configuration with section ddns alone, whose credentials are in FILE. 0; -errno, told */
+/* Returns the settings of FILE as a configuration with one section `ddns`, whose credentials are in
+ * FILE. 0, or -errno after logging */
 int ddns_import(const char *file, struct config **ret);
-/* OVH_APP_KEY, OVH_APP_SECRET and OVH_CONSUMER_KEY of such a text; what is wrong with it names none of their values */
+/* Reads OVH_APP_KEY, OVH_APP_SECRET and OVH_CONSUMER_KEY. The error contains no value of theirs */
 struct shell_place ovh_credentials_parse(const char *text, struct ovh_credentials *ret);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Records of a zone by OVH's HTTPS API, by libcurl: each request is signed, with the API's own time. What is written is one record
- * at a time; the zone's name servers get it all by the refresh at the end.
+ * Provider `ovh`: OVH's HTTPS API, by libcurl. Each request is signed with the API's own time and
+ * writes one record; the zone's name servers get all changes by the refresh at the end.
  */
 #ifdef WITH_CURL
-#define CURL_DISABLE_TYPECHECK		/* whose macros know no pointers to functions */
+#define CURL_DISABLE_TYPECHECK		/* curl's macros fail with pointers to functions */
 #include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
@@ -25,8 +25,10 @@
 #define REPLY_MAX 65536			/* bytes */
 #define TIME_MAX (1ULL << 40)		/* seconds since 1970 */
 
-#define FUNCTIONS(X) X(curl_easy_cleanup) X(curl_easy_getinfo) X(curl_easy_init) X(curl_easy_perform) X(curl_easy_reset) \
-	X(curl_easy_setopt) X(curl_easy_strerror) X(curl_global_init) X(curl_slist_append) X(curl_slist_free_all)
+#define FUNCTIONS(X) \
+	X(curl_easy_cleanup) X(curl_easy_getinfo) X(curl_easy_init) X(curl_easy_perform) \
+	X(curl_easy_reset) X(curl_easy_setopt) X(curl_easy_strerror) X(curl_global_init) \
+	X(curl_slist_append) X(curl_slist_free_all)
 
 static struct library_functions {
 	FUNCTIONS(LIBRARY_POINTER)
@@ -37,7 +39,9 @@ static struct {
 	typeof(EVP_Digest) *EVP_Digest;
 	typeof(EVP_sha1) *EVP_sha1;
 } crypto;
-static const struct library_function crypto_functions[] = { { "EVP_Digest", 0 }, { "EVP_sha1", sizeof(void *) } };
+static const struct library_function crypto_functions[] = {
+	{ "EVP_Digest", 0 }, { "EVP_sha1", sizeof(void *) },
+};
 
 static void begin_curl(void)
 {
@@ -47,13 +51,16 @@ static void begin_curl(void)
 static int open_libraries(char why[LIBRARY_WHY_LEN])
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	int rc = LIBRARY_OPEN(&library_curl, functions, &lib, why) ?: LIBRARY_OPEN(&library_crypto, crypto_functions, &crypto, why);
+	int rc = LIBRARY_OPEN(&library_curl, functions, &lib, why) ?:
+		 LIBRARY_OPEN(&library_crypto, crypto_functions, &crypto, why);
 
 	return rc ?: pthread_once(&once, begin_curl);
 }
 
 static const char *const urls[] = {
-	[OVH_EU] = "https://eu.api.ovh.com/1.0", [OVH_CA] = "https://ca.api.ovh.com/1.0", [OVH_US] = "https://api.us.ovhcloud.com/1.0",
+	[OVH_EU] = "https://eu.api.ovh.com/1.0",
+	[OVH_CA] = "https://ca.api.ovh.com/1.0",
+	[OVH_US] = "https://api.us.ovhcloud.com/1.0",
 };
 
 struct reply {
@@ -67,14 +74,14 @@ struct ovh {
 	CURL *curl;
 	struct ovh_credentials keys;
 	const char *url;
-	char zone[256];			/* in small letters, as it is there */
-	long ahead;			/* the API's clock, of ours */
-	char why[512];			/* a request failed */
+	char zone[256];			/* in lower case, as the API has it */
+	long ahead;			/* seconds, of the API's clock */
+	char why[512];			/* why a request failed */
 	struct reply reply;
 };
 
-int ovh_sign(const struct ovh_credentials *keys, const char *method, const char *url, const char *body, long when,
-	     char ret[OVH_SIGNATURE_LEN])
+int ovh_sign(const struct ovh_credentials *keys, const char *method, const char *url,
+	     const char *body, long when, char ret[OVH_SIGNATURE_LEN])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int n = 0;
@@ -82,7 +89,8 @@ int ovh_sign(const struct ovh_credentials *keys, const char *method, const char 
 	int length = -1, done;
 
 	if (!open_libraries(why))
-		length = asprintf(&text, "%s+%s+%s+%s+%s+%ld", keys->secret, keys->consumer, method, url, body, when);
+		length = asprintf(&text, "%s+%s+%s+%s+%s+%ld", keys->secret, keys->consumer, method,
+				  url, body, when);
 	if (length < 0)
 		return -ENOMEM;
 	done = crypto.EVP_Digest(text, length, digest, &n, crypto.EVP_sha1(), NULL);
@@ -123,16 +131,20 @@ static bool add_header(struct curl_slist **headers, const char *name, const char
 	return longer;
 }
 
-static struct curl_slist *sign(const struct ovh *o, const char *method, const char *url, const char *body)
+static struct curl_slist *sign(const struct ovh *o, const char *method, const char *url,
+			       const char *body)
 {
 	struct curl_slist *headers = NULL;
 	long when = time(NULL) + o->ahead;
 	char signature[OVH_SIGNATURE_LEN], number[32];
 
 	snprintf(number, sizeof(number), "%ld", when);
-	if (!ovh_sign(&o->keys, method, url, body, when, signature) && add_header(&headers, "X-Ovh-Application", o->keys.key) &&
-	    add_header(&headers, "X-Ovh-Consumer", o->keys.consumer) && add_header(&headers, "X-Ovh-Timestamp", number) &&
-	    add_header(&headers, "X-Ovh-Signature", signature) && add_header(&headers, "Content-Type", "application/json"))
+	if (!ovh_sign(&o->keys, method, url, body, when, signature) &&
+	    add_header(&headers, "X-Ovh-Application", o->keys.key) &&
+	    add_header(&headers, "X-Ovh-Consumer", o->keys.consumer) &&
+	    add_header(&headers, "X-Ovh-Timestamp", number) &&
+	    add_header(&headers, "X-Ovh-Signature", signature) &&
+	    add_header(&headers, "Content-Type", "application/json"))
 		return headers;
 	lib.curl_slist_free_all(headers);
 	return NULL;
@@ -145,8 +157,8 @@ static void forget(struct curl_slist *headers)
 	lib.curl_slist_free_all(headers);
 }
 
-static CURLcode send_request(const struct ovh *o, const char *method, const char *url, const char *body, struct curl_slist *headers,
-			     struct reply *r)
+static CURLcode send_request(const struct ovh *o, const char *method, const char *url,
+			     const char *body, struct curl_slist *headers, struct reply *r)
 {
 	lib.curl_easy_reset(o->curl);
 	lib.curl_easy_setopt(o->curl, CURLOPT_URL, url);
@@ -171,7 +183,8 @@ static void read_json(struct reply *r)
 
 	if (parser && !fy_parser_set_string(parser, r->text, r->n)) {
 		yaml_tree_build(&r->tree, parser);
-		if (fy_parser_get_stream_error(parser) || r->tree.too_deep || r->tree.second || r->tree.no_memory)
+		if (fy_parser_get_stream_error(parser) || r->tree.too_deep || r->tree.second ||
+		    r->tree.no_memory)
 			yaml_tree_free(&r->tree);
 	}
 	fy_parser_destroy(parser);
@@ -184,16 +197,18 @@ static const char *text_at(struct reply *r, const char *path)
 	return node && node->type == YAML_SCALAR && node->text ? node->text : "";
 }
 
-/* What the API says is wrong; an echo of a key is not for the log */
-static const char *message(struct ovh *o, struct reply *r)
+/* Returns the API's error message, unless it contains a key: keys do not belong in the log */
+static const char *error_message(struct ovh *o, struct reply *r)
 {
 	const char *text = text_at(r, "/message");
 
-	return strstr(text, o->keys.key) || strstr(text, o->keys.secret) || strstr(text, o->keys.consumer) ? "with a key in its words" : text;
+	return strstr(text, o->keys.key) || strstr(text, o->keys.secret) ||
+	       strstr(text, o->keys.consumer) ? "with a key in its words" : text;
 }
 
-/* A request without a body has "". headers NULL: it need not be signed. 0, or o->why says what is wrong; r is for drop() */
-static int request(struct ovh *o, const char *method, const char *path, const char *body, bool is_signed, struct reply *r)
+/* body: "" for none. 0, or -errno and the error in o->why. The caller passes r to drop() */
+static int request(struct ovh *o, const char *method, const char *path, const char *body,
+		   bool is_signed, struct reply *r)
 {
 	char url[1024];
 	struct curl_slist *headers = NULL;
@@ -213,14 +228,15 @@ static int request(struct ovh *o, const char *method, const char *path, const ch
 	lib.curl_easy_getinfo(o->curl, CURLINFO_RESPONSE_CODE, &status);
 	r->text[r->n] = '\0';
 	if (done != CURLE_OK) {
-		snprintf(o->why, sizeof(o->why), "%s: %s", o->url, r->too_long ? "an answer of more than 64 KiB" : lib.curl_easy_strerror(done));
+		snprintf(o->why, sizeof(o->why), "%s: %s", o->url, r->too_long ?
+			 "an answer of more than 64 KiB" : lib.curl_easy_strerror(done));
 		return -EIO;
 	}
 	read_json(r);
 	if (status / 100 == 2)
 		return 0;
-	snprintf(o->why, sizeof(o->why), "%s %.200s: status %ld%s%.200s", method, path, status, *text_at(r, "/message") ? ": " : "",
-		 message(o, r));
+	snprintf(o->why, sizeof(o->why), "%s %.200s: status %ld%s%.200s", method, path, status,
+		 *text_at(r, "/message") ? ": " : "", error_message(o, r));
 	return -EPROTO;
 }
 
@@ -229,14 +245,14 @@ static void drop(struct reply *r)
 	yaml_tree_free(&r->tree);
 }
 
-/* ---- what is there ---- */
+/* ---- reading ---- */
 
-static void unreadable(struct ovh *o, const char *what)
+static void set_unreadable(struct ovh *o, const char *what)
 {
 	snprintf(o->why, sizeof(o->why), "%s: its answer to %.200s is none", o->url, what);
 }
 
-static int number(const char *text, __u64 *ret)
+static int parse_number(const char *text, __u64 *ret)
 {
 	if (!*text || text[strspn(text, "0123456789")] || strlen(text) > 19)
 		return -EINVAL;
@@ -244,23 +260,25 @@ static int number(const char *text, __u64 *ret)
 	return 0;
 }
 
-static void small_letters(char *text)
+static void to_lower_case(char *text)
 {
 	for (; *text; text++)
 		*text = tolower((unsigned char)*text);
 }
 
-/* What stands before the zone in a name: "" of its own */
+/* Returns the part of a name before the zone: "" for the zone itself */
 static void sub_domain(const struct ddns_run *run, const struct ddns_set *set, char ret[256])
 {
 	size_t n = strlen(set->name) - strlen(run->config->zone);
 
 	snprintf(ret, 256, "%.*s", n ? (int)n - 1 : 0, set->name);
-	small_letters(ret);
+	to_lower_case(ret);
 }
 
-/* Nobody promises that a search for the sub-domain "" finds but the zone's own records, and others are not to be deleted */
-static int read_record(struct ddns_run *run, struct ddns_set *set, const char *type, __u64 id, struct reply *r)
+/* Compares the record's sub-domain again: OVH does not document that a search for the sub-domain ""
+ * finds only the zone's own records, and write_set() deletes records */
+static int read_record(struct ddns_run *run, struct ddns_set *set, const char *type, __u64 id,
+		       struct reply *r)
 {
 	struct ovh *o = run->data;
 	struct address a = { .family = 0 };
@@ -272,27 +290,32 @@ static int read_record(struct ddns_run *run, struct ddns_set *set, const char *t
 	sub_domain(run, set, sub);
 	snprintf(path, sizeof(path), "/domain/zone/%s/record/%llu", o->zone, id);
 	rc = request(o, "GET", path, "", true, r);
-	if (!rc && (!*text_at(r, "/target") || !*text_at(r, "/fieldType") || number(text_at(r, "/ttl"), &ttl))) {
-		unreadable(o, path);
+	if (!rc && (!*text_at(r, "/target") || !*text_at(r, "/fieldType") ||
+		    parse_number(text_at(r, "/ttl"), &ttl))) {
+		set_unreadable(o, path);
 		rc = -EPROTO;
 	}
 	if (!rc) {
 		const char *there = text_at(r, "/subDomain");
 
-		is = !strcasecmp(text_at(r, "/fieldType"), type) && !strcasecmp(strcmp(there, "null") ? there : "", sub);
+		is = !strcasecmp(text_at(r, "/fieldType"), type) &&
+		     !strcasecmp(strcmp(there, "null") ? there : "", sub);
 		address_parse(text_at(r, "/target"), &a);
 	}
 	drop(r);
 	if (!is)
 		return rc;
 	if (!strcmp(type, ddns_type(set)))
-		return ddns_has(run, set, &a, ttl && ttl < ~0U ? ttl : ~0U, id);	/* 0: whatever the zone's is */
-	ddns_fail(run, set, "%s: there is a CNAME, beside which nothing can be: remove it by hand", ddns_type(set));
+		/* A TTL of 0 stands for the zone's default */
+		return ddns_has(run, set, &a, ttl && ttl < ~0U ? ttl : ~0U, id);
+	ddns_fail(run, set, "%s: there is a CNAME, beside which nothing can be: remove it by hand",
+		  ddns_type(set));
 	return -EEXIST;
 }
 
-/* Ids of a name's records of a type; *ret for free() */
-static int list_records(struct ddns_run *run, const struct ddns_set *set, const char *type, struct reply *r, __u64 **ret, size_t *ret_n)
+/* Returns the ids of a name's records of a type; *ret is for free() */
+static int list_records(struct ddns_run *run, const struct ddns_set *set, const char *type,
+			struct reply *r, __u64 **ret, size_t *ret_n)
 {
 	struct ovh *o = run->data;
 	char path[768], sub[256];
@@ -301,21 +324,25 @@ static int list_records(struct ddns_run *run, const struct ddns_set *set, const 
 	*ret = NULL;
 	*ret_n = 0;
 	sub_domain(run, set, sub);
-	snprintf(path, sizeof(path), "/domain/zone/%s/record?fieldType=%s&subDomain=%s", o->zone, type, sub);
+	snprintf(path, sizeof(path), "/domain/zone/%s/record?fieldType=%s&subDomain=%s", o->zone,
+		 type, sub);
 	rc = request(o, "GET", path, "", true, r);
 	if (!rc && (!r->tree.root || r->tree.root->type != YAML_LIST))
 		rc = -EPROTO;
 	else if (!rc && !(*ret = calloc(r->tree.root->n + 1, sizeof(**ret))))
 		rc = -ENOMEM;
-	for (struct yaml_node *item = rc ? NULL : r->tree.root->first; item && !rc; item = item->next)
-		rc = item->type == YAML_SCALAR && item->text ? number(item->text, &(*ret)[(*ret_n)++]) : -EPROTO;
+	for (struct yaml_node *item = rc ? NULL : r->tree.root->first; item && !rc;
+	     item = item->next)
+		rc = item->type == YAML_SCALAR && item->text ?
+		     parse_number(item->text, &(*ret)[(*ret_n)++]) : -EPROTO;
 	if (rc && !*o->why)
-		unreadable(o, path);
+		set_unreadable(o, path);
 	drop(r);
 	return rc;
 }
 
-static int read_records(struct ddns_run *run, struct ddns_set *set, const char *type, struct reply *r)
+static int read_records(struct ddns_run *run, struct ddns_set *set, const char *type,
+			struct reply *r)
 {
 	__u64 *ids = NULL;
 	size_t n = 0;
@@ -335,41 +362,34 @@ static void read_set(struct ddns_run *run, struct ddns_set *set, struct reply *r
 	*o->why = '\0';
 	rc = read_records(run, set, "CNAME", r) ?: read_records(run, set, ddns_type(set), r);
 	if (rc == -EIO)
-		ddns_fail_all(run, "ovh: %s", o->why);	/* nor will it tell of the others */
+		ddns_fail_all(run, "ovh: %s", o->why);	/* the other names would fail too */
 	else if (rc && !set->failed)
 		ddns_fail(run, set, "ovh: %s", o->why);
 }
 
-static int take_credentials(struct ddns_run *run, struct ovh *o)
+static int read_credentials(struct ddns_run *run, struct ovh *o)
 {
-	const char *file = run->config->secret;
-	char why[SECRET_WHY_LEN], *text = NULL;
+	char *text = ddns_secret(run, "credentials");
 	struct shell_place place;
-	bool open = false;
-	int rc = secret_read(file, &text, &open, why);
 
-	if (rc) {
-		ddns_fail_all(run, "credentials: %s", why);
-		return rc;
-	}
+	if (!text)
+		return -EINVAL;
 	place = ovh_credentials_parse(text, &o->keys);
 	secret_free(text);
-	if (open)
-		ddns_warn(run, "credentials %s: others may read it: it is a secret, as chmod 600 keeps it", file);
 	if (!place.wrong)
 		return 0;
-	ddns_fail_all(run, "credentials: %s:%u: %s", file, place.line, place.wrong);
+	ddns_fail_all(run, "credentials: %s:%u: %s", run->config->secret, place.line, place.wrong);
 	return -EINVAL;
 }
 
-/* The API refuses requests of another time than its own */
-static int take_time(struct ovh *o, struct reply *r)
+/* The API refuses requests whose time differs from its own */
+static int read_time(struct ovh *o, struct reply *r)
 {
 	__u64 now = 0;
 	int rc = request(o, "GET", "/auth/time", "", false, r);
 
-	if (!rc && (number(text_at(r, ""), &now) || now > TIME_MAX)) {
-		unreadable(o, "/auth/time");
+	if (!rc && (parse_number(text_at(r, ""), &now) || now > TIME_MAX)) {
+		set_unreadable(o, "/auth/time");
 		rc = -EPROTO;
 	}
 	if (!rc)
@@ -387,11 +407,11 @@ static void read_sets(struct ddns_run *run)
 		o->curl = lib.curl_easy_init();
 	if (!o || !o->curl) {
 		ddns_fail_all(run, "ovh: %s", why);
-	} else if (!take_credentials(run, o)) {
+	} else if (!read_credentials(run, o)) {
 		o->url = *run->config->url ? run->config->url : urls[run->config->endpoint];
 		strcpy(o->zone, run->config->zone);
-		small_letters(o->zone);
-		if (take_time(o, &o->reply))
+		to_lower_case(o->zone);
+		if (read_time(o, &o->reply))
 			ddns_fail_all(run, "ovh: %s", o->why);
 		for (size_t i = 0; i < run->n_sets; i++)
 			if (!run->sets[i].failed)
@@ -401,7 +421,8 @@ static void read_sets(struct ddns_run *run)
 
 /* ---- writing ---- */
 
-static int call(struct ddns_run *run, const char *method, const char *path, const char *body, struct reply *r)
+static int call(struct ddns_run *run, const char *method, const char *path, const char *body,
+		struct reply *r)
 {
 	int rc = request(run->data, method, path, body, true, r);
 
@@ -409,8 +430,9 @@ static int call(struct ddns_run *run, const char *method, const char *path, cons
 	return rc;
 }
 
-/* In the place of that one of those that are there; if there is none, a new one, which is it then */
-static int write_record(struct ddns_run *run, struct ddns_set *set, size_t at, __u32 ttl, struct reply *r)
+/* Replaces the record `at` by the wanted address, or creates a record if there is none */
+static int write_record(struct ddns_run *run, struct ddns_set *set, size_t at, __u32 ttl,
+			struct reply *r)
 {
 	char body[768], path[512], place[32] = "", sub[256], text[ADDRESS_STRLEN];
 	struct ovh *o = run->data;
@@ -423,16 +445,18 @@ static int write_record(struct ddns_run *run, struct ddns_set *set, size_t at, _
 	if (!new)
 		snprintf(place, sizeof(place), "/%llu", set->ids[at]);
 	snprintf(path, sizeof(path), "/domain/zone/%s/record%s", o->zone, place);
-	snprintf(body, sizeof(body), "{\"%s%s%ssubDomain\":\"%s\",\"target\":\"%s\",\"ttl\":%u}", new ? "fieldType\":\"" : "",
-		 new ? ddns_type(set) : "", new ? "\",\"" : "", sub, text, ttl);
+	snprintf(body, sizeof(body), "{\"%s%s%ssubDomain\":\"%s\",\"target\":\"%s\",\"ttl\":%u}",
+		 new ? "fieldType\":\"" : "", new ? ddns_type(set) : "", new ? "\",\"" : "", sub,
+		 text, ttl);
 	rc = request(o, new ? "POST" : "PUT", path, body, true, r);
-	if (!rc && new && !number(text_at(r, "/id"), &id))
+	if (!rc && new && !parse_number(text_at(r, "/id"), &id))
 		rc = ddns_has(run, set, &set->wanted, ttl, id);
 	drop(r);
 	return rc;
 }
 
-/* One of those that are there becomes, or is, the one that is wanted, and the first; the others go after it. */
+/* Keeps the record with the wanted address or replaces one by it, then deletes the others. The id
+ * of the record that remains is then ids[0]. */
 static void write_set(struct ddns_run *run, struct ddns_set *set, struct reply *r)
 {
 	struct ovh *o = run->data;
@@ -453,7 +477,8 @@ static void write_set(struct ddns_run *run, struct ddns_set *set, struct reply *
 		ddns_fail(run, set, "ovh: %s", o->why);
 }
 
-/* Name servers do not have what was written. The next run would take it for right: so it gets another TTL until then. */
+/* The refresh failed: the API has the new records, but name servers do not. Another TTL makes the
+ * next run write them again. */
 static void mark(struct ddns_run *run, struct ovh *o)
 {
 	char why[sizeof(o->why)];
@@ -466,8 +491,11 @@ static void mark(struct ddns_run *run, struct ovh *o)
 		if (!s->write || s->failed)
 			continue;
 		ddns_fail(run, s, "ovh: name servers do not have what was written: %s", why);
-		if (rc == -EIO || !s->n_there || (rc = write_record(run, s, 0, run->config->ttl + 1, &o->reply)))
-			ddns_warn(run, "ovh: %s: nor will they, until the zone %s is refreshed by hand", s->name, run->config->zone);
+		if (rc == -EIO || !s->n_there ||
+		    (rc = write_record(run, s, 0, run->config->ttl + 1, &o->reply)))
+			ddns_warn(run,
+				  "ovh: %s: nor will they, until the zone %s is refreshed by hand",
+				  s->name, run->config->zone);
 	}
 }
 
@@ -478,7 +506,8 @@ static void write_sets(struct ddns_run *run)
 
 	for (size_t i = 0; i < run->n_sets; i++)
 		if (run->sets[i].write && !run->sets[i].failed)
-			write_set(run, &run->sets[i], &o->reply);	/* one that failed half-way is refreshed as well */
+			write_set(run, &run->sets[i], &o->reply);
+	/* Also after a failure, which may have come half-way */
 	snprintf(path, sizeof(path), "/domain/zone/%s/refresh", o->zone);
 	if (call(run, "POST", path, "", &o->reply))
 		mark(run, o);
@@ -488,12 +517,9 @@ static void end(struct ddns_run *run)
 {
 	struct ovh *o = run->data;
 
-	if (o && o->curl)
+	if (o->curl)
 		lib.curl_easy_cleanup(o->curl);
-	if (o)
-		explicit_bzero(&o->keys, sizeof(o->keys));
-	free(o);
-	run->data = NULL;
+	explicit_bzero(&o->keys, sizeof(o->keys));
 }
 
 const struct ddns_provider ddns_ovh = { read_sets, write_sets, end };

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Updates of a zone by its primary (RFC 2136), signed (TSIG, RFC 8945). What is there is asked of that server, and no other; what
- * differs goes in one message, so that all names change together. ldns makes, reads, signs and verifies messages; they are sent
- * here, for its own way tells neither which error a server named nor whose answer it took.
+ * Provider `rfc2136`: updates a zone at its primary server (RFC 2136), signed (TSIG, RFC 8945). It
+ * asks only that server for the records and sends all changes in one message, so that all names
+ * change together. ldns builds, parses, signs and verifies messages, but this file sends them: ldns
+ * returns neither the error that a server named nor which server answered.
  */
 #ifdef WITH_LDNS
-#include <stdbool.h>			/* before ldns, which makes a bool of its own else */
+#include <stdbool.h>			/* before ldns, which defines its own bool otherwise */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ldns/ldns.h>
@@ -14,40 +15,45 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include <uv.h>
 #include "ddns/ddns.h"
 #include "ddns/ddns_secret.h"
 #include "lib/library.h"
 
 #define TRY_MS 5000
 #define TRIES 2
-#define UDP_MAX 1232			/* of ours: longer ones go by TCP */
+#define UDP_MAX 1232			/* bytes: longer questions go by TCP */
 #define FUDGE 300			/* seconds by which clocks may differ */
 #define ALGORITHM "hmac-sha256."
 
-#define FUNCTIONS(X) X(ldns_dname_compare) X(ldns_dname_new_frm_str) X(ldns_pkt2wire) X(ldns_pkt_aa) X(ldns_pkt_answer) \
-	X(ldns_pkt_free) X(ldns_pkt_get_rcode) X(ldns_pkt_query_new) X(ldns_pkt_set_random_id) X(ldns_pkt_set_rd) X(ldns_pkt_tsig) \
-	X(ldns_pkt_tsig_sign) X(ldns_pkt_tsig_verify) X(ldns_rdf2native_int16) X(ldns_rdf_clone) X(ldns_rdf_data) X(ldns_rdf_deep_free) \
-	X(ldns_rdf_new_frm_data) X(ldns_rdf_size) X(ldns_rr_get_type) X(ldns_rr_list_deep_free) X(ldns_rr_list_new) \
-	X(ldns_rr_list_push_rr) X(ldns_rr_list_rr) X(ldns_rr_list_rr_count) X(ldns_rr_new) X(ldns_rr_owner) X(ldns_rr_push_rdf) \
-	X(ldns_rr_rd_count) X(ldns_rr_rdf) X(ldns_rr_set_class) X(ldns_rr_set_owner) X(ldns_rr_set_ttl) X(ldns_rr_set_type) \
-	X(ldns_rr_ttl) X(ldns_update_pkt_new) X(ldns_wire2pkt)
+#define FUNCTIONS(X) \
+	X(ldns_dname_compare) X(ldns_dname_new_frm_str) X(ldns_pkt2wire) X(ldns_pkt_aa) \
+	X(ldns_pkt_answer) X(ldns_pkt_free) X(ldns_pkt_get_rcode) X(ldns_pkt_query_new) \
+	X(ldns_pkt_set_random_id) X(ldns_pkt_set_rd) X(ldns_pkt_tsig) X(ldns_pkt_tsig_sign) \
+	X(ldns_pkt_tsig_verify) X(ldns_rdf2native_int16) X(ldns_rdf_clone) X(ldns_rdf_data) \
+	X(ldns_rdf_deep_free) X(ldns_rdf_new_frm_data) X(ldns_rdf_size) X(ldns_rr_get_type) \
+	X(ldns_rr_list_deep_free) X(ldns_rr_list_new) X(ldns_rr_list_push_rr) X(ldns_rr_list_rr) \
+	X(ldns_rr_list_rr_count) X(ldns_rr_new) X(ldns_rr_owner) X(ldns_rr_push_rdf) \
+	X(ldns_rr_rd_count) X(ldns_rr_rdf) X(ldns_rr_set_class) X(ldns_rr_set_owner) \
+	X(ldns_rr_set_ttl) X(ldns_rr_set_type) X(ldns_rr_ttl) X(ldns_update_pkt_new) \
+	X(ldns_wire2pkt)
 
 static struct library_functions {
 	FUNCTIONS(LIBRARY_POINTER)
 } lib;
 static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
 
-enum { TSIG_MAC = 3, TSIG_ERROR = 5 };	/* of a TSIG record's fields */
+enum { TSIG_MAC = 3, TSIG_ERROR = 5 };	/* fields of a TSIG record */
 
 struct server {
-	struct addrinfo *list, *is;	/* is: the one that answers */
+	struct addrinfo *list, *is;	/* is: the address that answers */
 	struct tsig_key key;
-	char why[256];			/* it did not work */
+	char why[256];			/* why a question failed */
 };
 
-struct wire {			/* as it goes over the wire */
+/* A message in wire format */
+struct wire {
 	uint8_t *bytes;
 	size_t n;
 };
@@ -56,14 +62,11 @@ struct wire {			/* as it goes over the wire */
 
 static uint64_t now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
+	return uv_hrtime() / 1000000;
 }
 
-/* 0: there is; else -ETIMEDOUT or -errno */
-static int await(int fd, short events, uint64_t until)
+/* 0: the socket is ready; else -ETIMEDOUT or another -errno */
+static int wait_ready(int fd, short events, uint64_t until)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 	uint64_t now = now_ms();
@@ -81,7 +84,7 @@ static int open_to(const struct addrinfo *to, int type, uint64_t until, int *ret
 		return -errno;
 	rc = connect(fd, to->ai_addr, to->ai_addrlen) ? -errno : 0;
 	if (rc == -EINPROGRESS) {
-		rc = await(fd, POLLOUT, until);
+		rc = wait_ready(fd, POLLOUT, until);
 		if (!rc && (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) || error))
 			rc = error ? -error : -errno;
 	}
@@ -94,7 +97,8 @@ static int open_to(const struct addrinfo *to, int type, uint64_t until, int *ret
 
 static bool answers(const struct wire *question, const struct wire *answer)
 {
-	return answer->n >= LDNS_HEADER_SIZE && !memcmp(answer->bytes, question->bytes, 2) && LDNS_QR_WIRE(answer->bytes);
+	return answer->n >= LDNS_HEADER_SIZE && !memcmp(answer->bytes, question->bytes, 2) &&
+	       LDNS_QR_WIRE(answer->bytes);
 }
 
 static int ask_udp(const struct addrinfo *to, const struct wire *question, struct wire *answer)
@@ -104,12 +108,11 @@ static int ask_udp(const struct addrinfo *to, const struct wire *question, struc
 
 	if (rc)
 		return rc;
-	answer->bytes = malloc(LDNS_MAX_PACKETLEN);
-	rc = !answer->bytes ? -ENOMEM : send(fd, question->bytes, question->n, 0) < 0 ? -errno : 0;
+	rc = send(fd, question->bytes, question->n, 0) < 0 ? -errno : 0;
 	while (!rc) {
 		ssize_t n;
 
-		rc = await(fd, POLLIN, until);
+		rc = wait_ready(fd, POLLIN, until);
 		n = rc ? 0 : recv(fd, answer->bytes, LDNS_MAX_PACKETLEN, 0);
 		if (!rc && n < 0)
 			rc = -errno;
@@ -118,19 +121,16 @@ static int ask_udp(const struct addrinfo *to, const struct wire *question, struc
 			break;
 	}
 	close(fd);
-	if (rc) {
-		free(answer->bytes);
-		answer->bytes = NULL;
-	}
 	return rc;
 }
 
-/* All of it, to or from */
+/* Sends or receives all n bytes */
 static int transfer(int fd, uint8_t *bytes, size_t n, bool out, uint64_t until)
 {
 	while (n) {
-		int rc = await(fd, out ? POLLOUT : POLLIN, until);
-		ssize_t done = rc ? 0 : out ? send(fd, bytes, n, MSG_NOSIGNAL) : recv(fd, bytes, n, 0);
+		int rc = wait_ready(fd, out ? POLLOUT : POLLIN, until);
+		ssize_t done = rc ? 0 : out ? send(fd, bytes, n, MSG_NOSIGNAL) :
+			       recv(fd, bytes, n, 0);
 
 		if (rc || done <= 0)
 			return rc ?: done ? -errno : -ECONNRESET;
@@ -148,18 +148,14 @@ static int ask_tcp(const struct addrinfo *to, const struct wire *question, struc
 
 	if (rc)
 		return rc;
-	rc = transfer(fd, length, 2, true, until) ?: transfer(fd, question->bytes, question->n, true, until) ?:
+	rc = transfer(fd, length, 2, true, until) ?:
+	     transfer(fd, question->bytes, question->n, true, until) ?:
 	     transfer(fd, length, 2, false, until);
-	answer->n = rc ? 0 : length[0] << 8 | length[1];
-	answer->bytes = malloc(answer->n + 1);
-	rc = rc ?: !answer->bytes ? -ENOMEM : transfer(fd, answer->bytes, answer->n, false, until);
+	answer->n = length[0] << 8 | length[1];
+	rc = rc ?: transfer(fd, answer->bytes, answer->n, false, until);
 	if (!rc && !answers(question, answer))
 		rc = -EPROTO;
 	close(fd);
-	if (rc) {
-		free(answer->bytes);
-		answer->bytes = NULL;
-	}
 	return rc;
 }
 
@@ -171,18 +167,21 @@ static int ask_address(const struct addrinfo *to, const struct wire *question, s
 		rc = ask_udp(to, question, answer);
 	if (question->n <= UDP_MAX && (rc || !LDNS_TC_WIRE(answer->bytes)))
 		return rc;
-	if (!rc)
-		free(answer->bytes);
-	answer->bytes = NULL;		/* there may be no connection to ask by */
 	return ask_tcp(to, question, answer);
 }
 
-/* Of the server's addresses the first that answers is asked from then on. 0, or server->why says what is wrong */
+/* Asks the server's addresses in turn, and from then on the first that answers. 0, or -errno and
+ * the error in s->why. The caller frees answer->bytes in either case */
 static int ask(struct server *s, const struct wire *question, struct wire *answer)
 {
 	struct addrinfo *at = s->is ?: s->list;
 	int rc = -EHOSTUNREACH;
 
+	answer->bytes = malloc(LDNS_MAX_PACKETLEN);
+	if (!answer->bytes) {
+		strcpy(s->why, "no memory");
+		return -ENOMEM;
+	}
 	for (; at; at = s->is ? NULL : at->ai_next) {
 		rc = ask_address(at, question, answer);
 		if (!rc) {
@@ -196,12 +195,12 @@ static int ask(struct server *s, const struct wire *question, struct wire *answe
 
 /* ---- messages ---- */
 
-static ldns_rdf *name_of(const char *text)
+static ldns_rdf *make_name(const char *text)
 {
 	return lib.ldns_dname_new_frm_str(text);
 }
 
-/* The message over the wire and its answer back. NULL: server->why says what is wrong */
+/* Sends a message and returns the answer, also in wire format. NULL: s->why is the error */
 static ldns_pkt *exchange(struct server *s, const ldns_pkt *question, struct wire *answer)
 {
 	struct wire out = { 0 };
@@ -224,15 +223,18 @@ static ldns_pkt *exchange(struct server *s, const ldns_pkt *question, struct wir
 static const char *rcode_name(unsigned int rcode)
 {
 	static const char *const names[] = {
-		"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE",
+		"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED",
+		"YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE",
 	};
 
-	return rcode < sizeof(names) / sizeof(*names) ? names[rcode] : "an error of a number beyond 10";
+	return rcode < sizeof(names) / sizeof(*names) ? names[rcode] :
+	       "an error of a number beyond 10";
 }
 
-/* ---- what is there ---- */
+/* ---- reading ---- */
 
-static void take_answer(struct ddns_run *run, struct ddns_set *set, const ldns_pkt *answer, const ldns_rdf *name)
+static void add_records(struct ddns_run *run, struct ddns_set *set, const ldns_pkt *answer,
+			const ldns_rdf *name)
 {
 	ldns_rr_type type = set->family == FAMILY_IPV4 ? LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA;
 	const ldns_rr_list *rows = lib.ldns_pkt_answer(answer);
@@ -245,13 +247,17 @@ static void take_answer(struct ddns_run *run, struct ddns_set *set, const ldns_p
 		if (lib.ldns_dname_compare(lib.ldns_rr_owner(rr), name))
 			continue;
 		if (lib.ldns_rr_get_type(rr) == LDNS_RR_TYPE_CNAME) {
-			ddns_fail(run, set, "%s: there is a CNAME, beside which nothing can be: remove it by hand", ddns_type(set));
+			ddns_fail(run, set,
+				  "%s: there is a CNAME, beside which nothing can be: remove it by "
+				  "hand", ddns_type(set));
 			return;
 		}
-		if (lib.ldns_rr_get_type(rr) != type || !value || lib.ldns_rdf_size(value) != (type == LDNS_RR_TYPE_A ? 4 : 16))
+		if (lib.ldns_rr_get_type(rr) != type || !value ||
+		    lib.ldns_rdf_size(value) != (type == LDNS_RR_TYPE_A ? 4 : 16))
 			continue;
-		a = type == LDNS_RR_TYPE_A ? address_from_ipv4(*(struct in_addr *)lib.ldns_rdf_data(value))
-					   : address_from_ipv6(*(struct in6_addr *)lib.ldns_rdf_data(value));
+		a = type == LDNS_RR_TYPE_A ?
+		    address_from_ipv4(*(struct in_addr *)lib.ldns_rdf_data(value)) :
+		    address_from_ipv6(*(struct in6_addr *)lib.ldns_rdf_data(value));
 		if (ddns_has(run, set, &a, lib.ldns_rr_ttl(rr) ?: ~0U, 0))
 			return;
 	}
@@ -261,9 +267,10 @@ static void read_set(struct ddns_run *run, struct ddns_set *set)
 {
 	const struct ddns_config *c = run->config;
 	struct server *s = run->data;
-	ldns_rdf *name = name_of(set->name);
-	ldns_pkt *question = !name ? NULL : lib.ldns_pkt_query_new(lib.ldns_rdf_clone(name),
-		set->family == FAMILY_IPV4 ? LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA, LDNS_RR_CLASS_IN, 0);
+	ldns_rdf *name = make_name(set->name);
+	ldns_pkt *question = !name ? NULL :
+		lib.ldns_pkt_query_new(lib.ldns_rdf_clone(name), set->family == FAMILY_IPV4 ?
+				       LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA, LDNS_RR_CLASS_IN, 0);
 	struct wire wire = { 0 };
 	ldns_pkt *answer;
 
@@ -273,13 +280,18 @@ static void read_set(struct ddns_run *run, struct ddns_set *set)
 	if (!question)
 		ddns_fail(run, set, "%s: no memory, or no name", ddns_type(set));
 	else if (!answer)
-		ddns_fail_all(run, "server %s: %s", c->server, s->why);	/* nor will it tell of the others */
-	else if (lib.ldns_pkt_get_rcode(answer) != LDNS_RCODE_NOERROR && lib.ldns_pkt_get_rcode(answer) != LDNS_RCODE_NXDOMAIN)
-		ddns_fail(run, set, "server %s: asked for %s, it says %s", c->server, ddns_type(set), rcode_name(lib.ldns_pkt_get_rcode(answer)));
+		/* The other names would fail too */
+		ddns_fail_all(run, "server %s: %s", c->server, s->why);
+	else if (lib.ldns_pkt_get_rcode(answer) != LDNS_RCODE_NOERROR &&
+		 lib.ldns_pkt_get_rcode(answer) != LDNS_RCODE_NXDOMAIN)
+		ddns_fail(run, set, "server %s: asked for %s, it says %s", c->server,
+			  ddns_type(set), rcode_name(lib.ldns_pkt_get_rcode(answer)));
 	else if (!lib.ldns_pkt_aa(answer))
-		ddns_fail(run, set, "server %s: it does not have the zone %s: the zone's primary is wanted", c->server, c->zone);
+		ddns_fail(run, set,
+			  "server %s: it does not have the zone %s: the zone's primary is wanted",
+			  c->server, c->zone);
 	else
-		take_answer(run, set, answer, name);
+		add_records(run, set, answer, name);
 	lib.ldns_pkt_free(answer);
 	lib.ldns_pkt_free(question);
 	lib.ldns_rdf_deep_free(name);
@@ -290,19 +302,14 @@ static int open_server(struct ddns_run *run, struct server *s)
 {
 	const struct ddns_config *c = run->config;
 	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV };
-	char port[8], why[SECRET_WHY_LEN], *text = NULL;
+	char port[8], *text = ddns_secret(run, "key-file");
 	const char *wrong;
-	bool open = false;
-	int rc = secret_read(c->secret, &text, &open, why);
+	int rc;
 
-	if (rc) {
-		ddns_fail_all(run, "key-file: %s", why);
-		return rc;
-	}
+	if (!text)
+		return -EINVAL;
 	wrong = tsig_parse(text, &s->key);
 	secret_free(text);
-	if (open)
-		ddns_warn(run, "key-file %s: others may read it: it is a secret, as chmod 600 keeps it", c->secret);
 	if (wrong) {
 		ddns_fail_all(run, "key-file %s: %s", c->secret, wrong);
 		return -EINVAL;
@@ -329,8 +336,9 @@ static void read_sets(struct ddns_run *run)
 
 /* ---- writing ---- */
 
-/* value NULL: all of that type go (RFC 2136, 2.5.2) */
-static bool add_row(ldns_rr_list *rows, const struct ddns_set *set, __u32 ttl, const struct address *value)
+/* value NULL: deletes all records of the set (RFC 2136, 2.5.2) */
+static bool add_row(ldns_rr_list *rows, const struct ddns_set *set, __u32 ttl,
+		    const struct address *value)
 {
 	ldns_rr_type type = set->family == FAMILY_IPV4 ? LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA;
 	bool ipv4 = set->family == FAMILY_IPV4;
@@ -338,13 +346,13 @@ static bool add_row(ldns_rr_list *rows, const struct ddns_set *set, __u32 ttl, c
 
 	if (!rr)
 		return false;
-	lib.ldns_rr_set_owner(rr, name_of(set->name));
+	lib.ldns_rr_set_owner(rr, make_name(set->name));
 	lib.ldns_rr_set_type(rr, type);
 	lib.ldns_rr_set_class(rr, value ? LDNS_RR_CLASS_IN : LDNS_RR_CLASS_ANY);
 	lib.ldns_rr_set_ttl(rr, ttl);
 	if (value)
-		lib.ldns_rr_push_rdf(rr, lib.ldns_rdf_new_frm_data(ipv4 ? LDNS_RDF_TYPE_A : LDNS_RDF_TYPE_AAAA, ipv4 ? 4 : 16,
-							   value->addr.b + (ipv4 ? 12 : 0)));
+		lib.ldns_rr_push_rdf(rr, lib.ldns_rdf_new_frm_data(ipv4 ? LDNS_RDF_TYPE_A :
+			LDNS_RDF_TYPE_AAAA, ipv4 ? 4 : 16, value->addr.b + (ipv4 ? 12 : 0)));
 	return lib.ldns_rr_list_push_rr(rows, rr);
 }
 
@@ -358,10 +366,12 @@ static ldns_pkt *make_update(const struct ddns_run *run)
 		const struct ddns_set *s = &run->sets[i];
 
 		if (s->write && !s->failed)
-			ok = add_row(rows, s, 0, NULL) && add_row(rows, s, run->config->ttl, &s->wanted);
+			ok = add_row(rows, s, 0, NULL) &&
+			     add_row(rows, s, run->config->ttl, &s->wanted);
 	}
 	if (ok)
-		update = lib.ldns_update_pkt_new(name_of(run->config->zone), LDNS_RR_CLASS_IN, NULL, rows, NULL);
+		update = lib.ldns_update_pkt_new(make_name(run->config->zone), LDNS_RR_CLASS_IN,
+						 NULL, rows, NULL);
 	if (update) {
 		lib.ldns_pkt_set_rd(update, false);
 		lib.ldns_pkt_set_random_id(update);
@@ -388,30 +398,38 @@ static const char *tsig_hint(unsigned int error)
 static const char *rcode_hint(unsigned int rcode)
 {
 	if (rcode == LDNS_RCODE_NOTAUTH)
-		return ": it knows no key of that name, or is not the zone's primary, or does not let this key change it";
+		return ": it knows no key of that name, or is not the zone's primary, or does not "
+		       "let this key change it";
 	if (rcode == LDNS_RCODE_REFUSED)
-		return ": it does not let this key change those names (allow-update, update-policy, acl)";
+		return ": it does not let this key change those names (allow-update, "
+		       "update-policy, acl)";
 	return rcode == LDNS_RCODE_NOTZONE ? ": some name is not in that zone" : "";
 }
 
-/* What the server says of an update, which counts only where it is signed */
-static void judge(struct ddns_run *run, const ldns_pkt *update, ldns_pkt *answer, const struct wire *wire)
+/* Evaluates the answer to an update; success counts only if the answer is signed */
+static void check_answer(struct ddns_run *run, const ldns_pkt *update, ldns_pkt *answer,
+		  const struct wire *wire)
 {
 	const struct server *s = run->data;
 	const struct ddns_config *c = run->config;
 	const ldns_rr *tsig = lib.ldns_pkt_tsig(answer);
-	const ldns_rdf *error = tsig && lib.ldns_rr_rd_count(tsig) > TSIG_ERROR ? lib.ldns_rr_rdf(tsig, TSIG_ERROR) : NULL;
-	const char *hint = error && lib.ldns_rdf_size(error) == 2 ? tsig_hint(lib.ldns_rdf2native_int16(error)) : NULL;
+	const ldns_rdf *error = tsig && lib.ldns_rr_rd_count(tsig) > TSIG_ERROR ?
+				lib.ldns_rr_rdf(tsig, TSIG_ERROR) : NULL;
+	const char *hint = error && lib.ldns_rdf_size(error) == 2 ?
+			   tsig_hint(lib.ldns_rdf2native_int16(error)) : NULL;
 	unsigned int rcode = lib.ldns_pkt_get_rcode(answer);
 
 	if (hint)
 		ddns_fail_all(run, "server %s: key %s: %s", c->server, s->key.name, hint);
 	else if (rcode != LDNS_RCODE_NOERROR)
-		ddns_fail_all(run, "server %s: zone %s, key %s: %s%s", c->server, c->zone, s->key.name, rcode_name(rcode), rcode_hint(rcode));
-	else if (!tsig || !lib.ldns_pkt_tsig_verify(answer, wire->bytes, wire->n, s->key.name, s->key.secret,
-						lib.ldns_rr_rdf(lib.ldns_pkt_tsig(update), TSIG_MAC)))
-		ddns_fail_all(run, "server %s: its answer is not signed by key %s: nobody knows whether it is the server's", c->server,
-			      s->key.name);
+		ddns_fail_all(run, "server %s: zone %s, key %s: %s%s", c->server, c->zone,
+			      s->key.name, rcode_name(rcode), rcode_hint(rcode));
+	else if (!tsig ||
+		 !lib.ldns_pkt_tsig_verify(answer, wire->bytes, wire->n, s->key.name, s->key.secret,
+					   lib.ldns_rr_rdf(lib.ldns_pkt_tsig(update), TSIG_MAC)))
+		ddns_fail_all(run,
+			      "server %s: its answer is not signed by key %s: nobody knows whether "
+			      "it is the server's", c->server, s->key.name);
 }
 
 static void write_sets(struct ddns_run *run)
@@ -420,12 +438,13 @@ static void write_sets(struct ddns_run *run)
 	ldns_pkt *update = make_update(run), *answer = NULL;
 	struct wire wire = { 0 };
 
-	if (!update || lib.ldns_pkt_tsig_sign(update, s->key.name, s->key.secret, FUDGE, ALGORITHM, NULL) != LDNS_STATUS_OK)
+	if (!update || lib.ldns_pkt_tsig_sign(update, s->key.name, s->key.secret, FUDGE, ALGORITHM,
+					      NULL) != LDNS_STATUS_OK)
 		ddns_fail_all(run, "key-file %s: the update cannot be signed", run->config->secret);
 	else
 		answer = exchange(s, update, &wire);
 	if (update && answer)
-		judge(run, update, answer, &wire);
+		check_answer(run, update, answer, &wire);
 	else
 		ddns_fail_all(run, "server %s: %s", run->config->server, s->why);
 	lib.ldns_pkt_free(answer);
@@ -437,12 +456,9 @@ static void end(struct ddns_run *run)
 {
 	struct server *s = run->data;
 
-	if (s && s->list)
+	if (s->list)
 		freeaddrinfo(s->list);
-	if (s)
-		explicit_bzero(&s->key, sizeof(s->key));
-	free(s);
-	run->data = NULL;
+	explicit_bzero(&s->key, sizeof(s->key));
 }
 
 const struct ddns_provider ddns_rfc2136 = { read_sets, write_sets, end };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Files with secrets, and the forms in which name servers' tools print keys.
+ * Reads files with secrets, and parses the keys that the tools of name servers print.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "ddns/ddns_secret.h"
 #include "lib/file.h"
 
-#define LIMIT (1 << 20)		/* bytes: more is no such file */
+#define LIMIT (1 << 20)		/* bytes: no file with a secret is longer */
 
 int secret_read(const char *file, char **ret, bool *ret_open, char why[SECRET_WHY_LEN])
 {
@@ -23,9 +23,11 @@ int secret_read(const char *file, char **ret, bool *ret_open, char why[SECRET_WH
 	size_t n;
 	int fd, rc;
 
-	if (!directory || snprintf(path, sizeof(path), "%s%s%s", directory, *directory ? "/" : "", file) >= (int)sizeof(path)) {
-		snprintf(why, SECRET_WHY_LEN, "%s is no path, as ./%s, and nobody has given this program credentials (LoadCredential= of systemd)",
-			 file, file);
+	if (!directory || snprintf(path, sizeof(path), "%s%s%s", directory, *directory ? "/" : "",
+				   file) >= (int)sizeof(path)) {
+		snprintf(why, SECRET_WHY_LEN,
+			 "%s is no path, as ./%s, and nobody has given this program credentials "
+			 "(LoadCredential= of systemd)", file, file);
 		return -ENOENT;
 	}
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -56,11 +58,12 @@ void secret_free(char *text)
 
 struct words {
 	const char *at;
-	char word[256];			/* "": no more */
+	char word[256];			/* "": the end */
 	bool too_long;
 };
 
-/* The next word, without quotes; {, }, ; and comments separate words. after_secret: what begins with // may be base64. */
+/* Reads the next word, without quotes; {, }, ;, commas and comments separate words. after_secret: a
+ * word that begins with // may be base64. */
 static const char *next_word(struct words *w, bool after_secret)
 {
 	const char *s = w->at, *end;
@@ -125,7 +128,7 @@ static bool is_word(const char *word, const char *key)
 	return !strncasecmp(word, key, n) && (!word[n] || (word[n] == ':' && !word[n + 1]));
 }
 
-static const char *take(struct words *w, struct found *f)
+static const char *parse_words(struct words *w, struct found *f)
 {
 	while (*next_word(w, false)) {
 		char *to = NULL;
@@ -153,8 +156,8 @@ static const char *take(struct words *w, struct found *f)
 	return w->too_long ? "it has a word of more than 255 bytes" : NULL;
 }
 
-/* ALGORITHM:NAME:SECRET */
-static bool take_line(const char *text, struct found *f)
+/* Parses ALGORITHM:NAME:SECRET */
+static bool parse_line(const char *text, struct found *f)
 {
 	size_t n;
 
@@ -163,14 +166,16 @@ static bool take_line(const char *text, struct found *f)
 	if (text[n + strspn(text + n, " \t\r\n")] || memchr(text, '{', n))
 		return false;
 	f->keys = 1;
-	return sscanf(text, "%63[^:]:%255[^:]:%255[^: \t\r\n]", f->algorithm, f->name, f->secret) == 3;
+	return sscanf(text, "%63[^:]:%255[^:]:%255[^: \t\r\n]", f->algorithm, f->name,
+		      f->secret) == 3;
 }
 
 const char *tsig_parse(const char *text, struct tsig_key *ret)
 {
 	struct found f = { .keys = 0 };
 	struct words w = { .at = text };
-	const char *wrong = take_line(text, &f) ? NULL : (f = (struct found){ .keys = 0 }, take(&w, &f));
+	const char *wrong = parse_line(text, &f) ? NULL :
+			    (f = (struct found){ .keys = 0 }, parse_words(&w, &f));
 	size_t n = strlen(f.algorithm);
 
 	if (n && f.algorithm[n - 1] == '.')
@@ -178,7 +183,8 @@ const char *tsig_parse(const char *text, struct tsig_key *ret)
 	if (!wrong && f.keys > 1)
 		wrong = "it has several keys: one is wanted";
 	if (!wrong && (!f.keys || !*f.name || !*f.algorithm || !*f.secret))
-		wrong = "it is no key, as tsig-keygen or `keymgr -t` prints one, or hmac-sha256:NAME:SECRET";
+		wrong = "it is no key, as tsig-keygen or `keymgr -t` prints one, or "
+			"hmac-sha256:NAME:SECRET";
 	if (!wrong && strcasecmp(f.algorithm, "hmac-sha256"))
 		wrong = "its algorithm is none that is known here: hmac-sha256 is wanted";
 	if (!wrong && !is_key_name(f.name))

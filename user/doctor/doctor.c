@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What doctor looks at, gathered once, and the list of what it found.
+ * Gathers once what doctor examines, and keeps the list of findings.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,8 @@
 #include "lib/grow.h"
 #include "instance/resolver.h"
 
-void doctor_say(struct doctor *k, enum state state, const char *check, const char *subject, char *cure, const char *format, ...)
+void doctor_say(struct doctor *k, enum state state, const char *check, const char *subject,
+		char *cure, const char *format, ...)
 {
 	struct finding *f = append(k->findings, k->n_findings);
 	va_list args;
@@ -104,19 +105,20 @@ const char *doctor_link_name(const struct doctor *k, __u32 ifindex)
 	return link ? link->name : "?";
 }
 
-/* A masquerading service may have to forward packets of either family, whatever its backend is */
+/* A masquerading service may have to forward both families, whatever its backend's family is */
 bool doctor_needs(const struct doctor *k, __u8 family)
 {
 	for (size_t i = 0; i < k->c->n_services; i++) {
 		const struct service_config *s = &k->c->services[i];
 
-		if (service_has_family(s, family) || (s->nat == NAT_MASQUERADE && (family == FAMILY_IPV4 || s->ipv6 != IPV6_OFF)))
+		if (service_has_family(s, family) ||
+		    (s->nat == NAT_MASQUERADE && (family == FAMILY_IPV4 || s->ipv6 != IPV6_OFF)))
 			return true;
 	}
 	return false;
 }
 
-/* ---- what matters ---- */
+/* ---- gathering ---- */
 
 static bool is_device(const struct config *c, const char *name)
 {
@@ -156,7 +158,8 @@ static int add_ports(struct doctor *k)
 	for (size_t i = 0; !rc && i < k->n_links; i++) {
 		link = k->links[i].role ? host_link(&k->h, k->links[i].ifindex) : NULL;
 		if (link)
-			rc = add_port(k, link->name, k->links[i].role, k->c->n_services && !is_device(k->c, link->name));
+			rc = add_port(k, link->name, k->links[i].role,
+				      k->c->n_services && !is_device(k->c, link->name));
 	}
 	for (size_t i = 0; !rc && i < k->n_backends; i++) {
 		link = k->backends[i].routed ? host_link(&k->h, k->backends[i].way.oif) : NULL;
@@ -166,8 +169,8 @@ static int add_ports(struct doctor *k)
 	return rc;
 }
 
-static int add_backend(struct doctor *k, const struct service_config *s, const struct backend_config *from, __u8 family,
-		       const struct answers *was)
+static int add_backend(struct doctor *k, const struct service_config *s,
+		       const struct backend_config *from, __u8 family, const struct answers *was)
 {
 	const char *text = family == FAMILY_IPV4 ? from->ipv4 : from->ipv6;
 	struct doctor_backend *b;
@@ -178,7 +181,10 @@ static int add_backend(struct doctor *k, const struct service_config *s, const s
 	b = append(k->backends, k->n_backends);
 	if (!b)
 		return -ENOMEM;
-	*b = (struct doctor_backend){ .service = s, .family = family, .port = from->port, .socket = -1, .vrf = host_vrf(&k->h, s) };
+	*b = (struct doctor_backend){
+		.service = s, .family = family, .port = from->port, .socket = -1,
+		.vrf = host_vrf(&k->h, s),
+	};
 	snprintf(b->text, sizeof(b->text), "%s", text);
 	b->was = answers_address(was, text, family, &before);
 	answers_address(&k->answers, text, family, &b->address);
@@ -248,7 +254,8 @@ int doctor_gather(struct doctor *k)
 	int rc = 0;
 
 	if (k->dp)
-		rc = dataplane_links(k->dp, &k->links, &k->n_links) ?: plan_running(&k->h, k->c, k->links, k->n_links, &k->plan) ?:
+		rc = dataplane_links(k->dp, &k->links, &k->n_links) ?:
+		     plan_running(&k->h, k->c, k->links, k->n_links, &k->plan) ?:
 		     dataplane_reasons(k->dp, &k->before, &k->n_before);
 	return rc ?: add_backends(k) ?: add_ports(k) ?: add_devices(k);
 }

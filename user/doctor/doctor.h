@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp doctor: what was looked at on this host, what was found, and the command that cures it. One module a part of the host; each
- * adds its findings to one list, in the order in which they are told.
+ * wgxdp doctor: what it knows of this host, and the list of its findings. Each doctor_*.c checks
+ * one part of the host and appends findings in the order in which cmd_doctor.c prints them.
  */
 #pragma once
 #include "plan/answers.h"
@@ -11,43 +11,47 @@
 enum state { STATE_OK, STATE_WARNING, STATE_PROBLEM };
 
 struct finding {
-	const char *check;		/* a word for what was looked at: forwarding, mtu … */
-	char subject[256];		/* of which it was: an interface, a backend, a service; "": the host */
+	const char *check;		/* one word: forwarding, mtu … */
+	char subject[256];		/* an interface, a backend, a service; "": the host */
 	enum state state;
 	char *found;
-	char *cure;			/* for the shell; NULL: there is none that could be told */
+	char *cure;			/* a shell command; NULL: none is known */
 };
 
-struct doctor_port {			/* an interface that matters here */
-	const struct nl_link *link;	/* NULL: it is not there */
+/* An interface that wgxdp uses */
+struct doctor_port {
+	const struct nl_link *link;	/* NULL: the host does not have it */
 	char name[IFNAMSIZ];
 	enum link_role role;
-	bool services;			/* packets of services come or go by it; else it is for peers, or for WireGuard's own packets */
-	bool dead;			/* something is told of it without which nothing can pass */
+	bool services;			/* services use it; else only peers or WireGuard do */
+	bool dead;			/* a finding says why no packet can pass here */
 };
 
 struct doctor_backend {
 	const struct service_config *service;
-	char text[256];			/* as the configuration says it */
+	char text[256];			/* its address or name in the configuration */
 	__u8 family;
 	__be16 port;
-	struct address address;		/* family 0: a name without one */
-	bool was;			/* it had one when this was brought up */
+	struct address address;		/* family 0: the name does not resolve */
+	bool was;			/* it had an address at `up` */
 	__u32 vrf;
 	struct nl_way way;
-	bool routed, suspect;		/* there is a way; something was told of it that explains why it does not answer */
-	int socket;			/* that asks it; -1: none */
-	int refused;			/* the errno with which it answered; 0: none */
-	bool told;			/* that it does not answer */
+	bool routed;			/* the FIB has a way */
+	bool suspect;			/* a finding explains why it does not answer */
+	int socket;			/* probes it; -1: none */
+	int refused;			/* the errno it answered with; 0: none */
+	bool told;			/* a finding says that it does not answer */
 };
 
-struct doctor_device {			/* of WireGuard, on this host */
+/* A WireGuard device of this host */
+struct doctor_device {
 	char name[IFNAMSIZ];
 	struct wg_device wg;
-	int error;			/* of wg_read() */
+	int error;			/* the return value of wg_read() */
 };
 
-struct seen_vlans {			/* tags of frames that came in by a nic while it was listened to, and that no VLAN of it has */
+/* VLAN tags that were received on a nic and that no VLAN interface on it has */
+struct seen_vlans {
 	__u32 ifindex;
 	int socket;
 	__u16 id[8];
@@ -56,13 +60,13 @@ struct seen_vlans {			/* tags of frames that came in by a nic while it was liste
 
 struct doctor {
 	const char *instance;
-	const struct config *c;		/* what runs, or what is asked about */
-	struct dataplane *dp;		/* NULL: this is not what runs */
+	const struct config *c;		/* the running configuration, or the one to examine */
+	struct dataplane *dp;		/* NULL: the configuration does not run */
 	struct host h;
 	struct answers answers;
-	struct link *links;		/* of what runs */
+	struct link *links;		/* of the running data path */
 	size_t n_links;
-	struct plan *plan;		/* likewise: ports and nics; or NULL */
+	struct plan *plan;		/* ports and nics of the running data path, or NULL */
 	struct doctor_port *ports;
 	size_t n_ports;
 	struct doctor_backend *backends;
@@ -71,48 +75,55 @@ struct doctor {
 	size_t n_devices;
 	struct seen_vlans *vlans;
 	size_t n_vlans;
-	struct dataplane_reason *before;	/* when it began */
+	struct dataplane_reason *before;	/* the counters when doctor began */
 	size_t n_before;
-	unsigned int seconds;		/* to listen */
+	unsigned int seconds;		/* to listen for */
 	struct finding *findings;
 	size_t n_findings;
-	int failed;			/* -errno of what should not */
+	int failed;			/* -errno of a failure of doctor itself */
 };
 
-/* Adds a finding; the cure is a text of its own or NULL, and belongs to the list from now on */
-void doctor_say(struct doctor *k, enum state state, const char *check, const char *subject, char *cure, const char *format, ...)
-	__attribute__((format(printf, 6, 7)));
-/* A cure; NULL where there is no memory */
+/* Appends a finding. cure is allocated or NULL; the list takes ownership of it */
+void doctor_say(struct doctor *k, enum state state, const char *check, const char *subject,
+		char *cure, const char *format, ...) __attribute__((format(printf, 6, 7)));
+#define doctor_ok(k, check, subject, ...) \
+	doctor_say(k, STATE_OK, check, subject, NULL, __VA_ARGS__)
+/* Formats a shell command for doctor_say(). NULL: no memory */
 char *cure(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* What brings the running instance to its own configuration once more: ends cures after which `up` finds more than before */
+/* Applies the configuration of the running instance again. A cure ends with it if `up` finds more
+ * after the cure than before */
 #define CURE_AGAIN "wgxdp%s%s save | wgxdp%s%s up -c -"
 #define CURE_INSTANCE(k) doctor_option(k), doctor_named(k), doctor_option(k), doctor_named(k)
-const char *doctor_option(const struct doctor *k);	/* " --instance ", or nothing for the default one */
+/* " --instance " and the instance's name for a wgxdp command, or "" and "" for the default one */
+const char *doctor_option(const struct doctor *k);
 const char *doctor_named(const struct doctor *k);
 
-/* Ports, backends and devices of WireGuard, as the configuration and the host have them. 0 or -errno */
+/* Reads ports, backends and WireGuard devices from the configuration and the host. 0 or -errno */
 int doctor_gather(struct doctor *k);
 void doctor_free(struct doctor *k);
+/* NULL: wgxdp does not use the interface */
 struct doctor_port *doctor_port(struct doctor *k, __u32 ifindex);
-/* The nic below an interface, which may be itself */
+/* Returns the nic below an interface, or the interface itself */
 const struct nl_link *doctor_nic(const struct doctor *k, const struct nl_link *link);
-/* The interface's record in what runs; NULL: it has none */
+/* Returns the interface's record in the running data path. NULL: it has none */
 const struct link *doctor_running_link(const struct doctor *k, __u32 ifindex);
 const char *doctor_link_name(const struct doctor *k, __u32 ifindex);
-/* -1: no such file; else the number that it begins with */
+/* Returns the number at the beginning of a file. -1: no such file, or no number */
 long doctor_sysctl(const char *format, ...) __attribute__((format(printf, 1, 2)));
-bool doctor_needs(const struct doctor *k, __u8 family);	/* some service forwards packets of that family */
+/* Whether some service forwards packets of that family */
+bool doctor_needs(const struct doctor *k, __u8 family);
 
 void doctor_kernel(struct doctor *k);		/* kernel, bpffs, clock */
 void doctor_interfaces(struct doctor *k);	/* links, drivers, XDP, offloads */
-void doctor_queues(struct doctor *k, const struct nl_link *nic);	/* those of one nic, or of all ports of a bond or bridge */
+/* Checks the queues of a nic, and those of all ports of a bond or bridge */
+void doctor_queues(struct doctor *k, const struct nl_link *nic);
 void doctor_forwarding(struct doctor *k);	/* sysctls */
 void doctor_routes(struct doctor *k);		/* ways to backends, policy routing */
 void doctor_mtu(struct doctor *k);
 void doctor_rules(struct doctor *k);		/* nftables */
-/* Asks backends and listens; what is told of it afterwards */
+/* Probes backends and receives frames for k->seconds. doctor_backends() then adds the findings */
 void doctor_listen(struct doctor *k);
 void doctor_backends(struct doctor *k);
 void doctor_wireguard(struct doctor *k);	/* devices and peers of this host */
-void doctor_guards(struct doctor *k);		/* keys, and handshakes that nobody answers */
+void doctor_guards(struct doctor *k);		/* keys, and handshakes without an answer */
 void doctor_counters(struct doctor *k);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Whether backends answer. They are asked by two bytes, which WireGuard throws away; a port on which nobody listens answers, and a
- * neighbour who is not there does not resolve. Meanwhile frames are listened to, whose VLAN tags may say why.
+ * Whether backends are there. The probe is a datagram of two bytes, which WireGuard ignores: a
+ * closed port answers with an ICMP error, and a missing neighbour does not resolve. Meanwhile
+ * doctor receives frames, whose VLAN tags may explain it.
  */
 #include <errno.h>
 #include <linux/if_packet.h>
@@ -13,15 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include <uv.h>
 #include "doctor/doctor.h"
 #include "lib/grow.h"
 #include "lib/text.h"
 
-#define ASK_MS 250			/* between two questions: the first may go by while the neighbour is resolved */
+/* Between two probes: the first may be lost while the kernel resolves the neighbour */
+#define ASK_MS 250
 
-/* ---- asking ---- */
+/* ---- probing ---- */
 
 static void open_backend(const struct doctor *k, struct doctor_backend *b)
 {
@@ -29,16 +31,18 @@ static void open_backend(const struct doctor *k, struct doctor_backend *b)
 	socklen_t size = address_to_socket(&b->address, b->port, 0, &to);
 	const char *vrf = b->vrf ? doctor_link_name(k, b->vrf) : NULL;
 
-	b->socket = socket(b->family == FAMILY_IPV4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	b->socket = socket(b->family == FAMILY_IPV4 ? AF_INET : AF_INET6,
+			   SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (b->socket < 0)
 		return;
-	if ((vrf && setsockopt(b->socket, SOL_SOCKET, SO_BINDTODEVICE, vrf, strlen(vrf))) || connect(b->socket, (void *)&to, size)) {
+	if ((vrf && setsockopt(b->socket, SOL_SOCKET, SO_BINDTODEVICE, vrf, strlen(vrf))) ||
+	    connect(b->socket, (void *)&to, size)) {
 		close(b->socket);
 		b->socket = -1;
 	}
 }
 
-static void ask(struct doctor_backend *b)
+static void probe_backend(struct doctor_backend *b)
 {
 	int error = 0;
 	socklen_t size = sizeof(error);
@@ -51,11 +55,15 @@ static void ask(struct doctor_backend *b)
 		b->refused = errno;
 }
 
-/* ---- listening for tags ---- */
+/* ---- receiving tags ---- */
 
 static int listen_at(struct doctor *k, const struct nl_link *nic)
 {
-	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = nic->ifindex };
+	struct sockaddr_ll at = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = nic->ifindex,
+	};
 	struct seen_vlans *v;
 	int yes = 1;
 
@@ -67,8 +75,9 @@ static int listen_at(struct doctor *k, const struct nl_link *nic)
 		return -ENOMEM;
 	v->ifindex = nic->ifindex;
 	v->socket = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (v->socket >= 0 && (bind(v->socket, (void *)&at, sizeof(at)) ||
-			       setsockopt(v->socket, SOL_PACKET, PACKET_AUXDATA, &yes, sizeof(yes)))) {
+	if (v->socket >= 0 &&
+	    (bind(v->socket, (void *)&at, sizeof(at)) ||
+	     setsockopt(v->socket, SOL_PACKET, PACKET_AUXDATA, &yes, sizeof(yes)))) {
 		close(v->socket);
 		v->socket = -1;
 	}
@@ -77,13 +86,16 @@ static int listen_at(struct doctor *k, const struct nl_link *nic)
 
 static bool has_vlan(const struct doctor *k, __u32 ifindex, __u16 id)
 {
-	const struct nl_link *nic = host_link(&k->h, ifindex), *master = nic ? host_link(&k->h, nic->master) : NULL;
+	const struct nl_link *nic = host_link(&k->h, ifindex);
+	const struct nl_link *master = nic ? host_link(&k->h, nic->master) : NULL;
 
 	if (master && master->vlan_filtering)
 		return true;
 	for (size_t i = 0; i < k->h.n_links; i++)
-		if (!strcmp(k->h.links[i].kind, "vlan") && k->h.links[i].vlan_id == id && !k->h.links[i].lower_elsewhere &&
-		    (k->h.links[i].lower == ifindex || (master && k->h.links[i].lower == master->ifindex)))
+		if (!strcmp(k->h.links[i].kind, "vlan") && k->h.links[i].vlan_id == id &&
+		    !k->h.links[i].lower_elsewhere &&
+		    (k->h.links[i].lower == ifindex ||
+		     (master && k->h.links[i].lower == master->ifindex)))
 			return true;
 	return false;
 }
@@ -97,10 +109,11 @@ static void note_tag(const struct doctor *k, struct seen_vlans *v, __u16 id)
 		v->id[v->n++] = id;
 }
 
-/* One frame; false: there is none */
-static bool hear(const struct doctor *k, struct seen_vlans *v)
+/* Reads one frame; false: there is none */
+static bool read_frame(const struct doctor *k, struct seen_vlans *v)
 {
-	char control[CMSG_SPACE(sizeof(struct tpacket_auxdata))] __attribute__((aligned(8))), frame[64];
+	char control[CMSG_SPACE(sizeof(struct tpacket_auxdata))] __attribute__((aligned(8)));
+	char frame[64];
 	struct sockaddr_ll from = { 0 };
 	struct iovec part = { frame, sizeof(frame) };
 	struct msghdr message = {
@@ -110,10 +123,12 @@ static bool hear(const struct doctor *k, struct seen_vlans *v)
 
 	if (v->socket < 0 || recvmsg(v->socket, &message, MSG_TRUNC) < 0)
 		return false;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c && from.sll_pkttype != PACKET_OUTGOING; c = CMSG_NXTHDR(&message, c)) {
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c && from.sll_pkttype != PACKET_OUTGOING;
+	     c = CMSG_NXTHDR(&message, c)) {
 		const struct tpacket_auxdata *said = (const void *)CMSG_DATA(c);
 
-		if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA && said->tp_status & TP_STATUS_VLAN_VALID)
+		if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA &&
+		    said->tp_status & TP_STATUS_VLAN_VALID)
 			note_tag(k, v, said->tp_vlan_tci & 0xfff);
 	}
 	return true;
@@ -121,10 +136,7 @@ static bool hear(const struct doctor *k, struct seen_vlans *v)
 
 static __u64 now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+	return uv_hrtime() / 1000000;
 }
 
 void doctor_listen(struct doctor *k)
@@ -143,23 +155,24 @@ void doctor_listen(struct doctor *k)
 	for (__u64 now = now_ms(); now < end && !k->failed; now = now_ms()) {
 		if (now >= next) {
 			for (size_t i = 0; i < k->n_backends; i++)
-				ask(&k->backends[i]);
+				probe_backend(&k->backends[i]);
 			next = now + ASK_MS;
 		}
 		for (size_t i = 0; i < k->n_vlans; i++)
 			wait[i] = (struct pollfd){ .fd = k->vlans[i].socket, .events = POLLIN };
 		poll(wait, k->n_vlans, (next < end ? next : end) - now);
 		for (size_t i = 0; i < k->n_vlans; i++)
-			for (int frames = 0; frames < 64 && hear(k, &k->vlans[i]); frames++)
+			for (int frames = 0; frames < 64 && read_frame(k, &k->vlans[i]); frames++)
 				;
 	}
 	free(wait);
 }
 
-/* ---- what came of it ---- */
+/* ---- findings ---- */
 
-/* The next hop's, as the kernel has it; 0: none */
-static __u16 neighbour_state(const struct doctor_backend *b, const struct nl_neighbour *list, size_t n)
+/* Returns the NUD_* state of the next hop; 0: the kernel has no entry */
+static __u16 neighbour_state(const struct doctor_backend *b, const struct nl_neighbour *list,
+			     size_t n)
 {
 	const struct address *a = b->way.via.family ? &b->way.via : &b->address;
 
@@ -177,7 +190,7 @@ static const struct seen_vlans *strange_vlans(const struct doctor *k, const stru
 	return NULL;
 }
 
-/* The VLAN is made, and what the interface has of addresses moves there */
+/* Creates the VLAN interface and moves the addresses of the interface to it */
 static char *cure_vlan(const struct doctor *k, const struct nl_link *link, __u16 id)
 {
 	const char *nic = doctor_nic(k, link)->name;
@@ -188,23 +201,25 @@ static char *cure_vlan(const struct doctor *k, const struct nl_link *link, __u16
 	if (!out)
 		return NULL;
 	snprintf(vlan, sizeof(vlan), "%.10s.%u", nic, id);
-	fprintf(out, "ip link add link %s name %s type vlan id %u && ip link set dev %s up", nic, vlan, id, vlan);
+	fprintf(out, "ip link add link %s name %s type vlan id %u && ip link set dev %s up", nic,
+		vlan, id, vlan);
 	for (size_t i = 0; i < k->h.n_addresses; i++) {
 		const struct nl_address *a = &k->h.addresses[i];
 
 		if (a->ifindex != link->ifindex || address_is_link_local(&a->local))
 			continue;
 		address_format(&a->local, address);
-		fprintf(out, " && ip address del %s/%u dev %s && ip address add %s/%u dev %s%s", address, a->prefix_len, link->name,
-			address, a->prefix_len, vlan, a->local.family == FAMILY_IPV6 ? " nodad" : "");
+		fprintf(out, " && ip address del %s/%u dev %s && ip address add %s/%u dev %s%s",
+			address, a->prefix_len, link->name, address, a->prefix_len, vlan,
+			a->local.family == FAMILY_IPV6 ? " nodad" : "");
 	}
 	if (k->dp)
 		fprintf(out, " && " CURE_AGAIN, CURE_INSTANCE(k));
 	return fclose(out) ? NULL : text;
 }
 
-/* Who waits here in vain for a VLAN that others are on; once an interface */
-static bool look_at_vlans(struct doctor *k, const struct nl_link *link)
+/* A backend may not answer because its VLAN has no interface. Adds one finding an interface */
+static bool report_vlan(struct doctor *k, const struct nl_link *link)
 {
 	const struct seen_vlans *v = strange_vlans(k, link);
 	struct doctor_port *port = doctor_port(k, link->ifindex);
@@ -213,24 +228,26 @@ static bool look_at_vlans(struct doctor *k, const struct nl_link *link)
 		return false;
 	if (!port->dead)
 		doctor_say(k, STATE_PROBLEM, "vlan", link->name, cure_vlan(k, link, v->id[0]),
-			   "nobody answers there, but frames of VLAN %u come in by %s, for which there is no interface", v->id[0],
-			   doctor_link_name(k, v->ifindex));
+			   "nobody answers there, but frames of VLAN %u come in by %s, for which "
+			   "there is no interface", v->id[0], doctor_link_name(k, v->ifindex));
 	port->dead = true;
 	return true;
 }
 
-/* The same cause at the other family's address of the same backend was told already */
+/* Whether a finding has the same cause for the backend's address of the other family */
 static bool is_told(const struct doctor *k, const struct doctor_backend *b)
 {
 	for (const struct doctor_backend *o = k->backends; o < b; o++)
-		if (o->service == b->service && o->told && o->port == b->port && o->way.oif == b->way.oif)
+		if (o->service == b->service && o->told && o->port == b->port &&
+		    o->way.oif == b->way.oif)
 			return true;
 	return false;
 }
 
 #define REMOTE "wg set wg0 listen-port %u && ip link set wg0 up || wg-quick up wg0"
 
-static void look_at_backend(struct doctor *k, struct doctor_backend *b, const struct nl_neighbour *list, size_t n)
+static void look_at_backend(struct doctor *k, struct doctor_backend *b,
+			    const struct nl_neighbour *list, size_t n)
 {
 	const struct nl_link *out = host_link(&k->h, b->way.oif);
 	__u16 state = neighbour_state(b, list, n), port = ntohs(b->port);
@@ -243,17 +260,24 @@ static void look_at_backend(struct doctor *k, struct doctor_backend *b, const st
 	if (b->told && is_told(k, b))
 		return;
 	if (state & (NUD_FAILED | NUD_INCOMPLETE) || b->refused == EHOSTUNREACH) {
-		if (!look_at_vlans(k, out))
-			doctor_say(k, STATE_PROBLEM, "neighbour", subject, cure("ip -s neighbour flush to %s dev %s; ping -c 3 %s", next, out->name, next),
-				   "%s is not resolved on %s: its host is off, or has another address, or is on another wire", next, out->name);
+		if (!report_vlan(k, out))
+			doctor_say(k, STATE_PROBLEM, "neighbour", subject,
+				   cure("ip -s neighbour flush to %s dev %s; ping -c 3 %s", next,
+					out->name, next),
+				   "%s is not resolved on %s: its host is off, or has another "
+				   "address, or is on another wire", next, out->name);
 	} else if (b->refused == ECONNREFUSED) {
-		doctor_say(k, STATE_PROBLEM, "backend", subject, cure("ssh %s '" REMOTE "'", to, port),
-			   "its host is there, but nobody listens on UDP port %u: WireGuard is down there, or has another port", port);
+		doctor_say(k, STATE_PROBLEM, "backend", subject,
+			   cure("ssh %s '" REMOTE "'", to, port),
+			   "its host is there, but nobody listens on UDP port %u: WireGuard is "
+			   "down there, or has another port", port);
 	} else if (b->refused) {
-		doctor_say(k, STATE_PROBLEM, "backend", subject, NULL, "cannot be sent to: %s", strerror(b->refused));
+		doctor_say(k, STATE_PROBLEM, "backend", subject, NULL, "cannot be sent to: %s",
+			   strerror(b->refused));
 	} else {
-		doctor_say(k, STATE_OK, "backend", subject, NULL, "nobody says that it is not there%s", state & NUD_PERMANENT ?
-			   "; its MAC address is set by hand (permanent)" : "");
+		doctor_ok(k, "backend", subject,
+			  "nobody says that it is not there%s", state & NUD_PERMANENT ?
+			  "; its MAC address is set by hand (permanent)" : "");
 	}
 }
 
@@ -270,13 +294,16 @@ void doctor_backends(struct doctor *k)
 		struct doctor_backend *b = &k->backends[i];
 		const struct doctor_port *port = b->routed ? doctor_port(k, b->way.oif) : NULL;
 
-		ask(b);
-		if (b->routed && !b->suspect && host_link(&k->h, b->way.oif) && !(port && port->dead && !strange_vlans(k, port->link)))
+		probe_backend(b);
+		if (b->routed && !b->suspect && host_link(&k->h, b->way.oif) &&
+		    !(port && port->dead && !strange_vlans(k, port->link)))
 			look_at_backend(k, b, list, n);
 	}
 	for (size_t i = 0; i < k->n_vlans; i++)
-		if (k->vlans[i].n && !(doctor_port(k, k->vlans[i].ifindex) && doctor_port(k, k->vlans[i].ifindex)->dead))
-			doctor_say(k, STATE_OK, "vlan", doctor_link_name(k, k->vlans[i].ifindex), NULL,
-				   "frames of VLAN %u come in, for which there is no interface, and nobody is missed", k->vlans[i].id[0]);
+		if (k->vlans[i].n && !(doctor_port(k, k->vlans[i].ifindex) &&
+				       doctor_port(k, k->vlans[i].ifindex)->dead))
+			doctor_ok(k, "vlan", doctor_link_name(k, k->vlans[i].ifindex),
+				  "frames of VLAN %u come in, for which there is no interface, and "
+				  "nobody is missed", k->vlans[i].id[0]);
 	free(list);
 }

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Sysctls without which the kernel, and so the FIB that XDP asks, forwards nothing; and those that throw away what comes in.
+ * Sysctls without which the kernel, and so the FIB that XDP queries, forwards nothing; and those
+ * that make the kernel drop received packets.
  */
 #include <stdio.h>
 #include <string.h>
 #include "doctor/doctor.h"
 
-/* Does the kernel itself keep its addresses by router advertisements? Then forwarding ends that, unless accept_ra is 2 */
+/* Whether the kernel maintains an address by router advertisements: forwarding ends that unless
+ * accept_ra is 2 */
 static bool is_autoconfigured(const struct doctor *k, const struct nl_link *link)
 {
 	for (size_t i = 0; i < k->h.n_addresses; i++) {
 		const struct nl_address *a = &k->h.addresses[i];
 
-		if (a->ifindex == link->ifindex && a->local.family == FAMILY_IPV6 && !address_is_link_local(&a->local) &&
-		    a->preferred != 0xffffffff)
+		if (a->ifindex == link->ifindex && a->local.family == FAMILY_IPV6 &&
+		    !address_is_link_local(&a->local) && a->preferred != 0xffffffff)
 			return true;
 	}
 	return false;
@@ -22,12 +24,13 @@ static bool is_autoconfigured(const struct doctor *k, const struct nl_link *link
 static bool forwards_at_all(const struct doctor *k, bool ipv6)
 {
 	for (size_t i = 0; i < k->n_ports; i++)
-		if (k->ports[i].link && k->ports[i].services && host_forwards(k->ports[i].name, ipv6))
+		if (k->ports[i].link && k->ports[i].services &&
+		    host_forwards(k->ports[i].name, ipv6))
 			return true;
 	return false;
 }
 
-/* sysctl's names have a slash for each dot in an interface's name */
+/* sysctl(8) wants a slash for each dot in an interface's name */
 static const char *sysctl_name(const char *interface, char ret[IFNAMSIZ])
 {
 	snprintf(ret, IFNAMSIZ, "%s", interface);
@@ -45,7 +48,9 @@ static char *cure_all(const struct doctor *k, bool ipv6)
 		return cure("sysctl -w net.ipv4.ip_forward=1");
 	for (size_t i = 0; i < k->n_ports; i++)
 		if (k->ports[i].link && is_autoconfigured(k, k->ports[i].link))
-			return cure("sysctl -w net.ipv6.conf.%s.accept_ra=2 net.ipv6.conf.all.forwarding=1", sysctl_name(k->ports[i].name, name));
+			return cure("sysctl -w net.ipv6.conf.%s.accept_ra=2 "
+				    "net.ipv6.conf.all.forwarding=1",
+				    sysctl_name(k->ports[i].name, name));
 	return cure("sysctl -w net.ipv6.conf.all.forwarding=1");
 }
 
@@ -59,7 +64,8 @@ static void look_at_family(struct doctor *k, bool ipv6)
 	if (!any)
 		return;
 	if (!forwards_at_all(k, ipv6)) {
-		doctor_say(k, STATE_PROBLEM, "forwarding", ipv6 ? "IPv6" : "IPv4", cure_all(k, ipv6),
+		doctor_say(k, STATE_PROBLEM, "forwarding", ipv6 ? "IPv6" : "IPv4",
+			   cure_all(k, ipv6),
 			   "off: the kernel, and so XDP, which asks it for ways, forwards nothing");
 		return;
 	}
@@ -70,14 +76,16 @@ static void look_at_family(struct doctor *k, bool ipv6)
 			continue;
 		all = false;
 		doctor_say(k, STATE_PROBLEM, "forwarding", port->name,
-			   cure("sysctl -w net.ipv%d.conf.%s.forwarding=1", ipv6 ? 6 : 4, sysctl_name(port->name, name)),
-			   "IPv%d is not forwarded from it, though from others it is", ipv6 ? 6 : 4);
+			   cure("sysctl -w net.ipv%d.conf.%s.forwarding=1", ipv6 ? 6 : 4,
+				sysctl_name(port->name, name)),
+			   "IPv%d is not forwarded from it, though from others it is",
+			   ipv6 ? 6 : 4);
 	}
 	if (all)
-		doctor_say(k, STATE_OK, "forwarding", ipv6 ? "IPv6" : "IPv4", NULL, "on");
+		doctor_ok(k, "forwarding", ipv6 ? "IPv6" : "IPv4", "on");
 }
 
-/* Peers that are on a nic: sites, whose packets the FIB forwards */
+/* The FIB forwards the packets of sites, which are peers on a nic */
 static void look_at_sites(struct doctor *k)
 {
 	char name[IFNAMSIZ];
@@ -85,13 +93,16 @@ static void look_at_sites(struct doctor *k)
 	for (size_t i = 0; i < k->n_ports; i++) {
 		const struct doctor_port *port = &k->ports[i];
 
-		if (!port->link || port->services || !port->link->ethernet || port->role == ROLE_WAN || !k->c->n_peers)
+		if (!port->link || port->services || !port->link->ethernet ||
+		    port->role == ROLE_WAN || !k->c->n_peers)
 			continue;
 		if (host_forwards(port->name, true))
-			doctor_say(k, STATE_OK, "forwarding", port->name, NULL, "IPv6 is on");
+			doctor_ok(k, "forwarding", port->name, "IPv6 is on");
 		else
 			doctor_say(k, STATE_PROBLEM, "forwarding", port->name,
-				   cure("sysctl -w net.ipv6.conf.%s.forwarding=1", sysctl_name(port->name, name)), "IPv6 is not forwarded from it");
+				   cure("sysctl -w net.ipv6.conf.%s.forwarding=1",
+					sysctl_name(port->name, name)),
+				   "IPv6 is not forwarded from it");
 	}
 }
 
@@ -99,16 +110,19 @@ static void look_at_accept_ra(struct doctor *k, const struct doctor_port *port)
 {
 	char name[IFNAMSIZ];
 
-	if (doctor_sysctl("/proc/sys/net/ipv6/conf/%s/accept_ra", port->name) != 1 || !host_forwards(port->name, true) ||
-	    !is_autoconfigured(k, port->link))
+	if (doctor_sysctl("/proc/sys/net/ipv6/conf/%s/accept_ra", port->name) != 1 ||
+	    !host_forwards(port->name, true) || !is_autoconfigured(k, port->link))
 		return;
-	doctor_say(k, STATE_PROBLEM, "accept_ra", port->name, cure("sysctl -w net.ipv6.conf.%s.accept_ra=2", sysctl_name(port->name, name)),
-		   "1, and it forwards: the kernel hears no router advertisement any more, so address and default route end with their lifetime");
+	doctor_say(k, STATE_PROBLEM, "accept_ra", port->name,
+		   cure("sysctl -w net.ipv6.conf.%s.accept_ra=2", sysctl_name(port->name, name)),
+		   "1, and it forwards: the kernel hears no router advertisement any more, so "
+		   "address and default route end with their lifetime");
 }
 
 /* ---- rp_filter ---- */
 
-/* Somewhere in the internet; no network has a route of its own to what is for benchmarks (RFC 2544) */
+/* Stands for any host of the internet: no network has a route of its own to the benchmark
+ * addresses (RFC 2544) */
 static const struct address *anywhere(void)
 {
 	static struct address a;
@@ -118,8 +132,8 @@ static const struct address *anywhere(void)
 	return &a;
 }
 
-/* Strict: a packet is thrown away unless the way back to its source leaves by the interface that it came in by. XDP and tc forward
- * before the kernel looks; what is for this host's own WireGuard it does look at. */
+/* Strict mode drops a packet unless the way to its source leaves by the interface that received
+ * it. XDP and tc forward before that check; packets to this host's own WireGuard do meet it. */
 static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 {
 	long all = doctor_sysctl("/proc/sys/net/ipv4/conf/all/rp_filter");
@@ -128,23 +142,28 @@ static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 	struct nl_way way;
 
 	if ((all > own ? all : own) != 1) {
-		doctor_say(k, STATE_OK, "rp_filter", port->name, NULL, "%s", (all > own ? all : own) == 2 ? "loose" : "off");
+		doctor_ok(k, "rp_filter", port->name, "%s",
+			  (all > own ? all : own) == 2 ? "loose" : "off");
 		return;
 	}
 	for (size_t i = 0; i < k->h.n_addresses; i++) {
 		const struct nl_address *a = &k->h.addresses[i];
 
 		if (a->ifindex != port->link->ifindex || a->local.family != FAMILY_IPV4 ||
-		    nl_way(anywhere(), &a->local, host_link_vrf(&k->h, port->link), 0, &way) || way.oif == port->link->ifindex)
+		    nl_way(anywhere(), &a->local, host_link_vrf(&k->h, port->link), 0, &way) ||
+		    way.oif == port->link->ifindex)
 			continue;
 		doctor_say(k, k->n_devices ? STATE_PROBLEM : STATE_OK, "rp_filter", port->name,
-			   k->n_devices ? cure("sysctl -w net.ipv4.conf.%s.rp_filter=2", sysctl_name(port->name, name)) : NULL,
-			   "strict, and what answers those who come in by it leaves by %s: %s", doctor_link_name(k, way.oif),
-			   k->n_devices ? "the kernel throws away what comes in for WireGuard here" :
+			   k->n_devices ?
+			   cure("sysctl -w net.ipv4.conf.%s.rp_filter=2",
+				sysctl_name(port->name, name)) : NULL,
+			   "strict, and what answers those who come in by it leaves by %s: %s",
+			   doctor_link_name(k, way.oif), k->n_devices ?
+			   "the kernel throws away what comes in for WireGuard here" :
 			   "the kernel would throw it away, but XDP and tc come first");
 		return;
 	}
-	doctor_say(k, STATE_OK, "rp_filter", port->name, NULL, "strict, and answers leave by the same interface");
+	doctor_ok(k, "rp_filter", port->name, "strict, and answers leave by the same interface");
 }
 
 void doctor_forwarding(struct doctor *k)

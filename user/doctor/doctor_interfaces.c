@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Interfaces: whether they are there and up, what their drivers do with packets before XDP sees them, who else has programs there, and
- * by what they are carried.
+ * Interfaces: whether they exist and are up, what their drivers do to packets before XDP sees
+ * them, which other programs are attached, and whether XDP or tc carries their packets.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -13,13 +13,14 @@
 #include <unistd.h>
 #include "dataplane/attach.h"
 #include "doctor/doctor.h"
+#include "doctor/host_check.h"
 #include "dataplane/shared.h"
 #include "instance/why.h"
 #include "show/words.h"
 
-/* ---- whether they are there ---- */
+/* ---- links ---- */
 
-/* A VLAN's name says, by custom, whose it is: eth0.7 */
+/* By custom, the name of a VLAN interface contains its nic and id: eth0.7 */
 static char *cure_missing(const struct doctor *k, const char *name, enum link_role role)
 {
 	const char *dot = strrchr(name, '.');
@@ -30,21 +31,20 @@ static char *cure_missing(const struct doctor *k, const char *name, enum link_ro
 		memcpy(base, name, dot - name);
 	if (!*base || !host_link_by_name(&k->h, base))
 		return role == ROLE_TUNNEL ? cure("wg-quick up %s", name) : NULL;
-	return cure("ip link add link %s name %s type vlan id %u && ip link set dev %s up", base, name, id, name);
+	return cure("ip link add link %s name %s type vlan id %u && ip link set dev %s up", base,
+		    name, id, name);
 }
 
-static void tell_missing(struct doctor *k, const char *name, enum link_role role)
+static void report_missing(struct doctor *k, const char *name, enum link_role role)
 {
-	char *how = cure_missing(k, name, role), there[256] = "";
-	size_t n = 0;
+	char there[256];
 
-	for (size_t i = 0; i < k->h.n_links && n < sizeof(there); i++)
-		if (!k->h.links[i].loopback)
-			n += snprintf(there + n, sizeof(there) - n, "%s%s", n ? ", " : "", k->h.links[i].name);
-	doctor_say(k, STATE_PROBLEM, "interface", name, how, "this host has no interface of that name: there is %s", *there ? there : "none");
+	doctor_say(k, STATE_PROBLEM, "interface", name, cure_missing(k, name, role),
+		   "this host has no interface of that name: there is %s",
+		   host_link_names(&k->h, there));
 }
 
-/* The nic of a PPPoE session: of ppp0 and the like, or whether one goes over this device */
+/* Finds the nic that carries a PPPoE session: any, or only the nic `name` */
 static bool pppoe_device(const char *name, char ret[IFNAMSIZ])
 {
 	FILE *in = fopen("/proc/net/pppoe", "re");
@@ -52,7 +52,8 @@ static bool pppoe_device(const char *name, char ret[IFNAMSIZ])
 	bool found = false;
 
 	while (in && !found && fgets(line, sizeof(line), in))
-		if (sscanf(line, "%*s %*s %15s", device) == 1 && strcmp(device, "Device") && (!name || !strcmp(device, name))) {
+		if (sscanf(line, "%*s %*s %15s", device) == 1 && strcmp(device, "Device") &&
+		    (!name || !strcmp(device, name))) {
 			strcpy(ret, device);
 			found = true;
 		}
@@ -69,55 +70,65 @@ static const char *listening_service(const struct doctor *k, const char *name)
 	return NULL;
 }
 
-/* Addresses and packets are another interface's: a bridge's, or those of the PPPoE session */
-static void tell_not_it(struct doctor *k, struct doctor_port *port, const char *other, const char *why)
+/* Another interface, a bridge or ppp0, has the addresses and the packets */
+static void report_wrong_interface(struct doctor *k, struct doctor_port *port, const char *other,
+			const char *why)
 {
 	const char *service = listening_service(k, port->name);
 
 	port->dead = true;
 	doctor_say(k, STATE_PROBLEM, "interface", port->name,
-		   service && k->dp ? cure("wgxdp%s%s service set %s --listen %s", doctor_option(k), doctor_named(k), service, other) : NULL,
+		   service && k->dp ?
+		   cure("wgxdp%s%s service set %s --listen %s", doctor_option(k), doctor_named(k),
+			service, other) : NULL,
 		   "%s %s: name %s in its place", why, other, other);
 }
 
 static bool has_ipv4(const struct doctor *k, __u32 ifindex)
 {
 	for (size_t i = 0; i < k->h.n_addresses; i++)
-		if (k->h.addresses[i].ifindex == ifindex && k->h.addresses[i].local.family == FAMILY_IPV4)
+		if (k->h.addresses[i].ifindex == ifindex &&
+		    k->h.addresses[i].local.family == FAMILY_IPV4)
 			return true;
 	return false;
 }
 
 static bool look_at_link(struct doctor *k, struct doctor_port *port)
 {
-	const struct nl_link *link = port->link, *master = link->master ? host_link(&k->h, link->master) : NULL;
+	const struct nl_link *link = port->link;
+	const struct nl_link *master = link->master ? host_link(&k->h, link->master) : NULL;
 	char device[IFNAMSIZ];
 
 	if (!link->up) {
 		port->dead = true;
-		doctor_say(k, STATE_PROBLEM, "interface", link->name, cure("ip link set dev %s up", link->name), "it is down");
+		doctor_say(k, STATE_PROBLEM, "interface", link->name,
+			   cure("ip link set dev %s up", link->name), "it is down");
 	} else if (link->ethernet && link->noarp) {
 		port->dead = true;
-		doctor_say(k, STATE_PROBLEM, "interface", link->name, cure("ip link set dev %s arp on", link->name),
-			   "it asks nobody for MAC addresses (NOARP), so no neighbour behind it is resolved");
+		doctor_say(k, STATE_PROBLEM, "interface", link->name,
+			   cure("ip link set dev %s arp on", link->name),
+			   "it asks nobody for MAC addresses (NOARP), so no neighbour behind it is "
+			   "resolved");
 	} else if (master && !strcmp(master->kind, "bridge")) {
-		tell_not_it(k, port, master->name, "it is a port of the bridge");
-	} else if (link->ethernet && !has_ipv4(k, link->ifindex) && pppoe_device(link->name, device) && host_link_by_name(&k->h, "ppp0")) {
-		tell_not_it(k, port, "ppp0", "it carries the PPPoE session of");
+		report_wrong_interface(k, port, master->name, "it is a port of the bridge");
+	} else if (link->ethernet && !has_ipv4(k, link->ifindex) &&
+		   pppoe_device(link->name, device) && host_link_by_name(&k->h, "ppp0")) {
+		report_wrong_interface(k, port, "ppp0", "it carries the PPPoE session of");
 	} else {
 		const char *kind = *link->kind ? link->kind : "device";
 		const struct nl_link *nic = doctor_nic(k, link);
 		bool ppp = !strcmp(link->kind, "ppp") && pppoe_device(NULL, device);
 
-		doctor_say(k, STATE_OK, "interface", link->name, NULL, "%s, %s%s%s, MTU %u", role_name(port->role), kind,
-			   nic != link || ppp ? " over " : "", ppp ? device : nic != link ? nic->name : "", link->mtu);
+		doctor_ok(k, "interface", link->name, "%s, %s%s%s, MTU %u", role_name(port->role),
+			  kind, nic != link || ppp ? " over " : "",
+			  ppp ? device : nic != link ? nic->name : "", link->mtu);
 	}
 	return !port->dead;
 }
 
 /* ---- offloads ---- */
 
-/* Of a bridge or a bond each of its ports as well */
+/* Checks the nic and, if it is a bridge or a bond, each of its ports */
 static void look_at_lro(struct doctor *k, const struct nl_link *nic)
 {
 	bool lro = false;
@@ -126,16 +137,17 @@ static void look_at_lro(struct doctor *k, const struct nl_link *nic)
 		if (k->h.links[i].master == nic->ifindex && strcmp(nic->kind, "vrf"))
 			look_at_lro(k, &k->h.links[i]);
 	if (nl_feature(nic->name, "rx-lro", &lro) || !lro) {
-		doctor_say(k, STATE_OK, "lro", nic->name, NULL, "off");
+		doctor_ok(k, "lro", nic->name, "off");
 		return;
 	}
 	doctor_say(k, STATE_PROBLEM, "lro", nic->name, cure("ethtool -K %s lro off", nic->name),
-		   "on: the device puts packets together, to what cannot be forwarded, and its driver may refuse native XDP");
+		   "on: the device puts packets together, to what cannot be forwarded, and its "
+		   "driver may refuse native XDP");
 }
 
 /* ---- programs ---- */
 
-/* A program that hangs on a bpf_link does not go with `ip link`: the link's id; 0: there is none */
+/* Returns the id of the bpf_link that holds a program, which `ip link` cannot detach; 0: none */
 static __u32 link_of_program(__u32 program, __u32 ifindex)
 {
 	__u32 id = 0;
@@ -144,8 +156,9 @@ static __u32 link_of_program(__u32 program, __u32 ifindex)
 		struct bpf_link_info info = { 0 };
 		__u32 size = sizeof(info);
 		int fd = bpf_link_get_fd_by_id(id);
-		bool is = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) && info.type == BPF_LINK_TYPE_XDP &&
-			  info.prog_id == program && info.xdp.ifindex == ifindex;
+		bool is = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) &&
+			  info.type == BPF_LINK_TYPE_XDP && info.prog_id == program &&
+			  info.xdp.ifindex == ifindex;
 
 		if (fd >= 0)
 			close(fd);
@@ -159,8 +172,11 @@ static char *cure_program(const struct doctor *k, const struct nl_link *nic)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, at);
 	__u32 link = link_of_program(nic->xdp_prog_id, nic->ifindex);
-	const char *mode = !bpf_xdp_query(nic->ifindex, 0, &at) && at.skb_prog_id == nic->xdp_prog_id ? "xdpgeneric" : "xdpdrv";
-	char *detach = link ? cure("bpftool link detach id %u", link) : cure("ip link set dev %s %s off", nic->name, mode), *both;
+	const char *mode = !bpf_xdp_query(nic->ifindex, 0, &at) &&
+			   at.skb_prog_id == nic->xdp_prog_id ? "xdpgeneric" : "xdpdrv";
+	char *detach = link ? cure("bpftool link detach id %u", link) :
+		       cure("ip link set dev %s %s off", nic->name, mode);
+	char *both;
 
 	if (!k->dp || !detach)
 		return detach;
@@ -169,7 +185,7 @@ static char *cure_program(const struct doctor *k, const struct nl_link *nic)
 	return both;
 }
 
-static const struct interface_config *said(const struct doctor *k, const char *name)
+static const struct interface_config *find_config(const struct doctor *k, const char *name)
 {
 	for (size_t i = 0; i < k->c->n_interfaces; i++)
 		if (!strcmp(k->c->interfaces[i].name, name))
@@ -177,15 +193,16 @@ static const struct interface_config *said(const struct doctor *k, const char *n
 	return NULL;
 }
 
-/* Where XDP is not wanted, or shares, somebody else's may be there */
+/* A program of another owner may stay where ours is a tc program or shares a dispatcher */
 static void look_at_programs(struct doctor *k, struct doctor_port *port, const struct nl_link *nic)
 {
-	const struct interface_config *i = said(k, port->name);
+	const struct interface_config *i = find_config(k, port->name);
 	bool beside = (i && i->mode != MODE_AUTO ? i->mode : k->c->mode) == MODE_TC;
 	char name[BPF_OBJ_NAME_LEN], owner[INSTANCE_LEN];
 
 	if (!nic->xdp_prog_id || pins_have_program(nic->xdp_prog_id)) {
-		doctor_say(k, STATE_OK, "xdp", nic->name, NULL, nic->xdp_prog_id ? "the program is wgxdp's" : "no XDP program");
+		doctor_ok(k, "xdp", nic->name,
+			  nic->xdp_prog_id ? "the program is wgxdp's" : "no XDP program");
 		return;
 	}
 	if (pins_owner(nic->xdp_prog_id, "", owner))
@@ -193,13 +210,17 @@ static void look_at_programs(struct doctor *k, struct doctor_port *port, const s
 	else
 		program_name(nic->xdp_prog_id, name);
 	if (shared_is_dispatcher(nic->xdp_prog_id) && i && i->shared) {
-		doctor_say(k, STATE_OK, "xdp", nic->name, NULL, "libxdp's dispatcher (id %u), shared", nic->xdp_prog_id);
+		doctor_ok(k, "xdp", nic->name, "libxdp's dispatcher (id %u), shared",
+			  nic->xdp_prog_id);
 	} else if (beside) {
-		doctor_say(k, STATE_OK, "xdp", nic->name, NULL, "the program %s (id %u), not ours, sees packets before tc does", name, nic->xdp_prog_id);
+		doctor_ok(k, "xdp", nic->name,
+			  "the program %s (id %u), not ours, sees packets before tc does", name,
+			  nic->xdp_prog_id);
 	} else {
 		port->dead = true;
 		doctor_say(k, STATE_PROBLEM, "xdp", nic->name, cure_program(k, nic),
-			   "the XDP program %s (id %u) is attached to it and is not ours: it sees every packet first, and there is no room for another",
+			   "the XDP program %s (id %u) is attached to it and is not ours: it sees "
+			   "every packet first, and there is no room for another",
 			   name, nic->xdp_prog_id);
 	}
 }
@@ -214,15 +235,16 @@ static void look_at_tc(struct doctor *k, const struct nl_link *link)
 		if (pins_have_program(ids[i]))
 			continue;
 		program_name(ids[i], name);
-		at += snprintf(list + at, sizeof(list) - at, "%s%s (id %u)", others++ ? ", " : "", name, ids[i]);
+		at += snprintf(list + at, sizeof(list) - at, "%s%s (id %u)", others++ ? ", " : "",
+			       name, ids[i]);
 	}
 	if (others)
-		doctor_say(k, STATE_OK, "tc", link->name, NULL, "beside ours at its ingress: %s", list);
+		doctor_ok(k, "tc", link->name, "beside ours at its ingress: %s", list);
 }
 
-/* ---- by what they are carried ---- */
+/* ---- XDP or tc ---- */
 
-/* What stands between backquotes in why_port()'s text, if it can be typed as it is */
+/* Returns the command between backquotes in why_port()'s text, if a shell can run it unchanged */
 static char *cure_quoted(const struct doctor *k, const char *why)
 {
 	const char *from = strchr(why, '`'), *to = from ? strchr(from + 1, '`') : NULL;
@@ -234,11 +256,13 @@ static char *cure_quoted(const struct doctor *k, const char *why)
 	return cure("%.*s && " CURE_AGAIN, (int)(to - from - 1), from + 1, CURE_INSTANCE(k));
 }
 
-/* Whether it is slower than it could be: then why_port() says what would help, or that the driver refused */
+/* If the port is slower than possible, why_port() says how to change that, or that the driver
+ * refused */
 static void look_at_mode(struct doctor *k, const struct doctor_port *port)
 {
 	const struct nl_link *nic = doctor_nic(k, port->link);
-	const struct link *link = doctor_running_link(k, port->link->ifindex), *below = doctor_running_link(k, nic->ifindex);
+	const struct link *link = doctor_running_link(k, port->link->ifindex);
+	const struct link *below = doctor_running_link(k, nic->ifindex);
 	bool refused = below && below->refused && !(below->flags & LINK_NATIVE);
 	char driver[32] = "?", *why;
 
@@ -248,8 +272,9 @@ static void look_at_mode(struct doctor *k, const struct doctor_port *port)
 		bool told = !nl_xdp_features(nic->ifindex, &features);
 
 		if (port->link->ethernet)
-			doctor_say(k, STATE_OK, "driver", port->name, NULL, "%s%s", driver,
-				   !told ? "" : features & NL_XDP_BASIC ? ", has native XDP" : ", has no native XDP");
+			doctor_ok(k, "driver", port->name, "%s%s", driver,
+				  !told ? "" : features & NL_XDP_BASIC ? ", has native XDP" :
+				  ", has no native XDP");
 		return;
 	}
 	why = why_port(k->plan, &k->h, k->links, k->n_links, port->link->ifindex);
@@ -257,7 +282,8 @@ static void look_at_mode(struct doctor *k, const struct doctor_port *port)
 		k->failed = -ENOMEM;
 		return;
 	}
-	doctor_say(k, refused || strchr(why, '`') ? STATE_WARNING : STATE_OK, "driver", port->name, cure_quoted(k, why), "%s, %s: %s", driver,
+	doctor_say(k, refused || strchr(why, '`') ? STATE_WARNING : STATE_OK, "driver", port->name,
+		   cure_quoted(k, why), "%s, %s: %s", driver,
 		   mode_of_link(k->links, k->n_links, link), why);
 	free(why);
 }
@@ -268,7 +294,7 @@ void doctor_interfaces(struct doctor *k)
 		struct doctor_port *port = &k->ports[i];
 
 		if (!port->link) {
-			tell_missing(k, port->name, port->role);
+			report_missing(k, port->name, port->role);
 			continue;
 		}
 		if (!look_at_link(k, port))

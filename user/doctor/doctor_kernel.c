@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The host as a whole: its kernel, bpffs, its clock.
+ * The host as a whole: kernel, bpffs and clock.
  */
 #include <bpf/libbpf.h>
 #include <linux/magic.h>
@@ -15,38 +15,50 @@
 
 #define TCX_MAJOR 6 /* 6.6 */
 #define TCX_MINOR 6
-#define YEAR_MIN 2024			/* no clock that is right says less */
+#define YEAR_MIN 2024			/* a correct clock shows this year or a later one */
 
-/* What the programs ask of a kernel, beside what every one has that has XDP */
+/* What the programs need beyond what every kernel with XDP has */
 static const struct {
 	enum bpf_prog_type type;
 	enum bpf_func_id helper;
 	const char *name;
 } helpers[] = {
-	{ BPF_PROG_TYPE_XDP, BPF_FUNC_fib_lookup, "bpf_fib_lookup" }, { BPF_PROG_TYPE_XDP, BPF_FUNC_redirect_map, "bpf_redirect_map" },
+	{ BPF_PROG_TYPE_XDP, BPF_FUNC_fib_lookup, "bpf_fib_lookup" },
+	{ BPF_PROG_TYPE_XDP, BPF_FUNC_redirect_map, "bpf_redirect_map" },
 	{ BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_redirect_neigh, "bpf_redirect_neigh" },
-	{ BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_check_mtu, "bpf_check_mtu" }, { BPF_PROG_TYPE_XDP, BPF_FUNC_loop, "bpf_loop" },
-	{ BPF_PROG_TYPE_XDP, BPF_FUNC_timer_init, "bpf_timer_init" }, { BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_load_bytes, "bpf_xdp_load_bytes" },
+	{ BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_check_mtu, "bpf_check_mtu" },
+	{ BPF_PROG_TYPE_XDP, BPF_FUNC_loop, "bpf_loop" },
+	{ BPF_PROG_TYPE_XDP, BPF_FUNC_timer_init, "bpf_timer_init" },
+	{ BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_load_bytes, "bpf_xdp_load_bytes" },
 };
 static const struct {
 	enum bpf_map_type type;
 	const char *name;
-} maps[] = { { BPF_MAP_TYPE_DEVMAP_HASH, "DEVMAP_HASH" }, { BPF_MAP_TYPE_LPM_TRIE, "LPM_TRIE" }, { BPF_MAP_TYPE_RINGBUF, "RINGBUF" } };
+} maps[] = {
+	{ BPF_MAP_TYPE_DEVMAP_HASH, "DEVMAP_HASH" },
+	{ BPF_MAP_TYPE_LPM_TRIE, "LPM_TRIE" },
+	{ BPF_MAP_TYPE_RINGBUF, "RINGBUF" },
+};
 
-/* Of what runs the kernel has shown that it has it all */
+/* Probes nothing if the data path runs: the kernel has loaded the programs */
 static void look_at_features(struct doctor *k)
 {
 	unsigned int lacks = 0;
 
 	dataplane_quiet();
 	for (size_t i = 0; !k->dp && i < sizeof(helpers) / sizeof(*helpers); i++)
-		if (libbpf_probe_bpf_helper(helpers[i].type, helpers[i].helper, NULL) == 0 && ++lacks)
-			doctor_say(k, STATE_PROBLEM, "kernel", "", NULL, "it has no %s for programs, which ours need", helpers[i].name);
+		if (libbpf_probe_bpf_helper(helpers[i].type, helpers[i].helper, NULL) == 0 &&
+		    ++lacks)
+			doctor_say(k, STATE_PROBLEM, "kernel", "", NULL,
+				   "it has no %s for programs, which ours need", helpers[i].name);
 	for (size_t i = 0; !k->dp && i < sizeof(maps) / sizeof(*maps); i++)
 		if (libbpf_probe_bpf_map_type(maps[i].type, NULL) == 0 && ++lacks)
-			doctor_say(k, STATE_PROBLEM, "kernel", "", NULL, "it has no maps of type %s, which our programs need", maps[i].name);
+			doctor_say(k, STATE_PROBLEM, "kernel", "", NULL,
+				   "it has no maps of type %s, which our programs need",
+				   maps[i].name);
 	if (!lacks)
-		doctor_say(k, STATE_OK, "kernel", "features", NULL, k->dp ? "the programs are loaded" : "it has what the programs need");
+		doctor_ok(k, "kernel", "features",
+			  k->dp ? "the programs are loaded" : "it has what the programs need");
 }
 
 static void look_at_version(struct doctor *k)
@@ -60,23 +72,25 @@ static void look_at_version(struct doctor *k)
 		doctor_say(k, STATE_PROBLEM, "kernel", "", NULL,
 			   "%s: " KERNEL_FLOOR " or later is needed", name.release);
 	else
-		doctor_say(k, STATE_OK, "kernel", "", NULL,
-			   "%s: XDP in several buffers (frags), %s", name.release,
-			   major > TCX_MAJOR || minor >= TCX_MINOR
-				   ? "tcx"
-				   : "tc by filters, for it is older than tcx");
+		doctor_ok(k, "kernel", "",
+			  "%s: XDP in several buffers (frags), %s", name.release,
+			  major > TCX_MAJOR || minor >= TCX_MINOR
+				  ? "tcx"
+				  : "tc by filters, for it is older than tcx");
 }
 
-/* The sysctl is the first network namespace's alone */
+/* The sysctl exists only in the initial network namespace */
 static void look_at_jit(struct doctor *k)
 {
 	long jit = doctor_sysctl("/proc/sys/net/core/bpf_jit_enable");
 
 	if (jit)
-		doctor_say(k, STATE_OK, "jit", "", NULL, jit < 0 ? "not to be seen from this network namespace" : "on");
+		doctor_ok(k, "jit", "",
+			  jit < 0 ? "not to be seen from this network namespace" : "on");
 	else
 		doctor_say(k, STATE_WARNING, "jit", "", cure("sysctl -w net.core.bpf_jit_enable=1"),
-			   "off: programs are interpreted, which makes each packet many times as dear");
+			   "off: programs are interpreted, which makes each packet many times as "
+			   "dear");
 }
 
 static void look_at_bpffs(struct doctor *k)
@@ -85,13 +99,14 @@ static void look_at_bpffs(struct doctor *k)
 	bool mounted = !statfs("/sys/fs/bpf", &fs) && fs.f_type == BPF_FS_MAGIC;
 
 	if (mounted)
-		doctor_say(k, STATE_OK, "bpffs", "", NULL, "mounted at /sys/fs/bpf");
+		doctor_ok(k, "bpffs", "", "mounted at /sys/fs/bpf");
 	else
 		doctor_say(k, STATE_WARNING, "bpffs", "", cure("mount -t bpf bpf /sys/fs/bpf"),
-			   "not mounted at /sys/fs/bpf: nothing that is pinned outlives a command; `up` mounts it");
+			   "not mounted at /sys/fs/bpf: nothing that is pinned outlives a command; "
+			   "`up` mounts it");
 }
 
-/* WireGuard's initiations carry the time, and a peer takes none that is older than one before */
+/* WireGuard's initiations carry a timestamp; a peer refuses one that is older than the last */
 static void look_at_clock(struct doctor *k)
 {
 	struct timex timex = { 0 };
@@ -103,13 +118,17 @@ static void look_at_clock(struct doctor *k)
 	state = adjtimex(&timex);
 	if (tm.tm_year + 1900 < YEAR_MIN)
 		doctor_say(k, STATE_PROBLEM, "clock", "", cure("timedatectl set-ntp true"),
-			   "it says that the year is %d: peers take no handshake that is older than one before", tm.tm_year + 1900);
+			   "it says that the year is %d: peers take no handshake that is older "
+			   "than one before", tm.tm_year + 1900);
 	else if ((state == TIME_ERROR || timex.status & STA_UNSYNC) && k->n_devices)
 		doctor_say(k, STATE_WARNING, "clock", "", cure("timedatectl set-ntp true"),
-			   "nobody sets it by the network's time: once it goes back, WireGuard's peers take no handshake until it has caught up");
+			   "nobody sets it by the network's time: once it goes back, WireGuard's "
+			   "peers take no handshake until it has caught up");
 	else
-		doctor_say(k, STATE_OK, "clock", "", NULL, "%04d-%02d-%02d%s", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-			   state == TIME_ERROR || timex.status & STA_UNSYNC ? ", not synchronised" : ", synchronised");
+		doctor_ok(k, "clock", "", "%04d-%02d-%02d%s", tm.tm_year + 1900,
+			  tm.tm_mon + 1, tm.tm_mday,
+			  state == TIME_ERROR || timex.status & STA_UNSYNC ? ", not synchronised" :
+			  ", synchronised");
 }
 
 void doctor_kernel(struct doctor *k)

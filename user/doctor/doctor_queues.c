@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Queues: whether packets of several tunnels come to several CPUs, and whether the queues leave room for native XDP.
+ * Queues: whether packets of several tunnels reach several CPUs, and whether enough queues are
+ * free for native XDP.
  */
 #include <linux/ethtool.h>
 #include <stdio.h>
@@ -13,12 +14,13 @@ struct look {
 	const struct nl_link *nic;
 	struct spread spread;
 	__u32 cpus;
-	bool native;			/* our XDP is attached in the driver, to it or to the bond above it */
+	bool native;			/* native XDP of ours is attached to it or to its bond */
 	bool refused;			/* the driver refused it */
-	bool told;			/* a finding has the number of queues already */
+	bool told;			/* a finding contains the number of queues */
 };
 
-/* The arguments of `ethtool -L` for n queues: some drivers count those that receive apart from those that send */
+/* Returns the arguments of `ethtool -L` for n queues: some drivers count receive and transmit
+ * queues separately */
 static const char *channels(const struct look *l, __u32 n, char ret[48])
 {
 	if (l->spread.combined)
@@ -34,12 +36,13 @@ static char *cure_queues(const struct doctor *k, const struct look *l, __u32 n)
 
 	channels(l, n, text);
 	if (k->dp && l->native && l->spread.traits & SPREAD_DETACH)
-		return cure("config=$(wgxdp%s%s save) && wgxdp%s%s down && ethtool -L %s %s && printf '%%s\\n' \"$config\" | wgxdp%s%s up -c -",
-			    CURE_INSTANCE(k), l->nic->name, text, doctor_option(k), doctor_named(k));
+		return cure("config=$(wgxdp%s%s save) && wgxdp%s%s down && ethtool -L %s %s && "
+			    "printf '%%s\\n' \"$config\" | wgxdp%s%s up -c -", CURE_INSTANCE(k),
+			    l->nic->name, text, doctor_option(k), doctor_named(k));
 	return cure("ethtool -L %s %s", l->nic->name, text);
 }
 
-/* Two likely reasons for which the driver refused native XDP */
+/* Two likely reasons why the driver refused native XDP */
 static void look_at_refused(struct doctor *k, struct look *l)
 {
 	const struct spread *s = &l->spread;
@@ -50,14 +53,18 @@ static void look_at_refused(struct doctor *k, struct look *l)
 		return;
 	if (!nl_feature(l->nic->name, "rx-gro-hw", &gro_hw) && gro_hw)
 		doctor_say(k, STATE_WARNING, "queues", l->nic->name,
-			   cure("ethtool -K %s rx-gro-hw off && " CURE_AGAIN, l->nic->name, CURE_INSTANCE(k)),
-			   "native XDP was refused, and the device puts packets together (rx-gro-hw)");
+			   cure("ethtool -K %s rx-gro-hw off && " CURE_AGAIN, l->nic->name,
+				CURE_INSTANCE(k)),
+			   "native XDP was refused, and the device puts packets together "
+			   "(rx-gro-hw)");
 	if (s->queues < 2 || !s->most || 2 * s->queues <= s->most)
 		return;
 	l->told = true;
 	doctor_say(k, STATE_WARNING, "queues", l->nic->name,
-		   cure("ethtool -L %s %s && " CURE_AGAIN, l->nic->name, channels(l, s->most / 2 ?: 1, text), CURE_INSTANCE(k)),
-		   "%u of %u are in use, and native XDP was refused: drivers want as many again to send from it", s->queues, s->most);
+		   cure("ethtool -L %s %s && " CURE_AGAIN, l->nic->name,
+			channels(l, s->most / 2 ?: 1, text), CURE_INSTANCE(k)),
+		   "%u of %u are in use, and native XDP was refused: drivers want as many again to "
+		   "send from it", s->queues, s->most);
 }
 
 static void look_at_one_queue(struct doctor *k, struct look *l)
@@ -70,15 +77,16 @@ static void look_at_one_queue(struct doctor *k, struct look *l)
 	l->told = true;
 	if (wanted > 1)
 		doctor_say(k, STATE_WARNING, "queues", l->nic->name, cure_queues(k, l, wanted),
-			   "1 of %u receive queues is in use, so one of %u CPUs takes every packet. More queues spread several tunnels, "
-			   "never one tunnel",
+			   "1 of %u receive queues is in use, so one of %u CPUs takes every "
+			   "packet. More queues spread several tunnels, never one tunnel",
 			   s->most, l->cpus);
 	else
-		doctor_say(k, STATE_OK, "queues", l->nic->name, NULL,
-			   "1 of 1: the device has one receive queue, so one of %u CPUs takes every packet", l->cpus);
+		doctor_ok(k, "queues", l->nic->name,
+			  "1 of 1: the device has one receive queue, so one of %u CPUs takes every "
+			  "packet", l->cpus);
 }
 
-/* `default` and not `equal N`: the table then follows the number of queues */
+/* The cure is `default`, not `equal N`: then the table follows the number of queues */
 static void look_at_table(struct doctor *k, struct look *l)
 {
 	const struct spread *s = &l->spread;
@@ -86,29 +94,36 @@ static void look_at_table(struct doctor *k, struct look *l)
 	if (s->queues < 2 || l->cpus < 2 || s->table != 1)
 		return;
 	l->told = true;
-	doctor_say(k, STATE_WARNING, "queues", l->nic->name, cure("ethtool -X %s default", l->nic->name),
-		   "%u receive queues are in use, and the indirection table names one of them, so one of %u CPUs takes every packet. "
-		   "More queues spread several tunnels, never one tunnel",
-		   s->queues, l->cpus);
+	doctor_say(k, STATE_WARNING, "queues", l->nic->name,
+		   cure("ethtool -X %s default", l->nic->name),
+		   "%u receive queues are in use, and the indirection table names one of them, so "
+		   "one of %u CPUs takes every packet. More queues spread several tunnels, never "
+		   "one tunnel", s->queues, l->cpus);
 }
 
 static void look_at_hash(struct doctor *k, struct look *l)
 {
 	const struct spread *s = &l->spread;
 	bool ipv4 = s->addresses[0], ipv6 = s->addresses[1], fixed = s->traits & SPREAD_FIXED;
-	const char *name = l->nic->name, *of = ipv4 && ipv6 ? "UDP" : ipv4 ? "UDP over IPv4" : "UDP over IPv6";
+	const char *name = l->nic->name;
+	const char *of = ipv4 && ipv6 ? "UDP" : ipv4 ? "UDP over IPv4" : "UDP over IPv6";
 	char *how = NULL;
 
 	if (s->queues < 2 || l->cpus < 2 || (!ipv4 && !ipv6))
 		return;
 	l->told = true;
 	if (!fixed && ipv4 && ipv6)
-		how = cure("ethtool -N %s rx-flow-hash udp4 sdfn && ethtool -N %s rx-flow-hash udp6 sdfn", name, name);
+		how = cure("ethtool -N %s rx-flow-hash udp4 sdfn && ethtool -N %s rx-flow-hash "
+			   "udp6 sdfn",
+			   name, name);
 	else if (!fixed)
 		how = cure("ethtool -N %s rx-flow-hash %s sdfn", name, ipv4 ? "udp4" : "udp6");
 	doctor_say(k, fixed ? STATE_OK : STATE_WARNING, "queues", name, how,
-		   "%s is spread over %u queues by addresses alone, so everything between the same two addresses comes to one queue. %s", of,
-		   s->queues, fixed ? "Its driver cannot change that" : "Ports spread several tunnels, never one tunnel");
+		   "%s is spread over %u queues by addresses alone, so everything between the same "
+		   "two addresses comes to one queue. %s",
+		   of, s->queues,
+		   fixed ? "Its driver cannot change that" :
+		   "Ports spread several tunnels, never one tunnel");
 }
 
 static void look_at_senders(struct doctor *k, struct look *l)
@@ -118,24 +133,28 @@ static void look_at_senders(struct doctor *k, struct look *l)
 	if (!l->native || !(s->traits & SPREAD_EVERY_CPU) || !s->queues || s->queues >= l->cpus)
 		return;
 	l->told = true;
-	doctor_say(k, STATE_WARNING, "queues", l->nic->name, s->most >= l->cpus ? cure_queues(k, l, l->cpus) : NULL,
-		   "XDP sends here from the first %u of %u CPUs alone, for its driver has a queue for each: packets that other CPUs receive "
-		   "are lost",
-		   s->queues, l->cpus);
+	doctor_say(k, STATE_WARNING, "queues", l->nic->name,
+		   s->most >= l->cpus ? cure_queues(k, l, l->cpus) : NULL,
+		   "XDP sends here from the first %u of %u CPUs alone, for its driver has a queue "
+		   "for each: packets that other CPUs receive are lost", s->queues, l->cpus);
 }
 
 static bool was_looked_at(const struct doctor *k, const struct nl_link *nic)
 {
 	for (size_t i = 0; i < k->n_findings; i++)
-		if (!strcmp(k->findings[i].check, "queues") && !strcmp(k->findings[i].subject, nic->name))
+		if (!strcmp(k->findings[i].check, "queues") &&
+		    !strcmp(k->findings[i].subject, nic->name))
 			return true;
 	return false;
 }
 
-/* Virtual devices are left out: the CPU that sends a packet to one receives it there too */
-static void look_at(struct doctor *k, const struct nl_link *nic, bool native, bool refused)
+/* Skips the queues of virtual devices: the CPU that sends a packet to one also receives it */
+static void look_at_nic(struct doctor *k, const struct nl_link *nic, bool native, bool refused)
 {
-	struct look l = { .nic = nic, .native = native, .refused = refused, .cpus = sysconf(_SC_NPROCESSORS_ONLN) };
+	struct look l = {
+		.nic = nic, .native = native, .refused = refused,
+		.cpus = sysconf(_SC_NPROCESSORS_ONLN),
+	};
 
 	if (was_looked_at(k, nic))
 		return;
@@ -148,7 +167,7 @@ static void look_at(struct doctor *k, const struct nl_link *nic, bool native, bo
 		look_at_senders(k, &l);
 	}
 	if (!l.told && l.spread.queues && l.spread.most)
-		doctor_say(k, STATE_OK, "queues", nic->name, NULL, "%u of %u", l.spread.queues, l.spread.most);
+		doctor_ok(k, "queues", nic->name, "%u of %u", l.spread.queues, l.spread.most);
 }
 
 void doctor_queues(struct doctor *k, const struct nl_link *nic)
@@ -158,6 +177,6 @@ void doctor_queues(struct doctor *k, const struct nl_link *nic)
 
 	for (size_t i = 0; i < k->h.n_links; i++)
 		if (k->h.links[i].master == nic->ifindex && strcmp(nic->kind, "vrf"))
-			look_at(k, &k->h.links[i], native, refused);
-	look_at(k, nic, native, refused);
+			look_at_nic(k, &k->h.links[i], native, refused);
+	look_at_nic(k, nic, native, refused);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Ways to backends: whether the FIB has one, over the right interface, and the same for packets that carry a mark. And how long a packet
- * may be on it.
+ * Ways to backends: whether the FIB has one over the right interface, whether packets with a mark
+ * take the same one, and how long a packet may be on it.
  */
 #include <linux/fib_rules.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "doctor/doctor.h"
 #include "doctor/mtu.h"
 
-static const char *ip(const struct doctor_backend *b)
+static const char *ip_command(const struct doctor_backend *b)
 {
 	return b->family == FAMILY_IPV6 ? "ip -6" : "ip";
 }
@@ -22,7 +22,7 @@ static enum link_role role_of(struct doctor *k, __u32 ifindex)
 	return port ? port->role : ROLE_NONE;
 }
 
-/* The interface on whose network it should be: by its addresses, else the only lan that is named */
+/* Routes to the interface on whose network the backend is, else to the only lan */
 static char *cure_no_route(const struct doctor *k, const struct doctor_backend *b)
 {
 	const struct doctor_port *lan = NULL;
@@ -30,11 +30,14 @@ static char *cure_no_route(const struct doctor *k, const struct doctor_backend *
 
 	for (size_t i = 0; i < k->h.n_addresses; i++) {
 		const struct nl_address *a = &k->h.addresses[i];
-		struct prefix p = { .addr = a->local.addr, .family = a->local.family, .len = a->prefix_len };
+		struct prefix p = {
+			.addr = a->local.addr, .family = a->local.family, .len = a->prefix_len,
+		};
 
 		prefix_clear_host(&p);
 		if (prefix_covers(&p, &b->address) && host_link(&k->h, a->ifindex))
-			return cure("%s route replace %s dev %s", ip(b), prefix_format(&p, text), doctor_link_name(k, a->ifindex));
+			return cure("%s route replace %s dev %s", ip_command(b),
+				    prefix_format(&p, text), doctor_link_name(k, a->ifindex));
 	}
 	for (size_t i = 0; i < k->n_ports; i++)
 		if (k->ports[i].role == ROLE_LAN && k->ports[i].link) {
@@ -42,19 +45,23 @@ static char *cure_no_route(const struct doctor *k, const struct doctor_backend *
 				return NULL;
 			lan = &k->ports[i];
 		}
-	return lan ? cure("%s route replace %s dev %s", ip(b), address_format(&b->address, text), lan->name) : NULL;
+	return lan ? cure("%s route replace %s dev %s", ip_command(b),
+			  address_format(&b->address, text), lan->name) : NULL;
 }
 
-/* A rule whose mark gives packets another way than the one that XDP, which sees no marks, takes: for who marks what goes to the backend */
-static const struct nl_rule *marked_way(struct doctor *k, const struct doctor_backend *b, struct nl_way *ret)
+/* Finds a rule that gives packets with its mark another way. The admin may mark packets to the
+ * backend, but XDP sees no marks */
+static const struct nl_rule *marked_way(struct doctor *k, const struct doctor_backend *b,
+					struct nl_way *ret)
 {
 	for (size_t i = 0; i < k->h.n_rules; i++) {
 		const struct nl_rule *r = &k->h.rules[i];
 
-		if (r->family != b->family || !r->fwmark || r->other || r->action != FR_ACT_TO_TBL ||
-		    nl_way(&b->address, NULL, b->vrf, r->fwmark, ret))
+		if (r->family != b->family || !r->fwmark || r->other ||
+		    r->action != FR_ACT_TO_TBL || nl_way(&b->address, NULL, b->vrf, r->fwmark, ret))
 			continue;
-		if (!b->routed || (role_of(k, b->way.oif) == ROLE_WAN && role_of(k, ret->oif) != ROLE_WAN))
+		if (!b->routed ||
+		    (role_of(k, b->way.oif) == ROLE_WAN && role_of(k, ret->oif) != ROLE_WAN))
 			return r;
 	}
 	return NULL;
@@ -71,9 +78,11 @@ static bool look_at_marks(struct doctor *k, struct doctor_backend *b)
 	b->suspect = true;
 	address_format(&b->address, text);
 	doctor_say(k, STATE_PROBLEM, "policy", text,
-		   cure("%s rule add pref %u to %s lookup %u", ip(b), r->priority ? r->priority - 1 : 0, text, r->table),
-		   "the way over %s is only for packets with the mark 0x%x (rule %u): XDP asks before anything is marked, and %s",
-		   doctor_link_name(k, way.oif), r->fwmark, r->priority, b->routed ? "is sent to a wan" : "finds none");
+		   cure("%s rule add pref %u to %s lookup %u", ip_command(b),
+			r->priority ? r->priority - 1 : 0, text, r->table),
+		   "the way over %s is only for packets with the mark 0x%x (rule %u): XDP asks "
+		   "before anything is marked, and %s", doctor_link_name(k, way.oif), r->fwmark,
+		   r->priority, b->routed ? "is sent to a wan" : "finds none");
 	return true;
 }
 
@@ -85,23 +94,28 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 	for (size_t i = 0; i < k->h.n_addresses; i++)
 		if (address_equal(&k->h.addresses[i].local, &b->address)) {
 			b->suspect = true;
-			doctor_say(k, STATE_PROBLEM, "route", text, NULL, "it is an address of this host: that of the host behind it is wanted");
+			doctor_say(k, STATE_PROBLEM, "route", text, NULL,
+				   "it is an address of this host: that of the host behind it is "
+				   "wanted");
 			return;
 		}
 	if (!b->routed) {
 		b->suspect = true;
-		doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b), "there is no route to it");
+		doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
+			   "there is no route to it");
 	} else if (b->service->nat != NAT_MASQUERADE && role_of(k, b->way.oif) == ROLE_WAN) {
 		b->suspect = true;
 		doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
-			   "the route to it leaves by %s, a wan: its own is missing, or the address is mistyped", doctor_link_name(k, b->way.oif));
+			   "the route to it leaves by %s, a wan: its own is missing, or the "
+			   "address is mistyped", doctor_link_name(k, b->way.oif));
 	} else {
-		doctor_say(k, STATE_OK, "route", text, NULL, "over %s%s%s", doctor_link_name(k, b->way.oif), b->way.via.family ? ", by " : "",
-			   b->way.via.family ? address_format(&b->way.via, via) : "");
+		doctor_ok(k, "route", text, "over %s%s%s", doctor_link_name(k, b->way.oif),
+			  b->way.via.family ? ", by " : "",
+			  b->way.via.family ? address_format(&b->way.via, via) : "");
 	}
 }
 
-/* What was not there at `up` may be there now, but who does not follow does not ask again */
+/* A name that did not resolve at `up` may resolve now, but only the daemon asks again */
 static void look_at_name(struct doctor *k, struct doctor_backend *b)
 {
 	const char *family = b->family == FAMILY_IPV4 ? "IPv4" : "IPv6";
@@ -110,14 +124,15 @@ static void look_at_name(struct doctor *k, struct doctor_backend *b)
 	if (!b->address.family) {
 		b->suspect = true;
 		doctor_say(k, STATE_PROBLEM, "name", b->text, cure("getent ahosts %s", b->text),
-			   "it has no %s address: no name server that /etc/resolv.conf says knows it, or none answers", family);
+			   "it has no %s address: no name server that /etc/resolv.conf says knows "
+			   "it, or none answers", family);
 	} else if (k->dp && !b->was) {
 		b->suspect = true;
 		doctor_say(k, STATE_PROBLEM, "name", b->text, cure(CURE_AGAIN, CURE_INSTANCE(k)),
-			   "it had no %s address at `up`, and is %s now: nothing asks again unless the daemon runs", family,
-			   address_format(&b->address, text));
+			   "it had no %s address at `up`, and is %s now: nothing asks again unless "
+			   "the daemon runs", family, address_format(&b->address, text));
 	} else {
-		doctor_say(k, STATE_OK, "name", b->text, NULL, "it is %s", address_format(&b->address, text));
+		doctor_ok(k, "name", b->text, "it is %s", address_format(&b->address, text));
 	}
 }
 
@@ -135,28 +150,30 @@ void doctor_routes(struct doctor *k)
 	}
 }
 
-/* ---- how long packets may be ---- */
+/* ---- MTU ---- */
 
-#define DEFAULT_TUNNEL 1420		/* MTU of an interface that nobody has given one */
+#define DEFAULT_TUNNEL 1420		/* WireGuard's default MTU */
 
-/* Of what clients send and WireGuard's defaults make, the longest that comes in by a wan with this MTU */
-static unsigned int longest(unsigned int mtu, __u8 family)
+/* Returns the length of the longest packet of a client with WireGuard's default MTU that arrives by
+ * a wan with this MTU */
+static unsigned int longest_packet(unsigned int mtu, __u8 family)
 {
 	unsigned int sent = DEFAULT_TUNNEL + mtu_overhead(family);
 
 	return sent < mtu ? sent : mtu;
 }
 
-/* What has to pass to this backend; 0: nothing is known, or it leaves by the interface that it comes in by */
-static unsigned int needed(const struct doctor *k, const struct doctor_backend *b)
+/* Returns the length of the longest packet to this backend. 0: unknown, or the packet leaves by the
+ * interface that received it */
+static unsigned int needed_mtu(const struct doctor *k, const struct doctor_backend *b)
 {
 	const struct nl_link *in = host_link_by_name(&k->h, b->service->listen_interface);
 
 	if (!in || !b->routed || in->ifindex == b->way.oif)
 		return 0;
 	if (b->service->nat == NAT_MASQUERADE && b->family == FAMILY_IPV6)
-		return longest(in->mtu, FAMILY_IPV4) + 20;
-	return longest(in->mtu, b->family);
+		return longest_packet(in->mtu, FAMILY_IPV4) + 20;
+	return longest_packet(in->mtu, b->family);
 }
 
 static void look_at_port_mtu(struct doctor *k, const struct doctor_port *port)
@@ -165,23 +182,27 @@ static void look_at_port_mtu(struct doctor *k, const struct doctor_port *port)
 	unsigned int need = 0, comes;
 
 	for (size_t i = 0; i < k->n_backends; i++)
-		if (k->backends[i].way.oif == port->link->ifindex && needed(k, &k->backends[i]) > need) {
+		if (k->backends[i].way.oif == port->link->ifindex &&
+		    needed_mtu(k, &k->backends[i]) > need) {
 			most = &k->backends[i];
-			need = needed(k, most);
+			need = needed_mtu(k, most);
 		}
 	if (!most)
 		return;
 	comes = host_link_by_name(&k->h, most->service->listen_interface)->mtu;
 	if (port->link->mtu >= need)
-		doctor_say(k, STATE_OK, "mtu", port->name, NULL, "%u, for packets of up to %u that come in by %s", port->link->mtu, need,
-			   most->service->listen_interface);
+		doctor_ok(k, "mtu", port->name, "%u, for packets of up to %u that come in by %s",
+			  port->link->mtu, need, most->service->listen_interface);
 	else
-		doctor_say(k, STATE_PROBLEM, "mtu", port->name, cure("ip link set dev %s mtu %u", port->name, need > comes ? need : comes),
-			   "%u, but packets of up to %u come in by %s for what is behind it: longer ones are cut or sent back", port->link->mtu, need,
-			   most->service->listen_interface);
+		doctor_say(k, STATE_PROBLEM, "mtu", port->name,
+			   cure("ip link set dev %s mtu %u", port->name,
+				need > comes ? need : comes),
+			   "%u, but packets of up to %u come in by %s for what is behind it: "
+			   "longer ones are cut or sent back",
+			   port->link->mtu, need, most->service->listen_interface);
 }
 
-/* WireGuard's own packets over whatever leads to its peers: the narrowest way counts, for a device has one MTU */
+/* Compares the device's MTU, one for all peers, with the narrowest interface to a peer */
 static void look_at_device_mtu(struct doctor *k, const struct doctor_device *d)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, d->name), *narrow = NULL;
@@ -195,7 +216,8 @@ static void look_at_device_mtu(struct doctor *k, const struct doctor_device *d)
 		if (!p->endpoint.family || nl_way(&p->endpoint, NULL, 0, d->wg.fwmark, &way))
 			continue;
 		out = host_link(&k->h, way.oif);
-		if (!out || out->loopback || out->mtu < mtu_overhead(p->endpoint.family) + MTU_SMALL)
+		if (!out || out->loopback ||
+		    out->mtu < mtu_overhead(p->endpoint.family) + MTU_SMALL)
 			continue;
 		if (out->mtu - mtu_overhead(p->endpoint.family) < fits) {
 			fits = out->mtu - mtu_overhead(p->endpoint.family);
@@ -205,11 +227,14 @@ static void look_at_device_mtu(struct doctor *k, const struct doctor_device *d)
 	if (!narrow)
 		return;
 	if (link->mtu > fits)
-		doctor_say(k, STATE_WARNING, "mtu", d->name, cure("ip link set dev %s mtu %u", d->name, fits),
-			   "%u: WireGuard's packets are longer than the %u of %s and go in pieces; `wgxdp mtu` measures the whole way", link->mtu,
-			   narrow->mtu, narrow->name);
+		doctor_say(k, STATE_WARNING, "mtu", d->name,
+			   cure("ip link set dev %s mtu %u", d->name, fits),
+			   "%u: WireGuard's packets are longer than the %u of %s and go in pieces; "
+			   "`wgxdp mtu` measures the whole way",
+			   link->mtu, narrow->mtu, narrow->name);
 	else
-		doctor_say(k, STATE_OK, "mtu", d->name, NULL, "%u, of %u that fit into the %u of %s", link->mtu, fits, narrow->mtu, narrow->name);
+		doctor_ok(k, "mtu", d->name, "%u, of %u that fit into the %u of %s", link->mtu,
+			  fits, narrow->mtu, narrow->name);
 }
 
 void doctor_mtu(struct doctor *k)

@@ -1,341 +1,228 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A ruleset's answer to one packet. What is not understood is IS_MAYBE: nothing is told on a guess.
+ * Evaluates a ruleset for one packet. It knows the matches of common rulesets: destination port,
+ * interface, protocol and connection state. Any other match may hold, so that doctor reports no
+ * guess.
  */
-#include <stdio.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include "doctor/doctor_rule.h"
 
-#define DEPTH_MAX 16			/* of chains that jump, as the kernel has it */
+#define DEPTH_MAX 16			/* of nested jumps, as in the kernel */
 
-const struct yaml_node *rule_value(const struct yaml_node *map, const char *key)
-{
-	if (!map || map->type != YAML_MAP)
-		return NULL;
-	for (const struct yaml_node *n = map->first; n && n->next; n = n->next->next)
-		if (n->text && !strcmp(n->text, key))
-			return n->next;
-	return NULL;
-}
+enum answer { IS_NO, IS_MAYBE, IS_YES };
 
-const char *rule_text(const struct yaml_node *map, const char *key)
+const char *rule_text(struct yaml_node *object, const char *path)
 {
-	const struct yaml_node *value = rule_value(map, key);
+	const struct yaml_node *value = yaml_by_path(object, path);
 
 	return value && value->type == YAML_SCALAR && value->text ? value->text : "";
 }
 
-static bool is(const struct yaml_node *map, const char *key, const char *text)
+static bool is(struct yaml_node *object, const char *path, const char *text)
 {
-	return !strcmp(rule_text(map, key), text);
+	return !strcmp(rule_text(object, path), text);
 }
 
-static enum answer_of not(enum answer_of a)
+static bool same_table(struct yaml_node *a, struct yaml_node *b)
 {
-	return a == IS_YES ? IS_NO : a == IS_NO ? IS_YES : IS_MAYBE;
+	return is(a, "/table", rule_text(b, "/table")) && is(a, "/family", rule_text(b, "/family"));
 }
 
-/* ---- values: what the packet has, compared with what stands there ---- */
+/* ---- matches ---- */
 
-enum kind { KIND_UNKNOWN, KIND_TEXT, KIND_NUMBER, KIND_ADDRESS };
-
-struct value {				/* of the packet */
-	enum kind kind;
-	const char *text, *other;	/* other: a second word for the same */
-	unsigned long number;
-	struct address address;
-};
-
-static enum answer_of compare_prefix(const struct value *v, const struct yaml_node *n)
+/* Returns the right side of a match, or the elements of the set that it names. NULL: unknown */
+static struct yaml_node *right_side(struct yaml_node *list, struct yaml_node *rule,
+				    struct yaml_node *match)
 {
-	char text[ADDRESS_STRLEN];
-	struct prefix p;
+	struct yaml_node *right = yaml_by_path(match, "/right"), *set;
 
-	snprintf(text, sizeof(text), "%s/%s", rule_text(n, "addr"), rule_text(n, "len"));
-	if (v->kind != KIND_ADDRESS || prefix_parse(text, &p))
-		return IS_MAYBE;
-	return prefix_covers(&p, &v->address) ? IS_YES : IS_NO;
-}
-
-static enum answer_of compare_range(const struct value *v, const struct yaml_node *n)
-{
-	const struct yaml_node *last = n->first ? n->first->next : NULL;
-
-	if (v->kind != KIND_NUMBER || !last || !n->first->text || !last->text)
-		return IS_MAYBE;
-	return v->number >= strtoul(n->first->text, NULL, 10) && v->number <= strtoul(last->text, NULL, 10) ? IS_YES : IS_NO;
-}
-
-static enum answer_of compare_text(const struct value *v, const char *text)
-{
-	size_t len = strlen(text);
-	struct address a;
-
-	switch (v->kind) {
-	case KIND_TEXT:
-		if (len && text[len - 1] == '*')
-			return !strncmp(v->text, text, len - 1) ? IS_YES : IS_NO;
-		return !strcmp(v->text, text) || (v->other && !strcmp(v->other, text)) ? IS_YES : IS_NO;
-	case KIND_NUMBER:
-		return *text < '0' || *text > '9' ? IS_MAYBE : v->number == strtoul(text, NULL, 0) ? IS_YES : IS_NO;
-	case KIND_ADDRESS:
-		return address_parse(text, &a) ? IS_MAYBE : address_equal(&a, &v->address) ? IS_YES : IS_NO;
-	case KIND_UNKNOWN:
-		break;
+	if (*rule_text(right, "") != '@')
+		return right;
+	for (struct yaml_node *n = list->first; n; n = n->next) {
+		set = yaml_by_path(n, "/set");
+		if (set && is(set, "/name", right->text + 1) && same_table(set, rule))
+			return yaml_by_path(set, "/elem");
 	}
-	return IS_MAYBE;
+	return NULL;
 }
 
-static enum answer_of compare(const struct rules *r, const struct yaml_node *table, const struct value *v, const struct yaml_node *n);
-
-static enum answer_of compare_list(const struct rules *r, const struct yaml_node *table, const struct value *v, const struct yaml_node *list)
+static bool is_number(const char *text)
 {
-	enum answer_of found = IS_NO;
+	return isdigit((unsigned char)*text);
+}
 
-	for (const struct yaml_node *n = list ? list->first : NULL; n && found != IS_YES; n = n->next) {
-		enum answer_of one = compare(r, table, v, n);
+static enum answer compare(const char *value, struct yaml_node *n)
+{
+	bool is_list = n->type == YAML_LIST;	/* whose paths are numbers */
+	struct yaml_node *range = is_list ? NULL : yaml_by_path(n, "/range");
+	struct yaml_node *items = is_list ? n : yaml_by_path(n, "/set");
+	const char *text = rule_text(n, "");
+	enum answer found = IS_NO, one;
+	size_t len = strlen(text);
+	bool same;
 
+	if (*text && is_number(text) == is_number(value)) {	/* else a name for a number */
+		same = text[len - 1] == '*' ? !strncmp(value, text, len - 1) : !strcmp(value, text);
+		return same ? IS_YES : IS_NO;
+	}
+	if (range && is_number(value))
+		return atoi(value) >= atoi(rule_text(range, "/0")) &&
+		       atoi(value) <= atoi(rule_text(range, "/1")) ? IS_YES : IS_NO;
+	if (!items)
+		return IS_MAYBE;
+	for (n = items->first; n && found != IS_YES; n = n->next) {
+		one = compare(value, n);
 		found = one > found ? one : found;
 	}
 	return found;
 }
 
-static const struct yaml_node *set_by_name(const struct rules *r, const struct yaml_node *table, const char *name)
+/* Returns what the left side of a match reads from the packet. NULL: unknown; "": the packet does
+ * not have it, as a UDP packet has no TCP port */
+static const char *packet_value(struct yaml_node *left, const struct packet *p)
 {
-	for (const struct yaml_node *n = r->list->first; n; n = n->next) {
-		const struct yaml_node *set = rule_value(n, "set");
+	bool ipv4 = p->family == FAMILY_IPV4;
+	const struct {
+		const char *path, *text, *value;
+	} known[] = {
+		{ "/payload/protocol", "tcp", "" },
+		{ "/payload/protocol", "icmp", "" },
+		{ "/payload/protocol", "icmpv6", "" },
+		{ "/payload/protocol", ipv4 ? "ip6" : "ip", "" },
+		{ "/payload/field", "protocol", "udp" },
+		{ "/payload/field", "nexthdr", "udp" },
+		{ "/meta/key", "l4proto", "udp" },
+		{ "/meta/key", "nfproto", ipv4 ? "ipv4" : "ipv6" },
+		{ "/meta/key", "protocol", ipv4 ? "ip" : "ip6" },
+		{ "/meta/key", "iifname", p->in },
+		{ "/meta/key", "iif", p->in },
+		{ "/ct/key", "state", "new" },
+	};
 
-		if (set && is(set, "name", name) && is(set, "table", rule_text(table, "table")) && is(set, "family", rule_text(table, "family")))
-			return set;
-	}
-	return NULL;
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (is(left, known[i].path, known[i].text))
+			return known[i].value;
+	return is(left, "/payload/field", "dport") &&
+	       (is(left, "/payload/protocol", "udp") || is(left, "/payload/protocol", "th")) ?
+	       p->port : NULL;
 }
 
-static enum answer_of compare(const struct rules *r, const struct yaml_node *table, const struct value *v, const struct yaml_node *n)
+static enum answer match_holds(struct yaml_node *list, struct yaml_node *rule,
+			       struct yaml_node *match, const struct packet *p)
 {
-	const struct yaml_node *inner, *set;
+	const char *value = packet_value(yaml_by_path(match, "/left"), p);
+	struct yaml_node *right = right_side(list, rule, match);
+	bool unlike = is(match, "/op", "!=");
+	enum answer found;
 
-	if (n->type == YAML_LIST)
-		return compare_list(r, table, v, n);
-	if (n->type == YAML_SCALAR && n->text && *n->text == '@') {
-		set = set_by_name(r, table, n->text + 1);
-		if (!set || rule_value(set, "map"))
-			return IS_MAYBE;
-		return compare_list(r, table, v, rule_value(set, "elem"));
-	}
-	if (n->type == YAML_SCALAR && n->text)
-		return compare_text(v, n->text);
-	inner = rule_value(n, "set");
-	if (inner)
-		return compare_list(r, table, v, inner);
-	inner = rule_value(n, "range");
-	if (inner)
-		return compare_range(v, inner);
-	inner = rule_value(n, "prefix");
-	if (inner)
-		return compare_prefix(v, inner);
-	inner = rule_value(n, "elem");
-	if (inner && rule_value(inner, "val"))
-		return compare(r, table, v, rule_value(inner, "val"));
-	return IS_MAYBE;
-}
-
-/* ---- what a rule looks at ---- */
-
-/* IS_NO: no packet of this kind has such a thing, as one of UDP has no port of TCP */
-static enum answer_of value_of_payload(const struct yaml_node *payload, const struct packet *p, struct value *v)
-{
-	const char *protocol = rule_text(payload, "protocol"), *field = rule_text(payload, "field");
-
-	if (!strcmp(protocol, "udp") || !strcmp(protocol, "th")) {
-		if (!strcmp(field, "dport"))
-			*v = (struct value){ .kind = KIND_NUMBER, .number = p->port };
-		return IS_YES;
-	}
-	if (!strcmp(protocol, "ip") || !strcmp(protocol, "ip6")) {
-		if (p->family != (protocol[2] ? FAMILY_IPV6 : FAMILY_IPV4))
-			return IS_NO;
-		if (!strcmp(field, "protocol") || !strcmp(field, "nexthdr"))
-			*v = (struct value){ .kind = KIND_TEXT, .text = "udp", .other = "17" };
-		else if (!strcmp(field, "daddr") && p->to.family)
-			*v = (struct value){ .kind = KIND_ADDRESS, .address = p->to };
-		return IS_YES;
-	}
-	if (!strcmp(protocol, "tcp") || !strcmp(protocol, "icmp") || !strcmp(protocol, "icmpv6") || !strcmp(protocol, "sctp") ||
-	    !strcmp(protocol, "dccp") || !strcmp(protocol, "esp") || !strcmp(protocol, "ah") || !strcmp(protocol, "arp") ||
-	    !strcmp(protocol, "igmp") || !strcmp(protocol, "udplite") || !strcmp(protocol, "vlan"))
+	if (value && !*value)
 		return IS_NO;
-	return IS_MAYBE;
-}
-
-static enum answer_of value_of_meta(const char *key, const struct packet *p, struct value *v)
-{
-	bool in = !strcmp(key, "iifname") || !strcmp(key, "iif"), out = !strcmp(key, "oifname") || !strcmp(key, "oif");
-
-	if ((in && p->in) || (out && p->out))
-		*v = (struct value){ .kind = KIND_TEXT, .text = in ? p->in : p->out };
-	else if (!strcmp(key, "l4proto"))
-		*v = (struct value){ .kind = KIND_TEXT, .text = "udp", .other = "17" };
-	else if (!strcmp(key, "nfproto"))
-		*v = (struct value){ .kind = KIND_TEXT, .text = p->family == FAMILY_IPV4 ? "ipv4" : "ipv6" };
-	else if (!strcmp(key, "protocol"))
-		*v = (struct value){ .kind = KIND_TEXT, .text = p->family == FAMILY_IPV4 ? "ip" : "ip6" };
-	return out && !p->out ? IS_NO : IS_YES;
-}
-
-enum answer_of rule_matches(const struct rules *r, const struct yaml_node *table, const struct yaml_node *match, const struct packet *p)
-{
-	const struct yaml_node *left = rule_value(match, "left"), *right = rule_value(match, "right"), *what;
-	const char *op = rule_text(match, "op");
-	struct value v = { .kind = KIND_UNKNOWN };
-	enum answer_of has = IS_MAYBE, found;
-
-	if (!left || !right)
+	if (!value || !right || !(unlike || is(match, "/op", "==") || is(match, "/op", "in")))
 		return IS_MAYBE;
-	what = rule_value(left, "payload");
-	if (what)
-		has = value_of_payload(what, p, &v);
-	what = rule_value(left, "meta");
-	if (what)
-		has = value_of_meta(rule_text(what, "key"), p, &v);
-	what = rule_value(left, "ct");
-	if (what && is(what, "key", "state")) {
-		v = (struct value){ .kind = KIND_TEXT, .text = "new" };
-		has = IS_YES;
-	}
-	if (has == IS_NO)
-		return IS_NO;
-	if (strcmp(op, "==") && strcmp(op, "!=") && strcmp(op, "in"))
-		return IS_MAYBE;
-	found = v.kind == KIND_UNKNOWN ? IS_MAYBE : compare(r, table, &v, right);
-	return !strcmp(op, "!=") ? not(found) : found;
+	found = compare(value, right);
+	return unlike ? IS_YES - found : found;
 }
 
 /* ---- verdicts ---- */
 
-enum verdict { GOES_ON, RETURNS, ACCEPTED, DROPPED, UNSURE };
+enum verdict { GOES_ON, RETURNS, DROPPED, MAY_PASS };
 
-static enum verdict run_chain(const struct rules *r, const struct yaml_node *table, const char *name, const struct packet *p, int depth);
+static enum verdict run_chain(struct yaml_node *list, struct yaml_node *of, const char *name,
+			      const struct packet *p, int depth);
 
-/* Of a rule's verdict, or a verdict map's; GOES_ON where it is none */
-static enum verdict run_verdict(const struct rules *r, const struct yaml_node *table, const struct yaml_node *s, const struct packet *p, int depth)
+/* Runs a statement of a rule, or a verdict of a map */
+static enum verdict run_statement(struct yaml_node *list, struct yaml_node *rule,
+				  struct yaml_node *s, const struct packet *p, int depth)
 {
-	const struct yaml_node *target;
+	static const char *const passes[] = {
+		"/accept", "/queue", "/xt", "/fwd", "/tproxy", "/vmap",
+	};
+	struct yaml_node *leave = yaml_by_path(s, "/goto");
+	struct yaml_node *target = leave ?: yaml_by_path(s, "/jump");
+	struct yaml_node *pairs = yaml_by_path(s, "/vmap/data/set");
+	const char *value = packet_value(yaml_by_path(s, "/vmap/key"), p);
 	enum verdict v;
 
-	if (rule_value(s, "accept"))
-		return ACCEPTED;
-	if (rule_value(s, "drop") || rule_value(s, "reject"))
+	if (yaml_by_path(s, "/drop") || yaml_by_path(s, "/reject"))
 		return DROPPED;
-	if (rule_value(s, "return"))
+	if (yaml_by_path(s, "/return"))
 		return RETURNS;
-	if (rule_value(s, "queue") || rule_value(s, "xt") || rule_value(s, "fwd") || rule_value(s, "tproxy"))
-		return UNSURE;
-	target = rule_value(s, "jump") ?: rule_value(s, "goto");
-	if (!target)
-		return GOES_ON;
-	v = run_chain(r, table, rule_text(target, "target"), p, depth + 1);
-	return v == RETURNS || v == GOES_ON ? (rule_value(s, "goto") ? RETURNS : GOES_ON) : v;
-}
-
-static enum verdict run_map(const struct rules *r, const struct yaml_node *table, const struct yaml_node *vmap, const struct packet *p, int depth)
-{
-	const struct yaml_node *data = rule_value(rule_value(vmap, "data"), "set");
-	struct yaml_node as = { .type = YAML_MAP }, left = { .type = YAML_SCALAR, .text = "left", .n = 4 };
-	struct yaml_node right = { .type = YAML_SCALAR, .text = "right", .n = 5 }, op = { .type = YAML_SCALAR, .text = "op", .n = 2 };
-	struct yaml_node equal = { .type = YAML_SCALAR, .text = "==", .n = 2 }, key, value;
-
-	if (!data || !rule_value(vmap, "key"))
-		return UNSURE;
-	for (const struct yaml_node *pair = data->first; pair; pair = pair->next) {
-		if (pair->type != YAML_LIST || !pair->first || !pair->first->next)
-			return UNSURE;
-		key = *rule_value(vmap, "key");
-		value = *pair->first;
-		as.first = &left, left.next = &key, key.next = &right, right.next = &value, value.next = &op, op.next = &equal;
-		switch (rule_matches(r, table, &as, p)) {
-		case IS_YES:
-			return run_verdict(r, table, pair->first->next, p, depth);
-		case IS_MAYBE:
-			return UNSURE;
-		case IS_NO:
-			break;
-		}
+	if (target) {
+		v = run_chain(list, rule, rule_text(target, "/target"), p, depth + 1);
+		return v == DROPPED || v == MAY_PASS ? v : leave ? RETURNS : GOES_ON;
 	}
+	if (pairs && value) {
+		for (s = *value ? pairs->first : NULL; s; s = s->next) {
+			enum answer holds = s->n == 2 ? compare(value, s->first) : IS_MAYBE;
+
+			if (holds != IS_NO)
+				return holds == IS_MAYBE ? MAY_PASS :
+				       run_statement(list, rule, s->last, p, depth);
+		}
+		return GOES_ON;
+	}
+	for (size_t i = 0; i < sizeof(passes) / sizeof(*passes); i++)
+		if (yaml_by_path(s, passes[i]))
+			return MAY_PASS;
 	return GOES_ON;
 }
 
-static enum verdict run_rule(const struct rules *r, const struct yaml_node *rule, const struct packet *p, int depth)
+static enum verdict run_rule(struct yaml_node *list, struct yaml_node *rule,
+			     const struct packet *p, int depth)
 {
-	const struct yaml_node *list = rule_value(rule, "expr"), *inner;
+	struct yaml_node *statements = yaml_by_path(rule, "/expr"), *sources = NULL;
 	enum verdict v = GOES_ON;
 	bool sure = true;
 
-	for (const struct yaml_node *s = list ? list->first : NULL; s && v == GOES_ON; s = s->next) {
-		inner = rule_value(s, "match");
-		if (inner) {
-			enum answer_of holds = rule_matches(r, rule, inner, p);
+	for (struct yaml_node *s = statements ? statements->first : NULL; s && v == GOES_ON;
+	     s = s->next) {
+		struct yaml_node *match = yaml_by_path(s, "/match");
+		enum answer holds = match ? match_holds(list, rule, match, p) : IS_YES;
 
-			if (holds == IS_NO)
-				return GOES_ON;
-			sure &= holds == IS_YES;
-		} else if (rule_value(s, "limit") || rule_value(s, "quota")) {
-			sure = false;
-		} else if (rule_value(s, "vmap")) {
-			v = run_map(r, rule, rule_value(s, "vmap"), p, depth);
-		} else {
-			v = run_verdict(r, rule, s, p, depth);
-		}
+		if (holds == IS_NO)
+			return GOES_ON;
+		sure &= holds == IS_YES && !yaml_by_path(s, "/limit") && !yaml_by_path(s, "/quota");
+		if (is(match, "/left/payload/field", "saddr") && !is(match, "/op", "!="))
+			sources = right_side(list, rule, match);
+		v = run_statement(list, rule, s, p, depth);
 	}
-	return v == GOES_ON || sure ? v : UNSURE;
+	if (v == DROPPED && sources && p->by_source)
+		p->by_source(p->data, sources);
+	if (sure || v == GOES_ON)
+		return v;
+	return v == DROPPED || p->by_source ? GOES_ON : MAY_PASS;
 }
 
-static enum verdict run_chain(const struct rules *r, const struct yaml_node *table, const char *name, const struct packet *p, int depth)
+/* of: a chain or rule of the same table */
+static enum verdict run_chain(struct yaml_node *list, struct yaml_node *of, const char *name,
+			      const struct packet *p, int depth)
 {
-	if (depth > DEPTH_MAX)
-		return UNSURE;
-	for (const struct yaml_node *n = r->list->first; n; n = n->next) {
-		const struct yaml_node *rule = rule_value(n, "rule");
-		enum verdict v;
+	enum verdict v = depth > DEPTH_MAX ? MAY_PASS : GOES_ON;
 
-		if (!rule || !is(rule, "chain", name) || !is(rule, "table", rule_text(table, "table")) ||
-		    !is(rule, "family", rule_text(table, "family")))
-			continue;
-		v = run_rule(r, rule, p, depth);
-		if (v != GOES_ON)
-			return v;
+	for (struct yaml_node *n = list->first; n && v == GOES_ON; n = n->next) {
+		struct yaml_node *rule = yaml_by_path(n, "/rule");
+
+		if (rule && is(rule, "/chain", name) && same_table(rule, of))
+			v = run_rule(list, rule, p, depth);
 	}
-	return GOES_ON;
+	return v;
 }
 
-bool chain_sees(const struct yaml_node *chain, const struct packet *p)
+bool chain_sees(struct yaml_node *chain, const struct packet *p)
 {
-	const char *family = rule_text(chain, "family");
-
-	if (!is(chain, "hook", p->hook))
+	if (!is(chain, "/hook", p->hook))
 		return false;
-	if (!strcmp(family, "netdev"))
-		return p->in && is(chain, "dev", p->in);
-	return !strcmp(family, "inet") || !strcmp(family, p->family == FAMILY_IPV4 ? "ip" : "ip6");
+	if (is(chain, "/family", "netdev"))
+		return is(chain, "/dev", p->in);
+	return is(chain, "/family", "inet") ||
+	       is(chain, "/family", p->family == FAMILY_IPV4 ? "ip" : "ip6");
 }
 
-enum answer_of chain_drops(const struct rules *r, const struct yaml_node *chain, const struct packet *p)
+bool chain_drops(struct yaml_node *list, struct yaml_node *chain, const struct packet *p)
 {
-	struct yaml_node word = { .type = YAML_SCALAR, .text = "table" }, name = { .type = YAML_SCALAR, .text = rule_text(chain, "table") };
-	struct yaml_node other = { .type = YAML_SCALAR, .text = "family" }, family = { .type = YAML_SCALAR, .text = rule_text(chain, "family") };
-	struct yaml_node table = { .type = YAML_MAP, .first = &word };
+	enum verdict v = run_chain(list, chain, rule_text(chain, "/name"), p, 0);
 
-	word.next = &name, name.next = &other, other.next = &family;
-	switch (run_chain(r, &table, rule_text(chain, "name"), p, 0)) {
-	case DROPPED:
-		return IS_YES;
-	case UNSURE:
-		return IS_MAYBE;
-	case ACCEPTED:
-		return IS_NO;
-	case GOES_ON: case RETURNS:
-		break;
-	}
-	return is(chain, "policy", "drop") ? IS_YES : IS_NO;
+	return v == DROPPED || (v != MAY_PASS && is(chain, "/policy", "drop"));
 }

@@ -1,33 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What a ruleset of nftables, as `nft -j list ruleset` tells it, does with one packet: in three values, for of a packet that has not come
- * yet not everything is known.
+ * Whether a ruleset of nftables, as `nft -j list ruleset` prints it, drops a packet of which not
+ * everything is known. `list` below is the ruleset's list of objects. For doctor_rules.c.
  */
 #pragma once
 #include "lib/addr.h"
 #include "lib/yaml_tree.h"
 
-enum answer_of { IS_NO, IS_MAYBE, IS_YES };
-
-struct packet {				/* of UDP, the first one of its connection, from anywhere */
+/* The first UDP packet of a connection, from any source to any address */
+struct packet {
 	const char *hook;		/* input, forward … */
-	const char *in, *out;		/* interfaces; NULL: none */
-	struct address to;		/* family 0: an address of this host, whichever */
+	const char *in;			/* interface */
 	__u8 family;
-	__u16 port;			/* host order */
+	char port[8];			/* destination, decimal */
+	/* Called for each rule that drops by source, with the sources; or NULL. Then rules that may
+	 * match end nothing */
+	void (*by_source)(void *data, struct yaml_node *sources);
+	void *data;
 };
 
-struct rules {
-	const struct yaml_node *list;	/* of objects: tables, chains, sets, rules */
-};
-
-/* A value of an object by its key, as of {"chain": {…}} */
-const struct yaml_node *rule_value(const struct yaml_node *map, const char *key);
-const char *rule_text(const struct yaml_node *map, const char *key);	/* "" where there is none */
-
-/* Whether one thing that a rule asks for holds */
-enum answer_of rule_matches(const struct rules *r, const struct yaml_node *table, const struct yaml_node *match, const struct packet *p);
-/* Whether a base chain ends the packet: IS_YES, by a rule or its policy; IS_MAYBE: some packets of that kind */
-enum answer_of chain_drops(const struct rules *r, const struct yaml_node *chain, const struct packet *p);
-/* A base chain of the hook, of the packet's family */
-bool chain_sees(const struct yaml_node *chain, const struct packet *p);
+/* Returns a scalar by its path below an object, as "/match/op"; "": there is none */
+const char *rule_text(struct yaml_node *object, const char *path);
+/* Whether the packet meets a base chain */
+bool chain_sees(struct yaml_node *chain, const struct packet *p);
+/* Whether a rule of the base chain, or its policy, surely drops the packet */
+bool chain_drops(struct yaml_node *list, struct yaml_node *chain, const struct packet *p);

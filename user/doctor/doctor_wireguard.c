@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * WireGuard: on this host by its own word, behind services by what the guard has counted. And what is not forwarded just now.
+ * WireGuard on this host, as the kernel reports it; WireGuard behind services, by the counters of
+ * the guard; and packets that are not forwarded now.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,11 +13,11 @@
 #include "lib/text.h"
 #include "show/words.h"
 
-#define DEAD_SECONDS 180		/* WireGuard's Reject-After-Time: so long a session is good */
+#define DEAD_SECONDS 180		/* WireGuard's Reject-After-Time: a session ends after it */
 
-/* ---- this host's own ---- */
+/* ---- WireGuard of this host ---- */
 
-static const struct wg_peer *peer_of(const struct doctor_device *d, const struct wg_key *key)
+static const struct wg_peer *find_peer(const struct doctor_device *d, const struct wg_key *key)
 {
 	for (size_t i = 0; i < d->wg.n_peers; i++)
 		if (!wg_key_compare(&d->wg.peers[i].key, key))
@@ -38,21 +39,25 @@ static char *cure_peer(const struct doctor_device *d, const struct peer_config *
 	return fclose(out) ? NULL : text;
 }
 
-/* Peers that the configuration has, and WireGuard not: by their keys */
+/* Reports peers of the configuration whose key WireGuard does not know */
 static void look_at_keys(struct doctor *k, const struct doctor_device *d)
 {
 	for (size_t i = 0; i < k->c->n_peers; i++) {
 		const struct peer_config *p = &k->c->peers[i];
 
-		if (!strcmp(p->device, d->name) && !wg_key_is_none(&p->key) && !peer_of(d, &p->key))
+		if (!strcmp(p->device, d->name) && !wg_key_is_none(&p->key) &&
+		    !find_peer(d, &p->key))
 			doctor_say(k, STATE_PROBLEM, "key", p->name, cure_peer(d, p),
-				   "%s knows no peer with its public key: what it sends is not decrypted, or WireGuard has another key for it", d->name);
+				   "%s knows no peer with its public key: what it sends is not "
+				   "decrypted, or WireGuard has another key for it", d->name);
 	}
 }
 
-static void look_at_peer(struct doctor *k, const struct doctor_device *d, const struct wg_names *names, const struct wg_peer *p)
+static void look_at_peer(struct doctor *k, const struct doctor_device *d,
+			 const struct wg_names *names, const struct wg_peer *p)
 {
-	char name[NAME_LEN], subject[NAME_LEN + IFNAMSIZ + 1], endpoint[ADDRESS_STRLEN] = "nowhere yet";
+	char name[NAME_LEN], subject[NAME_LEN + IFNAMSIZ + 1];
+	char endpoint[ADDRESS_STRLEN] = "nowhere yet";
 	long long age = (long long)time(NULL) - (long long)p->handshake;
 	const char *said = NULL;
 
@@ -65,13 +70,14 @@ static void look_at_peer(struct doctor *k, const struct doctor_device *d, const 
 		endpoint_format(&p->endpoint, p->endpoint_port, endpoint);
 	if (!p->handshake)
 		doctor_say(k, STATE_WARNING, "wireguard", subject, NULL,
-			   "no handshake yet (endpoint %s): it has not come, or keys, endpoint or port are wrong at either end", endpoint);
+			   "no handshake yet (endpoint %s): it has not come, or keys, endpoint or "
+			   "port are wrong at either end", endpoint);
 	else
-		doctor_say(k, STATE_OK, "wireguard", subject, NULL, "at %s, handshake %lld seconds ago%s", endpoint, age,
-			   age > DEAD_SECONDS ? ": no session is open" : "");
+		doctor_ok(k, "wireguard", subject, "at %s, handshake %lld seconds ago%s", endpoint,
+			  age, age > DEAD_SECONDS ? ": no session is open" : "");
 }
 
-/* Then it is told among the interfaces that it is not there */
+/* If so, doctor_interfaces() reports that it is missing */
 static bool is_port(const struct doctor *k, const char *name)
 {
 	for (size_t i = 0; i < k->n_ports; i++)
@@ -87,15 +93,19 @@ void doctor_wireguard(struct doctor *k)
 		struct wg_names names;
 
 		if (d->error == -EOPNOTSUPP)
-			continue;		/* a nic, on which there are sites without WireGuard */
+			continue;		/* a nic with sites but without WireGuard */
 		if (d->error) {
 			if (!host_link_by_name(&k->h, d->name) && !is_port(k, d->name))
-				doctor_say(k, STATE_PROBLEM, "wireguard", d->name, cure("wg-quick up %s", d->name), "there is no such interface");
+				doctor_say(k, STATE_PROBLEM, "wireguard", d->name,
+					   cure("wg-quick up %s", d->name),
+					   "there is no such interface");
 			else if (host_link_by_name(&k->h, d->name))
-				doctor_say(k, STATE_WARNING, "wireguard", d->name, NULL, "it cannot be asked: %s", strerror(-d->error));
+				doctor_say(k, STATE_WARNING, "wireguard", d->name, NULL,
+					   "it cannot be asked: %s", strerror(-d->error));
 			continue;
 		}
-		doctor_say(k, STATE_OK, "wireguard", d->name, NULL, "listens on UDP port %u, %zu peers", ntohs(d->wg.port), d->wg.n_peers);
+		doctor_ok(k, "wireguard", d->name, "listens on UDP port %u, %zu peers",
+			  ntohs(d->wg.port), d->wg.n_peers);
 		look_at_keys(k, d);
 		wg_names_read(d->name, &names);
 		for (size_t p = 0; p < d->wg.n_peers; p++)
@@ -104,7 +114,7 @@ void doctor_wireguard(struct doctor *k)
 	}
 }
 
-/* ---- behind services ---- */
+/* ---- WireGuard behind services ---- */
 
 static __u64 reason_of(const struct dataplane_reason *list, size_t n, __u32 id, __u16 reason)
 {
@@ -116,12 +126,14 @@ static __u64 reason_of(const struct dataplane_reason *list, size_t n, __u32 id, 
 	return sum;
 }
 
-/* The backend that doctor has asked already, so that one cause is told once */
-static const struct doctor_backend *asked(const struct doctor *k, const char *service, const struct guarded *g)
+/* Finds the backend that doctor has probed, so that it reports one cause once */
+static const struct doctor_backend *find_backend(const struct doctor *k, const char *service,
+					  const struct guarded *g)
 {
 	for (size_t i = 0; i < k->n_backends; i++)
 		for (int f = 0; f < 2; f++)
-			if (!strcmp(k->backends[i].service->name, service) && g->address[f].family &&
+			if (!strcmp(k->backends[i].service->name, service) &&
+			    g->address[f].family &&
 			    address_equal(&g->address[f], &k->backends[i].address))
 				return &k->backends[i];
 	return NULL;
@@ -129,7 +141,7 @@ static const struct doctor_backend *asked(const struct doctor *k, const char *se
 
 static void look_at_handshakes(struct doctor *k, const char *service, const struct guarded *g)
 {
-	const struct doctor_backend *b = asked(k, service, g);
+	const struct doctor_backend *b = find_backend(k, service, g);
 	char to[ADDRESS_STRLEN] = "the backend", subject[2 * NAME_LEN];
 
 	snprintf(subject, sizeof(subject), "%s%s%s", service, *g->name ? " " : "", g->name);
@@ -138,33 +150,43 @@ static void look_at_handshakes(struct doctor *k, const char *service, const stru
 	if (b)
 		address_format(&b->address, to);
 	if (g->down)
-		doctor_say(k, STATE_PROBLEM, "handshakes", subject, b ? cure("ssh %s wg show", to) : NULL,
-			   "%s has left the last %llu initiations unanswered: it does not know those clients' keys, or a filter there drops them", to,
-			   (unsigned long long)g->health.unanswered);
+		doctor_say(k, STATE_PROBLEM, "handshakes", subject,
+			   b ? cure("ssh %s wg show", to) : NULL,
+			   "%s has left the last %llu initiations unanswered: it does not know "
+			   "those clients' keys, or a filter there drops them",
+			   to, (unsigned long long)g->health.unanswered);
 	else
-		doctor_say(k, STATE_OK, "handshakes", subject, NULL, "%llu begun, %llu answered", (unsigned long long)g->health.initiations,
-			   (unsigned long long)g->health.responses);
+		doctor_ok(k, "handshakes", subject, "%llu begun, %llu answered",
+			  (unsigned long long)g->health.initiations,
+			  (unsigned long long)g->health.responses);
 }
 
-/* Whose mac1 fits no key is a stranger; but where nobody's ever did, the key is wrong */
-static void look_at_mac1(struct doctor *k, const struct service_name *name, __u32 id, __u64 initiations, const struct doctor_backend *b)
+/* A stranger sends a wrong mac1; but if no mac1 ever fitted, the guard's key is wrong */
+static void look_at_mac1(struct doctor *k, const struct service_name *name, __u32 id,
+			 __u64 initiations, const struct doctor_backend *b)
 {
 	__u64 wrong = reason_of(k->before, k->n_before, id, DROP_guard_mac1);
 	char to[ADDRESS_STRLEN];
 
 	if (!wrong)
-		doctor_say(k, STATE_OK, "key", name->name, NULL, "no initiation for another key than the guard's");
+		doctor_ok(k, "key", name->name, "no initiation for another key than the guard's");
 	else if (initiations)
-		doctor_say(k, STATE_OK, "key", name->name, NULL, "%llu handshake messages for other keys than the guard's, from strangers: others fit",
-			   (unsigned long long)wrong);
+		doctor_ok(k, "key", name->name,
+			  "%llu handshake messages for other keys than the guard's, from "
+			  "strangers: others fit", (unsigned long long)wrong);
 	else
 		doctor_say(k, STATE_PROBLEM, "key", name->name,
-			   b ? cure("wgxdp%s%s service set %s --public-key \"$(ssh %s wg show wg0 public-key)\"", doctor_option(k), doctor_named(k),
-				    name->name, address_format(&b->address, to)) : NULL,
-			   "all %llu handshake messages were for another public key than the guard has: it is not wg-end's", (unsigned long long)wrong);
+			   b ? cure("wgxdp%s%s service set %s --public-key "
+				    "\"$(ssh %s wg show wg0 public-key)\"",
+				    doctor_option(k), doctor_named(k), name->name,
+				    address_format(&b->address, to)) : NULL,
+			   "all %llu handshake messages were for another public key than the guard "
+			   "has: it is not wg-end's",
+			   (unsigned long long)wrong);
 }
 
-static void look_at_guard(struct doctor *k, const struct table_entry *table, size_t n, const struct service_name *name, __u32 id)
+static void look_at_guard(struct doctor *k, const struct table_entry *table, size_t n,
+			  const struct service_name *name, __u32 id)
 {
 	const struct doctor_backend *one = NULL;
 	struct guarded *list = NULL;
@@ -178,7 +200,7 @@ static void look_at_guard(struct doctor *k, const struct table_entry *table, siz
 		look_at_handshakes(k, name->name, &list[i]);
 	}
 	if (n_list == 1)
-		one = asked(k, name->name, list);
+		one = find_backend(k, name->name, list);
 	look_at_mac1(k, name, id, initiations, one);
 	free(list);
 }
@@ -201,23 +223,19 @@ void doctor_guards(struct doctor *k)
 
 /* ---- counters ---- */
 
-/* What a healthy way never counts; others are strangers' packets, or part of it */
-static bool tells(__u16 reason)
+/* Whether a counter stays zero on a healthy path: strangers or normal work raise the others */
+static bool is_failure(__u16 reason)
 {
 	switch (reason) {
-	case PASS_no_route: case PASS_forwarding_off: case PASS_unknown_egress: case PASS_no_transmit: case PASS_no_headroom:
-	case DROP_send_failed: case DROP_flows_full: case DROP_ports_exhausted: case DROP_packet_too_big: case PASS_too_big:
-	case DROP_unrouted: case DROP_gso_family: case PASS_wrong_link: case PASS_no_listener:
+	case PASS_no_route: case PASS_forwarding_off: case PASS_unknown_egress:
+	case PASS_no_transmit: case PASS_no_headroom: case PASS_too_big: case PASS_wrong_link:
+	case PASS_no_listener: case DROP_send_failed: case DROP_flows_full:
+	case DROP_ports_exhausted: case DROP_packet_too_big: case DROP_unrouted:
+	case DROP_gso_family:
 		return true;
 	}
 	return false;
 }
-
-static const char *const reason_texts[] = {
-#define REASON(kind, name, text) [kind##_##name] = text,
-#include "reasons.def"
-#undef REASON
-};
 
 void doctor_counters(struct doctor *k)
 {
@@ -226,7 +244,8 @@ void doctor_counters(struct doctor *k)
 	size_t n = 0, n_names = 0;
 	bool any = false;
 
-	if (!k->dp || dataplane_reasons(k->dp, &now, &n) || dataplane_names(k->dp, &names, &n_names)) {
+	if (!k->dp || dataplane_reasons(k->dp, &now, &n) ||
+	    dataplane_names(k->dp, &names, &n_names)) {
 		free(now);
 		return;
 	}
@@ -237,14 +256,18 @@ void doctor_counters(struct doctor *k)
 		for (size_t j = 0; j < k->n_before; j++)
 			if (!memcmp(&k->before[j].key, key, sizeof(*key)))
 				before = k->before[j].packets;
-		if (!tells(key->reason) || now[i].packets <= before)
+		if (!is_failure(key->reason) || now[i].packets <= before)
 			continue;
 		any = true;
-		doctor_say(k, STATE_WARNING, "counters", key->id < n_names ? names[key->id].name : "", NULL, "%llu packets just now: %s: %s",
-			   (unsigned long long)(now[i].packets - before), reason_name(key->reason), reason_texts[key->reason]);
+		doctor_say(k, STATE_WARNING, "counters",
+			   key->id < n_names ? names[key->id].name : "", NULL,
+			   "%llu packets just now: %s: %s",
+			   (unsigned long long)(now[i].packets - before), reason_name(key->reason),
+			   reason_text(key->reason));
 	}
 	if (!any)
-		doctor_say(k, STATE_OK, "counters", "", NULL, "nothing was refused that should have passed, in %u s", k->seconds);
+		doctor_ok(k, "counters", "", "nothing was refused that should have passed, in %u s",
+			  k->seconds);
 	free(now);
 	free(names);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A configuration against this host, as netlink and names tell of it.
+ * Compares a configuration with this host: netlink, names and libraries.
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "config/config_tell.h"
 #include "plan/answers.h"
 #include "doctor/host_check.h"
 #include "lib/library.h"
@@ -15,62 +15,49 @@
 #include "dataplane/shared.h"
 #include "lib/resource_error.h"
 
-struct check {
+struct check_host {
+	struct check check;
 	const struct config *c;
 	const struct host *h;
 	const struct answers *answers;
 	const char *instance;
-	config_tell *tell;
-	void *data;
-	unsigned int n;
-	struct config_place place;
 };
-
-static void __attribute__((format(printf, 2, 3))) at(struct check *k, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(k->place.path, sizeof(k->place.path), format, args);
-	va_end(args);
-}
-
-static void __attribute__((format(printf, 2, 3))) tell(struct check *k, const char *format, ...)
-{
-	char text[1024];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	k->tell(k->data, &k->place, text);
-	k->n++;
-}
 
 /* ---- interfaces ---- */
 
-static void tell_missing(struct check *k, const char *key, const char *name)
+const char *host_link_names(const struct host *h, char ret[256])
 {
-	char there[256] = "";
 	size_t n = 0;
 
-	for (size_t i = 0; i < k->h->n_links && n < sizeof(there); i++)
-		if (!k->h->links[i].loopback)
-			n += snprintf(there + n, sizeof(there) - n, "%s%s", n ? ", " : "", k->h->links[i].name);
-	tell(k, "%s: this host has no interface '%s': there is %s", key, name, *there ? there : "none");
+	strcpy(ret, "none");
+	for (size_t i = 0; i < h->n_links && n < 256; i++)
+		if (!h->links[i].loopback)
+			n += snprintf(ret + n, 256 - n, "%s%s", n ? ", " : "", h->links[i].name);
+	return ret;
 }
 
-/* ipv6: the first family that matters: 0: IPv4; 1: IPv6; 2: none */
-static void check_forwarding(struct check *k, const char *key, const char *name, int ipv6)
+static void report_missing(struct check_host *k, const char *key, const char *name)
+{
+	char there[256];
+
+	tell(&k->check, "%s: this host has no interface '%s': there is %s", key, name,
+	     host_link_names(k->h, there));
+}
+
+/* ipv6: 0: checks IPv4 and IPv6; 1: only IPv6; 2: neither */
+static void check_forwarding(struct check_host *k, const char *key, const char *name, int ipv6)
 {
 	for (; ipv6 < 2; ipv6++)
 		if (!host_forwards(name, ipv6))
-			tell(k, "%s: %s forwarding is off at %s, so the kernel routes nothing from it: `sysctl "
-			     "net.ipv%d.conf.all.forwarding=1`", key, ipv6 ? "IPv6" : "IPv4", name, ipv6 ? 6 : 4);
+			tell(&k->check,
+			     "%s: %s forwarding is off at %s, so the kernel routes nothing from "
+			     "it: `sysctl net.ipv%d.conf.all.forwarding=1`",
+			     key, ipv6 ? "IPv6" : "IPv4", name, ipv6 ? 6 : 4);
 }
 
-/* An XDP program that is none of ours, or of another instance; only root can tell them apart */
-static void check_program(struct check *k, const char *key, const struct nl_link *link, bool shared)
+/* Reports an XDP program that is not ours or is another instance's; only root can find out */
+static void check_program(struct check_host *k, const char *key, const struct nl_link *link,
+			  bool shared)
 {
 	char owner[INSTANCE_LEN];
 
@@ -79,24 +66,29 @@ static void check_program(struct check *k, const char *key, const struct nl_link
 	errno = 0;
 	if (pins_owner(link->xdp_prog_id, "", owner)) {
 		if (strcmp(owner, k->instance))
-			tell(k, "%s: instance %s is attached to %s: one instance an interface", key, owner, link->name);
+			tell(&k->check,
+			     "%s: instance %s is attached to %s: one instance an interface", key,
+			     owner, link->name);
 		return;
 	}
 	if (shared_is_dispatcher(link->xdp_prog_id)) {
 		if (!shared)
-			tell(k, "%s: libxdp's dispatcher is attached to %s: shared: true goes beside what is in it, or use mode: tc",
-			     key, link->name);
+			tell(&k->check,
+			     "%s: libxdp's dispatcher is attached to %s: shared: true goes beside "
+			     "what is in it, or use mode: tc", key, link->name);
 		return;
 	}
 	if (errno == ENOMEM) {
-		tell(k, "%s: no memory to find out whose XDP program is attached to %s", key, link->name);
+		tell(&k->check, "%s: no memory to find out whose XDP program is attached to %s",
+		     key, link->name);
 		return;
 	}
-	tell(k, "%s: an XDP program that is not ours (id %u) is attached to %s: remove it, or use mode: tc", key,
-	     link->xdp_prog_id, link->name);
+	tell(&k->check,
+	     "%s: an XDP program that is not ours (id %u) is attached to %s: remove it, or use "
+	     "mode: tc", key, link->xdp_prog_id, link->name);
 }
 
-static const struct interface_config *named(const struct config *c, const char *name)
+static const struct interface_config *find_interface(const struct config *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_interfaces; i++)
 		if (!strcmp(c->interfaces[i].name, name))
@@ -104,18 +96,20 @@ static const struct interface_config *named(const struct config *c, const char *
 	return NULL;
 }
 
-/* of_peers: nothing else is said to be there; peers in tunnels need no forwarding */
-static void check_interface(struct check *k, const char *key, const char *name, bool of_peers)
+/* of_peers: only peers are on it, and peers in tunnels need no forwarding */
+static void check_interface(struct check_host *k, const char *key, const char *name, bool of_peers)
 {
 	const struct nl_link *link = host_link_by_name(k->h, name);
-	const struct interface_config *i = named(k->c, name);
+	const struct interface_config *i = find_interface(k->c, name);
 
 	if (!link) {
-		tell_missing(k, key, name);
+		report_missing(k, key, name);
 		return;
 	}
 	if (link->loopback)
-		tell(k, "%s: %s is a loopback: the interface to the clients or to the backend is wanted", key, name);
+		tell(&k->check,
+		     "%s: %s is a loopback: the interface to the clients or to the backend is "
+		     "wanted", key, name);
 	if (!i || i->mode != MODE_TC)
 		check_program(k, key, link, i && i->shared);
 	check_forwarding(k, key, name, !of_peers ? 0 : link->ethernet ? 1 : 2);
@@ -134,7 +128,7 @@ static bool wan_is_named(const struct config *c)
 	return false;
 }
 
-static const struct nl_address *holder(const struct host *h, const struct address *a)
+static const struct nl_address *find_address(const struct host *h, const struct address *a)
 {
 	for (size_t i = 0; i < h->n_addresses; i++)
 		if (address_equal(&h->addresses[i].local, a))
@@ -158,56 +152,65 @@ static bool is_broadcast(const struct host *h, const struct address *a)
 static bool has_address_of(const struct host *h, __u32 ifindex, bool ipv4, bool ipv6)
 {
 	for (size_t i = 0; i < h->n_addresses; i++)
-		if (h->addresses[i].ifindex == ifindex && !address_is_link_local(&h->addresses[i].local) &&
+		if (h->addresses[i].ifindex == ifindex &&
+		    !address_is_link_local(&h->addresses[i].local) &&
 		    (h->addresses[i].local.family == FAMILY_IPV4 ? ipv4 : ipv6))
 			return true;
 	return false;
 }
 
-static void check_listen(struct check *k, size_t i)
+static void check_listen(struct check_host *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
 	bool both = s->nat == NAT_MASQUERADE, ipv4 = both || service_has_family(s, FAMILY_IPV4);
-	bool ipv6 = both ? s->ipv6 != IPV6_OFF : service_has_family(s, FAMILY_IPV6) && s->ipv6 == IPV6_DNAT;
+	bool ipv6 = both ? s->ipv6 != IPV6_OFF :
+		    service_has_family(s, FAMILY_IPV6) && s->ipv6 == IPV6_DNAT;
 	const struct nl_link *link;
 	char text[ADDRESS_STRLEN];
 
-	at(k, "/services/%zu/listen/interface", i);
+	at(&k->check, 0, "/services/%zu/listen/interface", i);
 	link = *s->listen_interface ? host_link_by_name(k->h, s->listen_interface) : NULL;
-	if (*s->listen_interface && !named(k->c, s->listen_interface))
+	if (*s->listen_interface && !find_interface(k->c, s->listen_interface))
 		check_interface(k, "interface", s->listen_interface, false);
-	if (link && s->nat != NAT_NONE && (ipv4 || ipv6) && !has_address_of(k->h, link->ifindex, ipv4, ipv6))
-		tell(k, "interface: %s has no address of a family that is translated, so nothing is listened on", link->name);
+	if (link && s->nat != NAT_NONE && (ipv4 || ipv6) &&
+	    !has_address_of(k->h, link->ifindex, ipv4, ipv6))
+		tell(&k->check,
+		     "interface: %s has no address of a family that is translated, so nothing is "
+		     "listened on", link->name);
 	for (size_t j = 0; j < s->n_listen_addresses; j++) {
-		const struct nl_address *a = holder(k->h, &s->listen_addresses[j]);
+		const struct nl_address *a = find_address(k->h, &s->listen_addresses[j]);
 
-		at(k, "/services/%zu/listen/addresses/%zu", i, j);
+		at(&k->check, 0, "/services/%zu/listen/addresses/%zu", i, j);
 		if (!a && !wan_is_named(k->c))
-			tell(k, "addresses: no interface has %s, and none is named as a wan, as interfaces: [ { name: eth0, role: "
-			     "wan } ]", address_format(&s->listen_addresses[j], text));
+			tell(&k->check,
+			     "addresses: no interface has %s, and none is named as a wan, as "
+			     "interfaces: [ { name: eth0, role: wan } ]",
+			     address_format(&s->listen_addresses[j], text));
 	}
 	for (size_t j = 0; j < s->flows.n_sources; j++) {
-		at(k, "/services/%zu/flows/source/%zu", i, j);
-		if (!holder(k->h, &s->flows.sources[j]))
-			tell(k, "source: no interface of this host has %s, so answers to it may not come here",
-			     address_format(&s->flows.sources[j], text));
+		at(&k->check, 0, "/services/%zu/flows/source/%zu", i, j);
+		if (!find_address(k->h, &s->flows.sources[j]))
+			tell(&k->check,
+			     "source: no interface of this host has %s, so answers to it may not "
+			     "come here", address_format(&s->flows.sources[j], text));
 	}
 }
 
-/* What is reached over a wan is most often mistyped */
-static bool is_wan(const struct check *k, __u32 oif)
+/* A backend that is routed over a wan is most often a mistyped address */
+static bool is_wan(const struct check_host *k, __u32 oif)
 {
 	const struct nl_link *link = host_link(k->h, oif);
 
-	if (link && named(k->c, link->name))
-		return named(k->c, link->name)->role == ROLE_WAN;
+	if (link && find_interface(k->c, link->name))
+		return find_interface(k->c, link->name)->role == ROLE_WAN;
 	for (size_t i = 0; link && i < k->c->n_services; i++)
 		if (!strcmp(k->c->services[i].listen_interface, link->name))
 			return true;
 	return false;
 }
 
-static void check_backend(struct check *k, const struct service_config *s, const char *key, const char *text, __u8 family)
+static void check_backend(struct check_host *k, const struct service_config *s, const char *key,
+			  const char *text, __u8 family)
 {
 	char format[ADDRESS_STRLEN];
 	struct address a;
@@ -217,38 +220,44 @@ static void check_backend(struct check *k, const struct service_config *s, const
 	if (!*text)
 		return;
 	if (!answers_address(k->answers, text, family, &a)) {
-		tell(k, "%s: %s has no %s address", key, text, family == FAMILY_IPV4 ? "IPv4" : "IPv6");
+		tell(&k->check, "%s: %s has no %s address", key, text,
+		     family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 		return;
 	}
-	if (holder(k->h, &a))
-		tell(k, "%s: %s is an address of this host: that of the host behind it is wanted", key, address_format(&a, format));
+	if (find_address(k->h, &a))
+		tell(&k->check,
+		     "%s: %s is an address of this host: that of the host behind it is wanted",
+		     key, address_format(&a, format));
 	else if (is_broadcast(k->h, &a))
-		tell(k, "%s: %s is the broadcast address of a network of this host: that of one host in it is wanted", key,
-		     address_format(&a, format));
+		tell(&k->check,
+		     "%s: %s is the broadcast address of a network of this host: that of one host "
+		     "in it is wanted", key, address_format(&a, format));
 	else if ((rc = nl_route_get(&a, host_vrf(k->h, s), &oif)))
-		tell(k, is_resource_error(rc) ? "%s: no memory to ask for the route to %s" : "%s: this host has no route to %s", key,
-		     address_format(&a, format));
+		tell(&k->check, is_resource_error(rc) ? "%s: no memory to ask for the route to %s" :
+		     "%s: this host has no route to %s", key, address_format(&a, format));
 	else if (s->nat != NAT_MASQUERADE && is_wan(k, oif))
-		tell(k, "%s: the route to %s leaves by %s, a wan: is that its address?", key, address_format(&a, format),
-		     host_link(k->h, oif)->name);
+		tell(&k->check, "%s: the route to %s leaves by %s, a wan: is that its address?",
+		     key, address_format(&a, format), host_link(k->h, oif)->name);
 }
 
-static void check_backends(struct check *k, size_t i)
+static void check_backends(struct check_host *k, size_t i)
 {
 	const struct service_config *s = &k->c->services[i];
 	char where[64];
 
 	for (size_t b = 0; b < backends_of(s); b++) {
-		snprintf(where, sizeof(where), s->n_backends ? "/services/%zu/backends/%zu" : "/services/%zu/backend", i, b);
-		at(k, "%s/ipv4", where);
+		snprintf(where, sizeof(where), s->n_backends ? "/services/%zu/backends/%zu" :
+			 "/services/%zu/backend", i, b);
+		at(&k->check, 0, "%s/ipv4", where);
 		check_backend(k, s, "ipv4", backend_at(s, b)->ipv4, FAMILY_IPV4);
-		at(k, "%s/ipv6", where);
+		at(&k->check, 0, "%s/ipv6", where);
 		check_backend(k, s, "ipv6", backend_at(s, b)->ipv6, FAMILY_IPV6);
 	}
 }
 
-/* Of peers and of what is followed, each where it is named first. A WireGuard device knows a peer by nothing but its key. */
-static void check_devices(struct check *k)
+/* Checks each device of peers and of `follow` where the configuration names it first. A WireGuard
+ * device knows a peer only by its key. */
+static void check_devices(struct check_host *k)
 {
 	const struct config *c = k->c;
 
@@ -259,63 +268,66 @@ static void check_devices(struct check *k)
 
 		while (before < i && strcmp(c->peers[before].device, p->device))
 			before++;
-		at(k, "/peers/%zu/device", i);
+		at(&k->check, 0, "/peers/%zu/device", i);
 		if (before == i)
 			check_interface(k, "device", p->device, true);
-		at(k, "/peers/%zu", i);
+		at(&k->check, 0, "/peers/%zu", i);
 		if (link && !strcmp(link->kind, "wireguard") && wg_key_is_none(&p->key))
-			tell(k, "peers: '%s' has no public-key, by which %s would know it", p->name, p->device);
+			tell(&k->check, "peers: '%s' has no public-key, by which %s would know it",
+			     p->name, p->device);
 	}
 	for (size_t i = 0; i < c->follow.n_wireguard; i++) {
-		at(k, "/follow/wireguard/%zu", i);
+		at(&k->check, 0, "/follow/wireguard/%zu", i);
 		check_interface(k, "wireguard", c->follow.wireguard[i].name, true);
 	}
 }
 
-/* What the daemon follows without the data path, and the devices of the blind relay */
-static void check_followed(struct check *k)
+/* Checks what the daemon follows without the data path, and the devices of the blind relay */
+static void check_followed(struct check_host *k)
 {
 	const struct blind_config *b = &k->c->blind;
 	const char *name;
 
-	for (size_t i = 0; (name = config_followed(k->c, i, k->place.path, sizeof(k->place.path))); i++)
+	for (size_t i = 0;
+	     (name = config_followed(k->c, i, k->check.place.path, sizeof(k->check.place.path)));
+	     i++)
 		if (!host_link_by_name(k->h, name))
-			tell_missing(k, "interface", name);
+			report_missing(k, "interface", name);
 	if (!*b->device)
 		return;
-	at(k, "/blind/device");
+	at(&k->check, 0, "/blind/device");
 	if (!host_link_by_name(k->h, b->device))
-		tell_missing(k, "device", b->device);
-	at(k, "/blind/listen/interface");
-	if (!named(k->c, b->interface))
+		report_missing(k, "device", b->device);
+	at(&k->check, 0, "/blind/listen/interface");
+	if (!find_interface(k->c, b->interface))
 		check_interface(k, "interface", b->interface, true);
 }
 
 /* ---- libraries ---- */
 
-static void check_library(struct check *k, const char *key, const struct library *l)
+static void check_library(struct check_host *k, const char *key, const struct library *l)
 {
 	char why[LIBRARY_WHY_LEN];
 
 	if (library_open(l, NULL, 0, NULL, why))
-		tell(k, "%s: %s", key, why);
+		tell(&k->check, "%s: %s", key, why);
 }
 
-/* Those that the configuration needs, which the daemon opens */
-static void check_libraries(struct check *k)
+/* Checks the libraries that the daemon will open for this configuration */
+static void check_libraries(struct check_host *k)
 {
 	const struct config *c = k->c;
 
-	at(k, "/exporter/listen/0");
+	at(&k->check, 0, "/exporter/listen/0");
 	if (c->n_exporter)
 		check_library(k, "exporter", &library_mhd);
 	for (size_t i = 0; i < c->n_services; i++) {
-		at(k, "/services/%zu/wireguard/challenge", i);
+		at(&k->check, 0, "/services/%zu/wireguard/challenge", i);
 		if (c->services[i].guard.challenge_above)
 			check_library(k, "challenge", &library_sodium);
 	}
 	for (size_t i = 0; i < c->n_ddns; i++) {
-		at(k, "/ddns/%zu/provider", i);
+		at(&k->check, 0, "/ddns/%zu/provider", i);
 		if (c->ddns[i].by == DDNS_RFC2136)
 			check_library(k, "rfc2136", &library_ldns);
 		if (c->ddns[i].by == DDNS_OVH)
@@ -323,13 +335,16 @@ static void check_libraries(struct check *k)
 	}
 }
 
-unsigned int host_check(const struct config *c, const struct host *h, const struct answers *answers, const char *instance,
-			config_tell *tell, void *data)
+unsigned int host_check(const struct config *c, const struct host *h, const struct answers *answers,
+			const char *instance, config_tell *tell, void *data)
 {
-	struct check k = { .c = c, .h = h, .answers = answers, .instance = instance, .tell = tell, .data = data };
+	struct check_host k = {
+		.check = { .tell = tell, .data = data },
+		.c = c, .h = h, .answers = answers, .instance = instance,
+	};
 
 	for (size_t i = 0; i < c->n_interfaces; i++) {
-		at(&k, "/interfaces/%zu/name", i);
+		at(&k.check, 0, "/interfaces/%zu/name", i);
 		check_interface(&k, "name", c->interfaces[i].name, false);
 	}
 	for (size_t i = 0; i < c->n_services; i++) {
@@ -339,5 +354,5 @@ unsigned int host_check(const struct config *c, const struct host *h, const stru
 	check_devices(&k);
 	check_followed(&k);
 	check_libraries(&k);
-	return k.n;
+	return k.check.errors;
 }

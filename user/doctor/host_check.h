@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What on this host keeps a valid configuration from working now: what `up` waits for, or warns of, `check` calls an error.
+ * What on this host keeps a valid configuration from working now, for `check`: it calls an error
+ * what `up` waits for or warns of.
  */
 #pragma once
 #include "config/config_check.h"
 #include "plan/plan.h"
 
-/* Tells each, where in the configuration it is named; how many. Nothing is touched. */
 struct answers;
-unsigned int host_check(const struct config *c, const struct host *h, const struct answers *answers, const char *instance,
-			config_tell *tell, void *data);
+
+/* Returns the names of the host's interfaces but loopback, "none" if there are none */
+const char *host_link_names(const struct host *h, char ret[256]);
+/* Reports each fault at its place in the configuration, and returns how many. Changes nothing. */
+unsigned int host_check(const struct config *c, const struct host *h, const struct answers *answers,
+			const char *instance, config_tell *tell, void *data);

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The search for the longest packet that passes, which mistrusts losses and what routers say; and what WireGuard makes of it.
+ * The search for the longest packet that passes: it trusts neither single losses nor the MTU that a
+ * router announces.
  */
 #include <errno.h>
 #include "doctor/mtu.h"
 
-#define PADDING 16			/* of WireGuard's data, but never above its interface's MTU */
+#define PADDING 16			/* WireGuard pads to a multiple, at most to its MTU */
 #define TRIES_MIN 3
 #define TRIES_MAX 12
-#define CONFIRM 3			/* times as many tries for the size on which the answer rests */
+#define CONFIRM 3			/* factor for the tries of the size that decides */
 
 struct search {
 	unsigned int low, high, top;	/* low passes, high does not, or is top + 1 */
 	bool high_told;
-	bool confirmed;			/* high, by more tries */
+	bool confirmed;			/* CONFIRM times the tries at `high` were lost */
 	struct mtu_found *found;
 };
 
@@ -27,7 +28,7 @@ unsigned int mtu_tries(unsigned int sent, unsigned int answered)
 	return n < TRIES_MIN ? TRIES_MIN : n;
 }
 
-/* A router's word is where to look next; whether it is true the next probe shows */
+/* Tries first the MTU that a router announced: the next probe shows whether it is true */
 static unsigned int next_size(const struct search *s)
 {
 	unsigned int said = s->found->said ? s->found->told.mtu : 0;
@@ -38,16 +39,17 @@ static unsigned int next_size(const struct search *s)
 		return said;
 	if (said && said == s->low)
 		return s->low + 1;
-	if (s->low < MTU_IPV6_MIN && s->high > MTU_IPV6_MIN)	/* what most ways carry, whatever is wrong with them */
+	if (s->low < MTU_IPV6_MIN && s->high > MTU_IPV6_MIN)	/* most paths carry that */
 		return MTU_IPV6_MIN;
 	return s->low + (s->high - s->low) / 2;
 }
 
-static void take_fate(struct search *s, unsigned int size, enum mtu_fate fate, const struct mtu_told *told)
+static void apply_fate(struct search *s, unsigned int size, enum mtu_fate fate,
+		      const struct mtu_told *told)
 {
 	if (fate == MTU_PASSED) {
 		s->low = size;
-		if (size == s->high)	/* losses had deceived; so they may have above it */
+		if (size == s->high)	/* it was only lost before, as sizes above may be */
 			s->high = s->top + 1;
 		return;
 	}
@@ -60,7 +62,8 @@ static void take_fate(struct search *s, unsigned int size, enum mtu_fate fate, c
 	}
 }
 
-int mtu_search(mtu_probe *probe, void *data, unsigned int top, unsigned int tries, struct mtu_found *found)
+int mtu_search(mtu_probe *probe, void *data, unsigned int top, unsigned int tries,
+	       struct mtu_found *found)
 {
 	struct search s = { .low = MTU_SMALL, .high = top + 1, .top = top, .found = found };
 	int fate = 0;
@@ -75,7 +78,7 @@ int mtu_search(mtu_probe *probe, void *data, unsigned int top, unsigned int trie
 			break;
 		fate = probe(data, size, last ? CONFIRM * tries : tries, &told);
 		if (fate >= 0)
-			take_fate(&s, size, fate, &told);
+			apply_fate(&s, size, fate, &told);
 	}
 	found->passes = s.low;
 	found->fails = s.high > s.top ? 0 : s.high;
@@ -91,24 +94,26 @@ unsigned int mtu_overhead(__u8 family)
 }
 
 /*
- * Data is padded to a multiple of 16, but not above the MTU of the interface. So where a way takes 1240 bytes in a tunnel, an
- * interface with an MTU of 1420 gets 1232 through, for 1233 become 1248; and yet with an MTU of 1240 all pass. What is longest
- * inside tells the right MTU only up to those 15 bytes; the way between the ends tells all.
+ * WireGuard pads data to a multiple of 16, but not above the MTU of its interface. If a path
+ * carries 1240 bytes in a tunnel, an interface with an MTU of 1420 sends 1232 through it, because
+ * 1233 become 1248; but with an MTU of 1240 all pass. So the longest packet inside gives the MTU
+ * only up to 15 bytes; the path between the ends gives it exactly.
  */
-struct mtu_tunnel mtu_of_tunnel(unsigned int device, unsigned int overhead, const struct mtu_found *inside,
-				const struct mtu_found *outside)
+struct mtu_tunnel mtu_of_tunnel(unsigned int device, unsigned int overhead,
+				const struct mtu_found *inside, const struct mtu_found *outside)
 {
 	struct mtu_tunnel t = { .mtu = inside->passes, .perhaps = inside->passes };
 	unsigned int fits;
 
 	if (inside->fails && inside->silent && !(inside->passes % PADDING))
-		t.perhaps = inside->passes + PADDING - 1 < device ? inside->passes + PADDING - 1 : device - 1;
+		t.perhaps = inside->passes + PADDING - 1 < device ? inside->passes + PADDING - 1 :
+			    device - 1;
 	if (!outside)
 		return t;
 	fits = outside->passes > overhead ? outside->passes - overhead : 0;
-	if (fits < t.mtu && outside->silent)		/* what vanishes there is not what passes inside: other probes, another fate */
+	if (fits < t.mtu && outside->silent)	/* the path drops the probes, but not WireGuard */
 		return t;
-	if (outside->fails && fits <= t.perhaps) {	/* else the limit is behind what answers there */
+	if (outside->fails && fits <= t.perhaps) {	/* else the limit is beyond that host */
 		t.pieces = fits < t.mtu;
 		t.mtu = t.perhaps = fits;
 	}

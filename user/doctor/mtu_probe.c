@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Probes on the wire: one socket, one size at a time, and the kernel's queue of ICMP errors.
+ * Sends the probes: one socket, one size at a time. ICMP errors come from the error queue.
  */
 #include <errno.h>
 #include <poll.h>
@@ -10,12 +10,11 @@
 #include <uv.h>
 #include "net/echo_socket.h"
 #include "doctor/mtu_probe.h"
-#include "net/syn_socket.h"
 
 #define MS 1000000ULL			/* of uv_hrtime() */
-#define SMALL_SENT 16			/* small packets at most, to know the round trip and how many are lost */
+#define SMALL_SENT 16			/* at most, to measure round trip and loss */
 #define SMALL_ENOUGH 8			/* answers */
-#define SMALL_NONE 10			/* without an answer: there is none */
+#define SMALL_NONE 10			/* without an answer, before giving up */
 #define SMALL_WAIT_MS 300
 #define REMEMBERED 256
 
@@ -29,58 +28,48 @@ struct sent {
 struct prober {
 	const struct mtu_way *way;
 	struct mtu_path *path;
-	bool tcp;
 	struct echo_socket echo;
-	struct syn_socket syn;
 	__u16 sequence;			/* of the next packet */
 	struct sent sent[REMEMBERED];
 	unsigned int answers;
 	__u64 rtt_sum, rtt_max;
 };
 
-static int fd_of(const struct prober *p)
-{
-	return p->tcp ? p->syn.fd : p->echo.fd;
-}
-
 /* ---- sending ---- */
 
 static int send_one(struct prober *p, unsigned int size)
 {
 	unsigned int length = size - (p->way->to.family == FAMILY_IPV6 ? 40 : 20);
-	__be16 port = p->path->port ?: p->way->ports[p->sequence % MTU_PORTS];
 	struct sent *s = &p->sent[p->sequence % REMEMBERED];
 	int rc;
 
 	*s = (struct sent){ .at = uv_hrtime(), .size = size, .sequence = p->sequence };
-	rc = p->tcp ? syn_socket_send(&p->syn, &p->way->to, port, p->sequence++, length)
-		    : echo_socket_send(&p->echo, &p->way->to, p->way->scope, p->sequence++, length);
-	s->answered = rc;		/* to what did not leave there is no answer, only an error */
+	rc = echo_socket_send(&p->echo, &p->way->to, p->way->scope, p->sequence++, length);
+	s->answered = rc;		/* what did not leave gets no answer, only an error */
 	return rc;
 }
 
 /* ---- receiving ---- */
 
-static struct sent *sent_as(struct prober *p, __u16 sequence)
+static struct sent *find_sent(struct prober *p, __u16 sequence)
 {
 	struct sent *s = &p->sent[sequence % REMEMBERED];
 
 	return s->at && s->sequence == sequence ? s : NULL;
 }
 
-/* One answer, or what was none. -EAGAIN: there is no more; else whether it was one to a packet of that size */
+/* Receives one packet. -EAGAIN: there is none; else whether it answers a probe of that size */
 static int take_answer(struct prober *p, unsigned int size)
 {
-	struct address from = p->way->to;	/* TCP's is connected */
-	__be16 port = 0;
+	struct address from;
 	__u16 sequence;
 	struct sent *s;
 	__u64 took;
-	int rc = p->tcp ? syn_socket_receive(&p->syn, &sequence, &port) : echo_socket_receive(&p->echo, &from, &sequence);
+	int rc = echo_socket_receive(&p->echo, &from, &sequence);
 
 	if (rc)
 		return rc == -EAGAIN ? rc : false;
-	s = sent_as(p, sequence);
+	s = find_sent(p, sequence);
 	if (!s || s->answered || !address_equal(&from, &p->way->to))
 		return false;
 	took = uv_hrtime() - s->at;
@@ -88,26 +77,30 @@ static int take_answer(struct prober *p, unsigned int size)
 	p->answers++;
 	p->rtt_sum += took;
 	p->rtt_max = took > p->rtt_max ? took : p->rtt_max;
-	p->path->port = p->path->port ?: port;
 	return s->size == size;
 }
 
 static const struct sock_extended_err *error_of(struct msghdr *m)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
-		if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) || (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
+		if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+		    (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
 			return (const struct sock_extended_err *)CMSG_DATA(c);
 	return NULL;
 }
 
-/* One error; -EAGAIN: there is no more; else whether it says that a packet of that size is too long */
+/* Receives one error. -EAGAIN: there is none; else whether it says that a probe of that size is too
+ * long */
 static int take_error(struct prober *p, unsigned int size, struct mtu_told *told)
 {
 	char control[512] __attribute__((aligned(8)));
 	__u8 quoted[128];
 	struct iovec part = { quoted, sizeof(quoted) };
-	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(fd_of(p), &m, MSG_ERRQUEUE | MSG_DONTWAIT);
+	struct msghdr m = {
+		.msg_iov = &part, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(p->echo.fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
 	const struct sock_extended_err *e;
 	struct sent *s = NULL;
 	__u16 sequence;
@@ -117,10 +110,10 @@ static int take_error(struct prober *p, unsigned int size, struct mtu_told *told
 	e = error_of(&m);
 	if (!e)
 		return false;
-	if (e->ee_origin == SO_EE_ORIGIN_LOCAL)		/* about what is being sent */
+	if (e->ee_origin == SO_EE_ORIGIN_LOCAL)		/* about the last probe */
 		s = &p->sent[(__u16)(p->sequence - 1) % REMEMBERED];
-	else if (p->tcp ? syn_socket_quoted(&p->syn, quoted, n, &sequence) : echo_socket_quoted(&p->echo, quoted, n, &sequence))
-		s = sent_as(p, sequence);
+	else if (echo_socket_quoted(&p->echo, quoted, n, &sequence))
+		s = find_sent(p, sequence);
 	if (!s)
 		return false;
 	if (e->ee_errno != EMSGSIZE) {
@@ -137,8 +130,8 @@ static int take_error(struct prober *p, unsigned int size, struct mtu_told *told
 	return true;
 }
 
-/* What has come, of which an error that waits at the socket is nothing. MTU_VANISHED: nothing yet about a packet of that size */
-static enum mtu_fate take(struct prober *p, unsigned int size, struct mtu_told *told)
+/* Reads everything received. MTU_VANISHED: nothing yet about a packet of that size */
+static enum mtu_fate read_pending(struct prober *p, unsigned int size, struct mtu_told *told)
 {
 	int rc;
 
@@ -151,26 +144,27 @@ static enum mtu_fate take(struct prober *p, unsigned int size, struct mtu_told *
 	return MTU_VANISHED;
 }
 
-static enum mtu_fate await(struct prober *p, unsigned int size, __u64 ms, struct mtu_told *told)
+static enum mtu_fate wait_for_fate(struct prober *p, unsigned int size, __u64 ms,
+				   struct mtu_told *told)
 {
 	__u64 until = uv_hrtime() + ms * MS, now;
-	struct pollfd fd = { .fd = fd_of(p), .events = POLLIN };
+	struct pollfd fd = { .fd = p->echo.fd, .events = POLLIN };
 	enum mtu_fate fate;
 
-	while ((fate = take(p, size, told)) == MTU_VANISHED && (now = uv_hrtime()) < until)
+	while ((fate = read_pending(p, size, told)) == MTU_VANISHED && (now = uv_hrtime()) < until)
 		poll(&fd, 1, (until - now) / MS + 1);
 	return fate;
 }
 
 /* ---- one size ---- */
 
-/* What cannot be sent is not answered, unless the kernel says that it is too long */
+/* A packet that cannot be sent vanishes, unless the kernel says that it is too long */
 static enum mtu_fate try_once(struct prober *p, unsigned int size, __u64 ms, struct mtu_told *told)
 {
 	int rc = send_one(p, size);
 
-	if (rc && rc != -EMSGSIZE) {		/* perhaps it was an error about one before */
-		enum mtu_fate fate = take(p, size, told);
+	if (rc && rc != -EMSGSIZE) {		/* perhaps an error about an earlier packet */
+		enum mtu_fate fate = read_pending(p, size, told);
 
 		if (fate != MTU_VANISHED)
 			return fate;
@@ -180,7 +174,7 @@ static enum mtu_fate try_once(struct prober *p, unsigned int size, __u64 ms, str
 		p->path->error = -rc;
 		p->path->error_by = (struct address){ .family = 0 };
 	}
-	return await(p, size, ms, told);
+	return wait_for_fate(p, size, ms, told);
 }
 
 static __u64 between(__u64 n, __u64 least, __u64 most)
@@ -196,35 +190,41 @@ static int probe(void *data, unsigned int size, unsigned int tries, struct mtu_t
 	if (p->way->progress)
 		p->way->progress(p->way, size);
 	for (unsigned int i = 1; i <= tries && fate == MTU_VANISHED; i++) {
-		__u64 rtt = p->rtt_max / MS;	/* a late answer makes it longer */
+		__u64 rtt = p->rtt_max / MS;	/* late answers increase it */
 
 		if (uv_hrtime() >= p->way->until)
 			return -ETIME;
-		fate = try_once(p, size, i < tries ? between(rtt + 20, 30, 300) : between(3 * rtt + 100, 250, 2000), ret_told);
+		fate = try_once(p, size, i < tries ? between(rtt + 20, 30, 300) :
+				between(3 * rtt + 100, 250, 2000), ret_told);
 	}
 	return fate;
 }
 
 /* ---- beginning ---- */
 
-static int prepare(int fd, const struct mtu_way *w)
+static int prepare_socket(int fd, const struct mtu_way *w)
 {
 	bool ipv6 = w->to.family == FAMILY_IPV6;
-	int level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, on = 1, discover = w->believe ? IP_PMTUDISC_DO : IP_PMTUDISC_PROBE;	/* IPv6's are the same */
+	int level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, on = 1;
+	/* The IPV6_PMTUDISC_* have the same values */
+	int discover = w->believe ? IP_PMTUDISC_DO : IP_PMTUDISC_PROBE;
 	struct sockaddr_in6 to;
 	socklen_t len = address_to_socket(&w->to, 0, w->scope, &to);
 
-	if ((w->device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, w->device, strlen(w->device))) ||
+	if ((w->device &&
+	     setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, w->device, strlen(w->device))) ||
 	    (w->mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &w->mark, sizeof(w->mark))) ||
-	    setsockopt(fd, level, ipv6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &discover, sizeof(discover)) ||
+	    setsockopt(fd, level, ipv6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &discover,
+		       sizeof(discover)) ||
 	    setsockopt(fd, level, ipv6 ? IPV6_RECVERR : IP_RECVERR, &on, sizeof(on)) ||
-	    (ipv6 && setsockopt(fd, level, IPV6_DONTFRAG, &on, sizeof(on))) || connect(fd, (struct sockaddr *)&to, len))
+	    (ipv6 && setsockopt(fd, level, IPV6_DONTFRAG, &on, sizeof(on))) ||
+	    connect(fd, (struct sockaddr *)&to, len))
 		return -errno;
 	return 0;
 }
 
-/* Small packets: whether any is answered, how fast, and how many are lost */
-static int begin(struct prober *p)
+/* Sends small packets: whether any is answered, the round trip, and how many are lost */
+static int measure_small(struct prober *p)
 {
 	struct mtu_path *path = p->path;
 	struct mtu_told told;
@@ -232,12 +232,14 @@ static int begin(struct prober *p)
 
 	if (p->way->progress)
 		p->way->progress(p->way, MTU_SMALL);
-	while (n < (p->answers ? SMALL_SENT : SMALL_NONE) && p->answers < SMALL_ENOUGH && uv_hrtime() < p->way->until) {
+	while (n < (p->answers ? SMALL_SENT : SMALL_NONE) && p->answers < SMALL_ENOUGH &&
+	       uv_hrtime() < p->way->until) {
 		try_once(p, MTU_SMALL, SMALL_WAIT_MS, &told);
 		n++;
 	}
 	if (p->answers < n)			/* late ones */
-		while (await(p, MTU_SMALL, between(2 * p->rtt_max / MS, 100, 1000), &told) == MTU_PASSED && p->answers < n)
+		while (wait_for_fate(p, MTU_SMALL, between(2 * p->rtt_max / MS, 100, 1000),
+				     &told) == MTU_PASSED && p->answers < n)
 			;
 	if (!p->answers)
 		return -ENOMSG;
@@ -247,30 +249,15 @@ static int begin(struct prober *p)
 	return 0;
 }
 
-static int measure_by(const struct mtu_way *w, bool tcp, unsigned int top, struct mtu_path *ret)
-{
-	struct prober p = { .way = w, .path = ret, .tcp = tcp, .echo.fd = -1, .syn.fd = -1 };
-	int rc = tcp ? syn_socket_open(w->to.family, &p.syn) : echo_socket_open(w->to.family, &p.echo);
-
-	*ret = (struct mtu_path){ .tcp = tcp };
-	rc = rc ?: prepare(fd_of(&p), w);
-	rc = rc ?: begin(&p);
-	rc = rc ?: mtu_search(probe, &p, top, mtu_tries(ret->sent, ret->answered), &ret->found);
-	echo_socket_close(&p.echo);
-	syn_socket_close(&p.syn);
-	return rc;
-}
-
 int mtu_measure(const struct mtu_way *w, unsigned int top, struct mtu_path *ret)
 {
-	struct mtu_path by_tcp;
-	int rc = measure_by(w, false, top, ret), rc_tcp;
+	struct prober p = { .way = w, .path = ret, .echo.fd = -1 };
+	int rc = echo_socket_open(w->to.family, &p.echo);
 
-	if (rc != -ENOMSG)
-		return rc;
-	rc_tcp = measure_by(w, true, top, &by_tcp);
-	if (rc_tcp && rc_tcp != -ETIME)		/* perhaps for want of a privilege */
-		return rc;
-	*ret = by_tcp;
-	return rc_tcp;
+	*ret = (struct mtu_path){ 0 };
+	rc = rc ?: prepare_socket(p.echo.fd, w);
+	rc = rc ?: measure_small(&p);
+	rc = rc ?: mtu_search(probe, &p, top, mtu_tries(ret->sent, ret->answered), &ret->found);
+	echo_socket_close(&p.echo);
+	return rc;
 }

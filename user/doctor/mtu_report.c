@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reports: the facts as a document, and for people what follows from them, in sentences.
+ * Reports: the facts as a document, and the conclusions for people in sentences.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,8 @@
 enum mtu_verdict mtu_report_verdict(const struct mtu_report *r)
 {
 	if (r->error)
-		return r->error == -ENOMSG ? MTU_NO_ANSWER : r->error == -ETIME ? MTU_UNFINISHED : MTU_NO_WAY;
+		return r->error == -ENOMSG ? MTU_NO_ANSWER : r->error == -ETIME ? MTU_UNFINISHED :
+		       MTU_NO_WAY;
 	if (r->path.found.silent)
 		return MTU_BLACK_HOLE;
 	if (r->wireguard && r->tunnel.pieces)
@@ -28,33 +29,28 @@ static unsigned int without(unsigned int passes, unsigned int overhead)
 
 unsigned int mtu_report_wireguard(const struct mtu_report *r)
 {
-	return r->wireguard ? r->tunnel.mtu : without(r->path.found.passes, mtu_overhead(r->target.family));
+	return r->wireguard ? r->tunnel.mtu :
+	       without(r->path.found.passes, mtu_overhead(r->target.family));
 }
 
 /* ---- facts ---- */
 
 static const char *const verdicts[] = {
-	[MTU_CLEAR] = "clear", [MTU_NARROW] = "narrow", [MTU_BLACK_HOLE] = "black-hole", [MTU_PIECES] = "pieces",
-	[MTU_NO_ANSWER] = "no-answer", [MTU_UNFINISHED] = "unfinished", [MTU_NO_WAY] = "no-way",
+	[MTU_CLEAR] = "clear", [MTU_NARROW] = "narrow", [MTU_BLACK_HOLE] = "black-hole",
+	[MTU_PIECES] = "pieces", [MTU_NO_ANSWER] = "no-answer", [MTU_UNFINISHED] = "unfinished",
+	[MTU_NO_WAY] = "no-way",
 };
 
-static const char *probes_of(const struct mtu_path *p, char buf[32])
-{
-	snprintf(buf, 32, p->tcp ? "TCP port %u" : "ICMP echo", ntohs(p->port));
-	return buf;
-}
-
-static const char *teller(const struct mtu_found *f, char buf[ADDRESS_STRLEN])
+static const char *format_teller(const struct mtu_found *f, char buf[ADDRESS_STRLEN])
 {
 	return f->told.by.family ? address_format(&f->told.by, buf) : "this host";
 }
 
-static void put_path(struct node row, const char *prefix, const struct mtu_path *p, bool whole)
+static void add_path(struct node row, const char *prefix, const struct mtu_path *p, bool whole)
 {
 	char key[48], text[ADDRESS_STRLEN];
 #define KEY(name) (snprintf(key, sizeof(key), "%s" name, prefix), key)
 
-	document_text(row, KEY("probes"), probes_of(p, text));
 	document_decimal(row, KEY("round_trip_ms"), p->rtt_ms);
 	document_number(row, KEY("lost_percent"), 100 * (p->sent - p->answered) / p->sent);
 	if (whole)
@@ -62,13 +58,13 @@ static void put_path(struct node row, const char *prefix, const struct mtu_path 
 	if (p->found.fails)
 		document_number(row, KEY("fails"), p->found.fails);
 	if (p->found.said) {
-		document_text(row, KEY("said_by"), teller(&p->found, text));
+		document_text(row, KEY("said_by"), format_teller(&p->found, text));
 		document_number(row, KEY("said_mtu"), p->found.told.mtu);
 	}
 #undef KEY
 }
 
-static void put_report(struct node list, const struct mtu_report *r)
+static void add_report(struct node list, const struct mtu_report *r)
 {
 	enum mtu_verdict v = mtu_report_verdict(r);
 	struct node row = document_row(list);
@@ -79,11 +75,12 @@ static void put_report(struct node list, const struct mtu_report *r)
 	document_number(row, "interface_mtu", r->link.mtu);
 	document_text(row, "verdict", verdicts[v]);
 	if (v <= MTU_PIECES || v == MTU_UNFINISHED)
-		put_path(row, "", &r->path, true);
+		add_path(row, "", &r->path, true);
 	if (r->endpoint.family)
-		document_text(row, "endpoint", endpoint_format(&r->endpoint, r->endpoint_port, text));
+		document_text(row, "endpoint",
+			      endpoint_format(&r->endpoint, r->endpoint_port, text));
 	if (r->has_outside)
-		put_path(row, "endpoint_", &r->outside, true);
+		add_path(row, "endpoint_", &r->outside, true);
 	if (v > MTU_PIECES)
 		return;
 	document_number(row, "wireguard_mtu", mtu_report_wireguard(r));
@@ -93,7 +90,7 @@ static void put_report(struct node list, const struct mtu_report *r)
 
 /* ---- sentences ---- */
 
-static void say_path(const struct mtu_report *r)
+static void print_path_text(const struct mtu_report *r)
 {
 	const struct mtu_found *f = &r->path.found;
 	char to[ADDRESS_STRLEN], by[ADDRESS_STRLEN];
@@ -104,19 +101,22 @@ static void say_path(const struct mtu_report *r)
 	case MTU_BLACK_HOLE:
 		printf(", longer ones vanish and nobody says so: a black hole.\n");
 		if (f->said && f->told.mtu)
-			printf("%s says %u, so it is behind that.\n", teller(f, by), f->told.mtu);
+			printf("%s says %u, so it is behind that.\n", format_teller(f, by),
+			       f->told.mtu);
 		else
-			printf("Whoever drops them keeps quiet, or his ICMP errors are dropped. TCP connects there, and then hangs.\n");
+			printf("Whoever drops them keeps quiet, or his ICMP errors are dropped. "
+			       "TCP connects there, and then hangs.\n");
 		break;
 	case MTU_NARROW:
-		printf(", and no longer ones, of which %s tells: path MTU discovery works.\n", teller(f, by));
+		printf(", and no longer ones, of which %s tells: path MTU discovery works.\n",
+		       format_teller(f, by));
 		break;
 	default:
 		printf(": all that %s takes.\n", r->link.name);
 	}
 }
 
-static void say_below_ipv6(unsigned int mtu, const struct mtu_report *r)
+static void print_below_ipv6(unsigned int mtu, const struct mtu_report *r)
 {
 	__u8 family = r->wireguard ? r->endpoint.family : r->target.family;
 	char to[ADDRESS_STRLEN] = "the endpoint";
@@ -125,46 +125,58 @@ static void say_below_ipv6(unsigned int mtu, const struct mtu_report *r)
 		return;
 	if (family)
 		address_format(r->wireguard ? &r->endpoint : &r->target, to);
-	printf("IPv6 inside the tunnel does not work below %d: Linux takes it off such an interface, with its addresses. For IPv6 either\n"
-	       "the path has to carry %u bytes; or the tunnel keeps an MTU of %d, and at both ends what is longer than the path takes is\n"
-	       "sent in pieces, by a route to the other end with its MTU, here: ip route replace %s via GATEWAY dev IF mtu %u\n",
-	       MTU_IPV6_MIN, MTU_IPV6_MIN + mtu_overhead(family), MTU_IPV6_MIN, to, mtu + mtu_overhead(family));
+	printf("IPv6 inside the tunnel does not work below %d: Linux takes it off such an "
+	       "interface, with its addresses. For IPv6 either\n"
+	       "the path has to carry %u bytes; or the tunnel keeps an MTU of %d, and at both ends "
+	       "what is longer than the path takes is\n"
+	       "sent in pieces, by a route to the other end with its MTU, here: ip route replace "
+	       "%s via GATEWAY dev IF mtu %u\n",
+	       MTU_IPV6_MIN, MTU_IPV6_MIN + mtu_overhead(family), MTU_IPV6_MIN, to,
+	       mtu + mtu_overhead(family));
 }
 
-static void say_set(const char *interface, unsigned int mtu, bool wireguard)
+static void print_commands(const char *interface, unsigned int mtu, bool wireguard)
 {
 	printf("    ip link set %s mtu %u\n", interface, mtu);
 	if (wireguard)
-		printf("    MTU = %u        in [Interface] of " WG_QUICK_DIR "/%s.conf, for wg-quick\n", mtu, interface);
+		printf("    MTU = %u        in [Interface] of " WG_QUICK_DIR "/%s.conf, for "
+		       "wg-quick\n", mtu, interface);
 }
 
-static void say_tunnel(const struct mtu_report *r)
+static void print_tunnel(const struct mtu_report *r)
 {
 	const struct mtu_tunnel *t = &r->tunnel;
-	char to[ADDRESS_STRLEN], probes[32];
+	char to[ADDRESS_STRLEN];
 
 	if (r->has_outside)
-		printf("Between the tunnel's ends, to %s, %s%u bytes pass (%s).\n", address_format(&r->endpoint, to), r->outside.found.fails ? "" :
-		       "at least ", r->outside.found.passes, probes_of(&r->outside, probes));
+		printf("Between the tunnel's ends, to %s, %s%u bytes pass.\n",
+		       address_format(&r->endpoint, to), r->outside.found.fails ? "" : "at least ",
+		       r->outside.found.passes);
 	if (mtu_report_verdict(r) == MTU_CLEAR) {
 		printf("The MTU of %s, %u, is right.\n", r->link.name, r->link.mtu);
 		return;
 	}
 	if (t->pieces)
-		printf("So what %s sends with an MTU of %u is longer, and goes in pieces, which costs more and is often dropped.\n",
+		printf("So what %s sends with an MTU of %u is longer, and goes in pieces, which "
+		       "costs more and is often dropped.\n",
 		       r->link.name, r->link.mtu);
 	printf("Set, at both ends of the tunnel:\n");
-	say_set(r->link.name, t->mtu, true);
+	print_commands(r->link.name, t->mtu, true);
 	if (t->mtu > r->path.found.passes)
-		printf("With that MTU packets of %u bytes pass too: WireGuard pads to a multiple of 16, but not above it.\n", t->mtu);
+		printf("With that MTU packets of %u bytes pass too: WireGuard pads to a multiple "
+		       "of 16, but not above it.\n",
+		       t->mtu);
 	if (t->perhaps > t->mtu)
-		printf("It may be as much as %u: WireGuard pads to a multiple of 16, which hides the rest, and %s.\n", t->perhaps, !r->endpoint.family ?
-		       "where the other end is only root may read" : r->has_outside ? "who answers there is before the limit" :
+		printf("It may be as much as %u: WireGuard pads to a multiple of 16, which hides "
+		       "the rest, and %s.\n",
+		       t->perhaps,
+		       !r->endpoint.family ? "where the other end is only root may read" :
+		       r->has_outside ? "who answers there is before the limit" :
 		       "outside the tunnel nobody answers there");
-	say_below_ipv6(t->mtu, r);
+	print_below_ipv6(t->mtu, r);
 }
 
-static void say_wireguard_over(const struct mtu_report *r)
+static void print_wireguard_over(const struct mtu_report *r)
 {
 	unsigned int overhead = mtu_overhead(r->target.family), passes = r->path.found.passes;
 
@@ -175,26 +187,27 @@ static void say_wireguard_over(const struct mtu_report *r)
 	printf("WireGuard over this path: MTU = %u (%u - %u%s", passes - overhead, passes, overhead,
 	       r->target.family == FAMILY_IPV6 ? ")" : ", its packets over IPv4)");
 	if (overhead != MTU_LAYER)
-		printf("; %u where they may go over IPv6 as well (%u - %d)", passes - MTU_LAYER, passes, MTU_LAYER);
+		printf("; %u where they may go over IPv6 as well (%u - %d)", passes - MTU_LAYER,
+		       passes, MTU_LAYER);
 	printf(".\n");
-	say_below_ipv6(passes - overhead, r);
+	print_below_ipv6(passes - overhead, r);
 }
 
-static void say(const struct mtu_report *r)
+static void print_report(const struct mtu_report *r)
 {
 	enum mtu_verdict v = mtu_report_verdict(r);
 
 	if (v > MTU_PIECES)
 		return;
-	say_path(r);
+	print_path_text(r);
 	if (r->wireguard) {
-		say_tunnel(r);
+		print_tunnel(r);
 	} else if (!r->link.ethernet && !r->link.loopback && v != MTU_CLEAR) {
 		printf("Set, at both ends of the tunnel:\n");
-		say_set(r->link.name, r->path.found.passes, false);
+		print_commands(r->link.name, r->path.found.passes, false);
 	}
 	if (!r->wireguard)
-		say_wireguard_over(r);
+		print_wireguard_over(r);
 }
 
 int mtu_report_print(const struct mtu_report *list, size_t n, bool json)
@@ -206,32 +219,36 @@ int mtu_report_print(const struct mtu_report *list, size_t n, bool json)
 	if (d) {
 		targets = document_list(document_root(d), "targets");
 		for (size_t i = 0; i < n; i++)
-			put_report(targets, &list[i]);
+			add_report(targets, &list[i]);
 		rc = json ? document_print_json(d, stdout) : document_print(d, stdout);
 	}
 	document_free(d);
 	for (size_t i = 0; i < n && !json && !rc; i++)
-		say(&list[i]);
+		print_report(&list[i]);
 	return rc;
 }
 
 /* ---- what failed ---- */
 
-static void no_answer(const struct mtu_report *r)
+static void report_no_answer(const struct mtu_report *r)
 {
 	char to[ADDRESS_STRLEN], by[ADDRESS_STRLEN], said[160] = "";
 
 	address_format(&r->target, to);
 	if (r->path.error)
-		snprintf(said, sizeof(said), "; %s says: %s", r->path.error_by.family ? address_format(&r->path.error_by, by) : "this host",
+		snprintf(said, sizeof(said), "; %s says: %s",
+			 r->path.error_by.family ? address_format(&r->path.error_by, by) :
+			 "this host",
 			 strerror(r->path.error));
-	log_error("%s by %s: nothing answers, not even packets of %u bytes, neither ICMP echo requests nor TCP%s", to, r->link.name, MTU_SMALL,
-		  said);
+	log_error("%s by %s: ICMP echo requests are not answered, not even packets of %u bytes%s",
+		  to, r->link.name, MTU_SMALL, said);
 	if (r->wireguard && r->endpoint.family && !r->handshake)
-		log_error("WireGuard's peer has never answered either: no handshake yet with %s", endpoint_format(&r->endpoint, r->endpoint_port, by));
+		log_error("WireGuard's peer has never answered either: no handshake yet with %s",
+			  endpoint_format(&r->endpoint, r->endpoint_port, by));
 	else if (!r->wireguard)
-		log_error("it is not there, or both are filtered on the way; if there is a tunnel to it, its other end tells more: "
-			  "`wgxdp mtu ADDRESS-INSIDE --through IF`");
+		log_error("the host is not there, or a filter drops ICMP echo; if there is a "
+			  "tunnel to it, its other end tells more: `wgxdp mtu ADDRESS-INSIDE "
+			  "--through IF`");
 }
 
 void mtu_report_failure(const struct mtu_report *r)
@@ -242,17 +259,22 @@ void mtu_report_failure(const struct mtu_report *r)
 	address_format(&r->target, to);
 	switch (mtu_report_verdict(r)) {
 	case MTU_NO_ANSWER:
-		no_answer(r);
+		report_no_answer(r);
 		break;
 	case MTU_UNFINISHED:
 		if (f->fails)
-			log_error("%s: it takes too long: so far packets of %u bytes pass, and of %u do not", to, f->passes, f->fails);
+			log_error("%s: it takes too long: so far packets of %u bytes pass, and of "
+				  "%u do not", to, f->passes, f->fails);
 		else
-			log_error("%s: it takes too long: so far packets of %u bytes pass", to, f->passes);
+			log_error("%s: it takes too long: so far packets of %u bytes pass", to,
+				  f->passes);
 		break;
 	case MTU_NO_WAY:
-		log_error("%s%s%s: %s%s", to, *r->link.name ? " by " : "", r->link.name, r->why ?: strerror(-r->error), r->error != -EPERM ||
-			  r->why ? "" : "; the group of this process is to be within net.ipv4.ping_group_range, or CAP_NET_RAW is needed");
+		log_error("%s%s%s: %s%s", to, *r->link.name ? " by " : "", r->link.name,
+			  r->why ?: strerror(-r->error),
+			  r->error != -EPERM || r->why ? "" :
+			  "; the group of this process is to be within "
+			  "net.ipv4.ping_group_range, or CAP_NET_RAW is needed");
 		break;
 	default:
 		break;
