@@ -60,12 +60,12 @@ refused() { # STATUS WORDS ARGUMENT...
 words() {
 	refused 1 'is not up' add a --listen wan --backend 192.168.1.10
 	wgxdp up --wan wan --lan lan --to 192.168.1.10 --port "$port,443" > /dev/null
-	refused 2 'add, set, del, deny or allow is wanted'
-	refused 2 'add, set, del, deny or allow is wanted' frob wg-end
-	refused 2 "a service's name is wanted" add
+	refused 2 'add, set, del, deny or allow must follow'
+	refused 2 'add, set, del, deny or allow must follow' frob wg-end
+	refused 2 "the service's name is missing" add
 	refused 2 'too many words' del wg-end wg-end
 	refused 2 '--backend is missing' add a --listen wan
-	refused 2 'what is to change?' set wg-end
+	refused 2 'no option says what to change' set wg-end
 	refused 2 'takes no options' del wg-end --port 1
 	refused 2 'no name of a service' del 'a b'
 	refused 2 "--port '0'" set wg-end --port 0

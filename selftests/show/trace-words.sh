@@ -22,21 +22,21 @@ refused() { # WHAT OPTION...
 	grep -qF -- "$1" "$work/why" || fail "trace ${*:2} says $(< "$work/why")"
 }
 ends=(--in wan --from 198.51.100.7:4000 --to 198.51.100.1:51820)
-refused '--in, --from and --to are wanted, or a file' --in wan --from 198.51.100.7:4000
+refused 'give --in, --from and --to, or a file' --in wan --from 198.51.100.7:4000
 refused 'of different families' --in wan --from 198.51.100.7:4000 --to '[2001:db8:1::1]:51820'
-refused 'an address and port as 198.51.100.7:4711' --in wan --from 198.51.100.7 --to 198.51.100.1:51820
-refused 'initiation, response, cookie, data or none' "${ends[@]}" --message hello
+refused 'not an address and port, as 198.51.100.7:4711' --in wan --from 198.51.100.7 --to 198.51.100.1:51820
+refused 'not none, initiation, response, cookie or data' "${ends[@]}" --message hello
 refused '44 characters of base64' "${ends[@]}" --public-key abc
 refused 'a number from 0 to 4294967295' "${ends[@]}" --index -1
 refused 'a number from 28 to' "${ends[@]}" --size 27
-refused 'no room for the headers' --in wan --from '[2001:db8:1::7]:4000' --to '[2001:db8:1::1]:51820' --size 40
+refused 'too short for the headers' --in wan --from '[2001:db8:1::7]:4000' --to '[2001:db8:1::1]:51820' --size 40
 refused 'a number from 0 to 255' "${ends[@]}" --ttl 256
 refused 'a multiple of 8' "${ends[@]}" --fragment 7
 refused 'a number from 0 to 65528' "${ends[@]}" --fragment +
-refused 'something at this offset' "${ends[@]}" --fragment 4096
+refused 'for a fragment at this offset' "${ends[@]}" --fragment 4096
 refused 'a number from 1 to 4094' "${ends[@]}" --vlan 4095
-refused 'two already' "${ends[@]}" --vlan 1 --vlan 2 --vlan 3
+refused 'a third tag' "${ends[@]}" --vlan 1 --vlan 2 --vlan 3
 refused '02:00:00:00:00:01' "${ends[@]}" --mac 02:00:00:00:00
 refused 'not attached there' --in lo "${ends[@]:2}"
-refused 'of options only --in and --json' --ttl 3 "$work/packet.pcap"
+refused 'only --in and --json go with a file' --ttl 3 "$work/packet.pcap"
 refused 'one file is enough' "$work/packet.pcap" "$work/packet.pcap"
