@@ -9,7 +9,6 @@
 #include <unistd.h>
 #include "gen/gen_diff.h"
 #include "gen/gen_files.h"
-#include "gen/gen_tree.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "lib/text.h"
@@ -179,11 +178,17 @@ static mode_t parent_mode(const struct made_file *file)
 	return strchr(below + 1, '/') ? TREE_PRIVATE : 0755;
 }
 
-void gen_files_tell(const char *directory, const char *path, int rc)
+int gen_files_read(int dir, const char *directory, const char *path, struct tree_file *ret)
 {
-	log_error("%s/%s: %s", directory, path, rc == -ELOOP ?
-		  "it is a symbolic link, or one of its directories is, which is not followed" :
-		  rc == -EISDIR ? "not a file, which is what is to be there" : strerror(-rc));
+	int rc = dir < 0 ? -ENOENT : tree_read(dir, path, ret);
+
+	if (rc && rc != -ENOENT)
+		log_error("%s/%s: %s", directory, path, rc == -ELOOP ?
+			  "it is a symbolic link, or one of its directories is, which is not "
+			  "followed" :
+			  rc == -EISDIR ? "not a file, which is what is to be there" :
+			  strerror(-rc));
+	return rc;
 }
 
 static int compare_all(struct gen_files *f, int dir, const char *directory)
@@ -191,12 +196,10 @@ static int compare_all(struct gen_files *f, int dir, const char *directory)
 	for (size_t i = 0; i < f->n; i++) {
 		struct made_file *file = &f->list[i];
 		struct tree_file is = { 0 };
-		int rc = dir < 0 ? -ENOENT : tree_read(dir, file->path, &is);
+		int rc = gen_files_read(dir, directory, file->path, &is);
 
-		if (rc && rc != -ENOENT) {
-			gen_files_tell(directory, file->path, rc);
+		if (rc && rc != -ENOENT)
 			return rc;
-		}
 		file->old = is.text;
 		if (rc)
 			file->what = ADD;
@@ -231,12 +234,10 @@ static int find_obsolete(struct gen_files *f, int dir, const char *directory)
 {
 	size_t n_asked = f->n;
 	struct tree_file is = { 0 };
-	int rc = dir < 0 ? -ENOENT : tree_read(dir, GEN_WRITTEN, &is);
+	int rc = gen_files_read(dir, directory, GEN_WRITTEN, &is);
 
 	if (rc == -ENOENT)
 		return 0;
-	if (rc)
-		gen_files_tell(directory, GEN_WRITTEN, rc);
 	for (char *at = is.text, *line; !rc && (line = strsep(&at, "\n"));)
 		if (*line && *line != '#')
 			rc = add_removal(f, n_asked, dir, line);
@@ -319,15 +320,15 @@ static int report(const struct gen_files *f, enum gen_how how)
 	for (size_t i = 0; !rc && i < f->n; i++) {
 		const struct made_file *file = &f->list[i];
 
-		bool text = !file->old || !file->text || strcmp(file->old, file->text);
-
-		if (file->what != SAME && how == GEN_DIFF && text)
+		if (file->what == SAME)
+			continue;
+		if (how == GEN_CHECK)
+			log_info("%s %s", said[file->what], file->path);
+		else if (!file->old || !file->text || strcmp(file->old, file->text))
 			rc = gen_diff(file->path, file->old, file->text);
-		else if (file->what != SAME && how == GEN_DIFF)
+		else
 			log_info("%s: others may read it; its mode is to be %04o", file->path,
 				 file->mode);
-		else if (file->what != SAME)
-			log_info("%s %s", said[file->what], file->path);
 	}
 	return rc;
 }

@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "gen/gen.h"
+#include "gen/gen_tree.h"
 
 #define GEN_STATE "state/"
 #define GEN_WRITTEN GEN_STATE "written"
@@ -25,5 +26,5 @@ const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at);
  * has changed. ret_differs: the number of files that differ. */
 int gen_files_bring(struct gen_files *f, int dir, const char *directory, enum gen_how how,
 		    size_t *ret_differs);
-/* Logs an error of tree_*() for a path */
-void gen_files_tell(const char *directory, const char *path, int rc);
+/* Like tree_read(); logs errors other than -ENOENT. dir, directory: as above */
+int gen_files_read(int dir, const char *directory, const char *path, struct tree_file *ret);

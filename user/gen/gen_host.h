@@ -33,8 +33,6 @@ bool gen_runs_wgxdp(const struct topology *t, const struct topology_host *h);
  * the host itself */
 struct address gen_exporter(const struct topology_host *h);
 
-/* The first public address of a family, or NULL */
-const struct address *gen_public_address(const struct topology_host *h, __u8 family);
 bool gen_serves(const struct topology *t, const struct topology_host *firewall,
 		const struct topology_host *gateway);
 /* Whether clients with IPv6 reach this gateway by the firewall's name without translation */

@@ -11,7 +11,6 @@
 #include "lib/exit.h"
 #include "gen/gen_files.h"
 #include "gen/gen_keys.h"
-#include "gen/gen_tree.h"
 #include "lib/log.h"
 
 #define ASSIGNED GEN_STATE "assigned"
@@ -37,12 +36,8 @@ static int assign(struct topology *t, struct gen_files *f, int dir, const char *
 	struct topology_state state = { 0 };
 	struct tree_file is = { 0 };
 	char *name = NULL;
-	int rc = dir < 0 ? -ENOENT : tree_read(dir, ASSIGNED, &is);
+	int rc = gen_files_read(dir, directory, ASSIGNED, &is);
 
-	if (rc && rc != -ENOENT) {
-		gen_files_tell(directory, ASSIGNED, rc);
-		return rc;
-	}
 	if (!rc && asprintf(&name, "%s/" ASSIGNED, directory) < 0)
 		rc = -ENOMEM;
 	rc = rc == -ENOENT ? 0 : rc ?: topology_state_parse(is.text, name, &state);

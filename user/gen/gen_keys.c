@@ -8,7 +8,6 @@
 #include "gen/gen_files.h"
 #include "gen/gen_keys.h"
 #include "lib/gen_run.h"
-#include "gen/gen_tree.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 
@@ -77,14 +76,10 @@ static int read_key(const struct gen_keys *k, const char *path, char ret[WG_KEY_
 {
 	struct tree_file is = { 0 };
 	struct wg_key key;
-	int rc = k->dir < 0 ? -ENOENT : tree_read(k->dir, path, &is);
+	int rc = gen_files_read(k->dir, k->directory, path, &is);
 
-	if (rc == -ENOENT)
+	if (rc)
 		return rc;
-	if (rc) {
-		gen_files_tell(k->directory, path, rc);
-		return rc;
-	}
 	is.text[strcspn(is.text, "\n")] = '\0';
 	if (wg_key_parse(is.text, &key)) {
 		log_error("%s/%s: no key of WireGuard's, which is 44 characters of base64; it is "

@@ -24,7 +24,7 @@ static void firewall_records(FILE *out, const struct topology *t, const struct t
 {
 	const struct topology_host *gateway = &t->hosts[h->gateway];
 	const struct address *to = h->backend6.family ? &h->backend6 :
-		gen_public_address(gateway, FAMILY_IPV6);
+		topology_address(gateway, FAMILY_IPV6);
 	bool direct = gen_is_direct(t, h, gateway);
 
 	if (h->ddns)

@@ -7,13 +7,7 @@
 #include "gen/gen_host.h"
 #include "lib/grow.h"
 
-#define WG_PORT 51820
 #define WITHIN 5			/* seconds until an edge router leaves a silent relay */
-
-static unsigned int port_of(const struct topology_host *h)
-{
-	return ntohs(h->port) ?: WG_PORT;
-}
 
 static void exporter(FILE *out, const struct topology_host *h)
 {
@@ -35,7 +29,7 @@ static void blind(FILE *out, const struct topology *t, const struct topology_hos
 		"blind:\n"
 		"  listen: { interface: \"%s\", port: %u }\n"
 		"  device: " WG_ROUTING "\n"
-		"  mtu: %u\n", h->interface, port_of(h), gen_tunnel_mtu(t, h));
+		"  mtu: %u\n", h->interface, ntohs(h->port), gen_tunnel_mtu(t, h));
 }
 
 /* The other relays are behind tunnels of their own; BGP brings their routes. `silent` gives a site
@@ -96,7 +90,7 @@ static void edge(FILE *out, const struct topology *t)
 		"endpoints:\n"
 		"  - { interface: " WG_ROUTING ", peer: \"%s\", host: \"%s\", "
 		"port: %u, within: %ds }\n", wg_key_format(&t->shared.public_key, key),
-		gen_host_name(t, &t->shared, name), port_of(&t->shared), WITHIN);
+		gen_host_name(t, &t->shared, name), ntohs(t->shared.port), WITHIN);
 }
 
 /* ---- names ---- */
@@ -161,7 +155,7 @@ static void backend(FILE *out, const struct topology *t, const struct topology_h
 		    const struct address *said, __u8 family)
 {
 	const struct address *a = said->family ? said : gateway->ddns ? NULL :
-		gen_public_address(gateway, family);
+		topology_address(gateway, family);
 	char text[ADDRESS_STRLEN], name[GEN_NAME];
 
 	fprintf(out, "%s: \"%s\", ", family == FAMILY_IPV4 ? "ipv4" : "ipv6",
@@ -180,12 +174,12 @@ static void firewall(FILE *out, const struct topology *t, const struct topology_
 		"services:\n"
 		"  - name: \"%s\"\n"
 		"    listen: { interface: \"%s\", ports: [ %u ] }\n"
-		"    backend: { ", gateway->name, h->interface, ntohs(h->port) ?: port_of(gateway));
+		"    backend: { ", gateway->name, h->interface, ntohs(h->port));
 	if (h->backend4.family || !to_ipv6)
 		backend(out, t, gateway, &h->backend4, FAMILY_IPV4);
 	if (to_ipv6)
 		backend(out, t, gateway, &h->backend6, FAMILY_IPV6);
-	fprintf(out, "port: %u }\n    nat: %s\n", port_of(gateway),
+	fprintf(out, "port: %u }\n    nat: %s\n", ntohs(gateway->port),
 		h->nat == NAT_MASQUERADE ? "masquerade" : "dnat");
 	if (h->ipv6 != IPV6_DIRECT)
 		fprintf(out, "    ipv6: %s\n", h->ipv6 == IPV6_OFF ? "off" : "dnat");

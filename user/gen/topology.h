@@ -85,8 +85,8 @@ struct topology_host {
 	struct prefix *split;
 	size_t n_split;
 	bool direct; /* a client with a global address */
-	/* Assigned; gateways and roaming routers have one in each network, clients one of IPv4 and a
-	 * global one (direct) or a ULA */
+	/* Assigned; gateways and roaming routers have one in each network, clients one of IPv4
+	 * and a global one (direct) or a ULA */
 	struct address inside[TOPOLOGY_NETWORKS];
 	size_t n_inside;
 
@@ -101,8 +101,8 @@ struct topology_host {
 	enum nat nat; /* NAT_DNAT or NAT_MASQUERADE */
 	enum ipv6_handling ipv6; /* as in wgxdp.yaml */
 	struct address lan_address; /* its own in the LAN, of IPv4 */
-	/* The gateway's addresses behind it. Family 0: none; with neither, and for IPv6 unless it is
-	 * `off`, the gateway's name is the backend */
+	/* The gateway's addresses behind it. Family 0: none; with neither, and for IPv6 unless it
+	 * is `off`, the gateway's name is the backend */
 	struct address backend4, backend6;
 	/* Also forward IPv6 to its own address: ipv6: dnat (static dual stack), or nat: masquerade
 	 * unless ipv6: off */
@@ -163,6 +163,9 @@ struct topology_state {
 	size_t n_kept;
 	int (*random)(void *to, size_t n); /* 0 or -errno; NULL: getrandom(2) */
 };
+
+/* The first public address of a family, or NULL */
+const struct address *topology_address(const struct topology_host *h, __u8 family);
 
 /* Reads and checks a file ("-": standard input). Returns 0, or -errno after printing every error to
  * standard error; -EINVAL: it is invalid. */

@@ -66,25 +66,21 @@ static struct named *all_named(struct topology_reading *r, const struct topology
 	return list;
 }
 
-static void check_length(struct topology_reading *r, const struct named *one)
-{
-	if (*r->t->domain && strlen(one->name) + 1 + strlen(r->t->domain) > NAME_WHOLE)
-		topology_error(r, one->row, "name", "%s.%s is longer than the %d characters "
-			       "that DNS allows", one->name, r->t->domain, NAME_WHOLE);
-}
-
 static void check_named(struct topology_reading *r)
 {
 	struct topology_row shared = { .host = r->t->shared,
 				       .node = yaml_by_path(yaml_root(&r->y), "/relays-share") };
-	size_t n;
+	size_t n, domain = strlen(r->t->domain);
 	struct named *list = all_named(r, &shared, &n);
 	char text[WG_KEY_STRLEN];
 
 	if (n)
 		qsort(list, n, sizeof(*list), by_name);
 	for (size_t i = 0; i < n; i++) {
-		check_length(r, &list[i]);
+		if (domain && strlen(list[i].name) + 1 + domain > NAME_WHOLE)
+			topology_error(r, list[i].row, "name", "%s.%s is longer than the %d "
+				       "characters that DNS allows", list[i].name, r->t->domain,
+				       NAME_WHOLE);
 		if (i && !strcasecmp(list[i - 1].name, list[i].name))
 			topology_error(r, list[i].row, "name", "'%s' is there already, in line "
 				       "%d: each host and site has its own", list[i].name,
@@ -293,12 +289,10 @@ static void check_sharing(struct topology_reading *r, const struct topology_row 
 
 static void check_relays(struct topology_reading *r)
 {
-	const struct topology *t = r->t;
-
 	for (size_t i = 0; i < r->n_rows && r->rows[i].host.role == ROLE_RELAY; i++) {
 		const struct topology_row *row = &r->rows[i];
 
-		if (!row->host.shares && !row->host.n_addresses && !*t->domain)
+		if (!row->host.shares && !row->host.n_addresses && !*r->t->domain)
 			topology_error(r, row, "relays", "sites cannot find '%s': addresses: "
 				       "are wanted here, or, at the top, domain: example.net",
 				       row->host.name);
@@ -312,7 +306,7 @@ static void check_relays(struct topology_reading *r)
 	}
 	if (!yaml_by_path(yaml_root(&r->y), "/relays-share"))
 		return;
-	if (!*t->domain)
+	if (!*r->t->domain)
 		topology_error(r, NULL, "relays-share",
 			       "a name is missing: at the top, domain: example.net");
 	if (!r->n_rows || r->rows[0].host.role != ROLE_RELAY)

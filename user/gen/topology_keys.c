@@ -30,6 +30,7 @@ static struct yaml_node *behind_alias(struct yaml_node *node)
 	return node && node->type == YAML_ALIAS ? node->to : node;
 }
 
+/* .size: the role */
 static void add_host(struct yaml *y, const struct yaml_key *key, struct yaml_node *item,
 		     void *object)
 {
@@ -53,17 +54,6 @@ static void add_host(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	}
 }
 
-/* .size: the role. An empty section is fine: its entries are commented out. */
-static void set_hosts(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		      void *object)
-{
-	struct yaml_key list = *key;
-
-	list.item = add_host;
-	if (!yaml_is_empty(value))
-		yaml_set_list(y, &list, value, object);
-}
-
 static void add_site(struct yaml *y, const struct yaml_key *key, struct yaml_node *item,
 		     void *object)
 {
@@ -78,8 +68,9 @@ static void add_site(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		*place = row;
 }
 
-static void set_sites(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		      void *object)
+/* An empty section is fine: its entries are commented out */
+static void set_section(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			void *object)
 {
 	if (!yaml_is_empty(value))
 		yaml_set_list(y, key, value, object);
@@ -122,7 +113,8 @@ static void set_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 #define LIST(f, n) .offset = offsetof(struct topology_row, host.f), \
 	.count = offsetof(struct topology_row, host.n)
 #define HOSTS(name_, role, like_, keys) \
-	{ .name = name_, .set = set_hosts, .like = like_, .size = role, .below = keys }
+	{ .name = name_, .set = set_section, .like = like_, .size = role, .item = add_host, \
+	  .below = keys }
 
 #define NAME(like) { "name", topology_set_name, like, HOST(name), .required = true }
 #define NIC(name, like) { name, topology_set_interface, like, HOST(interface), .required = true }
@@ -250,7 +242,7 @@ const struct yaml_key topology_keys[] = {
 	{ "ddns", set_ddns, "{ provider: … }", AT(topology, ddns), .below = ddns_keys },
 	{ "relays-share", yaml_set_map, "{ name: relay }", .below = share_keys },
 	HOSTS("relays", ROLE_RELAY, "{ name: relay, interface: eth0 }", relay_keys),
-	{ "sites", set_sites, "{ name: a, edges: …, servers: … }", .item = add_site,
+	{ "sites", set_section, "{ name: a, edges: …, servers: … }", .item = add_site,
 	  .below = site_keys },
 	HOSTS("gateways", ROLE_GATEWAY, "{ name: vps, interface: eth0, networks: … }",
 	      gateway_keys),

@@ -46,8 +46,6 @@ struct yaml_node *topology_at(const struct topology_row *row, const char *path);
 void topology_error(struct topology_reading *r, const struct topology_row *row, const char *path,
 		    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Fills in defaults; needs rows in order, with valid values */
-void topology_defaults(struct topology_reading *r);
 /* Reports contradictions */
 void topology_check(struct topology_reading *r);
 
