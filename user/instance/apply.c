@@ -251,11 +251,25 @@ static int publish_text(const char *instance, const struct plan_input *in, int r
 	return rc ?: published;
 }
 
+/* All of it or nothing. missing: waits only for names without any answer. */
+static int apply_all(const char *instance, struct plan_input *in, bool missing)
+{
+	struct outcome outcome;
+	int rc = state_prepare(instance, in->config, &in->config_text);
+
+	if (rc)
+		return rc;
+	in->moved = resolver_once(in->answers, missing, RESOLVE_MS);
+	rc = publish_text(instance, in, apply_once(instance, in, false, &outcome));
+	if (!rc)
+		answers_write(instance, in->answers, in->moved);
+	return rc;
+}
+
 int apply(const char *instance, const struct config *c)
 {
 	struct answers answers;
 	struct plan_input in = { .config = c, .answers = &answers };
-	struct outcome outcome;
 	int rc;
 
 	if (config_is_control(c) && pins_exist(instance) <= 0) {
@@ -267,13 +281,7 @@ int apply(const char *instance, const struct config *c)
 	if (rc)
 		return rc;
 	answers_read(instance, &answers);
-	rc = answers_for(&answers, c) ?: state_prepare(instance, c, &in.config_text);
-	if (!rc) {
-		in.moved = resolver_once(&answers, false, RESOLVE_MS);
-		rc = publish_text(instance, &in, apply_once(instance, &in, false, &outcome));
-	}
-	if (!rc)
-		answers_write(instance, &answers, in.moved);
+	rc = answers_for(&answers, c) ?: apply_all(instance, &in, false);
 	answers_free(&answers);
 	return rc;
 }
@@ -281,17 +289,12 @@ int apply(const char *instance, const struct config *c)
 int apply_followed(const char *instance, const struct config *c, struct answers *answers)
 {
 	struct plan_input in = { .config = c, .answers = answers, .followed = true };
-	struct outcome outcome;
-	int rc = check_permitted(instance) ?: state_prepare(instance, c, &in.config_text);
+	int rc = check_permitted(instance);
 
 	if (rc)
 		return rc;
 	config_warn_nothing(c);
-	in.moved = resolver_once(answers, true, RESOLVE_MS);
-	rc = publish_text(instance, &in, apply_once(instance, &in, false, &outcome));
-	if (!rc)
-		answers_write(instance, answers, in.moved);
-	return rc;
+	return apply_all(instance, &in, true);
 }
 
 int apply_follow(const char *instance, const struct config *c, struct answers *answers)
