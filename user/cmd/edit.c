@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Changes to the running relay.
+ * Changes to what runs.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "config/config_check.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "cmd/peer_edit.h"
+#include "cmd/edit.h"
 #include "instance/running.h"
 #include "config/service_args.h"
 #include "instance/state.h"
@@ -24,7 +24,7 @@ int peer_add_prefix(struct peer_config *p, const struct prefix *prefix)
 	return place ? 0 : -ENOMEM;
 }
 
-int peer_parse_prefix(const char *what, const char *text, struct prefix *ret)
+int edit_parse_prefix(const char *what, const char *text, struct prefix *ret)
 {
 	const char *why = prefix_wrong(text);
 
@@ -33,27 +33,42 @@ int peer_parse_prefix(const char *what, const char *text, struct prefix *ret)
 	return why ? -EINVAL : prefix_parse(text, ret);
 }
 
-/* Reports an error of the configuration by the option of `peer` that caused it */
-static void tell_argument(void *data, const struct config_place *place, const char *text)
+int edit_check_options(const struct edit *e, bool given)
 {
-	const struct peer_edit *e = data;
-	const char *option = strcmp(e->command, "peer") ? "" :
-			     strstr(place->path, "/prefixes") ? "--prefix: " :
-			     strstr(place->path, "/public-key") ? "--public-key: " :
-			     strstr(place->path, "/device") ? "--device: " : "";
+	const char *command = e->command->name;
+	bool set = !strcmp(e->verb, "set");
 
-	log_error("%s %s %s: %s%s", e->command, e->verb, e->name, option, without_key(text));
+	if (given && !set && strcmp(e->verb, "add"))
+		log_error("%s %s: takes no options", command, e->verb);
+	else if (!given && set)
+		log_error("%s set %s: no option says what to change; see `wgxdp %s --help`",
+			  command, e->name, command);
+	else
+		return 0;
+	return -EINVAL;
 }
 
-int peer_edit(const struct global *g, struct peer_edit *e)
+/* Reports an error of the configuration by the option that caused it */
+static void tell_option(void *data, const struct config_place *place, const char *text)
+{
+	const struct edit *e = data;
+	const struct edit_option *o = e->options;
+
+	while (o && o->path && !strstr(place->path, o->path))
+		o++;
+	log_error("%s %s %s: %s%s", e->command->name, e->verb, e->name,
+		  o && o->path ? o->option : "", without_key(text));
+}
+
+int edit_running(const struct global *g, struct edit *e)
 {
 	struct config *c = NULL;
 	int lock = state_lock(g->instance), status = EXIT_FAILED;
 
-	if (lock < 0 || running_read(g->instance, &c) || e->edit(e, c, g->instance))
+	if (lock < 0 || running_read(g->instance, &c) || e->change(e, c, g->instance))
 		goto cleanup;
 	status = EXIT_USAGE;
-	if (config_check_each(c, 0, tell_argument, e))
+	if (config_check_each(c, 0, tell_option, e))
 		goto cleanup;
 	status = apply(g->instance, c) ? EXIT_FAILED : EXIT_DONE;
 cleanup:
