@@ -60,12 +60,12 @@ refused() { # STATUS WORDS ARGUMENT...
 words() {
 	refused 1 'is not up' add a --listen wan --backend 192.168.1.10
 	wgxdp up --wan wan --lan lan --to 192.168.1.10 --port "$port,443" > /dev/null
-	refused 2 'add, set, del, deny or allow is wanted'
-	refused 2 'add, set, del, deny or allow is wanted' frob wg-end
-	refused 2 "a service's name is wanted" add
+	refused 2 'add, set, del, deny or allow must follow'
+	refused 2 'add, set, del, deny or allow must follow' frob wg-end
+	refused 2 "the service's name is missing" add
 	refused 2 'too many words' del wg-end wg-end
 	refused 2 '--backend is missing' add a --listen wan
-	refused 2 'what is to change?' set wg-end
+	refused 2 'no option says what to change' set wg-end
 	refused 2 'takes no options' del wg-end --port 1
 	refused 2 'no name of a service' del 'a b'
 	refused 2 "--port '0'" set wg-end --port 0
@@ -74,8 +74,8 @@ words() {
 	refused 2 '--listen: ' add a --backend 192.168.1.10
 	refused 2 "--port: service 'wg-end' listens at port 443 of wan already" add a --listen wan --port 443 --backend 192.168.1.11
 	refused 2 '--backend: ' set wg-end --backend 127.0.0.1
-	refused 1 'there is none of that name' set nosuch --port 1
-	refused 1 'there is one of that name' add wg-end --listen wan --backend 192.168.1.10
+	refused 1 'no such service' set nosuch --port 1
+	refused 1 'it exists already' add wg-end --listen wan --backend 192.168.1.10
 	refused 1 'is an address of this host' set wg-end --backend 192.168.1.1
 	[[ $(wgxdp save | grep -c 'origin: hand') == 0 ]] || fail 'a refused one was made'
 	say 'ok what is wrong is refused, and changes nothing'
