@@ -66,7 +66,7 @@ place=$(endpoint)
 replay() { # NUMBER: of those that were caught, from a stranger
 	inside stranger /usr/bin/python3 -c '
 import socket, sys
-sys.path.insert(0, "selftests")
+sys.path.insert(0, "selftests/lib")
 from scapy.all import rdpcap, UDP
 messages = [bytes(p[UDP].payload) for p in rdpcap(sys.argv[1])]
 socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(messages[int(sys.argv[2])], ("203.0.113.1", 51820))' "$work/caught" "$1" 2> /dev/null
@@ -102,7 +102,7 @@ hush
 sleep 3.2
 start stranger /usr/bin/python3 -c '
 import os, socket, sys, time
-sys.path.insert(0, "selftests")
+sys.path.insert(0, "selftests/lib")
 from wgpackets import mac1, mac1_key
 key = mac1_key(sys.argv[1])
 for i in range(480):

@@ -74,8 +74,8 @@ words() {
 	refused 2 '--listen: ' add a --backend 192.168.1.10
 	refused 2 "--port: service 'wg-end' listens at port 443 of wan already" add a --listen wan --port 443 --backend 192.168.1.11
 	refused 2 '--backend: ' set wg-end --backend 127.0.0.1
-	refused 1 'there is none of that name' set nosuch --port 1
-	refused 1 'there is one of that name' add wg-end --listen wan --backend 192.168.1.10
+	refused 1 'no such service' set nosuch --port 1
+	refused 1 'it exists already' add wg-end --listen wan --backend 192.168.1.10
 	refused 1 'is an address of this host' set wg-end --backend 192.168.1.1
 	[[ $(wgxdp save | grep -c 'origin: hand') == 0 ]] || fail 'a refused one was made'
 	say 'ok what is wrong is refused, and changes nothing'

@@ -116,14 +116,14 @@ wgxdp save | wgxdp up -c /dev/stdin | tail -n 1 > "$work/said"
 expect 'save | up' "$(< "$work/said")" == '0 entries written'
 expect 'flows after that' "$(count)" == $((crowd + 4))
 
-refused 1 'there is no such flow' del --client 203.0.113.9
-refused 1 'there is no such flow' del --ours 192.168.1.1:443
-refused 1 'there is none of that name' del --service none
-refused 2 'which?' del
-refused 2 '--all: with nothing else' del --all --service many
-refused 2 'no address and port' del --ours 192.168.1.1
-refused 2 'no address, and no address and port' del --client 192.168.1.1:
-refused 2 'del is wanted' add
+refused 1 'no such flow' del --client 203.0.113.9
+refused 1 'no such flow' del --ours 192.168.1.1:443
+refused 1 'no such service' del --service none
+refused 2 'which flows?' del
+refused 2 '--all excludes the other options' del --all --service many
+refused 2 'not an address and port' del --ours 192.168.1.1
+refused 2 'neither an address nor an address and port' del --client 192.168.1.1:
+refused 2 'del must follow' add
 gone=198.51.100.7:4000
 expect 'one client' "$(wgxdp flow del --client "${BREAK:+10.9.0.9:5000}${BREAK:-$gone}" 2>&1 | tail -n 1)" == '1 flow deleted'
 expect 'it is gone' "$(count " $gone ")" == 0
@@ -131,7 +131,7 @@ expect 'and nobody else' "$(count)" == $((crowd + 3))
 expect 'counted' "$(metric 'wgxdp_flows_deleted_total{service="many"}') $(shown get services.many.flows)" == "1 $((crowd + 1))"
 expect 'by our port' "$(wgxdp flow del --ours 192.168.1.1:20500)" == '1 flow deleted'
 expect 'by service and client' "$(wgxdp flow del --service six --client 2001:db8:1::7)" == '1 flow deleted'
-refused 1 'there is no such flow' del --service six --client 10.9.0.1
+refused 1 'no such flow' del --service six --client 10.9.0.1
 ask 198.51.100.7:4000 198.51.100.1:$port
 expect 'who goes on sending' "$(count " $gone ")" == 1
 

@@ -62,9 +62,9 @@ static int run_check(const struct global *g, int argc, char **argv)
 	struct findings f = { .instance = g->instance, .host = &h };
 	struct config_look looker = { look, &f };
 	struct config *c = NULL;
-	int status = EXIT_USAGE, planned = 0, n;
+	int status = EXIT_USAGE, planned = 0;
 
-	if (options_parse(&check_command, argc, argv, &a, &n))
+	if (!options_parse(&check_command, argc, argv, &a, NULL))
 		return EXIT_USAGE;
 	if (host_read(&h))
 		return EXIT_FAILED;
@@ -74,9 +74,8 @@ static int run_check(const struct global *g, int argc, char **argv)
 		planned = try_plan(c, &f);
 	status = planned == -ENOMEM ? EXIT_FAILED : f.n || planned ? EXIT_HOST : EXIT_DONE;
 	if (status == EXIT_DONE)
-		printf("%s: valid, %zu service%s; this host has what it "
-		       "names\n", a.file, c->n_services,
-		       c->n_services == 1 ? "" : "s");
+		printf("%s: valid, %zu service%s; this host has what it names\n", a.file,
+		       c->n_services, c->n_services == 1 ? "" : "s");
 cleanup:
 	answers_free(&f.answers);
 	config_free(c);

@@ -19,9 +19,9 @@ static int run_daemon(const struct global *g, int argc, char **argv)
 	struct arguments a = { 0 };
 	const char *file;
 	char *path;
-	int status, n;
+	int status;
 
-	if (options_parse(&daemon_command, argc, argv, &a, &n))
+	if (!options_parse(&daemon_command, argc, argv, &a, NULL))
 		return EXIT_USAGE;
 	file = a.file ?: CONFIG_DEFAULT;
 	path = realpath(file, NULL);

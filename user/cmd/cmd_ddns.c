@@ -17,10 +17,8 @@ struct arguments {
 
 static int parse(struct arguments *a, int argc, char **argv)
 {
-	int n, rc = options_parse(&ddns_command, argc, argv, a, &n);
-
-	if (rc)
-		return rc;
+	if (!options_parse(&ddns_command, argc, argv, a, NULL))
+		return -EINVAL;
 	if (a->file && a->import)
 		log_error("ddns: -c and --import exclude each other");
 	else if (a->print && !a->import)

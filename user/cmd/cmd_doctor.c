@@ -27,13 +27,13 @@ struct arguments {
 
 static int parse(struct arguments *a, int argc, char **argv)
 {
-	int n, rc = options_parse(&doctor_command, argc, argv, a, &n);
-
-	if (!rc && a->line.config && a->file) {
+	if (!options_parse(&doctor_command, argc, argv, a, NULL))
+		return -EINVAL;
+	if (a->line.config && a->file) {
 		log_error("doctor: -c FILE excludes --wan and --to");
-		rc = -EINVAL;
+		return -EINVAL;
 	}
-	return rc ?: a->line.config ? line_finish(&a->line, "doctor") : 0;
+	return a->line.config ? line_finish(&a->line, "doctor") : 0;
 }
 
 /* ---- output ---- */
@@ -59,9 +59,8 @@ static void print(const struct doctor *k)
 		if (f->cure)
 			printf("         cure: %s\n", f->cure);
 	}
-	printf("ok: %zu, warnings: %zu, problems: "
-	       "%zu\n", count(k, STATE_OK), count(k, STATE_WARNING),
-	       count(k, STATE_PROBLEM));
+	printf("ok: %zu, warnings: %zu, problems: %zu\n", count(k, STATE_OK),
+	       count(k, STATE_WARNING), count(k, STATE_PROBLEM));
 }
 
 static int print_json(const struct doctor *k)
@@ -106,12 +105,11 @@ static int open_running(struct doctor *k, struct config **ret)
 
 	if (!rc && (!k->dp->running || k->dp->elsewhere)) {
 		if (k->dp->elsewhere)
-			log_error("instance %s runs in another network namespace: "
-				  "run doctor there", k->instance);
+			log_error("instance %s runs in another network namespace: run doctor there",
+				  k->instance);
 		else
 			log_error("instance %s is not up: name a configuration by -c FILE, or by "
-				  "--wan and --to",
-				  k->instance);
+				  "--wan and --to", k->instance);
 		rc = -ENOENT;
 	}
 	return rc ?: running_read_quietly(k->instance, ret);
@@ -176,11 +174,6 @@ cleanup:
 	return status;
 }
 
-static int parse_seconds(void *member, const struct command_option *o, char *value)
-{
-	return option_number(o, value, 1, LISTEN_MAX, member);
-}
-
 static const struct command_option options[] = {
 	{ 'c', "config", "FILE", offsetof(struct arguments, file),
 	  "check this host for a configuration instead of what runs; - is standard input",
@@ -188,7 +181,7 @@ static const struct command_option options[] = {
 	QUICK_SERVICE_OPTIONS(offsetof(struct arguments, line)),
 	{ 0, "listen", "SECONDS", offsetof(struct arguments, seconds),
 	  "how long to watch for frames of unknown VLANs and for drops (default: 1)",
-	  parse_seconds },
+	  parse_number, LISTEN_MAX },
 	JSON_OPTION(offsetof(struct arguments, json)),
 	{ 0 },
 };

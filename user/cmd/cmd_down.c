@@ -13,9 +13,9 @@
 static int run_down(const struct global *g, int argc, char **argv)
 {
 	struct config *c;
-	int lock, rc, n;
+	int lock, rc;
 
-	if (options_parse(&down_command, argc, argv, NULL, &n))
+	if (!options_parse(&down_command, argc, argv, NULL, NULL))
 		return EXIT_USAGE;
 	lock = state_lock(g->instance);
 	if (lock < 0)

@@ -122,27 +122,22 @@ static int find_reachable(struct job *j, const struct address **ret)
 
 static int read_peer(const struct job *j, struct wg_peer *ret)
 {
-	struct wg_device d;
+	struct wg_device d = { 0 };
 	int rc = wg_read(j->interface, &d);
-	bool found = false;
+	const struct wg_peer *p = wg_find_peer(&d, &j->peer);
 
-	if (rc) {
+	if (rc)
 		log_error("--interface %s: %s", j->interface,
 			  rc == -ENODEV ? "there is no such interface" :
 			  rc == -EOPNOTSUPP ? "it is not a WireGuard interface" : strerror(-rc));
-		return rc;
-	}
-	for (size_t i = 0; i < d.n_peers && !found; i++)
-		if (!wg_key_compare(&d.peers[i].key, &j->peer)) {
-			found = true;
-			*ret = d.peers[i];
-		}
+	else if (!p)
+		log_error("--peer %s: %s has no such peer; `wg show %s peers` lists them",
+			  j->peer_text, j->interface, j->interface);
+	else
+		*ret = *p;
+	rc = rc ?: p ? 0 : -ENOENT;
 	wg_free(&d);
-	if (!found)
-		log_error("--peer %s: %s has no such peer; `wg show "
-			  "%s peers` lists them", j->peer_text, j->interface,
-			  j->interface);
-	return found ? 0 : -ENOENT;
+	return rc;
 }
 
 static int set_endpoint(const struct job *j, const struct address *chosen)
@@ -162,8 +157,8 @@ static int set_endpoint(const struct job *j, const struct address *chosen)
 		printf("Nothing to do: endpoint is already %s\n", is);
 		return EXIT_DONE;
 	}
-	snprintf(command, sizeof(command), "wg set %s peer %s "
-					   "endpoint %s", j->interface, j->peer_text, is);
+	snprintf(command, sizeof(command), "wg set %s peer %s endpoint %s", j->interface,
+		 j->peer_text, is);
 	if (j->dry_run) {
 		printf("DRY RUN: Would have executed %s\n", command);
 		return EXIT_DONE;
@@ -180,13 +175,6 @@ static int set_endpoint(const struct job *j, const struct address *chosen)
 }
 
 /* ---- the command ---- */
-
-static int parse_interface(void *member, const struct command_option *o, char *value)
-{
-	*(const char **)member = value;
-	return is_interface_name(value) ? 0 : option_wrong(o, value, "not an interface name, as "
-								     "wg0");
-}
 
 static int parse_key(void *arguments, const struct command_option *o, char *value)
 {
@@ -207,20 +195,18 @@ static int parse_host(void *member, const struct command_option *o, char *value)
 
 static int parse_port(void *member, const struct command_option *o, char *value)
 {
-	return port_parse(value, member) ? option_wrong(o, value, "not a port: 1 to 65535, as "
-								  "51820") : 0;
+	return port_parse(value, member) ?
+	       option_wrong(o, value, "not a port: 1 to 65535, as 51820") : 0;
 }
 
 static int parse(int argc, char **argv, struct job *j)
 {
 	const char *missing;
-	int n, rc = options_parse(&endpoint_command, argc, argv, j, &n);
 
-	if (rc)
-		return rc;
+	if (!options_parse(&endpoint_command, argc, argv, j, NULL))
+		return -EINVAL;
 	missing = !j->interface ? "--interface IF" : !j->peer_text ? "--peer KEY" :
-		  !j->host ? "--host NAME" :
-		  !j->port ? "--port PORT" : NULL;
+		  !j->host ? "--host NAME" : !j->port ? "--port PORT" : NULL;
 	if (missing)
 		log_error("endpoint: %s is missing", missing);
 	return missing ? -EINVAL : 0;

@@ -43,14 +43,15 @@ static int parse_ours(void *member, const struct command_option *o, char *value)
 				      "[2001:db8::1]:20000");
 }
 
-static int check(const struct arguments *a, int n, char **words)
+static int parse(struct arguments *a, int argc, char **argv)
 {
+	int n;
+	char **words = options_parse(&flow_command, argc, argv, a, &n);
 	bool chosen = a->service || a->client.address.family || a->ours.address.family;
 
-	if (!n || strcmp(words[0], "del"))
-		log_error("flow: %s%sdel must follow; see `wgxdp flow --help`", n ? words[0] : "",
-			  n ? ": " : "");
-	else if (n > 1)
+	if (!words || !command_word(&flow_command, words))
+		return -EINVAL;
+	if (n > 1)
 		log_error("flow del: %s: not an option; see `wgxdp flow --help`", words[1]);
 	else if (!chosen && !a->all)
 		log_error("flow del: which flows? Name them by --service, --client or --ours, or "
@@ -60,13 +61,6 @@ static int check(const struct arguments *a, int n, char **words)
 	else
 		return 0;
 	return -EINVAL;
-}
-
-static int parse(struct arguments *a, int argc, char **argv)
-{
-	int n, rc = options_parse(&flow_command, argc, argv, a, &n);
-
-	return rc ?: check(a, n, argv + argc - n);
 }
 
 /* ---- deletion ---- */
@@ -114,8 +108,8 @@ static int find_service(const struct dataplane *dp, const char *name, __u32 *ret
 	while (id < n && strcmp(names[id].name, name))
 		id++;
 	if (!*name || id == n) {
-		log_error("flow del --service %s: no such service: `wgxdp show services` "
-			  "lists them", name);
+		log_error("flow del --service %s: no such service: `wgxdp show services` lists "
+			  "them", name);
 		rc = -ENOENT;
 	}
 	*ret = id;
@@ -155,12 +149,7 @@ static int run_flow(const struct global *g, int argc, char **argv)
 	if (parse(&a, argc, argv))
 		return EXIT_USAGE;
 	lock = state_lock(g->instance);
-	rc = lock < 0 ? lock : dataplane_open(g->instance, &dp);
-	if (!rc && !dp->running) {
-		running_not_up(g->instance);
-		rc = -ENOENT;
-	}
-	rc = rc ?: delete_flows(dp, &a);
+	rc = lock < 0 ? lock : running_open(g->instance, &dp) ?: delete_flows(dp, &a);
 	dataplane_close(dp);
 	if (lock >= 0)
 		close(lock);

@@ -22,8 +22,8 @@ static int check_hosts(const struct arguments *a, int n, char **words)
 	if (!a->topology)
 		log_error("gen hosts: a topology is missing: wgxdp gen hosts TOPOLOGY.yaml -o DIR");
 	else if (n > 2)
-		log_error("gen hosts: %s: too many words after the "
-			  "topology %s", words[2], a->topology);
+		log_error("gen hosts: %s: too many words after the topology %s", words[2],
+			  a->topology);
 	else if (!a->directory || !*a->directory)
 		log_error("gen hosts: -o DIR is missing: the directory to write the files to");
 	else if (a->config)
@@ -47,20 +47,14 @@ static int check_nft(const struct arguments *a)
 
 static int parse(struct arguments *a, int argc, char **argv)
 {
-	int n, rc = options_parse(&gen_command, argc, argv, a, &n);
-	char **words = argv + argc - n;
+	int n;
+	char **words = options_parse(&gen_command, argc, argv, a, &n);
 
-	if (rc)
-		return rc;
-	a->what = n ? words[0] : "";
-	a->topology = n > 1 ? words[1] : NULL;
-	if (!strcmp(a->what, "hosts"))
-		return check_hosts(a, n, words);
-	if (!strcmp(a->what, "nft"))
-		return check_nft(a);
-	log_error("gen: %s%shosts or nft must follow; see `wgxdp gen --help`", a->what,
-		  *a->what ? ": " : "");
-	return -EINVAL;
+	a->what = words ? command_word(&gen_command, words) : NULL;
+	if (!a->what)
+		return -EINVAL;
+	a->topology = words[1];
+	return strcmp(a->what, "nft") ? check_hosts(a, n, words) : check_nft(a);
 }
 
 static int run_gen(const struct global *g, int argc, char **argv)
@@ -72,9 +66,7 @@ static int run_gen(const struct global *g, int argc, char **argv)
 	if (!strcmp(a.what, "nft"))
 		return gen_config_nft(g->instance, a.config ?: CONFIG_DEFAULT);
 	return gen_hosts(a.topology, a.directory,
-			 a.diff    ? GEN_DIFF
-			 : a.check ? GEN_CHECK
-				   : GEN_WRITE);
+			 a.diff ? GEN_DIFF : a.check ? GEN_CHECK : GEN_WRITE);
 }
 
 static const struct command_option options[] = {

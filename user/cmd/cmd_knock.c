@@ -53,9 +53,8 @@ static int send_all(const struct addrinfo *to)
 			rc = -errno;
 		else if (sendto(fd, "knock", 5, 0, to->ai_addr, to->ai_addrlen) == 5)
 			sent++;
-		else if (errno == EHOSTUNREACH ||
-			 errno == ECONNREFUSED) /* usually the answer to an earlier packet */
-			none = -errno;
+		else if (errno == EHOSTUNREACH || errno == ECONNREFUSED)
+			none = -errno;		/* usually the answer to an earlier packet */
 		else
 			rc = -errno;
 	}
@@ -111,8 +110,8 @@ static int only_wireguard(const struct host *h, char ret[IFNAMSIZ])
 		}
 	if (n == 1)
 		return 0;
-	log_error("knock: %s: name it by -i", n ? "there are several WireGuard "
-						  "interfaces" : "there is no WireGuard interface");
+	log_error("knock: %s: name it by -i", n ? "there are several WireGuard interfaces" :
+		  "there is no WireGuard interface");
 	return -ENOENT;
 }
 
@@ -170,21 +169,18 @@ static int write_file(const char *path, const struct arguments *a, const struct 
 
 static int parse(struct arguments *a, int argc, char **argv, const char **ret_host)
 {
-	int n, rc = options_parse(&knock_command, argc, argv, a, &n);
-	char **words = argv + argc - n;
+	int n;
+	char **words = options_parse(&knock_command, argc, argv, a, &n);
 
-	if (rc)
-		return rc;
-	if (!n)
-		return 0;
-	if (strcmp(words[0], "send"))
+	if (!words)
+		return -EINVAL;
+	*ret_host = n ? words[1] : NULL;
+	if (n && strcmp(words[0], "send"))
 		log_error("knock: %s: not an option; see `wgxdp knock --help`", words[0]);
-	else if (n != 2 || a->interface || a->command || a->kill)
+	else if (n && (n != 2 || a->interface || a->command || a->kill))
 		log_error("knock send: give one HOST, and no option but -p PORT");
-	else {
-		*ret_host = words[1];
+	else
 		return 0;
-	}
 	return -EINVAL;
 }
 

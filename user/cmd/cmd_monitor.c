@@ -7,7 +7,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -79,8 +78,8 @@ static int watch_drops(struct loop *l)
 	}
 	rc = !l->ring ? -errno : watch_until(m, jiffies_now() + WATCH_SECONDS * jiffies_a_second());
 	if (rc)
-		log_error("cannot look at the events of instance %s: "
-			  "%s", m->instance, strerror(-rc));
+		log_error("cannot look at the events of instance %s: %s", m->instance,
+			  strerror(-rc));
 	return rc;
 }
 
@@ -114,15 +113,10 @@ static int reopen(struct loop *l)
 
 	dataplane_close(m->dp);
 	m->dp = NULL;
-	rc = dataplane_open(m->instance, &m->dp);
-	if (!rc && !m->dp->running) {
-		running_not_up(m->instance);
-		return -ENOENT;
-	}
+	rc = running_open(m->instance, &m->dp);
 	if (!rc && map_fd(m->dp, MAP_events) < 0) {
 		log_error("instance %s was brought up by an older version that has no events: run "
-			  "`wgxdp up`",
-			  m->instance);
+			  "`wgxdp up`", m->instance);
 		return -ENOENT;
 	}
 	rc = rc ?: watch_packets(l) ?: watch_drops(l);
@@ -175,8 +169,8 @@ static int lock_monitor(const char *instance)
 	}
 	if (!flock(fd, LOCK_EX | LOCK_NB))
 		return fd;
-	log_error("instance %s has a monitor already: stop it first, for each event "
-		  "has one reader", instance);
+	log_error("instance %s has a monitor already: stop it first, for each event has one reader",
+		  instance);
 	close(fd);
 	return -EBUSY;
 }
@@ -193,7 +187,7 @@ static bool is_reason(const char *name)
 
 static int parse_event(void *member, const struct command_option *o, char *value)
 {
-	int kind = option_choice(o, value, monitor_kinds);
+	int kind = option_choice(o, value);
 
 	if (kind < 0)
 		return kind;
@@ -204,14 +198,14 @@ static int parse_event(void *member, const struct command_option *o, char *value
 static int parse_reason(void *member, const struct command_option *o, char *value)
 {
 	*(const char **)member = value;
-	return is_reason(value) ? 0 : option_wrong(o, value, "not a reason for drops; wgxdp(8) "
-							     "lists them");
+	return is_reason(value) ? 0 :
+	       option_wrong(o, value, "not a reason for drops; wgxdp(8) lists them");
 }
 
 static int parse_address(void *member, const struct command_option *o, char *value)
 {
-	return prefix_parse(value, member) ? option_wrong(o, value, "neither an address nor a "
-								    "prefix") : 0;
+	return prefix_parse(value, member) ?
+	       option_wrong(o, value, "neither an address nor a prefix") : 0;
 }
 
 static int parse_packets(void *member, const struct command_option *o, char *value)
@@ -220,18 +214,12 @@ static int parse_packets(void *member, const struct command_option *o, char *val
 	return 0;
 }
 
-static int parse_number(void *member, const struct command_option *o, char *value)
-{
-	return option_number(o, value, 1, ULONG_MAX, member);
-}
-
 static int parse(int argc, char **argv, struct loop *l)
 {
 	struct monitor_filter *f = &l->m.filter;
-	int n, rc = options_parse(&monitor_command, argc, argv, l, &n);
 
-	if (rc)
-		return rc;
+	if (!options_parse(&monitor_command, argc, argv, l, NULL))
+		return -EINVAL;
 	if (l->packets && !l->pcap)
 		log_error("monitor: --forwarded and --dropped need --pcap FILE");
 	else if (l->pcap && (f->service || f->peer || f->reason || f->kinds || l->m.json))
@@ -267,8 +255,8 @@ static void end_loop(struct loop *l, int lock, bool done)
 	__u64 lost = l->m.skipped + l->lost + (l->looking ? looking_lost(l->looking) : 0);
 
 	if (l->pcap && lost)
-		log_warning("%llu packets were left out: more came "
-			    "than could be written", (unsigned long long)lost);
+		log_warning("%llu packets were left out: more came than could be written",
+			    (unsigned long long)lost);
 	if (done && l->ring)
 		watch_until(&l->m, 0);
 	if (l->m.pcap && l->m.pcap != stdout && fclose(l->m.pcap))
@@ -289,11 +277,7 @@ static int run_monitor(const struct global *g, int argc, char **argv)
 
 	if (parse(argc, argv, &l))
 		return EXIT_USAGE;
-	rc = dataplane_open(g->instance, &l.m.dp);
-	if (!rc && !l.m.dp->running) {
-		running_not_up(g->instance);
-		rc = -ENOENT;
-	}
+	rc = running_open(g->instance, &l.m.dp);
 	if (!rc)
 		rc = lock = lock_monitor(g->instance);
 	if (lock >= 0)
@@ -316,7 +300,7 @@ static int run_monitor(const struct global *g, int argc, char **argv)
 static const struct command_option options[] = {
 	{ 0, "event", "KIND", offsetof(struct loop, m.filter.kinds),
 	  "dropped, flow, rebinding, handshake or knock (default: the first three); may be "
-	  "repeated", parse_event, .values = "dropped flow rebinding handshake knock" },
+	  "repeated", parse_event, .values = "dropped flow handshake rebinding knock" },
 	{ 0, "service", "NAME", offsetof(struct loop, m.filter.service),
 	  "only events of this service", .values = "@service" },
 	{ 0, "peer", "NAME", offsetof(struct loop, m.filter.peer),

@@ -240,36 +240,29 @@ static int parse_family(void *member, const struct command_option *o, char *valu
 	return 0;
 }
 
-static int parse_through(void *member, const struct command_option *o, char *value)
-{
-	*(const char **)member = value;
-	return is_interface_name(value) ? 0 : option_wrong(o, value, "not an interface name, as "
-								     "wg0");
-}
-
 static int check_target(struct job *j, int n, char **words)
 {
 	struct address literal;
-	const char *why;
+	const char *why = NULL;
+	bool is_name;
 
 	if (n != 1) {
-		log_error("mtu: %s%s",
-			  n ? "too many words after the target: "
-			    : "an address or a name must follow",
-			  n ? words[1] : "");
+		log_error("mtu: %s%s", n ? "too many words after the target: " :
+			  "an address or a name must follow", n ? words[1] : "");
 		return -EINVAL;
 	}
 	j->target = words[0];
-	why = address_parse(j->target, &literal) ? address_wrong(j->target, 0, true) : NULL;
+	is_name = address_parse(j->target, &literal);
+	if (is_name)
+		why = address_wrong(j->target, 0, true);
 	if (why)
 		log_error("mtu: %s: %s", j->target, why);
-	else if (!address_parse(j->target, &literal) && j->family && literal.family != j->family)
-		log_error("mtu: %s: -%c asks "
-			  "for another family", j->target, j->family == FAMILY_IPV4 ? '4' : '6');
-	else if (!address_parse(j->target, &literal) && address_is_link_local(&literal) &&
-		 !j->through)
-		log_error("mtu: %s: it is link-local: name its interface by --through "
-			  "IF", j->target);
+	else if (!is_name && j->family && literal.family != j->family)
+		log_error("mtu: %s: -%c asks for another family", j->target,
+			  j->family == FAMILY_IPV4 ? '4' : '6');
+	else if (!is_name && address_is_link_local(&literal) && !j->through)
+		log_error("mtu: %s: it is link-local: name its interface by --through IF",
+			  j->target);
 	else
 		return 0;
 	return -EINVAL;
@@ -279,8 +272,9 @@ static int run_mtu(const struct global *g, int argc, char **argv)
 {
 	struct job j = { .until = uv_hrtime() + SECONDS * 1000000000ULL };
 	int status = EXIT_FAILED, rc, n;
+	char **words = options_parse(&mtu_command, argc, argv, &j, &n);
 
-	if (options_parse(&mtu_command, argc, argv, &j, &n) || check_target(&j, n, argv + argc - n))
+	if (!words || check_target(&j, n, words))
 		return EXIT_USAGE;
 	rc = nl_links(&j.links, &j.n_links);
 	if (rc)
@@ -304,7 +298,7 @@ cleanup:
 static const struct command_option options[] = {
 	{ 0, "through", "IF", offsetof(struct job, through),
 	  "a WireGuard interface: TARGET is inside its tunnel",
-	  parse_through, .values = "@interface" },
+	  parse_interface, .values = "@interface" },
 	{ '4', NULL, NULL, offsetof(struct job, family), "only IPv4", parse_family, FAMILY_IPV4 },
 	{ '6', NULL, NULL, offsetof(struct job, family), "only IPv6", parse_family, FAMILY_IPV6 },
 	JSON_OPTION(offsetof(struct job, json)),

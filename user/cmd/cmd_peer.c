@@ -12,12 +12,12 @@
 #include "config/config_diff.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "cmd/peer_edit.h"
+#include "cmd/edit.h"
 #include "config/relay_prefix.h"
 #include "net/wireguard.h"
 
 struct arguments {
-	const char *verb, *name;	/* name: a peer's; for import, an interface's */
+	struct edit edit;		/* .name: a peer's; for import, an interface's */
 	struct peer_config wanted;	/* from the options */
 	bool key;			/* --public-key was given */
 };
@@ -45,96 +45,58 @@ static int parse_prefix(void *member, const struct command_option *o, char *valu
 {
 	struct prefix prefix;
 
-	return peer_parse_prefix("--prefix", value, &prefix) ?: peer_add_prefix(member, &prefix);
+	return edit_parse_prefix("--prefix", value, &prefix) ?: peer_add_prefix(member, &prefix);
 }
 
 static bool is_verb(const struct arguments *a, const char *verb)
 {
-	return !strcmp(a->verb, verb);
-}
-
-static bool has_options(const struct arguments *a)
-{
-	return a->key || *a->wanted.device || a->wanted.n_prefixes;
+	return !strcmp(a->edit.verb, verb);
 }
 
 /* Checks the name, and which options the verb needs and accepts */
-static int check_name(struct arguments *a)
+static int check_name(const struct arguments *a)
 {
+	const char *verb = a->edit.verb, *name = a->edit.name;
 	bool import = is_verb(a, "import");
 
-	if (import ? !is_interface_name(a->name)
-		   : !is_peer_name(a->name) || strlen(a->name) >= NAME_LEN) {
-		log_error("peer %s %s: %s", a->verb, a->name, import ? "not an interface name, as "
-								       "wgvpnr01" :
-			  "not a peer's name: letters, digits, '-', '_', '.', '+' and '/', as "
-			  "site-a");
-		return -EINVAL;
-	}
-	if (has_options(a) && !is_verb(a, "add") && !is_verb(a, "set")) {
-		log_error("peer %s: takes no options", a->verb);
-		return -EINVAL;
-	}
-	if (is_verb(a, "set") && !has_options(a)) {
-		log_error("peer set %s: no option says what to change; see `wgxdp peer "
-			  "--help`", a->name);
-		return -EINVAL;
-	}
-	if (is_verb(a, "add") && !*a->wanted.device) {
-		log_error("peer add %s: --device is missing: the interface to the peer", a->name);
-		return -EINVAL;
-	}
-	return 0;
+	if (import ? !is_interface_name(name) : !is_peer_name(name) || strlen(name) >= NAME_LEN)
+		log_error("peer %s %s: %s", verb, name, import ?
+			  "not an interface name, as wgvpnr01" : "not a peer's name: letters, "
+			  "digits, '-', '_', '.', '+' and '/', as site-a");
+	else if (is_verb(a, "add") && !*a->wanted.device)
+		log_error("peer add %s: --device is missing: the interface to the peer", name);
+	else
+		return edit_check_options(&a->edit, a->key || *a->wanted.device ||
+					  a->wanted.n_prefixes);
+	return -EINVAL;
 }
 
 static int check_words(struct arguments *a, int n, char **words)
 {
-	if (!n || (strcmp(words[0], "add") && strcmp(words[0], "set") && strcmp(words[0], "del") &&
-		   strcmp(words[0], "import"))) {
-		log_error("peer: %s%sadd, set, del or import must follow; see `wgxdp peer "
-			  "--help`", n ? words[0] : "",
-			  n ? ": " : "");
+	a->edit.verb = command_word(&peer_command, words);
+	if (!a->edit.verb)
 		return -EINVAL;
-	}
-	a->verb = words[0];
 	if (n != 2) {
-		log_error("peer %s: %s; see `wgxdp peer --help`", a->verb,
-			  n > 2 ? "too many words" :
-			  is_verb(a, "import") ? "an interface is missing" :
-			  "the peer's name is missing");
+		log_error("peer %s: %s; see `wgxdp peer --help`", a->edit.verb,
+			  n > 2 ? "too many words" : is_verb(a, "import") ?
+			  "an interface is missing" : "the peer's name is missing");
 		return -EINVAL;
 	}
-	a->name = words[1];
+	a->edit.name = words[1];
 	return check_name(a);
-}
-
-static int parse(struct arguments *a, int argc, char **argv)
-{
-	int n, rc = options_parse(&peer_command, argc, argv, a, &n);
-
-	return rc ?: check_words(a, n, argv + argc - n);
 }
 
 /* ---- the change ---- */
 
-static void take_prefixes(struct peer_config *to, struct peer_config *from)
+static int change_peer(struct arguments *a, struct config *c)
 {
-	free(to->prefixes);
-	to->prefixes = from->prefixes;
-	to->n_prefixes = from->n_prefixes;
-	from->prefixes = NULL;
-	from->n_prefixes = 0;
-}
-
-static int change(struct arguments *a, struct config *c)
-{
-	struct peer_config *p = config_peer(c, a->name);
+	struct peer_config *p = config_peer(c, a->edit.name);
 
 	if (is_verb(a, "add") ? p != NULL : !p) {
-		log_error("peer %s %s: %s", a->verb, a->name, p ? "it exists already: `peer set` "
-								  "changes it" :
-			  "the configuration has no such peer: `wgxdp show peers` lists the "
-			  "peers; those that are followed are changed in WireGuard");
+		log_error("peer %s %s: %s", a->edit.verb, a->edit.name, p ?
+			  "it exists already: `peer set` changes it" : "the configuration has no "
+			  "such peer: `wgxdp show peers` lists the peers; those that are followed "
+			  "are changed in WireGuard");
 		return -ENOENT;
 	}
 	if (is_verb(a, "del")) {
@@ -146,15 +108,20 @@ static int change(struct arguments *a, struct config *c)
 		p = append(c->peers, c->n_peers);
 		if (!p)
 			return -ENOMEM;
-		strcpy(p->name, a->name);
+		strcpy(p->name, a->edit.name);
 	}
 	p->by_hand = true;
 	if (a->key)
 		p->key = a->wanted.key;
 	if (*a->wanted.device)
 		strcpy(p->device, a->wanted.device);
-	if (a->wanted.n_prefixes)
-		take_prefixes(p, &a->wanted);
+	if (a->wanted.n_prefixes) {
+		free(p->prefixes);
+		p->prefixes = a->wanted.prefixes;
+		p->n_prefixes = a->wanted.n_prefixes;
+		a->wanted.prefixes = NULL;
+		a->wanted.n_prefixes = 0;
+	}
 	return 0;
 }
 
@@ -192,62 +159,61 @@ static int import_peer(struct config *c, const char *device, const struct wg_pee
 		const char *why = relay_prefix_wrong(&from->allowed[i], &c->policy.overlay);
 
 		if (why)
-			log_warning("peer "
-				    "%s: "
-				    "left "
-				    "out: "
-				    "%s "
-				    "%s", p->name, prefix_format(&from->allowed[i], prefix), why);
+			log_warning("peer %s: left out: %s %s", p->name,
+				    prefix_format(&from->allowed[i], prefix), why);
 		else
 			rc = peer_add_prefix(p, &from->allowed[i]);
 	}
 	return rc;
 }
 
-static int import(struct arguments *a, struct config *c)
+static int import_device(const char *device, struct config *c)
 {
 	struct wg_device d = { 0 };
 	struct wg_names names;
-	int rc = wg_read(a->name, &d);
+	int rc = wg_read(device, &d);
 
 	if (rc)
-		log_error("peer import %s: %s", a->name, rc == -ENODEV ? "there is no such "
-									 "interface" :
-			  rc == -EOPNOTSUPP ? "it is not a WireGuard interface, or wireguard-go "
-					      "has no socket in "
+		log_error("peer import %s: %s", device, rc == -ENODEV ?
+			  "there is no such interface" : rc == -EOPNOTSUPP ?
+			  "it is not a WireGuard interface, or wireguard-go has no socket in "
 			  WG_SOCKET_DIR : strerror(-rc));
 	if (!rc && !c->policy.overlay.family) {
-		log_error("peer import %s: the configuration has no overlay, the prefix "
-			  "that holds all sites, as policy: { overlay: "
-			  "\"fd12:3456:789a::/48\" }", a->name);
+		log_error("peer import %s: the configuration has no overlay, the prefix that holds "
+			  "all sites, as policy: { overlay: \"fd12:3456:789a::/48\" }", device);
 		rc = -EINVAL;
 	}
-	wg_names_read(a->name, &names);
+	wg_names_read(device, &names);
 	for (size_t i = 0; i < d.n_peers && !rc; i++)
-		rc = import_peer(c, a->name, &d.peers[i], &names);
+		rc = import_peer(c, device, &d.peers[i], &names);
 	wg_names_free(&names);
 	wg_free(&d);
 	return rc;
 }
 
-static int edit(struct peer_edit *e, struct config *c, const char *instance)
+static int change(struct edit *e, struct config *c, const char *instance)
 {
-	struct arguments *a = e->data;
+	struct arguments *a = e->arguments;
 
-	return is_verb(a, "import") ? import(a, c) : change(a, c);
+	return is_verb(a, "import") ? import_device(e->name, c) : change_peer(a, c);
 }
+
+static const struct edit_option options_by_path[] = {
+	{ "/prefixes", "--prefix: " }, { "/public-key", "--public-key: " },
+	{ "/device", "--device: " }, { 0 },
+};
 
 static int run_peer(const struct global *g, int argc, char **argv)
 {
-	struct arguments a = { 0 };
-	struct peer_edit e = { .command = "peer", .edit = edit, .data = &a };
-	int status = EXIT_USAGE;
+	struct arguments a = { .edit = {
+		.command = &peer_command, .options = options_by_path, .change = change,
+		.arguments = &a,
+	} };
+	int status = EXIT_USAGE, n;
+	char **words = options_parse(&peer_command, argc, argv, &a, &n);
 
-	if (!parse(&a, argc, argv)) {
-		e.verb = a.verb;
-		e.name = a.name;
-		status = peer_edit(g, &e);
-	}
+	if (words && !check_words(&a, n, words))
+		status = edit_running(g, &a.edit);
 	config_free_peer(&a.wanted);
 	return status;
 }

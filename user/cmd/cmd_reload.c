@@ -44,9 +44,8 @@ static void name_handmade(const struct config *old, const struct config *new, bo
 					    *now = config_service(new, s->name);
 
 		if (s->by_hand && !now)
-			log_warning("service %s was made by hand, and the file does not "
-				    "have it: %s", s->name,
-				    dry ? "`reload` would remove it" : "removed");
+			log_warning("service %s was made by hand, and the file does not have it: "
+				    "%s", s->name, dry ? "`reload` would remove it" : "removed");
 		else if (s->by_hand && !same_service(s, now))
 			log_warning("service %s was changed by hand, and the file has it "
 				    "otherwise: %s", s->name,
@@ -90,9 +89,9 @@ static int run_reload(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { .file = CONFIG_DEFAULT };
 	struct config *new = NULL;
-	int rc, n;
+	int rc;
 
-	if (options_parse(&reload_command, argc, argv, &a, &n))
+	if (!options_parse(&reload_command, argc, argv, &a, NULL))
 		return EXIT_USAGE;
 	rc = pins_exist(g->instance);
 	if (rc <= 0) {

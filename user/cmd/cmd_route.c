@@ -11,7 +11,7 @@
 #include "dataplane/dataplane.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "cmd/peer_edit.h"
+#include "cmd/edit.h"
 
 struct arguments {
 	const char *verb, *peer;
@@ -21,42 +21,28 @@ struct arguments {
 
 static int check_words(struct arguments *a, int n, char **words)
 {
-	bool add = n && !strcmp(words[0], "add");
+	bool add;
 
-	if (!n || (!add && strcmp(words[0], "del"))) {
-		log_error("route: %s%sadd or del must follow; see `wgxdp route --help`",
-			  n ? words[0] : "", n ? ": " : "");
+	a->verb = command_word(&route_command, words);
+	if (!a->verb)
 		return -EINVAL;
-	}
-	a->verb = words[0];
 	if (n != 2) {
 		log_error("route %s: %s; see `wgxdp route --help`", a->verb,
 			  n > 2 ? "too many words" : "a prefix is missing");
 		return -EINVAL;
 	}
 	a->text = words[1];
+	add = !strcmp(a->verb, "add");
 	if (add != !!a->peer) {
 		log_error("route %s %s: %s", a->verb, a->text,
 			  add ? "--peer is missing: the peer that has the prefix" :
 			  "takes no options");
 		return -EINVAL;
 	}
-	return peer_parse_prefix("route", a->text, &a->prefix);
-}
-
-static int parse(struct arguments *a, int argc, char **argv)
-{
-	int n, rc = options_parse(&route_command, argc, argv, a, &n);
-
-	return rc ?: check_words(a, n, argv + argc - n);
+	return edit_parse_prefix("route", a->text, &a->prefix);
 }
 
 /* ---- the change ---- */
-
-static bool same_prefix(const struct prefix *a, const struct prefix *b)
-{
-	return prefix_within(a, b) && prefix_within(b, a);
-}
 
 /* Adds a peer that is followed to the configuration: a change by hand puts it there. NULL: there is
  * none, or no memory. */
@@ -89,8 +75,8 @@ static int add_route(struct arguments *a, struct config *c, const char *instance
 	struct peer_config *p = config_peer(c, a->peer) ?: followed_peer(instance, c, a->peer);
 
 	if (!p) {
-		log_error("route add %s: there is no peer '%s': `wgxdp show "
-			  "peers` lists the peers", a->text, a->peer);
+		log_error("route add %s: there is no peer '%s': `wgxdp show peers` lists the peers",
+			  a->text, a->peer);
 		return -ENOENT;
 	}
 	p->by_hand = true;
@@ -103,7 +89,7 @@ static int del_route(struct arguments *a, struct config *c)
 		struct peer_config *p = &c->peers[i];
 
 		for (size_t j = 0; j < p->n_prefixes; j++) {
-			if (!same_prefix(&p->prefixes[j], &a->prefix))
+			if (prefix_compare(&p->prefixes[j], &a->prefix))
 				continue;
 			memmove(&p->prefixes[j], &p->prefixes[j + 1],
 				(--p->n_prefixes - j) * sizeof(*p->prefixes));
@@ -111,14 +97,14 @@ static int del_route(struct arguments *a, struct config *c)
 			return 0;
 		}
 	}
-	log_error("route del %s: no peer of the configuration has it: `wgxdp show "
-		  "routes` lists the prefixes", a->text);
+	log_error("route del %s: no peer of the configuration has it: `wgxdp show routes` lists "
+		  "the prefixes", a->text);
 	return -ENOENT;
 }
 
-static int edit(struct peer_edit *e, struct config *c, const char *instance)
+static int change(struct edit *e, struct config *c, const char *instance)
 {
-	struct arguments *a = e->data;
+	struct arguments *a = e->arguments;
 
 	return a->peer ? add_route(a, c, instance) : del_route(a, c);
 }
@@ -126,13 +112,15 @@ static int edit(struct peer_edit *e, struct config *c, const char *instance)
 static int run_route(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { 0 };
-	struct peer_edit e = { .command = "route", .edit = edit, .data = &a };
+	int n;
+	char **words = options_parse(&route_command, argc, argv, &a, &n);
 
-	if (parse(&a, argc, argv))
+	if (!words || check_words(&a, n, words))
 		return EXIT_USAGE;
-	e.verb = a.verb;
-	e.name = a.text;
-	return peer_edit(g, &e);
+	return edit_running(g, &(struct edit){
+		.command = &route_command, .verb = a.verb, .name = a.text,
+		.change = change, .arguments = &a,
+	});
 }
 
 static const struct command_option options[] = {

@@ -13,9 +13,9 @@
 static int run_save(const struct global *g, int argc, char **argv)
 {
 	struct config *c = NULL;
-	int lock, rc, n;
+	int lock, rc;
 
-	if (options_parse(&save_command, argc, argv, NULL, &n))
+	if (!options_parse(&save_command, argc, argv, NULL, NULL))
 		return EXIT_USAGE;
 	lock = state_lock(g->instance);
 	if (lock < 0)
@@ -25,8 +25,8 @@ static int run_save(const struct global *g, int argc, char **argv)
 	if (!rc) {
 		rc = config_save(c, stdout);
 		if (rc)
-			log_error("cannot write the configuration to standard "
-				  "output: %s", strerror(-rc));
+			log_error("cannot write the configuration to standard output: %s",
+				  strerror(-rc));
 	}
 	config_free(c);
 	return rc ? EXIT_FAILED : EXIT_DONE;

@@ -7,19 +7,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include "instance/apply.h"
-#include "cmd/command.h"
+#include "cmd/edit.h"
 #include "config/config_check.h"
 #include "config/config_diff.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "instance/running.h"
 #include "config/service_args.h"
-#include "instance/state.h"
 
 struct arguments {
-	const char *verb, *name, *prefix_text;
+	struct edit edit;
+	const char *prefix_text;
 	struct prefix prefix;
 	struct service_config wanted;	/* from the options */
 	bool listen, nat, ipv6;		/* these options were given; `wanted` shows the others */
@@ -89,12 +86,7 @@ static int parse_ipv6(void *arguments, const struct command_option *o, char *val
 	struct arguments *a = arguments;
 
 	a->ipv6 = true;
-	for (enum ipv6_handling h = IPV6_DIRECT; h <= IPV6_OFF; h++)
-		if (!strcmp(value, ipv6_name(h))) {
-			a->wanted.ipv6 = h;
-			return 0;
-		}
-	return option_wrong(o, value, "not direct, dnat or off");
+	return parse_choice(&a->wanted.ipv6, o, value);
 }
 
 static int parse_key(void *member, const struct command_option *o, char *value)
@@ -104,7 +96,7 @@ static int parse_key(void *member, const struct command_option *o, char *value)
 
 static bool is_verb(const struct arguments *a, const char *verb)
 {
-	return !strcmp(a->verb, verb);
+	return !strcmp(a->edit.verb, verb);
 }
 
 static bool has_options(const struct arguments *a)
@@ -118,57 +110,35 @@ static bool has_options(const struct arguments *a)
 /* Checks the words, and which options the verb needs and accepts */
 static int check_words(struct arguments *a, int n, char **words)
 {
-	bool lists = n && (!strcmp(words[0], "deny") || !strcmp(words[0], "allow"));
-	const char *why;
+	struct edit *e = &a->edit;
+	bool lists;
 
-	if (!n || (strcmp(words[0], "add") && strcmp(words[0], "set") && strcmp(words[0], "del") &&
-		   !lists)) {
-		log_error("service: %s%sadd, set, del, deny or allow must follow; see `wgxdp "
-			  "service --help`",
-			  n ? words[0] : "", n ? ": " : "");
+	e->verb = command_word(&service_command, words);
+	if (!e->verb)
 		return -EINVAL;
-	}
-	a->verb = words[0];
+	lists = is_verb(a, "deny") || is_verb(a, "allow");
 	if (n != 2 + lists) {
-		log_error("service %s: %s; see `wgxdp service --help`", a->verb,
+		log_error("service %s: %s; see `wgxdp service --help`", e->verb,
 			  n > 2 + lists ? "too many words" :
 			  lists ? "a service's name and a prefix must follow" :
 			  "the service's name is missing");
 		return -EINVAL;
 	}
-	a->name = words[1];
-	if (!is_service_name(a->name) || strlen(a->name) >= NAME_LEN) {
-		log_error("service %s %s: no name of a service: letters, "
-			  "digits, '-', '_' and '.', as wg-end", a->verb, a->name);
+	e->name = words[1];
+	if (!is_service_name(e->name) || strlen(e->name) >= NAME_LEN) {
+		log_error("service %s %s: no name of a service: letters, digits, '-', '_' and '.', "
+			  "as wg-end", e->verb, e->name);
 		return -EINVAL;
 	}
-	if (has_options(a) && !is_verb(a, "add") && !is_verb(a, "set")) {
-		log_error("service %s: takes no options", a->verb);
+	if (edit_check_options(e, has_options(a)))
 		return -EINVAL;
-	}
-	if (is_verb(a, "set") && !has_options(a)) {
-		log_error("service set %s: no option says what to change; see `wgxdp "
-			  "service --help`", a->name);
-		return -EINVAL;
-	}
 	if (is_verb(a, "add") && !*a->wanted.backend.ipv4 && !*a->wanted.backend.ipv6) {
-		log_error("service add %s: --backend is missing: wg-end's address", a->name);
+		log_error("service add %s: --backend is missing: wg-end's address", e->name);
 		return -EINVAL;
 	}
-	if (!lists)
-		return 0;
 	a->prefix_text = words[2];
-	why = prefix_wrong(a->prefix_text);
-	if (why)
-		log_error("service %s: '%s' %s", a->verb, a->prefix_text, why);
-	return why ? -EINVAL : prefix_parse(a->prefix_text, &a->prefix);
-}
-
-static int parse(struct arguments *a, int argc, char **argv)
-{
-	int n, rc = options_parse(&service_command, argc, argv, a, &n);
-
-	return rc ?: check_words(a, n, argv + argc - n);
+	return lists ? edit_parse_prefix(is_verb(a, "deny") ? "service deny" : "service allow",
+					 words[2], &a->prefix) : 0;
 }
 
 /* ---- the change ---- */
@@ -231,7 +201,7 @@ static bool no_ipv6_dnat(const struct service_config *s)
 }
 
 /* Applies the options to a service, new or running */
-static int change(struct arguments *a, struct service_config *s)
+static int change_service(struct arguments *a, struct service_config *s)
 {
 	struct service_config *from = &a->wanted, none = { 0 };
 	__be16 port = from->backend.port ?: s->backend.port ?: htons(51820);
@@ -266,18 +236,21 @@ static int change(struct arguments *a, struct service_config *s)
 static ssize_t prefix_index(const struct prefix *list, size_t n, const struct prefix *p)
 {
 	for (size_t i = 0; i < n; i++)
-		if (prefix_within(&list[i], p) && prefix_within(p, &list[i]))
+		if (!prefix_compare(&list[i], p))
 			return i;
 	return -1;
 }
 
 static int add_prefix(struct prefix **list, size_t *n, const struct prefix *p)
 {
-	struct prefix *place = prefix_index(*list, *n, p) < 0 ? append(*list, *n) : NULL;
+	struct prefix *place;
 
+	if (prefix_index(*list, *n, p) >= 0)
+		return 0;
+	place = append(*list, *n);
 	if (place)
 		*place = *p;
-	return place || prefix_index(*list, *n, p) >= 0 ? 0 : -ENOMEM;
+	return place ? 0 : -ENOMEM;
 }
 
 static int allow(const struct arguments *a, struct service_config *s)
@@ -301,14 +274,14 @@ static int allow(const struct arguments *a, struct service_config *s)
 	return rc;
 }
 
-static int edit_services(struct arguments *a, struct config *c)
+static int change(struct edit *e, struct config *c, const char *instance)
 {
-	struct service_config *s = config_service(c, a->name);
-	int rc = 0;
+	struct arguments *a = e->arguments;
+	struct service_config *s = config_service(c, e->name);
 
 	if (is_verb(a, "add") ? s != NULL : !s) {
-		log_error("service %s %s: %s", a->verb, a->name, s ? "it exists already: `service "
-								     "set` changes it" :
+		log_error("service %s %s: %s", e->verb, e->name,
+			  s ? "it exists already: `service set` changes it" :
 			  "no such service: `wgxdp show services` lists them");
 		return -ENOENT;
 	}
@@ -321,61 +294,32 @@ static int edit_services(struct arguments *a, struct config *c)
 		s = append(c->services, c->n_services);
 		if (!s)
 			return -ENOMEM;
-		strcpy(s->name, a->name);
+		strcpy(s->name, e->name);
 	}
 	s->by_hand = true;
 	if (is_verb(a, "deny"))
-		rc = add_prefix(&s->deny, &s->n_deny, &a->prefix);
-	else if (is_verb(a, "allow"))
-		rc = allow(a, s);
-	else
-		rc = change(a, s);
-	return rc;
+		return add_prefix(&s->deny, &s->n_deny, &a->prefix);
+	return is_verb(a, "allow") ? allow(a, s) : change_service(a, s);
 }
 
-/* Reports an error of the configuration by the option that caused it */
-static void tell_option(void *data, const struct config_place *place, const char *text)
-{
-	const struct arguments *a = data;
-	static const struct { const char *path, *option;
-	} by_path[] = {
-		{ "/strict", "--strict: " },
-		{ "/wireguard", "--public-key: " },
-		{ "/backend", "--backend: " },
-		{ "/listen/ports", "--port: " },
-		{ "/listen", "--listen: " },
-		{ "/ipv6", "--ipv6: " },
-		{ "", "" },
-	};
-	size_t i = 0;
-
-	while (!strstr(place->path, by_path[i].path))
-		i++;
-
-	log_error("service %s %s: %s%s", a->verb, a->name, by_path[i].option, without_key(text));
-}
+static const struct edit_option options_by_path[] = {
+	{ "/strict", "--strict: " }, { "/wireguard", "--public-key: " },
+	{ "/backend", "--backend: " }, { "/listen/ports", "--port: " },
+	{ "/listen", "--listen: " }, { "/ipv6", "--ipv6: " }, { 0 },
+};
 
 static int run_service(const struct global *g, int argc, char **argv)
 {
-	struct arguments a = { 0 };
-	struct config *c = NULL;
-	int lock = -1, status = EXIT_USAGE;
+	struct arguments a = { .edit = {
+		.command = &service_command, .options = options_by_path, .change = change,
+		.arguments = &a,
+	} };
+	int status = EXIT_USAGE, n;
+	char **words = options_parse(&service_command, argc, argv, &a, &n);
 
-	if (parse(&a, argc, argv))
-		goto cleanup;
-	status = EXIT_FAILED;
-	lock = state_lock(g->instance);
-	if (lock < 0 || running_read(g->instance, &c) || edit_services(&a, c))
-		goto cleanup;
-	status = EXIT_USAGE;
-	if (config_check_each(c, 0, tell_option, &a))
-		goto cleanup;
-	status = apply(g->instance, c) ? EXIT_FAILED : EXIT_DONE;
-cleanup:
-	if (lock >= 0)
-		close(lock);
+	if (words && !check_words(&a, n, words))
+		status = edit_running(g, &a.edit);
 	config_free_service(&a.wanted);
-	config_free(c);
 	return status;
 }
 

@@ -38,19 +38,19 @@ static int check_words(const struct arguments *a)
 
 static int parse(int argc, char **argv, struct arguments *a)
 {
-	int n, rc = options_parse(&show_command, argc, argv, a, &n);
+	char **word = options_parse(&show_command, argc, argv, a, NULL);
 
-	for (char **word = argv + argc - n; !rc && *word; word++) {
+	for (; word && *word; word++) {
 		unsigned int noun = show_noun(*word);
 
 		a->what |= noun;
 		if (!noun) {
-			log_error("show: %s: not interfaces, services, peers, routes, "
-				  "sites, flows, drops or metrics", *word);
-			rc = -EINVAL;
+			log_error("show: %s: not interfaces, services, peers, routes, sites, "
+				  "flows, drops or metrics", *word);
+			return -EINVAL;
 		}
 	}
-	if (rc || check_words(a))
+	if (!word || check_words(a))
 		return -EINVAL;
 	if (!a->what)
 		a->what = a->json ? SHOW_DOCUMENT : SHOW_ALL;
@@ -81,13 +81,7 @@ static int run_show(const struct global *g, int argc, char **argv)
 		return EXIT_USAGE;
 	if (a.what == SHOW_METRICS)
 		return metrics_write(stdout, g->instance) ? EXIT_FAILED : EXIT_DONE;
-	rc = dataplane_open(g->instance, &dp);
-	if (!rc && !dp->running) {
-		running_not_up(g->instance);
-		rc = -ENOENT;
-	}
-	if (!rc)
-		rc = write_all(dp, &a, &dump);
+	rc = running_open(g->instance, &dp) ?: write_all(dp, &a, &dump);
 	dataplane_close(dp);
 	wg_dump_free(&dump);
 	return rc ? EXIT_FAILED : EXIT_DONE;

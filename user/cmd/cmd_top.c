@@ -3,7 +3,6 @@
  * wgxdp top: shows current rates of services, peers and sites.
  */
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,8 +58,8 @@ static void print_table(const struct top *t, const struct arguments *a, FILE *ou
 			fprintf(out, "%-42s %9s %9s %9s %9s\n", top_kind_names[kind],
 				kind == TOP_REASON ? "" : top_unit_names[a->unit],
 				kind == TOP_SERVICE || kind == TOP_PEER ? "back" : "",
-				kind == TOP_PAIR ? "" : "dropped", kind == TOP_PAIR ? "" :
-				"passed");
+				kind == TOP_PAIR ? "" : "dropped",
+				kind == TOP_PAIR ? "" : "passed");
 		}
 		print_row(&t->rows[i], a->unit, out);
 	}
@@ -106,21 +105,13 @@ static void print_json(const struct top *t, double seconds, FILE *out)
 static int read_counters(const struct global *g, struct top *ret)
 {
 	struct dataplane *dp = NULL;
-	int rc = dataplane_open(g->instance, &dp);
+	int rc = running_open(g->instance, &dp), failed = rc ? 0 : top_read(dp, ret);
 
-	if (rc)
-		return rc;
-	if (!dp->running) {
-		running_not_up(g->instance);
-		rc = -ENOENT;
-	} else {
-		rc = top_read(dp, ret);
-		if (rc)
-			log_error("cannot read the maps of instance "
-				  "%s: %s", g->instance, strerror(-rc));
-	}
+	if (failed)
+		log_error("cannot read the maps of instance %s: %s", g->instance,
+			  strerror(-failed));
 	dataplane_close(dp);
-	return rc;
+	return rc ?: failed;
 }
 
 static void pause_for(double seconds)
@@ -176,9 +167,9 @@ static int run_printing(const struct global *g, struct arguments *a)
 		if (rc)
 			break;
 		top_rates(&now, &before);
-		shown = (struct top){ .rows = malloc((now.n + 1) * sizeof(*now.rows)),
-				      .n = now.n,
-				      .at = now.at };
+		shown = (struct top){
+			.rows = malloc((now.n + 1) * sizeof(*now.rows)), .n = now.n, .at = now.at,
+		};
 		if (!shown.rows) {
 			rc = -ENOMEM;
 			break;
@@ -214,39 +205,18 @@ static int parse_interval(void *member, const struct command_option *o, char *va
 	       option_wrong(o, value, "not seconds from 0.1 to 3600");
 }
 
-static int parse_number(void *member, const struct command_option *o, char *value)
-{
-	return option_number(o, value, 1, ULONG_MAX, member);
-}
-
-static int parse_sort(void *member, const struct command_option *o, char *value)
-{
-	int i = option_choice(o, value, top_sort_names);
-
-	*(enum top_sort *)member = i;
-	return i < 0 ? i : 0;
-}
-
-static int parse_unit(void *member, const struct command_option *o, char *value)
-{
-	int i = option_choice(o, value, top_unit_names);
-
-	*(enum top_unit *)member = i;
-	return i < 0 ? i : 0;
-}
-
 static int run_top(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { .interval = 2 };
 	struct sigaction action = { .sa_handler = on_signal };
-	int rc, n;
+	int rc;
 
-	if (options_parse(&top_command, argc, argv, &a, &n))
+	if (!options_parse(&top_command, argc, argv, &a, NULL))
 		return EXIT_USAGE;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	rc = !a.json && !a.left && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) ? run_screen(g, &a)
-										 : -EOPNOTSUPP;
+	rc = !a.json && !a.left && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) ?
+	     run_screen(g, &a) : -EOPNOTSUPP;
 	rc = rc == -EOPNOTSUPP ? run_printing(g, &a) : rc;
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }
@@ -258,9 +228,9 @@ static const struct command_option options[] = {
 	  "end after this many tables", parse_number },
 	{ 's', "sort", "KEY", offsetof(struct arguments, sort),
 	  "rate (default), dropped, passed or name",
-	  parse_sort, .values = "rate dropped passed name" },
+	  parse_choice, .values = "rate dropped passed name" },
 	{ 'u', "units", "UNIT", offsetof(struct arguments, unit),
-	  "bits (default), bytes or packets", parse_unit, .values = "bits bytes packets" },
+	  "bits (default), bytes or packets", parse_choice, .values = "bits bytes packets" },
 	{ 'f', "filter", "TEXT", offsetof(struct arguments, filter),
 	  "only rows whose name contains TEXT" },
 	{ 'j', "json", NULL, offsetof(struct arguments, json),

@@ -29,16 +29,6 @@ struct arguments {
 
 /* ---- arguments ---- */
 
-static int parse_message(void *member, const struct command_option *o, char *value)
-{
-	static const char *const names[] = { "none",   "initiation", "response",
-					     "cookie", "data",       NULL };
-	int i = option_choice(o, value, names);
-
-	*(__u32 *)member = i;
-	return i < 0 ? i : 0;
-}
-
 static int parse_u32(void *member, const struct command_option *o, char *value)
 {
 	static const struct { unsigned long least, most; } range[] = {
@@ -75,9 +65,8 @@ static int parse_mac(void *arguments, const struct command_option *o, char *valu
 	unsigned int m[6];
 	int n = 0;
 
-	if (sscanf(value, "%2x:%2x:%2x:%2x:%2x:%2x%n", m, m + 1, m + 2, m + 3, m + 4, m + 5, &n) !=
-		    6 ||
-	    value[n])
+	if (sscanf(value, "%2x:%2x:%2x:%2x:%2x:%2x%n",
+		   m, m + 1, m + 2, m + 3, m + 4, m + 5, &n) != 6 || value[n])
 		return option_wrong(o, value, "not a MAC address, as 02:00:00:00:00:01");
 	for (int i = 0; i < 6; i++)
 		a->wish.mac[0][i] = m[i];
@@ -114,8 +103,8 @@ static int parse_key(void *member, const struct command_option *o, char *value)
 	struct wg_key key;
 
 	if (wg_key_parse(value, &key))
-		return option_wrong(o, value, "not a public key of WireGuard: 44 characters of "
-					      "base64");
+		return option_wrong(o, value,
+				    "not a public key of WireGuard: 44 characters of base64");
 	w->has_key = true;
 	memcpy(w->key, key.b, sizeof(w->key));
 	return 0;
@@ -136,8 +125,8 @@ static int check(struct arguments *a, int n, char **words)
 	if (n > 1)
 		log_error("trace: %s: one file is enough", words[1]);
 	else if (a->file && describes_packet(&a->wish, a->mac))
-		log_error("trace: %s: packets of a file are as they are: only --in and "
-			  "--json go with a file", a->file);
+		log_error("trace: %s: packets of a file are as they are: only --in and --json go "
+			  "with a file", a->file);
 	else if (!a->file && (!a->in || !a->wish.from.family || !a->wish.to.family))
 		log_error("trace: give --in, --from and --to, or a file");
 	else if (!a->file && a->wish.from.family != a->wish.to.family)
@@ -145,13 +134,6 @@ static int check(struct arguments *a, int n, char **words)
 	else
 		return 0;
 	return -EINVAL;
-}
-
-static int parse(struct arguments *a, int argc, char **argv)
-{
-	int n, rc = options_parse(&trace_command, argc, argv, a, &n);
-
-	return rc ?: check(a, n, argv + argc - n);
 }
 
 /* ---- packets ---- */
@@ -209,8 +191,8 @@ static int trace_described(struct arguments *a, struct node list)
 	memcpy(w->mac[1], (__u8[]){ 2, 0, 0, 0, 0, 1 }, 6);
 	len = packet_make(w, frame.bytes, sizeof(frame.bytes));
 	if (len < 0) {
-		log_error("trace: --size %u: too short for the headers, or for a "
-			  "fragment at this offset", w->size);
+		log_error("trace: --size %u: too short for the headers, or for a fragment at this "
+			  "offset", w->size);
 		return len;
 	}
 	frame.len = len;
@@ -231,17 +213,16 @@ static int trace_file(struct arguments *a, struct node list)
 		__u32 ifindex = a->ifindex ?: if_nametoindex(captured.interface);
 
 		if (!ifindex) {
-			log_error("%s: add --in IF: the file does not name an interface "
-				  "of this host%s%s", a->file,
-				  *captured.interface ? ", but " : "", captured.interface);
+			log_error("%s: add --in IF: the file does not name an interface of this "
+				  "host%s%s", a->file, *captured.interface ? ", but " : "",
+				  captured.interface);
 			rc = -ENODEV;
 			break;
 		}
 		n++;
 		if (captured.len < TRACE_FRAME_MIN) {
-			log_warning("%s: packet %lu is left out: %u bytes are no "
-				    "Ethernet frame", a->file, n,
-				    captured.len);
+			log_warning("%s: packet %lu is left out: %u bytes are no Ethernet frame",
+				    a->file, n, captured.len);
 			continue;
 		}
 		frame.len = captured.len;
@@ -258,19 +239,13 @@ static int trace_file(struct arguments *a, struct node list)
 
 static int open_instance(const char *instance, struct dataplane **ret)
 {
-	int rc = dataplane_open(instance, ret);
+	int rc = running_open(instance, ret);
 
-	if (rc)
-		return rc;
-	if (!(*ret)->running) {
-		running_not_up(instance);
-		return -ENOENT;
-	}
-	if ((*ret)->elsewhere) {
+	if (!rc && (*ret)->elsewhere) {
 		log_error("instance %s is up in another network namespace", instance);
-		return -ENOENT;
+		rc = -ENOENT;
 	}
-	return 0;
+	return rc;
 }
 
 static int trace_all(struct arguments *a, const char *instance, const struct dataplane *dp)
@@ -298,9 +273,10 @@ static int run_trace(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { .wish = DEFAULT_WISH };
 	struct dataplane *dp = NULL;
-	int rc;
+	int n, rc;
+	char **words = options_parse(&trace_command, argc, argv, &a, &n);
 
-	if (parse(&a, argc, argv))
+	if (!words || check(&a, n, words))
 		return EXIT_USAGE;
 	a.ifindex = a.in ? if_nametoindex(a.in) : 0;
 	if (a.in && !a.ifindex) {
@@ -325,7 +301,7 @@ static const struct command_option options[] = {
 	  "the destination; IPv6 in brackets", parse_end, TO },
 	{ 0, "message", "TYPE", WISH(message),
 	  "the WireGuard message: initiation, response, cookie, data (default) or none",
-	  parse_message, .values = "initiation response cookie data none" },
+	  parse_choice, .values = "none initiation response cookie data" },
 	{ 0, "public-key", "KEY", offsetof(struct arguments, wish),
 	  "the receiver's key, for the mac1 of an initiation or response (default: the service's "
 	  "first key)", parse_key },

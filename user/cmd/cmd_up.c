@@ -19,35 +19,20 @@
 
 struct arguments {
 	const char *file;		/* NULL: none given */
-	enum mode mode;
-	bool has_mode;
+	int mode;			/* enum mode; -1: not given */
 	struct line line;		/* --wan, --to … */
 	unsigned long try_seconds;	/* 0: for good */
 };
 
-static int parse_seconds(void *member, const struct command_option *o, char *value)
-{
-	return option_number(o, value, 1, TRY_MAX, member);
-}
-
-static int parse_mode(void *arguments, const struct command_option *o, char *value)
-{
-	struct arguments *a = arguments;
-
-	a->has_mode = true;
-	return mode_parse(value, &a->mode) ? option_wrong(o, value, "not auto, native, generic or "
-								    "tc") : 0;
-}
-
 static int parse(struct arguments *a, int argc, char **argv)
 {
-	int n, rc = options_parse(&up_command, argc, argv, a, &n);
-
-	if (!rc && a->line.config && a->file) {
+	if (!options_parse(&up_command, argc, argv, a, NULL))
+		return -EINVAL;
+	if (a->line.config && a->file) {
 		log_error("up: -c FILE excludes --wan and --to");
-		rc = -EINVAL;
+		return -EINVAL;
 	}
-	return rc ?: a->line.config ? line_finish(&a->line, "up") : 0;
+	return a->line.config ? line_finish(&a->line, "up") : 0;
 }
 
 /* Applies the configuration under the lock; --try waits without the lock */
@@ -74,20 +59,20 @@ static int bring_up(const char *instance, const struct config *c, unsigned long 
 
 static int run_up(const struct global *g, int argc, char **argv)
 {
-	struct arguments a = { 0 };
+	struct arguments a = { .mode = -1 };
 	int rc = parse(&a, argc, argv), status = EXIT_USAGE;
 
 	if (!rc && !a.line.config) {
 		heap_for_file(a.file ?: CONFIG_DEFAULT);
 		rc = config_read(a.file ?: CONFIG_DEFAULT, &a.line.config);
 		if (rc == -ENOENT && !a.file)
-			log_error("up: give -c FILE, or --wan IF and --to BACKEND; see `wgxdp up "
-				  "--help`");
+			log_error("up: give -c FILE, or --wan IF and --to BACKEND; see "
+				  "`wgxdp up --help`");
 	}
 	if (rc)
 		goto cleanup;
 	config_warn_nothing(a.line.config);
-	if (a.has_mode)
+	if (a.mode >= 0)
 		a.line.config->mode = a.mode;
 	status = bring_up(g->instance, a.line.config, a.try_seconds) ? EXIT_FAILED : EXIT_DONE;
 cleanup:
@@ -98,12 +83,12 @@ cleanup:
 static const struct command_option options[] = {
 	CONFIG_OPTION(offsetof(struct arguments, file)),
 	QUICK_SERVICE_OPTIONS(offsetof(struct arguments, line)),
-	{ 0, "mode", "MODE", 0,
+	{ 0, "mode", "MODE", offsetof(struct arguments, mode),
 	  "auto (default): native XDP where the driver has it, else generic, else tc; native; "
-	  "generic; tc", parse_mode, .values = "auto native generic tc" },
+	  "generic; tc", parse_choice, .values = "auto native generic tc" },
 	{ 0, "try", "SECONDS", offsetof(struct arguments, try_seconds),
 	  "roll back to what ran before, unless Enter or another `up` keeps the change within this "
-	  "time; also if this command is ended or its terminal hangs up", parse_seconds },
+	  "time; also if this command is ended or its terminal hangs up", parse_number, TRY_MAX },
 	{ 0 },
 };
 

@@ -33,37 +33,25 @@ static void list_instances(FILE *out)
 		closedir(directory);
 }
 
-static void list_services(const struct dataplane *dp, FILE *out)
+/* Lists the names of peers, or else of services, of a running instance */
+static void list_running(const char *instance, bool peers, FILE *out)
 {
+	struct relay_peer *list = NULL;
 	struct service_name *names = NULL;
-	size_t n = 0;
-
-	if (!dataplane_names(dp, &names, &n))
-		for (size_t i = 0; i < n; i++)
-			if (*names[i].name)
-				fprintf(out, "%s\n", names[i].name);
-	free(names);
-}
-
-static void list_peers(const struct dataplane *dp, FILE *out)
-{
-	struct relay_peer *peers = NULL;
-	size_t n = 0;
-
-	if (!dataplane_peers(dp, &peers, &n))
-		for (size_t i = 1; i < n; i++)
-			if (*peers[i].name.name)
-				fprintf(out, "%s\n", peers[i].name.name);
-	free(peers);
-}
-
-static void list_running(const char *instance, void (*list)(const struct dataplane *dp, FILE *out),
-			 FILE *out)
-{
 	struct dataplane *dp = NULL;
+	size_t n = 0;
 
-	if (pins_exist(instance) > 0 && !dataplane_open(instance, &dp) && dp->running)
-		list(dp, out);
+	if (pins_exist(instance) <= 0 || dataplane_open(instance, &dp) || !dp->running ||
+	    (peers ? dataplane_peers(dp, &list, &n) : dataplane_names(dp, &names, &n)))
+		n = 0;
+	for (size_t i = 0; i < n; i++) {
+		const char *name = peers ? list[i].name.name : names[i].name;
+
+		if (*name)
+			fprintf(out, "%s\n", name);
+	}
+	free(list);
+	free(names);
 	dataplane_close(dp);
 }
 
@@ -84,9 +72,9 @@ static void list_values(const char *values, const char *instance, FILE *out)
 	else if (!strcmp(values, "@instance"))
 		list_instances(out);
 	else if (!strcmp(values, "@service"))
-		list_running(instance, list_services, out);
+		list_running(instance, false, out);
 	else if (!strcmp(values, "@peer"))
-		list_running(instance, list_peers, out);
+		list_running(instance, true, out);
 	else
 		list_words(values, out);
 }

@@ -4,13 +4,16 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cmd/command.h"
+#include "config/config_check.h"
 #include "lib/log.h"
 
 #define OPTIONS_MAX 32
+#define LIST_LEN 128
 #define WIDTH 80			/* columns of --help */
 #define HELP_COLUMN 24			/* where an option's text begins, at most */
 
@@ -71,14 +74,14 @@ static int report_refused(const struct command *c, int returned, char **argv)
 			     argv[optind - 1];
 
 	if (returned == ':')
-		log_error("%s: %s: its argument is missing; see `wgxdp "
-			  "%s --help`", c->name, option, c->name);
+		log_error("%s: %s: its argument is missing; see `wgxdp %s --help`", c->name, option,
+			  c->name);
 	else
 		log_error("%s: %s: not an option; see `wgxdp %s --help`", c->name, option, c->name);
 	return -EINVAL;
 }
 
-int options_parse(const struct command *c, int argc, char **argv, void *arguments, int *ret_n)
+char **options_parse(const struct command *c, int argc, char **argv, void *arguments, int *ret_n)
 {
 	static const struct command_option none[1];
 	const struct command_option *options = c->options ?: none;
@@ -94,14 +97,37 @@ int options_parse(const struct command *c, int argc, char **argv, void *argument
 			report_refused(c, returned, argv) :
 			store(find_option(options, returned), arguments, optarg);
 	if (rc)
-		return rc;
+		return NULL;
 	if (optind < argc && !c->words && !c->operand) {
-		log_error("%s: %s: not an option; see `wgxdp %s "
-			  "--help`", c->name, argv[optind], c->name);
-		return -EINVAL;
+		log_error("%s: %s: not an option; see `wgxdp %s --help`", c->name, argv[optind],
+			  c->name);
+		return NULL;
 	}
-	*ret_n = argc - optind;
-	return 0;
+	if (ret_n)
+		*ret_n = argc - optind;
+	return argv + optind;
+}
+
+/* Appends a word to "a, b or c" */
+static void append_choice(char list[LIST_LEN], const char *word, int len, bool is_last)
+{
+	size_t n = strlen(list);
+
+	snprintf(list + n, LIST_LEN - n, "%s%.*s", !n ? "" : is_last ? " or " : ", ", len, word);
+}
+
+const char *command_word(const struct command *c, char **words)
+{
+	char list[LIST_LEN] = "";
+
+	for (const struct command_word *w = c->words; w->word; w++) {
+		if (*words && !strcmp(*words, w->word))
+			return *words;
+		append_choice(list, w->word, strlen(w->word), !w[1].word);
+	}
+	log_error("%s: %s%s%s must follow; see `wgxdp %s --help`", c->name, *words ?: "",
+		  *words ? ": " : "", list, c->name);
+	return NULL;
 }
 
 int option_wrong(const struct command_option *o, const char *value, const char *why, ...)
@@ -133,21 +159,40 @@ int option_number(const struct command_option *o, const char *value, unsigned lo
 	return 0;
 }
 
-int option_choice(const struct command_option *o, const char *value, const char *const *words)
+int option_choice(const struct command_option *o, const char *value)
 {
-	char list[128] = "";
-	size_t n = 0;
+	const char *word = o->values;
+	char list[LIST_LEN] = "";
 
-	for (int i = 0; words[i]; i++) {
-		if (!strcmp(words[i], value))
+	for (int i = 0; *word; i++) {
+		size_t len = strcspn(word, " ");
+
+		if (strlen(value) == len && !strncmp(word, value, len))
 			return i;
-		n += snprintf(list + n, sizeof(list) - n, "%s%s",
-			      !i             ? ""
-			      : words[i + 1] ? ", "
-					     : " or ",
-			      words[i]);
+		append_choice(list, word, len, !word[len]);
+		word += len + (word[len] == ' ');
 	}
 	return option_wrong(o, value, "not %s", list);
+}
+
+int parse_choice(void *member, const struct command_option *o, char *value)
+{
+	int i = option_choice(o, value);
+
+	*(int *)member = i;
+	return i < 0 ? i : 0;
+}
+
+int parse_number(void *member, const struct command_option *o, char *value)
+{
+	return option_number(o, value, 1, o->id ?: ULONG_MAX, member);
+}
+
+int parse_interface(void *member, const struct command_option *o, char *value)
+{
+	*(const char **)member = value;
+	return is_interface_name(value) ? 0 :
+	       option_wrong(o, value, "not an interface name, as wg0");
 }
 
 /* ---- --help ---- */

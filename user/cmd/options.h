@@ -20,7 +20,7 @@ struct command_option {
 	/* Stores the value and returns 0, or reports what is wrong and returns -errno. Without it,
 	 * an option sets a bool, and one with an argument a const char *. */
 	int (*parse)(void *member, const struct command_option *o, char *value);
-	int id;				/* tells parse() which option it is */
+	int id;				/* for parse() */
 	/* For completion: the words that the argument may be, or one of @file, @interface,
 	 * @instance, @service and @peer */
 	const char *values;
@@ -33,12 +33,12 @@ struct command_option {
 	  .values = "@file" }
 #define JSON_OPTION(member) { 'j', "json", NULL, member, "print JSON" }
 
-/*
- * Parses the options of argv, and permutes argv so that the operands are at its end. *ret_n is
- * their number; a command without words and operand accepts none.
- * Returns 0, or a negative errno when what is wrong has been reported.
- */
-int options_parse(const struct command *c, int argc, char **argv, void *arguments, int *ret_n);
+/* Parses the options of argv, and moves them before its operands. Returns the operands, up to NULL;
+ * a command without words and operand accepts none. *ret_n: their number, unless ret_n is NULL.
+ * Returns NULL when what is wrong has been reported. */
+char **options_parse(const struct command *c, int argc, char **argv, void *arguments, int *ret_n);
+/* Returns the first operand, which must be one of the command's words; else NULL (reported) */
+const char *command_word(const struct command *c, char **words);
 
 /* Reports that the value of an option is wrong, and why. Returns -EINVAL. */
 int option_wrong(const struct command_option *o, const char *value, const char *why, ...)
@@ -46,8 +46,14 @@ int option_wrong(const struct command_option *o, const char *value, const char *
 /* A decimal number from least to most. Returns 0 or -EINVAL (reported). */
 int option_number(const struct command_option *o, const char *value, unsigned long least,
 		  unsigned long most, unsigned long *ret);
-/* One of `words`, which end with NULL. Returns its index or -EINVAL (reported). */
-int option_choice(const struct command_option *o, const char *value, const char *const *words);
+/* Returns the index of the value among the words of o->values, or -EINVAL (reported) */
+int option_choice(const struct command_option *o, const char *value);
+
+/* Functions for struct command_option .parse; they store option_choice() as an int, a number from 1
+ * to o->id (0: of any size) as an unsigned long, and an interface's name as a const char * */
+int parse_choice(void *member, const struct command_option *o, char *value);
+int parse_number(void *member, const struct command_option *o, char *value);
+int parse_interface(void *member, const struct command_option *o, char *value);
 
 /* What `wgxdp COMMAND --help` prints */
 void command_help(const struct command *c, FILE *out);

@@ -253,12 +253,27 @@ static int publish_text(const char *instance, const struct plan_input *in, int r
 	return rc ?: published;
 }
 
+/* All of it or nothing. missing: waits only for names without any answer. */
+static int apply_all(const char *instance, struct plan_input *in, struct answers *answers,
+		     bool missing)
+{
+	struct outcome outcome;
+	int rc = state_prepare(instance, in->config, &in->config_text);
+	bool moved;
+
+	if (rc)
+		return rc;
+	moved = resolver_once(answers, missing, RESOLVE_MS);
+	rc = publish_text(instance, in, apply_once(instance, in, answers, false, &outcome));
+	if (!rc)
+		answers_write(instance, answers, moved || outcome.moved);
+	return rc;
+}
+
 int apply(const char *instance, const struct config *c)
 {
 	struct answers answers;
 	struct plan_input in = { .config = c, .answers = &answers };
-	struct outcome outcome;
-	bool moved = false;
 	int rc;
 
 	if (config_is_control(c) && pins_exist(instance) <= 0) {
@@ -270,14 +285,7 @@ int apply(const char *instance, const struct config *c)
 	if (rc)
 		return rc;
 	answers_read(instance, &answers);
-	rc = answers_for(&answers, c) ?: state_prepare(instance, c, &in.config_text);
-	if (!rc) {
-		moved = resolver_once(&answers, false, RESOLVE_MS);
-		rc = publish_text(instance, &in,
-				  apply_once(instance, &in, &answers, false, &outcome));
-	}
-	if (!rc)
-		answers_write(instance, &answers, moved || outcome.moved);
+	rc = answers_for(&answers, c) ?: apply_all(instance, &in, &answers, false);
 	answers_free(&answers);
 	return rc;
 }
@@ -285,18 +293,12 @@ int apply(const char *instance, const struct config *c)
 int apply_followed(const char *instance, const struct config *c, struct answers *answers)
 {
 	struct plan_input in = { .config = c, .answers = answers, .followed = true };
-	struct outcome outcome;
-	bool moved;
-	int rc = check_permitted(instance) ?: state_prepare(instance, c, &in.config_text);
+	int rc = check_permitted(instance);
 
 	if (rc)
 		return rc;
 	config_warn_nothing(c);
-	moved = resolver_once(answers, true, RESOLVE_MS);
-	rc = publish_text(instance, &in, apply_once(instance, &in, answers, false, &outcome));
-	if (!rc)
-		answers_write(instance, answers, moved || outcome.moved);
-	return rc;
+	return apply_all(instance, &in, answers, true);
 }
 
 int apply_follow(const char *instance, const struct config *c, struct answers *answers)

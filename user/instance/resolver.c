@@ -45,11 +45,6 @@ struct resolver {
 static void on_due(uv_timer_t *timer);
 static void start_round(struct resolver *r);
 
-static __s64 now_s(void)
-{
-	return time(NULL);
-}
-
 static struct answer *answer_of(const struct name *n)
 {
 	return (struct answer *)answers_find(n->resolver->answers, n->text, n->family);
@@ -143,7 +138,7 @@ static unsigned int take_answers(struct answer *a, const struct ares_addrinfo *i
 		a->address = first;
 		*moved = true;
 	}
-	a->resolved = now_s();
+	a->resolved = time(NULL);
 	return ttl <= 0 ? TTL_HOSTS : ttl < TTL_MIN ? TTL_MIN : ttl;
 }
 

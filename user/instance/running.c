@@ -15,11 +15,8 @@ int running_read_quietly(const char *instance, struct config **ret)
 
 	if (rc)
 		return rc;
-	if (!dp->running)
-		rc = -ENOENT;
-	else
-		rc = state_read(instance, ret);
-	if (dp->running && rc == -ENOENT) {
+	rc = dp->running ? state_read(instance, ret) : -ENOENT;
+	if (rc == -ENOENT && dp->running) {
 		log_error("instance %s: its configuration is lost: `wgxdp up -c FILE` gives it "
 			  "another one", instance);
 		rc = -ENODATA;
@@ -43,5 +40,16 @@ int running_read(const char *instance, struct config **ret)
 
 	if (rc == -ENOENT)
 		running_not_up(instance);
+	return rc;
+}
+
+int running_open(const char *instance, struct dataplane **ret)
+{
+	int rc = dataplane_open(instance, ret);
+
+	if (!rc && !(*ret)->running) {
+		running_not_up(instance);
+		rc = -ENOENT;
+	}
 	return rc;
 }

@@ -20,6 +20,7 @@
 #include "lib/yaml.h"
 
 #define RUNNING "running.yaml"
+#define FAILED "failed"
 #define NEXT "running.yaml.new"		/* what is to run */
 
 int state_lock(const char *instance)
@@ -41,11 +42,11 @@ int state_lock(const char *instance)
 	return rc;
 }
 
-static void forget_failure(const char *instance)
+static void remove_file(const char *instance, const char *name)
 {
 	char path[STATE_PATH_LEN];
 
-	state_path(path, instance, "failed");
+	state_path(path, instance, name);
 	unlink(path);
 }
 
@@ -113,21 +114,20 @@ int state_prepare(const char *instance, const struct config *c, int *ret_map)
 int state_publish(const char *instance, int map)
 {
 	char path[STATE_PATH_LEN], next[STATE_PATH_LEN];
-	int rc = 0;
+	int rc;
 
-	state_path(path, instance, RUNNING);
-	state_path(next, instance, NEXT);
 	if (map && map_info(map).id != config_text_id(instance)) {
-		unlink(next);
+		remove_file(instance, NEXT);
 		return 0;
 	}
-	if (rename(next, path)) {
-		rc = -errno;
+	state_path(path, instance, RUNNING);
+	state_path(next, instance, NEXT);
+	rc = rename(next, path) ? -errno : 0;
+	if (rc)
 		log_error("cannot write %s: %s", path, strerror(-rc));
-		return rc;
-	}
-	forget_failure(instance);
-	return 0;
+	else
+		remove_file(instance, FAILED);
+	return rc;
 }
 
 int state_write(const char *instance, const struct config *c)
@@ -140,7 +140,7 @@ void state_note_failure(const char *instance)
 	char path[STATE_PATH_LEN];
 	int fd;
 
-	state_path(path, instance, "failed");
+	state_path(path, instance, FAILED);
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	if (fd >= 0)
 		close(fd);
@@ -150,7 +150,7 @@ bool state_failed(const char *instance)
 {
 	char path[STATE_PATH_LEN];
 
-	state_path(path, instance, "failed");
+	state_path(path, instance, FAILED);
 	return !access(path, F_OK);
 }
 
@@ -171,14 +171,6 @@ int state_read(const char *instance, struct config **ret)
 	return rc;
 }
 
-static void remove_file(const char *instance, const char *name)
-{
-	char path[STATE_PATH_LEN];
-
-	state_path(path, instance, name);
-	unlink(path);
-}
-
 void state_remove(const char *instance)
 {
 	static const char *const noted[] = NOTED_FILES;
@@ -187,7 +179,7 @@ void state_remove(const char *instance)
 	remove_file(instance, RUNNING);
 	remove_file(instance, NEXT);
 	remove_file(instance, "names.new");	/* of a killed command: user/plan/answers.c */
-	forget_failure(instance);
+	remove_file(instance, FAILED);
 	for (size_t i = 0; i < sizeof(noted) / sizeof(*noted); i++) {
 		snprintf(beside, sizeof(beside), "%s.new", noted[i]);
 		remove_file(instance, noted[i]);

@@ -24,6 +24,8 @@
 #include "instance/state.h"
 #include "instance/try.h"
 
+#define MARKER "trying"
+
 enum { APPLIED = 'a', KEPT = 'k', ROLLED_BACK = 'r', FAILED = 'f' };
 
 struct try {
@@ -34,17 +36,12 @@ struct try {
 	int child;			/* the command's end of the socket pair */
 };
 
-static void marker_path(char path[STATE_PATH_LEN], const char *instance)
-{
-	state_path(path, instance, "trying");
-}
-
 static bool is_ours(const struct try *t)
 {
 	char path[STATE_PATH_LEN];
 	struct stat there, ours;
 
-	marker_path(path, t->instance);
+	state_path(path, t->instance, MARKER);
 	return !stat(path, &there) && !fstat(t->marker, &ours) && there.st_ino == ours.st_ino &&
 	       there.st_dev == ours.st_dev;
 }
@@ -53,7 +50,7 @@ void try_keep(const char *instance)
 {
 	char path[STATE_PATH_LEN];
 
-	marker_path(path, instance);
+	state_path(path, instance, MARKER);
 	unlink(path);
 }
 
@@ -110,7 +107,7 @@ static bool child_waits(const struct try *t, int command)
 				{ .fd = seen, .events = POLLIN } };
 	long long end = 0, left;
 
-	marker_path(path, t->instance);
+	state_path(path, t->instance, MARKER);
 	inotify_add_watch(seen, path, IN_ATTRIB | IN_DELETE_SELF);
 	while (is_ours(t)) {
 		left = end ? end - now_ms() : -1;
@@ -160,7 +157,7 @@ static int open_marker(const char *instance)
 	char path[STATE_PATH_LEN];
 	int fd;
 
-	marker_path(path, instance);
+	state_path(path, instance, MARKER);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
 		log_error("instance %s: another `up --try` waits: `wgxdp up` keeps what it made",

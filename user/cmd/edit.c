@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Changes to what runs.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "instance/apply.h"
+#include "config/config_check.h"
+#include "lib/grow.h"
+#include "lib/log.h"
+#include "cmd/edit.h"
+#include "instance/running.h"
+#include "config/service_args.h"
+#include "instance/state.h"
+
+int peer_add_prefix(struct peer_config *p, const struct prefix *prefix)
+{
+	struct prefix *place = append(p->prefixes, p->n_prefixes);
+
+	if (place)
+		*place = *prefix;
+	return place ? 0 : -ENOMEM;
+}
+
+int edit_parse_prefix(const char *what, const char *text, struct prefix *ret)
+{
+	const char *why = prefix_wrong(text);
+
+	if (why)
+		log_error("%s: '%s' %s", what, text, why);
+	return why ? -EINVAL : prefix_parse(text, ret);
+}
+
+int edit_check_options(const struct edit *e, bool given)
+{
+	const char *command = e->command->name;
+	bool set = !strcmp(e->verb, "set");
+
+	if (given && !set && strcmp(e->verb, "add"))
+		log_error("%s %s: takes no options", command, e->verb);
+	else if (!given && set)
+		log_error("%s set %s: no option says what to change; see `wgxdp %s --help`",
+			  command, e->name, command);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+/* Reports an error of the configuration by the option that caused it */
+static void tell_option(void *data, const struct config_place *place, const char *text)
+{
+	const struct edit *e = data;
+	const struct edit_option *o = e->options;
+
+	while (o && o->path && !strstr(place->path, o->path))
+		o++;
+	log_error("%s %s %s: %s%s", e->command->name, e->verb, e->name,
+		  o && o->path ? o->option : "", without_key(text));
+}
+
+int edit_running(const struct global *g, struct edit *e)
+{
+	struct config *c = NULL;
+	int lock = state_lock(g->instance), status = EXIT_FAILED;
+
+	if (lock < 0 || running_read(g->instance, &c) || e->change(e, c, g->instance))
+		goto cleanup;
+	status = EXIT_USAGE;
+	if (config_check_each(c, 0, tell_option, e))
+		goto cleanup;
+	status = apply(g->instance, c) ? EXIT_FAILED : EXIT_DONE;
+cleanup:
+	if (lock >= 0)
+		close(lock);
+	config_free(c);
+	return status;
+}

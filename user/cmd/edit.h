@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Changes to what runs: what the commands `service`, `peer` and `route` share.
+ */
+#pragma once
+#include "cmd/command.h"
+#include "config/config.h"
+
+struct edit_option {
+	const char *path;		/* part of a place in the configuration; NULL: the last */
+	const char *option;		/* for messages: "--backend: " */
+};
+
+struct edit {
+	const struct command *command;
+	const char *verb, *name;	/* for messages: "add", "site-a" */
+	const struct edit_option *options;	/* the first whose path fits; NULL: none */
+	/* Changes the configuration. Returns 0 or -errno (reported). */
+	int (*change)(struct edit *e, struct config *c, const char *instance);
+	void *arguments;
+};
+
+/* Reads what runs, changes, checks and applies it, under the lock. Returns an exit code. */
+int edit_running(const struct global *g, struct edit *e);
+/* Checks that `set` has options, and that only it and `add` do. Returns 0 or -EINVAL (reported). */
+int edit_check_options(const struct edit *e, bool given);
+int peer_add_prefix(struct peer_config *p, const struct prefix *prefix);
+/* Parses a prefix. what: the option or command, for the message. Returns 0 or -EINVAL
+ * (reported). */
+int edit_parse_prefix(const char *what, const char *text, struct prefix *ret);
