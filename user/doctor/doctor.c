@@ -49,16 +49,6 @@ char *cure(const char *format, ...)
 	return text;
 }
 
-const char *doctor_option(const struct doctor *k)
-{
-	return strcmp(k->instance, INSTANCE_DEFAULT) ? " --instance " : "";
-}
-
-const char *doctor_named(const struct doctor *k)
-{
-	return strcmp(k->instance, INSTANCE_DEFAULT) ? k->instance : "";
-}
-
 long doctor_sysctl(const char *format, ...)
 {
 	char path[160];
@@ -251,8 +241,12 @@ static int add_devices(struct doctor *k)
 
 int doctor_gather(struct doctor *k)
 {
+	bool is_default = !strcmp(k->instance, INSTANCE_DEFAULT);
 	int rc = 0;
 
+	snprintf(k->wgxdp, sizeof(k->wgxdp), "wgxdp%s%s", is_default ? "" : " --instance ",
+		 is_default ? "" : k->instance);
+	snprintf(k->again, sizeof(k->again), "%s save | %s up -c -", k->wgxdp, k->wgxdp);
 	if (k->dp)
 		rc = dataplane_links(k->dp, &k->links, &k->n_links) ?:
 		     plan_running(&k->h, k->c, k->links, k->n_links, &k->plan) ?:

@@ -60,6 +60,10 @@ struct seen_vlans {
 
 struct doctor {
 	const char *instance;
+	char wgxdp[64];			/* "wgxdp", with --instance if it is not the default one */
+	/* Applies the running configuration again. A cure ends with it if `up` finds more after the
+	 * cure than before */
+	char again[160];
 	const struct config *c;		/* the running configuration, or the one to examine */
 	struct dataplane *dp;		/* NULL: the configuration does not run */
 	struct host h;
@@ -90,13 +94,6 @@ void doctor_say(struct doctor *k, enum state state, const char *check, const cha
 	doctor_say(k, STATE_OK, check, subject, NULL, __VA_ARGS__)
 /* Formats a shell command for doctor_say(). NULL: no memory */
 char *cure(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Applies the configuration of the running instance again. A cure ends with it if `up` finds more
- * after the cure than before */
-#define CURE_AGAIN "wgxdp%s%s save | wgxdp%s%s up -c -"
-#define CURE_INSTANCE(k) doctor_option(k), doctor_named(k), doctor_option(k), doctor_named(k)
-/* " --instance " and the instance's name for a wgxdp command, or "" and "" for the default one */
-const char *doctor_option(const struct doctor *k);
-const char *doctor_named(const struct doctor *k);
 
 /* Reads ports, backends and WireGuard devices from the configuration and the host. 0 or -errno */
 int doctor_gather(struct doctor *k);

@@ -214,7 +214,7 @@ static char *cure_vlan(const struct doctor *k, const struct nl_link *link, __u16
 			a->local.family == FAMILY_IPV6 ? " nodad" : "");
 	}
 	if (k->dp)
-		fprintf(out, " && " CURE_AGAIN, CURE_INSTANCE(k));
+		fprintf(out, " && %s", k->again);
 	return fclose(out) ? NULL : text;
 }
 

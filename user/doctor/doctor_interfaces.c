@@ -79,8 +79,7 @@ static void report_wrong_interface(struct doctor *k, struct doctor_port *port, c
 	port->dead = true;
 	doctor_say(k, STATE_PROBLEM, "interface", port->name,
 		   service && k->dp ?
-		   cure("wgxdp%s%s service set %s --listen %s", doctor_option(k), doctor_named(k),
-			service, other) : NULL,
+		   cure("%s service set %s --listen %s", k->wgxdp, service, other) : NULL,
 		   "%s %s: name %s in its place", why, other, other);
 }
 
@@ -180,7 +179,7 @@ static char *cure_program(const struct doctor *k, const struct nl_link *nic)
 
 	if (!k->dp || !detach)
 		return detach;
-	both = cure("%s && " CURE_AGAIN, detach, CURE_INSTANCE(k));
+	both = cure("%s && %s", detach, k->again);
 	free(detach);
 	return both;
 }
@@ -252,8 +251,8 @@ static char *cure_quoted(const struct doctor *k, const char *why)
 	if (!to || strstr(why, "PEER"))
 		return NULL;
 	if (strstr(why, "another `up`"))
-		return cure(CURE_AGAIN, CURE_INSTANCE(k));
-	return cure("%.*s && " CURE_AGAIN, (int)(to - from - 1), from + 1, CURE_INSTANCE(k));
+		return cure("%s", k->again);
+	return cure("%.*s && %s", (int)(to - from - 1), from + 1, k->again);
 }
 
 /* If the port is slower than possible, why_port() says how to change that, or that the driver

@@ -36,9 +36,9 @@ static char *cure_queues(const struct doctor *k, const struct look *l, __u32 n)
 
 	channels(l, n, text);
 	if (k->dp && l->native && l->spread.traits & SPREAD_DETACH)
-		return cure("config=$(wgxdp%s%s save) && wgxdp%s%s down && ethtool -L %s %s && "
-			    "printf '%%s\\n' \"$config\" | wgxdp%s%s up -c -", CURE_INSTANCE(k),
-			    l->nic->name, text, doctor_option(k), doctor_named(k));
+		return cure("config=$(%s save) && %s down && ethtool -L %s %s && "
+			    "printf '%%s\\n' \"$config\" | %s up -c -", k->wgxdp, k->wgxdp,
+			    l->nic->name, text, k->wgxdp);
 	return cure("ethtool -L %s %s", l->nic->name, text);
 }
 
@@ -53,16 +53,15 @@ static void look_at_refused(struct doctor *k, struct look *l)
 		return;
 	if (!nl_feature(l->nic->name, "rx-gro-hw", &gro_hw) && gro_hw)
 		doctor_say(k, STATE_WARNING, "queues", l->nic->name,
-			   cure("ethtool -K %s rx-gro-hw off && " CURE_AGAIN, l->nic->name,
-				CURE_INSTANCE(k)),
+			   cure("ethtool -K %s rx-gro-hw off && %s", l->nic->name, k->again),
 			   "native XDP was refused, and the device puts packets together "
 			   "(rx-gro-hw)");
 	if (s->queues < 2 || !s->most || 2 * s->queues <= s->most)
 		return;
 	l->told = true;
 	doctor_say(k, STATE_WARNING, "queues", l->nic->name,
-		   cure("ethtool -L %s %s && " CURE_AGAIN, l->nic->name,
-			channels(l, s->most / 2 ?: 1, text), CURE_INSTANCE(k)),
+		   cure("ethtool -L %s %s && %s", l->nic->name,
+			channels(l, s->most / 2 ?: 1, text), k->again),
 		   "%u of %u are in use, and native XDP was refused: drivers want as many again to "
 		   "send from it", s->queues, s->most);
 }

@@ -128,7 +128,7 @@ static void look_at_name(struct doctor *k, struct doctor_backend *b)
 			   "it, or none answers", family);
 	} else if (k->dp && !b->was) {
 		b->suspect = true;
-		doctor_say(k, STATE_PROBLEM, "name", b->text, cure(CURE_AGAIN, CURE_INSTANCE(k)),
+		doctor_say(k, STATE_PROBLEM, "name", b->text, cure("%s", k->again),
 			   "it had no %s address at `up`, and is %s now: nothing asks again unless "
 			   "the daemon runs", family, address_format(&b->address, text));
 	} else {
