@@ -177,7 +177,8 @@ static void look_at_mac1(struct doctor *k, const struct service_name *name, __u3
 	else
 		doctor_say(k, STATE_PROBLEM, "key", name->name,
 			   b ? cure("%s service set %s --public-key "
-				    "\"$(ssh %s wg show wg0 public-key)\"", k->wgxdp, name->name, address_format(&b->address, to)) : NULL,
+				    "\"$(ssh %s wg show wg0 public-key)\"", k->wgxdp,
+				    name->name, address_format(&b->address, to)) : NULL,
 			   "all %llu handshake messages were for another public key than the guard "
 			   "has: it is not wg-end's",
 			   (unsigned long long)wrong);
