@@ -118,6 +118,11 @@ SWITCH(__u32, table_mask, 0);		/* buckets of the table - 1 */
 SWITCH(__u32, uniform_slots, 0);	/* first of NEXTHOP_UNIFORM slots in nexthops */
 SWITCH(__u32, gateway_slots, 0);	/* first of NEXTHOP_GATEWAYS slots in nexthops */
 SWITCH(__u32, tick_rate, 250);		/* jiffies a second */
+/* ICMP errors a second from each CPU: the kernel's icmp_msgs_per_sec */
+SWITCH(__u32, answers_cpu, 1000);
+/* secret odd factors for hashes of what strangers choose; user space draws them */
+SWITCH(__u64, hash_key0, 0xff51afd7ed558ccdULL);
+SWITCH(__u64, hash_key1, 0xc4ceb9fe1a85ec53ULL);
 SWITCH(__u32, device_ifindex, 0); /* offset of the index in the kernel's net_device; 0: unknown */
 SWITCH(__u32, device_net, 0);		/* and of its network namespace */
 SWITCH(__u32, net_inum, 0);		/* offset of the number in struct net; 0: unknown */

@@ -99,7 +99,9 @@ struct guard_work {
 	/* the backend's: receiver index of an original, sender index of a reply */
 	__le32 index;
 	__u32 known;			/* a backend has answered the client */
-	__u32 failed;			/* no backend has, and the client's mac1 was wrong lately */
+	__u32 counts;			/* so it has, and this message counts as the client's */
+	__u32 proven;			/* it has a cookie that only its source was sent */
+	__u32 failed;			/* the sender has used up its share of wrong mac1s */
 	__u32 original;
 	int answer;
 	__u32 key, tried;		/* place of the first key, and how many keys were tried */
@@ -127,9 +129,12 @@ struct blind_work {
 	__u32 waits;			/* the receiving site's place is unknown yet */
 	__u32 make;			/* enum message: what blind_commit() learns */
 	__u64 key, value;		/* to be written */
+	/* what is to be removed: who gave the index out; also if it is confirmed */
+	__u32 origin, even;
 	__u32 home[2], pair;		/* map keys */
 	/* the site whose key is tried, the first one, and whether there are no more */
 	__u32 site, first, single;
+	__u32 last;			/* struct blind_site .last of the sender is tried */
 	int answer;
 };
 
@@ -211,5 +216,8 @@ struct pkt_state {
 		__u32 end;		/* of the IP packet */
 		__u8 bytes[40];		/* the header that is read */
 	} judge;			/* relay: a packet that is not plain UDP */
+	/* stays from packet to packet: up to when this CPU has used its limit of ICMP errors
+	 * (icmp/send.h) */
+	__u64 answers_until;
 };
 #define NO_SLOT (~0U)

@@ -8,6 +8,8 @@
 
 #define BLIND_SITES_MAX 1024		/* number 0 is the relay itself */
 
+#define BLIND_LAST 8
+
 /* The place of a site. 64 bytes. */
 struct blind_place {
 	/* as for an original to the site: address, port; .id is the blind relay's own, .slot is
@@ -36,7 +38,8 @@ struct blind_site {
 	/* for user space: when it came to its place, in seconds since 1970 */
 	__u64 since;
 	__u64 challenges;
-	__u64 pad1[5];
+	__u16 last[BLIND_LAST];		/* for whom its initiations were, each at its number's place; written by the data path; 0: nobody */
+	__u64 pad1[3];
 	__u64 may[BLIND_SITES_MAX / 64];	/* a bit for each site to which it may talk */
 };
 _Static_assert(sizeof(struct blind_place) == 64 && sizeof(struct blind_site) == 384,
@@ -100,13 +103,19 @@ struct blind_lock {
 /* hints: ARRAY of buckets like sessions, under site 0 alone: an index of a session between sites ->
  * the site that sends with it. */
 
-/* blind_pairs: HASH, BLIND_PAIR() -> the last indices that a site has given out for another. A new
- * one takes the place of the oldest unconfirmed one. */
+/* blind_pairs: HASH, BLIND_PAIR() -> the last indices that a site (origin) has given out for another
+ * (user). So a pair fills its own places alone. A new index takes the place of the oldest
+ * unconfirmed one, a confirmed one that of the oldest confirmed one. WireGuard has at most three
+ * sessions with a peer, and one that begins. */
 #define BLIND_PAIR(origin, user) ((__u32)(origin) << 16 | (user))
-#define BLIND_RING 256
+#define BLIND_RING 32
+#define BLIND_CONFIRMED_RING 8
+#define BLIND_NEWCOMERS 32		/* of a pair, at once and in a second: a newcomer so lives longer than a round trip */
 struct blind_pair {
-	__u32 next;
+	__u32 next, next_confirmed;
+	__u64 limit;			/* up to when BLIND_NEWCOMERS are used, as in struct guard_state */
 	__le32 index[BLIND_RING];
+	__le32 confirmed[BLIND_CONFIRMED_RING];
 };
 
 /* blind_totals: PERCPU_ARRAY by from * room + to: what one site sent to another */

@@ -98,7 +98,7 @@ struct client_key {
 struct answered {
 	__u64 until;
 	__u32 backend;
-	__u32 pad;
+	__u32 counted;			/* when the client's last initiation counted in struct health .known_unanswered: 32 bits of jiffies */
 };
 
 /* indices: LRU_HASH like answered: sender index of a backend's initiation or response -> the
@@ -173,6 +173,7 @@ struct challenge {
  * -> up to when the cookie is good, in jiffies */
 
 /* health: ARRAY by id * GUARD_BACKENDS_MAX + number, for services with a guard */
+#define HEALTH_SECONDS 5
 #define HANDSHAKE_BUCKETS 16		/* the i-th: below 2^i ms; the last: any */
 struct health {
 	__u64 initiations;		/* with a right mac1, forwarded */
@@ -182,7 +183,9 @@ struct health {
 	__u64 answered;			/* its last answer, in jiffies; 0: never */
 	/* times from initiation to response, summed up, in nanoseconds */
 	__u64 seconds;
-	/* as above, only of clients that it has answered: no other can forge these */
+	/* as unanswered and sources, only of clients that the backend has answered: each client
+	 * counts once in HEALTH_SECONDS, and any packet from the backend to such a client clears
+	 * all four */
 	__u64 known_unanswered, known_sources;
 	__u64 buckets[HANDSHAKE_BUCKETS];
 };
@@ -207,11 +210,12 @@ struct guard_budget {
 	__s64 left[3];
 };
 
-/* failed: ARRAY by a hash of the source (IPv6: its /64) -> for the last four that failed, a tag and
- * the jiffies of the last wrong mac1, 32 bits each. For FAILED_SECONDS such a source is paid from
- * BUDGET_FAILED alone; WireGuard tries again after five. */
+/* failed: ARRAY by a hash of the source (IPv6: its /64; or a site's number) -> for four sources a tag,
+ * and the jiffies at which the share of wrong mac1s is whole again, 32 bits each. A source has
+ * FAILED_SHARE at once, and again in FAILED_SECONDS. Beyond that it is paid from BUDGET_FAILED. */
 #define FAILED_PLACES 16384
 #define FAILED_SECONDS 4
+#define FAILED_SHARE 16
 #define FAILED_EACH 4
 struct failed {
 	__u64 of[FAILED_EACH];

@@ -27,6 +27,12 @@ static long blind_try(__u32 i, void *none)
 	barrier_var(state);
 	b = &state->blind;
 	b->site = b->first + i;
+	if (b->last) {
+		site = bpf_map_lookup_elem(&blind_sites, &b->from);
+		b->site = site ? site->last[i & (BLIND_LAST - 1)] : 0;
+		if (!b->site)
+			return 0;
+	}
 	site = bpf_map_lookup_elem(&blind_sites, &b->site);
 	if (!site)
 		return 1;
@@ -36,7 +42,7 @@ static long blind_try(__u32 i, void *none)
 	state->guard.tried++;
 	if (!mac1_fits(&state->guard, site->mac1))
 		return 0;
-	b->to = b->first + i;
+	b->to = b->site;
 	b->answer = 1;
 	return 1;
 }
@@ -46,21 +52,32 @@ INLINE bool blind_fits(struct blind_work *b, __u32 number)
 {
 	b->first = number;
 	b->single = 1;
+	b->last = 0;
 	b->answer = 0;
 	bpf_loop(1, blind_try, NULL, 0);
 	return b->answer;
 }
 
-/* Tells whether it is for one of the sites that b->from may talk to, and sets b->to */
+/* Tells whether it is for one of the sites that b->from may talk to, and sets b->to. The sites that
+ * earlier initiations of b->from were for come first. */
 INLINE bool blind_fits_any(struct blind_work *b)
 {
 	struct blind_state *state = blind_state_find();
+	struct blind_site *from;
 
-	b->first = 1;
 	b->single = 0;
+	b->last = 1;
 	b->answer = 0;
+	bpf_loop(BLIND_LAST, blind_try, NULL, 0);
+	if (b->answer)
+		return true;
+	b->first = 1;
+	b->last = 0;
 	if (state && state->sites > 1)
 		bpf_loop(state->sites - 1, blind_try, NULL, 0);
+	from = b->answer ? bpf_map_lookup_elem(&blind_sites, &b->from) : NULL;
+	if (from)
+		from->last[b->to & (BLIND_LAST - 1)] = b->to;
 	return b->answer;
 }
 
@@ -101,6 +118,15 @@ INLINE int blind_pass_stray(const struct blind_work *b)
 
 /* ---- handshakes ---- */
 
+/* Under which a site's wrong mac1s are remembered: a wrong one costs as much as there are sites, so a
+ * site has a share, as a source has. Sites behind one address have each their own. */
+INLINE __u64 site_hash(__u32 site)
+{
+	__u64 h = (site + 1ULL) * hash_key0;
+
+	return h ^ h >> 32;
+}
+
 INLINE bool blind_is_known(__u32 number)
 {
 	const struct blind_site *site = bpf_map_lookup_elem(&blind_sites, &number);
@@ -114,11 +140,11 @@ INLINE int blind_initiation(struct pkt_state *state)
 
 	if (blind_fits(b, 0))
 		return blind_pass_up(b);
-	if (!b->from) {
-		remember_failed(state->guard.hash, state->guard.now);
+	if (!b->from || !blind_fits_any(b)) {
+		remember_failed(b->from ? site_hash(b->from) : state->guard.hash, state->guard.now);
 		return -DROP_guard_mac1;
 	}
-	if (!blind_fits_any(b) || b->to == b->from)
+	if (b->to == b->from)
 		return -DROP_guard_mac1;
 	b->waits = !blind_is_known(b->to);
 	return b->to;
@@ -160,6 +186,7 @@ INLINE int blind_handshake_step(struct pkt_state *s)
 	b->index = load_word(__u32, s->guard.message + 4);
 	s->guard.known = b->from;
 	s->guard.now = b->now;
+	s->guard.failed = b->from && has_failed(site_hash(b->from), b->now);
 	if (!mac1_begin(&s->guard))
 		return -DROP_guard_busy;
 	rc = s->guard.kind == MESSAGE_INITIATION ? blind_initiation(s) : blind_response(s);

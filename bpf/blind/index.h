@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * blind_find and blind_commit: the receiver indices that handshakes between sites give out, and
- * which site each belongs to. A pair of sites has room for BLIND_RING of them; the oldest
- * unconfirmed one gives way.
+ * which site each belongs to. Each pair of sites has places of its own, for new indices and
+ * for confirmed ones, and its oldest one gives way: no site can take another's places.
  *
  * Before: handshake.h names the site. After: the packet is sent, or waits for its site.
  * Reads:  s->blind, guard.message; the maps sessions, hints.
@@ -11,9 +11,8 @@
 #pragma once
 
 #include "blind/sessions.h"
+#include "limit.h"
 #include "guard/make.h"
-
-#define BLIND_ROOM_TRIES 64
 
 INLINE struct blind_state *blind_state_find(void)
 {
@@ -61,51 +60,80 @@ INLINE int hint_put_step(struct pkt_state *s)
 }
 STATE_STEP(with_blind, hint_put)
 
-/* Takes one place of the pair's ring. Returns 1 if the new index has it. The index that was there
- * goes, unless it is confirmed. */
-static long blind_take_place(__u32 i, void *none)
-{
-	struct pkt_state *state = state_find();
-	struct blind_pair *pair;
-	struct blind_work *s;
-	__u64 old;
-	__u32 at;
-
-	if (!state)
-		return 1;
-	barrier_var(state);
-	s = &state->blind;
-	pair = bpf_map_lookup_elem(&blind_pairs, &s->pair);
-	if (!pair)
-		return 1;
-	at = __sync_fetch_and_add(&pair->next, 1);
-	old = 0;
-	s->key = BLIND_KEY(s->to, pair->index[at & (BLIND_RING - 1)]);
-	if (at >= BLIND_RING)		/* the place has been used before */
-		old = blind_value(blind_find_in(&sessions, s->key), s->key, s->now);
-	if (old && BLIND_ORIGIN(old) == s->from) {
-		if (old & BLIND_CONFIRMED)
-			return 0;
-		s->value = 0;
-		session_put(state);
-	}
-	pair->index[at & (BLIND_RING - 1)] = s->index;
-	s->answer = 0;
-	return 1;
-}
-
 static const struct blind_pair no_pair CONSTANT = { .next = 0 };
 
-/* Makes room for an index in its pair's ring. By bpf_loop(): the verifier would walk a plain loop
- * 64 times. */
-INLINE int blind_make_room(struct blind_work *s)
+/* Returns the pair of s->pair, which it makes if it is missing, or NULL if there is no room for it */
+INLINE struct blind_pair *pair_find(struct blind_work *s)
 {
+	struct blind_pair *pair = bpf_map_lookup_elem(&blind_pairs, &s->pair);
+
+	if (pair)
+		return pair;
+	bpf_map_update_elem(&blind_pairs, &s->pair, &no_pair, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&blind_pairs, &s->pair);
+}
+
+/* Removes an index that s->origin gave out for `user`, also a confirmed one if s->even is set */
+INLINE void index_remove(struct pkt_state *state, __u32 user, __le32 index)
+{
+	struct blind_work *s = &state->blind;
+
+	s->value = 0;
+	s->key = BLIND_KEY(user, index);
+	session_put(state);
+	if (!s->even)
+		return;
+	s->key = BLIND_KEY(0, index);
+	s->origin = user;		/* a hint names the one that sends with the index */
+	hint_put(state);
+}
+
+/* Gives s->index a place in the ring of the pair s->from, s->to. Returns 0, or negative if the pair had
+ * too many new indices lately, or if there is no room for another pair. */
+INLINE int blind_make_room(struct pkt_state *state)
+{
+	__u64 each = ((__u64)tick_rate << GUARD_TICK) / BLIND_NEWCOMERS;
+	struct blind_work *s = &state->blind;
+	struct blind_pair *pair;
+	__le32 old;
+	__u32 at;
+
 	s->pair = BLIND_PAIR(s->from, s->to);
-	s->answer = -1;
-	if (!bpf_map_lookup_elem(&blind_pairs, &s->pair))
-		bpf_map_update_elem(&blind_pairs, &s->pair, &no_pair, BPF_NOEXIST);
-	bpf_loop(BLIND_ROOM_TRIES, blind_take_place, NULL, 0);
-	return s->answer;
+	pair = pair_find(s);
+	if (!pair || !limit_take(&pair->limit, each, BLIND_NEWCOMERS, s->now << GUARD_TICK))
+		return -1;
+	at = __sync_fetch_and_add(&pair->next, 1);
+	old = pair->index[at & (BLIND_RING - 1)];
+	pair->index[at & (BLIND_RING - 1)] = s->index;
+	if (at < BLIND_RING)		/* the place is used for the first time */
+		return 0;
+	s->origin = s->from;
+	s->even = false;
+	index_remove(state, s->to, old);
+	return 0;
+}
+
+/* Gives an index that `origin` gave out for `user`, and that is confirmed now, the place of the pair's
+ * oldest confirmed one */
+INLINE void confirmed_add(struct pkt_state *state, __u32 origin, __u32 user, __le32 index)
+{
+	struct blind_work *s = &state->blind;
+	struct blind_pair *pair;
+	__le32 old;
+	__u32 at;
+
+	s->pair = BLIND_PAIR(origin, user);
+	pair = pair_find(s);
+	if (!pair)
+		return;
+	at = __sync_fetch_and_add(&pair->next_confirmed, 1);
+	old = pair->confirmed[at & (BLIND_CONFIRMED_RING - 1)];
+	pair->confirmed[at & (BLIND_CONFIRMED_RING - 1)] = index;
+	if (at < BLIND_CONFIRMED_RING)
+		return;
+	s->origin = origin;
+	s->even = true;
+	index_remove(state, user, old);
 }
 
 /* Learns that s->from has given out s->index, for s->to to send with. Returns 0, or negative if
@@ -118,7 +146,7 @@ INLINE int blind_learn(struct pkt_state *state, __u32 seconds, __u32 flags)
 
 	if (value)
 		return BLIND_ORIGIN(value) == s->from ? 0 : -1;
-	if (session_value(0, s->index, s->now) || blind_make_room(s))
+	if (session_value(0, s->index, s->now) || blind_make_room(state))
 		return -1;
 	s->key = BLIND_KEY(s->to, s->index);
 	s->value = BLIND_VALUE(s->now + seconds * tick_rate, s->from, flags);
@@ -141,11 +169,13 @@ INLINE void blind_confirm(struct pkt_state *state)
 {
 	struct blind_work *s = &state->blind;
 
-	s->key = BLIND_KEY(s->from, s->receiver);
-	s->value = BLIND_VALUE(s->now + BLIND_SECONDS * tick_rate, s->to,
-			       BLIND_INITIATED | BLIND_CONFIRMED);
-	if (!(session_value(s->from, s->receiver, s->now) & BLIND_CONFIRMED))
+	if (!(session_value(s->from, s->receiver, s->now) & BLIND_CONFIRMED)) {
+		confirmed_add(state, s->to, s->from, s->receiver);
+		s->key = BLIND_KEY(s->from, s->receiver);
+		s->value = BLIND_VALUE(s->now + BLIND_SECONDS * tick_rate, s->to,
+				       BLIND_INITIATED | BLIND_CONFIRMED);
 		session_put(state);
+	}
 	blind_learn_hint(state, s->receiver, s->from);
 	blind_learn_hint(state, s->index, s->to);
 }
@@ -160,8 +190,9 @@ INLINE int blind_confirm_data_step(struct pkt_state *state)
 	s->key = BLIND_KEY(s->from, s->index);
 	e = blind_find_in(&sessions, s->key);
 	value = blind_value(e, s->key, s->now);
-	if (e && value)
-		__sync_val_compare_and_swap(&e->value, value, value | BLIND_CONFIRMED);
+	if (e && value && !(value & BLIND_CONFIRMED) &&
+	    __sync_val_compare_and_swap(&e->value, value, value | BLIND_CONFIRMED) == value)
+		confirmed_add(state, BLIND_ORIGIN(value), s->from, s->index);
 	return 0;
 }
 STATE_STEP(with_blind, blind_confirm_data)

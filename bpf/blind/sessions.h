@@ -88,17 +88,18 @@ INLINE void blind_store(struct blind_session *e, __u64 key, __u64 value)
 	__sync_lock_test_and_set(&e->key, key);
 }
 
-INLINE void blind_change(struct blind_session *e, __u64 key, __u64 value)
+INLINE void blind_change(struct blind_session *e, const struct blind_work *s)
 {
-	if (value)
-		blind_store(e, key, value);
-	else if (e->key == key && !(e->value & BLIND_CONFIRMED))
+	if (s->value)
+		blind_store(e, s->key, s->value);
+	else if (e->key == s->key && BLIND_ORIGIN(e->value) == s->origin &&
+		 (s->even || !(e->value & BLIND_CONFIRMED)))
 		__sync_lock_test_and_set(&e->key, 0);
 }
 
 /* Gives s->key the value s->value. Returns 0, or negative if there is no room. A value of 0 deletes
- * the key, unless it is confirmed. Places are found first: under the lock the verifier allows no
- * calls. */
+ * the key if it is s->origin's, and either unconfirmed or s->even. Places are found first: under the
+ * lock the verifier allows no calls. */
 INLINE int blind_put_in(void *map, struct blind_work *s)
 {
 	struct blind_bucket *first, *second;
@@ -120,8 +121,7 @@ INLINE int blind_put_in(void *map, struct blind_work *s)
 	bpf_spin_lock(&lock->lock);
 	place = blind_find_place(first, second, s->key, s->now);
 	if (place >= 0)
-		blind_change(&(place & BLIND_WAYS ? second : first)->way[place & (BLIND_WAYS - 1)],
-			     s->key, s->value);
+		blind_change(&(place & BLIND_WAYS ? second : first)->way[place & (BLIND_WAYS - 1)], s);
 	bpf_spin_unlock(&lock->lock);
 	return place < 0 ? -1 : 0;
 }

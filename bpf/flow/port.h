@@ -13,7 +13,7 @@
 #include "csum.h"
 #include "step.h"
 
-#define FLOW_PORTS 64			/* tried for a new client, half of them side by side */
+#define FLOW_PORTS 64			/* tried for a new client */
 
 INLINE void flow_set_delta(struct flow_work *s)
 {
@@ -52,8 +52,9 @@ INLINE bool embryo_allowed(const struct flow_key *key, __u64 now)
 
 /* ---- ports ---- */
 
-/* Writes the i-th candidate for this client as the reply's key, s->other: first the client's own
- * port, then ports by a hash of its address, then the neighbours of one. */
+/* Writes the i-th candidate for this client as the reply's key, s->other: first the client's own port,
+ * then ports by a secret hash of its address. If a stranger could calculate them, a few packets would
+ * take all the ports that a chosen client tries. */
 INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i)
 {
 	bool ipv4 = s->way.family == FAMILY_IPV4;
@@ -65,8 +66,7 @@ INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i
 		return false;
 	place = (s->start >> 32) % n * range;
 	if (i || port < pool->first || port > pool->last)
-		place = i < FLOW_PORTS / 2 ? (s->start * (2 * i + 1) >> 16) % all :
-					     ((__u32)s->start + i) % all;
+		place = (s->start * (2 * i + 1) >> 16) % all;
 	else
 		place += port - pool->first;
 	own = place / range & (POOL_ADDRS - 1);
@@ -144,9 +144,8 @@ static long flow_try(__u32 i, void *none)
 INLINE int flow_find_port(struct flow_work *s)
 {
 	__u64 ports = (__u64)s->key.sport << 16 | s->key.dport;
-	__u64 h = s->key.src.q[0] * 0xff51afd7ed558ccdULL +
-		  s->key.src.q[1] * 0xc4ceb9fe1a85ec53ULL + s->key.dst.q[1] +
-		  ports * 0x9e3779b97f4a7c15ULL;
+	__u64 h = (s->key.src.q[0] + hash_key0) * (s->key.src.q[1] + hash_key1) +
+		  s->key.dst.q[1] + ports * hash_key1;
 
 	s->start = (h ^ h >> 32) * 0x9fb21c651e98df25ULL;
 	s->embryo.client = s->key.src;

@@ -7,25 +7,10 @@
 #pragma once
 
 #include "guard/check.h"
+#include "limit.h"
 
 #define INITIATION_MAC2 132
 #define COOKIE_COST 5			/* compressions */
-
-/* Takes one from a limit, which is used up to *until (see struct guard). Returns false if none is
- * left. Several CPUs take from it. */
-INLINE bool limit_take(__u64 *until, __u64 each, __u64 burst, __u64 now)
-{
-#pragma clang loop unroll(full)
-	for (int i = 0; i < 4; i++) {
-		__u64 old = *(volatile __u64 *)until, from = old > now ? old : now;
-
-		if (from + each > now + burst * each)
-			return false;
-		if (__sync_val_compare_and_swap(until, old, from + each) == old)
-			return true;
-	}
-	return false;
-}
 
 /* Tells whether mac2 of s->message was made with the cookie that this secret gives to s->client.
  * noinline, because it is called twice. */
@@ -58,12 +43,25 @@ INLINE bool has_cookie(struct guard_work *s, const struct cookies *c)
 	return mac2_fits(s, &c->secret[0]) || mac2_fits(s, &c->secret[1]);
 }
 
-/* A client keeps one cookie. One that wg-end itself has challenged answers with wg-end's cookie. */
-INLINE bool has_other_cookie(struct guard_work *s, __u64 now)
+/* A client keeps one cookie. If the backend itself has challenged it, it answers with the backend's
+ * cookie, which wgxdp cannot verify. So such an initiation passes if it has some mac2, and all of them
+ * together no faster than `above`: guard_sources holds that limit under the address 0. */
+INLINE bool has_other_cookie(struct guard_work *s, const struct guard *g, __u64 now)
 {
 	const __u64 *until = bpf_map_lookup_elem(&challenged, &s->client);
+	const __u8 *mac2 = s->message + INITIATION_MAC2;
+	__u64 *used;
 
-	return until && now < *until;
+	if (!until || now >= *until || !(load_word(__u64, mac2) | load_word(__u64, mac2 + 8)))
+		return false;
+	s->source.addr = (struct addr){ 0 };
+	s->source.id = s->client.id;
+	used = bpf_map_lookup_elem(&guard_sources, &s->source);
+	if (used)
+		return limit_take(used, g->challenge_each, g->challenge_burst, now << GUARD_TICK);
+	s->ns = (now << GUARD_TICK) + g->challenge_each;
+	bpf_map_update_elem(&guard_sources, &s->source, &s->ns, BPF_ANY);
+	return true;
 }
 
 INLINE void challenge_send(const struct guard_work *s)
@@ -96,12 +94,13 @@ INLINE int cookie_admits(struct guard_work *s, const struct guard *g, __u64 now)
 	if (!limit_take(&state->challenge_until, g->challenge_each, g->challenge_burst,
 			now << GUARD_TICK))
 		state->challenging = now + tick_rate;
-	if (now >= state->challenging || now >= c->alive || has_other_cookie(s, now))
+	if (now >= state->challenging || now >= c->alive || has_other_cookie(s, g, now))
 		return 0;
 	if (!guard_may_spend(s))
 		return -DROP_guard_busy;
 	guard_spent(s, 2 * COOKIE_COST);
-	if (has_cookie(s, c))
+	s->proven = has_cookie(s, c);
+	if (s->proven)
 		return 0;
 	challenge_send(s);
 	return -DROP_guard_challenged;

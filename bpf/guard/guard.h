@@ -125,6 +125,21 @@ INLINE int guard_step(struct pkt *p)
 }
 INLINE_STEP(guard)
 
+/* Call for a packet from the backend: if it is for a client that the backend has answered, the backend
+ * is alive, whatever others sent in the clients' names. Reads one number unless an initiation waits
+ * for its answer. */
+INLINE void health_clear(struct guard_work *s)
+{
+	struct health *h = health_find(s);
+	const struct answered *a;
+
+	if (!h || !h->known_unanswered)
+		return;
+	a = bpf_map_lookup_elem(&answered, &s->client);
+	if (a && bpf_jiffies64() < a->until)
+		h->unanswered = h->sources = h->known_unanswered = h->known_sources = 0;
+}
+
 /* Examines a packet from a backend: a message that begins a session is remembered */
 INLINE void guard_reply(struct pkt *p)
 {
@@ -132,7 +147,7 @@ INLINE void guard_reply(struct pkt *p)
 	const struct guard *g = guard_load(p);
 	struct guard_work *s = &p->s->guard;
 
-	if (!g || !udp || p->s->is_quote || is_later(p) || is_plain_data(p, g, udp))
+	if (!g || !udp || p->s->is_quote || is_later(p))
 		return;
 	s->original = false;
 	s->client.id = s->id;
@@ -145,6 +160,10 @@ INLINE void guard_reply(struct pkt *p)
 		s->client.port = p->s->flow.way.dport;
 		s->backend = p->s->flow.backend;
 	}
+	if (g->health_initiations)
+		health_clear(s);
+	if (is_plain_data(p, g, udp))
+		return;
 	message_locate(p, udp);
 	if (is_across(p))		/* p->s->len is still the other family's */
 		s->end = p->s->l4 + p->s->flow.across.payload;

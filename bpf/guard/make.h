@@ -13,13 +13,25 @@
 #include "guard/cookie.h"
 #include "guard/replay.h"
 
-INLINE bool source_admits(struct guard_work *s, const struct guard *g, __u64 now)
-{
-	__u64 *until;
+/* ---- limits ----
+ *
+ * Anyone can send an initiation in a stranger's name, so a source pays only for what proves that it is
+ * there: an initiation that the backend answers, or one with a cookie that only its address was sent
+ * (WireGuard limits sources likewise: whitepaper, 5.3). All others share the service's limit.
+ */
 
+/* Sets s->source, the key in guard_sources */
+INLINE void source_set(struct guard_work *s)
+{
 	s->source.addr = guard_source(&s->client.addr);
 	s->source.id = s->client.id;
-	until = bpf_map_lookup_elem(&guard_sources, &s->source);
+}
+
+/* Charges the source for one handshake. False where its limit is used up. */
+INLINE bool source_take(struct guard_work *s, const struct guard *g, __u64 now)
+{
+	__u64 *until = bpf_map_lookup_elem(&guard_sources, &s->source);
+
 	if (until)
 		return limit_take(until, g->source_each, g->source_burst, now);
 	s->ns = now + g->source_each;
@@ -27,11 +39,22 @@ INLINE bool source_admits(struct guard_work *s, const struct guard *g, __u64 now
 	return true;
 }
 
+/* Whether the source has some of its limit left; charges nothing */
+INLINE bool source_has_left(struct guard_work *s, const struct guard *g, __u64 now)
+{
+	const __u64 *until = bpf_map_lookup_elem(&guard_sources, &s->source);
+
+	return !until || (*until > now ? *until : now) + g->source_each <=
+			 now + g->source_burst * g->source_each;
+}
+
+/* The first initiation of a client that the backend has answered passes besides, once in
+ * HEALTH_SECONDS: more is not the client's */
 INLINE bool service_admits_one(const struct guard_work *s, const struct guard *g, __u64 now)
 {
 	struct guard_state *state = bpf_map_lookup_elem(&guard_state, &s->id);
 
-	return s->known || !state ||
+	return s->counts || !state ||
 	       limit_take(&state->service_until, g->service_each, g->service_burst, now);
 }
 
@@ -68,27 +91,47 @@ INLINE void remember_initiation(struct guard_work *s)
 	__sync_fetch_and_add(&h->initiations, 1);
 	__sync_fetch_and_add(&h->unanswered, 1);
 	h->sources |= 1ULL << (source_hash(&s->source.addr) & 63);
-	if (!s->known)
+	if (!s->counts)
 		return;
 	__sync_fetch_and_add(&h->known_unanswered, 1);
 	h->known_sources |= 1ULL << (source_hash(&s->source.addr) & 63);
 }
 
+/* Whether this message of a client that the backend has answered counts as that client's. Anyone who
+ * knows the client's address and port can send in its name, so one message counts in HEALTH_SECONDS:
+ * WireGuard itself tries again after five. */
+INLINE bool known_counts(struct guard_work *s)
+{
+	struct answered *a = s->known ? bpf_map_lookup_elem(&answered, &s->client) : NULL;
+
+	if (!a || (__u32)s->now - a->counted < HEALTH_SECONDS * tick_rate)
+		return false;
+	a->counted = s->now;
+	return true;
+}
+
 INLINE int guard_make_original(struct guard_work *s, const struct guard *g)
 {
+	__u64 now = s->now << GUARD_TICK;
+	__u32 replay = s->kind == MESSAGE_INITIATION ? replay_find(s, s->now) : REPLAY_NEW;
 	int rc;
 
-	if (s->kind == MESSAGE_INITIATION && is_replayed(s, s->now))
+	if (replay == REPLAY_OTHER_CLIENT)
 		return -DROP_guard_replay;	/* its source pays nothing, and learns nothing */
+	s->proven = false;
 	rc = s->kind == MESSAGE_INITIATION ? cookie_admits(s, g, s->now) : 0;
 	if (rc)
 		return rc;
-	if (!source_admits(s, g, s->now << GUARD_TICK) ||
-	    !service_admits_one(s, g, s->now << GUARD_TICK))
+	source_set(s);
+	if (s->proven ? !source_take(s, g, now) : !source_has_left(s, g, now))
+		return -DROP_guard_limited;
+	s->counts = replay == REPLAY_NEW && known_counts(s);
+	if (!service_admits_one(s, g, now))
 		return -DROP_guard_limited;
 	if (s->kind == MESSAGE_INITIATION) {
 		replay_remember(s, s->now);
-		remember_initiation(s);
+		if (replay == REPLAY_NEW)
+			remember_initiation(s);
 	}
 	return 0;
 }
@@ -110,7 +153,7 @@ INLINE void remember_answer_time(struct guard_work *s, struct health *h)
 	begun->hash = 0;
 }
 
-INLINE int guard_make_reply(struct guard_work *s)
+INLINE int guard_make_reply(struct guard_work *s, const struct guard *g)
 {
 	struct health *h = health_find(s);
 
@@ -121,13 +164,15 @@ INLINE int guard_make_reply(struct guard_work *s)
 	}
 	s->answered.until = s->now + SESSION_SECONDS * tick_rate;
 	s->answered.backend = s->backend;
-	s->answered.pad = 0;
+	s->answered.counted = 0;
 	s->index_key.index = s->index;
 	s->index_key.id = s->client.id;
 	bpf_map_update_elem(&answered, &s->client, &s->answered, BPF_ANY);
 	bpf_map_update_elem(&indices, &s->index_key, &s->answered, BPF_ANY);
 	if (s->kind != MESSAGE_RESPONSE || !h)
 		return 0;
+	source_set(s);
+	source_take(s, g, s->now << GUARD_TICK);
 	__sync_fetch_and_add(&h->responses, 1);
 	h->unanswered = h->sources = h->known_unanswered = h->known_sources = 0;
 	h->answered = s->now;
@@ -145,6 +190,6 @@ INLINE int guard_make_step(struct pkt_state *state)
 	if (!g)
 		return -DROP_guard_busy;
 	s->now = bpf_jiffies64();
-	return s->original ? guard_make_original(s, g) : guard_make_reply(s);
+	return s->original ? guard_make_original(s, g) : guard_make_reply(s, g);
 }
 STATE_STEP(with_guards, guard_make)

@@ -40,9 +40,11 @@ INLINE bool replay_matches(const struct replay *r, const struct guard_work *s)
 	       r->mac1[1] == mac_word(s->message + INITIATION_MAC1 + 8) && r->id == s->id;
 }
 
-/* Tells whether another client has sent this initiation before. Sets s->row and s->turn: where it
- * is, or will be, remembered. noinline, for its share of the stack. */
-static __attribute__((noinline)) __u32 is_replayed(struct guard_work *s, __u64 now)
+enum replay_answer { REPLAY_NEW, REPLAY_SAME_CLIENT, REPLAY_OTHER_CLIENT };
+
+/* Returns who has sent this initiation before. Sets s->row and s->turn: where it is, or will be,
+ * remembered. noinline, for its share of the stack. */
+static __attribute__((noinline)) __u32 replay_find(struct guard_work *s, __u64 now)
 {
 	__u64 h = (mac_word(s->message + INITIATION_MAC1) ^ replay_seed(s)) * 0x9fb21c651e98df25ULL;
 	const struct replays *row;
@@ -58,14 +60,15 @@ static __attribute__((noinline)) __u32 is_replayed(struct guard_work *s, __u64 n
 
 		if (left && replay_matches(r, s)) {
 			s->turn = i;
-			return !addr_same(&r->addr, &s->client.addr) || r->port != s->client.port;
+			return addr_same(&r->addr, &s->client.addr) && r->port == s->client.port ?
+			       REPLAY_SAME_CLIENT : REPLAY_OTHER_CLIENT;
 		}
 		if (left < least) {
 			least = left;
 			s->turn = i;
 		}
 	}
-	return false;
+	return REPLAY_NEW;
 }
 
 INLINE void replay_remember(const struct guard_work *s, __u64 now)

@@ -49,13 +49,21 @@ INLINE struct addr guard_source(const struct addr *client)
 
 INLINE __u64 source_hash(const struct addr *source)
 {
-	__u64 h = source->q[0] * 0xff51afd7ed558ccdULL + source->q[1] * 0xc4ceb9fe1a85ec53ULL;
+	__u64 h = source->q[0] * hash_key0 + source->q[1] * hash_key1;
 
 	h = (h ^ h >> 32) * 0x9fb21c651e98df25ULL;
 	return h ^ h >> 32;
 }
 
-/* Returns where a source with a wrong mac1 is remembered, as the hash's high half and the time */
+/* ---- sources that send wrong mac1s ----
+ *
+ * Anyone can send a wrong mac1 in a stranger's name. So each source has a share: FAILED_SHARE wrong ones
+ * at once, and as many again in FAILED_SECONDS, are hashed like anybody's. Only what a source sends
+ * beyond its share is charged to the budget that all such sources have together.
+ */
+#define FAILED_EACH_TICKS (FAILED_SECONDS * tick_rate / FAILED_SHARE ?: 1)
+
+/* Returns the place of a source. A source is told by the hash's high half. */
 INLINE struct failed *failed_place(__u64 hash)
 {
 	__u32 place = hash % FAILED_PLACES;
@@ -71,36 +79,46 @@ static __attribute__((noinline)) __u32 has_failed(__u64 hash, __u64 now)
 #pragma clang loop unroll(full)
 	for (int i = 0; f && i < FAILED_EACH; i++)
 		found |= f->of[i] >> 32 == hash >> 32 &&
-			 (__u32)now - (__u32)f->of[i] < FAILED_SECONDS * tick_rate;
+			 (__s32)((__u32)f->of[i] - (__u32)now) >
+			 (__s32)((FAILED_SHARE - 1) * FAILED_EACH_TICKS);
 	return found;
 }
 
-/* Writes the place that the source had, or the oldest place. noinline: the caller's stack is
- * full. */
+/* Adds one wrong mac1 to the source's share: where the source stands, else in the entry whose share is
+ * whole first. noinline: the caller's stack is full. */
 static __attribute__((noinline)) __u32 remember_failed(__u64 hash, __u64 now)
 {
 	struct failed *f = failed_place(hash);
-	__u32 age = 0, at = 0;
+	__s32 least = 0x7fffffff, used = 0, most = FAILED_SHARE * FAILED_EACH_TICKS;
+	__u32 at = 0;
 
 	if (!f)
 		return 0;
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < FAILED_EACH; i++) {
-		__u32 since = f->of[i] >> 32 == hash >> 32 ? ~0U : (__u32)now - (__u32)f->of[i];
+		__s32 left = (__u32)f->of[i] - (__u32)now;	/* negative: its share is whole */
+		bool is_it = f->of[i] >> 32 == hash >> 32;
 
-		at = since >= age ? i : at;
-		age = since >= age ? since : age;
+		left = left < 0 || left > most ? 0 : left;
+		used = is_it ? left : used;
+		left = is_it ? -1 : left;
+		at = left < least ? i : at;
+		least = left < least ? left : least;
 	}
-	f->of[at & (FAILED_EACH - 1)] = hash >> 32 << 32 | (__u32)now;
+	used += FAILED_EACH_TICKS;
+	f->of[at & (FAILED_EACH - 1)] = hash >> 32 << 32 |
+					(__u32)(now + (used < most ? used : most));
 	return 0;
 }
 
-/* Call before hashing: tells whether there is time for it */
+/* Call before hashing: tells whether there is time for it. The caller sets s->failed if it knows the
+ * sender by more than the address. */
 INLINE bool guard_may_spend(struct guard_work *s)
 {
 	const __s64 *left;
 
-	s->failed = !s->known && has_failed(s->hash, s->now);
+	if (!s->known && has_failed(s->hash, s->now))
+		s->failed = true;
 	left = guard_budget_left(s, s->now);
 	return left && *left > 0;
 }

@@ -15,6 +15,7 @@
 
 #include "fragment/cut.h"
 #include "icmp/icmp.h"
+#include "limit.h"
 
 #define ANSWER_MAX4 576			/* RFC 1812 4.3.2.3, and the kernel */
 #define ANSWER_MAX6 1280		/* RFC 4443 2.4 */
@@ -23,6 +24,7 @@
 #define ANSWER_UNREACHABLE (1U << 30)	/* IPv6: unreachable; the lowest byte is the code */
 #define ANSWERS_SECOND 10		/* to one source */
 #define ANSWERS_BURST 20
+#define ANSWERS_CPU_BURST 50
 
 struct answer4 {
 	struct iphdr ip;
@@ -45,6 +47,15 @@ struct answer_room {
 	};
 	__u8 macs[2 * ETH_ALEN];
 };
+
+/* Whether this CPU may send one more error. Sources may be made up, so all together have a limit. */
+INLINE bool answers_left(void)
+{
+	struct pkt_state *s = state_find();
+	__u64 each = ((__u64)tick_rate << GUARD_TICK) / answers_cpu;
+
+	return s && limit_take(&s->answers_until, each, ANSWERS_CPU_BURST, bpf_jiffies64() << GUARD_TICK);
+}
 
 /* Whether this source may get one more. The map holds the time up to which it has used its
  * share. */
@@ -128,7 +139,7 @@ __attribute__((noinline)) int tc_answer_room(struct __sk_buff *ctx, __u32 l3, __
 		return 1;
 	if (ipv4)
 		source = addr_from4(ip.saddr);
-	if (!answer_allowed(source, family))
+	if (!answer_allowed(source, family) || !answers_left())
 		return -DROP_icmp_limited;
 	if (bpf_skb_change_tail(ctx, l3 + n, 0) ||
 	    bpf_skb_adjust_room(ctx, head, BPF_ADJ_ROOM_MAC, 0) ||

@@ -396,8 +396,8 @@ static struct guard_budget *budget(void)
 	return bpf_map_lookup_elem(&guard_budget, &zero);
 }
 
-/* Forgeries use it up, and what is left is for whom the backend has answered; who has been wrong once has little of it, which he
- * shares with such alone; as time goes, all get some again */
+/* Forgeries use it up, and what is left is for whom the backend has answered. Beyond its share a source has little of it, with all
+ * such sources. As time goes, all get some again. */
 static void time_is_used_up(void **state)
 {
 	struct told right = initiation_for(0), wrong = initiation_for(64);
@@ -410,8 +410,9 @@ static void time_is_used_up(void **state)
 	client_number = 1;
 	while (sends(&wrong) == -DROP_guard_mac1)
 		tried++;
-	assert_uint_in_range(tried, 1 + FULL(BUDGET_FAILED) / 128, 2 + FULL(BUDGET_FAILED) / 128);
-	assert_uint_in_range(budget()->left[0], FULL_BUDGET - 132, FULL_BUDGET - 128);	/* his first, and the one who is known */
+	assert_uint_in_range(tried, FAILED_SHARE + FULL(BUDGET_FAILED) / 128, FAILED_SHARE + 1 + FULL(BUDGET_FAILED) / 128);
+	/* its share, and the client that is known */
+	assert_uint_in_range(budget()->left[0], FULL_BUDGET - FAILED_SHARE * 128 - 4, FULL_BUDGET - FAILED_SHARE * 128);
 	assert_int_equal(sends(&right), -DROP_guard_busy);	/* as the liar */
 	client_number = 2;
 	assert_int_equal(sends(&right), 0);			/* another */
@@ -433,7 +434,7 @@ static void time_is_used_up(void **state)
 	assert_uint_in_range(budget()->left[0], BUDGET_UNKNOWN / tick_rate - 200, BUDGET_UNKNOWN / tick_rate);
 	client_number = 5;
 	for (tried = 0; sends(&wrong) == -DROP_guard_mac1; tried++)
-		assert_uint_in_range(tried, 0, BUDGET_FAILED / tick_rate / 128);
+		assert_uint_in_range(tried, 0, FAILED_SHARE + BUDGET_FAILED / tick_rate / 128);
 	assert_int_equal(sends_initiation(0), -DROP_guard_busy);
 	host_jiffies += tick_rate - 2;
 	assert_int_equal(sends_initiation(0), 0);		/* there is enough for all */

@@ -35,19 +35,37 @@ static void everywhere(__u32 flags, void (*test)(void))
 
 /* ---- limits ---- */
 
+/* An initiation with an index of its own, which the backend answers if it comes through */
+static int shakes_anew(void)
+{
+	static __u32 index = 100000;
+	struct told m = message(MESSAGE_INITIATION, ++index, 0), answer = message(MESSAGE_RESPONSE, index + 1, index);
+	int rc = sends(&m);
+
+	if (!rc)
+		assert_true(backend_sends(0, &answer));
+	return rc;
+}
+
+/* A source pays for what the backend answers. What is sent in its name keeps nobody out. */
 static void source_limit_here(void)
 {
 	struct guard *g = guard_at(at_service->id);
 	bool ipv4 = world_family(at_service->client) == FAMILY_IPV4;
-	struct told m = initiation_for(0), wrong = initiation_for(1);
+	struct told wrong = initiation_for(1);
 	__u32 passed = 0;
 
 	g->source_each = ((__u64)tick_rate << GUARD_TICK) / 20;
 	g->source_burst = 40;
 	for (int i = 0; i < 50; i++)
 		assert_int_equal(sends(&wrong), -DROP_guard_mac1);
+	for (__u32 i = 0; i < 1000; i++) {
+		struct told forged = message(MESSAGE_INITIATION, i, 0);
+
+		assert_int_not_equal(sends(&forged), -DROP_guard_limited);
+	}
 	for (int i = 0; i < 45; i++)
-		assert_int_equal(sends(&m), i < 40 ? 0 : -DROP_guard_limited);
+		assert_int_equal(shakes_anew(), i < 40 ? 0 : -DROP_guard_limited);
 	client_port++;
 	assert_int_equal(sends_initiation(0), -DROP_guard_limited);	/* as the same source */
 	client_port--;
@@ -64,12 +82,12 @@ static void source_limit_here(void)
 	for (__u32 i = 0; i < 10 * tick_rate; i++) {
 		host_jiffies++;
 		for (int j = 0; j < 2; j++)
-			passed += sends(&m) == 0;
+			passed += shakes_anew() == 0;
 	}
 	assert_uint_in_range(passed, 190, 210);
 	seconds(10);
 	for (int i = 0; i < 45; i++)
-		assert_int_equal(sends(&m), i < 40 ? 0 : -DROP_guard_limited);
+		assert_int_equal(shakes_anew(), i < 40 ? 0 : -DROP_guard_limited);
 	assert_int_equal(sends_data(1), 0);
 }
 
@@ -78,7 +96,7 @@ static void source_limit(void **state)
 	everywhere(0, source_limit_here);
 }
 
-/* Whom the backend has answered is not counted, and passes while others do not */
+/* A client that the backend has answered passes besides, once in five seconds: who sends in its name gets no more */
 static void service_limit_here(void)
 {
 	struct guard *g = guard_at(at_service->id);
@@ -105,10 +123,15 @@ static void service_limit_here(void)
 	assert_uint_in_range(passed, 190, 210);
 	until = s->service_until;
 	client_number = 0;
-	for (int i = 0; i < 50; i++)
-		assert_int_equal(sends_initiation(0), 0);
-	assert_int_equal(s->service_until, until);
-	assert_int_equal(passed + 100 + 50 + 1, health_at(id, 0)->initiations);
+	for (__u32 i = 0; i < 12; i++) {
+		struct told m = message(MESSAGE_INITIATION, 2000 + i, 0);
+
+		s->service_until = until = (host_jiffies + 1000 * tick_rate) << GUARD_TICK;
+		assert_int_equal(sends(&m), i % 5 ? -DROP_guard_limited : 0);
+		assert_int_equal(s->service_until, until);
+		seconds(1);
+	}
+	assert_int_equal(passed + 100 + 3 + 1, health_at(id, 0)->initiations);
 }
 
 static void service_limit(void **state)
@@ -250,9 +273,17 @@ static void challenge_here(void)
 		m.bytes[132 + n] ^= 1;
 		assert_int_equal(sends(&m), -DROP_guard_challenged);
 	}
-	m = message(MESSAGE_COOKIE, 0, 1);		/* who has the backend's cookie cannot have ours */
+	/* A client that has the backend's cookie cannot have ours: some mac2 will do, but no faster than `above` */
+	m = message(MESSAGE_COOKIE, 0, 1);
 	assert_true(backend_sends(0, &m));
-	assert_int_equal(sends_initiation(0), 0);
+	m = initiation_for(0);
+	memset(m.bytes + 132, 0, MAC_LEN);
+	assert_int_equal(sends(&m), -DROP_guard_challenged);
+	for (int i = 0; i < 5; i++) {
+		m = initiation_for(0);
+		memset(m.bytes + 132, 0x55, MAC_LEN);
+		assert_int_equal(sends(&m), i < 2 ? 0 : -DROP_guard_challenged);
+	}
 	seconds(COOKIE_SECONDS);
 	c->alive = host_jiffies + tick_rate;
 	for (int i = 0; i < 3; i++)
@@ -332,6 +363,7 @@ static __u64 digest_of(struct host_map *map)
 static void forged_here(void)
 {
 	__u64 whom, which;
+	struct answered *a;
 	struct told m;
 	__u16 port;
 
@@ -348,6 +380,10 @@ static void forged_here(void)
 		m = message(i % 2 ? MESSAGE_INITIATION : MESSAGE_RESPONSE, 950 + i, 2);
 		assert_int_equal(sends(&m), 0);
 		client_port--;
+	}
+	for (__u32 i = 0; i < answered.n; i++) {
+		a = (struct answered *)answered.entries[i].value;
+		a->counted = 0;			/* says when a message in the client's name counted last */
 	}
 	assert_int_equal(digest_of(&answered), whom);
 	assert_int_equal(digest_of(&indices), which);
@@ -394,7 +430,7 @@ static void passed_up_here(void)
 	assert_int_equal(ran.verdict, HOST_SENT);
 	assert_true(ran.packet.by_neighbour);
 	assert_int_equal(replays_held(), 1);
-	assert_int_equal(guard_sources.n, 1);
+	assert_int_equal(guard_sources.n, 0);
 	assert_int_equal(health_at(at_service->id, 0)->initiations, 1);
 	client_number = 1;
 	plane = PLANE_TC;
@@ -411,6 +447,41 @@ static void passed_up(void **state)
 }
 
 /* ---- health ---- */
+
+/* Initiations in the names of clients that the backend has answered, from one that knows the public key: a client counts once in
+ * five seconds, a repeated initiation never again, and any packet of the backend's to such a client clears all of it */
+static void forged_health_here(struct health *h)
+{
+	struct told answer = message(MESSAGE_RESPONSE, 1, 98), data = message(MESSAGE_DATA, 0, 98);
+	__u32 index = 3000;
+
+	guard_at(at_service->id)->health_initiations = 20;
+	for (client_number = 0; client_number < 3U << 8; client_number += 1U << 8) {
+		struct told m = message(MESSAGE_INITIATION, index++, 0);
+
+		assert_int_equal(sends(&m), 0);
+		assert_true(backend_sends(0, &answer));
+	}
+	for (int second = 0; second < 6; second++) {
+		for (client_number = 0; client_number < 3U << 8; client_number += 1U << 8)
+			for (int i = 0; i < 10; i++) {
+				struct told m = message(MESSAGE_INITIATION, index + i, 0);
+
+				assert_int_equal(sends(&m), 0);
+				assert_int_equal(sends(&m), 0);
+			}
+		index += 10;
+		assert_int_equal(h->known_unanswered, second < 5 ? 3 : 6);
+		assert_int_equal(h->unanswered, (second + 1) * 30);
+		seconds(1);
+	}
+	client_number = 2U << 8;
+	assert_true(backend_sends(0, &data));
+	assert_int_equal(h->unanswered | h->sources | h->known_unanswered | h->known_sources, 0);
+	seconds(5);
+	assert_int_equal(sends_initiation(0), 0);
+	assert_int_equal(h->known_unanswered, 1);
+}
 
 /* Of whom the backend has answered alone, and as long as a session lives */
 static void known_unanswered_here(struct health *h)
@@ -430,6 +501,7 @@ static void known_unanswered_here(struct health *h)
 	assert_int_equal(sends_initiation(0), 0);
 	assert_int_equal(h->unanswered, 5);
 	assert_int_equal(h->known_unanswered, 1);
+	forged_health_here(h);
 	m = message(MESSAGE_RESPONSE, 1, 98);
 	assert_true(backend_sends(0, &m));
 	assert_int_equal(h->unanswered | h->known_unanswered | h->known_sources, 0);
@@ -477,8 +549,8 @@ static void health_here(void)
 	known_unanswered_here(h);
 	m = message(MESSAGE_INITIATION, 5, 0);
 	assert_true(backend_sends(0, &m));
-	assert_int_equal(h->initiations, 3 + 5 + sizeof(jiffies) / sizeof(jiffies[0]));
-	assert_int_equal(h->responses, 1 + 3 * sizeof(jiffies) / sizeof(jiffies[0]));
+	assert_int_equal(h->initiations, 3 + 5 + 3 + 6 * 30 + 1 + sizeof(jiffies) / sizeof(jiffies[0]));
+	assert_int_equal(h->responses, 1 + 3 + 3 * sizeof(jiffies) / sizeof(jiffies[0]));
 }
 
 static void healthy(void **state)

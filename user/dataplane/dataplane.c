@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
@@ -146,6 +147,17 @@ static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_routes = true;		/* a tunnel's own address may come at any time */
 }
 
+/* Returns an odd number that nobody outside knows. */
+static __u64 secret_factor(void)
+{
+	__u64 factor = 0;
+
+	if (getrandom(&factor, sizeof(factor), 0) != sizeof(factor))
+		log_warning("no random numbers: a stranger can calculate where its packets are "
+			    "remembered");
+	return factor | 1;
+}
+
 /* Sets sizes: what the plan needs, at least the usual, and never less than what runs. */
 static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
 {
@@ -169,6 +181,8 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	bpf_map__set_max_entries(s->maps.names, names);
 	bpf_map__set_max_entries(s->maps.totals, names * 4);
 	s->rodata->tick_rate = jiffies_a_second();
+	s->rodata->hash_key0 = secret_factor();
+	s->rodata->hash_key1 = secret_factor();
 	s->rodata->table_mask = table - 1;
 	s->rodata->gateway_slots = nexthops - sites - NEXTHOP_GATEWAYS;
 	s->rodata->blind_slots = nexthops - sites;
