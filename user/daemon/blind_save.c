@@ -10,9 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include "daemon/blind_sites.h"
 #include "lib/jiffies.h"

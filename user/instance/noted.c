@@ -7,7 +7,7 @@
 #include <string.h>
 #include "lib/grow.h"
 #include "instance/noted.h"
-#include "instance/state.h"
+#include "lib/paths.h"
 
 static struct note *find_note(const struct noted *n, const char *name)
 {
