@@ -4,11 +4,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "cmd/command.h"
 #include "config/config.h"
 #include "daemon/daemon.h"
-#include "lib/log.h"
 
 struct arguments {
 	const char *file;		/* NULL: none given */

@@ -3,8 +3,6 @@
  * wgxdp ddns: writes addresses of this host into DNS, once. It needs no instance and no BPF.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include "cmd/command.h"
 #include "ddns/ddns.h"
 #include "ddns/ddns_import.h"

@@ -6,7 +6,6 @@
 #include "daemon/announce.h"
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
-#include "lib/log.h"
 #include "instance/state.h"
 #include "instance/try.h"
 

@@ -15,9 +15,9 @@
 #include "config/config_guard.h"
 #include "config/config_learn.h"
 #include "daemon/daemon.h"
-#include "plan/plan.h"
 #include "lib/log.h"
-#include "instance/state.h"
+#include "net/host.h"
+#include "lib/paths.h"
 #include "net/wireguard.h"
 
 #define HOPS 30

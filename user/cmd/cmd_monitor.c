@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -21,7 +20,7 @@
 #include "dataplane/map_info.h"
 #include "show/monitor.h"
 #include "instance/running.h"
-#include "instance/state.h"
+#include "lib/paths.h"
 #include "show/words.h"
 
 /* after a monitor is killed, the data path soon stops writing events */

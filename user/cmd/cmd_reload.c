@@ -2,9 +2,7 @@
  *
  * wgxdp reload: brings what runs to what the file says, and prints the differences.
  */
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 #include "instance/apply.h"
 #include "cmd/command.h"

@@ -114,6 +114,22 @@ static int read_counters(const struct global *g, struct top *ret)
 	return rc ?: failed;
 }
 
+/* Reads the counters again: *t gets them, with the rates since its last reading */
+static int read_again(const struct global *g, struct top *t)
+{
+	struct top now = { 0 };
+	int rc = read_counters(g, &now);
+
+	if (rc) {
+		top_free(&now);
+		return rc;
+	}
+	top_rates(&now, t);
+	top_free(t);
+	*t = now;
+	return 0;
+}
+
 static void pause_for(double seconds)
 {
 	struct timespec t = { .tv_sec = seconds, .tv_nsec = (seconds - (time_t)seconds) * 1e9 };
@@ -130,66 +146,56 @@ static bool ended(void)
 static int run_screen(const struct global *g, const struct arguments *a)
 {
 	struct top_view v = { .sort = a->sort, .unit = a->unit, .interval = a->interval };
-	struct top before = { 0 }, now = { 0 };
-	int rc = read_counters(g, &before) ?: top_screen_begin();
+	struct top t = { 0 };
+	int rc = read_counters(g, &t) ?: top_screen_begin();
 	bool on = !rc;
 
 	snprintf(v.filter, sizeof(v.filter), "%s", a->filter ?: "");
-	while (!rc && top_screen_show(&before, g->instance, &v, ended)) {
-		rc = read_counters(g, &now);
-		if (rc)
-			break;
-		top_rates(&now, &before);
-		top_free(&before);
-		before = now;
-		now = (struct top){ 0 };
-	}
+	while (!rc && top_screen_show(&t, g->instance, &v, ended))
+		rc = read_again(g, &t);
 	if (on)
 		top_screen_end();
 	if (rc == -ENOENT && on)
 		running_not_up(g->instance);	/* the screen has hidden the first report */
-	top_free(&before);
+	top_free(&t);
 	return rc;
+}
+
+/* Prints a copy of t, sorted and filtered. Returns 0 or -ENOMEM. */
+static int print_sorted(const struct top *t, const struct arguments *a, double seconds)
+{
+	struct top shown = *t;
+
+	shown.rows = malloc((t->n + 1) * sizeof(*t->rows));
+	if (!shown.rows)
+		return -ENOMEM;
+	if (t->n)
+		memcpy(shown.rows, t->rows, t->n * sizeof(*t->rows));
+	top_sort(&shown, a->sort, a->unit, a->filter);
+	if (a->json)
+		print_json(&shown, seconds, stdout);
+	else
+		print_table(&shown, a, stdout);
+	top_free(&shown);
+	return 0;
 }
 
 static int run_printing(const struct global *g, struct arguments *a)
 {
-	struct top before = { 0 }, now = { 0 };
-	int rc = read_counters(g, &before);
+	struct top t = { 0 };
+	int rc = read_counters(g, &t);
 
-	while (!rc && !interrupted) {
-		struct top shown;
+	while (!rc) {
+		double before = t.at;
 
 		pause_for(a->interval);
 		if (interrupted)
 			break;
-		rc = read_counters(g, &now);
-		if (rc)
-			break;
-		top_rates(&now, &before);
-		shown = (struct top){
-			.rows = malloc((now.n + 1) * sizeof(*now.rows)), .n = now.n, .at = now.at,
-		};
-		if (!shown.rows) {
-			rc = -ENOMEM;
-			break;
-		}
-		if (now.n)
-			memcpy(shown.rows, now.rows, now.n * sizeof(*now.rows));
-		top_sort(&shown, a->sort, a->unit, a->filter);
-		if (a->json)
-			print_json(&shown, now.at - before.at, stdout);
-		else
-			print_table(&shown, a, stdout);
-		top_free(&shown);
-		top_free(&before);
-		before = now;
-		now = (struct top){ 0 };
-		if (fflush(stdout) || (a->left && !--a->left))
+		rc = read_again(g, &t) ?: print_sorted(&t, a, t.at - before);
+		if (rc || fflush(stdout) || (a->left && !--a->left))
 			break;			/* the reader has gone, or all tables are printed */
 	}
-	top_free(&now);
-	top_free(&before);
+	top_free(&t);
 	return rc;
 }
 

@@ -2,7 +2,6 @@
  *
  * wgxdp trace: tells what happens to a packet, without sending it.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>

@@ -4,14 +4,10 @@
  * or nothing.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include "instance/apply.h"
 #include "cmd/command.h"
 #include "cmd/quick_service.h"
-#include "config/config_check.h"
 #include "lib/heap.h"
 #include "lib/log.h"
 #include "instance/state.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
-#include "instance/state.h"
+#include "lib/paths.h"
 
 static void list_interfaces(FILE *out)
 {

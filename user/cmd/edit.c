@@ -3,7 +3,6 @@
  * Changes to what runs.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "instance/apply.h"

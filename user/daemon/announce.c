@@ -2,7 +2,6 @@
  *
  * announce: finds the sites whose tunnel is alive, as WireGuard says, and writes their routes.
  */
-#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <search.h>
 #include <stdlib.h>
@@ -22,10 +21,8 @@ struct silence {
 	struct wg_key key;		/* the first member, as in struct wg_peer: by_key() */
 	__u64 rx_bytes, handshake;	/* as WireGuard reports them */
 	int64_t handshake_at;		/* time of the last handshake, in ms of the loop's clock */
-	/* when rx_bytes last changed, in ms of the loop's clock; 0: unknown */
-	uint64_t at;
-	/* when rx_bytes last changed, or when the peer was seen first */
-	uint64_t since;
+	uint64_t at;			/* ms, when rx_bytes last changed; 0: unknown */
+	uint64_t since;			/* the same, or when the peer was seen first */
 };
 
 struct routes {
@@ -41,8 +38,7 @@ struct announce {
 	struct routes there;
 	bool stale;			/* `there` must be read again */
 	void *silences;			/* a tree of struct silence */
-	/* routes that could not be written; only the first is reported */
-	size_t failed;
+	size_t failed;			/* routes not written; the first is reported */
 };
 
 /* ---- which sites are alive ---- */

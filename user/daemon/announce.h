@@ -8,8 +8,7 @@
 #include <uv.h>
 #include "config/config.h"
 
-/* marks our routes; routes of other protocols are left alone */
-#define ANNOUNCE_PROTOCOL 119
+#define ANNOUNCE_PROTOCOL 119		/* of our routes; others are left alone */
 #define ANNOUNCE_METRIC 1024
 
 struct announce;

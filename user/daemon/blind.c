@@ -28,8 +28,7 @@ struct blind {
 	int told;			/* the last error that was reported */
 	bool fresh;			/* the maps contain no sites yet */
 	uint64_t looked, took;		/* end and duration of the last reading, in ms */
-	/* a site that is asked whether it is still at its old endpoint */
-	struct asking {
+	struct asking {			/* a site that is asked whether it has moved */
 		__u64 received;		/* bytes received from it at the beginning */
 		unsigned int questions;	/* 0: no question is open */
 	} asking[BLIND_SITES_MAX];

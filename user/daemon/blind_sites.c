@@ -2,7 +2,6 @@
  *
  * Sites of the blind relay: reads from WireGuard which there are and where, and writes the maps.
  */
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -15,7 +14,6 @@
 #include "blake2s.h"
 #include "daemon/blind_sites.h"
 #include "dataplane/control.h"
-#include "daemon/cookie_reply.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
 #include "dataplane/map_info.h"

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,8 +43,7 @@
 #define QDISC_MS 1000
 /* For flows whose timer the kernel had no memory for: 6.18 leaves a third of a burst without one */
 #define SWEEP_MS 30000
-/* WireGuard does not report that its peers changed: ask it */
-#define FOLLOW_MS 300
+#define FOLLOW_MS 300			/* WireGuard does not report new peers: ask it */
 #define RETRY_MS 1000			/* after a failed pass, doubled up to RETRY_MAX_MS */
 #define RETRY_MAX_MS 60000
 
@@ -53,8 +51,7 @@ struct daemon {
 	uv_loop_t loop;
 	uv_poll_t netlink;
 	struct ring signals;		/* from the data path */
-	/* the map uniform agrees with the kernel's routes, as far as is known */
-	bool vouched;
+	bool vouched;			/* the map uniform agrees with the routes, as known */
 	uv_timer_t settle, retry, former, watchdog, follow, sweep;
 	__u64 followed;			/* the last followed_hash() */
 	uv_fs_event_t directory;

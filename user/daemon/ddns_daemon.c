@@ -4,7 +4,6 @@
  * change meanwhile: then the job is abandoned, and is freed when its run ends. A change during a
  * run makes it run once more.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

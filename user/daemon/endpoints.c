@@ -22,8 +22,7 @@
 #define RETRY_MAX 60
 #define PROBE_MS 30000			/* whether a better address answers again */
 #define PROBES 3			/* answers in a row before it is tried */
-/* PROOF_ECHO: ask all addresses; NONE_MS if none answered */
-#define ECHO_MS 60000
+#define ECHO_MS 60000			/* PROOF_ECHO; NONE_MS if none answered */
 #define NONE_MS 10000
 
 struct watched {			/* one of the configuration */
@@ -36,10 +35,8 @@ struct watched {			/* one of the configuration */
 	uint64_t due, probe_due, knocked;	/* ms of the loop's time */
 	unsigned int retry;		/* seconds; 0: the last lookup did not fail */
 	unsigned int answers;		/* in a row, of the better address */
-	/* number of candidates that the running echo asks, from the first on */
-	size_t probed;
-	/* the peer's endpoint is no longer an address of the name */
-	bool moved;
+	size_t probed;			/* candidates that the running echo asks */
+	bool moved;			/* the endpoint is no address of the name any more */
 	size_t moved_to;		/* the candidate to try next for that reason */
 	int told;			/* the last error of WireGuard that was reported */
 };

@@ -21,8 +21,7 @@
 
 #define CONNECTIONS 32
 #define OF_ONE_CLIENT 8			/* connections: one client cannot take all */
-/* until a connection is closed; none is kept for another request */
-#define SILENCE_SECONDS 10
+#define SILENCE_SECONDS 10		/* until a connection is closed */
 
 #define FUNCTIONS(X) \
 	X(MHD_add_response_header) X(MHD_create_response_from_buffer) X(MHD_destroy_response) \

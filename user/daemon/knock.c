@@ -12,7 +12,7 @@
 #include "lib/log.h"
 #include "lib/timer.h"
 #include "net/netlink.h"
-#include "instance/state.h"
+#include "lib/paths.h"
 
 struct run {
 	uv_process_t process;

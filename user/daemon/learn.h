@@ -10,12 +10,10 @@
 #include "config/config_learn.h"
 
 #define LEARN_WAIT_MS 300		/* for WireGuard to move by itself */
-/* since the peer's last message: it is still where it was */
-#define LEARN_ALIVE_MS 3000
+#define LEARN_ALIVE_MS 3000		/* since its last message: the peer has not moved */
 /* for an authenticated message; WireGuard repeats its handshake only after 5 s */
 #define LEARN_TRY_MS 3500
-/* after a failure, so that a series of forged ones does not keep the peer away */
-#define LEARN_REST_MS 5000
+#define LEARN_REST_MS 5000		/* after a failure: forgeries shall not keep it away */
 #define LEARN_FAILURES 3		/* in a row: then nothing is learnt */
 #define LEARN_REARM_MS 300000		/* for so long, or until a knock */
 #define KNOCK_MS 10000			/* between two knocks */

@@ -5,11 +5,11 @@
  * there is a host with a socket on the port (WireGuard does not answer it).
  */
 #include <bpf/bpf.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "config/config_diff.h"
 #include "dataplane/dataplane.h"
 #include "lib/grow.h"
 #include "lib/jiffies.h"
@@ -157,52 +157,52 @@ static bool check_backend(struct standby *s, struct dataplane *dp,
 	return true;
 }
 
+/* Returns a backend's number in struct guard; GUARD_BACKENDS_MAX: it has none */
 static __u32 number_of(const struct backend_name *names, size_t n, __u32 id, const char *name)
 {
-	for (__u32 i = 0; i < GUARD_BACKENDS_MAX && *name; i++)
-		if ((size_t)id * GUARD_BACKENDS_MAX + i < n &&
-		    !strcmp(names[id * GUARD_BACKENDS_MAX + i].name, name))
-			return i;
-	return *name ? GUARD_BACKENDS_MAX : 0;
+	__u32 first = id * GUARD_BACKENDS_MAX, i = 0;
+
+	if (!*name)
+		return 0;
+	while (i < GUARD_BACKENDS_MAX && (first + i >= n || strcmp(names[first + i].name, name)))
+		i++;
+	return i;
 }
 
-struct running_names {
-	struct service_name *services;	/* by id */
-	struct backend_name *backends;	/* by id * GUARD_BACKENDS_MAX + number */
-	size_t n_services, n_backends;
-};
-
-static bool check_service(struct standby *s, struct dataplane *dp,
-			  const struct running_names *names, const struct service_config *service)
+/* Checks all backends of a service. Returns whether another one serves now. */
+static bool check_service(struct standby *s, struct dataplane *dp, __u32 id, const char *name,
+			  const struct backend_name *names, size_t n)
 {
+	const struct service_config *service = *name ? config_service(s->config, name) : NULL;
 	bool switched = false;
 
-	for (__u32 id = 0; id < names->n_services; id++)
-		for (size_t i = 0; i < backends_of(service) &&
-		     !strcmp(names->services[id].name, service->name); i++) {
-			const struct backend_config *c = backend_at(service, i);
-			__u32 number = number_of(names->backends, names->n_backends, id, c->name);
+	for (size_t i = 0; service && i < backends_of(service); i++) {
+		const struct backend_config *c = backend_at(service, i);
+		__u32 number = number_of(names, n, id, c->name);
 
-			if (backend_has_standby(c) && number < GUARD_BACKENDS_MAX)
-				switched |= check_backend(s, dp, service, c, id, number);
-		}
+		if (backend_has_standby(c) && number < GUARD_BACKENDS_MAX)
+			switched |= check_backend(s, dp, service, c, id, number);
+	}
 	return switched;
 }
 
 static void on_tick(uv_timer_t *timer)
 {
 	struct standby *s = timer->data;
-	struct running_names names = { 0 };
+	struct service_name *services = NULL;	/* by id */
+	struct backend_name *backends = NULL;	/* by id * GUARD_BACKENDS_MAX + number */
+	size_t n_services = 0, n_backends = 0;
 	struct dataplane *dp = NULL;
 	bool switched = false;
 
 	if (!dataplane_open(s->instance, &dp) && dp->running &&
-	    !dataplane_names(dp, &names.services, &names.n_services) &&
-	    !dataplane_backend_names(dp, &names.backends, &names.n_backends))
-		for (size_t i = 0; i < s->config->n_services; i++)
-			switched |= check_service(s, dp, &names, &s->config->services[i]);
-	free(names.services);
-	free(names.backends);
+	    !dataplane_names(dp, &services, &n_services) &&
+	    !dataplane_backend_names(dp, &backends, &n_backends))
+		for (__u32 id = 0; id < n_services; id++)
+			switched |= check_service(s, dp, id, services[id].name, backends,
+						  n_backends);
+	free(services);
+	free(backends);
 	dataplane_close(dp);
 	if (switched)
 		s->switched(s->data);

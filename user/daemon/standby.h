@@ -15,8 +15,7 @@
 #include "config/config.h"
 #include "plan/health.h"
 
-/* seconds for which one serves before the other may again */
-#define STANDBY_SETTLE 30
+#define STANDBY_SETTLE 30		/* seconds that one serves before the other may */
 /* Seconds until the backend is tried again; doubled after each failure up to STANDBY_WAIT_MAX */
 #define STANDBY_WAIT 60
 #define STANDBY_WAIT_MAX 3600

@@ -141,19 +141,22 @@ static int write_document(const struct web *w, const char *word, const struct da
 	       show_flows(dp, true, NULL, out);
 }
 
-static int answer_api(const struct web *w, const struct web_request *r, struct web_answer *ret)
+/* Answers with the metrics, or with a document of the API */
+static int answer_written(const struct web *w, const struct web_request *r, bool metrics,
+			  struct web_answer *ret)
 {
 	FILE *out = text_open(&ret->text, &ret->size);
 	struct dataplane *dp = NULL;
-	int rc = out ? dataplane_open(w->instance, &dp) : -ENOMEM;
+	int rc = !out ? -ENOMEM : metrics ? metrics_write(out, w->instance) :
+		 dataplane_open(w->instance, &dp) ?:
+		 write_document(w, r->path + strlen(API), dp, out);
 
-	rc = rc ?: write_document(w, r->path + strlen(API), dp, out);
 	dataplane_close(dp);
 	if (out && fclose(out))
 		rc = -ENOMEM;
 	if (!rc) {
 		ret->status = 200;
-		ret->type = json;
+		ret->type = metrics ? prometheus : json;
 		return 0;
 	}
 	free(ret->text);
@@ -174,21 +177,6 @@ static int answer_api(const struct web *w, const struct web_request *r, struct w
 	}
 }
 
-static int answer_metrics(const struct web *w, const struct web_request *r, struct web_answer *ret)
-{
-	FILE *out = text_open(&ret->text, &ret->size);
-	int rc = out ? metrics_write(out, w->instance) : -ENOMEM;
-
-	if (out && fclose(out))
-		rc = -ENOMEM;
-	ret->status = 200;
-	ret->type = prometheus;
-	if (!rc)
-		return 0;
-	free(ret->text);
-	return answer_error(r, 500, ret, "the maps cannot be read");
-}
-
 static int answer_page(struct web_answer *ret)
 {
 	*ret = (struct web_answer){
@@ -206,7 +194,7 @@ int web_answer(const struct web *w, const struct web_request *r, struct web_answ
 	if (strcmp(r->method, "GET") && strcmp(r->method, "HEAD"))
 		return answer_error(r, 405, ret, "GET or HEAD");
 	if (!strcmp(r->path, "/metrics"))
-		return answer_metrics(w, r, ret);
+		return answer_written(w, r, true, ret);
 	if (!is_page && strncmp(r->path, API, strlen(API)))
 		return answer_error(r, 404, ret, "not found: /metrics is there");
 	if (w->page == PAGE_OFF)
@@ -219,5 +207,5 @@ int web_answer(const struct web *w, const struct web_request *r, struct web_answ
 	if (!host_is_ours(r))
 		return answer_error(r, 421, ret, "wgxdp: ask by an address, as localhost, or by "
 				    "this host's own name");
-	return is_page ? answer_page(ret) : answer_api(w, r, ret);
+	return is_page ? answer_page(ret) : answer_written(w, r, false, ret);
 }

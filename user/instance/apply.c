@@ -20,7 +20,6 @@
 #include "instance/state.h"
 #include "lib/text.h"
 #include "plan/transmit.h"
-#include "instance/why.h"
 
 static const struct dataplane_port *attached(const struct dataplane *dp, __u32 ifindex)
 {

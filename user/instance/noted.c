@@ -8,7 +8,7 @@
 #include "lib/file.h"
 #include "lib/grow.h"
 #include "instance/noted.h"
-#include "instance/state.h"
+#include "lib/paths.h"
 
 static struct note *find_note(const struct noted *n, const char *name)
 {

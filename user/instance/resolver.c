@@ -3,7 +3,6 @@
  * Resolves names to addresses. Questions asked at the same time are a round, with a channel of its
  * own (dns.h).
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -11,8 +11,7 @@
 
 struct resolver;
 
-/* commands wait at most so long for answers; then the last good ones are used */
-#define RESOLVE_MS 2000
+#define RESOLVE_MS 2000			/* commands wait so long for answers at most */
 
 /* Called when names were resolved; moved: an address has changed */
 typedef void resolver_done(void *data, bool moved);

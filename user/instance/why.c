@@ -3,9 +3,7 @@
  * Explains why an interface is carried as it is. A refusal is remembered with the link (struct link
  * .refused); all else is found anew from this host.
  */
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include "dataplane/attach.h"
 #include "lib/text.h"
 #include "plan/transmit.h"
