@@ -13,6 +13,7 @@
 #include "dataplane/dataplane.h"
 #include "lib/grow.h"
 #include "lib/log.h"
+#include "dataplane/map_info.h"
 #include "dataplane/shared.h"
 
 #define XDP_MODES (LINK_NATIVE | LINK_GENERIC)
@@ -117,13 +118,13 @@ static int refuse_other_instance(const struct dataplane *dp, __u32 ifindex, cons
 
 static void program_name(__u32 id, char *ret, size_t room)
 {
-	struct bpf_prog_info info = { 0 };
-	__u32 len = sizeof(info);
 	int fd = bpf_prog_get_fd_by_id(id);
+	struct bpf_prog_info info = program_info(fd);
 
-	snprintf(ret, room, "id %u", id);
-	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && *info.name)
+	if (*info.name)
 		snprintf(ret, room, "%s (id %u)", info.name, id);
+	else
+		snprintf(ret, room, "id %u", id);
 	if (fd >= 0)
 		close(fd);
 }
