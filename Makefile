@@ -124,7 +124,7 @@ endef
 
 # What unit tests reach. A test takes what it needs of it; what the test defines itself stands in the place of the room's
 TESTED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* plan/* ddns/* gen/* dataplane/dataplane_flow* dataplane/dataplane_guard* \
-	dataplane/dataplane_read dataplane/dataplane_relay_read dataplane/load_error dataplane/pins dataplane/table instance/resolver show/show_flows \
+	dataplane/dataplane_read dataplane/dataplane_relay dataplane/load_error dataplane/pins dataplane/table instance/resolver show/show_flows \
 	doctor/doctor_rule doctor/mtu* daemon/cookie_reply daemon/endpoint_next daemon/standby_next))
 $(O)/unit/user.a: $(TESTED:%.c=$(O)/unit/%.o)
 	$(make_archive)

@@ -477,7 +477,8 @@ static void healths(void **state)
 	assert_int_equal(dataplane_health(&dp, 0, 1, &h), 0);
 	assert_int_equal(h.initiations, 0);
 	bpf_map_update_elem(dp.maps[MAP_guard_state], &zero, &used, 0);
-	assert_int_equal(dataplane_forget_guard(&dp, 0), 0);
+	assert_int_equal(dataplane_clear(&dp, MAP_guard_state, 0, 1), 0);
+	assert_int_equal(dataplane_clear(&dp, MAP_health, 0, GUARD_BACKENDS_MAX), 0);
 	assert_int_equal(dataplane_health(&dp, 0, 0, &h), 0);
 	assert_int_equal(h.initiations, 0);
 	bpf_map_lookup_elem(dp.maps[MAP_guard_state], &zero, &used);

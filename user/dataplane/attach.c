@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "dataplane/attach.h"
 #include "net/netlink.h"
+#include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 
 /* Debian 12's headers lack these. */
@@ -48,14 +49,12 @@ static struct bpf_tc_hook filter_hook(__u32 ifindex, enum bpf_tc_attach_point po
  * instance. */
 static bool program_is_ours(__u32 id)
 {
-	struct bpf_prog_info info = { 0 };
-	__u32 len = sizeof(info);
 	int fd = bpf_prog_get_fd_by_id(id);
 	bool ours;
 
 	if (fd < 0)
 		return errno == EPERM && pins_have_program(id);
-	ours = !bpf_obj_get_info_by_fd(fd, &info, &len) && !strncmp(info.name, "wgxdp_tc", 8);
+	ours = !strncmp(program_info(fd).name, "wgxdp_tc", 8);
 	close(fd);
 	return ours;
 }
@@ -183,11 +182,6 @@ void detach_egress(__u32 ifindex)
 	bpf_tc_detach(&hook, &opts);
 }
 
-int attach_replace(int link, int program)
-{
-	return bpf_link_update(link, program, NULL);
-}
-
 int attach_replace_filter(__u32 ifindex, int program)
 {
 	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
@@ -212,13 +206,12 @@ void detach_filter(__u32 ifindex, bool qdisc_ours)
 void detach_filters_of(int program)
 {
 	struct if_nameindex *devices = if_nameindex();
-	struct bpf_prog_info info = { 0 };
-	__u32 len = sizeof(info);
+	__u32 id = program_info(program).id;
 	struct filter f;
 
-	if (devices && !bpf_obj_get_info_by_fd(program, &info, &len))
+	if (devices && id)
 		for (struct if_nameindex *d = devices; d->if_index; d++)
-			if (filter_find(d->if_index, info.id, &f))
+			if (filter_find(d->if_index, id, &f))
 				filter_remove(d->if_index, &f);
 	if_freenameindex(devices);
 }

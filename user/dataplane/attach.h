@@ -22,8 +22,7 @@ int attach_tc(__u32 ifindex, int program, int *ret_link, __u16 *ret_flags);
 int attach_egress(__u32 ifindex, int program, int *ret_link);
 void detach_egress(__u32 ifindex);		/* removes the filter */
 
-/* Replace our program by another one; with links no packet is lost. */
-int attach_replace(int link, int program);
+/* Replaces the program of our filter. */
 int attach_replace_filter(__u32 ifindex, int program);
 
 

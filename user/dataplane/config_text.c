@@ -14,13 +14,10 @@
 /* Bytes of an element. The kernel maps all elements as one piece, which is zero at first. */
 #define PAGE 4096
 
-static char *map_as_memory(int map, int protection, size_t *ret_size)
+static char *whole_map(int map, int protection, size_t *ret_size)
 {
-	void *memory;
-
-	*ret_size = (size_t)map_info(map).max_entries * PAGE;
-	memory = mmap(NULL, *ret_size, protection, MAP_SHARED, map, 0);
-	return memory == MAP_FAILED ? NULL : memory;
+	*ret_size = (size_t)map_entries(map) * PAGE;
+	return map_memory(map, *ret_size, protection);
 }
 
 int config_text_make(const char *text, size_t n)
@@ -33,7 +30,7 @@ int config_text_make(const char *text, size_t n)
 
 	if (map < 0)
 		return -errno;
-	memory = map_as_memory(map, PROT_READ | PROT_WRITE, &size);
+	memory = whole_map(map, PROT_READ | PROT_WRITE, &size);
 	if (!memory) {
 		rc = -errno;
 		close(map);
@@ -62,7 +59,7 @@ int config_text_read(const char *instance, char **ret)
 
 	if (map < 0)
 		return map;
-	memory = map_as_memory(map, PROT_READ, &size);
+	memory = whole_map(map, PROT_READ, &size);
 	*ret = memory ? strndup(memory, size) : NULL;
 	if (!*ret)
 		rc = -errno;

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "dataplane/control.h"
+#include "dataplane/map_info.h"
 #include "lib/jiffies.h"
 #include "dataplane/pins.h"
 
@@ -14,9 +15,7 @@
 
 struct control *control_map(int map)
 {
-	struct control *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
-
-	return c == MAP_FAILED ? NULL : c;
+	return map_memory(map, sizeof(struct control), PROT_READ | PROT_WRITE);
 }
 
 void control_unmap(struct control *c)

@@ -125,23 +125,20 @@ static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	const struct plan_relay *r = &p->relay;
 	struct addr mask = prefix_mask(&r->overlay);
 	__u32 peers = peers_room(dp, r);
-	__u32 allowed = at_least(dataplane_entries(dp, MAP_allowed), r->on ? ALLOWED_BUCKETS : 1);
 
-	bpf_map__set_max_entries(s->maps.peers, peers);
-	bpf_map__set_max_entries(s->maps.peer_names, peers);
+	dataplane_size_map(dp, s->obj, MAP_peers, peers);
+	dataplane_size_map(dp, s->obj, MAP_peer_names, peers);
 	bpf_map__set_max_entries(s->maps.peer_totals, 4 * peers);
-	bpf_map__set_max_entries(s->maps.subnets, at_least(dataplane_entries(dp, MAP_subnets),
-							   r->subnets ? SUBNETS : 1));
-	bpf_map__set_max_entries(s->maps.routes, at_least(dataplane_entries(dp, MAP_routes),
-							  r->on ? ROOM_ROUTES : 1));
-	bpf_map__set_max_entries(s->maps.allowed, allowed);
+	dataplane_size_map(dp, s->obj, MAP_subnets, r->subnets ? SUBNETS : 1);
+	dataplane_size_map(dp, s->obj, MAP_routes, r->on ? ROOM_ROUTES : 1);
+	dataplane_size_map(dp, s->obj, MAP_allowed, r->on ? ALLOWED_BUCKETS : 1);
 	if (!r->on)
 		return;
 	s->rodata->overlay_hi = r->overlay.addr.q[0];
 	s->rodata->overlay_lo = r->overlay.addr.q[1];
 	s->rodata->overlay_mask_hi = mask.q[0];
 	s->rodata->overlay_mask_lo = mask.q[1];
-	s->rodata->allowed_mask = allowed - 1;
+	s->rodata->allowed_mask = bpf_map__max_entries(s->maps.allowed) - 1;
 	s->rodata->with_subnets = r->subnets;
 	s->rodata->with_routes64 = r->overlay.len != 48;
 	s->rodata->with_routes = true;		/* a tunnel's own address may come at any time */
@@ -169,11 +166,9 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	__u32 nexthops = at_least(dataplane_entries(dp, MAP_nexthops),
 				  slots + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS + sites);
 	__u32 table = at_least(dataplane_entries(dp, MAP_table), table_size(p->n_entries));
-	__u32 sources = at_least(dataplane_entries(dp, MAP_sources),
-				 2 * at_least(ROOM_PORTS, p->n_ports));
 
 	bpf_map__set_max_entries(s->maps.table, table);
-	bpf_map__set_max_entries(s->maps.sources, sources);
+	dataplane_size_map(dp, s->obj, MAP_sources, 2 * at_least(ROOM_PORTS, p->n_ports));
 	bpf_map__set_max_entries(s->maps.nexthops, nexthops);
 	bpf_map__set_max_entries(s->maps.choices,
 				 p->choices ? ROOM_CHOICES :
@@ -225,6 +220,51 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 	return 0;
 }
 
+/* ---- what stays in a map that is made anew for more room ---- */
+
+/* Copies an array map's elements, one value or one a CPU. The new map always has room for them. */
+static void copy_array(int from, int to, __u32 n, size_t value_size)
+{
+	void *value = malloc(value_size * libbpf_num_possible_cpus());
+
+	for (__u32 i = 0; value && i < n; i++)
+		if (!bpf_map_lookup_elem(from, &i, value))
+			bpf_map_update_elem(to, &i, value, BPF_ANY);
+	free(value);
+}
+
+/* Arrays of services, peers and backends: counters, names, and settings. */
+static bool is_carried_over(enum dataplane_map m)
+{
+	return m == MAP_totals || m == MAP_peer_totals || m == MAP_names || m == MAP_peer_names ||
+	       m == MAP_flow_totals || m == MAP_flows_deleted || m == MAP_pools ||
+	       m == MAP_guards || m == MAP_guard_keys || m == MAP_public_keys ||
+	       m == MAP_guard_state || m == MAP_health || m == MAP_backend_names;
+}
+
+/* Copies one entry at a time: this only happens when the configuration asks for more flows. */
+static void copy_flows(int from, int to)
+{
+	struct flow_key key, *last = NULL;
+	struct flow flow;
+
+	for (; !bpf_map_get_next_key(from, last, &key); last = &key) {
+		if (bpf_map_lookup_elem(from, &key, &flow))
+			continue;
+		flow.armed = 0;			/* timers are not copied */
+		bpf_map_update_elem(to, &key, &flow, BPF_NOEXIST);
+	}
+}
+
+static void carry_over(const struct dataplane *dp, enum dataplane_map m, int to,
+		       size_t value_size)
+{
+	if (is_carried_over(m))
+		copy_array(map_fd(dp, m), to, dataplane_entries(dp, m), value_size);
+	if (m == MAP_flows)
+		copy_flows(map_fd(dp, m), to);
+}
+
 static void take_maps(struct dataplane *dp, struct wgxdp *s)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
@@ -232,7 +272,7 @@ static void take_maps(struct dataplane *dp, struct wgxdp *s)
 		int old = map_fd(dp, i), new = dup(bpf_map__fd(map));
 
 		if (old >= 0 && dp->map_is_new[i])
-			dataplane_carry_over(dp, i, new, bpf_map__value_size(map));
+			carry_over(dp, i, new, bpf_map__value_size(map));
 		if (old >= 0)
 			close(old);
 		dp->maps[i] = new;
@@ -345,6 +385,17 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 	return 0;
 }
 
+/* The program by which the daemon sends cookie replies, pinned while a service challenges. */
+static void pin_answer(struct dataplane *dp, const char *suffix)
+{
+	const struct bpf_program *answer = dp->skeleton->progs.wgxdp_answer;
+
+	if (bpf_program__autoload(answer))
+		pin_set(bpf_program__fd(answer), dp->instance, suffix, PIN_ANSWER);
+	else
+		pin_remove(dp->instance, PIN_ANSWER);
+}
+
 static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffix)
 {
 	int rc = 0;
@@ -365,7 +416,7 @@ static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffi
 	if (!rc && dp->reloaded) {
 		dataplane_count_unsent(dp, suffix);
 		dataplane_pin_arm(dp, p, suffix);
-		dataplane_pin_answer(dp, suffix);
+		pin_answer(dp, suffix);
 	}
 	if (!rc)
 		dataplane_pin_egress(dp, p, suffix);
@@ -392,11 +443,12 @@ static int replace_programs(struct dataplane *dp, const struct plan *p)
 		int tc = program_fd(dp, port->l3 ? PROGRAM_wgxdp_tc_l3 : PROGRAM_wgxdp_tc);
 
 		if (!port->xdp_new && port->xdp_link >= 0)
-			rc = attach_replace(port->xdp_link, program_fd(dp, PROGRAM_wgxdp_xdp));
+			rc = bpf_link_update(port->xdp_link, program_fd(dp, PROGRAM_wgxdp_xdp),
+					     NULL);
 		if (!port->xdp_new && port->flags & LINK_SHARED && plan_nic(p, port->ifindex))
 			rc = dataplane_replace_component(dp, port, p);
 		if (!rc && !port->tc_new && port->tcx_link >= 0)
-			rc = attach_replace(port->tcx_link, tc);
+			rc = bpf_link_update(port->tcx_link, tc, NULL);
 		else if (!rc && !port->tc_new && port->flags & LINK_TC)
 			rc = attach_replace_filter(port->ifindex, tc);
 	}

@@ -136,27 +136,20 @@ int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int 
 /* Flows: writes pools before the table has services that use them, and ends flows that lose their
  * port. */
 int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int *changes);
-int dataplane_forget_flow_totals(const struct dataplane *dp, __u32 id);
 /* The guard: writes keys first, and what names them once the table has the backends that the keys
  * lead to. */
 int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *changes);
 int dataplane_guards_write(const struct dataplane *dp, const struct plan *p, int *changes);
-int dataplane_forget_guard(const struct dataplane *dp, __u32 id);
 struct bpf_object;
 void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
 			  __u32 services);
 void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m,
-			const char *name, __u32 wanted);
+			__u32 wanted);
 /* Size these maps for so many services. A map never shrinks. */
 void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
 			  __u32 services);
-/* dataplane_load() calls it: copies a running map to the one that replaces it. */
-void dataplane_carry_over(const struct dataplane *dp, enum dataplane_map m, int to,
-			  size_t value_size);
 /* dataplane_commit() calls it: pins the program that gives copied flows their timers. */
 void dataplane_pin_arm(struct dataplane *dp, const struct plan *p, const char *suffix);
-/* dataplane_commit() calls it: pins the program that sends cookie replies, if it was loaded. */
-void dataplane_pin_answer(struct dataplane *dp, const char *suffix);
 /* Arms flows that have no timer, because the kernel lacked memory or because they were copied, and
  * ends those whose time is over. Of two flows that met at the same instant it ends the half that is
  * left. Reads the whole map. Returns how many flows still have no timer, or -errno. */
@@ -170,10 +163,18 @@ __u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m);
 /* Reads all elements of an array map of structures, by index; *ret_n: how many. 0 or -errno. */
 int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret,
 		    size_t *ret_n);
-/* Sum over CPUs: an element of totals or peer_totals; one direction and plane of a service. 0 or
- * -errno. */
-int dataplane_total_of(const struct dataplane *dp, enum dataplane_map m, __u32 index,
-		       struct total *ret);
+/* Adds up, over CPUs, an element of n words. 0 or -errno. */
+int dataplane_sum(int map, const void *key, size_t n, __u64 *ret);
+/* Sets elements to zero, on all CPUs. Those beyond the map's end are none. 0 or -errno. */
+int dataplane_clear(const struct dataplane *dp, enum dataplane_map m, __u32 first, __u32 n);
+/* Passes all entries of a map on, at most step at once: the kernel copies each batch, so entries that
+ * come or go meanwhile may be missed, and none comes twice. Returns what each() returned as soon as
+ * that is not 0, or -errno; 0 without such a map. */
+#define MAP_STEP 4096 /* far more than the fullest bucket of the kernel's hash has */
+typedef int map_batch(void *data, const void *keys, const void *values, __u32 n);
+int dataplane_batches(int map, size_t key_size, size_t value_size, __u32 step, map_batch *each,
+		      void *data);
+/* A service's counters of one direction and plane, summed over CPUs. 0 or -errno. */
 int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane,
 		    struct total *ret);
 struct dataplane_reason {

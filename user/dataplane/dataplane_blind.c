@@ -33,17 +33,17 @@ void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const str
 	const struct plan_blind *b = &p->blind;
 	__u32 room = b->on ? b->room : 1, buckets = b->on ? session_buckets(room) : 1;
 
-	dataplane_size_map(dp, s->obj, MAP_blind_sites, "blind_sites", room);
-	dataplane_size_map(dp, s->obj, MAP_blind_names, "blind_names", room);
-	dataplane_size_map(dp, s->obj, MAP_blind_waiting, "blind_waiting", room);
-	dataplane_size_map(dp, s->obj, MAP_blind_totals, "blind_totals", room * room);
-	dataplane_size_map(dp, s->obj, MAP_blind_pairs, "blind_pairs", b->on ? ROOM_PAIRS : 1);
-	dataplane_size_map(dp, s->obj, MAP_sessions, "sessions", buckets);
-	dataplane_size_map(dp, s->obj, MAP_hints, "hints", buckets);
-	dataplane_size_map(dp, s->obj, MAP_endpoints, "endpoints", b->on ? table_size(room) : 1);
+	dataplane_size_map(dp, s->obj, MAP_blind_sites, room);
+	dataplane_size_map(dp, s->obj, MAP_blind_names, room);
+	dataplane_size_map(dp, s->obj, MAP_blind_waiting, room);
+	dataplane_size_map(dp, s->obj, MAP_blind_totals, room * room);
+	dataplane_size_map(dp, s->obj, MAP_blind_pairs, b->on ? ROOM_PAIRS : 1);
+	dataplane_size_map(dp, s->obj, MAP_sessions, buckets);
+	dataplane_size_map(dp, s->obj, MAP_hints, buckets);
+	dataplane_size_map(dp, s->obj, MAP_endpoints, b->on ? table_size(room) : 1);
 	/* Sources that failed lately have a budget of their own, as with a guard. */
 	if (b->on)
-		dataplane_size_map(dp, s->obj, MAP_failed, "failed", FAILED_PLACES);
+		dataplane_size_map(dp, s->obj, MAP_failed, FAILED_PLACES);
 	s->rodata->blind_port = b->port;
 	s->rodata->blind_mask = bpf_map__max_entries(s->maps.sessions) - 1;
 	s->rodata->endpoints_mask = bpf_map__max_entries(s->maps.endpoints) - 1;
@@ -84,7 +84,7 @@ static int attach_at(struct dataplane *dp, __u32 ifindex, int program, const cha
 	char name[32];
 
 	if (link >= 0) {
-		rc = attach_replace(link, program);
+		rc = bpf_link_update(link, program, NULL);
 		close(link);
 	}
 	if (!rc)

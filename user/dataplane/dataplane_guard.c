@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: sizes the guard's maps, and makes keys and guards match a plan. A service's keys stand
+ * dataplane: the guard: sizes its maps, makes keys and guards match a plan, and reads them. A service's keys stand
  * in a row. A new row is written at unused places before struct guard names it, so a message meets
  * either the old keys or the new ones.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include "dataplane/dataplane.h"
 #include "lib/grow.h"
 #include "lib/log.h"
+#include "dataplane/map_info.h"
 #include "dataplane/table.h"
 
 #define ROOM_KEYS 256
@@ -39,23 +40,21 @@ void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, co
 {
 	bool on = p->guarded;
 
-	dataplane_size_map(dp, obj, MAP_guards, "guards", on ? services : 1);
-	dataplane_size_map(dp, obj, MAP_guard_keys, "guard_keys", on ? keys_room(p->n_keys) : 1);
-	dataplane_size_map(dp, obj, MAP_public_keys, "public_keys", on ? keys_room(p->n_keys) : 1);
-	dataplane_size_map(dp, obj, MAP_guard_state, "guard_state", on ? services : 1);
-	dataplane_size_map(dp, obj, MAP_guard_sources, "guard_sources", on ? ROOM_SOURCES : 1);
-	dataplane_size_map(dp, obj, MAP_answered, "answered", on ? ROOM_ANSWERED : 1);
-	dataplane_size_map(dp, obj, MAP_indices, "indices", on ? ROOM_INDICES : 1);
-	dataplane_size_map(dp, obj, MAP_replays, "replays", on ? REPLAY_ROWS : 1);
-	dataplane_size_map(dp, obj, MAP_handshakes, "handshakes", on ? HANDSHAKE_PLACES : 1);
-	dataplane_size_map(dp, obj, MAP_challenged, "challenged", on ? ROOM_CHALLENGED : 1);
+	dataplane_size_map(dp, obj, MAP_guards, on ? services : 1);
+	dataplane_size_map(dp, obj, MAP_guard_keys, on ? keys_room(p->n_keys) : 1);
+	dataplane_size_map(dp, obj, MAP_public_keys, on ? keys_room(p->n_keys) : 1);
+	dataplane_size_map(dp, obj, MAP_guard_state, on ? services : 1);
+	dataplane_size_map(dp, obj, MAP_guard_sources, on ? ROOM_SOURCES : 1);
+	dataplane_size_map(dp, obj, MAP_answered, on ? ROOM_ANSWERED : 1);
+	dataplane_size_map(dp, obj, MAP_indices, on ? ROOM_INDICES : 1);
+	dataplane_size_map(dp, obj, MAP_replays, on ? REPLAY_ROWS : 1);
+	dataplane_size_map(dp, obj, MAP_handshakes, on ? HANDSHAKE_PLACES : 1);
+	dataplane_size_map(dp, obj, MAP_challenged, on ? ROOM_CHALLENGED : 1);
 	/* a page */
-	dataplane_size_map(dp, obj, MAP_challenges, "challenges",
-			   p->challenges ? CHALLENGES_BYTES : 1);
-	dataplane_size_map(dp, obj, MAP_health, "health", on ? services * GUARD_BACKENDS_MAX : 1);
-	dataplane_size_map(dp, obj, MAP_backend_names, "backend_names",
-			   on ? services * GUARD_BACKENDS_MAX : 1);
-	dataplane_size_map(dp, obj, MAP_failed, "failed", on ? FAILED_PLACES : 1);
+	dataplane_size_map(dp, obj, MAP_challenges, p->challenges ? CHALLENGES_BYTES : 1);
+	dataplane_size_map(dp, obj, MAP_health, on ? services * GUARD_BACKENDS_MAX : 1);
+	dataplane_size_map(dp, obj, MAP_backend_names, on ? services * GUARD_BACKENDS_MAX : 1);
+	dataplane_size_map(dp, obj, MAP_failed, on ? FAILED_PLACES : 1);
 }
 
 /* ---- keys ---- */
@@ -148,28 +147,13 @@ int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *change
 
 /* ---- guards ---- */
 
-static void write_limits(struct guard *to, const struct guard *from)
-{
-	memcpy(to->header, from->header, sizeof(to->header));
-	memcpy(to->junk, from->junk, sizeof(to->junk));
-	to->source_each = from->source_each;
-	to->source_burst = from->source_burst;
-	to->service_each = from->service_each;
-	to->service_burst = from->service_burst;
-	to->challenge_each = from->challenge_each;
-	to->challenge_burst = from->challenge_burst;
-	to->health_initiations = from->health_initiations;
-	to->health_sources = from->health_sources;
-	to->standby = from->standby;
-}
-
 /* Writes in place. A new guard counts only once its flags are set; one that ends clears them first;
  * keys change by one store. */
 static void write_guard(struct guard *to, const struct guard *from)
 {
 	if (!from->flags)
 		__atomic_store_n(&to->flags, 0, __ATOMIC_SEQ_CST);
-	write_limits(to, from);
+	memcpy(to->header, from->header, sizeof(*to) - offsetof(struct guard, header));
 	__atomic_store_n(&to->keys, from->keys, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&to->flags, from->flags, __ATOMIC_SEQ_CST);
 }
@@ -177,13 +161,12 @@ static void write_guard(struct guard *to, const struct guard *from)
 static int write_guards(const struct dataplane *dp, const struct plan *p, int *changes)
 {
 	static const struct guard none;
-	__u32 n = dataplane_entries(dp, MAP_guards);
-	struct guard *guards = mmap(NULL, n * sizeof(*guards), PROT_READ | PROT_WRITE, MAP_SHARED,
-				    map_fd(dp, MAP_guards), 0);
+	size_t n = dataplane_entries(dp, MAP_guards), size = n * sizeof(struct guard);
+	struct guard *guards = map_memory(map_fd(dp, MAP_guards), size, PROT_READ | PROT_WRITE);
 
-	if (guards == MAP_FAILED)
+	if (!guards)
 		return -errno;
-	for (__u32 id = 0; id < n; id++) {
+	for (size_t id = 0; id < n; id++) {
 		const struct guard *g = id < p->n_guards ? &p->guards[id].guard : &none;
 
 		if (!memcmp(&guards[id], g, sizeof(*g)))
@@ -191,16 +174,14 @@ static int write_guards(const struct dataplane *dp, const struct plan *p, int *c
 		++*changes;
 		write_guard(&guards[id], g);
 	}
-	munmap(guards, n * sizeof(*guards));
+	munmap(guards, size);
 	return 0;
 }
 
 /* Forgets the answers of the former backend with this number. */
 static int write_backend_name(const struct dataplane *dp, __u32 at, const struct backend_name *name)
 {
-	static const struct health none;
-
-	return bpf_map_update_elem(map_fd(dp, MAP_health), &at, &none, BPF_ANY) ?:
+	return dataplane_clear(dp, MAP_health, at, 1) ?:
 	       bpf_map_update_elem(map_fd(dp, MAP_backend_names), &at, name, BPF_ANY);
 }
 
@@ -226,20 +207,70 @@ int dataplane_guards_write(const struct dataplane *dp, const struct plan *p, int
 	return rc;
 }
 
-int dataplane_forget_guard(const struct dataplane *dp, __u32 id)
+/* ---- reading ---- */
+
+int dataplane_backend_names(const struct dataplane *dp, struct backend_name **ret, size_t *ret_n)
 {
-	static const struct guard_state state;
-	static const struct health none;
-	int rc = 0;
+	return dataplane_array(dp, MAP_backend_names, sizeof(**ret), ret, ret_n);
+}
 
-	if (id >= dataplane_entries(dp, MAP_guard_state) ||
-	    dataplane_entries(dp, MAP_guard_state) == 1)
-		return 0;
-	rc = bpf_map_update_elem(map_fd(dp, MAP_guard_state), &id, &state, BPF_ANY);
-	for (__u32 i = 0; i < GUARD_BACKENDS_MAX && !rc; i++) {
-		__u32 at = id * GUARD_BACKENDS_MAX + i;
+int dataplane_guards(const struct dataplane *dp, struct guard **ret, size_t *ret_n)
+{
+	return dataplane_array(dp, MAP_guards, sizeof(**ret), ret, ret_n);
+}
 
-		rc = bpf_map_update_elem(map_fd(dp, MAP_health), &at, &none, BPF_ANY);
+bool dataplane_guard(const struct dataplane *dp, __u32 id, struct guard *ret)
+{
+	return id < dataplane_entries(dp, MAP_guards) &&
+	       !bpf_map_lookup_elem(map_fd(dp, MAP_guards), &id, ret) && ret->flags;
+}
+
+bool guard_is_amneziawg(const struct guard *g)
+{
+	bool is = g->flags & GUARD_JUNK;
+
+	for (int i = 0; i < MESSAGES; i++)
+		is |= g->header[i] != htole32(i + 1);
+	return is;
+}
+
+int dataplane_guard_keys(const struct dataplane *dp, const struct guard *g,
+			 struct guard_public **ret, size_t *ret_n)
+{
+	__u32 first = GUARD_KEYS_FIRST(g->keys), n = GUARD_KEYS_N(g->keys);
+	struct guard_public *list = calloc(n + 1, sizeof(*list));
+	int rc = list ? 0 : -ENOMEM;
+
+	for (__u32 i = 0; i < n && !rc; i++) {
+		__u32 place = first + i;
+		struct guard_key key;
+
+		if (bpf_map_lookup_elem(map_fd(dp, MAP_guard_keys), &place, &key) ||
+		    bpf_map_lookup_elem(map_fd(dp, MAP_public_keys), &place, &list[i].key))
+			rc = -errno;
+		list[i].backend = key.backend;
 	}
-	return rc;
+	if (rc) {
+		free(list);
+		return rc;
+	}
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}
+
+__u64 dataplane_cookie_replies(const struct dataplane *dp)
+{
+	struct cookies c = { 0 };
+	__u32 zero = 0;
+
+	bpf_map_lookup_elem(map_fd(dp, MAP_cookies), &zero, &c);
+	return c.replies;
+}
+
+int dataplane_health(const struct dataplane *dp, __u32 id, __u32 backend, struct health *ret)
+{
+	__u32 at = id * GUARD_BACKENDS_MAX + backend;
+
+	return bpf_map_lookup_elem(map_fd(dp, MAP_health), &at, ret) ? -errno : 0;
 }

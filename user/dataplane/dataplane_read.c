@@ -49,46 +49,38 @@ __u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m)
 	return map_entries(map_fd(dp, m));
 }
 
+int dataplane_sum(int map, const void *key, size_t n, __u64 *ret)
+{
+	int cpus = libbpf_num_possible_cpus(), rc;
+	__u64 *values = calloc(cpus, n * sizeof(*values));
+
+	if (!values)
+		return -ENOMEM;
+	memset(ret, 0, n * sizeof(*ret));
+	rc = bpf_map_lookup_elem(map, key, values);
+	for (size_t i = 0; i < cpus * n && !rc; i++)
+		ret[i % n] += values[i];
+	free(values);
+	return rc;
+}
+
 int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32 plane,
 		    struct total *ret)
 {
-	return dataplane_total_of(dp, MAP_totals, total_index(id, direction, plane), ret);
+	__u32 index = total_index(id, direction, plane);
+
+	return dataplane_sum(map_fd(dp, MAP_totals), &index, sizeof(*ret) / 8, (__u64 *)ret);
 }
 
-int dataplane_total_of(const struct dataplane *dp, enum dataplane_map m, __u32 index,
-		       struct total *ret)
+int dataplane_clear(const struct dataplane *dp, enum dataplane_map m, __u32 first, __u32 n)
 {
-	int cpus = libbpf_num_possible_cpus();
-	struct total *values = calloc(cpus, sizeof(*values));
+	struct bpf_map_info info = map_info(map_fd(dp, m));
+	void *zero = calloc(libbpf_num_possible_cpus(), (info.value_size + 7UL) / 8 * 8);
+	int rc = zero ? 0 : -ENOMEM;
 
-	if (!values)
-		return -ENOMEM;
-	memset(ret, 0, sizeof(*ret));
-	if (bpf_map_lookup_elem(map_fd(dp, m), &index, values)) {
-		free(values);
-		return -errno;
-	}
-	for (int i = 0; i < cpus; i++) {
-		ret->received += values[i].received;
-		ret->forwarded += values[i].forwarded;
-		ret->bytes += values[i].bytes;
-	}
-	free(values);
-	return 0;
-}
-
-/* Adds up a per-CPU __u64. */
-static int sum_u64(int map, const void *key, __u64 *ret)
-{
-	int cpus = libbpf_num_possible_cpus(), rc;
-	__u64 *values = calloc(cpus, sizeof(*values));
-
-	if (!values)
-		return -ENOMEM;
-	rc = bpf_map_lookup_elem(map, key, values);
-	for (int i = 0; i < cpus && !rc; i++)
-		*ret += values[i];
-	free(values);
+	for (__u32 i = first; i < first + n && i < info.max_entries && !rc; i++)
+		rc = bpf_map_update_elem(map_fd(dp, m), &i, zero, BPF_ANY);
+	free(zero);
 	return rc;
 }
 
@@ -116,7 +108,7 @@ int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret,
 			return -ENOMEM;
 		}
 		r->key = key = next;
-		sum_u64(map_fd(dp, MAP_reasons), &key, &r->packets);
+		dataplane_sum(map_fd(dp, MAP_reasons), &key, 1, &r->packets);
 		more = !bpf_map_get_next_key(map_fd(dp, MAP_reasons), &key, &next);
 	}
 	if (n)
@@ -161,18 +153,13 @@ int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 t
 {
 	__u32 place = ifindex % LINKS;
 	__u64 before;
+	int rc = dataplane_sum(map_fd(dp, MAP_transmit_failed), &place, 1, ret);
 
-	*ret = 0;
-	if (!bpf_map_lookup_elem(map_fd(dp, MAP_tx_dropped), &place, &before) &&
-	    before < tx_dropped)
-		tx_dropped -= before;
-	else
-		tx_dropped = 0;
-	if (sum_u64(map_fd(dp, MAP_transmit_failed), &place, ret))
-		return -errno;
-	if (*ret < tx_dropped)
-		*ret = tx_dropped;
-	return 0;
+	if (bpf_map_lookup_elem(map_fd(dp, MAP_tx_dropped), &place, &before) || before > tx_dropped)
+		before = tx_dropped;
+	if (!rc && *ret < tx_dropped - before)
+		*ret = tx_dropped - before;
+	return rc;
 }
 
 int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret,
@@ -232,14 +219,11 @@ int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n
 int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t *ret_n)
 {
 	__u32 n = dataplane_entries(dp, MAP_table);
-	struct table_bucket *buckets =
-		mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, map_fd(dp, MAP_table), 0);
+	size_t size = n * sizeof(struct table_bucket), used = 0;
+	struct table_bucket *buckets = map_memory(map_fd(dp, MAP_table), size, PROT_READ);
 	struct table_entry *list = NULL;
-	size_t used = 0;
-	int rc = 0;
+	int rc = buckets ? 0 : -errno;
 
-	if (buckets == MAP_FAILED)
-		return -errno;
 	for (__u32 i = 0; i < n * TABLE_WAYS && !rc; i++) {
 		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
 		struct table_entry *place = e->tag ? append(list, used) : NULL;
@@ -249,7 +233,8 @@ int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t
 		else if (e->tag)
 			rc = -ENOMEM;
 	}
-	munmap(buckets, n * sizeof(*buckets));
+	if (buckets)
+		munmap(buckets, size);
 	if (rc)
 		free(list);
 	else
@@ -286,16 +271,12 @@ int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret
 
 static __u32 table_used(const struct dataplane *dp)
 {
-	__u32 n = dataplane_entries(dp, MAP_table), used = 0;
-	struct table_bucket *buckets =
-		mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED, map_fd(dp, MAP_table), 0);
+	struct table_entry *table = NULL;
+	size_t n = 0;
 
-	if (buckets == MAP_FAILED)
-		return 0;
-	for (__u32 i = 0; i < n * TABLE_WAYS; i++)
-		used += buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS].tag != 0;
-	munmap(buckets, n * sizeof(*buckets));
-	return used;
+	dataplane_table(dp, &table, &n);
+	free(table);
+	return n;
 }
 
 static __u32 names_used(const struct dataplane *dp)
@@ -304,31 +285,45 @@ static __u32 names_used(const struct dataplane *dp)
 	size_t n = 0;
 	__u32 used = 0;
 
-	if (dataplane_names(dp, &names, &n))
-		return 0;
+	dataplane_names(dp, &names, &n);
 	for (size_t i = 0; i < n; i++)
 		used += *names[i].name != '\0';
 	free(names);
 	return used;
 }
 
-/* Counts in large steps: the kernel copies each one, so changes meanwhile neither end nor restart
- * it. */
-static __u32 hash_used(const struct dataplane *dp, enum dataplane_map m)
+int dataplane_batches(int map, size_t key_size, size_t value_size, __u32 step, map_batch *each,
+		      void *data)
 {
-	enum { STEP = 4096, KEY = 64, VALUE = 64 };
-	char *keys = malloc(STEP * (KEY + VALUE));
-	__u32 used = 0, count, batch = 0;
-	int rc = keys ? 0 : -1;
+	char *keys = malloc(step * key_size), *values = malloc(step * value_size);
+	__u64 at[8];			/* a bucket's number, or a key of an array or a trie */
+	int rc = keys && values ? 0 : -ENOMEM;
+	bool more = map >= 0;
 
-	for (bool first = true; !rc; first = false) {
-		count = STEP;
-		rc = bpf_map_lookup_batch(map_fd(dp, m), first ? NULL : &batch, &batch, keys,
-					  keys + STEP * KEY, &count, NULL);
-		if (!rc || errno == ENOENT)
-			used += count;
+	for (bool first = true; more && !rc; first = false) {
+		__u32 n = step;
+
+		more = !bpf_map_lookup_batch(map, first ? NULL : at, at, keys, values, &n, NULL);
+		rc = more || errno == ENOENT ? each(data, keys, values, n) : -errno;
 	}
 	free(keys);
+	free(values);
+	return rc;
+}
+
+static int count_batch(void *data, const void *keys, const void *values, __u32 n)
+{
+	*(__u32 *)data += n;
+	return 0;
+}
+
+static __u32 hash_used(const struct dataplane *dp, enum dataplane_map m)
+{
+	struct bpf_map_info info = map_info(map_fd(dp, m));
+	__u32 used = 0;
+
+	dataplane_batches(map_fd(dp, m), info.key_size, info.value_size, MAP_STEP, count_batch,
+			  &used);
 	return used;
 }
 
@@ -338,8 +333,7 @@ static __u32 reasons_used(const struct dataplane *dp)
 	struct dataplane_reason *list = NULL;
 	size_t n = 0;
 
-	if (dataplane_reasons(dp, &list, &n))
-		return 0;
+	dataplane_reasons(dp, &list, &n);
 	free(list);
 	return n;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: makes the relay's maps match a plan, and writes only what differs. It writes what an
+ * dataplane: the relay: reads its maps, makes them match a plan, and writes only what differs. It writes what an
  * address leads to before what leads there: peers, then the longest prefixes, then the table and
  * subnets. It removes in the opposite order.
  */
@@ -9,27 +9,280 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include "dataplane/dataplane.h"
 #include "lib/grow.h"
 #include "lib/log.h"
+#include "dataplane/map_info.h"
 
-#define BATCH 4096
+int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t *ret_n)
+{
+	struct peer_name *names = NULL;
+	struct relay_peer *list = NULL;
+	struct peer *peers = NULL;
+	size_t n_names = 0, n = 0;
+	int rc = dataplane_array(dp, MAP_peer_names, sizeof(*names), &names, &n_names) ?:
+		 dataplane_array(dp, MAP_peers, sizeof(*peers), &peers, &n);
+
+	n = n < n_names ? n : n_names;
+	list = rc ? NULL : calloc(n + 1, sizeof(*list));
+	rc = rc ?: list ? 0 : -ENOMEM;
+	for (size_t i = 0; i < n && !rc; i++)
+		list[i] = (struct relay_peer){ names[i], peers[i] };
+	free(names);
+	free(peers);
+	if (rc)
+		return rc;
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}
+
+struct peer_sums {
+	struct total *list;
+	size_t cpus, n, done;
+};
+
+static int add_totals(void *data, const void *keys, const void *values, __u32 n)
+{
+	const struct total *value = values;
+	struct peer_sums *s = data;
+
+	for (; n && s->done < s->n; n--, s->done++)
+		for (size_t cpu = 0; cpu < s->cpus; cpu++, value++) {
+			s->list[s->done].received += value->received;
+			s->list[s->done].forwarded += value->forwarded;
+			s->list[s->done].bytes += value->bytes;
+		}
+	return 0;
+}
+
+/* Reads in steps of about a megabyte: there is a value for each possible CPU. */
+int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct total **ret)
+{
+	struct peer_sums s = { .cpus = libbpf_num_possible_cpus(),
+			       .n = total_index(n_peers, 0, 0) };
+	int rc;
+
+	s.list = calloc(s.n + 1, sizeof(*s.list));
+	rc = !s.list ? -ENOMEM :
+	     dataplane_batches(map_fd(dp, MAP_peer_totals), sizeof(__u32),
+			       s.cpus * sizeof(struct total), 1 + 32768 / s.cpus, add_totals, &s);
+	if (rc)
+		free(s.list);
+	else
+		*ret = s.list;
+	return rc;
+}
+
+int dataplane_policy(const struct dataplane *dp, struct policy *ret)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(map_fd(dp, MAP_policy), &zero, ret) ? -errno : 0;
+}
+
+static int by_prefix(const void *a, const void *b)
+{
+	const struct relay_route *x = a, *y = b;
+
+	return prefix_compare(&x->prefix, &y->prefix);
+}
+
+struct routes {
+	struct relay_route *list;
+	size_t n;
+};
+
+static int add_route(struct routes *to, const struct addr *addr, __u8 len, __u32 word)
+{
+	struct relay_route *r = append(to->list, to->n);
+
+	if (r)
+		*r = (struct relay_route){
+			{ .addr = *addr, .family = FAMILY_IPV6, .len = len }, word };
+	return r ? 0 : -ENOMEM;
+}
+
+/* A /64 with longer prefixes within is in the trie as well: keep it once. A prefix of this host is no
+ * peer's. */
+static void drop_duplicates(struct routes *r)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		r->list[i].word &= ROUTE_PEER_MASK;
+		if (r->list[i].word && (!kept || by_prefix(&r->list[kept - 1], &r->list[i])))
+			r->list[kept++] = r->list[i];
+	}
+	r->n = kept;
+}
+
+static int add_longest(void *data, const void *keys, const void *values, __u32 n)
+{
+	const struct route_key *key = keys;
+	const __u32 *words = values;
+	struct routes *r = data;
+	int rc = 0;
+
+	for (__u32 i = 0; i < n && !rc; i++)
+		rc = add_route(r, &key[i].addr, key[i].prefixlen - 32, words[i]);
+	return rc;
+}
+
+/* Nothing writes meanwhile: writers hold the instance's lock. */
+static int read_longest(const struct dataplane *dp, struct routes *r)
+{
+	return dataplane_batches(map_fd(dp, MAP_routes), sizeof(struct route_key), sizeof(__u32),
+				 MAP_STEP, add_longest, r);
+}
+
+/* rc, or the routes in the order of addresses; once: each prefix of a peer once */
+static int return_routes(int rc, struct routes *r, bool once, struct relay_route **ret,
+			 size_t *ret_n)
+{
+	if (rc) {
+		free(r->list);
+		return rc;
+	}
+	if (r->n)
+		qsort(r->list, r->n, sizeof(*r->list), by_prefix);
+	if (once)
+		drop_duplicates(r);
+	*ret = r->list;
+	*ret_n = r->n;
+	return 0;
+}
+
+int dataplane_longest(const struct dataplane *dp, struct relay_route **ret, size_t *ret_n)
+{
+	struct routes r = { 0 };
+
+	return return_routes(read_longest(dp, &r), &r, false, ret, ret_n);
+}
+
+/* ---- subnets, in prefixes ---- */
+
+static int shorter_first(const void *a, const void *b)
+{
+	const struct prefix *x = a, *y = b;
+
+	return x->len - y->len;
+}
+
+struct words {
+	struct prefix overlay;
+	const __u32 *word;		/* SUBNETS of them */
+	bool said[SUBNETS];		/* is within a prefix that the list already has */
+	struct routes *to;
+};
+
+static int add_words(struct words *w, __u32 first, __u8 len)
+{
+	struct addr addr = w->overlay.addr;
+
+	addr.b[6] = first >> 8;
+	addr.b[7] = first;
+	return add_route(w->to, &addr, len, w->word[first] & ROUTE_PEER_MASK);
+}
+
+/* Adds a configured prefix as such if all its subnets are one peer's, except those of longer
+ * prefixes, which were added before. */
+static int add_shape(struct words *w, const struct prefix *p)
+{
+	__u32 first = p->addr.b[6] << 8 | p->addr.b[7], n = 1U << (64 - p->len), at = n, mine = 0;
+
+	for (__u32 i = 0; i < n; i++) {
+		if (w->said[first + i])
+			continue;
+		if (at < n && (w->word[first + i] ^ w->word[first + at]) & ROUTE_PEER_MASK)
+			return 0;
+		at = at < n ? at : i;
+		mine++;
+	}
+	if (!mine || !(w->word[first + at] & ROUTE_PEER_MASK))
+		return 0;
+	memset(&w->said[first], true, n);
+	at += first;
+	return add_route(w->to, &p->addr, p->len, w->word[at] & ROUTE_PEER_MASK);
+}
+
+/* The number of subnets of the largest prefix that begins here and is one peer's. */
+static __u32 widest_prefix(const struct words *w, __u32 from)
+{
+	__u32 n = 1;
+
+	while (n < SUBNETS / 2 && !(from & (2 * n - 1))) {
+		for (__u32 i = n; i < 2 * n; i++)
+			if (w->said[from + i] ||
+			    (w->word[from + i] ^ w->word[from]) & ROUTE_PEER_MASK)
+				return n;
+		n *= 2;
+	}
+	return n;
+}
+
+static int add_subnets(const struct dataplane *dp, struct prefix *shapes, size_t n_shapes,
+		       struct routes *to)
+{
+	struct words *w = calloc(1, sizeof(*w));
+	struct policy policy;
+	__u32 *words = NULL, step;
+	size_t n = 0;
+	int rc = w ? dataplane_array(dp, MAP_subnets, sizeof(*words), &words, &n) : -ENOMEM;
+
+	if (rc || n != SUBNETS || (rc = dataplane_policy(dp, &policy)))
+		goto cleanup;
+	*w = (struct words){ .overlay = { .addr = policy.overlay, .family = FAMILY_IPV6,
+					  .len = policy.overlay_len }, .word = words, .to = to };
+	if (n_shapes)
+		qsort(shapes, n_shapes, sizeof(*shapes), shorter_first);
+	for (size_t i = n_shapes; i-- && !rc;)
+		if (shapes[i].len > 48 && shapes[i].len <= 64 &&
+		    prefix_within(&shapes[i], &w->overlay))
+			rc = add_shape(w, &shapes[i]);
+	for (__u32 i = 0; i < SUBNETS && !rc; i += step) {
+		bool left = words[i] & ROUTE_PEER_MASK && !w->said[i];
+
+		step = left ? widest_prefix(w, i) : 1;
+		rc = left ? add_words(w, i, 64 - __builtin_ctz(step)) : 0;
+	}
+cleanup:
+	free(words);
+	free(w);
+	return rc;
+}
+
+int dataplane_routes(const struct dataplane *dp, struct prefix *shapes, size_t n_shapes,
+		     struct relay_route **ret, size_t *ret_n)
+{
+	struct table_entry *entries = NULL;
+	struct routes r = { 0 };
+	size_t n = 0;
+	int rc = read_longest(dp, &r) ?: dataplane_table(dp, &entries, &n) ?:
+		 add_subnets(dp, shapes, n_shapes, &r);
+
+	for (size_t i = 0; i < n && !rc; i++)
+		if ((entries[i].key.word & 0xff) == KEY_ROUTE)
+			rc = add_route(&r, &entries[i].key.addr, 64, entries[i].route.word);
+	free(entries);
+	return return_routes(rc, &r, true, ret, ret_n);
+}
+
+/* ======== writing ======== */
 
 /* ---- peers ---- */
 
 /* Clears the counters of ids that go or get another peer. */
 static int forget_counters(const struct dataplane *dp, const bool *ids, size_t n)
 {
-	struct total *zero = calloc(libbpf_num_possible_cpus(), sizeof(*zero));
 	struct dataplane_reason *reasons = NULL;
 	size_t n_reasons = 0;
-	int rc = zero ? dataplane_reasons(dp, &reasons, &n_reasons) : -ENOMEM;
+	int rc = dataplane_reasons(dp, &reasons, &n_reasons);
 
-	for (__u32 i = 0; i < 4 * n && !rc; i++)
-		if (ids[i / 4])
-			rc = bpf_map_update_elem(map_fd(dp, MAP_peer_totals), &i, zero, BPF_ANY);
+	for (__u32 id = 0; id < n && !rc; id++)
+		if (ids[id])
+			rc = dataplane_clear(dp, MAP_peer_totals, total_index(id, 0, 0), 4);
 	for (size_t i = 0; i < n_reasons && !rc; i++) {
 		__u32 id = reasons[i].key.id & ~PEER_ID;
 
@@ -37,7 +290,6 @@ static int forget_counters(const struct dataplane *dp, const bool *ids, size_t n
 			bpf_map_delete_elem(map_fd(dp, MAP_reasons), &reasons[i].key);
 	}
 	free(reasons);
-	free(zero);
 	return rc;
 }
 
@@ -126,12 +378,12 @@ static int sync_own(const struct dataplane *dp, const struct plan_relay *r, int 
 /* Writes word by word. Makes the secrets once, before anything is tagged by them. */
 static int sync_policy(const struct dataplane *dp, const struct plan_relay *r, int *changes)
 {
-	struct policy *now = mmap(NULL, sizeof(*now), PROT_READ | PROT_WRITE, MAP_SHARED,
-				  map_fd(dp, MAP_policy), 0);
+	struct policy *now = map_memory(map_fd(dp, MAP_policy), sizeof(*now),
+					PROT_READ | PROT_WRITE);
 	__u64 factors[2];
 	int rc = 0;
 
-	if (now == MAP_FAILED)
+	if (!now)
 		return -errno;
 	if (!now->factors[0]) {
 		if (getrandom(now->keys, sizeof(now->keys), 0) != sizeof(now->keys) ||
@@ -171,9 +423,8 @@ static int sync_subnets(const struct dataplane *dp, const struct plan_relay *r, 
 
 	if (n != SUBNETS)
 		return 0;
-	now = mmap(NULL, n * sizeof(*now), PROT_READ | PROT_WRITE, MAP_SHARED,
-		   map_fd(dp, MAP_subnets), 0);
-	if (now == MAP_FAILED)
+	now = map_memory(map_fd(dp, MAP_subnets), n * sizeof(*now), PROT_READ | PROT_WRITE);
+	if (!now)
 		return -errno;
 	for (__u32 i = 0; i < n; i++) {
 		__u32 wanted = r->subnets ? r->subnets[i] : 0;
@@ -189,13 +440,6 @@ static int sync_subnets(const struct dataplane *dp, const struct plan_relay *r, 
 
 /* ---- the longest match ---- */
 
-static int by_prefix(const void *a, const void *b)
-{
-	const struct relay_route *x = a, *y = b;
-
-	return prefix_compare(&x->prefix, &y->prefix);
-}
-
 static struct relay_route *sorted_copy(const struct relay_route *list, size_t n)
 {
 	struct relay_route *copy = calloc(n + 1, sizeof(*copy));
@@ -208,8 +452,8 @@ static struct relay_route *sorted_copy(const struct relay_route *list, size_t n)
 struct batch {
 	const struct dataplane *dp;
 	bool removes;
-	struct route_key keys[BATCH];
-	__u32 words[BATCH], n;
+	struct route_key keys[MAP_STEP];
+	__u32 words[MAP_STEP], n;
 };
 
 static int flush_batch(struct batch *b)
@@ -231,7 +475,7 @@ static int batch_route(struct batch *b, const struct relay_route *r)
 	b->keys[b->n] = (struct route_key){ .prefixlen = 32 + r->prefix.len,
 					    .addr = r->prefix.addr };
 	b->words[b->n] = r->word;
-	return ++b->n == BATCH ? flush_batch(b) : 0;
+	return ++b->n == MAP_STEP ? flush_batch(b) : 0;
 }
 
 static int add_gone(struct plan_relay *r, const struct relay_route *route)

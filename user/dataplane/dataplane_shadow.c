@@ -124,32 +124,19 @@ static bool is_percpu(const struct bpf_map *map)
 	       bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_HASH;
 }
 
-/* Copies a batch at a time: there may be hundreds of thousands of flows. Entries that come or go
- * meanwhile may be missed. */
+static int write_batch(void *data, const void *keys, const void *values, __u32 n)
+{
+	return n && bpf_map_update_batch(*(int *)data, keys, values, &n, NULL) ? -errno : 0;
+}
+
+/* Copies a batch at a time: there may be hundreds of thousands of flows. */
 static int copy_map(int from, const struct bpf_map *map)
 {
 	size_t value = !is_percpu(map) ? bpf_map__value_size(map) :
 		       (bpf_map__value_size(map) + 7UL) / 8 * 8 * libbpf_num_possible_cpus();
-	void *keys = malloc((size_t)BATCH * bpf_map__key_size(map)),
-	     *values = malloc(BATCH * value);
-	int rc = keys && values ? 0 : -ENOMEM;
-	__u64 at[8];			/* a bucket's number, or a key of an array */
-	bool more = true;
+	int to = bpf_map__fd(map);
 
-	for (bool first = true; !rc && more; first = false) {
-		__u32 count = BATCH;
-
-		more = !bpf_map_lookup_batch(from, first ? NULL : at, at, keys, values, &count,
-					     NULL);
-		if (!more && errno != ENOENT)
-			rc = -errno;
-		if (!rc && count &&
-		    bpf_map_update_batch(bpf_map__fd(map), keys, values, &count, NULL))
-			rc = -errno;
-	}
-	free(keys);
-	free(values);
-	return rc;
+	return dataplane_batches(from, bpf_map__key_size(map), value, BATCH, write_batch, &to);
 }
 
 /* Before load: reuses what is shared, and makes room for what is copied. */

@@ -9,12 +9,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <arpa/inet.h>
 #include "dataplane/config_text.h"
 #include "dataplane/control.h"
-#include "dataplane/pins.h"
 #include "dataplane/dataplane.h"
+#include "dataplane/map_info.h"
 #include "lib/log.h"
 #include "dataplane/table.h"
 #include "plan/transmit.h"
@@ -25,8 +24,8 @@ static int sync_table(struct dataplane *dp, struct plan *p)
 	size_t size = t.n * sizeof(struct table_bucket);
 	int rc;
 
-	t.buckets = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd(dp, MAP_table), 0);
-	if (t.buckets == MAP_FAILED)
+	t.buckets = map_memory(map_fd(dp, MAP_table), size, PROT_READ | PROT_WRITE);
+	if (!t.buckets)
 		return -errno;
 	rc = table_sync(&t, p->entries, p->n_entries);
 	munmap(t.buckets, size);
@@ -272,22 +271,16 @@ static int read_before(const struct dataplane *dp, struct before *b)
 static int write_name(const struct dataplane *dp, __u32 id, const struct service_name *name,
 		      bool another)
 {
-	size_t n_cpus = libbpf_num_possible_cpus();
-	struct total *zero = calloc(n_cpus, sizeof(*zero));
-	int rc = zero ? 0 : -ENOMEM;
+	int rc = 0;
 
-	for (__u32 i = 0; i < 4 && !rc && another; i++) {
-		__u32 index = id << 2 | i;
-
-		rc = bpf_map_update_elem(map_fd(dp, MAP_totals), &index, zero, BPF_ANY);
-	}
-	if (!rc && another)
-		rc = dataplane_forget_reasons(dp, id) ?: dataplane_forget_flow_totals(dp, id) ?:
-		     dataplane_forget_guard(dp, id);
-	if (!rc)
-		rc = bpf_map_update_elem(map_fd(dp, MAP_names), &id, name, BPF_ANY);
-	free(zero);
-	return rc;
+	if (another)
+		rc = dataplane_clear(dp, MAP_totals, total_index(id, 0, 0), 4) ?:
+		     dataplane_forget_reasons(dp, id) ?:
+		     dataplane_clear(dp, MAP_flow_totals, id, 1) ?:
+		     dataplane_clear(dp, MAP_flows_deleted, id, 1) ?:
+		     dataplane_clear(dp, MAP_guard_state, id, 1) ?:
+		     dataplane_clear(dp, MAP_health, id * GUARD_BACKENDS_MAX, GUARD_BACKENDS_MAX);
+	return rc ?: bpf_map_update_elem(map_fd(dp, MAP_names), &id, name, BPF_ANY);
 }
 
 /* Writes names by id: new ones before the table has entries for them, and removes them once it has
@@ -391,4 +384,41 @@ cleanup:
 	free(b.used);
 	free(now);
 	return rc ?: changes;
+}
+
+/* ---- uniform ---- */
+
+static void distrust_uniform(const struct dataplane *dp, bool ask_anew)
+{
+	struct control *c = control_map(map_fd(dp, MAP_control));
+
+	if (!c)
+		return;
+	control_set_heartbeat(c, 0);
+	if (ask_anew)
+		control_forget_nexthops(c);
+	control_unmap(c);
+}
+
+int dataplane_uniform(const struct dataplane *dp, const struct uniform *u)
+{
+	size_t size = sizeof(u->rows), n = UNIFORM_BLOCKS * UNIFORM_ROWS * UNIFORM_ROW;
+	const __u16 *from = u->rows[0].slot;
+	__u16 *to = map_memory(map_fd(dp, MAP_uniform), size, PROT_READ | PROT_WRITE);
+	bool written = false;
+
+	if (!to)
+		return -errno;
+	for (size_t i = 0; i < n; i++) {
+		if (to[i] == from[i])
+			continue;
+		if (!written)
+			distrust_uniform(dp, false);
+		written = true;
+		__atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
+	}
+	munmap(to, size);
+	if (written)
+		distrust_uniform(dp, true);
+	return 0;
 }

@@ -71,7 +71,7 @@ void dataplane_count_unsent(struct dataplane *dp, const char *suffix)
 						       tracepoints[i].name);
 		int error = errno;
 
-		if (!link && pin_exists(dp->instance, "%s", tracepoints[i].pin))
+		if (!link && pin_exists(dp->instance, tracepoints[i].pin))
 			/* The pinned one counts into the same map; we could attach it then and may
 			 * not now. */
 			continue;

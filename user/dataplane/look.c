@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "lib/log.h"
 #include "dataplane/look.h"
+#include "dataplane/map_info.h"
 #include "look.skel.h"
 
 #define PAGES 256			/* of each CPU's ring: a megabyte */
@@ -23,14 +24,6 @@ struct looking {
 	void *data;
 	__u64 lost;
 };
-
-static __u32 program_id(int program)
-{
-	struct bpf_prog_info info = { 0 };
-	__u32 len = sizeof(info);
-
-	return program >= 0 && !bpf_obj_get_info_by_fd(program, &info, &len) ? info.id : 0;
-}
 
 /* Writes the program's whole name; elsewhere the kernel keeps only 15 letters. 0 or -errno. */
 static int function_name(int program, char name[64])
@@ -63,7 +56,7 @@ static int choose_programs(struct looking *l, const struct dataplane *dp)
 	int rc = 0;
 
 	for (int i = 0; i < PROGRAM_COUNT && !rc; i++) {
-		l->ids[i] = program_id(program_fd(dp, i));
+		l->ids[i] = program_info(program_fd(dp, i)).id;
 		bpf_program__set_autoload(programs[i], l->ids[i]);
 		if (l->ids[i])
 			rc = function_name(program_fd(dp, i), name) ?:
@@ -128,7 +121,7 @@ int looking_open(const struct dataplane *dp, __u32 kinds, __u32 each, look_take 
 bool looking_is_current(const struct looking *l, const struct dataplane *dp)
 {
 	for (int i = 0; i < PROGRAM_COUNT; i++)
-		if (l->ids[i] != program_id(program_fd(dp, i)))
+		if (l->ids[i] != program_info(program_fd(dp, i)).id)
 			return false;
 	return true;
 }

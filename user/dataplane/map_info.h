@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the kernel says about a map. Everything that opens maps may include it.
+ * What the kernel says about a map or a program, and a map as memory. Everything that opens maps may
+ * include it.
  */
 #pragma once
 #include <bpf/bpf.h>
+#include <sys/mman.h>
 
 /* All zero: there is no such map. */
 static inline struct bpf_map_info map_info(int map)
@@ -19,4 +21,22 @@ static inline struct bpf_map_info map_info(int map)
 static inline __u32 map_entries(int map)
 {
 	return map_info(map).max_entries;
+}
+
+/* All zero: there is no such program. */
+static inline struct bpf_prog_info program_info(int program)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	return program >= 0 && !bpf_obj_get_info_by_fd(program, &info, &len) ? info :
+	       (struct bpf_prog_info){ 0 };
+}
+
+/* The first n bytes of a mappable map, until munmap(). protection: as mmap()'s. NULL: see errno. */
+static inline void *map_memory(int map, size_t n, int protection)
+{
+	void *memory = mmap(NULL, n, protection, MAP_SHARED, map, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
 }

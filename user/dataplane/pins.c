@@ -16,6 +16,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "dataplane/map_info.h"
 #include "lib/log.h"
 #include "dataplane/pins.h"
 
@@ -92,14 +93,11 @@ int pin_get(const char *instance, const char *format, ...)
 	return bpf_obj_get(path);
 }
 
-bool pin_exists(const char *instance, const char *format, ...)
+bool pin_exists(const char *instance, const char *name)
 {
 	char path[PIN_LEN];
-	va_list args;
 
-	va_start(args, format);
-	path_va(path, instance, "", format, args);
-	va_end(args);
+	pin_path(path, instance, "", "%s", name);
 	return !access(path, F_OK);
 }
 
@@ -278,10 +276,8 @@ bool pins_program_uses(int program, __u32 map_id)
 
 static bool has_program(const char *instance, const char *name, __u32 id)
 {
-	struct bpf_prog_info info = { 0 };
-	__u32 len = sizeof(info);
 	int fd = pin_get(instance, "progs/%s", name);
-	bool has = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && info.id == id;
+	bool has = fd >= 0 && program_info(fd).id == id;
 
 	if (fd >= 0)
 		close(fd);
@@ -291,11 +287,8 @@ static bool has_program(const char *instance, const char *name, __u32 id)
 /* Whether a program without a pin, a component of libxdp's dispatcher, is the instance's. */
 static bool is_of(const char *instance, int program)
 {
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
 	int control = pin_get(instance, "control");
-	bool is = control >= 0 && !bpf_obj_get_info_by_fd(control, &info, &len) &&
-		  pins_program_uses(program, info.id);
+	bool is = pins_program_uses(program, map_info(control).id);
 
 	if (control >= 0)
 		close(control);

@@ -27,8 +27,7 @@ void pin_path(char path[PIN_LEN], const char *instance, const char *suffix, cons
 int pins_exist(const char *instance);
 /* Returns the fd of a pinned object, or -errno. */
 int pin_get(const char *instance, const char *format, ...) __attribute__((format(printf, 2, 3)));
-bool pin_exists(const char *instance, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+bool pin_exists(const char *instance, const char *name);
 /* Pins fd, and replaces what is pinned there now. 0 or -errno, reported. */
 int pin_set(int fd, const char *instance, const char *suffix, const char *name);
 void pin_remove(const char *instance, const char *format, ...)

@@ -2,10 +2,10 @@
  *
  * A ring buffer on the loop, by the epoll descriptor that libbpf makes for it.
  */
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 #include "dataplane/ring.h"
 
@@ -66,15 +66,12 @@ static int open_ring(struct ring *r, uv_loop_t *loop, int map, ring_buffer_sampl
 int ring_listen(struct ring *r, uv_loop_t *loop, const char *instance, const char *name,
 		ring_buffer_sample_fn take, void *data)
 {
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
 	int map = pin_get(instance, "%s", name), rc = 0;
+	__u32 id = map_info(map).id;
 
-	if (map >= 0)
-		bpf_obj_get_info_by_fd(map, &info, &len);
-	if (!r->poll || info.id != r->map) {
+	if (!r->poll || id != r->map) {
 		ring_forget(r);
-		r->map = info.id;
+		r->map = id;
 		rc = map < 0 ? map : open_ring(r, loop, map, take, data);
 	}
 	if (map >= 0)

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
+#include "dataplane/map_info.h"
 #include "lib/log.h"
 #include "dataplane/pins.h"
 #include "dataplane/shared.h"
@@ -38,11 +39,8 @@ int shared_permitted(const char *interface)
 
 bool shared_is_dispatcher(__u32 program_id)
 {
-	struct bpf_prog_info info = { 0 };
-	__u32 len = sizeof(info);
 	int fd = bpf_prog_get_fd_by_id(program_id);
-	bool is = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) &&
-		  !strcmp(info.name, "xdp_dispatcher");
+	bool is = !strcmp(program_info(fd).name, "xdp_dispatcher");
 
 	if (fd >= 0)
 		close(fd);
@@ -85,19 +83,11 @@ __u16 shared_mode(__u32 ifindex)
 	return flag;
 }
 
-static __u32 map_id(int map)
-{
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
-
-	return map >= 0 && !bpf_obj_get_info_by_fd(map, &info, &len) ? info.id : 0;
-}
-
 size_t shared_components(__u32 ifindex, int control, __u32 ids[SHARED_MAX])
 {
 	struct xdp_multiprog *mp = dispatcher(ifindex);
 	struct xdp_program *p = NULL;
-	__u32 map = map_id(control);
+	__u32 map = map_info(control).id;
 	size_t n = 0;
 
 	while (mp && n < SHARED_MAX && (p = xdp_multiprog__next_prog(p, mp)))
@@ -180,7 +170,7 @@ int shared_detach(__u32 ifindex, int control, __u32 keep)
 	for (size_t i = 0; i < n_gone; i++)
 		xdp_program__close(gone[i]);
 	if (control >= 0)
-		remove_stale_dispatchers(ifindex, map_id(control));
+		remove_stale_dispatchers(ifindex, map_info(control).id);
 	return rc;
 }
 
