@@ -38,7 +38,8 @@ struct blind_site {
 	/* for user space: when it came to its place, in seconds since 1970 */
 	__u64 since;
 	__u64 challenges;
-	__u16 last[BLIND_LAST];		/* for whom its initiations were, each at its number's place; written by the data path; 0: nobody */
+	/* sites that its initiations were for, each at its number's place; 0: none */
+	__u16 last[BLIND_LAST];
 	__u64 pad1[3];
 	__u64 may[BLIND_SITES_MAX / 64];	/* a bit for each site to which it may talk */
 };
@@ -103,17 +104,18 @@ struct blind_lock {
 /* hints: ARRAY of buckets like sessions, under site 0 alone: an index of a session between sites ->
  * the site that sends with it. */
 
-/* blind_pairs: HASH, BLIND_PAIR() -> the last indices that a site (origin) has given out for another
- * (user). So a pair fills its own places alone. A new index takes the place of the oldest
+/* blind_pairs: HASH, BLIND_PAIR() -> the last indices that a site (origin) has given out for
+ * another (user). So a pair fills its own places alone. A new index takes the place of the oldest
  * unconfirmed one, a confirmed one that of the oldest confirmed one. WireGuard has at most three
  * sessions with a peer, and one that begins. */
 #define BLIND_PAIR(origin, user) ((__u32)(origin) << 16 | (user))
 #define BLIND_RING 32
 #define BLIND_CONFIRMED_RING 8
-#define BLIND_NEWCOMERS 32		/* of a pair, at once and in a second: a newcomer so lives longer than a round trip */
+/* new indices of a pair, at once and in a second: so one lives longer than a round trip */
+#define BLIND_NEWCOMERS 32
 struct blind_pair {
 	__u32 next, next_confirmed;
-	__u64 limit;			/* up to when BLIND_NEWCOMERS are used, as in struct guard_state */
+	__u64 limit;	/* up to when BLIND_NEWCOMERS are used, as in struct guard_state */
 	__le32 index[BLIND_RING];
 	__le32 confirmed[BLIND_CONFIRMED_RING];
 };

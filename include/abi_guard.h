@@ -98,7 +98,8 @@ struct client_key {
 struct answered {
 	__u64 until;
 	__u32 backend;
-	__u32 counted;			/* when the client's last initiation counted in struct health .known_unanswered: 32 bits of jiffies */
+	/* when a message in the client's name counted last, in 32 bits of jiffies */
+	__u32 counted;
 };
 
 /* indices: LRU_HASH like answered: sender index of a backend's initiation or response -> the
@@ -210,9 +211,10 @@ struct guard_budget {
 	__s64 left[3];
 };
 
-/* failed: ARRAY by a hash of the source (IPv6: its /64; or a site's number) -> for four sources a tag,
- * and the jiffies at which the share of wrong mac1s is whole again, 32 bits each. A source has
- * FAILED_SHARE at once, and again in FAILED_SECONDS. Beyond that it is paid from BUDGET_FAILED. */
+/* failed: ARRAY by a hash of the source (IPv6: its /64; or a site's number) -> for four sources a
+ * tag, and the jiffies at which the share of wrong mac1s is whole again, 32 bits each. A source
+ * has FAILED_SHARE at once, and again in FAILED_SECONDS. Beyond that it is paid from
+ * BUDGET_FAILED. */
 #define FAILED_PLACES 16384
 #define FAILED_SECONDS 4
 #define FAILED_SHARE 16

@@ -118,8 +118,8 @@ INLINE int blind_pass_stray(const struct blind_work *b)
 
 /* ---- handshakes ---- */
 
-/* Under which a site's wrong mac1s are remembered: a wrong one costs as much as there are sites, so a
- * site has a share, as a source has. Sites behind one address have each their own. */
+/* Under which a site's wrong mac1s are remembered: a wrong one costs as much as there are sites,
+ * so a site has a share, as a source has. Sites behind one address have each their own. */
 INLINE __u64 site_hash(__u32 site)
 {
 	__u64 h = (site + 1ULL) * hash_key0;

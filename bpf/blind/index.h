@@ -62,7 +62,8 @@ STATE_STEP(with_blind, hint_put)
 
 static const struct blind_pair no_pair CONSTANT = { .next = 0 };
 
-/* Returns the pair of s->pair, which it makes if it is missing, or NULL if there is no room for it */
+/* Returns the pair of s->pair, which it makes if it is missing, or NULL if there is no room for
+ * it */
 INLINE struct blind_pair *pair_find(struct blind_work *s)
 {
 	struct blind_pair *pair = bpf_map_lookup_elem(&blind_pairs, &s->pair);
@@ -88,8 +89,8 @@ INLINE void index_remove(struct pkt_state *state, __u32 user, __le32 index)
 	hint_put(state);
 }
 
-/* Gives s->index a place in the ring of the pair s->from, s->to. Returns 0, or negative if the pair had
- * too many new indices lately, or if there is no room for another pair. */
+/* Gives s->index a place in the ring of the pair s->from, s->to. Returns 0, or negative if the
+ * pair had too many new indices lately, or if there is no room for another pair. */
 INLINE int blind_make_room(struct pkt_state *state)
 {
 	__u64 each = ((__u64)tick_rate << GUARD_TICK) / BLIND_NEWCOMERS;
@@ -113,8 +114,8 @@ INLINE int blind_make_room(struct pkt_state *state)
 	return 0;
 }
 
-/* Gives an index that `origin` gave out for `user`, and that is confirmed now, the place of the pair's
- * oldest confirmed one */
+/* Gives an index that `origin` gave out for `user`, and that is confirmed now, the place of the
+ * pair's oldest confirmed one */
 INLINE void confirmed_add(struct pkt_state *state, __u32 origin, __u32 user, __le32 index)
 {
 	struct blind_work *s = &state->blind;

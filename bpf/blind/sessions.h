@@ -97,9 +97,9 @@ INLINE void blind_change(struct blind_session *e, const struct blind_work *s)
 		__sync_lock_test_and_set(&e->key, 0);
 }
 
-/* Gives s->key the value s->value. Returns 0, or negative if there is no room. A value of 0 deletes
- * the key if it is s->origin's, and either unconfirmed or s->even. Places are found first: under the
- * lock the verifier allows no calls. */
+/* Gives s->key the value s->value. Returns 0, or negative if there is no room. A value of 0
+ * deletes the key if it is s->origin's, and either unconfirmed or s->even. Places are found
+ * first: under the lock the verifier allows no calls. */
 INLINE int blind_put_in(void *map, struct blind_work *s)
 {
 	struct blind_bucket *first, *second;
@@ -121,7 +121,8 @@ INLINE int blind_put_in(void *map, struct blind_work *s)
 	bpf_spin_lock(&lock->lock);
 	place = blind_find_place(first, second, s->key, s->now);
 	if (place >= 0)
-		blind_change(&(place & BLIND_WAYS ? second : first)->way[place & (BLIND_WAYS - 1)], s);
+		blind_change(&(place & BLIND_WAYS ? second : first)->way[place & (BLIND_WAYS - 1)],
+			     s);
 	bpf_spin_unlock(&lock->lock);
 	return place < 0 ? -1 : 0;
 }

@@ -52,9 +52,9 @@ INLINE bool embryo_allowed(const struct flow_key *key, __u64 now)
 
 /* ---- ports ---- */
 
-/* Writes the i-th candidate for this client as the reply's key, s->other: first the client's own port,
- * then ports by a secret hash of its address. If a stranger could calculate them, a few packets would
- * take all the ports that a chosen client tries. */
+/* Writes the i-th candidate for this client as the reply's key, s->other: first the client's own
+ * port, then ports by a secret hash of its address. If a stranger could calculate them, a few
+ * packets would take all the ports that a chosen client tries. */
 INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i)
 {
 	bool ipv4 = s->way.family == FAMILY_IPV4;

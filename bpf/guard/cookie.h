@@ -43,9 +43,10 @@ INLINE bool has_cookie(struct guard_work *s, const struct cookies *c)
 	return mac2_fits(s, &c->secret[0]) || mac2_fits(s, &c->secret[1]);
 }
 
-/* A client keeps one cookie. If the backend itself has challenged it, it answers with the backend's
- * cookie, which wgxdp cannot verify. So such an initiation passes if it has some mac2, and all of them
- * together no faster than `above`: guard_sources holds that limit under the address 0. */
+/* A client keeps one cookie. If the backend itself has challenged it, it answers with the
+ * backend's cookie, which wgxdp cannot verify. So such an initiation passes if it has some mac2,
+ * and all of them together no faster than `above`: guard_sources holds that limit under the
+ * address 0. */
 INLINE bool has_other_cookie(struct guard_work *s, const struct guard *g, __u64 now)
 {
 	const __u64 *until = bpf_map_lookup_elem(&challenged, &s->client);

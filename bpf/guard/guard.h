@@ -125,9 +125,9 @@ INLINE int guard_step(struct pkt *p)
 }
 INLINE_STEP(guard)
 
-/* Call for a packet from the backend: if it is for a client that the backend has answered, the backend
- * is alive, whatever others sent in the clients' names. Reads one number unless an initiation waits
- * for its answer. */
+/* Call for a packet from the backend: if it is for a client that the backend has answered, the
+ * backend is alive, whatever others sent in the clients' names. Reads one number unless an
+ * initiation waits for its answer. */
 INLINE void health_clear(struct guard_work *s)
 {
 	struct health *h = health_find(s);

@@ -15,9 +15,10 @@
 
 /* ---- limits ----
  *
- * Anyone can send an initiation in a stranger's name, so a source pays only for what proves that it is
- * there: an initiation that the backend answers, or one with a cookie that only its address was sent
- * (WireGuard limits sources likewise: whitepaper, 5.3). All others share the service's limit.
+ * Anyone can send an initiation in a stranger's name, so a source pays only for what proves that
+ * it is there: an initiation that the backend answers, or one with a cookie that only its address
+ * was sent (WireGuard limits sources likewise: whitepaper, 5.3). All others share the service's
+ * limit.
  */
 
 /* Sets s->source, the key in guard_sources */
@@ -97,9 +98,9 @@ INLINE void remember_initiation(struct guard_work *s)
 	h->known_sources |= 1ULL << (source_hash(&s->source.addr) & 63);
 }
 
-/* Whether this message of a client that the backend has answered counts as that client's. Anyone who
- * knows the client's address and port can send in its name, so one message counts in HEALTH_SECONDS:
- * WireGuard itself tries again after five. */
+/* Whether this message of a client that the backend has answered counts as that client's. Anyone
+ * who knows the client's address and port can send in its name, so one message counts in
+ * HEALTH_SECONDS: WireGuard itself tries again after five. */
 INLINE bool known_counts(struct guard_work *s)
 {
 	struct answered *a = s->known ? bpf_map_lookup_elem(&answered, &s->client) : NULL;

@@ -57,9 +57,9 @@ INLINE __u64 source_hash(const struct addr *source)
 
 /* ---- sources that send wrong mac1s ----
  *
- * Anyone can send a wrong mac1 in a stranger's name. So each source has a share: FAILED_SHARE wrong ones
- * at once, and as many again in FAILED_SECONDS, are hashed like anybody's. Only what a source sends
- * beyond its share is charged to the budget that all such sources have together.
+ * Anyone can send a wrong mac1 in a stranger's name. So each source has a share: FAILED_SHARE
+ * wrong ones at once, and as many again in FAILED_SECONDS, are hashed like anybody's. Only what a
+ * source sends beyond its share is charged to the budget that all such sources have together.
  */
 #define FAILED_EACH_TICKS (FAILED_SECONDS * tick_rate / FAILED_SHARE ?: 1)
 
@@ -84,8 +84,8 @@ static __attribute__((noinline)) __u32 has_failed(__u64 hash, __u64 now)
 	return found;
 }
 
-/* Adds one wrong mac1 to the source's share: where the source stands, else in the entry whose share is
- * whole first. noinline: the caller's stack is full. */
+/* Adds one wrong mac1 to the source's share: where the source stands, else in the entry whose
+ * share is whole first. noinline: the caller's stack is full. */
 static __attribute__((noinline)) __u32 remember_failed(__u64 hash, __u64 now)
 {
 	struct failed *f = failed_place(hash);
@@ -111,8 +111,8 @@ static __attribute__((noinline)) __u32 remember_failed(__u64 hash, __u64 now)
 	return 0;
 }
 
-/* Call before hashing: tells whether there is time for it. The caller sets s->failed if it knows the
- * sender by more than the address. */
+/* Call before hashing: tells whether there is time for it. The caller sets s->failed if it knows
+ * the sender by more than the address. */
 INLINE bool guard_may_spend(struct guard_work *s)
 {
 	const __s64 *left;

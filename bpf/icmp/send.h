@@ -48,13 +48,15 @@ struct answer_room {
 	__u8 macs[2 * ETH_ALEN];
 };
 
-/* Whether this CPU may send one more error. Sources may be made up, so all together have a limit. */
+/* Whether this CPU may send one more error. Sources may be made up, so all together have a limit.
+ */
 INLINE bool answers_left(void)
 {
 	struct pkt_state *s = state_find();
 	__u64 each = ((__u64)tick_rate << GUARD_TICK) / answers_cpu;
+	__u64 now = bpf_jiffies64() << GUARD_TICK;
 
-	return s && limit_take(&s->answers_until, each, ANSWERS_CPU_BURST, bpf_jiffies64() << GUARD_TICK);
+	return s && limit_take(&s->answers_until, each, ANSWERS_CPU_BURST, now);
 }
 
 /* Whether this source may get one more. The map holds the time up to which it has used its

@@ -57,8 +57,8 @@ static int watch_until(const struct monitor *m, __u64 until)
 {
 	__u32 zero = 0;
 
-	return bpf_map_update_elem(map_fd(m->dp, MAP_event_watch), &zero, &until, BPF_ANY) ? -errno :
-	       0;
+	return bpf_map_update_elem(map_fd(m->dp, MAP_event_watch), &zero, &until, BPF_ANY) ?
+	       -errno : 0;
 }
 
 /* Asks the data path for events of drops. Returns 0 or -errno (reported). */

@@ -167,9 +167,9 @@ int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t siz
 int dataplane_sum(int map, const void *key, size_t n, __u64 *ret);
 /* Sets elements to zero, on all CPUs. Those beyond the map's end are none. 0 or -errno. */
 int dataplane_clear(const struct dataplane *dp, enum dataplane_map m, __u32 first, __u32 n);
-/* Passes all entries of a map on, at most step at once: the kernel copies each batch, so entries that
- * come or go meanwhile may be missed, and none comes twice. Returns what each() returned as soon as
- * that is not 0, or -errno; 0 without such a map. */
+/* Passes all entries of a map on, at most step at once: the kernel copies each batch, so entries
+ * that come or go meanwhile may be missed, and none comes twice. Returns what each() returned as
+ * soon as that is not 0, or -errno; 0 without such a map. */
 #define MAP_STEP 4096 /* far more than the fullest bucket of the kernel's hash has */
 typedef int map_batch(void *data, const void *keys, const void *values, __u32 n);
 int dataplane_batches(int map, size_t key_size, size_t value_size, __u32 step, map_batch *each,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: flows: sizes their maps, makes pools match a plan, reads flows, ends them for commands,
- * and does what no packet does: arms flows that have no timer and ends halves of flows.
+ * dataplane: flows: sizes their maps, makes pools match a plan, reads flows, ends them for
+ * commands, and does what no packet does: arms flows that have no timer and ends halves of flows.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the guard: sizes its maps, makes keys and guards match a plan, and reads them. A service's keys stand
- * in a row. A new row is written at unused places before struct guard names it, so a message meets
- * either the old keys or the new ones.
+ * dataplane: the guard: sizes its maps, makes keys and guards match a plan, and reads them. A
+ * service's keys stand in a row. A new row is written at unused places before struct guard names
+ * it, so a message meets either the old keys or the new ones.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

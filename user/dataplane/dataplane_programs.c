@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the object's programs and maps, and the hash that tells one loaded object from another.
+ * dataplane: the object's programs and maps, and the hash that tells one loaded object from
+ * another.
  */
 #include <elf.h>
 #include <errno.h>
@@ -42,11 +43,12 @@ __u64 dataplane_program_hash(const struct wgxdp *s)
 
 /* ---- the object without calls of some helpers ---- */
 
-/* The calls are replaced in a copy of the ELF file: calls of helpers have no relocation there, and the
- * file also has the functions that libbpf appends to a program when it loads it.
+/* The calls are replaced in a copy of the ELF file: calls of helpers have no relocation there,
+ * and the file also has the functions that libbpf appends to a program when it loads it.
  *
- * A handler of libbpf's (libbpf_register_prog_handler()) would not do: libbpf 1.1 frees its table of
- * handlers twice, and from 1.3 on it drops the handler of a program that libxdp makes an extension. */
+ * A handler of libbpf's (libbpf_register_prog_handler()) would not do: libbpf 1.1 frees its table
+ * of handlers twice, and from 1.3 on it drops the handler of a program that libxdp makes an
+ * extension. */
 static bool is_replaced(const struct bpf_insn *insn, const enum bpf_func_id *helpers)
 {
 	if (insn->code != (BPF_JMP | BPF_CALL) || insn->src_reg)

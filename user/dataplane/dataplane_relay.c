@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * dataplane: the relay: reads its maps, makes them match a plan, and writes only what differs. It writes what an
- * address leads to before what leads there: peers, then the longest prefixes, then the table and
- * subnets. It removes in the opposite order.
+ * dataplane: the relay: reads its maps, makes them match a plan, and writes only what differs. It
+ * writes what an address leads to before what leads there: peers, then the longest prefixes, then
+ * the table and subnets. It removes in the opposite order.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -104,8 +104,8 @@ static int add_route(struct routes *to, const struct addr *addr, __u8 len, __u32
 	return r ? 0 : -ENOMEM;
 }
 
-/* A /64 with longer prefixes within is in the trie as well: keep it once. A prefix of this host is no
- * peer's. */
+/* A /64 with longer prefixes within is in the trie as well: keep it once. A prefix of this host
+ * is no peer's. */
 static void drop_duplicates(struct routes *r)
 {
 	size_t kept = 0;

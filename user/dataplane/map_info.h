@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the kernel says about a map or a program, and a map as memory. Everything that opens maps may
- * include it.
+ * What the kernel says about a map or a program, and a map as memory. Everything that opens maps
+ * may include it.
  */
 #pragma once
 #include <bpf/bpf.h>

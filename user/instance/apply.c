@@ -218,7 +218,9 @@ static int apply_once(const char *instance, const struct plan_input *given,
 		headroom_hints(dp, p, &h);
 	}
 	apply_memory(instance, rc);
-	*ret = (struct outcome){ .refused = rc && dp ? dp->refused : 0, .later = !rc && dp->later, .moved = moved };
+	*ret = (struct outcome){
+		.refused = rc && dp ? dp->refused : 0, .later = !rc && dp->later, .moved = moved
+	};
 	free(in.names);
 	free(in.backend_names);
 	free(in.guards);

@@ -27,7 +27,8 @@ void document_append_once(struct node list, const char *text);
 void document_text(struct node map, const char *key, const char *text);	/* NULL: document_null() */
 void document_null(struct node map, const char *key);	/* the plain form omits it */
 void document_number(struct node map, const char *key, __u64 number);
-void document_number_if(struct node map, const char *key, bool known, __u64 number);	/* otherwise null */
+/* known false: document_null() */
+void document_number_if(struct node map, const char *key, bool known, __u64 number);
 void document_decimal(struct node map, const char *key, double number);	/* three decimal places */
 
 int document_print_json(const struct document *d, FILE *out);

@@ -423,7 +423,7 @@ static int read_answer(int fd, char **ret, size_t *ret_n)
 			}
 			text = larger;
 		}
-		got = recv(fd, text + n, room - n, 0);
+		got = TEMP_FAILURE_RETRY(recv(fd, text + n, room - n, 0));
 		n += got > 0 ? got : 0;
 	}
 	*ret = text;
@@ -443,8 +443,9 @@ int wg_talk(const char *device, const char *question, char **ret, size_t *ret_n)
 	snprintf(address.sun_path, sizeof(address.sun_path), WG_SOCKET_DIR "/%s.sock", device);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) ||
-	    send(fd, question, n, MSG_NOSIGNAL) != n)
+	/* A signal interrupts a call with a time limit also where SA_RESTART is set */
+	if (TEMP_FAILURE_RETRY(connect(fd, (struct sockaddr *)&address, sizeof(address))) ||
+	    TEMP_FAILURE_RETRY(send(fd, question, n, MSG_NOSIGNAL)) != n)
 		rc = errno == ENOENT || errno == ECONNREFUSED ? -EOPNOTSUPP : -errno;
 	else
 		rc = read_answer(fd, ret, ret_n);

@@ -39,7 +39,8 @@ int wg_read(const char *device, struct wg_device *ret);
 void wg_free(struct wg_device *d);
 /* Returns the peer with this key. NULL: the device has none. */
 const struct wg_peer *wg_find_peer(const struct wg_device *d, const struct wg_key *key);
-/* Returns an address of the peer in the tunnel, by the longest of its AllowedIPs. family 0: none. */
+/* Returns an address of the peer in the tunnel, by the longest of its AllowedIPs. family 0: none.
+ */
 struct address wg_inside(const struct wg_peer *p);
 /* Sends an empty datagram to an address in the tunnel (family 0: nothing), to port 9, discard, so
  * that WireGuard sends a message to the peer's endpoint. */

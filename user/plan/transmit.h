@@ -8,10 +8,10 @@
 #include "plan/plan.h"
 
 /* Returns LINK_XDP_SENDS and LINK_XDP_SENDS_FRAGS, as far as they hold for the device now; -errno
- * if the kernel could not be asked (is_resource_error()). native: our XDP is attached in native mode, which
- * some drivers need before they transmit. Uses the kernel's xdp_features (6.3 and later), otherwise
- * a list of drivers. A bond sends by its ports. ret_hint: what would enable it; NULL: nothing
- * known. */
+ * if the kernel could not be asked (is_resource_error()). native: our XDP is attached in native
+ * mode, which some drivers need before they transmit. Uses the kernel's xdp_features (6.3 and
+ * later), otherwise a list of drivers. A bond sends by its ports. ret_hint: what would enable it;
+ * NULL: nothing known. */
 int transmit_flags(const struct host *h, const struct nl_link *link, bool native,
 		   const char **ret_hint);
 

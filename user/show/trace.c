@@ -264,7 +264,8 @@ static int read_here(const struct trace *t, enum dataplane_map map, __u32 key, v
 		     size_t size)
 {
 	char *all = calloc(libbpf_num_possible_cpus(), size);
-	int rc = !all ? -ENOMEM : bpf_map_lookup_elem(map_fd(t->shadow, map), &key, all) ? -errno : 0;
+	int rc = !all ? -ENOMEM :
+		 bpf_map_lookup_elem(map_fd(t->shadow, map), &key, all) ? -errno : 0;
 
 	if (!rc)
 		memcpy(ret, all + sched_getcpu() * size, size);
@@ -332,7 +333,8 @@ static int ask_why(struct trace *t, __u32 link, const struct trace_frame *in,
 		return rc;
 	alone = was;
 	alone.flags &= ~LINK_TC;
-	rc = bpf_map_update_elem(map_fd(t->shadow, MAP_links), &place, &alone, BPF_ANY) ? -errno : 0;
+	rc = bpf_map_update_elem(map_fd(t->shadow, MAP_links), &place, &alone, BPF_ANY) ?
+	     -errno : 0;
 	if (!rc)
 		run(t, PLANE_XDP, in, &again, &nowhere);
 	rc = rc ?: read_counters(t, PLANE_XDP, &again, ret) ?: dataplane_shadow_clear(t->shadow);
@@ -420,8 +422,8 @@ static enum trace_flow flow_now(const struct trace *t, const struct trace_result
 	there = (struct flow_key){ .src = reply.dst, .dst = reply.src, .sport = reply.dport,
 				   .dport = reply.sport, .family = reply.family,
 				   .direction = DIRECTION_REPLY };
-	return bpf_map_lookup_elem(map_fd(t->shadow, MAP_embryos), &there, &embryo) ? TRACE_NO_FLOW :
-	       TRACE_NEWCOMER;
+	return bpf_map_lookup_elem(map_fd(t->shadow, MAP_embryos), &there, &embryo) ?
+	       TRACE_NO_FLOW : TRACE_NEWCOMER;
 }
 
 static int planes(struct trace *t, __u32 ifindex, const struct trace_frame *in,
