@@ -50,30 +50,26 @@ static int try_plan(const struct config *c, struct findings *f)
 	return rc;
 }
 
-struct arguments {
-	const char *file;
-};
-
 static int run_check(const struct global *g, int argc, char **argv)
 {
-	struct arguments a = { .file = CONFIG_DEFAULT };
+	const char *file = CONFIG_DEFAULT;
 	struct host h = { 0 };
 	struct findings f = { .instance = g->instance, .host = &h };
 	struct config_look looker = { look, &f };
 	struct config *c = NULL;
 	int status = EXIT_USAGE, planned = 0;
 
-	if (!options_parse(&check_command, argc, argv, &a, NULL))
+	if (!options_parse(&check_command, argc, argv, &file, NULL))
 		return EXIT_USAGE;
 	if (host_read(&h))
 		return EXIT_FAILED;
-	if (config_read_and_look(a.file, &looker, &c))
+	if (config_read_and_look(file, &looker, &c))
 		goto cleanup;
 	if (!f.n)
 		planned = try_plan(c, &f);
 	status = planned == -ENOMEM ? EXIT_FAILED : f.n || planned ? EXIT_HOST : EXIT_DONE;
 	if (status == EXIT_DONE)
-		printf("%s: valid, %zu service%s; this host has what it names\n", a.file,
+		printf("%s: valid, %zu service%s; this host has what it names\n", file,
 		       c->n_services, c->n_services == 1 ? "" : "s");
 cleanup:
 	answers_free(&f.answers);
@@ -83,7 +79,7 @@ cleanup:
 }
 
 static const struct command_option options[] = {
-	CONFIG_OPTION(offsetof(struct arguments, file)),
+	CONFIG_OPTION(0),
 	{ 0 },
 };
 

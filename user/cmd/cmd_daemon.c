@@ -8,22 +8,17 @@
 #include "config/config.h"
 #include "daemon/daemon.h"
 
-struct arguments {
-	const char *file;		/* NULL: none given */
-};
-
 static int run_daemon(const struct global *g, int argc, char **argv)
 {
-	struct arguments a = { 0 };
-	const char *file;
+	const char *given = NULL, *file;
 	char *path;
 	int status;
 
-	if (!options_parse(&daemon_command, argc, argv, &a, NULL))
+	if (!options_parse(&daemon_command, argc, argv, &given, NULL))
 		return EXIT_USAGE;
-	file = a.file ?: CONFIG_DEFAULT;
+	file = given ?: CONFIG_DEFAULT;
 	path = realpath(file, NULL);
-	if (!path && !a.file && pins_exist(g->instance) > 0)
+	if (!path && !given && pins_exist(g->instance) > 0)
 		file = NULL;
 	status = daemon_run(g->instance, path ?: file);
 	free(path);
@@ -38,7 +33,7 @@ static int parse_file(void *member, const struct command_option *o, char *value)
 }
 
 static const struct command_option options[] = {
-	{ 'c', "config", "FILE", offsetof(struct arguments, file),
+	{ 'c', "config", "FILE", 0,
 	  "the configuration (default: " CONFIG_DEFAULT "). Without that file the daemon follows "
 	  "what runs.", .parse = parse_file, .values = "@file" },
 	{ 0 },
