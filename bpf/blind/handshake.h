@@ -63,7 +63,6 @@ INLINE bool blind_fits(struct blind_work *b, __u32 number)
 INLINE bool blind_fits_any(struct blind_work *b)
 {
 	struct blind_state *state = blind_state_find();
-	struct blind_site *from;
 
 	b->single = 0;
 	b->last = 1;
@@ -75,9 +74,6 @@ INLINE bool blind_fits_any(struct blind_work *b)
 	b->last = 0;
 	if (state && state->sites > 1)
 		bpf_loop(state->sites - 1, blind_try, NULL, 0);
-	from = b->answer ? bpf_map_lookup_elem(&blind_sites, &b->from) : NULL;
-	if (from)
-		from->last[b->to & (BLIND_LAST - 1)] = b->to;
 	return b->answer;
 }
 

@@ -212,6 +212,15 @@ INLINE void blind_keep_initiation(struct pkt_state *state)
 	w->since = b->now;
 }
 
+/* Remembers for which site the sender's initiation is: its key is tried first next time */
+INLINE void blind_learn_addressee(struct blind_work *b)
+{
+	struct blind_site *from = bpf_map_lookup_elem(&blind_sites, &b->from);
+
+	if (from)
+		from->last[b->to & (BLIND_LAST - 1)] = b->to;
+}
+
 /* Learns what a message says that blind_handshake() found to be for a site. Returns that site, or a
  * reason. */
 INLINE int blind_learn_message_step(struct pkt_state *state)
@@ -229,6 +238,8 @@ INLINE int blind_learn_message_step(struct pkt_state *state)
 	}
 	if (response)
 		blind_confirm(state);
+	else
+		blind_learn_addressee(s);
 	if (!s->waits)
 		return s->to;
 	blind_keep_initiation(state);

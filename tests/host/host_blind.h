@@ -174,15 +174,6 @@ static inline __u32 n_live(struct host_map *map)
 	return n;
 }
 
-/* struct blind_site .last says which keys are tried first, and nothing else follows from it */
-static inline bool is_hint_of_key(const struct host_map *map, __u32 byte)
-{
-	__u32 in_site = byte % sizeof(struct blind_site);
-
-	return map == &blind_sites && in_site >= offsetof(struct blind_site, last) &&
-	       in_site < offsetof(struct blind_site, last) + sizeof(((struct blind_site *)0)->last);
-}
-
 /* Of all that a message may change and a refused one must not */
 static inline __u64 remembered(void)
 {
@@ -191,7 +182,7 @@ static inline __u64 remembered(void)
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
 		for (__u32 j = 0; maps[i]->values && j < maps[i]->max * maps[i]->value_size; j++)	/* arrays, 0 at first */
-			if (maps[i]->values[j] && !is_hint_of_key(maps[i], j))
+			if (maps[i]->values[j])
 				h = (h ^ ((__u64)i << 40 | j << 8 | (__u8)maps[i]->values[j])) * 0x100000001b3;
 	return h;
 }
