@@ -13,7 +13,7 @@
 #include "csum.h"
 #include "step.h"
 
-#define FLOW_PORTS 64			/* tried for a new client */
+#define FLOW_PORTS 64			/* tried for a new client, half of them side by side */
 
 INLINE void flow_set_delta(struct flow_work *s)
 {
@@ -66,7 +66,8 @@ INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i
 		return false;
 	place = (s->start >> 32) % n * range;
 	if (i || port < pool->first || port > pool->last)
-		place = (s->start * (2 * i + 1) >> 16) % all;
+		place = i < FLOW_PORTS / 2 ? (s->start * (2 * i + 1) >> 16) % all :
+					     ((__u32)s->start + i) % all;
 	else
 		place += port - pool->first;
 	own = place / range & (POOL_ADDRS - 1);
@@ -147,7 +148,8 @@ INLINE int flow_find_port(struct flow_work *s)
 	__u64 h = (s->key.src.q[0] + hash_key0) * (s->key.src.q[1] + hash_key1) +
 		  s->key.dst.q[1] + ports * hash_key1;
 
-	s->start = (h ^ h >> 32) * 0x9fb21c651e98df25ULL;
+	h = (h ^ h >> 32) * 0x9fb21c651e98df25ULL;
+	s->start = h ^ h >> 32;	/* addresses differ in high bits, ports follow from low ones */
 	s->embryo.client = s->key.src;
 	s->embryo.local = s->key.dst;
 	s->embryo.client_port = s->key.sport;

@@ -218,9 +218,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 		headroom_hints(dp, p, &h);
 	}
 	apply_memory(instance, rc);
-	*ret = (struct outcome){
-		.refused = rc && dp ? dp->refused : 0, .later = !rc && dp->later, .moved = moved
-	};
+	*ret = (struct outcome){ rc && dp ? dp->refused : 0, !rc && dp->later, moved };
 	free(in.names);
 	free(in.backend_names);
 	free(in.guards);
