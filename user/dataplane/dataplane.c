@@ -176,8 +176,6 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	bpf_map__set_max_entries(s->maps.names, names);
 	bpf_map__set_max_entries(s->maps.totals, names * 4);
 	s->rodata->tick_rate = jiffies_a_second();
-	s->rodata->hash_key0 = secret_factor();
-	s->rodata->hash_key1 = secret_factor();
 	s->rodata->table_mask = table - 1;
 	s->rodata->gateway_slots = nexthops - sites - NEXTHOP_GATEWAYS;
 	s->rodata->blind_slots = nexthops - sites;
@@ -331,6 +329,9 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 		return 0;
 	}
 	dp->skeleton = s;
+	/* not part of the hash: the running programs keep theirs */
+	s->rodata->hash_key0 = secret_factor();
+	s->rodata->hash_key1 = secret_factor();
 	dataplane_choose_tracepoints(s);
 	load_error_begin();
 	rc = reuse_maps(dp, s) ?: wgxdp__load(s);
