@@ -24,6 +24,7 @@ struct bpf_map *dataplane_map(const struct wgxdp *s, enum dataplane_map map)
 /* FNV-1a */
 __u64 dataplane_program_hash(const struct wgxdp *s)
 {
+	__typeof__(*s->rodata) switches = *s->rodata;
 	__u64 h = 0xcbf29ce484222325ULL;
 	size_t n;
 	const unsigned char *elf = wgxdp__elf_bytes(&n);
@@ -32,8 +33,9 @@ __u64 dataplane_program_hash(const struct wgxdp *s)
 
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ elf[i]) * 0x100000001b3ULL;
-	for (size_t i = 0; i < sizeof(*s->rodata); i++)
-		h = (h ^ ((const unsigned char *)s->rodata)[i]) * 0x100000001b3ULL;
+	switches.hash_key0 = switches.hash_key1 = 0;	/* differ with each load */
+	for (size_t i = 0; i < sizeof(switches); i++)
+		h = (h ^ ((const unsigned char *)&switches)[i]) * 0x100000001b3ULL;
 	bpf_object__for_each_map(map, s->obj)
 		h = (h ^ bpf_map__max_entries(map)) * 0x100000001b3ULL;
 	bpf_object__for_each_program(program, s->obj)
