@@ -9,6 +9,7 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 firewall_network
+# shellcheck disable=SC2016
 sent_by_wan() { inside firewall awk '$1 == "wan:" {print $11}' /proc/net/dev; } # packets
 for mode in auto tc; do
 	wgxdp up --wan wan --to 192.168.1.10 --mode $mode

@@ -26,7 +26,7 @@ compares() { # WHAT OPTION...: with what runs
 		            "lru_hash": 896 + n * (48 + key + value) + 16 * (1 << (n - 1).bit_length()), "ringbuf": n + 12872 + n // 256,
 		            "devmap_hash": 8 * n, "lpm_trie": 0}.get(m["type"], 896 + 16 * (1 << (n - 1).bit_length()))
 		tells = tuple(int(n) for n in os.uname().release.split(".")[:2]) >= (6, 4)
-		ELEMENTS = {"flows": (40, 96, 192), "blind_pairs": (4, 1028, 2048)}     # made when there is one; key, value, and what that takes
+		ELEMENTS = {"flows": (40, 96, 192), "blind_pairs": (4, 176, 256)}     # made when there is one; key, value, and what that takes
 		there = {m["map"]: m for m in (json.loads(l) for l in open(sys.argv[1]) if '"bytes_memlock"' in l)}
 		there.pop("config")     # as long as the configuration's text
 		column = json.load(open(sys.argv[2]))["columns"][0]

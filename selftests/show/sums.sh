@@ -66,11 +66,10 @@ send_mix() {
 	passed_of_mix=250 dropped_of_mix=50 # who sends TTL 1 to our own address is told, or has been told often enough
 }
 
-# wg-end's end of the cable becomes slow, and another thread's work than the sender's: the ring before it, of 256, runs full
+# wg-end's end of the cable becomes slow, and another thread's work than the sender's: the ring before it, of 256, runs full. The
+# device's own count has all that it dropped: what the firewall's kernel itself says to wg-end (who has, I am, who listens, nobody
+# does, over IPv4 and IPv6) would be among them, also while the other end's program is changed. So the kernel falls silent first.
 slow_wg_end() {
-	slow wg-end
-	# the device's own count has all that it dropped: what the firewall's kernel itself says to wg-end (who has, I am, who listens,
-	# nobody does, over IPv4 and IPv6) would be among them
 	inside firewall ip neigh replace 192.168.1.10 dev lan lladdr "$(mac wg-end eth)" nud permanent
 	inside firewall nft -f - << EOF
 	table inet silence {
@@ -86,6 +85,7 @@ slow_wg_end() {
 		}
 	}
 EOF
+	slow wg-end
 }
 fast_wg_end() {
 	inside firewall nft 'delete table inet silence; delete table arp silence'

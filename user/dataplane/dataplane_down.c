@@ -16,8 +16,10 @@
 int dataplane_discard_new(const char *instance)
 {
 	char new[INSTANCE_LEN + 8];
-	int control;
+	int control, rc = pins_check_owners(instance, "~new");
 
+	if (rc)
+		return rc;
 	snprintf(new, sizeof(new), "%s~new", instance);
 	control = pin_get(new, "control");
 	if (control >= 0) {
@@ -71,6 +73,6 @@ int dataplane_down(const char *instance)
 	int rc;
 
 	dataplane_quiet();
-	rc = remove_unpinned(instance);
+	rc = pins_check_owners(instance, "") ?: remove_unpinned(instance);
 	return rc ?: pins_remove_all(instance, "") ?: dataplane_discard_new(instance);
 }

@@ -34,6 +34,35 @@ bool instance_valid(const char *name)
 			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == len;
 }
 
+/* Returns 0 if nobody else can put pins into this directory: it is root's or this user's, and only
+ * the owner may write to it. -ENOENT: there is none; -EPERM, reported. */
+static int check_owner(const char *path)
+{
+	struct stat is;
+
+	if (lstat(path, &is))
+		return -errno;
+	if (S_ISDIR(is.st_mode) && (!is.st_uid || is.st_uid == geteuid()) &&
+	    !(is.st_mode & (S_IWGRP | S_IWOTH)))
+		return 0;
+	log_error("%s is not to be trusted: it is %s of user %u with mode %04o, and others could "
+		  "put programs and maps into it: run `rm -r %s`, and `chmod 0700 " BPFFS
+		  "` so that nobody makes it again",
+		  path, S_ISDIR(is.st_mode) ? "a directory" : "no directory, but a file",
+		  (unsigned int)is.st_uid, (unsigned int)is.st_mode & 07777, path);
+	return -EPERM;
+}
+
+int pins_check_owners(const char *instance, const char *suffix)
+{
+	char path[PIN_LEN];
+	int rc = check_owner(PINS_DIR);
+
+	snprintf(path, sizeof(path), PINS_DIR "/%s%s", instance, suffix);
+	rc = rc ?: check_owner(path);
+	return rc == -ENOENT ? 0 : rc;
+}
+
 int pins_prepare(void)
 {
 	struct statfs fs;
@@ -44,7 +73,8 @@ int pins_prepare(void)
 		int rc = -errno;
 
 		log_error(BPFFS ": no BPF file system, and mounting one failed: %s: run "
-			  "`mount -t bpf bpf " BPFFS "` (a container: give it the host's)",
+			  "`mount -t bpf -o mode=0700 bpf " BPFFS "` (a container: give it the "
+			  "host's)",
 			  strerror(-rc));
 		return rc;
 	}
@@ -75,8 +105,10 @@ int pins_exist(const char *instance)
 
 	pin_path(path, instance, "", "control");
 	rc = access(path, F_OK) ? -errno : 1;
-	if (rc == 1 || rc == -ENOENT)
-		return rc == 1;
+	if (rc == -ENOENT)
+		return 0;
+	if (rc == 1)
+		return pins_check_owners(instance, "") ?: 1;
 	log_error("cannot look for instance %s in " PINS_DIR ": %s%s", instance, strerror(-rc),
 		  rc == -EACCES ? ": run as root" : "");
 	return rc;
@@ -130,14 +162,16 @@ void pin_remove(const char *instance, const char *format, ...)
 
 static const char *const subdirs[] = { "attach", "progs" };
 
-/* 0; or -errno, reported. */
+/* 0; or -errno, reported. A directory that is there has to be ours. */
 static int make_dir(const char *path)
 {
 	const char *hint = "";
 	int rc;
 
-	if (!mkdir(path, 0700) || errno == EEXIST)
+	if (!mkdir(path, 0700))
 		return 0;
+	if (errno == EEXIST)
+		return check_owner(path);
 	rc = -errno;
 	if (rc == -EROFS)
 		hint = ": mount " BPFFS " writable";
@@ -244,7 +278,7 @@ void pins_remove_directory(const char *path)
 int pins_remove_all(const char *instance, const char *suffix)
 {
 	char path[PIN_LEN];
-	int rc = 0;
+	int rc = pins_check_owners(instance, suffix);
 
 	for (size_t i = 0; i < sizeof(subdirs) / sizeof(*subdirs) && !rc; i++) {
 		pin_path(path, instance, suffix, "%s", subdirs[i]);
@@ -257,7 +291,8 @@ int pins_remove_all(const char *instance, const char *suffix)
 		unlink(path);
 	snprintf(path, sizeof(path), PINS_DIR "/%s%s", instance, suffix);
 	rc = rc ?: remove_pins(path, false);
-	rmdir(PINS_DIR);		/* stays while another instance has its own in it */
+	if (!rc)
+		rmdir(PINS_DIR);	/* stays while another instance has its own in it */
 	return rc;
 }
 

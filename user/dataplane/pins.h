@@ -20,6 +20,10 @@ bool instance_valid(const char *name);
 
 /* Mounts bpffs if it is not mounted. 0 or -errno, reported. */
 int pins_prepare(void);
+/* Returns 0 if nobody but root and this user can put pins into PINS_DIR and INSTANCE[suffix], or if
+ * there is no such directory; -EPERM, reported. On a bpffs of mode 1777 any user may have made
+ * them. */
+int pins_check_owners(const char *instance, const char *suffix);
 /* PINS_DIR/INSTANCE[suffix]/format… */
 void pin_path(char path[PIN_LEN], const char *instance, const char *suffix, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

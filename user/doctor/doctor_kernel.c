@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
@@ -97,11 +98,18 @@ static void look_at_bpffs(struct doctor *k)
 {
 	struct statfs fs;
 	bool mounted = !statfs("/sys/fs/bpf", &fs) && fs.f_type == BPF_FS_MAGIC;
+	struct stat is;
 
-	if (mounted)
+	if (mounted && !stat("/sys/fs/bpf", &is) && is.st_mode & (S_IWGRP | S_IWOTH))
+		doctor_say(k, STATE_WARNING, "bpffs", "", cure("chmod 0700 /sys/fs/bpf"),
+			   "others than root may write to /sys/fs/bpf (mode %04o): who makes "
+			   "/sys/fs/bpf/wgxdp first keeps `up` from it",
+			   (unsigned int)is.st_mode & 07777);
+	else if (mounted)
 		doctor_ok(k, "bpffs", "", "mounted at /sys/fs/bpf");
 	else
-		doctor_say(k, STATE_WARNING, "bpffs", "", cure("mount -t bpf bpf /sys/fs/bpf"),
+		doctor_say(k, STATE_WARNING, "bpffs", "",
+			   cure("mount -t bpf -o mode=0700 bpf /sys/fs/bpf"),
 			   "not mounted at /sys/fs/bpf: nothing that is pinned outlives a command; "
 			   "`up` mounts it");
 }

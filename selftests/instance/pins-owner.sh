@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bpffs has mode 1777, as `mount -t bpf bpf` makes it. A user without privileges makes the directory of pins before wgxdp does: as
+# his directory, as a symbolic link to his, as one that anybody may write to, as a directory of an instance, and as one with a link that leads elsewhere. `up` refuses each,
+# names the owner and the cure, and loads nothing; `show` does not read what is there. After the cure `up` works.
+# BREAK=1: root makes it, and `up` works.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+pins=/sys/fs/bpf/wgxdp stranger=4711
+stranger() { setpriv --reuid "$stranger" --regid "$stranger" --clear-groups "$@"; }
+[[ ! ${BREAK:-} ]] || stranger() { "$@"; }
+up() { wgxdp up --wan wan --to 192.168.1.10; }
+
+refused() { # WHAT OWNER
+	local status=0
+	up > "$work/out" 2>&1 || status=$?
+	expect "$1: up: status" "$status" == 1
+	grep -q "is not to be trusted: it is .* of user $2 with mode .* run .rm -r $pins" "$work/out" || fail "$1: up says $(< "$work/out")"
+	expect "$1: programs on wan" "$(inside firewall ip link show wan | grep -c xdp)" == 0
+	say "ok $1: $(< "$work/out")"
+}
+
+firewall_network
+chmod 1777 /sys/fs/bpf
+bpftool prog show > "$work/before"
+
+stranger mkdir -m 0755 "$pins"
+refused "a stranger's directory" $stranger
+stranger mkdir "$pins/default"
+stranger bpftool map create "$pins/default/control" type array key 4 value 4 entries 1 name control 2> /dev/null ||
+	bpftool map create "$pins/default/control" type array key 4 value 4 entries 1 name control
+! wgxdp show > "$work/out" 2>&1 || fail "show reads what a stranger pinned: $(< "$work/out")"
+grep -q 'not to be trusted' "$work/out" || fail "show says $(< "$work/out")"
+rm -r "$pins"
+
+stranger mkdir -m 0755 /sys/fs/bpf/other
+stranger ln -s other "$pins"
+refused 'a symbolic link' $stranger
+rm "$pins"
+
+mkdir -m 0777 "$pins"
+chmod 0777 "$pins"
+refused 'a directory that anybody may write to' 0
+stranger mkdir "$pins/default~new"
+chmod 0755 "$pins"
+refused "a stranger's instance" $stranger
+rm -r "$pins"
+
+# What a broken `up` left is removed at the next one, and by `down`: never through a stranger's link
+mkdir "$work/victim"
+touch "$work/victim/file"
+stranger mkdir "$pins"
+stranger ln -s "$work/victim" "$pins/default~new"
+refused "a stranger's link in it" $stranger
+! wgxdp down > "$work/out" 2>&1 || fail 'down follows it'
+[[ -e $work/victim/file ]] || fail 'a file was removed through it'
+rm -r "$pins"
+
+bpftool prog show | diff "$work/before" - || fail 'programs were left'
+service_file dnat
+wgxdp doctor -c "$work/wgxdp.yaml" > "$work/out" 2>&1 || :
+grep -q 'chmod 0700 /sys/fs/bpf' "$work/out" || fail "doctor does not say that anybody may write to bpffs: $(grep -i bpffs "$work/out")"
+up
+expect 'mode of the pins' "$(stat -c %u:%a "$pins")" == 0:700
+wgxdp down
+say ok
