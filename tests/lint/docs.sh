@@ -12,7 +12,14 @@ wgxdp=$(realpath "${O:-build}")/wgxdp
 
 # --- what they say, one a line
 
-help_of() { "$wgxdp" "$@" --help; }
+copy=$(mktemp -d)
+trap 'rm -rf "$copy" "$copy".*' EXIT
+mkdir "$copy.help"
+help_of() { # [COMMAND]: asked once
+	local text=$copy.help/${1:-wgxdp}
+	[[ -e $text ]] || "$wgxdp" "$@" --help > "$text"
+	cat "$text"
+}
 options_in_help() { help_of "$@" | grep -oE '(^|[^-[:alnum:]])--?[a-z][a-z0-9-]*' | grep -oE -- '--?[a-z][a-z0-9-]*$' | sort -u; }
 commands_in_help() { help_of | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'; }
 
@@ -66,23 +73,15 @@ values_in_page() {
 }
 # Each is valid, whatever this host lacks for it
 check_examples() {
-	local n=0 status text
+	local n=0 status text file
 	while IFS= read -r -d '' text; do
 		n=$((n + 1)) status=0
 		"$wgxdp" check -c - <<< "$text" > "$copy.said" 2>&1 || status=$?
 		((status == 0 || status == 3)) || { bad=1; echo "example $n of the configuration: $(< "$copy.said")"; }
-	done < <(awk '/^\.Sh EXAMPLES/ {inside = 1} inside && /^\.Ed/ {printf "%s%c", text, 0; text = ""; literal = 0}
-		literal {gsub(/\\\(dq/, "\""); text = text $0 "\n"} inside && /^\.Bd -literal/ {literal = 1}' docs/wgxdp.yaml.5
-		configurations_in docs/guide-firewall.md
-		configurations_in docs/guide-relay.md
-		configurations_in docs/guide-relays.md
-		configurations_in docs/guide-masquerade.md
-		configurations_in docs/guide-blind.md
-		configurations_in docs/guide-dns.md
-		configurations_in docs/guide-endpoint.md
-		configurations_in docs/guide-road-warrior.md
-		configurations_in docs/guide-vps.md)
-	((n >= 7)) || { bad=1; echo "only $n examples of a configuration"; }
+	done < <(for file in docs/wgxdp.yaml.5 docs/guide-{firewall,relay,relays,masquerade,blind,dns,endpoint,road-warrior,vps}.md; do
+		[[ ${changed:-$file} != "$file" ]] || configurations_in "$file"
+	done)
+	[[ ${changed:-} ]] || ((n >= 7)) || { bad=1; echo "only $n examples of a configuration"; }
 }
 # What the guide has of an example means the same as the example: files made from the one are those of the other
 check_topology() {
@@ -96,8 +95,10 @@ relay_reasons() { # those that only packets between sites have
 	sed -nE 's/^REASON\(DROP, (refused|unrouted|same_site|invalid),.*/\1/p' include/reasons.def
 }
 reasons_in_relay_guide() { sed -n 's/^ *| \(`[^|]*`\) |.*/\1/p' docs/guide-relay.md | grep -oE '[a-z_]+' | sort; }
-# Configurations in a guide, each with a NUL behind it
+# Configurations in a guide or a manual page, each with a NUL behind it
 configurations_in() { # FILE
+	[[ $1 != *.5 ]] || awk '/^\.Sh EXAMPLES/ {inside = 1} inside && /^\.Ed/ {printf "%s%c", text, 0; text = ""; literal = 0}
+		literal {gsub(/\\\(dq/, "\""); text = text $0 "\n"} inside && /^\.Bd -literal/ {literal = 1}' "$1"
 	awk '/^    (interfaces|services|peers|follow|policy|blind|endpoints|learn|exporter|ddns):/ && !inside {inside = 1}
 		inside && !/^    / {printf "%c", 0; inside = 0}
 		inside {print substr($0, 5)}' "$1"
@@ -193,15 +194,13 @@ check() { # ASPECT...
 
 # --- whether this finds what it is for
 
-copy=$(mktemp -d)
-trap 'rm -rf "$copy" "$copy".*' EXIT
 # ASPECT FILE SED-SCRIPT: a copy with this changed must be found wrong
 must_find() {
 	rm -rf "${copy:?}"/*
 	cp -r --parents docs include/reasons.def bpf/maps.h user/lib/yaml_map.c user/config/config.c user/config/config_relay.c user/config/config_flows.c user/config/config_guard.c user/config/config_blind.c user/config/config_endpoints.c user/config/config_learn.c user/config/config_ddns.c user/show/metrics.c user/show/show_guard.c user/show/show_sites.c user/plan/transmit.c scripts/systemd scripts/wgxdp-etcd scripts/deps "$copy"
 	sed -i "$3" "$copy/$2"
 	! cmp -s "$2" "$copy/$2" || { echo "'$3' changes nothing in $2"; exit 1; }
-	! (cd "$copy" && check "$1" > /dev/null) || { echo "nothing was found wrong after '$3' in $2"; exit 1; }
+	! (cd "$copy" && changed=$2 && check "$1" > /dev/null) || { echo "nothing was found wrong after '$3' in $2"; exit 1; }
 }
 
 check_format

@@ -11,20 +11,28 @@ complain() { bad=1; echo "$*"; }
 
 sources() { find . \( -name .git -o -path "./${O:-build}" -o -name 'build*' -o -name __pycache__ \) -prune -o -type f -print; }
 
-while IFS= read -r file; do
-	case $file in
-	./COPYING | ./VERSION | ./.gitignore | ./debian/changelog | ./debian/control | ./debian/copyright | ./debian/source/format | *.pcap | *.png | *.bin | *.json | ./tests/corpus/*) continue ;;
-	esac
-	head -n 3 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0-or-later' || complain "$file: no SPDX line at its head"
-	lines=$(wc -l < "$file")
-	case $file in
-	*.c) ((lines <= 800)) || complain "$file: $lines lines, 800 are allowed" ;;
-	*.h) ((lines <= 300)) || complain "$file: $lines lines, 300 are allowed" ;;
-	*) continue ;;
-	esac
-	long=$(awk '/^{/ {start = FNR} /^}/ {if (start && FNR - start > 60) print FILENAME ":" start ": a function of " FNR - start " lines, 60 are allowed"; start = 0}' "$file")
-	[[ ! $long ]] || complain "$long"
-done < <(sources)
+while IFS= read -r line; do
+	complain "$line"
+done < <(sources | grep -vE '^\./(COPYING|VERSION|\.gitignore|debian/(changelog|control|copyright|source/format)|tests/corpus/.*)$|\.(pcap|png|bin|json)$' |
+	tr '\n' '\0' | xargs -0 awk '
+		function ends() {
+			if (file && !licensed) print file ": no SPDX line at its head"
+			if (most && lines > most) print file ": " lines " lines, " most " are allowed"
+		}
+		FNR == 1 {
+			ends()
+			file = FILENAME; licensed = start = 0
+			most = file ~ /\.c$/ ? 800 : file ~ /\.h$/ ? 300 : 0
+		}
+		{lines = FNR}
+		FNR <= 3 && /SPDX-License-Identifier: GPL-2.0-or-later/ {licensed = 1}
+		FNR > 3 && !most {nextfile}
+		/^{/ {start = FNR}
+		/^}/ {
+			if (start && FNR - start > 60) print file ":" start ": a function of " FNR - start " lines, 60 are allowed"
+			start = 0
+		}
+		END {ends()}')
 wide=$(find bpf user include -name '*.[ch]' -exec perl -CSD -ne 'chomp; 1 while s/\t/" " x (8 - $-[0] % 8)/e;
 	print "$ARGV:$.: ", length, " columns, 100 are allowed\n" if length > 100; close ARGV if eof' {} +)
 [[ ! $wide ]] || complain "$wide"
