@@ -13,6 +13,7 @@
 #include "lib/document.h"
 #include "lib/log.h"
 #include "instance/running.h"
+#include "lib/text.h"
 
 enum { LISTEN_MAX = 3600 };		/* seconds */
 
@@ -52,10 +53,15 @@ static void print(const struct doctor *k)
 	for (size_t i = 0; i < k->n_findings; i++) {
 		const struct finding *f = &k->findings[i];
 
-		printf("%-8s %s%s%s: %s\n", state_names[f->state], f->check, *f->subject ? " " : "",
-		       f->subject, f->found);
-		if (f->cure)
-			printf("         cure: %s\n", f->cure);
+		printf("%-8s %s%s", state_names[f->state], f->check, *f->subject ? " " : "");
+		text_print(stdout, f->subject);
+		fputs(": ", stdout);
+		text_print(stdout, f->found);
+		if (f->cure) {
+			fputs("\n         cure: ", stdout);
+			text_print(stdout, f->cure);
+		}
+		putchar('\n');
 	}
 	printf("ok: %zu, warnings: %zu, problems: %zu\n", count(k, STATE_OK),
 	       count(k, STATE_WARNING), count(k, STATE_PROBLEM));

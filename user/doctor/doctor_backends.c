@@ -263,7 +263,7 @@ static void look_at_backend(struct doctor *k, struct doctor_backend *b,
 		if (!report_vlan(k, out))
 			doctor_say(k, STATE_PROBLEM, "neighbour", subject,
 				   cure("ip -s neighbour flush to %s dev %s; ping -c 3 %s", next,
-					out->name, next),
+					SHELL_WORD(out->name), next),
 				   "%s is not resolved on %s: its host is off, or has another "
 				   "address, or is on another wire", next, out->name);
 	} else if (b->refused == ECONNREFUSED) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "doctor/doctor.h"
+#include "lib/text.h"
 
 /* Whether the kernel maintains an address by router advertisements: forwarding ends that unless
  * accept_ra is 2 */
@@ -50,7 +51,7 @@ static char *cure_all(const struct doctor *k, bool ipv6)
 		if (k->ports[i].link && is_autoconfigured(k, k->ports[i].link))
 			return cure("sysctl -w net.ipv6.conf.%s.accept_ra=2 "
 				    "net.ipv6.conf.all.forwarding=1",
-				    sysctl_name(k->ports[i].name, name));
+				    SHELL_WORD(sysctl_name(k->ports[i].name, name)));
 	return cure("sysctl -w net.ipv6.conf.all.forwarding=1");
 }
 
@@ -77,7 +78,7 @@ static void look_at_family(struct doctor *k, bool ipv6)
 		all = false;
 		doctor_say(k, STATE_PROBLEM, "forwarding", port->name,
 			   cure("sysctl -w net.ipv%d.conf.%s.forwarding=1", ipv6 ? 6 : 4,
-				sysctl_name(port->name, name)),
+				SHELL_WORD(sysctl_name(port->name, name))),
 			   "IPv%d is not forwarded from it, though from others it is",
 			   ipv6 ? 6 : 4);
 	}
@@ -101,7 +102,7 @@ static void look_at_sites(struct doctor *k)
 		else
 			doctor_say(k, STATE_PROBLEM, "forwarding", port->name,
 				   cure("sysctl -w net.ipv6.conf.%s.forwarding=1",
-					sysctl_name(port->name, name)),
+					SHELL_WORD(sysctl_name(port->name, name))),
 				   "IPv6 is not forwarded from it");
 	}
 }
@@ -114,7 +115,8 @@ static void look_at_accept_ra(struct doctor *k, const struct doctor_port *port)
 	    !host_forwards(port->name, true) || !is_autoconfigured(k, port->link))
 		return;
 	doctor_say(k, STATE_PROBLEM, "accept_ra", port->name,
-		   cure("sysctl -w net.ipv6.conf.%s.accept_ra=2", sysctl_name(port->name, name)),
+		   cure("sysctl -w net.ipv6.conf.%s.accept_ra=2",
+			SHELL_WORD(sysctl_name(port->name, name))),
 		   "1, and it forwards: the kernel hears no router advertisement any more, so "
 		   "address and default route end with their lifetime");
 }
@@ -156,7 +158,7 @@ static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 		doctor_say(k, k->n_devices ? STATE_PROBLEM : STATE_OK, "rp_filter", port->name,
 			   k->n_devices ?
 			   cure("sysctl -w net.ipv4.conf.%s.rp_filter=2",
-				sysctl_name(port->name, name)) : NULL,
+				SHELL_WORD(sysctl_name(port->name, name))) : NULL,
 			   "strict, and what answers those who come in by it leaves by %s: %s",
 			   doctor_link_name(k, way.oif), k->n_devices ?
 			   "the kernel throws away what comes in for WireGuard here" :

@@ -17,6 +17,7 @@
 #include "dataplane/shared.h"
 #include "instance/why.h"
 #include "show/words.h"
+#include "lib/text.h"
 
 /* ---- links ---- */
 
@@ -30,9 +31,9 @@ static char *cure_missing(const struct doctor *k, const char *name, enum link_ro
 	if (dot && sscanf(dot + 1, "%u", &id) == 1 && id && id < 4095)
 		memcpy(base, name, dot - name);
 	if (!*base || !host_link_by_name(&k->h, base))
-		return role == ROLE_TUNNEL ? cure("wg-quick up %s", name) : NULL;
-	return cure("ip link add link %s name %s type vlan id %u && ip link set dev %s up", base,
-		    name, id, name);
+		return role == ROLE_TUNNEL ? cure("wg-quick up %s", SHELL_WORD(name)) : NULL;
+	return cure("ip link add link %s name %s type vlan id %u && ip link set dev %s up",
+		    SHELL_WORD(base), SHELL_WORD(name), id, SHELL_WORD(name));
 }
 
 static void report_missing(struct doctor *k, const char *name, enum link_role role)
@@ -101,11 +102,11 @@ static bool look_at_link(struct doctor *k, struct doctor_port *port)
 	if (!link->up) {
 		port->dead = true;
 		doctor_say(k, STATE_PROBLEM, "interface", link->name,
-			   cure("ip link set dev %s up", link->name), "it is down");
+			   cure("ip link set dev %s up", SHELL_WORD(link->name)), "it is down");
 	} else if (link->ethernet && link->noarp) {
 		port->dead = true;
 		doctor_say(k, STATE_PROBLEM, "interface", link->name,
-			   cure("ip link set dev %s arp on", link->name),
+			   cure("ip link set dev %s arp on", SHELL_WORD(link->name)),
 			   "it asks nobody for MAC addresses (NOARP), so no neighbour behind it is "
 			   "resolved");
 	} else if (master && !strcmp(master->kind, "bridge")) {
@@ -139,7 +140,8 @@ static void look_at_lro(struct doctor *k, const struct nl_link *nic)
 		doctor_ok(k, "lro", nic->name, "off");
 		return;
 	}
-	doctor_say(k, STATE_PROBLEM, "lro", nic->name, cure("ethtool -K %s lro off", nic->name),
+	doctor_say(k, STATE_PROBLEM, "lro", nic->name,
+		   cure("ethtool -K %s lro off", SHELL_WORD(nic->name)),
 		   "on: the device puts packets together, to what cannot be forwarded, and its "
 		   "driver may refuse native XDP");
 }
@@ -174,7 +176,7 @@ static char *cure_program(const struct doctor *k, const struct nl_link *nic)
 	const char *mode = !bpf_xdp_query(nic->ifindex, 0, &at) &&
 			   at.skb_prog_id == nic->xdp_prog_id ? "xdpgeneric" : "xdpdrv";
 	char *detach = link ? cure("bpftool link detach id %u", link) :
-		       cure("ip link set dev %s %s off", nic->name, mode);
+		       cure("ip link set dev %s %s off", SHELL_WORD(nic->name), mode);
 	char *both;
 
 	if (!k->dp || !detach)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "doctor/doctor.h"
 #include "plan/spread.h"
+#include "lib/text.h"
 
 struct look {
 	const struct nl_link *nic;
@@ -38,8 +39,8 @@ static char *cure_queues(const struct doctor *k, const struct look *l, __u32 n)
 	if (k->dp && l->native && l->spread.traits & SPREAD_DETACH)
 		return cure("config=$(%s save) && %s down && ethtool -L %s %s && "
 			    "printf '%%s\\n' \"$config\" | %s up -c -", k->wgxdp, k->wgxdp,
-			    l->nic->name, text, k->wgxdp);
-	return cure("ethtool -L %s %s", l->nic->name, text);
+			    SHELL_WORD(l->nic->name), text, k->wgxdp);
+	return cure("ethtool -L %s %s", SHELL_WORD(l->nic->name), text);
 }
 
 /* Two likely reasons why the driver refused native XDP */
@@ -53,14 +54,15 @@ static void look_at_refused(struct doctor *k, struct look *l)
 		return;
 	if (!nl_feature(l->nic->name, "rx-gro-hw", &gro_hw) && gro_hw)
 		doctor_say(k, STATE_WARNING, "queues", l->nic->name,
-			   cure("ethtool -K %s rx-gro-hw off && %s", l->nic->name, k->again),
+			   cure("ethtool -K %s rx-gro-hw off && %s", SHELL_WORD(l->nic->name),
+				k->again),
 			   "native XDP was refused, and the device puts packets together "
 			   "(rx-gro-hw)");
 	if (s->queues < 2 || !s->most || 2 * s->queues <= s->most)
 		return;
 	l->told = true;
 	doctor_say(k, STATE_WARNING, "queues", l->nic->name,
-		   cure("ethtool -L %s %s && %s", l->nic->name,
+		   cure("ethtool -L %s %s && %s", SHELL_WORD(l->nic->name),
 			channels(l, s->most / 2 ?: 1, text), k->again),
 		   "%u of %u are in use, and native XDP was refused: drivers want as many again to "
 		   "send from it", s->queues, s->most);
@@ -94,7 +96,7 @@ static void look_at_table(struct doctor *k, struct look *l)
 		return;
 	l->told = true;
 	doctor_say(k, STATE_WARNING, "queues", l->nic->name,
-		   cure("ethtool -X %s default", l->nic->name),
+		   cure("ethtool -X %s default", SHELL_WORD(l->nic->name)),
 		   "%u receive queues are in use, and the indirection table names one of them, so "
 		   "one of %u CPUs takes every packet. More queues spread several tunnels, never "
 		   "one tunnel", s->queues, l->cpus);
@@ -114,9 +116,10 @@ static void look_at_hash(struct doctor *k, struct look *l)
 	if (!fixed && ipv4 && ipv6)
 		how = cure("ethtool -N %s rx-flow-hash udp4 sdfn && ethtool -N %s rx-flow-hash "
 			   "udp6 sdfn",
-			   name, name);
+			   SHELL_WORD(name), SHELL_WORD(name));
 	else if (!fixed)
-		how = cure("ethtool -N %s rx-flow-hash %s sdfn", name, ipv4 ? "udp4" : "udp6");
+		how = cure("ethtool -N %s rx-flow-hash %s sdfn", SHELL_WORD(name),
+			   ipv4 ? "udp4" : "udp6");
 	doctor_say(k, fixed ? STATE_OK : STATE_WARNING, "queues", name, how,
 		   "%s is spread over %u queues by addresses alone, so everything between the same "
 		   "two addresses comes to one queue. %s",

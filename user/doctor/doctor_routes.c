@@ -9,6 +9,7 @@
 #include <string.h>
 #include "doctor/doctor.h"
 #include "doctor/mtu.h"
+#include "lib/text.h"
 
 static const char *ip_command(const struct doctor_backend *b)
 {
@@ -37,7 +38,8 @@ static char *cure_no_route(const struct doctor *k, const struct doctor_backend *
 		prefix_clear_host(&p);
 		if (prefix_covers(&p, &b->address) && host_link(&k->h, a->ifindex))
 			return cure("%s route replace %s dev %s", ip_command(b),
-				    prefix_format(&p, text), doctor_link_name(k, a->ifindex));
+				    prefix_format(&p, text),
+				    SHELL_WORD(doctor_link_name(k, a->ifindex)));
 	}
 	for (size_t i = 0; i < k->n_ports; i++)
 		if (k->ports[i].role == ROLE_LAN && k->ports[i].link) {
@@ -46,7 +48,7 @@ static char *cure_no_route(const struct doctor *k, const struct doctor_backend *
 			lan = &k->ports[i];
 		}
 	return lan ? cure("%s route replace %s dev %s", ip_command(b),
-			  address_format(&b->address, text), lan->name) : NULL;
+			  address_format(&b->address, text), SHELL_WORD(lan->name)) : NULL;
 }
 
 /* Finds a rule that gives packets with its mark another way. The admin may mark packets to the
@@ -195,7 +197,7 @@ static void look_at_port_mtu(struct doctor *k, const struct doctor_port *port)
 			  port->link->mtu, need, most->service->listen_interface);
 	else
 		doctor_say(k, STATE_PROBLEM, "mtu", port->name,
-			   cure("ip link set dev %s mtu %u", port->name,
+			   cure("ip link set dev %s mtu %u", SHELL_WORD(port->name),
 				need > comes ? need : comes),
 			   "%u, but packets of up to %u come in by %s for what is behind it: "
 			   "longer ones are cut or sent back",
@@ -228,7 +230,7 @@ static void look_at_device_mtu(struct doctor *k, const struct doctor_device *d)
 		return;
 	if (link->mtu > fits)
 		doctor_say(k, STATE_WARNING, "mtu", d->name,
-			   cure("ip link set dev %s mtu %u", d->name, fits),
+			   cure("ip link set dev %s mtu %u", SHELL_WORD(d->name), fits),
 			   "%u: WireGuard's packets are longer than the %u of %s and go in pieces; "
 			   "`wgxdp mtu` measures the whole way",
 			   link->mtu, narrow->mtu, narrow->name);

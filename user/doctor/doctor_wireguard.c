@@ -97,7 +97,7 @@ void doctor_wireguard(struct doctor *k)
 		if (d->error) {
 			if (!host_link_by_name(&k->h, d->name) && !is_port(k, d->name))
 				doctor_say(k, STATE_PROBLEM, "wireguard", d->name,
-					   cure("wg-quick up %s", d->name),
+					   cure("wg-quick up %s", SHELL_WORD(d->name)),
 					   "there is no such interface");
 			else if (host_link_by_name(&k->h, d->name))
 				doctor_say(k, STATE_WARNING, "wireguard", d->name, NULL,

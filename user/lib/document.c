@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/document.h"
+#include "lib/text.h"
 
 enum kind { MAP, LIST, TEXT, NUMBER, NOTHING };
 
@@ -137,30 +138,12 @@ void document_append_once(struct node list, const char *text)
 
 /* ---- JSON ---- */
 
-static void print_quoted(const char *text, FILE *out)
-{
-	static const char plain[] = "\"\\\b\f\n\r\t", escaped[] = "\"\\bfnrt";
-
-	fputc('"', out);
-	for (; *text; text++) {
-		const char *at = strchr(plain, *text);
-
-		if (at)
-			fprintf(out, "\\%c", escaped[at - plain]);
-		else if ((unsigned char)*text < ' ' || *text == 0x7f)
-			fprintf(out, "\\u%04X", (unsigned char)*text);
-		else
-			fputc(*text, out);
-	}
-	fputc('"', out);
-}
-
 static void print_json(const struct item *item, int depth, FILE *out)
 {
 	const char *ends = item->kind == MAP ? "{}" : "[]";
 
 	if (item->kind == TEXT)
-		print_quoted(item->text, out);
+		text_print_json(out, item->text);
 	else if (item->kind != MAP && item->kind != LIST)
 		fputs(item->text, out);
 	else if (!item->first)
@@ -170,7 +153,7 @@ static void print_json(const struct item *item, int depth, FILE *out)
 		for (const struct item *in = item->first; in; in = in->next) {
 			fprintf(out, "%*s", 2 * depth + 2, "");
 			if (item->kind == MAP) {
-				print_quoted(in->key, out);
+				text_print_json(out, in->key);
 				fputs(": ", out);
 			}
 			print_json(in, depth + 1, out);
@@ -206,7 +189,7 @@ static void print_value(const struct item *value, FILE *out)
 	const char *comma = "";
 
 	if (value->kind != MAP && value->kind != LIST)
-		fputs(value->text, out);
+		text_print(out, value->text);
 	for (const struct item *item = value->first; item; item = item->next) {
 		if (value->kind == LIST) {
 			fputs(item->kind == MAP ? "\n    " : comma, out);
@@ -214,7 +197,8 @@ static void print_value(const struct item *value, FILE *out)
 		} else if (item->kind == NOTHING || (item->kind == LIST && !item->first)) {
 			continue;
 		} else if (!strcmp(item->key, "name")) {
-			fprintf(out, *item->text ? "%s: " : "%s", item->text);
+			text_print(out, item->text);
+			fputs(*item->text ? ": " : "", out);
 			continue;
 		} else {
 			fputs(comma, out);

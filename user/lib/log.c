@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include "lib/grow.h"
 #include "lib/log.h"
+#include "lib/text.h"
 
 struct texts {
 	char **list;
@@ -49,12 +50,13 @@ void log_round(void)
 
 static void print_line(FILE *out, const char *level, bool always, const char *format, va_list args)
 {
-	char text[2048];
+	char text[2048], line[sizeof(text) + 512];
 
 	vsnprintf(text, sizeof(text), format, args);
 	if (!always && in_rounds && printed_already(text))
 		return;
-	fprintf(out, "%s%s\n", level, text);
+	text_visible(line, sizeof(line), text);
+	fprintf(out, "%s%s\n", level, line);
 	fflush(out);
 }
 

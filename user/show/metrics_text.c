@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "show/metrics_text.h"
+#include "lib/text.h"
 
 void metric_family(struct metrics_text *t, const char *name, const char *type, const char *help)
 {
@@ -21,18 +22,6 @@ static void put(struct metrics_text *t, const char *text)
 	fputs_unlocked(text, t->out);
 }
 
-static void put_value(struct metrics_text *t, const char *text)
-{
-	size_t n;
-
-	for (; text[n = strcspn(text, "\"\\")]; text += n + 1) {
-		fwrite_unlocked(text, 1, n, t->out);
-		putc_unlocked('\\', t->out);
-		putc_unlocked(text[n], t->out);
-	}
-	put(t, text);
-}
-
 static void put_labels(struct metrics_text *t, const char *labels[][2])
 {
 	put(t, t->family);
@@ -40,7 +29,7 @@ static void put_labels(struct metrics_text *t, const char *labels[][2])
 		put(t, i ? "," : "{");
 		put(t, labels[i][0]);
 		put(t, "=\"");
-		put_value(t, labels[i][1]);
+		text_print_label(t->out, labels[i][1]);
 		put(t, "\"");
 	}
 	put(t, labels ? "} " : " ");
@@ -65,7 +54,7 @@ void metric_seconds(struct metrics_text *t, const char *labels[][2], double valu
 	fprintf(t->out, "%.3f\n", value);
 }
 
-/* Returns field n of /proc/self/stat, counted from 1. Fields 3 and up follow the closing bracket of
+/* Returns field n of /proc/PID/stat, counted from 1. Fields 3 and up follow the closing bracket of
  * the name. */
 static unsigned long long stat_field(const char *text, int n)
 {
@@ -88,31 +77,38 @@ static double boot_time(void)
 	return real.tv_sec - boot.tv_sec + (real.tv_nsec - boot.tv_nsec) / 1e9;
 }
 
-static unsigned int open_files(void)
+static unsigned int open_files(pid_t process)
 {
-	DIR *dir = opendir("/proc/self/fd");
+	char path[64];
 	unsigned int n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", process);
+	dir = opendir(path);
 
 	while (dir && readdir(dir))
 		n++;
 	if (dir)
 		closedir(dir);
-	return n > 3 ? n - 3 : 0;	/* without ".", ".." and the directory itself */
+	n -= n >= 2 ? 2 : 0;		/* "." and ".." */
+	return n && process == getpid() ? n - 1 : n;	/* without the directory itself */
 }
 
-void process_families(struct metrics_text *t)
+void process_families(struct metrics_text *t, pid_t process)
 {
-	FILE *in = fopen("/proc/self/stat", "re");
 	double tick = sysconf(_SC_CLK_TCK);
 	struct rlimit files = { 0 };
-	char text[1024] = "";
+	char path[64], text[1024] = "";
+	FILE *in;
 
+	snprintf(path, sizeof(path), "/proc/%d/stat", process);
+	in = fopen(path, "re");
 	if (in) {
 		if (!fgets(text, sizeof(text), in))
 			*text = '\0';
 		fclose(in);
 	}
-	getrlimit(RLIMIT_NOFILE, &files);
+	prlimit(process, RLIMIT_NOFILE, NULL, &files);
 	metric_family(t, "process_cpu_seconds_total", "counter",
 		      "Time that this process has used of the CPU.");
 	metric_seconds(t, NULL, (stat_field(text, 14) + stat_field(text, 15)) / tick);
@@ -123,7 +119,7 @@ void process_families(struct metrics_text *t)
 		      "Virtual memory of this process.");
 	metric(t, NULL, stat_field(text, 23));
 	metric_family(t, "process_open_fds", "gauge", "Files that this process has open.");
-	metric(t, NULL, open_files());
+	metric(t, NULL, open_files(process));
 	metric_family(t, "process_max_fds", "gauge", "Files that it may have open.");
 	metric(t, NULL, files.rlim_cur);
 	metric_family(t, "process_start_time_seconds", "gauge", "When this process was started.");

@@ -12,6 +12,7 @@
 #include "show/monitor.h"
 #include "show/packet_words.h"
 #include "show/words.h"
+#include "lib/text.h"
 
 const char *const monitor_kinds[MONITOR_KINDS + 1] = { "dropped", "flow", "handshake", "rebinding",
 						       "knock" };
@@ -69,8 +70,10 @@ static void tell_json(const struct monitor_event *e, const char *when, const cha
 	if (strcmp(e->what, monitor_kinds[e->kind]))
 		printf(", \"what\": \"%s\"", e->what);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		if (texts[i].value)
-			printf(", \"%s\": \"%s\"", texts[i].key, texts[i].value);
+		if (texts[i].value) {
+			printf(", \"%s\": ", texts[i].key);
+			text_print_json(stdout, texts[i].value);
+		}
 	if (e->counts)
 		printf(", \"bytes\": %u, \"packets\": %u, \"skipped\": %llu", e->bytes, e->segments,
 		       e->skipped);
@@ -87,8 +90,10 @@ static void tell_words(const struct monitor_event *e, const char *when, const ch
 	if (strcmp(e->what, monitor_kinds[e->kind]))
 		printf(" %s", e->what);
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (words[i])
-			printf(" %s", words[i]);
+		if (words[i]) {
+			putchar(' ');
+			text_print(stdout, words[i]);
+		}
 	if (from || to)
 		printf(": %s > %s", from ?: "nowhere", to ?: "nowhere");
 	if (e->counts)
