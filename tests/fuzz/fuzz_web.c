@@ -14,6 +14,7 @@
 #include "daemon/web.h"
 
 #define MARK "zqzq"
+#define NAME "relay.example.net"
 
 static uint8_t how;
 static struct dataplane there;
@@ -57,7 +58,7 @@ int show_flows(const struct dataplane *dp, bool is_json, const struct wg_dump *d
 	return write_something(out);
 }
 
-int metrics_write(FILE *out, const char *instance)
+int metrics_write(FILE *out, const char *instance, pid_t process)
 {
 	return write_something(out);
 }
@@ -110,10 +111,11 @@ static void check(const struct web *w, const struct web_request *r, const struct
 
 	MUST(is_meant(a->status) && a->type && a->policy && a->text);
 	MUST((a->status == 405) == !reads);
-	if (metrics && reads)
-		MUST(a->status == 200 || a->status == 500);
-	else if (a->status == 200 || a->status >= 500)
-		MUST((w->page == PAGE_EVERYWHERE || (w->page == PAGE_LOCAL && r->local)) && (api || !strcmp(r->path, "/")) && r->host && ours(r->host));
+	if (a->status == 200 || a->status >= 500) {
+		MUST(r->host && (ours(r->host) || !strcasecmp(r->host, NAME) || !strncasecmp(r->host, NAME ":", strlen(NAME ":"))));
+		MUST(metrics || ((w->page == PAGE_EVERYWHERE || (w->page == PAGE_LOCAL && r->local)) && (api || !strcmp(r->path, "/"))));
+	}
+	MUST(!web_reads_maps(w, r) || a->status == 200 || a->status >= 500);
 	if (a->constant)
 		return;
 	MUST(!memmem(a->text, a->size, MARK, strlen(MARK)));
@@ -124,7 +126,8 @@ static void check(const struct web *w, const struct web_request *r, const struct
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const enum page_for pages[] = { PAGE_OFF, PAGE_LOCAL, PAGE_EVERYWHERE, PAGE_EVERYWHERE };
-	struct web w = { .instance = "default", .file = "/etc/wgxdp/wgxdp.yaml" };
+	struct ddns_text name = { NAME };
+	struct web w = { .instance = "default", .file = "/etc/wgxdp/wgxdp.yaml", .names = &name, .n_names = 1 };
 	struct web_request r = { 0 };
 	struct web_answer a;
 	char *text, *line;

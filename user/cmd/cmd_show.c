@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
@@ -79,7 +80,7 @@ static int run_show(const struct global *g, int argc, char **argv)
 	if (parse(argc, argv, &a) || (a.wg && wg_dump_read(a.wg, &dump)))
 		return EXIT_USAGE;
 	if (a.what == SHOW_METRICS)
-		return metrics_write(stdout, g->instance) ? EXIT_FAILED : EXIT_DONE;
+		return metrics_write(stdout, g->instance, getpid()) ? EXIT_FAILED : EXIT_DONE;
 	rc = running_open(g->instance, &dp) ?: write_all(dp, &a, &dump);
 	dataplane_close(dp);
 	wg_dump_free(&dump);

@@ -219,6 +219,8 @@ static const struct yaml_key running_keys[] = {
 static const struct yaml_key exporter_keys[] = {
 	{ "listen", yaml_set_list, "\"127.0.0.1:9851\"", .item = add_endpoint, .required = true },
 	{ "page", yaml_set_choice, "local", AT(config, page), .choices = page_names },
+	{ "names", yaml_set_list, "relay.example.net",
+	  ROWS(config, exporter_names, n_exporter_names), .item = config_add_host_name },
 	{},
 };
 
@@ -446,6 +448,7 @@ void config_free(struct config *c)
 		free(c->learn[i].command);
 	free(c->learn);
 	free(c->exporter);
+	free(c->exporter_names);
 	for (i = 0; i < c->n_ddns; i++)
 		config_free_ddns(&c->ddns[i]);
 	free(c->ddns);

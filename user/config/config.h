@@ -95,6 +95,8 @@ struct config {
 	size_t n_endpoints, n_learn;
 	struct endpoint_config *exporter;	/* addresses that serve metrics */
 	size_t n_exporter;
+	struct ddns_text *exporter_names;	/* under which it is asked, beside the host's own */
+	size_t n_exporter_names;
 	enum page_for page;		/* clients that may read the status page */
 	struct ddns_config *ddns;
 	size_t n_ddns;

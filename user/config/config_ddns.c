@@ -72,16 +72,17 @@ static void set_interface(struct yaml *y, const struct yaml_key *key, struct yam
 		strcpy(((struct ddns_config *)object)->interface, text);
 }
 
-static void add_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		     void *object)
+void config_add_host_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			  void *object)
 {
-	struct ddns_config *d = object;
-	struct ddns_text *place = yaml_append(y, &d->names, &d->n_names, sizeof(*place));
+	struct ddns_text **names = (struct ddns_text **)((char *)object + key->offset);
+	size_t *n = (size_t *)((char *)object + key->count);
+	struct ddns_text *place = yaml_append(y, names, n, sizeof(*place));
 
 	if (!place || !read_host_name(y, key, value, place->text))
 		return;
-	for (size_t i = 0; i + 1 < d->n_names; i++)
-		if (!strcasecmp(d->names[i].text, place->text))
+	for (size_t i = 0; i + 1 < *n; i++)
+		if (!strcasecmp((*names)[i].text, place->text))
 			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name,
 				   place->text);
 }
@@ -255,7 +256,9 @@ void config_set_provider(struct yaml *y, const struct yaml_key *key, struct yaml
 
 const struct yaml_key config_ddns_keys[] = {
 	{ "interface", set_interface, "ens18", .required = true },
-	{ "names", yaml_set_list, "wg-end.example.net", .item = add_name, .required = true },
+	{ "names", yaml_set_list, "wg-end.example.net", .item = config_add_host_name,
+	  .offset = offsetof(struct ddns_config, names),
+	  .count = offsetof(struct ddns_config, n_names), .required = true },
 	{ "records", yaml_set_list, "AAAA", .item = add_record },
 	{ "host", .set = set_host, .like = "\"::10\"" },
 	{ "ttl", .set = config_set_ttl, .like = "300" },

@@ -219,7 +219,9 @@ void config_put_exporter(FILE *out, const struct config *c)
 	fputs(" ]", out);
 	if (c->page != PAGE_LOCAL)
 		fprintf(out, ", page: %s", page_name(c->page));
-	fputs(" }\n", out);
+	for (size_t i = 0; i < c->n_exporter_names; i++)
+		fprintf(out, "%s%s", i ? ", " : ", names: [ ", c->exporter_names[i].text);
+	fprintf(out, "%s }\n", c->n_exporter_names ? " ]" : "");
 }
 
 static int write_config(const struct config *c, FILE *out, bool running)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The exporter. libmicrohttpd runs without threads: the loop polls its epoll descriptor, so an idle
- * exporter sleeps.
+ * exporter sleeps. What reads the maps is written by a child process (render.c); whoever asks for
+ * the same meanwhile gets the same, and metrics are good for a second.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "lib/timer.h"
-#include "daemon/web.h"
+#include "daemon/render.h"
 
 #ifdef WITH_MHD
 #include <microhttpd.h>
@@ -22,17 +23,27 @@
 #define CONNECTIONS 32
 #define OF_ONE_CLIENT 8			/* connections: one client cannot take all */
 #define SILENCE_SECONDS 10		/* until a connection is closed */
+#define REQUEST_SECONDS 30		/* and for a request with its answer, however it trickles */
+#define CHECK_MS 1000
+#define METRICS_MS 1000			/* so long metrics are good for who asks again */
 
 #define FUNCTIONS(X) \
-	X(MHD_add_response_header) X(MHD_create_response_from_buffer) X(MHD_destroy_response) \
+	X(MHD_add_response_header) X(MHD_create_response_from_buffer) \
+	X(MHD_create_response_from_fd_at_offset64) X(MHD_destroy_response) \
 	X(MHD_get_connection_info) X(MHD_get_daemon_info) X(MHD_get_timeout) \
-	X(MHD_lookup_connection_value) X(MHD_queue_response) X(MHD_run) X(MHD_start_daemon) \
-	X(MHD_stop_daemon)
+	X(MHD_lookup_connection_value) X(MHD_queue_response) X(MHD_resume_connection) X(MHD_run) \
+	X(MHD_start_daemon) X(MHD_stop_daemon) X(MHD_suspend_connection)
 
 static struct library_functions {
 	FUNCTIONS(LIBRARY_POINTER)
 } mhd;
 static const struct library_function functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
+
+struct client {				/* a connection */
+	int fd;
+	__u64 since;			/* ms of the loop, when it connected or was last answered */
+	struct client *next, **link;
+};
 
 struct server {				/* at one address */
 	struct exporter *exporter;
@@ -40,16 +51,40 @@ struct server {				/* at one address */
 	struct MHD_Daemon *daemon;
 	uv_poll_t poll;
 	uv_timer_t timeout;		/* of connections */
+	uv_timer_t check;		/* of slow requests; runs while there are clients */
+	struct client *clients;
 	bool wanted;
 	bool answered;			/* a request, since memory was last given back */
 	int closing;			/* handles that are still open */
 	struct server *next;
 };
 
+/* An answer that reads the maps. There is one for each path that there is, once asked for. */
+struct written {
+	struct exporter *exporter;
+	char *path;
+	bool running;			/* it is being written */
+	struct MHD_Response *response;	/* the last one, or NULL */
+	unsigned int status;
+	__u64 at;			/* ms of the loop, when it was written */
+	uv_timer_t old;			/* drops the response */
+	struct waiter *waiters;
+	struct written *next;
+};
+
+struct waiter {				/* a request that waits for it, or is being sent it */
+	struct written *written;
+	struct server *server;
+	struct MHD_Connection *connection;
+	bool suspended;
+	struct waiter *next, **link;
+};
+
 struct exporter {
 	uv_loop_t *loop;
 	struct web web;
 	struct server *servers;
+	struct written *written;
 };
 
 /* All other headers for the browser */
@@ -76,47 +111,232 @@ static bool is_local(struct MHD_Connection *connection)
 	return address_is_loopback(&a);
 }
 
+static enum MHD_Result send_answer(struct MHD_Connection *connection, const struct web_answer *a)
+{
+	struct MHD_Response *response = mhd.MHD_create_response_from_buffer(
+		a->size, a->text, a->constant ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
+	enum MHD_Result rc;
+
+	if (!response) {
+		if (!a->constant)
+			free(a->text);
+		return MHD_NO;
+	}
+	put_headers(response, a);
+	rc = mhd.MHD_queue_response(connection, a->status, response);
+	mhd.MHD_destroy_response(response);
+	return rc;
+}
+
+/* ---- what a child writes ---- */
+
+static void run_server(struct server *s);
+
+static bool is_good(const struct written *d)
+{
+	return d->response && !strcmp(d->path, "/metrics") &&
+	       uv_now(d->exporter->loop) - d->at < METRICS_MS;
+}
+
+/* Drops the response once nobody may ask for it or waits for it */
+static void drop_old(struct written *d)
+{
+	if (!d->response || d->waiters || is_good(d))
+		return;
+	mhd.MHD_destroy_response(d->response);
+	d->response = NULL;
+}
+
+static void on_old(uv_timer_t *timer)
+{
+	drop_old(timer->data);
+}
+
+static void on_written(void *data, int fd, size_t offset, size_t size, const struct web_answer *a)
+{
+	struct written *d = data;
+
+	d->running = false;
+	if (d->response)
+		mhd.MHD_destroy_response(d->response);
+	d->response = fd < 0 ? NULL :
+		      mhd.MHD_create_response_from_fd_at_offset64(size, fd, offset);
+	if (d->response) {
+		put_headers(d->response, a);
+		d->status = a->status;
+		d->at = uv_now(d->exporter->loop);
+		uv_timer_start(&d->old, on_old, METRICS_MS, 0);
+	} else if (fd >= 0) {
+		close(fd);
+	}
+	for (struct waiter *w = d->waiters; w; w = w->next)
+		if (w->suspended) {
+			w->suspended = false;
+			mhd.MHD_resume_connection(w->connection);
+		}
+	for (struct server *s = d->exporter->servers; s; s = s->next)
+		run_server(s);
+}
+
+static struct written *written_for(struct exporter *e, const char *path)
+{
+	struct written *d = e->written;
+
+	while (d && strcmp(d->path, path))
+		d = d->next;
+	if (d)
+		return d;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return NULL;
+	d->path = strdup(path);
+	if (!d->path) {
+		free(d);
+		return NULL;
+	}
+	d->exporter = e;
+	timer_init(e->loop, &d->old, d);
+	d->next = e->written;
+	e->written = d;
+	return d;
+}
+
+/* Lets the connection wait for what a child writes. on_completed() frees the waiter. */
+static enum MHD_Result wait_for_written(struct server *s, struct MHD_Connection *connection,
+					const struct web_request *r, void **request)
+{
+	struct written *d = written_for(s->exporter, r->path);
+	struct waiter *w = d ? calloc(1, sizeof(*w)) : NULL;
+
+	if (!w)
+		return MHD_NO;
+	if (!is_good(d) && !d->running) {
+		if (render(s->exporter->loop, &s->exporter->web, r, on_written, d)) {
+			free(w);
+			return MHD_NO;
+		}
+		d->running = true;
+	}
+	*w = (struct waiter){
+		.written = d, .server = s, .connection = connection, .suspended = !is_good(d),
+		.next = d->waiters, .link = &d->waiters
+	};
+	if (w->next)
+		w->next->link = &w->next;
+	d->waiters = w;
+	*request = w;
+	if (w->suspended)
+		mhd.MHD_suspend_connection(connection);
+	return MHD_YES;
+}
+
+static void waiter_free(struct waiter *w)
+{
+	struct written *d = w->written;
+
+	*w->link = w->next;
+	if (w->next)
+		w->next->link = w->link;
+	free(w);
+	drop_old(d);
+}
+
+/* ---- requests ---- */
+
 static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *url,
 				  const char *method, const char *version, const char *upload,
 				  size_t *upload_size, void **request)
 {
-	const struct server *s = data;
+	struct server *s = data;
+	const struct waiter *w = *request;
 	struct web_request r = {
 		.method = method, .path = url, .local = is_local(connection),
 		.host = mhd.MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 							MHD_HTTP_HEADER_HOST),
 	};
-	struct MHD_Response *response;
 	struct web_answer a;
-	enum MHD_Result rc;
 
-	if (web_answer(&s->exporter->web, &r, &a))
-		return MHD_NO;
-	response = mhd.MHD_create_response_from_buffer(
-		a.size, a.text, a.constant ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
-	if (!response) {
-		if (!a.constant)
-			free(a.text);
-		return MHD_NO;
-	}
-	put_headers(response, &a);
-	rc = mhd.MHD_queue_response(connection, a.status, response);
-	mhd.MHD_destroy_response(response);
-	return rc;
+	if (w)
+		return w->written->response ?
+		       mhd.MHD_queue_response(connection, w->written->status,
+					      w->written->response) : MHD_NO;
+	if (web_reads_maps(&s->exporter->web, &r))
+		return wait_for_written(s, connection, &r, request);
+	return web_answer(&s->exporter->web, &r, &a) ? MHD_NO : send_answer(connection, &a);
+}
+
+static struct client *client_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
 }
 
 /* Memory of the answer is freed when this turn of MHD_run() ends, and glibc would keep it */
 static void on_completed(void *data, struct MHD_Connection *connection, void **request,
 			 enum MHD_RequestTerminationCode how)
 {
+	struct client *client = client_of(connection);
 	struct server *s = data;
 
+	if (*request)
+		waiter_free(*request);
+	*request = NULL;
+	if (client)
+		client->since = uv_now(s->exporter->loop);
 	s->answered = true;
+}
+
+/* Ends connections whose request, or its answer, takes too long */
+static void on_check(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+	__u64 now = uv_now(s->exporter->loop);
+
+	for (struct client *c = s->clients; c; c = c->next)
+		if (now - c->since >= REQUEST_SECONDS * 1000)
+			shutdown(c->fd, SHUT_RDWR);
+}
+
+static void on_connection(void *data, struct MHD_Connection *connection, void **context,
+			  enum MHD_ConnectionNotificationCode what)
+{
+	const union MHD_ConnectionInfo *info;
+	struct client *c = *context;
+	struct server *s = data;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (!c)
+			return;
+		*c->link = c->next;
+		if (c->next)
+			c->next->link = c->link;
+		free(c);
+		*context = NULL;
+	} else {
+		info = mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		c = info ? malloc(sizeof(*c)) : NULL;
+		if (!c)
+			return;
+		*c = (struct client){
+			.fd = info->connect_fd, .since = uv_now(s->exporter->loop),
+			.next = s->clients, .link = &s->clients
+		};
+		if (c->next)
+			c->next->link = &c->next;
+		s->clients = c;
+		*context = c;
+	}
+	timer_repeat(&s->check, s->clients, on_check, CHECK_MS, CHECK_MS);
 }
 
 /* ---- the loop ---- */
 
-static void on_timeout(uv_timer_t *timer);
+static void on_timeout(uv_timer_t *timer)
+{
+	run_server(timer->data);
+}
 
 static void run_server(struct server *s)
 {
@@ -130,11 +350,6 @@ static void run_server(struct server *s)
 		uv_timer_start(&s->timeout, on_timeout, ms + 1, 0);
 	else
 		uv_timer_stop(&s->timeout);
-}
-
-static void on_timeout(uv_timer_t *timer)
-{
-	run_server(timer->data);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -154,10 +369,18 @@ static void stop_server(struct server *s)
 {
 	uv_poll_stop(&s->poll);
 	uv_timer_stop(&s->timeout);
+	/* libmicrohttpd ends no connection that waits */
+	for (struct written *d = s->exporter->written; d; d = d->next)
+		for (struct waiter *w = d->waiters; w; w = w->next)
+			if (w->server == s && w->suspended) {
+				w->suspended = false;
+				mhd.MHD_resume_connection(w->connection);
+			}
 	mhd.MHD_stop_daemon(s->daemon);
-	s->closing = 2;
+	s->closing = 3;
 	uv_close((uv_handle_t *)&s->poll, on_closed);
 	uv_close((uv_handle_t *)&s->timeout, on_closed);
+	uv_close((uv_handle_t *)&s->check, on_closed);
 }
 
 /* Opens a socket of our own, so that a refusal has an errno. Returns its fd or -errno. */
@@ -198,12 +421,14 @@ static int start_server(struct exporter *e, const struct endpoint_config *at)
 		return fd;
 	}
 	*s = (struct server){ .exporter = e, .at = *at, .wanted = true };
-	s->daemon = mhd.MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, s,
+	s->daemon = mhd.MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+					 on_request, s,
 					 MHD_OPTION_LISTEN_SOCKET, fd,
 					 MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
 					 MHD_OPTION_PER_IP_CONNECTION_LIMIT, OF_ONE_CLIENT,
 					 MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS,
 					 MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+					 MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
 					 MHD_OPTION_END);
 	info = s->daemon ? mhd.MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info || uv_poll_init(e->loop, &s->poll, info->epoll_fd)) {
@@ -215,6 +440,7 @@ static int start_server(struct exporter *e, const struct endpoint_config *at)
 		return -ENOMEM;
 	}
 	timer_init(e->loop, &s->timeout, s);
+	timer_init(e->loop, &s->check, s);
 	s->poll.data = s;
 	uv_poll_start(&s->poll, UV_READABLE, on_poll);
 	s->next = e->servers;
@@ -228,7 +454,8 @@ struct exporter *exporter_new(uv_loop_t *loop, const char *instance, const char 
 
 	if (e) {
 		e->loop = loop;
-		e->web = (struct web){ .instance = instance, .file = file, .started = time(NULL) };
+		e->web = (struct web){ .instance = instance, .file = file, .started = time(NULL),
+				       .process = getpid() };
 	}
 	return e;
 }
@@ -246,6 +473,8 @@ void exporter_renew(struct exporter *e, const struct config *c)
 	char text[ADDRESS_STRLEN], why[LIBRARY_WHY_LEN];
 
 	e->web.page = c->page;
+	e->web.names = c->exporter_names;
+	e->web.n_names = c->n_exporter_names;
 	for (struct server *s = e->servers; s; s = s->next)
 		s->wanted = false;
 	for (size_t i = 0; i < c->n_exporter; i++)

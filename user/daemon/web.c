@@ -50,11 +50,14 @@ bool web_host_valid(const char *host, const char *own)
 	return !brackets && (!strcasecmp(name, "localhost") || !strcasecmp(name, own));
 }
 
-static bool host_is_ours(const struct web_request *r)
+static bool host_is_ours(const struct web *w, const struct web_request *r)
 {
 	struct utsname here;
+	bool ours = r->host && !uname(&here) && web_host_valid(r->host, here.nodename);
 
-	return r->host && !uname(&here) && web_host_valid(r->host, here.nodename);
+	for (size_t i = 0; r->host && !ours && i < w->n_names; i++)
+		ours = web_host_valid(r->host, w->names[i].text);
+	return ours;
 }
 
 /* ---- answers ---- */
@@ -147,7 +150,8 @@ static int answer_written(const struct web *w, const struct web_request *r, bool
 {
 	FILE *out = text_open(&ret->text, &ret->size);
 	struct dataplane *dp = NULL;
-	int rc = !out ? -ENOMEM : metrics ? metrics_write(out, w->instance) :
+	int rc = !out ? -ENOMEM :
+		 metrics ? metrics_write(out, w->instance, w->process) :
 		 dataplane_open(w->instance, &dp) ?:
 		 write_document(w, r->path + strlen(API), dp, out);
 
@@ -186,26 +190,49 @@ static int answer_page(struct web_answer *ret)
 	return 0;
 }
 
+/* Returns why the request is refused, and the status of HTTP; NULL: it is not */
+static const char *refusal(const struct web *w, const struct web_request *r, unsigned int *status)
+{
+	bool metrics = !strcmp(r->path, "/metrics");
+
+	*status = 405;
+	if (strcmp(r->method, "GET") && strcmp(r->method, "HEAD"))
+		return "GET or HEAD";
+	*status = 404;
+	if (!metrics && strcmp(r->path, "/") && strncmp(r->path, API, strlen(API)))
+		return "not found: /metrics is there";
+	if (!metrics && w->page == PAGE_OFF)
+		return "wgxdp: see /metrics; the status page is off (exporter: page: off)";
+	*status = 403;
+	if (!metrics && w->page == PAGE_LOCAL && !r->local)
+		return "wgxdp: see /metrics; the status page is for this host alone, unless the "
+		       "configuration has exporter: { page: everywhere }";
+	*status = 421;
+	if (!host_is_ours(w, r))
+		return "wgxdp: ask by an address, as localhost, by this host's own name, or by one "
+		       "of the configuration's exporter: { names: [ … ] }";
+	return NULL;
+}
+
+bool web_reads_maps(const struct web *w, const struct web_request *r)
+{
+	unsigned int status;
+
+	return !refusal(w, r, &status) &&
+	       (!strcmp(r->path, "/metrics") ||
+		(!strncmp(r->path, API, strlen(API)) &&
+		 (!strcmp(r->path + strlen(API), "show") || show_noun(r->path + strlen(API)))));
+}
+
 int web_answer(const struct web *w, const struct web_request *r, struct web_answer *ret)
 {
-	bool is_page = !strcmp(r->path, "/");
+	unsigned int status;
+	const char *why = refusal(w, r, &status);
 
 	*ret = (struct web_answer){ .policy = NOTHING };
-	if (strcmp(r->method, "GET") && strcmp(r->method, "HEAD"))
-		return answer_error(r, 405, ret, "GET or HEAD");
-	if (!strcmp(r->path, "/metrics"))
-		return answer_written(w, r, true, ret);
-	if (!is_page && strncmp(r->path, API, strlen(API)))
-		return answer_error(r, 404, ret, "not found: /metrics is there");
-	if (w->page == PAGE_OFF)
-		return answer_error(r, 404, ret, "wgxdp: see /metrics; the status page is off "
-				    "(exporter: page: off)");
-	if (w->page == PAGE_LOCAL && !r->local)
-		return answer_error(r, 403, ret, "wgxdp: see /metrics; the status page is for this "
-				    "host alone, unless the configuration has exporter: { page: "
-				    "everywhere }");
-	if (!host_is_ours(r))
-		return answer_error(r, 421, ret, "wgxdp: ask by an address, as localhost, or by "
-				    "this host's own name");
-	return is_page ? answer_page(ret) : answer_written(w, r, false, ret);
+	if (why)
+		return answer_error(r, status, ret, "%s", why);
+	if (!strcmp(r->path, "/"))
+		return answer_page(ret);
+	return answer_written(w, r, !strcmp(r->path, "/metrics"), ret);
 }

@@ -5,6 +5,7 @@
  * include it.
  */
 #pragma once
+#include <sys/types.h>
 #include <time.h>
 #include "config/config.h"
 
@@ -13,7 +14,10 @@
 struct web {
 	const char *instance, *file;	/* file: the configuration's; NULL: none */
 	time_t started;
+	pid_t process;			/* the daemon's */
 	enum page_for page;
+	const struct ddns_text *names;	/* of this host, for the Host header */
+	size_t n_names;
 };
 
 struct web_request {
@@ -29,6 +33,8 @@ struct web_answer {
 	bool constant;
 };
 
+/* Returns whether the answer reads the maps, which takes long where these are large */
+bool web_reads_maps(const struct web *w, const struct web_request *r);
 /* Returns 0, or -ENOMEM: there is no answer */
 int web_answer(const struct web *w, const struct web_request *r, struct web_answer *ret);
 

@@ -27,6 +27,7 @@
 struct scrape {
 	struct metrics_text text;
 	const char *instance;
+	pid_t process;			/* whose CPU time and memory are told */
 	const struct dataplane *dp;
 	struct service_name *services;
 	struct dataplane_reason *reasons;
@@ -454,13 +455,13 @@ static int write_all(struct scrape *s)
 	name_families(s);
 	ddns_families(s);
 	endpoint_families(s);
-	process_families(&s->text);
+	process_families(&s->text, s->process);
 	return 0;
 }
 
-int metrics_write(FILE *out, const char *instance)
+int metrics_write(FILE *out, const char *instance, pid_t process)
 {
-	struct scrape s = { .text.out = out, .instance = instance };
+	struct scrape s = { .text.out = out, .instance = instance, .process = process };
 	struct dataplane *dp = NULL;
 	int rc = dataplane_open(instance, &dp);
 

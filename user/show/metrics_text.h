@@ -5,6 +5,7 @@
 #pragma once
 #include <linux/types.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 struct metrics_text {
 	FILE *out;
@@ -20,4 +21,4 @@ void metric(struct metrics_text *t, const char *labels[][2], __u64 value);
 void metric_seconds(struct metrics_text *t, const char *labels[][2], double value);
 
 /* The metrics that every exporter has of its own process. */
-void process_families(struct metrics_text *t);
+void process_families(struct metrics_text *t, pid_t process);

@@ -6,6 +6,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 #include "dataplane/dataplane.h"
 #include "net/wg_dump.h"
 
@@ -29,6 +30,6 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
  * the backend, or NULL. Needs 128 bytes of memory per flow. Returns 0 or -errno, after logging
  * it. */
 int show_flows(const struct dataplane *dp, bool json, const struct wg_dump *dump, FILE *out);
-/* Writes all metrics of an instance in Prometheus' text format; docs/metrics.md lists them. Returns
- * 0 or -errno, after logging it. */
-int metrics_write(FILE *out, const char *instance);
+/* Writes all metrics of an instance in Prometheus' text format; docs/metrics.md lists them. Those
+ * of a process (process_*) are of `process`. Returns 0 or -errno, after logging it. */
+int metrics_write(FILE *out, const char *instance, pid_t process);

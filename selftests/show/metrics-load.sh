@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 300
+# Eight clients ask a blind relay of 1,023 sites for its metrics all the time, with 20,000 pairs of sites in them. Meanwhile the
+# daemon's loop answers something else every 10 ms: never later than 50 ms. A client that trickles its request, and one that trickles
+# in what is answered, are ended after 30 s. Who asks under a name that is not this host's gets nothing.
+# BREAK=1 stops the daemon for 0.1 s once a second.
+#
+#     client uplink ---- wan firewall lan ---- eth wg-end
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+[[ ! ${BREAK:-} ]] || WGXDP_STRICT=1 # or slow machines would have all the time that this takes
+
+sites=1023 pairs=20000 seconds=10 url=http://198.51.100.1:9851
+firewall_network
+tunnel firewall wgr fd12:3456:789a::1/128 51820
+/usr/bin/python3 - $sites > "$work/peers" << 'EOF'
+import base64, sys
+for n in range(int(sys.argv[1])):
+    key = base64.b64encode((n + 9).to_bytes(2, "little") + bytes(range(30))).decode()
+    print("[Peer]\nPublicKey = %s\nAllowedIPs = fd12:3456:789a::%x/128" % (key, n + 2))
+EOF
+inside firewall wg addconf wgr "$work/peers"
+cat > "$work/wgxdp.yaml" << EOF
+interfaces: [ { name: wan, role: wan }, { name: lan, role: lan } ]
+blind: { listen: { interface: wan, port: 51820 }, device: wgr }
+exporter: { listen: [ "127.0.0.1:9851", "198.51.100.1:9851" ], page: everywhere, names: [ relay.example.net ] }
+EOF
+start_daemon -c "$work/wgxdp.yaml"
+all_there() { (($(inside firewall curl -s http://127.0.0.1:9851/metrics | grep -c ^wgxdp_site_authenticated) == sites)); }
+wait_for 60 "$sites sites" all_there
+/usr/bin/python3 - $pairs "$(nproc --all)" > "$work/totals" << 'EOF'
+import sys
+room, done = 1024, 0
+for origin in range(1, 1023):
+    for to in range(1, 1023, 50):
+        if origin != to and done < int(sys.argv[1]):
+            done += 1
+            print("map update pinned /sys/fs/bpf/wgxdp/default/blind_totals key hex %s value hex %s" % (
+                " ".join("%02x" % b for b in (origin * room + to).to_bytes(4, "little")), " ".join(["01 00 00 00 00 00 00 00"] * 2 * int(sys.argv[2]))))
+EOF
+bpftool batch file "$work/totals" > /dev/null
+
+code() { inside firewall curl -s -o "$work/body" -w '%{http_code}' "$@"; } # OPTION... URL
+for host in evil.example.net relay.example.net.evil.example.net; do
+	expect "metrics, asked as $host" "$(code -H "Host: $host" $url/metrics)" == 421
+done
+grep -q 'exporter: { names' "$work/body" || fail "no cure: $(< "$work/body")"
+for host in relay.example.net RELAY.example.net:9851 198.51.100.1 "$(uname -n)"; do
+	expect "metrics, asked as $host" "$(code -H "Host: $host" $url/metrics)" == 200
+done
+
+# What takes how long, and is ended
+start client /usr/bin/python3 -c '
+import socket, sys, threading, time
+address, asks = ("198.51.100.1", 9851), b"GET /metrics HTTP/1.1\r\nHost: 198.51.100.1\r\n\r\n"
+def trickles(name, s, step):
+    began = time.monotonic()
+    try:
+        while time.monotonic() - began < 60 and step(s):
+            time.sleep(1)
+    except OSError:
+        pass
+    print(name, round(time.monotonic() - began), flush=True)
+def asking(s):
+    s.send(b"x")
+    try:
+        return s.recv(1, socket.MSG_DONTWAIT) != b""
+    except BlockingIOError:
+        return True
+slow = socket.socket()
+slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+slow.connect(address)
+slow.send(asks)
+one, two = socket.create_connection(address), slow
+one.send(b"GET /metrics HTTP/1.1\r\nX-Slow: ")
+for t in [threading.Thread(target=trickles, args=a) for a in (("asks", one, asking), ("reads", two, lambda s: s.recv(2048) != b""))]:
+    t.start()' > "$work/trickled"
+trickler=$!
+
+# Eight that ask all the time; of each answer the length counts, and that it is whole
+start wg-end /usr/bin/python3 -c '
+import http.client, sys, threading, time
+ends = time.monotonic() + float(sys.argv[1])
+counts, wrong = [0] * 8, [0] * 8
+def ask(n):
+    while time.monotonic() < ends:
+        c = http.client.HTTPConnection("198.51.100.1", 9851, timeout=20)
+        c.request("GET", "/metrics")
+        text = c.getresponse().read()
+        counts[n] += 1
+        wrong[n] += text.count(b"\nwgxdp_site_packets_total{") != int(sys.argv[2])
+        c.close()
+threads = [threading.Thread(target=ask, args=(n,)) for n in range(8)]
+for t in threads: t.start()
+for t in threads: t.join()
+print("answers", sum(counts), "wrong", sum(wrong), "fewest", min(counts))' $seconds $pairs > "$work/asked"
+asking=$!
+start firewall /usr/bin/python3 -c '
+import http.client, sys, time
+ends, took = time.monotonic() + float(sys.argv[1]), []
+c = http.client.HTTPConnection("127.0.0.1", 9851, timeout=20)
+while time.monotonic() < ends:
+    began = time.monotonic()
+    c.request("GET", "/nothing")
+    c.getresponse().read()
+    took.append(1000 * (time.monotonic() - began))
+    time.sleep(0.01)
+took.sort()
+print("latest", round(took[-1]), "median", round(took[len(took) // 2], 1), "asked", len(took))' $seconds > "$work/late"
+probe=$!
+if [[ ${BREAK:-} ]]; then
+	for _ in {1..5}; do
+		sleep 1
+		kill -STOP "$daemon"
+		sleep 0.1
+		kill -CONT "$daemon"
+	done
+fi
+wait $asking || fail 'asking'
+wait $probe || fail 'the probe'
+say "$(< "$work/asked"); $(< "$work/late") ms"
+expect 'answers to the eight' "$(said answers asked)" '>=' 16
+expect 'of them not whole' "$(said wrong asked)" == 0
+expect 'loop, the latest answer in ms' "$(said latest late)" '<=' "$(at_most 50)"
+wait $trickler || fail 'the trickler'
+for how in asks reads; do
+	expect "who $how slowly is ended, after s" "$(said $how trickled)" '>=' 25
+	expect "who $how slowly is ended, after s" "$(said $how trickled)" '<=' 35
+done
+end_daemon

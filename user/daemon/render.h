@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Writes an answer over HTTP in a process of its own. It may read a million counters, which takes
+ * longer than the daemon's loop may be late. exporter.c includes it.
+ */
+#pragma once
+#include <uv.h>
+#include "daemon/web.h"
+
+/* Is told when the answer is written. fd: a file with `size` bytes of it from `offset` on, which
+ * the callee closes; status, type and policy are those of `a`, its text is not there. fd < 0: there
+ * is no answer. */
+typedef void render_done(void *data, int fd, size_t offset, size_t size,
+			 const struct web_answer *a);
+
+/* Begins. path: of the request that web_reads_maps() accepted. Returns 0 or -errno; then `done` is
+ * not called. */
+int render(uv_loop_t *loop, const struct web *w, const struct web_request *r, render_done *done,
+	   void *data);
