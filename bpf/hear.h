@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Behind verdict, for packets that are not ours: reports two kinds to the daemon, if the switch
- * with_hearing is on. One is a handshake initiation to our own WireGuard's port. The other is a
- * knock: UDP with a TTL or hop limit of 1 to one of KNOCK_PORTS, as traceroute sends it. The packet
- * goes up untouched in any case, and the daemon checks what it is told.
+ * with_hearing is on. One is a handshake initiation to our own WireGuard's port, with a right mac1:
+ * a wrong one takes nothing of the reports that there may be in a second. The other is a knock: UDP
+ * with a TTL or hop limit of 1 to one of KNOCK_PORTS, as traceroute sends it. The packet goes up
+ * untouched in any case, and the daemon checks what it is told.
  *
  * Before: verdict (verdict.h). After: the kernel.
- * Reads:  the packet; the maps hearing, links. Writes: the map hear_budget, the ring heard.
+ * Reads:  the packet; the maps hearing, links.
+ * Writes: s->guard; the maps hear_budget, guard_budget, failed; the ring heard.
  */
 #pragma once
 
 #include "extensions.h"
+#include "guard/mac.h"
 #include "link.h"
 #include "plane/vlan.h"
 
@@ -20,18 +23,41 @@ INLINE void notify_daemon(struct pkt *p)
 }
 #else
 /* Returns the kind of packet, or HEARD_KINDS for neither. type: a message's first word if it is as
- * long as an initiation, else 0 */
-INLINE __u32 hear_kind(const struct hearing *h, __be16 dport, __u32 ttl, __u32 type)
+ * long as an initiation, else 0; *at: of an initiation, whose it is */
+INLINE __u32 hear_kind(const struct hearing *h, __be16 dport, __u32 ttl, __u32 type, __u32 *at)
 {
 	for (int i = 0; i < HEAR_PORTS; i++) {
-		if (h->ports[i] && h->ports[i] == dport && type == bpf_htonl(1 << 24))
+		if (h->ports[i] && h->ports[i] == dport && type == bpf_htonl(1 << 24)) {
+			*at = i;
 			return HEARD_INITIATION;
+		}
 		if (h->knocks[i] && ttl <= 1 &&
 		    (__u32)(bpf_ntohs(dport) - h->knocks[i]) < KNOCK_PORTS)
 			return HEARD_KNOCK;
 	}
 	return HEARD_KINDS;
 }
+
+/* Checks mac1 of the initiation in s->guard with the key of hearing.mac1[s->guard.place]. Returns 0
+ * or a reason; as a step, for mac1_fits() needs much of the stack. */
+INLINE int hear_mac1_step(struct pkt_state *state)
+{
+	struct guard_work *s = &state->guard;
+	__u32 zero = 0, at = s->place;
+	const struct hearing *h = bpf_map_lookup_elem(&hearing, &zero);
+	bool fits;
+
+	if (!h || at >= HEAR_PORTS || !mac1_begin(s))
+		return -DROP_guard_busy;
+	s->tried = 1;
+	fits = mac1_fits(s, h->mac1[at]);
+	mac1_end(s);
+	if (fits)
+		return 0;
+	remember_failed(s->hash, s->now);
+	return -DROP_guard_mac1;
+}
+STATE_STEP(with_hearing, hear_mac1)
 
 /* Takes one report from this second's budget of the CPU */
 INLINE bool hear_take_budget(__u32 kind)
@@ -47,14 +73,6 @@ INLINE bool hear_take_budget(__u32 kind)
 		b->told[kind] = 0;
 	}
 	return b->told[kind]++ < HEAR_BUDGET;
-}
-
-INLINE void hear_addresses(struct heard *h, const void *ip, __u32 family)
-{
-	h->src = family == FAMILY_IPV4 ? addr_from4(load_word(__be32, ip + 12)) :
-					 addr_load(ip + 8);
-	h->dst = family == FAMILY_IPV4 ? addr_from4(load_word(__be32, ip + 16)) :
-					 addr_load(ip + 24);
 }
 
 struct hear_ip {
@@ -77,7 +95,8 @@ INLINE bool hear_parse(struct hear_ip *ip, const __u8 head[12])
 INLINE int hear_report(struct pkt *p, __u32 l3, __u32 ifindex)
 {
 	struct { __be16 sport, dport, len, check; } udp;
-	__u32 zero = 0, type = 0, kind, message;
+	__u32 zero = 0, type = 0, at = 0, kind, message;
+	struct guard_work *s = &p->s->guard;
 	const struct hearing *listens = bpf_map_lookup_elem(&hearing, &zero);
 	__u8 head[12];
 	struct hear_ip ip;
@@ -89,29 +108,40 @@ INLINE int hear_report(struct pkt *p, __u32 l3, __u32 ifindex)
 	message = l3 + ip.len + sizeof(udp);
 	if (udp.len == bpf_htons(sizeof(udp) + INITIATION_BYTES))
 		plane_read(p, message, &type, sizeof(type));
-	kind = hear_kind(listens, udp.dport, ip.ttl, type);
-	if (kind == HEARD_KINDS || !hear_take_budget(kind))
+	kind = hear_kind(listens, udp.dport, ip.ttl, type, &at);
+	/* the message's room holds the IP header until the message is read */
+	if (kind == HEARD_KINDS ||
+	    plane_read(p, l3, s->message, ip.family == FAMILY_IPV4 ? sizeof(struct iphdr) :
+								     sizeof(struct ipv6hdr)))
+		return 0;
+	s->local = ip.family == FAMILY_IPV4 ? addr_from4(load_word(__be32, s->message + 16)) :
+					      addr_load(s->message + 24);
+	s->client.addr = ip.family == FAMILY_IPV4 ? addr_from4(load_word(__be32, s->message + 12)) :
+						    addr_load(s->message + 8);
+	if (kind == HEARD_INITIATION) {
+		if (plane_read(p, message, s->message, INITIATION_BYTES))
+			return 0;
+		s->kind = MESSAGE_INITIATION;
+		s->known = s->failed = 0;
+		s->place = at;
+		s->now = bpf_jiffies64();
+		if (hear_mac1(p->s))
+			return 0;
+	}
+	if (!hear_take_budget(kind))
 		return 0;
 	h = bpf_ringbuf_reserve(&heard, sizeof(*h), 0);
 	if (!h)
 		return 0;
-	/* the message's room holds the IP header until the message is read */
-	if (plane_read(p, l3, h->message,
-		       ip.family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr))) {
-		bpf_ringbuf_discard(h, 0);
-		return 0;
-	}
-	hear_addresses(h, h->message, ip.family);
+	h->src = s->client.addr;
+	h->dst = s->local;
 	h->sport = udp.sport;
 	h->dport = udp.dport;
 	h->family = ip.family;
 	h->kind = kind;
 	h->pad[0] = h->pad[1] = 0;
 	h->ifindex = ifindex;
-	if (kind == HEARD_INITIATION && plane_read(p, message, h->message, INITIATION_BYTES)) {
-		bpf_ringbuf_discard(h, 0);
-		return 0;
-	}
+	memcpy(h->message, s->message, INITIATION_BYTES);
 	bpf_ringbuf_submit(h, 0);
 	return 0;
 }

@@ -14,6 +14,7 @@
 struct hearing {
 	__be16 ports[HEAR_PORTS];	/* on which our WireGuard listens; 0: none */
 	__u16 knocks[HEAR_PORTS];	/* the first of KNOCK_PORTS, in host order; 0: none */
+	__u32 mac1[HEAR_PORTS][8];	/* as struct guard_key .mac1, of its public key */
 };
 
 enum heard_kind { HEARD_INITIATION, HEARD_KNOCK, HEARD_KINDS };
@@ -24,7 +25,8 @@ struct hear_budget {
 	__u64 told[HEARD_KINDS];
 };
 
-/* heard: RINGBUF of struct heard. Nothing in it is proven: the reader checks mac1. */
+/* heard: RINGBUF of struct heard. An initiation's mac1 is right, which shows no more than that its
+ * sender knows the public key. */
 #define HEARD_BYTES (1 << 16)
 #define INITIATION_BYTES 148
 struct heard {

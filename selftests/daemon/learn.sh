@@ -129,4 +129,34 @@ wait_for 6 'it is what it was' is_there "$place"
 sleep 5.5
 is_there "$place" || fail "after all that it is at $(endpoint)"
 end_daemon
+
+# On each CPU 1,000 a second that have the form of an initiation, by a stranger who does not know the key: ten times as many as there
+# may be reports. They take none of these, so who is right is heard.
+start_daemon -c "$work/wgxdp.yaml"
+floods=()
+for ((cpu = 0; cpu < $(nproc); cpu++)); do
+	start stranger taskset -c $cpu /usr/bin/python3 -c '
+import os, socket, time
+s, ends = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), time.monotonic() + 60
+while time.monotonic() < ends:
+    for i in range(100):
+        s.sendto(b"\1\0\0\0" + os.urandom(144), ("203.0.113.1", 51820))
+    time.sleep(0.1)'
+	floods+=($!)
+done
+sleep 1
+for n in 7 8 9 5; do
+	hush
+	nat_is "198.51.100.$n" "2000$n"
+	inside r2 conntrack -F 2> /dev/null
+	inside r2 wg set wg2 peer "$(key wg1)" remove
+	inside r2 wg set wg2 peer "$(key wg1)" allowed-ips 10.77.0.1/32 endpoint 198.51.100.99:9
+	inside r1 wg set wg1 peer "$(key wg2)" remove
+	inside r1 wg set wg1 peer "$(key wg2)" allowed-ips 10.77.0.2/32 endpoint 203.0.113.1:51820
+	inside r1 ping -q -c 1 -W 4 10.77.0.2 > /dev/null || fail "a flood of wrong mac1s: no answer to move $n; $(< "$work/daemon")"
+	is_there "198.51.100.$n:2000$n" || fail "a flood of wrong mac1s: it is at $(endpoint)"
+	wait_for 5 'it is proven' says 'WireGuard has its answer'
+done
+kill "${floods[@]}"
+end_daemon
 say 'ok learnt and proven by WireGuard, or taken back'

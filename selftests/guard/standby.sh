@@ -117,12 +117,23 @@ expect 'a forger with the public key: the backend is up' "$(of_backend up)" == 0
 expect 'and its standby serves' "$(of_backend on_standby)" == 0
 answers > /dev/null || fail 'clients lost their backend to a forger'
 
+# Two that are down: who is not there does not begin to serve
+inside spare ip link del wgs
 inside main ip link del wgm
+down() { is up 0; }
+start client ping -q -I 10.77.1.1 -i 0.5 10.77.0.1 > /dev/null
+pinging=$!
+start client ping -q -I 10.77.1.2 -i 0.5 10.77.0.1 > /dev/null
+wait_for 120 'the backend is down' down
+sleep 40
+expect 'the backend is down, and a standby that is not there serves' "$(of_backend on_standby)" == 0
+kill $pinging $!
+serves spare wgs2
 at=$(elapsed)
 wait_for 120 'answers of the standby' answers
 say "ok WireGuard at the backend ended: answers of its standby after $(awk "BEGIN {print $(elapsed) - $at}") s"
 expect 'the standby serves' "$(of_backend on_standby)" == 1
-expect 'bytes that came to the standby' "$(got spare wgs)" '>' 0
+expect 'bytes that came to the standby' "$(got spare wgs2)" '>' 0
 wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
 expect 'the standby serves after a reload' "$(of_backend on_standby)" == 1
 end_daemon

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/blind_sites.h"
+#include "daemon/child.h"
 #include "lib/log.h"
 #include "lib/timer.h"
 
@@ -27,12 +28,43 @@ struct blind {
 	struct sites sites;
 	int told;			/* the last error that was reported */
 	bool fresh;			/* the maps contain no sites yet */
+	bool saving, changed;		/* a child saves them; they have changed since it began */
 	uint64_t looked, took;		/* end and duration of the last reading, in ms */
 	struct asking {			/* a site that is asked whether it has moved */
 		__u64 received;		/* bytes received from it at the beginning */
 		unsigned int questions;	/* 0: no question is open */
 	} asking[BLIND_SITES_MAX];
 };
+
+/* ---- what outlives a restart ---- */
+
+/* In a child: there may be 65,536 sessions */
+static int save(void *data)
+{
+	const struct blind *b = data;
+
+	return sites_save(&b->sites);
+}
+
+static void begin_save(struct blind *b);
+
+static void on_saved(void *data, bool done)
+{
+	struct blind *b = data;
+
+	b->saving = false;
+	if (b->changed)
+		begin_save(b);
+}
+
+static void begin_save(struct blind *b)
+{
+	b->changed = b->saving;		/* then once more, when this one is done */
+	if (!b->saving)
+		b->saving = !child_run(b->tick.loop, save, on_saved, b);
+}
+
+/* ---- WireGuard ---- */
 
 /* Once WireGuard has peers, first restores what was saved before a restart */
 static void follow_sites(struct blind *b, const struct wg_device *d)
@@ -53,7 +85,7 @@ static void follow_sites(struct blind *b, const struct wg_device *d)
 	}
 	sites_remind(s, d);
 	if (sites_follow_endpoints(s, d))
-		sites_save(s);
+		begin_save(b);
 }
 
 static void read_wireguard(struct blind *b)
@@ -93,7 +125,7 @@ static void on_save(uv_timer_t *timer)
 	struct blind *b = timer->data;
 
 	if (!b->fresh)
-		sites_save(&b->sites);
+		begin_save(b);
 }
 
 static void on_soon(uv_timer_t *timer)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "daemon/blind_sites.h"
@@ -16,6 +17,7 @@
 #include "lib/jiffies.h"
 #include "lib/paths.h"
 #include "lib/log.h"
+#include "dataplane/dataplane.h"
 #include "dataplane/map_info.h"
 
 static void key_text(const struct blind_known *known, __u32 number, char ret[WG_KEY_STRLEN])
@@ -25,42 +27,59 @@ static void key_text(const struct blind_known *known, __u32 number, char ret[WG_
 		wg_key_format(&known[number].key, ret);
 }
 
-static void write_sessions(FILE *out, int map, const char *word, const struct blind_known *known)
+static void write_sessions(FILE *out, const struct blind_bucket *buckets, size_t n,
+			   const char *word, const struct blind_known *known)
 {
 	__u64 now = jiffies_now(), a_second = jiffies_a_second();
-	struct blind_bucket bucket;
 
-	for (__u32 i = 0; !bpf_map_lookup_elem(map, &i, &bucket); i++)
-		for (int w = 0; w < BLIND_WAYS; w++) {
-			__u64 key = bucket.way[w].key, value = bucket.way[w].value;
-			int left = BLIND_UNTIL(value) <= now ? 0 :
-				   (BLIND_UNTIL(value) - now) / a_second;
-			char user[WG_KEY_STRLEN], origin[WG_KEY_STRLEN];
+	for (size_t i = 0; i < n * BLIND_WAYS; i++) {
+		__u64 key = buckets[i / BLIND_WAYS].way[i % BLIND_WAYS].key;
+		__u64 value = buckets[i / BLIND_WAYS].way[i % BLIND_WAYS].value;
+		int left = BLIND_UNTIL(value) <= now ? 0 : (BLIND_UNTIL(value) - now) / a_second;
+		char user[WG_KEY_STRLEN], origin[WG_KEY_STRLEN];
 
-			if (!key || !left || left > BLIND_LONGEST_SECONDS)
-				continue;
-			key_text(known, key >> 32 & (BLIND_SITES_MAX - 1), user);
-			key_text(known, BLIND_ORIGIN(value), origin);
-			fprintf(out, "%s %s %s %08x %d %u\n", word, user, origin, (__u32)key, left,
-				(unsigned int)(value & 0xff));
-		}
+		if (!key || !left || left > BLIND_LONGEST_SECONDS)
+			continue;
+		key_text(known, key >> 32 & (BLIND_SITES_MAX - 1), user);
+		key_text(known, BLIND_ORIGIN(value), origin);
+		fprintf(out, "%s %s %s %08x %d %u\n", word, user, origin, (__u32)key, left,
+			(unsigned int)(value & 0xff));
+	}
 }
 
-static int write_file(const struct sites *s, const char *path)
+static void write_text(FILE *out, const struct sites *s)
 {
 	char text[ADDRESS_STRLEN], key[WG_KEY_STRLEN];
-	FILE *out = file_replace_begin(path, 0600);
 
-	if (!out)
-		return -errno;
 	fprintf(out, "time %" PRId64 "\n", (int64_t)time(NULL));
 	for (__u32 n = 1; n < s->room; n++)
 		if (*s->known[n].name && s->known[n].last.family)
 			fprintf(out, "site %s %s\n", wg_key_format(&s->known[n].key, key),
 				endpoint_format(&s->known[n].last, s->known[n].last_port, text));
-	write_sessions(out, s->fds[BLIND_MAP_sessions], "session", s->known);
-	write_sessions(out, s->fds[BLIND_MAP_hints], "hint", s->known);
-	return file_replace_end(out, path);
+}
+
+static int write_file(const struct sites *s, const char *path)
+{
+	struct blind_bucket *sessions = NULL, *hints = NULL;
+	size_t n_sessions, n_hints;
+	FILE *out = NULL;
+	int rc = array_read(s->fds[BLIND_MAP_sessions], sizeof(*sessions), &sessions,
+			    &n_sessions) ?:
+		 array_read(s->fds[BLIND_MAP_hints], sizeof(*hints), &hints, &n_hints);
+
+	if (!rc) {
+		out = file_replace_begin(path, 0600);
+		rc = out ? 0 : -errno;
+	}
+	if (out) {
+		write_text(out, s);
+		write_sessions(out, sessions, n_sessions, "session", s->known);
+		write_sessions(out, hints, n_hints, "hint", s->known);
+		rc = file_replace_end(out, path);
+	}
+	free(sessions);
+	free(hints);
+	return rc;
 }
 
 int sites_save(const struct sites *s)

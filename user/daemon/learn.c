@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * learn: handles initiations and knocks that the data path reports. Forged ones move an endpoint
- * only briefly: mac1 proves only that the sender knows our public key, so a learnt endpoint stays
- * only if WireGuard then authenticates a message from there.
+ * only briefly: the data path checks mac1, which proves only that the sender knows our public key.
+ * So a learnt endpoint stays only if WireGuard then authenticates a message from there.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -128,16 +128,6 @@ static void set_endpoint(struct learning *g, const struct place *to, const char 
 
 /* ---- initiations and knocks ---- */
 
-/* Checks mac1 (whitepaper, 5.4.4): over all bytes before it, with a key made from our public key */
-static bool has_mac1(const struct learning *g, const __u8 message[INITIATION_BYTES])
-{
-	__u8 key[32], mac[16];
-
-	blake2s_label(key, "mac1----", g->key.b);
-	blake2s(mac, sizeof(mac), key, sizeof(key), message, INITIATION_BYTES - 32);
-	return !memcmp(mac, message + INITIATION_BYTES - 32, sizeof(mac));
-}
-
 /* Recognizes repeated initiations by the ephemeral key, which is random */
 static bool was_seen(struct learning *g, const __u8 message[INITIATION_BYTES])
 {
@@ -159,7 +149,7 @@ static void take_initiation(struct learn *l, struct learning *g, const struct he
 	    now < g->rested_at)
 		/* one at a time: a sender of many can neither hurry nor delay it */
 		return;
-	if (wg_key_is_none(&g->key) || !has_mac1(g, h->message) || was_seen(g, h->message))
+	if (was_seen(g, h->message))
 		return;
 	g->heard = (struct place){ { h->src, h->family }, h->sport };
 	g->heard_at = now;
@@ -282,8 +272,9 @@ static void tell_dataplane(struct learn *l)
 	int fd;
 
 	for (size_t i = 0; i < l->n; i++) {
-		h.ports[i] = l->list[i].port;
+		h.ports[i] = wg_key_is_none(&l->list[i].key) ? 0 : l->list[i].port;
 		h.knocks[i] = l->list[i].is->knock ? ntohs(l->list[i].is->port) : 0;
+		blake2s_mac1(h.mac1[i], l->list[i].key.b);
 	}
 	pin_path(path, l->instance, "", "hearing");
 	fd = bpf_obj_get(path);

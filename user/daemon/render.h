@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Writes an answer over HTTP in a process of its own. It may read a million counters, which takes
- * longer than the daemon's loop may be late. exporter.c includes it.
+ * Writes an answer over HTTP in a child process: it may read a million counters. exporter.c
+ * includes it.
  */
 #pragma once
 #include <uv.h>

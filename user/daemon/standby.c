@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * standby: reads the health of backends that have a standby once a second; a bit in struct guard
- * says which of the two serves. Before a backend is tried again, an empty datagram checks that
- * there is a host with a socket on the port (WireGuard does not answer it).
+ * says which of the two serves. Before the other one serves, an empty datagram checks that there is
+ * a host with a socket on the port (WireGuard does not answer it).
  */
 #include <bpf/bpf.h>
 #include <stdlib.h>
@@ -39,7 +39,7 @@ struct standby {
 	size_t n;
 };
 
-/* ---- whether the backend can be reached ---- */
+/* ---- whether the other one can be reached ---- */
 
 static int send_probe(const struct address *a, __be16 port)
 {
@@ -59,18 +59,22 @@ static void close_probe(struct seen *b)
 	b->socket = -1;
 }
 
-/* Returns true once there was no error for REACH_SECONDS */
+/* Returns true once there was no error for REACH_SECONDS. standby: asks about the standby, not the
+ * backend itself */
 static bool is_reached(const struct standby *s, struct seen *b, const struct backend_config *c,
-		       __u64 now)
+		       bool standby, __u64 now)
 {
+	const char *ipv4 = standby ? c->standby.ipv4 : c->ipv4;
+	const char *ipv6 = standby ? c->standby.ipv6 : c->ipv6;
 	struct address a;
 	int error = 0;
 	socklen_t len = sizeof(error);
 
 	if (b->socket < 0) {
-		if (answers_address(s->answers, c->ipv4, FAMILY_IPV4, &a) ||
-		    answers_address(s->answers, c->ipv6, FAMILY_IPV6, &a))
-			b->socket = send_probe(&a, c->port);
+		if (answers_address(s->answers, ipv4, FAMILY_IPV4, &a) ||
+		    answers_address(s->answers, ipv6, FAMILY_IPV6, &a))
+			b->socket = send_probe(&a, standby && c->standby.port ? c->standby.port :
+								c->port);
 		b->asked = now;
 		return false;
 	}
@@ -144,9 +148,9 @@ static bool check_backend(struct standby *s, struct dataplane *dp,
 		b->of.since = on ? now : 0;
 	}
 	step = standby_next(&b->of, &g, &h, on, now);
-	if (step != STANDBY_TRY)
+	if (step == STANDBY_STAY)
 		close_probe(b);
-	if (step == STANDBY_STAY || (step == STANDBY_TRY && !is_reached(s, b, c, now)) ||
+	if (step == STANDBY_STAY || !is_reached(s, b, c, !on, now) ||
 	    !write_standby(s, dp, id, number))
 		return false;
 	standby_done(&b->of, step, now);

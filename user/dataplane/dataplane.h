@@ -160,7 +160,9 @@ int dataplane_sweep_flows(const struct dataplane *dp);
 __u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m);
 /* How many elements are in use, in the table and in hashes. */
 __u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m);
-/* Reads all elements of an array map of structures, by index; *ret_n: how many. 0 or -errno. */
+/* Reads all elements of an array map of structures, by index; *ret_n: how many. 0 or -errno. map:
+ * its fd; < 0: there is none, and so no element */
+int array_read(int map, size_t size, void *ret, size_t *ret_n);
 int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret,
 		    size_t *ret_n);
 /* Adds up, over CPUs, an element of n words. 0 or -errno. */

@@ -162,17 +162,15 @@ int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 t
 	return rc;
 }
 
-int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret,
-		    size_t *ret_n)
+int array_read(int map, size_t size, void *ret, size_t *ret_n)
 {
-	__u32 n = dataplane_entries(dp, m), count = n, next;
+	__u32 n = map_entries(map), count = n, next;
 	__u32 *keys = calloc(n + 1, sizeof(*keys));
 	char *list = calloc(n + 1, size);
 	int rc = keys && list ? 0 : -ENOMEM;
 
 	/* The batch is in the order of indexes; at the end of the map the kernel returns ENOENT. */
-	if (!rc && n &&
-	    bpf_map_lookup_batch(map_fd(dp, m), NULL, &next, keys, list, &count, NULL) &&
+	if (!rc && n && bpf_map_lookup_batch(map, NULL, &next, keys, list, &count, NULL) &&
 	    errno != ENOENT)
 		rc = -errno;
 	if (!rc && count != n)
@@ -185,6 +183,12 @@ int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t siz
 	*(void **)ret = list;
 	*ret_n = n;
 	return 0;
+}
+
+int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret,
+		    size_t *ret_n)
+{
+	return array_read(map_fd(dp, m), size, ret, ret_n);
 }
 
 int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_t *ret_n)

@@ -32,66 +32,83 @@ static int read_site(const struct dataplane *dp, __u32 number, struct blind_view
 	return 0;
 }
 
-static void read_pair(const struct dataplane *dp, __u32 at, struct blind_total *cpus, size_t n_cpus,
-		      struct blind_view_pair *ret)
+#define AT_ONCE 1024			/* entries that are read by one call */
+
+/* Reads the totals of all pairs. There may be a million, so they are read many at a time. room:
+ * sites in a row of the map. Returns 0 or -errno. */
+static int read_pairs(const struct dataplane *dp, struct blind_view *v, __u32 room)
 {
-	if (bpf_map_lookup_elem(map_fd(dp, MAP_blind_totals), &at, cpus))
-		return;
-	for (size_t i = 0; i < n_cpus; i++) {
-		ret->packets += cpus[i].packets;
-		ret->bytes += cpus[i].bytes;
+	size_t n_cpus = libbpf_num_possible_cpus();
+	struct blind_total *cpus = calloc(AT_ONCE * n_cpus, sizeof(*cpus));
+	__u32 keys[AT_ONCE], count = AT_ONCE, next;
+	int rc = cpus ? 0 : -ENOMEM;
+
+	for (bool begun = false; !rc && count; begun = true) {
+		count = AT_ONCE;
+		/* with ENOENT it is the last time */
+		if (bpf_map_lookup_batch(map_fd(dp, MAP_blind_totals), begun ? &next : NULL, &next,
+					 keys, cpus, &count, NULL))
+			rc = -errno;
+		for (__u32 i = 0; (!rc || rc == -ENOENT) && i < count; i++) {
+			__u32 from = keys[i] / room, to = keys[i] % room;
+			struct blind_view_pair *pair;
+
+			if (from >= v->n || to >= v->n || from == to || !*v->sites[from].name ||
+			    !*v->sites[to].name)
+				continue;
+			pair = &v->pairs[(size_t)from * v->n + to];
+			for (size_t j = i * n_cpus; j < (i + 1) * n_cpus; j++) {
+				pair->packets += cpus[j].packets;
+				pair->bytes += cpus[j].bytes;
+			}
+		}
 	}
+	free(cpus);
+	return rc == -ENOENT ? 0 : rc;
 }
 
-static void read_sessions(const struct dataplane *dp, struct blind_view *v)
+static int read_sessions(const struct dataplane *dp, struct blind_view *v)
 {
-	__u32 n = dataplane_entries(dp, MAP_sessions);
+	struct blind_bucket *buckets;
 	__u64 now = jiffies_now();
-	struct blind_bucket bucket;
+	size_t n;
+	int rc = dataplane_array(dp, MAP_sessions, sizeof(*buckets), &buckets, &n);
 
-	for (__u32 i = 0; i < n; i++)
-		for (int w = 0; !bpf_map_lookup_elem(map_fd(dp, MAP_sessions), &i, &bucket) &&
-		     w < BLIND_WAYS; w++) {
-			__u64 key = bucket.way[w].key, value = bucket.way[w].value;
-			__u32 user = key >> 32 & (BLIND_SITES_MAX - 1),
-			      origin = BLIND_ORIGIN(value);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < n * BLIND_WAYS; i++) {
+		__u64 key = buckets[i / BLIND_WAYS].way[i % BLIND_WAYS].key;
+		__u64 value = buckets[i / BLIND_WAYS].way[i % BLIND_WAYS].value;
+		__u32 user = key >> 32 & (BLIND_SITES_MAX - 1), origin = BLIND_ORIGIN(value);
 
-			if (key && BLIND_UNTIL(value) > now && user < v->n && origin < v->n)
-				v->pairs[(size_t)user * v->n +
-					 origin].sessions += !!(value & BLIND_CONFIRMED);
-		}
+		if (key && BLIND_UNTIL(value) > now && user < v->n && origin < v->n)
+			v->pairs[(size_t)user * v->n + origin].sessions +=
+				!!(value & BLIND_CONFIRMED);
+	}
+	free(buckets);
+	return 0;
 }
 
 int blind_view_read(const struct dataplane *dp, struct blind_view *ret)
 {
 	struct blind_state state = { 0 };
-	struct blind_total *cpus;
-	size_t n_cpus = libbpf_num_possible_cpus();
 	__u32 zero = 0;
 	int rc = 0;
 
 	*ret = (struct blind_view){ 0 };
 	if (dataplane_entries(dp, MAP_blind_sites) < 2 ||
-	    bpf_map_lookup_elem(map_fd(dp, MAP_blind_state), &zero, &state))
+	    bpf_map_lookup_elem(map_fd(dp, MAP_blind_state), &zero, &state) || !state.room)
 		return 0;
 	ret->n = state.sites ?: 1;
 	ret->refused = state.refused;
 	ret->challenges = state.challenges;
 	ret->sites = calloc(ret->n, sizeof(*ret->sites));
 	ret->pairs = calloc((size_t)ret->n * ret->n, sizeof(*ret->pairs));
-	cpus = calloc(n_cpus, sizeof(*cpus));
-	if (!ret->sites || !ret->pairs || !cpus)
+	if (!ret->sites || !ret->pairs)
 		rc = -ENOMEM;
 	for (__u32 i = 1; i < ret->n && !rc; i++)
 		rc = read_site(dp, i, &ret->sites[i]);
-	for (__u32 i = 1; i < ret->n && !rc; i++)
-		for (__u32 j = 1; j < ret->n && *ret->sites[i].name; j++)
-			if (*ret->sites[j].name && i != j)
-				read_pair(dp, i * state.room + j, cpus, n_cpus,
-					  &ret->pairs[(size_t)i * ret->n + j]);
-	if (!rc)
-		read_sessions(dp, ret);
-	free(cpus);
+	rc = rc ?: read_pairs(dp, ret, state.room) ?: read_sessions(dp, ret);
 	if (rc)
 		blind_view_free(ret);
 	return rc;

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Child processes of the daemon. Only the child holds the pipe's other end: when it ends, the pipe
+ * does.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "daemon/child.h"
+
+struct child {
+	child_ended *ended;
+	void *data;
+	uv_poll_t poll;			/* of the pipe */
+	int pipe;
+	pid_t process;
+};
+
+static void work_as_child(child_work *work, void *data)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGALRM, SIG_DFL);
+	alarm(CHILD_SECONDS);
+	setpriority(PRIO_PROCESS, 0, 10);	/* the loop goes first */
+	_exit(work(data) ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void on_end(uv_poll_t *poll, int status, int events)
+{
+	struct child *c = poll->data;
+	int how = -1;
+
+	uv_poll_stop(poll);
+	close(c->pipe);
+	while (waitpid(c->process, &how, 0) < 0 && errno == EINTR)
+		;
+	c->ended(c->data, !how);
+	uv_close((uv_handle_t *)poll, on_closed);
+}
+
+int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data)
+{
+	struct child *c = malloc(sizeof(*c));
+	int ends[2] = { -1, -1 }, rc;
+
+	if (!c)
+		return -ENOMEM;
+	*c = (struct child){ .ended = ended, .data = data, .poll.data = c };
+	rc = pipe2(ends, O_CLOEXEC | O_NONBLOCK) ? -errno :
+	     uv_poll_init(loop, &c->poll, ends[0]);
+	if (rc) {
+		if (ends[0] >= 0) {
+			close(ends[0]);
+			close(ends[1]);
+		}
+		free(c);
+		return rc;
+	}
+	c->pipe = ends[0];
+	c->process = fork();
+	if (!c->process)
+		work_as_child(work, data);
+	rc = c->process < 0 ? -errno : 0;
+	close(ends[1]);
+	if (!rc) {
+		uv_poll_start(&c->poll, UV_READABLE | UV_DISCONNECT, on_end);
+		return 0;
+	}
+	close(c->pipe);
+	uv_close((uv_handle_t *)&c->poll, on_closed);
+	return rc;
+}
