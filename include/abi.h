@@ -160,7 +160,7 @@ struct fragment_key {
 struct fragment {
 	__u64 until;			/* good before this, in jiffies */
 	__be16 sport, dport;
-	__be16 length;			/* of the datagram, from its UDP header */
+	__u16 pad;
 	__u16 end;			/* of the first fragment: the earliest offset of the next */
 };
 

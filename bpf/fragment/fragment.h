@@ -112,8 +112,8 @@ INLINE int fragment_check_tiny(struct pkt *p)
 	return 0;
 }
 
-/* A first fragment is about to be sent: remembers it. One that contradicts an earlier one changes
- * nothing. */
+/* A first fragment is about to be sent: remembers it, in the place of an earlier one. Anybody can
+ * send one in a stranger's name, so the earlier one is no better than this. */
 INLINE int fragment_remember(struct pkt *p)
 {
 	struct fragment_key *key = &p->s->datagram.key;
@@ -131,15 +131,14 @@ INLINE int fragment_remember(struct pkt *p)
 	value->until = now + FRAGMENT_SECONDS * tick_rate;
 	value->sport = p->s->sport;
 	value->dport = p->s->dport;
-	value->length = udp->len;
+	value->pad = 0;
 	value->end = p->s->len - fragment_start(p);
 	if (!fragment_set_key(p))
 		return -PASS_fragment;
 	known = bpf_map_lookup_elem(&frags, key);
-	if (known && now < known->until)
-		return known->sport == value->sport && known->dport == value->dport &&
-		       known->length == value->length && known->end == value->end ?
-		       0 : -DROP_duplicate_fragment;
+	if (known && now < known->until && known->sport == value->sport &&
+	    known->dport == value->dport && known->end == value->end)
+		return 0;
 	/* if another CPU was faster, XDP leaves the packet to tc */
 	return bpf_map_update_elem(&frags, key, value, known ? BPF_ANY : BPF_NOEXIST) ?
 	       -PASS_fragment : 0;

@@ -3,7 +3,8 @@
 # vm
 # Datagrams of 4,000 bytes, in three fragments each, go through the service and come back byte for byte, IPv4 and IPv6, in
 # native and tc mode; pairs in the wrong order harm nobody else; and while spoofed first fragments, of random sources and ids,
-# come as fast as a sender makes them, at least 95 % still do. BREAK=1 builds a table of one entry.
+# come as fast as a sender makes them, at least 95 % still do; so they do while first fragments in the client's own name come, with all
+# ids that there are and from another port. BREAK=1 builds a table of one entry.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64
@@ -44,8 +45,8 @@ reorder() {
 	PYTHON
 }
 
-flood() { # FROM TO: until it is stopped, as $!
-	start client "$udptool" send -n 100000000 -f uplink "$(mac firewall wan)" "$1" "$2" > /dev/null
+flood() { # FROM TO [OPTION]: until it is stopped, as $!
+	start client "$udptool" send -n 100000000 "${3:--f}" uplink "$(mac firewall wan)" "$1" "$2" > /dev/null
 }
 
 # Datagrams of which the client could not put all pieces on its cable, so full was that of the flood
@@ -72,7 +73,7 @@ table inet spoofed {
 		type filter hook prerouting priority -500; policy accept;
 		ip saddr 10.0.0.0/8 counter name arrived drop
 		ip6 saddr 2001:db8:77::/64 counter name arrived drop
-		udp sport 5000 drop
+		udp sport { 4001, 5000 } drop
 	}
 }
 NFT
@@ -101,6 +102,17 @@ for mode in native tc; do
 	rate=$(awk -v n="$(($(shown all original forwarded) - began))" -v s="$(elapsed)" -v at="$at" 'BEGIN {print int(n / (s - at))}')
 	stop $flood4
 	stop $flood6
+	flood 198.51.100.7:4001 198.51.100.1:$port -F
+	forger=$!
+	began=$(shown all original forwarded) at=$(elapsed)
+	wait_for 20 'the forger begins' eval "((\$(shown all original forwarded) > $began + 100000))"
+	failed=$(unsent)
+	ask forged 198.51.100.7:4000 198.51.100.1:$port
+	asked=$((number - $(unsent) + failed))
+	forged=$(awk -v n="$(($(shown all original forwarded) - began))" -v s="$(elapsed)" -v at="$at" 'BEGIN {print int(n / (s - at))}')
+	stop $forger
+	expect "$mode: of $asked datagrams answered, while first ones in the client's name come with all ids, $forged a second, %" \
+		"$(awk "BEGIN {print 100 * $(said forged answered) / $asked}")" '>=' 95
 	answered=$((answered4 + answered6))
 	expect "$mode: in a flood of $rate a second, of $sent datagrams answered, %" "$(awk "BEGIN {print 100 * $answered / $sent}")" '>=' 95
 	expect_sums

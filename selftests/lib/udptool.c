@@ -13,6 +13,7 @@
  *   -s BYTES   payload (32)                 -t TTL     or hop limit (64)
  *   -z         no UDP checksum (IPv4)       -w MS      ask: how long to wait for the last answer (2000)
  *   -f         send: first fragments, of random ids and sources (24 bits of them), of which nothing follows
+ *   -F         send: the same, of one source
  *   -a         send: each from another source (24 bits; IPv6: and another /64) and port
  *   -e         listen: answer each          -g MS      listen: tell each silence of at least that long, when it ends
  *   -d         ask, listen: do not set DF   -D         ask: set DF always, else only of what is sent by itself
@@ -58,7 +59,7 @@ union endpoint {
 
 static struct {
 	uint32_t number, rate, clients, size, ttl, wait_ms, gap_ms, segments, unanswered;
-	bool no_checksum, echo, fragments, spoofed, no_df, always_df, wireguard;
+	bool no_checksum, echo, fragments, one_source, spoofed, no_df, always_df, wireguard;
 } option = { .number = 1, .clients = 1, .size = 32, .ttl = 64, .wait_ms = 2000, .segments = 1, .unanswered = UINT32_MAX };
 
 static uint8_t seen[SEQUENCES / 8];
@@ -266,7 +267,7 @@ static void send_all(char **argv)
 	frame[13] = from.any.sa_family == AF_INET ? 0x00 : 0xdd;
 	start = now_ns();
 	for (n = 0; n < option.number && !ended; n++) {
-		client = endpoint_add(from, option.fragments || option.spoofed ? random() & 0xffffff : n % option.clients);
+		client = endpoint_add(from, (option.fragments && !option.one_source) || option.spoofed ? random() & 0xffffff : n % option.clients);
 		if (option.spoofed) {
 			client.v4.sin_port = random();			/* at the same place in both */
 			client.v6.sin6_addr.s6_addr32[1] = random();	/* nothing of IPv4's */
@@ -442,7 +443,7 @@ static void options(int argc, char **argv)
 {
 	const char *most = getenv("UDPTOOL_MOST");	/* of -r, where an emulated CPU keeps up with no more */
 
-	for (int c; (c = getopt(argc, argv, "n:r:c:s:t:zfaw:eg:dDu:Wl:")) != -1;)
+	for (int c; (c = getopt(argc, argv, "n:r:c:s:t:zfaw:eg:dDu:Wl:F")) != -1;)
 		switch (c) {
 		case 'n': option.number = atoi(optarg); break;
 		case 'r': option.rate = atoi(optarg); break;
@@ -451,6 +452,7 @@ static void options(int argc, char **argv)
 		case 't': option.ttl = atoi(optarg); break;
 		case 'z': option.no_checksum = true; break;
 		case 'f': option.fragments = true; break;
+		case 'F': option.fragments = option.one_source = true; break;
 		case 'a': option.spoofed = true; break;
 		case 'w': option.wait_ms = atoi(optarg); break;
 		case 'e': option.echo = true; break;

@@ -165,9 +165,10 @@ def pieces_of_flows():
         for begin in (8, 96):
             attack(f'{s.label}: a later piece that begins at {begin} of its 104', framed('w0', piece(*before[:2], 64, ident, begin, 1, came[begin:begin + 48], 0)), 'dropped',
                    s.name, 'overlapping_fragment')
-        theirs = udp(s.client, s.local, SECOND, s.port, data)
-        attack(f'{s.label}: the same piece once more, of the other flow', framed('w0', piece(*before[:2], 64, ident, 0, 1, theirs[:104], 0)), 'dropped', s.name,
-               'duplicate_fragment')
+        theirs, left = udp(s.client, s.local, SECOND, s.port, data), udp(s.ours, s.backend, SECOND, s.backend_port, data)
+        out = framed(s.out, piece(*after[:2], 63, ident, 0, 1, left[:104], 0), dst=mac(s.out, s.hop), src=mac(s.out))
+        comes = framed('w0', piece(*before[:2], 64, ident, 0, 1, theirs[:104], 0))
+        attack(f'{s.label}: the same piece once more, of the other flow', comes, 'sent', s.name, out=out, bytes=len(comes) - 14, whole=len(comes), may=STATE, hostile=False)
         attack(f'{s.label}: its later one behind 65,535', framed('w0', piece(*before[:2], 64, ident, 65528, 0, bytes(16), 0)), 'passed', s.name, 'malformed')
     for s in (UP,):
         body = udp(s.client, s.local, FIRST, s.port, data, 'zero')

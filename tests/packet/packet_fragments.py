@@ -226,16 +226,14 @@ def hostile():
 
 
 def duplicates(s, reply):
-    """First fragments that contradict a live one change nothing"""
+    """Of first fragments that contradict each other the newest counts"""
     d = Datagram(s, 'duplicates', 148, reply)
     d.add('first', 'sent', 0, 80)
-    theirs = 'dport' if reply else 'sport'
-    d.add('another port', 'dropped', 0, 80, reason='duplicate_fragment', of={theirs: 9})
-    d.add('another length', 'dropped', 0, 88, reason='duplicate_fragment')
-    d.add('a shorter one', 'dropped', 0, 8, reason='duplicate_fragment')
-    d.add('another datagram\'s length', 'dropped', 0, 80, reason='duplicate_fragment', of={'length': 3000})
-    if s is WG and not reply:
-        d.add('for another service', 'dropped', 0, 80, reason='duplicate_fragment', of={'dport': 443}, service='ports')
+    d.add('another length', 'sent', 0, 88)
+    d.add('its later one', 'sent', 88, 120)
+    d.add('a later one of the former', 'dropped', 80, 120, reason='overlapping_fragment')
+    d.add('a shorter one', 'sent', 0, 72)
+    d.add('its later one too', 'sent', 72, 120)
     d.add('the same again', 'sent', 0, 80)
     d.add('last', 'sent', 80)
     d.add('last in the place of the other', 'dropped', 8, reason='overlapping_fragment')
