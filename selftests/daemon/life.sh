@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 300
 # vm
 # An instance's life: `up` twice changes nothing; with another configuration it changes what differs, and no packet is lost
 # meanwhile; a wrong one changes nothing; `down` leaves no pin, link, program, map, qdisc or filter. It forwards while no

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 300
 # vm
 # `service add|set|del`, live: a changed backend gets the next packet, and what the one before still answers is translated for
 # three minutes, for each client from the port that it had asked; under traffic nothing is lost. What was made by hand is saved

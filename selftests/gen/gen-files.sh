@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 300
 # Every file that `wgxdp gen hosts` makes of docs/examples is accepted by the program that is to read it, at its own place on its own host:
 # nft, radvd, keepalived, bird, wg, named-checkzone, promtool, systemd-analyze, networkd, sysctl, sh and wgxdp; a file that nobody reads is
 # a failure. Then a mistake is made in a file of each kind, which its program has to refuse.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 300
 # Files of all hosts of a network, from one description, without any network: each is taken by wg-quick, modes are right under any umask,
 # a second run touches nothing, and what --check lists is what then changes: when a site, a server or a client comes or goes, and by hand.
 # Keys stay; a host with a key of its own has no private one here; what others put there stays; no secret is in --diff. What goes wrong

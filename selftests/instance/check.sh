@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 300
 # `check` says what is wrong with a configuration (status 2) and what on this host is (3), with file, line and column, and touches
 # nothing. Every file of tests/config/bad is refused by `check` and by `up`, and what runs is as it was.
 #

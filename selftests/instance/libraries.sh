@@ -22,7 +22,7 @@ hide() { # LIBRARY...: a program that looks for them now finds no library
 	local library path
 	[[ ! ${BREAK:-} ]] || return 0
 	for library; do
-		path=$(ldconfig -p | awk -v name="${soname[$library]}" '$1 == name {print $NF; exit}')
+		path=$(ldconfig -p | awk -v name="${soname[$library]}" '$1 == name && !n++ {print $NF}')
 		[[ $path ]] || fail "${soname[$library]} is not installed"
 		mount --bind /dev/null "$(realpath "$path")"
 		hidden+=("$(realpath "$path")")

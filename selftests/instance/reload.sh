@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 300
 # vm
 # `reload --dry-run` says what differs and what was made by hand, and changes nothing, nor does an empty standard input; 20 reloads between files that differ in
 # services, ports and interfaces lose none of 100,000 packets of a service that stays; two `up` at once end with what one of them

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 300
 # vm
 # `save` writes what runs as a file that `up` reads: `save | up -c /dev/stdin` writes no entry of any map, loads and attaches
 # nothing, and what was made by hand stays so marked. Also where /run/wgxdp was lost: then from the maps. BREAK=1 changes a port
