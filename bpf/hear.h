@@ -38,27 +38,6 @@ INLINE __u32 hear_kind(const struct hearing *h, __be16 dport, __u32 ttl, __u32 t
 	return HEARD_KINDS;
 }
 
-/* Checks mac1 of the initiation in s->guard with the key of hearing.mac1[s->guard.place]. Returns 0
- * or a reason; as a step, for mac1_fits() needs much of the stack. */
-INLINE int hear_mac1_step(struct pkt_state *state)
-{
-	struct guard_work *s = &state->guard;
-	__u32 zero = 0, at = s->place;
-	const struct hearing *h = bpf_map_lookup_elem(&hearing, &zero);
-	bool fits;
-
-	if (!h || at >= HEAR_PORTS || !mac1_begin(s))
-		return -DROP_guard_busy;
-	s->tried = 1;
-	fits = mac1_fits(s, h->mac1[at]);
-	mac1_end(s);
-	if (fits)
-		return 0;
-	remember_failed(s->hash, s->now);
-	return -DROP_guard_mac1;
-}
-STATE_STEP(with_hearing, hear_mac1)
-
 /* Takes one report from this second's budget of the CPU */
 INLINE bool hear_take_budget(__u32 kind)
 {
@@ -91,8 +70,10 @@ INLINE bool hear_parse(struct hear_ip *ip, const __u8 head[12])
 	       !(head[6] & 0x3f) && !head[7];
 }
 
-/* Parses again: keeping the state for this would cost every packet. l3: offset of the IP header */
-INLINE int hear_report(struct pkt *p, __u32 l3, __u32 ifindex)
+/* Parses again: keeping the state for this would cost every packet. l3: offset of the IP header.
+ * Returns 1 with the packet's addresses, ports and message in s->guard if it is of either kind, else
+ * 0. */
+INLINE int hear_read(struct pkt *p, __u32 l3, __u32 ifindex)
 {
 	struct { __be16 sport, dport, len, check; } udp;
 	__u32 zero = 0, type = 0, at = 0, kind, message;
@@ -100,7 +81,6 @@ INLINE int hear_report(struct pkt *p, __u32 l3, __u32 ifindex)
 	const struct hearing *listens = bpf_map_lookup_elem(&hearing, &zero);
 	__u8 head[12];
 	struct hear_ip ip;
-	struct heard *h;
 
 	if (!listens || plane_read(p, l3, head, sizeof(head)) || !hear_parse(&ip, head) ||
 	    plane_read(p, l3 + ip.len, &udp, sizeof(udp)))
@@ -118,32 +98,13 @@ INLINE int hear_report(struct pkt *p, __u32 l3, __u32 ifindex)
 					      addr_load(s->message + 24);
 	s->client.addr = ip.family == FAMILY_IPV4 ? addr_from4(load_word(__be32, s->message + 12)) :
 						    addr_load(s->message + 8);
-	if (kind == HEARD_INITIATION) {
-		if (plane_read(p, message, s->message, INITIATION_BYTES))
-			return 0;
-		s->kind = MESSAGE_INITIATION;
-		s->known = s->failed = 0;
-		s->place = at;
-		s->now = bpf_jiffies64();
-		if (hear_mac1(p->s))
-			return 0;
-	}
-	if (!hear_take_budget(kind))
-		return 0;
-	h = bpf_ringbuf_reserve(&heard, sizeof(*h), 0);
-	if (!h)
-		return 0;
-	h->src = s->client.addr;
-	h->dst = s->local;
-	h->sport = udp.sport;
-	h->dport = udp.dport;
-	h->family = ip.family;
-	h->kind = kind;
-	h->pad[0] = h->pad[1] = 0;
-	h->ifindex = ifindex;
-	memcpy(h->message, s->message, INITIATION_BYTES);
-	bpf_ringbuf_submit(h, 0);
-	return 0;
+	s->client.port = udp.sport;
+	s->local_port = udp.dport;
+	s->ifindex = ifindex;
+	s->place = at;
+	s->kind = kind == HEARD_INITIATION ? MESSAGE_INITIATION : 0;
+	p->s->family = ip.family;
+	return kind == HEARD_KNOCK || !plane_read(p, message, s->message, INITIATION_BYTES);
 }
 
 INLINE int hear_from_xdp(struct pkt *p)
@@ -157,7 +118,7 @@ INLINE int hear_from_xdp(struct pkt *p)
 		if (!is_vlan(type))
 			break;
 	}
-	return hear_report(p, l3, ((struct xdp_md *)p->ctx)->ingress_ifindex);
+	return hear_read(p, l3, ((struct xdp_md *)p->ctx)->ingress_ifindex);
 }
 
 /* tc reports only packets that XDP did not see */
@@ -168,7 +129,7 @@ INLINE int hear_from_tc(struct pkt *p)
 
 	if (!link || link->flags & (LINK_NATIVE | LINK_GENERIC))
 		return 0;
-	return hear_report(p, p->s->bare ? 0 : ETH_HLEN, skb->ingress_ifindex);
+	return hear_read(p, p->s->bare ? 0 : ETH_HLEN, skb->ingress_ifindex);
 }
 
 INLINE int hear_packet_step(struct pkt *p)
@@ -177,10 +138,61 @@ INLINE int hear_packet_step(struct pkt *p)
 }
 CALLED_STEP(with_hearing, hear_packet)
 
-/* Reports the packet, if it is one of the two kinds */
+/* Checks mac1 of the initiation in s->guard with the key of hearing.mac1[s->guard.place]. Returns 0
+ * or a reason. */
+INLINE int hear_mac1_step(struct pkt_state *state)
+{
+	struct guard_work *s = &state->guard;
+	__u32 zero = 0, at = s->place;
+	const struct hearing *h = bpf_map_lookup_elem(&hearing, &zero);
+	bool fits;
+
+	s->known = s->failed = 0;
+	s->now = bpf_jiffies64();
+	if (!h || at >= HEAR_PORTS || !mac1_begin(s))
+		return -DROP_guard_busy;
+	s->tried = 1;
+	fits = mac1_fits(s, h->mac1[at]);
+	mac1_end(s);
+	if (fits)
+		return 0;
+	remember_failed(s->hash, s->now);
+	return -DROP_guard_mac1;
+}
+STATE_STEP(with_hearing, hear_mac1)
+
+/* Reports what is in s->guard */
+INLINE int hear_tell_step(struct pkt_state *state)
+{
+	struct guard_work *s = &state->guard;
+	__u32 kind = s->kind == MESSAGE_INITIATION ? HEARD_INITIATION : HEARD_KNOCK;
+	struct heard *h;
+
+	if (!hear_take_budget(kind))
+		return 0;
+	h = bpf_ringbuf_reserve(&heard, sizeof(*h), 0);
+	if (!h)
+		return 0;
+	h->src = s->client.addr;
+	h->dst = s->local;
+	h->sport = s->client.port;
+	h->dport = s->local_port;
+	h->family = state->family;
+	h->kind = kind;
+	h->pad[0] = h->pad[1] = 0;
+	h->ifindex = s->ifindex;
+	memcpy(h->message, s->message, INITIATION_BYTES);
+	bpf_ringbuf_submit(h, 0);
+	return 0;
+}
+STATE_STEP(with_hearing, hear_tell)
+
+/* Reports the packet, if it is one of the two kinds. Three steps, one after the other: each needs
+ * much of the stack. */
 INLINE void notify_daemon(struct pkt *p)
 {
-	if (with_hearing)
-		hear_packet(p);
+	if (with_hearing && hear_packet(p) == 1 &&
+	    (p->s->guard.kind != MESSAGE_INITIATION || !hear_mac1(p->s)))
+		hear_tell(p->s);
 }
 #endif
