@@ -107,7 +107,7 @@ class Sites:
             ours = self.index()
             self.data[ours] = theirs
             self.say(site, wgpackets.handshake(struct.pack('<III', wgpackets.RESPONSE, ours, theirs), self.keys[initiator]))
-        elif message[0] == wgpackets.RESPONSE and wgpackets.index(message, 8) in self.tries:
+        elif message[0] == wgpackets.RESPONSE:
             self.say(site, struct.pack('<IIQ', wgpackets.DATA, wgpackets.index(message, 4), 0) + os.urandom(16))
         elif message[0] == wgpackets.DATA:
             one = self.tries.get(self.data.get(wgpackets.index(message, 4)))
