@@ -71,8 +71,8 @@ INLINE bool hear_parse(struct hear_ip *ip, const __u8 head[12])
 }
 
 /* Parses again: keeping the state for this would cost every packet. l3: offset of the IP header.
- * Returns 1 with the packet's addresses, ports and message in s->guard if it is of either kind, else
- * 0. */
+ * Returns 1 with the packet's addresses, ports and message in s->guard if it is of either kind,
+ * else 0. */
 INLINE int hear_read(struct pkt *p, __u32 l3, __u32 ifindex)
 {
 	struct { __be16 sport, dport, len, check; } udp;

@@ -114,8 +114,9 @@ INLINE int blind_pass_stray(const struct blind_work *b)
 
 /* ---- handshakes ---- */
 
-/* Under which a site's wrong mac1s are remembered: a wrong one costs as much as there are sites,
- * so a site has a share, as a source has. Sites behind one address have each their own. */
+/* Under which a site's wrong mac1s are remembered, and its searches among all sites: each costs as
+ * much as there are sites, so a site has a share, as a source has. Sites behind one address have
+ * each their own. */
 INLINE __u64 site_hash(__u32 site)
 {
 	__u64 h = (site + 1ULL) * hash_key0;
@@ -140,6 +141,9 @@ INLINE int blind_initiation(struct pkt_state *state)
 		remember_failed(b->from ? site_hash(b->from) : state->guard.hash, state->guard.now);
 		return -DROP_guard_mac1;
 	}
+	/* The search among all sites costs as much as a wrong mac1 */
+	if (state->guard.tried > 1 + BLIND_LAST)
+		remember_failed(site_hash(b->from), state->guard.now);
 	if (b->to == b->from)
 		return -DROP_guard_mac1;
 	b->waits = !blind_is_known(b->to);

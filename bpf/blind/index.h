@@ -178,7 +178,6 @@ INLINE void blind_confirm(struct pkt_state *state)
 		session_put(state);
 	}
 	blind_learn_hint(state, s->receiver, s->from);
-	blind_learn_hint(state, s->index, s->to);
 }
 
 /* The first data of s->from with an index from a response confirms the index */
@@ -192,8 +191,10 @@ INLINE int blind_confirm_data_step(struct pkt_state *state)
 	e = blind_find_in(&sessions, s->key);
 	value = blind_value(e, s->key, s->now);
 	if (e && value && !(value & BLIND_CONFIRMED) &&
-	    __sync_val_compare_and_swap(&e->value, value, value | BLIND_CONFIRMED) == value)
+	    __sync_val_compare_and_swap(&e->value, value, value | BLIND_CONFIRMED) == value) {
 		confirmed_add(state, BLIND_ORIGIN(value), s->from, s->index);
+		blind_learn_hint(state, s->index, s->from);
+	}
 	return 0;
 }
 STATE_STEP(with_blind, blind_confirm_data)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "step.h"
+#include "table.h"
 
 /* Adds the share of these ticks; at most an eighth of a second's budget is kept */
 INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
@@ -15,8 +16,13 @@ INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
 		*left = a_second / 8;
 }
 
-/* Returns the budget that pays for this client's message: that of clients whose mac1 was wrong
- * lately; that of clients that a backend has answered, while it lasts; else that of all others. */
+/* struct guard_work .failed: the sender has used up its share of wrong mac1s. FAILED_KNOWN: it is a
+ * client that a backend has answered, so it has the budget of these first. */
+enum failed_kind { NOT_FAILED, FAILED, FAILED_KNOWN };
+
+/* Returns the budget that pays for this client's message: that of clients that a backend has
+ * answered, while it lasts; that of clients whose mac1 was wrong lately; else that of all
+ * others. */
 INLINE __s64 *guard_budget_left(const struct guard_work *s, __u64 now)
 {
 	__u32 zero = 0;
@@ -34,9 +40,9 @@ INLINE __s64 *guard_budget_left(const struct guard_work *s, __u64 now)
 		budget_fill(&b->left[1], ticks, BUDGET_KNOWN);
 		budget_fill(&b->left[2], ticks, BUDGET_FAILED);
 	}
-	if (s->failed)
-		return &b->left[2];
-	return s->known && b->left[1] > 0 ? &b->left[1] : &b->left[0];
+	if (s->known && s->failed != FAILED && b->left[1] > 0)
+		return &b->left[1];
+	return s->failed ? &b->left[2] : &b->left[0];
 }
 
 /* Returns what counts as one source: an IPv4 address, or an IPv6 /64 */
@@ -71,22 +77,26 @@ INLINE struct failed *failed_place(__u64 hash)
 	return bpf_map_lookup_elem(&failed, &place);
 }
 
-static __attribute__((noinline)) __u32 has_failed(__u64 hash, __u64 now)
+TABLE_READ __u32 has_failed(__u64 hash, __u64 now)
 {
 	const struct failed *f = failed_place(hash);
 	bool found = false;
 
 #pragma clang loop unroll(full)
-	for (int i = 0; f && i < FAILED_EACH; i++)
+	for (int i = 0; f && i < FAILED_EACH; i++) {
+		__s32 left = (__u32)f->of[i] - (__u32)now;
+
+		/* what is longer than a whole share is a time of long ago */
 		found |= f->of[i] >> 32 == hash >> 32 &&
-			 (__s32)((__u32)f->of[i] - (__u32)now) >
-			 (__s32)((FAILED_SHARE - 1) * FAILED_EACH_TICKS);
+			 left > (__s32)((FAILED_SHARE - 1) * FAILED_EACH_TICKS) &&
+			 left <= (__s32)(FAILED_SHARE * FAILED_EACH_TICKS);
+	}
 	return found;
 }
 
 /* Adds one wrong mac1 to the source's share: where the source stands, else in the entry whose
- * share is whole first. noinline: the caller's stack is full. */
-static __attribute__((noinline)) __u32 remember_failed(__u64 hash, __u64 now)
+ * share is whole first */
+TABLE_READ __u32 remember_failed(__u64 hash, __u64 now)
 {
 	struct failed *f = failed_place(hash);
 	__s32 least = 0x7fffffff, used = 0, most = FAILED_SHARE * FAILED_EACH_TICKS;
@@ -117,8 +127,8 @@ INLINE bool guard_may_spend(struct guard_work *s)
 {
 	const __s64 *left;
 
-	if (!s->known && has_failed(s->hash, s->now))
-		s->failed = true;
+	if (!s->failed && has_failed(s->hash, s->now))
+		s->failed = s->known ? FAILED_KNOWN : FAILED;
 	left = guard_budget_left(s, s->now);
 	return left && *left > 0;
 }

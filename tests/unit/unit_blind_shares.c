@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One site of the blind relay uses up its own share: of the table of hints, and of the time for hashing.
+ */
+#include "host/host_blind_try.h"
+
+/* Responses that nobody confirms leave nothing among the hints */
+static void hints_filled_here(void)
+{
+	__u32 index = 0x100000, lost = 0, n = 0, third = 10 - S - D - other;
+
+	for (__u32 second = 0; second < 190; second++) {
+		if (!(second % 5)) {		/* S tries again each five seconds, as WireGuard does; D answers too often */
+			assert_int_equal(initiates(S, D, 0x1000 + second), D);
+		}
+		for (__u32 i = 0; i < 40; i++)
+			says(D, MESSAGE_RESPONSE, S, index++, 0x1000 + second - second % 5);
+		host_jiffies += tick_rate;
+		world_control()->generation++;
+	}
+	print_message("hints: %u live of %u places, of one pair alone; sessions: %u\n", n_live(&hints), TABLE_BUCKETS * BLIND_WAYS,
+		      n_live(&sessions));
+	for (__u32 i = 0; i < 100; i++) {	/* another pair begins sessions; are they known to be there when it moves? */
+		__u32 a = 0x9000000 + 7919 * i, b = 0xa000000 + 104729 * i;
+
+		host_jiffies += tick_rate / 16;
+		assert_int_equal(initiates(other, third, a), third);
+		assert_int_equal(responds(third, other, b, a), other);
+		sends_data(other, b);
+		n += 2;
+		lost += !value_in(&hints, 0, a) + !value_in(&hints, 0, b);
+	}
+	print_message("of %u hints of another pair %u found no place\n", n, lost);
+	assert_int_equal(lost, 0);
+}
+
+EVERYWHERE(hints_filled)
+
+/* A site's handshakes with a right mac1, which its pair's limit refuses, leave others the time for theirs */
+#define MANY 256
+static void time_of_all(void **state)
+{
+	__u32 refused = 0, sent = 0;
+
+	host_map_reset(&blind_pairs, 4096);
+	{
+		struct blind_site saved[SITES];
+
+		memcpy(saved, site_at(0), sizeof(saved));
+		host_map_reset(&blind_sites, MANY);
+		memcpy(site_at(0), saved, sizeof(saved));
+	}
+	host_map_reset(&blind_waiting, MANY);
+	for (__u32 n = SITES; n < MANY; n++) {
+		__u8 key[32];
+
+		public_key(n, key);
+		blake2s_mac1(site_at(n)->mac1, key);
+		for (__u32 m = 1; m < MANY; m++) {
+			site_at(n)->may[m / 64] |= 1ULL << m % 64;
+			if (m < SITES)
+				site_at(m)->may[n / 64] |= 1ULL << n % 64;
+		}
+	}
+	state_now()->sites = MANY;
+	for (__u32 a_jiffy = 14; a_jiffy <= 30; a_jiffy += 2) {
+		refused = sent = 0;
+		host_jiffies += 20 * tick_rate;
+		for (__u32 i = 0; i < 3 * tick_rate; i++) {
+			host_jiffies++;
+			world_control()->generation++;
+			for (__u32 j = 0; j < a_jiffy; j++) {
+				initiates(S, 255 - 8 * (j % 6), 0x5000000 + i * 64 + j);
+			}
+			if (i < tick_rate || i % 25)
+				continue;
+			sent++;
+			refused += initiates(other, SITE_D, 0x6000000 + i) == -DROP_guard_busy;
+		}
+		print_message("%u sites, %u right initiations a second from one site: of another pair's %u handshakes %u are refused (guard_busy)\n",
+			      MANY, a_jiffy * tick_rate, sent, refused);
+	}
+	assert_int_equal(refused, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { TEST(hints_filled), TEST(time_of_all) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Who sends wrong mac1s to the guard uses up its own share of the time for hashing, known or not, and for no longer than it says.
+ */
+#include "host/host_handshakes.h"
+
+static int set_up(void **state)
+{
+	guard_setup(0, 1);
+	plane = PLANE_TC;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	world_clear();
+	guards_reset();
+	return 0;
+}
+
+static struct guard_budget *budget(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&guard_budget, &zero);
+}
+
+/* One known client's wrong mac1s leave new clients what they have */
+static void known_liar(void **state)
+{
+	struct told wrong, right;
+	__u32 tried = 0, refused, sent;
+
+	keys_written(16, 0, 64, false);
+	guard_at(0)->keys = GUARD_KEYS_WORD(16, 64);
+	shakes(0, 1, 2);
+	wrong = message(MESSAGE_INITIATION, 5, 0);
+	wrong.bytes[116] ^= 1;
+	while (sends(&wrong) == -DROP_guard_mac1)
+		tried++;
+	print_message("a known client sends %u wrong ones, then it is busy: unknown has %lld, known %lld left\n", tried,
+		      (long long)budget()->left[0], (long long)budget()->left[1]);
+	for (__u32 a_jiffy = 10; a_jiffy <= 80; a_jiffy += 10) {
+		refused = sent = 0;
+		host_jiffies += 10 * tick_rate;
+		for (__u32 i = 0; i < 2 * tick_rate; i++) {
+			host_jiffies++;
+			client_number = 0;
+			for (__u32 j = 0; j < a_jiffy; j++)
+				sends(&wrong);
+			if (i < tick_rate)
+				continue;
+			client_number = 77 + i;		/* new, and never failed */
+			right = initiation_for(0);
+			sent++;
+			refused += sends(&right) == -DROP_guard_busy;
+		}
+		print_message("64 keys, %u wrong ones a second from one known client: of %u new clients %u are refused (guard_busy)\n",
+			      a_jiffy * tick_rate, sent, refused);
+	}
+	assert_int_equal(refused, 0);
+}
+
+/* The same of an unknown one */
+static void unknown_liar(void **state)
+{
+	struct told wrong, right;
+	__u32 refused = 0;
+
+	keys_written(16, 0, 64, false);
+	guard_at(0)->keys = GUARD_KEYS_WORD(16, 64);
+	wrong = message(MESSAGE_INITIATION, 5, 0);
+	wrong.bytes[116] ^= 1;
+	for (__u32 i = 0; i < 2 * tick_rate; i++) {
+		host_jiffies++;
+		client_number = 0;
+		for (__u32 j = 0; j < 80; j++)
+			sends(&wrong);
+		client_number = 77 + i;
+		right = initiation_for(0);
+		refused += sends(&right) == -DROP_guard_busy;
+	}
+	print_message("the same 20,000 a second from one unknown source: %u refused\n", refused);
+	assert_int_equal(refused, 0);
+}
+
+/* A source that failed once does not fail again 2^31 jiffies later */
+static void failed_long_ago(void **state)
+{
+	struct told right, wrong = message(MESSAGE_INITIATION, 5, 0);
+
+	wrong.bytes[116] ^= 1;
+	assert_int_equal(sends(&wrong), -DROP_guard_mac1);	/* one alone, far from its share */
+	host_jiffies += 1000;
+	client_number = 5;
+	right = initiation_for(0);
+	assert_int_equal(sends(&right), 0);
+	for (__u64 days = 1, at = host_jiffies; days <= 60; days += 1) {
+		host_jiffies = at + days * 86400 * 1000;	/* 1,000 jiffies a second */
+		world_control()->generation++;
+		client_number = 5;
+		right = initiation_for(0);
+		sends(&right);
+		budget()->left[2] = 0;
+		client_number = 0;
+		right = initiation_for(0);
+		if (sends(&right) == -DROP_guard_busy) {
+			print_message("one wrong mac1, and %llu days later (at 1,000 Hz) the source is among those that fail\n",
+				      (unsigned long long)days);
+			fail();
+		}
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(known_liar), TEST(unknown_liar), TEST(failed_long_ago),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
