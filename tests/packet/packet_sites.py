@@ -311,6 +311,7 @@ def errors(s, d, other):
 def headers_refused(s, d, other):
     """Addresses that may not be forwarded, headers that contradict each other: the kernel's"""
     i, r = shake(s, d)
+    sends('data that confirms the index', s, d, data(r))
     for src in ('fe80::1', 'ff02::1', '::1') if s.family == 6 else ('127.0.0.1', '224.0.0.1', '0.0.0.0'):
         drops(f'data from {src}', s, 'blind_stranger', data(r), {'cuts': False}, src=src)
     for src in ('2001:db8:2::77', OURS[6]) if s.family == 6 else ('192.168.1.77', OURS[4]):
