@@ -147,7 +147,8 @@ INLINE int hear_mac1_step(struct pkt_state *state)
 	const struct hearing *h = bpf_map_lookup_elem(&hearing, &zero);
 	bool fits;
 
-	s->known = s->failed = 0;
+	s->known = false;
+	s->failed = NOT_FAILED;
 	s->now = bpf_jiffies64();
 	if (!h || at >= HEAR_PORTS || !mac1_begin(s))
 		return -DROP_guard_busy;

@@ -101,7 +101,7 @@ struct guard_work {
 	__u32 known;			/* a backend has answered the client */
 	__u32 counts;			/* so it has, and this message counts as the client's */
 	__u32 proven;			/* it has a cookie that only its source was sent */
-	__u32 failed;			/* the sender has used up its share of wrong mac1s */
+	__u32 failed;			/* enum failed_kind */
 	__u32 original;
 	int answer;
 	__u32 key, tried;		/* place of the first key, and how many keys were tried */

@@ -186,7 +186,7 @@ INLINE int blind_handshake_step(struct pkt_state *s)
 	b->index = load_word(__u32, s->guard.message + 4);
 	s->guard.known = b->from;
 	s->guard.now = b->now;
-	s->guard.failed = b->from && has_failed(site_hash(b->from), b->now);
+	s->guard.failed = b->from && has_failed(site_hash(b->from), b->now) ? FAILED : NOT_FAILED;
 	if (!mac1_begin(&s->guard))
 		return -DROP_guard_busy;
 	rc = s->guard.kind == MESSAGE_INITIATION ? blind_initiation(s) : blind_response(s);

@@ -119,14 +119,10 @@ INLINE int fragment_remember(struct pkt *p)
 	struct fragment_key *key = &p->s->datagram.key;
 	struct fragment *value = &p->s->datagram.value;
 	const struct fragment *known;
-	const struct udphdr *udp;
 	__u64 now;
 
 	if (likely(fragment_offset(p) != 1))
 		return 0;
-	udp = at(p, p->s->l4, sizeof(*udp));
-	if (!udp)
-		return -PASS_fragment;
 	now = bpf_jiffies64();
 	value->until = now + FRAGMENT_SECONDS * tick_rate;
 	value->sport = p->s->sport;

@@ -71,7 +71,7 @@ INLINE int guard_check_step(struct pkt_state *state)
 	a = bpf_map_lookup_elem(&answered, &s->client);
 	s->now = bpf_jiffies64();
 	s->known = a && s->now < a->until;
-	s->failed = false;
+	s->failed = NOT_FAILED;
 	s->backend = s->known ? a->backend : 0;
 	if (s->kind == MESSAGE_INITIATION || s->kind == MESSAGE_RESPONSE)
 		return guard_mac1(s, g->keys);

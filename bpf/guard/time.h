@@ -16,8 +16,8 @@ INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
 		*left = a_second / 8;
 }
 
-/* struct guard_work .failed: the sender has used up its share of wrong mac1s. FAILED_KNOWN: it is a
- * client that a backend has answered, so it has the budget of these first. */
+/* Whether the sender has used up its share of wrong mac1s. FAILED_KNOWN: it has, and is a client
+ * that a backend has answered, so it has the budget of these first. */
 enum failed_kind { NOT_FAILED, FAILED, FAILED_KNOWN };
 
 /* Returns the budget that pays for this client's message: that of clients that a backend has

@@ -21,6 +21,16 @@ configuration() { # MODE
 	[[ ${BREAK:-} ]] || echo 'learn: [ { interface: wg2 } ]'
 }
 
+# The peer is at another place, and there is no session: its next message is an initiation
+moves_to() { # N
+	nat_is "198.51.100.$1" "2000$1"
+	inside r2 conntrack -F 2> /dev/null
+	inside r2 wg set wg2 peer "$(key wg1)" remove
+	inside r2 wg set wg2 peer "$(key wg1)" allowed-ips 10.77.0.1/32 endpoint 198.51.100.99:9
+	inside r1 wg set wg1 peer "$(key wg2)" remove
+	inside r1 wg set wg1 peer "$(key wg2)" allowed-ips 10.77.0.2/32 endpoint 203.0.113.1:51820
+}
+
 pings && fail 'WireGuard hears what the rules drop'
 n=3
 for mode in native generic tc; do
@@ -28,13 +38,7 @@ for mode in native generic tc; do
 	start_daemon -c "$work/wgxdp.yaml"
 	expect 'mode' "$(shown get interfaces.wan.mode)" == $mode
 	n=$((n + 1))
-	nat_is "198.51.100.$n" "2000$n"
-	inside r2 conntrack -F 2> /dev/null
-	# no session: the next message is an initiation
-	inside r2 wg set wg2 peer "$(key wg1)" remove
-	inside r2 wg set wg2 peer "$(key wg1)" allowed-ips 10.77.0.1/32 endpoint 198.51.100.99:9
-	inside r1 wg set wg1 peer "$(key wg2)" remove
-	inside r1 wg set wg1 peer "$(key wg2)" allowed-ips 10.77.0.2/32 endpoint 203.0.113.1:51820
+	moves_to $n
 	began=$(elapsed)
 	inside r1 ping -q -c 1 -W 5 10.77.0.2 > /dev/null || fail "$mode: no answer; $(< "$work/daemon")"
 	took=$(awk -v a="$began" -v b="$(elapsed)" 'BEGIN {print int((b - a) * 1000)}')
@@ -147,12 +151,7 @@ done
 sleep 1
 for n in 7 8 9 5; do
 	hush
-	nat_is "198.51.100.$n" "2000$n"
-	inside r2 conntrack -F 2> /dev/null
-	inside r2 wg set wg2 peer "$(key wg1)" remove
-	inside r2 wg set wg2 peer "$(key wg1)" allowed-ips 10.77.0.1/32 endpoint 198.51.100.99:9
-	inside r1 wg set wg1 peer "$(key wg2)" remove
-	inside r1 wg set wg1 peer "$(key wg2)" allowed-ips 10.77.0.2/32 endpoint 203.0.113.1:51820
+	moves_to $n
 	inside r1 ping -q -c 1 -W 4 10.77.0.2 > /dev/null || fail "a flood of wrong mac1s: no answer to move $n; $(< "$work/daemon")"
 	is_there "198.51.100.$n:2000$n" || fail "a flood of wrong mac1s: it is at $(endpoint)"
 	wait_for 5 'it is proven' says 'WireGuard has its answer'

@@ -225,10 +225,21 @@ def hostile():
         d.add('last', 'sent', 80)
 
 
+def others_of_name(d, s, reply):
+    """Datagrams with the addresses and the id of d: with other ports, of another length, and for another service"""
+    yield 'another port', Datagram(s, 'duplicates', 148, reply, ident=d.ident, **{'dport' if reply else 'sport': 9})
+    yield 'another datagram\'s length', Datagram(s, 'duplicates', 600, reply, ident=d.ident)
+    if s is WG and not reply:
+        yield 'for another service', Datagram(HTTPS, 'duplicates', 148, ident=d.ident)
+
+
 def duplicates(s, reply):
     """Of first fragments that contradict each other the newest counts"""
     d = Datagram(s, 'duplicates', 148, reply)
     d.add('first', 'sent', 0, 80)
+    for label, other in others_of_name(d, s, reply):
+        other.add(f'{label}, first', 'sent', 0, 80)
+        other.add(f'{label}, last', 'sent', 80)
     d.add('another length', 'sent', 0, 88)
     d.add('its later one', 'sent', 88, 120)
     d.add('a later one of the former', 'dropped', 80, 120, reason='overlapping_fragment')

@@ -33,7 +33,6 @@ static void hints_filled_here(void)
 	print_message("of %u hints of another pair %u found no place\n", n, lost);
 	assert_int_equal(lost, 0);
 }
-
 EVERYWHERE(hints_filled)
 
 /* A site's handshakes with a right mac1, which its pair's limit refuses, leave others the time for theirs */
@@ -69,18 +68,17 @@ static void time_of_all(void **state)
 		for (__u32 i = 0; i < 3 * tick_rate; i++) {
 			host_jiffies++;
 			world_control()->generation++;
-			for (__u32 j = 0; j < a_jiffy; j++) {
+			for (__u32 j = 0; j < a_jiffy; j++)
 				initiates(S, 255 - 8 * (j % 6), 0x5000000 + i * 64 + j);
-			}
 			if (i < tick_rate || i % 25)
 				continue;
 			sent++;
 			refused += initiates(other, SITE_D, 0x6000000 + i) == -DROP_guard_busy;
 		}
-		print_message("%u sites, %u right initiations a second from one site: of another pair's %u handshakes %u are refused (guard_busy)\n",
-			      MANY, a_jiffy * tick_rate, sent, refused);
+		print_message("%u right initiations a second from one site: of another pair's %u handshakes %u are refused\n",
+			      a_jiffy * tick_rate, sent, refused);
+		assert_int_equal(refused, 0);
 	}
-	assert_int_equal(refused, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

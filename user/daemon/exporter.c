@@ -152,6 +152,16 @@ static void on_old(uv_timer_t *timer)
 	drop_old(timer->data);
 }
 
+/* Lets those go on that wait for it at this server; NULL: at any */
+static void resume_waiters(struct written *d, const struct server *s)
+{
+	for (struct waiter *w = d->waiters; w; w = w->next)
+		if (w->suspended && (!s || w->server == s)) {
+			w->suspended = false;
+			mhd.MHD_resume_connection(w->connection);
+		}
+}
+
 static void on_written(void *data, int fd, size_t offset, size_t size, const struct web_answer *a)
 {
 	struct written *d = data;
@@ -169,11 +179,7 @@ static void on_written(void *data, int fd, size_t offset, size_t size, const str
 	} else if (fd >= 0) {
 		close(fd);
 	}
-	for (struct waiter *w = d->waiters; w; w = w->next)
-		if (w->suspended) {
-			w->suspended = false;
-			mhd.MHD_resume_connection(w->connection);
-		}
+	resume_waiters(d, NULL);
 	for (struct server *s = d->exporter->servers; s; s = s->next)
 		run_server(s);
 }
@@ -371,11 +377,7 @@ static void stop_server(struct server *s)
 	uv_timer_stop(&s->timeout);
 	/* libmicrohttpd ends no connection that waits */
 	for (struct written *d = s->exporter->written; d; d = d->next)
-		for (struct waiter *w = d->waiters; w; w = w->next)
-			if (w->server == s && w->suspended) {
-				w->suspended = false;
-				mhd.MHD_resume_connection(w->connection);
-			}
+		resume_waiters(d, s);
 	mhd.MHD_stop_daemon(s->daemon);
 	s->closing = 3;
 	uv_close((uv_handle_t *)&s->poll, on_closed);

@@ -13,7 +13,7 @@
 typedef void render_done(void *data, int fd, size_t offset, size_t size,
 			 const struct web_answer *a);
 
-/* Begins. path: of the request that web_reads_maps() accepted. Returns 0 or -errno; then `done` is
- * not called. */
+/* Begins. r: a request that web_reads_maps() accepts; it may be gone when this returns. Returns 0
+ * or -errno; then `done` is not called. */
 int render(uv_loop_t *loop, const struct web *w, const struct web_request *r, render_done *done,
 	   void *data);

@@ -126,15 +126,23 @@ static int write_status(const struct web *w, bool data_path, FILE *out)
 	return rc;
 }
 
+/* Returns what of `show` the word below API asks for; 0: nothing */
+static unsigned int shown_by(const char *word)
+{
+	unsigned int what = !strcmp(word, "show") ? SHOW_DOCUMENT : show_noun(word);
+
+	return what == SHOW_METRICS ? 0 : what;
+}
+
 /* Returns 0, -errno, or an HTTP status */
 static int write_document(const struct web *w, const char *word, const struct dataplane *dp,
 			  FILE *out)
 {
-	unsigned int what = !strcmp(word, "show") ? SHOW_DOCUMENT : show_noun(word);
+	unsigned int what = shown_by(word);
 
 	if (!strcmp(word, "status"))
 		return write_status(w, dp->running, out);
-	if (!what || what == SHOW_METRICS)
+	if (!what)
 		return 404;
 	if (!dp->running)
 		return 503;
@@ -220,8 +228,7 @@ bool web_reads_maps(const struct web *w, const struct web_request *r)
 
 	return !refusal(w, r, &status) &&
 	       (!strcmp(r->path, "/metrics") ||
-		(!strncmp(r->path, API, strlen(API)) &&
-		 (!strcmp(r->path + strlen(API), "show") || show_noun(r->path + strlen(API)))));
+		(!strncmp(r->path, API, strlen(API)) && shown_by(r->path + strlen(API))));
 }
 
 int web_answer(const struct web *w, const struct web_request *r, struct web_answer *ret)

@@ -85,6 +85,8 @@ FILE *text_open(char **text, size_t *n)
 
 /* ---- for terminals and programs ---- */
 
+#define PIECE_LEN 8			/* one character, or one byte as a number */
+
 /* Returns how many bytes may be written as they are, beginning with text: 0 if the next one does
  * something to a terminal, or is no UTF-8 (RFC 3629) */
 static size_t visible(const char *text)
@@ -93,74 +95,82 @@ static size_t visible(const char *text)
 	size_t n = *c < 0xc2 ? 0 : *c < 0xe0 ? 2 : *c < 0xf0 ? 3 : *c < 0xf5 ? 4 : 0;
 
 	if (*c < 0x80)
-		return (*c >= ' ' && *c != 0x7f) || *c == '\n' || *c == '\t';
+		return *c >= ' ' && *c != 0x7f;
 	for (size_t i = 1; i < n; i++)
 		if (c[i] >> 6 != 2)
 			return 0;
 	return *c == 0xc2 && c[1] < 0xa0 ? 0 : n;
 }
 
+/* Writes the next character to ret: as it is, or its first byte by `format`. lines: newline and tab
+ * stay too. Returns how many bytes of the text that were. */
+static size_t next_piece(const char *text, const char *format, bool lines, char ret[PIECE_LEN])
+{
+	size_t n = lines && (*text == '\n' || *text == '\t') ? 1 : visible(text);
+
+	if (n)
+		snprintf(ret, PIECE_LEN, "%.*s", (int)n, text);
+	else
+		snprintf(ret, PIECE_LEN, format, (unsigned char)*text);
+	return n ?: 1;
+}
+
 void text_print(FILE *out, const char *text)
 {
-	for (size_t n; *text; text += n ?: 1) {
-		n = visible(text);
-		if (n)
-			fwrite(text, 1, n, out);
-		else
-			fprintf(out, "\\x%02x", (unsigned char)*text);
+	char piece[PIECE_LEN];
+
+	while (*text) {
+		text += next_piece(text, "\\x%02x", true, piece);
+		fputs(piece, out);
 	}
 }
 
 void text_visible(char *ret, size_t size, const char *text)
 {
+	char piece[PIECE_LEN];
 	size_t at = 0;
 
-	for (size_t n; *text && at + 4 < size; text += n ?: 1) {
-		n = visible(text);
-		if (n)
-			memcpy(ret + at, text, n);
-		else
-			snprintf(ret + at, size - at, "\\x%02x", (unsigned char)*text);
-		at += n ?: 4;
+	while (*text && at + 4 < size) {	/* no piece is longer */
+		text += next_piece(text, "\\x%02x", true, piece);
+		at += strlen(strcpy(ret + at, piece));
 	}
 	ret[at] = '\0';
 }
 
+/* special: characters that become a backslash and the one at the same place of `escaped` */
+static void print_escaped(FILE *out, const char *text, const char *special, const char *escaped,
+			  const char *format)
+{
+	char piece[PIECE_LEN];
+
+	while (*text) {
+		const char *at = strchr(special, *text);
+
+		if (at) {
+			fprintf(out, "\\%c", escaped[at - special]);
+			text++;
+			continue;
+		}
+		text += next_piece(text, format, false, piece);
+		fputs(piece, out);
+	}
+}
+
 void text_print_json(FILE *out, const char *text)
 {
-	static const char plain[] = "\"\\\b\f\n\r\t", escaped[] = "\"\\bfnrt";
-
 	fputc('"', out);
-	for (size_t n; *text; text += n ?: 1) {
-		const char *at = strchr(plain, *text);
-
-		n = at ? 1 : visible(text);
-		if (at)
-			fprintf(out, "\\%c", escaped[at - plain]);
-		else if (n)
-			fwrite(text, 1, n, out);
-		else
-			fprintf(out, "\\u%04X", (unsigned char)*text);
-	}
+	print_escaped(out, text, "\"\\\b\f\n\r\t", "\"\\bfnrt", "\\u%04X");
 	fputc('"', out);
 }
 
 void text_print_label(FILE *out, const char *text)
 {
-	const char *c = text;
+	size_t plain = 0;			/* nearly always all of it */
 
-	while (*c >= ' ' && *c < 0x7f && *c != '"' && *c != '\\')
-		c++;
-	fwrite(text, 1, c - text, out);
-	for (size_t n; *c; c += n ?: 1) {
-		n = *c == '\t' ? 0 : visible(c);
-		if (*c == '"' || *c == '\\' || *c == '\n')
-			fprintf(out, "\\%c", *c == '\n' ? 'n' : *c);
-		else if (n)
-			fwrite(c, 1, n, out);
-		else
-			fprintf(out, "\\\\x%02x", (unsigned char)*c);
-	}
+	while (text[plain] >= ' ' && text[plain] < 0x7f && !strchr("\"\\", text[plain]))
+		plain++;
+	fwrite(text, 1, plain, out);
+	print_escaped(out, text + plain, "\"\\\n", "\"\\n", "\\\\x%02x");
 }
 
 const char *shell_word(const char *name, char ret[SHELL_WORD_LEN])
