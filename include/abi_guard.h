@@ -36,7 +36,7 @@ struct guard {
 	/* of types 1 to 4, as in the packet: type and reserved bytes, or AmneziaWG's */
 	__u32 header[MESSAGES];
 	__u16 junk[MESSAGES];		/* bytes in front of these */
-	/* initiations and responses with a right mac1: of a source (IPv6: its /64) */
+	/* initiations with a right mac1: of a source (IPv6: its /64) */
 	__u64 source_each, source_burst;
 	/* and of the service, without sources that a backend has answered */
 	__u64 service_each, service_burst;
@@ -98,7 +98,8 @@ struct client_key {
 struct answered {
 	__u64 until;
 	__u32 backend;
-	/* when a message in the client's name counted last, in 32 bits of jiffies */
+	/* answered: when a message in the client's name counted last, in 32 bits of jiffies;
+	 * indices: 1: the backend waits for no response to this */
 	__u32 counted;
 };
 

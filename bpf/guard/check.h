@@ -56,6 +56,27 @@ INLINE int guard_mac1(struct guard_work *s, __u32 keys)
 	return s->answer;
 }
 
+/* Returns what `indices` knows of an index that a backend has given out, or NULL. For a limited
+ * time: as long as the session. */
+INLINE struct answered *guard_find_index(struct guard_work *s, __le32 index)
+{
+	struct answered *a;
+
+	s->index_key.index = index;
+	s->index_key.id = s->id;
+	a = bpf_map_lookup_elem(&indices, &s->index_key);
+	return a && s->now < a->until ? a : NULL;
+}
+
+/* A response must be the first to answer an initiation of a backend, whose index strangers do not
+ * know. Returns 0 or a reason. */
+INLINE int guard_response(struct guard_work *s)
+{
+	const struct answered *a = guard_find_index(s, load_word(__le32, s->message + 8));
+
+	return a && !a->counted ? 0 : -DROP_guard_stranger;
+}
+
 /* Decides whether an original's message may go to the service, and to which backend. Returns 0 or a
  * reason. */
 INLINE int guard_check_step(struct pkt_state *state)
@@ -73,12 +94,12 @@ INLINE int guard_check_step(struct pkt_state *state)
 	s->known = a && s->now < a->until;
 	s->failed = NOT_FAILED;
 	s->backend = s->known ? a->backend : 0;
-	if (s->kind == MESSAGE_INITIATION || s->kind == MESSAGE_RESPONSE)
+	if (s->kind == MESSAGE_INITIATION)
 		return guard_mac1(s, g->keys);
-	s->index_key.index = s->index;
-	s->index_key.id = s->id;
-	a = s->indices ? NULL : bpf_map_lookup_elem(&indices, &s->index_key);
-	if (a && s->now < a->until) {
+	if (s->kind == MESSAGE_RESPONSE)
+		return guard_response(s) ?: guard_mac1(s, g->keys);
+	a = s->indices ? NULL : guard_find_index(s, s->index);
+	if (a) {
 		s->backend = a->backend;
 		return 0;
 	}

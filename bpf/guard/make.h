@@ -111,16 +111,26 @@ INLINE bool known_counts(struct guard_work *s)
 	return true;
 }
 
-INLINE int guard_make_original(struct guard_work *s, const struct guard *g)
+/* The backend waits for this response, so no limit counts it. No other response answers the same
+ * initiation. */
+INLINE void remember_response(struct guard_work *s)
+{
+	struct answered *a = guard_find_index(s, load_word(__le32, s->message + 8));
+
+	if (a)
+		a->counted = 1;
+}
+
+INLINE int guard_initiation(struct guard_work *s, const struct guard *g)
 {
 	__u64 now = s->now << GUARD_TICK;
-	__u32 replay = s->kind == MESSAGE_INITIATION ? replay_find(s, s->now) : REPLAY_NEW;
+	__u32 replay = replay_find(s, s->now);
 	int rc;
 
 	if (replay == REPLAY_OTHER_CLIENT)
 		return -DROP_guard_replay;	/* its source pays nothing, and learns nothing */
 	s->proven = false;
-	rc = s->kind == MESSAGE_INITIATION ? cookie_admits(s, g, s->now) : 0;
+	rc = cookie_admits(s, g, s->now);
 	if (rc)
 		return rc;
 	source_set(s);
@@ -129,11 +139,9 @@ INLINE int guard_make_original(struct guard_work *s, const struct guard *g)
 	s->counts = replay == REPLAY_NEW && known_counts(s);
 	if (!service_admits_one(s, g, now))
 		return -DROP_guard_limited;
-	if (s->kind == MESSAGE_INITIATION) {
-		replay_remember(s, s->now);
-		if (replay == REPLAY_NEW)
-			remember_initiation(s);
-	}
+	replay_remember(s, s->now);
+	if (replay == REPLAY_NEW)
+		remember_initiation(s);
 	return 0;
 }
 
@@ -157,6 +165,7 @@ INLINE void remember_answer_time(struct guard_work *s, struct health *h)
 INLINE int guard_make_reply(struct guard_work *s, const struct guard *g)
 {
 	struct health *h = health_find(s);
+	const struct answered *before;
 
 	if (s->kind == MESSAGE_COOKIE) {
 		s->answered.until = s->now + COOKIE_SECONDS * tick_rate;
@@ -165,10 +174,12 @@ INLINE int guard_make_reply(struct guard_work *s, const struct guard *g)
 	}
 	s->answered.until = s->now + SESSION_SECONDS * tick_rate;
 	s->answered.backend = s->backend;
-	s->answered.counted = 0;
+	before = bpf_map_lookup_elem(&answered, &s->client);
+	s->answered.counted = before ? before->counted : 0;
+	bpf_map_update_elem(&answered, &s->client, &s->answered, BPF_ANY);
+	s->answered.counted = s->kind == MESSAGE_RESPONSE;	/* nobody answers a response */
 	s->index_key.index = s->index;
 	s->index_key.id = s->client.id;
-	bpf_map_update_elem(&answered, &s->client, &s->answered, BPF_ANY);
 	bpf_map_update_elem(&indices, &s->index_key, &s->answered, BPF_ANY);
 	if (s->kind != MESSAGE_RESPONSE || !h)
 		return 0;
@@ -191,6 +202,11 @@ INLINE int guard_make_step(struct pkt_state *state)
 	if (!g)
 		return -DROP_guard_busy;
 	s->now = bpf_jiffies64();
-	return s->original ? guard_make_original(s, g) : guard_make_reply(s, g);
+	if (!s->original)
+		return guard_make_reply(s, g);
+	if (s->kind == MESSAGE_INITIATION)
+		return guard_initiation(s, g);
+	remember_response(s);
+	return 0;
 }
 STATE_STEP(with_guards, guard_make)

@@ -3,8 +3,9 @@
 # tier: long
 # timeout: 600
 # alone
-# The guard's limits hold, within five percent: initiations with a right mac1 at three times what a source may send (20 a second; an
-# IPv6 /64 is one), and at three times what all together may (2,000 a second). Real clients lose none of theirs: 20 who come
+# The guard's limits hold, within five percent: initiations with a right mac1 that wg-end answers, at three times what a source may have
+# answered (20 a second; an IPv6 /64 is one), and others that it does not answer, at three times what all together may send (2,000 a
+# second). Real clients lose none of theirs: 20 who come
 # at once from one address, new ones beside sources that send too much, and such as wg-end has answered also while all together send too
 # much. nat dnat and masquerade. BREAK=1 doubles both limits.
 #
@@ -96,8 +97,13 @@ for nat in dnat masquerade; do
 	come 1 $clients
 	expect "$nat: dropped of $clients clients who came at once" "$(dropped)" == 0
 	sleep 2
+	start wg-end "$root/selftests/lib/answers.py" eth $port > "$work/answers"
+	answers=$!
+	wait_for 60 'who answers' grep -q answers "$work/answers"
 	limited "$nat: 10 sources" $((10 * source)) 100.64.0.1 10 198.51.100.1 $((30 * source)) come 1 10
 	limited "$nat: an IPv6 /64" $source 2001:db8:9::1 50 2001:db8:1::1 $((3 * source)) come 11 20
+	kill $answers
+	wait $answers || :
 	limited "$nat: the service" $service 100.64.1.1 2000 198.51.100.1 $((3 * service)) come 1 20
 	wgxdp down > /dev/null
 done

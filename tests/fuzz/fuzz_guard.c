@@ -3,7 +3,7 @@
  * Fuzz target: services with a guard on the host plane. An input is three bytes of state, then steps of eight bytes: clients and backends
  * whose messages have a right mac1 until the step changes a byte, replays, pieces and GSO packets. What must hold: what leaves for a
  * backend has a message's shape and a right mac1, is for the backend whose key or index it is, and strictly from whom it answered; no
- * replay passes; what the guard ends, and what XDP passes up, changes nothing that is remembered; flows are whole.
+ * replay passes, nor a response that no backend waits for; what the guard ends, and what XDP passes up, changes nothing that is remembered; flows are whole.
  */
 #define WGXDP_HOST
 #include "host/host_lists.h"
@@ -46,7 +46,7 @@ static struct seen gone;			/* what left last for a backend */
 
 /* ---- the model ---- */
 
-struct known { __u16 id; struct addr addr; __u16 port; __u32 index, backend; __u64 until; };
+struct known { __u16 id; struct addr addr; __u16 port; __u32 index, backend; __u64 until; bool waits; };
 static struct known knows[STEPS_MAX];
 static __u32 n_knows;
 static struct { __u16 id; __u8 mac1[16]; struct addr addr; __u16 port; __u64 until; } initiations[STEPS_MAX];
@@ -86,7 +86,7 @@ static __u32 kind_of(const __u8 *b, __u32 n, __u32 *ret_at)
 	return 0;
 }
 
-static const struct known *by_index(__u32 index)
+static struct known *by_index(__u32 index)
 {
 	for (__u32 i = n_knows; i--;)
 		if (knows[i].id == service->id && knows[i].index == index)
@@ -129,8 +129,13 @@ static void check_handshake(const __u8 *m, __u32 kind, __u32 backend)
 	for (__u32 k = first_key; k < n_keys; k++)
 		any |= fits(k, m, kind == 1 ? 116 : 60) && (!(now_is.flags & 2) || k == backend);
 	MUST(any);
-	if (kind != 1)
+	if (kind != 1) {
+		struct known *asks = by_index(le32(m + 8));
+
+		MUST(asks && asks->waits);	/* a backend, for this response */
+		asks->waits = false;
 		return;
+	}
 	for (__u32 i = n_initiations; i--;)
 		if (initiations[i].id == service->id && !memcmp(initiations[i].mac1, m + 116, 16)) {
 			MUST(host_jiffies >= initiations[i].until ||
@@ -310,7 +315,7 @@ static void remember_reply(const struct step *s, const __u8 *frame, __u32 len)
 	if (kind != 1 && kind != 2)
 		return;
 	knows[n_knows++] = (struct known){ service->id, a.dst, a.dport, le32(payload + at + 4), (s->who >> 6) % BACKENDS,
-					   host_jiffies + SESSION_SECONDS * tick_rate };
+					   host_jiffies + SESSION_SECONDS * tick_rate, kind == 1 };
 }
 
 static __u64 guard_drops(void)

@@ -9,6 +9,7 @@ from packet_icmp import error
 from packet_network import PORT, udp
 
 CLIENT, INDEX, THEIRS = PORT + 11, 0x0a0b0c01, 0x0d0e0f01      # a client's port, his index, the backend's for him
+OF_BACKEND = 0x0c0d0e01     # the index of an initiation that the backend sends
 GUARDED = ((STRICT, CLIENT), (STRICT6, CLIENT), (ALPHA, CLIENT), (BETA, CLIENT + 1))
 turn = 0
 
@@ -55,6 +56,11 @@ def shapes():
         drops(f'{s.label}: an initiation in network order', s, 'guard_shape', b'\0\0\0\1' + whole[1][4:])
 
 
+def asks(s, index):
+    """The backend begins a handshake with its client, and waits for the response"""
+    honest(f'{s.label} {s.backend}: begins itself', s, True, state='guard', dport=CLIENT, data=initiation(STRANGE, index))
+
+
 def macs_of_others():
     """Where a key fits nothing, who sent it has the least share of the guard's time for four seconds: `failed`"""
     for s in (STRICT, STRICT6, ALPHA, LOOSE):
@@ -65,8 +71,9 @@ def macs_of_others():
                               ('another index than the mac1 is of', right[:4] + b'\x99' + right[5:]),
                               ('another ephemeral key than the mac1 is of', right[:20] + bytes([right[20] ^ 1]) + right[21:])):
             drops(f'{s.label}: an initiation with {name}', s, 'guard_mac1', payload, ('failed',))
-        answer = response(KEYS[s], 78, 79)
-        for name, payload in (('another WireGuard\'s key', response(STRANGE, 78, 79)), ('no mac1', answer[:60] + bytes(32)),
+        asks(s, OF_BACKEND)
+        answer = response(KEYS[s], 78, OF_BACKEND)
+        for name, payload in (('another WireGuard\'s key', response(STRANGE, 78, OF_BACKEND)), ('no mac1', answer[:60] + bytes(32)),
                               ('an initiation\'s mac1', answer[:60] + right[116:])):
             drops(f'{s.label}: a response with {name}', s, 'guard_mac1', payload, ('failed',))
 
@@ -90,6 +97,16 @@ def unsolicited():
         drops(f'{s.label}: a keepalive with an index that nobody has', s, 'guard_stranger', data(0x55555556, 32), sport=53)
         drops(f'{s.label}: a cookie with an index that nobody has', s, 'guard_stranger', cookie(0x55555557))
         drops(f'{s.label}: data with the index of another service\'s client', s, 'guard_stranger', data(0x66000000 + THEIRS))
+    for s in (STRICT, STRICT6, ALPHA, LOOSE):
+        drops(f'{s.label}: a response to an index that nobody has', s, 'guard_stranger', response(KEYS[s], 90, 0x55555558))
+        drops(f'{s.label}: a response to the client\'s own index', s, 'guard_stranger', response(KEYS[s], 91, INDEX))
+        asks(s, OF_BACKEND + 1)
+        answer = response(KEYS[s], 93, OF_BACKEND + 1)
+        honest(f'{s.label} {s.backend}: a response', s, state='guard', once=True, sport=CLIENT, data=answer)
+        drops(f'{s.label}: the same response, from another host', s, 'guard_stranger', answer)
+        drops(f'{s.label}: the same response, in the client\'s name', s, 'guard_stranger', answer, src=s.client, sport=CLIENT)
+    for s in (STRICT, STRICT6, ALPHA):
+        drops(f'{s.label}: a response to a response', s, 'guard_stranger', response(KEYS[s], 92, THEIRS + CLIENT * 16))
     e = error(ALPHA, False, (3, 3), quote={'dport': 4321})
     attack('servers: unreachable, about an answer to nobody: which backend is it for?', e, 'dropped', 'servers', 'guard_stranger', state='guard')
     for s in (STRICT, LOOSE):

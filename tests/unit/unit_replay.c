@@ -359,6 +359,55 @@ static __u64 digest_of(struct host_map *map)
 	return h;
 }
 
+/* ---- responses ---- */
+
+/* A response passes if a backend waits for it, and no limit counts it: so others can neither use a limit up by responses, nor keep
+ * this one out */
+static void responses_here(void)
+{
+	__u32 id = at_service->id;
+	struct guard_state *s = bpf_map_lookup_elem(&guard_state, &id);
+	__u64 used_up = (host_jiffies + 1000 * tick_rate) << GUARD_TICK;
+	struct told m;
+
+	m = message(MESSAGE_RESPONSE, 900, 500);
+	assert_int_equal(sends(&m), -DROP_guard_stranger);
+	shakes(0, 1, 2);
+	s->service_until = 0;
+	for (__u32 i = 0; i < 20000; i++) {
+		m = message(MESSAGE_RESPONSE, 900 + i, 3 + i);
+		assert_int_equal(sends(&m), -DROP_guard_stranger);
+	}
+	m = message(MESSAGE_RESPONSE, 900, 2);
+	assert_int_equal(sends(&m), -DROP_guard_stranger);	/* that is a response's index */
+	assert_int_equal(s->service_until, 0);
+	for (__u32 i = 500; i < 503; i++) {
+		m = message(MESSAGE_INITIATION, i, 0);		/* the backend's own */
+		assert_true(backend_sends(0, &m));
+	}
+	s->service_until = used_up;
+	m = message(MESSAGE_RESPONSE, 900, 500);
+	m.bytes[60] ^= 1;
+	assert_int_equal(sends(&m), -DROP_guard_mac1);
+	m.bytes[60] ^= 1;
+	assert_int_equal(sends(&m), 0);
+	for (__u32 i = 0; i < 100; i++)
+		assert_int_equal(sends(&m), -DROP_guard_stranger);
+	assert_int_equal(s->service_until, used_up);
+	seconds(SESSION_SECONDS);
+	host_jiffies--;
+	m = message(MESSAGE_RESPONSE, 901, 501);
+	assert_int_equal(sends(&m), 0);
+	host_jiffies++;
+	m = message(MESSAGE_RESPONSE, 902, 502);
+	assert_int_equal(sends(&m), -DROP_guard_stranger);
+}
+
+static void responses(void **state)
+{
+	everywhere(0, responses_here);
+}
+
 /* With a right mac1 and a client's own address and port: they go to the backend, and that is all */
 static void forged_here(void)
 {
@@ -374,11 +423,12 @@ static void forged_here(void)
 	seconds(3);
 	for (int i = 0; i < 5; i++) {
 		m = message(i % 2 ? MESSAGE_INITIATION : MESSAGE_RESPONSE, 900 + i, 2);
-		assert_int_equal(sends(&m), 0);
-		assert_int_equal(shown_port, port);
+		assert_int_equal(sends(&m), i % 2 ? 0 : -DROP_guard_stranger);
+		if (i % 2)
+			assert_int_equal(shown_port, port);
 		client_port++;			/* nor from elsewhere */
 		m = message(i % 2 ? MESSAGE_INITIATION : MESSAGE_RESPONSE, 950 + i, 2);
-		assert_int_equal(sends(&m), 0);
+		assert_int_equal(sends(&m), i % 2 ? 0 : -DROP_guard_stranger);
 		client_port--;
 	}
 	for (__u32 i = 0; i < answered.n; i++) {
@@ -563,7 +613,7 @@ static void healthy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(source_limit), TEST(service_limit), TEST(replaying), TEST(replays_full), TEST(challenge), TEST(strict), TEST(forged), TEST(passed_up), TEST(healthy),
+		TEST(source_limit), TEST(service_limit), TEST(replaying), TEST(replays_full), TEST(challenge), TEST(strict), TEST(responses), TEST(forged), TEST(passed_up), TEST(healthy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

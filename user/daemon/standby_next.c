@@ -6,12 +6,24 @@
 #include "daemon/standby.h"
 #include "lib/timer.h"
 
+/* Whether it or its standby has answered a client within a session's life */
+static bool may_have_session(const struct health *h, __u64 now)
+{
+	return h->answered && now - h->answered < SESSION_SECONDS * jiffies_a_second();
+}
+
 bool backend_is_surely_down(const struct guard *g, const struct health *h, __u64 now)
 {
-	if (!h->answered || now - h->answered >= SESSION_SECONDS * jiffies_a_second())
+	if (!may_have_session(h, now))
 		return backend_is_down(g, h);
 	return g->health_initiations && h->known_unanswered >= g->health_initiations &&
 	       __builtin_popcountll(h->known_sources) >= (int)g->health_sources;
+}
+
+static bool trial_has_failed(const struct health *h, __u64 now)
+{
+	return (may_have_session(h, now) ? h->known_unanswered : h->unanswered) >=
+	       STANDBY_TRIAL_UNANSWERED;
 }
 
 enum standby_step standby_next(struct standby_of *b, const struct guard *g, const struct health *h,
@@ -24,7 +36,7 @@ enum standby_step standby_next(struct standby_of *b, const struct guard *g, cons
 		b->wait = STANDBY_WAIT;
 	}
 	if (b->trial)
-		return served >= STANDBY_TRIAL && h->unanswered >= STANDBY_TRIAL_UNANSWERED ?
+		return served >= STANDBY_TRIAL && trial_has_failed(h, now) ?
 		       STANDBY_SWITCH : STANDBY_STAY;
 	if (backend_is_surely_down(g, h, now))
 		return served >= STANDBY_SETTLE ? STANDBY_SWITCH : STANDBY_STAY;

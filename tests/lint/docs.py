@@ -1,0 +1,387 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Documents say what the program has, and the program what they say: commands, options, reasons, maps, metrics, keys of the
+configuration, examples, packages, drivers. CHECKS lists what is compared.
+
+Then each check runs on texts with one thing missing or too much (MUST_FIND), and must complain."""
+import functools
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..'))
+WGXDP = os.path.realpath(os.path.join(os.environ.get('O', 'build'), 'wgxdp'))
+MAN, CONFIG_MAN = 'docs/wgxdp.8', 'docs/wgxdp.yaml.5'
+GRAMMAR = ['user/config/config.c'] + [f'user/config/config_{part}.c' for part in ('relay', 'flows', 'guard', 'blind', 'endpoints', 'learn', 'ddns')]
+GUIDES = [f'docs/guide-{name}.md' for name in ('firewall', 'relay', 'relays', 'masquerade', 'blind', 'dns', 'endpoint', 'road-warrior', 'vps')]
+SECTIONS = 'interfaces|services|peers|follow|policy|blind|endpoints|learn|exporter|ddns'
+
+changed = {}                    # file: its text while a check must complain
+
+
+def read(path):
+    if path in changed:
+        return changed[path]
+    with open(path, encoding='utf-8') as f:
+        return f.read()
+
+
+@functools.cache
+def output(*command):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def between(text, first, last):
+    """The lines from one that matches `first` to one that matches `last`, both included."""
+    m = re.search(rf'{first}.*?(?:{last}|\Z)', text, re.M | re.S)
+    return m.group(0) if m else ''
+
+
+# ---- what they say: sets of words ----
+
+def help_of(command=None):
+    return output(WGXDP, *filter(None, [command]), '--help')
+
+
+def options_in_help(command=None):
+    return set(re.findall(r'(?<![-\w])--?[a-z][a-z0-9-]*', help_of(command)))
+
+
+def commands_in_help():
+    return set(re.findall(r'^  ([a-z]+) ', between(help_of(), '^Commands:$', '^$'), re.M))
+
+
+def section(heading):
+    """The manual page from a heading to the next one."""
+    _, _, text = ('\n' + read(MAN)).partition(f'\n{heading}\n')
+    return re.split(r'^\.S[hs] ', text, maxsplit=1, flags=re.M)[0]
+
+
+def flags(text):
+    """Options in mdoc: `Fl c , Fl -config Ar FILE` is -c and --config."""
+    found = set()
+    for line in text.splitlines():
+        is_flag = False
+        for word in line.split():
+            if word in ('Fl', '.Fl'):
+                is_flag = True
+            elif re.fullmatch('[A-Z][a-z]', word):
+                is_flag = False
+            elif is_flag and re.fullmatch('-?[a-z][-a-z0-9]*', word):
+                found.add('-' + word)
+    return found
+
+
+def items(text):
+    return '\n'.join(line for line in text.splitlines() if line.startswith('.It'))
+
+
+def reasons(kind):
+    return set(re.findall(rf'^REASON\({kind}, ([a-z0-9_]+),', read('include/reasons.def'), re.M))
+
+
+def reasons_in_page(verb):
+    return set(re.findall(r'^\.It Cm (\S+)$', section(f'.Ss Reasons for {verb}'), re.M))
+
+
+def first_cells(path):
+    """The words in backquotes in the first cells of tables."""
+    cells = re.findall(r'^ *\| (`[^|]*`) \|', read(path), re.M)
+    return set(re.findall('[a-z0-9_]+', ' '.join(cells)))
+
+
+def relay_reasons():
+    return set(re.findall(r'^REASON\(DROP, (refused|unrouted|same_site|invalid),', read('include/reasons.def'), re.M))
+
+
+def maps():
+    return {' '.join(m) for m in re.findall(r'^(?:MAP|RING)\(([a-z_]+), ([A-Z_]+),', read('bpf/maps.h'), re.M)}
+
+
+def maps_in_design():
+    table = between(read('docs/design.md'), '^Every map of `bpf/maps.h`', '^Planned maps:')
+    return {' '.join(m) for m in re.findall(r'^\| ([a-z_]+) \| ([A-Z_]+)', table, re.M)}
+
+
+def metrics():
+    text = ''.join(read(f'user/show/{name}.c') for name in ('metrics', 'show_guard', 'show_sites'))
+    return set(re.findall(r'[a-z]_family\((?:&s[.>-]+text|s|t|t, &v), "(wgxdp_[a-z_]+)"', text))
+
+
+def metrics_in_page():
+    cells = re.findall(r'^\| (`wgxdp[^|]*`) \|', read('docs/metrics.md'), re.M)
+    return set(re.findall('wgxdp_[a-z_]+', ' '.join(cells)))
+
+
+def keys():
+    """Keys of the configuration, each behind its section; the sections themselves have none."""
+    found = set()
+    for path in GRAMMAR:
+        for name, table in re.findall(r'^(?:static const struct yaml_key |const struct yaml_key config_)(\w+)_keys\[\] = (.*?)^}', read(path),
+                                      re.M | re.S):
+            name = 'section' if name == 'config' else name.removesuffix('s')
+            found |= {f'{name} {key}' for key in re.findall(r'^\t\{ (?:\.name = )?"([^"]*)"', table, re.M)}
+    return found
+
+
+def keys_in_page():
+    found = set()
+    for name, text in re.findall(r'^\.Ss (\S+).*\n((?:(?!\.S[hs] ).*\n)*)', read(CONFIG_MAN), re.M):
+        if re.fullmatch(f'{SECTIONS}|announce|running', name):
+            found.add(f'section {name}')
+        found |= {f"{name.removesuffix('s')} {key}" for key in re.findall(r'^\.It Cm (\S+)', text, re.M)}
+    return found
+
+
+def values():
+    """Words that a value may be: `origin hand`."""
+    found = set()
+    for path in ['user/lib/yaml_map.c'] + [f'user/config/config{part}.c' for part in ('', '_relay', '_guard', '_endpoints')]:
+        for name, words in re.findall(r'^(?:static )?const char \*const (?:config_|yaml_)?([a-z0-9]+)_names\[\] = \{(.*?)NULL\s*\};', read(path),
+                                      re.M | re.S):
+            found |= {f"{'shared' if name == 'flag' else name} {word}" for word in re.findall('"([^"]*)"', words) if word}
+    return found
+
+
+def values_in_page():
+    found, key = set(), ''
+    for line in read(CONFIG_MAN).splitlines():
+        words = line.split()
+        if re.match(r'\.(S[hs]|It) ', line):
+            key = words[2] if words[0] == '.It' and len(words) > 2 else ''
+        elif words[:1] == ['.Cm'] and key in ('mode', 'nat', 'role', 'ipv6', 'df', 'shared', 'origin', 'reject', 'profile', 'strict', 'by', 'page'):
+            found.add(f'{key} {words[1]}')
+    return found - {'mode up', 'origin running', 'origin save'}        # other words than values
+
+
+def drivers():
+    """Drivers that transmit from XDP in Linux 6.1. veth and bonds are known by their kind."""
+    return set(re.findall('"([^"]+)"', between(read('user/plan/transmit.c'), r'^static const char \*const known\[\] = \{$', '^};$')))
+
+
+def drivers_in_page():
+    """In the columns below `driver` and `transmits`"""
+    found, column = set(), None
+    for line in read('docs/hardware.md').splitlines():
+        cells = [cell.strip() for cell in line.split('|')]
+        if line.startswith('| driver '):
+            column = cells.index('transmits') if 'transmits' in cells else column
+        elif not line:
+            column = None
+        elif line.startswith('| `') and column and re.match(r'6\.1( |$)', cells[column]):
+            found |= set(re.findall('`([^`]+)`', cells[1]))
+    return found - {'veth', 'bonding'}
+
+
+def drop_in():
+    return {line for line in read('scripts/systemd/shared.conf').splitlines() if not line.startswith('#')}
+
+
+def drop_in_in_guide():
+    return set(re.findall('^    (.*)', between(read('docs/guide-firewall.md'), '^It is this:$', '^#'), re.M))
+
+
+def packages():
+    """To build from the source; behind these are those to run the demo."""
+    if 'scripts/deps' in changed:
+        raise ValueError('scripts/deps runs as it is')
+    return set(output('scripts/deps', '-l', 'demo').partition('\niproute2\n')[0].split())
+
+
+def packages_in_guide():
+    text = between(read('docs/guide-firewall.md'), '^    sudo apt install', '^    make$')
+    return set(re.findall('[a-z0-9-]+', re.sub('^.*?apt install|^    make$', '', text, flags=re.M)))
+
+
+def configurations(path):
+    """Configurations in a guide or a manual page."""
+    text = read(path)
+    found = []
+    if path.endswith('.5'):
+        examples = text.partition('\n.Sh EXAMPLES\n')[2]
+        found = [e.replace(r'\(dq', '"') for e in re.findall(r'^\.Bd -literal[^\n]*\n(.*?)^\.Ed', examples, re.M | re.S)]
+    else:
+        found += [re.sub('^    ', '', e, flags=re.M) for e in re.findall(rf'^    (?:{SECTIONS}):.*\n(?:    .*\n)*', text, re.M)]
+        found += [e for e in re.findall(r'^```yaml\n(.*?)^```$', text, re.M | re.S) if re.match(f'({SECTIONS}):', e)]
+    return found
+
+
+# ---- whether they agree: each check yields its complaints ----
+
+def same(what, one, its_words, other, other_words):
+    for word in sorted(its_words - other_words):
+        yield f'{what} {word}: in {one}, not in {other}'
+    for word in sorted(other_words - its_words):
+        yield f'{what} {word}: in {other}, not in {one}'
+
+
+def check_commands():
+    page = between(read(MAN), r'^\.Sh DESCRIPTION$', r'^\.Sh MODES$')
+    yield from same('command', '--help', commands_in_help(), 'the manual page', set(re.findall(r'^\.Ss (.*)', page, re.M)))
+    yield from same('option', '--help', options_in_help(), 'the manual page, DESCRIPTION', flags(items(section('.Sh DESCRIPTION'))))
+    for command in commands_in_help():
+        yield from same('option', f'{command} --help', options_in_help(command), f'the manual page, {command}', flags(items(section(f'.Ss {command}'))))
+    of_etcd = set(sum(re.findall(r'^  (?:(-[a-z]), )?(--?[a-z-]+)', output('scripts/wgxdp-etcd', '--help'), re.M), ())) - {''}
+    yield from same('option', 'wgxdp-etcd --help', of_etcd, 'its manual page', flags('\n'.join(
+        line for line in read('docs/wgxdp-etcd.8').splitlines() if line.startswith('.It Fl'))))
+    # in the synopsis the long name of -c stands for itself
+    of_all = options_in_help().union(*map(options_in_help, commands_in_help())) - {'--config'}
+    yield from same('option', 'the SYNOPSIS', flags(section('.Sh SYNOPSIS')), 'help texts', of_all)
+
+
+def check_format():
+    """Where neither formatter is installed, that remains to be seen."""
+    command = ['mandoc', '-T', 'lint', '-W', 'warning'] if shutil.which('mandoc') else ['groff', '-mandoc', '-ww', '-Tutf8', '-z']
+    for page in glob.glob('docs/*.[58]') if shutil.which(command[0]) else ():
+        said = subprocess.run([*command, page], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+        if said:
+            yield f'{page}: {said}'
+
+
+def check_reasons():
+    known = reasons('PASS') | reasons('DROP')
+    yield from same('reason to pass', 'reasons.def', reasons('PASS'), 'the manual page', reasons_in_page('passing'))
+    yield from same('reason to drop', 'reasons.def', reasons('DROP'), 'the manual page', reasons_in_page('dropping'))
+    yield from same('reason', 'reasons.def', known - {'send_failed'}, "the guide's table", first_cells('docs/guide-firewall.md'))
+    of_relay = first_cells('docs/guide-relay.md')
+    yield from same('reason', 'those of a relay', relay_reasons(), "the relay guide's table", of_relay & relay_reasons())
+    yield from (f'reason of the relay guide {word}: not in reasons.def' for word in sorted(of_relay - known))
+
+
+def check_maps():
+    yield from same('map', 'bpf/maps.h', maps(), "the design's table", maps_in_design())
+
+
+def check_keys():
+    yield from same('key', 'the grammar', keys(), CONFIG_MAN, keys_in_page())
+    yield from same('value', 'the grammar', values(), CONFIG_MAN, values_in_page())
+
+
+def check_examples():
+    """Each is valid, whatever this host lacks for it (exit status 3)."""
+    examples = [(path, text) for path in [CONFIG_MAN, *GUIDES] if not changed or path in changed for text in configurations(path)]
+    for path, text in examples:
+        done = subprocess.run([WGXDP, 'check', '-c', '-'], check=False, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode not in (0, 3):
+            yield f'{path}: an example of the configuration: {done.stdout}'
+    if not changed and len(examples) < 7:
+        yield f'only {len(examples)} examples of a configuration'
+
+
+def check_topology():
+    """What the guide has of an example means the same as the example: files made from the one are those of the other."""
+    text = re.search(r'^    dns:.*\n(?:    .*\n)*', read('docs/guide-vps.md'), re.M).group(0)
+    with tempfile.TemporaryDirectory() as directory:
+        topology, hosts = f'{directory}/topology', f'{directory}/hosts'
+        with open(topology, 'w', encoding='utf-8') as f:
+            f.write(re.sub('^    ', '', text, flags=re.M))
+        for command in ([topology, '-o', hosts], ['docs/examples/vps.yaml', '-o', hosts, '--check']):
+            done = subprocess.run([WGXDP, 'gen', 'hosts', *command], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            if done.returncode:
+                yield f'the topology of guide-vps.md: {done.stdout}'
+                return
+
+
+def check_drop_in():
+    yield from same('line', 'scripts/systemd/shared.conf', drop_in(), 'the guide', drop_in_in_guide())
+
+
+def check_packages():
+    yield from same('package', 'scripts/deps', packages(), 'the guide', packages_in_guide())
+
+
+def check_drivers():
+    yield from same('driver', 'user/plan/transmit.c', drivers(), 'docs/hardware.md', drivers_in_page())
+
+
+def check_metrics():
+    yield from same('metric', 'user/show/metrics.c', metrics(), 'docs/metrics.md', metrics_in_page())
+
+
+def check_installed():
+    with tempfile.TemporaryDirectory() as directory:
+        subprocess.run(['make', '-s', 'install', f'DESTDIR={directory}', 'PREFIX=/usr'], check=True)
+        for page in glob.glob('docs/*.[58]'):
+            path = f'{directory}/usr/share/man/man{page[-1]}/{os.path.basename(page)}'
+            if not os.path.exists(path) or open(path, encoding='utf-8').read() != read(page):
+                yield f'make install leaves out {page}'
+
+
+def check_enough():
+    """Whether the checks find what they compare."""
+    for what, found, least in (('keys', keys(), 25), ('values', values(), 15), ('maps', maps(), 10), ('reasons', reasons('PASS'), 10),
+                               ('options of up', options_in_help('up'), 8), ('metrics', metrics(), 20), ('drivers', drivers(), 20),
+                               ('packages', packages(), 10), ('lines of the drop-in', drop_in(), 3)):
+        if len(found) < least:
+            yield f'only {len(found)} {what} were compared'
+
+
+CHECKS = (check_format, check_commands, check_reasons, check_maps, check_keys, check_examples, check_topology, check_drop_in, check_packages,
+          check_metrics, check_drivers, check_installed, check_enough)
+
+# ---- a check, a file, and a change of it about which the check must complain ----
+
+MUST_FIND = (
+    (check_commands, MAN, r'^\.It Fl -lan.*\n', ''),
+    (check_commands, MAN, r'^\.It Fl j , Fl -json', '.It Fl -json'),
+    (check_commands, MAN, r'^\.It Fl -version', '.It Fl -release'),
+    (check_commands, MAN, r'^\.Op Fl -mode.*', ''),
+    (check_commands, MAN, r'^\.Ss down', '.Ss off'),
+    (check_commands, MAN, r'(^\.Ss up\n(?:(?!\.Ss ).*\n)*?\.It Fl )-mode', r'\1-frob'),
+    (check_commands, 'docs/wgxdp-etcd.8', r'^\.It Fl -once.*\n', ''),
+    (check_reasons, MAN, r'^\.It Cm martian.*\n', ''),
+    (check_reasons, MAN, r'^\.It Cm send_failed', '.It Cm send_refused'),
+    (check_reasons, 'docs/guide-firewall.md', '`hop_limit`', 'hop limit'),
+    (check_reasons, 'docs/guide-relay.md', '`unrouted`', '`unroutable`'),
+    (check_reasons, 'docs/guide-relay.md', '`same_site`', 'same site'),
+    (check_reasons, 'include/reasons.def', r'\Z', 'REASON(PASS, frobbed, "text")\n'),
+    (check_keys, CONFIG_MAN, r'^\.It Cm shared.*\n', ''),
+    (check_keys, CONFIG_MAN, r'^\.Cm report :', '.Cm tell :'),
+    (check_keys, CONFIG_MAN, r'^\.It Cm pairs.*\n', ''),
+    (check_keys, CONFIG_MAN, r'^\.It Cm credentials.*\n', ''),
+    (check_keys, GRAMMAR[0], r'^\t\{ "df", yaml_set_choice', '\t{ "frob", yaml_set_text, "x" },\n\\g<0>'),
+    (check_examples, CONFIG_MAN, 'role: lan }', 'role: dmz }'),
+    (check_examples, 'docs/guide-dns.md', r'      names: \[', '      name: ['),
+    (check_examples, 'docs/guide-road-warrior.md', 'knock: { port', 'knock: { ports'),
+    (check_examples, 'docs/guide-endpoint.md', 'interface: wg0, peer', 'device: wg0, peer'),
+    (check_examples, 'docs/guide-vps.md', '^        ipv6: off', '        ipv6: of'),
+    (check_examples, 'docs/guide-firewall.md', '^    listen: { interface', '    listen: { device'),
+    (check_examples, 'docs/guide-blind.md', r'      pairs: \[', '      pair: ['),
+    (check_topology, 'docs/guide-vps.md', 'inbound: established, proxy', 'inbound: open, proxy'),
+    (check_maps, 'docs/design.md', r'^\| states \|.*\n', ''),
+    (check_maps, 'docs/design.md', r'^\| choices \| LRU_HASH', '| choices | HASH'),
+    (check_maps, 'docs/design.md', r'^\| names \| ', '| titles | '),
+    (check_maps, 'bpf/maps.h', r'\Z', 'MAP(frobs, HASH, __u32, __u32, 1, 0);\n'),
+    (check_metrics, 'docs/metrics.md', '`wgxdp_map_entries`', '`wgxdp_map_rows`'),
+    (check_packages, 'docs/guide-firewall.md', ' libldns-dev', ''),
+    (check_drivers, 'user/plan/transmit.c', '"mana",', ''),
+    (check_drivers, 'docs/hardware.md', r'^\| `ena` .*\n', ''),
+    (check_drivers, 'docs/hardware.md', r'^\| `igb` \| 5\.10 \| 6\.1 \|', '| `igb` | 5.10 | 6.12 |'),
+    (check_drop_in, 'scripts/systemd/shared.conf', 'ADMIN$', r'\g<0> CAP_KILL'),
+)
+
+
+def unfound(check, path, pattern, new):
+    text, n = re.subn(pattern, new, read(path), flags=re.M)
+    if not n:
+        return f'{pattern!r} is not in {path}'
+    changed[path] = text
+    found = next(check(), None)
+    del changed[path]
+    return None if found else f'{check.__name__} does not complain after {pattern!r} in {path}'
+
+
+def main():
+    complaints = [c for check in CHECKS for c in check()]
+    if not complaints:
+        complaints = [c for change in MUST_FIND if (c := unfound(*change))]
+    print('\n'.join(complaints) or 'help texts, manual pages, guides, design, reasons, maps and keys say the same')
+    return bool(complaints)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
