@@ -19,8 +19,11 @@ import pyte
 
 class Terminal:
     def __init__(self, command, columns, lines):
+        starts, start = os.pipe()
         self.pid, self.fd = pty.fork()
         if not self.pid:
+            os.close(start)
+            os.read(starts, 1)                                             # until its end is closed
             os.environ["TERM"] = "linux"  # what pyte is
             os.execvp(command[0], command)
         self.screen = pyte.Screen(columns, lines)
@@ -28,6 +31,8 @@ class Terminal:
         self.raw = b""
         self.resize(columns, lines)
         self.modes = termios.tcgetattr(self.fd)
+        os.close(starts)
+        os.close(start)
 
     def resize(self, columns, lines):
         self.screen.resize(lines, columns)
@@ -56,13 +61,12 @@ class Terminal:
         os.write(self.fd, keys.encode())
 
     def ends(self, what, status=0):
-        self.read(1)
+        self.read(20)                                                      # up to its end
         _, got = os.waitpid(self.pid, 0)
-        self.read(1)                                                       # what it wrote at the end, on a busy machine
         if os.waitstatus_to_exitcode(got) != status:
             sys.exit(f"FAIL {what}: status {os.waitstatus_to_exitcode(got)}")
         if termios.tcgetattr(self.fd) != self.modes or self.raw.rfind(b"\x1b[?25h") < self.raw.rfind(b"\x1b[?25l"):
-            sys.exit(f"FAIL {what}: the terminal is not as before: {self.raw[-200:]}")
+            sys.exit(f"FAIL {what}: the terminal is not as before: {termios.tcgetattr(self.fd)}, not {self.modes}: {self.raw[-200:]}")
         print("ok", what, flush=True)
 
 

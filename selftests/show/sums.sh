@@ -36,10 +36,19 @@ settled() {
 	((sink == forwarded - failed))
 }
 
+# Of packets to lan that were not sent those that the kernel's tracepoints told of
+told() {
+	bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/transmit_failed | /usr/bin/python3 -c '
+import json, sys
+print(sum(cpu["value"] for entry in json.load(sys.stdin) if entry["formatted"]["key"] == int(sys.argv[1])
+          for cpu in entry["formatted"]["values"]))' "$(index firewall lan)"
+}
+
 finish() {
 	local received lost
 	(wait_for 10 "$what: what came to wg-end is forwarded - xmit_failed" settled) || :
-	settled || fail "$what: $sink came to wg-end, $forwarded forwarded, $failed failed to be sent"
+	settled || fail "$what: $sink came to wg-end, of $(shown all original received) received, $(shown all original passed) passed and \
+$forwarded forwarded; $failed failed to be sent, told $(told), the device's: $(inside firewall ethtool -S lan | grep -v ': 0$' | xargs)"
 	lost=$(($(cable_drops) - cable_drops_before - refused))
 	((lost >= 0)) || fail "$what: the sender was refused $refused times, more than the cable dropped"
 	received=$(shown all original received)
@@ -138,13 +147,6 @@ for mode in native generic tc; do
 	wgxdp down
 done
 
-# Of packets to lan that were not sent those that the kernel's tracepoints told of
-told() {
-	bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/transmit_failed | /usr/bin/python3 -c '
-import json, sys
-print(sum(cpu["value"] for entry in json.load(sys.stdin) if entry["formatted"]["key"] == int(sys.argv[1])
-          for cpu in entry["formatted"]["values"]))' "$(index firewall lan)"
-}
 full_ring() { # MODE WHAT
 	begin "$1, a full ring$2" "$1"
 	slow_wg_end
