@@ -6,7 +6,8 @@
  * the kernel's neighbour output, which probes a stale entry.
  *
  * Before: the source check (link.h). After: ready (pipeline.h).
- * Reads:  s->service, direction, addresses, ports, tos, ifindex; maps nexthops, control, uniform.
+ * Reads:  s->service, direction, addresses, ports, tos, flowinfo, ifindex; maps nexthops, control,
+ *         uniform.
  * Writes: s->question, through_neighbour; the maps nexthops and signals.
  */
 #pragma once
@@ -38,7 +39,8 @@ INLINE int fib_ask(struct pkt *p, struct nexthop *hop)
 		fib->ipv4_src = addr_to4(q->src);
 		fib->ipv4_dst = addr_to4(q->dst);
 	} else {
-		fib->flowinfo = bpf_htonl(p->s->tos << 20);
+		fib->flowinfo = p->s->family == FAMILY_IPV6 ? p->s->flowinfo :
+							      bpf_htonl(p->s->tos << 20);
 		addr_store(fib->ipv6_src, q->src);
 		addr_store(fib->ipv6_dst, q->dst);
 	}
@@ -136,6 +138,21 @@ INLINE int fib_backend(struct pkt *p, struct nexthop *hop, __u32 slot, const str
 		q->family = p->s->family;
 	}
 	return fib_renew(p);
+}
+
+/* A reply must come in by the link that leads to its backend; where the kernel chooses a way for
+ * each packet, by one of them. Returns 0 or a reason. */
+INLINE int fib_reply_link(struct pkt *p, struct nexthop *backend, __u32 slot,
+			  const struct control *c, __u64 now)
+{
+	int rc;
+
+	if (unlikely(p->s->link_flags & LINK_WAY))
+		return 0;
+	rc = fib_backend(p, backend, slot, c, now);
+	if (unlikely(!is_answer(rc)))
+		return rc;
+	return likely(backend->fib.ifindex == p->s->ifindex) ? 0 : -PASS_wrong_link;
 }
 
 /* ---- replies, to the client ---- */

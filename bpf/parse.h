@@ -5,7 +5,8 @@
  *
  * Before: pull_link() in pipeline.h, which finds the link. After: find (service.h), or site_way().
  * Reads:  the packet; for a later fragment the map frags.
- * Writes: s->family, l4, len, ttl, tos, addresses, ports, checksums, fragment, held; s->quote.
+ * Writes: s->family, l4, len, ttl, tos, flowinfo, addresses, ports, checksums, fragment, held;
+ *         s->quote.
  */
 #pragma once
 
@@ -79,6 +80,7 @@ INLINE int pull_ipv6_header(struct pkt *p)
 	p->s->family = p->s->leaves = FAMILY_IPV6;
 	p->s->ttl = ip->hop_limit;
 	p->s->tos = bpf_ntohs(*(__be16 *)ip) >> 4;
+	p->s->flowinfo = *(__be32 *)ip & bpf_htonl(0x0fffffff);
 	p->s->len = sizeof(*ip) + bpf_ntohs(ip->payload_len);
 	p->s->src = addr_load(&ip->saddr);
 	p->s->dst = addr_load(&ip->daddr);

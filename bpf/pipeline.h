@@ -128,9 +128,9 @@ INLINE int find_way(struct pkt *p, struct flow **ret_flow)
 
 /* ---- resolve: everything that can fail, before the first byte is written ---- */
 
-/* Sets *ret to the next hop, and s->out to its slot. A reply must come from the link that leads to
- * its backend. The client's way is asked for first: a destination that is no client, such as our
- * own address, must not decide how the backend is reached. */
+/* Sets *ret to the next hop, and s->out to its slot. A reply's client is asked for first: a
+ * destination that is no client, such as our own address, must not decide how the backend is
+ * reached. */
 INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop **ret)
 {
 	__u32 slot = p->s->service.slot, reply_slot;
@@ -155,11 +155,9 @@ INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop 
 	rc_client = fib_client(p, client, reply_slot, c, now, is_uniform);
 	if (unlikely(!is_answer(rc_client)))
 		return rc_client;
-	rc = fib_backend(p, backend, slot, c, now);
-	if (unlikely(!is_answer(rc)))
+	rc = fib_reply_link(p, backend, slot, c, now);
+	if (unlikely(rc))
 		return rc;
-	if (unlikely(backend->fib.ifindex != p->s->ifindex))
-		return -PASS_wrong_link;
 	return (with_flows && p->s->has_way) || client->egress & LINK_LISTENS ? rc_client :
 									       -PASS_no_listener;
 }

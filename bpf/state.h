@@ -186,6 +186,7 @@ struct pkt_state {
 	__u64 partial;
 	__u16 checksum;			/* UDP's; 0: none */
 	__u8 ttl, tos;
+	__be32 flowinfo;		/* IPv6: traffic class and flow label */
 	__u8 leaves;			/* family in which it leaves */
 	__u8 next;			/* relay: type of the header behind the IPv6 header */
 	__u8 check_at;			/* relay: offset of the checksum in the header at l4 */

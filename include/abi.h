@@ -54,6 +54,8 @@ enum link_flags {
 	LINK_OUTER_AD = 1 << 10,
 	LINK_SHARED = 1 << 11,		/* our XDP is a component of libxdp's dispatcher */
 	LINK_PEERS = 1 << 12,		/* peers of the relay are behind it */
+	/* one of several ways to a backend: its replies may come in by any such link */
+	LINK_WAY = 1 << 13,
 };
 
 #define LINK_MACS 4

@@ -71,6 +71,11 @@ come() { # FROM TO: clients, and what they send comes to wg-end
 
 choose_wireguard
 firewall_network
+# where the responses to the others go
+inside firewall ip route add 100.64.0.0/16 via 198.51.100.7
+inside firewall ip route add 2001:db8:9::/64 via 2001:db8:1::7
+inside client ip route add blackhole 100.64.0.0/16
+inside client ip route add blackhole 2001:db8:9::/64
 tunnel wg-end wge 10.77.0.1/16 $port
 count_arrivals wg-end many "udp dport $port udp length 156 @th,96,32 0xfefefefe"
 inside wg-end nft -f - <<- EOF

@@ -110,6 +110,9 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 		doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
 			   "the route to it leaves by %s, a wan: its own is missing, or the "
 			   "address is mistyped", doctor_link_name(k, b->way.oif));
+	} else if (host_has_several_ways(&k->h, &b->address)) {
+		doctor_ok(k, "route", text, "over %s and other ways: the kernel chooses for each "
+			  "packet", doctor_link_name(k, b->way.oif));
 	} else {
 		doctor_ok(k, "route", text, "over %s%s%s", doctor_link_name(k, b->way.oif),
 			  b->way.via.family ? ", by " : "",

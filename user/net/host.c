@@ -2,6 +2,7 @@
  *
  * The host, as netlink describes it, in one structure.
  */
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,42 @@ const struct nl_link *host_link_by_name(const struct host *h, const char *name)
 		if (!strcmp(h->links[i].name, name))
 			return &h->links[i];
 	return NULL;
+}
+
+/* Whether another route of this table is for the address instead */
+static bool is_overruled(const struct host *h, const struct nl_route *r, const struct address *to)
+{
+	for (size_t i = 0; i < h->n_routes; i++) {
+		const struct nl_route *o = &h->routes[i];
+
+		if (o->table == r->table && !o->conditional && prefix_covers(&o->dst, to) &&
+		    (o->dst.len > r->dst.len ||
+		     (o->dst.len == r->dst.len && o->metric < r->metric)))
+			return true;
+	}
+	return false;
+}
+
+const struct nl_route *host_next_way(const struct host *h, const struct address *to, size_t *at)
+{
+	while (*at < h->n_routes) {
+		const struct nl_route *r = &h->routes[(*at)++];
+
+		if (r->type == RTN_UNICAST && prefix_covers(&r->dst, to) && !is_overruled(h, r, to))
+			return r;
+	}
+	return NULL;
+}
+
+bool host_has_several_ways(const struct host *h, const struct address *to)
+{
+	const struct nl_route *way;
+	size_t at = 0;
+
+	while ((way = host_next_way(h, to, &at)))
+		if (way->several)
+			return true;
+	return false;
 }
 
 __u32 host_link_vrf(const struct host *h, const struct nl_link *link)

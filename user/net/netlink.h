@@ -52,15 +52,19 @@ struct nl_route {
 	__u32 metric;
 	/* It does not hold for every packet: TOS, source prefix, tunnel, dead link. */
 	bool conditional;
+	bool tos;			/* it is for packets with this TOS alone */
+	bool several;			/* the packet's flow chooses among several next hops */
 };
 
 struct nl_rule {
 	__u8 family;
 	struct prefix src, dst;		/* family 0: none */
-	bool tos, mark, iif, oif, dport;	/* has this selector */
+	/* Has this selector. DSCP counts as TOS. */
+	bool tos, mark, iif, oif, dport, sport;
+	bool unknown;			/* a selector that we do not know, such as the flow label */
 	__u32 fwmark;			/* mark's value, as the rule has it */
-	/* Has another selector: source port, protocol, user, tunnel id, VRF, suppression,
-	 * inversion. */
+	/* Has another selector, which is the same for all packets to a backend: protocol, user,
+	 * tunnel id, VRF, suppression, inversion. */
 	bool other;
 	__u8 action;			/* FR_ACT_TO_TBL, FR_ACT_BLACKHOLE … */
 	__u32 table, priority;

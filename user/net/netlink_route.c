@@ -10,8 +10,8 @@
 #include "net/netlink.h"
 #include "net/netlink_talk.h"
 
-/* FRA_DSCP and FRA_DPORT_MASK, which the headers of 6.1 lack */
-enum { DSCP = 25, DPORT_MASK = 29 };
+/* FRA_DSCP and masks, which the headers of 6.1 lack */
+enum { DSCP = 25, SPORT_MASK = 28, DPORT_MASK = 29, DSCP_MASK = 30 };
 
 static bool is_gateway(const struct nlattr *a)
 {
@@ -34,6 +34,8 @@ static int multipath_rows(struct list *l, struct nl_route route, const struct nl
 	const struct nlattr *attr;
 	struct nl_route *row;
 
+	route.several = left > RTNH_ALIGN(hop->rtnh_len);
+
 	for (; RTNH_OK(hop, left); left -= RTNH_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop)) {
 		row = list_add(l);
 		if (!row)
@@ -51,9 +53,10 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 {
 	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *a, *dst = NULL, *multipath = NULL;
+	bool by_object = false;		/* `ip nexthop` */
 	struct nl_route route = {
 		.dst.family = rt->rtm_family, .table = rt->rtm_table, .type = rt->rtm_type,
-		.protocol = rt->rtm_protocol,
+		.protocol = rt->rtm_protocol, .tos = rt->rtm_tos,
 		.conditional = rt->rtm_tos || rt->rtm_src_len ||
 			       rt->rtm_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN),
 	}, *row;
@@ -77,12 +80,17 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 		case RTA_PRIORITY:
 			route.metric = attr_u32(a);
 			break;
+		case RTA_NH_ID:
+			by_object = true;
+			break;
 		}
 		via_attr(a, &route);
 	}
 	route.dst = attr_prefix(dst, rt->rtm_family, rt->rtm_dst_len);
 	if (!route.dst.family)		/* multicast routing and MPLS have tables of their own */
 		return MNL_CB_OK;
+	/* the kernel does not describe the object if net.ipv4.nexthop_compat_mode is 0 */
+	route.several = by_object && !route.oif && route.type == RTN_UNICAST;
 	if (multipath)
 		return multipath_rows(data, route, multipath);
 	row = list_add(data);
@@ -148,6 +156,8 @@ static void rule_attr(const struct nlattr *a, const struct fib_rule_hdr *hdr, st
 		rule->dport = true;
 		break;
 	case FRA_SPORT_RANGE:
+		rule->sport = true;
+		break;
 	case FRA_IP_PROTO:
 	case FRA_UID_RANGE:
 	case FRA_TUN_ID:
@@ -169,10 +179,12 @@ static void rule_attr(const struct nlattr *a, const struct fib_rule_hdr *hdr, st
 	case DSCP:
 		rule->tos = true;
 		break;
-	case DPORT_MASK:		/* comes beside FRA_DPORT_RANGE */
+	case DPORT_MASK:		/* masks come beside what they are of */
+	case SPORT_MASK:
+	case DSCP_MASK:
 		break;
 	default:			/* the flow label, and selectors still to come */
-		rule->other |= mnl_attr_get_type(a) > FRA_DPORT_RANGE;
+		rule->unknown |= mnl_attr_get_type(a) > FRA_DPORT_RANGE;
 	}
 }
 

@@ -144,6 +144,41 @@ static int add_listening_ports(struct making *m, const struct service_config *s)
 	return rc;
 }
 
+/* Adds the link of each of several ways to the backend as a lan. */
+static int add_ways(struct making *m, const struct address *backend)
+{
+	const struct nl_route *way;
+	size_t at = 0;
+	int rc = 0;
+
+	while (!rc && (way = host_next_way(m->host, backend, &at))) {
+		const struct nl_link *link = host_link(m->host, way->oif);
+
+		m->plan->ask_always |= way->several;
+		if (way->several && link && !link->loopback)
+			rc = add_port(m, link->name, ROLE_LAN, MODE_AUTO, false);
+	}
+	return rc;
+}
+
+/* If the kernel is asked for each packet, a backend may have more ways than one, and its replies
+ * come in by any of them. A wan is one only if it is among several next hops of one route:
+ * strangers are behind it. */
+static void mark_ways(struct making *m, const struct address *backend)
+{
+	const struct nl_route *way;
+	size_t at = 0;
+
+	while (m->plan->ask_always && (way = host_next_way(m->host, backend, &at))) {
+		const struct nl_link *link = host_link(m->host, way->oif);
+
+		for (size_t i = 0; link && i < m->plan->n_ports; i++)
+			if (m->plan->ports[i].ifindex == plan_base(m->host, link)->ifindex)
+				m->plan->ports[i].is_way |=
+					way->several || m->plan->ports[i].role != ROLE_WAN;
+	}
+}
+
 /* Adds the link on the route to the backend as a lan, unless the configuration gives it another
  * role. */
 int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf)
@@ -155,7 +190,8 @@ int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf
 	if (rc)
 		return is_resource_error(rc) ? rc : 0;
 	link = host_link(m->host, oif);
-	return link && !link->loopback ? add_port(m, link->name, ROLE_LAN, MODE_AUTO, false) : 0;
+	rc = link && !link->loopback ? add_port(m, link->name, ROLE_LAN, MODE_AUTO, false) : 0;
+	return rc ?: add_ways(m, backend);
 }
 
 static int add_backend_port(struct making *m, const struct service_config *s,
@@ -182,6 +218,9 @@ static int add_backend_port(struct making *m, const struct service_config *s,
 	if (port && port->role == ROLE_WAN && s->nat != NAT_MASQUERADE)
 		log_warning("service %s: the route to backend %s leaves by %s, a wan: is that its "
 			    "address?", s->name, address_format(backend, text), link->name);
+	if (host_has_several_ways(m->host, backend))
+		log_info("service %s: several ways lead to backend %s: the kernel chooses for each "
+			 "packet", s->name, address_format(backend, text));
 	return plan_backend_port(m, backend, vrf);
 }
 
@@ -218,24 +257,12 @@ int plan_ports(struct making *m)
 		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)
 			rc = add_backend_port(m, &c->services[i], &plan_backend(m, i, j)->ipv4) ?:
 			     add_backend_port(m, &c->services[i], &plan_backend(m, i, j)->ipv6);
+	for (size_t i = 0; i < c->n_services && !rc; i++)
+		for (size_t j = 0; j < backends_of(&c->services[i]); j++) {
+			mark_ways(m, &plan_backend(m, i, j)->ipv4);
+			mark_ways(m, &plan_backend(m, i, j)->ipv6);
+		}
 	return rc;
-}
-
-/* Whether a routing rule looks at more than the destination. If none does, clients may share next
- * hops. A rule for a source address of this host does not count, as no client has that address. */
-static bool rules_look_at_packets(const struct host *h)
-{
-	for (size_t i = 0; i < h->n_rules; i++) {
-		const struct nl_rule *r = &h->rules[i];
-		bool ours = !r->src.family;
-
-		for (size_t j = 0; j < h->n_addresses && !ours; j++)
-			ours = r->src.len == (r->src.family == FAMILY_IPV4 ? 32 : 128) &&
-			       prefix_covers(&r->src, &h->addresses[j].local);
-		if (!ours || r->tos || r->mark || r->dport)
-			return true;
-	}
-	return false;
 }
 
 int plan_make(const struct plan_input *in, struct plan **ret)
@@ -254,7 +281,7 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 		memcpy(m.plan->services, in->names, in->n_names * sizeof(*in->names));
 	m.plan->n_services = in->n_names;
 	m.plan->config_text = in->config_text;
-	m.plan->ask_always = rules_look_at_packets(in->host);
+	m.plan->ask_always = plan_asks_always(in->host);
 	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_blind(&m) ?:
 	     plan_old(&m) ?: plan_relay(&m) ?: plan_nics(&m) ?: plan_sources(&m) ?: plan_links(&m);
 cleanup:

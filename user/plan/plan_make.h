@@ -60,6 +60,9 @@ int plan_add_entry(struct plan *p, const struct table_key *key, const void *valu
 int plan_sources(struct making *m);
 /* Adds former backends: their replies and the link to them. */
 int plan_old(struct making *m);
+/* Whether a rule or a route looks at more of a packet than what all packets of a next hop have in
+ * common: then the kernel is asked for each packet. */
+bool plan_asks_always(const struct host *h);
 int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf);
 /* Adds a service's `allow` and `deny`. */
 int plan_lists(struct making *m, const struct service_config *s, __u32 id);

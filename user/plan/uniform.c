@@ -48,7 +48,8 @@ static __u32 bits(const struct prefix *p, __u32 from)
 static bool is_standard(const struct nl_rule *r)
 {
 	return r->action == FR_ACT_TO_TBL && !r->src.family && !r->dst.family && !r->tos &&
-	       !r->mark && !r->iif && !r->oif && !r->dport && !r->other &&
+	       !r->mark && !r->iif && !r->oif && !r->dport && !r->sport && !r->unknown &&
+	       !r->other &&
 	       ((r->table == RT_TABLE_LOCAL && r->priority == 0) ||
 		(r->table == RT_TABLE_MAIN && r->priority == 32766) ||
 		(r->table == RT_TABLE_DEFAULT && r->priority == 32767));
