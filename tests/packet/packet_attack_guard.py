@@ -102,7 +102,7 @@ def unsolicited():
         drops(f'{s.label}: a response to the client\'s own index', s, 'guard_stranger', response(KEYS[s], 91, INDEX))
         asks(s, OF_BACKEND + 1)
         answer = response(KEYS[s], 93, OF_BACKEND + 1)
-        honest(f'{s.label} {s.backend}: a response', s, state='guard', once=True, sport=CLIENT, data=answer)
+        honest(f'{s.label} {s.backend}: a response', s, state='guard', again='guard_stranger', sport=CLIENT, data=answer)
         drops(f'{s.label}: the same response, from another host', s, 'guard_stranger', answer)
         drops(f'{s.label}: the same response, in the client\'s name', s, 'guard_stranger', answer, src=s.client, sport=CLIENT)
     for s in (STRICT, STRICT6, ALPHA):

@@ -156,12 +156,14 @@ def carried(tries, s, reply=False, may=(), service=None, **more):
            any_ident=across and ':' in p.src and ':' not in out.src and len(p.data) + 28 <= 1260)
 
 
-def honest(what, s, reply=False, n=32, state=None, once=False, **more):
-    """No attack: what must go on, or what the next attacks need"""
+def honest(what, s, reply=False, n=32, state=None, again=None, **more):
+    """No attack: what must go on, or what the next attacks need. again: it is sent once, then dropped for this reason."""
     p = s.reply(n, **more) if reply else s.original(n, **more)
     out = s.reply_out(p) if reply else s.original_out(p)
-    attack(what, p, 'sent', s.name, None, 'reply' if reply else 'original', STATE, out=out.frame(), hostile=False, state=state, runs=2 - once,
+    attack(what, p, 'sent', s.name, None, 'reply' if reply else 'original', STATE, out=out.frame(), hostile=False, state=state,
            any_ident=isinstance(s, Across) and ':' in p.src and len(p.data) + 28 <= 1260)
+    if again:
+        CASES[-1].again = Attack(what, p.link, p.frame(), 'dropped', s.name, 'original', again, bytes=CASES[-1].bytes, whole=CASES[-1].whole)
 
 
 def framed(link, ip, **macs_too):

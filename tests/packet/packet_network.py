@@ -176,7 +176,7 @@ class Case:
         self.packet, self.mtu, self.shortened = None, 0, False   # tc answers it: an error about this packet; its MTU, or 0
         self.room, self.alone = 0xffffffff, False               # in front of it; where no tc plane is, XDP counts what it leaves
         self.any_ident = False                                  # IPv4's identification is what comes out
-        self.runs = 2
+        self.again = None                                       # what must become of it once it was sent: another case
         self.made_over = False                                  # dropped when it had room for the other family's header
         self.state = 0                                          # large maps that are looked at, too, by number (run_changes.h)
         self.__dict__.update(more)

@@ -137,10 +137,10 @@ def host_routes(path, index):
 
 # --- running
 
-def write_cases(path, cases, index, runs=None):
+def write_cases(path, cases, index, runs=2):
     with open(path, 'wb') as f:
         for c in cases:
-            f.write(CASE.pack(index[c.link], len(c.frame), runs or c.runs, *c.gso, c.whole, (c.cuts and not runs) + 2 * c.shortened + 4 * c.state, c.linear, c.wait, c.room) + c.frame)
+            f.write(CASE.pack(index[c.link], len(c.frame), runs, *c.gso, c.whole, (c.cuts and runs == 2) + 2 * c.shortened + 4 * c.state, c.linear, c.wait, c.room) + c.frame)
 
 
 def read_result(f):
@@ -154,13 +154,13 @@ def read_result(f):
     return VERDICTS[verdict], raw, frame, counters, cuts, bad, clones, changed
 
 
-def run(plane, cases, index, directory, runs=None):
-    """For each case the list of its results; one more at the end for its truncations. Each case runs as often as it says, or `runs` times."""
+def run(plane, cases, index, directory, runs=2):
+    """For each case the list of its results; one more at the end for its truncations"""
     paths = [os.path.join(directory, name) for name in ('cases', 'results', 'routes') + ('vlans',) * bool(vlans)]
     write_cases(paths[0], cases, index, runs)
     inside(f'{BUILD}/tests/run_packets', INSTANCE, plane, *paths)
     with open(paths[1], 'rb') as f:
-        results = [[read_result(f) for _ in range((runs or c.runs) + (c.cuts and not runs))] for c in cases]
+        results = [[read_result(f) for _ in range(runs + (c.cuts and runs == 2))] for c in cases]
     for _, _, _, counters, *_ in (r for of_case in results for r in of_case if 'host' not in plane):
         for number, direction, _, what, n in counters:
             key = (number, ('original', 'reply')[direction], what)
@@ -255,8 +255,8 @@ def judge(c, results, plane, mode, index):
         *results, cut = results
         if cut[5]:
             return f'{cut[5]} of {cut[4]} truncations'
-    for got in results:
-        outcomes = shapes(c, plane, mode, got[2])
+    for i, got in enumerate(results):
+        outcomes = shapes(c.again if c.again and turns < i else c, plane, mode, got[2])
         counted = gains(got[3], plane)
         why = [differences(got, (verdict, frame, (counted, want)), pieces) for verdict, frame, want in outcomes]
         if why[0]:
