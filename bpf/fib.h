@@ -15,6 +15,7 @@
 #include "link.h"
 #include "plane/plane.h"
 #include "step.h"
+#include "table.h"
 
 #define PROBE_SECONDS 2		/* below delay_first_probe_time (5 s): the entry stays in use */
 
@@ -140,6 +141,16 @@ INLINE int fib_backend(struct pkt *p, struct nexthop *hop, __u32 slot, const str
 	return fib_renew(p);
 }
 
+/* Tells whether the link where a reply came in is one of the ways to its backend */
+INLINE bool is_way(const struct pkt *p)
+{
+	struct table_key key = {
+		p->s->src, table_word(KEY_WAY, p->s->family, 0, p->s->ifindex),
+	};
+
+	return table_find(&key);
+}
+
 /* A reply must come in by the link that leads to its backend; where the kernel chooses a way for
  * each packet, by one of them. Returns 0 or a reason. */
 INLINE int fib_reply_link(struct pkt *p, struct nexthop *backend, __u32 slot,
@@ -147,7 +158,7 @@ INLINE int fib_reply_link(struct pkt *p, struct nexthop *backend, __u32 slot,
 {
 	int rc;
 
-	if (unlikely(p->s->link_flags & LINK_WAY))
+	if (unlikely(p->s->service.flags & SERVICE_WAYS) && is_way(p))
 		return 0;
 	rc = fib_backend(p, backend, slot, c, now);
 	if (unlikely(!is_answer(rc)))

@@ -41,7 +41,7 @@ INLINE void service_find_choice(struct pkt *p)
 	listener.addr = choice->addr;
 	listener.word = table_word(KEY_SERVICE, p->s->family, choice->port, choice->ifindex);
 	if (with_guards)
-		listener.word += table_backend(p->s->service.flags >> SERVICE_BACKEND_SHIFT);
+		listener.word += table_backend(SERVICE_BACKEND(p->s->service.flags));
 	if (p->s->service.flags & SERVICE_OLD) {
 		listener.addr = old_addr(&choice->addr, &p->s->src);
 		listener.word ^= KEY_SERVICE ^ KEY_OLD;

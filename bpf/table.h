@@ -56,7 +56,7 @@ INLINE const struct table_entry *table_find_in(void *map, __u32 mask, const stru
 	}
 	if (!entry)
 		return NULL;
-	entry = follow_after(entry, hash);
+	entry = follow_after(entry, read_once(entry->tag));
 	return addr_same(&entry->key.addr, &key->addr) && entry->key.word == key->word ?
 		       entry : NULL;
 }

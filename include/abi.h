@@ -54,8 +54,6 @@ enum link_flags {
 	LINK_OUTER_AD = 1 << 10,
 	LINK_SHARED = 1 << 11,		/* our XDP is a component of libxdp's dispatcher */
 	LINK_PEERS = 1 << 12,		/* peers of the relay are behind it */
-	/* one of several ways to a backend: its replies may come in by any such link */
-	LINK_WAY = 1 << 13,
 };
 
 #define LINK_MACS 4
@@ -194,7 +192,8 @@ struct pieces {
 
 /* ---- control: ARRAY of one ---- */
 enum control_flags {
-	/* a rule looks at source, mark or DSCP: a client's next hop says nothing of others' */
+	/* a rule or a route looks at more than the destination, or there are several next hops: one
+	 * packet's next hop says nothing of others' */
 	CONTROL_ASK_ALWAYS = 1 << 0,
 	/* for user space: the running programs have with_choices on */
 	CONTROL_WITH_CHOICES = 1 << 1,

@@ -127,8 +127,9 @@ struct blind_total {
 
 /* blind_waiting: ARRAY by site: the last initiation for it, until our own WireGuard has found the
  * site */
+#define BLIND_WRITING (~0ULL)		/* a CPU writes it now */
 struct blind_waiting {
-	__u64 since;			/* jiffies; 0: none */
+	__u64 since;			/* jiffies; 0: none; or BLIND_WRITING */
 	__u32 from;
 	__u8 message[INITIATION_LEN];
 };

@@ -10,6 +10,9 @@
 enum table_kind {
 	KEY_NONE, KEY_SERVICE, KEY_REPLY, KEY_VLAN, KEY_OLD, KEY_UNTIL, KEY_ROUTE, KEY_BLIND,
 	KEY_ENDPOINT,
+	/* with SERVICE_WAYS: the backend's replies may come in by this link; the key's port is 0,
+	 * the value too */
+	KEY_WAY,
 	/* plus the number (1 to 63) of one of a service's several backends: like KEY_SERVICE, which
 	 * has number 0's entry, or that of the lowest number with an address */
 	KEY_BACKEND = 64
@@ -55,7 +58,11 @@ enum service_flags {
 	/* in a KEY_SERVICE that masquerades: the backend's address is IPv6, whatever the listener's
 	 * is */
 	SERVICE_TO_IPV6 = 1 << 7,
+	/* the kernel chooses a way to the backend for each packet: its replies may come in by any
+	 * that KEY_WAY has */
+	SERVICE_WAYS = 1 << 14,
 };
+#define SERVICE_BACKEND(flags) ((flags) >> SERVICE_BACKEND_SHIFT & 63)
 
 /* Value of KEY_SERVICE, KEY_OLD and KEY_REPLY: what such a packet is rewritten to. 32 bytes. */
 struct service {

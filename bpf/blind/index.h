@@ -199,18 +199,21 @@ INLINE int blind_confirm_data_step(struct pkt_state *state)
 }
 STATE_STEP(with_blind, blind_confirm_data)
 
-/* Keeps the last initiation for a site whose place is unknown */
+/* Keeps the last initiation for a site whose place is unknown. Of two CPUs at once one keeps its
+ * own, whole. */
 INLINE void blind_keep_initiation(struct pkt_state *state)
 {
 	struct blind_work *b = &state->blind;
 	struct blind_waiting *w = bpf_map_lookup_elem(&blind_waiting, &b->to);
+	__u64 since;
 
-	if (!w)
+	since = w ? read_once(w->since) : BLIND_WRITING;
+	if (since == BLIND_WRITING ||
+	    __sync_val_compare_and_swap(&w->since, since, BLIND_WRITING) != since)
 		return;
-	w->since = 0;
 	w->from = b->from;
 	memcpy(w->message, state->guard.message, INITIATION_LEN);
-	w->since = b->now;
+	__sync_lock_test_and_set(&w->since, b->now);
 }
 
 /* Remembers for which site the sender's initiation is: its key is tried first next time */

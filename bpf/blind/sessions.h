@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * blind_find: the tables of indices, sessions and hints; index.h includes it. Data reads them
- * without a lock, and handshakes change them under one. An entry's key is 0 while its value
- * changes. A reader checks the key again when it has the value.
+ * without a lock, and handshakes change them under one. An entry gets another value while its key
+ * is 0; only when it is confirmed or deleted does its value change while its key is there. A reader
+ * checks the key again when it has the value.
  */
 #pragma once
 
@@ -45,7 +46,7 @@ INLINE __u64 blind_value(struct blind_session *e, __u64 key, __u64 now)
 
 	if (!e)
 		return 0;
-	e = follow_after(e, key);
+	e = follow_after(e, read_once(e->key));
 	value = read_once(e->value);
 	e = follow_after(e, value);
 	return read_once(e->key) == key && blind_is_alive(value, now) ? value : 0;
@@ -88,13 +89,29 @@ INLINE void blind_store(struct blind_session *e, __u64 key, __u64 value)
 	__sync_lock_test_and_set(&e->key, key);
 }
 
-INLINE void blind_change(struct blind_session *e, const struct blind_work *s)
+/* Data confirms an entry without the lock. So an entry is deleted by its value first: false if it
+ * has just become another one. */
+INLINE bool blind_clear(struct blind_session *e, __u64 value)
 {
-	if (s->value)
+	return __sync_val_compare_and_swap(&e->value, value, 0) == value;
+}
+
+/* Does what blind_put_in() says. Returns 0, or negative if the entry was confirmed meanwhile. */
+INLINE int blind_change(struct blind_session *e, const struct blind_work *s)
+{
+	__u64 was = read_once(e->value);
+	bool same = e->key == s->key;
+
+	if (s->value) {
+		if (!same && ((was & BLIND_CONFIRMED && blind_is_alive(was, s->now)) ||
+			      !blind_clear(e, was)))
+			return -1;
 		blind_store(e, s->key, s->value);
-	else if (e->key == s->key && BLIND_ORIGIN(e->value) == s->origin &&
-		 (s->even || !(e->value & BLIND_CONFIRMED)))
+	} else if (same && BLIND_ORIGIN(was) == s->origin &&
+		   (s->even || !(was & BLIND_CONFIRMED)) && blind_clear(e, was)) {
 		__sync_lock_test_and_set(&e->key, 0);
+	}
+	return 0;
 }
 
 /* Gives s->key the value s->value. Returns 0, or negative if there is no room. A value of 0
@@ -105,7 +122,7 @@ INLINE int blind_put_in(void *map, struct blind_work *s)
 	struct blind_bucket *first, *second;
 	struct blind_lock *lock;
 	__u32 zero = 0;
-	int place;
+	int place, rc = -1;
 
 	s->home[0] = blind_home(blind_hash(s->key), 0, blind_mask);
 	s->home[1] = blind_home(blind_hash(s->key), 1, blind_mask);
@@ -121,8 +138,8 @@ INLINE int blind_put_in(void *map, struct blind_work *s)
 	bpf_spin_lock(&lock->lock);
 	place = blind_find_place(first, second, s->key, s->now);
 	if (place >= 0)
-		blind_change(&(place & BLIND_WAYS ? second : first)->way[place & (BLIND_WAYS - 1)],
-			     s);
+		rc = blind_change(&(place & BLIND_WAYS ? second : first)->
+				  way[place & (BLIND_WAYS - 1)], s);
 	bpf_spin_unlock(&lock->lock);
-	return place < 0 ? -1 : 0;
+	return rc;
 }

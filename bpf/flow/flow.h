@@ -163,7 +163,7 @@ INLINE int flow_commit(struct pkt *p, struct flow *flow)
 	if (!flow || p->s->is_quote)
 		return 0;
 	flow->packets += p->s->segments;
-	flow->bytes += p->s->len;
+	flow->bytes += segments_bytes(p);
 	now = bpf_jiffies64();
 	if (now - flow->seen < tick_rate)
 		return 0;

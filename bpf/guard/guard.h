@@ -154,7 +154,7 @@ INLINE void guard_reply(struct pkt *p)
 	s->client.pad = 0;
 	s->client.addr = p->s->dst;
 	s->client.port = p->s->dport;
-	s->backend = p->s->service.flags >> SERVICE_BACKEND_SHIFT;
+	s->backend = SERVICE_BACKEND(p->s->service.flags);
 	if (p->s->has_way) {
 		s->client.addr = p->s->flow.way.dst;
 		s->client.port = p->s->flow.way.dport;

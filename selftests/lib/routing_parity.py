@@ -193,7 +193,7 @@ def frame_to(device, ip):
 
 
 fresh = itertools.count(1 if MODE == 'native' else 100000)
-counts = {'packets': 0, 'forwarded': 0, 'kept': 0, 'differences': 0}
+counts = {'packets': 0, 'forged': 0, 'forwarded': 0, 'kept': 0, 'differences': 0}
 
 
 def compare(words, ports, device, ip, one_of=()):
@@ -211,6 +211,16 @@ def compare(words, ports, device, ip, one_of=()):
     return kernel[0] if len(kernel) == 1 else None
 
 
+def forge(words, ports, device, family, backend, dst, dport):
+    """A reply in the backend's name by a device that leads to no backend: wgxdp must not send it on as the listener's"""
+    counts['forged'] += 1
+    for _, frame in ports[1].send(device, frame_to(device, packet(family, backend, dst, PORT, dport, 0))):
+        ip = Ether(frame).payload
+        if ip.src != backend:
+            counts['differences'] += 1
+            print(f'{words}: a forged reply of {backend} by {device} left as {ip.summary()}')
+
+
 def told(frames):
     return ' and '.join(f'{device} to {frame[:6].hex(":")}, {Ether(frame).payload.summary()}' for device, frame in frames) or 'not forwarded'
 
@@ -222,9 +232,9 @@ def client(family):
     return f'100.{64 + 32 * half + (n >> 16)}.{n >> 8 & 255}.{n & 255}' if family == 4 else f'2001:db8:c:0:{8 * half}000:0:{n >> 16:x}:{n & 65535:x}'
 
 
-def talk(words, ports, several):
+def talk(words, ports, several, strange):
     """Originals of several clients right after each other, and the backend's replies. several: families in which the kernel chooses among
-    several ways to the backend; then replies come in by any of them."""
+    several ways to the backend; then replies come in by any of them. strange: by family, devices that lead to no backend."""
     answers, ways = [], {}
     for _ in range(CLIENTS):
         family = rng.choice((4, 6))
@@ -242,6 +252,7 @@ def talk(words, ports, several):
             device = rng.choice(ways[backend])
         # The kernel asks with the backend's address, wgxdp with the listener's, and so each may choose another of several ways
         compare(words, ports, device, packet(family, backend, dst, PORT, dport, tos), one_of=('wan0', 'wan1') * ('to clients: several' in words))
+        forge(words, ports, rng.choice(strange[family]), family, backend, dst, dport)
 
 
 def main():
@@ -256,7 +267,9 @@ def main():
         if not n or not os.environ.get('BREAK'):
             tell_wgxdp()
         for _ in range(2):
-            talk('; '.join(words for words, _ in sets), ports, [family for family, (words, _) in zip((4, 6), sets) if 'several' in words])
+            talk('; '.join(words for words, _ in sets), ports, [family for family, (words, _) in zip((4, 6), sets) if 'several' in words],
+                 {family: [d for d in DEVICES if d != 'lan3' and not any((f' {BACKEND[family]} ' in line or f' {WIDE[family]} ' in line) and f'dev {d}' in line for line in lines)]
+                  for family, (_, lines) in zip((4, 6), sets)})
     print(' '.join(f'{key} {n}' for key, n in counts.items()))
     return counts['differences'] > 0
 

@@ -143,6 +143,15 @@ static bool backend_sends(__u32 n, const struct told *m)
 	return true;
 }
 
+/* The n-th backend has begun a handshake with this index, and waits for the response */
+static inline void backend_waits(__u32 n, __u32 index)
+{
+	struct index_key key = { .index = htole32(index), .id = at_service->id };
+	struct answered a = { .until = host_jiffies + SESSION_SECONDS * tick_rate, .backend = n };
+
+	bpf_map_update_elem(&indices, &key, &a, BPF_ANY);
+}
+
 /* A whole handshake, for the n-th backend by the n-th key: the client's index, the backend's */
 static inline void shakes(__u32 n, __u32 client_index, __u32 backend_index)
 {

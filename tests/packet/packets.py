@@ -255,8 +255,8 @@ def judge(c, results, plane, mode, index):
         *results, cut = results
         if cut[5]:
             return f'{cut[5]} of {cut[4]} truncations'
-    for i, got in enumerate(results):
-        outcomes = shapes(c.again if c.again and turns < i else c, plane, mode, got[2])
+    for i, got in enumerate(results):           # also at the kernel's turn tc sends it
+        outcomes = shapes(c.again if c.again and any(r[0] == 'sent' for r in results[:i]) else c, plane, mode, got[2])
         counted = gains(got[3], plane)
         why = [differences(got, (verdict, frame, (counted, want)), pieces) for verdict, frame, want in outcomes]
         if why[0]:

@@ -43,10 +43,11 @@ static void by_key_here(void)
 		m = message(MESSAGE_RESPONSE, 1, 5);
 		m.key = n;
 		message_make(&m);
+		backend_waits(n, 5);
 		assert_int_equal(sends(&m), n);
 	}
 	assert_int_equal(sends_initiation(BACKENDS), -DROP_guard_mac1);
-	assert_int_equal(sends_data(5), -DROP_guard_stranger);
+	assert_int_equal(sends_data(6), -DROP_guard_stranger);
 }
 
 static void by_key(void **state)

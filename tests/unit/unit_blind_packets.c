@@ -244,7 +244,7 @@ EVERYWHERE(no_keys)
 static void waiting_here(void)
 {
 	__u32 away = AWAY;
-	const struct blind_waiting *w = bpf_map_lookup_elem(&blind_waiting, &away);
+	struct blind_waiting *w = bpf_map_lookup_elem(&blind_waiting, &away);
 	__u64 now = host_jiffies;
 
 	assert_int_equal(initiates(other, AWAY, 0x11), -DROP_blind_waiting);
@@ -253,6 +253,11 @@ static void waiting_here(void)
 	assert_int_equal(w->since, now);
 	assert_int_equal(w->from, S);
 	assert_memory_equal(w->message, told, INITIATION_LEN);
+	w->since = BLIND_WRITING;		/* another CPU */
+	assert_int_equal(initiates(other, AWAY, 0x14), -DROP_blind_waiting);
+	assert_int_equal(w->since, BLIND_WRITING);
+	assert_int_equal(w->from, S);
+	w->since = now;
 	holds(AWAY, 0x10, S, in_seconds(30), INITIATED);
 	refuses(initiates(AWAY, S, 0x12), -DROP_guard_mac1);	/* it is not where it would be */
 	host_jiffies = in_seconds(30) - 1;

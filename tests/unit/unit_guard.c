@@ -114,7 +114,7 @@ static int leads(const struct plan *p, __u32 kind, const char *local, __u16 port
 	const struct service *s = entry(p, kind, local, port, WAN);
 	struct address a = address(to);
 
-	return s && !memcmp(&s->to, &a.addr, sizeof(a.addr)) ? s->flags >> SERVICE_BACKEND_SHIFT : -1;
+	return s && !memcmp(&s->to, &a.addr, sizeof(a.addr)) ? SERVICE_BACKEND(s->flags) : -1;
 }
 
 static int answers_as(const struct plan *p, const char *backend, __u16 port, const char *local, __u16 local_port)
@@ -122,7 +122,7 @@ static int answers_as(const struct plan *p, const char *backend, __u16 port, con
 	const struct service *s = entry(p, KEY_REPLY, backend, port, 0);
 	struct address a = address(local);
 
-	return s && !memcmp(&s->to, &a.addr, sizeof(a.addr)) && s->port == htons(local_port) ? s->flags >> SERVICE_BACKEND_SHIFT : -1;
+	return s && !memcmp(&s->to, &a.addr, sizeof(a.addr)) && s->port == htons(local_port) ? SERVICE_BACKEND(s->flags) : -1;
 }
 
 static size_t entries_of(const struct plan *p, enum table_kind kind)

@@ -110,11 +110,18 @@ static void in_vain(void **state)
 		later(1);
 		assert_int_equal(next(&well), STANDBY_TRY);
 		does(STANDBY_TRY);
-		well.unanswered = wait < SESSION_SECONDS ? 1000000 : 3;	/* strangers' while there may be a session */
+		/* strangers' count while there is no session, and at last */
+		well.unanswered = wait < SESSION_SECONDS ? 1000000 : 3;
 		well.known_unanswered = 2;
 		later(STANDBY_TRIAL);
 		assert_int_equal(next(&well), wait < SESSION_SECONDS ? STANDBY_STAY : STANDBY_SWITCH);
-		well.known_unanswered = 3;
+		if (i % 2) {
+			later(STANDBY_TRIAL_LONGEST - STANDBY_TRIAL - 1);
+			assert_int_equal(next(&well), wait < SESSION_SECONDS ? STANDBY_STAY : STANDBY_SWITCH);
+			later(1);
+		} else {
+			well.known_unanswered = 3;
+		}
 		assert_int_equal(next(&well), STANDBY_SWITCH);
 		does(STANDBY_SWITCH);
 		wait = wait * 2 < STANDBY_WAIT_MAX ? wait * 2 : STANDBY_WAIT_MAX;

@@ -7,7 +7,7 @@
 #include "config/config_tell.h"
 #include "lib/yaml.h"
 
-#define GUARD_RATE_MAX 1000000		/* handshake messages per second */
+#define GUARD_RATE_MAX 1000000		/* initiations per second */
 #define GUARD_JUNK_MAX 1280		/* bytes in front of a message */
 
 extern const struct yaml_key config_backend_keys[], config_backends_keys[], config_wireguard_keys[];

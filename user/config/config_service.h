@@ -54,7 +54,7 @@ struct guard_config {			/* if service_has_guard(); 0 in a member: the default */
 	__u32 headers[MESSAGES];
 	__u32 junk[MESSAGES];
 	size_t n_headers, n_junk;
-	__u32 per_source, per_service;	/* handshake messages per second */
+	__u32 per_source, per_service;	/* initiations per second */
 	__u32 challenge_above;		/* initiations per second; 0: no challenge */
 	/* so many unanswered initiations from so many sources: the backend is down */
 	__u32 health_initiations, health_sources;

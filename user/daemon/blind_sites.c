@@ -336,6 +336,7 @@ static void send_waiting(const struct sites *s, __u32 number)
 	int fd, n;
 
 	if (bpf_map_lookup_elem(s->fds[BLIND_MAP_waiting], &number, &w) || !w.since ||
+	    w.since == BLIND_WRITING ||
 	    jiffies_now() - w.since > (BLIND_WAITING_SECONDS - 5) * jiffies_a_second())
 		return;
 	n = udp_frame(frame, &place->local, s->config->blind.port, &place->service.to,

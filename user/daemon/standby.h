@@ -21,6 +21,7 @@
 #define STANDBY_WAIT_MAX 3600
 #define STANDBY_TRIAL 10		/* seconds of a trial */
 #define STANDBY_TRIAL_UNANSWERED 3	/* initiations without an answer that end a trial */
+#define STANDBY_TRIAL_LONGEST 60	/* seconds after which anybody's count */
 
 /* A backend that has a standby; times in jiffies */
 struct standby_of {

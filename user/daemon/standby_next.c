@@ -20,10 +20,14 @@ bool backend_is_surely_down(const struct guard *g, const struct health *h, __u64
 	       __builtin_popcountll(h->known_sources) >= (int)g->health_sources;
 }
 
-static bool trial_has_failed(const struct health *h, __u64 now)
+/* A client that nobody has answered yet, or whose address is another now, waits no longer than
+ * STANDBY_TRIAL_LONGEST */
+static bool trial_has_failed(const struct health *h, __u64 served, __u64 now)
 {
-	return (may_have_session(h, now) ? h->known_unanswered : h->unanswered) >=
-	       STANDBY_TRIAL_UNANSWERED;
+	bool known = may_have_session(h, now) && served < STANDBY_TRIAL_LONGEST;
+
+	return served >= STANDBY_TRIAL && STANDBY_TRIAL_UNANSWERED <=
+	       (known ? h->known_unanswered : h->unanswered);
 }
 
 enum standby_step standby_next(struct standby_of *b, const struct guard *g, const struct health *h,
@@ -36,8 +40,7 @@ enum standby_step standby_next(struct standby_of *b, const struct guard *g, cons
 		b->wait = STANDBY_WAIT;
 	}
 	if (b->trial)
-		return served >= STANDBY_TRIAL && trial_has_failed(h, now) ?
-		       STANDBY_SWITCH : STANDBY_STAY;
+		return trial_has_failed(h, served, now) ? STANDBY_SWITCH : STANDBY_STAY;
 	if (backend_is_surely_down(g, h, now))
 		return served >= STANDBY_SETTLE ? STANDBY_SWITCH : STANDBY_STAY;
 	return on && served >= b->wait ? STANDBY_TRY : STANDBY_STAY;

@@ -2,6 +2,7 @@
  *
  * The host, as netlink describes it, in one structure.
  */
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,8 @@ int host_read(struct host *h)
 		rc = nl_routes(&h->routes, &h->n_routes);
 	if (!rc)
 		rc = nl_rules(&h->rules, &h->n_rules);
+	for (size_t i = 0; i < h->n_routes; i++)
+		h->several |= h->routes[i].several;
 	if (rc) {
 		log_error("cannot read interfaces, addresses and routes from the kernel: %s",
 			  strerror(-rc));
@@ -62,38 +65,63 @@ const struct nl_link *host_link_by_name(const struct host *h, const char *name)
 	return NULL;
 }
 
-/* Whether another route of this table is for the address instead */
-static bool is_overruled(const struct host *h, const struct nl_route *r, const struct address *to)
+/* Whether the kernel looks into the route's table for packets that come in by a link of this VRF,
+ * or of none */
+static bool is_asked(const struct host *h, const struct nl_route *r, __u32 vrf)
 {
-	for (size_t i = 0; i < h->n_routes; i++) {
-		const struct nl_route *o = &h->routes[i];
+	if (host_link_vrf(h, host_link(h, r->oif)) != vrf)
+		return false;
+	if (vrf || r->table == RT_TABLE_MAIN)
+		return true;
+	for (size_t i = 0; i < h->n_rules; i++)
+		if (h->rules[i].table == r->table && h->rules[i].family == r->dst.family &&
+		    h->rules[i].action == FR_ACT_TO_TBL)
+			return r->table != RT_TABLE_LOCAL;
+	return false;
+}
 
-		if (o->table == r->table && !o->conditional && prefix_covers(&o->dst, to) &&
-		    (o->dst.len > r->dst.len ||
-		     (o->dst.len == r->dst.len && o->metric < r->metric)))
+/* Whether another one of the same table is taken instead */
+static bool is_overruled(const struct nl_route *const *ways, size_t n, const struct nl_route *r)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct nl_route *o = ways[i];
+
+		if (o->table == r->table && !o->conditional &&
+		    (o->dst.len > r->dst.len || (o->dst.len == r->dst.len && !r->conditional &&
+						 o->metric < r->metric)))
 			return true;
 	}
 	return false;
 }
 
-const struct nl_route *host_next_way(const struct host *h, const struct address *to, size_t *at)
+size_t host_ways(const struct host *h, const struct address *to, __u32 vrf,
+		 const struct nl_route **ret, size_t room)
 {
-	while (*at < h->n_routes) {
-		const struct nl_route *r = &h->routes[(*at)++];
+	size_t n = 0, left = 0;
+	bool overruled[room];
 
-		if (r->type == RTN_UNICAST && prefix_covers(&r->dst, to) && !is_overruled(h, r, to))
-			return r;
-	}
-	return NULL;
+	if (!to->family)
+		return 0;
+
+	for (size_t i = 0; i < h->n_routes && n < room; i++)
+		if (h->routes[i].type == RTN_UNICAST && prefix_covers(&h->routes[i].dst, to) &&
+		    is_asked(h, &h->routes[i], vrf))
+			ret[n++] = &h->routes[i];
+	for (size_t i = 0; i < n; i++)
+		overruled[i] = is_overruled(ret, n, ret[i]);
+	for (size_t i = 0; i < n; i++)
+		if (!overruled[i])
+			ret[left++] = ret[i];
+	return left;
 }
 
-bool host_has_several_ways(const struct host *h, const struct address *to)
+bool host_has_several(const struct nl_route *const *ways, size_t n, const struct nl_route *way,
+		      __u32 oif)
 {
-	const struct nl_route *way;
-	size_t at = 0;
-
-	while ((way = host_next_way(h, to, &at)))
-		if (way->several)
+	for (size_t i = 0; i < n && way->several; i++)
+		if (ways[i]->oif == oif && ways[i]->table == way->table &&
+		    ways[i]->dst.len == way->dst.len && ways[i]->metric == way->metric &&
+		    ways[i]->tos == way->tos)
 			return true;
 	return false;
 }

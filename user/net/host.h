@@ -12,6 +12,7 @@ struct host {
 	struct nl_route *routes;
 	struct nl_rule *rules;
 	size_t n_links, n_addresses, n_routes, n_rules;
+	bool several;			/* a route has several next hops */
 };
 
 int host_read(struct host *h);
@@ -20,11 +21,15 @@ const struct nl_link *host_link(const struct host *h, __u32 ifindex);
 const struct nl_link *host_link_by_name(const struct host *h, const char *name);
 /* Returns the first interface address equal to a, or NULL. */
 const struct nl_address *host_address(const struct host *h, const struct address *a);
-/* Returns the next route by which packets to this address may go, of whatever table. *at: 0 for the
- * first one. NULL: there are no more. */
-const struct nl_route *host_next_way(const struct host *h, const struct address *to, size_t *at);
-/* Whether the packet's flow chooses among several next hops to this address. */
-bool host_has_several_ways(const struct host *h, const struct address *to);
+/* Sets ret to the unicast routes by which packets to an address may go, at most `room` of them, in
+ * no order: those of a VRF, or (0) of the table main and of those that a rule names. Returns how
+ * many. */
+size_t host_ways(const struct host *h, const struct address *to, __u32 vrf,
+		 const struct nl_route **ret, size_t room);
+/* Whether `way` is one of several next hops of a route, of which one leads over the device oif, the
+ * FIB's choice for the address. */
+bool host_has_several(const struct nl_route *const *ways, size_t n, const struct nl_route *way,
+		      __u32 oif);
 /* The ifindex of the VRF of a link (or NULL); 0: none. */
 __u32 host_link_vrf(const struct host *h, const struct nl_link *link);
 

@@ -144,39 +144,33 @@ static int add_listening_ports(struct making *m, const struct service_config *s)
 	return rc;
 }
 
-/* Adds the link of each of several ways to the backend as a lan. */
-static int add_ways(struct making *m, const struct address *backend)
+/* Adds the links of all next hops of the route to the backend as lans. */
+static int add_several(struct making *m, const struct address *backend, __u32 vrf, __u32 oif)
 {
-	const struct nl_route *way;
-	size_t at = 0;
+	const struct nl_route *ways[PLAN_WAYS];
+	size_t n = m->host->several ? host_ways(m->host, backend, vrf, ways, PLAN_WAYS) : 0;
+	const struct nl_link *link = host_link(m->host, oif);
+	const struct plan_port *first =
+		link ? plan_port(m->plan, plan_base(m->host, link)->ifindex) : NULL;
+	char text[ADDRESS_STRLEN];
 	int rc = 0;
 
-	while (!rc && (way = host_next_way(m->host, backend, &at))) {
-		const struct nl_link *link = host_link(m->host, way->oif);
-
-		m->plan->ask_always |= way->several;
-		if (way->several && link && !link->loopback)
+	for (size_t i = 0; i < n && !rc; i++) {
+		if (!host_has_several(ways, n, ways[i], oif))
+			continue;
+		m->plan->ask_always = true;
+		link = host_link(m->host, ways[i]->oif);
+		if (!link || link->loopback ||
+		    plan_port(m->plan, plan_base(m->host, link)->ifindex))
+			continue;
+		if (first && first->role == ROLE_WAN)
+			log_warning("backend %s: one of its ways leads over %s, which is none of "
+				    "`interfaces`: its replies there are not translated",
+				    address_format(backend, text), link->name);
+		else
 			rc = add_port(m, link->name, ROLE_LAN, MODE_AUTO, false);
 	}
 	return rc;
-}
-
-/* If the kernel is asked for each packet, a backend may have more ways than one, and its replies
- * come in by any of them. A wan is one only if it is among several next hops of one route:
- * strangers are behind it. */
-static void mark_ways(struct making *m, const struct address *backend)
-{
-	const struct nl_route *way;
-	size_t at = 0;
-
-	while (m->plan->ask_always && (way = host_next_way(m->host, backend, &at))) {
-		const struct nl_link *link = host_link(m->host, way->oif);
-
-		for (size_t i = 0; link && i < m->plan->n_ports; i++)
-			if (m->plan->ports[i].ifindex == plan_base(m->host, link)->ifindex)
-				m->plan->ports[i].is_way |=
-					way->several || m->plan->ports[i].role != ROLE_WAN;
-	}
 }
 
 /* Adds the link on the route to the backend as a lan, unless the configuration gives it another
@@ -191,7 +185,7 @@ int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf
 		return is_resource_error(rc) ? rc : 0;
 	link = host_link(m->host, oif);
 	rc = link && !link->loopback ? add_port(m, link->name, ROLE_LAN, MODE_AUTO, false) : 0;
-	return rc ?: add_ways(m, backend);
+	return rc ?: add_several(m, backend, vrf, oif);
 }
 
 static int add_backend_port(struct making *m, const struct service_config *s,
@@ -201,6 +195,7 @@ static int add_backend_port(struct making *m, const struct service_config *s,
 	const struct plan_port *port;
 	const struct nl_link *link;
 	__u32 oif, vrf = host_vrf(m->host, s);
+	bool asked;
 	int rc;
 
 	if (!backend->family)
@@ -218,10 +213,14 @@ static int add_backend_port(struct making *m, const struct service_config *s,
 	if (port && port->role == ROLE_WAN && s->nat != NAT_MASQUERADE)
 		log_warning("service %s: the route to backend %s leaves by %s, a wan: is that its "
 			    "address?", s->name, address_format(backend, text), link->name);
-	if (host_has_several_ways(m->host, backend))
+	asked = m->plan->ask_always;
+	m->plan->ask_always = false;
+	rc = plan_backend_port(m, backend, vrf);
+	if (m->plan->ask_always)
 		log_info("service %s: several ways lead to backend %s: the kernel chooses for each "
 			 "packet", s->name, address_format(backend, text));
-	return plan_backend_port(m, backend, vrf);
+	m->plan->ask_always |= asked;
+	return rc;
 }
 
 /* Adds the peers' devices. Those in `interfaces`, or that a service listens on, have a role
@@ -258,9 +257,11 @@ int plan_ports(struct making *m)
 			rc = add_backend_port(m, &c->services[i], &plan_backend(m, i, j)->ipv4) ?:
 			     add_backend_port(m, &c->services[i], &plan_backend(m, i, j)->ipv6);
 	for (size_t i = 0; i < c->n_services && !rc; i++)
-		for (size_t j = 0; j < backends_of(&c->services[i]); j++) {
-			mark_ways(m, &plan_backend(m, i, j)->ipv4);
-			mark_ways(m, &plan_backend(m, i, j)->ipv6);
+		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++) {
+			const struct backend_address *at = plan_backend(m, i, j);
+			__u32 vrf = host_vrf(m->host, &c->services[i]);
+
+			rc = plan_ways(m, &at->ipv4, vrf) ?: plan_ways(m, &at->ipv6, vrf);
 		}
 	return rc;
 }
@@ -288,6 +289,7 @@ cleanup:
 	free(m.backends);
 	free(m.first_backend);
 	free(m.listeners);
+	free(m.ways);
 	if (rc)
 		plan_free(m.plan);
 	else

@@ -18,7 +18,6 @@ struct plan_port {			/* an interface to which the data path is attached */
 	__u32 sources;			/* index in plan.sources */
 	bool l3;			/* without Ethernet headers */
 	bool shared;			/* XDP beside other programs, by libxdp's dispatcher */
-	bool is_way;			/* one of several ways to a backend */
 	bool lengthens;			/* NAT64 may lengthen packets that arrive here */
 	size_t n_nics;			/* how many nics carry it */
 	char why[160];			/* why no nic carries it */

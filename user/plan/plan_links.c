@@ -206,8 +206,6 @@ int plan_links(struct making *m)
 				link->flags |= LINK_SOURCES_TRIE;
 		if (link_listens(m, from))
 			link->flags |= LINK_LISTENS;
-		if (port && port->is_way)
-			link->flags |= LINK_WAY;
 		if (plan_has_peers(m->plan, from->ifindex))
 			link->flags |= LINK_PEERS;
 		link_macs(m, from, link);

@@ -260,7 +260,8 @@ int plan_old(struct making *m)
 		struct address backend = old_backend(&l.list[i]);
 		__u32 vrf = host_link_vrf(m->host, host_link(m->host, l.list[i].service.ifindex));
 
-		rc = add_entries(m, &l, &l.list[i]) ?: plan_backend_port(m, &backend, vrf);
+		rc = add_entries(m, &l, &l.list[i]) ?: plan_backend_port(m, &backend, vrf) ?:
+		     plan_ways(m, &backend, vrf);
 	}
 	free(l.list);
 	return rc;

@@ -111,6 +111,7 @@ static int add_listener(struct making *m, const struct listener *new)
 	if (!l)
 		return -ENOMEM;
 	*l = *new;
+	l->flags |= plan_has_ways(m, &l->backend) ? SERVICE_WAYS : 0;
 	l->slot = listener_slot(m, l);
 	if (l->slot >= m->plan->n_slots)
 		m->plan->n_slots = l->slot + 2;
@@ -341,7 +342,8 @@ int plan_add_entry(struct plan *p, const struct table_key *key, const void *valu
 	if (!e)
 		return -ENOMEM;
 	e->key = *key;
-	memcpy(e->value, value, size);
+	if (size)
+		memcpy(e->value, value, size);
 	return 0;
 }
 

@@ -28,7 +28,7 @@ static int read_site(const struct dataplane *dp, __u32 number, struct blind_view
 	ret->port = place->service.port;
 	ret->since = site.since;
 	ret->challenges = site.challenges;
-	ret->waited_for = waiting.since;
+	ret->waited_for = waiting.since == BLIND_WRITING ? 0 : waiting.since;
 	return 0;
 }
 

@@ -20,7 +20,7 @@ static void take_address(struct guarded *g, const struct table_entry *e, __u32 i
 	__u8 kind = e->key.word;
 
 	if ((kind != KEY_SERVICE && kind < KEY_BACKEND) || e->service.id != id ||
-	    e->service.flags >> SERVICE_BACKEND_SHIFT != g->number)
+	    SERVICE_BACKEND(e->service.flags) != g->number)
 		return;
 	g->address[a.family == FAMILY_IPV6] = a;
 	g->port = e->service.port;

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * plan: where the kernel chooses a way for each packet. Then the data path remembers no next hop,
+ * and a backend's replies may come in by more links than one.
+ */
+#include <errno.h>
+#include "lib/grow.h"
+#include "plan/plan_make.h"
+
+/* Whether the rule may treat packets of one next hop differently. A rule for a source address of
+ * this host does not, as no client has that address. Nor does one that looks at the destination,
+ * the protocol or the link, which the packets of one next hop have in common. */
+static bool looks_at_packets(const struct host *h, const struct nl_rule *r)
+{
+	bool ours = !r->src.family;
+
+	for (size_t i = 0; i < h->n_addresses && !ours; i++)
+		ours = r->src.len == (r->src.family == FAMILY_IPV4 ? 32 : 128) &&
+		       prefix_covers(&r->src, &h->addresses[i].local);
+	return !ours || r->tos || r->mark || r->sport || r->dport || r->unknown;
+}
+
+bool plan_asks_always(const struct host *h)
+{
+	for (size_t i = 0; i < h->n_rules; i++)
+		if (looks_at_packets(h, &h->rules[i]))
+			return true;
+	for (size_t i = 0; i < h->n_routes; i++)
+		if (h->routes[i].tos)
+			return true;
+	return false;
+}
+
+static struct plan_port *port_of(const struct making *m, __u32 oif)
+{
+	const struct nl_link *link = host_link(m->host, oif);
+	__u32 ifindex = link ? plan_base(m->host, link)->ifindex : 0;
+
+	for (size_t i = 0; i < m->plan->n_ports; i++)
+		if (m->plan->ports[i].ifindex == ifindex)
+			return &m->plan->ports[i];
+	return NULL;
+}
+
+static int add_way(struct making *m, const struct address *backend, __u32 ifindex)
+{
+	struct table_key key = { .addr = backend->addr,
+				 .word = table_word(KEY_WAY, backend->family, 0, ifindex) };
+	struct way *w;
+
+	for (size_t i = 0; i < m->n_ways; i++)
+		if (address_equal(&m->ways[i].backend, backend) && m->ways[i].ifindex == ifindex)
+			return 0;
+	w = append(m->ways, m->n_ways);
+	if (!w)
+		return -ENOMEM;
+	*w = (struct way){ .backend = *backend, .ifindex = ifindex };
+	return plan_add_entry(m->plan, &key, NULL, 0);
+}
+
+/* Strangers are behind a wan, and others than the backend's network behind a tunnel: so these are
+ * ways only as a next hop of the very route to the backend. */
+int plan_ways(struct making *m, const struct address *backend, __u32 vrf)
+{
+	const struct nl_route *ways[PLAN_WAYS];
+	size_t n = m->plan->ask_always ? host_ways(m->host, backend, vrf, ways, PLAN_WAYS) : 0;
+	__u32 oif;
+	int rc = 0;
+
+	if (!n || nl_route_get(backend, vrf, &oif))
+		oif = 0;
+	for (size_t i = 0; i < n && !rc; i++) {
+		const struct plan_port *port = port_of(m, ways[i]->oif);
+
+		if (port && (port->role == ROLE_LAN || host_has_several(ways, n, ways[i], oif)))
+			rc = add_way(m, backend, port->ifindex);
+	}
+	return rc;
+}
+
+bool plan_has_ways(const struct making *m, const struct address *backend)
+{
+	for (size_t i = 0; i < m->n_ways; i++)
+		if (address_equal(&m->ways[i].backend, backend))
+			return true;
+	return false;
+}
