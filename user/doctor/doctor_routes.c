@@ -88,17 +88,6 @@ static bool look_at_marks(struct doctor *k, struct doctor_backend *b)
 	return true;
 }
 
-static bool has_several_ways(const struct doctor *k, const struct doctor_backend *b)
-{
-	const struct nl_route *ways[32];
-	size_t n = host_ways(&k->h, &b->address, b->vrf, ways, 32);
-
-	for (size_t i = 0; i < n; i++)
-		if (host_has_several(ways, n, ways[i], b->way.oif))
-			return true;
-	return false;
-}
-
 static void look_at_way(struct doctor *k, struct doctor_backend *b)
 {
 	char text[ADDRESS_STRLEN], via[ADDRESS_STRLEN];
@@ -121,7 +110,7 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 		doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
 			   "the route to it leaves by %s, a wan: its own is missing, or the "
 			   "address is mistyped", doctor_link_name(k, b->way.oif));
-	} else if (has_several_ways(k, b)) {
+	} else if (host_has_several_ways(&k->h, &b->address, b->vrf, b->way.oif)) {
 		doctor_ok(k, "route", text, "over %s and other ways: the kernel chooses for each "
 			  "packet", doctor_link_name(k, b->way.oif));
 	} else {

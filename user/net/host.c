@@ -126,6 +126,17 @@ bool host_has_several(const struct nl_route *const *ways, size_t n, const struct
 	return false;
 }
 
+bool host_has_several_ways(const struct host *h, const struct address *to, __u32 vrf, __u32 oif)
+{
+	const struct nl_route *ways[HOST_WAYS];
+	size_t n = h->several ? host_ways(h, to, vrf, ways, HOST_WAYS) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (host_has_several(ways, n, ways[i], oif))
+			return true;
+	return false;
+}
+
 __u32 host_link_vrf(const struct host *h, const struct nl_link *link)
 {
 	const struct nl_link *master = link && link->master ? host_link(h, link->master) : NULL;

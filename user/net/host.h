@@ -30,6 +30,10 @@ size_t host_ways(const struct host *h, const struct address *to, __u32 vrf,
  * FIB's choice for the address. */
 bool host_has_several(const struct nl_route *const *ways, size_t n, const struct nl_route *way,
 		      __u32 oif);
+/* Whether the route to an address, by which the FIB sends over the device oif, has several next
+ * hops. */
+bool host_has_several_ways(const struct host *h, const struct address *to, __u32 vrf, __u32 oif);
+#define HOST_WAYS 32			/* routes to one address that are looked at */
 /* The ifindex of the VRF of a link (or NULL); 0: none. */
 __u32 host_link_vrf(const struct host *h, const struct nl_link *link);
 

@@ -20,6 +20,13 @@ const struct plan_port *plan_port(const struct plan *p, __u32 ifindex)
 	return NULL;
 }
 
+const struct plan_port *plan_port_of(const struct making *m, __u32 oif)
+{
+	const struct nl_link *link = host_link(m->host, oif);
+
+	return link ? plan_port(m->plan, plan_base(m->host, link)->ifindex) : NULL;
+}
+
 bool plan_refused(const struct plan_input *in, __u32 ifindex)
 {
 	for (size_t i = 0; i < in->n_refused; i++)
@@ -147,21 +154,19 @@ static int add_listening_ports(struct making *m, const struct service_config *s)
 /* Adds the links of all next hops of the route to the backend as lans. */
 static int add_several(struct making *m, const struct address *backend, __u32 vrf, __u32 oif)
 {
-	const struct nl_route *ways[PLAN_WAYS];
-	size_t n = m->host->several ? host_ways(m->host, backend, vrf, ways, PLAN_WAYS) : 0;
-	const struct nl_link *link = host_link(m->host, oif);
-	const struct plan_port *first =
-		link ? plan_port(m->plan, plan_base(m->host, link)->ifindex) : NULL;
+	const struct nl_route *ways[HOST_WAYS];
+	size_t n = m->host->several ? host_ways(m->host, backend, vrf, ways, HOST_WAYS) : 0;
+	const struct plan_port *first = plan_port_of(m, oif);
 	char text[ADDRESS_STRLEN];
 	int rc = 0;
 
 	for (size_t i = 0; i < n && !rc; i++) {
+		const struct nl_link *link = host_link(m->host, ways[i]->oif);
+
 		if (!host_has_several(ways, n, ways[i], oif))
 			continue;
 		m->plan->ask_always = true;
-		link = host_link(m->host, ways[i]->oif);
-		if (!link || link->loopback ||
-		    plan_port(m->plan, plan_base(m->host, link)->ifindex))
+		if (!link || link->loopback || plan_port_of(m, link->ifindex))
 			continue;
 		if (first && first->role == ROLE_WAN)
 			log_warning("backend %s: one of its ways leads over %s, which is none of "
@@ -193,9 +198,7 @@ static int add_backend_port(struct making *m, const struct service_config *s,
 {
 	char text[ADDRESS_STRLEN];
 	const struct plan_port *port;
-	const struct nl_link *link;
 	__u32 oif, vrf = host_vrf(m->host, s);
-	bool asked;
 	int rc;
 
 	if (!backend->family)
@@ -208,19 +211,15 @@ static int add_backend_port(struct making *m, const struct service_config *s,
 			    address_format(backend, text));
 		return 0;
 	}
-	link = host_link(m->host, oif);
-	port = link ? plan_port(m->plan, plan_base(m->host, link)->ifindex) : NULL;
+	port = plan_port_of(m, oif);
 	if (port && port->role == ROLE_WAN && s->nat != NAT_MASQUERADE)
 		log_warning("service %s: the route to backend %s leaves by %s, a wan: is that its "
-			    "address?", s->name, address_format(backend, text), link->name);
-	asked = m->plan->ask_always;
-	m->plan->ask_always = false;
-	rc = plan_backend_port(m, backend, vrf);
-	if (m->plan->ask_always)
+			    "address?", s->name, address_format(backend, text),
+			    host_link(m->host, oif)->name);
+	if (host_has_several_ways(m->host, backend, vrf, oif))
 		log_info("service %s: several ways lead to backend %s: the kernel chooses for each "
 			 "packet", s->name, address_format(backend, text));
-	m->plan->ask_always |= asked;
-	return rc;
+	return plan_backend_port(m, backend, vrf);
 }
 
 /* Adds the peers' devices. Those in `interfaces`, or that a service listens on, have a role
@@ -289,7 +288,6 @@ cleanup:
 	free(m.backends);
 	free(m.first_backend);
 	free(m.listeners);
-	free(m.ways);
 	if (rc)
 		plan_free(m.plan);
 	else

@@ -15,12 +15,6 @@ struct backend_address {		/* a backend, resolved */
 	__u8 number;
 };
 
-struct way {				/* a link by which a backend's replies may come in */
-	struct address backend;
-	__u32 ifindex;			/* of the port */
-};
-#define PLAN_WAYS 32			/* routes to one backend that are looked at */
-
 struct making {
 	const struct plan_input *in;
 	const struct config *config;
@@ -30,8 +24,6 @@ struct making {
 	size_t *first_backend;		/* by service: its index in backends */
 	struct listener *listeners;
 	size_t n_listeners;
-	struct way *ways;		/* while the plan asks always: use plan_has_ways() */
-	size_t n_ways;
 	__u32 last_slot;		/* the last one that plan_slot() returned */
 };
 
@@ -68,15 +60,18 @@ int plan_add_entry(struct plan *p, const struct table_key *key, const void *valu
 int plan_sources(struct making *m);
 /* Adds former backends: their replies and the link to them. */
 int plan_old(struct making *m);
+/* Adds the links on the way to a backend. Returns 0 or -errno. */
+int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf);
+/* Returns the port that carries what leaves by this device, or NULL. */
+const struct plan_port *plan_port_of(const struct making *m, __u32 oif);
 /* Whether a rule or a route looks at more of a packet than what all packets of a next hop have in
  * common: then the kernel is asked for each packet. */
 bool plan_asks_always(const struct host *h);
-/* Notes by which links the backend's replies may come in. Call it when all ports are known. Returns
- * 0 or -ENOMEM. */
+/* Adds the entries that say by which links the backend's replies may come in. Call it when all
+ * ports are known. Returns 0 or -ENOMEM. */
 int plan_ways(struct making *m, const struct address *backend, __u32 vrf);
-/* Whether there are such links. */
+/* Whether there are such entries. */
 bool plan_has_ways(const struct making *m, const struct address *backend);
-int plan_backend_port(struct making *m, const struct address *backend, __u32 vrf);
 /* Adds a service's `allow` and `deny`. */
 int plan_lists(struct making *m, const struct service_config *s, __u32 id);
 /* Sets the source addresses and ports of a masquerading service. Call it before its listeners are

@@ -3,8 +3,7 @@
  * plan: where the kernel chooses a way for each packet. Then the data path remembers no next hop,
  * and a backend's replies may come in by more links than one.
  */
-#include <errno.h>
-#include "lib/grow.h"
+#include <string.h>
 #include "plan/plan_make.h"
 
 /* Whether the rule may treat packets of one next hop differently. A rule for a source address of
@@ -31,57 +30,39 @@ bool plan_asks_always(const struct host *h)
 	return false;
 }
 
-static struct plan_port *port_of(const struct making *m, __u32 oif)
-{
-	const struct nl_link *link = host_link(m->host, oif);
-	__u32 ifindex = link ? plan_base(m->host, link)->ifindex : 0;
-
-	for (size_t i = 0; i < m->plan->n_ports; i++)
-		if (m->plan->ports[i].ifindex == ifindex)
-			return &m->plan->ports[i];
-	return NULL;
-}
-
-static int add_way(struct making *m, const struct address *backend, __u32 ifindex)
-{
-	struct table_key key = { .addr = backend->addr,
-				 .word = table_word(KEY_WAY, backend->family, 0, ifindex) };
-	struct way *w;
-
-	for (size_t i = 0; i < m->n_ways; i++)
-		if (address_equal(&m->ways[i].backend, backend) && m->ways[i].ifindex == ifindex)
-			return 0;
-	w = append(m->ways, m->n_ways);
-	if (!w)
-		return -ENOMEM;
-	*w = (struct way){ .backend = *backend, .ifindex = ifindex };
-	return plan_add_entry(m->plan, &key, NULL, 0);
-}
-
 /* Strangers are behind a wan, and others than the backend's network behind a tunnel: so these are
  * ways only as a next hop of the very route to the backend. */
 int plan_ways(struct making *m, const struct address *backend, __u32 vrf)
 {
-	const struct nl_route *ways[PLAN_WAYS];
-	size_t n = m->plan->ask_always ? host_ways(m->host, backend, vrf, ways, PLAN_WAYS) : 0;
+	const struct nl_route *ways[HOST_WAYS];
+	size_t n = m->plan->ask_always ? host_ways(m->host, backend, vrf, ways, HOST_WAYS) : 0;
+	struct table_key key = { .addr = backend->addr };
 	__u32 oif;
 	int rc = 0;
 
 	if (!n || nl_route_get(backend, vrf, &oif))
 		oif = 0;
 	for (size_t i = 0; i < n && !rc; i++) {
-		const struct plan_port *port = port_of(m, ways[i]->oif);
+		const struct plan_port *port = plan_port_of(m, ways[i]->oif);
 
-		if (port && (port->role == ROLE_LAN || host_has_several(ways, n, ways[i], oif)))
-			rc = add_way(m, backend, port->ifindex);
+		if (!port || (port->role != ROLE_LAN && !host_has_several(ways, n, ways[i], oif)))
+			continue;
+		key.word = table_word(KEY_WAY, backend->family, 0, port->ifindex);
+		rc = plan_add_entry(m->plan, &key, NULL, 0);
 	}
 	return rc;
 }
 
 bool plan_has_ways(const struct making *m, const struct address *backend)
 {
-	for (size_t i = 0; i < m->n_ways; i++)
-		if (address_equal(&m->ways[i].backend, backend))
+	__u16 family_and_kind = table_word(KEY_WAY, backend->family, 0, 0);
+
+	for (size_t i = 0; i < m->plan->n_entries; i++) {
+		const struct table_key *key = &m->plan->entries[i].key;
+
+		if ((__u16)key->word == family_and_kind &&
+		    !memcmp(&key->addr, &backend->addr, sizeof(key->addr)))
 			return true;
+	}
 	return false;
 }
