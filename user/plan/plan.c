@@ -163,9 +163,9 @@ static int add_several(struct making *m, const struct address *backend, __u32 vr
 	for (size_t i = 0; i < n && !rc; i++) {
 		const struct nl_link *link = host_link(m->host, ways[i]->oif);
 
+		m->plan->ask_always |= ways[i]->several;	/* also by a rule's table */
 		if (!host_has_several(ways, n, ways[i], oif))
 			continue;
-		m->plan->ask_always = true;
 		if (!link || link->loopback || plan_port_of(m, link->ifindex))
 			continue;
 		if (first && first->role == ROLE_WAN)
