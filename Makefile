@@ -126,11 +126,12 @@ endef
 
 # What unit tests reach. A test takes what it needs of it; what the test defines itself stands in the place of the room's
 TESTED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* plan/* ddns/* gen/* dataplane/dataplane_flow* dataplane/dataplane_guard* \
-	dataplane/dataplane_read dataplane/dataplane_relay dataplane/load_error dataplane/pins dataplane/table instance/resolver show/show_flows \
+	dataplane/dataplane_read dataplane/dataplane_relay dataplane/flow_table dataplane/former_flows dataplane/load_error dataplane/pins dataplane/table instance/resolver show/show_flows \
 	doctor/doctor_rule doctor/mtu* daemon/cookie_reply daemon/endpoint_next daemon/standby_next))
 $(O)/unit/user.a: $(TESTED:%.c=$(O)/unit/%.o)
 	$(make_archive)
 
+$(O)/tests/unit_flows: LIBS += -Wl,--wrap=pin_get,--wrap=bpf_prog_test_run_opts
 $(O)/tests/unit_resolver: LIBS += $(patsubst %,-Wl$(comma)--wrap=ares_%,library_init init_options strerror timeout getaddrinfo freeaddrinfo process_fd destroy)
 $(O)/unit/tests/unit/unit_load_error.o: | $(O)/bpf_compiler.h
 $(O)/unit/tests/unit/unit_blake2s.o: $(O)/tests/blake2s.skel.h
@@ -311,7 +312,7 @@ $(BENCH_DIR)/%.o: tests/bench/%.c Makefile | $(BENCH_DIR)/bench.skel.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -I$(BENCH_DIR) -Itests -MMD -MP -c $< -o $@
 
-$(BENCH_DIR)/bench: $(BENCH_OBJ)
+$(BENCH_DIR)/bench: $(BENCH_OBJ) $(O)/user/dataplane/flow_table.o
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 
 $(BENCH_DIR)/relay: $(BENCH_DIR)/relay.o
@@ -320,7 +321,7 @@ $(BENCH_DIR)/relay: $(BENCH_DIR)/relay.o
 -include $(wildcard $(BENCH_DIR)/*.d)
 
 # ---- what the selftests (and the demo) need besides wgxdp ----
-SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/flood $(O)/selftests/mapsum $(O)/selftests/faultrun $(O)/selftests/nomemory.so $(O)/selftests/refuse.so \
+SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/flowtable $(O)/selftests/flood $(O)/selftests/mapsum $(O)/selftests/faultrun $(O)/selftests/nomemory.so $(O)/selftests/refuse.so \
 	$(O)/selftests/peer.bpf.o $(O)/selftests/beside.bpf.o
 
 .PHONY: selftest-programs
@@ -337,7 +338,7 @@ $(O)/selftests/%.so: selftests/lib/%.c Makefile
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -fPIC $< -o $@
 
 $(O)/selftests/flowrace: SELFTEST_LIBS = -pthread -lbpf
-$(O)/selftests/flood $(O)/selftests/mapsum: SELFTEST_LIBS = -lbpf
+$(O)/selftests/flood $(O)/selftests/flowtable $(O)/selftests/mapsum: SELFTEST_LIBS = -lbpf
 $(O)/selftests/flood: $(O)/selftests/flood.skel.h selftests/lib/flood.h
 $(O)/selftests/flood.bpf.o: selftests/lib/flood.h
 

@@ -69,9 +69,10 @@ MAP(routes, LPM_TRIE, struct route_key, __u32, 1, BPF_F_NO_PREALLOC);
 MAP(own, ARRAY, __u32, struct own, LINKS, 0);
 MAP(policy, ARRAY, __u32, struct policy, 1, BPF_F_MMAPABLE);
 MAP(allowed, ARRAY, __u32, struct allowed_bucket, 1, 0);
-MAP(flows, HASH, struct flow_key, struct flow, 1, BPF_F_NO_PREALLOC);
-MAP(embryos, LRU_HASH, struct flow_key, struct embryo, 1, 0);
-MAP(embryo_limits, LRU_HASH, struct addr, __u64, 1, 0);
+MAP(flow_table, ARRAY, __u32, struct flow_bucket, 1, BPF_F_MMAPABLE);
+MAP(flow_index, ARRAY, __u32, struct learned_line, 1, BPF_F_MMAPABLE);
+MAP(flow_shares, ARRAY, __u32, struct flow_share, 1, BPF_F_MMAPABLE);
+MAP(secrets, ARRAY, __u32, struct learned_secret, 1, 0);
 MAP(pools, ARRAY, __u32, struct pool, 1, 0);
 MAP(flow_totals, PERCPU_ARRAY, __u32, struct flow_total, 1, 0);
 MAP(flows_deleted, ARRAY, __u32, __u64, 1, 0);
@@ -118,11 +119,17 @@ SWITCH(__u32, table_mask, 0);		/* buckets of the table - 1 */
 SWITCH(__u32, uniform_slots, 0);	/* first of NEXTHOP_UNIFORM slots in nexthops */
 SWITCH(__u32, gateway_slots, 0);	/* first of NEXTHOP_GATEWAYS slots in nexthops */
 SWITCH(__u32, tick_rate, 250);		/* jiffies a second */
+SWITCH(__u32, tick_shift, 2);		/* units of abi_learned.h: jiffies >> tick_shift */
 /* ICMP errors a second from each CPU: the kernel's icmp_msgs_per_sec */
 SWITCH(__u32, answers_cpu, 1000);
 /* secret odd factors for hashes of what strangers choose; user space draws them */
 SWITCH(__u64, hash_key0, 0xff51afd7ed558ccdULL);
 SWITCH(__u64, hash_key1, 0xc4ceb9fe1a85ec53ULL);
+/* of the tables in abi_learned.h, as in the map secrets */
+SWITCH(struct learned_secret, learned_secret, LEARNED_NO_SECRET);
+SWITCH(__u32, flow_mask, 0);		/* buckets of flow_table - 1 */
+SWITCH(__u32, flow_index_mask, 0);	/* lines of flow_index - 1 */
+SWITCH(__u32, flow_share_mask, 0);	/* cells of flow_shares - 1 */
 SWITCH(__u32, device_ifindex, 0); /* offset of the index in the kernel's net_device; 0: unknown */
 SWITCH(__u32, device_net, 0);		/* and of its network namespace */
 SWITCH(__u32, net_inum, 0);		/* offset of the number in struct net; 0: unknown */

@@ -105,8 +105,8 @@ INLINE int find_step(struct pkt *p)
 }
 INLINE_STEP(find)
 
-/* Asks the blind relay, then the services. *ret_flow: the packet's entry in flows, or NULL. */
-INLINE int find_way(struct pkt *p, struct flow **ret_flow)
+/* Asks the blind relay, then the services */
+INLINE int find_way(struct pkt *p)
 {
 	int rc = with_blind ? blind_find(p) : NOT_OURS;
 
@@ -117,10 +117,9 @@ INLINE int find_way(struct pkt *p, struct flow **ret_flow)
 			flow_set_key(p);
 		}
 	}
-	if (with_flows && !rc && p->s->has_key) {
-		*ret_flow = bpf_map_lookup_elem(&flows, &p->s->flow.key);
-		rc = flow_way(p, *ret_flow);
-	}
+	p->s->now = bpf_jiffies64();
+	if (with_flows && !rc && p->s->has_key)
+		rc = flow_way(p);
 	if (!rc && unlikely(p->s->is_quote))
 		quote_use_sender(p);
 	return rc;
@@ -166,7 +165,7 @@ INLINE int next_hop(struct pkt *p, struct control *c, __u64 now, struct nexthop 
 INLINE int resolve_step(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
-	__u64 now = bpf_jiffies64();
+	__u64 now = p->s->now;
 	__u32 zero = 0;
 	struct control *c = bpf_map_lookup_elem(&control, &zero);
 	struct nexthop *hop = NULL;
@@ -250,12 +249,10 @@ INLINE_STEP(leave)
 /* All steps of a service's packet; then, on tc, the ICMP error that a router owes its sender. */
 INLINE int service_way(struct pkt *p)
 {
-	struct flow *flow = NULL;
-	int rc;
+	int rc = find_way(p) ?: resolve(p) ?: ready(p);
 
-	rc = find_way(p, &flow) ?: resolve(p) ?: ready(p);
 	if (with_flows && !rc)
-		rc = flow_commit(p, flow);
+		rc = flow_commit(p);
 	rc = rc ?: leave(p);
 	if (p->plane == PLANE_TC && (rc == -PASS_too_big || rc == -PASS_hop_limit)) {
 		p->s->judged = rc;

@@ -76,13 +76,19 @@ struct flow_work {
 		__u32 kind, word;
 		__u8 inner[40];		/* and the quoted header */
 	} across;
-	/* a flow or embryo (half-open flow) while it is made */
-	struct flow_key other;		/* of the other direction */
-	struct embryo embryo;
-	/* struct flow; as bytes, or the kernel would look for its timer */
-	__u8 value[sizeof(struct flow)];
-	__u64 now, start;
-	__u32 share;			/* embryo_allowed() has admitted the source */
+	/* the flow's place and word (flow/find.h) */
+	__u64 word;
+	__u32 place;
+	__u32 is_found;			/* there is one under the key; its time may be over */
+	__u64 hash;			/* of the key */
+	__u64 now, units;		/* jiffies, and the units of abi_learned.h */
+	struct flow made;		/* a flow that is being made */
+	/* while a port is sought: the candidates' seed, and the number of the one that is tried */
+	__u64 start;
+	__u32 tries;
+	/* of the flows with a port that was tried, the one that gives way first */
+	__u32 yields_place, yields_try;
+	__u64 yields_word, yields_rank;
 	int answer;
 };
 
@@ -196,6 +202,7 @@ struct pkt_state {
 	/* set by resolve and leave */
 	__u32 out;			/* slot of the next hop in nexthops; NO_SLOT: a tunnel */
 	__u32 mtu;
+	__u64 now;			/* jiffies */
 	int judged;			/* what the steps before returned */
 	int action;			/* the plane's action, as send returned it */
 	struct fib_question question;

@@ -39,15 +39,16 @@ int wgxdp_tc_egress(struct __sk_buff *ctx)
 	return TC_ACT_UNSPEC;
 }
 
-/* User space runs it by BPF_PROG_TEST_RUN. The packet is an Ethernet header and then the key of an
- * original's entry in `flows`. Starts that entry's timer. Returns 0 if the timer runs, or if the
- * flow is gone. */
+/* User space runs it by BPF_PROG_TEST_RUN. The packet is an Ethernet header and then a struct
+ * flow_end. Ends that flow. Returns enum flow_ended, or negative. */
 SEC("tc")
-int wgxdp_flow_arm(struct __sk_buff *ctx)
+int wgxdp_flow_end(struct __sk_buff *ctx)
 {
-	struct flow_key key;
+	struct flow_end wish;
 
-	return bpf_skb_load_bytes(ctx, ETH_HLEN, &key, sizeof(key)) ? -1 : flow_arm_or_end(&key);
+	if (bpf_skb_load_bytes(ctx, ETH_HLEN, &wish, sizeof(wish)))
+		return -1;
+	return flow_end_at(wish.place, wish.word) ? FLOW_ENDED : FLOW_CHANGED;
 }
 
 /* User space runs it by BPF_PROG_TEST_RUN, with the device's ifindex in ctx_in. Sends the frame

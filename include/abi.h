@@ -28,6 +28,7 @@ struct addr {
 #include "abi_counters.h"
 #include "abi_uniform.h"
 #include "abi_relay.h"
+#include "abi_learned.h"
 #include "abi_flow.h"
 #include "abi_guard.h"
 #include "abi_blind.h"

@@ -11,72 +11,102 @@
  * may have different ones. */
 struct flow_key {
 	struct addr src, dst;
-	__be16 sport, dport;
-	__u8 family;
-	__u8 direction;			/* enum direction */
-	/* of an original, if the service has several backends: its number; else 0 */
-	__u16 backend;
-};
-_Static_assert(sizeof(struct flow_key) == 40, "no padding in a key");
-
-/* flows: HASH, two entries a flow (one a direction), made together or not at all; the map has
- * places for half as many flows. flow_reverse() gives the other direction's key. User space may
- * delete entries, the original's first. It may write entries that it read: .timer is not copied,
- * `armed` must be 0, and the next packet arms them, or wgxdp_flow_arm by the key. `seen` and
- * `since` are jiffies. */
-struct flow {
-	/* as it leaves: an original with our address and the backend's, a reply with the listener's
-	 * and the client's */
-	struct addr src, dst;
-	__be16 sport, dport;
-	/* checksum difference of both addresses: new - old, as in struct service */
-	__u16 delta;
-	__u16 id;			/* of the service */
-	/* when this direction's last packet was sent, to a second */
-	__u64 seen;
-	/* of this direction, as in struct total; approximate if several CPUs carry it */
-	__u64 packets, bytes;
-	__u64 since;			/* when the backend answered first */
-	__u32 ifindex;			/* of the listener's link */
-	__u8 family;			/* with which it leaves */
-	__u8 armed;			/* the timer of the original's entry is */
-	__u16 backend;			/* as in the original's key */
-	/* of the original's entry: ends both when neither was seen for the service's time-out */
-	struct bpf_timer timer;
-};
-
-static inline struct flow_key flow_reverse(const struct flow_key *key, const struct flow *flow)
-{
-	return (struct flow_key){
-		.src = flow->dst, .dst = flow->src, .sport = flow->dport, .dport = flow->sport,
-		.family = flow->family, .direction = !key->direction,
-		.backend = key->direction == DIRECTION_REPLY ? flow->backend : 0,
+	union {
+		struct {
+			__be16 sport, dport;
+			__u8 family;
+			__u8 direction;	/* enum direction */
+			/* of an original, if the service has several backends: its number; else 0 */
+			__u16 backend;
+		};
+		__u64 word;
 	};
+};
+_Static_assert(sizeof(struct flow_key) == 40, "five words");
+
+/* A flow serves both directions. Network order where a packet has it. */
+struct flow {
+	/* the first cache line: what packets are compared with and leave with */
+	struct addr client, local, own;	/* local: the listener's; own: ours at the backend */
+	union {
+		struct {		/* as in the original's key */
+			__be16 client_port, local_port;
+			__u8 client_family, original;	/* DIRECTION_ORIGINAL */
+			__u16 number;	/* the backend's, if the service has several; else 0 */
+		};
+		__u64 original_word;
+	};
+	union {
+		struct {		/* as in the reply's key, but delta */
+			__be16 backend_port, own_port;
+			__u8 family, reply;		/* DIRECTION_REPLY */
+			/* checksum difference of an original's addresses: new - old, as in
+			 * struct service */
+			__u16 delta;
+		};
+		__u64 reply_word;
+	};
+	/* the second line */
+	struct addr backend;
+	/* by direction, as in struct total; approximate if several CPUs carry it */
+	__u64 packets[2], bytes[2];
+	__u32 ifindex;			/* of the listener's link */
+	__u32 since;			/* when the backend answered first; units of abi_learned.h */
+	__u32 place;			/* of its word in flow_index: line * LEARNED_WAYS + way */
+	__u16 id;			/* of the service */
+	__u16 epoch;			/* in which its source's share counts it */
+};
+_Static_assert(sizeof(struct flow) == 128, "two cache lines");
+
+/* flow_table: ARRAY, a table of abi_learned.h. A newcomer's flow is HALF: an embryo, which the backend
+ * has not answered yet. An answered one is LIVE, or SPARE beyond its source's share.
+ *
+ * flow_index: ARRAY of lines, two for each bucket of flow_table. Its words are `tag << 32 | place`: the
+ * tag of the reply's key, and the flow's place (bucket * LEARNED_WAYS + way). A free word is 0. Only
+ * who has a flow BUSY writes or removes the word that names it.
+ *
+ * User space reads both by mmap. While programs run, they alone write. wgxdp_flow_end ends a
+ * flow. */
+struct flow_bucket {
+	struct learned_line line;
+	struct flow flow[LEARNED_WAYS];
+};
+
+static inline struct flow_key flow_key_of(const struct flow *f, __u8 direction)
+{
+	if (direction == 0)
+		return (struct flow_key){ .src = f->client, .dst = f->local,
+					  .sport = f->client_port, .dport = f->local_port,
+					  .family = f->client_family, .backend = f->number };
+	return (struct flow_key){ .src = f->backend, .dst = f->own, .sport = f->backend_port,
+				  .dport = f->own_port, .family = f->family, .direction = 1 };
 }
 
-/* embryos (half-open flows): LRU_HASH, the reply's key -> the client that waits for that reply. It
- * becomes a flow when the backend answers. */
-#define EMBRYOS 16384
-#define EMBRYO_SECONDS 15		/* longer than two retries of WireGuard */
-struct embryo {
-	struct addr client, local;	/* the original's source and destination */
-	__be16 client_port, local_port;
-	__u16 id;			/* of the service */
-	__u8 family;			/* the client's */
-	__u8 backend;			/* its number */
-	__u32 ifindex;			/* of the listener's link */
-	__u32 pad1;
-	__u64 until;			/* good before this, in jiffies */
+/* What wgxdp_flow_end reads behind an Ethernet header, and the values that it returns */
+struct flow_end {
+	__u64 word;			/* as it was read */
+	__u32 place;
+	__u32 pad;
 };
+enum flow_ended { FLOW_ENDED, FLOW_CHANGED };
 
-/* embryo_limits: LRU_HASH, a client's address (IPv6: its /64) -> the time, in jiffies, up to which
- * it has used its share: EMBRYO_SHARE at once, and as many again in EMBRYO_SECONDS. An answered one
- * is given back. */
-#define EMBRYO_SHARE 256
+#define EMBRYO_SECONDS 15		/* longer than two retries of WireGuard */
+#define EMBRYO_SHARE 256		/* of a source, at once and again in EMBRYO_SECONDS */
+
+/* flow_shares: ARRAY. Each source (IPv4 address, IPv6 /64) has two cells by a secret hash; the
+ * emptier one counts, for strangers may fill the other.
+ * half: the time, in jiffies, up to which its share of embryos is used. An answered one is given
+ *       back.
+ * live: epoch:16 now:24 before:24, its LIVE flows that were used in this epoch and in the one
+ *       before. An epoch is the longest time-out of the instance. Nothing is given back. */
+#define FLOW_SHARES 65536
+struct flow_share {
+	__u64 live, half;
+};
 
 /* pools: ARRAY by the service's id: our addresses and ports, as which a masquerading service's
  * clients appear to the backend. User space writes it whole. If it takes an address or port away,
- * it deletes the flows that have it. */
+ * it ends the flows that have it. */
 #define POOL_ADDRS 8
 struct pool {
 	__u16 first, last;		/* ports, in host order, both included */
@@ -84,18 +114,25 @@ struct pool {
 	/* addresses in use; the first is the source for the backend's next hop */
 	__u32 n4, n6;
 	struct addr own4[POOL_ADDRS], own6[POOL_ADDRS];
+	__u32 share;			/* LIVE flows that a source may have */
+	__u32 epoch;			/* seconds: the longest time-out of all pools */
 };
 
 /* flow_totals: PERCPU_ARRAY by the service's id. Refused ones are in reasons: flows_full,
- * ports_exhausted, newcomer_limited. Present flows: created - expired - moved - those that user
- * space deleted (flows_deleted, ARRAY of __u64 by the same id, which only user space uses). */
+ * ports_exhausted, newcomer_limited, flow_contended. flows_deleted: ARRAY of __u64 by the same id,
+ * those that user space ended; only user space uses it. Those that have expired, or were SPARE and
+ * gave way: created - moved - deleted - those that are there. */
 struct flow_total {
-	__u64 created, expired;
+	__u64 created;			/* answered by the backend */
+	__u64 unused;
 	__u64 moved;			/* ended because the service has another backend */
 };
 
-#define FLOWS 262144			/* default number of flows */
+#define FLOWS 262144			/* default number of flows, if its pool has so many ports */
+#define FLOWS_MAX (1 << 22)		/* of an instance; its table takes 1.1 GB */
+#define FLOW_SHARE 4096			/* default share of a source */
 #define FLOW_TIMEOUT 300		/* seconds; above the 180 of a WireGuard session */
+#define FLOW_TIMEOUT_MAX 32400		/* within LEARNED_LONGEST on each kernel */
 #define FLOW_PORT_FIRST 20000
 #define FLOW_PORT_LAST 60999
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * flow_way, flow_commit, and leave for flows. Each client of a masquerading service has a flow. One
- * lookup tells each of its packets what it leaves with. make.h makes and ends flows, port.h finds a
- * port of ours, across.h changes the family, quote.h rewrites ICMP errors. `flow` is the packet's
- * entry in the map flows, the only pointer that lives from step to step; service_way() in
- * pipeline.h holds it.
+ * lookup tells each of its packets what it leaves with. find.h looks up, make.h makes and ends flows,
+ * port.h finds a port of ours, share.h limits what a source may have, across.h changes the family,
+ * quote.h rewrites ICMP errors.
  *
  * Before: guard (guard/guard.h); for flow_commit: ready. After: resolve; for flow_commit: leave.
- * Reads:  s->service, direction, addresses, ports; the maps flows, embryos, table.
- * Writes: s->flow, has_way, leaves; in flow_commit the map flows; in leave the packet.
+ * Reads:  s->service, direction, addresses, ports; the maps flow_table, flow_index, pools, table.
+ * Writes: s->flow, has_way, leaves; in flow_commit the map flow_table; in leave the packet.
  */
 #pragma once
 
@@ -18,38 +17,51 @@
 
 /* ---- find: what the packet leaves with ---- */
 
-INLINE void flow_copy_way(struct flow_work *s, const struct flow *flow)
+INLINE bool flow_is_answered(const struct flow_work *s)
 {
-	s->way.src = flow->src;
-	s->way.dst = flow->dst;
-	s->way.sport = flow->sport;
-	s->way.dport = flow->dport;
-	s->way.delta = flow->delta;
-	s->way.family = flow->family;
-	s->way.is_new = FLOW_KNOWN;
+	return learned_word_state(s->word) != LEARNED_HALF;
 }
 
 /* Sets s->way of an original, to the service's backend. A flow to another backend moves. An ICMP
- * error starts no flow: its quoted reply reached no client. */
-INLINE int flow_way_original(struct pkt *p, const struct flow *flow)
+ * error starts no flow: its quoted reply reached no client. is_good: the flow's time is not over. */
+INLINE int flow_way_original(struct pkt *p, bool is_good)
 {
 	const struct service *service = &p->s->service;
 	struct flow_work *s = &p->s->flow;
 
 	s->id = service->id;
 	s->ifindex = service->ifindex;
-	if (flow && addr_same(&flow->dst, &service->to) && flow->dport == service->port) {
-		flow_copy_way(s, flow);
-		return 0;
+	if (is_good && addr_same(&s->way.dst, &service->to) && s->way.dport == service->port) {
+		s->way.is_new = FLOW_KNOWN;
+		return p->s->is_quote && !flow_is_answered(s) ? -PASS_no_flow : 0;
 	}
 	if (p->s->is_quote)
 		return -PASS_no_flow;
 	s->way.dst = service->to;
 	s->way.dport = service->port;
 	s->way.family = service->flags & SERVICE_TO_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
-	s->way.is_new = flow ? FLOW_MOVES : FLOW_NEWCOMER;
+	s->way.is_new = is_good && flow_is_answered(s) ? FLOW_MOVES : FLOW_NEWCOMER;
 	return 0;
 }
+
+/* Sets s->service to the client's listener, if that masquerades and still has this backend */
+INLINE int flow_listener_step(struct pkt_state *state)
+{
+	const struct flow_work *s = &state->flow;
+	const struct table_entry *entry;
+	struct table_key key;
+
+	key.addr = s->way.src;
+	key.word = table_word(KEY_SERVICE, s->way.family, s->way.sport, s->ifindex) +
+		   (with_guards ? table_backend(s->backend) : 0);
+	entry = table_find(&key);
+	if (!entry || !(entry->service.flags & SERVICE_MASQUERADE) ||
+	    !addr_same(&entry->service.to, &state->src) || entry->service.port != state->sport)
+		return -PASS_no_flow;
+	state->service = entry->service;
+	return 0;
+}
+STATE_STEP(with_flows, flow_listener)
 
 /* Checks that the client's listener still has this backend, and sets s->service to it. Most
  * backends have one listener, so the reply's own entry usually tells. */
@@ -57,55 +69,28 @@ INLINE int flow_check_listener(struct pkt *p)
 {
 	const struct service *service = &p->s->service;
 	const struct flow_work *s = &p->s->flow;
-	const struct table_entry *entry;
-	struct table_key key;
+	int rc = 0;
 
 	if (!(service->flags & SERVICE_MASQUERADE) || !addr_same(&service->to, &s->way.src) ||
-	    service->port != s->way.sport || service->ifindex != s->ifindex) {
-		key.addr = s->way.src;
-		key.word = table_word(KEY_SERVICE, s->way.family, s->way.sport, s->ifindex) +
-			   (with_guards ? table_backend(s->backend) : 0);
-		entry = table_find(&key);
-		if (!entry || !(entry->service.flags & SERVICE_MASQUERADE) ||
-		    !addr_same(&entry->service.to, &p->s->src) ||
-		    entry->service.port != p->s->sport)
-			return -PASS_no_flow;
-		p->s->service = entry->service;
-	}
+	    service->port != s->way.sport || service->ifindex != s->ifindex)
+		rc = flow_listener(p->s);
 	p->s->service.to = s->way.src;
 	p->s->service.port = s->way.sport;
-	return 0;
+	return rc;
 }
 
 /* A reply belongs to a flow, or answers an embryo (half-open flow). */
-INLINE int flow_way_reply(struct pkt *p, const struct flow *flow)
+INLINE int flow_way_reply(struct pkt *p, bool is_good)
 {
 	struct flow_work *s = &p->s->flow;
-	const struct embryo *e;
 
-	if (flow) {
-		s->id = flow->id;
-		s->ifindex = flow->ifindex;
-		s->backend = flow->backend;
-		flow_copy_way(s, flow);
-		return flow_check_listener(p);
-	}
-	e = bpf_map_lookup_elem(&embryos, &s->key);
-	if (!e || bpf_jiffies64() >= e->until)
+	if (!is_good)
 		return -PASS_no_flow;
-	s->id = e->id;
-	s->ifindex = e->ifindex;
-	s->backend = e->backend;
-	s->way.src = e->local;
-	s->way.dst = e->client;
-	s->way.sport = e->local_port;
-	s->way.dport = e->client_port;
-	s->way.family = e->family;
-	s->way.is_new = p->s->is_quote ? FLOW_KNOWN : FLOW_ANSWERED;
+	s->way.is_new = flow_is_answered(s) || p->s->is_quote ? FLOW_KNOWN : FLOW_ANSWERED;
 	return flow_check_listener(p);
 }
 
-/* Sets the key to look up in flows, after the guard has chosen the backend */
+/* Sets the key to look up in flow_table, after the guard has chosen the backend */
 INLINE void flow_set_key(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
@@ -123,21 +108,30 @@ INLINE void flow_set_key(struct pkt *p)
 	p->s->has_key = true;
 }
 
-/* flow: the entry under the key, or NULL. If a backend has other services too, a packet without a
- * flow is theirs. Returns 0 or a reason. */
-INLINE int flow_way(struct pkt *p, const struct flow *flow)
+/* Finds the packet's flow. If a backend has other services too, a packet without a flow is theirs.
+ * Returns 0 or a reason. */
+INLINE int flow_way_step(struct pkt *p)
 {
+	struct flow_work *s = &p->s->flow;
 	__u16 flags = p->s->service.flags;
-	int rc = p->s->direction == DIRECTION_ORIGINAL ? flow_way_original(p, flow) :
-							 flow_way_reply(p, flow);
+	bool is_good;
+	int rc;
 
+	s->now = p->s->now;
+	s->units = s->now >> tick_shift;
+	s->is_found = flow_find(p->s);
+	is_good = s->is_found && learned_left(s->word, s->units);
+	rc = p->s->direction == DIRECTION_ORIGINAL ? flow_way_original(p, is_good) :
+						     flow_way_reply(p, is_good);
 	if (rc)
 		return flags & SERVICE_MASQUERADE ? rc : 0;
 	p->s->has_way = true;
-	p->s->leaves = p->s->flow.way.family;
-	across_begin(p);
+	p->s->leaves = s->way.family;
+	if (p->s->is_quote || p->s->leaves != p->s->family)
+		across_begin(p);
 	return 0;
 }
+INLINE_STEP(flow_way)
 
 /* ---- send ---- */
 
@@ -150,26 +144,49 @@ INLINE int flow_admits(struct pkt *p)
 	return p->s->is_quote ? flow_quote_kind(p->s) : across_admits(p);
 }
 
-/* The packet is about to be sent: makes its flow, or counts it there. The flow's clock is set at
- * most once a second. */
-INLINE int flow_commit(struct pkt *p, struct flow *flow)
+/* Whether the flow's time was set a second ago or more; for an embryo, whether a third of it is
+ * left */
+INLINE bool flow_ages(const struct flow_work *s)
 {
-	__u64 now;
+	__u32 left = learned_left(s->word, s->units), timeout, second = LEARNED_SECOND;
+	const struct pool *pool;
 
-	if (!p->s->has_way)
-		return 0;
-	if (p->s->flow.way.is_new)
-		return flow_make(p->s);
-	if (!flow || p->s->is_quote)
-		return 0;
-	flow->packets += p->s->segments;
-	flow->bytes += segments_bytes(p);
-	now = bpf_jiffies64();
-	if (now - flow->seen < tick_rate)
-		return 0;
-	flow->seen = now;
-	return flow->armed ? 0 : flow_make(p->s);
+	if (!flow_is_answered(s))
+		return s->key.direction == DIRECTION_ORIGINAL &&
+		       left < learned_units(EMBRYO_SECONDS) / 3;
+	pool = bpf_map_lookup_elem(&pools, &s->id);
+	if (!pool)
+		return false;
+	timeout = learned_units(pool->timeout);
+	second = timeout < 2 * second ? timeout / 2 : second;
+	return timeout - left >= second;	/* also if the time-out is shorter now */
 }
+
+/* The packet is about to be sent: makes or keeps its flow, and counts it there */
+INLINE int flow_commit_step(struct pkt *p)
+{
+	struct flow_work *s = &p->s->flow;
+	__u32 way, direction;
+	struct flow_bucket *b;
+	int rc;
+
+	if (!p->s->has_way || p->s->is_quote)
+		return 0;
+	if (s->way.is_new || flow_ages(s)) {
+		rc = flow_make(p->s);
+		if (rc)
+			return rc;
+	}
+	b = flow_bucket(s->place);
+	way = s->place & (LEARNED_WAYS - 1);
+	if (!b || !learned_same(s->word, read_once(b->line.word[way])))
+		return 0;
+	direction = s->key.direction & 1;
+	b->flow[way].packets[direction] += p->s->segments;
+	b->flow[way].bytes[direction] += segments_bytes(p);
+	return 0;
+}
+INLINE_STEP(flow_commit)
 
 INLINE int flow_rewrite_ip(struct pkt *p, const struct flow_way *way)
 {

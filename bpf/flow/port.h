@@ -1,171 +1,256 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * flow_commit, for a new client: finds a port of ours, and makes its embryo (half-open flow). The
- * port is the client's own if that is in the pool and free, else one that follows from the client's
- * address. If two CPUs want the same port, the embryo's BPF_NOEXIST decides. make.h calls
- * flow_find_port().
+ * flow_commit, for a new client: takes a place for its flow, and a port of ours. The port is the
+ * client's own if that is in the pool and free, else one by a secret hash: could a stranger
+ * calculate it, a few packets would take all the ports that a chosen client tries. The port is ours
+ * once its word is in flow_index, which names a place that is BUSY until the flow is written. make.h
+ * uses this.
  *
- * Reads:  s->flow.key, way; the maps pools, flows.
- * Writes: s->flow.other, way; the maps embryos, embryo_limits.
+ * Reads:  s->flow.key, made; the map pools. Writes: s->flow.made, place, word; the maps flow_table,
+ *         flow_index.
  */
 #pragma once
 
 #include "csum.h"
-#include "step.h"
+#include "flow/share.h"
 
-#define FLOW_PORTS 64			/* tried for a new client, half of them side by side */
+/* Candidates for a new client. If 90 % of the pool is in use, one of 2^22 clients finds none of
+ * them free. */
+#define FLOW_PORTS 144
 
-INLINE void flow_set_delta(struct flow_work *s)
+/* ---- who gives way ---- */
+
+/* Removes the word that names a flow which the caller has BUSY */
+INLINE void flow_unindex(const struct flow *f, __u32 place)
 {
-	s->way.delta = csum_fold(addr_delta(&s->key.src, &s->way.src) +
-				 addr_delta(&s->key.dst, &s->way.dst));
+	__u32 at = read_once(f->place);
+	struct learned_line *line = flow_index_line(at / LEARNED_WAYS);
+	__u64 *word, is;
+
+	if (!line)
+		return;
+	word = &line->word[at & (LEARNED_WAYS - 1)];
+	is = read_once(*word);
+	if (learned_word_tag(is) && (__u32)is == place)
+		(void)learned_cas(word, is, 0);
 }
 
-/* ---- a source's share: EMBRYO_SHARE in EMBRYO_SECONDS ---- */
-
-#define EMBRYO_EACH (EMBRYO_SECONDS * tick_rate / EMBRYO_SHARE ?: 1)
-
-/* Returns the time up to which the source of `key` has used its share, or NULL. *source: the key in
- * embryo_limits. */
-INLINE __u64 *embryo_used(const struct flow_key *key, struct addr *source)
+/* Ends the flow at this place if its word is still this one. False: it is another. */
+static __attribute__((noinline)) bool flow_end_at(__u32 place, __u64 word)
 {
-	*source = key->src;
-	if (key->family == FAMILY_IPV6)
-		source->q[1] = 0;		/* a /64 is one source */
-	return bpf_map_lookup_elem(&embryo_limits, source);
-}
+	struct flow_bucket *b = flow_bucket(place);
+	__u32 way = place & (LEARNED_WAYS - 1);
+	__u64 busy = learned_word(learned_word_tag(word), LEARNED_BUSY, word, 0);
 
-INLINE bool embryo_allowed(const struct flow_key *key, __u64 now)
-{
-	struct addr source;
-	__u64 *used = embryo_used(key, &source), each = EMBRYO_EACH, until = now + each;
-
-	if (!used)
-		return !bpf_map_update_elem(&embryo_limits, &source, &until, BPF_ANY);
-	if (*used > now)
-		until = *used + each;
-	if (until > now + EMBRYO_SHARE * each)
+	if (!b || !learned_word_tag(word) || learned_word_state(word) == LEARNED_BUSY ||
+	    !learned_cas(&b->line.word[way], word, busy))
 		return false;
-	*used = until;
+	flow_unindex(&b->flow[way], place);
+	learned_store(&b->line.word[way], learned_word_free(busy));
 	return true;
 }
 
-/* ---- ports ---- */
+/* ---- a place ---- */
 
-/* Writes the i-th candidate for this client as the reply's key, s->other: first the client's own
- * port, then ports by a secret hash of its address. If a stranger could calculate them, a few
- * packets would take all the ports that a chosen client tries. */
+/* Writes what is known of the flow into s->made: all but our address and port */
+INLINE void flow_describe(struct flow_work *s)
+{
+	struct flow *f = &s->made;
+
+	f->client = s->key.src;
+	f->local = s->key.dst;
+	f->client_port = s->key.sport;
+	f->local_port = s->key.dport;
+	f->client_family = s->key.family;
+	f->original = DIRECTION_ORIGINAL;
+	f->number = s->key.backend;
+	f->backend = s->way.dst;
+	f->backend_port = s->way.dport;
+	f->family = s->way.family;
+	f->reply = DIRECTION_REPLY;
+	f->ifindex = s->ifindex;
+	f->since = 0;
+	f->id = s->id;
+	f->epoch = 0;
+	f->packets[0] = f->packets[1] = f->bytes[0] = f->bytes[1] = 0;
+}
+
+/* Takes a place for a newcomer's flow: s->place, BUSY with s->word. Returns 0, or a reason. */
+INLINE int flow_claim_step(struct pkt_state *state)
+{
+	struct flow_work *s = &state->flow;
+	__u64 hash = s->hash, other = learned_second(hash, &learned_secret), busy;
+	__u32 home0 = hash & flow_mask, home1 = other & flow_mask;
+	__u32 tag0 = learned_tag(hash), tag1 = learned_tag(other), way, want;
+	struct flow_bucket *a, *b, *chosen;
+	struct learned_choice best = { 0 };
+	bool second;
+
+	a = bpf_map_lookup_elem(&flow_table, &home0);
+	b = bpf_map_lookup_elem(&flow_table, &home1);
+	if (!a || !b)
+		return -DROP_flows_full;
+	learned_choose(&a->line, 0, hash, LEARNED_PREFER, s->units, &best);
+	learned_choose(&b->line, 1, other, 0, s->units, &best);
+	if (best.rank < LEARNED_RANK)
+		return -DROP_flows_full;
+	second = best.place >> 3;
+	chosen = second ? b : a;
+	way = learned_index(best.place);
+	s->place = (second ? home1 : home0) * LEARNED_WAYS + way;
+	busy = learned_word(second ? tag1 : tag0, LEARNED_BUSY, best.word, 0);
+	if (!learned_cas(&chosen->line.word[way], best.word, busy))
+		return -DROP_flow_contended;
+	if (learned_word_tag(best.word))
+		flow_unindex(&chosen->flow[way], s->place);
+	/* once, or another CPU is making this flow. Both homes may be one, and both tags. */
+	want = 1 + (home0 == home1 && tag0 == tag1);
+	if (learned_count(&a->line, tag0) + learned_count(&b->line, tag1) != want) {
+		learned_store(&chosen->line.word[way], learned_word_free(busy));
+		return -DROP_flow_contended;
+	}
+	s->word = busy;
+	return 0;
+}
+STATE_STEP(with_flows, flow_claim)
+
+/* ---- a port ---- */
+
+/* Writes the i-th candidate into s->made: the client's own port first */
 INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i)
 {
-	bool ipv4 = s->way.family == FAMILY_IPV4;
-	__u32 range = (__u32)pool->last - pool->first + 1, n = ipv4 ? pool->n4 : pool->n6;
-	__u32 all = range * n, own;
-	__u64 place, port = bpf_ntohs(s->key.sport);
+	bool ipv4 = s->made.family == FAMILY_IPV4;
+	__u32 range = (__u32)pool->last - pool->first + 1, n = ipv4 ? pool->n4 : pool->n6, own;
+	__u64 port = bpf_ntohs(s->key.sport), place;
 
 	if (!n || n > POOL_ADDRS || pool->last < pool->first)
 		return false;
-	place = (s->start >> 32) % n * range;
-	if (i || port < pool->first || port > pool->last)
-		place = i < FLOW_PORTS / 2 ? (s->start * (2 * i + 1) >> 16) % all :
-					     ((__u32)s->start + i) % all;
-	else
-		place += port - pool->first;
+	if (i || port < pool->first || port > pool->last) {
+		place = learned_second(s->start + i, &learned_secret) >> 32;
+		place = place * range * n >> 32;
+	} else {
+		place = (s->start >> 32) % n * range + port - pool->first;
+	}
 	own = place / range & (POOL_ADDRS - 1);
-	s->other.src = s->way.dst;
-	s->other.dst = ipv4 ? pool->own4[own] : pool->own6[own];
-	s->other.sport = s->way.dport;
-	s->other.dport = bpf_htons(pool->first + place % range);
-	s->other.family = s->way.family;
-	s->other.direction = DIRECTION_REPLY;
-	s->other.backend = 0;
+	s->made.own = ipv4 ? pool->own4[own] : pool->own6[own];
+	s->made.own_port = bpf_htons(pool->first + place % range);
 	return true;
 }
 
-INLINE bool embryo_matches(const struct embryo *e, const struct flow_key *key)
+/* Whether a flow has this tag in the line of flow_index. Ends one whose time is over. Of others
+ * that may give way it remembers the first to do so. */
+INLINE bool flow_port_taken(struct flow_work *s, const struct learned_line *line, __u32 tag)
 {
-	return addr_same(&e->client, &key->src) && addr_same(&e->local, &key->dst) &&
-	       e->client_port == key->sport && e->local_port == key->dport &&
-	       e->family == key->family && e->backend == key->backend;
+	struct flow_bucket *b;
+	__u64 is, word, rank;
+	__u32 way, place;
+
+	if (!learned_find(line, tag, &way))
+		return false;
+	is = read_once(line->word[learned_index(way)]);
+	place = is;
+	b = flow_bucket(place);
+	if (!b || learned_word_tag(is) != tag || place == s->place)
+		return true;
+	word = read_once(b->line.word[place & (LEARNED_WAYS - 1)]);
+	if (!learned_word_tag(word))
+		return true;
+	rank = learned_rank(word, s->units);
+	if (rank >= 3 * LEARNED_RANK)
+		return !flow_end_at(place, word);
+	if (rank > s->yields_rank) {
+		s->yields_rank = rank;
+		s->yields_word = word;
+		s->yields_place = place;
+		s->yields_try = s->tries;
+	}
+	return true;
 }
 
-/* One CPU alone deletes an expired embryo: a moment later its key may be another client's. */
-INLINE bool embryo_claim(struct embryo *e)
+/* Puts a word into a free way of the line, `first` if that is. Returns the way, or LEARNED_WAYS. */
+INLINE __u32 flow_index_put(struct learned_line *line, __u32 first, __u64 word)
 {
-	__u64 until = e->until;
+	__u64 way = first;
 
-	return until && __sync_val_compare_and_swap(&e->until, until, 0) == until;
+	if (read_once(line->word[first])) {
+#pragma clang loop unroll(full)
+		for (__u32 i = 0; i < LEARNED_WAYS; i++)
+			way += learned_none(read_once(line->word[i]) >> 32) * (i - way);
+	}
+	way = learned_index(way);
+	return learned_cas(&line->word[way], 0, word) ? way : LEARNED_WAYS;
 }
 
-/* Tries one port. Returns 1 to stop. */
-static long flow_try(__u32 i, void *none)
+/* Tries candidate number s->tries. Returns 0: the port is ours. */
+INLINE int flow_try(struct flow_work *s, const struct pool *pool)
+{
+	struct learned_line *a, *b, *line;
+	__u32 home0, home1, tag0, tag1, way, want;
+	struct flow_key key;
+	__u64 hash, other;
+
+	if (!flow_candidate(s, pool, s->tries))
+		return -1;
+	key = flow_key_of(&s->made, DIRECTION_REPLY);
+	hash = flow_hash(&key);
+	other = learned_second(hash, &learned_secret);
+	home0 = hash & flow_index_mask;
+	home1 = other & flow_index_mask;
+	tag0 = learned_tag(hash);
+	tag1 = learned_tag(other);
+	a = flow_index_line(home0);
+	b = flow_index_line(home1);
+	if (!a || !b || flow_port_taken(s, a, tag0) || flow_port_taken(s, b, tag1))
+		return -1;
+	line = a;
+	s->made.place = home0 * LEARNED_WAYS;
+	way = flow_index_put(a, learned_first(hash), (__u64)tag0 << 32 | s->place);
+	if (way >= LEARNED_WAYS) {
+		line = b;
+		s->made.place = home1 * LEARNED_WAYS;
+		way = flow_index_put(b, learned_first(other), (__u64)tag1 << 32 | s->place);
+	}
+	if (way >= LEARNED_WAYS)
+		return -1;
+	way = learned_index(way);
+	want = 1 + (home0 == home1 && tag0 == tag1);
+	if (learned_count(a, tag0) + learned_count(b, tag1) != want) {
+		learned_store(&line->word[way], 0);	/* another CPU takes the same port */
+		return -1;
+	}
+	s->made.place += way;
+	return 0;
+}
+
+static __attribute__((noinline)) long flow_try_next(__u32 i, void *none)
 {
 	struct pkt_state *state = state_find();
 	struct flow_work *s;
-	struct embryo *e;
-	struct pool *pool;
+	const struct pool *pool;
 
 	if (!state)
 		return 1;
 	barrier_var(state);
 	s = &state->flow;
 	pool = bpf_map_lookup_elem(&pools, &s->id);
-	if (!pool || !flow_candidate(s, pool, i))
+	if (!pool)
 		return 1;
-	if (bpf_map_lookup_elem(&flows, &s->other))
-		return 0;
-	e = bpf_map_lookup_elem(&embryos, &s->other);
-	if (e && s->now < e->until) {
-		if (!embryo_matches(e, &s->key))
-			return 0;
-		e->until = s->embryo.until;	/* this client's own: it tries again */
-		s->answer = 0;
-		return 1;
-	}
-	if (e && !embryo_claim(e))
-		return 0;
-	if (e)
-		bpf_map_delete_elem(&embryos, &s->other);
-	if (!s->share && !embryo_allowed(&s->key, s->now)) {
-		s->answer = -DROP_newcomer_limited;
-		return 1;
-	}
-	s->share = 1;
-	if (bpf_map_update_elem(&embryos, &s->other, &s->embryo, BPF_NOEXIST))
-		return 0;
-	if (bpf_map_lookup_elem(&flows, &s->other)) {	/* became a flow since the first look */
-		bpf_map_delete_elem(&embryos, &s->other);
-		return 0;
-	}
-	s->answer = 0;
-	return 1;
+	s->tries = i;
+	s->answer = flow_try(s, pool);
+	return !s->answer;
 }
 
-/* Finds an address and port of ours for a client that has none. Returns 0 with s->way complete, or
- * a reason. By bpf_loop(): 6.1 would walk each of the 64 rounds of a plain loop. */
+/* Finds an address and port of ours for the flow that s->made is to be. If all candidates have
+ * somebody, the one that gives way first ends. Returns 0, or -1. By bpf_loop(): 6.1 would walk each
+ * round of a plain loop. */
 INLINE int flow_find_port(struct flow_work *s)
 {
-	__u64 ports = (__u64)s->key.sport << 16 | s->key.dport;
-	__u64 h = (s->key.src.q[0] + hash_key0) * (s->key.src.q[1] + hash_key1) +
-		  s->key.dst.q[1] + ports * hash_key1;
-
-	h = (h ^ h >> 32) * 0x9fb21c651e98df25ULL;
-	s->start = h ^ h >> 32;	/* addresses differ in high bits, ports follow from low ones */
-	s->embryo.client = s->key.src;
-	s->embryo.local = s->key.dst;
-	s->embryo.client_port = s->key.sport;
-	s->embryo.local_port = s->key.dport;
-	s->embryo.id = s->id;
-	s->embryo.family = s->key.family;
-	s->embryo.backend = s->key.backend;
-	s->embryo.ifindex = s->ifindex;
-	s->embryo.until = s->now + EMBRYO_SECONDS * tick_rate;
-	s->share = 0;
-	s->answer = -DROP_ports_exhausted;
-	bpf_loop(FLOW_PORTS, flow_try, NULL, 0);
-	if (s->answer)
-		return s->answer;
-	s->way.src = s->other.dst;
-	s->way.sport = s->other.dport;
-	flow_set_delta(s);
-	return 0;
+	s->start = learned_second(s->hash ^ learned_secret.key[0], &learned_secret);
+	s->yields_rank = LEARNED_RANK - 1;
+	s->answer = -1;
+	bpf_loop(FLOW_PORTS, flow_try_next, NULL, 0);
+	if (s->answer && s->yields_rank >= LEARNED_RANK &&
+	    flow_end_at(s->yields_place, s->yields_word))
+		flow_try_next(s->yields_try, NULL);
+	return s->answer;
 }

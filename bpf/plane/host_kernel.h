@@ -58,14 +58,6 @@ INLINE __u64 bpf_ktime_get_ns(void)
 	return host_jiffies * 4000000;	/* at 250 jiffies a second */
 }
 
-/* No timer runs: a test calls what it would call, and sees when the last one was due */
-static bool host_timer_fails __attribute__((unused));
-static __u64 host_timer_after __attribute__((unused));	/* nanoseconds */
-#define bpf_timer_init(timer, map, clock) ((void)(timer), host_timer_fails ? -ENOMEM : 0)
-#define bpf_timer_set_callback(timer, callback) ((void)(callback))
-#define bpf_timer_start(timer, nanoseconds, flags) \
-	((void)(timer), host_timer_after = (nanoseconds))
-
 INLINE __u32 bpf_get_prandom_u32(void)
 {
 	return 4;			/* RFC 1149.5 */

@@ -36,6 +36,10 @@ state() { # MAP...
 	inside wg-end wg show wge latest-handshakes | sort
 	bpftool -j map dump pinned $pins/answered
 	bpftool -j map dump pinned $pins/indices
+	wgxdp show flows --json | /usr/bin/python3 -IS -c '
+import json, sys
+for f in json.load(sys.stdin)["flows"]: print(f["client"], f["ours"])'
+	"$build/selftests/flowtable" "$pins"
 	for map; do
 		bpftool -j map dump pinned "$pins/$map" | /usr/bin/python3 -IS -c '
 import json, sys
@@ -77,21 +81,21 @@ round() { # NAT
 	for ((i = 1; i <= clients; i++)); do inside client wg set wgc$i peer "$(key wge)" endpoint 198.51.100.1:9; done
 	kill "$capturing"
 	wait "$capturing" || :
-	state flows embryos handshakes > "$work/before"
+	state handshakes > "$work/before"
 	seen=$(arrived wg-end initiations) replayed=$(dropped replay) limited=$(dropped limited)
 	replays 100.64.0.1 $times elsewhere
 	say "$1: $(< "$work/replayed") from other sources and ports"
 	expect "$1: that passed" $(($(arrived wg-end initiations) - seen)) == 0
 	expect "$1: dropped as replays, or too many of a source" \
 		$(($(dropped replay) - replayed + $(dropped limited) - limited)) == $times
-	state flows embryos handshakes > "$work/after"
+	state handshakes > "$work/after"
 	nothing_moved "$1"
 	limited=$(dropped limited)
 	sleep $pause
 	replays 198.51.100.7 $again same
 	passed=$(($(arrived wg-end initiations) - seen))
 	expect "$1: from the very source and port, that passed or were too many" $((passed + $(dropped limited) - limited)) == $again
-	state flows embryos > "$work/after" # and wg-end was asked for handshakes, but has answered nobody
+	state > "$work/after" # and wg-end was asked for handshakes, but has answered nobody
 	sed -i '$d' "$work/before"
 	nothing_moved "$1, from the very source and port"
 	for ((i = 1; i <= clients; i++)); do inside client wg set wgc$i peer "$(key wge)" remove; done

@@ -29,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "abi.h"
+#include "dataplane/map_info.h"
 
 enum { CLIENTS = 1500, CPUS = 2, PORT = 51820, CLIENT_PORT = 20000, ALL = CLIENTS * CPUS };
 
@@ -39,7 +40,8 @@ struct frame {
 	__u8 payload[32];
 } __attribute__((packed));
 
-static int program, flows;
+static int program, flow_index;
+static __u32 n_lines;
 static __u32 wan, lan;
 static __u8 wan_mac[ETH_ALEN], lan_mac[ETH_ALEN];
 static atomic_int arrived[ALL + 1];
@@ -119,10 +121,10 @@ static void meet(int step)
 
 static void set_free(int i)
 {
-	struct flow_key key = { .src.w = { 0, 0, htonl(0xffff), backend }, .dst.w = { 0, 0, htonl(0xffff), ours }, .sport = htons(PORT),
-				.dport = port_of[i], .family = FAMILY_IPV4, .direction = DIRECTION_REPLY };
+	static struct learned_line none;
+	__u32 line = (i * 7919U) % n_lines;
 
-	bpf_map_delete_elem(flows, &key);
+	bpf_map_update_elem(flow_index, &line, &none, BPF_ANY);
 }
 
 static void *newcomers(void *data)
@@ -168,10 +170,11 @@ int main(int argc, char **argv)
 		return 2;
 	snprintf(path, sizeof(path), "%s/progs/wgxdp_xdp", argv[1]);
 	program = bpf_obj_get(path);
-	snprintf(path, sizeof(path), "%s/flows", argv[1]);
-	flows = bpf_obj_get(path);
-	if (program < 0 || flows < 0)
+	snprintf(path, sizeof(path), "%s/flow_index", argv[1]);
+	flow_index = bpf_obj_get(path);
+	if (program < 0 || flow_index < 0)
 		die(path);
+	n_lines = map_entries(flow_index);
 	wan = atoi(argv[2]);
 	lan = atoi(argv[3]);
 	public = inet_addr("198.51.100.1");

@@ -118,7 +118,7 @@ nobody_mixed_up 'before'
 at=$(elapsed)
 ping_all 30
 for ((i = 1; i <= times; i++)); do
-	configuration $((1000 + 1000 * i)) > "$work/wgxdp.yaml"
+	configuration $((1000 << i)) > "$work/wgxdp.yaml"
 	wgxdp up -c "$work/wgxdp.yaml" > "$work/up"
 	grep -q 'programs loaded' "$work/up" || fail "nothing was loaded: $(< "$work/up")"
 	[[ ! ${BREAK:-} || $i != 1 ]] || swap_ports

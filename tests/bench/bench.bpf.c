@@ -290,14 +290,14 @@ SEC("xdp.frags") int bench_parse(struct xdp_md *ctx)
 
 static __always_inline void lru_rewrite(struct iphdr *ip, struct udphdr *udp, const struct flow *flow)
 {
-	__u32 ports = (__u16)~udp->source + flow->sport + (__u16)~udp->dest + flow->dport;
+	__u32 ports = (__u16)~udp->source + flow->own_port + (__u16)~udp->dest + flow->backend_port;
 
-	ip->saddr = flow->src.w[3];
-	ip->daddr = flow->dst.w[3];
+	ip->saddr = flow->own.w[3];
+	ip->daddr = flow->backend.w[3];
 	ip->ttl--;
 	ip->check = ~fold((__u16)~ip->check + flow->delta + (__u16)~bpf_htons(0x0100));
-	udp->source = flow->sport;
-	udp->dest = flow->dport;
+	udp->source = flow->own_port;
+	udp->dest = flow->backend_port;
 	if (udp->check)
 		udp->check = (__u16)~fold((__u16)~udp->check + flow->delta + ports) ?: 0xffff;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Flows for the bench. newcomers: clients that were never heard of, each answered by the other end. flows: very many of them, written
- * into wgxdp's own map, as user space may, with service and link of one that the data path has made. lru: the program that all this
- * is compared with, and an LRU_HASH with the same entries. */
+ * into wgxdp's own tables while its programs are idle, with service and link of one that the data path has made. lru: the program that
+ * all this is compared with, and an LRU_HASH with an entry for each. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
@@ -15,6 +15,8 @@
 #include "abi.h"
 #include "bench.h"
 #include "bench.skel.h"
+#include "dataplane/flow_table.h"
+#include "dataplane/map_info.h"
 
 struct tuples {				/* of client 0; the others differ in the last four bytes of `client` and `ours` */
 	struct addr client, local, ours, backend;
@@ -61,9 +63,9 @@ static int parse_tuples(const struct request *r, struct tuples *t)
 	       parse_end(r, "backend", "backend-port", &t->backend, &t->backend_port, &t->leaves);
 }
 
-static __u16 delta_of(const struct flow_key *key, const struct flow *flow)
+static __u16 delta_of(const struct flow *f)
 {
-	const __u16 *old[] = { (void *)&key->src, (void *)&key->dst }, *new[] = { (void *)&flow->src, (void *)&flow->dst };
+	const __u16 *old[] = { (void *)&f->client, (void *)&f->local }, *new[] = { (void *)&f->own, (void *)&f->backend };
 	__u32 sum = 0;
 
 	for (int i = 0; i < 16; i++)
@@ -72,78 +74,99 @@ static __u16 delta_of(const struct flow_key *key, const struct flow *flow)
 	return sum + (sum >> 16);
 }
 
-/* Both directions of client n, without a timer, but as if it were armed */
-static void make_entries(const struct tuples *t, const struct flow *like, __u32 n, struct flow_key *key, struct flow *flow)
+/* The flow of client n */
+static struct flow make_flow(const struct tuples *t, const struct flow *like, __u32 n)
 {
-	key[0] = (struct flow_key){ .src = t->client, .dst = t->local, .sport = t->client_port, .dport = t->local_port,
-				    .family = t->family, .direction = DIRECTION_ORIGINAL };
-	key[0].src.w[3] = htonl(ntohl(t->client.w[3]) + n);
-	flow[0] = (struct flow){ .src = t->ours, .dst = t->backend, .sport = t->ours_port, .dport = t->backend_port, .id = like->id,
-				 .seen = like->seen, .since = like->since, .ifindex = like->ifindex, .family = t->leaves, .armed = 1 };
-	flow[0].src.w[3] = htonl(ntohl(t->ours.w[3]) + n);
-	flow[0].delta = delta_of(key, flow);
-	key[1] = flow_reverse(key, flow);
-	flow[1] = flow[0];
-	flow[1].src = key[0].dst;
-	flow[1].dst = key[0].src;
-	flow[1].sport = key[0].dport;
-	flow[1].dport = key[0].sport;
-	flow[1].family = t->family;
-	flow[1].delta = ~flow[0].delta;
+	struct flow f = { .client = t->client, .local = t->local, .own = t->ours, .backend = t->backend, .client_port = t->client_port,
+			  .local_port = t->local_port, .own_port = t->ours_port, .backend_port = t->backend_port, .client_family = t->family,
+			  .family = t->leaves, .reply = DIRECTION_REPLY, .id = like->id, .since = like->since, .ifindex = like->ifindex,
+			  .epoch = like->epoch };
+
+	f.client.w[3] = htonl(ntohl(t->client.w[3]) + n);
+	f.own.w[3] = htonl(ntohl(t->ours.w[3]) + n);
+	f.delta = delta_of(&f);
+	return f;
 }
 
-static int write_entries(int map, const struct tuples *t, const struct flow *like, __u32 clients)
-{
-	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	struct flow_key *keys = calloc(MAP_BATCH, sizeof(*keys));
-	struct flow *flows = calloc(MAP_BATCH, sizeof(*flows));
-	int err = keys && flows ? 0 : -ENOMEM;
-	__u32 used = 0;
+/* ---- the table of an instance ---- */
 
-	for (__u32 i = 0; i < clients && !err; i++) {
-		make_entries(t, like, (__u64)i * SCATTER % clients, keys + used, flows + used);
-		used += 2;
-		if (used < MAP_BATCH && i + 1 < clients)
-			continue;
-		err = bpf_map_update_batch(map, keys, flows, &used, &opts);
-		used = 0;
-	}
-	free(keys);
-	free(flows);
+static int open_pin(const char *directory, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return bpf_obj_get(path);
+}
+
+static int open_table(const char *directory, struct flow_table *ret)
+{
+	int flows = open_pin(directory, "flow_table"), index = open_pin(directory, "flow_index"), secrets = open_pin(directory, "secrets");
+	struct learned_secret secret;
+	__u32 zero = 0;
+	int err = flows < 0 || index < 0 || secrets < 0 || bpf_map_lookup_elem(secrets, &zero, &secret) ? -errno :
+		  flow_table_open_new(flows, index, map_entries(flows), &secret, ret);
+
+	close(flows);
+	close(index);
+	close(secrets);
 	return err;
 }
 
-/* The entry that the data path has of some client of that listener */
-static int find_like(int map, const struct tuples *t, struct flow *like)
+/* The flow that the data path has of some client of that listener */
+static int find_like(const struct flow_table *table, const struct tuples *t, struct flow_entry *like)
 {
-	struct flow_key key, *last = NULL;
-
-	for (; !bpf_map_get_next_key(map, last, &key); last = &key)
-		if (key.direction == DIRECTION_ORIGINAL && key.dport == t->local_port && !memcmp(&key.dst, &t->local, sizeof(key.dst)))
-			return bpf_map_lookup_elem(map, &key, like);
+	for (__u32 place = 0; place < table->n * LEARNED_WAYS; place++)
+		if (flow_table_read(table, place, like) && like->flow.local_port == t->local_port &&
+		    !memcmp(&like->flow.local, &t->local, sizeof(t->local)))
+			return 0;
 	return -ENOENT;
 }
 
-/* flows pin= clients= client= client-port= local= … ours= … backend= …      a flow for each client */
+/* The programs are idle meanwhile */
+static int write_flows(const struct flow_table *table, const struct tuples *t, const struct flow_entry *like, __u32 clients)
+{
+	__u32 n = 0;
+
+	for (__u32 i = 0; i < clients; i++) {
+		struct flow f = make_flow(t, &like->flow, (__u64)i * SCATTER % clients);
+
+		n += flow_table_put(table, &f, LEARNED_LIVE, like->word);
+	}
+	return n + n / 1000 + 1 < clients ? -E2BIG : 0;
+}
+
+/* flows pins= clients= client= client-port= local= … ours= … backend= …      a flow for each client */
 int flows_write(struct meter *b, const struct request *r)
 {
-	int map = bpf_obj_get(arg(r, "pin", "")), err;
+	struct flow_table table = { 0 };
+	struct flow_entry like;
 	struct tuples t;
-	struct flow like;
+	int err = open_table(arg(r, "pins", ""), &table) ?: parse_tuples(r, &t) ?: find_like(&table, &t, &like) ?:
+		  write_flows(&table, &t, &like, arg_number(r, "clients", 0));
 
-	if (map < 0)
-		return map;
-	err = parse_tuples(r, &t) ?: find_like(map, &t, &like) ?: write_entries(map, &t, &like, arg_number(r, "clients", 0));
-	close(map);
+	flow_table_close(&table);
 	return err;
 }
 
 /* ---- the reference ---- */
 
+static int write_reference(int map, const struct tuples *t, __u32 clients)
+{
+	const struct flow none = { 0 };
+
+	for (__u32 i = 0; i < clients; i++) {
+		struct flow f = make_flow(t, &none, (__u64)i * SCATTER % clients);
+		struct flow_key key = flow_key_of(&f, DIRECTION_ORIGINAL);
+
+		if (bpf_map_update_elem(map, &key, &f, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
 static int make_reference(const struct request *r, __u32 from, __u32 to)
 {
 	__u32 clients = arg_number(r, "clients", 1);
-	const struct flow like = { 0 };
 	struct tuples t;
 	int err = parse_tuples(r, &t);
 
@@ -153,7 +176,7 @@ static int make_reference(const struct request *r, __u32 from, __u32 to)
 	bpf_map__set_max_entries(reference->maps.lru, arg_number(r, "entries", 0));
 	return bench__load(reference) ?:
 	       bpf_map__update_elem(reference->maps.crossings, &from, sizeof(from), &to, sizeof(to), BPF_ANY) ?:
-	       write_entries(bpf_map__fd(reference->maps.lru), &t, &like, clients);
+	       write_reference(bpf_map__fd(reference->maps.lru), &t, clients);
 }
 
 /* lru netns= dev= to= entries= clients= client= …      made once, attached at dev */

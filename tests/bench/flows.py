@@ -181,5 +181,5 @@ def one(row, meter):
 
 
 def many(original, firewall, meter):
-    meter.ask("flows", pin=firewall.pin("flows"), clients=original.clients, **tuples(original)[0])
+    meter.ask("flows", pins=firewall.pin(""), clients=original.clients, **tuples(original)[0])
     meter.carry(original, original.clients)

@@ -6,9 +6,9 @@
 #include "fuzz_must.h"
 
 /* Those that are remembered come first; values of arrays are zero at first */
-static struct host_map *const changing[] = { &answered, &indices, &replays, &handshakes, &flows, &embryos, &health, &guards, &guard_keys,
+static struct host_map *const changing[] = { &answered, &indices, &replays, &handshakes, &flow_table, &flow_index, &health, &guards, &guard_keys,
 					     &guard_state, &guard_budget, &guard_sources, &failed, &challenged, &cookies, &frags, &reasons,
-					     &embryo_limits, &flow_totals };
+					     &flow_shares, &flow_totals };
 enum { DIGESTED = 6, CHANGING = sizeof(changing) / sizeof(*changing) };
 
 static __u64 *seen_at[CHANGING];		/* a bit for each value of an array */

@@ -44,9 +44,17 @@ static void given_lives(void)
 		struct flow_key key = { .src = g->client, .dst = world_addr(g->m->local), .sport = htons(g->client_port),
 					.dport = htons(g->m->port), .family = world_family(g->m->client),
 					.direction = DIRECTION_ORIGINAL };
-		const struct flow *f = bpf_map_lookup_elem(&flows, &key);
+		__u64 word;
 
-		g->live = f && addr_same(&f->src, &g->ours) && ntohs(f->sport) == g->ours_port && addr_same(&f->dst, &g->backend);
+		g->live = false;
+		for (__u32 place = 0; place < flow_table.max * LEARNED_WAYS && !g->live; place++) {
+			const struct flow *f = flow_at(place, &word);
+			struct flow_key is = f ? flow_key_of(f, DIRECTION_ORIGINAL) : (struct flow_key){ 0 };
+
+			g->live = f && !memcmp(&is, &key, sizeof(key)) && learned_word_state(word) != LEARNED_HALF &&
+				  learned_left(word, flows_units()) && addr_same(&f->own, &g->ours) &&
+				  ntohs(f->own_port) == g->ours_port && addr_same(&f->backend, &g->backend);
+		}
 	}
 }
 
@@ -188,16 +196,12 @@ static void check_error(__u32 link, enum direction direction, const __u8 *before
 /* Of all that the maps of flows hold */
 static UNWATCHED __u64 digest(void)
 {
-	struct host_map *maps[] = { &flows, &embryos, &embryo_limits };
+	struct host_map *maps[] = { &flow_table, &flow_index, &flow_shares };
 	__u64 h = 0;
 
 	for (int i = 0; i < 3; i++)
-		for (__u32 j = 0; j < maps[i]->n; j++) {
-			for (__u32 k = 0; k < maps[i]->key_size; k++)
-				h = (h ^ ((__u8 *)maps[i]->entries[j].key)[k]) * 0x100000001b3;
-			for (__u32 k = 0; k < maps[i]->value_size; k++)
-				h = (h ^ ((__u8 *)maps[i]->entries[j].value)[k]) * 0x100000001b3;
-		}
+		for (__u32 j = 0; maps[i]->values && j < maps[i]->max * maps[i]->value_size / 8; j++)
+			h = (h ^ ((__u64 *)maps[i]->values)[j]) * 0x100000001b3;
 	return h;
 }
 
@@ -275,8 +279,6 @@ static void time_passes(const struct step *s)
 		flows_listen(moved);
 		world_control()->generation++;
 	}
-	flows_timers();
-	flows_sweep();
 	given_lives();
 }
 
@@ -327,18 +329,13 @@ static void reset(const struct state *s)
 		flows_no_probes();
 	world_control()->flags = s->kernel & ASKS_ALWAYS ? CONTROL_ASK_ALWAYS : 0;
 	host_send_fails = s->kernel & SEND_FAILS;
-	host_timer_fails = s->kernel & TIMER_FAILS;
 	host_map_reset(&frags, frags.max);
-	flows_room(1 + s->flows % 24, 1 + s->embryos % 12);
+	flows_room(1 << s->buckets % 4);
 	flows_pools(CLIENT_PORT, CLIENT_PORT + s->ports % 64);
-	for (size_t i = 0; s->kernel & SHARE_USED && i < 2; i++) {
-		struct addr client = world_addr(masqs[i].client);
-		__u64 until = host_jiffies + (EMBRYO_SHARE - 2) * EMBRYO_EACH;
-
-		if (i)
-			client.q[1] = 0;
-		bpf_map_update_elem(&embryo_limits, &client, &until, BPF_ANY);
-	}
+	for (__u32 id = 0; id < WORLD_SERVICES; id++)
+		flows_pool(id)->share = s->share % 4;
+	for (__u32 cell = 0; s->kernel & SHARE_USED && cell < flow_shares.max; cell++)
+		((struct flow_share *)bpf_map_lookup_elem(&flow_shares, &cell))->half = host_jiffies + (EMBRYO_SHARE - 2) * EMBRYO_EACH;
 }
 
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)

@@ -17,7 +17,7 @@
 #pragma clang attribute push(__attribute__((no_sanitize("address", "undefined", "coverage"))), apply_to = function)
 #include "fuzz_build.h"
 #include "fuzz_gone.h"
-#include "host/host_flow_ends.h"
+#include "host/host_flows.h"
 
 #define STEPS_MAX 12
 #define HEADROOM 16
@@ -330,10 +330,6 @@ static void time_passes(const struct step *s)
 
 	host_jiffies += jiffies[s->time % 16];
 	digest_known &= !s->time;
-	if (with_flows && s->time % 16) {
-		flows_timers();
-		flows_sweep();
-	}
 	if (s->time & 0x40)
 		backends_replaced();
 	if (s->time & 0x80)

@@ -116,7 +116,7 @@ static void scenes_make(void)
 		blind_maps();
 		if (w == &worlds[FIREWALL]) {
 			scene_setup();
-			flows_room(1, 1);
+			flows_room(1);
 			host_map_reset(&pools, WORLD_SERVICES);
 			world_listen(9, V0, "203.0.113.5", 51820, "192.168.1.50", 51820, 22, 0);
 			world_listen(10, Q0, "203.0.113.6", 51820, "192.168.1.51", 51820, 24, 0);

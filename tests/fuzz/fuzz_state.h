@@ -14,11 +14,11 @@ struct state {				/* the head of an input */
 	__u8 control;			/* enum control_bits */
 	__u8 guard;			/* enum guard_bits */
 	__u8 keys;			/* 4 bits: of each guarded service, but one; 4: backends that stand by */
-	__u8 room;			/* 4 bits: flows, 4: embryos, but one */
+	__u8 room;			/* 4 bits: LIVE flows of a source; 4: log2 of the buckets in use */
 	__u8 ports;			/* of each pool, but one */
 	__u8 relay;			/* enum relay_bits */
 };
-enum kernel_bits { NO_NEIGHBOURS = 1, SEND_FAILS = 2, TIMER_FAILS = 4, SHARE_USED = 8, PROBES = 16, BLACKHOLES = 32, LOOKUP_FAILS = 64 };
+enum kernel_bits { NO_NEIGHBOURS = 1, SEND_FAILS = 2, SHARE_USED = 8, PROBES = 16, BLACKHOLES = 32, LOOKUP_FAILS = 64 };
 enum control_bits { ASKS_ALWAYS = 1, LIVING_DAEMON = 2, WATCHED = 4, NO_TC = 8, REPORTS_DF = 16, GENERIC = 32 };
 enum guard_bits { STRICT = 1, MANY = 2, AMNEZIA = 4, JUNK = 8, LIMITS = 16, CHALLENGES = 32, NO_TIME = 64, UNKNOWN_SITES = 128 };
 enum relay_bits { WITH_RELAY = 1, NO_SUBNETS = 2, ROUTES64 = 4, SILENT = 8, PROHIBITED = 16, NO_VLANS = 32, NO_LISTS = 64, NO_ROUTES = 128 };
@@ -65,7 +65,6 @@ static void state_kernel(const struct state *s)
 	for (__u32 slot = 0; s->kernel & PROBES && slot < WORLD_SLOTS; slot++)
 		memset(((struct nexthop *)bpf_map_lookup_elem(&nexthops, &slot))->probe, 0, sizeof(__u64[2]));
 	host_send_fails = s->kernel & SEND_FAILS;
-	host_timer_fails = s->kernel & TIMER_FAILS;
 }
 
 static void state_control(const struct state *s)
@@ -116,22 +115,19 @@ static void state_standby(__u32 which)
 
 static void state_rooms(const struct state *s)
 {
-	flows.max = 1 + s->room % 16;
-	embryos.max = 1 + s->room / 16;
+	__u32 buckets = 1 << s->room / 16;
+
+	flow_mask = (buckets < flow_table.max ? buckets : flow_table.max) - 1;
+	flow_index_mask = 2 * flow_mask + 1;
 	for (__u32 id = 0; id < WORLD_SERVICES; id++) {
 		struct pool *pool = flows_pool(id);
 
+		pool->share = s->room % 16;
 		pool->last = pool->first ? pool->first + s->ports % 64 : 0;
 		pool->n4 = s->ports >> 6 == 3 ? 0 : pool->n4 > 1 && s->ports & 128 ? 1 : pool->n4;
 	}
-	for (size_t i = 0; s->kernel & SHARE_USED && i < 2; i++) {
-		struct addr client = world_addr(masqs[i].client);
-		__u64 until = host_jiffies + (EMBRYO_SHARE - 2) * EMBRYO_EACH;
-
-		if (i)
-			client.q[1] = 0;
-		bpf_map_update_elem(&embryo_limits, &client, &until, BPF_ANY);
-	}
+	for (__u32 cell = 0; s->kernel & SHARE_USED && cell < flow_shares.max; cell++)
+		((struct flow_share *)bpf_map_lookup_elem(&flow_shares, &cell))->half = host_jiffies + (EMBRYO_SHARE - 2) * EMBRYO_EACH;
 }
 
 /* What our own WireGuard knows and the relay not; and pairs that have had all the indices there are */

@@ -7,7 +7,7 @@
 #define FUZZ_STEPS_H
 
 #include "fuzz_must.h"
-#include "host/host_flow_ends.h"
+#include "host/host_flows.h"
 #include "host/host_see.h"
 
 #define FRAME_MAX 4000
@@ -17,9 +17,9 @@
 struct state {				/* the head of an input */
 	__u8 kernel;			/* enum kernel_bits */
 	__u8 ports;			/* of each pool, but one */
-	__u8 flows, embryos;		/* for how many there is room, but one */
+	__u8 buckets, share;		/* log2 of the table's buckets; LIVE flows of a source */
 };
-enum kernel_bits { PROBES = 1, ASKS_ALWAYS = 2, SEND_FAILS = 4, TIMER_FAILS = 8, SHARE_USED = 16 };
+enum kernel_bits { PROBES = 1, ASKS_ALWAYS = 2, SEND_FAILS = 4, SHARE_USED = 16 };
 
 struct step {				/* then the frame's bytes: as many as it says, BYTES_MAX, or there are; the others are zero */
 	__u8 how;			/* enum step_kind and enum step_bits */

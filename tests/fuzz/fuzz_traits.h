@@ -18,7 +18,7 @@ enum map_trait {
 
 /* Other maps have no trait, or, if each CPU has its own, are PASSING */
 static const struct { const struct host_map *map; __u8 traits; } traits[] = {
-	{ &choices, STATE }, { &frags, STATE }, { &allowed, STATE }, { &flows, STATE }, { &embryos, STATE }, { &embryo_limits, STATE },
+	{ &choices, STATE }, { &frags, STATE }, { &allowed, STATE }, { &flow_table, STATE }, { &flow_index, STATE }, { &flow_shares, STATE },
 	{ &guard_state, STATE }, { &guard_sources, STATE }, { &answered, STATE }, { &indices, STATE }, { &replays, STATE },
 	{ &handshakes, STATE }, { &challenged, STATE }, { &health, STATE }, { &blind_sites, STATE }, { &sessions, STATE }, { &hints, STATE },
 	{ &blind_pairs, STATE }, { &blind_waiting, STATE }, { &blind_lock, PASSING },

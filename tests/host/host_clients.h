@@ -166,17 +166,31 @@ static struct flow_key key_of(const struct masq *m, __u32 n, __u16 port)
 
 static inline struct flow *flow_of(const struct masq *m, __u32 n, __u16 port)
 {
-	struct flow_key key = key_of(m, n, port);
+	struct flow_key key = key_of(m, n, port), is;
+	struct flow *f;
+	__u64 word;
 
-	return bpf_map_lookup_elem(&flows, &key);
+	for (__u32 i = 0; i < flow_table.max * LEARNED_WAYS; i++) {
+		f = flow_at(i, &word);
+		if (!f)
+			continue;
+		is = flow_key_of(f, DIRECTION_ORIGINAL);
+		if (!memcmp(&is, &key, sizeof(is)))
+			return f;
+	}
+	return NULL;
 }
 
-static inline struct flow *reply_of(const struct masq *m, __u32 n, __u16 port)
+/* The word of that flow */
+static inline __u64 word_of(const struct masq *m, __u32 n, __u16 port)
 {
-	struct flow_key key = key_of(m, n, port);
+	const struct flow *f = flow_of(m, n, port);
+	__u64 word;
 
-	key = flow_reverse(&key, flow_of(m, n, port));
-	return bpf_map_lookup_elem(&flows, &key);
+	for (__u32 i = 0; i < flow_table.max * LEARNED_WAYS; i++)
+		if (flow_at(i, &word) == f)
+			return word;
+	return 0;
 }
 
 #endif

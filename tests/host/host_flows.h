@@ -54,15 +54,16 @@ static inline struct flow_total *flows_total(__u32 id)
 	return bpf_map_lookup_elem(&flow_totals, &id);
 }
 
-/* Room for so many entries in each */
-static inline void flows_room(__u32 n_flows, __u32 n_embryos)
+/* Room for so many buckets of flows, a power of two */
+static inline void flows_room(__u32 buckets)
 {
-	struct { struct host_map *map; __u32 max; } maps[] = {
-		{ &flows, n_flows }, { &embryos, n_embryos }, { &embryo_limits, 8 }, { &flow_totals, WORLD_SERVICES },
-	};
-
-	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
-		host_map_reset(maps[i].map, maps[i].max);
+	host_map_reset(&flow_table, buckets);
+	host_map_reset(&flow_index, 2 * buckets);
+	host_map_reset(&flow_shares, 64);
+	host_map_reset(&flow_totals, WORLD_SERVICES);
+	flow_mask = buckets - 1;
+	flow_index_mask = 2 * buckets - 1;
+	flow_share_mask = 63;
 }
 
 /* All services' pools: these ports, 44's and 66's with a second address */
@@ -72,7 +73,7 @@ static inline void flows_pools(__u16 first, __u16 last)
 	for (size_t i = 0; i < MASQS; i++) {
 		struct pool *p = flows_pool(masqs[i].id);
 
-		*p = (struct pool){ .first = first, .last = last, .timeout = 30, .n4 = 1, .n6 = 1 };
+		*p = (struct pool){ .first = first, .last = last, .timeout = 30, .n4 = 1, .n6 = 1, .share = 1 << 20, .epoch = 30 };
 		p->own4[0] = world_addr(i >= 6 ? "192.168.2.1" : "192.168.1.1");
 		p->own6[0] = world_addr("2001:db8:2::1");
 	}
@@ -123,7 +124,7 @@ static inline void flows_setup(void)
 	scene_routes();
 	world_link(L0, ROLE_LAN, LINK_XDP_SENDS | LINK_XDP_SENDS_FRAGS | LINK_TC, 1500, 2);
 	world_sources(2, lan);
-	flows_room(64, 64);
+	flows_room(32);
 	flows_pools(40000, 40063);
 	flows_listen(NULL);
 	world_knows(WAY_FLOWS);
@@ -133,40 +134,113 @@ static inline void flows_setup(void)
 
 /* ---- what must hold of the maps ---- */
 
-static inline struct flow *flow_at(__u32 i, struct flow_key *ret_key)
+/* The flow or embryo at a place, or NULL; *ret_word: its word */
+static inline struct flow *flow_at(__u32 place, __u64 *ret_word)
 {
-	memcpy(ret_key, flows.entries[i].key, sizeof(*ret_key));
-	return flows.entries[i].value;
+	struct flow_bucket *b;
+
+	if (!flow_table.values)
+		return NULL;
+	b = (struct flow_bucket *)flow_table.values + place / LEARNED_WAYS;
+	*ret_word = b->line.word[place % LEARNED_WAYS];
+	return learned_word_tag(*ret_word) ? &b->flow[place % LEARNED_WAYS] : NULL;
 }
 
-/* Each entry's reverse is there and says the same, so no two have one reply; what is a flow is no embryo; the sums of what a client's
- * address, ports and checksum become are right; and they are counted */
+static inline __u64 flows_units(void)
+{
+	return host_jiffies >> tick_shift;
+}
+
+/* How many there are whose time is not over: embryos, or flows that were answered */
+static inline __u32 flows_count(bool embryos)
+{
+	__u32 n = 0;
+	__u64 word;
+
+	for (__u32 i = 0; i < flow_table.max * LEARNED_WAYS; i++)
+		n += flow_at(i, &word) && learned_left(word, flows_units()) &&
+		     (learned_word_state(word) == LEARNED_HALF) == embryos;
+	return n;
+}
+
+static inline __u32 flows_there(void)
+{
+	return flows_count(false);
+}
+
+static inline __u32 embryos_there(void)
+{
+	return flows_count(true);
+}
+
+/* Whether a tag and its place follow from this key, in a table with so many homes */
+static inline bool flows_home(const struct flow_key *key, __u32 tag, __u32 home, __u32 mask)
+{
+	__u64 hash = learned_hash((const __u64 *)key, &learned_secret), other = learned_second(hash, &learned_secret);
+
+	return (learned_tag(hash) == tag && (hash & mask) == home) || (learned_tag(other) == tag && (other & mask) == home);
+}
+
+static inline const char *flow_complaint(__u32 place, const struct flow *f, __u64 word)
+{
+	struct flow_key original = flow_key_of(f, DIRECTION_ORIGINAL), reply = flow_key_of(f, DIRECTION_REPLY);
+	const struct learned_line *lines = (const struct learned_line *)flow_index.values;
+	__u64 index;
+
+	if (learned_word_state(word) == LEARNED_BUSY)
+		return "a place that is busy, and no program at it";
+	if (!flows_home(&original, learned_word_tag(word), place / LEARNED_WAYS, flow_mask))
+		return "a flow in a place that is not its key's";
+	if (f->place >= flow_index.max * LEARNED_WAYS)
+		return "a flow without a reply";
+	index = lines[f->place / LEARNED_WAYS].word[f->place % LEARNED_WAYS];
+	if ((__u32)index != place || !flows_home(&reply, index >> 32, f->place / LEARNED_WAYS, flow_index_mask))
+		return "a flow without a reply";
+	if ((f->delta + (__u32)(__u16)~world_delta(&f->client, &f->own) + (__u16)~world_delta(&f->local, &f->backend)) % 0xffff)
+		return "a wrong checksum difference";
+	return NULL;
+}
+
+/* Each flow is in a place of its key, and the index has one word for it and no other words, so no two flows have one reply; no two are
+ * of one client; the checksum differences are right; and they are counted */
 static inline const char *flows_complaint(void)
 {
-	__u64 n = 0;
+	const struct learned_line *lines = (const struct learned_line *)flow_index.values;
+	__u64 n = 0, n_answered = 0, word, other_word, created = 0;
 
-	for (__u32 i = 0; i < flows.n; i++) {
-		struct flow_key key, other;
-		const struct flow *f = flow_at(i, &key), *back;
+	for (__u32 i = 0; i < flow_table.max * LEARNED_WAYS; i++) {
+		const struct flow *f = flow_at(i, &word), *other;
+		const char *complaint = f ? flow_complaint(i, f, word) : NULL;
 
-		other = flow_reverse(&key, f);
-		back = bpf_map_lookup_elem(&flows, &other);
-		if (!back)
-			return "half a flow";
-		other = flow_reverse(&other, back);
-		if (memcmp(&other, &key, sizeof(key)))
-			return "two flows with one reply";
-		if (back->id != f->id || back->ifindex != f->ifindex)
-			return "directions of different services";
-		if ((f->delta + (__u32)(__u16)~world_delta(&key.src, &f->src) + (__u16)~world_delta(&key.dst, &f->dst)) % 0xffff)
-			return "a wrong checksum difference";
-		if (key.direction == DIRECTION_REPLY && bpf_map_lookup_elem(&embryos, &key))
-			return "a flow that is an embryo too";
+		if (complaint)
+			return complaint;
+		n += f != NULL;
+		n_answered += f && learned_word_state(word) != LEARNED_HALF;
+		for (__u32 j = 0; f && j < i; j++) {
+			other = flow_at(j, &other_word);
+			if (other && (!memcmp(&other->client, &f->client, 32) && other->client_port == f->client_port &&
+				      other->local_port == f->local_port && other->number == f->number))
+				return "two flows of one client";
+			if (other && addr_same(&other->own, &f->own) && addr_same(&other->backend, &f->backend) &&
+			    other->own_port == f->own_port && other->backend_port == f->backend_port)
+				return "two flows with one port";
+		}
 	}
+	for (__u32 i = 0; lines && i < flow_index.max * LEARNED_WAYS; i++)
+		n -= !!lines[i / LEARNED_WAYS].word[i % LEARNED_WAYS];
 	for (__u32 id = 0; id < WORLD_SERVICES; id++)
-		n += flows_total(id)->created - flows_total(id)->expired - flows_total(id)->moved;
-	return 2 * n != flows.n ? "flows that are not counted, or counted but not there" :
-	       embryos.n > embryos.max || flows.n > flows.max ? "more than there is room for" : NULL;
+		created += flows_total(id)->created - flows_total(id)->moved;
+	return n ? "words of the index without flows" : created < n_answered ? "flows that are not counted" : NULL;
+}
+
+/* A command deletes all */
+static inline void flows_delete_all(void)
+{
+	__u64 word;
+
+	for (__u32 i = 0; i < flow_table.max * LEARNED_WAYS; i++)
+		if (flow_at(i, &word))
+			flow_end_at(i, word);
 }
 
 #endif

@@ -186,7 +186,7 @@ static inline void seconds(__u32 n)
 /* Of all that is remembered of handshakes: what a dropped or forged message must not change */
 static inline __u64 remembered(void)
 {
-	struct host_map *maps[] = { &answered, &indices, &replays, &handshakes, &flows, &embryos };
+	struct host_map *maps[] = { &answered, &indices, &replays, &handshakes, &flow_table, &flow_index };
 	__u64 h = 0;
 
 	for (int i = 0; i < 6; i++)

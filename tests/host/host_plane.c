@@ -12,7 +12,7 @@ static struct host_map *map_by_name(const char *name)
 {
 	static struct host_map *const all[] = {
 		&links, &table, &sources, &source_trie, &nexthops, &choices, &frags, &totals, &reasons, &control,
-		&flows, &embryos, &embryo_limits, &pools, &flow_totals, &blind_sites, &endpoints, &sessions, &hints, &blind_pairs,
+		&flow_table, &flow_index, &flow_shares, &pools, &flow_totals, &blind_sites, &endpoints, &sessions, &hints, &blind_pairs,
 		&blind_totals, &blind_waiting, &blind_state, &failed, &icmp_limits, &uniform, &guards, &guard_keys, &guard_state,
 		&guard_budget, &guard_sources, &answered, &indices, &replays, &handshakes, &challenged, &cookies, &health, &peers,
 		&peer_totals, &subnets, &routes, &own, &policy, &allowed,
@@ -83,6 +83,9 @@ size_t host_plane_bytes(const char *name)
 void host_plane_start(void)
 {
 	table_mask = table.max - 1;
+	flow_mask = flow_table.max - 1;
+	flow_index_mask = flow_index.max - 1;
+	flow_share_mask = flow_shares.max - 1;
 	gateway_slots = nexthops.max - NEXTHOP_GATEWAYS;
 	uniform_slots = gateway_slots - NEXTHOP_UNIFORM;
 	with_choices = true;

@@ -182,7 +182,6 @@ static void world_clear(void)
 	host_n_routes = 0;
 	host_n_questions = 0;
 	host_send_fails = false;
-	host_timer_fails = false;
 	world_n_entries = 0;
 	world_control()->abi_version = ABI_VERSION;
 }

@@ -48,7 +48,7 @@ enum { CONFIGURATIONS = sizeof(configurations) / sizeof(*configurations) };
 static const struct condition {
 	const char *program, *switches;
 } conditions[] = {
-	{ "wgxdp_flow_arm", "flows" },
+	{ "wgxdp_flow_end", "flows" },
 	{ "wgxdp_answer", "guards blind" },
 	{ "wgxdp_tc_egress", "blind" },
 };

@@ -34,7 +34,7 @@ BETA = Service('servers', 'w0', '203.0.113.1', 61010, '192.168.1.41', 61012, 'l0
 LOOSE = Service('loose', 'w0', '203.0.113.1', 61030, '192.168.1.40', 61031, 'l0', 40)
 FLOWS = (BOTH, BOTH6, UP, DOWN)
 LARGE = {'guard': ('health', 'failed'), 'relay': ('allowed',)}        # looked at where one of these is attacked
-STATE = ('flows', 'embryos', 'embryo_limits', 'choices', 'frags', 'icmp_limits', 'answered', 'indices', 'guard_state', 'guard_sources',
+STATE = ('flow_table', 'flow_index', 'flow_shares', 'choices', 'frags', 'icmp_limits', 'answered', 'indices', 'guard_state', 'guard_sources',
          'replays', 'health', 'challenged', 'failed', 'allowed')
 STATE_BLIND = ('sessions', 'hints', 'endpoints', 'blind_sites', 'blind_pairs', 'blind_waiting', 'blind_state', 'failed', 'frags', 'icmp_limits')
 

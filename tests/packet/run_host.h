@@ -48,8 +48,23 @@ static void forget(const char *map)
 	int fd = pinned(map);
 
 	while (!bpf_map_get_next_key(fd, NULL, key))
-		if (bpf_map_delete_elem(fd, key) && errno != ENOENT)	/* a flow's timer was faster */
+		if (bpf_map_delete_elem(fd, key) && errno != ENOENT)
 			die(map);
+	close(fd);
+}
+
+/* ... in an array that can be mapped */
+static inline void forget_array(const char *map)
+{
+	int fd = pinned(map);
+	struct bpf_map_info info = map_info(fd);
+	size_t size = (size_t)info.max_entries * info.value_size;
+	void *values = map_memory(fd, size, PROT_READ | PROT_WRITE);
+
+	if (!values)
+		die(map);
+	memset(values, 0, size);
+	munmap(values, size);
 	close(fd);
 }
 

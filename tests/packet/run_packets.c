@@ -229,9 +229,9 @@ static void host_setup(const char *routes)
 	copy_array("control");
 	copy_trie();
 	copy_array("pools");
-	host_plane_resize("flows", 1024);
-	host_plane_resize("embryos", 1024);
-	host_plane_resize("embryo_limits", 1024);
+	host_plane_resize("flow_table", 64);
+	host_plane_resize("flow_index", 128);
+	host_plane_resize("flow_shares", 256);
 	host_plane_resize("flow_totals", n_ids);
 	host_plane_resize("nexthops", map_entries(fd));
 	close(fd);
@@ -275,9 +275,9 @@ static void setup(const char *plane, const char *routes, const char *vlans)
 	}
 	forget("frags");
 	if (!getenv("KEEP_FLOWS")) {
-		forget("flows");
-		forget("embryos");
-		forget("embryo_limits");
+		forget_array("flow_table");
+		forget_array("flow_index");
+		forget_array("flow_shares");
 		features_forget();
 	}
 	if (getenv("SITES"))

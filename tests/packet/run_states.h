@@ -22,8 +22,8 @@ struct state {
 
 static struct state states[] = {
 	{ .name = "choices", .max = 1024 }, { .name = "frags", .max = 1024 }, { .name = "icmp_limits", .max = 1024 },
-	{ .name = "totals" }, { .name = "reasons", .max = 4096 }, { .name = "flows", .max = 1024 }, { .name = "embryos", .max = 1024 },
-	{ .name = "embryo_limits", .max = 1024 }, { .name = "sessions", .max = 16 }, { .name = "hints", .max = 16 },
+	{ .name = "totals" }, { .name = "reasons", .max = 4096 }, { .name = "flow_table", .max = 64 }, { .name = "flow_index", .max = 128 },
+	{ .name = "flow_shares", .max = 256 }, { .name = "sessions", .max = 16 }, { .name = "hints", .max = 16 },
 	{ .name = "blind_pairs", .max = 1024 }, { .name = "blind_waiting" }, { .name = "failed", .lasting = true }, { .name = "guard_state" },
 	{ .name = "guard_budget" }, { .name = "guard_sources", .max = 1024 }, { .name = "answered", .max = 1024 },
 	{ .name = "indices", .max = 1024 }, { .name = "replays", .lasting = true }, { .name = "handshakes", .lasting = true },
@@ -103,6 +103,11 @@ static void choose_maps(struct wgxdp *s)
 		close(fd);
 	}
 	s->rodata->blind_mask = map_entries(pinned("sessions")) > 1 ? state_of("sessions")->max - 1 : 0;
+	if (map_entries(pinned("flow_table")) > 1) {
+		s->rodata->flow_mask = state_of("flow_table")->max - 1;
+		s->rodata->flow_index_mask = state_of("flow_index")->max - 1;
+		s->rodata->flow_share_mask = state_of("flow_shares")->max - 1;
+	}
 	s->rodata->allowed_mask = map_entries(pinned("allowed")) > 1 ? state_of("allowed")->max - 1 : 0;
 }
 

@@ -1,72 +1,182 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Two CPUs' newcomers for one port of ours whose embryo is over: one of them gets it. One CPU runs up to where it takes the old embryo away,
- * there the other one's packet is run as a whole, and then the first goes on.
+ * Two CPUs at the table of flows. One runs up to its n-th change of a word, there the other one's packet is run as a whole, and then the
+ * first goes on: for each n. Clients who want one port of ours, one client's packets, two answers, and a client who takes the place of
+ * another whose time is over. No port is two clients', nobody is counted twice, and the table is whole.
  */
 #ifndef WGXDP_HOST
 #define WGXDP_HOST
 #endif
-#include "plane/host_maps.h"
+#include <linux/types.h>
+#include <stdbool.h>
 
-static void (*before_delete)(const struct host_map *map);
+static void (*other_cpu)(void);		/* NULL: has run */
+static int changes_before;
 
-static inline long delete_elem(struct host_map *map, const void *key)
+static inline void before_change(void)
 {
-	if (before_delete)
-		before_delete(map);
-	return bpf_map_delete_elem(map, key);
+	void (*run)(void) = other_cpu;
+
+	if (!run || changes_before-- > 0)
+		return;
+	other_cpu = 0;
+	run();
 }
 
-#define bpf_map_delete_elem(map, key) delete_elem(map, key)
+#define learned_cas(word, from, to) \
+	(before_change(), __sync_val_compare_and_swap((word), (from), (to)) == (from))
+#define learned_store(word, to) (before_change(), (void)__sync_lock_test_and_set((word), (to)))
 #include "host/host_clients.h"
 
+enum { CHANGES = 12 };			/* more than a packet makes */
+
 static const struct masq *at_service;
-static __u16 other_port;
+static __u32 other_client;
+static bool other_answers;
+static __u16 other_port;		/* GONE: the other CPU's packet was not sent */
 static struct addr other_ours;
 
-static void other_cpu(const struct host_map *map)
+static void other_packet(void)
 {
-	struct cpu here;
+	struct cpu here = cpu_keep();
 	struct ran ran_here = ran;
 	struct frame in_here = in, out_here = out;
+	struct addr ours_here = ours;
+	__u64 created = flows_total(at_service->id)->created;
 
-	if (map != &embryos)
-		return;
-	before_delete = NULL;
-	here = cpu_keep();
-	other_port = client_sends(at_service, 2, 40005);
+	ours = other_ours;
+	if (other_answers)
+		backend_answers(at_service, other_port, other_client, 40005);
+	else
+		other_port = client_sends(at_service, other_client, 40005);
 	other_ours = ours;
+	created = flows_total(at_service->id)->created - created;
 	cpu_restore(&here);
+	flows_total(at_service->id)->created += created;	/* of both CPUs */
 	ran = ran_here;
 	in = in_here;
 	out = out_here;
+	ours = ours_here;
 	frame_build(&in, came);
 }
 
+static void begin(const struct masq *m, __u32 client, bool answers)
+{
+	other_cpu = NULL;
+	flows_setup();
+	plane = PLANE_TC;
+	at_service = m;
+	flows_pool(m->id)->n4 = flows_pool(m->id)->n6 = 1;
+	other_client = client;
+	other_answers = answers;
+}
+
+static void meet(int n)
+{
+	changes_before = n;
+	other_cpu = other_packet;
+}
+
+/* Both want the port of one whose time is over */
 static void one_gets_the_port(void **state)
 {
-	for (int i = 0; i < MASQ_PAIRS; i++) {
+	int met = 0;
+
+	for (int i = 0; i < MASQ_PAIRS * CHANGES; i++) {
 		__u16 port;
 
-		flows_setup();
-		plane = PLANE_TC;
-		at_service = &masqs[i];
-		flows_pool(at_service->id)->n4 = flows_pool(at_service->id)->n6 = 1;
+		begin(&masqs[i / CHANGES], 2, false);
 		assert_int_equal(client_sends(at_service, 0, 40005), 40005);
 		host_jiffies += (EMBRYO_SECONDS + 1) * tick_rate;	/* nobody has answered him */
-		before_delete = other_cpu;
+		meet(i % CHANGES);
 		port = client_sends(at_service, 1, 40005);
-		assert_null(before_delete);
-		assert_int_equal(port, 40005);
+		met += !other_cpu;
+		if (other_cpu)
+			continue;
+		whole();
+		assert_int_not_equal(port, GONE);
+		assert_int_not_equal(other_port, GONE);
 		assert_int_not_equal(other_port, port);
-		assert_true(addr_same(&ours, &other_ours));
-		assert_int_equal(embryos.n, 2);
+		assert_true(port == 40005 || other_port == 40005 || i % CHANGES);
+		assert_int_equal(embryos_there(), 2);
+	}
+	assert_true(met >= MASQ_PAIRS * 4);
+}
+
+/* Two packets of one new client: at least one is sent, and there is one embryo */
+static void one_client_twice(void **state)
+{
+	int met = 0;
+
+	for (int i = 0; i < MASQ_PAIRS * CHANGES; i++) {
+		__u16 port;
+
+		begin(&masqs[i / CHANGES], 1, false);
+		meet(i % CHANGES);
+		port = client_sends(at_service, 1, 40005);
+		met += !other_cpu;
+		if (other_cpu)
+			continue;
+		whole();
+		assert_true(port != GONE || other_port != GONE);
+		assert_true(port == GONE || other_port == GONE || port == other_port);
+		assert_int_equal(embryos_there(), 1);
+		assert_int_not_equal(client_sends(at_service, 1, 40005), GONE);
+	}
+	assert_true(met >= MASQ_PAIRS * 3);
+}
+
+/* Two answers to one client: both come to him, and he is counted once */
+static void two_answers(void **state)
+{
+	int met = 0;
+
+	for (int i = 0; i < MASQ_PAIRS * CHANGES; i++) {
+		__u16 port;
+
+		begin(&masqs[i / CHANGES], 1, true);
+		port = other_port = client_sends(at_service, 1, 40005);
+		other_ours = ours;
+		meet(i % CHANGES);
+		assert_true(backend_answers(at_service, port, 1, 40005));
+		met += !other_cpu;
+		if (other_cpu)
+			continue;
+		whole();
+		assert_int_equal(flows_there(), 1);
+		assert_int_equal(flows_total(at_service->id)->created, 1);
+	}
+	assert_true(met >= MASQ_PAIRS);
+}
+
+/* A flow's packet finds it, and before it is counted another client has its place: nothing of the other changes */
+static void place_taken(void **state)
+{
+	for (int i = 0; i < MASQ_PAIRS; i++) {
+		const struct flow *f;
+
+		begin(&masqs[i], 9, false);
+		flows_room(1);
+		assert_int_not_equal(client_sends(at_service, 0, 40005), GONE);
+		host_jiffies += (EMBRYO_SECONDS - 1) * tick_rate;	/* his time is nearly over: the packet asks for more */
+		for (__u32 n = 1; n < LEARNED_WAYS; n++)
+			flow_made(at_service, n, 40005);
+		meet(0);
+		client_sends(at_service, 0, 40005);
+		assert_null(other_cpu);
+		whole();
+		f = flow_of(at_service, 9, 40005);
+		assert_non_null(f);
+		assert_int_equal(f->packets[DIRECTION_ORIGINAL], 1);
+		assert_int_equal(f->packets[DIRECTION_REPLY], 0);
 	}
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(one_gets_the_port) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_gets_the_port), cmocka_unit_test(one_client_twice), cmocka_unit_test(two_answers), cmocka_unit_test(place_taken),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

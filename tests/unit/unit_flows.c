@@ -7,6 +7,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -16,7 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "lib/jiffies.h"
 #include "show/show.h"
 
 #define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
@@ -24,7 +25,36 @@
 #define LIST_SECONDS 10			/* of the CPU, under ASan, for FLOWS */
 
 static struct dataplane dp;
-static __u64 now;			/* ahead of the kernel's: the newest flow says what time it is */
+static struct flow_table table;
+static __u32 n_buckets;
+static const struct learned_secret secret = LEARNED_NO_SECRET;
+
+/* ---- in the place of the kernel's part ---- */
+
+int __wrap_pin_get(const char *instance, const char *format, ...)
+{
+	return strstr(format, "flow_end") ? open("/dev/null", O_RDONLY) : -ENOENT;
+}
+
+/* What wgxdp_flow_end does */
+int __wrap_bpf_prog_test_run_opts(int program, struct bpf_test_run_opts *o)
+{
+	struct flow_end wish;
+	struct flow *f;
+	__u64 *word, *index;
+
+	memcpy(&wish, (const char *)o->data_in + ETH_HLEN, sizeof(wish));
+	word = &table.buckets[wish.place / LEARNED_WAYS].line.word[wish.place % LEARNED_WAYS];
+	f = &table.buckets[wish.place / LEARNED_WAYS].flow[wish.place % LEARNED_WAYS];
+	o->retval = *word == wish.word ? FLOW_ENDED : FLOW_CHANGED;
+	if (o->retval == FLOW_CHANGED)
+		return 0;
+	index = &table.index[f->place / LEARNED_WAYS].word[f->place % LEARNED_WAYS];
+	assert_int_equal((__u32)*index, wish.place);
+	*index = 0;
+	*word = learned_word_free(*word);
+	return 0;
+}
 
 static int map(enum bpf_map_type type, size_t key, size_t value, __u32 n, __u32 flags)
 {
@@ -45,7 +75,12 @@ static int set_up(void **state)
 	strcpy(dp.instance, "test");
 	for (int i = 0; i < MAP_COUNT; i++)
 		dp.maps[i] = -1;
-	dp.maps[MAP_flows] = map(BPF_MAP_TYPE_HASH, sizeof(struct flow_key), sizeof(struct flow), 2 * FLOWS, BPF_F_NO_PREALLOC);
+	n_buckets = flow_table_buckets(FLOWS);
+	dp.maps[MAP_flow_table] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct flow_bucket), n_buckets, BPF_F_MMAPABLE);
+	dp.maps[MAP_flow_index] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct learned_line), 2 * n_buckets, BPF_F_MMAPABLE);
+	dp.maps[MAP_secrets] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(secret), 1, 0);
+	bpf_map_update_elem(dp.maps[MAP_secrets], &(__u32){ 0 }, &secret, 0);
+	assert_int_equal(flow_table_open_new(dp.maps[MAP_flow_table], dp.maps[MAP_flow_index], n_buckets, &secret, &table), 0);
 	dp.maps[MAP_names] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(name), 8, 0);
 	dp.maps[MAP_peers] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct peer), 4, 0);
 	dp.maps[MAP_peer_names] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(peer), 4, 0);
@@ -58,12 +93,12 @@ static int set_up(void **state)
 	}
 	wg_key_parse(KEY, (struct wg_key *)peer.key);
 	bpf_map_update_elem(dp.maps[MAP_peer_names], &(__u32){ 1 }, &peer, 0);
-	now = jiffies_now() + 3600 * jiffies_a_second();
 	return 0;
 }
 
 static int tear_down(void **state)
 {
+	flow_table_close(&table);
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (dp.maps[i] >= 0)
 			close(dp.maps[i]);
@@ -84,39 +119,36 @@ struct tuple {
 	const char *client, *public, *ours, *backend;
 };
 
-/* Both entries of a flow; age, idle: of the original, seconds; the reply was seen a second earlier */
-static struct flow_key put(const struct tuple *t, __u64 age, __u64 idle, __u64 packets)
+/* age, idle: seconds */
+static struct flow flow_like(const struct tuple *t, __u64 age, __u64 packets)
 {
-	__u64 rate = jiffies_a_second();
-	struct flow flow = { .id = t->id, .since = now - age * rate, .seen = now - idle * rate, .packets = packets, .bytes = 100 * packets };
-	struct flow reply = flow;
-	struct flow_key key = { .direction = DIRECTION_ORIGINAL }, back;
+	struct flow f = { .id = t->id, .since = learned_now() - learned_units(age), .reply = DIRECTION_REPLY,
+			  .packets = { packets, packets - 1 }, .bytes = { 100 * packets, 100 * packets - 50 } };
 
-	key.src = addr(t->client, &key.sport, &key.family);
-	key.dst = addr(t->public, &key.dport, &key.family);
-	flow.src = addr(t->ours, &flow.sport, &flow.family);
-	flow.dst = addr(t->backend, &flow.dport, &flow.family);
-	reply.src = key.dst;
-	reply.sport = key.dport;
-	reply.dst = key.src;
-	reply.dport = key.sport;
-	reply.family = key.family;
-	reply.seen -= rate;
-	reply.packets--;
-	reply.bytes -= 50;
-	back = flow_reverse(&key, &flow);
-	assert_int_equal(bpf_map_update_elem(dp.maps[MAP_flows], &key, &flow, BPF_NOEXIST), 0);
-	assert_int_equal(bpf_map_update_elem(dp.maps[MAP_flows], &back, &reply, BPF_NOEXIST), 0);
-	return key;
+	f.client = addr(t->client, &f.client_port, &f.client_family);
+	f.local = addr(t->public, &f.local_port, &f.client_family);
+	f.own = addr(t->ours, &f.own_port, &f.family);
+	f.backend = addr(t->backend, &f.backend_port, &f.family);
+	return f;
 }
 
+static void put(const struct tuple *t, __u64 age, __u64 idle, __u64 packets)
+{
+	struct flow f = flow_like(t, age, packets);
+
+	assert_true(flow_table_put(&table, &f, LEARNED_LIVE, learned_now() + learned_units(FLOW_TIMEOUT) - learned_units(idle)));
+}
+
+/* Places that are taken, in the table and in its index */
 static size_t entries(void)
 {
-	struct flow_key key, *last = NULL;
-	size_t n = 0;
+	size_t n = 0, n_index = 0;
 
-	for (; !bpf_map_get_next_key(dp.maps[MAP_flows], last, &key); last = &key)
-		n++;
+	for (__u32 i = 0; i < n_buckets * LEARNED_WAYS; i++)
+		n += learned_word_tag(table.buckets[i / LEARNED_WAYS].line.word[i % LEARNED_WAYS]) != 0;
+	for (__u32 i = 0; i < 2 * n_buckets * LEARNED_WAYS; i++)
+		n_index += table.index[i / LEARNED_WAYS].word[i % LEARNED_WAYS] != 0;
+	assert_int_equal(n, n_index);
 	return n;
 }
 
@@ -189,28 +221,75 @@ static void lists(void **state)
 	wg_dump_free(&d);
 }
 
-/* Both entries go, and are counted once; an entry of the reply that is another flow's by now stays */
-static void deletes(void **state)
+/* What show flows lists is what the backend has answered, and whose time is not over */
+static void lists_flows_alone(void **state)
 {
-	struct flow_key first = put(&tuples[0], 1, 1, 1), second = put(&tuples[2], 1, 1, 1), back;
-	struct flow flow, reply;
+	struct flow f = flow_like(&tuples[0], 1, 1);
+	char *text;
+
+	assert_true(flow_table_put(&table, &f, LEARNED_HALF, learned_now() + learned_units(10)));
+	f = flow_like(&tuples[1], 1, 1);
+	assert_true(flow_table_put(&table, &f, LEARNED_LIVE, learned_now()));
+	f = flow_like(&tuples[2], 1, 1);
+	assert_true(flow_table_put(&table, &f, LEARNED_SPARE, learned_now() + learned_units(10)));
+	text = shown(false, NULL);
+	assert_non_null(strstr(text, tuples[2].ours));
+	assert_null(strstr(text, tuples[0].ours));
+	assert_null(strstr(text, tuples[1].ours));
+	free(text);
+	assert_int_equal(dataplane_used(&dp, MAP_flow_table), 1);
+}
+
+static int find_id(void *data, const struct flow_entry *e)
+{
+	struct flow_entry *ret = data;
+
+	if (e->flow.id == ret->flow.id)
+		*ret = *e;
+	return 0;
+}
+
+static struct flow_entry entry_of(__u16 id)
+{
+	struct flow_entry e = { .flow.id = id };
+
+	assert_int_equal(dataplane_flow_entries(&dp, find_id, &e), 0);
+	assert_int_not_equal(e.word, 0);
+	return e;
+}
+
+static __u64 deleted(__u32 id)
+{
 	struct flow_numbers n;
 
-	assert_true(dataplane_flow_delete(&dp, &first));
-	assert_int_equal(entries(), 2);
-	assert_false(dataplane_flow_delete(&dp, &first));
-	assert_int_equal(dataplane_flow_numbers(&dp, 2, &n), 0);
-	assert_int_equal(n.deleted, 1);
-	bpf_map_lookup_elem(dp.maps[MAP_flows], &second, &flow);
-	assert_true(dataplane_flow_other(&dp, &second, &flow, &reply));
-	back = flow_reverse(&second, &flow);
-	reply.dport = htons(6);
-	bpf_map_update_elem(dp.maps[MAP_flows], &back, &reply, BPF_EXIST);
-	assert_false(dataplane_flow_other(&dp, &second, &flow, &reply));
-	assert_true(dataplane_flow_delete(&dp, &second));
+	assert_int_equal(dataplane_flow_numbers(&dp, id, 0, &n), 0);
+	return n.deleted;
+}
+
+/* It goes, and is counted once; also if its time was set since it was read, but not if another has its place */
+static void deletes(void **state)
+{
+	struct flow_entry e;
+	__u64 *word;
+
+	put(&tuples[0], 1, 1, 1);
+	put(&tuples[2], 1, 1, 1);
+	e = entry_of(tuples[0].id);
+	assert_true(dataplane_flow_delete(&dp, &e));
 	assert_int_equal(entries(), 1);
-	assert_int_equal(dataplane_flow_numbers(&dp, 0, &n), 0);
-	assert_int_equal(n.deleted, 1);
+	assert_int_equal(deleted(2), 1);
+	assert_false(dataplane_flow_delete(&dp, &e));
+	assert_int_equal(deleted(2), 1);
+
+	e = entry_of(tuples[2].id);
+	word = &table.buckets[e.place / LEARNED_WAYS].line.word[e.place % LEARNED_WAYS];
+	*word += 1 << 24;			/* its version */
+	assert_false(dataplane_flow_delete(&dp, &e));
+	assert_int_equal(entries(), 1);
+	*word = e.word + 5;			/* its time */
+	assert_true(dataplane_flow_delete(&dp, &e));
+	assert_int_equal(entries(), 0);
+	assert_int_equal(deleted(0), 1);
 }
 
 static void numbers(void **state)
@@ -218,23 +297,30 @@ static void numbers(void **state)
 	int cpus = libbpf_num_possible_cpus();
 	struct flow_total *t = calloc(cpus, sizeof(*t));
 	struct flow_numbers n;
-	__u32 id = 2;
+	__u32 id = 2, *counts;
 	__u64 one = 1;
 
 	for (int i = 0; i < cpus; i++)
-		t[i] = (struct flow_total){ .created = 10, .expired = 3, .moved = 2 };
+		t[i] = (struct flow_total){ .created = 10, .moved = 2 };
 	bpf_map_update_elem(dp.maps[MAP_flow_totals], &id, t, 0);
 	bpf_map_update_elem(dp.maps[MAP_flows_deleted], &id, &one, 0);
-	assert_int_equal(dataplane_flow_numbers(&dp, id, &n), 0);
+	assert_int_equal(dataplane_flow_numbers(&dp, id, 5 * cpus, &n), 0);
 	assert_int_equal(n.created, 10 * cpus);
-	assert_int_equal(n.expired, 3 * cpus);
 	assert_int_equal(n.moved, 2 * cpus);
-	assert_int_equal(n.now, 5 * cpus - 1);
-	one = 1000;				/* counted in between: none is no less than none */
-	bpf_map_update_elem(dp.maps[MAP_flows_deleted], &id, &one, 0);
-	assert_int_equal(dataplane_flow_numbers(&dp, id, &n), 0);
-	assert_int_equal(n.now, 0);
-	assert_int_not_equal(dataplane_flow_numbers(&dp, 8, &n), 0);
+	assert_int_equal(n.deleted, 1);
+	assert_int_equal(n.now, 5 * cpus);
+	assert_int_equal(n.expired, 3 * cpus - 1);
+	/* counted in between: none is no less than none */
+	assert_int_equal(dataplane_flow_numbers(&dp, id, 1000, &n), 0);
+	assert_int_equal(n.expired, 0);
+	assert_int_not_equal(dataplane_flow_numbers(&dp, 8, 0, &n), 0);
+	put(&tuples[0], 1, 1, 1);
+	put(&tuples[2], 1, 1, 1);
+	assert_int_equal(dataplane_flow_counts(&dp, &counts), 0);
+	assert_int_equal(counts[0], 1);
+	assert_int_equal(counts[1], 0);
+	assert_int_equal(counts[2], 1);
+	free(counts);
 	free(t);
 }
 
@@ -262,7 +348,6 @@ static void taken_away(void **state)
 {
 	struct pool pool = { .first = 20000, .last = 60999, .timeout = 300, .n4 = 7 };
 	struct plan p = { .pools = &pool, .n_pools = 1 };
-	struct flow_numbers n;
 	int changes = 0;
 	double before;
 
@@ -278,15 +363,13 @@ static void taken_away(void **state)
 	assert_int_equal(dataplane_pools_write(&dp, &p, &changes), 0);
 	print_message("half of %u flows: %.1f s of the CPU\n", FLOWS, cpu_seconds() - before);
 	assert_true(cpu_seconds() - before < LIST_SECONDS);
-	dataplane_flow_numbers(&dp, 0, &n);
-	assert_int_equal(n.deleted, FLOWS / 40000 * 20000 + (FLOWS % 40000 > 20000 ? FLOWS % 40000 - 20000 : 0));
-	assert_int_equal(entries(), 2 * (FLOWS - n.deleted));
+	assert_int_equal(deleted(0), FLOWS / 40000 * 20000 + (FLOWS % 40000 > 20000 ? FLOWS % 40000 - 20000 : 0));
+	assert_int_equal(entries(), FLOWS - deleted(0));
 	p.n_pools = 0;
 	assert_int_equal(dataplane_pools_write(&dp, &p, &changes), 0);
 	assert_int_equal(changes, 3);
 	assert_int_equal(entries(), 0);
-	dataplane_flow_numbers(&dp, 0, &n);
-	assert_int_equal(n.deleted, FLOWS);
+	assert_int_equal(deleted(0), FLOWS);
 }
 
 /* FLOWS of them, each once and in order */
@@ -319,12 +402,61 @@ static void many(void **state)
 	free(line);
 }
 
+static int compare_entries(const void *a, const void *b)
+{
+	return memcmp(a, b, offsetof(struct flow_entry, word));
+}
+
+static int collect(void *data, const struct flow_entry *e)
+{
+	struct flow_entry **to = data;
+
+	**to = *e;
+	(*to)->flow.place = (*to)->place = 0;
+	(*to)++;
+	return 0;
+}
+
+/* A larger table and a smaller one get all that there is room for: the same flows with the same times and counters */
+static void grows(void **state)
+{
+	struct flow_entry *was = calloc(FLOWS, sizeof(*was)), *is = calloc(FLOWS, sizeof(*is)), *end;
+	int former = dp.maps[MAP_flow_table];
+
+	put_many();
+	end = was;
+	assert_int_equal(dataplane_flows(&dp, collect, &end), 0);
+	assert_int_equal(end - was, FLOWS);
+	flow_table_close(&table);
+	close(dp.maps[MAP_flow_index]);
+	dp.maps[MAP_flow_table] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct flow_bucket), 2 * n_buckets, BPF_F_MMAPABLE);
+	dp.maps[MAP_flow_index] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct learned_line), 4 * n_buckets, BPF_F_MMAPABLE);
+	dataplane_carry_flows(&dp, former, n_buckets);
+	close(former);
+	n_buckets *= 2;
+	assert_int_equal(flow_table_open_new(dp.maps[MAP_flow_table], dp.maps[MAP_flow_index], n_buckets, &secret, &table), 0);
+	assert_int_equal(entries(), FLOWS);
+	end = is;
+	assert_int_equal(dataplane_flows(&dp, collect, &end), 0);
+	assert_int_equal(end - is, FLOWS);
+	qsort(was, FLOWS, sizeof(*was), compare_entries);
+	qsort(is, FLOWS, sizeof(*is), compare_entries);
+	for (__u32 i = 0; i < FLOWS; i++) {
+		assert_memory_equal(&was[i].flow, &is[i].flow, sizeof(struct flow));
+		assert_int_equal(was[i].word & LEARNED_UNTIL, is[i].word & LEARNED_UNTIL);
+		assert_int_equal(learned_word_state(is[i].word), LEARNED_LIVE);
+	}
+	free(was);
+	free(is);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(lists, set_up, tear_down), cmocka_unit_test_setup_teardown(deletes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(numbers, set_up, tear_down), cmocka_unit_test_setup_teardown(many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(taken_away, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(lists_flows_alone, set_up, tear_down), cmocka_unit_test_setup_teardown(grows, set_up, tear_down),
 	};
 
 	if (geteuid()) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The life of flows on the host plane, under ASan and UBSan: from a newcomer's embryo and the backend's answer to the end; clocks and
- * timers; what is full, what is a source's share, what is another backend's; and after each step both directions are there or neither.
+ * The life of flows on the host plane, under ASan and UBSan: from a newcomer's embryo and the backend's answer to the end; clocks; what is
+ * full, what is a source's share, what is another backend's; and after each step the table is whole.
  */
 #include "host/host_clients.h"
-#include "host/host_flow_ends.h"
 
 static const enum plane planes[] = { PLANE_XDP, PLANE_TC };
 
@@ -38,28 +37,25 @@ static __u64 refused(const struct masq *m, enum direction direction, enum reason
 static void a_life(const struct masq *m)
 {
 	const struct flow_total *total = flows_total(m->id);
-	__u64 created = total->created, expired = total->expired;
+	__u64 created = total->created;
 	__u16 port = client_sends(m, 0, 40000);
 
 	assert_int_equal(port, 40000);
-	assert_int_equal(flows.n, 0);
-	assert_int_equal(embryos.n, 1);
+	assert_int_equal(flows_there(), 0);
+	assert_int_equal(embryos_there(), 1);
 	assert_int_equal(client_sends(m, 0, 40000), port);	/* he tries again */
-	assert_int_equal(embryos.n, 1);
+	assert_int_equal(embryos_there(), 1);
 	assert_true(backend_answers(m, port, 0, 40000));
-	assert_int_equal(flows.n, 2);
-	assert_int_equal(embryos.n, 0);
+	assert_int_equal(flows_there(), 1);
+	assert_int_equal(embryos_there(), 0);
 	assert_int_equal(total->created, created + 1);
-	assert_true(flow_of(m, 0, 40000)->armed);
 	whole();
 	assert_int_equal(client_sends(m, 0, 40000), port);
 	assert_true(backend_answers(m, port, 0, 40000));
 	assert_false(backend_answers(m, port + 1, 0, 40000));
 	assert_int_equal(ran.verdict, HOST_PASS);
 	seconds(flows_pool(m->id)->timeout);
-	flows_timers();
-	assert_int_equal(flows.n, 0);
-	assert_int_equal(total->expired, expired + 1);
+	assert_int_equal(flows_there(), 0);
 	assert_false(backend_answers(m, port, 0, 40000));
 	whole();
 }
@@ -99,133 +95,114 @@ static void shapes(void **state)
 	}
 }
 
-/* ---- clocks and timers ---- */
+/* ---- clocks ---- */
 
+static __u32 left_of(const struct masq *m)
+{
+	return learned_left(word_of(m, 0, 40000), flows_units());
+}
+
+/* The time is set a second after it was set, and not before */
 static void clocks(void **state)
 {
 	const struct masq *m = masq_named("46");
 	__u16 port = flow_made(m, 0, 40000);
-	struct flow *f = flow_of(m, 0, 40000), *r = reply_of(m, 0, 40000);
-	__u64 then = host_jiffies;
+	__u32 timeout = learned_units(flows_pool(m->id)->timeout);
+	struct flow *f = flow_of(m, 0, 40000);
+	__u64 then = flows_units();
 
-	host_jiffies += tick_rate - 1;
+	assert_int_equal(left_of(m), timeout);
+	host_jiffies += (LEARNED_SECOND - 1) << tick_shift;
 	assert_int_equal(client_sends(m, 0, 40000), port);
-	assert_int_equal(f->seen, then);
-	host_jiffies++;
+	assert_int_equal(left_of(m), timeout - LEARNED_SECOND + 1);
+	host_jiffies += 1 << tick_shift;
 	assert_int_equal(client_sends(m, 0, 40000), port);
-	assert_int_equal(f->seen, host_jiffies);
-	assert_int_equal(r->seen, then);
+	assert_int_equal(left_of(m), timeout);
 	seconds(2);
 	assert_true(backend_answers(m, port, 0, 40000));
-	assert_int_equal(r->seen, host_jiffies);
+	assert_int_equal(left_of(m), timeout);
 	assert_int_equal(f->since, then);
-	assert_int_equal(f->packets, 2);
-	assert_int_equal(r->packets, 1);
+	assert_int_equal(f->packets[DIRECTION_ORIGINAL], 3);
+	assert_int_equal(f->packets[DIRECTION_REPLY], 2);
+	assert_int_equal(f->bytes[DIRECTION_REPLY], 2 * (32 + (world_family(m->backend) == FAMILY_IPV4 ? 28 : 48)));
 }
 
-/* Whichever direction was seen last, and no longer than that */
-static void timers(void **state)
+/* Whichever direction was seen last, and no longer than that; also if the time-out is shorter than two seconds */
+static void ends(void **state)
 {
 	const struct masq *m = masq_named("64");
-	__u32 timeout = flows_pool(m->id)->timeout;
-	__u16 port = flow_made(m, 0, 40000);
+	const __u32 timeouts[] = { 30, 2, 1, FLOW_TIMEOUT_MAX };
 
-	for (int i = 0; i < 2; i++) {
-		seconds(timeout - 1);
-		assert_true(i ? client_sends(m, 0, 40000) == port : backend_answers(m, port, 0, 40000));
-		seconds(2);
-		flows_timers();
-		assert_int_equal(flows.n, 2);
-		assert_int_equal(host_timer_after, (timeout - 2) * NANOSECONDS);
-	}
-	seconds(timeout - 2);
-	host_jiffies--;
-	flows_timers();
-	assert_int_equal(flows.n, 2);
-	host_jiffies++;
-	flows_timers();
-	assert_int_equal(flows.n, 0);
-	assert_int_equal(flows_total(m->id)->expired, 1);
-	whole();
-}
-
-/* No memory for a timer, and nobody sends anything more: who asks for one ends the flow when its time is over, and not before */
-static void no_timer_and_silence(void **state)
-{
-	const struct masq *m = masq_named("64");
-	__u32 timeout = flows_pool(m->id)->timeout;
-	__u16 port;
-
-	host_timer_fails = true;
-	port = flow_made(m, 0, 40000);
-	seconds(timeout - 1);
-	assert_int_equal(flows_sweep(), 1);
-	assert_int_equal(flows.n, 2);
-	assert_true(backend_answers(m, port, 0, 40000));
-	seconds(timeout - 1);
-	assert_int_equal(flows_sweep(), 1);
-	assert_int_equal(flows.n, 2);
-	seconds(1);
-	assert_int_equal(flows_sweep(), 0);
-	assert_int_equal(flows.n, 0);
-	assert_int_equal(flows_total(m->id)->expired, 1);
-	whole();
-
-	flow_made(m, 0, 40000);
-	host_timer_fails = false;
-	assert_int_equal(flows_sweep(), 0);
-	assert_true(flow_of(m, 0, 40000)->armed);
-	assert_int_equal(host_timer_after, NANOSECONDS);
-}
-
-/* No memory for a timer: the flow is there all the same, and either direction's next packet, a second later, asks for one */
-static void no_timer(void **state)
-{
-	for (size_t i = 0; i < MASQ_PAIRS * 2; i++) {
-		const struct masq *m = &masqs[i / 2];
+	for (size_t i = 0; i < sizeof(timeouts) / sizeof(*timeouts); i++) {
+		__u32 units, third;
 		__u16 port;
 
-		plane = planes[i / 2 % 2];
-		host_timer_fails = true;
+		flows_pool(m->id)->timeout = flows_pool(m->id)->epoch = timeouts[i];
 		port = flow_made(m, 0, 40000);
-		assert_false(flow_of(m, 0, 40000)->armed);
-		seconds(1);
-		assert_true(backend_answers(m, port, 0, 40000));
-		assert_int_equal(client_sends(m, 0, 40000), port);
-		assert_false(flow_of(m, 0, 40000)->armed);
-		assert_false(reply_of(m, 0, 40000)->armed);
-		host_timer_fails = false;
-		assert_true(i % 2 ? client_sends(m, 0, 40000) == port : backend_answers(m, port, 0, 40000));
-		assert_false(flow_of(m, 0, 40000)->armed);
-		seconds(1);
-		assert_true(i % 2 ? client_sends(m, 0, 40000) == port : backend_answers(m, port, 0, 40000));
-		assert_true(flow_of(m, 0, 40000)->armed);
-		assert_int_equal(host_timer_after, NANOSECONDS);
-		seconds(60);
-		flows_timers();
-		assert_int_equal(flows.n, 0);
+		units = learned_units(timeouts[i]);
+		third = 2 * units / 3;
+		for (int j = 0; j < 4; j++) {
+			host_jiffies += (__u64)third << tick_shift;
+			assert_true(j % 2 ? client_sends(m, 0, 40000) == port : backend_answers(m, port, 0, 40000));
+			assert_int_equal(left_of(m), units);
+		}
+		host_jiffies += (__u64)(units - 1) << tick_shift;
+		assert_int_equal(flows_there(), 1);
+		host_jiffies += 1 << tick_shift;
+		assert_int_equal(flows_there(), 0);
+		assert_false(backend_answers(m, port, 0, 40000));
+		whole();
 	}
-	whole();
+}
+
+/* A shorter time-out holds from the flow's next packet on */
+static void shorter(void **state)
+{
+	const struct masq *m = masq_named("44");
+	__u16 port = flow_made(m, 0, 40000);
+
+	flows_pool(m->id)->timeout = 10;
+	assert_int_equal(client_sends(m, 0, 40000), port);
+	assert_int_equal(left_of(m), learned_units(10));
+}
+
+/* Who comes back after the end begins anew, and is counted as another */
+static void again(void **state)
+{
+	const struct masq *m = masq_named("66");
+
+	for (int i = 1; i <= 3; i++) {
+		assert_int_equal(flow_made(m, 0, 40000), 40000);
+		assert_int_equal(flows_total(m->id)->created, i);
+		assert_int_equal(flow_of(m, 0, 40000)->packets[DIRECTION_ORIGINAL], 1);
+		seconds(31);
+		assert_int_equal(flows_there(), 0);
+	}
 }
 
 /* Nobody answers, and an answer after that is nobody's; then the port is another client's */
 static void embryos_end(void **state)
 {
 	const struct masq *m = masq_named("66");
-	__u16 port = client_sends(m, 0, 40000);
-	struct addr his = ours;
+	__u16 port;
+	struct addr his;
+
+	flows_pool(m->id)->n6 = 1;
+	port = client_sends(m, 0, 40000);
+	his = ours;
 
 	seconds(EMBRYO_SECONDS);
-	host_jiffies--;
+	host_jiffies -= 1 << tick_shift;
 	assert_int_not_equal(client_sends(m, 1, 40000), port);
 	ours = his;
-	host_jiffies++;
+	host_jiffies += 1 << tick_shift;
 	assert_false(backend_answers(m, port, 0, 40000));
 	assert_int_equal(ran.verdict, HOST_PASS);
 	assert_int_equal(refused(m, DIRECTION_REPLY, PASS_no_flow), 1);
-	assert_int_equal(flows.n, 0);
-	flows_room(64, 64);
+	assert_int_equal(flows_there(), 0);
+	flows_room(32);
 	assert_int_equal(client_sends(m, 0, 40000), port);
+	his = ours;
 	seconds(EMBRYO_SECONDS);
 	for (__u32 n = 1; n < 40; n++)		/* one of them starts with the same address */
 		if (client_sends(m, n, 40000) == port && addr_same(&ours, &his)) {
@@ -238,45 +215,60 @@ static void embryos_end(void **state)
 
 /* ---- what is full ---- */
 
-/* Room for two flows and, in turn, nothing or half of one more */
+/* One bucket, and a flow in each of its places: who comes then gets none, until somebody's time is over */
 static void full(void **state)
 {
-	for (__u32 i = 0; i < MASQ_PAIRS * 2; i++) {
-		const struct masq *m = &masqs[i / 2];
-		__u64 before = refused(m, DIRECTION_REPLY, DROP_flows_full);
-		__u16 ports[3];
-		struct addr theirs[3];
+	for (__u32 i = 0; i < MASQ_PAIRS; i++) {
+		const struct masq *m = &masqs[i];
+		__u64 before = refused(m, DIRECTION_ORIGINAL, DROP_flows_full);
+		__u16 ports[LEARNED_WAYS];
+		struct addr theirs[LEARNED_WAYS];
 
-		flows_room(4 + i % 2, 8);
-		for (__u32 n = 0; n < 3; n++) {
-			ports[n] = client_sends(m, n, 40010 + n);
-			assert_int_not_equal(ports[n], GONE);
+		flows_room(1);
+		for (__u32 n = 0; n < LEARNED_WAYS; n++) {
+			ports[n] = flow_made(m, n, 40010 + n);
 			theirs[n] = ours;
-			assert_int_equal(backend_answers(m, ports[n], n, 40010 + n), n < 2);
-			whole();
 		}
+		assert_int_equal(client_sends(m, 8, 40018), GONE);
 		assert_int_equal(ran.verdict, HOST_DROP);
-		assert_int_equal(refused(m, DIRECTION_REPLY, DROP_flows_full), before + 1);
-		assert_int_equal(flows.n, 4);
-		for (__u32 n = 0; n < 2; n++) {
-			assert_int_equal(client_sends(m, n, 40010 + n), ports[n]);
-			assert_true(backend_answers(m, ports[n], n, 40010 + n));
-		}
-		seconds(12);
-		assert_int_equal(client_sends(m, 2, 40012), ports[2]);	/* he is still an embryo */
-		seconds(12);
-		assert_int_equal(client_sends(m, 1, 40011), ports[1]);
+		assert_int_equal(refused(m, DIRECTION_ORIGINAL, DROP_flows_full), before + 1);
 		seconds(20);
-		flows_timers();
-		assert_int_equal(flows.n, 2);
-		assert_int_equal(client_sends(m, 2, 40012), ports[2]);
-		ours = theirs[2];
-		assert_true(backend_answers(m, ports[2], 2, 40012));
-		whole();
+		for (__u32 n = 0; n < LEARNED_WAYS; n++) {
+			ours = theirs[n];
+			assert_true(n == 3 || backend_answers(m, ports[n], n, 40010 + n));
+		}
+		assert_int_equal(client_sends(m, 8, 40018), GONE);
+		seconds(10);
+		flow_made(m, 8, 40018);
+		assert_int_equal(flows_there(), LEARNED_WAYS);
+		assert_null(flow_of(m, 3, 40013));
 	}
 }
 
-/* All ports have somebody: nobody's is given away, and who has one goes on */
+/* One bucket full of embryos: the oldest gives way, and never a flow */
+static void embryos_give_way(void **state)
+{
+	const struct masq *m = masq_named("44");
+	__u16 port = flow_made(m, 0, 40000);
+	struct addr his = ours;
+
+	flows_room(1);
+	port = flow_made(m, 0, 40000);
+	his = ours;
+	for (__u32 n = 1; n < 40; n++) {
+		assert_int_not_equal(client_sends(m, n, 40000), GONE);
+		assert_non_null(flow_of(m, n, 40000));
+		assert_int_equal(embryos_there(), n < 7 ? n : 7);
+		if (n > 7)
+			assert_null(flow_of(m, n - 7, 40000));
+		host_jiffies += 1 << tick_shift;
+		whole();
+	}
+	ours = his;
+	assert_true(backend_answers(m, port, 0, 40000));
+}
+
+/* All ports have a flow: none is given away, and who has one goes on. An embryo gives its port away. */
 static void no_port(void **state)
 {
 	const struct masq *m = masq_named("64");
@@ -285,7 +277,7 @@ static void no_port(void **state)
 
 	flows_pools(40000, 40007);
 	for (__u32 n = 0; n < 8; n++) {
-		__u16 port = n % 2 ? flow_made(m, n, 40000) : client_sends(m, n, 40000);
+		__u16 port = flow_made(m, n, 40000);
 
 		assert_uint_in_range(port, 40000, 40007);
 		assert_false(has[port - 40000]);
@@ -294,12 +286,11 @@ static void no_port(void **state)
 	for (__u32 n = 0; n < 16; n++)
 		assert_int_equal(!client_sends(m, n, 40000), n >= 8);
 	assert_int_equal(refused(m, DIRECTION_ORIGINAL, DROP_ports_exhausted), before + 8);
-	assert_int_equal(embryos.n, 4);
-	assert_int_equal(flows.n, 8);
-	seconds(EMBRYO_SECONDS);
-	for (__u32 n = 8; n < 12; n++)
-		assert_int_not_equal(client_sends(m, n, 40000), GONE);
-	assert_int_equal(client_sends(m, 12, 40000), GONE);
+	assert_int_equal(flows_there(), 8);
+	seconds(31);
+	for (__u32 n = 8; n < 16; n++)
+		flow_made(m, n, 40000);
+	assert_int_equal(client_sends(m, 16, 40000), GONE);
 	whole();
 }
 
@@ -317,7 +308,42 @@ static void no_pool(void **state)
 		assert_int_equal(client_sends(m, 0, 40000), GONE);
 		assert_int_equal(refused(m, DIRECTION_ORIGINAL, DROP_ports_exhausted), 2);
 	}
-	assert_int_equal(embryos.n, 0);
+	assert_int_equal(embryos_there(), 0);
+}
+
+/* The oldest embryo's port is given away when all candidates have somebody */
+static void ports_give_way(void **state)
+{
+	const struct masq *m = masq_named("64");
+
+	flows_pools(40000, 40003);
+	for (__u32 n = 0; n < 3; n++)
+		flow_made(m, n, 40000);
+	for (__u32 n = 3; n < 9; n++) {
+		assert_int_not_equal(client_sends(m, n, 40000), GONE);
+		assert_int_equal(embryos_there(), 1);
+		assert_non_null(flow_of(m, n, 40000));
+		host_jiffies += 1 << tick_shift;
+		whole();
+	}
+	assert_int_equal(flows_there(), 3);
+}
+
+/* A pool of which 90 % are in use still has a port for everybody */
+static void ports_found(void **state)
+{
+	const struct masq *m = masq_named("44");
+	__u32 n_ports = 2000, n;
+
+	flows_room(1024);
+	flows_pools(1024, 1024 + n_ports - 1);
+	flows_pool(m->id)->n4 = 1;
+	for (n = 0; n < n_ports * 9 / 10; n++) {
+		assert_int_not_equal(client_sends(m, n, 999), GONE);
+		assert_true(backend_answers(m, ntohs(flow_of(m, n, 999)->own_port), n, 999));
+	}
+	whole();
+	assert_int_equal(flows_there(), n_ports * 9 / 10);
 }
 
 /* As many newcomers as a source may have, in one host or in a /64; who tries again costs nothing, and who is answered is given back */
@@ -329,7 +355,7 @@ static void share(void **state)
 		__u16 first = GONE;
 		struct addr his;
 
-		flows_room(64, 2 * EMBRYO_SHARE);
+		flows_room(256);
 		flows_pools(1024, 65535);
 		for (__u32 n = 0; n < EMBRYO_SHARE; n++) {
 			assert_int_not_equal(client_sends(m, ipv4 ? 0 : n, 2000 + n), GONE);
@@ -351,6 +377,71 @@ static void share(void **state)
 		assert_int_equal(client_sends(m, 0, 1996), GONE);
 		whole();
 	}
+}
+
+static __u32 in_state(enum learned_state wanted)
+{
+	__u32 n = 0;
+	__u64 word;
+
+	for (__u32 i = 0; i < flow_table.max * LEARNED_WAYS; i++)
+		n += flow_at(i, &word) && learned_left(word, flows_units()) && learned_word_state(word) == wanted;
+	return n;
+}
+
+/* LIVE flows of a source: those beyond its share are served, too, but they give way first; and what is idle leaves room in the share */
+static void live_share(void **state)
+{
+	for (size_t i = 0; i < MASQ_PAIRS; i++) {
+		const struct masq *m = &masqs[i];
+		bool ipv4 = world_family(m->client) == FAMILY_IPV4;
+		struct addr spares;
+
+		flows_room(64);
+		flows_pools(1024, 65535);
+		flows_pool(m->id)->share = 10;
+		for (__u32 n = 0; n < 40; n++)
+			flow_made(m, ipv4 ? 0 : n, 2000 + n);
+		assert_int_equal(in_state(LEARNED_LIVE), 10);
+		assert_int_equal(in_state(LEARNED_SPARE), 30);
+		assert_int_equal(flows_total(m->id)->created, 40);
+		seconds(20);
+		assert_int_not_equal(client_sends(m, ipv4 ? 0 : 39, 2039), GONE);
+		spares = ours;
+		seconds(20);			/* the others are over */
+		assert_int_equal(in_state(LEARNED_LIVE) + in_state(LEARNED_SPARE), 1);
+		seconds(8);
+		ours = spares;
+		assert_int_not_equal(client_sends(m, ipv4 ? 0 : 39, 2039), GONE);
+		seconds(25);
+		assert_int_not_equal(client_sends(m, ipv4 ? 0 : 39, 2039), GONE);
+		assert_int_equal(in_state(LEARNED_LIVE), 1);
+		whole();
+	}
+}
+
+/* One source fills all it can: another's newcomers come in, and their flows stay */
+static void others_come_in(void **state)
+{
+	const struct masq *m = masq_named("44");
+
+	flows_room(4);
+	flows_pool(m->id)->share = 8;
+	for (__u32 n = 0; n < 40; n++) {
+		client_sends(m, 0, 2000 + n);
+		if (flow_of(m, 0, 2000 + n))
+			backend_answers(m, ntohs(flow_of(m, 0, 2000 + n)->own_port), 0, 2000 + n);
+	}
+	assert_int_equal(in_state(LEARNED_LIVE), 8);
+	for (__u32 n = 1; n <= 8; n++) {
+		for (__u32 k = 0; k < 10; k++)
+			client_sends(m, 0, 3000 + 10 * n + k);
+		flow_made(m, n, 40000);
+	}
+	for (__u32 n = 1; n <= 8; n++)
+		assert_non_null(flow_of(m, n, 40000));
+	assert_int_equal(in_state(LEARNED_LIVE), 16);
+	whole();
 }
 
 /* ---- whose backend is another ---- */
@@ -376,12 +467,11 @@ static void moved(void **state)
 		port = client_sends(m, 0, 40000);
 		assert_int_not_equal(port, GONE);
 		assert_int_equal(total->moved, before + 1);
-		assert_int_equal(flows.n, 0);
+		assert_int_equal(flows_there(), 0);
 		assert_true(backend_answers(m, port, 0, 40000));
 		assert_int_equal(total->created, created + 2);
 		whole();
 		seconds(60);
-		flows_timers();
 	}
 	moving = NULL;
 }
@@ -403,7 +493,7 @@ static void moved_to_another_service(void **state)
 	moving = NULL;
 	assert_int_equal(flows_total(m->id)->moved, 1);
 	assert_int_equal(flows_total(9)->moved, 0);
-	assert_int_equal(flows.n, 0);
+	assert_int_equal(flows_there(), 0);
 }
 
 /* ---- who is who ---- */
@@ -415,13 +505,13 @@ static void own_addresses(void **state)
 		const struct masq *m = &masqs[i];
 		__u32 n_first = 0;
 
-		flows_room(256, 64);
+		flows_room(32);
 		for (__u32 n = 0; n < 100; n++) {
 			assert_uint_in_range(flow_made(m, n, 40000 + n % 8), 40000, 40063);
 			n_first += addr_same(&ours, m->id ? &flows_pool(m->id)->own6[0] : &flows_pool(m->id)->own4[0]);
 		}
 		assert_uint_in_range(n_first, 37, 63);	/* of 2 × 64 there are */
-		assert_int_equal(flows.n, 200);
+		assert_int_equal(flows_there(), 100);
 	}
 }
 
@@ -448,30 +538,55 @@ static void two_listeners(void **state)
 		assert_int_equal(client_sends(a, 0, 40000), at_a);
 		assert_int_equal(client_sends(b, 0, 40000), at_b);
 	}
-	assert_int_equal(flows.n, 4);
+	assert_int_equal(flows_there(), 2);
 }
 
-/* Who has two embryos, because his own port became free meanwhile, and is answered at both, has one flow, and is counted once; the
- * other answer comes to him all the same */
-static void two_embryos(void **state)
+/* Another CPU has the client's place, or its port, while this one makes the flow: it makes none, and leaves nothing behind */
+static void contended(void **state)
 {
-	const struct masq *m = masq_named("64");
-	__u16 port, other;
+	const struct masq *m = masq_named("66");
+	struct flow_key key = key_of(m, 0, 40000);
+	__u64 hash = learned_hash((const __u64 *)&key, &learned_secret), other = learned_second(hash, &learned_secret);
+	struct flow_bucket *b;
 
-	flow_made(m, 1, 40000);
-	other = client_sends(m, 0, 40000);
-	assert_int_not_equal(other, 40000);
-	host_map_reset(&flows, 64);			/* a command deletes it */
-	flows_total(m->id)->created = 0;
-	port = client_sends(m, 0, 40000);
-	assert_int_equal(port, 40000);
-	assert_int_equal(embryos.n, 2);
-	assert_true(backend_answers(m, port, 0, 40000));
-	assert_true(backend_answers(m, other, 0, 40000));
-	assert_int_equal(flows.n, 2);
-	assert_int_equal(embryos.n, 0);
-	whole();
-	assert_int_equal(client_sends(m, 0, 40000), port);
+	for (int i = 0; i < 2; i++) {
+		__u32 home = (i ? other : hash) & flow_mask;
+
+		flows_room(32);
+		home &= flow_mask;
+		b = bpf_map_lookup_elem(&flow_table, &home);
+		b->line.word[5] = learned_word(learned_tag(i ? other : hash), LEARNED_BUSY, 0, 0);
+		assert_int_equal(client_sends(m, 0, 40000), GONE);
+		assert_int_equal(ran.verdict, HOST_DROP);
+		assert_int_equal(refused(m, DIRECTION_ORIGINAL, DROP_flow_contended), i + 1);
+		assert_int_equal(embryos_there(), 0);
+		b->line.word[5] = 0;
+		whole();
+		assert_int_equal(client_sends(m, 0, 40000), 40000);
+	}
+}
+
+/* The hashes follow from the secret: with another one the same client is elsewhere */
+static void secret(void **state)
+{
+	const struct masq *m = masq_named("44");
+	struct learned_secret was = learned_secret;
+	__u32 places[2] = { 0 };
+	__u16 ports[2];
+
+	for (int i = 0; i < 2; i++) {
+		__u64 word;
+
+		flows_room(32);
+		ports[i] = client_sends(m, 0, 999);
+		while (!flow_at(places[i], &word))
+			places[i]++;
+		for (int j = 0; j < 10; j++)
+			learned_secret.key[j] = 0x9e3779b9U * (j + 1);
+	}
+	learned_secret = was;
+	assert_int_not_equal(places[0], places[1]);
+	assert_int_not_equal(ports[0], ports[1]);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -479,8 +594,9 @@ static void two_embryos(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(life), TEST(shapes), TEST(clocks), TEST(timers), TEST(no_timer), TEST(no_timer_and_silence), TEST(embryos_end), TEST(full), TEST(no_port), TEST(no_pool),
-		TEST(share), TEST(moved), TEST(moved_to_another_service), TEST(own_addresses), TEST(two_listeners), TEST(two_embryos),
+		TEST(life), TEST(shapes), TEST(clocks), TEST(ends), TEST(shorter), TEST(again), TEST(embryos_end), TEST(full), TEST(embryos_give_way),
+		TEST(no_port), TEST(no_pool), TEST(ports_give_way), TEST(ports_found), TEST(share), TEST(live_share), TEST(others_come_in), TEST(moved),
+		TEST(moved_to_another_service), TEST(own_addresses), TEST(two_listeners), TEST(contended), TEST(secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 struct found {
 	const struct arguments *a;
 	__u32 id;			/* of a->service */
-	struct flow_key *keys;
+	struct flow_entry *entries;
 	size_t n;
 };
 
@@ -79,19 +79,21 @@ static bool endpoint_matches(const struct endpoint *e, const struct addr *a, __u
 				      (!e->port || e->port == port));
 }
 
-static int collect_flow(void *data, const struct flow_key *key, const struct flow *flow)
+static int collect_flow(void *data, const struct flow_entry *e)
 {
+	const struct flow *flow = &e->flow;
+	struct flow_entry *place;
 	struct found *f = data;
-	struct flow_key *place;
 
 	if ((f->a->service && flow->id != f->id) ||
-	    !endpoint_matches(&f->a->client, &key->src, key->family, key->sport) ||
-	    !endpoint_matches(&f->a->ours, &flow->src, flow->family, flow->sport))
+	    !endpoint_matches(&f->a->client, &flow->client, flow->client_family,
+			      flow->client_port) ||
+	    !endpoint_matches(&f->a->ours, &flow->own, flow->family, flow->own_port))
 		return 0;
-	place = append(f->keys, f->n);
+	place = append(f->entries, f->n);
 	if (!place)
 		return -ENOMEM;
-	*place = *key;
+	*place = *e;
 	return 0;
 }
 
@@ -129,14 +131,14 @@ static int delete_flows(const struct dataplane *dp, const struct arguments *a)
 	if (rc)
 		log_error("cannot read the maps of instance %s: %s", dp->instance, strerror(-rc));
 	for (size_t i = 0; i < f.n && !rc; i++)
-		deleted += dataplane_flow_delete(dp, &f.keys[i]);
+		deleted += dataplane_flow_delete(dp, &f.entries[i]);
 	if (!rc && !deleted) {
 		log_error("flow del: no such flow: `wgxdp show flows` lists them");
 		rc = -ENOENT;
 	}
 	if (!rc)
 		log_info("%zu %s deleted", deleted, deleted == 1 ? "flow" : "flows");
-	free(f.keys);
+	free(f.entries);
 	return rc;
 }
 

@@ -134,7 +134,6 @@ const char *config_followed(const struct config *c, size_t i, char *path, size_t
 /* Warns if there is no service, no peer and nothing else to do. */
 void config_warn_nothing(const struct config *c);
 bool config_is_control(const struct config *c);	/* nothing in it needs the data path */
-bool config_has_flows(const struct config *c);	/* at least one service has */
 bool service_has_guard(const struct service_config *s);
 /* The backends of a service: several, or the single one. */
 static inline size_t backends_of(const struct service_config *s)

@@ -222,7 +222,8 @@ static void check_flows(struct check *k, size_t i)
 	size_t n[2] = { 0 };
 
 	at(k, 0, "/services/%zu/flows", i);
-	if (!service_has_flows(s) && (f->max || f->timeout || f->ports.last || f->n_sources))
+	if (!service_has_flows(s) &&
+	    (f->max || f->share || f->timeout || f->ports.last || f->n_sources))
 		tell(k, "flows: they are of nat: masquerade and of hairpin: true, and nat: %s has "
 		     "none: leave flows out", nat_name(s->nat));
 	for (size_t j = 0; j < f->n_sources; j++) {

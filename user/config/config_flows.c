@@ -40,10 +40,27 @@ __u32 config_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	return seconds;
 }
 
+static void set_share(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		      void *object)
+{
+	struct service_config *s = object;
+	const char *text = yaml_text(y, key, value);
+
+	s->flows.share = text ? config_number(text, "", FLOWS_MAX) : 0;
+	if (text && !s->flows.share)
+		yaml_error(y, value, "%s: '%s' is no number from 1 to %u", key->name, text,
+			   FLOWS_MAX);
+}
+
 static void set_timeout(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			void *object)
 {
-	((struct service_config *)object)->flows.timeout = config_seconds(y, key, value);
+	struct service_config *s = object;
+
+	s->flows.timeout = config_seconds(y, key, value);
+	if (s->flows.timeout > FLOW_TIMEOUT_MAX)
+		yaml_error(y, value, "%s: %us is more than %us, the longest time-out of a flow",
+			   key->name, s->flows.timeout, FLOW_TIMEOUT_MAX);
 }
 
 static void set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -75,6 +92,7 @@ static void add_source(struct yaml *y, const struct yaml_key *key, struct yaml_n
 
 const struct yaml_key config_flows_keys[] = {
 	{ .name = "max", .set = set_max, .like = "262144" },
+	{ .name = "share", .set = set_share, .like = "4096" },
 	{ .name = "timeout", .set = set_timeout, .like = "300s" },
 	{ .name = "ports", .set = set_ports, .like = "20000-60999" },
 	{ .name = "source", .set = yaml_set_list, .like = "192.168.1.1", .item = add_source },
@@ -88,6 +106,10 @@ void config_put_flows(FILE *out, const struct flows_config *f)
 
 	if (f->max) {
 		fprintf(out, "%smax: %u", comma, f->max);
+		comma = ", ";
+	}
+	if (f->share) {
+		fprintf(out, "%sshare: %u", comma, f->share);
 		comma = ", ";
 	}
 	if (f->timeout) {
@@ -106,6 +128,6 @@ void config_put_flows(FILE *out, const struct flows_config *f)
 			address_format(&f->sources[i], text));
 	if (f->n_sources)
 		fputs(" ]", out);
-	if (f->max || f->timeout || f->ports.last || f->n_sources)
+	if (f->max || f->share || f->timeout || f->ports.last || f->n_sources)
 		fputs(" }\n", out);
 }

@@ -7,7 +7,6 @@
 #include "config/config.h"
 #include "lib/yaml.h"
 
-#define FLOWS_MAX (1 << 24)		/* per service */
 #define SECONDS_MAX 86400
 
 extern const struct yaml_key config_flows_keys[];

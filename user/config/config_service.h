@@ -31,7 +31,8 @@ struct port_range {			/* host order, both ends included */
 };
 
 struct flows_config {			/* if service_has_flows(); 0 in a member: the default */
-	__u32 max, timeout;		/* number of flows; seconds until an idle flow ends */
+	__u32 max, share;		/* flows; of these, what one source may have */
+	__u32 timeout;			/* seconds until an idle flow ends */
 	struct port_range ports;	/* local ports */
 	/* local addresses; none: the address of the route to the backend */
 	struct address *sources;

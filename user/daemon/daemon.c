@@ -41,8 +41,6 @@
 #define SHARE 4				/* one part in SHARE of a CPU, while changes never end */
 /* A program that removes a qdisc may add another one, which ours would be in the way of */
 #define QDISC_MS 1000
-/* For flows whose timer the kernel had no memory for: 6.18 leaves a third of a burst without one */
-#define SWEEP_MS 30000
 #define FOLLOW_MS 300			/* WireGuard does not report new peers: ask it */
 #define RETRY_MS 1000			/* after a failed pass, doubled up to RETRY_MAX_MS */
 #define RETRY_MAX_MS 60000
@@ -52,7 +50,7 @@ struct daemon {
 	uv_poll_t netlink;
 	struct ring signals;		/* from the data path */
 	bool vouched;			/* the map uniform agrees with the routes, as known */
-	uv_timer_t settle, retry, former, watchdog, follow, sweep;
+	uv_timer_t settle, retry, former, watchdog, follow;
 	__u64 followed;			/* the last followed_hash() */
 	uv_fs_event_t directory;
 	struct pins_watch pins;
@@ -154,14 +152,6 @@ static void on_follow(uv_timer_t *timer)
 	d->followed = now;
 }
 
-static void on_sweep(uv_timer_t *timer)
-{
-	struct daemon *d = timer->data;
-
-	apply_sweep(d->state.instance);
-	memory_give_back();
-}
-
 /* Reconfigures everything else that depends on the configuration. Timers run only where they have
  * something to do. */
 static void reconfigure_parts(struct daemon *d)
@@ -179,7 +169,6 @@ static void reconfigure_parts(struct daemon *d)
 	announce_renew(d->announce, d->state.config);
 	timer_repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS,
 		     FOLLOW_MS);
-	timer_repeat(&d->sweep, config_has_flows(d->state.config), on_sweep, 0, SWEEP_MS);
 }
 
 /* Brings what runs to its configuration. Returns 1; 0: nothing runs any more; -errno (reported). */
@@ -470,7 +459,6 @@ static int watch_everything(struct daemon *d)
 	timer_init(&d->loop, &d->former, d);
 	timer_init(&d->loop, &d->watchdog, d);
 	timer_init(&d->loop, &d->follow, d);
-	timer_init(&d->loop, &d->sweep, d);
 	watch_signal(d, &d->hangup, SIGHUP, on_hangup);
 	watch_signal(d, &d->terminate, SIGTERM, on_end);
 	watch_signal(d, &d->interrupt, SIGINT, on_end);

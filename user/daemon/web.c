@@ -148,7 +148,7 @@ static int write_document(const struct web *w, const char *word, const struct da
 		return 503;
 	if (what != SHOW_FLOWS)
 		return show_write(dp, what, true, out);
-	return dataplane_used(dp, MAP_flows) / 2 > WEB_FLOWS_MAX ? 507 :
+	return dataplane_used(dp, MAP_flow_table) > WEB_FLOWS_MAX ? 507 :
 	       show_flows(dp, true, NULL, out);
 }
 

@@ -115,7 +115,7 @@ static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct pla
 {
 	bpf_program__set_autoload(s->progs.wgxdp_tc_l3,
 				  p->l3 || program_fd(dp, PROGRAM_wgxdp_tc_l3) >= 0);
-	bpf_program__set_autoload(s->progs.wgxdp_flow_arm, p->n_flows);
+	bpf_program__set_autoload(s->progs.wgxdp_flow_end, p->n_flows);
 	bpf_program__set_autoload(s->progs.wgxdp_answer, p->challenges || p->blind.on);
 	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, p->blind.on);
 }
@@ -194,6 +194,10 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_hearing = p->hearing;
 	set_programs(dp, s, p);
 	dataplane_size_flows(dp, s->obj, p, names);
+	s->rodata->tick_shift = learned_shift();
+	s->rodata->flow_mask = bpf_map__max_entries(s->maps.flow_table) - 1;
+	s->rodata->flow_index_mask = bpf_map__max_entries(s->maps.flow_index) - 1;
+	s->rodata->flow_share_mask = bpf_map__max_entries(s->maps.flow_shares) - 1;
 	dataplane_size_guard(dp, s->obj, p, names);
 	set_relay(dp, s, p);
 	dataplane_size_blind(dp, s, p);
@@ -223,7 +227,7 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 /* Copies an array map's elements, one value or one a CPU. The new map always has room for them. */
 static void copy_array(int from, int to, __u32 n, size_t value_size)
 {
-	void *value = malloc(value_size * libbpf_num_possible_cpus());
+	void *value = calloc(libbpf_num_possible_cpus(), value_size);
 
 	for (__u32 i = 0; value && i < n; i++)
 		if (!bpf_map_lookup_elem(from, &i, value))
@@ -240,41 +244,27 @@ static bool is_carried_over(enum dataplane_map m)
 	       m == MAP_guard_state || m == MAP_health || m == MAP_backend_names;
 }
 
-/* Copies one entry at a time: this only happens when the configuration asks for more flows. */
-static void copy_flows(int from, int to)
-{
-	struct flow_key key, *last = NULL;
-	struct flow flow;
-
-	for (; !bpf_map_get_next_key(from, last, &key); last = &key) {
-		if (bpf_map_lookup_elem(from, &key, &flow))
-			continue;
-		flow.armed = 0;			/* timers are not copied */
-		bpf_map_update_elem(to, &key, &flow, BPF_NOEXIST);
-	}
-}
-
-static void carry_over(const struct dataplane *dp, enum dataplane_map m, int to,
-		       size_t value_size)
-{
-	if (is_carried_over(m))
-		copy_array(map_fd(dp, m), to, dataplane_entries(dp, m), value_size);
-	if (m == MAP_flows)
-		copy_flows(map_fd(dp, m), to);
-}
-
 static void take_maps(struct dataplane *dp, struct wgxdp *s)
 {
+	__u32 buckets = dataplane_entries(dp, MAP_flow_table), zero = 0;
+	struct learned_secret secret = *(struct learned_secret *)&s->rodata->learned_secret;
+	int flows = dup(map_fd(dp, MAP_flow_table));
+
 	for (int i = 0; i < MAP_COUNT; i++) {
 		struct bpf_map *map = dataplane_map(s, i);
 		int old = map_fd(dp, i), new = dup(bpf_map__fd(map));
 
-		if (old >= 0 && dp->map_is_new[i])
-			carry_over(dp, i, new, bpf_map__value_size(map));
+		if (old >= 0 && dp->map_is_new[i] && is_carried_over(i))
+			copy_array(old, new, dataplane_entries(dp, i), bpf_map__value_size(map));
 		if (old >= 0)
 			close(old);
 		dp->maps[i] = new;
 	}
+	bpf_map_update_elem(map_fd(dp, MAP_secrets), &zero, &secret, BPF_ANY);
+	if (dp->running && dp->map_is_new[MAP_flow_table])
+		dataplane_carry_flows(dp, flows, buckets);
+	if (flows >= 0)
+		close(flows);
 }
 
 static bool is_whole(const struct dataplane *dp)
@@ -330,6 +320,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	}
 	dp->skeleton = s;
 	/* not part of the hash: the running programs keep theirs */
+	*(struct learned_secret *)&s->rodata->learned_secret = dataplane_secret(dp);
 	s->rodata->hash_key0 = secret_factor();
 	s->rodata->hash_key1 = secret_factor();
 	dataplane_choose_tracepoints(s);
@@ -369,6 +360,7 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 	if (!s)
 		return -errno;
 	set_sizes(dp, s, p);
+	*(struct learned_secret *)&s->rodata->learned_secret = dataplane_secret(dp);
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
 		rc = bpf_map__reuse_fd(dataplane_map(s, i), map_fd(dp, i));
 	bpf_object__for_each_program(program, s->obj)
@@ -416,7 +408,7 @@ static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffi
 	}
 	if (!rc && dp->reloaded) {
 		dataplane_count_unsent(dp, suffix);
-		dataplane_pin_arm(dp, p, suffix);
+		dataplane_pin_flow_end(dp, p, suffix);
 		pin_answer(dp, suffix);
 	}
 	if (!rc)
@@ -478,17 +470,6 @@ static void drop_port(struct dataplane *dp, const struct dataplane_port *port, c
 		detach_filter(port->ifindex, port->flags & LINK_QDISC_OURS);
 }
 
-/* Gives copied flows their timers. A failure is no error: each flow goes on, and some end late. */
-static void arm_flows(const struct dataplane *dp)
-{
-	int n = dataplane_sweep_flows(dp);
-
-	if (n > 0)
-		log_warning("%d of the flows that were copied have no timer yet, for the kernel "
-			    "has no memory for one in this moment: those who send nothing more end "
-			    "when `wgxdp daemon` looks, every 30 s", n);
-}
-
 static bool is_map(void *data, const char *name)
 {
 	for (int i = 0; i < MAP_COUNT; i++)
@@ -533,8 +514,6 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 	if (c)
 		c->program = dp->hash;
 	control_unmap(c);
-	if (dp->reloaded && p->n_flows && dp->map_is_new[MAP_flows])
-		arm_flows(dp);
 	for (size_t i = 0; i < dp->n_ports; i++) {
 		drop_port(dp, &dp->ports[i], p);
 		dp->ports[i].xdp_new = dp->ports[i].tc_new = false;

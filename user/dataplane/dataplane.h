@@ -6,6 +6,7 @@
  */
 #pragma once
 #include <limits.h>
+#include "dataplane/flow_table.h"
 #include "dataplane/pins.h"
 #include "plan/plan.h"
 #include "plan/uniform.h"
@@ -14,8 +15,8 @@
 	X(links) X(table) X(sources) X(source_trie) X(nexthops) X(choices) X(icmp_limits) \
 	X(frags) X(pieces) X(totals) X(reasons) X(transmit_failed) X(tx_dropped) X(names) \
 	X(control) X(uniform) X(signals) X(devices) X(peers) X(peer_names) X(peer_totals) \
-	X(subnets) X(routes) X(own) X(policy) X(allowed) X(flows) X(embryos) \
-	X(embryo_limits) X(pools) X(flow_totals) X(flows_deleted) X(guards) X(guard_keys) \
+	X(subnets) X(routes) X(own) X(policy) X(allowed) X(flow_table) X(flow_index) \
+	X(flow_shares) X(secrets) X(pools) X(flow_totals) X(flows_deleted) X(guards) X(guard_keys) \
 	X(public_keys) X(guard_state) X(guard_budget) X(guard_sources) X(answered) \
 	X(indices) X(replays) X(handshakes) X(challenged) X(cookies) X(challenges) \
 	X(health) X(backend_names) X(failed) X(blind_sites) X(blind_names) X(endpoints) \
@@ -148,12 +149,13 @@ void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum
 /* Size these maps for so many services. A map never shrinks. */
 void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
 			  __u32 services);
-/* dataplane_commit() calls it: pins the program that gives copied flows their timers. */
-void dataplane_pin_arm(struct dataplane *dp, const struct plan *p, const char *suffix);
-/* Arms flows that have no timer, because the kernel lacked memory or because they were copied, and
- * ends those whose time is over. Of two flows that met at the same instant it ends the half that is
- * left. Reads the whole map. Returns how many flows still have no timer, or -errno. */
-int dataplane_sweep_flows(const struct dataplane *dp);
+/* dataplane_commit() calls it: pins the program that ends flows. */
+void dataplane_pin_flow_end(struct dataplane *dp, const struct plan *p, const char *suffix);
+/* After load, before the programs run: copies flows into tables that are new, from smaller ones or
+ * from the maps of a former build. */
+void dataplane_carry_flows(const struct dataplane *dp, int former_table, __u32 former_buckets);
+/* Returns the secret that tables of running programs depend on; without such a draws one. */
+struct learned_secret dataplane_secret(const struct dataplane *dp);
 
 /* ---- reading ---- */
 /* Elements of a map; 0: there is no such map. */
@@ -189,24 +191,29 @@ size_t dataplane_reasons_from(const struct dataplane_reason *list, size_t n, __u
 int dataplane_forget_reasons(const struct dataplane *dp, __u32 id);
 /* Reads the first n_peers ids' totals, by total_index(id, enum peer_direction, plane). */
 int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct total **ret);
-/* Calls `each` for every flow, with its original's entry, in no order. A flow that begins or ends
- * meanwhile may be missed. Returns what `each` returned as soon as that is not 0, or -errno. */
-typedef int flow_each(void *data, const struct flow_key *key, const struct flow *flow);
+/* Calls `each` for every flow that the backend has answered and whose time is not over, in no order.
+ * A flow that begins or ends meanwhile may be missed. Returns what `each` returned as soon as that
+ * is not 0, or -errno. */
+typedef int flow_each(void *data, const struct flow_entry *entry);
 int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data);
-/* Does the same for the entries of both directions. */
+/* Does the same for embryos too, and for what is there though its time is over. */
 int dataplane_flow_entries(const struct dataplane *dp, flow_each *each, void *data);
-/* Finds a flow's other direction; false: it is gone. */
-bool dataplane_flow_other(const struct dataplane *dp, const struct flow_key *key,
-			  const struct flow *flow, struct flow *ret);
-/* Ends the flow with this key of the original's direction, and counts it. The caller holds the
- * instance's lock. false: there is no such flow any more. */
-bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_key *key);
+/* Tells whether the backend has answered, and the time is not over at `now` (learned_now()). */
+bool flow_entry_is_flow(const struct flow_entry *e, __u64 now);
+/* Ends the flow that was read, and counts it. The caller holds the instance's lock. false: it is no
+ * longer there. */
+bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_entry *entry);
+/* Counts the flows of each service by one walk. *ret: numbers by the service's id, as many as
+ * flow_totals has, for the caller to free. 0 or -errno. */
+int dataplane_flow_counts(const struct dataplane *dp, __u32 **ret);
 /* The addresses and ports that a service's clients appear as; false: it has no flows. */
 bool dataplane_pool(const struct dataplane *dp, __u32 id, struct pool *ret);
 struct flow_numbers {
 	__u64 now, created, expired, moved, deleted;
 };
-int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, struct flow_numbers *ret);
+/* now: the service's, as dataplane_flow_counts() has counted. 0 or -errno. */
+int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, __u32 now,
+			   struct flow_numbers *ret);
 /* Names of backends by id * GUARD_BACKENDS_MAX + number. */
 int dataplane_backend_names(const struct dataplane *dp, struct backend_name **ret, size_t *ret_n);
 /* Guards by id. */

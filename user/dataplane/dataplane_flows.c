@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * dataplane: flows: sizes their maps, makes pools match a plan, reads flows, ends them for
- * commands, and does what no packet does: arms flows that have no timer and ends halves of flows.
+ * commands, and copies them into new tables.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -9,18 +9,16 @@
 #include <linux/if_ether.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 #include "dataplane/dataplane.h"
 #include "dataplane/dataplane_programs.h"
+#include "dataplane/former_flows.h"
 #include "lib/grow.h"
-#include "lib/jiffies.h"
+#include "lib/log.h"
 #include "wgxdp.skel.h"
 
-#define PIN_ARM "progs/wgxdp_flow_arm"
-#define YOUNG_SECONDS 10
-/* Sweeps between searches for halves. A search looks up the other direction of each flow, and only
- * a writer killed between its two writes leaves a half. */
-#define HALVES_EACH 10
+#define PIN_FLOW_END "progs/wgxdp_flow_end"
 
 void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m,
 			__u32 wanted)
@@ -31,15 +29,16 @@ void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum
 				 have > wanted ? have : wanted);
 }
 
-/* A flow has an entry for each direction. Without flows each map has one entry. */
+/* Without flows each map has one entry. */
 void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
 			  __u32 services)
 {
 	bool on = p->n_flows;
+	__u32 buckets = on ? flow_table_buckets(p->n_flows) : 1;
 
-	dataplane_size_map(dp, obj, MAP_flows, on ? 2 * p->n_flows : 1);
-	dataplane_size_map(dp, obj, MAP_embryos, on ? EMBRYOS : 1);
-	dataplane_size_map(dp, obj, MAP_embryo_limits, on ? EMBRYOS : 1);
+	dataplane_size_map(dp, obj, MAP_flow_table, buckets);
+	dataplane_size_map(dp, obj, MAP_flow_index, 2 * buckets);
+	dataplane_size_map(dp, obj, MAP_flow_shares, on ? FLOW_SHARES : 1);
 	dataplane_size_map(dp, obj, MAP_pools, on ? services : 1);
 	dataplane_size_map(dp, obj, MAP_flow_totals, on ? services : 1);
 	dataplane_size_map(dp, obj, MAP_flows_deleted, on ? services : 1);
@@ -47,31 +46,26 @@ void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, co
 
 /* ---- reading and ending flows ---- */
 
-struct flow_walk {
-	flow_each *each;
-	void *data;
-	bool replies;			/* passes on replies' entries, too */
-};
-
-static int each_flow(void *data, const void *keys, const void *values, __u32 n)
+bool flow_entry_is_flow(const struct flow_entry *e, __u64 now)
 {
-	const struct flow_walk *w = data;
-	const struct flow_key *key = keys;
-	const struct flow *flow = values;
-	int rc = 0;
-
-	for (__u32 i = 0; i < n && !rc; i++)
-		if (w->replies || key[i].direction == DIRECTION_ORIGINAL)
-			rc = w->each(w->data, &key[i], &flow[i]);
-	return rc;
+	return learned_word_state(e->word) != LEARNED_HALF && learned_left(e->word, now);
 }
 
-static int walk_flows(const struct dataplane *dp, flow_each *each, void *data, bool replies)
+static int walk_flows(const struct dataplane *dp, flow_each *each, void *data, bool all)
 {
-	struct flow_walk w = { each, data, replies };
+	__u32 buckets = dataplane_entries(dp, MAP_flow_table);
+	struct flow_table t;
+	struct flow_entry e;
+	__u64 now = learned_now();
+	int rc = buckets ? flow_table_open(map_fd(dp, MAP_flow_table), buckets, &t) : 0;
 
-	return dataplane_batches(map_fd(dp, MAP_flows), sizeof(struct flow_key),
-				 sizeof(struct flow), MAP_STEP, each_flow, &w);
+	if (rc || !buckets)
+		return rc;
+	for (__u32 place = 0; place < buckets * LEARNED_WAYS && !rc; place++)
+		if (flow_table_read(&t, place, &e) && (all || flow_entry_is_flow(&e, now)))
+			rc = each(data, &e);
+	flow_table_close(&t);
+	return rc;
 }
 
 int dataplane_flow_entries(const struct dataplane *dp, flow_each *each, void *data)
@@ -84,63 +78,165 @@ int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data)
 	return walk_flows(dp, each, data, false);
 }
 
-bool dataplane_flow_other(const struct dataplane *dp, const struct flow_key *key,
-			  const struct flow *flow, struct flow *ret)
-{
-	struct flow_key reverse = flow_reverse(key, flow), back;
-	struct flow other;
+struct flow_counts {
+	__u32 *of;
+	size_t n;
+};
 
-	if (bpf_map_lookup_elem(map_fd(dp, MAP_flows), &reverse, &other))
-		return false;
-	back = flow_reverse(&reverse, &other);
-	if (memcmp(&back, key, sizeof(back)))
-		return false;
-	*ret = other;
-	return true;
+static int count_flow(void *data, const struct flow_entry *e)
+{
+	struct flow_counts *c = data;
+
+	if (e->flow.id < c->n)
+		c->of[e->flow.id]++;
+	return 0;
 }
 
-bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_key *key)
+int dataplane_flow_counts(const struct dataplane *dp, __u32 **ret)
 {
-	struct flow_key reverse;
-	struct flow flow, reply;
-	__u64 n = 0;
-	__u32 id;
-	bool whole;
+	struct flow_counts c = { .n = dataplane_entries(dp, MAP_flow_totals) };
+	int rc;
 
-	/* Read it now: since the caller read it, another flow may have taken the key. */
-	if (bpf_map_lookup_elem(map_fd(dp, MAP_flows), key, &flow))
-		return false;
-	whole = dataplane_flow_other(dp, key, &flow, &reply);
-	reverse = flow_reverse(key, &flow);
-	if (bpf_map_delete_elem(map_fd(dp, MAP_flows), key))
-		/* The flow's timer was faster, and counted it. */
-		return false;
-	if (whole)
-		bpf_map_delete_elem(map_fd(dp, MAP_flows), &reverse);
-	id = flow.id;
+	c.of = calloc(c.n + 1, sizeof(*c.of));
+	if (!c.of)
+		return -ENOMEM;
+	rc = dataplane_flows(dp, count_flow, &c);
+	if (rc)
+		free(c.of);
+	else
+		*ret = c.of;
+	return rc;
+}
+
+/* Asks the program; the word's time may have changed since it was read. */
+static bool end_flow(int program, const struct flow_entry *entry)
+{
+	struct flow_end wish = { .word = entry->word, .place = entry->place };
+	unsigned char frame[ETH_HLEN + sizeof(wish)] = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame),
+		    .repeat = 1);
+
+	memcpy(frame + ETH_HLEN, &wish, sizeof(wish));
+	return !bpf_prog_test_run_opts(program, &run) && run.retval == FLOW_ENDED;
+}
+
+static void count_deleted(const struct dataplane *dp, __u32 id)
+{
+	__u64 n = 0;
+
 	bpf_map_lookup_elem(map_fd(dp, MAP_flows_deleted), &id, &n);
 	n++;
 	bpf_map_update_elem(map_fd(dp, MAP_flows_deleted), &id, &n, BPF_ANY);
-	return true;
 }
+
+bool dataplane_flow_delete(const struct dataplane *dp, const struct flow_entry *entry)
+{
+	int program = pin_get(dp->instance, PIN_FLOW_END);
+	struct flow_entry e = *entry;
+	struct flow_table t;
+	bool ended;
+
+	if (program < 0)
+		return false;		/* the running programs know no flows */
+	ended = end_flow(program, &e);
+	if (!ended && !flow_table_open(map_fd(dp, MAP_flow_table),
+				       dataplane_entries(dp, MAP_flow_table), &t)) {
+		for (int tries = 0; tries < 8 && !ended; tries++) {
+			if (!flow_table_read(&t, entry->place, &e) ||
+			    !learned_same(entry->word, e.word))
+				break;
+			ended = end_flow(program, &e);
+		}
+		flow_table_close(&t);
+	}
+	close(program);
+	if (ended && flow_entry_is_flow(&e, learned_now()))
+		count_deleted(dp, e.flow.id);
+	return ended;
+}
+
+void dataplane_pin_flow_end(struct dataplane *dp, const struct plan *p, const char *suffix)
+{
+	if (p->n_flows)
+		pin_set(bpf_program__fd(dp->skeleton->progs.wgxdp_flow_end), dp->instance, suffix,
+			PIN_FLOW_END);
+	else
+		pin_remove(dp->instance, PIN_FLOW_END);
+}
+
+/* ---- new tables ---- */
+
+static struct learned_secret draw_secret(void)
+{
+	struct learned_secret s = LEARNED_NO_SECRET;
+
+	if (getrandom(&s, sizeof(s), 0) != sizeof(s))
+		log_warning("no random numbers: a stranger can calculate where its packets are "
+			    "remembered");
+	s.factor[0] |= 1;
+	s.factor[1] |= 1;
+	return s;
+}
+
+struct learned_secret dataplane_secret(const struct dataplane *dp)
+{
+	struct learned_secret s;
+	__u32 zero = 0;
+
+	if (map_fd(dp, MAP_secrets) >= 0 &&
+	    !bpf_map_lookup_elem(map_fd(dp, MAP_secrets), &zero, &s) && s.factor[0])
+		return s;
+	return draw_secret();
+}
+
+static int carry_flow(void *data, const struct flow_entry *e)
+{
+	const struct flow_table *to = data;
+
+	flow_table_put(to, &e->flow, learned_word_state(e->word), e->word);
+	return 0;
+}
+
+void dataplane_carry_flows(const struct dataplane *dp, int former_table, __u32 former_buckets)
+{
+	struct learned_secret secret = dataplane_secret(dp);
+	struct flow_table from, to;
+	struct flow_entry e;
+
+	if (flow_table_open_new(map_fd(dp, MAP_flow_table), map_fd(dp, MAP_flow_index),
+				dataplane_entries(dp, MAP_flow_table), &secret, &to))
+		return;
+	if (former_table < 0) {
+		former_flows(dp->instance, carry_flow, &to);
+	} else if (!flow_table_open(former_table, former_buckets, &from)) {
+		for (__u32 place = 0; place < former_buckets * LEARNED_WAYS; place++)
+			if (flow_table_read(&from, place, &e))
+				carry_flow(&to, &e);
+		flow_table_close(&from);
+	}
+	flow_table_close(&to);
+}
+
+/* ---- numbers ---- */
 
 bool dataplane_pool(const struct dataplane *dp, __u32 id, struct pool *ret)
 {
 	return !bpf_map_lookup_elem(map_fd(dp, MAP_pools), &id, ret) && ret->last;
 }
 
-int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, struct flow_numbers *ret)
+int dataplane_flow_numbers(const struct dataplane *dp, __u32 id, __u32 now,
+			   struct flow_numbers *ret)
 {
 	struct flow_total t;
-	__u64 deleted, gone;
+	__u64 deleted, there;
 	int rc = dataplane_sum(map_fd(dp, MAP_flow_totals), &id, sizeof(t) / 8, (__u64 *)&t) ?:
 		 bpf_map_lookup_elem(map_fd(dp, MAP_flows_deleted), &id, &deleted);
 
 	if (rc)
 		return rc;
 	/* The numbers were read one after the other while they changed. */
-	gone = t.expired + t.moved + deleted;
-	*ret = (struct flow_numbers){ t.created > gone ? t.created - gone : 0, t.created, t.expired,
+	there = t.moved + deleted + now;
+	*ret = (struct flow_numbers){ now, t.created, t.created > there ? t.created - there : 0,
 				      t.moved, deleted };
 	return 0;
 }
@@ -165,34 +261,24 @@ static bool pool_has(const struct pool *pool, __u8 family, const struct addr *a,
 struct lost {
 	__u32 id;
 	const struct pool *pool;
-	struct flow_key *keys;
-	size_t n;
+	const struct dataplane *dp;
 };
 
-static int find_lost(void *data, const struct flow_key *key, const struct flow *flow)
+static int end_lost(void *data, const struct flow_entry *e)
 {
-	struct lost *l = data;
-	struct flow_key *place;
+	const struct lost *l = data;
 
-	if (flow->id != l->id || pool_has(l->pool, flow->family, &flow->src, flow->sport))
-		return 0;
-	place = append(l->keys, l->n);
-	if (!place)
-		return -ENOMEM;
-	*place = *key;
+	if (e->flow.id == l->id &&
+	    !pool_has(l->pool, e->flow.family, &e->flow.own, e->flow.own_port))
+		dataplane_flow_delete(l->dp, e);
 	return 0;
 }
 
-/* Finds all of them before it ends any: entries must not go while the map is walked. */
 static int forget_flows(const struct dataplane *dp, __u32 id, const struct pool *pool)
 {
-	struct lost l = { .id = id, .pool = pool };
-	int rc = dataplane_flows(dp, find_lost, &l);
+	struct lost l = { .id = id, .pool = pool, .dp = dp };
 
-	for (size_t i = 0; i < l.n && !rc; i++)
-		dataplane_flow_delete(dp, &l.keys[i]);
-	free(l.keys);
-	return rc;
+	return dataplane_flow_entries(dp, end_lost, &l);
 }
 
 int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int *changes)
@@ -214,73 +300,4 @@ int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int 
 			rc = forget_flows(dp, id, pool);
 	}
 	return rc;
-}
-
-/* ---- flows that no packet ends ---- */
-
-struct sweep {
-	const struct dataplane *dp;
-	/* Jiffies: in a flow made after this, the other direction may be about to come. */
-	__u64 young;
-	bool halves;			/* this sweep looks for halves */
-	struct flow_key *keys;
-	size_t n;
-};
-
-/* The original's entry has the timer for both directions; a reply without an original is a half. */
-static int find_untimed(void *data, const struct flow_key *key, const struct flow *flow)
-{
-	struct sweep *s = data;
-	bool original = key->direction == DIRECTION_ORIGINAL;
-	struct flow_key *place;
-	struct flow other;
-
-	if (original ? flow->armed : !s->halves || flow->since >= s->young ||
-				     dataplane_flow_other(s->dp, key, flow, &other))
-		return 0;
-	place = append(s->keys, s->n);
-	if (!place)
-		return -ENOMEM;
-	*place = *key;
-	return 0;
-}
-
-static bool arm_flow(int program, const struct flow_key *key)
-{
-	unsigned char frame[ETH_HLEN + sizeof(*key)] = { 0 };
-	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame),
-		    .repeat = 1);
-
-	memcpy(frame + ETH_HLEN, key, sizeof(*key));
-	return !bpf_prog_test_run_opts(program, &run) && !run.retval;
-}
-
-int dataplane_sweep_flows(const struct dataplane *dp)
-{
-	int program = pin_get(dp->instance, PIN_ARM), rc, n = 0;
-	static unsigned int sweeps;
-	struct sweep s = { .dp = dp,
-			   .young = jiffies_now() - YOUNG_SECONDS * jiffies_a_second(),
-			   .halves = !(sweeps++ % HALVES_EACH) };
-
-	if (program < 0)
-		return 0;			/* the running programs know no flows */
-	rc = dataplane_flow_entries(dp, find_untimed, &s);
-	for (size_t i = 0; i < s.n && !rc; i++)
-		if (s.keys[i].direction == DIRECTION_ORIGINAL)
-			n += !arm_flow(program, &s.keys[i]);
-		else
-			bpf_map_delete_elem(map_fd(dp, MAP_flows), &s.keys[i]);
-	free(s.keys);
-	close(program);
-	return rc ?: n;
-}
-
-void dataplane_pin_arm(struct dataplane *dp, const struct plan *p, const char *suffix)
-{
-	if (p->n_flows)
-		pin_set(bpf_program__fd(dp->skeleton->progs.wgxdp_flow_arm), dp->instance, suffix,
-			PIN_ARM);
-	else
-		pin_remove(dp->instance, PIN_ARM);
 }

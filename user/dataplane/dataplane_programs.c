@@ -34,6 +34,7 @@ __u64 dataplane_program_hash(const struct wgxdp *s)
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ elf[i]) * 0x100000001b3ULL;
 	switches.hash_key0 = switches.hash_key1 = 0;	/* differ with each load */
+	memset((void *)&switches.learned_secret, 0, sizeof(switches.learned_secret));
 	for (size_t i = 0; i < sizeof(switches); i++)
 		h = (h ^ ((const unsigned char *)&switches)[i]) * 0x100000001b3ULL;
 	bpf_object__for_each_map(map, s->obj)

@@ -342,15 +342,18 @@ static __u32 reasons_used(const struct dataplane *dp)
 	return n;
 }
 
-/* Derived from counters: there may be a million flows. */
+static int count_flow(void *data, const struct flow_entry *e)
+{
+	++*(__u32 *)data;
+	return 0;
+}
+
 static __u32 flows_used(const struct dataplane *dp)
 {
-	struct flow_numbers n;
-	__u64 used = 0;
+	__u32 n = 0;
 
-	for (__u32 id = 0; id < dataplane_entries(dp, MAP_flow_totals); id++)
-		used += dataplane_flow_numbers(dp, id, &n) ? 0 : 2 * n.now;
-	return used;
+	dataplane_flows(dp, count_flow, &n);
+	return n;
 }
 
 __u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m)
@@ -360,7 +363,7 @@ __u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m)
 		return table_used(dp);
 	case MAP_names:
 		return names_used(dp);
-	case MAP_flows:
+	case MAP_flow_table:
 		return flows_used(dp);
 	case MAP_reasons:
 		return reasons_used(dp);

@@ -29,7 +29,7 @@ static const enum { COPIED, SHARED, EMPTY } what[MAP_COUNT] = {
 	[MAP_own] = SHARED, [MAP_policy] = SHARED, [MAP_pools] = SHARED, [MAP_guards] = SHARED,
 	[MAP_guard_keys] = SHARED, [MAP_public_keys] = SHARED, [MAP_cookies] = SHARED,
 	[MAP_backend_names] = SHARED, [MAP_endpoints] = SHARED, [MAP_blind_names] = SHARED,
-	[MAP_flows_deleted] = SHARED, [MAP_tx_dropped] = SHARED,
+	[MAP_flows_deleted] = SHARED, [MAP_tx_dropped] = SHARED, [MAP_secrets] = SHARED,
 	[MAP_nexthops] = EMPTY, [MAP_pieces] = EMPTY, [MAP_totals] = EMPTY, [MAP_reasons] = EMPTY,
 	[MAP_transmit_failed] = EMPTY, [MAP_peer_totals] = EMPTY, [MAP_flow_totals] = EMPTY,
 	[MAP_states] = EMPTY, [MAP_blind_totals] = EMPTY, [MAP_blind_lock] = EMPTY,
@@ -90,8 +90,8 @@ static void set_as_running(const struct dataplane *dp, struct wgxdp *s)
 			bpf_map__set_max_entries(dataplane_map(s, i), dataplane_entries(dp, i));
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		bpf_program__set_autoload(dataplane_program(s, i), program_fd(dp, i) >= 0);
-	bpf_program__set_autoload(s->progs.wgxdp_flow_arm,
-				  pin_exists(dp->instance, "progs/wgxdp_flow_arm"));
+	bpf_program__set_autoload(s->progs.wgxdp_flow_end,
+				  pin_exists(dp->instance, "progs/wgxdp_flow_end"));
 	bpf_program__set_autoload(s->progs.wgxdp_answer, pin_exists(dp->instance, PIN_ANSWER));
 	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, s->rodata->with_blind);
 }
@@ -129,7 +129,7 @@ static int write_batch(void *data, const void *keys, const void *values, __u32 n
 	return n && bpf_map_update_batch(*(int *)data, keys, values, &n, NULL) ? -errno : 0;
 }
 
-/* Copies a batch at a time: there may be hundreds of thousands of flows. */
+/* Copies a batch at a time: there may be hundreds of thousands of elements. */
 static int copy_map(int from, const struct bpf_map *map)
 {
 	size_t value = !is_percpu(map) ? bpf_map__value_size(map) :

@@ -121,15 +121,6 @@ unsigned int apply_due(const char *instance)
 	return !until ? 0 : until > boot_seconds() ? until - boot_seconds() : 1;
 }
 
-void apply_sweep(const char *instance)
-{
-	struct dataplane *dp = NULL;
-
-	if (!dataplane_open(instance, &dp) && dp->running)
-		dataplane_sweep_flows(dp);
-	dataplane_close(dp);
-}
-
 /* Finds the prefixes with a single next hop; for other prefixes, replies ask the FIB */
 static void keep_uniform(const struct dataplane *dp, const struct host *h)
 {

@@ -26,8 +26,5 @@ int apply_follow(const char *instance, const struct config *c, struct answers *a
  * backends; 0: there are none */
 unsigned int apply_due(const char *instance);
 
-/* Calls dataplane_sweep_flows() for the daemon, from time to time */
-void apply_sweep(const char *instance);
-
 /* Returns rc, and reports it if it is -ENOMEM */
 int apply_memory(const char *instance, int rc);

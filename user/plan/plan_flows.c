@@ -86,6 +86,16 @@ static int pool_find(const struct making *m, const struct service_config *s,
 	return 0;
 }
 
+/* Default number of a service's flows: as many as it has ports, with an address of each family at
+ * least */
+static __u32 pool_room(const struct pool *pool)
+{
+	__u32 addresses = (pool->n4 ?: 1) + (pool->n6 ?: 1);
+	__u32 ports = (pool->last - pool->first + 1) * addresses;
+
+	return ports > FLOWS ? FLOWS : ports;
+}
+
 int plan_pool(struct making *m, size_t service, __u32 id)
 {
 	const struct service_config *s = &m->config->services[service];
@@ -107,8 +117,27 @@ int plan_pool(struct making *m, size_t service, __u32 id)
 	for (size_t b = 0; b < backends_of(s) && !rc; b++)
 		rc = pool_find(m, s, &plan_backend(m, service, b)->ipv4, pool) ?:
 		     pool_find(m, s, &plan_backend(m, service, b)->ipv6, pool);
-	p->n_flows += s->flows.max ?: FLOWS;
+	pool->share = s->flows.share ?: FLOW_SHARE;
+	p->n_flows += s->flows.max ?: pool_room(pool);
+	if (p->n_flows > FLOWS_MAX) {
+		log_error("service %s: with its flows all services have %u, and an instance has "
+			  "room for %u: give less by flows: { max: … }", s->name, p->n_flows,
+			  FLOWS_MAX);
+		return -E2BIG;
+	}
 	return rc;
+}
+
+/* Shares are counted in epochs of the longest time-out */
+void plan_epochs(struct plan *p)
+{
+	__u32 longest = 0;
+
+	for (size_t i = 0; i < p->n_pools; i++)
+		longest = p->pools[i].timeout > longest ? p->pools[i].timeout : longest;
+	for (size_t i = 0; i < p->n_pools; i++)
+		if (p->pools[i].timeout)
+			p->pools[i].epoch = longest;
 }
 
 const struct pool *plan_pool_of(const struct plan *p, __u32 id)

@@ -78,6 +78,8 @@ int plan_lists(struct making *m, const struct service_config *s, __u32 id);
  * made. */
 int plan_pool(struct making *m, size_t service, __u32 id);
 const struct pool *plan_pool_of(const struct plan *p, __u32 id);
+/* Sets the epoch of all pools. Call it when all have their time-outs. */
+void plan_epochs(struct plan *p);
 /* Sets the service's guard and the numbers of its backends. Call it before its listeners are
  * made. */
 int plan_guard(struct making *m, size_t service, __u32 id);

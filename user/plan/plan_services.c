@@ -426,6 +426,7 @@ int plan_services(struct making *m)
 	for (size_t id = 0; id < p->n_services; id++)
 		if (!configured(c, p->services[id].name))
 			memset(&p->services[id], 0, sizeof(p->services[id]));
+	plan_epochs(p);
 	for (size_t i = 0; i < m->n_listeners && !rc; i++)
 		rc = add_entries(m, &m->listeners[i]);
 	return rc;

@@ -35,6 +35,7 @@ struct scrape {
 	struct host here;		/* its links alone; none in another network namespace */
 	struct config *config;		/* NULL: not readable */
 	struct relay_view relay;
+	__u32 *flows;			/* of each service, by its id */
 	size_t n_services, n_reasons, n_links;
 };
 
@@ -94,7 +95,8 @@ static void service_families(struct scrape *s)
 
 /* ---- flows ---- */
 
-static const __u16 refusals[] = { DROP_flows_full, DROP_ports_exhausted, DROP_newcomer_limited };
+static const __u16 refusals[] = { DROP_flows_full, DROP_ports_exhausted, DROP_newcomer_limited,
+				  DROP_flow_contended };
 
 static __u64 refused(const struct scrape *s, __u32 id)
 {
@@ -117,7 +119,7 @@ static void flow_family(struct scrape *s, const char *name, const char *type, co
 		struct pool pool;
 
 		if (!*s->services[id].name || !dataplane_pool(s->dp, id, &pool) ||
-		    dataplane_flow_numbers(s->dp, id, &n))
+		    dataplane_flow_numbers(s->dp, id, s->flows[id], &n))
 			continue;
 		metric(&s->text, LABELS({ "service", s->services[id].name }), offset < sizeof(n) ?
 		       *(const __u64 *)((const char *)&n + offset) : refused(s, id));
@@ -131,7 +133,7 @@ static void flow_families(struct scrape *s)
 	flow_family(s, "wgxdp_flows_created_total", "counter", "Clients that a masquerading "
 		    "service's backend has answered.", offsetof(struct flow_numbers, created));
 	flow_family(s, "wgxdp_flows_expired_total", "counter", "Of these, those that were idle for "
-		    "too long.", offsetof(struct flow_numbers, expired));
+		    "too long, or beyond their source's share when others came.", offsetof(struct flow_numbers, expired));
 	flow_family(s, "wgxdp_flows_moved_total", "counter", "Of these, those whose service has "
 		    "another backend now.", offsetof(struct flow_numbers, moved));
 	flow_family(s, "wgxdp_flows_deleted_total", "counter", "Of these, those that a command "
@@ -281,6 +283,13 @@ static void interface_families(struct scrape *s)
 
 /* ---- maps, configuration, names ---- */
 
+static __u32 map_room(const struct dataplane *dp, enum dataplane_map m)
+{
+	__u32 n = dataplane_entries(dp, m);
+
+	return m == MAP_table ? n * TABLE_WAYS : m == MAP_flow_table ? flow_table_room(n) : n;
+}
+
 static void map_families(struct scrape *s)
 {
 	static const struct {
@@ -291,7 +300,7 @@ static void map_families(struct scrape *s)
 		{ MAP_choices, "choices" }, { MAP_frags, "frags" },
 		{ MAP_icmp_limits, "icmp_limits" }, { MAP_reasons, "reasons" },
 		{ MAP_names, "names" }, { MAP_routes, "routes" },
-		{ MAP_flows, "flows" }, { MAP_embryos, "embryos" },
+		{ MAP_flow_table, "flows" },
 	};
 
 	metric_family(&s->text, "wgxdp_map_entries", "gauge", "Entries of a map that are in use.");
@@ -302,8 +311,7 @@ static void map_families(struct scrape *s)
 		      "Entries that a map has room for.");
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
 		metric(&s->text, LABELS({ "map", maps[i].name }),
-		       dataplane_entries(s->dp, maps[i].map) *
-		       (maps[i].map == MAP_table ? TABLE_WAYS : 1));
+		       map_room(s->dp, maps[i].map));
 }
 
 static void config_families(struct scrape *s)
@@ -412,7 +420,7 @@ static int collect(struct scrape *s)
 
 	return dataplane_names(dp, &s->services, &s->n_services) ?:
 	       dataplane_reasons(dp, &s->reasons, &s->n_reasons) ?:
-	       dataplane_links(dp, &s->links, &s->n_links) ?:
+	       dataplane_flow_counts(dp, &s->flows) ?: dataplane_links(dp, &s->links, &s->n_links) ?:
 	       relay_view_read(dp, false, &s->relay) ?: dp->elsewhere ? 0 :
 	       nl_links(&s->here.links, &s->here.n_links);
 }
@@ -469,6 +477,7 @@ int metrics_write(FILE *out, const char *instance, pid_t process)
 	rc = rc ?: write_all(&s);
 	free(s.services);
 	free(s.reasons);
+	free(s.flows);
 	free(s.links);
 	free(s.here.links);
 	relay_view_free(&s.relay);

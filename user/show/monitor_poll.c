@@ -41,7 +41,7 @@ static int compare_flows(const void *a, const void *b)
 		      sizeof(struct flow_key));
 }
 
-static int add_flow(void *data, const struct flow_key *key, const struct flow *flow)
+static int add_flow(void *data, const struct flow_entry *e)
 {
 	struct monitor_memory *now = data;
 	struct seen_flow *f;
@@ -51,7 +51,7 @@ static int add_flow(void *data, const struct flow_key *key, const struct flow *f
 	f = append(now->flows, now->n_flows);
 	if (!f)
 		return -ENOMEM;
-	*f = (struct seen_flow){ *key, *flow };
+	*f = (struct seen_flow){ flow_key_of(&e->flow, DIRECTION_ORIGINAL), e->flow };
 	return 0;
 }
 
@@ -65,7 +65,7 @@ static void tell_flow(struct monitor *m, const struct seen_flow *f, const char *
 		.kind = MONITOR_FLOW, .what = what, .service = service.name,
 		.ifindex = f->flow.ifindex,
 		.src = { f->key.src, f->key.family }, .sport = f->key.sport,
-		.dst = { f->flow.src, f->flow.family }, .dport = f->flow.sport,
+		.dst = { f->flow.own, f->flow.family }, .dport = f->flow.own_port,
 	});
 }
 

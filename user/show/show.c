@@ -178,7 +178,7 @@ static bool show_listeners(struct node row, const char *key, const struct table_
 }
 
 /* Shows the source addresses and ports of a masquerading service, and the number of its flows. */
-static int show_pool(struct node row, const struct dataplane *dp, __u32 id)
+static int show_pool(struct node row, const struct dataplane *dp, __u32 id, const __u32 *flows)
 {
 	struct node list = document_list(row, "source");
 	struct flow_numbers n = { 0 };
@@ -197,8 +197,8 @@ static int show_pool(struct node row, const struct dataplane *dp, __u32 id)
 		 pool.last);
 	document_text(row, "source_ports", text);
 	document_number(row, "flow_timeout", pool.timeout);
-	document_number(row, "flows_max", dataplane_entries(dp, MAP_flows) / 2);
-	if (dataplane_flow_numbers(dp, id, &n))
+	document_number(row, "flows_max", flow_table_room(dataplane_entries(dp, MAP_flow_table)));
+	if (dataplane_flow_numbers(dp, id, flows[id], &n))
 		return -errno;
 	document_number(row, "flows", n.now);
 	return 0;
@@ -214,8 +214,9 @@ static int show_services(struct document *d, const struct dataplane *dp,
 	struct table_entry *table = NULL;
 	struct service_name *names;
 	size_t n_names, n_table = 0;
+	__u32 *flows = NULL;
 	int rc = buckets == MAP_FAILED ? -errno : dataplane_table(dp, &table, &n_table) ?:
-		 dataplane_names(dp, &names, &n_names);
+		 dataplane_names(dp, &names, &n_names) ?: dataplane_flow_counts(dp, &flows);
 
 	if (rc)
 		return rc;
@@ -231,13 +232,14 @@ static int show_services(struct document *d, const struct dataplane *dp,
 		show_listeners(row, "backend", buckets, n, id, true);
 		document_text(row, "nat", nat_name(names[id].nat));
 		document_text(row, "state", listens ? "listening" : "waiting");
-		rc = show_pool(row, dp, id) ?: show_guard(row, dp, table, n_table, id) ?:
+		rc = show_pool(row, dp, id, flows) ?: show_guard(row, dp, table, n_table, id) ?:
 		     show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
 		     show_direction(row, dp, id, DIRECTION_REPLY, reasons, n_reasons);
 	}
 	munmap(buckets, n * sizeof(*buckets));
 	free(table);
 	free(names);
+	free(flows);
 	return rc;
 }
 

@@ -18,7 +18,7 @@ struct row {
 	__be16 our_port, backend_port;
 	__u16 id;
 	__u8 family;			/* of ours and backend */
-	__u64 seen, since;		/* the later of both directions; in jiffies */
+	__u64 age, idle;		/* in units of abi_learned.h */
 	__u64 packets[2], bytes[2];	/* by direction */
 };
 
@@ -26,8 +26,7 @@ struct flows {
 	const struct dataplane *dp;
 	struct row *rows;
 	size_t n;
-	__u64 now;			/* in jiffies; no flow was seen later */
-	__u32 rate;
+	__u64 now;			/* in units */
 	struct service_name *names;
 	size_t n_names;
 	struct relay_peer *peers;	/* sorted by key */
@@ -35,27 +34,34 @@ struct flows {
 	const struct wg_dump *dump;	/* NULL: none */
 };
 
-static int add_row(void *data, const struct flow_key *key, const struct flow *flow)
+/* Units for which a flow with this word has been idle, to a second */
+static __u64 idle_units(const struct flows *f, const struct flow_entry *e)
 {
+	__u64 left = learned_left(e->word, f->now), timeout = FLOW_TIMEOUT;
+	struct pool pool;
+
+	if (dataplane_pool(f->dp, e->flow.id, &pool))
+		timeout = pool.timeout;
+	timeout = learned_units(timeout);
+	return timeout > left ? timeout - left : 0;
+}
+
+static int add_row(void *data, const struct flow_entry *e)
+{
+	const struct flow *flow = &e->flow;
 	struct flows *f = data;
 	struct row *r = append(f->rows, f->n);
-	struct flow reply;
 
 	if (!r)
 		return -ENOMEM;
 	*r = (struct row){
-		.key = *key, .ours = flow->src, .backend = flow->dst, .our_port = flow->sport,
-		.backend_port = flow->dport,
-		.id = flow->id, .family = flow->family, .seen = flow->seen, .since = flow->since,
-		.packets[DIRECTION_ORIGINAL] = flow->packets,
-		.bytes[DIRECTION_ORIGINAL] = flow->bytes,
+		.key = flow_key_of(flow, DIRECTION_ORIGINAL), .ours = flow->own,
+		.backend = flow->backend, .our_port = flow->own_port,
+		.backend_port = flow->backend_port, .id = flow->id, .family = flow->family,
+		.age = (__u32)(f->now - flow->since), .idle = idle_units(f, e),
 	};
-	if (dataplane_flow_other(f->dp, key, flow, &reply)) {
-		r->seen = reply.seen > r->seen ? reply.seen : r->seen;
-		r->packets[DIRECTION_REPLY] = reply.packets;
-		r->bytes[DIRECTION_REPLY] = reply.bytes;
-	}
-	f->now = r->seen > f->now ? r->seen : f->now;
+	memcpy(r->packets, flow->packets, sizeof(r->packets));
+	memcpy(r->bytes, flow->bytes, sizeof(r->bytes));
 	return 0;
 }
 
@@ -120,8 +126,8 @@ static void put_words(const struct flows *f, const struct row *r, struct words *
 	endpoint(w->column[PUBLIC], &r->key.dst, r->key.family, r->key.dport);
 	endpoint(w->column[OURS], &r->ours, r->family, r->our_port);
 	endpoint(w->column[BACKEND], &r->backend, r->family, r->backend_port);
-	w->age = f->now > r->since ? (f->now - r->since) / f->rate : 0;
-	w->idle = (f->now - r->seen) / f->rate;
+	w->age = learned_seconds(r->age);
+	w->idle = learned_seconds(r->idle);
 	sprintf(w->column[AGE], "%" PRIu64 "s", (uint64_t)w->age);
 	sprintf(w->column[IDLE], "%" PRIu64 "s", (uint64_t)w->idle);
 	for (int d = DIRECTION_ORIGINAL; d <= DIRECTION_REPLY; d++)
@@ -211,8 +217,7 @@ static void print_json(const struct flows *f, FILE *out)
 
 int show_flows(const struct dataplane *dp, bool json, const struct wg_dump *dump, FILE *out)
 {
-	struct flows f = { .dp = dp, .now = jiffies_now(), .rate = jiffies_a_second(),
-			   .dump = dump };
+	struct flows f = { .dp = dp, .now = learned_now(), .dump = dump };
 	int rc = dataplane_names(dp, &f.names, &f.n_names) ?:
 		 dataplane_peers(dp, &f.peers, &f.n_peers) ?: dataplane_flows(dp, add_row, &f);
 

@@ -384,7 +384,7 @@ static int tc(struct trace *t, const struct trace_frame *in, __u32 tags, struct 
 
 /* ---- flows ---- */
 
-static bool flow_key_of(const struct trace_frame *f, __u32 direction, struct flow_key *ret)
+static bool frame_flow_key(const struct trace_frame *f, __u32 direction, struct flow_key *ret)
 {
 	struct packet_words w;
 
@@ -395,35 +395,36 @@ static bool flow_key_of(const struct trace_frame *f, __u32 direction, struct flo
 	return w.udp;
 }
 
-/* Whether any backend of the service has the flow. */
-static bool flow_is_there(const struct trace *t, struct flow_key *key)
-{
-	struct flow flow;
+struct flow_wanted {
+	const struct flow_key *key;
+	bool embryo;			/* if only as a client whom the backend has not answered */
+};
 
-	for (key->backend = 0; key->backend < GUARD_BACKENDS_MAX; key->backend++)
-		if (!bpf_map_lookup_elem(map_fd(t->shadow, MAP_flows), key, &flow))
-			return true;
-	key->backend = 0;
-	return false;
+static int compare_flow(void *data, const struct flow_entry *e)
+{
+	const struct flow_wanted *w = data;
+	struct flow_key key = flow_key_of(&e->flow, w->key->direction);
+
+	key.backend = w->key->backend;	/* any of the service's */
+	return !memcmp(&key, w->key, sizeof(key)) && learned_left(e->word, learned_now()) &&
+	       flow_entry_is_flow(e, learned_now()) == !w->embryo;
 }
 
-static enum trace_flow flow_now(const struct trace *t, const struct trace_result *r,
-				const struct flow_key *key, bool was)
+static bool flow_is_there(const struct trace *t, const struct flow_key *key, bool embryo)
 {
-	struct flow_key there = *key, reply;
-	struct embryo embryo;
+	struct flow_wanted w = { key, embryo };
 
+	return dataplane_flow_entries(t->shadow, compare_flow, &w) > 0;
+}
+
+/* was: the flow was there before the packet */
+static enum trace_flow flow_now(const struct trace *t, const struct flow_key *key, bool was)
+{
 	if (was)
 		return TRACE_FLOW;
 	if (key->direction == DIRECTION_REPLY)
-		return flow_is_there(t, &there) ? TRACE_FLOW_MADE : TRACE_NO_FLOW;
-	if (!r->out.len || !flow_key_of(&r->out, DIRECTION_REPLY, &reply))
-		return TRACE_NO_FLOW;
-	there = (struct flow_key){ .src = reply.dst, .dst = reply.src, .sport = reply.dport,
-				   .dport = reply.sport, .family = reply.family,
-				   .direction = DIRECTION_REPLY };
-	return bpf_map_lookup_elem(map_fd(t->shadow, MAP_embryos), &there, &embryo) ?
-	       TRACE_NO_FLOW : TRACE_NEWCOMER;
+		return flow_is_there(t, key, false) ? TRACE_FLOW_MADE : TRACE_NO_FLOW;
+	return flow_is_there(t, key, true) ? TRACE_NEWCOMER : TRACE_NO_FLOW;
 }
 
 static int planes(struct trace *t, __u32 ifindex, const struct trace_frame *in,
@@ -459,14 +460,14 @@ int trace_packet(struct trace *t, __u32 ifindex, const struct trace_frame *in,
 	tags = tags_of(in);
 	memset(ret, 0, offsetof(struct trace_result, out) + sizeof(ret->out.len));
 	ret->link = logical_link(t, ifindex, &tags);
-	has_key = flow_key_of(in, DIRECTION_ORIGINAL, &keys[0]) &&
-		  flow_key_of(in, DIRECTION_REPLY, &keys[1]);
+	has_key = frame_flow_key(in, DIRECTION_ORIGINAL, &keys[0]) &&
+		  frame_flow_key(in, DIRECTION_REPLY, &keys[1]);
 	for (int i = 0; i < 2 && has_key; i++)
-		there[i] = flow_is_there(t, &keys[i]);
+		there[i] = flow_is_there(t, &keys[i], false);
 	rc = planes(t, ifindex, in, &tags, ret);
 	if (!rc && has_key && ret->last->ours && !(ret->last->id & PEER_ID) &&
 	    ret->last->verdict == TRACE_FORWARDED && !ret->last->answers)
-		ret->flow = flow_now(t, ret, &keys[ret->last->direction & 1],
+		ret->flow = flow_now(t, &keys[ret->last->direction & 1],
 				     there[ret->last->direction & 1]);
 	return rc;
 }

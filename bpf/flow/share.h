@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * flow_commit: what one source may have: EMBRYO_SHARE embryos (half-open flows) in EMBRYO_SECONDS,
+ * and pool.share LIVE flows. A source is an IPv4 address or an IPv6 /64. Each has two cells of
+ * flow_shares, and is within its share if one of them says so. make.h and port.h use this.
+ */
+#pragma once
+
+#include "flow/find.h"
+
+#define EMBRYO_EACH (EMBRYO_SECONDS * tick_rate / EMBRYO_SHARE ?: 1)
+
+struct flow_cells {
+	struct flow_share *a, *b;
+};
+
+/* Finds the cells of the flow's client. False: there are none. */
+INLINE bool flow_cells(const struct flow_work *s, struct flow_cells *ret)
+{
+	bool original = s->key.direction == DIRECTION_ORIGINAL;
+	const struct addr *client = original ? &s->key.src : &s->way.dst;
+	__u8 family = original ? s->key.family : s->way.family;
+	__u64 source[5] = { client->q[0], family == FAMILY_IPV6 ? 0 : client->q[1], family, 0, 0 };
+	__u64 hash = learned_second(learned_hash(source, &learned_secret), &learned_secret);
+	__u32 first = hash & flow_share_mask, second = hash >> 32 & flow_share_mask;
+
+	ret->a = bpf_map_lookup_elem(&flow_shares, &first);
+	ret->b = bpf_map_lookup_elem(&flow_shares, &second);
+	return ret->a && ret->b;
+}
+
+/* ---- embryos ---- */
+
+/* Takes one of the source's embryos at `now`, in jiffies. False: it has used its share. */
+INLINE bool embryo_allowed(const struct flow_work *s, __u64 now)
+{
+	__u64 each = EMBRYO_EACH, most = now + EMBRYO_SHARE * each, a, b;
+	struct flow_cells cells;
+
+	if (!flow_cells(s, &cells))
+		return false;
+	a = cells.a->half;
+	b = cells.b->half;
+	a = (a > now ? a : now) + each;
+	b = (b > now ? b : now) + each;
+	if (a > most && b > most)
+		return false;
+	cells.a->half = a > most ? most : a;
+	cells.b->half = b > most ? most : b;
+	return true;
+}
+
+/* The embryo is answered */
+INLINE void embryo_give_back(const struct flow_work *s)
+{
+	struct flow_cells cells;
+
+	if (!flow_cells(s, &cells))
+		return;
+	cells.a->half -= EMBRYO_EACH;
+	cells.b->half -= EMBRYO_EACH;
+}
+
+/* ---- LIVE flows: epoch:16 now:24 before:24 ---- */
+
+#define LIVE_COUNT 0xffffff
+#define LIVE_ONE (1ULL << 24)
+
+/* Returns the cell's value in this epoch */
+INLINE __u64 live_value(__u64 value, __u16 epoch)
+{
+	__u16 was = value >> 48;
+
+	if (was == epoch)
+		return value;
+	return (__u64)epoch << 48 | ((__u16)(was + 1) == epoch ? value >> 24 & LIVE_COUNT : 0);
+}
+
+INLINE __u32 live_sum(__u64 value)
+{
+	return (value >> 24 & LIVE_COUNT) + (value & LIVE_COUNT);
+}
+
+/* moved: the flow was counted in the epoch before */
+INLINE void live_add(struct flow_share *cell, __u16 epoch, bool moved)
+{
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 4; i++) {
+		__u64 was = read_once(cell->live), value = live_value(was, epoch);
+
+		value += LIVE_ONE - (moved && value & LIVE_COUNT ? 1 : 0);
+		if (learned_cas(&cell->live, was, value))
+			return;
+	}
+}
+
+/* Counts the flow for its source in this epoch. was_counted: in the epoch before. False: the source
+ * has used its share. */
+INLINE bool live_allowed(const struct flow_work *s, const struct pool *pool, __u16 epoch,
+			 bool was_counted)
+{
+	struct flow_cells cells;
+
+	if (!flow_cells(s, &cells))
+		return false;
+	if (!was_counted && live_sum(live_value(read_once(cells.a->live), epoch)) >= pool->share &&
+	    live_sum(live_value(read_once(cells.b->live), epoch)) >= pool->share)
+		return false;
+	live_add(cells.a, epoch, was_counted);
+	live_add(cells.b, epoch, was_counted);
+	return true;
+}
+
+INLINE __u16 live_epoch(const struct pool *pool, __u64 now)
+{
+	return now / (learned_units(pool->epoch) ?: 1);
+}

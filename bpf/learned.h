@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Tables of what the data path learns: include/abi_learned.h has their layout. flow/ uses this.
+ * Each change is one compare-and-swap of a place's word:
+ *
+ * - A reader finds the tag, reads the word, copies the entry, and reads the word again. Unless it
+ *   is the same but for its time and state, the reader has found nothing.
+ * - A writer takes a place (-> BUSY, version + 1), checks that its tag stands once in both homes,
+ *   writes the entry, and publishes it by one exchange. It waits for nobody. A BUSY place is never
+ *   taken over, however long it is so: only programs write, and nothing kills a program halfway.
+ * - An entry whose time is over stays until somebody needs its place. There are no timers.
+ * - Who needs a place takes a free one; or one whose time is over; or a SPARE one; or the HALF one
+ *   that ends first. A LIVE one never gives way.
+ */
+#pragma once
+
+#include "step.h"
+#include "table.h"
+
+#ifndef learned_cas			/* tests run another CPU's packet before it */
+#define learned_cas(word, from, to) (__sync_val_compare_and_swap((word), (from), (to)) == (from))
+/* Publishes an entry, or frees its place */
+#define learned_store(word, to) ((void)__sync_lock_test_and_set((word), (to)))
+#endif
+
+INLINE __u64 learned_units(__u32 seconds)
+{
+	return (__u64)seconds * tick_rate >> tick_shift;
+}
+
+INLINE const __u32 *learned_tag_at(const struct learned_line *line, __u32 way)
+{
+	return (const __u32 *)&line->word[way] + (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
+}
+
+/* Bounds a way, so that it may index a line */
+INLINE __u32 learned_index(__u32 way)
+{
+	return way & (LEARNED_WAYS - 1);
+}
+
+INLINE bool learned_has_tag(const struct learned_line *line, __u32 way, __u32 tag)
+{
+	return read_once(*learned_tag_at(line, learned_index(way))) == tag;
+}
+
+/* Finds the way whose word has the tag; false: none has. The loop is not unrolled, so the verifier
+ * forgets nothing that it need not walk eight times. */
+INLINE bool learned_find(const struct learned_line *line, __u32 tag, __u32 *ret)
+{
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < LEARNED_WAYS; i++)
+		if (learned_has_tag(line, i, tag)) {
+			*ret = i;
+			return true;
+		}
+	return false;
+}
+
+/* ---- without branches: the verifier would walk 2^16 paths ---- */
+
+/* Returns 1 if x is 0, else 0; x is below 2^63. The compiler, which would compare and branch, does
+ * not see what it is about. */
+INLINE __u64 learned_none(__u64 x)
+{
+	asm volatile("" : "+r"(x));
+	x = (x - 1) >> 63;
+	asm volatile("" : "+r"(x));
+	return x;
+}
+
+/* Returns 1 if a < b, else 0; both are below 2^63 */
+INLINE __u64 learned_less(__u64 a, __u64 b)
+{
+	__u64 x = a - b;
+
+	asm volatile("" : "+r"(x));
+	x >>= 63;
+	asm volatile("" : "+r"(x));
+	return x;
+}
+
+/* Returns how often the tag stands in the line */
+INLINE __u32 learned_count(const struct learned_line *line, __u32 tag)
+{
+	__u64 n = 0;
+
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < LEARNED_WAYS; i++)
+		n += learned_none(read_once(*learned_tag_at(line, i)) ^ tag);
+	return n;
+}
+
+/* ---- which place gives way ---- */
+
+#define LEARNED_RANK (1ULL << 28)	/* above any time and any number of free places */
+
+/* How readily a place gives way; below LEARNED_RANK: not at all */
+INLINE __u64 learned_rank(__u64 word, __u64 now)
+{
+	__u64 left = (word - now) & LEARNED_UNTIL, state = word >> 30 & 3;
+	__u64 free = learned_none(word >> 32), busy = learned_none(state ^ LEARNED_BUSY);
+	__u64 over = (learned_none(left) | learned_less(LEARNED_LONGEST, left)) & ~busy;
+	__u64 spare = learned_none(state ^ LEARNED_SPARE) & ~over;
+	__u64 half = learned_none(state ^ LEARNED_HALF) & ~over;
+	__u64 rank = 3 * over + 2 * spare + half;
+
+	return free * 4 * LEARNED_RANK +
+	       (1 - free) * (rank * LEARNED_RANK + (spare | half) * (LEARNED_LONGEST - left));
+}
+
+/* The best place of both homes. A free one is taken where more are free; in the first home if that
+ * has at least as many as LEARNED_PREFER; there in the way that the hash says, where most lookups
+ * find it at once. */
+#define LEARNED_PREFER 4
+struct learned_choice {
+	__u64 word, rank;
+	__u64 place;			/* home << 3 | way; home: 0 or 1 */
+};
+
+/* hash: what this home follows from */
+INLINE void learned_choose(const struct learned_line *line, __u64 home, __u64 hash, __u64 prefer,
+			   __u64 now, struct learned_choice *best)
+{
+	__u64 rank = 0, way = 0, free = 0, word = 0, better;
+
+#pragma clang loop unroll(disable)
+	for (__u64 i = 0; i < LEARNED_WAYS; i++) {
+		__u64 other = read_once(line->word[i]);
+		__u64 its_rank = learned_rank(other, now) +
+				 learned_none(other >> 32) *
+					 learned_none(i ^ learned_first(hash));
+
+		better = learned_less(rank, its_rank);
+		rank += better * (its_rank - rank);
+		way += better * (i - way);
+		word += better * (other - word);
+		free += learned_none(other >> 32);
+	}
+	rank += 2 * free + 32 * (prefer ? learned_less(prefer - 1, free) : 0);
+	better = learned_less(best->rank, rank);
+	best->rank += better * (rank - best->rank);
+	best->place += better * ((home << 3 | way) - best->place);
+	best->word += better * (word - best->word);
+}

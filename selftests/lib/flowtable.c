@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * flowtable DIRECTORY [break]: reads the table of flows that is pinned in DIRECTORY (include/abi_flow.h), and says
+ *
+ *     flows N embryos N wrong N
+ *
+ * Both also of those whose time is over. wrong: flows whose word in the index names another place, words of the
+ * index that name no flow, flows with one port of ours at one backend, and places that are BUSY. break: takes the first flow's word out of
+ * the index, as if half of the flow were lost.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "abi.h"
+
+static void *map_array(const char *directory, const char *name, __u32 *ret_n)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+	char path[256];
+	void *memory;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	fd = bpf_obj_get(path);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+		memory = MAP_FAILED;
+	else
+		memory = mmap(NULL, (size_t)info.max_entries * info.value_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED) {
+		fprintf(stderr, "flowtable: %s: %s\n", path, strerror(errno));
+		exit(1);
+	}
+	*ret_n = info.max_entries;
+	return memory;
+}
+
+static int compare_replies(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct flow_key));
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int flows = 0, embryos = 0, wrong = 0, n = 0, n_words = 0;
+	__u32 n_buckets, n_lines;
+	struct flow_bucket *buckets;
+	struct learned_line *lines;
+	struct flow_key *replies;
+
+	if (argc < 2)
+		return 2;
+	buckets = map_array(argv[1], "flow_table", &n_buckets);
+	lines = map_array(argv[1], "flow_index", &n_lines);
+	replies = calloc(n_buckets * LEARNED_WAYS, sizeof(*replies));
+	for (__u32 i = 0; i < n_buckets * LEARNED_WAYS; i++) {
+		__u64 word = buckets[i / LEARNED_WAYS].line.word[i % LEARNED_WAYS], *index;
+		const struct flow *f = &buckets[i / LEARNED_WAYS].flow[i % LEARNED_WAYS];
+
+		if (!learned_word_tag(word))
+			continue;
+		if (learned_word_state(word) == LEARNED_BUSY || f->place >= n_lines * LEARNED_WAYS) {
+			wrong++;
+			continue;
+		}
+		flows += learned_word_state(word) != LEARNED_HALF;
+		embryos += learned_word_state(word) == LEARNED_HALF;
+		index = &lines[f->place / LEARNED_WAYS].word[f->place % LEARNED_WAYS];
+		if (argc > 2 && learned_word_state(word) == LEARNED_LIVE) {
+			*index = 0;
+			return 0;
+		}
+		wrong += (__u32)*index != i || !*index;
+		replies[n++] = flow_key_of(f, DIRECTION_REPLY);
+	}
+	for (__u32 i = 0; i < n_lines * LEARNED_WAYS; i++)
+		n_words += lines[i / LEARNED_WAYS].word[i % LEARNED_WAYS] != 0;
+	wrong += n_words > n ? n_words - n : 0;
+	qsort(replies, n, sizeof(*replies), compare_replies);
+	for (__u32 i = 1; i < n; i++)
+		wrong += !memcmp(&replies[i - 1], &replies[i], sizeof(*replies));
+	printf("flows %u embryos %u wrong %u\n", flows, embryos, wrong);
+	return 0;
+}
