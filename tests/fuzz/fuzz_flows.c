@@ -18,6 +18,7 @@ static struct given {
 	struct addr client, ours, backend;
 	__u16 client_port, ours_port;
 	bool live;			/* flows had it before this frame */
+	bool gives_way;			/* it is SPARE: another newcomer may get its port */
 	__u64 until;			/* as an embryo */
 } given[2 * STEPS_MAX];
 static __u32 n_given;
@@ -51,6 +52,7 @@ static void given_lives(void)
 			const struct flow *f = flow_at(place, &word);
 			struct flow_key is = f ? flow_key_of(f, DIRECTION_ORIGINAL) : (struct flow_key){ 0 };
 
+			g->gives_way = learned_word_state(word) == LEARNED_SPARE;
 			g->live = f && !memcmp(&is, &key, sizeof(key)) && learned_word_state(word) != LEARNED_HALF &&
 				  learned_left(word, flows_units()) && addr_same(&f->own, &g->ours) &&
 				  ntohs(f->own_port) == g->ours_port && addr_same(&f->backend, &g->backend);
@@ -70,7 +72,7 @@ static void give(const struct masq *m, const struct seen *b, const struct seen *
 	MUST(addr_same(&a->dst, &backend) && a->dport == m->backend_port);
 	MUST(addr_same(&a->src, &own[0]) || ((ipv4 ? pool->n4 : pool->n6) > 1 && addr_same(&a->src, &own[1])));
 	MUST(a->sport >= pool->first && a->sport <= pool->last);
-	MUST(!other || !other->live || is_client(other, m, &b->src, b->sport));
+	MUST(!other || !other->live || other->gives_way || is_client(other, m, &b->src, b->sport));
 	for (__u32 i = 0; i < n_given; i++)
 		MUST(!given[i].live || !is_client(&given[i], m, &b->src, b->sport) || !addr_same(&given[i].backend, &backend) ||
 		     (addr_same(&given[i].ours, &a->src) && given[i].ours_port == a->sport));

@@ -53,7 +53,7 @@ static const char *const good =
 	"    listen: { addresses: [ 203.0.113.9, \"2001:db8::9\" ], ports: [ 51820 ] }\n"
 	"    backend: { ipv6: wg-end.example.net, port: 51820 }\n"
 	"    nat: masquerade\n"
-	"    flows: { max: 1000000, timeout: 600s, ports: 1024-65535, source: [ \"2001:db8:0::1\", \"fd00::1\" ] }\n"
+	"    flows: { max: 1000000, share: 500, timeout: 600s, ports: 1024-65535, source: [ \"2001:db8:0::1\", \"fd00::1\" ] }\n"
 	"  - { name: more, listen: { interface: eth1, ports: [ 1 ] }, backend: *host, nat: masquerade, flows: { ports: 443 } }\n"
 	"  - name: guarded\n    listen: { interface: eth2, ports: [ 51820 ] }\n    backend: *host\n"
 	"    wireguard: { public-keys: [ " KEY ", \"" KEY2 "\" ], handshakes: { per-source: 50/s }, " CHALLENGE "strict: true, health: { sources: 1 } }\n"
@@ -109,6 +109,7 @@ static void assert_flows(const struct config *c)
 	assert_true(!c->services[0].hairpin && !s->hairpin);
 	assert_int_equal(s->nat, NAT_MASQUERADE);
 	assert_int_equal(s->flows.max, 1000000);
+	assert_int_equal(s->flows.share, 500);
 	assert_int_equal(s->flows.timeout, 600);
 	assert_true(s->flows.ports.first == 1024 && s->flows.ports.last == 65535);
 	assert_int_equal(s->flows.n_sources, 2);

@@ -29,7 +29,7 @@ static void set_within(struct yaml *y, const struct yaml_key *key, struct yaml_n
 {
 	__u32 *within = (__u32 *)((char *)object + key->offset);
 
-	*within = config_seconds(y, key, value);
+	*within = config_seconds(y, key, value, SECONDS_MAX);
 	if (*within == 1)
 		yaml_error(y, value, "within: 1s is too short to ask twice: 2s or more");
 }

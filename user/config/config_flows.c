@@ -17,37 +17,25 @@ __u32 config_number(const char *text, const char *suffix, __u32 max)
 	return isdigit((unsigned char)*text) && !strcmp(end, suffix) && n <= max ? n : 0;
 }
 
-static void set_max(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		    void *object)
+__u32 config_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_node *value, __u32 max)
 {
 	const char *text = yaml_text(y, key, value);
-	struct service_config *s = object;
-
-	s->flows.max = text ? config_number(text, "", FLOWS_MAX) : 0;
-	if (text && !s->flows.max)
-		yaml_error(y, value, "%s: '%s' is no number from 1 to %u", key->name, text,
-			   FLOWS_MAX);
-}
-
-__u32 config_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_node *value)
-{
-	const char *text = yaml_text(y, key, value);
-	__u32 seconds = text ? config_number(text, "s", SECONDS_MAX) : 0;
+	__u32 seconds = text ? config_number(text, "s", max) : 0;
 
 	if (text && !seconds)
 		yaml_error(y, value, "%s: '%s' is no number of seconds from 1s to %us, as %s",
-			   key->name, text, SECONDS_MAX, key->like);
+			   key->name, text, max, key->like);
 	return seconds;
 }
 
-static void set_share(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		      void *object)
+static void set_number(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		       void *object)
 {
-	struct service_config *s = object;
+	__u32 *number = (__u32 *)((char *)object + key->offset);
 	const char *text = yaml_text(y, key, value);
 
-	s->flows.share = text ? config_number(text, "", FLOWS_MAX) : 0;
-	if (text && !s->flows.share)
+	*number = text ? config_number(text, "", FLOWS_MAX) : 0;
+	if (text && !*number)
 		yaml_error(y, value, "%s: '%s' is no number from 1 to %u", key->name, text,
 			   FLOWS_MAX);
 }
@@ -57,10 +45,7 @@ static void set_timeout(struct yaml *y, const struct yaml_key *key, struct yaml_
 {
 	struct service_config *s = object;
 
-	s->flows.timeout = config_seconds(y, key, value);
-	if (s->flows.timeout > FLOW_TIMEOUT_MAX)
-		yaml_error(y, value, "%s: %us is more than %us, the longest time-out of a flow",
-			   key->name, s->flows.timeout, FLOW_TIMEOUT_MAX);
+	s->flows.timeout = config_seconds(y, key, value, FLOW_TIMEOUT_MAX);
 }
 
 static void set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -91,8 +76,10 @@ static void add_source(struct yaml *y, const struct yaml_key *key, struct yaml_n
 }
 
 const struct yaml_key config_flows_keys[] = {
-	{ .name = "max", .set = set_max, .like = "262144" },
-	{ .name = "share", .set = set_share, .like = "4096" },
+	{ .name = "max", .set = set_number, .offset = offsetof(struct service_config, flows.max),
+	  .like = "262144" },
+	{ .name = "share", .set = set_number,
+	  .offset = offsetof(struct service_config, flows.share), .like = "4096" },
 	{ .name = "timeout", .set = set_timeout, .like = "300s" },
 	{ .name = "ports", .set = set_ports, .like = "20000-60999" },
 	{ .name = "source", .set = yaml_set_list, .like = "192.168.1.1", .item = add_source },

@@ -119,7 +119,9 @@ static void set_table(struct yaml *y, const struct yaml_key *key, struct yaml_no
 static void set_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			void *object)
 {
-	*(__u32 *)((char *)object + key->offset) = config_seconds(y, key, value);
+	__u32 *seconds = (__u32 *)((char *)object + key->offset);
+
+	*seconds = config_seconds(y, key, value, SECONDS_MAX);
 }
 
 static void set_overlay(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
