@@ -16,7 +16,7 @@ struct flow_key {
 			__be16 sport, dport;
 			__u8 family;
 			__u8 direction;	/* enum direction */
-			/* of an original, if the service has several backends: its number; else 0 */
+			/* an original: the number of one of several backends; else 0 */
 			__u16 backend;
 		};
 		__u64 word;
@@ -51,19 +51,19 @@ struct flow {
 	/* by direction, as in struct total; approximate if several CPUs carry it */
 	__u64 packets[2], bytes[2];
 	__u32 ifindex;			/* of the listener's link */
-	__u32 since;			/* when the backend answered first; units of abi_learned.h */
+	__u32 since;			/* when the backend answered first; in units */
 	__u32 place;			/* of its word in flow_index: line * LEARNED_WAYS + way */
 	__u16 id;			/* of the service */
 	__u16 epoch;			/* in which its source's share counts it */
 };
 _Static_assert(sizeof(struct flow) == 128, "two cache lines");
 
-/* flow_table: ARRAY, a table of abi_learned.h. A newcomer's flow is HALF: an embryo, which the backend
- * has not answered yet. An answered one is LIVE, or SPARE beyond its source's share.
+/* flow_table: ARRAY, a table of abi_learned.h. A newcomer's flow is HALF: an embryo, which the
+ * backend has not answered yet. An answered one is LIVE, or SPARE beyond its source's share.
  *
- * flow_index: ARRAY of lines, two for each bucket of flow_table. Its words are `tag << 32 | place`: the
- * tag of the reply's key, and the flow's place (bucket * LEARNED_WAYS + way). A free word is 0. Only
- * who has a flow BUSY writes or removes the word that names it.
+ * flow_index: ARRAY of lines, two for each bucket of flow_table. Its words are `tag << 32 | place`:
+ * the tag of the reply's key, and the flow's place (bucket * LEARNED_WAYS + way). A free word is 0.
+ * Only who has a flow BUSY writes or removes the word that names it.
  *
  * User space reads both by mmap. While programs run, they alone write. wgxdp_flow_end ends a
  * flow. */

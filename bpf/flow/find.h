@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * flow_way: finds a packet's flow in the table (include/abi_flow.h, learned.h). An original's key
- * leads to one of two buckets of `flow_table`. A reply's leads to a word of `flow_index`, which names
- * the flow's place. What the packet leaves with is copied into the state; the copy counts only if the
- * place's word is the same afterwards. Most flows are in the first home, in the way that the hash
- * says.
+ * leads to one of two buckets of `flow_table`. A reply's leads to a word of `flow_index`, which
+ * names the flow's place. What the packet leaves with is copied into the state; the copy counts
+ * only if the place's word is the same afterwards. Most flows are in the first home, in the way
+ * that the hash says.
  *
  * Reads:  s->flow.key; the maps flow_table, flow_index.
  * Writes: s->flow.way, word, place; of a reply also id, ifindex, backend.
@@ -53,8 +53,8 @@ union flow_ends {
 	__u64 word;
 };
 
-/* Copies what an original of this flow leaves with, and tells whether s->key is the flow's (0). Adds
- * all that it has read to *seen. */
+/* Copies what an original of this flow leaves with, and tells whether s->key is the flow's (0).
+ * Adds all that it has read to *seen. */
 INLINE __u64 flow_copy_original(struct flow_work *s, const struct flow *f, __u64 *seen)
 {
 	union flow_ends reply = { .word = read_once(f->reply_word) };

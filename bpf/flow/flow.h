@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * flow_way, flow_commit, and leave for flows. Each client of a masquerading service has a flow. One
- * lookup tells each of its packets what it leaves with. find.h looks up, make.h makes and ends flows,
- * port.h finds a port of ours, share.h limits what a source may have, across.h changes the family,
- * quote.h rewrites ICMP errors.
+ * lookup tells each of its packets what it leaves with. find.h looks up, make.h makes and ends
+ * flows, port.h finds a port of ours, share.h limits what a source may have, across.h changes the
+ * family, quote.h rewrites ICMP errors.
  *
  * Before: guard (guard/guard.h); for flow_commit: ready. After: resolve; for flow_commit: leave.
  * Reads:  s->service, direction, addresses, ports; the maps flow_table, flow_index, pools, table.
@@ -23,7 +23,8 @@ INLINE bool flow_is_answered(const struct flow_work *s)
 }
 
 /* Sets s->way of an original, to the service's backend. A flow to another backend moves. An ICMP
- * error starts no flow: its quoted reply reached no client. is_good: the flow's time is not over. */
+ * error starts no flow: its quoted reply reached no client. is_good: the flow's time is not over.
+ */
 INLINE int flow_way_original(struct pkt *p, bool is_good)
 {
 	const struct service *service = &p->s->service;

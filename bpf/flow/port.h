@@ -3,8 +3,8 @@
  * flow_commit, for a new client: takes a place for its flow, and a port of ours. The port is the
  * client's own if that is in the pool and free, else one by a secret hash: could a stranger
  * calculate it, a few packets would take all the ports that a chosen client tries. The port is ours
- * once its word is in flow_index, which names a place that is BUSY until the flow is written. make.h
- * uses this.
+ * once its word is in flow_index, which names a place that is BUSY until the flow is written.
+ * make.h uses this.
  *
  * Reads:  s->flow.key, made; the map pools. Writes: s->flow.made, place, word; the maps flow_table,
  *         flow_index.

@@ -26,7 +26,7 @@ compares() { # WHAT OPTION...: with what runs
 		            "lru_hash": 896 + n * (48 + key + value) + 16 * (1 << (n - 1).bit_length()), "ringbuf": n + 12872 + n // 256,
 		            "devmap_hash": 8 * n, "lpm_trie": 0}.get(m["type"], 896 + 16 * (1 << (n - 1).bit_length()))
 		tells = tuple(int(n) for n in os.uname().release.split(".")[:2]) >= (6, 4)
-		ELEMENTS = {"flows": (40, 96, 192), "blind_pairs": (4, 176, 256)}     # made when there is one; key, value, and what that takes
+		ELEMENTS = {"blind_pairs": (4, 176, 256)}     # made when there is one; key, value, and what that takes
 		there = {m["map"]: m for m in (json.loads(l) for l in open(sys.argv[1]) if '"bytes_memlock"' in l)}
 		there.pop("config")     # as long as the configuration's text
 		column = json.load(open(sys.argv[2]))["columns"][0]
@@ -38,7 +38,7 @@ compares() { # WHAT OPTION...: with what runs
 		        bad += print("%s: %d bytes by its sizes, %d by the kernel" % (m["map"], takes(m), m["takes"])) is None
 		for name, size in column["maps"].items():
 		    key, value, element = ELEMENTS.get(name, (0, 0, 0))
-		    used = {"flows": 2 * column["clients"], "blind_pairs": min(column["sites"] * (column["sites"] - 1), 65536)}.get(name, 0)
+		    used = {"blind_pairs": min(column["sites"] * (column["sites"] - 1), 65536)}.get(name, 0)
 		    size -= used * element
 		    said += size
 		    if element and (there[name]["bytes_key"], there[name]["bytes_value"]) != (key, value):

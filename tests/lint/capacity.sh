@@ -62,10 +62,12 @@ same("peers", [maps["maps"][m] - 312 for m in ("peers", "peer_names", "peer_tota
 same("table", maps["maps"]["table"] - 4096, 262144 * 128)
 same("all", maps["map_bytes"], sum(maps["maps"].values()))
 same("rooms", [asked("--sites", str(n), "--spare", "0", bench="none")["columns"][0]["maps"]["peers"] - 312 for n in (63, 64, 1000)], [64 * 32, 128 * 32, 1024 * 32])
-flows = [asked("--sites", "0", "--clients", str(n), bench="none")["columns"][0]["maps"]["flows"] for n in (1 << 16, 1 << 17)]
-same("a flow", flows[1] - flows[0], (1 << 16) * 2 * (192 + 16))
+# a bucket of eight places, 1,088 bytes and two lines, for five flows and a third, as a power of two
+flows = [asked("--sites", "0", "--clients", str(n), bench="none")["columns"][0]["maps"] for n in (1, 43690, 43691)]
+same("flows", [m["flow_table"] - 4096 for m in flows], [4096, 8192 * 1088, 16384 * 1088])
+same("index of flows", [m["flow_index"] - 4096 for m in flows], [4096, 8192 * 128, 16384 * 128])
 # limits, as the sources have them, by hand
-same("limits", {l["most"] for l in asked()["limits"]}, {1048574, 65536, 1048576, 131072, 16777216, 4096, 1023, 41000, 1024, 8192})
+same("limits", {l["most"] for l in asked()["limits"]}, {1048574, 65536, 1048576, 131072, 16777216, 4194304, 4096, 1023, 41000, 1024, 8192})
 
 # the page
 import os

@@ -4,7 +4,6 @@
  * - each function's frame is rounded up to 32 bytes, also one that nothing is stored in;
  * - a callback of bpf_loop() counts as a call where its address is taken. The kernel inlines the
  *   helper, and its log adds 24 bytes for that to the function's frame;
- * - a timer's callback has a stack of its own;
  * - a call counts also where the verifier knows that it is never made. A function that is called
  *   from such places alone is no longer in the program when the kernel prints the sizes.
  */
@@ -43,25 +42,6 @@ static int target(const struct functions *f, int i)
 	return is_call || is_address(insn) ? i + insn->imm + 1 : -1;
 }
 
-/* Returns whether the address that the instruction takes is that of a timer's callback: the next
- * helper that has a callback tells */
-static bool is_timer(const struct functions *f, int i)
-{
-	if (!is_address(&f->code[i]))
-		return false;
-	for (i += 2; i < f->n_code; i++) {
-		const struct bpf_insn *insn = &f->code[i];
-
-		if (insn->code != (BPF_JMP | BPF_CALL) || insn->src_reg)
-			continue;
-		if (insn->imm == BPF_FUNC_timer_set_callback)
-			return true;
-		if (insn->imm == BPF_FUNC_loop || insn->imm == BPF_FUNC_for_each_map_elem)
-			return false;
-	}
-	return false;
-}
-
 static struct function *function_at(struct functions *f, int start)
 {
 	for (int i = 0; i < f->n; i++)
@@ -76,7 +56,7 @@ static int deepest_from(struct functions *f, struct function *of)
 
 	for (int i = of->start; i < end && !of->deepest; i++) {
 		int to = target(f, i);
-		struct function *callee = to < 0 || is_timer(f, i) ? NULL : function_at(f, to);
+		struct function *callee = to < 0 ? NULL : function_at(f, to);
 		int deepest = callee ? deepest_from(f, callee) : 0;
 
 		below = deepest > below ? deepest : below;
@@ -140,7 +120,7 @@ static int stack_of(const struct bpf_program *program, struct functions *f, cons
 		.func_info = (unsigned long)kept,
 	};
 	__u32 len = sizeof(info);
-	int most, rc;
+	int rc;
 
 	if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len))
 		return -errno;
@@ -149,12 +129,5 @@ static int stack_of(const struct bpf_program *program, struct functions *f, cons
 		return rc;
 	f->code = bpf_program__insns(program);
 	f->n_code = bpf_program__insn_cnt(program);
-	most = deepest_from(f, &f->all[0]);
-	for (int i = 0; i < f->n_code; i++) {
-		struct function *timer = is_timer(f, i) ? function_at(f, target(f, i)) : NULL;
-		int deepest = timer ? deepest_from(f, timer) : 0;
-
-		most = deepest > most ? deepest : most;
-	}
-	return most;
+	return deepest_from(f, &f->all[0]);
 }

@@ -444,6 +444,21 @@ static void others_come_in(void **state)
 	whole();
 }
 
+/* Many sources try for more than their share: each has exactly that LIVE, and what is beyond is SPARE */
+static void many_shares(void **state)
+{
+	const struct masq *m = masq_named("44");
+
+	flows_room(4096);
+	flows_pools(1024, 65535);
+	flows_pool(m->id)->share = 100;
+	for (__u32 n = 0; n < 80 * 256; n++)
+		flow_made(m, n % 80, 2000 + n / 80);
+	assert_int_equal(in_state(LEARNED_LIVE), 80 * 100);
+	assert_int_equal(in_state(LEARNED_SPARE), 80 * 156);
+	whole();
+}
+
 /* ---- whose backend is another ---- */
 
 static void moved(void **state)
@@ -595,8 +610,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(life), TEST(shapes), TEST(clocks), TEST(ends), TEST(shorter), TEST(again), TEST(embryos_end), TEST(full), TEST(embryos_give_way),
-		TEST(no_port), TEST(no_pool), TEST(ports_give_way), TEST(ports_found), TEST(share), TEST(live_share), TEST(others_come_in), TEST(moved),
-		TEST(moved_to_another_service), TEST(own_addresses), TEST(two_listeners), TEST(contended), TEST(secret),
+		TEST(no_port), TEST(no_pool), TEST(ports_give_way), TEST(ports_found), TEST(share), TEST(live_share), TEST(others_come_in), TEST(many_shares),
+		TEST(moved), TEST(moved_to_another_service), TEST(own_addresses), TEST(two_listeners), TEST(contended), TEST(secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,8 @@
 extern const struct yaml_key config_flows_keys[];
 /* Returns the whole number from 1 to max before the suffix; 0: it is none. */
 __u32 config_number(const char *text, const char *suffix, __u32 max);
-/* Returns the seconds, at most `max`, of a value such as 180s; 0 after an error, which is printed. */
+/* Returns the seconds, at most `max`, of a value such as 180s; 0 after an error, which is printed.
+ */
 __u32 config_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		     __u32 max);
 void config_put_flows(FILE *out, const struct flows_config *f);

@@ -191,9 +191,9 @@ size_t dataplane_reasons_from(const struct dataplane_reason *list, size_t n, __u
 int dataplane_forget_reasons(const struct dataplane *dp, __u32 id);
 /* Reads the first n_peers ids' totals, by total_index(id, enum peer_direction, plane). */
 int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct total **ret);
-/* Calls `each` for every flow that the backend has answered and whose time is not over, in no order.
- * A flow that begins or ends meanwhile may be missed. Returns what `each` returned as soon as that
- * is not 0, or -errno. */
+/* Calls `each` for every flow that the backend has answered and whose time is not over, in no
+ * order. A flow that begins or ends meanwhile may be missed. Returns what `each` returned as soon
+ * as that is not 0, or -errno. */
 typedef int flow_each(void *data, const struct flow_entry *entry);
 int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data);
 /* Does the same for embryos too, and for what is there though its time is over. */

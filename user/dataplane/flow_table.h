@@ -45,7 +45,7 @@ void flow_table_close(struct flow_table *t);
 /* Reads the entry at a place: a flow or embryo, whose time may be over. False: there is none, or a
  * program is writing it. */
 bool flow_table_read(const struct flow_table *t, __u32 place, struct flow_entry *ret);
-/* Writes a flow into tables that no program uses. Its own address and port must be in use only once.
- * until: in units. False: there is no room. */
+/* Writes a flow into tables that no program uses. Its own address and port must be in use only
+ * once. until: in units. False: there is no room. */
 bool flow_table_put(const struct flow_table *t, const struct flow *flow, enum learned_state state,
 		    __u64 until);

@@ -133,7 +133,8 @@ static void flow_families(struct scrape *s)
 	flow_family(s, "wgxdp_flows_created_total", "counter", "Clients that a masquerading "
 		    "service's backend has answered.", offsetof(struct flow_numbers, created));
 	flow_family(s, "wgxdp_flows_expired_total", "counter", "Of these, those that were idle for "
-		    "too long, or beyond their source's share when others came.", offsetof(struct flow_numbers, expired));
+		    "too long, or beyond their source's share when others came.",
+		    offsetof(struct flow_numbers, expired));
 	flow_family(s, "wgxdp_flows_moved_total", "counter", "Of these, those whose service has "
 		    "another backend now.", offsetof(struct flow_numbers, moved));
 	flow_family(s, "wgxdp_flows_deleted_total", "counter", "Of these, those that a command "
@@ -420,7 +421,8 @@ static int collect(struct scrape *s)
 
 	return dataplane_names(dp, &s->services, &s->n_services) ?:
 	       dataplane_reasons(dp, &s->reasons, &s->n_reasons) ?:
-	       dataplane_flow_counts(dp, &s->flows) ?: dataplane_links(dp, &s->links, &s->n_links) ?:
+	       dataplane_flow_counts(dp, &s->flows) ?:
+	       dataplane_links(dp, &s->links, &s->n_links) ?:
 	       relay_view_read(dp, false, &s->relay) ?: dp->elsewhere ? 0 :
 	       nl_links(&s->here.links, &s->here.n_links);
 }
