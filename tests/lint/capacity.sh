@@ -95,7 +95,7 @@ refused() { # WHAT-IT-SAYS OPTION...
 }
 refused "'x' is no whole number from 0 to 1048574" --sites x
 refused "'-1' is no number from 0" --pps -1
-refused "'1.5' is no whole number from 0 to 16777216" --clients 1.5
+refused "'1.5' is no whole number from 0 to 4194304" --clients 1.5
 refused "'0' is no whole number from 1 to 100" --load 0
 refused 'a blind relay has 1023 sites at most' --blind --sites 1024
 refused 'a /48 or a shorter one is wanted' --overlay 49 --sites 65536

@@ -452,8 +452,11 @@ static void many_shares(void **state)
 	flows_room(4096);
 	flows_pools(1024, 65535);
 	flows_pool(m->id)->share = 100;
-	for (__u32 n = 0; n < 80 * 256; n++)
-		flow_made(m, n % 80, 2000 + n / 80);
+	for (__u32 n = 0; n < 80 * 256; n++) {
+		__u16 to = client_sends(m, n % 80, 2000 + n / 80);
+
+		assert_true(backend_answers(m, to, n % 80, 2000 + n / 80));
+	}
 	assert_int_equal(in_state(LEARNED_LIVE), 80 * 100);
 	assert_int_equal(in_state(LEARNED_SPARE), 80 * 156);
 	whole();
