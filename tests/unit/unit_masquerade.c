@@ -449,7 +449,9 @@ static void many_shares(void **state)
 {
 	const struct masq *m = masq_named("44");
 
-	flows_room(4096);
+	flows_room(8192);
+	host_map_reset(&flow_shares, FLOW_SHARES);
+	flow_share_mask = FLOW_SHARES - 1;
 	flows_pools(1024, 65535);
 	flows_pool(m->id)->share = 100;
 	for (__u32 n = 0; n < 80 * 256; n++) {
