@@ -116,6 +116,15 @@ STATE_STEP(with_flows, flow_claim)
 
 /* ---- a port ---- */
 
+/* Mixes by factors that everybody knows (splitmix64). The secret ones may be such that the steps
+ * from candidate to candidate come back to a few ports. What is secret here is s->start. */
+INLINE __u64 flow_mix(__u64 x)
+{
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebULL;
+	return x ^ x >> 31;
+}
+
 /* Writes the i-th candidate into s->made: the client's own port first */
 INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i)
 {
@@ -126,7 +135,7 @@ INLINE bool flow_candidate(struct flow_work *s, const struct pool *pool, __u32 i
 	if (!n || n > POOL_ADDRS || pool->last < pool->first)
 		return false;
 	if (i || port < pool->first || port > pool->last) {
-		place = learned_second(s->start + i, &learned_secret) >> 32;
+		place = flow_mix(s->start + i) >> 32;
 		place = place * range * n >> 32;
 	} else {
 		place = (s->start >> 32) % n * range + port - pool->first;

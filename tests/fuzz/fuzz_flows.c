@@ -18,8 +18,8 @@ static struct given {
 	struct addr client, ours, backend;
 	__u16 client_port, ours_port;
 	bool live;			/* flows had it before this frame */
-	bool gives_way;			/* it is SPARE: another newcomer may get its port */
 	__u64 until;			/* as an embryo */
+	bool gives_way;			/* it is SPARE: another newcomer may get its port */
 } given[2 * STEPS_MAX];
 static __u32 n_given;
 

@@ -609,6 +609,24 @@ static void secret(void **state)
 	assert_int_not_equal(ports[0], ports[1]);
 }
 
+/* Whatever the secret is: as many clients find a port as there are ports */
+static void any_secret(void **state)
+{
+	const __u64 factors[] = { 1, 1ULL << 63 | 1, 1ULL << 62 | 1, 3ULL << 61 | 1, ~0ULL };
+	const struct masq *m = masq_named("64");
+	struct learned_secret was = learned_secret;
+
+	for (size_t i = 0; i < sizeof(factors) / sizeof(*factors); i++) {
+		learned_secret.factor[1] = factors[i];
+		flows_room(32);
+		flows_pools(40000, 40007);
+		for (__u32 n = 0; n < 8; n++)
+			flow_made(m, n, 40000);
+		assert_int_equal(flows_there(), 8);
+	}
+	learned_secret = was;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -616,7 +634,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(life), TEST(shapes), TEST(clocks), TEST(ends), TEST(shorter), TEST(again), TEST(embryos_end), TEST(full), TEST(embryos_give_way),
 		TEST(no_port), TEST(no_pool), TEST(ports_give_way), TEST(ports_found), TEST(share), TEST(live_share), TEST(others_come_in), TEST(many_shares),
-		TEST(moved), TEST(moved_to_another_service), TEST(own_addresses), TEST(two_listeners), TEST(contended), TEST(secret),
+		TEST(moved), TEST(moved_to_another_service), TEST(own_addresses), TEST(two_listeners), TEST(contended), TEST(secret), TEST(any_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
