@@ -13,42 +13,14 @@
  * somebody else; unanswered: those that went nowhere; changed: clients that had another port at the end. With BREAK in the environment a port is freed behind
  * the back of who has it.
  */
-#include <arpa/inet.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/if_ether.h>
-#include <linux/ip.h>
-#include <linux/udp.h>
-#include <netinet/ether.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include "abi.h"
 #include "dataplane/map_info.h"
+#include "flow_packets.h"
 
-enum { CLIENTS = 1500, CPUS = 2, PORT = 51820, CLIENT_PORT = 20000, ALL = CLIENTS * CPUS };
-
-struct frame {
-	struct ethhdr eth;
-	struct iphdr ip;
-	struct udphdr udp;
-	__u8 payload[32];
-} __attribute__((packed));
-
-static int program, flow_index;
-static __u32 n_lines;
-static __u32 wan, lan;
-static __u8 wan_mac[ETH_ALEN], lan_mac[ETH_ALEN];
-static atomic_int arrived[ALL + 1];
-static __be16 port_of[ALL];		/* 0: refused */
-static atomic_int owners[65536];
-static atomic_ulong refused, twice, stolen, unanswered, changed;
-static __be32 public, backend, ours;
+enum { CLIENTS = 1500, CPUS = 2, CLIENT_PORT = 20000, ALL = CLIENTS * CPUS };
 
 static void die(const char *what)
 {
@@ -56,38 +28,12 @@ static void die(const char *what)
 	exit(1);
 }
 
-static __sum16 head_sum(const void *ip)
-{
-	const __u16 *w = ip;
-	__u32 sum = 0;
-
-	for (int i = 0; i < 10; i++)
-		sum += w[i];
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~(sum + (sum >> 16));
-}
-
-/* Whether it was sent, and then as what */
-static bool run(__u32 link, const __u8 *mac, __be32 src, __be16 sport, __be32 dst, __be16 dport, struct frame *out)
-{
-	struct frame in = {
-		.eth = { .h_source = { 2, 0, 0, 0, 0, 7 }, .h_proto = htons(ETH_P_IP) },
-		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP, .tot_len = htons(sizeof(in) - sizeof(in.eth)),
-			.saddr = src, .daddr = dst },
-		.udp = { .source = sport, .dest = dport, .len = htons(sizeof(in.udp) + sizeof(in.payload)) },
-	};
-	struct xdp_md ctx = { .data_end = sizeof(in), .ingress_ifindex = link };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &in, .data_size_in = sizeof(in), .data_out = out,
-		    .data_size_out = sizeof(*out), .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1, .retval = XDP_PASS);
-
-	memcpy(in.eth.h_dest, mac, ETH_ALEN);
-	in.ip.check = head_sum((const __u8 *)&in + offsetof(struct frame, ip));
-	/* now and then one is to go through the kernel, which so keeps its neighbour alive */
-	for (int tries = 0; tries < 3 && opts.retval != XDP_REDIRECT && opts.retval != XDP_DROP; tries++)
-		if (bpf_prog_test_run_opts(program, &opts))
-			die("test-run");
-	return opts.retval == XDP_REDIRECT;
-}
+static int flow_index;
+static __u32 n_lines;
+static atomic_int arrived[ALL + 1];
+static __be16 port_of[ALL];		/* 0: refused */
+static atomic_int owners[65536];
+static atomic_ulong refused, twice, stolen, unanswered, changed;
 
 static __be32 client(int i)
 {
@@ -130,12 +76,8 @@ static void set_free(int i)
 static void *newcomers(void *data)
 {
 	int cpu = (long)data;
-	cpu_set_t set;
 
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (pthread_setaffinity_np(pthread_self(), sizeof(set), &set))
-		die("a second CPU");
+	stay_on_cpu(cpu);
 	for (int n = 0; n < CLIENTS; n++) {
 		int i = n * CPUS + cpu;
 
@@ -166,20 +108,13 @@ int main(int argc, char **argv)
 	unsigned int ports = 0;
 	char path[256];
 
-	if (argc != 6 || !ether_aton_r(argv[4], (void *)wan_mac) || !ether_aton_r(argv[5], (void *)lan_mac))
+	if (argc != 6 || !flow_packets_open(argv + 1))
 		return 2;
-	snprintf(path, sizeof(path), "%s/progs/wgxdp_xdp", argv[1]);
-	program = bpf_obj_get(path);
 	snprintf(path, sizeof(path), "%s/flow_index", argv[1]);
 	flow_index = bpf_obj_get(path);
-	if (program < 0 || flow_index < 0)
+	if (flow_index < 0)
 		die(path);
 	n_lines = map_entries(flow_index);
-	wan = atoi(argv[2]);
-	lan = atoi(argv[3]);
-	public = inet_addr("198.51.100.1");
-	backend = inet_addr("192.168.1.10");
-	ours = inet_addr("192.168.1.1");
 	for (long cpu = 0; cpu < CPUS; cpu++)
 		if (pthread_create(&threads[cpu], NULL, newcomers, (void *)cpu))
 			die("a thread");
