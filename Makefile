@@ -338,9 +338,10 @@ $(O)/selftests/%.so: selftests/lib/%.c Makefile
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -fPIC $< -o $@
 
 $(O)/selftests/flowrace $(O)/selftests/flowhammer: SELFTEST_LIBS = -pthread -lbpf
-$(O)/selftests/flowrace $(O)/selftests/flowhammer: selftests/lib/flow_packets.h
+$(O)/selftests/flowrace $(O)/selftests/flowhammer: selftests/lib/flow_packets.h selftests/lib/head_sum.h
+$(O)/selftests/flowhammer $(O)/selftests/flowtable: selftests/lib/pinned_array.h
 $(O)/selftests/flood $(O)/selftests/flowtable $(O)/selftests/mapsum: SELFTEST_LIBS = -lbpf
-$(O)/selftests/flood: $(O)/selftests/flood.skel.h selftests/lib/flood.h
+$(O)/selftests/flood: $(O)/selftests/flood.skel.h selftests/lib/flood.h selftests/lib/head_sum.h
 $(O)/selftests/flood.bpf.o: selftests/lib/flood.h
 
 $(O)/selftests/%.bpf.o: selftests/lib/%.bpf.c Makefile

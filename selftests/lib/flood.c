@@ -24,6 +24,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "flood.h"
+#include "head_sum.h"
 #include "selftests/flood.skel.h"
 
 #define MESSAGE 148
@@ -58,17 +59,6 @@ static double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec + t.tv_nsec * 1e-9;
-}
-
-static __u16 head_sum(const void *ip)
-{
-	const __u16 *w = ip;
-	__u32 sum = 0;
-
-	for (int i = 0; i < 10; i++)
-		sum += w[i];
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~(sum + (sum >> 16));
 }
 
 /* Without a source, and a UDP checksum, which IPv4 need not have */

@@ -15,12 +15,14 @@
 #include <netinet/ether.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "head_sum.h"
 
-enum { PORT = 51820 };
+enum { PORT = 51820, CPUS = 2 };
 
 static void die(const char *what);
 
@@ -35,17 +37,6 @@ static int program;
 static __u32 wan, lan;
 static __u8 wan_mac[ETH_ALEN], lan_mac[ETH_ALEN];
 static __be32 public, backend, ours;
-
-static __sum16 head_sum(const void *ip)
-{
-	const __u16 *w = ip;
-	__u32 sum = 0;
-
-	for (int i = 0; i < 10; i++)
-		sum += w[i];
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~(sum + (sum >> 16));
-}
 
 /* Whether it was sent, and then as what. Byte order: the network's */
 static bool run(__u32 link, const __u8 *mac, __be32 src, __be16 sport, __be32 dst, __be16 dport, struct frame *out)
@@ -67,6 +58,16 @@ static bool run(__u32 link, const __u8 *mac, __be32 src, __be16 sport, __be32 ds
 		if (bpf_prog_test_run_opts(program, &opts))
 			die("test-run");
 	return opts.retval == XDP_REDIRECT;
+}
+
+/* Waits until each CPU is here */
+static inline void meet(void)
+{
+	static atomic_ulong arrived;
+	unsigned long all = (atomic_fetch_add(&arrived, 1) / CPUS + 1) * CPUS;
+
+	while (atomic_load(&arrived) < all)
+		;
 }
 
 static inline void stay_on_cpu(int cpu)

@@ -19,10 +19,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include "abi.h"
-#include "dataplane/map_info.h"
 #include "flow_packets.h"
+#include "pinned_array.h"
 
-enum { SOURCES = 200, EACH = 16, CPUS = 2, CLIENT_PORT = 1024, FIRST = 20000, LAST = 20399 };
+enum { SOURCES = 200, EACH = 16, CLIENT_PORT = 1024, FIRST = 20000, LAST = 20399 };
 
 static void die(const char *what)
 {
@@ -73,16 +73,6 @@ static int answer(__be16 port)
 	if (out.ip.saddr != public || out.udp.source != htons(PORT) || to < 0 || to >= SOURCES * EACH || out.ip.daddr != client(to))
 		torn++;
 	return to;
-}
-
-/* Until the other CPU is here too */
-static void meet(void)
-{
-	static atomic_ulong arrived;
-	unsigned long all = (atomic_fetch_add(&arrived, 1) / CPUS + 1) * CPUS;
-
-	while (atomic_load(&arrived) < all)
-		;
 }
 
 /* Both CPUs have a packet of the same client, one some nanoseconds after the other: they leave with the same port */
@@ -146,29 +136,12 @@ static void *hammer(void *data)
 	return NULL;
 }
 
-static void *map_array(const char *directory, const char *name, size_t size, __u32 *ret_n)
-{
-	char path[256];
-	void *memory;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		die(path);
-	*ret_n = map_entries(fd);
-	memory = map_memory(fd, *ret_n * size, PROT_READ | PROT_WRITE);
-	if (!memory)
-		die(path);
-	return memory;
-}
-
 /* Which first clients have a flow that never gives way */
 static unsigned int find_kept(const char *directory)
 {
 	unsigned int n = 0;
 	__u32 n_buckets;
-	const struct flow_bucket *b = map_array(directory, "flow_table", sizeof(*b), &n_buckets);
+	const struct flow_bucket *b = pinned_array(directory, "flow_table", &n_buckets);
 
 	for (__u32 i = 0; i < n_buckets * LEARNED_WAYS; i++) {
 		__u64 word = b[i / LEARNED_WAYS].line.word[i % LEARNED_WAYS];
@@ -199,7 +172,7 @@ int main(int argc, char **argv)
 	if (argc != 7 || !flow_packets_open(argv + 1))
 		return 2;
 	operations = strtoul(argv[6], NULL, 0);
-	shares = map_array(argv[1], "flow_shares", sizeof(*shares), &n_shares);
+	shares = pinned_array(argv[1], "flow_shares", &n_shares);
 	for (int i = 0; i < SOURCES * EACH; i += EACH)
 		begin(i);
 	n_kept = find_kept(argv[1]);

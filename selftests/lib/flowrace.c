@@ -20,7 +20,7 @@
 #include "dataplane/map_info.h"
 #include "flow_packets.h"
 
-enum { CLIENTS = 1500, CPUS = 2, CLIENT_PORT = 20000, ALL = CLIENTS * CPUS };
+enum { CLIENTS = 1500, CLIENT_PORT = 20000, ALL = CLIENTS * CPUS };
 
 static void die(const char *what)
 {
@@ -30,7 +30,6 @@ static void die(const char *what)
 
 static int flow_index;
 static __u32 n_lines;
-static atomic_int arrived[ALL + 1];
 static __be16 port_of[ALL];		/* 0: refused */
 static atomic_int owners[65536];
 static atomic_ulong refused, twice, stolen, unanswered, changed;
@@ -57,14 +56,6 @@ static void answer(int i)
 		stolen++;
 }
 
-/* Until the other CPU is here too */
-static void meet(int step)
-{
-	atomic_fetch_add(&arrived[step], 1);
-	while (atomic_load(&arrived[step]) < CPUS)
-		;
-}
-
 static void set_free(int i)
 {
 	static struct learned_line none;
@@ -81,7 +72,7 @@ static void *newcomers(void *data)
 	for (int n = 0; n < CLIENTS; n++) {
 		int i = n * CPUS + cpu;
 
-		meet(n);
+		meet();
 		port_of[i] = ask(i);
 		if (!port_of[i]) {
 			refused++;
@@ -93,7 +84,7 @@ static void *newcomers(void *data)
 		if (getenv("BREAK") && n % 10 == 5)
 			set_free(i);
 	}
-	meet(CLIENTS);
+	meet();
 	for (int i = cpu; i < ALL; i += CPUS)
 		if (port_of[i] && ask(i) != port_of[i])
 			changed++;

@@ -8,35 +8,11 @@
  * index that name no flow, flows with one port of ours at one backend, and places that are BUSY. break: takes the first flow's word out of
  * the index, as if half of the flow were lost.
  */
-#include <bpf/bpf.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include "abi.h"
-
-static void *map_array(const char *directory, const char *name, __u32 *ret_n)
-{
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
-	char path[256];
-	void *memory;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	fd = bpf_obj_get(path);
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
-		memory = MAP_FAILED;
-	else
-		memory = mmap(NULL, (size_t)info.max_entries * info.value_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED) {
-		fprintf(stderr, "flowtable: %s: %s\n", path, strerror(errno));
-		exit(1);
-	}
-	*ret_n = info.max_entries;
-	return memory;
-}
+#include "pinned_array.h"
 
 static int compare_replies(const void *a, const void *b)
 {
@@ -53,8 +29,8 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
-	buckets = map_array(argv[1], "flow_table", &n_buckets);
-	lines = map_array(argv[1], "flow_index", &n_lines);
+	buckets = pinned_array(argv[1], "flow_table", &n_buckets);
+	lines = pinned_array(argv[1], "flow_index", &n_lines);
 	replies = calloc(n_buckets * LEARNED_WAYS, sizeof(*replies));
 	for (__u32 i = 0; i < n_buckets * LEARNED_WAYS; i++) {
 		__u64 word = buckets[i / LEARNED_WAYS].line.word[i % LEARNED_WAYS], *index;

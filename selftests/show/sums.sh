@@ -28,8 +28,9 @@ cable_drops() { inside client ip -s -j link show uplink | /usr/bin/python3 -c '
 import json, sys
 print(json.load(sys.stdin)[0]["stats64"]["tx"]["dropped"])'; }
 
-# Whether all is accounted for now: sets sink, failed, forwarded. With a full ring the device's count is sometimes one too high (one
-# run in six, not explained); it must never be too low, for then a packet would be missing.
+# Whether all is accounted for now: sets sink, failed, forwarded. With a full ring the device sometimes counts
+# one drop too many (one run in six on 6.18: it counted two drops of sk_buffs, and a tap on lan saw one that was lost). It must never
+# count too few, for then a packet would be missing.
 settled() {
 	sink=$(arrived wg-end all_of_them)
 	failed=$(shown get interfaces.lan.xmit_failed)
