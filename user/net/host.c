@@ -128,7 +128,7 @@ bool host_has_several(const struct nl_route *const *ways, size_t n, const struct
 
 bool host_has_several_ways(const struct host *h, const struct address *to, __u32 vrf, __u32 oif)
 {
-	const struct nl_route *ways[HOST_WAYS];
+	const struct nl_route *ways[HOST_WAYS] = { NULL };
 	size_t n = h->several ? host_ways(h, to, vrf, ways, HOST_WAYS) : 0;
 
 	for (size_t i = 0; i < n; i++)

@@ -154,7 +154,7 @@ static int add_listening_ports(struct making *m, const struct service_config *s)
 /* Adds the links of all next hops of the route to the backend as lans. */
 static int add_several(struct making *m, const struct address *backend, __u32 vrf, __u32 oif)
 {
-	const struct nl_route *ways[HOST_WAYS];
+	const struct nl_route *ways[HOST_WAYS] = { NULL };
 	size_t n = m->host->several ? host_ways(m->host, backend, vrf, ways, HOST_WAYS) : 0;
 	const struct plan_port *first = plan_port_of(m, oif);
 	char text[ADDRESS_STRLEN];

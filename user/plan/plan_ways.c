@@ -34,7 +34,7 @@ bool plan_asks_always(const struct host *h)
  * ways only as a next hop of the very route to the backend. */
 int plan_ways(struct making *m, const struct address *backend, __u32 vrf)
 {
-	const struct nl_route *ways[HOST_WAYS];
+	const struct nl_route *ways[HOST_WAYS] = { NULL };
 	size_t n = m->plan->ask_always ? host_ways(m->host, backend, vrf, ways, HOST_WAYS) : 0;
 	struct table_key key = { .addr = backend->addr };
 	__u32 oif;
