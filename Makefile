@@ -126,7 +126,7 @@ endef
 
 # What unit tests reach. A test takes what it needs of it; what the test defines itself stands in the place of the room's
 TESTED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* plan/* ddns/* gen/* dataplane/dataplane_flow* dataplane/dataplane_guard* \
-	dataplane/dataplane_read dataplane/dataplane_relay dataplane/flow_table dataplane/former_flows dataplane/load_error dataplane/pins dataplane/table instance/resolver show/show_flows \
+	dataplane/dataplane_read dataplane/dataplane_relay dataplane/flow_table dataplane/former_flows dataplane/learned_table dataplane/load_error dataplane/pins dataplane/table instance/resolver show/show_flows \
 	doctor/doctor_rule doctor/mtu* daemon/cookie_reply daemon/endpoint_next daemon/standby_next))
 $(O)/unit/user.a: $(TESTED:%.c=$(O)/unit/%.o)
 	$(make_archive)
@@ -312,7 +312,7 @@ $(BENCH_DIR)/%.o: tests/bench/%.c Makefile | $(BENCH_DIR)/bench.skel.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -I$(BENCH_DIR) -Itests -MMD -MP -c $< -o $@
 
-$(BENCH_DIR)/bench: $(BENCH_OBJ) $(O)/user/dataplane/flow_table.o
+$(BENCH_DIR)/bench: $(BENCH_OBJ) $(O)/user/dataplane/flow_table.o $(O)/user/dataplane/learned_table.o
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 
 $(BENCH_DIR)/relay: $(BENCH_DIR)/relay.o

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Tables of what the data path learns: include/abi_learned.h has their layout. flow/ uses this.
- * Each change is one compare-and-swap of a place's word:
+ * Tables of what the data path learns: include/abi_learned.h has their layout. flow/ and
+ * learned_entry.h use this. Each change is one compare-and-swap of a place's word:
  *
  * - A reader finds the tag, reads the word, copies the entry, and reads the word again. Unless it
  *   is the same but for its time and state, the reader has found nothing.
@@ -91,6 +91,17 @@ INLINE __u32 learned_count(const struct learned_line *line, __u32 tag)
 	return n;
 }
 
+/* Returns the way whose word has the tag, or LEARNED_WAYS. As learned_find(), on one path. */
+INLINE __u32 learned_way(const struct learned_line *line, __u32 tag)
+{
+	__u64 way = LEARNED_WAYS;
+
+#pragma clang loop unroll(full)
+	for (__u64 i = 0; i < LEARNED_WAYS; i++)
+		way += learned_none(read_once(*learned_tag_at(line, i)) ^ tag) * (i - way);
+	return way;
+}
+
 /* ---- which place gives way ---- */
 
 #define LEARNED_RANK (1ULL << 28)	/* above any time and any number of free places */
@@ -109,25 +120,21 @@ INLINE __u64 learned_rank(__u64 word, __u64 now)
 	       (1 - free) * (rank * LEARNED_RANK + (spare | half) * (LEARNED_LONGEST - left));
 }
 
-/* The best place of both homes. A free one is taken where more are free; in the first home if that
- * has at least as many as LEARNED_PREFER; there in the way that the hash says, where most lookups
- * find it at once. */
-#define LEARNED_PREFER 4
-struct learned_choice {
-	__u64 word, rank;
-	__u64 place;			/* home << 3 | way; home: 0 or 1 */
-};
+/* ---- taking a place ---- */
 
-/* hash: what this home follows from */
-INLINE void learned_choose(const struct learned_line *line, __u64 home, __u64 hash, __u64 prefer,
-			   __u64 now, struct learned_choice *best)
+/* A free place is taken in the home where more are free; in the first home if that has at least so
+ * many; there in the way that the hash says, where most lookups find it at once */
+#define LEARNED_PREFER 4
+
+/* Ranks the ways of one home, 0 or 1, whose words are in w->words. hash: what it follows from */
+INLINE void learned_choose(struct learned_work *w, __u32 home, __u64 hash)
 {
 	__u64 rank = 0, way = 0, free = 0, word = 0, better;
 
 #pragma clang loop unroll(disable)
 	for (__u64 i = 0; i < LEARNED_WAYS; i++) {
-		__u64 other = read_once(line->word[i]);
-		__u64 its_rank = learned_rank(other, now) +
+		__u64 other = w->words[home * LEARNED_WAYS + i];
+		__u64 its_rank = learned_rank(other, w->now) +
 				 learned_none(other >> 32) *
 					 learned_none(i ^ learned_first(hash));
 
@@ -137,9 +144,67 @@ INLINE void learned_choose(const struct learned_line *line, __u64 home, __u64 ha
 		word += better * (other - word);
 		free += learned_none(other >> 32);
 	}
-	rank += 2 * free + 32 * (prefer ? learned_less(prefer - 1, free) : 0);
-	better = learned_less(best->rank, rank);
-	best->rank += better * (rank - best->rank);
-	best->place += better * ((home << 3 | way) - best->place);
-	best->word += better * (word - best->word);
+	rank += 2 * free + (home ? 0 : 32 * learned_less(LEARNED_PREFER - 1, free));
+	better = learned_less(w->rank, rank);
+	w->rank += better * (rank - w->rank);
+	w->way += better * (home * LEARNED_WAYS + way - w->way);
+	w->word += better * (word - w->word);
+}
+
+/* Finds the place of w->words that gives way first: w->way (of both homes), word, rank. A step of
+ * its own, for all tables */
+INLINE int learned_rank_all_step(struct pkt_state *s)
+{
+	struct learned_work *w = &s->learned;
+
+	w->rank = w->way = w->word = 0;
+	learned_choose(w, 0, w->hash);
+	learned_choose(w, 1, learned_second(w->hash, &learned_secret));
+	return 0;
+}
+STATE_STEP(true, learned_rank_all)
+
+#define LEARNED_FULL (-1)		/* all places hold LIVE or BUSY entries */
+#define LEARNED_AGAIN 1			/* another CPU was faster */
+
+/* Copies both homes' words, for learned_rank_all() */
+INLINE void learned_copy(struct learned_work *w, const struct learned_line *a,
+			 const struct learned_line *b)
+{
+#pragma clang loop unroll(full)
+	for (int i = 0; i < LEARNED_WAYS; i++) {
+		w->words[i] = read_once(a->word[i]);
+		w->words[LEARNED_WAYS + i] = read_once(b->word[i]);
+	}
+}
+
+/* Makes the place BUSY that learned_rank_all() found: its word is w->word now, and was w->was. a,
+ * b: the homes that w->hash leads to; they may be one bucket. Returns 0, LEARNED_FULL or
+ * LEARNED_AGAIN. */
+INLINE int learned_take(struct learned_work *w, struct learned_line *a, struct learned_line *b)
+{
+	bool second = w->way >= LEARNED_WAYS;
+	__u64 hash = second ? learned_second(w->hash, &learned_secret) : w->hash;
+
+	if (w->rank < LEARNED_RANK)
+		return LEARNED_FULL;
+	w->was = w->word;
+	w->word = learned_word(learned_tag(hash), LEARNED_BUSY, w->was, 0);
+	return learned_cas(&(second ? b : a)->word[learned_index(w->way)], w->was, w->word) ?
+		       0 : LEARNED_AGAIN;
+}
+
+/* Tells whether the tags stand only at the place that was taken. If not, another CPU is making an
+ * entry for this key, and the place is free again. same: both homes are one bucket */
+INLINE bool learned_alone(const struct learned_work *w, struct learned_line *a,
+			  struct learned_line *b, bool same)
+{
+	__u32 tag0 = learned_tag(w->hash);
+	__u32 tag1 = learned_tag(learned_second(w->hash, &learned_secret));
+
+	if (learned_count(a, tag0) + learned_count(b, tag1) == 1 + (same && tag0 == tag1))
+		return true;
+	learned_store(&(w->way >= LEARNED_WAYS ? b : a)->word[learned_index(w->way)],
+		      learned_word_free(w->word));
+	return false;
 }

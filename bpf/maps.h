@@ -36,11 +36,21 @@
 #define CONSTANT SEC(".rodata.constants")
 #endif
 
-/* Places in frags. When the map is full its oldest entry goes. In a flood of first fragments that
- * fills 1 Gbit/s (1.5 million a second) an entry lives 20 ms; a datagram's later fragments follow
- * within microseconds. */
+/* Places in frags. When it is full, the entry that ends first goes. In a flood of first fragments
+ * that fills 1 Gbit/s (1.5 million a second) an entry lives 20 ms; a datagram's later fragments
+ * follow within microseconds. */
 #ifndef FRAGMENTS
 #define FRAGMENTS 32768
+#endif
+#define ICMP_LIMITS 4096		/* places in icmp_limits */
+
+/* A table of struct learned_entry; n: places. name##_mask has its buckets - 1. */
+#define LEARNED(name, n) MAP(name, ARRAY, __u32, struct learned_bucket, \
+			     ((n) + LEARNED_WAYS - 1) / LEARNED_WAYS, BPF_F_MMAPABLE)
+#ifdef WGXDP_HOST
+#define learned_mask(name) ((name).max - 1)
+#else
+#define learned_mask(name) name##_mask
 #endif
 
 /* A size of 1 depends on the configuration: user space sets it before it loads the programs. */
@@ -50,10 +60,10 @@ MAP(table, ARRAY, __u32, struct table_bucket, 1, BPF_F_MMAPABLE);
 MAP(sources, ARRAY, __u32, struct sources, 1, 0);
 MAP(source_trie, LPM_TRIE, struct source_key, __u8, 65536, BPF_F_NO_PREALLOC);
 MAP(nexthops, PERCPU_ARRAY, __u32, struct nexthop, 1, 0);
-MAP(choices, LRU_HASH, struct choice_key, struct choice, 1, 0);
-MAP(frags, LRU_HASH, struct fragment_key, struct fragment, FRAGMENTS, 0);
+LEARNED(choices, 1);
+LEARNED(frags, FRAGMENTS);
 MAP(pieces, PERCPU_ARRAY, __u32, struct pieces, 1, 0);
-MAP(icmp_limits, LRU_HASH, struct addr, __u64, 4096, 0);
+LEARNED(icmp_limits, ICMP_LIMITS);
 MAP(totals, PERCPU_ARRAY, __u32, struct total, 1, 0);
 MAP(reasons, PERCPU_HASH, struct reason_key, __u64, 16384, BPF_F_NO_PREALLOC);
 MAP(transmit_failed, PERCPU_ARRAY, __u32, __u64, LINKS, 0);
@@ -81,12 +91,12 @@ MAP(guard_keys, ARRAY, __u32, struct guard_key, 1, 0);
 MAP(public_keys, ARRAY, __u32, struct public_key, 1, 0);
 MAP(guard_state, ARRAY, __u32, struct guard_state, 1, 0);
 MAP(guard_budget, PERCPU_ARRAY, __u32, struct guard_budget, 1, 0);
-MAP(guard_sources, LRU_HASH, struct guard_source, __u64, 1, 0);
-MAP(answered, LRU_HASH, struct client_key, struct answered, 1, 0);
-MAP(indices, LRU_HASH, struct index_key, struct answered, 1, 0);
+LEARNED(guard_sources, 1);
+LEARNED(answered, 1);
+LEARNED(indices, 1);
 MAP(replays, ARRAY, __u32, struct replays, 1, 0);
 MAP(handshakes, ARRAY, __u32, struct handshake, 1, 0);
-MAP(challenged, LRU_HASH, struct client_key, __u64, 1, 0);
+LEARNED(challenged, 1);
 MAP(cookies, ARRAY, __u32, struct cookies, 1, 0);
 MAP(health, ARRAY, __u32, struct health, 1, 0);
 MAP(backend_names, ARRAY, __u32, struct backend_name, 1, 0);
@@ -127,6 +137,13 @@ SWITCH(__u64, hash_key0, 0xff51afd7ed558ccdULL);
 SWITCH(__u64, hash_key1, 0xc4ceb9fe1a85ec53ULL);
 /* of the tables in abi_learned.h, as in the map secrets */
 SWITCH(struct learned_secret, learned_secret, LEARNED_NO_SECRET);
+SWITCH(__u32, frags_mask, 0);		/* buckets of tables of struct learned_entry - 1 */
+SWITCH(__u32, choices_mask, 0);
+SWITCH(__u32, icmp_limits_mask, 0);
+SWITCH(__u32, guard_sources_mask, 0);
+SWITCH(__u32, answered_mask, 0);
+SWITCH(__u32, indices_mask, 0);
+SWITCH(__u32, challenged_mask, 0);
 SWITCH(__u32, flow_mask, 0);		/* buckets of flow_table - 1 */
 SWITCH(__u32, flow_index_mask, 0);	/* lines of flow_index - 1 */
 SWITCH(__u32, flow_share_mask, 0);	/* cells of flow_shares - 1 */

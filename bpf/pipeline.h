@@ -234,8 +234,7 @@ INLINE int leave_step(struct pkt *p)
 	rc = has_way ? flow_rewrite(p) : unlikely(p->s->is_quote) ? quote_rewrite(p) : rewrite(p);
 	if (rc)
 		return rc;
-	if (with_choices && !has_way && !p->s->is_quote && p->s->direction == DIRECTION_ORIGINAL &&
-	    p->s->service.flags & SERVICE_CHOICE)
+	if (with_choices && !has_way && !p->s->is_quote && p->s->service.flags & SERVICE_CHOICE)
 		service_remember(p);
 	if (p->plane == PLANE_TC && p->s->cut) {
 		rc_cut = cut_pieces(p);

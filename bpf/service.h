@@ -10,13 +10,16 @@
  */
 #pragma once
 
-#include "table.h"
+#include "learned_entry.h"
 
-/* Fills s->choice.key with the client and backend of the packet. */
+LEARNED_FIND(with_choices, choices, 0)
+LEARNED_PUT(with_choices, choices)
+
+/* Fills s->learned.key with the client and backend of the packet. */
 INLINE void choice_set_key(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
-	struct choice_key *key = &p->s->choice.key;
+	struct choice_key *key = &learned_key(p->s)->choice;
 
 	key->client = original ? p->s->src : p->s->dst;
 	key->backend = original ? p->s->service.to : p->s->src;
@@ -30,13 +33,12 @@ INLINE void choice_set_key(struct pkt *p)
  * own entry names. */
 INLINE void service_find_choice(struct pkt *p)
 {
+	const struct choice *choice = &p->s->learned.value.choice;
 	const struct table_entry *entry;
-	const struct choice *choice;
 	struct table_key listener;
 
 	choice_set_key(p);
-	choice = bpf_map_lookup_elem(&choices, &p->s->choice.key);
-	if (!choice)
+	if (!choices_find(p->s))
 		return;
 	listener.addr = choice->addr;
 	listener.word = table_word(KEY_SERVICE, p->s->family, choice->port, choice->ifindex);
@@ -56,21 +58,26 @@ INLINE void service_find_choice(struct pkt *p)
 	p->s->service.delta = ~entry->service.delta;
 }
 
-/* The packet, an original, is about to be sent: remembers that its client uses this listener. */
+/* The packet is about to be sent. An original: remembers that its client uses this listener. A
+ * reply: the choice no longer gives way to strangers'. */
 INLINE void service_remember(struct pkt *p)
 {
-	struct choice *value = &p->s->choice.value;
-	const struct choice *known;
+	bool original = p->s->direction == DIRECTION_ORIGINAL;
+	struct choice *value;
 
 	choice_set_key(p);
-	known = bpf_map_lookup_elem(&choices, &p->s->choice.key);
-	if (known && addr_same(&known->addr, &p->s->dst) && known->port == p->s->dport &&
-	    known->ifindex == p->s->ifindex)
-		return;
-	value->addr = p->s->dst;
-	value->port = p->s->dport;
-	value->ifindex = p->s->ifindex;
-	bpf_map_update_elem(&choices, &p->s->choice.key, value, BPF_ANY);
+	if (!original) {
+		if (!choices_find(p->s))
+			return;
+		p->s->learned.state = LEARNED_LIVE;
+		p->s->learned.until = p->s->learned.now + learned_units(CHOICE_LIVE_SECONDS);
+	} else {
+		value = &learned_value(p->s, LEARNED_HALF, CHOICE_HALF_SECONDS)->choice;
+		value->addr = p->s->dst;
+		value->port = p->s->dport;
+		value->ifindex = p->s->ifindex;
+	}
+	choices_put(p->s);
 }
 
 /* resolve: returns 0 if the service's lists let the client in, else a reason. An ICMP error counts

@@ -97,7 +97,7 @@ struct guard_work {
 	int says;			/* 0, or the reason with which the guard ends the packet */
 	__u32 remember;			/* a handshake message: guard_make() when it is sent */
 	__u32 id, place;		/* the service's id; another array's key */
-	__u64 now, ns, hash;
+	__u64 now, hash;
 	struct client_key client;	/* the client: sender of an original, receiver of a reply */
 	__u32 kind;			/* enum message; 0: none */
 	/* number of the service's backend that receives or sends it */
@@ -121,9 +121,21 @@ struct guard_work {
 	__u8 message[160];		/* an initiation or response, from its type on */
 	/* the two blocks of an initiation, or the one of a response */
 	struct blake2s_work work[2];
-	struct guard_source source;
-	struct answered answered;
-	struct index_key index_key;
+};
+
+/* An entry that learned_entry.h finds, writes, or takes from */
+struct learned_work {
+	union learned_key key;
+	union learned_value value, is;	/* to be written; as it was found */
+	__u64 hash, word;		/* of the key; of the entry's place, when it was read */
+	__u64 now, until;		/* in units of abi_learned.h */
+	__u64 ticks, each, burst;	/* a limit: now, and what limit_take() is told */
+	__u32 place;
+	__u32 state;			/* enum learned_state */
+	__u32 sought;			/* words are copied, and ranked */
+	/* while a place is sought: both homes' words, and the best one's way and rank (learned.h) */
+	__u64 words[2 * LEARNED_WAYS];
+	__u64 way, rank, was;
 };
 
 /* A packet for the blind relay (blind/) */
@@ -186,6 +198,7 @@ struct pkt_state {
 	/* tc, GSO: their number, and the longest one's L3 length; else 1 and len */
 	__u32 segments, segment_len;
 	struct addr src, dst;
+	__be32 datagram;		/* a fragment's identification */
 	/* both addresses' part of the pseudo header's sum, not folded */
 	__u64 pseudo;
 	/* csum_compare() of the UDP checksum and the pseudo header's sum */
@@ -212,14 +225,7 @@ struct pkt_state {
 	struct blind_work blind;
 	struct walk walk;
 	struct quote quote;
-	struct {
-		struct choice_key key;
-		struct choice value;
-	} choice;
-	struct {
-		struct fragment_key key;
-		struct fragment value;
-	} datagram;			/* of a fragment */
+	struct learned_work learned;
 	struct {
 		__u32 end;		/* of the IP packet */
 		__u8 bytes[40];		/* the header that is read */

@@ -134,7 +134,12 @@ struct nexthop {
 };
 _Static_assert(sizeof(struct nexthop) == 128, "a next hop is two cache lines");
 
-/* ---- choices: LRU_HASH, only for services with SERVICE_CHOICE ---- */
+/* ---- choices: struct learned_entry, only for services with SERVICE_CHOICE ----
+ *
+ * HALF until the backend answers, then LIVE. It is good until somebody needs its place. */
+
+#define CHOICE_HALF_SECONDS 15		/* its time, by which it gives way */
+#define CHOICE_LIVE_SECONDS 200		/* as long as a session */
 
 struct choice_key {
 	struct addr client, backend;
@@ -149,17 +154,16 @@ struct choice {
 	__u32 ifindex;
 };
 
-/* ---- frags: LRU_HASH, what a datagram's first fragment says about the later ones ---- */
+/* ---- frags: struct learned_entry, HALF: what a UDP datagram's first fragment says about the later
+ * ones ---- */
 
+#define FRAGMENT_SECONDS 2
 struct fragment_key {
-	struct addr src, dst;
+	struct addr src, dst;		/* say the family, too */
 	__be32 id;			/* IPv4 has 16 bits */
 	__u32 ifindex;			/* of the logical link */
-	__u8 family, protocol;
-	__u8 pad[6];
 };
 struct fragment {
-	__u64 until;			/* good before this, in jiffies */
 	__be16 sport, dport;
 	__u16 pad;
 	__u16 end;			/* of the first fragment: the earliest offset of the next */
@@ -190,6 +194,38 @@ struct pieces {
 	/* the payload; longer than needed, for the verifier */
 	__u8 stash[PIECES_LEN + PIECE_ROOM];
 };
+
+/* ---- tables of learned entries: an ARRAY of buckets each (abi_learned.h) ----
+ *
+ * User space reads them by mmap. While programs run, they alone write. A limit's value is the time
+ * up to which it is used, in ticks (abi_guard.h). It is HALF, and good until then. */
+
+union learned_key {
+	__u64 word[LEARNED_KEY];	/* 0 behind what the key needs */
+	struct fragment_key fragment;
+	struct choice_key choice;
+	struct client_key client;	/* icmp_limits: the address alone */
+	struct index_key index;
+};
+union learned_value {
+	__u64 word[LEARNED_VALUE];	/* 0 behind what the value needs */
+	struct fragment fragment;
+	struct choice choice;
+	struct answered answered;
+	__u64 used;			/* a limit */
+};
+struct learned_entry {
+	union learned_key key;
+	union learned_value value;
+};
+struct learned_bucket {
+	struct learned_line line;
+	struct learned_entry entry[LEARNED_WAYS];
+};
+_Static_assert(sizeof(struct learned_entry) == 64, "an entry is a cache line");
+
+#define LEARNED_MAPS(X) \
+	X(frags) X(choices) X(icmp_limits) X(guard_sources) X(answered) X(indices) X(challenged)
 
 /* ---- control: ARRAY of one ---- */
 enum control_flags {

@@ -78,33 +78,31 @@ struct guard_state {
 	__u64 seed;
 };
 
-/* guard_sources: LRU_HASH, source (IPv6: its /64) and service -> up to when its limit is used, in
- * ticks */
-struct guard_source {
-	struct addr addr;
-	__u64 id;
-};
-
-/* answered: LRU_HASH: clients to which a backend has sent an initiation or a response, which it
- * does only to peers that it knows. Good before `until`, in jiffies: as long as the session that
- * this begins. */
-#define SESSION_SECONDS 200		/* WireGuard's Reject-After-Time, and the way */
+/* guard_sources: struct learned_entry, a source and what is limited -> its limit. A source is an
+ * IPv4 address, or an IPv6 /64. Address 0: all initiations with a cookie of the backend's. */
 struct client_key {
 	struct addr addr;
 	__be16 port;
 	__u16 id;			/* of the service */
-	__u32 pad;			/* 0 */
+	__u32 what;			/* guard_sources: enum limited; else 0 */
 };
-struct answered {
-	__u64 until;
-	__u32 backend;
-	/* answered: when a message in the client's name counted last, in 32 bits of jiffies;
-	 * indices: 1: the backend waits for no response to this */
-	__u32 counted;
+enum limited {
+	LIMITED_SOURCE,			/* its handshakes; port 0 */
+	/* messages in the name of one client, which count for its backend's health */
+	LIMITED_CLIENT,
 };
 
-/* indices: LRU_HASH like answered: sender index of a backend's initiation or response -> the
- * backend. Messages for it have this receiver index. */
+/* answered: struct learned_entry, LIVE: clients to which a backend has sent an initiation or a
+ * response, which it does only to peers that it knows. Good for SESSION_SECONDS: as long as the
+ * session that this begins. */
+#define SESSION_SECONDS 200		/* WireGuard's Reject-After-Time, and the way */
+struct answered {
+	__u32 backend;
+	__u32 used;			/* indices: the backend waits for no response to this */
+};
+
+/* indices: struct learned_entry, LIVE, as long: sender index of a backend's initiation or response
+ * -> the backend. Messages for it have this receiver index. */
 struct index_key {
 	__le32 index;
 	__u32 id;			/* of the service */
@@ -112,8 +110,7 @@ struct index_key {
 
 /* replays: ARRAY by a hash of mac1 and struct guard_state .seed -> forwarded initiations, the
  * sender of each, and until when it counts: 32 bits of jiffies, at most REPLAY_SECONDS ahead. The
- * oldest of a row makes room. (Writing an LRU_HASH would take longer than all else that an
- * initiation costs, except mac1.) */
+ * oldest of a row makes room. */
 #define REPLAY_SECONDS 180
 #define REPLAYS_ROW 4
 struct replay {
@@ -171,8 +168,8 @@ struct challenge {
 	__u32 pad;
 };
 
-/* challenged: LRU_HASH, struct client_key of a client to which a backend itself has sent a cookie
- * -> up to when the cookie is good, in jiffies */
+/* challenged: struct learned_entry, HALF: clients to which a backend itself has sent a cookie. Good
+ * for COOKIE_SECONDS, as the cookie is. No value */
 
 /* health: ARRAY by id * GUARD_BACKENDS_MAX + number, for services with a guard */
 #define HEALTH_SECONDS 5

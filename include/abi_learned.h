@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Tables of what the data path learns from packets (bpf/learned.h, user/dataplane/flow_table.c).
+ * Tables of what the data path learns from packets (bpf/learned.h, user/dataplane/learned_table.c).
  * Part of abi.h.
  *
  * A table is an ARRAY of buckets. A bucket begins with a line of eight words, and each word stands
@@ -34,6 +34,10 @@ enum learned_state {
 struct learned_line {
 	__u64 word[LEARNED_WAYS];
 } __attribute__((aligned(64)));
+
+/* What keys are hashed as, and the value of an entry that has a key: struct learned_entry */
+#define LEARNED_KEY 5
+#define LEARNED_VALUE 3
 
 /* secrets: ARRAY of one element. User space draws it with the tables that depend on it, and writes
  * it into the constants of all programs that use them. The factors are odd. */

@@ -56,7 +56,7 @@ INLINE int across_admits(const struct pkt *p)
  * fragment */
 INLINE __be32 across_ident(const struct pkt *p)
 {
-	return p->s->flow.across.fragment ? p->s->datagram.key.id : 0;
+	return p->s->flow.across.fragment ? p->s->datagram : 0;
 }
 
 INLINE void across_head4(const struct pkt *p, struct iphdr *ip)

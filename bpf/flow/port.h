@@ -79,38 +79,29 @@ INLINE void flow_describe(struct flow_work *s)
 INLINE int flow_claim_step(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;
-	__u64 hash = s->hash, other = learned_second(hash, &learned_secret), busy;
+	__u64 hash = s->hash, other = learned_second(hash, &learned_secret);
 	__u32 home0 = hash & flow_mask, home1 = other & flow_mask;
-	__u32 tag0 = learned_tag(hash), tag1 = learned_tag(other), way, want;
-	struct flow_bucket *a, *b, *chosen;
-	struct learned_choice best = { 0 };
-	bool second;
+	struct learned_work *w = &state->learned;
+	struct flow_bucket *a, *b;
+	int rc;
 
 	a = bpf_map_lookup_elem(&flow_table, &home0);
 	b = bpf_map_lookup_elem(&flow_table, &home1);
 	if (!a || !b)
 		return -DROP_flows_full;
-	learned_choose(&a->line, 0, hash, LEARNED_PREFER, s->units, &best);
-	learned_choose(&b->line, 1, other, 0, s->units, &best);
-	if (best.rank < LEARNED_RANK)
-		return -DROP_flows_full;
-	second = best.place >> 3;
-	chosen = second ? b : a;
-	way = learned_index(best.place);
-	s->place = (second ? home1 : home0) * LEARNED_WAYS + way;
-	busy = learned_word(second ? tag1 : tag0, LEARNED_BUSY, best.word, 0);
-	if (!learned_cas(&chosen->line.word[way], best.word, busy))
-		return -DROP_flow_contended;
-	if (learned_word_tag(best.word))
-		flow_unindex(&chosen->flow[way], s->place);
-	/* once, or another CPU is making this flow. Both homes may be one, and both tags. */
-	want = 1 + (home0 == home1 && tag0 == tag1);
-	if (learned_count(&a->line, tag0) + learned_count(&b->line, tag1) != want) {
-		learned_store(&chosen->line.word[way], learned_word_free(busy));
-		return -DROP_flow_contended;
-	}
-	s->word = busy;
-	return 0;
+	w->hash = hash;
+	w->now = s->units;
+	learned_copy(w, &a->line, &b->line);
+	learned_rank_all(state);
+	rc = learned_take(w, &a->line, &b->line);
+	if (rc)
+		return rc == LEARNED_FULL ? -DROP_flows_full : -DROP_flow_contended;
+	s->word = w->word;
+	s->place = (w->way >= LEARNED_WAYS ? home1 : home0) * LEARNED_WAYS + learned_index(w->way);
+	if (learned_word_tag(w->was))
+		flow_unindex(&(w->way >= LEARNED_WAYS ? b : a)->flow[learned_index(w->way)],
+			     s->place);
+	return learned_alone(w, &a->line, &b->line, home0 == home1) ? 0 : -DROP_flow_contended;
 }
 STATE_STEP(with_flows, flow_claim)
 

@@ -7,13 +7,15 @@
  *
  * Before: pull_extensions() (extensions.h); in ready, resolve. After: find; in ready, make_room.
  * Reads:  s->family, l3, l4, len; the map frags.
- * Writes: s->fragment, ports, held, datagram; in ready the map frags.
+ * Writes: s->fragment, ports, held, datagram, learned; in ready the map frags.
  */
 #pragma once
 
+#include "learned_entry.h"
 #include "plane/plane.h"
 
-#define FRAGMENT_SECONDS 2
+LEARNED_FIND(true, frags, FRAGMENT_SECONDS)
+LEARNED_PUT(true, frags)
 
 struct fragment_header {		/* IPv6's, RFC 8200 4.5 */
 	__u8 next, zero;
@@ -59,33 +61,30 @@ INLINE int pull_fragment(struct pkt *p)
 	return 0;
 }
 
-/* Makes the key of the packet's datagram in s->datagram. False: the header is out of reach. */
+/* Makes the key of the packet's datagram in s->learned. False: the header is out of reach. */
 INLINE bool fragment_set_key(struct pkt *p)
 {
 	bool ipv4 = p->s->family == FAMILY_IPV4;
 	const struct fragment_header *h =
 		at(p, ipv4 ? p->s->l3 : fragment_header_at(p, fragment_start(p)), sizeof(*h));
-	struct fragment_key *key = &p->s->datagram.key;
+	struct fragment_key *key = &learned_key(p->s)->fragment;
 
 	if (!h)
 		return false;
 	key->src = p->s->src;
 	key->dst = p->s->dst;
-	key->id = ipv4 ? h->id & bpf_htonl(0xffff0000) : h->id;	/* bytes 4 to 7 of either header */
+	/* bytes 4 to 7 of either header */
+	key->id = p->s->datagram = ipv4 ? h->id & bpf_htonl(0xffff0000) : h->id;
 	key->ifindex = p->s->ifindex;
-	key->family = p->s->family;
-	key->protocol = IPPROTO_UDP;
-	__builtin_memset(key->pad, 0, sizeof(key->pad));
 	return true;
 }
 
 /* Gives a later fragment its first one's ports. Returns 0 or NOT_OURS. */
 INLINE int fragment_find(struct pkt *p)
 {
-	const struct fragment *first =
-		fragment_set_key(p) ? bpf_map_lookup_elem(&frags, &p->s->datagram.key) : NULL;
+	const struct fragment *first = &p->s->learned.value.fragment;
 
-	if (!first || bpf_jiffies64() >= first->until)
+	if (!fragment_set_key(p) || !frags_find(p->s))
 		return NOT_OURS;
 	p->s->sport = first->sport;
 	p->s->dport = first->dport;
@@ -116,26 +115,14 @@ INLINE int fragment_check_tiny(struct pkt *p)
  * send one in a stranger's name, so the earlier one is no better than this. */
 INLINE int fragment_remember(struct pkt *p)
 {
-	struct fragment_key *key = &p->s->datagram.key;
-	struct fragment *value = &p->s->datagram.value;
-	const struct fragment *known;
-	__u64 now;
+	struct fragment *value;
 
 	if (likely(fragment_offset(p) != 1))
 		return 0;
-	now = bpf_jiffies64();
-	value->until = now + FRAGMENT_SECONDS * tick_rate;
+	value = &learned_value(p->s, LEARNED_HALF, FRAGMENT_SECONDS)->fragment;
 	value->sport = p->s->sport;
 	value->dport = p->s->dport;
-	value->pad = 0;
 	value->end = p->s->len - fragment_start(p);
-	if (!fragment_set_key(p))
-		return -PASS_fragment;
-	known = bpf_map_lookup_elem(&frags, key);
-	if (known && now < known->until && known->sport == value->sport &&
-	    known->dport == value->dport && known->end == value->end)
-		return 0;
-	/* if another CPU was faster, XDP leaves the packet to tc */
-	return bpf_map_update_elem(&frags, key, value, known ? BPF_ANY : BPF_NOEXIST) ?
-	       -PASS_fragment : 0;
+	/* if another CPU is at it, XDP leaves the packet to tc */
+	return fragment_set_key(p) && frags_put(p->s) ? 0 : -PASS_fragment;
 }

@@ -11,6 +11,10 @@
 #pragma once
 
 #include "guard/mac.h"
+#include "learned_entry.h"
+
+LEARNED_FIND(with_guards, answered, SESSION_SECONDS)
+LEARNED_FIND(with_guards, indices, SESSION_SECONDS)
 
 INLINE const struct guard *guard_find(const struct guard_work *s)
 {
@@ -56,25 +60,27 @@ INLINE int guard_mac1(struct guard_work *s, __u32 keys)
 	return s->answer;
 }
 
-/* Returns what `indices` knows of an index that a backend has given out, or NULL. For a limited
- * time: as long as the session. */
-INLINE struct answered *guard_find_index(struct guard_work *s, __le32 index)
+/* Tells whether a backend has answered the client: s->learned.value.answered */
+INLINE bool guard_find_client(struct pkt_state *state)
 {
-	struct answered *a;
+	learned_key(state)->client = state->guard.client;
+	return answered_find(state);
+}
 
-	s->index_key.index = index;
-	s->index_key.id = s->id;
-	a = bpf_map_lookup_elem(&indices, &s->index_key);
-	return a && s->now < a->until ? a : NULL;
+/* Tells whether a backend has given out this index, as long as the session lasts:
+ * s->learned.value.answered */
+INLINE bool guard_find_index(struct pkt_state *state, __le32 index)
+{
+	learned_key(state)->index = (struct index_key){ index, state->guard.id };
+	return indices_find(state);
 }
 
 /* A response must be the first to answer an initiation of a backend, whose index strangers do not
  * know. Returns 0 or a reason. */
-INLINE int guard_response(struct guard_work *s)
+INLINE int guard_response(struct pkt_state *state)
 {
-	const struct answered *a = guard_find_index(s, load_word(__le32, s->message + 8));
-
-	return a && !a->counted ? 0 : -DROP_guard_stranger;
+	return guard_find_index(state, load_word(__le32, state->guard.message + 8)) &&
+	       !state->learned.value.answered.used ? 0 : -DROP_guard_stranger;
 }
 
 /* Decides whether an original's message may go to the service, and to which backend. Returns 0 or a
@@ -83,24 +89,21 @@ INLINE int guard_check_step(struct pkt_state *state)
 {
 	struct guard_work *s = &state->guard;
 	const struct guard *g = guard_find(s);
-	const struct answered *a;
 
 	if (!g)
 		return -DROP_guard_busy;
 	if (s->kind == MESSAGE_DATA && !(g->flags & (GUARD_STRICT | GUARD_BACKENDS)))
 		return 0;
-	a = bpf_map_lookup_elem(&answered, &s->client);
 	s->now = bpf_jiffies64();
-	s->known = a && s->now < a->until;
+	s->known = guard_find_client(state);
 	s->failed = NOT_FAILED;
-	s->backend = s->known ? a->backend : 0;
+	s->backend = s->known ? state->learned.value.answered.backend : 0;
 	if (s->kind == MESSAGE_INITIATION)
 		return guard_mac1(s, g->keys);
 	if (s->kind == MESSAGE_RESPONSE)
-		return guard_response(s) ?: guard_mac1(s, g->keys);
-	a = s->indices ? NULL : guard_find_index(s, s->index);
-	if (a) {
-		s->backend = a->backend;
+		return guard_response(state) ?: guard_mac1(s, g->keys);
+	if (!s->indices && guard_find_index(state, s->index)) {
+		s->backend = state->learned.value.answered.backend;
 		return 0;
 	}
 	if (s->known)

@@ -9,6 +9,9 @@
 #include "guard/check.h"
 #include "limit.h"
 
+LEARNED_FIND(with_guards, challenged, COOKIE_SECONDS)
+LEARNED_LIMIT(with_guards, guard_sources)
+
 #define INITIATION_MAC2 132
 #define COOKIE_COST 5			/* compressions */
 
@@ -47,22 +50,15 @@ INLINE bool has_cookie(struct guard_work *s, const struct cookies *c)
  * backend's cookie, which wgxdp cannot verify. So such an initiation passes if it has some mac2,
  * and all of them together no faster than `above`: guard_sources holds that limit under the
  * address 0. */
-INLINE bool has_other_cookie(struct guard_work *s, const struct guard *g, __u64 now)
+INLINE bool has_other_cookie(struct pkt_state *state, const struct guard *g, __u64 now)
 {
-	const __u64 *until = bpf_map_lookup_elem(&challenged, &s->client);
-	const __u8 *mac2 = s->message + INITIATION_MAC2;
-	__u64 *used;
+	const __u8 *mac2 = state->guard.message + INITIATION_MAC2;
 
-	if (!until || now >= *until || !(load_word(__u64, mac2) | load_word(__u64, mac2 + 8)))
+	learned_key(state)->client = state->guard.client;
+	if (!(load_word(__u64, mac2) | load_word(__u64, mac2 + 8)) || !challenged_find(state))
 		return false;
-	s->source.addr = (struct addr){ 0 };
-	s->source.id = s->client.id;
-	used = bpf_map_lookup_elem(&guard_sources, &s->source);
-	if (used)
-		return limit_take(used, g->challenge_each, g->challenge_burst, now << GUARD_TICK);
-	s->ns = (now << GUARD_TICK) + g->challenge_each;
-	bpf_map_update_elem(&guard_sources, &s->source, &s->ns, BPF_ANY);
-	return true;
+	learned_key(state)->client.id = state->guard.client.id;
+	return guard_sources_take(state, now << GUARD_TICK, g->challenge_each, g->challenge_burst);
 }
 
 INLINE void challenge_send(const struct guard_work *s)
@@ -84,8 +80,9 @@ INLINE void challenge_send(const struct guard_work *s)
 }
 
 /* Decides whether an initiation with a right mac1 passes the challenge. Returns 0 or a reason. */
-INLINE int cookie_admits(struct guard_work *s, const struct guard *g, __u64 now)
+INLINE int cookie_admits(struct pkt_state *at, const struct guard *g, __u64 now)
 {
+	struct guard_work *s = &at->guard;
 	struct guard_state *state = bpf_map_lookup_elem(&guard_state, &s->id);
 	__u32 zero = 0;
 	const struct cookies *c = bpf_map_lookup_elem(&cookies, &zero);
@@ -95,7 +92,7 @@ INLINE int cookie_admits(struct guard_work *s, const struct guard *g, __u64 now)
 	if (!limit_take(&state->challenge_until, g->challenge_each, g->challenge_burst,
 			now << GUARD_TICK))
 		state->challenging = now + tick_rate;
-	if (now >= state->challenging || now >= c->alive || has_other_cookie(s, g, now))
+	if (now >= state->challenging || now >= c->alive || has_other_cookie(at, g, now))
 		return 0;
 	if (!guard_may_spend(s))
 		return -DROP_guard_busy;

@@ -25,18 +25,16 @@ INLINE void guard_set_client(struct pkt *p)
 	s->client.addr = p->s->src;
 	s->client.port = p->s->sport;
 	s->client.id = s->id;
-	s->client.pad = 0;
+	s->client.what = 0;
 }
 
 /* Tells whether a backend has answered the client, and which one: the one lookup that data costs at
  * a strict service */
-INLINE bool guard_knows_client(struct guard_work *s)
+INLINE bool guard_knows_client(struct pkt_state *state)
 {
-	const struct answered *a = bpf_map_lookup_elem(&answered, &s->client);
-
-	if (!a || bpf_jiffies64() >= a->until)
+	if (!guard_find_client(state))
 		return false;
-	s->backend = a->backend;
+	state->guard.backend = state->learned.value.answered.backend;
 	return true;
 }
 
@@ -51,7 +49,7 @@ INLINE int guard_original(struct pkt *p, const struct guard *g, const struct udp
 	if (data && !more)
 		return 0;
 	guard_set_client(p);
-	if (data && more == GUARD_STRICT && guard_knows_client(s))
+	if (data && more == GUARD_STRICT && guard_knows_client(p->s))
 		return 0;
 	s->local = p->s->dst;
 	s->local_port = p->s->dport;
@@ -69,7 +67,7 @@ INLINE int guard_follow_client(struct pkt *p, const struct guard *g)
 	if (!(g->flags & GUARD_BACKENDS))
 		return 0;
 	guard_set_client(p);
-	return guard_knows_client(&p->s->guard) ? 0 : -DROP_guard_stranger;
+	return guard_knows_client(p->s) ? 0 : -DROP_guard_stranger;
 }
 
 /* Exchanges the listener's entry for that of the chosen backend, if it is not number 0 */
@@ -128,15 +126,11 @@ INLINE_STEP(guard)
 /* Call for a packet from the backend: if it is for a client that the backend has answered, the
  * backend is alive, whatever others sent in the clients' names. Reads one number unless an
  * initiation waits for its answer. */
-INLINE void health_clear(struct guard_work *s)
+INLINE void health_clear(struct pkt_state *state)
 {
-	struct health *h = health_find(s);
-	const struct answered *a;
+	struct health *h = health_find(&state->guard);
 
-	if (!h || !h->known_unanswered)
-		return;
-	a = bpf_map_lookup_elem(&answered, &s->client);
-	if (a && bpf_jiffies64() < a->until)
+	if (h && h->known_unanswered && guard_find_client(state))
 		h->unanswered = h->sources = h->known_unanswered = h->known_sources = 0;
 }
 
@@ -151,7 +145,7 @@ INLINE void guard_reply(struct pkt *p)
 		return;
 	s->original = false;
 	s->client.id = s->id;
-	s->client.pad = 0;
+	s->client.what = 0;
 	s->client.addr = p->s->dst;
 	s->client.port = p->s->dport;
 	s->backend = SERVICE_BACKEND(p->s->service.flags);
@@ -161,7 +155,7 @@ INLINE void guard_reply(struct pkt *p)
 		s->backend = p->s->flow.backend;
 	}
 	if (g->health_initiations)
-		health_clear(s);
+		health_clear(p->s);
 	if (is_plain_data(p, g, udp))
 		return;
 	message_locate(p, udp);

@@ -13,6 +13,11 @@
 #include "guard/cookie.h"
 #include "guard/replay.h"
 
+LEARNED_FIND(with_guards, guard_sources, 0)
+LEARNED_PUT(with_guards, answered)
+LEARNED_PUT(with_guards, indices)
+LEARNED_PUT(with_guards, challenged)
+
 /* ---- limits ----
  *
  * Anyone can send an initiation in a stranger's name, so a source pays only for what proves that
@@ -21,32 +26,32 @@
  * limit.
  */
 
-/* Sets s->source, the key in guard_sources */
-INLINE void source_set(struct guard_work *s)
+INLINE void source_set_key(struct pkt_state *state)
 {
-	s->source.addr = guard_source(&s->client.addr);
-	s->source.id = s->client.id;
+	struct client_key *key = &learned_key(state)->client;
+
+	key->addr = guard_source(&state->guard.client.addr);
+	key->id = state->guard.client.id;
 }
 
 /* Charges the source for one handshake. False where its limit is used up. */
-INLINE bool source_take(struct guard_work *s, const struct guard *g, __u64 now)
+INLINE bool source_take(struct pkt_state *state, const struct guard *g, __u64 now)
 {
-	__u64 *until = bpf_map_lookup_elem(&guard_sources, &s->source);
-
-	if (until)
-		return limit_take(until, g->source_each, g->source_burst, now);
-	s->ns = now + g->source_each;
-	bpf_map_update_elem(&guard_sources, &s->source, &s->ns, BPF_ANY);
-	return true;
+	source_set_key(state);
+	return guard_sources_take(state, now, g->source_each, g->source_burst);
 }
 
 /* Whether the source has some of its limit left; charges nothing */
-INLINE bool source_has_left(struct guard_work *s, const struct guard *g, __u64 now)
+INLINE bool source_has_left(struct pkt_state *state, const struct guard *g, __u64 now)
 {
-	const __u64 *until = bpf_map_lookup_elem(&guard_sources, &s->source);
+	__u64 used;
 
-	return !until || (*until > now ? *until : now) + g->source_each <=
-			 now + g->source_burst * g->source_each;
+	source_set_key(state);
+	if (!guard_sources_find(state))
+		return true;
+	used = state->learned.value.used;
+	return (used > now ? used : now) + g->source_each <=
+	       now + g->source_burst * g->source_each;
 }
 
 /* The first initiation of a client that the backend has answered passes besides, once in
@@ -80,7 +85,9 @@ INLINE struct handshake *handshake_find(struct guard_work *s, const __u8 *index)
 INLINE void remember_initiation(struct guard_work *s)
 {
 	struct handshake *begins = handshake_find(s, s->message + 4);
+	struct addr source;
 	struct health *h;
+	__u64 bit;
 
 	if (begins) {
 		begins->hash = s->hash;
@@ -91,38 +98,43 @@ INLINE void remember_initiation(struct guard_work *s)
 		return;
 	__sync_fetch_and_add(&h->initiations, 1);
 	__sync_fetch_and_add(&h->unanswered, 1);
-	h->sources |= 1ULL << (source_hash(&s->source.addr) & 63);
+	source = guard_source(&s->client.addr);
+	bit = 1ULL << (source_hash(&source) & 63);
+	h->sources |= bit;
 	if (!s->counts)
 		return;
 	__sync_fetch_and_add(&h->known_unanswered, 1);
-	h->known_sources |= 1ULL << (source_hash(&s->source.addr) & 63);
+	h->known_sources |= bit;
 }
 
 /* Whether this message of a client that the backend has answered counts as that client's. Anyone
  * who knows the client's address and port can send in its name, so one message counts in
  * HEALTH_SECONDS: WireGuard itself tries again after five. */
-INLINE bool known_counts(struct guard_work *s)
+INLINE bool known_counts(struct pkt_state *state)
 {
-	struct answered *a = s->known ? bpf_map_lookup_elem(&answered, &s->client) : NULL;
-
-	if (!a || (__u32)s->now - a->counted < HEALTH_SECONDS * tick_rate)
+	if (!state->guard.known)
 		return false;
-	a->counted = s->now;
-	return true;
+	learned_key(state)->client = state->guard.client;
+	state->learned.key.client.what = LIMITED_CLIENT;
+	return guard_sources_take(state, state->guard.now << GUARD_TICK,
+				  (__u64)HEALTH_SECONDS * tick_rate << GUARD_TICK, 1);
 }
 
 /* The backend waits for this response, so no limit counts it. No other response answers the same
  * initiation. */
-INLINE void remember_response(struct guard_work *s)
+INLINE void remember_response(struct pkt_state *state)
 {
-	struct answered *a = guard_find_index(s, load_word(__le32, s->message + 8));
-
-	if (a)
-		a->counted = 1;
+	if (!guard_find_index(state, load_word(__le32, state->guard.message + 8)))
+		return;
+	state->learned.value.answered.used = 1;
+	state->learned.until = state->learned.word;
+	state->learned.state = LEARNED_LIVE;
+	indices_put(state);
 }
 
-INLINE int guard_initiation(struct guard_work *s, const struct guard *g)
+INLINE int guard_initiation(struct pkt_state *state, const struct guard *g)
 {
+	struct guard_work *s = &state->guard;
 	__u64 now = s->now << GUARD_TICK;
 	__u32 replay = replay_find(s, s->now);
 	int rc;
@@ -130,13 +142,12 @@ INLINE int guard_initiation(struct guard_work *s, const struct guard *g)
 	if (replay == REPLAY_OTHER_CLIENT)
 		return -DROP_guard_replay;	/* its source pays nothing, and learns nothing */
 	s->proven = false;
-	rc = cookie_admits(s, g, s->now);
+	rc = cookie_admits(state, g, s->now);
 	if (rc)
 		return rc;
-	source_set(s);
-	if (s->proven ? !source_take(s, g, now) : !source_has_left(s, g, now))
+	if (s->proven ? !source_take(state, g, now) : !source_has_left(state, g, now))
 		return -DROP_guard_limited;
-	s->counts = replay == REPLAY_NEW && known_counts(s);
+	s->counts = replay == REPLAY_NEW && known_counts(state);
 	if (!service_admits_one(s, g, now))
 		return -DROP_guard_limited;
 	replay_remember(s, s->now);
@@ -162,29 +173,30 @@ INLINE void remember_answer_time(struct guard_work *s, struct health *h)
 	begun->hash = 0;
 }
 
-INLINE int guard_make_reply(struct guard_work *s, const struct guard *g)
+INLINE int guard_make_reply(struct pkt_state *state, const struct guard *g)
 {
+	struct guard_work *s = &state->guard;
 	struct health *h = health_find(s);
-	const struct answered *before;
+	struct answered *value;
 
 	if (s->kind == MESSAGE_COOKIE) {
-		s->answered.until = s->now + COOKIE_SECONDS * tick_rate;
-		bpf_map_update_elem(&challenged, &s->client, &s->answered.until, BPF_ANY);
+		learned_key(state)->client = s->client;
+		learned_value(state, LEARNED_HALF, COOKIE_SECONDS);
+		challenged_put(state);
 		return 0;
 	}
-	s->answered.until = s->now + SESSION_SECONDS * tick_rate;
-	s->answered.backend = s->backend;
-	before = bpf_map_lookup_elem(&answered, &s->client);
-	s->answered.counted = before ? before->counted : 0;
-	bpf_map_update_elem(&answered, &s->client, &s->answered, BPF_ANY);
-	s->answered.counted = s->kind == MESSAGE_RESPONSE;	/* nobody answers a response */
-	s->index_key.index = s->index;
-	s->index_key.id = s->client.id;
-	bpf_map_update_elem(&indices, &s->index_key, &s->answered, BPF_ANY);
+	learned_key(state)->client = s->client;
+	value = &learned_value(state, LEARNED_LIVE, SESSION_SECONDS)->answered;
+	value->backend = s->backend;
+	answered_put(state);
+	learned_key(state)->index = (struct index_key){ s->index, s->client.id };
+	value = &learned_value(state, LEARNED_LIVE, SESSION_SECONDS)->answered;
+	value->backend = s->backend;
+	value->used = s->kind == MESSAGE_RESPONSE;	/* nobody answers a response */
+	indices_put(state);
 	if (s->kind != MESSAGE_RESPONSE || !h)
 		return 0;
-	source_set(s);
-	source_take(s, g, s->now << GUARD_TICK);
+	source_take(state, g, s->now << GUARD_TICK);
 	__sync_fetch_and_add(&h->responses, 1);
 	h->unanswered = h->sources = h->known_unanswered = h->known_sources = 0;
 	h->answered = s->now;
@@ -203,10 +215,10 @@ INLINE int guard_make_step(struct pkt_state *state)
 		return -DROP_guard_busy;
 	s->now = bpf_jiffies64();
 	if (!s->original)
-		return guard_make_reply(s, g);
+		return guard_make_reply(state, g);
 	if (s->kind == MESSAGE_INITIATION)
-		return guard_initiation(s, g);
-	remember_response(s);
+		return guard_initiation(state, g);
+	remember_response(state);
 	return 0;
 }
 STATE_STEP(with_guards, guard_make)

@@ -15,6 +15,7 @@
 
 #include "fragment/cut.h"
 #include "icmp/icmp.h"
+#include "learned_entry.h"
 #include "limit.h"
 
 #define ANSWER_MAX4 576			/* RFC 1812 4.3.2.3, and the kernel */
@@ -50,33 +51,26 @@ struct answer_room {
 
 /* Whether this CPU may send one more error. Sources may be made up, so all together have a limit.
  */
-INLINE bool answers_left(void)
+INLINE bool answers_left(struct pkt_state *s)
 {
-	struct pkt_state *s = state_find();
 	__u64 each = ((__u64)tick_rate << GUARD_TICK) / answers_cpu;
 	__u64 now = bpf_jiffies64() << GUARD_TICK;
 
-	return s && limit_take(&s->answers_until, each, ANSWERS_CPU_BURST, now);
+	return limit_take(&s->answers_until, each, ANSWERS_CPU_BURST, now);
 }
 
-/* Whether this source may get one more. The map holds the time up to which it has used its
- * share. */
-INLINE bool answer_allowed(struct addr source, __u32 family)
-{
-	__u64 now = bpf_jiffies64(), each = tick_rate / ANSWERS_SECOND ?: 1, until = now + each;
-	__u64 *used;
+LEARNED_LIMIT(true, icmp_limits)
 
-	if (family == FAMILY_IPV6)
-		source.q[1] = 0;		/* a /64 is one source */
-	used = bpf_map_lookup_elem(&icmp_limits, &source);
-	if (!used)
-		return !bpf_map_update_elem(&icmp_limits, &source, &until, BPF_ANY);
-	if (*used > now)
-		until = *used + each;
-	if (until > now + ANSWERS_BURST * each)
-		return false;
-	*used = until;
-	return true;
+/* Whether this source may get one more */
+INLINE bool answer_allowed(struct pkt_state *s)
+{
+	struct addr *source = &learned_key(s)->client.addr;
+
+	*source = s->src;
+	if (s->family == FAMILY_IPV6)
+		source->q[1] = 0;		/* a /64 is one source */
+	return icmp_limits_take(s, bpf_jiffies64() << GUARD_TICK,
+				((__u64)tick_rate << GUARD_TICK) / ANSWERS_SECOND, ANSWERS_BURST);
 }
 
 /* mtu: of the way that was too narrow; 0: time exceeded. n and sum: of the quoted bytes. */
@@ -126,23 +120,14 @@ INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 what
 #ifndef WGXDP_HOST
 /* Three global functions make the answer, called one after the other, so that their stacks do not
  * add up. The first truncates the IP packet to the quote, and makes room for the head in front.
- * Returns 0; positive: not ours to answer, and untouched; negative: a reason. */
+ * Returns 0 or a reason. */
 __attribute__((noinline)) int tc_answer_room(struct __sk_buff *ctx, __u32 l3, __u32 family,
 					     __u32 len)
 {
 	bool ipv4 = family == FAMILY_IPV4;
 	__u32 head = ipv4 ? sizeof(struct answer4) : sizeof(struct answer6);
 	__u32 most = (ipv4 ? ANSWER_MAX4 : ANSWER_MAX6) - head, n = len < most ? len : most;
-	struct addr source = {};
-	struct iphdr ip = {};
 
-	if (bpf_skb_load_bytes(ctx, l3, &ip, sizeof(ip)) ||
-	    bpf_skb_load_bytes(ctx, l3 + offsetof(struct ipv6hdr, saddr), &source, sizeof(source)))
-		return 1;
-	if (ipv4)
-		source = addr_from4(ip.saddr);
-	if (!answer_allowed(source, family) || !answers_left())
-		return -DROP_icmp_limited;
 	if (bpf_skb_change_tail(ctx, l3 + n, 0) ||
 	    bpf_skb_adjust_room(ctx, head, BPF_ADJ_ROOM_MAC, 0) ||
 	    bpf_skb_pull_data(ctx, l3 + head + n))
@@ -218,7 +203,7 @@ __attribute__((noinline)) int tc_own_address(struct __sk_buff *ctx, __u32 to)
 
 /* Turns the packet into an answer. If its checksum is partial, the kernel or a device will complete
  * it in the quote when the answer leaves: the datagram then sums up to what its checksum lacked, so
- * we add that. Returns as tc_answer_room(). */
+ * we add that. Returns 0 or a reason. */
 INLINE int tc_answer(struct pkt *p, __u32 from, __u32 what)
 {
 	__u32 l3 = p->s->l3, family = p->s->family, upper = p->s->l4 - l3, quote, sum;
@@ -227,6 +212,8 @@ INLINE int tc_answer(struct pkt *p, __u32 from, __u32 what)
 	__be16 check = 0;
 	int rc;
 
+	if (!answer_allowed(p->s) || !answers_left(p->s))
+		return -DROP_icmp_limited;
 	rc = tc_answer_room(p->ctx, l3, family, p->s->len);
 	if (rc)
 		return rc;
@@ -270,7 +257,6 @@ INLINE int send_owed_error_step(struct pkt *p)
 	__u32 from, mtu = 0, out = p->s->out;
 	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
 	bool too_big = rc == -PASS_too_big;
-	int answer;
 
 	if (p->plane != PLANE_TC || p->s->is_quote || is_later(p) || !hop)
 		return rc;
@@ -281,9 +267,9 @@ INLINE int send_owed_error_step(struct pkt *p)
 	if (is_across(p) && too_big)	/* the largest length with which it may come in */
 		mtu = mtu - p->s->flow.across.head +
 		      (p->s->family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
-	answer = tc_answer(p, from, mtu);
-	if (answer)
-		return answer > 0 ? rc : answer;
+	rc = tc_answer(p, from, mtu);
+	if (rc)
+		return rc;
 	p->s->action = bpf_redirect(((struct __sk_buff *)p->ctx)->ifindex, 0);
 	return too_big ? -DROP_packet_too_big : -DROP_time_exceeded;
 #else

@@ -48,7 +48,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);		/* as many as wgxdp's: guard.c */
 	__type(key, struct client_key);
-	__type(value, struct answered);
+	__type(value, __u64);
 } lru_clients SEC(".maps");		/* whom bench_lookup lets through */
 
 static __always_inline __u32 fold(__u32 sum)
@@ -354,10 +354,10 @@ static __always_inline int client_of(void *data, void *end, struct client_key *k
 SEC("xdp.frags") int bench_lookup(struct xdp_md *ctx)
 {
 	struct client_key key = { 0 };
-	const struct answered *a;
+	const __u64 *until;
 
 	if (client_of((void *)(long)ctx->data, (void *)(long)ctx->data_end, &key))
 		return XDP_PASS;
-	a = bpf_map_lookup_elem(&lru_clients, &key);
-	return a && a->until ? bpf_redirect_map(&crossings, ctx->ingress_ifindex, 0) : XDP_PASS;
+	until = bpf_map_lookup_elem(&lru_clients, &key);
+	return until && *until ? bpf_redirect_map(&crossings, ctx->ingress_ifindex, 0) : XDP_PASS;
 }

@@ -9,7 +9,7 @@ import hashlib
 import topology as net
 
 ANSWERED = 100000
-ROOM = 262144                   # entries of wgxdp's map `answered`; those of the program beside it have as much
+ROOM = 262144                   # places of wgxdp's map `answered`; entries of the program beside it have as much
 KEYS = (1, 8, 64)
 LOOKUP = "answered lookup"
 STORE = 150000                  # compressions that the guard's time budget has in store, or fewer: what one run may take
@@ -57,9 +57,8 @@ def prepare(row, firewall, meter, words):
     words = {"client": words["src"], "client-port": words["sport"], "clients": row.clients}
     if row.state == LOOKUP:
         meter.ask("lookup", netns=net.netns(net.FIREWALL), dev="wan0", to="lan0", entries=ROOM, **words)
-    elif row.state == "strict" and row.direction == "original" and (row.family, row.clients) not in firewall.flows:
-        firewall.flows.add((row.family, row.clients))
-        meter.ask("answered", guards=firewall.pin("guards"), answered=firewall.pin("answered"), **words)
+    elif row.state == "strict" and row.direction == "original":
+        meter.ask("answered", guards=firewall.pin("guards"), answered=firewall.pin("answered"), secrets=firewall.pin("secrets"), **words)
 
 
 def initiation(keys):

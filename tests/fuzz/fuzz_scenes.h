@@ -134,7 +134,7 @@ static void scenes_make(void)
 			host_map_reset(&hints, INDICES);
 			blind_mask = INDICES - 1;
 		}
-		host_map_reset(&icmp_limits, 16);
+		host_map_reset(&icmp_limits, 2);
 		flows_no_probes();
 		if (w == &worlds[FIREWALL] || w == &worlds[MASQUERADES])
 			scene_former();

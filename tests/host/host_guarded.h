@@ -107,8 +107,8 @@ static inline void guards_reset(void)
 {
 	struct { struct host_map *map; __u32 max; } maps[] = {
 		{ &guards, WORLD_SERVICES }, { &guard_keys, 512 }, { &guard_state, WORLD_SERVICES }, { &guard_budget, 1 },
-		{ &guard_sources, 2048 }, { &answered, 64 }, { &indices, 64 }, { &replays, REPLAY_ROWS },
-		{ &handshakes, HANDSHAKE_PLACES }, { &health, WORLD_SERVICES * GUARD_BACKENDS_MAX }, { &failed, FAILED_PLACES }, { &challenged, 16 },
+		{ &guard_sources, 256 }, { &answered, 8 }, { &indices, 8 }, { &replays, REPLAY_ROWS },
+		{ &handshakes, HANDSHAKE_PLACES }, { &health, WORLD_SERVICES * GUARD_BACKENDS_MAX }, { &failed, FAILED_PLACES }, { &challenged, 2 },
 		{ &cookies, 1 },
 	};
 

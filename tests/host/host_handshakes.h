@@ -146,10 +146,11 @@ static bool backend_sends(__u32 n, const struct told *m)
 /* The n-th backend has begun a handshake with this index, and waits for the response */
 static inline void backend_waits(__u32 n, __u32 index)
 {
-	struct index_key key = { .index = htole32(index), .id = at_service->id };
-	struct answered a = { .until = host_jiffies + SESSION_SECONDS * tick_rate, .backend = n };
+	struct pkt_state *s = state_find();
 
-	bpf_map_update_elem(&indices, &key, &a, BPF_ANY);
+	learned_key(s)->index = (struct index_key){ .index = htole32(index), .id = at_service->id };
+	learned_value(s, LEARNED_LIVE, SESSION_SECONDS)->answered.backend = n;
+	assert_true(indices_put(s));
 }
 
 /* A whole handshake, for the n-th backend by the n-th key: the client's index, the backend's */

@@ -154,6 +154,17 @@ static void world_commit(void)
 		abort();
 }
 
+/* How many entries a table of struct learned_entry holds, those whose time is over as well */
+static inline __u32 learned_there(const struct host_map *map)
+{
+	const struct learned_bucket *b = (const void *)map->values;
+	__u32 n = 0;
+
+	for (__u32 i = 0; b && i < map->max * LEARNED_WAYS; i++)
+		n += learned_word_tag(b[i / LEARNED_WAYS].line.word[i % LEARNED_WAYS]) != 0;
+	return n;
+}
+
 static inline struct control *world_control(void)
 {
 	__u32 zero = 0;
@@ -165,8 +176,8 @@ static void world_clear(void)
 {
 	struct { struct host_map *map; __u32 max; } maps[] = {
 		{ &links, LINKS }, { &table, 256 }, { &sources, 8 }, { &source_trie, 64 },
-		{ &nexthops, WORLD_SLOTS + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS }, { &choices, 8 },
-		{ &frags, 64 }, { &totals, WORLD_SERVICES * 4 }, { &reasons, 256 }, { &control, 1 }, { &event_watch, 1 },
+		{ &nexthops, WORLD_SLOTS + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS }, { &choices, 1 },
+		{ &frags, 8 }, { &totals, WORLD_SERVICES * 4 }, { &reasons, 256 }, { &control, 1 }, { &event_watch, 1 },
 		{ &uniform, UNIFORM_BLOCKS * UNIFORM_ROWS },
 	};
 

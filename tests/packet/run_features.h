@@ -30,11 +30,11 @@ static inline bool is_there(const char *map)
 /* As after `up`: what handshakes and packets between sites left */
 static inline void features_forget(void)
 {
-	static const char *const hashes[] = { "answered", "indices", "guard_sources", "challenged", "icmp_limits" };
+	static const char *const tables[] = { "answered", "indices", "guard_sources", "challenged", "icmp_limits" };
 	static const char *const arrays[] = { "guard_state", "handshakes", "health", "failed" };
 
-	for (size_t i = 0; i < sizeof(hashes) / sizeof(*hashes); i++)
-		forget(hashes[i]);
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+		forget_array(tables[i]);
 	for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
 		blind_empty(arrays[i]);
 	blind_empty("replays");
@@ -83,8 +83,8 @@ static inline void guard_setup_host(void)
 {
 	static const char *const copied[] = { "guards", "guard_keys" };
 	static const struct { const char *name; __u32 max; } own[] = {
-		{ "guard_state", IDS }, { "guard_budget", 1 }, { "guard_sources", 1024 }, { "answered", 1024 }, { "indices", 1024 },
-		{ "replays", REPLAY_ROWS }, { "handshakes", HANDSHAKE_PLACES }, { "challenged", 16 }, { "cookies", 1 },
+		{ "guard_state", IDS }, { "guard_budget", 1 }, { "guard_sources", 128 }, { "answered", 128 }, { "indices", 128 },
+		{ "replays", REPLAY_ROWS }, { "handshakes", HANDSHAKE_PLACES }, { "challenged", 2 }, { "cookies", 1 },
 		{ "failed", FAILED_PLACES }, { "health", IDS * GUARD_BACKENDS_MAX },
 	};
 

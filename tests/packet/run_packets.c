@@ -236,7 +236,7 @@ static void host_setup(const char *routes)
 	host_plane_resize("nexthops", map_entries(fd));
 	close(fd);
 	host_plane_resize("totals", n_ids * 4);
-	host_plane_resize("choices", 1024);
+	host_plane_resize("choices", 128);
 	host_plane_start();
 	if (!f)
 		die(routes);
@@ -273,7 +273,7 @@ static void setup(const char *plane, const char *routes, const char *vlans)
 		vlans_read(vlans, pinned("links"), table, map_entries(table));
 		program = tc ? program : with_vlans_too(program);
 	}
-	forget("frags");
+	forget_array("frags");
 	if (!getenv("KEEP_FLOWS")) {
 		forget_array("flow_table");
 		forget_array("flow_index");

@@ -21,13 +21,13 @@ struct state {
 };
 
 static struct state states[] = {
-	{ .name = "choices", .max = 1024 }, { .name = "frags", .max = 1024 }, { .name = "icmp_limits", .max = 1024 },
+	{ .name = "choices", .max = 128 }, { .name = "frags", .max = 128 }, { .name = "icmp_limits", .max = 128 },
 	{ .name = "totals" }, { .name = "reasons", .max = 4096 }, { .name = "flow_table", .max = 64 }, { .name = "flow_index", .max = 128 },
 	{ .name = "flow_shares", .max = 256 }, { .name = "sessions", .max = 16 }, { .name = "hints", .max = 16 },
 	{ .name = "blind_pairs", .max = 1024 }, { .name = "blind_waiting" }, { .name = "failed", .lasting = true }, { .name = "guard_state" },
-	{ .name = "guard_budget" }, { .name = "guard_sources", .max = 1024 }, { .name = "answered", .max = 1024 },
-	{ .name = "indices", .max = 1024 }, { .name = "replays", .lasting = true }, { .name = "handshakes", .lasting = true },
-	{ .name = "challenged", .max = 1024 }, { .name = "health" }, { .name = "peer_totals" }, { .name = "allowed", .max = 16 },
+	{ .name = "guard_budget" }, { .name = "guard_sources", .max = 128 }, { .name = "answered", .max = 128 },
+	{ .name = "indices", .max = 128 }, { .name = "replays", .lasting = true }, { .name = "handshakes", .lasting = true },
+	{ .name = "challenged", .max = 128 }, { .name = "health" }, { .name = "peer_totals" }, { .name = "allowed", .max = 16 },
 	{ .name = "blind_state" },
 };
 enum { STATES = sizeof(states) / sizeof(*states) };
@@ -108,6 +108,9 @@ static void choose_maps(struct wgxdp *s)
 		s->rodata->flow_index_mask = state_of("flow_index")->max - 1;
 		s->rodata->flow_share_mask = state_of("flow_shares")->max - 1;
 	}
+#define MASK(name) s->rodata->name##_mask = map_entries(pinned(#name)) > 1 ? state_of(#name)->max - 1 : 0;
+	LEARNED_MAPS(MASK)
+#undef MASK
 	s->rodata->allowed_mask = map_entries(pinned("allowed")) > 1 ? state_of("allowed")->max - 1 : 0;
 }
 

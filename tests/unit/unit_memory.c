@@ -326,8 +326,15 @@ static void choices_remembered(void **state)
 	reply_leaves_from(1000, "203.0.113.1", 4500, W0);
 	client_uses(1001, 4500);
 	reply_leaves_from(1001, "203.0.113.1", 4500, W0);
-	for (int i = 0; i < 8; i++)				/* forgotten: the map is full of others */
+	for (int i = 0; i < 8; i++)				/* others do not displace a client that the backend has answered, */
 		client_uses(2000 + i, 4500);
+	reply_leaves_from(1001, "203.0.113.1", 4500, W0);
+	assert_int_equal(learned_there(&choices), 8);
+	host_jiffies += CHOICE_LIVE_SECONDS * tick_rate;	/* but one that has long been silent */
+	reply_leaves_from(1000, "203.0.113.1", 4500, W0);
+	for (int i = 0; i < 8; i++)
+		client_uses(3000 + i, 4500);
+	reply_leaves_from(1000, "203.0.113.1", 4500, W0);
 	reply_leaves_from(1001, "203.0.113.1", 443, W0);
 	assert_true(ways_sums_hold());
 }
@@ -439,7 +446,7 @@ static void fragments_remembered(void **state)
 {
 	const struct way *w = way_named("dnat ipv4");
 
-	host_map_reset(&frags, 8);
+	host_map_reset(&frags, 1);		/* eight places */
 	assert_int_equal(sent_fragment(w, 1, 6), HOST_PASS);
 	assert_int_equal(sent_fragment(w, 1, 0x2000), HOST_SENT);
 	host_jiffies += 2 * tick_rate - 1;
@@ -447,10 +454,11 @@ static void fragments_remembered(void **state)
 	host_jiffies++;
 	assert_int_equal(sent_fragment(w, 1, 6), HOST_PASS);
 	assert_int_equal(sent_fragment(w, 1, 0x2000), HOST_SENT);	/* anew, in the place of the old one */
-	assert_int_equal(frags.n, 1);
+	assert_int_equal(learned_there(&frags), 1);
+	host_jiffies += 1 << tick_shift;
 	for (int id = 2; id <= 9; id++)
 		assert_int_equal(sent_fragment(w, id, 0x2000), HOST_SENT);
-	assert_int_equal(frags.n, 8);			/* full, it forgets the oldest */
+	assert_int_equal(learned_there(&frags), 8);	/* full, it forgets the oldest */
 	assert_int_equal(sent_fragment(w, 1, 6), HOST_PASS);
 	for (int id = 2; id <= 9; id++)
 		assert_int_equal(sent_fragment(w, id, 6), HOST_SENT);
@@ -468,10 +476,10 @@ static void fragments_unsent(void **state)
 	in.frag_off = 0x2000;
 	in.payload = 40;
 	assert_int_equal(send_in(PLANE_XDP, w->in).verdict, HOST_PASS);		/* the kernel's turn */
-	assert_int_equal(frags.n, 0);
+	assert_int_equal(learned_there(&frags), 0);
 	in.ttl = 1;
 	assert_int_equal(send_in(PLANE_TC, w->in).verdict, HOST_PASS);
-	assert_int_equal(frags.n, 0);
+	assert_int_equal(learned_there(&frags), 0);
 	in.ttl = 64;
 	frags.kind = HOST_HASH;
 	frags.max = 0;

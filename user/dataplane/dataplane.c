@@ -16,6 +16,7 @@
 #include "dataplane/control.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/dataplane_programs.h"
+#include "dataplane/former_learned.h"
 #include "lib/jiffies.h"
 #include "dataplane/load_error.h"
 #include "lib/log.h"
@@ -29,7 +30,7 @@
 #define ROOM_SERVICES 64
 #define ROOM_PORTS 64
 #define ROOM_SLOTS 256
-#define ROOM_CHOICES 65536
+#define ROOM_CHOICES 65536		/* places */
 #define ROOM_PEERS 64
 #define ROOM_ROUTES (1 << 20)		/* a trie's places cost nothing until they are used */
 
@@ -170,9 +171,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	bpf_map__set_max_entries(s->maps.table, table);
 	dataplane_size_map(dp, s->obj, MAP_sources, 2 * at_least(ROOM_PORTS, p->n_ports));
 	bpf_map__set_max_entries(s->maps.nexthops, nexthops);
-	bpf_map__set_max_entries(s->maps.choices,
-				 p->choices ? ROOM_CHOICES :
-				 at_least(dataplane_entries(dp, MAP_choices), 1));
+	dataplane_size_learned(dp, s->obj, MAP_choices, p->choices ? ROOM_CHOICES : 1);
 	bpf_map__set_max_entries(s->maps.names, names);
 	bpf_map__set_max_entries(s->maps.totals, names * 4);
 	s->rodata->tick_rate = jiffies_a_second();
@@ -199,6 +198,9 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->flow_index_mask = bpf_map__max_entries(s->maps.flow_index) - 1;
 	s->rodata->flow_share_mask = bpf_map__max_entries(s->maps.flow_shares) - 1;
 	dataplane_size_guard(dp, s->obj, p, names);
+#define MASK(name) s->rodata->name##_mask = bpf_map__max_entries(s->maps.name) - 1;
+	LEARNED_MAPS(MASK)
+#undef MASK
 	set_relay(dp, s, p);
 	dataplane_size_blind(dp, s, p);
 }
@@ -256,6 +258,8 @@ static void take_maps(struct dataplane *dp, struct wgxdp *s)
 
 		if (old >= 0 && dp->map_is_new[i] && is_carried_over(i))
 			copy_array(old, new, dataplane_entries(dp, i), bpf_map__value_size(map));
+		if (old >= 0 && dp->map_is_new[i])
+			former_learned(i, old, new, &secret);
 		if (old >= 0)
 			close(old);
 		dp->maps[i] = new;

@@ -146,6 +146,9 @@ void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, co
 			  __u32 services);
 void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m,
 			__u32 wanted);
+/* The same for a table of struct learned_entry; places: of all its buckets together */
+void dataplane_size_learned(const struct dataplane *dp, struct bpf_object *obj,
+			    enum dataplane_map m, __u32 places);
 /* Size these maps for so many services. A map never shrinks. */
 void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
 			  __u32 services);

@@ -14,6 +14,7 @@
 #include "dataplane/dataplane.h"
 #include "dataplane/dataplane_programs.h"
 #include "dataplane/former_flows.h"
+#include "dataplane/map_info.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "wgxdp.skel.h"
@@ -24,6 +25,16 @@ void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum
 			__u32 wanted)
 {
 	__u32 have = dataplane_entries(dp, m);
+
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, dataplane_map_names[m]),
+				 have > wanted ? have : wanted);
+}
+
+void dataplane_size_learned(const struct dataplane *dp, struct bpf_object *obj,
+			    enum dataplane_map m, __u32 places)
+{
+	int map = map_fd(dp, m);
+	__u32 have = learned_is_table(map) ? map_entries(map) : 0, wanted = learned_buckets(places);
 
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, dataplane_map_names[m]),
 				 have > wanted ? have : wanted);

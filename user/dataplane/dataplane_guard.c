@@ -20,6 +20,7 @@
 /* Spare room, in multiples of what is used: rows of other lengths come and go between those that
  * stay. */
 #define KEYS_SPARE 8
+/* Places */
 #define ROOM_SOURCES 65536
 #define ROOM_ANSWERED 262144
 #define ROOM_INDICES 131072
@@ -44,12 +45,12 @@ void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, co
 	dataplane_size_map(dp, obj, MAP_guard_keys, on ? keys_room(p->n_keys) : 1);
 	dataplane_size_map(dp, obj, MAP_public_keys, on ? keys_room(p->n_keys) : 1);
 	dataplane_size_map(dp, obj, MAP_guard_state, on ? services : 1);
-	dataplane_size_map(dp, obj, MAP_guard_sources, on ? ROOM_SOURCES : 1);
-	dataplane_size_map(dp, obj, MAP_answered, on ? ROOM_ANSWERED : 1);
-	dataplane_size_map(dp, obj, MAP_indices, on ? ROOM_INDICES : 1);
+	dataplane_size_learned(dp, obj, MAP_guard_sources, on ? ROOM_SOURCES : 1);
+	dataplane_size_learned(dp, obj, MAP_answered, on ? ROOM_ANSWERED : 1);
+	dataplane_size_learned(dp, obj, MAP_indices, on ? ROOM_INDICES : 1);
 	dataplane_size_map(dp, obj, MAP_replays, on ? REPLAY_ROWS : 1);
 	dataplane_size_map(dp, obj, MAP_handshakes, on ? HANDSHAKE_PLACES : 1);
-	dataplane_size_map(dp, obj, MAP_challenged, on ? ROOM_CHALLENGED : 1);
+	dataplane_size_learned(dp, obj, MAP_challenged, on ? ROOM_CHALLENGED : 1);
 	/* a page */
 	dataplane_size_map(dp, obj, MAP_challenges, p->challenges ? CHALLENGES_BYTES : 1);
 	dataplane_size_map(dp, obj, MAP_health, on ? services * GUARD_BACKENDS_MAX : 1);

@@ -5,9 +5,7 @@
  * give them more room.
  */
 #pragma once
-#include <stdbool.h>
-#include <stddef.h>
-#include "abi.h"
+#include "dataplane/learned_table.h"
 
 /* A flow as it was read */
 struct flow_entry {
@@ -28,13 +26,6 @@ struct flow_table {
 __u32 flow_table_buckets(__u32 flows);
 /* Returns how many flows a table of so many buckets is for */
 __u32 flow_table_room(__u32 buckets);
-/* Returns log2 of the jiffies in a unit of abi_learned.h */
-__u32 learned_shift(void);
-/* The time now, and seconds, in units. The first may be some seconds ahead (lib/jiffies.h). */
-__u64 learned_now(void);
-__u64 learned_units(__u32 seconds);
-/* Units in seconds, rounded */
-__u64 learned_seconds(__u64 units);
 
 /* Maps n buckets of the map `flows` to read them; 0 or -errno */
 int flow_table_open(int flows, __u32 n, struct flow_table *ret);

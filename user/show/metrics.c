@@ -288,7 +288,18 @@ static __u32 map_room(const struct dataplane *dp, enum dataplane_map m)
 {
 	__u32 n = dataplane_entries(dp, m);
 
-	return m == MAP_table ? n * TABLE_WAYS : m == MAP_flow_table ? flow_table_room(n) : n;
+	switch (m) {
+	case MAP_table:
+		return n * TABLE_WAYS;
+	case MAP_flow_table:
+		return flow_table_room(n);
+	case MAP_choices:
+	case MAP_frags:
+	case MAP_icmp_limits:
+		return n * LEARNED_WAYS;
+	default:
+		return n;
+	}
 }
 
 static void map_families(struct scrape *s)

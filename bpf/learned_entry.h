@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Tables of entries with a key (struct learned_entry): fragments, choices, answered clients,
+ * indices, and the limits of single sources. learned.h says how places are taken and read. A step
+ * writes the key, and for a write the value, into s->learned; then it calls one of
+ *
+ *   NAME_find(s)        true: the value is in s->learned.value, its place's word in .word
+ *   NAME_put(s)         writes the entry, in the place of the key's former one
+ *   NAME_take(s, ...)   takes one of the limit
+ *
+ * All of them are steps of their own: the verifier walks each once.
+ */
+#pragma once
+
+#include "learned.h"
+
+/* Returns the key of the next call, all 0 */
+INLINE union learned_key *learned_key(struct pkt_state *s)
+{
+	__builtin_memset(&s->learned.key, 0, sizeof(s->learned.key));
+	return &s->learned.key;
+}
+
+/* Returns the value for the next NAME_put(), all 0, which will be good for so many seconds */
+INLINE union learned_value *learned_value(struct pkt_state *s, enum learned_state state,
+					  __u32 seconds)
+{
+	struct learned_work *w = &s->learned;
+
+	__builtin_memset(&w->value, 0, sizeof(w->value));
+	w->state = state;
+	w->until = (bpf_jiffies64() >> tick_shift) + learned_units(seconds);
+	return &w->value;
+}
+
+INLINE struct learned_bucket *learned_bucket_at(void *map, __u32 place)
+{
+	__u32 home = place / LEARNED_WAYS;
+
+	return bpf_map_lookup_elem(map, &home);
+}
+
+/* ---- finding ---- */
+
+/* Copies the value and word at w->place, and tells whether they are the key's */
+INLINE bool learned_read(void *map, struct learned_work *w)
+{
+	const struct learned_bucket *b = learned_bucket_at(map, w->place);
+	__u64 differs = 0, seen __attribute__((unused)) = 0, word;
+	__u32 way = learned_index(w->place);
+	const struct learned_entry *e;
+
+	if (!b)
+		return false;
+	word = read_once(b->line.word[way]);
+	e = follow_after(&b->entry[way], word);
+#pragma clang loop unroll(full)
+	for (int i = 0; i < LEARNED_KEY; i++)
+		differs |= read_once(e->key.word[i]) ^ w->key.word[i];
+#pragma clang loop unroll(full)
+	for (int i = 0; i < LEARNED_VALUE; i++) {
+		w->is.word[i] = read_once(e->value.word[i]);
+		seen |= w->is.word[i];
+	}
+	w->word = word;
+	return !differs &&
+	       learned_same(word, read_once(*follow_after(&b->line.word[way], differs | seen)));
+}
+
+/* Finds the key's entry, whose time may be over: w->place, word, is. Most are in the first home, in
+ * the way that the hash says. */
+INLINE bool learned_locate(void *map, __u32 mask, struct learned_work *w)
+{
+	__u64 hash = learned_hash(w->key.word, &learned_secret);
+	__u32 home = hash & mask, way = learned_first(hash);
+	const struct learned_bucket *b = bpf_map_lookup_elem(map, &home);
+
+	w->hash = hash;
+	w->now = bpf_jiffies64() >> tick_shift;
+	if (b && !learned_has_tag(&b->line, way, learned_tag(hash)))
+		way = learned_way(&b->line, learned_tag(hash));
+	if (way == LEARNED_WAYS) {
+		hash = learned_second(hash, &learned_secret);
+		home = hash & mask;
+		b = bpf_map_lookup_elem(map, &home);
+		way = b ? learned_way(&b->line, learned_tag(hash)) : LEARNED_WAYS;
+	}
+	w->place = home * LEARNED_WAYS + way;	/* from the map, it is one number for the verifier */
+	return b && way < LEARNED_WAYS && learned_read(map, w);
+}
+
+/* seconds: how long an entry is good at most; 0: until somebody needs its place. (The words' times
+ * come round once in 74 hours.) */
+INLINE int learned_find_in(void *map, __u32 mask, struct learned_work *w, __u32 seconds)
+{
+	__u32 left;
+
+	if (!learned_locate(map, mask, w))
+		return false;
+	left = learned_left(w->word, w->now);
+	w->value = w->is;
+	return !seconds || (left && left <= learned_units(seconds));
+}
+
+/* ---- writing ---- */
+
+/* Beside 0, LEARNED_FULL and LEARNED_AGAIN, what steps return: call learned_rank_all(), and then
+ * the step again; the limit is used up */
+#define LEARNED_SEEK 2
+#define LEARNED_USED 3
+
+/* The key has no entry: copies its homes' words, for learned_rank_all(). Returns LEARNED_SEEK. */
+INLINE int learned_seek(void *map, __u32 mask, struct learned_work *w)
+{
+	__u32 home0 = w->hash & mask, home1 = learned_second(w->hash, &learned_secret) & mask;
+	struct learned_bucket *a = bpf_map_lookup_elem(map, &home0);
+	struct learned_bucket *b = bpf_map_lookup_elem(map, &home1);
+
+	if (!a || !b)
+		return LEARNED_FULL;
+	learned_copy(w, &a->line, &b->line);
+	w->sought = true;
+	return LEARNED_SEEK;
+}
+
+/* Takes the place that learned_rank_all() found, and writes the entry. Returns 0, LEARNED_FULL or
+ * LEARNED_AGAIN. */
+INLINE int learned_write_new(void *map, __u32 mask, struct learned_work *w)
+{
+	__u32 home0 = w->hash & mask, home1 = learned_second(w->hash, &learned_secret) & mask;
+	struct learned_bucket *a = bpf_map_lookup_elem(map, &home0);
+	struct learned_bucket *b = bpf_map_lookup_elem(map, &home1);
+	__u32 way = learned_index(w->way);
+	int rc;
+
+	w->sought = false;
+	if (!a || !b)
+		return LEARNED_FULL;
+	rc = learned_take(w, &a->line, &b->line);
+	if (rc)
+		return rc;
+	if (!learned_alone(w, &a->line, &b->line, home0 == home1))
+		return LEARNED_AGAIN;
+	if (w->way >= LEARNED_WAYS)
+		a = b;
+	a->entry[way].key = w->key;
+	a->entry[way].value = w->value;
+	w->word = learned_word(learned_word_tag(w->word), w->state, w->word, w->until);
+	learned_store(&a->line.word[way], w->word);
+	return 0;
+}
+
+/* The entry that was found has this value already: sets its time and state, once a second at
+ * most */
+INLINE void learned_keep(struct learned_bucket *b, const struct learned_work *w)
+{
+	__u64 later = (w->until - w->word) & LEARNED_UNTIL;
+
+	if (!learned_left(w->word, w->now) || learned_word_state(w->word) != w->state ||
+	    later - LEARNED_SECOND < LEARNED_LONGEST)
+		(void)learned_cas(&b->line.word[learned_index(w->place)], w->word,
+				  (w->word & ~(LEARNED_UNTIL | 3ULL << 30)) |
+					  (__u64)w->state << 30 | (w->until & LEARNED_UNTIL));
+}
+
+/* Makes the entry that was found BUSY, to write another value. False: another CPU was faster. */
+INLINE bool learned_reclaim(struct learned_bucket *b, struct learned_work *w)
+{
+	__u64 was = w->word;
+
+	w->word = learned_word(learned_word_tag(was), LEARNED_BUSY, was, 0);
+	return learned_cas(&b->line.word[learned_index(w->place)], was, w->word);
+}
+
+INLINE bool learned_has_value(const struct learned_work *w)
+{
+	__u64 differs = 0;
+
+#pragma clang loop unroll(full)
+	for (int i = 0; i < LEARNED_VALUE; i++)
+		differs |= w->is.word[i] ^ w->value.word[i];
+	return !differs;
+}
+
+/* Writes w->value where the key's entry was found. An entry that is LIVE stays so. Returns 0,
+ * LEARNED_FULL or LEARNED_AGAIN. */
+INLINE int learned_write_there(void *map, struct learned_work *w)
+{
+	struct learned_bucket *b = learned_bucket_at(map, w->place);
+	__u32 way = learned_index(w->place);
+
+	if (!b)
+		return LEARNED_FULL;
+	if (learned_word_state(w->word) == LEARNED_LIVE && learned_left(w->word, w->now))
+		w->state = LEARNED_LIVE;
+	if (learned_has_value(w)) {
+		learned_keep(b, w);
+		return 0;
+	}
+	if (!learned_reclaim(b, w))
+		return LEARNED_AGAIN;
+	b->entry[way].value = w->value;
+	w->word = learned_word(learned_word_tag(w->word), w->state, w->word, w->until);
+	learned_store(&b->line.word[way], w->word);
+	return 0;
+}
+
+INLINE int learned_put_in(void *map, __u32 mask, struct learned_work *w)
+{
+	if (w->sought)
+		return learned_write_new(map, mask, w);
+	return learned_locate(map, mask, w) ? learned_write_there(map, w) :
+					      learned_seek(map, mask, w);
+}
+
+/* Takes one of the limit, as limit_take(). Returns 0, LEARNED_AGAIN, LEARNED_SEEK, or
+ * LEARNED_USED. */
+INLINE int learned_charge_in(void *map, __u32 mask, struct learned_work *w)
+{
+	__u64 used, units;
+	bool there;
+
+	if (w->sought)
+		return learned_write_new(map, mask, w);
+	there = learned_locate(map, mask, w);
+	used = there && w->is.used > w->ticks ? w->is.used : w->ticks;
+	used += w->each;
+	if (used > w->ticks + w->burst * w->each)
+		return LEARNED_USED;
+	units = (used - w->ticks) >> GUARD_TICK >> tick_shift;
+	w->until = w->now + 1 + (units < LEARNED_LONGEST - 1 ? units : LEARNED_LONGEST - 1);
+	w->state = LEARNED_HALF;
+	__builtin_memset(&w->value, 0, sizeof(w->value));
+	w->value.used = used;
+	return there ? learned_write_there(map, w) : learned_seek(map, mask, w);
+}
+
+/* ---- the steps of a table ---- */
+
+/* While another CPU has the place BUSY, which takes it tens of nanoseconds */
+#define LEARNED_TRIES 4
+
+/* seconds: as for learned_find_in() */
+#define LEARNED_FIND(with, name, seconds) \
+	INLINE int name##_search_step(struct pkt_state *s) \
+	{ \
+		return learned_find_in(&name, learned_mask(name), &s->learned, seconds); \
+	} \
+	STATE_STEP(with, name##_search) \
+	INLINE bool name##_find(struct pkt_state *s) \
+	{ \
+		return name##_search(s) > 0; \
+	}
+
+/* Calls a table's step until it is done. What it needs of others is called in between, so that
+ * their stacks do not add up. */
+#define LEARNED_DO(s, step) ({ \
+	int rc_ = LEARNED_AGAIN; \
+	\
+	(s)->learned.sought = false; \
+	for (int i_ = 0; i_ < LEARNED_TRIES && rc_ == LEARNED_AGAIN; i_++) { \
+		rc_ = step(s); \
+		if (rc_ == LEARNED_SEEK) { \
+			learned_rank_all(s); \
+			rc_ = step(s); \
+		} \
+	} \
+	rc_; })
+
+#define LEARNED_PUT(with, name) \
+	INLINE int name##_try_step(struct pkt_state *s) \
+	{ \
+		return learned_put_in(&name, learned_mask(name), &s->learned); \
+	} \
+	STATE_STEP(with, name##_try) \
+	/* False: all places hold LIVE entries, or other CPUs are writing it */ \
+	INLINE bool name##_put(struct pkt_state *s) \
+	{ \
+		return !LEARNED_DO(s, name##_try); \
+	}
+
+#define LEARNED_LIMIT(with, name) \
+	INLINE int name##_charge_step(struct pkt_state *s) \
+	{ \
+		return learned_charge_in(&name, learned_mask(name), &s->learned); \
+	} \
+	STATE_STEP(with, name##_charge) \
+	/* Takes one of the limit of s->learned.key, as limit_take(); now: in ticks. Who finds no \
+	 * place is not limited. */ \
+	INLINE bool name##_take(struct pkt_state *s, __u64 now, __u64 each, __u64 burst) \
+	{ \
+		int rc; \
+		\
+		s->learned.ticks = now; \
+		s->learned.each = each; \
+		s->learned.burst = burst; \
+		rc = LEARNED_DO(s, name##_charge); \
+		return rc == 0 || rc == LEARNED_FULL; \
+	}
