@@ -43,7 +43,12 @@ knot_network() {
 knot_begins() {
 	count_arrivals dns updates 'udp dport 53 @th,80,8 & 0x78 == 0x28'
 	mkdir "$work/knot"
-	(umask 077 && keymgr -t wgxdp hmac-sha256 > "$work/tsig.key")
+	(umask 077 && cat > "$work/tsig.key") << EOF
+key:
+  - id: wgxdp
+    algorithm: hmac-sha256
+    secret: $(head -c 32 /dev/urandom | base64)
+EOF
 	cat > "$work/knot.conf" << EOF
 include: $work/tsig.key
 server:
