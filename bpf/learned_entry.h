@@ -85,7 +85,8 @@ INLINE bool learned_locate(void *map, __u32 mask, struct learned_work *w)
 		b = bpf_map_lookup_elem(map, &home);
 		way = b ? learned_way(&b->line, learned_tag(hash)) : LEARNED_WAYS;
 	}
-	w->place = home * LEARNED_WAYS + way;	/* from the map, it is one number for the verifier */
+	/* read from the map again, it is one number for the verifier */
+	w->place = home * LEARNED_WAYS + way;
 	return b && way < LEARNED_WAYS && learned_read(map, w);
 }
 

@@ -133,7 +133,7 @@ struct learned_work {
 	__u32 place;
 	__u32 state;			/* enum learned_state */
 	__u32 sought;			/* words are copied, and ranked */
-	/* while a place is sought: both homes' words, and the best one's way and rank (learned.h) */
+	/* while a place is sought (learned.h): both homes' words; the best one's way, rank, word */
 	__u64 words[2 * LEARNED_WAYS];
 	__u64 way, rank, was;
 };

@@ -99,7 +99,8 @@ def relay_reasons():
 
 
 def maps():
-    return {' '.join(m) for m in re.findall(r'^(?:MAP|RING)\(([a-z_]+), ([A-Z_]+),', read('bpf/maps.h'), re.M)}
+    text = re.sub(r'^LEARNED\(([a-z_]+),', r'MAP(\1, ARRAY,', read('bpf/maps.h'), flags=re.M)
+    return {' '.join(m) for m in re.findall(r'^(?:MAP|RING)\(([a-z_]+), ([A-Z_]+),', text, re.M)}
 
 
 def maps_in_design():
@@ -353,7 +354,7 @@ MUST_FIND = (
     (check_examples, 'docs/guide-blind.md', r'      pairs: \[', '      pair: ['),
     (check_topology, 'docs/guide-vps.md', 'inbound: established, proxy', 'inbound: open, proxy'),
     (check_maps, 'docs/design.md', r'^\| states \|.*\n', ''),
-    (check_maps, 'docs/design.md', r'^\| choices \| LRU_HASH', '| choices | HASH'),
+    (check_maps, 'docs/design.md', r'^\| choices \| ARRAY', '| choices | HASH'),
     (check_maps, 'docs/design.md', r'^\| names \| ', '| titles | '),
     (check_maps, 'bpf/maps.h', r'\Z', 'MAP(frobs, HASH, __u32, __u32, 1, 0);\n'),
     (check_metrics, 'docs/metrics.md', '`wgxdp_map_entries`', '`wgxdp_map_rows`'),

@@ -37,14 +37,15 @@ __u64 learned_seconds(__u64 units)
 
 #define PREFER 4		/* as LEARNED_PREFER of bpf/learned.h */
 
-static struct learned_home look_at(const struct learned_line *line, __u32 home, __u64 hash)
+/* Looks for a free place in one home. *ret_there: the tag stands there already. */
+static struct learned_home look_at(const struct learned_line *line, __u32 home, __u64 hash,
+				   bool *ret_there)
 {
 	__u32 tag = learned_tag(hash), first = learned_first(hash);
 	struct learned_home ret = { .tag = tag };
 
 	for (__u32 i = 0; i < LEARNED_WAYS; i++) {
-		if (learned_word_tag(line->word[i]) == tag)
-			return (struct learned_home){ 0 };
+		*ret_there |= learned_word_tag(line->word[i]) == tag;
 		if (learned_word_tag(line->word[i]))
 			continue;
 		ret.place = home * LEARNED_WAYS + i;
@@ -61,13 +62,17 @@ struct learned_home learned_place(const __u64 *key, const struct learned_secret 
 {
 	__u64 hash[2] = { learned_hash(key, secret) };
 	struct learned_home h[2];
+	bool there = false;
 
 	hash[1] = learned_second(hash[0], secret);
 	for (int i = 0; i < 2; i++) {
 		__u32 home = hash[i] & mask;
 
-		h[i] = look_at((const void *)((const char *)lines + home * step), home, hash[i]);
+		h[i] = look_at((const void *)((const char *)lines + home * step), home, hash[i],
+			       &there);
 	}
+	if (there)
+		return (struct learned_home){ 0 };
 	return h[0].free >= PREFER || h[0].free >= h[1].free ? h[0] : h[1];
 }
 
@@ -137,8 +142,8 @@ __u32 learned_table_used(int map)
 	if (!learned_is_table(map) || learned_table_open(map, false, &t))
 		return 0;
 	for (__u32 i = 0; i < t.n * LEARNED_WAYS; i++) {
-		__u64 word = __atomic_load_n(&t.buckets[i / LEARNED_WAYS].line.word[i % LEARNED_WAYS],
-					     __ATOMIC_RELAXED);
+		const struct learned_line *line = &t.buckets[i / LEARNED_WAYS].line;
+		__u64 word = __atomic_load_n(&line->word[i % LEARNED_WAYS], __ATOMIC_RELAXED);
 
 		used += learned_word_tag(word) && learned_left(word, now);
 	}

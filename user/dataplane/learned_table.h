@@ -20,7 +20,8 @@ __u64 learned_seconds(__u64 units);
 /* A free place for a key */
 struct learned_home {
 	__u32 place, tag;		/* bucket * LEARNED_WAYS + way; what its word must have */
-	__u32 free;			/* places in its bucket; 0: there is none for this key */
+	/* places in its bucket; 0: there is none for this key, or the key's tag is there */
+	__u32 free;
 };
 
 /* Finds a free place in lines that lie `step` bytes apart; mask: their number - 1. key: LEARNED_KEY
