@@ -42,6 +42,8 @@ INLINE struct learned_bucket *learned_bucket_at(void *map, __u32 place)
 
 /* ---- finding ---- */
 
+#define LEARNED_NOWHERE (~0U)		/* w->place: no place has the key's tag */
+
 /* Copies the value and word at w->place, and tells whether they are the key's */
 INLINE bool learned_read(void *map, struct learned_work *w)
 {
@@ -85,9 +87,9 @@ INLINE bool learned_locate(void *map, __u32 mask, struct learned_work *w)
 		b = bpf_map_lookup_elem(map, &home);
 		way = b ? learned_way(&b->line, learned_tag(hash)) : LEARNED_WAYS;
 	}
-	/* read from the map again, it is one number for the verifier */
-	w->place = home * LEARNED_WAYS + way;
-	return b && way < LEARNED_WAYS && learned_read(map, w);
+	w->place = b && way < LEARNED_WAYS ? home * LEARNED_WAYS + way : LEARNED_NOWHERE;
+	/* read from the map again, it is one number for the verifier, and its paths join */
+	return read_once(w->place) != LEARNED_NOWHERE && learned_read(map, w);
 }
 
 /* seconds: how long an entry is good at most; 0: until somebody needs its place. (The words' times
@@ -259,6 +261,7 @@ INLINE int learned_charge_in(void *map, __u32 mask, struct learned_work *w)
 	int rc_ = LEARNED_AGAIN; \
 	\
 	(s)->learned.sought = false; \
+	_Pragma("clang loop unroll(disable)") \
 	for (int i_ = 0; i_ < LEARNED_TRIES && rc_ == LEARNED_AGAIN; i_++) { \
 		rc_ = step(s); \
 		if (rc_ == LEARNED_SEEK) { \
@@ -274,10 +277,15 @@ INLINE int learned_charge_in(void *map, __u32 mask, struct learned_work *w)
 		return learned_put_in(&name, learned_mask(name), &s->learned); \
 	} \
 	STATE_STEP(with, name##_try) \
+	INLINE int name##_write_step(struct pkt_state *s) \
+	{ \
+		return LEARNED_DO(s, name##_try); \
+	} \
+	STATE_STEP(with, name##_write) \
 	/* False: all places hold LIVE entries, or other CPUs are writing it */ \
 	INLINE bool name##_put(struct pkt_state *s) \
 	{ \
-		return !LEARNED_DO(s, name##_try); \
+		return !name##_write(s); \
 	}
 
 #define LEARNED_LIMIT(with, name) \
@@ -286,6 +294,11 @@ INLINE int learned_charge_in(void *map, __u32 mask, struct learned_work *w)
 		return learned_charge_in(&name, learned_mask(name), &s->learned); \
 	} \
 	STATE_STEP(with, name##_charge) \
+	INLINE int name##_pay_step(struct pkt_state *s) \
+	{ \
+		return LEARNED_DO(s, name##_charge); \
+	} \
+	STATE_STEP(with, name##_pay) \
 	/* Takes one of the limit of s->learned.key, as limit_take(); now: in ticks. Who finds no \
 	 * place is not limited. */ \
 	INLINE bool name##_take(struct pkt_state *s, __u64 now, __u64 each, __u64 burst) \
@@ -295,6 +308,6 @@ INLINE int learned_charge_in(void *map, __u32 mask, struct learned_work *w)
 		s->learned.ticks = now; \
 		s->learned.each = each; \
 		s->learned.burst = burst; \
-		rc = LEARNED_DO(s, name##_charge); \
+		rc = name##_pay(s); \
 		return rc == 0 || rc == LEARNED_FULL; \
 	}
