@@ -39,7 +39,7 @@ static __u8 wan_mac[ETH_ALEN], lan_mac[ETH_ALEN];
 static __be32 public, backend, ours;
 
 /* Whether it was sent, and then as what. Byte order: the network's */
-static bool run(__u32 link, const __u8 *mac, __be32 src, __be16 sport, __be32 dst, __be16 dport, struct frame *out)
+static inline bool run(__u32 link, const __u8 *mac, __be32 src, __be16 sport, __be32 dst, __be16 dport, struct frame *out)
 {
 	struct frame in = {
 		.eth = { .h_source = { 2, 0, 0, 0, 0, 7 }, .h_proto = htons(ETH_P_IP) },

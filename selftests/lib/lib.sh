@@ -30,6 +30,7 @@ elapsed() { awk -v from="$started" '{print $1 - from}' /proc/uptime; }
 expect() {
 	case $3 in
 	== | !=) [[ $2 == "$4" ]] && [[ $3 == == ]] || { [[ $2 != "$4" && $3 == != ]]; } ;;
+	-*) fail "$1: awk does not know $3" ;;
 	*) awk -v a="$2" -v b="$4" "BEGIN {exit !(a $3 b)}" ;;
 	esac || fail "$1: $2, expected $3 $4"
 	say "ok $1: $2"

@@ -15,8 +15,11 @@ operations=${OPERATIONS:-100000000}
 
 without_counts() {
 	git -C "$root" archive HEAD | tar -x -C "$work" --one-top-level=copy
+	sed -i 's/^	if (learned_count(a, tag0) + learned_count(b, tag1) == .*$/	if (learned_count(a, tag0) + learned_count(b, tag1) < 99 || same)/' \
+		"$work/copy/bpf/learned.h"
 	sed -i 's/^	if (learned_count(.*) != want) {$/	if (want > 2) {/' "$work/copy/bpf/flow/port.h"
-	[[ $(grep -c '^	if (want > 2) {$' "$work/copy/bpf/flow/port.h") == 2 ]] || fail 'bpf/flow/port.h counts tags in another way by now'
+	grep -q 'tag1) < 99' "$work/copy/bpf/learned.h" && grep -q 'if (want > 2)' "$work/copy/bpf/flow/port.h" ||
+		fail 'bpf/ counts tags in another way by now'
 	make -s -C "$work/copy" -j2 all > "$work/make" 2>&1 || fail "make: $(tail -n 3 "$work/make")"
 	wgxdp=$work/copy/build/wgxdp
 }
@@ -41,11 +44,11 @@ inside firewall "$build/selftests/flowhammer" /sys/fs/bpf/wgxdp/default "$(index
 say "$(< "$work/hammer")"
 "$build/selftests/flowtable" /sys/fs/bpf/wgxdp/default > "$work/table"
 say "$(< "$work/table")"
-expect 'clients that keep their flows' "$(said hammer kept)" -ge 195
+expect 'clients that keep their flows' "$(said hammer kept)" '>=' 195
 expect 'packets that left with parts of two flows, or as two flows of one client' "$(said hammer torn)" == 0
 expect 'of clients that keep their flows: packets with another port, answers that did not come' "$(said hammer lost)" == 0
-expect 'newcomers that got a port' "$(said hammer newcomers)" -gt $((operations / 1000))
-expect 'answers to them' "$(said hammer answers)" -gt $((operations / 1000))
+expect 'newcomers that got a port' "$(said hammer newcomers)" '>' $((operations / 1000))
+expect 'answers to them' "$(said hammer answers)" '>' $((operations / 1000))
 expect 'what is wrong in the table' "$(said table wrong)" == 0
 expect_sums
 say "0 torn, 0 lost of $(said hammer operations) packets by two CPUs, $(said hammer newcomers) of newcomers"

@@ -48,7 +48,7 @@ try() { # MODE
 	[[ ! ${BREAK:-} ]] || strangers answers wg-end eth lan
 	wait_for 5 'quiet' settled
 	expect "$1: of $sent forged frames there came" $(($(came) - before)) == 0
-	expect "$1: many" "$sent" -ge 1000
+	expect "$1: many" "$sent" '>=' 1000
 	[[ $(who) == "$(< "$work/who")" ]] || fail "$1: other flows: $(who), not $(< "$work/who")"
 	[[ $(numbers) == "$(< "$work/numbers")" ]] || fail "$1: flows were made or ended: $(diff <(numbers) "$work/numbers")"
 	expect "$1: entries of flows and embryos" "$(entries)" == "$now_entries"

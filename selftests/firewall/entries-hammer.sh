@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 1800
+# alone
+# Two CPUs on the same entries of a table, 100 million packets each ($OPERATIONS). Fragments of twice as many datagrams as the table has
+# places for: no later fragment takes another datagram's ports or length, and in the end each entry is whole and stands once. And limits:
+# 20 sources, each told ten times a second that its packets' TTL has run out, and no more often.
+# BREAK: another BPF object. 1: writers do not count whether a tag stands once; 2: readers do not look at the word again; 3: a limit's value
+# is written without taking its place.
+#
+#     client  .7 ----- 198.51.100.0/24 ----- .1 wan firewall lan .1 ----- 192.168.1.0/24 ----- .10, .11 wg-end
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+operations=${OPERATIONS:-100000000}
+
+broken() {
+	local file=learned.h from to
+	case $BREAK in
+	1) from='if (learned_count(a, tag0) + learned_count(b, tag1) == .*' to='if (learned_count(a, tag0) + learned_count(b, tag1) < 99 || same)' ;;
+	2) file=learned_entry.h from='learned_same(word, read_once.*' to='(word | differs | seen) != 0;' ;;
+	*) file=learned_entry.h from='return learned_cas(&b->line.word\[learned_index(w->place)\], was, w->word);' to='return true;' ;;
+	esac
+	git -C "$root" archive HEAD | tar -x -C "$work" --one-top-level=copy
+	sed -i "s/$from\$/$to/" "$work/copy/bpf/$file"
+	! diff -q "$root/bpf/$file" "$work/copy/bpf/$file" > /dev/null || fail "BREAK=$BREAK changes nothing in bpf/$file"
+	make -s -C "$work/copy" -j2 all > "$work/make" 2>&1 || fail "make: $(tail -n 3 "$work/make")"
+	wgxdp=$work/copy/build/wgxdp
+}
+
+hammer() { # fragments|limit
+	inside firewall "$build/selftests/entryhammer" "$1" /sys/fs/bpf/wgxdp/default "$(index firewall wan)" "$(mac firewall wan)" "$operations" \
+		> "$work/$1"
+	say "$(< "$work/$1")"
+}
+
+[[ $(nproc) -ge 2 ]] || fail 'one CPU'
+[[ ! ${BREAK:-} ]] || broken
+firewall_network
+inside firewall sysctl -qw net.ipv4.icmp_msgs_per_sec=1000000 # what all sources together are told has a limit, too: the kernel's
+cat > "$work/wgxdp.yaml" <<- EOF
+	services:
+	  - name: first
+	    listen: { interface: wan, ports: [ 51820 ] }
+	    backend: { ipv4: 192.168.1.10, port: 51820 }
+	  - name: second
+	    listen: { interface: wan, ports: [ 51821 ] }
+	    backend: { ipv4: 192.168.1.11, port: 51821 }
+EOF
+wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
+inside firewall ip route add 10.0.0.0/8 via 198.51.100.7
+inside firewall ip neigh replace 198.51.100.7 lladdr "$(mac client uplink)" nud permanent dev wan
+for host in 10 11; do inside firewall ip neigh replace 192.168.1.$host lladdr "$(mac wg-end eth)" nud permanent dev lan; done
+
+hammer fragments
+expect 'later fragments with what is not their datagram'"'"'s' "$(said fragments torn)" == 0
+expect 'entries that are not whole, or stand twice' "$(said fragments wrong)" == 0
+expect 'later fragments that found their first one' "$(said fragments found)" '>' $((operations / 100))
+expect 'entries' "$(said fragments entries)" '>' 20000
+
+hammer limit
+seconds=$(said limit seconds)
+expect 'how often a source is told at most: twenty times at once, then ten times a second' "$(said limit most)" '<=' "22 + 10 * $seconds"
+expect 'and at least: fifty at once are the limit of all together' "$(said limit least)" '>=' "9 * $seconds"
+expect_sums
+say "0 torn of $(said fragments found) later fragments found, $(said limit least) to $(said limit most) errors a source in $(said limit seconds) s"

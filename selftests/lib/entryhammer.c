@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * entryhammer fragments|limit DIRECTORY IFINDEX MAC OPERATIONS: two CPUs on the same entries of a table of struct learned_entry, through the
+ * programs (BPF_PROG_TEST_RUN) of the instance that is pinned in DIRECTORY, each with so many packets. They come in by the link, where the
+ * firewall has the MAC. The services are 198.51.100.1:51820 and :51821, their backends 192.168.1.10 and .11.
+ *
+ * fragments: first fragments of 60,000 datagrams, of which the table has places for half, and later ones. A datagram's ports and the length
+ * of its first fragment follow from its number, so what is read is right or wrong. Says
+ *
+ *     operations N found N missed N torn N entries N wrong N
+ *
+ * found, missed: later fragments that went to a backend, and that went up; torn: those that went to the other service's backend, or overlap
+ * otherwise than their first one lets them. In the end the table has so many entries; wrong: those with another datagram's value, in two
+ * places, or BUSY.
+ *
+ * limit: packets of 20 sources whose TTL has run out, each to be told so ten times a second. Says
+ *
+ *     operations N seconds N told N least N most N
+ *
+ * least and most: how often the source was told that was told least, or most.
+ */
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/pkt_cls.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+#include "abi.h"
+#include "flow_packets.h"
+#include "pinned_array.h"
+
+enum { DATAGRAMS = 60000, LIMITED = 20, SHORT = 16, LONG = 32 };
+
+static void die(const char *what)
+{
+	fprintf(stderr, "entryhammer: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static unsigned long operations;
+static bool limit;
+static atomic_ulong found, missed, torn, told[LIMITED];
+
+/* ---- a datagram: all of it follows from its number ---- */
+
+struct datagram {
+	__be32 src;
+	__be16 id, sport, dport;
+	__u16 end;
+};
+
+static struct datagram datagram(__u32 i)
+{
+	__u32 mixed = i * 0x9e3779b1U;
+
+	return (struct datagram){
+		.src = htonl((10 << 24) + i), .id = htons(mixed >> 16), .sport = htons(1024 + i % 60000),
+		.dport = htons(PORT + (mixed >> 8 & 1)), .end = mixed >> 9 & 1 ? LONG : SHORT,
+	};
+}
+
+/* ---- packets ---- */
+
+struct sent {
+	struct ethhdr eth;
+	struct iphdr ip;
+	struct udphdr udp;
+	__u8 payload[56];
+} __attribute__((packed));
+
+static struct sent packet(__be32 src, __u16 len)
+{
+	struct sent p = {
+		.eth = { .h_source = { 2, 0, 0, 0, 0, 7 }, .h_proto = htons(ETH_P_IP) },
+		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP, .tot_len = htons(sizeof(p.ip) + len),
+			.saddr = src, .daddr = public },
+	};
+
+	memcpy(p.eth.h_dest, wan_mac, ETH_ALEN);
+	return p;
+}
+
+/* Returns the verdict, and the packet as it left */
+static __u32 run_packet(struct sent *p, struct sent *out)
+{
+	__u32 size = sizeof(p->eth) + ntohs(p->ip.tot_len);
+	struct xdp_md ctx = { .data_end = size, .ingress_ifindex = wan };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p, .data_size_in = size, .data_out = out, .data_size_out = sizeof(*out),
+		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
+
+	p->ip.check = 0;
+	p->ip.check = head_sum((const __u8 *)&p->ip);
+	if (bpf_prog_test_run_opts(program, &opts))
+		die("test-run");
+	return opts.retval;
+}
+
+/* The kernel's turn to keep a neighbour alive comes now and then: once more */
+static __u32 run_fragment(struct sent *p, struct sent *out)
+{
+	__u32 verdict = run_packet(p, out);
+
+	return verdict == XDP_PASS ? run_packet(p, out) : verdict;
+}
+
+static void first(__u32 i)
+{
+	struct datagram d = datagram(i);
+	struct sent p = packet(d.src, d.end), out;
+
+	p.ip.id = d.id;
+	p.ip.frag_off = htons(0x2000);
+	p.udp = (struct udphdr){ .source = d.sport, .dest = d.dport, .len = htons(200) };
+	run_fragment(&p, &out);
+}
+
+/* at: where it begins */
+static void later(__u32 i, __u16 at)
+{
+	struct datagram d = datagram(i);
+	struct sent p = packet(d.src, 24), out;
+	__be32 to = htonl(ntohl(backend) + (d.dport != htons(PORT)));
+	__u32 verdict;
+
+	p.ip.id = d.id;
+	p.ip.frag_off = htons(0x2000 | at / 8);
+	verdict = run_fragment(&p, &out);
+	if (verdict == XDP_PASS)
+		missed++;
+	else if (verdict == XDP_REDIRECT && out.ip.daddr == to && at >= d.end)
+		found++;
+	else if (verdict != XDP_DROP || at >= d.end)
+		torn++;
+}
+
+/* ---- a source that is told that the TTL of its packets has run out ---- */
+
+static void expired(__u32 source)
+{
+	struct sent p = packet(htonl((10 << 24) + source + 1), 64), out;
+	struct __sk_buff ctx = { .ifindex = wan };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &p, .data_size_in = sizeof(p), .data_out = &out, .data_size_out = sizeof(out),
+		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
+
+	p.ip.ttl = 1;
+	p.udp = (struct udphdr){ .source = htons(4000), .dest = htons(PORT), .len = htons(64) };
+	p.ip.check = head_sum((const __u8 *)&p.ip);
+	if (bpf_prog_test_run_opts(program, &opts) && errno != ENOSPC)	/* the answer is longer */
+		die("test-run");
+	if (opts.retval == TC_ACT_REDIRECT)
+		told[source]++;
+	else if (opts.retval != TC_ACT_SHOT) {
+		fprintf(stderr, "entryhammer: a packet without TTL: verdict %d\n", (int)opts.retval);
+		exit(1);
+	}
+}
+
+/* ---- two CPUs ---- */
+
+static void *hammer(void *data)
+{
+	__u64 random = 0x9e3779b97f4a7c15ULL;	/* the same entries on both CPUs */
+
+	stay_on_cpu((long)data);
+	for (unsigned long n = 0; n < operations; n++) {
+		__u32 i;
+
+		random ^= random << 13;
+		random ^= random >> 7;
+		random ^= random << 17;
+		if (!(n & 15))
+			meet();
+		i = random % (limit ? LIMITED : DATAGRAMS);
+		if (limit)
+			expired(i);
+		else if (random >> 40 & 1)
+			first(i);
+		else
+			later(i, random >> 41 & 1 ? LONG : SHORT);
+	}
+	return NULL;
+}
+
+/* ---- the table, when nobody writes it ---- */
+
+static bool is_wrong(const struct learned_bucket *b, __u32 n, __u32 place)
+{
+	const struct learned_entry *e = &b[place / LEARNED_WAYS].entry[place % LEARNED_WAYS];
+	struct datagram d = datagram(ntohl(e->key.fragment.src.w[3]) - (10 << 24));
+	const struct fragment *f = &e->value.fragment;
+
+	if (f->sport != d.sport || f->dport != d.dport || f->end != d.end ||
+	    (__be16)(e->key.fragment.id & 0xffff) != d.id)
+		return true;
+	return false;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(union learned_key));
+}
+
+static void look_at_table(const char *directory)
+{
+	__u32 n, entries = 0, wrong = 0;
+	const struct learned_bucket *b = pinned_array(directory, "frags", &n);
+	union learned_key *keys = calloc(n * LEARNED_WAYS, sizeof(*keys));
+
+	for (__u32 i = 0; i < n * LEARNED_WAYS; i++) {
+		__u64 word = b[i / LEARNED_WAYS].line.word[i % LEARNED_WAYS];
+
+		if (!learned_word_tag(word))
+			continue;
+		wrong += learned_word_state(word) == LEARNED_BUSY || is_wrong(b, n, i);
+		keys[entries++] = b[i / LEARNED_WAYS].entry[i % LEARNED_WAYS].key;
+	}
+	qsort(keys, entries, sizeof(*keys), compare_keys);
+	for (__u32 i = 1; i < entries; i++)
+		wrong += !memcmp(&keys[i - 1], &keys[i], sizeof(*keys));
+	free(keys);
+	printf("operations %lu found %lu missed %lu torn %lu entries %u wrong %u\n", operations * CPUS, found, missed, torn, entries, wrong);
+}
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void look_at_limit(double since)
+{
+	unsigned long all = 0, least = -1, most = 0;
+
+	for (int i = 0; i < LIMITED; i++) {
+		all += told[i];
+		least = told[i] < least ? told[i] : least;
+		most = told[i] > most ? told[i] : most;
+	}
+	printf("operations %lu seconds %.2f told %lu least %lu most %lu\n", operations * CPUS, seconds() - since, all, least, most);
+}
+
+int main(int argc, char **argv)
+{
+	char path[256], *words[] = { argv[2], argv[3], "0", argv[4], argv[4] };
+	pthread_t threads[CPUS];
+	double since;
+
+	if (argc != 6 || !flow_packets_open(words))
+		return 2;
+	limit = !strcmp(argv[1], "limit");
+	if (limit) {
+		snprintf(path, sizeof(path), "%s/progs/wgxdp_tc", argv[2]);
+		program = bpf_obj_get(path);
+		if (program < 0)
+			die(path);
+	}
+	operations = strtoul(argv[5], NULL, 0);
+	since = seconds();
+	for (long cpu = 0; cpu < CPUS; cpu++)
+		if (pthread_create(&threads[cpu], NULL, hammer, (void *)cpu))
+			die("a thread");
+	for (int cpu = 0; cpu < CPUS; cpu++)
+		pthread_join(threads[cpu], NULL);
+	limit ? look_at_limit(since) : look_at_table(argv[2]);
+	return 0;
+}
