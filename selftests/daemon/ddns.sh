@@ -11,7 +11,7 @@ source "$root/selftests/lib/ddns-said.sh"
 source "$root/selftests/lib/knot.sh"
 
 knot_network
-(umask 077 && keymgr -t other hmac-sha256 > "$work/other.key")
+(umask 077 && tsig_key other > "$work/other.key")
 sed 's/ other/ wgxdp/; s/:other:/:wgxdp:/' "$work/other.key" > "$work/wrong.key"
 chmod 644 "$work/wrong.key"
 

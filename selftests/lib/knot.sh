@@ -30,6 +30,13 @@ start_knot() {
 	wait_for 10 'knot answers' knot_answers
 }
 
+# A key of knot's, as its keymgr prints it
+tsig_key() { # NAME
+	local secret
+	secret=$(head -c 32 /dev/urandom | base64)
+	printf '# hmac-sha256:%s:%s\nkey:\n  - id: %s\n    algorithm: hmac-sha256\n    secret: %s\n' "$1" "$secret" "$1" "$secret"
+}
+
 knot_network() {
 	namespaces wg-end dns
 	cable wg-end mgmt dns eth
@@ -43,12 +50,7 @@ knot_network() {
 knot_begins() {
 	count_arrivals dns updates 'udp dport 53 @th,80,8 & 0x78 == 0x28'
 	mkdir "$work/knot"
-	(umask 077 && cat > "$work/tsig.key") << EOF
-key:
-  - id: wgxdp
-    algorithm: hmac-sha256
-    secret: $(head -c 32 /dev/urandom | base64)
-EOF
+	(umask 077 && tsig_key wgxdp > "$work/tsig.key")
 	cat > "$work/knot.conf" << EOF
 include: $work/tsig.key
 server:

@@ -383,7 +383,8 @@ traces() { # NAMESPACE
 	on_host "$1"
 	inside "$1" ip -o link show | awk '{print $2, $3}'
 	find /run/wgxdp /run/state -mindepth 1 ! -name lock 2> /dev/null | sort
-	inside "$1" sysctl -a 2> /dev/null | grep -E '^(net|kernel.bpf|kernel.unpriv)' | grep -vE 'conntrack_count|nf_log'
+	{ inside "$1" sysctl -a 2> /dev/null || :; } | # procps 4.0.6 fails where one cannot be read
+		grep -E '^(net|kernel.bpf|kernel.unpriv)' | grep -vE 'conntrack_count|nf_log'
 	pgrep -x wgxdp || :
 }
 
