@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "learned_entry.h"
+#include "learned_steps.h"
 
 LEARNED_FIND(with_choices, choices, 0)
 LEARNED_PUT(with_choices, choices)

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "learned_entry.h"
+#include "learned_steps.h"
 #include "plane/plane.h"
 
 LEARNED_FIND(true, frags, FRAGMENT_SECONDS)

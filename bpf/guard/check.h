@@ -11,7 +11,7 @@
 #pragma once
 
 #include "guard/mac.h"
-#include "learned_entry.h"
+#include "learned_steps.h"
 
 LEARNED_FIND(with_guards, answered, SESSION_SECONDS)
 LEARNED_FIND(with_guards, indices, SESSION_SECONDS)

@@ -15,7 +15,7 @@
 
 #include "fragment/cut.h"
 #include "icmp/icmp.h"
-#include "learned_entry.h"
+#include "learned_steps.h"
 #include "limit.h"
 
 #define ANSWER_MAX4 576			/* RFC 1812 4.3.2.3, and the kernel */

@@ -18,7 +18,7 @@ without_counts() {
 	sed -i 's/^	if (learned_count(a, tag0) + learned_count(b, tag1) == .*$/	if (learned_count(a, tag0) + learned_count(b, tag1) < 99 || same)/' \
 		"$work/copy/bpf/learned.h"
 	sed -i 's/^	if (learned_count(.*) != want) {$/	if (want > 2) {/' "$work/copy/bpf/flow/port.h"
-	grep -q 'tag1) < 99' "$work/copy/bpf/learned.h" && grep -q 'if (want > 2)' "$work/copy/bpf/flow/port.h" ||
+	[[ $(cat "$work"/copy/bpf/{learned,flow/port}.h | grep -cE 'tag1[)] < 99|if [(]want > 2[)]') == 2 ]] ||
 		fail 'bpf/ counts tags in another way by now'
 	make -s -C "$work/copy" -j2 all > "$work/make" 2>&1 || fail "make: $(tail -n 3 "$work/make")"
 	wgxdp=$work/copy/build/wgxdp
