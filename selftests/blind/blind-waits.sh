@@ -33,12 +33,16 @@ wait_for 30 'two sites' all_authenticated 2
 expect 'site c' "$(site_shown c state)" == waiting
 count_arrivals nat-a initiations "iifname in udp dport $port @th,64,8 1"
 
+begun=$EPOCHREALTIME
 start server-a ping -q -c 1 -W 40 "$overlay:c::10" > "$work/ping"
 pinger=$!
 wait_for 4 "the initiation waits" site_is c initiation_waits yes
 [[ ! ${BREAK:-} ]] || forget
 knows_relay c
+# should the machine be so slow that c is there only now, WireGuard has asked again: it does after five seconds
+most=$(awk -v from="$begun" -v to="$EPOCHREALTIME" 'BEGIN {print 1 + int((to - from + 1) / 5)}')
 wait $pinger || fail "no answer of c: $(< "$work/ping")"
-expect 'initiations that a has sent' "$(arrived nat-a initiations)" == 1
+expect "initiations that a has sent, of $most at most" "$(arrived nat-a initiations)" '<=' "$most"
+expect 'and at least' "$(arrived nat-a initiations)" '>=' 1
 expect 'site c' "$(site_shown c state) $(site_shown c initiation_waits)" == 'authenticated no'
 expect_sums
