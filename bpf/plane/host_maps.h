@@ -14,19 +14,16 @@
 enum host_map_kind {
 	HOST_ARRAY,
 	HOST_HASH,
-	HOST_LRU,			/* when full, it forgets the entry looked up longest ago */
 	HOST_TRIE,			/* keys begin with __u32 prefixlen */
 };
 #define HOST_KIND_ARRAY HOST_ARRAY
 #define HOST_KIND_PERCPU_ARRAY HOST_ARRAY
 #define HOST_KIND_HASH HOST_HASH
 #define HOST_KIND_PERCPU_HASH HOST_HASH
-#define HOST_KIND_LRU_HASH HOST_LRU
 #define HOST_KIND_LPM_TRIE HOST_TRIE
 
 struct host_entry {
 	void *key, *value;
-	__u64 used;			/* the map's clock at the last lookup */
 	__u32 sum;			/* of the key: keys with another sum are not compared */
 };
 
@@ -37,7 +34,6 @@ struct host_map {
 	/* entries in use; an array uses all, or none before its first use */
 	__u32 n;
 	__u32 number;			/* for host_watch() */
-	__u64 clock;
 	struct host_entry *entries;
 	char *values;			/* of an array */
 };
@@ -164,18 +160,7 @@ static inline void *bpf_map_lookup_elem(struct host_map *map, const void *key)
 	e = host_map_find(map, key, false);
 	if (!e)
 		return NULL;
-	e->used = ++map->clock;
 	return e->value;
-}
-
-static inline struct host_entry *host_map_oldest(struct host_map *map)
-{
-	struct host_entry *oldest = &map->entries[0];
-
-	for (__u32 i = 1; i < map->n; i++)
-		if (map->entries[i].used < oldest->used)
-			oldest = &map->entries[i];
-	return oldest;
 }
 
 /* Returns a place for a new key, or NULL if the map is full */
@@ -185,12 +170,9 @@ static inline struct host_entry *host_map_place(struct host_map *map)
 
 	if (!map->entries)
 		map->entries = host_alloc((size_t)map->max * sizeof(*map->entries));
-	if ((map->n == map->max && map->kind != HOST_LRU) ||
-	    (host_watch && !host_watch(map, HOST_NEW)))
+	if (map->n == map->max || (host_watch && !host_watch(map, HOST_NEW)))
 		return NULL;
-	e = map->n == map->max ? host_map_oldest(map) : &map->entries[map->n++];
-	free(e->key);
-	free(e->value);
+	e = &map->entries[map->n++];
 	e->key = host_alloc(map->key_size);
 	e->value = host_alloc(map->value_size);
 	return e;
@@ -218,7 +200,6 @@ static inline long bpf_map_update_elem(struct host_map *map, const void *key, co
 	memcpy(e->key, key, map->key_size);
 	e->sum = host_key_sum(key, map->key_size);
 	memcpy(e->value, value, map->value_size);
-	e->used = ++map->clock;
 	return 0;
 }
 

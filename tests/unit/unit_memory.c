@@ -471,6 +471,8 @@ static void fragments_remembered(void **state)
 static void fragments_unsent(void **state)
 {
 	const struct way *w = way_named("dnat ipv4");
+	struct learned_bucket *b;
+	__u32 zero = 0;
 
 	way_comes(w, &in);
 	in.frag_off = 0x2000;
@@ -481,11 +483,12 @@ static void fragments_unsent(void **state)
 	assert_int_equal(send_in(PLANE_TC, w->in).verdict, HOST_PASS);
 	assert_int_equal(learned_there(&frags), 0);
 	in.ttl = 64;
-	frags.kind = HOST_HASH;
-	frags.max = 0;
+	host_map_reset(&frags, 1);
+	b = bpf_map_lookup_elem(&frags, &zero);
+	for (__u32 way = 0; way < LEARNED_WAYS; way++)		/* no entry gives way */
+		b->line.word[way] = learned_word(way + 1, LEARNED_LIVE, 0, (host_jiffies >> tick_shift) + LEARNED_SECOND);
 	assert_int_equal(send_in(PLANE_TC, w->in).verdict, HOST_PASS);
 	assert_int_equal(way_reason(w->id, w->direction, PLANE_TC, PASS_fragment), 1);
-	frags.kind = HOST_LRU;
 	assert_true(ways_sums_hold());
 }
 
