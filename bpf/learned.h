@@ -122,11 +122,9 @@ INLINE __u64 learned_rank(__u64 word, __u64 now)
 
 /* ---- taking a place ---- */
 
-/* A free place is taken in the home where more are free; in the first home if that has at least so
- * many; there in the way that the hash says, where most lookups find it at once */
-#define LEARNED_PREFER 4
-
-/* Ranks the ways of one home, 0 or 1, whose words are in w->words. hash: what it follows from */
+/* Ranks the ways of one home, 0 or 1, whose words are in w->words. hash: what it follows from. A
+ * free place is taken in the home where more are free (LEARNED_PREFER); there in the way that the
+ * hash says, where most lookups find it at once. */
 INLINE void learned_choose(struct learned_work *w, __u32 home, __u64 hash)
 {
 	__u64 rank = 0, way = 0, free = 0, word = 0, better;
@@ -159,7 +157,7 @@ INLINE int learned_rank_all_step(struct pkt_state *s)
 
 	w->rank = w->way = w->word = 0;
 	learned_choose(w, 0, w->hash);
-	learned_choose(w, 1, learned_second(w->hash, &learned_secret));
+	learned_choose(w, 1, w->other);
 	return 0;
 }
 STATE_STEP(true, learned_rank_all)
@@ -179,12 +177,12 @@ INLINE void learned_copy(struct learned_work *w, const struct learned_line *a,
 }
 
 /* Makes the place BUSY that learned_rank_all() found: its word is w->word now, and was w->was. a,
- * b: the homes that w->hash leads to; they may be one bucket. Returns 0, LEARNED_FULL or
- * LEARNED_AGAIN. */
-INLINE int learned_take(struct learned_work *w, struct learned_line *a, struct learned_line *b)
+ * b: the homes that w->hash and w->other lead to; they may be one bucket. Returns 0, LEARNED_FULL
+ * or LEARNED_AGAIN. */
+INLINE int learned_reserve(struct learned_work *w, struct learned_line *a, struct learned_line *b)
 {
 	bool second = w->way >= LEARNED_WAYS;
-	__u64 hash = second ? learned_second(w->hash, &learned_secret) : w->hash;
+	__u64 hash = second ? w->other : w->hash;
 
 	if (w->rank < LEARNED_RANK)
 		return LEARNED_FULL;
@@ -194,13 +192,12 @@ INLINE int learned_take(struct learned_work *w, struct learned_line *a, struct l
 		       0 : LEARNED_AGAIN;
 }
 
-/* Tells whether the tags stand only at the place that was taken. If not, another CPU is making an
+/* Tells whether the tags stand only at the place that was reserved. If not, another CPU is making an
  * entry for this key, and the place is free again. same: both homes are one bucket */
 INLINE bool learned_alone(const struct learned_work *w, struct learned_line *a,
 			  struct learned_line *b, bool same)
 {
-	__u32 tag0 = learned_tag(w->hash);
-	__u32 tag1 = learned_tag(learned_second(w->hash, &learned_secret));
+	__u32 tag0 = learned_tag(w->hash), tag1 = learned_tag(w->other);
 
 	if (learned_count(a, tag0) + learned_count(b, tag1) == 1 + (same && tag0 == tag1))
 		return true;

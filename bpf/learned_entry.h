@@ -64,7 +64,7 @@ INLINE bool learned_read(void *map, struct learned_work *w)
 }
 
 /* Finds the key's entry, whose time may be over: w->place, word, is. Most are in the first home, in
- * the way that the hash says. */
+ * the way that the hash says. Else it sets w->other. */
 INLINE bool learned_locate(void *map, __u32 mask, struct learned_work *w)
 {
 	__u64 hash = learned_hash(w->key.word, &learned_secret);
@@ -76,7 +76,7 @@ INLINE bool learned_locate(void *map, __u32 mask, struct learned_work *w)
 	if (b && !learned_has_tag(&b->line, way, learned_tag(hash)))
 		way = learned_way(&b->line, learned_tag(hash));
 	if (way == LEARNED_WAYS) {
-		hash = learned_second(hash, &learned_secret);
+		hash = w->other = learned_second(hash, &learned_secret);
 		home = hash & mask;
 		b = bpf_map_lookup_elem(map, &home);
 		way = b ? learned_way(&b->line, learned_tag(hash)) : LEARNED_WAYS;
@@ -109,7 +109,7 @@ INLINE int learned_find_in(void *map, __u32 mask, struct learned_work *w, __u32 
 /* The key has no entry: copies its homes' words, for learned_rank_all(). Returns LEARNED_SEEK. */
 INLINE int learned_seek(void *map, __u32 mask, struct learned_work *w)
 {
-	__u32 home0 = w->hash & mask, home1 = learned_second(w->hash, &learned_secret) & mask;
+	__u32 home0 = w->hash & mask, home1 = w->other & mask;
 	struct learned_bucket *a = bpf_map_lookup_elem(map, &home0);
 	struct learned_bucket *b = bpf_map_lookup_elem(map, &home1);
 
@@ -124,7 +124,7 @@ INLINE int learned_seek(void *map, __u32 mask, struct learned_work *w)
  * LEARNED_AGAIN. */
 INLINE int learned_write_new(void *map, __u32 mask, struct learned_work *w)
 {
-	__u32 home0 = w->hash & mask, home1 = learned_second(w->hash, &learned_secret) & mask;
+	__u32 home0 = w->hash & mask, home1 = w->other & mask;
 	struct learned_bucket *a = bpf_map_lookup_elem(map, &home0);
 	struct learned_bucket *b = bpf_map_lookup_elem(map, &home1);
 	__u32 way = learned_index(w->way);
@@ -133,7 +133,7 @@ INLINE int learned_write_new(void *map, __u32 mask, struct learned_work *w)
 	w->sought = false;
 	if (!a || !b)
 		return LEARNED_FULL;
-	rc = learned_take(w, &a->line, &b->line);
+	rc = learned_reserve(w, &a->line, &b->line);
 	if (rc)
 		return rc;
 	if (!learned_alone(w, &a->line, &b->line, home0 == home1))

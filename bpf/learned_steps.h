@@ -28,33 +28,34 @@
 		return name##_search(s) > 0; \
 	}
 
-/* Calls a table's step until it is done. What it needs of others is called in between, so that
- * their stacks do not add up. */
-#define LEARNED_DO(s, step) ({ \
-	int rc_ = LEARNED_AGAIN; \
-	\
-	(s)->learned.sought = false; \
-	_Pragma("clang loop unroll(disable)") \
-	for (int i_ = 0; i_ < LEARNED_TRIES && rc_ == LEARNED_AGAIN; i_++) { \
-		rc_ = step(s); \
-		if (rc_ == LEARNED_SEEK) { \
-			learned_rank_all(s); \
-			rc_ = step(s); \
-		} \
+/* Makes NAME_DOES(), which calls FUNCTION for the table until it is done, and returns what that
+ * returned last. What FUNCTION needs of others is called in between, so that their stacks do not
+ * add up. */
+#define LEARNED_DO(with, name, does, function) \
+	INLINE int name##_##does##_once_step(struct pkt_state *s) \
+	{ \
+		return function(&name, learned_mask(name), &s->learned); \
 	} \
-	rc_; })
+	STATE_STEP(with, name##_##does##_once) \
+	INLINE int name##_##does##_step(struct pkt_state *s) \
+	{ \
+		int rc = LEARNED_AGAIN; \
+		\
+		s->learned.sought = false; \
+		_Pragma("clang loop unroll(disable)") \
+		for (int i = 0; i < LEARNED_TRIES && rc == LEARNED_AGAIN; i++) { \
+			rc = name##_##does##_once(s); \
+			if (rc == LEARNED_SEEK) { \
+				learned_rank_all(s); \
+				rc = name##_##does##_once(s); \
+			} \
+		} \
+		return rc; \
+	} \
+	STATE_STEP(with, name##_##does)
 
 #define LEARNED_PUT(with, name) \
-	INLINE int name##_try_step(struct pkt_state *s) \
-	{ \
-		return learned_put_in(&name, learned_mask(name), &s->learned); \
-	} \
-	STATE_STEP(with, name##_try) \
-	INLINE int name##_write_step(struct pkt_state *s) \
-	{ \
-		return LEARNED_DO(s, name##_try); \
-	} \
-	STATE_STEP(with, name##_write) \
+	LEARNED_DO(with, name, write, learned_put_in) \
 	/* False: all places hold LIVE entries, or other CPUs are writing it */ \
 	INLINE bool name##_put(struct pkt_state *s) \
 	{ \
@@ -62,16 +63,7 @@
 	}
 
 #define LEARNED_LIMIT(with, name) \
-	INLINE int name##_charge_step(struct pkt_state *s) \
-	{ \
-		return learned_charge_in(&name, learned_mask(name), &s->learned); \
-	} \
-	STATE_STEP(with, name##_charge) \
-	INLINE int name##_pay_step(struct pkt_state *s) \
-	{ \
-		return LEARNED_DO(s, name##_charge); \
-	} \
-	STATE_STEP(with, name##_pay) \
+	LEARNED_DO(with, name, charge, learned_charge_in) \
 	/* Takes one of the limit of s->learned.key, as limit_take(); now: in ticks. Who finds no \
 	 * place is not limited. */ \
 	INLINE bool name##_take(struct pkt_state *s, __u64 now, __u64 each, __u64 burst) \
@@ -81,6 +73,6 @@
 		s->learned.ticks = now; \
 		s->learned.each = each; \
 		s->learned.burst = burst; \
-		rc = name##_pay(s); \
+		rc = name##_charge(s); \
 		return rc == 0 || rc == LEARNED_FULL; \
 	}

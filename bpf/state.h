@@ -127,7 +127,8 @@ struct guard_work {
 struct learned_work {
 	union learned_key key;
 	union learned_value value, is;	/* to be written; as it was found */
-	__u64 hash, word;		/* of the key; of the entry's place, when it was read */
+	__u64 hash, other;		/* of the key, for the first and the second home */
+	__u64 word;			/* of the entry's place, when it was read */
 	__u64 now, until;		/* in units of abi_learned.h */
 	__u64 ticks, each, burst;	/* a limit: now, and what limit_take() is told */
 	__u32 place;

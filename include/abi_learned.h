@@ -20,6 +20,8 @@
 #define WGXDP_ABI_LEARNED_H
 
 #define LEARNED_WAYS 8			/* places of a bucket */
+/* a free place is taken in the home where more are free; in the first one if it has so many */
+#define LEARNED_PREFER 4
 #define LEARNED_UNTIL 0xffffffULL
 #define LEARNED_LONGEST 0x1fffff	/* units: the longest time-out */
 #define LEARNED_SECOND 64		/* units, at least a second */

@@ -79,8 +79,8 @@ INLINE void flow_describe(struct flow_work *s)
 INLINE int flow_claim_step(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;
-	__u64 hash = s->hash, other = learned_second(hash, &learned_secret);
-	__u32 home0 = hash & flow_mask, home1 = other & flow_mask;
+	__u64 other = learned_second(s->hash, &learned_secret);
+	__u32 home0 = s->hash & flow_mask, home1 = other & flow_mask;
 	struct learned_work *w = &state->learned;
 	struct flow_bucket *a, *b;
 	int rc;
@@ -89,11 +89,12 @@ INLINE int flow_claim_step(struct pkt_state *state)
 	b = bpf_map_lookup_elem(&flow_table, &home1);
 	if (!a || !b)
 		return -DROP_flows_full;
-	w->hash = hash;
+	w->hash = s->hash;
+	w->other = other;
 	w->now = s->units;
 	learned_copy(w, &a->line, &b->line);
 	learned_rank_all(state);
-	rc = learned_take(w, &a->line, &b->line);
+	rc = learned_reserve(w, &a->line, &b->line);
 	if (rc)
 		return rc == LEARNED_FULL ? -DROP_flows_full : -DROP_flow_contended;
 	s->word = w->word;

@@ -54,8 +54,10 @@ INLINE bool has_other_cookie(struct pkt_state *state, const struct guard *g, __u
 {
 	const __u8 *mac2 = state->guard.message + INITIATION_MAC2;
 
+	if (!(load_word(__u64, mac2) | load_word(__u64, mac2 + 8)))
+		return false;
 	learned_key(state)->client = state->guard.client;
-	if (!(load_word(__u64, mac2) | load_word(__u64, mac2 + 8)) || !challenged_find(state))
+	if (!challenged_find(state))
 		return false;
 	learned_key(state)->client.id = state->guard.client.id;
 	return guard_sources_take(state, now << GUARD_TICK, g->challenge_each, g->challenge_burst);

@@ -321,13 +321,6 @@ static int count_batch(void *data, const void *keys, const void *values, __u32 n
 	return 0;
 }
 
-static bool is_learned(enum dataplane_map m)
-{
-#define IS(name) m == MAP_##name ||
-	return LEARNED_MAPS(IS) false;
-#undef IS
-}
-
 static __u32 hash_used(const struct dataplane *dp, enum dataplane_map m)
 {
 	struct bpf_map_info info = map_info(map_fd(dp, m));
@@ -365,7 +358,7 @@ static __u32 flows_used(const struct dataplane *dp)
 
 __u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m)
 {
-	if (is_learned(m))
+	if (learned_is_table(map_fd(dp, m)))
 		return learned_table_used(map_fd(dp, m));
 	switch (m) {
 	case MAP_table:

@@ -35,8 +35,6 @@ __u64 learned_seconds(__u64 units)
 
 /* ---- a place ---- */
 
-#define PREFER 4		/* as LEARNED_PREFER of bpf/learned.h */
-
 /* Looks for a free place in one home. *ret_there: the tag stands there already. */
 static struct learned_home look_at(const struct learned_line *line, __u32 home, __u64 hash,
 				   bool *ret_there)
@@ -73,7 +71,7 @@ struct learned_home learned_place(const __u64 *key, const struct learned_secret 
 	}
 	if (there)
 		return (struct learned_home){ 0 };
-	return h[0].free >= PREFER || h[0].free >= h[1].free ? h[0] : h[1];
+	return h[0].free >= LEARNED_PREFER || h[0].free >= h[1].free ? h[0] : h[1];
 }
 
 /* ---- tables of struct learned_entry ---- */
@@ -139,7 +137,7 @@ __u32 learned_table_used(int map)
 	__u64 now = learned_now();
 	__u32 used = 0;
 
-	if (!learned_is_table(map) || learned_table_open(map, false, &t))
+	if (learned_table_open(map, false, &t))
 		return 0;
 	for (__u32 i = 0; i < t.n * LEARNED_WAYS; i++) {
 		const struct learned_line *line = &t.buckets[i / LEARNED_WAYS].line;

@@ -50,5 +50,5 @@ bool learned_table_read(const struct learned_table *t, __u32 place, struct learn
  * False: there is no room, or the key is there. */
 bool learned_table_put(const struct learned_table *t, const struct learned_secret *secret,
 		       const struct learned_entry *entry, enum learned_state state, __u64 until);
-/* Returns how many entries are good now; 0 also where the map cannot be read */
+/* Returns how many entries of a table are good now; 0 also where it cannot be read */
 __u32 learned_table_used(int map);

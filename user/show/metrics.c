@@ -288,18 +288,9 @@ static __u32 map_room(const struct dataplane *dp, enum dataplane_map m)
 {
 	__u32 n = dataplane_entries(dp, m);
 
-	switch (m) {
-	case MAP_table:
-		return n * TABLE_WAYS;
-	case MAP_flow_table:
-		return flow_table_room(n);
-	case MAP_choices:
-	case MAP_frags:
-	case MAP_icmp_limits:
+	if (learned_is_table(map_fd(dp, m)))
 		return n * LEARNED_WAYS;
-	default:
-		return n;
-	}
+	return m == MAP_table ? n * TABLE_WAYS : m == MAP_flow_table ? flow_table_room(n) : n;
 }
 
 static void map_families(struct scrape *s)
