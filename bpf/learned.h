@@ -192,8 +192,8 @@ INLINE int learned_reserve(struct learned_work *w, struct learned_line *a, struc
 		       0 : LEARNED_AGAIN;
 }
 
-/* Tells whether the tags stand only at the place that was reserved. If not, another CPU is making an
- * entry for this key, and the place is free again. same: both homes are one bucket */
+/* Tells whether the tags stand only at the place that was reserved. If not, another CPU is making
+ * an entry for this key, and the place is free again. same: both homes are one bucket */
 INLINE bool learned_alone(const struct learned_work *w, struct learned_line *a,
 			  struct learned_line *b, bool same)
 {

@@ -48,9 +48,7 @@ cat > "$work/wgxdp.yaml" <<- EOF
 	    backend: { ipv4: 192.168.1.11, port: 51821 }
 EOF
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
-inside firewall ip route add 10.0.0.0/8 via 198.51.100.7
-inside firewall ip neigh replace 198.51.100.7 lladdr "$(mac client uplink)" nud permanent dev wan
-for host in 10 11; do inside firewall ip neigh replace 192.168.1.$host lladdr "$(mac wg-end eth)" nud permanent dev lan; done
+packets_by_test_run 10 11
 
 hammer fragments
 expect 'later fragments with what is not their datagram'"'"'s' "$(said fragments torn)" == 0

@@ -59,72 +59,28 @@ static struct datagram datagram(__u32 i)
 	};
 }
 
-/* ---- packets ---- */
-
-struct sent {
-	struct ethhdr eth;
-	struct iphdr ip;
-	struct udphdr udp;
-	__u8 payload[56];
-} __attribute__((packed));
-
-static struct sent packet(__be32 src, __u16 len)
-{
-	struct sent p = {
-		.eth = { .h_source = { 2, 0, 0, 0, 0, 7 }, .h_proto = htons(ETH_P_IP) },
-		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP, .tot_len = htons(sizeof(p.ip) + len),
-			.saddr = src, .daddr = public },
-	};
-
-	memcpy(p.eth.h_dest, wan_mac, ETH_ALEN);
-	return p;
-}
-
-/* Returns the verdict, and the packet as it left */
-static __u32 run_packet(struct sent *p, struct sent *out)
-{
-	__u32 size = sizeof(p->eth) + ntohs(p->ip.tot_len);
-	struct xdp_md ctx = { .data_end = size, .ingress_ifindex = wan };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p, .data_size_in = size, .data_out = out, .data_size_out = sizeof(*out),
-		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
-
-	p->ip.check = 0;
-	p->ip.check = head_sum((const __u8 *)&p->ip);
-	if (bpf_prog_test_run_opts(program, &opts))
-		die("test-run");
-	return opts.retval;
-}
-
-/* The kernel's turn to keep a neighbour alive comes now and then: once more */
-static __u32 run_fragment(struct sent *p, struct sent *out)
-{
-	__u32 verdict = run_packet(p, out);
-
-	return verdict == XDP_PASS ? run_packet(p, out) : verdict;
-}
-
 static void first(__u32 i)
 {
 	struct datagram d = datagram(i);
-	struct sent p = packet(d.src, d.end), out;
+	struct frame in = frame_of(wan_mac, d.src, public, d.end), out;
 
-	p.ip.id = d.id;
-	p.ip.frag_off = htons(0x2000);
-	p.udp = (struct udphdr){ .source = d.sport, .dest = d.dport, .len = htons(200) };
-	run_fragment(&p, &out);
+	in.ip.id = d.id;
+	in.ip.frag_off = htons(0x2000);
+	frame_udp(&in, d.sport, d.dport, 200);
+	frame_run_xdp(&in, wan, &out);
 }
 
 /* at: where it begins */
 static void later(__u32 i, __u16 at)
 {
 	struct datagram d = datagram(i);
-	struct sent p = packet(d.src, 24), out;
+	struct frame in = frame_of(wan_mac, d.src, public, 24), out;
 	__be32 to = htonl(ntohl(backend) + (d.dport != htons(PORT)));
 	__u32 verdict;
 
-	p.ip.id = d.id;
-	p.ip.frag_off = htons(0x2000 | at / 8);
-	verdict = run_fragment(&p, &out);
+	in.ip.id = d.id;
+	in.ip.frag_off = htons(0x2000 | at / 8);
+	verdict = frame_run_xdp(&in, wan, &out);
 	if (verdict == XDP_PASS)
 		missed++;
 	else if (verdict == XDP_REDIRECT && out.ip.daddr == to && at >= d.end)
@@ -137,20 +93,19 @@ static void later(__u32 i, __u16 at)
 
 static void expired(__u32 source)
 {
-	struct sent p = packet(htonl((10 << 24) + source + 1), 64), out;
+	__u16 len = sizeof(((struct frame *)0)->udp) + sizeof(((struct frame *)0)->payload);
+	struct frame in = frame_of(wan_mac, htonl((10 << 24) + source + 1), public, len);
+	__u8 out[256];			/* the answer is longer */
 	struct __sk_buff ctx = { .ifindex = wan };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &p, .data_size_in = sizeof(p), .data_out = &out, .data_size_out = sizeof(out),
-		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
+	__u32 verdict;
 
-	p.ip.ttl = 1;
-	p.udp = (struct udphdr){ .source = htons(4000), .dest = htons(PORT), .len = htons(64) };
-	p.ip.check = head_sum((const __u8 *)&p.ip);
-	if (bpf_prog_test_run_opts(program, &opts) && errno != ENOSPC)	/* the answer is longer */
-		die("test-run");
-	if (opts.retval == TC_ACT_REDIRECT)
+	in.ip.ttl = 1;
+	frame_udp(&in, htons(4000), htons(PORT), len);
+	verdict = frame_run(&in, &ctx, sizeof(ctx), out, sizeof(out));
+	if (verdict == TC_ACT_REDIRECT) {
 		told[source]++;
-	else if (opts.retval != TC_ACT_SHOT) {
-		fprintf(stderr, "entryhammer: a packet without TTL: verdict %d\n", (int)opts.retval);
+	} else if (verdict != TC_ACT_SHOT) {
+		fprintf(stderr, "entryhammer: a packet without TTL: verdict %u\n", verdict);
 		exit(1);
 	}
 }
@@ -168,7 +123,7 @@ static void *hammer(void *data)
 		random ^= random << 13;
 		random ^= random >> 7;
 		random ^= random << 17;
-		if (!(n & 15))
+		if (limit || !(n & 15))
 			meet();
 		i = random % (limit ? LIMITED : DATAGRAMS);
 		if (limit)
@@ -183,16 +138,12 @@ static void *hammer(void *data)
 
 /* ---- the table, when nobody writes it ---- */
 
-static bool is_wrong(const struct learned_bucket *b, __u32 n, __u32 place)
+static bool is_wrong(const struct learned_entry *e)
 {
-	const struct learned_entry *e = &b[place / LEARNED_WAYS].entry[place % LEARNED_WAYS];
 	struct datagram d = datagram(ntohl(e->key.fragment.src.w[3]) - (10 << 24));
 	const struct fragment *f = &e->value.fragment;
 
-	if (f->sport != d.sport || f->dport != d.dport || f->end != d.end ||
-	    (__be16)(e->key.fragment.id & 0xffff) != d.id)
-		return true;
-	return false;
+	return f->sport != d.sport || f->dport != d.dport || f->end != d.end || (__be16)(e->key.fragment.id & 0xffff) != d.id;
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -207,12 +158,13 @@ static void look_at_table(const char *directory)
 	union learned_key *keys = calloc(n * LEARNED_WAYS, sizeof(*keys));
 
 	for (__u32 i = 0; i < n * LEARNED_WAYS; i++) {
+		const struct learned_entry *e = &b[i / LEARNED_WAYS].entry[i % LEARNED_WAYS];
 		__u64 word = b[i / LEARNED_WAYS].line.word[i % LEARNED_WAYS];
 
 		if (!learned_word_tag(word))
 			continue;
-		wrong += learned_word_state(word) == LEARNED_BUSY || is_wrong(b, n, i);
-		keys[entries++] = b[i / LEARNED_WAYS].entry[i % LEARNED_WAYS].key;
+		wrong += learned_word_state(word) == LEARNED_BUSY || is_wrong(e);
+		keys[entries++] = e->key;
 	}
 	qsort(keys, entries, sizeof(*keys), compare_keys);
 	for (__u32 i = 1; i < entries; i++)
@@ -243,11 +195,12 @@ static void look_at_limit(double since)
 
 int main(int argc, char **argv)
 {
-	char path[256], *words[] = { argv[2], argv[3], "0", argv[4], argv[4] };
 	pthread_t threads[CPUS];
+	char path[256];
 	double since;
 
-	if (argc != 6 || !flow_packets_open(words))
+	/* packets come in by one link alone */
+	if (argc != 6 || !flow_packets_open((char *[]){ argv[2], argv[3], "0", argv[4], argv[4] }))
 		return 2;
 	limit = !strcmp(argv[1], "limit");
 	if (limit) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Packets of a masquerading service through the XDP program of an instance, by BPF_PROG_TEST_RUN: for flowrace.c and flowhammer.c,
- * which have die(). The service is 198.51.100.1:51820, its backend 192.168.1.10:51820, to which clients are shown as 192.168.1.1.
+ * Packets through a program of an instance, by BPF_PROG_TEST_RUN: for flowrace.c, flowhammer.c and entryhammer.c, which have die(). The
+ * service is 198.51.100.1:51820, its backend 192.168.1.10:51820, to which clients of a masquerading one are shown as 192.168.1.1.
  */
 #ifndef FLOW_PACKETS_H
 #define FLOW_PACKETS_H
@@ -38,26 +38,57 @@ static __u32 wan, lan;
 static __u8 wan_mac[ETH_ALEN], lan_mac[ETH_ALEN];
 static __be32 public, backend, ours;
 
-/* Whether it was sent, and then as what. Byte order: the network's */
-static inline bool run(__u32 link, const __u8 *mac, __be32 src, __be16 sport, __be32 dst, __be16 dport, struct frame *out)
+/* A packet to the firewall, for frame_run(). len: behind the IP header, at most what struct frame has. Byte order of addresses: the
+ * network's */
+static inline struct frame frame_of(const __u8 *mac, __be32 src, __be32 dst, __u16 len)
 {
 	struct frame in = {
 		.eth = { .h_source = { 2, 0, 0, 0, 0, 7 }, .h_proto = htons(ETH_P_IP) },
-		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP, .tot_len = htons(sizeof(in) - sizeof(in.eth)),
+		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP, .tot_len = htons(sizeof(in.ip) + len),
 			.saddr = src, .daddr = dst },
-		.udp = { .source = sport, .dest = dport, .len = htons(sizeof(in.udp) + sizeof(in.payload)) },
 	};
-	struct xdp_md ctx = { .data_end = sizeof(in), .ingress_ifindex = link };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &in, .data_size_in = sizeof(in), .data_out = out,
-		    .data_size_out = sizeof(*out), .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1, .retval = XDP_PASS);
 
 	memcpy(in.eth.h_dest, mac, ETH_ALEN);
-	in.ip.check = head_sum((const __u8 *)&in + offsetof(struct frame, ip));
-	/* now and then one is to go through the kernel, which so keeps its neighbour alive */
-	for (int tries = 0; tries < 3 && opts.retval != XDP_REDIRECT && opts.retval != XDP_DROP; tries++)
-		if (bpf_prog_test_run_opts(program, &opts))
-			die("test-run");
-	return opts.retval == XDP_REDIRECT;
+	return in;
+}
+
+static inline void frame_udp(struct frame *in, __be16 sport, __be16 dport, __u16 len)
+{
+	in->udp = (struct udphdr){ .source = sport, .dest = dport, .len = htons(len) };
+}
+
+/* Runs the program once, with the context that it needs. Returns its verdict, and what left in *out, which has so much room */
+static inline __u32 frame_run(struct frame *in, void *ctx, size_t ctx_size, void *out, size_t room)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in, .data_size_in = sizeof(in->eth) + ntohs(in->ip.tot_len), .data_out = out,
+		    .data_size_out = room, .ctx_in = ctx, .ctx_size_in = ctx_size, .repeat = 1);
+
+	in->ip.check = 0;
+	in->ip.check = head_sum((const __u8 *)in + offsetof(struct frame, ip));
+	if (bpf_prog_test_run_opts(program, &opts))
+		die("test-run");
+	return opts.retval;
+}
+
+/* The same by XDP, which leaves a packet to the kernel now and then, so that this keeps its neighbour alive: tried up to three times */
+static inline __u32 frame_run_xdp(struct frame *in, __u32 link, struct frame *out)
+{
+	struct xdp_md ctx = { .data_end = sizeof(in->eth) + ntohs(in->ip.tot_len), .ingress_ifindex = link };
+	__u32 verdict = XDP_PASS;
+
+	for (int tries = 0; tries < 3 && verdict != XDP_REDIRECT && verdict != XDP_DROP; tries++)
+		verdict = frame_run(in, &ctx, sizeof(ctx), out, sizeof(*out));
+	return verdict;
+}
+
+/* Whether it was sent, and then as what. Byte order: the network's */
+static inline bool run(__u32 link, const __u8 *mac, __be32 src, __be16 sport, __be32 dst, __be16 dport, struct frame *out)
+{
+	__u16 len = sizeof(out->udp) + sizeof(out->payload);
+	struct frame in = frame_of(mac, src, dst, len);
+
+	frame_udp(&in, sport, dport, len);
+	return frame_run_xdp(&in, link, out) == XDP_REDIRECT;
 }
 
 /* Waits until each CPU is here */

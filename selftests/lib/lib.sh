@@ -302,6 +302,14 @@ two_backends_network() {
 	done
 }
 
+# On firewall_network: clients in 10.0.0.0/8 are behind the client, and nobody need be asked for MACs
+packets_by_test_run() { # HOST...: the last numbers of addresses of wg-end
+	local host
+	inside firewall ip route add 10.0.0.0/8 via 198.51.100.7
+	inside firewall ip neigh replace 198.51.100.7 lladdr "$(mac client uplink)" nud permanent dev wan
+	for host; do inside firewall ip neigh replace "192.168.1.$host" lladdr "$(mac wg-end eth)" nud permanent dev lan; done
+}
+
 # Ten packets of the client's for the service there, and so many more then come to wg-end
 ten_come() { # COUNTER WHEN [PORT]
 	local before

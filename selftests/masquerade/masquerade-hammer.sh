@@ -36,9 +36,7 @@ cat > "$work/wgxdp.yaml" <<- EOF
 	    flows: { max: 250, share: 1, ports: 20000-20399 }
 EOF
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
-inside firewall ip route add 10.0.0.0/8 via 198.51.100.7
-inside firewall ip neigh replace 198.51.100.7 lladdr "$(mac client uplink)" nud permanent dev wan
-inside firewall ip neigh replace 192.168.1.10 lladdr "$(mac wg-end eth)" nud permanent dev lan
+packets_by_test_run 10
 inside firewall "$build/selftests/flowhammer" /sys/fs/bpf/wgxdp/default "$(index firewall wan)" "$(index firewall lan)" \
 	"$(mac firewall wan)" "$(mac firewall lan)" "$operations" > "$work/hammer"
 say "$(< "$work/hammer")"

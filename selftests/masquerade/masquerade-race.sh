@@ -27,9 +27,7 @@ cat > "$work/wgxdp.yaml" <<- EOF
 	    flows: { max: 10000, ports: 20000-20999 }
 EOF
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
-inside firewall ip route add 10.0.0.0/8 via 198.51.100.7
-inside firewall ip neigh replace 198.51.100.7 lladdr "$(mac client uplink)" dev wan
-inside firewall ip neigh replace 192.168.1.10 lladdr "$(mac wg-end eth)" dev lan
+packets_by_test_run 10
 refused=0 most=0
 for ((round = 1; round <= rounds; round++)); do
 	inside firewall "$build/selftests/flowrace" /sys/fs/bpf/wgxdp/default "$(index firewall wan)" "$(index firewall lan)" \

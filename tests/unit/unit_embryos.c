@@ -4,28 +4,7 @@
  * first goes on: for each n. Clients who want one port of ours, one client's packets, two answers, and a client who takes the place of
  * another whose time is over. No port is two clients', nobody is counted twice, and the table is whole.
  */
-#ifndef WGXDP_HOST
-#define WGXDP_HOST
-#endif
-#include <linux/types.h>
-#include <stdbool.h>
-
-static void (*other_cpu)(void);		/* NULL: has run */
-static int changes_before;
-
-static inline void before_change(void)
-{
-	void (*run)(void) = other_cpu;
-
-	if (!run || changes_before-- > 0)
-		return;
-	other_cpu = 0;
-	run();
-}
-
-#define learned_cas(word, from, to) \
-	(before_change(), __sync_val_compare_and_swap((word), (from), (to)) == (from))
-#define learned_store(word, to) (before_change(), (void)__sync_lock_test_and_set((word), (to)))
+#include "host/host_two_cpus.h"
 #include "host/host_clients.h"
 
 enum { CHANGES = 12 };			/* more than a packet makes */

@@ -4,28 +4,7 @@
  * a limit lets through; the same hash in programs and user space; and two CPUs. One CPU runs up to its n-th change of a word, there the
  * other one runs as a whole, and then the first goes on: for each n.
  */
-#ifndef WGXDP_HOST
-#define WGXDP_HOST
-#endif
-#include <linux/types.h>
-#include <stdbool.h>
-
-static void (*other_cpu)(void);		/* NULL: has run */
-static int changes_before;
-
-static inline void before_change(void)
-{
-	void (*run)(void) = other_cpu;
-
-	if (!run || changes_before-- > 0)
-		return;
-	other_cpu = 0;
-	run();
-}
-
-#define learned_cas(word, from, to) \
-	(before_change(), __sync_val_compare_and_swap((word), (from), (to)) == (from))
-#define learned_store(word, to) (before_change(), (void)__sync_lock_test_and_set((word), (to)))
+#include "host/host_two_cpus.h"
 #define learned_units units_of_user_space	/* programs have one of that name */
 #include "dataplane/learned_table.h"
 #undef learned_units
