@@ -22,6 +22,15 @@ struct former_answered {
 	__u32 backend, counted;
 };
 
+/* An entry whose time is over is left out: the words' times come round, and one of long ago could
+ * look good. until: in units */
+static void put(const struct copying *c, const struct learned_entry *e, enum learned_state state,
+		__u64 until)
+{
+	if (until > learned_now())
+		learned_table_put(&c->to, c->secret, e, state, until);
+}
+
 static void copy_answered(const struct copying *c, struct learned_entry *e, const void *value)
 {
 	const struct former_answered *a = value;
@@ -29,7 +38,7 @@ static void copy_answered(const struct copying *c, struct learned_entry *e, cons
 	e->value.answered = (struct answered){
 		.backend = a->backend, .used = c->map == MAP_indices && a->counted,
 	};
-	learned_table_put(&c->to, c->secret, e, LEARNED_LIVE, a->until >> learned_shift());
+	put(c, e, LEARNED_LIVE, a->until >> learned_shift());
 }
 
 static void copy_one(const struct copying *c, const void *key, const void *value)
@@ -45,19 +54,17 @@ static void copy_one(const struct copying *c, const void *key, const void *value
 		break;
 	case MAP_choices:
 		memcpy(e.value.word, value, c->value_size);
-		learned_table_put(&c->to, c->secret, &e, LEARNED_LIVE,
-				  learned_now() + learned_units(CHOICE_LIVE_SECONDS));
+		put(c, &e, LEARNED_LIVE, learned_now() + learned_units(CHOICE_LIVE_SECONDS));
 		break;
 	case MAP_challenged:
 		memcpy(&until, value, sizeof(until));
-		learned_table_put(&c->to, c->secret, &e, LEARNED_HALF, until >> learned_shift());
+		put(c, &e, LEARNED_HALF, until >> learned_shift());
 		break;
 	case MAP_guard_sources:
 		memcpy(&e.value.used, value, sizeof(e.value.used));
 		e.key.client = (struct client_key){ .addr = e.key.client.addr,
 						    .id = e.key.word[2] };
-		learned_table_put(&c->to, c->secret, &e, LEARNED_HALF,
-				  e.value.used >> GUARD_TICK >> learned_shift());
+		put(c, &e, LEARNED_HALF, e.value.used >> GUARD_TICK >> learned_shift());
 		break;
 	default:
 		break;
