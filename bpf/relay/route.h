@@ -92,6 +92,7 @@ INLINE int route_source(struct pkt *p)
 	o = own_find(p->s->ifindex);
 	p->s->peers = o ? o->peer : 0;
 	p->s->overlay = true;
+	plane(p, whole);		/* each segment of a GSO packet counts */
 	return -PASS_source;
 }
 

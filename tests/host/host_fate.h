@@ -22,6 +22,7 @@
 #define UP 1000			/* a fate: untouched and counted to nobody */
 #define SENT 0			/* else a reason */
 
+static __u32 fate_segs, fate_size __attribute__((unused));	/* of the next packets; 0: they are plain */
 static __u32 gone_by __attribute__((unused));		/* the last packet that was sent: by this link */
 
 static int set_up(void **state)
@@ -80,7 +81,7 @@ static int fate_of(enum plane plane, __u32 link, const __u8 *frame, __u32 len, _
 {
 	__u32 pad = relay_bare(link) ? 0 : 2;		/* so that IP headers are aligned as in the kernel */
 	__u8 *memory = malloc(len + pad), *data = memory + pad;
-	struct host_packet packet = { .data = data, .len = len, .linear = linear };
+	struct host_packet packet = { .data = data, .len = len, .linear = linear, .gso_segs = fate_segs, .gso_size = fate_size };
 	__u64 before[REASON_MAX];
 	int rc, fate = UP;
 	__u32 ip = relay_bare(link) ? 0 : ETH_HLEN;
