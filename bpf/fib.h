@@ -168,12 +168,17 @@ INLINE int fib_reply_link(struct pkt *p, struct nexthop *backend, __u32 slot,
 
 /* ---- replies, to the client ---- */
 
+INLINE bool uniform_is_due(const struct control *c, __u64 now)
+{
+	return now + tick_rate >= c->heartbeat && unlikely(now >= c->asked);
+}
+
 /* Asks the daemon for another heartbeat in time, at most twice a second */
 INLINE void uniform_ask(struct control *c, __u64 now)
 {
 	struct signal signal;
 
-	if (now + tick_rate < c->heartbeat || likely(now < c->asked))
+	if (!uniform_is_due(c, now))
 		return;
 	signal = (struct signal){ .kind = SIGNAL_HEARTBEAT, .jiffies = now };
 	c->asked = now + tick_rate / 2;
@@ -182,19 +187,13 @@ INLINE void uniform_ask(struct control *c, __u64 now)
 
 /* Returns the slot that answers for every client of this one's prefix, or 0 if only the FIB knows.
  * Each round takes 16 bits of the address: two rounds are all of IPv4, three an IPv6 site's usual
- * prefix. The daemon follows netlink to keep the map right; without the daemon's heartbeat we do
- * not use it. */
-INLINE __u32 uniform_slot(const struct pkt *p, struct control *c, __u64 now)
+ * prefix. */
+INLINE __u32 uniform_find(bool ipv4, struct addr client)
 {
-	__u8 family = family_out(p);
-	struct addr client = client_of(p);
-	__u64 bits, block = family == FAMILY_IPV4 ? UNIFORM_IPV4 : UNIFORM_IPV6;
+	__u64 block = ipv4 ? UNIFORM_IPV4 : UNIFORM_IPV6;
+	__u64 bits = ipv4 ? (__u64)bpf_ntohl(addr_to4(client)) << 32 :
+			    bpf_be64_to_cpu(client.q[0]);
 
-	uniform_ask(c, now);
-	if (now >= c->heartbeat)
-		return 0;
-	bits = family == FAMILY_IPV4 ? (__u64)bpf_ntohl(addr_to4(client)) << 32 :
-				       bpf_be64_to_cpu(client.q[0]);
 #pragma unroll
 	for (int i = 0; i < 3; i++) {
 		__u32 index = block * UNIFORM_ROWS + (bits >> 53);
@@ -207,6 +206,14 @@ INLINE __u32 uniform_slot(const struct pkt *p, struct control *c, __u64 now)
 		bits <<= 16;
 	}
 	return 0;
+}
+
+/* The same for the client of a reply. The daemon follows netlink to keep the map right; without the
+ * daemon's heartbeat we do not use it. */
+INLINE __u32 uniform_slot(const struct pkt *p, struct control *c, __u64 now)
+{
+	uniform_ask(c, now);
+	return now < c->heartbeat ? uniform_find(family_out(p) == FAMILY_IPV4, client_of(p)) : 0;
 }
 
 /* Finds the way to the client, asked as if the listener's address sent the reply, so that rules by

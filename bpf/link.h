@@ -33,12 +33,11 @@ INLINE struct addr client_of(const struct pkt *p)
 /* True for an address that no host on the other side can have. IPv4: 0.0.0.0/8, 127.0.0.0/8,
  * 224.0.0.0/3. IPv6: ::/64 (unspecified, loopback, IPv4-mapped and IPv4-compatible), multicast,
  * link-local. */
-INLINE bool is_martian(const struct pkt *p, struct addr a)
+INLINE bool is_martian(bool ipv4, struct addr a)
 {
-	__u64 top = p->s->family == FAMILY_IPV4 ? bpf_ntohl(addr_to4(a)) :
-						  bpf_be64_to_cpu(a.q[0]) >> 32;
+	__u64 top = ipv4 ? bpf_ntohl(addr_to4(a)) : bpf_be64_to_cpu(a.q[0]) >> 32;
 
-	if (p->s->family == FAMILY_IPV4)
+	if (ipv4)
 		return top < 1 << 24 || top >= 224U << 24 || top >> 24 == 127;
 	return !a.q[0] || top >> 24 == 0xff || top >> 22 == 0xfe80 >> 6;
 }
@@ -79,23 +78,28 @@ INLINE bool sources_trie_covers(__u32 id, const struct addr *a)
 }
 
 /* Returns 0 or PASS_source. A wan's list names the sources that are refused, any other link's list
- * those that are allowed. */
-INLINE int link_source(const struct pkt *p)
+ * those that are allowed. id: in sources; trie: the link has LINK_SOURCES_TRIE */
+INLINE int source_check(bool ipv4, const struct addr *addr, __u32 id, bool trie, bool wan)
 {
-	__u32 id = p->s->sources;
 	const struct sources *list = bpf_map_lookup_elem(&sources, &id);
-	struct addr src = p->s->src;
+	struct addr src = *addr;
 	bool in;
 
 	if (!list)
 		return -PASS_source;
-	if (p->s->family == FAMILY_IPV4)
+	if (ipv4)
 		in = sources_covers4(list, 0, src) ||
 		     (list->groups4 > 1 && sources_covers4(list, 1, src));
 	else
 		in = sources_covers6(list, 0, src) ||
 		     (list->groups6 > 1 && sources_covers6(list, 1, src));
-	if (with_source_trie && !in && p->s->link_flags & LINK_SOURCES_TRIE)
+	if (with_source_trie && !in && trie)
 		in = sources_trie_covers(id, &src);
-	return in == (p->s->link_role != ROLE_WAN) ? 0 : -PASS_source;
+	return in == !wan ? 0 : -PASS_source;
+}
+
+INLINE int link_source(const struct pkt *p)
+{
+	return source_check(p->s->family == FAMILY_IPV4, &p->s->src, p->s->sources,
+			    p->s->link_flags & LINK_SOURCES_TRIE, p->s->link_role == ROLE_WAN);
 }

@@ -55,6 +55,7 @@
 
 /* A size of 1 depends on the configuration: user space sets it before it loads the programs. */
 MAP(states, PERCPU_ARRAY, __u32, struct pkt_state, 1, 0);
+MAP(memo, ARRAY, __u32, struct memo, 1, 0);
 MAP(links, ARRAY, __u32, struct link, LINKS, 0);
 MAP(table, ARRAY, __u32, struct table_bucket, 1, BPF_F_MMAPABLE);
 MAP(sources, ARRAY, __u32, struct sources, 1, 0);
@@ -117,6 +118,7 @@ MAP(event_watch, ARRAY, __u32, __u64, 1, 0);
 MAP(event_budget, PERCPU_ARRAY, __u32, struct event_budget, 1, 0);
 #ifndef WGXDP_HOST
 MAP(devices, DEVMAP_HASH, __u32, __u32, LINKS, 0);
+MAP(xdp_way, PROG_ARRAY, __u32, __u32, 1, 0);	/* user space puts wgxdp_xdp there */
 RING(signals, RINGBUF, 4096);
 RING(challenges, RINGBUF, CHALLENGES_BYTES);
 RING(events, RINGBUF, EVENTS_BYTES);
@@ -125,6 +127,7 @@ RING(heard, RINGBUF, HEARD_BYTES);
 
 /* Switches: user space sets them before load. The verifier removes the code of those that are
  * off. */
+SWITCH(__u32, express_mask, 0);	/* tuples of a CPU in memo - 1 */
 SWITCH(__u32, table_mask, 0);		/* buckets of the table - 1 */
 SWITCH(__u32, uniform_slots, 0);	/* first of NEXTHOP_UNIFORM slots in nexthops */
 SWITCH(__u32, gateway_slots, 0);	/* first of NEXTHOP_GATEWAYS slots in nexthops */
@@ -150,6 +153,7 @@ SWITCH(__u32, flow_share_mask, 0);	/* cells of flow_shares - 1 */
 SWITCH(__u32, device_ifindex, 0); /* offset of the index in the kernel's net_device; 0: unknown */
 SWITCH(__u32, device_net, 0);		/* and of its network namespace */
 SWITCH(__u32, net_inum, 0);		/* offset of the number in struct net; 0: unknown */
+SWITCH(bool, with_express, false);	/* the express path is on */
 /* a service masquerades or has a guard, or there is a blind relay */
 SWITCH(bool, with_flows, false);
 SWITCH(bool, with_guards, false);

@@ -3,6 +3,7 @@
  * The way of a packet, from the device that received it to its verdict, once for all planes. Read
  * it from the end: run() calls way(), and way() calls the steps, each of which is a function:
  *
+ *   express      express/                     XDP: does the same as with the last such packet
  *   enter        parse.h, plane/vlan.h        which link? the addresses and ports
  *   blind_find   blind/blind.h                the blind relay: for which site?
  *   find         service.h                    which service? an original or a reply?
@@ -176,7 +177,7 @@ INLINE int resolve_step(struct pkt *p)
 		return -(int)p->s->held;
 	if (unlikely(!c))
 		return NOT_OURS;
-	if (unlikely(is_martian(p, original ? p->s->src : p->s->dst)))
+	if (unlikely(is_martian(p->s->family == FAMILY_IPV4, original ? p->s->src : p->s->dst)))
 		return -PASS_martian;
 	rc = original ? link_source(p) : 0;
 	if (with_lists && !rc && original && p->s->service.flags & SERVICE_LISTS)

@@ -157,6 +157,19 @@ struct blind_work {
 	int answer;
 };
 
+/* What the express path reads of a packet, and then learns about it (express/) */
+struct express_work {
+	struct express_key key;		/* of the packet as it came */
+	__u64 mac, now;			/* destination MAC; jiffies */
+	__u32 ifindex;			/* of the device that received it */
+	__u32 generation;		/* express_generation() before the pipeline begins */
+	__u32 len, payload;		/* of the IP packet, and behind the IP header */
+	__u32 base;			/* the CPU's first element in memo */
+	__u8 ipv4;
+	__u8 learn;			/* enum express_learns */
+	__u16 credit;			/* express_is_worth_it(); stays from packet to packet */
+};
+
 struct pkt_state {
 	/* run() clears these for each packet */
 	/* for allowed_remember() when the packet is sent; 0: none */
@@ -234,5 +247,7 @@ struct pkt_state {
 	/* stays from packet to packet: up to when this CPU has used its limit of ICMP errors
 	 * (icmp/send.h) */
 	__u64 answers_until;
+	struct express_work express;
+	struct express_count express_count;	/* the last: user space reads it there */
 };
 #define NO_SLOT (~0U)

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "express/learn.h"
 #include "hear.h"
 #include "plane/plane.h"
 #include "step.h"
@@ -130,13 +131,15 @@ INLINE void count_peers(const struct pkt *p, int rc)
 		count_forwarded(p, total);
 }
 
-/* Counts the packet by s->judged, its result */
+/* Counts the packet by s->judged, its result. One that was sent teaches the express path. */
 INLINE int count_step(struct pkt *p)
 {
 	if (with_relay && p->s->overlay)
 		count_peers(p, p->s->judged);
 	else
 		count_service(p, p->s->judged);
+	if (with_express && p->plane == PLANE_XDP && !p->s->judged && p->s->express.learn)
+		express_learn(p->s);
 	return 0;
 }
 INLINE_STEP(count)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The programs of the data path: one for XDP, one for tc, one for tc on devices without an Ethernet
+ * The programs of the data path: two for XDP, one for tc, one for tc on devices without an Ethernet
  * header (PPP, TUN, WireGuard), and one at the egress of the blind relay's link. User space runs
  * two more; transmit.h has the tracepoints.
  *
- * A packet's way begins here and goes on in run() of pipeline.h.
+ * A packet's way begins here and goes on in run() of pipeline.h; in XDP in express_first() of
+ * express/express.h, if the express path is on. That is a program of its own, so that its registers
+ * and its stack are no concern of the pipeline's, nor of the verifier's when it walks that.
  */
 #include "answer.h"
 #include "blind/egress.h"
@@ -12,6 +14,17 @@
 #include "transmit.h"
 
 char LICENSE[] SEC("license") = "GPL";
+
+SEC("xdp.frags")
+int wgxdp_express(struct xdp_md *ctx)
+{
+	int action = express_first(ctx, ctx->ingress_ifindex);
+
+	if (action != EXPRESS_MISS)
+		return action;
+	bpf_tail_call(ctx, &xdp_way, 0);
+	return XDP_PASS;
+}
 
 SEC("xdp.frags")
 int wgxdp_xdp(struct xdp_md *ctx)

@@ -34,6 +34,7 @@ struct addr {
 #include "abi_blind.h"
 #include "abi_event.h"
 #include "abi_learn.h"
+#include "abi_express.h"
 
 /* ---- links ---- */
 

@@ -240,7 +240,7 @@ INLINE int blind_inspect_data(struct pkt *p)
 	if (!hint)
 		return seen ? NOT_OURS : blind_pass_stray(b);
 	/* a site may be there */
-	if (!is_martian(p, p->s->src) && !link_source(p))
+	if (!is_martian(p->s->family == FAMILY_IPV4, p->s->src) && !link_source(p))
 		blind_challenge(p->s, BLIND_ORIGIN(hint));
 	return -DROP_blind_stranger;
 }

@@ -128,7 +128,7 @@ INLINE int pull_quote(struct pkt *p)
 	p->s->dport = q->sport;
 	p->s->checksum = 0;
 	p->s->segment_len = p->s->len;
-	if (is_martian(p, q->from))
+	if (is_martian(p->s->family == FAMILY_IPV4, q->from))
 		pkt_hold(p, PASS_martian);
 	return 0;
 }

@@ -102,6 +102,11 @@ INLINE bool host_for_us(const struct pkt *p)
 	return false;
 }
 
+INLINE __u32 host_linear(const struct pkt *p)
+{
+	return ((const struct host_packet *)p->ctx)->linear;
+}
+
 INLINE bool host_whole(struct pkt *p)
 {
 	const struct host_packet *packet = p->ctx;
@@ -203,6 +208,31 @@ INLINE void host_rewrite_checksum(struct pkt *p, struct udphdr *udp, __u32 ports
 }
 
 INLINE int host_give(const struct pkt *p, __u32 ifindex, int *ret_action)
+{
+	if (host_send_fails)
+		return -DROP_send_failed;
+	((struct host_packet *)p->ctx)->egress = ifindex;
+	*ret_action = HOST_SENT;
+	return 0;
+}
+
+/* The allocation has room behind the packet, not in front */
+INLINE int host_move_begin(const struct pkt *p, int bytes)
+{
+	struct host_packet *packet = p->ctx;
+
+	if (bytes > 0) {
+		memmove(packet->data, packet->data + bytes, packet->len - bytes);
+	} else {
+		ASAN_UNPOISON_MEMORY_REGION(packet->data + packet->len, HOST_ROOM);
+		memmove(packet->data - bytes, packet->data, packet->len);
+	}
+	packet->len -= bytes;
+	packet->linear = packet->len;
+	return 0;
+}
+
+INLINE int host_redirect(const struct pkt *p, __u32 ifindex, int *ret_action)
 {
 	if (host_send_fails)
 		return -DROP_send_failed;

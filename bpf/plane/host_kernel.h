@@ -58,6 +58,12 @@ INLINE __u64 bpf_ktime_get_ns(void)
 	return host_jiffies * 4000000;	/* at 250 jiffies a second */
 }
 
+/* There is one CPU */
+INLINE __u32 bpf_get_smp_processor_id(void)
+{
+	return 0;
+}
+
 INLINE __u32 bpf_get_prandom_u32(void)
 {
 	return 4;			/* RFC 1149.5 */

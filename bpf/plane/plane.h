@@ -19,6 +19,10 @@
  *                            later fragment.
  *   hop_checksum(p)          updates sums after IPv6's hop limit alone was written
  *   send(p, hop, action)     writes the Ethernet header and sends; 0 or a reason
+ *   linear(p)                XDP: the frame's length as far as it is in reach
+ *   move_begin(p, bytes)     XDP: takes bytes off the frame's begin (negative: adds); 0 or negative
+ *   redirect(p, ifindex, action)  XDP: sends the frame as it will be; 0, or a reason and an
+ *                            unchanged packet
  *   give(p, ifindex, action) sends to a device without Ethernet headers; 0 or a reason
  */
 #pragma once

@@ -11,6 +11,9 @@
 #include "step.h"
 
 #define tc_can_send(p, hop) 0		/* tc can send everywhere */
+#define tc_linear(p) 0			/* express is XDP's */
+#define tc_move_begin(p, bytes) -1
+#define tc_redirect(p, ifindex, action) -DROP_send_failed
 #define TC_HEADERS (sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
 
 /* Returns the kernel's protocol of a packet without an Ethernet header */

@@ -28,15 +28,22 @@ INLINE bool xdp_for_us(const struct pkt *p)
 	return likely(mac == macs[0]) || mac == macs[1] || mac == macs[2] || mac == macs[3];
 }
 
-INLINE bool xdp_whole(struct pkt *p)
+/* Returns the frame's length as far as it is in reach */
+INLINE __u32 xdp_linear(const struct pkt *p)
 {
 	struct xdp_md *ctx = p->ctx;
+
+	return ctx_ptr(ctx, data_end) - ctx_ptr(ctx, data);
+}
+
+INLINE bool xdp_whole(struct pkt *p)
+{
 	__u32 end = p->s->l3 + p->s->len;
 
-	if (likely(end <= (__u32)(ctx_ptr(ctx, data_end) - ctx_ptr(ctx, data))))
+	if (likely(end <= xdp_linear(p)))
 		return true;
 	p->s->frags = LINK_XDP_SENDS_FRAGS;
-	return end <= bpf_xdp_get_buff_len(ctx);
+	return end <= bpf_xdp_get_buff_len(p->ctx);
 }
 
 /* True if the UDP checksum covers only the pseudo header: another guest of this machine sent the
@@ -55,6 +62,11 @@ INLINE int xdp_can_send(const struct pkt *p, const struct nexthop *hop)
 	return xdp_checksum_partial(p) ? -PASS_partial_checksum : 0;
 }
 
+INLINE int xdp_move_begin(const struct pkt *p, int bytes)
+{
+	return bpf_xdp_adjust_head(p->ctx, bytes);
+}
+
 /* Moves the frame's begin, so that there is room for an Ethernet header, the tags of the way out,
  * and the IP header, whose length changes with the family. If that fails nothing is lost. */
 INLINE int xdp_make_room(struct pkt *p, const struct nexthop *hop)
@@ -66,7 +78,7 @@ INLINE int xdp_make_room(struct pkt *p, const struct nexthop *hop)
 
 	if (!with_vlans && !is_across(p))
 		return 0;
-	if (shrink && bpf_xdp_adjust_head(p->ctx, shrink))
+	if (shrink && xdp_move_begin(p, shrink))
 		return -PASS_no_headroom;
 	p->s->l3 = l3;
 	p->s->l4 = l4;
@@ -80,7 +92,7 @@ INLINE int xdp_trim(struct pkt *p)
 	struct xdp_md *ctx = p->ctx;
 	__u32 end = p->s->l3 + p->s->len, len;
 
-	if (end >= (__u32)(ctx_ptr(ctx, data_end) - ctx_ptr(ctx, data)) && !p->s->frags)
+	if (end >= xdp_linear(p) && !p->s->frags)
 		return 0;
 	len = bpf_xdp_get_buff_len(ctx);
 	return len > end && bpf_xdp_adjust_tail(ctx, (int)(end - len)) ? -PASS_no_transmit : 0;
@@ -92,6 +104,12 @@ INLINE void xdp_rewrite_checksum(struct pkt *p, struct udphdr *udp, __u32 ports)
 		udp->check = csum_add_udp(udp->check, p->s->service.delta + ports);
 }
 
+INLINE int xdp_redirect(const struct pkt *p, __u32 ifindex, int *ret_action)
+{
+	*ret_action = bpf_redirect_map(&devices, ifindex, 0);
+	return *ret_action == XDP_REDIRECT ? 0 : -DROP_send_failed;
+}
+
 INLINE int xdp_send(struct pkt *p, const struct nexthop *hop, int *ret_action)
 {
 	struct ethhdr *eth = at(p, 0, sizeof(*eth));
@@ -101,7 +119,6 @@ INLINE int xdp_send(struct pkt *p, const struct nexthop *hop, int *ret_action)
 	eth_write(eth, &hop->fib);
 	if (with_vlans && vlan_write(p, hop))
 		return -DROP_send_failed;
-	*ret_action = bpf_redirect_map(&devices, with_vlans && hop->port ? hop->port :
-						 hop->fib.ifindex, 0);
-	return *ret_action == XDP_REDIRECT ? 0 : -DROP_send_failed;
+	return xdp_redirect(p, with_vlans && hop->port ? hop->port : hop->fib.ifindex,
+			    ret_action);
 }

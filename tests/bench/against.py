@@ -63,7 +63,7 @@ class Side:
         self.enter()
         if self.firewall.state != row.state:
             self.firewall.become(row.state)
-            runner.ask("target", pin=self.firewall.pin(alone.XDP), target=self.target)
+            runner.ask("target", pin=alone.xdp_pin(self.firewall), target=self.target)
         rounds.prime(row, self.firewall, self.meter)
 
     def leave(self):

@@ -9,11 +9,15 @@ import guard
 import rounds
 import topology as net
 
-XDP = "progs/wgxdp_xdp"         # the pin of the live program
+XDP = "progs/wgxdp_express", "progs/wgxdp_xdp"      # pins of the live program: the first that is there
 XDP_REDIRECT = 4
 TARGETS = "redirect", "parse", "wgxdp"
 KINDS = [("original ipv4", 4, "original"), ("reply ipv4", 4, "reply"),
          ("original ipv6", 6, "original"), ("reply ipv6", 6, "reply")]
+
+
+def xdp_pin(firewall):
+    return next(pin for pin in map(firewall.pin, XDP) if os.path.exists(pin))
 
 
 def undisturbed(values):
@@ -35,7 +39,7 @@ def one(meter, row, target, repeat, **more):
 def testrun(firewall, meter, neighbours, n, repeat=100000):
     """The three in turn, twice a round. (Each run waits for RCU before and after, so they cannot be much shorter.)"""
     firewall.become("native")
-    meter.ask("target", pin=firewall.pin(XDP))
+    meter.ask("target", pin=xdp_pin(firewall))
     result = {}
     for kind, family, direction in KINDS:
         row = rounds.Row("wgxdp dnat ipv%d" % family, "native", family, direction, rounds.SMALL, 1)
@@ -63,7 +67,7 @@ def initiations(firewall, meter, neighbours, n):
         repeat = guard.STORE // (2 * keys)
         row = rounds.Row("wgxdp dnat ipv4 guard", "keys %d" % keys, 4, "original", 148, 1)
         firewall.become(row.state)
-        meter.ask("target", pin=firewall.pin(XDP))
+        meter.ask("target", pin=xdp_pin(firewall))
         (what, before), = firewall.proof(row)[:1]
         ns = []
         for _ in range(n):

@@ -88,8 +88,12 @@ static inline void cpu_restore(struct cpu *kept)
 static inline int world_run(enum plane plane, __u32 ifindex, struct host_packet *packet)
 {
 	const struct link *link = link_find(ifindex);
+	int verdict;
 
 	cpu_soil();
+	verdict = plane == PLANE_XDP ? express_first(packet, ifindex) : EXPRESS_MISS;
+	if (verdict != EXPRESS_MISS)
+		return verdict;
 	return run(packet, plane, ifindex, link && link->flags & LINK_L3, HOST_PASS, HOST_DROP);
 }
 

@@ -21,25 +21,26 @@ enum { SMALL = 64 };
 static const struct configuration {
 	const char *name, *switches;
 } configurations[] = {
-	{ "dnat", "" },
-	{ "dnat-lists", "lists" },
-	{ "dnat-links", "vlans bridges routers" },
-	{ "dnat-source-trie", "source_trie" },
-	{ "dnat-choices", "choices" },
-	{ "dnat-hearing", "hearing" },
-	{ "masquerade", "flows" },
-	{ "masquerade-full", "flows " FIREWALL },
-	{ "guard", "flows guards" },
-	{ "guard-full", "flows guards " FIREWALL },
-	{ "blind", "flows blind" },
-	{ "relay-48", "relay subnets routes" },
-	{ "relay-other", "relay routes64 routes source_trie" },
-	{ "relay-masquerade", "relay routes64 routes source_trie flows" },
-	{ "relay-guard", "relay routes64 routes source_trie flows guards" },
-	{ "relay-blind", "relay routes64 routes source_trie flows blind" },
-	{ "guard-blind", "flows guards blind" },
-	{ "everything", "flows guards blind relay routes64 routes " FIREWALL },
-	{ "everything-48", "flows guards blind relay subnets routes " FIREWALL },
+	{ "dnat", "express" },
+	{ "dnat-lists", "express lists" },
+	{ "dnat-links", "express vlans bridges routers" },
+	{ "dnat-source-trie", "express source_trie" },
+	{ "dnat-choices", "express choices" },
+	{ "dnat-hearing", "express hearing" },
+	{ "masquerade", "express flows" },
+	{ "masquerade-full", "express flows " FIREWALL },
+	{ "guard", "express flows guards" },
+	{ "guard-full", "express flows guards " FIREWALL },
+	{ "blind", "express flows blind" },
+	{ "relay-48", "express relay subnets routes" },
+	{ "relay-other", "express relay routes64 routes source_trie" },
+	{ "relay-masquerade", "express relay routes64 routes source_trie flows" },
+	{ "relay-guard", "express relay routes64 routes source_trie flows guards" },
+	{ "relay-blind", "express relay routes64 routes source_trie flows blind" },
+	{ "guard-blind", "express flows guards blind" },
+	{ "everything", "express flows guards blind relay routes64 routes " FIREWALL },
+	{ "everything-48", "express flows guards blind relay subnets routes " FIREWALL },
+	{ "express-off", "flows guards blind relay routes64 routes " FIREWALL },
 };
 
 enum { CONFIGURATIONS = sizeof(configurations) / sizeof(*configurations) };
@@ -48,6 +49,7 @@ enum { CONFIGURATIONS = sizeof(configurations) / sizeof(*configurations) };
 static const struct condition {
 	const char *program, *switches;
 } conditions[] = {
+	{ "wgxdp_express", "express" },
 	{ "wgxdp_flow_end", "flows" },
 	{ "wgxdp_answer", "guards blind" },
 	{ "wgxdp_tc_egress", "blind" },

@@ -37,7 +37,9 @@ static struct fib *fib;
 static bool explain;			/* each packet is shown */
 static bool may_segment;		/* test-run's GSO is none that the kernel lets change its family: not where flows do that */
 static char why[512];
-static unsigned long n_packets, n_sequences, n_runs, n_sent, n_ended, n_unsteady;
+static int again[STEPS];			/* how often a step's packet comes once more */
+static bool express;			/* decisions are remembered */
+static unsigned long n_packets, n_sequences, n_runs, n_sent, n_ended, n_unsteady, n_express;
 
 /* ---- the kernel's routes are the host plane's ---- */
 
@@ -73,6 +75,8 @@ static int run_program(const struct frame *f)
 
 	memcpy(packet, f->b, f->len);
 	program = programs[tc];
+	if (express && !tc)
+		n_express += express_credit(bpf_map__fd(skeleton->maps.states));
 	live.verdict = run_live(&c, f->len, 0, &raw);
 	if (live.verdict == ODD)
 		snprintf(why, sizeof(why), "verdict %u", raw);
@@ -228,8 +232,10 @@ static int run_chain(const struct frame *f, struct end *e)
 static int run_step(int i, bool chain)
 {
 	struct end *e = chain ? &chain_ends[i] : &tc_ends[i];
-	int rc = chain ? run_chain(&steps[i], e) : both(&steps[i], true);
+	int rc = 0;
 
+	for (int n = 0; n <= again[i] && !rc; n++)
+		rc = chain ? run_chain(&steps[i], e) : both(&steps[i], true);
 	if (rc)
 		return rc;
 	if (!chain)
@@ -245,12 +251,15 @@ static int run_step(int i, bool chain)
 static bool run_pass(bool chain, int at, bool gso, int *ret_step)
 {
 	states_reset();
+	decisions_forget(!express);
 	for (int i = 0; i < STEPS; i++) {
 		int rc = -EINVAL;
 
 		while (rc == -EINVAL) {
 			if (chain || gso)
 				make_step(&steps[i], at, gso);
+			if (chain || gso)
+				again[i] = express && !any(3) ? 1 + any(3) : 0;
 			rc = run_step(i, chain);
 			if (!chain && !gso && rc == -EINVAL)
 				return true;		/* what tc cannot try */
@@ -295,6 +304,7 @@ static bool run_sequence(__u64 seed, __u64 number)
 	random_state = (seed * 0x9e3779b97f4a7c15ULL ^ (number + 1) * 0xff51afd7ed558ccdULL) | 1;
 	for (int i = 0; i < 8; i++)
 		any(1);
+	express = number & 1;
 	at = any(n_seeds);
 	gso = !any(8) && may_segment;
 	n_steps = 0;
@@ -325,6 +335,8 @@ static void load(void)
 {
 	struct bpf_program *p;
 	struct wgxdp *s = skeleton = wgxdp__open();
+	__u32 zero = 0;
+	int way;
 
 	fib = fib__open_and_load();
 	if (!s || !fib)
@@ -334,10 +346,13 @@ static void load(void)
 	s->rodata->answers_cpu = ~0U;	/* no limit: more than fifty are answered within a jiffy here */
 	choose_maps(s);
 	bpf_object__for_each_program(p, s->obj)
-		bpf_program__set_autoload(p, p == s->progs.wgxdp_xdp || p == s->progs.wgxdp_tc);
+		bpf_program__set_autoload(p, p == s->progs.wgxdp_express || p == s->progs.wgxdp_xdp || p == s->progs.wgxdp_tc);
 	if (wgxdp__load(s))
 		die("load");
-	programs[0] = bpf_program__fd(s->progs.wgxdp_xdp);
+	way = bpf_program__fd(s->progs.wgxdp_xdp);
+	if (bpf_map_update_elem(bpf_map__fd(s->maps.xdp_way), &zero, &way, BPF_ANY))
+		die("xdp_way");
+	programs[0] = bpf_program__fd(s->progs.wgxdp_express);
 	programs[1] = bpf_program__fd(s->progs.wgxdp_tc);
 	states_open(s);
 	copy_settings();
@@ -425,8 +440,8 @@ int main(int argc, char **argv)
 		good = run_sequence(seed, number) || !confirmed(seed, number);
 	wgxdp__destroy(skeleton);
 	fib__destroy(fib);
-	printf("%lu packets in %lu sequences: %lu runs of a program beside the host plane, %lu sent, %lu dropped, %lu not the same twice\n",
-	       n_packets, n_sequences, n_runs, n_sent, n_ended, n_unsteady);
+	printf("%lu packets in %lu sequences: %lu runs of a program beside the host plane, %lu by the express path, %lu sent, %lu dropped, %lu not the same twice\n",
+	       n_packets, n_sequences, n_runs, n_express, n_sent, n_ended, n_unsteady);
 	if (!good)
 		fprintf(stderr, "run_planes: %s: seed %llu, sequence %llu: see above\n", instance, (unsigned long long)seed, (unsigned long long)(number - 1));
 	return !good || n_unsteady > n_sequences / 1000 + 1;

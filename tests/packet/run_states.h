@@ -7,6 +7,7 @@
 #define RUN_STATES_H
 
 #include <stdio.h>
+#include "state.h"
 #include "run_host.h"
 #include "run_vlans.h"
 
@@ -74,22 +75,16 @@ static void copy_settings(void)
 /* The instance's, but for the states; nothing remembers next hops */
 static void choose_maps(struct wgxdp *s)
 {
-	struct control c;
 	struct bpf_map *map;
-	__u32 zero = 0;
-	int fd = pinned("control");
+	int fd;
 
-	if (bpf_map_lookup_elem(fd, &zero, &c))
-		die("control");
-	c.flags |= CONTROL_ASK_ALWAYS;
-	if (bpf_map_update_elem(fd, &zero, &c, BPF_ANY))
-		die("control");
-	close(fd);
 	bpf_object__for_each_map(map, s->obj) {
 		const char *name = bpf_map__name(map);
 		const struct state *state = state_of(name);
 
 		if (strchr(name, '.'))
+			continue;
+		if (!strcmp(name, "xdp_way"))
 			continue;
 		fd = pinned(name);
 		if (!state) {
@@ -167,6 +162,46 @@ static void empty_hash(const struct state *s)
 	while (!bpf_map_get_next_key(s->fd, NULL, key))
 		if (bpf_map_delete_elem(s->fd, key) && errno != ENOENT)
 			die(s->name);
+}
+
+/* Before a sequence: nothing is remembered. ask_always: nor will it be, neither next hops nor what the express path learns. */
+static void decisions_forget(bool ask_always)
+{
+	static int fd = -1;
+	struct control c;
+	__u32 zero = 0;
+
+	if (fd < 0)
+		fd = pinned("control");
+	if (bpf_map_lookup_elem(fd, &zero, &c))
+		die("control");
+	c.generation++;
+	c.flags = (c.flags & ~CONTROL_ASK_ALWAYS) | (ask_always ? CONTROL_ASK_ALWAYS : 0);
+	if (bpf_map_update_elem(fd, &zero, &c, BPF_ANY))
+		die("control");
+	host_plane_write("control", &zero, &c);
+}
+
+/* The express path looks at each packet, as if it had hit often. Returns how often it has hit since the last call. */
+static __u64 express_credit(int fd)
+{
+	static struct pkt_state *all;
+	int cpus = libbpf_num_possible_cpus();
+	__u64 hits = 0;
+	__u32 zero = 0;
+
+	if (!all)
+		all = calloc(cpus, sizeof(*all));
+	if (!all || bpf_map_lookup_elem(fd, &zero, all))
+		die("states");
+	for (int i = 0; i < cpus; i++) {
+		hits += all[i].express_count.hits;
+		all[i].express_count.hits = 0;
+		all[i].express.credit = 64;
+	}
+	if (bpf_map_update_elem(fd, &zero, all, BPF_ANY))
+		die("states");
+	return hits;
 }
 
 static void states_reset(void)

@@ -16,6 +16,7 @@
 struct arguments {
 	const char *file;		/* NULL: none given */
 	int mode;			/* enum mode; -1: not given */
+	int express;			/* enum express_use; -1: not given */
 	struct line line;		/* --wan, --to … */
 	unsigned long try_seconds;	/* 0: for good */
 };
@@ -55,7 +56,7 @@ static int bring_up(const char *instance, const struct config *c, unsigned long 
 
 static int run_up(const struct global *g, int argc, char **argv)
 {
-	struct arguments a = { .mode = -1 };
+	struct arguments a = { .mode = -1, .express = -1 };
 	int rc = parse(&a, argc, argv), status = EXIT_USAGE;
 
 	if (!rc && !a.line.config) {
@@ -70,6 +71,8 @@ static int run_up(const struct global *g, int argc, char **argv)
 	config_warn_nothing(a.line.config);
 	if (a.mode >= 0)
 		a.line.config->mode = a.mode;
+	if (a.express >= 0)
+		a.line.config->express = a.express;
 	status = bring_up(g->instance, a.line.config, a.try_seconds) ? EXIT_FAILED : EXIT_DONE;
 cleanup:
 	config_free(a.line.config);
@@ -82,6 +85,10 @@ static const struct command_option options[] = {
 	{ 0, "mode", "MODE", offsetof(struct arguments, mode),
 	  "auto (default): native XDP where the driver has it, else generic, else tc; native; "
 	  "generic; tc", parse_choice, .values = "auto native generic tc" },
+	{ 0, "express", "USE", offsetof(struct arguments, express),
+	  "on (default): XDP does with a packet what it did with the last one of its kind, where "
+	  "that is right; off: it decides anew about each packet",
+	  parse_choice, .values = "on off" },
 	{ 0, "try", "SECONDS", offsetof(struct arguments, try_seconds),
 	  "roll back to what ran before, unless Enter or another `up` keeps the change within this "
 	  "time; also if this command is ended or its terminal hangs up", parse_number, TRY_MAX },
@@ -91,9 +98,10 @@ static const struct command_option options[] = {
 const struct command up_command = {
 	.name = "up",
 	.summary = "load, attach and fill the data path; if it runs, bring it to the configuration",
-	.usage = "[-c FILE] [--mode MODE] [--try SECONDS]\n"
+	.usage = "[-c FILE] [--mode MODE] [--express USE] [--try SECONDS]\n"
 		 "--wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port "
-		 "N[,N]...] [--nat dnat|none|masquerade] [--mode MODE] [--try SECONDS]",
+		 "N[,N]...] [--nat dnat|none|masquerade] [--mode MODE] "
+		 "[--express USE] [--try SECONDS]",
 	.about = "Loads the data path, attaches it and fills its maps. If it runs already, `up` "
 		 "changes only what differs. It does all of it or nothing.",
 	.run = run_up,

@@ -18,6 +18,7 @@
 #include "lib/yaml.h"
 
 static const char *const mode_names[] = { "auto", "native", "generic", "tc", NULL };
+static const char *const express_names[] = { "on", "off", NULL };
 static const char *const nat_names[] = { "dnat", "none", "masquerade", NULL };
 static const char *const role_names[] = { "", "wan", "lan", "tunnel", NULL };
 static const char *const ipv6_names[] = { "direct", "dnat", "off", NULL };
@@ -32,6 +33,11 @@ static int name_parse(const char *const *names, const char *s)
 		if (*s && !strcmp(names[i], s))
 			return i;
 	return -EINVAL;
+}
+
+const char *express_name(enum express_use e)
+{
+	return express_names[e];
 }
 
 const char *mode_name(enum mode m)
@@ -246,6 +252,7 @@ static const struct yaml_key config_keys[] = {
 	  .below = config_learn_keys },
 	{ "exporter", yaml_set_map, "{ listen: [ \"127.0.0.1:9851\" ] }", .below = exporter_keys },
 	{ "ddns", config_set_ddns, "{ interface: ens18, … }", .below = config_ddns_keys },
+	{ "express", yaml_set_choice, "on", AT(config, express), .choices = express_names },
 	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
 	{},
 };

@@ -101,6 +101,7 @@ struct config {
 	struct ddns_config *ddns;
 	size_t n_ddns;
 	enum mode mode;			/* from `up --mode`, or saved from the running instance */
+	enum express_use express;	/* whether the data path has its express path */
 };
 
 /* config_write() begins its text with "running: { mode: … }", which holds the mode of `up --mode`.
@@ -152,6 +153,7 @@ static inline bool backend_has_standby(const struct backend_config *b)
 bool service_has_family(const struct service_config *s, __u8 family);
 
 const char *mode_name(enum mode m);
+const char *express_name(enum express_use e);
 const char *nat_name(enum nat n);
 const char *role_name(enum link_role r);
 const char *ipv6_name(enum ipv6_handling h);

@@ -270,6 +270,11 @@ bool config_diff(const struct config *old, const struct config *new, FILE *out)
 		fprintf(out, "-running: { mode: %s }\n+running: { mode: %s }\n",
 			mode_name(old->mode), mode_name(new->mode));
 	}
+	if (old->express != new->express) {
+		d.differs = true;
+		fprintf(out, "-express: %s\n+express: %s\n", express_name(old->express),
+			express_name(new->express));
+	}
 	diff_entry(&d, blind_entry(old), blind_entry(new));
 	diff_entry(&d, exporter_entry(old), exporter_entry(new));
 	diff_entry(&d, learn_entry(old), learn_entry(new));

@@ -8,6 +8,7 @@
 #include "lib/wg_key.h"
 
 enum mode { MODE_AUTO, MODE_NATIVE, MODE_GENERIC, MODE_TC };
+enum express_use { EXPRESS_ON, EXPRESS_OFF };
 /* the last: no service of a configuration has it */
 enum nat { NAT_DNAT, NAT_NONE, NAT_MASQUERADE, NAT_BLIND };
 enum ipv6_handling { IPV6_DIRECT, IPV6_DNAT, IPV6_OFF };

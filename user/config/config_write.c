@@ -234,6 +234,8 @@ static int write_config(const struct config *c, FILE *out, bool running)
 		running |= c->peers[i].by_hand;
 	if (running || c->mode != MODE_AUTO)
 		fprintf(out, "running: { mode: %s }\n", mode_name(c->mode));
+	if (c->express != EXPRESS_ON)
+		fprintf(out, "express: %s\n", express_name(c->express));
 	if (c->n_interfaces)
 		fputs("interfaces:\n", out);
 	for (i = 0; i < c->n_interfaces; i++)

@@ -292,6 +292,7 @@ static bool move_site(struct sites *s, __u32 number, const struct wg_peer *p,
 	memcpy(&site->place[next], &place, sizeof(place));
 	control_routing_changed(s->instance, false);
 	__atomic_store_n(&site->now, next, __ATOMIC_SEQ_CST);
+	control_routing_changed(s->instance, false); /* what was decided by the old place ends */
 	site->since = time(NULL);
 	s->known[number].endpoint = s->known[number].last = p->endpoint;
 	s->known[number].port = s->known[number].last_port = p->endpoint_port;
@@ -303,6 +304,7 @@ void sites_write_endpoints(const struct sites *s)
 	struct table t = { .n = map_entries(s->fds[BLIND_MAP_endpoints]), .grace = table_grace };
 	struct table_entry want[BLIND_SITES_MAX] = { 0 };
 	size_t n = 0, size = t.n * sizeof(struct table_bucket);
+	int rc;
 
 	t.buckets = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
 			 s->fds[BLIND_MAP_endpoints], 0);
@@ -321,7 +323,10 @@ void sites_write_endpoints(const struct sites *s)
 		want[n].key = key;
 		want[n++].site = i;
 	}
-	if (table_sync(&t, want, n) < 0)
+	rc = table_sync(&t, want, n);
+	if (rc)
+		control_routing_changed(s->instance, false);
+	if (rc < 0)
 		log_warning("blind: the table of endpoints has no room for %zu", n);
 	munmap(t.buckets, size);
 }

@@ -116,6 +116,7 @@ static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct pla
 {
 	bpf_program__set_autoload(s->progs.wgxdp_tc_l3,
 				  p->l3 || program_fd(dp, PROGRAM_wgxdp_tc_l3) >= 0);
+	bpf_program__set_autoload(s->progs.wgxdp_express, p->express);
 	bpf_program__set_autoload(s->progs.wgxdp_flow_end, p->n_flows);
 	bpf_program__set_autoload(s->progs.wgxdp_answer, p->challenges || p->blind.on);
 	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, p->blind.on);
@@ -156,6 +157,19 @@ static __u64 secret_factor(void)
 	return factor | 1;
 }
 
+/* Each CPU has its memo. Without flows there are no tuples. */
+static void set_express(struct wgxdp *s, const struct plan *p)
+{
+	__u32 tuples = s->rodata->with_flows ? EXPRESS_TUPLES : 1;
+
+	if (!p->express)
+		return;
+	s->rodata->with_express = true;
+	s->rodata->express_mask = tuples - 1;
+	bpf_map__set_max_entries(s->maps.memo,
+				 (EXPRESS_SIDES + tuples) * libbpf_num_possible_cpus());
+}
+
 /* Sets sizes: what the plan needs, at least the usual, and never less than what runs. */
 static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
 {
@@ -191,6 +205,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 	s->rodata->with_relay = p->relay.on;
 	s->rodata->with_lists = p->n_lists;
 	s->rodata->with_hearing = p->hearing;
+	set_express(s, p);
 	set_programs(dp, s, p);
 	dataplane_size_flows(dp, s->obj, p, names);
 	s->rodata->tick_shift = learned_shift();
@@ -213,7 +228,9 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 		struct bpf_map *map = dataplane_map(s, i);
 		int rc;
 
-		dp->map_is_new[i] = dataplane_entries(dp, i) != bpf_map__max_entries(map) ||
+		/* the programs that run keep what they go on with */
+		dp->map_is_new[i] = i == MAP_xdp_way ||
+				    dataplane_entries(dp, i) != bpf_map__max_entries(map) ||
 				    map_info(map_fd(dp, i)).value_size != bpf_map__value_size(map);
 		if (dp->map_is_new[i])
 			continue;
@@ -244,6 +261,15 @@ static bool is_carried_over(enum dataplane_map m)
 	       m == MAP_flow_totals || m == MAP_flows_deleted || m == MAP_pools ||
 	       m == MAP_guards || m == MAP_guard_keys || m == MAP_public_keys ||
 	       m == MAP_guard_state || m == MAP_health || m == MAP_backend_names;
+}
+
+/* What wgxdp_express goes on with */
+static int set_xdp_way(const struct wgxdp *s)
+{
+	__u32 zero = 0;
+	int fd = bpf_program__fd(s->progs.wgxdp_xdp);
+
+	return bpf_map_update_elem(bpf_map__fd(s->maps.xdp_way), &zero, &fd, BPF_ANY) ? -errno : 0;
 }
 
 static void take_maps(struct dataplane *dp, struct wgxdp *s)
@@ -277,7 +303,7 @@ static bool is_whole(const struct dataplane *dp)
 		if (map_fd(dp, i) < 0)
 			return false;
 	for (int i = 0; i < PROGRAM_COUNT; i++)
-		if (program_fd(dp, i) < 0 && i != PROGRAM_wgxdp_tc_l3)
+		if (program_fd(dp, i) < 0 && i != PROGRAM_wgxdp_tc_l3 && i != PROGRAM_wgxdp_express)
 			return false;
 	return true;
 }
@@ -329,7 +355,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	s->rodata->hash_key1 = secret_factor();
 	dataplane_choose_tracepoints(s);
 	load_error_begin();
-	rc = reuse_maps(dp, s) ?: wgxdp__load(s);
+	rc = reuse_maps(dp, s) ?: wgxdp__load(s) ?: set_xdp_way(s);
 	if (rc) {
 		char what[INSTANCE_LEN + 16];
 
@@ -365,6 +391,7 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 		return -errno;
 	set_sizes(dp, s, p);
 	*(struct learned_secret *)&s->rodata->learned_secret = dataplane_secret(dp);
+	s->rodata->with_express = false;	/* it has no wgxdp_express in front */
 	for (int i = 0; i < MAP_COUNT && !rc; i++)
 		rc = bpf_map__reuse_fd(dataplane_map(s, i), map_fd(dp, i));
 	bpf_object__for_each_program(program, s->obj)
@@ -440,8 +467,7 @@ static int replace_programs(struct dataplane *dp, const struct plan *p)
 		int tc = program_fd(dp, port->l3 ? PROGRAM_wgxdp_tc_l3 : PROGRAM_wgxdp_tc);
 
 		if (!port->xdp_new && port->xdp_link >= 0)
-			rc = bpf_link_update(port->xdp_link, program_fd(dp, PROGRAM_wgxdp_xdp),
-					     NULL);
+			rc = bpf_link_update(port->xdp_link, dataplane_xdp(dp), NULL);
 		if (!port->xdp_new && port->flags & LINK_SHARED && plan_nic(p, port->ifindex))
 			rc = dataplane_replace_component(dp, port, p);
 		if (!rc && !port->tc_new && port->tcx_link >= 0)

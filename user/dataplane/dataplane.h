@@ -22,7 +22,7 @@
 	X(health) X(backend_names) X(failed) X(blind_sites) X(blind_names) X(endpoints) \
 	X(sessions) X(hints) X(blind_lock) X(blind_pairs) X(blind_totals) \
 	X(blind_waiting) X(blind_state) X(events) X(event_watch) X(event_budget) \
-	X(hearing) X(hear_budget) X(heard) X(states)
+	X(hearing) X(hear_budget) X(heard) X(states) X(memo) X(xdp_way)
 
 enum dataplane_map {
 #define X(name) MAP_##name,
@@ -31,7 +31,7 @@ enum dataplane_map {
 	MAP_COUNT
 };
 
-#define DATAPLANE_PROGRAMS(X) X(wgxdp_xdp) X(wgxdp_tc) X(wgxdp_tc_l3)
+#define DATAPLANE_PROGRAMS(X) X(wgxdp_xdp) X(wgxdp_tc) X(wgxdp_tc_l3) X(wgxdp_express)
 
 enum dataplane_program {
 #define X(name) PROGRAM_##name,
@@ -84,6 +84,10 @@ int dataplane_open(const char *instance, struct dataplane **ret);
  * loaded when it is first needed. */
 int map_fd(const struct dataplane *dp, enum dataplane_map m);
 int program_fd(const struct dataplane *dp, enum dataplane_program p);
+/* What the express path has done so far, on all CPUs. 0 or -errno. */
+int dataplane_express(const struct dataplane *dp, struct express_count *ret);
+/* The XDP program for a device of its own: wgxdp_express, if it is loaded, else wgxdp_xdp. */
+int dataplane_xdp(const struct dataplane *dp);
 /* Loads programs and maps that can hold the plan and leaves alone what runs. may_wait: if the
  * running ones can serve the plan while new ones load, only sets dp->later. 0 or -errno,
  * reported. */

@@ -127,7 +127,7 @@ static int attach_as(struct dataplane *dp, struct dataplane_port *port, const st
 		rc = dataplane_component(dp, p, &program) ?:
 		     shared_attach(port->ifindex, program, flags & XDP_MODES);
 	else
-		rc = attach_xdp(port->ifindex, program_fd(dp, PROGRAM_wgxdp_xdp), flags & XDP_MODES,
+		rc = attach_xdp(port->ifindex, dataplane_xdp(dp), flags & XDP_MODES,
 				&port->xdp_link);
 	if (!rc)
 		port->flags |= flags;

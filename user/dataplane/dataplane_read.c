@@ -44,6 +44,36 @@ int program_fd(const struct dataplane *dp, enum dataplane_program p)
 			 dataplane_program_names[p]);
 }
 
+int dataplane_express(const struct dataplane *dp, struct express_count *ret)
+{
+	int map = map_fd(dp, MAP_states), cpus = libbpf_num_possible_cpus();
+	size_t size = (map_info(map).value_size + 7) / 8 * 8;
+	char *values = calloc(cpus, size);
+	__u32 zero = 0;
+	int rc = values ? 0 : -ENOMEM;
+
+	*ret = (struct express_count){ 0 };
+	if (!rc && bpf_map_lookup_elem(map, &zero, values))
+		rc = -errno;
+	for (int i = 0; i < cpus && !rc; i++) {
+		struct express_count one;
+
+		memcpy(&one, values + (i + 1) * size - sizeof(one), sizeof(one));
+		ret->hits += one.hits;
+		ret->misses += one.misses;
+		ret->passed += one.passed;
+	}
+	free(values);
+	return rc;
+}
+
+int dataplane_xdp(const struct dataplane *dp)
+{
+	int express = program_fd(dp, PROGRAM_wgxdp_express);
+
+	return express >= 0 ? express : program_fd(dp, PROGRAM_wgxdp_xdp);
+}
+
 __u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m)
 {
 	return map_entries(map_fd(dp, m));

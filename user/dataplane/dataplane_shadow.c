@@ -35,7 +35,7 @@ static const enum { COPIED, SHARED, EMPTY } what[MAP_COUNT] = {
 	[MAP_states] = EMPTY, [MAP_blind_totals] = EMPTY, [MAP_blind_lock] = EMPTY,
 	[MAP_signals] = EMPTY, [MAP_challenges] = EMPTY, [MAP_events] = EMPTY,
 	[MAP_event_watch] = EMPTY, [MAP_event_budget] = EMPTY, [MAP_heard] = EMPTY,
-	[MAP_hear_budget] = EMPTY,
+	[MAP_hear_budget] = EMPTY, [MAP_memo] = EMPTY, [MAP_xdp_way] = EMPTY,
 };
 
 /* ---- the same programs ---- */
@@ -224,8 +224,11 @@ int dataplane_shadow(const struct dataplane *dp, struct dataplane **ret)
 	shadow->skeleton = dataplane_open_without(sends, 0);
 	rc = shadow->skeleton ? read_switches(dp, shadow->skeleton) : -errno;
 	if (!rc)
-		rc = compare_programs(dp, shadow->skeleton) ?: load_shadow(dp, shadow->skeleton) ?:
-		     fill_shadow(dp, shadow);
+		rc = compare_programs(dp, shadow->skeleton);
+	if (!rc) {
+		shadow->skeleton->rodata->with_express = false;	/* nothing is to be learned */
+		rc = load_shadow(dp, shadow->skeleton) ?: fill_shadow(dp, shadow);
+	}
 	shadow->running = true;
 	if (rc)
 		dataplane_close(shadow);

@@ -345,6 +345,21 @@ static int sync_config(const struct dataplane *dp, const struct plan *p)
 	       pin_set(p->config_text, dp->instance, "", CONFIG_PIN);
 }
 
+/* decisions: the data path forgets next hops and what packets had them; uniform: it stops to trust
+ * that map */
+static void forget_decisions(const struct dataplane *dp, bool decisions, bool uniform)
+{
+	struct control *c = control_map(map_fd(dp, MAP_control));
+
+	if (!c)
+		return;
+	if (uniform)
+		control_set_heartbeat(c, 0);
+	if (decisions)
+		control_forget_nexthops(c);
+	control_unmap(c);
+}
+
 int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 {
 	struct before b = { 0 };
@@ -378,6 +393,8 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 		     sync_names(dp, p, &b, true, &changes) ?: sync_control(dp, p, changes) ?:
 		     sync_config(dp, p);
 	}
+	if (rc)				/* a part is written */
+		forget_decisions(dp, true, false);
 cleanup:
 	free(b.names);
 	free(b.lists);
@@ -387,18 +404,6 @@ cleanup:
 }
 
 /* ---- uniform ---- */
-
-static void distrust_uniform(const struct dataplane *dp, bool ask_anew)
-{
-	struct control *c = control_map(map_fd(dp, MAP_control));
-
-	if (!c)
-		return;
-	control_set_heartbeat(c, 0);
-	if (ask_anew)
-		control_forget_nexthops(c);
-	control_unmap(c);
-}
 
 int dataplane_uniform(const struct dataplane *dp, const struct uniform *u)
 {
@@ -413,12 +418,12 @@ int dataplane_uniform(const struct dataplane *dp, const struct uniform *u)
 		if (to[i] == from[i])
 			continue;
 		if (!written)
-			distrust_uniform(dp, false);
+			forget_decisions(dp, false, true);
 		written = true;
 		__atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
 	}
 	munmap(to, size);
 	if (written)
-		distrust_uniform(dp, true);
+		forget_decisions(dp, true, true);
 	return 0;
 }

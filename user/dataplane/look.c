@@ -19,7 +19,7 @@
 struct looking {
 	struct look *skeleton;
 	struct perf_buffer *buffer;
-	__u32 ids[PROGRAM_COUNT];	/* of the traced programs; 0: none */
+	__u32 ids[PROGRAM_COUNT];	/* of the instance's programs; 0: none */
 	look_take *take;
 	void *data;
 	__u64 lost;
@@ -47,16 +47,20 @@ static int function_name(int program, char name[64])
 
 static int choose_programs(struct looking *l, const struct dataplane *dp)
 {
+	/* the one that devices run: what follows a tail call is not traced */
+	bool express = program_fd(dp, PROGRAM_wgxdp_express) >= 0;
 	struct bpf_program *programs[PROGRAM_COUNT] = {
-		[PROGRAM_wgxdp_xdp] = l->skeleton->progs.look_xdp,
 		[PROGRAM_wgxdp_tc] = l->skeleton->progs.look_tc,
 		[PROGRAM_wgxdp_tc_l3] = l->skeleton->progs.look_tc_l3,
 	};
 	char name[64];
 	int rc = 0;
 
+	programs[express ? PROGRAM_wgxdp_express : PROGRAM_wgxdp_xdp] = l->skeleton->progs.look_xdp;
 	for (int i = 0; i < PROGRAM_COUNT && !rc; i++) {
 		l->ids[i] = program_info(program_fd(dp, i)).id;
+		if (!programs[i])
+			continue;
 		bpf_program__set_autoload(programs[i], l->ids[i]);
 		if (l->ids[i])
 			rc = function_name(program_fd(dp, i), name) ?:

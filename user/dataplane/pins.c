@@ -334,7 +334,8 @@ static bool is_of(const char *instance, int program)
 static bool has_one(const char *directory, __u32 id)
 {
 	return has_program(directory, "wgxdp_xdp", id) || has_program(directory, "wgxdp_tc", id) ||
-	       has_program(directory, "wgxdp_tc_l3", id);
+	       has_program(directory, "wgxdp_tc_l3", id) ||
+	       has_program(directory, "wgxdp_express", id);
 }
 
 bool pins_have_program(__u32 program_id)

@@ -237,12 +237,25 @@ static int add_devices(struct making *m)
 	return rc;
 }
 
+/* Whether the express path would remember any packet. It remembers none of a service with a guard
+ * or with lists, and costs them a little. */
+static bool has_use_for_express(const struct config *c)
+{
+	bool use = *c->blind.interface;
+
+	for (size_t i = 0; i < c->n_services; i++)
+		use |= !service_has_guard(&c->services[i]) && !c->services[i].n_allow &&
+		       !c->services[i].n_deny;
+	return use && c->express == EXPRESS_ON;
+}
+
 int plan_ports(struct making *m)
 {
 	const struct config *c = m->config;
 	int rc = 0;
 
 	m->plan->hearing = c->n_learn;
+	m->plan->express = has_use_for_express(c);
 	for (size_t i = 0; i < c->n_interfaces && !rc; i++)
 		rc = add_port(m, c->interfaces[i].name, c->interfaces[i].role,
 			      c->interfaces[i].mode, c->interfaces[i].shared);

@@ -122,6 +122,7 @@ struct plan {
 	bool vlans, bridges;		/* some port is a VLAN; some nic is in a bridge or bond */
 	bool l3;			/* some port has no Ethernet headers */
 	bool routers;			/* some link has a virtual router's MAC address */
+	bool express;		/* the data path has its express path */
 	bool hearing;		/* the data path reports handshakes and knocks for this host */
 	bool choices;			/* some service has, or may get, SERVICE_CHOICE */
 	bool ask_always;		/* CONTROL_ASK_ALWAYS */

@@ -285,6 +285,23 @@ static int show_drops(struct document *d, const struct dataplane *dp,
 	return rc;
 }
 
+/* Nothing where the express path is off */
+static int show_express(struct document *d, const struct dataplane *dp)
+{
+	struct express_count count;
+	struct node map;
+	int rc;
+
+	if (program_fd(dp, PROGRAM_wgxdp_express) < 0)
+		return 0;
+	rc = dataplane_express(dp, &count);
+	map = document_map(document_root(d), "express");
+	document_number(map, "hits", count.hits);
+	document_number(map, "misses", count.misses);
+	document_number(map, "not_looked_up", count.passed);
+	return rc;
+}
+
 unsigned int show_noun(const char *word)
 {
 	static const struct {
@@ -323,6 +340,8 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 		rc = show_sites(d, dp, what == SHOW_SITES);
 	if (!rc && what & SHOW_DROPS)
 		rc = show_drops(d, dp, reasons, n);
+	if (!rc && what & SHOW_INTERFACES)
+		rc = show_express(d, dp);
 	if (!rc)
 		rc = json ? document_print_json(d, out) : document_print(d, out);
 	free(reasons);

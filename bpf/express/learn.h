@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * express_learn: keeps what the pipeline decided about a packet that it has sent, for express.h.
+ * An entry is good for a second at most, like the next hop that it has: so the kernel is asked, and
+ * a neighbour is probed, as often as without it. What may change sooner changes the generation.
+ *
+ * Before: verdict (verdict.h), which calls it. After: nothing.
+ * Reads:  s->express, and what the steps left; the maps nexthops, guards, sessions.
+ * Writes: the map memo.
+ */
+#pragma once
+
+#include "blind/blind.h"
+#include "express/express.h"
+
+/* How long a side says that there are tuples. Each of them has a time of its own. */
+#define EXPRESS_POINTER_SECONDS 60
+
+/* Whether the memo can hold a packet of this kind at all */
+INLINE bool express_can_learn(const struct pkt_state *s)
+{
+	const struct guard *g;
+	__u32 id = s->service.id;
+
+	if (s->is_quote || s->fragment || s->frags || s->overlay || s->through_neighbour ||
+	    s->l3 != sizeof(struct ethhdr) ||
+	    s->service.flags & (SERVICE_CHOICE | SERVICE_LISTS) ||
+	    (!s->has_way && s->link_flags & LINK_SOURCES_TRIE))
+		return false;
+	/* a site's packets have other steps, and a site's source is looked at each time */
+	if (with_relay && s->link_flags & LINK_PEERS && s->family == FAMILY_IPV6)
+		return false;
+	if (!with_guards || s->is_blind)
+		return true;
+	g = bpf_map_lookup_elem(&guards, &id);
+	return g && !(g->flags & GUARD_ON);	/* a guard looks at each packet */
+}
+
+INLINE void express_set_words(__u64 *words, struct addr a, bool ipv4)
+{
+	words[0] = ipv4 ? 0 : a.q[0];
+	words[1] = ipv4 ? addr_to4(a) : a.q[1];
+}
+
+/* Writes what sides and tuples have in common */
+INLINE void express_fill(struct memo *e, const struct pkt_state *s, const struct nexthop *hop)
+{
+	e->flags = 0;
+	e->mtu = hop->fib.mtu_result;
+	e->out = hop->fib.ifindex;
+	e->total = total_index(s->service.id, s->direction, PLANE_XDP);
+	memcpy(e->macs, hop->fib.dmac, ETH_ALEN);
+	memcpy(e->macs + ETH_ALEN, hop->fib.smac, ETH_ALEN);
+}
+
+INLINE void express_learn_entry(struct memo *e, const struct express_sought *k)
+{
+	e->until = 0;
+	e->key = k->key;
+}
+
+/* ---- sides ---- */
+
+/* Returns until when a reply's side is good; 0: it is not known, or not worth it. Where clients
+ * take turns the FIB is asked about each, for the next reply is to another one. */
+INLINE __u64 express_reply_until(const struct pkt_state *s, const struct nexthop *hop, __u64 now,
+				 bool uniform)
+{
+	__u32 slot = s->service.slot;
+	const struct nexthop *backend = bpf_map_lookup_elem(&nexthops, &slot);
+
+	/* what is for a listener or for a flow is no reply to a client */
+	if (!backend || (uniform && (s->service.flags & SERVICE_FLOWS ||
+				     s->link_flags & LINK_LISTENS)) ||
+	    (!uniform && hop->until == now + tick_rate))
+		return 0;
+	return !uniform && hop->until < backend->until ? hop->until : backend->until;
+}
+
+/* What an original or a reply of a service without flows leaves with */
+INLINE void express_fill_side(struct memo *e, const struct pkt_state *s, bool ipv4)
+{
+	bool original = s->direction == DIRECTION_ORIGINAL;
+	__be16 old = original ? s->dport : s->sport;
+
+	e->ip_delta = csum_fold(s->service.delta + (__u16)~bpf_htons(0x0100));
+	e->udp_delta = csum_fold(s->service.delta + (__u16)~old + s->service.port);
+	if (original) {
+		express_set_words(e->dst, s->service.to, ipv4);
+		e->dport = s->service.port;
+		e->place = s->sources;
+	} else {
+		express_set_words(e->src, s->service.to, ipv4);
+		e->sport = s->service.port;
+		express_set_words(e->key.dst, s->dst, ipv4);
+		e->dport = s->dport;
+	}
+}
+
+INLINE void express_learn_side(const struct pkt_state *s, const struct express_work *w,
+			       const struct nexthop *hop)
+{
+	bool original = s->direction == DIRECTION_ORIGINAL;
+	struct express_sought k =
+		express_side(original ? w->key.dst : w->key.src,
+			     original ? SIDE_LISTENER : SIDE_BACKEND, w->ipv4,
+			     original ? s->dport : s->sport, w->ifindex);
+	struct memo *e = express_room(w, &k);
+	bool uniform = !original && s->out != s->service.slot + 1;
+	__u64 until;
+
+	if (!e)
+		return;
+	express_learn_entry(e, &k);
+	e->mac = w->mac;
+	e->generation = w->generation;
+	if (with_flows && s->has_way) {
+		e->kind = s->is_blind ? EXPRESS_BY_INDEX : EXPRESS_BY_FLOW;
+		e->until = w->now + EXPRESS_POINTER_SECONDS * tick_rate;
+		return;
+	}
+	until = original ? hop->until : express_reply_until(s, hop, w->now, uniform);
+	if (!uniform && s->link_flags & LINK_TC && hop->probe[PLANE_XDP] < until)
+		until = hop->probe[PLANE_XDP];
+	express_fill(e, s, hop);
+	express_fill_side(e, s, w->ipv4);
+	e->kind = uniform ? EXPRESS_UNIFORM : EXPRESS_ONE;
+	e->flags |= (s->link_flags & LINK_TC ? EXPRESS_PROBES : 0) |
+		    (s->link_role == ROLE_WAN ? EXPRESS_WAN : 0);
+	if (uniform)
+		e->mtu = 0xffff;	/* each next hop has its own */
+	e->until = until;
+}
+
+/* ---- tuples ---- */
+
+/* Returns when what is known of the flow ends; 0: the memo may not hold it */
+INLINE __u64 express_flow_until(const struct flow_work *f, __u64 now)
+{
+	if (f->way.is_new != FLOW_KNOWN || learned_word_state(f->word) != LEARNED_LIVE)
+		return 0;
+	return now + ((__u64)learned_left(f->word, f->units) << tick_shift);
+}
+
+/* The same for the session of a blind relay's data */
+INLINE __u64 express_session_until(const struct blind_work *b)
+{
+	return b->make ? 0 : BLIND_UNTIL(session_value(b->from, b->index, b->now));
+}
+
+INLINE void express_learn_tuple(const struct pkt_state *s, const struct express_work *w,
+				const struct nexthop *hop)
+{
+	const struct blind_state *blind = with_blind ? blind_state_find() : NULL;
+	const struct flow_way *way = &s->flow.way;
+	bool ipv4 = s->leaves == FAMILY_IPV4;
+	struct express_sought k = { .key = w->key };
+	__u64 until = hop->until, ends;
+	struct memo *e;
+	__u32 ports;
+
+	ends = with_blind && s->is_blind ? express_session_until(&s->blind) :
+					   express_flow_until(&s->flow, w->now);
+	if (s->link_flags & LINK_TC && hop->probe[PLANE_XDP] < until)
+		until = hop->probe[PLANE_XDP];
+	until = ends < until ? ends : until;
+	k.index = with_blind && s->is_blind ? s->blind.index : 0;
+	e = until <= w->now || (with_blind && !blind) ? NULL : express_room(w, &k);
+	if (!e)
+		return;
+	express_learn_entry(e, &k);
+	e->generation = w->generation;
+	express_fill(e, s, hop);
+	if (s->leaves != s->family) {
+		e->flags = EXPRESS_ACROSS;
+		e->mtu += ipv4 ? 20 : -20;	/* as it comes */
+	}
+	ports = (__u16)~s->sport + way->sport + (__u16)~s->dport + way->dport;
+	e->kind = with_blind && s->is_blind ? EXPRESS_BLIND : EXPRESS_FLOW;
+	e->ip_delta = csum_fold(way->delta + (__u16)~bpf_htons(0x0100));
+	e->udp_delta = csum_fold(way->delta + ports);
+	express_set_words(e->src, way->src, ipv4);
+	express_set_words(e->dst, way->dst, ipv4);
+	e->sport = way->sport;
+	e->dport = way->dport;
+	if (with_blind && s->is_blind) {
+		e->index = s->blind.index;
+		e->pair = s->flow.id * blind->room + s->flow.backend;
+	} else {
+		e->word = s->flow.word;
+		e->place = s->flow.place;
+	}
+	e->until = until;
+}
+
+/* ---- the step ---- */
+
+/* The pipeline has sent a packet that express did not know */
+INLINE int express_learn_step(struct pkt_state *s)
+{
+	struct express_work *w = &s->express;
+	__u32 out = s->out;
+	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
+
+	if (!hop || hop->port || !express_can_learn(s))
+		return 0;
+	w->now = bpf_jiffies64();
+	if (w->learn == LEARN_SIDE)
+		express_learn_side(s, w, hop);
+	else if (with_flows && s->has_way)
+		express_learn_tuple(s, w, hop);
+	return 0;
+}
+STATE_STEP(with_express, express_learn)

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The memo of the express path (include/abi_express.h): places, and who may have one. express.h and
+ * learn.h include it.
+ *
+ * Each CPU has a memo of its own, so no entry changes while it is read. A key has two places, which
+ * are neighbours. A live entry never gives way to another key: a flood of strangers costs looks and
+ * no writes.
+ */
+#pragma once
+
+#include "step.h"
+
+enum express_learns { LEARN_NOTHING, LEARN_SIDE, LEARN_TUPLE };
+
+/* Each load of the programs has a salt of its own. Twice salted is unsalted. */
+INLINE __u32 express_salt(__u32 generation)
+{
+	return generation ^ (__u32)hash_key0;
+}
+
+/* Returns the number of what user space and these programs know now. An entry with another one was
+ * decided by something older. Programs that were loaded at another time have other numbers, for
+ * they may have other switches. */
+INLINE __u32 express_generation(void)
+{
+	__u32 zero = 0;
+	struct control *c = bpf_map_lookup_elem(&control, &zero);
+
+
+	if (!c)
+		return 0;
+#if defined(WGXDP_HOST) || defined(__TARGET_ARCH_x86)
+	return express_salt(read_once(c->generation));
+#else					/* no read of the packet's way may come before this */
+	return express_salt(__sync_fetch_and_add(&c->generation, 0));
+#endif
+}
+
+INLINE __u32 express_base(void)
+{
+	return bpf_get_smp_processor_id() * (EXPRESS_SIDES + express_mask + 1);
+}
+
+INLINE struct memo *express_at(const struct express_work *w, __u32 place)
+{
+	place += w->base;
+	return bpf_map_lookup_elem(&memo, &place);
+}
+
+/* What is sought under a key: a side has its address in src, and any dst */
+struct express_sought {
+	struct express_key key;
+	__le32 index;			/* of a blind relay's receiver; else 0 */
+	bool side;
+};
+
+/* Returns the first of the key's two places; the other one is its neighbour */
+INLINE __u32 express_home(const struct express_sought *k)
+{
+	__u64 h = (k->key.src[0] ^ k->key.src[1] << 7) * hash_key0 + k->key.word * hash_key1;
+
+	if (k->side)
+		return h >> 32 & (EXPRESS_SIDES - 1);
+	h += (k->key.dst[0] ^ k->key.dst[1] << 7 ^ k->index) * 0x9e3779b97f4a7c15ULL;
+	h = (h ^ h >> 29) * hash_key1;
+	return EXPRESS_SIDES + (h >> 32 & express_mask);
+}
+
+INLINE bool express_is(const struct memo *e, const struct express_sought *k)
+{
+	__u64 differs = (e->key.src[0] ^ k->key.src[0]) | (e->key.src[1] ^ k->key.src[1]) |
+			(e->key.word ^ k->key.word);
+
+	if (!k->side)
+		differs |= (e->key.dst[0] ^ k->key.dst[0]) | (e->key.dst[1] ^ k->key.dst[1]);
+	if (with_blind && k->index)
+		differs |= e->index ^ k->index;
+	return !differs;
+}
+
+INLINE bool express_is_good(const struct memo *e, __u64 now, __u32 generation)
+{
+	return now < e->until && e->generation == generation;
+}
+
+/* Returns the entry, good or not, or NULL */
+INLINE const struct memo *express_find(const struct express_work *w,
+					  const struct express_sought *k)
+{
+	__u32 home = express_home(k);
+	const struct memo *e = express_at(w, home);
+
+	if (e && express_is(e, k))
+		return e;
+	e = express_at(w, home ^ 1);
+	return e && express_is(e, k) ? e : NULL;
+}
+
+/* Returns the place where the entry is or may be written, or NULL if both are taken */
+INLINE struct memo *express_room(const struct express_work *w, const struct express_sought *k)
+{
+	__u32 home = express_home(k);
+	struct memo *a = express_at(w, home), *b = express_at(w, home ^ 1);
+
+	if (!a || !b || express_is(a, k))
+		return a;
+	if (express_is(b, k))
+		return b;
+	if (!express_is_good(a, w->now, w->generation))
+		return a;
+	return express_is_good(b, w->now, w->generation) ? NULL : b;
+}
+
+INLINE struct express_sought express_side(const __u64 *addr, enum express_side side, bool ipv4,
+					  __be16 port, __u32 ifindex)
+{
+	return (struct express_sought){
+		.key = {
+			.src = { addr[0], addr[1] },
+			.word = express_side_word(side, ipv4 ? FAMILY_IPV4 : FAMILY_IPV6, port,
+						  ifindex),
+		},
+		.side = true,
+	};
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * express_first, its second part: may the packet go, and where? Then it is counted, rewritten and
+ * sent. Whatever can fail comes before the first byte is written.
+ *
+ * Before: the packet's entry was found (express.h). After: nothing.
+ * Reads:  s->express; the entry; the maps sources, uniform, nexthops, flow_table.
+ * Writes: the packet; the maps totals, flow_table, blind_totals.
+ */
+#pragma once
+
+#include "express/read.h"
+#include "fib.h"
+#include "flow/across.h"
+#include "flow/find.h"
+
+#define EXPRESS_MISS (-1)		/* the pipeline decides */
+
+/* ---- may it go? ---- */
+
+/* The pipeline's link_source(), for the side of a listener */
+INLINE bool express_admits(const struct memo *e, const struct express_work *w)
+{
+	struct addr src = express_addr(w->key.src, w->ipv4);
+
+	return !is_martian(w->ipv4, src) &&
+	       !source_check(w->ipv4, &src, e->place, false,
+			     e->flags & EXPRESS_WAN);
+}
+
+/* Returns the next hop to any client, or NULL */
+INLINE const struct nexthop *express_uniform(const struct memo *e,
+					     const struct express_work *w)
+{
+	struct addr client = express_addr(w->key.dst, w->ipv4);
+	const struct nexthop *hop;
+	__u32 zero = 0, slot;
+	struct control *c = bpf_map_lookup_elem(&control, &zero);
+
+	/* the blind relay is asked before any service */
+	if (!c || w->now >= c->heartbeat || uniform_is_due(c, w->now) ||
+	    is_martian(w->ipv4, client) ||
+	    (with_blind && (__be16)(w->key.word >> 16) == blind_port))
+		return NULL;
+	slot = uniform_find(w->ipv4, client);
+	if (!slot)
+		return NULL;
+	hop = bpf_map_lookup_elem(&nexthops, &slot);
+	if (!hop || !fib_fresh(hop, c, w->now) || hop->port ||
+	    (e->flags & EXPRESS_PROBES && w->now >= hop->probe[PLANE_XDP]) ||
+	    w->len > hop->fib.mtu_result ||
+	    ~hop->egress & (LINK_LISTENS | LINK_XDP_SENDS))
+		return NULL;
+	return hop;
+}
+
+/* ---- sending ---- */
+
+INLINE void express_count(struct total *total, __u32 len)
+{
+	total->received++;
+	total->forwarded++;
+	total->bytes += len;
+}
+
+/* Nothing can fail any more. The new source or destination, or both. */
+INLINE void express_rewrite(const struct memo *e, const struct express_work *w, void *head,
+			    bool src, bool dst)
+{
+	struct udphdr *udp = express_udp(head, w->ipv4);
+
+	if (w->ipv4) {
+		struct iphdr *ip = head + sizeof(struct ethhdr);
+
+		if (src)
+			ip->saddr = e->src[1];
+		if (dst)
+			ip->daddr = e->dst[1];
+		ip->ttl--;
+		ip->check = csum_add(ip->check, e->ip_delta);
+	} else {
+		struct ipv6hdr *ip = head + sizeof(struct ethhdr);
+
+		if (src)
+			addr_store(&ip->saddr, (struct addr){ .q = { e->src[0], e->src[1] } });
+		if (dst)
+			addr_store(&ip->daddr, (struct addr){ .q = { e->dst[0], e->dst[1] } });
+		ip->hop_limit--;
+	}
+	if (src)
+		udp->source = e->sport;
+	if (dst)
+		udp->dest = e->dport;
+	if (udp->check)
+		udp->check = csum_add_udp(udp->check, e->udp_delta);
+}
+
+INLINE void express_write_macs(void *head, const struct memo *e)
+{
+	store_word(__u64, head, load_word(__u64, e->macs));
+	store_word(__u32, head + 8, load_word(__u32, e->macs + 8));
+}
+
+/* Returns the plane's action, or EXPRESS_MISS with the packet unchanged. */
+INLINE int express_send_side(const struct pkt *p, const struct memo *e,
+			     const struct express_work *w, void *head)
+{
+	bool original = (__u8)e->key.word == SIDE_LISTENER;
+	const struct nexthop *hop = NULL;
+	struct total *total;
+	int action;
+
+	if (original) {
+		if (!express_admits(e, w))
+			return EXPRESS_MISS;
+	} else if (e->kind == EXPRESS_UNIFORM) {
+		hop = express_uniform(e, w);
+		if (!hop)
+			return EXPRESS_MISS;
+	} else if ((e->key.dst[0] ^ w->key.dst[0]) | (e->key.dst[1] ^ w->key.dst[1]) |
+		   (e->dport ^ (__be16)(w->key.word >> 16))) {
+		return EXPRESS_MISS;
+	}
+	total = bpf_map_lookup_elem(&totals, &e->total);
+	if (w->len > e->mtu || !total ||
+	    plane(p, redirect, hop ? hop->fib.ifindex : e->out, &action))
+		return EXPRESS_MISS;
+	express_count(total, w->len);
+	express_rewrite(e, w, head, !original, original);
+	if (hop)
+		eth_write(head, &hop->fib);
+	else
+		express_write_macs(head, e);
+	return action;
+}
+
+/* Finds what counts the tuple's packets. False: the flow is not there any more. */
+INLINE bool express_counters(const struct memo *e, __u64 **ret_packets, __u64 **ret_bytes)
+{
+	__u32 way = e->place & (LEARNED_WAYS - 1), direction = e->total & 1, pair = e->pair;
+	struct blind_total *total;
+	struct flow_bucket *b;
+
+	if (with_blind && e->kind == EXPRESS_BLIND) {
+		total = bpf_map_lookup_elem(&blind_totals, &pair);
+		if (!total)
+			return false;
+		*ret_packets = &total->packets;
+		*ret_bytes = &total->bytes;
+		return true;
+	}
+	b = flow_bucket(e->place);
+	if (!b || !learned_same(e->word, read_once(b->line.word[way])))
+		return false;
+	*ret_packets = &b->flow[way].packets[direction];
+	*ret_bytes = &b->flow[way].bytes[direction];
+	return true;
+}
+
+/* Tells across_head4() and across_head6() what the new header says */
+INLINE void express_begin_across(struct pkt_state *s, const struct memo *e, const void *head)
+{
+	const struct express_work *w = &s->express;
+	struct flow_across *a = &s->flow.across;
+	const struct ipv6hdr *ip6 = head + sizeof(struct ethhdr);
+	const struct iphdr *ip = head + sizeof(struct ethhdr);
+
+	a->fragment = 0;
+	a->payload = w->payload;
+	a->head = w->ipv4 ? sizeof(*ip6) : sizeof(*ip);
+	a->tos = w->ipv4 ? ip->tos : bpf_ntohs(*(__be16 *)ip6) >> 4;
+	a->ttl = (w->ipv4 ? ip->ttl : ip6->hop_limit) - 1;
+	s->flow.way.src = express_addr(e->src, !w->ipv4);
+	s->flow.way.dst = express_addr(e->dst, !w->ipv4);
+}
+
+/* Changes the family. Returns 0, or negative with the packet unchanged. Without a UDP checksum the
+ * pipeline would have to calculate one. */
+INLINE int express_across(const struct pkt *p, const struct memo *e, void *head)
+{
+	const struct express_work *w = &p->s->express;
+	struct udphdr *udp = express_udp(head, w->ipv4);
+	bool to6 = w->ipv4;
+	struct ethhdr *eth;
+
+	if (!udp->check)
+		return -1;
+	express_begin_across(p->s, e, head);
+	if (plane(p, move_begin, to6 ? -20 : 20))
+		return -1;
+	eth = at(p, 0, sizeof(*eth) + (to6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) +
+			       sizeof(*udp));
+	if (unlikely(!eth))
+		return 0;		/* it had these bytes before */
+	if (to6)
+		across_head6(p, (void *)(eth + 1));
+	else
+		across_head4(p, (void *)(eth + 1));
+	eth->h_proto = to6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+	udp = express_udp(eth, !to6);
+	udp->source = e->sport;
+	udp->dest = e->dport;
+	udp->check = csum_add_udp(udp->check, e->udp_delta);
+	express_write_macs(eth, e);
+	return 0;
+}
+
+INLINE int express_send_tuple(const struct pkt *p, const struct memo *e,
+			      const struct express_work *w, void *head)
+{
+	__u32 index = e->total;
+	struct total *total = bpf_map_lookup_elem(&totals, &index);
+	__u64 *packets, *bytes;
+	int action;
+
+	if (w->len > e->mtu || !total || !express_counters(e, &packets, &bytes) ||
+	    plane(p, redirect, e->out, &action))
+		return EXPRESS_MISS;
+	if (!(e->flags & EXPRESS_ACROSS)) {
+		express_rewrite(e, w, head, true, true);
+		express_write_macs(head, e);
+	} else if (express_across(p, e, head)) {
+		return EXPRESS_MISS;
+	}
+	express_count(total, w->len);
+	++*packets;
+	*bytes += w->len;
+	return action;
+}

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The express path under 4,000 packets/s: nearly all of them hit it, both services and both directions, and all are counted.
+# Then something changes, again and again: 100 ms later no packet goes the old way any more. Counted where packets arrive, in
+# wg-end and in the client. BREAK=1: the data path is not told that it changed, for the generation is turned back.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10, .11 wg-end
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+rate=4000
+config() { # BACKEND [MORE-OF-THE-SERVICE [MORE]]
+	cat > "$work/wgxdp.yaml" <<- EOF
+		services:
+		  - { name: plain, listen: { interface: wan, ports: [ $port ] }, backend: { ipv4: $1, port: $port }${2:-} }
+		  - { name: masked, listen: { interface: wan, ports: [ 443 ] }, backend: { ipv4: $1, port: 4500 }, nat: masquerade${2:-} }
+		${3:-}
+	EOF
+}
+reload() {
+	config "$@"
+	wgxdp reload -c "$work/wgxdp.yaml" > /dev/null 2> "$work/errors" || fail "reload: $(< "$work/errors")"
+}
+hits() { wgxdp show --json | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin).get("express", {}).get("hits", 0))'; }
+sends() { # SECONDS: both services at once, from one port each
+	local n=$(($1 * rate / 10))
+	inside client "$udptool" send -n "$n" -r "$rate" uplink "$(mac firewall wan)" 198.51.100.7:4000 "198.51.100.1:$port" > /dev/null &
+	local other=$!
+	inside client "$udptool" send -n "$n" -r "$rate" uplink "$(mac firewall wan)" 198.51.100.7:4001 198.51.100.1:443 > /dev/null
+	wait $other
+}
+
+firewall_network
+addresses wg-end eth 192.168.1.11/24
+quiet wg-end client
+count_arrivals wg-end ten "ip daddr 192.168.1.10 udp dport { $port, 4500 }"
+count_arrivals wg-end eleven "ip daddr 192.168.1.11 udp dport { $port, 4500 }"
+count_arrivals client back 'ip saddr 198.51.100.1 udp dport { 4000, 4001 }'
+config 192.168.1.10
+start_daemon -c "$work/wgxdp.yaml"
+
+# ---- it is used, and counts
+
+start_listener wg-end plain -e "192.168.1.10:$port"
+start_listener wg-end masked -e 192.168.1.10:4500 # a flow is remembered once it is answered
+sends 10
+before=$(hits) arrived=$(arrived wg-end ten) back=$(arrived client back)
+sends 10
+expect 'originals that arrived' $(($(arrived wg-end ten) - arrived)) == $((2 * rate))
+all_back() { (($(arrived client back) - back >= 2 * rate)); }
+wait_for 5 'all answers' all_back
+expect 'of both directions by the express path, in percent' $((($(hits) - before) * 100 / (4 * rate))) '>=' 95
+expect 'packets counted to the flow' "$(wgxdp show flows --json | /usr/bin/python3 -c '
+import json, sys
+print(*[f[d]["packets"] for f in json.load(sys.stdin)["flows"] for d in ("original", "reply")])')" == "$((2 * rate)) $((2 * rate))"
+expect_sums
+
+# ---- what changes is heeded
+
+control=/sys/fs/bpf/wgxdp/default/control
+generation() { bpftool -j map dump pinned $control | /usr/bin/python3 -c 'import json, sys
+print(*json.load(sys.stdin)[0]["value"][4:8])'; }
+turn_back() { # GENERATION: what was learned under it is good again
+	local value
+	value=$(bpftool -j map dump pinned $control | /usr/bin/python3 -c 'import json, sys
+v = json.load(sys.stdin)[0]["value"]
+v[4:8] = sys.argv[1].split()
+print(*v)' "$1")
+	# shellcheck disable=SC2086 # split into its bytes
+	bpftool map update pinned $control key 0 0 0 0 value $value
+}
+
+changes() { # WHAT COMMAND...
+	local number after
+	sends 8 &
+	sender=$!
+	sleep 0.25
+	number=$(generation)
+	"${@:2}"
+	[[ ! ${BREAK:-} ]] || turn_back "$number"
+	sleep 0.1
+	after=$(arrived wg-end ten)
+	wait $sender
+	expect "$1: the old way, 100 ms later" $(($(arrived wg-end ten) - after)) == 0
+}
+goes_old_way() {
+	local n
+	n=$(arrived wg-end ten)
+	sends 1
+	(($(arrived wg-end ten) - n >= rate / 5))
+}
+back() { # COMMAND...: what was changed is as it was, and is learned again
+	"$@"
+	reload 192.168.1.10
+	wait_for 10 'the old way again' goes_old_way
+}
+host() { inside firewall "$@"; }
+everything_else() {
+	config 192.168.1.10
+	sed -i "s/ports: \[ $port \]/ports: [ 7 ]/; s/ports: \[ 443 \]/ports: [ 8 ]/" "$work/wgxdp.yaml"
+	wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
+}
+wan_mac=$(mac firewall wan)
+
+changes 'another backend' reload 192.168.1.11
+back true
+changes 'a client that is denied' reload 192.168.1.10 ', deny: [ 198.51.100.7 ]'
+back true
+changes 'a guard' reload 192.168.1.10 ", wireguard: { public-key: \"$(wg genkey | wg pubkey)\" }"
+back true
+changes 'no such services' everything_else
+back true
+changes 'a route' host ip route add blackhole 192.168.1.10
+back host ip route del blackhole 192.168.1.10
+changes 'a source that is elsewhere' host ip route add 198.51.100.7 dev lan
+back host ip route del 198.51.100.7 dev lan
+changes "a neighbour's MAC" host ip neighbour replace 192.168.1.10 dev lan lladdr 02:00:00:00:00:99 nud permanent
+back host ip neighbour replace 192.168.1.10 dev lan lladdr "$(mac wg-end eth)" nud reachable
+changes "our own MAC" host ip link set wan address 02:00:00:00:00:77
+back host ip link set wan address "$wan_mac"
+changes 'an address' host ip address del 198.51.100.1/24 dev wan
+back host ip address add 198.51.100.1/24 dev wan
+changes 'a link that is down' host ip link set lan down
+back host ip link set lan up
+
+# ---- without it
+echo 'express: off' >> "$work/wgxdp.yaml"
+wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
+arrived=$(arrived wg-end ten)
+sends 2
+expect 'off: packets that arrived' $(($(arrived wg-end ten) - arrived)) == $((2 * rate / 5))
+expect 'off: it says so' "$(wgxdp show --json | grep -c '"express"')" == 0
+expect_sums
+end_daemon

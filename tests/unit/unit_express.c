@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The express path on the host plane: which packets it sends, that they leave as the pipeline sends them, and when it
+ * forgets. (All other tests of the host plane run with it, too; fuzz_planes compares it with the pipeline.)
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "host/host_ways.h"
+#include <cmocka.h>
+
+static int set_up(void **state)
+{
+	scene_setup();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	world_clear();
+	return 0;
+}
+
+static struct ran ran;
+
+/* Sends in by this link. True: the express path sent it. Each packet finds a soiled state: see cpu_soil() */
+static bool hits(__u32 ifindex)
+{
+	__u64 soil, n;
+
+	memset(&soil, CPU_SOIL, sizeof(soil));
+	ran = send_in(PLANE_XDP, ifindex);
+	n = state_find()->express_count.hits - soil;
+	assert_true(n <= 1);
+	return n;
+}
+
+/* What left is the pipeline's */
+static void left_rightly(const struct way *w)
+{
+	__u32 len;
+
+	assert_int_equal(ran.verdict, HOST_SENT);
+	assert_int_equal(ran.packet.egress, w->out);
+	way_leaves(w, &in, &out);
+	len = frame_build(&out, want);
+	assert_int_equal(ran.packet.len, len);
+	assert_memory_equal(left, want, len);
+}
+
+/* The first packet goes through the kernel, the second teaches, the third is alike. (A reply for which the FIB was asked
+ * teaches nothing: the next one may be for another client.) */
+static void teach(const struct way *w)
+{
+	way_comes(w, &in);
+	for (int i = 0; i < 3; i++) {
+		hits(w->in);
+		host_jiffies++;
+	}
+	if (!hits(w->in))
+		fail_msg("%s: the pipeline sent it", w->name);
+	left_rightly(w);
+}
+
+static bool is_remembered(const struct way *w)
+{
+	/* not: services whose backend has several listeners; a link where XDP cannot send */
+	return w->id != 1 && w->out != M0;
+}
+
+/* ---- packets that are alike ---- */
+
+static void alike(void **state)
+{
+	for (size_t i = 0; i < WAYS; i++) {
+		const struct way *w = &ways[i];
+		struct total before, after;
+
+		if (!is_remembered(w))
+			continue;
+		teach(w);
+		for (__u32 j = 0; j < 48; j++) {
+			way_comes(w, &in);
+			in.payload = (__u32[]){ 20, 32, 1232, 1400, 1452 }[j % 5];
+			in.ttl = (__u32[]){ 2, 64, 255 }[j % 3];
+			in.tos = j * 5;
+			in.flow = j * 77777;
+			in.seed = j;
+			in.padding = j % 4;
+			in.id = j * 3331;
+			in.checksum = in.family == FAMILY_IPV4 && j % 7 == 0 ? ZERO : FULL;
+			if (w->direction == DIRECTION_ORIGINAL)
+				in.sport = 1 + j * 1000;
+			before = way_total(w->id, w->direction, PLANE_XDP);
+			assert_true(hits(w->in));
+			left_rightly(w);
+			after = way_total(w->id, w->direction, PLANE_XDP);
+			assert_int_equal(after.received, before.received + 1);
+			assert_int_equal(after.forwarded, before.forwarded + 1);
+			assert_int_equal(after.bytes - before.bytes,
+					 in.payload + (in.family == FAMILY_IPV4 ? 28 : 48));
+		}
+	}
+	assert_true(ways_sums_hold());
+}
+
+/* Any client's original, but of a source that may not come in by the link */
+static void sources_hold(void **state)
+{
+	static const char *const refused[] = { "192.168.7.7", "10.1.2.3", "198.18.0.9", "203.0.113.1", "127.0.0.1", "0.0.0.1",
+					       "224.0.0.1", "255.255.255.255" };
+	static const char *const good[] = { "192.0.2.10", "8.8.8.8", "203.0.113.2", "192.169.0.1", "11.0.0.1", "126.0.0.1" };
+	static const char *const refused6[] = { "2001:db8:2::77", "2001:db8:1::1", "fe80::1", "ff02::1", "::1", "::ffff:192.0.2.1" };
+	const struct way *w = way_named("dnat ipv4"), *w6 = way_named("dnat ipv6");
+
+	teach(w);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+		in.src = world_addr(refused[i]);
+		assert_false(hits(W0));
+		assert_int_equal(ran.verdict, HOST_PASS);
+	}
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		in.src = world_addr(good[i]);
+		assert_true(hits(W0));
+		left_rightly(w);
+	}
+	teach(w6);
+	for (size_t i = 0; i < sizeof(refused6) / sizeof(*refused6); i++) {
+		in.src = world_addr(refused6[i]);
+		assert_false(hits(W0));
+		assert_int_equal(ran.verdict, HOST_PASS);
+	}
+	in.src = world_addr("2001:db8:3::1");
+	assert_true(hits(W0));
+	left_rightly(w6);
+}
+
+/* ---- packets that are not ---- */
+
+#define UNLIKE(change) do { \
+		teach(w); \
+		change; \
+		assert_false(hits(ifindex)); \
+	} while (0)
+
+static void unlike(void **state)
+{
+	static const struct { const char *name; } names[] = { { "dnat ipv4" }, { "dnat ipv4, reply" }, { "dnat ipv6" },
+							      { "dnat ipv6, reply" }, { "none ipv4" } };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const struct way *w = way_named(names[i].name);
+		__u32 ifindex = w->in;
+		bool ipv4 = world_family(w->client) == FAMILY_IPV4;
+
+		UNLIKE(in.ttl = 1);
+		UNLIKE(in.ttl = 0);
+		UNLIKE(in.payload = 1473);
+		UNLIKE(in.udp_len = -9 - (int)in.payload);
+		UNLIKE(in.udp_len = 1);
+		UNLIKE(in.ip_len = 1);
+		UNLIKE(in.checksum = PARTIAL);
+		UNLIKE(world_mac(in.dmac, w->in, 7));
+		UNLIKE(ifindex = w->in == W0 ? X0 : W0);
+		ifindex = w->in;
+		if (ipv4) {
+			UNLIKE(in.frag_off = 0x2000);
+			UNLIKE(in.frag_off = 0x0010);
+			UNLIKE((in.n_extra = 4, memset(in.extra, 1, 4)));
+		}
+		if (w->direction == DIRECTION_REPLY) {
+			UNLIKE(in.dport++);
+			UNLIKE(in.dst.b[15]++);
+			UNLIKE(in.sport++);
+		} else {
+			UNLIKE(in.dport++);
+		}
+		/* and none of that has done harm */
+		way_comes(w, &in);
+		assert_true(hits(w->in));
+	}
+}
+
+/* ---- until when ---- */
+
+static void ends(void **state)
+{
+	for (size_t i = 0; i < WAYS; i++) {
+		const struct way *w = &ways[i];
+
+		if (!is_remembered(w))
+			continue;
+		teach(w);
+		world_control()->generation++;
+		assert_false(hits(w->in));
+		left_rightly(w);
+		teach(w);
+		host_jiffies += tick_rate + 1;
+		assert_false(hits(w->in));
+		/* the neighbour's turn comes as without it */
+		teach(w);
+		for (__u32 n = 0; n < 2 * PROBE_SECONDS * tick_rate; n++) {
+			host_jiffies++;
+			if (!hits(w->in) && ran.verdict == HOST_PASS)
+				break;
+		}
+		assert_int_equal(ran.verdict, HOST_PASS);
+		assert_int_equal(way_reason(w->id, w->direction, PLANE_XDP, PASS_probe), 0);	/* tc counts it */
+	}
+}
+
+/* A decision that was made before a change is not kept after it */
+static bool changes_now(struct host_map *map, __u32 index)
+{
+	if (map == &nexthops)
+		world_control()->generation++;
+	return true;
+}
+
+static void captured(void **state)
+{
+	const struct way *w = way_named("dnat ipv4");
+
+	way_comes(w, &in);
+	hits(w->in);
+	for (int i = 0; i < 8; i++) {
+		host_watch = changes_now;
+		hits(w->in);
+		host_watch = NULL;
+		assert_false(hits(w->in));
+		world_control()->generation++;
+	}
+}
+
+/* Where others live in both places of a key, they stay */
+static void strangers(void **state)
+{
+	const struct way *w = way_named("dnat ipv4");
+
+	teach(w);
+	for (__u32 i = 0; i < 2000; i++) {
+		way_comes(w, &in);
+		in.dport = 1024 + i;
+		in.dst.b[15] = i;
+		hits(w->in);
+	}
+	way_comes(w, &in);
+	assert_true(hits(w->in));
+}
+
+/* Without credit one packet of EXPRESS_TRY looks */
+static void credit(void **state)
+{
+	struct pkt_state s = { .express.credit = 3 };
+	int looks = 0;
+
+	assert_true(express_is_worth_it(&s));
+	s.express.credit = 0;
+	for (int i = 0; i < 4 * EXPRESS_TRY; i++)
+		looks += express_is_worth_it(&s);
+	assert_int_equal(looks, 4);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(alike), T(sources_hold), T(unlike), T(ends), T(captured), T(strangers), T(credit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
