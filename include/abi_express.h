@@ -64,7 +64,7 @@ _Static_assert(sizeof(struct memo) == 128, "two cache lines");
 struct express_count {
 	__u64 hits;			/* sent as the last one of their kind */
 	__u64 misses;			/* looked up in vain */
-	__u64 passed;			/* not looked up */
+	__u64 not_looked_up;
 };
 
 /* The word of a side: which address it has, its family and port, and the device that received the

@@ -24,7 +24,7 @@
 /* Tells whether to look. False: nothing will be learned of this packet. */
 INLINE bool express_is_worth_it(struct pkt_state *s)
 {
-	return s->express.credit || !(++s->express_count.passed & (EXPRESS_TRY - 1));
+	return s->express.credit || !(++s->express_count.not_looked_up & (EXPRESS_TRY - 1));
 }
 
 /* ---- the step ---- */

@@ -53,10 +53,22 @@ INLINE void express_fill(struct memo *e, const struct pkt_state *s, const struct
 	memcpy(e->macs + ETH_ALEN, hop->fib.smac, ETH_ALEN);
 }
 
-INLINE void express_learn_entry(struct memo *e, const struct express_sought *k)
+/* Begins to write an entry. It is good once its `until` is written. */
+INLINE void express_begin(struct memo *e, const struct express_sought *k,
+			  const struct express_work *w)
 {
 	e->until = 0;
 	e->key = k->key;
+	e->generation = w->generation;
+}
+
+/* Returns until when the next hop may be used without the pipeline: while it is known, and before
+ * its neighbour's probe is due */
+INLINE __u64 express_hop_until(const struct pkt_state *s, const struct nexthop *hop)
+{
+	__u64 probe = hop->probe[PLANE_XDP];
+
+	return s->link_flags & LINK_TC && probe < hop->until ? probe : hop->until;
 }
 
 /* ---- sides ---- */
@@ -68,13 +80,15 @@ INLINE __u64 express_reply_until(const struct pkt_state *s, const struct nexthop
 {
 	__u32 slot = s->service.slot;
 	const struct nexthop *backend = bpf_map_lookup_elem(&nexthops, &slot);
+	__u64 until;
 
 	/* what is for a listener or for a flow is no reply to a client */
 	if (!backend || (uniform && (s->service.flags & SERVICE_FLOWS ||
 				     s->link_flags & LINK_LISTENS)) ||
 	    (!uniform && hop->until == now + tick_rate))
 		return 0;
-	return !uniform && hop->until < backend->until ? hop->until : backend->until;
+	until = express_hop_until(s, hop);
+	return !uniform && until < backend->until ? until : backend->until;
 }
 
 /* What an original or a reply of a service without flows leaves with */
@@ -107,21 +121,16 @@ INLINE void express_learn_side(const struct pkt_state *s, const struct express_w
 			     original ? s->dport : s->sport, w->ifindex);
 	struct memo *e = express_room(w, &k);
 	bool uniform = !original && s->out != s->service.slot + 1;
-	__u64 until;
 
 	if (!e)
 		return;
-	express_learn_entry(e, &k);
+	express_begin(e, &k, w);
 	e->mac = w->mac;
-	e->generation = w->generation;
 	if (with_flows && s->has_way) {
 		e->kind = s->is_blind ? EXPRESS_BY_INDEX : EXPRESS_BY_FLOW;
 		e->until = w->now + EXPRESS_POINTER_SECONDS * tick_rate;
 		return;
 	}
-	until = original ? hop->until : express_reply_until(s, hop, w->now, uniform);
-	if (!uniform && s->link_flags & LINK_TC && hop->probe[PLANE_XDP] < until)
-		until = hop->probe[PLANE_XDP];
 	express_fill(e, s, hop);
 	express_fill_side(e, s, w->ipv4);
 	e->kind = uniform ? EXPRESS_UNIFORM : EXPRESS_ONE;
@@ -129,7 +138,8 @@ INLINE void express_learn_side(const struct pkt_state *s, const struct express_w
 		    (s->link_role == ROLE_WAN ? EXPRESS_WAN : 0);
 	if (uniform)
 		e->mtu = 0xffff;	/* each next hop has its own */
-	e->until = until;
+	e->until = original ? express_hop_until(s, hop) :
+			      express_reply_until(s, hop, w->now, uniform);
 }
 
 /* ---- tuples ---- */
@@ -155,21 +165,18 @@ INLINE void express_learn_tuple(const struct pkt_state *s, const struct express_
 	const struct flow_way *way = &s->flow.way;
 	bool ipv4 = s->leaves == FAMILY_IPV4;
 	struct express_sought k = { .key = w->key };
-	__u64 until = hop->until, ends;
+	__u64 until = express_hop_until(s, hop), ends;
 	struct memo *e;
 	__u32 ports;
 
 	ends = with_blind && s->is_blind ? express_session_until(&s->blind) :
 					   express_flow_until(&s->flow, w->now);
-	if (s->link_flags & LINK_TC && hop->probe[PLANE_XDP] < until)
-		until = hop->probe[PLANE_XDP];
 	until = ends < until ? ends : until;
 	k.index = with_blind && s->is_blind ? s->blind.index : 0;
 	e = until <= w->now || (with_blind && !blind) ? NULL : express_room(w, &k);
 	if (!e)
 		return;
-	express_learn_entry(e, &k);
-	e->generation = w->generation;
+	express_begin(e, &k, w);
 	express_fill(e, s, hop);
 	if (s->leaves != s->family) {
 		e->flags = EXPRESS_ACROSS;

@@ -56,7 +56,7 @@ INLINE const struct nexthop *express_uniform(const struct memo *e,
 
 /* ---- sending ---- */
 
-INLINE void express_count(struct total *total, __u32 len)
+INLINE void express_count_total(struct total *total, __u32 len)
 {
 	total->received++;
 	total->forwarded++;
@@ -125,7 +125,7 @@ INLINE int express_send_side(const struct pkt *p, const struct memo *e,
 	if (w->len > e->mtu || !total ||
 	    plane(p, redirect, hop ? hop->fib.ifindex : e->out, &action))
 		return EXPRESS_MISS;
-	express_count(total, w->len);
+	express_count_total(total, w->len);
 	express_rewrite(e, w, head, !original, original);
 	if (hop)
 		eth_write(head, &hop->fib);
@@ -222,7 +222,7 @@ INLINE int express_send_tuple(const struct pkt *p, const struct memo *e,
 	} else if (express_across(p, e, head)) {
 		return EXPRESS_MISS;
 	}
-	express_count(total, w->len);
+	express_count_total(total, w->len);
 	++*packets;
 	*bytes += w->len;
 	return action;

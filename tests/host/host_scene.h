@@ -71,6 +71,19 @@ static inline void scene_setup(void)
 	host_jiffies = 1 << 20;
 }
 
+/* Before and after each test of a unit, as cmocka calls them */
+static inline int scene_begin(void **state)
+{
+	scene_setup();
+	return 0;
+}
+
+static inline int scene_end(void **state)
+{
+	world_clear();
+	return 0;
+}
+
 /* ---- frames ---- */
 
 enum frame_checksum { FULL, ZERO, PARTIAL, WRONG };

@@ -11,18 +11,6 @@
 #include "host/host_ways.h"
 #include <cmocka.h>
 
-static int set_up(void **state)
-{
-	scene_setup();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	world_clear();
-	return 0;
-}
-
 static struct ran ran;
 
 /* Sends in by this link. True: the express path sent it. Each packet finds a soiled state: see cpu_soil() */
@@ -263,7 +251,7 @@ static void credit(void **state)
 	assert_int_equal(looks, 4);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, scene_begin, scene_end)
 
 int main(void)
 {

@@ -14,18 +14,6 @@
 static const enum plane planes[] = { PLANE_XDP, PLANE_TC };
 static struct error e, gone;
 
-static int set_up(void **state)
-{
-	scene_setup();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	world_clear();
-	return 0;
-}
-
 static __u32 random32(void)
 {
 	static __u64 state = 0x987654321;
@@ -283,7 +271,7 @@ static void limits(void **state)
 	assert_int_equal(told_within_limits("192.0.2.9", 100), 20);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scene_begin, scene_end)
 
 int main(void)
 {

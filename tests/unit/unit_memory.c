@@ -11,18 +11,6 @@
 #include "host/host_ways.h"
 #include <cmocka.h>
 
-static int set_up(void **state)
-{
-	scene_setup();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	world_clear();
-	return 0;
-}
-
 /* ---- what is asked, and how long it is remembered ---- */
 
 static void asked(__u32 n, const char *src, const char *dst, __u16 sport, __u16 dport, __u32 ifindex)
@@ -429,7 +417,7 @@ static void gso(void **state)
 	assert_true(ways_sums_hold());
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scene_begin, scene_end)
 
 /* ---- fragments ---- */
 
@@ -495,8 +483,8 @@ static void fragments_unsent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(fragments_remembered, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(fragments_unsent, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(fragments_remembered, scene_begin, scene_end),
+		cmocka_unit_test_setup_teardown(fragments_unsent, scene_begin, scene_end),
 		TEST(questions), TEST(remembered), TEST(uniform_prefixes), TEST(heartbeat_asked_for),
 		TEST(not_misled), TEST(replies_take_turns), TEST(replies_by_listener), TEST(probes),
 		TEST(choices_remembered), TEST(choices_end), TEST(choices_former), TEST(choices_of_sent_only), TEST(gso),

@@ -11,18 +11,6 @@
 #include "host/host_ways.h"
 #include <cmocka.h>
 
-static int set_up(void **state)
-{
-	scene_setup();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	world_clear();
-	return 0;
-}
-
 /* in is not sent, for this reason; tc counts it, XDP only where no tc plane will */
 static void passes(__u32 ifindex, __u32 id, enum direction direction, enum reason reason)
 {
@@ -286,7 +274,7 @@ static void send_failure(void **state)
 	assert_true(ways_sums_hold());
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scene_begin, scene_end)
 
 int main(void)
 {

@@ -61,7 +61,7 @@ int dataplane_express(const struct dataplane *dp, struct express_count *ret)
 		memcpy(&one, values + (i + 1) * size - sizeof(one), sizeof(one));
 		ret->hits += one.hits;
 		ret->misses += one.misses;
-		ret->passed += one.passed;
+		ret->not_looked_up += one.not_looked_up;
 	}
 	free(values);
 	return rc;
