@@ -7,7 +7,9 @@
 #     198.51.100.12 nat-b --+--- 198.51.100.1, 2001:db8::1 relay
 #     2001:db8::c  edge-c --+
 #
-# BREAK=1 forgets what is kept: then a second one is needed.
+# On a busy machine a try can take five seconds by itself. Such a try tells nothing, and the next one follows.
+#
+# BREAK=1 forgets what is kept: then a second one is needed, and every try takes five seconds.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/sites.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-sites.sh"
@@ -23,26 +25,44 @@ forget() { # of whomever
 	done
 }
 
+leaves() { # c: nobody has a session with it, and the relay does not know where it is
+	forgets c $relay
+	inside relay wg set $relay peer "$(key wgb-c)" remove
+	inside relay wg set $relay peer "$(key wgb-c)" allowed-ips "$tunnels::c/128"
+	forgets a wgb-c
+	knows_site a c
+	forgets c wgb-a
+	knows_site c a
+}
+
+ping_while_c_comes() {
+	local before pinger begun=$EPOCHREALTIME
+	before=$(arrived nat-a initiations)
+	start server-a ping -q -c 1 -W 40 "$overlay:c::10" > "$work/ping"
+	pinger=$!
+	wait_for 10 "the initiation waits" site_is c initiation_waits yes
+	[[ ! ${BREAK:-} ]] || forget
+	knows_relay c
+	wait $pinger || fail "no answer of c: $(< "$work/ping")"
+	took=$(awk -v from="$begun" -v to="$EPOCHREALTIME" 'BEGIN {print to - from}')
+	sent=$(($(arrived nat-a initiations) - before))
+}
+
 blind_network a b
-forgets c $relay
-inside relay wg set $relay peer "$(key wgb-c)" remove
-inside relay wg set $relay peer "$(key wgb-c)" allowed-ips "$tunnels::c/128"
+leaves
 blind_file
 start_daemon -c "$work/wgxdp.yaml"
 wait_for 30 'two sites' all_authenticated 2
-expect 'site c' "$(site_shown c state)" == waiting
 count_arrivals nat-a initiations "iifname in udp dport $port @th,64,8 1"
 
-begun=$EPOCHREALTIME
-start server-a ping -q -c 1 -W 40 "$overlay:c::10" > "$work/ping"
-pinger=$!
-wait_for 4 "the initiation waits" site_is c initiation_waits yes
-[[ ! ${BREAK:-} ]] || forget
-knows_relay c
-# should the machine be so slow that c is there only now, WireGuard has asked again: it does after five seconds
-most=$(awk -v from="$begun" -v to="$EPOCHREALTIME" 'BEGIN {print 1 + int((to - from + 1) / 5)}')
-wait $pinger || fail "no answer of c: $(< "$work/ping")"
-expect "initiations that a has sent, of $most at most" "$(arrived nat-a initiations)" '<=' "$most"
-expect 'and at least' "$(arrived nat-a initiations)" '>=' 1
+for _ in 1 2 3; do
+	wait_for 10 'site c waits' site_is c state waiting
+	ping_while_c_comes
+	wait_for 10 'site c is there' site_is c state authenticated
+	awk "BEGIN {exit !($took >= 5)}" || break
+	leaves
+done
+expect 'seconds until the answer' "$took" '<' 5
+expect 'initiations that a has sent' "$sent" == 1
 expect 'site c' "$(site_shown c state) $(site_shown c initiation_waits)" == 'authenticated no'
 expect_sums
