@@ -53,6 +53,7 @@ INLINE void service_find_choice(struct pkt *p)
 	    !addr_same(&entry->service.to, &p->s->src))
 		return;
 	p->s->service = entry->service;
+	p->s->service.flags |= SERVICE_CHOICE;	/* if no other listener has the backend now */
 	p->s->service.to = choice->addr;
 	p->s->service.port = choice->port;
 	p->s->service.delta = ~entry->service.delta;
