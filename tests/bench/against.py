@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Compares two builds of wgxdp. Each is up in network namespaces of its own, with the same
-configuration and the same flows. One runner gives the same packet to the XDP program of each build
-and to the bare redirect in turn, by test-run, in many short samples. What else the machine does then
-slows all three."""
+configuration and the same flows. One runner gives the same packet to the XDP program of each build,
+to the bare redirect, and to one that parses and redirects, in turn, by test-run, in many short
+samples. What else the machine does then slows all four."""
 import itertools
 import os
 import re
@@ -12,7 +12,8 @@ import alone
 import rounds
 import topology as net
 
-REDIRECT, NEW, OTHER = "redirect", "wgxdp", "other"     # targets; NEW is this tree's build
+REDIRECT, PARSE = "redirect", "parse"  # targets
+NEW, OTHER = "wgxdp", "other"           # this tree's build, and the other one
 SUFFIX = "-other"                       # of the other build's namespaces and instance
 HOLD = "wan1"                           # a device that these test-runs do not use
 
@@ -96,7 +97,8 @@ def take_samples(row, new, other, n, repeat, ns):
     for i in range(n):
         for side in sides[::-1] if i % 2 else sides:
             ns[side.target].append(side.ns(row, runner, side.target, repeat))
-        ns[REDIRECT].append(new.ns(row, runner, REDIRECT, repeat))
+        for target in REDIRECT, PARSE:
+            ns[target].append(new.ns(row, runner, target, repeat))
     for side, (what, was) in zip(sides, before):
         counted = side.counted(row)[1] - was
         if counted < n * repeat * (1 - rounds.LOST):
@@ -110,6 +112,7 @@ def summary(row, ns):
     ratios = sorted(a / b for a, b in zip(over[NEW], over[OTHER]))
     return {"label": label(row), "redirect": median(ns[REDIRECT]),
             "other": median(ns[OTHER]), "new": median(ns[NEW]),
+            "over_parse": median(a - b for a, b in zip(ns[NEW], ns[PARSE])),
             "over_other": median(over[OTHER]), "over_new": median(over[NEW]),
             "ratio": median(ratios),
             "whole": median(a / b for a, b in zip(ns[NEW], ns[OTHER])),
@@ -119,7 +122,7 @@ def summary(row, ns):
 def of_state(rows, new, other, loads, samples, repeat):
     """Results of rows of one state. The place of programs and maps in memory changes the time of a
     packet by some percent, so both builds are loaded several times, in turn first."""
-    ns = {row: {REDIRECT: [], OTHER: [], NEW: []} for row in rows}
+    ns = {row: {REDIRECT: [], PARSE: [], OTHER: [], NEW: []} for row in rows}
     for load in range(loads):
         sides = (new, other) if load % 2 else (other, new)
         for side in sides:
@@ -132,16 +135,16 @@ def of_state(rows, new, other, loads, samples, repeat):
 
 
 def print_heading():
-    print("%-26s %8s  %7s %7s  %7s %7s  %-9s %6s %s" % (
-        "", "bare", "packet", "", "over", "bare", "ratio,", "", "ratio,"))
-    print("%-26s %8s  %7s %7s  %7s %7s  %-16s %s" % (
-        "ns a packet", "redirect", "other", "this", "other", "this", "half of samples", "whole"))
+    print("%-26s %8s  %7s %7s  %7s %7s  %6s  %-9s %6s %s" % (
+        "", "bare", "packet", "", "over", "bare", "over", "ratio,", "", "ratio,"))
+    print("%-26s %8s  %7s %7s  %7s %7s  %6s  %-16s %s" % (
+        "ns a packet", "redirect", "other", "this", "other", "this", "parse", "half of samples", "whole"))
 
 
 def print_result(r):
-    print("%-26s %8.1f  %7.1f %7.1f  %7.1f %7.1f  %.3f %5.2f..%.2f %.3f" % (
+    print("%-26s %8.1f  %7.1f %7.1f  %7.1f %7.1f  %6.1f  %.3f %5.2f..%.2f %.3f" % (
         r["label"], r["redirect"], r["other"], r["new"], r["over_other"], r["over_new"],
-        r["ratio"], r["ratio_low"], r["ratio_high"], r["whole"]), flush=True)
+        r["over_parse"], r["ratio"], r["ratio_low"], r["ratio_high"], r["whole"]), flush=True)
 
 
 def too_slow(results, slower, median_slower, ratio="ratio"):
