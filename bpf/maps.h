@@ -55,10 +55,12 @@
 
 /* A size of 1 depends on the configuration: user space sets it before it loads the programs. */
 MAP(states, PERCPU_ARRAY, __u32, struct pkt_state, 1, 0);
-MAP(memo, ARRAY, __u32, struct memo, 1, 0);
+MAP(sides, PERCPU_ARRAY, __u32, struct sides, 1, 0);
+MAP(tuples, ARRAY, __u32, struct memo, 1, 0);
 MAP(links, ARRAY, __u32, struct link, LINKS, 0);
 MAP(table, ARRAY, __u32, struct table_bucket, 1, BPF_F_MMAPABLE);
 MAP(sources, ARRAY, __u32, struct sources, 1, 0);
+MAP(source_hints, ARRAY, __u32, struct source_hints, 1, 0);
 MAP(source_trie, LPM_TRIE, struct source_key, __u8, 65536, BPF_F_NO_PREALLOC);
 MAP(nexthops, PERCPU_ARRAY, __u32, struct nexthop, 1, 0);
 LEARNED(choices, 1);

@@ -290,5 +290,6 @@ INLINE int run(void *ctx, enum plane plane, __u32 ifindex, bool bare, int pass, 
 	p.s->action = drop;
 	verb = verdict(&p, way(&p), pass, drop);
 	p.s->busy = false;
+	p.s->express.learn = LEARN_NOTHING;
 	return verb;
 }

@@ -164,10 +164,11 @@ struct express_work {
 	__u32 ifindex;			/* of the device that received it */
 	__u32 generation;		/* express_generation() before the pipeline begins */
 	__u32 len, payload;		/* of the IP packet, and behind the IP header */
-	__u32 base;			/* the CPU's first element in memo */
 	__u8 ipv4;
 	__u8 learn;			/* enum express_learns */
-	__u16 credit;			/* express_is_worth_it(); stays from packet to packet */
+	__u8 is_data;			/* plain data of WireGuard; only with guards */
+	/* set by learn.h: the guard asks for data; and for a client that it knows */
+	__u8 guarded, strict;
 };
 
 struct pkt_state {
@@ -248,6 +249,5 @@ struct pkt_state {
 	 * (icmp/send.h) */
 	__u64 answers_until;
 	struct express_work express;
-	struct express_count express_count;	/* the last: user space reads it there */
 };
 #define NO_SLOT (~0U)

@@ -23,6 +23,7 @@ int wgxdp_express(struct xdp_md *ctx)
 	if (action != EXPRESS_MISS)
 		return action;
 	bpf_tail_call(ctx, &xdp_way, 0);
+	express_forget();
 	return XDP_PASS;
 }
 

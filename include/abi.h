@@ -25,6 +25,7 @@ struct addr {
 };
 
 #include "abi_table.h"
+#include "abi_sources.h"
 #include "abi_counters.h"
 #include "abi_uniform.h"
 #include "abi_relay.h"
@@ -82,32 +83,6 @@ struct link {
 	__be16 tags[2];			/* VLAN ids, the outer one first; 0: none */
 };
 _Static_assert(sizeof(struct link) == 64, "a link is a cache line");
-
-/* sources: ARRAY. On a lan the allowed prefixes, on a wan the refused ones. An unused place has an
- * addr that its mask cannot give, so it matches nothing. A link's list is never changed in place: a
- * new one is written beside it. */
-#define SOURCES_GROUP 8
-#define SOURCES_GROUPS 2
-struct prefix4 {
-	__be32 addr, mask;
-};
-struct prefix6 {
-	struct addr addr, mask;
-};
-struct sources {
-	__u32 groups4, groups6;		/* groups of SOURCES_GROUP in use */
-	__u8 pad[56];
-	struct prefix4 ipv4[SOURCES_GROUP * SOURCES_GROUPS];
-	struct prefix6 ipv6[SOURCES_GROUP * SOURCES_GROUPS];
-};
-
-/* source_trie: LPM_TRIE, key -> __u8 1. prefixlen counts from id: 32 + bits of the address (96 more
- * for IPv4). */
-struct source_key {
-	__u32 prefixlen;
-	__be32 id;			/* struct link .sources */
-	struct addr addr;
-};
 
 /* ---- next hops ---- */
 

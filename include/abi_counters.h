@@ -21,6 +21,14 @@ static inline __u32 total_index(__u32 id, __u32 direction, __u32 plane)
 {
 	return id << 2 | plane << 1 | direction;
 }
+static inline __u32 total_service(__u32 total)
+{
+	return total >> 2;
+}
+static inline enum direction total_direction(__u32 total)
+{
+	return total & 1;
+}
 
 /* names: ARRAY by the id of totals and reasons; the data path does not read it. Empty: a free
  * id. */

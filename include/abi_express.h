@@ -6,23 +6,30 @@
 #ifndef WGXDP_ABI_EXPRESS_H
 #define WGXDP_ABI_EXPRESS_H
 
-/* memo: ARRAY. Each CPU has a range of its own: EXPRESS_SIDES sides, and then its tuples. Only
- * programs write. */
-#define EXPRESS_SIDES 256
-#define EXPRESS_TUPLES 8192		/* of a CPU; a power of 2 */
+/* sides: PERCPU_ARRAY of one struct sides. tuples: ARRAY of struct memo; each CPU has a range of its
+ * own, for 6.1 calls a function to look up in a PERCPU_ARRAY. Only programs write, and each load of
+ * the programs has new ones. */
+#define EXPRESS_SIDES 128		/* a power of 2, like the next one */
+#define EXPRESS_TUPLES 8192		/* of a CPU, if the configuration does not say */
+#define EXPRESS_TUPLES_MIN 256
+#define EXPRESS_TUPLES_MAX 1048576
 
 enum express_kind {
 	/* a side: a listener, for all its originals, or a backend, for all its replies */
 	EXPRESS_ONE,			/* a reply: to the client in dst and dport */
 	EXPRESS_UNIFORM,		/* a reply: to any client that the map uniform knows */
-	EXPRESS_BY_FLOW, EXPRESS_BY_INDEX,	/* there is a tuple for each flow or session */
+	/* there is a tuple for each flow, client or session */
+	EXPRESS_BY_TUPLE, EXPRESS_BY_INDEX,
 	/* a tuple: both addresses and ports */
 	EXPRESS_FLOW, EXPRESS_BLIND,
+	EXPRESS_CLIENT,			/* an original of one that was admitted */
 };
 enum express_flags {
 	EXPRESS_ACROSS = 1 << 0,	/* a tuple: the packet changes its family */
 	EXPRESS_PROBES = 1 << 1,	/* uniform: each next hop has its own probe clock */
 	EXPRESS_WAN = 1 << 2,		/* an original: the list has refused sources */
+	EXPRESS_TRIE = 1 << 3,		/* an original: some prefixes are in source_trie */
+	EXPRESS_DATA = 1 << 4,		/* a side: data of WireGuard, for a guard */
 };
 
 /* Two cache lines. Network order where a packet has it; addresses as in struct express_key. */
@@ -60,12 +67,23 @@ struct memo {
 };
 _Static_assert(sizeof(struct memo) == 128, "two cache lines");
 
-/* What each value of the map states ends with: packets on this CPU */
+/* Packets on this CPU */
 struct express_count {
 	__u64 hits;			/* sent as the last one of their kind */
 	__u64 misses;			/* looked up in vain */
 	__u64 not_looked_up;
 };
+
+struct sides {
+	struct express_count count;
+	__u32 credit;			/* express_is_worth_it() */
+	__u32 tuples;			/* the CPU's first element in tuples, once a side needs it */
+	/* bit ifindex % 64: there may be listeners of that device. Never cleared. */
+	__u64 listeners;
+	__u8 pad[88];
+	struct memo side[EXPRESS_SIDES];
+};
+_Static_assert(sizeof(struct sides) == 128 * (1 + EXPRESS_SIDES), "sides have whole lines");
 
 /* The word of a side: which address it has, its family and port, and the device that received the
  * packet */

@@ -22,87 +22,119 @@
 #define EXPRESS_TRY 64
 
 /* Tells whether to look. False: nothing will be learned of this packet. */
-INLINE bool express_is_worth_it(struct pkt_state *s)
+INLINE bool express_is_worth_it(struct sides *sides)
 {
-	return s->express.credit || !(++s->express_count.not_looked_up & (EXPRESS_TRY - 1));
+	return sides->credit || !(++sides->count.not_looked_up & (EXPRESS_TRY - 1));
 }
 
 /* ---- the step ---- */
 
 /* Finds the packet's side. An original's destination is asked first, as classify() does. */
-INLINE const struct memo *express_classify(const struct express_work *w)
+INLINE const struct memo *express_classify(struct sides *sides, const struct express_work *w)
 {
 	__be16 sport = w->key.word, dport = w->key.word >> 16;
-	struct express_sought k = express_side(w->key.dst, SIDE_LISTENER, w->ipv4, dport,
-					       w->ifindex);
-	const struct memo *e = express_find(w, &k);
+	const struct memo *e = NULL;
+	struct express_sought k;
 
+	if (sides->listeners >> (w->ifindex & 63) & 1) {
+		k = express_side(w->key.dst, SIDE_LISTENER, w->ipv4, dport, w->ifindex);
+		e = express_find(sides, &k);
+	}
 	if (e)
 		return e;
 	k = express_side(w->key.src, SIDE_BACKEND, w->ipv4, sport, w->ifindex);
-	return express_find(w, &k);
+	return express_find(sides, &k);
 }
 
-INLINE int express_by_tuple(const struct pkt *p, struct express_work *w, void *head, __u8 kind)
+INLINE int express_by_tuple(struct pkt *p, struct sides *sides, struct express_work *w,
+			    void *head, __u8 kind)
 {
 	struct express_sought k = { .key = w->key };
+	const void *message;
 	const struct memo *e;
 
 	if (with_blind && kind == EXPRESS_BY_INDEX) {
 		w->learn = LEARN_NOTHING;
-		k.index = express_index(p, w, head);
+		message = express_data(p, w, head);
+		k.index = message ? load_word(__u32, message + 4) : 0;
 		if (!k.index)
 			return EXPRESS_MISS;
 	}
 	w->learn = LEARN_TUPLE;
-	e = express_find(w, &k);
+	e = express_find(sides, &k);
 	if (!e || !express_is_good(e, w->now, w->generation))
 		return EXPRESS_MISS;
 	return express_send_tuple(p, e, w, head);
 }
 
-INLINE int express_look(const struct pkt *p, struct express_work *w)
+/* The headers are read. Sets w->learn if the pipeline must decide. */
+INLINE int express_look(struct pkt *p, struct sides *sides, struct express_work *w, void *head)
 {
-	void *head = at(p, 0, EXPRESS_HEAD);
 	const struct memo *e;
 
-	if (!head || !express_read(p, head, w))
-		return EXPRESS_MISS;
 	w->learn = LEARN_SIDE;
 	w->now = bpf_jiffies64();
 	w->generation = express_generation();
-	w->base = express_base();
-	e = express_classify(w);
-	if (!e || e->mac != w->mac || !express_is_good(e, w->now, w->generation))
+	e = express_classify(sides, w);
+	if (!e || e->mac != w->mac || !express_is_good(e, w->now, w->generation)) {
+		w->is_data = with_guards && express_data(p, w, head);
 		return EXPRESS_MISS;
-	return with_flows && e->kind >= EXPRESS_BY_FLOW ? express_by_tuple(p, w, head, e->kind) :
-							  express_send_side(p, e, w, head);
+	}
+	if (with_guards && e->flags & EXPRESS_DATA) {
+		w->is_data = !!express_data(p, w, head);
+		if (!w->is_data) {
+			w->learn = LEARN_NOTHING;
+			return EXPRESS_MISS;
+		}
+	}
+	return with_tuples && e->kind >= EXPRESS_BY_TUPLE ?
+		       express_by_tuple(p, sides, w, head, e->kind) :
+		       express_send_side(p, e, w, head);
+}
+
+INLINE int express_miss(struct sides *sides)
+{
+	if (sides->credit)
+		sides->credit--;
+	sides->count.misses++;
+	return EXPRESS_MISS;
 }
 
 /* Returns the plane's action for a packet that it has sent, or EXPRESS_MISS with the packet
  * unchanged: then run() of pipeline.h goes on. ifindex: the device that received it */
 INLINE int express_first(void *ctx, __u32 ifindex)
 {
-	struct pkt p = { .ctx = ctx, .plane = PLANE_XDP, .s = state_find() };
-	struct express_work *w;
+	struct pkt p = { .ctx = ctx, .plane = PLANE_XDP };
+	struct sides *sides = sides_find();
+	/* on the stack, where the compiler knows that no packet overlaps it */
+	struct express_work w;
+	void *head;
 	int action;
 
-	if (unlikely(!with_express || !p.s || p.s->busy))
+	if (unlikely(!sides || !express_is_worth_it(sides)))
 		return EXPRESS_MISS;
-	w = &p.s->express;
-	w->learn = LEARN_NOTHING;
-	if (!express_is_worth_it(p.s))
-		return EXPRESS_MISS;
-	w->ifindex = ifindex;
-	action = express_look(&p, w);
+	w = (struct express_work){ .ifindex = ifindex };
+	head = at(&p, 0, EXPRESS_HEAD);
+	if (!head || !express_read(&p, head, &w))
+		return express_miss(sides);
+	action = express_look(&p, sides, &w, head);
 	if (likely(action != EXPRESS_MISS)) {
-		if (w->credit < EXPRESS_CREDIT)
-			w->credit += EXPRESS_CREDIT_HIT;
-		p.s->express_count.hits++;
+		if (sides->credit < EXPRESS_CREDIT)
+			sides->credit += EXPRESS_CREDIT_HIT;
+		sides->count.hits++;
 		return action;
 	}
-	if (w->credit)
-		w->credit--;
-	p.s->express_count.misses++;
-	return EXPRESS_MISS;
+	p.s = state_find();
+	if (w.learn && p.s && !p.s->busy)
+		p.s->express = w;
+	return express_miss(sides);
+}
+
+/* The pipeline does not run, so nothing will be learned */
+INLINE void express_forget(void)
+{
+	struct pkt_state *s = state_find();
+
+	if (s)
+		s->express.learn = LEARN_NOTHING;
 }

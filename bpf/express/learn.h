@@ -16,24 +16,33 @@
 /* How long a side says that there are tuples. Each of them has a time of its own. */
 #define EXPRESS_POINTER_SECONDS 60
 
-/* Whether the memo can hold a packet of this kind at all */
-INLINE bool express_can_learn(const struct pkt_state *s)
+/* Whether the memo can hold what the service's guard admitted: plain data as express_data() reads
+ * it, to the one backend. Sets s->express.guarded and strict. */
+INLINE bool express_can_learn_guarded(struct pkt_state *s)
 {
-	const struct guard *g;
+	struct express_work *w = &s->express;
 	__u32 id = s->service.id;
+	const struct guard *g = bpf_map_lookup_elem(&guards, &id);
 
+	if (!g)
+		return false;
+	w->guarded = !!(g->flags & GUARD_ON);
+	w->strict = g->flags & GUARD_STRICT && s->direction == DIRECTION_ORIGINAL;
+	return !w->guarded ||
+	       (w->is_data && !(g->flags & (GUARD_BACKENDS | GUARD_JUNK)) &&
+		g->header[MESSAGE_DATA - 1] == from_le32(MESSAGE_DATA));
+}
+
+/* Whether the memo can hold a packet of this kind at all */
+INLINE bool express_can_learn(struct pkt_state *s)
+{
 	if (s->is_quote || s->fragment || s->frags || s->overlay || s->through_neighbour ||
-	    s->l3 != sizeof(struct ethhdr) ||
-	    s->service.flags & (SERVICE_CHOICE | SERVICE_LISTS) ||
-	    (!s->has_way && s->link_flags & LINK_SOURCES_TRIE))
+	    s->l3 != sizeof(struct ethhdr) || s->service.flags & SERVICE_CHOICE)
 		return false;
 	/* a site's packets have other steps, and a site's source is looked at each time */
 	if (with_relay && s->link_flags & LINK_PEERS && s->family == FAMILY_IPV6)
 		return false;
-	if (!with_guards || s->is_blind)
-		return true;
-	g = bpf_map_lookup_elem(&guards, &id);
-	return g && !(g->flags & GUARD_ON);	/* a guard looks at each packet */
+	return !with_guards || s->is_blind || express_can_learn_guarded(s);
 }
 
 INLINE void express_set_words(__u64 *words, struct addr a, bool ipv4)
@@ -45,7 +54,6 @@ INLINE void express_set_words(__u64 *words, struct addr a, bool ipv4)
 /* Writes what sides and tuples have in common */
 INLINE void express_fill(struct memo *e, const struct pkt_state *s, const struct nexthop *hop)
 {
-	e->flags = 0;
 	e->mtu = hop->fib.mtu_result;
 	e->out = hop->fib.ifindex;
 	e->total = total_index(s->service.id, s->direction, PLANE_XDP);
@@ -57,7 +65,8 @@ INLINE void express_fill(struct memo *e, const struct pkt_state *s, const struct
 INLINE void express_begin(struct memo *e, const struct express_sought *k,
 			  const struct express_work *w)
 {
-	e->until = 0;
+	*(volatile __u64 *)&e->until = 0;
+	e->flags = with_guards && w->guarded ? EXPRESS_DATA : 0;
 	e->key = k->key;
 	e->generation = w->generation;
 }
@@ -111,6 +120,26 @@ INLINE void express_fill_side(struct memo *e, const struct pkt_state *s, bool ip
 	}
 }
 
+/* Whether the service asks who the client is, and admits each for itself */
+INLINE bool express_is_admitted_alone(const struct pkt_state *s)
+{
+	return s->direction == DIRECTION_ORIGINAL &&
+	       ((with_guards && s->express.strict) ||
+		(with_lists && s->service.flags & SERVICE_LISTS));
+}
+
+/* Tells the next packets where to look */
+INLINE void express_point(const struct express_work *w, bool original)
+{
+	struct sides *sides = sides_find();
+
+	if (!sides)
+		return;
+	sides->tuples = express_first_tuple();
+	if (original)
+		sides->listeners |= 1ULL << (w->ifindex & 63);
+}
+
 INLINE void express_learn_side(const struct pkt_state *s, const struct express_work *w,
 			       const struct nexthop *hop)
 {
@@ -124,10 +153,11 @@ INLINE void express_learn_side(const struct pkt_state *s, const struct express_w
 
 	if (!e)
 		return;
+	express_point(w, original);
 	express_begin(e, &k, w);
 	e->mac = w->mac;
-	if (with_flows && s->has_way) {
-		e->kind = s->is_blind ? EXPRESS_BY_INDEX : EXPRESS_BY_FLOW;
+	if (with_tuples && (s->has_way || express_is_admitted_alone(s))) {
+		e->kind = s->is_blind ? EXPRESS_BY_INDEX : EXPRESS_BY_TUPLE;
 		e->until = w->now + EXPRESS_POINTER_SECONDS * tick_rate;
 		return;
 	}
@@ -135,7 +165,8 @@ INLINE void express_learn_side(const struct pkt_state *s, const struct express_w
 	express_fill_side(e, s, w->ipv4);
 	e->kind = uniform ? EXPRESS_UNIFORM : EXPRESS_ONE;
 	e->flags |= (s->link_flags & LINK_TC ? EXPRESS_PROBES : 0) |
-		    (s->link_role == ROLE_WAN ? EXPRESS_WAN : 0);
+		    (s->link_role == ROLE_WAN ? EXPRESS_WAN : 0) |
+		    (s->link_flags & LINK_SOURCES_TRIE ? EXPRESS_TRIE : 0);
 	if (uniform)
 		e->mtu = 0xffff;	/* each next hop has its own */
 	e->until = original ? express_hop_until(s, hop) :
@@ -144,12 +175,36 @@ INLINE void express_learn_side(const struct pkt_state *s, const struct express_w
 
 /* ---- tuples ---- */
 
-/* Returns when what is known of the flow ends; 0: the memo may not hold it */
-INLINE __u64 express_flow_until(const struct flow_work *f, __u64 now)
+/* Returns the jiffies at which a unit of abi_learned.h begins. now: in units; left: after now */
+INLINE __u64 express_jiffies(__u64 now, __u32 left)
+{
+	return (now + left) << tick_shift;
+}
+
+/* Returns until when the tuple's next hop is good. A reply depends on how its backend is reached,
+ * too, and on user space if the hop serves a whole prefix (uniform). */
+INLINE __u64 express_tuple_until(const struct pkt_state *s, const struct nexthop *hop)
+{
+	__u32 zero = 0, slot = s->service.slot;
+	const struct nexthop *backend = bpf_map_lookup_elem(&nexthops, &slot);
+	const struct control *c = bpf_map_lookup_elem(&control, &zero);
+	__u64 until = express_hop_until(s, hop);
+
+	if (s->direction == DIRECTION_ORIGINAL || (with_blind && s->is_blind))
+		return until;
+	if (!backend || !c)
+		return 0;
+	until = backend->until < until ? backend->until : until;
+	return s->out != slot + 1 && c->heartbeat < until ? c->heartbeat : until;
+}
+
+/* Returns until when the flow needs no pipeline, which sets its time again; 0: the memo may not hold
+ * it */
+INLINE __u64 express_flow_until(const struct flow_work *f)
 {
 	if (f->way.is_new != FLOW_KNOWN || learned_word_state(f->word) != LEARNED_LIVE)
 		return 0;
-	return now + ((__u64)learned_left(f->word, f->units) << tick_shift);
+	return express_jiffies(f->units, flow_ages_in(f));
 }
 
 /* The same for the session of a blind relay's data */
@@ -158,19 +213,30 @@ INLINE __u64 express_session_until(const struct blind_work *b)
 	return b->make ? 0 : BLIND_UNTIL(session_value(b->from, b->index, b->now));
 }
 
-INLINE void express_learn_tuple(const struct pkt_state *s, const struct express_work *w,
+/* The same for a client that a strict guard knows. (If it knows its session alone, its next packet
+ * may have another index.) */
+INLINE __u64 express_client_until(struct pkt_state *s)
+{
+	if (!guard_find_client(s))
+		return 0;
+	return express_jiffies(s->learned.now, learned_left(s->learned.word, s->learned.now));
+}
+
+INLINE void express_learn_tuple(struct pkt_state *s, const struct express_work *w,
 				const struct nexthop *hop)
 {
 	const struct blind_state *blind = with_blind ? blind_state_find() : NULL;
 	const struct flow_way *way = &s->flow.way;
 	bool ipv4 = s->leaves == FAMILY_IPV4;
 	struct express_sought k = { .key = w->key };
-	__u64 until = express_hop_until(s, hop), ends;
+	__u64 until = express_tuple_until(s, hop), ends;
 	struct memo *e;
 	__u32 ports;
 
 	ends = with_blind && s->is_blind ? express_session_until(&s->blind) :
-					   express_flow_until(&s->flow, w->now);
+					   express_flow_until(&s->flow);
+	until = ends < until ? ends : until;
+	ends = with_guards && w->strict ? express_client_until(s) : until;
 	until = ends < until ? ends : until;
 	k.index = with_blind && s->is_blind ? s->blind.index : 0;
 	e = until <= w->now || (with_blind && !blind) ? NULL : express_room(w, &k);
@@ -179,7 +245,7 @@ INLINE void express_learn_tuple(const struct pkt_state *s, const struct express_
 	express_begin(e, &k, w);
 	express_fill(e, s, hop);
 	if (s->leaves != s->family) {
-		e->flags = EXPRESS_ACROSS;
+		e->flags |= EXPRESS_ACROSS;
 		e->mtu += ipv4 ? 20 : -20;	/* as it comes */
 	}
 	ports = (__u16)~s->sport + way->sport + (__u16)~s->dport + way->dport;
@@ -200,6 +266,26 @@ INLINE void express_learn_tuple(const struct pkt_state *s, const struct express_
 	e->until = until;
 }
 
+/* An original to a service without flows, which admitted this client */
+INLINE void express_learn_client(struct pkt_state *s, const struct express_work *w,
+				 const struct nexthop *hop)
+{
+	struct express_sought k = { .key = w->key };
+	__u64 until = express_hop_until(s, hop), ends;
+	struct memo *e;
+
+	ends = with_guards && w->strict ? express_client_until(s) : until;
+	until = ends < until ? ends : until;
+	e = until <= w->now ? NULL : express_room(w, &k);
+	if (!e)
+		return;
+	express_begin(e, &k, w);
+	express_fill(e, s, hop);
+	express_fill_side(e, s, w->ipv4);
+	e->kind = EXPRESS_CLIENT;
+	e->until = until;
+}
+
 /* ---- the step ---- */
 
 /* The pipeline has sent a packet that express did not know */
@@ -216,6 +302,8 @@ INLINE int express_learn_step(struct pkt_state *s)
 		express_learn_side(s, w, hop);
 	else if (with_flows && s->has_way)
 		express_learn_tuple(s, w, hop);
+	else if (with_tuples && express_is_admitted_alone(s))
+		express_learn_client(s, w, hop);
 	return 0;
 }
 STATE_STEP(with_express, express_learn)

@@ -11,41 +11,37 @@
 
 #include "step.h"
 
+/* Services that need a tuple for each flow, session or client */
+#define with_tuples (with_flows || with_lists)
+
 enum express_learns { LEARN_NOTHING, LEARN_SIDE, LEARN_TUPLE };
 
-/* Each load of the programs has a salt of its own. Twice salted is unsalted. */
-INLINE __u32 express_salt(__u32 generation)
-{
-	return generation ^ (__u32)hash_key0;
-}
-
 /* Returns the number of what user space and these programs know now. An entry with another one was
- * decided by something older. Programs that were loaded at another time have other numbers, for
- * they may have other switches. */
+ * decided by something older. */
 INLINE __u32 express_generation(void)
 {
 	__u32 zero = 0;
 	struct control *c = bpf_map_lookup_elem(&control, &zero);
 
-
 	if (!c)
 		return 0;
 #if defined(WGXDP_HOST) || defined(__TARGET_ARCH_x86)
-	return express_salt(read_once(c->generation));
+	return read_once(c->generation);
 #else					/* no read of the packet's way may come before this */
-	return express_salt(__sync_fetch_and_add(&c->generation, 0));
+	return __sync_fetch_and_add(&c->generation, 0);
 #endif
 }
 
-INLINE __u32 express_base(void)
+INLINE struct sides *sides_find(void)
 {
-	return bpf_get_smp_processor_id() * (EXPRESS_SIDES + express_mask + 1);
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&sides, &zero);
 }
 
-INLINE struct memo *express_at(const struct express_work *w, __u32 place)
+INLINE __u32 express_first_tuple(void)
 {
-	place += w->base;
-	return bpf_map_lookup_elem(&memo, &place);
+	return bpf_get_smp_processor_id() * (express_mask + 1);
 }
 
 /* What is sought under a key: a side has its address in src, and any dst */
@@ -55,16 +51,31 @@ struct express_sought {
 	bool side;
 };
 
-/* Returns the first of the key's two places; the other one is its neighbour */
+#define EXPRESS_FACTOR 0x9e3779b97f4a7c15ULL
+
+/* Returns the first of the key's two places; the other one is its neighbour. No stranger can choose
+ * what becomes a side. */
 INLINE __u32 express_home(const struct express_sought *k)
 {
-	__u64 h = (k->key.src[0] ^ k->key.src[1] << 7) * hash_key0 + k->key.word * hash_key1;
+	__u64 h = k->key.src[0] ^ k->key.src[1] << 7;
 
 	if (k->side)
-		return h >> 32 & (EXPRESS_SIDES - 1);
-	h += (k->key.dst[0] ^ k->key.dst[1] << 7 ^ k->index) * 0x9e3779b97f4a7c15ULL;
+		return (h + k->key.word) * EXPRESS_FACTOR >> 48;
+	h = h * hash_key0 + k->key.word * hash_key1;
+	h += (k->key.dst[0] ^ k->key.dst[1] << 7 ^ k->index) * EXPRESS_FACTOR;
 	h = (h ^ h >> 29) * hash_key1;
-	return EXPRESS_SIDES + (h >> 32 & express_mask);
+	return h >> 32;
+}
+
+/* Returns the entry at this home */
+INLINE struct memo *express_at(struct sides *sides, bool side, __u32 home)
+{
+	__u32 place;
+
+	if (side)
+		return &sides->side[home & (EXPRESS_SIDES - 1)];
+	place = sides->tuples + (home & express_mask);
+	return bpf_map_lookup_elem(&tuples, &place);
 }
 
 INLINE bool express_is(const struct memo *e, const struct express_sought *k)
@@ -72,8 +83,9 @@ INLINE bool express_is(const struct memo *e, const struct express_sought *k)
 	__u64 differs = (e->key.src[0] ^ k->key.src[0]) | (e->key.src[1] ^ k->key.src[1]) |
 			(e->key.word ^ k->key.word);
 
-	if (!k->side)
-		differs |= (e->key.dst[0] ^ k->key.dst[0]) | (e->key.dst[1] ^ k->key.dst[1]);
+	if (k->side)
+		return !differs;
+	differs |= (e->key.dst[0] ^ k->key.dst[0]) | (e->key.dst[1] ^ k->key.dst[1]);
 	if (with_blind && k->index)
 		differs |= e->index ^ k->index;
 	return !differs;
@@ -85,24 +97,28 @@ INLINE bool express_is_good(const struct memo *e, __u64 now, __u32 generation)
 }
 
 /* Returns the entry, good or not, or NULL */
-INLINE const struct memo *express_find(const struct express_work *w,
-					  const struct express_sought *k)
+INLINE const struct memo *express_find(struct sides *sides, const struct express_sought *k)
 {
 	__u32 home = express_home(k);
-	const struct memo *e = express_at(w, home);
+	const struct memo *e = express_at(sides, k->side, home);
 
 	if (e && express_is(e, k))
 		return e;
-	e = express_at(w, home ^ 1);
+	e = express_at(sides, k->side, home ^ 1);
 	return e && express_is(e, k) ? e : NULL;
 }
 
 /* Returns the place where the entry is or may be written, or NULL if both are taken */
 INLINE struct memo *express_room(const struct express_work *w, const struct express_sought *k)
 {
+	struct sides *sides = sides_find();
 	__u32 home = express_home(k);
-	struct memo *a = express_at(w, home), *b = express_at(w, home ^ 1);
+	struct memo *a, *b;
 
+	if (!sides)
+		return NULL;
+	a = express_at(sides, k->side, home);
+	b = express_at(sides, k->side, home ^ 1);
 	if (!a || !b || express_is(a, k))
 		return a;
 	if (express_is(b, k))

@@ -84,9 +84,8 @@ INLINE struct addr express_addr(const __u64 *words, bool ipv4)
 	return ipv4 ? addr_from4(words[1]) : (struct addr){ .q = { words[0], words[1] } };
 }
 
-/* Returns the receiver's index if this is data for the blind relay as length_fits() has it, else
- * 0 */
-INLINE __le32 express_index(const struct pkt *p, const struct express_work *w, void *head)
+/* Returns the message if this is data of WireGuard, as is_plain_data() has it, or NULL */
+INLINE const void *express_data(const struct pkt *p, const struct express_work *w, void *head)
 {
 	const struct udphdr *udp = express_udp(head, w->ipv4);
 	const void *message = at(p, (void *)(udp + 1) - head, 8);
@@ -94,6 +93,6 @@ INLINE __le32 express_index(const struct pkt *p, const struct express_work *w, v
 
 	if (!message || load_word(__u32, message) != from_le32(MESSAGE_DATA) ||
 	    !length_fits(MESSAGE_DATA, len - sizeof(*udp)))
-		return 0;
-	return load_word(__u32, message + 4);
+		return NULL;
+	return message;
 }

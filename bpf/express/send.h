@@ -18,14 +18,32 @@
 
 /* ---- may it go? ---- */
 
+/* Whether the source is certainly not martian, and in no prefix of the list */
+INLINE bool express_is_free(__u32 list, const struct express_work *w)
+{
+	const struct source_hints *h = bpf_map_lookup_elem(&source_hints, &list);
+	__u64 top;
+
+	if (!h)
+		return false;
+	if (w->ipv4)
+		return source_hint_is_set(h->ipv4, source_hint4(bpf_ntohl(w->key.src[1])));
+	top = bpf_be64_to_cpu(w->key.src[0]);
+	return source_hint_is_set(h->short6, source_hint6_short(top)) &
+	       source_hint_is_set(h->long6, source_hint6_long(top));
+}
+
 /* The pipeline's link_source(), for the side of a listener */
 INLINE bool express_admits(const struct memo *e, const struct express_work *w)
 {
-	struct addr src = express_addr(w->key.src, w->ipv4);
+	bool wan = e->flags & EXPRESS_WAN;
+	struct addr src;
 
+	if (wan && express_is_free(e->place, w))
+		return true;
+	src = express_addr(w->key.src, w->ipv4);
 	return !is_martian(w->ipv4, src) &&
-	       !source_check(w->ipv4, &src, e->place, false,
-			     e->flags & EXPRESS_WAN);
+	       !source_check(w->ipv4, &src, e->place, e->flags & EXPRESS_TRIE, wan);
 }
 
 /* Returns the next hop to any client, or NULL */
@@ -52,6 +70,18 @@ INLINE const struct nexthop *express_uniform(const struct memo *e,
 	    ~hop->egress & (LINK_LISTENS | LINK_XDP_SENDS))
 		return NULL;
 	return hop;
+}
+
+/* Whether the guard has nothing to note about this packet: see health_clear() */
+INLINE bool express_guard_agrees(const struct memo *e)
+{
+	__u32 place = total_service(e->total) * GUARD_BACKENDS_MAX;
+	const struct health *h;
+
+	if (total_direction(e->total) == DIRECTION_ORIGINAL)
+		return true;
+	h = bpf_map_lookup_elem(&health, &place);
+	return h && !h->known_unanswered;
 }
 
 /* ---- sending ---- */
@@ -110,6 +140,8 @@ INLINE int express_send_side(const struct pkt *p, const struct memo *e,
 	struct total *total;
 	int action;
 
+	if (with_guards && e->flags & EXPRESS_DATA && !express_guard_agrees(e))
+		return EXPRESS_MISS;
 	if (original) {
 		if (!express_admits(e, w))
 			return EXPRESS_MISS;
@@ -137,7 +169,7 @@ INLINE int express_send_side(const struct pkt *p, const struct memo *e,
 /* Finds what counts the tuple's packets. False: the flow is not there any more. */
 INLINE bool express_counters(const struct memo *e, __u64 **ret_packets, __u64 **ret_bytes)
 {
-	__u32 way = e->place & (LEARNED_WAYS - 1), direction = e->total & 1, pair = e->pair;
+	__u32 way = e->place & (LEARNED_WAYS - 1), direction = total_direction(e->total), pair = e->pair;
 	struct blind_total *total;
 	struct flow_bucket *b;
 
@@ -158,9 +190,9 @@ INLINE bool express_counters(const struct memo *e, __u64 **ret_packets, __u64 **
 }
 
 /* Tells across_head4() and across_head6() what the new header says */
-INLINE void express_begin_across(struct pkt_state *s, const struct memo *e, const void *head)
+INLINE void express_begin_across(struct pkt_state *s, const struct memo *e,
+				 const struct express_work *w, const void *head)
 {
-	const struct express_work *w = &s->express;
 	struct flow_across *a = &s->flow.across;
 	const struct ipv6hdr *ip6 = head + sizeof(struct ethhdr);
 	const struct iphdr *ip = head + sizeof(struct ethhdr);
@@ -176,16 +208,17 @@ INLINE void express_begin_across(struct pkt_state *s, const struct memo *e, cons
 
 /* Changes the family. Returns 0, or negative with the packet unchanged. Without a UDP checksum the
  * pipeline would have to calculate one. */
-INLINE int express_across(const struct pkt *p, const struct memo *e, void *head)
+INLINE int express_across(struct pkt *p, const struct memo *e, const struct express_work *w,
+			  void *head)
 {
-	const struct express_work *w = &p->s->express;
 	struct udphdr *udp = express_udp(head, w->ipv4);
 	bool to6 = w->ipv4;
 	struct ethhdr *eth;
 
-	if (!udp->check)
+	p->s = state_find();
+	if (!udp->check || !p->s || p->s->busy)
 		return -1;
-	express_begin_across(p->s, e, head);
+	express_begin_across(p->s, e, w, head);
 	if (plane(p, move_begin, to6 ? -20 : 20))
 		return -1;
 	eth = at(p, 0, sizeof(*eth) + (to6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) +
@@ -205,25 +238,31 @@ INLINE int express_across(const struct pkt *p, const struct memo *e, void *head)
 	return 0;
 }
 
-INLINE int express_send_tuple(const struct pkt *p, const struct memo *e,
+INLINE int express_send_tuple(struct pkt *p, const struct memo *e,
 			      const struct express_work *w, void *head)
 {
 	__u32 index = e->total;
 	struct total *total = bpf_map_lookup_elem(&totals, &index);
+	bool has_way = with_flows && e->kind != EXPRESS_CLIENT;
 	__u64 *packets, *bytes;
 	int action;
 
-	if (w->len > e->mtu || !total || !express_counters(e, &packets, &bytes) ||
+	/* the side may be of another service with the same backend */
+	if (with_guards && e->flags & EXPRESS_DATA && (!w->is_data || !express_guard_agrees(e)))
+		return EXPRESS_MISS;
+	if (w->len > e->mtu || !total || (has_way && !express_counters(e, &packets, &bytes)) ||
 	    plane(p, redirect, e->out, &action))
 		return EXPRESS_MISS;
 	if (!(e->flags & EXPRESS_ACROSS)) {
-		express_rewrite(e, w, head, true, true);
+		express_rewrite(e, w, head, has_way, true);
 		express_write_macs(head, e);
-	} else if (express_across(p, e, head)) {
+	} else if (express_across(p, e, w, head)) {
 		return EXPRESS_MISS;
 	}
 	express_count_total(total, w->len);
-	++*packets;
-	*bytes += w->len;
+	if (has_way) {
+		++*packets;
+		*bytes += w->len;
+	}
 	return action;
 }

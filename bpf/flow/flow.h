@@ -145,22 +145,28 @@ INLINE int flow_admits(struct pkt *p)
 	return p->s->is_quote ? flow_quote_kind(p->s) : across_admits(p);
 }
 
-/* Whether the flow's time was set a second ago or more; for an embryo, whether a third of it is
- * left */
-INLINE bool flow_ages(const struct flow_work *s)
+/* Returns in how many units the time of an answered flow is to be set again: a second after it was
+ * set. 0: now */
+INLINE __u32 flow_ages_in(const struct flow_work *s)
 {
 	__u32 left = learned_left(s->word, s->units), timeout, second = LEARNED_SECOND;
-	const struct pool *pool;
+	const struct pool *pool = bpf_map_lookup_elem(&pools, &s->id);
 
-	if (!flow_is_answered(s))
-		return s->key.direction == DIRECTION_ORIGINAL &&
-		       left < learned_units(EMBRYO_SECONDS) / 3;
-	pool = bpf_map_lookup_elem(&pools, &s->id);
 	if (!pool)
-		return false;
+		return second;
 	timeout = learned_units(pool->timeout);
 	second = timeout < 2 * second ? timeout / 2 : second;
-	return timeout - left >= second;	/* also if the time-out is shorter now */
+	/* it is more than the time-out if that is shorter now */
+	return left > timeout || left + second <= timeout ? 0 : left + second - timeout;
+}
+
+/* Whether the flow's time is to be set again; an embryo's when a third of it is left */
+INLINE bool flow_ages(const struct flow_work *s)
+{
+	if (flow_is_answered(s))
+		return !flow_ages_in(s);
+	return s->key.direction == DIRECTION_ORIGINAL &&
+	       learned_left(s->word, s->units) < learned_units(EMBRYO_SECONDS) / 3;
 }
 
 /* The packet is about to be sent: makes or keeps its flow, and counts it there */

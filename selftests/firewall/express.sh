@@ -34,6 +34,7 @@ addresses wg-end eth 192.168.1.11/24
 quiet wg-end client
 count_arrivals wg-end ten "ip daddr 192.168.1.10 udp dport { $port, 4500 }"
 count_arrivals wg-end eleven "ip daddr 192.168.1.11 udp dport { $port, 4500 }"
+count_arrivals wg-end as_client "ip daddr 192.168.1.10 ip saddr 198.51.100.7 udp dport $port"
 count_arrivals client back 'ip saddr 198.51.100.1 udp dport { 4000, 4001 }'
 config 192.168.1.10
 start_daemon -c "$work/wgxdp.yaml"
@@ -69,6 +70,8 @@ print(*v)' "$1")
 	bpftool map update pinned $control key 0 0 0 0 value $value
 }
 
+seen=(wg-end ten) # namespace and counter of what went the old way
+was_seen() { arrived "${seen[@]}"; }
 changes() { # WHAT COMMAND...
 	local number after
 	sends 8 &
@@ -78,15 +81,15 @@ changes() { # WHAT COMMAND...
 	"${@:2}"
 	[[ ! ${BREAK:-} ]] || turn_back "$number"
 	sleep 0.1
-	after=$(arrived wg-end ten)
+	after=$(was_seen)
 	wait $sender
-	expect "$1: the old way, 100 ms later" $(($(arrived wg-end ten) - after)) == 0
+	expect "$1: the old way, 100 ms later" $(($(was_seen) - after)) == 0
 }
-goes_old_way() {
-	local n
-	n=$(arrived wg-end ten)
+goes_old_way() { # and back
+	local n back
+	n=$(arrived wg-end ten) back=$(arrived client back)
 	sends 1
-	(($(arrived wg-end ten) - n >= rate / 5))
+	(($(arrived wg-end ten) - n >= rate / 5 && $(arrived client back) - back >= rate / 10))
 }
 back() { # COMMAND...: what was changed is as it was, and is learned again
 	"$@"
@@ -94,10 +97,14 @@ back() { # COMMAND...: what was changed is as it was, and is learned again
 	wait_for 10 'the old way again' goes_old_way
 }
 host() { inside firewall "$@"; }
-everything_else() {
+edited() { # SED-COMMAND: of the configuration
 	config 192.168.1.10
-	sed -i "s/ports: \[ $port \]/ports: [ 7 ]/; s/ports: \[ 443 \]/ports: [ 8 ]/" "$work/wgxdp.yaml"
+	sed -i "$1" "$work/wgxdp.yaml"
 	wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
+}
+rule() { # add|del
+	host ip rule "$1" to 192.168.1.10 table 77
+	host ip route "$1" blackhole default table 77
 }
 wan_mac=$(mac firewall wan)
 
@@ -107,14 +114,38 @@ changes 'a client that is denied' reload 192.168.1.10 ', deny: [ 198.51.100.7 ]'
 back true
 changes 'a guard' reload 192.168.1.10 ", wireguard: { public-key: \"$(wg genkey | wg pubkey)\" }"
 back true
-changes 'no such services' everything_else
+changes 'other ports of the listeners' edited "s/ports: \[ $port \]/ports: [ 7 ]/; s/ports: \[ 443 \]/ports: [ 8 ]/"
 back true
+changes 'other ports of the backend' edited "s/port: $port }/port: 7 }/; s/port: 4500 }/port: 8 }/"
+back true
+changes 'another interface' edited 's/interface: wan/interface: lan/'
+back true
+changes 'only some clients' reload 192.168.1.10 ', allow: [ 203.0.113.0/24 ]'
+back true
+seen=(wg-end as_client)
+changes 'another NAT' edited "s/port: $port }/&, nat: masquerade/"
+back true
+seen=(wg-end ten)
+changes 'a rule' rule add
+back rule del
+changes 'no forwarding' host sysctl -qw net.ipv4.conf.all.forwarding=0
+back host sysctl -qw net.ipv4.conf.all.forwarding=1
 changes 'a route' host ip route add blackhole 192.168.1.10
 back host ip route del blackhole 192.168.1.10
 changes 'a source that is elsewhere' host ip route add 198.51.100.7 dev lan
 back host ip route del 198.51.100.7 dev lan
 changes "a neighbour's MAC" host ip neighbour replace 192.168.1.10 dev lan lladdr 02:00:00:00:00:99 nud permanent
 back host ip neighbour replace 192.168.1.10 dev lan lladdr "$(mac wg-end eth)" nud reachable
+seen=(client back)
+changes 'a route of the answers' host ip route add blackhole 198.51.100.7
+back host ip route del blackhole 198.51.100.7
+changes "the client's MAC" host ip neighbour replace 198.51.100.7 dev wan lladdr 02:00:00:00:00:99 nud permanent
+back host ip neighbour replace 198.51.100.7 dev wan lladdr "$(mac client uplink)" nud reachable
+changes 'a rule of the answers' host ip rule add from 198.51.100.1 blackhole
+back host ip rule del from 198.51.100.1 blackhole
+changes 'answers of another backend' reload 192.168.1.11
+back true
+seen=(wg-end ten)
 changes "our own MAC" host ip link set wan address 02:00:00:00:00:77
 back host ip link set wan address "$wan_mac"
 changes 'an address' host ip address del 198.51.100.1/24 dev wan

@@ -66,25 +66,32 @@ static void world_link(__u32 ifindex, enum link_role role, __u32 flags, __u32 mt
 /* a list of sources: as many prefixes as are given, to NULL */
 static void world_sources(__u32 list, const char *const *prefixes)
 {
+	struct source_hints hints;
 	struct sources s = { 0 };
 	__u32 n4 = 0, n6 = 0;
 
+	source_hints_begin(&hints);
 	for (int i = 0; i < SOURCES_GROUP * SOURCES_GROUPS; i++) {
 		s.ipv4[i].addr = ~0;
 		memset(&s.ipv6[i].addr, 0xff, sizeof(s.ipv6[i].addr));
 	}
 	for (; *prefixes; prefixes++) {
 		struct addr a, mask;
+		int len = atoi(strchr(*prefixes, '/') + 1);
 
 		world_prefix(*prefixes, &a, &mask);
-		if (world_family(*prefixes) == FAMILY_IPV4)
+		if (world_family(*prefixes) == FAMILY_IPV4) {
+			source_hints_add4(&hints, ntohl(a.w[3]), len);
 			s.ipv4[n4++] = (struct prefix4){ a.w[3], mask.w[3] };
-		else
+		} else {
+			source_hints_add6(&hints, be64toh(a.q[0]), len);
 			s.ipv6[n6++] = (struct prefix6){ a, mask };
+		}
 	}
 	s.groups4 = (n4 + SOURCES_GROUP - 1) / SOURCES_GROUP;
 	s.groups6 = (n6 + SOURCES_GROUP - 1) / SOURCES_GROUP;
 	bpf_map_update_elem(&sources, &list, &s, 0);
+	bpf_map_update_elem(&source_hints, &list, &hints, 0);
 }
 
 /* host: of the next hop's MAC; gateway may be NULL */
@@ -178,7 +185,7 @@ static void world_clear(void)
 		{ &links, LINKS }, { &table, 256 }, { &sources, 8 }, { &source_trie, 64 },
 		{ &nexthops, WORLD_SLOTS + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS }, { &choices, 1 },
 		{ &frags, 8 }, { &totals, WORLD_SERVICES * 4 }, { &reasons, 256 }, { &control, 1 }, { &event_watch, 1 },
-		{ &uniform, UNIFORM_BLOCKS * UNIFORM_ROWS }, { &memo, EXPRESS_SIDES + 64 },
+		{ &uniform, UNIFORM_BLOCKS * UNIFORM_ROWS }, { &tuples, 64 },
 	};
 
 	cpu_clear();

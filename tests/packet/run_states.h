@@ -185,7 +185,7 @@ static void decisions_forget(bool ask_always)
 /* The express path looks at each packet, as if it had hit often. Returns how often it has hit since the last call. */
 static __u64 express_credit(int fd)
 {
-	static struct pkt_state *all;
+	static struct sides *all;
 	int cpus = libbpf_num_possible_cpus();
 	__u64 hits = 0;
 	__u32 zero = 0;
@@ -193,14 +193,14 @@ static __u64 express_credit(int fd)
 	if (!all)
 		all = calloc(cpus, sizeof(*all));
 	if (!all || bpf_map_lookup_elem(fd, &zero, all))
-		die("states");
+		die("sides");
 	for (int i = 0; i < cpus; i++) {
-		hits += all[i].express_count.hits;
-		all[i].express_count.hits = 0;
-		all[i].express.credit = 64;
+		hits += all[i].count.hits;
+		all[i].count.hits = 0;
+		all[i].credit = 64;
 	}
 	if (bpf_map_update_elem(fd, &zero, all, BPF_ANY))
-		die("states");
+		die("sides");
 	return hits;
 }
 

@@ -94,6 +94,7 @@ static void make_maps(struct dataplane *dp, const struct plan *p)
 	dp->maps[MAP_links] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct link), LINKS, 0);
 	dp->maps[MAP_table] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct table_bucket), table_size(p->n_entries), BPF_F_MMAPABLE);
 	dp->maps[MAP_sources] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct sources), 128, 0);
+	dp->maps[MAP_source_hints] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct source_hints), 128, 0);
 	dp->maps[MAP_source_trie] = map(BPF_MAP_TYPE_LPM_TRIE, sizeof(struct source_key), 1, 64, BPF_F_NO_PREALLOC);
 	dp->maps[MAP_totals] = map(BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct total), 256, 0);
 	dp->maps[MAP_reasons] = map(BPF_MAP_TYPE_PERCPU_HASH, sizeof(struct reason_key), 8, 64, BPF_F_NO_PREALLOC);

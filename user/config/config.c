@@ -230,6 +230,18 @@ static const struct yaml_key exporter_keys[] = {
 	{},
 };
 
+static void set_entries(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			void *object)
+{
+	const char *text = yaml_text(y, key, value);
+	__u32 n = text ? config_number(text, "", EXPRESS_TUPLES_MAX) : 0;
+
+	((struct config *)object)->express_entries = n;
+	if (text && n < EXPRESS_TUPLES_MIN)
+		yaml_error(y, value, "%s: '%s' is no number from %u to %u", key->name, text,
+			   EXPRESS_TUPLES_MIN, EXPRESS_TUPLES_MAX);
+}
+
 static const struct yaml_key config_keys[] = {
 	{ "interfaces", yaml_set_rows, "{ name: eth0, role: wan }",
 	  ROWS(config, interfaces, n_interfaces), .below = interface_keys },
@@ -253,6 +265,7 @@ static const struct yaml_key config_keys[] = {
 	{ "exporter", yaml_set_map, "{ listen: [ \"127.0.0.1:9851\" ] }", .below = exporter_keys },
 	{ "ddns", config_set_ddns, "{ interface: ens18, … }", .below = config_ddns_keys },
 	{ "express", yaml_set_choice, "on", AT(config, express), .choices = express_names },
+	{ "express-entries", set_entries, "65536" },
 	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
 	{},
 };

@@ -275,6 +275,12 @@ bool config_diff(const struct config *old, const struct config *new, FILE *out)
 		fprintf(out, "-express: %s\n+express: %s\n", express_name(old->express),
 			express_name(new->express));
 	}
+	if (old->express_entries != new->express_entries) {
+		d.differs = true;
+		fprintf(out, "-express-entries: %u\n+express-entries: %u\n",
+			old->express_entries ?: EXPRESS_TUPLES,
+			new->express_entries ?: EXPRESS_TUPLES);
+	}
 	diff_entry(&d, blind_entry(old), blind_entry(new));
 	diff_entry(&d, exporter_entry(old), exporter_entry(new));
 	diff_entry(&d, learn_entry(old), learn_entry(new));

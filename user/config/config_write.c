@@ -236,6 +236,8 @@ static int write_config(const struct config *c, FILE *out, bool running)
 		fprintf(out, "running: { mode: %s }\n", mode_name(c->mode));
 	if (c->express != EXPRESS_ON)
 		fprintf(out, "express: %s\n", express_name(c->express));
+	if (c->express_entries)
+		fprintf(out, "express-entries: %u\n", c->express_entries);
 	if (c->n_interfaces)
 		fputs("interfaces:\n", out);
 	for (i = 0; i < c->n_interfaces; i++)

@@ -157,17 +157,16 @@ static __u64 secret_factor(void)
 	return factor | 1;
 }
 
-/* Each CPU has its memo. Without flows there are no tuples. */
+/* Each CPU has its memo. Without flows and lists there are no tuples. */
 static void set_express(struct wgxdp *s, const struct plan *p)
 {
-	__u32 tuples = s->rodata->with_flows ? EXPRESS_TUPLES : 1;
+	__u32 tuples = s->rodata->with_flows || s->rodata->with_lists ? p->express_entries : 1;
 
 	if (!p->express)
 		return;
 	s->rodata->with_express = true;
 	s->rodata->express_mask = tuples - 1;
-	bpf_map__set_max_entries(s->maps.memo,
-				 (EXPRESS_SIDES + tuples) * libbpf_num_possible_cpus());
+	bpf_map__set_max_entries(s->maps.tuples, tuples * libbpf_num_possible_cpus());
 }
 
 /* Sets sizes: what the plan needs, at least the usual, and never less than what runs. */
@@ -184,6 +183,7 @@ static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *
 
 	bpf_map__set_max_entries(s->maps.table, table);
 	dataplane_size_map(dp, s->obj, MAP_sources, 2 * at_least(ROOM_PORTS, p->n_ports));
+	dataplane_size_map(dp, s->obj, MAP_source_hints, 2 * at_least(ROOM_PORTS, p->n_ports));
 	bpf_map__set_max_entries(s->maps.nexthops, nexthops);
 	dataplane_size_learned(dp, s->obj, MAP_choices, p->choices ? ROOM_CHOICES : 1);
 	bpf_map__set_max_entries(s->maps.names, names);
@@ -229,7 +229,7 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 		int rc;
 
 		/* the programs that run keep what they go on with */
-		dp->map_is_new[i] = i == MAP_xdp_way ||
+		dp->map_is_new[i] = i == MAP_xdp_way || i == MAP_sides || i == MAP_tuples ||
 				    dataplane_entries(dp, i) != bpf_map__max_entries(map) ||
 				    map_info(map_fd(dp, i)).value_size != bpf_map__value_size(map);
 		if (dp->map_is_new[i])
@@ -481,6 +481,32 @@ static int replace_programs(struct dataplane *dp, const struct plan *p)
 	return rc;
 }
 
+/* The kernel empties xdp_way when no pin and no process has it. So the new one has a pin before any
+ * program of its own runs, and the running programs keep theirs: if this command is killed, both
+ * go on. remove_former_pins() removes this pin. */
+static int pin_next_way(const struct dataplane *dp)
+{
+	int map = map_fd(dp, MAP_xdp_way);
+	char name[32];
+
+	snprintf(name, sizeof(name), "xdp_way-%u", map_info(map).id);
+	return pin_set(map, dp->instance, "", name);
+}
+
+/* Whoever comes next must load the programs, whatever becomes of this command */
+static int begin_replacing(const struct dataplane *dp)
+{
+	struct control *c;
+
+	if (!dp->running || !dp->reloaded)
+		return 0;
+	c = control_map(map_fd(dp, MAP_control));
+	if (c)
+		c->program = 0;
+	control_unmap(c);
+	return pin_next_way(dp);
+}
+
 /* Detaches from this device what the plan does not have there any more. */
 static void drop_port(struct dataplane *dp, const struct dataplane_port *port, const struct plan *p)
 {
@@ -529,7 +555,8 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 	const char *suffix = dp->running ? "" : "~new";
 	struct control *c;
 	/* A killed `down` may have removed the directories. */
-	int rc = pins_make_dirs(dp->instance, suffix) ?: replace_programs(dp, p);
+	int rc = pins_make_dirs(dp->instance, suffix) ?: begin_replacing(dp) ?:
+		 replace_programs(dp, p);
 
 	if (!rc)
 		rc = pin_all(dp, p, suffix);

@@ -46,24 +46,18 @@ int program_fd(const struct dataplane *dp, enum dataplane_program p)
 
 int dataplane_express(const struct dataplane *dp, struct express_count *ret)
 {
-	int map = map_fd(dp, MAP_states), cpus = libbpf_num_possible_cpus();
-	size_t size = (map_info(map).value_size + 7) / 8 * 8;
-	char *values = calloc(cpus, size);
+	int cpus = libbpf_num_possible_cpus();
+	struct sides *sides = calloc(cpus, sizeof(*sides));
 	__u32 zero = 0;
-	int rc = values ? 0 : -ENOMEM;
+	int rc = !sides ? -ENOMEM : bpf_map_lookup_elem(map_fd(dp, MAP_sides), &zero, sides) ? -errno : 0;
 
 	*ret = (struct express_count){ 0 };
-	if (!rc && bpf_map_lookup_elem(map, &zero, values))
-		rc = -errno;
 	for (int i = 0; i < cpus && !rc; i++) {
-		struct express_count one;
-
-		memcpy(&one, values + (i + 1) * size - sizeof(one), sizeof(one));
-		ret->hits += one.hits;
-		ret->misses += one.misses;
-		ret->not_looked_up += one.not_looked_up;
+		ret->hits += sides[i].count.hits;
+		ret->misses += sides[i].count.misses;
+		ret->not_looked_up += sides[i].count.not_looked_up;
 	}
-	free(values);
+	free(sides);
 	return rc;
 }
 

@@ -23,7 +23,8 @@
 /* What the shadow does with a map. Programs only read a shared one; they write an empty one before
  * they read it, or only count in it. */
 static const enum { COPIED, SHARED, EMPTY } what[MAP_COUNT] = {
-	[MAP_table] = SHARED, [MAP_sources] = SHARED, [MAP_source_trie] = SHARED,
+	[MAP_table] = SHARED, [MAP_sources] = SHARED, [MAP_source_hints] = SHARED,
+	[MAP_source_trie] = SHARED,
 	[MAP_names] = SHARED, [MAP_uniform] = SHARED, [MAP_devices] = SHARED, [MAP_peers] = SHARED,
 	[MAP_peer_names] = SHARED, [MAP_subnets] = SHARED, [MAP_routes] = SHARED,
 	[MAP_own] = SHARED, [MAP_policy] = SHARED, [MAP_pools] = SHARED, [MAP_guards] = SHARED,
@@ -35,7 +36,8 @@ static const enum { COPIED, SHARED, EMPTY } what[MAP_COUNT] = {
 	[MAP_states] = EMPTY, [MAP_blind_totals] = EMPTY, [MAP_blind_lock] = EMPTY,
 	[MAP_signals] = EMPTY, [MAP_challenges] = EMPTY, [MAP_events] = EMPTY,
 	[MAP_event_watch] = EMPTY, [MAP_event_budget] = EMPTY, [MAP_heard] = EMPTY,
-	[MAP_hear_budget] = EMPTY, [MAP_memo] = EMPTY, [MAP_xdp_way] = EMPTY,
+	[MAP_hear_budget] = EMPTY, [MAP_sides] = EMPTY, [MAP_tuples] = EMPTY,
+	[MAP_xdp_way] = EMPTY,
 };
 
 /* ---- the same programs ---- */

@@ -142,7 +142,7 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 		if (!port)
 			continue;
 		if (old.role && same_sources(dp, p, port, old.sources)) {
-			link->sources = old.sources;
+			link->sources = old.sources;	/* a former build wrote no hints */
 		} else {
 			list = free_sources(used, n, list);
 			rc = list >= n ? -ENOSPC :
@@ -152,6 +152,8 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 			link->sources = list++;
 			++*changes;
 		}
+		rc = rc ?: bpf_map_update_elem(map_fd(dp, MAP_source_hints), &link->sources,
+					       &p->hints[port->sources], 0);
 		if (!rc)
 			now[link->sources] = true;
 	}
@@ -382,6 +384,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	}
 	if (rc) {
 		restore(dp, p, &b);
+		forget_decisions(dp, true, false);	/* those of entries that were there */
 		goto cleanup;
 	}
 	rc = dataplane_guards_write(dp, p, &changes) ?: sync_links(dp, p, h, &changes) ?:

@@ -237,16 +237,26 @@ static int add_devices(struct making *m)
 	return rc;
 }
 
-/* Whether the express path would remember any packet. It remembers none of a service with a guard
- * or with lists, and costs them a little. */
+/* Whether the express path would remember any packet. It remembers none where a guard chooses among
+ * backends, or knows AmneziaWG's messages, and costs them a little. */
 static bool has_use_for_express(const struct config *c)
 {
 	bool use = *c->blind.interface;
 
 	for (size_t i = 0; i < c->n_services; i++)
-		use |= !service_has_guard(&c->services[i]) && !c->services[i].n_allow &&
-		       !c->services[i].n_deny;
+		use |= !service_has_guard(&c->services[i]) ||
+		       (!c->services[i].n_backends &&
+			c->services[i].guard.profile != PROFILE_AMNEZIAWG);
 	return use && c->express == EXPRESS_ON;
+}
+
+static __u32 express_entries(const struct config *c)
+{
+	__u32 n = EXPRESS_TUPLES_MIN;
+
+	while (n < (c->express_entries ?: EXPRESS_TUPLES))
+		n *= 2;
+	return n;
 }
 
 int plan_ports(struct making *m)
@@ -256,6 +266,7 @@ int plan_ports(struct making *m)
 
 	m->plan->hearing = c->n_learn;
 	m->plan->express = has_use_for_express(c);
+	m->plan->express_entries = express_entries(c);
 	for (size_t i = 0; i < c->n_interfaces && !rc; i++)
 		rc = add_port(m, c->interfaces[i].name, c->interfaces[i].role,
 			      c->interfaces[i].mode, c->interfaces[i].shared);
@@ -314,6 +325,7 @@ void plan_free(struct plan *p)
 		return;
 	free(p->ports);
 	free(p->sources);
+	free(p->hints);
 	free(p->trie);
 	free(p->lists);
 	free(p->nics);

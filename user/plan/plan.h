@@ -97,6 +97,7 @@ struct plan_relay {
 struct plan {
 	struct plan_port *ports;
 	struct sources *sources;	/* one per port */
+	struct source_hints *hints;	/* the same */
 	size_t n_ports;
 	struct plan_nic *nics;
 	size_t n_nics;
@@ -123,6 +124,7 @@ struct plan {
 	bool l3;			/* some port has no Ethernet headers */
 	bool routers;			/* some link has a virtual router's MAC address */
 	bool express;		/* the data path has its express path */
+	__u32 express_entries;		/* its tuples on each CPU, a power of 2 */
 	bool hearing;		/* the data path reports handshakes and knocks for this host */
 	bool choices;			/* some service has, or may get, SERVICE_CHOICE */
 	bool ask_always;		/* CONTROL_ASK_ALWAYS */

@@ -109,12 +109,22 @@ static int overflow(struct plan *p, const struct prefix *prefix, __u32 id)
 	return 0;
 }
 
-static int fill(struct plan *p, struct sources *s, const struct prefixes *l, __u32 id)
+static void hint(struct source_hints *h, const struct prefix *prefix)
 {
+	if (prefix->family == FAMILY_IPV4)
+		source_hints_add4(h, ntohl(prefix->addr.w[3]), prefix->len);
+	else
+		source_hints_add6(h, be64toh(prefix->addr.q[0]), prefix->len);
+}
+
+static int fill(struct plan *p, const struct prefixes *l, __u32 id)
+{
+	struct sources *s = &p->sources[id];
 	size_t n4 = 0, n6 = 0, room = SOURCES_GROUP * SOURCES_GROUPS;
 	int rc = 0;
 
 	memset(s, 0, sizeof(*s));
+	source_hints_begin(&p->hints[id]);
 	for (size_t i = 0; i < room; i++) {	/* an address outside its mask never matches */
 		s->ipv4[i].addr = ~0;
 		memset(&s->ipv6[i].addr, 0xff, sizeof(s->ipv6[i].addr));
@@ -123,6 +133,7 @@ static int fill(struct plan *p, struct sources *s, const struct prefixes *l, __u
 		const struct prefix *prefix = &l->list[i];
 		struct addr mask = prefix_mask(prefix);
 
+		hint(&p->hints[id], prefix);
 		if (prefix->family == FAMILY_IPV4 && n4 < room)
 			s->ipv4[n4++] = (struct prefix4){ prefix->addr.w[3], mask.w[3] };
 		else if (prefix->family == FAMILY_IPV6 && n6 < room)
@@ -141,12 +152,13 @@ int plan_sources(struct making *m)
 	int rc = 0;
 
 	p->sources = calloc(p->n_ports + 1, sizeof(*p->sources));
-	if (!p->sources)
+	p->hints = calloc(p->n_ports + 1, sizeof(*p->hints));
+	if (!p->sources || !p->hints)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->n_ports && !rc; i++) {
 		struct prefixes l = { 0 };
 
-		rc = collect(m, &p->ports[i], &l) ?: fill(p, &p->sources[i], &l, i);
+		rc = collect(m, &p->ports[i], &l) ?: fill(p, &l, i);
 		free(l.list);
 	}
 	return rc;
