@@ -18,7 +18,7 @@ int nl_watch(void)
 	static const int groups[] = {
 		RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
 		RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP,
-		RTNLGRP_NEIGH, RTNLGRP_TC,
+		RTNLGRP_NEIGH, RTNLGRP_TC, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF,
 	};
 	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE), rc = 0;
@@ -56,6 +56,7 @@ static unsigned int table_of(const struct nlmsghdr *nlh)
 	case RTM_DELRULE:
 	case RTM_NEWNEXTHOP:
 	case RTM_DELNEXTHOP:
+	case RTM_NEWNETCONF:		/* whether the kernel forwards */
 		return NL_ROUTES;
 	case RTM_NEWNEIGH:
 	case RTM_DELNEIGH:
