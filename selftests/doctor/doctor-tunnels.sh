@@ -40,6 +40,7 @@ laptop() {
 
 blind() {
 	namespaces relay site
+	routers relay
 	cable relay eth0 site eth
 	takes_xdp site eth
 	addresses relay eth0 198.51.100.1/24

@@ -95,19 +95,6 @@ const char *doctor_link_name(const struct doctor *k, __u32 ifindex)
 	return link ? link->name : "?";
 }
 
-/* A masquerading service may have to forward both families, whatever its backend's family is */
-bool doctor_needs(const struct doctor *k, __u8 family)
-{
-	for (size_t i = 0; i < k->c->n_services; i++) {
-		const struct service_config *s = &k->c->services[i];
-
-		if (service_has_family(s, family) ||
-		    (s->nat == NAT_MASQUERADE && (family == FAMILY_IPV4 || s->ipv6 != IPV6_OFF)))
-			return true;
-	}
-	return false;
-}
-
 /* ---- gathering ---- */
 
 static bool is_device(const struct config *c, const char *name)
@@ -178,7 +165,9 @@ static int add_backend(struct doctor *k, const struct service_config *s,
 	snprintf(b->text, sizeof(b->text), "%s", text);
 	b->was = answers_address(was, text, family, &before);
 	answers_address(&k->answers, text, family, &b->address);
-	b->routed = b->address.family && !nl_way(&b->address, NULL, b->vrf, 0, &b->way);
+	b->reach = b->address.family ? reach_backend(&k->h, k->c, s, &b->address, &b->way) :
+		   REACH_NONE;
+	b->routed = b->way.oif;
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "plan/answers.h"
 #include "dataplane/dataplane.h"
 #include "net/wireguard.h"
+#include "plan/reach.h"
 
 enum state { STATE_OK, STATE_WARNING, STATE_PROBLEM };
 
@@ -36,7 +37,8 @@ struct doctor_backend {
 	bool was;			/* it had an address at `up` */
 	__u32 vrf;
 	struct nl_way way;
-	bool routed;			/* the FIB has a way */
+	enum reach reach;
+	bool routed;			/* `way` is known */
 	bool suspect;			/* a finding explains why it does not answer */
 	int socket;			/* probes it; -1: none */
 	int refused;			/* the errno it answered with; 0: none */
@@ -107,8 +109,6 @@ const struct link *doctor_running_link(const struct doctor *k, __u32 ifindex);
 const char *doctor_link_name(const struct doctor *k, __u32 ifindex);
 /* Returns the number at the beginning of a file. -1: no such file, or no number */
 long doctor_sysctl(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Whether some service forwards packets of that family */
-bool doctor_needs(const struct doctor *k, __u8 family);
 
 void doctor_kernel(struct doctor *k);		/* kernel, bpffs, clock */
 void doctor_interfaces(struct doctor *k);	/* links, drivers, XDP, offloads */
