@@ -23,16 +23,18 @@ static bool is_wan(const struct host *h, const struct config *c, __u32 oif)
 	return false;
 }
 
-/* Marks are not among them: XDP asks before anything is marked. */
+bool reach_may_follow(const struct nl_rule *r)
+{
+	return r->action == FR_ACT_TO_TBL && !r->mark &&
+	       (r->src.family || r->tos || r->iif || r->dport || r->sport);
+}
+
 static bool names_table(const struct host *h, __u8 family, __u32 table)
 {
-	for (size_t i = 0; i < h->n_rules; i++) {
-		const struct nl_rule *r = &h->rules[i];
-
-		if (r->family == family && r->action == FR_ACT_TO_TBL && r->table == table &&
-		    !r->mark && (r->src.family || r->tos || r->iif || r->dport || r->sport))
+	for (size_t i = 0; i < h->n_rules; i++)
+		if (h->rules[i].family == family && h->rules[i].table == table &&
+		    reach_may_follow(&h->rules[i]))
 			return true;
-	}
 	return false;
 }
 

@@ -21,6 +21,10 @@ enum reach reach_backend(const struct host *h, const struct config *c,
 			 const struct service_config *s, const struct address *backend,
 			 struct nl_way *ret);
 
+/* Whether a rule names a table for some packets to a destination and not for others. Marks do not
+ * count: XDP asks before anything is marked. */
+bool reach_may_follow(const struct nl_rule *r);
+
 /* Whether the kernel has to forward what comes in by this interface, in this family, for what the
  * configuration asks for on this host as it is. */
 bool reach_needs(const struct config *c, const struct host *h, const struct nl_link *link,

@@ -11,6 +11,7 @@
 #include "config/config_names.h"
 #include "instance/state.h"
 #include "lib/grow.h"
+#include "plan/reach.h"
 #include "show/condition.h"
 
 const char *service_state_name(enum service_state s)
@@ -183,6 +184,21 @@ bool site_is_there(const struct conditions *k, const struct blind_view_site *s,
 
 /* ---- reading ---- */
 
+/* A host may have a million routes: they are read only where a rule, or a virtual router's MACVLAN,
+ * has to be looked into. */
+static int read_host(struct host *h)
+{
+	bool routes = false;
+	int rc = nl_links(&h->links, &h->n_links) ?: nl_addresses(&h->addresses, &h->n_addresses) ?:
+		 nl_rules(&h->rules, &h->n_rules);
+
+	for (size_t i = 0; i < h->n_rules && !rc; i++)
+		routes |= reach_may_follow(&h->rules[i]);
+	for (size_t i = 0; i < h->n_links && !rc; i++)
+		routes |= !strcmp(h->links[i].kind, "macvlan");
+	return rc ?: routes ? nl_routes(&h->routes, &h->n_routes) : 0;
+}
+
 int conditions_read(const struct dataplane *dp, struct conditions *ret)
 {
 	struct conditions k = { .dp = dp };
@@ -190,7 +206,7 @@ int conditions_read(const struct dataplane *dp, struct conditions *ret)
 		 dataplane_names(dp, &k.names, &k.n_services);
 
 	if (!rc && !dp->elsewhere)
-		rc = host_read(&k.h);
+		rc = read_host(&k.h);
 	if (!rc && state_read(dp->instance, &k.config))
 		k.config = NULL;
 	k.services = calloc(k.n_services + 1, sizeof(*k.services));

@@ -20,6 +20,8 @@
 #include "instance/noted.h"
 #include "instance/running.h"
 #include "show/show_parts.h"
+#include "instance/follower.h"
+#include "instance/source.h"
 #include "instance/state.h"
 #include "show/words.h"
 
@@ -327,6 +329,24 @@ static void config_families(struct scrape *s)
 	metric_seconds(&s->text, NULL, st.st_mtim.tv_sec + st.st_mtim.tv_nsec / 1e9);
 }
 
+static void daemon_families(struct scrape *s)
+{
+	char file[PATH_MAX];
+	__s64 since;
+	bool runs = follower_runs(s->instance, &since);
+
+	metric_family(&s->text, "wgxdp_daemon_running", "gauge",
+		      "Whether a daemon follows the instance.");
+	metric(&s->text, NULL, runs);
+	metric_family(&s->text, "wgxdp_daemon_start_timestamp_seconds", "gauge",
+		      "Since when the daemon runs; 0: none does.");
+	metric(&s->text, NULL, since);
+	metric_family(&s->text, "wgxdp_configuration_stale", "gauge",
+		      "1: what runs is not what the file says that it was read from.");
+	if (s->config)
+		metric(&s->text, NULL, source_is_stale(source_read(s->instance, s->config, file)));
+}
+
 /* A name of both families has one value: the older answer's. */
 static void name_families(struct scrape *s)
 {
@@ -458,6 +478,7 @@ static int write_all(struct scrape *s)
 	if (rc)
 		return rc;
 	config_families(s);
+	daemon_families(s);
 	name_families(s);
 	ddns_families(s);
 	endpoint_families(s);

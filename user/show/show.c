@@ -9,11 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include "lib/document.h"
 #include "instance/running.h"
 #include "show/condition.h"
 #include "show/show.h"
 #include "show/show_parts.h"
+#include "instance/follower.h"
+#include "instance/source.h"
 #include "instance/state.h"
 #include "dataplane/table.h"
 #include "instance/why.h"
@@ -261,6 +264,39 @@ static int show_express(struct document *d, const struct dataplane *dp)
 	return rc;
 }
 
+/* Whether a daemon follows the instance, and whether its file says what runs. The plain form has
+ * the same in one paragraph. */
+static void show_instance(struct document *d, const struct conditions *k, bool json)
+{
+	struct node root = document_root(d), row = { 0 };
+	char file[PATH_MAX] = "", since[64] = "none runs";
+	enum source_state state = SOURCE_NONE;
+	struct tm tm;
+	time_t time;
+	__s64 from;
+	bool runs = follower_runs(k->dp->instance, &from);
+
+	if (k->config)
+		state = source_read(k->dp->instance, k->config, file);
+	time = from;
+	if (runs && localtime_r(&time, &tm))
+		strftime(since, sizeof(since), "since %F %T", &tm);
+	if (!json) {
+		row = document_row(document_list(root, "instances"));
+		document_text(row, "name", k->dp->instance);
+		document_text(row, "daemon", since);
+		document_text(row, "file", *file ? file : NULL);
+		document_text(row, "configuration", source_state_name(state));
+		return;
+	}
+	row = document_map(root, "daemon");
+	document_text(row, "running", runs ? "yes" : "no");
+	document_number_if(row, "since", runs, from);
+	row = document_map(root, "configuration");
+	document_text(row, "file", *file ? file : NULL);
+	document_text(row, "state", source_state_name(state));
+}
+
 unsigned int show_noun(const char *word)
 {
 	static const struct {
@@ -292,6 +328,8 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 		document_text(document_root(d), "version", VERSION);
 		document_text(document_root(d), "instance", dp->instance);
 	}
+	if (!rc && (what & SHOW_ALL) == SHOW_ALL)
+		show_instance(d, &k, json);
 	if (!rc && what & SHOW_INTERFACES)
 		rc = show_interfaces(d, &k);
 	if (!rc && what & SHOW_SERVICES)
