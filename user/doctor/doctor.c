@@ -12,6 +12,7 @@
 #include "config/config_names.h"
 #include "doctor/doctor.h"
 #include "lib/grow.h"
+#include "lib/text.h"
 #include "instance/resolver.h"
 
 void doctor_say(struct doctor *k, enum state state, const char *check, const char *subject,
@@ -93,6 +94,13 @@ const char *doctor_link_name(const struct doctor *k, __u32 ifindex)
 	const struct nl_link *link = host_link(&k->h, ifindex);
 
 	return link ? link->name : "?";
+}
+
+const char *doctor_file(const struct doctor *k)
+{
+	char word[SHELL_WORD_LEN];
+
+	return *k->file && shell_word(k->file, word) == k->file ? k->file : NULL;
 }
 
 /* ---- gathering ---- */
@@ -237,9 +245,15 @@ int doctor_gather(struct doctor *k)
 		 is_default ? "" : k->instance);
 	snprintf(k->again, sizeof(k->again), "%s save | %s up -c -", k->wgxdp, k->wgxdp);
 	if (k->dp)
-		rc = dataplane_links(k->dp, &k->links, &k->n_links) ?:
+		rc = conditions_read(k->dp, &k->is) ?:
+		     dataplane_links(k->dp, &k->links, &k->n_links) ?:
 		     plan_running(&k->h, k->c, k->links, k->n_links, &k->plan) ?:
 		     dataplane_reasons(k->dp, &k->before, &k->n_before);
+	if (k->up)
+		k->source = source_read(k->instance, k->c, k->file);
+	if (k->source == SOURCE_SAME && doctor_file(k))
+		snprintf(k->keep, sizeof(k->keep), " && cp -p %s %s.old && %s save > %s", k->file,
+			 k->file, k->wgxdp, k->file);
 	return rc ?: add_backends(k) ?: add_ports(k) ?: add_devices(k);
 }
 
@@ -266,5 +280,6 @@ void doctor_free(struct doctor *k)
 	free(k->links);
 	plan_free(k->plan);
 	answers_free(&k->answers);
+	conditions_free(&k->is);
 	host_free(&k->h);
 }

@@ -23,10 +23,9 @@ static enum link_role role_of(struct doctor *k, __u32 ifindex)
 	return port ? port->role : ROLE_NONE;
 }
 
-/* Routes to the interface on whose network the backend is, else to the only lan */
+/* Routes to the interface on whose network the backend is. NULL: it is on none */
 static char *cure_no_route(const struct doctor *k, const struct doctor_backend *b)
 {
-	const struct doctor_port *lan = NULL;
 	char text[ADDRESS_STRLEN];
 
 	for (size_t i = 0; i < k->h.n_addresses; i++) {
@@ -41,14 +40,7 @@ static char *cure_no_route(const struct doctor *k, const struct doctor_backend *
 				    prefix_format(&p, text),
 				    SHELL_WORD(doctor_link_name(k, a->ifindex)));
 	}
-	for (size_t i = 0; i < k->n_ports; i++)
-		if (k->ports[i].role == ROLE_LAN && k->ports[i].link) {
-			if (lan)
-				return NULL;
-			lan = &k->ports[i];
-		}
-	return lan ? cure("%s route replace %s dev %s", ip_command(b),
-			  address_format(&b->address, text), SHELL_WORD(lan->name)) : NULL;
+	return NULL;
 }
 
 /* Finds a rule that gives packets with its mark another way. The admin may mark packets to the
@@ -118,7 +110,8 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 	}
 }
 
-/* A name that did not resolve at `up` may resolve now, but only the daemon asks again */
+/* A name that did not resolve at `up` may resolve now. Only a daemon asks again: where none runs,
+ * doctor_instance() says so. */
 static void look_at_name(struct doctor *k, struct doctor_backend *b)
 {
 	const char *family = b->family == FAMILY_IPV4 ? "IPv4" : "IPv6";
@@ -131,9 +124,8 @@ static void look_at_name(struct doctor *k, struct doctor_backend *b)
 			   "it, or none answers", family);
 	} else if (k->dp && !b->was) {
 		b->suspect = true;
-		doctor_say(k, STATE_PROBLEM, "name", b->text, cure("%s", k->again),
-			   "it had no %s address at `up`, and is %s now: nothing asks again unless "
-			   "the daemon runs", family, address_format(&b->address, text));
+		doctor_ok(k, "name", b->text, "it had no %s address when it was asked for last, "
+			  "and is %s now", family, address_format(&b->address, text));
 	} else {
 		doctor_ok(k, "name", b->text, "it is %s", address_format(&b->address, text));
 	}

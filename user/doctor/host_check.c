@@ -271,6 +271,62 @@ static void check_devices(struct check_host *k)
 	}
 }
 
+static void name_site(const struct config *c, const struct wg_names *names,
+		      const struct wg_key *key, char ret[NAME_LEN])
+{
+	for (size_t i = 0; i < c->n_peers; i++)
+		if (!wg_key_compare(&c->peers[i].key, key)) {
+			strcpy(ret, c->peers[i].name);
+			return;
+		}
+	wg_name_of(names, key, ret);
+}
+
+bool host_has_site(const struct config *c, const struct wg_device *d, const char *name,
+		   char ret_names[256])
+{
+	char is[NAME_LEN];
+	struct wg_names names;
+	bool found = false;
+	size_t n = 0;
+
+	wg_names_read(c->blind.device, &names);
+	strcpy(ret_names, "none");
+	for (size_t i = 0; i < d->n_peers; i++) {
+		name_site(c, &names, &d->peers[i].key, is);
+		found |= !strcmp(is, name);
+		if (n < 256)
+			n += snprintf(ret_names + n, 256 - n, "%s%s", n ? ", " : "", is);
+	}
+	wg_names_free(&names);
+	return found;
+}
+
+/* The device behind the blind relay has its port, and a peer for each site that is named. Only root
+ * can ask it. */
+static void check_blind(struct check_host *k)
+{
+	const struct blind_config *b = &k->c->blind;
+	struct wg_device d = { 0 };
+	char names[256];
+
+	if (wg_read(b->device, &d))
+		return;
+	at(&k->check, 0, "/blind/listen/port");
+	if (d.port != b->port)
+		tell(&k->check,
+		     "port: %s listens on UDP port %u: sites send to %u, and WireGuard has to "
+		     "listen there: `wg set %s listen-port %u`", b->device, ntohs(d.port),
+		     ntohs(b->port), b->device, ntohs(b->port));
+	for (size_t i = 0; i < b->n_sites; i++) {
+		at(&k->check, 0, "/blind/sites/%zu", i);
+		if (!host_has_site(k->c, &d, b->sites[i].name, names))
+			tell(&k->check, "sites: %s has no peer with the name '%s': it has %s",
+			     b->device, b->sites[i].name, names);
+	}
+	wg_free(&d);
+}
+
 /* Checks what the daemon follows without the data path, and the devices of the blind relay */
 static void check_followed(struct check_host *k)
 {
@@ -290,6 +346,7 @@ static void check_followed(struct check_host *k)
 	at(&k->check, 0, "/blind/listen/interface");
 	if (!find_interface(k->c, b->interface))
 		check_interface(k, "interface", b->interface);
+	check_blind(k);
 }
 
 /* ---- libraries ---- */
