@@ -44,7 +44,7 @@ row() {
 	wait_until_said "$3" "${thing[@]}"
 	why=$(< "$work/agreed")
 	if [[ ${daemon:-} && ${thing[1]:-} ]]; then
-		wait_for 5 "$3: the log has ${thing[0]} ${thing[1]}: ${thing[2]}: $why" log_tells "${thing[0]} ${thing[1]}: ${thing[2]}: $why"
+		wait_for 40 "$3: the log has ${thing[0]} ${thing[1]}: ${thing[2]}: $why" log_tells "${thing[0]} ${thing[1]}: ${thing[2]}: $why"
 	fi
 	names "$check" "${doctor_options[@]}"
 	[[ $cure != - ]] || fail "$3: no cure"

@@ -144,7 +144,8 @@ static bool has_another_address(const struct doctor *k, const struct service_con
 static void look_at_service(struct doctor *k, size_t id)
 {
 	const struct service_condition *c = &k->is.services[id];
-	const char *name = k->is.names[id].name, *interface = "";
+	const char *name = k->is.names[id].name;
+	const char *interface = k->is.names[id].nat == NAT_BLIND ? k->c->blind.interface : "";
 
 	for (size_t i = 0; i < k->c->n_services; i++)
 		if (!strcmp(k->c->services[i].name, name))
