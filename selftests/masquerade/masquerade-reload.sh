@@ -9,7 +9,7 @@
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-rate=${RATE:-100000} seconds=20 times=4 newcomers=${NEWCOMERS:-400}
+rate=${RATE:-100000} seconds=20 times=4 newcomers=${NEWCOMERS:-150}
 config() { # FLOWS
 	cat > "$work/wgxdp.yaml" <<- EOF
 		services:
