@@ -30,5 +30,27 @@ interfaces() {
 	say 'ok a mistyped interface: those that are there are named'
 }
 
+# What became of a file when an editor failed, or when all of it was commented out
+empty_file() {
+	local text command
+	wgxdp up --wan wan --to 192.168.1.10 > /dev/null
+	wgxdp save > "$work/saved"
+	for text in '' '# services:' $'services:\n#  - name: wg-end' '---'; do
+		echo "$text" > "$work/empty.yaml"
+		for command in check reload 'reload --dry-run' up; do
+			# shellcheck disable=SC2086 # words
+			says 2 'error: the file configures nothing, and would remove everything that runs: if that is meant, write {}' $command -c "$work/empty.yaml"
+		done
+	done
+	wgxdp save | cmp - "$work/saved" || fail 'an empty file changed something'
+	for text in '{}' 'services: [ ]'; do
+		echo "$text" > "$work/empty.yaml"
+		says 0 '- name: wg-end' reload --dry-run -c "$work/empty.yaml"
+	done
+	says 0 'no service and no peer is configured' up -c "$work/empty.yaml"
+	say 'ok an empty file is refused, {} is not'
+}
+
 firewall_network
 interfaces
+empty_file
