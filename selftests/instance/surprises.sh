@@ -51,6 +51,57 @@ empty_file() {
 	say 'ok an empty file is refused, {} is not'
 }
 
+undone() { # HOW WHAT FILE: the file says each change by hand that is undone
+	grep -qxF "wgxdp: warning: changed by hand, and $1: service $2" "$3" || fail "'$2' is not said to be $1: $(< "$3")"
+}
+by_hand() {
+	wgxdp service set wg-end --backend 192.168.1.99 > /dev/null
+	wgxdp service deny add wg-end 192.0.2.0/24 > /dev/null
+	wgxdp service add guest --listen wan --port 444 --backend 192.168.1.10 > /dev/null
+}
+
+# What a person at a terminal is told; from a script, `up` goes on
+changed_by_hand() {
+	local wanted=(up --wan wan --to 192.168.1.10)
+	wgxdp "${wanted[@]}" > /dev/null
+	wgxdp save > "$work/file.yaml"
+	by_hand
+	wgxdp save > "$work/saved"
+	at_terminal 1 "${wanted[@]}"
+	undone 'would be undone' 'wg-end: backend ipv4 192.168.1.10, was 192.168.1.99' "$work/out"
+	undone 'would be undone' 'wg-end: deny 192.0.2.0/24 removed' "$work/out"
+	undone 'would be undone' 'guest: removed' "$work/out"
+	grep -q 'nothing was changed: add --replace to undo changes by hand' "$work/out" || fail "it says $(< "$work/out")"
+	wgxdp save | cmp - "$work/saved" || fail 'up at a terminal changed something'
+	at_terminal 0 "${wanted[@]}" --replace
+	undone 'undone now' 'guest: removed' "$work/out"
+	grep -qx 'service wg-end: backend ipv4 192.168.1.10, was 192.168.1.99' "$work/out" || fail "up does not name what it changed: $(< "$work/out")"
+	by_hand
+	wgxdp "${wanted[@]}" > "$work/changes" 2> "$work/out" || fail 'up without a terminal'
+	undone 'undone now' 'guest: removed' "$work/out"
+	expect 'up says what changed' "$(grep '^service' "$work/changes")" == "service wg-end: deny 192.0.2.0/24 removed
+service wg-end: backend ipv4 192.168.1.10, was 192.168.1.99
+service guest: removed"
+	start_daemon -c "$work/file.yaml"
+	by_hand
+	kill -HUP "$daemon"
+	wait_for 5 'the file again' grep -q 'file.yaml is what runs' "$work/daemon"
+	undone 'undone now' 'wg-end: deny 192.0.2.0/24 removed' "$work/daemon"
+	undone 'undone now' 'guest: removed' "$work/daemon"
+	end_daemon
+	at_terminal 0 "${wanted[@]}"
+	say 'ok changes by hand that would be undone are named'
+}
+
+at_terminal() { # STATUS COMMAND...
+	local status=0
+	inside firewall /usr/bin/python3 -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' \
+		"$wgxdp" "${@:2}" < /dev/null > "$work/out" || status=$?
+	sed -i 's/\r$//' "$work/out"
+	[[ $status == "$1" ]] || fail "${*:2} at a terminal: status $status, expected $1: $(< "$work/out")"
+}
+
 firewall_network
 interfaces
 empty_file
+changed_by_hand

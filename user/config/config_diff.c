@@ -352,3 +352,20 @@ bool config_changes(const struct config *old, const struct config *new, FILE *ou
 	diff_configs(&d, old, new);
 	return d.differs;
 }
+
+bool config_undoes(const struct config *old, const struct config *new, FILE *out)
+{
+	struct diff d = { .out = out, .put = put_sentences };
+
+	begin_section(&d, "services", "service");
+	for (size_t i = 0; i < old->n_services; i++)
+		if (old->services[i].by_hand)
+			diff_entry(&d, service_entry(&old->services[i]),
+				   service_entry(config_service(new, old->services[i].name)));
+	begin_section(&d, "peers", "peer");
+	for (size_t i = 0; i < old->n_peers; i++)
+		if (old->peers[i].by_hand)
+			diff_entry(&d, peer_entry(&old->peers[i]),
+				   peer_entry(config_peer(new, old->peers[i].name)));
+	return d.differs;
+}
