@@ -7,6 +7,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "cmd/command.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
+#include "net/host.h"
 #include "dataplane/look.h"
 #include "dataplane/map_info.h"
 #include "show/monitor.h"
@@ -268,6 +270,16 @@ static void end_loop(struct loop *l, int lock, bool done)
 	dataplane_close(l->m.dp);
 }
 
+/* It may come later, so that is no error */
+static void warn_interface(const char *name)
+{
+	char there[HOST_NAMES_LEN];
+
+	if (name && !if_nametoindex(name))
+		log_warning("monitor: --in %s: there is no such interface now: there is %s", name,
+			    host_names_now(name, there));
+}
+
 static int run_monitor(const struct global *g, int argc, char **argv)
 {
 	struct loop l = { .m.instance = g->instance };
@@ -276,6 +288,7 @@ static int run_monitor(const struct global *g, int argc, char **argv)
 
 	if (parse(argc, argv, &l))
 		return EXIT_USAGE;
+	warn_interface(l.m.filter.interface);
 	rc = running_open(g->instance, &l.m.dp);
 	if (!rc)
 		rc = lock = lock_monitor(g->instance);

@@ -302,8 +302,20 @@ static void report_at(void *data, const struct config_place *place, const char *
 	yaml_error(y, node ?: yaml_root(y), "%s", text);
 }
 
-static int parse(const char *text, size_t n, const char *name, const struct config_look *look,
-		 struct config **ret)
+/* A file that was cut short, or of which all was commented out: it would remove all that runs */
+static bool is_left_empty(const struct yaml_node *root)
+{
+	const struct yaml_node *key = root && root->type == YAML_MAP ? root->first : NULL;
+
+	if (root && !key)
+		return false;
+	while (key && yaml_is_empty(key->next))
+		key = key->next->next;
+	return !key;
+}
+
+static int parse(const char *text, size_t n, const char *name, bool is_file,
+		 const struct config_look *look, struct config **ret)
 {
 	struct yaml_node *root;
 	struct config *c;
@@ -318,6 +330,9 @@ static int parse(const char *text, size_t n, const char *name, const struct conf
 	if (root && root->type != YAML_MAP)
 		yaml_error(&y, root, "a configuration is a mapping of sections, as interfaces: and "
 			   "services:");
+	else if (is_file && is_left_empty(root))
+		yaml_error(&y, root, "the file configures nothing, and would remove everything "
+			   "that runs: if that is meant, write {}");
 	else if (c && root) {
 		if (yaml_by_path(root, "/running"))
 			y.marks = YAML_RUNNING;
@@ -339,7 +354,7 @@ static int parse(const char *text, size_t n, const char *name, const struct conf
 
 int config_parse(const char *text, const char *name, struct config **ret)
 {
-	return parse(text, strlen(text), name, NULL, ret);
+	return parse(text, strlen(text), name, false, NULL, ret);
 }
 
 int config_read_and_look(const char *file, const struct config_look *look, struct config **ret)
@@ -350,7 +365,7 @@ int config_read_and_look(const char *file, const struct config_look *look, struc
 
 	if (r)
 		return r;
-	r = parse(text, n, yaml_file_name(file), look, ret);
+	r = parse(text, n, yaml_file_name(file), true, look, ret);
 	free(text);
 	return r;
 }

@@ -35,6 +35,7 @@
 #include "daemon/standby.h"
 #include "instance/state.h"
 #include "instance/try.h"
+#include "instance/undone.h"
 
 #define SETTLE_MS 10			/* changes come in bursts: those within this time are one */
 #define CREDIT_MS 1000			/* CPU time that may be used at once */
@@ -347,6 +348,9 @@ static int apply_file(struct daemon *d, struct config *c)
 	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
 	bool apart = is_apart(d, c);
 
+	/* another command's change may not have been noticed yet */
+	if (!rc && d->state.config && !apart)
+		read_running(d);
 	if (!rc)
 		rc = apart ? state_write(d->state.instance, c) :
 		     answers_for(&d->answers, c) ?:
@@ -354,6 +358,7 @@ static int apply_file(struct daemon *d, struct config *c)
 	if (rc) {
 		config_free(c);
 	} else {
+		undone_report(d->state.config, c, true);
 		daemon_state_take(&d->state, c);
 		try_keep(d->state.instance);
 		if (!apart)

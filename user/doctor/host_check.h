@@ -9,8 +9,6 @@
 
 struct answers;
 
-/* Returns the names of the host's interfaces but loopback, "none" if there are none */
-const char *host_link_names(const struct host *h, char ret[256]);
 /* Reports each fault at its place in the configuration, and returns how many. Changes nothing. */
 unsigned int host_check(const struct config *c, const struct host *h, const struct answers *answers,
 			const char *instance, config_tell *tell, void *data);

@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
+#include "lib/text.h"
 #include "lib/yaml.h"
-
-#define NAME_MAX_COMPARED 32	/* longest key, in bytes, for which a similar one is proposed */
 
 const char *const yaml_flag_names[] = { "false", "true", NULL };
 
@@ -178,33 +177,6 @@ void yaml_set_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node 
 
 /* ---- mappings ---- */
 
-/* Returns the number of edits (insert, delete, replace, swap neighbours) from a to b, ignoring
- * case. */
-static unsigned int distance(const char *a, const char *b)
-{
-	unsigned int d[NAME_MAX_COMPARED + 1][NAME_MAX_COMPARED + 1], least;
-	size_t n = strlen(a), m = strlen(b), i, j;
-
-	if (n > NAME_MAX_COMPARED || m > NAME_MAX_COMPARED)
-		return NAME_MAX_COMPARED;
-	for (i = 0; i <= n; i++) {
-		for (j = 0; j <= m; j++) {
-			least = i && j ? d[i - 1][j - 1] + (tolower((unsigned char)a[i - 1]) !=
-							    tolower((unsigned char)b[j - 1]))
-				       : i + j;
-			if (i && d[i - 1][j] + 1 < least)
-				least = d[i - 1][j] + 1;
-			if (j && d[i][j - 1] + 1 < least)
-				least = d[i][j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    d[i - 2][j - 2] + 1 < least)
-				least = d[i - 2][j - 2] + 1;
-			d[i][j] = least;
-		}
-	}
-	return d[n][m];
-}
-
 static bool known_here(const struct yaml *y, const struct yaml_key *key)
 {
 	return !(key->mark & ~y->marks);
@@ -235,7 +207,7 @@ static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node
 			add_name(under, sizeof(under), "' or '", k->name);
 		if (k->set)
 			add_name(known, sizeof(known), ", ", k->name);
-		d = distance(name, k->name);
+		d = text_distance(name, k->name);
 		if (d < least) {
 			least = d;
 			nearest = k;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "config/config_diff.h"
 #include "config/config_names.h"
 #include "lib/document.h"
 #include "instance/running.h"
@@ -94,10 +95,10 @@ static int show_links(struct node list, const struct dataplane *dp, const struct
 	return 0;
 }
 
-static int show_interfaces(struct document *d, const struct dataplane *dp)
+/* c: NULL where the running configuration is lost */
+static int show_interfaces(struct document *d, const struct dataplane *dp, const struct config *c)
 {
 	struct node list = document_list(document_root(d), "interfaces");
-	struct config *c = NULL;
 	struct link *links = NULL;
 	struct plan *p = NULL;
 	struct host h = { 0 };
@@ -106,7 +107,7 @@ static int show_interfaces(struct document *d, const struct dataplane *dp)
 
 	if (!rc && !dp->elsewhere)
 		rc = host_read(&h);
-	if (!rc && !dp->elsewhere && state_read(dp->instance, &c))
+	if (dp->elsewhere)
 		c = NULL;
 	if (!rc && c)
 		rc = plan_running(&h, c, links, n, &p);
@@ -115,7 +116,6 @@ static int show_interfaces(struct document *d, const struct dataplane *dp)
 	if (!rc && c)
 		show_waiting(list, c, links, n);
 	plan_free(p);
-	config_free(c);
 	free(links);
 	host_free(&h);
 	return rc;
@@ -204,7 +204,26 @@ static int show_pool(struct node row, const struct dataplane *dp, __u32 id, cons
 	return 0;
 }
 
-static int show_services(struct document *d, const struct dataplane *dp,
+static void show_prefixes(struct node row, const char *key, const struct prefix *list, size_t n)
+{
+	struct node to = document_list(row, key);
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < n; i++)
+		document_append(to, prefix_format(&list[i], text));
+}
+
+/* Shows which clients a service accepts */
+static void show_lists(struct node row, const struct config *c, const char *name)
+{
+	const struct service_config none = { 0 }, *s = c ? config_service(c, name) : NULL;
+
+	s = s ?: &none;
+	show_prefixes(row, "allow", s->allow, s->n_allow);
+	show_prefixes(row, "deny", s->deny, s->n_deny);
+}
+
+static int show_services(struct document *d, const struct dataplane *dp, const struct config *c,
 			 const struct dataplane_reason *reasons, size_t n_reasons)
 {
 	struct node list = document_list(document_root(d), "services");
@@ -232,6 +251,7 @@ static int show_services(struct document *d, const struct dataplane *dp,
 		show_listeners(row, "backend", buckets, n, id, true);
 		document_text(row, "nat", nat_name(names[id].nat));
 		document_text(row, "state", listens ? "listening" : "waiting");
+		show_lists(row, c, names[id].name);
 		rc = show_pool(row, dp, id, flows) ?: show_guard(row, dp, table, n_table, id) ?:
 		     show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
 		     show_direction(row, dp, id, DIRECTION_REPLY, reasons, n_reasons);
@@ -323,6 +343,7 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 {
 	struct document *d = document_new();
 	struct dataplane_reason *reasons = NULL;
+	struct config *c = NULL;
 	size_t n = 0;
 	int rc = d ? dataplane_reasons(dp, &reasons, &n) : -ENOMEM;
 
@@ -330,10 +351,12 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 		document_text(document_root(d), "version", VERSION);
 		document_text(document_root(d), "instance", dp->instance);
 	}
+	if (!rc && what & (SHOW_INTERFACES | SHOW_SERVICES) && state_read(dp->instance, &c))
+		c = NULL;
 	if (!rc && what & SHOW_INTERFACES)
-		rc = show_interfaces(d, dp);
+		rc = show_interfaces(d, dp, c);
 	if (!rc && what & SHOW_SERVICES)
-		rc = show_services(d, dp, reasons, n);
+		rc = show_services(d, dp, c, reasons, n);
 	if (!rc && what & (SHOW_PEERS | SHOW_ROUTES))
 		rc = show_relay(d, dp, what & SHOW_PEERS, what & SHOW_ROUTES, reasons, n);
 	if (!rc && what & SHOW_SITES)
@@ -344,6 +367,7 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 		rc = show_express(d, dp);
 	if (!rc)
 		rc = json ? document_print_json(d, out) : document_print(d, out);
+	config_free(c);
 	free(reasons);
 	document_free(d);
 	return rc;
