@@ -302,6 +302,26 @@ static void report_at(void *data, const struct config_place *place, const char *
 	yaml_error(y, node ?: yaml_root(y), "%s", text);
 }
 
+static void read_root(struct yaml *y, struct yaml_node *root, struct config *c)
+{
+	static const char *const others[] = { "relays", "gateways", "firewalls", NULL };
+	struct yaml_node *other = root->type == YAML_MAP ? yaml_first_key(root, others) : NULL;
+
+	if (root->type != YAML_MAP) {
+		yaml_error(y, root, "a configuration is a mapping of sections, as interfaces: and "
+			   "services:");
+	} else if (other) {
+		yaml_error(y, other, "'%s' is a section of a topology, so this is no "
+			   "configuration: `wgxdp gen hosts %s -o DIR` makes one for each host",
+			   other->text, y->name);
+	} else {
+		if (yaml_by_path(root, "/running"))
+			y->marks = YAML_RUNNING;
+		yaml_map(y, root, config_keys, "the configuration", c);
+		config_check_each(c, y->errors, report_at, y);
+	}
+}
+
 static int parse(const char *text, size_t n, const char *name, const struct config_look *look,
 		 struct config **ret)
 {
@@ -315,15 +335,8 @@ static int parse(const char *text, size_t n, const char *name, const struct conf
 		return r;
 	c = calloc(1, sizeof(*c));
 	root = yaml_root(&y);
-	if (root && root->type != YAML_MAP)
-		yaml_error(&y, root, "a configuration is a mapping of sections, as interfaces: and "
-			   "services:");
-	else if (c && root) {
-		if (yaml_by_path(root, "/running"))
-			y.marks = YAML_RUNNING;
-		yaml_map(&y, root, config_keys, "the configuration", c);
-		config_check_each(c, y.errors, report_at, &y);
-	}
+	if (c && root)
+		read_root(&y, root, c);
 	r = !c || y.no_memory ? -ENOMEM : y.errors ? -EINVAL : 0;
 	if (r == -ENOMEM)
 		log_error("cannot read %s: %s", name, strerror(ENOMEM));
