@@ -280,7 +280,7 @@ def check_topology():
         topology, hosts = f'{directory}/topology', f'{directory}/hosts'
         with open(topology, 'w', encoding='utf-8') as f:
             f.write(re.sub('^    ', '', text, flags=re.M))
-        for command in ([topology, '-o', hosts], ['docs/examples/vps.yaml', '-o', hosts, '--check']):
+        for command in ([topology, '-o', hosts], ['docs/examples/topology/vps.yaml', '-o', hosts, '--check']):
             done = subprocess.run([WGXDP, 'gen', 'hosts', *command], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             if done.returncode:
                 yield f'the topology of guide-vps.md: {done.stdout}'
