@@ -18,7 +18,7 @@ static void two_sites(void **state)
 	struct topology_state s = { .random = no_random };
 	struct topology *t;
 
-	assert_int_equal(topology_read("docs/examples/two-sites.yaml", &t), 0);
+	assert_int_equal(topology_read("docs/examples/topology/two-sites.yaml", &t), 0);
 	assert_int_equal(topology_assign(t, &s), 0);
 	assert_int_equal(t->n_sites, 2);
 	assert_int_equal(t->n_hosts, 8);
@@ -82,7 +82,7 @@ static void vps(void **state)
 	const struct topology_host *foo, *bar;
 	struct topology *t;
 
-	assert_int_equal(topology_read("docs/examples/vps.yaml", &t), 0);
+	assert_int_equal(topology_read("docs/examples/topology/vps.yaml", &t), 0);
 	assert_int_equal(topology_assign(t, &s), 0);
 	foo = host(t, "foo");
 	bar = host(t, "bar");
@@ -112,7 +112,7 @@ static void examples(void **state)
 {
 	glob_t files;
 
-	assert_int_equal(glob("docs/examples/*.yaml", 0, NULL, &files), 0);
+	assert_int_equal(glob("docs/examples/topology/*.yaml", 0, NULL, &files), 0);
 	assert_true(files.gl_pathc >= 8);
 	for (size_t i = 0; i < files.gl_pathc; i++) {
 		struct topology_state s = {}, again = {};

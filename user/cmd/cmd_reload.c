@@ -10,6 +10,7 @@
 #include "lib/heap.h"
 #include "lib/log.h"
 #include "instance/running.h"
+#include "instance/source.h"
 #include "instance/state.h"
 #include "instance/try.h"
 #include "instance/undone.h"
@@ -73,6 +74,8 @@ static int run_reload(const struct global *g, int argc, char **argv)
 	if (rc)
 		return EXIT_USAGE;
 	rc = reload(g->instance, &a, new);
+	if (!rc && !a.dry)
+		source_note(g->instance, a.file);
 	config_free(new);
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }

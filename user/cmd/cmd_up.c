@@ -12,6 +12,7 @@
 #include "cmd/quick_service.h"
 #include "lib/heap.h"
 #include "lib/log.h"
+#include "instance/source.h"
 #include "instance/state.h"
 #include "instance/try.h"
 #include "instance/undone.h"
@@ -93,10 +94,11 @@ static int run_up(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { .mode = -1, .express = -1 };
 	int rc = parse(&a, argc, argv), status = EXIT_USAGE;
+	const char *file = a.line.config ? NULL : a.file ?: CONFIG_DEFAULT;
 
-	if (!rc && !a.line.config) {
-		heap_for_file(a.file ?: CONFIG_DEFAULT);
-		rc = config_read(a.file ?: CONFIG_DEFAULT, &a.line.config);
+	if (!rc && file) {
+		heap_for_file(file);
+		rc = config_read(file, &a.line.config);
 		if (rc == -ENOENT && !a.file)
 			log_error("up: give -c FILE, or --wan IF and --to BACKEND; see "
 				  "`wgxdp up --help`");
@@ -109,6 +111,8 @@ static int run_up(const struct global *g, int argc, char **argv)
 	if (a.express >= 0)
 		a.line.config->express = a.express;
 	status = bring_up(g->instance, &a) ? EXIT_FAILED : EXIT_DONE;
+	if (status == EXIT_DONE)
+		source_note(g->instance, file);
 cleanup:
 	config_free(a.line.config);
 	return status;

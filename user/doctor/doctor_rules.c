@@ -122,6 +122,7 @@ static char *cure_listed(const struct doctor *k, const struct service_config *s,
 	for (size_t i = 0; i < found->n; i++)
 		if (!is_denied(s, &found->list[i]))
 			fprintf(out, " %s", prefix_format(&found->list[i], prefix));
+	fputs(k->keep, out);
 	return fclose(out) ? NULL : text;
 }
 

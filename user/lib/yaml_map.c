@@ -224,6 +224,15 @@ static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node
 	return nearest;
 }
 
+struct yaml_node *yaml_first_key(struct yaml_node *map, const char *const *names)
+{
+	for (struct yaml_node *name = map->first; name; name = name->next->next)
+		if (!yaml_is_empty(name) && name->type == YAML_SCALAR &&
+		    choice_index(names, name->text) >= 0)
+			return name;
+	return NULL;
+}
+
 /* the rows that a mapping had so far, one bit each; meant: by mistyped keys */
 struct seen {
 	unsigned long long keys, meant;
