@@ -137,6 +137,30 @@ static int run_command(const struct command *c, const struct global *g, int argc
 	return EXIT_FAILED;
 }
 
+/* Proposes the command that was meant, by its name or by what other programs call it. */
+static void report_unknown(const char *word)
+{
+	static const char *const elsewhere[][2] = {
+		{ "start", "up" }, { "stop", "down" }, { "restart", "reload" },
+		{ "status", "show" }, { "list", "show" }, { "stats", "top" },
+		{ "test", "check" }, { "validate", "check" },
+	};
+	struct nearest n = { .word = word };
+
+	for (size_t i = 0; commands[i]; i++)
+		nearest_try(&n, commands[i]->name);
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(*elsewhere); i++)
+		if (!strcmp(word, elsewhere[i][0]))
+			n.best = elsewhere[i][1];
+	if (*word == '-')
+		log_error("%s: name a command first: wgxdp COMMAND %s; `wgxdp --help` lists the "
+			  "commands", word, word);
+	else if (n.best)
+		log_error("%s: no such command: did you mean `wgxdp %s`?", word, n.best);
+	else
+		log_error("%s: no such command; `wgxdp --help` lists them", word);
+}
+
 int main(int argc, char **argv)
 {
 	struct global g = { .instance = INSTANCE_DEFAULT };
@@ -170,6 +194,6 @@ int main(int argc, char **argv)
 		}
 		return run_command(c, &g, argc - 1, argv + 1);
 	}
-	log_error("%s: no such command; `wgxdp --help` lists them", argv[1]);
+	report_unknown(argv[1]);
 	return EXIT_USAGE;
 }
