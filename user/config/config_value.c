@@ -84,7 +84,7 @@ const char *prefix_wrong(const char *text)
 		return "is IPv4-mapped: write the IPv4 prefix itself";
 	if (!slash || address_parse(host, &a))
 		return "is not a prefix: write one such as 192.0.2.0/24 or 2001:db8::/32";
-	if (!slash[1] || slash[1 + strspn(slash + 1, "0123456789")] ||
+	if (!slash[1] || slash[1 + strspn(slash + 1, "0123456789")] || strlen(slash) > 4 ||
 	    atoi(slash + 1) > (a.family == FAMILY_IPV4 ? 32 : 128) || (slash[1] == '0' && slash[2]))
 		return a.family == FAMILY_IPV4 ?
 			"has no length from 0 to 32: write one such as 192.0.2.0/24" :
