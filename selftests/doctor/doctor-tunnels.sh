@@ -15,7 +15,7 @@ warrior() {
 		learn: [ { interface: wg2, knock: { port: 19000 } } ]
 	EOF
 	wait_for 20 'the tunnel of the road warrior' pings
-	instance_up r2
+	instance_followed r2
 	[[ ! ${BREAK:-} ]] || inside r2 nft 'add table ip t; add chain ip t i { type filter hook input priority 0; policy drop; }'
 	healthy R --instance r2
 }
@@ -40,6 +40,7 @@ laptop() {
 
 blind() {
 	namespaces relay site
+	routers relay
 	cable relay eth0 site eth
 	takes_xdp site eth
 	addresses relay eth0 198.51.100.1/24
@@ -52,7 +53,7 @@ blind() {
 	inside relay ip route add fd12:3456:7899::a dev wgb
 	wait_for 20 "the site's tunnel" inside site ping -q -c 1 -W 1 fd12:3456:7899::1
 	echo "blind: { listen: { interface: eth0, port: $port }, device: wgb }" > "$work/relay.yaml"
-	instance_up relay
+	instance_followed relay
 	healthy S --instance relay
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# As selftests/doctor/doctor.sh: no route, a way that only marked packets have, a name that was not known at `up`, a neighbour that is not
-# resolved. BREAK=1 leaves them well.
+# As selftests/doctor/doctor.sh: no route, a way that only marked packets have, a name that was not known at `up` and no daemon to
+# ask again, a neighbour that is not resolved. BREAK=1 leaves them well.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -30,10 +30,12 @@ mount --bind "$work/resolv.conf" "$(realpath /etc/resolv.conf)"
 mount --bind "$work/hosts" /etc/hosts
 [[ ! ${BREAK:-} ]] || echo '192.168.1.10 wg-end.example.net' >> "$work/hosts"
 wgxdp up --wan wan --lan lan --to wg-end.example.net > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
+start_daemon
 names name
 [[ $cure == 'getent ahosts wg-end.example.net' ]] || fail "the cure of a name that nobody knows: $cure"
+end_daemon
 echo '192.168.1.10 wg-end.example.net' >> "$work/hosts"
-treated name
+treated daemon # which asks for names again
 passes_again 'a name'
 
 firewall_up

@@ -89,6 +89,13 @@ instance_up() { # NAMESPACE
 	wgxdp up --instance "$1" -c "$work/$1.yaml" > "$work/up" 2>&1 || fail "$1: up: $(< "$work/up")"
 }
 
+# What changes is followed, as on a host with the daemon's unit
+instance_followed() { # NAMESPACE
+	start "$1" "$wgxdp" daemon --instance "$1" -c "$work/$1.yaml" > "$work/daemon-$1" 2>&1
+	wait_for 30 "the daemon of $1" grep -q 'up and followed' "$work/daemon-$1"
+	on=$1
+}
+
 # --- tunnels
 
 # WireGuard asks again after five seconds only, unless its peer is new

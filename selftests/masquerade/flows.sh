@@ -103,13 +103,13 @@ exec {pager}<> "$work/pager"
 start firewall "$wgxdp" show flows --json > "$work/pager"
 shows=$!
 wait_for 5 'a pager that is full' grep -q pipe_write "/proc/$shows/wchan" "/proc/$shows/stack"
-wgxdp service deny many 203.0.113.9 > /dev/null
+wgxdp service deny add many 203.0.113.9 > /dev/null
 kill -0 $shows || fail 'show did not wait for its pager'
 say 'ok a pager keeps nobody waiting'
 kill $shows
 wait $shows || :
 exec {pager}>&-
-wgxdp service allow many 203.0.113.9 > /dev/null
+wgxdp service deny del many 203.0.113.9 > /dev/null
 { wgxdp show flows || :; } | head -n 1 > "$work/first"
 expect 'one line' "$(awk '{print $1}' "$work/first")" == SERVICE
 wgxdp save | wgxdp up -c /dev/stdin | tail -n 1 > "$work/said"

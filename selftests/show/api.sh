@@ -44,7 +44,7 @@ print([i["name"] for i in json.load(sys.stdin)["interfaces"]][2])')" == "$hostil
 expect 'status' "$(api status | /usr/bin/python3 -c 'import json, sys
 d = json.load(sys.stdin)
 print(d["version"], d["instance"], d["host"], d["data_path"], *d["configuration"].values(), 0 <= d["now"] - d["started"] < 60)' |
-	sed 's/ [0-9]\{10\} / SINCE /')" == "$(cat VERSION) default $host attached /etc/wgxdp/wgxdp.yaml SINCE done True"
+	sed 's/ [0-9]\{10\} / SINCE /')" == "$(cat VERSION) default $host attached /etc/wgxdp/wgxdp.yaml SINCE done as in the file True"
 
 is 'the page' 200 $local_url/
 cmp user/daemon/page.html "$work/body" || fail 'the page is another'

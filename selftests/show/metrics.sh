@@ -90,7 +90,7 @@ reload_failed() { [[ $(scrape | value wgxdp_config_last_reload_successful) == 0 
 wait_for 2 'a failed reload' reload_failed
 configuration 1 > "$work/wgxdp.yaml"
 kill -HUP "$daemon"
-fewer() { [[ $(scrape | grep -c 'service="s') == 16 ]]; }
+fewer() { [[ $(scrape | grep -c 'service="s') == 19 ]]; }
 wait_for 2 'another reload' fewer
 expect 'last reload' "$(scrape | value wgxdp_config_last_reload_successful)" == 1
 expect 'kB in memory' "$(awk '$1 == "VmRSS:" {print $2}' "/proc/$daemon/status")" '<=' 10240

@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include "fuzz_quiet.h"
 #include "show/show.h"
+#include "instance/source.h"
 #include "instance/state.h"
 #include "daemon/web.h"
 
@@ -71,6 +72,11 @@ void state_path(char path[STATE_PATH_LEN], const char *instance, const char *nam
 bool state_failed(const char *instance)
 {
 	return how & 0x20;
+}
+
+const char *source_now(const char *instance)
+{
+	return how & 0x20 ? NULL : "as in the file";
 }
 
 /* ---- what may be ---- */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "config/config_diff.h"
 #include "same_config.h"
 #include "told.h"
 
@@ -340,6 +341,43 @@ static void files(void **state)
 	close(fd);
 }
 
+static void assert_changes(const char *from, const char *to, const char *said)
+{
+	struct config *old, *new;
+	char *text = NULL;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	assert_int_equal(config_parse(from, "old.yaml", &old), 0);
+	assert_int_equal(config_parse(to, "new.yaml", &new), 0);
+	assert_int_equal(config_changes(old, new, out), *said != 0);
+	fclose(out);
+	assert_string_equal(text, said);
+	free(text);
+	config_free(old);
+	config_free(new);
+}
+
+/* Each value that differs is a sentence of its own */
+static void changes(void **state)
+{
+#define SERVICE(more) "services:\n  - name: wg-end\n    listen: { interface: eth0, ports: [ 51820 ] }\n" more
+#define BACKEND(more) "    backend: { ipv4: 192.168.1.10, port: 51820" more " }\n"
+	assert_changes(good, good, "");
+	assert_changes("{}", SERVICE(BACKEND("")), "service wg-end: added\n");
+	assert_changes(SERVICE(BACKEND("")), "services: [ ]", "service wg-end: removed\n");
+	assert_changes(SERVICE(BACKEND("")), SERVICE(BACKEND(", ipv6: \"2001:db8::a\"")), "service wg-end: backend ipv6 2001:db8::a added\n");
+	assert_changes(SERVICE(BACKEND("")), SERVICE("    backend: { ipv4: 192.168.1.99, port: 443 }\n    deny: [ 192.0.2.0/24 ]\n"),
+		       "service wg-end: backend ipv4 192.168.1.99, was 192.168.1.10\nservice wg-end: backend port 443, was 51820\n"
+		       "service wg-end: deny 192.0.2.0/24 added\n");
+	assert_changes(SERVICE(BACKEND("")), "running: { mode: tc }\n" SERVICE(BACKEND("") "    origin: hand\n"), "running mode tc, was auto\n");
+	assert_changes("peers:\n  - { name: a, device: eth1, prefixes: [ \"fd12:3456:789a:a::/64\", \"fd12:3456:789a:b::/64\" ] }\n"
+		       "policy: { overlay: \"fd12:3456:789a::/48\" }\n",
+		       "peers:\n  - { name: a, device: eth1, prefixes: [ \"fd12:3456:789a:c::/64\", \"fd12:3456:789a:b::/64\" ] }\n"
+		       "policy: { overlay: \"fd12:3456:789a::/48\", udp-ports: [ 53 ] }\n",
+		       "policy udp-ports 53, was 58000-60000\npeer a: prefixes fd12:3456:789a:a::/64 removed\npeer a: prefixes fd12:3456:789a:c::/64 added\n");
+}
+
 /* Long files are read to their end, and do not drown the terminal in errors. */
 static void many(void **state)
 {
@@ -473,7 +511,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_file), cmocka_unit_test(nothing_in_it), cmocka_unit_test(running),
 		cmocka_unit_test(written_names), cmocka_unit_test(by_hand), cmocka_unit_test(no_contradiction),
-		cmocka_unit_test(files), cmocka_unit_test(many), cmocka_unit_test(mutations), cmocka_unit_test(bad_files),
+		cmocka_unit_test(files), cmocka_unit_test(changes), cmocka_unit_test(many), cmocka_unit_test(mutations), cmocka_unit_test(bad_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include "cmd/command.h"
 #include "cmd/quick_service.h"
@@ -13,6 +15,7 @@
 #include "lib/document.h"
 #include "lib/log.h"
 #include "instance/running.h"
+#include "instance/state.h"
 #include "lib/text.h"
 
 enum { LISTEN_MAX = 3600 };		/* seconds */
@@ -78,7 +81,7 @@ static int print_json(const struct doctor *k)
 	root = document_root(d);
 	document_text(root, "version", VERSION);
 	document_text(root, "instance", k->instance);
-	document_text(root, "running", k->dp ? "yes" : "no");
+	document_text(root, "running", k->up ? "yes" : "no");
 	document_number(root, "problems", count(k, STATE_PROBLEM));
 	document_number(root, "warnings", count(k, STATE_WARNING));
 	list = document_list(root, "findings");
@@ -102,21 +105,33 @@ static int print_json(const struct doctor *k)
 
 /* ---- checks ---- */
 
-/* Refuses an instance of another network namespace: this one shows nothing of it */
+/* Reads what runs. Where nothing does, the file that would be brought up at the next start, or an
+ * empty configuration: the host is looked at all the same. */
 static int open_running(struct doctor *k, struct config **ret)
 {
 	int rc = dataplane_open(k->instance, &k->dp);
 
-	if (!rc && (!k->dp->running || k->dp->elsewhere)) {
-		if (k->dp->elsewhere)
-			log_error("instance %s runs in another network namespace: run doctor there",
-				  k->instance);
-		else
-			log_error("instance %s is not up: name a configuration by -c FILE, or by "
-				  "--wan and --to", k->instance);
-		rc = -ENOENT;
+	if (rc)
+		return rc;
+	if (k->dp->elsewhere) {
+		log_error("instance %s runs in another network namespace: run doctor there",
+			  k->instance);
+		return -ENOENT;
 	}
-	return rc ?: running_read_quietly(k->instance, ret);
+	k->up = k->dp->running;
+	if (k->up)
+		return running_read_quietly(k->instance, ret);
+	dataplane_close(k->dp);
+	k->dp = NULL;
+	k->up = !state_read(k->instance, ret);
+	if (k->up)
+		return 0;
+	if (!strcmp(k->instance, INSTANCE_DEFAULT) && !access(CONFIG_DEFAULT, F_OK)) {
+		snprintf(k->file, sizeof(k->file), "%s", CONFIG_DEFAULT);
+		return config_read(CONFIG_DEFAULT, ret);
+	}
+	*ret = calloc(1, sizeof(**ret));
+	return *ret ? 0 : -ENOMEM;
 }
 
 static int run_checks(struct doctor *k)
@@ -127,6 +142,8 @@ static int run_checks(struct doctor *k)
 		return rc;
 	doctor_kernel(k);
 	doctor_interfaces(k);
+	if (!k->only_file)
+		doctor_instance(k);
 	doctor_forwarding(k);
 	doctor_mtu(k);
 	doctor_rules(k);
@@ -157,7 +174,8 @@ static int run_doctor(const struct global *g, int argc, char **argv)
 	}
 	k.seconds = a.seconds;
 	log_no_info();
-	rc = a.line.config ? 0 : open_running(&k, &c);
+	k.only_file = a.line.config;
+	rc = k.only_file ? 0 : open_running(&k, &c);
 	k.c = a.line.config ?: c;
 	rc = rc ?: host_read(&k.h) ?: run_checks(&k);
 	if (!rc) {
@@ -199,7 +217,8 @@ const struct command doctor_command = {
 	.about = "Checks this host and what runs: kernel, interfaces, drivers, offloads, MTU, "
 		 "VLANs, forwarding, other programs, rules, routes, backends, WireGuard, "
 		 "handshakes and clock. Each finding is ok, a warning or a problem, with the "
-		 "command that cures it. It changes nothing; it sends two bytes to each backend "
+		 "command that cures it. If nothing is up, it looks at the host, and at "
+		 CONFIG_DEFAULT " if that is there. It changes nothing; it sends two bytes to each backend "
 		 "to see whether it answers.\n"
 		 "Exit status: 0 no problem; 3 problems; 2 the file is invalid; 1 the checks "
 		 "failed.",

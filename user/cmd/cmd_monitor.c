@@ -7,6 +7,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "cmd/command.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
+#include "net/host.h"
 #include "dataplane/look.h"
 #include "dataplane/map_info.h"
 #include "show/monitor.h"
@@ -301,6 +303,16 @@ static void warn_unknown(struct dataplane *dp, const struct monitor_filter *f)
 	free(peers);
 }
 
+/* It may come later, so that is no error */
+static void warn_interface(const char *name)
+{
+	char there[HOST_NAMES_LEN];
+
+	if (name && !if_nametoindex(name))
+		log_warning("monitor: --in %s: there is no such interface now: there is %s", name,
+			    host_names_now(name, there));
+}
+
 static int run_monitor(const struct global *g, int argc, char **argv)
 {
 	struct loop l = { .m.instance = g->instance };
@@ -309,6 +321,7 @@ static int run_monitor(const struct global *g, int argc, char **argv)
 
 	if (parse(argc, argv, &l))
 		return EXIT_USAGE;
+	warn_interface(l.m.filter.interface);
 	rc = running_open(g->instance, &l.m.dp);
 	if (!rc)
 		warn_unknown(l.m.dp, &l.m.filter);

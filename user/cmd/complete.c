@@ -130,10 +130,22 @@ static const struct command_option *option_with_argument(const struct command *c
 struct so_far {
 	const struct command *command;
 	const struct command_option *option;	/* the last word is its argument */
-	const char *word;			/* the first that follows the command's name */
-	int operands;
+	const struct command_word *words;	/* of which one may come next; NULL: none */
+	const char *values;			/* or what else may */
+	bool operands;				/* there are some */
 	const char *instance;
 };
+
+static void take_operand(struct so_far *s, const char *operand)
+{
+	const struct command_word *w = s->words;
+
+	while (w && w->word && strcmp(w->word, operand))
+		w++;
+	s->words = w ? w->below : NULL;
+	s->values = w ? w->values : NULL;
+	s->operands = true;
+}
 
 /* Reads the words before the last one. Returns false where the last one is an instance. */
 static bool read_words(struct so_far *s, int n, char **words)
@@ -146,9 +158,10 @@ static bool read_words(struct so_far *s, int n, char **words)
 			s->instance = instance_valid(words[++i]) ? words[i] : INSTANCE_DEFAULT;
 		} else if (!s->command) {
 			s->command = find_command(words[i]);
+			s->words = s->command ? s->command->words : NULL;
+			s->values = s->command ? s->command->operand : NULL;
 		} else if (*words[i] != '-') {
-			if (!s->operands++)
-				s->word = words[i];
+			take_operand(s, words[i]);
 		} else {
 			s->option = option_with_argument(s->command, words[i]);
 			if (s->option && i + 1 < n)
@@ -156,14 +169,6 @@ static bool read_words(struct so_far *s, int n, char **words)
 		}
 	}
 	return true;
-}
-
-static const char *values_of_word(const struct command *c, const char *word)
-{
-	for (const struct command_word *w = c->words; w && w->word; w++)
-		if (!strcmp(w->word, word))
-			return w->values;
-	return NULL;
 }
 
 int complete(int n, char **words, FILE *out)
@@ -180,13 +185,12 @@ int complete(int n, char **words, FILE *out)
 		list_values(s.option->values, s.instance, out);
 	} else if (*words[n - 1] == '-') {
 		list_options(s.command, out);
-	} else if (!s.operands) {
-		for (const struct command_word *w = s.command->words; w && w->word; w++)
+	} else {
+		for (const struct command_word *w = s.words; w && w->word; w++)
 			fprintf(out, "%s\n", w->word);
-		list_values(s.command->operand, s.instance, out);
-		list_options(s.command, out);
-	} else if (s.operands == 1) {
-		list_values(values_of_word(s.command, s.word), s.instance, out);
+		list_values(s.values, s.instance, out);
+		if (!s.operands)
+			list_options(s.command, out);
 	}
 	return EXIT_DONE;
 }

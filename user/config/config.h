@@ -110,7 +110,8 @@ struct config {
  * Only a text with that line may have "origin: hand" at a service or peer. Everything else is as in
  * a file that a person writes.
  *
- * Reads and checks FILE ("-": standard input). Returns 0, or -errno after printing all errors:
+ * Reads and checks FILE ("-": standard input). A file that configures nothing is refused, unless it
+ * is {}. Returns 0, or -errno after printing all errors:
  * -EINVAL for an invalid configuration, -ENOENT, -EACCES … for a file that cannot be read (exit
  * code 2 for both). */
 int config_read(const char *file, struct config **ret);

@@ -33,8 +33,11 @@
 #include "instance/resolver.h"
 #include "dataplane/ring.h"
 #include "daemon/standby.h"
+#include "daemon/tell_states.h"
+#include "instance/source.h"
 #include "instance/state.h"
 #include "instance/try.h"
+#include "instance/undone.h"
 
 #define SETTLE_MS 10			/* changes come in bursts: those within this time are one */
 #define CREDIT_MS 1000			/* CPU time that may be used at once */
@@ -42,6 +45,7 @@
 /* A program that removes a qdisc may add another one, which ours would be in the way of */
 #define QDISC_MS 1000
 #define FOLLOW_MS 300			/* WireGuard does not report new peers: ask it */
+#define STATES_MS 1000			/* a neighbour's fate is known by then */
 #define RETRY_MS 1000			/* after a failed pass, doubled up to RETRY_MAX_MS */
 #define RETRY_MAX_MS 60000
 
@@ -50,7 +54,8 @@ struct daemon {
 	uv_poll_t netlink;
 	struct ring signals;		/* from the data path */
 	bool vouched;			/* the map uniform agrees with the routes, as known */
-	uv_timer_t settle, retry, former, watchdog, follow;
+	uv_timer_t settle, retry, former, watchdog, follow, states;
+	struct told_states told;
 	__u64 followed;			/* the last followed_hash() */
 	uv_fs_event_t directory;
 	struct pins_watch pins;
@@ -227,7 +232,15 @@ static void pass(struct daemon *d)
 			return;
 		schedule_former_backends(d);
 		watch_data_path(d);
+		tell_states(&d->told, d->state.instance);
 	}
+}
+
+static void on_states(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+
+	tell_states(&d->told, d->state.instance);
 }
 
 static void on_settled(uv_timer_t *timer)
@@ -300,6 +313,8 @@ static void read_changes(struct daemon *d, bool all)
 	}
 	if (changes & NL_QDISCS)
 		timer_repeat(&d->retry, true, on_due, QDISC_MS, 0);
+	if (changes & NL_NEIGHBOURS && d->state.config && d->state.config->n_services)
+		timer_repeat(&d->states, true, on_states, STATES_MS, 0);
 	settle_soon(d, changes);
 }
 
@@ -347,6 +362,9 @@ static int apply_file(struct daemon *d, struct config *c)
 	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
 	bool apart = is_apart(d, c);
 
+	/* another command's change may not have been noticed yet */
+	if (!rc && d->state.config && !apart)
+		read_running(d);
 	if (!rc)
 		rc = apart ? state_write(d->state.instance, c) :
 		     answers_for(&d->answers, c) ?:
@@ -354,7 +372,9 @@ static int apply_file(struct daemon *d, struct config *c)
 	if (rc) {
 		config_free(c);
 	} else {
+		undone_report(d->state.config, c, true);
 		daemon_state_take(&d->state, c);
+		source_note(d->state.instance, d->state.file);
 		try_keep(d->state.instance);
 		if (!apart)
 			schedule_former_backends(d);
@@ -459,6 +479,7 @@ static int watch_everything(struct daemon *d)
 	timer_init(&d->loop, &d->former, d);
 	timer_init(&d->loop, &d->watchdog, d);
 	timer_init(&d->loop, &d->follow, d);
+	timer_init(&d->loop, &d->states, d);
 	watch_signal(d, &d->hangup, SIGHUP, on_hangup);
 	watch_signal(d, &d->terminate, SIGTERM, on_end);
 	watch_signal(d, &d->interrupt, SIGINT, on_end);
@@ -490,8 +511,10 @@ int daemon_run(const char *instance, const char *file)
 	memory_give_back();
 	d.vouched = true;
 	read_changes(&d, false);
-	if (!is_apart(&d, d.state.config))
+	if (!is_apart(&d, d.state.config)) {
 		watch_data_path(&d);
+		tell_states(&d.told, instance);
+	}
 	if (!d.watched)
 		watch_directory(&d);
 	if (period)

@@ -5,12 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "daemon/daemon_state.h"
 #include "lib/log.h"
 #include "dataplane/config_text.h"
 #include "dataplane/pins.h"
+#include "instance/follower.h"
 #include "instance/running.h"
 #include "instance/state.h"
 
@@ -58,8 +59,7 @@ int daemon_state_hold(struct daemon_state *s, bool *ret_again)
 	mkdir(path, 0755);
 	state_path(path, s->instance, "daemon");
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
-		rc = -errno;
+	rc = fd < 0 ? -errno : follower_hold(fd);
 	if (rc == -EWOULDBLOCK)
 		log_error("a daemon of instance %s runs already", s->instance);
 	else if (rc)

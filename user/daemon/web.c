@@ -13,6 +13,7 @@
 #include "lib/document.h"
 #include "page.h"
 #include "show/show.h"
+#include "instance/source.h"
 #include "instance/state.h"
 #include "lib/text.h"
 #include "daemon/web.h"
@@ -121,6 +122,7 @@ static int write_status(const struct web *w, bool data_path, FILE *out)
 		document_null(map, "file");
 	document_number(map, "since", st.st_mtim.tv_sec);
 	document_text(map, "last_reload", state_failed(w->instance) ? "failed" : "done");
+	document_text(map, "state", source_now(w->instance));
 	rc = document_print_json(d, out);
 	document_free(d);
 	return rc;

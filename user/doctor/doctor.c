@@ -12,6 +12,7 @@
 #include "config/config_names.h"
 #include "doctor/doctor.h"
 #include "lib/grow.h"
+#include "lib/text.h"
 #include "instance/resolver.h"
 
 void doctor_say(struct doctor *k, enum state state, const char *check, const char *subject,
@@ -95,17 +96,11 @@ const char *doctor_link_name(const struct doctor *k, __u32 ifindex)
 	return link ? link->name : "?";
 }
 
-/* A masquerading service may have to forward both families, whatever its backend's family is */
-bool doctor_needs(const struct doctor *k, __u8 family)
+const char *doctor_file(const struct doctor *k)
 {
-	for (size_t i = 0; i < k->c->n_services; i++) {
-		const struct service_config *s = &k->c->services[i];
+	char word[SHELL_WORD_LEN];
 
-		if (service_has_family(s, family) ||
-		    (s->nat == NAT_MASQUERADE && (family == FAMILY_IPV4 || s->ipv6 != IPV6_OFF)))
-			return true;
-	}
-	return false;
+	return *k->file && shell_word(k->file, word) == k->file ? k->file : NULL;
 }
 
 /* ---- gathering ---- */
@@ -178,7 +173,9 @@ static int add_backend(struct doctor *k, const struct service_config *s,
 	snprintf(b->text, sizeof(b->text), "%s", text);
 	b->was = answers_address(was, text, family, &before);
 	answers_address(&k->answers, text, family, &b->address);
-	b->routed = b->address.family && !nl_way(&b->address, NULL, b->vrf, 0, &b->way);
+	b->reach = b->address.family ? reach_backend(&k->h, k->c, s, &b->address, &b->way) :
+		   REACH_NONE;
+	b->routed = b->way.oif;
 	return 0;
 }
 
@@ -248,9 +245,15 @@ int doctor_gather(struct doctor *k)
 		 is_default ? "" : k->instance);
 	snprintf(k->again, sizeof(k->again), "%s save | %s up -c -", k->wgxdp, k->wgxdp);
 	if (k->dp)
-		rc = dataplane_links(k->dp, &k->links, &k->n_links) ?:
+		rc = conditions_read(k->dp, &k->is) ?:
+		     dataplane_links(k->dp, &k->links, &k->n_links) ?:
 		     plan_running(&k->h, k->c, k->links, k->n_links, &k->plan) ?:
 		     dataplane_reasons(k->dp, &k->before, &k->n_before);
+	if (k->up)
+		k->source = source_read(k->instance, k->c, k->file);
+	if (k->source == SOURCE_SAME && doctor_file(k))
+		snprintf(k->keep, sizeof(k->keep), " && cp -p %s %s.old && %s save > %s", k->file,
+			 k->file, k->wgxdp, k->file);
 	return rc ?: add_backends(k) ?: add_ports(k) ?: add_devices(k);
 }
 
@@ -277,5 +280,6 @@ void doctor_free(struct doctor *k)
 	free(k->links);
 	plan_free(k->plan);
 	answers_free(&k->answers);
+	conditions_free(&k->is);
 	host_free(&k->h);
 }

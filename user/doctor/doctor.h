@@ -7,6 +7,9 @@
 #include "plan/answers.h"
 #include "dataplane/dataplane.h"
 #include "net/wireguard.h"
+#include "plan/reach.h"
+#include "instance/source.h"
+#include "show/condition.h"
 
 enum state { STATE_OK, STATE_WARNING, STATE_PROBLEM };
 
@@ -36,7 +39,8 @@ struct doctor_backend {
 	bool was;			/* it had an address at `up` */
 	__u32 vrf;
 	struct nl_way way;
-	bool routed;			/* the FIB has a way */
+	enum reach reach;
+	bool routed;			/* `way` is known */
 	bool suspect;			/* a finding explains why it does not answer */
 	int socket;			/* probes it; -1: none */
 	int refused;			/* the errno it answered with; 0: none */
@@ -64,6 +68,13 @@ struct doctor {
 	/* Applies the running configuration again. A cure ends with it if `up` finds more after the
 	 * cure than before */
 	char again[160];
+	bool only_file;			/* a configuration is examined, not an instance */
+	bool up;			/* the instance is up, perhaps without a data path */
+	char file[PATH_MAX];		/* from which it was read; "": from none */
+	enum source_state source;
+	struct conditions is;		/* of what runs; empty if nothing does */
+	/* Makes the file say what runs after a cure that changes it; "": there is no such file */
+	char keep[2 * PATH_MAX + 128];
 	const struct config *c;		/* the running configuration, or the one to examine */
 	struct dataplane *dp;		/* NULL: the configuration does not run */
 	struct host h;
@@ -98,6 +109,9 @@ char *cure(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Reads ports, backends and WireGuard devices from the configuration and the host. 0 or -errno */
 int doctor_gather(struct doctor *k);
 void doctor_free(struct doctor *k);
+/* Returns the file as a shell's word. NULL: there is none, or it has characters that would have to
+ * be quoted, and no cure can name it */
+const char *doctor_file(const struct doctor *k);
 /* NULL: wgxdp does not use the interface */
 struct doctor_port *doctor_port(struct doctor *k, __u32 ifindex);
 /* Returns the nic below an interface, or the interface itself */
@@ -107,9 +121,11 @@ const struct link *doctor_running_link(const struct doctor *k, __u32 ifindex);
 const char *doctor_link_name(const struct doctor *k, __u32 ifindex);
 /* Returns the number at the beginning of a file. -1: no such file, or no number */
 long doctor_sysctl(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Whether some service forwards packets of that family */
-bool doctor_needs(const struct doctor *k, __u8 family);
 
+/* Whether what runs is attached to a port that the host has; else it adds a finding */
+bool doctor_is_attached(struct doctor *k, struct doctor_port *port);
+
+void doctor_instance(struct doctor *k);		/* daemon, file, services */
 void doctor_kernel(struct doctor *k);		/* kernel, bpffs, clock */
 void doctor_interfaces(struct doctor *k);	/* links, drivers, XDP, offloads */
 /* Checks the queues of a nic, and those of all ports of a bond or bridge */

@@ -244,7 +244,9 @@ static bool is_told(const struct doctor *k, const struct doctor_backend *b)
 	return false;
 }
 
-#define REMOTE "wg set wg0 listen-port %u && ip link set wg0 up || wg-quick up wg0"
+/* Makes WireGuard there anew from the file that has the port: its name is the file's */
+#define REMOTE "f=$(grep -lE \"^ListenPort *= *%u$\" /etc/wireguard/*.conf) && { wg-quick down " \
+	       "\"$f\"; wg-quick up \"$f\"; }"
 
 static void look_at_backend(struct doctor *k, struct doctor_backend *b,
 			    const struct nl_neighbour *list, size_t n)

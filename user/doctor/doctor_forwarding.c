@@ -22,13 +22,23 @@ static bool is_autoconfigured(const struct doctor *k, const struct nl_link *link
 	return false;
 }
 
-static bool forwards_at_all(const struct doctor *k, bool ipv6)
+static bool needs(const struct doctor *k, const struct doctor_port *port, bool ipv6)
 {
+	return reach_needs(k->c, &k->h, port->link, ipv6 ? FAMILY_IPV6 : FAMILY_IPV4);
+}
+
+/* Returns how many interfaces need the family, and sets *ret_on to how many of these forward it */
+static size_t count_needs(const struct doctor *k, bool ipv6, size_t *ret_on)
+{
+	size_t n = 0;
+
+	*ret_on = 0;
 	for (size_t i = 0; i < k->n_ports; i++)
-		if (k->ports[i].link && k->ports[i].services &&
-		    host_forwards(k->ports[i].name, ipv6))
-			return true;
-	return false;
+		if (k->ports[i].link && needs(k, &k->ports[i], ipv6)) {
+			n++;
+			*ret_on += host_forwards(k->ports[i].name, ipv6);
+		}
+	return n;
 }
 
 /* sysctl(8) wants a slash for each dot in an interface's name */
@@ -57,54 +67,29 @@ static char *cure_all(const struct doctor *k, bool ipv6)
 
 static void look_at_family(struct doctor *k, bool ipv6)
 {
+	const char *family = ipv6 ? "IPv6" : "IPv4";
 	char name[IFNAMSIZ];
-	bool any = false, all = true;
+	size_t on, n = count_needs(k, ipv6, &on);
 
-	for (size_t i = 0; i < k->n_ports; i++)
-		any |= k->ports[i].link && k->ports[i].services;
-	if (!any)
+	if (!n)
 		return;
-	if (!forwards_at_all(k, ipv6)) {
-		doctor_say(k, STATE_PROBLEM, "forwarding", ipv6 ? "IPv6" : "IPv4",
-			   cure_all(k, ipv6),
+	if (!on) {
+		doctor_say(k, STATE_PROBLEM, "forwarding", family, cure_all(k, ipv6),
 			   "off: the kernel, and so XDP, which asks it for ways, forwards nothing");
 		return;
 	}
-	for (size_t i = 0; i < k->n_ports; i++) {
+	for (size_t i = 0; i < k->n_ports && on < n; i++) {
 		const struct doctor_port *port = &k->ports[i];
 
-		if (!port->link || !port->services || host_forwards(port->name, ipv6))
-			continue;
-		all = false;
-		doctor_say(k, STATE_PROBLEM, "forwarding", port->name,
-			   cure("sysctl -w net.ipv%d.conf.%s.forwarding=1", ipv6 ? 6 : 4,
-				SHELL_WORD(sysctl_name(port->name, name))),
-			   "IPv%d is not forwarded from it, though from others it is",
-			   ipv6 ? 6 : 4);
-	}
-	if (all)
-		doctor_ok(k, "forwarding", ipv6 ? "IPv6" : "IPv4", "on");
-}
-
-/* The FIB forwards the packets of sites, which are peers on a nic */
-static void look_at_sites(struct doctor *k)
-{
-	char name[IFNAMSIZ];
-
-	for (size_t i = 0; i < k->n_ports; i++) {
-		const struct doctor_port *port = &k->ports[i];
-
-		if (!port->link || port->services || !port->link->ethernet ||
-		    port->role == ROLE_WAN || !k->c->n_peers)
-			continue;
-		if (host_forwards(port->name, true))
-			doctor_ok(k, "forwarding", port->name, "IPv6 is on");
-		else
+		if (port->link && needs(k, port, ipv6) && !host_forwards(port->name, ipv6))
 			doctor_say(k, STATE_PROBLEM, "forwarding", port->name,
-				   cure("sysctl -w net.ipv6.conf.%s.forwarding=1",
+				   cure("sysctl -w net.ipv%d.conf.%s.forwarding=1", ipv6 ? 6 : 4,
 					SHELL_WORD(sysctl_name(port->name, name))),
-				   "IPv6 is not forwarded from it");
+				   "%s is not forwarded from it, though from others it is",
+				   family);
 	}
+	if (on == n)
+		doctor_ok(k, "forwarding", family, "on");
 }
 
 static void look_at_accept_ra(struct doctor *k, const struct doctor_port *port)
@@ -170,11 +155,8 @@ static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 
 void doctor_forwarding(struct doctor *k)
 {
-	if (doctor_needs(k, FAMILY_IPV4))
-		look_at_family(k, false);
-	if (doctor_needs(k, FAMILY_IPV6))
-		look_at_family(k, true);
-	look_at_sites(k);
+	look_at_family(k, false);
+	look_at_family(k, true);
 	for (size_t i = 0; i < k->n_ports; i++)
 		if (k->ports[i].link && k->ports[i].role == ROLE_WAN) {
 			look_at_accept_ra(k, &k->ports[i]);

@@ -22,27 +22,30 @@
 /* ---- links ---- */
 
 /* By custom, the name of a VLAN interface contains its nic and id: eth0.7 */
-static char *cure_missing(const struct doctor *k, const char *name, enum link_role role)
+static char *cure_missing(const struct doctor *k, const char *name)
 {
 	const char *dot = strrchr(name, '.');
-	char base[IFNAMSIZ] = "";
+	char base[IFNAMSIZ] = "", path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
 	unsigned int id;
 
 	if (dot && sscanf(dot + 1, "%u", &id) == 1 && id && id < 4095)
 		memcpy(base, name, dot - name);
+	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", name);
+	if (!access(path, R_OK))
+		return cure("wg-quick up %s", SHELL_WORD(name));
 	if (!*base || !host_link_by_name(&k->h, base))
-		return role == ROLE_TUNNEL ? cure("wg-quick up %s", SHELL_WORD(name)) : NULL;
+		return NULL;
 	return cure("ip link add link %s name %s type vlan id %u && ip link set dev %s up",
 		    SHELL_WORD(base), SHELL_WORD(name), id, SHELL_WORD(name));
 }
 
-static void report_missing(struct doctor *k, const char *name, enum link_role role)
+static void report_missing(struct doctor *k, const char *name)
 {
-	char there[256];
+	char there[HOST_NAMES_LEN];
 
-	doctor_say(k, STATE_PROBLEM, "interface", name, cure_missing(k, name, role),
+	doctor_say(k, STATE_PROBLEM, "interface", name, cure_missing(k, name),
 		   "this host has no interface of that name: there is %s",
-		   host_link_names(&k->h, there));
+		   host_link_names(&k->h, name, there));
 }
 
 /* Finds the nic that carries a PPPoE session: any, or only the nic `name` */
@@ -80,7 +83,8 @@ static void report_wrong_interface(struct doctor *k, struct doctor_port *port, c
 	port->dead = true;
 	doctor_say(k, STATE_PROBLEM, "interface", port->name,
 		   service && k->dp ?
-		   cure("%s service set %s --listen %s", k->wgxdp, service, other) : NULL,
+		   cure("%s service set %s --listen %s%s", k->wgxdp, service, other, k->keep) :
+		   NULL,
 		   "%s %s: name %s in its place", why, other, other);
 }
 
@@ -295,10 +299,10 @@ void doctor_interfaces(struct doctor *k)
 		struct doctor_port *port = &k->ports[i];
 
 		if (!port->link) {
-			report_missing(k, port->name, port->role);
+			report_missing(k, port->name);
 			continue;
 		}
-		if (!look_at_link(k, port))
+		if (!look_at_link(k, port) || !doctor_is_attached(k, port))
 			continue;
 		if (port->link->ethernet) {
 			look_at_lro(k, doctor_nic(k, port->link));

@@ -23,10 +23,9 @@ static enum link_role role_of(struct doctor *k, __u32 ifindex)
 	return port ? port->role : ROLE_NONE;
 }
 
-/* Routes to the interface on whose network the backend is, else to the only lan */
+/* Routes to the interface on whose network the backend is. NULL: it is on none */
 static char *cure_no_route(const struct doctor *k, const struct doctor_backend *b)
 {
-	const struct doctor_port *lan = NULL;
 	char text[ADDRESS_STRLEN];
 
 	for (size_t i = 0; i < k->h.n_addresses; i++) {
@@ -41,14 +40,7 @@ static char *cure_no_route(const struct doctor *k, const struct doctor_backend *
 				    prefix_format(&p, text),
 				    SHELL_WORD(doctor_link_name(k, a->ifindex)));
 	}
-	for (size_t i = 0; i < k->n_ports; i++)
-		if (k->ports[i].role == ROLE_LAN && k->ports[i].link) {
-			if (lan)
-				return NULL;
-			lan = &k->ports[i];
-		}
-	return lan ? cure("%s route replace %s dev %s", ip_command(b),
-			  address_format(&b->address, text), SHELL_WORD(lan->name)) : NULL;
+	return NULL;
 }
 
 /* Finds a rule that gives packets with its mark another way. The admin may mark packets to the
@@ -93,23 +85,21 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 	char text[ADDRESS_STRLEN], via[ADDRESS_STRLEN];
 
 	address_format(&b->address, text);
-	for (size_t i = 0; i < k->h.n_addresses; i++)
-		if (address_equal(&k->h.addresses[i].local, &b->address)) {
-			b->suspect = true;
-			doctor_say(k, STATE_PROBLEM, "route", text, NULL,
-				   "it is an address of this host: that of the host behind it is "
-				   "wanted");
-			return;
-		}
-	if (!b->routed) {
+	if (b->reach == REACH_SELF) {
+		b->suspect = true;
+		doctor_say(k, STATE_PROBLEM, "route", text, NULL,
+			   "it is an address of this host: name that of the host behind it");
+	} else if (b->reach == REACH_NONE) {
 		b->suspect = true;
 		doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
 			   "there is no route to it");
-	} else if (b->service->nat != NAT_MASQUERADE && role_of(k, b->way.oif) == ROLE_WAN) {
+	} else if (b->reach == REACH_WAN) {
 		b->suspect = true;
 		doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
 			   "the route to it leaves by %s, a wan: its own is missing, or the "
 			   "address is mistyped", doctor_link_name(k, b->way.oif));
+	} else if (b->reach == REACH_BY_RULE) {
+		doctor_ok(k, "route", text, "by a rule that asks for more than the destination");
 	} else if (host_has_several_ways(&k->h, &b->address, b->vrf, b->way.oif)) {
 		doctor_ok(k, "route", text, "over %s and other ways: the kernel chooses for each "
 			  "packet", doctor_link_name(k, b->way.oif));
@@ -120,7 +110,8 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 	}
 }
 
-/* A name that did not resolve at `up` may resolve now, but only the daemon asks again */
+/* A name that did not resolve at `up` may resolve now. Only a daemon asks again: where none runs,
+ * doctor_instance() says so. */
 static void look_at_name(struct doctor *k, struct doctor_backend *b)
 {
 	const char *family = b->family == FAMILY_IPV4 ? "IPv4" : "IPv6";
@@ -133,9 +124,8 @@ static void look_at_name(struct doctor *k, struct doctor_backend *b)
 			   "it, or none answers", family);
 	} else if (k->dp && !b->was) {
 		b->suspect = true;
-		doctor_say(k, STATE_PROBLEM, "name", b->text, cure("%s", k->again),
-			   "it had no %s address at `up`, and is %s now: nothing asks again unless "
-			   "the daemon runs", family, address_format(&b->address, text));
+		doctor_ok(k, "name", b->text, "it had no %s address when it was asked for last, "
+			  "and is %s now", family, address_format(&b->address, text));
 	} else {
 		doctor_ok(k, "name", b->text, "it is %s", address_format(&b->address, text));
 	}
@@ -157,28 +147,9 @@ void doctor_routes(struct doctor *k)
 
 /* ---- MTU ---- */
 
-#define DEFAULT_TUNNEL 1420		/* WireGuard's default MTU */
-
-/* Returns the length of the longest packet of a client with WireGuard's default MTU that arrives by
- * a wan with this MTU */
-static unsigned int longest_packet(unsigned int mtu, __u8 family)
-{
-	unsigned int sent = DEFAULT_TUNNEL + mtu_overhead(family);
-
-	return sent < mtu ? sent : mtu;
-}
-
-/* Returns the length of the longest packet to this backend. 0: unknown, or the packet leaves by the
- * interface that received it */
 static unsigned int needed_mtu(const struct doctor *k, const struct doctor_backend *b)
 {
-	const struct nl_link *in = host_link_by_name(&k->h, b->service->listen_interface);
-
-	if (!in || !b->routed || in->ifindex == b->way.oif)
-		return 0;
-	if (b->service->nat == NAT_MASQUERADE && b->family == FAMILY_IPV6)
-		return longest_packet(in->mtu, FAMILY_IPV4) + 20;
-	return longest_packet(in->mtu, b->family);
+	return b->routed ? reach_longest(&k->h, b->service, b->family, b->way.oif) : 0;
 }
 
 static void look_at_port_mtu(struct doctor *k, const struct doctor_port *port)

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "doctor/doctor.h"
+#include "doctor/host_check.h"
+#include "lib/library.h"
 #include "show/show_parts.h"
 #include "lib/text.h"
 #include "show/words.h"
@@ -39,14 +42,70 @@ static char *cure_peer(const struct doctor_device *d, const struct peer_config *
 	return fclose(out) ? NULL : text;
 }
 
+/* Returns the only peer of the device whose AllowedIPs are the prefixes of this one; NULL: none, or
+ * several */
+static const struct wg_peer *peer_by_prefixes(const struct doctor_device *d,
+					      const struct peer_config *p)
+{
+	const struct wg_peer *found = NULL;
+
+	for (size_t i = 0; i < d->wg.n_peers; i++) {
+		const struct wg_peer *w = &d->wg.peers[i];
+		size_t same = 0;
+
+		for (size_t j = 0; j < w->n_allowed; j++)
+			for (size_t n = 0; n < p->n_prefixes; n++)
+				same += prefix_within(&w->allowed[j], &p->prefixes[n]) &&
+					prefix_within(&p->prefixes[n], &w->allowed[j]);
+		if (!same || same != p->n_prefixes)
+			continue;
+		if (found)
+			return NULL;
+		found = w;
+	}
+	return found;
+}
+
+static void report_keyless_peer(struct doctor *k, const struct doctor_device *d,
+				const struct peer_config *p)
+{
+	const struct wg_peer *is = peer_by_prefixes(d, p);
+	char key[WG_KEY_STRLEN];
+
+	doctor_say(k, STATE_PROBLEM, "key", p->name, is && k->dp ?
+		   cure("%s peer set %s --public-key %s%s", k->wgxdp, p->name,
+			wg_key_format(&is->key, key), k->keep) : NULL,
+		   "the configuration has no public-key for it, by which %s would know it", d->name);
+}
+
+/* Without libsodium, wireguard-go's own key is unknown. */
+static void look_at_own_key(struct doctor *k, const struct doctor_device *d)
+{
+	const struct nl_link *link = host_link_by_name(&k->h, d->name);
+	char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8], why[LIBRARY_WHY_LEN];
+
+	if (!wg_key_is_none(&d->wg.key) ||
+	    ((!link || strcmp(link->kind, "wireguard")) &&
+	     library_open(&library_sodium, NULL, 0, NULL, why)))
+		return;
+	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
+	doctor_say(k, STATE_PROBLEM, "key", d->name, access(path, R_OK) ? NULL :
+		   cure("bash -c 'wg syncconf %s <(wg-quick strip %s)'", SHELL_WORD(d->name),
+			SHELL_WORD(d->name)),
+		   "it has no private key: it takes no handshake and begins none");
+}
+
 /* Reports peers of the configuration whose key WireGuard does not know */
 static void look_at_keys(struct doctor *k, const struct doctor_device *d)
 {
 	for (size_t i = 0; i < k->c->n_peers; i++) {
 		const struct peer_config *p = &k->c->peers[i];
 
-		if (!strcmp(p->device, d->name) && !wg_key_is_none(&p->key) &&
-		    !find_peer(d, &p->key))
+		if (strcmp(p->device, d->name))
+			continue;
+		if (wg_key_is_none(&p->key))
+			report_keyless_peer(k, d, p);
+		else if (!find_peer(d, &p->key))
 			doctor_say(k, STATE_PROBLEM, "key", p->name, cure_peer(d, p),
 				   "%s knows no peer with its public key: what it sends is not "
 				   "decrypted, or WireGuard has another key for it", d->name);
@@ -86,17 +145,48 @@ static bool is_port(const struct doctor *k, const char *name)
 	return false;
 }
 
+/* ---- the blind relay ---- */
+
+static void look_at_blind(struct doctor *k)
+{
+	const struct blind_config *b = &k->c->blind;
+	char names[256], port[8];
+
+	for (size_t i = 0; i < k->n_devices && *b->device; i++) {
+		const struct doctor_device *d = &k->devices[i];
+
+		if (d->error || strcmp(d->name, b->device))
+			continue;
+		snprintf(port, sizeof(port), "%u", ntohs(b->port));
+		if (d->wg.port != b->port)
+			doctor_say(k, STATE_PROBLEM, "blind", d->name,
+				   cure("wg set %s listen-port %s", SHELL_WORD(d->name), port),
+				   "it listens on UDP port %u, and the sites send to %s, blind's "
+				   "own: no handshake reaches it", ntohs(d->wg.port), port);
+		for (size_t s = 0; s < b->n_sites; s++)
+			if (!host_has_site(k->c, &d->wg, b->sites[s].name, names))
+				doctor_say(k, STATE_PROBLEM, "blind", b->sites[s].name, NULL,
+					   "%s has no peer of that name, which it needs as a "
+					   "comment in " WG_QUICK_DIR "/%s.conf or in `peers`: it "
+					   "has %s", d->name, d->name, names);
+	}
+}
+
 void doctor_wireguard(struct doctor *k)
 {
+	look_at_blind(k);
 	for (size_t i = 0; i < k->n_devices; i++) {
 		const struct doctor_device *d = &k->devices[i];
+		char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
 		struct wg_names names;
 
+		snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
 		if (d->error == -EOPNOTSUPP)
 			continue;		/* a nic with sites but without WireGuard */
 		if (d->error) {
 			if (!host_link_by_name(&k->h, d->name) && !is_port(k, d->name))
 				doctor_say(k, STATE_PROBLEM, "wireguard", d->name,
+					   access(path, R_OK) ? NULL :
 					   cure("wg-quick up %s", SHELL_WORD(d->name)),
 					   "there is no such interface");
 			else if (host_link_by_name(&k->h, d->name))
@@ -106,6 +196,7 @@ void doctor_wireguard(struct doctor *k)
 		}
 		doctor_ok(k, "wireguard", d->name, "listens on UDP port %u, %zu peers",
 			  ntohs(d->wg.port), d->wg.n_peers);
+		look_at_own_key(k, d);
 		look_at_keys(k, d);
 		wg_names_read(d->name, &names);
 		for (size_t p = 0; p < d->wg.n_peers; p++)
@@ -176,9 +267,11 @@ static void look_at_mac1(struct doctor *k, const struct service_name *name, __u3
 			  "strangers: others fit", (unsigned long long)wrong);
 	else
 		doctor_say(k, STATE_PROBLEM, "key", name->name,
-			   b ? cure("%s service set %s --public-key "
-				    "\"$(ssh %s wg show wg0 public-key)\"", k->wgxdp,
-				    name->name, address_format(&b->address, to)) : NULL,
+			   b ? cure("%s service set %s --public-key \"$(ssh %s 'wg show \"$(wg "
+				    "show all listen-port | awk \"\\$2 == %u {print "
+				    "\\$1}\")\" public-key')\"%s", k->wgxdp, name->name,
+				    address_format(&b->address, to), ntohs(b->port), k->keep) :
+			   NULL,
 			   "all %llu handshake messages were for another public key than the guard "
 			   "has: it is not wg-end's",
 			   (unsigned long long)wrong);

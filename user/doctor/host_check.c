@@ -9,11 +9,11 @@
 #include <unistd.h>
 #include "config/config_tell.h"
 #include "plan/answers.h"
+#include "plan/reach.h"
 #include "doctor/host_check.h"
 #include "lib/library.h"
 #include "dataplane/pins.h"
 #include "dataplane/shared.h"
-#include "lib/resource_error.h"
 
 struct check_host {
 	struct check check;
@@ -25,34 +25,23 @@ struct check_host {
 
 /* ---- interfaces ---- */
 
-const char *host_link_names(const struct host *h, char ret[256])
-{
-	size_t n = 0;
-
-	strcpy(ret, "none");
-	for (size_t i = 0; i < h->n_links && n < 256; i++)
-		if (!h->links[i].loopback)
-			n += snprintf(ret + n, 256 - n, "%s%s", n ? ", " : "", h->links[i].name);
-	return ret;
-}
-
 static void report_missing(struct check_host *k, const char *key, const char *name)
 {
-	char there[256];
+	char there[HOST_NAMES_LEN];
 
 	tell(&k->check, "%s: this host has no interface '%s': there is %s", key, name,
-	     host_link_names(k->h, there));
+	     host_link_names(k->h, name, there));
 }
 
-/* ipv6: 0: checks IPv4 and IPv6; 1: only IPv6; 2: neither */
-static void check_forwarding(struct check_host *k, const char *key, const char *name, int ipv6)
+static void check_forwarding(struct check_host *k, const char *key, const struct nl_link *link)
 {
-	for (; ipv6 < 2; ipv6++)
-		if (!host_forwards(name, ipv6))
+	for (int ipv6 = 0; ipv6 < 2; ipv6++)
+		if (reach_needs(k->c, k->h, link, ipv6 ? FAMILY_IPV6 : FAMILY_IPV4) &&
+		    !host_forwards(link->name, ipv6))
 			tell(&k->check,
 			     "%s: %s forwarding is off at %s, so the kernel routes nothing from "
 			     "it: `sysctl net.ipv%d.conf.all.forwarding=1`",
-			     key, ipv6 ? "IPv6" : "IPv4", name, ipv6 ? 6 : 4);
+			     key, ipv6 ? "IPv6" : "IPv4", link->name, ipv6 ? 6 : 4);
 }
 
 /* Reports an XDP program that is not ours or is another instance's; only root can find out */
@@ -96,8 +85,7 @@ static const struct interface_config *find_interface(const struct config *c, con
 	return NULL;
 }
 
-/* of_peers: only peers are on it, and peers in tunnels need no forwarding */
-static void check_interface(struct check_host *k, const char *key, const char *name, bool of_peers)
+static void check_interface(struct check_host *k, const char *key, const char *name)
 {
 	const struct nl_link *link = host_link_by_name(k->h, name);
 	const struct interface_config *i = find_interface(k->c, name);
@@ -112,7 +100,7 @@ static void check_interface(struct check_host *k, const char *key, const char *n
 		     "wanted", key, name);
 	if (!i || i->mode != MODE_TC)
 		check_program(k, key, link, i && i->shared);
-	check_forwarding(k, key, name, !of_peers ? 0 : link->ethernet ? 1 : 2);
+	check_forwarding(k, key, link);
 }
 
 /* ---- services ---- */
@@ -126,14 +114,6 @@ static bool wan_is_named(const struct config *c)
 		if (*c->services[i].listen_interface)
 			return true;
 	return false;
-}
-
-static const struct nl_address *find_address(const struct host *h, const struct address *a)
-{
-	for (size_t i = 0; i < h->n_addresses; i++)
-		if (address_equal(&h->addresses[i].local, a))
-			return &h->addresses[i];
-	return NULL;
 }
 
 static bool is_broadcast(const struct host *h, const struct address *a)
@@ -171,14 +151,14 @@ static void check_listen(struct check_host *k, size_t i)
 	at(&k->check, 0, "/services/%zu/listen/interface", i);
 	link = *s->listen_interface ? host_link_by_name(k->h, s->listen_interface) : NULL;
 	if (*s->listen_interface && !find_interface(k->c, s->listen_interface))
-		check_interface(k, "interface", s->listen_interface, false);
+		check_interface(k, "interface", s->listen_interface);
 	if (link && s->nat != NAT_NONE && (ipv4 || ipv6) &&
 	    !has_address_of(k->h, link->ifindex, ipv4, ipv6))
 		tell(&k->check,
 		     "interface: %s has no address of a family that is translated, so nothing is "
 		     "listened on", link->name);
 	for (size_t j = 0; j < s->n_listen_addresses; j++) {
-		const struct nl_address *a = find_address(k->h, &s->listen_addresses[j]);
+		const struct nl_address *a = host_address(k->h, &s->listen_addresses[j]);
 
 		at(&k->check, 0, "/services/%zu/listen/addresses/%zu", i, j);
 		if (!a && !wan_is_named(k->c))
@@ -189,33 +169,19 @@ static void check_listen(struct check_host *k, size_t i)
 	}
 	for (size_t j = 0; j < s->flows.n_sources; j++) {
 		at(&k->check, 0, "/services/%zu/flows/source/%zu", i, j);
-		if (!find_address(k->h, &s->flows.sources[j]))
+		if (!host_address(k->h, &s->flows.sources[j]))
 			tell(&k->check,
 			     "source: no interface of this host has %s, so answers to it may not "
 			     "come here", address_format(&s->flows.sources[j], text));
 	}
 }
 
-/* A backend that is routed over a wan is most often a mistyped address */
-static bool is_wan(const struct check_host *k, __u32 oif)
-{
-	const struct nl_link *link = host_link(k->h, oif);
-
-	if (link && find_interface(k->c, link->name))
-		return find_interface(k->c, link->name)->role == ROLE_WAN;
-	for (size_t i = 0; link && i < k->c->n_services; i++)
-		if (!strcmp(k->c->services[i].listen_interface, link->name))
-			return true;
-	return false;
-}
-
 static void check_backend(struct check_host *k, const struct service_config *s, const char *key,
 			  const char *text, __u8 family)
 {
 	char format[ADDRESS_STRLEN];
+	struct nl_way way;
 	struct address a;
-	__u32 oif;
-	int rc = 0;
 
 	if (!*text)
 		return;
@@ -224,20 +190,32 @@ static void check_backend(struct check_host *k, const struct service_config *s, 
 		     family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 		return;
 	}
-	if (find_address(k->h, &a))
-		tell(&k->check,
-		     "%s: %s is an address of this host: that of the host behind it is wanted",
-		     key, address_format(&a, format));
-	else if (is_broadcast(k->h, &a))
+	address_format(&a, format);
+	if (is_broadcast(k->h, &a)) {
 		tell(&k->check,
 		     "%s: %s is the broadcast address of a network of this host: that of one host "
-		     "in it is wanted", key, address_format(&a, format));
-	else if ((rc = nl_route_get(&a, host_vrf(k->h, s), &oif)))
-		tell(&k->check, is_resource_error(rc) ? "%s: no memory to ask for the route to %s" :
-		     "%s: this host has no route to %s", key, address_format(&a, format));
-	else if (s->nat != NAT_MASQUERADE && is_wan(k, oif))
+		     "in it is wanted", key, format);
+		return;
+	}
+	switch (reach_backend(k->h, k->c, s, &a, &way)) {
+	case REACH_SELF:
+		tell(&k->check,
+		     "%s: %s is an address of this host: that of the host behind it is wanted",
+		     key, format);
+		break;
+	case REACH_NONE:
+		tell(&k->check, "%s: this host has no route to %s", key, format);
+		break;
+	case REACH_WAN:
 		tell(&k->check, "%s: the route to %s leaves by %s, a wan: is that its address?",
-		     key, address_format(&a, format), host_link(k->h, oif)->name);
+		     key, format, host_link(k->h, way.oif)->name);
+		break;
+	case REACH_UNKNOWN:
+		tell(&k->check, "%s: no memory to ask for the route to %s", key, format);
+		break;
+	default:
+		break;
+	}
 }
 
 static void check_backends(struct check_host *k, size_t i)
@@ -270,7 +248,7 @@ static void check_devices(struct check_host *k)
 			before++;
 		at(&k->check, 0, "/peers/%zu/device", i);
 		if (before == i)
-			check_interface(k, "device", p->device, true);
+			check_interface(k, "device", p->device);
 		at(&k->check, 0, "/peers/%zu", i);
 		if (link && !strcmp(link->kind, "wireguard") && wg_key_is_none(&p->key))
 			tell(&k->check, "peers: '%s' has no public-key, by which %s would know it",
@@ -278,8 +256,64 @@ static void check_devices(struct check_host *k)
 	}
 	for (size_t i = 0; i < c->follow.n_wireguard; i++) {
 		at(&k->check, 0, "/follow/wireguard/%zu", i);
-		check_interface(k, "wireguard", c->follow.wireguard[i].name, true);
+		check_interface(k, "wireguard", c->follow.wireguard[i].name);
 	}
+}
+
+static void name_site(const struct config *c, const struct wg_names *names,
+		      const struct wg_key *key, char ret[NAME_LEN])
+{
+	for (size_t i = 0; i < c->n_peers; i++)
+		if (!wg_key_compare(&c->peers[i].key, key)) {
+			strcpy(ret, c->peers[i].name);
+			return;
+		}
+	wg_name_of(names, key, ret);
+}
+
+bool host_has_site(const struct config *c, const struct wg_device *d, const char *name,
+		   char ret_names[256])
+{
+	char is[NAME_LEN];
+	struct wg_names names;
+	bool found = false;
+	size_t n = 0;
+
+	wg_names_read(c->blind.device, &names);
+	strcpy(ret_names, "none");
+	for (size_t i = 0; i < d->n_peers; i++) {
+		name_site(c, &names, &d->peers[i].key, is);
+		found |= !strcmp(is, name);
+		if (n < 256)
+			n += snprintf(ret_names + n, 256 - n, "%s%s", n ? ", " : "", is);
+	}
+	wg_names_free(&names);
+	return found;
+}
+
+/* The device behind the blind relay has its port, and a peer for each site that is named. Only root
+ * can ask it. */
+static void check_blind(struct check_host *k)
+{
+	const struct blind_config *b = &k->c->blind;
+	struct wg_device d = { 0 };
+	char names[256];
+
+	if (wg_read(b->device, &d))
+		return;
+	at(&k->check, 0, "/blind/listen/port");
+	if (d.port != b->port)
+		tell(&k->check,
+		     "port: %s listens on UDP port %u: sites send to %u, and WireGuard has to "
+		     "listen there: `wg set %s listen-port %u`", b->device, ntohs(d.port),
+		     ntohs(b->port), b->device, ntohs(b->port));
+	for (size_t i = 0; i < b->n_sites; i++) {
+		at(&k->check, 0, "/blind/sites/%zu", i);
+		if (!host_has_site(k->c, &d, b->sites[i].name, names))
+			tell(&k->check, "sites: %s has no peer with the name '%s': it has %s",
+			     b->device, b->sites[i].name, names);
+	}
+	wg_free(&d);
 }
 
 /* Checks what the daemon follows without the data path, and the devices of the blind relay */
@@ -300,7 +334,8 @@ static void check_followed(struct check_host *k)
 		report_missing(k, "device", b->device);
 	at(&k->check, 0, "/blind/listen/interface");
 	if (!find_interface(k->c, b->interface))
-		check_interface(k, "interface", b->interface, true);
+		check_interface(k, "interface", b->interface);
+	check_blind(k);
 }
 
 /* ---- libraries ---- */
@@ -345,7 +380,7 @@ unsigned int host_check(const struct config *c, const struct host *h, const stru
 
 	for (size_t i = 0; i < c->n_interfaces; i++) {
 		at(&k.check, 0, "/interfaces/%zu/name", i);
-		check_interface(&k, "name", c->interfaces[i].name, false);
+		check_interface(&k, "name", c->interfaces[i].name);
 	}
 	for (size_t i = 0; i < c->n_services; i++) {
 		check_listen(&k, i);

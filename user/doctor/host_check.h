@@ -5,12 +5,15 @@
  */
 #pragma once
 #include "config/config_check.h"
+#include "net/wireguard.h"
 #include "plan/plan.h"
 
 struct answers;
 
-/* Returns the names of the host's interfaces but loopback, "none" if there are none */
-const char *host_link_names(const struct host *h, char ret[256]);
 /* Reports each fault at its place in the configuration, and returns how many. Changes nothing. */
 unsigned int host_check(const struct config *c, const struct host *h, const struct answers *answers,
 			const char *instance, config_tell *tell, void *data);
+/* Whether the device of the blind relay has a peer with this name: that of `peers`, else that of
+ * wg-quick's file, else the first characters of its key. ret_names: the names that it has. */
+bool host_has_site(const struct config *c, const struct wg_device *d, const char *name,
+		   char ret_names[256]);

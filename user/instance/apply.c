@@ -16,6 +16,7 @@
 #include "dataplane/load_error.h"
 #include "lib/log.h"
 #include "plan/plan.h"
+#include "plan/reach.h"
 #include "instance/resolver.h"
 #include "instance/state.h"
 #include "lib/text.h"
@@ -72,20 +73,18 @@ static void report(const struct dataplane *dp, const struct plan *p, const struc
 	}
 }
 
-static void forwarding_hints(const struct plan *p, const struct config *c)
+static void forwarding_hints(const struct plan *p, const struct config *c, const struct host *h)
 {
-	for (size_t i = 0;
-	     i < p->n_ports && (c->n_services || config_relays(c) || *c->blind.device); i++) {
-		const struct plan_port *port = &p->ports[i];
-		/* peers in tunnels need none */
-		int ipv6 = !plan_is_overlay(p, port) ? 0 : port->l3 ? 2 : 1;
+	for (size_t i = 0; i < p->n_ports; i++) {
+		const struct nl_link *link = host_link(h, p->ports[i].ifindex);
 
-		for (; ipv6 < 2; ipv6++)
-			if (!host_forwards(port->name, ipv6))
+		for (int ipv6 = 0; ipv6 < 2 && link; ipv6++)
+			if (reach_needs(c, h, link, ipv6 ? FAMILY_IPV6 : FAMILY_IPV4) &&
+			    !host_forwards(link->name, ipv6))
 				log_warning("interface %s: %s forwarding is off, so the kernel "
 					    "routes nothing from it: "
 					    "`sysctl net.ipv%d.conf.all.forwarding=1`",
-					    port->name, ipv6 ? "IPv6" : "IPv4", ipv6 ? 6 : 4);
+					    link->name, ipv6 ? "IPv6" : "IPv4", ipv6 ? 6 : 4);
 	}
 }
 
@@ -205,7 +204,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 		if (!in.tolerant)
 			log_info("%s%d %s written", dp->reloaded ? "programs loaded, " : "",
 				 written, written == 1 ? "entry" : "entries");
-		forwarding_hints(p, in.config);
+		forwarding_hints(p, in.config, &h);
 		headroom_hints(dp, p, &h);
 	}
 	apply_memory(instance, rc);

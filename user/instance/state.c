@@ -185,5 +185,7 @@ void state_remove(const char *instance)
 		remove_file(instance, noted[i]);
 		remove_file(instance, beside);
 	}
+	remove_file(instance, "source");	/* user/instance/source.c */
+	remove_file(instance, "source.new");
 	remove_file(instance, "daemon");	/* user/daemon/daemon_state.c */
 }

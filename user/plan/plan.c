@@ -100,6 +100,18 @@ int plan_backends(struct making *m)
 	return rc;
 }
 
+/* For a daemon's pass the list would differ whenever any interface comes or goes */
+static void report_missing(const struct making *m, const char *name)
+{
+	char there[HOST_NAMES_LEN];
+
+	if (m->in->tolerant)
+		log_warning("interface %s: not there yet: waiting", name);
+	else
+		log_warning("interface %s: not there yet: waiting; there is %s", name,
+			    host_link_names(m->host, name, there));
+}
+
 static int add_port(struct making *m, const char *name, enum link_role role, enum mode mode,
 		    bool shared)
 {
@@ -107,7 +119,7 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 	struct plan_port *port;
 
 	if (!link) {
-		log_warning("interface %s: not there yet: waiting", name);
+		report_missing(m, name);
 		return 0;
 	}
 	if (link->loopback) {

@@ -12,15 +12,16 @@
 #include "plan/answers.h"
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
-#include "config/config_names.h"
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
+#include "show/condition.h"
 #include "show/show.h"
 #include "show/metrics_text.h"
 #include "instance/noted.h"
-#include "show/relay_view.h"
 #include "instance/running.h"
 #include "show/show_parts.h"
+#include "instance/follower.h"
+#include "instance/source.h"
 #include "instance/state.h"
 #include "show/words.h"
 
@@ -29,14 +30,13 @@ struct scrape {
 	const char *instance;
 	pid_t process;			/* whose CPU time and memory are told */
 	const struct dataplane *dp;
-	struct service_name *services;
+	struct conditions is;
+	struct service_name *services;	/* of `is` */
 	struct dataplane_reason *reasons;
-	struct link *links;
-	struct host here;		/* its links alone; none in another network namespace */
 	struct config *config;		/* NULL: not readable */
 	struct relay_view relay;
 	__u32 *flows;			/* of each service, by its id */
-	size_t n_services, n_reasons, n_links;
+	size_t n_services, n_reasons;
 };
 
 /* ---- services ---- */
@@ -80,8 +80,21 @@ static void service_drops(struct scrape *s)
 			       r.packets);
 }
 
+static void service_states(struct scrape *s)
+{
+	metric_family(&s->text, "wgxdp_service_state", "gauge", "1 for the state that a service "
+		      "is in: listening, partial (some of its packets are not forwarded) or "
+		      "waiting (none is).");
+	for (__u32 id = 0; id < s->n_services; id++)
+		for (int state = 0; state < SERVICE_STATES && *s->services[id].name; state++)
+			metric(&s->text, LABELS({ "service", s->services[id].name },
+						{ "state", service_state_name(state) }),
+			       s->is.services[id].state == state);
+}
+
 static void service_families(struct scrape *s)
 {
+	service_states(s);
 	metric_family(&s->text, "wgxdp_service_packets_total", "counter",
 		      "Packets of a service by direction, program and what became of them.");
 	services(s, false);
@@ -184,6 +197,16 @@ static void peer_drops(struct scrape *s)
 	}
 }
 
+static void peer_states(struct scrape *s)
+{
+	char why[CONDITION_WHY];
+
+	for (__u32 id = 1; id < s->relay.n_peers; id++)
+		if (*s->relay.peers[id].name.name)
+			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name }),
+			       peer_is_attached(&s->is, &s->relay, id, why));
+}
+
 static void peer_handshakes(struct scrape *s)
 {
 	for (__u32 id = 1; id < s->relay.n_peers; id++)
@@ -194,6 +217,9 @@ static void peer_handshakes(struct scrape *s)
 
 static void peer_families(struct scrape *s)
 {
+	metric_family(&s->text, "wgxdp_peer_attached", "gauge", "Whether a peer's device is there "
+		      "and knows its key; 0: what it sends is not forwarded.");
+	peer_states(s);
 	metric_family(&s->text, "wgxdp_peer_packets_total", "counter", "Packets from a peer (rx) "
 		      "by what became of them, and those forwarded to it (tx).");
 	peers(s, false);
@@ -210,63 +236,34 @@ static void peer_families(struct scrape *s)
 
 /* ---- interfaces ---- */
 
-static const char *link_name(const struct scrape *s, __u32 ifindex, char buffer[IFNAMSIZ])
-{
-	const struct nl_link *link = host_link(&s->here, ifindex);
-
-	if (link)
-		return link->name;
-	snprintf(buffer, IFNAMSIZ, "(%u)", ifindex);
-	return buffer;
-}
-
-static bool has_role(const struct scrape *s, const char *name)
-{
-	char buffer[IFNAMSIZ];
-
-	for (size_t i = 0; i < s->n_links; i++)
-		if (s->links[i].role && !strcmp(link_name(s, s->links[i].ifindex, buffer), name))
-			return true;
-	return false;
-}
-
 static __u64 transmit_failed(const struct scrape *s, __u32 ifindex)
 {
-	const struct nl_link *link = host_link(&s->here, ifindex);
+	const struct nl_link *link = host_link(&s->is.h, ifindex);
 	__u64 failed = 0;
 
 	dataplane_transmit_failed(s->dp, ifindex, link ? link->tx_dropped : 0, &failed);
 	return failed;
 }
 
-enum interface_family { INTERFACE_INFO, INTERFACE_ATTACHED, INTERFACE_FAILED };
+enum interface_family { INTERFACE_INFO, INTERFACE_WORKS, INTERFACE_FAILED };
 
 static void interfaces(struct scrape *s, enum interface_family family)
 {
-	char buffer[IFNAMSIZ];
-	enum link_role role;
-	const char *name;
-	size_t at = 0;
+	for (size_t n = 0; n < s->is.n_interfaces; n++) {
+		const struct interface_condition *i = &s->is.interfaces[n];
 
-	for (size_t i = 0; i < s->n_links; i++) {
-		const struct link *l = &s->links[i];
-
-		if (!l->role)
-			continue;
-		name = link_name(s, l->ifindex, buffer);
-		if (family == INTERFACE_INFO)
+		if (family == INTERFACE_WORKS)
+			metric(&s->text, LABELS({ "interface", i->name }),
+			       i->state == INTERFACE_ATTACHED || i->state == INTERFACE_ELSEWHERE);
+		else if (i->link && family == INTERFACE_INFO)
 			metric(&s->text,
-			       LABELS({ "interface", name }, { "role", role_name(l->role) },
-				      { "mode", mode_of_link(s->links, s->n_links, l) }), 1);
-		else
-			metric(&s->text, LABELS({ "interface", name }),
-			       family == INTERFACE_ATTACHED ? *name != '(' :
-			       transmit_failed(s, l->ifindex));
+			       LABELS({ "interface", i->name }, { "role", role_name(i->role) },
+				      { "mode", mode_of_link(s->is.links, s->is.n_links,
+							     i->link) }), 1);
+		else if (i->link)
+			metric(&s->text, LABELS({ "interface", i->name }),
+			       transmit_failed(s, i->link->ifindex));
 	}
-	while (family == INTERFACE_ATTACHED && s->config &&
-	       (name = config_interface(s->config, &at, &role)))
-		if (!has_role(s, name))
-			metric(&s->text, LABELS({ "interface", name }), 0);
 }
 
 static void interface_families(struct scrape *s)
@@ -275,8 +272,8 @@ static void interface_families(struct scrape *s)
 		      "An interface with its role, and the mode of XDP on it.");
 	interfaces(s, INTERFACE_INFO);
 	metric_family(&s->text, "wgxdp_interface_attached", "gauge",
-		      "Whether an interface is attached to; 0: it is waited for.");
-	interfaces(s, INTERFACE_ATTACHED);
+		      "Whether an interface is attached to and up; 0: waiting, down or gone.");
+	interfaces(s, INTERFACE_WORKS);
 	metric_family(&s->text, "wgxdp_interface_transmit_failed_packets_total", "counter",
 		      "Packets that the device failed to send.");
 	interfaces(s, INTERFACE_FAILED);
@@ -330,6 +327,24 @@ static void config_families(struct scrape *s)
 	metric_family(&s->text, "wgxdp_config_last_reload_success_timestamp_seconds", "gauge",
 		      "When the configuration that runs was taken over.");
 	metric_seconds(&s->text, NULL, st.st_mtim.tv_sec + st.st_mtim.tv_nsec / 1e9);
+}
+
+static void daemon_families(struct scrape *s)
+{
+	char file[PATH_MAX];
+	__s64 since;
+	bool runs = follower_runs(s->instance, &since);
+
+	metric_family(&s->text, "wgxdp_daemon_running", "gauge",
+		      "Whether a daemon follows the instance.");
+	metric(&s->text, NULL, runs);
+	metric_family(&s->text, "wgxdp_daemon_start_timestamp_seconds", "gauge",
+		      "Since when the daemon runs; 0: none does.");
+	metric(&s->text, NULL, since);
+	metric_family(&s->text, "wgxdp_configuration_stale", "gauge",
+		      "1: what runs is not what the file says that it was read from.");
+	if (s->config)
+		metric(&s->text, NULL, source_is_stale(source_read(s->instance, s->config, file)));
 }
 
 /* A name of both families has one value: the older answer's. */
@@ -420,13 +435,12 @@ static void endpoint_families(struct scrape *s)
 static int collect(struct scrape *s)
 {
 	const struct dataplane *dp = s->dp;
+	int rc = conditions_read(dp, &s->is);
 
-	return dataplane_names(dp, &s->services, &s->n_services) ?:
-	       dataplane_reasons(dp, &s->reasons, &s->n_reasons) ?:
-	       dataplane_flow_counts(dp, &s->flows) ?:
-	       dataplane_links(dp, &s->links, &s->n_links) ?:
-	       relay_view_read(dp, false, &s->relay) ?: dp->elsewhere ? 0 :
-	       nl_links(&s->here.links, &s->here.n_links);
+	s->services = s->is.names;
+	s->n_services = s->is.n_services;
+	return rc ?: dataplane_reasons(dp, &s->reasons, &s->n_reasons) ?:
+	       dataplane_flow_counts(dp, &s->flows) ?: relay_view_read(dp, false, &s->relay);
 }
 
 /* From the maps: an instance without a data path has none. */
@@ -464,6 +478,7 @@ static int write_all(struct scrape *s)
 	if (rc)
 		return rc;
 	config_families(s);
+	daemon_families(s);
 	name_families(s);
 	ddns_families(s);
 	endpoint_families(s);
@@ -479,11 +494,9 @@ int metrics_write(FILE *out, const char *instance, pid_t process)
 
 	s.dp = dp;
 	rc = rc ?: write_all(&s);
-	free(s.services);
+	conditions_free(&s.is);
 	free(s.reasons);
 	free(s.flows);
-	free(s.links);
-	free(s.here.links);
 	relay_view_free(&s.relay);
 	config_free(s.config);
 	dataplane_close(dp);

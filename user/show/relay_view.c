@@ -3,6 +3,7 @@
  * Reads the relay's state from the maps and from WireGuard.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
@@ -20,13 +21,20 @@ static int by_key(const void *a, const void *b)
 /* Reads one device, and links all peers of it. */
 static int look_at_device(struct relay_view *v, const char *device)
 {
-	struct wg_device *d = append(v->devices, v->n_devices);
 	const struct wg_peer **sorted;
-	int rc = d ? 0 : -ENOMEM;
+	struct relay_device *place;
+	struct wg_device wg = { 0 }, *d = &wg;
+	int rc = wg_read(device, &wg);
 
-	rc = rc ?: wg_read(device, d);
 	if (rc)
 		return rc == -ENOMEM ? rc : 0;	/* no WireGuard device: a nic, or gone */
+	place = append(v->devices, v->n_devices);
+	if (!place) {
+		wg_free(&wg);
+		return -ENOMEM;
+	}
+	snprintf(place->name, sizeof(place->name), "%s", device);
+	place->wg = wg;
 	sorted = calloc(d->n_peers + 1, sizeof(*sorted));
 	for (size_t i = 0; i < d->n_peers && sorted; i++)
 		sorted[i] = &d->peers[i];
@@ -115,10 +123,18 @@ struct total relay_view_total(const struct relay_view *v, __u32 id, enum peer_di
 			       .bytes = xdp->bytes + tc->bytes };
 }
 
+bool relay_view_is_wireguard(const struct relay_view *v, const char *device)
+{
+	for (size_t i = 0; i < v->n_devices; i++)
+		if (!strcmp(v->devices[i].name, device))
+			return true;
+	return false;
+}
+
 void relay_view_free(struct relay_view *v)
 {
 	for (size_t i = 0; i < v->n_devices; i++)
-		wg_free(&v->devices[i]);
+		wg_free(&v->devices[i].wg);
 	free(v->devices);
 	free(v->wireguard);
 	free(v->peers);

@@ -9,11 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
+#include "config/config_diff.h"
 #include "config/config_names.h"
 #include "lib/document.h"
 #include "instance/running.h"
+#include "show/condition.h"
 #include "show/show.h"
 #include "show/show_parts.h"
+#include "instance/follower.h"
+#include "instance/source.h"
 #include "instance/state.h"
 #include "dataplane/table.h"
 #include "instance/why.h"
@@ -41,83 +46,45 @@ static void show_interface(struct node list, const char *name, const char *role,
 	document_number(row, "xmit_failed", failed);
 }
 
-/* Shows the configured interfaces that have no role now. */
-static void show_waiting(struct node list, const struct config *c, const struct link *links,
-			 size_t n)
+/* Returns the reason for the mode of an interface, for free(); NULL: no memory. */
+static char *why_interface(const struct conditions *k, const struct plan *p,
+			   const struct interface_condition *i)
 {
-	enum link_role role;
-	size_t at = 0;
-
-	for (const char *name; (name = config_interface(c, &at, &role));) {
-		__u32 ifindex = if_nametoindex(name);
-		bool there = false;
-
-		for (size_t i = 0; i < n; i++)
-			there |= (links[i].role || links[i].above) && links[i].ifindex == ifindex;
-		if (!there)
-			show_interface(list, name, role_name(role), "none", "waiting",
-				       ifindex ? "there, and not attached: `up`, or the daemon, "
-						 "has told why" : "not there yet", 0, 0);
-	}
+	if (i->state != INTERFACE_ATTACHED || !p || !plan_port(p, i->link->ifindex))
+		return strdup(*i->why ? i->why : interface_state_name(i->state));
+	return why_port(p, &k->h, k->links, k->n_links, i->link->ifindex);
 }
 
-static const char *link_state(const struct dataplane *dp, const char *name)
+static int show_condition(struct node list, const struct conditions *k, const struct plan *p,
+			  const struct interface_condition *i)
 {
-	return dp->elsewhere ? "in another network namespace" : *name == '(' ? "gone" : "attached";
-}
+	const struct nl_link *here = i->link ? host_link(&k->h, i->link->ifindex) : NULL;
+	char *why = why_interface(k, p, i);
+	__u64 failed = 0;
 
-/* p: NULL if the links are not in this network namespace. */
-static int show_links(struct node list, const struct dataplane *dp, const struct host *h,
-		      const struct plan *p, const struct link *links, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct nl_link *here;
-		char name[IFNAMSIZ], *why;
-		__u64 failed;
-
-		if (!links[i].role)
-			continue;
-		if (dp->elsewhere || !if_indextoname(links[i].ifindex, name))
-			snprintf(name, sizeof(name), "(%u)", links[i].ifindex);
-		here = host_link(h, links[i].ifindex);
-		dataplane_transmit_failed(dp, links[i].ifindex, here ? here->tx_dropped : 0,
+	if (!why)
+		return -ENOMEM;
+	if (i->link)
+		dataplane_transmit_failed(k->dp, i->link->ifindex, here ? here->tx_dropped : 0,
 					  &failed);
-		why = p && plan_port(p, links[i].ifindex) ?
-		      why_port(p, h, links, n, links[i].ifindex) : strdup(link_state(dp, name));
-		if (!why)
-			return -ENOMEM;
-		show_interface(list, name, role_name(links[i].role),
-			       mode_of_link(links, n, &links[i]), link_state(dp, name), why,
-			       links[i].flags, failed);
-		free(why);
-	}
+	show_interface(list, i->name, role_name(i->role),
+		       i->link ? mode_of_link(k->links, k->n_links, i->link) : "none",
+		       interface_state_name(i->state), why, i->link ? i->link->flags : 0, failed);
+	free(why);
 	return 0;
 }
 
-static int show_interfaces(struct document *d, const struct dataplane *dp)
+static int show_interfaces(struct document *d, const struct conditions *k)
 {
 	struct node list = document_list(document_root(d), "interfaces");
-	struct config *c = NULL;
-	struct link *links = NULL;
 	struct plan *p = NULL;
-	struct host h = { 0 };
-	size_t n = 0;
-	int rc = dataplane_links(dp, &links, &n);
+	int rc = 0;
 
-	if (!rc && !dp->elsewhere)
-		rc = host_read(&h);
-	if (!rc && !dp->elsewhere && state_read(dp->instance, &c))
-		c = NULL;
-	if (!rc && c)
-		rc = plan_running(&h, c, links, n, &p);
-	if (!rc)
-		rc = show_links(list, dp, &h, p, links, n);
-	if (!rc && c)
-		show_waiting(list, c, links, n);
+	if (k->config && !k->dp->elsewhere)
+		rc = plan_running(&k->h, k->config, k->links, k->n_links, &p);
+	for (size_t i = 0; i < k->n_interfaces && !rc; i++)
+		rc = show_condition(list, k, p, &k->interfaces[i]);
 	plan_free(p);
-	config_free(c);
-	free(links);
-	host_free(&h);
 	return rc;
 }
 
@@ -155,12 +122,11 @@ static bool is_listener(const struct table_entry *e, bool backends)
 }
 
 /* Lists the address, or the backend, of every listener of a service, each once and in the order of
- * the table. Returns whether there is any. */
-static bool show_listeners(struct node row, const char *key, const struct table_bucket *buckets,
+ * the table. */
+static void show_listeners(struct node row, const char *key, const struct table_bucket *buckets,
 			   __u32 n, __u32 id, bool backends)
 {
 	struct node list = document_list(row, key);
-	bool any = false;
 
 	for (__u32 i = 0; i < n * TABLE_WAYS; i++) {
 		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
@@ -172,9 +138,7 @@ static bool show_listeners(struct node row, const char *key, const struct table_
 		a = backends ? entry_backend(e) : local_address(e);
 		endpoint_format(&a, backends ? e->service.port : (__be16)(e->key.word >> 16), text);
 		document_append_once(list, text);
-		any = true;
 	}
-	return any;
 }
 
 /* Shows the source addresses and ports of a masquerading service, and the number of its flows. */
@@ -204,41 +168,61 @@ static int show_pool(struct node row, const struct dataplane *dp, __u32 id, cons
 	return 0;
 }
 
-static int show_services(struct document *d, const struct dataplane *dp,
+static void show_prefixes(struct node row, const char *key, const struct prefix *list, size_t n)
+{
+	struct node to = document_list(row, key);
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < n; i++)
+		document_append(to, prefix_format(&list[i], text));
+}
+
+/* Shows which clients a service accepts */
+static void show_lists(struct node row, const struct config *c, const char *name)
+{
+	const struct service_config none = { 0 }, *s = c ? config_service(c, name) : NULL;
+
+	s = s ?: &none;
+	show_prefixes(row, "allow", s->allow, s->n_allow);
+	show_prefixes(row, "deny", s->deny, s->n_deny);
+}
+
+static int show_services(struct document *d, const struct conditions *k,
 			 const struct dataplane_reason *reasons, size_t n_reasons)
 {
 	struct node list = document_list(document_root(d), "services");
+	const struct dataplane *dp = k->dp;
 	__u32 n = dataplane_entries(dp, MAP_table);
 	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED,
 					    map_fd(dp, MAP_table), 0);
 	struct table_entry *table = NULL;
-	struct service_name *names;
-	size_t n_names, n_table = 0;
+	size_t n_table = 0;
 	__u32 *flows = NULL;
 	int rc = buckets == MAP_FAILED ? -errno : dataplane_table(dp, &table, &n_table) ?:
-		 dataplane_names(dp, &names, &n_names) ?: dataplane_flow_counts(dp, &flows);
+		 dataplane_flow_counts(dp, &flows);
 
 	if (rc)
 		return rc;
-	for (__u32 id = 0; id < n_names && !rc; id++) {
+	for (__u32 id = 0; id < k->n_services && !rc; id++) {
+		const struct service_condition *is = &k->services[id];
 		struct node row;
-		bool listens;
 
-		if (!*names[id].name)
+		if (!*k->names[id].name)
 			continue;
 		row = document_row(list);
-		document_text(row, "name", names[id].name);
-		listens = show_listeners(row, "listen", buckets, n, id, false);
+		document_text(row, "name", k->names[id].name);
+		show_listeners(row, "listen", buckets, n, id, false);
 		show_listeners(row, "backend", buckets, n, id, true);
-		document_text(row, "nat", nat_name(names[id].nat));
-		document_text(row, "state", listens ? "listening" : "waiting");
+		document_text(row, "nat", nat_name(k->names[id].nat));
+		document_text(row, "state", service_state_name(is->state));
+		document_text(row, "why", *is->why ? is->why : NULL);
+		show_lists(row, k->config, k->names[id].name);
 		rc = show_pool(row, dp, id, flows) ?: show_guard(row, dp, table, n_table, id) ?:
 		     show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
 		     show_direction(row, dp, id, DIRECTION_REPLY, reasons, n_reasons);
 	}
 	munmap(buckets, n * sizeof(*buckets));
 	free(table);
-	free(names);
 	free(flows);
 	return rc;
 }
@@ -302,6 +286,39 @@ static int show_express(struct document *d, const struct dataplane *dp)
 	return rc;
 }
 
+/* Whether a daemon follows the instance, and whether its file says what runs. The plain form has
+ * the same in one paragraph. */
+static void show_instance(struct document *d, const struct conditions *k, bool json)
+{
+	struct node root = document_root(d), row = { 0 };
+	char file[PATH_MAX] = "", since[64] = "none runs";
+	enum source_state state = SOURCE_NONE;
+	struct tm tm;
+	time_t time;
+	__s64 from;
+	bool runs = follower_runs(k->dp->instance, &from);
+
+	if (k->config)
+		state = source_read(k->dp->instance, k->config, file);
+	time = from;
+	if (runs && localtime_r(&time, &tm))
+		strftime(since, sizeof(since), "since %F %T", &tm);
+	if (!json) {
+		row = document_row(document_list(root, "instances"));
+		document_text(row, "name", k->dp->instance);
+		document_text(row, "daemon", since);
+		document_text(row, "file", *file ? file : NULL);
+		document_text(row, "configuration", source_state_name(state));
+		return;
+	}
+	row = document_map(root, "daemon");
+	document_text(row, "running", runs ? "yes" : "no");
+	document_number_if(row, "since", runs, from);
+	row = document_map(root, "configuration");
+	document_text(row, "file", *file ? file : NULL);
+	document_text(row, "state", source_state_name(state));
+}
+
 unsigned int show_noun(const char *word)
 {
 	static const struct {
@@ -323,21 +340,27 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 {
 	struct document *d = document_new();
 	struct dataplane_reason *reasons = NULL;
+	struct conditions k = { 0 };
 	size_t n = 0;
 	int rc = d ? dataplane_reasons(dp, &reasons, &n) : -ENOMEM;
 
+	if (!rc && what & (SHOW_INTERFACES | SHOW_SERVICES | SHOW_PEERS | SHOW_SITES))
+		rc = conditions_read(dp, &k);
 	if (!rc && json) {
 		document_text(document_root(d), "version", VERSION);
 		document_text(document_root(d), "instance", dp->instance);
 	}
+	if (!rc && (what & SHOW_ALL) == SHOW_ALL)
+		show_instance(d, &k, json);
 	if (!rc && what & SHOW_INTERFACES)
-		rc = show_interfaces(d, dp);
+		rc = show_interfaces(d, &k);
 	if (!rc && what & SHOW_SERVICES)
-		rc = show_services(d, dp, reasons, n);
+		rc = show_services(d, &k, reasons, n);
 	if (!rc && what & (SHOW_PEERS | SHOW_ROUTES))
-		rc = show_relay(d, dp, what & SHOW_PEERS, what & SHOW_ROUTES, reasons, n);
+		rc = show_relay(d, dp, what & SHOW_PEERS ? &k : NULL, what & SHOW_ROUTES, reasons,
+				n);
 	if (!rc && what & SHOW_SITES)
-		rc = show_sites(d, dp, what == SHOW_SITES);
+		rc = show_sites(d, &k, what == SHOW_SITES);
 	if (!rc && what & SHOW_DROPS)
 		rc = show_drops(d, dp, reasons, n);
 	if (!rc && what & SHOW_INTERFACES)
@@ -345,6 +368,7 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 	if (!rc)
 		rc = json ? document_print_json(d, out) : document_print(d, out);
 	free(reasons);
+	conditions_free(&k);
 	document_free(d);
 	return rc;
 }

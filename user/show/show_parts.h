@@ -28,10 +28,12 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 void guard_families(struct metrics_text *t, const struct dataplane *dp,
 		    const struct service_name *services, size_t n_services);
 
-/* Adds "peers" and "routes" as asked. Returns 0 or -errno. */
-int show_relay(struct document *d, const struct dataplane *dp, bool peers, bool routes,
+struct conditions;
+/* Adds "peers", unless k is NULL, and "routes" as asked. Returns 0 or -errno. */
+int show_relay(struct document *d, const struct dataplane *dp, const struct conditions *k,
+	       bool routes,
 	       const struct dataplane_reason *reasons, size_t n);
 
 /* always: show the lists even without a blind relay. Returns 0 or -errno. */
-int show_sites(struct document *d, const struct dataplane *dp, bool always);
+int show_sites(struct document *d, const struct conditions *k, bool always);
 void site_families(struct metrics_text *t, const struct dataplane *dp);

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "show/relay_view.h"
+#include "show/condition.h"
 #include "show/show_parts.h"
 #include "show/words.h"
 
@@ -57,18 +57,21 @@ static int by_peer(const void *a, const void *b)
 	return (x->word > y->word) - (x->word < y->word) ?: by_address(a, b);
 }
 
-static void show_peer(struct node list, const struct relay_view *v, __u32 id, size_t *route,
+static void show_peer(struct node list, const struct conditions *k, const struct relay_view *v,
+		      __u32 id, size_t *route,
 		      const struct dataplane_reason *reasons, size_t n)
 {
 	const struct relay_peer *p = &v->peers[id];
 	const struct wg_key *key = (const void *)p->name.key;
 	struct node row = document_row(list), prefixes;
-	char text[ADDRESS_STRLEN];
+	char text[ADDRESS_STRLEN], why[CONDITION_WHY];
+	bool attached = peer_is_attached(k, v, id, why);
 
 	document_text(row, "name", p->name.name);
 	document_text(row, "public_key", wg_key_is_none(key) ? NULL : wg_key_format(key, text));
 	document_text(row, "device", p->name.device);
-	document_text(row, "state", p->peer.ifindex ? "attached" : "waiting");
+	document_text(row, "state", attached ? "attached" : "waiting");
+	document_text(row, "why", *why ? why : NULL);
 	document_text(row, "followed", p->name.flags & PEER_NAME_FOLLOWED ? "yes" : "no");
 	prefixes = document_list(row, "prefixes");
 	while (*route < v->n_routes && v->routes[*route].word < id)
@@ -80,7 +83,7 @@ static void show_peer(struct node list, const struct relay_view *v, __u32 id, si
 	show_direction(row, v, id, PEER_TX, reasons, n);
 }
 
-static void show_peers(struct document *d, struct relay_view *v,
+static void show_peers(struct document *d, const struct conditions *k, struct relay_view *v,
 		       const struct dataplane_reason *reasons, size_t n)
 {
 	struct node list = document_list(document_root(d), "peers");
@@ -90,7 +93,7 @@ static void show_peers(struct document *d, struct relay_view *v,
 		qsort(v->routes, v->n_routes, sizeof(*v->routes), by_peer);
 	for (size_t id = 1; id < v->n_peers; id++)
 		if (*v->peers[id].name.name)
-			show_peer(list, v, id, &route, reasons, n);
+			show_peer(list, k, v, id, &route, reasons, n);
 }
 
 static void show_routes(struct document *d, struct relay_view *v)
@@ -109,7 +112,8 @@ static void show_routes(struct document *d, struct relay_view *v)
 	}
 }
 
-int show_relay(struct document *d, const struct dataplane *dp, bool peers, bool routes,
+int show_relay(struct document *d, const struct dataplane *dp, const struct conditions *k,
+	       bool routes,
 	       const struct dataplane_reason *reasons, size_t n)
 {
 	struct relay_view v;
@@ -117,8 +121,8 @@ int show_relay(struct document *d, const struct dataplane *dp, bool peers, bool 
 
 	if (rc)
 		return rc;
-	if (peers)
-		show_peers(d, &v, reasons, n);
+	if (k)
+		show_peers(d, k, &v, reasons, n);
 	if (routes)
 		show_routes(d, &v);
 	relay_view_free(&v);

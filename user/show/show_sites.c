@@ -4,17 +4,20 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "show/blind_view.h"
+#include "show/condition.h"
 #include "show/show_parts.h"
 
-static void show_site(struct node list, const struct blind_view_site *s)
+static void show_site(struct node list, const struct conditions *k,
+		      const struct blind_view_site *s)
 {
 	struct node row = document_row(list);
-	char text[ADDRESS_STRLEN];
+	char text[ADDRESS_STRLEN], why[CONDITION_WHY];
+	bool there = site_is_there(k, s, why);
 
 	document_text(row, "name", s->name);
 	document_text(row, "public_key", wg_key_format(&s->key, text));
-	document_text(row, "state", s->endpoint.family ? "authenticated" : "waiting");
+	document_text(row, "state", there ? "authenticated" : "waiting");
+	document_text(row, "why", *why ? why : NULL);
 	document_text(row, "endpoint", s->endpoint.family ?
 		      endpoint_format(&s->endpoint, s->port, text) : NULL);
 	document_number_if(row, "since", s->endpoint.family, s->since);
@@ -37,18 +40,18 @@ static void show_pair(struct node list, const struct blind_view *v, __u32 from, 
 	document_number(row, "bytes", p->bytes);
 }
 
-int show_sites(struct document *d, const struct dataplane *dp, bool always)
+int show_sites(struct document *d, const struct conditions *k, bool always)
 {
 	struct node list;
 	struct blind_view v;
-	int rc = blind_view_read(dp, &v);
+	int rc = blind_view_read(k->dp, &v);
 
 	if (rc || (!v.n && !always))
 		return rc;
 	list = document_list(document_root(d), "sites");
 	for (__u32 i = 1; i < v.n; i++)
 		if (*v.sites[i].name)
-			show_site(list, &v.sites[i]);
+			show_site(list, k, &v.sites[i]);
 	list = document_list(document_root(d), "site_pairs");
 	for (__u32 i = 1; i < v.n; i++)
 		for (__u32 j = 1; j < v.n; j++)

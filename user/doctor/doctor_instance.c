@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The instance itself: whether the daemon runs where one is needed, whether the file says what runs,
+ * and whether what is attached and listened at is still what this host has.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "doctor/doctor.h"
+#include "instance/follower.h"
+#include "instance/source.h"
+
+/* ---- the daemon ---- */
+
+static char *cure_daemon(const struct doctor *k)
+{
+	bool is_default = !strcmp(k->instance, INSTANCE_DEFAULT);
+
+	if (is_default && !access("/run/systemd/system", F_OK))
+		return cure("systemctl enable --now wgxdp-daemon.service");
+	if (!*k->file)
+		return cure("setsid -f %s daemon", k->wgxdp);
+	return doctor_file(k) ? cure("setsid -f %s daemon -c %s", k->wgxdp, k->file) : NULL;
+}
+
+static void look_at_daemon(struct doctor *k)
+{
+	const char *needed = follower_needed(k->c);
+	__s64 since;
+
+	if (follower_runs(k->instance, &since))
+		doctor_ok(k, "daemon", "", "it runs, and follows what changes");
+	else if (needed)
+		doctor_say(k, STATE_PROBLEM, "daemon", "", cure_daemon(k),
+			   "none runs, and the configuration has what only a daemon follows: %s",
+			   needed);
+	else
+		doctor_ok(k, "daemon", "", "none runs, and nothing in the configuration needs one: "
+			  "`up` has to be run after a change of this host");
+}
+
+/* ---- the file ---- */
+
+/* Makes the file say what runs; what it said is in FILE.old. */
+static char *cure_file(const struct doctor *k)
+{
+	const char *file = doctor_file(k);
+
+	if (!file)
+		return NULL;
+	return k->source == SOURCE_GONE ? cure("%s save > %s", k->wgxdp, file) :
+	       cure("cp -p %s %s.old && %s save > %s", file, file, k->wgxdp, file);
+}
+
+static void look_at_source(struct doctor *k)
+{
+	switch (k->source) {
+	case SOURCE_NONE:
+		doctor_ok(k, "configuration", "", "what runs was read from no file");
+		break;
+	case SOURCE_SAME:
+		doctor_ok(k, "configuration", k->file, "it is what runs");
+		break;
+	case SOURCE_BY_HAND:
+		doctor_say(k, STATE_PROBLEM, "configuration", k->file, cure_file(k),
+			   "commands have changed what runs, and the next start undoes that: "
+			   "`%s reload -c FILE --dry-run` shows what", k->wgxdp);
+		break;
+	case SOURCE_CHANGED:
+		doctor_say(k, STATE_PROBLEM, "configuration", k->file, doctor_file(k) ?
+			   cure("%s reload -c %s", k->wgxdp, k->file) : NULL,
+			   "it was changed, and what runs is older: `%s reload -c FILE --dry-run` "
+			   "shows what differs", k->wgxdp);
+		break;
+	case SOURCE_INVALID:
+		doctor_say(k, STATE_PROBLEM, "configuration", k->file, cure_file(k),
+			   "it was changed, and has errors, which `%s check -c FILE` names: the next "
+			   "start fails. The cure makes it what runs", k->wgxdp);
+		break;
+	case SOURCE_GONE:
+		doctor_say(k, STATE_PROBLEM, "configuration", k->file, cure_file(k),
+			   "what runs was read from it, and it is gone: the next start fails");
+		break;
+	}
+}
+
+/* ---- interfaces and services ---- */
+
+static bool is_dead(const struct doctor *k, const char *name)
+{
+	for (size_t i = 0; i < k->n_ports; i++)
+		if (!strcmp(k->ports[i].name, name) && (!k->ports[i].link || k->ports[i].dead))
+			return true;
+	return false;
+}
+
+bool doctor_is_attached(struct doctor *k, struct doctor_port *port)
+{
+	for (size_t i = 0; i < k->is.n_interfaces; i++) {
+		const struct interface_condition *c = &k->is.interfaces[i];
+
+		if (strcmp(c->name, port->name) ||
+		    (c->state != INTERFACE_GONE && c->state != INTERFACE_WAITING))
+			continue;
+		port->dead = true;
+		doctor_say(k, STATE_PROBLEM, "interface", port->name, cure("%s", k->again), "%s",
+			   c->why);
+		return false;
+	}
+	return true;
+}
+
+/* Faults of services that no other check finds; others are told with their cause */
+static bool is_own_fault(const struct doctor *k, const struct service_condition *c,
+			 const char *interface)
+{
+	switch (c->fault) {
+	case FAULT_NO_ADDRESS:
+	case FAULT_ADDRESS_GONE:
+	case FAULT_NOT_HEARD:
+		return !is_dead(k, interface);
+	case FAULT_INTERFACE:
+		return !*interface;
+	default:
+		return false;
+	}
+}
+
+static void look_at_service(struct doctor *k, size_t id)
+{
+	const struct service_condition *c = &k->is.services[id];
+	const char *name = k->is.names[id].name, *interface = "";
+
+	for (size_t i = 0; i < k->c->n_services; i++)
+		if (!strcmp(k->c->services[i].name, name))
+			interface = k->c->services[i].listen_interface;
+	if (c->state == SERVICE_LISTENING)
+		doctor_ok(k, "service", name, "listening");
+	else if (is_own_fault(k, c, interface))
+		doctor_say(k, STATE_PROBLEM, "service", name,
+			   c->fault == FAULT_NO_ADDRESS || c->fault == FAULT_INTERFACE ? NULL :
+			   cure("%s", k->again), "%s: %s", service_state_name(c->state), c->why);
+}
+
+/* The names of the instances that are up, as ": a, b are"; "": none is */
+static const char *other_instances(char ret[256])
+{
+	DIR *dir = opendir(PINS_DIR);
+	size_t n = 0;
+
+	*ret = '\0';
+	for (struct dirent *e; dir && (e = readdir(dir)) && n < 256;)
+		if (*e->d_name != '.')
+			n += snprintf(ret + n, 256 - n, "%s%s", n ? ", " : "; up: ", e->d_name);
+	if (dir)
+		closedir(dir);
+	return ret;
+}
+
+static void report_not_up(struct doctor *k)
+{
+	char others[256];
+
+	other_instances(others);
+	if (*k->file && !access("/run/systemd/system", F_OK))
+		doctor_say(k, STATE_PROBLEM, "instance", k->instance,
+			   cure("systemctl enable --now wgxdp.service"),
+			   "it is not up, and %s is there%s", k->file, others);
+	else if (*k->file)
+		doctor_say(k, STATE_PROBLEM, "instance", k->instance, cure("%s up", k->wgxdp),
+			   "it is not up, and %s is there%s", k->file, others);
+	else if (strcmp(k->instance, INSTANCE_DEFAULT))
+		doctor_say(k, STATE_PROBLEM, "instance", k->instance, NULL,
+			   "it is not up%s", others);
+	else
+		doctor_ok(k, "instance", k->instance, "it is not up, and there is no " CONFIG_DEFAULT
+			  "%s", others);
+}
+
+void doctor_instance(struct doctor *k)
+{
+	if (!k->up) {
+		report_not_up(k);
+		return;
+	}
+	look_at_daemon(k);
+	look_at_source(k);
+	for (size_t id = 0; id < k->is.n_services; id++)
+		if (*k->is.names[id].name)
+			look_at_service(k, id);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The daemon's lock: one of an open file description, which can be asked for.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "instance/follower.h"
+#include "lib/paths.h"
+
+static struct flock whole_file(void)
+{
+	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
+}
+
+int follower_hold(int fd)
+{
+	struct timespec now[2] = { { .tv_nsec = UTIME_NOW }, { .tv_nsec = UTIME_NOW } };
+	struct flock lock = whole_file();
+
+	if (fcntl(fd, F_OFD_SETLK, &lock))
+		return errno == EACCES || errno == EAGAIN ? -EWOULDBLOCK : -errno;
+	futimens(fd, now);		/* since when it runs */
+	return 0;
+}
+
+bool follower_runs(const char *instance, __s64 *ret_since)
+{
+	struct flock lock = whole_file();
+	char path[STATE_PATH_LEN];
+	bool runs = false;
+	struct stat st;
+	int fd;
+
+	*ret_since = 0;
+	state_path(path, instance, "daemon");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && !fcntl(fd, F_OFD_GETLK, &lock) && !fstat(fd, &st)) {
+		runs = lock.l_type != F_UNLCK;
+		*ret_since = runs ? st.st_mtim.tv_sec : 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return runs;
+}
+
+static bool has_name(const struct backend_config *b)
+{
+	struct address a;
+
+	return (*b->ipv4 && address_parse(b->ipv4, &a)) || (*b->ipv6 && address_parse(b->ipv6, &a));
+}
+
+const char *follower_needed(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_services; i++)
+		for (size_t j = 0; j < backends_of(&c->services[i]); j++) {
+			const struct backend_config *b = backend_at(&c->services[i], j);
+
+			if (has_name(b))
+				return "a backend's name";
+			if (backend_has_standby(b))
+				return "standby";
+			if (c->services[i].guard.challenge_above)
+				return "challenge";
+		}
+	return *c->blind.device ? "blind" : c->n_endpoints ? "endpoints" : c->n_learn ? "learn" :
+	       c->follow.n_wireguard || c->follow.n_tables ? "follow" :
+	       c->announce.table ? "announce" : c->n_ddns ? "ddns" :
+	       c->n_exporter ? "exporter" : NULL;
+}

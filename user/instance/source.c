@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Notes the file and its time in /run/wgxdp/INSTANCE/source.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "config/config_diff.h"
+#include "instance/source.h"
+#include "instance/state.h"
+#include "lib/file.h"
+#include "lib/paths.h"
+
+static long long changed_at(const struct stat *st)
+{
+	return st->st_mtim.tv_sec * 1000000000LL + st->st_mtim.tv_nsec;
+}
+
+void source_note(const char *instance, const char *file)
+{
+	char path[STATE_PATH_LEN], full[PATH_MAX];
+	struct stat st;
+	FILE *out;
+
+	if (!file || !strcmp(file, "-") || !realpath(file, full) || stat(full, &st))
+		return;
+	state_path(path, instance, "source");
+	out = S_ISREG(st.st_mode) ? file_replace_begin(path, 0644) : NULL;
+	if (!out)
+		return;
+	fprintf(out, "%lld %s\n", changed_at(&st), full);
+	file_replace_end(out, path);
+}
+
+static bool read_note(const char *instance, long long *ret_time, char ret_file[PATH_MAX])
+{
+	char path[STATE_PATH_LEN];
+	FILE *in;
+	bool read;
+
+	*ret_file = '\0';
+	state_path(path, instance, "source");
+	in = fopen(path, "re");
+	read = in && fscanf(in, "%lld ", ret_time) == 1 && fgets(ret_file, PATH_MAX, in);
+	if (in)
+		fclose(in);
+	ret_file[strcspn(ret_file, "\n")] = '\0';
+	return read && *ret_file;
+}
+
+/* Reads the file without its errors, which are for `check` to tell. */
+static int read_silently(const char *file, struct config **ret)
+{
+	int was, nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC), rc;
+
+	fflush(stderr);
+	was = dup(STDERR_FILENO);
+	if (nowhere >= 0 && was >= 0)
+		dup2(nowhere, STDERR_FILENO);
+	rc = config_read(file, ret);
+	fflush(stderr);
+	if (was >= 0)
+		dup2(was, STDERR_FILENO);
+	close(was);
+	close(nowhere);
+	return rc;
+}
+
+/* What a file cannot say is as it runs: marks of commands, and options of `up`. */
+static void take_marks(struct config *c, const struct config *running)
+{
+	for (size_t i = 0; i < c->n_services; i++) {
+		const struct service_config *s = config_service(running, c->services[i].name);
+
+		c->services[i].by_hand = s && s->by_hand;
+	}
+	for (size_t i = 0; i < c->n_peers; i++) {
+		const struct peer_config *p = config_peer(running, c->peers[i].name);
+
+		c->peers[i].by_hand = p && p->by_hand;
+	}
+	c->mode = running->mode;
+	c->express = running->express;
+}
+
+static bool says_the_same(struct config *c, const struct config *running)
+{
+	FILE *nowhere = fopen("/dev/null", "we");
+	bool same = true;
+
+	take_marks(c, running);
+	if (nowhere) {
+		same = !config_diff(c, running, nowhere);
+		fclose(nowhere);
+	}
+	return same;
+}
+
+enum source_state source_read(const char *instance, const struct config *running,
+			      char ret_file[PATH_MAX])
+{
+	enum source_state state = SOURCE_SAME;
+	struct config *c = NULL;
+	long long noted = 0;
+	struct stat st;
+
+	if (!read_note(instance, &noted, ret_file))
+		return SOURCE_NONE;
+	if (stat(ret_file, &st))
+		return SOURCE_GONE;
+	if (read_silently(ret_file, &c))
+		return SOURCE_INVALID;
+	if (!says_the_same(c, running))
+		state = changed_at(&st) == noted ? SOURCE_BY_HAND : SOURCE_CHANGED;
+	config_free(c);
+	return state;
+}
+
+const char *source_state_name(enum source_state s)
+{
+	static const char *const names[] = {
+		"from no file", "as in the file", "changed by hand", "the file was changed",
+		"the file is invalid", "the file is gone",
+	};
+
+	return names[s];
+}
+
+const char *source_now(const char *instance)
+{
+	struct config *running = NULL;
+	char file[PATH_MAX];
+	const char *name;
+
+	if (state_read(instance, &running))
+		return NULL;
+	name = source_state_name(source_read(instance, running, file));
+	config_free(running);
+	return name;
+}

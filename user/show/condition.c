@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Reads what decides about states; those of interfaces, peers and sites. condition_service.c has
+ * those of services.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config/config_names.h"
+#include "instance/state.h"
+#include "lib/grow.h"
+#include "plan/reach.h"
+#include "show/condition.h"
+
+const char *service_state_name(enum service_state s)
+{
+	static const char *const names[] = { "listening", "partial", "waiting" };
+
+	return names[s];
+}
+
+const char *interface_state_name(enum interface_state s)
+{
+	static const char *const names[] = {
+		"attached", "waiting", "down", "gone", "in another network namespace",
+	};
+
+	return names[s];
+}
+
+/* ---- interfaces ---- */
+
+static bool is_attached(const struct conditions *k, const char *name)
+{
+	const struct nl_link *link = host_link_by_name(&k->h, name);
+
+	for (size_t i = 0; i < k->n_links && link; i++)
+		if ((k->links[i].role || k->links[i].above) &&
+		    k->links[i].ifindex == link->ifindex)
+			return true;
+	return false;
+}
+
+/* Returns the configured interface that a link was which this host no longer has: the first of its
+ * role that is not attached to and has no such link yet. NULL: unknown. */
+static const char *former_name(const struct conditions *k, enum link_role role)
+{
+	enum link_role its;
+	const char *name;
+	bool taken;
+
+	for (size_t at = 0; k->config && (name = config_interface(k->config, &at, &its));) {
+		taken = its != role || is_attached(k, name);
+		for (size_t i = 0; i < k->n_interfaces; i++)
+			taken |= !strcmp(k->interfaces[i].name, name);
+		if (!taken)
+			return name;
+	}
+	return NULL;
+}
+
+static void judge_gone(struct conditions *k, struct interface_condition *i)
+{
+	const char *name = former_name(k, i->role);
+
+	i->state = INTERFACE_GONE;
+	if (name)
+		snprintf(i->name, sizeof(i->name), "%s", name);
+	else
+		snprintf(i->name, sizeof(i->name), "(%u)", i->link->ifindex);
+	snprintf(i->why, sizeof(i->why), "%s", name && host_link_by_name(&k->h, name) ?
+		 "it was deleted and made again, and nothing is attached to the new one" :
+		 "it was deleted");
+}
+
+static int judge_links(struct conditions *k)
+{
+	for (size_t j = 0; j < k->n_links; j++) {
+		const struct link *l = &k->links[j];
+		const struct nl_link *here = host_link(&k->h, l->ifindex);
+		struct interface_condition *i = l->role ? append(k->interfaces, k->n_interfaces) :
+						NULL;
+
+		if (!l->role)
+			continue;
+		if (!i)
+			return -ENOMEM;
+		i->role = l->role;
+		i->link = l;
+		if (k->dp->elsewhere) {
+			i->state = INTERFACE_ELSEWHERE;
+			snprintf(i->name, sizeof(i->name), "(%u)", l->ifindex);
+			snprintf(i->why, sizeof(i->why), "%s", interface_state_name(i->state));
+		} else if (!here) {
+			judge_gone(k, i);
+		} else {
+			snprintf(i->name, sizeof(i->name), "%s", here->name);
+			i->state = here->up ? INTERFACE_ATTACHED : INTERFACE_DOWN;
+			snprintf(i->why, sizeof(i->why), "%s", here->up ? "" : "it is down");
+		}
+	}
+	return 0;
+}
+
+/* Those that the configuration names and that are not attached to */
+static int judge_missing(struct conditions *k)
+{
+	enum link_role role;
+	const char *name;
+
+	for (size_t at = 0; k->config && !k->dp->elsewhere &&
+	     (name = config_interface(k->config, &at, &role));) {
+		bool told = is_attached(k, name);
+		struct interface_condition *i;
+
+		for (size_t j = 0; j < k->n_interfaces; j++)
+			told |= !strcmp(k->interfaces[j].name, name);
+		if (told)
+			continue;
+		i = append(k->interfaces, k->n_interfaces);
+		if (!i)
+			return -ENOMEM;
+		snprintf(i->name, sizeof(i->name), "%s", name);
+		i->role = role;
+		i->state = INTERFACE_WAITING;
+		snprintf(i->why, sizeof(i->why), "%s", host_link_by_name(&k->h, name) ?
+			 "there, and not attached: `up`, or the daemon, has told why" :
+			 "not there yet");
+	}
+	return 0;
+}
+
+int conditions_of_interfaces(struct conditions *k)
+{
+	return judge_links(k) ?: judge_missing(k);
+}
+
+/* ---- peers and sites ---- */
+
+static bool device_works(const struct conditions *k, const char *device, char why[CONDITION_WHY])
+{
+	const struct nl_link *link = host_link_by_name(&k->h, device);
+
+	if (k->dp->elsewhere || (link && link->up))
+		return true;
+	snprintf(why, CONDITION_WHY, "%s is %s", device, link ? "down" : "not there");
+	return false;
+}
+
+bool peer_is_attached(const struct conditions *k, const struct relay_view *v, __u32 id,
+		      char why[CONDITION_WHY])
+{
+	const struct relay_peer *p = &v->peers[id];
+	const struct nl_link *link;
+
+	*why = '\0';
+	if (k->dp->elsewhere)
+		return p->peer.ifindex;
+	if (!device_works(k, p->name.device, why))
+		return false;
+	link = host_link_by_name(&k->h, p->name.device);
+	if (!p->peer.ifindex)
+		snprintf(why, CONDITION_WHY, "%s is not attached to", p->name.device);
+	else if (link && !host_link(&k->h, p->peer.ifindex))
+		snprintf(why, CONDITION_WHY, "%s was deleted and made again", p->name.device);
+	else if (relay_view_is_wireguard(v, p->name.device) && !v->wireguard[id])
+		snprintf(why, CONDITION_WHY, "%s knows no peer with its public key",
+			 p->name.device);
+	return !*why;
+}
+
+bool site_is_there(const struct conditions *k, const struct blind_view_site *s,
+		   char why[CONDITION_WHY])
+{
+	*why = '\0';
+	if (s->endpoint.family)
+		return true;
+	if (!k->config || device_works(k, k->config->blind.device, why))
+		snprintf(why, CONDITION_WHY, "no handshake with this host's WireGuard yet");
+	return false;
+}
+
+/* ---- reading ---- */
+
+/* A host may have a million routes: they are read only where a rule, or a virtual router's MACVLAN,
+ * has to be looked into. */
+static int read_host(struct host *h)
+{
+	bool routes = false;
+	int rc = nl_links(&h->links, &h->n_links) ?: nl_addresses(&h->addresses, &h->n_addresses) ?:
+		 nl_rules(&h->rules, &h->n_rules);
+
+	for (size_t i = 0; i < h->n_rules && !rc; i++)
+		routes |= reach_may_follow(&h->rules[i]);
+	for (size_t i = 0; i < h->n_links && !rc; i++)
+		routes |= !strcmp(h->links[i].kind, "macvlan");
+	return rc ?: routes ? nl_routes(&h->routes, &h->n_routes) : 0;
+}
+
+int conditions_read(const struct dataplane *dp, struct conditions *ret)
+{
+	struct conditions k = { .dp = dp };
+	int rc = dataplane_links(dp, &k.links, &k.n_links) ?:
+		 dataplane_names(dp, &k.names, &k.n_services);
+
+	if (!rc && !dp->elsewhere)
+		rc = read_host(&k.h);
+	if (!rc && state_read(dp->instance, &k.config))
+		k.config = NULL;
+	k.services = calloc(k.n_services + 1, sizeof(*k.services));
+	if (!rc && !k.services)
+		rc = -ENOMEM;
+	rc = rc ?: conditions_of_interfaces(&k) ?: conditions_of_services(&k);
+	if (rc)
+		conditions_free(&k);
+	else
+		*ret = k;
+	return rc;
+}
+
+void conditions_free(struct conditions *k)
+{
+	config_free(k->config);
+	host_free(&k->h);
+	free(k->links);
+	free(k->names);
+	free(k->services);
+	free(k->interfaces);
+	*k = (struct conditions){ 0 };
+}

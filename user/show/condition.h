@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The state of each service, interface, peer and site of a running instance, and why it is not a
+ * better one. It is decided here alone: show, its JSON, the metrics, the status page, doctor and
+ * the daemon's log repeat it.
+ */
+#pragma once
+#include "plan/answers.h"
+#include "dataplane/dataplane.h"
+#include "show/blind_view.h"
+#include "show/relay_view.h"
+
+enum service_state {
+	SERVICE_LISTENING,		/* all of it works, as far as this host knows */
+	SERVICE_PARTIAL,		/* some clients or some packets are not forwarded */
+	SERVICE_WAITING,		/* nothing of it is forwarded */
+	SERVICE_STATES
+};
+enum interface_state {
+	INTERFACE_ATTACHED, INTERFACE_WAITING, INTERFACE_DOWN, INTERFACE_GONE, INTERFACE_ELSEWHERE,
+	INTERFACE_STATES
+};
+
+/* Why a service is not listening: the first that applies */
+enum fault {
+	FAULT_NONE, FAULT_NAME, FAULT_INTERFACE, FAULT_NO_ADDRESS, FAULT_ADDRESS_GONE,
+	FAULT_NOT_HEARD, FAULT_FORWARDING, FAULT_ROUTE, FAULT_NEIGHBOUR, FAULT_MTU, FAULT_BACKEND
+};
+
+#define CONDITION_WHY 240
+
+struct service_condition {
+	enum service_state state;
+	enum fault fault;
+	struct address address;		/* of FAULT_ADDRESS_GONE and FAULT_NOT_HEARD */
+	char why[CONDITION_WHY];	/* "": it is listening */
+};
+
+struct interface_condition {
+	char name[IFNAMSIZ];		/* "(7)": no longer there, and its name is not known */
+	enum link_role role;
+	const struct link *link;	/* NULL: configured, and not attached to */
+	enum interface_state state;
+	char why[CONDITION_WHY];	/* "": it is attached */
+};
+
+struct conditions {
+	const struct dataplane *dp;
+	struct config *config;		/* NULL: it cannot be read */
+	struct host h;			/* empty if the instance is in another network namespace */
+	struct link *links;
+	size_t n_links;
+	struct service_name *names;	/* by id */
+	struct service_condition *services;	/* by id */
+	size_t n_services;
+	struct interface_condition *interfaces;
+	size_t n_interfaces;
+};
+
+/* Returns 0 or -errno. */
+int conditions_read(const struct dataplane *dp, struct conditions *ret);
+void conditions_free(struct conditions *k);
+/* Whether a peer's packets are forwarded; else why not. */
+bool peer_is_attached(const struct conditions *k, const struct relay_view *v, __u32 id,
+		      char why[CONDITION_WHY]);
+/* Whether WireGuard has said where a site is; else why not. */
+bool site_is_there(const struct conditions *k, const struct blind_view_site *s,
+		   char why[CONDITION_WHY]);
+
+const char *service_state_name(enum service_state s);
+const char *interface_state_name(enum interface_state s);
+
+/* ---- parts, each in a file of its own ---- */
+int conditions_of_interfaces(struct conditions *k);
+int conditions_of_services(struct conditions *k);

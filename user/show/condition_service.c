@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The states of services: each place where one listens, with the backend that it leads to, works or
+ * has a fault.
+ */
+#include <errno.h>
+#include <linux/neighbour.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config/config_diff.h"
+#include "lib/grow.h"
+#include "plan/reach.h"
+#include "show/condition.h"
+#include "show/show_parts.h"
+
+struct place {				/* the ports of a service at one address are one place */
+	__u32 ifindex;
+	struct address local, backend;
+};
+
+struct places {
+	struct place *list;
+	size_t n;
+};
+
+struct judge {
+	struct conditions *k;
+	struct places *places;		/* by the service's id */
+	struct answers answers;
+	struct nl_neighbour *neighbours;
+	size_t n_neighbours;
+	/* of the service in hand */
+	const struct service_config *s;
+	struct service_condition *c;
+	size_t faults, works;
+};
+
+/* ---- where services listen ---- */
+
+static bool is_blind(const struct service_name *name)
+{
+	return name->nat == NAT_BLIND;
+}
+
+static int add_place(struct places *p, const struct table_entry *e)
+{
+	struct place new = {
+		.ifindex = e->key.word >> 32,
+		.local = { e->key.addr, e->key.word >> 8 & 0xff },
+	}, *place;
+
+	new.backend = (__u8)e->key.word == KEY_BLIND ? new.local : entry_backend(e);
+	for (size_t i = 0; i < p->n; i++)
+		if (p->list[i].ifindex == new.ifindex &&
+		    address_equal(&p->list[i].local, &new.local) &&
+		    address_equal(&p->list[i].backend, &new.backend))
+			return 0;
+	place = append(p->list, p->n);
+	if (place)
+		*place = new;
+	return place ? 0 : -ENOMEM;
+}
+
+static int find_places(struct judge *j, const struct table_entry *table, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		__u8 kind = table[i].key.word;
+		bool listens = kind == KEY_SERVICE || kind == KEY_BLIND || kind >= KEY_BACKEND;
+
+		if (listens && table[i].service.id < j->k->n_services)
+			rc = add_place(&j->places[table[i].service.id], &table[i]);
+	}
+	return rc;
+}
+
+/* ---- faults ---- */
+
+/* Counts a fault; the first one is told. */
+static void __attribute__((format(printf, 3, 4)))
+note_fault(struct judge *j, enum fault fault, const char *format, ...)
+{
+	va_list args;
+
+	if (j->faults++)
+		return;
+	j->c->fault = fault;
+	va_start(args, format);
+	vsnprintf(j->c->why, sizeof(j->c->why), format, args);
+	va_end(args);
+}
+
+static const char *family_name(const struct address *a)
+{
+	return a->family == FAMILY_IPV4 ? "IPv4" : "IPv6";
+}
+
+static const struct nl_neighbour *unresolved(const struct judge *j, const struct nl_way *way,
+					     const struct address *backend)
+{
+	const struct address *next = way->via.family ? &way->via : backend;
+
+	for (size_t i = 0; i < j->n_neighbours; i++)
+		if (j->neighbours[i].ifindex == way->oif &&
+		    j->neighbours[i].state & (NUD_FAILED | NUD_INCOMPLETE) &&
+		    address_equal(&j->neighbours[i].address, next))
+			return &j->neighbours[i];
+	return NULL;
+}
+
+static bool forwards(struct judge *j, const struct nl_link *link, const struct address *a)
+{
+	if (!link || host_forwards(link->name, a->family == FAMILY_IPV6))
+		return true;
+	note_fault(j, FAULT_FORWARDING, "%s forwarding is off at %s", family_name(a), link->name);
+	return false;
+}
+
+/* Whether packets to the backend leave this host; longer ones than the interface takes do not
+ * count. */
+static bool leads_there(struct judge *j, const struct address *backend)
+{
+	const struct host *h = &j->k->h;
+	const struct nl_neighbour *n;
+	char text[ADDRESS_STRLEN], next[ADDRESS_STRLEN];
+	struct nl_way way;
+
+	address_format(backend, text);
+	switch (reach_backend(h, j->k->config, j->s, backend, &way)) {
+	case REACH_SELF:
+		note_fault(j, FAULT_ROUTE, "its backend %s is an address of this host", text);
+		return false;
+	case REACH_NONE:
+		note_fault(j, FAULT_ROUTE, "no route to its backend %s", text);
+		return false;
+	case REACH_WAN:
+		note_fault(j, FAULT_ROUTE, "the route to its backend %s leaves by %s, a wan", text,
+			   host_link(h, way.oif)->name);
+		return false;
+	case REACH_BY_RULE:
+	case REACH_UNKNOWN:
+		return true;
+	case REACH_ROUTED:
+		break;
+	}
+	n = unresolved(j, &way, backend);
+	if (n)
+		note_fault(j, FAULT_NEIGHBOUR, "%s is not resolved on %s",
+			   address_format(&n->address, next), host_link(h, way.oif)->name);
+	return !n && forwards(j, host_link(h, way.oif), backend);
+}
+
+static bool has_address(const struct host *h, const char *name, const struct address *a)
+{
+	const struct nl_link *link = host_link_by_name(h, name);
+
+	for (size_t i = 0; i < h->n_addresses && link; i++)
+		if (h->addresses[i].ifindex == link->ifindex &&
+		    address_equal(&h->addresses[i].local, a))
+			return true;
+	return false;
+}
+
+/* Whether the packets that arrive at a place are forwarded */
+static bool place_works(struct judge *j, const struct place *p)
+{
+	const struct nl_link *link = host_link(&j->k->h, p->ifindex);
+	const struct service_config *s = j->s;
+	char text[ADDRESS_STRLEN];
+
+	if (!link) {
+		note_fault(j, FAULT_INTERFACE, "the interface that it listens on was deleted");
+		return false;
+	}
+	if (!link->up) {
+		note_fault(j, FAULT_INTERFACE, "%s is down", link->name);
+		return false;
+	}
+	/* `listen: { addresses }` may name one that another router has now */
+	if (s->nat != NAT_NONE && *s->listen_interface &&
+	    !address_equal(&p->local, &p->backend) &&
+	    address_find(s->listen_addresses, s->n_listen_addresses, &p->local) ==
+	    s->n_listen_addresses && !has_address(&j->k->h, s->listen_interface, &p->local)) {
+		j->c->address = j->faults ? j->c->address : p->local;
+		note_fault(j, FAULT_ADDRESS_GONE, "%s is no address of %s any more",
+			   address_format(&p->local, text), s->listen_interface);
+		return false;
+	}
+	return forwards(j, link, &p->backend) && leads_there(j, &p->backend);
+}
+
+static void judge_mtu(struct judge *j, const struct place *p)
+{
+	struct nl_way way;
+	const struct nl_link *out;
+	unsigned int need;
+
+	if (reach_backend(&j->k->h, j->k->config, j->s, &p->backend, &way) != REACH_ROUTED)
+		return;
+	out = host_link(&j->k->h, way.oif);
+	need = out ? reach_longest(&j->k->h, j->s, p->backend.family, way.oif) : 0;
+	if (out && out->mtu < need)
+		note_fault(j, FAULT_MTU, "packets of up to %u bytes come in, and the MTU of %s is "
+			   "%u", need, out->name, out->mtu);
+}
+
+/* Addresses of the interface that nothing listens at: no daemon has followed. A service that
+ * masquerades may lack a source address, so it is not looked at. */
+static void judge_unheard(struct judge *j, const struct places *heard)
+{
+	const struct service_config *s = j->s;
+	const struct host *h = &j->k->h;
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < h->n_addresses && *s->listen_interface && s->nat == NAT_DNAT; i++) {
+		const struct nl_address *a = &h->addresses[i];
+		const struct nl_link *link = host_link(h, a->ifindex);
+		bool found = false, has = false;
+		struct address backend;
+
+		if (!link || strcmp(link->name, s->listen_interface) || a->tentative ||
+		    address_is_link_local(&a->local) ||
+		    (a->local.family == FAMILY_IPV6 && s->ipv6 != IPV6_DNAT))
+			continue;
+		for (size_t b = 0; b < backends_of(s); b++)
+			has |= answers_address(&j->answers, a->local.family == FAMILY_IPV4 ?
+					       backend_at(s, b)->ipv4 : backend_at(s, b)->ipv6,
+					       a->local.family, &backend);
+		for (size_t p = 0; p < heard->n; p++)
+			found |= address_equal(&heard->list[p].local, &a->local);
+		if (found || !has)
+			continue;
+		j->c->address = j->faults ? j->c->address : a->local;
+		note_fault(j, FAULT_NOT_HEARD, "it does not listen at %s, an address of %s",
+			   address_format(&a->local, text), link->name);
+	}
+}
+
+static void judge_name(struct judge *j, const char *text, __u8 family)
+{
+	struct address a;
+
+	if (*text && !answers_address(&j->answers, text, family, &a))
+		note_fault(j, FAULT_NAME, "%s has no %s address yet", text,
+			   family == FAMILY_IPV4 ? "IPv4" : "IPv6");
+}
+
+static void judge_names(struct judge *j)
+{
+	for (size_t b = 0; b < backends_of(j->s); b++) {
+		judge_name(j, backend_at(j->s, b)->ipv4, FAMILY_IPV4);
+		judge_name(j, backend_at(j->s, b)->ipv6, FAMILY_IPV6);
+	}
+}
+
+/* What keeps it from listening anywhere */
+static void judge_nowhere(struct judge *j)
+{
+	const struct service_config *s = j->s;
+	const struct conditions *k = j->k;
+
+	for (size_t i = 0; i < k->n_interfaces; i++)
+		if (k->interfaces[i].state != INTERFACE_ATTACHED &&
+		    (*s->listen_interface ? !strcmp(k->interfaces[i].name, s->listen_interface) :
+		     k->interfaces[i].role == ROLE_WAN))
+			note_fault(j, FAULT_INTERFACE, "interface %s: %s", k->interfaces[i].name,
+				   k->interfaces[i].why);
+	if (!*s->listen_interface)
+		note_fault(j, FAULT_INTERFACE, "no interface has its addresses, and none is a wan");
+	note_fault(j, FAULT_NO_ADDRESS, "%s has no address of a family that its backend has",
+		   s->listen_interface);
+}
+
+static void judge_backends(struct judge *j, const struct table_entry *table, size_t n, __u32 id)
+{
+	struct guarded *list = NULL;
+	char text[ADDRESS_STRLEN];
+	size_t n_list = 0, down = 0;
+
+	if (guarded_read(j->k->dp, table, n, id, &list, &n_list))
+		return;
+	for (size_t i = 0; i < n_list; i++) {
+		const struct address *a = &list[i].address[!list[i].address[0].family];
+
+		if (!list[i].down)
+			continue;
+		down++;
+		note_fault(j, FAULT_BACKEND, "backend %s does not answer handshakes",
+			   *list[i].name ? list[i].name : address_format(a, text));
+	}
+	if (n_list && down == n_list)
+		j->works = 0;
+	free(list);
+}
+
+/* ---- states ---- */
+
+/* Of the blind relay, and where the host or the configuration cannot be asked */
+static void judge_by_table(struct judge *j, const struct places *p)
+{
+	j->works = p->n;
+	if (!p->n)
+		note_fault(j, FAULT_INTERFACE, "it listens nowhere");
+}
+
+static void judge_service(struct judge *j, const struct places *p,
+			  const struct table_entry *table, size_t n, __u32 id)
+{
+	j->faults = j->works = 0;
+	j->c = &j->k->services[id];
+	j->s = j->k->config ? config_service(j->k->config, j->k->names[id].name) : NULL;
+	if (!j->s || j->k->dp->elsewhere || is_blind(&j->k->names[id])) {
+		judge_by_table(j, p);
+	} else {
+		for (size_t i = 0; i < p->n; i++)
+			j->works += place_works(j, &p->list[i]);
+		judge_unheard(j, p);
+		judge_names(j);
+		if (!p->n)
+			judge_nowhere(j);
+		for (size_t i = 0; i < p->n; i++)
+			judge_mtu(j, &p->list[i]);
+		judge_backends(j, table, n, id);
+	}
+	j->c->state = !j->works ? SERVICE_WAITING : j->faults ? SERVICE_PARTIAL :
+		      SERVICE_LISTENING;
+}
+
+int conditions_of_services(struct conditions *k)
+{
+	struct judge j = { .k = k, .places = calloc(k->n_services + 1, sizeof(*j.places)) };
+	struct table_entry *table = NULL;
+	size_t n = 0;
+	int rc = j.places ? dataplane_table(k->dp, &table, &n) ?: find_places(&j, table, n) :
+		 -ENOMEM;
+
+	if (!rc && !k->dp->elsewhere && k->n_services)
+		rc = nl_neighbours(&j.neighbours, &j.n_neighbours);
+	answers_read(k->dp->instance, &j.answers);
+	if (!rc && k->config)
+		rc = answers_for(&j.answers, k->config);
+	for (__u32 id = 0; id < k->n_services && !rc; id++)
+		if (*k->names[id].name)
+			judge_service(&j, &j.places[id], table, n, id);
+	for (size_t id = 0; id < k->n_services && j.places; id++)
+		free(j.places[id].list);
+	free(j.places);
+	free(j.neighbours);
+	answers_free(&j.answers);
+	free(table);
+	return rc;
+}
