@@ -53,9 +53,9 @@ wrong_key() {
 	wgxdp down > /dev/null
 	guarded "$(key wgc)"
 	retry
-	has_come() { [[ $(shown reason original guard_mac1) -gt 0 ]]; }
 	wait_for 10 'an initiation' has_come
 }
+has_come() { [[ $(shown reason original guard_mac1) -gt 0 ]]; }
 closed() {
 	inside wg-end ip link del wg0
 	wait_for 5 'wg-end is down' is_down

@@ -29,7 +29,7 @@ all_well() { # WHAT
 doctor_options=()
 
 log_tells() { # TEXT, since the row began
-	tail -n "+$((log_from + 1))" "$work/daemon" | grep -qF "$1"
+	tail -n "+$((log_from + 1))" "$work/daemon" | holds -F "$1"
 }
 
 # CHECK THING COMMAND...: the command makes one thing wrong, which doctor calls CHECK. THING: KIND NAME STATE as agree.py takes them, or -

@@ -62,8 +62,8 @@ static void usage(FILE *out)
 	fputs("\nOptions:\n"
 	      "  --instance NAME  one of several on this host (default: " INSTANCE_DEFAULT
 	      "); also after COMMAND\n"
-	      "  -h, --help       this text; after COMMAND, the help of that command, as `wgxdp help "
-	      "COMMAND`\n"
+	      "  -h, --help       this text; after COMMAND, the help of that command, as `wgxdp "
+	      "help COMMAND`\n"
 	      "  --version\n"
 	      "\nSee wgxdp(8).\n",
 	      out);

@@ -45,7 +45,7 @@
 /* A program that removes a qdisc may add another one, which ours would be in the way of */
 #define QDISC_MS 1000
 #define FOLLOW_MS 300			/* WireGuard does not report new peers: ask it */
-#define STATES_MS 1000			/* a neighbour's fate is known by then */
+#define STATES_MS 1000 /* after a change: then the fate of a neighbour is known, too */
 #define RETRY_MS 1000			/* after a failed pass, doubled up to RETRY_MAX_MS */
 #define RETRY_MAX_MS 60000
 
@@ -206,6 +206,13 @@ static void schedule_former_backends(struct daemon *d)
 		uv_timer_stop(&d->former);
 }
 
+static void on_states(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+
+	tell_states(&d->told, d->state.instance);
+}
+
 static void pass(struct daemon *d)
 {
 	uint64_t began = cpu_ms();
@@ -232,15 +239,8 @@ static void pass(struct daemon *d)
 			return;
 		schedule_former_backends(d);
 		watch_data_path(d);
-		tell_states(&d->told, d->state.instance);
+		timer_repeat(&d->states, true, on_states, STATES_MS, 0);
 	}
-}
-
-static void on_states(uv_timer_t *timer)
-{
-	struct daemon *d = timer->data;
-
-	tell_states(&d->told, d->state.instance);
 }
 
 static void on_settled(uv_timer_t *timer)
