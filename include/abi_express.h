@@ -6,9 +6,9 @@
 #ifndef WGXDP_ABI_EXPRESS_H
 #define WGXDP_ABI_EXPRESS_H
 
-/* sides: PERCPU_ARRAY of one struct sides. tuples: ARRAY of struct memo; each CPU has a range of its
- * own, for 6.1 calls a function to look up in a PERCPU_ARRAY. Only programs write, and each load of
- * the programs has new ones. */
+/* sides: PERCPU_ARRAY of one struct sides. tuples: ARRAY of struct memo; each CPU has a range of
+ * its own, for 6.1 calls a function to look up in a PERCPU_ARRAY. Only programs write, and each
+ * load of the programs has new ones. */
 #define EXPRESS_SIDES 128		/* a power of 2, like the next one */
 #define EXPRESS_TUPLES 8192		/* of a CPU, if the configuration does not say */
 #define EXPRESS_TUPLES_MIN 256
@@ -77,7 +77,7 @@ struct express_count {
 struct sides {
 	struct express_count count;
 	__u32 credit;			/* express_is_worth_it() */
-	__u32 tuples;			/* the CPU's first element in tuples, once a side needs it */
+	__u32 tuples;			/* the CPU's first in tuples, once a side needs it */
 	/* bit ifindex % 64: there may be listeners of that device. Never cleared. */
 	__u64 listeners;
 	__u8 pad[88];

@@ -31,8 +31,8 @@ struct source_key {
 	struct addr addr;
 };
 
-/* source_hints: ARRAY, beside sources: for the express path. Many addresses share a bit. If it is 1,
- * none of them is martian (bpf/link.h), and no prefix of the list, nor of what is in the trie,
+/* source_hints: ARRAY, beside sources: for the express path. Many addresses share a bit. If it is
+ * 1, none of them is martian (bpf/link.h), and no prefix of the list, nor of what is in the trie,
  * covers one. Without a hint, sources must be asked. */
 struct source_hints {
 	__u64 ipv4[64];			/* by source_hint4() */
@@ -82,7 +82,8 @@ static inline void source_hints_add6(struct source_hints *h, __u64 top, __u32 le
 	if (len >= 48)
 		source_hint_clear(h->long6, source_hint6_long(top), 1);
 	else
-		source_hint_clear(h->short6, source_hint6_short(top), len < 8 ? 1U << (8 - len) : 1);
+		source_hint_clear(h->short6, source_hint6_short(top),
+				  len < 8 ? 1U << (8 - len) : 1);
 }
 
 /* Begins a list: what is_martian() of bpf/link.h refuses is cleared, nothing else */

@@ -169,7 +169,8 @@ INLINE int express_send_side(const struct pkt *p, const struct memo *e,
 /* Finds what counts the tuple's packets. False: the flow is not there any more. */
 INLINE bool express_counters(const struct memo *e, __u64 **ret_packets, __u64 **ret_bytes)
 {
-	__u32 way = e->place & (LEARNED_WAYS - 1), direction = total_direction(e->total), pair = e->pair;
+	__u32 way = e->place & (LEARNED_WAYS - 1), direction = total_direction(e->total);
+	__u32 pair = e->pair;
 	struct blind_total *total;
 	struct flow_bucket *b;
 

@@ -54,7 +54,6 @@ wrong_key() {
 	wgxdp down > /dev/null
 	guarded "$(key wgc)"
 	retry
-
 	wait_for 10 'an initiation' has_come
 }
 closed() {

@@ -272,8 +272,8 @@ reads show show
 reads show_json show --json
 reads save save
 reads check check -c "$work/a.yaml"
-topology=docs/examples/two-sites.yaml
+topology=docs/examples/topology/two-sites.yaml
 try_all gen gen hosts "$work/changed.yaml" -o "$work/gen"
-topology=docs/examples/firewall.yaml
+topology=docs/examples/topology/firewall.yaml
 try_all gen_ddns gen hosts "$work/changed.yaml" -o "$work/gen"
 try_all daemon daemon -c "$work/one.yaml"

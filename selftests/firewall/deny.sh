@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
 # `service deny` and `allow` hold from the next packet on, for the clients that they name and no others, in every mode; others'
-# traffic loses nothing meanwhile. deny beats allow. Where no service has lists the program does not ask for any. BREAK=1 denies
+# traffic loses nothing meanwhile. deny beats allow. What would lock all others out, or let everyone in, needs an option. Where no service has lists the program does not ask for any. BREAK=1 denies
 # another prefix.
 #
 #     client  .7, .8, .9 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
@@ -28,36 +28,57 @@ service() { wgxdp service "$@" > /dev/null 2> "$work/said" || fail "service $*: 
 denies() {
 	come_from 198.51.100.8 10
 	come_from '[2001:db8:1::8]' 10
-	service deny wg-end "${BREAK:+192.0.2.1}${BREAK:-198.51.100.8}"
+	service deny add wg-end "${BREAK:+192.0.2.1}${BREAK:-198.51.100.8}"
 	come_from 198.51.100.8 0
 	come_from 198.51.100.9 10
 	come_from '[2001:db8:1::8]' 10
-	service deny wg-end 2001:db8:1::8/127
+	service deny add wg-end 2001:db8:1::8/127
 	come_from '[2001:db8:1::8]' 0
 	come_from '[2001:db8:1::7]' 10
-	service allow wg-end 198.51.100.8
+	service deny del wg-end 198.51.100.8
 	come_from 198.51.100.8 10
-	service allow wg-end 2001:db8:1::8/127
+	service deny del wg-end 2001:db8:1::8/127
 	come_from '[2001:db8:1::8]' 10
 }
 
+refuses() { # WORDS ARGUMENT...: without a flag that says what becomes of all others
+	wgxdp save > "$work/saved"
+	! wgxdp service "${@:2}" > /dev/null 2> "$work/said" || fail "service ${*:2} succeeds"
+	grep -qF -- "$1" "$work/said" || fail "service ${*:2} says $(< "$work/said")"
+	wgxdp save | cmp - "$work/saved" || fail "service ${*:2} changed something"
+}
+
+answers() { # LINE... -- ARGUMENT...
+	local lines=()
+	while [[ $1 != -- ]]; do lines+=("service wg-end: $1") && shift; done
+	wgxdp service "${@:2}" > "$work/out" || fail "service ${*:2} fails"
+	diff <(printf '%s\n' "${lines[@]}") "$work/out" || fail "service ${*:2} answers otherwise"
+}
+
 allows() {
-	service allow wg-end 198.51.100.0/29
+	refuses '--refuse-others does it' allow add wg-end 198.51.100.0/29
+	service allow add wg-end 198.51.100.0/29 --refuse-others
 	come_from 198.51.100.8 0
 	come_from '[2001:db8:1::8]' 0
-	service allow wg-end 198.51.100.8/31
-	grep -q alone "$work/said" && fail 'said that it is for one alone'
+	answers 'allow 198.51.100.8/31 added' -- allow add wg-end 198.51.100.8/31 198.51.100.0/29
+	answers 'nothing changed' -- allow add wg-end 198.51.100.8/31
 	come_from 198.51.100.8 10
 	come_from 198.51.100.9 10
-	service deny wg-end 198.51.100.9
+	service deny add wg-end 198.51.100.9
 	come_from 198.51.100.9 0
-	service allow wg-end 198.51.100.9 # takes the denial back
+	service deny del wg-end 198.51.100.9
 	come_from 198.51.100.9 10
-	service deny wg-end 198.51.100.8/30
+	answers 'nothing changed' -- deny del wg-end 198.51.100.9
+	service deny add wg-end 198.51.100.8/30
 	come_from 198.51.100.9 0
-	service allow wg-end 198.51.100.9
-	grep -q 'lies within 198.51.100.8/30, which is denied' "$work/said" || fail "said $(< "$work/said")"
+	service allow add wg-end 198.51.100.9
+	grep -q 'lies within 198.51.100.8/30, which is in deny: deny beats allow' "$work/said" || fail "said $(< "$work/said")"
 	come_from 198.51.100.9 0
+	service deny del wg-end 198.51.100.9
+	grep -q 'deny does not have 198.51.100.9/32' "$work/said" || fail "said $(< "$work/said")"
+	expect 'shown: allow' "$(shown get services.wg-end.allow)" == "['198.51.100.0/29', '198.51.100.8/31', '198.51.100.9/32']"
+	expect 'shown: deny' "$(shown get services.wg-end.deny)" == "['198.51.100.8/30']"
+	refuses '--everyone does it' allow del wg-end 198.51.100.0/29 198.51.100.8/31 198.51.100.9
 }
 
 saved() {
@@ -72,17 +93,20 @@ saved() {
 # Of one family all are denied or allowed: that is no matter of the other's
 families() {
 	wgxdp up --wan wan --lan lan --to 192.168.1.10,2001:db8:2::10 --mode "$mode" > /dev/null
-	service deny wg-end ::/0
+	refuses '--everyone does it' deny add wg-end ::/0
+	service deny add wg-end ::/0 --everyone
 	come_from 198.51.100.8 10
 	come_from '[2001:db8:1::8]' 0
 	wgxdp up --wan wan --lan lan --to 192.168.1.10,2001:db8:2::10 --mode "$mode" > /dev/null
-	service allow wg-end ::/0
+	service allow add wg-end ::/0 --refuse-others
 	come_from 198.51.100.8 0
 	come_from '[2001:db8:1::8]' 10
-	service allow wg-end 198.51.100.8
+	service allow add wg-end 198.51.100.8
 	come_from 198.51.100.8 10
 	come_from 198.51.100.9 0
 	come_from '[2001:db8:1::8]' 10
+	service allow del wg-end 198.51.100.8 ::/0 --everyone
+	come_from 198.51.100.9 10
 }
 
 uses_lists() {

@@ -118,7 +118,7 @@ way_out() {
 	gateways foo 10.200.200.1 2001:db8:abcd:1234::1
 	start foo "$root/selftests/lib/web.py" 80 foo
 	wait_for 5 'foo serves' tcp_listens foo 80
-	sed 's/interface: eth0/interface: wan/' docs/examples/vps.yaml > "$work/vps.yaml"
+	sed 's/interface: eth0/interface: wan/' docs/examples/topology/vps.yaml > "$work/vps.yaml"
 	"$wgxdp" gen hosts "$work/vps.yaml" -o "$work/vps" > /dev/null
 	inside firewall nft -f "$work/vps/vps/etc/nftables.conf"
 	expect 'the way out, and Docker says no' "$(page foo 198.51.100.7:81 0.5)" == ''

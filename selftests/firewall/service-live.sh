@@ -61,25 +61,47 @@ refused() { # STATUS WORDS ARGUMENT...
 words() {
 	refused 1 'is not up' add a --listen wan --backend 192.168.1.10
 	wgxdp up --wan wan --lan lan --to 192.168.1.10 --port "$port,443" > /dev/null
-	refused 2 'add, set, del, deny or allow must follow'
-	refused 2 'add, set, del, deny or allow must follow' frob wg-end
+	refused 2 'a word is missing: add add, set, del, allow or deny'
+	refused 2 'frob: unknown: write add, set, del, allow or deny' frob wg-end
 	refused 2 "the service's name is missing" add
-	refused 2 'too many words' del wg-end wg-end
+	refused 2 "'wg-end' is one word too many" del wg-end wg-end
 	refused 2 '--backend is missing' add a --listen wan
 	refused 2 'no option says what to change' set wg-end
 	refused 2 'takes no options' del wg-end --port 1
 	refused 2 'no name of a service' del 'a b'
 	refused 2 "--port '0'" set wg-end --port 0
-	refused 2 "':x' is no port" set wg-end --backend 192.168.1.10:x
-	refused 2 '--nat snat: dnat, none or masquerade is wanted' set wg-end --nat snat
+	refused 2 "':x' is not a port" set wg-end --backend 192.168.1.10:x
+	refused 2 '--nat snat: unknown: write dnat, none or masquerade' set wg-end --nat snat
 	refused 2 '--listen: ' add a --backend 192.168.1.10
 	refused 2 "--port: service 'wg-end' listens at port 443 of wan already" add a --listen wan --port 443 --backend 192.168.1.11
 	refused 2 '--backend: ' set wg-end --backend 127.0.0.1
 	refused 1 'no such service' set nosuch --port 1
 	refused 1 'it exists already' add wg-end --listen wan --backend 192.168.1.10
 	refused 1 'is an address of this host' set wg-end --backend 192.168.1.1
+	refused 2 'deny: wg-end: add or del must follow' deny wg-end 192.0.2.0/24
+	refused 2 "a service's name and a prefix must follow" allow add wg-end
+	refused 2 '192.0.2.1/24' allow add wg-end 192.0.2.1/24
+	refused 2 '--refuse-others and --everyone are for allow and deny' set wg-end --port 1 --everyone
+	refused 2 'takes no options' deny add wg-end 192.0.2.0/24 --port 1
+	refused 2 '--backend 192.168.1.11 contradicts --no-ipv4' set wg-end --backend 192.168.1.11 --no-ipv4
+	refused 1 'nothing is left of its backend' set wg-end --no-ipv4
 	[[ $(wgxdp save | grep -c 'origin: hand') == 0 ]] || fail 'a refused one was made'
 	say 'ok what is wrong is refused, and changes nothing'
+}
+
+# Each option changes what it names, and the answer says what that was
+families() {
+	changes 'backend ipv6 2001:db8:2::10 added' --backend 2001:db8:2::10
+	changes 'backend ipv4 192.168.1.11, was 192.168.1.10' --backend 192.168.1.11
+	changes 'nothing changed' --backend 192.168.1.11 --port "$port,443"
+	changes 'backend ipv4 192.168.1.11 removed' --no-ipv4
+	changes $'backend ipv6 2001:db8:2::10 removed\nservice wg-end: backend ipv4 192.168.1.10 added' --backend 192.168.1.10 --no-ipv6
+	wgxdp up --wan wan --lan lan --to 192.168.1.10 --port "$port,443" > /dev/null
+	say 'ok a family keeps what is said of the other'
+}
+changes() { # ANSWER OPTION...
+	wgxdp service set wg-end "${@:2}" > "$work/out" || fail "set ${*:2}: it fails"
+	expect "set ${*:2}" "$(< "$work/out")" == "service wg-end: $1"
 }
 
 add_and_delete() {
@@ -199,6 +221,7 @@ under_traffic() {
 
 build_network
 words
+families
 add_and_delete
 former_backend
 after_three_minutes

@@ -155,7 +155,7 @@ refuses() {
 }
 
 need_tun
-for example in docs/examples/*.yaml; do generate "$example"; done
+for example in docs/examples/topology/*.yaml; do generate "$example"; done
 say "ok accepted: $(awk '$1 == "accepted" {n[$2]++} END {for (k in n) printf "%s %d, ", k, n[k]}' "$work/seen")zone and targets $(
 	find docs/examples -name '*.yaml' | wc -l)"
 refuses nft /etc/nftables.conf '0,/accept/s//acept/'

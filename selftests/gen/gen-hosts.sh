@@ -93,7 +93,7 @@ private_modes() {
 
 # ---- the examples
 
-for example in "$root"/docs/examples/*.yaml; do
+for example in "$root"/docs/examples/topology/*.yaml; do
 	topology=$example
 	name=$(basename "$example" .yaml)
 	expect_status "$name" 0 gen

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # The same packets through two routers of scenario S: one has rules written by hand (relay.nft, edge.nft), the other those that
-# `gen hosts` makes of docs/examples/two-sites.yaml. Each packet must come to the same end: taken by the router, forwarded, refused
+# `gen hosts` makes of docs/examples/topology/two-sites.yaml. Each packet must come to the same end: taken by the router, forwarded, refused
 # with the same error, or lost in silence; for the relay and for an edge, for what they let in and what they forward. Counters of the
 # rules by hand say that each of them decided often enough. And `gen nft` of the relay's configuration does the same as those.
 # gen_nft_parity.py makes the packets, from a seed (gen-nft-parity.sh [SEED]).
@@ -92,7 +92,7 @@ compare() { # KIND RULES [DEFINITION...]: a router with selftests/KIND.nft, and 
 
 need_tun
 all=0
-"$wgxdp" gen hosts docs/examples/two-sites.yaml -o "$work/hosts" > "$work/made"
+"$wgxdp" gen hosts docs/examples/topology/two-sites.yaml -o "$work/hosts" > "$work/made"
 compare relay "$work/hosts/relay/etc/nftables.conf"
 compare edge "$work/hosts/edge-a1/etc/nftables.conf" -D lan=lan -D site=$overlay:a::/64
 namespaces relay

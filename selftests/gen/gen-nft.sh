@@ -143,7 +143,7 @@ topology() {
 generated() {
 	local topology file n=0
 	topology > "$work/topology.yaml"
-	for topology in "$work/topology.yaml" docs/examples/*.yaml; do
+	for topology in "$work/topology.yaml" docs/examples/topology/*.yaml; do
 		"$wgxdp" gen hosts "$topology" -o "$work/hosts-$((++n))" > /dev/null
 		for file in "$work/hosts-$n"/*/etc/nftables.conf; do
 			[[ -e $file ]] || continue # nobody there has rules

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# From one relay to three, with the files that `wgxdp gen hosts` writes of docs/examples/three-relays.yaml and nothing else: rules of nft, WireGuard
+# From one relay to three, with the files that `wgxdp gen hosts` writes of docs/examples/topology/three-relays.yaml and nothing else: rules of nft, WireGuard
 # between relays too, wgxdp on relays and edges, BIRD. The sites are at the one relay that there is; it gets company, and nobody loses a
 # packet. Then each site is at a relay of its own, and reaches the others by wgxdp alone; one relay goes, and comes back. Who was there is
 # interrupted for 10 s at most, the others lose nothing, and nobody does when it is back.

@@ -4,7 +4,7 @@
 # timeout: 600
 # alone
 # vm
-# Scenario S from docs/examples/two-sites.yaml alone, with the files that `wgxdp gen hosts` writes and nothing else on its hosts: the real
+# Scenario S from docs/examples/topology/two-sites.yaml alone, with the files that `wgxdp gen hosts` writes and nothing else on its hosts: the real
 # networkd (DHCP outside, tokens and the way to the other sites inside), sysctl, nft, keepalived, radvd, wg-quick and wgxdp. What a router
 # advertisement says, who has which address, the servers' tunnels, what may pass between sites, and that nft is asked for none of it;
 # then the active edge router is killed, and traffic has to be back within 4 s; and when it comes back it stays behind.
@@ -138,7 +138,7 @@ reloads() {
 }
 
 need_tun
-"$wgxdp" gen hosts "$root/docs/examples/two-sites.yaml" -o "$tree" > "$work/gen" 2>&1 || fail "gen hosts: $(< "$work/gen")"
+"$wgxdp" gen hosts "$root/docs/examples/topology/two-sites.yaml" -o "$tree" > "$work/gen" 2>&1 || fail "gen hosts: $(< "$work/gen")"
 build_network
 begun=$(elapsed)
 all_boot ${BREAK:+edge-a2}

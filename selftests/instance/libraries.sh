@@ -95,7 +95,7 @@ says LDNS rfc2136 "$work/ddns"
 says CURL ovh "$work/ddns"
 inside firewall env TERM=xterm script -qec "timeout 2 $wgxdp top" "$work/top" > /dev/null 2>&1 < /dev/null || :
 says NCURSES top "$work/top"
-wgxdp gen hosts docs/examples/firewall.yaml -o "$work/hosts" > "$work/gen" 2>&1 || fail "gen: $(< "$work/gen")"
+wgxdp gen hosts docs/examples/topology/firewall.yaml -o "$work/hosts" > "$work/gen" 2>&1 || fail "gen: $(< "$work/gen")"
 says QRENCODE 'no QR code' "$work/gen"
 
 # --- and when they are

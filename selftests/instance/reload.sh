@@ -75,12 +75,11 @@ dry_run() {
 -    ipv6: direct
 -    origin: hand
 EOF
-	# shellcheck disable=SC2016 # backquotes are its own
 	expect 'said of what was made by hand' "$(< "$work/said")" == \
-		'wgxdp: warning: service guest was made by hand, and the file does not have it: `reload` would remove it'
+		'wgxdp: warning: changed by hand, and would be undone: service guest: removed'
 	wgxdp reload -c "$work/2.yaml" > "$work/out" 2> "$work/said"
 	grep -q '^-  - name: guest$' "$work/out" || fail "reload said $(< "$work/out")"
-	grep -q 'guest was made by hand.*: removed$' "$work/said" || fail "reload said $(< "$work/said")"
+	grep -q 'changed by hand, and undone now: service guest: removed$' "$work/said" || fail "reload said $(< "$work/said")"
 	expect 'services' "$(shown get services.stays.nat services.extra.nat)" == 'dnat dnat'
 	! shown get services.guest.nat > /dev/null 2>&1 || fail 'guest is still there'
 	wgxdp reload -c "$work/2.yaml" > "$work/out"

@@ -3,7 +3,7 @@
 # tier: long
 # timeout: 600
 # vm
-# One instance runs tests/config/good/everything.yaml, which has every key of wgxdp.yaml(5). The test replaces its public keys, programs, one URL
+# One instance runs docs/examples/config/everything.yaml, which has every key of wgxdp.yaml(5). The test replaces its public keys, programs, one URL
 # and one rate (configuration(), in together-network.sh), and compares the keys of both files. WireGuard clients ping through every service, over
 # both families, through port ranges, from inside (hairpin), over a bridge and a VLAN. Sites ping through the relay and the blind relay. wgxdp's
 # counters show that wgxdp forwarded the packets: the kernel's own forwarding is closed on this host, and counts what it refuses. The guard, its
@@ -75,7 +75,7 @@ scraped() { inside relay curl -sf --max-time 5 "http://127.0.0.1:9851$1"; } # PA
 
 together_network
 configuration
-for file in tests/config/good/everything.yaml "$work/wgxdp.yaml"; do fy-tool --mode json "$file" > "$work/$(basename "$file").json"; done
+for file in docs/examples/config/everything.yaml "$work/wgxdp.yaml"; do fy-tool --mode json "$file" > "$work/$(basename "$file").json"; done
 same=$("$root/selftests/lib/same_keys.py" "$work/everything.yaml.json" "$work/wgxdp.yaml.json") || fail 'the configuration lacks keys of everything.yaml'
 say "ok keys of everything.yaml that the configuration has: $same of $same"
 start_daemon -c "$work/wgxdp.yaml"

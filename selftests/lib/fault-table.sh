@@ -29,7 +29,7 @@ all_well() { # WHAT
 doctor_options=()
 
 log_tells() { # TEXT, since the row began
-	tail -n "+$((log_from + 1))" "$work/daemon" | grep -qF "$1"
+	tail -n "+$((log_from + 1))" "$work/daemon" | holds -F "$1"
 }
 
 follows() { [[ ${daemon:-} ]] && kill -0 "$daemon" 2> /dev/null; }

@@ -54,10 +54,10 @@ installs() { # HOST TREE
 	at "$1" cp -a "$2/etc/." /etc/
 }
 
-# docs/examples/NAME.yaml, or what is made of it, to $work/NAME
+# docs/examples/topology/NAME.yaml, or what is made of it, to $work/NAME
 generated() { # NAME [SED-SCRIPT]
-	sed "${2:-}" "docs/examples/$1.yaml" > "$work/$1.yaml"
-	[[ ! ${2:-} ]] || ! cmp -s "docs/examples/$1.yaml" "$work/$1.yaml" || fail "'$2' changes nothing in $1.yaml"
+	sed "${2:-}" "docs/examples/topology/$1.yaml" > "$work/$1.yaml"
+	[[ ! ${2:-} ]] || ! cmp -s "docs/examples/topology/$1.yaml" "$work/$1.yaml" || fail "'$2' changes nothing in $1.yaml"
 	"${wgxdp:?}" gen hosts "$work/$1.yaml" -o "$work/$1" > "$work/gen" || fail "gen hosts: $(< "$work/gen")"
 	say "$1.yaml${2:+, $2}: $(grep -c '^added' "$work/gen" || :) files added, $(grep -c '^changed' "$work/gen" || :) changed"
 }

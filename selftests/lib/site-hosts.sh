@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Sourced, after lib.sh, sites.sh and hosts.sh: the hosts of docs/examples/two-sites.yaml as they boot from generated files, $tree, and
+# Sourced, after lib.sh, sites.sh and hosts.sh: the hosts of docs/examples/topology/two-sites.yaml as they boot from generated files, $tree, and
 # what is around them. No systemd runs: what its units would start is started by hand, in their order, networkd among it.
 #
 #     server-a1 eth0 ---.          .--- lan edge-a1 wan ---.

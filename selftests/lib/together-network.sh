@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # variables for the script that sources this, and variables of lib.sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The network of together.sh, for a script that sources lib.sh first. It fits the addresses of tests/config/good/everything.yaml.
+# The network of together.sh, for a script that sources lib.sh first. It fits the addresses of docs/examples/config/everything.yaml.
 #
 #     client  .7, .66, ::7 --+                                       lan .1   +-- .10, .12 wg-end   wge; wgk behind amneziawg.py
 #     home    .30 -----------+          wan .1                   +--- switch -+-- .11      wg-spare wgs: the key of wge
@@ -201,7 +201,7 @@ program() { # NAME: $work/NAME.sh writes its user and its arguments to $work/NAM
 	chmod 755 "$work/$1.sh"
 }
 
-# tests/config/good/everything.yaml with this network's keys, in the order of the file, and programs and a URL that the test can look
+# docs/examples/config/everything.yaml with this network's keys, in the order of the file, and programs and a URL that the test can look
 # at. The challenge begins at 50 initiations a second: an emulated CPU does not make 1000.
 configuration() {
 	local keys=(wge wgk new wge wgz wgc4 wgvpn wgaway) name
@@ -217,7 +217,7 @@ configuration() {
 			}
 			print
 		}
-		END {if ((getline key < file) > 0) exit 1}' tests/config/good/everything.yaml > "$work/wgxdp.yaml" ||
+		END {if ((getline key < file) > 0) exit 1}' docs/examples/config/everything.yaml > "$work/wgxdp.yaml" ||
 		fail 'everything.yaml has another number of keys than this test'
 	sed -i -e "s|url: .*|url: \"http://[$name_server]:8080/1.0\"|; s|above: 1000/s|above: 50/s|" \
 		-e "s|command: .*\], user|command: [ $work/knocked.sh ], user|; s|exec: .*\]|exec: [ $work/updated.sh ]|" "$work/wgxdp.yaml"

@@ -38,6 +38,7 @@ static void check(const struct config *c)
 	if (!again || !from_saved)
 		fprintf(stderr, "written:\n%s", again ? saved : first);
 	MUST(again && from_saved);
+	MUST(!config_changes(c, again, stderr));
 	second = written(again, config_write);
 	if (strcmp(first, second))
 		fprintf(stderr, "first:\n%ssecond:\n%s", first, second);

@@ -26,10 +26,11 @@ assert limits(1.09, 1.1, 0.5) == ["median"]
 assert limits(2, 2, 2) == ["row 0", "row 1", "row 2", "median"]
 
 # the machine is ten times slower from the second sample on, for all targets
-ns = {against.REDIRECT: [10, 100, 100], against.OTHER: [20, 200, 200], against.NEW: [30, 300, 300]}
+ns = {against.REDIRECT: [10, 100, 100], against.PARSE: [15, 150, 150], against.OTHER: [20, 200, 200], against.NEW: [30, 300, 300]}
 r = against.summary(against.all_rows()[0], ns)
 assert r["ratio"] == r["ratio_low"] == r["ratio_high"] == 2, r
 assert r["whole"] == 1.5, r
+assert r["over_parse"] == 150, r
 EOF
 
 listed=$(scripts/bench --against nothing --list)

@@ -36,6 +36,7 @@ for command in $commands; do
 	done < <("$built" "$command" --help | sed -n '/^$/,$p' | grep -oE '^ +(-[a-zA-Z0-9],? *)?(--[a-z0-9-]+)' | grep -oE -- '--[a-z0-9-]+')
 done
 for noun in add set del deny allow; do has $noun service ''; done
+for noun in add del; do has $noun service deny ''; done
 for noun in add set del import; do has $noun peer ''; done
 for noun in interfaces services peers routes flows metrics; do has $noun show ''; done
 for noun in hosts nft; do has $noun gen ''; done
@@ -43,6 +44,9 @@ has lo up --wan ''
 lacks reload up --wan ''
 has masquerade up --wan eth0 --nat ''
 has lo --instance second up --wan ''
+has handshake monitor --event ''
+has guard_mac1 monitor --reason ''
+lacks probe monitor --reason ''
 has @file up -c ''
 has @file gen hosts ''
 lacks @file gen nft ''

@@ -132,7 +132,7 @@ def keys():
 def keys_in_page():
     found = set()
     for name, text in re.findall(r'^\.Ss (\S+).*\n((?:(?!\.S[hs] ).*\n)*)', read(CONFIG_MAN), re.M):
-        if re.fullmatch(f'{SECTIONS}|announce|express|running', name):
+        if re.fullmatch(f'{SECTIONS}|announce|express|express-entries|running', name):
             found.add(f'section {name}')
         found |= {f"{name.removesuffix('s')} {key}" for key in re.findall(r'^\.It Cm (\S+)', text, re.M)}
     return found
@@ -153,7 +153,7 @@ def values_in_page():
     for line in read(CONFIG_MAN).splitlines():
         words = line.split()
         if re.match(r'\.(S[hs]|It) ', line):
-            key = words[2] if words[0] == '.It' and len(words) > 2 else words[1] if words == ['.Ss', 'express'] else ''
+            key = words[2] if words[0] == '.It' and len(words) > 2 else words[1] if words[0] == '.Ss' and words[1].startswith('express') else ''
         elif words[:1] == ['.Cm'] and key in ('mode', 'nat', 'role', 'ipv6', 'df', 'shared', 'origin', 'reject', 'profile', 'strict', 'by', 'page', 'express'):
             found.add(f'{key} {words[1]}')
     return found - {'mode up', 'origin running', 'origin save'}        # other words than values
@@ -280,7 +280,7 @@ def check_topology():
         topology, hosts = f'{directory}/topology', f'{directory}/hosts'
         with open(topology, 'w', encoding='utf-8') as f:
             f.write(re.sub('^    ', '', text, flags=re.M))
-        for command in ([topology, '-o', hosts], ['docs/examples/vps.yaml', '-o', hosts, '--check']):
+        for command in ([topology, '-o', hosts], ['docs/examples/topology/vps.yaml', '-o', hosts, '--check']):
             done = subprocess.run([WGXDP, 'gen', 'hosts', *command], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             if done.returncode:
                 yield f'the topology of guide-vps.md: {done.stdout}'

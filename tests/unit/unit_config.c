@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "config/config_diff.h"
 #include "same_config.h"
 #include "told.h"
 
@@ -270,10 +271,10 @@ static void by_hand(void **state)
 	s.n_listen_addresses = 1;
 	assert_int_equal(config_check(&c, "wgxdp"), -EINVAL);
 	assert_string_equal(heard(&t),
-		"wgxdp: error: listen: ports are missing, as ports: [ 51820 ]\n"
-		"wgxdp: error: ipv4: '127.0.0.1' is a loopback address: the address of a host is wanted\n"
-		"wgxdp: error: ipv4: the backend is where the service listens, 203.0.113.1:51820: the host behind is wanted, "
-		"or nat: none\n");
+		"wgxdp: error: listen: ports are missing: add ports: [ 51820 ]\n"
+		"wgxdp: error: ipv4: '127.0.0.1' is a loopback address: write the address of a host\n"
+		"wgxdp: error: ipv4: the backend's address is where the service listens, 203.0.113.1:51820: write the address of the "
+		"host behind this one, or nat: none\n");
 }
 
 /* What looks like two services on one place and is not. */
@@ -325,7 +326,7 @@ static void files(void **state)
 	assert_int_equal(config_read("/nonexistent/wgxdp.yaml", &c), -ENOENT);
 	assert_int_equal(config_read("/", &c), -EISDIR);
 	assert_string_equal(heard(&t), "wgxdp: error: cannot read /nonexistent/wgxdp.yaml: No such file or directory\n"
-				       "wgxdp: error: cannot read /: Is a directory\n");
+				       "wgxdp: error: cannot read /: Is a directory: name a file in it\n");
 	fd = mkstemp(name);
 	assert_int_equal(write(fd, good, strlen(good)), strlen(good));
 	assert_int_equal(config_read(name, &c), 0);
@@ -338,6 +339,43 @@ static void files(void **state)
 	config_free(c);
 	unlink(name);
 	close(fd);
+}
+
+static void assert_changes(const char *from, const char *to, const char *said)
+{
+	struct config *old, *new;
+	char *text = NULL;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	assert_int_equal(config_parse(from, "old.yaml", &old), 0);
+	assert_int_equal(config_parse(to, "new.yaml", &new), 0);
+	assert_int_equal(config_changes(old, new, out), *said != 0);
+	fclose(out);
+	assert_string_equal(text, said);
+	free(text);
+	config_free(old);
+	config_free(new);
+}
+
+/* Each value that differs is a sentence of its own */
+static void changes(void **state)
+{
+#define SERVICE(more) "services:\n  - name: wg-end\n    listen: { interface: eth0, ports: [ 51820 ] }\n" more
+#define BACKEND(more) "    backend: { ipv4: 192.168.1.10, port: 51820" more " }\n"
+	assert_changes(good, good, "");
+	assert_changes("{}", SERVICE(BACKEND("")), "service wg-end: added\n");
+	assert_changes(SERVICE(BACKEND("")), "services: [ ]", "service wg-end: removed\n");
+	assert_changes(SERVICE(BACKEND("")), SERVICE(BACKEND(", ipv6: \"2001:db8::a\"")), "service wg-end: backend ipv6 2001:db8::a added\n");
+	assert_changes(SERVICE(BACKEND("")), SERVICE("    backend: { ipv4: 192.168.1.99, port: 443 }\n    deny: [ 192.0.2.0/24 ]\n"),
+		       "service wg-end: backend ipv4 192.168.1.99, was 192.168.1.10\nservice wg-end: backend port 443, was 51820\n"
+		       "service wg-end: deny 192.0.2.0/24 added\n");
+	assert_changes(SERVICE(BACKEND("")), "running: { mode: tc }\n" SERVICE(BACKEND("") "    origin: hand\n"), "running mode tc, was auto\n");
+	assert_changes("peers:\n  - { name: a, device: eth1, prefixes: [ \"fd12:3456:789a:a::/64\", \"fd12:3456:789a:b::/64\" ] }\n"
+		       "policy: { overlay: \"fd12:3456:789a::/48\" }\n",
+		       "peers:\n  - { name: a, device: eth1, prefixes: [ \"fd12:3456:789a:c::/64\", \"fd12:3456:789a:b::/64\" ] }\n"
+		       "policy: { overlay: \"fd12:3456:789a::/48\", udp-ports: [ 53 ] }\n",
+		       "policy udp-ports 53, was 58000-60000\npeer a: prefixes fd12:3456:789a:a::/64 removed\npeer a: prefixes fd12:3456:789a:c::/64 added\n");
 }
 
 /* Long files are read to their end, and do not drown the terminal in errors. */
@@ -473,7 +511,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_file), cmocka_unit_test(nothing_in_it), cmocka_unit_test(running),
 		cmocka_unit_test(written_names), cmocka_unit_test(by_hand), cmocka_unit_test(no_contradiction),
-		cmocka_unit_test(files), cmocka_unit_test(many), cmocka_unit_test(mutations), cmocka_unit_test(bad_files),
+		cmocka_unit_test(files), cmocka_unit_test(changes), cmocka_unit_test(many), cmocka_unit_test(mutations), cmocka_unit_test(bad_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,7 +74,7 @@ static int set_up(void **state)
 
 	strcpy(dp.instance, "test");
 	for (int i = 0; i < MAP_COUNT; i++)
-		dp.maps[i] = -1;
+		dp.maps[i] = dp.former[i] = -1;
 	n_buckets = flow_table_buckets(FLOWS);
 	dp.maps[MAP_flow_table] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct flow_bucket), n_buckets, BPF_F_MMAPABLE);
 	dp.maps[MAP_flow_index] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct learned_line), 2 * n_buckets, BPF_F_MMAPABLE);
@@ -417,30 +417,32 @@ static int collect(void *data, const struct flow_entry *e)
 	return 0;
 }
 
-/* A larger table and a smaller one get all that there is room for: the same flows with the same times and counters */
+/* A table that is made anew gets all flows, with the same times and counters; and copied again, those that came since */
 static void grows(void **state)
 {
-	struct flow_entry *was = calloc(FLOWS, sizeof(*was)), *is = calloc(FLOWS, sizeof(*is)), *end;
-	int former = dp.maps[MAP_flow_table];
+	struct flow_entry *was = calloc(FLOWS, sizeof(*was)), *is = calloc(FLOWS + 1, sizeof(*is)), *end;
 
 	put_many();
 	end = was;
 	assert_int_equal(dataplane_flows(&dp, collect, &end), 0);
 	assert_int_equal(end - was, FLOWS);
-	flow_table_close(&table);
+	dp.former[MAP_flow_table] = dp.maps[MAP_flow_table];
 	close(dp.maps[MAP_flow_index]);
 	dp.maps[MAP_flow_table] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct flow_bucket), 2 * n_buckets, BPF_F_MMAPABLE);
 	dp.maps[MAP_flow_index] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct learned_line), 4 * n_buckets, BPF_F_MMAPABLE);
-	dataplane_carry_flows(&dp, former, n_buckets);
-	close(former);
+	dataplane_carry_flows(&dp);
+	put(&(struct tuple){ 0, "10.200.0.1:4000", "198.51.100.1:51820", "192.168.1.200:1", "192.168.1.10:51820" }, 1, 1, 5);
+	flow_table_close(&table);
+	dataplane_carry_flows(&dp);
+	close(dp.former[MAP_flow_table]);
 	n_buckets *= 2;
 	assert_int_equal(flow_table_open_new(dp.maps[MAP_flow_table], dp.maps[MAP_flow_index], n_buckets, &secret, &table), 0);
-	assert_int_equal(entries(), FLOWS);
+	assert_int_equal(entries(), FLOWS + 1);
 	end = is;
 	assert_int_equal(dataplane_flows(&dp, collect, &end), 0);
-	assert_int_equal(end - is, FLOWS);
+	assert_int_equal(end - is, FLOWS + 1);
 	qsort(was, FLOWS, sizeof(*was), compare_entries);
-	qsort(is, FLOWS, sizeof(*is), compare_entries);
+	qsort(is, FLOWS + 1, sizeof(*is), compare_entries);
 	for (__u32 i = 0; i < FLOWS; i++) {
 		assert_memory_equal(&was[i].flow, &is[i].flow, sizeof(struct flow));
 		assert_int_equal(was[i].word & LEARNED_UNTIL, is[i].word & LEARNED_UNTIL);

@@ -14,9 +14,9 @@
 #include "told.h"
 #include "lib/yaml.h"
 
-/* ---- tests/config/good ---- */
+/* ---- docs/examples/config ---- */
 
-#define EVERYTHING "tests/config/good/everything.yaml"
+#define EVERYTHING "docs/examples/config/everything.yaml"
 #define PAGE "docs/wgxdp.yaml.5"
 
 static void good_file(void **state)

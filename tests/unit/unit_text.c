@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <net/if.h>
 #include "lib/text.h"
+#include "net/host.h"
 
 static const struct {
 	const char *text, *visible, *json, *label;
@@ -90,12 +92,32 @@ static void words(void **state)
 	}
 }
 
+/* Of many interfaces those are named that were probably meant */
+static void interfaces(void **state)
+{
+	struct nl_link links[200] = { { .name = "lo", .loopback = true }, { .name = "eth0" }, { .name = "wan" } };
+	struct host h = { .links = links, .n_links = 1 };
+	char text[HOST_NAMES_LEN];
+
+	assert_string_equal(host_link_names(&h, "eht0", text), "none");
+	h.n_links = 3;
+	assert_string_equal(host_link_names(&h, "eht0", text), "eth0, wan");
+	assert_string_equal(host_link_names(&h, "wna", text), "wan, eth0");
+	for (h.n_links = 3; h.n_links < 200; h.n_links++)
+		snprintf(links[h.n_links].name, IFNAMSIZ, "veth%zu-container", h.n_links);
+	assert_ptr_equal(strstr(host_link_names(&h, "eht0", text), "eth0, wan, veth"), text);
+	assert_string_equal(strrchr(text, 'e'), "e");
+	assert_non_null(strstr(text, " and 1"));
+	assert_int_equal(text_distance("eht0", "eth0"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each),
 		cmocka_unit_test(cut),
 		cmocka_unit_test(words),
+		cmocka_unit_test(interfaces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -213,13 +213,13 @@ const struct command doctor_command = {
 	.summary = "find what keeps packets from passing, with the command that cures it",
 	.usage = "[-c FILE] [--listen SECONDS] [-j|--json]\n"
 		 "--wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port "
-		 "N[,N]...] [--nat dnat|none|masquerade] [--listen SECONDS] [-j|--json]",
+		 "PORTS] [--nat dnat|none|masquerade] [--listen SECONDS] [-j|--json]",
 	.about = "Checks this host and what runs: kernel, interfaces, drivers, offloads, MTU, "
 		 "VLANs, forwarding, other programs, rules, routes, backends, WireGuard, "
 		 "handshakes and clock. Each finding is ok, a warning or a problem, with the "
 		 "command that cures it. If nothing is up, it looks at the host, and at "
-		 CONFIG_DEFAULT " if that is there. It changes nothing; it sends two bytes to each backend "
-		 "to see whether it answers.\n"
+		 CONFIG_DEFAULT " if that is there. It changes nothing; it sends two bytes to each "
+		 "backend to see whether it answers.\n"
 		 "Exit status: 0 no problem; 3 problems; 2 the file is invalid; 1 the checks "
 		 "failed.",
 	.run = run_doctor,

@@ -12,6 +12,7 @@
 #include "config/config_check.h"
 #include "net/echo.h"
 #include "lib/log.h"
+#include "net/host.h"
 #include "net/lookup.h"
 #include "net/wireguard.h"
 
@@ -123,12 +124,15 @@ static int find_reachable(struct job *j, const struct address **ret)
 static int read_peer(const struct job *j, struct wg_peer *ret)
 {
 	struct wg_device d = { 0 };
+	char there[HOST_NAMES_LEN];
 	int rc = wg_read(j->interface, &d);
 	const struct wg_peer *p = wg_find_peer(&d, &j->peer);
 
-	if (rc)
+	if (rc == -ENODEV)
+		log_error("--interface %s: there is no such interface: there is %s", j->interface,
+			  host_names_now(j->interface, there));
+	else if (rc)
 		log_error("--interface %s: %s", j->interface,
-			  rc == -ENODEV ? "there is no such interface" :
 			  rc == -EOPNOTSUPP ? "it is not a WireGuard interface" : strerror(-rc));
 	else if (!p)
 		log_error("--peer %s: %s has no such peer; `wg show %s peers` lists them",

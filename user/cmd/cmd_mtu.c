@@ -11,6 +11,7 @@
 #include "cmd/command.h"
 #include "config/config_check.h"
 #include "lib/log.h"
+#include "net/host.h"
 #include "net/lookup.h"
 #include "doctor/mtu_report.h"
 #include "net/wireguard.h"
@@ -98,6 +99,8 @@ static int find_targets(struct job *j)
 
 static int find_link(const struct job *j, struct mtu_report *r)
 {
+	static char why[HOST_NAMES_LEN + 64];
+	char there[HOST_NAMES_LEN];
 	__u32 oif = 0;
 	int rc = j->through ? 0 : nl_route_get(&r->target, 0, &oif);
 
@@ -109,7 +112,9 @@ static int find_link(const struct job *j, struct mtu_report *r)
 		}
 	if (j->through) {
 		snprintf(r->link.name, sizeof(r->link.name), "%s", j->through);
-		r->why = "there is no such interface";
+		snprintf(why, sizeof(why), "there is no such interface: there is %s",
+			 host_names_now(j->through, there));
+		r->why = why;
 	}
 	return rc ?: -ENODEV;
 }

@@ -14,6 +14,7 @@
 #include "lib/log.h"
 #include "cmd/edit.h"
 #include "config/relay_prefix.h"
+#include "net/host.h"
 #include "net/wireguard.h"
 
 struct arguments {
@@ -170,12 +171,15 @@ static int import_peer(struct config *c, const char *device, const struct wg_pee
 static int import_device(const char *device, struct config *c)
 {
 	struct wg_device d = { 0 };
+	char there[HOST_NAMES_LEN];
 	struct wg_names names;
 	int rc = wg_read(device, &d);
 
-	if (rc)
-		log_error("peer import %s: %s", device, rc == -ENODEV ?
-			  "there is no such interface" : rc == -EOPNOTSUPP ?
+	if (rc == -ENODEV)
+		log_error("peer import %s: there is no such interface: there is %s", device,
+			  host_names_now(device, there));
+	else if (rc)
+		log_error("peer import %s: %s", device, rc == -EOPNOTSUPP ?
 			  "it is not a WireGuard interface, or wireguard-go has no socket in "
 			  WG_SOCKET_DIR : strerror(-rc));
 	if (!rc && !c->policy.overlay.family) {

@@ -13,51 +13,19 @@
 #include "instance/source.h"
 #include "instance/state.h"
 #include "instance/try.h"
+#include "instance/undone.h"
 
 struct arguments {
 	const char *file;
 	bool dry;
 };
 
-static bool same_service(const struct service_config *a, const struct service_config *b)
-{
-	struct service_config one = *a;
-	struct config x = { .services = &one, .n_services = 1 };
-	struct config y = { .services = (struct service_config *)b, .n_services = 1 };
-	FILE *nowhere = fopen("/dev/null", "we");
-	bool same;
-
-	one.by_hand = b->by_hand;
-	same = nowhere && !config_diff(&x, &y, nowhere);
-	if (nowhere)
-		fclose(nowhere);
-	return same;
-}
-
-/* Names the services that the file does not have as they run: somebody may have forgotten to write
- * them down */
-static void name_handmade(const struct config *old, const struct config *new, bool dry)
-{
-	for (size_t i = 0; i < old->n_services; i++) {
-		const struct service_config *s = &old->services[i],
-					    *now = config_service(new, s->name);
-
-		if (s->by_hand && !now)
-			log_warning("service %s was made by hand, and the file does not have it: "
-				    "%s", s->name, dry ? "`reload` would remove it" : "removed");
-		else if (s->by_hand && !same_service(s, now))
-			log_warning("service %s was changed by hand, and the file has it "
-				    "otherwise: %s", s->name,
-				    dry ? "`reload` would undo that" : "undone");
-	}
-}
-
 static void tell_difference(const struct config *old, const struct config *new, bool dry)
 {
 	if (!config_diff(old, new, stdout))
 		puts("nothing differs");
 	fflush(stdout);
-	name_handmade(old, new, dry);
+	undone_report(old, new, !dry);
 }
 
 /* Prints the differences after releasing the lock: a pager that waits for its user would hold up
@@ -123,9 +91,8 @@ const struct command reload_command = {
 	.summary = "bring what runs to what the file says, and print the differences",
 	.usage = "[-c FILE] [--dry-run]",
 	.about = "Brings what runs to what the file says, as `up` does, and prints the "
-		 "differences: lines that go with -, lines that come with +. It names services "
-		 "that were made or changed by hand and that the file does not have so. If "
-		 "nothing is up, it fails.",
+		 "differences: lines that go with -, lines that come with +. It names each change "
+		 "by hand that it undoes. If nothing is up, it fails.",
 	.run = run_reload,
 	.options = options,
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cmd/edit.h"
+#include "cmd/service_clients.h"
 #include "config/config_check.h"
 #include "config/config_diff.h"
 #include "lib/grow.h"
@@ -16,10 +17,11 @@
 
 struct arguments {
 	struct edit edit;
-	const char *prefix_text;
-	struct prefix prefix;
+	struct prefix_list prefixes;	/* of `allow` and `deny` */
 	struct service_config wanted;	/* from the options */
 	bool listen, nat, ipv6;		/* these options were given; `wanted` shows the others */
+	bool no_ipv4, no_ipv6;
+	struct clients_may may;
 };
 
 static int parse_listen(struct service_config *s, const char *argument)
@@ -104,7 +106,73 @@ static bool has_options(const struct arguments *a)
 	const struct service_config *w = &a->wanted;
 
 	return a->listen || a->nat || a->ipv6 || w->n_ports || w->backend.n_keys ||
-	       w->guard.strict || *w->backend.ipv4 || *w->backend.ipv6;
+	       w->guard.strict || *w->backend.ipv4 || *w->backend.ipv6 || a->no_ipv4 ||
+	       a->no_ipv6;
+}
+
+static const struct command_word list_verbs[] = {
+	{ "add", "@service" }, { "del", "@service" }, { 0 },
+};
+
+/* Reads what must follow `allow` and `deny`: add or del, the service's name, and prefixes */
+static int check_list_words(struct arguments *a, int n, char **words)
+{
+	static const char *const verbs[][2] = {
+		{ "allow add", "allow del" }, { "deny add", "deny del" },
+	};
+	const char *list = words[0], *word = n > 1 ? words[1] : "";
+	bool del = !strcmp(word, "del");
+
+	if (!del && strcmp(word, "add")) {
+		log_error("service %s: %s%sadd or del must follow, as `wgxdp service %s add %s "
+			  "192.0.2.0/24`", list, word, *word ? ": " : "", list,
+			  *word ? word : "NAME");
+		return -EINVAL;
+	}
+	a->edit.verb = verbs[*list == 'd'][del];
+	if (n < 4) {
+		log_error("service %s: a service's name and a prefix must follow; see `wgxdp "
+			  "service --help`", a->edit.verb);
+		return -EINVAL;
+	}
+	for (int i = 3; i < n; i++) {
+		struct prefix p;
+		int rc = edit_parse_prefix("service", words[i], &p) ?:
+			 prefix_add(&a->prefixes.list, &a->prefixes.n, &p);
+
+		if (rc)
+			return rc;
+	}
+	a->edit.name = words[2];
+	return 0;
+}
+
+static int check_name_word(struct arguments *a, int n, char **words)
+{
+	if (n == 2) {
+		a->edit.name = words[1];
+		return 0;
+	}
+	if (n > 2)
+		log_error("service %s %s: '%s' is one word too many: a list is one word, with "
+			  "commas between its items; see `wgxdp service --help`", a->edit.verb,
+			  words[1], words[2]);
+	else
+		log_error("service %s: the service's name is missing; see `wgxdp service --help`",
+			  a->edit.verb);
+	return -EINVAL;
+}
+
+static int check_families(const struct arguments *a)
+{
+	const struct backend_config *b = &a->wanted.backend;
+	const char *wrong = a->no_ipv4 && *b->ipv4 ? b->ipv4 :
+			    a->no_ipv6 && *b->ipv6 ? b->ipv6 : NULL;
+
+	if (wrong)
+		log_error("service %s %s: --backend %s contradicts --no-%s: leave one of them out",
+			  a->edit.verb, a->edit.name, wrong, wrong == b->ipv4 ? "ipv4" : "ipv6");
+	return wrong ? -EINVAL : 0;
 }
 
 /* Checks the words, and which options the verb needs and accepts */
@@ -112,33 +180,32 @@ static int check_words(struct arguments *a, int n, char **words)
 {
 	struct edit *e = &a->edit;
 	bool lists;
+	int rc;
 
 	e->verb = command_word(&service_command, words);
 	if (!e->verb)
 		return -EINVAL;
 	lists = is_verb(a, "deny") || is_verb(a, "allow");
-	if (n != 2 + lists) {
-		log_error("service %s: %s; see `wgxdp service --help`", e->verb,
-			  n > 2 + lists ? "too many words" :
-			  lists ? "a service's name and a prefix must follow" :
-			  "the service's name is missing");
-		return -EINVAL;
-	}
-	e->name = words[1];
+	rc = lists ? check_list_words(a, n, words) : check_name_word(a, n, words);
+	if (rc)
+		return rc;
 	if (!is_service_name(e->name) || strlen(e->name) >= NAME_LEN) {
 		log_error("service %s %s: no name of a service: letters, digits, '-', '_' and '.', "
 			  "as wg-end", e->verb, e->name);
 		return -EINVAL;
 	}
-	if (edit_check_options(e, has_options(a)))
+	if (!lists && (a->may.refuse_others || a->may.everyone)) {
+		log_error("service %s: --refuse-others and --everyone are for allow and deny",
+			  e->verb);
+		return -EINVAL;
+	}
+	if (edit_check_options(e, has_options(a)) || check_families(a))
 		return -EINVAL;
 	if (is_verb(a, "add") && !*a->wanted.backend.ipv4 && !*a->wanted.backend.ipv6) {
 		log_error("service add %s: --backend is missing: wg-end's address", e->name);
 		return -EINVAL;
 	}
-	a->prefix_text = words[2];
-	return lists ? edit_parse_prefix(is_verb(a, "deny") ? "service deny" : "service allow",
-					 words[2], &a->prefix) : 0;
+	return 0;
 }
 
 /* ---- the change ---- */
@@ -160,10 +227,15 @@ static void take_ports(struct service_config *s, struct service_config *from)
 	from->ports = NULL;
 }
 
-static void take_hosts(struct backend_config *b, const struct backend_config *from)
+/* Each option concerns the family that it names, and leaves the other one alone */
+static void take_hosts(struct backend_config *b, const struct arguments *a)
 {
-	strcpy(b->ipv4, from->ipv4);
-	strcpy(b->ipv6, from->ipv6);
+	const struct backend_config *from = &a->wanted.backend;
+
+	if (*from->ipv4 || a->no_ipv4)
+		strcpy(b->ipv4, from->ipv4);
+	if (*from->ipv6 || a->no_ipv6)
+		strcpy(b->ipv6, from->ipv6);
 }
 
 /* Keys in the options replace all keys of the service */
@@ -200,6 +272,23 @@ static bool no_ipv6_dnat(const struct service_config *s)
 	return s->ipv6 == IPV6_DNAT && (s->nat != NAT_DNAT || !ipv6);
 }
 
+/* Checks that the service keeps a backend, and has only one */
+static int check_backend(const struct arguments *a, const struct service_config *s)
+{
+	struct backend_config b = s->backend;
+
+	take_hosts(&b, a);
+	if (s->n_backends && (*b.ipv4 || *b.ipv6 || a->no_ipv4 || a->no_ipv6))
+		log_error("service set %s: it has several backends: change them in the file, and "
+			  "`wgxdp reload`", s->name);
+	else if ((a->no_ipv4 || a->no_ipv6) && !*b.ipv4 && !*b.ipv6)
+		log_error("service set %s: nothing is left of its backend: name another address "
+			  "with --backend", s->name);
+	else
+		return 0;
+	return -EINVAL;
+}
+
 /* Applies the options to a service, new or running */
 static int change_service(struct arguments *a, struct service_config *s)
 {
@@ -221,9 +310,8 @@ static int change_service(struct arguments *a, struct service_config *s)
 		take_listen(s, from);
 	if (from->n_ports)
 		take_ports(s, from);
-	if (*from->backend.ipv4 || *from->backend.ipv6)
-		take_hosts(&s->backend, &from->backend);
-	if (!s->n_backends || *from->backend.ipv4 || *from->backend.ipv6)
+	take_hosts(&s->backend, a);
+	if (!s->n_backends)
 		s->backend.port = port;
 	take_guard(s, from);
 	if (a->ipv6 || (a->listen && from->ipv6 != IPV6_DIRECT && s->nat != NAT_MASQUERADE))
@@ -231,47 +319,6 @@ static int change_service(struct arguments *a, struct service_config *s)
 	else if (no_ipv6_dnat(s))
 		s->ipv6 = IPV6_DIRECT;
 	return default_port(s);
-}
-
-static ssize_t prefix_index(const struct prefix *list, size_t n, const struct prefix *p)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!prefix_compare(&list[i], p))
-			return i;
-	return -1;
-}
-
-static int add_prefix(struct prefix **list, size_t *n, const struct prefix *p)
-{
-	struct prefix *place;
-
-	if (prefix_index(*list, *n, p) >= 0)
-		return 0;
-	place = append(*list, *n);
-	if (place)
-		*place = *p;
-	return place ? 0 : -ENOMEM;
-}
-
-static int allow(const struct arguments *a, struct service_config *s)
-{
-	ssize_t denied = prefix_index(s->deny, s->n_deny, &a->prefix);
-	char text[ADDRESS_STRLEN];
-	int rc = 0;
-
-	if (denied >= 0)
-		memmove(&s->deny[denied], &s->deny[denied + 1],
-			(--s->n_deny - denied) * sizeof(*s->deny));
-	if (denied < 0 || s->n_allow)
-		rc = add_prefix(&s->allow, &s->n_allow, &a->prefix);
-	for (size_t i = 0; i < s->n_deny; i++)
-		if (prefix_within(&a->prefix, &s->deny[i]))
-			log_warning("service %s: %s lies within %s, which is denied, and "
-				    "deny beats allow", s->name,
-				    a->prefix_text, prefix_format(&s->deny[i], text));
-	if (s->n_allow == 1 && denied < 0)
-		log_warning("service %s now accepts clients of %s alone", s->name, a->prefix_text);
-	return rc;
 }
 
 static int change(struct edit *e, struct config *c, const char *instance)
@@ -297,9 +344,8 @@ static int change(struct edit *e, struct config *c, const char *instance)
 		strcpy(s->name, e->name);
 	}
 	s->by_hand = true;
-	if (is_verb(a, "deny"))
-		return add_prefix(&s->deny, &s->n_deny, &a->prefix);
-	return is_verb(a, "allow") ? allow(a, s) : change_service(a, s);
+	return a->prefixes.n ? clients_change(s, e->verb, &a->prefixes, &a->may) :
+	       check_backend(a, s) ?: change_service(a, s);
 }
 
 static const struct edit_option options_by_path[] = {
@@ -320,6 +366,7 @@ static int run_service(const struct global *g, int argc, char **argv)
 	if (words && !check_words(&a, n, words))
 		status = edit_running(g, &a.edit);
 	config_free_service(&a.wanted);
+	free(a.prefixes.list);
 	return status;
 }
 
@@ -329,9 +376,14 @@ static const struct command_option options[] = {
 	  parse_listen_option, .values = "@interface" },
 	{ 0, "backend", "BACKEND", offsetof(struct arguments, wanted.backend),
 	  "IPv4 address, IPv6 address or both, with :PORT (default 51820; IPv6 then in brackets). "
-	  "A name stands for the family that has no address; alone, for IPv4.", parse_backend },
-	{ 0, "port", "N[,N]", offsetof(struct arguments, wanted),
-	  "UDP ports to listen on (default: 51820)", parse_ports },
+	  "A name stands for the family that has no address; alone, for IPv4. `set` changes only "
+	  "the families that stand there.", parse_backend },
+	{ 0, "no-ipv4", NULL, offsetof(struct arguments, no_ipv4),
+	  "of `set`: take the backend's IPv4 address away" },
+	{ 0, "no-ipv6", NULL, offsetof(struct arguments, no_ipv6),
+	  "of `set`: take the backend's IPv6 address away" },
+	{ 0, "port", "PORTS", offsetof(struct arguments, wanted),
+	  "UDP ports to listen on, as 51820,443 or 400-450 (default: 51820)", parse_ports },
 	{ 0, "nat", "MODE", 0,
 	  "dnat (default); none: no translation; masquerade: the backend sees an address of this "
 	  "host, and clients of either family reach it",
@@ -345,29 +397,38 @@ static const struct command_option options[] = {
 	  "key pass. May be repeated, for new and old keys.", parse_key },
 	{ 0, "strict", NULL, offsetof(struct arguments, wanted.guard.strict),
 	  "the guard passes data only of clients that the backend has answered" },
+	{ 0, "refuse-others", NULL, offsetof(struct arguments, may.refuse_others),
+	  "needed by `allow add` if allow is empty: all other clients are refused then" },
+	{ 0, "everyone", NULL, offsetof(struct arguments, may.everyone),
+	  "needed by `allow del` of the last prefixes, which lets every client in, and by `deny "
+	  "add` of 0.0.0.0/0 or ::/0, which refuses every client of that family" },
 	{ 0 },
 };
 
 static const struct command_word words[] = {
-	{ "add" }, { "set", "@service" }, { "del", "@service" }, { "deny", "@service" },
-	{ "allow", "@service" }, { 0 },
+	{ "add" }, { "set", "@service" }, { "del", "@service" }, { "allow", .below = list_verbs },
+	{ "deny", .below = list_verbs }, { 0 },
 };
 
 const struct command service_command = {
 	.name = "service",
 	.summary = "add, change and remove services of what runs, and deny or allow clients",
-	.usage = "add NAME --listen WHERE --backend BACKEND[,BACKEND][:PORT] [--port N[,N]...] "
+	.usage = "add NAME --listen WHERE --backend BACKEND[,BACKEND][:PORT] [--port PORTS] "
 		 "[--nat dnat|none|masquerade] [--ipv6 direct|dnat|off] [--public-key KEY]... "
 		 "[--strict]\n"
-		 "set NAME [--listen WHERE] [--backend ...] [--port ...] [--nat ...] [--ipv6 ...] "
-		 "[--public-key ...]... [--strict]\n"
+		 "set NAME [--listen WHERE] [--backend ...] [--no-ipv4] [--no-ipv6] [--port ...] "
+		 "[--nat ...] [--ipv6 ...] [--public-key ...]... [--strict]\n"
 		 "del NAME\n"
-		 "deny NAME PREFIX\n"
-		 "allow NAME PREFIX",
-	.about = "Changes what runs, from the next packet on. After a backend is replaced, its "
-		 "replies are still translated for three minutes. `deny` refuses clients of a "
-		 "prefix. `allow` takes such a denial back; if there is none, the service accepts "
-		 "only clients of prefixes that are allowed. deny beats allow.",
+		 "allow add NAME PREFIX... [--refuse-others]\n"
+		 "allow del NAME PREFIX... [--everyone]\n"
+		 "deny add NAME PREFIX... [--everyone]\n"
+		 "deny del NAME PREFIX...",
+	.about = "Changes what runs, from the next packet on. `set` changes what its options name. "
+		 "After a backend is replaced, its replies are still translated for three "
+		 "minutes.\n"
+		 "A service refuses clients of the prefixes in deny. If allow has prefixes, it "
+		 "refuses all clients outside of them. deny beats allow. `wgxdp show services` "
+		 "prints both lists.",
 	.run = run_service,
 	.options = options,
 	.words = words,

@@ -9,6 +9,7 @@
 #include "net/capture.h"
 #include "cmd/command.h"
 #include "lib/log.h"
+#include "net/host.h"
 #include "net/packet_make.h"
 #include "instance/running.h"
 #include "show/trace.h"
@@ -79,8 +80,8 @@ static int parse_end(void *member, const struct command_option *o, char *value)
 	bool from = o->id == FROM;
 
 	return endpoint_parse(value, from ? &w->from : &w->to, from ? &w->sport : &w->dport) ?
-		option_wrong(o, value, "not an address and port, as 198.51.100.7:4711 or "
-				       "[2001:db8::7]:4711") : 0;
+		option_wrong(o, value, "not an address and a port: write both, 198.51.100.7:4711 "
+				       "or [2001:db8::7]:4711") : 0;
 }
 
 static int parse_vlan(void *member, const struct command_option *o, char *value)
@@ -272,6 +273,7 @@ static int run_trace(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { .wish = DEFAULT_WISH };
 	struct dataplane *dp = NULL;
+	char there[HOST_NAMES_LEN];
 	int n, rc;
 	char **words = options_parse(&trace_command, argc, argv, &a, &n);
 
@@ -279,7 +281,8 @@ static int run_trace(const struct global *g, int argc, char **argv)
 		return EXIT_USAGE;
 	a.ifindex = a.in ? if_nametoindex(a.in) : 0;
 	if (a.in && !a.ifindex) {
-		log_error("trace: --in %s: not an interface of this host", a.in);
+		log_error("trace: --in %s: there is no such interface: there is %s", a.in,
+			  host_names_now(a.in, there));
 		return EXIT_FAILED;
 	}
 	rc = open_instance(g->instance, &dp);

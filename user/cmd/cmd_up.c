@@ -7,12 +7,15 @@
 #include <unistd.h>
 #include "instance/apply.h"
 #include "cmd/command.h"
+#include "config/config_diff.h"
+#include "dataplane/config_text.h"
 #include "cmd/quick_service.h"
 #include "lib/heap.h"
 #include "lib/log.h"
 #include "instance/source.h"
 #include "instance/state.h"
 #include "instance/try.h"
+#include "instance/undone.h"
 
 struct arguments {
 	const char *file;		/* NULL: none given */
@@ -20,6 +23,7 @@ struct arguments {
 	int express;			/* enum express_use; -1: not given */
 	struct line line;		/* --wan, --to … */
 	unsigned long try_seconds;	/* 0: for good */
+	bool replace;			/* undo changes by hand */
 };
 
 static int parse(struct arguments *a, int argc, char **argv)
@@ -33,20 +37,51 @@ static int parse(struct arguments *a, int argc, char **argv)
 	return a->line.config ? line_finish(&a->line, "up") : 0;
 }
 
-/* Applies the configuration under the lock; --try waits without the lock */
-static int bring_up(const char *instance, const struct config *c, unsigned long try_seconds)
+/* A person at a terminal may not know of changes by hand; what runs without one may not wait for an
+ * answer */
+static int check_handmade(const struct arguments *a, const struct config *before)
 {
+	if (a->replace || !isatty(STDERR_FILENO) || !undone_report(before, a->line.config, false))
+		return 0;
+	log_error("up: nothing was changed: add --replace to undo changes by hand; `wgxdp save` "
+		  "prints what runs");
+	return -EPERM;
+}
+
+/* Under the lock */
+static int apply_and_tell(const struct arguments *a, const char *instance,
+			  const struct config *before)
+{
+	int rc = apply(instance, a->line.config);
+
+	if (!rc && before)
+		config_changes(before, a->line.config, stdout);
+	if (!rc)
+		undone_report(before, a->line.config, true);
+	return rc;
+}
+
+/* Applies the configuration under the lock; --try waits without the lock */
+static int bring_up(const char *instance, const struct arguments *a)
+{
+	struct config *before = NULL;
 	struct try *t = NULL;
 	int lock = state_lock(instance), rc = lock < 0 ? lock : 0;
 
-	if (!rc && try_seconds)
-		rc = try_begin(instance, try_seconds, lock, &t);
+	/* where its text is lost, what runs cannot be compared */
+	if (!rc && config_text_id(instance) && state_read(instance, &before))
+		before = NULL;
 	if (!rc)
-		rc = apply(instance, c);
+		rc = check_handmade(a, before);
+	if (!rc && a->try_seconds)
+		rc = try_begin(instance, a->try_seconds, lock, &t);
+	if (!rc)
+		rc = apply_and_tell(a, instance, before);
 	if (!rc && !t)
 		try_keep(instance);
 	if (lock >= 0)
 		close(lock);
+	config_free(before);
 	if (!t)
 		return rc;
 	if (!rc)
@@ -75,7 +110,7 @@ static int run_up(const struct global *g, int argc, char **argv)
 		a.line.config->mode = a.mode;
 	if (a.express >= 0)
 		a.line.config->express = a.express;
-	status = bring_up(g->instance, a.line.config, a.try_seconds) ? EXIT_FAILED : EXIT_DONE;
+	status = bring_up(g->instance, &a) ? EXIT_FAILED : EXIT_DONE;
 	if (status == EXIT_DONE)
 		source_note(g->instance, file);
 cleanup:
@@ -96,18 +131,22 @@ static const struct command_option options[] = {
 	{ 0, "try", "SECONDS", offsetof(struct arguments, try_seconds),
 	  "roll back to what ran before, unless Enter or another `up` keeps the change within this "
 	  "time; also if this command is ended or its terminal hangs up", parse_number, TRY_MAX },
+	{ 0, "replace", NULL, offsetof(struct arguments, replace),
+	  "undo changes by hand; needed at a terminal" },
 	{ 0 },
 };
 
 const struct command up_command = {
 	.name = "up",
 	.summary = "load, attach and fill the data path; if it runs, bring it to the configuration",
-	.usage = "[-c FILE] [--mode MODE] [--express USE] [--try SECONDS]\n"
+	.usage = "[-c FILE] [--mode MODE] [--express USE] [--try SECONDS] [--replace]\n"
 		 "--wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port "
-		 "N[,N]...] [--nat dnat|none|masquerade] [--mode MODE] "
-		 "[--express USE] [--try SECONDS]",
+		 "PORTS] [--nat dnat|none|masquerade] [--mode MODE] "
+		 "[--express USE] [--try SECONDS] [--replace]",
 	.about = "Loads the data path, attaches it and fills its maps. If it runs already, `up` "
-		 "changes only what differs. It does all of it or nothing.",
+		 "changes only what differs, and names it. It does all of it or nothing. Changes "
+		 "by `service`, `peer` and `route` that the configuration does not have are "
+		 "undone; at a terminal only with --replace.",
 	.run = run_up,
 	.options = options,
 };

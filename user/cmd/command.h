@@ -18,6 +18,7 @@ struct command_word {
 	const char *word;
 	/* what may follow it, for completion: see struct command_option */
 	const char *values;
+	const struct command_word *below;	/* instead: words; ends with an empty one */
 };
 
 struct command {

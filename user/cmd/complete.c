@@ -10,6 +10,7 @@
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
 #include "lib/paths.h"
+#include "show/words.h"
 
 static void list_interfaces(FILE *out)
 {
@@ -55,6 +56,13 @@ static void list_running(const char *instance, bool peers, FILE *out)
 	dataplane_close(dp);
 }
 
+static void list_reasons(FILE *out)
+{
+	for (__u16 i = 0; i < REASON_MAX; i++)
+		if (reason_drops(i))
+			fprintf(out, "%s\n", reason_name(i));
+}
+
 static void list_words(const char *words, FILE *out)
 {
 	for (; *words; words++)
@@ -71,6 +79,8 @@ static void list_values(const char *values, const char *instance, FILE *out)
 		list_interfaces(out);
 	else if (!strcmp(values, "@instance"))
 		list_instances(out);
+	else if (!strcmp(values, "@reason"))
+		list_reasons(out);
 	else if (!strcmp(values, "@service"))
 		list_running(instance, false, out);
 	else if (!strcmp(values, "@peer"))
@@ -120,10 +130,22 @@ static const struct command_option *option_with_argument(const struct command *c
 struct so_far {
 	const struct command *command;
 	const struct command_option *option;	/* the last word is its argument */
-	const char *word;			/* the first that follows the command's name */
-	int operands;
+	const struct command_word *words;	/* of which one may come next; NULL: none */
+	const char *values;			/* or what else may */
+	bool operands;				/* there are some */
 	const char *instance;
 };
+
+static void take_operand(struct so_far *s, const char *operand)
+{
+	const struct command_word *w = s->words;
+
+	while (w && w->word && strcmp(w->word, operand))
+		w++;
+	s->words = w ? w->below : NULL;
+	s->values = w ? w->values : NULL;
+	s->operands = true;
+}
 
 /* Reads the words before the last one. Returns false where the last one is an instance. */
 static bool read_words(struct so_far *s, int n, char **words)
@@ -136,9 +158,10 @@ static bool read_words(struct so_far *s, int n, char **words)
 			s->instance = instance_valid(words[++i]) ? words[i] : INSTANCE_DEFAULT;
 		} else if (!s->command) {
 			s->command = find_command(words[i]);
+			s->words = s->command ? s->command->words : NULL;
+			s->values = s->command ? s->command->operand : NULL;
 		} else if (*words[i] != '-') {
-			if (!s->operands++)
-				s->word = words[i];
+			take_operand(s, words[i]);
 		} else {
 			s->option = option_with_argument(s->command, words[i]);
 			if (s->option && i + 1 < n)
@@ -146,14 +169,6 @@ static bool read_words(struct so_far *s, int n, char **words)
 		}
 	}
 	return true;
-}
-
-static const char *values_of_word(const struct command *c, const char *word)
-{
-	for (const struct command_word *w = c->words; w && w->word; w++)
-		if (!strcmp(w->word, word))
-			return w->values;
-	return NULL;
 }
 
 int complete(int n, char **words, FILE *out)
@@ -170,13 +185,12 @@ int complete(int n, char **words, FILE *out)
 		list_values(s.option->values, s.instance, out);
 	} else if (*words[n - 1] == '-') {
 		list_options(s.command, out);
-	} else if (!s.operands) {
-		for (const struct command_word *w = s.command->words; w && w->word; w++)
+	} else {
+		for (const struct command_word *w = s.words; w && w->word; w++)
 			fprintf(out, "%s\n", w->word);
-		list_values(s.command->operand, s.instance, out);
-		list_options(s.command, out);
-	} else if (s.operands == 1) {
-		list_values(values_of_word(s.command, s.word), s.instance, out);
+		list_values(s.values, s.instance, out);
+		if (!s.operands)
+			list_options(s.command, out);
 	}
 	return EXIT_DONE;
 }

@@ -3,20 +3,24 @@
  * Changes to what runs.
  */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "instance/apply.h"
 #include "config/config_check.h"
+#include "config/config_diff.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "cmd/edit.h"
 #include "instance/running.h"
 #include "config/service_args.h"
 #include "instance/state.h"
+#include "lib/text.h"
 
-int peer_add_prefix(struct peer_config *p, const struct prefix *prefix)
+int prefix_add(struct prefix **list, size_t *n, const struct prefix *prefix)
 {
-	struct prefix *place = append(p->prefixes, p->n_prefixes);
+	struct prefix *place = append(*list, *n);
 
 	if (place)
 		*place = *prefix;
@@ -59,20 +63,45 @@ static void tell_option(void *data, const struct config_place *place, const char
 		  o && o->path ? o->option : "", without_key(text));
 }
 
+/* Applies the changed configuration, and prints what differs: it may be nothing */
+static int apply_changes(const struct edit *e, const struct config *before, const struct config *c,
+			 const char *instance)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *out = text_open(&text, &n);
+	bool differs = out && config_changes(before, c, out);
+	int rc = out && !fclose(out) ? 0 : -ENOMEM;
+
+	if (rc)
+		log_error("%s: %s", e->command->name, strerror(ENOMEM));
+	else if (!differs)
+		printf("%s %s: nothing changed\n", e->command->name, e->name);
+	log_no_info();
+	if (!rc && differs)
+		rc = apply(instance, c);
+	if (!rc && differs)
+		fputs(text, stdout);
+	free(text);
+	return rc;
+}
+
 int edit_running(const struct global *g, struct edit *e)
 {
-	struct config *c = NULL;
+	struct config *before = NULL, *c = NULL;
 	int lock = state_lock(g->instance), status = EXIT_FAILED;
 
-	if (lock < 0 || running_read(g->instance, &c) || e->change(e, c, g->instance))
+	if (lock < 0 || running_read(g->instance, &before) || running_read(g->instance, &c) ||
+	    e->change(e, c, g->instance))
 		goto cleanup;
 	status = EXIT_USAGE;
 	if (config_check_each(c, 0, tell_option, e))
 		goto cleanup;
-	status = apply(g->instance, c) ? EXIT_FAILED : EXIT_DONE;
+	status = apply_changes(e, before, c, g->instance) ? EXIT_FAILED : EXIT_DONE;
 cleanup:
 	if (lock >= 0)
 		close(lock);
+	config_free(before);
 	config_free(c);
 	return status;
 }

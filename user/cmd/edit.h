@@ -20,11 +20,21 @@ struct edit {
 	void *arguments;
 };
 
-/* Reads what runs, changes, checks and applies it, under the lock. Returns an exit code. */
+/* Reads what runs, changes, checks and applies it, under the lock, and prints what changed. Returns
+ * an exit code. */
 int edit_running(const struct global *g, struct edit *e);
 /* Checks that `set` has options, and that only it and `add` do. Returns 0 or -EINVAL (reported). */
 int edit_check_options(const struct edit *e, bool given);
-int peer_add_prefix(struct peer_config *p, const struct prefix *prefix);
+struct prefix_list {
+	struct prefix *list;
+	size_t n;
+};
+
+int prefix_add(struct prefix **list, size_t *n, const struct prefix *prefix);
+static inline int peer_add_prefix(struct peer_config *p, const struct prefix *prefix)
+{
+	return prefix_add(&p->prefixes, &p->n_prefixes, prefix);
+}
 /* Parses a prefix. what: the option or command, for the message. Returns 0 or -EINVAL
  * (reported). */
 int edit_parse_prefix(const char *what, const char *text, struct prefix *ret);

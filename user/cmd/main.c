@@ -11,6 +11,7 @@
 #include "bpf_compiler.h"
 #include "cmd/command.h"
 #include "lib/log.h"
+#include "lib/text.h"
 
 const struct command *const commands[] = {
 	&up_command, &check_command, &daemon_command, &ddns_command, &doctor_command,
@@ -61,7 +62,8 @@ static void usage(FILE *out)
 	fputs("\nOptions:\n"
 	      "  --instance NAME  one of several on this host (default: " INSTANCE_DEFAULT
 	      "); also after COMMAND\n"
-	      "  -h, --help       this text; after COMMAND, the help of that command\n"
+	      "  -h, --help       this text; after COMMAND, the help of that command, as `wgxdp "
+	      "help COMMAND`\n"
 	      "  --version\n"
 	      "\nSee wgxdp(8).\n",
 	      out);
@@ -127,6 +129,51 @@ static void open_streams(void)
 		close(fd);
 }
 
+/* Proposes the command that was meant, by its name or by what other programs call it. */
+static void report_unknown(const char *word)
+{
+	static const char *const elsewhere[][2] = {
+		{ "start", "up" }, { "stop", "down" }, { "restart", "reload" },
+		{ "status", "show" }, { "list", "show" }, { "stats", "top" },
+		{ "test", "check" }, { "validate", "check" },
+	};
+	struct nearest n = { .word = word };
+
+	for (size_t i = 0; commands[i]; i++)
+		nearest_try(&n, commands[i]->name);
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(*elsewhere); i++)
+		if (!strcmp(word, elsewhere[i][0]))
+			n.best = elsewhere[i][1];
+	if (*word == '-')
+		log_error("%s: name a command first: wgxdp COMMAND %s; `wgxdp --help` lists the "
+			  "commands", word, word);
+	else if (n.best)
+		log_error("%s: no such command: did you mean `wgxdp %s`?", word, n.best);
+	else
+		log_error("%s: no such command; `wgxdp --help` lists them", word);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++)
+		if (!strcmp(name, commands[i]->name))
+			return commands[i];
+	report_unknown(name);
+	return NULL;
+}
+
+/* `help`, or the help of a command */
+static int help(const char *name)
+{
+	const struct command *c = name ? find_command(name) : NULL;
+
+	if (c)
+		command_help(c, stdout);
+	else if (!name)
+		usage(stdout);
+	return c || !name ? EXIT_DONE : EXIT_USAGE;
+}
+
 static int run_command(const struct command *c, const struct global *g, int argc, char **argv)
 {
 	int status = c->run(g, argc, argv);
@@ -140,6 +187,7 @@ static int run_command(const struct command *c, const struct global *g, int argc
 int main(int argc, char **argv)
 {
 	struct global g = { .instance = INSTANCE_DEFAULT };
+	const struct command *c;
 
 	open_streams();
 	uv_replace_allocator(malloc, room_for_loop, calloc, free);
@@ -153,23 +201,14 @@ int main(int argc, char **argv)
 		version();
 		return EXIT_DONE;
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-		usage(stdout);
-		return EXIT_DONE;
-	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return help(argv[2]);
 	if (!strcmp(argv[1], "complete"))
 		return complete(argc - 2, argv + 2, stdout);
-	for (size_t i = 0; commands[i]; i++) {
-		const struct command *c = commands[i];
-
-		if (strcmp(argv[1], c->name))
-			continue;
-		if (asks_help(argc - 1, argv + 1)) {
-			command_help(c, stdout);
-			return EXIT_DONE;
-		}
-		return run_command(c, &g, argc - 1, argv + 1);
-	}
-	log_error("%s: no such command; `wgxdp --help` lists them", argv[1]);
-	return EXIT_USAGE;
+	c = find_command(argv[1]);
+	if (!c)
+		return EXIT_USAGE;
+	if (asks_help(argc - 1, argv + 1))
+		return help(argv[1]);
+	return run_command(c, &g, argc - 1, argv + 1);
 }

@@ -103,13 +103,15 @@ struct config {
 	enum mode mode;			/* from `up --mode`, or saved from the running instance */
 	enum express_use express;	/* whether the data path has its express path */
 	__u32 express_entries;		/* its tuples on each CPU; 0: EXPRESS_TUPLES */
+	char *file;			/* that was read, for messages; NULL: none */
 };
 
 /* config_write() begins its text with "running: { mode: … }", which holds the mode of `up --mode`.
  * Only a text with that line may have "origin: hand" at a service or peer. Everything else is as in
  * a file that a person writes.
  *
- * Reads and checks FILE ("-": standard input). Returns 0, or -errno after printing all errors:
+ * Reads and checks FILE ("-": standard input). A file that configures nothing is refused, unless it
+ * is {}. Returns 0, or -errno after printing all errors:
  * -EINVAL for an invalid configuration, -ENOENT, -EACCES … for a file that cannot be read (exit
  * code 2 for both). */
 int config_read(const char *file, struct config **ret);

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Compares two configurations: entries by their names, the lines of an entry by their keys.
+ * Compares two configurations: entries by their names, the lines of an entry by their keys, or its
+ * values by their places.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "config/config_blind.h"
+#include "config/config_changes.h"
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
 #include "config/config_diff.h"
+#include "lib/grow.h"
 #include "lib/log.h"
 #include "lib/text.h"
+#include "lib/yaml.h"
 
 enum { LINES = 16 + GUARD_BACKENDS_MAX };	/* one line per key or backend of an entry */
 
@@ -19,6 +23,7 @@ struct entry {				/* as config_write() writes it; without lines: absent */
 	size_t n;
 };
 
+/* Takes the text to pieces */
 static void entry_split(struct entry *e)
 {
 	char *rest = e->text, *line;
@@ -37,7 +42,6 @@ static void entry_split(struct entry *e)
 		put; \
 	if ((there) && (!out || fclose(out))) \
 		log_warning("what differs is not told: %s", strerror(ENOMEM)); \
-	entry_split(&e); \
 	e; \
 })
 
@@ -54,6 +58,22 @@ static struct entry service_entry(const struct service_config *s)
 static struct entry peer_entry(const struct peer_config *p)
 {
 	return ENTRY(p, config_put_peer(out, p));
+}
+
+static struct entry running_entry(const struct config *c)
+{
+	return ENTRY(c, fprintf(out, "running: { mode: %s }\n", mode_name(c->mode)));
+}
+
+static struct entry express_entry(const struct config *c)
+{
+	return ENTRY(c, fprintf(out, "express: %s\n", express_name(c->express)));
+}
+
+static struct entry tuples_entry(const struct config *c)
+{
+	return ENTRY(c, fprintf(out, "express-entries: %u\n",
+				c->express_entries ?: EXPRESS_TUPLES));
 }
 
 static struct entry follow_entry(const struct config *c)
@@ -115,9 +135,18 @@ static const char *line_like(const struct entry *e, const char *line)
 
 struct diff {
 	FILE *out;
-	const char *section;		/* its heading is still to be printed; NULL: none is */
+	/* of entries in a list; NULL: none, or its heading is printed */
+	const char *section;
+	const char *noun;		/* for a sentence about one of them: "service" */
 	bool differs;
+	void (*put)(struct diff *d, struct entry *old, struct entry *new);
 };
+
+static void begin_section(struct diff *d, const char *section, const char *noun)
+{
+	d->section = section;
+	d->noun = noun;
+}
 
 static void heading(struct diff *d)
 {
@@ -127,36 +156,38 @@ static void heading(struct diff *d)
 	d->section = NULL;
 }
 
-static bool same(const struct entry *a, const struct entry *b)
+/* The first line names the entry, so it is printed even if only others differ. */
+static void put_lines(struct diff *d, struct entry *old, struct entry *new)
 {
-	bool equal = a->n == b->n;
+	heading(d);
+	entry_split(old);
+	entry_split(new);
+	for (size_t i = 0; i < old->n; i++) {
+		const char *now = line_like(new, old->lines[i]);
 
-	for (size_t i = 0; i < a->n && equal; i++)
-		equal = !strcmp(a->lines[i], b->lines[i]);
-	return equal;
+		if (now && !strcmp(now, old->lines[i])) {
+			if (!i)
+				fprintf(d->out, " %s\n", now);
+			continue;
+		}
+		fprintf(d->out, "-%s\n", old->lines[i]);
+		if (now)
+			fprintf(d->out, "+%s\n", now);
+	}
+	for (size_t i = 0; i < new->n; i++)
+		if (!line_like(old, new->lines[i]))
+			fprintf(d->out, "+%s\n", new->lines[i]);
 }
 
-/* The first line names the entry, so it is printed even if only others differ. */
+static void put_sentences(struct diff *d, struct entry *old, struct entry *new)
+{
+	d->differs |= changes_put(d->out, d->noun, old->text ?: "", new->text ?: "");
+}
+
 static void diff_entry(struct diff *d, struct entry old, struct entry new)
 {
-	if (!same(&old, &new)) {
-		heading(d);
-		for (size_t i = 0; i < old.n; i++) {
-			const char *now = line_like(&new, old.lines[i]);
-
-			if (now && !strcmp(now, old.lines[i])) {
-				if (!i)
-					fprintf(d->out, " %s\n", now);
-				continue;
-			}
-			fprintf(d->out, "-%s\n", old.lines[i]);
-			if (now)
-				fprintf(d->out, "+%s\n", now);
-		}
-		for (size_t i = 0; i < new.n; i++)
-			if (!line_like(&old, new.lines[i]))
-				fprintf(d->out, "+%s\n", new.lines[i]);
-	}
+	if (strcmp(old.text ?: "", new.text ?: ""))
+		d->put(d, &old, &new);
 	free(old.text);
 	free(new.text);
 }
@@ -231,7 +262,7 @@ static void diff_peers(struct diff *d, const struct config *old, const struct co
 	const struct peer_config **olds = by_name(old), **news = by_name(new), **o = olds,
 				 **n = news;
 
-	d->section = "peers";
+	begin_section(d, "peers", "peer");
 	while (olds && news && (*o || *n)) {
 		int order = !*o ? 1 : !*n ? -1 : strcmp((*o)->name, (*n)->name);
 
@@ -261,60 +292,80 @@ static bool other_order(const struct config *old, const struct config *new)
 	return false;
 }
 
-bool config_diff(const struct config *old, const struct config *new, FILE *out)
+static void diff_configs(struct diff *d, const struct config *old, const struct config *new)
 {
-	struct diff d = { .out = out };
-
-	if (old->mode != new->mode) {
-		d.differs = true;
-		fprintf(out, "-running: { mode: %s }\n+running: { mode: %s }\n",
-			mode_name(old->mode), mode_name(new->mode));
-	}
-	if (old->express != new->express) {
-		d.differs = true;
-		fprintf(out, "-express: %s\n+express: %s\n", express_name(old->express),
-			express_name(new->express));
-	}
-	if (old->express_entries != new->express_entries) {
-		d.differs = true;
-		fprintf(out, "-express-entries: %u\n+express-entries: %u\n",
-			old->express_entries ?: EXPRESS_TUPLES,
-			new->express_entries ?: EXPRESS_TUPLES);
-	}
-	diff_entry(&d, blind_entry(old), blind_entry(new));
-	diff_entry(&d, exporter_entry(old), exporter_entry(new));
-	diff_entry(&d, learn_entry(old), learn_entry(new));
-	diff_entry(&d, follow_entry(old), follow_entry(new));
-	diff_entry(&d, announce_entry(old), announce_entry(new));
-	diff_entry(&d, policy_entry(old), policy_entry(new));
-	d.section = "interfaces";
+	diff_entry(d, running_entry(old), running_entry(new));
+	diff_entry(d, express_entry(old), express_entry(new));
+	diff_entry(d, tuples_entry(old), tuples_entry(new));
+	diff_entry(d, blind_entry(old), blind_entry(new));
+	diff_entry(d, exporter_entry(old), exporter_entry(new));
+	diff_entry(d, learn_entry(old), learn_entry(new));
+	diff_entry(d, follow_entry(old), follow_entry(new));
+	diff_entry(d, announce_entry(old), announce_entry(new));
+	diff_entry(d, policy_entry(old), policy_entry(new));
+	begin_section(d, "interfaces", "interface");
 	for (size_t i = 0; i < old->n_interfaces; i++)
-		diff_entry(&d, interface_entry(&old->interfaces[i]),
+		diff_entry(d, interface_entry(&old->interfaces[i]),
 			   interface_entry(config_interface(new, old->interfaces[i].name)));
 	for (size_t i = 0; i < new->n_interfaces; i++)
 		if (!config_interface(old, new->interfaces[i].name))
-			diff_entry(&d, interface_entry(NULL), interface_entry(&new->interfaces[i]));
-	d.section = "endpoints";
+			diff_entry(d, interface_entry(NULL), interface_entry(&new->interfaces[i]));
+	begin_section(d, "endpoints", "endpoint");
 	for (size_t i = 0; i < old->n_endpoints; i++)
-		diff_entry(&d, endpoint_entry(&old->endpoints[i]),
+		diff_entry(d, endpoint_entry(&old->endpoints[i]),
 			   endpoint_entry(config_endpoint(new, &old->endpoints[i])));
 	for (size_t i = 0; i < new->n_endpoints; i++)
 		if (!config_endpoint(old, &new->endpoints[i]))
-			diff_entry(&d, endpoint_entry(NULL), endpoint_entry(&new->endpoints[i]));
-	d.section = "services";
+			diff_entry(d, endpoint_entry(NULL), endpoint_entry(&new->endpoints[i]));
+	begin_section(d, "services", "service");
 	for (size_t i = 0; i < old->n_services; i++)
-		diff_entry(&d, service_entry(&old->services[i]),
+		diff_entry(d, service_entry(&old->services[i]),
 			   service_entry(config_service(new, old->services[i].name)));
 	for (size_t i = 0; i < new->n_services; i++)
 		if (!config_service(old, new->services[i].name))
-			diff_entry(&d, service_entry(NULL), service_entry(&new->services[i]));
+			diff_entry(d, service_entry(NULL), service_entry(&new->services[i]));
 	if (other_order(old, new)) {
-		heading(&d);
-		fputs(" # in another order\n", out);
+		if (d->put == put_lines)
+			heading(d);
+		d->differs = true;
+		fputs(d->put == put_lines ? " # in another order\n" :
+		      "services: in another order\n", d->out);
 	}
-	diff_peers(&d, old, new);
-	d.section = "ddns";
+	diff_peers(d, old, new);
+	begin_section(d, "ddns", "ddns");
 	for (size_t i = 0; i < old->n_ddns || i < new->n_ddns; i++)
-		diff_entry(&d, ddns_entry(old, i), ddns_entry(new, i));
+		diff_entry(d, ddns_entry(old, i), ddns_entry(new, i));
+}
+
+bool config_diff(const struct config *old, const struct config *new, FILE *out)
+{
+	struct diff d = { .out = out, .put = put_lines };
+
+	diff_configs(&d, old, new);
+	return d.differs;
+}
+
+bool config_changes(const struct config *old, const struct config *new, FILE *out)
+{
+	struct diff d = { .out = out, .put = put_sentences };
+
+	diff_configs(&d, old, new);
+	return d.differs;
+}
+
+bool config_undoes(const struct config *old, const struct config *new, FILE *out)
+{
+	struct diff d = { .out = out, .put = put_sentences };
+
+	begin_section(&d, "services", "service");
+	for (size_t i = 0; i < old->n_services; i++)
+		if (old->services[i].by_hand)
+			diff_entry(&d, service_entry(&old->services[i]),
+				   service_entry(config_service(new, old->services[i].name)));
+	begin_section(&d, "peers", "peer");
+	for (size_t i = 0; i < old->n_peers; i++)
+		if (old->peers[i].by_hand)
+			diff_entry(&d, peer_entry(&old->peers[i]),
+				   peer_entry(config_peer(new, old->peers[i].name)));
 	return d.differs;
 }

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include "config/config_blind.h"
 #include "config/config_flows.h"
 #include "config/config_guard.h"
 
@@ -18,16 +19,6 @@ const char *profile_name(enum profile p)
 }
 
 /* ---- values ---- */
-
-static void set_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		     void *object)
-{
-	const char *text = yaml_text(y, key, value);
-
-	if (text && port_parse(text, (__be16 *)((char *)object + key->offset)))
-		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text,
-			   key->like);
-}
 
 static void add_key(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		    void *object)
@@ -50,7 +41,8 @@ static void add_number(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	__u32 number = text ? config_number(text, "", key->size) : 0;
 
 	if (text && !number && (least || strcmp(text, "0")))
-		yaml_error(y, value, "%s: '%s' is no number from %u to %zu", key->name, text, least,
+		yaml_error(y, value, "%s: '%s' is not a number from %u to "
+				     "%zu", key->name, text, least,
 			   key->size);
 	if (*n < MESSAGES)
 		((__u32 *)((char *)object + key->offset))[*n] = number;
@@ -76,7 +68,8 @@ static void set_rate(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	__u32 rate = text ? config_number(text, "/s", GUARD_RATE_MAX) : 0;
 
 	if (text && !rate)
-		yaml_error(y, value, "%s: '%s' is no number per second from 1/s to %u/s, as %s",
+		yaml_error(y, value, "%s: '%s' is not a number per second from 1/s to %u/s: write "
+				     "one such as %s",
 			   key->name, text, GUARD_RATE_MAX, key->like);
 	*(__u32 *)((char *)object + key->offset) = rate;
 }
@@ -88,7 +81,7 @@ static void set_count(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	__u32 number = text ? config_number(text, "", key->size) : 0;
 
 	if (text && !number)
-		yaml_error(y, value, "%s: '%s' is no number from 1 to %zu", key->name, text,
+		yaml_error(y, value, "%s: '%s' is not a number from 1 to %zu", key->name, text,
 			   key->size);
 	*(__u32 *)((char *)object + key->offset) = number;
 }
@@ -127,14 +120,14 @@ void config_set_wireguard(struct yaml *y, const struct yaml_key *key, struct yam
 static const struct yaml_key standby_keys[] = {
 	{ "ipv4", yaml_set_text, "10.0.0.8", AT(backend_config, standby.ipv4) },
 	{ "ipv6", yaml_set_text, "2001:db8::8", AT(backend_config, standby.ipv6) },
-	{ "port", set_port, "51820", AT(backend_config, standby.port) },
+	{ "port", config_set_port, "51820", AT(backend_config, standby.port) },
 	{},
 };
 
 const struct yaml_key config_backend_keys[] = {
 	{ "ipv4", yaml_set_text, "192.168.1.10", AT(backend_config, ipv4) },
 	{ "ipv6", yaml_set_text, "2001:db8::10", AT(backend_config, ipv6) },
-	{ "port", set_port, "51820", AT(backend_config, port), .required = true },
+	{ "port", config_set_port, "51820", AT(backend_config, port), .required = true },
 	{ "standby", yaml_set_map, "{ ipv4: 10.0.0.8 }", .below = standby_keys },
 	{},
 };
@@ -143,7 +136,7 @@ const struct yaml_key config_backends_keys[] = {
 	{ "name", yaml_set_text, "alpha", AT(backend_config, name), .required = true },
 	{ "ipv4", yaml_set_text, "10.0.0.7", AT(backend_config, ipv4) },
 	{ "ipv6", yaml_set_text, "2001:db8::7", AT(backend_config, ipv6) },
-	{ "port", set_port, "51820", AT(backend_config, port), .required = true },
+	{ "port", config_set_port, "51820", AT(backend_config, port), .required = true },
 	{ "public-key", add_key, "\"…=\"", LIST(backend_config, keys, n_keys), .required = true,
 	  .unless = "public-keys" },
 	{ "public-keys", yaml_set_list, "\"…=\"", LIST(backend_config, keys, n_keys),

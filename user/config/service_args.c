@@ -2,34 +2,52 @@
  *
  * Ports, backends, keys and nat of a service from a command line.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "config/config_check.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "config/service_args.h"
 
+static int add_port(struct service_config *s, __be16 port)
+{
+	__be16 *place;
+
+	for (size_t i = 0; i < s->n_ports; i++)
+		if (s->ports[i] == port) {
+			log_error("--port: %u is listed twice: once is enough", ntohs(port));
+			return -EINVAL;
+		}
+	place = append(s->ports, s->n_ports);
+	if (place)
+		*place = port;
+	return place ? 0 : -ENOMEM;
+}
+
 int service_ports(struct service_config *s, char *list)
 {
 	char *word, *rest = list;
+	int rc = 0;
 
-	while ((word = strsep(&rest, ","))) {
-		__be16 *port = append(s->ports, s->n_ports);
+	while (!rc && (word = strsep(&rest, ","))) {
+		unsigned int port, last;
 
-		if (!port)
-			return -ENOMEM;
-		if (port_parse(word, port)) {
+		if (ports_parse(word, &port, &last)) {
 			log_error("--port '%s': a port is a number from 1 to 65535; several are "
-				  "written as 51820,443", word);
+				  "written as 51820,443 or 400-450", word);
 			return -EINVAL;
 		}
-		for (size_t i = 0; i + 1 < s->n_ports; i++)
-			if (s->ports[i] == *port) {
-				log_error("--port %s: said twice: once is enough", word);
-				return -EINVAL;
-			}
+		if (last - port >= PORTS_MAX - s->n_ports) {
+			log_error("--port %s: more than %u ports: several services are wanted",
+				  word, PORTS_MAX);
+			return -EINVAL;
+		}
+		for (; !rc && port <= last; port++)
+			rc = add_port(s, htons(port));
 	}
-	return 0;
+	return rc;
 }
 
 /* Adds an address, or a name. A name takes the family that no address has: names come after
@@ -42,15 +60,15 @@ static int add_backend(struct backend_config *b, const char *option, const char 
 		   ip.family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
 
 	if (!*word || strlen(word) >= sizeof(b->ipv4) || (name && strpbrk(word, ":[]"))) {
-		log_error("%s '%s': neither an address nor a name, as 192.168.1.10 or "
-			  "2001:db8::10; a port stands once, at the end, as in "
+		log_error("%s '%s': neither an address nor a name: write 192.168.1.10 or "
+			  "2001:db8::10; a port once, at the end: "
 			  "192.168.1.10,[2001:db8::10]:51820", option, word);
 		return -EINVAL;
 	}
 	if (name != names)
 		return 0;
 	if (*to) {
-		log_error("%s %s: there is %s already: one address of each family is wanted",
+		log_error("%s %s: there is %s already: write one address of each family",
 			  option, word, to);
 		return -EINVAL;
 	}
@@ -71,8 +89,8 @@ int service_backend(struct backend_config *b, const char *option, const char *ar
 			*colon = '\0';
 			rc = port_parse(colon + 1, &b->port);
 			if (rc)
-				log_error("%s %s: ':%s' is no port: a number from 1 to 65535 is "
-					  "wanted", option, argument, colon + 1);
+				log_error("%s %s: ':%s' is not a port: write a number from 1 to "
+					  "65535", option, argument, colon + 1);
 		}
 		while (!rc && (word = strsep(&rest, ","))) {
 			size_t len = strlen(word);
@@ -96,8 +114,8 @@ int service_key(struct backend_config *b, const char *text)
 		return -ENOMEM;
 	if (!wg_key_parse(text, place) && !wg_key_is_none(place))
 		return 0;
-	log_error("--public-key '%s': no key of WireGuard's: 44 characters, as `wg pubkey` tells "
-		  "it", text);
+	log_error("--public-key '%s': not a WireGuard key: write the 44 characters that `wg "
+		  "pubkey` prints", text);
 	return -EINVAL;
 }
 
@@ -105,7 +123,7 @@ int service_nat(struct service_config *s, const char *text)
 {
 	if (!nat_parse(text, &s->nat))
 		return 0;
-	log_error("--nat %s: dnat, none or masquerade is wanted", text);
+	log_error("--nat %s: unknown: write dnat, none or masquerade", text);
 	return -EINVAL;
 }
 

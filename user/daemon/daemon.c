@@ -37,6 +37,7 @@
 #include "instance/source.h"
 #include "instance/state.h"
 #include "instance/try.h"
+#include "instance/undone.h"
 
 #define SETTLE_MS 10			/* changes come in bursts: those within this time are one */
 #define CREDIT_MS 1000			/* CPU time that may be used at once */
@@ -44,7 +45,7 @@
 /* A program that removes a qdisc may add another one, which ours would be in the way of */
 #define QDISC_MS 1000
 #define FOLLOW_MS 300			/* WireGuard does not report new peers: ask it */
-#define STATES_MS 1000			/* a neighbour's fate is known by then */
+#define STATES_MS 1000 /* after a change: then the fate of a neighbour is known, too */
 #define UNTOLD_MS 30000			/* the kernel tells nothing of WireGuard's changes */
 #define RETRY_MS 1000			/* after a failed pass, doubled up to RETRY_MAX_MS */
 #define RETRY_MAX_MS 60000
@@ -209,6 +210,13 @@ static void schedule_former_backends(struct daemon *d)
 		uv_timer_stop(&d->former);
 }
 
+static void on_states(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+
+	tell_states(&d->told, d->state.instance);
+}
+
 static void pass(struct daemon *d)
 {
 	uint64_t began = cpu_ms();
@@ -235,15 +243,8 @@ static void pass(struct daemon *d)
 			return;
 		schedule_former_backends(d);
 		watch_data_path(d);
-		tell_states(&d->told, d->state.instance);
+		timer_repeat(&d->states, true, on_states, STATES_MS, 0);
 	}
-}
-
-static void on_states(uv_timer_t *timer)
-{
-	struct daemon *d = timer->data;
-
-	tell_states(&d->told, d->state.instance);
 }
 
 static void on_settled(uv_timer_t *timer)
@@ -365,6 +366,9 @@ static int apply_file(struct daemon *d, struct config *c)
 	int lock = state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
 	bool apart = is_apart(d, c);
 
+	/* another command's change may not have been noticed yet */
+	if (!rc && d->state.config && !apart)
+		read_running(d);
 	if (!rc)
 		rc = apart ? state_write(d->state.instance, c) :
 		     answers_for(&d->answers, c) ?:
@@ -372,6 +376,7 @@ static int apply_file(struct daemon *d, struct config *c)
 	if (rc) {
 		config_free(c);
 	} else {
+		undone_report(d->state.config, c, true);
 		daemon_state_take(&d->state, c);
 		source_note(d->state.instance, d->state.file);
 		try_keep(d->state.instance);

@@ -51,8 +51,10 @@ static int open_pins(struct dataplane *dp)
 	struct control c = { 0 };
 	__u32 zero = 0;
 
-	for (int i = 0; i < MAP_COUNT; i++)
+	for (int i = 0; i < MAP_COUNT; i++) {
 		dp->maps[i] = PIN_UNOPENED;
+		dp->former[i] = -1;
+	}
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		dp->programs[i] = PIN_UNOPENED;
 	if (map_fd(dp, MAP_control) < 0) {
@@ -228,8 +230,9 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 		struct bpf_map *map = dataplane_map(s, i);
 		int rc;
 
-		/* the programs that run keep what they go on with */
+		/* the programs that run keep what they go on with, and what they work with */
 		dp->map_is_new[i] = i == MAP_xdp_way || i == MAP_sides || i == MAP_tuples ||
+				    i == MAP_states ||
 				    dataplane_entries(dp, i) != bpf_map__max_entries(map) ||
 				    map_info(map_fd(dp, i)).value_size != bpf_map__value_size(map);
 		if (dp->map_is_new[i])
@@ -264,19 +267,30 @@ static bool is_carried_over(enum dataplane_map m)
 }
 
 /* What wgxdp_express goes on with */
-static int set_xdp_way(const struct wgxdp *s)
+static int set_xdp_way(int map, int program)
 {
 	__u32 zero = 0;
-	int fd = bpf_program__fd(s->progs.wgxdp_xdp);
 
-	return bpf_map_update_elem(bpf_map__fd(s->maps.xdp_way), &zero, &fd, BPF_ANY) ? -errno : 0;
+	return bpf_map_update_elem(map, &zero, &program, BPF_ANY) ? -errno : 0;
+}
+
+/* Copies what the former tables have learned into those that are made anew, but for what is there
+ * already. Programs may use both. */
+static void carry_learned(const struct dataplane *dp)
+{
+	struct learned_secret secret = dataplane_secret(dp);
+
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (dp->former[i] >= 0)
+			former_learned(i, dp->former[i], map_fd(dp, i), &secret);
+	if (dp->running && dp->map_is_new[MAP_flow_table])
+		dataplane_carry_flows(dp);
 }
 
 static void take_maps(struct dataplane *dp, struct wgxdp *s)
 {
-	__u32 buckets = dataplane_entries(dp, MAP_flow_table), zero = 0;
 	struct learned_secret secret = *(struct learned_secret *)&s->rodata->learned_secret;
-	int flows = dup(map_fd(dp, MAP_flow_table));
+	__u32 zero = 0;
 
 	for (int i = 0; i < MAP_COUNT; i++) {
 		struct bpf_map *map = dataplane_map(s, i);
@@ -284,17 +298,14 @@ static void take_maps(struct dataplane *dp, struct wgxdp *s)
 
 		if (old >= 0 && dp->map_is_new[i] && is_carried_over(i))
 			copy_array(old, new, dataplane_entries(dp, i), bpf_map__value_size(map));
-		if (old >= 0 && dp->map_is_new[i])
-			former_learned(i, old, new, &secret);
-		if (old >= 0)
+		if (dp->map_is_new[i])
+			dp->former[i] = old;
+		else if (old >= 0)
 			close(old);
 		dp->maps[i] = new;
 	}
 	bpf_map_update_elem(map_fd(dp, MAP_secrets), &zero, &secret, BPF_ANY);
-	if (dp->running && dp->map_is_new[MAP_flow_table])
-		dataplane_carry_flows(dp, flows, buckets);
-	if (flows >= 0)
-		close(flows);
+	carry_learned(dp);
 }
 
 static bool is_whole(const struct dataplane *dp)
@@ -355,7 +366,8 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	s->rodata->hash_key1 = secret_factor();
 	dataplane_choose_tracepoints(s);
 	load_error_begin();
-	rc = reuse_maps(dp, s) ?: wgxdp__load(s) ?: set_xdp_way(s);
+	rc = reuse_maps(dp, s) ?: wgxdp__load(s) ?:
+	     set_xdp_way(bpf_map__fd(s->maps.xdp_way), bpf_program__fd(s->progs.wgxdp_xdp));
 	if (rc) {
 		char what[INSTANCE_LEN + 16];
 
@@ -458,9 +470,23 @@ static int pin_all(struct dataplane *dp, const struct plan *p, const char *suffi
 	return rc;
 }
 
+/* The former wgxdp_express goes on with the new pipeline, from one packet to the next and on all
+ * devices. Else packets of a flow that begins now could meet both pipelines, and both tables. */
+static void replace_pipeline(const struct dataplane *dp)
+{
+	if (dp->former[MAP_xdp_way] < 0)
+		return;
+	carry_learned(dp);
+	if (!set_xdp_way(dp->former[MAP_xdp_way], program_fd(dp, PROGRAM_wgxdp_xdp)))
+		carry_learned(dp);
+}
+
 static int replace_programs(struct dataplane *dp, const struct plan *p)
 {
 	int rc = 0;
+
+	if (dp->running && dp->reloaded)
+		replace_pipeline(dp);
 
 	for (size_t i = 0; i < dp->n_ports && dp->running && dp->reloaded && !rc; i++) {
 		struct dataplane_port *port = &dp->ports[i];
@@ -560,6 +586,7 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 
 	if (!rc)
 		rc = pin_all(dp, p, suffix);
+	carry_learned(dp);
 	if (!rc && !dp->running)
 		rc = pins_commit(dp->instance);
 	if (rc)
@@ -599,9 +626,12 @@ void dataplane_close(struct dataplane *dp)
 	if (dp->begun)
 		pins_remove_all(dp->instance, "~new");
 	free(dp->ports);
-	for (int i = 0; i < MAP_COUNT; i++)
+	for (int i = 0; i < MAP_COUNT; i++) {
 		if (dp->maps[i] >= 0)
 			close(dp->maps[i]);
+		if (dp->former[i] >= 0)
+			close(dp->former[i]);
+	}
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		if (dp->programs[i] >= 0)
 			close(dp->programs[i]);

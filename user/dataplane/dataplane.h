@@ -67,6 +67,7 @@ struct dataplane {
 	/* Fds; -errno: not there; PIN_UNOPENED. Read them by map_fd() and program_fd(). */
 	int maps[MAP_COUNT], programs[PROGRAM_COUNT];
 	bool map_is_new[MAP_COUNT];
+	int former[MAP_COUNT];		/* fds of the maps in whose place new ones are; -1: none */
 	struct dataplane_port *ports;
 	size_t n_ports;
 	__u32 refused;			/* the device at which dataplane_attach() failed; 0: none */
@@ -158,9 +159,9 @@ void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, co
 			  __u32 services);
 /* dataplane_commit() calls it: pins the program that ends flows. */
 void dataplane_pin_flow_end(struct dataplane *dp, const struct plan *p, const char *suffix);
-/* After load, before the programs run: copies flows into tables that are new, from smaller ones or
- * from the maps of a former build. */
-void dataplane_carry_flows(const struct dataplane *dp, int former_table, __u32 former_buckets);
+/* Copies flows that are not there into tables that are new, from smaller ones or from the maps of a
+ * former build. */
+void dataplane_carry_flows(const struct dataplane *dp);
 /* Returns the secret that tables of running programs depend on; without such a draws one. */
 struct learned_secret dataplane_secret(const struct dataplane *dp);
 

@@ -208,8 +208,10 @@ static int carry_flow(void *data, const struct flow_entry *e)
 	return 0;
 }
 
-void dataplane_carry_flows(const struct dataplane *dp, int former_table, __u32 former_buckets)
+void dataplane_carry_flows(const struct dataplane *dp)
 {
+	int former = dp->former[MAP_flow_table];
+	__u32 buckets = former < 0 ? 0 : map_entries(former);
 	struct learned_secret secret = dataplane_secret(dp);
 	struct flow_table from, to;
 	struct flow_entry e;
@@ -217,10 +219,10 @@ void dataplane_carry_flows(const struct dataplane *dp, int former_table, __u32 f
 	if (flow_table_open_new(map_fd(dp, MAP_flow_table), map_fd(dp, MAP_flow_index),
 				dataplane_entries(dp, MAP_flow_table), &secret, &to))
 		return;
-	if (former_table < 0) {
+	if (former < 0) {
 		former_flows(dp->instance, carry_flow, &to);
-	} else if (!flow_table_open(former_table, former_buckets, &from)) {
-		for (__u32 place = 0; place < former_buckets * LEARNED_WAYS; place++)
+	} else if (!flow_table_open(former, buckets, &from)) {
+		for (__u32 place = 0; place < buckets * LEARNED_WAYS; place++)
 			if (flow_table_read(&from, place, &e))
 				carry_flow(&to, &e);
 		flow_table_close(&from);

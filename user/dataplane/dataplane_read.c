@@ -49,8 +49,12 @@ int dataplane_express(const struct dataplane *dp, struct express_count *ret)
 	int cpus = libbpf_num_possible_cpus();
 	struct sides *sides = calloc(cpus, sizeof(*sides));
 	__u32 zero = 0;
-	int rc = !sides ? -ENOMEM : bpf_map_lookup_elem(map_fd(dp, MAP_sides), &zero, sides) ? -errno : 0;
+	int rc = 0;
 
+	if (!sides)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(map_fd(dp, MAP_sides), &zero, sides))
+		rc = -errno;
 	*ret = (struct express_count){ 0 };
 	for (int i = 0; i < cpus && !rc; i++) {
 		ret->hits += sides[i].count.hits;

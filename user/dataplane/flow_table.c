@@ -72,19 +72,22 @@ bool flow_table_put(const struct flow_table *t, const struct flow *flow, enum le
 {
 	struct flow_key original = flow_key_of(flow, DIRECTION_ORIGINAL);
 	struct flow_key reply = flow_key_of(flow, DIRECTION_REPLY);
-	struct learned_home place = learned_place((const __u64 *)&original, &t->secret, t->buckets,
-						  sizeof(*t->buckets), t->n - 1);
-	struct learned_home index = learned_place((const __u64 *)&reply, &t->secret, t->index,
-						  sizeof(*t->index), 2 * t->n - 1);
-	struct flow_bucket *b = &t->buckets[place.place / LEARNED_WAYS];
-	struct flow *to = &b->flow[place.place % LEARNED_WAYS];
+	struct learned_lines flows = { t->buckets, sizeof(*t->buckets), t->n - 1 };
+	struct learned_lines words = { t->index, sizeof(*t->index), 2 * t->n - 1 };
+	struct learned_home h = learned_take((const __u64 *)&original, &t->secret, &flows, NULL);
+	struct learned_home index;
+	struct flow *to;
 
-	if (!place.free || !index.free)
+	if (!h.word)
 		return false;
+	index = learned_take((const __u64 *)&reply, &t->secret, &words, &h.place);
+	if (!index.word) {
+		__atomic_store_n(h.word, learned_word_free(*h.word), __ATOMIC_SEQ_CST);
+		return false;
+	}
+	to = &t->buckets[h.place / LEARNED_WAYS].flow[h.place % LEARNED_WAYS];
 	*to = *flow;
 	to->place = index.place;
-	t->index[index.place / LEARNED_WAYS].word[index.place % LEARNED_WAYS] =
-		(__u64)index.tag << 32 | place.place;
-	b->line.word[place.place % LEARNED_WAYS] = learned_word(place.tag, state, 0, until);
+	learned_publish(&h, state, until);
 	return true;
 }

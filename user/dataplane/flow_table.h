@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * flow_table: the maps flow_table and flow_index (include/abi_flow.h) as user space sees them.
- * Programs write them while this reads. Into tables that no program uses yet, this writes flows, to
- * give them more room.
+ * Programs write them while this reads. Into tables that were made anew, for more room, this writes
+ * the flows of the former ones.
  */
 #pragma once
 #include "dataplane/learned_table.h"
@@ -36,7 +36,7 @@ void flow_table_close(struct flow_table *t);
 /* Reads the entry at a place: a flow or embryo, whose time may be over. False: there is none, or a
  * program is writing it. */
 bool flow_table_read(const struct flow_table *t, __u32 place, struct flow_entry *ret);
-/* Writes a flow into tables that no program uses. Its own address and port must be in use only
- * once. until: in units. False: there is no room. */
+/* Writes a flow, unless its client has one or its address and port of ours are taken. until: in
+ * units. False: it is not written, also for want of room. */
 bool flow_table_put(const struct flow_table *t, const struct flow *flow, enum learned_state state,
 		    __u64 until);

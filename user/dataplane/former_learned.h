@@ -6,6 +6,6 @@
 #include "dataplane/dataplane.h"
 
 /* Copies the entries of `from`, a table of another size or the LRU_HASH of programs before it, into
- * `to`, which no program uses yet. Limits of ICMP errors and fragments, which last for two seconds,
- * begin anew where `from` is an LRU_HASH. */
+ * `to`, unless their keys are there. Limits of ICMP errors and fragments, which last for two
+ * seconds, begin anew where `from` is an LRU_HASH. */
 void former_learned(enum dataplane_map m, int from, int to, const struct learned_secret *secret);

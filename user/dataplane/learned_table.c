@@ -35,43 +35,69 @@ __u64 learned_seconds(__u64 units)
 
 /* ---- a place ---- */
 
-/* Looks for a free place in one home. *ret_there: the tag stands there already. */
-static struct learned_home look_at(const struct learned_line *line, __u32 home, __u64 hash,
-				   bool *ret_there)
+/* One of the two lines that a key may be in */
+struct home {
+	struct learned_line *line;
+	__u32 first_place, tag;
+	__u32 way, free;		/* a free way, if there is any; how many there are */
+	__u32 same;			/* ways that have the tag */
+};
+
+static __u64 word_at(const struct home *h, __u32 way)
 {
-	__u32 tag = learned_tag(hash), first = learned_first(hash);
-	struct learned_home ret = { .tag = tag };
+	return __atomic_load_n(&h->line->word[way], __ATOMIC_ACQUIRE);
+}
+
+static struct home look_at(const struct learned_lines *lines, __u64 hash)
+{
+	__u32 at = hash & lines->mask, first = learned_first(hash);
+	struct home h = {
+		.line = (void *)((char *)lines->first + at * lines->step),
+		.first_place = at * LEARNED_WAYS,
+		.tag = learned_tag(hash),
+	};
 
 	for (__u32 i = 0; i < LEARNED_WAYS; i++) {
-		*ret_there |= learned_word_tag(line->word[i]) == tag;
-		if (learned_word_tag(line->word[i]))
+		__u32 tag = learned_word_tag(word_at(&h, i));
+
+		h.same += tag == h.tag;
+		if (tag)
 			continue;
-		ret.place = home * LEARNED_WAYS + i;
-		ret.free++;
+		if (!h.free++ || i == first)
+			h.way = i;
 	}
-	if (!learned_word_tag(line->word[first]))
-		ret.place = home * LEARNED_WAYS + first;
-	return ret;
+	return h;
 }
 
 /* Without the choice of the emptier home a half-full table has no room for some. */
-struct learned_home learned_place(const __u64 *key, const struct learned_secret *secret,
-				  const void *lines, size_t step, __u32 mask)
+struct learned_home learned_take(const __u64 *key, const struct learned_secret *secret,
+				 const struct learned_lines *lines, const __u32 *named)
 {
-	__u64 hash[2] = { learned_hash(key, secret) };
-	struct learned_home h[2];
-	bool there = false;
+	__u64 hash = learned_hash(key, secret), other = learned_second(hash, secret), was, taken;
+	struct home a = look_at(lines, hash), b = look_at(lines, other);
+	struct home *h = a.free >= LEARNED_PREFER || a.free >= b.free ? &a : &b;
+	bool one = a.line == b.line && a.tag == b.tag;
+	__u64 *word = &h->line->word[h->way];
 
-	hash[1] = learned_second(hash[0], secret);
-	for (int i = 0; i < 2; i++) {
-		__u32 home = hash[i] & mask;
-
-		h[i] = look_at((const void *)((const char *)lines + home * step), home, hash[i],
-			       &there);
-	}
-	if (there)
+	if (!h->free || a.same || b.same)
 		return (struct learned_home){ 0 };
-	return h[0].free >= LEARNED_PREFER || h[0].free >= h[1].free ? h[0] : h[1];
+	was = word_at(h, h->way);
+	taken = named ? (__u64)h->tag << 32 | *named : learned_word(h->tag, LEARNED_BUSY, was, 0);
+	if (learned_word_tag(was) ||
+	    !__atomic_compare_exchange_n(word, &was, taken, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_SEQ_CST))
+		return (struct learned_home){ 0 };
+	if (look_at(lines, hash).same + look_at(lines, other).same == 1 + one)
+		return (struct learned_home){ word, h->first_place + h->way };
+	/* A program makes an entry for this key, or one with the same tag. */
+	__atomic_store_n(word, named ? 0 : learned_word_free(taken), __ATOMIC_SEQ_CST);
+	return (struct learned_home){ 0 };
+}
+
+void learned_publish(const struct learned_home *h, enum learned_state state, __u64 until)
+{
+	__atomic_store_n(h->word, learned_word(learned_word_tag(*h->word), state, *h->word, until),
+			 __ATOMIC_SEQ_CST);
 }
 
 /* ---- tables of struct learned_entry ---- */
@@ -120,14 +146,13 @@ bool learned_table_read(const struct learned_table *t, __u32 place, struct learn
 bool learned_table_put(const struct learned_table *t, const struct learned_secret *secret,
 		       const struct learned_entry *entry, enum learned_state state, __u64 until)
 {
-	struct learned_home h = learned_place(entry->key.word, secret, t->buckets,
-					      sizeof(*t->buckets), t->n - 1);
-	struct learned_bucket *b = &t->buckets[h.place / LEARNED_WAYS];
+	struct learned_lines lines = { t->buckets, sizeof(*t->buckets), t->n - 1 };
+	struct learned_home h = learned_take(entry->key.word, secret, &lines, NULL);
 
-	if (!h.free)
+	if (!h.word)
 		return false;
-	b->entry[h.place % LEARNED_WAYS] = *entry;
-	b->line.word[h.place % LEARNED_WAYS] = learned_word(h.tag, state, 0, until);
+	t->buckets[h.place / LEARNED_WAYS].entry[h.place % LEARNED_WAYS] = *entry;
+	learned_publish(&h, state, until);
 	return true;
 }
 

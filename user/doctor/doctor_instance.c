@@ -76,8 +76,8 @@ static void look_at_source(struct doctor *k)
 		break;
 	case SOURCE_INVALID:
 		doctor_say(k, STATE_PROBLEM, "configuration", k->file, cure_file(k),
-			   "it was changed, and has errors, which `%s check -c FILE` names: the next "
-			   "start fails. The cure makes it what runs", k->wgxdp);
+			   "it was changed, and has errors, which `%s check -c FILE` names: the "
+			   "next start fails. The cure makes it what runs", k->wgxdp);
 		break;
 	case SOURCE_GONE:
 		doctor_say(k, STATE_PROBLEM, "configuration", k->file, cure_file(k),
@@ -212,8 +212,8 @@ static void report_not_up(struct doctor *k)
 		doctor_say(k, STATE_PROBLEM, "instance", k->instance, NULL,
 			   "it is not up%s", others);
 	else
-		doctor_ok(k, "instance", k->instance, "it is not up, and there is no " CONFIG_DEFAULT
-			  "%s", others);
+		doctor_ok(k, "instance", k->instance,
+			  "it is not up, and there is no " CONFIG_DEFAULT "%s", others);
 }
 
 void doctor_instance(struct doctor *k)

@@ -42,11 +42,11 @@ static char *cure_missing(const struct doctor *k, const char *name)
 
 static void report_missing(struct doctor *k, const char *name)
 {
-	char there[256];
+	char there[HOST_NAMES_LEN];
 
 	doctor_say(k, STATE_PROBLEM, "interface", name, cure_missing(k, name),
 		   "this host has no interface of that name: there is %s",
-		   host_link_names(&k->h, there));
+		   host_link_names(&k->h, name, there));
 }
 
 /* Finds the nic that carries a PPPoE session: any, or only the nic `name` */

@@ -118,11 +118,11 @@ static char *cure_listed(const struct doctor *k, const struct service_config *s,
 
 	if (!out)
 		return NULL;
-	fputs("for p in", out);
+	fprintf(out, "%s service deny add %s", k->wgxdp, s->name);
 	for (size_t i = 0; i < found->n; i++)
 		if (!is_denied(s, &found->list[i]))
 			fprintf(out, " %s", prefix_format(&found->list[i], prefix));
-	fprintf(out, "; do %s service deny %s $p; done%s", k->wgxdp, s->name, k->keep);
+	fputs(k->keep, out);
 	return fclose(out) ? NULL : text;
 }
 

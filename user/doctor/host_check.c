@@ -25,23 +25,12 @@ struct check_host {
 
 /* ---- interfaces ---- */
 
-const char *host_link_names(const struct host *h, char ret[256])
-{
-	size_t n = 0;
-
-	strcpy(ret, "none");
-	for (size_t i = 0; i < h->n_links && n < 256; i++)
-		if (!h->links[i].loopback)
-			n += snprintf(ret + n, 256 - n, "%s%s", n ? ", " : "", h->links[i].name);
-	return ret;
-}
-
 static void report_missing(struct check_host *k, const char *key, const char *name)
 {
-	char there[256];
+	char there[HOST_NAMES_LEN];
 
 	tell(&k->check, "%s: this host has no interface '%s': there is %s", key, name,
-	     host_link_names(k->h, there));
+	     host_link_names(k->h, name, there));
 }
 
 static void check_forwarding(struct check_host *k, const char *key, const struct nl_link *link)

@@ -139,8 +139,8 @@ static void find_gateways(struct topology_reading *r)
 			    !strcasecmp(r->rows[j].host.name, r->rows[i].serves))
 				h->gateway = j;
 		if (h->gateway == r->n_rows)
-			topology_error(r, &r->rows[i], "serves", "'%s' is none of gateways: the "
-				       "name of one is wanted", r->rows[i].serves);
+			topology_error(r, &r->rows[i], "serves", "'%s' is not one of gateways: "
+				       "write the name of one", r->rows[i].serves);
 	}
 }
 
@@ -318,8 +318,19 @@ static void move_rows(struct topology_reading *r)
 
 static void read_root(struct topology_reading *r, struct yaml_node *root)
 {
+	static const char *const others[] = { "services", "interfaces", "peers", "policy", "follow",
+					      "blind", "endpoints", "learn", "exporter", NULL };
+	struct yaml_node *other;
+
 	if (!root || root->type != YAML_MAP) {
-		yaml_error(&r->y, root, "a topology is a mapping, as sites: and gateways:");
+		yaml_error(&r->y, root, "a topology is a mapping of sections: begin with one, such "
+					"as gateways:");
+		return;
+	}
+	other = yaml_first_key(root, others);
+	if (other) {
+		yaml_error(&r->y, other, "'%s' is a section of a configuration, so this is no "
+			   "topology: `wgxdp check -c %s` reads it", other->text, r->y.name);
 		return;
 	}
 	yaml_map(&r->y, root, topology_keys, "the topology", r->t);

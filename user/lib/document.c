@@ -215,7 +215,7 @@ static void print_row(const char *noun, const struct item *row, FILE *out)
 	bool named = has_name(row);
 
 	for (const struct item *item = row->first; item; item = item->next) {
-		if (item->kind == NOTHING)
+		if (item->kind == NOTHING || (item->kind == LIST && !item->first))
 			continue;
 		if (!named)
 			fputs("  ", out);

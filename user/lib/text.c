@@ -188,3 +188,28 @@ const char *shell_word(const char *name, char ret[SHELL_WORD_LEN])
 	strcpy(ret + at, "'");
 	return ret;
 }
+
+unsigned int text_distance(const char *a, const char *b)
+{
+	unsigned int d[TEXT_MAX_COMPARED + 1][TEXT_MAX_COMPARED + 1], least;
+	size_t n = strlen(a), m = strlen(b), i, j;
+
+	if (n > TEXT_MAX_COMPARED || m > TEXT_MAX_COMPARED)
+		return TEXT_MAX_COMPARED;
+	for (i = 0; i <= n; i++) {
+		for (j = 0; j <= m; j++) {
+			least = i && j ? d[i - 1][j - 1] + (tolower((unsigned char)a[i - 1]) !=
+							    tolower((unsigned char)b[j - 1]))
+				       : i + j;
+			if (i && d[i - 1][j] + 1 < least)
+				least = d[i - 1][j] + 1;
+			if (j && d[i][j - 1] + 1 < least)
+				least = d[i][j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    d[i - 2][j - 2] + 1 < least)
+				least = d[i - 2][j - 2] + 1;
+			d[i][j] = least;
+		}
+	}
+	return d[n][m];
+}

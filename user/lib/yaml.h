@@ -64,6 +64,8 @@ bool yaml_is_empty(const struct yaml_node *node);	/* the file has no value there
 /* Reads the mapping into object. Messages call it `what`. */
 void yaml_map(struct yaml *y, struct yaml_node *node, const struct yaml_key *keys, const char *what,
 	      void *object);
+/* Returns the first key that is one of these names, which NULL ends; NULL: none is. */
+struct yaml_node *yaml_first_key(struct yaml_node *map, const char *const *names);
 /* Returns the scalar's text, which lives as long as the document; NULL: an error was printed. */
 const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value);
 /* Adds a row of zeros at the end of an array; NULL: no memory, and y->no_memory is set. */

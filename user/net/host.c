@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/log.h"
+#include "lib/text.h"
 #include "net/host.h"
 
 void host_free(struct host *h)
@@ -63,6 +64,51 @@ const struct nl_link *host_link_by_name(const struct host *h, const char *name)
 		if (!strcmp(h->links[i].name, name))
 			return &h->links[i];
 	return NULL;
+}
+
+struct like {
+	const char *name;
+	unsigned int distance;
+};
+
+static int compare_likeness(const void *a, const void *b)
+{
+	const struct like *x = a, *y = b;
+
+	return x->distance != y->distance ? (int)x->distance - (int)y->distance :
+	       strcmp(x->name, y->name);
+}
+
+const char *host_link_names(const struct host *h, const char *name, char ret[HOST_NAMES_LEN])
+{
+	struct like *list = calloc(h->n_links + 1, sizeof(*list));
+	size_t n = 0, used = 0, i;
+
+	for (i = 0; i < h->n_links && list; i++)
+		if (!h->links[i].loopback)
+			list[n++] = (struct like){ h->links[i].name,
+						   text_distance(name, h->links[i].name) };
+	if (n)
+		qsort(list, n, sizeof(*list), compare_likeness);
+	strcpy(ret, "none");
+	/* the last words need room too */
+	for (i = 0; i < n && used + IFNAMSIZ + 32 < HOST_NAMES_LEN; i++)
+		used += snprintf(ret + used, HOST_NAMES_LEN - used, "%s%s", used ? ", " : "",
+				 list[i].name);
+	if (i < n)
+		snprintf(ret + used, HOST_NAMES_LEN - used, " and %zu more", n - i);
+	free(list);
+	return ret;
+}
+
+const char *host_names_now(const char *name, char ret[HOST_NAMES_LEN])
+{
+	struct host h = { 0 };
+
+	nl_links(&h.links, &h.n_links);
+	host_link_names(&h, name, ret);
+	host_free(&h);
+	return ret;
 }
 
 /* Whether the kernel looks into the route's table for packets that come in by a link of this VRF,

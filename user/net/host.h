@@ -19,6 +19,11 @@ int host_read(struct host *h);
 void host_free(struct host *h);
 const struct nl_link *host_link(const struct host *h, __u32 ifindex);
 const struct nl_link *host_link_by_name(const struct host *h, const char *name);
+/* Returns the names of interfaces but loopback, those most like `name` first; "none" if there are
+ * none. host_names_now() reads the host for it. */
+#define HOST_NAMES_LEN 256
+const char *host_link_names(const struct host *h, const char *name, char ret[HOST_NAMES_LEN]);
+const char *host_names_now(const char *name, char ret[HOST_NAMES_LEN]);
 /* Returns the first interface address equal to a, or NULL. */
 const struct nl_address *host_address(const struct host *h, const struct address *a);
 /* Sets ret to the unicast routes by which packets to an address may go, at most `room` of them, in

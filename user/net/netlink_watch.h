@@ -8,7 +8,7 @@
 enum nl_change {
 	NL_LINKS = 1 << 0,
 	NL_ADDRESSES = 1 << 1,
-	NL_ROUTES = 1 << 2,		/* and rules, next-hop objects, whether the kernel forwards */
+	NL_ROUTES = 1 << 2,		/* and rules, next hops, whether the kernel forwards */
 	NL_NEIGHBOURS = 1 << 3,
 	NL_QDISCS = 1 << 4, /* a qdisc at a device's ingress, or one of its filters, went */
 	NL_ALL = (1 << 5) - 1,

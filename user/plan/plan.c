@@ -53,9 +53,10 @@ static int backend_is_ours(const struct making *m, const struct service_config *
 		return 0;
 	address_format(backend, text);
 	backend->family = 0;
-	return contradiction(m, -EINVAL, "service %s: backend %s is an address of this host: that "
-			     "of the host behind it is wanted, for packets to this one need no "
-			     "forwarding", s->name, text);
+	return contradiction_at(m, s, -EINVAL,
+				"service %s: backend %s is an address of this host, and packets to "
+				"it need no forwarding: write the address of the host behind it",
+				s->name, text);
 }
 
 static int resolve_backend(const struct making *m, const struct service_config *s,
@@ -99,6 +100,18 @@ int plan_backends(struct making *m)
 	return rc;
 }
 
+/* For a daemon's pass the list would differ whenever any interface comes or goes */
+static void report_missing(const struct making *m, const char *name)
+{
+	char there[HOST_NAMES_LEN];
+
+	if (m->in->tolerant)
+		log_warning("interface %s: not there yet: waiting", name);
+	else
+		log_warning("interface %s: not there yet: waiting; there is %s", name,
+			    host_link_names(m->host, name, there));
+}
+
 static int add_port(struct making *m, const char *name, enum link_role role, enum mode mode,
 		    bool shared)
 {
@@ -106,12 +119,12 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 	struct plan_port *port;
 
 	if (!link) {
-		log_warning("interface %s: not there yet: waiting", name);
+		report_missing(m, name);
 		return 0;
 	}
 	if (link->loopback) {
-		log_error("interface %s: the loopback carries no packets of others: the interface "
-			  "to the clients or to the backend is wanted", name);
+		log_error("interface %s: the loopback carries no packets of other hosts: name the "
+			  "interface to the clients or to the backend", name);
 		return -EINVAL;
 	}
 	link = plan_base(m->host, link);

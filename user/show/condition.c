@@ -169,8 +169,8 @@ static int add_missing(struct conditions *k, const char *name, enum link_role ro
 	return 0;
 }
 
-/* An interface that only the daemon follows is nothing that is attached to: it is listed where it is
- * missing or down. */
+/* An interface that only the daemon follows is nothing that is attached to: it is listed where it
+ * is missing or down. */
 static int judge_followed(struct conditions *k, const char *name)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, name);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include "config/config_diff.h"
+#include "config/config_names.h"
 #include "lib/document.h"
 #include "instance/running.h"
 #include "show/condition.h"
@@ -166,6 +168,25 @@ static int show_pool(struct node row, const struct dataplane *dp, __u32 id, cons
 	return 0;
 }
 
+static void show_prefixes(struct node row, const char *key, const struct prefix *list, size_t n)
+{
+	struct node to = document_list(row, key);
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < n; i++)
+		document_append(to, prefix_format(&list[i], text));
+}
+
+/* Shows which clients a service accepts */
+static void show_lists(struct node row, const struct config *c, const char *name)
+{
+	const struct service_config none = { 0 }, *s = c ? config_service(c, name) : NULL;
+
+	s = s ?: &none;
+	show_prefixes(row, "allow", s->allow, s->n_allow);
+	show_prefixes(row, "deny", s->deny, s->n_deny);
+}
+
 static int show_services(struct document *d, const struct conditions *k,
 			 const struct dataplane_reason *reasons, size_t n_reasons)
 {
@@ -195,6 +216,7 @@ static int show_services(struct document *d, const struct conditions *k,
 		document_text(row, "nat", nat_name(k->names[id].nat));
 		document_text(row, "state", service_state_name(is->state));
 		document_text(row, "why", *is->why ? is->why : NULL);
+		show_lists(row, k->config, k->names[id].name);
 		rc = show_pool(row, dp, id, flows) ?: show_guard(row, dp, table, n_table, id) ?:
 		     show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
 		     show_direction(row, dp, id, DIRECTION_REPLY, reasons, n_reasons);

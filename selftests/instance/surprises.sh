@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm
+# Commands as people type them: each does what is meant, or says exactly how it is written.
+#
+#     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+
+# STATUS WORDS COMMAND...: so it ends, and these words are in what it says
+says() {
+	local status=0
+	wgxdp "${@:3}" > "$work/out" 2>&1 < /dev/null || status=$?
+	[[ $status == "$1" ]] || fail "${*:3}: status $status, expected $1: $(< "$work/out")"
+	grep -qF -- "$2" "$work/out" || fail "${*:3}: '$2' is not in: $(< "$work/out")"
+}
+
+interfaces() {
+	says 0 'interface wna: not there yet: waiting; there is wan, lan' up --wan wna --to 192.168.1.10
+	wgxdp down
+	wgxdp up --wan wan --to 192.168.1.10 > /dev/null
+	says 0 'interface wna: not there yet: waiting; there is wan, lan' service add a --listen wna --backend 192.168.1.10
+	wgxdp service del a > /dev/null
+	says 1 'peer import wga: there is no such interface: there is wan, lan' peer import wga
+	says 1 'trace: --in wna: there is no such interface: there is wan, lan' trace --in wna --from 198.51.100.7:4000 --to 198.51.100.1:$port
+	says 1 'there is no such interface: there is wan, lan' mtu 192.168.1.10 --through wna
+	start firewall "$wgxdp" monitor --in wna > "$work/monitor" 2>&1
+	local monitor=$!
+	wait_for 5 'monitor names what there is' grep -q 'no such interface now: there is wan, lan' "$work/monitor"
+	stop $monitor
+	say 'ok a mistyped interface: those that are there are named'
+}
+
+# What became of a file when an editor failed, or when all of it was commented out
+empty_file() {
+	local text command
+	wgxdp up --wan wan --to 192.168.1.10 > /dev/null
+	wgxdp save > "$work/saved"
+	for text in '' '# services:' $'services:\n#  - name: wg-end' '---'; do
+		echo "$text" > "$work/empty.yaml"
+		for command in check reload 'reload --dry-run' up; do
+			# shellcheck disable=SC2086 # words
+			says 2 'error: the file configures nothing, and would remove everything that runs: if that is meant, write {}' $command -c "$work/empty.yaml"
+		done
+	done
+	wgxdp save | cmp - "$work/saved" || fail 'an empty file changed something'
+	for text in '{}' 'services: [ ]'; do
+		echo "$text" > "$work/empty.yaml"
+		says 0 '- name: wg-end' reload --dry-run -c "$work/empty.yaml"
+	done
+	says 0 'no service and no peer is configured' up -c "$work/empty.yaml"
+	say 'ok an empty file is refused, {} is not'
+}
+
+undone() { # HOW WHAT FILE: the file says each change by hand that is undone
+	grep -qxF "wgxdp: warning: changed by hand, and $1: service $2" "$3" || fail "'$2' is not said to be $1: $(< "$3")"
+}
+by_hand() {
+	wgxdp service set wg-end --backend 192.168.1.99 > /dev/null
+	wgxdp service deny add wg-end 192.0.2.0/24 > /dev/null
+	wgxdp service add guest --listen wan --port 444 --backend 192.168.1.10 > /dev/null
+}
+
+# What a person at a terminal is told; from a script, `up` goes on
+changed_by_hand() {
+	local wanted=(up --wan wan --to 192.168.1.10)
+	wgxdp "${wanted[@]}" > /dev/null
+	wgxdp save > "$work/file.yaml"
+	by_hand
+	wgxdp save > "$work/saved"
+	at_terminal 1 "${wanted[@]}"
+	undone 'would be undone' 'wg-end: backend ipv4 192.168.1.10, was 192.168.1.99' "$work/out"
+	undone 'would be undone' 'wg-end: deny 192.0.2.0/24 removed' "$work/out"
+	undone 'would be undone' 'guest: removed' "$work/out"
+	grep -q 'nothing was changed: add --replace to undo changes by hand' "$work/out" || fail "it says $(< "$work/out")"
+	wgxdp save | cmp - "$work/saved" || fail 'up at a terminal changed something'
+	at_terminal 0 "${wanted[@]}" --replace
+	undone 'undone now' 'guest: removed' "$work/out"
+	grep -qx 'service wg-end: backend ipv4 192.168.1.10, was 192.168.1.99' "$work/out" || fail "up does not name what it changed: $(< "$work/out")"
+	by_hand
+	wgxdp "${wanted[@]}" > "$work/changes" 2> "$work/out" || fail 'up without a terminal'
+	undone 'undone now' 'guest: removed' "$work/out"
+	expect 'up says what changed' "$(grep '^service' "$work/changes")" == "service wg-end: deny 192.0.2.0/24 removed
+service wg-end: backend ipv4 192.168.1.10, was 192.168.1.99
+service guest: removed"
+	start_daemon -c "$work/file.yaml"
+	by_hand
+	kill -HUP "$daemon"
+	wait_for 5 'the file again' grep -q 'file.yaml is what runs' "$work/daemon"
+	undone 'undone now' 'wg-end: deny 192.0.2.0/24 removed' "$work/daemon"
+	undone 'undone now' 'guest: removed' "$work/daemon"
+	end_daemon
+	at_terminal 0 "${wanted[@]}"
+	say 'ok changes by hand that would be undone are named'
+}
+
+at_terminal() { # STATUS COMMAND...
+	local status=0
+	inside firewall /usr/bin/python3 -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' \
+		"$wgxdp" "${@:2}" < /dev/null > "$work/out" || status=$?
+	sed -i 's/\r$//' "$work/out"
+	[[ $status == "$1" ]] || fail "${*:2} at a terminal: status $status, expected $1: $(< "$work/out")"
+}
+
+words() {
+	wgxdp up --wan wan --to 192.168.1.10 --port 400-450,51820 > /dev/null
+	wgxdp save | holds -F 'ports: [ 400-450, 51820 ]' || fail "not these ports: $(wgxdp save)"
+	says 0 'service wg-end: listen ports 460-462 added' service set wg-end --port 51820,400-450,460-462
+	says 2 "--port '450-400': a port is a number from 1 to 65535; several are written as 51820,443 or 400-450" service set wg-end --port 450-400
+	says 2 '--port: 410 is listed twice: once is enough' service set wg-end --port 400-450,410
+	says 2 '--port 1-2000: more than 1024 ports: several services are wanted' up --wan wan --to 192.168.1.10 --port 1-2000
+	says 2 'up: 2001:db8:2::10: the items of a list are one word with commas: --to ADDRESS,2001:db8:2::10' up --wan wan --to 192.168.1.10 2001:db8:2::10
+	says 2 "'2001:db8:2::10' is one word too many: a list is one word, with commas between its items" \
+		service set wg-end --backend 192.168.1.10 2001:db8:2::10
+	wgxdp save > "$work/file.yaml"
+	says 0 "file.yaml: valid, 1 service" check "$work/file.yaml"
+	says 2 'one file at a time' check "$work/file.yaml" "$work/file.yaml"
+	says 2 "up: $work/file.yaml: a file is named by -c: \`wgxdp up -c $work/file.yaml\`" up "$work/file.yaml"
+	says 2 "reload: $work/file.yaml: a file is named by -c" reload "$work/file.yaml"
+	says 2 'save: x: no word is expected here' save x
+	says 0 'Usage: wgxdp up' help up
+	says 0 'Commands:' help
+	says 2 "uup: no such command: did you mean" help uup
+	says 2 'nosuch: no such command' nosuch
+	say 'ok words in another order, or of another kind'
+}
+
+routes() {
+	wgxdp up -c - > /dev/null 2>&1 <<- YAML
+		policy: { overlay: "fd12:3456:789a::/48" }
+		peers: [ { name: a, device: lan } ]
+	YAML
+	says 0 'peer a: prefixes fd12:3456:789a:a::/64 added' route add fd12:3456:789a:a::/64 a
+	says 0 'peer a: prefixes fd12:3456:789a:b::/64 added' route add fd12:3456:789a:b::/64 --peer a
+	says 2 '--peer is missing' route add fd12:3456:789a:c::/64
+	says 1 "there is no peer 'b'" route add fd12:3456:789a:c::/64 b
+	says 2 'too many words' route add fd12:3456:789a:c::/64 --peer a b
+	says 0 'peer a: prefixes fd12:3456:789a:a::/64 removed' route del fd12:3456:789a:a::/64
+	say 'ok a route names its peer as a word'
+}
+
+firewall_network
+interfaces
+empty_file
+changed_by_hand
+words
+routes

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The lists of a service: `service allow` and `service deny`.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/types.h>
+#include "cmd/service_clients.h"
+#include "lib/log.h"
+
+static ssize_t prefix_index(const struct prefix *list, size_t n, const struct prefix *p)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!prefix_compare(&list[i], p))
+			return i;
+	return -1;
+}
+
+/* Reports which entry of the list still holds a prefix that is not in it, or is no more */
+static void warn_within(const char *service, const char *list, const struct prefix *in, size_t n,
+			const struct prefix *p)
+{
+	char text[ADDRESS_STRLEN], outer[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < n; i++)
+		if (prefix_within(p, &in[i]))
+			log_warning("service %s: %s lies within %s, which is in %s", service,
+				    prefix_format(p, text), prefix_format(&in[i], outer), list);
+}
+
+static int add_prefixes(const struct service_config *s, const char *list, struct prefix **to,
+			size_t *n, const struct prefix_list *prefixes)
+{
+	for (size_t i = 0; i < prefixes->n; i++) {
+		const struct prefix *p = &prefixes->list[i];
+
+		if (prefix_index(*to, *n, p) < 0 && prefix_add(to, n, p))
+			return -ENOMEM;
+		if (*list == 'a')
+			warn_within(s->name, "deny: deny beats allow", s->deny, s->n_deny, p);
+	}
+	return 0;
+}
+
+static void del_prefixes(const struct service_config *s, const char *list, struct prefix *from,
+			 size_t *n, const struct prefix_list *prefixes)
+{
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < prefixes->n; i++) {
+		const struct prefix *p = &prefixes->list[i];
+		ssize_t at = prefix_index(from, *n, p);
+
+		if (at < 0)
+			log_warning("service %s: %s does not have %s", s->name, list,
+				    prefix_format(p, text));
+		else
+			memmove(&from[at], &from[at + 1], (--*n - at) * sizeof(*from));
+	}
+	for (size_t i = 0; i < prefixes->n; i++)
+		warn_within(s->name, list, from, *n, &prefixes->list[i]);
+}
+
+static bool has_family_whole(const struct prefix *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!list[i].len)
+			return true;
+	return false;
+}
+
+int clients_change(struct service_config *s, const char *verb, const struct prefix_list *prefixes,
+		   const struct clients_may *may)
+{
+	bool to_allow = *verb == 'a', del = strstr(verb, "del");
+	bool denied = has_family_whole(s->deny, s->n_deny);
+	struct prefix **list = to_allow ? &s->allow : &s->deny;
+	size_t *n = to_allow ? &s->n_allow : &s->n_deny, allowed = s->n_allow;
+	const char *name = to_allow ? "allow" : "deny", *why = NULL, *option = "--everyone";
+	int rc = del ? 0 : add_prefixes(s, name, list, n, prefixes);
+
+	if (del)
+		del_prefixes(s, name, *list, n, prefixes);
+	if (!allowed && s->n_allow && !may->refuse_others) {
+		why = "allow is empty, so every client may use the service; now all others would "
+		      "be refused";
+		option = "--refuse-others";
+	} else if (allowed && !s->n_allow && !may->everyone) {
+		why = "allow would be empty, and every client might use the service";
+	} else if (!denied && has_family_whole(s->deny, s->n_deny) && !may->everyone) {
+		why = "every client of a family would be refused";
+	}
+	if (rc || !why)
+		return rc;
+	log_error("service %s %s: %s: nothing was changed; %s does it", verb, s->name, why,
+		  option);
+	return -EPERM;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The lists of a service, which say whose packets it takes. cmd_service.c includes it.
+ */
+#pragma once
+#include "cmd/edit.h"
+
+/* What an option allows: to refuse all clients that are not in the first list of `allow`, and to
+ * let in or refuse every client */
+struct clients_may {
+	bool refuse_others, everyone;
+};
+
+/* verb: "allow add", "allow del", "deny add" or "deny del". What is there already, or is not there,
+ * is no error. Returns 0 or -errno (reported). */
+int clients_change(struct service_config *s, const char *verb, const struct prefix_list *prefixes,
+		   const struct clients_may *may);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * An entry is taken as a list of facts, each a place and a value: "backend ipv4" and
+ * "192.168.1.10". A list has a fact for each of its items.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "config/config_changes.h"
+#include "lib/grow.h"
+#include "lib/yaml.h"
+
+struct fact {
+	char place[96];
+	const char *value;
+};
+
+struct facts {
+	struct yaml yaml;		/* has the values */
+	const char *name;		/* of the entry: its first value */
+	struct fact *list;
+	size_t n;
+};
+
+static const char *scalar(const struct yaml_node *node)
+{
+	return node && node->type == YAML_SCALAR ? node->text : NULL;
+}
+
+static void add_fact(struct facts *f, const char *place, const char *value)
+{
+	struct fact *fact = append(f->list, f->n);
+
+	if (!fact)
+		return;
+	snprintf(fact->place, sizeof(fact->place), "%s", place);
+	fact->value = value;
+}
+
+static void collect(struct facts *f, const struct yaml_node *node, const char *place);
+
+static void collect_map(struct facts *f, const struct yaml_node *map, const char *place)
+{
+	char below[sizeof(f->list->place)];
+
+	for (const struct yaml_node *key = map->first; key; key = key->next->next) {
+		if (!strcmp(scalar(key) ?: "", "origin"))
+			continue;
+		snprintf(below, sizeof(below), "%s%s%s", place, *place ? " " : "", scalar(key));
+		collect(f, key->next, below);
+	}
+}
+
+/* Items that are mappings begin with their name */
+static void collect(struct facts *f, const struct yaml_node *node, const char *place)
+{
+	char below[sizeof(f->list->place)];
+
+	if (scalar(node))
+		add_fact(f, place, scalar(node));
+	if (node->type == YAML_MAP)
+		collect_map(f, node, place);
+	for (const struct yaml_node *item = node->type == YAML_LIST ? node->first : NULL; item;
+	     item = item->next) {
+		const char *name = item->type == YAML_MAP ? scalar(item->first->next) : NULL;
+
+		snprintf(below, sizeof(below), "%s%s%s", place, name ? " " : "", name ?: "");
+		collect(f, item, below);
+	}
+}
+
+/* Reads an entry. Returns false if it is absent, or memory ran out. */
+static bool read_facts(struct facts *f, const char *text, bool in_list)
+{
+	const struct yaml_node *node;
+
+	if (yaml_open(&f->yaml, text, strlen(text), "") || !(node = yaml_root(&f->yaml)))
+		return false;
+	if (in_list) {
+		node = node->first;
+		f->name = scalar(node->first->next);
+	}
+	collect(f, node, "");
+	return true;
+}
+
+static const struct fact *find(const struct facts *f, const char *place, const char *value)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (!strcmp(f->list[i].place, place) &&
+		    (!value || !strcmp(f->list[i].value, value)))
+			return &f->list[i];
+	return NULL;
+}
+
+static size_t count(const struct facts *f, const char *place)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		n += !strcmp(f->list[i].place, place);
+	return n;
+}
+
+/* Prints the facts of `of` that `against` lacks. A place with one value on either side changed it,
+ * which is said once. */
+static bool put_missing(FILE *out, const char *subject, const struct facts *of,
+			const struct facts *against, bool added)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < of->n; i++) {
+		const struct fact *fact = &of->list[i];
+		bool changed = count(of, fact->place) == 1 && count(against, fact->place) == 1;
+
+		if (find(against, fact->place, fact->value) || (changed && !added))
+			continue;
+		any = true;
+		if (changed)
+			fprintf(out, "%s%s %s, was %s\n", subject, fact->place, fact->value,
+				find(against, fact->place, NULL)->value);
+		else
+			fprintf(out, "%s%s %s %s\n", subject, fact->place, fact->value,
+				added ? "added" : "removed");
+	}
+	return any;
+}
+
+bool changes_put(FILE *out, const char *noun, const char *old, const char *new)
+{
+	struct facts was = { 0 }, is = { 0 };
+	bool before = read_facts(&was, old, noun), after = read_facts(&is, new, noun), any = true;
+	char subject[128] = "";
+
+	if (noun)
+		snprintf(subject, sizeof(subject), "%s %s: ", noun, is.name ?: was.name ?: "");
+	if (noun && before != after) {
+		fprintf(out, "%s%s\n", subject, after ? "added" : "removed");
+	} else {
+		any = put_missing(out, subject, &was, &is, false);
+		any |= put_missing(out, subject, &is, &was, true);
+	}
+	free(was.list);
+	free(is.list);
+	yaml_close(&was.yaml);
+	yaml_close(&is.yaml);
+	return any;
+}
