@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Limits: so many at once, and as many again after a while. One number keeps a limit: the time, in
- * ticks (include/abi_guard.h), up to which it is used.
+ * Rate limits: a burst at once, and then one event per interval. The state of a limit is one
+ * number: the time, in ticks (include/abi_guard.h), up to which the limit is used. The guard, the
+ * blind relay and the ICMP errors use it.
  */
 #pragma once
 
 #include "step.h"
 
-/* Takes one of a limit that is used up to *until, as struct guard says.
- * Returns false where none is left. Several CPUs may take from it. */
+/* Charges one event to the limit that is used up to *until; struct guard explains each and burst.
+ * Returns false if the limit is exhausted. Several CPUs may call it at once. */
 INLINE bool limit_take(__u64 *until, __u64 each, __u64 burst, __u64 now)
 {
 #pragma clang loop unroll(full)
