@@ -85,7 +85,7 @@ INLINE int ipv6_walk_one(struct pkt *p, struct walk *walk)
 	if (walk->type == IPPROTO_ROUTING && h[3])	/* segments left */
 		return NOT_OURS;
 	walk->off += fragment ? 8 : 8 + h[1] * 8;
-	/* otherwise it is an atomic fragment, which is a whole packet */
+	/* Otherwise it is an atomic fragment, which is a whole packet. */
 	if (later || (fragment && h[3] & 1)) {
 		if (walk->piece)
 			return NOT_OURS;	/* a fragment within a fragment */

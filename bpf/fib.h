@@ -18,7 +18,7 @@
 #include "step.h"
 #include "table.h"
 
-/* below delay_first_probe_time (5 s), so the kernel regards the entry as in use */
+/* Below delay_first_probe_time (5 s), so the kernel regards the entry as in use. */
 #define PROBE_SECONDS 2
 
 /* ---- FIB lookups ---- */

@@ -93,7 +93,7 @@ INLINE int hear_read(struct pkt *p, __u32 l3, __u32 ifindex)
 	if (udp.len == bpf_htons(sizeof(udp) + INITIATION_BYTES))
 		plane_read(p, message, &type, sizeof(type));
 	kind = hear_kind(listens, udp.dport, ip.ttl, type, &at);
-	/* s->message holds the IP header until the message itself is read */
+	/* s->message holds the IP header until the message itself is read. */
 	if (kind == HEARD_KINDS ||
 	    plane_read(p, l3, s->message, ip.family == FAMILY_IPV4 ? sizeof(struct iphdr) :
 								     sizeof(struct ipv6hdr)))

@@ -17,7 +17,7 @@
 /* Attempts while another CPU holds the place BUSY, which takes it tens of nanoseconds. */
 #define LEARNED_TRIES 4
 
-/* seconds: as for learned_find_in() */
+/* seconds: as for learned_find_in(). */
 #define LEARNED_FIND(with, name, seconds) \
 	INLINE int name##_search_step(struct pkt_state *s) \
 	{ \

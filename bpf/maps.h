@@ -152,10 +152,10 @@ SWITCH(__u32, challenged_mask, 0);
 SWITCH(__u32, flow_mask, 0);		/* buckets in flow_table - 1 */
 SWITCH(__u32, flow_index_mask, 0);	/* lines in flow_index - 1 */
 SWITCH(__u32, flow_share_mask, 0);	/* cells in flow_shares - 1 */
-/* offset of the ifindex in the kernel's struct net_device; 0: unknown */
+/* Offset of the ifindex in the kernel's struct net_device; 0: unknown. */
 SWITCH(__u32, device_ifindex, 0);
 SWITCH(__u32, device_net, 0);		/* offset of its network namespace */
-/* offset of the inode number in the kernel's struct net; 0: unknown */
+/* Offset of the inode number in the kernel's struct net; 0: unknown. */
 SWITCH(__u32, net_inum, 0);
 SWITCH(bool, with_express, false);	/* the express path is on */
 /* A service masquerades or has a guard, or the blind relay is on. */
@@ -170,7 +170,7 @@ SWITCH(bool, with_routers, false);	/* a link has the MAC address of a virtual ro
 SWITCH(bool, with_source_trie, false);	/* a link has LINK_SOURCES_TRIE */
 SWITCH(bool, with_hearing, false); /* report some packets for this host to the daemon (hear.h) */
 SWITCH(bool, with_lists, false);	/* a service has SERVICE_LISTS */
-/* switches of the relay */
+/* Switches of the relay. */
 SWITCH(__u64, overlay_hi, 0);		/* prefix and mask of the overlay, as in struct addr */
 SWITCH(__u64, overlay_lo, 0);
 SWITCH(__u64, overlay_mask_hi, 0);
@@ -179,7 +179,7 @@ SWITCH(__u32, allowed_mask, 0);		/* buckets in allowed - 1 */
 SWITCH(bool, with_subnets, false);	/* the overlay is exactly a /48, so subnets is used */
 SWITCH(bool, with_routes64, false);	/* the table has entries of KEY_ROUTE */
 SWITCH(bool, with_routes, false);	/* the map routes has entries */
-/* switches of the blind relay */
+/* Switches of the blind relay. */
 SWITCH(__be16, blind_port, 0);
 SWITCH(__u32, blind_mask, 0);		/* buckets in sessions, and in hints, - 1 */
 SWITCH(__u32, endpoints_mask, 0);	/* buckets in endpoints - 1 */

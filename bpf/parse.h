@@ -106,7 +106,7 @@ INLINE int pull_ipv6(struct pkt *p)
 INLINE int pull_udp(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, sizeof(*udp));
-	/* wraps around if the IP packet ends before the UDP header; tested below */
+	/* Wraps around if the IP packet ends before the UDP header; tested below. */
 	__u32 payload = p->s->len - (p->s->l4 - p->s->l3);
 	__u32 len;
 

@@ -116,7 +116,7 @@ INLINE int find_way(struct pkt *p)
 	if (rc == NOT_OURS) {
 		rc = find(p);
 		if (with_guards && !rc) {
-			/* may choose another backend, so it must run before the flow lookup */
+			/* May choose another backend, so it must run before the flow lookup. */
 			guard(p);
 			flow_set_key(p);
 		}

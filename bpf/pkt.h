@@ -52,7 +52,7 @@ struct link;
 /* The members live in registers. Data that later steps need is in the state. */
 struct pkt {
 	void *ctx;
-	/* constant in each program, so clang drops the code of the other planes */
+	/* Constant in each program, so clang drops the code of the other planes. */
 	enum plane plane;
 	struct pkt_state *s;
 	const struct link *link;	/* set only during enter */
@@ -142,12 +142,12 @@ INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
 			  ctx_ptr((struct __sk_buff *)p->ctx, data_end);
 
 	header += off & OFFSETS;
-	/* otherwise clang computes the address twice, and the verifier does not see that both are
-	 * equal */
+	/* Otherwise clang computes the address twice, and the verifier does not see that both are
+	 * equal. */
 	barrier_var(header);
 	if (unlikely(header + size > end))
 		return NULL;
-	/* otherwise clang merges the two results, and each caller tests for NULL again */
+	/* Otherwise clang merges the two results, and each caller tests for NULL again. */
 	barrier_var(header);
 	if (!header)
 		__builtin_unreachable();

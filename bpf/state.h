@@ -69,7 +69,7 @@ struct flow_work {
 	__u32 id, ifindex;
 	__u32 backend;	/* number of the backend; blind relay: the receiver's site */
 	struct flow_across {		/* translation to the other IP version (flow/across.h) */
-		/* length of the payload behind the new header, and of the new header */
+		/* Length of the payload behind the new header, and of the new header. */
 		__u32 payload, head;
 		__u16 fragment;		/* fragment_offset() */
 		__u8 tos, ttl;
@@ -102,7 +102,7 @@ struct guard_work {
 	__u32 remember;	/* handshake message: guard_make() must run when it is sent */
 	__u32 id, place;		/* id of the service; index in the map of the keys */
 	__u64 now, hash;
-	/* client of the service: sender of an original, receiver of a reply */
+	/* Client of the service: sender of an original, receiver of a reply. */
 	struct client_key client;
 	__u32 kind;			/* enum message; 0: not a WireGuard message */
 	/* Number of the backend that receives or sends the message. */
@@ -135,7 +135,7 @@ struct learned_work {
 	__u64 hash, other;		/* hashes of the key, for its first and its second bucket */
 	__u64 word;			/* the word of the entry's place, when it was read */
 	__u64 now, until;		/* in units of abi_learned.h */
-	/* rate limits: the present time, and the arguments of limit_take() */
+	/* Rate limits: the present time, and the arguments of limit_take(). */
 	__u64 ticks, each, burst;
 	__u32 place;
 	__u32 state;			/* enum learned_state */
@@ -171,7 +171,7 @@ struct express_work {
 	__u64 mac, now;			/* destination MAC address; time in jiffies */
 	__u32 ifindex;			/* device that received the packet */
 	__u32 generation;		/* express_generation() before the pipeline starts */
-	/* length of the IP packet, and of the payload behind the IP header */
+	/* Length of the IP packet, and of the payload behind the IP header. */
 	__u32 len, payload;
 	__u8 ipv4;
 	__u8 learn;			/* enum express_learns */
@@ -215,7 +215,7 @@ struct pkt_state {
 	__u8 bare;	/* tc: it came from an L3 device, without an Ethernet header */
 	/* The state is in use by a packet. run() clears neither this member nor those below. */
 	__u8 busy;
-	/* set by enter */
+	/* Set by enter. */
 	__u8 link_role;
 	__u16 link_flags;		/* of the logical link on which the packet arrived */
 	__u32 ifindex, sources;
@@ -236,10 +236,10 @@ struct pkt_state {
 	__u8 leaves;			/* family with which the packet leaves */
 	__u8 next;			/* relay: type of the header that follows the IPv6 header */
 	__u8 check_at;			/* relay: offset of the checksum in the header at l4 */
-	/* set by find */
+	/* Set by find. */
 	/* .to and .port replace the destination of an original, and the source of a reply. */
 	struct service service;
-	/* set by resolve and leave */
+	/* Set by resolve and leave. */
 	__u32 out;			/* index of the next hop in nexthops; NO_SLOT: a tunnel */
 	__u32 mtu;
 	__u64 now;			/* jiffies */
@@ -247,7 +247,7 @@ struct pkt_state {
 	int action;			/* the plane's action, set by send */
 	struct fib_question question;
 	struct flow_work flow;
-	/* members that few packets need */
+	/* Members that few packets need. */
 	struct guard_work guard;
 	struct blind_work blind;
 	struct walk walk;

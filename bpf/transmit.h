@@ -35,7 +35,7 @@ INLINE void transmit_failed_add(__u32 from, __u32 to, __u32 packets)
 	__u64 *n = bpf_map_lookup_elem(&transmit_failed, &place);
 	const struct link *link = link_find(from);
 
-	/* the port of a bond has no XDP flags, but `above` is set */
+	/* The port of a bond has no XDP flags, but `above` is set. */
 	if (n && link && (link->flags & (LINK_NATIVE | LINK_GENERIC) || link->above))
 		*n += packets;
 }

@@ -55,20 +55,20 @@ enum link_role { ROLE_NONE, ROLE_WAN, ROLE_LAN, ROLE_TUNNEL };
 enum link_flags {
 	LINK_L3 = 1 << 0,		/* the device has no Ethernet header */
 	LINK_XDP_SENDS = 1 << 1,	/* XDP may redirect packets to the device */
-	/* XDP may also redirect packets that span several buffers */
+	/* XDP may also redirect packets that span several buffers. */
 	LINK_XDP_SENDS_FRAGS = 1 << 2,
 	/* The link has more prefixes than struct sources holds. The others are in source_trie. */
 	LINK_SOURCES_TRIE = 1 << 3,
 	LINK_NATIVE = 1 << 4,		/* our XDP program is attached in native mode */
-	/* our XDP program is attached in generic mode, which can send through any Ethernet
-	 * device */
+	/* Our XDP program is attached in generic mode, which can send through any Ethernet
+	 * device. */
 	LINK_GENERIC = 1 << 5,
-	/* our tc program is attached, and counts the packets that XDP passes up */
+	/* Our tc program is attached, and counts the packets that XDP passes up. */
 	LINK_TC = 1 << 6,
-	/* the tc program is attached by a tcx link; otherwise by a clsact filter */
+	/* The tc program is attached by a tcx link; otherwise by a clsact filter. */
 	LINK_TCX = 1 << 7,
 	LINK_QDISC_OURS = 1 << 8,	/* we created the filter's qdisc, so we remove it */
-	/* a service listens on this link; replies leave only by such links */
+	/* A service listens on this link; replies leave only by such links. */
 	LINK_LISTENS = 1 << 9,
 	/* The link is a VLAN whose outer tag is 802.1ad (0x88a8) instead of 802.1Q (0x8100). */
 	LINK_OUTER_AD = 1 << 10,
@@ -170,7 +170,7 @@ struct fragment_key {
 struct fragment {
 	__be16 sport, dport;
 	__u16 pad;
-	/* where the first fragment's payload ends: later ones may not begin before this offset */
+	/* Where the first fragment's payload ends: later ones may not begin before this offset. */
 	__u16 end;
 };
 
@@ -181,7 +181,7 @@ struct fragment {
 #define PIECE_MAX 15360
 #define PIECE_ROOM 16384		/* the next power of 2 */
 struct pieces {
-	/* offset of the IP header, and length of each fragment's IP header */
+	/* Offset of the IP header, and length of each fragment's IP header. */
 	__u32 l3, header;
 	/* Length of the IPv6 fragment header that is inserted into a whole packet; otherwise 0. */
 	__u32 shift;

@@ -30,7 +30,7 @@ struct blind_site {
 	__u32 now;
 	__be16 candidate_port;
 	__u16 pad;
-	/* BLAKE2s state for mac1 of the site's public key, as in struct guard_key */
+	/* BLAKE2s state for mac1 of the site's public key, as in struct guard_key. */
 	__u32 mac1[8];
 	/* Another address from which data of the site's sessions came. The site may have moved
 	 * there. */
@@ -71,7 +71,7 @@ struct blind_session {
 struct blind_bucket {
 	struct blind_session way[BLIND_WAYS];
 };
-/* index: the 32 bits as they stand in the packet */
+/* index: the 32 bits as they stand in the packet. */
 #define BLIND_KEY(site, index) (1ULL << 63 | (__u64)(site) << 32 | (index))
 /* The value is one word, so that it changes atomically. `until` is in jiffies and has 46 bits,
  * enough for two thousand years. */
@@ -82,7 +82,7 @@ enum blind_flags {
 	/* The other site confirmed the index by a response or by its first data. A new index cannot
 	 * displace it. */
 	BLIND_CONFIRMED = 1 << 0,
-	/* an initiation brought the index; a response may confirm it */
+	/* An initiation brought the index; a response may confirm it. */
 	BLIND_INITIATED = 1 << 1,
 };
 
@@ -108,7 +108,7 @@ static inline __u32 blind_home(__u64 hash, int home, __u32 mask)
 #define BLIND_ANSWER_SECONDS 5
 #define BLIND_WAITING_SECONDS 30	/* index in an initiation to a site that is not known yet */
 
-/* blind_lock: ARRAY of one element */
+/* blind_lock: ARRAY of one element. */
 struct blind_lock {
 	struct bpf_spin_lock lock;
 };
@@ -131,13 +131,13 @@ struct blind_lock {
 #define BLIND_NEWCOMERS 32
 struct blind_pair {
 	__u32 next, next_confirmed;
-	/* rate limit of new indices: used up to this time, as in struct guard_state */
+	/* Rate limit of new indices: used up to this time, as in struct guard_state. */
 	__u64 limit;
 	__le32 index[BLIND_RING];
 	__le32 confirmed[BLIND_CONFIRMED_RING];
 };
 
-/* blind_totals: PERCPU_ARRAY, indexed by from * room + to: traffic from one site to another */
+/* blind_totals: PERCPU_ARRAY, indexed by from * room + to: traffic from one site to another. */
 struct blind_total {
 	__u64 packets, bytes;		/* as in struct total */
 };
@@ -151,7 +151,7 @@ struct blind_waiting {
 	__u8 message[INITIATION_LEN];
 };
 
-/* blind_state: ARRAY of one element */
+/* blind_state: ARRAY of one element. */
 struct blind_state {
 	/* All used site numbers are below this. 0: no key is known yet, not even our own. */
 	__u32 sites;

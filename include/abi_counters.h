@@ -41,7 +41,7 @@ struct service_name {
 	__u8 pad[7];
 };
 
-/* reasons: PERCPU_HASH, struct reason_key -> __u64 packets */
+/* reasons: PERCPU_HASH, struct reason_key -> __u64 packets. */
 struct reason_key {
 	__u32 id;
 	__u8 direction, plane;

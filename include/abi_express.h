@@ -16,7 +16,7 @@
  *
  * Each load of the programs creates both maps anew. */
 #define EXPRESS_SIDES 128		/* a power of 2, like EXPRESS_TUPLES */
-/* tuples of each CPU, unless the configuration sets another number */
+/* Tuples of each CPU, unless the configuration sets another number. */
 #define EXPRESS_TUPLES 8192
 #define EXPRESS_TUPLES_MIN 256
 #define EXPRESS_TUPLES_MAX 1048576
@@ -47,7 +47,7 @@ struct memo {
 		 * the first word is 0. A side has its address in src. A reply side of EXPRESS_ONE
 		 * has the client's address in dst. */
 		__u64 src[2], dst[2];
-		/* tuple: ifindex << 32 | dport << 16 | sport; side: express_side_word() */
+		/* tuple: ifindex << 32 | dport << 16 | sport; side: express_side_word(). */
 		__u64 word;
 	} key;
 	__u64 until;			/* valid before this time, in jiffies */
@@ -71,7 +71,7 @@ struct memo {
 	__u8 macs[12];			/* destination MAC, then source MAC */
 	__u32 out;			/* ifindex of the egress device */
 	__u32 total;			/* index in totals */
-	/* EXPRESS_FLOW: the flow's place in flow_table; listener: index in sources */
+	/* EXPRESS_FLOW: the flow's place in flow_table; listener: index in sources. */
 	__u32 place;
 };
 _Static_assert(sizeof(struct memo) == 128, "two cache lines");

@@ -29,13 +29,13 @@ _Static_assert(sizeof(struct flow_key) == 40, "five words");
 /* A flow serves both directions. Fields that a packet has are in network byte order. */
 struct flow {
 	/* First cache line: what packets are compared with and rewritten to. */
-	/* local: the listener's address; own: our address towards the backend */
+	/* local: the listener's address; own: our address towards the backend. */
 	struct addr client, local, own;
 	union {
 		struct {		/* as in the key of the original */
 			__be16 client_port, local_port;
 			__u8 client_family, original;	/* DIRECTION_ORIGINAL */
-			/* number of the backend, if the service has several; otherwise 0 */
+			/* Number of the backend, if the service has several; otherwise 0. */
 			__u16 number;
 		};
 		__u64 original_word;
@@ -98,7 +98,7 @@ struct flow_end {
 enum flow_ended { FLOW_ENDED, FLOW_CHANGED };
 
 #define EMBRYO_SECONDS 15		/* longer than two retries of a WireGuard handshake */
-/* half-open flows of a source: at once, and again in EMBRYO_SECONDS */
+/* Half-open flows of a source: at once, and again in EMBRYO_SECONDS. */
 #define EMBRYO_SHARE 256
 
 /* flow_shares: ARRAY of struct flow_share, which limits the flows of a source (IPv4 address, IPv6

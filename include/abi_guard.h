@@ -23,7 +23,7 @@ enum guard_flags {
 	GUARD_STRICT = 1 << 1,
 	GUARD_BACKENDS = 1 << 2,	/* the public key whose mac1 matches selects the backend */
 	GUARD_JUNK = 1 << 3,		/* AmneziaWG: junk bytes precede a message */
-	/* when initiations exceed challenge_each, they need a valid mac2 */
+	/* When initiations exceed challenge_each, they need a valid mac2. */
 	GUARD_CHALLENGE = 1 << 4,
 };
 
@@ -54,7 +54,7 @@ struct guard {
 };
 _Static_assert(sizeof(struct guard) == 128, "a guard is two cache lines");
 
-/* maximum of a service's backends; they have numbers, and the first one is KEY_SERVICE */
+/* Maximum of a service's backends; they have numbers, and the first one is KEY_SERVICE. */
 #define GUARD_BACKENDS_MAX 64
 #define GUARD_KEYS_MAX 128		/* maximum of a service's keys, old and new ones */
 
@@ -167,7 +167,7 @@ struct cookies {
 	__u64 replies;			/* replies sent since `up`; only user space uses it */
 };
 
-/* challenges: RINGBUF of initiations to which the daemon sends a cookie reply */
+/* challenges: RINGBUF of initiations to which the daemon sends a cookie reply. */
 #define CHALLENGES_BYTES 65536
 struct challenge {
 	struct addr client, local;	/* source and destination address of the initiation */
@@ -183,9 +183,9 @@ struct challenge {
 /* challenged: entries of struct learned_entry, HALF, without a value: the clients to which a
  * backend itself has sent a cookie. An entry is valid for COOKIE_SECONDS, like the cookie. */
 
-/* health: ARRAY, indexed by id * GUARD_BACKENDS_MAX + backend number, for services with a guard */
+/* health: ARRAY, indexed by id * GUARD_BACKENDS_MAX + backend number, for services with a guard. */
 #define HEALTH_SECONDS 5
-/* bucket i counts times below 2^i ms; the last bucket counts all times */
+/* Bucket i counts times below 2^i ms; the last bucket counts all times. */
 #define HANDSHAKE_BUCKETS 16
 struct health {
 	__u64 initiations;		/* forwarded initiations with a valid mac1 */

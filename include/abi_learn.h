@@ -6,7 +6,7 @@
 #ifndef WGXDP_ABI_LEARN_H
 #define WGXDP_ABI_LEARN_H
 
-/* size of the range of knock ports: traceroute increments the port with each probe */
+/* Size of the range of knock ports: traceroute increments the port with each probe. */
 #define KNOCK_PORTS 100
 #define HEAR_PORTS 8
 #define HEAR_BUDGET 100			/* reports of each kind, per second and CPU */
@@ -14,15 +14,15 @@
 /* hearing: ARRAY of one element. User space writes what is to be reported; all zero: nothing. */
 struct hearing {
 	__be16 ports[HEAR_PORTS];	/* ports of our own WireGuard; 0: unused */
-	/* first of KNOCK_PORTS ports, in host byte order; 0: unused */
+	/* First of KNOCK_PORTS ports, in host byte order; 0: unused. */
 	__u16 knocks[HEAR_PORTS];
-	/* BLAKE2s state for mac1 of our public key, as in struct guard_key */
+	/* BLAKE2s state for mac1 of our public key, as in struct guard_key. */
 	__u32 mac1[HEAR_PORTS][8];
 };
 
 enum heard_kind { HEARD_INITIATION, HEARD_KNOCK, HEARD_KINDS };
 
-/* hear_budget: PERCPU_ARRAY of one element: the reports of this CPU in the present second */
+/* hear_budget: PERCPU_ARRAY of one element: the reports of this CPU in the present second. */
 struct hear_budget {
 	__u64 second[HEARD_KINDS];	/* the second: jiffies / tick_rate */
 	__u64 told[HEARD_KINDS];

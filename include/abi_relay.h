@@ -26,7 +26,7 @@ struct peer {
 
 /* peer_names: ARRAY, indexed by peer id. An empty name marks a free id. Only user space uses it. */
 enum peer_name_flags {
-	/* the peer comes from `follow`, not from the configuration */
+	/* The peer comes from `follow`, not from the configuration. */
 	PEER_NAME_FOLLOWED = 1 << 0,
 };
 

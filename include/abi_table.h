@@ -44,7 +44,7 @@ enum service_flags {
 	SERVICE_CHOICE = 1 << 0,
 	SERVICE_SAME = 1 << 1,		/* nat: none; only TTL and MAC addresses are rewritten */
 	SERVICE_OLD = 1 << 2,		/* KEY_REPLY: look its listeners up under KEY_OLD */
-	/* KEY_SERVICE: source_trie has the service's allow and deny lists */
+	/* KEY_SERVICE: source_trie has the service's allow and deny lists. */
 	SERVICE_LISTS = 1 << 3,
 	/* IPv4: a packet without DF that exceeds the MTU is reported to its sender instead of
 	 * fragmented. */

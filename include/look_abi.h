@@ -23,13 +23,13 @@ struct look_wanted {
 	__u32 each;			/* maximum of packets per jiffy and CPU */
 };
 
-/* look_budgets: PERCPU_ARRAY of one element */
+/* look_budgets: PERCPU_ARRAY of one element. */
 struct look_budget {
 	__u64 jiffy, used;
 	__u64 skipped;			/* packets above the maximum since the last reported one */
 };
 
-/* look_packets: PERF_EVENT_ARRAY of struct look_packet, followed by the packet's bytes */
+/* look_packets: PERF_EVENT_ARRAY of struct look_packet, followed by the packet's bytes. */
 struct look_packet {
 	__u64 skipped;
 	__u32 kinds, plane;		/* enum look_kind, enum plane */

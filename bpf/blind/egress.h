@@ -143,7 +143,8 @@ INLINE void blind_egress(struct __sk_buff *ctx)
 				       BLIND_CONFIRMED);
 		session_put(state);
 	} else if (kind == MESSAGE_DATA && s->to && !hint_value(s->index, s->now)) {
-		/* an index in hints belongs to a session between sites; tc forwarded that packet */
+		/* An index in hints belongs to a session between sites; tc forwarded that
+		 * packet. */
 		site = bpf_map_lookup_elem(&blind_sites, &s->to);
 		if (site)
 			egress_copy(ctx, &e, site, s->now);

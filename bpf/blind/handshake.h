@@ -142,7 +142,7 @@ INLINE int blind_initiation(struct pkt_state *state)
 		remember_failed(b->from ? site_hash(b->from) : state->guard.hash, state->guard.now);
 		return -DROP_guard_mac1;
 	}
-	/* a search among all keys costs as much as a wrong mac1 */
+	/* A search among all keys costs as much as a wrong mac1. */
 	if (state->guard.tried > 1 + BLIND_LAST)
 		remember_failed(site_hash(b->from), state->guard.now);
 	if (b->to == b->from)
@@ -241,7 +241,7 @@ INLINE int blind_inspect_data(struct pkt *p)
 	hint = hint_value(b->index, b->now);
 	if (!hint)
 		return seen ? NOT_OURS : blind_pass_stray(b);
-	/* the site may be at this address now */
+	/* The site may be at this address now. */
 	if (!is_martian(p->s->family == FAMILY_IPV4, p->s->src) && !link_source(p))
 		blind_challenge(p->s, BLIND_ORIGIN(hint));
 	return -DROP_blind_stranger;

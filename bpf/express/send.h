@@ -55,7 +55,7 @@ INLINE const struct nexthop *express_uniform(const struct memo *e,
 	__u32 zero = 0, slot;
 	struct control *c = bpf_map_lookup_elem(&control, &zero);
 
-	/* a packet to the blind relay's port must first be looked up there */
+	/* A packet to the blind relay's port must first be looked up there. */
 	if (!c || w->now >= c->heartbeat || uniform_is_due(c, w->now) ||
 	    is_martian(w->ipv4, client) ||
 	    (with_blind && (__be16)(w->key.word >> 16) == blind_port))

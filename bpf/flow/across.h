@@ -16,7 +16,7 @@
 #include "icmp/icmp.h"
 #include "step.h"
 
-/* RFC 7915 section 5.1: longer packets get DF; shorter ones fit any IPv6 link (1280) */
+/* RFC 7915 section 5.1: longer packets get DF; shorter ones fit any IPv6 link (1280). */
 #define DF_ABOVE 1260
 
 /* Runs before resolve, which then compares the length after translation with the MTU. Options and
@@ -105,7 +105,7 @@ INLINE void across_fragment(const struct pkt *p, struct fragment_header *f)
 	f->next = IPPROTO_UDP;
 	f->zero = 0;
 	f->offset = bpf_htons(p->s->flow.across.fragment);
-	/* the 16-bit IPv4 identification is in the upper half */
+	/* The 16-bit IPv4 identification is in the upper half. */
 	f->id = bpf_htonl(bpf_ntohl(across_ident(p)) >> 16);
 }
 

@@ -48,7 +48,7 @@ INLINE __u32 icmp_to6(__u8 type, __u8 code, __u32 word, __u32 *ret_word)
 	}
 	if (code == ICMP_PORT_UNREACH)
 		return ICMP_KIND(ICMPV6_DEST_UNREACH, 4);
-	/* administratively prohibited, or precedence cutoff */
+	/* Administratively prohibited, or precedence cutoff. */
 	if (code == 9 || code == 10 || code == 13 || code == 15)
 		return ICMP_KIND(ICMPV6_DEST_UNREACH, 1);
 	return code > 12 ? 0 : ICMP_KIND(ICMPV6_DEST_UNREACH, 0);

@@ -83,7 +83,7 @@ INLINE __u32 live_sum(__u64 value)
 	return (value >> 24 & LIVE_COUNT) + (value & LIVE_COUNT);
 }
 
-/* moved: the flow was counted in the previous epoch */
+/* moved: the flow was counted in the previous epoch. */
 INLINE void live_add(struct flow_share *cell, __u16 epoch, bool moved)
 {
 #pragma clang loop unroll(full)

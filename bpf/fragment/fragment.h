@@ -76,7 +76,7 @@ INLINE bool fragment_set_key(struct pkt *p)
 		return false;
 	key->src = p->s->src;
 	key->dst = p->s->dst;
-	/* bytes 4 to 7 of the IPv4 header, or of the fragment header */
+	/* Bytes 4 to 7 of the IPv4 header, or of the fragment header. */
 	key->id = p->s->datagram = ipv4 ? h->id & bpf_htonl(0xffff0000) : h->id;
 	key->ifindex = p->s->ifindex;
 	return true;
@@ -127,6 +127,6 @@ INLINE int fragment_remember(struct pkt *p)
 	value->sport = p->s->sport;
 	value->dport = p->s->dport;
 	value->end = p->s->len - fragment_start(p);
-	/* if another CPU is writing the entry, XDP leaves the packet to tc */
+	/* If another CPU is writing the entry, XDP leaves the packet to tc. */
 	return fragment_set_key(p) && frags_put(p->s) ? 0 : -PASS_fragment;
 }

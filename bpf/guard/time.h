@@ -88,7 +88,7 @@ TABLE_READ __u32 has_failed(__u64 hash, __u64 now)
 	for (int i = 0; f && i < FAILED_EACH; i++) {
 		__s32 left = (__u32)f->of[i] - (__u32)now;
 
-		/* a difference above a whole share is a time of long ago */
+		/* A difference above a whole share is a time of long ago. */
 		found |= f->of[i] >> 32 == hash >> 32 &&
 			 left > (__s32)((FAILED_SHARE - 1) * FAILED_EACH_TICKS) &&
 			 left <= (__s32)(FAILED_SHARE * FAILED_EACH_TICKS);

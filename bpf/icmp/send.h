@@ -22,7 +22,7 @@
 #define ANSWER_MAX6 1280		/* RFC 4443 section 2.4 */
 #define ANSWER_TTL 64
 #define ANSWER_OWN (1U << 31)		/* IPv6: use our own address on the link as source */
-/* IPv6: destination unreachable; the lowest byte is the code */
+/* IPv6: destination unreachable; the lowest byte is the code. */
 #define ANSWER_UNREACHABLE (1U << 30)
 #define ANSWERS_SECOND 10		/* errors per second to one source */
 #define ANSWERS_BURST 20

@@ -22,7 +22,7 @@ struct host_packet {			/* p->ctx points to it */
 	__u32 gso_segs, gso_size;	/* tc */
 	/* Free bytes in front of the packet, still poisoned for ASan. 0: no header is added. */
 	__u32 head;
-	/* results */
+	/* Results. */
 	__u32 egress;			/* ifindex; 0: the packet was not sent */
 	/* tc: sent by bpf_redirect_neigh(), which writes the MAC addresses later. */
 	bool by_neighbour;
@@ -79,7 +79,7 @@ INLINE int host_pull(struct pkt *p, __u32 need)
 
 /* ---- the functions of plane.h ---- */
 
-/* EtherType of a packet without an Ethernet header */
+/* EtherType of a packet without an Ethernet header. */
 static __be16 host_proto __attribute__((unused));
 
 #define host_protocol(p) host_proto
@@ -186,7 +186,7 @@ INLINE int host_make_room(struct pkt *p, const struct nexthop *hop)
 	if (with_vlans && !p->s->bare && p->plane == PLANE_XDP)
 		return host_make_room_for(p, sizeof(struct ethhdr) +
 					     vlan_tags_out(hop) * sizeof(struct vlan_tag));
-	/* the kernel writes the Ethernet header when it resolves the neighbour */
+	/* The kernel writes the Ethernet header when it resolves the neighbour. */
 	if (p->s->bare) {
 		p->s->through_neighbour = true;
 		return !p->s->l3 && packet->head && !(hop->egress & LINK_L3) ?

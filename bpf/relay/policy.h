@@ -131,7 +131,7 @@ INLINE int judge_icmp(struct pkt *p, const struct policy *rules)
 		return -DROP_invalid;
 	type = bytes[0];
 	listed = rules->icmpv6[type >> 6] >> (type & 63) & 1 && is_overlay(p->s->dst);
-	/* RFC 4443 section 2.4 (e): no error about an error or a redirect */
+	/* RFC 4443 section 2.4 (e): no error about an error or a redirect. */
 	p->s->silent = type < 128 || type == 137;
 	p->s->sport = load_word(__be16, bytes + 4);
 	p->s->dport = load_word(__be16, bytes);		/* type and code */
@@ -196,7 +196,7 @@ INLINE int policy_ports(struct pkt *p)
 
 	if (!rules)
 		return -DROP_refused;
-	/* Linux 6.1 sees a byte-swapped word as unbounded; without this, clang drops the mask */
+	/* Linux 6.1 sees a byte-swapped word as unbounded; without this, clang drops the mask. */
 	barrier_var(port);
 	listed = rules->ports[port >> 6 & 1023] >> (port & 63) & 1;
 	if (listed && !p->s->outside) {
