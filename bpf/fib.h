@@ -18,7 +18,8 @@
 #include "step.h"
 #include "table.h"
 
-/* Below delay_first_probe_time (5 s), so the kernel regards the entry as in use. */
+/* Shorter than delay_first_probe_time (5 s), so the kernel regards the neighbour entry as in
+ * use. */
 #define PROBE_SECONDS 2
 
 /* ---- FIB lookups ---- */
@@ -176,7 +177,7 @@ INLINE bool uniform_is_due(const struct control *c, __u64 now)
 	return now + tick_rate >= c->heartbeat && unlikely(now >= c->asked);
 }
 
-/* Asks the daemon for a new heartbeat in time, at most twice a second. */
+/* Asks the daemon for a new heartbeat before the present one ends, at most twice a second. */
 INLINE void uniform_ask(struct control *c, __u64 now)
 {
 	struct signal signal;
@@ -243,7 +244,7 @@ INLINE int fib_client(struct pkt *p, struct nexthop *hop, __u32 slot, const stru
 	hop->client = client;
 	hop->client_port = port;
 	hop->ifindex = p->s->ifindex;
-	hop->probe[p->plane] = 0;		/* the shared probe time of the neighbour decides */
+	hop->probe[p->plane] = 0;		/* so fib_probe() uses the neighbour's probe time */
 	return fib_renew(p);
 }
 

@@ -74,7 +74,7 @@ INLINE bool hear_parse(struct hear_ip *ip, const __u8 head[12])
 	       !(head[6] & 0x3f) && !head[7];
 }
 
-/* Parses the packet again, because keeping the parsed headers would cost every packet stack. l3:
+/* Parses the packet again, because keeping the results of parse() for this would cost stack. l3:
  * offset of the IP header. Returns 1 if the packet is of either kind, with its addresses, ports and
  * message in s->guard; otherwise 0. */
 INLINE int hear_read(struct pkt *p, __u32 l3, __u32 ifindex)

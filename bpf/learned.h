@@ -107,8 +107,8 @@ INLINE __u32 learned_way(const struct learned_line *line, __u32 tag)
 
 #define LEARNED_RANK (1ULL << 28)	/* larger than any time and any number of free places */
 
-/* Returns how readily a place is given to a new entry. Below LEARNED_RANK it is not given at
- * all. */
+/* Returns the rank of a place: the higher it is, the sooner a new entry takes the place. A place
+ * below LEARNED_RANK cannot be taken. */
 INLINE __u64 learned_rank(__u64 word, __u64 now)
 {
 	__u64 left = (word - now) & LEARNED_UNTIL, state = word >> 30 & 3;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Rate limits: a burst at once, and then one event per interval. The state of a limit is one
- * number: the time, in ticks (include/abi_guard.h), up to which the limit is used. The guard, the
- * blind relay and the ICMP errors use it.
+ * Rate limits, which the guard, the blind relay and the ICMP errors use. include/abi_guard.h
+ * explains at struct guard how a single number, a time in ticks, is the state of a limit.
  */
 #pragma once
 
 #include "step.h"
 
-/* Charges one event to the limit that is used up to *until; struct guard explains each and burst.
- * Returns false if the limit is exhausted. Several CPUs may call it at once. */
+/* Charges one event to the limit whose state is *until. Returns false if the limit is exhausted.
+ * Several CPUs may call it at once. */
 INLINE bool limit_take(__u64 *until, __u64 each, __u64 burst, __u64 now)
 {
 #pragma clang loop unroll(full)

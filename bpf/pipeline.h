@@ -249,8 +249,8 @@ INLINE int leave_step(struct pkt *p)
 }
 INLINE_STEP(leave)
 
-/* Runs all steps for a packet of a service. If a translated packet is too long or its hop limit is
- * used up, tc then sends the ICMP error. */
+/* Runs all steps for a packet of a service. If a translated packet is too long, or its hop limit is
+ * used up, tc sends the ICMP error. */
 INLINE int service_way(struct pkt *p)
 {
 	int rc = find_way(p) ?: resolve(p) ?: ready(p);

@@ -61,8 +61,8 @@ struct pkt {
 
 /* ---- aligned access to header fields ---- */
 
-/* Each is a single load or store. The kernel's header structs declare too small an alignment, so
- * for a plain assignment clang would access the bytes one by one. */
+/* Each is a single load or store instruction. The kernel's header structs declare too small an
+ * alignment, so for a plain assignment clang would access the bytes one by one. */
 #ifdef WGXDP_HOST
 #define load_word(type, from) ({ type word_; memcpy(&word_, from, sizeof(word_)); word_; })
 #define store_word(type, to, word) ({ type word_ = (word); memcpy(to, &word_, sizeof(word_)); })

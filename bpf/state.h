@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * struct pkt_state: all that the steps know about a packet. It is the value of the per-CPU map
- * `states`, where every step reads and writes it. In the headers' opening comments it is `s`. pkt.h
- * includes this header.
+ * `states`, where every step reads and writes it. pkt.h includes this header. In the opening
+ * comments of the steps' headers `s` is the state, and `Before` and `After` name the steps that run
+ * before and after.
  *
  * It holds no pointers. To the verifier, a number that is read from a map is unknown, so it merges
  * paths that differ only in such numbers. A step must bound a number before it indexes an array or
@@ -25,7 +26,8 @@ struct fib_question {
 /* Position in IPv4 options or IPv6 extension headers (extensions.h). Offsets count from `from`. */
 struct walk {
 	__u32 from;			/* offset of the IP header in the packet */
-	/* The next header; at the end, the first header behind all options or extension headers. */
+	/* Offset of the next header. At the end: of the first header behind all options or
+	 * extension headers. */
 	__u32 off;
 	__u32 piece;			/* where a fragment's payload starts; 0: not a fragment */
 	/* Type of the header at off. In a later fragment: IPPROTO_FRAGMENT. */
@@ -100,7 +102,7 @@ struct flow_work {
 struct guard_work {
 	int says;	/* 0, or the reason for which the guard refuses the packet */
 	__u32 remember;	/* handshake message: guard_make() must run when it is sent */
-	__u32 id, place;		/* id of the service; index in the map of the keys */
+	__u32 id, place;		/* id of the service; index for the next map lookup */
 	__u64 now, hash;
 	/* Client of the service: sender of an original, receiver of a reply. */
 	struct client_key client;
@@ -155,7 +157,7 @@ struct blind_work {
 	__u32 waits;			/* the address of the receiving site is not known yet */
 	__u32 make;			/* enum message: what blind_commit() records */
 	__u64 key, value;		/* entry to be written */
-	/* For removals: the site that gave the index out; and whether to remove a confirmed one
+	/* For removals: the site that gave the index out; and whether a confirmed index is removed
 	 * too. */
 	__u32 origin, even;
 	__u32 home[2], pair;		/* keys of maps */
@@ -176,7 +178,7 @@ struct express_work {
 	__u8 ipv4;
 	__u8 learn;			/* enum express_learns */
 	__u8 is_data;			/* plain WireGuard data; only set if there are guards */
-	/* Set by learn.h: the service has a guard, so only data may pass; the guard is strict. */
+	/* Set by learn.h: whether the service has a guard, and whether the guard is strict. */
 	__u8 guarded, strict;
 };
 
@@ -257,7 +259,7 @@ struct pkt_state {
 		__u32 end;		/* end of the IP packet */
 		__u8 bytes[40];		/* the header that is being inspected */
 	} judge;			/* relay: a packet that is not plain UDP */
-	/* Not reset for each packet: this CPU's limit of ICMP errors is used up to this time
+	/* Not reset for each packet: state of this CPU's rate limit of ICMP errors
 	 * (icmp/send.h). */
 	__u64 answers_until;
 	struct express_work express;

@@ -179,7 +179,7 @@ struct fragment {
  * run. */
 #define PIECES_LEN 16000	/* longest payload that is fragmented, without the IP header */
 #define PIECE_MAX 15360
-#define PIECE_ROOM 16384		/* the next power of 2 */
+#define PIECE_ROOM 16384		/* PIECE_MAX, rounded up to a power of 2 */
 struct pieces {
 	/* Offset of the IP header, and length of each fragment's IP header. */
 	__u32 l3, header;
@@ -197,18 +197,19 @@ struct pieces {
 	__u32 frag_off;
 	__u64 sum;
 	__u32 option;			/* IPv4: offset of the next option to look at */
-	__u32 option_goes;	/* true if this option is replaced by no-operation options */
-	__u32 option_delta;		/* how that changes the header checksum */
-	__u8 ip[2][64];			/* IP header of the first fragment, and of the others */
-	/* The payload. The array is longer than PIECES_LEN because the verifier asks for it. */
+	__u32 option_goes;	/* true while the option is replaced by no-operation options */
+	__u32 option_delta;		/* how that changes the sum of the header */
+	__u8 ip[2][64];			/* two headers: of the first fragment, and of the others */
+	/* The payload. The array is so long because the verifier adds the largest offset and the
+	 * largest length. */
 	__u8 stash[PIECES_LEN + PIECE_ROOM];
 };
 
 /* ---- tables of learned entries: each is an ARRAY of buckets (abi_learned.h) ----
  *
  * User space reads the tables through mmap(). While the programs run, only they write. In a table
- * of rate limits an entry is HALF. Its value is the time, in ticks (abi_guard.h), up to which the
- * limit is used, and the entry is valid until then. */
+ * of rate limits an entry is HALF. Its value is the state of the limit, a time (abi_guard.h), and
+ * the entry is valid until that time. */
 
 union learned_key {
 	__u64 word[LEARNED_KEY];	/* words that the key does not need are 0 */
@@ -222,7 +223,7 @@ union learned_value {
 	struct fragment fragment;
 	struct choice choice;
 	struct answered answered;
-	__u64 used;			/* of a rate limit: used up to this time */
+	__u64 used;			/* state of a rate limit */
 };
 struct learned_entry {
 	union learned_key key;

@@ -16,7 +16,7 @@ struct blind_place {
 	/* Address and port of the site, as in the service of an original packet. .id is the blind
 	 * relay's id; .slot is unused. */
 	struct service service;
-	struct addr local;		/* our own address that the site uses, same family */
+	struct addr local;		/* our address towards the site, of the same family */
 	__u16 sum;			/* one's complement sum of both addresses */
 	__u8 family;			/* 0: no place is known yet */
 	__u8 pad[13];
@@ -42,8 +42,8 @@ struct blind_site {
 	/* For user space: when the present place was set, in seconds since 1970. */
 	__u64 since;
 	__u64 challenges;
-	/* Sites to which this site recently sent initiations. Site number % BLIND_LAST is the
-	 * index; 0: free. */
+	/* Sites to which this site recently sent initiations, each at index (site number %
+	 * BLIND_LAST); 0: none. */
 	__u16 last[BLIND_LAST];
 	__u64 pad1[3];
 	__u64 may[BLIND_SITES_MAX / 64];	/* one bit for each site that it may send to */
@@ -82,7 +82,7 @@ enum blind_flags {
 	/* The other site confirmed the index by a response or by its first data. A new index cannot
 	 * displace it. */
 	BLIND_CONFIRMED = 1 << 0,
-	/* An initiation brought the index; a response may confirm it. */
+	/* The index came from an initiation, so a response may confirm it. */
 	BLIND_INITIATED = 1 << 1,
 };
 
@@ -126,12 +126,12 @@ struct blind_lock {
 #define BLIND_PAIR(origin, user) ((__u32)(origin) << 16 | (user))
 #define BLIND_RING 32
 #define BLIND_CONFIRMED_RING 8
-/* New indices that a pair may bring at once, and again in each second. BLIND_RING is as large, so
- * an index lives longer than a round trip. */
+/* New indices that a pair may use at once, and again in each second. BLIND_RING is as large, so
+ * that an index lives longer than a round trip. */
 #define BLIND_NEWCOMERS 32
 struct blind_pair {
 	__u32 next, next_confirmed;
-	/* Rate limit of new indices: used up to this time, as in struct guard_state. */
+	/* State of the rate limit of new indices (abi_guard.h). */
 	__u64 limit;
 	__le32 index[BLIND_RING];
 	__le32 confirmed[BLIND_CONFIRMED_RING];
@@ -146,7 +146,7 @@ struct blind_total {
  * unknown; it is sent when our own WireGuard has authenticated the site. */
 #define BLIND_WRITING (~0ULL)		/* a CPU is writing the entry */
 struct blind_waiting {
-	__u64 since;			/* when it came, in jiffies; 0: none; or BLIND_WRITING */
+	__u64 since;	/* when the initiation arrived, in jiffies; 0: none; or BLIND_WRITING */
 	__u32 from;
 	__u8 message[INITIATION_LEN];
 };
@@ -156,7 +156,7 @@ struct blind_state {
 	/* All used site numbers are below this. 0: no key is known yet, not even our own. */
 	__u32 sites;
 	__u32 room;			/* number of sites in a row of blind_totals */
-	/* Rate limit of messages that belong to no session, as in struct guard_state. */
+	/* State of the rate limit of messages that belong to no session (abi_guard.h). */
 	__u64 limit;
 	/* When the programs last sent SIGNAL_MOVED to the daemon, in jiffies. */
 	__u64 told;

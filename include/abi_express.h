@@ -36,7 +36,7 @@ enum express_flags {
 	EXPRESS_PROBES = 1 << 1,	/* uniform reply: each next hop has its own probe time */
 	EXPRESS_WAN = 1 << 2,	/* original: the link's list of sources has refused prefixes */
 	EXPRESS_TRIE = 1 << 3,		/* original: some prefixes of the list are in source_trie */
-	EXPRESS_DATA = 1 << 4,		/* side: the guard lets only WireGuard data pass here */
+	EXPRESS_DATA = 1 << 4,		/* side: a guard admits only WireGuard data */
 };
 
 /* An entry of the memo. Fields that a packet has are in network byte order. */
@@ -52,7 +52,7 @@ struct memo {
 	} key;
 	__u64 until;			/* valid before this time, in jiffies */
 	__u32 generation;		/* express_generation() before the pipeline decided */
-	__u16 mtu;			/* longest packet that may be sent, length at arrival */
+	__u16 mtu;	/* longest packet that fits the MTU, by its length at arrival */
 	__u8 kind;			/* enum express_kind */
 	__u8 flags;			/* enum express_flags */
 	union {
@@ -67,7 +67,8 @@ struct memo {
 	 * only dst and dport. */
 	__u64 src[2], dst[2];
 	__be16 sport, dport;
-	__u16 ip_delta, udp_delta;	/* differences to the IP and UDP checksums, folded */
+	/* Checksum differences for the IP and UDP headers, folded. */
+	__u16 ip_delta, udp_delta;
 	__u8 macs[12];			/* destination MAC, then source MAC */
 	__u32 out;			/* ifindex of the egress device */
 	__u32 total;			/* index in totals */

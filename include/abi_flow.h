@@ -104,11 +104,11 @@ enum flow_ended { FLOW_ENDED, FLOW_CHANGED };
 /* flow_shares: ARRAY of struct flow_share, which limits the flows of a source (IPv4 address, IPv6
  * /64). A source has two cells, chosen by a secret hash. The emptier one counts, because other
  * sources may fill one of them.
- * - half: a rate limit of half-open flows, used up to this time in jiffies. When the backend
- *   answers a flow, its part is returned.
+ * - half: state of a rate limit of half-open flows, in jiffies. An answered flow gives its charge
+ *   back.
  * - live: three fields, epoch:16 now:24 before:24. They count the source's LIVE flows that were
  *   used in this epoch and in the previous one. An epoch is the longest timeout of all services.
- *   Nothing is returned. */
+ *   Flows that end are not subtracted. */
 #define FLOW_SHARES 65536
 struct flow_share {
 	__u64 live, half;

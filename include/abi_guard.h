@@ -28,8 +28,11 @@ enum guard_flags {
 };
 
 /* guards: ARRAY, indexed by the service's id. All zero means no guard. Times and rates are in
- * ticks: jiffies << GUARD_TICK. A limit allows one event per `each`, and `burst` events at once. An
- * event is within the limit if until + each <= now + burst * each. */
+ * ticks: jiffies << GUARD_TICK.
+ *
+ * A rate limit allows one event per `each`, and `burst` events at once. Its state is a single
+ * number, the time up to which it is used. Each event adds `each` to that time, or to the present
+ * time if that is later. An event that would move it beyond now + burst * each is refused. */
 #define GUARD_TICK 20
 struct guard {
 	__u32 flags;
@@ -54,7 +57,7 @@ struct guard {
 };
 _Static_assert(sizeof(struct guard) == 128, "a guard is two cache lines");
 
-/* Maximum of a service's backends; they have numbers, and the first one is KEY_SERVICE. */
+/* Maximum of a service's backends, which have numbers from 0 on (KEY_BACKEND). */
 #define GUARD_BACKENDS_MAX 64
 #define GUARD_KEYS_MAX 128		/* maximum of a service's keys, old and new ones */
 
@@ -78,8 +81,8 @@ struct public_key {
 	__u8 b[32];
 };
 
-/* guard_state: ARRAY, indexed by the service's id. The limits are used up to these times, in
- * ticks. */
+/* guard_state: ARRAY, indexed by the service's id. The first two members are states of rate limits,
+ * in ticks. */
 struct guard_state {
 	__u64 service_until, challenge_until;
 	__u64 challenging;	/* the service challenges clients until this time, in jiffies */
@@ -145,7 +148,7 @@ struct handshake {
 };
 
 #ifdef WGXDP_HOST
-#define REPLAY_ROWS 64			/* tests look at every row */
+#define REPLAY_ROWS 64			/* tests walk all rows */
 #define HANDSHAKE_PLACES 64
 #else
 #define REPLAY_ROWS 65536
@@ -185,7 +188,7 @@ struct challenge {
 
 /* health: ARRAY, indexed by id * GUARD_BACKENDS_MAX + backend number, for services with a guard. */
 #define HEALTH_SECONDS 5
-/* Bucket i counts times below 2^i ms; the last bucket counts all times. */
+/* Bucket 0: below 1 ms; bucket i: from 2^(i-1) to 2^i ms; the last bucket: all longer times. */
 #define HANDSHAKE_BUCKETS 16
 struct health {
 	__u64 initiations;		/* forwarded initiations with a valid mac1 */
@@ -197,7 +200,7 @@ struct health {
 	__u64 seconds;
 	/* Like .unanswered and .sources, but only for clients that the backend has answered before.
 	 * Each client counts once in HEALTH_SECONDS. Any packet from the backend to such a client
-	 * resets all four fields. */
+	 * resets these two, .unanswered and .sources. */
 	__u64 known_unanswered, known_sources;
 	__u64 buckets[HANDSHAKE_BUCKETS];
 };
@@ -224,9 +227,9 @@ struct guard_budget {
 };
 
 /* failed: ARRAY, indexed by a hash of the source: an IPv4 address, an IPv6 /64, or a blind site's
- * number. An element holds four sources: a tag, and the time in jiffies at which the source may
- * send a wrong mac1 again, 32 bits each. A source may send FAILED_SHARE wrong ones at once, and
- * again in FAILED_SECONDS. Beyond that, its messages are paid from BUDGET_FAILED. */
+ * number. An element holds four sources: a tag, and the time in jiffies at which the source's share
+ * is fully restored, 32 bits each. A source may send FAILED_SHARE wrong mac1s at once, and again in
+ * FAILED_SECONDS. Beyond that, its messages are paid from BUDGET_FAILED. */
 #define FAILED_PLACES 16384
 #define FAILED_SECONDS 4
 #define FAILED_SHARE 16

@@ -21,8 +21,8 @@
 #define WGXDP_ABI_LEARNED_H
 
 #define LEARNED_WAYS 8			/* places in a bucket */
-/* A new entry goes into the one of its two buckets that has more free places. The second bucket is
- * not looked at if the first one has this many. */
+/* A new entry goes to the first of its two buckets if that has this many free places. Otherwise it
+ * goes to the bucket that has more free places. */
 #define LEARNED_PREFER 4
 #define LEARNED_UNTIL 0xffffffULL
 #define LEARNED_LONGEST 0x1fffff	/* longest timeout, in units */
@@ -123,8 +123,8 @@ learned_hash(const __u64 *words, const volatile struct learned_secret *s)
 }
 
 /* Returns the second hash, which gives the second bucket and the tag there. It is independent of
- * the first one. A tag may occur only once in a bucket; thanks to the second hash, such a collision
- * shuts no key out. */
+ * the first one. A tag may occur only once in a bucket; a key that collides in one bucket has a
+ * different tag in the other. */
 static inline __attribute__((always_inline)) __u64
 learned_second(__u64 hash, const volatile struct learned_secret *s)
 {

@@ -24,8 +24,8 @@
 #define BLAKE2S_IV6 0x1f83d9ab
 #define BLAKE2S_IV7 0x5be0cd19
 
-/* Memory for one compression. In BPF it is a map value. For a message of two blocks the caller best
- * has two of these, and fills m of both. */
+/* Memory for one compression. In BPF it is a map value. For a message of two blocks, the caller
+ * should have two of these and fill m of both. */
 struct blake2s_work {
 	__u32 v[16];			/* working vector; first, so that offsets fit in one byte */
 	/* The message block as host-order words, read from little-endian bytes. It is not
@@ -34,8 +34,8 @@ struct blake2s_work {
 	__u32 h[8];			/* hash state, input and output */
 };
 
-/* BPF: each operation is inline assembly. From C, clang adds register copies, a fifth of all
- * instructions. */
+/* In BPF each operation is inline assembly: compiled from C, a fifth of the instructions would be
+ * register copies. */
 #ifdef __bpf__
 #define BLAKE2S_ADD(x, y) asm("%0 += %1" : "+w"(x) : "w"(y))
 #define BLAKE2S_XOR(x, y) asm("%0 ^= %1" : "+w"(x) : "w"(y))
@@ -51,7 +51,7 @@ struct blake2s_work {
 #define BLAKE2S_ROR(x, n) ((x) = (x) >> (n) | (x) << (32 - (n)))
 #endif
 
-/* The operands from memory are added first, and b last, because b is the last value to be ready. */
+/* The operands from memory are added first, and b last, because b is computed last. */
 #define BLAKE2S_G(a, b, c, d, x, y) do { \
 	__u32 a_ = v[a], c_ = v[c], d_ = v[d]; \
 	BLAKE2S_ADD(a_, m[x]); BLAKE2S_ADD(a_, v##b); \

@@ -36,8 +36,8 @@ INLINE __u32 blind_site_at(struct addr addr, __u8 family, __be16 port)
 	return entry ? entry->site & (BLIND_SITES_MAX - 1) : 0;
 }
 
-/* Sets s->service and s->flow.way to what a packet to site `to` is rewritten to. Returns 0 or a
- * reason. */
+/* Sets s->service and s->flow.way to the addresses and ports with which a packet leaves for site
+ * `to`. Returns 0 or a reason. */
 INLINE int blind_set_way(struct pkt *p, __u32 to)
 {
 	const struct blind_site *site = bpf_map_lookup_elem(&blind_sites, &to);
@@ -106,7 +106,8 @@ INLINE __u32 blind_find_session(struct blind_work *b)
 	return BLIND_ORIGIN(value);
 }
 
-/* Returns the UDP header, followed by the message's type and index; or NULL. */
+/* Returns the UDP header, after making it and the first 8 bytes of the message (type and index)
+ * linear; or NULL. */
 INLINE const struct udphdr *blind_head(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, BLIND_HEAD);
@@ -176,8 +177,8 @@ INLINE int blind_look_step(struct pkt *p)
 }
 CALLED_STEP(with_blind, blind_look)
 
-/* Finds the receiving site if no session of the sender tells it. Returns the site, or the same as
- * blind_match(). */
+/* Finds the receiving site if no session of the sender tells it. Returns the site, a reason, or
+ * NOT_OURS. */
 INLINE int blind_inspect_step(struct pkt *p)
 {
 	const struct udphdr *udp = blind_head(p);
@@ -201,15 +202,16 @@ INLINE int blind_inspect_step(struct pkt *p)
 }
 CALLED_STEP(with_blind, blind_inspect)
 
-/* Calls blind_set_way() for the site in s->judged. It is a step of its own: see blind_find(). */
+/* Calls blind_set_way() for the site in s->judged. It is a separate step to save stack: see
+ * blind_find(). */
 INLINE int blind_route_step(struct pkt *p)
 {
 	return blind_set_way(p, p->s->judged & (BLIND_SITES_MAX - 1));
 }
 CALLED_STEP(with_blind, blind_route)
 
-/* Returns the same as blind_match(), except BLIND_INSPECT. The steps that need much stack are
- * called one after the other, so that their stack frames do not add up. */
+/* The step blind_find. Returns 0 if the packet goes to a site, a reason, or NOT_OURS. The steps
+ * that need much stack are called one after the other, so that their stack frames do not add up. */
 INLINE int blind_find(struct pkt *p)
 {
 	int rc = blind_match(p);

@@ -114,9 +114,8 @@ INLINE void egress_copy(struct __sk_buff *ctx, struct egress *e, struct blind_si
 		bpf_skb_store_bytes(ctx, 0, mac, sizeof(mac), 0);
 }
 
-/* Handles a packet at egress. It uses only s->blind of the state. When a program at ingress sends a
- * clone to this link, this program runs in between, but the program at ingress no longer needs
- * s->blind then. */
+/* Handles a packet at egress. It may use only s->blind of the state: the packet may be a clone that
+ * a program at ingress is sending right now, and that program still needs the other members. */
 INLINE void blind_egress(struct __sk_buff *ctx)
 {
 	struct pkt_state *state = state_find();
@@ -137,14 +136,13 @@ INLINE void blind_egress(struct __sk_buff *ctx)
 	kind = from_le32(head[0]);
 	if (kind == MESSAGE_INITIATION || kind == MESSAGE_RESPONSE) {
 		if (s->to && session_value(s->to, s->index, s->now))
-			return;			/* it belongs to a site; tc forwarded it */
+			return;			/* a message between sites, which tc forwards */
 		s->key = BLIND_KEY(0, s->index);
 		s->value = BLIND_VALUE(s->now + BLIND_LONGEST_SECONDS * tick_rate, 0,
 				       BLIND_CONFIRMED);
 		session_put(state);
 	} else if (kind == MESSAGE_DATA && s->to && !hint_value(s->index, s->now)) {
-		/* An index in hints belongs to a session between sites; tc forwarded that
-		 * packet. */
+		/* Our own WireGuard sent this data: an index between sites would be in hints. */
 		site = bpf_map_lookup_elem(&blind_sites, &s->to);
 		if (site)
 			egress_copy(ctx, &e, site, s->now);

@@ -93,7 +93,7 @@ INLINE void blind_tell_daemon(const struct blind_work *b, __u32 after)
 	bpf_ringbuf_output(&signals, &signal, sizeof(signal), 0);
 }
 
-/* The message is for our own WireGuard. */
+/* Passes a message up that is for our own WireGuard. */
 INLINE int blind_pass_up(const struct blind_work *b)
 {
 	blind_tell_daemon(b, 1);
@@ -142,7 +142,7 @@ INLINE int blind_initiation(struct pkt_state *state)
 		remember_failed(b->from ? site_hash(b->from) : state->guard.hash, state->guard.now);
 		return -DROP_guard_mac1;
 	}
-	/* A search among all keys costs as much as a wrong mac1. */
+	/* A search among all keys costs as much as a wrong mac1, so it is charged like one. */
 	if (state->guard.tried > 1 + BLIND_LAST)
 		remember_failed(site_hash(b->from), state->guard.now);
 	if (b->to == b->from)
@@ -164,7 +164,7 @@ INLINE int blind_response(struct pkt_state *state)
 		return blind_fits(b, 0) ? blind_pass_up(b) : -DROP_guard_mac1;
 	if (!(value & BLIND_INITIATED))
 		return -DROP_blind_stranger;
-	/* It was answered long ago, and each initiation has a new index. */
+	/* The initiation was answered long ago. A new initiation would have a new index. */
 	if (value & BLIND_CONFIRMED &&
 	    BLIND_UNTIL(value) - b->now < (BLIND_SECONDS - BLIND_ANSWER_SECONDS) * tick_rate)
 		return -DROP_blind_refused;
@@ -223,8 +223,8 @@ INLINE void blind_challenge(struct pkt_state *s, __u32 number)
 	bpf_ringbuf_output(&signals, &signal, sizeof(signal), 0);
 }
 
-/* Returns NOT_OURS or a reason. A packet that XDP has passed up is not charged to the limit
- * again. */
+/* Decides on data or a cookie reply that matches no session of its sender. Returns NOT_OURS or a
+ * reason. If XDP has passed the packet up already, the rate limit is not charged again. */
 INLINE int blind_inspect_data(struct pkt *p)
 {
 	struct blind_work *b = &p->s->blind;
@@ -241,7 +241,7 @@ INLINE int blind_inspect_data(struct pkt *p)
 	hint = hint_value(b->index, b->now);
 	if (!hint)
 		return seen ? NOT_OURS : blind_pass_stray(b);
-	/* The site may be at this address now. */
+	/* Ask the site, unless the source address is invalid on this link. */
 	if (!is_martian(p->s->family == FAMILY_IPV4, p->s->src) && !link_source(p))
 		blind_challenge(p->s, BLIND_ORIGIN(hint));
 	return -DROP_blind_stranger;

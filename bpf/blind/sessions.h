@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The hash tables of indices, sessions and hints, for the step blind_find; index.h includes it.
- * Data looks indices up without a lock; handshakes change them under blind_lock. A writer sets the
- * key to 0 while it replaces the value. The value changes under a present key only when the entry
- * is confirmed or deleted. So a reader reads the key again after the value.
+ * The hash tables of receiver indices, for the step blind_find: the maps sessions and hints.
+ * index.h includes it. Data looks indices up without a lock; handshakes change the tables under
+ * blind_lock. A writer sets the key to 0 while it replaces the value. The value changes under a
+ * present key only when the entry is confirmed or deleted. So a reader reads the key again after
+ * the value.
  */
 #pragma once
 
@@ -96,8 +97,8 @@ INLINE bool blind_clear(struct blind_session *e, __u64 value)
 	return __sync_val_compare_and_swap(&e->value, value, 0) == value;
 }
 
-/* Does what blind_put_in() describes. Returns 0, or a negative value if the entry was confirmed
- * meanwhile. */
+/* Writes or deletes the entry, as blind_put_in() describes. Returns 0, or a negative value if the
+ * entry was confirmed meanwhile. */
 INLINE int blind_change(struct blind_session *e, const struct blind_work *s)
 {
 	__u64 was = read_once(e->value);

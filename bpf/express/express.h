@@ -110,7 +110,7 @@ INLINE int express_first(void *ctx, __u32 ifindex)
 {
 	struct pkt p = { .ctx = ctx, .plane = PLANE_XDP };
 	struct sides *sides = sides_find();
-	/* On the stack, where the compiler knows that no write to the packet changes it. */
+	/* On the stack, so that the compiler knows that writes to the packet do not change it. */
 	struct express_work w;
 	void *head;
 	int action;

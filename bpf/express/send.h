@@ -55,7 +55,8 @@ INLINE const struct nexthop *express_uniform(const struct memo *e,
 	__u32 zero = 0, slot;
 	struct control *c = bpf_map_lookup_elem(&control, &zero);
 
-	/* A packet to the blind relay's port must first be looked up there. */
+	/* A packet to the blind relay's port is left to the pipeline, because the blind relay comes
+	 * before services. */
 	if (!c || w->now >= c->heartbeat || uniform_is_due(c, w->now) ||
 	    is_martian(w->ipv4, client) ||
 	    (with_blind && (__be16)(w->key.word >> 16) == blind_port))
@@ -72,8 +73,8 @@ INLINE const struct nexthop *express_uniform(const struct memo *e,
 	return hop;
 }
 
-/* Returns whether the guard needs no look at this packet. It needs one at a reply while it counts
- * initiations without an answer, which the reply resets (health_clear()). */
+/* Returns whether the packet may bypass the guard. A reply may not while the guard counts
+ * initiations without an answer, because the reply resets the counters (health_clear()). */
 INLINE bool express_guard_agrees(const struct memo *e)
 {
 	__u32 place = total_service(e->total) * GUARD_BACKENDS_MAX;
@@ -249,7 +250,7 @@ INLINE int express_send_tuple(struct pkt *p, const struct memo *e,
 	__u64 *packets, *bytes;
 	int action;
 
-	/* The side may have been written for another service with the same backend. */
+	/* The side may be that of another service with the same backend. */
 	if (with_guards && e->flags & EXPRESS_DATA && (!w->is_data || !express_guard_agrees(e)))
 		return EXPRESS_MISS;
 	if (w->len > e->mtu || !total || (has_way && !express_counters(e, &packets, &bytes)) ||

@@ -77,8 +77,8 @@ INLINE __u64 express_session_until(const struct blind_work *b)
 	return b->make ? 0 : BLIND_UNTIL(session_value(b->from, b->index, b->now));
 }
 
-/* The same for a client that a strict guard knows by its address. (If the guard knows only the
- * receiver index, the client's next packet may have another one.). */
+/* The same for a client that a strict guard knows by its address. If the guard knows only the
+ * receiver index, the client's next packet may have another one. */
 INLINE __u64 express_client_until(struct pkt_state *s)
 {
 	if (!guard_find_client(s))

@@ -160,7 +160,7 @@ INLINE __u32 flow_ages_in(const struct flow_work *s)
 		return second;
 	timeout = learned_units(pool->timeout);
 	second = timeout < 2 * second ? timeout / 2 : second;
-	/* The flow has more time left than the timeout if the timeout was reduced. */
+	/* If the timeout was reduced, the flow may have more time left than the timeout. */
 	return left > timeout || left + second <= timeout ? 0 : left + second - timeout;
 }
 

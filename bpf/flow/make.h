@@ -115,8 +115,8 @@ INLINE void flow_keep(struct flow_work *s, const struct pool *pool)
 
 /* ---- ending a flow ---- */
 
-/* Ends the flow that has the key of a new flow. It has expired, or leads to a backend that the
- * service no longer has. The listener may belong to another service by now. */
+/* Ends a former flow with the same key as the new one. It has expired, or leads to a backend that
+ * the service no longer has. The listener may belong to another service by now. */
 INLINE void flow_end_former(struct flow_work *s)
 {
 	struct flow_bucket *b = flow_bucket(s->place);

@@ -81,8 +81,8 @@ INLINE __u32 flow_quote_same(struct quote *q, const struct flow_way *way)
 
 /* ---- other IP version ---- */
 
-/* Builds an IP header for `payload` bytes. inner: it is the header of the quoted packet, which has
- * source and destination exchanged. */
+/* Builds an IP header for `payload` bytes. inner: the header of the quoted packet, which goes in
+ * the opposite direction. */
 INLINE void quote_head4(struct iphdr *ip, const struct flow_way *way, const struct ipv6hdr *old,
 			__u32 payload, bool inner)
 {
@@ -194,7 +194,8 @@ INLINE int flow_quote_kind_step(struct pkt_state *state)
 		return -DROP_untranslatable;
 	kind = ipv4 ? icmp_to6(q->icmp[0], q->icmp[1], word, &new_word) :
 		      icmp_to4(q->icmp[0], q->icmp[1], word, &new_word);
-	/* As IPv6 fragments, the packet gets longer by a fragment header. */
+	/* The quoted IPv4 fragment got a fragment header when it became IPv6, so its sender is told
+	 * an MTU that is smaller by that. */
 	if (kind == ICMP_KIND(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED) && q->fragment[0])
 		new_word -= sizeof(struct fragment_header);
 	a->kind = kind;

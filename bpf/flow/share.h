@@ -52,7 +52,7 @@ INLINE bool embryo_allowed(const struct flow_work *s, __u64 now)
 	return true;
 }
 
-/* The flow was answered: returns its charge. */
+/* Returns the charge of a half-open flow, because the backend has answered it. */
 INLINE void embryo_give_back(const struct flow_work *s)
 {
 	struct flow_cells cells;
@@ -83,7 +83,7 @@ INLINE __u32 live_sum(__u64 value)
 	return (value >> 24 & LIVE_COUNT) + (value & LIVE_COUNT);
 }
 
-/* moved: the flow was counted in the previous epoch. */
+/* Counts a flow in the cell. moved: it was counted in the previous epoch, and is removed there. */
 INLINE void live_add(struct flow_share *cell, __u16 epoch, bool moved)
 {
 #pragma clang loop unroll(full)

@@ -49,7 +49,8 @@ INLINE struct pieces *pieces_find(void)
 
 /* ---- checksums over more bytes than fit the stack ---- */
 
-/* Adds the next bytes to .sum: they are at .l3, and .rest bytes are left. Returns 0 to go on. */
+/* Adds the next bytes of the packet to c->sum. c->l3 is their offset, and c->rest bytes are left.
+ * Returns 0 to go on. */
 INLINE long sum_chunk(struct pkt *p)
 {
 	struct pieces *c = pieces_find();

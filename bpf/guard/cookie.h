@@ -15,8 +15,8 @@ LEARNED_LIMIT(with_guards, guard_sources)
 #define INITIATION_MAC2 132
 #define COOKIE_COST 5			/* BLAKE2s compressions */
 
-/* Returns whether mac2 of s->message was computed with the cookie that s->client gets by this
- * secret. noinline, because it is called twice. */
+/* Returns whether mac2 of s->message was computed with the cookie that this secret yields for
+ * s->client. noinline, because it is called twice. */
 static __attribute__((noinline)) __u32 mac2_fits(struct guard_work *s,
 						 const struct cookie_key *secret)
 {
@@ -46,10 +46,10 @@ INLINE bool has_cookie(struct guard_work *s, const struct cookies *c)
 	return mac2_fits(s, &c->secret[0]) || mac2_fits(s, &c->secret[1]);
 }
 
-/* Admits a client that has a cookie of the backend. WireGuard keeps only one cookie per peer. If
- * the backend itself has sent it one, the initiation has that cookie, and wgxdp cannot verify it.
- * Such an initiation passes if it has any mac2, up to the rate `above` for all of them together.
- * guard_sources holds that limit under address 0. */
+/* Returns whether an initiation may have a cookie of the backend. If the backend itself has
+ * challenged the client, the client uses the backend's cookie, because WireGuard keeps only one per
+ * peer. wgxdp cannot verify that cookie. So it accepts any mac2 from such a client, up to the rate
+ * `above` for all of them together. guard_sources holds that limit under address 0. */
 INLINE bool has_other_cookie(struct pkt_state *state, const struct guard *g, __u64 now)
 {
 	const __u8 *mac2 = state->guard.message + INITIATION_MAC2;

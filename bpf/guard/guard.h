@@ -38,7 +38,7 @@ INLINE bool guard_knows_client(struct pkt_state *state)
 	return true;
 }
 
-/* Inspects an original, and sets s->backend. Returns 0 or a reason. */
+/* Inspects an original, and sets s->backend if the message selects one. Returns 0 or a reason. */
 INLINE int guard_original(struct pkt *p, const struct guard *g, const struct udphdr *udp)
 {
 	__u32 more = g->flags & (GUARD_STRICT | GUARD_BACKENDS);
@@ -164,7 +164,7 @@ INLINE void guard_reply(struct pkt *p)
 	s->remember = !guard_look(p) && s->kind && s->kind != MESSAGE_DATA;
 }
 
-/* Called when the packet is about to be sent. Returns 0 or a reason. */
+/* Called when the packet is about to be sent: records handshake messages. Returns 0 or a reason. */
 INLINE int guard_remember_step(struct pkt *p)
 {
 	if (p->s->direction == DIRECTION_REPLY && p->s->service.flags & SERVICE_QUIET)

@@ -55,8 +55,8 @@ INLINE void message_locate(struct pkt *p, const struct udphdr *udp)
 	s->segments = p->s->segments;
 }
 
-/* Finds the first kind whose header word and length match. Sets s->kind (0: none) and the first 8
- * bytes of s->message. */
+/* Finds the first message type whose first word and length match. Sets s->kind (0: none) and the
+ * first 8 bytes of s->message. */
 INLINE void message_find(struct pkt *p, const struct guard *g)
 {
 	struct guard_work *s = &p->s->guard;

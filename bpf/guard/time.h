@@ -9,8 +9,8 @@
 #include "step.h"
 #include "table.h"
 
-/* Refills a budget for the ticks that have passed. It holds at most an eighth of a second's
- * budget. */
+/* Refills a budget. ticks: jiffies that have passed. A budget holds at most the amount of an eighth
+ * of a second. */
 INLINE void budget_fill(__s64 *left, __u64 ticks, __u64 a_second)
 {
 	*left += ticks * a_second / tick_rate;
@@ -71,7 +71,7 @@ INLINE __u64 source_hash(const struct addr *source)
  * have together. */
 #define FAILED_EACH_TICKS (FAILED_SECONDS * tick_rate / FAILED_SHARE ?: 1)
 
-/* Returns the place of a source. In it, the high half of the hash identifies the source. */
+/* Returns the place of a source. There, the high half of its hash identifies the source. */
 INLINE struct failed *failed_place(__u64 hash)
 {
 	__u32 place = hash % FAILED_PLACES;
@@ -88,7 +88,7 @@ TABLE_READ __u32 has_failed(__u64 hash, __u64 now)
 	for (int i = 0; f && i < FAILED_EACH; i++) {
 		__s32 left = (__u32)f->of[i] - (__u32)now;
 
-		/* A difference above a whole share is a time of long ago. */
+		/* Larger values are left from long ago: jiffies have wrapped around since. */
 		found |= f->of[i] >> 32 == hash >> 32 &&
 			 left > (__s32)((FAILED_SHARE - 1) * FAILED_EACH_TICKS) &&
 			 left <= (__s32)(FAILED_SHARE * FAILED_EACH_TICKS);
@@ -96,8 +96,8 @@ TABLE_READ __u32 has_failed(__u64 hash, __u64 now)
 	return found;
 }
 
-/* Charges one wrong mac1 to the share of the source. If the source has no entry, it replaces the
- * one whose share is whole first. */
+/* Charges one wrong mac1 to the source's share, in its entry. A new source replaces the entry whose
+ * share is fully restored first. */
 TABLE_READ __u32 remember_failed(__u64 hash, __u64 now)
 {
 	struct failed *f = failed_place(hash);
@@ -108,7 +108,8 @@ TABLE_READ __u32 remember_failed(__u64 hash, __u64 now)
 		return 0;
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < FAILED_EACH; i++) {
-		__s32 left = (__u32)f->of[i] - (__u32)now;	/* negative: the share is whole */
+		/* negative: the share is fully restored. */
+		__s32 left = (__u32)f->of[i] - (__u32)now;
 		bool is_it = f->of[i] >> 32 == hash >> 32;
 
 		left = left < 0 || left > most ? 0 : left;

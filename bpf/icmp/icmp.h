@@ -137,8 +137,8 @@ INLINE int pull_quote(struct pkt *p)
 	return 0;
 }
 
-/* Sets the source to the sender of the error, which link_source() must check. Until find, it was
- * the client. */
+/* Sets the source to the sender of the error, because link_source() must check that. Before, the
+ * source was the client. */
 INLINE void quote_use_sender(struct pkt *p)
 {
 	if (p->s->direction == DIRECTION_ORIGINAL)

@@ -21,8 +21,8 @@
 #define ANSWER_MAX4 576			/* RFC 1812 section 4.3.2.3; the kernel does the same */
 #define ANSWER_MAX6 1280		/* RFC 4443 section 2.4 */
 #define ANSWER_TTL 64
-#define ANSWER_OWN (1U << 31)		/* IPv6: use our own address on the link as source */
-/* IPv6: destination unreachable; the lowest byte is the code. */
+#define ANSWER_OWN (1U << 31)	/* flag: send an IPv6 error from our own address on the link */
+/* Flag: ICMPv6 destination unreachable; the lowest byte is the ICMPv6 code. */
 #define ANSWER_UNREACHABLE (1U << 30)
 #define ANSWERS_SECOND 10		/* errors per second to one source */
 #define ANSWERS_BURST 20
@@ -74,8 +74,8 @@ INLINE bool answer_allowed(struct pkt_state *s)
 				((__u64)tick_rate << GUARD_TICK) / ANSWERS_SECOND, ANSWERS_BURST);
 }
 
-/* Builds the headers. mtu: the MTU that was exceeded; 0: time exceeded. n, sum: length and checksum
- * of the quoted bytes. */
+/* Builds the headers of an IPv4 error. mtu: the MTU that was exceeded; 0: time exceeded. n, sum:
+ * length and checksum of the quoted bytes. */
 INLINE void answer_head4(struct answer4 *a, const struct iphdr *of, __u32 mtu, __u32 n, __u32 sum,
 			 __u16 id)
 {
@@ -96,7 +96,8 @@ INLINE void answer_head4(struct answer4 *a, const struct iphdr *of, __u32 mtu, _
 	a->ip.check = ~csum_fold(head);
 }
 
-/* Builds the headers. what: the MTU or 0, as above; or ANSWER_UNREACHABLE | code. */
+/* Builds the headers of an IPv6 error. what: the MTU or 0, as above; or ANSWER_UNREACHABLE |
+ * code. */
 INLINE void answer_head6(struct answer6 *a, const struct ipv6hdr *of, __u32 what, __u32 n,
 			 __u32 sum)
 {
@@ -268,7 +269,8 @@ INLINE int send_owed_error_step(struct pkt *p)
 		return rc;
 	if (too_big)
 		mtu = hop->fib.mtu_result;
-	if (is_across(p) && too_big)	/* the MTU in terms of the packet as it arrived */
+	/* The largest size that the packet may have before translation. */
+	if (is_across(p) && too_big)
 		mtu = mtu - p->s->flow.across.head +
 		      (p->s->family == FAMILY_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
 	rc = tc_answer(p, from, mtu);

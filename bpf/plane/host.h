@@ -140,7 +140,8 @@ INLINE int host_can_send(const struct pkt *p, const struct nexthop *hop)
 	return 0;
 }
 
-/* Moves everything behind the IP header; the allocation has room for it. */
+/* Moves everything behind the IP header to its offset after translation. The allocation has room
+ * for it. */
 INLINE int host_make_room_across(struct pkt *p)
 {
 	struct host_packet *packet = p->ctx;
@@ -221,7 +222,8 @@ INLINE int host_give(const struct pkt *p, __u32 ifindex, int *ret_action)
 
 #define host_redirect host_give		/* neither of them writes to the frame */
 
-/* Unlike a frame in XDP, the allocation has its free room behind the packet. */
+/* Adds or removes bytes at the start, like bpf_xdp_adjust_head(). The allocation has free room only
+ * behind the packet, so the packet's bytes move. */
 INLINE int host_move_begin(const struct pkt *p, int bytes)
 {
 	struct host_packet *packet = p->ctx;

@@ -180,7 +180,7 @@ INLINE void tc_rewrite_checksum(struct pkt *p, const struct udphdr *udp, __u32 p
 		bpf_csum_update(p->ctx, ports);
 }
 
-/* Covers the hop limit, when IPv6 addresses did not change: see above. */
+/* Updates the skb's checksum after a change of only the IPv6 hop limit: see above. */
 INLINE void tc_hop_checksum(const struct pkt *p)
 {
 	bpf_csum_update(p->ctx, (__u16)~bpf_htons(0x0001));

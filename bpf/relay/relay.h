@@ -71,7 +71,7 @@ INLINE int site_next_hop(struct pkt *p, struct nexthop *hop, __u64 now)
 	hop->client = none;
 	if (addr_same(&via, &p->s->dst)) {
 		hop->client = p->s->dst;
-		hop->probe[p->plane] = 0;	/* the shared probe time of the neighbour decides */
+		hop->probe[p->plane] = 0;	/* so fib_probe() uses the neighbour's probe time */
 	}
 	return rc;
 }
