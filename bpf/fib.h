@@ -116,9 +116,10 @@ INLINE struct addr fib_source(const struct pkt *p)
 	return source;
 }
 
-/* Finds the route to the backend, looked up as for a client on the listener's link. For a reply, it
- * tells the link on which the reply must arrive. That lookup has no source address: otherwise a
- * forged reply to our own address could make rules for that source apply for a second. */
+/* Looks up the next hop to the backend, unless the remembered one is valid. The lookup is that of a
+ * client's packet from the listener's link. For a reply, its result tells on which link the reply
+ * must arrive. Then it has no source address: otherwise a forged reply to our own address could
+ * make rules for that source apply for a second. */
 INLINE int fib_backend(struct pkt *p, struct nexthop *hop, __u32 slot, const struct control *c,
 		       __u64 now)
 {

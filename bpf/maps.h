@@ -44,7 +44,7 @@
 #endif
 #define ICMP_LIMITS 4096		/* places in icmp_limits */
 
-/* A table of struct learned_entry with n places. name##_mask is its number of buckets - 1. */
+/* A table of struct learned_entry with n places. name##_mask is its number of buckets, minus 1. */
 #define LEARNED(name, n) MAP(name, ARRAY, __u32, struct learned_bucket, \
 			     ((n) + LEARNED_WAYS - 1) / LEARNED_WAYS, BPF_F_MMAPABLE)
 #ifdef WGXDP_HOST
@@ -128,9 +128,9 @@ RING(heard, RINGBUF, HEARD_BYTES);
 #endif
 
 /* Switches, which user space sets before it loads the programs. The verifier removes the code of
- * switches that are off. */
-SWITCH(__u32, express_mask, 0);	/* tuples of each CPU - 1 */
-SWITCH(__u32, table_mask, 0);		/* buckets in table - 1 */
+ * switches that are off. The comment of a with_ switch says when it is on. */
+SWITCH(__u32, express_mask, 0);	/* number of tuples of each CPU, minus 1 */
+SWITCH(__u32, table_mask, 0);		/* number of buckets in table, minus 1 */
 SWITCH(__u32, uniform_slots, 0);	/* first of the NEXTHOP_UNIFORM slots in nexthops */
 SWITCH(__u32, gateway_slots, 0);	/* first of the NEXTHOP_GATEWAYS slots in nexthops */
 SWITCH(__u32, tick_rate, 250);		/* jiffies per second */
@@ -142,16 +142,17 @@ SWITCH(__u64, hash_key0, 0xff51afd7ed558ccdULL);
 SWITCH(__u64, hash_key1, 0xc4ceb9fe1a85ec53ULL);
 /* Secret of the tables in abi_learned.h, the same as in the map secrets. */
 SWITCH(struct learned_secret, learned_secret, LEARNED_NO_SECRET);
-SWITCH(__u32, frags_mask, 0);		/* buckets in each table of struct learned_entry - 1 */
+/* Number of buckets in each table of struct learned_entry, minus 1. */
+SWITCH(__u32, frags_mask, 0);
 SWITCH(__u32, choices_mask, 0);
 SWITCH(__u32, icmp_limits_mask, 0);
 SWITCH(__u32, guard_sources_mask, 0);
 SWITCH(__u32, answered_mask, 0);
 SWITCH(__u32, indices_mask, 0);
 SWITCH(__u32, challenged_mask, 0);
-SWITCH(__u32, flow_mask, 0);		/* buckets in flow_table - 1 */
-SWITCH(__u32, flow_index_mask, 0);	/* lines in flow_index - 1 */
-SWITCH(__u32, flow_share_mask, 0);	/* cells in flow_shares - 1 */
+SWITCH(__u32, flow_mask, 0);		/* number of buckets in flow_table, minus 1 */
+SWITCH(__u32, flow_index_mask, 0);	/* number of lines in flow_index, minus 1 */
+SWITCH(__u32, flow_share_mask, 0);	/* number of cells in flow_shares, minus 1 */
 /* Offset of the ifindex in the kernel's struct net_device; 0: unknown. */
 SWITCH(__u32, device_ifindex, 0);
 SWITCH(__u32, device_net, 0);		/* offset of its network namespace */
@@ -168,21 +169,22 @@ SWITCH(bool, with_vlans, false);	/* tagged frames are parsed, and may be sent */
 SWITCH(bool, with_bridges, false);	/* a port belongs to a bridge or bond */
 SWITCH(bool, with_routers, false);	/* a link has the MAC address of a virtual router */
 SWITCH(bool, with_source_trie, false);	/* a link has LINK_SOURCES_TRIE */
-SWITCH(bool, with_hearing, false); /* report some packets for this host to the daemon (hear.h) */
+/* The daemon wants reports of some packets to this host (hear.h). */
+SWITCH(bool, with_hearing, false);
 SWITCH(bool, with_lists, false);	/* a service has SERVICE_LISTS */
 /* Switches of the relay. */
 SWITCH(__u64, overlay_hi, 0);		/* prefix and mask of the overlay, as in struct addr */
 SWITCH(__u64, overlay_lo, 0);
 SWITCH(__u64, overlay_mask_hi, 0);
 SWITCH(__u64, overlay_mask_lo, 0);
-SWITCH(__u32, allowed_mask, 0);		/* buckets in allowed - 1 */
+SWITCH(__u32, allowed_mask, 0);		/* number of buckets in allowed, minus 1 */
 SWITCH(bool, with_subnets, false);	/* the overlay is exactly a /48, so subnets is used */
 SWITCH(bool, with_routes64, false);	/* the table has entries of KEY_ROUTE */
 SWITCH(bool, with_routes, false);	/* the map routes has entries */
 /* Switches of the blind relay. */
 SWITCH(__be16, blind_port, 0);
-SWITCH(__u32, blind_mask, 0);		/* buckets in sessions, and in hints, - 1 */
-SWITCH(__u32, endpoints_mask, 0);	/* buckets in endpoints - 1 */
+SWITCH(__u32, blind_mask, 0);		/* number of buckets in sessions, and in hints, minus 1 */
+SWITCH(__u32, endpoints_mask, 0);	/* number of buckets in endpoints, minus 1 */
 SWITCH(__u32, blind_slots, 0);	/* first of the sites' slots in nexthops; each site has two */
 
 /* Returns the family with which the packet leaves. */

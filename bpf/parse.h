@@ -101,8 +101,8 @@ INLINE int pull_ipv6(struct pkt *p)
 	return likely(next == IPPROTO_UDP) ? 0 : is_extension(next) ? pull_rest(p, next) : NOT_OURS;
 }
 
-/* Reads ports and checksum. Contradicting lengths make PASS_malformed pending. A packet without a
- * whole UDP header is ours only if it is a tiny first fragment. */
+/* Reads ports and checksum. If lengths contradict each other, PASS_malformed becomes pending
+ * (pkt_hold()). A packet without a whole UDP header is ours only if it is a tiny first fragment. */
 INLINE int pull_udp(struct pkt *p)
 {
 	const struct udphdr *udp = at(p, p->s->l4, sizeof(*udp));

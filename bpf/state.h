@@ -40,8 +40,8 @@ struct quote {
 	struct addr src, dst;		/* addresses of the quoted packet */
 	union {
 		struct addr to;	/* replaces src (in an error that travels as an original) or dst */
-		/* Before `to` is set, and for flows: the IPv6 fragment header in the quote, or
-		 * 0. */
+		/* The IPv6 fragment header in the quote, or 0. For a service without flows, `to`
+		 * overwrites it later. */
 		__u8 fragment[8];
 	};
 	__be16 sport, dport, to_port;
@@ -256,7 +256,7 @@ struct pkt_state {
 	struct quote quote;
 	struct learned_work learned;
 	struct {
-		__u32 end;		/* end of the IP packet */
+		__u32 end;		/* offset of the end of the IP packet */
 		__u8 bytes[40];		/* the header that is being inspected */
 	} judge;			/* relay: a packet that is not plain UDP */
 	/* Not reset for each packet: state of this CPU's rate limit of ICMP errors

@@ -11,7 +11,7 @@
 
 #define BLIND_LAST 8
 
-/* Where a site is reached. */
+/* The addresses and ports through which a site is reached. */
 struct blind_place {
 	/* Address and port of the site, as in the service of an original packet. .id is the blind
 	 * relay's id; .slot is unused. */
@@ -113,9 +113,9 @@ struct blind_lock {
 	struct bpf_spin_lock lock;
 };
 
-/* hints: ARRAY of struct blind_bucket. All keys are under site 0: index of a session between two
- * sites -> the site that sends with it. It tells which site to challenge if the message comes from
- * an unknown address. */
+/* hints: ARRAY of struct blind_bucket: index of a session between two sites -> the site that sends
+ * with it. All keys have site 0. If a message with such an index comes from an unknown address,
+ * this map tells which site to challenge. */
 
 /* blind_pairs: HASH. Key BLIND_PAIR(): origin gave out indices, user sends with them. Value: the
  * latest indices of that pair. Each pair of sites has its own entry, so one pair cannot displace

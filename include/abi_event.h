@@ -24,10 +24,10 @@ struct event {
 	__u32 segments;
 };
 
-/* event_watch: ARRAY of one __u64. Events are written until this time, in jiffies. A running
- * monitor keeps moving it forward.
+/* event_watch: ARRAY of one __u64, a time in jiffies. Events are written until then. A running
+ * monitor keeps extending that time.
  *
- * event_budget: PERCPU_ARRAY of one element: limits the events of each CPU. */
+ * event_budget: PERCPU_ARRAY of one element, by which each CPU limits its events. */
 struct event_budget {
 	__u64 last;			/* the jiffy of this CPU's last event */
 	__u64 skipped;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Flows: the state of a masquerading service. A flow maps a client's packets to an address and port
- * of ours, as which the backend sees the client, and the replies back. The programs in bpf/flow/
- * write flows; user space shows and ends them. Part of abi.h.
+ * Flows: the state of a masquerading service. For each client, a flow maps the client's address and
+ * port to an address and port of ours. The backend sees only these, and its replies are mapped
+ * back. The programs in bpf/flow/ write flows; user space shows and ends them. Part of abi.h.
  */
 #ifndef WGXDP_ABI_FLOW_H
 #define WGXDP_ABI_FLOW_H

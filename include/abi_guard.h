@@ -112,7 +112,8 @@ enum limited {
 #define SESSION_SECONDS 200		/* WireGuard's Reject-After-Time of 180 s, plus transit */
 struct answered {
 	__u32 backend;
-	__u32 used;	/* in the map indices: true if no response with this index is expected */
+	/* In the map indices: true if the backend expects no response to this index. */
+	__u32 used;
 };
 
 /* indices: entries of struct learned_entry, LIVE for SESSION_SECONDS: the sender index in a
@@ -194,7 +195,7 @@ struct health {
 	__u64 initiations;		/* forwarded initiations with a valid mac1 */
 	__u64 responses;		/* responses from the backend */
 	__u64 unanswered;		/* initiations since the backend's last answer */
-	__u64 sources;	/* of these initiations: one bit for each of 64 hashes of their sources */
+	__u64 sources;	/* for each of these initiations, the bit of its source: a hash modulo 64 */
 	__u64 answered;			/* when the backend last answered, in jiffies; 0: never */
 	/* Sum of the times from initiation to response, in nanoseconds. */
 	__u64 seconds;

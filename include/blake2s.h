@@ -118,7 +118,7 @@ blake2s_compress(struct blake2s_work *w, __u32 t, __u32 last)
 #include <endian.h>
 #include <string.h>
 
-/* Compresses len bytes, at most 64, padded with zeros. */
+/* Compresses len bytes as one block, which is padded with zeros. len is at most 64. */
 static inline void blake2s_block(struct blake2s_work *w, const void *in, __u32 len, __u32 t,
 				 __u32 last)
 {

@@ -40,7 +40,7 @@ INLINE struct blind_session *blind_find_in(void *map, __u64 key)
 	return bucket ? blind_bucket_find(bucket, key) : NULL;
 }
 
-/* Returns the value of the entry if it is still valid, otherwise 0. */
+/* Returns the value of entry e if it still has this key and is valid, otherwise 0. */
 INLINE __u64 blind_value(struct blind_session *e, __u64 key, __u64 now)
 {
 	__u64 value;

@@ -164,8 +164,8 @@ INLINE __u32 flow_ages_in(const struct flow_work *s)
 	return left > timeout || left + second <= timeout ? 0 : left + second - timeout;
 }
 
-/* Returns whether the flow's time must be extended now. For a half-open flow: when a third of it is
- * left. */
+/* Returns whether the flow's time must be extended now. A half-open flow is extended when a third
+ * of its time is left. */
 INLINE bool flow_ages(const struct flow_work *s)
 {
 	if (flow_is_answered(s))

@@ -66,7 +66,7 @@ INLINE __u64 source_hash(const struct addr *source)
 /* ---- sources of wrong mac1s ----
  *
  * Anyone can send a wrong mac1 with a forged source address. So each source has a share:
- * FAILED_SHARE wrong ones at once, and again in FAILED_SECONDS, are paid from the common budget.
+ * FAILED_SHARE wrong mac1s at once, and again in FAILED_SECONDS, are paid from the common budget.
  * Only messages of a source that is beyond its share are paid from a budget that all such sources
  * have together. */
 #define FAILED_EACH_TICKS (FAILED_SECONDS * tick_rate / FAILED_SHARE ?: 1)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The maps of the programs as plain C tables, for tests; maps.h includes this header. There is one
- * CPU. Each value of a hash is a separate allocation, so that ASan reports a read beyond its end.
- * Searches are linear, because tests have few entries.
+ * The maps of the programs as plain C tables, for tests; maps.h includes this header. They model a
+ * single CPU. Each value of a hash is a separate allocation, so that ASan reports a read beyond its
+ * end. Searches are linear, because tests have few entries.
  */
 #pragma once
 
