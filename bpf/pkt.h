@@ -155,8 +155,8 @@ INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
 }
 #endif
 
-/* Bounds a length that is passed to a helper to 1..most, for the verifier. n must be at least 1;
- * most is a power of 2. The verifier of Linux 6.1 learns nothing from a comparison with 0. */
+/* Bounds a length to 1..most for the verifier, before it is passed to a helper. n must be at least
+ * 1; most is a power of 2. The verifier of Linux 6.1 learns nothing from a comparison with 0. */
 INLINE __u32 bounded(__u32 n, __u32 most)
 {
 	barrier_var(n);

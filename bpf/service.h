@@ -53,7 +53,8 @@ INLINE void service_find_choice(struct pkt *p)
 	    !addr_same(&entry->service.to, &p->s->src))
 		return;
 	p->s->service = entry->service;
-	p->s->service.flags |= SERVICE_CHOICE;	/* even if it is the backend's only listener now */
+	/* For service_remember(); the listener may be the backend's only one now. */
+	p->s->service.flags |= SERVICE_CHOICE;
 	p->s->service.to = choice->addr;
 	p->s->service.port = choice->port;
 	p->s->service.delta = ~entry->service.delta;

@@ -39,7 +39,7 @@ struct quote {
 	struct addr from;		/* sender of the error */
 	struct addr src, dst;		/* addresses of the quoted packet */
 	union {
-		struct addr to;	/* replaces src (in an error that travels as an original) or dst */
+		struct addr to;	/* new src (original direction) or dst of the quoted packet */
 		/* The IPv6 fragment header in the quote, or 0. For a service without flows, `to`
 		 * overwrites it later. */
 		__u8 fragment[8];
@@ -88,11 +88,10 @@ struct flow_work {
 	__u64 hash;			/* hash of the key */
 	__u64 now, units;		/* the time in jiffies, and in the units of abi_learned.h */
 	struct flow made;		/* a new flow, before it is written */
-	/* While a free port is searched: the random start, and how many candidates were tried. */
+	/* While a free port is searched: the random start, and the number of the candidate. */
 	__u64 start;
 	__u32 tries;
-	/* If no candidate is free: the flow, among those that use one, that may be displaced
-	 * first. */
+	/* If all candidates are taken: the flow that may be displaced first, and its candidate. */
 	__u32 yields_place, yields_try;
 	__u64 yields_word, yields_rank;
 	int answer;

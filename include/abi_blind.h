@@ -13,8 +13,8 @@
 
 /* The addresses and ports through which a site is reached. */
 struct blind_place {
-	/* Address and port of the site, as in the service of an original packet. .id is the blind
-	 * relay's id; .slot is unused. */
+	/* What packets to the site are rewritten to: its address and port. .id is the blind relay's
+	 * id; .slot is unused. */
 	struct service service;
 	struct addr local;		/* our address towards the site, of the same family */
 	__u16 sum;			/* one's complement sum of both addresses */
@@ -51,8 +51,8 @@ struct blind_site {
 _Static_assert(sizeof(struct blind_place) == 64 && sizeof(struct blind_site) == 384,
 	       "whole cache lines");
 
-/* blind_names: ARRAY of struct peer_name, indexed by site number. An empty name marks a free
- * number. Only user space uses it. */
+/* blind_names: ARRAY of struct peer_name, indexed by site number: names and keys of the sites. An
+ * empty name marks a free number. Only user space uses it. */
 
 /* endpoints: ARRAY of struct table_bucket, with keys of KEY_ENDPOINT: remote address and port ->
  * number of the site that our own WireGuard has authenticated there. Only the daemon writes it. */

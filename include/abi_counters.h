@@ -32,8 +32,8 @@ static inline enum direction total_direction(__u32 total)
 	return total & 1;
 }
 
-/* names: ARRAY, indexed by the id that totals and reasons use. An empty name marks a free id. Only
- * user space uses it. */
+/* names: ARRAY, indexed by the id that totals and reasons use: names of the services. An empty name
+ * marks a free id. Only user space uses it. */
 #define NAME_LEN 64
 struct service_name {
 	char name[NAME_LEN];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Flows: the state of a masquerading service. For each client, a flow maps the client's address and
- * port to an address and port of ours. The backend sees only these, and its replies are mapped
- * back. The programs in bpf/flow/ write flows; user space shows and ends them. Part of abi.h.
+ * port to an address and port of ours. The backend sees only ours, and its replies are mapped back.
+ * The programs in bpf/flow/ write flows; user space shows and ends them. Part of abi.h.
  */
 #ifndef WGXDP_ABI_FLOW_H
 #define WGXDP_ABI_FLOW_H
@@ -121,8 +121,8 @@ struct flow_share {
 struct pool {
 	__u16 first, last;		/* ports, in host byte order, both included */
 	__u32 timeout;			/* seconds until an idle flow expires */
-	/* Number of addresses. The first address is the source address of the FIB lookup for the
-	 * backend. */
+	/* Number of IPv4 and of IPv6 addresses. The first address is the source address of the FIB
+	 * lookup for the backend. */
 	__u32 n4, n6;
 	struct addr own4[POOL_ADDRS], own6[POOL_ADDRS];
 	__u32 share;			/* maximum of LIVE flows of a source */

@@ -187,7 +187,8 @@ struct challenge {
 /* challenged: entries of struct learned_entry, HALF, without a value: the clients to which a
  * backend itself has sent a cookie. An entry is valid for COOKIE_SECONDS, like the cookie. */
 
-/* health: ARRAY, indexed by id * GUARD_BACKENDS_MAX + backend number, for services with a guard. */
+/* health: ARRAY, indexed by id * GUARD_BACKENDS_MAX + backend number: how the backends of a service
+ * with a guard answer initiations. */
 #define HEALTH_SECONDS 5
 /* Bucket 0: below 1 ms; bucket i: from 2^(i-1) to 2^i ms; the last bucket: all longer times. */
 #define HANDSHAKE_BUCKETS 16

@@ -24,7 +24,8 @@ struct peer {
 	__u32 pad[4];
 };
 
-/* peer_names: ARRAY, indexed by peer id. An empty name marks a free id. Only user space uses it. */
+/* peer_names: ARRAY, indexed by peer id: name, key and device of a peer. An empty name marks a free
+ * id. Only user space uses it. */
 enum peer_name_flags {
 	/* The peer comes from `follow`, not from the configuration. */
 	PEER_NAME_FOLLOWED = 1 << 0,

@@ -19,7 +19,7 @@
 #include "link.h"
 #include "service.h"
 
-#define BLIND_INSPECT 2		/* blind_match() returns it: continue with blind_inspect() */
+#define BLIND_INSPECT 2		/* returned by blind_match(): continue with blind_inspect() */
 #define BLIND_HEAD (sizeof(struct udphdr) + 8)
 
 static const struct guard blind_headers CONSTANT = {

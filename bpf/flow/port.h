@@ -109,8 +109,8 @@ STATE_STEP(with_flows, flow_claim)
 
 /* ---- a port ---- */
 
-/* Mixes the bits by public factors (splitmix64); only s->start is secret. Secret factors could be
- * such that the candidates repeat after a few ports. */
+/* Mixes the bits by public factors (splitmix64); only s->start is secret. Some secret factors would
+ * make the candidates repeat after a few ports. */
 INLINE __u64 flow_mix(__u64 x)
 {
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;

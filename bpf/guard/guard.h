@@ -124,8 +124,8 @@ INLINE int guard_step(struct pkt *p)
 INLINE_STEP(guard)
 
 /* Called for a packet from the backend. If its client is one that the backend has answered, the
- * backend is alive, whatever was sent with forged source addresses. Resets the counters of
- * initiations without an answer. If there are none, it only reads one number. */
+ * backend is alive. So its counters of unanswered initiations are reset, even if forged initiations
+ * raised them. If there are none, this only reads one number. */
 INLINE void health_clear(struct pkt_state *state)
 {
 	struct health *h = health_find(&state->guard);

@@ -50,8 +50,8 @@ struct answer_room {
 	__u8 macs[2 * ETH_ALEN];
 };
 
-/* Returns whether this CPU may send another error. Sources can be forged, so there is also a limit
- * for all of them together. */
+/* Returns whether this CPU may send another error. Sources can be forged, so there is also this
+ * limit for all of them together. */
 INLINE bool answers_left(struct pkt_state *s)
 {
 	__u64 each = ((__u64)tick_rate << GUARD_TICK) / answers_cpu;

@@ -119,8 +119,9 @@ INLINE int judge_error(struct pkt *p, const struct policy *rules)
 	       JUDGED_PASS : -DROP_invalid;
 }
 
-/* Decides on an ICMPv6 packet. In the tag, the identifier, which query and answer share, is one
- * port; the type of the query and its code are the other. */
+/* Decides on an ICMPv6 packet. allowed_tag() hashes ports, which ICMPv6 does not have. So the
+ * identifier, which a query and its answer share, stands for one port. The type and code of the
+ * query stand for the other. */
 INLINE int judge_icmp(struct pkt *p, const struct policy *rules)
 {
 	const __u8 *bytes = p->s->judge.bytes;
