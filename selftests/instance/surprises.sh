@@ -103,7 +103,7 @@ at_terminal() { # STATUS COMMAND...
 
 words() {
 	wgxdp up --wan wan --to 192.168.1.10 --port 400-450,51820 > /dev/null
-	wgxdp save | grep -qF 'ports: [ 400-450, 51820 ]' || fail "not these ports: $(wgxdp save)"
+	wgxdp save | holds -F 'ports: [ 400-450, 51820 ]' || fail "not these ports: $(wgxdp save)"
 	says 0 'service wg-end: listen ports 460-462 added' service set wg-end --port 51820,400-450,460-462
 	says 2 "--port '450-400': a port is a number from 1 to 65535; several are written as 51820,443 or 400-450" service set wg-end --port 450-400
 	says 2 '--port: 410 is listed twice: once is enough' service set wg-end --port 400-450,410

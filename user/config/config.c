@@ -317,19 +317,20 @@ static bool is_left_empty(const struct yaml_node *root)
 static void read_root(struct yaml *y, struct yaml_node *root, bool is_file, struct config *c)
 {
 	static const char *const others[] = { "relays", "gateways", "firewalls", NULL };
-	struct yaml_node *other = root->type == YAML_MAP ? yaml_first_key(root, others) : NULL;
+	struct yaml_node *other = root && root->type == YAML_MAP ? yaml_first_key(root, others) :
+				  NULL;
 
-	if (root->type != YAML_MAP) {
-		yaml_error(y, root, "a configuration is a mapping of sections, as interfaces: and "
-			   "services:");
-	} else if (is_file && is_left_empty(root)) {
+	if (is_file && is_left_empty(root)) {
 		yaml_error(y, root, "the file configures nothing, and would remove everything "
 			   "that runs: if that is meant, write {}");
+	} else if (root && root->type != YAML_MAP) {
+		yaml_error(y, root, "a configuration is a mapping of sections, as interfaces: and "
+			   "services:");
 	} else if (other) {
 		yaml_error(y, other, "'%s' is a section of a topology, so this is no "
 			   "configuration: `wgxdp gen hosts %s -o DIR` makes one for each host",
 			   other->text, y->name);
-	} else {
+	} else if (root) {
 		if (yaml_by_path(root, "/running"))
 			y->marks = YAML_RUNNING;
 		yaml_map(y, root, config_keys, "the configuration", c);
@@ -350,7 +351,7 @@ static int parse(const char *text, size_t n, const char *name, bool is_file,
 		return r;
 	c = calloc(1, sizeof(*c));
 	root = yaml_root(&y);
-	if (c && root)
+	if (c)
 		read_root(&y, root, is_file, c);
 	r = !c || y.no_memory ? -ENOMEM : y.errors ? -EINVAL : 0;
 	if (r == -ENOMEM)

@@ -26,7 +26,7 @@ void text_print_label(FILE *out, const char *text);
 #define SHELL_WORD(name) shell_word(name, (char[SHELL_WORD_LEN]){ 0 })
 const char *shell_word(const char *name, char ret[SHELL_WORD_LEN]);
 
-/* Returns the number of edits (insert, delete, replace, swap neighbours) from a to b, ignoring case;
- * TEXT_MAX_COMPARED if one of them is longer than that */
+/* Returns the number of edits (insert, delete, replace, swap neighbours) from a to b, ignoring
+ * case; TEXT_MAX_COMPARED if one of them is longer than that */
 #define TEXT_MAX_COMPARED 32
 unsigned int text_distance(const char *a, const char *b);
