@@ -25,7 +25,7 @@ static int run_down(const struct global *g, int argc, char **argv)
 	if (!rc) {
 		announce_clear(c ? c->announce.table : 0);
 		state_remove(g->instance);
-		try_keep(g->instance);
+		try_end(g->instance, TRY_DOWN);
 	}
 	config_free(c);
 	close(lock);
