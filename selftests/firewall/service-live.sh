@@ -61,8 +61,8 @@ refused() { # STATUS WORDS ARGUMENT...
 words() {
 	refused 1 'is not up' add a --listen wan --backend 192.168.1.10
 	wgxdp up --wan wan --lan lan --to 192.168.1.10 --port "$port,443" > /dev/null
-	refused 2 'add, set, del, allow or deny must follow'
-	refused 2 'add, set, del, allow or deny must follow' frob wg-end
+	refused 2 'a word is missing: add add, set, del, allow or deny'
+	refused 2 'frob: unknown: write add, set, del, allow or deny' frob wg-end
 	refused 2 "the service's name is missing" add
 	refused 2 "'wg-end' is one word too many" del wg-end wg-end
 	refused 2 '--backend is missing' add a --listen wan
@@ -70,8 +70,8 @@ words() {
 	refused 2 'takes no options' del wg-end --port 1
 	refused 2 'no name of a service' del 'a b'
 	refused 2 "--port '0'" set wg-end --port 0
-	refused 2 "':x' is no port" set wg-end --backend 192.168.1.10:x
-	refused 2 '--nat snat: dnat, none or masquerade is wanted' set wg-end --nat snat
+	refused 2 "':x' is not a port" set wg-end --backend 192.168.1.10:x
+	refused 2 '--nat snat: unknown: write dnat, none or masquerade' set wg-end --nat snat
 	refused 2 '--listen: ' add a --backend 192.168.1.10
 	refused 2 "--port: service 'wg-end' listens at port 443 of wan already" add a --listen wan --port 443 --backend 192.168.1.11
 	refused 2 '--backend: ' set wg-end --backend 127.0.0.1

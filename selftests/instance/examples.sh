@@ -33,10 +33,23 @@ the_host() {
 	tunnel firewall wgvpnr01 fd12:3456:7899::1/128 $port
 	tunnel firewall wg0 10.80.0.1/24
 	inside firewall ip route add fd12:3456:789a:b::/64 dev eth1
+	the_sites
 	: > "$work/resolv.conf"
 	printf '%s wg-end.example.net\n' 192.168.1.10 2001:db8:2::10 > "$work/hosts"
 	mount --bind "$work/resolv.conf" "$(realpath /etc/resolv.conf)"
 	mount --bind "$work/hosts" /etc/hosts
+}
+
+# The peers of wgvpnr01, and their names
+the_sites() {
+	local site
+	mkdir -p /etc/wireguard
+	mount -t tmpfs none /etc/wireguard
+	for site in a b c; do
+		wg genkey | wg pubkey > "$work/site"
+		inside firewall wg set wgvpnr01 peer "$(< "$work/site")" allowed-ips "fd12:3456:7899::$site/128"
+		printf '# site-%s\n[Peer]\nPublicKey = %s\n' "$site" "$(< "$work/site")" >> /etc/wireguard/wgvpnr01.conf
+	done
 }
 
 example() { # FILE

@@ -24,8 +24,8 @@ refused() { # WHAT OPTION...
 ends=(--in wan --from 198.51.100.7:4000 --to 198.51.100.1:51820)
 refused 'give --in, --from and --to, or a file' --in wan --from 198.51.100.7:4000
 refused 'of different families' --in wan --from 198.51.100.7:4000 --to '[2001:db8:1::1]:51820'
-refused 'not an address and port, as 198.51.100.7:4711' --in wan --from 198.51.100.7 --to 198.51.100.1:51820
-refused 'not none, initiation, response, cookie or data' "${ends[@]}" --message hello
+refused 'not an address and a port: write both, 198.51.100.7:4711' --in wan --from 198.51.100.7 --to 198.51.100.1:51820
+refused 'unknown: write none, initiation, response, cookie or data' "${ends[@]}" --message hello
 refused '44 characters of base64' "${ends[@]}" --public-key abc
 refused 'a number from 0 to 4294967295' "${ends[@]}" --index -1
 refused 'a number from 28 to' "${ends[@]}" --size 27

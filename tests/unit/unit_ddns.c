@@ -135,14 +135,14 @@ static void keys(void **state)
 		"key:\n- secret: '" SECRET "'\n  id: key.example\n  algorithm: hmac-sha256",
 	};
 	static const struct { const char *text, *why; } bad[] = {
-		{ "", "no key" }, { "\n# nothing\n", "no key" }, { SECRET, "something else" }, { "hmac-sha256:key.example", "something else" },
-		{ "hmac-md5:key.example:" SECRET, "hmac-sha256 is wanted" }, { "hmac-sha256:key.example:c2VjcmV0IQ=", "no base64" },
-		{ "hmac-sha256:key.example:secret!!", "no base64" }, { "hmac-sha256:key..example:" SECRET, "no name" },
-		{ "hmac-sha256:key/example:" SECRET, "no name" }, { "key \"key.example\" { algorithm hmac-sha256; };", "no key" },
+		{ "", "not a key" }, { "\n# nothing\n", "not a key" }, { SECRET, "something else" }, { "hmac-sha256:key.example", "something else" },
+		{ "hmac-md5:key.example:" SECRET, "make a key of hmac-sha256" }, { "hmac-sha256:key.example:c2VjcmV0IQ=", "not base64" },
+		{ "hmac-sha256:key.example:secret!!", "not base64" }, { "hmac-sha256:key..example:" SECRET, "cannot be the name of a key" },
+		{ "hmac-sha256:key/example:" SECRET, "cannot be the name of a key" }, { "key \"key.example\" { algorithm hmac-sha256; };", "not a key" },
 		{ "key a { algorithm hmac-sha256; secret \"" SECRET "\"; };\nkey b { algorithm hmac-sha256; secret \"" SECRET "\"; };", "several" },
 		{ "key a { algorithm hmac-sha256; secret \"" SECRET "\"; };\nzone b { type primary; };", "something else" },
-		{ "key a { algorithm hmac-sha256; secret", "no key" }, { "key", "no key" }, { "/*", "no key" }, { "key \"", "no key" },
-		{ "hmac-sha256:a:\"", "no base64" },
+		{ "key a { algorithm hmac-sha256; secret", "not a key" }, { "key", "not a key" }, { "/*", "not a key" }, { "key \"", "not a key" },
+		{ "hmac-sha256:a:\"", "not base64" },
 	};
 	struct tsig_key key;
 	const char *wrong;
@@ -239,18 +239,18 @@ static void bad_imports(void **state)
 	static const struct { const char *text, *said; } bad[] = {
 		{ "", ":1: OVH_ZONE is missing" }, { CREDENTIALS "OVH_ZONE=example.net\nIFACE=a\n", "RECORD_FQDNS: names are missing" },
 		{ SETTINGS "TTL=$X\n", ":8: only a shell" }, { SETTINGS "TTL=`x`\n", ":8: only a shell" }, { SETTINGS "TTL=\"$(x)\"", ":8: only a shell" },
-		{ SETTINGS "TTL=3 reboot", ":8: more than" }, { SETTINGS "TTL=3; reboot", ":8: no assignment" }, { SETTINGS "reboot", ":8: no assignment" },
-		{ SETTINGS "source /etc/x", ":8: no assignment" }, { SETTINGS "TTL+=3", ":8: no assignment" }, { SETTINGS "TTL =3", ":8: no assignment" },
-		{ SETTINGS "if true; then", ":8: no assignment" }, { SETTINGS "TTL='3", ":8: the quotes" }, { SETTINGS "TTL=\"3\n\"", ":8: the quotes" },
+		{ SETTINGS "TTL=3 reboot", ":8: more than" }, { SETTINGS "TTL=3; reboot", ":8: not an assignment" }, { SETTINGS "reboot", ":8: not an assignment" },
+		{ SETTINGS "source /etc/x", ":8: not an assignment" }, { SETTINGS "TTL+=3", ":8: not an assignment" }, { SETTINGS "TTL =3", ":8: not an assignment" },
+		{ SETTINGS "if true; then", ":8: not an assignment" }, { SETTINGS "TTL='3", ":8: the quotes" }, { SETTINGS "TTL=\"3\n\"", ":8: the quotes" },
 		{ SETTINGS "RECORD_FQDNS=(\n\n a", ":8: the list" }, { SETTINGS "RECORD_FQDNS=( a$x )", ":8: only a shell" },
 		{ SETTINGS "RECORD_FQDNS=( {a,b}.example.net )", ":8: only a shell" }, { SETTINGS "X=~", ":8: only a shell" }, { SETTINGS "X=<(x)", ":8: only" },
-		{ SETTINGS "X=a&", ":8: only a shell" }, { SETTINGS "X=a|b", ":8: only a shell" }, { SETTINGS "X=a\\\nb", ":8: a value that goes on" },
-		{ SETTINGS "TTL=0", ":8: TTL: '0' is no number" }, { SETTINGS "TTL=-1", ":8: TTL" }, { SETTINGS "TTL=( 1 2 )", ":8: TTL: one value" },
-		{ SETTINGS "IFACE=a/b", ":8: IFACE" }, { SETTINGS "IFACE=", ":8: IFACE: one value" }, { SETTINGS "OVH_ENDPOINT=ovh-xy", ":8: OVH_ENDPOINT" },
-		{ SETTINGS "RECORD_FQDNS=( a.example.org )", "'a.example.org' is no name of the zone" }, { SETTINGS "OVH_ZONE=192.0.2.1", "is an address" },
+		{ SETTINGS "X=a&", ":8: only a shell" }, { SETTINGS "X=a|b", ":8: only a shell" }, { SETTINGS "X=a\\\nb", ":8: the value goes on" },
+		{ SETTINGS "TTL=0", ":8: TTL: '0' is not a number" }, { SETTINGS "TTL=-1", ":8: TTL" }, { SETTINGS "TTL=( 1 2 )", ":8: TTL: exactly one" },
+		{ SETTINGS "IFACE=a/b", ":8: IFACE" }, { SETTINGS "IFACE=", ":8: IFACE: exactly one" }, { SETTINGS "OVH_ENDPOINT=ovh-xy", ":8: OVH_ENDPOINT" },
+		{ SETTINGS "RECORD_FQDNS=( a.example.org )", "'a.example.org' is not in the zone" }, { SETTINGS "OVH_ZONE=192.0.2.1", "is an address" },
 		{ SETTINGS "RECORD_FQDNS=( a.example.net A.example.net )", "listed twice" }, { SETTINGS "OVH_APP_SECRET=", "OVH_APP_SECRET is missing" },
-		{ SETTINGS "OVH_APP_SECRET='SeCrEt SeCrEt'", ":8: what is no key" }, { SETTINGS "OVH_CONSUMER_KEY='a\"'", ":8: what is no key" },
-		{ SETTINGS "X=\x01", ":8: a control character" }, { SETTINGS ")", ":8: no assignment" }, { SETTINGS "export", ":8: no assignment" },
+		{ SETTINGS "OVH_APP_SECRET='SeCrEt SeCrEt'", ":8: a value that is not a key" }, { SETTINGS "OVH_CONSUMER_KEY='a\"'", ":8: a value that is not a key" },
+		{ SETTINGS "X=\x01", ":8: a control character" }, { SETTINGS ")", ":8: not an assignment" }, { SETTINGS "export", ":8: not an assignment" },
 	};
 	struct config *c;
 	struct told t;

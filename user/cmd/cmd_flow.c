@@ -39,7 +39,7 @@ static int parse_ours(void *member, const struct command_option *o, char *value)
 	struct endpoint *e = member;
 
 	return !endpoint_parse(value, &e->address, &e->port) ? 0 :
-	       option_wrong(o, value, "not an address and port, as 192.168.1.1:20000 or "
+	       option_wrong(o, value, "not an address and a port: write both, 192.168.1.1:20000 or "
 				      "[2001:db8::1]:20000");
 }
 

@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -198,9 +199,17 @@ static int parse_event(void *member, const struct command_option *o, char *value
 
 static int parse_reason(void *member, const struct command_option *o, char *value)
 {
+	struct nearest n = { .word = value };
+
 	*(const char **)member = value;
-	return is_reason(value) ? 0 :
-	       option_wrong(o, value, "not a reason for drops; wgxdp(8) lists them");
+
+	if (is_reason(value))
+		return 0;
+	for (__u16 i = 0; i < REASON_MAX; i++)
+		if (reason_drops(i))
+			nearest_try(&n, reason_name(i));
+	return n.best ? option_wrong(o, value, "not a reason for drops: did you mean %s?", n.best) :
+			option_wrong(o, value, "not a reason for drops; wgxdp(8) lists them");
 }
 
 static int parse_address(void *member, const struct command_option *o, char *value)
@@ -270,6 +279,30 @@ static void end_loop(struct loop *l, int lock, bool done)
 	dataplane_close(l->m.dp);
 }
 
+/* A service or peer that is not there may come later: that is no error. */
+static void warn_unknown(struct dataplane *dp, const struct monitor_filter *f)
+{
+	struct service_name *services = NULL;
+	struct relay_peer *peers = NULL;
+	size_t n = 0;
+	bool there = !f->service || dataplane_names(dp, &services, &n);
+
+	for (size_t i = 0; i < n; i++)
+		there |= !strcmp(services[i].name, f->service);
+	if (!there)
+		log_warning("monitor: --service %s: there is no such service now: `wgxdp show "
+			    "services` lists them", f->service);
+	n = 0;
+	there = !f->peer || dataplane_peers(dp, &peers, &n);
+	for (size_t i = 0; i < n; i++)
+		there |= !strcmp(peers[i].name.name, f->peer);
+	if (!there)
+		log_warning("monitor: --peer %s: there is no such peer now: `wgxdp show peers` "
+			    "lists them", f->peer);
+	free(services);
+	free(peers);
+}
+
 /* It may come later, so that is no error */
 static void warn_interface(const char *name)
 {
@@ -290,6 +323,8 @@ static int run_monitor(const struct global *g, int argc, char **argv)
 		return EXIT_USAGE;
 	warn_interface(l.m.filter.interface);
 	rc = running_open(g->instance, &l.m.dp);
+	if (!rc)
+		warn_unknown(l.m.dp, &l.m.filter);
 	if (!rc)
 		rc = lock = lock_monitor(g->instance);
 	if (lock >= 0)
@@ -318,7 +353,7 @@ static const struct command_option options[] = {
 	{ 0, "peer", "NAME", offsetof(struct loop, m.filter.peer),
 	  "only events of this peer", .values = "@peer" },
 	{ 0, "reason", "REASON", offsetof(struct loop, m.filter.reason),
-	  "only packets dropped for this reason", parse_reason },
+	  "only packets dropped for this reason", parse_reason, .values = "@reason" },
 	{ 0, "in", "IF", offsetof(struct loop, m.filter.interface),
 	  "only packets that arrived on this interface", .values = "@interface" },
 	{ 0, "address", "PREFIX", offsetof(struct loop, m.filter.address),

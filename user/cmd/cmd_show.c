@@ -45,8 +45,7 @@ static int parse(int argc, char **argv, struct arguments *a)
 
 		a->what |= noun;
 		if (!noun) {
-			log_error("show: %s: not interfaces, services, peers, routes, sites, "
-				  "flows, drops or metrics", *word);
+			command_word(&show_command, word);
 			return -EINVAL;
 		}
 	}

@@ -80,8 +80,8 @@ static int parse_end(void *member, const struct command_option *o, char *value)
 	bool from = o->id == FROM;
 
 	return endpoint_parse(value, from ? &w->from : &w->to, from ? &w->sport : &w->dport) ?
-		option_wrong(o, value, "not an address and port, as 198.51.100.7:4711 or "
-				       "[2001:db8::7]:4711") : 0;
+		option_wrong(o, value, "not an address and a port: write both, 198.51.100.7:4711 "
+				       "or [2001:db8::7]:4711") : 0;
 }
 
 static int parse_vlan(void *member, const struct command_option *o, char *value)

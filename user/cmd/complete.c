@@ -10,6 +10,7 @@
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
 #include "lib/paths.h"
+#include "show/words.h"
 
 static void list_interfaces(FILE *out)
 {
@@ -55,6 +56,13 @@ static void list_running(const char *instance, bool peers, FILE *out)
 	dataplane_close(dp);
 }
 
+static void list_reasons(FILE *out)
+{
+	for (__u16 i = 0; i < REASON_MAX; i++)
+		if (reason_drops(i))
+			fprintf(out, "%s\n", reason_name(i));
+}
+
 static void list_words(const char *words, FILE *out)
 {
 	for (; *words; words++)
@@ -71,6 +79,8 @@ static void list_values(const char *values, const char *instance, FILE *out)
 		list_interfaces(out);
 	else if (!strcmp(values, "@instance"))
 		list_instances(out);
+	else if (!strcmp(values, "@reason"))
+		list_reasons(out);
 	else if (!strcmp(values, "@service"))
 		list_running(instance, false, out);
 	else if (!strcmp(values, "@peer"))

@@ -129,24 +129,36 @@ static void open_streams(void)
 		close(fd);
 }
 
+/* Proposes the command that was meant, by its name or by what other programs call it. */
+static void report_unknown(const char *word)
+{
+	static const char *const elsewhere[][2] = {
+		{ "start", "up" }, { "stop", "down" }, { "restart", "reload" },
+		{ "status", "show" }, { "list", "show" }, { "stats", "top" },
+		{ "test", "check" }, { "validate", "check" },
+	};
+	struct nearest n = { .word = word };
+
+	for (size_t i = 0; commands[i]; i++)
+		nearest_try(&n, commands[i]->name);
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(*elsewhere); i++)
+		if (!strcmp(word, elsewhere[i][0]))
+			n.best = elsewhere[i][1];
+	if (*word == '-')
+		log_error("%s: name a command first: wgxdp COMMAND %s; `wgxdp --help` lists the "
+			  "commands", word, word);
+	else if (n.best)
+		log_error("%s: no such command: did you mean `wgxdp %s`?", word, n.best);
+	else
+		log_error("%s: no such command; `wgxdp --help` lists them", word);
+}
+
 static const struct command *find_command(const char *name)
 {
-	unsigned int least = strlen(name) < 5 ? 2 : 3, d;
-	const struct command *nearest = NULL;
-
-	for (size_t i = 0; commands[i]; i++) {
-		d = text_distance(name, commands[i]->name);
-		if (!d)
+	for (size_t i = 0; commands[i]; i++)
+		if (!strcmp(name, commands[i]->name))
 			return commands[i];
-		if (d < least) {
-			least = d;
-			nearest = commands[i];
-		}
-	}
-	if (nearest)
-		log_error("%s: no such command: did you mean `%s`?", name, nearest->name);
-	else
-		log_error("%s: no such command; `wgxdp --help` lists them", name);
+	report_unknown(name);
 	return NULL;
 }
 

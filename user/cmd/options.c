@@ -12,6 +12,7 @@
 #include "config/config_check.h"
 #include "lib/addr.h"
 #include "lib/log.h"
+#include "lib/text.h"
 
 #define OPTIONS_MAX 32
 #define LIST_LEN 128
@@ -67,6 +68,44 @@ static int store(const struct command_option *o, void *arguments, char *value)
 	return 0;
 }
 
+void nearest_try(struct nearest *n, const char *candidate)
+{
+	unsigned int most = strlen(n->word) < 5 ? 2 : 3,
+		     distance = text_distance(n->word, candidate);
+
+	if (distance >= (n->best ? n->distance : most))
+		return;
+	n->best = candidate;
+	n->distance = distance;
+}
+
+/* Returns the name of an option that was written with a single dash (-wan), or NULL. */
+static const char *after_single_dash(const struct command *c, char **argv)
+{
+	for (; *argv; argv++)
+		for (const struct command_option *o = c->options; !is_last(o); o++)
+			if (o->name && **argv == '-' && (*argv)[1] == optopt &&
+			    !strcmp(*argv + 1, o->name))
+				return o->name;
+	return NULL;
+}
+
+static void report_unknown(const struct command *c, const char *option, char **argv)
+{
+	const char *name = after_single_dash(c, argv);
+	struct nearest n = { .word = option + strspn(option, "-") };
+
+	for (const struct command_option *o = c->options; !is_last(o); o++)
+		if (o->name && !strncmp(option, "--", 2))
+			nearest_try(&n, o->name);
+	if (name)
+		log_error("%s: -%s: write it with two dashes, --%s", c->name, name, name);
+	else if (n.best)
+		log_error("%s: %s: not an option: did you mean --%s?", c->name, option, n.best);
+	else
+		log_error("%s: %s: not an option; see `wgxdp %s --help`", c->name, option, c->name);
+}
+
 /* After getopt_long() returned ':' or '?' */
 static int report_refused(const struct command *c, int returned, char **argv)
 {
@@ -75,10 +114,10 @@ static int report_refused(const struct command *c, int returned, char **argv)
 			     argv[optind - 1];
 
 	if (returned == ':')
-		log_error("%s: %s: its argument is missing; see `wgxdp %s --help`", c->name, option,
-			  c->name);
+		log_error("%s: %s: its argument is missing: add %s", c->name, option,
+			  find_option(c->options, optopt)->argument);
 	else
-		log_error("%s: %s: not an option; see `wgxdp %s --help`", c->name, option, c->name);
+		report_unknown(c, option, argv);
 	return -EINVAL;
 }
 
@@ -142,15 +181,22 @@ static void append_choice(char list[LIST_LEN], const char *word, int len, bool i
 
 const char *command_word(const struct command *c, char **words)
 {
+	struct nearest n = { .word = *words };
 	char list[LIST_LEN] = "";
 
 	for (const struct command_word *w = c->words; w->word; w++) {
 		if (*words && !strcmp(*words, w->word))
 			return *words;
+		if (*words)
+			nearest_try(&n, w->word);
 		append_choice(list, w->word, strlen(w->word), !w[1].word);
 	}
-	log_error("%s: %s%s%s must follow; see `wgxdp %s --help`", c->name, *words ?: "",
-		  *words ? ": " : "", list, c->name);
+	if (n.best)
+		log_error("%s: %s: unknown: did you mean %s?", c->name, *words, n.best);
+	else if (*words)
+		log_error("%s: %s: unknown: write %s", c->name, *words, list);
+	else
+		log_error("%s: a word is missing: add %s", c->name, list);
 	return NULL;
 }
 
@@ -196,7 +242,7 @@ int option_choice(const struct command_option *o, const char *value)
 		append_choice(list, word, len, !word[len]);
 		word += len + (word[len] == ' ');
 	}
-	return option_wrong(o, value, "not %s", list);
+	return option_wrong(o, value, "unknown: write %s", list);
 }
 
 int parse_choice(void *member, const struct command_option *o, char *value)
@@ -216,7 +262,7 @@ int parse_interface(void *member, const struct command_option *o, char *value)
 {
 	*(const char **)member = value;
 	return is_interface_name(value) ? 0 :
-	       option_wrong(o, value, "not an interface name, as wg0");
+	       option_wrong(o, value, "cannot be the name of an interface: write one such as wg0");
 }
 
 /* ---- --help ---- */

@@ -22,7 +22,7 @@ struct command_option {
 	int (*parse)(void *member, const struct command_option *o, char *value);
 	int id;				/* for parse() */
 	/* For completion: the words that the argument may be, or one of @file, @interface,
-	 * @instance, @service and @peer */
+	 * @instance, @service, @peer and @reason */
 	const char *values;
 };
 
@@ -59,6 +59,14 @@ int option_choice(const struct command_option *o, const char *value);
 int parse_choice(void *member, const struct command_option *o, char *value);
 int parse_number(void *member, const struct command_option *o, char *value);
 int parse_interface(void *member, const struct command_option *o, char *value);
+
+/* The candidate that is most like a mistyped word: try each, then read `best`; NULL: none is like
+ * it */
+struct nearest {
+	const char *word, *best;
+	unsigned int distance;
+};
+void nearest_try(struct nearest *n, const char *candidate);
 
 /* What `wgxdp COMMAND --help` prints */
 void command_help(const struct command *c, FILE *out);

@@ -111,18 +111,19 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	if (!text)
 		return;
 	if (ports_parse(text, &port, &last)) {
-		yaml_error(y, value, "%s: '%s' is no port or range of ports: 1 to 65535, as 51820 "
-			   "or 20000-20010", key->name, text);
+		yaml_error(y, value, "%s: '%s' is not a port or a range of ports: write 1 to "
+			   "65535, such as 51820 or 20000-20010", key->name, text);
 		return;
 	}
 	if (last - port >= PORTS_MAX - s->n_ports) {
-		yaml_error(y, value, "%s: more than %u ports: several services are wanted",
+		yaml_error(y, value, "%s: more than %u ports, the limit of a service: write "
+				     "several services",
 			   key->name, PORTS_MAX);
 		return;
 	}
 	for (; port <= last; port++) {
 		if (has_port(s, htons(port))) {
-			yaml_error(y, value, "%s: port %u is listed twice: once is enough",
+			yaml_error(y, value, "%s: port %u is listed twice: remove one of the two",
 				   key->name, port);
 			return;
 		}
@@ -157,15 +158,16 @@ static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct yaml
 	if (!place)
 		return;
 	if (endpoint_parse(text, &place->address, &place->port)) {
-		yaml_error(y, value, "%s: '%s' is no address and port, as %s", key->name, text,
+		yaml_error(y, value, "%s: '%s' is not an address and a port: write both, such as "
+				     "%s", key->name, text,
 			   key->like);
 		return;
 	}
 	for (size_t i = 0; i + 1 < c->n_exporter; i++)
 		if (c->exporter[i].port == place->port &&
 		    address_equal(&c->exporter[i].address, &place->address))
-			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name,
-				   text);
+			yaml_error(y, value, "%s: '%s' is listed twice: remove one of the two",
+				   key->name, text);
 }
 
 /* ---- the grammar ---- */
@@ -238,7 +240,7 @@ static void set_entries(struct yaml *y, const struct yaml_key *key, struct yaml_
 
 	((struct config *)object)->express_entries = n;
 	if (text && n < EXPRESS_TUPLES_MIN)
-		yaml_error(y, value, "%s: '%s' is no number from %u to %u", key->name, text,
+		yaml_error(y, value, "%s: '%s' is not a number from %u to %u", key->name, text,
 			   EXPRESS_TUPLES_MIN, EXPRESS_TUPLES_MAX);
 }
 
@@ -317,15 +319,15 @@ static bool is_left_empty(const struct yaml_node *root)
 static void read_root(struct yaml *y, struct yaml_node *root, bool is_file, struct config *c)
 {
 	static const char *const others[] = { "relays", "gateways", "firewalls", NULL };
-	struct yaml_node *other = root && root->type == YAML_MAP ? yaml_first_key(root, others) :
-				  NULL;
+	struct yaml_node *other =
+		root && root->type == YAML_MAP ? yaml_first_key(root, others) : NULL;
 
-	if (is_file && is_left_empty(root)) {
+	if (root && root->type != YAML_MAP) {
+		yaml_error(y, root, "a configuration is a mapping of sections: begin with one, "
+			   "such as services:");
+	} else if (is_file && is_left_empty(root)) {
 		yaml_error(y, root, "the file configures nothing, and would remove everything "
 			   "that runs: if that is meant, write {}");
-	} else if (root && root->type != YAML_MAP) {
-		yaml_error(y, root, "a configuration is a mapping of sections, as interfaces: and "
-			   "services:");
 	} else if (other) {
 		yaml_error(y, other, "'%s' is a section of a topology, so this is no "
 			   "configuration: `wgxdp gen hosts %s -o DIR` makes one for each host",
@@ -335,6 +337,27 @@ static void read_root(struct yaml *y, struct yaml_node *root, bool is_file, stru
 			y->marks = YAML_RUNNING;
 		yaml_map(y, root, config_keys, "the configuration", c);
 		config_check_each(c, y->errors, report_at, y);
+	}
+}
+
+/* Notes where services stand in the file, for errors that only this host's state causes. */
+static void note_places(struct yaml *y, struct config *c)
+{
+	char path[64];
+
+	c->file = strdup(y->name);
+	y->no_memory |= !c->file;
+	for (size_t i = 0; i < c->n_services; i++) {
+		const struct yaml_node *node;
+
+		snprintf(path, sizeof(path), "/services/%zu/listen", i);
+		node = yaml_by_path(yaml_root(y), path);
+		if (!node) {
+			*strrchr(path, '/') = '\0';
+			node = yaml_by_path(yaml_root(y), path);
+		}
+		c->services[i].line = node ? node->line + 1 : 0;
+		c->services[i].column = node ? node->column + 1 : 0;
 	}
 }
 
@@ -353,6 +376,8 @@ static int parse(const char *text, size_t n, const char *name, bool is_file,
 	root = yaml_root(&y);
 	if (c)
 		read_root(&y, root, is_file, c);
+	if (c && is_file && !y.errors)
+		note_places(&y, c);
 	r = !c || y.no_memory ? -ENOMEM : y.errors ? -EINVAL : 0;
 	if (r == -ENOMEM)
 		log_error("cannot read %s: %s", name, strerror(ENOMEM));
@@ -494,5 +519,6 @@ void config_free(struct config *c)
 		config_free_ddns(&c->ddns[i]);
 	free(c->ddns);
 	free(c->interfaces);
+	free(c->file);
 	free(c);
 }

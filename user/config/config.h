@@ -103,6 +103,7 @@ struct config {
 	enum mode mode;			/* from `up --mode`, or saved from the running instance */
 	enum express_use express;	/* whether the data path has its express path */
 	__u32 express_entries;		/* its tuples on each CPU; 0: EXPRESS_TUPLES */
+	char *file;			/* that was read, for messages; NULL: none */
 };
 
 /* config_write() begins its text with "running: { mode: … }", which holds the mode of `up --mode`.

@@ -18,7 +18,8 @@ void config_set_port(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	const char *text = yaml_text(y, key, value);
 
 	if (text && port_parse(text, (__be16 *)((char *)object + key->offset)))
-		yaml_error(y, value, "%s: '%s' is no port: 1 to 65535, as %s", key->name, text,
+		yaml_error(y, value, "%s: '%s' is not a port: write 1 to 65535, such as "
+				     "%s", key->name, text,
 			   key->like);
 }
 
@@ -31,7 +32,8 @@ static void set_mtu(struct yaml *y, const struct yaml_key *key, struct yaml_node
 	if (!text)
 		return;
 	if (strspn(text, "0123456789") != strlen(text) || n < 1280 || n > 65535)
-		yaml_error(y, value, "%s: '%s' is no number from 1280 to 65535", key->name, text);
+		yaml_error(y, value, "%s: '%s' is not a number from 1280 to "
+				     "65535", key->name, text);
 	else
 		*(__u32 *)((char *)object + key->offset) = n;
 }
@@ -44,8 +46,9 @@ static bool read_site_name(struct yaml *y, const struct yaml_key *key, struct ya
 	if (!text)
 		return false;
 	if (!is_peer_name(text) || strlen(text) >= NAME_LEN) {
-		yaml_error(y, value, "%s: '%s' is no name: up to %d letters, digits, '-', '_', "
-			   "'.', '+' and '/', as site-a", key->name, text, NAME_LEN - 1);
+		yaml_error(y, value, "%s: '%s' cannot be a name: write up to %d letters, digits, "
+			   "'-', '_', '.', '+' and '/', such as "
+			   "site-a", key->name, text, NAME_LEN - 1);
 		return false;
 	}
 	strcpy(name, text);
@@ -62,8 +65,8 @@ static void add_site(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		return;
 	for (size_t i = 0; i + 1 < b->n_sites; i++)
 		if (!strcmp(b->sites[i].name, place->name))
-			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name,
-				   place->name);
+			yaml_error(y, value, "%s: '%s' is listed twice: remove one of the two",
+				   key->name, place->name);
 }
 
 static void add_pair(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -73,12 +76,12 @@ static void add_pair(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	struct site_pair *place;
 
 	if (!value || value->type != YAML_LIST) {
-		yaml_error(y, value, "%s: a list is wanted, as [ [ site-a, site-b ] ], not a "
-			   "single value", key->name);
+		yaml_error(y, value, "%s: a single value, where a list of pairs belongs: write [ [ "
+			   "site-a, site-b ] ]", key->name);
 		return;
 	}
 	if (value->n != 2) {
-		yaml_error(y, value, "%s: two sites are a pair, as %s", key->name, key->like);
+		yaml_error(y, value, "%s: a pair has two sites: write %s", key->name, key->like);
 		return;
 	}
 	place = yaml_append(y, &b->pairs, &b->n_pairs, sizeof(*place));
@@ -154,13 +157,14 @@ static void check_services(struct check *k)
 		for (size_t j = 0; j < s->n_ports; j++)
 			if (s->ports[j] == b->port && !strcmp(s->listen_interface, b->interface)) {
 				at(k, s->ports[j], "/services/%zu/listen/ports", i);
-				tell(k, "ports: %u on %s is the blind relay's: another port, or "
-				     "another interface, is wanted", ntohs(b->port), b->interface);
+				tell(k, "ports: the blind relay listens at port %u of %s: choose "
+				     "another port, or another "
+				     "interface", ntohs(b->port), b->interface);
 			}
 		if (!strcmp(s->name, BLIND_NAME)) {
 			at(k, 0, "/services/%zu/name", i);
-			tell(k, "name: 'blind' is what the blind relay counts under: another name "
-			     "is wanted");
+			tell(k, "name: the blind relay's own counters are called 'blind': choose "
+			     "another name");
 		}
 	}
 }
@@ -173,13 +177,14 @@ void config_check_blind(struct check *k)
 		return;
 	at(k, 0, "/blind/device");
 	if (!strcmp(b->device, b->interface))
-		tell(k, "device: '%s' is where WireGuard comes in: this host's own WireGuard "
-		     "device is wanted, as wgvpnr01", b->device);
+		tell(k, "device: '%s' is the interface that WireGuard's packets come by: name this "
+		     "host's own WireGuard device, such as wgvpnr01", b->device);
 	for (size_t i = 0; i < b->n_pairs; i++)
 		for (int j = 0; j < 2; j++) {
 			at(k, 0, "/blind/pairs/%zu", i);
 			if (!has_site(b, b->pairs[i].name[j]))
-				tell(k, "pairs: '%s' is none of sites", b->pairs[i].name[j]);
+				tell(k, "pairs: '%s' is not in the list of sites: add it "
+					"there", b->pairs[i].name[j]);
 		}
 	check_services(k);
 }

@@ -19,10 +19,11 @@
 void config_check_device(struct check *k, const char *key, const char *name, const char *like)
 {
 	if (*name && !is_interface_name(name))
-		tell(k, "%s: '%s' is no name of an interface, as %s", key, name, like);
+		tell(k, "%s: '%s' cannot be the name of an interface: write one such as "
+			"%s", key, name, like);
 	if (!strcmp(name, "lo"))
-		tell(k, "%s: wgxdp never attaches to lo: the interface to the clients or to the "
-		     "backend is wanted", key);
+		tell(k, "%s: wgxdp never attaches to lo: name the interface to the clients or to "
+		     "the backend", key);
 }
 
 void config_check_host(struct check *k, const char *key, const char *text, __u8 family, bool names)
@@ -41,8 +42,8 @@ static void check_service_values(struct check *k, size_t i)
 
 	at(k, 0, "/services/%zu/name", i);
 	if (*s->name && !is_service_name(s->name))
-		tell(k, "name: '%s' is no name of a service: letters, digits, '-', '_' and '.', as "
-		     "wg-end", s->name);
+		tell(k, "name: '%s' cannot be the name of a service: write letters, digits, '-', "
+		     "'_' and '.', such as wg-end", s->name);
 	at(k, 0, "/services/%zu/listen/interface", i);
 	config_check_device(k, "interface", s->listen_interface, "eth0");
 	for (j = 0; j < s->n_listen_addresses; j++) {
@@ -116,12 +117,13 @@ static void check_listen_address(struct check *k, size_t i, size_t j)
 	at(k, 0, "/services/%zu/listen/addresses/%zu", i, j);
 	for (before = 0; before < j; before++)
 		if (address_equal(a, &s->listen_addresses[before]))
-			tell(k, "addresses: %s is listed twice: once is enough",
+			tell(k, "addresses: %s is listed twice: remove one of the two",
 			     address_format(a, text));
 	if (s->nat == NAT_MASQUERADE)
 		return;				/* any pair of families is allowed */
 	if (!service_has_family(s, a->family))
-		tell(k, "addresses: %s is for %s, and the backend has no '%s'",
+		tell(k, "addresses: %s is for %s, and the backend has no '%s': add that, or remove "
+			"this address",
 		     address_format(a, text), ipv6 ? "IPv6" : "IPv4", ipv6 ? "ipv6" : "ipv4");
 	else if (ipv6 && s->ipv6 != IPV6_DNAT)
 		tell(k, "addresses: %s is IPv6, and ipv6: %s forwards none: write ipv6: dnat",
@@ -139,10 +141,10 @@ static void check_dnat(struct check *k, size_t i)
 		tell(k, "addresses: listen has an interface as well: leave out one of them");
 	at(k, 0, "/services/%zu/listen", i);
 	if (!*s->listen_interface && !s->n_listen_addresses)
-		tell(k, "listen: an interface or addresses are missing, as listen: { interface: "
+		tell(k, "listen: an interface or addresses are missing: write listen: { interface: "
 		     "eth0, ports: [ 51820 ] }");
 	else if (!s->n_ports)
-		tell(k, "listen: ports are missing, as ports: [ 51820 ]");
+		tell(k, "listen: ports are missing: add ports: [ 51820 ]");
 	for (j = 0; j < s->n_listen_addresses; j++) {
 		check_listen_address(k, i, j);
 		ipv6 |= s->listen_addresses[j].family == FAMILY_IPV6;
@@ -151,10 +153,10 @@ static void check_dnat(struct check *k, size_t i)
 	if (s->nat == NAT_MASQUERADE)
 		return;
 	if (s->ipv6 == IPV6_DNAT && !service_has_family(s, FAMILY_IPV6))
-		tell(k, "ipv6: dnat needs an address of the backend under 'ipv6'");
+		tell(k, "ipv6: dnat needs an IPv6 address of the backend: add 'ipv6' there");
 	else if (s->ipv6 == IPV6_DNAT && !ipv6)
-		tell(k, "ipv6: dnat, and no IPv6 address is listened at: one under 'addresses' is "
-		     "wanted, or ipv6: direct");
+		tell(k, "ipv6: dnat, but no IPv6 address is listened at: add one under "
+		     "'addresses', or write ipv6: direct");
 }
 
 static int compare_prefix(const struct prefix *x, const struct prefix *y)
@@ -181,7 +183,8 @@ static void check_prefixes(struct check *k, size_t i, const char *key, const str
 
 	at(k, 0, "/services/%zu/%s", i, key);
 	if (n > PREFIXES_MAX)
-		tell(k, "%s: %zu prefixes: more than %u: an nft set on the backend holds more", key,
+		tell(k, "%s: %zu prefixes, and the limit is %u: an nft set on the backend holds "
+			"more", key,
 		     n, PREFIXES_MAX);
 	for (j = 0; j < n && sorted; j++)
 		sorted[j] = &list[j];
@@ -191,7 +194,7 @@ static void check_prefixes(struct check *k, size_t i, const char *key, const str
 		if (compare_prefix(sorted[j - 1], sorted[j]))
 			continue;
 		at(k, 0, "/services/%zu/%s/%zu", i, key, (size_t)(sorted[j] - list));
-		tell(k, "%s: %s is listed twice: once is enough", key,
+		tell(k, "%s: %s is listed twice: remove one of the two", key,
 		     prefix_format(sorted[j], text));
 	}
 	free(sorted);
@@ -211,7 +214,7 @@ static void check_source(struct check *k, const struct service_config *s,
 		tell(k, "source: %s is for %s, and the backend has no '%s'", text,
 		     ipv6 ? "IPv6" : "IPv4", ipv6 ? "ipv6" : "ipv4");
 	else if (backends)
-		tell(k, "source: %s is the backend's: an address of this host is wanted", text);
+		tell(k, "source: %s is the backend's address: write an address of this host", text);
 }
 
 static void check_flows(struct check *k, size_t i)
@@ -224,15 +227,16 @@ static void check_flows(struct check *k, size_t i)
 	at(k, 0, "/services/%zu/flows", i);
 	if (!service_has_flows(s) &&
 	    (f->max || f->share || f->timeout || f->ports.last || f->n_sources))
-		tell(k, "flows: they are of nat: masquerade and of hairpin: true, and nat: %s has "
-		     "none: leave flows out", nat_name(s->nat));
+		tell(k, "flows: nat: %s has none, only nat: masquerade and hairpin: true have: "
+		     "remove this", nat_name(s->nat));
 	for (size_t j = 0; j < f->n_sources; j++) {
 		at(k, 0, "/services/%zu/flows/source/%zu", i, j);
 		if (++n[f->sources[j].family == FAMILY_IPV6] > POOL_ADDRS)
-			tell(k, "source: more than %u addresses of a family", POOL_ADDRS);
+			tell(k, "source: more than %u addresses of a family, the limit: remove "
+				"some", POOL_ADDRS);
 		for (size_t before = 0; before < j; before++)
 			if (address_equal(&f->sources[j], &f->sources[before]))
-				tell(k, "source: %s is listed twice: once is enough",
+				tell(k, "source: %s is listed twice: remove one of the two",
 				     address_format(&f->sources[j], text));
 		check_source(k, s, &f->sources[j]);
 	}
@@ -260,9 +264,9 @@ static void check_service(struct check *k, size_t i)
 
 		config_at_backend(k, i, b, "");
 		if (!*is->ipv4 && !*is->ipv6)
-			tell(k, "%s: 'ipv4' or 'ipv6' is missing, as ipv4: 192.168.1.10", key);
+			tell(k, "%s: 'ipv4' or 'ipv6' is missing: add ipv4: 192.168.1.10", key);
 		if (!is->port)
-			tell(k, "%s: 'port' is missing, as port: 51820", key);
+			tell(k, "%s: 'port' is missing: add port: 51820", key);
 	}
 	config_check_guard(k, i);
 	at(k, 0, "/services/%zu/ipv6", i);
@@ -290,7 +294,8 @@ static void check_names(struct check *k)
 			;
 		at(k, 0, "/interfaces/%zu/name", i);
 		if (j < i)
-			tell(k, "name: interface '%s' is there twice: one entry is wanted",
+			tell(k, "name: interface '%s' is there twice: remove one of the two "
+				"entries",
 			     c->interfaces[i].name);
 		if (!*c->interfaces[i].name || !c->interfaces[i].role)
 			tell(k, "an interface without a name or a role");
@@ -300,7 +305,7 @@ static void check_names(struct check *k)
 			;
 		at(k, 0, "/services/%zu/name", i);
 		if (j < i)
-			tell(k, "name: service '%s' is there twice: another name is wanted",
+			tell(k, "name: service '%s' is there twice: give one of them another name",
 			     c->services[i].name);
 	}
 }
@@ -449,8 +454,9 @@ static void check_backend(struct check *k, size_t i, size_t b)
 		for (p = 0; p < s->n_ports; p++) {
 			config_at_backend(k, i, b, ipv6 ? "/ipv6" : "/ipv4");
 			if (s->ports[p] == is->port && address_equal(&a, &s->listen_addresses[j]))
-				tell(k, "%s: the backend is where the service listens, %s: the "
-				     "host behind is wanted, or nat: none", ipv6 ? "ipv6" : "ipv4",
+				tell(k, "%s: the backend's address is where the service listens, "
+				     "%s: write the address of the host behind this one, or nat: "
+				     "none", ipv6 ? "ipv6" : "ipv4",
 				     endpoint_format(&a, is->port, text));
 		}
 	}

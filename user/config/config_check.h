@@ -6,7 +6,7 @@
 #pragma once
 #include "config/config.h"
 
-#define NO_KEY "%s: '%s' is no key of WireGuard's: 44 characters, as `wg pubkey` tells it"
+#define NO_KEY "%s: '%s' is not a WireGuard key: write the 44 characters that `wg pubkey` prints"
 #define PORTS_MAX 1024			/* per service */
 #define PREFIXES_MAX 8192		/* per list of a service */
 

@@ -24,8 +24,8 @@ void config_check_backend_values(struct check *k, size_t i)
 
 		config_at_backend(k, i, b, "/name");
 		if (*is->name && !is_service_name(is->name))
-			tell(k, "name: '%s' is no name of a backend: letters, digits, '-', '_' and "
-			     "'.', as alpha", is->name);
+			tell(k, "name: '%s' cannot be the name of a backend: write letters, "
+			     "digits, '-', '_' and '.', such as alpha", is->name);
 		config_at_backend(k, i, b, "/ipv4");
 		config_check_host(k, "ipv4", is->ipv4, FAMILY_IPV4, true);
 		config_at_backend(k, i, b, "/ipv6");
@@ -61,7 +61,7 @@ static void check_key(struct check *k, size_t i, size_t backend, size_t key)
 	at_key(k, i, backend, key);
 	for (size_t j = 0; j < key; j++)
 		if (!wg_key_compare(&is->keys[j], &is->keys[key])) {
-			tell(k, "%s: '%s' is listed twice: once is enough", name, text);
+			tell(k, "%s: '%s' is listed twice: remove one of the two", name, text);
 			return;
 		}
 	for (size_t b = 0; b < backend; b++)
@@ -85,10 +85,10 @@ static void check_keys(struct check *k, size_t i)
 	}
 	at(k, 0, s->n_backends ? "/services/%zu/backends" : "/services/%zu/wireguard", i);
 	if (n > GUARD_KEYS_MAX)
-		tell(k, "public-keys: %zu keys of a service: more than %u: several services are "
-		     "wanted", n, GUARD_KEYS_MAX);
+		tell(k, "public-keys: %zu keys, and the limit of a service is %u: write several "
+		     "services", n, GUARD_KEYS_MAX);
 	if (!s->n_backends && s->guard.profile != PROFILE_NONE && !n)
-		tell(k, "wireguard: 'public-key' is missing, as public-key: \"…=\"");
+		tell(k, "wireguard: 'public-key' is missing: add public-key: \"…=\"");
 }
 
 /* ---- several backends ---- */
@@ -109,11 +109,12 @@ static void check_pair(struct check *k, size_t i, size_t b, size_t before)
 
 	config_at_backend(k, i, b, "/name");
 	if (!strcmp(is->name, other->name))
-		tell(k, "name: backend '%s' is there twice: another name is wanted", is->name);
+		tell(k, "name: backend '%s' is there twice: give one of them another "
+			"name", is->name);
 	config_at_backend(k, i, b, "");
 	if (same_place(is, other, &place))
-		tell(k, "backends: '%s' is where '%s' is, %s port %u: one backend with both "
-		     "public-keys is wanted", is->name, other->name, place, ntohs(is->port));
+		tell(k, "backends: '%s' is where '%s' is, %s port %u: write one backend with both "
+		     "public-keys", is->name, other->name, place, ntohs(is->port));
 }
 
 /* With nat: dnat every backend needs an address of each family that the others have. */
@@ -140,9 +141,12 @@ static void check_backends(struct check *k, size_t i)
 	at(k, 0, "/services/%zu/backends", i);
 	if (*s->backend.ipv4 || *s->backend.ipv6 || s->backend.port)
 		tell(k, "backends: there is a backend as well: leave out one of them");
-	if (s->n_backends < 2 || s->n_backends > GUARD_BACKENDS_MAX)
-		tell(k, "backends: 2 to %u are wanted, not %zu; a single one is written as "
-		     "backend, its key under wireguard", GUARD_BACKENDS_MAX, s->n_backends);
+	if (s->n_backends < 2)
+		tell(k, "backends: 2 to %u belong here: write a single one as backend, its key "
+		     "under wireguard", GUARD_BACKENDS_MAX);
+	else if (s->n_backends > GUARD_BACKENDS_MAX)
+		tell(k, "backends: %zu, and the limit is %u: write several services",
+		     s->n_backends, GUARD_BACKENDS_MAX);
 	at(k, 0, "/services/%zu/nat", i);
 	if (s->nat == NAT_NONE)
 		tell(k, "nat: none has each backend at its own address, where none is to be told "
@@ -159,7 +163,7 @@ static void check_backends(struct check *k, size_t i)
 		if (!*s->backends[b].name)
 			tell(k, "a backend without a name");
 		if (!s->backends[b].n_keys)
-			tell(k, "backends: 'public-key' is missing, as public-key: \"…=\"");
+			tell(k, "backends: 'public-key' is missing: add public-key: \"…=\"");
 		check_families(k, i, b);
 		for (size_t before = 0; before < b; before++)
 			check_pair(k, i, b, before);
@@ -184,8 +188,8 @@ static void check_standby(struct check *k, size_t i, size_t b)
 
 	config_at_backend(k, i, b, "/standby");
 	if (!service_has_guard(s))
-		tell(k, "standby: only a guard sees whether a backend answers: wireguard: { "
-		     "public-key: \"…=\" } is wanted as well");
+		tell(k, "standby: only a guard sees whether a backend answers: add wireguard: { "
+		     "public-key: \"…=\" }");
 	if (s->nat == NAT_NONE)
 		tell(k, "standby: nat: none has the backend at its own address: write nat: dnat or "
 		     "masquerade");
@@ -196,12 +200,12 @@ static void check_standby(struct check *k, size_t i, size_t b)
 		const struct backend_config *other = backend_at(s, j);
 
 		if (standby_is_at(is, other->ipv4, other->ipv6, other->port))
-			tell(k, "standby: it is where the backend%s%s is: another address or port "
-			     "is wanted", *other->name ? " " : "", other->name);
+			tell(k, "standby: it is where the backend%s%s is: write another address or "
+			     "port", *other->name ? " " : "", other->name);
 		else if (j < b && standby_is_at(is, other->standby.ipv4, other->standby.ipv6,
 						other->standby.port ?: other->port))
-			tell(k, "standby: it is where that of '%s' is, and answers could be of "
-			     "either: another port is wanted", other->name);
+			tell(k, "standby: it is where the standby of '%s' is, and an answer could "
+			     "be of either: write another port", other->name);
 	}
 }
 
@@ -213,7 +217,8 @@ static void check_amneziawg(struct check *k, size_t i)
 
 	at(k, 0, "/services/%zu/wireguard/profile/amneziawg/h", i);
 	if (g->n_headers && g->n_headers != MESSAGES)
-		tell(k, "h: %u numbers are wanted, one for each type of message, not %zu", MESSAGES,
+		tell(k, "h: %u numbers belong here, and there are %zu: write one for each type of "
+			"message", MESSAGES,
 		     g->n_headers);
 	for (size_t a = 1; a < g->n_headers && g->n_headers == MESSAGES; a++)
 		for (size_t b = 0; b < a; b++) {
@@ -224,8 +229,8 @@ static void check_amneziawg(struct check *k, size_t i)
 		}
 	at(k, 0, "/services/%zu/wireguard/profile/amneziawg/s", i);
 	if (g->n_junk == 1 || g->n_junk > MESSAGES)
-		tell(k, "s: 2 to %u sizes are wanted, of what is in front of initiations, "
-		     "responses, cookies and data, not %zu", MESSAGES, g->n_junk);
+		tell(k, "s: 2 to %u sizes belong here, and there are %zu: write what is in front "
+		     "of initiations, responses, cookies and data", MESSAGES, g->n_junk);
 	else if (g->n_junk && g->junk[0] + INITIATION_LEN == g->junk[1] + RESPONSE_LEN)
 		tell(k, "s: %u and %u make initiations and responses equally long, which AmneziaWG "
 		     "refuses", g->junk[0], g->junk[1]);

@@ -17,8 +17,8 @@ static void check_peer_values(struct check *k, size_t i)
 
 	at(k, 0, "/peers/%zu/name", i);
 	if (*p->name && !is_peer_name(p->name))
-		tell(k, "name: '%s' is no name of a peer: letters, digits, '-', '_', '.', '+' and "
-		     "'/', as site-a", p->name);
+		tell(k, "name: '%s' cannot be the name of a peer: write letters, digits, '-', '_', "
+		     "'.', '+' and '/', such as site-a", p->name);
 	at(k, 0, "/peers/%zu/device", i);
 	config_check_device(k, "device", p->device, "wgvpnr01");
 }
@@ -31,7 +31,7 @@ static void check_overlay(struct check *k)
 
 	at(k, 0, "/policy/overlay");
 	if (why)
-		tell(k, "overlay: '%s' %s, as \"fd12:3456:789a::/48\"", prefix_format(o, text),
+		tell(k, "overlay: '%s' %s, such as \"fd12:3456:789a::/48\"", prefix_format(o, text),
 		     why);
 }
 
@@ -80,7 +80,8 @@ static void check_names_and_keys(struct check *k)
 		if (strcmp(sorted[i]->name, sorted[i - 1]->name))
 			continue;
 		at(k, 0, "/peers/%zu/name", (size_t)(sorted[i] - c->peers));
-		tell(k, "name: peer '%s' is there twice: another name is wanted", sorted[i]->name);
+		tell(k, "name: peer '%s' is there twice: give one of them another "
+			"name", sorted[i]->name);
 	}
 	if (sorted)
 		qsort(sorted, c->n_peers, sizeof(*sorted), compare_keys);
@@ -89,7 +90,7 @@ static void check_names_and_keys(struct check *k)
 		    wg_key_compare(&sorted[i]->key, &sorted[i - 1]->key))
 			continue;
 		at(k, 0, "/peers/%zu/public-key", (size_t)(sorted[i] - c->peers));
-		tell(k, "public-key: peer '%s' has this key already: a key is one peer's",
+		tell(k, "public-key: peer '%s' has this key already: correct one of them",
 		     sorted[i - 1]->name);
 	}
 	free(sorted);
@@ -126,10 +127,11 @@ static void check_twice(struct check *k, const struct owned *sorted, size_t n)
 			continue;
 		at_prefix(k, o);
 		if (o->peer == before->peer)
-			tell(k, "prefixes: %s is listed twice: once is enough",
+			tell(k, "prefixes: %s is listed twice: remove one of the two",
 			     prefix_format(o->prefix, text));
 		else
-			tell(k, "prefixes: %s belongs to peer '%s' already: a prefix is one peer's",
+			tell(k, "prefixes: %s belongs to peer '%s' already: remove it from "
+			     "one of the two",
 			     prefix_format(o->prefix, text), k->c->peers[before->peer].name);
 	}
 }
@@ -173,20 +175,20 @@ static void check_followed(struct check *k)
 		for (size_t j = 0; j < i; j++) {
 			at(k, 0, "/follow/wireguard/%zu", i);
 			if (!strcmp(f->wireguard[i].name, f->wireguard[j].name))
-				tell(k, "wireguard: '%s' is listed twice: once is enough",
+				tell(k, "wireguard: '%s' is listed twice: remove one of the two",
 				     f->wireguard[i].name);
 		}
 	for (size_t i = 0; i < f->n_tables; i++)
 		for (size_t j = 0; j < i; j++) {
 			at(k, 0, "/follow/routes/%zu", i);
 			if (f->tables[i] == f->tables[j])
-				tell(k, "routes: table %s is listed twice: once is enough",
+				tell(k, "routes: table %s is listed twice: remove one of the two",
 				     table_format(f->tables[i], text));
 		}
 	at(k, 0, "/follow/routes");
 	if (f->n_tables && !config_relays(k->c))
-		tell(k, "routes: by which devices? peers are wanted, or follow: { wireguard: [ … ] "
-		     "}");
+		tell(k, "routes: they lead to peers, and there are none: add peers, or follow: { "
+		     "wireguard: [ wgvpnr01 ] }");
 }
 
 static void check_announced(struct check *k)
@@ -196,14 +198,14 @@ static void check_announced(struct check *k)
 	at(k, 0, "/announce/table");
 	for (size_t i = 0; i < c->follow.n_tables && c->announce.table; i++)
 		if (c->follow.tables[i] == c->announce.table)
-			tell(k, "table: routes of table %u are followed: one of its own is wanted, "
-			     "which others read", c->announce.table);
+			tell(k, "table: routes of table %u are followed: choose a table that "
+			     "nothing else uses", c->announce.table);
 	at(k, 0, "/announce");
 	if (c->announce.table && !config_relays(c) && !*c->blind.device)
-		tell(k, "announce: of which sites? peers are wanted, or follow: { wireguard: [ … ] "
-		     "}");
+		tell(k, "announce: it tells where sites are, and there are none: add peers, or "
+		     "follow: { wireguard: [ wgvpnr01 ] }");
 	else if (c->announce.table && !c->policy.overlay.family && !config_relays(c))
-		tell(k, "announce: the overlay is missing, the prefix that holds all sites, as "
+		tell(k, "announce: the overlay is missing, the prefix that holds all sites: add "
 		     "policy: { overlay: \"fd12:3456:789a::/48\" }");
 }
 
@@ -224,7 +226,7 @@ void config_check_relay(struct check *k)
 		check_prefixes(k);
 	} else if (config_relays(c)) {
 		at(k, 0, c->n_peers ? "/peers" : "/follow");
-		tell(k, "%s: the overlay is missing, the prefix that holds all sites, as policy: { "
-		     "overlay: \"fd12:3456:789a::/48\" }", c->n_peers ? "peers" : "follow");
+		tell(k, "%s: the overlay is missing, the prefix that holds all sites: add policy: "
+		     "{ overlay: \"fd12:3456:789a::/48\" }", c->n_peers ? "peers" : "follow");
 	}
 }

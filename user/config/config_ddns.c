@@ -43,7 +43,7 @@ static bool read_host_name(struct yaml *y, const struct yaml_key *key, struct ya
 	if (!text)
 		return false;
 	if (!why && !address_parse(text, &ignored))
-		why = "is an address: the name of a host is wanted, as wg-end.example.net";
+		why = "is an address: write the name of a host, such as wg-end.example.net";
 	if (why) {
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
 		return false;
@@ -66,7 +66,8 @@ static void set_interface(struct yaml *y, const struct yaml_key *key, struct yam
 	const char *text = yaml_text(y, key, value);
 
 	if (text && !is_interface_name(text))
-		yaml_error(y, value, "%s: '%s' is no name of an interface, as %s", key->name, text,
+		yaml_error(y, value, "%s: '%s' cannot be the name of an interface: write one such "
+				     "as %s", key->name, text,
 			   key->like);
 	else if (text)
 		strcpy(((struct ddns_config *)object)->interface, text);
@@ -83,8 +84,8 @@ void config_add_host_name(struct yaml *y, const struct yaml_key *key, struct yam
 		return;
 	for (size_t i = 0; i + 1 < *n; i++)
 		if (!strcasecmp((*names)[i].text, place->text))
-			yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name,
-				   place->text);
+			yaml_error(y, value, "%s: '%s' is listed twice: remove one of the two",
+				   key->name, place->text);
 }
 
 static void add_record(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -96,9 +97,10 @@ static void add_record(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		      !strcmp(text, "A") ? &d->ipv4 : NULL;
 
 	if (text && !place)
-		yaml_error(y, value, "%s: '%s' is none of A, AAAA", key->name, text);
+		yaml_error(y, value, "%s: '%s' is unknown: write A or AAAA", key->name, text);
 	else if (place && *place)
-		yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name, text);
+		yaml_error(y, value, "%s: '%s' is listed twice: remove one of the two", key->name,
+			   text);
 	else if (place)
 		*place = true;
 }
@@ -112,7 +114,8 @@ static void set_host(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	if (!text)
 		return;
 	if (address_parse(text, &a) || a.family != FAMILY_IPV6 || a.addr.q[0] || !a.addr.q[1])
-		yaml_error(y, value, "%s: '%s' is no last half of an IPv6 address, as %s",
+		yaml_error(y, value, "%s: '%s' is not the last half of an IPv6 address: write one "
+				     "such as %s",
 			   key->name, text, key->like);
 	else
 		((struct ddns_config *)object)->host = a;
@@ -125,7 +128,7 @@ void config_set_ttl(struct yaml *y, const struct yaml_key *key, struct yaml_node
 	unsigned long n = text ? strtoul(text, NULL, 10) : 0;
 
 	if (text && (strspn(text, "0123456789") != strlen(text) || !n || n > TTL_MAX))
-		yaml_error(y, value, "%s: '%s' is no number from 1 to %d", key->name, text,
+		yaml_error(y, value, "%s: '%s' is not a number from 1 to %d", key->name, text,
 			   TTL_MAX);
 	else if (text)
 		((struct ddns_config *)object)->ttl = n;
@@ -157,8 +160,8 @@ static void read_text(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	while (*c && !iscntrl((unsigned char)*c))
 		c++;
 	if (*c)
-		yaml_error(y, value, "%s: a control character in the value: one line is wanted, as "
-			   "%s", key->name, key->like);
+		yaml_error(y, value, "%s: a control character in the value: write one line, such "
+			   "as %s", key->name, key->like);
 	else if (text && strlen(text) >= 256)
 		yaml_error(y, value, "%s: '%s' is longer than 255 bytes", key->name, text);
 	else if (text)
@@ -194,7 +197,8 @@ static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		return;
 	read_text(y, key, value, place->text);
 	if (d->n_command == 1 && *place->text && *place->text != '/')
-		yaml_error(y, value, "%s: '%s' is no path from the root, as %s", key->name,
+		yaml_error(y, value, "%s: '%s' does not begin at the root: write the whole path, "
+				     "such as %s", key->name,
 			   place->text, key->like);
 }
 
@@ -215,7 +219,7 @@ static void set_provider(struct yaml *y, const struct yaml_key *key, struct yaml
 	else
 		yaml_set_map(y, key, value, d);
 	if (d->by == DDNS_EXEC && value && value->type == YAML_LIST && !d->n_command)
-		yaml_error(y, value, "exec: a program is missing, as [ %s ]", key->like);
+		yaml_error(y, value, "exec: a program is missing: add [ %s ]", key->like);
 }
 
 static const struct yaml_key rfc2136_keys[] = {
@@ -251,7 +255,8 @@ void config_set_provider(struct yaml *y, const struct yaml_key *key, struct yaml
 
 	yaml_set_map(y, key, value, object);
 	if (value && value->type == YAML_MAP && value->n != 1 && y->errors == errors)
-		yaml_error(y, value, "provider: one of rfc2136, ovh and exec is wanted");
+		yaml_error(y, value, "provider: exactly one belongs here: write rfc2136, ovh or "
+				     "exec");
 }
 
 const struct yaml_key config_ddns_keys[] = {
@@ -311,22 +316,23 @@ static void check_section(struct yaml *y, struct yaml_node *section, const struc
 	d->ipv6 |= unsaid;
 	check_built(y, section);
 	if (yaml_by_path(section, "/names") && !d->n_names)
-		yaml_error(y, yaml_by_path(section, "/names"), "names: a name is missing, as [ "
+		yaml_error(y, yaml_by_path(section, "/names"), "names: a name is missing: add [ "
 			   "wg-end.example.net ]");
 	if (!d->ipv6 && !d->ipv4 && yaml_by_path(section, "/records")->type == YAML_LIST &&
 	    !yaml_by_path(section, "/records")->n)
-		yaml_error(y, yaml_by_path(section, "/records"), "records: a type is missing, as [ "
-			   "AAAA ]");
+		yaml_error(y, yaml_by_path(section, "/records"), "records: a type is missing: add "
+			   "[ AAAA ]");
 	if (d->host.family && !d->ipv6)
 		yaml_error(y, yaml_by_path(section, "/host"), "host: it is for AAAA, and records "
 			   "has none");
 	for (size_t i = 0; i < d->n_names; i++) {
 		if (*d->zone && *d->names[i].text && !ddns_in_zone(d->names[i].text, d->zone))
-			yaml_error(y, node_of(section, "names", i), "names: '%s' is no name of the "
+			yaml_error(y, node_of(section, "names", i), "names: '%s' is not in the "
 				   "zone %s", d->names[i].text, d->zone);
 		if (*d->names[i].text && is_written(c, d, d->names[i].text))
-			yaml_error(y, node_of(section, "names", i), "names: '%s' has such records "
-				   "from a section above: one of them is wanted", d->names[i].text);
+			yaml_error(y, node_of(section, "names", i), "names: a section above writes "
+				   "the same records of '%s': remove the name from one of the "
+				   "two", d->names[i].text);
 	}
 }
 

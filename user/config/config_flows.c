@@ -23,7 +23,8 @@ __u32 config_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	__u32 seconds = text ? config_number(text, "s", max) : 0;
 
 	if (text && !seconds)
-		yaml_error(y, value, "%s: '%s' is no number of seconds from 1s to %us, as %s",
+		yaml_error(y, value, "%s: '%s' is not a number of seconds from 1s to %us: write "
+				     "one such as %s",
 			   key->name, text, max, key->like);
 	return seconds;
 }
@@ -36,7 +37,7 @@ static void set_number(struct yaml *y, const struct yaml_key *key, struct yaml_n
 
 	*number = text ? config_number(text, "", FLOWS_MAX) : 0;
 	if (text && !*number)
-		yaml_error(y, value, "%s: '%s' is no number from 1 to %u", key->name, text,
+		yaml_error(y, value, "%s: '%s' is not a number from 1 to %u", key->name, text,
 			   FLOWS_MAX);
 }
 
@@ -56,7 +57,8 @@ static void set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	unsigned int first, last;
 
 	if (text && ports_parse(text, &first, &last))
-		yaml_error(y, value, "%s: '%s' is no port or range of ports, as %s", key->name,
+		yaml_error(y, value, "%s: '%s' is not a port or a range of ports: write 1 to "
+				     "65535, such as %s", key->name,
 			   text, key->like);
 	else if (text)
 		s->flows.ports = (struct port_range){ first, last };

@@ -41,7 +41,8 @@ static void add_number(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	__u32 number = text ? config_number(text, "", key->size) : 0;
 
 	if (text && !number && (least || strcmp(text, "0")))
-		yaml_error(y, value, "%s: '%s' is no number from %u to %zu", key->name, text, least,
+		yaml_error(y, value, "%s: '%s' is not a number from %u to "
+				     "%zu", key->name, text, least,
 			   key->size);
 	if (*n < MESSAGES)
 		((__u32 *)((char *)object + key->offset))[*n] = number;
@@ -67,7 +68,8 @@ static void set_rate(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	__u32 rate = text ? config_number(text, "/s", GUARD_RATE_MAX) : 0;
 
 	if (text && !rate)
-		yaml_error(y, value, "%s: '%s' is no number per second from 1/s to %u/s, as %s",
+		yaml_error(y, value, "%s: '%s' is not a number per second from 1/s to %u/s: write "
+				     "one such as %s",
 			   key->name, text, GUARD_RATE_MAX, key->like);
 	*(__u32 *)((char *)object + key->offset) = rate;
 }
@@ -79,7 +81,7 @@ static void set_count(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	__u32 number = text ? config_number(text, "", key->size) : 0;
 
 	if (text && !number)
-		yaml_error(y, value, "%s: '%s' is no number from 1 to %zu", key->name, text,
+		yaml_error(y, value, "%s: '%s' is not a number from 1 to %zu", key->name, text,
 			   key->size);
 	*(__u32 *)((char *)object + key->offset) = number;
 }

@@ -21,11 +21,12 @@ static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	if (!place)
 		return;
 	if (strlen(text) >= sizeof(place->text))
-		yaml_error(y, value, "%s: longer than %zu bytes: a script is wanted", key->name,
+		yaml_error(y, value, "%s: longer than %zu bytes, the limit: name a "
+				     "script", key->name,
 			   sizeof(place->text) - 1);
 	else if (l->n_command == 1 && *text != '/')
-		yaml_error(y, value, "%s: '%s' is no program: its whole path is wanted, as %s; "
-			   "there is no shell", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is not the path of a program, and no shell looks "
+			   "for it: write the whole path, such as %s", key->name, text, key->like);
 	else
 		strcpy(place->text, text);
 }
@@ -37,7 +38,8 @@ static void set_user(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 
 	for (const char *c = text; c && *c; c++)
 		if (!isalnum((unsigned char)*c) && (c == text || !strchr("-_.", *c))) {
-			yaml_error(y, value, "%s: '%s' is no name of a user, as %s", key->name,
+			yaml_error(y, value, "%s: '%s' cannot be the name of a user: write one "
+					     "such as %s", key->name,
 				   text, key->like);
 			return;
 		}
@@ -97,7 +99,7 @@ void config_check_learn(struct check *k)
 		config_check_device(k, "interface", l->interface, "wg1");
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(c->learn[j].interface, l->interface))
-				tell(k, "interface: '%s' is listed twice: once is enough",
+				tell(k, "interface: '%s' is listed twice: remove one of the two",
 				     l->interface);
 		at(k, 0, "/learn/%zu/knock/port", i);
 		if (ntohs(l->port) > 65536 - KNOCK_PORTS)

@@ -97,8 +97,8 @@ static void add_table(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	__u32 table = text ? table_parse(text) : 0, *place;
 
 	if (text && !table)
-		yaml_error(y, value, "%s: '%s' is no routing table: main, or a number from 1 to "
-			   "4294967295", key->name, text);
+		yaml_error(y, value, "%s: '%s' is not a routing table: write main, or a number "
+			   "from 1 to 4294967295", key->name, text);
 	place = table ? yaml_append(y, &f->tables, &f->n_tables, sizeof(*place)) : NULL;
 	if (place)
 		*place = table;
@@ -112,8 +112,8 @@ static void set_table(struct yaml *y, const struct yaml_key *key, struct yaml_no
 
 	a->table = text ? config_number(text, "", ~0U) : 0;
 	if (text && (!a->table || (a->table >= RT_TABLE_DEFAULT && a->table <= RT_TABLE_LOCAL)))
-		yaml_error(y, value, "%s: '%s' is no routing table of its own: a number from 1 to "
-			   "252, or from 256 to 4294967295", key->name, text);
+		yaml_error(y, value, "%s: '%s' is not a routing table of its own: write a number "
+			   "from 1 to 252, or from 256 to 4294967295", key->name, text);
 }
 
 static void set_seconds(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -147,7 +147,8 @@ static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct yam
 	if (!text)
 		return;
 	if (ports_parse(text, &first, &last)) {
-		yaml_error(y, value, "%s: '%s' is no port or range of ports, as %s", key->name,
+		yaml_error(y, value, "%s: '%s' is not a port or a range of ports: write 1 to "
+				     "65535, such as %s", key->name,
 			   text, key->like);
 		return;
 	}
@@ -184,7 +185,7 @@ static void add_icmpv6(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	one.offset = 0;
 	yaml_set_choice(y, &one, value, &type);
 	if (type >= 0 && p->icmpv6 & 1U << type)
-		yaml_error(y, value, "%s: '%s' is listed twice: once is enough", key->name,
+		yaml_error(y, value, "%s: '%s' is listed twice: remove one of the two", key->name,
 			   names[type]);
 	else if (type >= 0)
 		p->icmpv6 |= 1U << type;

@@ -83,4 +83,5 @@ struct service_config {
 	struct flows_config flows;
 	bool hairpin;	/* masquerades clients that come from a lan to the listen address */
 	bool by_hand;	/* made by a command, not by the file: "origin: hand" in running.yaml */
+	int line, column;		/* of `listen` in config.file, from 1; 0: none */
 };

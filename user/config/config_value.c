@@ -75,18 +75,23 @@ const char *prefix_wrong(const char *text)
 	struct prefix p;
 	struct address a;
 	char host[ADDRESS_STRLEN];
+	static char why[ADDRESS_STRLEN + 64];
 
 	if (!prefix_parse(text, &p))
 		return NULL;
 	snprintf(host, sizeof(host), "%.*s", (int)(slash ? slash - text : strlen(text)), text);
 	if (slash && address_parse(host, &a) && inet_pton(AF_INET6, host, &mapped) == 1)
-		return "is IPv4-mapped: the IPv4 prefix itself is wanted";
+		return "is IPv4-mapped: write the IPv4 prefix itself";
 	if (!slash || address_parse(host, &a))
-		return "is no prefix, as 192.0.2.0/24 or 2001:db8::/32";
-	if (!slash[1] || slash[1 + strspn(slash + 1, "0123456789")] ||
+		return "is not a prefix: write one such as 192.0.2.0/24 or 2001:db8::/32";
+	if (!slash[1] || slash[1 + strspn(slash + 1, "0123456789")] || strlen(slash) > 4 ||
 	    atoi(slash + 1) > (a.family == FAMILY_IPV4 ? 32 : 128) || (slash[1] == '0' && slash[2]))
-		return a.family == FAMILY_IPV4 ? "has no length from 0 to 32"
-					       : "has no length from 0 to 128";
-	return "has bits behind its length: the prefix itself is wanted, as 192.0.2.0/24, not "
-	       "192.0.2.1/24";
+		return a.family == FAMILY_IPV4 ?
+			"has no length from 0 to 32: write one such as 192.0.2.0/24" :
+			"has no length from 0 to 128: write one such as 2001:db8::/32";
+	p = (struct prefix){ .addr = a.addr, .family = a.family, .len = atoi(slash + 1) };
+	p.addr.q[0] &= prefix_mask(&p).q[0];
+	p.addr.q[1] &= prefix_mask(&p).q[1];
+	snprintf(why, sizeof(why), "has bits behind its length: write %s", prefix_format(&p, host));
+	return why;
 }

@@ -102,7 +102,8 @@ int line_finish(struct line *l, const char *command)
 	__be16 *port;
 
 	if (!*l->service->backend.ipv4 && !*l->service->backend.ipv6) {
-		log_error("%s: --to is missing: wg-end's address", command);
+		log_error("%s: --to is missing: add the backend's address, --to 192.168.1.10",
+			  command);
 		return -EINVAL;
 	}
 	if (l->service->nat != NAT_NONE && !l->port_said) {
@@ -131,7 +132,8 @@ int line_finish(struct line *l, const char *command)
 		strcpy(s->listen_interface, c->interfaces[i].name);
 	}
 	if (!wans) {
-		log_error("%s: --wan is missing: the interface on which clients come in", command);
+		log_error("%s: --wan is missing: add the interface by which clients come in, --wan "
+			  "eth0", command);
 		return -EINVAL;
 	}
 	return config_check_each(c, 0, report_by_option, &errors) ? -EINVAL : 0;

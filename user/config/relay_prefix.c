@@ -18,30 +18,29 @@ static const struct prefix multicast = {
 const char *relay_overlay_wrong(const struct prefix *overlay)
 {
 	if (overlay->family != FAMILY_IPV6)
-		return "is IPv4: an overlay is of IPv6";
+		return "is IPv4: write a prefix of IPv6";
 	if (overlay->len < SHORTEST)
-		return "is too wide: a ULA or a global prefix of /7 or longer is wanted";
+		return "is too wide: write a ULA or a global prefix of /7 or longer";
 	if (prefix_meets(overlay, &link_local))
-		return "is link-local, which no other link reaches: a ULA or a global prefix is "
-		       "wanted";
+		return "is link-local, which no other link reaches: write a ULA or a global prefix";
 	if (prefix_meets(overlay, &multicast))
-		return "is multicast: a ULA or a global prefix is wanted";
-	return overlay->len > LONGEST ? "is too narrow to hold sites: a ULA or a global prefix of "
-					"/112 or shorter is wanted" : NULL;
+		return "is multicast: write a ULA or a global prefix";
+	return overlay->len > LONGEST ? "is too narrow to hold sites: write a ULA or a global "
+					"prefix of /112 or shorter" : NULL;
 }
 
 const char *relay_prefix_wrong(const struct prefix *prefix, const struct prefix *overlay)
 {
 	if (prefix->family != FAMILY_IPV6)
-		return "is IPv4: a site's prefix is one of the overlay's";
+		return "is IPv4: write a prefix within the overlay";
 	if (prefix_within(overlay, prefix))
 		return prefix->len == overlay->len ?
-		       "is all of the overlay: a site's prefix is a part of it" :
-		       "holds the overlay: a site's prefix is a part of it";
+		       "is all of the overlay: write a part of it" :
+		       "holds the overlay: write a part of it";
 	if (prefix_within(prefix, overlay))
 		return NULL;
 	if (prefix_meets(prefix, &link_local) || prefix_meets(prefix, &multicast))
-		return "is link-local or multicast: a site's prefix is one of the overlay's";
-	return prefix->len < 128 ? "lies outside of the overlay: only an address alone may, a "
-				   "peer's own in its tunnel" : NULL;
+		return "is link-local or multicast: write a prefix within the overlay";
+	return prefix->len < 128 ? "lies outside of the overlay: write a prefix within it; "
+				   "only a /128, the peer's own address, may be outside" : NULL;
 }

@@ -60,15 +60,15 @@ static int add_backend(struct backend_config *b, const char *option, const char 
 		   ip.family == FAMILY_IPV4 ? b->ipv4 : b->ipv6;
 
 	if (!*word || strlen(word) >= sizeof(b->ipv4) || (name && strpbrk(word, ":[]"))) {
-		log_error("%s '%s': neither an address nor a name, as 192.168.1.10 or "
-			  "2001:db8::10; a port stands once, at the end, as in "
+		log_error("%s '%s': neither an address nor a name: write 192.168.1.10 or "
+			  "2001:db8::10; a port once, at the end: "
 			  "192.168.1.10,[2001:db8::10]:51820", option, word);
 		return -EINVAL;
 	}
 	if (name != names)
 		return 0;
 	if (*to) {
-		log_error("%s %s: there is %s already: one address of each family is wanted",
+		log_error("%s %s: there is %s already: write one address of each family",
 			  option, word, to);
 		return -EINVAL;
 	}
@@ -89,8 +89,8 @@ int service_backend(struct backend_config *b, const char *option, const char *ar
 			*colon = '\0';
 			rc = port_parse(colon + 1, &b->port);
 			if (rc)
-				log_error("%s %s: ':%s' is no port: a number from 1 to 65535 is "
-					  "wanted", option, argument, colon + 1);
+				log_error("%s %s: ':%s' is not a port: write a number from 1 to "
+					  "65535", option, argument, colon + 1);
 		}
 		while (!rc && (word = strsep(&rest, ","))) {
 			size_t len = strlen(word);
@@ -114,8 +114,8 @@ int service_key(struct backend_config *b, const char *text)
 		return -ENOMEM;
 	if (!wg_key_parse(text, place) && !wg_key_is_none(place))
 		return 0;
-	log_error("--public-key '%s': no key of WireGuard's: 44 characters, as `wg pubkey` tells "
-		  "it", text);
+	log_error("--public-key '%s': not a WireGuard key: write the 44 characters that `wg "
+		  "pubkey` prints", text);
 	return -EINVAL;
 }
 
@@ -123,7 +123,7 @@ int service_nat(struct service_config *s, const char *text)
 {
 	if (!nat_parse(text, &s->nat))
 		return 0;
-	log_error("--nat %s: dnat, none or masquerade is wanted", text);
+	log_error("--nat %s: unknown: write dnat, none or masquerade", text);
 	return -EINVAL;
 }
 

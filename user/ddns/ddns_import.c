@@ -17,7 +17,7 @@
 #define NAMES_MAX 256
 #define TTL_MAX 604800
 
-static const char needs_shell[] = "only a shell could tell what this is: a plain value is wanted";
+static const char needs_shell[] = "only a shell could tell what this is: write a plain value";
 
 struct reader {
 	const char *at;
@@ -99,8 +99,8 @@ static void read_word(struct reader *r, char word[256])
 			if (*r->at == '\\' && r->at[1] && !strchr("\r\n", r->at[1]))
 				r->at++;
 			else if (*r->at == '\\')
-				r->wrong = "a value that goes on on the next line: quotes, and one "
-					   "line, are wanted";
+				r->wrong = "the value goes on in the next line: write it in one "
+					   "line, in quotes";
 			word[n++] = next(r);
 		}
 	}
@@ -159,8 +159,8 @@ static void read_assignment(struct reader *r, struct variable variables[VARIABLE
 	for (n = 0; isalnum((unsigned char)name[n]) || name[n] == '_'; n++)
 		;
 	if (!n || isdigit((unsigned char)*name) || name[n] != '=') {
-		r->wrong = "no assignment, as NAME=value or NAME=( value … ): such files are "
-			   "read, and not run";
+		r->wrong = "not an assignment: write NAME=value or NAME=( value … ), for such "
+			   "files are read, and not run";
 		return;
 	}
 	for (size_t i = 0; i < VARIABLES; i++)
@@ -220,7 +220,7 @@ static const char *copy_credential(const struct variable *v, char ret[128])
 		       v->name == variable_names[SECRET] ? "OVH_APP_SECRET is missing" :
 		       "OVH_CONSUMER_KEY is missing";
 	if (*c || c - text >= 128)
-		return "what is no key of OVH's: letters and digits";
+		return "a value that is not a key of OVH: write letters and digits";
 	strcpy(ret, text);
 	return NULL;
 }
@@ -268,9 +268,10 @@ static bool has_one_value(struct import *im, const struct variable *v, const cha
 	if (v->n == 1 && *v->words[0])
 		return true;
 	if (v->line && (v->n != 1 || like))
-		complain(im, v->line, "%s: one value is wanted, as %s", v->name, like ?: "300");
+		complain(im, v->line, "%s: exactly one value belongs here: write one, such as "
+				      "%s", v->name, like ?: "300");
 	else if (like)
-		complain(im, 1, "%s is missing, as %s=%s", v->name, v->name, like);
+		complain(im, 1, "%s is missing: add %s=%s", v->name, v->name, like);
 	return false;
 }
 
@@ -281,7 +282,7 @@ static void import_host(struct import *im, const struct variable *v, const char 
 	struct address ignored;
 
 	if (!why && !address_parse(text, &ignored))
-		why = "is an address: the name of a host is wanted";
+		why = "is an address: write the name of a host";
 	if (why) {
 		complain(im, v->line, "%s: '%s' %s", v->name, text, why);
 		return;
@@ -305,7 +306,8 @@ static void import_endpoint(struct import *im, const struct variable *v, struct 
 	else if (!strncmp(text, "https://", 8) || !strncmp(text, "http://", 7))
 		strcpy(d->url, text);
 	else
-		complain(im, v->line, "%s: '%s' is none of ovh-eu, ovh-ca, ovh-us", v->name, text);
+		complain(im, v->line, "%s: '%s' is unknown: write ovh-eu, ovh-ca or "
+				      "ovh-us", v->name, text);
 	while (*d->url && d->url[strlen(d->url) - 1] == '/')
 		d->url[strlen(d->url) - 1] = '\0';
 }
@@ -318,7 +320,7 @@ static void import_ttl(struct import *im, const struct variable *v, struct ddns_
 	if (!has_one_value(im, v, NULL))
 		return;
 	if (strspn(value(v), "0123456789") != strlen(value(v)) || !n || n > TTL_MAX)
-		complain(im, v->line, "%s: '%s' is no number from 1 to %d", v->name, value(v),
+		complain(im, v->line, "%s: '%s' is not a number from 1 to %d", v->name, value(v),
 			 TTL_MAX);
 	else
 		d->ttl = n;
@@ -343,13 +345,14 @@ static void import_names(struct import *im, const struct variable *v, struct ddn
 						 "%s: '%s' is listed twice: once is enough",
 						 v->name, word);
 			if (*d->zone && *place->text && !ddns_in_zone(place->text, d->zone))
-				complain(im, v->line, "%s: '%s' is no name of the zone %s", v->name,
+				complain(im, v->line, "%s: '%s' is not in the zone %s", v->name,
 					 word, d->zone);
 		}
 	}
 	if (!d->n_names)
 		complain(im, v->line ?: 1,
-			 "%s: names are missing, as %s=( wg-end.example.net firewall.example.net )",
+			 "%s: names are missing: add %s=( wg-end.example.net firewall.example.net "
+			 ")",
 			 v->name, v->name);
 }
 
@@ -378,7 +381,8 @@ static void import_settings(struct import *im, const struct variable variables[V
 			strcpy(d->interface, value(&variables[IFACE]));
 		else
 			complain(im, variables[IFACE].line,
-				 "IFACE: '%s' is no name of an interface, as ens18",
+				 "IFACE: '%s' cannot be the name of an interface: write one such "
+				 "as ens18",
 				 value(&variables[IFACE]));
 	}
 	import_names(im, &variables[NAMES], d);

@@ -288,7 +288,7 @@ static void read_set(struct ddns_run *run, struct ddns_set *set)
 			  ddns_type(set), rcode_name(lib.ldns_pkt_get_rcode(answer)));
 	else if (!lib.ldns_pkt_aa(answer))
 		ddns_fail(run, set,
-			  "server %s: it does not have the zone %s: the zone's primary is wanted",
+			  "server %s: it does not have the zone %s: name the zone's primary",
 			  c->server, c->zone);
 	else
 		add_records(run, set, answer, name);

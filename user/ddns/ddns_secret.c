@@ -149,7 +149,7 @@ static const char *parse_words(struct words *w, struct found *f)
 			continue;
 		room = to == f->algorithm ? sizeof(f->algorithm) : room;
 		if (strlen(next_word(w, secret)) >= room)
-			return "its algorithm is none that is known here: hmac-sha256 is wanted";
+			return "its algorithm is not known here: make a key of hmac-sha256";
 		f->keys += to == f->name;
 		strcpy(to, w->word);
 	}
@@ -181,16 +181,17 @@ const char *tsig_parse(const char *text, struct tsig_key *ret)
 	if (n && f.algorithm[n - 1] == '.')
 		f.algorithm[n - 1] = '\0';
 	if (!wrong && f.keys > 1)
-		wrong = "it has several keys: one is wanted";
+		wrong = "it has several keys: keep one";
 	if (!wrong && (!f.keys || !*f.name || !*f.algorithm || !*f.secret))
-		wrong = "it is no key, as tsig-keygen or `keymgr -t` prints one, or "
+		wrong = "it is not a key: write what tsig-keygen or `keymgr -t` prints, or "
 			"hmac-sha256:NAME:SECRET";
 	if (!wrong && strcasecmp(f.algorithm, "hmac-sha256"))
-		wrong = "its algorithm is none that is known here: hmac-sha256 is wanted";
+		wrong = "its algorithm is not known here: make a key of hmac-sha256";
 	if (!wrong && !is_key_name(f.name))
-		wrong = "its name is no name of a key: letters, digits, '-', '_' and '.'";
+		wrong = "its name cannot be the name of a key: write letters, digits, '-', '_' and "
+			"'.'";
 	if (!wrong && !is_base64(f.secret))
-		wrong = "its secret is no base64";
+		wrong = "its secret is not base64";
 	if (!wrong) {
 		strcpy(ret->name, f.name);
 		strcpy(ret->secret, f.secret);

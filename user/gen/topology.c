@@ -139,8 +139,8 @@ static void find_gateways(struct topology_reading *r)
 			    !strcasecmp(r->rows[j].host.name, r->rows[i].serves))
 				h->gateway = j;
 		if (h->gateway == r->n_rows)
-			topology_error(r, &r->rows[i], "serves", "'%s' is none of gateways: the "
-				       "name of one is wanted", r->rows[i].serves);
+			topology_error(r, &r->rows[i], "serves", "'%s' is not one of gateways: "
+				       "write the name of one", r->rows[i].serves);
 	}
 }
 
@@ -323,7 +323,8 @@ static void read_root(struct topology_reading *r, struct yaml_node *root)
 	struct yaml_node *other;
 
 	if (!root || root->type != YAML_MAP) {
-		yaml_error(&r->y, root, "a topology is a mapping, as sites: and gateways:");
+		yaml_error(&r->y, root, "a topology is a mapping of sections: begin with one, such "
+					"as gateways:");
 		return;
 	}
 	other = yaml_first_key(root, others);

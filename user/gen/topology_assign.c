@@ -71,8 +71,8 @@ static int make(const struct topology *t, const struct topology_state *s, __u8 l
 			return 0;
 		}
 	}
-	fprintf(stderr, "%s: error: no ULA at random is outside of all that is there: overlay:, "
-		"tunnels: and mesh: are wanted\n", t->file);
+	fprintf(stderr, "%s: error: no ULA at random is outside of all that is there: add "
+		"overlay:, tunnels: and mesh:\n", t->file);
 	return -EINVAL;
 }
 
@@ -89,7 +89,7 @@ static int assign_prefix(const struct topology *t, const struct topology_state *
 		if (other)
 			return clash(t, (struct topology_place){ 1, 1 },
 				     "%s: %s has addresses of %s, which is kept from an earlier "
-				     "run: another prefix is wanted there, or one as %s:", name,
+				     "run: write another prefix there, or one as %s:", name,
 				     other, prefix_format(kept, text), name);
 		*p = *kept;
 	}
@@ -142,8 +142,8 @@ static const struct numbered *find(const struct numbered *list, size_t n,
 /* Sites and tokens are written in hexadecimal */
 static int is_taken(const struct topology *t, const struct numbered *one, const char *by)
 {
-	return clash(t, one->place, "%s: %x is kept for %s since an earlier run: another one is "
-		     "wanted here, or one is said there", one->key, one->number, by);
+	return clash(t, one->place, "%s: %x is kept for %s since an earlier run: write another one "
+		     "here, or one there", one->key, one->number, by);
 }
 
 /* Takes the number that the file gives. A host that left gives it up; a present one without a given
@@ -175,8 +175,8 @@ static int keep_or_find(const struct topology *t, struct topology_state *s, stru
 	while (!kept && one->number <= one->last && topology_keeper(s, one->scope, one->number))
 		one->number++;
 	if (one->number > one->last)
-		return clash(t, one->place, "%s: '%s' would have number %u, and there is room "
-			     "up to %u: a wider prefix is wanted, or less that is kept", one->key,
+		return clash(t, one->place, "%s: '%s' would have number %u, and there is room up "
+			     "to %u: write a wider prefix, or remove hosts that are kept", one->key,
 			     one->name, one->number, one->last);
 	return kept ? 0 : topology_keep(s, one->scope, one->name, one->number);
 }

@@ -106,8 +106,8 @@ static void check_link(struct topology_reading *r, const struct topology_row *ro
 	if (topology_said(row, "mtu") && topology_said(row, "link"))
 		topology_error(r, row, "mtu", "link: says it already: one of them has to go");
 	if (*h->lan && !strcmp(h->lan, h->interface))
-		topology_error(r, row, "lan", "'%s' is %s: another interface is wanted, a "
-			       "VLAN of it perhaps, as %s.10", h->lan, h->role == ROLE_GATEWAY ?
+		topology_error(r, row, "lan", "'%s' is %s: name another interface, a VLAN of it "
+			       "perhaps, such as %s.10", h->lan, h->role == ROLE_GATEWAY ?
 			       "the interface: already" : "the wan", h->lan);
 }
 
@@ -185,7 +185,7 @@ static void check_prefixes(struct topology_reading *r)
 		for (int j = 0; j < i; j++)
 			if (prefix_meets(list[i], list[j]))
 				topology_error(r, NULL, paths[i], "%s and the %s, %s, have "
-					       "addresses in common: a prefix of its own is wanted",
+					       "addresses in common: write a prefix of its own",
 					       prefix_format(list[i], text[0]), j ? "tunnels" :
 					       "overlay", prefix_format(list[j], text[1]));
 }
@@ -196,8 +196,8 @@ static void check_subnet(struct topology_reading *r, const struct topology_row *
 		most = len < 48 ? 0xffff : 0xffff >> (len - 48);
 
 	if (row->site.subnet_given && row->site.subnet > most)
-		topology_error(r, row, "subnet", "%x has no place in an overlay of /%u: 0 to "
-			       "%x is wanted", row->site.subnet, len, most);
+		topology_error(r, row, "subnet", "%x has no place in an overlay of /%u: write 0 to "
+			       "%x", row->site.subnet, len, most);
 	for (const struct topology_row *other = r->sites; row->site.subnet_given && other != row;
 	     other++)
 		if (other->site.subnet_given && other->site.subnet == row->site.subnet)
@@ -236,8 +236,8 @@ static void check_sites(struct topology_reading *r)
 	for (size_t i = 0; has_edge && i < r->n_sites; i++) {
 		if (!has_edge[i])
 			topology_error(r, &r->sites[i], "sites",
-				       "'%s' has no way to the relay: edges: [ { name: edge-%s1, "
-				       "wan: eth0, lan: eth1 } ] is wanted", r->sites[i].site.name,
+				       "'%s' has no way to the relay: add edges: [ { name: "
+				       "edge-%s1, wan: eth0, lan: eth1 } ]", r->sites[i].site.name,
 				       r->sites[i].site.name);
 		check_subnet(r, &r->sites[i]);
 	}
@@ -274,8 +274,8 @@ static void check_sharing(struct topology_reading *r, const struct topology_row 
 		topology_error(r, row, "public-key",
 			       "with relays-share: all relays have one: it belongs there");
 	if (!h->n_addresses)
-		topology_error(r, row, "relays", "addresses: of '%s' are wanted: '%s' is found by "
-			       "those of all relays", h->name, shared->name);
+		topology_error(r, row, "relays", "addresses: '%s' has none, and '%s' is found by "
+			       "those of all relays: add them", h->name, shared->name);
 	if (h->port != shared->port)
 		topology_error(r, row, "port", "with relays-share: all relays have one: sites send "
 			       "to the same port of each");
@@ -283,8 +283,8 @@ static void check_sharing(struct topology_reading *r, const struct topology_row 
 		topology_error(r, row, "port", "with relays-share: up to %d: the ports behind it "
 			       "are those of tunnels between relays", PORT_MOST);
 	if (!strncmp(h->interface, TOPOLOGY_BETWEEN, strlen(TOPOLOGY_BETWEEN)))
-		topology_error(r, row, "interface", "'%s' is a tunnel between relays: what carries "
-			       "it is wanted, as eth0", h->interface);
+		topology_error(r, row, "interface", "'%s' is a tunnel between relays: name the "
+			       "interface that carries it, such as eth0", h->interface);
 }
 
 static void check_relays(struct topology_reading *r)
@@ -293,8 +293,8 @@ static void check_relays(struct topology_reading *r)
 		const struct topology_row *row = &r->rows[i];
 
 		if (!row->host.shares && !row->host.n_addresses && !*r->t->domain)
-			topology_error(r, row, "relays", "sites cannot find '%s': addresses: "
-				       "are wanted here, or, at the top, domain: example.net",
+			topology_error(r, row, "relays", "sites cannot find '%s': add addresses: "
+				       "here, or, at the top, domain: example.net",
 				       row->host.name);
 		if (row->host.shares)
 			check_sharing(r, row);
@@ -330,8 +330,8 @@ static void check_apart(struct topology_reading *r, size_t at, const char *path,
 		if (topology_host_meets(&r->rows[i].host, p))
 			other = r->rows[i].host.name;
 	if (other)
-		topology_error(r, &r->rows[at], path, "%s has addresses of %s already: a prefix of "
-			       "its own is wanted", other, prefix_format(p, text));
+		topology_error(r, &r->rows[at], path, "%s has addresses of %s already: write a "
+			       "prefix of its own", other, prefix_format(p, text));
 }
 
 static void check_networks(struct topology_reading *r, size_t at)
@@ -342,17 +342,17 @@ static void check_networks(struct topology_reading *r, size_t at)
 
 	if (!h->n_networks)
 		topology_error(r, row, "networks",
-			       "one is missing, as [ 10.200.200.0/24, \"fd42:42:42::/64\" ]");
+			       "one is missing: add [ 10.200.200.0/24, \"fd42:42:42::/64\" ]");
 	for (size_t i = 0; i < h->n_networks; i++) {
 		const struct prefix *p = &h->networks[i];
 
 		if (p->len > (p->family == FAMILY_IPV4 ? 30 : 112))
 			topology_error(r, row, item_path(path, "networks", i),
-				       "%s is too narrow: /%d or shorter is wanted",
+				       "%s is too narrow: write /%d or shorter",
 				       prefix_format(p, text), p->family == FAMILY_IPV4 ? 30 : 112);
 		if (topology_network(h, topology_kind(p)) != p)
-			topology_error(r, row, item_path(path, "networks", i), "%s is a second "
-				       "one %s: one of IPv4, one ULA and one global one are wanted",
+			topology_error(r, row, item_path(path, "networks", i), "%s is a second one "
+				       "%s: write one of IPv4, one ULA and one global one at most",
 				       prefix_format(p, text), kinds[topology_kind(p)]);
 		check_apart(r, at, item_path(path, "networks", i), p);
 	}
@@ -360,8 +360,8 @@ static void check_networks(struct topology_reading *r, size_t at)
 		for (size_t j = 0; j < h->n_networks; j++)
 			if (prefix_meets(&h->home[i], &h->networks[j]))
 				topology_error(r, row, item_path(path, "home", i),
-					       "%s is inside of the tunnels by "
-					       "networks: what lies behind %s is wanted",
+					       "%s is inside of the tunnels by networks: write "
+					       "what lies behind %s",
 					       prefix_format(&h->home[i], text), h->name);
 }
 
@@ -407,11 +407,11 @@ static void check_gateway(struct topology_reading *r, size_t at)
 	check_networks(r, at);
 	check_exit(r, row);
 	if (!is_found(r, at))
-		topology_error(r, row, "gateways", "clients cannot find '%s': addresses: are "
-			       "wanted here, or, at the top, domain: example.net", row->host.name);
+		topology_error(r, row, "gateways", "clients cannot find '%s': add addresses: here, "
+			       "or, at the top, domain: example.net", row->host.name);
 	if (*row->host.lan && !row->host.n_home)
 		topology_error(r, row, "lan",
-			       "what lies behind it is missing, as home: [ 192.168.1.0/24 ]");
+			       "what lies behind it is missing: add home: [ 192.168.1.0/24 ]");
 }
 
 static void check_client(struct topology_reading *r, const struct topology_row *row)
@@ -420,7 +420,7 @@ static void check_client(struct topology_reading *r, const struct topology_row *
 		lacks(r, row, "ipv6", row->host.direct ? NETWORK_GLOBAL : NETWORK_ULA,
 		      &r->rows[row->host.gateway].host);
 	if (topology_said(row, "split") && !row->host.n_split)
-		topology_error(r, row, "split", "a prefix is missing, as [ 192.168.1.0/24 ]; for "
+		topology_error(r, row, "split", "a prefix is missing: add [ 192.168.1.0/24 ]; for "
 			       "everything leave it out");
 }
 
@@ -431,19 +431,19 @@ static void check_dnat(struct topology_reading *r, const struct topology_row *ro
 	const struct topology_host *h = &row->host, *gateway = &r->rows[h->gateway].host;
 
 	if (!*h->lan)
-		topology_error(r, row, "firewalls", "with nat: dnat the way to '%s' is missing, "
-			       "as lan: eth1", gateway->name);
+		topology_error(r, row, "firewalls", "with nat: dnat the way to '%s' is missing: "
+			       "add lan: eth1", gateway->name);
 	if (!h->backend4.family)
 		yaml_error(&r->y, topology_at(row, "backend"),
-			   "firewalls: with nat: dnat the address of IPv4 that '%s' has in the LAN "
-			   "is wanted, as backend: 192.168.1.10", gateway->name);
+			   "firewalls: with nat: dnat the IPv4 address that '%s' has in the LAN is "
+			   "missing: add it, such as backend: 192.168.1.10", gateway->name);
 	if (h->ipv6 == IPV6_DNAT && !h->backend6.family)
-		topology_error(r, row, "ipv6", "dnat: '%s' has no address of IPv6: one is wanted "
-			       "under addresses: there, or under backend: here", gateway->name);
+		topology_error(r, row, "ipv6", "dnat: '%s' has no address of IPv6: add one under "
+			       "addresses: there, or under backend: here", gateway->name);
 	if (h->ipv6 == IPV6_DIRECT && !h->backend6.family && !*r->t->domain)
-		topology_error(r, row, "ipv6", "direct: '%s' has neither an address of IPv6 "
-			       "nor a name: addresses: there, backend: here, or domain: at the "
-			       "top is wanted", gateway->name);
+		topology_error(r, row, "ipv6", "direct: '%s' has neither an address of IPv6 nor a "
+			       "name: add addresses: there, backend: here, or domain: at the "
+			       "top", gateway->name);
 }
 
 static void check_masquerade(struct topology_reading *r, const struct topology_row *row)
@@ -456,8 +456,8 @@ static void check_masquerade(struct topology_reading *r, const struct topology_r
 	if (h->lan_address.family)
 		topology_error(r, row, "lan-address", "it is for nat: dnat");
 	if (!h->backend4.family && !h->backend6.family && !*r->t->domain)
-		topology_error(r, row, "firewalls", "'%s' has neither an address nor a name: "
-			       "addresses: there, backend: here, or domain: at the top is wanted",
+		topology_error(r, row, "firewalls", "'%s' has neither an address nor a name: add "
+			       "addresses: there, backend: here, or domain: at the top",
 			       gateway->name);
 }
 
@@ -466,8 +466,8 @@ static void check_firewall(struct topology_reading *r, const struct topology_row
 	const struct topology_host *h = &row->host;
 
 	if (!h->n_addresses && !*r->t->domain)
-		topology_error(r, row, "firewalls", "clients cannot find '%s': addresses: are "
-			       "wanted here, or, at the top, domain: example.net", h->name);
+		topology_error(r, row, "firewalls", "clients cannot find '%s': add addresses: "
+			       "here, or, at the top, domain: example.net", h->name);
 	if (h->nat == NAT_MASQUERADE)
 		check_masquerade(r, row);
 	else

@@ -37,11 +37,12 @@ void topology_set_name(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	while (isascii(*c) && (isalnum(*c) || (*c == '-' && c != text && c[1])))
 		c++;
 	if (*c || c - text >= TOPOLOGY_NAME)
-		yaml_error(y, value, "%s: '%s' is no name: up to %d letters, digits and, between "
-			   "them, '-', as %s", key->name, text, TOPOLOGY_NAME - 1, key->like);
+		yaml_error(y, value, "%s: '%s' cannot be a name: write up to %d letters, digits "
+			   "and, between them, '-', such as "
+			   "%s", key->name, text, TOPOLOGY_NAME - 1, key->like);
 	else if (!strcasecmp(text, "state") || !strcasecmp(text, "prometheus"))
-		yaml_error(y, value, "%s: '%s' is a directory beside the hosts' own: another name "
-			   "is wanted, as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is a directory beside the hosts' own: choose "
+			   "another name, such as %s", key->name, text, key->like);
 	else
 		strcpy(place_of(key, object), text);
 }
@@ -61,12 +62,13 @@ void topology_set_interface(struct yaml *y, const struct yaml_key *key, struct y
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
 		is_ours |= !strcmp(text, ours[i]);
 	if (*c || !is_interface_name(text))
-		yaml_error(y, value, "%s: '%s' is no name of an interface: up to %d letters, "
-			   "digits, '-', '_' and '.', as %s", key->name, text, IFNAMSIZ - 1,
+		yaml_error(y, value, "%s: '%s' cannot be the name of an interface: write up to %d "
+			   "letters, digits, '-', '_' and '.', such as "
+			   "%s", key->name, text, IFNAMSIZ - 1,
 			   key->like);
 	else if (is_ours)
-		yaml_error(y, value, "%s: '%s' is a tunnel that is made here: what carries it is "
-			   "wanted, as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is a tunnel that is made here: name the interface "
+			   "that carries it, such as %s", key->name, text, key->like);
 	else
 		strcpy(place_of(key, object), text);
 }
@@ -78,8 +80,8 @@ void topology_set_key(struct yaml *y, const struct yaml_key *key, struct yaml_no
 
 	config_set_key(y, key, value, object);
 	if (y->errors == errors && wg_key_is_none(place_of(key, object)))
-		yaml_error(y, value, "%s: all of it is zero, which is nobody's: what `wg pubkey` "
-			   "tells is wanted", key->name);
+		yaml_error(y, value, "%s: the key is all zeros: write what `wg pubkey` "
+			   "prints", key->name);
 }
 
 /* ---- addresses ---- */
@@ -91,8 +93,8 @@ static bool take_address(struct yaml *y, const struct yaml_key *key, struct yaml
 		NULL;
 
 	if (text && !why && !address_parse(text, ret) && family && ret->family != family)
-		why = family == FAMILY_IPV4 ? "is an IPv6 address: one of IPv4 is wanted" :
-			"is an IPv4 address: one of IPv6 is wanted";
+		why = family == FAMILY_IPV4 ? "is an IPv6 address: write one of IPv4" :
+			"is an IPv4 address: write one of IPv6";
 	if (why)
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
 	return text && !why;
@@ -133,7 +135,7 @@ static void add_backend(struct yaml *y, const struct yaml_key *key, struct yaml_
 		return;
 	place = a.family == FAMILY_IPV4 ? &h->backend4 : &h->backend6;
 	if (place->family)
-		yaml_error(y, value, "%s: a second address of IPv%d: one of each family is wanted",
+		yaml_error(y, value, "%s: a second address of IPv%d: write one of each family",
 			   key->name, a.family == FAMILY_IPV4 ? 4 : 6);
 	*place = a;
 }
@@ -164,8 +166,8 @@ void topology_set_exit_way(struct yaml *y, const struct yaml_key *key, struct ya
 	if (!strcmp(text, "masquerade"))
 		*(ipv4 ? &e->masquerade4 : &e->masquerade6) = true;
 	else if (address_parse(text, &a) && strcmp(text, "off"))
-		yaml_error(y, value, "%s: '%s' is none of masquerade, "
-			   "off, and an address for what goes out, as %s", key->name, text,
+		yaml_error(y, value, "%s: '%s' is unknown: write masquerade, off, or an address "
+			   "for what goes out, such as %s", key->name, text,
 			   ipv4 ? "203.0.113.1" : "2001:db8:0:1::5");
 	else if (strcmp(text, "off") &&
 		 take_address(y, key, value, ipv4 ? FAMILY_IPV4 : FAMILY_IPV6, &a))
@@ -211,7 +213,7 @@ bool topology_host_meets(const struct topology_host *h, const struct prefix *p)
 static const char *ipv6_wrong(const struct prefix *p)
 {
 	if (p->family != FAMILY_IPV6)
-		return "is IPv4: a ULA or a global prefix of IPv6 is wanted";
+		return "is IPv4: write a ULA or a global prefix of IPv6";
 	if (prefix_within(p, &ula) || prefix_within(p, &global))
 		return NULL;
 	return relay_overlay_wrong(p) ?: "is neither a ULA (in fc00::/7) nor global (in 2000::/3)";
@@ -223,7 +225,7 @@ static bool take_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_
 	const char *text = yaml_text(y, key, value), *why = text ? prefix_wrong(text) : NULL;
 
 	if (text && !why && !strchr(text, '/'))
-		why = "has no length, as in 10.0.0.0/24 or fd00::/64";
+		why = "has no length: write one such as 10.0.0.0/24 or fd00::/64";
 	if (why)
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);
 	return text && !why && !prefix_parse(text, ret);
@@ -244,7 +246,7 @@ void topology_set_prefix(struct yaml *y, const struct yaml_key *key, struct yaml
 	if (why)
 		yaml_error(y, value, "%s: '%s' %s", key->name, prefix_format(&p, text), why);
 	else if (p.len < shortest || p.len > key->size)
-		yaml_error(y, value, "%s: '%s' is too %s: /%u to /%zu is wanted, as %s", key->name,
+		yaml_error(y, value, "%s: '%s' is too %s: write /%u to /%zu, such as %s", key->name,
 			   prefix_format(&p, text), p.len < shortest ? "wide" : "narrow", shortest,
 			   key->size, key->like);
 	else
@@ -256,9 +258,9 @@ static const char *ipv4_wrong(const struct prefix *p)
 	__u8 first = p->addr.b[12];
 
 	if (p->len < 8)
-		return "is too wide: /8 or longer is wanted";
+		return "is too wide: write /8 or longer";
 	return !first || first == 127 || first >= 224 ?
-	       "has no addresses of hosts: a network as 10.200.200.0/24 is wanted" : NULL;
+	       "has no addresses of hosts: write a network, such as 10.200.200.0/24" : NULL;
 }
 
 /* Adds a network with hosts in it to a list */
@@ -300,10 +302,12 @@ static bool parse_number(struct yaml *y, const struct yaml_key *key, struct yaml
 		return true;
 	}
 	if (base == 16)
-		yaml_error(y, value, "%s: '%s' is no hexadecimal number from %x to %x, as %s",
+		yaml_error(y, value, "%s: '%s' is not a hexadecimal number from %x to %x: write "
+				     "one such as %s",
 			   key->name, text, least, most, key->like);
 	else
-		yaml_error(y, value, "%s: '%s' is no number from %u to %u", key->name, text, least,
+		yaml_error(y, value, "%s: '%s' is not a number from %u to "
+				     "%u", key->name, text, least,
 			   most);
 	return false;
 }
@@ -361,7 +365,8 @@ void topology_set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_
 	unsigned int first, last;
 
 	if (text && ports_parse(text, &first, &last)) {
-		yaml_error(y, value, "%s: '%s' is no port or range of ports, as %s", key->name,
+		yaml_error(y, value, "%s: '%s' is not a port or a range of ports: write 1 to "
+				     "65535, such as %s", key->name,
 			   text, key->like);
 	} else if (text) {
 		t->mesh_ports_first = first;
@@ -381,7 +386,7 @@ void topology_add_tcp_port(struct yaml *y, const struct yaml_key *key, struct ya
 	if (!text)
 		return;
 	if (port_parse(text, &port)) {
-		yaml_error(y, value, "%s: '%s' is no port from 1 to 65535", key->name, text);
+		yaml_error(y, value, "%s: '%s' is not a port from 1 to 65535", key->name, text);
 		return;
 	}
 	for (size_t i = 0; i < t->n_tcp_ports; i++)

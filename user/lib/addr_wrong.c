@@ -34,13 +34,13 @@ static const char *ipv4_wrong(const __u8 *b)
 	static const __u8 broadcast[4] = { 255, 255, 255, 255 };
 
 	if (!b[0])
-		return "is unspecified (0.0.0.0/8): the address of a host is wanted";
+		return "is unspecified (0.0.0.0/8): write the address of a host";
 	if (b[0] == 127)
-		return "is a loopback address: the address of a host is wanted";
+		return "is a loopback address: write the address of a host";
 	if ((b[0] & 0xf0) == 224)
-		return "is a multicast address: the address of a host is wanted";
+		return "is a multicast address: write the address of a host";
 	return memcmp(b, broadcast, 4) ? NULL :
-	       "is the broadcast address: the address of a host is wanted";
+	       "is the broadcast address: write the address of a host";
 }
 
 static const char *ipv6_wrong(const __u8 *b)
@@ -48,14 +48,14 @@ static const char *ipv6_wrong(const __u8 *b)
 	const struct in6_addr *a = (const void *)b;
 
 	if (IN6_IS_ADDR_UNSPECIFIED(a))
-		return "is unspecified: the address of a host is wanted";
+		return "is unspecified: write the address of a host";
 	if (IN6_IS_ADDR_LOOPBACK(a))
-		return "is a loopback address: the address of a host is wanted";
+		return "is a loopback address: write the address of a host";
 	if (IN6_IS_ADDR_MULTICAST(a))
-		return "is a multicast address: the address of a host is wanted";
+		return "is a multicast address: write the address of a host";
 	if (IN6_IS_ADDR_LINKLOCAL(a))
-		return "is a link-local address, of no use beyond a link: a global one or a ULA is "
-		       "wanted";
+		return "is a link-local address, of no use beyond its link: write a global one or "
+		       "a ULA";
 	/* not IN6_IS_ADDR_V4COMPAT(): musl's does not match ::203.0.113.1 */
 	return !(a->s6_addr32[0] | a->s6_addr32[1] | a->s6_addr32[2]) ?
 	       "is IPv4-compatible (::/96), which no host has" : NULL;
@@ -67,22 +67,26 @@ static const char *text_wrong(const char *text, __u8 family, bool names)
 	struct in6_addr mapped;
 
 	if (inet_pton(AF_INET6, text, &mapped) == 1)
-		return "is IPv4-mapped: the IPv4 address itself is wanted";
+		return "is IPv4-mapped: write the IPv4 address itself";
 	if (strchr(text, '/'))
-		return "is a prefix: the address of a host is wanted";
+		return "is a prefix: write the address of a host, without '/'";
 	if (strchr(text, '%'))
-		return "has a zone: a global address or a ULA is wanted";
+		return "has a zone, as only link-local addresses do: write a global address or a "
+		       "ULA";
 	if (strchr(text, '[') || (strchr(text, ':') && strchr(text, ':') == strrchr(text, ':')))
-		return "has brackets or a port: an address alone is wanted";
+		return "has brackets or a port: write the address alone";
 	if (!names)
-		return "is no address, as 203.0.113.1 or 2001:db8::1";
+		return "is not an address: write one such as 203.0.113.1 or 2001:db8::1";
 	if (is_host_name(text))
 		return NULL;
 	if (!family)
-		return "is no address and no host name, as 2001:db8::10 or wg-end.example.net";
+		return "is neither an address nor a host name: write one such as 2001:db8::10 or "
+		       "wg-end.example.net";
 	return family == FAMILY_IPV4 ?
-	       "is no IPv4 address and no host name, as 192.168.1.10 or wg-end.example.net" :
-	       "is no IPv6 address and no host name, as 2001:db8::10 or wg-end.example.net";
+	       "is neither an IPv4 address nor a host name: write one such as 192.168.1.10 or "
+	       "wg-end.example.net" :
+	       "is neither an IPv6 address nor a host name: write one such as 2001:db8::10 or "
+	       "wg-end.example.net";
 }
 
 const char *address_wrong(const char *text, __u8 family, bool names)

@@ -69,6 +69,18 @@ void log_error(const char *format, ...)
 	va_end(args);
 }
 
+void log_error_at(const char *file, int line, int column, const char *format, ...)
+{
+	char level[4096 + 64] = "wgxdp: error: ";
+	va_list args;
+
+	if (file && line)
+		snprintf(level, sizeof(level), "%s:%d:%d: error: ", file, line, column);
+	va_start(args, format);
+	print_line(stderr, level, false, format, args);
+	va_end(args);
+}
+
 void log_warning(const char *format, ...)
 {
 	va_list args;

@@ -7,6 +7,9 @@
 #include <stdarg.h>
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* "FILE:LINE:COLUMN: error: …"; as log_error() if file is NULL or the line 0 */
+void log_error_at(const char *file, int line, int column, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -8,11 +8,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "lib/file.h"
 #include "lib/log.h"
 #include "lib/text.h"
 #include "lib/yaml.h"
 #include "lib/yaml_json.h"
+#include "lib/yaml_words.h"
 
 #define ERRORS_TOLD 50			/* the rest is counted */
 
@@ -52,7 +54,7 @@ static bool continues_character(char c)		/* a byte of a UTF-8 character after it
  * beginning. */
 static void show_source(const struct yaml *y, const struct yaml_node *node)
 {
-	enum { BEFORE = 40, SHOWN = 80 };
+	enum { BEFORE = 60, SHOWN = 100 };
 	const char *at = y->text + node->at, *end = at + strcspn(at, "\r\n"), *start = at, *c;
 	/* one write: each write to stderr is a system call */
 	char below[BEFORE + 4 + SHOWN + 1], *to = below;
@@ -105,6 +107,22 @@ const char *yaml_file_name(const char *file)
 	return strcmp(file, "-") ? file : "<stdin>";
 }
 
+/* Says what there is instead: a directory, or the file with the other ending. */
+static void log_unreadable(const char *file, int r)
+{
+	const char *dot = strrchr(file, '.');
+	char other[4096] = "";
+
+	if (r == -ENOENT && dot && (!strcmp(dot, ".yml") || !strcmp(dot, ".yaml")))
+		snprintf(other, sizeof(other), "%.*s%s", (int)(dot - file), file,
+			 strlen(dot) == 4 ? ".yaml" : ".yml");
+	if (*other && !access(other, R_OK))
+		log_error("cannot read %s: %s: there is %s", file, strerror(-r), other);
+	else
+		log_error("cannot read %s: %s%s", file, strerror(-r),
+			  r == -EISDIR ? ": name a file in it" : "");
+}
+
 int yaml_read(const char *file, char **ret, size_t *ret_n)
 {
 	bool is_stdin = !strcmp(file, "-");
@@ -112,11 +130,11 @@ int yaml_read(const char *file, char **ret, size_t *ret_n)
 		file_read(file, YAML_FILE_LIMIT, ret, ret_n);
 
 	if (r) {
-		log_error("cannot read %s: %s", is_stdin ? "standard input" : file, strerror(-r));
+		log_unreadable(is_stdin ? "standard input" : file, r);
 	/* a command that failed leaves empty output, which does not mean an empty configuration */
 	} else if (is_stdin && strspn(*ret, " \t\r\n") == *ret_n) {
-		log_error("standard input is empty, as of a command that failed; where nothing is "
-			  "to be there, that is {}");
+		log_error("standard input is empty: did the command before fail? An empty "
+			  "configuration is written {}");
 		free(*ret);
 		r = -EINVAL;
 	}
@@ -156,12 +174,12 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 		}
 		len = yaml_character(s, end - s);
 		if (!len)
-			fprintf(stderr, "%s:%u:%td: error: byte 0x%02x: not text in UTF-8\n",
-				y->name, line, s - start + 1, *s);
+			fprintf(stderr, "%s:%u:%td: error: byte 0x%02x: not text in UTF-8: "
+				"save the file as UTF-8\n", y->name, line, s - start + 1, *s);
 		if (*s == '\t' && indent &&
 		    strspn((char *)s, "\t \r") < strcspn((char *)s, "\n#")) {
-			fprintf(stderr, "%s:%u:%td: error: a tab in the indentation: YAML wants "
-				"spaces\n", y->name, line, s - start + 1);
+			fprintf(stderr, "%s:%u:%td: error: a tab in the indentation: YAML takes "
+				"spaces alone\n", y->name, line, s - start + 1);
 			len = 0;
 		}
 		indent = *s == '\n' || (indent && *s == ' ');
@@ -170,7 +188,8 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 			start = s + 1;
 	}
 	if (len && n && s[-1] == '\\') {	/* libfyaml aborts on an escape that is cut off */
-		fprintf(stderr, "%s:%u:%td: error: the text ends in a backslash\n", y->name, line,
+		fprintf(stderr, "%s:%u:%td: error: the text ends in a backslash: "
+			"remove it\n", y->name, line,
 			s - start);
 		len = 0;
 	}
@@ -178,27 +197,28 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 	return len ? 0 : -EINVAL;
 }
 
-/* Prints all of libfyaml's messages: some have no place (and would be no error of
- * FILE:LINE:COLUMN). libfyaml calls a text in memory by its address: <memory-@0x…-0x…> */
-static void print_parser_errors(struct yaml *y, const char *said)
+/* libfyaml calls a text in memory by its address: <memory-@0x…-0x…>:LINE:COLUMN: error: text. Its
+ * first message counts, and some have no place. */
+static void print_parser_error(struct yaml *y, const char *said)
 {
-	static const char memory[] = "<memory-@";
-	bool placed = !strncmp(said, memory, strlen(memory));
+	const char *place = strchr(said, '>'), *text = strstr(said, "error: ");
+	struct yaml_node node = { .type = YAML_SCALAR, .text = "", .len = 1 };
+	struct yaml_fault fault;
+	char words[256];
+	int line = 1, column = 1;
 
-	y->errors++;
-	if (!placed)
-		fprintf(stderr, "%s:1:1: error: no YAML: %.*s\n", y->name, (int)strcspn(said, "\n"),
-			said);
-	while (placed && *said) {
-		size_t n = strcspn(said, "\n") + 1;
-		const char *end = !strncmp(said, memory, strlen(memory)) ? memchr(said, '>', n)
-									 : NULL;
-
-		if (end)
-			fputs(y->name, stderr);
-		fwrite(end ? end + 1 : said, 1, said + n - (end ? end + 1 : said), stderr);
-		said += n;
+	if (!place || sscanf(place, ">:%d:%d:", &line, &column) != 2 || !text) {
+		line = column = 1;
+		text = said;
+	} else {
+		text += strlen("error: ");
 	}
+	snprintf(words, sizeof(words), "%.*s", (int)strcspn(text, "\n"), text);
+	yaml_explain(y, line - 1, column - 1, words, &fault);
+	node.line = fault.line;
+	node.column = fault.column;
+	node.at = fault.at;
+	yaml_error(y, &node, "%s", fault.text);
 }
 
 /* libfyaml's messages go to `ear`. It reads from memory: it would read streams in small pieces and
@@ -250,16 +270,17 @@ int yaml_open(struct yaml *y, const char *text, size_t n, const char *name)
 	if (ear && fclose(ear) && r)
 		r = -ENOMEM;
 	if (r == -EINVAL) {
-		fprintf(stderr, "%s:%d:1: error: a second document: one a file\n", y->name,
+		fprintf(stderr, "%s:%d:1: error: a second document begins here: write "
+			"one a file, without '---'\n", y->name,
 			y->tree.second);
 		y->errors++;
 	} else if (r == -ELOOP) {
-		fprintf(stderr, "%s:%d:1: error: nested more than %d deep\n", y->name,
+		fprintf(stderr, "%s:%d:1: error: nested more than %d deep, the limit\n", y->name,
 			y->tree.too_deep, YAML_DEPTH);
 		y->errors++;
 		r = -EINVAL;
 	} else if (r == -EBADMSG) {
-		print_parser_errors(y, said);
+		print_parser_error(y, said);
 		r = -EINVAL;
 	}
 	if (r == -ENOMEM)

@@ -8,6 +8,7 @@
 #include "lib/grow.h"
 #include "lib/text.h"
 #include "lib/yaml.h"
+#include "lib/yaml_words.h"
 
 const char *const yaml_flag_names[] = { "false", "true", NULL };
 
@@ -30,43 +31,68 @@ static struct yaml_node *resolve_alias(struct yaml *y, struct yaml_node *node)
 	return node->to;
 }
 
-/* Follows an alias. Returns a value of the wanted type; NULL: an error was printed. */
-static struct yaml_node *value_of_type(struct yaml *y, const struct yaml_key *key,
-				       struct yaml_node *value, enum yaml_type type)
+static void error_of_type(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			  enum yaml_type type)
 {
 	static const char *const names[] = {
 		[YAML_SCALAR] = "a single value", [YAML_LIST] = "a list", [YAML_MAP] = "a mapping",
 	};
+	const char *is = names[value->type], *belongs = names[type];
 
+	if (type == YAML_LIST && value->type == YAML_MAP && key->below)
+		yaml_error(y, value, "%s: %s, where %s belongs: begin each entry with '- %s: %s'",
+			   key->name, is, belongs, key->below->name, key->below->like);
+	else if (type == YAML_LIST && value->type == YAML_SCALAR && !key->below &&
+		 *key->like != '"')
+		yaml_error(y, value, "%s: %s, where %s belongs: write [ %.*s ]", key->name, is,
+			   belongs, (int)value->len, y->text + value->at);
+	else if (type == YAML_LIST)
+		yaml_error(y, value, "%s: %s, where %s belongs: write [ %s ]", key->name, is,
+			   belongs, key->like);
+	else
+		yaml_error(y, value, "%s: %s, where %s belongs: write %s%s", key->name, is, belongs,
+			   *key->like == '"' ? "it in quotes, such as " : "", key->like);
+}
+
+/* Follows an alias. Returns a value of this type; NULL: an error was printed. */
+static struct yaml_node *value_of_type(struct yaml *y, const struct yaml_key *key,
+				       struct yaml_node *value, enum yaml_type type)
+{
 	const char *open = type == YAML_LIST ? "[ " : "", *close = type == YAML_LIST ? " ]" : "";
 
 	value = resolve_alias(y, value);
 	if (!value)
 		return NULL;
-	if (yaml_is_empty(value)) {
-		yaml_error(y, value, "%s: a value is missing, as %s%s%s", key->name, open,
-			   key->like, close);
-		return NULL;
-	}
-	if (value->type == type)
+	if (value->type == type && !yaml_is_empty(value))
 		return value;
-	yaml_error(y, value, "%s: %s is wanted, as %s%s%s, not %s", key->name, names[type], open,
-		   key->like, close, names[value->type]);
+	if (yaml_is_empty(value))
+		yaml_error(y, value, "%s: a value is missing: add %s%s%s", key->name, open,
+			   key->like, close);
+	else
+		error_of_type(y, key, value, type);
 	return NULL;
 }
 
 const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value)
 {
+	const char *name, *type;
+
 	value = value_of_type(y, key, value, YAML_SCALAR);
 	if (!value)
 		return NULL;
+	type = *value->text == '/' ? NULL : yaml_typographic(value->text, &name);
+	if (type) {
+		yaml_error(y, value, "%s: '%s' has %s: type %s", key->name, value->text, name,
+			   type);
+		return NULL;
+	}
 	if (value->n && value->n == strlen(value->text))
 		return value->text;
 	if (value->n)
-		yaml_error(y, value, "%s: a zero byte in the value: text is wanted, as %s",
+		yaml_error(y, value, "%s: a zero byte in the value: write text, such as %s",
 			   key->name, key->like);
 	else
-		yaml_error(y, value, "%s: a value is missing, as %s", key->name, key->like);
+		yaml_error(y, value, "%s: a value is missing: add %s", key->name, key->like);
 	return NULL;
 }
 
@@ -80,7 +106,8 @@ void yaml_set_text(struct yaml *y, const struct yaml_key *key, struct yaml_node 
 	if (strlen(text) < key->size)
 		strcpy((char *)object + key->offset, text);
 	else
-		yaml_error(y, value, "%s: '%s' is longer than %zu bytes", key->name, text,
+		yaml_error(y, value, "%s: '%s' is longer than %zu bytes, the "
+				     "limit", key->name, text,
 			   key->size - 1);
 }
 
@@ -118,8 +145,9 @@ void yaml_set_choice(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	}
 	for (i = 0; key->choices[i]; i++)
 		if (*key->choices[i])
-			add_name(list, sizeof(list), ", ", key->choices[i]);
-	yaml_error(y, value, "%s: '%s' is none of %s", key->name, text, list);
+			add_name(list, sizeof(list), key->choices[i + 1] ? ", " : " or ",
+				 key->choices[i]);
+	yaml_error(y, value, "%s: '%s' is unknown: write %s", key->name, text, list);
 }
 
 void yaml_set_flag(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -197,6 +225,8 @@ static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node
 {
 	const char *name = node->text;
 	unsigned int least = strlen(name) < 5 ? 2 : 3, d;
+	const char *typographic, *type = yaml_typographic(name, &typographic);
+	size_t colon = strcspn(name, ":");
 	const struct yaml_key *k, *nearest = NULL;
 	char known[160] = "", under[160] = "";
 
@@ -207,13 +237,20 @@ static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node
 			add_name(under, sizeof(under), "' or '", k->name);
 		if (k->set)
 			add_name(known, sizeof(known), ", ", k->name);
-		d = text_distance(name, k->name);
+		d = name[colon] && colon == strlen(k->name) && !strncmp(name, k->name, colon) ?
+		    0 : text_distance(name, k->name);
 		if (d < least) {
 			least = d;
 			nearest = k;
 		}
 	}
-	if (*under)
+	if (type)
+		yaml_error(y, node, "unknown key '%s' in %s: it has %s: type %s", name, what,
+			   typographic, type);
+	else if (nearest && name[colon] && !least)
+		yaml_error(y, node, "unknown key '%s' in %s: no space after the colon: write "
+			   "'%s: %s'", name, what, nearest->name, name + colon + 1);
+	else if (*under)
 		yaml_error(y, node, "unknown key '%s' in %s: it belongs under '%s'", name, what,
 			   under);
 	else if (nearest)
@@ -246,8 +283,15 @@ static void read_pair(struct yaml *y, struct yaml_node *name, const struct yaml_
 	unsigned long long bit;
 
 	if (yaml_is_empty(name) || name->type != YAML_SCALAR) {
-		yaml_error(y, yaml_is_empty(name) ? value : name, "a key in %s is no name, as %s:",
+		yaml_error(y, yaml_is_empty(name) ? value : name, "a key in %s is not a name: "
+								  "write one such as %s:",
 			   what, keys->name);
+		return;
+	}
+	if (!strcmp(name->text, "<<")) {
+		yaml_error(y, name, "'<<' in %s: wgxdp does not merge mappings: write their keys "
+			   "here", what);
+		seen->meant = -1ULL;		/* it may have had all keys that are missing */
 		return;
 	}
 	key = find_key(y, keys, name->text);
@@ -258,7 +302,7 @@ static void read_pair(struct yaml *y, struct yaml_node *name, const struct yaml_
 	}
 	bit = 1ULL << (key - keys);
 	if (seen->keys & bit)
-		yaml_error(y, name, "%s: given twice in %s: one of them has to go", key->name,
+		yaml_error(y, name, "%s: given twice in %s: remove one of them", key->name,
 			   what);
 	else
 		key->set(y, key, value, object);
@@ -274,9 +318,30 @@ static bool is_replaced(const struct yaml_key *keys, const char *unless, unsigne
 	return false;
 }
 
+/* An entry without its first key, the name, is most often the rest of the one above it. */
+static void tell_missing(struct yaml *y, struct yaml_node *node, const struct yaml_key *keys,
+			 const char *what, unsigned long long missing)
+{
+	const struct yaml_node *list = node->parent;
+
+	if (missing & 1 && list && list->type == YAML_LIST && list->first != node) {
+		yaml_error(y, node, "%s: '%s' is missing: add %s: %s; or, if this belongs to the "
+			   "entry above, remove the '- ' before it", what, keys->name, keys->name,
+			   keys->like);
+		return;
+	}
+	for (size_t i = 0; keys[i].name; i++)
+		if (missing & 1ULL << i)
+			yaml_error(y, node, keys[i].set == yaml_set_list ?
+				   "%s: '%s' is missing: add %s: [ %s ]" :
+				   "%s: '%s' is missing: add %s: %s",
+				   what, keys[i].name, keys[i].name, keys[i].like);
+}
+
 void yaml_map(struct yaml *y, struct yaml_node *node, const struct yaml_key *keys, const char *what,
 	      void *object)
 {
+	unsigned long long missing = 0;
 	struct seen seen = {};
 	struct yaml_node *name;
 	size_t i;
@@ -286,8 +351,6 @@ void yaml_map(struct yaml *y, struct yaml_node *node, const struct yaml_key *key
 	for (i = 0; keys[i].name; i++)
 		if (keys[i].required && !((seen.keys | seen.meant) & 1ULL << i) &&
 		    !is_replaced(keys, keys[i].unless, seen.keys | seen.meant))
-			yaml_error(y, node, keys[i].set == yaml_set_list ?
-				   "%s: '%s' is missing, as %s: [ %s ]" :
-				   "%s: '%s' is missing, as %s: %s",
-				   what, keys[i].name, keys[i].name, keys[i].like);
+			missing |= 1ULL << i;
+	tell_missing(y, node, keys, what, missing);
 }

@@ -53,9 +53,10 @@ static int backend_is_ours(const struct making *m, const struct service_config *
 		return 0;
 	address_format(backend, text);
 	backend->family = 0;
-	return contradiction(m, -EINVAL, "service %s: backend %s is an address of this host: that "
-			     "of the host behind it is wanted, for packets to this one need no "
-			     "forwarding", s->name, text);
+	return contradiction_at(m, s, -EINVAL,
+				"service %s: backend %s is an address of this host, and packets to "
+				"it need no forwarding: write the address of the host behind it",
+				s->name, text);
 }
 
 static int resolve_backend(const struct making *m, const struct service_config *s,
@@ -122,8 +123,8 @@ static int add_port(struct making *m, const char *name, enum link_role role, enu
 		return 0;
 	}
 	if (link->loopback) {
-		log_error("interface %s: the loopback carries no packets of others: the interface "
-			  "to the clients or to the backend is wanted", name);
+		log_error("interface %s: the loopback carries no packets of other hosts: name the "
+			  "interface to the clients or to the backend", name);
 		return -EINVAL;
 	}
 	link = plan_base(m->host, link);

@@ -23,12 +23,12 @@ static int refuse_services(struct making *m, const struct nl_link *link,
 
 		if (l->ifindex == link->ifindex && l->port == port &&
 		    address_equal(&l->local, local))
-			return contradiction(m, -EEXIST,
-					     "service %s: it listens on %s, which is the "
-					     "blind relay's: give one of the two another port or "
-					     "address",
-					     m->plan->services[l->id].name,
-					     endpoint_format(local, port, text));
+			return contradiction_at(m, plan_service(m, l->id), -EEXIST,
+						"service %s: it listens on %s, which is the "
+						"blind relay's: give one of the two another port "
+						"or address",
+						m->plan->services[l->id].name,
+						endpoint_format(local, port, text));
 	}
 	return 0;
 }
@@ -52,8 +52,8 @@ static int check_mtu(const struct making *m, const struct nl_link *link, bool ip
 	if (mtu + around <= link->mtu)
 		return 0;
 	return contradiction(m, -EINVAL, "blind: an mtu of %u in the sites' tunnels makes packets "
-			     "of %u bytes over %s, and %s takes %u: %u or less is wanted, there "
-			     "and at every site", mtu, mtu + around, ipv6 ? "IPv6" : "IPv4",
+			     "of %u bytes over %s, and %s takes %u: write %u or less, here and at "
+			     "every site", mtu, mtu + around, ipv6 ? "IPv6" : "IPv4",
 			     link->name, link->mtu, link->mtu - around);
 }
 

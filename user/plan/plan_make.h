@@ -41,7 +41,15 @@ struct listener {	/* one local address and port on one link → a backend's addr
  * (tolerant) warns and goes on with 0. */
 #define contradiction(m, rc, ...) \
 	((m)->in->tolerant ? (log_warning(__VA_ARGS__), 0) : (log_error(__VA_ARGS__), (rc)))
+/* The same of a service, which the error points at in the file. */
+#define contradiction_at(m, s, rc, ...)                                                        \
+	((m)->in->tolerant ? (log_warning(__VA_ARGS__), 0)                                     \
+			   : (log_error_at((m)->config->file, (s)->line, (s)->column,          \
+					   __VA_ARGS__),                                       \
+			      (rc)))
 
+/* Returns the service whose counters run under this id. */
+const struct service_config *plan_service(const struct making *m, __u32 id);
 /* Resolves every backend. */
 int plan_backends(struct making *m);
 static inline struct backend_address *plan_backend(const struct making *m, size_t service,

@@ -89,6 +89,15 @@ static __u32 listener_slot(struct making *m, const struct listener *l)
 	return plan_slot(m);
 }
 
+const struct service_config *plan_service(const struct making *m, __u32 id)
+{
+	const struct service_config *s = m->config->services;
+
+	while (strcmp(s->name, m->plan->services[id].name))
+		s++;
+	return s;
+}
+
 static int add_listener(struct making *m, const struct listener *new)
 {
 	struct listener *l;
@@ -101,10 +110,12 @@ static int add_listener(struct making *m, const struct listener *new)
 
 			if (l->id == new->id)
 				return 0;
-			return contradiction(m, -EEXIST, "services %s and %s: both listen on %s",
-					     m->plan->services[l->id].name,
-					     m->plan->services[new->id].name,
-					     endpoint_format(&new->local, new->port, text));
+			return contradiction_at(m, plan_service(m, new->id), -EEXIST,
+						"service %s: it listens on %s, as service %s does: "
+						"give one of the two another address or port",
+						m->plan->services[new->id].name,
+						endpoint_format(&new->local, new->port, text),
+						m->plan->services[l->id].name);
 		}
 	}
 	l = append(m->listeners, m->n_listeners);

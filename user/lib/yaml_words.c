@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * libfyaml says which of its rules a text breaks ("invalid multiline plain key"). Here the lines
+ * around that place tell which mistake it was.
+ */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "lib/yaml_words.h"
+
+static const char *line_start(const struct yaml *y, int line)
+{
+	const char *s = y->text, *end;
+
+	for (; line > 0 && (end = strchr(s, '\n')); line--)
+		s = end + 1;
+	return s;
+}
+
+static const char *line_end(const char *s)
+{
+	return s + strcspn(s, "\r\n");
+}
+
+/* Returns the first character of a line behind its indentation. */
+static const char *content(const char *line)
+{
+	return line + strspn(line, " ");
+}
+
+static bool has_content(const char *line)
+{
+	return !strchr("#\r\n", *content(line));
+}
+
+/* Returns the first character behind "- ". */
+static const char *entry(const char *line)
+{
+	const char *s = content(line);
+
+	while (s[0] == '-' && s[1] == ' ')
+		s = content(s + 1);
+	return s;
+}
+
+/* Returns the line with content before `line`, or `line` itself. */
+static const char *line_before(const struct yaml *y, const char *line)
+{
+	const char *s = line;
+
+	while (s > y->text) {
+		for (s--; s > y->text && s[-1] != '\n';)
+			s--;
+		if (has_content(s))
+			return s;
+	}
+	return line;
+}
+
+/* Returns the line with content behind `line`; NULL: there is none. */
+static const char *line_behind(const char *line)
+{
+	while ((line = strchr(line, '\n')))
+		if (*++line && has_content(line))
+			return line;
+	return NULL;
+}
+
+/* Describes the fault at a byte of the source, which may be on another line. */
+static void explain(const struct yaml *y, struct yaml_fault *f, const char *at, const char *format,
+		    ...) __attribute__((format(printf, 4, 5)));
+static void explain(const struct yaml *y, struct yaml_fault *f, const char *at, const char *format,
+		    ...)
+{
+	va_list args;
+
+	f->at = at - y->text;
+	f->line = f->column = 0;
+	for (const char *s = y->text; s < at; s++) {
+		if (*s == '\n') {
+			f->line++;
+			f->column = 0;
+		} else if ((*s & 0xc0) != 0x80) {
+			f->column++;
+		}
+	}
+	va_start(args, format);
+	vsnprintf(f->text, sizeof(f->text), format, args);
+	va_end(args);
+}
+
+static void explain_indentation(const struct yaml *y, const char *line, struct yaml_fault *f)
+{
+	const char *before = line_before(y, line);
+
+	explain(y, f, content(line), "this line begins in column %td, and the entry above in "
+		"column %td: begin all keys of an entry in the same column",
+		content(line) - line + 1, entry(before) - before + 1);
+}
+
+/* A key has no colon, or no space behind it, or the next line is indented as if it went on. */
+static void explain_key(const struct yaml *y, const char *line, const char *at,
+			struct yaml_fault *f)
+{
+	const char *s = content(line), *end = line_end(at), *colon, *next = line_behind(line),
+		   *value = memmem(line, at - line, ": ", 2);
+	int word = strcspn(at, " \r\n"), rest;
+
+	if (*s == '-' && isalnum((unsigned char)s[1])) {
+		explain(y, f, s, "no space after '-': write '- %.*s'", (int)(line_end(s) - s - 1),
+			s + 1);
+		return;
+	}
+	if (value && next) {
+		explain_indentation(y, next, f);
+		return;
+	}
+	colon = memchr(at, ':', word);
+	s = colon ? colon + 1 : content(at + word);
+	rest = end > s ? end - s : 0;
+	explain(y, f, at, "no %s '%.*s': write '%.*s:%s%.*s'",
+		colon ? "space after the colon of" : "colon after",
+		colon ? (int)(colon + 1 - at) : word, at, colon ? (int)(colon - at) : word, at,
+		rest ? " " : "", rest, s);
+}
+
+/* Returns the innermost bracket that is open at `upto`; NULL: none is. */
+static const char *open_bracket(const struct yaml *y, const char *upto)
+{
+	const char *open[YAML_DEPTH];
+	size_t n = 0;
+
+	for (const char *s = y->text; s < upto; s++) {
+		bool begins = s == y->text || strchr(" \n[{,", s[-1]);
+
+		if (*s == '#' && begins)
+			s = line_end(s) - 1;
+		else if (strchr("\"'", *s) && begins)
+			for (char quote = *s++; s < upto && *s != quote && *s != '\n';)
+				s += 1 + (quote == '"' && *s == '\\');
+		else if (strchr("[{", *s) && n < YAML_DEPTH)
+			open[n++] = s;
+		else if (strchr("]}", *s) && n)
+			n--;
+	}
+	return n ? open[n - 1] : NULL;
+}
+
+static void explain_bracket(const struct yaml *y, const char *at, const char *said,
+			    struct yaml_fault *f)
+{
+	const char *open = open_bracket(y, at);
+	char close = open && *open == '[' ? ']' : '}';
+
+	if (strstr(said, "extra closing"))
+		explain(y, f, at, "'%c' closes nothing: remove it", *at);
+	else if (strstr(said, "comma") && *at == ':')
+		explain(y, f, at, "a value that ends in a colon: write it in quotes");
+	else if (strstr(said, "comma"))
+		explain(y, f, at, "no comma before this: write one");
+	else if (open && strchr("]}", *at) && *at)
+		explain(y, f, at, "'%c' where '%c' is open: write '%c' before it", *at, *open,
+			close);
+	else if (open)
+		explain(y, f, open, "'%c' has no end: write '%c' behind its last value", *open,
+			close);
+	else
+		explain(y, f, at, "this is not YAML: %s", said);
+}
+
+/* A value that YAML takes for something else, and that quotes make a text. */
+static void explain_quotes(const struct yaml *y, const char *at, const char *why,
+			   struct yaml_fault *f)
+{
+	explain(y, f, at, "%s: write it in quotes, \"%.*s\"", why,
+		(int)strcspn(at, " ,]}\r\n"), at);
+}
+
+/* A file of WireGuard's begins with one of its sections. */
+static const char *wg_quick_section(const struct yaml *y)
+{
+	const char *line = has_content(y->text) ? y->text : line_behind(y->text);
+
+	return line && (!strncasecmp(line, "[Interface]", 11) || !strncasecmp(line, "[Peer]", 6)) ?
+	       line : NULL;
+}
+
+void yaml_explain(const struct yaml *y, int line, int column, const char *said,
+		  struct yaml_fault *ret)
+{
+	const char *start = line_start(y, line), *at = start, *value,
+		   *section = wg_quick_section(y);
+
+	for (; column > 0 && *at && *at != '\n'; column--)
+		for (at++; (*at & 0xc0) == 0x80;)
+			at++;
+	value = memmem(start, line_end(start) - start, ": ", 2);
+	if (section)
+		explain(y, ret, section, "this is a file of wg-quick(8): wgxdp has one of its own, "
+			"see wgxdp.yaml(5)");
+	else if (strstr(said, "multiline plain key") || strstr(said, "expected ':'") ||
+		 strstr(said, "value after mapping"))
+		explain_key(y, start, at, ret);
+	else if (strstr(said, "quot") && !strstr(said, "trailing") && !strstr(said, "escape"))
+		explain(y, ret, at, "a quote that has no end: write %c behind the value",
+			*at == '\'' ? '\'' : '"');
+	else if (strstr(said, "flow") || strstr(said, "clos") || strstr(said, "comma"))
+		explain_bracket(y, at, said, ret);
+	else if (strstr(said, "expected '-'") || strstr(said, "indent"))
+		explain_indentation(y, start, ret);
+	else if (strstr(said, "cannot start with"))
+		explain_quotes(y, at, "no value begins so in YAML", ret);
+	else if (strstr(said, "alias") && at > y->text)
+		explain_quotes(y, at - (at[-1] == '*'), "'*' begins an alias in YAML", ret);
+	else if (strstr(said, "nested block mapping") && value)
+		explain(y, ret, content(value + 1), "a value with ': ' in it: write it in quotes, "
+			"\"%.*s\"", (int)(line_end(start) - content(value + 1)),
+			content(value + 1));
+	else if (strstr(said, "same line as previous key"))
+		explain(y, ret, at, "a second key in this line: write it in a line of its own");
+	else
+		explain(y, ret, at, "this is not YAML: %s", said);
+}
+
+const char *yaml_typographic(const char *text, const char **ret)
+{
+	static const struct {
+		const char *character, *name, *type;
+	} table[] = {
+		{ "\u00a0", "a no-break space", "a space" },
+		{ "\u200b", "an invisible space", "nothing" },
+		{ "“", "a typographic quote, “", "\"" },
+		{ "”", "a typographic quote, ”", "\"" },
+		{ "„", "a typographic quote, „", "\"" },
+		{ "‘", "a typographic quote, ‘", "'" },
+		{ "’", "a typographic quote, ’", "'" },
+		{ "–", "a typographic dash, –", "-" },
+		{ "—", "a typographic dash, —", "-" },
+		{ "−", "a minus sign, −", "-" },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		if (!strstr(text, table[i].character))
+			continue;
+		*ret = table[i].name;
+		return table[i].type;
+	}
+	return NULL;
+}
