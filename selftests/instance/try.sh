@@ -65,6 +65,7 @@ kept_by_up() {
 printed_command() {
 	local words
 	on_trial 600
+	# shellcheck disable=SC2016 # backquotes are its own
 	words=$(sed -n 's/^on trial.*`\(.*\)` keeps it$/\1/p' "$work/out")
 	expect 'the command that keeps it' "$words" == 'wgxdp up --keep'
 	eval "$words" > "$work/kept" || fail "$words: $(< "$work/kept")"

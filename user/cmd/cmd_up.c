@@ -169,8 +169,8 @@ const struct command up_command = {
 		 "[--express USE] [--try SECONDS] [--replace]",
 	.about = "Loads the data path, attaches it and fills its maps. If it runs already, `up` "
 		 "changes only what differs, and names it. It does all of it or nothing. Changes "
-		 "by `service`, `peer` and `route` that the configuration does not have are undone; "
-		 "at a terminal only with --replace.",
+		 "by `service`, `peer` and `route` that the configuration does not have are "
+		 "undone; at a terminal only with --replace.",
 	.run = run_up,
 	.options = options,
 };
