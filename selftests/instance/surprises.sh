@@ -64,6 +64,19 @@ by_hand() {
 changed_by_hand() {
 	local wanted=(up --wan wan --to 192.168.1.10)
 	wgxdp "${wanted[@]}" > /dev/null
+	wgxdp service add office --listen wan --port 555 --backend 192.168.1.10 > /dev/null
+	wgxdp save | sed '/origin: hand/d' > "$work/file.yaml"
+	wgxdp up -c "$work/file.yaml" > /dev/null 2>&1
+	wgxdp service del office > /dev/null
+	wgxdp reload --dry-run -c "$work/file.yaml" > /dev/null 2> "$work/out"
+	undone 'would be undone' 'office: added' "$work/out"
+	wgxdp reload -c "$work/file.yaml" > /dev/null 2> "$work/out"
+	undone 'undone now' 'office: added' "$work/out"
+	wgxdp service del office > /dev/null
+	wgxdp service add office --listen wan --port 555 --backend 192.168.1.10 > /dev/null
+	wgxdp reload -c "$work/file.yaml" > /dev/null 2> "$work/out"
+	[[ ! -s $work/out ]] || fail "made again, and yet it says $(< "$work/out")"
+	wgxdp "${wanted[@]}" > /dev/null 2>&1
 	wgxdp save > "$work/file.yaml"
 	by_hand
 	wgxdp save > "$work/saved"
