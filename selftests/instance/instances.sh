@@ -62,11 +62,11 @@ refused third wan home --wan wan --to 192.168.1.10
 refused third wan2 office --wan wan2 --to 192.168.2.10 --mode tc
 send_ten
 for name in home office; do expect "$name: forwarded, after the refusals" "$(of_shown $name original forwarded)" == 20; done
-of office down
+expect 'down of one' "$(of office down)" == 'instance office: taken down'
 on_host firewall | diff "$work/home-alone" - || fail 'office left something, or took something of home'
 send_ten
 expect 'home: forwarded, without office' "$(of_shown home original forwarded)" == 30
-wgxdp down # the default instance, of which there is none
+expect 'down of the default instance, which there is not' "$(wgxdp down)" == 'instance default was not up'
 expect 'home: still there' "$(of home show --json | selftests/lib/shown.py get instance)" == home
 of home down
 expect 'none is listed' "$(wgxdp instances)" == 'no instance is up'

@@ -146,6 +146,7 @@ routes() {
 	says 0 'peer a: prefixes fd12:3456:789a:b::/64 added' route add fd12:3456:789a:b::/64 --peer a
 	says 2 '--peer is missing' route add fd12:3456:789a:c::/64
 	says 1 "there is no peer 'b'" route add fd12:3456:789a:c::/64 b
+	says 2 "service allow add: '10.0.0.1/8' has bits behind its length" service allow add wg-end 10.0.0.1/8
 	says 2 'too many words' route add fd12:3456:789a:c::/64 --peer a b
 	says 0 'peer a: prefixes fd12:3456:789a:a::/64 removed' route del fd12:3456:789a:a::/64
 	say 'ok a route names its peer as a word'

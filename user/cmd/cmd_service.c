@@ -5,6 +5,7 @@
  * it undoes it.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cmd/edit.h"
@@ -122,6 +123,7 @@ static int check_list_words(struct arguments *a, int n, char **words)
 	};
 	const char *list = words[0], *word = n > 1 ? words[1] : "";
 	bool del = !strcmp(word, "del");
+	char what[32];
 
 	if (!del && strcmp(word, "add")) {
 		log_error("service %s: %s%sadd or del must follow, as `wgxdp service %s add %s "
@@ -135,9 +137,10 @@ static int check_list_words(struct arguments *a, int n, char **words)
 			  "service --help`", a->edit.verb);
 		return -EINVAL;
 	}
+	snprintf(what, sizeof(what), "service %s", a->edit.verb);
 	for (int i = 3; i < n; i++) {
 		struct prefix p;
-		int rc = edit_parse_prefix("service", words[i], &p) ?:
+		int rc = edit_parse_prefix(what, words[i], &p) ?:
 			 prefix_add(&a->prefixes.list, &a->prefixes.n, &p);
 
 		if (rc)

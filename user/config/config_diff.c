@@ -353,8 +353,8 @@ bool config_changes(const struct config *old, const struct config *new, FILE *ou
 	return d.differs;
 }
 
-/* What was removed comes back, if `new` has it. A file that `save` wrote may have both: somebody has
- * added it there. */
+/* What was removed comes back, if `new` has it. A file that `save` wrote may have both: somebody
+ * has added it there. */
 static void diff_removed(struct diff *d, const char *text, const struct config *new)
 {
 	const char *name = strchr(text, ' ') + 1;
