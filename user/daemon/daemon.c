@@ -375,7 +375,7 @@ static int apply_file(struct daemon *d, struct config *c)
 		undone_report(d->state.config, c, true);
 		daemon_state_take(&d->state, c);
 		source_note(d->state.instance, d->state.file);
-		try_keep(d->state.instance);
+		try_end(d->state.instance, TRY_REPLACED);
 		if (!apart)
 			schedule_former_backends(d);
 	}
