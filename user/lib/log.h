@@ -12,7 +12,7 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error_at(const char *file, int line, int column, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* A warning of what waits for something. The daemon silences it: its log of states says the same. */
+/* Warns of what waits for something. Silent in the daemon: its log of states says the same. */
 void log_waiting(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_no_waiting(void);
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
