@@ -44,7 +44,7 @@ wait_for 30 'the daemon' grep -q 'up and followed' "$work/daemon"
 says 'service wg-end: no longer listens on 198.51.100.2: the address left this host' changed ip address del 198.51.100.2/24 dev wan
 says 'service wg-end: listens on 198.51.100.2 too' changed ip address add 198.51.100.2/24 dev wan
 says 'interface second: down: it is down
-service other: waiting: second is down' changed ip link set second down
+service other: waiting: second: it is down' changed ip link set second down
 says 'interface second: gone: it was deleted
 service other: waiting: the interface that it listens on was deleted' changed ip link del second
 says 'service wg-end: waiting: no route to its backend 192.168.1.10

@@ -101,7 +101,46 @@ at_terminal() { # STATUS COMMAND...
 	[[ $status == "$1" ]] || fail "${*:2} at a terminal: status $status, expected $1: $(< "$work/out")"
 }
 
+words() {
+	wgxdp up --wan wan --to 192.168.1.10 --port 400-450,51820 > /dev/null
+	wgxdp save | grep -qF 'ports: [ 400-450, 51820 ]' || fail "not these ports: $(wgxdp save)"
+	says 0 'service wg-end: listen ports 460-462 added' service set wg-end --port 51820,400-450,460-462
+	says 2 "--port '450-400': a port is a number from 1 to 65535; several are written as 51820,443 or 400-450" service set wg-end --port 450-400
+	says 2 '--port: 410 is listed twice: once is enough' service set wg-end --port 400-450,410
+	says 2 '--port 1-2000: more than 1024 ports: several services are wanted' up --wan wan --to 192.168.1.10 --port 1-2000
+	says 2 'up: 2001:db8:2::10: the items of a list are one word with commas: --to ADDRESS,2001:db8:2::10' up --wan wan --to 192.168.1.10 2001:db8:2::10
+	says 2 "'2001:db8:2::10' is one word too many: a list is one word, with commas between its items" \
+		service set wg-end --backend 192.168.1.10 2001:db8:2::10
+	wgxdp save > "$work/file.yaml"
+	says 0 "file.yaml: valid, 1 service" check "$work/file.yaml"
+	says 2 'one file at a time' check "$work/file.yaml" "$work/file.yaml"
+	says 2 "up: $work/file.yaml: a file is named by -c: \`wgxdp up -c $work/file.yaml\`" up "$work/file.yaml"
+	says 2 "reload: $work/file.yaml: a file is named by -c" reload "$work/file.yaml"
+	says 2 'save: x: no word is expected here' save x
+	says 0 'Usage: wgxdp up' help up
+	says 0 'Commands:' help
+	says 2 "uup: no such command: did you mean" help uup
+	says 2 'nosuch: no such command' nosuch
+	say 'ok words in another order, or of another kind'
+}
+
+routes() {
+	wgxdp up -c - > /dev/null 2>&1 <<- YAML
+		policy: { overlay: "fd12:3456:789a::/48" }
+		peers: [ { name: a, device: lan } ]
+	YAML
+	says 0 'peer a: prefixes fd12:3456:789a:a::/64 added' route add fd12:3456:789a:a::/64 a
+	says 0 'peer a: prefixes fd12:3456:789a:b::/64 added' route add fd12:3456:789a:b::/64 --peer a
+	says 2 '--peer is missing' route add fd12:3456:789a:c::/64
+	says 1 "there is no peer 'b'" route add fd12:3456:789a:c::/64 b
+	says 2 'too many words' route add fd12:3456:789a:c::/64 --peer a b
+	says 0 'peer a: prefixes fd12:3456:789a:a::/64 removed' route del fd12:3456:789a:a::/64
+	say 'ok a route names its peer as a word'
+}
+
 firewall_network
 interfaces
 empty_file
 changed_by_hand
+words
+routes

@@ -91,9 +91,13 @@ metric() { # RELAY
 	inside "${1}firewall" curl -sf http://127.0.0.1:9851/metrics | awk '$1 == "wgxdp_config_last_reload_successful" {print $2}'
 }
 none_failed() { [[ $(metric a) == 1 && $(metric b) == 1 && $(metric c) == 1 ]]; }
-each_metric() { # WHEN VALUE
+metric_is() { [[ $(metric "$1") == "$2" ]]; }
+each_metric() { # WHEN VALUE; the exporter may still have the page of a second ago
 	local r
-	for r in "${relays[@]}"; do expect "last reload successful at $r, $1" "$(metric "$r")" == "$2"; done
+	for r in "${relays[@]}"; do
+		wait_for 2 "last reload successful at $r, $1: $2" metric_is "$r" "$2"
+		expect "last reload successful at $r, $1" "$(metric "$r")" == "$2"
+	done
 }
 as_it_is() { # RELAY: nobody sends
 	on_relay "$1" show --json

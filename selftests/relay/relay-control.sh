@@ -87,7 +87,7 @@ wgxdp up -c "$work/wgxdp.yaml" > /dev/null 2>&1
 wgxdp peer add hand --device eth2 --prefix $overlay:1::/64 2> /dev/null > /dev/null || fail 'peer add'
 has_route "$overlay:1::/64=hand" || fail "peer add: $(routes)"
 said=$(wgxdp peer set hand --prefix $overlay:2::/64 2> /dev/null)
-expect 'entries that a prefix for another writes' "$(written "$said")" == 2
+expect 'a prefix for another' "$said" == "peer hand: prefixes $overlay:2::/64, was $overlay:1::/64"
 wgxdp route add $overlay:3::/64 --peer hand > /dev/null 2>&1 || fail 'route add'
 expect 'routes by hand' "$(routes | tr ' ' '\n' | grep -c =hand)" == 2
 wgxdp route add $overlay:b::/64 --peer "${a:0:8}" > /dev/null 2>&1 || fail 'route add of a followed peer'

@@ -52,15 +52,21 @@ static int try_plan(const struct config *c, struct findings *f)
 
 static int run_check(const struct global *g, int argc, char **argv)
 {
-	const char *file = CONFIG_DEFAULT;
+	const char *given = NULL, *file;
 	struct host h = { 0 };
 	struct findings f = { .instance = g->instance, .host = &h };
 	struct config_look looker = { look, &f };
 	struct config *c = NULL;
-	int status = EXIT_USAGE, planned = 0;
+	int status = EXIT_USAGE, planned = 0, n;
+	char **words = options_parse(&check_command, argc, argv, &given, &n);
 
-	if (!options_parse(&check_command, argc, argv, &file, NULL))
+	if (!words)
 		return EXIT_USAGE;
+	if (n > 1 || (n && given)) {
+		log_error("check: %s: one file at a time", words[n - 1]);
+		return EXIT_USAGE;
+	}
+	file = given ?: *words ?: CONFIG_DEFAULT;
 	if (host_read(&h))
 		return EXIT_FAILED;
 	if (config_read_and_look(file, &looker, &c))
@@ -86,12 +92,13 @@ static const struct command_option options[] = {
 const struct command check_command = {
 	.name = "check",
 	.summary = "report what is wrong with a configuration, and what this host lacks for it",
-	.usage = "[-c FILE]",
+	.usage = "[[-c] FILE]",
 	.about = "Reads a configuration, and reports everything that is wrong with it and "
 		 "everything it names that this host lacks. It changes nothing.\n"
 		 "Exit status: 0 nothing is wrong; 2 the file cannot be read or is invalid; 3 it "
 		 "is valid, but this host lacks something.",
 	.run = run_check,
 	.options = options,
+	.operand = "@file",
 	.only_prints = true,
 };

@@ -213,7 +213,7 @@ const struct command doctor_command = {
 	.summary = "find what keeps packets from passing, with the command that cures it",
 	.usage = "[-c FILE] [--listen SECONDS] [-j|--json]\n"
 		 "--wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port "
-		 "N[,N]...] [--nat dnat|none|masquerade] [--listen SECONDS] [-j|--json]",
+		 "PORTS] [--nat dnat|none|masquerade] [--listen SECONDS] [-j|--json]",
 	.about = "Checks this host and what runs: kernel, interfaces, drivers, offloads, MTU, "
 		 "VLANs, forwarding, other programs, rules, routes, backends, WireGuard, "
 		 "handshakes and clock. Each finding is ok, a warning or a problem, with the "

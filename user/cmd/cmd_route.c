@@ -21,18 +21,21 @@ struct arguments {
 
 static int check_words(struct arguments *a, int n, char **words)
 {
-	bool add;
+	bool add, named;
 
 	a->verb = command_word(&route_command, words);
 	if (!a->verb)
 		return -EINVAL;
-	if (n != 2) {
+	add = !strcmp(a->verb, "add");
+	named = add && n == 3 && !a->peer;
+	if (n != 2 + named) {
 		log_error("route %s: %s; see `wgxdp route --help`", a->verb,
 			  n > 2 ? "too many words" : "a prefix is missing");
 		return -EINVAL;
 	}
 	a->text = words[1];
-	add = !strcmp(a->verb, "add");
+	if (named)
+		a->peer = words[2];
 	if (add != !!a->peer) {
 		log_error("route %s %s: %s", a->verb, a->text,
 			  add ? "--peer is missing: the peer that has the prefix" :
@@ -132,7 +135,7 @@ static const struct command_option options[] = {
 const struct command route_command = {
 	.name = "route",
 	.summary = "add or remove a prefix of a relay's peer",
-	.usage = "add PREFIX --peer NAME\ndel PREFIX",
+	.usage = "add PREFIX [--peer] NAME\ndel PREFIX",
 	.about = "Adds a prefix to a peer of the running relay, or removes one. The AllowedIPs of "
 		 "a peer that is followed are WireGuard's: they are changed there.",
 	.run = run_route,

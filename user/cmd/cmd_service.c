@@ -382,8 +382,8 @@ static const struct command_option options[] = {
 	  "of `set`: take the backend's IPv4 address away" },
 	{ 0, "no-ipv6", NULL, offsetof(struct arguments, no_ipv6),
 	  "of `set`: take the backend's IPv6 address away" },
-	{ 0, "port", "N[,N]", offsetof(struct arguments, wanted),
-	  "UDP ports to listen on (default: 51820)", parse_ports },
+	{ 0, "port", "PORTS", offsetof(struct arguments, wanted),
+	  "UDP ports to listen on, as 51820,443 or 400-450 (default: 51820)", parse_ports },
 	{ 0, "nat", "MODE", 0,
 	  "dnat (default); none: no translation; masquerade: the backend sees an address of this "
 	  "host, and clients of either family reach it",
@@ -413,7 +413,7 @@ static const struct command_word words[] = {
 const struct command service_command = {
 	.name = "service",
 	.summary = "add, change and remove services of what runs, and deny or allow clients",
-	.usage = "add NAME --listen WHERE --backend BACKEND[,BACKEND][:PORT] [--port N[,N]...] "
+	.usage = "add NAME --listen WHERE --backend BACKEND[,BACKEND][:PORT] [--port PORTS] "
 		 "[--nat dnat|none|masquerade] [--ipv6 direct|dnat|off] [--public-key KEY]... "
 		 "[--strict]\n"
 		 "set NAME [--listen WHERE] [--backend ...] [--no-ipv4] [--no-ipv6] [--port ...] "

@@ -141,7 +141,7 @@ const struct command up_command = {
 	.summary = "load, attach and fill the data path; if it runs, bring it to the configuration",
 	.usage = "[-c FILE] [--mode MODE] [--express USE] [--try SECONDS] [--replace]\n"
 		 "--wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port "
-		 "N[,N]...] [--nat dnat|none|masquerade] [--mode MODE] "
+		 "PORTS] [--nat dnat|none|masquerade] [--mode MODE] "
 		 "[--express USE] [--try SECONDS] [--replace]",
 	.about = "Loads the data path, attaches it and fills its maps. If it runs already, `up` "
 		 "changes only what differs, and names it. It does all of it or nothing. Changes "

@@ -11,6 +11,7 @@
 #include "bpf_compiler.h"
 #include "cmd/command.h"
 #include "lib/log.h"
+#include "lib/text.h"
 
 const struct command *const commands[] = {
 	&up_command, &check_command, &daemon_command, &ddns_command, &doctor_command,
@@ -61,7 +62,8 @@ static void usage(FILE *out)
 	fputs("\nOptions:\n"
 	      "  --instance NAME  one of several on this host (default: " INSTANCE_DEFAULT
 	      "); also after COMMAND\n"
-	      "  -h, --help       this text; after COMMAND, the help of that command\n"
+	      "  -h, --help       this text; after COMMAND, the help of that command, as `wgxdp help "
+	      "COMMAND`\n"
 	      "  --version\n"
 	      "\nSee wgxdp(8).\n",
 	      out);
@@ -127,16 +129,6 @@ static void open_streams(void)
 		close(fd);
 }
 
-static int run_command(const struct command *c, const struct global *g, int argc, char **argv)
-{
-	int status = c->run(g, argc, argv);
-
-	if (!c->only_prints || !(fflush(stdout) | ferror(stdout)))
-		return status;
-	log_error("%s: cannot write all of it to standard output", c->name);
-	return EXIT_FAILED;
-}
-
 /* Proposes the command that was meant, by its name or by what other programs call it. */
 static void report_unknown(const char *word)
 {
@@ -161,9 +153,41 @@ static void report_unknown(const char *word)
 		log_error("%s: no such command; `wgxdp --help` lists them", word);
 }
 
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++)
+		if (!strcmp(name, commands[i]->name))
+			return commands[i];
+	report_unknown(name);
+	return NULL;
+}
+
+/* `help`, or the help of a command */
+static int help(const char *name)
+{
+	const struct command *c = name ? find_command(name) : NULL;
+
+	if (c)
+		command_help(c, stdout);
+	else if (!name)
+		usage(stdout);
+	return c || !name ? EXIT_DONE : EXIT_USAGE;
+}
+
+static int run_command(const struct command *c, const struct global *g, int argc, char **argv)
+{
+	int status = c->run(g, argc, argv);
+
+	if (!c->only_prints || !(fflush(stdout) | ferror(stdout)))
+		return status;
+	log_error("%s: cannot write all of it to standard output", c->name);
+	return EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	struct global g = { .instance = INSTANCE_DEFAULT };
+	const struct command *c;
 
 	open_streams();
 	uv_replace_allocator(malloc, room_for_loop, calloc, free);
@@ -177,23 +201,14 @@ int main(int argc, char **argv)
 		version();
 		return EXIT_DONE;
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-		usage(stdout);
-		return EXIT_DONE;
-	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return help(argv[2]);
 	if (!strcmp(argv[1], "complete"))
 		return complete(argc - 2, argv + 2, stdout);
-	for (size_t i = 0; commands[i]; i++) {
-		const struct command *c = commands[i];
-
-		if (strcmp(argv[1], c->name))
-			continue;
-		if (asks_help(argc - 1, argv + 1)) {
-			command_help(c, stdout);
-			return EXIT_DONE;
-		}
-		return run_command(c, &g, argc - 1, argv + 1);
-	}
-	report_unknown(argv[1]);
-	return EXIT_USAGE;
+	c = find_command(argv[1]);
+	if (!c)
+		return EXIT_USAGE;
+	if (asks_help(argc - 1, argv + 1))
+		return help(argv[1]);
+	return run_command(c, &g, argc - 1, argv + 1);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "cmd/command.h"
 #include "config/config_check.h"
+#include "lib/addr.h"
 #include "lib/log.h"
 #include "lib/text.h"
 
@@ -120,6 +121,30 @@ static int report_refused(const struct command *c, int returned, char **argv)
 	return -EINVAL;
 }
 
+static bool has_option(const struct command *c, const char *name)
+{
+	for (const struct command_option *o = c->options; !is_last(o); o++)
+		if (o->name && !strcmp(o->name, name))
+			return true;
+	return false;
+}
+
+/* A word that belongs to no option: most often a file, or the second item of a list */
+static void report_stray(const struct command *c, const char *word)
+{
+	struct address a;
+
+	if (has_option(c, "to") && !address_parse(word, &a))
+		log_error("%s: %s: the items of a list are one word with commas: --to ADDRESS,%s",
+			  c->name, word, word);
+	else if (has_option(c, "config"))
+		log_error("%s: %s: a file is named by -c: `wgxdp %s -c %s`", c->name, word, c->name,
+			  word);
+	else
+		log_error("%s: %s: no word is expected here; see `wgxdp %s --help`", c->name, word,
+			  c->name);
+}
+
 char **options_parse(const struct command *c, int argc, char **argv, void *arguments, int *ret_n)
 {
 	static const struct command_option none[1];
@@ -138,8 +163,7 @@ char **options_parse(const struct command *c, int argc, char **argv, void *argum
 	if (rc)
 		return NULL;
 	if (optind < argc && !c->words && !c->operand) {
-		log_error("%s: %s: not an option; see `wgxdp %s --help`", c->name, argv[optind],
-			  c->name);
+		report_stray(c, argv[optind]);
 		return NULL;
 	}
 	if (ret_n)

@@ -23,7 +23,8 @@ static inline int parse_quick_service(void *member, const struct command_option 
 	  parse_quick_service, LINE_TO }, \
 	{ 0, "lan", "IF", member, "the interface to wg-end (default: by the routing table)", \
 	  parse_quick_service, LINE_LAN, "@interface" }, \
-	{ 0, "port", "N[,N]", member, "UDP ports to listen on (default: 51820)", \
+	{ 0, "port", "PORTS", member, \
+	  "UDP ports to listen on, as 51820,443 or 400-450 (default: 51820)", \
 	  parse_quick_service, LINE_PORT }, \
 	{ 0, "nat", "MODE", member, \
 	  "dnat (default): IPv4 is translated to the backend, IPv6 passes to the backend's own " \

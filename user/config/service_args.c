@@ -2,34 +2,52 @@
  *
  * Ports, backends, keys and nat of a service from a command line.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "config/config_check.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "config/service_args.h"
 
+static int add_port(struct service_config *s, __be16 port)
+{
+	__be16 *place;
+
+	for (size_t i = 0; i < s->n_ports; i++)
+		if (s->ports[i] == port) {
+			log_error("--port: %u is listed twice: once is enough", ntohs(port));
+			return -EINVAL;
+		}
+	place = append(s->ports, s->n_ports);
+	if (place)
+		*place = port;
+	return place ? 0 : -ENOMEM;
+}
+
 int service_ports(struct service_config *s, char *list)
 {
 	char *word, *rest = list;
+	int rc = 0;
 
-	while ((word = strsep(&rest, ","))) {
-		__be16 *port = append(s->ports, s->n_ports);
+	while (!rc && (word = strsep(&rest, ","))) {
+		unsigned int port, last;
 
-		if (!port)
-			return -ENOMEM;
-		if (port_parse(word, port)) {
+		if (ports_parse(word, &port, &last)) {
 			log_error("--port '%s': a port is a number from 1 to 65535; several are "
-				  "written as 51820,443", word);
+				  "written as 51820,443 or 400-450", word);
 			return -EINVAL;
 		}
-		for (size_t i = 0; i + 1 < s->n_ports; i++)
-			if (s->ports[i] == *port) {
-				log_error("--port %s: said twice: once is enough", word);
-				return -EINVAL;
-			}
+		if (last - port >= PORTS_MAX - s->n_ports) {
+			log_error("--port %s: more than %u ports: several services are wanted",
+				  word, PORTS_MAX);
+			return -EINVAL;
+		}
+		for (; !rc && port <= last; port++)
+			rc = add_port(s, htons(port));
 	}
-	return 0;
+	return rc;
 }
 
 /* Adds an address, or a name. A name takes the family that no address has: names come after

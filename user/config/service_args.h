@@ -6,7 +6,7 @@
 #pragma once
 #include "config/config.h"
 
-/* Adds ports from a list such as "51820,443". */
+/* Adds ports from a list such as "51820,400-450". */
 int service_ports(struct service_config *s, char *list);
 /* Reads "192.168.1.10,[fd00::10]:51820". The :PORT at the end is for both addresses. An IPv6
  * address without brackets has no port. A name takes the family that no address has. */

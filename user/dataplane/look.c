@@ -113,7 +113,7 @@ static int start(struct looking *l, const struct dataplane *dp, __u32 kinds, __u
 
 /* ---- why not ---- */
 
-/* Whether a tracing program without a target gets EPERM, where an unrestricted kernel says EINVAL */
+/* Whether a tracing program without a target gets EPERM; unrestricted kernels say EINVAL. */
 static bool tracing_is_forbidden(void)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FEXIT);

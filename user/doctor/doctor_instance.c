@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The instance itself: whether the daemon runs where one is needed, whether the file says what runs,
- * and whether what is attached and listened at is still what this host has.
+ * The instance itself: whether the daemon runs where one is needed, whether the file says what
+ * runs, and whether what is attached and listened at is still what this host has.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -127,6 +127,20 @@ static bool is_own_fault(const struct doctor *k, const struct service_condition 
 	}
 }
 
+/* Where the interface has lost its only address of a family, another `up` finds none either */
+static bool has_another_address(const struct doctor *k, const struct service_condition *c,
+				const char *interface)
+{
+	const struct nl_link *link = host_link_by_name(&k->h, interface);
+
+	for (size_t i = 0; i < k->h.n_addresses && link; i++)
+		if (k->h.addresses[i].ifindex == link->ifindex &&
+		    k->h.addresses[i].local.family == c->address.family &&
+		    !address_is_link_local(&k->h.addresses[i].local))
+			return true;
+	return false;
+}
+
 static void look_at_service(struct doctor *k, size_t id)
 {
 	const struct service_condition *c = &k->is.services[id];
@@ -139,8 +153,8 @@ static void look_at_service(struct doctor *k, size_t id)
 		doctor_ok(k, "service", name, "listening");
 	else if (is_own_fault(k, c, interface))
 		doctor_say(k, STATE_PROBLEM, "service", name,
-			   c->fault == FAULT_NO_ADDRESS || c->fault == FAULT_INTERFACE ? NULL :
-			   cure("%s", k->again), "%s: %s", service_state_name(c->state), c->why);
+			   has_another_address(k, c, interface) ? cure("%s", k->again) : NULL,
+			   "%s: %s", service_state_name(c->state), c->why);
 }
 
 /* The names of the instances that are up, as ": a, b are"; "": none is */

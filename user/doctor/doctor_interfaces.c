@@ -32,7 +32,8 @@ static char *cure_missing(const struct doctor *k, const char *name)
 		memcpy(base, name, dot - name);
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", name);
 	if (!access(path, R_OK))
-		return cure("wg-quick up %s", SHELL_WORD(name));
+		return k->dp ? cure("wg-quick up %s && %s", SHELL_WORD(name), k->again) :
+		       cure("wg-quick up %s", SHELL_WORD(name));
 	if (!*base || !host_link_by_name(&k->h, base))
 		return NULL;
 	return cure("ip link add link %s name %s type vlan id %u && ip link set dev %s up",
@@ -66,25 +67,32 @@ static bool pppoe_device(const char *name, char ret[IFNAMSIZ])
 	return found;
 }
 
-static const char *listening_service(const struct doctor *k, const char *name)
+/* Has all services that listen on an interface listen on another one. NULL: none does */
+static char *cure_listen(const struct doctor *k, const char *name, const char *other)
 {
-	for (size_t i = 0; i < k->c->n_services; i++)
+	char *text = NULL;
+	size_t size, n = 0;
+	FILE *out = k->dp ? text_open(&text, &size) : NULL;
+
+	for (size_t i = 0; i < k->c->n_services && out; i++)
 		if (!strcmp(k->c->services[i].listen_interface, name))
-			return k->c->services[i].name;
-	return NULL;
+			fprintf(out, "%s%s service set %s --listen %s", n++ ? " && " : "", k->wgxdp,
+				k->c->services[i].name, SHELL_WORD(other));
+	if (out)
+		fputs(k->keep, out);
+	if (!out || fclose(out) || !n) {
+		free(text);
+		return NULL;
+	}
+	return text;
 }
 
 /* Another interface, a bridge or ppp0, has the addresses and the packets */
 static void report_wrong_interface(struct doctor *k, struct doctor_port *port, const char *other,
 			const char *why)
 {
-	const char *service = listening_service(k, port->name);
-
 	port->dead = true;
-	doctor_say(k, STATE_PROBLEM, "interface", port->name,
-		   service && k->dp ?
-		   cure("%s service set %s --listen %s%s", k->wgxdp, service, other, k->keep) :
-		   NULL,
+	doctor_say(k, STATE_PROBLEM, "interface", port->name, cure_listen(k, port->name, other),
 		   "%s %s: name %s in its place", why, other, other);
 }
 
@@ -302,14 +310,14 @@ void doctor_interfaces(struct doctor *k)
 			report_missing(k, port->name);
 			continue;
 		}
-		if (!look_at_link(k, port) || !doctor_is_attached(k, port))
+		if (!look_at_link(k, port))
 			continue;
 		if (port->link->ethernet) {
 			look_at_lro(k, doctor_nic(k, port->link));
 			look_at_programs(k, port, doctor_nic(k, port->link));
 		}
 		look_at_tc(k, port->link);
-		if (port->dead)
+		if (port->dead || !doctor_is_attached(k, port))
 			continue;
 		look_at_mode(k, port);
 		if (port->link->ethernet)

@@ -23,24 +23,51 @@ static enum link_role role_of(struct doctor *k, __u32 ifindex)
 	return port ? port->role : ROLE_NONE;
 }
 
-/* Routes to the interface on whose network the backend is. NULL: it is on none */
+/* Returns the interface on whose network the backend is, and sets *ret to the network. NULL: it is
+ * on none */
+static const struct nl_link *network_of(const struct doctor *k, const struct doctor_backend *b,
+					struct prefix *ret)
+{
+	for (size_t i = 0; i < k->h.n_addresses; i++) {
+		const struct nl_address *a = &k->h.addresses[i];
+
+		*ret = (struct prefix){
+			.addr = a->local.addr, .family = a->local.family, .len = a->prefix_len,
+		};
+		prefix_clear_host(ret);
+		if (prefix_covers(ret, &b->address) && host_link(&k->h, a->ifindex))
+			return host_link(&k->h, a->ifindex);
+	}
+	return NULL;
+}
+
 static char *cure_no_route(const struct doctor *k, const struct doctor_backend *b)
 {
 	char text[ADDRESS_STRLEN];
+	struct prefix p;
+	const struct nl_link *link = network_of(k, b, &p);
 
-	for (size_t i = 0; i < k->h.n_addresses; i++) {
-		const struct nl_address *a = &k->h.addresses[i];
-		struct prefix p = {
-			.addr = a->local.addr, .family = a->local.family, .len = a->prefix_len,
-		};
+	return link ? cure("%s route replace %s dev %s", ip_command(b), prefix_format(&p, text),
+			   SHELL_WORD(link->name)) : NULL;
+}
 
-		prefix_clear_host(&p);
-		if (prefix_covers(&p, &b->address) && host_link(&k->h, a->ifindex))
-			return cure("%s route replace %s dev %s", ip_command(b),
-				    prefix_format(&p, text),
-				    SHELL_WORD(doctor_link_name(k, a->ifindex)));
-	}
-	return NULL;
+/* An interface that is down has no routes: then that is told, and once */
+static bool is_behind_down(struct doctor *k, struct doctor_backend *b)
+{
+	struct prefix p;
+	const struct nl_link *link = network_of(k, b, &p);
+	bool told = false;
+
+	if (!link || link->up)
+		return false;
+	b->suspect = true;
+	for (size_t i = 0; i < k->n_findings; i++)
+		told |= !strcmp(k->findings[i].check, "interface") &&
+			!strcmp(k->findings[i].subject, link->name);
+	if (!told)
+		doctor_say(k, STATE_PROBLEM, "interface", link->name,
+			   cure("ip link set dev %s up", SHELL_WORD(link->name)), "it is down");
+	return true;
 }
 
 /* Finds a rule that gives packets with its mark another way. The admin may mark packets to the
@@ -89,15 +116,17 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 		b->suspect = true;
 		doctor_say(k, STATE_PROBLEM, "route", text, NULL,
 			   "it is an address of this host: name that of the host behind it");
-	} else if (b->reach == REACH_NONE) {
+	} else if (b->reach == REACH_NONE || b->reach == REACH_WAN) {
+		if (is_behind_down(k, b))
+			return;
 		b->suspect = true;
-		doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
-			   "there is no route to it");
-	} else if (b->reach == REACH_WAN) {
-		b->suspect = true;
-		doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
-			   "the route to it leaves by %s, a wan: its own is missing, or the "
-			   "address is mistyped", doctor_link_name(k, b->way.oif));
+		if (b->reach == REACH_NONE)
+			doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
+				   "there is no route to it");
+		else
+			doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
+				   "the route to it leaves by %s, a wan: its own is missing, or the "
+				   "address is mistyped", doctor_link_name(k, b->way.oif));
 	} else if (b->reach == REACH_BY_RULE) {
 		doctor_ok(k, "route", text, "by a rule that asks for more than the destination");
 	} else if (host_has_several_ways(&k->h, &b->address, b->vrf, b->way.oif)) {

@@ -147,6 +147,30 @@ static bool is_port(const struct doctor *k, const char *name)
 
 /* ---- the blind relay ---- */
 
+/* Where one name of the file and one peer of the device are left over, they are the same site. */
+static char *cure_site(const struct doctor *k, const struct doctor_device *d, const char *name)
+{
+	const struct blind_config *b = &k->c->blind;
+	char names[256], other[NAME_LEN] = "";
+	size_t missing = 0;
+
+	for (size_t i = 0; i < b->n_sites; i++)
+		missing += !host_has_site(k->c, &d->wg, b->sites[i].name, names, NULL);
+	if (missing != 1 || !doctor_file(k) || k->source != SOURCE_SAME ||
+	    host_has_site(k->c, &d->wg, name, names, other) || !*other)
+		return NULL;
+	return cure("sed -i.old 's/\\b%s\\b/%s/' %s && %s reload -c %s", name, other, k->file,
+		    k->wgxdp, k->file);
+}
+
+static void report_site(struct doctor *k, const struct doctor_device *d, const char *name,
+			const char *names)
+{
+	doctor_say(k, STATE_PROBLEM, "blind", name, cure_site(k, d, name),
+		   "%s has no peer with this name of a site, in `peers` or as a comment in "
+		   WG_QUICK_DIR "/%s.conf: it has %s", d->name, d->name, names);
+}
+
 static void look_at_blind(struct doctor *k)
 {
 	const struct blind_config *b = &k->c->blind;
@@ -164,11 +188,8 @@ static void look_at_blind(struct doctor *k)
 				   "it listens on UDP port %u, and the sites send to %s, blind's "
 				   "own: no handshake reaches it", ntohs(d->wg.port), port);
 		for (size_t s = 0; s < b->n_sites; s++)
-			if (!host_has_site(k->c, &d->wg, b->sites[s].name, names))
-				doctor_say(k, STATE_PROBLEM, "blind", b->sites[s].name, NULL,
-					   "%s has no peer of that name, which it needs as a "
-					   "comment in " WG_QUICK_DIR "/%s.conf or in `peers`: it "
-					   "has %s", d->name, d->name, names);
+			if (!host_has_site(k->c, &d->wg, b->sites[s].name, names, NULL))
+				report_site(k, d, b->sites[s].name, names);
 	}
 }
 
@@ -178,6 +199,7 @@ void doctor_wireguard(struct doctor *k)
 	for (size_t i = 0; i < k->n_devices; i++) {
 		const struct doctor_device *d = &k->devices[i];
 		char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
+		const struct nl_link *link;
 		struct wg_names names;
 
 		snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
@@ -196,6 +218,11 @@ void doctor_wireguard(struct doctor *k)
 		}
 		doctor_ok(k, "wireguard", d->name, "listens on UDP port %u, %zu peers",
 			  ntohs(d->wg.port), d->wg.n_peers);
+		link = host_link_by_name(&k->h, d->name);
+		if (link && !link->up && !is_port(k, d->name))
+			doctor_say(k, STATE_PROBLEM, "interface", d->name,
+				   cure("ip link set dev %s up", SHELL_WORD(d->name)),
+				   "it is down");
 		look_at_own_key(k, d);
 		look_at_keys(k, d);
 		wg_names_read(d->name, &names);

@@ -271,22 +271,34 @@ static void name_site(const struct config *c, const struct wg_names *names,
 	wg_name_of(names, key, ret);
 }
 
+static bool is_named_site(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->blind.n_sites; i++)
+		if (!strcmp(c->blind.sites[i].name, name))
+			return true;
+	return false;
+}
+
 bool host_has_site(const struct config *c, const struct wg_device *d, const char *name,
-		   char ret_names[256])
+		   char ret_names[256], char ret_other[NAME_LEN])
 {
 	char is[NAME_LEN];
 	struct wg_names names;
+	size_t n = 0, others = 0;
 	bool found = false;
-	size_t n = 0;
 
 	wg_names_read(c->blind.device, &names);
 	strcpy(ret_names, "none");
 	for (size_t i = 0; i < d->n_peers; i++) {
 		name_site(c, &names, &d->peers[i].key, is);
 		found |= !strcmp(is, name);
+		if (!is_named_site(c, is) && !others++ && ret_other)
+			strcpy(ret_other, is);
 		if (n < 256)
 			n += snprintf(ret_names + n, 256 - n, "%s%s", n ? ", " : "", is);
 	}
+	if (others > 1 && ret_other)
+		*ret_other = '\0';
 	wg_names_free(&names);
 	return found;
 }
@@ -309,7 +321,7 @@ static void check_blind(struct check_host *k)
 		     ntohs(b->port), b->device, ntohs(b->port));
 	for (size_t i = 0; i < b->n_sites; i++) {
 		at(&k->check, 0, "/blind/sites/%zu", i);
-		if (!host_has_site(k->c, &d, b->sites[i].name, names))
+		if (!host_has_site(k->c, &d, b->sites[i].name, names, NULL))
 			tell(&k->check, "sites: %s has no peer with the name '%s': it has %s",
 			     b->device, b->sites[i].name, names);
 	}

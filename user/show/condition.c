@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "config/config_names.h"
+#include "dataplane/attach.h"
 #include "instance/state.h"
 #include "lib/grow.h"
 #include "plan/reach.h"
@@ -75,6 +76,51 @@ static void judge_gone(struct conditions *k, struct interface_condition *i)
 		 "it was deleted");
 }
 
+#define XDP_GONE "its XDP program was detached, and tc carries its packets"
+
+static bool tc_is_ours(__u32 ifindex)
+{
+	__u32 ids[16];
+	size_t n = attached_tc(ifindex, ids, sizeof(ids) / sizeof(*ids));
+
+	for (size_t i = 0; i < n; i++)
+		if (pins_have_program(ids[i]))
+			return true;
+	return false;
+}
+
+/* Returns what became of our XDP on the nics that carry a logical link: itself, its VLAN's port,
+ * its bridge's ports. NULL: it is there */
+static const char *why_no_xdp(const struct conditions *k, const struct link *l)
+{
+	const char *why = NULL;
+
+	for (size_t i = 0; i < k->n_links && !why; i++) {
+		const struct link *o = &k->links[i];
+		const struct nl_link *here = host_link(&k->h, o->ifindex);
+
+		if ((o != l && o->ifindex != l->port && o->above != l->ifindex) || !here ||
+		    !(o->flags & (LINK_NATIVE | LINK_GENERIC)))
+			continue;
+		if (!here->xdp_prog_id)
+			why = XDP_GONE;
+		else if (!(o->flags & LINK_SHARED) && !pins_have_program(here->xdp_prog_id))
+			why = "another XDP program is attached in place of ours";
+	}
+	return why;
+}
+
+static void judge_link(const struct conditions *k, struct interface_condition *i, bool up)
+{
+	bool tc_gone = i->link->flags & LINK_TC && !tc_is_ours(i->link->ifindex);
+	const char *why = !up ? "it is down" : tc_gone ? "its tc program was detached" :
+			  why_no_xdp(k, i->link);
+
+	i->slow = why && !strcmp(why, XDP_GONE);
+	i->state = !up ? INTERFACE_DOWN : why ? INTERFACE_WAITING : INTERFACE_ATTACHED;
+	snprintf(i->why, sizeof(i->why), "%s", why ?: "");
+}
+
 static int judge_links(struct conditions *k)
 {
 	for (size_t j = 0; j < k->n_links; j++) {
@@ -97,8 +143,7 @@ static int judge_links(struct conditions *k)
 			judge_gone(k, i);
 		} else {
 			snprintf(i->name, sizeof(i->name), "%s", here->name);
-			i->state = here->up ? INTERFACE_ATTACHED : INTERFACE_DOWN;
-			snprintf(i->why, sizeof(i->why), "%s", here->up ? "" : "it is down");
+			judge_link(k, i, here->up);
 		}
 	}
 	return 0;

@@ -24,7 +24,8 @@ enum interface_state {
 /* Why a service is not listening: the first that applies */
 enum fault {
 	FAULT_NONE, FAULT_NAME, FAULT_INTERFACE, FAULT_NO_ADDRESS, FAULT_ADDRESS_GONE,
-	FAULT_NOT_HEARD, FAULT_FORWARDING, FAULT_ROUTE, FAULT_NEIGHBOUR, FAULT_MTU, FAULT_BACKEND
+	FAULT_NOT_HEARD, FAULT_FORWARDING, FAULT_ROUTE, FAULT_NEIGHBOUR, FAULT_MTU, FAULT_BACKEND,
+	FAULT_DEVICE			/* of the blind relay: its WireGuard gets nothing */
 };
 
 #define CONDITION_WHY 240
@@ -41,6 +42,7 @@ struct interface_condition {
 	enum link_role role;
 	const struct link *link;	/* NULL: configured, and not attached to */
 	enum interface_state state;
+	bool slow;			/* XDP was detached, and tc carries the packets */
 	char why[CONDITION_WHY];	/* "": it is attached */
 };
 

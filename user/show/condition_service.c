@@ -175,9 +175,14 @@ static bool place_works(struct judge *j, const struct place *p)
 		note_fault(j, FAULT_INTERFACE, "the interface that it listens on was deleted");
 		return false;
 	}
-	if (!link->up) {
-		note_fault(j, FAULT_INTERFACE, "%s is down", link->name);
-		return false;
+	for (size_t i = 0; i < j->k->n_interfaces; i++) {
+		const struct interface_condition *is = &j->k->interfaces[i];
+
+		if (is->link && is->link->ifindex == p->ifindex &&
+		    is->state != INTERFACE_ATTACHED && !(is->slow && link->up)) {
+			note_fault(j, FAULT_INTERFACE, "%s: %s", link->name, is->why);
+			return false;
+		}
 	}
 	/* `listen: { addresses }` may name one that another router has now */
 	if (s->nat != NAT_NONE && *s->listen_interface &&
@@ -298,12 +303,49 @@ static void judge_backends(struct judge *j, const struct table_entry *table, siz
 
 /* ---- states ---- */
 
-/* Of the blind relay, and where the host or the configuration cannot be asked */
+/* Where the host or the configuration cannot be asked */
 static void judge_by_table(struct judge *j, const struct places *p)
 {
 	j->works = p->n;
 	if (!p->n)
 		note_fault(j, FAULT_INTERFACE, "it listens nowhere");
+}
+
+/* WireGuard behind the blind relay has to get what comes for this host itself */
+static bool blind_device_works(struct judge *j)
+{
+	const struct blind_config *b = &j->k->config->blind;
+	const struct nl_link *link = host_link_by_name(&j->k->h, b->device);
+	struct wg_device d = { 0 };
+	int rc = link ? wg_read(b->device, &d) : 0;
+
+	if (!link || !link->up)
+		note_fault(j, FAULT_DEVICE, "%s is %s", b->device, link ? "down" : "not there");
+	else if (!rc && d.port != b->port)
+		note_fault(j, FAULT_DEVICE, "%s listens on UDP port %u, and sites send to %u",
+			   b->device, ntohs(d.port), ntohs(b->port));
+	wg_free(&d);
+	return !j->faults;
+}
+
+static void judge_blind(struct judge *j, const struct places *p)
+{
+	const struct config *c = j->k->config;
+	bool works = blind_device_works(j);
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct nl_link *link = host_link(&j->k->h, p->list[i].ifindex);
+
+		if (!link || !link->up)
+			note_fault(j, FAULT_INTERFACE, "%s is %s", c->blind.interface,
+				   link ? "down" : "not there");
+		else if (!reach_needs(c, &j->k->h, link, p->list[i].local.family) ||
+			 forwards(j, link, &p->list[i].local))
+			j->works += works;
+	}
+	if (!p->n)
+		note_fault(j, FAULT_INTERFACE, "%s is not there, or has no address",
+			   c->blind.interface);
 }
 
 static void judge_service(struct judge *j, const struct places *p,
@@ -312,8 +354,10 @@ static void judge_service(struct judge *j, const struct places *p,
 	j->faults = j->works = 0;
 	j->c = &j->k->services[id];
 	j->s = j->k->config ? config_service(j->k->config, j->k->names[id].name) : NULL;
-	if (!j->s || j->k->dp->elsewhere || is_blind(&j->k->names[id])) {
+	if (j->k->dp->elsewhere || !j->k->config || (!j->s && !is_blind(&j->k->names[id]))) {
 		judge_by_table(j, p);
+	} else if (is_blind(&j->k->names[id])) {
+		judge_blind(j, p);
 	} else {
 		for (size_t i = 0; i < p->n; i++)
 			j->works += place_works(j, &p->list[i]);

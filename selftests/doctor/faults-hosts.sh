@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 1200
+# The table of faults (selftests/lib/fault-table.sh) of hosts where something is missing beside the data path: WireGuard behind a firewall
+# and its guard, no daemon where one is needed, an instance that is not up, a firewall whose wan is in a bridge.
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "$root/selftests/lib/wards.sh"
+source "$root/selftests/lib/fault-table.sh"
+
+file=/etc/wgxdp/wgxdp.yaml
+at() { inside firewall "$@"; }
+up() { wgxdp up > "$work/up" 2>&1 || fail "up: $(< "$work/up")"; }
+mkdir -p /etc/wgxdp /etc/wireguard
+mount -t tmpfs etc /etc/wgxdp
+mount -t tmpfs etc /etc/wireguard
+choose_wireguard
+[[ $WGXDP_WG == kernel ]] || export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go
+echo 'nameserver 127.0.0.1' > "$work/resolv.conf"
+printf '%s\n' '127.0.0.1 localhost' '192.168.1.10 wg-end.example.net' > "$work/hosts"
+mount --bind "$work/resolv.conf" "$(realpath /etc/resolv.conf)"
+mount --bind "$work/hosts" /etc/hosts
+
+firewall_network
+host_is 192.168.1.10 wg-end
+tunnel wg-end wg0 10.77.0.1/24 $port
+tunnel client wgc 10.77.0.2/24
+tunnel firewall wgf 10.78.0.1/24 51999
+tunnel client wgd 10.78.0.2/24 51998
+inside wg-end wg set wg0 peer "$(key wgc)" allowed-ips 10.77.0.2/32
+at wg set wgf peer "$(key wgd)" allowed-ips 10.78.0.2/32
+inside client wg set wgd peer "$(key wgf)" allowed-ips 10.78.0.1/32 endpoint 198.51.100.1:51999
+wait_for 20 "the firewall's own tunnel" inside client ping -q -c 1 -W 1 10.78.0.1
+(umask 077 && sed "s|^.Interface.|&\nAddress = 10.77.0.1/24|" <(inside wg-end wg showconf wg0) > /etc/wireguard/wg0.conf)
+
+# --- a guard, and WireGuard behind it
+
+guarded() { # KEY
+	cat > $file <<- EOF_FILE
+		services:
+		  - name: wg-end
+		    listen: { interface: wan, ports: [ $port ] }
+		    backend: { ipv4: 192.168.1.10, port: $port }
+		    wireguard: { public-keys: [ "$1" ] }
+	EOF_FILE
+	up
+}
+retry() { anew client wgc wg0 198.51.100.1:$port 10.77.0.0/24; }
+works() { inside client ping -q -c 1 -W 0.5 10.77.0.1; } > /dev/null
+tunnel_works() { retry && wait_for 10 'the tunnel' works; }
+is_down() { [[ ! $(inside wg-end ss -Hlun "sport = $port") ]]; }
+wrong_key() {
+	wgxdp down > /dev/null
+	guarded "$(key wgc)"
+	retry
+	has_come() { [[ $(shown reason original guard_mac1) -gt 0 ]]; }
+	wait_for 10 'an initiation' has_come
+}
+closed() {
+	inside wg-end ip link del wg0
+	wait_for 5 'wg-end is down' is_down
+}
+moved() { inside wg-end wg set wg0 listen-port 51899; }
+nobody_there() { # its neighbour forgets it, as after a power cut
+	inside wg-end ip link set eth down
+	at ip neighbour flush dev lan
+	at ping -c 1 -W 1 192.168.1.10 > /dev/null || :
+}
+guarded "$(key wg0)"
+tunnel_works
+all_well 'a guard'
+after=tunnel_works row key - wrong_key
+after=tunnel_works row backend - closed
+after=tunnel_works row backend - moved
+wgxdp down > /dev/null
+
+# --- no daemon where one is needed: it is started with the file, and ends with the data path
+
+firewall_file() { # LINES
+	cat > $file <<- EOF_FILE
+		services:
+		  - name: wg-end
+		    listen: { interface: wan, ports: [ $port ] }
+		    backend: { ipv4: ${1:-192.168.1.10}, port: $port }
+		${2:-}
+	EOF_FILE
+	up
+}
+none_runs() { ! pgrep -x wgxdp; }
+ended() { # a daemon ends with the data path
+	wgxdp down > /dev/null
+	wait_for 10 'the daemon ends' none_runs
+}
+needs() { firewall_file "${2:-}" "$1"; }
+daemon_row() { # LINES [BACKEND]
+	row daemon 'daemon - -' needs "$1" "${2:-}"
+	ended
+}
+daemon_row '' wg-end.example.net
+daemon_row "endpoints: [ { interface: wgf, peer: \"$(key wgd)\", host: 198.51.100.7, port: 51998 } ]"
+daemon_row 'learn: [ { interface: wgf } ]'
+daemon_row "exporter: { listen: [ \"127.0.0.1:9851\" ] }"
+daemon_row "ddns: { interface: wan, names: [ a.example.net ], provider: { exec: [ /bin/true ] } }"
+table_ends 8
+
+# --- an instance that is not up; nobody there; a wan in a bridge
+
+firewall_file
+doctor_says() { doctor && expect "$1" "$status $(found problem)" == "$2"; }
+wgxdp down > /dev/null
+names instance
+heals
+all_well 'an instance that was not up'
+rows=$((rows + 1))
+
+into_bridge() {
+	at ip address flush dev wan
+	at ip link add br0 type bridge
+	at ip link set br0 up
+	at ip link set wan master br0
+	addresses firewall br0 198.51.100.1/24 2001:db8:1::1/64
+}
+row interface 'service wg-end waiting' into_bridge
+wgxdp down > /dev/null
+
+# --- without instance and configuration the host is looked at all the same
+
+rm $file*
+chmod 0777 /sys/fs/bpf
+doctor
+expect 'a bare host: status, warnings' "$status $(found warning | grep -vx clock)" == '0 bpffs'
+cure=$(found warning cure | grep -v timedatectl)
+heals
+doctor
+expect 'a bare host: findings' "$(found warning | grep -cvx clock)$(found problem | wc -l)" == 00
+table_ends 10

@@ -1,0 +1,59 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sourced, after lib.sh and wards.sh: tables of faults. A row makes one thing wrong; doctor names it and nothing else, with rc 3; show, the
+# metrics, the status page and, where a daemon runs, the log say so too; the cure is run as it stands, and then all is well.
+# BREAK=1 makes nothing wrong: the first row fails.
+
+rows=0 # that went as they should
+
+said_by_all() { # [KIND NAME STATE]: show, metrics and page agree
+	wgxdp show --json > "${work:?}/show.json" && wgxdp show metrics > "$work/metrics"
+	"$root/selftests/lib/agree.py" "$work/show.json" "$work/metrics" user/daemon/page.html "$@" > "$work/agreed" 2>&1
+}
+
+# A daemon follows in its own time
+wait_until_said() { # WHAT [KIND NAME STATE]
+	local i
+	for ((i = 0; i < 100; i++)); do
+		! said_by_all "${@:2}" || return 0
+		sleep 0.1
+	done
+	fail "$1: $(< "$work/agreed")"
+}
+
+# All is well, and doctor finds nothing, not even a warning but for the clock
+all_well() { # WHAT
+	wait_until_said "$1"
+	healthy "$1" "${doctor_options[@]}"
+}
+doctor_options=()
+
+log_tells() { # TEXT, since the row began
+	tail -n "+$((log_from + 1))" "$work/daemon" | grep -qF "$1"
+}
+
+# CHECK THING COMMAND...: the command makes one thing wrong, which doctor calls CHECK. THING: KIND NAME STATE as agree.py takes them, or -
+# for what is no state of a service, interface, peer or site
+row() {
+	local check=$1 thing why
+	read -ra thing <<< "$2"
+	log_from=0
+	[[ ! ${daemon:-} ]] || log_from=$(wc -l < "$work/daemon")
+	[[ ${BREAK:-} ]] || "${@:3}"
+	[[ ${thing[0]} != - ]] || thing=()
+	wait_until_said "$3" "${thing[@]}"
+	why=$(< "$work/agreed")
+	if [[ ${daemon:-} && ${thing[1]:-} ]]; then
+		wait_for 5 "$3: the log has ${thing[0]} ${thing[1]}: ${thing[2]}: $why" log_tells "${thing[0]} ${thing[1]}: ${thing[2]}: $why"
+	fi
+	names "$check" "${doctor_options[@]}"
+	[[ $cure != - ]] || fail "$3: no cure"
+	heals
+	[[ ! ${after:-} ]] || "$after"
+	all_well "$3, cured"
+	rows=$((rows + 1))
+}
+
+table_ends() { # LEAST
+	expect 'faults that were named, and cured' "$rows" '>=' "$1"
+}
