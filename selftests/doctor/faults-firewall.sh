@@ -98,7 +98,7 @@ row interface 'interface wan waiting' detached tcx wan
 row interface 'interface lan waiting' detached tcx lan
 row xdp 'interface wan waiting' foreign
 row configuration 'stale - -' edited
-row configuration 'stale - -' wgxdp service deny wg-end 192.0.2.0/24
+row configuration 'stale - -' wgxdp service deny add wg-end 192.0.2.0/24
 row configuration 'stale - -' service_less
 row configuration 'stale - -' broken
 row configuration 'stale - -' removed
