@@ -186,8 +186,9 @@ static void check_backend(struct check_host *k, const struct service_config *s, 
 	if (!*text)
 		return;
 	if (!answers_address(k->answers, text, family, &a)) {
-		tell(&k->check, "%s: %s has no %s address: correct the name, or see /etc/resolv.conf", key, text,
-		     family == FAMILY_IPV4 ? "IPv4" : "IPv6");
+		tell(&k->check,
+		     "%s: %s has no %s address: correct the name, or see /etc/resolv.conf", key,
+		     text, family == FAMILY_IPV4 ? "IPv4" : "IPv6");
 		return;
 	}
 	address_format(&a, format);
@@ -204,11 +205,13 @@ static void check_backend(struct check_host *k, const struct service_config *s, 
 		     key, format);
 		break;
 	case REACH_NONE:
-		tell(&k->check, "%s: this host has no route to %s: correct the address, or add a route", key,
+		tell(&k->check,
+		     "%s: this host has no route to %s: correct the address, or add a route", key,
 		     format);
 		break;
 	case REACH_WAN:
-		tell(&k->check, "%s: the route to %s leaves by %s, a wan: correct the address, or write "
+		tell(&k->check,
+		     "%s: the route to %s leaves by %s, a wan: correct the address, or write "
 		     "interfaces: with its role",
 		     key, format, host_link(k->h, way.oif)->name);
 		break;
@@ -253,7 +256,8 @@ static void check_devices(struct check_host *k)
 			check_interface(k, "device", p->device);
 		at(&k->check, 0, "/peers/%zu", i);
 		if (link && !strcmp(link->kind, "wireguard") && wg_key_is_none(&p->key))
-			tell(&k->check, "peers: '%s' has no public-key, by which %s would know it: add it",
+			tell(&k->check,
+			     "peers: '%s' has no public-key, by which %s would know it: add it",
 			     p->name, p->device);
 	}
 	for (size_t i = 0; i < c->follow.n_wireguard; i++) {

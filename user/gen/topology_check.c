@@ -310,8 +310,8 @@ static void check_relays(struct topology_reading *r)
 		topology_error(r, NULL, "relays-share",
 			       "a name is missing: add, at the top, domain: example.net");
 	if (!r->n_rows || r->rows[0].host.role != ROLE_RELAY)
-		topology_error(r, NULL, "relays-share", "relays are missing: add relays: [ { name: r1, "
-			       "interface: eth0, addresses: … }, … ]");
+		topology_error(r, NULL, "relays-share", "relays are missing: add relays: [ { name: "
+			       "r1, interface: eth0, addresses: … }, … ]");
 }
 
 static const char *const kinds[] = { [NETWORK_IPV4] = "of IPv4", [NETWORK_ULA] = "that is a ULA",
