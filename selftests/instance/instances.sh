@@ -62,6 +62,9 @@ refused third wan home --wan wan --to 192.168.1.10
 refused third wan2 office --wan wan2 --to 192.168.2.10 --mode tc
 send_ten
 for name in home office; do expect "$name: forwarded, after the refusals" "$(of_shown $name original forwarded)" == 20; done
+completed() { wgxdp complete "$@" | sort | xargs; }
+expect 'instances that complete' "$(completed show --instance '')" == 'home office'
+expect 'services of an instance that complete' "$(completed --instance home monitor --service '')" == wg-end
 expect 'down of one' "$(of office down)" == 'instance office: taken down'
 on_host firewall | diff "$work/home-alone" - || fail 'office left something, or took something of home'
 send_ten

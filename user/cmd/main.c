@@ -191,6 +191,8 @@ int main(int argc, char **argv)
 
 	open_streams();
 	uv_replace_allocator(malloc, room_for_loop, calloc, free);
+	if (argc > 1 && !strcmp(argv[1], "complete"))	/* --instance may be what is completed */
+		return complete(argc - 2, argv + 2, stdout);
 	if (!take_instance(&argc, argv, &g))
 		return EXIT_USAGE;
 	if (argc < 2) {
@@ -203,8 +205,6 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
 		return help(argv[2]);
-	if (!strcmp(argv[1], "complete"))
-		return complete(argc - 2, argv + 2, stdout);
 	c = find_command(argv[1]);
 	if (!c)
 		return EXIT_USAGE;

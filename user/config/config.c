@@ -111,8 +111,8 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	if (!text)
 		return;
 	if (ports_parse(text, &port, &last)) {
-		yaml_error(y, value, "%s: '%s' is not a port or a range of ports: write 1 to "
-			   "65535, such as 51820 or 20000-20010", key->name, text);
+		yaml_error(y, value, "%s: '%s' %s", key->name, text,
+			   ports_wrong(text, "51820 or 20000-20010"));
 		return;
 	}
 	if (last - port >= PORTS_MAX - s->n_ports) {

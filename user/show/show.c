@@ -327,17 +327,32 @@ static void show_instance(struct document *d, const struct conditions *k, bool j
 	show_follower(to, k->dp->instance, k->config, json);
 }
 
+static const struct {
+	const char *name;
+	unsigned int what;
+} nouns[] = {
+	{ "interfaces", SHOW_INTERFACES }, { "services", SHOW_SERVICES },
+	{ "peers", SHOW_PEERS }, { "routes", SHOW_ROUTES }, { "drops", SHOW_DROPS },
+	{ "metrics", SHOW_METRICS }, { "flows", SHOW_FLOWS }, { "sites", SHOW_SITES },
+};
+
+/* The plain form has a line of what was asked for and is not there. */
+static int print_plain(const struct document *d, unsigned int what, FILE *out)
+{
+	int rc = document_print(d, out);
+	bool all = (what & SHOW_ALL) == SHOW_ALL;
+
+	for (size_t i = 0; i < sizeof(nouns) / sizeof(*nouns) && !rc && !all; i++)
+		if (what & nouns[i].what && document_is_empty(d, nouns[i].name))
+			fprintf(out, "%s: none\n", nouns[i].name);
+	if (!rc && all && document_is_empty(d, "services") && document_is_empty(d, "peers") &&
+	    document_is_empty(d, "sites"))
+		fputs("no service and no peer is configured: nothing is forwarded\n", out);
+	return rc;
+}
+
 unsigned int show_noun(const char *word)
 {
-	static const struct {
-		const char *name;
-		unsigned int what;
-	} nouns[] = {
-		{ "interfaces", SHOW_INTERFACES }, { "services", SHOW_SERVICES },
-		{ "peers", SHOW_PEERS }, { "routes", SHOW_ROUTES }, { "drops", SHOW_DROPS },
-		{ "metrics", SHOW_METRICS }, { "flows", SHOW_FLOWS }, { "sites", SHOW_SITES },
-	};
-
 	for (size_t i = 0; i < sizeof(nouns) / sizeof(*nouns); i++)
 		if (!strcmp(word, nouns[i].name))
 			return nouns[i].what;
@@ -374,7 +389,7 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 	if (!rc && what & SHOW_INTERFACES)
 		rc = show_express(d, dp);
 	if (!rc)
-		rc = json ? document_print_json(d, out) : document_print(d, out);
+		rc = json ? document_print_json(d, out) : print_plain(d, what, out);
 	free(reasons);
 	conditions_free(&k);
 	document_free(d);
