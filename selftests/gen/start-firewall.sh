@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 240
 # Follows docs/start/firewall.md as it stands: writes its files, runs its commands and compares their output. BREAK=1
 # does not start wgxdp, and must fail.
 #

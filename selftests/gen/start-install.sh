@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # docs/start/install.md: its commands for a host run, make knows its targets, and `make install` installs its units
-# and manual pages. README.md and all pages of docs/start: wgxdp has their commands, links lead to files and headings,
-# no line has more than 120 columns, and README.md has at most 120 lines.
+# and manual pages. README.md, docs/start, questions and alternatives: wgxdp has their commands, links lead to files and
+# headings, and no line has more than 120 columns. README.md has at most 120 lines.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/start-pages.sh"
 page=docs/start/install.md
@@ -33,7 +33,7 @@ done < <(grep -ohE '(^    |sudo |[`])wgxdp [a-z]+' docs/start/*.md README.md | a
 # A file that a page links to is there; a heading too (only letters, digits and - are left of it)
 heading() { sed -n 's/^#\+ //p' "$1" | tr '[:upper:] ' '[:lower:]-' | tr -cd 'a-z0-9\n-'; } # FILE
 links=0
-for page in README.md docs/start/*.md; do
+for page in README.md docs/{faq,comparison}.md docs/start/*.md; do
 	while IFS='#' read -r file at; do
 		[[ $file ]] && file=$(dirname $page)/$file || file=$page
 		[[ -e $file ]] || fail "$page: a link to $file, which is not there"
