@@ -30,6 +30,26 @@ while read -r command; do
 	"$wgxdp" "$command" --help > "$work/help" 2>&1 || fail "wgxdp has no command $command"
 done < <(grep -ohE '(^    |sudo |[`])wgxdp [a-z]+' docs/start/*.md README.md | awk '{print $NF}' | sort -u)
 
+# Configurations in the text, which no page's test writes. What they name need not be on this host (status 3)
+awk -v to="$work/snippet-" '
+	/^```/ {fenced = !fenced}
+	!fenced && !inside && /^    +(services|interfaces|follow|policy|blind|learn|endpoints|ddns|exporter):/ {
+		inside = 1
+		match($0, /^ +/)
+		indent = RLENGTH
+		file = to (++n)
+	}
+	inside && !/^    / {inside = 0}
+	inside {print substr($0, indent + 1) > file}' docs/start/*.md
+snippets=0
+for file in "$work"/snippet-*; do
+	status=0
+	"$wgxdp" check -c "$file" > "$work/check" 2>&1 || status=$?
+	((status == 0 || status == 3)) || fail "a configuration in docs/start: $(< "$work/check")"
+	snippets=$((snippets + 1))
+done
+expect 'configurations in the text' $snippets '>=' 3
+
 # A file that a page links to is there; a heading too (only letters, digits and - are left of it)
 heading() { sed -n 's/^#\+ //p' "$1" | tr '[:upper:] ' '[:lower:]-' | tr -cd 'a-z0-9\n-'; } # FILE
 links=0
