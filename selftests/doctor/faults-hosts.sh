@@ -49,11 +49,11 @@ retry() { anew client wgc wg0 198.51.100.1:$port 10.77.0.0/24; }
 works() { inside client ping -q -c 1 -W 0.5 10.77.0.1; } > /dev/null
 tunnel_works() { retry && wait_for 10 'the tunnel' works; }
 is_down() { [[ ! $(inside wg-end ss -Hlun "sport = $port") ]]; }
+has_come() { [[ $(shown reason original guard_mac1) -gt 0 ]]; }
 wrong_key() {
 	wgxdp down > /dev/null
 	guarded "$(key wgc)"
 	retry
-	has_come() { [[ $(shown reason original guard_mac1) -gt 0 ]]; }
 	wait_for 10 'an initiation' has_come
 }
 closed() {
@@ -76,7 +76,7 @@ wgxdp down > /dev/null
 
 # --- no daemon where one is needed: it is started with the file, and ends with the data path
 
-firewall_file() { # LINES
+firewall_file() { # [BACKEND [LINE]]
 	cat > $file <<- EOF_FILE
 		services:
 		  - name: wg-end
@@ -101,12 +101,38 @@ daemon_row "endpoints: [ { interface: wgf, peer: \"$(key wgd)\", host: 198.51.10
 daemon_row 'learn: [ { interface: wgf } ]'
 daemon_row "exporter: { listen: [ \"127.0.0.1:9851\" ] }"
 daemon_row "ddns: { interface: wan, names: [ a.example.net ], provider: { exec: [ /bin/true ] } }"
-table_ends 8
+
+# --- what the daemon alone follows
+
+none_down() { at ip link set wgf down; }
+deleted() { at ip link del wgf; }
+own_tunnel() {
+	anew client wgd wgf 198.51.100.1:51999 10.78.0.1/32
+	wait_for 20 "the firewall's own tunnel" inside client ping -q -c 1 -W 1 10.78.0.1
+}
+(umask 077 && sed "s|^.Interface.|&\nAddress = 10.78.0.1/24|" <(at wg showconf wgf) > /etc/wireguard/wgf.conf)
+firewall_file '' "endpoints: [ { interface: wgf, peer: \"$(key wgd)\", host: 198.51.100.7, port: 51998 } ]"
+start_daemon -c $file
+after=own_tunnel row interface 'interface wgf down' none_down
+after=own_tunnel row wireguard 'interface wgf waiting' deleted
+firewall_file '' "ddns: { interface: wgf, names: [ a.example.net ], provider: { exec: [ /bin/true ] } }"
+row interface 'interface wgf down' none_down
+end_daemon
+wgxdp down > /dev/null
+table_ends 11
+
+# --- IPv6 forwarding is off where nothing needs IPv6: that is no fault, for check and up as little as for doctor
+
+firewall_file
+at sysctl -qw net.ipv6.conf.all.forwarding=0
+up
+! grep -q IPv6 "$work/up" || fail "up: $(< "$work/up")"
+wgxdp check > "$work/check" 2>&1 || fail "check: $(< "$work/check")"
+all_well 'IPv6 that nobody needs'
+at sysctl -qw net.ipv6.conf.all.forwarding=1
 
 # --- an instance that is not up; nobody there; a wan in a bridge
 
-firewall_file
-doctor_says() { doctor && expect "$1" "$status $(found problem)" == "$2"; }
 wgxdp down > /dev/null
 names instance
 heals
@@ -133,4 +159,4 @@ cure=$(found warning cure | grep -v timedatectl)
 heals
 doctor
 expect 'a bare host: findings' "$(found warning | grep -cvx clock)$(found problem | wc -l)" == 00
-table_ends 10
+table_ends 13

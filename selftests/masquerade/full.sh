@@ -30,7 +30,7 @@ as_it_is() {
 	for map in names totals reasons table links sources source_trie; do
 		echo "$map: $(bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/$map | md5sum)"
 	done
-	wgxdp show interfaces services drops
+	wgxdp show | sed '/configuration:/d' # which tells that the file was changed
 	wgxdp save
 	find /run/wgxdp/default -name 'running*' | sort
 }

@@ -159,7 +159,7 @@ static void arguments(char *text)
 	char *comma = strdup(text);
 
 	if (!service_ports(&s, comma)) {
-		MUST(s.n_ports && s.n_ports <= strlen(text));
+		MUST(s.n_ports && s.n_ports <= 65535);
 		for (size_t i = 0; i < s.n_ports; i++)
 			MUST(s.ports[i]);
 	}

@@ -218,8 +218,8 @@ const struct command doctor_command = {
 		 "VLANs, forwarding, other programs, rules, routes, backends, WireGuard, "
 		 "handshakes and clock. Each finding is ok, a warning or a problem, with the "
 		 "command that cures it. If nothing is up, it looks at the host, and at "
-		 CONFIG_DEFAULT " if that is there. It changes nothing; it sends two bytes to each backend "
-		 "to see whether it answers.\n"
+		 CONFIG_DEFAULT " if that is there. It changes nothing; it sends two bytes to each "
+		 "backend to see whether it answers.\n"
 		 "Exit status: 0 no problem; 3 problems; 2 the file is invalid; 1 the checks "
 		 "failed.",
 	.run = run_doctor,

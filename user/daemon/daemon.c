@@ -45,7 +45,8 @@
 /* A program that removes a qdisc may add another one, which ours would be in the way of */
 #define QDISC_MS 1000
 #define FOLLOW_MS 300			/* WireGuard does not report new peers: ask it */
-#define STATES_MS 1000			/* a neighbour's fate is known by then */
+#define STATES_MS 1000 /* after a change: then the fate of a neighbour is known, too */
+#define UNTOLD_MS 30000			/* the kernel tells nothing of WireGuard's changes */
 #define RETRY_MS 1000			/* after a failed pass, doubled up to RETRY_MAX_MS */
 #define RETRY_MAX_MS 60000
 
@@ -54,7 +55,7 @@ struct daemon {
 	uv_poll_t netlink;
 	struct ring signals;		/* from the data path */
 	bool vouched;			/* the map uniform agrees with the routes, as known */
-	uv_timer_t settle, retry, former, watchdog, follow, states;
+	uv_timer_t settle, retry, former, watchdog, follow, states, untold;
 	struct told_states told;
 	__u64 followed;			/* the last followed_hash() */
 	uv_fs_event_t directory;
@@ -79,6 +80,7 @@ struct daemon {
 };
 
 static void settle_soon(struct daemon *d, unsigned int changes);
+static void on_states(uv_timer_t *timer);
 static void read_changes(struct daemon *d, bool all);
 static void watch_data_path(struct daemon *d);
 static void on_due(uv_timer_t *timer);
@@ -173,6 +175,8 @@ static void reconfigure_parts(struct daemon *d)
 	endpoints_renew(d->endpoints, d->state.config);
 	learn_renew(d->learn, d->state.config);
 	announce_renew(d->announce, d->state.config);
+	timer_repeat(&d->untold, config_relays(d->state.config) || *d->state.config->blind.device,
+		     on_states, UNTOLD_MS, UNTOLD_MS);
 	timer_repeat(&d->follow, d->state.config->follow.n_wireguard, on_follow, FOLLOW_MS,
 		     FOLLOW_MS);
 }
@@ -207,6 +211,13 @@ static void schedule_former_backends(struct daemon *d)
 		uv_timer_stop(&d->former);
 }
 
+static void on_states(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+
+	tell_states(&d->told, d->state.instance);
+}
+
 static void pass(struct daemon *d)
 {
 	uint64_t began = cpu_ms();
@@ -233,15 +244,8 @@ static void pass(struct daemon *d)
 			return;
 		schedule_former_backends(d);
 		watch_data_path(d);
-		tell_states(&d->told, d->state.instance);
+		timer_repeat(&d->states, true, on_states, STATES_MS, 0);
 	}
-}
-
-static void on_states(uv_timer_t *timer)
-{
-	struct daemon *d = timer->data;
-
-	tell_states(&d->told, d->state.instance);
 }
 
 static void on_settled(uv_timer_t *timer)
@@ -376,7 +380,7 @@ static int apply_file(struct daemon *d, struct config *c)
 		undone_report(d->state.config, c, true);
 		daemon_state_take(&d->state, c);
 		source_note(d->state.instance, d->state.file);
-		try_keep(d->state.instance);
+		try_end(d->state.instance, TRY_REPLACED);
 		if (!apart)
 			schedule_former_backends(d);
 	}
@@ -486,6 +490,7 @@ static int watch_everything(struct daemon *d)
 	timer_init(&d->loop, &d->watchdog, d);
 	timer_init(&d->loop, &d->follow, d);
 	timer_init(&d->loop, &d->states, d);
+	timer_init(&d->loop, &d->untold, d);
 	watch_signal(d, &d->hangup, SIGHUP, on_hangup);
 	watch_signal(d, &d->terminate, SIGTERM, on_end);
 	watch_signal(d, &d->interrupt, SIGINT, on_end);

@@ -10,6 +10,7 @@
 #include "doctor/doctor.h"
 #include "instance/follower.h"
 #include "instance/source.h"
+#include "lib/text.h"
 
 /* ---- the daemon ---- */
 
@@ -75,8 +76,8 @@ static void look_at_source(struct doctor *k)
 		break;
 	case SOURCE_INVALID:
 		doctor_say(k, STATE_PROBLEM, "configuration", k->file, cure_file(k),
-			   "it was changed, and has errors, which `%s check -c FILE` names: the next "
-			   "start fails. The cure makes it what runs", k->wgxdp);
+			   "it was changed, and has errors, which `%s check -c FILE` names: the "
+			   "next start fails. The cure makes it what runs", k->wgxdp);
 		break;
 	case SOURCE_GONE:
 		doctor_say(k, STATE_PROBLEM, "configuration", k->file, cure_file(k),
@@ -144,7 +145,8 @@ static bool has_another_address(const struct doctor *k, const struct service_con
 static void look_at_service(struct doctor *k, size_t id)
 {
 	const struct service_condition *c = &k->is.services[id];
-	const char *name = k->is.names[id].name, *interface = "";
+	const char *name = k->is.names[id].name;
+	const char *interface = k->is.names[id].nat == NAT_BLIND ? k->c->blind.interface : "";
 
 	for (size_t i = 0; i < k->c->n_services; i++)
 		if (!strcmp(k->c->services[i].name, name))
@@ -155,6 +157,28 @@ static void look_at_service(struct doctor *k, size_t id)
 		doctor_say(k, STATE_PROBLEM, "service", name,
 			   has_another_address(k, c, interface) ? cure("%s", k->again) : NULL,
 			   "%s: %s", service_state_name(c->state), c->why);
+}
+
+static bool is_device(const struct doctor *k, const char *name)
+{
+	for (size_t i = 0; i < k->n_devices; i++)
+		if (!strcmp(k->devices[i].name, name))
+			return true;
+	return false;
+}
+
+/* Interfaces that only the daemon follows; doctor_wireguard() tells of WireGuard's */
+static void look_at_followed(struct doctor *k)
+{
+	for (size_t i = 0; i < k->is.n_interfaces; i++) {
+		const struct interface_condition *c = &k->is.interfaces[i];
+
+		if (!c->role && !is_device(k, c->name))
+			doctor_say(k, STATE_PROBLEM, "interface", c->name,
+				   c->state != INTERFACE_DOWN ? NULL :
+				   cure("ip link set dev %s up", SHELL_WORD(c->name)), "%s",
+				   c->why);
+	}
 }
 
 /* The names of the instances that are up, as ": a, b are"; "": none is */
@@ -188,8 +212,8 @@ static void report_not_up(struct doctor *k)
 		doctor_say(k, STATE_PROBLEM, "instance", k->instance, NULL,
 			   "it is not up%s", others);
 	else
-		doctor_ok(k, "instance", k->instance, "it is not up, and there is no " CONFIG_DEFAULT
-			  "%s", others);
+		doctor_ok(k, "instance", k->instance,
+			  "it is not up, and there is no " CONFIG_DEFAULT "%s", others);
 }
 
 void doctor_instance(struct doctor *k)
@@ -200,6 +224,7 @@ void doctor_instance(struct doctor *k)
 	}
 	look_at_daemon(k);
 	look_at_source(k);
+	look_at_followed(k);
 	for (size_t id = 0; id < k->is.n_services; id++)
 		if (*k->is.names[id].name)
 			look_at_service(k, id);

@@ -125,8 +125,8 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 				   "there is no route to it");
 		else
 			doctor_say(k, STATE_PROBLEM, "route", text, cure_no_route(k, b),
-				   "the route to it leaves by %s, a wan: its own is missing, or the "
-				   "address is mistyped", doctor_link_name(k, b->way.oif));
+				   "the route to it leaves by %s, a wan: its own is missing, or "
+				   "the address is mistyped", doctor_link_name(k, b->way.oif));
 	} else if (b->reach == REACH_BY_RULE) {
 		doctor_ok(k, "route", text, "by a rule that asks for more than the destination");
 	} else if (host_has_several_ways(&k->h, &b->address, b->vrf, b->way.oif)) {

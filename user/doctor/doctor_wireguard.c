@@ -75,7 +75,8 @@ static void report_keyless_peer(struct doctor *k, const struct doctor_device *d,
 	doctor_say(k, STATE_PROBLEM, "key", p->name, is && k->dp ?
 		   cure("%s peer set %s --public-key %s%s", k->wgxdp, p->name,
 			wg_key_format(&is->key, key), k->keep) : NULL,
-		   "the configuration has no public-key for it, by which %s would know it", d->name);
+		   "the configuration has no public-key for it, by which %s would know it",
+		   d->name);
 }
 
 /* Without libsodium, wireguard-go's own key is unknown. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "config/config_diff.h"
+#include "dataplane/config_text.h"
 #include "instance/source.h"
 #include "instance/state.h"
 #include "lib/file.h"
@@ -16,6 +17,20 @@
 static long long changed_at(const struct stat *st)
 {
 	return st->st_mtim.tv_sec * 1000000000LL + st->st_mtim.tv_nsec;
+}
+
+/* Returns a hash of the text that runs (FNV-1a); 0: there is none, as without a data path */
+static __u64 running_hash(const char *instance)
+{
+	__u64 hash = 0xcbf29ce484222325;
+	char *text = NULL;
+
+	if (config_text_read(instance, &text))
+		return 0;
+	for (const char *c = text; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
+	free(text);
+	return hash;
 }
 
 void source_note(const char *instance, const char *file)
@@ -30,11 +45,17 @@ void source_note(const char *instance, const char *file)
 	out = S_ISREG(st.st_mode) ? file_replace_begin(path, 0644) : NULL;
 	if (!out)
 		return;
-	fprintf(out, "%lld %s\n", changed_at(&st), full);
+	fprintf(out, "%lld %llu %s\n", changed_at(&st),
+		(unsigned long long)running_hash(instance), full);
 	file_replace_end(out, path);
 }
 
-static bool read_note(const char *instance, long long *ret_time, char ret_file[PATH_MAX])
+struct source_note {
+	long long time;			/* of the file's last change */
+	unsigned long long hash;	/* of what ran then */
+};
+
+static bool read_note(const char *instance, struct source_note *ret, char ret_file[PATH_MAX])
 {
 	char path[STATE_PATH_LEN];
 	FILE *in;
@@ -43,7 +64,8 @@ static bool read_note(const char *instance, long long *ret_time, char ret_file[P
 	*ret_file = '\0';
 	state_path(path, instance, "source");
 	in = fopen(path, "re");
-	read = in && fscanf(in, "%lld ", ret_time) == 1 && fgets(ret_file, PATH_MAX, in);
+	read = in && fscanf(in, "%lld %llu ", &ret->time, &ret->hash) == 2 &&
+	       fgets(ret_file, PATH_MAX, in);
 	if (in)
 		fclose(in);
 	ret_file[strcspn(ret_file, "\n")] = '\0';
@@ -102,18 +124,21 @@ enum source_state source_read(const char *instance, const struct config *running
 			      char ret_file[PATH_MAX])
 {
 	enum source_state state = SOURCE_SAME;
+	struct source_note noted;
 	struct config *c = NULL;
-	long long noted = 0;
 	struct stat st;
 
 	if (!read_note(instance, &noted, ret_file))
 		return SOURCE_NONE;
 	if (stat(ret_file, &st))
 		return SOURCE_GONE;
+	/* nothing has changed since: a file may take long to read */
+	if (changed_at(&st) == noted.time && noted.hash && noted.hash == running_hash(instance))
+		return SOURCE_SAME;
 	if (read_silently(ret_file, &c))
 		return SOURCE_INVALID;
 	if (!says_the_same(c, running))
-		state = changed_at(&st) == noted ? SOURCE_BY_HAND : SOURCE_CHANGED;
+		state = changed_at(&st) == noted.time ? SOURCE_BY_HAND : SOURCE_CHANGED;
 	config_free(c);
 	return state;
 }

@@ -6,6 +6,6 @@
 #pragma once
 #include "config/config.h"
 
-/* Reports it, a line each. old: what ran, or runs (NULL: nothing). done: it is undone; else it would
- * be. Returns whether there is any. */
+/* Reports it, a line each. old: what ran, or runs (NULL: nothing). done: it is undone; else it
+ * would be. Returns whether there is any. */
 bool undone_report(const struct config *old, const struct config *new, bool done);

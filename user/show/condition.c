@@ -44,6 +44,14 @@ static bool is_attached(const struct conditions *k, const char *name)
 	return false;
 }
 
+static bool is_listed(const struct conditions *k, const char *name)
+{
+	for (size_t i = 0; i < k->n_interfaces; i++)
+		if (!strcmp(k->interfaces[i].name, name))
+			return true;
+	return false;
+}
+
 /* Returns the configured interface that a link was which this host no longer has: the first of its
  * role that is not attached to and has no such link yet. NULL: unknown. */
 static const char *former_name(const struct conditions *k, enum link_role role)
@@ -54,9 +62,7 @@ static const char *former_name(const struct conditions *k, enum link_role role)
 
 	for (size_t at = 0; k->config && (name = config_interface(k->config, &at, &its));) {
 		taken = its != role || is_attached(k, name);
-		for (size_t i = 0; i < k->n_interfaces; i++)
-			taken |= !strcmp(k->interfaces[i].name, name);
-		if (!taken)
+		if (!taken && !is_listed(k, name))
 			return name;
 	}
 	return NULL;
@@ -149,6 +155,44 @@ static int judge_links(struct conditions *k)
 	return 0;
 }
 
+static int add_missing(struct conditions *k, const char *name, enum link_role role,
+		       enum interface_state state, const char *why)
+{
+	struct interface_condition *i = append(k->interfaces, k->n_interfaces);
+
+	if (!i)
+		return -ENOMEM;
+	snprintf(i->name, sizeof(i->name), "%s", name);
+	snprintf(i->why, sizeof(i->why), "%s", why);
+	i->role = role;
+	i->state = state;
+	return 0;
+}
+
+/* An interface that only the daemon follows is nothing that is attached to: it is listed where it
+ * is missing or down. */
+static int judge_followed(struct conditions *k, const char *name)
+{
+	const struct nl_link *link = host_link_by_name(&k->h, name);
+
+	if (!*name || (link && link->up) || is_listed(k, name))
+		return 0;
+	return add_missing(k, name, ROLE_NONE, link ? INTERFACE_DOWN : INTERFACE_WAITING,
+			   link ? "it is down" : "not there yet");
+}
+
+static int judge_all_followed(struct conditions *k)
+{
+	int rc = k->config && !k->dp->elsewhere ? judge_followed(k, k->config->blind.device) : 0;
+	const char *name;
+	char path[96];
+
+	for (size_t i = 0; !rc && k->config && !k->dp->elsewhere &&
+	     (name = config_followed(k->config, i, path, sizeof(path))); i++)
+		rc = judge_followed(k, name);
+	return rc;
+}
+
 /* Those that the configuration names and that are not attached to */
 static int judge_missing(struct conditions *k)
 {
@@ -157,29 +201,21 @@ static int judge_missing(struct conditions *k)
 
 	for (size_t at = 0; k->config && !k->dp->elsewhere &&
 	     (name = config_interface(k->config, &at, &role));) {
-		bool told = is_attached(k, name);
-		struct interface_condition *i;
+		int rc = is_attached(k, name) || is_listed(k, name) ? 0 :
+			 add_missing(k, name, role, INTERFACE_WAITING,
+				     host_link_by_name(&k->h, name) ?
+				     "there, and not attached: `up`, or the daemon, has told why" :
+				     "not there yet");
 
-		for (size_t j = 0; j < k->n_interfaces; j++)
-			told |= !strcmp(k->interfaces[j].name, name);
-		if (told)
-			continue;
-		i = append(k->interfaces, k->n_interfaces);
-		if (!i)
-			return -ENOMEM;
-		snprintf(i->name, sizeof(i->name), "%s", name);
-		i->role = role;
-		i->state = INTERFACE_WAITING;
-		snprintf(i->why, sizeof(i->why), "%s", host_link_by_name(&k->h, name) ?
-			 "there, and not attached: `up`, or the daemon, has told why" :
-			 "not there yet");
+		if (rc)
+			return rc;
 	}
 	return 0;
 }
 
 int conditions_of_interfaces(struct conditions *k)
 {
-	return judge_links(k) ?: judge_missing(k);
+	return judge_links(k) ?: judge_missing(k) ?: judge_all_followed(k);
 }
 
 /* ---- peers and sites ---- */

@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tier: long
+# timeout: 1200
+# The table of faults (selftests/lib/fault-table.sh) of relays: one with peers, where no daemon follows, and a blind one with a daemon.
+#
+#     edge  .7 -- 192.0.2.0/24 -- .1 net .254 -- 198.51.100.0/24 -- .1 eth0 relay     the relay's default route is over eth0,
+#      wgx                               .254 -- 203.0.113.0/24 --- .1 eth1  wgr      the edge comes in by eth1
+source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "$root/selftests/lib/wards.sh"
+source "$root/selftests/lib/fault-table.sh"
+
+overlay=fd12:3456:789a ends=fd12:3456:7899
+on=relay
+file=/etc/wgxdp/wgxdp.yaml
+at() { inside relay "$@"; }
+up() { wgxdp up > "$work/up" 2>&1 || fail "up: $(< "$work/up")"; }
+mkdir -p /etc/wgxdp /etc/wireguard
+mount -t tmpfs etc /etc/wgxdp
+mount -t tmpfs etc /etc/wireguard
+choose_wireguard
+[[ $WGXDP_WG == kernel ]] || export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go
+
+works() { inside edge ping -q -c 1 -W 0.5 $ends::1; } > /dev/null
+retry() { anew edge wgx wgr 203.0.113.1:$port "$overlay::/48,$ends::1/128"; }
+tunnel_works() { # after what was wrong with the relay's own end
+	local i
+	for ((i = 0; i < 10; i++)); do
+		ways
+		retry
+		! works || return 0
+		sleep 0.5
+	done
+	fail 'the tunnel'
+}
+namespaces edge net relay
+routers net relay
+cable edge wan net edges
+cable net zero relay eth0
+cable net one relay eth1
+addresses edge wan 192.0.2.7/24
+addresses net edges 192.0.2.1/24
+addresses net zero 198.51.100.254/24
+addresses net one 203.0.113.254/24
+addresses relay eth0 198.51.100.1/24
+addresses relay eth1 203.0.113.1/24
+inside net sysctl -qw net.ipv4.conf.one.proxy_arp=1 # for wireguard-go, which answers by the interface that it heard from
+gateways edge 192.0.2.1
+gateways relay 198.51.100.254
+tunnel relay wgr $ends::1/128 $port
+tunnel edge wgx $ends::a/128
+inside edge ip route add $ends::1 dev wgx
+at sysctl -qw net.ipv6.conf.all.keep_addr_on_down=1 net.ipv6.conf.wgr.keep_addr_on_down=1
+ways() { at ip route replace $ends::a dev wgr && at ip route replace $overlay:a::/64 dev wgr; }
+ways
+at wg set wgr peer "$(key wgx)" allowed-ips $overlay:a::/64,$ends::a/128
+(umask 077 && sed "s|^.Interface.|&\nAddress = $ends::1/128\nTable = off\nPostUp = ip route replace $ends::a dev wgr; ip route replace $overlay:a::/64 dev wgr|" \
+	<(at wg showconf wgr | grep -v Endpoint) > /etc/wireguard/wgr.conf)
+
+configuration() { # [KEY]
+	cat > $file <<- EOF_FILE
+		interfaces: [ { name: eth0, role: wan }, { name: eth1, role: wan } ]
+		peers:
+		  - { name: site-a, ${1-public-key: "$(key wgx)",} device: wgr, prefixes: [ "$overlay:a::/64", "$ends::a/128" ] }
+		policy: { overlay: "$overlay::/48", udp-ports: [ 58000-60000 ] }
+		${2:-}
+	EOF_FILE
+}
+again() { # a new session, and a new state of connections
+	retry
+	at wg set wgr peer "$(key wgx)" remove
+	at wg set wgr peer "$(key wgx)" allowed-ips $overlay:a::/64,$ends::a/128
+}
+filtered() {
+	at nft -f - <<- EOF_NFT
+		table inet filter {
+			chain ours { type filter hook input priority 0; policy drop;
+				ct state established,related accept; iifname "wgr" accept; icmp type echo-request accept; tcp dport 22 accept; }
+		}
+	EOF_NFT
+	again
+}
+strict() { at sysctl -qw net.ipv4.conf.eth1.rp_filter=1; }
+peer_removed() { at wg set wgr peer "$(key wgx)" remove; }
+keyless() { configuration '' && up; }
+no_private_key() { at wg set wgr private-key /dev/null; }
+device_gone() { at ip link del wgr; }
+device_again() { at ip link del wgr && at wg-quick up wgr > "$work/quick" 2>&1; }
+follows() {
+	cat > $file <<- EOF_FILE
+		interfaces: [ { name: eth0, role: wan }, { name: eth1, role: wan } ]
+		follow: { wireguard: [ wgr ] }
+		policy: { overlay: "$overlay::/48" }
+	EOF_FILE
+	up
+}
+announces() { configuration "public-key: \"$(key wgx)\"," 'announce: { table: 100 }' && up; }
+none_runs() { ! pgrep -x wgxdp; }
+ended() { wgxdp down > /dev/null && wait_for 10 'the daemon ends' none_runs; }
+
+configuration
+up
+tunnel_works
+all_well 'a relay'
+export after=tunnel_works
+row nft - filtered
+at nft delete table inet filter
+row rp_filter - strict
+row key 'peer site-a waiting' peer_removed
+row key 'peer site-a waiting' keyless
+row key - no_private_key
+row interface 'interface wgr down' at ip link set wgr down
+row interface 'interface wgr gone' device_gone
+row interface 'interface wgr gone' device_again
+ended
+row daemon 'daemon - -' follows
+ended
+row daemon 'daemon - -' announces
+ended
+table_ends 10
+
+# --- blind: the site is the edge
+
+blind() { # [OPTION]
+	echo "blind: { listen: { interface: eth1, port: $port }, device: wgr${1:-} }" > $file
+}
+site_comes() { tunnel_works; }
+moved() { at wg set wgr listen-port 51899; }
+off() { at sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0; }
+misnamed() { blind ', sites: [ site-x ]' && wgxdp reload > /dev/null 2>&1; }
+sed -i 's/^.Peer.$/# site-a\n&/' /etc/wireguard/wgr.conf
+blind
+up
+row daemon 'daemon - -' true
+ended
+blind
+start_daemon -c $file
+tunnel_works
+all_well 'a blind relay'
+row blind 'service blind waiting' moved
+row forwarding 'service blind waiting' off
+row interface 'service blind waiting' at ip link set wgr down
+row interface 'interface eth1 down' at ip link set eth1 down
+row blind - misnamed
+end_daemon
+table_ends 16
