@@ -41,8 +41,8 @@ int service_ports(struct service_config *s, char *list)
 			return -EINVAL;
 		}
 		if (last - port >= PORTS_MAX - s->n_ports) {
-			log_error("--port %s: more than %u ports, the limit of a service: make several",
-				  word, PORTS_MAX);
+			log_error("--port %s: more than %u ports, the limit of a service: make "
+				  "several", word, PORTS_MAX);
 			return -EINVAL;
 		}
 		for (; !rc && port <= last; port++)
