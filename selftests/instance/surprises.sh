@@ -119,8 +119,8 @@ words() {
 	wgxdp save | holds -F 'ports: [ 400-450, 51820 ]' || fail "not these ports: $(wgxdp save)"
 	says 0 'service wg-end: listen ports 460-462 added' service set wg-end --port 51820,400-450,460-462
 	says 2 "--port '450-400': a port is a number from 1 to 65535; several are written as 51820,443 or 400-450" service set wg-end --port 450-400
-	says 2 '--port: 410 is listed twice: once is enough' service set wg-end --port 400-450,410
-	says 2 '--port 1-2000: more than 1024 ports: several services are wanted' up --wan wan --to 192.168.1.10 --port 1-2000
+	says 2 '--port: 410 is listed twice: remove one of the two' service set wg-end --port 400-450,410
+	says 2 '--port 1-2000: more than 1024 ports, the limit of a service: make several' up --wan wan --to 192.168.1.10 --port 1-2000
 	says 2 'up: 2001:db8:2::10: the items of a list are one word with commas: --to ADDRESS,2001:db8:2::10' up --wan wan --to 192.168.1.10 2001:db8:2::10
 	says 2 "'2001:db8:2::10' is one word too many: a list is one word, with commas between its items" \
 		service set wg-end --backend 192.168.1.10 2001:db8:2::10
